@@ -1,0 +1,5 @@
+//! `seqorch.toml`: layers, validation, meaning.
+
+pub mod types;
+
+pub use types::*;

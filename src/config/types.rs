@@ -1,0 +1,251 @@
+//! What the configuration means: validated values that the rest of seqorch works with.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The whole configuration, as resolved for one call.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// `[run]`
+    pub run: Run,
+    /// `[retry]`
+    pub retry: Retry,
+    /// `[timeout]`
+    pub timeout: Timeouts,
+    /// `[done]`
+    pub done: DoneSignal,
+    /// `[prompt]`
+    pub prompt: Prompt,
+    /// `[tmux]`
+    pub tmux: Tmux,
+    /// `[tasks]`
+    pub tasks: Tasks,
+    /// `[backend.NAME]`, built-in ones included.
+    pub backends: BTreeMap<String, Backend>,
+    /// `[[override]]`, in order; a later one wins.
+    pub overrides: Vec<Override>,
+}
+
+/// `[run]`: the loop.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// Folder below the project root that holds specs.
+    pub spec_root: PathBuf,
+    /// Name of the backend that works where nothing else is said.
+    pub backend: String,
+    /// Pause between two steps.
+    pub delay: Duration,
+    /// A random share up to this is added to each delay.
+    pub jitter: Duration,
+    /// How many iterations one run may take.
+    pub max_iterations: u32,
+    /// Where agents work; `None`: the project root.
+    pub workdir: Option<PathBuf>,
+    /// What one step covers.
+    pub granularity: Granularity,
+    /// Whether optional tasks are work.
+    pub include_optional: bool,
+    /// What follows when a unit has used up its attempts.
+    pub on_failure: OnFailure,
+}
+
+/// What one step covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Granularity {
+    /// A top-level task with all below it.
+    Unit,
+    /// One leaf.
+    Task,
+}
+
+/// What follows when a unit has used up its attempts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnFailure {
+    /// Stop: a human is needed.
+    Halt,
+    /// Go on with what does not depend on it.
+    Skip,
+}
+
+/// `[retry]`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retry {
+    /// Attempts a unit may take, the first included.
+    pub attempts: u32,
+    /// Pause before the second attempt; doubles with each further one.
+    pub backoff: Duration,
+    /// Upper bound of the pause.
+    pub max_backoff: Duration,
+}
+
+/// `[timeout]`; a zero duration turns the deadline off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// One attempt in all.
+    pub task: Duration,
+    /// Silence on stdout and stderr.
+    pub idle: Duration,
+    /// Time until the first byte.
+    pub first_output: Duration,
+    /// Between TERM and KILL.
+    pub grace: Duration,
+}
+
+/// `[done] signal`: whether a step needs its signal to count as done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DoneSignal {
+    /// The agent must say TASK_DONE.
+    Required,
+    /// Exit code 0 is enough.
+    Optional,
+}
+
+/// `[prompt]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prompt {
+    /// A template file that replaces the built-in one, absolute.
+    pub template: Option<PathBuf>,
+    /// Files or globs named to the agent beside the spec's own, relative to the work dir.
+    pub inputs: Vec<String>,
+    /// Skills that the agent must use.
+    pub skills: Vec<Skill>,
+    /// Further rules, a sentence each.
+    pub rules: Vec<String>,
+}
+
+/// A skill and when it must be used.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Skill {
+    /// Its name.
+    pub name: String,
+    /// When it applies.
+    pub when: String,
+}
+
+/// `[tmux] mode`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TmuxMode {
+    /// Use tmux where it is installed.
+    Auto,
+    /// Refuse to run without it.
+    On,
+    /// Plain child processes.
+    Off,
+}
+
+/// `[tmux]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tmux {
+    /// Whether to use it.
+    pub mode: TmuxMode,
+    /// Session name; `{spec}` stands for the spec's name.
+    pub session: String,
+    /// Window name; `{id}` stands for the unit's id.
+    pub window: String,
+    /// Name of a private server (`tmux -L`); `None`: the user's own.
+    pub socket: Option<String>,
+    /// Columns and rows of a session that nobody looks at.
+    pub size: (u16, u16),
+    /// Whether the session has a window `main` with the progress.
+    pub main: bool,
+}
+
+/// `[tasks] tick`: when the box in tasks.md is ticked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tick {
+    /// When a unit is done.
+    Done,
+    /// `[-]` while it runs, too.
+    Live,
+    /// Never.
+    Off,
+}
+
+/// `[tasks]`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tasks {
+    /// Whether a box that was ticked before the run means done.
+    pub trust_checkboxes: bool,
+    /// When boxes are ticked.
+    pub tick: Tick,
+}
+
+/// How an agent gets its prompt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PromptBy {
+    /// On standard input.
+    Stdin,
+    /// As an argument: `{prompt}` in `args`, or appended.
+    Arg,
+    /// As a file: `{prompt_file}` in `args`, or appended.
+    File,
+}
+
+/// What an agent prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Output {
+    /// Plain text.
+    Text,
+}
+
+/// How to start one agent CLI and read what it prints.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backend {
+    /// The program: a name on PATH, or a path (relative: to the project root).
+    pub command: String,
+    /// Its arguments; `{model}`, `{prompt}`, `{prompt_file}`, `{workdir}`, `{spec_dir}` are filled in.
+    pub args: Vec<String>,
+    /// How it gets the prompt.
+    pub prompt: PromptBy,
+    /// What it prints.
+    pub output: Output,
+    /// Model name for `{model}`.
+    pub model: Option<String>,
+    /// Variables that it gets.
+    pub env: BTreeMap<String, String>,
+    /// Variables that it must not see.
+    pub env_remove: Vec<String>,
+}
+
+/// `[[override]]`: other settings for some tasks.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Override {
+    /// Ids or globs (`4.*`).
+    pub tasks: Vec<String>,
+    /// Another backend.
+    pub backend: Option<String>,
+    /// Another model.
+    pub model: Option<String>,
+    /// Other deadlines.
+    pub timeout: PartialTimeouts,
+    /// Another retry policy.
+    pub retry: PartialRetry,
+    /// Text added to the prompt.
+    pub prompt: Option<String>,
+}
+
+/// Deadlines of an override; `None` leaves the common one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PartialTimeouts {
+    /// See [`Timeouts::task`].
+    pub task: Option<Duration>,
+    /// See [`Timeouts::idle`].
+    pub idle: Option<Duration>,
+    /// See [`Timeouts::first_output`].
+    pub first_output: Option<Duration>,
+    /// See [`Timeouts::grace`].
+    pub grace: Option<Duration>,
+}
+
+/// Retry policy of an override; `None` leaves the common one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PartialRetry {
+    /// See [`Retry::attempts`].
+    pub attempts: Option<u32>,
+    /// See [`Retry::backoff`].
+    pub backoff: Option<Duration>,
+    /// See [`Retry::max_backoff`].
+    pub max_backoff: Option<Duration>,
+}

@@ -1,0 +1,6 @@
+//! seqorch works off a spec's tasks one at a time with coding agents.
+
+pub mod config;
+pub mod error;
+pub mod plan;
+pub mod spec;

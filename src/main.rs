@@ -1,0 +1,3 @@
+//! The `seqorch` program.
+
+fn main() {}
