@@ -1,6 +1,10 @@
 //! seqorch works off a spec's tasks one at a time with coding agents.
 
+pub mod agent;
+pub mod attempt;
 pub mod config;
 pub mod error;
 pub mod plan;
 pub mod spec;
+pub mod state;
+pub mod sys;

@@ -172,7 +172,8 @@ pub struct Tasks {
 }
 
 /// How an agent gets its prompt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum PromptBy {
     /// On standard input.
     Stdin,

@@ -1,0 +1,6 @@
+//! PURE. What agents print.
+
+pub mod sanitise;
+pub mod signal;
+
+pub use signal::{Found, SignalScanner};

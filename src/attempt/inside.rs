@@ -1,0 +1,382 @@
+//! The life of an attempt: lock, handshake, agent, deadlines, the end of the whole tree, result.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufRead, BufReader, IsTerminal, Read, Seek, Write};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::deadline;
+use super::record::{
+    AttemptDir, AttemptFile, CancelledBy, Exit, Facts, Hello, Holder, SCHEMA, TimedOut, unpack_env,
+};
+use super::stream::{Activity, Screen, take_stderr, take_stdout};
+use crate::agent::SignalScanner;
+use crate::agent::sanitise::sanitise;
+use crate::config::PromptBy;
+use crate::error::{Error, Kind, Result};
+use crate::sys::signals::{self, Interrupt};
+use crate::sys::{files, process};
+
+/// How long readers may go on after everything that could write was ended.
+const DRAIN: Duration = Duration::from_secs(5);
+/// What a program left running by the agent gets between TERM and KILL, when the agent itself ended well.
+const LEFTOVER_GRACE: Duration = Duration::from_secs(2);
+
+enum Event {
+    Exited(io::Result<std::process::ExitStatus>),
+    Asked(Interrupt),
+}
+
+/// Runs the attempt in `dir` to its end. `Ok` means that a result was written.
+pub fn run(dir: &Path, exe: &Path) -> Result<()> {
+    let dir = AttemptDir::new(dir);
+    let attempt: AttemptFile = read_attempt(&dir)?;
+    let mut lock = take_lock(&dir)?;
+    let (events, inbox) = channel();
+    let asked = events.clone();
+    signals::watch(move |what| {
+        let _ = asked.send(Event::Asked(what));
+    })
+    .map_err(|e| Error::new(Kind::Internal, "catching signals").caused_by(e))?;
+
+    let started_at = Timestamp::now();
+    let mut facts = Facts {
+        schema: SCHEMA,
+        started_at,
+        ended_at: started_at,
+        exit: None,
+        timed_out: None,
+        cancelled: None,
+        unavailable: None,
+        done: false,
+        halt: None,
+        last_words: String::new(),
+        stderr_tail: String::new(),
+        stdout_bytes: 0,
+        stderr_bytes: 0,
+        leftovers: 0,
+        log_error: None,
+    };
+    // kept open until the end: its end-of-file is how the orchestrator hears of ours
+    let stream = match shake_hands(&attempt) {
+        Ok((stream, env)) => {
+            drive(&attempt, &dir, exe, &mut lock, env, (&events, &inbox), &mut facts)?;
+            Some(stream)
+        }
+        Err(_) => {
+            facts.cancelled = Some(CancelledBy::NoOrchestrator);
+            None
+        }
+    };
+    facts.ended_at = Timestamp::now();
+    let bytes =
+        serde_json::to_vec_pretty(&facts).map_err(|e| Error::new(Kind::Internal, "result").caused_by(e))?;
+    files::replace(&dir.result(), &bytes, 0o600)?;
+    // explicitly, so that a process that still has the descriptor holds nothing up
+    let _ = lock.unlock();
+    drop(stream);
+    Ok(())
+}
+
+fn read_attempt(dir: &AttemptDir) -> Result<AttemptFile> {
+    let path = dir.attempt();
+    let bytes = fs::read(&path).map_err(|e| Error::io("reading", &path, e))?;
+    serde_json::from_slice(&bytes)
+        .map_err(|e| Error::new(Kind::Internal, format!("reading {}", path.display())).caused_by(e))
+}
+
+fn take_lock(dir: &AttemptDir) -> Result<File> {
+    let path = dir.lock();
+    let lock = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&path)
+        .map_err(|e| Error::io("opening", &path, e))?;
+    lock.try_lock().map_err(|_| {
+        Error::new(Kind::Locked, format!("{} is being worked on already", dir.path().display()))
+    })?;
+    Ok(lock)
+}
+
+fn shake_hands(attempt: &AttemptFile) -> io::Result<(UnixStream, Vec<(OsString, OsString)>)> {
+    let mut stream = UnixStream::connect(&attempt.socket)?;
+    let pid = i32::try_from(std::process::id()).unwrap_or(0);
+    let hello = serde_json::to_string(&Hello { token: attempt.token.clone(), pid })?;
+    stream.write_all(hello.as_bytes())?;
+    stream.write_all(b"\n")?;
+    let mut length = [0; 4];
+    stream.read_exact(&mut length)?;
+    let mut packed = vec![0; u32::from_le_bytes(length) as usize];
+    stream.read_exact(&mut packed)?;
+    let env = unpack_env(&packed)
+        .into_iter()
+        .map(|(n, v)| (OsString::from_vec(n.to_vec()), OsString::from_vec(v.to_vec())))
+        .collect();
+    Ok((stream, env))
+}
+
+/// Starts the agent, watches over it, and collects what is known of its end.
+fn drive(
+    attempt: &AttemptFile,
+    dir: &AttemptDir,
+    exe: &Path,
+    lock: &mut File,
+    env: Vec<(OsString, OsString)>,
+    (events, inbox): (&std::sync::mpsc::Sender<Event>, &Receiver<Event>),
+    facts: &mut Facts,
+) -> Result<()> {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
+    let prompt_path = dir.prompt();
+    let prompt = fs::read(&prompt_path).map_err(|e| Error::io("reading", &prompt_path, e))?;
+    let prompt = String::from_utf8_lossy(&prompt);
+
+    let (out_read, out_write) = pipe()?;
+    let (err_read, err_write) = pipe()?;
+    let output = files::private_file(&dir.output())?;
+    let errors = files::private_file(&dir.stderr())?;
+    let stdin = match attempt.prompt_by {
+        PromptBy::Stdin => File::open(&prompt_path).map_err(|e| Error::io("opening", &prompt_path, e))?,
+        PromptBy::Arg | PromptBy::File => {
+            File::open("/dev/null").map_err(|e| Error::io("opening", Path::new("/dev/null"), e))?
+        }
+    };
+    // the agent inherits the lock: it stays held while anything of the attempt lives
+    let _ = rustix::io::fcntl_setfd(&*lock, rustix::io::FdFlags::empty());
+    let me = i32::try_from(std::process::id()).unwrap_or(0);
+    let mut args: Vec<OsString> =
+        vec!["__session".into(), me.to_string().into(), dir.path().into(), "--".into()];
+    args.extend(fill_in(&attempt.argv, &prompt, &prompt_path));
+    let command = duct::cmd(exe, args)
+        .dir(&attempt.cwd)
+        .full_env(agent_env(attempt, dir, env))
+        .stdin_file(stdin)
+        .stdout_file(out_write)
+        .stderr_file(err_write)
+        .unchecked();
+    let start = Instant::now();
+    let handle = match command.start() {
+        Ok(handle) => Arc::new(handle),
+        Err(e) => {
+            facts.unavailable = Some(format!("cannot start {}: {e}", attempt.argv.join(" ")));
+            return Ok(());
+        }
+    };
+    // the expression holds the writing ends; the readers must see the end of file
+    drop(command);
+    let agent = handle.pids().first().and_then(|p| i32::try_from(*p).ok()).unwrap_or(0);
+    note_holder(lock, me, agent);
+
+    let activity = Arc::new(Activity::new(start));
+    let (screen, printer) = Screen::start(io::stdout().is_terminal());
+    let scanner = Arc::new(Mutex::new(SignalScanner::new(&prompt)));
+    let stdout = take_stdout(out_read, output, &scanner, &activity, &screen);
+    let stderr = take_stderr(err_read, errors, &activity, &screen);
+    let exited = events.clone();
+    let waiter = handle.clone();
+    thread::spawn(move || {
+        let _ = exited.send(Event::Exited(waiter.wait().map(|o| o.status)));
+    });
+
+    let status = watch(attempt, agent, &activity, start, inbox, facts);
+    let below = || process::descendants(me);
+    let reap = || reap_orphans(agent);
+    reap();
+    let left = if process::has_children(me) { below().len() } else { 0 };
+    if left > 0 {
+        facts.leftovers = left;
+        process::end(below, LEFTOVER_GRACE.min(attempt.deadlines.grace()), reap);
+    }
+    facts.exit = status.map(|s| match (s.code(), s.signal()) {
+        (Some(code), _) => Exit::Code(code),
+        (None, signal) => Exit::Signal(signal.unwrap_or(0)),
+    });
+    if let Ok(why) = fs::read_to_string(dir.unavailable()) {
+        facts.unavailable = Some(why);
+    }
+    for (reader, is_stdout) in [(stdout, true), (stderr, false)] {
+        let Some(taken) = join_within(reader, DRAIN) else {
+            facts.log_error.get_or_insert("a process out of reach keeps the output open".to_owned());
+            continue;
+        };
+        if is_stdout {
+            facts.stdout_bytes = taken.bytes;
+        } else {
+            facts.stderr_bytes = taken.bytes;
+            facts.stderr_tail = sanitise(&taken.tail).trim().to_owned();
+        }
+        facts.log_error = facts.log_error.take().or(taken.log_error);
+    }
+    let scanner = scanner.lock().map(|mut s| std::mem::take(&mut *s)).unwrap_or_default();
+    let found = scanner.finish();
+    facts.done = found.done;
+    facts.halt = found.halt.map(|text| sanitise(text.as_bytes()));
+    facts.last_words = sanitise(found.last_words.as_bytes());
+    screen.line(closing_line(facts, start.elapsed()));
+    drop(screen);
+    join_within(printer, DRAIN);
+    Ok(())
+}
+
+/// Waits for the agent's end; ends it when a deadline passes or somebody asks.
+fn watch(
+    attempt: &AttemptFile,
+    agent: i32,
+    activity: &Activity,
+    start: Instant,
+    inbox: &Receiver<Event>,
+    facts: &mut Facts,
+) -> Option<std::process::ExitStatus> {
+    let me = i32::try_from(std::process::id()).unwrap_or(0);
+    loop {
+        let next = deadline::next(&attempt.deadlines, activity.last());
+        let event = match next {
+            Some((at, _)) => inbox.recv_timeout(at.saturating_sub(start.elapsed())),
+            None => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        };
+        match event {
+            Ok(Event::Exited(status)) => return status.ok(),
+            Ok(Event::Asked(what)) => {
+                facts.cancelled = Some(match what {
+                    Interrupt::Interrupt => CancelledBy::Interrupt,
+                    Interrupt::Terminate => CancelledBy::Terminate,
+                    Interrupt::HangUp => CancelledBy::HangUp,
+                });
+            }
+            Err(RecvTimeoutError::Timeout) => match deadline::next(&attempt.deadlines, activity.last()) {
+                // output came meanwhile and moved the deadline
+                Some((at, which)) if at <= start.elapsed() => facts.timed_out = Some(which),
+                _ => continue,
+            },
+            Err(RecvTimeoutError::Disconnected) => return None,
+        }
+        let grace = attempt.deadlines.grace();
+        process::end(|| process::descendants(me), grace, || reap_orphans(agent));
+        // the waiter has the status, or will have it at once
+        let end = Instant::now() + DRAIN;
+        while let Ok(event) = inbox.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            if let Event::Exited(status) = event {
+                return status.ok();
+            }
+        }
+        return None;
+    }
+}
+
+fn pipe() -> Result<(io::PipeReader, io::PipeWriter)> {
+    let (read, write) = io::pipe().map_err(|e| Error::new(Kind::Internal, "making a pipe").caused_by(e))?;
+    // larger pipes make fewer switches; a refusal costs nothing but speed
+    #[cfg(target_os = "linux")]
+    let _ = rustix::pipe::fcntl_setpipe_size(&write, 1 << 20);
+    Ok((read, write))
+}
+
+fn fill_in(argv: &[String], prompt: &str, prompt_path: &Path) -> Vec<OsString> {
+    argv.iter()
+        .map(|arg| {
+            arg.replace("{prompt_file}", &prompt_path.to_string_lossy()).replace("{prompt}", prompt).into()
+        })
+        .collect()
+}
+
+fn agent_env(
+    attempt: &AttemptFile,
+    dir: &AttemptDir,
+    env: Vec<(OsString, OsString)>,
+) -> Vec<(OsString, OsString)> {
+    // what describes the terminal belongs to the pane, not to the shell that typed `seqorch run`
+    let mut all: Vec<_> = env.into_iter().filter(|(name, _)| !of_the_pane(name)).collect();
+    all.extend(std::env::vars_os().filter(|(name, _)| of_the_pane(name)));
+    for (name, value) in [
+        ("SEQORCH_SPEC", OsString::from(&attempt.spec)),
+        ("SEQORCH_UNIT", OsString::from(&attempt.unit)),
+        ("SEQORCH_ATTEMPT", OsString::from(attempt.attempt.to_string())),
+        ("SEQORCH_DIR", dir.path().into()),
+    ] {
+        all.push((name.into(), value));
+    }
+    all
+}
+
+fn of_the_pane(name: &OsStr) -> bool {
+    matches!(name.as_bytes(), b"TERM" | b"TMUX" | b"TMUX_PANE" | b"COLORTERM" | b"COLUMNS" | b"LINES")
+}
+
+fn note_holder(lock: &mut File, me: i32, agent: i32) {
+    let holder = Holder {
+        pid: me,
+        started: process::process(me).map_or(0, |p| p.started),
+        agent: (agent > 0).then_some(agent),
+    };
+    if let Ok(text) = serde_json::to_vec(&holder) {
+        let _ = lock.rewind().and_then(|()| lock.set_len(0)).and_then(|()| lock.write_all(&text));
+    }
+}
+
+/// Collects what ended as our child without being the agent: a subreaper must, or zombies stay.
+fn reap_orphans(agent: i32) {
+    let me = std::process::id();
+    let Ok(tasks) = fs::read_dir(format!("/proc/{me}/task")) else { return };
+    for task in tasks.flatten() {
+        let Ok(list) = fs::File::open(task.path().join("children")) else { continue };
+        let pids: Vec<i32> = BufReader::new(list)
+            .split(b' ')
+            .filter_map(|p| String::from_utf8(p.ok()?).ok()?.trim().parse().ok())
+            .collect();
+        for pid in pids.into_iter().filter(|p| *p != agent) {
+            if let Some(pid) = rustix::process::Pid::from_raw(pid) {
+                let _ = rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::NOHANG);
+            }
+        }
+    }
+}
+
+fn join_within<T: Send + 'static>(thread: thread::JoinHandle<T>, limit: Duration) -> Option<T> {
+    if !thread.is_finished() {
+        let (done, waiting) = channel();
+        let joiner = thread::spawn(move || {
+            let value = thread.join();
+            let _ = done.send(value);
+        });
+        let value = waiting.recv_timeout(limit).ok()?.ok();
+        let _ = joiner.join();
+        return value;
+    }
+    thread.join().ok()
+}
+
+fn closing_line(facts: &Facts, took: Duration) -> String {
+    let end = match (facts.timed_out, facts.cancelled, &facts.unavailable, facts.exit) {
+        (Some(TimedOut::Total), ..) => "ended: over its time limit".to_owned(),
+        (Some(TimedOut::Idle), ..) => "ended: silent for too long".to_owned(),
+        (Some(TimedOut::FirstOutput), ..) => "ended: it never said anything".to_owned(),
+        (_, Some(_), ..) => "ended from outside".to_owned(),
+        (_, _, Some(why), _) => why.clone(),
+        (.., Some(Exit::Code(code))) => format!("exit code {code}"),
+        (.., Some(Exit::Signal(signal))) => format!("ended by signal {signal}"),
+        (.., None) => "gone".to_owned(),
+    };
+    let signal = match (&facts.halt, facts.done) {
+        (Some(_), _) => ", HALT",
+        (None, true) => ", TASK_DONE",
+        (None, false) => ", no signal",
+    };
+    let left = match facts.leftovers {
+        0 => String::new(),
+        n => format!(", {n} left-over process(es) ended"),
+    };
+    format!("── {end}{signal}, {:.1} s{left} ──", took.as_secs_f64())
+}

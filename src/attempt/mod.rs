@@ -1,0 +1,13 @@
+//! One attempt, as it runs inside its window: `seqorch __attempt DIR`.
+//!
+//! Only the hidden verbs call in here; the orchestrator shares [`record`] (the files of an attempt) and nothing
+//! else.
+
+pub mod deadline;
+mod inside;
+pub mod record;
+mod session;
+mod stream;
+
+pub use inside::run;
+pub use session::exec_in_session;

@@ -1,0 +1,244 @@
+//! The files of an attempt's folder, and the words that the two sides exchange.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::config::{Output, PromptBy};
+
+/// Version of these files.
+pub const SCHEMA: u32 = 1;
+
+/// `attempt.json`: all that `__attempt` needs, but for the environment (which never touches the disk).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttemptFile {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// Name of the spec.
+    pub spec: String,
+    /// Id of the unit.
+    pub unit: String,
+    /// Title of the unit.
+    pub title: String,
+    /// Number of the attempt, from 1.
+    pub attempt: u32,
+    /// Name of the backend.
+    pub backend: String,
+    /// Program and arguments, with `{prompt}` and `{prompt_file}` still in them.
+    pub argv: Vec<String>,
+    /// How the prompt gets to the agent.
+    pub prompt_by: PromptBy,
+    /// What the agent prints.
+    pub output: Output,
+    /// Where the agent works.
+    pub cwd: PathBuf,
+    /// Deadlines.
+    pub deadlines: Deadlines,
+    /// Socket of the orchestrator.
+    pub socket: PathBuf,
+    /// Proves to the orchestrator that this attempt is the one it started.
+    pub token: String,
+    /// When it was written.
+    pub created_at: Timestamp,
+}
+
+/// Deadlines in milliseconds; `None` is off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deadlines {
+    /// The whole attempt.
+    pub total_ms: Option<u64>,
+    /// Silence.
+    pub idle_ms: Option<u64>,
+    /// Until the first byte.
+    pub first_output_ms: Option<u64>,
+    /// Between TERM and KILL.
+    pub grace_ms: u64,
+}
+
+impl Deadlines {
+    /// The grace as a duration.
+    #[must_use]
+    pub fn grace(&self) -> Duration {
+        Duration::from_millis(self.grace_ms)
+    }
+}
+
+/// Which deadline passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimedOut {
+    /// The whole attempt took too long.
+    Total,
+    /// It was silent for too long.
+    Idle,
+    /// It never said anything.
+    FirstOutput,
+}
+
+/// Who or what ended an attempt from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CancelledBy {
+    /// Ctrl-C in the window.
+    Interrupt,
+    /// TERM: the orchestrator's own way, or somebody's kill.
+    Terminate,
+    /// The window was closed or the tmux server ended.
+    HangUp,
+    /// The orchestrator was gone before the agent could start.
+    NoOrchestrator,
+}
+
+/// How the agent's process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Exit {
+    /// With this code.
+    Code(i32),
+    /// By this signal.
+    Signal(i32),
+}
+
+/// `result.json`: what happened, unjudged. Written atomically, as the last act of an attempt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// When the agent was started.
+    pub started_at: Timestamp,
+    /// When all was over.
+    pub ended_at: Timestamp,
+    /// How the agent ended, if it ever ran.
+    pub exit: Option<Exit>,
+    /// A deadline that passed.
+    pub timed_out: Option<TimedOut>,
+    /// Who ended it from outside.
+    pub cancelled: Option<CancelledBy>,
+    /// Why the agent could not be started.
+    pub unavailable: Option<String>,
+    /// The agent said TASK_DONE or COMPLETE.
+    pub done: bool,
+    /// The agent said HALT: the text before it.
+    pub halt: Option<String>,
+    /// The agent's last lines.
+    pub last_words: String,
+    /// The end of its stderr.
+    pub stderr_tail: String,
+    /// Bytes on stdout.
+    pub stdout_bytes: u64,
+    /// Bytes on stderr.
+    pub stderr_bytes: u64,
+    /// Processes that the agent left behind and that were ended.
+    pub leftovers: usize,
+    /// Why the log is not whole.
+    pub log_error: Option<String>,
+}
+
+/// What the lock file holds: who works in this folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// Process of `__attempt`.
+    pub pid: i32,
+    /// Its start in clock ticks since boot, with the pid its identity.
+    pub started: u64,
+    /// The agent, which leads a session of its own.
+    pub agent: Option<i32>,
+}
+
+/// Names inside an attempt's folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttemptDir(PathBuf);
+
+impl AttemptDir {
+    /// The folder at `path`.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self(path.into())
+    }
+    /// The folder itself.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+    /// `attempt.json`
+    #[must_use]
+    pub fn attempt(&self) -> PathBuf {
+        self.0.join("attempt.json")
+    }
+    /// `prompt.md`
+    #[must_use]
+    pub fn prompt(&self) -> PathBuf {
+        self.0.join("prompt.md")
+    }
+    /// `output.jsonl`: the agent's stdout, byte for byte.
+    #[must_use]
+    pub fn output(&self) -> PathBuf {
+        self.0.join("output.jsonl")
+    }
+    /// `stderr.log`
+    #[must_use]
+    pub fn stderr(&self) -> PathBuf {
+        self.0.join("stderr.log")
+    }
+    /// `result.json`
+    #[must_use]
+    pub fn result(&self) -> PathBuf {
+        self.0.join("result.json")
+    }
+    /// `lock`
+    #[must_use]
+    pub fn lock(&self) -> PathBuf {
+        self.0.join("lock")
+    }
+    /// Where `__session` says why the agent could not be started.
+    #[must_use]
+    pub fn unavailable(&self) -> PathBuf {
+        self.0.join("unavailable")
+    }
+}
+
+/// First words of `__attempt` on the socket: a line of JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// [`AttemptFile::token`].
+    pub token: String,
+    /// Its process.
+    pub pid: i32,
+}
+
+/// Packs an environment for the socket: `NAME=VALUE` entries, each ended by a NUL byte.
+#[must_use]
+pub fn pack_env<'a>(env: impl IntoIterator<Item = (&'a [u8], &'a [u8])>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for (name, value) in env {
+        bytes.extend_from_slice(name);
+        bytes.push(b'=');
+        bytes.extend_from_slice(value);
+        bytes.push(0);
+    }
+    bytes
+}
+
+/// The reverse of [`pack_env`]; a name may start with `=` on no system that has it here.
+#[must_use]
+pub fn unpack_env(bytes: &[u8]) -> Vec<(&[u8], &[u8])> {
+    bytes
+        .split(|b| *b == 0)
+        .filter_map(|entry| {
+            let at = entry.iter().position(|b| *b == b'=')?;
+            Some((&entry[..at], &entry[at + 1..]))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_environment_survives_the_socket_byte_for_byte() {
+        let env: [(&[u8], &[u8]); 3] = [(b"A", b"x=y"), (b"EMPTY", b""), (b"RAW", b"\xff\n")];
+        assert_eq!(unpack_env(&pack_env(env)), env);
+    }
+}

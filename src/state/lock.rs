@@ -1,0 +1,154 @@
+//! Locks that the kernel frees when their holder dies, whatever kills it.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Kind, Result};
+
+/// Who holds a run lock.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// Process.
+    pub pid: u32,
+    /// Machine.
+    pub host: String,
+    /// Since when.
+    pub started_at: Timestamp,
+    /// The spec's folder.
+    pub spec: String,
+    /// tmux session, where it has one.
+    pub session: Option<String>,
+}
+
+impl Holder {
+    /// This process, now, for `spec`.
+    #[must_use]
+    pub fn me(spec: &Path, started_at: Timestamp) -> Self {
+        Self {
+            pid: std::process::id(),
+            host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+            started_at,
+            spec: spec.display().to_string(),
+            session: None,
+        }
+    }
+}
+
+/// The right to run a spec; held until dropped, or until the process ends.
+#[derive(Debug)]
+pub struct RunLock {
+    file: File,
+}
+
+impl RunLock {
+    /// Takes the lock, or says who has it.
+    pub fn take(path: &Path, holder: &Holder) -> Result<Self> {
+        let mut file = open(path)?;
+        if file.try_lock().is_err() {
+            return Err(refused(&mut file, path));
+        }
+        let lock = Self { file };
+        lock.note(path, holder)?;
+        Ok(lock)
+    }
+
+    /// Writes down who holds it.
+    pub fn note(&self, path: &Path, holder: &Holder) -> Result<()> {
+        let text = serde_json::to_vec_pretty(holder).unwrap_or_default();
+        let mut file = &self.file;
+        file.rewind()
+            .and_then(|()| file.set_len(0))
+            .and_then(|()| file.write_all(&text))
+            .map_err(|e| Error::io("writing", path, e))
+    }
+}
+
+fn open(path: &Path) -> Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .map_err(|e| Error::io("opening", path, e))
+}
+
+fn refused(file: &mut File, path: &Path) -> Error {
+    let error = |who: String| Error::new(Kind::Locked, format!("another run works on this spec: {who}"));
+    match read_holder(file) {
+        Some(holder) => {
+            let since = holder
+                .started_at
+                .to_zoned_datetime(jiff::tz::TimeZone::system())
+                .strftime("%Y-%m-%d %H:%M:%S");
+            let mut error = error(format!(
+                "process {} on {}, since {since}, spec {}",
+                holder.pid, holder.host, holder.spec
+            ));
+            if let Some(session) = holder.session {
+                error = error.hint(format!("Watch it with `tmux attach -t {session}` or `seqorch attach`."));
+            }
+            error.hint(format!("Wait for its end, or end it with `kill {}`.", holder.pid))
+        }
+        None => error(format!("its name is not in {} yet", path.display())),
+    }
+}
+
+fn read_holder(file: &mut File) -> Option<Holder> {
+    let mut text = String::new();
+    file.rewind().ok()?;
+    file.read_to_string(&mut text).ok()?;
+    serde_json::from_str(&text).ok()
+}
+
+/// The holder of a run lock, if anybody holds it right now. Takes nothing.
+#[must_use]
+pub fn holder(path: &Path) -> Option<Holder> {
+    let mut file = File::open(path).ok()?;
+    // a shared try leaves a holder undisturbed
+    if file.try_lock_shared().is_ok() {
+        let _ = file.unlock();
+        return None;
+    }
+    read_holder(&mut file)
+}
+
+/// Holds `path` while `act` runs: for the few lines that read, change and write a file that others share.
+pub fn with_lock<T>(path: &Path, act: impl FnOnce() -> Result<T>) -> Result<T> {
+    let file = open(path)?;
+    file.lock().map_err(|e| Error::io("locking", path, e))?;
+    let value = act();
+    let _ = file.unlock();
+    value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_run_is_refused_and_the_first_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run.lock");
+        let holder = Holder::me(Path::new("/specs/login"), Timestamp::UNIX_EPOCH);
+        let first = RunLock::take(&path, &holder).unwrap();
+        let error = RunLock::take(&path, &holder).unwrap_err();
+        let text = error.render();
+        assert_eq!(error.kind(), Kind::Locked);
+        assert!(
+            text.contains(&format!("process {}", std::process::id())) && text.contains("/specs/login"),
+            "{text}"
+        );
+        assert!(text.contains(&holder.host), "{text}");
+        assert_eq!(super::holder(&path), Some(holder.clone()));
+        drop(first);
+        assert_eq!(super::holder(&path), None);
+        RunLock::take(&path, &holder).unwrap();
+    }
+}

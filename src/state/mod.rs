@@ -1,0 +1,7 @@
+//! What is known of a spec's progress, on disk.
+
+pub mod lock;
+pub mod model;
+pub mod store;
+
+pub use model::{AttemptRecord, Outcome, SpecState, StateFile, UnitState, UnitStatus};

@@ -1,0 +1,318 @@
+//! PURE. The state file as values, and the reading of the Python tool's.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::attempt::record::{CancelledBy, TimedOut};
+
+/// Version of the state file that this program writes.
+pub const SCHEMA: u32 = 1;
+
+/// `SEQUENTIAL_STATE.json`: one entry per spec, so that specs of one folder never mix.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StateFile {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// Entries by name of the spec.
+    pub specs: BTreeMap<String, SpecState>,
+    /// What other tools keep in the file.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+impl Default for StateFile {
+    fn default() -> Self {
+        Self { schema: SCHEMA, specs: BTreeMap::new(), other: Map::new() }
+    }
+}
+
+/// The progress of one spec. The first names are the Python tool's.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SpecState {
+    /// Ids of completed tasks, in the order of their completion.
+    pub completed: Vec<String>,
+    /// A human is needed.
+    pub halted: bool,
+    /// Since when.
+    pub halted_at: Option<Timestamp>,
+    /// The unit that asks.
+    pub halted_task: Option<String>,
+    /// What the agent asked (its text before the signal), or what failed for good.
+    pub question: Option<String>,
+    /// When the first run began.
+    pub started_at: Option<Timestamp>,
+    /// When all was complete.
+    pub completed_at: Option<Timestamp>,
+    /// `{type, owner_agent}` by unit, kept as other tools wrote them.
+    pub assignments: Map<String, Value>,
+    /// Ids that a human marked as not to be done.
+    pub skipped: BTreeSet<String>,
+    /// Ids whose boxes were ticked when the run that is not over yet began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ticked_before: Option<BTreeSet<String>>,
+    /// Iterations of the run that is not over yet.
+    pub iterations: u32,
+    /// Per unit.
+    pub units: BTreeMap<String, UnitState>,
+    /// What other tools keep in the entry.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+/// One unit.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UnitState {
+    /// Where it stands.
+    pub status: UnitStatus,
+    /// All attempts, oldest first.
+    pub attempts: Vec<AttemptRecord>,
+    /// Ids that still have to be ticked in tasks.md: written before the tick, cleared after it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub to_tick: Vec<String>,
+}
+
+/// Where a unit stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnitStatus {
+    /// Not done, nothing runs.
+    #[default]
+    Todo,
+    /// Its last attempt runs, or ran when the orchestrator was last seen.
+    Running,
+    /// Completed.
+    Done,
+    /// The agent asked for a human.
+    Halted,
+    /// All attempts are used up.
+    Failed,
+}
+
+/// One attempt of a unit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AttemptRecord {
+    /// Its number, from 1, never used twice.
+    pub number: u32,
+    /// Name of the backend.
+    pub backend: String,
+    /// When it was decided.
+    pub started_at: Timestamp,
+    /// When its end was known.
+    pub ended_at: Option<Timestamp>,
+    /// How it ended; absent while it runs.
+    pub outcome: Option<Outcome>,
+    /// Ids that it completes when it is done.
+    #[serde(default)]
+    pub completes: Vec<String>,
+    /// Whether it counts against the attempts of this run's retry policy.
+    #[serde(default)]
+    pub counts: bool,
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Outcome {
+    /// The agent said so (or ended well where no signal is needed).
+    Done,
+    /// The agent asked for a human.
+    Halted {
+        /// Its text before the signal.
+        question: String,
+    },
+    /// It ended well and said neither.
+    NoSignal,
+    /// It ended with another code.
+    Failed {
+        /// The exit code.
+        code: i32,
+    },
+    /// It was ended by a signal that nobody here sent.
+    Signaled {
+        /// The signal's number.
+        signal: i32,
+    },
+    /// A deadline passed.
+    TimedOut {
+        /// Which one.
+        which: TimedOut,
+    },
+    /// It could not be started.
+    Unavailable {
+        /// Why.
+        why: String,
+    },
+    /// It was ended from outside.
+    Cancelled {
+        /// By whom.
+        by: CancelledBy,
+    },
+    /// No result, and nobody alive. Never a success.
+    Lost,
+}
+
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Done => f.write_str("done"),
+            Self::Halted { .. } => f.write_str("halted: a human is needed"),
+            Self::NoSignal => f.write_str("ended without TASK_DONE"),
+            Self::Failed { code } => write!(f, "failed with exit code {code}"),
+            Self::Signaled { signal } => write!(f, "ended by signal {signal}"),
+            Self::TimedOut { which: TimedOut::Total } => f.write_str("timed out: over its time limit"),
+            Self::TimedOut { which: TimedOut::Idle } => f.write_str("timed out: silent for too long"),
+            Self::TimedOut { which: TimedOut::FirstOutput } => {
+                f.write_str("timed out: it never said anything")
+            }
+            Self::Unavailable { why } => write!(f, "could not start: {why}"),
+            Self::Cancelled { by: CancelledBy::HangUp } => f.write_str("its window was closed"),
+            Self::Cancelled { by: CancelledBy::NoOrchestrator } => f.write_str("never started"),
+            Self::Cancelled { .. } => f.write_str("ended by hand"),
+            Self::Lost => f.write_str("lost: its process is gone and left no result"),
+        }
+    }
+}
+
+impl SpecState {
+    /// The unit's last attempt, if it has not ended as far as is known.
+    #[must_use]
+    pub fn running(&self) -> Option<(&str, &AttemptRecord)> {
+        self.units
+            .iter()
+            .filter(|(_, unit)| unit.status == UnitStatus::Running)
+            .find_map(|(id, unit)| Some((id.as_str(), unit.attempts.last().filter(|a| a.outcome.is_none())?)))
+    }
+
+    /// The number of the unit's next attempt.
+    #[must_use]
+    pub fn next_attempt(&self, unit: &str) -> u32 {
+        self.units.get(unit).and_then(|u| u.attempts.last()).map_or(1, |a| a.number + 1)
+    }
+
+    /// Adds ids to `completed`, each once.
+    pub fn complete<'a>(&mut self, ids: impl IntoIterator<Item = &'a String>) {
+        for id in ids {
+            if !self.completed.contains(id) {
+                self.completed.push(id.clone());
+            }
+        }
+    }
+}
+
+/// What a state file turned out to be.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Read {
+    /// This program's.
+    Ours(StateFile),
+    /// The Python tool's: progress of one spec, whose name it may not tell.
+    Python {
+        /// The entry.
+        entry: Box<SpecState>,
+        /// The spec, where the file names it.
+        spec: Option<String>,
+    },
+}
+
+/// Why a state file cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refused {
+    /// Not JSON, or not whole.
+    Broken(String),
+    /// Written by a newer seqorch.
+    Newer(u32),
+    /// JSON, but nobody's state.
+    Foreign,
+}
+
+/// Reads a state file's text.
+pub fn read(text: &str) -> Result<Read, Refused> {
+    let value: Value = serde_json::from_str(text).map_err(|e| Refused::Broken(e.to_string()))?;
+    let Value::Object(map) = value else { return Err(Refused::Foreign) };
+    if let Some(schema) = map.get("schema") {
+        let schema = schema.as_u64().and_then(|s| u32::try_from(s).ok()).ok_or(Refused::Foreign)?;
+        if schema > SCHEMA {
+            return Err(Refused::Newer(schema));
+        }
+        return serde_json::from_value(Value::Object(map))
+            .map(Read::Ours)
+            .map_err(|e| Refused::Broken(e.to_string()));
+    }
+    if !map.contains_key("completed") {
+        return Err(Refused::Foreign);
+    }
+    Ok(python(map))
+}
+
+/// The Python tool's keys are ours, but looser: ids may be numbers, times may be null or lack a zone.
+fn python(mut map: Map<String, Value>) -> Read {
+    let spec = ["spec", "spec_path", "spec_dir"]
+        .iter()
+        .find_map(|key| map.get(*key)?.as_str())
+        .and_then(|path| path.trim_end_matches('/').rsplit('/').next())
+        .map(str::to_owned);
+    let id = |v: &Value| v.as_str().map_or_else(|| v.to_string(), str::to_owned);
+    let mut entry = SpecState::default();
+    if let Some(Value::Array(ids)) = map.shift_remove("completed") {
+        let ids: Vec<String> = ids.iter().map(id).collect();
+        entry.complete(&ids);
+    }
+    entry.halted = map.shift_remove("halted").and_then(|v| v.as_bool()).unwrap_or(false);
+    entry.halted_task = map.shift_remove("halted_task").filter(|v| !v.is_null()).map(|v| id(&v));
+    let mut time = |key: &str| map.shift_remove(key).and_then(|v| v.as_str().and_then(timestamp));
+    entry.halted_at = time("halted_at");
+    entry.started_at = time("started_at");
+    entry.completed_at = time("completed_at");
+    if let Some(Value::Object(assignments)) = map.shift_remove("assignments") {
+        entry.assignments = assignments;
+    }
+    entry.other = map;
+    Read::Python { entry: Box::new(entry), spec }
+}
+
+fn timestamp(text: &str) -> Option<Timestamp> {
+    text.parse().ok().or_else(|| {
+        let civil: jiff::civil::DateTime = text.parse().ok()?;
+        Some(civil.to_zoned_datetime(jiff::tz::TimeZone::UTC).ok()?.timestamp())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_own_file_survives_a_round_trip_with_what_others_keep_in_it() {
+        let text = r#"{"schema":1,"specs":{"a":{"completed":["1"],"note":"kept"}},"tool":{"x":1}}"#;
+        let Read::Ours(file) = read(text).unwrap() else { panic!("not ours") };
+        let again = serde_json::to_string(&file).unwrap();
+        assert!(again.contains(r#""note":"kept""#) && again.contains(r#""tool":{"x":1}"#), "{again}");
+        assert_eq!(file.specs["a"].completed, ["1"]);
+    }
+
+    #[test]
+    fn a_file_of_the_python_tool_keeps_all_it_knows() {
+        let text = r#"{"completed":["1","1.1",2,"1"],"halted":true,"halted_at":"2026-01-02T03:04:05.678901+00:00",
+            "halted_task":"3","started_at":"2026-01-01T00:00:00","completed_at":null,
+            "assignments":{"1":{"type":"code","owner_agent":"codex"}},"spec_path":"/x/.kiro/specs/login/"}"#;
+        let Read::Python { entry, spec } = read(text).unwrap() else { panic!("not Python's") };
+        assert_eq!(spec.as_deref(), Some("login"));
+        assert_eq!(entry.completed, ["1", "1.1", "2"]);
+        assert_eq!((entry.halted, entry.halted_task.as_deref()), (true, Some("3")));
+        assert!(entry.halted_at.is_some() && entry.started_at.is_some() && entry.completed_at.is_none());
+        assert_eq!(entry.assignments["1"]["owner_agent"], "codex");
+    }
+
+    #[test]
+    fn a_broken_foreign_or_newer_file_is_refused() {
+        assert!(matches!(read(r#"{"schema":1,"specs":{"#), Err(Refused::Broken(_))));
+        assert!(matches!(read(""), Err(Refused::Broken(_))));
+        assert_eq!(read(r#"{"schema":2,"specs":{}}"#), Err(Refused::Newer(2)));
+        assert_eq!(read(r#"{"name":"package"}"#), Err(Refused::Foreign));
+        assert_eq!(read("[]"), Err(Refused::Foreign));
+    }
+}

@@ -1,0 +1,286 @@
+//! Reads and writes the files of section "where things are kept": state, progress, attempt folders.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::lock::with_lock;
+use super::model::{Read, Refused, SpecState, StateFile, read};
+use crate::attempt::record::AttemptDir;
+use crate::error::{Error, Kind, Result};
+use crate::sys::files;
+
+/// Where everything of one spec is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Store {
+    /// The spec's name.
+    spec: String,
+    /// The spec's folder.
+    spec_dir: PathBuf,
+    /// `<root>/.seqorch`
+    home: PathBuf,
+}
+
+impl Store {
+    /// The store of the spec in `spec_dir`, in the project at `root`.
+    #[must_use]
+    pub fn new(root: &Path, spec_dir: &Path, spec: &str) -> Self {
+        Self { spec: spec.to_owned(), spec_dir: spec_dir.to_owned(), home: root.join(".seqorch") }
+    }
+
+    /// `<spec>/../SEQUENTIAL_STATE.json`
+    #[must_use]
+    pub fn state_path(&self) -> PathBuf {
+        self.beside("SEQUENTIAL_STATE.json")
+    }
+
+    /// `<spec>/../SEQUENTIAL_PROGRESS.md`
+    #[must_use]
+    pub fn progress_path(&self) -> PathBuf {
+        self.beside("SEQUENTIAL_PROGRESS.md")
+    }
+
+    fn beside(&self, name: &str) -> PathBuf {
+        self.spec_dir.parent().unwrap_or(&self.spec_dir).join(name)
+    }
+
+    /// `.seqorch/<spec>`
+    #[must_use]
+    pub fn folder(&self) -> PathBuf {
+        self.home.join(folder_name(&self.spec))
+    }
+
+    /// `.seqorch/<spec>/run.lock`
+    #[must_use]
+    pub fn run_lock(&self) -> PathBuf {
+        self.folder().join("run.lock")
+    }
+
+    /// `.seqorch/<spec>/events.jsonl`
+    #[must_use]
+    pub fn events_path(&self) -> PathBuf {
+        self.folder().join("events.jsonl")
+    }
+
+    /// `.seqorch/<spec>/<unit>/<attempt>`
+    #[must_use]
+    pub fn attempt_dir(&self, unit: &str, attempt: u32) -> AttemptDir {
+        AttemptDir::new(self.folder().join(folder_name(unit)).join(attempt.to_string()))
+    }
+
+    /// Makes the private folders, with a `.gitignore` that keeps them out of commits.
+    pub fn prepare(&self) -> Result<()> {
+        files::private_dir(&self.folder())?;
+        let ignore = self.home.join(".gitignore");
+        if !ignore.exists() {
+            fs::write(&ignore, "*\n").map_err(|e| Error::io("writing", &ignore, e))?;
+        }
+        Ok(())
+    }
+
+    /// The spec's entry; a fresh one where there is none. A file of the Python tool is read, not moved.
+    pub fn load(&self) -> Result<SpecState> {
+        Ok(match self.read_file()? {
+            None => SpecState::default(),
+            Some(Read::Ours(mut file)) => file.specs.remove(&self.spec).unwrap_or_default(),
+            Some(Read::Python { entry, spec }) => {
+                if self.owner_of_python_state(spec)? == self.spec {
+                    *entry
+                } else {
+                    SpecState::default()
+                }
+            }
+        })
+    }
+
+    /// Replaces the spec's entry on disk; the entries of other specs stay as they are at this moment.
+    pub fn save(&self, state: &SpecState) -> Result<()> {
+        with_lock(&self.home.join("state.lock"), || {
+            let path = self.state_path();
+            let mut file = match self.read_file()? {
+                None => StateFile::default(),
+                Some(Read::Ours(file)) => file,
+                Some(Read::Python { entry, spec }) => {
+                    let owner = self.owner_of_python_state(spec)?;
+                    let backup = self.beside("SEQUENTIAL_STATE.python.json");
+                    if !backup.exists() {
+                        fs::copy(&path, &backup).map_err(|e| Error::io("keeping a copy as", &backup, e))?;
+                    }
+                    let mut file = StateFile::default();
+                    file.specs.insert(owner, *entry);
+                    file
+                }
+            };
+            file.specs.insert(self.spec.clone(), state.clone());
+            let mut bytes = serde_json::to_vec_pretty(&file)
+                .map_err(|e| Error::new(Kind::Internal, "writing the state").caused_by(e))?;
+            bytes.push(b'\n');
+            files::replace(&path, &bytes, 0o644)
+        })
+    }
+
+    fn read_file(&self) -> Result<Option<Read>> {
+        let path = self.state_path();
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => {
+                return Err(
+                    Error::io("reading", &path, e).hint("The state was not touched; nothing was started.")
+                );
+            }
+        };
+        let refused = |why: String| {
+            Error::new(Kind::Internal, format!("{} {why}", path.display()))
+                .detail("  It was not touched, and nothing was started.")
+                .hint("Restore it from version control or a backup; or move it away to start afresh.")
+        };
+        let text = String::from_utf8(bytes).map_err(|_| refused("is not text".to_owned()))?;
+        match read(&text) {
+            Ok(read) => Ok(Some(read)),
+            Err(Refused::Broken(why)) => Err(refused(format!("cannot be read as state: {why}"))),
+            Err(Refused::Foreign) => Err(refused("is JSON, but no state of seqorch".to_owned())),
+            Err(Refused::Newer(schema)) => Err(Error::new(
+                Kind::Internal,
+                format!(
+                    "{} has schema {schema}, this seqorch knows up to {}",
+                    path.display(),
+                    super::model::SCHEMA
+                ),
+            )
+            .hint("Run it with the seqorch that wrote it, or update this one.")),
+        }
+    }
+
+    /// Whose progress a file of the Python tool tells: it says so itself, or the log beside it does, or there is
+    /// only one spec that it can mean. A guess could mark work of another spec as done.
+    fn owner_of_python_state(&self, named: Option<String>) -> Result<String> {
+        if let Some(name) = named.or_else(|| self.spec_in_progress_log()) {
+            return Ok(name);
+        }
+        let folder = self.spec_dir.parent().unwrap_or(&self.spec_dir);
+        let specs: Vec<String> = fs::read_dir(folder)
+            .map_err(|e| Error::io("reading", folder, e))?
+            .flatten()
+            .filter(|e| e.path().join("tasks.md").exists())
+            .map(|e| e.file_name().to_string_lossy().into_owned())
+            .collect();
+        match specs.as_slice() {
+            [only] => Ok(only.clone()),
+            _ => Err(Error::new(
+                Kind::Internal,
+                format!(
+                    "{} is from the Python tool and does not say which spec it means",
+                    self.state_path().display()
+                ),
+            )
+            .detail("  It was not touched, and nothing was started.")
+            .hint(format!(
+                "Add `\"spec\": \"NAME\"` at its top, with one of: {}; or move it away.",
+                specs.join(", ")
+            ))),
+        }
+    }
+
+    fn spec_in_progress_log(&self) -> Option<String> {
+        let log = fs::read_to_string(self.progress_path()).ok()?;
+        let line = log.lines().find_map(|l| l.strip_prefix("**Spec:** "))?;
+        Path::new(line.trim()).file_name().map(|n| n.to_string_lossy().into_owned())
+    }
+
+    /// Appends to the progress log, with a head where it is new.
+    pub fn progress(&self, text: &str) -> Result<()> {
+        let path = self.progress_path();
+        let mut entry = String::new();
+        if !path.exists() {
+            entry.push_str("# Sequential Execution Progress\n");
+        }
+        entry.push_str(text);
+        files::append(&path, entry.as_bytes(), 0o644)
+    }
+}
+
+/// A name as one path component: readable, and different for different names.
+fn folder_name(name: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
+    let mut safe: String = name.chars().map(|c| if plain(c) { c } else { '_' }).take(60).collect();
+    if safe != name || safe.starts_with('.') || safe.is_empty() {
+        // what was replaced or cut is told apart by a hash (FNV-1a, stable over versions)
+        let hash = name
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0000_0100_0000_01b3));
+        safe = format!("{}~{hash:016x}", safe.trim_start_matches('.'));
+    }
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn project() -> (tempfile::TempDir, Store) {
+        let dir = tempfile::tempdir().unwrap();
+        let spec = dir.path().join("specs/login");
+        fs::create_dir_all(&spec).unwrap();
+        fs::write(spec.join("tasks.md"), "- [ ] 1. A\n").unwrap();
+        let store = Store::new(dir.path(), &spec, "login");
+        store.prepare().unwrap();
+        (dir, store)
+    }
+
+    #[test]
+    fn specs_of_one_folder_never_mix() {
+        let (dir, login) = project();
+        let other = Store::new(dir.path(), &dir.path().join("specs/logout"), "logout");
+        let mut state = SpecState::default();
+        state.complete(&["1".to_owned()]);
+        login.save(&state).unwrap();
+        other.save(&SpecState::default()).unwrap();
+        assert_eq!(login.load().unwrap().completed, ["1"]);
+        assert!(other.load().unwrap().completed.is_empty());
+    }
+
+    #[test]
+    fn a_torn_state_is_refused_and_kept() {
+        let (_dir, store) = project();
+        fs::write(store.state_path(), "{\"schema\":1,\"spe").unwrap();
+        assert!(store.load().is_err());
+        assert!(store.save(&SpecState::default()).is_err());
+        assert_eq!(fs::read_to_string(store.state_path()).unwrap(), "{\"schema\":1,\"spe");
+    }
+
+    #[test]
+    fn the_python_tools_state_moves_into_the_entry_of_its_spec_and_is_kept() {
+        let (dir, store) = project();
+        let old = r#"{"completed":["1"],"halted":false,"started_at":null}"#;
+        fs::write(store.state_path(), old).unwrap();
+        let mut state = store.load().unwrap();
+        assert_eq!(state.completed, ["1"]);
+        state.complete(&["2".to_owned()]);
+        store.save(&state).unwrap();
+        assert_eq!(store.load().unwrap().completed, ["1", "2"]);
+        let kept = fs::read_to_string(dir.path().join("specs/SEQUENTIAL_STATE.python.json")).unwrap();
+        assert_eq!(kept, old);
+    }
+
+    #[test]
+    fn the_python_tools_state_of_another_spec_is_not_taken_for_ours() {
+        let (dir, store) = project();
+        fs::create_dir_all(dir.path().join("specs/other")).unwrap();
+        fs::write(dir.path().join("specs/other/tasks.md"), "- [ ] 1. B\n").unwrap();
+        fs::write(store.state_path(), r#"{"completed":["1"]}"#).unwrap();
+        assert!(store.load().unwrap_err().render().contains("does not say which spec"));
+        fs::write(store.progress_path(), "# Sequential Execution Progress\n\n**Spec:** /a/specs/other\n")
+            .unwrap();
+        assert!(store.load().unwrap().completed.is_empty());
+        store.save(&SpecState::default()).unwrap();
+        let other = Store::new(dir.path(), &dir.path().join("specs/other"), "other");
+        assert_eq!(other.load().unwrap().completed, ["1"]);
+    }
+
+    #[test]
+    fn folder_names_are_safe_and_distinct() {
+        assert_eq!(folder_name("1.1"), "1.1");
+        assert!(!folder_name("../x").contains('/') && !folder_name("..").starts_with('.'));
+        assert_ne!(folder_name("a/b"), folder_name("a_b"));
+    }
+}

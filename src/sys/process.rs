@@ -1,0 +1,155 @@
+//! Process trees: find what belongs to an attempt, and end it.
+//!
+//! An attempt is a child subreaper on Linux, so what its agent leaves behind becomes its child, whatever session or
+//! group it moved to. What cannot be reached: a process handed to another manager (`systemd-run`, `at`, a daemon
+//! that was already there), and on systems without `/proc` whatever left the agent's session.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// A process as `/proc/PID/stat` shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Process {
+    /// Its id.
+    pub pid: i32,
+    /// Its parent's id.
+    pub parent: i32,
+    /// Its session's id.
+    pub session: i32,
+    /// Start, in clock ticks since boot: with the pid, its identity.
+    pub started: u64,
+    /// Dead and not yet waited for.
+    pub zombie: bool,
+}
+
+/// One process, where the system has `/proc`.
+#[must_use]
+pub fn process(pid: i32) -> Option<Process> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // the name in parentheses may itself hold spaces and parentheses
+    let rest: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    Some(Process {
+        pid,
+        zombie: matches!(*rest.first()?, "Z" | "X"),
+        parent: rest.get(1)?.parse().ok()?,
+        session: rest.get(3)?.parse().ok()?,
+        started: rest.get(19)?.parse().ok()?,
+    })
+}
+
+/// All processes that can be seen.
+#[must_use]
+pub fn processes() -> Vec<Process> {
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    entries
+        .filter_map(|e| e.ok()?.file_name().to_str()?.parse().ok())
+        .filter_map(process)
+        .filter(|p| !p.zombie)
+        .collect()
+}
+
+/// Everything below `root`, `root` itself left out.
+#[must_use]
+pub fn descendants(root: i32) -> Vec<Process> {
+    let all = processes();
+    let mut children: HashMap<i32, Vec<Process>> = HashMap::new();
+    for process in all {
+        children.entry(process.parent).or_default().push(process);
+    }
+    let mut found = Vec::new();
+    let mut open = vec![root];
+    while let Some(pid) = open.pop() {
+        for child in children.remove(&pid).unwrap_or_default() {
+            open.push(child.pid);
+            found.push(child);
+        }
+    }
+    found
+}
+
+/// Whether a process has children at all: one small read, where the kernel offers it.
+#[must_use]
+pub fn has_children(pid: i32) -> bool {
+    let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else { return false };
+    let mut known = false;
+    for task in tasks.flatten() {
+        match fs::read_to_string(task.path().join("children")) {
+            Ok(list) if !list.trim().is_empty() => return true,
+            Ok(_) => known = true,
+            Err(_) => {}
+        }
+    }
+    !known && !descendants(pid).is_empty()
+}
+
+/// What is still alive of an attempt whose own process is gone: members of the agent's session, holders of the
+/// lock file, and all below them. This process itself is never among them.
+#[must_use]
+pub fn remains(session: Option<i32>, lock: &Path) -> Vec<Process> {
+    let me = i32::try_from(std::process::id()).unwrap_or(0);
+    let lock = fs::canonicalize(lock).unwrap_or_else(|_| lock.to_owned());
+    let mut found: HashMap<i32, Process> = HashMap::new();
+    for process in processes() {
+        if process.pid == me {
+            continue;
+        }
+        if session == Some(process.session) || holds(process.pid, &lock) {
+            found.insert(process.pid, process);
+            for below in descendants(process.pid) {
+                found.insert(below.pid, below);
+            }
+        }
+    }
+    found.remove(&me);
+    found.into_values().collect()
+}
+
+fn holds(pid: i32, file: &Path) -> bool {
+    let Ok(descriptors) = fs::read_dir(format!("/proc/{pid}/fd")) else { return false };
+    descriptors.flatten().any(|d| fs::read_link(d.path()).is_ok_and(|target| target == file))
+}
+
+/// Sends a signal to a process, if it is still the one that was seen.
+pub fn signal(process: Process, signal: Signal) {
+    if self::process(process.pid).is_some_and(|now| now.started == process.started)
+        && let Some(pid) = Pid::from_raw(process.pid)
+    {
+        let _ = kill_process(pid, signal);
+    }
+}
+
+/// Ends what `find` lists: TERM, `grace`, KILL, and again for what appeared meanwhile. `reap` is called while
+/// waiting, so that a parent can collect its zombies. Returns whether nothing is left.
+pub fn end(find: impl Fn() -> Vec<Process>, grace: Duration, mut reap: impl FnMut()) -> bool {
+    let mut told = HashSet::new();
+    let start = Instant::now();
+    let mut pause = Duration::from_millis(1);
+    loop {
+        reap();
+        let alive = find();
+        if alive.is_empty() {
+            return true;
+        }
+        let over = start.elapsed();
+        for process in alive {
+            if over >= grace {
+                signal(process, Signal::KILL);
+            } else if told.insert((process.pid, process.started)) {
+                signal(process, Signal::TERM);
+                // a stopped process acts on TERM only when it goes on
+                signal(process, Signal::CONT);
+            }
+        }
+        // uninterruptible processes cannot be waited out for ever
+        if over >= grace + Duration::from_secs(10) {
+            return false;
+        }
+        thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(50));
+    }
+}
