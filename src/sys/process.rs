@@ -153,3 +153,42 @@ pub fn end(find: impl Fn() -> Vec<Process>, grace: Duration, mut reap: impl FnMu
         pause = (pause * 2).min(Duration::from_millis(50));
     }
 }
+
+/// Where a program is: a name is looked for in the folders of `path`, a path is taken from `base`.
+#[must_use]
+pub fn find_program(
+    name: &std::ffi::OsStr,
+    path: Option<&std::ffi::OsStr>,
+    base: &Path,
+) -> Option<std::path::PathBuf> {
+    let runnable = |p: &std::path::PathBuf| {
+        use std::os::unix::fs::PermissionsExt;
+        fs::metadata(p).is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
+    };
+    if Path::new(name).components().count() > 1 {
+        return Some(base.join(name)).filter(runnable);
+    }
+    std::env::split_paths(path?).map(|folder| base.join(folder).join(name)).find(runnable)
+}
+
+/// Waits, without polling where the system can, until a process that is not our child has ended.
+pub fn wait_for_end(pid: i32) {
+    #[cfg(target_os = "linux")]
+    if let Some(id) = Pid::from_raw(pid) {
+        use rustix::event::{PollFd, PollFlags, poll};
+        use rustix::process::{PidfdFlags, pidfd_open};
+        match pidfd_open(id, PidfdFlags::empty()) {
+            Ok(handle) => {
+                let mut wanted = [PollFd::new(&handle, PollFlags::IN)];
+                while poll(&mut wanted, None).is_err() {}
+                return;
+            }
+            Err(rustix::io::Errno::SRCH) => return,
+            // an old kernel: ask again and again
+            Err(_) => {}
+        }
+    }
+    while Pid::from_raw(pid).is_some_and(|p| rustix::process::test_kill_process(p).is_ok()) {
+        thread::sleep(Duration::from_millis(500));
+    }
+}

@@ -1,0 +1,214 @@
+//! The only place that runs `tmux`.
+//!
+//! Everything is addressed by id (`$1`, `@2`, `%3`): names are for people, and tmux reads dots, colons and prefixes
+//! in them as something else. Options are set on our own sessions and windows only; the user's server and its
+//! configuration are left alone.
+
+pub mod parse;
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Kind, Result};
+
+/// Marks our windows, so that a later run finds them whatever they are called by then.
+const UNIT_OPTION: &str = "@seqorch";
+/// What [`UNIT_OPTION`] holds on the window with the progress.
+const MAIN: &str = "main";
+
+/// A tmux server, reached through its client program.
+#[derive(Debug, Clone)]
+pub struct Tmux {
+    program: PathBuf,
+    socket: Option<String>,
+    env: Vec<(OsString, OsString)>,
+}
+
+/// A session of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// `$1`
+    pub id: String,
+    /// Its name, as tmux shows it.
+    pub name: String,
+}
+
+/// A window of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Window {
+    /// `@1`
+    pub id: String,
+    /// `%1`
+    pub pane: String,
+    /// The pane's terminal device.
+    pub tty: PathBuf,
+}
+
+/// What a new window runs.
+#[derive(Debug, Clone, Copy)]
+pub struct Job<'a> {
+    /// The window's name, for people.
+    pub name: &'a str,
+    /// What the window is for, kept in its option.
+    pub mark: &'a str,
+    /// Where it starts.
+    pub cwd: &'a Path,
+    /// Program and arguments; no shell sees them.
+    pub argv: &'a [OsString],
+    /// Columns and rows, where the session is new.
+    pub size: (u16, u16),
+}
+
+impl Tmux {
+    /// The server named `socket` (`tmux -L`), else the one that the environment leads to.
+    ///
+    /// `env` is the caller's environment. A server that has to be started keeps a copy of it, which
+    /// `show-environment` shows to everyone on that server: so what looks like a secret is left out.
+    #[must_use]
+    pub fn new(program: PathBuf, socket: Option<String>, env: &[(OsString, OsString)]) -> Self {
+        let env = env.iter().filter(|(name, _)| !parse::looks_secret(&name.to_string_lossy())).cloned().collect();
+        Self { program, socket, env }
+    }
+
+    /// The version as tmux says it (`3.3a`); an error if it cannot be run.
+    pub fn version(&self) -> Result<String> {
+        Ok(self.call(["-V"])?.trim().trim_start_matches("tmux ").to_owned())
+    }
+
+    /// The command that a person types to see the session.
+    #[must_use]
+    pub fn attach_command(&self, session: &str) -> String {
+        match &self.socket {
+            Some(socket) => format!("tmux -L {socket} attach -t {session}"),
+            None => format!("tmux attach -t {session}"),
+        }
+    }
+
+    /// Program and arguments that attach this terminal to a window of a session, or switch to it from inside tmux.
+    #[must_use]
+    pub fn attach_argv(&self, session: &Session, window: Option<&str>, inside: bool) -> Vec<OsString> {
+        let mut argv = vec![self.program.clone().into_os_string()];
+        argv.extend(self.server_args());
+        let verb = if inside { "switch-client" } else { "attach-session" };
+        argv.extend([verb, "-t", window.unwrap_or(&session.id)].map(OsString::from));
+        argv
+    }
+
+    /// The session of exactly this name.
+    pub fn session(&self, name: &str) -> Option<Session> {
+        let list = self.call(["list-sessions", "-F", "#{session_id} #{session_name}"]).ok()?;
+        parse::sessions(&list).into_iter().find(|s| s.name == name)
+    }
+
+    /// Opens a window at the end of the session; makes the session where there is none.
+    pub fn open(&self, session: &str, job: Job<'_>) -> Result<(Session, Window)> {
+        const FORMAT: &str = "#{session_id} #{window_id} #{pane_id} #{pane_tty} #{session_name}";
+        let existing = self.session(session);
+        let mut args: Vec<OsString> = match &existing {
+            // `a` after the last window: a free number in the middle would go to a stranger's place
+            Some(session) => ["new-window", "-d", "-a", "-t"]
+                .map(OsString::from)
+                .into_iter()
+                .chain([OsString::from(format!("{}:{{end}}", session.id))])
+                .collect(),
+            None => {
+                let (columns, rows) = job.size;
+                ["new-session", "-d", "-s", session, "-x", &columns.to_string(), "-y", &rows.to_string()]
+                    .map(OsString::from)
+                    .to_vec()
+            }
+        };
+        args.extend(["-n", job.name, "-P", "-F", FORMAT, "-c"].map(OsString::from));
+        args.push(job.cwd.into());
+        args.push("--".into());
+        args.extend(job.argv.iter().cloned());
+        // in one command line with the start, so that even an instant end stays on the screen
+        let target = match &existing {
+            Some(session) => format!("{}:{{end}}", session.id),
+            None => format!("={session}:"),
+        };
+        for (option, value) in [("remain-on-exit", "on"), ("automatic-rename", "off"), (UNIT_OPTION, job.mark)] {
+            args.extend([";", "set-option", "-w", "-t", &target, option, value].map(OsString::from));
+        }
+        if existing.is_none() {
+            // a user's `destroy-unattached` would end the run with the last look at it
+            args.extend([";", "set-option", "-t", &target, "destroy-unattached", "off"].map(OsString::from));
+        }
+        let printed = self.call(args)?;
+        parse::opened(&printed).ok_or_else(|| {
+            Error::new(Kind::Unavailable, format!("tmux opened a window and said {:?}", printed.trim()))
+        })
+    }
+
+    /// Starts the job in a window that is there already, in place of what it ran.
+    pub fn reuse(&self, window: &Window, job: Job<'_>) -> Result<Window> {
+        let mut args: Vec<OsString> =
+            ["respawn-window", "-k", "-t", &window.id, "-c"].map(OsString::from).to_vec();
+        args.push(job.cwd.into());
+        args.push("--".into());
+        args.extend(job.argv.iter().cloned());
+        const FORMAT: &str = "#{session_id} #{window_id} #{pane_id} #{pane_tty} #{session_name}";
+        args.extend([";", "display-message", "-p", "-t", &window.id, FORMAT].map(OsString::from));
+        let printed = self.call(args)?;
+        parse::opened(&printed)
+            .map(|(_, window)| window)
+            .ok_or_else(|| Error::new(Kind::Unavailable, format!("tmux said {:?}", printed.trim())))
+    }
+
+    /// Our windows in a session, by what they are for.
+    pub fn windows(&self, session: &Session) -> Result<Vec<(String, Window)>> {
+        let format = format!("#{{window_id}} #{{pane_id}} #{{pane_tty}} #{{{UNIT_OPTION}}}");
+        let list = self.call(["list-windows", "-t", &session.id, "-F", &format])?;
+        Ok(parse::windows(&list))
+    }
+
+    /// What the pane shows right now.
+    pub fn capture(&self, pane: &str) -> Result<String> {
+        self.call(["capture-pane", "-p", "-t", pane])
+    }
+
+    fn server_args(&self) -> Vec<OsString> {
+        match &self.socket {
+            Some(socket) => vec!["-L".into(), socket.into()],
+            None => Vec::new(),
+        }
+    }
+
+    fn call<I, A>(&self, args: I) -> Result<String>
+    where
+        I: IntoIterator<Item = A>,
+        A: Into<OsString>,
+    {
+        let mut all = self.server_args();
+        all.extend(args.into_iter().map(Into::into));
+        let what: Vec<_> = all.iter().take(4).map(|a| a.to_string_lossy().into_owned()).collect();
+        let failed = || Error::new(Kind::Unavailable, format!("tmux {} failed", what.join(" ")));
+        let output = duct::cmd(&self.program, &all)
+            .full_env(self.env.iter().cloned())
+            .stdin_null()
+            .stdout_capture()
+            .stderr_capture()
+            .unchecked()
+            .run()
+            .map_err(|e| failed().caused_by(e))?;
+        if output.status.success() {
+            Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+        } else {
+            let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+            Err(failed().detail(format!("  tmux says: {said}")))
+        }
+    }
+}
+
+/// The mark of the window with the progress.
+#[must_use]
+pub fn main_mark() -> &'static str {
+    MAIN
+}
+
+/// tmux, where it is on the search path in `env`.
+#[must_use]
+pub fn find(env: &[(OsString, OsString)]) -> Option<PathBuf> {
+    let path = env.iter().find(|(name, _)| name == OsStr::new("PATH")).map(|(_, value)| value.clone())?;
+    crate::sys::process::find_program(OsStr::new("tmux"), Some(&path), Path::new("/"))
+}

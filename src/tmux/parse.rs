@@ -1,0 +1,81 @@
+//! PURE. What tmux prints, and names for it.
+
+use std::path::PathBuf;
+
+use super::{Session, Window};
+
+/// Lines of `#{session_id} #{session_name}`.
+#[must_use]
+pub fn sessions(list: &str) -> Vec<Session> {
+    list.lines()
+        .filter_map(|line| line.split_once(' '))
+        .map(|(id, name)| Session { id: id.to_owned(), name: name.to_owned() })
+        .collect()
+}
+
+/// `#{session_id} #{window_id} #{pane_id} #{pane_tty} #{session_name}`
+#[must_use]
+pub fn opened(line: &str) -> Option<(Session, Window)> {
+    let line = line.lines().next_back()?;
+    let mut words = line.splitn(5, ' ');
+    let id = words.next().filter(|w| w.starts_with('$'))?.to_owned();
+    let window = words.next().filter(|w| w.starts_with('@'))?.to_owned();
+    let pane = words.next().filter(|w| w.starts_with('%'))?.to_owned();
+    let tty = PathBuf::from(words.next()?);
+    let name = words.next()?.to_owned();
+    Some((Session { id, name }, Window { id: window, pane, tty }))
+}
+
+/// Lines of `#{window_id} #{pane_id} #{pane_tty} #{@mark}`; windows without a mark are not ours.
+#[must_use]
+pub fn windows(list: &str) -> Vec<(String, Window)> {
+    list.lines()
+        .filter_map(|line| {
+            let mut words = line.splitn(4, ' ');
+            let window = Window {
+                id: words.next()?.to_owned(),
+                pane: words.next()?.to_owned(),
+                tty: PathBuf::from(words.next()?),
+            };
+            let mark = words.next().filter(|m| !m.is_empty())?;
+            Some((mark.to_owned(), window))
+        })
+        .collect()
+}
+
+/// Whether a variable of this name may hold a secret.
+#[must_use]
+pub fn looks_secret(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    ["KEY", "TOKEN", "SECRET", "PASSW", "CREDENTIAL", "AUTH", "COOKIE"]
+        .iter()
+        .any(|word| name.contains(word))
+        && name != "SSH_AUTH_SOCK"
+        && name != "XAUTHORITY"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_read_and_names_may_hold_spaces() {
+        let (session, window) = opened("$1 @22 %333 /dev/pts/4 my session\n").unwrap();
+        assert_eq!((session.id.as_str(), session.name.as_str()), ("$1", "my session"));
+        assert_eq!((window.id.as_str(), window.pane.as_str()), ("@22", "%333"));
+        assert_eq!(opened("no server running"), None);
+    }
+
+    #[test]
+    fn a_window_without_our_mark_is_not_ours() {
+        let found = windows("@1 %1 /dev/pts/1 main\n@2 %2 /dev/pts/2 \n@3 %3 /dev/pts/3 1.1\n");
+        let marks: Vec<_> = found.iter().map(|(mark, _)| mark.as_str()).collect();
+        assert_eq!(marks, ["main", "1.1"]);
+    }
+
+    #[test]
+    fn keys_and_tokens_look_secret_and_paths_do_not() {
+        assert!(looks_secret("OPENAI_API_KEY") && looks_secret("gh_token") && looks_secret("DB_PASSWORD"));
+        assert!(!looks_secret("PATH") && !looks_secret("SSH_AUTH_SOCK") && !looks_secret("LANG"));
+    }
+}
