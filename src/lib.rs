@@ -9,3 +9,6 @@ pub mod spec;
 pub mod state;
 pub mod sys;
 pub mod tmux;
+pub mod engine;
+pub mod git;
+pub mod report;

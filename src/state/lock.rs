@@ -49,8 +49,14 @@ impl RunLock {
     /// Takes the lock, or says who has it.
     pub fn take(path: &Path, holder: &Holder) -> Result<Self> {
         let mut file = open(path)?;
-        if file.try_lock().is_err() {
-            return Err(refused(&mut file, path));
+        // `status` looks at the lock for an instant; that is no run
+        let mut tries = 0;
+        while file.try_lock().is_err() {
+            tries += 1;
+            if tries == 5 {
+                return Err(refused(&mut file, path));
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
         }
         let lock = Self { file };
         lock.note(path, holder)?;

@@ -4,4 +4,4 @@ pub mod lock;
 pub mod model;
 pub mod store;
 
-pub use model::{AttemptRecord, Outcome, SpecState, StateFile, UnitState, UnitStatus};
+pub use model::{Answer, AttemptRecord, Outcome, SpecState, StateFile, UnitState, UnitStatus};

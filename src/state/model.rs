@@ -54,6 +54,12 @@ pub struct SpecState {
     /// Ids whose boxes were ticked when the run that is not over yet began.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ticked_before: Option<BTreeSet<String>>,
+    /// Ids whose boxes an agent ticked without having been asked to; not believed until a human opens them.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub unconfirmed: BTreeSet<String>,
+    /// A human's answer to `question`, for the next prompt of that unit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Answer>,
     /// Iterations of the run that is not over yet.
     pub iterations: u32,
     /// Per unit.
@@ -61,6 +67,17 @@ pub struct SpecState {
     /// What other tools keep in the entry.
     #[serde(flatten)]
     pub other: Map<String, Value>,
+}
+
+/// What a human said to a halted unit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The unit.
+    pub unit: String,
+    /// What the agent asked.
+    pub question: String,
+    /// What the human said; may be empty ("go on").
+    pub answer: String,
 }
 
 /// One unit.

@@ -1,0 +1,81 @@
+//! Performs what [`decide`](super::decide) says, in its order.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use jiff::Timestamp;
+
+use super::decide::{Effect, End, Event, Machine, Pause, Report};
+use crate::error::Result;
+use crate::plan::{Plan, Step};
+use crate::state::{Outcome, SpecState};
+
+/// All that a run does to the world, and hears from it. `RealWorld` is the world; a
+/// simulation is another.
+pub trait World {
+    /// The wall-clock time.
+    fn now(&self) -> Timestamp;
+    /// A random number between 0 and 1.
+    fn random(&mut self) -> f64;
+    /// Writes the state so that it survives a power cut.
+    fn save(&mut self, state: &SpecState) -> Result<()>;
+    /// Ids whose boxes are ticked in tasks.md now.
+    fn ticked(&mut self) -> Result<BTreeSet<String>>;
+    /// Reads tasks.md and makes the plan.
+    fn plan(&mut self, machine: &Machine) -> Result<(Plan, BTreeSet<String>)>;
+    /// Starts an attempt, or says how it ended before it began. Its end comes from [`World::next`].
+    fn start(&mut self, step: &Step, attempt: u32, state: &SpecState) -> Result<Option<Outcome>>;
+    /// Looks for an attempt of an earlier run: waits for it (its end comes from [`World::next`]) or tells its end.
+    fn recover(&mut self, unit: &str, attempt: u32, step: Option<&Step>, state: &SpecState)
+    -> Result<Option<Outcome>>;
+    /// Ends the agent that works now.
+    fn cancel(&mut self);
+    /// Ticks boxes in tasks.md; gives those that need no further try.
+    fn tick(&mut self, ids: &[String]) -> Vec<String>;
+    /// Tells the person, and the logs.
+    fn report(&mut self, report: &Report, state: &SpecState) -> Result<()>;
+    /// Waits for what happens next, at most until `pause` is over.
+    fn next(&mut self, pause: Option<(Timestamp, &Pause)>) -> Event;
+}
+
+/// Runs a machine to its end.
+pub fn drive(machine: &mut Machine, world: &mut dyn World) -> Result<End> {
+    let mut events = VecDeque::from([Event::Begin { ticked: world.ticked()? }]);
+    let mut pause: Option<(Timestamp, Pause)> = None;
+    loop {
+        let event = match events.pop_front() {
+            Some(event) => event,
+            None => world.next(pause.as_ref().map(|(until, why)| (*until, why))),
+        };
+        if matches!(event, Event::Woke) {
+            pause = None;
+        }
+        for effect in machine.on(world.now(), event) {
+            match effect {
+                Effect::Save => world.save(&machine.state)?,
+                Effect::Replan => {
+                    let (plan, ticked) = world.plan(machine)?;
+                    events.push_back(Event::Planned { plan: Box::new(plan), ticked, share: world.random() });
+                }
+                Effect::Recover { unit, attempt } => {
+                    let (plan, _) = world.plan(machine)?;
+                    let step = plan.steps.into_iter().find(|s| s.unit == unit).map(Box::new);
+                    let over = world.recover(&unit, attempt, step.as_deref(), &machine.state)?;
+                    machine.adopt(step);
+                    events.extend(over.map(|outcome| Event::Ended { outcome }));
+                }
+                Effect::Start { step, attempt } => {
+                    let over = world.start(&step, attempt, &machine.state)?;
+                    events.extend(over.map(|outcome| Event::Ended { outcome }));
+                }
+                Effect::Cancel => world.cancel(),
+                Effect::Tick(ids) => {
+                    let settled = world.tick(&ids);
+                    machine.ticked(&settled);
+                }
+                Effect::Sleep { until, why } => pause = Some((until, why)),
+                Effect::Report(report) => world.report(&report, &machine.state)?,
+                Effect::Finish(end) => return Ok(end),
+            }
+        }
+    }
+}

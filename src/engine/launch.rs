@@ -1,0 +1,269 @@
+//! Starts an attempt in a window or as a plain child, shakes hands with it, and waits for its end without polling.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::attempt::record::{AttemptDir, Facts, Hello, Holder};
+use crate::error::{Error, Kind, Result};
+use crate::sys::{files, process};
+use crate::tmux::{Job, Tmux, Window};
+
+/// How long a window may take to start its attempt.
+const START_DEADLINE: Duration = Duration::from_secs(30);
+/// Longest path that fits into a socket's address everywhere.
+const SOCKET_PATH_MAX: usize = 100;
+/// What remains of a killed attempt gets this long between TERM and KILL.
+const REMAINS_GRACE: Duration = Duration::from_secs(3);
+
+/// Where windows go.
+#[derive(Debug)]
+pub struct Screen {
+    /// The server.
+    pub tmux: Tmux,
+    /// The session's name.
+    pub session: String,
+    /// Columns and rows of a new session.
+    pub size: (u16, u16),
+    /// Our windows by what they are for.
+    pub windows: HashMap<String, Window>,
+}
+
+/// Starts attempts, one after another.
+#[derive(Debug)]
+pub struct Launcher {
+    exe: PathBuf,
+    listener: UnixListener,
+    socket: PathBuf,
+    /// Kept for its life: a folder for the socket, where the store's path is too long for one.
+    _folder: Option<tempfile::TempDir>,
+    screen: Option<Screen>,
+}
+
+/// An attempt that shook hands and has its environment.
+#[derive(Debug)]
+pub struct Launched {
+    /// Process of `__attempt`.
+    pub pid: i32,
+    stream: UnixStream,
+    child: Option<duct::Handle>,
+}
+
+/// What an attempt is started with.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// Its folder, with `attempt.json` in it.
+    pub dir: &'a AttemptDir,
+    /// Proves that it is the one.
+    pub token: &'a str,
+    /// Name of its window.
+    pub window: &'a str,
+    /// The unit: one window each.
+    pub unit: &'a str,
+    /// Where the agent works.
+    pub cwd: &'a Path,
+    /// The packed environment.
+    pub env: &'a [u8],
+}
+
+impl Launcher {
+    /// A launcher that listens in `folder` (private) and starts `exe`.
+    pub fn new(exe: PathBuf, folder: &Path, screen: Option<Screen>) -> Result<Self> {
+        let mut socket = folder.join("socket");
+        let mut own = None;
+        if socket.as_os_str().len() > SOCKET_PATH_MAX {
+            let short = tempfile::Builder::new()
+                .prefix("seqorch-")
+                .tempdir_in("/tmp")
+                .map_err(|e| Error::io("making a folder in", Path::new("/tmp"), e))?;
+            socket = short.path().join("socket");
+            own = Some(short);
+        }
+        // the run lock is ours, so what is left there is of a run that was killed
+        let _ = fs::remove_file(&socket);
+        let listener = UnixListener::bind(&socket).map_err(|e| Error::io("listening on", &socket, e))?;
+        listener.set_nonblocking(true).map_err(|e| Error::io("listening on", &socket, e))?;
+        Ok(Self { exe, listener, socket, _folder: own, screen })
+    }
+
+    /// Where attempts connect.
+    #[must_use]
+    pub fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    /// The windows, where there are any.
+    #[must_use]
+    pub fn screen(&self) -> Option<&Screen> {
+        self.screen.as_ref()
+    }
+
+    /// Starts an attempt and hands it its environment.
+    pub fn launch(&mut self, request: Request<'_>) -> Result<Launched> {
+        let argv: Vec<OsString> =
+            vec![self.exe.clone().into(), "__attempt".into(), request.dir.path().as_os_str().to_owned()];
+        let child = match &mut self.screen {
+            Some(screen) => {
+                screen.open(request.window, request.unit, request.cwd, &argv)?;
+                None
+            }
+            None => Some(
+                duct::cmd(&argv[0], &argv[1..])
+                    .stdin_null()
+                    // Ctrl-C is for us; the attempt hears of it from us
+                    .before_spawn(|command| {
+                        command.process_group(0);
+                        Ok(())
+                    })
+                    .unchecked()
+                    .start()
+                    .map_err(|e| Error::io("starting", &self.exe, e))?,
+            ),
+        };
+        let (pid, stream) = self.shake_hands(&request, child.as_ref())?;
+        Ok(Launched { pid, stream, child })
+    }
+
+    fn shake_hands(&self, request: &Request<'_>, child: Option<&duct::Handle>) -> Result<(i32, UnixStream)> {
+        let start = Instant::now();
+        while start.elapsed() < START_DEADLINE {
+            wait_readable(&self.listener, Duration::from_millis(200));
+            match self.listener.accept() {
+                Ok((stream, _)) => {
+                    if let Ok(Some(hello)) = greet(&stream, request) {
+                        return Ok((hello.pid, stream));
+                    }
+                }
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
+                    if child.is_some_and(|c| matches!(c.try_wait(), Ok(Some(_)))) {
+                        break;
+                    }
+                }
+                Err(e) => return Err(Error::io("listening on", &self.socket, e)),
+            }
+        }
+        let mut error = Error::new(Kind::Internal, format!("the attempt for task {} did not start", request.unit));
+        if let Some(screen) = &self.screen
+            && let Some(window) = screen.windows.get(request.unit)
+            && let Ok(text) = screen.tmux.capture(&window.pane)
+        {
+            error = error.detail(format!("  its window shows: {}", text.trim()));
+        }
+        Err(error)
+    }
+}
+
+impl Screen {
+    /// Runs `argv` in the window for `mark`, a new one where there is none. A server that ended meanwhile is
+    /// started again.
+    pub fn open(&mut self, name: &str, mark: &str, cwd: &Path, argv: &[OsString]) -> Result<Window> {
+        let job = Job { name, mark, cwd, argv, size: self.size };
+        if let Some(window) = self.windows.get(mark)
+            && let Ok(window) = self.tmux.reuse(window, job)
+        {
+            self.windows.insert(mark.to_owned(), window.clone());
+            return Ok(window);
+        }
+        let (_, window) = self.tmux.open(&self.session, job)?;
+        self.windows.insert(mark.to_owned(), window.clone());
+        Ok(window)
+    }
+}
+
+fn wait_readable(listener: &UnixListener, limit: Duration) {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let limit = Timespec { tv_sec: 0, tv_nsec: i64::from(limit.subsec_nanos()) };
+    let _ = poll(&mut [PollFd::new(listener, PollFlags::IN)], Some(&limit));
+}
+
+fn greet(stream: &UnixStream, request: &Request<'_>) -> io::Result<Option<Hello>> {
+    stream.set_nonblocking(false)?;
+    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    let mut line = String::new();
+    BufReader::new(stream).take(4096).read_line(&mut line)?;
+    let Some(hello) = serde_json::from_str::<Hello>(&line).ok().filter(|h| h.token == request.token) else {
+        return Ok(None);
+    };
+    let length = u32::try_from(request.env.len()).map_err(io::Error::other)?;
+    let mut stream = stream;
+    stream.write_all(&length.to_le_bytes())?;
+    stream.write_all(request.env)?;
+    stream.set_read_timeout(None)?;
+    Ok(Some(hello))
+}
+
+impl Launched {
+    /// Waits in a thread for the end of everything that belongs to the attempt, then calls `over`.
+    pub fn wait(self, dir: &AttemptDir, over: impl FnOnce() + Send + 'static) {
+        let dir = dir.clone();
+        thread::spawn(move || {
+            // its end shows as end of file, however it ends
+            let mut rest = [0; 64];
+            while !matches!((&self.stream).read(&mut rest), Ok(0) | Err(_)) {}
+            if let Some(child) = &self.child {
+                let _ = child.wait();
+            }
+            settle(&dir);
+            over();
+        });
+    }
+}
+
+/// Waits in a thread for an attempt that another run started, then calls `over`.
+pub fn wait_for_adopted(dir: &AttemptDir, over: impl FnOnce() + Send + 'static) {
+    let dir = dir.clone();
+    thread::spawn(move || {
+        if let Some(holder) = holder(&dir)
+            && process::process(holder.pid).is_some_and(|p| p.started == holder.started)
+        {
+            process::wait_for_end(holder.pid);
+        }
+        settle(&dir);
+        over();
+    });
+}
+
+/// Makes sure that nothing of an ended attempt is alive: ends what a killed one left, then takes the lock.
+fn settle(dir: &AttemptDir) {
+    let lock_path = dir.lock();
+    if !dir.result().exists() {
+        let session = holder(dir).and_then(|h| h.agent);
+        process::end(|| process::remains(session, &lock_path), REMAINS_GRACE, || {});
+    }
+    if let Ok(lock) = File::open(&lock_path) {
+        let _ = lock.lock();
+    }
+}
+
+/// Who works, or last worked, in an attempt's folder.
+#[must_use]
+pub fn holder(dir: &AttemptDir) -> Option<Holder> {
+    serde_json::from_slice(&fs::read(dir.lock()).ok()?).ok()
+}
+
+/// Whether anything of the attempt is alive.
+#[must_use]
+pub fn alive(dir: &AttemptDir) -> bool {
+    File::open(dir.lock()).is_ok_and(|lock| {
+        let free = lock.try_lock_shared().is_ok();
+        let _ = lock.unlock();
+        !free
+    })
+}
+
+/// The result of an attempt, if it wrote one that can be read.
+#[must_use]
+pub fn result(dir: &AttemptDir) -> Option<Facts> {
+    serde_json::from_slice(&fs::read(dir.result()).ok()?).ok()
+}
+
+/// Writes a private file of an attempt's folder.
+pub fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
+    files::private_file(path)?.write_all(bytes).map_err(|e| Error::io("writing", path, e))
+}

@@ -1,0 +1,9 @@
+//! The loop: decide from values, then act.
+
+pub mod decide;
+pub mod driver;
+pub mod launch;
+pub mod pacing;
+pub mod verdict;
+
+pub use decide::{Effect, End, Event, Machine, Policy};

@@ -1,0 +1,40 @@
+//! PURE. How long to pause.
+
+use std::time::Duration;
+
+use crate::config::Retry;
+
+/// The delay with its random share; `share` is between 0 and 1.
+#[must_use]
+pub fn delay(delay: Duration, jitter: Duration, share: f64) -> Duration {
+    delay.saturating_add(jitter.mul_f64(share.clamp(0.0, 1.0)))
+}
+
+/// The pause after the `failed`-th failure (from 1): doubled each time, up to the bound.
+#[must_use]
+pub fn backoff(retry: &Retry, failed: u32) -> Duration {
+    let doublings = failed.saturating_sub(1).min(31);
+    retry.backoff.saturating_mul(1 << doublings).min(retry.max_backoff)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_backoff_doubles_up_to_its_bound() {
+        let retry =
+            Retry { attempts: 9, backoff: Duration::from_secs(30), max_backoff: Duration::from_secs(100) };
+        let pauses: Vec<u64> = (1..=4).map(|n| backoff(&retry, n).as_secs()).collect();
+        assert_eq!(pauses, [30, 60, 100, 100]);
+        assert_eq!(backoff(&retry, u32::MAX).as_secs(), 100);
+    }
+
+    #[test]
+    fn jitter_only_adds() {
+        let s = Duration::from_secs;
+        assert_eq!(delay(s(15), s(10), 0.0), s(15));
+        assert_eq!(delay(s(15), s(10), 0.5), s(20));
+        assert_eq!(delay(s(15), s(10), 7.0), s(25));
+    }
+}

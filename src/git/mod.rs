@@ -1,0 +1,98 @@
+//! What changed in the work dir, as git sees it. Nothing of the user's index, branches or files is touched.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// Our own files are no work of an agent.
+const NOT_OURS: [&str; 3] = [":/", ":(exclude,glob)**/SEQUENTIAL_STATE*.json", ":(exclude,glob)**/SEQUENTIAL_PROGRESS.md"];
+
+/// One changed file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Its path in the repository.
+    pub path: String,
+    /// Lines added; `None` for a binary file.
+    pub insertions: Option<u64>,
+    /// Lines taken away; `None` for a binary file.
+    pub deletions: Option<u64>,
+}
+
+/// The state of all files that git would take, as the id of a tree; `None` where there is no repository or no git.
+///
+/// It is made with an index of its own, so that the user's is not touched.
+#[must_use]
+pub fn snapshot(dir: &Path) -> Option<String> {
+    let index = PathBuf::from(git(dir, None, &["rev-parse", "--path-format=absolute", "--git-path", "index"])?);
+    let own = tempfile::tempdir().ok()?;
+    let copy = own.path().join("index");
+    // with the old index git knows which files it need not read again
+    let _ = std::fs::copy(&index, &copy);
+    git(dir, Some(&copy), &["add", "--all", "--ignore-errors", "--", ":/"])
+        .or_else(|| git(dir, Some(&copy), &["add", "--all", "--ignore-errors", "--", ":/", ":(exclude).seqorch"]))?;
+    git(dir, Some(&copy), &["write-tree"])
+}
+
+/// What lies between two snapshots.
+#[must_use]
+pub fn changes(dir: &Path, from: &str, to: &str) -> Vec<Change> {
+    if from == to {
+        return Vec::new();
+    }
+    let mut args = vec!["diff-tree", "-r", "-z", "--no-renames", "--numstat", from, to, "--"];
+    args.extend(NOT_OURS);
+    git(dir, None, &args).map(|list| parse_numstat(&list)).unwrap_or_default()
+}
+
+fn parse_numstat(list: &str) -> Vec<Change> {
+    list.split('\0')
+        .filter_map(|entry| {
+            let mut fields = entry.splitn(3, '\t');
+            let insertions = fields.next()?.parse().ok();
+            let deletions = fields.next()?.parse().ok();
+            Some(Change { path: fields.next()?.to_owned(), insertions, deletions })
+        })
+        .collect()
+}
+
+fn git(dir: &Path, index: Option<&Path>, args: &[&str]) -> Option<String> {
+    let mut command = duct::cmd("git", args.iter().map(OsString::from))
+        .dir(dir)
+        .env("LC_ALL", "C")
+        .env("GIT_OPTIONAL_LOCKS", "0")
+        .stdin_null()
+        .stdout_capture()
+        .stderr_null()
+        .unchecked();
+    if let Some(index) = index {
+        command = command.env("GIT_INDEX_FILE", index);
+    }
+    let output = command.run().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim_end_matches('\n').to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_of_tracked_and_new_files_are_counted_and_the_index_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = dir.path();
+        assert_eq!(snapshot(at), None, "no repository, no snapshot");
+        git(at, None, &["init", "-q"]).unwrap();
+        std::fs::write(at.join("a.txt"), "one\ntwo\n").unwrap();
+        std::fs::write(at.join("dirty.txt"), "before\n").unwrap();
+        let before = snapshot(at).unwrap();
+        std::fs::write(at.join("a.txt"), "one\nthree\nfour\n").unwrap();
+        std::fs::write(at.join("new name.txt"), "x\n").unwrap();
+        std::fs::write(at.join("SEQUENTIAL_STATE.json"), "{}").unwrap();
+        let found = changes(at, &before, &snapshot(at).unwrap());
+        let change = |path: &str, insertions, deletions| Change {
+            path: path.to_owned(),
+            insertions: Some(insertions),
+            deletions: Some(deletions),
+        };
+        assert_eq!(found, [change("a.txt", 2, 1), change("new name.txt", 1, 0)]);
+        assert_eq!(git(at, None, &["ls-files"]).unwrap(), "");
+    }
+}

@@ -1,0 +1,123 @@
+//! PURE. One line per event, for the terminal, the main window and the progress log.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::agent::sanitise::sanitise;
+use crate::engine::decide::{Pause, Report};
+use crate::state::Outcome;
+
+/// A duration as people read it: whole seconds, `2m 5s`; below a second in milliseconds.
+#[must_use]
+pub fn span(duration: Duration) -> String {
+    if duration.as_millis() == 0 {
+        return "0s".to_owned();
+    }
+    let rounded = if duration < Duration::from_secs(1) {
+        Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(0))
+    } else {
+        Duration::from_secs(duration.as_secs())
+    };
+    humantime::format_duration(rounded).to_string()
+}
+
+/// Text of others on one line, fit for a terminal.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    sanitise(text.as_bytes()).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The line (or few lines) for a terminal.
+#[must_use]
+pub fn line(report: &Report, max_iterations: u32) -> String {
+    match report {
+        Report::Started { unit, title, attempt, iteration, left } => {
+            let again = if *attempt > 1 { format!(", attempt {attempt}") } else { String::new() };
+            format!(
+                "▶ {} {}  (iteration {iteration} of at most {max_iterations}, {left} left{again})",
+                one_line(unit),
+                one_line(title)
+            )
+        }
+        Report::Ended { unit, outcome, took, left, .. } => {
+            let mark = match outcome {
+                Outcome::Done => "✓",
+                Outcome::Halted { .. } => "‖",
+                _ => "✗",
+            };
+            let next = match (left, outcome) {
+                (Some(1), _) => "; one attempt left".to_owned(),
+                (Some(n), _) => format!("; {n} attempts left"),
+                (None, Outcome::Done | Outcome::Halted { .. } | Outcome::Unavailable { .. } | Outcome::Cancelled { .. }) => {
+                    String::new()
+                }
+                (None, _) => "; no attempt left".to_owned(),
+            };
+            format!("{mark} {} {} after {}{next}", one_line(unit), one_line(&outcome.to_string()), span(*took))
+        }
+        Report::ForeignTicks(ids) => format!(
+            "! an agent ticked boxes outside its own task: {}; they are not believed, the tasks stay in the plan",
+            ids.join(", ")
+        ),
+        Report::Stopping => {
+            "stopping after this step; Ctrl-C once more ends the agent now".to_owned()
+        }
+        Report::Ending => "ending the agent".to_owned(),
+    }
+}
+
+/// Why nothing runs for a while.
+#[must_use]
+pub fn pause(why: &Pause) -> String {
+    match why {
+        Pause::Delay => "next step".to_owned(),
+        Pause::Backoff { unit } => format!("next attempt of {}", one_line(unit)),
+    }
+}
+
+/// The entry of the progress log; `None` where nothing is worth one.
+#[must_use]
+pub fn progress_entry(report: &Report, at: Timestamp, zone: &TimeZone) -> Option<String> {
+    let Report::Ended { unit, title, attempt, outcome, took, .. } = report else { return None };
+    let time = at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %:z");
+    let mut entry = format!(
+        "\n## Task {} - {}\n- **Status:** {}\n- **Attempt:** {attempt}\n- **Time:** {time}\n- **Took:** {}\n",
+        one_line(unit),
+        one_line(title),
+        one_line(&outcome.to_string()),
+        span(*took)
+    );
+    if let Outcome::Halted { question } = outcome {
+        entry.push_str("- **Question:**\n");
+        for line in sanitise(question.as_bytes()).lines() {
+            entry.push_str(&format!("  > {line}\n"));
+        }
+    }
+    Some(entry)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hostile_title_stays_on_its_line_and_steers_nothing() {
+        let report = Report::Started {
+            unit: "1".into(),
+            title: "a\x1b]0;x\x07\nb".into(),
+            attempt: 2,
+            iteration: 3,
+            left: 4,
+        };
+        assert_eq!(line(&report, 50), "▶ 1 a b  (iteration 3 of at most 50, 4 left, attempt 2)");
+    }
+
+    #[test]
+    fn durations_read_like_a_clock() {
+        assert_eq!(span(Duration::from_millis(125_900)), "2m 5s");
+        assert_eq!(span(Duration::from_millis(340)), "340ms");
+        assert_eq!(span(Duration::ZERO), "0s");
+    }
+}

@@ -1,0 +1,4 @@
+//! PURE. Texts for people and machines.
+
+pub mod live;
+pub mod summary;

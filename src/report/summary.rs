@@ -1,0 +1,184 @@
+//! PURE. What a run came to, at its end.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use super::live::{one_line, span};
+use crate::agent::sanitise::sanitise;
+use crate::engine::End;
+use crate::git::Change;
+use crate::plan::{SkipReason, Skipped};
+use crate::state::Outcome;
+
+/// One unit that this run worked on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnitLine {
+    /// Its id.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// Its last outcome.
+    pub outcome: Outcome,
+    /// Attempts in this run.
+    pub attempts: u32,
+    /// Time of all of them.
+    pub took: Duration,
+}
+
+/// All that the summary tells.
+#[derive(Debug, Clone)]
+pub struct Summary<'a> {
+    /// The spec.
+    pub spec: &'a str,
+    /// Why the run is over.
+    pub end: &'a End,
+    /// What it worked on, in order.
+    pub units: &'a [UnitLine],
+    /// What the last plan left out.
+    pub skipped: &'a [Skipped],
+    /// Steps that are still in the plan.
+    pub left: usize,
+    /// How long the run took.
+    pub took: Duration,
+    /// Changed files, where the work dir is a git repository.
+    pub changes: Option<&'a [Change]>,
+}
+
+/// Files that are named one by one.
+const FILES_SHOWN: usize = 20;
+
+/// Writes the summary.
+pub fn write(out: &mut dyn Write, s: &Summary<'_>) -> io::Result<()> {
+    writeln!(out, "\n── {} ── {}", one_line(s.spec), headline(s.end))?;
+    let width = s.units.iter().map(|u| u.id.chars().count()).max().unwrap_or(0).min(20);
+    for unit in s.units {
+        let tries = if unit.attempts == 1 { "1 attempt".to_owned() } else { format!("{} attempts", unit.attempts) };
+        writeln!(
+            out,
+            "  {:width$}  {}: {}, {tries}, {}",
+            one_line(&unit.id),
+            one_line(&unit.title),
+            one_line(&unit.outcome.to_string()),
+            span(unit.took)
+        )?;
+    }
+    let done = s.units.iter().filter(|u| u.outcome == Outcome::Done).count();
+    let failed = s.units.len() - done;
+    let count = |wanted: fn(&SkipReason) -> bool| s.skipped.iter().filter(|k| wanted(&k.reason)).count();
+    let mut parts = vec![format!("{done} done"), format!("{failed} not done"), format!("{} left", s.left)];
+    let before = count(|r| matches!(r, SkipReason::Completed | SkipReason::Ticked)).saturating_sub(done);
+    for (n, what) in [
+        (before, "done before"),
+        (count(|r| matches!(r, SkipReason::Optional)), "optional, skipped"),
+        (count(|r| matches!(r, SkipReason::Blocked { .. })), "blocked"),
+        (count(|r| matches!(r, SkipReason::NotSelected)), "not selected"),
+    ] {
+        if n > 0 {
+            parts.push(format!("{n} {what}"));
+        }
+    }
+    writeln!(out, "  {} in {}", parts.join(" · "), span(s.took))?;
+    if let Some(changes) = s.changes {
+        write_changes(out, changes)?;
+    }
+    write_way_out(out, s.end)
+}
+
+fn headline(end: &End) -> String {
+    match end {
+        End::Complete => "all complete".to_owned(),
+        End::MaxIterations => "maximum of iterations reached, work is left".to_owned(),
+        End::Halted { unit, .. } => format!("halted: task {} needs a human", one_line(unit)),
+        End::Stuck { failed, blocked } => {
+            let mut text = String::from("a human is needed");
+            if !failed.is_empty() {
+                text.push_str(&format!(": failed for good: {}", one_line(&failed.join(", "))));
+            }
+            if !blocked.is_empty() {
+                text.push_str(&format!("; blocked: {}", one_line(&blocked.join(", "))));
+            }
+            text
+        }
+        End::Unavailable { unit, why } => format!("task {} could not start: {}", one_line(unit), one_line(why)),
+        End::Interrupted => "interrupted".to_owned(),
+        End::Terminated => "terminated".to_owned(),
+        End::HungUp => "the terminal is gone".to_owned(),
+    }
+}
+
+fn write_changes(out: &mut dyn Write, changes: &[Change]) -> io::Result<()> {
+    let insertions: u64 = changes.iter().filter_map(|c| c.insertions).sum();
+    let deletions: u64 = changes.iter().filter_map(|c| c.deletions).sum();
+    let files = if changes.len() == 1 { "1 file".to_owned() } else { format!("{} files", changes.len()) };
+    writeln!(out, "  {files} changed, {insertions} insertions(+), {deletions} deletions(-)")?;
+    for change in changes.iter().take(FILES_SHOWN) {
+        match (change.insertions, change.deletions) {
+            (Some(i), Some(d)) => writeln!(out, "    {}  +{i} -{d}", one_line(&change.path))?,
+            _ => writeln!(out, "    {}  binary", one_line(&change.path))?,
+        }
+    }
+    if changes.len() > FILES_SHOWN {
+        writeln!(out, "    and {} more", changes.len() - FILES_SHOWN)?;
+    }
+    Ok(())
+}
+
+fn write_way_out(out: &mut dyn Write, end: &End) -> io::Result<()> {
+    match end {
+        End::Halted { unit, question } => {
+            writeln!(out, "\nTask {} asks:", one_line(unit))?;
+            for line in sanitise(question.as_bytes()).lines() {
+                writeln!(out, "  {line}")?;
+            }
+            writeln!(out, "Go on with: seqorch resume --answer \"…\"")
+        }
+        End::Stuck { failed, .. } if !failed.is_empty() => writeln!(
+            out,
+            "Read what happened with: seqorch logs {}; mend it, and run again (failed tasks are tried afresh).",
+            one_line(&failed[0])
+        ),
+        End::MaxIterations => writeln!(out, "Run again to go on, or raise run.max_iterations (--max-iterations)."),
+        End::HungUp => writeln!(out, "A working agent goes on by itself; the next run takes it over."),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_summary_counts_and_names_what_changed() {
+        let unit = |id: &str, outcome| UnitLine {
+            id: id.into(),
+            title: format!("Task {id}"),
+            outcome,
+            attempts: 2,
+            took: Duration::from_secs(65),
+        };
+        let changes = [Change { path: "src/a.rs".into(), insertions: Some(3), deletions: Some(1) }];
+        let mut text = Vec::new();
+        let end = End::Stuck { failed: vec!["2".into()], blocked: vec!["3".into()] };
+        let summary = Summary {
+            spec: "login",
+            end: &end,
+            units: &[unit("1", Outcome::Done), unit("2", Outcome::Failed { code: 1 })],
+            skipped: &[],
+            left: 0,
+            took: Duration::from_secs(130),
+            changes: Some(&changes),
+        };
+        write(&mut text, &summary).unwrap();
+        let text = String::from_utf8(text).unwrap();
+        for part in [
+            "failed for good: 2; blocked: 3",
+            "1  Task 1: done, 2 attempts, 1m 5s",
+            "1 done · 1 not done · 0 left in 2m 10s",
+            "1 file changed, 3 insertions(+), 1 deletions(-)",
+            "src/a.rs  +3 -1",
+            "seqorch logs 2",
+        ] {
+            assert!(text.contains(part), "{part} is missing in:\n{text}");
+        }
+    }
+}
