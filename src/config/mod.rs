@@ -1,5 +1,21 @@
 //! `seqorch.toml`: layers, validation, meaning.
+//!
+//! [`load`] reads every source ([`layers`]), holds each against the one table of keys (`schema`, `check`), lets
+//! figment merge them and turns the result into [`Config`] (`raw`, `resolve`). [`explain`] tells who said what.
 
+mod check;
+pub mod explain;
+pub mod layers;
+mod presets;
+mod raw;
+mod resolve;
+mod schema;
+mod source;
+mod tree;
 pub mod types;
+mod vars;
 
+pub use layers::{LoadRequest, Loaded, load};
+pub use source::{Layer, Origin, Provenance};
 pub use types::*;
+pub use vars::Flag;

@@ -51,7 +51,8 @@ pub struct Run {
 }
 
 /// What one step covers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Granularity {
     /// A top-level task with all below it.
     Unit,
@@ -60,7 +61,8 @@ pub enum Granularity {
 }
 
 /// What follows when a unit has used up its attempts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum OnFailure {
     /// Stop: a human is needed.
     Halt,
@@ -93,9 +95,10 @@ pub struct Timeouts {
 }
 
 /// `[done] signal`: whether a step needs its signal to count as done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum DoneSignal {
-    /// The agent must say TASK_DONE.
+    /// The agent must say `TASK_DONE`.
     Required,
     /// Exit code 0 is enough.
     Optional,
@@ -115,7 +118,7 @@ pub struct Prompt {
 }
 
 /// A skill and when it must be used.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Skill {
     /// Its name.
     pub name: String,
@@ -124,7 +127,8 @@ pub struct Skill {
 }
 
 /// `[tmux] mode`
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum TmuxMode {
     /// Use tmux where it is installed.
     Auto,
@@ -152,7 +156,8 @@ pub struct Tmux {
 }
 
 /// `[tasks] tick`: when the box in tasks.md is ticked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Tick {
     /// When a unit is done.
     Done,
@@ -196,8 +201,10 @@ pub enum Output {
 pub struct Backend {
     /// The program: a name on PATH, or a path (relative: to the project root).
     pub command: String,
-    /// Its arguments; `{model}`, `{prompt}`, `{prompt_file}`, `{workdir}`, `{spec_dir}` are filled in.
+    /// Its arguments; `{model}`, `{model_args}`, `{prompt}`, `{prompt_file}`, `{workdir}`, `{spec_dir}` are filled in.
     pub args: Vec<String>,
+    /// Arguments that name the model: put where `{model_args}` stands in `args`, left out when no model is set.
+    pub model_args: Vec<String>,
     /// How it gets the prompt.
     pub prompt: PromptBy,
     /// What it prints.

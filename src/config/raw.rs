@@ -1,0 +1,158 @@
+//! PURE. What the merged layers say, typed: the mirror of the schema that serde fills.
+//!
+//! The layers were checked one by one before ([`super::check`]), so that filling it does not fail on what a user wrote.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, de::Error as _};
+
+use super::types::{DoneSignal, Granularity, OnFailure, Output, PromptBy, Skill, Tick, TmuxMode};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Raw {
+    pub(crate) run: RawRun,
+    pub(crate) retry: RawRetry,
+    pub(crate) timeout: RawTimeouts,
+    pub(crate) done: RawDone,
+    pub(crate) prompt: RawPrompt,
+    pub(crate) tmux: RawTmux,
+    pub(crate) tasks: RawTasks,
+    pub(crate) backend: BTreeMap<String, RawBackend>,
+    #[serde(default)]
+    pub(crate) r#override: Vec<RawOverride>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawRun {
+    pub(crate) spec_root: PathBuf,
+    pub(crate) backend: String,
+    pub(crate) delay: Span,
+    pub(crate) jitter: Span,
+    pub(crate) max_iterations: u32,
+    pub(crate) workdir: Option<PathBuf>,
+    pub(crate) granularity: Granularity,
+    pub(crate) include_optional: bool,
+    pub(crate) on_failure: OnFailure,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawRetry {
+    pub(crate) attempts: u32,
+    pub(crate) backoff: Span,
+    pub(crate) max_backoff: Span,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawTimeouts {
+    pub(crate) task: Span,
+    pub(crate) idle: Span,
+    pub(crate) first_output: Span,
+    pub(crate) grace: Span,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawDone {
+    pub(crate) signal: DoneSignal,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawPrompt {
+    pub(crate) template: Option<PathBuf>,
+    pub(crate) inputs: Vec<String>,
+    pub(crate) skills: Vec<Skill>,
+    pub(crate) rules: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawTmux {
+    pub(crate) mode: TmuxMode,
+    pub(crate) session: String,
+    pub(crate) window: String,
+    pub(crate) socket: Option<String>,
+    pub(crate) size: Size,
+    pub(crate) main: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawTasks {
+    pub(crate) trust_checkboxes: bool,
+    pub(crate) tick: Tick,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawBackend {
+    /// Used while merging; says nothing more afterwards.
+    #[serde(rename = "preset")]
+    pub(crate) _preset: Option<String>,
+    pub(crate) command: Option<String>,
+    pub(crate) args: Vec<String>,
+    pub(crate) model_args: Vec<String>,
+    pub(crate) prompt: PromptBy,
+    pub(crate) output: Output,
+    pub(crate) model: Option<String>,
+    pub(crate) env: BTreeMap<String, String>,
+    pub(crate) env_remove: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawOverride {
+    pub(crate) tasks: Vec<String>,
+    pub(crate) backend: Option<String>,
+    pub(crate) model: Option<String>,
+    pub(crate) prompt: Option<String>,
+    #[serde(default)]
+    pub(crate) timeout: RawPartialTimeouts,
+    #[serde(default)]
+    pub(crate) retry: RawPartialRetry,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawPartialTimeouts {
+    pub(crate) task: Option<Span>,
+    pub(crate) idle: Option<Span>,
+    pub(crate) first_output: Option<Span>,
+    pub(crate) grace: Option<Span>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawPartialRetry {
+    pub(crate) attempts: Option<u32>,
+    pub(crate) backoff: Option<Span>,
+    pub(crate) max_backoff: Option<Span>,
+}
+
+/// A duration as humantime writes it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Span(pub(crate) Duration);
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        super::check::duration(&text).map(Self).map_err(D::Error::custom)
+    }
+}
+
+/// Columns and rows.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Size(pub(crate) (u16, u16));
+
+impl<'de> Deserialize<'de> for Size {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        super::check::size(&text).map(Self).map_err(D::Error::custom)
+    }
+}

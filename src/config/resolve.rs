@@ -1,0 +1,150 @@
+//! PURE. From what was written to what it means: paths made absolute, references checked.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::raw::{Raw, RawBackend, RawOverride, RawTimeouts, Span};
+use super::schema;
+use super::tree::KeyPath;
+use super::types::{
+    Backend, Config, Override, PartialRetry, PartialTimeouts, Prompt, PromptBy, Retry, Run, Tasks, Timeouts,
+    Tmux,
+};
+
+/// A mistake that shows only once all layers are together.
+pub(crate) type Mistake = (KeyPath, String);
+
+/// The meaning of `raw` for the project at `root`, and every mistake in it.
+pub(crate) fn resolve(raw: Raw, root: &Path) -> (Config, Vec<Mistake>) {
+    let mut mistakes = Vec::new();
+    check_references(&raw, &mut mistakes);
+    let backends: BTreeMap<String, Backend> = raw
+        .backend
+        .into_iter()
+        .map(|(name, raw)| {
+            let key = KeyPath::parse("backend").join(&name);
+            let backend = backend(raw, root, &key, &mut mistakes);
+            (name, backend)
+        })
+        .collect();
+    let config = Config {
+        run: Run {
+            spec_root: raw.run.spec_root,
+            backend: raw.run.backend,
+            delay: raw.run.delay.0,
+            jitter: raw.run.jitter.0,
+            max_iterations: raw.run.max_iterations,
+            workdir: raw.run.workdir.map(|dir| root.join(dir)),
+            granularity: raw.run.granularity,
+            include_optional: raw.run.include_optional,
+            on_failure: raw.run.on_failure,
+        },
+        retry: Retry {
+            attempts: raw.retry.attempts,
+            backoff: raw.retry.backoff.0,
+            max_backoff: raw.retry.max_backoff.0,
+        },
+        timeout: timeouts(&raw.timeout),
+        done: raw.done.signal,
+        prompt: Prompt {
+            template: raw.prompt.template.map(|file| root.join(file)),
+            inputs: raw.prompt.inputs,
+            skills: raw.prompt.skills,
+            rules: raw.prompt.rules,
+        },
+        tmux: Tmux {
+            mode: raw.tmux.mode,
+            session: raw.tmux.session,
+            window: raw.tmux.window,
+            socket: raw.tmux.socket,
+            size: raw.tmux.size.0,
+            main: raw.tmux.main,
+        },
+        tasks: Tasks { trust_checkboxes: raw.tasks.trust_checkboxes, tick: raw.tasks.tick },
+        backends,
+        overrides: raw.r#override.into_iter().map(one_override).collect(),
+    };
+    (config, mistakes)
+}
+
+fn check_references(raw: &Raw, mistakes: &mut Vec<Mistake>) {
+    let named = std::iter::once((KeyPath::parse("run.backend"), &raw.run.backend));
+    let overrides = raw.r#override.iter().enumerate().filter_map(|(index, one)| {
+        let key = KeyPath::parse("override").join(index.to_string()).join("backend");
+        one.backend.as_ref().map(|name| (key, name))
+    });
+    for (key, name) in named.chain(overrides) {
+        if !raw.backend.contains_key(name) {
+            let known: Vec<&str> = raw.backend.keys().map(String::as_str).collect();
+            let near = schema::nearest(name, known.iter().copied());
+            let near = near.map(|near| format!("; did you mean {near:?}?")).unwrap_or_default();
+            mistakes.push((key, format!("there is no backend {name:?}{near} (known: {})", known.join(", "))));
+        }
+    }
+}
+
+fn backend(raw: RawBackend, root: &Path, key: &KeyPath, mistakes: &mut Vec<Mistake>) -> Backend {
+    if raw.command.is_none() {
+        mistakes
+            .push((key.join("command"), "a backend needs a command, or a preset to take it from".to_owned()));
+    }
+    for (placeholder, way, word) in
+        [("{prompt}", PromptBy::Arg, "arg"), ("{prompt_file}", PromptBy::File, "file")]
+    {
+        if raw.prompt != way && raw.args.iter().any(|arg| arg.contains(placeholder)) {
+            mistakes
+                .push((key.join("args"), format!("{placeholder} is filled in only with prompt = {word:?}")));
+        }
+    }
+    if raw.model.is_some() && raw.model_args.is_empty() && !raw.args.iter().any(|arg| arg.contains("{model}"))
+    {
+        mistakes.push((
+            key.join("model"),
+            "nothing passes it on; name {model} in args, or say how in model_args".to_owned(),
+        ));
+    }
+    Backend {
+        command: raw.command.map(|command| program(command, root)).unwrap_or_default(),
+        args: raw.args,
+        model_args: raw.model_args,
+        prompt: raw.prompt,
+        output: raw.output,
+        model: raw.model,
+        env: raw.env,
+        env_remove: raw.env_remove,
+    }
+}
+
+/// A name stays one for PATH; a path is taken from the project root.
+fn program(command: String, root: &Path) -> String {
+    if command.contains('/') && !Path::new(&command).is_absolute() {
+        let tidy: PathBuf = root.join(&command).components().collect();
+        return tidy.to_string_lossy().into_owned();
+    }
+    command
+}
+
+fn timeouts(raw: &RawTimeouts) -> Timeouts {
+    Timeouts { task: raw.task.0, idle: raw.idle.0, first_output: raw.first_output.0, grace: raw.grace.0 }
+}
+
+fn one_override(raw: RawOverride) -> Override {
+    let span = |span: Option<Span>| span.map(|span| span.0);
+    Override {
+        tasks: raw.tasks,
+        backend: raw.backend,
+        model: raw.model,
+        timeout: PartialTimeouts {
+            task: span(raw.timeout.task),
+            idle: span(raw.timeout.idle),
+            first_output: span(raw.timeout.first_output),
+            grace: span(raw.timeout.grace),
+        },
+        retry: PartialRetry {
+            attempts: raw.retry.attempts,
+            backoff: span(raw.retry.backoff),
+            max_backoff: span(raw.retry.max_backoff),
+        },
+        prompt: raw.prompt,
+    }
+}

@@ -1,0 +1,324 @@
+//! PURE. The one table of keys: what may be written, of which type, and what it means.
+//!
+//! The check of every layer, `config explain` and the test of `seqorch.toml.example` read it.
+
+use super::tree::KeyPath;
+
+/// What a key holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Any text.
+    Text,
+    /// Text that is not empty.
+    Name,
+    /// `true` or `false`.
+    Bool,
+    /// A whole number from 1.
+    Count,
+    /// A humantime text, or whole seconds.
+    Duration,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// `WIDTHxHEIGHT`.
+    Size,
+    /// A list of texts.
+    Texts,
+    /// A list of globs.
+    Globs,
+}
+
+/// What stands behind a name.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Node {
+    /// A value.
+    Leaf(Kind),
+    /// A table of known keys.
+    Table(&'static [Entry]),
+    /// A list of such tables.
+    List(&'static [Entry]),
+    /// A table of such tables, named freely.
+    Named(&'static [Entry]),
+    /// A table of texts, named freely: environment variables.
+    Variables,
+}
+
+/// A key.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Entry {
+    pub(crate) name: &'static str,
+    pub(crate) node: Node,
+    /// One line for `explain` and the example file.
+    pub(crate) doc: &'static str,
+    /// Must be given (in the tables of a list).
+    pub(crate) required: bool,
+}
+
+const fn leaf(name: &'static str, kind: Kind, doc: &'static str) -> Entry {
+    Entry { name, node: Node::Leaf(kind), doc, required: false }
+}
+
+const fn must(entry: Entry) -> Entry {
+    Entry { required: true, ..entry }
+}
+
+const fn entry(name: &'static str, node: Node, doc: &'static str) -> Entry {
+    Entry { name, node, doc, required: false }
+}
+
+/// All that a file may hold.
+pub(crate) const ROOT: &[Entry] = &[
+    leaf("extends", Kind::Texts, "Files that this one builds on, relative to it; it wins over them."),
+    RUN,
+    RETRY,
+    TIMEOUT,
+    DONE,
+    PROMPT,
+    TMUX,
+    TASKS,
+    BACKEND,
+    OVERRIDE,
+    entry("profile", Node::Named(SETTINGS), "A named set of the settings above, chosen with --profile."),
+];
+
+/// All that a profile, a variable or a flag may set.
+pub(crate) const SETTINGS: &[Entry] = &[RUN, RETRY, TIMEOUT, DONE, PROMPT, TMUX, TASKS, BACKEND, OVERRIDE];
+
+const RUN: Entry = entry(
+    "run",
+    Node::Table(&[
+        leaf("spec_root", Kind::Name, "Folder below the project root that holds specs."),
+        leaf("backend", Kind::Name, "The backend that works where nothing else is said."),
+        leaf("delay", Kind::Duration, "Pause between two steps."),
+        leaf("jitter", Kind::Duration, "A random share up to this is added to each delay."),
+        leaf("max_iterations", Kind::Count, "How many iterations one run may take."),
+        leaf("workdir", Kind::Name, "Where agents work, relative to the project root, which is the default."),
+        leaf(
+            "granularity",
+            Kind::Choice(&["unit", "task"]),
+            "One step is a top-level task (unit) or one leaf (task).",
+        ),
+        leaf("include_optional", Kind::Bool, "Whether optional tasks are work."),
+        leaf(
+            "on_failure",
+            Kind::Choice(&["halt", "skip"]),
+            "When a unit has used up its attempts: stop (halt), or go on with what does not need it (skip).",
+        ),
+    ]),
+    "The loop.",
+);
+
+const RETRY_KEYS: &[Entry] = &[
+    leaf("attempts", Kind::Count, "Attempts a unit may take, the first included."),
+    leaf("backoff", Kind::Duration, "Pause before the second attempt; doubles with each further one."),
+    leaf("max_backoff", Kind::Duration, "Upper bound of that pause."),
+];
+
+const RETRY: Entry = entry("retry", Node::Table(RETRY_KEYS), "What follows a failed attempt.");
+
+const TIMEOUT_KEYS: &[Entry] = &[
+    leaf("task", Kind::Duration, "Deadline of one attempt."),
+    leaf("idle", Kind::Duration, "How long an agent may print nothing."),
+    leaf("first_output", Kind::Duration, "How long an agent may take until its first output."),
+    leaf("grace", Kind::Duration, "Time between asking an agent to end and killing it."),
+];
+
+const TIMEOUT: Entry =
+    entry("timeout", Node::Table(TIMEOUT_KEYS), "Deadlines of an attempt; \"0s\" turns one off.");
+
+const DONE: Entry = entry(
+    "done",
+    Node::Table(&[leaf(
+        "signal",
+        Kind::Choice(&["required", "optional"]),
+        "Whether a step counts as done only with its signal, or with exit code 0, too (optional).",
+    )]),
+    "What counts as done.",
+);
+
+const PROMPT: Entry = entry(
+    "prompt",
+    Node::Table(&[
+        leaf(
+            "template",
+            Kind::Name,
+            "A template file, relative to the project root, in place of the built-in one.",
+        ),
+        leaf("inputs", Kind::Globs, "Files or globs that the agent is told to read beside the spec's own."),
+        entry(
+            "skills",
+            Node::List(&[
+                must(leaf("name", Kind::Name, "Name of the skill.")),
+                must(leaf("when", Kind::Name, "When it must be used.")),
+            ]),
+            "Skills that the agent must use, and when.",
+        ),
+        leaf("rules", Kind::Texts, "Further rules for the agent, a sentence each."),
+    ]),
+    "What the agent is told.",
+);
+
+const TMUX: Entry = entry(
+    "tmux",
+    Node::Table(&[
+        leaf(
+            "mode",
+            Kind::Choice(&["auto", "on", "off"]),
+            "Use tmux where it is installed (auto), refuse to run without it (on), or do without (off).",
+        ),
+        leaf("session", Kind::Name, "Name of the session; {spec} is the spec's name."),
+        leaf("window", Kind::Name, "Name of a step's window; {id} is the unit's id."),
+        leaf("socket", Kind::Name, "Name of a tmux server of its own (tmux -L); unset: the user's."),
+        leaf("size", Kind::Size, "Columns and rows while nobody looks."),
+        leaf("main", Kind::Bool, "Whether the session has a window \"main\" with the progress."),
+    ]),
+    "Where agents can be watched.",
+);
+
+const TASKS: Entry = entry(
+    "tasks",
+    Node::Table(&[
+        leaf("trust_checkboxes", Kind::Bool, "Whether a box that was ticked before the run means done."),
+        leaf(
+            "tick",
+            Kind::Choice(&["done", "live", "off"]),
+            "When boxes in tasks.md are ticked: when done, also [-] while running (live), or never.",
+        ),
+    ]),
+    "How tasks.md is read and marked.",
+);
+
+const BACKEND: Entry = entry(
+    "backend",
+    Node::Named(&[
+        leaf(
+            "preset",
+            Kind::Choice(super::presets::NAMES),
+            "The built-in backend that this one starts from.",
+        ),
+        leaf("command", Kind::Name, "The program: a name on PATH, or a path relative to the project root."),
+        leaf(
+            "args",
+            Kind::Texts,
+            "Its arguments; {model}, {model_args}, {prompt}, {prompt_file}, {workdir}, {spec_dir} are filled in.",
+        ),
+        leaf("model_args", Kind::Texts, "What {model_args} stands for when a model is set."),
+        leaf(
+            "prompt",
+            Kind::Choice(&["stdin", "arg", "file"]),
+            "How it gets the prompt: on standard input, as an argument, or as a file.",
+        ),
+        leaf("output", Kind::Choice(&["text"]), "What it prints."),
+        leaf("model", Kind::Name, "The model it uses; unset: its own choice."),
+        entry("env", Node::Variables, "Variables that it gets."),
+        leaf("env_remove", Kind::Texts, "Variables that it must not see."),
+    ]),
+    "How to start an agent.",
+);
+
+const OVERRIDE: Entry = entry(
+    "override",
+    Node::List(&[
+        must(leaf("tasks", Kind::Globs, "Ids or globs of the tasks that it is for.")),
+        leaf("backend", Kind::Name, "Another backend for them."),
+        leaf("model", Kind::Name, "Another model."),
+        leaf("prompt", Kind::Text, "Text added to their prompt."),
+        entry("timeout", Node::Table(TIMEOUT_KEYS), "Other deadlines."),
+        entry("retry", Node::Table(RETRY_KEYS), "Another retry policy."),
+    ]),
+    "Other settings for some tasks; a later one wins.",
+);
+
+/// What the schema has at a path.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Found {
+    /// A key of the table.
+    Entry(&'static Entry),
+    /// A freely named table (`backend.claude`).
+    Instance(&'static [Entry]),
+    /// A variable of a backend (`backend.claude.env.PATH`).
+    Variable,
+}
+
+/// Finds the key at `path`.
+pub(crate) fn find(path: &KeyPath) -> Option<Found> {
+    let mut keys = ROOT;
+    let mut parts = path.parts().iter();
+    loop {
+        let name = parts.next()?;
+        let entry = keys.iter().find(|entry| entry.name == name)?;
+        keys = match entry.node {
+            Node::Table(inner) => inner,
+            Node::Named(inner) | Node::List(inner) => match parts.next() {
+                None => return Some(Found::Entry(entry)),
+                Some(_) if parts.len() == 0 => return Some(Found::Instance(inner)),
+                Some(_) => {
+                    keys = inner;
+                    continue;
+                }
+            },
+            Node::Variables if parts.len() == 1 => return Some(Found::Variable),
+            Node::Variables | Node::Leaf(_) => &[],
+        };
+        if parts.len() == 0 {
+            return Some(Found::Entry(entry));
+        }
+    }
+}
+
+/// The nearest of `known` to a word that is none of them.
+pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .into_iter()
+        .map(|name| (strsim::normalized_damerau_levenshtein(word, name), name))
+        .filter(|(score, _)| *score >= 0.6)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, name)| name)
+}
+
+/// Every key that holds a value, `NAME` standing for free names, with its entry.
+pub(crate) fn leaves() -> Vec<(String, &'static Entry)> {
+    fn walk(prefix: &str, keys: &'static [Entry], all: &mut Vec<(String, &'static Entry)>) {
+        for entry in keys {
+            let path = format!("{prefix}{}", entry.name);
+            match entry.node {
+                Node::Leaf(_) | Node::Variables => all.push((path, entry)),
+                // the settings of a profile are those above it
+                Node::Named(_) if entry.name == "profile" => {}
+                Node::Table(inner) | Node::List(inner) => walk(&format!("{path}."), inner, all),
+                Node::Named(inner) => walk(&format!("{path}.NAME."), inner, all),
+            }
+        }
+    }
+    let mut all = Vec::new();
+    walk("", ROOT, &mut all);
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_lead_to_keys_through_free_names_and_lists() {
+        for path in [
+            "run.delay",
+            "backend.mine.args",
+            "override[1].timeout.idle",
+            "profile.night.run.delay",
+            "extends",
+        ] {
+            assert!(matches!(find(&KeyPath::parse(path)), Some(Found::Entry(_))), "{path}");
+        }
+        assert!(matches!(find(&KeyPath::parse("backend.mine")), Some(Found::Instance(_))));
+        assert!(matches!(find(&KeyPath::parse("backend.mine.env.HOME")), Some(Found::Variable)));
+        for path in ["", "run.dealy", "run.delay.x", "backend.mine.colour", "verify.commands"] {
+            assert!(find(&KeyPath::parse(path)).is_none(), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_suggestion_is_near_or_missing() {
+        assert_eq!(nearest("dealy", ["delay", "jitter"]), Some("delay"));
+        assert_eq!(nearest("colour", ["delay", "jitter"]), None);
+    }
+}
