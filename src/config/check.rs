@@ -143,7 +143,7 @@ impl Check<'_> {
             let mut good = self.table(inner, keys, &path).unwrap_or_else(Item::empty);
             for entry in keys.iter().filter(|entry| entry.required) {
                 if matches!(inner.value, Value::Table(_)) && inner.names().all(|name| name != entry.name) {
-                    self.report(inner, &path, format!("{:?} is missing", entry.name));
+                    self.report(inner, &path.join(entry.name), "is missing".to_owned());
                 }
                 // what is missing or wrong leaves a blank, so that the rest can still be looked at
                 if let Value::Table(table) = &mut good.value {
@@ -299,8 +299,8 @@ mod tests {
             "seqorch.toml:4: run.granularity: \"units\" is not one of \"unit\", \"task\"; did you mean \"unit\"?",
             "seqorch.toml:5: run.include_optional: \"yes\" is no switch; write true or false",
             "seqorch.toml:7: tmux.size: \"big\" is no size; write columns and rows like \"220x50\"",
-            "seqorch.toml:10: prompt.skills[0]: \"when\" is missing",
-            "seqorch.toml:11: override[0]: \"tasks\" is missing",
+            "seqorch.toml:10: prompt.skills[0].when: is missing",
+            "seqorch.toml:11: override[0].tasks: is missing",
             "seqorch.toml:12: override[0].model: 3 is no text; write it in quotes",
         ] {
             assert!(found.iter().any(|line| line == expected), "{expected}\nnot in {found:#?}");

@@ -21,7 +21,12 @@ pub fn show(loaded: &Loaded, what: Option<&str>) -> Result<String, Error> {
     }
     let mut text = String::new();
     let mut table = String::new();
-    for row in rows(&loaded.provenance).iter().filter(|row| row.path.parts().starts_with(wanted.parts())) {
+    // an element of a list shows the whole list, since lists come from one source
+    let asked = |row: &&Row<'_>| {
+        let (row, wanted) = (row.path.parts(), wanted.parts());
+        row.starts_with(wanted) || wanted.starts_with(row)
+    };
+    for row in rows(&loaded.provenance).iter().filter(asked) {
         if table != row.table && !row.table.is_empty() {
             let gap = if text.is_empty() { "" } else { "\n" };
             table.clone_from(&row.table);

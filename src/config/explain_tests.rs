@@ -84,6 +84,7 @@ fn show_tells_for_each_key_where_it_comes_from() {
     assert!(!text.contains("[retry]"));
     assert_eq!(show(&loaded, Some("run.jitter")).unwrap(), "[run]\njitter = \"2s\"  # seqorch.toml:2\n");
     assert_eq!(show(&loaded, Some("run.workdir")).unwrap(), "# run.workdir is not set\n");
+    assert_eq!(show(&loaded, Some("profile.night")).unwrap().lines().count(), 1);
     assert_eq!(show(&loaded, Some("rum")).unwrap_err().kind(), Kind::Usage);
 }
 
@@ -138,4 +139,13 @@ fn explain_knows_sections_and_suggests_for_what_it_does_not_know() {
         let text = error.render();
         assert!(text.contains(&format!("hint: Did you mean {near:?}?")), "{text}");
     }
+}
+
+#[test]
+fn an_element_of_a_list_is_shown_with_its_list() {
+    let loaded = loaded_with("[[override]]\ntasks = [\"1\"]\nmodel = \"m\"\n", &[]);
+    let text = "[[override]]  # seqorch.toml:1\nmodel = \"m\"  # seqorch.toml:3\ntasks = [\"1\"]  # seqorch.toml:2\n";
+    assert_eq!(show(&loaded, Some("override")).unwrap(), text);
+    assert_eq!(explain(&loaded, "override[0]").unwrap(), text);
+    assert!(explain(&loaded, "override[0].tasks").unwrap().contains("project file (seqorch.toml:2)"));
 }

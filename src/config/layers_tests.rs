@@ -303,6 +303,16 @@ fn overrides_keep_their_order_and_a_higher_layer_replaces_them_all() {
 }
 
 #[test]
+fn an_override_for_no_task_is_refused() {
+    let project =
+        Project::new().with("seqorch.toml", "[[override]]\ntasks = []\n[[override]]\nmodel = \"m\"\n");
+    assert_eq!(
+        project.problems(),
+        ["seqorch.toml:3: override[1].tasks: is missing", "seqorch.toml:2: override[0].tasks: names no task"]
+    );
+}
+
+#[test]
 fn the_old_switch_turns_tmux_off_and_flags_win_over_it() {
     let project = Project::new().env("CODEAGENT_NO_TMUX", "1");
     assert_eq!(project.load().config.tmux.mode, TmuxMode::Off);

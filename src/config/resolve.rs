@@ -73,6 +73,11 @@ fn check_references(raw: &Raw, mistakes: &mut Vec<Mistake>) {
         let key = KeyPath::parse("override").join(index.to_string()).join("backend");
         one.backend.as_ref().map(|name| (key, name))
     });
+    for (index, one) in raw.r#override.iter().enumerate().filter(|(_, one)| one.tasks.is_empty()) {
+        let key = KeyPath::parse("override").join(index.to_string()).join("tasks");
+        let all = if one.backend.is_some() { "; for all tasks, set run.backend" } else { "" };
+        mistakes.push((key, format!("names no task{all}")));
+    }
     for (key, name) in named.chain(overrides) {
         if !raw.backend.contains_key(name) {
             let known: Vec<&str> = raw.backend.keys().map(String::as_str).collect();
@@ -146,5 +151,23 @@ fn one_override(raw: RawOverride) -> Override {
             max_backoff: span(raw.retry.max_backoff),
         },
         prompt: raw.prompt,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bare_command_is_looked_up_on_path_and_a_path_starts_at_the_root() {
+        let root = Path::new("/project");
+        for (command, program_) in [
+            ("claude", "claude"),
+            ("./tools/a", "/project/tools/a"),
+            ("tools/a", "/project/tools/a"),
+            ("/bin/a", "/bin/a"),
+        ] {
+            assert_eq!(program(command.to_owned(), root), program_);
+        }
     }
 }
