@@ -5,6 +5,7 @@ pub mod attempt;
 pub mod config;
 pub mod error;
 pub mod plan;
+pub mod report;
 pub mod spec;
 pub mod state;
 pub mod sys;

@@ -1,5 +1,22 @@
 //! PURE. From tasks and configuration to the linear plan.
+//!
+//! [`build()`] goes through these in turn: `tree` (who belongs to whom, what is a unit), `select` (which leaves are work,
+//! which are not and why), `order` (dependencies between units, a stable order), `resolve` (backend, arguments,
+//! deadlines of a step). [`prompt`] then says it to an agent, and [`names`] makes names that tmux takes.
 
+mod build;
+pub mod names;
+mod order;
+mod request;
+mod resolve;
+mod select;
 pub mod step;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+mod tree;
 
+pub use build::{UnitInfo, build, units};
+pub use request::{Progress, Request, Selection, SpecInfo, check_selection};
 pub use step::{Note, Plan, SkipReason, Skipped, Step};

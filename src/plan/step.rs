@@ -19,6 +19,10 @@ pub struct Plan {
     pub ignored: Vec<IgnoredLine>,
     /// Notes on the file that are no diagnostics (a ticked parent over open leaves).
     pub notes: Vec<Note>,
+    /// Existing files that every prompt names, as the caller gave them.
+    pub inputs: Vec<String>,
+    /// How many iterations the run may take.
+    pub max_iterations: u32,
 }
 
 /// A remark on a line of tasks.md.

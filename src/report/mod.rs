@@ -1,4 +1,4 @@
-//! PURE. Texts for people and machines.
+//! PURE. What people and programs read; everything is written to a `&mut dyn Write` or given as a value.
 
 pub mod live;
 pub mod summary;

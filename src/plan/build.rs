@@ -1,0 +1,385 @@
+//! Puts the linear plan together.
+
+use std::collections::{BTreeSet, HashSet};
+
+use super::names;
+use super::order::{Graph, stick_inside_units};
+use super::request::Request;
+use super::resolve::Resolver;
+use super::select::{Leaf, Leaves, mismatches};
+use super::step::{Note, Plan, SkipReason, Skipped, Step};
+use super::tree::Tree;
+use crate::config::Granularity;
+use crate::spec::{TaskFile, TaskState};
+
+/// A unit with what belongs to it, whether there is work in it or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnitInfo {
+    /// Its id.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// Line in tasks.md (of its first task, where a heading makes the unit).
+    pub line: usize,
+    /// Ids of all in it, its own first, parents before children.
+    pub members: Vec<String>,
+    /// Ids of those without children, in document order.
+    pub leaves: Vec<String>,
+}
+
+/// All units of a file, in document order.
+#[must_use]
+pub fn units(tasks: &TaskFile, granularity: Granularity) -> Vec<UnitInfo> {
+    let tree = Tree::new(tasks, granularity);
+    let id = |&node: &usize| tree.nodes[node].id.clone();
+    let info = |unit: &super::tree::Unit| UnitInfo {
+        id: id(&unit.node),
+        title: tree.nodes[unit.node].title.to_owned(),
+        line: tree.nodes[unit.node].line,
+        members: tree.below(unit.node).iter().map(id).collect(),
+        leaves: unit.leaves.iter().map(id).collect(),
+    };
+    tree.units.iter().map(info).collect()
+}
+
+/// Makes the linear plan: what runs, in order, and what does not, with reasons.
+///
+/// The file must have no errors, and the ids of the selection must have passed
+/// [`check_selection`](super::check_selection): unknown ones select nothing.
+#[must_use]
+pub fn build(request: &Request<'_>) -> Plan {
+    let granularity = request.config.run.granularity;
+    let tree = Tree::new(request.tasks, granularity);
+    let mut leaves = Leaves::new(&tree, request);
+    cut_before(&tree, &mut leaves, request);
+    stick_inside_units(&tree, &mut leaves);
+    let graph = Graph::new(&tree, &leaves, granularity);
+    let order = graph.order(&tree);
+
+    let mut notes = mismatches(&tree, &leaves);
+    notes.extend(order.notes);
+    let mut builder = Builder {
+        resolver: Resolver::new(request.config, request.spec),
+        failed: &request.progress.failed,
+        stalled: vec![false; tree.nodes.len()],
+        to_complete: required_children(&tree, &leaves),
+        leaves,
+        graph: &graph,
+        steps: Vec::new(),
+        skipped: Vec::new(),
+        last_in_document: None,
+        last_step: vec![None; tree.nodes.len()],
+        tree: &tree,
+        request,
+    };
+    builder.stall_failed();
+    for &unit in order.units.iter().chain(&order.circular) {
+        builder.unit(unit, &order.circular);
+    }
+    let Builder { steps, mut skipped, .. } = builder;
+    skipped.sort_by_key(|(first, _)| *first);
+
+    let mut seen = HashSet::new();
+    for (step, remark) in &steps {
+        if let Some(message) = remark
+            && seen.insert(message.clone())
+        {
+            notes.push(Note { line: step.line, message: message.clone() });
+        }
+    }
+    notes.sort_by_key(|note| note.line);
+    Plan {
+        spec: request.spec.name.to_owned(),
+        steps: steps.into_iter().map(|(step, _)| step).collect(),
+        skipped: skipped.into_iter().map(|(_, skipped)| skipped).collect(),
+        ignored: request.tasks.ignored.clone(),
+        notes,
+        inputs: request.spec.inputs.to_vec(),
+        max_iterations: request.config.run.max_iterations,
+    }
+}
+
+/// `--from`: leaves out what the plan would have before that id.
+fn cut_before(tree: &Tree<'_>, leaves: &mut Leaves, request: &Request<'_>) {
+    let Some(from) = request.selection.from.as_ref().and_then(|id| tree.find(id)) else { return };
+    let order = Graph::new(tree, leaves, request.config.run.granularity).order(tree);
+    let mut cut = Vec::new();
+    'units: for &unit in order.units.iter().chain(&order.circular) {
+        for &leaf in &tree.units[unit].leaves {
+            if tree.contains(from, leaf) {
+                break 'units;
+            }
+            cut.push(leaf);
+        }
+    }
+    for leaf in cut {
+        if leaves.is_open(leaf) {
+            leaves.stick(tree, leaf, SkipReason::NotSelected);
+        }
+    }
+}
+
+/// Per node: how many children must still be completed before it is; for a leaf, 1 while it is not done.
+fn required_children(tree: &Tree<'_>, leaves: &Leaves) -> Vec<usize> {
+    let mut counts = vec![0; tree.nodes.len()];
+    for &at in tree.walk.iter().rev() {
+        if tree.nodes[at].children.is_empty() {
+            counts[at] = usize::from(!matches!(leaves.of[at], Some(Leaf::Done(_))));
+        }
+        if let Some(up) = tree.nodes[at].parent
+            && counts[at] > 0
+            && !tree.nodes[at].optional
+        {
+            counts[up] += 1;
+        }
+    }
+    counts
+}
+
+struct Builder<'a> {
+    tree: &'a Tree<'a>,
+    request: &'a Request<'a>,
+    resolver: Resolver<'a>,
+    failed: &'a BTreeSet<String>,
+    leaves: Leaves,
+    graph: &'a Graph,
+    /// Nodes with open leaves that will not run, since their unit does not.
+    stalled: Vec<bool>,
+    to_complete: Vec<usize>,
+    steps: Vec<(Step, Option<String>)>,
+    skipped: Vec<(usize, Skipped)>,
+    /// Of the steps so far, the place of the one that stands last in the document.
+    last_in_document: Option<usize>,
+    /// Per node: the last step so far that does something of it.
+    last_step: Vec<Option<usize>>,
+}
+
+impl Builder<'_> {
+    fn stall_failed(&mut self) {
+        for unit in 0..self.tree.units.len() {
+            if self.failed.contains(&self.tree.nodes[self.tree.units[unit].node].id) {
+                self.stall(unit);
+            }
+        }
+    }
+
+    fn stall(&mut self, unit: usize) {
+        for &leaf in &self.tree.units[unit].leaves {
+            if self.leaves.is_open(leaf) {
+                for at in self.tree.upwards(leaf) {
+                    if std::mem::replace(&mut self.stalled[at], true) {
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes the next unit of the order: a step, or a skip.
+    fn unit(&mut self, unit: usize, circular: &[usize]) {
+        let top = self.tree.units[unit].node;
+        if !self.tree.units[unit].leaves.iter().any(|&leaf| self.leaves.is_open(leaf)) {
+            return self.skip_without_work(unit);
+        }
+        let first = self.tree.units[unit].first;
+        if self.failed.contains(&self.tree.nodes[top].id) {
+            self.skip(first, top, SkipReason::Failed);
+            return;
+        }
+        let in_circle = circular.binary_search(&unit).is_ok();
+        let id = |&need: &usize| self.tree.nodes[need].id.clone();
+        let open_or_stuck = |need: &&usize| self.leaves.open[**need] + self.leaves.stuck[**need] > 0;
+        let needs: Vec<usize> = self.graph.needs[unit].iter().filter(open_or_stuck).copied().collect();
+        let waits_in_circle = |need: usize| match self.tree.unit_of[need] {
+            Some(other) => circular.binary_search(&other).is_ok(),
+            None => self.leaves.open[need] > 0,
+        };
+        let hopeless = |need: usize| {
+            self.leaves.stuck[need] > 0 || self.stalled[need] || in_circle && waits_in_circle(need)
+        };
+        let on: Vec<String> = needs.iter().filter(|&&need| hopeless(need)).map(id).collect();
+        if !on.is_empty() {
+            self.stall(unit);
+            self.skip(first, top, SkipReason::Blocked { on });
+            return;
+        }
+        self.step(unit, &needs);
+    }
+
+    fn skip(&mut self, place: usize, node: usize, reason: SkipReason) {
+        let node = &self.tree.nodes[node];
+        self.skipped.push((place, Skipped { id: node.id.clone(), title: node.title.to_owned(), reason }));
+    }
+
+    /// Skips a unit none of whose leaves is open; the weightiest reason of its leaves is its own.
+    fn skip_without_work(&mut self, unit: usize) {
+        let (top, first) = (self.tree.units[unit].node, self.tree.units[unit].first);
+        let reason = self.reason_without_work(unit);
+        self.skip(first, top, reason.clone());
+        if reason != SkipReason::NotSelected {
+            self.skip_leaves(unit, Some(&reason));
+        }
+    }
+
+    fn reason_without_work(&self, unit: usize) -> SkipReason {
+        let mut blocked_on = BTreeSet::new();
+        let (mut not_selected, mut marked) = (false, None);
+        let (mut required_done, mut all_completed, mut optional) = (false, true, false);
+        let top = self.tree.units[unit].node;
+        for &leaf in &self.tree.units[unit].leaves {
+            match &self.leaves.of[leaf] {
+                Some(Leaf::Stuck(SkipReason::Blocked { on })) => {
+                    blocked_on.extend(on.iter().filter_map(|id| self.tree.find(id)));
+                }
+                Some(Leaf::Stuck(SkipReason::Marked(why))) => marked = marked.or(Some(why.clone())),
+                Some(Leaf::Stuck(_)) => not_selected = true,
+                Some(Leaf::Optional) => optional = true,
+                Some(Leaf::Done(why)) => {
+                    required_done |= !self.tree.upwards(leaf).any(|at| self.tree.nodes[at].optional);
+                    all_completed &= *why == SkipReason::Completed;
+                }
+                Some(Leaf::Open { .. }) | None => {}
+            }
+        }
+        if !blocked_on.is_empty() {
+            SkipReason::Blocked {
+                on: blocked_on.into_iter().map(|node| self.tree.nodes[node].id.clone()).collect(),
+            }
+        } else if not_selected {
+            SkipReason::NotSelected
+        } else if let Some(why) = marked {
+            SkipReason::Marked(why)
+        } else if optional && !required_done {
+            SkipReason::Optional
+        } else if all_completed || self.request.progress.completed.contains(&self.tree.nodes[top].id) {
+            SkipReason::Completed
+        } else {
+            SkipReason::Ticked
+        }
+    }
+
+    /// Lists the leaves of a unit that do not run, beside a unit that does or that says something else.
+    fn skip_leaves(&mut self, unit: usize, of_unit: Option<&SkipReason>) {
+        let tree_unit = &self.tree.units[unit];
+        for &leaf in tree_unit.leaves.iter().filter(|&&leaf| leaf != tree_unit.node) {
+            let reason = match &self.leaves.of[leaf] {
+                Some(Leaf::Optional) => SkipReason::Optional,
+                Some(Leaf::Stuck(reason)) => reason.clone(),
+                _ => continue,
+            };
+            if Some(&reason) != of_unit || !matches!(reason, SkipReason::Optional | SkipReason::NotSelected) {
+                self.skip(tree_unit.first, leaf, reason);
+            }
+        }
+    }
+
+    fn step(&mut self, unit: usize, needs: &[usize]) {
+        let (tree, request) = (self.tree, self.request);
+        let tree_unit = &tree.units[unit];
+        let top = &tree.nodes[tree_unit.node];
+        let open: Vec<usize> =
+            tree_unit.leaves.iter().copied().filter(|&leaf| self.leaves.is_open(leaf)).collect();
+        let top_of = |need: usize| tree.unit_of[need].map_or(need, |other| tree.units[other].node);
+        let mut seen = HashSet::new();
+        let after = needs.iter().map(|&need| top_of(need)).filter(|&node| seen.insert(node));
+        let after = after.map(|node| tree.nodes[node].id.clone()).collect();
+        let mut reasons = self.reasons(unit, &open);
+        let moved = self.last_in_document.is_some_and(|last| last > tree_unit.first);
+        if let Some(&need) = needs.iter().max_by_key(|&&need| self.last_step[need]).filter(|_| moved) {
+            reasons.push(format!("moved after {}: depends on it", tree.nodes[top_of(need)].id));
+        }
+        let number = Some(self.steps.len());
+        for &leaf in &open {
+            for at in tree.upwards(leaf) {
+                if std::mem::replace(&mut self.last_step[at], number) == number {
+                    break;
+                }
+            }
+        }
+        self.last_in_document = self.last_in_document.max(Some(tree_unit.first));
+        let settings = self.resolver.unit(tree, tree_unit.node);
+        let step = Step {
+            unit: top.id.clone(),
+            title: top.title.to_owned(),
+            task: top.task.cloned(),
+            completes: self.complete(&open),
+            open: open.iter().filter_map(|&leaf| tree.nodes[leaf].task.cloned()).collect(),
+            after,
+            backend: settings.backend,
+            argv: settings.argv,
+            prompt_by: settings.prompt_by,
+            output: settings.output,
+            env: settings.env,
+            env_remove: settings.env_remove,
+            cwd: self.resolver.cwd.clone(),
+            window: names::window(&request.config.tmux.window, &top.id),
+            timeout: settings.timeout,
+            retry: settings.retry,
+            signal: settings.signal,
+            delay: request.config.run.delay,
+            extra_prompt: settings.extra_prompt,
+            reasons,
+            line: top.line,
+        };
+        self.steps.push((step, settings.remark));
+        self.skip_leaves(unit, None);
+    }
+
+    fn reasons(&self, unit: usize, open: &[usize]) -> Vec<String> {
+        let (tree, selection) = (self.tree, self.request.selection);
+        let tree_unit = &tree.units[unit];
+        let mut reasons = Vec::new();
+        if open.contains(&tree_unit.node) {
+            reasons.push(match tree.nodes[tree_unit.node].task.map(|task| task.state) {
+                Some(TaskState::InProgress) => "open (marked in progress)".to_owned(),
+                Some(TaskState::Queued) => "open (marked queued)".to_owned(),
+                _ => "open".to_owned(),
+            });
+        } else {
+            let all = tree_unit.leaves.len();
+            let noun = if all == 1 { "subtask" } else { "subtasks" };
+            reasons.push(format!("{} of {all} {noun} open", open.len()));
+        }
+        let optional =
+            open.iter().filter(|&&leaf| self.leaves.of[leaf] == Some(Leaf::Open { optional: true })).count();
+        if optional == open.len() {
+            reasons.push("optional, asked for".to_owned());
+        } else if optional > 0 {
+            reasons.push(format!("{optional} of them optional, asked for"));
+        }
+        if !selection.only.is_empty() {
+            reasons.push("named with --only".to_owned());
+        }
+        reasons
+    }
+
+    /// Completes the open leaves of a step, and gives all ids that are completed by it.
+    fn complete(&mut self, open: &[usize]) -> Vec<String> {
+        let tree = self.tree;
+        let mut above = Vec::new();
+        let mut last: Option<usize> = None;
+        for &leaf in open {
+            let mut done = leaf;
+            self.to_complete[leaf] = 0;
+            while let Some(up) = tree.nodes[done].parent.filter(|_| !tree.nodes[done].optional) {
+                self.to_complete[up] -= 1;
+                if self.to_complete[up] > 0 {
+                    break;
+                }
+                done = up;
+            }
+            above.extend(
+                tree.upwards(leaf)
+                    .skip(1)
+                    .take_while(|&up| !last.is_some_and(|last| tree.contains(up, last))),
+            );
+            last = Some(leaf);
+        }
+        above.retain(|&up| self.to_complete[up] == 0);
+        above.extend(open);
+        // a heading's node comes after all tasks, and its place in the document is before them
+        above.sort_unstable_by_key(|&node| (tree.nodes[node].task.is_some(), node));
+        above.dedup();
+        above.into_iter().map(|node| tree.nodes[node].id.clone()).collect()
+    }
+}

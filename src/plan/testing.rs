@@ -1,0 +1,187 @@
+//! Tasks and configurations for the tests of this folder, from a short notation.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::{Plan, Progress, Request, Selection, SpecInfo, build};
+use crate::config::{
+    Backend, Config, DoneSignal, Granularity, OnFailure, Output, Prompt, PromptBy, Retry, Run, Tasks, Tick,
+    Timeouts, Tmux, TmuxMode,
+};
+use crate::spec::{Task, TaskFile, TaskState};
+
+/// One task a line: two spaces of indentation per level, then `id`, then any of `*` (optional), `x` (ticked), `!`
+/// (blocked), `-` (in progress), `~` (queued), `s` (skipped), `<2,3.1` (depends on). `## text` starts a heading.
+pub(crate) fn tasks(text: &str) -> TaskFile {
+    let mut file = TaskFile::default();
+    let mut above: Vec<String> = Vec::new();
+    let mut group = None;
+    for (index, line) in text.lines().enumerate() {
+        if let Some(heading) = line.strip_prefix("## ") {
+            group = (heading != "-").then(|| heading.to_owned());
+            continue;
+        }
+        let depth = (line.len() - line.trim_start().len()) / 2;
+        let mut words = line.split_whitespace();
+        let Some(id) = words.next() else { continue };
+        above.truncate(depth);
+        let mut task = Task {
+            id: id.to_owned(),
+            title: format!("Do {id}"),
+            state: TaskState::Todo,
+            optional: false,
+            parent: above.last().cloned(),
+            group: group.clone().filter(|_| depth == 0),
+            depends_on: Vec::new(),
+            metadata: Vec::new(),
+            details: String::new(),
+            line: index + 1,
+            span: 0..0,
+            mark: None,
+        };
+        for word in words {
+            match word {
+                "*" => task.optional = true,
+                "x" => task.state = TaskState::Done,
+                "!" => task.state = TaskState::Blocked,
+                "s" => task.state = TaskState::Skipped,
+                "-" => task.state = TaskState::InProgress,
+                "~" => task.state = TaskState::Queued,
+                other => {
+                    let ids = other.strip_prefix('<').expect("notation");
+                    task.depends_on.extend(ids.split(',').map(str::to_owned));
+                }
+            }
+        }
+        above.push(task.id.clone());
+        file.tasks.push(task);
+    }
+    file
+}
+
+/// A backend that takes the prompt on stdin.
+pub(crate) fn backend(command: &str, args: &[&str]) -> Backend {
+    Backend {
+        command: command.into(),
+        args: args.iter().map(ToString::to_string).collect(),
+        prompt: PromptBy::Stdin,
+        output: Output::Text,
+        model: None,
+        model_args: Vec::new(),
+        env: BTreeMap::new(),
+        env_remove: Vec::new(),
+    }
+}
+
+/// A configuration with the defaults of the design and one backend `agent`.
+pub(crate) fn config() -> Config {
+    let seconds = Duration::from_secs;
+    Config {
+        run: Run {
+            spec_root: ".kiro/specs".into(),
+            backend: "agent".into(),
+            delay: seconds(15),
+            jitter: seconds(0),
+            max_iterations: 50,
+            workdir: None,
+            granularity: Granularity::Unit,
+            include_optional: false,
+            on_failure: OnFailure::Halt,
+        },
+        retry: Retry { attempts: 3, backoff: seconds(30), max_backoff: seconds(600) },
+        timeout: Timeouts {
+            task: seconds(7200),
+            idle: seconds(1800),
+            first_output: seconds(600),
+            grace: seconds(10),
+        },
+        done: DoneSignal::Required,
+        prompt: Prompt { template: None, inputs: Vec::new(), skills: Vec::new(), rules: Vec::new() },
+        tmux: Tmux {
+            mode: TmuxMode::Auto,
+            session: "sequential-{spec}".into(),
+            window: "task-{id}".into(),
+            socket: None,
+            size: (220, 50),
+            main: true,
+        },
+        tasks: Tasks { trust_checkboxes: true, tick: Tick::Done },
+        backends: BTreeMap::from([("agent".into(), backend("agent", &["-p"]))]),
+        overrides: Vec::new(),
+    }
+}
+
+/// A spec, and what is asked of it.
+pub(crate) struct Case {
+    pub(crate) tasks: TaskFile,
+    pub(crate) config: Config,
+    pub(crate) progress: Progress,
+    pub(crate) selection: Selection,
+    pub(crate) root: PathBuf,
+}
+
+impl Case {
+    pub(crate) fn new(text: &str) -> Self {
+        let tasks = tasks(text);
+        let ticked =
+            tasks.tasks.iter().filter(|t| t.state == TaskState::Done).map(|t| t.id.clone()).collect();
+        Self {
+            tasks,
+            config: config(),
+            progress: Progress { ticked, ..Progress::default() },
+            selection: Selection::default(),
+            root: "/project".into(),
+        }
+    }
+
+    pub(crate) fn completed(mut self, ids: &[&str]) -> Self {
+        self.progress.completed = ids.iter().map(ToString::to_string).collect();
+        self
+    }
+
+    pub(crate) fn failed(mut self, ids: &[&str]) -> Self {
+        self.progress.failed = ids.iter().map(ToString::to_string).collect();
+        self
+    }
+
+    pub(crate) fn skipped(mut self, ids: &[&str]) -> Self {
+        self.progress.skipped = ids.iter().map(ToString::to_string).collect();
+        self
+    }
+
+    pub(crate) fn only(mut self, ids: &[&str]) -> Self {
+        self.selection.only = ids.iter().map(ToString::to_string).collect();
+        self
+    }
+
+    pub(crate) fn from(mut self, id: &str) -> Self {
+        self.selection.from = Some(id.into());
+        self
+    }
+
+    pub(crate) fn include_optional(mut self) -> Self {
+        self.selection.include_optional = true;
+        self
+    }
+
+    pub(crate) fn by_task(mut self) -> Self {
+        self.config.run.granularity = Granularity::Task;
+        self
+    }
+
+    pub(crate) fn plan(&self) -> Plan {
+        build(&Request {
+            spec: SpecInfo {
+                name: "demo",
+                dir: Path::new("/project/.kiro/specs/demo"),
+                root: &self.root,
+                inputs: &["design.md".into()],
+            },
+            tasks: &self.tasks,
+            config: &self.config,
+            progress: &self.progress,
+            selection: &self.selection,
+        })
+    }
+}

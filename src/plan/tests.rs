@@ -1,0 +1,380 @@
+//! What the plan promises, seen from outside.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+
+use super::testing::Case;
+use super::{Plan, SkipReason};
+use crate::config::Granularity;
+
+fn order(plan: &Plan) -> Vec<&str> {
+    plan.steps.iter().map(|step| step.unit.as_str()).collect()
+}
+
+fn open(plan: &Plan, step: usize) -> Vec<&str> {
+    plan.steps[step].open.iter().map(|task| task.id.as_str()).collect()
+}
+
+fn reason<'a>(plan: &'a Plan, id: &str) -> Option<&'a SkipReason> {
+    plan.skipped.iter().find(|skipped| skipped.id == id).map(|skipped| &skipped.reason)
+}
+
+fn blocked(on: &[&str]) -> SkipReason {
+    SkipReason::Blocked { on: on.iter().map(ToString::to_string).collect() }
+}
+
+#[test]
+fn without_dependencies_the_order_is_that_of_the_document_whatever_the_ids() {
+    let plan = Case::new("3\n1\n10\n2").plan();
+    assert_eq!(order(&plan), ["3", "1", "10", "2"]);
+    assert_eq!(plan.steps[0].reasons, ["open"]);
+}
+
+#[test]
+fn a_unit_is_put_off_only_until_what_it_depends_on_has_come() {
+    let plan = Case::new("1\n2 <4\n3\n4\n5").plan();
+    assert_eq!(order(&plan), ["1", "3", "4", "2", "5"]);
+    assert_eq!(plan.steps[3].reasons, ["open", "moved after 4: depends on it"]);
+    assert_eq!(plan.steps[3].after, ["4"]);
+    assert_eq!(plan.steps[4].reasons, ["open"]);
+}
+
+#[test]
+fn a_dependency_of_a_subtask_moves_its_whole_unit() {
+    let plan = Case::new("1\n  1.1\n  1.2 <2.1\n2\n  2.1").plan();
+    assert_eq!(order(&plan), ["2", "1"]);
+    assert_eq!(open(&plan, 1), ["1.1", "1.2"]);
+}
+
+#[test]
+fn a_dependency_inside_a_unit_moves_nothing() {
+    assert_eq!(order(&Case::new("1 <1.2\n  1.1 <1.2\n  1.2 <1\n2").plan()), ["1", "2"]);
+    assert_eq!(order(&Case::new("1 <1.2\n  1.1 <1.2\n  1.2 <1\n2").by_task().plan()), ["1.2", "1.1", "2"]);
+}
+
+#[test]
+fn a_dependency_on_a_parent_is_one_on_all_its_tasks() {
+    let plan = Case::new("1 <2\n2\n  2.1\n  2.2 <3\n3").by_task().plan();
+    assert_eq!(order(&plan), ["2.1", "3", "2.2", "1"]);
+    assert_eq!(plan.steps[3].after, ["2"]);
+    assert_eq!(plan.steps[3].reasons[1], "moved after 2: depends on it");
+}
+
+#[test]
+fn dependencies_on_what_is_done_optional_or_unknown_are_met() {
+    let plan = Case::new("1 <2,3,nobody\n2 x\n3 *").plan();
+    assert_eq!(order(&plan), ["1"]);
+    assert!(plan.steps[0].after.is_empty());
+}
+
+#[test]
+fn a_heading_makes_the_unit_of_the_tasks_below_it() {
+    let plan = Case::new("## 1. Setup\n1.1\n1.2\n## 2. Build\n2.1 <1.2").plan();
+    assert_eq!(order(&plan), ["1", "2"]);
+    assert_eq!(plan.steps[0].title, "Setup");
+    assert_eq!(plan.steps[0].task, None);
+    assert_eq!(plan.steps[0].completes, ["1", "1.1", "1.2"]);
+    assert_eq!(plan.steps[1].after, ["1"]);
+}
+
+#[test]
+fn only_the_open_subtasks_are_dispatched() {
+    let plan = Case::new("1\n  1.1 x\n  1.2\n  1.3").completed(&["1.3"]).plan();
+    assert_eq!(open(&plan, 0), ["1.2"]);
+    assert_eq!(plan.steps[0].completes, ["1", "1.2"]);
+    assert_eq!(plan.steps[0].reasons, ["1 of 3 subtasks open"]);
+}
+
+#[test]
+fn what_is_completed_or_ticked_is_not_run_again() {
+    let plan = Case::new("1\n2 x\n3\n  3.1 x\n  3.2\n4\n  4.1").completed(&["1", "3.2", "4", "4.1"]).plan();
+    assert!(plan.steps.is_empty());
+    assert_eq!(reason(&plan, "1"), Some(&SkipReason::Completed));
+    assert_eq!(reason(&plan, "2"), Some(&SkipReason::Ticked));
+    assert_eq!(reason(&plan, "3"), Some(&SkipReason::Ticked));
+    assert_eq!(reason(&plan, "4"), Some(&SkipReason::Completed));
+}
+
+#[test]
+fn boxes_that_are_not_trusted_are_work() {
+    let mut case = Case::new("1 x");
+    case.progress.ticked.clear();
+    assert_eq!(order(&case.plan()), ["1"]);
+}
+
+#[test]
+fn in_progress_and_queued_are_work_and_say_so() {
+    let plan = Case::new("1 -\n2 ~").plan();
+    assert_eq!(plan.steps[0].reasons, ["open (marked in progress)"]);
+    assert_eq!(plan.steps[1].reasons, ["open (marked queued)"]);
+}
+
+#[test]
+fn a_ticked_parent_says_nothing_of_its_open_subtasks_but_is_noted() {
+    let plan = Case::new("1 x\n  1.1 x\n  1.2\n  1.3\n  1.4 *").plan();
+    assert_eq!(open(&plan, 0), ["1.2", "1.3"]);
+    assert_eq!(plan.notes.len(), 1);
+    assert_eq!(
+        (plan.notes[0].line, plan.notes[0].message.as_str()),
+        (1, "1 is ticked, but 1.2, 1.3 below it are not done")
+    );
+}
+
+#[test]
+fn a_subtask_that_was_added_to_a_completed_parent_is_work() {
+    let plan = Case::new("1\n  1.1\n  1.2").completed(&["1", "1.1"]).plan();
+    assert_eq!(open(&plan, 0), ["1.2"]);
+}
+
+#[test]
+fn optional_tasks_are_left_out_and_listed_and_never_marked() {
+    let plan = Case::new("1\n  1.1\n  1.2 *\n2 *\n3 *\n  3.1").plan();
+    assert_eq!(order(&plan), ["1"]);
+    assert_eq!(plan.steps[0].completes, ["1", "1.1"]);
+    let skipped: Vec<_> = plan.skipped.iter().map(|s| (s.id.as_str(), s.reason.clone())).collect();
+    assert_eq!(
+        skipped,
+        [("1.2", SkipReason::Optional), ("2", SkipReason::Optional), ("3", SkipReason::Optional)]
+    );
+}
+
+#[test]
+fn optional_tasks_that_are_asked_for_run_and_are_marked() {
+    let plan = Case::new("1\n  1.1\n  1.2 *\n2 *").include_optional().plan();
+    assert_eq!(plan.steps[0].completes, ["1", "1.1", "1.2"]);
+    assert_eq!(plan.steps[0].reasons, ["2 of 2 subtasks open", "1 of them optional, asked for"]);
+    assert_eq!(plan.steps[1].reasons, ["open", "optional, asked for"]);
+}
+
+#[test]
+fn naming_an_optional_task_asks_for_it_and_naming_its_parent_does_not() {
+    assert_eq!(open(&Case::new("1\n  1.1\n  1.2 *").only(&["1"]).plan(), 0), ["1.1"]);
+    assert_eq!(open(&Case::new("1\n  1.1\n  1.2 *").only(&["1.2"]).plan(), 0), ["1.2"]);
+    assert_eq!(open(&Case::new("1 *\n  1.1\n  1.2 *").only(&["1"]).plan(), 0), ["1.1"]);
+    assert_eq!(open(&Case::new("1 *\n  1.1\n  1.2").only(&["1.2"]).plan(), 0), ["1.2"]);
+}
+
+#[test]
+fn a_unit_with_optional_work_left_is_done_if_the_rest_is_done_and_optional_if_there_is_no_rest() {
+    let plan = Case::new("1\n  1.1 x\n  1.2 *\n2\n  2.1 *").plan();
+    assert_eq!(reason(&plan, "1"), Some(&SkipReason::Ticked));
+    assert_eq!(reason(&plan, "1.2"), Some(&SkipReason::Optional));
+    assert_eq!(reason(&plan, "2"), Some(&SkipReason::Optional));
+}
+
+#[test]
+fn only_a_subtask_limits_the_step_and_leaves_the_unit_open() {
+    let plan = Case::new("1\n  1.1\n  1.2\n2").only(&["1.2"]).plan();
+    assert_eq!(order(&plan), ["1"]);
+    assert_eq!(plan.steps[0].completes, ["1.2"]);
+    assert_eq!(reason(&plan, "1.1"), Some(&SkipReason::NotSelected));
+    assert_eq!(reason(&plan, "2"), Some(&SkipReason::NotSelected));
+    let last = Case::new("1\n  1.1 x\n  1.2").only(&["1.2"]).plan();
+    assert_eq!(last.steps[0].completes, ["1", "1.2"]);
+}
+
+#[test]
+fn only_takes_the_id_of_a_heading() {
+    assert_eq!(order(&Case::new("9\n## 1. Setup\n1.1").only(&["1"]).plan()), ["1"]);
+}
+
+#[test]
+fn an_unknown_only_selects_nothing_rather_than_everything() {
+    assert!(Case::new("1\n2").only(&["7"]).plan().steps.is_empty());
+}
+
+#[test]
+fn from_cuts_the_order_as_it_is_printed() {
+    assert_eq!(order(&Case::new("1\n2 <4\n3\n4\n5").plan()), ["1", "3", "4", "2", "5"]);
+    let plan = Case::new("1\n2 <4\n3\n4\n5").from("4").plan();
+    assert_eq!(order(&plan), ["4", "2", "5"]);
+    assert_eq!(reason(&plan, "3"), Some(&SkipReason::NotSelected));
+}
+
+#[test]
+fn from_a_subtask_starts_at_it() {
+    let plan = Case::new("1\n2\n  2.1\n  2.2\n3").from("2.2").plan();
+    assert_eq!(order(&plan), ["2", "3"]);
+    assert_eq!(open(&plan, 0), ["2.2"]);
+}
+
+#[test]
+fn what_depends_on_work_that_is_not_selected_is_blocked() {
+    let plan = Case::new("1\n2 <1").only(&["2"]).plan();
+    assert_eq!(reason(&plan, "2"), Some(&blocked(&["1"])));
+    let inside = Case::new("1\n  1.1\n  1.2 <1.1").only(&["1.2"]).plan();
+    assert_eq!(reason(&inside, "1"), Some(&blocked(&["1.1"])));
+}
+
+#[test]
+fn a_failed_unit_blocks_what_depends_on_it_and_what_depends_on_that() {
+    let plan = Case::new("1\n2 <1\n3\n4 <2").failed(&["1"]).plan();
+    assert_eq!(order(&plan), ["3"]);
+    assert_eq!(reason(&plan, "1"), Some(&SkipReason::Failed));
+    assert_eq!(reason(&plan, "2"), Some(&blocked(&["1"])));
+    assert_eq!(reason(&plan, "4"), Some(&blocked(&["2"])));
+}
+
+#[test]
+fn a_failed_leaf_blocks_what_depends_on_its_parent() {
+    let plan = Case::new("1\n  1.1\n  1.2\n2 <1\n3").by_task().failed(&["1.1"]).plan();
+    assert_eq!(order(&plan), ["1.2", "3"]);
+    assert_eq!(reason(&plan, "2"), Some(&blocked(&["1"])));
+}
+
+#[test]
+fn marks_of_a_human_keep_a_task_out_with_what_depends_on_it() {
+    let plan = Case::new("1 !\n2 s\n3\n4 <1,2\n5\n  5.1 !\n  5.2 <5.1\n  5.3").skipped(&["3"]).plan();
+    assert_eq!(order(&plan), ["5"]);
+    assert_eq!(reason(&plan, "1"), Some(&SkipReason::Marked("1 is marked `[!]`".into())));
+    assert_eq!(reason(&plan, "2"), Some(&SkipReason::Marked("2 is marked as skipped".into())));
+    assert_eq!(reason(&plan, "3"), Some(&SkipReason::Marked("3 was marked to be skipped".into())));
+    assert_eq!(reason(&plan, "4"), Some(&blocked(&["1", "2"])));
+    assert_eq!(reason(&plan, "5.2"), Some(&blocked(&["5.1"])));
+    assert_eq!(open(&plan, 0), ["5.3"]);
+    assert_eq!(plan.steps[0].completes, ["5.3"]);
+}
+
+#[test]
+fn a_mark_on_a_parent_holds_for_all_below_it() {
+    let plan = Case::new("1 !\n  1.1\n  1.2").plan();
+    assert!(plan.steps.is_empty());
+    assert_eq!(reason(&plan, "1"), Some(&SkipReason::Marked("1 is marked `[!]`".into())));
+}
+
+#[test]
+fn units_that_wait_for_each_other_are_blocked_and_noted_and_the_rest_runs() {
+    let text = "1\n  1.1 <2.2\n  1.2\n2\n  2.1 <1.2\n  2.2\n3\n4 <1";
+    let plan = Case::new(text).plan();
+    assert_eq!(order(&plan), ["3"]);
+    assert_eq!(reason(&plan, "1"), Some(&blocked(&["2.2"])));
+    assert_eq!(reason(&plan, "2"), Some(&blocked(&["1.2"])));
+    assert_eq!(reason(&plan, "4"), Some(&blocked(&["1"])));
+    assert_eq!(plan.notes.len(), 1);
+    assert!(plan.notes[0].message.contains("(1 needs 2 needs 1)"), "{}", plan.notes[0].message);
+    assert_eq!(order(&Case::new(text).by_task().plan()), ["1.2", "2.1", "2.2", "1.1", "3", "4"]);
+}
+
+#[test]
+fn with_task_granularity_the_last_leaf_completes_the_parents() {
+    let plan = Case::new("1\n  1.1\n    1.1.1\n  1.2\n  1.3 *").by_task().plan();
+    let completes: Vec<_> = plan.steps.iter().map(|step| step.completes.clone()).collect();
+    assert_eq!(completes, [vec!["1.1", "1.1.1"], vec!["1", "1.2"]]);
+}
+
+#[test]
+fn a_window_is_named_after_its_unit() {
+    assert_eq!(Case::new("1\n  1.1").by_task().plan().steps[0].window, "task-1.1");
+}
+
+#[test]
+fn units_say_their_members_for_who_marks_by_hand() {
+    let case = Case::new("## 1. Setup\n1.1\n  1.1.1\n1.2");
+    let units = super::units(&case.tasks, Granularity::Unit);
+    assert_eq!(units.len(), 1);
+    assert_eq!(units[0].members, ["1", "1.1", "1.1.1", "1.2"]);
+    assert_eq!(units[0].leaves, ["1.1.1", "1.2"]);
+}
+
+/// A spec of `units` units of five lines, most depending on what came before.
+fn large(units: usize) -> Case {
+    let mut text = String::new();
+    for n in 1..=units {
+        let before = if n > 1 { format!(" <{}", n - 1) } else { String::new() };
+        text += &format!("{n}{before}\n  {n}.1\n  {n}.2 <{n}.1\n  {n}.3 *\n  {n}.4\n");
+    }
+    Case::new(&text)
+}
+
+/// The best of three tries counts: other work on the machine only ever adds time.
+fn plan_within(case: &Case, steps: usize, bound: Duration) {
+    let tries = (0..3).map(|_| {
+        let start = Instant::now();
+        assert_eq!(case.plan().steps.len(), steps);
+        start.elapsed()
+    });
+    let best = tries.min().unwrap_or_default();
+    assert!(best < bound, "{steps} steps took {best:?}");
+}
+
+#[test]
+fn a_hundred_thousand_tasks_are_planned_in_a_second() {
+    let (units, bound) = if cfg!(debug_assertions) { (4_000, 5) } else { (20_000, 1) };
+    plan_within(&large(units), units, Duration::from_secs(bound));
+    plan_within(&large(units).by_task(), units * 3, Duration::from_secs(bound));
+}
+
+#[test]
+fn many_that_depend_on_a_parent_of_many_are_planned_in_a_second() {
+    let n = if cfg!(debug_assertions) { 5_000 } else { 50_000 };
+    let mut text = String::from("1\n");
+    (0..n).for_each(|i| text += &format!("  1.{i}\n"));
+    text += "2 <1\n";
+    (0..n).for_each(|i| text += &format!("  2.{i} <1\n"));
+    let all: Vec<_> = (0..n).map(|i| format!("2.{i}")).collect();
+    text += &format!("3 <{}\n", all.join(","));
+    let bound = if cfg!(debug_assertions) { 5 } else { 1 };
+    plan_within(&Case::new(&text).by_task(), 2 * n + 1, Duration::from_secs(bound));
+    plan_within(&Case::new(&text), 3, Duration::from_secs(bound));
+}
+
+/// Tasks with dependencies on any other task, in two levels.
+fn graphs() -> impl Strategy<Value = (Vec<usize>, Vec<(usize, usize)>)> {
+    prop::collection::vec(0..4_usize, 1..14).prop_flat_map(|children| {
+        let edge = (0..children.len(), 0..children.len());
+        (Just(children), prop::collection::vec(edge, 0..20))
+    })
+}
+
+fn notation(children: &[usize], edges: &[(usize, usize)]) -> String {
+    let mut text = String::new();
+    for (unit, count) in children.iter().enumerate() {
+        text += &format!("u{unit}");
+        edges.iter().filter(|(from, _)| *from == unit).for_each(|(_, to)| text += &format!(" <u{to}"));
+        text.push('\n');
+        (0..*count).for_each(|child| text += &format!("  u{unit}.{child}\n"));
+    }
+    text
+}
+
+proptest! {
+    #[test]
+    fn each_step_comes_after_what_it_depends_on_and_nothing_is_lost((children, edges) in graphs(), by_task: bool) {
+        let mut case = Case::new(&notation(&children, &edges));
+        if by_task {
+            case = case.by_task();
+        }
+        let plan = case.plan();
+        let place: HashMap<&str, usize> =
+            plan.steps.iter().enumerate().flat_map(|(i, s)| s.open.iter().map(move |t| (t.id.as_str(), i))).collect();
+        let leaves = |unit: usize| -> Vec<String> {
+            let below: Vec<_> = (0..children[unit]).map(|child| format!("u{unit}.{child}")).collect();
+            if below.is_empty() { vec![format!("u{unit}")] } else { below }
+        };
+        for &(from, to) in edges.iter().filter(|(from, to)| from != to) {
+            for late in leaves(from).iter().filter_map(|id| place.get(id.as_str())) {
+                for early in leaves(to) {
+                    prop_assert!(place.get(early.as_str()).is_some_and(|early| early < late));
+                }
+            }
+        }
+        let known = super::units(&case.tasks, case.config.run.granularity).len();
+        prop_assert_eq!(plan.steps.len() + plan.skipped.len(), known);
+        // only what is in a circle or behind one is missing
+        let forward = edges.iter().all(|(from, to)| from >= to);
+        prop_assert!(!forward || plan.skipped.is_empty());
+    }
+
+    #[test]
+    fn dependencies_that_point_backwards_leave_the_document_order((children, edges) in graphs(), by_task: bool) {
+        let backwards: Vec<_> = edges.into_iter().filter(|(from, to)| from > to).collect();
+        let mut case = Case::new(&notation(&children, &backwards));
+        if by_task {
+            case = case.by_task();
+        }
+        let lines: Vec<_> = case.plan().steps.iter().map(|step| step.line).collect();
+        prop_assert!(lines.is_sorted());
+    }
+}
