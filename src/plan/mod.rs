@@ -7,6 +7,7 @@
 mod build;
 pub mod names;
 mod order;
+pub mod prompt;
 mod request;
 mod resolve;
 mod select;

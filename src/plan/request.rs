@@ -70,12 +70,11 @@ pub fn check_selection(tasks: &TaskFile, selection: &Selection) -> Result<()> {
     let named = named.chain(selection.from.iter().map(|id| ("--from", id)));
     let unknown: Vec<_> = named.filter(|(_, id)| tree.find(id).is_none()).collect();
     let Some((flag, id)) = unknown.first() else { return Ok(()) };
-    let message = match unknown.len() {
-        1 => format!("{flag}: there is no task `{id}`"),
-        _ => {
-            let ids: Vec<_> = unknown.iter().map(|(_, id)| format!("`{id}`")).collect();
-            format!("there are no tasks {}", ids.join(", "))
-        }
+    let message = if unknown.len() == 1 {
+        format!("{flag}: there is no task `{id}`")
+    } else {
+        let ids: Vec<_> = unknown.iter().map(|(_, id)| format!("`{id}`")).collect();
+        format!("there are no tasks {}", ids.join(", "))
     };
     let mut error = Error::new(Kind::Usage, message);
     for (_, id) in &unknown {
