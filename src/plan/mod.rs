@@ -8,12 +8,13 @@ mod build;
 pub mod names;
 mod order;
 pub mod prompt;
+mod quote;
 mod request;
 mod resolve;
 mod select;
 pub mod step;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod tree;

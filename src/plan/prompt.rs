@@ -10,6 +10,7 @@ use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 
+use super::quote::{defuse, oneline, quote};
 use super::step::{Plan, Step};
 use crate::config::{DoneSignal, Prompt, Skill};
 use crate::error::{Error, Kind, Result};
@@ -183,56 +184,12 @@ fn template_error(error: &minijinja::Error) -> Error {
         .hint("The values that a template can use are listed in the manual under [prompt].")
 }
 
-/// Whatever some program takes for the end of a line.
-const LINE_ENDS: [char; 8] = ['\n', '\r', '\u{b}', '\u{c}', '\u{1c}', '\u{85}', '\u{2028}', '\u{2029}'];
-
-/// The lines of a text, without control characters.
-fn lines(text: &str) -> impl Iterator<Item = String> + '_ {
-    let clean = |line: &str| line.chars().filter(|c| !c.is_control() || *c == '\t').collect::<String>();
-    text.lines().flat_map(|line| line.split(LINE_ENDS)).map(move |line| clean(line).trim_end().to_owned())
-}
-
-fn quote(text: &str) -> String {
-    let quoted: Vec<_> = lines(text).map(|line| format!("> {line}").trim_end().to_owned()).collect();
-    if quoted.is_empty() { ">".to_owned() } else { quoted.join("\n") }
-}
-
-fn oneline(text: &str) -> String {
-    let parts: Vec<_> =
-        lines(text).map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect();
-    parts.join(" ")
-}
-
-/// Puts each signal that has a line for itself into a sentence.
-fn defuse(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for line in text.split_inclusive(LINE_ENDS) {
-        let body = line.trim_end_matches(LINE_ENDS);
-        if is_signal(body) {
-            out.push_str("(here stands the signal ");
-            out.push_str(body.trim());
-            out.push_str(" alone)");
-            out.push_str(&line[body.len()..]);
-        } else {
-            out.push_str(line);
-        }
-    }
-    out
-}
-
-/// Whether a reader of lines could take this one for a signal; more is taken for one here than anywhere else.
-fn is_signal(line: &str) -> bool {
-    let bare: String = line.chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect();
-    let bare =
-        bare.trim_matches(['`', '*', '_', '"', '\'', '.', '\u{200b}', '\u{feff}']).to_ascii_lowercase();
-    bare.starts_with("<promise>") && bare.ends_with("</promise>")
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::plan::quote::LINE_ENDS;
     use crate::plan::testing::Case;
 
     struct Told {

@@ -1,6 +1,7 @@
 //! What the plan promises, seen from outside.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
@@ -283,7 +284,7 @@ fn large(units: usize) -> Case {
     let mut text = String::new();
     for n in 1..=units {
         let before = if n > 1 { format!(" <{}", n - 1) } else { String::new() };
-        text += &format!("{n}{before}\n  {n}.1\n  {n}.2 <{n}.1\n  {n}.3 *\n  {n}.4\n");
+        let _ = write!(text, "{n}{before}\n  {n}.1\n  {n}.2 <{n}.1\n  {n}.3 *\n  {n}.4\n");
     }
     Case::new(&text)
 }
@@ -310,11 +311,15 @@ fn a_hundred_thousand_tasks_are_planned_in_a_second() {
 fn many_that_depend_on_a_parent_of_many_are_planned_in_a_second() {
     let n = if cfg!(debug_assertions) { 5_000 } else { 50_000 };
     let mut text = String::from("1\n");
-    (0..n).for_each(|i| text += &format!("  1.{i}\n"));
+    for i in 0..n {
+        let _ = writeln!(text, "  1.{i}");
+    }
     text += "2 <1\n";
-    (0..n).for_each(|i| text += &format!("  2.{i} <1\n"));
+    for i in 0..n {
+        let _ = writeln!(text, "  2.{i} <1");
+    }
     let all: Vec<_> = (0..n).map(|i| format!("2.{i}")).collect();
-    text += &format!("3 <{}\n", all.join(","));
+    let _ = writeln!(text, "3 <{}", all.join(","));
     let bound = if cfg!(debug_assertions) { 5 } else { 1 };
     plan_within(&Case::new(&text).by_task(), 2 * n + 1, Duration::from_secs(bound));
     plan_within(&Case::new(&text), 3, Duration::from_secs(bound));
@@ -331,10 +336,14 @@ fn graphs() -> impl Strategy<Value = (Vec<usize>, Vec<(usize, usize)>)> {
 fn notation(children: &[usize], edges: &[(usize, usize)]) -> String {
     let mut text = String::new();
     for (unit, count) in children.iter().enumerate() {
-        text += &format!("u{unit}");
-        edges.iter().filter(|(from, _)| *from == unit).for_each(|(_, to)| text += &format!(" <u{to}"));
+        let _ = write!(text, "u{unit}");
+        for (_, to) in edges.iter().filter(|(from, _)| *from == unit) {
+            let _ = write!(text, " <u{to}");
+        }
         text.push('\n');
-        (0..*count).for_each(|child| text += &format!("  u{unit}.{child}\n"));
+        for child in 0..*count {
+            let _ = writeln!(text, "  u{unit}.{child}");
+        }
     }
     text
 }

@@ -1,4 +1,7 @@
 //! PURE. What people and programs read; everything is written to a `&mut dyn Write` or given as a value.
 
 pub mod live;
+pub mod plan;
+pub mod plan_json;
 pub mod summary;
+pub mod text;

@@ -1,0 +1,85 @@
+//! Text of others in a prompt: quoted, on one line, and never a signal by itself.
+
+/// Whatever some program takes for the end of a line.
+pub(super) const LINE_ENDS: [char; 8] =
+    ['\n', '\r', '\u{b}', '\u{c}', '\u{1c}', '\u{85}', '\u{2028}', '\u{2029}'];
+
+/// The lines of a text, without control characters.
+fn lines(text: &str) -> impl Iterator<Item = String> + '_ {
+    let clean = |line: &str| line.chars().filter(|c| !c.is_control() || *c == '\t').collect::<String>();
+    text.lines().flat_map(|line| line.split(LINE_ENDS)).map(move |line| clean(line).trim_end().to_owned())
+}
+
+/// Puts `> ` before each line.
+pub(super) fn quote(text: &str) -> String {
+    let quoted: Vec<_> = lines(text).map(|line| format!("> {line}").trim_end().to_owned()).collect();
+    if quoted.is_empty() { ">".to_owned() } else { quoted.join("\n") }
+}
+
+/// Joins all lines to one.
+pub(super) fn oneline(text: &str) -> String {
+    let parts: Vec<_> =
+        lines(text).map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect();
+    parts.join(" ")
+}
+
+/// Puts each signal that has a line for itself into a sentence.
+pub(super) fn defuse(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive(LINE_ENDS) {
+        let body = line.trim_end_matches(LINE_ENDS);
+        if is_signal(body) {
+            out.push_str("(here stands the signal ");
+            out.push_str(body.trim());
+            out.push_str(" alone)");
+            out.push_str(&line[body.len()..]);
+        } else {
+            out.push_str(line);
+        }
+    }
+    out
+}
+
+/// Whether a reader of lines could take this one for a signal; more is taken for one here than anywhere else.
+fn is_signal(line: &str) -> bool {
+    let bare: String = line.chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect();
+    let bare =
+        bare.trim_matches(['`', '*', '_', '"', '\'', '.', '\u{200b}', '\u{feff}']).to_ascii_lowercase();
+    bare.starts_with("<promise>") && bare.ends_with("</promise>")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_line_is_quoted_and_control_characters_are_dropped() {
+        assert_eq!(quote("a\r\n\n  b\u{1b}[0m\rc"), "> a\n>\n>   b[0m\n> c");
+        assert_eq!(quote(""), ">");
+        assert_eq!(oneline(" a\n\n b\u{2028}c "), "a b c");
+    }
+
+    #[test]
+    fn a_signal_alone_is_put_into_a_sentence_and_one_in_a_sentence_stays() {
+        let alone = "x\n  <promise>HALT</promise>\r\nsay <promise>HALT</promise>\n> <promise>HALT</promise>";
+        assert_eq!(
+            defuse(alone),
+            "x\n(here stands the signal <promise>HALT</promise> alone)\r\nsay <promise>HALT</promise>\n\
+             > <promise>HALT</promise>"
+        );
+    }
+
+    #[test]
+    fn decoration_spaces_and_case_do_not_hide_a_signal() {
+        for line in [
+            "**<promise>HALT</promise>**",
+            "`< promise>TASK_DONE</Promise >`.",
+            "\u{feff}<promise>x</promise>",
+        ] {
+            assert!(is_signal(line), "{line}");
+        }
+        for line in ["", "<promise>", "I <promise>HALT</promise>", "> <promise>HALT</promise>"] {
+            assert!(!is_signal(line), "{line}");
+        }
+    }
+}

@@ -1,0 +1,373 @@
+//! The plan for people: a list, read from top to bottom.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+
+use super::text::{cut, duration, sanitise_line, shell_word, width, wrap};
+use crate::config::{DoneSignal, PromptBy};
+use crate::plan::{Plan, SkipReason, Skipped, Step};
+
+/// How the plan is shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PlanView {
+    /// Whether colours are wanted.
+    pub color: bool,
+    /// Columns of the terminal; `None`: nothing is cut or broken.
+    pub width: Option<usize>,
+    /// Errors and warnings of the file, rendered, shown first as they are; may be empty.
+    pub diagnostics: String,
+}
+
+/// A sentence on why something does not run.
+#[must_use]
+pub fn why_skipped(reason: &SkipReason) -> String {
+    match reason {
+        SkipReason::Completed => "completed".to_owned(),
+        SkipReason::Ticked => "its box was ticked before this run".to_owned(),
+        SkipReason::Optional => "optional, not asked for".to_owned(),
+        SkipReason::NotSelected => "not selected".to_owned(),
+        SkipReason::Blocked { on } => format!("blocked: it depends on {}", list(on)),
+        SkipReason::Failed => "failed in this run".to_owned(),
+        SkipReason::Marked(why) => sanitise_line(why),
+    }
+}
+
+/// Ids with commas, a long list cut.
+fn list(ids: &[String]) -> String {
+    const SHOWN: usize = 8;
+    let mut shown: Vec<_> = ids.iter().take(SHOWN).map(|id| sanitise_line(id)).collect();
+    if ids.len() > SHOWN {
+        shown.push(format!("{} more", ids.len() - SHOWN));
+    }
+    shown.join(", ")
+}
+
+/// Writes the plan.
+pub fn human(out: &mut dyn Write, plan: &Plan, view: &PlanView) -> io::Result<()> {
+    let mut page = Page { out, view };
+    if !view.diagnostics.is_empty() {
+        writeln!(page.out, "{}\n", view.diagnostics.trim_end())?;
+    }
+    let count = plan.steps.len();
+    let spec = sanitise_line(&plan.spec);
+    if count == 0 {
+        page.line(BOLD, &format!("Plan of {spec}: nothing to run"))?;
+    } else {
+        page.line(BOLD, &format!("Plan of {spec}: {}", plural(count, "step")))?;
+    }
+    let digits = count.to_string().len();
+    for (index, step) in plan.steps.iter().enumerate() {
+        writeln!(page.out)?;
+        page.step(index + 1, digits, step)?;
+    }
+    page.skipped(&plan.skipped)?;
+    if !plan.ignored.is_empty() {
+        page.heading("Ignored lines (they look like tasks)")?;
+        for ignored in &plan.ignored {
+            page.entry(&format!("line {}", ignored.line), &sanitise_line(&ignored.text))?;
+        }
+    }
+    if !plan.notes.is_empty() {
+        page.heading("Notes")?;
+        for note in &plan.notes {
+            page.entry(&format!("line {}", note.line), &sanitise_line(&note.message))?;
+        }
+    }
+    page.total(plan)
+}
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+const ID: Style = AnsiColor::Cyan.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+
+struct Page<'a> {
+    out: &'a mut dyn Write,
+    view: &'a PlanView,
+}
+
+impl Page<'_> {
+    fn columns(&self) -> usize {
+        self.view.width.unwrap_or(usize::MAX).max(20)
+    }
+
+    fn paint(&self, style: Style, text: &str) -> String {
+        if self.view.color { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+
+    /// A line of its own, cut to fit.
+    fn line(&mut self, style: Style, text: &str) -> io::Result<()> {
+        let text = self.paint(style, &cut(text, self.columns()));
+        writeln!(self.out, "{text}")
+    }
+
+    fn heading(&mut self, text: &str) -> io::Result<()> {
+        writeln!(self.out)?;
+        self.line(BOLD, text)
+    }
+
+    /// Text after a label, broken under itself.
+    fn field(&mut self, indent: usize, label: &str, text: &str) -> io::Result<()> {
+        const LABEL: usize = 9;
+        let left = indent + LABEL.max(width(label) + 1);
+        for (index, line) in wrap(text, self.columns().saturating_sub(left)).iter().enumerate() {
+            let shown = if index == 0 { label } else { "" };
+            let gap = " ".repeat(left - indent - width(shown));
+            writeln!(self.out, "{:indent$}{}{gap}{line}", "", self.paint(DIM, shown))?;
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, number: usize, digits: usize, step: &Step) -> io::Result<()> {
+        let (id, title) = (sanitise_line(&step.unit), sanitise_line(&step.title));
+        let lead = format!("{number:>digits$}. ");
+        let indent = lead.len();
+        let id = cut(&id, self.columns() / 2);
+        let room = self.columns().saturating_sub(indent + width(&id) + 2);
+        let (id, title) = (self.paint(ID, &id), self.paint(BOLD, &cut(&title, room)));
+        writeln!(self.out, "{lead}{id}  {title}")?;
+        let subtasks: Vec<_> =
+            step.open.iter().map(|task| &task.id).filter(|open| **open != step.unit).collect();
+        if !subtasks.is_empty() {
+            let ids: Vec<_> = subtasks.iter().map(|&id| id.clone()).collect();
+            self.field(indent, "does", &format!("{}: {}", plural(ids.len(), "subtask"), list(&ids)))?;
+        }
+        self.field(
+            indent,
+            "why",
+            &step.reasons.iter().map(|why| sanitise_line(why)).collect::<Vec<_>>().join("; "),
+        )?;
+        let argv: Vec<_> = step.argv.iter().map(|word| shell_word(&sanitise_line(word))).collect();
+        let prompt = match step.prompt_by {
+            PromptBy::Stdin => " < prompt",
+            PromptBy::Arg | PromptBy::File => "",
+        };
+        self.field(indent, &sanitise_line(&step.backend), &format!("{}{prompt}", argv.join(" ")))?;
+        let place =
+            format!("window {}, {}", sanitise_line(&step.window), sanitise_line(&step.cwd.to_string_lossy()));
+        self.field(indent, "in", &place)?;
+        self.field(indent, "limits", &limits(step))
+    }
+
+    fn skipped(&mut self, skipped: &[Skipped]) -> io::Result<()> {
+        if skipped.is_empty() {
+            return Ok(());
+        }
+        self.heading("Skipped")?;
+        for one in skipped {
+            let (id, title) = (sanitise_line(&one.id), sanitise_line(&one.title));
+            let why = why_skipped(&one.reason);
+            let room = self.columns().saturating_sub(width(&id) + 8);
+            let title = cut(&title, room.saturating_sub(width(&why)).max(room.min(24)));
+            self.entry(&id, &format!("{title} ({why})"))?;
+        }
+        Ok(())
+    }
+
+    /// An entry of a list, broken under its text.
+    fn entry(&mut self, label: &str, text: &str) -> io::Result<()> {
+        let label = cut(label, self.columns() / 2);
+        let left = 2 + width(&label) + 2;
+        for (index, line) in wrap(text, self.columns().saturating_sub(left)).iter().enumerate() {
+            if index == 0 {
+                writeln!(self.out, "  {}  {line}", self.paint(DIM, &label))?;
+            } else {
+                writeln!(self.out, "{:left$}{line}", "")?;
+            }
+        }
+        Ok(())
+    }
+
+    fn total(&mut self, plan: &Plan) -> io::Result<()> {
+        writeln!(self.out)?;
+        let (best, cap) = (plan.steps.len(), plan.max_iterations);
+        let most: u64 = plan.steps.iter().map(|step| u64::from(step.retry.attempts.max(1))).sum();
+        let mut text = plural(best, "step");
+        if best > 0 {
+            let _ = write!(text, ": {} at best", plural(best, "iteration"));
+            if most > best as u64 {
+                let _ = write!(text, ", up to {most} with retries");
+            }
+            let _ = write!(text, "; cap {cap}");
+        }
+        let columns = self.columns();
+        for line in wrap(&text, columns) {
+            writeln!(self.out, "{line}")?;
+        }
+        if best as u64 > u64::from(cap) {
+            let text = format!(
+                "the run will stop after {cap} iterations with exit code 1: raise run.max_iterations or --max-iterations"
+            );
+            for (index, line) in wrap(&text, columns.saturating_sub(9)).iter().enumerate() {
+                let label = if index == 0 { self.paint(WARNING, "warning:") } else { " ".repeat(8) };
+                writeln!(self.out, "{label} {line}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Deadlines, attempts and pause in one line.
+fn limits(step: &Step) -> String {
+    let deadlines = [
+        ("task", step.timeout.task),
+        ("idle", step.timeout.idle),
+        ("first output", step.timeout.first_output),
+    ];
+    let deadlines: Vec<_> =
+        deadlines.iter().map(|(name, time)| format!("{name} {}", duration(*time))).collect();
+    let mut text =
+        format!("{}; {}", deadlines.join(", "), plural(step.retry.attempts.max(1) as usize, "attempt"));
+    if step.retry.attempts > 1 {
+        let _ = write!(
+            text,
+            " (backoff {} to {})",
+            duration(step.retry.backoff),
+            duration(step.retry.max_backoff)
+        );
+    }
+    let _ = write!(text, "; delay {}", duration(step.delay));
+    if step.signal == DoneSignal::Optional {
+        text += "; signal optional";
+    }
+    text
+}
+
+fn plural(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::testing::Case;
+    use crate::spec::IgnoredLine;
+
+    fn shown(plan: &Plan, view: &PlanView) -> String {
+        let mut out = Vec::new();
+        human(&mut out, plan, view).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    fn narrow(columns: usize) -> PlanView {
+        PlanView { width: Some(columns), ..PlanView::default() }
+    }
+
+    #[test]
+    fn a_plan_reads_from_top_to_bottom() {
+        let mut case = Case::new("1\n  1.1 x\n  1.2\n2 <4\n3 *\n4\n5 x\n  5.1");
+        case.tasks.ignored.push(IgnoredLine { line: 9, text: "- [] broken".into() });
+        let expected = "\
+Plan of demo: 4 steps
+
+1. 1  Do 1
+   does     1 subtask: 1.2
+   why      1 of 2 subtasks open
+   agent    agent -p < prompt
+   in       window task-1, /project
+   limits   task 2h, idle 30m, first output 10m; 3 attempts (backoff 30s to
+            10m); delay 15s
+
+2. 4  Do 4
+   why      open
+   agent    agent -p < prompt
+   in       window task-4, /project
+   limits   task 2h, idle 30m, first output 10m; 3 attempts (backoff 30s to
+            10m); delay 15s
+
+3. 2  Do 2
+   why      open; moved after 4: depends on it
+   agent    agent -p < prompt
+   in       window task-2, /project
+   limits   task 2h, idle 30m, first output 10m; 3 attempts (backoff 30s to
+            10m); delay 15s
+
+4. 5  Do 5
+   does     1 subtask: 5.1
+   why      1 of 1 subtask open
+   agent    agent -p < prompt
+   in       window task-5, /project
+   limits   task 2h, idle 30m, first output 10m; 3 attempts (backoff 30s to
+            10m); delay 15s
+
+Skipped
+  3  Do 3 (optional, not asked for)
+
+Ignored lines (they look like tasks)
+  line 9  - [] broken
+
+Notes
+  line 7  5 is ticked, but 5.1 below it is not done
+
+4 steps: 4 iterations at best, up to 12 with retries; cap 50
+";
+        assert_eq!(shown(&case.plan(), &narrow(78)), expected);
+    }
+
+    #[test]
+    fn nothing_to_run_is_said_with_the_reasons() {
+        let text = shown(&Case::new("1 x\n2 !\n3 <2").plan(), &narrow(80));
+        assert_eq!(
+            text,
+            "Plan of demo: nothing to run\n\nSkipped\n  1  Do 1 (its box was ticked before this run)\n  \
+             2  Do 2 (2 is marked `[!]`)\n  3  Do 3 (blocked: it depends on 2)\n\n0 steps\n"
+        );
+    }
+
+    #[test]
+    fn more_steps_than_the_cap_are_warned_of() {
+        let mut case = Case::new("1\n2\n3");
+        case.config.run.max_iterations = 2;
+        let text = shown(&case.plan(), &PlanView::default());
+        assert!(
+            text.contains("; cap 2\nwarning: the run will stop after 2 iterations with exit code 1"),
+            "{text}"
+        );
+        case.config.run.max_iterations = 3;
+        assert!(!shown(&case.plan(), &PlanView::default()).contains("warning"));
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_terminal() {
+        let mut case = Case::new("1\n  1.1\n  1.2 *\n2 !\n3 <2\n4 x\n  4.1");
+        let long = "日本語 ".repeat(60);
+        for task in &mut case.tasks.tasks {
+            task.title.clone_from(&long);
+        }
+        case.tasks.ignored.push(IgnoredLine { line: 9, text: "x".repeat(300) });
+        case.root = format!("/{}", "deep/".repeat(50)).into();
+        for columns in [20, 40, 80, 200] {
+            for line in shown(&case.plan(), &narrow(columns)).lines() {
+                assert!(width(line) <= columns, "{columns}: {line}");
+            }
+        }
+    }
+
+    #[test]
+    fn escape_sequences_in_a_title_never_reach_the_terminal() {
+        let mut case = Case::new("1\n2 !");
+        for task in &mut case.tasks.tasks {
+            task.title = "a\u{1b}]0;pwned\u{7}\u{1b}[2J\u{9b}1mb\nc".into();
+        }
+        case.tasks.ignored.push(IgnoredLine { line: 9, text: "\u{1b}[31m- [] x".into() });
+        let text = shown(&case.plan(), &narrow(80));
+        assert!(text.contains("1. 1  ab c\n") && text.contains("line 9  - [] x"), "{text}");
+        assert!(!text.contains(['\u{1b}', '\u{9b}', '\u{7}']));
+    }
+
+    #[test]
+    fn colour_is_there_only_where_it_is_wanted_and_changes_no_text() {
+        let plan = Case::new("1\n2 *").plan();
+        let colored = shown(&plan, &PlanView { color: true, ..narrow(80) });
+        assert!(colored.contains("\u{1b}["));
+        assert_eq!(crate::report::text::sanitise_text(&colored), shown(&plan, &narrow(80)));
+    }
+
+    #[test]
+    fn rendered_diagnostics_come_first() {
+        let view = PlanView { diagnostics: "warning: odd\n".into(), ..narrow(80) };
+        assert!(shown(&Case::new("1").plan(), &view).starts_with("warning: odd\n\nPlan of demo: 1 step\n"));
+    }
+}

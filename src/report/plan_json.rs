@@ -1,0 +1,216 @@
+//! The plan for programs. Fields are only ever added; a deadline that is off is `null`.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::config::{DoneSignal, PromptBy, Timeouts};
+use crate::plan::{Plan, SkipReason, Skipped, Step};
+use crate::spec::{Diagnostic, Severity, Task, TaskFile};
+
+/// The plan with the tasks that it was made from; without a plan (the file has errors), the tasks and the errors.
+///
+/// ```json
+/// {"spec", "steps": [{"id", "title", "tasks", "completes", "backend", "argv", "cwd", "window", "prompt_by", "output",
+///  "timeouts": {"task_s", "idle_s", "first_output_s", "grace_s"}, "retry": {"attempts", "backoff_s", "max_backoff_s"},
+///  "delay_s", "signal", "reasons", "after", "line"}],
+///  "skipped": [{"id", "title", "reason", "detail", "on"}], "ignored_lines": [{"line", "text"}],
+///  "tasks": [{"id", "title", "state", "optional", "parent", "group", "depends_on", "line"}],
+///  "errors": [{"line", "column", "message"}], "warnings": […], "notes": [{"line", "message"}],
+///  "total_steps", "max_iterations"}
+/// ```
+///
+/// `reason` is one of `done`, `optional`, `not_selected`, `blocked` (then `on` lists ids), `failed`, `marked`; `detail` is a
+/// sentence for people. Without a plan, `spec` and `max_iterations` are `null`.
+#[must_use]
+pub fn json(plan: Option<&Plan>, tasks: &TaskFile) -> Value {
+    let steps: Vec<_> = plan.map_or_else(Vec::new, |plan| plan.steps.iter().map(step).collect());
+    let skipped: Vec<_> = plan.map_or_else(Vec::new, |plan| plan.skipped.iter().map(skip).collect());
+    let notes = plan.map_or(&[][..], |plan| &plan.notes);
+    let notes: Vec<_> =
+        notes.iter().map(|note| json!({"line": note.line, "message": note.message})).collect();
+    let of = |severity: Severity| -> Vec<Value> {
+        tasks.diagnostics.iter().filter(|found| found.severity == severity).map(diagnostic).collect()
+    };
+    json!({
+        "spec": plan.map(|plan| &plan.spec),
+        "total_steps": steps.len(),
+        "steps": steps,
+        "skipped": skipped,
+        "ignored_lines": tasks.ignored,
+        "tasks": tasks.tasks.iter().map(task).collect::<Vec<_>>(),
+        "errors": of(Severity::Error),
+        "warnings": of(Severity::Warning),
+        "notes": notes,
+        "max_iterations": plan.map(|plan| plan.max_iterations),
+    })
+}
+
+fn step(step: &Step) -> Value {
+    json!({
+        "id": step.unit,
+        "title": step.title,
+        "tasks": step.open.iter().map(|task| &task.id).collect::<Vec<_>>(),
+        "completes": step.completes,
+        "backend": step.backend,
+        "argv": step.argv,
+        "cwd": step.cwd.to_string_lossy(),
+        "window": step.window,
+        "prompt_by": match step.prompt_by {
+            PromptBy::Stdin => "stdin",
+            PromptBy::Arg => "arg",
+            PromptBy::File => "file",
+        },
+        "output": step.output,
+        "timeouts": timeouts(step.timeout),
+        "retry": {
+            "attempts": step.retry.attempts,
+            "backoff_s": seconds(step.retry.backoff),
+            "max_backoff_s": seconds(step.retry.max_backoff),
+        },
+        "delay_s": seconds(step.delay),
+        "signal": match step.signal {
+            DoneSignal::Required => "required",
+            DoneSignal::Optional => "optional",
+        },
+        "reasons": step.reasons,
+        "after": step.after,
+        "line": step.line,
+    })
+}
+
+fn timeouts(timeouts: Timeouts) -> Value {
+    let deadline = |duration: Duration| if duration.is_zero() { Value::Null } else { seconds(duration) };
+    json!({
+        "task_s": deadline(timeouts.task),
+        "idle_s": deadline(timeouts.idle),
+        "first_output_s": deadline(timeouts.first_output),
+        "grace_s": deadline(timeouts.grace),
+    })
+}
+
+/// Whole seconds as an integer, others with a fraction.
+fn seconds(duration: Duration) -> Value {
+    if duration.subsec_nanos() == 0 { json!(duration.as_secs()) } else { json!(duration.as_secs_f64()) }
+}
+
+fn skip(skipped: &Skipped) -> Value {
+    let mut value = json!({
+        "id": skipped.id,
+        "title": skipped.title,
+        "reason": match skipped.reason {
+            SkipReason::Completed | SkipReason::Ticked => "done",
+            SkipReason::Optional => "optional",
+            SkipReason::NotSelected => "not_selected",
+            SkipReason::Blocked { .. } => "blocked",
+            SkipReason::Failed => "failed",
+            SkipReason::Marked(_) => "marked",
+        },
+        "detail": super::plan::why_skipped(&skipped.reason),
+    });
+    if let SkipReason::Blocked { on } = &skipped.reason {
+        value["on"] = json!(on);
+    }
+    value
+}
+
+fn task(task: &Task) -> Value {
+    json!({
+        "id": task.id,
+        "title": task.title,
+        "state": task.state,
+        "optional": task.optional,
+        "parent": task.parent,
+        "group": task.group,
+        "depends_on": task.depends_on,
+        "line": task.line,
+    })
+}
+
+fn diagnostic(found: &Diagnostic) -> Value {
+    json!({"line": found.line, "column": found.column, "message": found.message})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::testing::Case;
+
+    #[test]
+    fn a_step_says_everything_that_runs() {
+        let mut case = Case::new("1\n  1.1 x\n  1.2\n2 <1");
+        case.config.timeout.idle = Duration::ZERO;
+        case.config.run.delay = Duration::from_millis(1500);
+        let value = json(Some(&case.plan()), &case.tasks);
+        let expected = json!({
+            "id": "1", "title": "Do 1", "tasks": ["1.2"], "completes": ["1", "1.2"],
+            "backend": "agent", "argv": ["agent", "-p"], "cwd": "/project", "window": "task-1",
+            "prompt_by": "stdin", "output": "text",
+            "timeouts": {"task_s": 7200, "idle_s": null, "first_output_s": 600, "grace_s": 10},
+            "retry": {"attempts": 3, "backoff_s": 30, "max_backoff_s": 600},
+            "delay_s": 1.5, "signal": "required", "reasons": ["1 of 2 subtasks open"], "after": [], "line": 1,
+        });
+        assert_eq!(value["steps"][0], expected);
+        assert_eq!(value["steps"][1]["after"], json!(["1"]));
+        assert_eq!((&value["total_steps"], &value["max_iterations"]), (&json!(2), &json!(50)));
+        assert_eq!(value["spec"], "demo");
+    }
+
+    #[test]
+    fn each_skip_has_one_of_six_reasons() {
+        let case =
+            Case::new("1\n2 x\n3 *\n4 !\n5 <4\n6\n7").completed(&["1"]).failed(&["6"]).only(&["5", "6"]);
+        let value = json(Some(&case.plan()), &case.tasks);
+        let reasons: Vec<_> = value["skipped"].as_array().unwrap().iter().map(|s| &s["reason"]).collect();
+        assert_eq!(reasons, ["done", "done", "optional", "marked", "blocked", "failed", "not_selected"]);
+        assert_eq!(value["skipped"][4]["on"], json!(["4"]));
+        assert_eq!(value["skipped"][0].get("on"), None);
+        assert_eq!(value["skipped"][1]["detail"], "its box was ticked before this run");
+    }
+
+    #[test]
+    fn without_a_plan_tasks_and_errors_are_still_there() {
+        let mut case = Case::new("1\n  1.1 * -");
+        case.tasks.diagnostics.push(Diagnostic {
+            severity: Severity::Error,
+            message: "the id `1` is used twice".into(),
+            span: 0..1,
+            line: 3,
+            column: 7,
+            label: String::new(),
+            hint: String::new(),
+        });
+        let value = json(None, &case.tasks);
+        assert_eq!(value["errors"], json!([{"line": 3, "column": 7, "message": "the id `1` is used twice"}]));
+        assert_eq!(
+            value["tasks"][1],
+            json!({
+                "id": "1.1", "title": "Do 1.1", "state": "in_progress", "optional": true, "parent": "1", "group": null,
+                "depends_on": [], "line": 2,
+            })
+        );
+        assert_eq!((&value["steps"], &value["spec"]), (&json!([]), &Value::Null));
+    }
+
+    #[test]
+    fn the_documented_fields_are_all_there_and_no_others() {
+        let case = Case::new("1");
+        let value = json(Some(&case.plan()), &case.tasks);
+        let mut keys: Vec<_> = value.as_object().unwrap().keys().map(String::as_str).collect();
+        keys.sort_unstable();
+        let mut documented = [
+            "spec",
+            "steps",
+            "skipped",
+            "ignored_lines",
+            "tasks",
+            "errors",
+            "warnings",
+            "notes",
+            "total_steps",
+            "max_iterations",
+        ];
+        documented.sort_unstable();
+        assert_eq!(keys, documented);
+    }
+}

@@ -1,0 +1,229 @@
+//! Text for terminals: what others wrote made harmless, and lines that fit.
+
+use std::time::Duration;
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// Takes out what a terminal would act on: escape sequences (CSI, OSC and the other strings, 7 and 8 bit), control
+/// characters, and the marks that turn the direction of text. Line ends become `\n`; tabs stay.
+///
+/// Everything that an agent or a tasks.md says passes here before it is shown.
+#[must_use]
+pub fn sanitise_text(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\u{1b}' => skip_escape(&mut chars),
+            '\u{9b}' => skip_csi(&mut chars),
+            '\u{90}' | '\u{98}' | '\u{9d}'..='\u{9f}' => skip_string(&mut chars),
+            '\r' if chars.peek() == Some(&'\n') => {}
+            '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => out.push('\n'),
+            '\t' => out.push('\t'),
+            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => {}
+            c if c.is_control() => {}
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// [`sanitise_text`] for a place where only one line fits: all white space between words becomes one space.
+#[must_use]
+pub fn sanitise_line(text: &str) -> String {
+    let clean = sanitise_text(text);
+    let words: Vec<_> = clean.split_whitespace().collect();
+    words.join(" ")
+}
+
+type Chars<'a> = std::iter::Peekable<std::str::Chars<'a>>;
+
+/// What follows ESC.
+fn skip_escape(chars: &mut Chars<'_>) {
+    match chars.peek() {
+        Some('[') => {
+            chars.next();
+            skip_csi(chars);
+        }
+        Some(']' | 'P' | 'X' | '^' | '_') => {
+            chars.next();
+            skip_string(chars);
+        }
+        Some(' '..='/') => {
+            while chars.next_if(|c| (' '..='/').contains(c)).is_some() {}
+            chars.next_if(|c| ('0'..='~').contains(c));
+        }
+        Some('0'..='~') => {
+            chars.next();
+        }
+        _ => {}
+    }
+}
+
+/// Parameters, intermediates and the final byte of a control sequence.
+fn skip_csi(chars: &mut Chars<'_>) {
+    while chars.next_if(|c| (' '..='?').contains(c)).is_some() {}
+    chars.next_if(|c| ('@'..='~').contains(c));
+}
+
+/// A string up to its terminator; no further than the line, so that a lone introducer cannot hide the rest of a text.
+fn skip_string(chars: &mut Chars<'_>) {
+    while let Some(c) = chars.next_if(|c| !matches!(c, '\n' | '\r' | '\u{1b}')) {
+        if matches!(c, '\u{7}' | '\u{9c}') {
+            return;
+        }
+    }
+    let mut ahead = chars.clone();
+    if ahead.next() == Some('\u{1b}') && ahead.next() == Some('\\') {
+        *chars = ahead;
+    }
+}
+
+/// Columns that a text takes.
+#[must_use]
+pub fn width(text: &str) -> usize {
+    UnicodeWidthStr::width(text)
+}
+
+/// The text, cut with `…` where it would take more than `columns`.
+#[must_use]
+pub fn cut(text: &str, columns: usize) -> String {
+    if width(text) <= columns {
+        return text.to_owned();
+    }
+    let mut out = head(text, columns.saturating_sub(1)).to_owned();
+    if columns > 0 {
+        out.push('…');
+    }
+    out
+}
+
+/// The longest beginning that takes no more than `columns`.
+fn head(text: &str, columns: usize) -> &str {
+    let mut used = 0;
+    for (at, c) in text.char_indices() {
+        used += c.width().unwrap_or(0);
+        if used > columns {
+            return &text[..at];
+        }
+    }
+    text
+}
+
+/// Breaks words into lines of at most `columns`; a word that is longer alone is broken too.
+#[must_use]
+pub fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let columns = columns.max(2);
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for mut word in text.split(' ') {
+        let gap = usize::from(!line.is_empty());
+        if width(&line) + gap + width(word) <= columns {
+            if gap > 0 {
+                line.push(' ');
+            }
+            line.push_str(word);
+            continue;
+        }
+        if !line.is_empty() {
+            lines.push(std::mem::take(&mut line));
+        }
+        while width(word) > columns {
+            let part = head(word, columns);
+            lines.push(part.to_owned());
+            word = &word[part.len()..];
+        }
+        line.push_str(word);
+    }
+    lines.push(line);
+    lines
+}
+
+/// A duration in words, `off` for none.
+#[must_use]
+pub fn duration(duration: Duration) -> String {
+    if duration.is_zero() { "off".to_owned() } else { humantime::format_duration(duration).to_string() }
+}
+
+/// An argument as a person would type it in a shell.
+#[must_use]
+pub fn shell_word(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./:=@%+,{}".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn escape_sequences_of_every_kind_vanish_with_all_that_belongs_to_them() {
+        for (raw, clean) in [
+            ("\u{1b}[31mred\u{1b}[0m", "red"),
+            ("a\u{1b}]0;title\u{7}b", "ab"),
+            ("a\u{1b}]8;;http://x\u{1b}\\b\u{1b}]8;;\u{1b}\\", "ab"),
+            ("a\u{9b}2Jb", "ab"),
+            ("a\u{9d}52;c;aGk=\u{9c}b", "ab"),
+            ("a\u{1b}Pq#0\u{1b}\\b", "ab"),
+            ("a\u{1b}(Bb\u{1b}cc\u{1b}=d", "abcd"),
+            ("a\u{8}\u{7}\u{0}\u{7f}b", "ab"),
+            ("a\u{202e}b\u{2066}c", "abc"),
+            ("a\u{1b}]0;x\u{1b}[31mb", "ab"),
+            ("a\u{1b}", "a"),
+        ] {
+            assert_eq!(sanitise_text(raw), clean, "{raw:?}");
+        }
+    }
+
+    #[test]
+    fn a_string_without_an_end_hides_no_more_than_its_line() {
+        assert_eq!(sanitise_text("a\u{1b}]0;hidden\nshown"), "a\nshown");
+    }
+
+    #[test]
+    fn line_ends_become_one_kind_and_one_line_has_none() {
+        assert_eq!(sanitise_text("a\r\nb\rc\u{2028}d\te"), "a\nb\nc\nd\te");
+        assert_eq!(sanitise_line("  a\r\n\tb  c "), "a b c");
+    }
+
+    #[test]
+    fn wide_characters_are_counted_as_wide() {
+        assert_eq!(cut("日本語", 6), "日本語");
+        assert_eq!(cut("日本語x", 6), "日本…");
+        assert_eq!(cut("abc", 0), "");
+    }
+
+    #[test]
+    fn lines_break_between_words_and_long_words_inside() {
+        assert_eq!(wrap("one two three", 8), ["one two", "three"]);
+        assert_eq!(wrap("a abcdefghij b", 4), ["a", "abcd", "efgh", "ij b"]);
+        assert_eq!(wrap("", 8), [""]);
+    }
+
+    #[test]
+    fn arguments_are_quoted_only_where_a_shell_needs_it() {
+        assert_eq!(shell_word("--model=gpt-5"), "--model=gpt-5");
+        assert_eq!(shell_word("it's $HOME"), r"'it'\''s $HOME'");
+        assert_eq!(shell_word(""), "''");
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_a_terminal_acts_on_is_left(text in any::<String>()) {
+            let clean = sanitise_text(&text);
+            prop_assert!(clean.chars().all(|c| matches!(c, '\n' | '\t') || !c.is_control()));
+            prop_assert_eq!(sanitise_text(&clean), clean.clone());
+        }
+
+        #[test]
+        fn no_line_is_wider_than_asked(text in "[a-z日é ]{0,60}", columns in 2_usize..30) {
+            prop_assert!(wrap(&text, columns).iter().all(|line| width(line) <= columns));
+            prop_assert!(width(&cut(&text, columns)) <= columns);
+        }
+    }
+}
