@@ -5,7 +5,7 @@ use std::ops::Range;
 use serde::Serialize;
 
 /// The state that a task's own mark claims.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TaskState {
     /// `[ ]`, or no box at all.
@@ -33,9 +33,13 @@ pub struct Task {
     pub state: TaskState,
     /// Marked optional (`- [ ]*`, `[optional]`, `(optional)`).
     pub optional: bool,
+    /// Optional only by a word in its title, which promises less than Kiro's star.
+    pub optional_by_text: bool,
+    /// `[P]` or `(P)`: may run beside others; kept, though this tool runs nothing in parallel.
+    pub parallel: bool,
     /// Id of the task above it.
     pub parent: Option<String>,
-    /// The heading that groups it, where the heading (not a task) makes the unit.
+    /// Id of the [`Group`] it belongs to, where a heading and not a task makes the unit.
     pub group: Option<String>,
     /// Ids of tasks that come first, as far as they exist in this file.
     pub depends_on: Vec<String>,
@@ -51,6 +55,39 @@ pub struct Task {
     pub mark: Option<Range<usize>>,
 }
 
+/// A heading that makes one unit of the tasks below it: `## 1. Setup` over `1.1`, `1.2`, where no task `1` exists.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Group {
+    /// Its number (`1`), or `section-1` where a task has that id already; unique among tasks and groups.
+    pub id: String,
+    /// The heading's text without number.
+    pub title: String,
+    /// Line of the heading, from 1.
+    pub line: usize,
+}
+
+/// Why a line that looks like a task is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Why {
+    /// A step or criterion inside a task; it is part of the task's details.
+    Step,
+    /// Inside a code fence.
+    Fence,
+    /// Inside an HTML comment.
+    Comment,
+    /// Inside a blockquote.
+    Quote,
+    /// Explains what the marks mean.
+    Legend,
+    /// In a section of criteria, checklists, progress notes or the like.
+    Section,
+    /// A numbered line in a file whose tasks have boxes or headings.
+    Numbered,
+    /// A box in a file whose tasks look different.
+    Other,
+}
+
 /// A line that looks like a task but was not taken for one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct IgnoredLine {
@@ -58,6 +95,31 @@ pub struct IgnoredLine {
     pub line: usize,
     /// The line as written.
     pub text: String,
+    /// The reason.
+    pub why: Why,
+}
+
+/// The habits a file follows, told by evidence in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Dialect {
+    /// `- [ ] 1. Title` with `1.1` below and `_Requirements: …_`.
+    Kiro,
+    /// Kiro's layout with `(P)`, `_Boundary:_`, `_Depends:_`.
+    CcSdd,
+    /// `- [ ] T001 [P] [US1] Title`.
+    SpecKit,
+    /// `## 1. Setup` over `- [ ] 1.1 Title`.
+    OpenSpec,
+    /// `### Task 1.1: Title`.
+    Headings,
+    /// Rows of a table with an id column.
+    Table,
+    /// `1. Title` without boxes.
+    Numbered,
+    /// Boxes with other ids, or none.
+    #[default]
+    Plain,
 }
 
 /// How bad a [`Diagnostic`] is.
@@ -97,6 +159,14 @@ pub struct TaskFile {
     pub ignored: Vec<IgnoredLine>,
     /// Errors and warnings, in order of place.
     pub diagnostics: Vec<Diagnostic>,
+    /// Headings that make units.
+    pub groups: Vec<Group>,
+    /// The dialect it was read as.
+    pub dialect: Dialect,
+    /// What told the dialect, in a user's words.
+    pub dialect_reason: String,
+    /// The waves of a `## Task Dependency Graph`, ids of leaves, as written.
+    pub waves: Vec<Vec<String>>,
 }
 
 impl TaskFile {

@@ -1,0 +1,394 @@
+//! The lines that are tasks, and why the other lookalikes are not.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+
+use super::dialect::{Mode, Verdict, box_id, names_task, numbered};
+use super::grammar::{Item, Shape};
+use super::lines::{Kind, Lines, may_be_item};
+use super::model::{TaskState, Why};
+use super::words::{self, Section};
+use super::{grammar, table};
+
+/// A line that is a task.
+#[derive(Debug, Clone)]
+pub(crate) struct Found {
+    pub(crate) line: usize,
+    pub(crate) id: String,
+    pub(crate) shape: Option<Shape>,
+    /// Offset of the title in the line; for a table row the cell.
+    pub(crate) title: Range<usize>,
+    /// Bold was opened before the title.
+    pub(crate) open: bool,
+    /// Relative to the line.
+    pub(crate) mark: Option<Range<usize>>,
+    pub(crate) star: bool,
+    /// A check sign says it is done.
+    pub(crate) checked: bool,
+    /// The id was written with a trailing dot.
+    pub(crate) dot: bool,
+    /// Columns before the bullet.
+    pub(crate) indent: usize,
+    /// Level of the heading, 0 for a list item.
+    pub(crate) level: usize,
+    /// A box without bullet, two boxes, or a slip in the indentation.
+    pub(crate) odd: Option<Odd>,
+    /// What the columns of a table row say.
+    pub(crate) row: Option<table::Cells>,
+}
+
+/// What is odd about a task line that was taken all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Odd {
+    NoBullet,
+    TwoBoxes,
+    Slip,
+}
+
+/// All tasks, and the rest.
+#[derive(Debug, Default)]
+pub(crate) struct Collected {
+    pub(crate) found: Vec<Found>,
+    pub(crate) ignored: Vec<(usize, Why)>,
+    pub(crate) legend: HashMap<String, TaskState>,
+}
+
+/// Walks the file once the mode is known.
+pub(crate) fn collect(lines: &Lines<'_>, verdict: &Verdict) -> Collected {
+    let mut out = Collected { legend: legend(lines, verdict), ..Collected::default() };
+    let mut walk = Walk::new(lines, verdict);
+    for index in 0..lines.all.len() {
+        match lines.all[index].kind {
+            Kind::Heading(h) => {
+                let heading = &lines.headings[h];
+                let text = lines.text(index);
+                let takes = match verdict.mode {
+                    _ if heading.mark.is_some() => true,
+                    Mode::Headings => names_task(heading, text),
+                    Mode::NumberedHeadings => {
+                        numbered(heading) && heading.level >= verdict.level && verdict.sections[index] == Section::Open
+                    }
+                    _ => false,
+                };
+                walk.heading(heading.level);
+                if takes {
+                    let id = heading.id.as_ref();
+                    let found = Found {
+                        line: index,
+                        id: id.map_or(String::new(), |i| text[i.span.clone()].to_owned()),
+                        shape: id.map(|i| i.shape),
+                        title: heading.title..text.len(),
+                        open: id.is_some_and(|i| i.deco),
+                        mark: heading.mark.clone(),
+                        star: heading.star,
+                        checked: id.is_some_and(|i| i.checked) || text[heading.text..].trim_end().ends_with(['✅', '✓', '✔']),
+                        dot: id.is_some_and(|i| i.dot),
+                        indent: 0,
+                        level: heading.level,
+                        odd: None,
+                        row: None,
+                    };
+                    walk.took(&found);
+                    out.found.push(found);
+                }
+            }
+            Kind::Item(i) => match walk.item(index, &lines.items[i]) {
+                Ok(found) => out.found.push(found),
+                Err(why) => out.ignored.push((index, why)),
+            },
+            Kind::Opaque(why) => {
+                let text = lines.text(index).trim_start_matches([' ', '\t', '>', '<', '!']);
+                if text.contains('[') && may_be_item(text) && grammar::item(text).is_some_and(|i| i.mark.is_some()) {
+                    out.ignored.push((index, why));
+                }
+            }
+            _ => {}
+        }
+    }
+    match verdict.mode {
+        Mode::Table => out.found = table::rows(lines),
+        Mode::Numbered => walk.numbered(&mut out),
+        Mode::Boxes => walk.unboxed_parents(&mut out),
+        _ => {}
+    }
+    walk.drop_asides(&mut out);
+    name_anonymous(&mut out.found);
+    out
+}
+
+struct Walk<'a> {
+    lines: &'a Lines<'a>,
+    verdict: &'a Verdict,
+    /// The last whole number at the top, and its indentation.
+    whole: Option<(u32, usize)>,
+    /// A task whose lines we are in: its indentation, and its heading level.
+    inside: Option<(usize, usize)>,
+    heading_id: Option<String>,
+    min_indent: usize,
+    legends: HashSet<usize>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(lines: &'a Lines<'a>, verdict: &'a Verdict) -> Self {
+        let boxes = || {
+            (0..lines.all.len()).filter(|&i| {
+                verdict.sections[i] == Section::Open && lines.item(i).is_some_and(|item| item.mark.is_some() && item.bullet)
+            })
+        };
+        Walk {
+            lines,
+            verdict,
+            whole: None,
+            inside: None,
+            heading_id: None,
+            min_indent: boxes().map(|i| lines.all[i].indent).min().unwrap_or(0),
+            legends: legend_runs(lines),
+        }
+    }
+
+    fn heading(&mut self, level: usize) {
+        if self.inside.is_none_or(|(_, l)| l == 0 || level <= l) {
+            self.inside = None;
+            self.heading_id = None;
+        }
+    }
+
+    fn took(&mut self, found: &Found) {
+        self.inside = Some((found.indent, found.level));
+        if found.level > 0 {
+            self.heading_id = Some(found.id.clone());
+        }
+    }
+
+    /// Decides on one list item.
+    fn item(&mut self, index: usize, item: &Item) -> Result<Found, Why> {
+        let line = &self.lines.all[index];
+        let text = self.lines.text(index);
+        let Some(mark) = item.mark.clone() else { return Err(Why::Numbered) };
+        let section = self.verdict.sections[index];
+        if section == Section::Legend || self.legends.contains(&index) {
+            return Err(Why::Legend);
+        }
+        let id = box_id(item, text, &self.verdict.accept);
+        let mut odd = item.two_boxes.then_some(Odd::TwoBoxes);
+        if !item.bullet {
+            if line.indent > 0 || id.is_none() {
+                return Err(if self.inside.is_some() { Why::Step } else { Why::Other });
+            }
+            odd = Some(Odd::NoBullet);
+        }
+        match self.verdict.mode {
+            Mode::Boxes => {}
+            Mode::Anonymous if section != Section::Open => return Err(Why::Section),
+            Mode::Anonymous => {
+                if line.indent > self.min_indent && self.inside.is_some_and(|(i, _)| line.indent > i) {
+                    return Err(Why::Step);
+                }
+            }
+            _ => {
+                // Below a heading task only what continues its number is a task.
+                let below = self.heading_id.as_deref().is_some_and(|h| {
+                    id.is_some_and(|(id, shape)| shape == Shape::Dotted && id.strip_prefix(h).is_some_and(|r| r.starts_with('.')))
+                });
+                if !below {
+                    return Err(if self.inside.is_some() { Why::Step } else { Why::Other });
+                }
+            }
+        }
+        match id {
+            Some((id, Shape::Number)) => odd = self.whole_number(id, line.indent)?.or(odd),
+            Some(_) => {}
+            None if section != Section::Open && self.verdict.mode == Mode::Boxes => return Err(Why::Section),
+            None if self.verdict.mode == Mode::Boxes && line.indent > 0 => {
+                return Err(if self.inside.is_some() { Why::Step } else { Why::Other });
+            }
+            None => {}
+        }
+        let token = item.id.as_ref().filter(|i| id.is_some_and(|(s, _)| s.len() == i.span.len() && text[i.span.clone()] == *s));
+        let found = Found {
+            line: index,
+            id: id.map_or(String::new(), |i| i.0.to_owned()),
+            shape: id.map(|i| i.1),
+            title: if token.is_some() { item.title } else { item.text }..text.len(),
+            open: token.is_some_and(|t| t.deco),
+            mark: Some(mark),
+            star: item.star,
+            checked: false,
+            dot: token.is_some_and(|t| t.dot),
+            indent: line.indent,
+            level: 0,
+            odd,
+            row: None,
+        };
+        self.inside = Some((line.indent, 0));
+        Ok(found)
+    }
+
+    /// A whole number below a task is a slip of the indentation if it counts on, else a step.
+    fn whole_number(&mut self, id: &str, indent: usize) -> Result<Option<Odd>, Why> {
+        let value: u32 = id.trim_end_matches(|c: char| !c.is_ascii_digit()).parse().unwrap_or(0);
+        let nested = self.inside.is_some_and(|(i, _)| indent > i) || self.whole.is_some_and(|(_, i)| indent > i);
+        if nested {
+            return match self.whole {
+                Some((last, _)) if value == last + 1 => {
+                    self.whole = Some((value, self.whole.map_or(indent, |w| w.1)));
+                    Ok(Some(Odd::Slip))
+                }
+                _ => Err(Why::Step),
+            };
+        }
+        self.whole = Some((value, indent));
+        Ok(None)
+    }
+
+    /// `1. Title` without box over `- [ ] 1.1`: the parent of the boxed tasks right below it.
+    fn unboxed_parents(&self, out: &mut Collected) {
+        let ids: HashSet<&str> = out.found.iter().map(|f| f.id.as_str()).collect();
+        let mut parents = Vec::new();
+        for &(index, why) in &out.ignored {
+            if why != Why::Numbered || self.lines.all[index].indent > 0 {
+                continue;
+            }
+            let Some(found) = self.numbered_line(index) else { continue };
+            let next = out.found.partition_point(|f| f.line < index);
+            let Some(below) = out.found.get(next) else { continue };
+            let owns = below.id.strip_prefix(found.id.as_str()).is_some_and(|r| r.starts_with('.'));
+            let parted = (index + 1..below.line).any(|i| matches!(self.lines.all[i].kind, Kind::Heading(_)));
+            if owns && !parted && !ids.contains(found.id.as_str()) {
+                parents.push(found);
+            }
+        }
+        let lines: HashSet<usize> = parents.iter().map(|f| f.line).collect();
+        out.ignored.retain(|i| !lines.contains(&i.0));
+        out.found.extend(parents);
+        out.found.sort_by_key(|f| f.line);
+    }
+
+    /// A file of `1. Title` lines without any box, as long as the numbers tell them apart.
+    fn numbered(&self, out: &mut Collected) {
+        let mut seen = HashSet::new();
+        let mut found = Vec::new();
+        for &(index, _) in &out.ignored {
+            if self.verdict.sections[index] != Section::Open {
+                continue;
+            }
+            let Some(f) = self.numbered_line(index) else { continue };
+            if self.lines.all[index].indent > 0 && f.shape != Some(Shape::Dotted) {
+                continue;
+            }
+            if !seen.insert(f.id.clone()) {
+                // Numbering that starts anew is the numbering of steps.
+                return;
+            }
+            found.push(f);
+        }
+        if found.first().is_none_or(|f| !matches!(f.id.as_str(), "0" | "1" | "1.1" | "0.1" | "1.0")) {
+            return;
+        }
+        let lines: HashSet<usize> = found.iter().map(|f| f.line).collect();
+        out.ignored.retain(|i| !lines.contains(&i.0));
+        out.found = found;
+    }
+
+    fn numbered_line(&self, index: usize) -> Option<Found> {
+        let item = self.lines.item(index).filter(|i| i.mark.is_none() && !i.paren)?;
+        let id = item.id.as_ref()?;
+        let text = self.lines.text(index);
+        Some(Found {
+            line: index,
+            id: text[id.span.clone()].to_owned(),
+            shape: Some(id.shape),
+            title: item.title..text.len(),
+            open: id.deco,
+            mark: None,
+            star: false,
+            checked: false,
+            dot: id.dot,
+            indent: self.lines.all[index].indent,
+            level: 0,
+            odd: None,
+            row: None,
+        })
+    }
+
+    /// A box with an id in a section of criteria or progress notes repeats a task of that id.
+    fn drop_asides(&self, out: &mut Collected) {
+        let aside = |f: &Found| f.level == 0 && f.row.is_none() && self.verdict.sections[f.line] == Section::Aside;
+        if !out.found.iter().any(aside) {
+            return;
+        }
+        let ids: HashSet<String> = out.found.iter().filter(|f| !aside(f)).map(|f| f.id.clone()).collect();
+        let mut dropped = Vec::new();
+        out.found.retain(|f| {
+            let drop = aside(f) && ids.contains(&f.id);
+            if drop {
+                dropped.push((f.line, Why::Section));
+            }
+            !drop
+        });
+        out.ignored.extend(dropped);
+        out.ignored.sort_unstable_by_key(|i| i.0);
+    }
+}
+
+/// Tasks without id are counted: `1`, `2` where no task has one, else `box-1`.
+fn name_anonymous(found: &mut [Found]) {
+    let plain = found.iter().all(|f| f.id.is_empty());
+    let taken: HashSet<String> = if plain { HashSet::new() } else { found.iter().map(|f| f.id.clone()).collect() };
+    let mut n = 0;
+    for f in found.iter_mut().filter(|f| f.id.is_empty()) {
+        f.id = loop {
+            n += 1;
+            let id = if plain { n.to_string() } else { format!("box-{n}") };
+            if !taken.contains(&id) {
+                break id;
+            }
+        };
+    }
+}
+
+/// Two or more boxes in a row whose whole text is a state word.
+fn legend_runs(lines: &Lines<'_>) -> HashSet<usize> {
+    let mut out = HashSet::new();
+    let mut run: Vec<usize> = Vec::new();
+    for index in 0..=lines.all.len() {
+        let state = (index < lines.all.len())
+            .then(|| lines.item(index))
+            .flatten()
+            .filter(|i| i.mark.is_some() && i.id.is_none())
+            .and_then(|i| words::state(lines.text(index)[i.text..].trim_start_matches([' ', '=', ':', '-', '`'])));
+        if state.is_some() {
+            run.push(index);
+            continue;
+        }
+        if run.len() > 1 {
+            out.extend(run.iter().copied());
+        }
+        run.clear();
+    }
+    out
+}
+
+/// What the file says its marks mean: in a legend section, in comments and quotes, in runs of boxes, in a line of boxes.
+fn legend(lines: &Lines<'_>, verdict: &Verdict) -> HashMap<String, TaskState> {
+    let mut out = HashMap::new();
+    let runs = legend_runs(lines);
+    for (index, line) in lines.all.iter().enumerate() {
+        let text = lines.text(index);
+        let opaque = matches!(line.kind, Kind::Opaque(Why::Comment | Why::Quote));
+        let listed = runs.contains(&index) || verdict.sections[index] == Section::Legend;
+        let row = || matches!(line.kind, Kind::Text) && text.len() < 1000 && text.matches("`[").count() > 1;
+        if !(opaque || listed || row()) {
+            continue;
+        }
+        for (at, _) in text.match_indices('[').take(20) {
+            if let Some((mark, word)) = grammar::legend(&text[at..])
+                && let Some(state) = words::state(word)
+                && !matches!(mark.trim(), "" | "x" | "X")
+            {
+                out.entry(mark.trim().to_owned()).or_insert(state);
+            }
+        }
+    }
+    out
+}

@@ -1,0 +1,283 @@
+//! Which of the lookalikes are tasks: decided once per file, by evidence in it.
+
+use std::collections::HashSet;
+
+use super::grammar::{Heading, IdToken, Item, Shape};
+use super::lines::{Kind, Lines};
+use super::model::Dialect;
+use super::words::{Section, section};
+
+/// Where the tasks of a file are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Boxes with ids (boxes without are taken beside them).
+    Boxes,
+    /// Headings that carry a box, or an id like `Task 1.1:`.
+    Headings,
+    /// Headings with a bare number, which own boxes.
+    NumberedHeadings,
+    /// Boxes without ids.
+    Anonymous,
+    /// Rows of a table.
+    Table,
+    /// `1. Title` without boxes.
+    Numbered,
+    /// Nothing that is surely a task.
+    Nothing,
+}
+
+/// Which doubtful ids count.
+#[derive(Debug, Default)]
+pub(crate) struct Accept {
+    /// `CORE-1`, `fix-this:`; most boxes carry such an id.
+    letters: bool,
+    /// `1 Title` without a dot; the file counts with them.
+    bare: bool,
+    /// Whole numbers which have dotted children.
+    parents: HashSet<String>,
+}
+
+impl Accept {
+    /// Whether the id at the head of a box counts as one.
+    pub(crate) fn takes(&self, id: &IdToken, text: &str) -> bool {
+        id.word
+            || match id.shape {
+                Shape::Dotted | Shape::LetterT => true,
+                Shape::Number => id.closed || self.bare || self.parents.contains(text),
+                Shape::Prefixed | Shape::Slug => self.letters,
+            }
+    }
+}
+
+/// The verdict on a file.
+#[derive(Debug)]
+pub(crate) struct Verdict {
+    pub(crate) mode: Mode,
+    pub(crate) accept: Accept,
+    /// The section kind of each line.
+    pub(crate) sections: Vec<Section>,
+    /// Heading levels that hold tasks in [`Mode::NumberedHeadings`].
+    pub(crate) level: usize,
+}
+
+/// The id of a boxed item, if it counts: from its text, or the number of its list.
+pub(crate) fn box_id<'a>(item: &Item, text: &'a str, accept: &Accept) -> Option<(&'a str, Shape)> {
+    if let Some(id) = &item.id {
+        let s = &text[id.span.clone()];
+        if accept.takes(id, s) {
+            return Some((s, id.shape));
+        }
+    }
+    item.list_number.clone().map(|n| (&text[n], Shape::Number))
+}
+
+/// Whether a heading without box names a task: `Task 1.1:`, `T1:`, `G0.1`, `PR-3:`.
+pub(crate) fn names_task(heading: &Heading, text: &str) -> bool {
+    heading.id.as_ref().is_some_and(|id| {
+        id.word
+            || match id.shape {
+                Shape::LetterT => true,
+                Shape::Prefixed => {
+                    let s = &text[id.span.clone()];
+                    s.contains('.') || s.contains('-') && s.ends_with(|c: char| c.is_ascii_digit())
+                }
+                _ => false,
+            }
+    })
+}
+
+/// Whether a heading starts with a number.
+pub(crate) fn numbered(heading: &Heading) -> bool {
+    heading.id.as_ref().is_some_and(|id| id.shape == Shape::Dotted || id.shape == Shape::Number && id.closed)
+}
+
+/// Looks at the whole file.
+pub(crate) fn judge(lines: &Lines<'_>) -> Verdict {
+    let sections = sections(lines);
+    let accept = accept(lines, &sections);
+    let mut count = Count::default();
+    let mut owner: Option<usize> = None;
+    let mut levels = [0usize; 7];
+    for (index, line) in lines.all.iter().enumerate() {
+        let text = lines.text(index);
+        match line.kind {
+            Kind::Heading(h) => {
+                let heading = &lines.headings[h];
+                if heading.mark.is_some() {
+                    count.heading_boxes += 1;
+                } else if names_task(heading, text) {
+                    count.heading_tasks += 1;
+                } else if numbered(heading) && sections[index] == Section::Open {
+                    owner = Some(heading.level);
+                } else if owner.is_some_and(|o| heading.level <= o) {
+                    owner = None;
+                }
+            }
+            Kind::Item(i) => {
+                let item = &lines.items[i];
+                if item.mark.is_none() {
+                    count.numbered += usize::from(line.indent == 0 && !item.paren && sections[index] == Section::Open);
+                } else if box_id(item, text, &accept).is_some() {
+                    count.id_boxes += 1;
+                } else if item.bullet && sections[index] == Section::Open {
+                    count.plain_boxes += 1;
+                    if let Some(level) = owner {
+                        levels[level] += 1;
+                    }
+                }
+            }
+            Kind::Row => count.rows += 1,
+            _ => {}
+        }
+    }
+    let owned: usize = levels.iter().sum();
+    let level = (1..7).max_by_key(|&l| (levels[l], 7 - l)).unwrap_or(2);
+    let mode = if count.heading_boxes > 0 && count.heading_boxes >= count.id_boxes {
+        Mode::Headings
+    } else if count.heading_tasks > count.id_boxes {
+        Mode::Headings
+    } else if count.id_boxes > 0 {
+        Mode::Boxes
+    } else if owned > 0 && owned * 2 >= count.plain_boxes {
+        Mode::NumberedHeadings
+    } else if count.plain_boxes > 0 {
+        Mode::Anonymous
+    } else if count.rows > 2 {
+        Mode::Table
+    } else if count.numbered > 0 {
+        Mode::Numbered
+    } else {
+        Mode::Nothing
+    };
+    Verdict { mode, accept, sections, level }
+}
+
+#[derive(Default)]
+struct Count {
+    heading_boxes: usize,
+    heading_tasks: usize,
+    id_boxes: usize,
+    plain_boxes: usize,
+    numbered: usize,
+    rows: usize,
+}
+
+/// The section of each line: its own heading's, or that of a heading above it which says more.
+fn sections(lines: &Lines<'_>) -> Vec<Section> {
+    let mut out = Vec::with_capacity(lines.all.len());
+    let mut stack: Vec<(usize, Section)> = Vec::new();
+    // A paragraph "**Acceptance criteria:**" makes an aside of the list right below it.
+    let mut label = Section::Open;
+    for index in 0..lines.all.len() {
+        let line = &lines.all[index];
+        if let Some(heading) = lines.heading(index) {
+            let text = lines.text(index);
+            let names = names_task(heading, text) || heading.mark.is_some();
+            let own = if names { Section::Open } else { section(&text[heading.title..], heading.id.is_some()) };
+            while stack.last().is_some_and(|s| s.0 >= heading.level) {
+                stack.pop();
+            }
+            let inherited = if names { Section::Open } else { stack.last().map_or(Section::Open, |s| s.1) };
+            stack.push((heading.level, if own == Section::Open { inherited } else { own }));
+            label = Section::Open;
+        } else if line.indent == 0 && line.kind == Kind::Text {
+            let text = lines.text(index).trim_end();
+            let bare = text.trim_matches(['*', '_']);
+            if text.starts_with(['-', '+']) || text.starts_with("* ") {
+                // A plain bullet keeps the label above it.
+            } else if bare.len() < 80 && (text.ends_with("**") || bare.ends_with([':', '：'])) {
+                label = match section(bare, false) {
+                    Section::Order => Section::Open,
+                    other => other,
+                };
+            } else {
+                label = Section::Open;
+            }
+        }
+        let heading = stack.last().map_or(Section::Open, |s| s.1);
+        out.push(if label == Section::Open { heading } else { label });
+    }
+    out
+}
+
+/// Finds which doubtful ids the file really uses.
+fn accept(lines: &Lines<'_>, sections: &[Section]) -> Accept {
+    let mut bare: Vec<u32> = Vec::new();
+    let mut closed = 0;
+    let mut letters = [0usize; 2];
+    let mut boxes = [0usize; 2];
+    let mut parents = HashSet::new();
+    for (index, line) in lines.all.iter().enumerate() {
+        let Some(item) = lines.item(index).filter(|i| i.mark.is_some()) else { continue };
+        let nested = usize::from(line.indent > 0);
+        if sections[index] == Section::Open {
+            boxes[nested] += 1;
+        }
+        let Some(id) = &item.id else { continue };
+        let text = &lines.text(index)[id.span.clone()];
+        match id.shape {
+            Shape::Dotted => {
+                if let Some((head, _)) = text.split_once('.')
+                    && !parents.contains(head)
+                {
+                    parents.insert(head.to_owned());
+                }
+            }
+            Shape::Number if id.closed || id.word => closed += 1,
+            Shape::Number if line.indent == 0 => bare.extend(text.parse::<u32>()),
+            Shape::Number => {}
+            Shape::LetterT | Shape::Prefixed | Shape::Slug => letters[nested] += 1,
+        }
+    }
+    let counts = bare.first().is_some_and(|&f| f <= 1)
+        && (bare.len() > 1 || boxes[0] == 1)
+        && bare.windows(2).filter(|w| w[1] == w[0] + 1).count() * 5 >= (bare.len() - 1) * 4;
+    if closed > bare.len() || bare.is_empty() {
+        parents.clear();
+    }
+    Accept {
+        letters: letters[0] * 2 > boxes[0] || boxes[0] == 0 && letters[1] * 2 > boxes[1],
+        bare: counts && closed <= bare.len(),
+        parents,
+    }
+}
+
+/// What names the dialect, once the tasks are known.
+#[derive(Debug, Default)]
+pub(crate) struct Signs {
+    pub(crate) tasks: usize,
+    /// `T001`: three digits or more.
+    pub(crate) speckit_ids: usize,
+    /// Whole-number ids.
+    pub(crate) whole: usize,
+    /// Dotted ids below a heading with their number.
+    pub(crate) grouped: usize,
+    /// Kiro's stars.
+    pub(crate) stars: usize,
+    /// Italic pairs named requirements or the like.
+    pub(crate) requirements: usize,
+    /// `_Boundary:_`, `_Depends:_`, `(P)`.
+    pub(crate) ccsdd: usize,
+}
+
+/// The dialect and what told it.
+pub(crate) fn name(mode: Mode, signs: &Signs) -> (Dialect, String) {
+    let s = signs;
+    match mode {
+        Mode::Headings | Mode::NumberedHeadings => (Dialect::Headings, format!("{} headings name a task", s.tasks)),
+        Mode::Table => (Dialect::Table, format!("{} rows of a table carry an id", s.tasks)),
+        Mode::Numbered => (Dialect::Numbered, format!("no boxes, {} numbered lines", s.tasks)),
+        Mode::Nothing => (Dialect::Plain, "nothing that looks like a task".to_owned()),
+        Mode::Anonymous => (Dialect::Plain, format!("{} boxes, none with an id", s.tasks)),
+        Mode::Boxes if s.speckit_ids * 2 > s.tasks => (Dialect::SpecKit, format!("{} of {} ids are like T001", s.speckit_ids, s.tasks)),
+        Mode::Boxes if s.ccsdd > 0 => (Dialect::CcSdd, format!("{} signs of cc-sdd: (P), _Boundary:_, _Depends:_", s.ccsdd)),
+        Mode::Boxes if s.requirements > 0 || s.stars > 0 => {
+            (Dialect::Kiro, format!("{} requirement notes, {} starred tasks", s.requirements, s.stars))
+        }
+        Mode::Boxes if s.grouped > 0 && s.grouped >= s.whole => {
+            (Dialect::OpenSpec, format!("{} ids are numbered below a heading of that number", s.grouped))
+        }
+        Mode::Boxes if s.whole > 0 => (Dialect::Kiro, format!("{} tasks numbered with whole numbers", s.whole)),
+        Mode::Boxes => (Dialect::Plain, format!("{} boxes with ids of their own form", s.tasks)),
+    }
+}

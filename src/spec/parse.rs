@@ -1,0 +1,188 @@
+//! From text to [`TaskFile`]: the steps, in order.
+
+use std::collections::HashMap;
+
+use super::body::{self, Bodies};
+use super::collect::{self, Collected, Found};
+use super::dialect::{self, Mode, Signs};
+use super::grammar::{MetaMemo, Shape};
+use super::lines::{self, Kind, Lines};
+use super::model::{Dialect, IgnoredLine, Task, TaskFile, TaskState};
+use super::{check, deps, title, tree, words};
+
+/// Parses a tasks.md in whatever dialect it is written. It never refuses a file: what is wrong with it is said in
+/// [`TaskFile::diagnostics`], what looked like a task and is none in [`TaskFile::ignored`].
+#[must_use]
+pub fn parse(source: &str) -> TaskFile {
+    parse_as(source, None)
+}
+
+/// Like [`parse`], with the dialect given instead of told by evidence.
+#[must_use]
+pub fn parse_as(source: &str, dialect: Option<Dialect>) -> TaskFile {
+    let lines = lines::scan(source);
+    let mut verdict = dialect::judge(&lines);
+    if let Some(dialect) = dialect {
+        verdict.mode = match dialect {
+            Dialect::Headings if verdict.mode != Mode::NumberedHeadings => Mode::Headings,
+            Dialect::Table => Mode::Table,
+            Dialect::Numbered => Mode::Numbered,
+            Dialect::Kiro | Dialect::CcSdd | Dialect::SpecKit | Dialect::OpenSpec if verdict.mode != Mode::Anonymous => Mode::Boxes,
+            _ => verdict.mode,
+        };
+    }
+    let collected = collect::collect(&lines, &verdict);
+    let found = &collected.found;
+    let tree = tree::build(&lines, found);
+    let bodies = body::assign(&lines, found);
+    let deps = deps::find(&lines, found, &bodies, &verdict.sections);
+    let diagnostics = check::check(&lines, found, &tree, &deps);
+
+    let speckit = found.iter().filter(|f| speckit_id(f)).count();
+    let mut memo = MetaMemo::default();
+    let mut tasks = Vec::with_capacity(found.len());
+    let mut signs = Signs { tasks: found.len(), speckit_ids: speckit, ..Signs::default() };
+    for (i, f) in found.iter().enumerate() {
+        let line = &lines.all[f.line];
+        let text = lines.text(f.line);
+        let title = title::clean(text[f.title.clone()].trim_end_matches(if f.level > 0 { ['#', ' '] } else { [' ', ' '] }), f.open, speckit * 2 > found.len());
+        let (details, metadata) = body::details(&lines, &bodies, i, &mut memo);
+        let optional_by_text = !f.star && words::optional(&title.text);
+        signs.whole += usize::from(f.shape == Some(Shape::Number));
+        signs.grouped += usize::from(tree.group[i].is_some());
+        signs.stars += usize::from(f.star);
+        signs.requirements += usize::from(metadata.iter().any(|(k, _)| requirements(k)));
+        signs.ccsdd += usize::from(title.parallel && speckit == 0 || metadata.iter().any(|(k, _)| k == "Boundary" || k == "Depends"));
+        tasks.push(Task {
+            id: f.id.clone(),
+            title: title.text,
+            state: TaskState::Todo,
+            optional: f.star || optional_by_text,
+            optional_by_text,
+            parallel: title.parallel,
+            parent: tree.parent[i].map(|p| found[p].id.clone()),
+            group: tree.group[i].map(|g| tree.groups[g].id.clone()),
+            depends_on: deps.edges[i].iter().map(|e| found[e.to].id.clone()).collect(),
+            metadata,
+            details,
+            line: f.line + 1,
+            span: line.start..line.end,
+            mark: f.mark.clone().map(|m| line.start + m.start..line.start + m.end),
+        });
+    }
+    let (dialect, dialect_reason) = match dialect {
+        Some(dialect) => (dialect, "chosen by hand".to_owned()),
+        None => dialect::name(verdict.mode, &signs),
+    };
+    let states = States { lines: &lines, bodies: &bodies, collected: &collected, dialect };
+    for (i, task) in tasks.iter_mut().enumerate() {
+        task.state = states.of(i, &task.title);
+    }
+    TaskFile {
+        tasks,
+        ignored: ignored(&lines, &collected),
+        diagnostics,
+        groups: tree.groups,
+        dialect,
+        dialect_reason,
+        waves: deps::waves(&lines),
+    }
+}
+
+/// `T001`
+fn speckit_id(f: &Found) -> bool {
+    f.shape == Some(Shape::LetterT) && f.id.bytes().skip(1).take_while(u8::is_ascii_digit).count() >= 3
+}
+
+/// `_Requirements: 1.1_` in the languages seen.
+fn requirements(key: &str) -> bool {
+    ["Requirement", "Requirements", "需求", "要件", "Requisitos", "요구사항", "Req"].contains(&key)
+}
+
+fn ignored(lines: &Lines<'_>, collected: &Collected) -> Vec<IgnoredLine> {
+    collected
+        .ignored
+        .iter()
+        .map(|&(index, why)| IgnoredLine { line: index + 1, text: lines.text(index).to_owned(), why })
+        .collect()
+}
+
+/// What the marks of a file mean.
+struct States<'a> {
+    lines: &'a Lines<'a>,
+    bodies: &'a Bodies,
+    collected: &'a Collected,
+    dialect: Dialect,
+}
+
+impl States<'_> {
+    fn of(&self, task: usize, title: &str) -> TaskState {
+        let f = &self.collected.found[task];
+        if let Some(mark) = &f.mark {
+            return self.mark(&self.lines.text(f.line)[mark.clone()], title);
+        }
+        if let Some(state) = f.row.as_ref().and_then(|r| r.state) {
+            return state;
+        }
+        if f.checked {
+            return TaskState::Done;
+        }
+        if f.level > 0 { self.heading(task) } else { TaskState::Todo }
+    }
+
+    /// One mark.
+    fn mark(&self, mark: &str, title: &str) -> TaskState {
+        let mark = mark.trim();
+        if let Some(&state) = self.collected.legend.get(mark) {
+            return state;
+        }
+        match mark.trim_end_matches('\u{FE0F}') {
+            "x" | "X" | "✓" | "✔" | "✅" | "☑" | "√" => TaskState::Done,
+            "-" | "/" | "🔄" => TaskState::InProgress,
+            "~" if words::given_up(title) => TaskState::Skipped,
+            "~" if matches!(self.dialect, Dialect::Kiro | Dialect::CcSdd) => TaskState::Queued,
+            "~" => TaskState::InProgress,
+            "!" | "❌" => TaskState::Blocked,
+            _ => TaskState::Todo,
+        }
+    }
+
+    /// A heading without box: its status line, else what its boxes say together.
+    fn heading(&self, task: usize) -> TaskState {
+        let mut counts: HashMap<TaskState, usize> = HashMap::new();
+        let mut total = 0;
+        for index in self.bodies.lines(task) {
+            match self.lines.all[index].kind {
+                Kind::Text => {
+                    if let Some(state) = self.status_line(self.lines.text(index)) {
+                        return state;
+                    }
+                }
+                Kind::Item(i) => {
+                    if let Some(mark) = &self.lines.items[i].mark {
+                        *counts.entry(self.mark(&self.lines.text(index)[mark.clone()], "")).or_default() += 1;
+                        total += 1;
+                    }
+                }
+                _ => {}
+            }
+        }
+        match counts.get(&TaskState::Done) {
+            Some(&done) if done == total => TaskState::Done,
+            _ if total > 0 && counts.keys().any(|s| matches!(s, TaskState::Done | TaskState::InProgress)) => TaskState::InProgress,
+            _ => TaskState::Todo,
+        }
+    }
+
+    /// `- **Status**: [x]`, `**Status:** done`.
+    fn status_line(&self, text: &str) -> Option<TaskState> {
+        let body = text.trim_start_matches([' ', '\t', '-', '*', '+', '_']);
+        let rest = ["Status", "State", "状态", "ステータス", "状態", "Estado"].iter().find_map(|w| body.strip_prefix(w))?;
+        let rest = rest.trim_start_matches(['*', '_', ' ']).strip_prefix([':', '：'])?;
+        let rest = rest.trim_matches(['*', '_', ' ', '`']);
+        match rest.strip_prefix('[').and_then(|r| r.split_once(']')) {
+            Some((mark, _)) => Some(self.mark(mark, "")),
+            None => words::state(rest),
+        }
+    }
+}
