@@ -166,10 +166,10 @@ impl<'a> Walk<'a> {
         let text = self.lines.text(index);
         let Some(mark) = item.mark.clone() else { return Err(Why::Numbered) };
         let section = self.verdict.sections[index];
-        if section == Section::Legend || self.legends.contains(&index) {
+        let id = box_id(item, text, &self.verdict.accept);
+        if id.is_none() && (section == Section::Legend || self.legends.contains(&index)) {
             return Err(Why::Legend);
         }
-        let id = box_id(item, text, &self.verdict.accept);
         let mut odd = item.two_boxes.then_some(Odd::TwoBoxes);
         if !item.bullet {
             if line.indent > 0 || id.is_none() {

@@ -3,16 +3,21 @@
 mod body;
 mod check;
 mod collect;
+pub mod decode;
 mod deps;
+pub mod diagnose;
 mod dialect;
 mod grammar;
 mod lines;
 pub mod model;
 mod parse;
 mod table;
+pub mod tick;
 mod title;
 mod tree;
 mod words;
 
+pub use decode::{DecodeError, decode};
 pub use model::{Diagnostic, Dialect, Group, IgnoredLine, Severity, Task, TaskFile, TaskState, Why};
 pub use parse::{parse, parse_as};
+pub use tick::{TickError, set_mark, tick};

@@ -186,3 +186,36 @@ impl States<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn big(tasks: usize) -> String {
+        use std::fmt::Write as _;
+        let mut out = String::from("# Implementation Plan\n\n");
+        for i in 0..tasks {
+            let (a, b) = (i / 10 + 1, i % 10);
+            let _ = if b == 0 {
+                writeln!(out, "- [ ] {a}. Set up the part of the system that holds everything together\n  - why this comes first\n")
+            } else {
+                writeln!(out, "  - [x] {a}.{b} Implement the thing\n    - Create the file and the tests\n    - _Requirements: {a}.{b}, 2.{b}_\n")
+            };
+        }
+        out
+    }
+
+    #[test]
+    #[ignore = "measures; run with --release --nocapture"]
+    fn speed() {
+        let source = big(100_000);
+        for _ in 0..5 {
+            let start = std::time::Instant::now();
+            let file = parse(&source);
+            let took = start.elapsed();
+            #[allow(clippy::cast_precision_loss)]
+            let rate = source.len() as f64 / took.as_secs_f64() / 1e6;
+            println!("{} tasks, {} bytes, {took:?}, {rate:.0} MB/s", file.tasks.len(), source.len());
+        }
+    }
+}

@@ -38,7 +38,7 @@ const ORDER: &[&str] = &["dependenc", "依赖", "依存", "execution order", "�
 pub(crate) fn section(text: &str, numbered: bool) -> Section {
     let lower = text.to_lowercase();
     let lower = lower.trim_matches(|c: char| !c.is_alphanumeric());
-    if LEGEND.iter().any(|w| lower.contains(w)) {
+    if !numbered && LEGEND.iter().any(|w| lower.contains(w)) {
         return Section::Legend;
     }
     if ASIDE.iter().any(|w| lower.contains(w)) {
