@@ -1,3 +1,7 @@
 //! The `seqorch` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(seqorch::cli::main())
+}

@@ -53,7 +53,10 @@ fn state(task: &Task) -> &'static str {
 
 /// The fields which a reason for doubt concerns; the others must match all the same.
 fn doubtful(reason: &str) -> &'static [&'static str] {
-    if reason.contains("duplicate id") || reason.contains("row of a table") || reason.contains("two checkboxes") {
+    if reason.contains("duplicate id")
+        || reason.contains("row of a table")
+        || reason.contains("two checkboxes")
+    {
         &[]
     } else if reason.contains("child of") || reason.contains("numbered below") || reason.contains("sibling") {
         &["parent"]
@@ -76,7 +79,9 @@ fn compare(name: &str, file: &TaskFile, expected: &Value) -> (usize, Vec<String>
     for e in expected["tasks"].as_array().expect("tasks") {
         let line = e["line"].as_u64().expect("line");
         let open = e["reason"].as_str().map_or(&[][..], doubtful);
-        let excused = |field: &str| open.contains(&field) || WRONG.iter().any(|w| w.0 == name && w.1 == line && w.2 == field);
+        let excused = |field: &str| {
+            open.contains(&field) || WRONG.iter().any(|w| w.0 == name && w.1 == line && w.2 == field)
+        };
         let Some(task) = rest.remove(&usize::try_from(line).expect("small")) else {
             if !excused("taken") {
                 wrong.push(format!("line {line}: expected {} {}, nothing taken", e["id"], e["title"]));
@@ -127,7 +132,13 @@ fn every_expectation_is_met() {
         exact += usize::from(wrong.is_empty());
         tasks += count;
         right_tasks += right;
-        let _ = writeln!(table, "{:14} {:10} {right:4}/{count:<4} {}", name, format!("{:?}", parsed.dialect), if wrong.is_empty() { "" } else { "DIFFERS" });
+        let _ = writeln!(
+            table,
+            "{:14} {:10} {right:4}/{count:<4} {}",
+            name,
+            format!("{:?}", parsed.dialect),
+            if wrong.is_empty() { "" } else { "DIFFERS" }
+        );
         failures.extend(wrong.into_iter().map(|w| format!("{name} {w}")));
     }
     println!("{table}\n{exact}/{total} files, {right_tasks}/{tasks} tasks");
@@ -143,12 +154,23 @@ fn every_lookalike_is_a_task_or_listed_as_ignored() {
         let name = name(&file);
         for (i, line) in source.split('\n').enumerate() {
             let text = line.trim_start_matches([' ', '\t', '\u{FEFF}']);
-            let boxed = ["- [ ] ", "- [x] ", "- [X] ", "* [ ] ", "* [x] ", "- [-] ", "- [~] "].iter().any(|b| text.starts_with(b));
-            let known = parsed.tasks.iter().any(|t| t.line == i + 1) || parsed.ignored.iter().any(|g| g.line == i + 1);
+            let boxed = ["- [ ] ", "- [x] ", "- [X] ", "* [ ] ", "* [x] ", "- [-] ", "- [~] "]
+                .iter()
+                .any(|b| text.starts_with(b));
+            let known = parsed.tasks.iter().any(|t| t.line == i + 1)
+                || parsed.ignored.iter().any(|g| g.line == i + 1);
             assert!(!boxed || known, "{name} line {}: {line}", i + 1);
         }
         for task in &parsed.tasks {
-            assert_eq!(&source[task.span.clone()], source.split('\n').nth(task.line - 1).map(|l| l.trim_start_matches('\u{FEFF}').trim_end_matches('\r')).unwrap_or_default(), "{name}");
+            assert_eq!(
+                &source[task.span.clone()],
+                source
+                    .split('\n')
+                    .nth(task.line - 1)
+                    .map(|l| l.trim_start_matches('\u{FEFF}').trim_end_matches('\r'))
+                    .unwrap_or_default(),
+                "{name}"
+            );
         }
     }
 }
@@ -158,8 +180,12 @@ fn every_lookalike_is_a_task_or_listed_as_ignored() {
 fn survey() {
     for file in files() {
         let parsed = spec::parse(&read(&file));
-        let errors: Vec<&str> =
-            parsed.diagnostics.iter().filter(|d| d.severity == Severity::Error).map(|d| d.message.as_str()).collect();
+        let errors: Vec<&str> = parsed
+            .diagnostics
+            .iter()
+            .filter(|d| d.severity == Severity::Error)
+            .map(|d| d.message.as_str())
+            .collect();
         let expected = if file.with_extension("expected.json").exists() { "" } else { "*" };
         println!(
             "{:14}{expected:1} {:9} tasks {:4} ignored {:4} groups {:3} {} {} {:?}",

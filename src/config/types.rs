@@ -211,8 +211,6 @@ pub struct Backend {
     pub output: Output,
     /// Model name for `{model}`.
     pub model: Option<String>,
-    /// Arguments that stand where `{model_args}` is, only when a model is set.
-    pub model_args: Vec<String>,
     /// Variables that it gets.
     pub env: BTreeMap<String, String>,
     /// Variables that it must not see.

@@ -207,7 +207,9 @@ enum Phase {
     /// Waiting for a plan.
     Planning,
     /// Waiting for an attempt.
-    Running { unit: String },
+    Running {
+        unit: String,
+    },
     /// Waiting for the time.
     Sleeping,
     Over,
@@ -325,7 +327,11 @@ impl Machine {
             return effects;
         };
         if self.stop > Stop::No {
-            effects.extend(self.finish(if self.stop == Stop::Terminate { End::Terminated } else { End::Interrupted }));
+            effects.extend(self.finish(if self.stop == Stop::Terminate {
+                End::Terminated
+            } else {
+                End::Interrupted
+            }));
             return effects;
         }
         if self.state.iterations >= self.policy.max_iterations {
@@ -426,7 +432,9 @@ impl Machine {
             self.state.iterations = self.state.iterations.saturating_sub(1);
         }
         unit.status = UnitStatus::Todo;
-        let retry = step.as_ref().map_or(Retry { attempts: 1, backoff: Duration::ZERO, max_backoff: Duration::ZERO }, |s| s.retry);
+        let retry = step
+            .as_ref()
+            .map_or(Retry { attempts: 1, backoff: Duration::ZERO, max_backoff: Duration::ZERO }, |s| s.retry);
         let title = step.as_ref().map(|s| s.title.clone()).unwrap_or_default();
         let mut left = None;
         let mut finish = None;

@@ -25,8 +25,13 @@ pub trait World {
     /// Starts an attempt, or says how it ended before it began. Its end comes from [`World::next`].
     fn start(&mut self, step: &Step, attempt: u32, state: &SpecState) -> Result<Option<Outcome>>;
     /// Looks for an attempt of an earlier run: waits for it (its end comes from [`World::next`]) or tells its end.
-    fn recover(&mut self, unit: &str, attempt: u32, step: Option<&Step>, state: &SpecState)
-    -> Result<Option<Outcome>>;
+    fn recover(
+        &mut self,
+        unit: &str,
+        attempt: u32,
+        step: Option<&Step>,
+        state: &SpecState,
+    ) -> Result<Option<Outcome>>;
     /// Ends the agent that works now.
     fn cancel(&mut self);
     /// Ticks boxes in tasks.md; gives those that need no further try.

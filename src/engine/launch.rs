@@ -148,7 +148,8 @@ impl Launcher {
                 Err(e) => return Err(Error::io("listening on", &self.socket, e)),
             }
         }
-        let mut error = Error::new(Kind::Internal, format!("the attempt for task {} did not start", request.unit));
+        let mut error =
+            Error::new(Kind::Internal, format!("the attempt for task {} did not start", request.unit));
         if let Some(screen) = &self.screen
             && let Some(window) = screen.windows.get(request.unit)
             && let Ok(text) = screen.tmux.capture(&window.pane)

@@ -5,5 +5,6 @@ pub mod driver;
 pub mod launch;
 pub mod pacing;
 pub mod verdict;
+pub mod world;
 
 pub use decide::{Effect, End, Event, Machine, Policy};

@@ -4,7 +4,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// Our own files are no work of an agent.
-const NOT_OURS: [&str; 3] = [":/", ":(exclude,glob)**/SEQUENTIAL_STATE*.json", ":(exclude,glob)**/SEQUENTIAL_PROGRESS.md"];
+const NOT_OURS: [&str; 3] =
+    [":/", ":(exclude,glob)**/SEQUENTIAL_STATE*.json", ":(exclude,glob)**/SEQUENTIAL_PROGRESS.md"];
 
 /// One changed file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,13 +23,15 @@ pub struct Change {
 /// It is made with an index of its own, so that the user's is not touched.
 #[must_use]
 pub fn snapshot(dir: &Path) -> Option<String> {
-    let index = PathBuf::from(git(dir, None, &["rev-parse", "--path-format=absolute", "--git-path", "index"])?);
+    let index =
+        PathBuf::from(git(dir, None, &["rev-parse", "--path-format=absolute", "--git-path", "index"])?);
     let own = tempfile::tempdir().ok()?;
     let copy = own.path().join("index");
     // with the old index git knows which files it need not read again
     let _ = std::fs::copy(&index, &copy);
-    git(dir, Some(&copy), &["add", "--all", "--ignore-errors", "--", ":/"])
-        .or_else(|| git(dir, Some(&copy), &["add", "--all", "--ignore-errors", "--", ":/", ":(exclude).seqorch"]))?;
+    git(dir, Some(&copy), &["add", "--all", "--ignore-errors", "--", ":/"]).or_else(|| {
+        git(dir, Some(&copy), &["add", "--all", "--ignore-errors", "--", ":/", ":(exclude).seqorch"])
+    })?;
     git(dir, Some(&copy), &["write-tree"])
 }
 

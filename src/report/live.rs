@@ -50,20 +50,27 @@ pub fn line(report: &Report, max_iterations: u32) -> String {
             let next = match (left, outcome) {
                 (Some(1), _) => "; one attempt left".to_owned(),
                 (Some(n), _) => format!("; {n} attempts left"),
-                (None, Outcome::Done | Outcome::Halted { .. } | Outcome::Unavailable { .. } | Outcome::Cancelled { .. }) => {
-                    String::new()
-                }
+                (
+                    None,
+                    Outcome::Done
+                    | Outcome::Halted { .. }
+                    | Outcome::Unavailable { .. }
+                    | Outcome::Cancelled { .. },
+                ) => String::new(),
                 (None, _) => "; no attempt left".to_owned(),
             };
-            format!("{mark} {} {} after {}{next}", one_line(unit), one_line(&outcome.to_string()), span(*took))
+            format!(
+                "{mark} {} {} after {}{next}",
+                one_line(unit),
+                one_line(&outcome.to_string()),
+                span(*took)
+            )
         }
         Report::ForeignTicks(ids) => format!(
             "! an agent ticked boxes outside its own task: {}; they are not believed, the tasks stay in the plan",
             ids.join(", ")
         ),
-        Report::Stopping => {
-            "stopping after this step; Ctrl-C once more ends the agent now".to_owned()
-        }
+        Report::Stopping => "stopping after this step; Ctrl-C once more ends the agent now".to_owned(),
         Report::Ending => "ending the agent".to_owned(),
     }
 }

@@ -52,7 +52,8 @@ pub fn write(out: &mut dyn Write, s: &Summary<'_>) -> io::Result<()> {
     writeln!(out, "\n── {} ── {}", one_line(s.spec), headline(s.end))?;
     let width = s.units.iter().map(|u| u.id.chars().count()).max().unwrap_or(0).min(20);
     for unit in s.units {
-        let tries = if unit.attempts == 1 { "1 attempt".to_owned() } else { format!("{} attempts", unit.attempts) };
+        let tries =
+            if unit.attempts == 1 { "1 attempt".to_owned() } else { format!("{} attempts", unit.attempts) };
         writeln!(
             out,
             "  {:width$}  {}: {}, {tries}, {}",
@@ -99,7 +100,9 @@ fn headline(end: &End) -> String {
             }
             text
         }
-        End::Unavailable { unit, why } => format!("task {} could not start: {}", one_line(unit), one_line(why)),
+        End::Unavailable { unit, why } => {
+            format!("task {} could not start: {}", one_line(unit), one_line(why))
+        }
         End::Interrupted => "interrupted".to_owned(),
         End::Terminated => "terminated".to_owned(),
         End::HungUp => "the terminal is gone".to_owned(),
@@ -137,7 +140,9 @@ fn write_way_out(out: &mut dyn Write, end: &End) -> io::Result<()> {
             "Read what happened with: seqorch logs {}; mend it, and run again (failed tasks are tried afresh).",
             one_line(&failed[0])
         ),
-        End::MaxIterations => writeln!(out, "Run again to go on, or raise run.max_iterations (--max-iterations)."),
+        End::MaxIterations => {
+            writeln!(out, "Run again to go on, or raise run.max_iterations (--max-iterations).")
+        }
         End::HungUp => writeln!(out, "A working agent goes on by itself; the next run takes it over."),
         _ => Ok(()),
     }

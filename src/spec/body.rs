@@ -54,7 +54,9 @@ pub(crate) fn assign(lines: &Lines<'_>, found: &[Found]) -> Bodies {
         }
         let owner = match (line.kind, index.checked_sub(1)) {
             // A region goes on where it began, whatever the indentation of its lines.
-            (Kind::Opaque(why), Some(before)) if lines.all[before].kind == Kind::Opaque(why) => bodies.owner[before],
+            (Kind::Opaque(why), Some(before)) if lines.all[before].kind == Kind::Opaque(why) => {
+                bodies.owner[before]
+            }
             _ => owner(line.indent, last + 1 == index, &mut open, found),
         };
         if let Some(task) = owner {

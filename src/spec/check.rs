@@ -21,7 +21,11 @@ pub(crate) fn check(lines: &Lines<'_>, found: &[Found], tree: &Tree, deps: &Deps
     for unknown in deps.unknown.iter().take(MOST) {
         out.warn(
             unknown.span.clone(),
-            format!("task {} depends on \"{}\", which is no task of this file", found[unknown.task].id, plain(&unknown.text)),
+            format!(
+                "task {} depends on \"{}\", which is no task of this file",
+                found[unknown.task].id,
+                plain(&unknown.text)
+            ),
             "no such task",
             "correct the id, or leave it: it orders nothing",
         );
@@ -29,19 +33,32 @@ pub(crate) fn check(lines: &Lines<'_>, found: &[Found], tree: &Tree, deps: &Deps
     for &i in tree.elsewhere.iter().take(MOST) {
         let parent = tree.parent[i].map_or("", |p| found[p].id.as_str());
         let f = &found[i];
-        out.warn(out.span(f.line), format!("task {} is indented below another task; its number makes it a part of {parent}", f.id), "", "");
+        out.warn(
+            out.span(f.line),
+            format!("task {} is indented below another task; its number makes it a part of {parent}", f.id),
+            "",
+            "",
+        );
     }
     for f in found.iter().filter(|f| f.odd.is_some()).take(MOST) {
         let (message, hint) = match f.odd {
             Some(Odd::NoBullet) => (format!("the box of task {} has no list bullet", f.id), "write `- [ ]`"),
             Some(Odd::TwoBoxes) => (format!("task {} has two boxes; the first one counts", f.id), "keep one"),
-            _ => (format!("task {} is indented below the task before it, but counts on from it", f.id), "it is taken as its sibling"),
+            _ => (
+                format!("task {} is indented below the task before it, but counts on from it", f.id),
+                "it is taken as its sibling",
+            ),
         };
         out.warn(out.span(f.line), message, "", hint);
     }
     for &(line, why) in lines.unclosed.iter().take(MOST) {
         let what = if why == Why::Comment { "comment" } else { "code fence" };
-        out.warn(out.span(line), format!("this {what} is never closed, so it is read as text"), "opened here", "close it");
+        out.warn(
+            out.span(line),
+            format!("this {what} is never closed, so it is read as text"),
+            "opened here",
+            "close it",
+        );
     }
     if found.is_empty() {
         out.error(
@@ -65,7 +82,8 @@ impl Notes<'_> {
     fn span(&self, line: usize) -> Range<usize> {
         let l = &self.lines.all[line];
         let text = self.lines.text(line);
-        l.end - text.trim_start().len()..l.end - (text.len() - text.trim_end().len()).min(text.trim_start().len())
+        l.end - text.trim_start().len()
+            ..l.end - (text.len() - text.trim_end().len()).min(text.trim_start().len())
     }
 
     fn push(&mut self, severity: Severity, span: Range<usize>, message: String, label: &str, hint: &str) {
@@ -75,7 +93,15 @@ impl Notes<'_> {
             let index = self.lines.at(span.start);
             (index + 1, self.lines.source[self.lines.all[index].start..span.start].chars().count() + 1)
         };
-        self.list.push(Diagnostic { severity, message, span, line, column, label: label.to_owned(), hint: hint.to_owned() });
+        self.list.push(Diagnostic {
+            severity,
+            message,
+            span,
+            line,
+            column,
+            label: label.to_owned(),
+            hint: hint.to_owned(),
+        });
     }
 
     fn error(&mut self, span: Range<usize>, message: String, label: &str, hint: &str) {
@@ -188,7 +214,12 @@ fn cycles(out: &mut Notes<'_>, found: &[Found], deps: &Deps) {
                     } else {
                         format!("tasks depend on each other in a circle: {}", ids.join(" → "))
                     };
-                    out.error(next.span.clone(), message, "closes the circle", "remove one of these dependencies");
+                    out.error(
+                        next.span.clone(),
+                        message,
+                        "closes the circle",
+                        "remove one of these dependencies",
+                    );
                 }
                 Mark::Open | Mark::Done => {}
             }

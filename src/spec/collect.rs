@@ -66,7 +66,9 @@ pub(crate) fn collect(lines: &Lines<'_>, verdict: &Verdict) -> Collected {
                     _ if heading.mark.is_some() => true,
                     Mode::Headings => names_task(heading, text),
                     Mode::NumberedHeadings => {
-                        numbered(heading) && heading.level >= verdict.level && verdict.sections[index] == Section::Open
+                        numbered(heading)
+                            && heading.level >= verdict.level
+                            && verdict.sections[index] == Section::Open
                     }
                     _ => false,
                 };
@@ -81,7 +83,8 @@ pub(crate) fn collect(lines: &Lines<'_>, verdict: &Verdict) -> Collected {
                         open: id.is_some_and(|i| i.deco),
                         mark: heading.mark.clone(),
                         star: heading.star,
-                        checked: id.is_some_and(|i| i.checked) || text[heading.text..].trim_end().ends_with(['✅', '✓', '✔']),
+                        checked: id.is_some_and(|i| i.checked)
+                            || text[heading.text..].trim_end().ends_with(['✅', '✓', '✔']),
                         dot: id.is_some_and(|i| i.dot),
                         indent: 0,
                         level: heading.level,
@@ -98,7 +101,10 @@ pub(crate) fn collect(lines: &Lines<'_>, verdict: &Verdict) -> Collected {
             },
             Kind::Opaque(why) => {
                 let text = lines.text(index).trim_start_matches([' ', '\t', '>', '<', '!']);
-                if text.contains('[') && may_be_item(text) && grammar::item(text).is_some_and(|i| i.mark.is_some()) {
+                if text.contains('[')
+                    && may_be_item(text)
+                    && grammar::item(text).is_some_and(|i| i.mark.is_some())
+                {
                     out.ignored.push((index, why));
                 }
             }
@@ -132,7 +138,8 @@ impl<'a> Walk<'a> {
     fn new(lines: &'a Lines<'a>, verdict: &'a Verdict) -> Self {
         let boxes = || {
             (0..lines.all.len()).filter(|&i| {
-                verdict.sections[i] == Section::Open && lines.item(i).is_some_and(|item| item.mark.is_some() && item.bullet)
+                verdict.sections[i] == Section::Open
+                    && lines.item(i).is_some_and(|item| item.mark.is_some() && item.bullet)
             })
         };
         Walk {
@@ -188,7 +195,9 @@ impl<'a> Walk<'a> {
             _ => {
                 // Below a heading task only what continues its number is a task.
                 let below = self.heading_id.as_deref().is_some_and(|h| {
-                    id.is_some_and(|(id, shape)| shape == Shape::Dotted && id.strip_prefix(h).is_some_and(|r| r.starts_with('.')))
+                    id.is_some_and(|(id, shape)| {
+                        shape == Shape::Dotted && id.strip_prefix(h).is_some_and(|r| r.starts_with('.'))
+                    })
                 });
                 if !below {
                     return Err(if self.inside.is_some() { Why::Step } else { Why::Other });
@@ -204,7 +213,10 @@ impl<'a> Walk<'a> {
             }
             None => {}
         }
-        let token = item.id.as_ref().filter(|i| id.is_some_and(|(s, _)| s.len() == i.span.len() && text[i.span.clone()] == *s));
+        let token = item
+            .id
+            .as_ref()
+            .filter(|i| id.is_some_and(|(s, _)| s.len() == i.span.len() && text[i.span.clone()] == *s));
         let found = Found {
             line: index,
             id: id.map_or(String::new(), |i| i.0.to_owned()),
@@ -227,7 +239,8 @@ impl<'a> Walk<'a> {
     /// A whole number below a task is a slip of the indentation if it counts on, else a step.
     fn whole_number(&mut self, id: &str, indent: usize) -> Result<Option<Odd>, Why> {
         let value: u32 = id.trim_end_matches(|c: char| !c.is_ascii_digit()).parse().unwrap_or(0);
-        let nested = self.inside.is_some_and(|(i, _)| indent > i) || self.whole.is_some_and(|(_, i)| indent > i);
+        let nested =
+            self.inside.is_some_and(|(i, _)| indent > i) || self.whole.is_some_and(|(_, i)| indent > i);
         if nested {
             return match self.whole {
                 Some((last, _)) if value == last + 1 => {
@@ -313,7 +326,8 @@ impl<'a> Walk<'a> {
 
     /// A box with an id in a section of criteria or progress notes repeats a task of that id.
     fn drop_asides(&self, out: &mut Collected) {
-        let aside = |f: &Found| f.level == 0 && f.row.is_none() && self.verdict.sections[f.line] == Section::Aside;
+        let aside =
+            |f: &Found| f.level == 0 && f.row.is_none() && self.verdict.sections[f.line] == Section::Aside;
         if !out.found.iter().any(aside) {
             return;
         }
@@ -334,7 +348,8 @@ impl<'a> Walk<'a> {
 /// Tasks without id are counted: `1`, `2` where no task has one, else `box-1`.
 fn name_anonymous(found: &mut [Found]) {
     let plain = found.iter().all(|f| f.id.is_empty());
-    let taken: HashSet<String> = if plain { HashSet::new() } else { found.iter().map(|f| f.id.clone()).collect() };
+    let taken: HashSet<String> =
+        if plain { HashSet::new() } else { found.iter().map(|f| f.id.clone()).collect() };
     let mut n = 0;
     for f in found.iter_mut().filter(|f| f.id.is_empty()) {
         f.id = loop {
@@ -356,7 +371,9 @@ fn legend_runs(lines: &Lines<'_>) -> HashSet<usize> {
             .then(|| lines.item(index))
             .flatten()
             .filter(|i| i.mark.is_some() && i.id.is_none())
-            .and_then(|i| words::state(lines.text(index)[i.text..].trim_start_matches([' ', '=', ':', '-', '`'])));
+            .and_then(|i| {
+                words::state(lines.text(index)[i.text..].trim_start_matches([' ', '=', ':', '-', '`']))
+            });
         if state.is_some() {
             run.push(index);
             continue;

@@ -56,7 +56,9 @@ pub(crate) fn find(lines: &Lines<'_>, found: &[Found], bodies: &Bodies, sections
     if let Some(key) = KEY.as_ref() {
         for hit in key.find_iter(lines.source) {
             let index = lines.at(hit.start());
-            if matches!(lines.all[index].kind, Kind::Opaque(_) | Kind::Row | Kind::Heading(_)) && bodies.owner(index).is_none_or(|t| found[t].line != index) {
+            if matches!(lines.all[index].kind, Kind::Opaque(_) | Kind::Row | Kind::Heading(_))
+                && bodies.owner(index).is_none_or(|t| found[t].line != index)
+            {
                 continue;
             }
             if found.get(bodies.owner(index).unwrap_or(usize::MAX)).is_some_and(|f| f.row.is_some()) {
@@ -88,7 +90,9 @@ impl Finder<'_> {
         // `[Task 4] depends on [Task 2.4]` in a section about order names its own subject.
         if section == Section::Order && before.starts_with('[') {
             let subject = match dependency(before) {
-                Some(DepList::Items(items, _)) if items.len() == 1 => self.resolve(&before[items[0].span.clone()]),
+                Some(DepList::Items(items, _)) if items.len() == 1 => {
+                    self.resolve(&before[items[0].span.clone()])
+                }
                 _ => None,
             };
             if let Some(task) = subject {
@@ -108,8 +112,9 @@ impl Finder<'_> {
             return;
         }
         let noun = ["dependency", "dependencies", "deps"].iter().any(|w| word.eq_ignore_ascii_case(w));
-        let opens = before.trim_end().chars().last().is_none_or(|c| !c.is_alphanumeric() && !"`'\"/.".contains(c))
-            || before.trim_end().ends_with("this task");
+        let opens =
+            before.trim_end().chars().last().is_none_or(|c| !c.is_alphanumeric() && !"`'\"/.".contains(c))
+                || before.trim_end().ends_with("this task");
         if !noun && opens {
             self.list(task, end, line.end, false);
         }
@@ -127,7 +132,8 @@ impl Finder<'_> {
             Some(DepList::None) => {}
             Some(DepList::Items(items, end)) => {
                 let rest = text[end..].trim_start_matches([' ', '`', '*', '_']);
-                let closes = rest.is_empty() || rest.starts_with(['.', ',', ';', ')', ']', '（', '(', '—', '–', '|', '）', '。']);
+                let closes = rest.is_empty()
+                    || rest.starts_with(['.', ',', ';', ')', ']', '（', '(', '—', '–', '|', '）', '。']);
                 if !closes && items.len() == 1 && !items[0].sure {
                     return;
                 }
@@ -144,7 +150,9 @@ impl Finder<'_> {
                             }
                         }
                         (Some(other), _) => self.edge(task, other, at),
-                        (None, _) if key || item.sure => self.deps.unknown.push(Unknown { task, text: id.to_owned(), span: at }),
+                        (None, _) if key || item.sure => {
+                            self.deps.unknown.push(Unknown { task, text: id.to_owned(), span: at })
+                        }
                         _ => {}
                     }
                 }
@@ -200,7 +208,9 @@ pub(crate) fn waves(lines: &Lines<'_>) -> Vec<Vec<String>> {
             .map(|tasks| {
                 tasks
                     .iter()
-                    .filter_map(|t| t.as_str().map(str::to_owned).or_else(|| t.is_number().then(|| t.to_string())))
+                    .filter_map(|t| {
+                        t.as_str().map(str::to_owned).or_else(|| t.is_number().then(|| t.to_string()))
+                    })
                     .collect()
             })
             .collect();

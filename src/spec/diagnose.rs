@@ -35,8 +35,7 @@ fn one(renderer: &Renderer, path: &str, source: &str, d: &Diagnostic, width: usi
         .line_start(d.line)
         .fold(false)
         .annotation(AnnotationKind::Primary.span(shown.start..shown.end).label(label.as_str()));
-    let group = Group::with_title(level.primary_title(message.as_str()))
-        .element(snippet);
+    let group = Group::with_title(level.primary_title(message.as_str())).element(snippet);
     let group = if hint.is_empty() { group } else { group.element(Level::HELP.message(hint.as_str())) };
     let out = renderer.render(&[group]);
     // The column is that of the file, not of the window.
@@ -96,7 +95,9 @@ fn clean(text: &str) -> String {
     text.chars()
         .map(|c| match c {
             '\t' => ' ',
-            '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{061C}' => '\u{FFFD}',
+            '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{061C}' => {
+                '\u{FFFD}'
+            }
             c if c.is_control() => '\u{FFFD}',
             c => c,
         })
@@ -144,7 +145,9 @@ mod tests {
 
     #[test]
     fn no_escape_reaches_the_terminal() {
-        let out = shown("- [ ] 1. a\x1b[31m\x07\u{202E}b\r\r\n- [ ] 1.\x1b]0;t\x07 c\n- [ ] 2. d\n  - depends on: 1\x1b[2J\n");
+        let out = shown(
+            "- [ ] 1. a\x1b[31m\x07\u{202E}b\r\r\n- [ ] 1.\x1b]0;t\x07 c\n- [ ] 2. d\n  - depends on: 1\x1b[2J\n",
+        );
         assert!(!out.contains(|c: char| c.is_control() && c != '\n'), "{out:?}");
     }
 

@@ -116,7 +116,8 @@ pub(crate) fn judge(lines: &Lines<'_>) -> Verdict {
             Kind::Item(i) => {
                 let item = &lines.items[i];
                 if item.mark.is_none() {
-                    count.numbered += usize::from(line.indent == 0 && !item.paren && sections[index] == Section::Open);
+                    count.numbered +=
+                        usize::from(line.indent == 0 && !item.paren && sections[index] == Section::Open);
                 } else if box_id(item, text, &accept).is_some() {
                     count.id_boxes += 1;
                 } else if item.bullet && sections[index] == Section::Open {
@@ -173,7 +174,8 @@ fn sections(lines: &Lines<'_>) -> Vec<Section> {
         if let Some(heading) = lines.heading(index) {
             let text = lines.text(index);
             let names = names_task(heading, text) || heading.mark.is_some();
-            let own = if names { Section::Open } else { section(&text[heading.title..], heading.id.is_some()) };
+            let own =
+                if names { Section::Open } else { section(&text[heading.title..], heading.id.is_some()) };
             while stack.last().is_some_and(|s| s.0 >= heading.level) {
                 stack.pop();
             }
@@ -264,20 +266,28 @@ pub(crate) struct Signs {
 pub(crate) fn name(mode: Mode, signs: &Signs) -> (Dialect, String) {
     let s = signs;
     match mode {
-        Mode::Headings | Mode::NumberedHeadings => (Dialect::Headings, format!("{} headings name a task", s.tasks)),
+        Mode::Headings | Mode::NumberedHeadings => {
+            (Dialect::Headings, format!("{} headings name a task", s.tasks))
+        }
         Mode::Table => (Dialect::Table, format!("{} rows of a table carry an id", s.tasks)),
         Mode::Numbered => (Dialect::Numbered, format!("no boxes, {} numbered lines", s.tasks)),
         Mode::Nothing => (Dialect::Plain, "nothing that looks like a task".to_owned()),
         Mode::Anonymous => (Dialect::Plain, format!("{} boxes, none with an id", s.tasks)),
-        Mode::Boxes if s.speckit_ids * 2 > s.tasks => (Dialect::SpecKit, format!("{} of {} ids are like T001", s.speckit_ids, s.tasks)),
-        Mode::Boxes if s.ccsdd > 0 => (Dialect::CcSdd, format!("{} signs of cc-sdd: (P), _Boundary:_, _Depends:_", s.ccsdd)),
+        Mode::Boxes if s.speckit_ids * 2 > s.tasks => {
+            (Dialect::SpecKit, format!("{} of {} ids are like T001", s.speckit_ids, s.tasks))
+        }
+        Mode::Boxes if s.ccsdd > 0 => {
+            (Dialect::CcSdd, format!("{} signs of cc-sdd: (P), _Boundary:_, _Depends:_", s.ccsdd))
+        }
         Mode::Boxes if s.requirements > 0 || s.stars > 0 => {
             (Dialect::Kiro, format!("{} requirement notes, {} starred tasks", s.requirements, s.stars))
         }
         Mode::Boxes if s.grouped > 0 && s.grouped >= s.whole => {
             (Dialect::OpenSpec, format!("{} ids are numbered below a heading of that number", s.grouped))
         }
-        Mode::Boxes if s.whole > 0 => (Dialect::Kiro, format!("{} tasks numbered with whole numbers", s.whole)),
+        Mode::Boxes if s.whole > 0 => {
+            (Dialect::Kiro, format!("{} tasks numbered with whole numbers", s.whole))
+        }
         Mode::Boxes => (Dialect::Plain, format!("{} boxes with ids of their own form", s.tasks)),
     }
 }

@@ -141,7 +141,15 @@ impl Head {
         };
         self.text = self.deco_start.or(self.word).or(Some(s.start));
         let word = self.word.is_some();
-        self.id = Some(IdToken { span: s, shape, word, closed: false, dot: false, deco: self.deco, checked: self.check });
+        self.id = Some(IdToken {
+            span: s,
+            shape,
+            word,
+            closed: false,
+            dot: false,
+            deco: self.deco,
+            checked: self.check,
+        });
         true
     }
 }
@@ -217,7 +225,9 @@ fn meta(line: &str) -> Option<(Range<usize>, usize)> {
 
 /// The cells of a table row: their ranges, trimmed.
 pub(crate) fn row(line: &str) -> Vec<Range<usize>> {
-    let Some(pair) = TasksParser::parse(Rule::row, line).ok().and_then(|mut p| p.next()) else { return Vec::new() };
+    let Some(pair) = TasksParser::parse(Rule::row, line).ok().and_then(|mut p| p.next()) else {
+        return Vec::new();
+    };
     let mut cells: Vec<Range<usize>> = pair
         .into_inner()
         .map(|p| {
@@ -277,7 +287,8 @@ pub(crate) fn dependency(text: &str) -> Option<DepList> {
                 }
                 Rule::dep_id => {
                     item.span = span(&part);
-                    item.sure |= listed || part.as_str().contains(|c: char| c == '.' || c.is_ascii_uppercase());
+                    item.sure |=
+                        listed || part.as_str().contains(|c: char| c == '.' || c.is_ascii_uppercase());
                 }
                 Rule::dep_last => item.to = Some(span(&part)),
                 _ => {}
@@ -325,7 +336,8 @@ fn head_key(line: &str) -> Option<([u8; KEY], u8)> {
                 digits = true;
                 b'0'
             }
-            b' ' | b'-' | b'*' | b'[' | b']' | b'x' | b'X' | b'~' | b'.' | b')' | b'(' | b':' | b'\\' | b'T' | b'P' | b'U' | b'S' => b,
+            b' ' | b'-' | b'*' | b'[' | b']' | b'x' | b'X' | b'~' | b'.' | b')' | b'(' | b':' | b'\\'
+            | b'T' | b'P' | b'U' | b'S' => b,
             b'A'..=b'Z' | b'a'..=b'z' | b'`' | 0xE4..=0xE9
                 if digits && i > 0 && i < KEY && line.as_bytes()[i - 1] == b' ' =>
             {

@@ -226,12 +226,14 @@ pub(crate) fn may_be_item(trimmed: &str) -> bool {
     let boxed = |rest: &[u8]| rest.iter().find(|b| !matches!(b, b' ' | b'\t')) == Some(&b'[');
     match bytes.first() {
         Some(b'-' | b'*' | b'+') => {
-            bytes.len() > 1 && boxed(&bytes[1..]) || trimmed.starts_with("**") && bytes.get(2).is_some_and(u8::is_ascii_digit)
+            bytes.len() > 1 && boxed(&bytes[1..])
+                || trimmed.starts_with("**") && bytes.get(2).is_some_and(u8::is_ascii_digit)
         }
         Some(b'[') => true,
         Some(b) if b.is_ascii_digit() => {
             let after = bytes.iter().position(|b| !b.is_ascii_digit()).unwrap_or(bytes.len());
-            matches!(bytes.get(after), Some(b'.' | b')')) || bytes.get(after).is_some_and(u8::is_ascii_alphabetic)
+            matches!(bytes.get(after), Some(b'.' | b')'))
+                || bytes.get(after).is_some_and(u8::is_ascii_alphabetic)
         }
         Some(0xE2) => trimmed.strip_prefix('•').is_some_and(|r| boxed(r.as_bytes())),
         _ => false,
@@ -244,7 +246,8 @@ fn fence(text: &str) -> Option<(u8, usize, &str)> {
     let sign = *text.as_bytes().first().filter(|b| matches!(b, b'`' | b'~'))?;
     let len = text.bytes().take_while(|&b| b == sign).count();
     let info = text[len..].trim();
-    (len >= 3 && !(sign == b'`' && info.contains('`')) && !(sign == b'~' && info.contains('~'))).then_some((sign, len, info))
+    (len >= 3 && !(sign == b'`' && info.contains('`')) && !(sign == b'~' && info.contains('~')))
+        .then_some((sign, len, info))
 }
 
 /// Where a comment opens, outside of inline code.

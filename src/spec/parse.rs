@@ -27,7 +27,11 @@ pub fn parse_as(source: &str, dialect: Option<Dialect>) -> TaskFile {
             Dialect::Headings if verdict.mode != Mode::NumberedHeadings => Mode::Headings,
             Dialect::Table => Mode::Table,
             Dialect::Numbered => Mode::Numbered,
-            Dialect::Kiro | Dialect::CcSdd | Dialect::SpecKit | Dialect::OpenSpec if verdict.mode != Mode::Anonymous => Mode::Boxes,
+            Dialect::Kiro | Dialect::CcSdd | Dialect::SpecKit | Dialect::OpenSpec
+                if verdict.mode != Mode::Anonymous =>
+            {
+                Mode::Boxes
+            }
             _ => verdict.mode,
         };
     }
@@ -45,14 +49,20 @@ pub fn parse_as(source: &str, dialect: Option<Dialect>) -> TaskFile {
     for (i, f) in found.iter().enumerate() {
         let line = &lines.all[f.line];
         let text = lines.text(f.line);
-        let title = title::clean(text[f.title.clone()].trim_end_matches(if f.level > 0 { ['#', ' '] } else { [' ', ' '] }), f.open, speckit * 2 > found.len());
+        let title = title::clean(
+            text[f.title.clone()].trim_end_matches(if f.level > 0 { ['#', ' '] } else { [' ', ' '] }),
+            f.open,
+            speckit * 2 > found.len(),
+        );
         let (details, metadata) = body::details(&lines, &bodies, i, &mut memo);
         let optional_by_text = !f.star && words::optional(&title.text);
         signs.whole += usize::from(f.shape == Some(Shape::Number));
         signs.grouped += usize::from(tree.group[i].is_some());
         signs.stars += usize::from(f.star);
         signs.requirements += usize::from(metadata.iter().any(|(k, _)| requirements(k)));
-        signs.ccsdd += usize::from(title.parallel && speckit == 0 || metadata.iter().any(|(k, _)| k == "Boundary" || k == "Depends"));
+        signs.ccsdd += usize::from(
+            title.parallel && speckit == 0 || metadata.iter().any(|(k, _)| k == "Boundary" || k == "Depends"),
+        );
         tasks.push(Task {
             id: f.id.clone(),
             title: title.text,
@@ -169,7 +179,9 @@ impl States<'_> {
         }
         match counts.get(&TaskState::Done) {
             Some(&done) if done == total => TaskState::Done,
-            _ if total > 0 && counts.keys().any(|s| matches!(s, TaskState::Done | TaskState::InProgress)) => TaskState::InProgress,
+            _ if total > 0 && counts.keys().any(|s| matches!(s, TaskState::Done | TaskState::InProgress)) => {
+                TaskState::InProgress
+            }
             _ => TaskState::Todo,
         }
     }
@@ -177,7 +189,9 @@ impl States<'_> {
     /// `- **Status**: [x]`, `**Status:** done`.
     fn status_line(&self, text: &str) -> Option<TaskState> {
         let body = text.trim_start_matches([' ', '\t', '-', '*', '+', '_']);
-        let rest = ["Status", "State", "状态", "ステータス", "状態", "Estado"].iter().find_map(|w| body.strip_prefix(w))?;
+        let rest = ["Status", "State", "状态", "ステータス", "状態", "Estado"]
+            .iter()
+            .find_map(|w| body.strip_prefix(w))?;
         let rest = rest.trim_start_matches(['*', '_', ' ']).strip_prefix([':', '：'])?;
         let rest = rest.trim_matches(['*', '_', ' ', '`']);
         match rest.strip_prefix('[').and_then(|r| r.split_once(']')) {
@@ -197,9 +211,15 @@ mod tests {
         for i in 0..tasks {
             let (a, b) = (i / 10 + 1, i % 10);
             let _ = if b == 0 {
-                writeln!(out, "- [ ] {a}. Set up the part of the system that holds everything together\n  - why this comes first\n")
+                writeln!(
+                    out,
+                    "- [ ] {a}. Set up the part of the system that holds everything together\n  - why this comes first\n"
+                )
             } else {
-                writeln!(out, "  - [x] {a}.{b} Implement the thing\n    - Create the file and the tests\n    - _Requirements: {a}.{b}, 2.{b}_\n")
+                writeln!(
+                    out,
+                    "  - [x] {a}.{b} Implement the thing\n    - Create the file and the tests\n    - _Requirements: {a}.{b}, 2.{b}_\n"
+                )
             };
         }
         out

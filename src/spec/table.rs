@@ -26,13 +26,15 @@ enum Column {
 fn column(head: &str) -> Column {
     let lower = head.trim_matches(['*', '`', ' ']).to_lowercase();
     match lower.as_str() {
-        "id" | "#" | "task id" | "no" | "no." | "nr" | "编号" | "任务id" | "序号" | "番号" | "タスクid" => Column::Id,
-        "task" | "title" | "description" | "name" | "任务" | "描述" | "任务名称" | "タスク" | "タスク名" | "内容" | "tarea" | "tarefa"
-        | "aufgabe" | "tâche" => Column::Title,
-        "status" | "state" | "done" | "状态" | "ステータス" | "状態" | "完了" | "estado" | "✓" | "✅" | "[ ]" => Column::Status,
-        "depends" | "depends on" | "dependencies" | "dependency" | "deps" | "blocked by" | "依赖" | "依存" | "依存関係" | "前置任务" => {
-            Column::Depends
+        "id" | "#" | "task id" | "no" | "no." | "nr" | "编号" | "任务id" | "序号" | "番号" | "タスクid" => {
+            Column::Id
         }
+        "task" | "title" | "description" | "name" | "任务" | "描述" | "任务名称" | "タスク" | "タスク名"
+        | "内容" | "tarea" | "tarefa" | "aufgabe" | "tâche" => Column::Title,
+        "status" | "state" | "done" | "状态" | "ステータス" | "状態" | "完了" | "estado" | "✓" | "✅"
+        | "[ ]" => Column::Status,
+        "depends" | "depends on" | "dependencies" | "dependency" | "deps" | "blocked by" | "依赖"
+        | "依存" | "依存関係" | "前置任务" => Column::Depends,
         _ => Column::Other,
     }
 }
@@ -86,7 +88,10 @@ pub(crate) fn rows(lines: &Lines<'_>) -> Vec<Found> {
             indent: 0,
             level: 0,
             odd: None,
-            row: Some(Cells { state: status.and_then(words::state), depends: cell(Column::Depends).cloned() }),
+            row: Some(Cells {
+                state: status.and_then(words::state),
+                depends: cell(Column::Depends).cloned(),
+            }),
         });
     }
     out.retain(|f| f.shape != Some(Shape::Slug));

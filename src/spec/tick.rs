@@ -110,7 +110,10 @@ mod tests {
     #[test]
     fn a_title_with_brackets_keeps_them() {
         assert_eq!(one("- [ ] T001 [P] [US1] do [ ] it\n", "T001", 'x'), "- [x] T001 [P] [US1] do [ ] it\n");
-        assert_eq!(one("- [ ] - [X] T002 two boxes\n- [ ] T003 a\n", "T002", 'x'), "- [x] - [X] T002 two boxes\n- [ ] T003 a\n");
+        assert_eq!(
+            one("- [ ] - [X] T002 two boxes\n- [ ] T003 a\n", "T002", 'x'),
+            "- [x] - [X] T002 two boxes\n- [ ] T003 a\n"
+        );
     }
 
     #[test]
@@ -133,7 +136,10 @@ mod tests {
     fn a_text_that_changed_is_refused() {
         let file = parse("- [ ] 1. A\n");
         assert_eq!(set_mark("- [ ] 1. A\n", &file.tasks[0], 'x').as_deref(), Ok("- [x] 1. A\n"));
-        assert_eq!(set_mark("new line\n- [ ] 1. A\n", &file.tasks[0], 'x'), Err(TickError::Moved { id: "1".into() }));
+        assert_eq!(
+            set_mark("new line\n- [ ] 1. A\n", &file.tasks[0], 'x'),
+            Err(TickError::Moved { id: "1".into() })
+        );
         assert_eq!(set_mark("", &file.tasks[0], 'x'), Err(TickError::Moved { id: "1".into() }));
     }
 

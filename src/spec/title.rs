@@ -38,7 +38,8 @@ fn marker(text: &str, speckit: bool) -> Option<(&str, &str)> {
     let body = text.strip_prefix('[')?;
     let end = body.find(']')?;
     let (inner, after) = (&body[..end], &body[end + 1..]);
-    let known = matches!(inner, "P" | "ALL" | "MVP") || inner.starts_with("US") && inner[2..].starts_with(|c: char| c.is_ascii_digit());
+    let known = matches!(inner, "P" | "ALL" | "MVP")
+        || inner.starts_with("US") && inner[2..].starts_with(|c: char| c.is_ascii_digit());
     let run = speckit
         && inner.len() <= 40
         && !after.starts_with('(')
@@ -146,7 +147,10 @@ mod tests {
 
     #[test]
     fn bold_and_comments_go_and_code_stays() {
-        assert_eq!(text("**Create** the `src/**` and `b/**` <!-- b881895 -->"), "Create the `src/**` and `b/**`");
+        assert_eq!(
+            text("**Create** the `src/**` and `b/**` <!-- b881895 -->"),
+            "Create the `src/**` and `b/**`"
+        );
         assert_eq!(text("glob src/** only"), "glob src/** only");
         assert_eq!(text("~~old~~ new"), "old new");
         assert_eq!(text("say `<!--` here"), "say `<!--` here");
@@ -159,7 +163,10 @@ mod tests {
 
     #[test]
     fn markers_go_and_say_parallel() {
-        assert_eq!(clean("[P] [US1] Create model (P)", false, true), Title { text: "Create model".into(), parallel: true });
+        assert_eq!(
+            clean("[P] [US1] Create model (P)", false, true),
+            Title { text: "Create model".into(), parallel: true }
+        );
         assert_eq!(text("[VERIFY] all [P] x"), "[VERIFY] all [P] x");
         assert_eq!(text("[US3, US4, US5] wire"), "wire");
         assert_eq!(text("[link](url) t"), "[link](url) t");

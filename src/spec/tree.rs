@@ -20,7 +20,8 @@ pub(crate) struct Tree {
 /// The number of a section heading and its title: `1. Setup`, `Phase 2: Core`, `フェーズ 2`.
 fn number<'a>(heading: &Heading, text: &'a str) -> Option<(&'a str, &'a str)> {
     if let Some(id) = &heading.id {
-        return matches!(id.shape, Shape::Dotted | Shape::Number).then(|| (&text[id.span.clone()], text[heading.title..].trim()));
+        return matches!(id.shape, Shape::Dotted | Shape::Number)
+            .then(|| (&text[id.span.clone()], text[heading.title..].trim()));
     }
     let body = text[heading.text..].trim();
     let at = body.find(|c: char| c.is_ascii_digit())?;
@@ -37,13 +38,15 @@ fn number<'a>(heading: &Heading, text: &'a str) -> Option<(&'a str, &'a str)> {
     let value = body[at..at + len].trim_end_matches('.');
     let rest = &body[at + len..];
     let ends = rest.chars().next().is_none_or(|c| !c.is_ascii_alphanumeric());
-    let title = rest.trim_start_matches([':', '：', ' ', '-', '—', '–', '.', ')', '*']).trim_end_matches('*').trim();
+    let title =
+        rest.trim_start_matches([':', '：', ' ', '-', '—', '–', '.', ')', '*']).trim_end_matches('*').trim();
     (ends && !value.is_empty()).then_some((value, if title.is_empty() { body } else { title }))
 }
 
 /// Builds parents and groups.
 pub(crate) fn build(lines: &Lines<'_>, found: &[Found]) -> Tree {
-    let mut tree = Tree { parent: vec![None; found.len()], group: vec![None; found.len()], ..Tree::default() };
+    let mut tree =
+        Tree { parent: vec![None; found.len()], group: vec![None; found.len()], ..Tree::default() };
     let mut all: HashMap<&str, usize> = HashMap::with_capacity(found.len());
     let mut siblings: HashMap<&str, usize> = HashMap::new();
     for (i, f) in found.iter().enumerate() {
@@ -85,7 +88,9 @@ pub(crate) fn build(lines: &Lines<'_>, found: &[Found]) -> Tree {
         let parent = by_number(f, found, &above, &all, &numbers, &siblings, above_it);
         tree.parent[i] = match parent {
             Numbered::Child(p) => {
-                if above_it.is_some_and(|a| a != p && f.indent > 0 && found[a].level == 0) && !f.id.starts_with(&found[above_it.unwrap_or(p)].id) {
+                if above_it.is_some_and(|a| a != p && f.indent > 0 && found[a].level == 0)
+                    && !f.id.starts_with(&found[above_it.unwrap_or(p)].id)
+                {
                     tree.elsewhere.push(i);
                 }
                 Some(p)
@@ -95,12 +100,19 @@ pub(crate) fn build(lines: &Lines<'_>, found: &[Found]) -> Tree {
             Numbered::Unknown => above_it,
         };
         if tree.parent[i].is_none() {
-            let heading = open.iter().rev().find(|o| o.1.is_some_and(|n| f.id.strip_prefix(n).is_some_and(|r| r.starts_with('.'))));
+            let heading = open
+                .iter()
+                .rev()
+                .find(|o| o.1.is_some_and(|n| f.id.strip_prefix(n).is_some_and(|r| r.starts_with('.'))));
             if let Some(&(_, Some(value), at)) = heading {
                 let slot = *made.entry(at).or_insert_with(|| {
                     let title = lines.heading(at).and_then(|h| number(h, lines.text(at))).map_or("", |n| n.1);
                     let id = unique(value, &all, &mut names);
-                    tree.groups.push(Group { id, title: super::title::clean(title, false, false).text, line: at + 1 });
+                    tree.groups.push(Group {
+                        id,
+                        title: super::title::clean(title, false, false).text,
+                        line: at + 1,
+                    });
                     tree.groups.len() - 1
                 });
                 tree.group[i] = Some(slot);
@@ -154,7 +166,8 @@ fn by_number(
     let base = f.id.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     if base.len() < f.id.len()
         && let Some(&p) = above.get(base)
-        && (f.level == 0 && found[p].level == 0 && f.indent > found[p].indent || f.level > found[p].level && found[p].level > 0)
+        && (f.level == 0 && found[p].level == 0 && f.indent > found[p].indent
+            || f.level > found[p].level && found[p].level > 0)
         && outer.is_some()
     {
         return Numbered::Child(p);
@@ -169,7 +182,12 @@ fn by_number(
             return Numbered::Alone;
         }
         // `3.5.` between `3.` and `4.`: a whole task put in later.
-        if f.dot && parent.dot && f.indent == parent.indent && f.level == parent.level && siblings.get(head) == Some(&1) {
+        if f.dot
+            && parent.dot
+            && f.indent == parent.indent
+            && f.level == parent.level
+            && siblings.get(head) == Some(&1)
+        {
             return Numbered::Alone;
         }
         return Numbered::Child(p);

@@ -17,19 +17,68 @@ pub(crate) enum Section {
 
 /// Words that make a section an aside wherever they stand.
 const ASIDE: &[&str] = &[
-    "criteria", "checklist", "check list", "definition of done", "definition of ready", "backlog", "out of scope",
-    "验收", "驗收", "チェックリスト", "完了条件", "完了定義", "受け入れ基準", "受入基準", "受け入れ条件", "检查清单", "检查表",
-    "체크리스트", "완료 조건", "critério", "criterio", "critère", "kriterien",
+    "criteria",
+    "checklist",
+    "check list",
+    "definition of done",
+    "definition of ready",
+    "backlog",
+    "out of scope",
+    "验收",
+    "驗收",
+    "チェックリスト",
+    "完了条件",
+    "完了定義",
+    "受け入れ基準",
+    "受入基準",
+    "受け入れ条件",
+    "检查清单",
+    "检查表",
+    "체크리스트",
+    "완료 조건",
+    "critério",
+    "criterio",
+    "critère",
+    "kriterien",
 ];
 
 /// Words that do so only at the start or end of a heading without number: "Progress Tracking", not "Phase 3: Progress bar".
 const ASIDE_EDGE: &[&str] = &[
-    "review", "progress", "notes", "note", "quality gate", "quality gates", "summary", "progress tracking", "进度", "进度跟踪",
-    "進捗", "レビュー", "备注", "注意事项", "example", "examples", "template", "format", "success metrics", "future work",
+    "review",
+    "progress",
+    "notes",
+    "note",
+    "quality gate",
+    "quality gates",
+    "summary",
+    "progress tracking",
+    "进度",
+    "进度跟踪",
+    "進捗",
+    "レビュー",
+    "备注",
+    "注意事项",
+    "example",
+    "examples",
+    "template",
+    "format",
+    "success metrics",
+    "future work",
 ];
 
 /// Words of sections that explain the marks.
-const LEGEND: &[&str] = &["legend", "status key", "图例", "圖例", "凡例", "状态说明", "状態の凡例", "légende", "leyenda", "legenda"];
+const LEGEND: &[&str] = &[
+    "legend",
+    "status key",
+    "图例",
+    "圖例",
+    "凡例",
+    "状态说明",
+    "状態の凡例",
+    "légende",
+    "leyenda",
+    "legenda",
+];
 
 /// Words of sections about order.
 const ORDER: &[&str] = &["dependenc", "依赖", "依存", "execution order", "实施顺序", "実装順", "의존"];
@@ -65,22 +114,24 @@ pub(crate) fn state(text: &str) -> Option<TaskState> {
     // Emoji before a word say no more than the word.
     let bare = word.trim_start_matches(|c: char| !c.is_alphanumeric());
     let state = match if bare.is_empty() { word } else { bare } {
-        "not started" | "not yet started" | "pending" | "planned" | "open" | "todo" | "to do" | "to-do" | "waiting" | "ready" | "new"
-        | "未开始" | "未着手" | "待办" | "待开始" | "待处理" | "未実施" | "未完了" | "未完成" | "pendiente" | "pendente" | "대기" | "⬜" | "⏳" => {
-            TaskState::Todo
-        }
-        "in progress" | "in-progress" | "in_progress" | "doing" | "started" | "active" | "wip" | "ongoing" | "partial" | "partially done"
-        | "partially complete" | "进行中" | "進行中" | "作業中" | "着手中" | "部分完成" | "en progreso" | "em andamento" | "진행 중" | "🔄" | "🚧" => {
+        "not started" | "not yet started" | "pending" | "planned" | "open" | "todo" | "to do" | "to-do"
+        | "waiting" | "ready" | "new" | "未开始" | "未着手" | "待办" | "待开始" | "待处理" | "未実施"
+        | "未完了" | "未完成" | "pendiente" | "pendente" | "대기" | "⬜" | "⏳" => TaskState::Todo,
+        "in progress" | "in-progress" | "in_progress" | "doing" | "started" | "active" | "wip"
+        | "ongoing" | "partial" | "partially done" | "partially complete" | "进行中" | "進行中"
+        | "作業中" | "着手中" | "部分完成" | "en progreso" | "em andamento" | "진행 중" | "🔄" | "🚧" => {
             TaskState::InProgress
         }
         "queued" | "scheduled" | "排队" | "排队中" => TaskState::Queued,
-        "done" | "complete" | "completed" | "finished" | "implemented" | "closed" | "shipped" | "已完成" | "完成" | "完了" | "済" | "hecho"
-        | "completado" | "concluído" | "완료" | "✅" | "✓" | "✔" | "☑" => TaskState::Done,
-        "blocked" | "on hold" | "stuck" | "failed" | "阻塞" | "已阻塞" | "受阻" | "ブロック" | "ブロック中" | "bloqueado" | "❌" => {
-            TaskState::Blocked
+        "done" | "complete" | "completed" | "finished" | "implemented" | "closed" | "shipped" | "已完成"
+        | "完成" | "完了" | "済" | "hecho" | "completado" | "concluído" | "완료" | "✅" | "✓" | "✔" | "☑" => {
+            TaskState::Done
         }
-        "skipped" | "cancelled" | "canceled" | "deferred" | "removed" | "reverted" | "dropped" | "out of scope" | "won't do" | "wontfix"
-        | "obsolete" | "superseded" | "not applicable" | "n/a" | "已取消" | "取消" | "跳过" | "已跳过" | "スキップ" | "中止" | "⏸" => {
+        "blocked" | "on hold" | "stuck" | "failed" | "阻塞" | "已阻塞" | "受阻" | "ブロック"
+        | "ブロック中" | "bloqueado" | "❌" => TaskState::Blocked,
+        "skipped" | "cancelled" | "canceled" | "deferred" | "removed" | "reverted" | "dropped"
+        | "out of scope" | "won't do" | "wontfix" | "obsolete" | "superseded" | "not applicable" | "n/a"
+        | "已取消" | "取消" | "跳过" | "已跳过" | "スキップ" | "中止" | "⏸" => {
             TaskState::Skipped
         }
         _ => return None,
@@ -91,16 +142,43 @@ pub(crate) fn state(text: &str) -> Option<TaskState> {
 /// Whether a title says that the task was given up: `T028 — REVERTED: …`.
 pub(crate) fn given_up(title: &str) -> bool {
     let head = title.trim_start_matches(|c: char| !c.is_alphabetic()).as_bytes();
-    [&b"REVERTED"[..], b"OUT OF SCOPE", b"SKIPPED", b"REMOVED", b"DROPPED", b"CANCELLED", b"CANCELED", b"DEFERRED", b"SUPERSEDED", b"OBSOLETE"]
-        .iter()
-        .any(|w| title.as_bytes().windows(w.len()).any(|v| v == *w) || head.len() >= w.len() && head[..w.len()].eq_ignore_ascii_case(w))
+    [
+        &b"REVERTED"[..],
+        b"OUT OF SCOPE",
+        b"SKIPPED",
+        b"REMOVED",
+        b"DROPPED",
+        b"CANCELLED",
+        b"CANCELED",
+        b"DEFERRED",
+        b"SUPERSEDED",
+        b"OBSOLETE",
+    ]
+    .iter()
+    .any(|w| {
+        title.as_bytes().windows(w.len()).any(|v| v == *w)
+            || head.len() >= w.len() && head[..w.len()].eq_ignore_ascii_case(w)
+    })
 }
 
 /// Whether a title says that the task is optional.
 pub(crate) fn optional(title: &str) -> bool {
     let Some(open) = title.find(['(', '[', '（', '【']) else { return false };
     let lower = title[open..].to_lowercase();
-    ["(optional)", "[optional]", "（optional）", "（可选）", "(可选)", "（可選）", "(任意)", "（任意）", "【可选】", "(opcional)", "(optionnel)", "(선택)"]
-        .iter()
-        .any(|w| lower.contains(w))
+    [
+        "(optional)",
+        "[optional]",
+        "（optional）",
+        "（可选）",
+        "(可选)",
+        "（可選）",
+        "(任意)",
+        "（任意）",
+        "【可选】",
+        "(opcional)",
+        "(optionnel)",
+        "(선택)",
+    ]
+    .iter()
+    .any(|w| lower.contains(w))
 }

@@ -66,7 +66,8 @@ impl Tmux {
     /// `show-environment` shows to everyone on that server: so what looks like a secret is left out.
     #[must_use]
     pub fn new(program: PathBuf, socket: Option<String>, env: &[(OsString, OsString)]) -> Self {
-        let env = env.iter().filter(|(name, _)| !parse::looks_secret(&name.to_string_lossy())).cloned().collect();
+        let env =
+            env.iter().filter(|(name, _)| !parse::looks_secret(&name.to_string_lossy())).cloned().collect();
         Self { program, socket, env }
     }
 
@@ -127,8 +128,15 @@ impl Tmux {
             Some(session) => format!("{}:{{end}}", session.id),
             None => format!("={session}:"),
         };
-        for (option, value) in [("remain-on-exit", "on"), ("automatic-rename", "off"), (UNIT_OPTION, job.mark)] {
-            args.extend([";", "set-option", "-w", "-t", &target, option, value].map(OsString::from));
+        for (option, value) in [
+            ("remain-on-exit", "on"),
+            // without a text tmux does not scroll the first line away to say that the pane is dead
+            ("remain-on-exit-format", ""),
+            ("automatic-rename", "off"),
+            (UNIT_OPTION, job.mark),
+        ] {
+            // quietly: an older tmux need not know them all
+            args.extend([";", "set-option", "-q", "-w", "-t", &target, option, value].map(OsString::from));
         }
         if existing.is_none() {
             // a user's `destroy-unattached` would end the run with the last look at it

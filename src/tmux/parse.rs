@@ -47,9 +47,7 @@ pub fn windows(list: &str) -> Vec<(String, Window)> {
 #[must_use]
 pub fn looks_secret(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
-    ["KEY", "TOKEN", "SECRET", "PASSW", "CREDENTIAL", "AUTH", "COOKIE"]
-        .iter()
-        .any(|word| name.contains(word))
+    ["KEY", "TOKEN", "SECRET", "PASSW", "CREDENTIAL", "AUTH", "COOKIE"].iter().any(|word| name.contains(word))
         && name != "SSH_AUTH_SOCK"
         && name != "XAUTHORITY"
 }

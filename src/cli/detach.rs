@@ -1,0 +1,87 @@
+//! `seqorch run --detach`: the run moves into the session's main window, with the environment of this shell.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+use std::time::Duration;
+
+use super::project::{Project, own_program};
+use crate::attempt::record::pack_env;
+use crate::engine::launch::Screen;
+use crate::engine::world::{self, Place};
+use crate::error::{Error, Kind, Result};
+use crate::plan::{Plan, names};
+use crate::state::lock;
+use crate::tmux;
+
+/// How long the window may take to start, and the run to begin.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+pub(super) fn detach(project: &Project, place: &Place, plan: &Plan) -> Result<u8> {
+    let config = &project.loaded.config;
+    let store = project.store(place);
+    if let Some(holder) = lock::holder(&store.run_lock()) {
+        // the same words as a run that finds the lock taken
+        lock::RunLock::take(&store.run_lock(), &holder)?;
+    }
+    let env: Vec<(OsString, OsString)> = std::env::vars_os().collect();
+    let tmux = super::run::find_tmux(config, &env)?.ok_or_else(|| {
+        Error::new(Kind::Unavailable, "--detach needs tmux").hint("Install tmux, or run without --detach.")
+    })?;
+    let session = names::session(&config.tmux.session, &place.name);
+    let windows = world::known_windows(&tmux, &session);
+    let attach = tmux.attach_command(&session);
+    let mut screen = Screen { tmux, session, size: config.tmux.size, windows };
+
+    let failed = |e| Error::new(Kind::Internal, "opening a socket for the window").caused_by(e);
+    let folder = tempfile::Builder::new().prefix("seqorch-").tempdir_in("/tmp").map_err(failed)?;
+    let (start, ready) = (folder.path().join("start"), folder.path().join("ready"));
+    let (starts, readies) =
+        (UnixListener::bind(&start).map_err(failed)?, UnixListener::bind(&ready).map_err(failed)?);
+    let argv: Vec<OsString> = vec![own_program()?.into(), "__detached".into(), start.into()];
+    let here = std::env::current_dir().map_err(|e| Error::io("finding", Path::new("."), e))?;
+    let window = screen.open("main", tmux::main_mark(), &here, &argv)?;
+
+    let mut stream = accept(&starts).ok_or_else(|| Error::new(Kind::Internal, "the window did not start"))?;
+    stream.write_all(&message(&ready, &env)).map_err(failed)?;
+    drop(stream);
+    if accept(&readies).is_none() {
+        let shown = screen.tmux.capture(&window.pane).unwrap_or_default();
+        return Err(Error::new(Kind::Internal, "the run did not begin in its window").detail(shown));
+    }
+    let steps = plan.steps.len();
+    let _ =
+        writeln!(anstream::stdout(), "seqorch · {} · {steps} steps, detached · watch: {attach}", place.name);
+    Ok(0)
+}
+
+/// Arguments, an empty one, environment: each ended by a NUL byte.
+fn message(ready: &Path, env: &[(OsString, OsString)]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let own = std::env::args_os().skip(1).filter(|a| a != "--detach");
+    for arg in own.chain(["--in-main".into(), "--ready".into(), ready.into()]) {
+        bytes.extend_from_slice(arg.as_bytes());
+        bytes.push(0);
+    }
+    bytes.push(0);
+    bytes.extend(pack_env(env.iter().map(|(n, v)| (n.as_bytes(), v.as_bytes()))));
+    bytes
+}
+
+fn accept(listener: &UnixListener) -> Option<UnixStream> {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let limit = Timespec { tv_sec: i64::try_from(DEADLINE.as_secs()).unwrap_or(30), tv_nsec: 0 };
+    loop {
+        match poll(&mut [PollFd::new(listener, PollFlags::IN)], Some(&limit)) {
+            Ok(0) => return None,
+            Ok(_) => return listener.accept().ok().map(|(stream, _)| stream),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(e) => {
+                let _ = writeln!(io::stderr(), "waiting for the window: {e}");
+                return None;
+            }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! The verbs that seqorch calls itself.
+
+use std::ffi::OsString;
+use std::io::{Read, Write};
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
+
+use crate::attempt;
+use crate::attempt::record::unpack_env;
+use crate::error::{Error, Kind, Result};
+use crate::sys::process;
+
+pub(super) fn attempt(dir: &Path) -> Result<u8> {
+    attempt::run(dir, &super::project::own_program()?)?;
+    Ok(0)
+}
+
+pub(super) fn session(parent: i32, dir: &Path, argv: &[OsString]) -> Result<u8> {
+    match attempt::exec_in_session(parent, dir, argv) {
+        Ok(never) => match never {},
+        Err(error) => {
+            let _ = std::io::stderr().write_all(error.render().as_bytes());
+            // what shells say of a program that cannot be started
+            Ok(127)
+        }
+    }
+}
+
+/// Keeps the main window open as long as the run that writes to it lives.
+pub(super) fn main_window(pid: i32) -> Result<u8> {
+    process::wait_for_end(pid);
+    Ok(0)
+}
+
+/// Becomes `seqorch run …` with the environment of the shell that typed it.
+pub(super) fn detached(socket: &Path) -> Result<u8> {
+    let failed = |e| Error::io("talking on", socket, e);
+    let mut stream = UnixStream::connect(socket).map_err(failed)?;
+    let mut parts = Vec::new();
+    stream.read_to_end(&mut parts).map_err(failed)?;
+    let broken = || Error::new(Kind::Internal, "the message of the starting shell is not whole");
+    let at = parts.windows(2).position(|w| w == [0, 0]).ok_or_else(broken)?;
+    let args: Vec<OsString> =
+        parts[..at].split(|b| *b == 0).map(|a| OsString::from_vec(a.to_vec())).collect();
+    let env = unpack_env(&parts[at + 2..]);
+    let env = env.into_iter().map(|(n, v)| (OsString::from_vec(n.to_vec()), OsString::from_vec(v.to_vec())));
+    // what describes the terminal is the pane's
+    let own = ["TERM", "TMUX", "TMUX_PANE", "COLORTERM"];
+    let own = own.into_iter().filter_map(|n| Some((OsString::from(n), std::env::var_os(n)?)));
+    let error =
+        Command::new(super::project::own_program()?).args(args).env_clear().envs(env).envs(own).exec();
+    Err(Error::new(Kind::Internal, "starting the run").caused_by(error))
+}

@@ -1,0 +1,152 @@
+//! The command line: one verb per file, no logic.
+
+mod attach;
+mod config;
+mod detach;
+mod hidden;
+mod logs;
+mod plan;
+mod project;
+mod resume;
+mod run;
+mod status;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+
+use crate::error::{Kind, Result};
+
+/// Work off a spec's tasks one at a time with coding agents, unattended, visibly in tmux.
+#[derive(Debug, Parser)]
+#[command(
+    name = "seqorch",
+    version,
+    about,
+    after_help = "Start with `seqorch plan --dry-run` to see what would run, then `seqorch run`.\n\
+                  Exit codes of run: 0 all complete, 1 max iterations reached, 2 a human is needed, 64 usage,\n\
+                  65 bad tasks.md, 66 no such spec, 69 agent or tool missing, 70 internal, 75 another run is active,\n\
+                  78 bad configuration, 130 interrupted, 143 terminated."
+)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// What every verb takes.
+#[derive(Debug, Clone, Args)]
+struct Global {
+    /// Work as if started in this folder.
+    #[arg(short = 'C', value_name = "DIR", global = true)]
+    directory: Option<PathBuf>,
+    /// Read this file instead of seqorch.toml.
+    #[arg(long, value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+    /// Use `[profile.NAME]` of the configuration.
+    #[arg(long, value_name = "NAME", global = true)]
+    profile: Option<String>,
+    /// Whether to use colours.
+    #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
+    color: Color,
+    /// Say more; twice for even more.
+    #[arg(short, action = clap::ArgAction::Count, global = true)]
+    verbose: u8,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Work off a spec, one step after another.
+    Run(run::RunArgs),
+    /// Show what would run, in which order, and why.
+    Plan(plan::PlanArgs),
+    /// Show where a spec stands.
+    Status(status::StatusArgs),
+    /// Look at the windows of a run.
+    Attach(attach::AttachArgs),
+    /// Read what an agent printed.
+    Logs(logs::LogsArgs),
+    /// Go on after an agent asked for a human.
+    Resume(resume::ResumeArgs),
+    /// Look at the configuration.
+    Config(config::ConfigArgs),
+    #[command(name = "__attempt", hide = true)]
+    Attempt { dir: PathBuf },
+    #[command(name = "__session", hide = true)]
+    Session {
+        parent: i32,
+        dir: PathBuf,
+        #[arg(last = true, allow_hyphen_values = true)]
+        argv: Vec<OsString>,
+    },
+    #[command(name = "__main", hide = true)]
+    Main { pid: i32 },
+    #[command(name = "__detached", hide = true)]
+    Detached { socket: PathBuf },
+}
+
+/// Runs the program and gives its exit code.
+#[must_use]
+pub fn main() -> u8 {
+    let parsed = Cli::command().try_get_matches().and_then(|m| Cli::from_arg_matches(&m));
+    let cli = match parsed {
+        Ok(cli) => cli,
+        Err(e) => {
+            let _ = e.print();
+            // clap's own 2 would read as "a human is needed"
+            return if e.use_stderr() { Kind::Usage.exit_code() } else { 0 };
+        }
+    };
+    match cli.global.color {
+        Color::Auto => {}
+        Color::Always => anstream::ColorChoice::Always.write_global(),
+        Color::Never => anstream::ColorChoice::Never.write_global(),
+    }
+    match dispatch(&cli.global, cli.verb) {
+        Ok(code) => code,
+        Err(error) => {
+            let _ = write!(anstream::stderr(), "{}", error.render());
+            error.kind().exit_code()
+        }
+    }
+}
+
+fn dispatch(global: &Global, verb: Verb) -> Result<u8> {
+    match verb {
+        Verb::Run(args) => run::run(global, &args),
+        Verb::Plan(args) => plan::plan(global, &args),
+        Verb::Status(args) => status::status(global, &args),
+        Verb::Attach(args) => attach::attach(global, &args),
+        Verb::Logs(args) => logs::logs(global, &args),
+        Verb::Resume(args) => resume::resume(global, &args),
+        Verb::Config(args) => config::config(global, &args),
+        Verb::Attempt { dir } => hidden::attempt(&dir),
+        Verb::Session { parent, dir, argv } => hidden::session(parent, &dir, &argv),
+        Verb::Main { pid } => hidden::main_window(pid),
+        Verb::Detached { socket } => hidden::detached(&socket),
+    }
+}
+
+/// Whether a stream gets colours.
+fn colored(global: &Global, stream: &impl std::io::IsTerminal) -> bool {
+    match global.color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
+    }
+}
+
+/// Columns of the terminal, where there is one.
+fn terminal_width() -> Option<usize> {
+    terminal_size::terminal_size().map(|(w, _)| usize::from(w.0))
+}

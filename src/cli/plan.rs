@@ -1,0 +1,130 @@
+//! `seqorch plan`: what would run, in which order, and why.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Global;
+use super::project::Project;
+use crate::config::Config;
+use crate::engine::world::{self, Place};
+use crate::error::{Error, Kind, Result};
+use crate::plan::prompt::{PromptContext, QuestionAnswer, render};
+use crate::plan::{self, Plan, Selection};
+use crate::report::{plan as human, plan_json};
+use crate::spec::{TaskFile, diagnose};
+use crate::state::SpecState;
+
+#[derive(Debug, Args)]
+pub(super) struct PlanArgs {
+    /// The spec: a folder, a tasks.md, or a name under run.spec_root. None: the only one there is.
+    spec: Option<PathBuf>,
+    /// Write nothing and execute nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Print one JSON object instead.
+    #[arg(long, conflicts_with = "prompt")]
+    json: bool,
+    /// Print the prompt that this task's agent would get.
+    #[arg(long, value_name = "ID")]
+    prompt: Option<String>,
+    /// Only these tasks.
+    #[arg(long, value_name = "IDS", value_delimiter = ',')]
+    only: Vec<String>,
+    /// Begin with this task, whatever is open before it.
+    #[arg(long, value_name = "ID")]
+    from: Option<String>,
+    #[command(flatten)]
+    flags: super::run::RunFlags,
+}
+
+pub(super) fn plan(global: &Global, args: &PlanArgs) -> Result<u8> {
+    let project = Project::open(global, args.flags.settings()?, args.spec.as_deref())?;
+    let selection = Selection {
+        only: args.only.clone(),
+        from: args.from.clone(),
+        include_optional: project.loaded.config.run.include_optional,
+    };
+    let place = project.place(&project.spec(args.spec.as_deref())?, selection)?;
+    let config = &project.loaded.config;
+    if let Some(id) = &args.prompt {
+        return prompt(&project, &place, id);
+    }
+    if args.json {
+        let (_, tasks) = place.read_tasks()?;
+        let plan = if tasks.has_errors() {
+            None
+        } else {
+            plan::check_selection(&tasks, &place.selection)?;
+            Some(current(&place, config, &tasks, &project.store(&place).load()?))
+        };
+        let mut value = plan_json::json(plan.as_ref(), &tasks);
+        value["spec"] = place.name.clone().into();
+        value["max_iterations"] = config.run.max_iterations.into();
+        // a pager that was left is a normal end
+        let _ = writeln!(io::stdout(), "{value:#}");
+        return Ok(if tasks.has_errors() { Kind::BadTasks.exit_code() } else { 0 });
+    }
+    show(global, &project, &place)?;
+    Ok(0)
+}
+
+/// The plan as things stand now, changing nothing.
+pub(super) fn current(place: &Place, config: &Config, tasks: &TaskFile, state: &SpecState) -> Plan {
+    let boxes = if config.tasks.trust_checkboxes { world::ticked(tasks) } else { Default::default() };
+    // a run that was killed believed what it saw at its beginning, and so will the next
+    let before = state.ticked_before.clone().unwrap_or(boxes);
+    let trusted = before.difference(&state.unconfirmed).cloned().collect();
+    world::make_plan(place, config, tasks, &world::progress(state, trusted, &Default::default()))
+}
+
+/// Prints the plan for a person.
+pub(super) fn show(global: &Global, project: &Project, place: &Place) -> Result<()> {
+    let config = &project.loaded.config;
+    let (text, tasks) = place.read_tasks()?;
+    let stdout = io::stdout();
+    let color = super::colored(global, &stdout);
+    let path = place.tasks_path();
+    let shown = path.strip_prefix(&project.cwd).unwrap_or(&path).display().to_string();
+    let diagnostics =
+        diagnose::render(&shown, &text, &tasks.diagnostics, color, super::terminal_width().unwrap_or(100));
+    if tasks.has_errors() {
+        return Err(Error::new(Kind::BadTasks, format!("{shown} cannot be worked off")).detail(diagnostics));
+    }
+    plan::check_selection(&tasks, &place.selection)?;
+    let plan = current(place, config, &tasks, &project.store(place).load()?);
+    let view = human::PlanView { color, width: super::terminal_width(), diagnostics };
+    let mut out = stdout.lock();
+    let _ = human::human(&mut out, &plan, &view);
+    Ok(())
+}
+
+fn prompt(project: &Project, place: &Place, id: &str) -> Result<u8> {
+    let config = &project.loaded.config;
+    let (_, tasks) = place.good_tasks()?;
+    let state = project.store(place).load()?;
+    let plan = current(place, config, &tasks, &state);
+    let step =
+        plan.steps.iter().find(|s| s.unit == id || s.open.iter().any(|t| t.id == id)).ok_or_else(|| {
+            let known: Vec<_> = plan.steps.iter().map(|s| s.unit.as_str()).collect();
+            Error::new(Kind::Usage, format!("the plan has no step {id}"))
+                .hint(format!("It has: {}.", known.join(", ")))
+        })?;
+    let template = match &config.prompt.template {
+        None => plan::prompt::BUILT_IN.to_owned(),
+        Some(path) => std::fs::read_to_string(path).map_err(|e| {
+            Error::new(Kind::Config, format!("reading the template {}", path.display())).caused_by(e)
+        })?,
+    };
+    let answer = state
+        .answer
+        .as_ref()
+        .filter(|a| a.unit == step.unit)
+        .map(|a| QuestionAnswer { question: a.question.clone(), answer: a.answer.clone() });
+    let mut context = PromptContext::new(&plan, step, &config.prompt);
+    context.answer = answer.as_ref();
+    let text = render(&context, &template)?;
+    let _ = io::stdout().write_all(text.as_bytes());
+    Ok(0)
+}

@@ -1,0 +1,392 @@
+//! `seqorch run`: the main job.
+
+use std::collections::HashSet;
+use std::ffi::{OsStr, OsString};
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::project::{Project, own_program};
+use super::{Global, detach};
+use crate::config::{Config, Flag, TmuxMode};
+use crate::engine::decide::{End, Machine, Policy};
+use crate::engine::driver::drive;
+use crate::engine::launch::{Launcher, Screen};
+use crate::engine::world::{self, Place, RealWorld};
+use crate::error::{Error, Kind, Result};
+use crate::git;
+use crate::plan::{self, Plan, Selection, names};
+use crate::report::summary::{self, Summary};
+use crate::state::SpecState;
+use crate::state::lock::{Holder, RunLock};
+use crate::state::store::Store;
+use crate::sys::clock::SystemClock;
+use crate::sys::process;
+use crate::tmux::{self, Tmux};
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct RunArgs {
+    /// Specs, one after another: a folder, a tasks.md, or a name under run.spec_root. None: the only one there is.
+    #[arg(value_name = "SPEC")]
+    specs: Vec<PathBuf>,
+    /// A spec, in the words of the Python tool.
+    #[arg(long, value_name = "PATH")]
+    spec: Option<PathBuf>,
+    /// Only these tasks.
+    #[arg(long, value_name = "IDS", value_delimiter = ',')]
+    only: Vec<String>,
+    /// Begin with this task, whatever is open before it.
+    #[arg(long, value_name = "ID")]
+    from: Option<String>,
+    /// Print the plan and do nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Run in the tmux session, so that this terminal may be closed.
+    #[arg(long, conflicts_with_all = ["no_tmux", "dry_run"])]
+    detach: bool,
+    #[command(flatten)]
+    flags: RunFlags,
+    /// This process is the session's main window.
+    #[arg(long, hide = true)]
+    in_main: bool,
+    /// Where to say that the run has begun.
+    #[arg(long, hide = true)]
+    ready: Option<PathBuf>,
+}
+
+/// Settings of the configuration that a run may be given on the command line.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct RunFlags {
+    /// Pause between two steps; a bare number is seconds.
+    #[arg(long, value_name = "TIME")]
+    delay: Option<String>,
+    /// Iterations (attempts in all) that this run may take.
+    #[arg(long, value_name = "N")]
+    max_iterations: Option<u32>,
+    /// Who works.
+    #[arg(long, value_name = "NAME")]
+    backend: Option<String>,
+    /// Who would assign tasks to agents; every task goes to the backend for now.
+    #[arg(long, value_name = "NAME")]
+    assign_backend: Option<String>,
+    /// The `OpenCode` agent for the assignment; every task goes to the backend for now.
+    #[arg(long, value_name = "NAME")]
+    assign_opencode_agent: Option<String>,
+    /// Name of the tmux session.
+    #[arg(long, value_name = "NAME")]
+    tmux_session: Option<String>,
+    /// Where agents work.
+    #[arg(long, value_name = "DIR")]
+    workdir: Option<PathBuf>,
+    /// Plain child processes instead of tmux windows.
+    #[arg(long)]
+    no_tmux: bool,
+    /// Optional tasks are work too.
+    #[arg(long)]
+    include_optional: bool,
+}
+
+impl RunFlags {
+    /// The flags as the highest layer of the configuration.
+    pub(super) fn settings(&self) -> Result<Vec<Flag>> {
+        let mut flags: Vec<Flag> = Vec::new();
+        let mut set =
+            |key: &str, value: toml::Value, flag: &str| flags.push((key.to_owned(), value, flag.to_owned()));
+        if let Some(delay) = &self.delay {
+            // the Python tool took fractions of a second
+            let value = match delay.parse::<f64>() {
+                Ok(seconds) if seconds >= 0.0 && seconds < 1e9 => {
+                    let duration = std::time::Duration::from_secs_f64(seconds);
+                    toml::Value::String(humantime::format_duration(duration).to_string())
+                }
+                _ => toml::Value::String(delay.clone()),
+            };
+            set("run.delay", value, "--delay");
+        }
+        if let Some(n) = self.max_iterations {
+            set("run.max_iterations", toml::Value::Integer(n.into()), "--max-iterations");
+        }
+        if let Some(name) = &self.backend {
+            set("run.backend", toml::Value::String(name.clone()), "--backend");
+        }
+        if let Some(name) = &self.tmux_session {
+            set("tmux.session", toml::Value::String(name.clone()), "--tmux-session");
+        }
+        if let Some(dir) = &self.workdir {
+            let dir = std::path::absolute(dir).map_err(|e| Error::io("finding", dir, e))?;
+            if !dir.is_dir() {
+                return Err(Error::new(
+                    Kind::Usage,
+                    format!("--workdir: there is no folder {}", dir.display()),
+                ));
+            }
+            set("run.workdir", toml::Value::String(dir.display().to_string()), "--workdir");
+        }
+        if self.no_tmux {
+            set("tmux.mode", toml::Value::String("off".to_owned()), "--no-tmux");
+        }
+        if self.include_optional {
+            set("run.include_optional", toml::Value::Boolean(true), "--include-optional");
+        }
+        Ok(flags)
+    }
+}
+
+impl RunArgs {
+    /// A run of one spec, nothing else asked for.
+    pub(super) fn of_spec(spec: PathBuf, flags: RunFlags) -> Self {
+        Self {
+            specs: vec![spec],
+            spec: None,
+            only: Vec::new(),
+            from: None,
+            dry_run: false,
+            detach: false,
+            flags,
+            in_main: false,
+            ready: None,
+        }
+    }
+}
+
+pub(super) fn run(global: &Global, args: &RunArgs) -> Result<u8> {
+    let mut specs: Vec<Option<&PathBuf>> = args.specs.iter().chain(args.spec.as_ref()).map(Some).collect();
+    if specs.is_empty() {
+        specs.push(None);
+    }
+    if specs.len() > 1 && (!args.only.is_empty() || args.from.is_some()) {
+        return Err(Error::new(Kind::Usage, "--only and --from go with one spec"));
+    }
+    if args.flags.assign_backend.is_some() || args.flags.assign_opencode_agent.is_some() {
+        let _ = writeln!(
+            anstream::stderr(),
+            "note: tasks are not assigned by an agent yet; all go to the backend"
+        );
+    }
+    // all specs are found before the first begins: a typo must not show in the middle of the night
+    let mut runs = Vec::new();
+    for spec in specs {
+        let project = Project::open(global, args.flags.settings()?, spec.map(PathBuf::as_path))?;
+        let selection = Selection {
+            only: args.only.clone(),
+            from: args.from.clone(),
+            include_optional: args.flags.include_optional,
+        };
+        let place = project.place(&project.spec(spec.map(PathBuf::as_path))?, selection)?;
+        runs.push((project, place));
+    }
+    if args.dry_run {
+        for (project, place) in &runs {
+            super::plan::show(global, project, place)?;
+        }
+        return Ok(0);
+    }
+    if args.detach {
+        let [(project, place)] = runs.as_slice() else {
+            return Err(Error::new(Kind::Usage, "--detach goes with one spec"));
+        };
+        let ready = Ready::check(project, place)?;
+        return detach::detach(project, place, &ready.plan);
+    }
+    for (project, place) in &runs {
+        let code = run_one(args, project, place)?;
+        if code != 0 {
+            return Ok(code);
+        }
+    }
+    Ok(0)
+}
+
+/// What was found good before anything is started.
+struct Ready {
+    store: Store,
+    state: SpecState,
+    plan: Plan,
+}
+
+impl Ready {
+    fn check(project: &Project, place: &Place) -> Result<Self> {
+        let config = &project.loaded.config;
+        let (_, tasks) = place.good_tasks()?;
+        plan::check_selection(&tasks, &place.selection)?;
+        let store = project.store(place);
+        let state = store.load()?;
+        let plan = super::plan::current(place, config, &tasks, &state);
+        check_programs(config, &plan)?;
+        Ok(Self { store, state, plan })
+    }
+}
+
+/// Every program that the plan needs is there; the first night hour is a bad time to find out.
+fn check_programs(config: &Config, plan: &Plan) -> Result<()> {
+    let path = std::env::var_os("PATH");
+    let mut seen = HashSet::new();
+    let mut missing = Vec::new();
+    for step in &plan.steps {
+        if !seen.insert((&step.backend, &step.cwd)) {
+            continue;
+        }
+        if !step.cwd.is_dir() {
+            return Err(Error::new(
+                Kind::Config,
+                format!("run.workdir: there is no folder {}", step.cwd.display()),
+            ));
+        }
+        let Some(program) = step.argv.first() else { continue };
+        if process::find_program(OsStr::new(program), path.as_deref(), &step.cwd).is_none() {
+            missing.push(format!("  backend `{}` of task {}: {program}", step.backend, step.unit));
+        }
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let others: Vec<_> = config
+        .backends
+        .iter()
+        .filter(|(_, b)| {
+            process::find_program(OsStr::new(&b.command), path.as_deref(), std::path::Path::new("/"))
+                .is_some()
+        })
+        .map(|(name, _)| name.as_str())
+        .collect();
+    let mut error = Error::new(Kind::Unavailable, "an agent's program is not there, or may not be run")
+        .detail(missing.join("\n"))
+        .hint("Install it, mend the PATH, or set `command` of the backend in seqorch.toml.");
+    if !others.is_empty() {
+        error = error
+            .hint(format!("Backends that are installed: {} (run.backend, --backend).", others.join(", ")));
+    }
+    Err(error)
+}
+
+fn run_one(args: &RunArgs, project: &Project, place: &Place) -> Result<u8> {
+    let config = &project.loaded.config;
+    let Ready { store, state, plan } = Ready::check(project, place)?;
+    store.prepare()?;
+    let mut holder = Holder::me(&place.dir, jiff::Timestamp::now());
+    let lock = RunLock::take(&store.run_lock(), &holder)?;
+    // what was read before the lock may be old
+    let state = if store.load()? == state { state } else { store.load()? };
+
+    let mut outputs: Vec<Box<dyn Write>> = vec![Box::new(anstream::stdout())];
+    let work = !state.halted && (!plan.steps.is_empty() || state.running().is_some());
+    let screen = if work { open_screen(args, config, place, &mut outputs)? } else { None };
+    holder.session = screen.as_ref().map(|s| s.session.clone());
+    lock.note(&store.run_lock(), &holder)?;
+    let attach = screen.as_ref().map(|s| s.tmux.attach_command(&s.session));
+    let launcher = Launcher::new(own_program()?, &store.folder(), screen)?;
+    let policy = Policy {
+        max_iterations: config.run.max_iterations,
+        on_failure: config.run.on_failure,
+        jitter: config.run.jitter,
+    };
+    let before = git::snapshot(&project.root);
+    let mut machine = Machine::new(state, policy);
+    let mut world = RealWorld::new(place, config, &store, &SystemClock, launcher, outputs)?;
+    if let Some(ready) = &args.ready {
+        // whoever waits there may be gone; the run goes on all the same
+        let _ = UnixStream::connect(ready);
+    }
+    world.say(&opening(place, &plan, attach.as_deref()));
+    store.progress(&opening_entry(place))?;
+    let end = drive(&mut machine, &mut world)?;
+    let after = before.as_ref().and_then(|_| git::snapshot(&project.root));
+    let changes = before.zip(after).map(|(from, to)| git::changes(&project.root, &from, &to));
+    let (units, last_plan, took) = world.outcome();
+    let text = {
+        let mut text = Vec::new();
+        let _ = summary::write(
+            &mut text,
+            &Summary {
+                spec: &place.name,
+                end: &end,
+                units,
+                skipped: last_plan.map_or(&[], |p| &p.skipped),
+                left: last_plan.map_or(0, |p| p.steps.len()),
+                took,
+                changes: changes.as_deref(),
+            },
+        );
+        String::from_utf8_lossy(&text).into_owned()
+    };
+    world.say(text.trim_end());
+    store.progress(&closing_entry(&text, &end))?;
+    drop(lock);
+    Ok(end.exit_code())
+}
+
+fn opening(place: &Place, plan: &Plan, attach: Option<&str>) -> String {
+    let steps = match plan.steps.len() {
+        1 => "1 step".to_owned(),
+        n => format!("{n} steps"),
+    };
+    let watch = attach.map_or_else(String::new, |a| format!(" · watch: {a}"));
+    format!("seqorch · {} · {steps}{watch}", place.name)
+}
+
+fn opening_entry(place: &Place) -> String {
+    let now = jiff::ZonedDateTime::now().strftime("%Y-%m-%d %H:%M:%S %:z").to_string();
+    format!("\n---\n\n**Spec:** {}\n**Started:** {now}\n", place.dir.display())
+}
+
+fn closing_entry(summary: &str, end: &End) -> String {
+    let now = jiff::ZonedDateTime::now().strftime("%Y-%m-%d %H:%M:%S %:z").to_string();
+    let word = if *end == End::Complete { "Completed" } else { "Ended" };
+    format!("\n**{word}:** {now}\n\n```\n{}\n```\n", summary.trim().replace("```", "'''"))
+}
+
+/// The session with its main window, as the configuration wants it.
+fn open_screen(
+    args: &RunArgs,
+    config: &Config,
+    place: &Place,
+    outputs: &mut Vec<Box<dyn Write>>,
+) -> Result<Option<Screen>> {
+    let env: Vec<(OsString, OsString)> = std::env::vars_os().collect();
+    let Some(tmux) = find_tmux(config, &env)? else { return Ok(None) };
+    let session = names::session(&config.tmux.session, &place.name);
+    let windows = world::known_windows(&tmux, &session);
+    let mut screen = Screen { tmux, session, size: config.tmux.size, windows };
+    if args.in_main || !config.tmux.main {
+        return Ok(Some(screen));
+    }
+    let argv: Vec<OsString> =
+        vec![own_program()?.into(), "__main".into(), std::process::id().to_string().into()];
+    match screen.open("main", tmux::main_mark(), &place.root, &argv) {
+        Ok(window) => {
+            // a frozen terminal must not stop the run
+            let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
+            let flags = i32::try_from(flags.bits()).unwrap_or(0);
+            if let Ok(tty) = OpenOptions::new().write(true).custom_flags(flags).open(&window.tty) {
+                outputs.push(Box::new(tty));
+            }
+            Ok(Some(screen))
+        }
+        Err(error) if config.tmux.mode == TmuxMode::Auto => {
+            let _ = write!(io::stderr(), "{}", error.render());
+            let _ = writeln!(io::stderr(), "note: going on without tmux; agents print to this terminal");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// tmux, where it is wanted and there.
+pub(super) fn find_tmux(config: &Config, env: &[(OsString, OsString)]) -> Result<Option<Tmux>> {
+    if config.tmux.mode == TmuxMode::Off {
+        return Ok(None);
+    }
+    match tmux::find(env) {
+        Some(program) => Ok(Some(Tmux::new(program, config.tmux.socket.clone(), env))),
+        None if config.tmux.mode == TmuxMode::Auto => {
+            let _ = writeln!(io::stderr(), "note: tmux is not installed; agents print to this terminal");
+            Ok(None)
+        }
+        None => Err(Error::new(Kind::Unavailable, "tmux is not on the search path, and tmux.mode is \"on\"")
+            .hint("Install tmux, or set tmux.mode = \"auto\".")),
+    }
+}

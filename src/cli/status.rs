@@ -1,0 +1,123 @@
+//! `seqorch status`: where a spec stands.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use super::Global;
+use super::project::Project;
+use crate::engine::launch;
+use crate::error::Result;
+use crate::plan::Selection;
+use crate::report::live::{one_line, span};
+use crate::report::plan::why_skipped;
+use crate::state::lock;
+
+#[derive(Debug, Args)]
+pub(super) struct StatusArgs {
+    /// The spec: a folder, a tasks.md, or a name under run.spec_root.
+    spec: Option<PathBuf>,
+    /// Print one JSON object instead.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
+    let project = Project::open(global, Vec::new(), args.spec.as_deref())?;
+    let place = project.place(&project.spec(args.spec.as_deref())?, Selection::default())?;
+    let store = project.store(&place);
+    let state = store.load()?;
+    let (_, tasks) = place.read_tasks()?;
+    let plan = super::plan::current(&place, &project.loaded.config, &tasks, &state);
+    let holder = lock::holder(&store.run_lock());
+    let running = state.running().map(|(unit, attempt)| {
+        let alive = launch::alive(&store.attempt_dir(unit, attempt.number));
+        (unit.to_owned(), attempt.clone(), alive)
+    });
+    let word = match (&holder, state.halted, plan.steps.is_empty()) {
+        (Some(_), ..) => "running",
+        (None, true, _) => "halted",
+        (None, false, true) if plan.skipped.iter().all(|s| settled(&s.reason)) => "complete",
+        _ if running.as_ref().is_some_and(|(.., alive)| *alive) => "orphaned",
+        _ => "idle",
+    };
+    let mut out = anstream::stdout();
+    if args.json {
+        let value = json!({
+            "spec": place.name,
+            "state": word,
+            "run": holder,
+            "running": running.as_ref().map(|(unit, attempt, alive)| json!({
+                "unit": unit, "attempt": attempt.number, "backend": attempt.backend,
+                "started_at": attempt.started_at, "alive": alive,
+            })),
+            "completed": state.completed,
+            "left": plan.steps.iter().map(|s| &s.unit).collect::<Vec<_>>(),
+            "halted": state.halted,
+            "halted_task": state.halted_task,
+            "question": state.question,
+            "units": state.units,
+        });
+        let _ = writeln!(out, "{value:#}");
+        return Ok(0);
+    }
+    let _ = writeln!(out, "{}: {word}", one_line(&place.name));
+    if let Some(holder) = &holder {
+        let session = holder.session.as_deref().map_or_else(String::new, |s| format!(", tmux session {s}"));
+        let _ = writeln!(out, "  run: process {} on {}{session}", holder.pid, holder.host);
+    }
+    if let Some((unit, attempt, alive)) = &running {
+        let for_how_long =
+            jiff::Timestamp::now().duration_since(attempt.started_at).try_into().unwrap_or_default();
+        let note = match (alive, holder.is_some()) {
+            (true, true) => "",
+            (true, false) => "; no run watches it, `seqorch run` takes it over",
+            (false, _) => "; its process is gone",
+        };
+        let _ = writeln!(
+            out,
+            "  at work: {} (attempt {}, {}) for {}{note}",
+            one_line(unit),
+            attempt.number,
+            attempt.backend,
+            span(for_how_long)
+        );
+    }
+    for (id, unit) in &state.units {
+        let Some(last) = unit.attempts.last() else { continue };
+        let Some(outcome) = &last.outcome else { continue };
+        let tries = unit.attempts.len();
+        let _ = writeln!(
+            out,
+            "  {}  {} ({tries} attempt{})",
+            one_line(id),
+            one_line(&outcome.to_string()),
+            if tries == 1 { "" } else { "s" }
+        );
+    }
+    for step in &plan.steps {
+        let _ = writeln!(out, "  {}  to do: {}", one_line(&step.unit), one_line(&step.title));
+    }
+    for skipped in plan.skipped.iter().filter(|s| !matches!(s.reason, crate::plan::SkipReason::Completed)) {
+        let _ = writeln!(out, "  {}  {}", one_line(&skipped.id), why_skipped(&skipped.reason));
+    }
+    let _ = writeln!(out, "  {} tasks completed, {} steps left", state.completed.len(), plan.steps.len());
+    if state.halted {
+        let unit = state.halted_task.as_deref().unwrap_or("?");
+        let _ = writeln!(out, "\nTask {} asks:", one_line(unit));
+        let question =
+            crate::agent::sanitise::sanitise(state.question.as_deref().unwrap_or_default().as_bytes());
+        for line in question.lines() {
+            let _ = writeln!(out, "  {line}");
+        }
+        let _ = writeln!(out, "Go on with: seqorch resume {} --answer \"…\"", one_line(&place.name));
+    }
+    Ok(0)
+}
+
+fn settled(reason: &crate::plan::SkipReason) -> bool {
+    use crate::plan::SkipReason as R;
+    matches!(reason, R::Completed | R::Ticked | R::Optional | R::Marked(_))
+}

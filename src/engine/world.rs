@@ -1,0 +1,569 @@
+//! The real world of a run: files, windows, processes, clock and signals.
+
+use std::collections::{BTreeSet, HashMap};
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io::{self, IsTerminal, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::decide::{Event, Machine, Pause, Report};
+use super::driver::World;
+use super::launch::{self, Launcher, Request};
+use super::verdict::judge;
+use crate::agent::sanitise::sanitise;
+use crate::attempt::record::{AttemptDir, AttemptFile, CancelledBy, Deadlines, SCHEMA, pack_env};
+use crate::config::{Config, DoneSignal, Tick, Timeouts};
+use crate::error::{Error, Kind, Result};
+use crate::plan::{self, Plan, Progress, Selection, SpecInfo, Step};
+use crate::report::live;
+use crate::report::summary::UnitLine;
+use crate::spec::{self, TaskFile, TaskState};
+use crate::state::store::Store;
+use crate::state::{Outcome, SpecState};
+use crate::sys::clock::Clock;
+use crate::sys::signals::{self, Interrupt};
+use crate::sys::{files, process};
+
+/// Where the spec is, and what to work off of it.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The spec's name.
+    pub name: String,
+    /// Its folder.
+    pub dir: PathBuf,
+    /// The project.
+    pub root: PathBuf,
+    /// Existing files that the agent should read, as it would name them.
+    pub inputs: Vec<String>,
+    /// What was asked for.
+    pub selection: Selection,
+}
+
+impl Place {
+    /// The spec's `tasks.md`.
+    #[must_use]
+    pub fn tasks_path(&self) -> PathBuf {
+        self.dir.join("tasks.md")
+    }
+
+    /// Reads and parses tasks.md; an error where it is missing or not text. Its diagnostics are the caller's.
+    pub fn read_tasks(&self) -> Result<(String, TaskFile)> {
+        let path = self.tasks_path();
+        let bytes = fs::read(&path).map_err(|e| match e.kind() {
+            io::ErrorKind::NotFound => Error::new(Kind::NoSpec, format!("there is no {}", path.display())),
+            _ => Error::new(Kind::BadTasks, format!("reading {}", path.display())).caused_by(e),
+        })?;
+        let text = spec::decode(&bytes).map_err(|e| {
+            Error::new(Kind::BadTasks, format!("{} cannot be worked off: {e}", path.display()))
+        })?;
+        let tasks = spec::parse(text);
+        Ok((text.to_owned(), tasks))
+    }
+
+    /// As [`Place::read_tasks`], with diagnostics that are errors turned into one.
+    pub fn good_tasks(&self) -> Result<(String, TaskFile)> {
+        let (text, tasks) = self.read_tasks()?;
+        if tasks.has_errors() {
+            let path = self.tasks_path();
+            let shown =
+                spec::diagnose::render(&path.display().to_string(), &text, &tasks.diagnostics, false, 100);
+            return Err(
+                Error::new(Kind::BadTasks, format!("{} cannot be worked off", path.display())).detail(shown)
+            );
+        }
+        Ok((text, tasks))
+    }
+}
+
+/// Ids of leaves and parents whose boxes are ticked.
+#[must_use]
+pub fn ticked(tasks: &TaskFile) -> BTreeSet<String> {
+    tasks.tasks.iter().filter(|t| t.state == TaskState::Done).map(|t| t.id.clone()).collect()
+}
+
+/// What is known of progress, for the plan.
+#[must_use]
+pub fn progress(state: &SpecState, ticked: BTreeSet<String>, failed: &BTreeSet<String>) -> Progress {
+    Progress {
+        completed: state.completed.iter().cloned().collect(),
+        ticked,
+        failed: failed.clone(),
+        skipped: state.skipped.clone(),
+    }
+}
+
+/// Makes the plan of a place.
+#[must_use]
+pub fn make_plan(place: &Place, config: &Config, tasks: &TaskFile, progress: &Progress) -> Plan {
+    plan::build(&plan::Request {
+        spec: SpecInfo { name: &place.name, dir: &place.dir, root: &place.root, inputs: &place.inputs },
+        tasks,
+        config,
+        progress,
+        selection: &place.selection,
+    })
+}
+
+enum Heard {
+    Over,
+    Asked(Interrupt),
+}
+
+struct Current {
+    unit: String,
+    dir: AttemptDir,
+    pid: Option<i32>,
+    signal: DoneSignal,
+    live_ticks: Vec<String>,
+}
+
+/// The real one.
+pub struct RealWorld<'a> {
+    place: &'a Place,
+    config: &'a Config,
+    store: &'a Store,
+    clock: &'a dyn Clock,
+    launcher: Launcher,
+    env: Vec<(OsString, OsString)>,
+    /// Terminal and main window.
+    outputs: Vec<Box<dyn Write>>,
+    interactive: bool,
+    heard: Receiver<Heard>,
+    tell: Sender<Heard>,
+    current: Option<Current>,
+    plan: Option<Plan>,
+    began: Instant,
+    units: Vec<UnitLine>,
+}
+
+impl<'a> RealWorld<'a> {
+    /// Starts to listen for signals; `outputs` get a line per event.
+    pub fn new(
+        place: &'a Place,
+        config: &'a Config,
+        store: &'a Store,
+        clock: &'a dyn Clock,
+        launcher: Launcher,
+        outputs: Vec<Box<dyn Write>>,
+    ) -> Result<Self> {
+        let (tell, heard) = channel();
+        let asked = tell.clone();
+        signals::watch(move |what| {
+            let _ = asked.send(Heard::Asked(what));
+        })
+        .map_err(|e| Error::new(Kind::Internal, "catching signals").caused_by(e))?;
+        Ok(Self {
+            place,
+            config,
+            store,
+            clock,
+            launcher,
+            env: std::env::vars_os().collect(),
+            outputs,
+            interactive: io::stdout().is_terminal(),
+            heard,
+            tell,
+            current: None,
+            plan: None,
+            began: Instant::now(),
+            units: Vec::new(),
+        })
+    }
+
+    /// Units that this run worked on, the last plan, and the time since the start.
+    #[must_use]
+    pub fn outcome(&self) -> (&[UnitLine], Option<&Plan>, Duration) {
+        (&self.units, self.plan.as_ref(), self.began.elapsed())
+    }
+
+    /// A line for whoever watches. A terminal that is gone is no reason to stop.
+    pub fn say(&mut self, text: &str) {
+        for out in &mut self.outputs {
+            let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+        }
+    }
+
+    fn template(&self) -> Result<String> {
+        match &self.config.prompt.template {
+            None => Ok(plan::prompt::BUILT_IN.to_owned()),
+            Some(path) => fs::read_to_string(path).map_err(|e| {
+                Error::new(Kind::Config, format!("reading the template {}", path.display())).caused_by(e)
+            }),
+        }
+    }
+
+    fn prompt(&self, step: &Step, attempt: u32, state: &SpecState) -> Result<String> {
+        let Some(plan) = &self.plan else { return Err(Error::new(Kind::Internal, "a step without a plan")) };
+        let previous = self.previous(step, attempt, state);
+        let answer = state
+            .answer
+            .as_ref()
+            .filter(|a| a.unit == step.unit)
+            .map(|a| plan::prompt::QuestionAnswer { question: a.question.clone(), answer: a.answer.clone() });
+        let mut context = plan::prompt::PromptContext::new(plan, step, &self.config.prompt);
+        context.previous = previous.as_ref();
+        context.answer = answer.as_ref();
+        plan::prompt::render(&context, &self.template()?)
+    }
+
+    /// What went wrong before, from the state and from what the last attempt left.
+    fn previous(&self, step: &Step, attempt: u32, state: &SpecState) -> Option<plan::prompt::Previous> {
+        let last = state.units.get(&step.unit)?.attempts.iter().rev().find(|a| a.number < attempt)?;
+        let outcome = last.outcome.as_ref()?;
+        if matches!(outcome, Outcome::Halted { .. } | Outcome::Done) {
+            return None;
+        }
+        let facts = launch::result(&self.store.attempt_dir(&step.unit, last.number));
+        let tail = facts.map_or_else(String::new, |f| {
+            [f.last_words, f.stderr_tail].into_iter().filter(|t| !t.is_empty()).collect::<Vec<_>>().join("\n")
+        });
+        Some(plan::prompt::Previous { attempt: last.number, outcome: outcome.to_string(), tail })
+    }
+
+    fn agent_env(&self, step: &Step) -> Vec<u8> {
+        let replaced = |name: &OsStr| {
+            step.env_remove.iter().any(|n| OsStr::new(n) == name)
+                || step.env.iter().any(|(n, _)| OsStr::new(n) == name)
+        };
+        let kept = self.env.iter().filter(|(name, _)| !replaced(name));
+        pack_env(
+            kept.map(|(n, v)| (n.as_bytes(), v.as_bytes()))
+                .chain(step.env.iter().map(|(n, v)| (n.as_bytes(), v.as_bytes()))),
+        )
+    }
+
+    fn watch_over(&self) -> impl FnOnce() + Send + 'static {
+        let tell = self.tell.clone();
+        move || {
+            let _ = tell.send(Heard::Over);
+        }
+    }
+
+    /// The end of the attempt that was waited for, judged.
+    fn conclude(&mut self) -> Event {
+        let Some(current) = self.current.take() else { return Event::Woke };
+        let outcome =
+            launch::result(&current.dir).map_or(Outcome::Lost, |facts| judge(&facts, current.signal));
+        if outcome != Outcome::Done && !current.live_ticks.is_empty() {
+            self.set_marks(&current.live_ticks, ' ');
+        }
+        // the pid may be somebody else's from here on
+        Event::Ended { outcome }
+    }
+
+    fn set_marks(&mut self, ids: &[String], mark: char) -> Vec<String> {
+        let path = self.place.tasks_path();
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let flip = || -> Result<()> {
+            let source = fs::read_to_string(&path).map_err(|e| Error::io("reading", &path, e))?;
+            let (changed, _) = spec::tick::tick(&source, &ids, mark);
+            if changed == source {
+                return Ok(());
+            }
+            files::replace(&path, changed.as_bytes(), 0o644)
+        };
+        match flip() {
+            Ok(()) => ids.iter().map(|id| (*id).to_owned()).collect(),
+            Err(e) => {
+                let text = format!(
+                    "! the boxes of {} could not be ticked:\n{}",
+                    ids.join(", "),
+                    e.render().trim_end()
+                );
+                self.say(&text);
+                Vec::new()
+            }
+        }
+    }
+
+    fn note(&mut self, report: &Report) {
+        let Report::Ended { unit, title, outcome, took, .. } = report else { return };
+        match self.units.iter_mut().find(|u| u.id == *unit) {
+            Some(line) => {
+                line.outcome = outcome.clone();
+                line.attempts += 1;
+                line.took += *took;
+            }
+            None => self.units.push(UnitLine {
+                id: unit.clone(),
+                title: title.clone(),
+                outcome: outcome.clone(),
+                attempts: 1,
+                took: *took,
+            }),
+        }
+    }
+}
+
+impl World for RealWorld<'_> {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn random(&mut self) -> f64 {
+        // the hasher's keys are random per call; good enough to spread delays
+        use std::hash::{BuildHasher, Hasher};
+        let bits = std::hash::RandomState::new().build_hasher().finish() >> 11;
+        #[expect(clippy::cast_precision_loss, reason = "53 bits fit into the mantissa")]
+        let share = bits as f64 / (1_u64 << 53) as f64;
+        share
+    }
+
+    fn save(&mut self, state: &SpecState) -> Result<()> {
+        self.store.save(state)
+    }
+
+    fn ticked(&mut self) -> Result<BTreeSet<String>> {
+        if !self.config.tasks.trust_checkboxes {
+            return Ok(BTreeSet::new());
+        }
+        Ok(ticked(&self.place.good_tasks()?.1))
+    }
+
+    fn plan(&mut self, machine: &Machine) -> Result<(Plan, BTreeSet<String>)> {
+        let (_, tasks) = self.place.good_tasks()?;
+        let trusted = machine.trusted_ticks();
+        let plan =
+            make_plan(self.place, self.config, &tasks, &progress(&machine.state, trusted, machine.failed()));
+        self.plan = Some(plan.clone());
+        let boxes = if self.config.tasks.trust_checkboxes { ticked(&tasks) } else { BTreeSet::new() };
+        Ok((plan, boxes))
+    }
+
+    fn start(&mut self, step: &Step, attempt: u32, state: &SpecState) -> Result<Option<Outcome>> {
+        let path = self.env.iter().find(|(n, _)| n == OsStr::new("PATH")).map(|(_, v)| v.as_os_str());
+        if process::find_program(OsStr::new(&step.argv[0]), path, &step.cwd).is_none() {
+            let why = format!("{} is not there any more", step.argv[0]);
+            return Ok(Some(Outcome::Unavailable { why }));
+        }
+        let dir = self.store.attempt_dir(&step.unit, attempt);
+        // left by a run that was killed between writing this and the state: never started, or it would be known
+        let _ = fs::remove_dir_all(dir.path());
+        files::private_dir(dir.path())?;
+        let prompt = self.prompt(step, attempt, state)?;
+        launch::write_private(&dir.prompt(), prompt.as_bytes())?;
+        let token = token();
+        let file = AttemptFile {
+            schema: SCHEMA,
+            spec: self.place.name.clone(),
+            unit: step.unit.clone(),
+            title: step.title.clone(),
+            attempt,
+            backend: step.backend.clone(),
+            argv: step.argv.clone(),
+            prompt_by: step.prompt_by,
+            output: step.output,
+            cwd: step.cwd.clone(),
+            deadlines: deadlines(&step.timeout),
+            socket: self.launcher.socket().to_owned(),
+            token: token.clone(),
+            created_at: self.clock.now(),
+        };
+        let bytes = serde_json::to_vec_pretty(&file)
+            .map_err(|e| Error::new(Kind::Internal, "writing the attempt").caused_by(e))?;
+        launch::write_private(&dir.attempt(), &bytes)?;
+        let live_ticks: Vec<String> = match self.config.tasks.tick {
+            Tick::Live => step.open.iter().map(|t| t.id.clone()).collect(),
+            Tick::Done | Tick::Off => Vec::new(),
+        };
+        if !live_ticks.is_empty() {
+            self.set_marks(&live_ticks, '-');
+        }
+        let env = self.agent_env(step);
+        let launched = self.launcher.launch(Request {
+            dir: &dir,
+            token: &token,
+            window: &step.window,
+            unit: &step.unit,
+            cwd: &step.cwd,
+            env: &env,
+        })?;
+        let over = self.watch_over();
+        self.current = Some(Current {
+            unit: step.unit.clone(),
+            dir: dir.clone(),
+            pid: Some(launched.pid),
+            signal: step.signal,
+            live_ticks,
+        });
+        launched.wait(&dir, over);
+        Ok(None)
+    }
+
+    fn recover(
+        &mut self,
+        unit: &str,
+        attempt: u32,
+        step: Option<&Step>,
+        _state: &SpecState,
+    ) -> Result<Option<Outcome>> {
+        let dir = self.store.attempt_dir(unit, attempt);
+        let signal = step.map_or(self.config.done, |s| s.signal);
+        if launch::alive(&dir) {
+            self.say(&format!(
+                "● task {unit}, attempt {attempt}, of an earlier run is still at work: taking it over"
+            ));
+            let pid = launch::holder(&dir).map(|h| h.pid);
+            self.current = Some(Current {
+                unit: unit.to_owned(),
+                dir: dir.clone(),
+                pid,
+                signal,
+                live_ticks: Vec::new(),
+            });
+            launch::wait_for_adopted(&dir, self.watch_over());
+            return Ok(None);
+        }
+        let outcome = match launch::result(&dir) {
+            Some(facts) => {
+                self.say(&format!(
+                    "● task {unit}, attempt {attempt}, ended while no run was there: taking its result"
+                ));
+                judge(&facts, signal)
+            }
+            // the lock is made by `__attempt` as its first act
+            None if !dir.lock().exists() => Outcome::Cancelled { by: CancelledBy::NoOrchestrator },
+            None => {
+                let session = launch::holder(&dir).and_then(|h| h.agent);
+                process::end(|| process::remains(session, &dir.lock()), Duration::from_secs(3), || {});
+                Outcome::Lost
+            }
+        };
+        Ok(Some(outcome))
+    }
+
+    fn cancel(&mut self) {
+        if let Some(pid) = self.current.as_ref().and_then(|c| c.pid).and_then(Pid::from_raw) {
+            let _ = kill_process(pid, Signal::TERM);
+        }
+    }
+
+    fn tick(&mut self, ids: &[String]) -> Vec<String> {
+        if self.config.tasks.tick == Tick::Off {
+            return ids.to_vec();
+        }
+        self.set_marks(ids, 'x')
+    }
+
+    fn report(&mut self, report: &Report, _state: &SpecState) -> Result<()> {
+        self.note(report);
+        let line = live::line(report, self.config.run.max_iterations);
+        self.say(&line);
+        if let Report::Ended { unit, outcome, .. } = report {
+            if !matches!(outcome, Outcome::Done | Outcome::Halted { .. }) {
+                let last = self.units.iter().find(|u| u.id == *unit).map(|_| unit.clone());
+                if let Some(unit) = last {
+                    self.say(&format!("  its output: seqorch logs {unit}"));
+                }
+            }
+            if let Some(entry) = live::progress_entry(report, self.clock.now(), &TimeZone::system()) {
+                self.store.progress(&entry)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn next(&mut self, pause: Option<(Timestamp, &Pause)>) -> Event {
+        if let Some((until, why)) = pause
+            && self.clock.now() < until
+        {
+            let length = until.duration_since(self.clock.now()).try_into().unwrap_or(Duration::ZERO);
+            if !self.interactive {
+                self.say(&format!("  {} in {}", live::pause(why), live::span(round_up(length))));
+            }
+        }
+        loop {
+            let limit = match pause {
+                None => None,
+                Some((until, why)) => {
+                    let left: Duration =
+                        until.duration_since(self.clock.now()).try_into().unwrap_or(Duration::ZERO);
+                    if left.is_zero() {
+                        self.countdown(None);
+                        return Event::Woke;
+                    }
+                    if self.interactive {
+                        self.countdown(Some(&format!(
+                            "  {} in {}",
+                            live::pause(why),
+                            live::span(round_up(left))
+                        )));
+                    }
+                    // the wall clock may jump (a laptop wakes up), so look at it now and then
+                    let longest =
+                        if self.interactive { Duration::from_secs(1) } else { Duration::from_secs(30) };
+                    Some(left.min(longest))
+                }
+            };
+            let heard = match limit {
+                None => self.heard.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(limit) => self.heard.recv_timeout(limit),
+            };
+            match heard {
+                Ok(Heard::Over) => return self.conclude(),
+                Ok(Heard::Asked(what)) => {
+                    self.countdown(None);
+                    return Event::Asked(what);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Event::Asked(Interrupt::Terminate),
+            }
+        }
+    }
+}
+
+impl RealWorld<'_> {
+    /// Shows a line that the next one replaces; `None` wipes it.
+    fn countdown(&mut self, text: Option<&str>) {
+        if self.interactive {
+            for out in &mut self.outputs {
+                let _ = write!(out, "\r\x1b[K{}", text.unwrap_or_default()).and_then(|()| out.flush());
+            }
+        }
+    }
+
+    /// The unit that an agent works on right now.
+    #[must_use]
+    pub fn working_on(&self) -> Option<&str> {
+        self.current.as_ref().map(|c| c.unit.as_str())
+    }
+}
+
+fn round_up(left: Duration) -> Duration {
+    if left.subsec_millis() > 0 { Duration::from_secs(left.as_secs() + 1) } else { left }
+}
+
+fn deadlines(timeouts: &Timeouts) -> Deadlines {
+    let ms = |d: Duration| (!d.is_zero()).then(|| u64::try_from(d.as_millis()).unwrap_or(u64::MAX));
+    Deadlines {
+        total_ms: ms(timeouts.task),
+        idle_ms: ms(timeouts.idle),
+        first_output_ms: ms(timeouts.first_output),
+        grace_ms: u64::try_from(timeouts.grace.as_millis()).unwrap_or(u64::MAX),
+    }
+}
+
+fn token() -> String {
+    use std::hash::{BuildHasher, Hasher};
+    let part = || std::hash::RandomState::new().build_hasher().finish();
+    format!("{:016x}{:016x}", part(), part())
+}
+
+/// The last lines of an attempt, for a terminal.
+#[must_use]
+pub fn last_words(dir: &AttemptDir) -> String {
+    launch::result(dir).map(|f| sanitise(f.last_words.as_bytes())).unwrap_or_default()
+}
+
+/// Our windows in a session that exists already.
+#[must_use]
+pub fn known_windows(tmux: &crate::tmux::Tmux, session: &str) -> HashMap<String, crate::tmux::Window> {
+    tmux.session(session).and_then(|s| tmux.windows(&s).ok()).unwrap_or_default().into_iter().collect()
+}
