@@ -31,6 +31,8 @@ pub(crate) fn tasks(text: &str) -> TaskFile {
             title: format!("Do {id}"),
             state: TaskState::Todo,
             optional: false,
+            optional_by_text: false,
+            parallel: false,
             parent: above.last().cloned(),
             group: group.clone().filter(|_| depth == 0),
             depends_on: Vec::new(),
