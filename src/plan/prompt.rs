@@ -36,7 +36,7 @@ pub struct PromptContext<'a> {
     pub inputs: &'a [String],
     /// Sentences of the configuration.
     pub rules: &'a [String],
-    /// Skills of the configuration; none: test-driven development.
+    /// Skills of the configuration.
     pub skills: &'a [Skill],
     /// The attempt before, if this is a retry.
     pub previous: Option<&'a Previous>,
@@ -280,7 +280,7 @@ mod tests {
             "in this order:\n\n- 2.2 Do 2.2\n- 2.3 Do 2.3\n\nWhat the task list says of 2:\n\n> about all\n\n",
             "says of 2.2:\n\n> - one\n>   - two\n\nWhat the task list says of 2.3:\n\n- Requirements: 1.1, 2.3\n\nLines",
             "`/project`",
-            "test-driven-development: for ANY code changes\n\nTest-driven",
+            "- test-driven-development: for ANY code changes\n\nTest-driven development means RED, GREEN, REFACTOR",
             "that builds.\n\n## How to end",
         ] {
             assert!(prompt.contains(part), "{part}\n--- not in ---\n{prompt}");
@@ -310,8 +310,15 @@ mod tests {
         let prompt = told.render();
         assert!(prompt.contains("- Write British English.\n\n## How to end"), "{prompt}");
         assert!(prompt.contains("- ui: for any change of a page\n"));
-        assert!(!prompt.contains("for ANY code changes"));
+        assert!(!prompt.contains("RED"));
         assert!(prompt.contains("For this unit in particular:\n\nMind the gap.\n\n"));
+    }
+
+    #[test]
+    fn without_skills_there_is_no_word_of_them() {
+        let mut case = Case::new("1");
+        case.config.prompt.skills.clear();
+        assert!(!told(&case).render().to_lowercase().contains("skill"));
     }
 
     #[test]

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::{Plan, Progress, Request, Selection, SpecInfo, build};
 use crate::config::{
-    Backend, Config, DoneSignal, Granularity, OnFailure, Output, Prompt, PromptBy, Retry, Run, Tasks, Tick,
-    Timeouts, Tmux, TmuxMode,
+    Backend, Config, DoneSignal, Granularity, OnFailure, Output, Prompt, PromptBy, Retry, Run, Skill, Tasks,
+    Tick, Timeouts, Tmux, TmuxMode,
 };
 use crate::spec::{Task, TaskFile, TaskState};
 
@@ -99,7 +99,12 @@ pub(crate) fn config() -> Config {
             grace: seconds(10),
         },
         done: DoneSignal::Required,
-        prompt: Prompt { template: None, inputs: Vec::new(), skills: Vec::new(), rules: Vec::new() },
+        prompt: Prompt {
+            template: None,
+            inputs: Vec::new(),
+            skills: vec![Skill { name: "test-driven-development".into(), when: "ANY code changes".into() }],
+            rules: Vec::new(),
+        },
         tmux: Tmux {
             mode: TmuxMode::Auto,
             session: "sequential-{spec}".into(),
