@@ -1,54 +1,98 @@
-//! Makes an agent's bytes fit for a terminal: text and line ends, nothing that steers the terminal.
-
-use anstream::adapter::StripBytes;
+//! Makes the words of others fit for a terminal: text and line ends, nothing that steers the terminal.
+//!
+//! Own code, because no stripper at hand knows the 8-bit introducers, keeps its state over pieces cut anywhere, and
+//! lets a string without an end hide no more than its line.
 
 /// Reads bytes piece by piece and gives text without escape sequences and control characters.
 #[derive(Debug, Default)]
 pub struct Sanitiser {
-    strip: StripBytes,
+    state: State,
     /// The start of a character whose rest has not come yet.
     part: Vec<u8>,
     after_return: bool,
 }
 
+/// Where in an escape sequence (ECMA-48) the text is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Text,
+    /// After ESC.
+    Escape,
+    /// After ESC and intermediate bytes.
+    Intermediate,
+    /// Parameters and intermediates of a control sequence.
+    Sequence,
+    /// A command string (title, clipboard, …) up to its terminator.
+    String,
+    /// After an ESC inside a string, which may begin its terminator.
+    StringEscape,
+}
+
 impl Sanitiser {
     /// Appends to `text` what of `piece` may be shown; invalid UTF-8 becomes U+FFFD.
     pub fn feed(&mut self, piece: &[u8], text: &mut String) {
-        let mut bytes = std::mem::take(&mut self.part);
-        bytes.extend_from_slice(piece);
-        let mut decoded = String::with_capacity(bytes.len());
+        let joined;
+        let bytes = if self.part.is_empty() {
+            piece
+        } else {
+            self.part.extend_from_slice(piece);
+            joined = std::mem::take(&mut self.part);
+            &joined
+        };
         let mut chunks = bytes.utf8_chunks().peekable();
         while let Some(chunk) = chunks.next() {
-            decoded.push_str(chunk.valid());
+            for c in chunk.valid().chars() {
+                self.take(c, text);
+            }
             let invalid = chunk.invalid();
             if chunks.peek().is_none() && may_go_on(invalid) {
                 self.part = invalid.to_vec();
             } else if !invalid.is_empty() {
-                decoded.push(char::REPLACEMENT_CHARACTER);
+                self.take(char::REPLACEMENT_CHARACTER, text);
             }
         }
-        let mut after_return = self.after_return;
-        for kept in self.strip.strip_next(decoded.as_bytes()) {
-            for c in String::from_utf8_lossy(kept).chars() {
-                put(c, &mut after_return, text);
+    }
+
+    fn take(&mut self, c: char, text: &mut String) {
+        let after_return = std::mem::take(&mut self.after_return);
+        self.state = match (self.state, c) {
+            // whatever goes on, a line ends it: nothing may hide more
+            (_, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}') => {
+                // progress bars redraw a line; here each state gets its own
+                self.after_return = c == '\r';
+                if !(after_return && c == '\n') {
+                    text.push('\n');
+                }
+                State::Text
             }
-        }
-        self.after_return = after_return;
+            (State::StringEscape, '\\') => State::Text,
+            (State::String, '\u{1b}') => State::StringEscape,
+            (State::String, '\u{7}' | '\u{9c}') => State::Text,
+            (State::String, _) => State::String,
+            (_, '\u{1b}') => State::Escape,
+            (_, '\u{9b}') | (State::Escape | State::StringEscape, '[') => State::Sequence,
+            (_, '\u{90}' | '\u{98}' | '\u{9d}'..='\u{9f}')
+            | (State::Escape | State::StringEscape, ']' | 'P' | 'X' | '^' | '_') => State::String,
+            (State::Escape | State::StringEscape | State::Intermediate, ' '..='/') => State::Intermediate,
+            (State::Escape | State::StringEscape | State::Intermediate, '0'..='~') => State::Text,
+            (State::Sequence, ' '..='?') => State::Sequence,
+            (State::Sequence, '@'..='~') => State::Text,
+            _ => {
+                if shown(c) {
+                    text.push(c);
+                }
+                State::Text
+            }
+        };
     }
 }
 
-fn put(c: char, after_return: &mut bool, text: &mut String) {
-    let after = std::mem::replace(after_return, c == '\r');
-    match c {
-        // progress bars redraw a line; here each state gets its own
-        '\r' => text.push('\n'),
-        '\n' if after => {}
-        '\n' | '\t' => text.push(c),
-        // bidirectional overrides can make a line look like another
-        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {}
-        c if c.is_control() => {}
-        c => text.push(c),
-    }
+/// Controls steer the terminal, and marks of direction can make a line look like another.
+fn shown(c: char) -> bool {
+    c == '\t'
+        || !(c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}'))
 }
 
 /// Whether these bytes are the beginning of a character that the next piece may complete.

@@ -11,8 +11,9 @@ use super::project::Project;
 use crate::engine::launch;
 use crate::error::Result;
 use crate::plan::Selection;
-use crate::report::live::{one_line, span};
+use crate::report::live::span;
 use crate::report::plan::why_skipped;
+use crate::report::text::{sanitise_line, sanitise_text};
 use crate::state::lock;
 
 #[derive(Debug, Args)]
@@ -63,7 +64,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
         let _ = writeln!(out, "{value:#}");
         return Ok(0);
     }
-    let _ = writeln!(out, "{}: {word}", one_line(&place.name));
+    let _ = writeln!(out, "{}: {word}", sanitise_line(&place.name));
     if let Some(holder) = &holder {
         let session = holder.session.as_deref().map_or_else(String::new, |s| format!(", tmux session {s}"));
         let _ = writeln!(out, "  run: process {} on {}{session}", holder.pid, holder.host);
@@ -79,7 +80,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
         let _ = writeln!(
             out,
             "  at work: {} (attempt {}, {}) for {}{note}",
-            one_line(unit),
+            sanitise_line(unit),
             attempt.number,
             attempt.backend,
             span(for_how_long)
@@ -92,27 +93,26 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
         let _ = writeln!(
             out,
             "  {}  {} ({tries} attempt{})",
-            one_line(id),
-            one_line(&outcome.to_string()),
+            sanitise_line(id),
+            sanitise_line(&outcome.to_string()),
             if tries == 1 { "" } else { "s" }
         );
     }
     for step in &plan.steps {
-        let _ = writeln!(out, "  {}  to do: {}", one_line(&step.unit), one_line(&step.title));
+        let _ = writeln!(out, "  {}  to do: {}", sanitise_line(&step.unit), sanitise_line(&step.title));
     }
     for skipped in plan.skipped.iter().filter(|s| !matches!(s.reason, crate::plan::SkipReason::Completed)) {
-        let _ = writeln!(out, "  {}  {}", one_line(&skipped.id), why_skipped(&skipped.reason));
+        let _ = writeln!(out, "  {}  {}", sanitise_line(&skipped.id), why_skipped(&skipped.reason));
     }
     let _ = writeln!(out, "  {} tasks completed, {} steps left", state.completed.len(), plan.steps.len());
     if state.halted {
         let unit = state.halted_task.as_deref().unwrap_or("?");
-        let _ = writeln!(out, "\nTask {} asks:", one_line(unit));
-        let question =
-            crate::agent::sanitise::sanitise(state.question.as_deref().unwrap_or_default().as_bytes());
+        let _ = writeln!(out, "\nTask {} asks:", sanitise_line(unit));
+        let question = sanitise_text(state.question.as_deref().unwrap_or_default());
         for line in question.lines() {
             let _ = writeln!(out, "  {line}");
         }
-        let _ = writeln!(out, "Go on with: seqorch resume {} --answer \"…\"", one_line(&place.name));
+        let _ = writeln!(out, "Go on with: seqorch resume {} --answer \"…\"", sanitise_line(&place.name));
     }
     Ok(0)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::agent::sanitise::sanitise;
+use super::text::{sanitise_line, sanitise_text};
 use crate::engine::decide::{Pause, Report};
 use crate::state::Outcome;
 
@@ -23,12 +23,6 @@ pub fn span(duration: Duration) -> String {
     humantime::format_duration(rounded).to_string()
 }
 
-/// Text of others on one line, fit for a terminal.
-#[must_use]
-pub fn one_line(text: &str) -> String {
-    sanitise(text.as_bytes()).split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 /// The line (or few lines) for a terminal.
 #[must_use]
 pub fn line(report: &Report, max_iterations: u32) -> String {
@@ -37,8 +31,8 @@ pub fn line(report: &Report, max_iterations: u32) -> String {
             let again = if *attempt > 1 { format!(", attempt {attempt}") } else { String::new() };
             format!(
                 "▶ {} {}  (iteration {iteration} of at most {max_iterations}, {left} left{again})",
-                one_line(unit),
-                one_line(title)
+                sanitise_line(unit),
+                sanitise_line(title)
             )
         }
         Report::Ended { unit, outcome, took, left, .. } => {
@@ -61,8 +55,8 @@ pub fn line(report: &Report, max_iterations: u32) -> String {
             };
             format!(
                 "{mark} {} {} after {}{next}",
-                one_line(unit),
-                one_line(&outcome.to_string()),
+                sanitise_line(unit),
+                sanitise_line(&outcome.to_string()),
                 span(*took)
             )
         }
@@ -80,7 +74,7 @@ pub fn line(report: &Report, max_iterations: u32) -> String {
 pub fn pause(why: &Pause) -> String {
     match why {
         Pause::Delay => "next step".to_owned(),
-        Pause::Backoff { unit } => format!("next attempt of {}", one_line(unit)),
+        Pause::Backoff { unit } => format!("next attempt of {}", sanitise_line(unit)),
     }
 }
 
@@ -91,14 +85,14 @@ pub fn progress_entry(report: &Report, at: Timestamp, zone: &TimeZone) -> Option
     let time = at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %:z");
     let mut entry = format!(
         "\n## Task {} - {}\n- **Status:** {}\n- **Attempt:** {attempt}\n- **Time:** {time}\n- **Took:** {}\n",
-        one_line(unit),
-        one_line(title),
-        one_line(&outcome.to_string()),
+        sanitise_line(unit),
+        sanitise_line(title),
+        sanitise_line(&outcome.to_string()),
         span(*took)
     );
     if let Outcome::Halted { question } = outcome {
         entry.push_str("- **Question:**\n");
-        for line in sanitise(question.as_bytes()).lines() {
+        for line in sanitise_text(question).lines() {
             entry.push_str(&format!("  > {line}\n"));
         }
     }

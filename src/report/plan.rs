@@ -258,7 +258,11 @@ mod tests {
     #[test]
     fn a_plan_reads_from_top_to_bottom() {
         let mut case = Case::new("1\n  1.1 x\n  1.2\n2 <4\n3 *\n4\n5 x\n  5.1");
-        case.tasks.ignored.push(IgnoredLine { line: 9, text: "- [] broken".into(), why: crate::spec::Why::Section });
+        case.tasks.ignored.push(IgnoredLine {
+            line: 9,
+            text: "- [] broken".into(),
+            why: crate::spec::Why::Section,
+        });
         let expected = "\
 Plan of demo: 4 steps
 
@@ -336,7 +340,11 @@ Notes
         for task in &mut case.tasks.tasks {
             task.title.clone_from(&long);
         }
-        case.tasks.ignored.push(IgnoredLine { line: 9, text: "x".repeat(300), why: crate::spec::Why::Section });
+        case.tasks.ignored.push(IgnoredLine {
+            line: 9,
+            text: "x".repeat(300),
+            why: crate::spec::Why::Section,
+        });
         case.root = format!("/{}", "deep/".repeat(50)).into();
         for columns in [20, 40, 80, 200] {
             for line in shown(&case.plan(), &narrow(columns)).lines() {
@@ -351,7 +359,11 @@ Notes
         for task in &mut case.tasks.tasks {
             task.title = "a\u{1b}]0;pwned\u{7}\u{1b}[2J\u{9b}1mb\nc".into();
         }
-        case.tasks.ignored.push(IgnoredLine { line: 9, text: "\u{1b}[31m- [] x".into(), why: crate::spec::Why::Section });
+        case.tasks.ignored.push(IgnoredLine {
+            line: 9,
+            text: "\u{1b}[31m- [] x".into(),
+            why: crate::spec::Why::Section,
+        });
         let text = shown(&case.plan(), &narrow(80));
         assert!(text.contains("1. 1  ab c\n") && text.contains("line 9  - [] x"), "{text}");
         assert!(!text.contains(['\u{1b}', '\u{9b}', '\u{7}']));

@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use super::live::{one_line, span};
-use crate::agent::sanitise::sanitise;
+use super::live::span;
+use super::text::{sanitise_line, sanitise_text};
 use crate::engine::End;
 use crate::git::Change;
 use crate::plan::{SkipReason, Skipped};
@@ -49,7 +49,7 @@ const FILES_SHOWN: usize = 20;
 
 /// Writes the summary.
 pub fn write(out: &mut dyn Write, s: &Summary<'_>) -> io::Result<()> {
-    writeln!(out, "\n── {} ── {}", one_line(s.spec), headline(s.end))?;
+    writeln!(out, "\n── {} ── {}", sanitise_line(s.spec), headline(s.end))?;
     let width = s.units.iter().map(|u| u.id.chars().count()).max().unwrap_or(0).min(20);
     for unit in s.units {
         let tries =
@@ -57,9 +57,9 @@ pub fn write(out: &mut dyn Write, s: &Summary<'_>) -> io::Result<()> {
         writeln!(
             out,
             "  {:width$}  {}: {}, {tries}, {}",
-            one_line(&unit.id),
-            one_line(&unit.title),
-            one_line(&unit.outcome.to_string()),
+            sanitise_line(&unit.id),
+            sanitise_line(&unit.title),
+            sanitise_line(&unit.outcome.to_string()),
             span(unit.took)
         )?;
     }
@@ -89,19 +89,19 @@ fn headline(end: &End) -> String {
     match end {
         End::Complete => "all complete".to_owned(),
         End::MaxIterations => "maximum of iterations reached, work is left".to_owned(),
-        End::Halted { unit, .. } => format!("halted: task {} needs a human", one_line(unit)),
+        End::Halted { unit, .. } => format!("halted: task {} needs a human", sanitise_line(unit)),
         End::Stuck { failed, blocked } => {
             let mut text = String::from("a human is needed");
             if !failed.is_empty() {
-                text.push_str(&format!(": failed for good: {}", one_line(&failed.join(", "))));
+                text.push_str(&format!(": failed for good: {}", sanitise_line(&failed.join(", "))));
             }
             if !blocked.is_empty() {
-                text.push_str(&format!("; blocked: {}", one_line(&blocked.join(", "))));
+                text.push_str(&format!("; blocked: {}", sanitise_line(&blocked.join(", "))));
             }
             text
         }
         End::Unavailable { unit, why } => {
-            format!("task {} could not start: {}", one_line(unit), one_line(why))
+            format!("task {} could not start: {}", sanitise_line(unit), sanitise_line(why))
         }
         End::Interrupted => "interrupted".to_owned(),
         End::Terminated => "terminated".to_owned(),
@@ -116,8 +116,8 @@ fn write_changes(out: &mut dyn Write, changes: &[Change]) -> io::Result<()> {
     writeln!(out, "  {files} changed, {insertions} insertions(+), {deletions} deletions(-)")?;
     for change in changes.iter().take(FILES_SHOWN) {
         match (change.insertions, change.deletions) {
-            (Some(i), Some(d)) => writeln!(out, "    {}  +{i} -{d}", one_line(&change.path))?,
-            _ => writeln!(out, "    {}  binary", one_line(&change.path))?,
+            (Some(i), Some(d)) => writeln!(out, "    {}  +{i} -{d}", sanitise_line(&change.path))?,
+            _ => writeln!(out, "    {}  binary", sanitise_line(&change.path))?,
         }
     }
     if changes.len() > FILES_SHOWN {
@@ -129,8 +129,8 @@ fn write_changes(out: &mut dyn Write, changes: &[Change]) -> io::Result<()> {
 fn write_way_out(out: &mut dyn Write, end: &End) -> io::Result<()> {
     match end {
         End::Halted { unit, question } => {
-            writeln!(out, "\nTask {} asks:", one_line(unit))?;
-            for line in sanitise(question.as_bytes()).lines() {
+            writeln!(out, "\nTask {} asks:", sanitise_line(unit))?;
+            for line in sanitise_text(question).lines() {
                 writeln!(out, "  {line}")?;
             }
             writeln!(out, "Go on with: seqorch resume --answer \"…\"")
@@ -138,7 +138,7 @@ fn write_way_out(out: &mut dyn Write, end: &End) -> io::Result<()> {
         End::Stuck { failed, .. } if !failed.is_empty() => writeln!(
             out,
             "Read what happened with: seqorch logs {}; mend it, and run again (failed tasks are tried afresh).",
-            one_line(&failed[0])
+            sanitise_line(&failed[0])
         ),
         End::MaxIterations => {
             writeln!(out, "Run again to go on, or raise run.max_iterations (--max-iterations).")

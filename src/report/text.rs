@@ -4,28 +4,13 @@ use std::time::Duration;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// Takes out what a terminal would act on: escape sequences (CSI, OSC and the other strings, 7 and 8 bit), control
-/// characters, and the marks that turn the direction of text. Line ends become `\n`; tabs stay.
+/// Takes out what a terminal would act on: escape sequences, control characters, and the marks that turn the
+/// direction of text. Line ends become `\n`; tabs stay.
 ///
 /// Everything that an agent or a tasks.md says passes here before it is shown.
 #[must_use]
 pub fn sanitise_text(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '\u{1b}' => skip_escape(&mut chars),
-            '\u{9b}' => skip_csi(&mut chars),
-            '\u{90}' | '\u{98}' | '\u{9d}'..='\u{9f}' => skip_string(&mut chars),
-            '\r' if chars.peek() == Some(&'\n') => {}
-            '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => out.push('\n'),
-            '\t' => out.push('\t'),
-            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => {}
-            c if c.is_control() => {}
-            c => out.push(c),
-        }
-    }
-    out
+    crate::agent::sanitise::sanitise(text.as_bytes())
 }
 
 /// [`sanitise_text`] for a place where only one line fits: all white space between words becomes one space.
@@ -34,49 +19,6 @@ pub fn sanitise_line(text: &str) -> String {
     let clean = sanitise_text(text);
     let words: Vec<_> = clean.split_whitespace().collect();
     words.join(" ")
-}
-
-type Chars<'a> = std::iter::Peekable<std::str::Chars<'a>>;
-
-/// What follows ESC.
-fn skip_escape(chars: &mut Chars<'_>) {
-    match chars.peek() {
-        Some('[') => {
-            chars.next();
-            skip_csi(chars);
-        }
-        Some(']' | 'P' | 'X' | '^' | '_') => {
-            chars.next();
-            skip_string(chars);
-        }
-        Some(' '..='/') => {
-            while chars.next_if(|c| (' '..='/').contains(c)).is_some() {}
-            chars.next_if(|c| ('0'..='~').contains(c));
-        }
-        Some('0'..='~') => {
-            chars.next();
-        }
-        _ => {}
-    }
-}
-
-/// Parameters, intermediates and the final byte of a control sequence.
-fn skip_csi(chars: &mut Chars<'_>) {
-    while chars.next_if(|c| (' '..='?').contains(c)).is_some() {}
-    chars.next_if(|c| ('@'..='~').contains(c));
-}
-
-/// A string up to its terminator; no further than the line, so that a lone introducer cannot hide the rest of a text.
-fn skip_string(chars: &mut Chars<'_>) {
-    while let Some(c) = chars.next_if(|c| !matches!(c, '\n' | '\r' | '\u{1b}')) {
-        if matches!(c, '\u{7}' | '\u{9c}') {
-            return;
-        }
-    }
-    let mut ahead = chars.clone();
-    if ahead.next() == Some('\u{1b}') && ahead.next() == Some('\\') {
-        *chars = ahead;
-    }
 }
 
 /// Columns that a text takes.
