@@ -4,7 +4,7 @@
 //! of the prompt that holds a signal is known together with the line above it, and an output line that follows the
 //! same line is the echo, not the agent.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::HashSet;
 
 /// The unit is done.
 pub const TASK_DONE: &str = "<promise>TASK_DONE</promise>";
@@ -15,7 +15,7 @@ pub const HALT: &str = "<promise>HALT</promise>";
 
 /// Bytes of one line that are looked at; a longer line can hold no signal alone.
 const LINE_CAP: usize = 4096;
-/// Bytes of recent text that are kept as the agent's last words.
+/// Bytes of the agent's last words.
 const RECENT_CAP: usize = 4096;
 
 /// What was found so far.
@@ -32,13 +32,15 @@ pub struct Found {
 /// Reads an agent's text, piece by piece.
 #[derive(Debug, Default)]
 pub struct SignalScanner {
-    line: Vec<u8>,
+    /// The start of a line whose end has not come yet.
+    part: Vec<u8>,
     overlong: bool,
     fence: Option<(u8, usize)>,
-    previous: String,
-    echoes: HashSet<(String, String)>,
-    recent: VecDeque<String>,
-    recent_bytes: usize,
+    /// The last lines that were said, at most twice [`RECENT_CAP`] of them, signals left out.
+    recent: Vec<u8>,
+    /// The last line, where it is not the end of `recent`.
+    previous_signal: Option<&'static str>,
+    echoes: HashSet<(Vec<u8>, &'static str)>,
     done: bool,
     halt: Option<String>,
 }
@@ -48,21 +50,25 @@ impl SignalScanner {
     #[must_use]
     pub fn new(prompt: &str) -> Self {
         let mut echoes = HashSet::new();
-        let mut previous = String::new();
+        let mut previous = "";
         for line in prompt.lines().map(str::trim).filter(|l| !l.is_empty()) {
-            if is_signal(line) {
-                echoes.insert((previous.clone(), line.to_owned()));
+            if let Some(signal) = signal(line.as_bytes()) {
+                echoes.insert((cap(previous.as_bytes()).to_vec(), signal));
             }
-            line.clone_into(&mut previous);
+            previous = line;
         }
         Self { echoes, ..Self::default() }
     }
 
     /// Takes the next piece of output; pieces may end anywhere.
     pub fn feed(&mut self, mut piece: &[u8]) {
-        while let Some(end) = piece.iter().position(|b| *b == b'\n') {
-            self.extend(&piece[..end]);
-            self.end_line();
+        while let Some(end) = memchr(piece) {
+            if self.part.is_empty() {
+                self.take_line(&piece[..end.min(LINE_CAP)], end > LINE_CAP);
+            } else {
+                self.extend(&piece[..end]);
+                self.end_part();
+            }
             piece = &piece[end + 1..];
         }
         self.extend(piece);
@@ -71,40 +77,41 @@ impl SignalScanner {
     /// The end of the output: what was found.
     #[must_use]
     pub fn finish(mut self) -> Found {
-        if !self.line.is_empty() {
-            self.end_line();
-        }
+        self.end_part();
         Found { done: self.done, last_words: self.last_words(), halt: self.halt }
     }
 
     fn extend(&mut self, bytes: &[u8]) {
-        let room = LINE_CAP - self.line.len();
+        let room = LINE_CAP - self.part.len();
         self.overlong |= bytes.len() > room;
-        self.line.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        self.part.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
 
-    fn end_line(&mut self) {
+    fn end_part(&mut self) {
         let overlong = std::mem::take(&mut self.overlong);
-        let bytes = std::mem::take(&mut self.line);
-        let text = String::from_utf8_lossy(&bytes);
-        let line = text.trim();
-        if !line.is_empty() {
-            self.take_line(line, overlong);
-            line.clone_into(&mut self.previous);
-        }
-        self.line = bytes;
-        self.line.clear();
+        let mut part = std::mem::take(&mut self.part);
+        self.take_line(&part, overlong);
+        part.clear();
+        self.part = part;
     }
 
-    fn take_line(&mut self, line: &str, overlong: bool) {
-        if self.cross_fence(line) || self.fence.is_some() || overlong || !is_signal(line) {
+    fn take_line(&mut self, line: &[u8], overlong: bool) {
+        let line = line.trim_ascii();
+        if line.is_empty() {
+            return;
+        }
+        let crossed = self.cross_fence(line);
+        let signal = if crossed || overlong || self.fence.is_some() { None } else { signal(line) };
+        let Some(signal) = signal else {
             self.remember(line);
             return;
-        }
-        if self.echoes.contains(&(self.previous.clone(), line.to_owned())) {
+        };
+        let echoed = self.is_echo(signal);
+        self.previous_signal = Some(signal);
+        if echoed {
             return;
         }
-        if line == HALT {
+        if signal == HALT {
             if self.halt.is_none() {
                 self.halt = Some(self.last_words());
             }
@@ -113,15 +120,27 @@ impl SignalScanner {
         }
     }
 
-    /// Opens or closes a fence, by CommonMark's rule (same character, at least as long, nothing behind).
-    fn cross_fence(&mut self, line: &str) -> bool {
-        let Some(mark @ (b'`' | b'~')) = line.bytes().next() else { return false };
-        let length = line.bytes().take_while(|b| *b == mark).count();
+    /// Whether the prompt has this signal below the line that came last.
+    fn is_echo(&self, signal: &'static str) -> bool {
+        if self.echoes.is_empty() {
+            return false;
+        }
+        let previous = match self.previous_signal {
+            Some(signal) => signal.as_bytes(),
+            None => self.recent.rsplit(|b| *b == b'\n').nth(1).unwrap_or_default(),
+        };
+        self.echoes.iter().any(|(line, s)| *s == signal && line == previous)
+    }
+
+    /// Opens or closes a fence, by `CommonMark`'s rule (same character, at least as long, nothing behind).
+    fn cross_fence(&mut self, line: &[u8]) -> bool {
+        let Some(mark @ (b'`' | b'~')) = line.first().copied() else { return false };
+        let length = line.iter().take_while(|b| **b == mark).count();
         if length < 3 {
             return false;
         }
         match self.fence {
-            None if mark == b'`' && line[length..].contains('`') => false,
+            None if mark == b'`' && line[length..].contains(&b'`') => false,
             None => {
                 self.fence = Some((mark, length));
                 true
@@ -134,23 +153,38 @@ impl SignalScanner {
         }
     }
 
-    fn remember(&mut self, line: &str) {
-        self.recent_bytes += line.len() + 1;
-        self.recent.push_back(line.to_owned());
-        while self.recent_bytes > RECENT_CAP && self.recent.len() > 1 {
-            if let Some(old) = self.recent.pop_front() {
-                self.recent_bytes -= old.len() + 1;
-            }
+    fn remember(&mut self, line: &[u8]) {
+        self.previous_signal = None;
+        self.recent.extend_from_slice(line);
+        self.recent.push(b'\n');
+        // seldom, so that keeping the end costs little
+        if self.recent.len() > 8 * RECENT_CAP {
+            self.recent.drain(..self.recent.len() - RECENT_CAP - LINE_CAP);
         }
     }
 
     fn last_words(&self) -> String {
-        self.recent.iter().map(String::as_str).collect::<Vec<_>>().join("\n")
+        let mut start = self.recent.len().saturating_sub(RECENT_CAP);
+        if start > 0 {
+            // no half lines, unless there is but one
+            let rest = &self.recent[start..self.recent.len() - 1];
+            start += memchr(rest).map_or(0, |end| end + 1);
+        }
+        String::from_utf8_lossy(&self.recent[start..]).trim_end().to_owned()
     }
 }
 
-fn is_signal(line: &str) -> bool {
-    matches!(line, TASK_DONE | COMPLETE | HALT)
+fn memchr(bytes: &[u8]) -> Option<usize> {
+    memchr::memchr(b'\n', bytes)
+}
+
+fn cap(line: &[u8]) -> &[u8] {
+    &line[..line.len().min(LINE_CAP)]
+}
+
+/// The signal that this line is.
+fn signal(line: &[u8]) -> Option<&'static str> {
+    [TASK_DONE, COMPLETE, HALT].into_iter().find(|s| s.as_bytes() == line)
 }
 
 #[cfg(test)]
@@ -210,7 +244,7 @@ mod tests {
             scanner.feed(&[b'x'; 100_000]);
         }
         scanner.feed(b"\n<promise>TASK_DONE</promise>\n");
-        assert!(scanner.line.capacity() <= 2 * LINE_CAP);
+        assert!(scanner.part.capacity() <= 2 * LINE_CAP);
         let found = scanner.finish();
         assert!(found.done && found.last_words.len() <= LINE_CAP + 1);
     }

@@ -471,20 +471,20 @@ impl World for RealWorld<'_> {
     }
 
     fn next(&mut self, pause: Option<(Timestamp, &Pause)>) -> Event {
-        if let Some((until, why)) = pause
-            && self.clock.now() < until
+        let began = Instant::now();
+        let length = pause.map_or(Duration::ZERO, |(until, _)| self.time_to(until));
+        if let Some((_, why)) = pause
+            && !length.is_zero()
+            && !self.interactive
         {
-            let length = until.duration_since(self.clock.now()).try_into().unwrap_or(Duration::ZERO);
-            if !self.interactive {
-                self.say(&format!("  {} in {}", live::pause(why), live::span(round_up(length))));
-            }
+            self.say(&format!("  {} in {}", live::pause(why), live::span(round_up(length))));
         }
         loop {
             let limit = match pause {
                 None => None,
                 Some((until, why)) => {
-                    let left: Duration =
-                        until.duration_since(self.clock.now()).try_into().unwrap_or(Duration::ZERO);
+                    // a wall clock that is set back must not make a short pause last for hours
+                    let left = self.time_to(until).min(length.saturating_sub(began.elapsed()));
                     if left.is_zero() {
                         self.countdown(None);
                         return Event::Woke;
@@ -520,6 +520,10 @@ impl World for RealWorld<'_> {
 }
 
 impl RealWorld<'_> {
+    fn time_to(&self, until: Timestamp) -> Duration {
+        until.duration_since(self.clock.now()).try_into().unwrap_or(Duration::ZERO)
+    }
+
     /// Shows a line that the next one replaces; `None` wipes it.
     fn countdown(&mut self, text: Option<&str>) {
         if self.interactive {
