@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use super::project::{Project, own_program};
 use crate::attempt::record::pack_env;
-use crate::engine::launch::Screen;
-use crate::engine::world::{self, Place};
+use crate::engine::screen::Screen;
+use crate::engine::world::Place;
 use crate::error::{Error, Kind, Result};
 use crate::plan::{Plan, names};
 use crate::state::lock;
@@ -30,10 +30,8 @@ pub(super) fn detach(project: &Project, place: &Place, plan: &Plan) -> Result<u8
     let tmux = super::run::find_tmux(config, &env)?.ok_or_else(|| {
         Error::new(Kind::Unavailable, "--detach needs tmux").hint("Install tmux, or run without --detach.")
     })?;
-    let session = names::session(&config.tmux.session, &place.name);
-    let windows = world::known_windows(&tmux, &session);
-    let attach = tmux.attach_command(&session);
-    let mut screen = Screen { tmux, session, size: config.tmux.size, windows };
+    let mut screen = Screen::find(tmux, names::session(&config.tmux.session, &place.name), config.tmux.size);
+    let attach = screen.attach_command();
 
     let failed = |e| Error::new(Kind::Internal, "opening a socket for the window").caused_by(e);
     let folder = tempfile::Builder::new().prefix("seqorch-").tempdir_in("/tmp").map_err(failed)?;
@@ -42,13 +40,13 @@ pub(super) fn detach(project: &Project, place: &Place, plan: &Plan) -> Result<u8
         (UnixListener::bind(&start).map_err(failed)?, UnixListener::bind(&ready).map_err(failed)?);
     let argv: Vec<OsString> = vec![own_program()?.into(), "__detached".into(), start.into()];
     let here = std::env::current_dir().map_err(|e| Error::io("finding", Path::new("."), e))?;
-    let window = screen.open("main", tmux::main_mark(), &here, &argv)?;
+    screen.open("main", tmux::main_mark(), &here, &argv)?;
 
     let mut stream = accept(&starts).ok_or_else(|| Error::new(Kind::Internal, "the window did not start"))?;
     stream.write_all(&message(&ready, &env)).map_err(failed)?;
     drop(stream);
     if accept(&readies).is_none() {
-        let shown = screen.tmux.capture(&window.pane).unwrap_or_default();
+        let shown = screen.shown(tmux::main_mark()).unwrap_or_default();
         return Err(Error::new(Kind::Internal, "the run did not begin in its window").detail(shown));
     }
     let steps = plan.steps.len();

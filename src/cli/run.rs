@@ -2,9 +2,7 @@
 
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
-use std::fs::OpenOptions;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
@@ -15,8 +13,9 @@ use super::{Global, detach};
 use crate::config::{Config, Flag, TmuxMode};
 use crate::engine::decide::{End, Machine, Policy};
 use crate::engine::driver::drive;
-use crate::engine::launch::{Launcher, Screen};
-use crate::engine::world::{self, Place, RealWorld};
+use crate::engine::launch::Launcher;
+use crate::engine::screen::Screen;
+use crate::engine::world::{Place, RealWorld};
 use crate::error::{Error, Kind, Result};
 use crate::git;
 use crate::plan::{self, Plan, Selection, names};
@@ -272,12 +271,11 @@ fn run_one(args: &RunArgs, project: &Project, place: &Place) -> Result<u8> {
     // what was read before the lock may be old
     let state = if store.load()? == state { state } else { store.load()? };
 
-    let mut outputs: Vec<Box<dyn Write>> = vec![Box::new(anstream::stdout())];
     let work = !state.halted && (!plan.steps.is_empty() || state.running().is_some());
-    let screen = if work { open_screen(args, config, place, &mut outputs)? } else { None };
-    holder.session = screen.as_ref().map(|s| s.session.clone());
+    let screen = if work { open_screen(args, config, place)? } else { None };
+    holder.session = screen.as_ref().map(|s| s.name().to_owned());
     lock.note(&store.run_lock(), &holder)?;
-    let attach = screen.as_ref().map(|s| s.tmux.attach_command(&s.session));
+    let attach = screen.as_ref().map(Screen::attach_command);
     let launcher = Launcher::new(own_program()?, &store.folder(), screen)?;
     let policy = Policy {
         max_iterations: config.run.max_iterations,
@@ -286,7 +284,8 @@ fn run_one(args: &RunArgs, project: &Project, place: &Place) -> Result<u8> {
     };
     let before = git::snapshot(&project.root);
     let mut machine = Machine::new(state, policy);
-    let mut world = RealWorld::new(place, config, &store, &SystemClock, launcher, outputs)?;
+    let mut world =
+        RealWorld::new(place, config, &store, &SystemClock, launcher, Box::new(anstream::stdout()))?;
     if let Some(ready) = &args.ready {
         // whoever waits there may be gone; the run goes on all the same
         let _ = UnixStream::connect(ready);
@@ -340,32 +339,16 @@ fn closing_entry(summary: &str, end: &End) -> String {
 }
 
 /// The session with its main window, as the configuration wants it.
-fn open_screen(
-    args: &RunArgs,
-    config: &Config,
-    place: &Place,
-    outputs: &mut Vec<Box<dyn Write>>,
-) -> Result<Option<Screen>> {
+fn open_screen(args: &RunArgs, config: &Config, place: &Place) -> Result<Option<Screen>> {
     let env: Vec<(OsString, OsString)> = std::env::vars_os().collect();
     let Some(tmux) = find_tmux(config, &env)? else { return Ok(None) };
-    let session = names::session(&config.tmux.session, &place.name);
-    let windows = world::known_windows(&tmux, &session);
-    let mut screen = Screen { tmux, session, size: config.tmux.size, windows };
+    let mut screen = Screen::find(tmux, names::session(&config.tmux.session, &place.name), config.tmux.size);
     if args.in_main || !config.tmux.main {
         return Ok(Some(screen));
     }
-    let argv: Vec<OsString> =
-        vec![own_program()?.into(), "__main".into(), std::process::id().to_string().into()];
-    match screen.open("main", tmux::main_mark(), &place.root, &argv) {
-        Ok(window) => {
-            // a frozen terminal must not stop the run
-            let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
-            let flags = i32::try_from(flags.bits()).unwrap_or(0);
-            if let Ok(tty) = OpenOptions::new().write(true).custom_flags(flags).open(&window.tty) {
-                outputs.push(Box::new(tty));
-            }
-            Ok(Some(screen))
-        }
+    let argv = vec![own_program()?.into(), "__main".into(), std::process::id().to_string().into()];
+    match screen.open_main(&place.root, argv) {
+        Ok(()) => Ok(Some(screen)),
         Err(error) if config.tmux.mode == TmuxMode::Auto => {
             let _ = write!(io::stderr(), "{}", error.render());
             let _ = writeln!(io::stderr(), "note: going on without tmux; agents print to this terminal");

@@ -1,6 +1,5 @@
 //! Starts an attempt in a window or as a plain child, shakes hands with it, and waits for its end without polling.
 
-use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -10,10 +9,10 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::screen::Screen;
 use crate::attempt::record::{AttemptDir, Facts, Hello, Holder};
 use crate::error::{Error, Kind, Result};
 use crate::sys::{files, process};
-use crate::tmux::{Job, Tmux, Window};
 
 /// How long a window may take to start its attempt.
 const START_DEADLINE: Duration = Duration::from_secs(30);
@@ -21,19 +20,6 @@ const START_DEADLINE: Duration = Duration::from_secs(30);
 const SOCKET_PATH_MAX: usize = 100;
 /// What remains of a killed attempt gets this long between TERM and KILL.
 const REMAINS_GRACE: Duration = Duration::from_secs(3);
-
-/// Where windows go.
-#[derive(Debug)]
-pub struct Screen {
-    /// The server.
-    pub tmux: Tmux,
-    /// The session's name.
-    pub session: String,
-    /// Columns and rows of a new session.
-    pub size: (u16, u16),
-    /// Our windows by what they are for.
-    pub windows: HashMap<String, Window>,
-}
 
 /// Starts attempts, one after another.
 #[derive(Debug)]
@@ -98,10 +84,11 @@ impl Launcher {
         &self.socket
     }
 
-    /// The windows, where there are any.
-    #[must_use]
-    pub fn screen(&self) -> Option<&Screen> {
-        self.screen.as_ref()
+    /// Writes to the main window, where there is one.
+    pub fn say(&mut self, text: &str) {
+        if let Some(screen) = &mut self.screen {
+            screen.say(text);
+        }
     }
 
     /// Starts an attempt and hands it its environment.
@@ -151,29 +138,11 @@ impl Launcher {
         let mut error =
             Error::new(Kind::Internal, format!("the attempt for task {} did not start", request.unit));
         if let Some(screen) = &self.screen
-            && let Some(window) = screen.windows.get(request.unit)
-            && let Ok(text) = screen.tmux.capture(&window.pane)
+            && let Some(text) = screen.shown(request.unit)
         {
             error = error.detail(format!("  its window shows: {}", text.trim()));
         }
         Err(error)
-    }
-}
-
-impl Screen {
-    /// Runs `argv` in the window for `mark`, a new one where there is none. A server that ended meanwhile is
-    /// started again.
-    pub fn open(&mut self, name: &str, mark: &str, cwd: &Path, argv: &[OsString]) -> Result<Window> {
-        let job = Job { name, mark, cwd, argv, size: self.size };
-        if let Some(window) = self.windows.get(mark)
-            && let Ok(window) = self.tmux.reuse(window, job)
-        {
-            self.windows.insert(mark.to_owned(), window.clone());
-            return Ok(window);
-        }
-        let (_, window) = self.tmux.open(&self.session, job)?;
-        self.windows.insert(mark.to_owned(), window.clone());
-        Ok(window)
     }
 }
 

@@ -4,6 +4,7 @@ pub mod decide;
 pub mod driver;
 pub mod launch;
 pub mod pacing;
+pub mod screen;
 pub mod verdict;
 pub mod world;
 

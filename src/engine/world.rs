@@ -1,6 +1,6 @@
 //! The real world of a run: files, windows, processes, clock and signals.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, IsTerminal, Write};
@@ -132,8 +132,7 @@ pub struct RealWorld<'a> {
     clock: &'a dyn Clock,
     launcher: Launcher,
     env: Vec<(OsString, OsString)>,
-    /// Terminal and main window.
-    outputs: Vec<Box<dyn Write>>,
+    out: Box<dyn Write>,
     interactive: bool,
     heard: Receiver<Heard>,
     tell: Sender<Heard>,
@@ -144,14 +143,14 @@ pub struct RealWorld<'a> {
 }
 
 impl<'a> RealWorld<'a> {
-    /// Starts to listen for signals; `outputs` get a line per event.
+    /// Starts to listen for signals; `out` and the main window get a line per event.
     pub fn new(
         place: &'a Place,
         config: &'a Config,
         store: &'a Store,
         clock: &'a dyn Clock,
         launcher: Launcher,
-        outputs: Vec<Box<dyn Write>>,
+        out: Box<dyn Write>,
     ) -> Result<Self> {
         let (tell, heard) = channel();
         let asked = tell.clone();
@@ -166,7 +165,7 @@ impl<'a> RealWorld<'a> {
             clock,
             launcher,
             env: std::env::vars_os().collect(),
-            outputs,
+            out,
             interactive: io::stdout().is_terminal(),
             heard,
             tell,
@@ -185,9 +184,8 @@ impl<'a> RealWorld<'a> {
 
     /// A line for whoever watches. A terminal that is gone is no reason to stop.
     pub fn say(&mut self, text: &str) {
-        for out in &mut self.outputs {
-            let _ = writeln!(out, "{text}").and_then(|()| out.flush());
-        }
+        let _ = writeln!(self.out, "{text}").and_then(|()| self.out.flush());
+        self.launcher.say(&format!("{text}\n"));
     }
 
     fn template(&self) -> Result<String> {
@@ -527,9 +525,9 @@ impl RealWorld<'_> {
     /// Shows a line that the next one replaces; `None` wipes it.
     fn countdown(&mut self, text: Option<&str>) {
         if self.interactive {
-            for out in &mut self.outputs {
-                let _ = write!(out, "\r\x1b[K{}", text.unwrap_or_default()).and_then(|()| out.flush());
-            }
+            let line = format!("\r\x1b[K{}", text.unwrap_or_default());
+            let _ = write!(self.out, "{line}").and_then(|()| self.out.flush());
+            self.launcher.say(&line);
         }
     }
 
@@ -564,10 +562,4 @@ fn token() -> String {
 #[must_use]
 pub fn last_words(dir: &AttemptDir) -> String {
     launch::result(dir).map(|f| sanitise(f.last_words.as_bytes())).unwrap_or_default()
-}
-
-/// Our windows in a session that exists already.
-#[must_use]
-pub fn known_windows(tmux: &crate::tmux::Tmux, session: &str) -> HashMap<String, crate::tmux::Window> {
-    tmux.session(session).and_then(|s| tmux.windows(&s).ok()).unwrap_or_default().into_iter().collect()
 }

@@ -79,10 +79,10 @@ pub fn write(out: &mut dyn Write, s: &Summary<'_>) -> io::Result<()> {
         }
     }
     writeln!(out, "  {} in {}", parts.join(" · "), span(s.took))?;
-    if let Some(changes) = s.changes {
+    if let Some(changes) = s.changes.filter(|_| !s.units.is_empty()) {
         write_changes(out, changes)?;
     }
-    write_way_out(out, s.end)
+    write_way_out(out, s.spec, s.end)
 }
 
 fn headline(end: &End) -> String {
@@ -126,14 +126,14 @@ fn write_changes(out: &mut dyn Write, changes: &[Change]) -> io::Result<()> {
     Ok(())
 }
 
-fn write_way_out(out: &mut dyn Write, end: &End) -> io::Result<()> {
+fn write_way_out(out: &mut dyn Write, spec: &str, end: &End) -> io::Result<()> {
     match end {
         End::Halted { unit, question } => {
             writeln!(out, "\nTask {} asks:", sanitise_line(unit))?;
             for line in sanitise_text(question).lines() {
                 writeln!(out, "  {line}")?;
             }
-            writeln!(out, "Go on with: seqorch resume --answer \"…\"")
+            writeln!(out, "Go on with: seqorch resume {} --answer \"…\"", sanitise_line(spec))
         }
         End::Stuck { failed, .. } if !failed.is_empty() => writeln!(
             out,

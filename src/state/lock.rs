@@ -93,14 +93,9 @@ fn refused(file: &mut File, path: &Path) -> Error {
                 .started_at
                 .to_zoned_datetime(jiff::tz::TimeZone::system())
                 .strftime("%Y-%m-%d %H:%M:%S");
-            let mut error = error(format!(
-                "process {} on {}, since {since}, spec {}",
-                holder.pid, holder.host, holder.spec
-            ));
-            if let Some(session) = holder.session {
-                error = error.hint(format!("Watch it with `tmux attach -t {session}` or `seqorch attach`."));
-            }
-            error.hint(format!("Wait for its end, or end it with `kill {}`.", holder.pid))
+            error(format!("process {} on {}, since {since}, spec {}", holder.pid, holder.host, holder.spec))
+                .hint("Watch it with `seqorch attach`, or look with `seqorch status`.")
+                .hint(format!("Wait for its end, or end it with `kill {}`.", holder.pid))
         }
         None => error(format!("its name is not in {} yet", path.display())),
     }

@@ -16,6 +16,9 @@ const UNIT_OPTION: &str = "@seqorch";
 /// What [`UNIT_OPTION`] holds on the window with the progress.
 const MAIN: &str = "main";
 
+/// What [`parse::opened`] reads.
+const OPENED: &str = "#{session_id} #{window_id} #{pane_id} #{pane_tty} #{session_name}";
+
 /// A tmux server, reached through its client program.
 #[derive(Debug, Clone)]
 pub struct Tmux {
@@ -101,33 +104,38 @@ impl Tmux {
         parse::sessions(&list).into_iter().find(|s| s.name == name)
     }
 
-    /// Opens a window at the end of the session; makes the session where there is none.
-    pub fn open(&self, session: &str, job: Job<'_>) -> Result<(Session, Window)> {
-        const FORMAT: &str = "#{session_id} #{window_id} #{pane_id} #{pane_tty} #{session_name}";
-        let existing = self.session(session);
-        let mut args: Vec<OsString> = match &existing {
-            // `a` after the last window: a free number in the middle would go to a stranger's place
-            Some(session) => ["new-window", "-d", "-a", "-t"]
-                .map(OsString::from)
-                .into_iter()
-                .chain([OsString::from(format!("{}:{{end}}", session.id))])
-                .collect(),
-            None => {
-                let (columns, rows) = job.size;
-                ["new-session", "-d", "-s", session, "-x", &columns.to_string(), "-y", &rows.to_string()]
-                    .map(OsString::from)
-                    .to_vec()
-            }
-        };
-        args.extend(["-n", job.name, "-P", "-F", FORMAT, "-c"].map(OsString::from));
+    /// Makes a session with a first window.
+    pub fn new_session(&self, name: &str, job: Job<'_>) -> Result<(Session, Window)> {
+        let (columns, rows) = job.size;
+        let (columns, rows) = (columns.to_string(), rows.to_string());
+        let verb = ["new-session", "-d", "-s", name, "-x", &columns, "-y", &rows].map(OsString::from);
+        // a user's `destroy-unattached` would end the run with the last look at it
+        let target = format!("={name}:");
+        let more = [";", "set-option", "-q", "-t", &target, "destroy-unattached", "off"].map(OsString::from);
+        self.open(verb.to_vec(), &target, job, more.to_vec())
+    }
+
+    /// Opens a window at the end of a session.
+    pub fn new_window(&self, session: &Session, job: Job<'_>) -> Result<(Session, Window)> {
+        // after the last one: a free number in the middle would go to a stranger's place
+        let end = format!("{}:{{end}}", session.id);
+        let verb = ["new-window", "-d", "-a", "-t", &end].map(OsString::from);
+        self.open(verb.to_vec(), &end, job, Vec::new())
+    }
+
+    fn open(
+        &self,
+        verb: Vec<OsString>,
+        target: &str,
+        job: Job<'_>,
+        more: Vec<OsString>,
+    ) -> Result<(Session, Window)> {
+        let mut args = verb;
+        args.extend(["-n", job.name, "-P", "-F", OPENED, "-c"].map(OsString::from));
         args.push(job.cwd.into());
         args.push("--".into());
         args.extend(job.argv.iter().cloned());
         // in one command line with the start, so that even an instant end stays on the screen
-        let target = match &existing {
-            Some(session) => format!("{}:{{end}}", session.id),
-            None => format!("={session}:"),
-        };
         for (option, value) in [
             ("remain-on-exit", "on"),
             // without a text tmux does not scroll the first line away to say that the pane is dead
@@ -136,16 +144,11 @@ impl Tmux {
             (UNIT_OPTION, job.mark),
         ] {
             // quietly: an older tmux need not know them all
-            args.extend([";", "set-option", "-q", "-w", "-t", &target, option, value].map(OsString::from));
+            args.extend([";", "set-option", "-q", "-w", "-t", target, option, value].map(OsString::from));
         }
-        if existing.is_none() {
-            // a user's `destroy-unattached` would end the run with the last look at it
-            args.extend([";", "set-option", "-t", &target, "destroy-unattached", "off"].map(OsString::from));
-        }
+        args.extend(more);
         let printed = self.call(args)?;
-        parse::opened(&printed).ok_or_else(|| {
-            Error::new(Kind::Unavailable, format!("tmux opened a window and said {:?}", printed.trim()))
-        })
+        parse::opened(&printed).ok_or_else(|| strange(&printed))
     }
 
     /// Starts the job in a window that is there already, in place of what it ran.
@@ -155,12 +158,9 @@ impl Tmux {
         args.push(job.cwd.into());
         args.push("--".into());
         args.extend(job.argv.iter().cloned());
-        const FORMAT: &str = "#{session_id} #{window_id} #{pane_id} #{pane_tty} #{session_name}";
-        args.extend([";", "display-message", "-p", "-t", &window.id, FORMAT].map(OsString::from));
+        args.extend([";", "display-message", "-p", "-t", &window.id, OPENED].map(OsString::from));
         let printed = self.call(args)?;
-        parse::opened(&printed)
-            .map(|(_, window)| window)
-            .ok_or_else(|| Error::new(Kind::Unavailable, format!("tmux said {:?}", printed.trim())))
+        parse::opened(&printed).map(|(_, window)| window).ok_or_else(|| strange(&printed))
     }
 
     /// Our windows in a session, by what they are for.
@@ -206,6 +206,10 @@ impl Tmux {
             Err(failed().detail(format!("  tmux says: {said}")))
         }
     }
+}
+
+fn strange(printed: &str) -> Error {
+    Error::new(Kind::Unavailable, format!("tmux opened a window and said {:?}", printed.trim()))
 }
 
 /// The mark of the window with the progress.
