@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use super::project::{Project, own_program};
 use crate::attempt::record::pack_env;
+use crate::engine::place::Place;
 use crate::engine::screen::Screen;
-use crate::engine::world::Place;
 use crate::error::{Error, Kind, Result};
 use crate::plan::{Plan, names};
 use crate::state::lock;

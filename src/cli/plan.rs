@@ -8,7 +8,8 @@ use clap::Args;
 use super::Global;
 use super::project::Project;
 use crate::config::Config;
-use crate::engine::world::{self, Place};
+use crate::engine::place::{self, Place};
+use crate::engine::prepare::template;
 use crate::error::{Error, Kind, Result};
 use crate::plan::prompt::{PromptContext, QuestionAnswer, render};
 use crate::plan::{self, Plan, Selection};
@@ -72,11 +73,11 @@ pub(super) fn plan(global: &Global, args: &PlanArgs) -> Result<u8> {
 
 /// The plan as things stand now, changing nothing.
 pub(super) fn current(place: &Place, config: &Config, tasks: &TaskFile, state: &SpecState) -> Plan {
-    let boxes = if config.tasks.trust_checkboxes { world::ticked(tasks) } else { Default::default() };
+    let boxes = if config.tasks.trust_checkboxes { place::ticked(tasks) } else { Default::default() };
     // a run that was killed believed what it saw at its beginning, and so will the next
     let before = state.ticked_before.clone().unwrap_or(boxes);
     let trusted = before.difference(&state.unconfirmed).cloned().collect();
-    world::make_plan(place, config, tasks, &world::progress(state, trusted, &Default::default()))
+    place::make_plan(place, config, tasks, &place::progress(state, trusted, &Default::default()))
 }
 
 /// Prints the plan for a person.
@@ -111,12 +112,6 @@ fn prompt(project: &Project, place: &Place, id: &str) -> Result<u8> {
             Error::new(Kind::Usage, format!("the plan has no step {id}"))
                 .hint(format!("It has: {}.", known.join(", ")))
         })?;
-    let template = match &config.prompt.template {
-        None => plan::prompt::BUILT_IN.to_owned(),
-        Some(path) => std::fs::read_to_string(path).map_err(|e| {
-            Error::new(Kind::Config, format!("reading the template {}", path.display())).caused_by(e)
-        })?,
-    };
     let answer = state
         .answer
         .as_ref()
@@ -124,7 +119,7 @@ fn prompt(project: &Project, place: &Place, id: &str) -> Result<u8> {
         .map(|a| QuestionAnswer { question: a.question.clone(), answer: a.answer.clone() });
     let mut context = PromptContext::new(&plan, step, &config.prompt);
     context.answer = answer.as_ref();
-    let text = render(&context, &template)?;
+    let text = render(&context, &template(config)?)?;
     let _ = io::stdout().write_all(text.as_bytes());
     Ok(0)
 }

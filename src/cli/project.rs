@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::Global;
 use crate::config::{self, Flag, LoadRequest, Loaded};
-use crate::engine::world::Place;
+use crate::engine::place::Place;
 use crate::error::{Error, Kind, Result};
 use crate::plan::Selection;
 use crate::state::store::Store;

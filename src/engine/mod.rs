@@ -4,6 +4,8 @@ pub mod decide;
 pub mod driver;
 pub mod launch;
 pub mod pacing;
+pub mod place;
+pub mod prepare;
 pub mod screen;
 pub mod verdict;
 pub mod world;

@@ -4,8 +4,6 @@ use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, IsTerminal, Write};
-use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -16,100 +14,21 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::decide::{Event, Machine, Pause, Report};
 use super::driver::World;
 use super::launch::{self, Launcher, Request};
+use super::place::{Place, make_plan, progress, ticked};
+use super::prepare::{Preparation, Prepared};
 use super::verdict::judge;
-use crate::agent::sanitise::sanitise;
-use crate::attempt::record::{AttemptDir, AttemptFile, CancelledBy, Deadlines, SCHEMA, pack_env};
-use crate::config::{Config, DoneSignal, Tick, Timeouts};
+use crate::attempt::record::{AttemptDir, CancelledBy};
+use crate::config::{Config, DoneSignal, Tick};
 use crate::error::{Error, Kind, Result};
-use crate::plan::{self, Plan, Progress, Selection, SpecInfo, Step};
+use crate::plan::{Plan, Step};
 use crate::report::live;
 use crate::report::summary::UnitLine;
-use crate::spec::{self, TaskFile, TaskState};
+use crate::spec;
 use crate::state::store::Store;
 use crate::state::{Outcome, SpecState};
 use crate::sys::clock::Clock;
 use crate::sys::signals::{self, Interrupt};
 use crate::sys::{files, process};
-
-/// Where the spec is, and what to work off of it.
-#[derive(Debug, Clone)]
-pub struct Place {
-    /// The spec's name.
-    pub name: String,
-    /// Its folder.
-    pub dir: PathBuf,
-    /// The project.
-    pub root: PathBuf,
-    /// Existing files that the agent should read, as it would name them.
-    pub inputs: Vec<String>,
-    /// What was asked for.
-    pub selection: Selection,
-}
-
-impl Place {
-    /// The spec's `tasks.md`.
-    #[must_use]
-    pub fn tasks_path(&self) -> PathBuf {
-        self.dir.join("tasks.md")
-    }
-
-    /// Reads and parses tasks.md; an error where it is missing or not text. Its diagnostics are the caller's.
-    pub fn read_tasks(&self) -> Result<(String, TaskFile)> {
-        let path = self.tasks_path();
-        let bytes = fs::read(&path).map_err(|e| match e.kind() {
-            io::ErrorKind::NotFound => Error::new(Kind::NoSpec, format!("there is no {}", path.display())),
-            _ => Error::new(Kind::BadTasks, format!("reading {}", path.display())).caused_by(e),
-        })?;
-        let text = spec::decode(&bytes).map_err(|e| {
-            Error::new(Kind::BadTasks, format!("{} cannot be worked off: {e}", path.display()))
-        })?;
-        let tasks = spec::parse(text);
-        Ok((text.to_owned(), tasks))
-    }
-
-    /// As [`Place::read_tasks`], with diagnostics that are errors turned into one.
-    pub fn good_tasks(&self) -> Result<(String, TaskFile)> {
-        let (text, tasks) = self.read_tasks()?;
-        if tasks.has_errors() {
-            let path = self.tasks_path();
-            let shown =
-                spec::diagnose::render(&path.display().to_string(), &text, &tasks.diagnostics, false, 100);
-            return Err(
-                Error::new(Kind::BadTasks, format!("{} cannot be worked off", path.display())).detail(shown)
-            );
-        }
-        Ok((text, tasks))
-    }
-}
-
-/// Ids of leaves and parents whose boxes are ticked.
-#[must_use]
-pub fn ticked(tasks: &TaskFile) -> BTreeSet<String> {
-    tasks.tasks.iter().filter(|t| t.state == TaskState::Done).map(|t| t.id.clone()).collect()
-}
-
-/// What is known of progress, for the plan.
-#[must_use]
-pub fn progress(state: &SpecState, ticked: BTreeSet<String>, failed: &BTreeSet<String>) -> Progress {
-    Progress {
-        completed: state.completed.iter().cloned().collect(),
-        ticked,
-        failed: failed.clone(),
-        skipped: state.skipped.clone(),
-    }
-}
-
-/// Makes the plan of a place.
-#[must_use]
-pub fn make_plan(place: &Place, config: &Config, tasks: &TaskFile, progress: &Progress) -> Plan {
-    plan::build(&plan::Request {
-        spec: SpecInfo { name: &place.name, dir: &place.dir, root: &place.root, inputs: &place.inputs },
-        tasks,
-        config,
-        progress,
-        selection: &place.selection,
-    })
-}
 
 enum Heard {
     Over,
@@ -186,55 +105,6 @@ impl<'a> RealWorld<'a> {
     pub fn say(&mut self, text: &str) {
         let _ = writeln!(self.out, "{text}").and_then(|()| self.out.flush());
         self.launcher.say(&format!("{text}\n"));
-    }
-
-    fn template(&self) -> Result<String> {
-        match &self.config.prompt.template {
-            None => Ok(plan::prompt::BUILT_IN.to_owned()),
-            Some(path) => fs::read_to_string(path).map_err(|e| {
-                Error::new(Kind::Config, format!("reading the template {}", path.display())).caused_by(e)
-            }),
-        }
-    }
-
-    fn prompt(&self, step: &Step, attempt: u32, state: &SpecState) -> Result<String> {
-        let Some(plan) = &self.plan else { return Err(Error::new(Kind::Internal, "a step without a plan")) };
-        let previous = self.previous(step, attempt, state);
-        let answer = state
-            .answer
-            .as_ref()
-            .filter(|a| a.unit == step.unit)
-            .map(|a| plan::prompt::QuestionAnswer { question: a.question.clone(), answer: a.answer.clone() });
-        let mut context = plan::prompt::PromptContext::new(plan, step, &self.config.prompt);
-        context.previous = previous.as_ref();
-        context.answer = answer.as_ref();
-        plan::prompt::render(&context, &self.template()?)
-    }
-
-    /// What went wrong before, from the state and from what the last attempt left.
-    fn previous(&self, step: &Step, attempt: u32, state: &SpecState) -> Option<plan::prompt::Previous> {
-        let last = state.units.get(&step.unit)?.attempts.iter().rev().find(|a| a.number < attempt)?;
-        let outcome = last.outcome.as_ref()?;
-        if matches!(outcome, Outcome::Halted { .. } | Outcome::Done) {
-            return None;
-        }
-        let facts = launch::result(&self.store.attempt_dir(&step.unit, last.number));
-        let tail = facts.map_or_else(String::new, |f| {
-            [f.last_words, f.stderr_tail].into_iter().filter(|t| !t.is_empty()).collect::<Vec<_>>().join("\n")
-        });
-        Some(plan::prompt::Previous { attempt: last.number, outcome: outcome.to_string(), tail })
-    }
-
-    fn agent_env(&self, step: &Step) -> Vec<u8> {
-        let replaced = |name: &OsStr| {
-            step.env_remove.iter().any(|n| OsStr::new(n) == name)
-                || step.env.iter().any(|(n, _)| OsStr::new(n) == name)
-        };
-        let kept = self.env.iter().filter(|(name, _)| !replaced(name));
-        pack_env(
-            kept.map(|(n, v)| (n.as_bytes(), v.as_bytes()))
-                .chain(step.env.iter().map(|(n, v)| (n.as_bytes(), v.as_bytes()))),
-        )
     }
 
     fn watch_over(&self) -> impl FnOnce() + Send + 'static {
@@ -341,32 +211,18 @@ impl World for RealWorld<'_> {
             let why = format!("{} is not there any more", step.argv[0]);
             return Ok(Some(Outcome::Unavailable { why }));
         }
-        let dir = self.store.attempt_dir(&step.unit, attempt);
-        // left by a run that was killed between writing this and the state: never started, or it would be known
-        let _ = fs::remove_dir_all(dir.path());
-        files::private_dir(dir.path())?;
-        let prompt = self.prompt(step, attempt, state)?;
-        launch::write_private(&dir.prompt(), prompt.as_bytes())?;
-        let token = token();
-        let file = AttemptFile {
-            schema: SCHEMA,
-            spec: self.place.name.clone(),
-            unit: step.unit.clone(),
-            title: step.title.clone(),
+        let Some(plan) = &self.plan else { return Err(Error::new(Kind::Internal, "a step without a plan")) };
+        let Prepared { dir, token, env } = Prepared::make(&Preparation {
+            config: self.config,
+            store: self.store,
+            plan,
+            step,
             attempt,
-            backend: step.backend.clone(),
-            argv: step.argv.clone(),
-            prompt_by: step.prompt_by,
-            output: step.output,
-            cwd: step.cwd.clone(),
-            deadlines: deadlines(&step.timeout),
-            socket: self.launcher.socket().to_owned(),
-            token: token.clone(),
-            created_at: self.clock.now(),
-        };
-        let bytes = serde_json::to_vec_pretty(&file)
-            .map_err(|e| Error::new(Kind::Internal, "writing the attempt").caused_by(e))?;
-        launch::write_private(&dir.attempt(), &bytes)?;
+            state,
+            socket: self.launcher.socket(),
+            env: &self.env,
+            now: self.clock.now(),
+        })?;
         let live_ticks: Vec<String> = match self.config.tasks.tick {
             Tick::Live => step.open.iter().map(|t| t.id.clone()).collect(),
             Tick::Done | Tick::Off => Vec::new(),
@@ -374,7 +230,6 @@ impl World for RealWorld<'_> {
         if !live_ticks.is_empty() {
             self.set_marks(&live_ticks, '-');
         }
-        let env = self.agent_env(step);
         let launched = self.launcher.launch(Request {
             dir: &dir,
             token: &token,
@@ -540,26 +395,4 @@ impl RealWorld<'_> {
 
 fn round_up(left: Duration) -> Duration {
     if left.subsec_millis() > 0 { Duration::from_secs(left.as_secs() + 1) } else { left }
-}
-
-fn deadlines(timeouts: &Timeouts) -> Deadlines {
-    let ms = |d: Duration| (!d.is_zero()).then(|| u64::try_from(d.as_millis()).unwrap_or(u64::MAX));
-    Deadlines {
-        total_ms: ms(timeouts.task),
-        idle_ms: ms(timeouts.idle),
-        first_output_ms: ms(timeouts.first_output),
-        grace_ms: u64::try_from(timeouts.grace.as_millis()).unwrap_or(u64::MAX),
-    }
-}
-
-fn token() -> String {
-    use std::hash::{BuildHasher, Hasher};
-    let part = || std::hash::RandomState::new().build_hasher().finish();
-    format!("{:016x}{:016x}", part(), part())
-}
-
-/// The last lines of an attempt, for a terminal.
-#[must_use]
-pub fn last_words(dir: &AttemptDir) -> String {
-    launch::result(dir).map(|f| sanitise(f.last_words.as_bytes())).unwrap_or_default()
 }

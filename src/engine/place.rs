@@ -1,0 +1,92 @@
+//! Where a spec is, what its tasks.md says now, and the plan that follows.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use crate::config::Config;
+use crate::error::{Error, Kind, Result};
+use crate::plan::{self, Plan, Progress, Selection, SpecInfo};
+use crate::spec::{self, TaskFile, TaskState};
+use crate::state::SpecState;
+
+/// Where the spec is, and what to work off of it.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The spec's name.
+    pub name: String,
+    /// Its folder.
+    pub dir: PathBuf,
+    /// The project.
+    pub root: PathBuf,
+    /// Existing files that the agent should read, as it would name them.
+    pub inputs: Vec<String>,
+    /// What was asked for.
+    pub selection: Selection,
+}
+
+impl Place {
+    /// The spec's `tasks.md`.
+    #[must_use]
+    pub fn tasks_path(&self) -> PathBuf {
+        self.dir.join("tasks.md")
+    }
+
+    /// Reads and parses tasks.md; an error where it is missing or not text. Its diagnostics are the caller's.
+    pub fn read_tasks(&self) -> Result<(String, TaskFile)> {
+        let path = self.tasks_path();
+        let bytes = fs::read(&path).map_err(|e| match e.kind() {
+            io::ErrorKind::NotFound => Error::new(Kind::NoSpec, format!("there is no {}", path.display())),
+            _ => Error::new(Kind::BadTasks, format!("reading {}", path.display())).caused_by(e),
+        })?;
+        let text = spec::decode(&bytes).map_err(|e| {
+            Error::new(Kind::BadTasks, format!("{} cannot be worked off: {e}", path.display()))
+        })?;
+        let tasks = spec::parse(text);
+        Ok((text.to_owned(), tasks))
+    }
+
+    /// As [`Place::read_tasks`], with diagnostics that are errors turned into one.
+    pub fn good_tasks(&self) -> Result<(String, TaskFile)> {
+        let (text, tasks) = self.read_tasks()?;
+        if tasks.has_errors() {
+            let path = self.tasks_path();
+            let shown =
+                spec::diagnose::render(&path.display().to_string(), &text, &tasks.diagnostics, false, 100);
+            return Err(
+                Error::new(Kind::BadTasks, format!("{} cannot be worked off", path.display())).detail(shown)
+            );
+        }
+        Ok((text, tasks))
+    }
+}
+
+/// Ids of leaves and parents whose boxes are ticked.
+#[must_use]
+pub fn ticked(tasks: &TaskFile) -> BTreeSet<String> {
+    tasks.tasks.iter().filter(|t| t.state == TaskState::Done).map(|t| t.id.clone()).collect()
+}
+
+/// What is known of progress, for the plan.
+#[must_use]
+pub fn progress(state: &SpecState, ticked: BTreeSet<String>, failed: &BTreeSet<String>) -> Progress {
+    Progress {
+        completed: state.completed.iter().cloned().collect(),
+        ticked,
+        failed: failed.clone(),
+        skipped: state.skipped.clone(),
+    }
+}
+
+/// Makes the plan of a place.
+#[must_use]
+pub fn make_plan(place: &Place, config: &Config, tasks: &TaskFile, progress: &Progress) -> Plan {
+    plan::build(&plan::Request {
+        spec: SpecInfo { name: &place.name, dir: &place.dir, root: &place.root, inputs: &place.inputs },
+        tasks,
+        config,
+        progress,
+        selection: &place.selection,
+    })
+}

@@ -1,0 +1,140 @@
+//! The folder of an attempt before its start: prompt, `attempt.json`, and the environment that never touches it.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::launch;
+use crate::attempt::record::{AttemptDir, AttemptFile, Deadlines, SCHEMA, pack_env};
+use crate::config::{Config, Timeouts};
+use crate::error::{Error, Kind, Result};
+use crate::plan::prompt::{self, Previous, PromptContext, QuestionAnswer};
+use crate::plan::{Plan, Step};
+use crate::state::store::Store;
+use crate::state::{Outcome, SpecState};
+use crate::sys::files;
+
+/// What an attempt is made from.
+pub(super) struct Preparation<'a> {
+    pub(super) config: &'a Config,
+    pub(super) store: &'a Store,
+    pub(super) plan: &'a Plan,
+    pub(super) step: &'a Step,
+    pub(super) attempt: u32,
+    pub(super) state: &'a SpecState,
+    pub(super) socket: &'a Path,
+    /// The environment of the shell that typed `seqorch run`.
+    pub(super) env: &'a [(OsString, OsString)],
+    pub(super) now: Timestamp,
+}
+
+/// An attempt that can be launched.
+pub(super) struct Prepared {
+    pub(super) dir: AttemptDir,
+    pub(super) token: String,
+    /// For the socket.
+    pub(super) env: Vec<u8>,
+}
+
+impl Prepared {
+    /// Writes the folder.
+    pub(super) fn make(from: &Preparation<'_>) -> Result<Self> {
+        let step = from.step;
+        let dir = from.store.attempt_dir(&step.unit, from.attempt);
+        // left by a run that was killed between writing this and the state: never started, or it would be known
+        let _ = fs::remove_dir_all(dir.path());
+        files::private_dir(dir.path())?;
+        launch::write_private(&dir.prompt(), from.prompt()?.as_bytes())?;
+        let token = token();
+        let file = AttemptFile {
+            schema: SCHEMA,
+            spec: from.plan.spec.clone(),
+            unit: step.unit.clone(),
+            title: step.title.clone(),
+            attempt: from.attempt,
+            backend: step.backend.clone(),
+            argv: step.argv.clone(),
+            prompt_by: step.prompt_by,
+            output: step.output,
+            cwd: step.cwd.clone(),
+            deadlines: deadlines(&step.timeout),
+            socket: from.socket.to_owned(),
+            token: token.clone(),
+            created_at: from.now,
+        };
+        let bytes = serde_json::to_vec_pretty(&file)
+            .map_err(|e| Error::new(Kind::Internal, "writing the attempt").caused_by(e))?;
+        launch::write_private(&dir.attempt(), &bytes)?;
+        Ok(Self { dir, token, env: from.agent_env() })
+    }
+}
+
+impl Preparation<'_> {
+    fn prompt(&self) -> Result<String> {
+        let previous = self.previous();
+        let answer = self.state.answer.as_ref().filter(|a| a.unit == self.step.unit);
+        let answer =
+            answer.map(|a| QuestionAnswer { question: a.question.clone(), answer: a.answer.clone() });
+        let mut context = PromptContext::new(self.plan, self.step, &self.config.prompt);
+        context.previous = previous.as_ref();
+        context.answer = answer.as_ref();
+        prompt::render(&context, &template(self.config)?)
+    }
+
+    /// What went wrong before, from the state and from what the last attempt left.
+    fn previous(&self) -> Option<Previous> {
+        let unit = &self.step.unit;
+        let last = self.state.units.get(unit)?.attempts.iter().rev().find(|a| a.number < self.attempt)?;
+        let outcome = last.outcome.as_ref()?;
+        if matches!(outcome, Outcome::Halted { .. } | Outcome::Done) {
+            return None;
+        }
+        let facts = launch::result(&self.store.attempt_dir(unit, last.number));
+        let tail = facts.map_or_else(String::new, |f| {
+            let said = [f.last_words, f.stderr_tail];
+            said.into_iter().filter(|t| !t.is_empty()).collect::<Vec<_>>().join("\n")
+        });
+        Some(Previous { attempt: last.number, outcome: outcome.to_string(), tail })
+    }
+
+    fn agent_env(&self) -> Vec<u8> {
+        let step = self.step;
+        let replaced = |name: &OsStr| {
+            step.env_remove.iter().any(|n| OsStr::new(n) == name)
+                || step.env.iter().any(|(n, _)| OsStr::new(n) == name)
+        };
+        let kept = self.env.iter().filter(|(name, _)| !replaced(name));
+        let kept = kept.map(|(n, v)| (n.as_bytes(), v.as_bytes()));
+        pack_env(kept.chain(step.env.iter().map(|(n, v)| (n.as_bytes(), v.as_bytes()))))
+    }
+}
+
+/// The template that the configuration names, or the built-in one.
+pub fn template(config: &Config) -> Result<String> {
+    match &config.prompt.template {
+        None => Ok(prompt::BUILT_IN.to_owned()),
+        Some(path) => fs::read_to_string(path).map_err(|e| {
+            Error::new(Kind::Config, format!("reading the template {}", path.display())).caused_by(e)
+        }),
+    }
+}
+
+fn deadlines(timeouts: &Timeouts) -> Deadlines {
+    let ms = |d: Duration| (!d.is_zero()).then(|| u64::try_from(d.as_millis()).unwrap_or(u64::MAX));
+    Deadlines {
+        total_ms: ms(timeouts.task),
+        idle_ms: ms(timeouts.idle),
+        first_output_ms: ms(timeouts.first_output),
+        grace_ms: u64::try_from(timeouts.grace.as_millis()).unwrap_or(u64::MAX),
+    }
+}
+
+fn token() -> String {
+    use std::hash::{BuildHasher, Hasher};
+    let part = || std::hash::RandomState::new().build_hasher().finish();
+    format!("{:016x}{:016x}", part(), part())
+}
