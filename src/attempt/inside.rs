@@ -16,11 +16,13 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::deadline;
+use super::log::Log;
 use super::record::{
     AttemptDir, AttemptFile, CancelledBy, Exit, Facts, Hello, Holder, SCHEMA, TimedOut, unpack_env,
 };
 use super::stream::{Activity, Screen, take_stderr, take_stdout};
 use crate::agent::SignalScanner;
+use crate::agent::redact::Redactor;
 use crate::agent::sanitise::sanitise;
 use crate::config::PromptBy;
 use crate::error::{Error, Kind, Result};
@@ -150,14 +152,16 @@ fn drive(
 
     let (out_read, out_write) = pipe()?;
     let (err_read, err_write) = pipe()?;
-    let output = files::private_file(&dir.output())?;
-    let errors = files::private_file(&dir.stderr())?;
+    let output = Log::create(&dir.output(), attempt.log_max_bytes)?;
+    let errors = Log::create(&dir.stderr(), attempt.log_max_bytes)?;
     let stdin = match attempt.prompt_by {
         PromptBy::Stdin => File::open(&prompt_path).map_err(|e| Error::io("opening", &prompt_path, e))?,
         PromptBy::Arg | PromptBy::File => {
             File::open("/dev/null").map_err(|e| Error::io("opening", Path::new("/dev/null"), e))?
         }
     };
+    let redactor = Redactor::new(env.iter().filter_map(|(n, v)| Some((n.to_str()?, v.to_str()?))));
+    let fit = |text: &str| redactor.redact(&sanitise(text.as_bytes()));
     // the agent inherits the lock: it stays held while anything of the attempt lives
     let _ = rustix::io::fcntl_setfd(&*lock, rustix::io::FdFlags::empty());
     let me = i32::try_from(std::process::id()).unwrap_or(0);
@@ -220,15 +224,15 @@ fn drive(
             facts.stdout_bytes = taken.bytes;
         } else {
             facts.stderr_bytes = taken.bytes;
-            facts.stderr_tail = sanitise(&taken.tail).trim().to_owned();
+            facts.stderr_tail = redactor.redact(sanitise(&taken.tail).trim());
         }
         facts.log_error = facts.log_error.take().or(taken.log_error);
     }
     let scanner = scanner.lock().map(|mut s| std::mem::take(&mut *s)).unwrap_or_default();
     let found = scanner.finish();
     facts.done = found.done;
-    facts.halt = found.halt.map(|text| sanitise(text.as_bytes()));
-    facts.last_words = sanitise(found.last_words.as_bytes());
+    facts.halt = found.halt.map(|text| fit(&text));
+    facts.last_words = fit(&found.last_words);
     screen.line(closing_line(facts, start.elapsed()));
     drop(screen);
     join_within(printer, DRAIN);

@@ -5,6 +5,7 @@
 
 pub mod deadline;
 mod inside;
+mod log;
 pub mod record;
 mod session;
 mod stream;

@@ -36,6 +36,8 @@ pub struct AttemptFile {
     pub cwd: PathBuf,
     /// Deadlines.
     pub deadlines: Deadlines,
+    /// Bytes of stdout that are kept.
+    pub log_max_bytes: u64,
     /// Socket of the orchestrator.
     pub socket: PathBuf,
     /// Proves to the orchestrator that this attempt is the one it started.
@@ -196,6 +198,18 @@ impl AttemptDir {
     pub fn unavailable(&self) -> PathBuf {
         self.0.join("unavailable")
     }
+}
+
+/// A log's files in the order of their content: the log itself, and where it was too long to be kept whole, the two
+/// that took turns for its end, older first.
+#[must_use]
+pub fn log_parts(log: &Path) -> [PathBuf; 3] {
+    let with = |suffix: &str| {
+        let mut path = log.as_os_str().to_owned();
+        path.push(suffix);
+        PathBuf::from(path)
+    };
+    [log.to_owned(), with(".1"), with(".2")]
 }
 
 /// First words of `__attempt` on the socket: a line of JSON.

@@ -3,7 +3,6 @@
 //! The log and the scanner never wait for the screen: a frozen terminal must not stop an agent. What the screen
 //! cannot take in time is left out there, and said.
 
-use std::fs::File;
 use std::io::{self, Read, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -11,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
+use super::log::Log;
 use crate::agent::SignalScanner;
 use crate::agent::sanitise::Sanitiser;
 
@@ -132,14 +132,14 @@ fn print(shown: &Receiver<Show>, dropped: &AtomicU64, color: bool) {
 /// Takes the agent's stdout to its end.
 pub(super) fn take_stdout(
     mut pipe: impl Read + Send + 'static,
-    mut log: File,
+    log: Log,
     scanner: &Arc<Mutex<SignalScanner>>,
     activity: &Arc<Activity>,
     screen: &Screen,
 ) -> JoinHandle<Taken> {
     let (scanner, activity, screen) = (scanner.clone(), activity.clone(), screen.clone());
     thread::spawn(move || {
-        take(&mut pipe, &mut log, &activity, |bytes| {
+        take(&mut pipe, log, &activity, |bytes| {
             if let Ok(mut scanner) = scanner.lock() {
                 scanner.feed(bytes);
             }
@@ -151,41 +151,39 @@ pub(super) fn take_stdout(
 /// Takes the agent's stderr to its end.
 pub(super) fn take_stderr(
     mut pipe: impl Read + Send + 'static,
-    mut log: File,
+    log: Log,
     activity: &Arc<Activity>,
     screen: &Screen,
 ) -> JoinHandle<Taken> {
     let (activity, screen) = (activity.clone(), screen.clone());
     thread::spawn(move || {
-        take(&mut pipe, &mut log, &activity, |bytes| {
+        take(&mut pipe, log, &activity, |bytes| {
             screen.show(Show::Stderr(bytes.to_vec()), bytes.len());
         })
     })
 }
 
-fn take(pipe: &mut impl Read, log: &mut File, activity: &Activity, mut on: impl FnMut(&[u8])) -> Taken {
+fn take(pipe: &mut impl Read, mut log: Log, activity: &Activity, mut on: impl FnMut(&[u8])) -> Taken {
     let mut taken = Taken::default();
     let mut piece = vec![0; PIECE];
     loop {
         let bytes = match pipe.read(&mut piece) {
-            Ok(0) => return taken,
+            Ok(0) => break,
             Ok(n) => &piece[..n],
             Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
             Err(e) => {
-                taken.log_error.get_or_insert_with(|| format!("reading the agent's output: {e}"));
-                return taken;
+                taken.log_error = Some(format!("reading the agent's output: {e}"));
+                break;
             }
         };
         activity.note();
         taken.bytes += bytes.len() as u64;
-        if taken.log_error.is_none()
-            && let Err(e) = log.write_all(bytes)
-        {
-            taken.log_error = Some(format!("writing the log: {e}"));
-        }
+        log.write(bytes);
         let keep = TAIL.saturating_sub(bytes.len()).min(taken.tail.len());
         taken.tail.drain(..taken.tail.len() - keep);
         taken.tail.extend_from_slice(&bytes[bytes.len().saturating_sub(TAIL)..]);
         on(bytes);
     }
+    taken.log_error = taken.log_error.or(log.error());
+    taken
 }

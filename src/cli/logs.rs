@@ -9,6 +9,7 @@ use clap::Args;
 use super::Global;
 use super::project::Project;
 use crate::agent::sanitise::Sanitiser;
+use crate::attempt::record::{AttemptDir, log_parts};
 use crate::engine::launch;
 use crate::error::{Error, Kind, Result};
 use crate::plan::Selection;
@@ -66,45 +67,74 @@ pub(super) fn logs(global: &Global, args: &LogsArgs) -> Result<u8> {
         (_, true) => dir.stderr(),
         _ => dir.output(),
     };
-    let file = File::open(&path).map_err(|e| match e.kind() {
-        io::ErrorKind::NotFound => none(format!("attempt {number} of task {id} has no log")),
-        _ => Error::io("reading", &path, e),
-    })?;
-    copy(file, &path, args.raw, args.follow.then_some(&dir))
+    if !path.exists() {
+        return Err(none(format!("attempt {number} of task {id} has no log")));
+    }
+    copy(&path, &dir, args)
 }
 
-fn copy(
-    mut file: File,
-    path: &Path,
-    raw: bool,
-    follow: Option<&crate::attempt::record::AttemptDir>,
-) -> Result<u8> {
-    let mut out = io::stdout().lock();
-    let mut sanitiser = Sanitiser::default();
-    let mut piece = vec![0; 64 * 1024];
-    let mut text = String::new();
+/// Prints a log in its parts; `follow` goes on until the attempt is over.
+fn copy(log: &Path, dir: &AttemptDir, args: &LogsArgs) -> Result<u8> {
+    let mut out = Out { raw: args.raw, sanitiser: Sanitiser::default(), text: String::new() };
+    let [whole, older, newer] = log_parts(log);
+    let mut file = File::open(&whole).map_err(|e| Error::io("reading", &whole, e))?;
+    let mut printed = 0;
     loop {
-        let over = follow.is_none_or(|dir| !launch::alive(dir));
-        loop {
-            let n = file.read(&mut piece).map_err(|e| Error::io("reading", path, e))?;
-            if n == 0 {
-                break;
-            }
-            let written = if raw {
-                out.write_all(&piece[..n])
-            } else {
-                text.clear();
-                sanitiser.feed(&piece[..n], &mut text);
-                out.write_all(text.as_bytes())
-            };
+        let over = !args.follow || !launch::alive(dir);
+        printed += match out.copy(&mut file, &whole)? {
+            Some(bytes) => bytes,
             // a pager that was left is a normal end
-            if written.is_err() {
-                return Ok(0);
-            }
-        }
-        if over || out.flush().is_err() {
-            return Ok(0);
+            None => return Ok(0),
+        };
+        if over {
+            break;
         }
         std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+    let ends: Vec<_> = [older, newer].into_iter().filter_map(|p| Some((File::open(&p).ok()?, p))).collect();
+    let kept: u64 = ends.iter().filter_map(|(f, _)| Some(f.metadata().ok()?.len())).sum();
+    let all = launch::result(dir).map(|f| if args.stderr { f.stderr_bytes } else { f.stdout_bytes });
+    if let Some(missing) =
+        all.and_then(|all| all.checked_sub(printed + kept)).filter(|n| *n > 0 && !ends.is_empty())
+    {
+        let _ = writeln!(io::stderr(), "\n[{missing} bytes are not kept, see log.max_mb]");
+    }
+    for (mut file, path) in ends {
+        if out.copy(&mut file, &path)?.is_none() {
+            break;
+        }
+    }
+    Ok(0)
+}
+
+struct Out {
+    raw: bool,
+    sanitiser: Sanitiser,
+    text: String,
+}
+
+impl Out {
+    /// Prints what is left of a file and gives its length; `None` when nobody reads any more.
+    fn copy(&mut self, file: &mut File, path: &Path) -> Result<Option<u64>> {
+        let mut out = io::stdout().lock();
+        let mut piece = vec![0; 64 * 1024];
+        let mut bytes = 0;
+        loop {
+            let n = file.read(&mut piece).map_err(|e| Error::io("reading", path, e))?;
+            bytes += n as u64;
+            let written = if self.raw {
+                out.write_all(&piece[..n])
+            } else {
+                self.text.clear();
+                self.sanitiser.feed(&piece[..n], &mut self.text);
+                out.write_all(self.text.as_bytes())
+            };
+            if written.and_then(|()| if n == 0 { out.flush() } else { Ok(()) }).is_err() {
+                return Ok(None);
+            }
+            if n == 0 {
+                return Ok(Some(bytes));
+            }
+        }
     }
 }

@@ -20,6 +20,7 @@ pub(crate) struct Raw {
     pub(crate) prompt: RawPrompt,
     pub(crate) tmux: RawTmux,
     pub(crate) tasks: RawTasks,
+    pub(crate) log: RawLog,
     pub(crate) backend: BTreeMap<String, RawBackend>,
     #[serde(default)]
     pub(crate) r#override: Vec<RawOverride>,
@@ -87,6 +88,12 @@ pub(crate) struct RawTmux {
 pub(crate) struct RawTasks {
     pub(crate) trust_checkboxes: bool,
     pub(crate) tick: Tick,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawLog {
+    pub(crate) max_mb: u32,
 }
 
 #[derive(Debug, Deserialize)]

@@ -7,8 +7,8 @@ use super::raw::{Raw, RawBackend, RawOverride, RawTimeouts, Span};
 use super::schema;
 use super::tree::KeyPath;
 use super::types::{
-    Backend, Config, Override, PartialRetry, PartialTimeouts, Prompt, PromptBy, Retry, Run, Tasks, Timeouts,
-    Tmux,
+    Backend, Config, Log, Override, PartialRetry, PartialTimeouts, Prompt, PromptBy, Retry, Run, Tasks,
+    Timeouts, Tmux,
 };
 
 /// A mistake that shows only once all layers are together.
@@ -61,6 +61,7 @@ pub(crate) fn resolve(raw: Raw, root: &Path) -> (Config, Vec<Mistake>) {
             main: raw.tmux.main,
         },
         tasks: Tasks { trust_checkboxes: raw.tasks.trust_checkboxes, tick: raw.tasks.tick },
+        log: Log { max_mb: raw.log.max_mb },
         backends,
         overrides: raw.r#override.into_iter().map(one_override).collect(),
     };

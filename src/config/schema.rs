@@ -75,13 +75,15 @@ pub(crate) const ROOT: &[Entry] = &[
     PROMPT,
     TMUX,
     TASKS,
+    LOG,
     BACKEND,
     OVERRIDE,
     entry("profile", Node::Named(SETTINGS), "A named set of the settings above, chosen with --profile."),
 ];
 
 /// All that a profile, a variable or a flag may set.
-pub(crate) const SETTINGS: &[Entry] = &[RUN, RETRY, TIMEOUT, DONE, PROMPT, TMUX, TASKS, BACKEND, OVERRIDE];
+pub(crate) const SETTINGS: &[Entry] =
+    &[RUN, RETRY, TIMEOUT, DONE, PROMPT, TMUX, TASKS, LOG, BACKEND, OVERRIDE];
 
 const RUN: Entry = entry(
     "run",
@@ -185,6 +187,16 @@ const TASKS: Entry = entry(
         ),
     ]),
     "How tasks.md is read and marked.",
+);
+
+const LOG: Entry = entry(
+    "log",
+    Node::Table(&[leaf(
+        "max_mb",
+        Kind::Count,
+        "Megabytes kept of one attempt's output: its beginning and its end, half each.",
+    )]),
+    "What is kept of what agents print.",
 );
 
 const BACKEND: Entry = entry(

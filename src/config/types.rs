@@ -21,6 +21,8 @@ pub struct Config {
     pub tmux: Tmux,
     /// `[tasks]`
     pub tasks: Tasks,
+    /// `[log]`
+    pub log: Log,
     /// `[backend.NAME]`, built-in ones included.
     pub backends: BTreeMap<String, Backend>,
     /// `[[override]]`, in order; a later one wins.
@@ -174,6 +176,13 @@ pub struct Tasks {
     pub trust_checkboxes: bool,
     /// When boxes are ticked.
     pub tick: Tick,
+}
+
+/// `[log]`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Log {
+    /// Megabytes (of 1,000,000 bytes) kept of one attempt's stdout: half from its beginning, half from its end.
+    pub max_mb: u32,
 }
 
 /// How an agent gets its prompt.

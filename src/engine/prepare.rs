@@ -62,6 +62,7 @@ impl Prepared {
             output: step.output,
             cwd: step.cwd.clone(),
             deadlines: deadlines(&step.timeout),
+            log_max_bytes: u64::from(from.config.log.max_mb) * 1_000_000,
             socket: from.socket.to_owned(),
             token: token.clone(),
             created_at: from.now,

@@ -80,6 +80,7 @@ pub(crate) fn backend(command: &str, args: &[&str]) -> Backend {
 pub(crate) fn config() -> Config {
     let seconds = Duration::from_secs;
     Config {
+        log: crate::config::Log { max_mb: 1 },
         run: Run {
             spec_root: ".kiro/specs".into(),
             backend: "agent".into(),

@@ -9,6 +9,7 @@ pub mod parse;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use crate::agent::redact::looks_secret;
 use crate::error::{Error, Kind, Result};
 
 /// Marks our windows, so that a later run finds them whatever they are called by then.
@@ -69,8 +70,7 @@ impl Tmux {
     /// `show-environment` shows to everyone on that server: so what looks like a secret is left out.
     #[must_use]
     pub fn new(program: PathBuf, socket: Option<String>, env: &[(OsString, OsString)]) -> Self {
-        let env =
-            env.iter().filter(|(name, _)| !parse::looks_secret(&name.to_string_lossy())).cloned().collect();
+        let env = env.iter().filter(|(name, _)| !looks_secret(&name.to_string_lossy())).cloned().collect();
         Self { program, socket, env }
     }
 

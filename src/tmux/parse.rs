@@ -43,15 +43,6 @@ pub fn windows(list: &str) -> Vec<(String, Window)> {
         .collect()
 }
 
-/// Whether a variable of this name may hold a secret.
-#[must_use]
-pub fn looks_secret(name: &str) -> bool {
-    let name = name.to_ascii_uppercase();
-    ["KEY", "TOKEN", "SECRET", "PASSW", "CREDENTIAL", "AUTH", "COOKIE"].iter().any(|word| name.contains(word))
-        && name != "SSH_AUTH_SOCK"
-        && name != "XAUTHORITY"
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,11 +60,5 @@ mod tests {
         let found = windows("@1 %1 /dev/pts/1 main\n@2 %2 /dev/pts/2 \n@3 %3 /dev/pts/3 1.1\n");
         let marks: Vec<_> = found.iter().map(|(mark, _)| mark.as_str()).collect();
         assert_eq!(marks, ["main", "1.1"]);
-    }
-
-    #[test]
-    fn keys_and_tokens_look_secret_and_paths_do_not() {
-        assert!(looks_secret("OPENAI_API_KEY") && looks_secret("gh_token") && looks_secret("DB_PASSWORD"));
-        assert!(!looks_secret("PATH") && !looks_secret("SSH_AUTH_SOCK") && !looks_secret("LANG"));
     }
 }

@@ -1,0 +1,106 @@
+//! Takes secrets out of what is kept of an agent's words in state, results and progress.
+//!
+//! The agent's own output log stays as it is, byte for byte, in a private file.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+/// What stands in a secret's place.
+const MASK: &str = "[redacted]";
+/// Shorter values are words, ports and switches.
+const MIN_VALUE: usize = 8;
+
+/// Shapes of keys that vendors hand out, and assignments to names that speak of secrets.
+static SHAPES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+    [
+        r"\b(?:sk|pk|rk)-[A-Za-z0-9_-]{16,}",
+        r"\bgh[pousr]_[A-Za-z0-9]{20,}",
+        r"\bgithub_pat_[A-Za-z0-9_]{20,}",
+        r"\bglpat-[A-Za-z0-9_-]{16,}",
+        r"\bxox[abprs]-[A-Za-z0-9-]{10,}",
+        r"\bA(?:KIA|SIA)[A-Z0-9]{16}\b",
+        r"\bAIza[A-Za-z0-9_-]{30,}",
+        r"\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+",
+        r"(?i)\bbearer\s+[A-Za-z0-9._~+/-]{16,}=*",
+    ]
+    .iter()
+    .filter_map(|shape| Regex::new(shape).ok())
+    .collect()
+});
+
+/// Whether a variable of this name may hold a secret.
+#[must_use]
+pub fn looks_secret(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    ["KEY", "TOKEN", "SECRET", "PASSW", "CREDENTIAL", "AUTH", "COOKIE"].iter().any(|word| name.contains(word))
+        && name != "SSH_AUTH_SOCK"
+        && name != "XAUTHORITY"
+}
+
+/// Knows the secrets of one environment.
+#[derive(Debug, Default)]
+pub struct Redactor {
+    values: Vec<String>,
+}
+
+impl Redactor {
+    /// A redactor for the values of variables whose names look like secrets.
+    #[must_use]
+    pub fn new<'a>(env: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut values: Vec<String> = env
+            .into_iter()
+            .filter(|(name, value)| looks_secret(name) && value.len() >= MIN_VALUE)
+            .map(|(_, value)| value.to_owned())
+            .collect();
+        // a longer value may hold a shorter one
+        values.sort_by_key(|v| std::cmp::Reverse(v.len()));
+        Self { values }
+    }
+
+    /// The text without what looks like a secret.
+    #[must_use]
+    pub fn redact(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for value in &self.values {
+            if text.contains(value.as_str()) {
+                text = text.replace(value.as_str(), MASK);
+            }
+        }
+        for shape in SHAPES.iter() {
+            if let std::borrow::Cow::Owned(changed) = shape.replace_all(&text, MASK) {
+                text = changed;
+            }
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_of_secret_variables_and_shapes_of_keys_are_masked() {
+        let redactor =
+            Redactor::new([("MY_API_KEY", "hunter2hunter2"), ("EDITOR", "vim-is-fine"), ("X_TOKEN", "on")]);
+        let text = redactor.redact("key hunter2hunter2, ghp_0123456789abcdefghij0123, vim-is-fine, on");
+        assert_eq!(text, "key [redacted], [redacted], vim-is-fine, on");
+        assert_eq!(
+            redactor.redact("Authorization: Bearer abcdefghijklmnop1234"),
+            "Authorization: [redacted]"
+        );
+    }
+
+    #[test]
+    fn plain_words_stay() {
+        let text = "the task-done token is sk-1 and the eyJ is short";
+        assert_eq!(Redactor::default().redact(text), text);
+    }
+
+    #[test]
+    fn keys_and_tokens_look_secret_and_paths_do_not() {
+        assert!(looks_secret("OPENAI_API_KEY") && looks_secret("gh_token") && looks_secret("DB_PASSWORD"));
+        assert!(!looks_secret("PATH") && !looks_secret("SSH_AUTH_SOCK") && !looks_secret("LANG"));
+    }
+}
