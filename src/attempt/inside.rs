@@ -29,6 +29,8 @@ use crate::error::{Error, Kind, Result};
 use crate::sys::signals::{self, Interrupt};
 use crate::sys::{files, process};
 
+/// How long the orchestrator may take to answer.
+const HANDSHAKE: Duration = Duration::from_secs(60);
 /// How long readers may go on after everything that could write was ended.
 const DRAIN: Duration = Duration::from_secs(5);
 /// What a program left running by the agent gets between TERM and KILL, when the agent itself ended well.
@@ -44,6 +46,8 @@ pub fn run(dir: &Path, exe: &Path) -> Result<()> {
     let dir = AttemptDir::new(dir);
     let attempt: AttemptFile = read_attempt(&dir)?;
     let mut lock = take_lock(&dir)?;
+    let me = i32::try_from(std::process::id()).unwrap_or(0);
+    note_holder(&mut lock, me, None);
     let (events, inbox) = channel();
     let asked = events.clone();
     signals::watch(move |what| {
@@ -119,6 +123,7 @@ fn take_lock(dir: &AttemptDir) -> Result<File> {
 
 fn shake_hands(attempt: &AttemptFile) -> io::Result<(UnixStream, Vec<(OsString, OsString)>)> {
     let mut stream = UnixStream::connect(&attempt.socket)?;
+    stream.set_read_timeout(Some(HANDSHAKE))?;
     let pid = i32::try_from(std::process::id()).unwrap_or(0);
     let hello = serde_json::to_string(&Hello { token: attempt.token.clone(), pid })?;
     stream.write_all(hello.as_bytes())?;
@@ -186,7 +191,7 @@ fn drive(
     // the expression holds the writing ends; the readers must see the end of file
     drop(command);
     let agent = handle.pids().first().and_then(|p| i32::try_from(*p).ok()).unwrap_or(0);
-    note_holder(lock, me, agent);
+    note_holder(lock, me, Some(agent));
 
     let activity = Arc::new(Activity::new(start));
     let (screen, printer) = Screen::start(io::stdout().is_terminal());
@@ -323,14 +328,15 @@ fn of_the_pane(name: &OsStr) -> bool {
     matches!(name.as_bytes(), b"TERM" | b"TMUX" | b"TMUX_PANE" | b"COLORTERM" | b"COLUMNS" | b"LINES")
 }
 
-fn note_holder(lock: &mut File, me: i32, agent: i32) {
+/// Says in the lock file who works here, in one write of one length, so that a reader never sees half of it.
+fn note_holder(lock: &mut File, me: i32, agent: Option<i32>) {
     let holder = Holder {
         pid: me,
         started: process::process(me).map_or(0, |p| p.started),
-        agent: (agent > 0).then_some(agent),
+        agent: agent.filter(|pid| *pid > 0),
     };
-    if let Ok(text) = serde_json::to_vec(&holder) {
-        let _ = lock.rewind().and_then(|()| lock.set_len(0)).and_then(|()| lock.write_all(&text));
+    if let Ok(text) = serde_json::to_string(&holder) {
+        let _ = lock.rewind().and_then(|()| lock.write_all(format!("{text:<128}").as_bytes()));
     }
 }
 

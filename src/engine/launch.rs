@@ -32,6 +32,9 @@ pub struct Launcher {
     screen: Option<Screen>,
 }
 
+/// From an attempt's result to its unlocking is an instant; after this long something else holds the lock.
+const UNLOCK_PATIENCE: Duration = Duration::from_secs(5);
+
 /// An attempt that shook hands and has its environment.
 #[derive(Debug)]
 pub struct Launched {
@@ -189,10 +192,15 @@ impl Launched {
 pub fn wait_for_adopted(dir: &AttemptDir, over: impl FnOnce() + Send + 'static) {
     let dir = dir.clone();
     thread::spawn(move || {
-        if let Some(holder) = holder(&dir)
-            && process::process(holder.pid).is_some_and(|p| p.started == holder.started)
-        {
-            process::wait_for_end(holder.pid);
+        // the holder writes its name right after it took the lock
+        while alive(&dir) {
+            if let Some(holder) = holder(&dir) {
+                if process::process(holder.pid).is_none_or(|p| p.started == holder.started) {
+                    process::wait_for_end(holder.pid);
+                }
+                break;
+            }
+            thread::sleep(Duration::from_millis(20));
         }
         settle(&dir);
         over();
@@ -200,13 +208,18 @@ pub fn wait_for_adopted(dir: &AttemptDir, over: impl FnOnce() + Send + 'static) 
 }
 
 /// Makes sure that nothing of an ended attempt is alive: ends what a killed one left, then takes the lock.
-fn settle(dir: &AttemptDir) {
-    let lock_path = dir.lock();
-    if !dir.result().exists() {
-        let session = holder(dir).and_then(|h| h.agent);
-        process::end(|| process::remains(session, &lock_path), REMAINS_GRACE, || {});
+pub fn settle(dir: &AttemptDir) {
+    let patience = if dir.result().exists() { UNLOCK_PATIENCE } else { Duration::ZERO };
+    let start = Instant::now();
+    while alive(dir) && start.elapsed() < patience {
+        thread::sleep(Duration::from_millis(5));
     }
-    if let Ok(lock) = File::open(&lock_path) {
+    if !dir.result().exists() || alive(dir) {
+        let mut mark = OsString::from("SEQORCH_DIR=");
+        mark.push(dir.path());
+        process::end(|| process::remains(&dir.lock(), &mark), REMAINS_GRACE, || {});
+    }
+    if let Ok(lock) = File::open(dir.lock()) {
         let _ = lock.lock();
     }
 }

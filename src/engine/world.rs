@@ -284,8 +284,7 @@ impl World for RealWorld<'_> {
             // the lock is made by `__attempt` as its first act
             None if !dir.lock().exists() => Outcome::Cancelled { by: CancelledBy::NoOrchestrator },
             None => {
-                let session = launch::holder(&dir).and_then(|h| h.agent);
-                process::end(|| process::remains(session, &dir.lock()), Duration::from_secs(3), || {});
+                launch::settle(&dir);
                 Outcome::Lost
             }
         };

@@ -87,26 +87,32 @@ pub fn has_children(pid: i32) -> bool {
     !known && !descendants(pid).is_empty()
 }
 
-/// What is still alive of an attempt whose own process is gone: members of the agent's session, holders of the
-/// lock file, and all below them. This process itself is never among them.
+/// What is still alive of an attempt whose own process is gone: what holds its lock file, what has `mark` (a
+/// `NAME=VALUE`) in its environment, and all below them.
+///
+/// A pid or session id would not do: after a reboot it can be a stranger's. This process, its like (somebody's
+/// `seqorch status` looks at the lock, too) and strangers are never among them.
 #[must_use]
-pub fn remains(session: Option<i32>, lock: &Path) -> Vec<Process> {
+pub fn remains(lock: &Path, mark: &std::ffi::OsStr) -> Vec<Process> {
     let me = i32::try_from(std::process::id()).unwrap_or(0);
     let lock = fs::canonicalize(lock).unwrap_or_else(|_| lock.to_owned());
+    let exe = |pid: i32| fs::read_link(format!("/proc/{pid}/exe")).ok();
+    let own = exe(me);
     let mut found: HashMap<i32, Process> = HashMap::new();
     for process in processes() {
-        if process.pid == me {
-            continue;
-        }
-        if session == Some(process.session) || holds(process.pid, &lock) {
-            found.insert(process.pid, process);
-            for below in descendants(process.pid) {
-                found.insert(below.pid, below);
-            }
+        let pid = process.pid;
+        if pid != me && (has_in_env(pid, mark.as_encoded_bytes()) || (holds(pid, &lock) && exe(pid) != own)) {
+            found.insert(pid, process);
+            found.extend(descendants(pid).into_iter().map(|below| (below.pid, below)));
         }
     }
     found.remove(&me);
     found.into_values().collect()
+}
+
+fn has_in_env(pid: i32, mark: &[u8]) -> bool {
+    fs::read(format!("/proc/{pid}/environ"))
+        .is_ok_and(|env| env.split(|b| *b == 0).any(|entry| entry == mark))
 }
 
 fn holds(pid: i32, file: &Path) -> bool {
