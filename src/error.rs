@@ -60,6 +60,7 @@ impl Error {
     }
 
     /// An error of the system: what was tried (`"writing"`), on which path, and why it failed.
+    #[must_use]
     pub fn io(act: &str, path: &Path, source: std::io::Error) -> Self {
         Self::new(Kind::Internal, format!("{act} {}", path.display())).caused_by(source)
     }

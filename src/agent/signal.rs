@@ -21,7 +21,7 @@ const RECENT_CAP: usize = 4096;
 /// What was found so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Found {
-    /// TASK_DONE or COMPLETE was said.
+    /// `TASK_DONE` or `COMPLETE` was said.
     pub done: bool,
     /// HALT was said: the text before it.
     pub halt: Option<String>,
@@ -240,8 +240,9 @@ mod tests {
     #[test]
     fn a_line_without_end_costs_no_memory_and_is_no_signal() {
         let mut scanner = SignalScanner::new("");
+        let piece = vec![b'x'; 100_000];
         for _ in 0..1000 {
-            scanner.feed(&[b'x'; 100_000]);
+            scanner.feed(&piece);
         }
         scanner.feed(b"\n<promise>TASK_DONE</promise>\n");
         assert!(scanner.part.capacity() <= 2 * LINE_CAP);

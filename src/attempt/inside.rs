@@ -74,15 +74,12 @@ pub fn run(dir: &Path, exe: &Path) -> Result<()> {
         log_error: None,
     };
     // kept open until the end: its end-of-file is how the orchestrator hears of ours
-    let stream = match shake_hands(&attempt) {
-        Ok((stream, env)) => {
-            drive(&attempt, &dir, exe, &mut lock, env, (&events, &inbox), &mut facts)?;
-            Some(stream)
-        }
-        Err(_) => {
-            facts.cancelled = Some(CancelledBy::NoOrchestrator);
-            None
-        }
+    let stream = if let Ok((stream, env)) = shake_hands(&attempt) {
+        drive(&attempt, &dir, exe, &mut lock, env, (&events, &inbox), &mut facts)?;
+        Some(stream)
+    } else {
+        facts.cancelled = Some(CancelledBy::NoOrchestrator);
+        None
     };
     facts.ended_at = Timestamp::now();
     let bytes =

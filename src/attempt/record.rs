@@ -120,7 +120,7 @@ pub struct Facts {
     pub cancelled: Option<CancelledBy>,
     /// Why the agent could not be started.
     pub unavailable: Option<String>,
-    /// The agent said TASK_DONE or COMPLETE.
+    /// The agent said `TASK_DONE` or `COMPLETE`.
     pub done: bool,
     /// The agent said HALT: the text before it.
     pub halt: Option<String>,

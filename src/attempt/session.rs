@@ -14,7 +14,7 @@ use crate::error::{Error, Kind, Result};
 
 /// Becomes the leader of a new session, asks to die with `parent`, and becomes the program.
 pub fn exec_in_session(parent: i32, dir: &Path, argv: &[OsString]) -> Result<Infallible> {
-    let [program, args @ ..] = argv else {
+    let [program, rest @ ..] = argv else {
         return Err(Error::new(Kind::Usage, "no program to start"));
     };
     let _ = rustix::process::setsid();
@@ -27,7 +27,7 @@ pub fn exec_in_session(parent: i32, dir: &Path, argv: &[OsString]) -> Result<Inf
             return Err(Error::new(Kind::Internal, "the attempt is gone"));
         }
     }
-    let why = Command::new(program).args(args).exec();
+    let why = Command::new(program).args(rest).exec();
     let mut text = format!("cannot start {}: {why}", program.display());
     if why.raw_os_error() == Some(rustix::io::Errno::TOOBIG.raw_os_error()) {
         text.push_str(

@@ -102,7 +102,7 @@ fn print(shown: &Receiver<Show>, dropped: &AtomicU64, color: bool) {
         text.clear();
         let missing = dropped.swap(0, Ordering::Relaxed);
         if missing > 0 {
-            text.push_str(&format!("\n{dim}[{missing} bytes not shown, see the log]{plain}\n"));
+            let _ = writeln!(text, "\n{dim}[{missing} bytes not shown, see the log]{plain}");
             at_line_start = true;
         }
         match piece {

@@ -55,7 +55,7 @@ pub(super) fn attach(global: &Global, args: &AttachArgs) -> Result<u8> {
             Some(window.id)
         }
     };
-    let argv = tmux.attach_argv(&session, window.as_deref(), std::env::var_os("TMUX").is_some());
-    let error = Command::new(&argv[0]).args(&argv[1..]).exec();
+    let command = tmux.attach_argv(&session, window.as_deref(), std::env::var_os("TMUX").is_some());
+    let error = Command::new(&command[0]).args(&command[1..]).exec();
     Err(Error::new(Kind::Unavailable, "starting tmux").caused_by(error))
 }

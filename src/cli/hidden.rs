@@ -18,21 +18,20 @@ pub(super) fn attempt(dir: &Path) -> Result<u8> {
     Ok(0)
 }
 
-pub(super) fn session(parent: i32, dir: &Path, argv: &[OsString]) -> Result<u8> {
+pub(super) fn session(parent: i32, dir: &Path, argv: &[OsString]) -> u8 {
     match attempt::exec_in_session(parent, dir, argv) {
         Ok(never) => match never {},
         Err(error) => {
             let _ = std::io::stderr().write_all(error.render().as_bytes());
             // what shells say of a program that cannot be started
-            Ok(127)
+            127
         }
     }
 }
 
 /// Keeps the main window open as long as the run that writes to it lives.
-pub(super) fn main_window(pid: i32) -> Result<u8> {
+pub(super) fn main_window(pid: i32) {
     process::wait_for_end(pid);
-    Ok(0)
 }
 
 /// Becomes `seqorch run …` with the environment of the shell that typed it.

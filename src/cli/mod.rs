@@ -1,4 +1,5 @@
 //! The command line: one verb per file, no logic.
+#![expect(clippy::doc_markdown, reason = "the help shows these comments as they are")]
 
 mod attach;
 mod config;
@@ -131,8 +132,11 @@ fn dispatch(global: &Global, verb: Verb) -> Result<u8> {
         Verb::Resume(args) => resume::resume(global, &args),
         Verb::Config(args) => config::config(global, &args),
         Verb::Attempt { dir } => hidden::attempt(&dir),
-        Verb::Session { parent, dir, argv } => hidden::session(parent, &dir, &argv),
-        Verb::Main { pid } => hidden::main_window(pid),
+        Verb::Session { parent, dir, argv } => Ok(hidden::session(parent, &dir, &argv)),
+        Verb::Main { pid } => {
+            hidden::main_window(pid);
+            Ok(0)
+        }
         Verb::Detached { socket } => hidden::detached(&socket),
     }
 }

@@ -1,5 +1,6 @@
 //! `seqorch plan`: what would run, in which order, and why.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::PathBuf;
 

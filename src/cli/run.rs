@@ -73,7 +73,7 @@ pub(super) struct RunFlags {
     /// Who would assign tasks to agents; every task goes to the backend for now.
     #[arg(long, value_name = "NAME")]
     assign_backend: Option<String>,
-    /// The `OpenCode` agent for the assignment; every task goes to the backend for now.
+    /// The OpenCode agent for the assignment; every task goes to the backend for now.
     #[arg(long, value_name = "NAME")]
     assign_opencode_agent: Option<String>,
     /// Name of the tmux session.
@@ -99,7 +99,7 @@ impl RunFlags {
         if let Some(delay) = &self.delay {
             // the Python tool took fractions of a second
             let value = match delay.parse::<f64>() {
-                Ok(seconds) if seconds >= 0.0 && seconds < 1e9 => {
+                Ok(seconds) if (0.0..1e9).contains(&seconds) => {
                     let duration = std::time::Duration::from_secs_f64(seconds);
                     toml::Value::String(humantime::format_duration(duration).to_string())
                 }

@@ -269,7 +269,7 @@ impl Machine {
     /// What follows from `event`.
     pub fn on(&mut self, now: Timestamp, event: Event) -> Vec<Effect> {
         match event {
-            Event::Begin { ticked } => self.begin(now, ticked),
+            Event::Begin { ticked } => self.begin(now, &ticked),
             Event::Planned { plan, ticked, share } => self.planned(now, *plan, &ticked, share),
             Event::Ended { outcome } => self.ended(now, outcome),
             Event::Woke => {
@@ -281,7 +281,7 @@ impl Machine {
         }
     }
 
-    fn begin(&mut self, now: Timestamp, ticked: BTreeSet<String>) -> Vec<Effect> {
+    fn begin(&mut self, now: Timestamp, ticked: &BTreeSet<String>) -> Vec<Effect> {
         let state = &mut self.state;
         if state.halted {
             let unit = state.halted_task.clone().unwrap_or_default();
@@ -488,12 +488,11 @@ impl Machine {
             effects.push(Effect::Tick(done_ids));
         }
         effects.push(Effect::Report(Report::Ended { unit: id, title, attempt, outcome, took, left }));
-        match finish {
-            Some(end) => effects.extend(self.finish(end)),
-            None => {
-                self.phase = Phase::Planning;
-                effects.push(Effect::Replan);
-            }
+        if let Some(end) = finish {
+            effects.extend(self.finish(end));
+        } else {
+            self.phase = Phase::Planning;
+            effects.push(Effect::Replan);
         }
         effects
     }

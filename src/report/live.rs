@@ -1,5 +1,6 @@
 //! PURE. One line per event, for the terminal, the main window and the progress log.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use jiff::Timestamp;

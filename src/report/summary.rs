@@ -1,5 +1,6 @@
 //! PURE. What a run came to, at its end.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::time::Duration;
 

@@ -16,6 +16,8 @@ use crate::error::{Error, Kind, Result};
 const UNIT_OPTION: &str = "@seqorch";
 /// What [`UNIT_OPTION`] holds on the window with the progress.
 const MAIN: &str = "main";
+/// What [`parse::opened`] reads.
+const OPENED: &str = "#{session_id} #{window_id} #{pane_id} #{pane_tty} #{session_name}";
 
 /// What [`parse::opened`] reads.
 const OPENED: &str = "#{session_id} #{window_id} #{pane_id} #{pane_tty} #{session_name}";
@@ -99,6 +101,7 @@ impl Tmux {
     }
 
     /// The session of exactly this name.
+    #[must_use]
     pub fn session(&self, name: &str) -> Option<Session> {
         let list = self.call(["list-sessions", "-F", "#{session_id} #{session_name}"]).ok()?;
         parse::sessions(&list).into_iter().find(|s| s.name == name)
