@@ -200,3 +200,40 @@ fn survey() {
         );
     }
 }
+
+/// A file of this many tasks, each with details and requirements.
+fn large(tasks: usize) -> String {
+    let mut out = String::from("# Implementation Plan\n\n");
+    for i in 0..tasks {
+        let (a, b) = (i / 10 + 1, i % 10);
+        let _ = if b == 0 {
+            writeln!(
+                out,
+                "- [ ] {a}. Set up the part of the system that holds everything together\n  - why this comes first\n"
+            )
+        } else {
+            writeln!(
+                out,
+                "  - [x] {a}.{b} Implement the thing\n    - Create the file and the tests\n    - _Requirements: {a}.{b}, 2.{b}_\n"
+            )
+        };
+    }
+    out
+}
+
+#[test]
+#[ignore = "measures; run with --release --nocapture"]
+fn speed_of_100_000_tasks() {
+    let source = large(100_000);
+    for _ in 0..5 {
+        let start = std::time::Instant::now();
+        let file = spec::parse(&source);
+        let took = start.elapsed();
+        println!(
+            "{} tasks, {} bytes in {took:?}, {} MB/s",
+            file.tasks.len(),
+            source.len(),
+            source.len() / took.as_micros().max(1) as usize
+        );
+    }
+}

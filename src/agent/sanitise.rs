@@ -56,7 +56,8 @@ impl Sanitiser {
 
     fn take(&mut self, c: char, text: &mut String) {
         let after_return = std::mem::take(&mut self.after_return);
-        self.state = match (self.state, c) {
+        #[expect(clippy::match_same_arms, reason = "the arms follow the states, and their order matters")]
+        let next = match (self.state, c) {
             // whatever goes on, a line ends it: nothing may hide more
             (_, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}') => {
                 // progress bars redraw a line; here each state gets its own
@@ -85,6 +86,7 @@ impl Sanitiser {
                 State::Text
             }
         };
+        self.state = next;
     }
 }
 

@@ -3,6 +3,7 @@
 //! The log and the scanner never wait for the screen: a frozen terminal must not stop an agent. What the screen
 //! cannot take in time is left out there, and said.
 
+use std::fmt::Write as _;
 use std::io::{self, Read, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};

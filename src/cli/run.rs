@@ -347,8 +347,8 @@ fn open_screen(args: &RunArgs, config: &Config, place: &Place) -> Result<Option<
     if args.in_main || !config.tmux.main {
         return Ok(Some(screen));
     }
-    let argv = vec![own_program()?.into(), "__main".into(), std::process::id().to_string().into()];
-    match screen.open_main(&place.root, argv) {
+    let keeper = vec![own_program()?.into(), "__main".into(), std::process::id().to_string().into()];
+    match screen.open_main(&place.root, keeper) {
         Ok(()) => Ok(Some(screen)),
         Err(error) if config.tmux.mode == TmuxMode::Auto => {
             let _ = write!(io::stderr(), "{}", error.render());

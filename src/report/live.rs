@@ -94,7 +94,7 @@ pub fn progress_entry(report: &Report, at: Timestamp, zone: &TimeZone) -> Option
     if let Outcome::Halted { question } = outcome {
         entry.push_str("- **Question:**\n");
         for line in sanitise_text(question).lines() {
-            entry.push_str(&format!("  > {line}\n"));
+            let _ = writeln!(entry, "  > {line}");
         }
     }
     Some(entry)

@@ -1,6 +1,5 @@
 //! PURE. What a run came to, at its end.
 
-use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -94,10 +93,12 @@ fn headline(end: &End) -> String {
         End::Stuck { failed, blocked } => {
             let mut text = String::from("a human is needed");
             if !failed.is_empty() {
-                text.push_str(&format!(": failed for good: {}", sanitise_line(&failed.join(", "))));
+                text.push_str(": failed for good: ");
+                text.push_str(&sanitise_line(&failed.join(", ")));
             }
             if !blocked.is_empty() {
-                text.push_str(&format!("; blocked: {}", sanitise_line(&blocked.join(", "))));
+                text.push_str("; blocked: ");
+                text.push_str(&sanitise_line(&blocked.join(", ")));
             }
             text
         }

@@ -4,30 +4,36 @@ use std::ops::Range;
 
 use super::collect::Found;
 use super::grammar::MetaMemo;
-use super::lines::{Kind, Lines};
+use super::lines::{Kind, Lines, unindent};
 
 /// Line ranges per task, and the owner of each line.
 #[derive(Debug)]
 pub(crate) struct Bodies {
-    ranges: Vec<Vec<Range<usize>>>,
-    owner: Vec<Option<usize>>,
+    ranges: Vec<Range<usize>>,
+    /// What lies apart from the first range: parts of a parent behind its children.
+    more: Vec<(usize, Range<usize>)>,
+    /// One more than the task, 0 for none: there are many lines.
+    owner: Vec<u32>,
 }
 
 impl Bodies {
     /// The task that a line belongs to, be it its first or a later one.
     pub(crate) fn owner(&self, line: usize) -> Option<usize> {
-        self.owner.get(line).copied().flatten()
+        (*self.owner.get(line)? as usize).checked_sub(1)
     }
 
     /// The lines of a task behind its first.
     pub(crate) fn lines(&self, task: usize) -> impl Iterator<Item = usize> {
-        self.ranges[task].iter().flat_map(Clone::clone)
+        let from = self.more.partition_point(|m| m.0 < task);
+        let more = self.more[from..].iter().take_while(move |m| m.0 == task).flat_map(|m| m.1.clone());
+        self.ranges[task].clone().chain(more)
     }
 }
 
 /// Gives every line to the task it belongs to, or to none.
-pub(crate) fn assign(lines: &Lines<'_>, found: &[Found]) -> Bodies {
-    let mut bodies = Bodies { ranges: vec![Vec::new(); found.len()], owner: vec![None; lines.all.len()] };
+pub(crate) fn assign(lines: &Lines<'_>, found: &[Found<'_>]) -> Bodies {
+    let mut bodies =
+        Bodies { ranges: vec![0..0; found.len()], more: Vec::new(), owner: vec![0; lines.all.len()] };
     let mut next = 0;
     // Tasks whose lines may follow, outermost first.
     let mut open: Vec<usize> = Vec::new();
@@ -41,7 +47,7 @@ pub(crate) fn assign(lines: &Lines<'_>, found: &[Found]) -> Bodies {
                 if other.level > 0 { f.level == 0 } else { f.level == 0 && other.indent < f.indent }
             });
             open.push(next);
-            bodies.owner[index] = Some(next);
+            bodies.owner[index] = tag(next);
             next += 1;
             last = index;
             continue;
@@ -55,25 +61,37 @@ pub(crate) fn assign(lines: &Lines<'_>, found: &[Found]) -> Bodies {
         let owner = match (line.kind, index.checked_sub(1)) {
             // A region goes on where it began, whatever the indentation of its lines.
             (Kind::Opaque(why), Some(before)) if lines.all[before].kind == Kind::Opaque(why) => {
-                bodies.owner[before]
+                bodies.owner(before)
             }
             _ => owner(line.indent, last + 1 == index, &mut open, found),
         };
         if let Some(task) = owner {
-            bodies.owner[index] = Some(task);
-            match bodies.ranges[task].last_mut() {
+            bodies.owner[index] = tag(task);
+            let range = match bodies.more.last_mut() {
+                Some((t, range)) if *t == task => range,
+                _ => &mut bodies.ranges[task],
+            };
+            if range.start == range.end {
+                *range = index..index + 1;
+            } else if range.end == last + 1 {
                 // Blank lines inside a body belong to it.
-                Some(range) if range.end == index || range.end == last + 1 => range.end = index + 1,
-                _ => bodies.ranges[task].push(index..index + 1),
+                range.end = index + 1;
+            } else {
+                bodies.more.push((task, index..index + 1));
             }
         }
         last = index;
     }
+    bodies.more.sort_by_key(|m| (m.0, m.1.start));
     bodies
 }
 
+fn tag(task: usize) -> u32 {
+    u32::try_from(task + 1).unwrap_or(0)
+}
+
 /// The innermost open task that a line of this indentation belongs to.
-fn owner(indent: usize, adjacent: bool, open: &mut Vec<usize>, found: &[Found]) -> Option<usize> {
+fn owner(indent: u32, adjacent: bool, open: &mut Vec<usize>, found: &[Found<'_>]) -> Option<usize> {
     let holds = |&&o: &&usize| found[o].level > 0 || found[o].indent < indent;
     if let Some(&task) = open.iter().rev().find(holds) {
         // What is deeper than the line can take no more lines.
@@ -105,10 +123,17 @@ pub(crate) fn details<'a>(
         }
         let text = lines.text(index);
         // Bytes, not columns: what is cut must be the same blank bytes on each line.
-        indent = indent.min(text.len() - text.trim_start_matches([' ', '\t']).len());
+        indent = indent.min(text.len() - unindent(text).len());
         size += text.len() + 1;
-        if line.kind == Kind::Text && may_be_meta(text) {
-            metadata.extend(memo.pair(text).map(|(k, v)| (k.to_owned(), v.to_owned())));
+        if line.kind == Kind::Text
+            && may_be_meta(text)
+            && let Some((key, value)) = memo.pair(text)
+        {
+            if metadata.is_empty() {
+                // One is the rule; room for four would be most of the memory of a large file.
+                metadata.reserve_exact(1);
+            }
+            metadata.push((key.to_owned(), value.to_owned()));
         }
     }
     let mut out = String::with_capacity(size);
@@ -123,9 +148,9 @@ pub(crate) fn details<'a>(
 
 /// An underscore or star behind the bullet.
 fn may_be_meta(text: &str) -> bool {
-    let text = text.trim_start_matches([' ', '\t']);
+    let text = unindent(text);
     let text = match text.as_bytes() {
-        [b'-' | b'*' | b'+', b' ' | b'\t', ..] => text[1..].trim_start_matches([' ', '\t']),
+        [b'-' | b'*' | b'+', b' ' | b'\t', ..] => unindent(&text[1..]),
         _ => text,
     };
     match text.as_bytes() {

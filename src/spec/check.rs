@@ -1,10 +1,10 @@
 //! What is wrong with a file, pointed at.
 
-use std::collections::HashMap;
 use std::ops::Range;
 
 use super::collect::{Found, Odd};
 use super::deps::Deps;
+use super::ids::Ids;
 use super::lines::{Kind, Lines};
 use super::model::{Diagnostic, Severity, Why};
 use super::tree::Tree;
@@ -13,10 +13,16 @@ use super::tree::Tree;
 const MOST: usize = 50;
 
 /// All diagnostics, in order of place.
-pub(crate) fn check(lines: &Lines<'_>, found: &[Found], tree: &Tree, deps: &Deps) -> Vec<Diagnostic> {
+pub(crate) fn check(
+    lines: &Lines<'_>,
+    found: &[Found<'_>],
+    ids: &Ids<'_>,
+    tree: &Tree,
+    deps: &Deps,
+) -> Vec<Diagnostic> {
     let mut out = Notes { lines, list: Vec::new() };
     conflicts(&mut out);
-    duplicates(&mut out, found);
+    duplicates(&mut out, found, ids);
     cycles(&mut out, found, deps);
     for unknown in deps.unknown.iter().take(MOST) {
         out.warn(
@@ -31,7 +37,7 @@ pub(crate) fn check(lines: &Lines<'_>, found: &[Found], tree: &Tree, deps: &Deps
         );
     }
     for &i in tree.elsewhere.iter().take(MOST) {
-        let parent = tree.parent[i].map_or("", |p| found[p].id.as_str());
+        let parent = tree.parent[i].map_or("", |p| &*found[p].id);
         let f = &found[i];
         out.warn(
             out.span(f.line),
@@ -147,32 +153,22 @@ fn conflicts(out: &mut Notes<'_>) {
     }
 }
 
-fn duplicates(out: &mut Notes<'_>, found: &[Found]) {
-    let mut seen: HashMap<&str, usize> = HashMap::with_capacity(found.len());
-    let mut told = 0;
-    for f in found {
-        match seen.get(f.id.as_str()) {
-            Some(first) if told < MOST => {
-                told += 1;
-                let line = &out.lines.all[f.line];
-                let at = out.lines.text(f.line).find(f.id.as_str()).unwrap_or(0) + line.start;
-                out.error(
-                    at..at + f.id.len(),
-                    format!("task id {} is used twice, first on line {}", f.id, first + 1),
-                    "again here",
-                    "give one of them another number",
-                );
-            }
-            Some(_) => {}
-            None => {
-                seen.insert(&f.id, f.line);
-            }
-        }
+fn duplicates(out: &mut Notes<'_>, found: &[Found<'_>], ids: &Ids<'_>) {
+    let again = |&(i, _): &(usize, &Found<'_>)| ids.first[ids.of[i]] != i;
+    for (i, f) in found.iter().enumerate().filter(again).take(MOST) {
+        let first = found[ids.first[ids.of[i]]].line + 1;
+        let at = out.lines.text(f.line).find(&*f.id).unwrap_or(0) + out.lines.all[f.line].start;
+        out.error(
+            at..at + f.id.len(),
+            format!("task id {} is used twice, first on line {first}", f.id),
+            "again here",
+            "give one of them another number",
+        );
     }
 }
 
 /// Cycles among the dependencies, one per knot. Iterative, since a chain may be as long as the file.
-fn cycles(out: &mut Notes<'_>, found: &[Found], deps: &Deps) {
+fn cycles(out: &mut Notes<'_>, found: &[Found<'_>], deps: &Deps) {
     #[derive(Clone, Copy, PartialEq, Eq)]
     enum Mark {
         New,
@@ -204,7 +200,7 @@ fn cycles(out: &mut Notes<'_>, found: &[Found], deps: &Deps) {
                 Mark::Open if told < MOST => {
                     told += 1;
                     let from = path.iter().position(|p| p.0 == next.to).unwrap_or(top);
-                    let mut ids: Vec<&str> = path[from..].iter().map(|p| found[p.0].id.as_str()).collect();
+                    let mut ids: Vec<&str> = path[from..].iter().map(|p| &*found[p.0].id).collect();
                     ids.push(&found[next.to].id);
                     if ids.len() > 12 {
                         ids.splice(6..ids.len() - 5, ["…"]);

@@ -1,5 +1,6 @@
 //! The lines that are tasks, and why the other lookalikes are not.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
@@ -12,9 +13,9 @@ use super::{grammar, table};
 
 /// A line that is a task.
 #[derive(Debug, Clone)]
-pub(crate) struct Found {
+pub(crate) struct Found<'a> {
     pub(crate) line: usize,
-    pub(crate) id: String,
+    pub(crate) id: Cow<'a, str>,
     pub(crate) shape: Option<Shape>,
     /// Offset of the title in the line; for a table row the cell.
     pub(crate) title: Range<usize>,
@@ -28,13 +29,13 @@ pub(crate) struct Found {
     /// The id was written with a trailing dot.
     pub(crate) dot: bool,
     /// Columns before the bullet.
-    pub(crate) indent: usize,
+    pub(crate) indent: u32,
     /// Level of the heading, 0 for a list item.
     pub(crate) level: usize,
     /// A box without bullet, two boxes, or a slip in the indentation.
     pub(crate) odd: Option<Odd>,
     /// What the columns of a table row say.
-    pub(crate) row: Option<table::Cells>,
+    pub(crate) row: Option<Box<table::Cells>>,
 }
 
 /// What is odd about a task line that was taken all the same.
@@ -47,20 +48,21 @@ pub(crate) enum Odd {
 
 /// All tasks, and the rest.
 #[derive(Debug, Default)]
-pub(crate) struct Collected {
-    pub(crate) found: Vec<Found>,
+pub(crate) struct Collected<'a> {
+    pub(crate) found: Vec<Found<'a>>,
     pub(crate) ignored: Vec<(usize, Why)>,
     pub(crate) legend: HashMap<String, TaskState>,
 }
 
 /// Walks the file once the mode is known.
-pub(crate) fn collect(lines: &Lines<'_>, verdict: &Verdict) -> Collected {
-    let mut out = Collected { legend: legend(lines, verdict), ..Collected::default() };
+pub(crate) fn collect<'a>(lines: &Lines<'a>, verdict: &Verdict) -> Collected<'a> {
     let mut walk = Walk::new(lines, verdict);
+    let mut out = Collected { legend: legend(lines, verdict, &walk.legends), ..Collected::default() };
+    out.found.reserve(lines.all.iter().filter(|l| matches!(l.kind, Kind::Item(_))).count());
     for index in 0..lines.all.len() {
         match lines.all[index].kind {
             Kind::Heading(h) => {
-                let heading = &lines.headings[h];
+                let heading = &lines.headings[h as usize];
                 let text = lines.text(index);
                 let takes = match verdict.mode {
                     _ if heading.mark.is_some() => true,
@@ -77,7 +79,7 @@ pub(crate) fn collect(lines: &Lines<'_>, verdict: &Verdict) -> Collected {
                     let id = heading.id.as_ref();
                     let found = Found {
                         line: index,
-                        id: id.map_or(String::new(), |i| text[i.span.clone()].to_owned()),
+                        id: Cow::Borrowed(id.map_or("", |i| &text[i.span.clone()])),
                         shape: id.map(|i| i.shape),
                         title: heading.title..text.len(),
                         open: id.is_some_and(|i| i.deco),
@@ -95,7 +97,7 @@ pub(crate) fn collect(lines: &Lines<'_>, verdict: &Verdict) -> Collected {
                     out.found.push(found);
                 }
             }
-            Kind::Item(i) => match walk.item(index, &lines.items[i]) {
+            Kind::Item(i) => match walk.item(index, &lines.items[i as usize]) {
                 Ok(found) => out.found.push(found),
                 Err(why) => out.ignored.push((index, why)),
             },
@@ -122,20 +124,20 @@ pub(crate) fn collect(lines: &Lines<'_>, verdict: &Verdict) -> Collected {
     out
 }
 
-struct Walk<'a> {
-    lines: &'a Lines<'a>,
-    verdict: &'a Verdict,
+struct Walk<'l, 'a> {
+    lines: &'l Lines<'a>,
+    verdict: &'l Verdict,
     /// The last whole number at the top, and its indentation.
-    whole: Option<(u32, usize)>,
+    whole: Option<(u32, u32)>,
     /// A task whose lines we are in: its indentation, and its heading level.
-    inside: Option<(usize, usize)>,
-    heading_id: Option<String>,
-    min_indent: usize,
+    inside: Option<(u32, usize)>,
+    heading_id: Option<Cow<'a, str>>,
+    min_indent: u32,
     legends: HashSet<usize>,
 }
 
-impl<'a> Walk<'a> {
-    fn new(lines: &'a Lines<'a>, verdict: &'a Verdict) -> Self {
+impl<'l, 'a> Walk<'l, 'a> {
+    fn new(lines: &'l Lines<'a>, verdict: &'l Verdict) -> Self {
         let boxes = || {
             (0..lines.all.len()).filter(|&i| {
                 verdict.sections[i] == Section::Open
@@ -160,7 +162,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn took(&mut self, found: &Found) {
+    fn took(&mut self, found: &Found<'a>) {
         self.inside = Some((found.indent, found.level));
         if found.level > 0 {
             self.heading_id = Some(found.id.clone());
@@ -168,7 +170,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Decides on one list item.
-    fn item(&mut self, index: usize, item: &Item) -> Result<Found, Why> {
+    fn item(&mut self, index: usize, item: &Item) -> Result<Found<'a>, Why> {
         let line = &self.lines.all[index];
         let text = self.lines.text(index);
         let Some(mark) = item.mark.clone() else { return Err(Why::Numbered) };
@@ -206,12 +208,11 @@ impl<'a> Walk<'a> {
         }
         match id {
             Some((id, Shape::Number)) => odd = self.whole_number(id, line.indent)?.or(odd),
-            Some(_) => {}
             None if section != Section::Open && self.verdict.mode == Mode::Boxes => return Err(Why::Section),
             None if self.verdict.mode == Mode::Boxes && line.indent > 0 => {
                 return Err(if self.inside.is_some() { Why::Step } else { Why::Other });
             }
-            None => {}
+            Some(_) | None => {}
         }
         let token = item
             .id
@@ -219,7 +220,7 @@ impl<'a> Walk<'a> {
             .filter(|i| id.is_some_and(|(s, _)| s.len() == i.span.len() && text[i.span.clone()] == *s));
         let found = Found {
             line: index,
-            id: id.map_or(String::new(), |i| i.0.to_owned()),
+            id: Cow::Borrowed(id.map_or("", |i| i.0)),
             shape: id.map(|i| i.1),
             title: if token.is_some() { item.title } else { item.text }..text.len(),
             open: token.is_some_and(|t| t.deco),
@@ -237,7 +238,7 @@ impl<'a> Walk<'a> {
     }
 
     /// A whole number below a task is a slip of the indentation if it counts on, else a step.
-    fn whole_number(&mut self, id: &str, indent: usize) -> Result<Option<Odd>, Why> {
+    fn whole_number(&mut self, id: &str, indent: u32) -> Result<Option<Odd>, Why> {
         let value: u32 = id.trim_end_matches(|c: char| !c.is_ascii_digit()).parse().unwrap_or(0);
         let nested =
             self.inside.is_some_and(|(i, _)| indent > i) || self.whole.is_some_and(|(_, i)| indent > i);
@@ -255,8 +256,11 @@ impl<'a> Walk<'a> {
     }
 
     /// `1. Title` without box over `- [ ] 1.1`: the parent of the boxed tasks right below it.
-    fn unboxed_parents(&self, out: &mut Collected) {
-        let ids: HashSet<&str> = out.found.iter().map(|f| f.id.as_str()).collect();
+    fn unboxed_parents(&self, out: &mut Collected<'a>) {
+        if !out.ignored.iter().any(|i| i.1 == Why::Numbered && self.lines.all[i.0].indent == 0) {
+            return;
+        }
+        let ids: HashSet<&str> = out.found.iter().map(|f| &*f.id).collect();
         let mut parents = Vec::new();
         for &(index, why) in &out.ignored {
             if why != Why::Numbered || self.lines.all[index].indent > 0 {
@@ -265,9 +269,9 @@ impl<'a> Walk<'a> {
             let Some(found) = self.numbered_line(index) else { continue };
             let next = out.found.partition_point(|f| f.line < index);
             let Some(below) = out.found.get(next) else { continue };
-            let owns = below.id.strip_prefix(found.id.as_str()).is_some_and(|r| r.starts_with('.'));
+            let owns = below.id.strip_prefix(&*found.id).is_some_and(|r| r.starts_with('.'));
             let parted = (index + 1..below.line).any(|i| matches!(self.lines.all[i].kind, Kind::Heading(_)));
-            if owns && !parted && !ids.contains(found.id.as_str()) {
+            if owns && !parted && !ids.contains(&*found.id) {
                 parents.push(found);
             }
         }
@@ -278,7 +282,7 @@ impl<'a> Walk<'a> {
     }
 
     /// A file of `1. Title` lines without any box, as long as the numbers tell them apart.
-    fn numbered(&self, out: &mut Collected) {
+    fn numbered(&self, out: &mut Collected<'a>) {
         let mut seen = HashSet::new();
         let mut found = Vec::new();
         for &(index, _) in &out.ignored {
@@ -295,7 +299,7 @@ impl<'a> Walk<'a> {
             }
             found.push(f);
         }
-        if found.first().is_none_or(|f| !matches!(f.id.as_str(), "0" | "1" | "1.1" | "0.1" | "1.0")) {
+        if found.first().is_none_or(|f| !matches!(&*f.id, "0" | "1" | "1.1" | "0.1" | "1.0")) {
             return;
         }
         let lines: HashSet<usize> = found.iter().map(|f| f.line).collect();
@@ -303,13 +307,13 @@ impl<'a> Walk<'a> {
         out.found = found;
     }
 
-    fn numbered_line(&self, index: usize) -> Option<Found> {
+    fn numbered_line(&self, index: usize) -> Option<Found<'a>> {
         let item = self.lines.item(index).filter(|i| i.mark.is_none() && !i.paren)?;
         let id = item.id.as_ref()?;
         let text = self.lines.text(index);
         Some(Found {
             line: index,
-            id: text[id.span.clone()].to_owned(),
+            id: Cow::Borrowed(&text[id.span.clone()]),
             shape: Some(id.shape),
             title: item.title..text.len(),
             open: id.deco,
@@ -325,13 +329,15 @@ impl<'a> Walk<'a> {
     }
 
     /// A box with an id in a section of criteria or progress notes repeats a task of that id.
-    fn drop_asides(&self, out: &mut Collected) {
-        let aside =
-            |f: &Found| f.level == 0 && f.row.is_none() && self.verdict.sections[f.line] == Section::Aside;
+    fn drop_asides(&self, out: &mut Collected<'a>) {
+        let aside = |f: &Found<'_>| {
+            f.level == 0 && f.row.is_none() && self.verdict.sections[f.line] == Section::Aside
+        };
         if !out.found.iter().any(aside) {
             return;
         }
-        let ids: HashSet<String> = out.found.iter().filter(|f| !aside(f)).map(|f| f.id.clone()).collect();
+        let ids: HashSet<Cow<'a, str>> =
+            out.found.iter().filter(|f| !aside(f)).map(|f| f.id.clone()).collect();
         let mut dropped = Vec::new();
         out.found.retain(|f| {
             let drop = aside(f) && ids.contains(&f.id);
@@ -346,17 +352,20 @@ impl<'a> Walk<'a> {
 }
 
 /// Tasks without id are counted: `1`, `2` where no task has one, else `box-1`.
-fn name_anonymous(found: &mut [Found]) {
+fn name_anonymous(found: &mut [Found<'_>]) {
+    if found.iter().all(|f| !f.id.is_empty()) {
+        return;
+    }
     let plain = found.iter().all(|f| f.id.is_empty());
     let taken: HashSet<String> =
-        if plain { HashSet::new() } else { found.iter().map(|f| f.id.clone()).collect() };
+        if plain { HashSet::new() } else { found.iter().map(|f| f.id.to_string()).collect() };
     let mut n = 0;
     for f in found.iter_mut().filter(|f| f.id.is_empty()) {
         f.id = loop {
             n += 1;
             let id = if plain { n.to_string() } else { format!("box-{n}") };
             if !taken.contains(&id) {
-                break id;
+                break Cow::Owned(id);
             }
         };
     }
@@ -387,17 +396,9 @@ fn legend_runs(lines: &Lines<'_>) -> HashSet<usize> {
 }
 
 /// What the file says its marks mean: in a legend section, in comments and quotes, in runs of boxes, in a line of boxes.
-fn legend(lines: &Lines<'_>, verdict: &Verdict) -> HashMap<String, TaskState> {
+fn legend(lines: &Lines<'_>, verdict: &Verdict, runs: &HashSet<usize>) -> HashMap<String, TaskState> {
     let mut out = HashMap::new();
-    let runs = legend_runs(lines);
-    for (index, line) in lines.all.iter().enumerate() {
-        let text = lines.text(index);
-        let opaque = matches!(line.kind, Kind::Opaque(Why::Comment | Why::Quote));
-        let listed = runs.contains(&index) || verdict.sections[index] == Section::Legend;
-        let row = || matches!(line.kind, Kind::Text) && text.len() < 1000 && text.matches("`[").count() > 1;
-        if !(opaque || listed || row()) {
-            continue;
-        }
+    let mut read = |text: &str| {
         for (at, _) in text.match_indices('[').take(20) {
             if let Some((mark, word)) = grammar::legend(&text[at..])
                 && let Some(state) = words::state(word)
@@ -406,6 +407,22 @@ fn legend(lines: &Lines<'_>, verdict: &Verdict) -> HashMap<String, TaskState> {
                 out.entry(mark.trim().to_owned()).or_insert(state);
             }
         }
+    };
+    for (index, line) in lines.all.iter().enumerate() {
+        let opaque = matches!(line.kind, Kind::Opaque(Why::Comment | Why::Quote));
+        if opaque || verdict.sections[index] == Section::Legend || !runs.is_empty() && runs.contains(&index) {
+            read(lines.text(index));
+        }
+    }
+    // "Status: `[ ]` planned · `[~]` in progress"
+    let mut last = usize::MAX;
+    for (at, _) in lines.source.match_indices("`[") {
+        let index = lines.at(at);
+        if index != last && lines.all[index].kind == Kind::Text && lines.text(index).matches("`[").count() > 1
+        {
+            read(lines.text(index));
+        }
+        last = index;
     }
     out
 }

@@ -40,7 +40,7 @@ impl std::error::Error for DecodeError {}
 /// The text of a file. A byte order mark stays in it, so that offsets are those of the file; the parser skips it.
 pub fn decode(bytes: &[u8]) -> Result<&str, DecodeError> {
     let fail = |offset: usize, kind| {
-        let line = 1 + bytes[..offset].iter().filter(|&&b| b == b'\n').count();
+        let line = bytes[..offset].split(|&b| b == b'\n').count();
         Err(DecodeError { offset, line, kind })
     };
     if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {

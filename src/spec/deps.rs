@@ -1,6 +1,5 @@
 //! What comes first: dependencies in every spelling seen, and waves.
 
-use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -9,6 +8,7 @@ use regex::Regex;
 use super::body::Bodies;
 use super::collect::Found;
 use super::grammar::{DepList, dependency};
+use super::ids::Ids;
 use super::lines::{Kind, Lines};
 use super::words::Section;
 
@@ -40,11 +40,17 @@ static KEY: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 
 /// Finds them all. One pass over the source finds the words; only the lines that hold one are looked at.
-pub(crate) fn find(lines: &Lines<'_>, found: &[Found], bodies: &Bodies, sections: &[Section]) -> Deps {
+pub(crate) fn find(
+    lines: &Lines<'_>,
+    found: &[Found<'_>],
+    ids: &Ids<'_>,
+    bodies: &Bodies,
+    sections: &[Section],
+) -> Deps {
     let mut finder = Finder {
         lines,
         found,
-        ids: found.iter().enumerate().rev().map(|(i, f)| (f.id.as_str(), i)).collect(),
+        ids,
         deps: Deps { edges: vec![Vec::new(); found.len()], unknown: Vec::new() },
     };
     for (task, f) in found.iter().enumerate() {
@@ -72,8 +78,8 @@ pub(crate) fn find(lines: &Lines<'_>, found: &[Found], bodies: &Bodies, sections
 
 struct Finder<'a> {
     lines: &'a Lines<'a>,
-    found: &'a [Found],
-    ids: HashMap<&'a str, usize>,
+    found: &'a [Found<'a>],
+    ids: &'a Ids<'a>,
     deps: Deps,
 }
 
@@ -129,7 +135,6 @@ impl Finder<'_> {
         let (from, text) = (from + lead, &text[lead..]);
         let text_end = text.trim_end_matches([' ', '\t', '_', '*', '.', '|']);
         match dependency(text) {
-            Some(DepList::None) => {}
             Some(DepList::Items(items, end)) => {
                 let rest = text[end..].trim_start_matches([' ', '`', '*', '_']);
                 let closes = rest.is_empty()
@@ -151,7 +156,7 @@ impl Finder<'_> {
                         }
                         (Some(other), _) => self.edge(task, other, at),
                         (None, _) if key || item.sure => {
-                            self.deps.unknown.push(Unknown { task, text: id.to_owned(), span: at })
+                            self.deps.unknown.push(Unknown { task, text: id.to_owned(), span: at });
                         }
                         _ => {}
                     }
@@ -161,7 +166,7 @@ impl Finder<'_> {
                 let text: String = text_end.chars().take(60).collect();
                 self.deps.unknown.push(Unknown { task, span: from..from + text.len(), text });
             }
-            None => {}
+            Some(DepList::None) | None => {}
         }
     }
 
@@ -172,13 +177,13 @@ impl Finder<'_> {
 
     /// The task of an id as written, or as people shorten it.
     fn resolve(&self, id: &str) -> Option<usize> {
-        self.ids.get(id).copied().or_else(|| {
+        self.ids.task(id).or_else(|| {
             let other = match id.strip_prefix(['T', 't']) {
                 Some(rest) if rest.starts_with(|c: char| c.is_ascii_digit()) => rest.to_owned(),
                 _ if id.starts_with(|c: char| c.is_ascii_digit()) => format!("T{id}"),
                 _ => return None,
             };
-            self.ids.get(other.as_str()).copied()
+            self.ids.task(&other)
         })
     }
 

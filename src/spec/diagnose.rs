@@ -136,11 +136,11 @@ mod tests {
 
     #[test]
     fn the_column_is_that_of_the_file() {
-        let source = format!("- [ ] 1. One\n- [ ] 2. {} depends on 9.9\n", "工长".repeat(3_000));
+        let source = format!("- [ ] 1. One\n- [ ] 2. {} (depends on 9.9)\n", "工长".repeat(3_000));
         let out = shown(&source);
-        assert!(out.contains("tasks.md:2:6022") && out.contains("depends on 9.9"), "{out}");
+        assert!(out.contains("tasks.md:2:6023") && out.contains("depends on 9.9"), "{out}");
         let color = render("t.md", &source, &parse(&source).diagnostics, true, 80);
-        assert!(color.contains("t.md:2:6022"), "{color:?}");
+        assert!(color.contains("t.md:2:6023"), "{color:?}");
     }
 
     #[test]

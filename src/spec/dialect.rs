@@ -96,25 +96,25 @@ pub(crate) fn judge(lines: &Lines<'_>) -> Verdict {
     let sections = sections(lines);
     let accept = accept(lines, &sections);
     let mut count = Count::default();
-    let mut owner: Option<usize> = None;
+    let mut section: Option<usize> = None;
     let mut levels = [0usize; 7];
     for (index, line) in lines.all.iter().enumerate() {
         let text = lines.text(index);
         match line.kind {
             Kind::Heading(h) => {
-                let heading = &lines.headings[h];
+                let heading = &lines.headings[h as usize];
                 if heading.mark.is_some() {
                     count.heading_boxes += 1;
                 } else if names_task(heading, text) {
                     count.heading_tasks += 1;
                 } else if numbered(heading) && sections[index] == Section::Open {
-                    owner = Some(heading.level);
-                } else if owner.is_some_and(|o| heading.level <= o) {
-                    owner = None;
+                    section = Some(heading.level);
+                } else if section.is_some_and(|s| heading.level <= s) {
+                    section = None;
                 }
             }
             Kind::Item(i) => {
-                let item = &lines.items[i];
+                let item = &lines.items[i as usize];
                 if item.mark.is_none() {
                     count.numbered +=
                         usize::from(line.indent == 0 && !item.paren && sections[index] == Section::Open);
@@ -122,7 +122,7 @@ pub(crate) fn judge(lines: &Lines<'_>) -> Verdict {
                     count.id_boxes += 1;
                 } else if item.bullet && sections[index] == Section::Open {
                     count.plain_boxes += 1;
-                    if let Some(level) = owner {
+                    if let Some(level) = section {
                         levels[level] += 1;
                     }
                 }
@@ -133,9 +133,8 @@ pub(crate) fn judge(lines: &Lines<'_>) -> Verdict {
     }
     let owned: usize = levels.iter().sum();
     let level = (1..7).max_by_key(|&l| (levels[l], 7 - l)).unwrap_or(2);
-    let mode = if count.heading_boxes > 0 && count.heading_boxes >= count.id_boxes {
-        Mode::Headings
-    } else if count.heading_tasks > count.id_boxes {
+    let boxed = count.heading_boxes > 0 && count.heading_boxes >= count.id_boxes;
+    let mode = if boxed || count.heading_tasks > count.id_boxes {
         Mode::Headings
     } else if count.id_boxes > 0 {
         Mode::Boxes

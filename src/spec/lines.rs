@@ -12,9 +12,9 @@ pub(crate) enum Kind {
     /// Inside a fence, a comment or a quote: nothing in it is a task.
     Opaque(Why),
     /// Index into [`Lines::items`].
-    Item(usize),
+    Item(u32),
     /// Index into [`Lines::headings`].
-    Heading(usize),
+    Heading(u32),
     /// A table row.
     Row,
 }
@@ -26,7 +26,7 @@ pub(crate) struct Line {
     /// Without LF and one CR before it.
     pub(crate) end: usize,
     /// Columns of blank space before the text.
-    pub(crate) indent: usize,
+    pub(crate) indent: u32,
     pub(crate) kind: Kind,
 }
 
@@ -59,7 +59,7 @@ impl<'a> Lines<'a> {
     /// The item on a line.
     pub(crate) fn item(&self, index: usize) -> Option<&Item> {
         match self.all[index].kind {
-            Kind::Item(i) => Some(&self.items[i]),
+            Kind::Item(i) => Some(&self.items[i as usize]),
             _ => None,
         }
     }
@@ -67,7 +67,7 @@ impl<'a> Lines<'a> {
     /// The heading on a line.
     pub(crate) fn heading(&self, index: usize) -> Option<&Heading> {
         match self.all[index].kind {
-            Kind::Heading(i) => Some(&self.headings[i]),
+            Kind::Heading(i) => Some(&self.headings[i as usize]),
             _ => None,
         }
     }
@@ -99,7 +99,7 @@ pub(crate) fn scan(source: &str) -> Lines<'_> {
         for index in from..lines.all.len() {
             let text = lines.text(index);
             let (kind, next) = match region.take() {
-                Some(r) => inside(r, text, &mut lines, index),
+                Some(r) => inside(&r, text, &mut lines, index),
                 None => outside(text, index, &mut lines, &mut memo, comments && !open_comment, &open_fence),
             };
             lines.all[index].kind = kind;
@@ -134,7 +134,7 @@ const RETRIES: usize = 6;
 /// Lines end at LF only; a CR, form feed or escape inside a title is text.
 fn split(source: &str) -> Vec<Line> {
     let bom = if source.starts_with('\u{FEFF}') { 3 } else { 0 };
-    let mut all = Vec::with_capacity(source.len() / 40 + 1);
+    let mut all = Vec::with_capacity(source.bytes().filter(|&b| b == b'\n').count() + 1);
     let mut start = bom;
     for part in source[bom..].split_inclusive('\n') {
         let next = start + part.len();
@@ -155,8 +155,8 @@ fn split(source: &str) -> Vec<Line> {
 }
 
 /// A line while a region is open.
-fn inside(region: Region, text: &str, lines: &mut Lines<'_>, index: usize) -> (Kind, Option<Region>) {
-    match region {
+fn inside(region: &Region, text: &str, lines: &mut Lines<'_>, index: usize) -> (Kind, Option<Region>) {
+    match *region {
         Region::Comment { line } => {
             let open = !text.contains("-->");
             (Kind::Opaque(Why::Comment), open.then_some(Region::Comment { line }))
@@ -180,14 +180,15 @@ fn outside(
     comments: bool,
     open_fence: &[(u8, usize); 2],
 ) -> (Kind, Option<Region>) {
-    let trimmed = text.trim_start_matches([' ', '\t']);
+    let trimmed = unindent(text);
     let Some(&first) = trimmed.as_bytes().first() else { return (Kind::Blank, None) };
     // A fence may open right after a bullet.
     let after_bullet = match first {
-        b'-' | b'*' | b'+' => trimmed[1..].trim_start(),
+        b'-' | b'*' | b'+' => unindent(&trimmed[1..]),
         _ => trimmed,
     };
-    if let Some((sign, len, _)) = fence(after_bullet)
+    if matches!(after_bullet.as_bytes().first(), Some(b'`' | b'~'))
+        && let Some((sign, len, _)) = fence(after_bullet)
         && open_fence.iter().all(|k| k.0 != sign || len < k.1)
     {
         return (Kind::Opaque(Why::Fence), Some(Region::Fence { sign, len, line: index }));
@@ -206,18 +207,22 @@ fn outside(
         }
     }
     let kind = match first {
-        b'#' => heading(text).map(|h| {
+        b'#' => heading(text).and_then(|h| {
+            let at = u32::try_from(lines.headings.len()).ok()?;
             lines.headings.push(h);
-            Kind::Heading(lines.headings.len() - 1)
+            Some(Kind::Heading(at))
         }),
         b'|' => Some(Kind::Row),
-        _ if may_be_item(trimmed) => memo.item(text).map(|i| {
-            lines.items.push(i);
-            Kind::Item(lines.items.len() - 1)
-        }),
+        _ if may_be_item(trimmed) => memo.item(text, &mut lines.items).map(Kind::Item),
         _ => None,
     };
     (kind.unwrap_or(Kind::Text), region)
+}
+
+/// The text without the blanks before it. Bytes, since this is asked of every line.
+pub(crate) fn unindent(text: &str) -> &str {
+    let blanks = text.bytes().take_while(|b| matches!(b, b' ' | b'\t')).count();
+    &text[blanks..]
 }
 
 /// Whether the grammar has to be asked: a bullet or number and a bracket, or a number alone.
@@ -242,7 +247,7 @@ pub(crate) fn may_be_item(trimmed: &str) -> bool {
 
 /// Sign, length and info of a fence line.
 fn fence(text: &str) -> Option<(u8, usize, &str)> {
-    let text = text.trim_start_matches([' ', '\t']);
+    let text = unindent(text);
     let sign = *text.as_bytes().first().filter(|b| matches!(b, b'`' | b'~'))?;
     let len = text.bytes().take_while(|&b| b == sign).count();
     let info = text[len..].trim();

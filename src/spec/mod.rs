@@ -8,10 +8,13 @@ mod deps;
 pub mod diagnose;
 mod dialect;
 mod grammar;
+mod ids;
 mod lines;
 pub mod model;
 mod parse;
 mod table;
+#[cfg(test)]
+mod tests;
 pub mod tick;
 mod title;
 mod tree;

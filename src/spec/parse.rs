@@ -6,6 +6,7 @@ use super::body::{self, Bodies};
 use super::collect::{self, Collected, Found};
 use super::dialect::{self, Mode, Signs};
 use super::grammar::{MetaMemo, Shape};
+use super::ids::Ids;
 use super::lines::{self, Kind, Lines};
 use super::model::{Dialect, IgnoredLine, Task, TaskFile, TaskState};
 use super::{check, deps, title, tree, words};
@@ -37,10 +38,11 @@ pub fn parse_as(source: &str, dialect: Option<Dialect>) -> TaskFile {
     }
     let collected = collect::collect(&lines, &verdict);
     let found = &collected.found;
-    let tree = tree::build(&lines, found);
+    let ids = Ids::new(found);
+    let tree = tree::build(&lines, found, &ids);
     let bodies = body::assign(&lines, found);
-    let deps = deps::find(&lines, found, &bodies, &verdict.sections);
-    let diagnostics = check::check(&lines, found, &tree, &deps);
+    let deps = deps::find(&lines, found, &ids, &bodies, &verdict.sections);
+    let diagnostics = check::check(&lines, found, &ids, &tree, &deps);
 
     let speckit = found.iter().filter(|f| speckit_id(f)).count();
     let mut memo = MetaMemo::default();
@@ -64,15 +66,15 @@ pub fn parse_as(source: &str, dialect: Option<Dialect>) -> TaskFile {
             title.parallel && speckit == 0 || metadata.iter().any(|(k, _)| k == "Boundary" || k == "Depends"),
         );
         tasks.push(Task {
-            id: f.id.clone(),
+            id: f.id.to_string(),
             title: title.text,
             state: TaskState::Todo,
             optional: f.star || optional_by_text,
             optional_by_text,
             parallel: title.parallel,
-            parent: tree.parent[i].map(|p| found[p].id.clone()),
+            parent: tree.parent[i].map(|p| found[p].id.to_string()),
             group: tree.group[i].map(|g| tree.groups[g].id.clone()),
-            depends_on: deps.edges[i].iter().map(|e| found[e.to].id.clone()).collect(),
+            depends_on: deps.edges[i].iter().map(|e| found[e.to].id.to_string()).collect(),
             metadata,
             details,
             line: f.line + 1,
@@ -100,7 +102,7 @@ pub fn parse_as(source: &str, dialect: Option<Dialect>) -> TaskFile {
 }
 
 /// `T001`
-fn speckit_id(f: &Found) -> bool {
+fn speckit_id(f: &Found<'_>) -> bool {
     f.shape == Some(Shape::LetterT) && f.id.bytes().skip(1).take_while(u8::is_ascii_digit).count() >= 3
 }
 
@@ -109,7 +111,7 @@ fn requirements(key: &str) -> bool {
     ["Requirement", "Requirements", "需求", "要件", "Requisitos", "요구사항", "Req"].contains(&key)
 }
 
-fn ignored(lines: &Lines<'_>, collected: &Collected) -> Vec<IgnoredLine> {
+fn ignored(lines: &Lines<'_>, collected: &Collected<'_>) -> Vec<IgnoredLine> {
     collected
         .ignored
         .iter()
@@ -121,7 +123,7 @@ fn ignored(lines: &Lines<'_>, collected: &Collected) -> Vec<IgnoredLine> {
 struct States<'a> {
     lines: &'a Lines<'a>,
     bodies: &'a Bodies,
-    collected: &'a Collected,
+    collected: &'a Collected<'a>,
     dialect: Dialect,
 }
 
@@ -148,10 +150,9 @@ impl States<'_> {
         }
         match mark.trim_end_matches('\u{FE0F}') {
             "x" | "X" | "✓" | "✔" | "✅" | "☑" | "√" => TaskState::Done,
-            "-" | "/" | "🔄" => TaskState::InProgress,
             "~" if words::given_up(title) => TaskState::Skipped,
             "~" if matches!(self.dialect, Dialect::Kiro | Dialect::CcSdd) => TaskState::Queued,
-            "~" => TaskState::InProgress,
+            "~" | "-" | "/" | "🔄" => TaskState::InProgress,
             "!" | "❌" => TaskState::Blocked,
             _ => TaskState::Todo,
         }
@@ -169,7 +170,7 @@ impl States<'_> {
                     }
                 }
                 Kind::Item(i) => {
-                    if let Some(mark) = &self.lines.items[i].mark {
+                    if let Some(mark) = &self.lines.items[i as usize].mark {
                         *counts.entry(self.mark(&self.lines.text(index)[mark.clone()], "")).or_default() += 1;
                         total += 1;
                     }
@@ -197,45 +198,6 @@ impl States<'_> {
         match rest.strip_prefix('[').and_then(|r| r.split_once(']')) {
             Some((mark, _)) => Some(self.mark(mark, "")),
             None => words::state(rest),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn big(tasks: usize) -> String {
-        use std::fmt::Write as _;
-        let mut out = String::from("# Implementation Plan\n\n");
-        for i in 0..tasks {
-            let (a, b) = (i / 10 + 1, i % 10);
-            let _ = if b == 0 {
-                writeln!(
-                    out,
-                    "- [ ] {a}. Set up the part of the system that holds everything together\n  - why this comes first\n"
-                )
-            } else {
-                writeln!(
-                    out,
-                    "  - [x] {a}.{b} Implement the thing\n    - Create the file and the tests\n    - _Requirements: {a}.{b}, 2.{b}_\n"
-                )
-            };
-        }
-        out
-    }
-
-    #[test]
-    #[ignore = "measures; run with --release --nocapture"]
-    fn speed() {
-        let source = big(100_000);
-        for _ in 0..5 {
-            let start = std::time::Instant::now();
-            let file = parse(&source);
-            let took = start.elapsed();
-            #[allow(clippy::cast_precision_loss)]
-            let rate = source.len() as f64 / took.as_secs_f64() / 1e6;
-            println!("{} tasks, {} bytes, {took:?}, {rate:.0} MB/s", file.tasks.len(), source.len());
         }
     }
 }

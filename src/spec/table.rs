@@ -1,5 +1,7 @@
 //! Tables whose rows are tasks.
 
+use std::borrow::Cow;
+
 use super::collect::Found;
 use super::grammar::{self, Shape};
 use super::lines::{Kind, Lines};
@@ -40,7 +42,7 @@ fn column(head: &str) -> Column {
 }
 
 /// All rows with an id, below heads that name an id and a title.
-pub(crate) fn rows(lines: &Lines<'_>) -> Vec<Found> {
+pub(crate) fn rows<'a>(lines: &Lines<'a>) -> Vec<Found<'a>> {
     let mut out = Vec::new();
     let mut columns: Vec<Column> = Vec::new();
     let mut before = false;
@@ -77,7 +79,7 @@ pub(crate) fn rows(lines: &Lines<'_>) -> Vec<Found> {
         });
         out.push(Found {
             line: index,
-            id: probe[token.span.clone()].to_owned(),
+            id: Cow::Owned(probe[token.span.clone()].to_owned()),
             shape: Some(token.shape),
             title: title.clone(),
             open: false,
@@ -88,10 +90,10 @@ pub(crate) fn rows(lines: &Lines<'_>) -> Vec<Found> {
             indent: 0,
             level: 0,
             odd: None,
-            row: Some(Cells {
+            row: Some(Box::new(Cells {
                 state: status.and_then(words::state),
                 depends: cell(Column::Depends).cloned(),
-            }),
+            })),
         });
     }
     out.retain(|f| f.shape != Some(Shape::Slug));

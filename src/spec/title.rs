@@ -87,12 +87,10 @@ fn unbold(text: &str, open: bool) -> String {
             b'`' => {
                 let run = bytes[i..].iter().take_while(|&&b| b == b'`').count();
                 i = code_end(bytes, i + run, run).unwrap_or(i + run);
-                continue;
             }
             b'*' | b'~' if bytes.get(i + 1) == Some(&bytes[i]) => {
                 signs[usize::from(bytes[i] == b'~')].push(i);
                 i += 2;
-                continue;
             }
             _ => i += 1,
         }

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::collect::Found;
 use super::grammar::{Heading, Shape};
+use super::ids::{Ids, Slot};
 use super::lines::Lines;
 use super::model::Group;
 
@@ -44,20 +45,25 @@ fn number<'a>(heading: &Heading, text: &'a str) -> Option<(&'a str, &'a str)> {
 }
 
 /// Builds parents and groups.
-pub(crate) fn build(lines: &Lines<'_>, found: &[Found]) -> Tree {
+pub(crate) fn build(lines: &Lines<'_>, found: &[Found<'_>], ids: &Ids<'_>) -> Tree {
     let mut tree =
         Tree { parent: vec![None; found.len()], group: vec![None; found.len()], ..Tree::default() };
-    let mut all: HashMap<&str, usize> = HashMap::with_capacity(found.len());
-    let mut siblings: HashMap<&str, usize> = HashMap::new();
-    for (i, f) in found.iter().enumerate() {
-        all.entry(f.id.as_str()).or_insert(i);
-        if let Some((head, _)) = f.id.rsplit_once('.') {
-            *siblings.entry(head).or_default() += 1;
+    let mut walk = Walk {
+        found,
+        ids,
+        above: vec![None; ids.first.len()],
+        siblings: vec![0; ids.first.len()],
+        numbers: HashMap::new(),
+        last: None,
+    };
+    for f in found {
+        if let Some((head, _)) = f.id.rsplit_once('.')
+            && let Some(slot) = walk.slot(head)
+        {
+            walk.siblings[slot] += 1;
         }
     }
-    let mut above: HashMap<&str, usize> = HashMap::new();
     // Section headings by number: where they last stood; and those open now.
-    let mut numbers: HashMap<&str, usize> = HashMap::new();
     let mut open: Vec<(usize, Option<&str>, usize)> = Vec::new();
     let mut outer: Vec<usize> = Vec::new();
     let mut made: HashMap<usize, usize> = HashMap::new();
@@ -74,7 +80,7 @@ pub(crate) fn build(lines: &Lines<'_>, found: &[Found]) -> Tree {
                 if !taken {
                     open.push((h.level, value.map(|v| v.0), line));
                     if let Some((value, _)) = value {
-                        numbers.insert(value, line);
+                        walk.numbers.insert(value, line);
                     }
                     outer.retain(|&o| found[o].level > 0 && found[o].level < h.level);
                 }
@@ -85,11 +91,11 @@ pub(crate) fn build(lines: &Lines<'_>, found: &[Found]) -> Tree {
             outer.pop();
         }
         let above_it = outer.last().copied();
-        let parent = by_number(f, found, &above, &all, &numbers, &siblings, above_it);
+        let parent = walk.by_number(f, above_it);
         tree.parent[i] = match parent {
             Numbered::Child(p) => {
                 if above_it.is_some_and(|a| a != p && f.indent > 0 && found[a].level == 0)
-                    && !f.id.starts_with(&found[above_it.unwrap_or(p)].id)
+                    && !f.id.starts_with(&*found[above_it.unwrap_or(p)].id)
                 {
                     tree.elsewhere.push(i);
                 }
@@ -107,7 +113,7 @@ pub(crate) fn build(lines: &Lines<'_>, found: &[Found]) -> Tree {
             if let Some(&(_, Some(value), at)) = heading {
                 let slot = *made.entry(at).or_insert_with(|| {
                     let title = lines.heading(at).and_then(|h| number(h, lines.text(at))).map_or("", |n| n.1);
-                    let id = unique(value, &all, &mut names);
+                    let id = unique(value, ids, &mut names);
                     tree.groups.push(Group {
                         id,
                         title: super::title::clean(title, false, false).text,
@@ -118,16 +124,16 @@ pub(crate) fn build(lines: &Lines<'_>, found: &[Found]) -> Tree {
                 tree.group[i] = Some(slot);
             }
         }
-        above.insert(f.id.as_str(), i);
+        walk.above[ids.of[i]] = Some(i);
         outer.push(i);
     }
     tree
 }
 
-fn unique(value: &str, tasks: &HashMap<&str, usize>, names: &mut HashSet<String>) -> String {
+fn unique(value: &str, tasks: &Ids<'_>, names: &mut HashSet<String>) -> String {
     let mut id = value.to_owned();
     let mut n = 1;
-    while tasks.contains_key(id.as_str()) || names.contains(&id) {
+    while tasks.slot(&id).is_some() || names.contains(&id) {
         id = if n == 1 { format!("section-{value}") } else { format!("section-{value}-{n}") };
         n += 1;
     }
@@ -136,7 +142,7 @@ fn unique(value: &str, tasks: &HashMap<&str, usize>, names: &mut HashSet<String>
 }
 
 /// Whether the outer task cannot hold the inner one, by heading level or indentation.
-fn encloses_not(outer: &Found, inner: &Found) -> bool {
+fn encloses_not(outer: &Found<'_>, inner: &Found<'_>) -> bool {
     match (outer.level, inner.level) {
         (0, 0) => outer.indent >= inner.indent,
         (0, _) => true,
@@ -152,45 +158,72 @@ enum Numbered {
     Unknown,
 }
 
-/// The parent that the number names.
-fn by_number(
-    f: &Found,
-    found: &[Found],
-    above: &HashMap<&str, usize>,
-    all: &HashMap<&str, usize>,
-    numbers: &HashMap<&str, usize>,
-    siblings: &HashMap<&str, usize>,
-    outer: Option<usize>,
-) -> Numbered {
-    // `5.2b` below 5.2 if it is indented so, else beside it.
-    let base = f.id.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    if base.len() < f.id.len()
-        && let Some(&p) = above.get(base)
-        && (f.level == 0 && found[p].level == 0 && f.indent > found[p].indent
-            || f.level > found[p].level && found[p].level > 0)
-        && outer.is_some()
-    {
-        return Numbered::Child(p);
-    }
-    let mut head = f.id.as_str();
-    while let Some((shorter, _)) = head.rsplit_once('.') {
-        head = shorter;
-        let Some(&p) = above.get(head).or_else(|| all.get(head)) else { continue };
-        let parent = &found[p];
-        // A section of that number between them: `2.1` in phase 2 is no child of task 2 in phase 1.
-        if numbers.get(head).is_some_and(|&h| h > parent.line && h < f.line) {
-            return Numbered::Alone;
+/// What is known of the tasks above.
+struct Walk<'a> {
+    found: &'a [Found<'a>],
+    ids: &'a Ids<'a>,
+    /// The last task of each id so far.
+    above: Vec<Option<usize>>,
+    /// How many ids continue each id.
+    siblings: Vec<usize>,
+    /// Where the section of each number last stood.
+    numbers: HashMap<&'a str, usize>,
+    /// The id looked up last: siblings share their parent.
+    last: Option<(&'a str, Option<Slot>)>,
+}
+
+impl<'a> Walk<'a> {
+    fn slot(&mut self, id: &'a str) -> Option<Slot> {
+        match self.last {
+            Some((last, slot)) if last == id => slot,
+            _ => {
+                let slot = self.ids.slot(id);
+                self.last = Some((id, slot));
+                slot
+            }
         }
-        // `3.5.` between `3.` and `4.`: a whole task put in later.
-        if f.dot
-            && parent.dot
-            && f.indent == parent.indent
-            && f.level == parent.level
-            && siblings.get(head) == Some(&1)
+    }
+
+    /// The parent that the number names.
+    fn by_number(&mut self, f: &'a Found<'a>, outer: Option<usize>) -> Numbered {
+        // `5.2b` below 5.2 if it is indented so, else beside it.
+        let base = f.id.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        if base.len() < f.id.len()
+            && outer.is_some()
+            && let Some(p) = self.slot(base).and_then(|s| self.above[s])
         {
-            return Numbered::Alone;
+            let parent = &self.found[p];
+            let deeper = match (f.level, parent.level) {
+                (0, 0) => f.indent > parent.indent,
+                (own, above) => above > 0 && own > above,
+            };
+            if deeper {
+                return Numbered::Child(p);
+            }
         }
-        return Numbered::Child(p);
+        let mut head: &'a str = &f.id;
+        // No numbering is deeper; an id of ten thousand dots is not worth its square.
+        for _ in 0..10 {
+            let Some((shorter, _)) = head.rsplit_once('.') else { break };
+            head = shorter;
+            let Some(slot) = self.slot(head) else { continue };
+            let p = self.above[slot].unwrap_or(self.ids.first[slot]);
+            let parent = &self.found[p];
+            // A section of that number between them: `2.1` in phase 2 is no child of task 2 in phase 1.
+            if self.numbers.get(head).is_some_and(|&h| h > parent.line && h < f.line) {
+                return Numbered::Alone;
+            }
+            // `3.5.` between `3.` and `4.`: a whole task put in later.
+            if f.dot
+                && parent.dot
+                && f.indent == parent.indent
+                && f.level == parent.level
+                && self.siblings[slot] == 1
+            {
+                return Numbered::Alone;
+            }
+            return Numbered::Child(p);
+        }
+        Numbered::Unknown
     }
-    Numbered::Unknown
 }

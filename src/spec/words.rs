@@ -98,7 +98,7 @@ pub(crate) fn section(text: &str, numbered: bool) -> Section {
             || lower.strip_suffix(*w).is_some_and(|r| !r.ends_with(char::is_alphanumeric))
             || !w.is_ascii() && (lower.starts_with(*w) || lower.ends_with(*w))
     };
-    if !numbered && ASIDE_EDGE.iter().any(|w| edge(w)) {
+    if !numbered && ASIDE_EDGE.iter().any(edge) {
         return Section::Aside;
     }
     if !numbered && ORDER.iter().any(|w| lower.contains(w)) {
@@ -163,7 +163,7 @@ pub(crate) fn given_up(title: &str) -> bool {
 
 /// Whether a title says that the task is optional.
 pub(crate) fn optional(title: &str) -> bool {
-    let Some(open) = title.find(['(', '[', '（', '【']) else { return false };
+    let Some(open) = title.bytes().position(|b| matches!(b, b'(' | b'[' | 0xEF | 0xE3)) else { return false };
     let lower = title[open..].to_lowercase();
     [
         "(optional)",

@@ -19,9 +19,6 @@ const MAIN: &str = "main";
 /// What [`parse::opened`] reads.
 const OPENED: &str = "#{session_id} #{window_id} #{pane_id} #{pane_tty} #{session_name}";
 
-/// What [`parse::opened`] reads.
-const OPENED: &str = "#{session_id} #{window_id} #{pane_id} #{pane_tty} #{session_name}";
-
 /// A tmux server, reached through its client program.
 #[derive(Debug, Clone)]
 pub struct Tmux {

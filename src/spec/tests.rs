@@ -1,0 +1,506 @@
+//! What the parser promises, one promise a test.
+
+use std::fmt::Write as _;
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn ids(source: &str) -> Vec<String> {
+    parse(source).tasks.into_iter().map(|t| t.id).collect()
+}
+
+fn one(source: &str) -> Task {
+    let file = parse(source);
+    assert_eq!(file.tasks.len(), 1, "{:?}", file.tasks);
+    file.tasks[0].clone()
+}
+
+fn errors(source: &str) -> Vec<String> {
+    parse(source)
+        .diagnostics
+        .into_iter()
+        .filter(|d| d.severity == Severity::Error)
+        .map(|d| d.message)
+        .collect()
+}
+
+fn warnings(source: &str) -> Vec<String> {
+    parse(source)
+        .diagnostics
+        .into_iter()
+        .filter(|d| d.severity == Severity::Warning)
+        .map(|d| d.message)
+        .collect()
+}
+
+fn parents(source: &str) -> Vec<(String, Option<String>)> {
+    parse(source).tasks.into_iter().map(|t| (t.id, t.parent)).collect()
+}
+
+fn pair(id: &str, parent: Option<&str>) -> (String, Option<String>) {
+    (id.to_owned(), parent.map(str::to_owned))
+}
+
+#[test]
+fn every_form_of_a_box_line_is_a_task() {
+    for (line, id, title) in [
+        ("- [ ] 1. Title", "1", "Title"),
+        ("- [x] 1.1 Title", "1.1", "Title"),
+        ("* [ ] 2. Title", "2", "Title"),
+        ("+ [ ] 2. Title", "2", "Title"),
+        ("- [ ]   1. Title", "1", "Title"),
+        ("- [ ] **3.** Title", "3", "Title"),
+        ("- [ ] **3. Title**", "3", "Title"),
+        ("- [ ] Task 4: Title", "4", "Title"),
+        ("- [ ] 5.2b Title", "5.2b", "Title"),
+        ("- [ ] T001 [P] [US1] Title", "T001", "Title"),
+        ("- [ ] [T001] Title", "T001", "Title"),
+        ("- [ ] 1.1. Title <!-- abc -->", "1.1", "Title"),
+        ("[x] **T1.1** Title", "T1.1", "Title"),
+        ("3. [ ] Title", "3", "Title"),
+        ("* [x] fix-this-1: Title", "fix-this-1", "Title"),
+        ("### Task 1.1: Title", "1.1", "Title"),
+        ("## [x] Task 1: Title ##", "1", "Title"),
+        ("\t- [ ] 1. Title", "1", "Title"),
+        ("- [ ] Just do it", "1", "Just do it"),
+    ] {
+        let task = one(line);
+        assert_eq!((task.id.as_str(), task.title.as_str()), (id, title), "{line}");
+        assert_eq!(task.span, 0..line.len());
+    }
+}
+
+#[test]
+fn marks_say_the_state() {
+    let state = |mark: &str| one(&format!("- [{mark}] 1. T\n  - _Requirements: 1_\n")).state;
+    assert_eq!(state(" "), TaskState::Todo);
+    assert_eq!(state(""), TaskState::Todo);
+    for done in ["x", "X", "✓", "✅", "✔\u{FE0F}", " x "] {
+        assert_eq!(state(done), TaskState::Done, "{done}");
+    }
+    assert_eq!(state("-"), TaskState::InProgress);
+    assert_eq!(state("~"), TaskState::Queued);
+    assert_eq!(state("!"), TaskState::Blocked);
+}
+
+#[test]
+fn a_legend_says_what_marks_mean_and_is_no_task() {
+    let file = parse(
+        "## Legend\n\n- [ ] Not started\n- [+] Blocked\n- [~] In progress\n\n## Tasks\n\n- [+] 1. A\n- [~] 2. B\n",
+    );
+    assert_eq!(
+        file.tasks.iter().map(|t| t.state).collect::<Vec<_>>(),
+        [TaskState::Blocked, TaskState::InProgress]
+    );
+    assert_eq!(file.ignored.iter().map(|i| i.why).collect::<Vec<_>>(), [Why::Legend; 3]);
+}
+
+#[test]
+fn the_star_and_the_word_make_it_optional() {
+    for line in ["- [ ]* 2.3 T", "- [ ]\\* 2.3 T", "- [ ]*2.3 T", "- [x]* 2.3 T"] {
+        let task = one(line);
+        assert!(task.optional && !task.optional_by_text, "{line}");
+        assert_eq!((task.id.as_str(), task.title.as_str()), ("2.3", "T"), "{line}");
+    }
+    for title in ["T (optional)", "[optional] T", "T (Optional)", "T（可选）"] {
+        let task = one(&format!("- [ ] 2.3 {title}"));
+        assert!(task.optional && task.optional_by_text, "{title}");
+        assert_eq!(task.title, title);
+    }
+    assert!(!one("- [ ] 1. Make optional fields (strict)").optional);
+}
+
+#[test]
+fn nothing_inside_fences_comments_and_quotes_is_a_task() {
+    let source = "```\n- [ ] 1. fence\n```\n<!--\n- [ ] 2. comment\n-->\n> - [ ] 3. quote\n~~~md\n```\n- [ ] 4. tilde\n~~~\n- [ ] 5. task\n";
+    let file = parse(source);
+    assert_eq!(file.tasks.len(), 1);
+    assert_eq!(file.tasks[0].id, "5");
+    assert_eq!(
+        file.ignored.iter().map(|i| (i.line, i.why)).collect::<Vec<_>>(),
+        [(2, Why::Fence), (5, Why::Comment), (7, Why::Quote), (10, Why::Fence)]
+    );
+}
+
+#[test]
+fn a_comment_wins_over_the_fences_inside() {
+    assert_eq!(ids("<!-- old\n```\n- [ ] 1. a\n-->\n- [ ] 2. b\n```\n- [ ] 3. c\n```\n"), ["2"]);
+}
+
+#[test]
+fn a_stray_fence_or_comment_swallows_nothing() {
+    let file = parse("- [ ] 1. a\n  ```\n- [ ] 2. b\n");
+    assert_eq!(file.tasks.len(), 2);
+    assert_eq!(file.diagnostics[0].line, 2);
+    assert_eq!(ids("- [ ] 1. a <!-- b\n- [ ] 2. c\n"), ["1", "2"]);
+    assert_eq!(ids("- [ ] 1. write `<!--` here\n- [ ] 2. c\n-->\n"), ["1", "2"]);
+}
+
+#[test]
+fn numbered_lines_without_boxes_are_tasks_only_where_nothing_else_is() {
+    assert_eq!(ids("# Plan\n\n1. First\n2. Second\n   1. step\n"), ["1", "2"]);
+    assert_eq!(ids("1. First\n   1.1 Part\n2. Second\n"), ["1", "1.1", "2"]);
+    // A parent without a box over boxed parts.
+    assert_eq!(
+        parents("1. First\n   - [ ] 1.1 Part\n2. Second\n   - [ ] 2.1 Part\n")[..2],
+        [pair("1", None), pair("1.1", Some("1"))]
+    );
+    // Steps, notes and overviews are none.
+    let file = parse("## Overview\n\n1. Plan\n2. Build\n\n## Tasks\n\n- [ ] 1. Real\n  1. step\n");
+    assert_eq!(file.tasks.len(), 1);
+    assert_eq!(file.ignored.iter().map(|i| i.line).collect::<Vec<_>>(), [3, 4, 9]);
+    assert!(ids("## Notes\n\n1. Mind this\n2. And that\n").is_empty());
+    assert!(ids("## A\n1. x\n2. y\n## B\n1. z\n").is_empty());
+    assert!(ids("1) prose\n2) more\n").is_empty());
+}
+
+#[test]
+fn prose_that_starts_like_an_id_is_prose() {
+    let file = parse("- [ ] 1. Build\n- [ ] 2. Ship\n- [ ] S3 + CloudFront\n- [x] 6 widgets\n");
+    assert_eq!(file.tasks.iter().map(|t| t.id.as_str()).collect::<Vec<_>>(), ["1", "2", "box-1", "box-2"]);
+    assert_eq!(file.tasks[3].title, "6 widgets");
+    assert_eq!(ids("- [ ] 1 Build\n- [ ] 2 Ship\n"), ["1", "2"]);
+    assert_eq!(ids("- [~] T029–T034 — reverted\n- [ ] T035 real\n"), ["box-1", "T035"]);
+}
+
+#[test]
+fn the_number_beats_the_indentation() {
+    let source = "- [ ] 6. A\n  - [ ] 6.7 B\n  - [ ] 7.1 C\n- [ ] 7. D\n- [ ] 7.2 E\n  - [ ] 7.2.1 F\n";
+    assert_eq!(
+        parents(source),
+        [
+            pair("6", None),
+            pair("6.7", Some("6")),
+            pair("7.1", Some("7")),
+            pair("7", None),
+            pair("7.2", Some("7")),
+            pair("7.2.1", Some("7.2"))
+        ]
+    );
+}
+
+#[test]
+fn a_letter_behind_the_number_is_beside_or_below_as_it_is_indented() {
+    assert_eq!(parents("- [ ] 5. A\n  - [ ] 5.2 B\n  - [ ] 5.2b C\n")[2], pair("5.2b", Some("5")));
+    assert_eq!(parents("- [ ] 5. A\n  - [ ] 5.2 B\n    - [ ] 5.2b C\n")[2], pair("5.2b", Some("5.2")));
+}
+
+#[test]
+fn a_whole_number_is_nobodys_child() {
+    assert_eq!(
+        parents("- [ ] 1 A\n  - [ ] 2 B\n    - [ ] 2.1 C\n"),
+        [pair("1", None), pair("2", None), pair("2.1", Some("2"))]
+    );
+    assert_eq!(parents("- [ ] 3. A\n\n- [ ] 3.5. B\n\n- [ ] 4. C\n")[1], pair("3.5", None));
+    // But steps that count from one inside a task are its steps.
+    assert_eq!(ids("- [ ] 3. A\n  - [ ] 1. step\n  - [ ] 2. step\n"), ["3"]);
+}
+
+#[test]
+fn a_heading_groups_where_no_task_does() {
+    let file = parse("## 1. Setup\n\n- [ ] 1.1 A\n- [ ] 1.2 B\n\n## 2. Core\n\n- [ ] 2.1 C\n");
+    assert_eq!(file.dialect, Dialect::OpenSpec);
+    assert_eq!(
+        file.tasks.iter().map(|t| t.group.clone().unwrap_or_default()).collect::<Vec<_>>(),
+        ["1", "1", "2"]
+    );
+    assert_eq!(
+        (file.groups[0].id.as_str(), file.groups[0].title.as_str(), file.groups[0].line),
+        ("1", "Setup", 1)
+    );
+    // A phase of that number between task and subtask: no child, and the group's id stays its own.
+    let file = parse("## Phase 1\n\n- [ ] 1. A\n- [ ] 2. B\n\n## Phase 2\n\n- [ ] 2.1 C\n");
+    assert_eq!((file.tasks[2].parent.as_deref(), file.tasks[2].group.as_deref()), (None, Some("section-2")));
+}
+
+#[test]
+fn details_keep_order_nesting_and_fences_and_hold_no_other_task() {
+    let source = "- [ ] 1. A\n  - detail\n    - deeper\n\n    ```sh\nrun\n    - [ ] 9. no\n    ```\n  - [ ] 1.1 B\n    - of b\n  - of a again\n\nparagraph\n";
+    let file = parse(source);
+    assert_eq!(
+        file.tasks[0].details,
+        "  - detail\n    - deeper\n\n    ```sh\nrun\n    - [ ] 9. no\n    ```\n  - of a again"
+    );
+    assert_eq!(file.tasks[1].details, "- of b");
+    assert_eq!(one("- [ ] 1. A\n  - b\n    - c\n").details, "- b\n  - c");
+    assert_eq!(
+        one("- [ ] 7. Implement parsing with backtracking,\n  input and alternatives.\n").details,
+        "input and alternatives."
+    );
+}
+
+#[test]
+fn a_heading_task_owns_all_up_to_the_next() {
+    let file = parse(
+        "## Phase 1\n\n### Task 1.1: A\n\ntext\n\n- [x] step\n- [x] step\n\n#### Notes\n\nmore\n\n### Task 1.2: B\n- [ ] step\n",
+    );
+    assert_eq!(file.tasks[0].details, "text\n\n- [x] step\n- [x] step\n\n#### Notes\n\nmore");
+    assert_eq!((file.tasks[0].state, file.tasks[1].state), (TaskState::Done, TaskState::Todo));
+    assert_eq!(file.ignored.iter().map(|i| i.why).collect::<Vec<_>>(), [Why::Step; 3]);
+}
+
+#[test]
+fn metadata_loses_one_underscore_and_no_more() {
+    let task = one(
+        "- [ ] 1. A\n  - _Requirements: 1.1, 2.3_\n  _writes: a/__init__.py_\n  - _not metadata_\n  - *Leverage: x*\n",
+    );
+    let pairs: Vec<(&str, &str)> = task.metadata.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+    assert_eq!(pairs, [("Requirements", "1.1, 2.3"), ("writes", "a/__init__.py"), ("Leverage", "x")]);
+}
+
+#[test]
+fn dependencies_in_every_spelling() {
+    for text in [
+        "_Depends: 1, 2_",
+        "**Dependencies:** Task 1, Task 2",
+        "depends on: 1, 2",
+        "**Depends On**: Task 1-2",
+        "**Deps**: 1 (why), 2",
+        "Depend on tasks 1 and 2; follow the doc.",
+        "**依赖**: Task 1-2",
+        "**依存**: Task 1, Task 2",
+        "**Dependencies:** [D: 1, 2]",
+        "Dependencies: #1, #2",
+        "_Depends on: 1, 2_",
+        "**Dependencies**: 1、2",
+    ] {
+        let file = parse(&format!("- [ ] 1. A\n- [ ] 2. B\n- [ ] 3. C\n  - {text}\n"));
+        assert_eq!(file.tasks[2].depends_on, ["1", "2"], "{text}");
+        assert!(file.diagnostics.is_empty(), "{text}: {:?}", file.diagnostics);
+    }
+    let file =
+        parse("- [ ] T001 A\n- [ ] T002 B (depends on T001)\n- [ ] T003 C *(depends on T001, T002)*\n");
+    assert_eq!(file.tasks[2].depends_on, ["T001", "T002"]);
+    for text in ["None", "N/A", "—", "无", "none"] {
+        let file = parse(&format!("- [ ] 1. A\n  - **Dependencies:** {text}\n"));
+        assert!(file.tasks[0].depends_on.is_empty() && file.diagnostics.is_empty(), "{text}");
+    }
+}
+
+#[test]
+fn a_dependency_that_names_no_task_is_a_warning_and_no_edge() {
+    let file = parse("- [ ] 1. A\n  - depends on: 7\n- [ ] 2. B\n  - Dependencies: react@19.2, zod\n");
+    assert!(file.tasks.iter().all(|t| t.depends_on.is_empty()) && !file.has_errors());
+    assert_eq!(file.diagnostics.len(), 2);
+    assert_eq!((file.diagnostics[0].line, file.diagnostics[0].column), (2, 17));
+    // Words are no dependency.
+    assert!(
+        parse("- [ ] 1. A\n  - the result depends on 2 factors\n- [ ] 2. B\n").tasks[0].depends_on.is_empty()
+    );
+}
+
+#[test]
+fn a_circle_is_an_error_that_shows_itself() {
+    assert_eq!(
+        errors("- [ ] 1. A\n  - depends on: 3\n- [ ] 2. B\n- [ ] 3. C\n  - depends on: 1\n"),
+        ["tasks depend on each other in a circle: 1 → 3 → 1"]
+    );
+    assert_eq!(errors("- [ ] 3. A\n  - depends on: 3\n"), ["task 3 depends on itself: 3 → 3"]);
+}
+
+#[test]
+fn a_chain_as_long_as_the_file_needs_no_stack() {
+    let mut source = String::new();
+    for i in 1..=100_000 {
+        let _ = writeln!(source, "- [ ] {i}. A (depends on: {})", if i == 100_000 { 1 } else { i + 1 });
+    }
+    let file = parse(&source);
+    assert_eq!(file.tasks.len(), 100_000);
+    assert_eq!(file.diagnostics.len(), 1);
+    assert!(file.diagnostics[0].message.len() < 200);
+}
+
+#[test]
+fn a_duplicate_id_points_at_the_second_and_names_the_first() {
+    let file = parse("\u{FEFF}- [ ] 1. A\r\n- [ ] 2. B\r\n- [ ] 1. C\r\n");
+    let d = &file.diagnostics[0];
+    assert_eq!((d.line, d.column, d.message.as_str()), (3, 7, "task id 1 is used twice, first on line 1"));
+    assert_eq!(file.tasks[0].span.start, 3);
+}
+
+#[test]
+fn merge_conflicts_are_refused_samples_of_them_are_not() {
+    let source = "- [ ] 1. A\n<<<<<<< HEAD\n- [ ] 2. B\n=======\n- [ ] 2. C\n>>>>>>> other\n";
+    assert_eq!(errors(source)[0], "unresolved merge conflict, lines 2 to 6");
+    assert!(errors("- [ ] 1. A\n  ```\n<<<<<<< HEAD\n=======\n>>>>>>> b\n  ```\n").is_empty());
+    assert!(errors("Title\n=======\n\n- [ ] 1. A\n").is_empty());
+}
+
+#[test]
+fn a_file_without_tasks_is_an_error_with_a_way_out() {
+    for source in ["", "\u{FEFF}", "\n\n", "# Tasks\n\nnothing yet\n", "- [P] tasks = parallel\n"] {
+        let file = parse(source);
+        assert_eq!(file.diagnostics.len(), 1, "{source:?}");
+        assert!(file.has_errors() && file.diagnostics[0].hint.contains("- [ ] 1. Title"));
+    }
+}
+
+#[test]
+fn odd_lines_are_taken_with_a_warning() {
+    assert!(warnings("[x] 17.1 A\n")[0].contains("no list bullet"));
+    assert!(warnings("- [ ] - [X] T002 A\n")[0].contains("two boxes"));
+    assert!(warnings("- [ ] 1 A\n- [ ] 2 B\n  - [ ] 3 C\n")[0].contains("counts on"));
+}
+
+#[test]
+fn criteria_and_checklists_hold_no_tasks() {
+    let source = "## Tasks\n- [ ] 1. A\n\n## Definition of Done\n- [ ] all green\n\n## 验收标准\n- [ ] 通过\n\n## Progress Tracking\n### Sprint 1\n- [ ] half\n\n**Acceptance Criteria:**\n- [ ] fine\n";
+    let file = parse(source);
+    assert_eq!(file.tasks.len(), 1);
+    assert_eq!(file.ignored.iter().map(|i| i.why).collect::<Vec<_>>(), [Why::Section; 4]);
+    assert_eq!(ids("## Phase 3: Progress bar\n- [ ] 1. A\n- [ ] loose\n"), ["1", "box-1"]);
+}
+
+#[test]
+fn tables_are_tasks_only_where_nothing_else_is() {
+    let table = "| ID | Task | Status | Depends |\n|----|------|--------|---------|\n| 1.1 | A | done | — |\n| 1.2 | B \\| C | pending | 1.1 |\n";
+    let file = parse(table);
+    assert_eq!(file.dialect, Dialect::Table);
+    assert_eq!(
+        (file.tasks[1].title.as_str(), file.tasks[0].state, file.tasks[1].state),
+        ("B \\| C", TaskState::Done, TaskState::Todo)
+    );
+    assert_eq!(file.tasks[1].depends_on, ["1.1"]);
+    assert_eq!(ids(&format!("- [ ] 1. A\n\n{table}")), ["1"]);
+}
+
+#[test]
+fn waves_are_kept_as_written() {
+    let waves = |json: &str| {
+        parse(&format!("- [ ] 1. A\n\n## Task Dependency Graph\n\n```json\n{json}\n```\n")).waves
+    };
+    assert_eq!(
+        waves("{\"waves\": [{\"id\": 0, \"tasks\": [\"1.1\", \"1.2\"]}, {\"tasks\": [2]}]}"),
+        [vec!["1.1", "1.2"], vec!["2"]]
+    );
+    assert_eq!(waves("{\"waves\": [[1], [2, \"3\"]]}"), [vec!["1"], vec!["2", "3"]]);
+    assert!(waves("{\"waves\": broken").is_empty());
+}
+
+#[test]
+fn hostile_files_take_linear_time() {
+    let n = 100_000;
+    for source in [
+        "```\n".repeat(n),
+        "<!--\n".repeat(n),
+        "`<!--".repeat(n),
+        "- [".repeat(n),
+        "- [ ] ".repeat(n),
+        "  ".repeat(n) + "- [ ] 1. a",
+        (0..2_000).fold(String::new(), |all, i| all + &" ".repeat(i) + "- [ ] 1. a\n"),
+        "depends on ".repeat(n),
+        "- [ ] 1. a\n".repeat(n),
+        "# 1. a\n".repeat(n),
+        "| a ".repeat(n),
+        format!("- [ ] 1. a\n  - depends on: {}", "1, ".repeat(n)),
+        "- [ ] 1".to_owned() + &".1".repeat(n),
+        "_a: ".repeat(n),
+        "> ".repeat(n),
+        "(".repeat(n),
+        (1..3_000).map(|i| "`".repeat(i % 100) + "\n").collect(),
+        "<<<<<<< \n".repeat(n),
+        "- [ ] a-".to_owned() + &"a-".repeat(n),
+        "`[".repeat(n),
+        "[D:".repeat(n),
+        "**".repeat(n),
+        "- [ ] ".to_owned() + &"[P]".repeat(n),
+    ] {
+        let start = std::time::Instant::now();
+        let file = parse(&source);
+        let shown = diagnose::render("t.md", &source, &file.diagnostics, false, 80);
+        assert!(shown.len() < 1_000_000);
+        assert!(start.elapsed().as_secs() < 20, "{:?} took {:?}", &source[..20], start.elapsed());
+    }
+}
+
+fn soup() -> impl Strategy<Value = String> {
+    let token = prop_oneof![
+        Just("- [ ] "),
+        Just("- [x]* "),
+        Just("[x] "),
+        Just("1. "),
+        Just("1.2 "),
+        Just("T001 "),
+        Just("**"),
+        Just("~~"),
+        Just("`"),
+        Just("```"),
+        Just("<!--"),
+        Just("-->"),
+        Just("> "),
+        Just("\n"),
+        Just("\r\n"),
+        Just("\r"),
+        Just("\n  "),
+        Just("\t"),
+        Just("# "),
+        Just("### Task 2: "),
+        Just("| "),
+        Just("depends on "),
+        Just("**Dependencies:** "),
+        Just("Task 1-3"),
+        Just("_Requirements: 1_"),
+        Just("["),
+        Just("]"),
+        Just("(P)"),
+        Just("工"),
+        Just("："),
+        Just("\u{FEFF}"),
+        Just("\u{1b}"),
+        Just("\u{0}"),
+        Just("é"),
+        Just("✅"),
+        Just("<<<<<<< a"),
+        Just(">>>>>>> b"),
+    ];
+    proptest::collection::vec(token, 0..60).prop_map(|v| v.concat())
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_it_panic(source in ".{0,200}") {
+        prop_assert!(parse(&source).tasks.len() <= source.len());
+    }
+
+    #[test]
+    fn spans_marks_and_lines_are_those_of_the_text(source in soup()) {
+        for dialect in [None, Some(Dialect::Kiro), Some(Dialect::Headings), Some(Dialect::Table), Some(Dialect::Numbered)] {
+            let file = parse_as(&source, dialect);
+            for task in &file.tasks {
+                let line = source.trim_start_matches('\u{FEFF}').split('\n').nth(task.line - 1).unwrap();
+                let got = &source[task.span.clone()];
+                prop_assert!(line.ends_with(got) || line.strip_suffix('\r').unwrap_or(line).ends_with(got));
+                if let Some(mark) = &task.mark {
+                    prop_assert!(mark.start > task.span.start && mark.end < task.span.end);
+                    prop_assert_eq!(&source[mark.start - 1..mark.start], "[");
+                    prop_assert_eq!(&source[mark.end..=mark.end], "]");
+                }
+                if let Some(parent) = &task.parent { prop_assert!(file.task(parent).is_some()); }
+                for other in &task.depends_on { prop_assert!(file.task(other).is_some()); }
+            }
+            prop_assert_eq!(file.tasks.is_empty(), file.diagnostics.iter().any(|d| d.message == "no tasks found"));
+            for d in &file.diagnostics {
+                prop_assert!(source.get(d.span.clone()).is_some());
+                prop_assert_eq!(d.line, 1 + source[..d.span.start].matches('\n').count());
+            }
+            // No line is both.
+            for g in &file.ignored { prop_assert!(file.tasks.iter().all(|t| t.line != g.line)); }
+        }
+    }
+
+    #[test]
+    fn a_parent_is_never_its_own_ancestor(source in soup()) {
+        let file = parse(&source);
+        if file.diagnostics.iter().any(|d| d.message.contains("used twice")) { return Ok(()); }
+        for task in &file.tasks {
+            let mut up = task.parent.as_deref();
+            let mut steps = 0;
+            while let Some(id) = up {
+                up = file.task(id).and_then(|t| t.parent.as_deref());
+                steps += 1;
+                prop_assert!(steps <= file.tasks.len());
+            }
+        }
+    }
+}
