@@ -1,3 +1,11 @@
 //! All integration tests, in one binary.
 
+mod adopt;
+mod bad_input;
+mod common;
 mod corpus;
+mod layout;
+mod plan;
+mod run;
+mod signals;
+mod tmux;

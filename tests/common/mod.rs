@@ -1,0 +1,398 @@
+//! What the tests share: a project in a folder of its own, agents that are small shell scripts, and the program.
+//!
+//! Nothing here waits for a fixed time: [`wait_until`] asks until a deadline, and agents block on a pipe that the test
+//! opens with [`Project::release`]. Nothing touches the user: `HOME`, the configuration folder and the tmux server are
+//! the test's own, and all that a test leaves alive is found by a variable of its environment and ended.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// How long anything may take before a test calls it hung; generous, since other builds may share the machine.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(45);
+
+/// What every agent's script begins with.
+const PREAMBLE: &str = r#"
+say_done() { echo '<promise>TASK_DONE</promise>'; }
+say_halt() { echo '<promise>HALT</promise>'; }
+note() { echo "$*" >> "$ROOT/ledger"; }
+gate() { read -r _ < "$ROOT/gate"; }
+note "$SEQORCH_UNIT $SEQORCH_ATTEMPT"
+"#;
+
+/// What every project is configured with, below what the test says itself.
+const BASE: &str = r#"
+[run]
+backend = "fake"
+delay = "0s"
+[retry]
+backoff = "20ms"
+[timeout]
+grace = "300ms"
+[backend.fake]
+command = "/bin/sh"
+args = ["agent.sh"]
+"#;
+
+/// A project in a temporary folder.
+pub(crate) struct Project {
+    root: PathBuf,
+    env: Vec<(OsString, OsString)>,
+    socket: Option<String>,
+    _dir: TempDir,
+}
+
+/// What a finished program said.
+#[derive(Debug)]
+pub(crate) struct Output {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// A program that runs.
+pub(crate) struct Running {
+    child: Child,
+    stdout: PathBuf,
+    stderr: PathBuf,
+}
+
+impl Project {
+    pub(crate) fn new() -> Self {
+        let dir = tempfile::Builder::new().prefix("sq-").tempdir().unwrap();
+        let root = fs::canonicalize(dir.path()).unwrap();
+        let project = Self { root, env: Vec::new(), socket: None, _dir: dir };
+        for folder in [".kiro/specs", ".home/config", ".out"] {
+            fs::create_dir_all(project.path(folder)).unwrap();
+        }
+        fs::write(project.path("seqorch.toml"), format!("{BASE}[tmux]\nmode = \"off\"\n")).unwrap();
+        use rustix::fs::{CWD, FileType, Mode, mknodat};
+        mknodat(CWD, project.path("gate"), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        project.agent("say_done")
+    }
+
+    /// A spec under `.kiro/specs`.
+    pub(crate) fn spec(self, name: &str, tasks: impl AsRef<[u8]>) -> Self {
+        self.file(format!(".kiro/specs/{name}/tasks.md"), tasks)
+    }
+
+    /// The agent: what follows the preamble.
+    pub(crate) fn agent(self, script: &str) -> Self {
+        let text = format!("ROOT='{}'\n{PREAMBLE}\n{script}\n", self.root.display());
+        self.file("agent.sh", text)
+    }
+
+    /// What the test configures, a layer above the base.
+    pub(crate) fn config(self, toml: &str) -> Self {
+        self.file("seqorch.local.toml", toml)
+    }
+
+    pub(crate) fn file(self, path: impl AsRef<Path>, bytes: impl AsRef<[u8]>) -> Self {
+        self.write(path, bytes);
+        self
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.env.push((name.into(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// Windows in a tmux server of the test's own; `None`, and said so, where tmux is missing.
+    pub(crate) fn tmux(mut self) -> Option<Self> {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        if Command::new("tmux").arg("-V").output().is_err() {
+            println!("SKIPPED: tmux is not installed, so nothing was tested here");
+            return None;
+        }
+        let n = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let socket = format!("seqorch-test-{}-{n}", std::process::id());
+        let text = format!("{BASE}[tmux]\nmode = \"on\"\nsocket = \"{socket}\"\n");
+        self.write("seqorch.toml", text);
+        self.socket = Some(socket);
+        Some(self)
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(crate) fn path(&self, path: impl AsRef<Path>) -> PathBuf {
+        self.root.join(path)
+    }
+
+    pub(crate) fn write(&self, path: impl AsRef<Path>, bytes: impl AsRef<[u8]>) {
+        let path = self.path(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+
+    /// A file's text; empty where it is missing.
+    pub(crate) fn read(&self, path: impl AsRef<Path>) -> String {
+        fs::read(self.path(path)).map(|b| String::from_utf8_lossy(&b).into_owned()).unwrap_or_default()
+    }
+
+    pub(crate) fn tasks(&self, spec: &str) -> String {
+        self.read(format!(".kiro/specs/{spec}/tasks.md"))
+    }
+
+    /// What agents noted, line by line.
+    pub(crate) fn ledger(&self) -> Vec<String> {
+        self.read("ledger").lines().map(str::to_owned).collect()
+    }
+
+    /// The spec's entry of the state file; null where there is none.
+    pub(crate) fn state(&self, spec: &str) -> Value {
+        let text = self.read(".kiro/specs/SEQUENTIAL_STATE.json");
+        serde_json::from_str::<Value>(&text).map_or(Value::Null, |v| v["specs"][spec].clone())
+    }
+
+    /// Kinds of the outcomes of a unit's attempts.
+    pub(crate) fn outcomes(&self, spec: &str, unit: &str) -> Vec<String> {
+        let state = self.state(spec);
+        let attempts = state["units"][unit]["attempts"].as_array().cloned().unwrap_or_default();
+        let kind = |a: Value| a["outcome"]["kind"].as_str().unwrap_or("none").to_owned();
+        attempts.into_iter().map(kind).collect()
+    }
+
+    /// A file of an attempt's folder.
+    pub(crate) fn of_attempt(&self, spec: &str, unit: &str, attempt: u32, name: &str) -> String {
+        self.read(format!(".seqorch/{spec}/{unit}/{attempt}/{name}"))
+    }
+
+    /// The program with an environment that holds nothing of the user's.
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_seqorch"));
+        command.args(args).current_dir(&self.root);
+        self.dress(&mut command);
+        command
+    }
+
+    fn dress(&self, command: &mut Command) {
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.env("HOME", self.path(".home")).env("XDG_CONFIG_HOME", self.path(".home/config"));
+        command.env("LANG", "C.UTF-8").env("TERM", "xterm").env("TEST_PROJECT", &self.root);
+        command.env("TMUX_TMPDIR", &self.root);
+        command.envs(self.env.iter().map(|(n, v)| (n, v)));
+    }
+
+    /// Runs the program to its end.
+    pub(crate) fn run(&self, args: &[&str]) -> Output {
+        self.start(args).wait()
+    }
+
+    /// Starts the program.
+    pub(crate) fn start(&self, args: &[&str]) -> Running {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let n = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let file = |kind: &str| self.path(format!(".out/{n}.{kind}"));
+        let mut command = self.command(args);
+        command.stdin(Stdio::null());
+        // files, not pipes: what a run leaves alive would hold a pipe open
+        command.stdout(File::create(file("out")).unwrap()).stderr(File::create(file("err")).unwrap());
+        Running { child: command.spawn().unwrap(), stdout: file("out"), stderr: file("err") }
+    }
+
+    /// Waits until the ledger has this many lines.
+    pub(crate) fn wait_for_ledger(&self, lines: usize) {
+        wait_until(&format!("{lines} lines in the ledger"), || self.ledger().len() >= lines);
+    }
+
+    /// Lets one agent that waits at its gate go on; waits for it to come there.
+    pub(crate) fn release(&self) {
+        use rustix::fs::{Mode, OFlags, open};
+        let mut pipe = None;
+        wait_until("an agent at the gate", || {
+            pipe = open(self.path("gate"), OFlags::WRONLY | OFlags::NONBLOCK, Mode::empty()).ok();
+            pipe.is_some()
+        });
+        File::from(pipe.unwrap()).write_all(b"go\n").unwrap();
+    }
+
+    /// Pids and command lines of all that lives and belongs to this test.
+    pub(crate) fn alive(&self) -> Vec<(i32, String)> {
+        let mark = format!("TEST_PROJECT={}", self.root.display()).into_bytes();
+        let me = i32::try_from(std::process::id()).unwrap();
+        let pids = fs::read_dir("/proc").unwrap().flatten().filter_map(|e| e.file_name().to_str()?.parse().ok());
+        let ours = |pid: &i32| {
+            fs::read(format!("/proc/{pid}/environ"))
+                .is_ok_and(|env| env.split(|b| *b == 0).any(|entry| entry == mark))
+        };
+        pids.filter(|pid| *pid != me)
+            .filter(ours)
+            .filter_map(|pid| {
+                let line = fs::read(format!("/proc/{pid}/cmdline")).ok().filter(|l| !l.is_empty())?;
+                Some((pid, String::from_utf8_lossy(&line).replace('\0', " ").trim().to_owned()))
+            })
+            .collect()
+    }
+
+    /// As [`Project::alive`], those whose command line holds `part`.
+    pub(crate) fn alive_with(&self, part: &str) -> Vec<(i32, String)> {
+        self.alive().into_iter().filter(|(_, line)| line.contains(part)).collect()
+    }
+
+    /// tmux on the test's own socket.
+    pub(crate) fn tmux_command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new("tmux");
+        command.args(["-L", self.socket.as_deref().expect("a project with tmux")]).args(args);
+        self.dress(&mut command);
+        command.stdin(Stdio::null());
+        command
+    }
+
+    /// What tmux prints.
+    pub(crate) fn ask_tmux(&self, args: &[&str]) -> String {
+        let output = self.tmux_command(args).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+    }
+
+    /// Names of a session's windows, in order.
+    pub(crate) fn windows(&self, session: &str) -> Vec<String> {
+        let list = self.ask_tmux(&["list-windows", "-t", &format!("={session}"), "-F", "#{window_name}"]);
+        list.lines().map(str::to_owned).collect()
+    }
+
+    /// All files and folders with their bytes, the test's own left out.
+    pub(crate) fn tree(&self) -> Vec<(PathBuf, Option<Vec<u8>>)> {
+        let mut found = Vec::new();
+        let mut open = vec![self.root.clone()];
+        while let Some(dir) = open.pop() {
+            for entry in fs::read_dir(&dir).unwrap().flatten() {
+                let path = entry.path();
+                let kind = entry.file_type().unwrap();
+                if kind.is_dir() && path != self.path(".out") {
+                    open.push(path.clone());
+                }
+                found.push((path.clone(), kind.is_file().then(|| fs::read(&path).unwrap())));
+            }
+        }
+        found.retain(|(path, _)| !path.starts_with(self.path(".out")));
+        found.sort();
+        found
+    }
+}
+
+impl Drop for Project {
+    fn drop(&mut self) {
+        if self.socket.is_some() {
+            let _ = self.tmux_command(&["kill-server"]).output();
+        }
+        // what a failed test, or one that kills things, left; new ones may appear while old ones end
+        for _ in 0..20 {
+            let alive = self.alive();
+            if alive.is_empty() {
+                break;
+            }
+            for (pid, _) in alive {
+                kill(pid, Signal::KILL);
+            }
+            thread::yield_now();
+        }
+    }
+}
+
+impl Running {
+    pub(crate) fn pid(&self) -> i32 {
+        i32::try_from(self.child.id()).unwrap()
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill(self.pid(), signal);
+    }
+
+    /// What it has said so far.
+    pub(crate) fn said(&self) -> String {
+        fs::read(&self.stdout).map(|b| String::from_utf8_lossy(&b).into_owned()).unwrap_or_default()
+    }
+
+    /// Waits until it has said `text`.
+    pub(crate) fn wait_for(&self, text: &str) {
+        let start = Instant::now();
+        while !self.said().contains(text) {
+            assert!(start.elapsed() < DEADLINE, "{text:?} was never said, but:\n{}", self.said());
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    pub(crate) fn is_over(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
+    /// Waits for its end.
+    pub(crate) fn wait(mut self) -> Output {
+        let start = Instant::now();
+        let status = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
+            }
+            assert!(start.elapsed() < DEADLINE, "the program hangs; it said:\n{}", self.said());
+            thread::sleep(Duration::from_millis(2));
+        };
+        let text = |path: &Path| {
+            let mut bytes = Vec::new();
+            File::open(path).unwrap().read_to_end(&mut bytes).unwrap();
+            String::from_utf8_lossy(&bytes).into_owned()
+        };
+        // as shells say it, where a signal ended it
+        let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
+        Output { code, stdout: text(&self.stdout), stderr: text(&self.stderr) }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if self.child.try_wait().is_ok_and(|s| s.is_none()) {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+impl Output {
+    /// Asserts the exit code, and shows all that was said if it is another.
+    #[track_caller]
+    pub(crate) fn code(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "wrong exit code\n--- stdout\n{}\n--- stderr\n{}", self.stdout, self.stderr);
+        self
+    }
+
+    /// Asserts that stdout or stderr holds each of `parts`.
+    #[track_caller]
+    pub(crate) fn says(self, parts: &[&str]) -> Self {
+        for part in parts {
+            assert!(
+                self.stdout.contains(part) || self.stderr.contains(part),
+                "{part:?} was not said\n--- stdout\n{}\n--- stderr\n{}",
+                self.stdout,
+                self.stderr
+            );
+        }
+        self
+    }
+}
+
+pub(crate) fn kill(pid: i32, signal: Signal) {
+    if let Some(pid) = Pid::from_raw(pid) {
+        let _ = kill_process(pid, signal);
+    }
+}
+
+/// Asks until it is so.
+#[track_caller]
+pub(crate) fn wait_until(what: &str, mut so: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !so() {
+        assert!(start.elapsed() < DEADLINE, "waited in vain for {what}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}

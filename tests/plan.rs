@@ -1,0 +1,144 @@
+//! `seqorch plan`: it is what runs, and looking at it changes nothing.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::common::Project;
+
+const MIXED: &str = "\
+# Plan
+
+- [x] 1. Parent that was ticked too early
+  - [x] 1.1 Done leaf
+  - [ ] 1.2 Open leaf
+  - [ ]* 1.3 Optional leaf
+- [ ] 2. Second
+- [x] 3. Done before
+- [ ]* 4. Nice to have
+- [ ] 5. Needs the sixth
+  - _Depends: 6_
+- [ ] 6. Sixth
+";
+
+fn plan_json(project: &Project, args: &[&str]) -> Value {
+    let output = project.run(&[&["plan", "--json"], args].concat()).code(0);
+    serde_json::from_str(&output.stdout).unwrap()
+}
+
+fn ids(value: &Value, key: &str) -> Vec<String> {
+    value.as_array().unwrap().iter().map(|v| v[key].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_dry_run_writes_nothing_and_executes_nothing() {
+    let project = Project::new().spec("login", MIXED);
+    let before = project.tree();
+    for args in [
+        &["plan", "--dry-run"][..],
+        &["plan"],
+        &["plan", "--json", "--dry-run"],
+        &["plan", "--prompt", "2"],
+        &["run", "--dry-run"],
+        &["status"],
+        &["config", "show"],
+    ] {
+        project.run(args).code(0);
+    }
+    assert!(!project.path(".seqorch").exists());
+    assert_eq!(project.ledger(), [""; 0]);
+    assert_eq!(project.tree(), before);
+}
+
+#[test]
+fn the_json_has_the_documented_keys_and_no_others() {
+    let project = Project::new().spec("login", MIXED);
+    let plan = plan_json(&project, &[]);
+    let keys = |v: &Value| v.as_object().unwrap().keys().cloned().collect::<BTreeSet<_>>();
+    let set = |words: &str| words.split_whitespace().map(str::to_owned).collect::<BTreeSet<_>>();
+    assert_eq!(
+        keys(&plan),
+        set("spec steps skipped ignored_lines tasks errors warnings notes total_steps max_iterations")
+    );
+    assert_eq!(
+        keys(&plan["steps"][0]),
+        set("id title tasks completes backend argv cwd window prompt_by output timeouts retry delay_s signal \
+             reasons after line")
+    );
+    assert_eq!(keys(&plan["tasks"][0]), set("id title state optional parent group depends_on line"));
+    assert_eq!(keys(&plan["skipped"][0]), set("id title reason detail"));
+    assert_eq!(plan["total_steps"], plan["steps"].as_array().unwrap().len());
+    assert_eq!((&plan["spec"], &plan["max_iterations"]), (&json!("login"), &json!(50)));
+}
+
+#[test]
+fn a_file_with_errors_ends_with_65_and_still_prints_its_tasks() {
+    let project = Project::new().spec("login", "- [ ] 1. A\n- [ ] 1. Twice\n");
+    let output = project.run(&["plan", "--json"]).code(65);
+    let plan: Value = serde_json::from_str(&output.stdout).unwrap();
+    assert_eq!(plan["errors"][0]["line"], 2);
+    assert_eq!(ids(&plan["tasks"], "title"), ["A", "Twice"]);
+    assert_eq!(plan["steps"], json!([]));
+}
+
+#[test]
+fn an_open_leaf_under_a_ticked_parent_is_work_and_the_prompt_names_only_the_open_leaves() {
+    let project = Project::new().spec("login", MIXED);
+    let plan = plan_json(&project, &[]);
+    assert_eq!(plan["steps"][0]["id"], "1");
+    assert_eq!(plan["steps"][0]["tasks"], json!(["1.2"]));
+    assert_eq!(plan["notes"][0]["line"], 3);
+    let prompt = project.run(&["plan", "--prompt", "1"]).code(0).stdout;
+    assert!(prompt.contains("- 1.2 Open leaf"), "{prompt}");
+    assert!(!prompt.contains("Done leaf") && !prompt.contains("Optional leaf"), "{prompt}");
+}
+
+#[test]
+fn every_task_that_is_left_out_has_its_reason() {
+    let project = Project::new().spec("login", MIXED);
+    let plan = plan_json(&project, &["--only", "2,4"]);
+    let reasons: Vec<(String, String)> =
+        ids(&plan["skipped"], "id").into_iter().zip(ids(&plan["skipped"], "reason")).collect();
+    for (id, reason) in [("3", "done"), ("1", "not_selected"), ("6", "not_selected")] {
+        assert!(reasons.contains(&(id.into(), reason.into())), "{id} {reason}: {reasons:?}");
+    }
+    // what is named is asked for, even where it is optional
+    assert_eq!(ids(&plan["steps"], "id"), ["2", "4"]);
+    let all = plan_json(&project, &[]);
+    let optional = all["skipped"].as_array().unwrap().iter().find(|s| s["id"] == "4").unwrap();
+    assert_eq!(optional["reason"], "optional");
+    assert_eq!(ids(&plan_json(&project, &["--include-optional"])["steps"], "id"), ["1", "2", "4", "6", "5"]);
+}
+
+#[test]
+fn the_printed_plan_is_what_runs() {
+    let project = Project::new().spec("login", MIXED);
+    let printed = plan_json(&project, &[]);
+    let order = ids(&printed["steps"], "id");
+    assert_eq!(order, ["1", "2", "6", "5"], "a dependency goes first");
+    project.run(&["run"]).code(0);
+    let ran: Vec<String> = project.ledger().iter().map(|l| l.split(' ').next().unwrap().to_owned()).collect();
+    assert_eq!(ran, order);
+    // and argv and prompt are what was printed
+    let attempt: Value = serde_json::from_str(&project.of_attempt("login", "2", 1, "attempt.json")).unwrap();
+    assert_eq!(attempt["argv"], printed["steps"][1]["argv"]);
+    assert_eq!(plan_json(&project, &[])["total_steps"], 0);
+}
+
+#[test]
+fn the_prompt_that_is_printed_is_the_one_the_agent_gets() {
+    let project =
+        Project::new().spec("login", MIXED).agent("cat > \"$ROOT/got-$SEQORCH_UNIT\"; echo; say_done");
+    let printed = project.run(&["plan", "--prompt", "1"]).code(0).stdout;
+    project.run(&["run"]).code(0);
+    assert_eq!(project.read("got-1"), printed);
+}
+
+#[test]
+fn an_id_that_is_nowhere_is_a_usage_error_that_names_it() {
+    let project = Project::new().spec("login", MIXED);
+    project.run(&["plan", "--only", "99"]).code(64).says(&["99"]);
+    project.run(&["run", "--from", "nope"]).code(64).says(&["nope"]);
+    project.run(&["plan", "--prompt", "99"]).code(64).says(&["99"]);
+    assert_eq!(project.ledger(), [""; 0]);
+}
