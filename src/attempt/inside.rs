@@ -20,6 +20,7 @@ use super::log::Log;
 use super::record::{
     AttemptDir, AttemptFile, CancelledBy, Exit, Facts, Hello, Holder, SCHEMA, TimedOut, unpack_env,
 };
+use super::session::cannot_start;
 use super::stream::{Activity, Screen, take_stderr, take_stdout};
 use crate::agent::SignalScanner;
 use crate::agent::redact::Redactor;
@@ -181,7 +182,7 @@ fn drive(
     let handle = match command.start() {
         Ok(handle) => Arc::new(handle),
         Err(e) => {
-            facts.unavailable = Some(format!("cannot start {}: {e}", attempt.argv.join(" ")));
+            facts.unavailable = Some(cannot_start(&attempt.argv[0], &e));
             return Ok(());
         }
     };

@@ -28,12 +28,18 @@ pub fn exec_in_session(parent: i32, dir: &Path, argv: &[OsString]) -> Result<Inf
         }
     }
     let why = Command::new(program).args(rest).exec();
-    let mut text = format!("cannot start {}: {why}", program.display());
+    let text = cannot_start(&program.to_string_lossy(), &why);
+    let _ = std::fs::write(AttemptDir::new(dir).unavailable(), &text);
+    Err(Error::new(Kind::Unavailable, text))
+}
+
+/// Why a program could not be started, with the way out where the prompt is the reason.
+pub(super) fn cannot_start(program: &str, why: &std::io::Error) -> String {
+    let mut text = format!("cannot start {program}: {why}");
     if why.raw_os_error() == Some(rustix::io::Errno::TOOBIG.raw_os_error()) {
         text.push_str(
             " (the prompt is too long for an argument; set prompt = \"stdin\" or \"file\" for this backend)",
         );
     }
-    let _ = std::fs::write(AttemptDir::new(dir).unavailable(), &text);
-    Err(Error::new(Kind::Unavailable, text))
+    text
 }

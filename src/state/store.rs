@@ -18,13 +18,26 @@ pub struct Store {
     spec_dir: PathBuf,
     /// `<root>/.seqorch`
     home: PathBuf,
+    /// `.seqorch/<spec>`
+    folder: PathBuf,
 }
 
 impl Store {
     /// The store of the spec in `spec_dir`, in the project at `root`.
     #[must_use]
     pub fn new(root: &Path, spec_dir: &Path, spec: &str) -> Self {
-        Self { spec: spec.to_owned(), spec_dir: spec_dir.to_owned(), home: root.join(".seqorch") }
+        let home = root.join(".seqorch");
+        Self { spec: spec.to_owned(), spec_dir: spec_dir.to_owned(), folder: home.join(folder_name(spec)), home }
+    }
+
+    /// For a spec that is not where the project keeps its specs: one of the same name there must not share a folder.
+    #[must_use]
+    pub fn elsewhere(mut self) -> Self {
+        let place = format!("{} {}", self.spec, self.spec_dir.display());
+        let hashed = folder_name(&place);
+        let hash = hashed.rsplit('~').next().unwrap_or_default();
+        self.folder = self.home.join(format!("{}~{hash}", folder_name(&self.spec)));
+        self
     }
 
     /// `<spec>/../SEQUENTIAL_STATE.json`
@@ -46,7 +59,7 @@ impl Store {
     /// `.seqorch/<spec>`
     #[must_use]
     pub fn folder(&self) -> PathBuf {
-        self.home.join(folder_name(&self.spec))
+        self.folder.clone()
     }
 
     /// `.seqorch/<spec>/run.lock`
