@@ -1,0 +1,166 @@
+//! What seqorch costs, measured beside the floor of the same machine in the same run: `cargo bench --bench steps`.
+//!
+//! - a step: what seqorch spends per task, beside a plain shell loop that opens a tmux window and waits for its end;
+//! - `plan`: a spec of 100 tasks, as a whole process;
+//! - a stream: an agent that prints a gigabyte, with the memory of the process that reads it.
+//!
+//! The tmux server is one of our own. `SEQORCH_BENCH_BYTES` sets another length for the stream.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+const SEQORCH: &str = env!("CARGO_BIN_EXE_seqorch");
+/// Windows opened by the floor, and steps of the measured run.
+const STEPS: u32 = 50;
+/// Runs of `plan`.
+const PLANS: u32 = 20;
+
+fn main() {
+    // cargo passes `--bench`; `cargo test --all-targets` does not, and wants no minutes spent here
+    if !std::env::args().any(|a| a == "--bench") {
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    steps(dir.path());
+    plan(dir.path());
+    stream(dir.path());
+}
+
+/// A project in a folder of its own, with one spec and an agent that is the shell script `agent`.
+fn project(dir: &Path, tasks: u32, agent: &str, more: &str) {
+    let spec = dir.join(".kiro/specs/bench");
+    fs::create_dir_all(&spec).expect("a folder for the spec");
+    let mut text = String::from("# Implementation Plan\n\n");
+    for n in 1..=tasks {
+        let _ = writeln!(text, "- [ ] {n}. Do the part number {n}\n  - _Requirements: 1.{n}_");
+    }
+    fs::write(spec.join("tasks.md"), text).expect("tasks.md");
+    let script = dir.join("agent.sh");
+    fs::write(&script, format!("#!/bin/sh\n{agent}\n")).expect("agent.sh");
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("an executable agent");
+    let config = format!(
+        "[run]\nbackend = \"bench\"\ndelay = \"0s\"\nmax_iterations = {}\n{more}\n\
+         [backend.bench]\ncommand = \"./agent.sh\"\n",
+        tasks + 1
+    );
+    fs::write(dir.join("seqorch.toml"), config).expect("seqorch.toml");
+}
+
+fn seqorch(dir: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(SEQORCH);
+    command.arg("-C").arg(dir).args(args).stdin(Stdio::null()).stdout(Stdio::null());
+    command
+}
+
+fn timed(command: &mut Command) -> Duration {
+    let start = Instant::now();
+    let status = command.status().unwrap_or_else(|e| panic!("starting {command:?}: {e}"));
+    assert!(status.success(), "{command:?}: {status}");
+    start.elapsed()
+}
+
+fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
+}
+
+fn steps(dir: &Path) {
+    if Command::new("tmux").arg("-V").stdout(Stdio::null()).status().is_err() {
+        println!("step           not measured: tmux is not installed");
+        return;
+    }
+    let socket = format!("seqorch-bench-{}", std::process::id());
+    let dir = dir.join("steps");
+    project(
+        &dir,
+        STEPS,
+        "echo '<promise>TASK_DONE</promise>'",
+        &format!("[tmux]\nmode = \"on\"\nsocket = \"{socket}\""),
+    );
+    let server = Server(socket);
+    // the floor: a shell that opens a window and waits for it, nothing else
+    timed(&mut server.tmux(&["-f", "/dev/null", "new-session", "-d", "-s", "floor"]));
+    let tmux = format!("tmux -L {}", server.0);
+    let script = format!(
+        "i=0; while [ $i -lt {STEPS} ]; do {tmux} new-window -d -t floor: 'true; {tmux} wait-for -S c'; \
+         {tmux} wait-for c; i=$((i+1)); done"
+    );
+    let floor = timed(Command::new("sh").args(["-c", &script])) / STEPS;
+    let step = timed(&mut seqorch(&dir, &["run"])) / STEPS;
+    println!("floor          {:8.2} ms per window (tmux new-window, wait-for; {STEPS} times)", millis(floor));
+    println!("step           {:8.2} ms per task in its window ({STEPS} tasks, whole run)", millis(step));
+    println!("ratio          {:8.2} x the floor", step.as_secs_f64() / floor.as_secs_f64());
+}
+
+/// A tmux server that ends with its value.
+struct Server(String);
+
+impl Server {
+    fn tmux(&self, args: &[&str]) -> Command {
+        let mut command = Command::new("tmux");
+        command.args(["-L", &self.0]).args(args).env_remove("TMUX");
+        command
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.tmux(&["kill-server"]).status();
+    }
+}
+
+fn plan(dir: &Path) {
+    let dir = dir.join("plan");
+    project(&dir, 100, "true", "");
+    let mut command = seqorch(&dir, &["plan", "--dry-run"]);
+    timed(&mut command);
+    let total: Duration = (0..PLANS).map(|_| timed(&mut command)).sum();
+    println!(
+        "plan           {:8.2} ms as a whole process (100 tasks, mean of {PLANS})",
+        millis(total / PLANS)
+    );
+}
+
+fn stream(dir: &Path) {
+    let bytes: u64 =
+        std::env::var("SEQORCH_BENCH_BYTES").ok().and_then(|n| n.parse().ok()).unwrap_or(1 << 30);
+    let dir = dir.join("stream");
+    // the reader of the stream is the agent's parent (it becomes the agent by exec); what it needed is in /proc while it lives
+    let agent = "cat stream.txt
+        if [ -r /proc/$PPID/status ]; then sed -n 's/^VmHWM:[^0-9]*\\([0-9]*\\).*/\\1/p' /proc/$PPID/status >peak; fi
+        echo '<promise>TASK_DONE</promise>'";
+    project(&dir, 1, agent, "");
+    write_lines(&dir.join("stream.txt"), bytes).expect("room for the stream");
+    // what the disk and a plain copy take, so that the number can be judged
+    let copy = timed(
+        Command::new("sh").args(["-c", "cat stream.txt | cat >copy.txt && rm copy.txt"]).current_dir(&dir),
+    );
+    let took = timed(&mut seqorch(&dir, &["run", "--no-tmux"]));
+    #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+    let rate = |took: Duration| bytes as f64 / 1e6 / took.as_secs_f64();
+    println!("stream floor   {:8.0} MB/s (cat | cat > file, {} MB)", rate(copy), bytes / 1_000_000);
+    println!("stream         {:8.0} MB/s through an attempt, whole run", rate(took));
+    match fs::read_to_string(dir.join("peak")).ok().and_then(|p| p.trim().parse::<u64>().ok()) {
+        Some(kib) => println!("memory         {:8} MiB at most in the process that reads it", kib / 1024),
+        None => println!("memory         not measured: there is no /proc"),
+    }
+}
+
+fn write_lines(path: &Path, bytes: u64) -> std::io::Result<()> {
+    let piece = format!("{}\n", "x".repeat(99)).repeat(10_000);
+    let mut file = fs::File::create(path)?;
+    let mut left = bytes;
+    while left > 0 {
+        let n = usize::try_from(left).unwrap_or(usize::MAX).min(piece.len());
+        file.write_all(&piece.as_bytes()[..n])?;
+        left -= n as u64;
+    }
+    if !bytes.is_multiple_of(100) {
+        file.write_all(b"\n")?;
+    }
+    Ok(())
+}
