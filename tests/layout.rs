@@ -163,7 +163,8 @@ fn used(source: &Source) -> BTreeSet<(usize, String)> {
             }
             let mut text = rest.to_owned();
             let opens = |t: &str| t.matches('{').count() > t.matches('}').count();
-            for (_, more) in source.lines[at + 1..].iter().take_while(|_| line.trim_start().contains("use ")) {
+            for (_, more) in source.lines[at + 1..].iter().take_while(|_| line.trim_start().contains("use "))
+            {
                 if !opens(&text) {
                     break;
                 }
@@ -276,7 +277,8 @@ fn files_that_say_they_are_pure_are_held_to_it() {
 fn only_the_tmux_module_runs_tmux() {
     for source in sources() {
         let code: String = source.lines.iter().map(|(_, l)| l.as_str()).collect::<Vec<_>>().join("\n");
-        let runs = ["new-session", "new-window", "respawn-window", "kill-server"].iter().any(|v| code.contains(v));
+        let runs =
+            ["new-session", "new-window", "respawn-window", "kill-server"].iter().any(|v| code.contains(v));
         assert!(!runs || within(&source.module, "tmux"), "{} runs tmux", source.module);
     }
 }
@@ -300,6 +302,8 @@ fn no_file_is_longer_than_can_be_read_at_once() {
             wrong.push(format!("{}: {} lines before its tests", source.path.display(), source.length));
         }
     }
-    wrong.extend(known.iter().map(|(module, _)| format!("{module} is not there any more: take it off the list")));
+    wrong.extend(
+        known.iter().map(|(module, _)| format!("{module} is not there any more: take it off the list")),
+    );
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -62,8 +62,10 @@ fn the_json_has_the_documented_keys_and_no_others() {
     );
     assert_eq!(
         keys(&plan["steps"][0]),
-        set("id title tasks completes backend argv cwd window prompt_by output timeouts retry delay_s signal \
-             reasons after line")
+        set(
+            "id title tasks completes backend argv cwd window prompt_by output timeouts retry delay_s signal \
+             reasons after line"
+        )
     );
     assert_eq!(keys(&plan["tasks"][0]), set("id title state optional parent group depends_on line"));
     assert_eq!(keys(&plan["skipped"][0]), set("id title reason detail"));

@@ -241,9 +241,8 @@ fn the_prompt_comes_by_stdin_argument_or_file() {
 #[test]
 fn a_prompt_of_300_kb_arrives_whole_by_stdin() {
     let detail = format!("  - {}\n", "x".repeat(90)).repeat(3300);
-    let project = Project::new()
-        .spec("login", format!("- [ ] 1. A\n{detail}"))
-        .agent("cat > \"$ROOT/got\"; say_done");
+    let project =
+        Project::new().spec("login", format!("- [ ] 1. A\n{detail}")).agent("cat > \"$ROOT/got\"; say_done");
     project.run(&["run"]).code(0);
     let got = project.read("got");
     assert!(got.len() > 300_000, "{} bytes", got.len());
@@ -320,7 +319,8 @@ fn specs_of_one_name_in_two_folders_never_mix() {
 
 #[test]
 fn the_flags_of_the_python_tool_are_taken() {
-    let project = Project::new().spec("login", "- [ ] 1. A\n").file("work/x", "").agent("note $PWD; say_done");
+    let project =
+        Project::new().spec("login", "- [ ] 1. A\n").file("work/x", "").agent("note $PWD; say_done");
     let spec = project.path(".kiro/specs/login");
     project
         .run(&[
@@ -365,7 +365,9 @@ fn a_variable_turns_tmux_off() {
     let project = project.env("CODEAGENT_NO_TMUX", "1");
     project.run(&["run"]).code(0);
     assert_eq!(project.ledger(), ["1 1"]);
-    assert!(project.windows("sequential-login").iter().all(|l| l.contains("no server") || l.contains("error")));
+    assert!(
+        project.windows("sequential-login").iter().all(|l| l.contains("no server") || l.contains("error"))
+    );
 }
 
 #[test]
@@ -391,9 +393,9 @@ fn tasks_added_during_the_run_are_done_too() {
 
 #[test]
 fn boxes_that_an_agent_ticks_for_others_are_reported_and_not_believed() {
-    let project = Project::new().spec("login", "- [ ] 1. A\n- [ ] 2. B\n").agent(
-        "sed -i 's/\\[ \\]/[x]/' \"$ROOT/.kiro/specs/login/tasks.md\"; say_done",
-    );
+    let project = Project::new()
+        .spec("login", "- [ ] 1. A\n- [ ] 2. B\n")
+        .agent("sed -i 's/\\[ \\]/[x]/' \"$ROOT/.kiro/specs/login/tasks.md\"; say_done");
     project.run(&["run"]).code(0).says(&["outside its own task: 2"]);
     assert_eq!(project.ledger(), ["1 1", "2 1"]);
 }

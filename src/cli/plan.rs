@@ -75,10 +75,9 @@ pub(super) fn plan(global: &Global, args: &PlanArgs) -> Result<u8> {
 /// The plan as things stand now, changing nothing.
 pub(super) fn current(place: &Place, config: &Config, tasks: &TaskFile, state: &SpecState) -> Plan {
     let boxes = if config.tasks.trust_checkboxes { place::ticked(tasks) } else { BTreeSet::new() };
-    // a run that was killed believed what it saw at its beginning, and so will the next
-    let before = state.ticked_before.clone().unwrap_or(boxes);
-    let trusted = before.difference(&state.unconfirmed).cloned().collect();
-    place::make_plan(place, config, tasks, &place::progress(state, trusted, &BTreeSet::new()))
+    // a run that was killed goes on with what it believed, and without what failed in it
+    let progress = place::progress(state, state.trusted_ticks(&boxes), &state.failed_in_run());
+    place::make_plan(place, config, tasks, &progress)
 }
 
 /// Prints the plan for a person.

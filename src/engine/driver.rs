@@ -66,11 +66,11 @@ pub fn drive(machine: &mut Machine, world: &mut dyn World) -> Result<End> {
                     let step = plan.steps.into_iter().find(|s| s.unit == unit).map(Box::new);
                     let over = world.recover(&unit, attempt, step.as_deref(), &machine.state)?;
                     machine.adopt(step);
-                    events.extend(over.map(|outcome| Event::Ended { outcome }));
+                    events.extend(over.map(|outcome| ended(world, outcome)));
                 }
                 Effect::Start { step, attempt } => {
                     let over = world.start(&step, attempt, &machine.state)?;
-                    events.extend(over.map(|outcome| Event::Ended { outcome }));
+                    events.extend(over.map(|outcome| ended(world, outcome)));
                 }
                 Effect::Cancel => world.cancel(),
                 Effect::Tick(ids) => {
@@ -83,4 +83,9 @@ pub fn drive(machine: &mut Machine, world: &mut dyn World) -> Result<End> {
             }
         }
     }
+}
+
+fn ended(world: &mut dyn World, outcome: Outcome) -> Event {
+    // an end must be saved whether tasks.md can be read or not
+    Event::Ended { outcome, ticked: world.ticked().ok() }
 }

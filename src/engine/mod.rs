@@ -2,11 +2,14 @@
 
 pub mod decide;
 pub mod driver;
+pub mod event;
 pub mod launch;
 pub mod pacing;
 pub mod place;
 pub mod prepare;
 pub mod screen;
+#[cfg(test)]
+mod simulation;
 pub mod verdict;
 pub mod world;
 

@@ -123,7 +123,7 @@ impl<'a> RealWorld<'a> {
             self.set_marks(&current.live_ticks, ' ');
         }
         // the pid may be somebody else's from here on
-        Event::Ended { outcome }
+        Event::Ended { outcome, ticked: self.ticked().ok() }
     }
 
     fn set_marks(&mut self, ids: &[String], mark: char) -> Vec<String> {
@@ -197,11 +197,11 @@ impl World for RealWorld<'_> {
 
     fn plan(&mut self, machine: &Machine) -> Result<(Plan, BTreeSet<String>)> {
         let (_, tasks) = self.place.good_tasks()?;
-        let trusted = machine.trusted_ticks();
+        let boxes = if self.config.tasks.trust_checkboxes { ticked(&tasks) } else { BTreeSet::new() };
+        let trusted = machine.state.trusted_ticks(&boxes);
         let plan =
             make_plan(self.place, self.config, &tasks, &progress(&machine.state, trusted, machine.failed()));
         self.plan = Some(plan.clone());
-        let boxes = if self.config.tasks.trust_checkboxes { ticked(&tasks) } else { BTreeSet::new() };
         Ok((plan, boxes))
     }
 

@@ -65,6 +65,10 @@ pub fn line(report: &Report, max_iterations: u32) -> String {
             "! an agent ticked boxes outside its own task: {}; they are not believed, the tasks stay in the plan",
             ids.join(", ")
         ),
+        Report::Unconfirmed(ids) => format!(
+            "! ticked without having been done: {}; still not believed, the tasks stay in the plan",
+            ids.join(", ")
+        ),
         Report::Stopping => "stopping after this step; Ctrl-C once more ends the agent now".to_owned(),
         Report::Ending => "ending the agent".to_owned(),
     }

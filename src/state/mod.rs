@@ -2,6 +2,7 @@
 
 pub mod lock;
 pub mod model;
+mod progress;
 pub mod store;
 
 pub use model::{Answer, AttemptRecord, Outcome, SpecState, StateFile, UnitState, UnitStatus};

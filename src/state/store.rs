@@ -27,7 +27,12 @@ impl Store {
     #[must_use]
     pub fn new(root: &Path, spec_dir: &Path, spec: &str) -> Self {
         let home = root.join(".seqorch");
-        Self { spec: spec.to_owned(), spec_dir: spec_dir.to_owned(), folder: home.join(folder_name(spec)), home }
+        Self {
+            spec: spec.to_owned(),
+            spec_dir: spec_dir.to_owned(),
+            folder: home.join(folder_name(spec)),
+            home,
+        }
     }
 
     /// For a spec that is not where the project keeps its specs: one of the same name there must not share a folder.

@@ -222,7 +222,8 @@ impl Project {
     pub(crate) fn alive(&self) -> Vec<(i32, String)> {
         let mark = format!("TEST_PROJECT={}", self.root.display()).into_bytes();
         let me = i32::try_from(std::process::id()).unwrap();
-        let pids = fs::read_dir("/proc").unwrap().flatten().filter_map(|e| e.file_name().to_str()?.parse().ok());
+        let pids =
+            fs::read_dir("/proc").unwrap().flatten().filter_map(|e| e.file_name().to_str()?.parse().ok());
         let ours = |pid: &i32| {
             fs::read(format!("/proc/{pid}/environ"))
                 .is_ok_and(|env| env.split(|b| *b == 0).any(|entry| entry == mark))
@@ -362,7 +363,11 @@ impl Output {
     /// Asserts the exit code, and shows all that was said if it is another.
     #[track_caller]
     pub(crate) fn code(self, code: i32) -> Self {
-        assert_eq!(self.code, code, "wrong exit code\n--- stdout\n{}\n--- stderr\n{}", self.stdout, self.stderr);
+        assert_eq!(
+            self.code, code,
+            "wrong exit code\n--- stdout\n{}\n--- stderr\n{}",
+            self.stdout, self.stderr
+        );
         self
     }
 

@@ -1,0 +1,194 @@
+//! PURE. What a run is told, and what it says: the words between the decider and the driver.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::config::OnFailure;
+use crate::plan::{Plan, Step};
+use crate::state::Outcome;
+use crate::sys::signals::Interrupt;
+
+/// What a run may do, apart from what each step says itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Policy {
+    /// Iterations of one run.
+    pub max_iterations: u32,
+    /// What follows when a unit has used up its attempts.
+    pub on_failure: OnFailure,
+    /// A random share up to this is added to each delay.
+    pub jitter: Duration,
+}
+
+/// What happened.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// The run begins; all the rest of `Machine` is loaded.
+    Begin {
+        /// Ids whose boxes are ticked now.
+        ticked: BTreeSet<String>,
+    },
+    /// The plan was made afresh, as asked for.
+    Planned {
+        /// The plan.
+        plan: Box<Plan>,
+        /// Ids whose boxes are ticked now.
+        ticked: BTreeSet<String>,
+        /// A random number between 0 and 1, for the jitter.
+        share: f64,
+    },
+    /// The attempt that was started or adopted is over.
+    Ended {
+        /// How.
+        outcome: Outcome,
+        /// Ids whose boxes are ticked now, before anybody else touches them; `None` where tasks.md cannot be read.
+        ticked: Option<BTreeSet<String>>,
+    },
+    /// A pause is over.
+    Woke,
+    /// Somebody asks for an end.
+    Asked(Interrupt),
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Write the state; nothing after it happens if that fails.
+    Save,
+    /// Read tasks.md again, make the plan, and come back with [`Event::Planned`].
+    Replan,
+    /// Start an attempt of a step; its end comes back as [`Event::Ended`].
+    Start {
+        /// The step.
+        step: Box<Step>,
+        /// Number of the attempt.
+        attempt: u32,
+    },
+    /// Look for the attempt that an earlier run left, and come back with its end as [`Event::Ended`].
+    Recover {
+        /// The unit.
+        unit: String,
+        /// Number of the attempt.
+        attempt: u32,
+    },
+    /// End the agent now.
+    Cancel,
+    /// Tick these ids in tasks.md.
+    Tick(Vec<String>),
+    /// Pause, and come back with [`Event::Woke`].
+    Sleep {
+        /// Wall-clock time of its end.
+        until: Timestamp,
+        /// Why.
+        why: Pause,
+    },
+    /// Tell the person, and the log.
+    Report(Report),
+    /// The run is over.
+    Finish(End),
+}
+
+/// Why a run pauses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pause {
+    /// The delay between two steps.
+    Delay,
+    /// Before the next attempt of a unit.
+    Backoff {
+        /// The unit.
+        unit: String,
+    },
+}
+
+/// What a person is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Report {
+    /// An attempt starts.
+    Started {
+        /// The unit.
+        unit: String,
+        /// Its title.
+        title: String,
+        /// Number of the attempt.
+        attempt: u32,
+        /// The iteration, from 1.
+        iteration: u32,
+        /// Steps that are left, this one included.
+        left: usize,
+    },
+    /// An attempt ended.
+    Ended {
+        /// The unit.
+        unit: String,
+        /// Its title.
+        title: String,
+        /// Number of the attempt.
+        attempt: u32,
+        /// How.
+        outcome: Outcome,
+        /// How long it took.
+        took: Duration,
+        /// Attempts that are left, if it is tried again.
+        left: Option<u32>,
+    },
+    /// Boxes were ticked that nobody here ticked.
+    ForeignTicks(Vec<String>),
+    /// Boxes that are ticked and were not believed by an earlier run; nor are they by this one.
+    Unconfirmed(Vec<String>),
+    /// The run will end after this step.
+    Stopping,
+    /// The agent is ended now.
+    Ending,
+}
+
+/// Why a run is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum End {
+    /// Nothing is left to do.
+    Complete,
+    /// The iteration cap is reached and work is left.
+    MaxIterations,
+    /// An agent asked for a human.
+    Halted {
+        /// The unit.
+        unit: String,
+        /// Its question.
+        question: String,
+    },
+    /// Units failed for good, or cannot be reached.
+    Stuck {
+        /// Failed for good.
+        failed: Vec<String>,
+        /// Not done because of others.
+        blocked: Vec<String>,
+    },
+    /// The agent's program cannot be started.
+    Unavailable {
+        /// The unit.
+        unit: String,
+        /// Why.
+        why: String,
+    },
+    /// Ctrl-C.
+    Interrupted,
+    /// TERM.
+    Terminated,
+    /// The terminal is gone; a working agent goes on by itself.
+    HungUp,
+}
+
+impl End {
+    /// The process exit code.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Complete => 0,
+            Self::MaxIterations => 1,
+            Self::Halted { .. } | Self::Stuck { .. } => 2,
+            Self::Unavailable { .. } => 69,
+            Self::Interrupted => 130,
+            Self::Terminated | Self::HungUp => 143,
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! What must hold, looked at from outside.
+
+use std::collections::BTreeSet;
+
+use super::model::Model;
+use super::world::Orchestrator;
+use crate::engine::End;
+use crate::plan::Step;
+use crate::spec::TaskState;
+use crate::state::{Outcome, SpecState, UnitStatus};
+use crate::sys::signals::Interrupt;
+
+impl Model {
+    /// Attempts of the unit that were spent in this run since it was last done.
+    pub(super) fn tries(&self, unit: &str) -> u32 {
+        let mine = self.attempts.iter().rev().filter(|a| a.unit == unit);
+        let since = mine.take_while(|a| a.run == self.run && !matches!(a.told, Some((Outcome::Done, _))));
+        let spent = since.filter(|a| matches!(a.told, Some((_, false))));
+        u32::try_from(spent.count()).unwrap()
+    }
+
+    /// Iterations that were spent in this run.
+    pub(super) fn iterations(&self) -> u32 {
+        let spent = self.attempts.iter().filter(|a| a.run == self.run && matches!(a.told, Some((_, false))));
+        u32::try_from(spent.count()).unwrap()
+    }
+
+    pub(super) fn check_save(&mut self, new: &SpecState) {
+        let old = self.load();
+        if !new.completed.starts_with(&old.completed) {
+            self.wrong(format!("completed was {:?} and becomes {:?}", old.completed, new.completed));
+        }
+        let unique: BTreeSet<_> = new.completed.iter().collect();
+        if unique.len() != new.completed.len() {
+            self.wrong(format!("twice in {:?}", new.completed));
+        }
+        for id in &new.completed {
+            if !self.attempts.iter().any(|a| a.wrote_done() && a.completes.contains(id)) {
+                self.wrong(format!("{id} is called completed, but no attempt did it"));
+            }
+        }
+        for (id, unit) in &old.units {
+            let now = new.units.get(id).map_or(&[][..], |u| &u.attempts);
+            let kept =
+                unit.attempts.len() <= now.len()
+                    && unit.attempts.iter().zip(now).all(|(a, b)| {
+                        a.number == b.number && (a.outcome.is_none() || a.outcome == b.outcome)
+                    });
+            if !kept {
+                self.wrong(format!("attempts of {id} are forgotten or changed"));
+            }
+        }
+    }
+
+    pub(super) fn check_alone(&mut self) {
+        if self.attempts.iter().any(super::model::Attempt::works) {
+            self.wrong("two agents at once");
+        }
+    }
+
+    pub(super) fn check_start(&mut self, step: &Step, attempt: u32) {
+        let disk = self.load();
+        let running = disk.units.get(&step.unit).filter(|u| u.status == UnitStatus::Running);
+        let record = running.and_then(|u| u.attempts.last());
+        if !record.is_some_and(|a| a.number == attempt && a.outcome.is_none()) {
+            self.wrong(format!("attempt {attempt} of {} starts, and the disk does not say so", step.unit));
+        }
+        if disk.halted {
+            self.wrong("starts while it is halted");
+        }
+        if !self.numbers.insert((step.unit.clone(), attempt)) {
+            self.wrong(format!("attempt {attempt} of {} a second time", step.unit));
+        }
+        self.check_alone();
+        let mut wrong = Vec::new();
+        for done in self.attempts.iter().filter(|a| a.wrote_done()) {
+            if let Some(again) = step.open.iter().find(|t| done.completes.contains(&t.id)) {
+                wrong.push(format!("{} is dispatched though attempt {} did it", again.id, done.number));
+            }
+            if done.completes.iter().any(|id| !disk.completed.contains(id)) {
+                wrong.push(format!("what attempt {} of {} did is lost", done.number, done.unit));
+            }
+        }
+        if let Some(lost) = self.attempts.iter().find(|a| a.agent && a.told.is_none()) {
+            wrong.push(format!("nobody asked for the end of attempt {} of {}", lost.number, lost.unit));
+        }
+        let (used, most) = (self.iterations(), self.config.run.max_iterations);
+        if used >= most {
+            wrong.push(format!("iteration {} of {most}", used + 1));
+        }
+        let (tries, most) = (self.tries(&step.unit), self.config.retry.attempts);
+        if tries >= most {
+            wrong.push(format!("try {} of {most} of {}", tries + 1, step.unit));
+        }
+        for what in wrong {
+            self.wrong(what);
+        }
+    }
+
+    /// At an orderly end.
+    pub(super) fn check_boxes(&mut self, complete: bool) {
+        let disk = self.load();
+        let boxes = self.boxes();
+        let mut wrong = Vec::new();
+        for (id, by) in &self.foreign {
+            let told = self.reported.contains(id) || self.touched_by_human.contains(id);
+            // while it is halted, the next run that does something will say it
+            let due = self.attempts[*by].told.is_some() && boxes.contains(id) && !disk.halted;
+            if due && !told {
+                wrong.push(format!("nobody said that an agent ticked {id}"));
+            }
+        }
+        if complete {
+            let file = self.parsed().clone();
+            let parents: BTreeSet<_> = file.tasks.iter().filter_map(|t| t.parent.clone()).collect();
+            for task in &file.tasks {
+                let done = disk.completed.contains(&task.id);
+                let leaf = !parents.contains(&task.id);
+                let out = task.optional || matches!(task.state, TaskState::Blocked | TaskState::Skipped);
+                if leaf && !out && !done && !self.ticked_by_human.contains(&task.id) {
+                    wrong.push(format!("complete, but {} was never done", task.id));
+                }
+                if done && !boxes.contains(&task.id) && !self.touched_by_human.contains(&task.id) {
+                    wrong.push(format!("{} is done and its box is open", task.id));
+                }
+            }
+        }
+        for what in wrong {
+            self.wrong(what);
+        }
+    }
+}
+
+impl Orchestrator<'_> {
+    /// Whether the run may end in this way, now.
+    pub(super) fn check_end(&mut self, end: &End, before: &SpecState) {
+        let was = |what| self.asked.contains(&what);
+        let disk = self.model.load();
+        let last = self.model.attempts.iter().rev().find_map(|a| a.told.clone()).map(|(outcome, _)| outcome);
+        let run = self.model.run.saturating_sub(1);
+        let spent = |unit: Option<&str>| {
+            let of_run = self.model.attempts.iter().filter(|a| a.run == run);
+            let of_unit = of_run.filter(|a| unit.is_none_or(|unit| a.unit == unit));
+            u32::try_from(of_unit.filter(|a| matches!(a.told, Some((_, false)))).count()).unwrap()
+        };
+        let (right, code) = match end {
+            End::Complete => (true, 0),
+            End::MaxIterations => (spent(None) == self.model.config.run.max_iterations, 1),
+            End::Halted { question, .. } => {
+                let asked = matches!(&last, Some(Outcome::Halted { question: q }) if q == question);
+                (asked && disk.halted && (!before.halted || self.starts == 0), 2)
+            }
+            End::Stuck { failed, .. } => {
+                let attempts = self.model.config.retry.attempts;
+                (failed.iter().all(|unit| spent(Some(unit)) >= attempts), 2)
+            }
+            End::Unavailable { .. } => (self.starts > 0 && !disk.halted, 69),
+            End::Interrupted => (was(Interrupt::Interrupt), 130),
+            End::Terminated => (was(Interrupt::Terminate), 143),
+            End::HungUp => (was(Interrupt::HangUp), 143),
+        };
+        if !right || end.exit_code() != code {
+            self.model.wrong(format!("ends with {end:?}, code {}", end.exit_code()));
+        }
+        if self.current.is_some() {
+            if *end != End::HungUp {
+                self.model.wrong(format!("ends with {end:?} while an agent works"));
+            }
+        } else {
+            let open = disk.open_run() || disk.iterations != 0;
+            if disk.running().is_some() || open && !self.excused {
+                self.model.wrong(format!("after {end:?} the disk says that the run goes on"));
+            }
+            let complete = *end == End::Complete;
+            self.model.check_boxes(complete);
+        }
+    }
+}

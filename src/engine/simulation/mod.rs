@@ -1,0 +1,196 @@
+//! Drives the decider through a model of the world, kills the orchestrator at every call, and looks from outside
+//! whether what a run promises holds.
+//!
+//! `SEQORCH_SIM_SEED` and `SEQORCH_SIM_RUNS` repeat or extend the schedules by chance.
+
+mod check;
+mod model;
+mod scenario;
+mod world;
+
+use model::Model;
+use scenario::Dice;
+use world::Orchestrator;
+
+use super::driver::drive;
+use super::{End, Machine};
+use crate::state::{Answer, UnitStatus};
+
+/// So many lives of an orchestrator must be enough for any schedule.
+const LIVES: usize = 60;
+/// What a kill does not end: so long nobody starts another orchestrator.
+const ABSENCES: [i64; 3] = [0, 2, 100_000];
+
+/// How one life ended.
+enum Ended {
+    Killed,
+    Excused,
+    With(End),
+}
+
+/// One orchestrator from its start to its end, or to its death at `kill_at`. Gives how many points it came past.
+fn live(model: &mut Model, kill_at: Option<u32>) -> (Ended, u32) {
+    let before = model.load();
+    let policy = model.policy();
+    model.note("an orchestrator starts");
+    let mut machine = Machine::new(before.clone(), policy);
+    let mut orchestrator = Orchestrator::new(model, kill_at);
+    let result = drive(&mut machine, &mut orchestrator);
+    let points = orchestrator.points;
+    let ended = match result {
+        _ if orchestrator.dead => Ended::Killed,
+        Ok(end) => {
+            orchestrator.check_end(&end, &before);
+            Ended::With(end)
+        }
+        Err(_) if orchestrator.excused => Ended::Excused,
+        Err(error) => {
+            orchestrator.model.wrong(error.render());
+            Ended::Excused
+        }
+    };
+    if let Ended::With(end) = &ended {
+        let text = format!("it ends: {end:?}");
+        model.note(text);
+    }
+    model.alive = false;
+    model.signals.clear();
+    (ended, points)
+}
+
+/// As `seqorch resume` does.
+fn resume(model: &mut Model) {
+    let mut state = model.load();
+    let unit = state.halted_task.take().unwrap_or_default();
+    let question = state.question.take().unwrap_or_default();
+    if let Some(unit) = state.units.get_mut(&unit) {
+        unit.status = UnitStatus::Todo;
+    }
+    state.answer = Some(Answer { unit, question, answer: "B".to_owned() });
+    state.halted = false;
+    state.halted_at = None;
+    model.disk = Some(serde_json::to_string(&state).unwrap());
+}
+
+/// Lives and kills until the spec is complete; `plan` says for each life where it is killed and how long nobody comes.
+/// Gives the points of each life.
+fn schedule(model: &mut Model, plan: &mut dyn FnMut(usize) -> (Option<u32>, i64)) -> Vec<u32> {
+    let mut points = Vec::new();
+    for life in 0..LIVES {
+        let (kill_at, absence) = plan(life);
+        let (ended, passed) = live(model, kill_at);
+        points.push(passed);
+        if !model.wrong.is_empty() {
+            return points;
+        }
+        match ended {
+            Ended::Killed | Ended::Excused | Ended::With(End::HungUp) => model.pass(absence),
+            Ended::With(End::Halted { .. }) => {
+                let (disk, tasks) = (model.disk.clone(), model.tasks.clone());
+                let (again, _) = live(model, None);
+                if !matches!(again, Ended::With(End::Halted { .. }) | Ended::Excused)
+                    || disk != model.disk
+                    || model.tasks != tasks
+                {
+                    model.wrong("a run of a halted spec changes something");
+                }
+                resume(model);
+            }
+            Ended::With(End::Complete) if model.happenings.is_empty() => {
+                let tasks = model.tasks.clone();
+                let before = model.attempts.len();
+                let (again, _) = live(model, None);
+                let complete = matches!(again, Ended::With(End::Complete) | Ended::Excused);
+                if !complete || model.tasks != tasks || model.attempts.len() != before {
+                    model.wrong("a run of a complete spec does something");
+                }
+                return points;
+            }
+            Ended::With(_) => model.pass(absence.max(60)),
+        }
+        // whoever starts it again has made room and mended the file
+        if model.broken {
+            model.pass(1000);
+        }
+    }
+    model.wrong("it never ends");
+    points
+}
+
+fn good(model: &Model, name: &str) {
+    assert!(
+        model.wrong.is_empty(),
+        "{name}: {}\n{}\ntasks.md:\n{}\nstate: {}",
+        model.wrong.join("; "),
+        model.log.join("\n"),
+        model.tasks,
+        model.disk.as_deref().unwrap_or("none")
+    );
+}
+
+#[test]
+fn a_kill_at_any_point_breaks_no_promise() {
+    let mut count = 0_u32;
+    for (name, scenario) in scenario::base() {
+        let mut model = scenario.clone();
+        let points = schedule(&mut model, &mut |_| (None, 60));
+        good(&model, name);
+        count += 1;
+        // the life that is cut may be a later one, where an earlier end came by itself
+        for (cut, &points) in points.iter().enumerate() {
+            for kill_at in 1..=points {
+                for absence in ABSENCES {
+                    let mut model = scenario.clone();
+                    schedule(&mut model, &mut |life| ((life == cut).then_some(kill_at), absence));
+                    good(&model, &format!("{name}, life {cut} killed at {kill_at}, {absence} s of absence"));
+                    count += 1;
+                    if !model.killed_over {
+                        break;
+                    }
+                }
+            }
+        }
+    }
+    eprintln!("{count} schedules");
+}
+
+#[test]
+fn two_kills_in_a_row_break_no_promise() {
+    let mut count = 0_u32;
+    for (name, scenario) in
+        scenario::base().into_iter().filter(|(name, _)| name.contains("halt") || name.contains("failed"))
+    {
+        let mut model = scenario.clone();
+        let points = schedule(&mut model, &mut |_| (None, 60));
+        for first in 1..=points[0] {
+            // each life that goes on passes these points first: begin, save, tick, report, recover
+            for second in 1..=14 {
+                let mut model = scenario.clone();
+                let kills = [Some(first), Some(second)];
+                schedule(&mut model, &mut |life| (kills.get(life).copied().flatten(), 2));
+                good(&model, &format!("{name}, killed at {first}, then at {second}"));
+                count += 1;
+            }
+        }
+    }
+    eprintln!("{count} schedules");
+}
+
+#[test]
+fn no_schedule_by_chance_breaks_a_promise() {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let from = number("SEQORCH_SIM_SEED").unwrap_or(1);
+    let runs = number("SEQORCH_SIM_RUNS").unwrap_or(2000);
+    for seed in from..from + runs {
+        let mut dice = Dice::new(seed);
+        let mut model = scenario::random(&mut dice);
+        let kills = dice.roll(7) as usize;
+        schedule(&mut model, &mut |life| {
+            let kill_at = 1 + dice.pick(&[10, 60, 200]);
+            let kill_at = (life < kills).then(|| 1 + dice.roll(kill_at));
+            (kill_at, dice.pick(&[0, 0, 2, 50, 10_000]))
+        });
+        good(&model, &format!("SEQORCH_SIM_SEED={seed} SEQORCH_SIM_RUNS=1"));
+    }
+    eprintln!("{runs} schedules, seeds from {from}");
+}

@@ -1,0 +1,249 @@
+//! What happens in a schedule: by hand for the systematic ones, by chance for the others.
+
+use std::time::Duration;
+
+use super::model::{Act, Does, Happening, Model};
+use crate::attempt::record::{CancelledBy, TimedOut};
+use crate::config::{Config, Granularity, OnFailure};
+use crate::plan::testing::config;
+use crate::state::Outcome;
+use crate::sys::signals::Interrupt;
+
+pub(super) const TASKS: &str = "\
+# Implementation Plan
+
+- [x] 1. Set up
+- [ ] 2. Store
+  - [ ] 2.1 Schema
+  - [ ] 2.2 Queries
+- [ ] 3. Server
+  - Dependencies: 2
+- [ ]* 4. Nice to have
+- [ ] 5. Client
+";
+
+/// A pseudo-random source that a seed repeats.
+#[derive(Debug, Clone)]
+pub(super) struct Dice(u64);
+
+impl Dice {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+    }
+
+    /// Below `n`.
+    pub(super) fn roll(&mut self, n: u32) -> u32 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        u32::try_from((self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) % u64::from(n)).unwrap()
+    }
+
+    pub(super) fn pick<T: Clone>(&mut self, of: &[T]) -> T {
+        of[self.roll(u32::try_from(of.len()).unwrap()) as usize].clone()
+    }
+
+    /// True in one of `n` cases.
+    pub(super) fn one_in(&mut self, n: u32) -> bool {
+        self.roll(n) == 0
+    }
+}
+
+fn settings(change: impl FnOnce(&mut Config)) -> Config {
+    let mut config = config();
+    change(&mut config);
+    config
+}
+
+fn halted() -> Outcome {
+    Outcome::Halted { question: "A or B?".to_owned() }
+}
+
+fn cancelled(by: CancelledBy) -> Outcome {
+    Outcome::Cancelled { by }
+}
+
+fn done() -> Act {
+    Act::ends(Outcome::Done)
+}
+
+fn failed() -> Act {
+    Act::ends(Outcome::Failed { code: 1 })
+}
+
+fn never() -> Act {
+    Act::of(Does::Ends(Outcome::TimedOut { which: TimedOut::Total }), 7200)
+}
+
+/// Scenarios that are cut at every point: a name each, so that a failure says which.
+pub(super) fn base() -> Vec<(&'static str, Model)> {
+    let plain = || Model::new(config(), TASKS);
+    let with = |acts: &[Act]| {
+        let mut model = plain();
+        model.script.extend(acts.iter().cloned());
+        model
+    };
+    let people = |mut model: Model, happenings: &[(i64, Happening)]| {
+        model.happenings.extend(happenings.iter().cloned());
+        model
+    };
+    let skip = |acts: &[Act]| {
+        let mut model = with(acts);
+        model.config.run.on_failure = OnFailure::Skip;
+        model
+    };
+    let signal = |what| Happening::Signal(what);
+    let mut own = done();
+    own.ticks_own = true;
+    let mut own_halt = Act::ends(halted()).ticking(&["5"]);
+    own_halt.ticks_own = true;
+    let mut polite = never();
+    polite.finishes = true;
+    let int = Interrupt::Interrupt;
+    vec![
+        ("all is done", plain()),
+        ("by task", Model::new(settings(|c| c.run.granularity = Granularity::Task), TASKS)),
+        ("failures and retries", with(&[failed(), Act::ends(Outcome::NoSignal), done(), failed(), done()])),
+        ("failed for good", with(&[failed(), failed(), failed()])),
+        ("failed for good, go on", skip(&[failed(), failed(), failed()])),
+        ("foreign ticks, failed for good", with(&[failed(), failed(), failed().ticking(&["3", "5"])])),
+        ("foreign ticks after a failure of their unit", {
+            let mut model = skip(&[failed(), done(), done().ticking(&["3", "5"])]);
+            model.config.retry.attempts = 1;
+            model
+        }),
+        ("halt", with(&[own_halt, own.clone()])),
+        ("halt at the second", with(&[done(), Act::ends(halted()), done().ticking(&["5"])])),
+        ("killed agents", with(&[Act::ends(Outcome::Lost), done(), Act::ends(Outcome::Lost)])),
+        ("own ticks, then lost", with(&[Act { ticks_own: true, ..Act::ends(Outcome::Lost) }, own])),
+        ("window closed", with(&[Act::ends(cancelled(CancelledBy::HangUp)), done()])),
+        ("no program", with(&[Act::of(Does::NotThere, 0), done(), Act::of(Does::NotThere, 0)])),
+        ("no handshake", with(&[Act::of(Does::NoHandshake, 0), done(), Act::of(Does::LateHandshake, 200)])),
+        ("never to their start", with(&vec![Act::of(Does::LateHandshake, 0); 4])),
+        ("one iteration a run", Model::new(settings(|c| c.run.max_iterations = 1), TASKS)),
+        ("two iterations a run, failures", {
+            let mut model = with(&[failed(), done(), failed(), failed(), done()]);
+            model.config.run.max_iterations = 2;
+            model
+        }),
+        ("ctrl-c once", people(plain(), &[(10, signal(int)), (200, signal(int))])),
+        ("ctrl-c twice", people(with(&[never()]), &[(10, signal(int)), (20, signal(int))])),
+        ("ctrl-c twice, and it succeeds", people(with(&[polite]), &[(10, signal(int)), (20, signal(int))])),
+        ("ctrl-c in a backoff", people(with(&[failed()]), &[(70, signal(int))])),
+        ("ctrl-c in a delay", people(plain(), &[(70, signal(int))])),
+        ("term", people(with(&[never()]), &[(10, signal(Interrupt::Terminate))])),
+        ("term in a delay", people(plain(), &[(65, signal(Interrupt::Terminate))])),
+        ("hang-up", people(plain(), &[(10, signal(Interrupt::HangUp)), (70, signal(Interrupt::HangUp))])),
+        (
+            "term and hang-up",
+            people(with(&[never()]), &[(10, signal(Interrupt::Terminate)), (11, signal(Interrupt::HangUp))]),
+        ),
+        ("unit removed while it runs", people(plain(), &[(30, Happening::Remove("2".into()))])),
+        (
+            "unit removed while it fails",
+            people(with(&[failed(), failed()]), &[(30, Happening::Remove("2".into()))]),
+        ),
+        ("unit removed in its backoff", people(with(&[failed()]), &[(70, Happening::Remove("2".into()))])),
+        ("new leaves while it runs", {
+            let below = |a: &str, b: &str| Happening::AddBelow(a.into(), b.into());
+            people(plain(), &[(30, below("2", "2.3")), (80, below("3", "3.1")), (200, below("5", "5.1"))])
+        }),
+        (
+            "a human opens and ticks",
+            people(
+                plain(),
+                &[
+                    (30, Happening::Untick("1".into())),
+                    (31, Happening::Tick("5".into())),
+                    (100, Happening::Untick("2.1".into())),
+                    (110, Happening::Untick("5".into())),
+                ],
+            ),
+        ),
+        ("an opened box, ticked by an agent", {
+            let acts = [done(), failed().ticking(&["1"]), done()];
+            people(with(&acts), &[(30, Happening::Untick("1".into()))])
+        }),
+        ("the plan becomes empty", {
+            let gone = |id: &str| Happening::Remove(id.into());
+            people(plain(), &[(30, gone("2")), (31, gone("3")), (32, gone("5"))])
+        }),
+        ("the clock jumps", {
+            let acts = [failed(), done(), done()];
+            people(with(&acts), &[(65, Happening::Jump(7200)), (150, Happening::Jump(-3600))])
+        }),
+        ("disk full", {
+            let mut model = with(&[failed(), done().ticking(&["5"]), done()]);
+            model.full.extend([1, 3, 5, 8, 9]);
+            model
+        }),
+        ("tasks.md is nonsense for a while", {
+            let acts = [Act::ends(halted()).ticking(&["5"])];
+            people(with(&acts), &[(30, Happening::Break), (500, Happening::Mend)])
+        }),
+    ]
+}
+
+/// A scenario by chance.
+pub(super) fn random(dice: &mut Dice) -> Model {
+    let config = settings(|c| {
+        c.run.granularity = dice.pick(&[Granularity::Unit, Granularity::Task]);
+        c.run.on_failure = dice.pick(&[OnFailure::Halt, OnFailure::Skip]);
+        c.run.max_iterations = dice.pick(&[1, 2, 3, 5, 50, 50]);
+        c.run.delay = Duration::from_secs(dice.pick(&[0, 15]));
+        c.run.jitter = Duration::from_secs(dice.pick(&[0, 0, 8]));
+        c.retry.attempts = dice.pick(&[1, 2, 3]);
+        c.retry.backoff = Duration::from_secs(dice.pick(&[0, 30]));
+        c.run.include_optional = dice.one_in(4);
+    });
+    let mut model = Model::new(config, TASKS);
+    let ids = ["1", "2", "2.1", "2.2", "3", "4", "5"];
+    for _ in 0..dice.roll(9) {
+        let does = match dice.roll(20) {
+            0..=7 => Does::Ends(Outcome::Done),
+            8..=9 => Does::Ends(Outcome::Failed { code: 1 }),
+            10 => Does::Ends(Outcome::NoSignal),
+            11 => Does::Ends(halted()),
+            12..=13 => Does::Ends(Outcome::Lost),
+            14 => Does::Ends(Outcome::TimedOut { which: TimedOut::Total }),
+            15 => Does::Ends(cancelled(dice.pick(&[CancelledBy::HangUp, CancelledBy::Interrupt]))),
+            16 => Does::Ends(cancelled(CancelledBy::Terminate)),
+            17 => Does::NotThere,
+            18 => Does::NoHandshake,
+            _ => Does::LateHandshake,
+        };
+        let mut act = Act::of(does, dice.pick(&[0, 1, 60, 60, 400, 7200]));
+        act.ticks_own = dice.one_in(4);
+        act.finishes = dice.one_in(4);
+        if dice.one_in(3) {
+            act.ticks.push(dice.pick(&ids).to_owned());
+        }
+        model.script.push_back(act);
+    }
+    let mut happenings = Vec::new();
+    for n in 0..dice.roll(6) {
+        let at = i64::from(dice.roll(900));
+        let id = dice.pick(&ids).to_owned();
+        let int = Happening::Signal(Interrupt::Interrupt);
+        match dice.roll(10) {
+            0 => happenings.push((at, int)),
+            1 => happenings.extend([(at, int.clone()), (at + i64::from(dice.roll(20)), int)]),
+            2 => happenings.push((at, Happening::Signal(Interrupt::Terminate))),
+            3 => happenings.push((at, Happening::Signal(Interrupt::HangUp))),
+            4 => happenings.push((at, Happening::Jump(dice.pick(&[-7200, -5, 20, 36_000])))),
+            5 => happenings.push((at, Happening::Add(format!("{}", 10 + n)))),
+            6 => happenings.push((at, Happening::AddBelow(id.clone(), format!("{id}.{}", 7 + n)))),
+            7 => happenings.push((at, Happening::Remove(id))),
+            8 => happenings.push((at, dice.pick(&[Happening::Tick(id.clone()), Happening::Untick(id)]))),
+            _ if dice.one_in(3) => {
+                happenings.extend([(at, Happening::Break), (at + 100, Happening::Mend)]);
+            }
+            _ => {
+                model.full.insert(1 + dice.roll(20));
+            }
+        }
+    }
+    happenings.sort_by_key(|(at, _)| *at);
+    model.happenings = happenings.into();
+    model
+}
