@@ -41,11 +41,10 @@ impl Model {
         }
         for (id, unit) in &old.units {
             let now = new.units.get(id).map_or(&[][..], |u| &u.attempts);
-            let kept =
-                unit.attempts.len() <= now.len()
-                    && unit.attempts.iter().zip(now).all(|(a, b)| {
-                        a.number == b.number && (a.outcome.is_none() || a.outcome == b.outcome)
-                    });
+            let kept = unit.attempts.len() <= now.len()
+                && unit.attempts.iter().zip(now).all(|(a, b)| {
+                    a.number == b.number && (a.outcome.is_none() || a.outcome == b.outcome)
+                });
             if !kept {
                 self.wrong(format!("attempts of {id} are forgotten or changed"));
             }
@@ -168,7 +167,7 @@ impl Orchestrator<'_> {
             }
         } else {
             let open = disk.open_run() || disk.iterations != 0;
-            if disk.running().is_some() || open && !self.excused {
+            if disk.running().is_some() || open && !self.excused && !before.halted {
                 self.model.wrong(format!("after {end:?} the disk says that the run goes on"));
             }
             let complete = *end == End::Complete;
