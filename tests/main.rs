@@ -4,6 +4,7 @@ mod adopt;
 mod bad_input;
 mod common;
 mod corpus;
+mod examples;
 mod layout;
 mod plan;
 mod run;

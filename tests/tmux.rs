@@ -1,1 +1,143 @@
-//!
+//! Runs in windows, on a tmux server of the test's own.
+
+use rustix::process::Signal;
+
+use crate::common::{Project, kill, wait_until};
+
+fn tasks(count: usize) -> String {
+    (1..=count).map(|n| format!("- [ ] {n}. Task {n}\n")).collect()
+}
+
+#[test]
+fn every_unit_gets_its_window_beside_main_however_many_there_are() {
+    let Some(project) = Project::new().tmux() else { return };
+    let project = project.spec("login", tasks(12));
+    project.run(&["run"]).code(0).says(&["attach -t sequential-login"]);
+    let windows = project.windows("sequential-login");
+    assert_eq!(windows.len(), 13);
+    assert_eq!(
+        (windows[0].as_str(), windows[1].as_str(), windows[12].as_str()),
+        ("main", "task-1", "task-12")
+    );
+    let shown = project.ask_tmux(&["capture-pane", "-p", "-t", "=sequential-login:task-3"]);
+    assert!(shown.contains("TASK_DONE") && shown.contains("exit code 0"), "{shown}");
+    let main = project.ask_tmux(&["capture-pane", "-p", "-S", "-", "-t", "=sequential-login:main"]);
+    assert!(main.contains("12 Task 12") && main.contains("all complete"), "{main}");
+}
+
+#[test]
+fn a_dot_in_an_id_and_a_spec_whose_name_begins_like_another_are_no_trouble() {
+    let Some(project) = Project::new().tmux() else { return };
+    let project = project
+        .spec("auth-v2", "- [ ] 1. A\n  - [ ] 1.1 B\n  - [ ] 1.2 C\n")
+        .spec("auth", "- [ ] 1. A\n")
+        .config("[run]\ngranularity = \"task\"\n");
+    project.run(&["run", "auth-v2"]).code(0);
+    project.run(&["run", "auth"]).code(0);
+    assert_eq!(project.windows("sequential-auth-v2"), ["main", "task-1.1", "task-1.2"]);
+    assert_eq!(project.windows("sequential-auth"), ["main", "task-1"]);
+}
+
+#[test]
+fn a_users_server_and_its_options_are_left_alone() {
+    let Some(project) = Project::new().tmux() else { return };
+    let project = project
+        .spec("login", tasks(2))
+        .file("tmux.conf", "set -g base-index 1\nset -g remain-on-exit off\nset -g allow-rename on\nset -g renumber-windows on\n");
+    let conf = project.path("tmux.conf");
+    project.ask_tmux(&["-f", conf.to_str().unwrap(), "new-session", "-d", "-s", "mine", "sleep 4714"]);
+    let before = project.ask_tmux(&["show-options", "-g"]) + &project.ask_tmux(&["show-options", "-gw"]);
+    project.run(&["run"]).code(0);
+    let after = project.ask_tmux(&["show-options", "-g"]) + &project.ask_tmux(&["show-options", "-gw"]);
+    assert_eq!(before, after);
+    assert_eq!(project.windows("mine").len(), 1);
+    assert_eq!(project.windows("sequential-login"), ["main", "task-1", "task-2"]);
+}
+
+#[test]
+fn a_window_closed_by_hand_ends_its_attempt_and_the_next_one_gets_a_new_window() {
+    let Some(project) = Project::new().tmux() else { return };
+    let project = project
+        .spec("login", tasks(1))
+        .agent("if [ $SEQORCH_ATTEMPT = 1 ]; then setsid sleep 4715 & sleep 4715; fi; say_done");
+    let run = project.start(&["run"]);
+    wait_until("both sleepers", || project.alive_with("sleep 4715").len() >= 2);
+    project.ask_tmux(&["kill-window", "-t", "=sequential-login:task-1"]);
+    run.wait().code(0).says(&["its window was closed"]);
+    assert_eq!(project.outcomes("login", "1"), ["cancelled", "done"]);
+    assert!(project.alive_with("sleep 4715").is_empty());
+    assert_eq!(project.windows("sequential-login"), ["main", "task-1"]);
+}
+
+#[test]
+fn a_killed_server_costs_one_attempt_and_comes_back_with_its_main_window() {
+    let Some(project) = Project::new().tmux() else { return };
+    let project = project
+        .spec("login", tasks(2))
+        .agent("[ $SEQORCH_UNIT-$SEQORCH_ATTEMPT = 1-1 ] && sleep 4716; say_done");
+    let run = project.start(&["run"]);
+    wait_until("the sleeper", || !project.alive_with("sleep 4716").is_empty());
+    project.ask_tmux(&["kill-server"]);
+    run.wait().code(0);
+    assert_eq!(project.ledger(), ["1 1", "1 2", "2 1"]);
+    assert_eq!(project.windows("sequential-login"), ["main", "task-1", "task-2"]);
+}
+
+#[test]
+fn a_retry_goes_on_in_the_same_window() {
+    let Some(project) = Project::new().tmux() else { return };
+    let project = project.spec("login", tasks(1)).agent("[ $SEQORCH_ATTEMPT = 3 ] && say_done; exit 0");
+    project.run(&["run"]).code(0);
+    assert_eq!(project.ledger(), ["1 1", "1 2", "1 3"]);
+    assert_eq!(project.windows("sequential-login"), ["main", "task-1"]);
+}
+
+#[test]
+fn a_detached_run_goes_on_by_itself_with_the_environment_of_the_shell() {
+    let Some(project) = Project::new().tmux() else { return };
+    let project = project.spec("login", tasks(2)).agent("note $ONLY_HERE; gate; say_done");
+    // the server is older than the variable
+    project.ask_tmux(&["new-session", "-d", "-s", "old", "sleep 4717"]);
+    let project = project.env("ONLY_HERE", "exported later");
+    project.run(&["run", "--detach"]).code(0).says(&["detached", "attach -t sequential-login"]);
+    project.wait_for_ledger(2);
+    project.run(&["run"]).code(75).says(&["another run"]);
+    project.release();
+    project.wait_for_ledger(4);
+    project.release();
+    wait_until("the end", || project.state("login")["completed_at"].is_string());
+    assert_eq!(project.ledger(), ["1 1", "exported later", "2 1", "exported later"]);
+}
+
+#[test]
+fn a_secret_reaches_the_agent_and_nothing_else() {
+    let Some(project) = Project::new().tmux() else { return };
+    let project = project
+        .spec("login", tasks(1))
+        .env("FAKE_API_KEY", "zebra-zebra-zebra")
+        .agent("[ \"$FAKE_API_KEY\" = zebra-zebra-zebra ] && note got it; echo the key is $FAKE_API_KEY >&2; say_done");
+    project.run(&["run"]).code(0);
+    assert_eq!(project.ledger(), ["1 1", "got it"]);
+    let shown = project.ask_tmux(&["show-environment", "-g"]);
+    assert!(!shown.contains("zebra"), "{shown}");
+    for name in ["attempt.json", "result.json", "prompt.md", "lock"] {
+        let text = project.of_attempt("login", "1", 1, name);
+        assert!(!text.contains("zebra"), "{name}: {text}");
+    }
+    assert!(project.of_attempt("login", "1", 1, "result.json").contains("the key is [redacted]"));
+}
+
+#[test]
+fn the_hangup_of_the_terminal_leaves_the_agent_at_work_for_the_next_run() {
+    let Some(project) = Project::new().tmux() else { return };
+    let project = project.spec("login", tasks(1)).agent("gate; say_done");
+    let run = project.start(&["run"]);
+    project.wait_for_ledger(1);
+    kill(run.pid(), Signal::HUP);
+    run.wait().code(143);
+    let next = project.start(&["run"]);
+    next.wait_for("taking it over");
+    project.release();
+    next.wait().code(0);
+    assert_eq!(project.ledger(), ["1 1"]);
+}

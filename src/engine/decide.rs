@@ -268,7 +268,7 @@ impl Machine {
                 end = Some(End::Halted { unit: id.clone(), question: question.clone() });
             }
             Outcome::Unavailable { why } => {
-                end = Some(End::Unavailable { unit: id.clone(), why: why.clone() })
+                end = Some(End::Unavailable { unit: id.clone(), why: why.clone() });
             }
             _ if blameless => {
                 if self.unstarted >= UNSTARTED_LIMIT && self.stop == Stop::No {

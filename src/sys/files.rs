@@ -12,18 +12,21 @@ use crate::error::{Error, Result};
 /// The mode of an existing file is kept; a new one gets `mode`. A failure leaves the old file as it was and no
 /// temp file behind.
 pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
-    replace_io(path, bytes, mode).map_err(|e| {
-        let hint = match e.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                "The disk is full; the old file is intact. Free some space and run again."
-            }
-            io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
-                "The old file is intact. Make the folder writable and run again."
-            }
-            _ => "The old file is intact.",
-        };
-        Error::io("writing", path, e).hint(hint)
-    })
+    replace_io(path, bytes, mode).map_err(|e| failed("writing", path, e))
+}
+
+/// A write that failed, with the way out.
+fn failed(act: &str, path: &Path, e: io::Error) -> Error {
+    let hint = match e.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "The disk is full; the old file is intact. Free some space and run again."
+        }
+        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
+            "The old file is intact. Make the folder writable and run again."
+        }
+        _ => "The old file is intact.",
+    };
+    Error::io(act, path, e).hint(hint)
 }
 
 fn replace_io(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
@@ -50,7 +53,7 @@ pub fn append(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
         .mode(mode)
         .open(path)
         .and_then(|mut file| file.write_all(bytes))
-        .map_err(|e| Error::io("appending to", path, e))
+        .map_err(|e| failed("appending to", path, e))
 }
 
 /// Makes a folder (and those above it) that only the user may enter.

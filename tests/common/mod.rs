@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::fs::{CWD, FileType, Mode};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -76,8 +77,7 @@ impl Project {
             fs::create_dir_all(project.path(folder)).unwrap();
         }
         fs::write(project.path("seqorch.toml"), format!("{BASE}[tmux]\nmode = \"off\"\n")).unwrap();
-        use rustix::fs::{CWD, FileType, Mode, mknodat};
-        mknodat(CWD, project.path("gate"), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        rustix::fs::mknodat(CWD, project.path("gate"), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
         project.agent("say_done")
     }
 
@@ -209,7 +209,7 @@ impl Project {
 
     /// Lets one agent that waits at its gate go on; waits for it to come there.
     pub(crate) fn release(&self) {
-        use rustix::fs::{Mode, OFlags, open};
+        use rustix::fs::{OFlags, open};
         let mut pipe = None;
         wait_until("an agent at the gate", || {
             pipe = open(self.path("gate"), OFlags::WRONLY | OFlags::NONBLOCK, Mode::empty()).ok();
@@ -323,10 +323,6 @@ impl Running {
             assert!(start.elapsed() < DEADLINE, "{text:?} was never said, but:\n{}", self.said());
             thread::sleep(Duration::from_millis(5));
         }
-    }
-
-    pub(crate) fn is_over(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_some()
     }
 
     /// Waits for its end.

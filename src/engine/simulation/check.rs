@@ -41,10 +41,11 @@ impl Model {
         }
         for (id, unit) in &old.units {
             let now = new.units.get(id).map_or(&[][..], |u| &u.attempts);
-            let kept = unit.attempts.len() <= now.len()
-                && unit.attempts.iter().zip(now).all(|(a, b)| {
-                    a.number == b.number && (a.outcome.is_none() || a.outcome == b.outcome)
-                });
+            let kept =
+                unit.attempts.len() <= now.len()
+                    && unit.attempts.iter().zip(now).all(|(a, b)| {
+                        a.number == b.number && (a.outcome.is_none() || a.outcome == b.outcome)
+                    });
             if !kept {
                 self.wrong(format!("attempts of {id} are forgotten or changed"));
             }

@@ -76,6 +76,7 @@ fn never() -> Act {
 }
 
 /// Scenarios that are cut at every point: a name each, so that a failure says which.
+#[expect(clippy::too_many_lines, reason = "a list of scenarios")]
 pub(super) fn base() -> Vec<(&'static str, Model)> {
     let plain = || Model::new(config(), TASKS);
     let with = |acts: &[Act]| {
