@@ -9,6 +9,8 @@ use crate::common::Project;
 fn the_example_runs_with_nothing_but_a_shell() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/hello/.");
     let project = Project::new();
+    // the copy brings its own agent, with its own mode
+    std::fs::remove_file(project.path("agent.sh")).unwrap();
     let copied = Command::new("cp").arg("-R").arg(here).arg(project.root()).status().unwrap();
     assert!(copied.success());
     project.run(&["run", "--no-tmux", "--delay", "0"]).code(0).says(&["all complete"]);

@@ -1,4 +1,5 @@
 //! All integration tests, in one binary.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod adopt;
 mod bad_input;

@@ -5,7 +5,8 @@ use rustix::process::Signal;
 use crate::common::{Project, kill, wait_until};
 
 fn tasks(count: usize) -> String {
-    (1..=count).map(|n| format!("- [ ] {n}. Task {n}\n")).collect()
+    let lines: Vec<_> = (1..=count).map(|n| format!("- [ ] {n}. Task {n}\n")).collect();
+    lines.concat()
 }
 
 #[test]
