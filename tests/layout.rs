@@ -25,7 +25,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("git", "error sys"),
     ("state", "error sys attempt::record"),
     ("state::model", "attempt::record"),
-    ("report", "agent config engine::decide engine::End git::Change plan spec state::Outcome"),
+    ("report", "agent config engine::decide engine::End git::Change plan spec state::Outcome state::Reason"),
     // the machine takes a signal's meaning as a value; the type is all of `sys` that it sees
     ("engine::decide", "attempt::record config plan spec state sys::signals"),
     ("engine::verdict", "attempt::record config state"),

@@ -190,6 +190,17 @@ fn value(kind: Kind, item: &Item) -> Result<Value, String> {
         (Kind::Name, Value::Text(text)) if text.trim().is_empty() => Err("must not be empty".to_owned()),
         (Kind::Text | Kind::Name, Value::Text(_)) | (Kind::Bool, Value::Bool(_)) => Ok(value.clone()),
         (Kind::Count, Value::Int(number)) if (1..=i64::from(u32::MAX)).contains(number) => Ok(value.clone()),
+        (Kind::Whole, Value::Int(number)) if (0..=i64::from(u32::MAX)).contains(number) => Ok(value.clone()),
+        (Kind::Whole, Value::Int(_)) => Err(format!("{item} is out of range; it must be 0 or more")),
+        (Kind::Regex, Value::Text(text)) => {
+            regex::Regex::new(text).map_err(|error| {
+                format!(
+                    "{item} is no regular expression: {}",
+                    error.to_string().lines().last().unwrap_or_default()
+                )
+            })?;
+            Ok(value.clone())
+        }
         (Kind::Count, Value::Int(_)) => Err(format!("{item} is out of range; it must be 1 or more")),
         (Kind::Duration, Value::Text(text)) => duration(text).map(|_| value.clone()),
         (Kind::Duration, Value::Int(seconds)) => {
@@ -222,9 +233,9 @@ fn value(kind: Kind, item: &Item) -> Result<Value, String> {
 
 fn expected(kind: Kind) -> &'static str {
     match kind {
-        Kind::Text | Kind::Name | Kind::Choice(_) => "text; write it in quotes",
+        Kind::Text | Kind::Name | Kind::Choice(_) | Kind::Regex => "text; write it in quotes",
         Kind::Bool => "switch; write true or false",
-        Kind::Count => "whole number",
+        Kind::Count | Kind::Whole => "whole number",
         Kind::Duration => "duration",
         Kind::Size => "size; write columns and rows like \"220x50\"",
         Kind::Texts | Kind::Globs => "list of texts; write it like [\"one\", \"two\"]",
@@ -283,7 +294,7 @@ mod tests {
         assert_eq!(problems("[rnu]\n"), ["seqorch.toml:1: rnu: unknown key; did you mean \"run\"?"]);
         assert_eq!(
             problems("[profile.night.done]\nzzz = 1\n"),
-            ["seqorch.toml:2: profile.night.done.zzz: unknown key; known here: signal"]
+            ["seqorch.toml:2: profile.night.done.zzz: unknown key; known here: signal, nudges"]
         );
     }
 

@@ -60,7 +60,10 @@ pub fn explain(loaded: &Loaded, key: &str) -> Result<String, Error> {
         Some(Found::Variable) => None,
         Some(Found::Entry(entry)) => Some(entry),
     };
-    let doc = entry.map_or("A variable that the agent gets.", |entry| entry.doc);
+    let of_an_agent = "A variable that the agent gets.";
+    let of_owners = "The backend that does the work of this owner.";
+    let owners = path.parts().first().is_some_and(|top| top == "assign");
+    let doc = entry.map_or(if owners { of_owners } else { of_an_agent }, |entry| entry.doc);
     let top = path.parts().first().map_or("", String::as_str);
     match entry.map(|entry| entry.node) {
         _ if top == "extends" => return Ok(format!("extends\n{doc}\n\n{}", files(loaded))),

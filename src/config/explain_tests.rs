@@ -48,12 +48,17 @@ fn the_example_has_every_key_with_its_comment_and_no_other() {
     assert_eq!(problems, []);
     let lines: Vec<&str> = text.lines().collect();
     for (key, entry) in schema::leaves() {
-        let path =
-            key.replace("NAME", "mine").replace("override.", "override[0].").replace("skills.", "skills[0].");
+        let path = key
+            .replace("NAME", "mine")
+            .replace("override.", "override[0].")
+            .replace("skills.", "skills[0].")
+            .replace("rule.", "rule[0].");
         let item = tree.get(&KeyPath::parse(&path)).unwrap_or_else(|| panic!("{path} is missing"));
         let comment = format!("# {}", entry.doc);
-        let in_a_table_of_one_line =
-            path.contains("].timeout.") || path.contains("].retry.") || path.contains("skills[");
+        let in_a_table_of_one_line = path.contains("].timeout.")
+            || path.contains("].retry.")
+            || path.contains("skills[")
+            || path.contains("permission_args.");
         let above = lines[item.line.unwrap() - 2];
         assert!(in_a_table_of_one_line || above == comment, "{path}: {above}\nshould be\n{comment}");
     }

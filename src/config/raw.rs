@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use super::types::{DoneSignal, Granularity, OnFailure, Output, PromptBy, Skill, Tick, TmuxMode};
+use super::types::{
+    AssignMode, Batch, DoneSignal, Granularity, OnFailure, Output, Permission, PromptBy, Skill, Tick,
+    TmuxMode,
+};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -17,6 +20,7 @@ pub(crate) struct Raw {
     pub(crate) retry: RawRetry,
     pub(crate) timeout: RawTimeouts,
     pub(crate) done: RawDone,
+    pub(crate) assign: RawAssign,
     pub(crate) prompt: RawPrompt,
     pub(crate) tmux: RawTmux,
     pub(crate) tasks: RawTasks,
@@ -61,6 +65,30 @@ pub(crate) struct RawTimeouts {
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawDone {
     pub(crate) signal: DoneSignal,
+    pub(crate) nudges: u32,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawAssign {
+    pub(crate) mode: AssignMode,
+    pub(crate) backend: Option<String>,
+    pub(crate) agent: Option<String>,
+    pub(crate) batch: Batch,
+    pub(crate) timeout: Span,
+    pub(crate) owners: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(crate) rule: Vec<RawRule>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawRule {
+    #[serde(default)]
+    pub(crate) tasks: Vec<String>,
+    pub(crate) r#match: Option<String>,
+    pub(crate) owner: Option<String>,
+    pub(crate) backend: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -105,11 +133,24 @@ pub(crate) struct RawBackend {
     pub(crate) command: Option<String>,
     pub(crate) args: Vec<String>,
     pub(crate) model_args: Vec<String>,
+    pub(crate) agent: Option<String>,
+    pub(crate) agent_args: Vec<String>,
+    pub(crate) resume: Vec<String>,
+    pub(crate) permission: Permission,
+    pub(crate) permission_args: RawPermissionArgs,
     pub(crate) prompt: PromptBy,
     pub(crate) output: Output,
     pub(crate) model: Option<String>,
     pub(crate) env: BTreeMap<String, String>,
     pub(crate) env_remove: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawPermissionArgs {
+    pub(crate) auto: Vec<String>,
+    pub(crate) bypass: Vec<String>,
+    pub(crate) ask: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::raw::{Raw, RawBackend, RawOverride, RawTimeouts, Span};
+use super::raw::{Raw, RawAssign, RawBackend, RawOverride, RawTimeouts, Span};
 use super::schema;
 use super::tree::KeyPath;
 use super::types::{
-    Backend, Config, Log, Override, PartialRetry, PartialTimeouts, Prompt, PromptBy, Retry, Run, Tasks,
-    Timeouts, Tmux,
+    Assign, AssignMode, AssignRule, Backend, Config, Done, Log, Override, PartialRetry, PartialTimeouts,
+    Permission, Prompt, PromptBy, Retry, Run, Tasks, Timeouts, Tmux,
 };
 
 /// A mistake that shows only once all layers are together.
@@ -18,6 +18,7 @@ pub(crate) type Mistake = (KeyPath, String);
 pub(crate) fn resolve(raw: Raw, root: &Path) -> (Config, Vec<Mistake>) {
     let mut mistakes = Vec::new();
     check_references(&raw, &mut mistakes);
+    let assign = assign(raw.assign, &raw.run.backend, &raw.backend, &mut mistakes);
     let backends: BTreeMap<String, Backend> = raw
         .backend
         .into_iter()
@@ -45,7 +46,8 @@ pub(crate) fn resolve(raw: Raw, root: &Path) -> (Config, Vec<Mistake>) {
             max_backoff: raw.retry.max_backoff.0,
         },
         timeout: timeouts(&raw.timeout),
-        done: raw.done.signal,
+        done: Done { signal: raw.done.signal, nudges: raw.done.nudges },
+        assign,
         prompt: Prompt {
             template: raw.prompt.template.map(|file| root.join(file)),
             inputs: raw.prompt.inputs,
@@ -80,12 +82,77 @@ fn check_references(raw: &Raw, mistakes: &mut Vec<Mistake>) {
         mistakes.push((key, format!("names no task{all}")));
     }
     for (key, name) in named.chain(overrides) {
-        if !raw.backend.contains_key(name) {
-            let known: Vec<&str> = raw.backend.keys().map(String::as_str).collect();
-            let near = schema::nearest(name, known.iter().copied());
-            let near = near.map(|near| format!("; did you mean {near:?}?")).unwrap_or_default();
-            mistakes.push((key, format!("there is no backend {name:?}{near} (known: {})", known.join(", "))));
+        check_backend(key, name, &raw.backend, mistakes);
+    }
+}
+
+fn check_backend(
+    key: KeyPath,
+    name: &str,
+    backends: &BTreeMap<String, RawBackend>,
+    mistakes: &mut Vec<Mistake>,
+) {
+    if !backends.contains_key(name) {
+        let known: Vec<&str> = backends.keys().map(String::as_str).collect();
+        let near = schema::nearest(name, known.iter().copied());
+        let near = near.map(|near| format!("; did you mean {near:?}?")).unwrap_or_default();
+        mistakes.push((key, format!("there is no backend {name:?}{near} (known: {})", known.join(", "))));
+    }
+}
+
+fn assign(
+    raw: RawAssign,
+    common: &str,
+    backends: &BTreeMap<String, RawBackend>,
+    mistakes: &mut Vec<Mistake>,
+) -> Assign {
+    let at = KeyPath::parse("assign");
+    if let Some(name) = &raw.backend {
+        check_backend(at.join("backend"), name, backends, mistakes);
+    }
+    for (owner, name) in &raw.owners {
+        check_backend(at.join("owners").join(owner), name, backends, mistakes);
+    }
+    let mut rules = Vec::new();
+    for (index, rule) in raw.rule.into_iter().enumerate() {
+        let key = at.join("rule").join(index.to_string());
+        if rule.tasks.is_empty() == rule.r#match.is_none() {
+            mistakes.push((key.clone(), "says either `tasks` or `match`, for which tasks it is".to_owned()));
         }
+        let backend = match (&rule.owner, rule.backend) {
+            (None, Some(name)) => {
+                check_backend(key.join("backend"), &name, backends, mistakes);
+                name
+            }
+            (Some(owner), None) => {
+                let backend = raw.owners.get(owner).cloned();
+                if backend.is_none() {
+                    let known: Vec<&str> = raw.owners.keys().map(String::as_str).collect();
+                    let text = format!("assign.owners has no {owner:?} (known: {})", known.join(", "));
+                    mistakes.push((key.join("owner"), text));
+                }
+                backend.unwrap_or_default()
+            }
+            _ => {
+                mistakes.push((key, "says either `owner` or `backend`, who works".to_owned()));
+                String::new()
+            }
+        };
+        rules.push(AssignRule { tasks: rule.tasks, title: rule.r#match, owner: rule.owner, backend });
+    }
+    let mode = match raw.mode {
+        AssignMode::Auto if raw.backend.is_some() => AssignMode::Agent,
+        AssignMode::Auto => AssignMode::Rules,
+        mode => mode,
+    };
+    Assign {
+        mode,
+        backend: raw.backend.unwrap_or_else(|| common.to_owned()),
+        agent: raw.agent,
+        batch: raw.batch,
+        timeout: raw.timeout.0,
+        owners: raw.owners,
+        rules,
     }
 }
 
@@ -109,7 +176,28 @@ fn backend(raw: RawBackend, root: &Path, key: &KeyPath, mistakes: &mut Vec<Mista
             "nothing passes it on; name {model} in args, or say how in model_args".to_owned(),
         ));
     }
+    for (word, given) in [("{session}", raw.resume.is_empty()), ("{agent}", raw.agent_args.is_empty())] {
+        let (name, list) =
+            if word == "{session}" { ("resume", &raw.resume) } else { ("agent_args", &raw.agent_args) };
+        if !given && !list.iter().any(|arg| arg.contains(word)) {
+            mistakes.push((key.join(name), format!("has no {word} in it")));
+        }
+    }
+    if raw.agent.is_some() && raw.agent_args.is_empty() && !raw.args.iter().any(|arg| arg.contains("{agent}"))
+    {
+        let text = "nothing passes it on; name {agent} in args, or say how in agent_args";
+        mistakes.push((key.join("agent"), text.to_owned()));
+    }
+    let permission_args = match raw.permission {
+        Permission::Auto => raw.permission_args.auto,
+        Permission::Bypass => raw.permission_args.bypass,
+        Permission::Ask => raw.permission_args.ask,
+    };
     Backend {
+        agent: raw.agent,
+        agent_args: raw.agent_args,
+        resume: raw.resume,
+        permission_args,
         command: raw.command.map(|command| program(command, root)).unwrap_or_default(),
         args: raw.args,
         model_args: raw.model_args,

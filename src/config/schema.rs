@@ -15,6 +15,8 @@ pub(crate) enum Kind {
     Bool,
     /// A whole number from 1.
     Count,
+    /// A whole number from 0.
+    Whole,
     /// A humantime text, or whole seconds.
     Duration,
     /// One of these words.
@@ -25,6 +27,8 @@ pub(crate) enum Kind {
     Texts,
     /// A list of globs.
     Globs,
+    /// A regular expression.
+    Regex,
 }
 
 /// What stands behind a name.
@@ -72,6 +76,7 @@ pub(crate) const ROOT: &[Entry] = &[
     RETRY,
     TIMEOUT,
     DONE,
+    ASSIGN,
     PROMPT,
     TMUX,
     TASKS,
@@ -83,7 +88,7 @@ pub(crate) const ROOT: &[Entry] = &[
 
 /// All that a profile, a variable or a flag may set.
 pub(crate) const SETTINGS: &[Entry] =
-    &[RUN, RETRY, TIMEOUT, DONE, PROMPT, TMUX, TASKS, LOG, BACKEND, OVERRIDE];
+    &[RUN, RETRY, TIMEOUT, DONE, ASSIGN, PROMPT, TMUX, TASKS, LOG, BACKEND, OVERRIDE];
 
 const RUN: Entry = entry(
     "run",
@@ -129,12 +134,51 @@ const TIMEOUT: Entry =
 
 const DONE: Entry = entry(
     "done",
-    Node::Table(&[leaf(
-        "signal",
-        Kind::Choice(&["required", "optional"]),
-        "Whether a step counts as done only with its signal, or with exit code 0, too (optional).",
-    )]),
+    Node::Table(&[
+        leaf(
+            "signal",
+            Kind::Choice(&["required", "optional"]),
+            "Whether a step counts as done only with its signal, or with exit code 0, too (optional).",
+        ),
+        leaf(
+            "nudges",
+            Kind::Whole,
+            "How often an agent that ended without a signal is asked for it, in its own session.",
+        ),
+    ]),
     "What counts as done.",
+);
+
+const ASSIGN: Entry = entry(
+    "assign",
+    Node::Table(&[
+        leaf(
+            "mode",
+            Kind::Choice(&["auto", "agent", "rules", "off"]),
+            "Who gives a task its agent: an agent (agent), the rules below (rules), nobody (off); auto: an agent if \
+             assign.backend is set, else the rules.",
+        ),
+        leaf("backend", Kind::Name, "The backend that is asked; unset: run.backend."),
+        leaf("agent", Kind::Name, "The agent of that backend (OpenCode, Claude) that is asked."),
+        leaf(
+            "batch",
+            Kind::Choice(&["all", "one"]),
+            "Whether it is asked for all open tasks in one call, or for each before its turn.",
+        ),
+        leaf("timeout", Kind::Duration, "Deadline of one such call."),
+        entry("owners", Node::Variables, "Which backend does the work of an owner that was named."),
+        entry(
+            "rule",
+            Node::List(&[
+                leaf("tasks", Kind::Globs, "Ids or globs of the tasks that it is for."),
+                leaf("match", Kind::Regex, "Or a regular expression on their titles."),
+                leaf("owner", Kind::Name, "The owner they get."),
+                leaf("backend", Kind::Name, "Or the backend they get."),
+            ]),
+            "A human's rule, which wins over the agent; a later one wins.",
+        ),
+    ]),
+    "Which agent does which task.",
 );
 
 const PROMPT: Entry = entry(
@@ -211,15 +255,45 @@ const BACKEND: Entry = entry(
         leaf(
             "args",
             Kind::Texts,
-            "Its arguments; {model}, {model_args}, {prompt}, {prompt_file}, {workdir}, {spec_dir} are filled in.",
+            "Its arguments; {model}, {model_args}, {agent_args}, {permission_args}, {resume}, {prompt}, {prompt_file}, \
+             {workdir}, {spec_dir} are filled in.",
         ),
         leaf("model_args", Kind::Texts, "What {model_args} stands for when a model is set."),
+        leaf("agent", Kind::Name, "The agent (a persona of the CLI's own configuration) it uses."),
+        leaf(
+            "agent_args",
+            Kind::Texts,
+            "What {agent_args} stands for when an agent is set, {agent} being its name.",
+        ),
+        leaf(
+            "resume",
+            Kind::Texts,
+            "What {resume} stands for when it goes on in a session, {session} being its id; empty: it cannot.",
+        ),
+        leaf(
+            "permission",
+            Kind::Choice(&["auto", "bypass", "ask"]),
+            "What it may do unasked: the vendor's safe automation, all without a question, or what its own settings say.",
+        ),
+        entry(
+            "permission_args",
+            Node::Table(&[
+                leaf("auto", Kind::Texts, "What {permission_args} stands for with permission = \"auto\"."),
+                leaf("bypass", Kind::Texts, "The same with \"bypass\"."),
+                leaf("ask", Kind::Texts, "The same with \"ask\"."),
+            ]),
+            "How it is told what it may do.",
+        ),
         leaf(
             "prompt",
             Kind::Choice(&["stdin", "arg", "file"]),
             "How it gets the prompt: on standard input, as an argument, or as a file.",
         ),
-        leaf("output", Kind::Choice(&["text"]), "What it prints."),
+        leaf(
+            "output",
+            Kind::Choice(&["text", "claude", "codex", "gemini", "opencode"]),
+            "What it prints: plain text, or the JSON lines of one of these CLIs.",
+        ),
         leaf("model", Kind::Name, "The model it uses; unset: its own choice."),
         entry("env", Node::Variables, "Variables that it gets."),
         leaf("env_remove", Kind::Texts, "Variables that it must not see."),

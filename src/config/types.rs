@@ -14,7 +14,9 @@ pub struct Config {
     /// `[timeout]`
     pub timeout: Timeouts,
     /// `[done]`
-    pub done: DoneSignal,
+    pub done: Done,
+    /// `[assign]`
+    pub assign: Assign,
     /// `[prompt]`
     pub prompt: Prompt,
     /// `[tmux]`
@@ -104,6 +106,83 @@ pub enum DoneSignal {
     Required,
     /// Exit code 0 is enough.
     Optional,
+}
+
+/// `[done]`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Done {
+    /// Whether a step needs its signal.
+    pub signal: DoneSignal,
+    /// How often an agent that ended without one is asked for it, in its own session.
+    pub nudges: u32,
+}
+
+/// `[assign] mode`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AssignMode {
+    /// [`AssignMode::Agent`] if a backend for it is set, else [`AssignMode::Rules`].
+    Auto,
+    /// An agent is asked.
+    Agent,
+    /// Only the rules count.
+    Rules,
+    /// Nobody assigns.
+    Off,
+}
+
+/// `[assign] batch`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Batch {
+    /// All open units in one call.
+    All,
+    /// Each unit before its turn.
+    One,
+}
+
+/// `[assign]`: which agent does which task.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Assign {
+    /// Who decides; never [`AssignMode::Auto`].
+    pub mode: AssignMode,
+    /// The backend that is asked.
+    pub backend: String,
+    /// The agent of that backend that is asked.
+    pub agent: Option<String>,
+    /// How many are asked for at once.
+    pub batch: Batch,
+    /// Deadline of one call.
+    pub timeout: Duration,
+    /// From owner to backend.
+    pub owners: BTreeMap<String, String>,
+    /// Rules of a human, in order; a later one wins.
+    pub rules: Vec<AssignRule>,
+}
+
+/// `[[assign.rule]]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AssignRule {
+    /// Ids or globs.
+    pub tasks: Vec<String>,
+    /// A regular expression on the title.
+    pub title: Option<String>,
+    /// The owner that the rule names, if it does.
+    pub owner: Option<String>,
+    /// The backend, either named or that of the owner.
+    pub backend: String,
+}
+
+/// `[backend.NAME] permission`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Permission {
+    /// The vendor's own safe automation.
+    Auto,
+    /// Everything, without a question.
+    Bypass,
+    /// What the CLI's own settings say; what would be asked is refused, since nobody is there.
+    Ask,
 }
 
 /// `[prompt]`
@@ -203,6 +282,14 @@ pub enum PromptBy {
 pub enum Output {
     /// Plain text.
     Text,
+    /// JSON lines of Claude Code (`--output-format stream-json`).
+    Claude,
+    /// JSON lines of Codex (`exec --json`).
+    Codex,
+    /// JSON lines of Gemini CLI (`--output-format stream-json`).
+    Gemini,
+    /// JSON lines of `OpenCode` (`run --format json`).
+    Opencode,
 }
 
 /// How to start one agent CLI and read what it prints.
@@ -214,6 +301,14 @@ pub struct Backend {
     pub args: Vec<String>,
     /// Arguments that name the model: put where `{model_args}` stands in `args`, left out when no model is set.
     pub model_args: Vec<String>,
+    /// The agent (a persona of the CLI's own configuration) it uses.
+    pub agent: Option<String>,
+    /// Arguments that name the agent, with `{agent}`: put where `{agent_args}` stands in `args`.
+    pub agent_args: Vec<String>,
+    /// Arguments that make it go on in the session `{session}`: put where `{resume}` stands in `args`.
+    pub resume: Vec<String>,
+    /// Arguments that say what it may do unasked, for the permission that was chosen: where `{permission_args}` stands.
+    pub permission_args: Vec<String>,
     /// How it gets the prompt.
     pub prompt: PromptBy,
     /// What it prints.

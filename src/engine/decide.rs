@@ -11,16 +11,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-pub use super::event::{Effect, End, Event, Pause, Policy, Report};
-use super::pacing;
-use crate::attempt::record::CancelledBy;
-use crate::config::OnFailure;
+pub use super::event::{Effect, End, Event, Next, Pause, Policy, Report};
 use crate::plan::{Plan, SkipReason, Skipped, Step};
-use crate::state::{AttemptRecord, Outcome, SpecState, UnitStatus};
+use crate::state::{AttemptRecord, Learned, Outcome, Reason, SpecState, UnitStatus};
 use crate::sys::signals::Interrupt;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Stop {
+pub(super) enum Stop {
     No,
     AfterStep,
     Now,
@@ -28,7 +25,7 @@ enum Stop {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Phase {
+pub(super) enum Phase {
     /// Waiting for a plan.
     Planning,
     /// Waiting for an attempt.
@@ -45,17 +42,17 @@ enum Phase {
 pub struct Machine {
     /// What is saved.
     pub state: SpecState,
-    policy: Policy,
-    phase: Phase,
-    stop: Stop,
-    pause: Option<(Duration, Pause)>,
-    failed: BTreeSet<String>,
+    pub(super) policy: Policy,
+    pub(super) phase: Phase,
+    pub(super) stop: Stop,
+    pub(super) pause: Option<(Duration, Pause)>,
+    pub(super) failed: BTreeSet<String>,
     /// The step that runs, once it is known.
-    step: Option<Box<Step>>,
+    pub(super) step: Option<Box<Step>>,
     /// The attempt that runs was started by a run before this process.
-    recovered: bool,
+    pub(super) recovered: bool,
     /// Attempts in a row that never came to their start.
-    unstarted: u32,
+    pub(super) unstarted: u32,
 }
 
 /// Ends that nobody is to blame for may follow each other this often before a human must look.
@@ -89,7 +86,7 @@ impl Machine {
         match event {
             Event::Begin { ticked } => self.begin(now, &ticked),
             Event::Planned { plan, ticked, share } => self.planned(now, *plan, &ticked, share),
-            Event::Ended { outcome, ticked } => self.ended(now, outcome, ticked.as_ref()),
+            Event::Ended { outcome, learned, ticked } => self.ended(now, outcome, learned, ticked.as_ref()),
             Event::Woke if self.phase == Phase::Sleeping => {
                 self.pause = None;
                 self.replan()
@@ -172,22 +169,15 @@ impl Machine {
         effects
     }
 
-    /// The pause before `step`: nobody waits for the retry of a unit that is not next any more.
-    fn length_before(&self, step: &Step, pause: (Duration, Pause), share: f64) -> (Duration, Pause) {
-        let length = match pause {
-            (length, Pause::Backoff { unit }) if unit == step.unit => {
-                return (length, Pause::Backoff { unit });
-            }
-            (_, Pause::Backoff { .. }) => step.delay,
-            (length, Pause::Delay) => length,
-        };
-        (pacing::delay(length, self.policy.jitter, share), Pause::Delay)
-    }
-
     fn start(&mut self, now: Timestamp, step: Step, left: usize) -> Vec<Effect> {
         let attempt = self.state.next_attempt(&step.unit);
         self.state.iterations += 1;
         self.state.completed_at = None;
+        let cwd = step.cwd.to_string_lossy().into_owned();
+        let can = step.resume_argv.is_some();
+        let goes_on =
+            self.state.session_for(&step.unit, &step.backend, &cwd, step.done.nudges).filter(|_| can);
+        let reason = goes_on.as_ref().map(|g| g.reason);
         let unit = self.state.units.entry(step.unit.clone()).or_default();
         unit.status = UnitStatus::Running;
         unit.attempts.push(AttemptRecord {
@@ -198,6 +188,9 @@ impl Machine {
             outcome: None,
             completes: step.completes.clone(),
             counts: true,
+            goes_on,
+            cwd,
+            learned: Learned::default(),
         });
         self.phase = Phase::Running { unit: step.unit.clone() };
         self.recovered = false;
@@ -205,6 +198,7 @@ impl Machine {
             unit: step.unit.clone(),
             title: step.title.clone(),
             attempt,
+            reason,
             iteration: self.state.iterations,
             left,
         };
@@ -236,7 +230,13 @@ impl Machine {
         End::Complete
     }
 
-    fn ended(&mut self, now: Timestamp, outcome: Outcome, ticked: Option<&BTreeSet<String>>) -> Vec<Effect> {
+    fn ended(
+        &mut self,
+        now: Timestamp,
+        outcome: Outcome,
+        learned: Learned,
+        ticked: Option<&BTreeSet<String>>,
+    ) -> Vec<Effect> {
         let Phase::Running { unit: id } = self.phase.clone() else { return Vec::new() };
         let step = self.step.take();
         let blameless = self.blameless(&outcome);
@@ -244,19 +244,26 @@ impl Machine {
         let Some(record) = unit.attempts.last_mut() else { return self.replan() };
         record.ended_at = Some(now);
         record.outcome = Some(outcome.clone());
-        record.counts = !blameless;
+        let afresh = !blameless && record.could_not_go_on(&learned);
+        let nudge = record.goes_on.as_ref().is_some_and(|g| g.reason == Reason::Nudge);
+        record.counts = !blameless && !afresh && !nudge;
+        record.learned = learned;
+        // its session goes on even where it never said so
+        record.learned.session =
+            record.learned.session.take().or(record.goes_on.as_ref().map(|g| g.session.clone()));
+        if afresh {
+            record.learned.session = None;
+        }
         let attempt = record.number;
         let completes = record.completes.clone();
         let took = now.duration_since(record.started_at).try_into().unwrap_or(Duration::ZERO);
         unit.status = UnitStatus::Todo;
         let tries = unit.tries();
-        if blameless {
+        if blameless || afresh {
             self.state.iterations = self.state.iterations.saturating_sub(1);
-            self.unstarted += 1;
-        } else {
-            self.unstarted = 0;
         }
-        let mut left = None;
+        self.unstarted = if blameless { self.unstarted + 1 } else { 0 };
+        let mut next = Next::Plain;
         let mut end = None;
         match &outcome {
             Outcome::Done => {
@@ -276,9 +283,12 @@ impl Machine {
                     end = Some(End::Unavailable { unit: id.clone(), why });
                 }
             }
+            // at once, with the full prompt
+            _ if afresh => next = Next::Afresh,
             // not in the plan any more: whoever puts it back there says how often it may be tried
             _ if step.is_none() => {}
-            _ => (left, end) = self.unsuccessful(&id, tries, step.as_deref()),
+            Outcome::NoSignal if self.can_nudge(&id, step.as_deref()) => next = Next::Nudge,
+            _ => (next, end) = self.unsuccessful(&id, tries, step.as_deref()),
         }
         let foreign = ticked.map(|ticked| self.disbelieve(ticked, &completes)).unwrap_or_default();
         if end.is_some() {
@@ -295,41 +305,13 @@ impl Machine {
             effects.push(Effect::Tick(to_tick));
         }
         let title = step.map(|s| s.title).unwrap_or_default();
-        effects.push(Effect::Report(Report::Ended { unit: id, title, attempt, outcome, took, left }));
+        effects.push(Effect::Report(Report::Ended { unit: id, title, attempt, outcome, took, next }));
         effects.extend(foreign);
         match end {
             Some(end) => effects.extend([Effect::Save, Effect::Finish(end)]),
             None => effects.extend(self.replan()),
         }
         effects
-    }
-
-    /// Whether an end spends neither an attempt nor an iteration: the agent never worked, or was ended because the run
-    /// was. After a recovery nobody knows whose TERM it was; most likely that of the run that is gone.
-    fn blameless(&self, outcome: &Outcome) -> bool {
-        match outcome {
-            Outcome::Unavailable { .. } | Outcome::Cancelled { by: CancelledBy::NoOrchestrator } => true,
-            Outcome::Cancelled { by: CancelledBy::Terminate } if self.recovered => true,
-            Outcome::Cancelled { .. } => self.stop >= Stop::Now,
-            _ => false,
-        }
-    }
-
-    /// The attempts that are left to a unit after one that did not succeed, and the end of the run if it demands one.
-    fn unsuccessful(&mut self, id: &str, tries: u32, step: Option<&Step>) -> (Option<u32>, Option<End>) {
-        let Some(step) = step else { return (None, None) };
-        if tries < step.retry.attempts {
-            let backoff = pacing::backoff(&step.retry, tries);
-            self.pause = Some((backoff, Pause::Backoff { unit: id.to_owned() }));
-            return (Some(step.retry.attempts - tries), None);
-        }
-        if let Some(unit) = self.state.units.get_mut(id) {
-            unit.status = UnitStatus::Failed;
-        }
-        self.failed.insert(id.to_owned());
-        self.pause = Some((step.delay, Pause::Delay));
-        let halt = self.policy.on_failure == OnFailure::Halt;
-        (None, halt.then(|| End::Stuck { failed: vec![id.to_owned()], blocked: Vec::new() }))
     }
 
     /// The boxes of these ids are ticked on disk, or cannot be.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::decide::{Effect, End, Event, Machine, Pause, Report};
 use crate::error::Result;
 use crate::plan::{Plan, Step};
-use crate::state::{Outcome, SpecState};
+use crate::state::{Learned, Outcome, SpecState};
 
 /// All that a run does to the world, and hears from it. `RealWorld` is the world; a
 /// simulation is another.
@@ -23,7 +23,7 @@ pub trait World {
     /// Reads tasks.md and makes the plan.
     fn plan(&mut self, machine: &Machine) -> Result<(Plan, BTreeSet<String>)>;
     /// Starts an attempt, or says how it ended before it began. Its end comes from [`World::next`].
-    fn start(&mut self, step: &Step, attempt: u32, state: &SpecState) -> Result<Option<Outcome>>;
+    fn start(&mut self, step: &Step, attempt: u32, state: &SpecState) -> Result<Option<Ending>>;
     /// Looks for an attempt of an earlier run: waits for it (its end comes from [`World::next`]) or tells its end.
     fn recover(
         &mut self,
@@ -31,7 +31,7 @@ pub trait World {
         attempt: u32,
         step: Option<&Step>,
         state: &SpecState,
-    ) -> Result<Option<Outcome>>;
+    ) -> Result<Option<Ending>>;
     /// Ends the agent that works now.
     fn cancel(&mut self);
     /// Ticks boxes in tasks.md; gives those that need no further try.
@@ -41,6 +41,9 @@ pub trait World {
     /// Waits for what happens next, at most until `pause` is over.
     fn next(&mut self, pause: Option<(Timestamp, &Pause)>) -> Event;
 }
+
+/// How an attempt ended, and what else is known of it.
+pub type Ending = (Outcome, Learned);
 
 /// Runs a machine to its end.
 pub fn drive(machine: &mut Machine, world: &mut dyn World) -> Result<End> {
@@ -66,11 +69,11 @@ pub fn drive(machine: &mut Machine, world: &mut dyn World) -> Result<End> {
                     let step = plan.steps.into_iter().find(|s| s.unit == unit).map(Box::new);
                     let over = world.recover(&unit, attempt, step.as_deref(), &machine.state)?;
                     machine.adopt(step);
-                    events.extend(over.map(|outcome| ended(world, outcome)));
+                    events.extend(over.map(|ending| ended(world, ending)));
                 }
                 Effect::Start { step, attempt } => {
                     let over = world.start(&step, attempt, &machine.state)?;
-                    events.extend(over.map(|outcome| ended(world, outcome)));
+                    events.extend(over.map(|ending| ended(world, ending)));
                 }
                 Effect::Cancel => world.cancel(),
                 Effect::Tick(ids) => {
@@ -85,7 +88,7 @@ pub fn drive(machine: &mut Machine, world: &mut dyn World) -> Result<End> {
     }
 }
 
-fn ended(world: &mut dyn World, outcome: Outcome) -> Event {
+fn ended(world: &mut dyn World, (outcome, learned): Ending) -> Event {
     // an end must be saved whether tasks.md can be read or not
-    Event::Ended { outcome, ticked: world.ticked().ok() }
+    Event::Ended { outcome, learned, ticked: world.ticked().ok() }
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::config::OnFailure;
 use crate::plan::{Plan, Step};
-use crate::state::Outcome;
+use crate::state::{Learned, Outcome, Reason};
 use crate::sys::signals::Interrupt;
 
 /// What a run may do, apart from what each step says itself.
@@ -42,6 +42,8 @@ pub enum Event {
     Ended {
         /// How.
         outcome: Outcome,
+        /// What else is known of it.
+        learned: Learned,
         /// Ids whose boxes are ticked now, before anybody else touches them; `None` where tasks.md cannot be read.
         ticked: Option<BTreeSet<String>>,
     },
@@ -112,6 +114,8 @@ pub enum Report {
         title: String,
         /// Number of the attempt.
         attempt: u32,
+        /// Why it goes on in a session, if it does.
+        reason: Option<Reason>,
         /// The iteration, from 1.
         iteration: u32,
         /// Steps that are left, this one included.
@@ -129,8 +133,8 @@ pub enum Report {
         outcome: Outcome,
         /// How long it took.
         took: Duration,
-        /// Attempts that are left, if it is tried again.
-        left: Option<u32>,
+        /// What follows.
+        next: Next,
     },
     /// Boxes were ticked that nobody here ticked.
     ForeignTicks(Vec<String>),
@@ -140,6 +144,21 @@ pub enum Report {
     Stopping,
     /// The agent is ended now.
     Ending,
+}
+
+/// What follows an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// Nothing that needs a word: its outcome says it.
+    Plain,
+    /// The unit is tried again; so many attempts are left.
+    Attempts(u32),
+    /// The agent is asked for its signal.
+    Nudge,
+    /// Its session could not go on: it begins afresh, and nothing was spent.
+    Afresh,
+    /// No attempt is left.
+    Failed,
 }
 
 /// Why a run is over.

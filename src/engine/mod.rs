@@ -7,10 +7,12 @@ pub mod launch;
 pub mod pacing;
 pub mod place;
 pub mod prepare;
+mod retrying;
 pub mod screen;
 #[cfg(test)]
 mod simulation;
 pub mod verdict;
+mod waiting;
 pub mod world;
 
 pub use decide::{Effect, End, Event, Machine, Policy};

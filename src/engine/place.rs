@@ -1,6 +1,6 @@
 //! Where a spec is, what its tasks.md says now, and the plan that follows.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -76,6 +76,8 @@ pub fn progress(state: &SpecState, ticked: BTreeSet<String>, failed: &BTreeSet<S
         ticked,
         failed: failed.clone(),
         skipped: state.skipped.clone(),
+        owners: state.owners(),
+        instead: BTreeMap::new(),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::error::{Error, Kind, Result};
 use crate::plan::prompt::{self, Previous, PromptContext, QuestionAnswer};
 use crate::plan::{Plan, Step};
 use crate::state::store::Store;
-use crate::state::{Outcome, SpecState};
+use crate::state::{GoesOn, Outcome, SpecState};
 use crate::sys::files;
 
 /// What an attempt is made from.
@@ -49,6 +49,12 @@ impl Prepared {
         let _ = fs::remove_dir_all(dir.path());
         files::private_dir(dir.path())?;
         launch::write_private(&dir.prompt(), from.prompt()?.as_bytes())?;
+        let argv = match (from.goes_on(), &step.resume_argv) {
+            (Some(goes_on), Some(argv)) => {
+                argv.iter().map(|arg| arg.replace("{session}", &goes_on.session)).collect()
+            }
+            _ => step.argv.clone(),
+        };
         let token = token();
         let file = AttemptFile {
             schema: SCHEMA,
@@ -57,7 +63,7 @@ impl Prepared {
             title: step.title.clone(),
             attempt: from.attempt,
             backend: step.backend.clone(),
-            argv: step.argv.clone(),
+            argv,
             prompt_by: step.prompt_by,
             output: step.output,
             cwd: step.cwd.clone(),
@@ -75,6 +81,12 @@ impl Prepared {
 }
 
 impl Preparation<'_> {
+    /// The session that the state says this attempt goes on in.
+    fn goes_on(&self) -> Option<&GoesOn> {
+        let attempts = &self.state.units.get(&self.step.unit)?.attempts;
+        attempts.iter().find(|a| a.number == self.attempt)?.goes_on.as_ref()
+    }
+
     fn prompt(&self) -> Result<String> {
         let previous = self.previous();
         let answer = self.state.answer.as_ref().filter(|a| a.unit == self.step.unit);
@@ -83,7 +95,10 @@ impl Preparation<'_> {
         let mut context = PromptContext::new(self.plan, self.step, &self.config.prompt);
         context.previous = previous.as_ref();
         context.answer = answer.as_ref();
-        prompt::render(&context, &template(self.config)?)
+        match self.goes_on() {
+            Some(goes_on) => prompt::render_continuation(&context, goes_on.reason.word()),
+            None => prompt::render(&context, &template(self.config)?),
+        }
     }
 
     /// What went wrong before, from the state and from what the last attempt left.

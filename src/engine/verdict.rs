@@ -2,7 +2,7 @@
 
 use crate::attempt::record::{Exit, Facts};
 use crate::config::DoneSignal;
-use crate::state::Outcome;
+use crate::state::{Learned, Outcome};
 
 /// Judges in this order: cancelled, timed out, not started, HALT, a bad end, DONE. A signal in the text of an agent
 /// that then failed proves nothing, but its cry for a human does.
@@ -27,6 +27,12 @@ pub fn judge(facts: &Facts, signal: DoneSignal) -> Outcome {
         Some(Exit::Code(0)) => Outcome::NoSignal,
         Some(Exit::Code(code)) => Outcome::Failed { code },
     }
+}
+
+/// What an attempt tells beside its outcome.
+#[must_use]
+pub fn learned(facts: &Facts) -> Learned {
+    Learned { session: None, model: None, worked: facts.stdout_bytes > 0 }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, IsTerminal, Write};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -12,11 +12,11 @@ use jiff::tz::TimeZone;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::decide::{Event, Machine, Pause, Report};
-use super::driver::World;
+use super::driver::{Ending, World};
 use super::launch::{self, Launcher, Request};
 use super::place::{Place, make_plan, progress, ticked};
 use super::prepare::{Preparation, Prepared};
-use super::verdict::judge;
+use super::verdict::{judge, learned};
 use crate::attempt::record::{AttemptDir, CancelledBy};
 use crate::config::{Config, DoneSignal, Tick};
 use crate::error::{Error, Kind, Result};
@@ -25,17 +25,17 @@ use crate::report::live;
 use crate::report::summary::UnitLine;
 use crate::spec;
 use crate::state::store::Store;
-use crate::state::{Outcome, SpecState};
+use crate::state::{Learned, Outcome, SpecState};
 use crate::sys::clock::Clock;
 use crate::sys::signals::{self, Interrupt};
 use crate::sys::{files, process};
 
-enum Heard {
+pub(super) enum Heard {
     Over,
     Asked(Interrupt),
 }
 
-struct Current {
+pub(super) struct Current {
     unit: String,
     dir: AttemptDir,
     pid: Option<i32>,
@@ -45,20 +45,20 @@ struct Current {
 
 /// The real one.
 pub struct RealWorld<'a> {
-    place: &'a Place,
-    config: &'a Config,
-    store: &'a Store,
-    clock: &'a dyn Clock,
-    launcher: Launcher,
-    env: Vec<(OsString, OsString)>,
-    out: Box<dyn Write>,
-    interactive: bool,
-    heard: Receiver<Heard>,
-    tell: Sender<Heard>,
-    current: Option<Current>,
-    plan: Option<Plan>,
-    began: Instant,
-    units: Vec<UnitLine>,
+    pub(super) place: &'a Place,
+    pub(super) config: &'a Config,
+    pub(super) store: &'a Store,
+    pub(super) clock: &'a dyn Clock,
+    pub(super) launcher: Launcher,
+    pub(super) env: Vec<(OsString, OsString)>,
+    pub(super) out: Box<dyn Write>,
+    pub(super) interactive: bool,
+    pub(super) heard: Receiver<Heard>,
+    pub(super) tell: Sender<Heard>,
+    pub(super) current: Option<Current>,
+    pub(super) plan: Option<Plan>,
+    pub(super) began: Instant,
+    pub(super) units: Vec<UnitLine>,
 }
 
 impl<'a> RealWorld<'a> {
@@ -115,15 +115,14 @@ impl<'a> RealWorld<'a> {
     }
 
     /// The end of the attempt that was waited for, judged.
-    fn conclude(&mut self) -> Event {
+    pub(super) fn conclude(&mut self) -> Event {
         let Some(current) = self.current.take() else { return Event::Woke };
-        let outcome =
-            launch::result(&current.dir).map_or(Outcome::Lost, |facts| judge(&facts, current.signal));
+        let (outcome, learned) = conclusion(&current.dir, current.signal);
         if outcome != Outcome::Done && !current.live_ticks.is_empty() {
             self.set_marks(&current.live_ticks, ' ');
         }
         // the pid may be somebody else's from here on
-        Event::Ended { outcome, ticked: self.ticked().ok() }
+        Event::Ended { outcome, learned, ticked: self.ticked().ok() }
     }
 
     fn set_marks(&mut self, ids: &[String], mark: char) -> Vec<String> {
@@ -205,11 +204,11 @@ impl World for RealWorld<'_> {
         Ok((plan, boxes))
     }
 
-    fn start(&mut self, step: &Step, attempt: u32, state: &SpecState) -> Result<Option<Outcome>> {
+    fn start(&mut self, step: &Step, attempt: u32, state: &SpecState) -> Result<Option<Ending>> {
         let path = self.env.iter().find(|(n, _)| n == OsStr::new("PATH")).map(|(_, v)| v.as_os_str());
         if process::find_program(OsStr::new(&step.argv[0]), path, &step.cwd).is_none() {
             let why = format!("{} is not there any more", step.argv[0]);
-            return Ok(Some(Outcome::Unavailable { why }));
+            return Ok(Some((Outcome::Unavailable { why }, Learned::default())));
         }
         let Some(plan) = &self.plan else { return Err(Error::new(Kind::Internal, "a step without a plan")) };
         let Prepared { dir, token, env } = Prepared::make(&Preparation {
@@ -243,7 +242,7 @@ impl World for RealWorld<'_> {
             unit: step.unit.clone(),
             dir: dir.clone(),
             pid: Some(launched.pid),
-            signal: step.signal,
+            signal: step.done.signal,
             live_ticks,
         });
         launched.wait(&dir, over);
@@ -256,9 +255,9 @@ impl World for RealWorld<'_> {
         attempt: u32,
         step: Option<&Step>,
         _state: &SpecState,
-    ) -> Result<Option<Outcome>> {
+    ) -> Result<Option<Ending>> {
         let dir = self.store.attempt_dir(unit, attempt);
-        let signal = step.map_or(self.config.done, |s| s.signal);
+        let signal = step.map_or(self.config.done, |s| s.done).signal;
         if launch::alive(&dir) {
             self.say(&format!(
                 "● task {unit}, attempt {attempt}, of an earlier run is still at work: taking it over"
@@ -274,21 +273,20 @@ impl World for RealWorld<'_> {
             launch::wait_for_adopted(&dir, self.watch_over());
             return Ok(None);
         }
-        let outcome = match launch::result(&dir) {
-            Some(facts) => {
+        match launch::result(&dir) {
+            Some(_) => {
                 self.say(&format!(
                     "● task {unit}, attempt {attempt}, ended while no run was there: taking its result"
                 ));
-                judge(&facts, signal)
             }
             // the lock is made by `__attempt` as its first act
-            None if !dir.lock().exists() => Outcome::Cancelled { by: CancelledBy::NoOrchestrator },
-            None => {
-                launch::settle(&dir);
-                Outcome::Lost
+            None if !dir.lock().exists() => {
+                let outcome = Outcome::Cancelled { by: CancelledBy::NoOrchestrator };
+                return Ok(Some((outcome, Learned::default())));
             }
-        };
-        Ok(Some(outcome))
+            None => launch::settle(&dir),
+        }
+        Ok(Some(conclusion(&dir, signal)))
     }
 
     fn cancel(&mut self) {
@@ -323,68 +321,11 @@ impl World for RealWorld<'_> {
     }
 
     fn next(&mut self, pause: Option<(Timestamp, &Pause)>) -> Event {
-        let began = Instant::now();
-        let length = pause.map_or(Duration::ZERO, |(until, _)| self.time_to(until));
-        if let Some((_, why)) = pause
-            && !length.is_zero()
-            && !self.interactive
-        {
-            self.say(&format!("  {} in {}", live::pause(why), live::span(round_up(length))));
-        }
-        loop {
-            let limit = match pause {
-                None => None,
-                Some((until, why)) => {
-                    // a wall clock that is set back must not make a short pause last for hours
-                    let left = self.time_to(until).min(length.saturating_sub(began.elapsed()));
-                    if left.is_zero() {
-                        self.countdown(None);
-                        return Event::Woke;
-                    }
-                    if self.interactive {
-                        self.countdown(Some(&format!(
-                            "  {} in {}",
-                            live::pause(why),
-                            live::span(round_up(left))
-                        )));
-                    }
-                    // the wall clock may jump (a laptop wakes up), so look at it now and then
-                    let longest =
-                        if self.interactive { Duration::from_secs(1) } else { Duration::from_secs(30) };
-                    Some(left.min(longest))
-                }
-            };
-            let heard = match limit {
-                None => self.heard.recv().map_err(|_| RecvTimeoutError::Disconnected),
-                Some(limit) => self.heard.recv_timeout(limit),
-            };
-            match heard {
-                Ok(Heard::Over) => return self.conclude(),
-                Ok(Heard::Asked(what)) => {
-                    self.countdown(None);
-                    return Event::Asked(what);
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return Event::Asked(Interrupt::Terminate),
-            }
-        }
+        self.wait(pause)
     }
 }
 
 impl RealWorld<'_> {
-    fn time_to(&self, until: Timestamp) -> Duration {
-        until.duration_since(self.clock.now()).try_into().unwrap_or(Duration::ZERO)
-    }
-
-    /// Shows a line that the next one replaces; `None` wipes it.
-    fn countdown(&mut self, text: Option<&str>) {
-        if self.interactive {
-            let line = format!("\r\x1b[K{}", text.unwrap_or_default());
-            let _ = write!(self.out, "{line}").and_then(|()| self.out.flush());
-            self.launcher.say(&line);
-        }
-    }
-
     /// The unit that an agent works on right now.
     #[must_use]
     pub fn working_on(&self) -> Option<&str> {
@@ -392,6 +333,10 @@ impl RealWorld<'_> {
     }
 }
 
-fn round_up(left: Duration) -> Duration {
-    if left.subsec_millis() > 0 { Duration::from_secs(left.as_secs() + 1) } else { left }
+/// What an attempt that is over came to. Without a result it is lost, but its session may still be known.
+fn conclusion(dir: &AttemptDir, signal: DoneSignal) -> Ending {
+    match launch::result(dir) {
+        Some(facts) => (judge(&facts, signal), learned(&facts)),
+        None => (Outcome::Lost, Learned::default()),
+    }
 }

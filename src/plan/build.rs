@@ -59,7 +59,7 @@ pub fn build(request: &Request<'_>) -> Plan {
     let mut notes = mismatches(&tree, &leaves);
     notes.extend(order.notes);
     let mut builder = Builder {
-        resolver: Resolver::new(request.config, request.spec),
+        resolver: Resolver::new(request.config, request.spec, request.progress),
         failed: &request.progress.failed,
         stalled: vec![false; tree.nodes.len()],
         to_complete: required_children(&tree, &leaves),
@@ -298,6 +298,7 @@ impl Builder<'_> {
         }
         self.last_in_document = self.last_in_document.max(Some(tree_unit.first));
         let settings = self.resolver.unit(tree, tree_unit.node);
+        reasons.extend(settings.chosen);
         let step = Step {
             unit: top.id.clone(),
             title: top.title.to_owned(),
@@ -307,6 +308,9 @@ impl Builder<'_> {
             after,
             backend: settings.backend,
             argv: settings.argv,
+            resume_argv: settings.resume_argv,
+            model: settings.model,
+            unassigned: settings.unassigned,
             prompt_by: settings.prompt_by,
             output: settings.output,
             env: settings.env,
@@ -315,7 +319,7 @@ impl Builder<'_> {
             window: names::window(&request.config.tmux.window, &top.id),
             timeout: settings.timeout,
             retry: settings.retry,
-            signal: settings.signal,
+            done: settings.done,
             delay: request.config.run.delay,
             extra_prompt: settings.extra_prompt,
             reasons,

@@ -20,5 +20,5 @@ mod tests;
 mod tree;
 
 pub use build::{UnitInfo, build, units};
-pub use request::{Progress, Request, Selection, SpecInfo, check_selection};
+pub use request::{Instead, Progress, Request, Selection, SpecInfo, check_selection};
 pub use step::{Note, Plan, SkipReason, Skipped, Step};

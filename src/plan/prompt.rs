@@ -19,6 +19,9 @@ use crate::spec::Task;
 /// The template that is used where the configuration names none.
 pub const BUILT_IN: &str = include_str!("prompt.md.j2");
 
+/// The template for an agent that goes on in its own session.
+const CONTINUE: &str = include_str!("continue.md.j2");
+
 /// What an agent writes when its unit is done.
 pub const TASK_DONE: &str = "<promise>TASK_DONE</promise>";
 
@@ -94,6 +97,8 @@ struct Values<'a> {
     answer: Option<&'a QuestionAnswer>,
     signals: Signals,
     signal_required: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -131,8 +136,17 @@ impl<'a> Entry<'a> {
     }
 }
 
+/// Renders what an agent is told that goes on in its own session; `reason` is one of the words of the template.
+pub fn render_continuation(context: &PromptContext<'_>, reason: &str) -> Result<String> {
+    render_with(context, CONTINUE, Some(reason))
+}
+
 /// Renders a prompt from a template: [`BUILT_IN`], or the text of the user's own.
 pub fn render(context: &PromptContext<'_>, template: &str) -> Result<String> {
+    render_with(context, template, None)
+}
+
+fn render_with(context: &PromptContext<'_>, template: &str, reason: Option<&str>) -> Result<String> {
     let mut environment = Environment::new();
     let mut syntax = SyntaxConfig::builder();
     syntax.trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true);
@@ -141,7 +155,7 @@ pub fn render(context: &PromptContext<'_>, template: &str) -> Result<String> {
     environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
     environment.add_filter("quote", |text: &str| quote(text));
     environment.add_filter("oneline", |text: &str| oneline(text));
-    let rendered = environment.render_str(template, Serde(values(context)));
+    let rendered = environment.render_str(template, Serde(Values { reason, ..values(context) }));
     rendered.map(|text| defuse(&text)).map_err(|error| template_error(&error))
 }
 
@@ -171,7 +185,8 @@ fn values<'a>(context: &PromptContext<'a>) -> Values<'a> {
         previous: context.previous,
         answer: context.answer,
         signals: Signals { done: TASK_DONE, halt: HALT },
-        signal_required: step.signal == DoneSignal::Required,
+        signal_required: step.done.signal == DoneSignal::Required,
+        reason: None,
     }
 }
 
@@ -338,7 +353,7 @@ mod tests {
     fn a_signal_that_is_not_required_is_not_demanded() {
         let mut told = told(&Case::new("1"));
         assert!(told.render().contains("counts as not done"));
-        told.plan.steps[0].signal = DoneSignal::Optional;
+        told.plan.steps[0].done.signal = DoneSignal::Optional;
         assert!(!told.render().contains("counts as not done"));
     }
 
@@ -370,6 +385,25 @@ mod tests {
         let values = serde_json::to_value(values(&told.context())).unwrap();
         for name in values.as_object().unwrap().keys() {
             assert!(comment.contains(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn who_goes_on_in_its_session_is_told_why_and_how_to_end() {
+        let mut told = told(&Case::new("1"));
+        let answer = QuestionAnswer { question: "A or B?".into(), answer: "B".into() };
+        told.answer = Some(answer);
+        told.previous = Some(Previous { attempt: 1, outcome: "timed out".into(), tail: "x".into() });
+        for (reason, words) in [
+            ("nudge", "without a signal"),
+            ("answer", "> A or B?\n\nThe human answered, and you must follow it:\n\n> B\n"),
+            ("limit", "cut off by a limit"),
+            ("retry", "did not succeed: timed out. Its"),
+        ] {
+            let prompt = render_continuation(&told.context(), reason).unwrap();
+            assert!(prompt.contains(words), "{prompt}");
+            assert!(prompt.contains("write\n`<promise>TASK_DONE</promise>`"), "{prompt}");
+            assert!(!has_lone_signal(&prompt) && prompt.len() < 1000, "{prompt}");
         }
     }
 }

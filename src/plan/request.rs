@@ -1,6 +1,6 @@
 //! What the plan is made from, and the check of what the user asked for.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::tree::Tree;
@@ -47,6 +47,19 @@ pub struct Progress {
     pub failed: BTreeSet<String>,
     /// Ids that a human marked to be skipped.
     pub skipped: BTreeSet<String>,
+    /// Owners that an agent named, by unit.
+    pub owners: BTreeMap<String, String>,
+    /// Backends that cannot work now, each with the one that does its work meanwhile and the reason.
+    pub instead: BTreeMap<String, Instead>,
+}
+
+/// A backend that steps in for another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instead {
+    /// Its name.
+    pub backend: String,
+    /// Why, as a fragment: `claude is limited until 03:00`.
+    pub why: String,
 }
 
 /// What the user asked for on the command line.

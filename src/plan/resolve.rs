@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
+use regex::Regex;
 
-use super::request::SpecInfo;
+use super::request::{Progress, SpecInfo};
 use super::tree::Tree;
 use crate::config::{
-    Backend, Config, DoneSignal, Output, Override, PartialRetry, PartialTimeouts, PromptBy, Retry, Timeouts,
+    AssignMode, AssignRule, Backend, Config, Done, Output, Override, PartialRetry, PartialTimeouts, PromptBy,
+    Retry, Timeouts,
 };
 
 /// What the configuration says of one unit.
@@ -15,14 +17,19 @@ use crate::config::{
 pub(super) struct Settings {
     pub(super) backend: String,
     pub(super) argv: Vec<String>,
+    pub(super) resume_argv: Option<Vec<String>>,
+    pub(super) model: Option<String>,
+    pub(super) unassigned: bool,
     pub(super) prompt_by: PromptBy,
     pub(super) output: Output,
     pub(super) env: Vec<(String, String)>,
     pub(super) env_remove: Vec<String>,
     pub(super) timeout: Timeouts,
     pub(super) retry: Retry,
-    pub(super) signal: DoneSignal,
+    pub(super) done: Done,
     pub(super) extra_prompt: Option<String>,
+    /// Why it is this backend, where that is not plain.
+    pub(super) chosen: Vec<String>,
     /// Something a human should know about it.
     pub(super) remark: Option<String>,
 }
@@ -31,54 +38,106 @@ pub(super) struct Settings {
 pub(super) struct Resolver<'a> {
     config: &'a Config,
     spec: SpecInfo<'a>,
+    progress: &'a Progress,
     /// Where agents work, absolute if the root is.
     pub(super) cwd: PathBuf,
     overrides: Vec<(&'a Override, GlobSet)>,
-    /// What units without an override get.
-    common: Settings,
+    rules: Vec<(&'a AssignRule, GlobSet, Option<Regex>)>,
+    /// What a unit gets that nothing special is said of.
+    common: Option<Settings>,
+}
+
+/// The backend that is to do a unit, before anything steps in for it.
+struct Choice<'a> {
+    backend: &'a str,
+    why: Option<String>,
+    unassigned: bool,
 }
 
 impl<'a> Resolver<'a> {
-    pub(super) fn new(config: &'a Config, spec: SpecInfo<'a>) -> Self {
+    pub(super) fn new(config: &'a Config, spec: SpecInfo<'a>, progress: &'a Progress) -> Self {
         let cwd = config.run.workdir.as_ref().map_or_else(|| spec.root.to_owned(), |dir| spec.root.join(dir));
-        let overrides = config.overrides.iter().map(|one| (one, globs(one))).collect();
-        let common = settings(config, spec, &cwd, &[]);
-        Self { config, spec, cwd, overrides, common }
+        let overrides = config.overrides.iter().map(|one| (one, globs(&one.tasks))).collect();
+        let regex = |text: &String| Regex::new(text).ok();
+        let rules = config.assign.rules.iter();
+        let rules =
+            rules.map(|rule| (rule, globs(&rule.tasks), rule.title.as_ref().and_then(regex))).collect();
+        let mut resolver = Self { config, spec, progress, cwd, overrides, rules, common: None };
+        let plain = Choice { backend: &config.run.backend, why: None, unassigned: false };
+        resolver.common = Some(settings(&resolver, &plain, &[]));
+        resolver
     }
 
     /// What the unit with this node on top runs with.
     pub(super) fn unit(&self, tree: &Tree<'_>, top: usize) -> Settings {
-        let matching: Vec<&Override> = self
-            .overrides
-            .iter()
-            .filter(|(one, globs)| {
-                let mut nodes = tree.upwards(top).chain(tree.below(top).iter().copied());
-                nodes.any(|node| matches(one, globs, &tree.nodes[node].id))
-            })
-            .map(|(one, _)| *one)
-            .collect();
-        if matching.is_empty() {
-            return self.common.clone();
+        let mut matching: Vec<&Override> = Vec::new();
+        for (one, globs) in &self.overrides {
+            let mut nodes = tree.upwards(top).chain(tree.below(top).iter().copied());
+            if nodes.any(|node| matches(&one.tasks, globs, &tree.nodes[node].id)) {
+                matching.push(one);
+            }
         }
-        settings(self.config, self.spec, &self.cwd, &matching)
+        let choice = self.choice(tree, top);
+        if let Some(common) = &self.common
+            && matching.is_empty()
+            && choice.why.is_none()
+        {
+            return Settings { unassigned: choice.unassigned, ..common.clone() };
+        }
+        settings(self, &choice, &matching)
+    }
+
+    /// A human's rule beats what an agent said, and that beats the common backend.
+    fn choice(&self, tree: &Tree<'_>, top: usize) -> Choice<'a> {
+        let assign = &self.config.assign;
+        let common = Choice { backend: &self.config.run.backend, why: None, unassigned: false };
+        if assign.mode == AssignMode::Off {
+            return common;
+        }
+        let node = &tree.nodes[top];
+        let applies = |(rule, globs, title): &&(&AssignRule, GlobSet, Option<Regex>)| {
+            if let Some(title) = title {
+                return title.is_match(node.title);
+            }
+            let mut nodes = tree.upwards(top).chain(tree.below(top).iter().copied());
+            nodes.any(|at| matches(&rule.tasks, globs, &tree.nodes[at].id))
+        };
+        if let Some((rule, ..)) = self.rules.iter().rfind(applies) {
+            let who = rule.owner.as_ref().map_or_else(String::new, |owner| format!(" to {owner}"));
+            let why = Some(format!("assigned{who} by a rule"));
+            return Choice { backend: &rule.backend, why, unassigned: false };
+        }
+        if assign.mode != AssignMode::Agent {
+            return common;
+        }
+        let owner = self.progress.owners.get(&node.id);
+        match owner.and_then(|owner| Some((owner, assign.owners.get(owner)?))) {
+            Some((owner, backend)) => {
+                Choice { backend, why: Some(format!("assigned to {owner}")), unassigned: false }
+            }
+            None => Choice { unassigned: true, ..common },
+        }
     }
 }
 
-/// The patterns of an override; one that is no glob (the configuration refuses it) matches as plain text only.
-fn globs(one: &Override) -> GlobSet {
+/// The patterns of a rule; one that is no glob (the configuration refuses it) matches as plain text only.
+fn globs(tasks: &[String]) -> GlobSet {
     let mut builder = GlobSetBuilder::new();
-    for glob in one.tasks.iter().filter_map(|text| Glob::new(text).ok()) {
+    for glob in tasks.iter().filter_map(|text| Glob::new(text).ok()) {
         builder.add(glob);
     }
     builder.build().unwrap_or_default()
 }
 
-fn matches(one: &Override, globs: &GlobSet, id: &str) -> bool {
-    one.tasks.iter().any(|task| task == id) || globs.is_match(id)
+fn matches(tasks: &[String], globs: &GlobSet, id: &str) -> bool {
+    tasks.iter().any(|task| task == id) || globs.is_match(id)
 }
 
-fn settings(config: &Config, spec: SpecInfo<'_>, cwd: &Path, overrides: &[&Override]) -> Settings {
-    let mut name = &config.run.backend;
+fn settings(resolver: &Resolver<'_>, choice: &Choice<'_>, overrides: &[&Override]) -> Settings {
+    let Resolver { config, spec, progress, cwd, .. } = resolver;
+    let mut name = choice.backend;
+    let mut chosen: Vec<String> = choice.why.iter().cloned().collect();
+    let mut unassigned = choice.unassigned;
     let mut model = None;
     let mut timeout = config.timeout;
     let mut retry = config.retry;
@@ -89,23 +148,34 @@ fn settings(config: &Config, spec: SpecInfo<'_>, cwd: &Path, overrides: &[&Overr
                 model = None; // a model belongs to the backend that it was said for
             }
             name = backend;
+            chosen.clear();
+            unassigned = false;
         }
         model = one.model.as_ref().or(model);
         extra_prompt = one.prompt.as_ref().or(extra_prompt);
         timeout = with_timeouts(timeout, one.timeout);
         retry = with_retry(retry, one.retry);
     }
+    if let Some(instead) = progress.instead.get(name) {
+        name = &instead.backend;
+        model = None;
+        chosen.push(format!("{name} steps in: {}", instead.why));
+    }
     let mut settings = Settings {
-        backend: name.clone(),
-        argv: vec![name.clone()],
+        backend: name.to_owned(),
+        argv: vec![name.to_owned()],
+        resume_argv: None,
+        model: None,
+        unassigned,
         prompt_by: PromptBy::Stdin,
         output: Output::Text,
         env: Vec::new(),
         env_remove: Vec::new(),
         timeout,
         retry,
-        signal: config.done,
+        done: config.done,
         extra_prompt: extra_prompt.cloned(),
+        chosen,
         remark: None,
     };
     let Some(backend) = config.backends.get(name) else {
@@ -117,7 +187,10 @@ fn settings(config: &Config, spec: SpecInfo<'_>, cwd: &Path, overrides: &[&Overr
         settings.remark =
             Some(format!("the backend `{name}` has no place for the model `{model}` in its arguments"));
     }
-    settings.argv = argv(backend, model.map(String::as_str), cwd, spec);
+    let given = Given { model: model.map(String::as_str), agent: backend.agent.as_deref(), cwd, spec: *spec };
+    settings.argv = argv(backend, given, false);
+    settings.resume_argv = (!backend.resume.is_empty()).then(|| argv(backend, given, true));
+    settings.model = model.cloned();
     settings.prompt_by = backend.prompt;
     settings.output = backend.output;
     settings.env = backend.env.clone().into_iter().collect();
@@ -129,17 +202,38 @@ fn takes_model(backend: &Backend) -> bool {
     backend.args.iter().any(|arg| arg == "{model_args}" || arg.contains("{model}"))
 }
 
-/// Program and arguments with everything filled in but the prompt.
-fn argv(backend: &Backend, model: Option<&str>, cwd: &Path, spec: SpecInfo<'_>) -> Vec<String> {
-    let (workdir, spec_dir) = (cwd.to_string_lossy(), spec.dir.to_string_lossy());
-    let values = [("{model}", model.unwrap_or("")), ("{workdir}", &*workdir), ("{spec_dir}", &*spec_dir)];
-    let mut argv = vec![program(&backend.command, spec.root)];
+/// What arguments are made from.
+#[derive(Clone, Copy)]
+pub(crate) struct Given<'a> {
+    pub(crate) model: Option<&'a str>,
+    pub(crate) agent: Option<&'a str>,
+    pub(crate) cwd: &'a Path,
+    pub(crate) spec: SpecInfo<'a>,
+}
+
+/// Program and arguments with everything filled in but the prompt and, where it `resumes`, the session.
+pub(crate) fn argv(backend: &Backend, given: Given<'_>, resumes: bool) -> Vec<String> {
+    let (workdir, spec_dir) = (given.cwd.to_string_lossy(), given.spec.dir.to_string_lossy());
+    let values = [
+        ("{model}", given.model.unwrap_or("")),
+        ("{agent}", given.agent.unwrap_or("")),
+        ("{workdir}", &*workdir),
+        ("{spec_dir}", &*spec_dir),
+    ];
+    let mut argv = vec![program(&backend.command, given.spec.root)];
     for arg in &backend.args {
-        if arg != "{model_args}" {
-            argv.push(fill(arg, &values));
-        } else if model.is_some() {
-            argv.extend(backend.model_args.iter().map(|arg| fill(arg, &values)));
-        }
+        let several = match arg.as_str() {
+            "{model_args}" => given.model.map_or(&[][..], |_| &backend.model_args),
+            "{agent_args}" => given.agent.map_or(&[][..], |_| &backend.agent_args),
+            "{permission_args}" => &backend.permission_args,
+            "{resume}" if resumes => &backend.resume,
+            "{resume}" => &[],
+            _ => std::slice::from_ref(arg),
+        };
+        argv.extend(several.iter().map(|arg| fill(arg, &values)));
+    }
+    if resumes && !backend.args.iter().any(|arg| arg == "{resume}") {
+        argv.extend(backend.resume.iter().map(|arg| fill(arg, &values)));
     }
     let wanted = match backend.prompt {
         PromptBy::Stdin => return argv,
@@ -197,8 +291,17 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::plan::Step;
     use crate::plan::testing::{Case, backend};
+    use crate::plan::{Instead, Step};
+
+    fn rule_for(tasks: &[&str], title: Option<&str>, backend: &str) -> AssignRule {
+        AssignRule {
+            tasks: tasks.iter().map(ToString::to_string).collect(),
+            title: title.map(str::to_owned),
+            owner: None,
+            backend: backend.into(),
+        }
+    }
 
     fn override_for(tasks: &[&str]) -> Override {
         Override {
@@ -336,5 +439,72 @@ mod tests {
         let plan = case.plan();
         assert_eq!(plan.steps[0].argv, ["nobody"]);
         assert_eq!(plan.notes[0].message, "the backend `nobody` is not configured");
+    }
+
+    #[test]
+    fn going_on_in_a_session_puts_its_arguments_where_they_belong() {
+        let mut agent = backend("agent", &["exec", "{resume}", "-"]);
+        agent.resume = vec!["resume".into(), "{session}".into()];
+        let with = |agent: &Backend| {
+            let agent = agent.clone();
+            steps(|config| drop(config.backends.insert("agent".into(), agent))).remove(0)
+        };
+        let step = with(&agent);
+        assert_eq!(step.argv, ["agent", "exec", "-"]);
+        assert_eq!(step.resume_argv.unwrap(), ["agent", "exec", "resume", "{session}", "-"]);
+        agent.args.remove(1);
+        assert_eq!(with(&agent).resume_argv.unwrap(), ["agent", "exec", "-", "resume", "{session}"]);
+        agent.resume.clear();
+        assert_eq!(with(&agent).resume_argv, None);
+    }
+
+    #[test]
+    fn permission_and_agent_become_arguments() {
+        let mut agent = backend("agent", &["{permission_args}", "{agent_args}", "-q"]);
+        agent.permission_args = vec!["--mode".into(), "safe".into()];
+        agent.agent_args = vec!["--agent".into(), "{agent}".into()];
+        assert_eq!(argv_of(agent.clone()), ["agent", "--mode", "safe", "-q"]);
+        agent.agent = Some("gawain".into());
+        assert_eq!(argv_of(agent), ["agent", "--mode", "safe", "--agent", "gawain", "-q"]);
+    }
+
+    #[test]
+    fn a_rule_beats_what_an_agent_said_and_an_override_beats_both() {
+        let mut case = Case::new("1\n2\n3\n4");
+        for name in ["ruled", "said", "forced"] {
+            case.config.backends.insert(name.into(), backend(name, &[]));
+        }
+        case.config.assign.mode = AssignMode::Agent;
+        case.config.assign.owners.insert("codex".into(), "said".into());
+        case.config.assign.rules.push(rule_for(&[], Some("^Do [23]$"), "ruled"));
+        case.config.overrides.push(Override { backend: Some("forced".into()), ..override_for(&["3"]) });
+        for id in ["1", "2", "3"] {
+            case.progress.owners.insert(id.into(), "codex".into());
+        }
+        let steps = case.plan().steps;
+        let got: Vec<_> = steps.iter().map(|s| (s.backend.as_str(), s.unassigned)).collect();
+        assert_eq!(got, [("said", false), ("ruled", false), ("forced", false), ("agent", true)]);
+        case.config.assign.mode = AssignMode::Rules;
+        let steps = case.plan().steps;
+        assert_eq!((steps[0].backend.as_str(), steps[3].unassigned), ("agent", false));
+    }
+
+    #[test]
+    fn an_owner_that_nobody_maps_is_asked_for_again() {
+        let mut case = Case::new("1");
+        case.config.assign.mode = AssignMode::Agent;
+        case.progress.owners.insert("1".into(), "nobody".into());
+        assert!(case.plan().steps[0].unassigned);
+    }
+
+    #[test]
+    fn a_backend_steps_in_for_one_that_cannot_work_and_the_plan_says_so() {
+        let mut case = Case::new("1");
+        case.config.backends.insert("other".into(), backend("other", &[]));
+        let why = "agent is limited until 03:00".to_owned();
+        case.progress.instead.insert("agent".into(), Instead { backend: "other".into(), why });
+        let step = case.plan().steps.remove(0);
+        assert_eq!(step.backend, "other");
+        assert!(step.reasons.contains(&"other steps in: agent is limited until 03:00".to_owned()));
     }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::config::{DoneSignal, Output, PromptBy, Retry, Timeouts};
+use crate::config::{Done, Output, PromptBy, Retry, Timeouts};
 use crate::spec::{IgnoredLine, Task};
 
 /// What will run, in order, and what will not, with reasons.
@@ -53,6 +53,12 @@ pub struct Step {
     pub backend: String,
     /// Program and arguments; `{prompt}` and `{prompt_file}` are filled in at dispatch.
     pub argv: Vec<String>,
+    /// The same for going on in the session `{session}`, which is filled in at dispatch; `None`: the CLI cannot.
+    pub resume_argv: Option<Vec<String>>,
+    /// The model that was asked for; `None`: the CLI's own choice.
+    pub model: Option<String>,
+    /// Whether an agent still has to say who does it.
+    pub unassigned: bool,
     /// How the prompt gets there.
     pub prompt_by: PromptBy,
     /// What the agent prints.
@@ -69,8 +75,8 @@ pub struct Step {
     pub timeout: Timeouts,
     /// Retry policy.
     pub retry: Retry,
-    /// Whether the signal is needed.
-    pub signal: DoneSignal,
+    /// Whether the signal is needed, and how often it is asked for.
+    pub done: Done,
     /// Pause after it.
     pub delay: Duration,
     /// Text that an override adds to the prompt.

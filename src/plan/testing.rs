@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::{Plan, Progress, Request, Selection, SpecInfo, build};
 use crate::config::{
-    Backend, Config, DoneSignal, Granularity, OnFailure, Output, Prompt, PromptBy, Retry, Run, Skill, Tasks,
-    Tick, Timeouts, Tmux, TmuxMode,
+    Assign, AssignMode, Backend, Batch, Config, Done, DoneSignal, Granularity, OnFailure, Output, Prompt,
+    PromptBy, Retry, Run, Skill, Tasks, Tick, Timeouts, Tmux, TmuxMode,
 };
 use crate::spec::{Task, TaskFile, TaskState};
 
@@ -71,6 +71,10 @@ pub(crate) fn backend(command: &str, args: &[&str]) -> Backend {
         output: Output::Text,
         model: None,
         model_args: Vec::new(),
+        agent: None,
+        agent_args: Vec::new(),
+        resume: Vec::new(),
+        permission_args: Vec::new(),
         env: BTreeMap::new(),
         env_remove: Vec::new(),
     }
@@ -99,7 +103,16 @@ pub(crate) fn config() -> Config {
             first_output: seconds(600),
             grace: seconds(10),
         },
-        done: DoneSignal::Required,
+        done: Done { signal: DoneSignal::Required, nudges: 1 },
+        assign: Assign {
+            mode: AssignMode::Rules,
+            backend: "agent".into(),
+            agent: None,
+            batch: Batch::All,
+            timeout: seconds(180),
+            owners: BTreeMap::new(),
+            rules: Vec::new(),
+        },
         prompt: Prompt {
             template: None,
             inputs: Vec::new(),

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::text::{sanitise_line, sanitise_text};
-use crate::engine::decide::{Pause, Report};
-use crate::state::Outcome;
+use crate::engine::decide::{Next, Pause, Report};
+use crate::state::{Outcome, Reason};
 
 /// A duration as people read it: whole seconds, `2m 5s`; below a second in milliseconds.
 #[must_use]
@@ -28,31 +28,33 @@ pub fn span(duration: Duration) -> String {
 #[must_use]
 pub fn line(report: &Report, max_iterations: u32) -> String {
     match report {
-        Report::Started { unit, title, attempt, iteration, left } => {
-            let again = if *attempt > 1 { format!(", attempt {attempt}") } else { String::new() };
+        Report::Started { unit, title, attempt, reason, iteration, left } => {
+            let mut again = if *attempt > 1 { format!(", attempt {attempt}") } else { String::new() };
+            again.push_str(match reason {
+                None => "",
+                Some(Reason::Nudge) => ": asked for its signal",
+                Some(Reason::Answer) => ": goes on with the answer",
+                Some(Reason::Retry | Reason::Limit) => ": goes on in its session",
+            });
             format!(
                 "▶ {} {}  (iteration {iteration} of at most {max_iterations}, {left} left{again})",
                 sanitise_line(unit),
                 sanitise_line(title)
             )
         }
-        Report::Ended { unit, outcome, took, left, .. } => {
+        Report::Ended { unit, outcome, took, next, .. } => {
             let mark = match outcome {
                 Outcome::Done => "✓",
                 Outcome::Halted { .. } => "‖",
                 _ => "✗",
             };
-            let next = match (left, outcome) {
-                (Some(1), _) => "; one attempt left".to_owned(),
-                (Some(n), _) => format!("; {n} attempts left"),
-                (
-                    None,
-                    Outcome::Done
-                    | Outcome::Halted { .. }
-                    | Outcome::Unavailable { .. }
-                    | Outcome::Cancelled { .. },
-                ) => String::new(),
-                (None, _) => "; no attempt left".to_owned(),
+            let next = match next {
+                Next::Plain => String::new(),
+                Next::Attempts(1) => "; one attempt left".to_owned(),
+                Next::Attempts(n) => format!("; {n} attempts left"),
+                Next::Nudge => "; it is asked for it".to_owned(),
+                Next::Afresh => "; its session cannot go on, so it begins afresh".to_owned(),
+                Next::Failed => "; no attempt left".to_owned(),
             };
             format!(
                 "{mark} {} {} after {}{next}",
@@ -111,6 +113,7 @@ mod tests {
     #[test]
     fn a_hostile_title_stays_on_its_line_and_steers_nothing() {
         let report = Report::Started {
+            reason: None,
             unit: "1".into(),
             title: "a\x1b]0;x\x07\nb".into(),
             attempt: 2,

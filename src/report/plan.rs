@@ -229,7 +229,7 @@ fn limits(step: &Step) -> String {
         );
     }
     let _ = write!(text, "; delay {}", duration(step.delay));
-    if step.signal == DoneSignal::Optional {
+    if step.done.signal == DoneSignal::Optional {
         text += "; signal optional";
     }
     text

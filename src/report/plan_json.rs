@@ -69,7 +69,7 @@ fn step(step: &Step) -> Value {
             "max_backoff_s": seconds(step.retry.max_backoff),
         },
         "delay_s": seconds(step.delay),
-        "signal": match step.signal {
+        "signal": match step.done.signal {
             DoneSignal::Required => "required",
             DoneSignal::Optional => "optional",
         },

@@ -5,4 +5,6 @@ pub mod model;
 mod progress;
 pub mod store;
 
-pub use model::{Answer, AttemptRecord, Outcome, SpecState, StateFile, UnitState, UnitStatus};
+pub use model::{
+    Answer, AttemptRecord, GoesOn, Learned, Outcome, Reason, SpecState, StateFile, UnitState, UnitStatus,
+};

@@ -129,6 +129,66 @@ pub struct AttemptRecord {
     /// Whether it counts against the attempts of this run's retry policy.
     #[serde(default)]
     pub counts: bool,
+    /// The session that it was told to go on in, and why; `None`: it began one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub goes_on: Option<GoesOn>,
+    /// Where it works: a session goes on only there.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub cwd: String,
+    /// What was learned of it beside its outcome.
+    #[serde(flatten)]
+    pub learned: Learned,
+}
+
+/// What an attempt tells beside how it ended.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Learned {
+    /// The agent's session, where it has one that can go on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    /// The model that it said it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Whether the agent did anything at all: said a word, used a tool.
+    #[serde(skip)]
+    pub worked: bool,
+}
+
+/// An attempt goes on in the session of an earlier one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GoesOn {
+    /// The session's id, in the agent's own terms.
+    pub session: String,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Why an attempt goes on in a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// It ended without a signal and is asked for one.
+    Nudge,
+    /// It did not succeed.
+    Retry,
+    /// A human answered its question.
+    Answer,
+    /// A limit cut it off.
+    Limit,
+}
+
+impl Reason {
+    /// The word for prompts and people.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Nudge => "nudge",
+            Self::Retry => "retry",
+            Self::Answer => "answer",
+            Self::Limit => "limit",
+        }
+    }
 }
 
 /// How an attempt ended.

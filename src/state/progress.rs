@@ -1,10 +1,12 @@
 //! PURE. How a run changes what is known of a spec.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use serde_json::Value;
 
-use super::model::{Outcome, SpecState, UnitState, UnitStatus};
+use super::model::{AttemptRecord, GoesOn, Learned, Outcome, Reason, SpecState, UnitState, UnitStatus};
+use crate::attempt::record::{CancelledBy, TimedOut};
 
 impl SpecState {
     /// Whether the last run was killed before its end was decided: the next one goes on with it.
@@ -66,6 +68,33 @@ impl SpecState {
         strange
     }
 
+    /// Owners that an agent named, by unit; a default that stood in for its answer is none.
+    #[must_use]
+    pub fn owners(&self) -> BTreeMap<String, String> {
+        let owner = |value: &Value| {
+            let chosen = value.get("by").and_then(Value::as_str) != Some("default");
+            value.get("owner_agent")?.as_str().filter(|_| chosen).map(str::to_owned)
+        };
+        self.assignments.iter().filter_map(|(unit, value)| Some((unit.clone(), owner(value)?))).collect()
+    }
+
+    /// The session in which the next attempt at a unit can go on, and why it does; `None`: it begins afresh.
+    ///
+    /// A session belongs to the backend and the folder that it was begun with: some CLIs hang elsewhere.
+    #[must_use]
+    pub fn session_for(&self, unit: &str, backend: &str, cwd: &str, nudges: u32) -> Option<GoesOn> {
+        let last = self.units.get(unit)?.attempts.iter().rev().find(|a| a.came_to_its_start())?;
+        let session = last.learned.session.clone().filter(|_| last.backend == backend && last.cwd == cwd)?;
+        let answered = self.answer.as_ref().is_some_and(|a| a.unit == unit);
+        let reason = match last.outcome.as_ref()? {
+            Outcome::Done => return None,
+            Outcome::Halted { .. } if answered => Reason::Answer,
+            Outcome::NoSignal if self.units.get(unit)?.nudged() < nudges => Reason::Nudge,
+            _ => Reason::Retry,
+        };
+        Some(GoesOn { session, reason })
+    }
+
     /// Ids that still have to be ticked in tasks.md.
     #[must_use]
     pub fn to_tick(&self) -> Vec<String> {
@@ -93,7 +122,43 @@ impl SpecState {
     }
 }
 
+impl AttemptRecord {
+    /// Whether an agent was ever told anything in it.
+    #[must_use]
+    pub fn came_to_its_start(&self) -> bool {
+        !matches!(
+            self.outcome,
+            Some(Outcome::Unavailable { .. } | Outcome::Cancelled { by: CancelledBy::NoOrchestrator })
+        )
+    }
+}
+
+impl AttemptRecord {
+    /// Whether it was to go on in a session and the agent did nothing at all: most likely the session is gone.
+    #[must_use]
+    pub fn could_not_go_on(&self, learned: &Learned) -> bool {
+        let ended_by_itself = matches!(
+            self.outcome,
+            Some(
+                Outcome::Failed { .. }
+                    | Outcome::NoSignal
+                    | Outcome::Signaled { .. }
+                    | Outcome::TimedOut { which: TimedOut::FirstOutput | TimedOut::Idle }
+            )
+        );
+        self.goes_on.is_some() && ended_by_itself && !learned.worked
+    }
+}
+
 impl UnitState {
+    /// Nudges since the last attempt that was none.
+    #[must_use]
+    pub fn nudged(&self) -> u32 {
+        let nudge = |a: &&AttemptRecord| a.goes_on.as_ref().is_some_and(|g| g.reason == Reason::Nudge);
+        let count = self.attempts.iter().rev().filter(|a| a.came_to_its_start()).take_while(nudge).count();
+        u32::try_from(count).unwrap_or(u32::MAX)
+    }
+
     /// Attempts of this run that count against the retry policy, since the unit was last done.
     #[must_use]
     pub fn tries(&self) -> u32 {

@@ -6,12 +6,12 @@ use jiff::Timestamp;
 
 use super::model::{Act, Attempt, Does, Life, Model};
 use crate::attempt::record::CancelledBy;
-use crate::engine::driver::World;
+use crate::engine::driver::{Ending, World};
 use crate::engine::event::{Event, Pause, Report};
 use crate::engine::{Machine, place};
 use crate::error::{Error, Kind, Result};
 use crate::plan::{Plan, Step};
-use crate::state::{Outcome, SpecState};
+use crate::state::{Learned, Outcome, SpecState};
 use crate::sys::signals::Interrupt;
 
 /// An attempt without an orchestrator gives up after this many seconds.
@@ -113,7 +113,7 @@ impl<'a> Orchestrator<'a> {
         };
         let pause = i64::try_from(pause.as_secs()).unwrap();
         self.last = Some((unit.to_owned(), self.model.time, self.model.jumps, pause));
-        Event::Ended { outcome, ticked: self.ticked().ok() }
+        Event::Ended { outcome, learned: Learned::default(), ticked: self.ticked().ok() }
     }
 
     fn check_pause(&mut self, step: &Step) {
@@ -183,7 +183,7 @@ impl World for Orchestrator<'_> {
         Ok((plan, boxes))
     }
 
-    fn start(&mut self, step: &Step, attempt: u32, _: &SpecState) -> Result<Option<Outcome>> {
+    fn start(&mut self, step: &Step, attempt: u32, _: &SpecState) -> Result<Option<Ending>> {
         self.point()?;
         self.starts += 1;
         if self.first.as_ref() != Some(step) {
@@ -203,7 +203,7 @@ impl World for Orchestrator<'_> {
             else {
                 unreachable!()
             };
-            return Ok(Some(outcome));
+            return Ok(Some((outcome, Learned::default())));
         }
         let index = self.model.attempts.len();
         self.model.attempts.push(Attempt {
@@ -245,7 +245,7 @@ impl World for Orchestrator<'_> {
         attempt: u32,
         step: Option<&Step>,
         _: &SpecState,
-    ) -> Result<Option<Outcome>> {
+    ) -> Result<Option<Ending>> {
         self.point()?;
         self.recovered = true;
         self.first = step.cloned();
@@ -264,7 +264,7 @@ impl World for Orchestrator<'_> {
         self.model.note(format!("recovers attempt {attempt} of {unit}: {outcome}"));
         self.tell(index, unit, outcome.clone());
         self.point()?;
-        Ok(Some(outcome))
+        Ok(Some((outcome, Learned::default())))
     }
 
     fn cancel(&mut self) {

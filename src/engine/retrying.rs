@@ -1,0 +1,66 @@
+//! PURE. What follows an attempt that did not succeed: whose fault it was, whether the unit is tried again, and when.
+
+use std::time::Duration;
+
+use super::decide::{End, Machine, Next, Pause, Stop};
+use super::pacing;
+use crate::attempt::record::CancelledBy;
+use crate::config::OnFailure;
+use crate::plan::Step;
+use crate::state::{Outcome, Reason, UnitStatus};
+
+impl Machine {
+    /// The pause before `step`: nobody waits for the retry of a unit that is not next any more.
+    pub(super) fn length_before(
+        &self,
+        step: &Step,
+        pause: (Duration, Pause),
+        share: f64,
+    ) -> (Duration, Pause) {
+        let length = match pause {
+            (length, Pause::Backoff { unit }) if unit == step.unit => {
+                return (length, Pause::Backoff { unit });
+            }
+            (_, Pause::Backoff { .. }) => step.delay,
+            (length, Pause::Delay) => length,
+        };
+        (pacing::delay(length, self.policy.jitter, share), Pause::Delay)
+    }
+
+    /// Whether an end spends neither an attempt nor an iteration: the agent never worked, or was ended because the run
+    /// was. After a recovery nobody knows whose TERM it was; most likely that of the run that is gone.
+    pub(super) fn blameless(&self, outcome: &Outcome) -> bool {
+        match outcome {
+            Outcome::Unavailable { .. } | Outcome::Cancelled { by: CancelledBy::NoOrchestrator } => true,
+            Outcome::Cancelled { by: CancelledBy::Terminate } if self.recovered => true,
+            Outcome::Cancelled { .. } => self.stop >= Stop::Now,
+            _ => false,
+        }
+    }
+
+    /// Whether the agent that just ended can be asked for its signal.
+    pub(super) fn can_nudge(&self, id: &str, step: Option<&Step>) -> bool {
+        step.is_some_and(|step| {
+            let cwd = step.cwd.to_string_lossy();
+            let goes_on = self.state.session_for(id, &step.backend, &cwd, step.done.nudges);
+            step.resume_argv.is_some() && goes_on.is_some_and(|g| g.reason == Reason::Nudge)
+        })
+    }
+
+    /// The attempts that are left to a unit after one that did not succeed, and the end of the run if it demands one.
+    pub(super) fn unsuccessful(&mut self, id: &str, tries: u32, step: Option<&Step>) -> (Next, Option<End>) {
+        let Some(step) = step else { return (Next::Plain, None) };
+        if tries < step.retry.attempts {
+            let backoff = pacing::backoff(&step.retry, tries);
+            self.pause = Some((backoff, Pause::Backoff { unit: id.to_owned() }));
+            return (Next::Attempts(step.retry.attempts - tries), None);
+        }
+        if let Some(unit) = self.state.units.get_mut(id) {
+            unit.status = UnitStatus::Failed;
+        }
+        self.failed.insert(id.to_owned());
+        self.pause = Some((step.delay, Pause::Delay));
+        let halt = self.policy.on_failure == OnFailure::Halt;
+        (Next::Failed, halt.then(|| End::Stuck { failed: vec![id.to_owned()], blocked: Vec::new() }))
+    }
+}

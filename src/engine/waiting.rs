@@ -1,0 +1,80 @@
+//! Waits for what happens next: an agent's end, a signal, or the end of a pause.
+
+use std::io::Write;
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::decide::{Event, Pause};
+use super::world::{Heard, RealWorld};
+use crate::report::live;
+use crate::sys::signals::Interrupt;
+
+impl RealWorld<'_> {
+    /// The next event; at the latest the end of `pause`.
+    pub(super) fn wait(&mut self, pause: Option<(Timestamp, &Pause)>) -> Event {
+        let began = Instant::now();
+        let length = pause.map_or(Duration::ZERO, |(until, _)| self.time_to(until));
+        if let Some((_, why)) = pause
+            && !length.is_zero()
+            && !self.interactive
+        {
+            self.say(&format!("  {} in {}", live::pause(why), live::span(round_up(length))));
+        }
+        loop {
+            let limit = match pause {
+                None => None,
+                Some((until, why)) => {
+                    // a wall clock that is set back must not make a short pause last for hours
+                    let left = self.time_to(until).min(length.saturating_sub(began.elapsed()));
+                    if left.is_zero() {
+                        self.countdown(None);
+                        return Event::Woke;
+                    }
+                    if self.interactive {
+                        self.countdown(Some(&format!(
+                            "  {} in {}",
+                            live::pause(why),
+                            live::span(round_up(left))
+                        )));
+                    }
+                    // the wall clock may jump (a laptop wakes up), so look at it now and then
+                    let longest =
+                        if self.interactive { Duration::from_secs(1) } else { Duration::from_secs(30) };
+                    Some(left.min(longest))
+                }
+            };
+            let heard = match limit {
+                None => self.heard.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(limit) => self.heard.recv_timeout(limit),
+            };
+            match heard {
+                Ok(Heard::Over) => return self.conclude(),
+                Ok(Heard::Asked(what)) => {
+                    self.countdown(None);
+                    return Event::Asked(what);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Event::Asked(Interrupt::Terminate),
+            }
+        }
+    }
+
+    fn time_to(&self, until: Timestamp) -> Duration {
+        until.duration_since(self.clock.now()).try_into().unwrap_or(Duration::ZERO)
+    }
+
+    /// Shows a line that the next one replaces; `None` wipes it.
+    fn countdown(&mut self, text: Option<&str>) {
+        if self.interactive {
+            let line = format!("\r\x1b[K{}", text.unwrap_or_default());
+            let _ = write!(self.out, "{line}").and_then(|()| self.out.flush());
+            self.launcher.say(&line);
+        }
+    }
+}
+
+fn round_up(left: Duration) -> Duration {
+    if left.subsec_millis() > 0 { Duration::from_secs(left.as_secs() + 1) } else { left }
+}
