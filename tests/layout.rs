@@ -30,6 +30,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("engine::decide", "attempt::record config plan spec state sys::signals"),
     ("engine::verdict", "attempt::record config state"),
     ("engine::pacing", "config"),
+    ("engine::retrying", "attempt::record config plan state"),
     ("engine", "agent attempt config error git plan report spec state sys tmux"),
 ];
 
@@ -52,6 +53,7 @@ const PURE: &[&str] = &[
     "engine::decide",
     "engine::verdict",
     "engine::pacing",
+    "engine::retrying",
     "state::model",
     "state::progress",
     "engine::event",
