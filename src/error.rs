@@ -22,6 +22,8 @@ pub enum Kind {
     Locked,
     /// The configuration is wrong.
     Config,
+    /// Somebody asked for an end.
+    Interrupted,
 }
 
 impl Kind {
@@ -36,6 +38,7 @@ impl Kind {
             Self::Internal => 70,
             Self::Locked => 75,
             Self::Config => 78,
+            Self::Interrupted => 130,
         }
     }
 }

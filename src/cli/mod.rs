@@ -1,6 +1,7 @@
 //! The command line: one verb per file, no logic.
 #![expect(clippy::doc_markdown, reason = "the help shows these comments as they are")]
 
+mod assign;
 mod attach;
 mod config;
 mod detach;

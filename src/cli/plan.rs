@@ -22,7 +22,7 @@ use crate::state::SpecState;
 pub(super) struct PlanArgs {
     /// The spec: a folder, a tasks.md, or a name under run.spec_root. None: the only one there is.
     spec: Option<PathBuf>,
-    /// Write nothing and execute nothing.
+    /// Write nothing and execute nothing; without it, an agent is asked who does what, where the configuration says so.
     #[arg(long)]
     dry_run: bool,
     /// Print one JSON object instead.
@@ -50,6 +50,9 @@ pub(super) fn plan(global: &Global, args: &PlanArgs) -> Result<u8> {
     };
     let place = project.place(&project.spec(args.spec.as_deref())?, selection)?;
     let config = &project.loaded.config;
+    if !args.dry_run && args.prompt.is_none() {
+        super::assign::ask(&project, &place)?;
+    }
     if let Some(id) = &args.prompt {
         return prompt(&project, &place, id);
     }

@@ -70,10 +70,10 @@ pub(super) struct RunFlags {
     /// Who works.
     #[arg(long, value_name = "NAME")]
     backend: Option<String>,
-    /// Who would assign tasks to agents; every task goes to the backend for now.
+    /// Ask this backend's agent which agent does which task.
     #[arg(long, value_name = "NAME")]
     assign_backend: Option<String>,
-    /// The OpenCode agent for the assignment; every task goes to the backend for now.
+    /// The `OpenCode` agent that is asked; without --assign-backend, opencode is.
     #[arg(long, value_name = "NAME")]
     assign_opencode_agent: Option<String>,
     /// Name of the tmux session.
@@ -112,6 +112,14 @@ impl RunFlags {
         }
         if let Some(name) = &self.backend {
             set("run.backend", toml::Value::String(name.clone()), "--backend");
+        }
+        if let Some(name) = &self.assign_backend {
+            set("assign.backend", toml::Value::String(name.clone()), "--assign-backend");
+        } else if self.assign_opencode_agent.is_some() {
+            set("assign.backend", toml::Value::String("opencode".to_owned()), "--assign-opencode-agent");
+        }
+        if let Some(name) = &self.assign_opencode_agent {
+            set("assign.agent", toml::Value::String(name.clone()), "--assign-opencode-agent");
         }
         if let Some(name) = &self.tmux_session {
             set("tmux.session", toml::Value::String(name.clone()), "--tmux-session");
@@ -160,12 +168,6 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<u8> {
     }
     if specs.len() > 1 && (!args.only.is_empty() || args.from.is_some()) {
         return Err(Error::new(Kind::Usage, "--only and --from go with one spec"));
-    }
-    if args.flags.assign_backend.is_some() || args.flags.assign_opencode_agent.is_some() {
-        let _ = writeln!(
-            anstream::stderr(),
-            "note: tasks are not assigned by an agent yet; all go to the backend"
-        );
     }
     // all specs are found before the first begins: a typo must not show in the middle of the night
     let mut runs = Vec::new();
@@ -282,11 +284,13 @@ fn run_one(args: &RunArgs, project: &Project, place: &Place) -> Result<u8> {
         max_iterations: config.run.max_iterations,
         on_failure: config.run.on_failure,
         jitter: config.run.jitter,
+        batch: config.assign.batch,
     };
     let before = git::snapshot(&project.root);
     let mut machine = Machine::new(state, policy);
     let mut world =
         RealWorld::new(place, config, &store, &SystemClock, launcher, Box::new(anstream::stdout()))?;
+    world.end_old_calls();
     if let Some(ready) = &args.ready {
         // whoever waits there may be gone; the run goes on all the same
         let _ = UnixStream::connect(ready);

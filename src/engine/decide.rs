@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-pub use super::event::{Effect, End, Event, Next, Pause, Policy, Report};
+pub use super::event::{Assigned, Effect, End, Event, Next, Pause, Policy, Report};
 use crate::plan::{Plan, SkipReason, Skipped, Step};
 use crate::state::{AttemptRecord, Learned, Outcome, Reason, SpecState, UnitStatus};
 use crate::sys::signals::Interrupt;
@@ -32,6 +32,8 @@ pub(super) enum Phase {
     Running {
         unit: String,
     },
+    /// Waiting for the agent that says who does what.
+    Assigning,
     /// Waiting for the time.
     Sleeping,
     Over,
@@ -51,6 +53,8 @@ pub struct Machine {
     pub(super) step: Option<Box<Step>>,
     /// The attempt that runs was started by a run before this process.
     pub(super) recovered: bool,
+    /// Units that an agent was asked about: once in a run.
+    pub(super) asked_for: BTreeSet<String>,
     /// Attempts in a row that never came to their start.
     pub(super) unstarted: u32,
 }
@@ -71,6 +75,7 @@ impl Machine {
             failed: BTreeSet::new(),
             step: None,
             recovered: false,
+            asked_for: BTreeSet::new(),
             unstarted: 0,
         }
     }
@@ -87,6 +92,7 @@ impl Machine {
             Event::Begin { ticked } => self.begin(now, &ticked),
             Event::Planned { plan, ticked, share } => self.planned(now, *plan, &ticked, share),
             Event::Ended { outcome, learned, ticked } => self.ended(now, outcome, learned, ticked.as_ref()),
+            Event::Assigned(assigned) => self.assigned(now, assigned),
             Event::Woke if self.phase == Phase::Sleeping => {
                 self.pause = None;
                 self.replan()
@@ -132,7 +138,7 @@ impl Machine {
         effects
     }
 
-    fn replan(&mut self) -> Vec<Effect> {
+    pub(super) fn replan(&mut self) -> Vec<Effect> {
         self.phase = Phase::Planning;
         vec![Effect::Replan]
     }
@@ -154,6 +160,13 @@ impl Machine {
         };
         if let Some(end) = end {
             effects.extend(self.finish(end));
+            return effects;
+        }
+        let units = self.to_assign(&plan.steps);
+        if !units.is_empty() {
+            self.phase = Phase::Assigning;
+            self.asked_for.extend(units.iter().cloned());
+            effects.push(Effect::Assign(units));
             return effects;
         }
         let Some(step) = plan.steps.into_iter().next() else { return effects };
@@ -322,7 +335,7 @@ impl Machine {
     }
 
     fn asked(&mut self, what: Interrupt) -> Vec<Effect> {
-        let running = matches!(self.phase, Phase::Running { .. });
+        let running = matches!(self.phase, Phase::Running { .. } | Phase::Assigning);
         let asked = match what {
             Interrupt::HangUp if running => {
                 self.phase = Phase::Over;
@@ -341,9 +354,12 @@ impl Machine {
             (false, Stop::Terminate) => self.finish(End::Terminated),
             (false, _) if self.phase == Phase::Sleeping => self.finish(End::Interrupted),
             (false, _) => Vec::new(),
+            (true, Stop::AfterStep) if self.phase == Phase::Assigning => vec![Effect::Cancel],
             (true, Stop::AfterStep) => vec![Effect::Report(Report::Stopping)],
             // the agent was told to end already
-            (true, _) if before >= Stop::Now => Vec::new(),
+            (true, _) if before >= Stop::Now || before > Stop::No && self.phase == Phase::Assigning => {
+                Vec::new()
+            }
             (true, _) => vec![Effect::Report(Report::Ending), Effect::Cancel],
         }
     }

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, VecDeque};
 use jiff::Timestamp;
 
 use super::decide::{Effect, End, Event, Machine, Pause, Report};
+use super::event::Assigned;
 use crate::error::Result;
 use crate::plan::{Plan, Step};
 use crate::state::{Learned, Outcome, SpecState};
@@ -32,6 +33,9 @@ pub trait World {
         step: Option<&Step>,
         state: &SpecState,
     ) -> Result<Option<Ending>>;
+    /// Asks an agent who does these units, or says at once that nobody can be asked. The answer comes from
+    /// [`World::next`].
+    fn assign(&mut self, units: &[String], state: &SpecState) -> Result<Option<Assigned>>;
     /// Ends the agent that works now.
     fn cancel(&mut self);
     /// Ticks boxes in tasks.md; gives those that need no further try.
@@ -74,6 +78,10 @@ pub fn drive(machine: &mut Machine, world: &mut dyn World) -> Result<End> {
                 Effect::Start { step, attempt } => {
                     let over = world.start(&step, attempt, &machine.state)?;
                     events.extend(over.map(|ending| ended(world, ending)));
+                }
+                Effect::Assign(units) => {
+                    let answer = world.assign(&units, &machine.state)?;
+                    events.extend(answer.map(Event::Assigned));
                 }
                 Effect::Cancel => world.cancel(),
                 Effect::Tick(ids) => {

@@ -1,11 +1,12 @@
 //! PURE. What a run is told, and what it says: the words between the decider and the driver.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::config::OnFailure;
+use crate::config::{Batch, OnFailure};
+use crate::plan::assign::Assignment;
 use crate::plan::{Plan, Step};
 use crate::state::{Learned, Outcome, Reason};
 use crate::sys::signals::Interrupt;
@@ -19,6 +20,8 @@ pub struct Policy {
     pub on_failure: OnFailure,
     /// A random share up to this is added to each delay.
     pub jitter: Duration,
+    /// How many units are assigned at once.
+    pub batch: Batch,
 }
 
 /// What happened.
@@ -47,6 +50,8 @@ pub enum Event {
         /// Ids whose boxes are ticked now, before anybody else touches them; `None` where tasks.md cannot be read.
         ticked: Option<BTreeSet<String>>,
     },
+    /// The agent that was asked who does what has answered, or never will.
+    Assigned(Assigned),
     /// A pause is over.
     Woke,
     /// Somebody asks for an end.
@@ -74,6 +79,8 @@ pub enum Effect {
         /// Number of the attempt.
         attempt: u32,
     },
+    /// Ask the assigning agent for these units; the answer comes back as [`Event::Assigned`].
+    Assign(Vec<String>),
     /// End the agent now.
     Cancel,
     /// Tick these ids in tasks.md.
@@ -136,6 +143,15 @@ pub enum Report {
         /// What follows.
         next: Next,
     },
+    /// An agent is asked who does what.
+    Assigning {
+        /// For how many units.
+        units: usize,
+        /// Who is asked.
+        backend: String,
+    },
+    /// What it said.
+    Assigned(Assigned),
     /// Boxes were ticked that nobody here ticked.
     ForeignTicks(Vec<String>),
     /// Boxes that are ticked and were not believed by an earlier run; nor are they by this one.
@@ -159,6 +175,27 @@ pub enum Next {
     Afresh,
     /// No attempt is left.
     Failed,
+}
+
+/// Who does what, as an agent was asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Assigned {
+    /// Who was asked.
+    pub by: String,
+    /// What can be used.
+    pub found: BTreeMap<String, Assignment>,
+    /// Units that go to the default backend, since nothing usable was said of them.
+    pub missing: Vec<String>,
+    /// Why they do.
+    pub complaints: Vec<String>,
+}
+
+impl Assigned {
+    /// What was found, as the state keeps it.
+    pub fn entries(&self) -> impl Iterator<Item = (String, serde_json::Value)> {
+        let value = |one| serde_json::to_value(one).unwrap_or_default();
+        self.found.iter().map(move |(unit, one)| (unit.clone(), value(one)))
+    }
 }
 
 /// Why a run is over.

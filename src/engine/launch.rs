@@ -30,6 +30,8 @@ pub struct Launcher {
     /// Kept for its life: a folder for the socket, where the store's path is too long for one.
     _folder: Option<tempfile::TempDir>,
     screen: Option<Screen>,
+    /// What attempts without a window print goes nowhere.
+    silent: bool,
 }
 
 /// From an attempt's result to its unlocking is an instant; after this long something else holds the lock.
@@ -78,7 +80,13 @@ impl Launcher {
         let _ = fs::remove_file(&socket);
         let listener = UnixListener::bind(&socket).map_err(|e| Error::io("listening on", &socket, e))?;
         listener.set_nonblocking(true).map_err(|e| Error::io("listening on", &socket, e))?;
-        Ok(Self { exe, listener, socket, _folder: own, screen })
+        Ok(Self { exe, listener, socket, _folder: own, screen, silent: false })
+    }
+
+    /// Keeps what attempts without a window print off this terminal.
+    #[must_use]
+    pub fn silent(self) -> Self {
+        Self { silent: true, ..self }
     }
 
     /// Where attempts connect.
@@ -103,9 +111,12 @@ impl Launcher {
                 screen.open(request.window, request.unit, request.cwd, &argv)?;
                 None
             }
-            None => Some(
-                duct::cmd(&argv[0], &argv[1..])
-                    .stdin_null()
+            None => Some({
+                let mut command = duct::cmd(&argv[0], &argv[1..]).stdin_null();
+                if self.silent {
+                    command = command.stdout_null().stderr_null();
+                }
+                command
                     // Ctrl-C is for us; the attempt hears of it from us
                     .before_spawn(|command| {
                         command.process_group(0);
@@ -113,8 +124,8 @@ impl Launcher {
                     })
                     .unchecked()
                     .start()
-                    .map_err(|e| Error::io("starting", &self.exe, e))?,
-            ),
+                    .map_err(|e| Error::io("starting", &self.exe, e))?
+            }),
         };
         let (pid, stream) = self.shake_hands(&request, child.as_ref())?;
         Ok(Launched { pid, stream, child })
@@ -244,6 +255,33 @@ pub fn alive(dir: &AttemptDir) -> bool {
 #[must_use]
 pub fn result(dir: &AttemptDir) -> Option<Facts> {
     serde_json::from_slice(&fs::read(dir.result()).ok()?).ok()
+}
+
+/// Ends an attempt that nobody waits for any more, with its whole tree.
+pub fn end(dir: &AttemptDir) {
+    if let Some(holder) = holder(dir)
+        && process::process(holder.pid).is_some_and(|p| p.started == holder.started)
+        && let Some(pid) = rustix::process::Pid::from_raw(holder.pid)
+    {
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        process::wait_for_end(holder.pid);
+    }
+    settle(dir);
+}
+
+/// What the agent of an attempt said, at most the last `limit` bytes of its output.
+#[must_use]
+pub fn said(dir: &AttemptDir, limit: u64) -> String {
+    use std::io::Seek;
+    let read = || -> io::Result<Vec<u8>> {
+        let mut file = File::open(dir.output())?;
+        let length = file.metadata()?.len();
+        file.seek(io::SeekFrom::Start(length.saturating_sub(limit)))?;
+        let mut bytes = Vec::new();
+        file.take(limit).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    String::from_utf8_lossy(&read().unwrap_or_default()).into_owned()
 }
 
 /// Writes a private file of an attempt's folder.

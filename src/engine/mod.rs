@@ -1,5 +1,6 @@
 //! The loop: decide from values, then act.
 
+pub mod assigning;
 pub mod decide;
 pub mod driver;
 pub mod event;

@@ -43,12 +43,17 @@ pub(super) struct Prepared {
 impl Prepared {
     /// Writes the folder.
     pub(super) fn make(from: &Preparation<'_>) -> Result<Self> {
+        Self::make_with(from, &from.prompt()?)
+    }
+
+    /// Writes the folder with this prompt.
+    pub(super) fn make_with(from: &Preparation<'_>, prompt: &str) -> Result<Self> {
         let step = from.step;
         let dir = from.store.attempt_dir(&step.unit, from.attempt);
         // left by a run that was killed between writing this and the state: never started, or it would be known
         let _ = fs::remove_dir_all(dir.path());
         files::private_dir(dir.path())?;
-        launch::write_private(&dir.prompt(), from.prompt()?.as_bytes())?;
+        launch::write_private(&dir.prompt(), prompt.as_bytes())?;
         let argv = match (from.goes_on(), &step.resume_argv) {
             (Some(goes_on), Some(argv)) => {
                 argv.iter().map(|arg| arg.replace("{session}", &goes_on.session)).collect()

@@ -2,14 +2,40 @@
 
 use std::time::Duration;
 
-use super::decide::{End, Machine, Next, Pause, Stop};
+use jiff::Timestamp;
+
+use super::decide::{Assigned, Effect, End, Machine, Next, Pause, Phase, Report, Stop};
 use super::pacing;
 use crate::attempt::record::CancelledBy;
-use crate::config::OnFailure;
+use crate::config::{Batch, OnFailure};
 use crate::plan::Step;
 use crate::state::{Outcome, Reason, UnitStatus};
 
 impl Machine {
+    /// The units that an agent must be asked about before the first step can start.
+    pub(super) fn to_assign(&self, steps: &[Step]) -> Vec<String> {
+        let open = |step: &&Step| step.unassigned && !self.asked_for.contains(&step.unit);
+        match (steps.first().filter(open), self.policy.batch) {
+            (None, _) => Vec::new(),
+            (Some(step), Batch::One) => vec![step.unit.clone()],
+            (Some(_), Batch::All) => steps.iter().filter(open).map(|step| step.unit.clone()).collect(),
+        }
+    }
+
+    /// What was said is saved before it is used; what was not is asked for again by the next run.
+    pub(super) fn assigned(&mut self, now: Timestamp, assigned: Assigned) -> Vec<Effect> {
+        if self.phase != Phase::Assigning {
+            return Vec::new();
+        }
+        let mut effects = Vec::new();
+        if self.stop == Stop::No {
+            self.state.assign(now, &assigned.by, assigned.entries(), &assigned.missing);
+            effects.extend([Effect::Save, Effect::Report(Report::Assigned(assigned))]);
+        }
+        effects.extend(self.replan());
+        effects
+    }
+
     /// The pause before `step`: nobody waits for the retry of a unit that is not next any more.
     pub(super) fn length_before(
         &self,

@@ -50,7 +50,11 @@ impl RealWorld<'_> {
                 Some(limit) => self.heard.recv_timeout(limit),
             };
             match heard {
-                Ok(Heard::Over) => return self.conclude(),
+                Ok(Heard::Over) => {
+                    if let Some(event) = self.conclude() {
+                        return event;
+                    }
+                }
                 Ok(Heard::Asked(what)) => {
                     self.countdown(None);
                     return Event::Asked(what);

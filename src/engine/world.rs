@@ -11,7 +11,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::decide::{Event, Machine, Pause, Report};
+use super::assigning::Call;
+use super::decide::{Assigned, Event, Machine, Pause, Report};
 use super::driver::{Ending, World};
 use super::launch::{self, Launcher, Request};
 use super::place::{Place, make_plan, progress, ticked};
@@ -36,11 +37,13 @@ pub(super) enum Heard {
 }
 
 pub(super) struct Current {
-    unit: String,
-    dir: AttemptDir,
-    pid: Option<i32>,
-    signal: DoneSignal,
-    live_ticks: Vec<String>,
+    pub(super) unit: String,
+    pub(super) dir: AttemptDir,
+    pub(super) pid: Option<i32>,
+    pub(super) signal: DoneSignal,
+    pub(super) live_ticks: Vec<String>,
+    /// It is no attempt at a unit but a question who does which.
+    pub(super) call: Option<Call>,
 }
 
 /// The real one.
@@ -115,14 +118,53 @@ impl<'a> RealWorld<'a> {
     }
 
     /// The end of the attempt that was waited for, judged.
-    pub(super) fn conclude(&mut self) -> Event {
-        let Some(current) = self.current.take() else { return Event::Woke };
+    pub(super) fn conclude(&mut self) -> Option<Event> {
+        if let Some((dir, call)) = self.take_call() {
+            return self.called(&dir, call);
+        }
+        let Some(current) = self.current.take() else { return Some(Event::Woke) };
         let (outcome, learned) = conclusion(&current.dir, current.signal);
         if outcome != Outcome::Done && !current.live_ticks.is_empty() {
             self.set_marks(&current.live_ticks, ' ');
         }
         // the pid may be somebody else's from here on
-        Event::Ended { outcome, learned, ticked: self.ticked().ok() }
+        Some(Event::Ended { outcome, learned, ticked: self.ticked().ok() })
+    }
+
+    /// Why a step's program cannot be started, if it cannot.
+    pub(super) fn missing(&self, step: &Step) -> Option<String> {
+        let path = self.env.iter().find(|(n, _)| n == OsStr::new("PATH")).map(|(_, v)| v.as_os_str());
+        let found = process::find_program(OsStr::new(&step.argv[0]), path, &step.cwd);
+        found.is_none().then(|| format!("{} is not there any more", step.argv[0]))
+    }
+
+    /// Launches what was prepared, and has its end reported.
+    pub(super) fn dispatch(
+        &mut self,
+        step: &Step,
+        Prepared { dir, token, env }: Prepared,
+        live_ticks: Vec<String>,
+        call: Option<Call>,
+    ) -> Result<()> {
+        let launched = self.launcher.launch(Request {
+            dir: &dir,
+            token: &token,
+            window: &step.window,
+            unit: &step.unit,
+            cwd: &step.cwd,
+            env: &env,
+        })?;
+        let over = self.watch_over();
+        self.current = Some(Current {
+            unit: step.unit.clone(),
+            dir: dir.clone(),
+            pid: Some(launched.pid),
+            signal: step.done.signal,
+            live_ticks,
+            call,
+        });
+        launched.wait(&dir, over);
+        Ok(())
     }
 
     fn set_marks(&mut self, ids: &[String], mark: char) -> Vec<String> {
@@ -205,13 +247,11 @@ impl World for RealWorld<'_> {
     }
 
     fn start(&mut self, step: &Step, attempt: u32, state: &SpecState) -> Result<Option<Ending>> {
-        let path = self.env.iter().find(|(n, _)| n == OsStr::new("PATH")).map(|(_, v)| v.as_os_str());
-        if process::find_program(OsStr::new(&step.argv[0]), path, &step.cwd).is_none() {
-            let why = format!("{} is not there any more", step.argv[0]);
+        if let Some(why) = self.missing(step) {
             return Ok(Some((Outcome::Unavailable { why }, Learned::default())));
         }
         let Some(plan) = &self.plan else { return Err(Error::new(Kind::Internal, "a step without a plan")) };
-        let Prepared { dir, token, env } = Prepared::make(&Preparation {
+        let prepared = Prepared::make(&Preparation {
             config: self.config,
             store: self.store,
             plan,
@@ -229,23 +269,7 @@ impl World for RealWorld<'_> {
         if !live_ticks.is_empty() {
             self.set_marks(&live_ticks, '-');
         }
-        let launched = self.launcher.launch(Request {
-            dir: &dir,
-            token: &token,
-            window: &step.window,
-            unit: &step.unit,
-            cwd: &step.cwd,
-            env: &env,
-        })?;
-        let over = self.watch_over();
-        self.current = Some(Current {
-            unit: step.unit.clone(),
-            dir: dir.clone(),
-            pid: Some(launched.pid),
-            signal: step.done.signal,
-            live_ticks,
-        });
-        launched.wait(&dir, over);
+        self.dispatch(step, prepared, live_ticks, None)?;
         Ok(None)
     }
 
@@ -269,6 +293,7 @@ impl World for RealWorld<'_> {
                 pid,
                 signal,
                 live_ticks: Vec::new(),
+                call: None,
             });
             launch::wait_for_adopted(&dir, self.watch_over());
             return Ok(None);
@@ -287,6 +312,10 @@ impl World for RealWorld<'_> {
             None => launch::settle(&dir),
         }
         Ok(Some(conclusion(&dir, signal)))
+    }
+
+    fn assign(&mut self, units: &[String], state: &SpecState) -> Result<Option<Assigned>> {
+        self.ask(units, state)
     }
 
     fn cancel(&mut self) {

@@ -4,6 +4,7 @@
 //! which are not and why), `order` (dependencies between units, a stable order), `resolve` (backend, arguments,
 //! deadlines of a step). [`prompt`] then says it to an agent, and [`names`] makes names that tmux takes.
 
+pub mod assign;
 mod build;
 pub mod names;
 mod order;

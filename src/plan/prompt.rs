@@ -147,6 +147,11 @@ pub fn render(context: &PromptContext<'_>, template: &str) -> Result<String> {
 }
 
 fn render_with(context: &PromptContext<'_>, template: &str, reason: Option<&str>) -> Result<String> {
+    render_values(&Values { reason, ..values(context) }, template)
+}
+
+/// Renders any values, with the filters that keep text from elsewhere harmless.
+pub(super) fn render_values<T: Serialize>(values: &T, template: &str) -> Result<String> {
     let mut environment = Environment::new();
     let mut syntax = SyntaxConfig::builder();
     syntax.trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true);
@@ -155,7 +160,7 @@ fn render_with(context: &PromptContext<'_>, template: &str, reason: Option<&str>
     environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
     environment.add_filter("quote", |text: &str| quote(text));
     environment.add_filter("oneline", |text: &str| oneline(text));
-    let rendered = environment.render_str(template, Serde(Values { reason, ..values(context) }));
+    let rendered = environment.render_str(template, Serde(values));
     rendered.map(|text| defuse(&text)).map_err(|error| template_error(&error))
 }
 

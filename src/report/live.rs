@@ -1,5 +1,6 @@
 //! PURE. One line per event, for the terminal, the main window and the progress log.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::text::{sanitise_line, sanitise_text};
-use crate::engine::decide::{Next, Pause, Report};
+use crate::engine::decide::{Assigned, Next, Pause, Report};
 use crate::state::{Outcome, Reason};
 
 /// A duration as people read it: whole seconds, `2m 5s`; below a second in milliseconds.
@@ -63,6 +64,11 @@ pub fn line(report: &Report, max_iterations: u32) -> String {
                 span(*took)
             )
         }
+        Report::Assigning { units, backend } => {
+            let what = if *units == 1 { "1 task".to_owned() } else { format!("{units} tasks") };
+            format!("… {backend} is asked who does {what}")
+        }
+        Report::Assigned(assigned) => assigned_line(assigned),
         Report::ForeignTicks(ids) => format!(
             "! an agent ticked boxes outside its own task: {}; they are not believed, the tasks stay in the plan",
             ids.join(", ")
@@ -74,6 +80,25 @@ pub fn line(report: &Report, max_iterations: u32) -> String {
         Report::Stopping => "stopping after this step; Ctrl-C once more ends the agent now".to_owned(),
         Report::Ending => "ending the agent".to_owned(),
     }
+}
+
+fn assigned_line(assigned: &Assigned) -> String {
+    let mut by_owner: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (unit, one) in &assigned.found {
+        by_owner.entry(&one.owner_agent).or_default().push(unit);
+    }
+    let mut lines: Vec<String> = by_owner
+        .iter()
+        .map(|(owner, units)| format!("  {}: {}", sanitise_line(owner), sanitise_line(&units.join(", "))))
+        .collect();
+    if !assigned.missing.is_empty() {
+        let units = sanitise_line(&assigned.missing.join(", "));
+        lines.push(format!(
+            "! no usable assignment of {units}; the default backend does it, and the next run asks again"
+        ));
+        lines.extend(assigned.complaints.iter().map(|c| format!("    {}", sanitise_line(c))));
+    }
+    lines.join("\n")
 }
 
 /// Why nothing runs for a while.

@@ -139,6 +139,9 @@ impl Page<'_> {
             "why",
             &step.reasons.iter().map(|why| sanitise_line(why)).collect::<Vec<_>>().join("; "),
         )?;
+        if step.unassigned {
+            self.field(indent, "agent", "to be assigned; by default:")?;
+        }
         let argv: Vec<_> = step.argv.iter().map(|word| shell_word(&sanitise_line(word))).collect();
         let prompt = match step.prompt_by {
             PromptBy::Stdin => " < prompt",

@@ -53,7 +53,10 @@ fn step(step: &Step) -> Value {
         "tasks": step.open.iter().map(|task| &task.id).collect::<Vec<_>>(),
         "completes": step.completes,
         "backend": step.backend,
+        "model": step.model,
+        "unassigned": step.unassigned,
         "argv": step.argv,
+        "resume_argv": step.resume_argv,
         "cwd": step.cwd.to_string_lossy(),
         "window": step.window,
         "prompt_by": match step.prompt_by {
@@ -144,7 +147,7 @@ mod tests {
         let value = json(Some(&case.plan()), &case.tasks);
         let expected = json!({
             "id": "1", "title": "Do 1", "tasks": ["1.2"], "completes": ["1", "1.2"],
-            "backend": "agent", "argv": ["agent", "-p"], "cwd": "/project", "window": "task-1",
+            "backend": "agent", "model": null, "unassigned": false, "resume_argv": null, "argv": ["agent", "-p"], "cwd": "/project", "window": "task-1",
             "prompt_by": "stdin", "output": "text",
             "timeouts": {"task_s": 7200, "idle_s": null, "first_output_s": 600, "grace_s": 10},
             "retry": {"attempts": 3, "backoff_s": 30, "max_backoff_s": 600},

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::model::{AttemptRecord, GoesOn, Learned, Outcome, Reason, SpecState, UnitState, UnitStatus};
 use crate::attempt::record::{CancelledBy, TimedOut};
@@ -76,6 +76,25 @@ impl SpecState {
             value.get("owner_agent")?.as_str().filter(|_| chosen).map(str::to_owned)
         };
         self.assignments.iter().filter_map(|(unit, value)| Some((unit.clone(), owner(value)?))).collect()
+    }
+
+    /// Keeps what an agent said of units (`{type, owner_agent}` each), and which go to the default for now.
+    pub fn assign(
+        &mut self,
+        now: Timestamp,
+        by: &str,
+        found: impl IntoIterator<Item = (String, Value)>,
+        missing: &[String],
+    ) {
+        for (unit, mut value) in found {
+            value["by"] = by.into();
+            value["at"] = now.to_string().into();
+            self.assignments.insert(unit, value);
+        }
+        for unit in missing {
+            let value = json!({ "type": null, "owner_agent": null, "by": "default", "at": now.to_string() });
+            self.assignments.insert(unit.clone(), value);
+        }
     }
 
     /// The session in which the next attempt at a unit can go on, and why it does; `None`: it begins afresh.

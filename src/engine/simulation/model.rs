@@ -188,6 +188,7 @@ impl Model {
         Policy {
             max_iterations: self.config.run.max_iterations,
             on_failure: self.config.run.on_failure,
+            batch: self.config.assign.batch,
             jitter: self.config.run.jitter,
         }
     }

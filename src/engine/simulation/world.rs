@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::model::{Act, Attempt, Does, Life, Model};
 use crate::attempt::record::CancelledBy;
 use crate::engine::driver::{Ending, World};
-use crate::engine::event::{Event, Pause, Report};
+use crate::engine::event::{Assigned, Event, Pause, Report};
 use crate::engine::{Machine, place};
 use crate::error::{Error, Kind, Result};
 use crate::plan::{Plan, Step};
@@ -265,6 +265,11 @@ impl World for Orchestrator<'_> {
         self.tell(index, unit, outcome.clone());
         self.point()?;
         Ok(Some((outcome, Learned::default())))
+    }
+
+    fn assign(&mut self, units: &[String], _: &SpecState) -> Result<Option<Assigned>> {
+        self.point()?;
+        Ok(Some(Assigned { missing: units.to_vec(), ..Assigned::default() }))
     }
 
     fn cancel(&mut self) {

@@ -1,0 +1,37 @@
+//! Asks an agent who does which task, outside of a run, so that a team can review the answer before the night.
+
+use std::io::{self, Write};
+
+use super::project::{Project, own_program};
+use crate::config::AssignMode;
+use crate::engine::assigning::ask_outside_of_a_run;
+use crate::engine::launch::Launcher;
+use crate::engine::place::Place;
+use crate::engine::world::RealWorld;
+use crate::error::Result;
+use crate::state::lock::{Holder, RunLock};
+use crate::sys::clock::SystemClock;
+
+/// Asks about every unit of the plan that has no agent yet, and saves the answer.
+pub(super) fn ask(project: &Project, place: &Place) -> Result<()> {
+    let config = &project.loaded.config;
+    let (_, tasks) = place.read_tasks()?;
+    if config.assign.mode != AssignMode::Agent || tasks.has_errors() {
+        return Ok(());
+    }
+    crate::plan::check_selection(&tasks, &place.selection)?;
+    let store = project.store(place);
+    let plan = super::plan::current(place, config, &tasks, &store.load()?);
+    let units: Vec<String> = plan.steps.iter().filter(|s| s.unassigned).map(|s| s.unit.clone()).collect();
+    if units.is_empty() {
+        return Ok(());
+    }
+    store.prepare()?;
+    let _lock = RunLock::take(&store.run_lock(), &Holder::me(&place.dir, jiff::Timestamp::now()))?;
+    let launcher = Launcher::new(own_program()?, &store.folder(), None)?.silent();
+    // the plan itself goes to stdout
+    let out: Box<dyn Write> = Box::new(io::stderr());
+    let mut world = RealWorld::new(place, config, &store, &SystemClock, launcher, out)?;
+    world.end_old_calls();
+    ask_outside_of_a_run(&mut world, &store, plan, &units)
+}

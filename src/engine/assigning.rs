@@ -1,0 +1,180 @@
+//! Asks an agent who does which unit: a call that is dispatched, watched and ended like an attempt.
+
+use std::fs;
+
+use super::decide::{Assigned, Event, Report};
+use super::driver::World as _;
+use super::launch;
+use super::prepare::{Preparation, Prepared};
+use super::verdict::judge;
+use super::world::{Current, RealWorld};
+use crate::attempt::record::AttemptDir;
+use crate::config::DoneSignal;
+use crate::error::{Error, Kind, Result};
+use crate::plan::{Plan, SpecInfo, assign};
+use crate::state::store::Store;
+use crate::state::{Outcome, SpecState};
+
+/// How much of an answer is looked at, from its end.
+const ANSWER_MAX: u64 = 4_000_000;
+/// Calls whose folders are kept.
+const KEPT: u32 = 20;
+
+/// A call that is under way.
+#[derive(Debug, Clone)]
+pub(super) struct Call {
+    units: Vec<String>,
+    /// It is the second one: what was wrong with the first was said.
+    again: bool,
+    state: SpecState,
+}
+
+/// Asks about units of a plan while nothing runs, and saves the answer.
+pub fn ask_outside_of_a_run(
+    world: &mut RealWorld<'_>,
+    store: &Store,
+    plan: Plan,
+    units: &[String],
+) -> Result<()> {
+    let mut state = store.load()?;
+    world.plan = Some(plan);
+    let mut answer = world.ask(units, &state)?;
+    let assigned = loop {
+        if let Some(assigned) = answer.take() {
+            break assigned;
+        }
+        match world.wait(None) {
+            Event::Assigned(assigned) => break assigned,
+            Event::Asked(_) => {
+                world.cancel();
+                // its end comes, and then nothing is asked again
+                let _ = world.wait(None);
+                return Err(Error::new(Kind::Interrupted, "interrupted; nothing was assigned"));
+            }
+            _ => {}
+        }
+    };
+    state.assign(world.now(), &assigned.by, assigned.entries(), &assigned.missing);
+    store.save(&state)?;
+    world.report(&Report::Assigned(assigned), &state)
+}
+
+impl RealWorld<'_> {
+    fn spec_info(&self) -> SpecInfo<'_> {
+        SpecInfo {
+            name: &self.place.name,
+            dir: &self.place.dir,
+            root: &self.place.root,
+            inputs: &self.place.inputs,
+        }
+    }
+
+    fn owners(&self) -> Vec<&str> {
+        self.config.assign.owners.keys().map(String::as_str).collect()
+    }
+
+    /// Starts a call for these units.
+    pub(super) fn ask(&mut self, units: &[String], state: &SpecState) -> Result<Option<Assigned>> {
+        let backend = self.config.assign.backend.clone();
+        self.report(&Report::Assigning { units: units.len(), backend }, state)?;
+        self.call(Call { units: units.to_vec(), again: false, state: state.clone() }, &[])
+    }
+
+    fn call(&mut self, call: Call, complaints: &[String]) -> Result<Option<Assigned>> {
+        let Some(plan) = &self.plan else { return Err(Error::new(Kind::Internal, "a call without a plan")) };
+        let name = &self.config.assign.backend;
+        let Some(backend) = self.config.backends.get(name) else {
+            return Err(Error::new(Kind::Config, format!("assign.backend: there is no backend {name:?}")));
+        };
+        let step = assign::step(self.config, self.spec_info(), backend);
+        if let Some(why) = self.missing(&step) {
+            return Ok(Some(self.nothing(&call, vec![why])));
+        }
+        let question = assign::question(self.spec_info(), plan, &call.units, &self.owners(), complaints)?;
+        let number = self.next_call();
+        let preparation = Preparation {
+            config: self.config,
+            store: self.store,
+            plan,
+            step: &step,
+            attempt: number,
+            state: &call.state,
+            socket: self.launcher.socket(),
+            env: &self.env,
+            now: self.now(),
+        };
+        let prepared = Prepared::make_with(&preparation, &question)?;
+        self.dispatch(&step, prepared, Vec::new(), Some(call))?;
+        Ok(None)
+    }
+
+    /// Calls are numbered on and on; the oldest folders go.
+    fn next_call(&self) -> u32 {
+        let number = |n: u32| self.store.attempt_dir(assign::CALL, n);
+        let folder = number(1).path().parent().map(ToOwned::to_owned);
+        let names = folder.and_then(|folder| fs::read_dir(folder).ok()).into_iter().flatten().flatten();
+        let numbers: Vec<u32> = names.filter_map(|e| e.file_name().to_str()?.parse().ok()).collect();
+        let last = numbers.iter().copied().max().unwrap_or(0);
+        for old in numbers.iter().copied().filter(|n| n + KEPT <= last) {
+            let _ = fs::remove_dir_all(number(old).path());
+        }
+        last + 1
+    }
+
+    /// Ends what an earlier run asked and nobody waits for any more.
+    pub fn end_old_calls(&self) {
+        let last = self.next_call().saturating_sub(1);
+        let dir = self.store.attempt_dir(assign::CALL, last);
+        if last > 0 && launch::alive(&dir) {
+            launch::end(&dir);
+        }
+    }
+
+    /// A call is over: what it came to, or nothing yet where it was asked once more.
+    pub(super) fn called(&mut self, dir: &AttemptDir, call: Call) -> Option<Event> {
+        let facts = launch::result(dir);
+        let outcome = facts.as_ref().map_or(Outcome::Lost, |facts| judge(facts, DoneSignal::Optional));
+        let reading = match &outcome {
+            Outcome::Cancelled { .. } => {
+                return Some(Event::Assigned(self.nothing(&call, vec![outcome.to_string()])));
+            }
+            // some CLIs fail after a good answer, so it is looked at in any case
+            _ => assign::read(&launch::said(dir, ANSWER_MAX), &call.units, &self.owners()),
+        };
+        let mut complaints = reading.complaints;
+        if !complaints.is_empty() && !matches!(outcome, Outcome::Done | Outcome::NoSignal) {
+            complaints.insert(0, format!("{} {outcome}", self.config.assign.backend));
+        }
+        if !complaints.is_empty() && !call.again {
+            let text = format!(
+                "! the assignment cannot be used, asking once more:\n    {}",
+                complaints.join("\n    ")
+            );
+            self.say(&text);
+            let again = Call { again: true, ..call.clone() };
+            match self.call(again, &complaints) {
+                Ok(None) => return None,
+                Ok(Some(nothing)) => return Some(Event::Assigned(nothing)),
+                Err(error) => complaints.push(error.to_string()),
+            }
+        }
+        let missing = call.units.into_iter().filter(|id| !reading.found.contains_key(id)).collect();
+        let by = self.config.assign.backend.clone();
+        Some(Event::Assigned(Assigned { by, found: reading.found, missing, complaints }))
+    }
+
+    fn nothing(&self, call: &Call, complaints: Vec<String>) -> Assigned {
+        Assigned {
+            by: self.config.assign.backend.clone(),
+            missing: call.units.clone(),
+            complaints,
+            ..Assigned::default()
+        }
+    }
+
+    /// The call that is under way, if any.
+    pub(super) fn take_call(&mut self) -> Option<(AttemptDir, Call)> {
+        let call = self.current.as_mut()?.call.take()?;
+        self.current.take().map(|Current { dir, .. }| (dir, call))
+    }
+}

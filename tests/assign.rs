@@ -1,0 +1,130 @@
+//! Who does which task: an agent is asked, a rule beats it, and nothing is guessed.
+
+use crate::common::Project;
+
+const TASKS: &str = "- [ ] 1. Store\n- [ ] 2. Screen\n- [ ] 3. Review\n";
+
+/// Three workers that only differ in name, and an agent that assigns, which says what `answer` prints.
+fn project(answer: &str, more: &str) -> Project {
+    let assigner = format!("cat > \"$SEQORCH_DIR/asked\"; echo x >> calls; {answer}");
+    Project::new()
+        .spec("demo", TASKS)
+        .agent("note \"$SEQORCH_UNIT by $WORKER\"; say_done")
+        .file("assigner.sh", assigner)
+        .config(&format!(
+            "[assign]\nbackend = \"assigner\"\n\
+             owners = {{ codex = \"c\", gemini = \"g\", codex-review = \"c\" }}\n\
+             [backend.assigner]\ncommand = \"/bin/sh\"\nargs = [\"assigner.sh\"]\n\
+             [backend.c]\ncommand = \"/bin/sh\"\nargs = [\"agent.sh\"]\nenv = {{ WORKER = \"c\" }}\n\
+             [backend.g]\ncommand = \"/bin/sh\"\nargs = [\"agent.sh\"]\nenv = {{ WORKER = \"g\" }}\n\
+             [backend.fake.env]\nWORKER = \"default\"\n{more}"
+        ))
+}
+
+fn workers(project: &Project) -> Vec<String> {
+    let ledger = project.read("ledger");
+    ledger.lines().filter(|line| line.contains(" by ")).map(str::to_owned).collect()
+}
+
+const GOOD: &str = r#"echo '{"assignments": {"1": {"type": "code", "owner_agent": "codex"},
+"2": {"type": "ui", "owner_agent": "gemini"}, "3": {"type": "review", "owner_agent": "codex-review"}}}'"#;
+
+#[test]
+fn an_agent_is_asked_once_for_all_units_and_each_goes_to_its_owner() {
+    let project = project(GOOD, "");
+    let out = project.run(&["run"]);
+    assert_eq!(out.code, 0, "{out:?}");
+    assert_eq!(workers(&project), ["1 by c", "2 by g", "3 by c"]);
+    assert_eq!(project.read("calls").lines().count(), 1);
+    let state = project.state("demo");
+    assert_eq!(state["assignments"]["2"]["owner_agent"], "gemini");
+    assert_eq!(state["assignments"]["2"]["by"], "assigner");
+    assert!(out.stdout.contains("assigner is asked who does 3 tasks"), "{}", out.stdout);
+}
+
+#[test]
+fn one_by_one_asks_before_each_turn() {
+    let answer = r#"id=$(sed -n 's/^- \([0-9]*\): .*/\1/p' "$SEQORCH_DIR/asked"); echo "{\"$id\": {\"type\": \"ui\", \"owner_agent\": \"gemini\"}}""#;
+    let project = project(answer, "");
+    project.write(
+        "seqorch.local.toml",
+        project.read("seqorch.local.toml").replace("[assign]\n", "[assign]\nbatch = \"one\"\n"),
+    );
+    let out = project.run(&["run"]);
+    assert_eq!(out.code, 0, "{out:?}");
+    assert_eq!(workers(&project), ["1 by g", "2 by g", "3 by g"]);
+    assert_eq!(project.read("calls").lines().count(), 3);
+}
+
+#[test]
+fn a_wrong_answer_is_asked_for_once_more_with_what_was_wrong() {
+    let answer = format!(
+        "if grep -q 'could not be used' \"$SEQORCH_DIR/asked\"; then cp \"$SEQORCH_DIR/asked\" second; {GOOD}; else \
+         echo '{{\"1\": {{\"type\": \"code\", \"owner_agent\": \"nobody\"}}}}'; fi"
+    );
+    let project = project(&answer, "");
+    let out = project.run(&["run"]);
+    assert_eq!(out.code, 0, "{out:?}");
+    assert_eq!(workers(&project), ["1 by c", "2 by g", "3 by c"]);
+    let second = project.read("second");
+    assert!(second.contains("the owner \"nobody\" is none of codex"), "{second}");
+    assert!(second.contains("nothing is said of 2, 3"), "{second}");
+}
+
+#[test]
+fn an_agent_that_never_answers_well_is_warned_of_and_asked_again_by_the_next_run() {
+    let project = project("echo nonsense; exit 3", "");
+    let out = project.run(&["run", "--only", "1"]);
+    assert_eq!(out.code, 0, "{out:?}");
+    assert_eq!(workers(&project), ["1 by default"]);
+    assert_eq!(project.read("calls").lines().count(), 2);
+    assert_eq!(project.state("demo")["assignments"]["1"]["by"], "default");
+    assert!(out.stdout.contains("! no usable assignment of 1"), "{}", out.stdout);
+    project.write("assigner.sh", format!("cat > /dev/null; echo x >> calls; {GOOD}"));
+    let out = project.run(&["run"]);
+    assert_eq!(out.code, 0, "{out:?}");
+    assert_eq!(workers(&project)[1..], ["2 by g", "3 by c"]);
+    assert_eq!(project.state("demo")["assignments"]["2"]["by"], "assigner");
+}
+
+#[test]
+fn a_rule_of_a_human_beats_the_agent() {
+    let project = project(GOOD, "[[assign.rule]]\nmatch = \"^Scr\"\nbackend = \"c\"\n");
+    let out = project.run(&["run"]);
+    assert_eq!(out.code, 0, "{out:?}");
+    assert_eq!(workers(&project), ["1 by c", "2 by c", "3 by c"]);
+}
+
+#[test]
+fn plan_asks_and_saves_while_a_dry_run_only_says_that_it_would() {
+    let project = project(GOOD, "");
+    let out = project.run(&["plan", "--dry-run"]);
+    assert_eq!(out.code, 0, "{out:?}");
+    assert!(out.stdout.contains("to be assigned"), "{}", out.stdout);
+    assert_eq!(project.read("calls"), "");
+    let out = project.run(&["plan", "--json"]);
+    assert_eq!(out.code, 0, "{out:?}");
+    let plan: serde_json::Value = serde_json::from_str(&out.stdout).unwrap();
+    let backends: Vec<_> = plan["steps"].as_array().unwrap().iter().map(|s| s["backend"].clone()).collect();
+    assert_eq!(backends, ["c", "g", "c"]);
+    assert_eq!(project.state("demo")["assignments"]["3"]["type"], "review");
+    // a second look needs no second question
+    assert_eq!(project.run(&["plan"]).code, 0);
+    assert_eq!(project.read("calls").lines().count(), 1);
+    assert!(workers(&project).is_empty());
+}
+
+#[test]
+fn the_flags_of_the_python_tool_ask_for_an_assignment() {
+    let project = project(
+        GOOD,
+        "[backend.opencode]\ncommand = \"/bin/sh\"\nargs = [\"assigner.sh\", \"{agent_args}\"]\noutput = \"text\"\n",
+    );
+    let config = project.read("seqorch.local.toml").replace("backend = \"assigner\"\n", "");
+    project.write("seqorch.local.toml", config);
+    project.write("assigner.sh", format!("echo \"$@\" > args; cat > /dev/null; {GOOD}"));
+    let out = project.run(&["run", "--assign-opencode-agent", "gawain"]);
+    assert_eq!(out.code, 0, "{out:?}");
+    assert_eq!(project.read("args"), "--agent gawain\n");
+    assert_eq!(workers(&project), ["1 by c", "2 by g", "3 by c"]);
+}
