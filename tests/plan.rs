@@ -63,7 +63,7 @@ fn the_json_has_the_documented_keys_and_no_others() {
     assert_eq!(
         keys(&plan["steps"][0]),
         set(
-            "id title tasks completes backend model unassigned argv resume_argv cwd window prompt_by output timeouts retry delay_s signal \
+            "id title tasks completes backend model unassigned argv resume_argv cwd window prompt_by output timeouts retry delay_s signal verify \
              reasons after line"
         )
     );

@@ -216,6 +216,17 @@ fn value(kind: Kind, item: &Item) -> Result<Value, String> {
             Err(format!("{item} is not one of {}{near}", words.join(", ")))
         }
         (Kind::Size, Value::Text(text)) => size(text).map(|_| value.clone()),
+        (Kind::Commands, Value::List(items)) => {
+            for item in items {
+                let good = |words: &Vec<Item>| !words.is_empty() && words.iter().all(|w| w.text().is_some());
+                if !matches!(&item.value, Value::List(words) if good(words)) {
+                    return Err(format!(
+                        "{item} is no command; the list holds lists of texts, like [[\"cargo\", \"test\"]]"
+                    ));
+                }
+            }
+            Ok(value.clone())
+        }
         (Kind::Texts | Kind::Globs, Value::List(items)) => {
             for item in items {
                 let Some(text) = item.text() else {
@@ -238,6 +249,7 @@ fn expected(kind: Kind) -> &'static str {
         Kind::Count | Kind::Whole => "whole number",
         Kind::Duration => "duration",
         Kind::Size => "size; write columns and rows like \"220x50\"",
+        Kind::Commands => "list of commands; write it like [[\"cargo\", \"test\"]]",
         Kind::Texts | Kind::Globs => "list of texts; write it like [\"one\", \"two\"]",
     }
 }

@@ -9,8 +9,8 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::types::{
-    AssignMode, Batch, DoneSignal, Granularity, OnFailure, Output, Permission, PromptBy, Skill, Tick,
-    TmuxMode,
+    AssignMode, Batch, Commit, Dirty, DoneSignal, Granularity, HookEvent, OnFailure, Output, Permission,
+    PromptBy, Skill, Tick, TmuxMode,
 };
 
 #[derive(Debug, Deserialize)]
@@ -24,6 +24,9 @@ pub(crate) struct Raw {
     pub(crate) prompt: RawPrompt,
     pub(crate) tmux: RawTmux,
     pub(crate) tasks: RawTasks,
+    pub(crate) verify: RawVerify,
+    pub(crate) git: RawGit,
+    pub(crate) hooks: RawHooks,
     pub(crate) log: RawLog,
     pub(crate) backend: BTreeMap<String, RawBackend>,
     #[serde(default)]
@@ -120,6 +123,32 @@ pub(crate) struct RawTasks {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(crate) struct RawVerify {
+    pub(crate) commands: Vec<Vec<String>>,
+    pub(crate) timeout: Span,
+    pub(crate) min_tests: u32,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawGit {
+    pub(crate) commit: Commit,
+    pub(crate) dirty: Dirty,
+    pub(crate) message: String,
+    pub(crate) snapshot: bool,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct RawHooks {
+    pub(crate) timeout: Span,
+    pub(crate) required: bool,
+    /// One list per event.
+    #[serde(flatten)]
+    pub(crate) argv: BTreeMap<HookEvent, Vec<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct RawLog {
     pub(crate) max_mb: u32,
 }
@@ -160,6 +189,7 @@ pub(crate) struct RawOverride {
     pub(crate) backend: Option<String>,
     pub(crate) model: Option<String>,
     pub(crate) prompt: Option<String>,
+    pub(crate) verify: Option<Vec<Vec<String>>>,
     #[serde(default)]
     pub(crate) timeout: RawPartialTimeouts,
     #[serde(default)]

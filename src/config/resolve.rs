@@ -7,8 +7,8 @@ use super::raw::{Raw, RawAssign, RawBackend, RawOverride, RawTimeouts, Span};
 use super::schema;
 use super::tree::KeyPath;
 use super::types::{
-    Assign, AssignMode, AssignRule, Backend, Config, Done, Log, Override, PartialRetry, PartialTimeouts,
-    Permission, Prompt, PromptBy, Retry, Run, Tasks, Timeouts, Tmux,
+    Assign, AssignMode, AssignRule, Backend, Config, Done, Git, Hooks, Log, Override, PartialRetry,
+    PartialTimeouts, Permission, Prompt, PromptBy, Retry, Run, Tasks, Timeouts, Tmux, Verify,
 };
 
 /// A mistake that shows only once all layers are together.
@@ -63,6 +63,22 @@ pub(crate) fn resolve(raw: Raw, root: &Path) -> (Config, Vec<Mistake>) {
             main: raw.tmux.main,
         },
         tasks: Tasks { trust_checkboxes: raw.tasks.trust_checkboxes, tick: raw.tasks.tick },
+        verify: Verify {
+            commands: raw.verify.commands,
+            timeout: raw.verify.timeout.0,
+            min_tests: raw.verify.min_tests,
+        },
+        git: Git {
+            commit: raw.git.commit,
+            dirty: raw.git.dirty,
+            message: raw.git.message,
+            snapshot: raw.git.snapshot,
+        },
+        hooks: Hooks {
+            argv: raw.hooks.argv.into_iter().filter(|(_, argv)| !argv.is_empty()).collect(),
+            timeout: raw.hooks.timeout.0,
+            required: raw.hooks.required,
+        },
         log: Log { max_mb: raw.log.max_mb },
         backends,
         overrides: raw.r#override.into_iter().map(one_override).collect(),
@@ -240,6 +256,7 @@ fn one_override(raw: RawOverride) -> Override {
             max_backoff: span(raw.retry.max_backoff),
         },
         prompt: raw.prompt,
+        verify: raw.verify,
     }
 }
 

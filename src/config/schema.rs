@@ -29,6 +29,8 @@ pub(crate) enum Kind {
     Globs,
     /// A regular expression.
     Regex,
+    /// A list of commands, each a list of texts: program and arguments.
+    Commands,
 }
 
 /// What stands behind a name.
@@ -80,6 +82,9 @@ pub(crate) const ROOT: &[Entry] = &[
     PROMPT,
     TMUX,
     TASKS,
+    VERIFY,
+    GIT,
+    HOOKS,
     LOG,
     BACKEND,
     OVERRIDE,
@@ -88,7 +93,7 @@ pub(crate) const ROOT: &[Entry] = &[
 
 /// All that a profile, a variable or a flag may set.
 pub(crate) const SETTINGS: &[Entry] =
-    &[RUN, RETRY, TIMEOUT, DONE, ASSIGN, PROMPT, TMUX, TASKS, LOG, BACKEND, OVERRIDE];
+    &[RUN, RETRY, TIMEOUT, DONE, ASSIGN, PROMPT, TMUX, TASKS, VERIFY, GIT, HOOKS, LOG, BACKEND, OVERRIDE];
 
 const RUN: Entry = entry(
     "run",
@@ -233,6 +238,66 @@ const TASKS: Entry = entry(
     "How tasks.md is read and marked.",
 );
 
+const VERIFY: Entry = entry(
+    "verify",
+    Node::Table(&[
+        leaf(
+            "commands",
+            Kind::Commands,
+            "Commands that must succeed after an agent said that it is done; a failure goes into its next prompt.",
+        ),
+        leaf("timeout", Kind::Duration, "Deadline of each of them."),
+        leaf(
+            "min_tests",
+            Kind::Whole,
+            "Tests that they must have run in all, as cargo test, pytest, go test, vitest and jest count them.",
+        ),
+    ]),
+    "What seqorch checks itself before a task counts as done.",
+);
+
+const GIT: Entry = entry(
+    "git",
+    Node::Table(&[
+        leaf(
+            "commit",
+            Kind::Choice(&["off", "step"]),
+            "Whether each done step becomes one commit (step), hooks honoured, or nothing is committed.",
+        ),
+        leaf(
+            "dirty",
+            Kind::Choice(&["refuse", "allow"]),
+            "With commit = \"step\" and changes in the tree: refuse to start, or leave those files out of every commit.",
+        ),
+        leaf(
+            "message",
+            Kind::Name,
+            "Message of a commit; {spec}, {id}, {title}, {agent} and {attempts} are filled in.",
+        ),
+        leaf(
+            "snapshot",
+            Kind::Bool,
+            "Whether the tree is kept before each step, for `seqorch undo` and the changes per task.",
+        ),
+    ]),
+    "What is kept in git.",
+);
+
+const HOOKS: Entry = entry(
+    "hooks",
+    Node::Table(&[
+        leaf("run_start", Kind::Texts, "Program and arguments, run when a run begins."),
+        leaf("step_start", Kind::Texts, "The same before each attempt."),
+        leaf("step_end", Kind::Texts, "The same after each attempt."),
+        leaf("halt", Kind::Texts, "The same when a human is needed."),
+        leaf("limit", Kind::Texts, "The same when a limit makes the run wait."),
+        leaf("run_end", Kind::Texts, "The same when a run is over."),
+        leaf("timeout", Kind::Duration, "Deadline of each call; it is ended then."),
+        leaf("required", Kind::Bool, "Whether a hook that fails ends the run; else it is only told."),
+    ]),
+    "Programs of yours that hear of events: facts are in SEQORCH_* variables, and as JSON on standard input.",
+);
+
 const LOG: Entry = entry(
     "log",
     Node::Table(&[leaf(
@@ -308,6 +373,7 @@ const OVERRIDE: Entry = entry(
         leaf("backend", Kind::Name, "Another backend for them."),
         leaf("model", Kind::Name, "Another model."),
         leaf("prompt", Kind::Text, "Text added to their prompt."),
+        leaf("verify", Kind::Commands, "Other verify commands; an empty list: none."),
         entry("timeout", Node::Table(TIMEOUT_KEYS), "Other deadlines."),
         entry("retry", Node::Table(RETRY_KEYS), "Another retry policy."),
     ]),
@@ -397,7 +463,7 @@ mod tests {
         }
         assert!(matches!(find(&KeyPath::parse("backend.mine")), Some(Found::Instance(_))));
         assert!(matches!(find(&KeyPath::parse("backend.mine.env.HOME")), Some(Found::Variable)));
-        for path in ["", "run.dealy", "run.delay.x", "backend.mine.colour", "verify.commands"] {
+        for path in ["", "run.dealy", "run.delay.x", "backend.mine.colour", "verify.command"] {
             assert!(find(&KeyPath::parse(path)).is_none(), "{path}");
         }
     }

@@ -23,6 +23,12 @@ pub struct Config {
     pub tmux: Tmux,
     /// `[tasks]`
     pub tasks: Tasks,
+    /// `[verify]`
+    pub verify: Verify,
+    /// `[git]`
+    pub git: Git,
+    /// `[hooks]`
+    pub hooks: Hooks,
     /// `[log]`
     pub log: Log,
     /// `[backend.NAME]`, built-in ones included.
@@ -257,6 +263,79 @@ pub struct Tasks {
     pub tick: Tick,
 }
 
+/// `[verify]`: what must hold before a step counts as done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verify {
+    /// Programs with arguments, run one after another until one fails.
+    pub commands: Vec<Vec<String>>,
+    /// Deadline of each.
+    pub timeout: Duration,
+    /// Tests that they must have run in all; 0: not looked at.
+    pub min_tests: u32,
+}
+
+/// `[git] commit`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Commit {
+    /// Nothing is committed.
+    Off,
+    /// Each done step is one commit.
+    Step,
+}
+
+/// `[git] dirty`: what a run does about changes that were there before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dirty {
+    /// It does not start.
+    Refuse,
+    /// It leaves those files out of every commit.
+    Allow,
+}
+
+/// `[git]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Git {
+    /// Whether steps are committed.
+    pub commit: Commit,
+    /// What about changes from before.
+    pub dirty: Dirty,
+    /// Message with `{spec}`, `{id}`, `{title}`, `{agent}`, `{attempts}`.
+    pub message: String,
+    /// Whether the tree is kept before each step.
+    pub snapshot: bool,
+}
+
+/// What a hook hears of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HookEvent {
+    /// A run begins.
+    RunStart,
+    /// An attempt is about to start.
+    StepStart,
+    /// An attempt ended.
+    StepEnd,
+    /// A human is needed.
+    Halt,
+    /// A limit makes the run wait.
+    Limit,
+    /// A run is over.
+    RunEnd,
+}
+
+/// `[hooks]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hooks {
+    /// Program and arguments per event.
+    pub argv: BTreeMap<HookEvent, Vec<String>>,
+    /// Deadline of a call.
+    pub timeout: Duration,
+    /// Whether a failure ends the run.
+    pub required: bool,
+}
+
 /// `[log]`
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Log {
@@ -336,6 +415,8 @@ pub struct Override {
     pub retry: PartialRetry,
     /// Text added to the prompt.
     pub prompt: Option<String>,
+    /// Other verify commands.
+    pub verify: Option<Vec<Vec<String>>>,
 }
 
 /// Deadlines of an override; `None` leaves the common one.

@@ -93,7 +93,7 @@ fn typed(path: &KeyPath, text: &str) -> Value {
     match entry.node {
         Node::Leaf(Kind::Bool) => text.trim().parse().map_or(plain, Value::Bool),
         Node::Leaf(Kind::Count | Kind::Whole) => text.trim().parse().map_or(plain, Value::Int),
-        Node::Leaf(Kind::Texts | Kind::Globs) | Node::List(_) => {
+        Node::Leaf(Kind::Texts | Kind::Globs | Kind::Commands) | Node::List(_) => {
             text.trim().parse::<toml::Value>().map_or(plain, |value| Item::from_toml(&value).value)
         }
         _ => plain,

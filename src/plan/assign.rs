@@ -87,6 +87,7 @@ pub fn step(config: &Config, spec: SpecInfo<'_>, backend: &Backend) -> Step {
         timeout: Timeouts { task: assign.timeout, ..config.timeout },
         retry: config.retry,
         done: Done { signal: DoneSignal::Optional, nudges: 0 },
+        verify: Vec::new(),
         delay: config.run.delay,
         extra_prompt: None,
         reasons: Vec::new(),

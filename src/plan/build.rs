@@ -320,6 +320,7 @@ impl Builder<'_> {
             timeout: settings.timeout,
             retry: settings.retry,
             done: settings.done,
+            verify: settings.verify,
             delay: request.config.run.delay,
             extra_prompt: settings.extra_prompt,
             reasons,

@@ -27,6 +27,7 @@ pub(super) struct Settings {
     pub(super) timeout: Timeouts,
     pub(super) retry: Retry,
     pub(super) done: Done,
+    pub(super) verify: Vec<Vec<String>>,
     pub(super) extra_prompt: Option<String>,
     /// Why it is this backend, where that is not plain.
     pub(super) chosen: Vec<String>,
@@ -142,6 +143,7 @@ fn settings(resolver: &Resolver<'_>, choice: &Choice<'_>, overrides: &[&Override
     let mut timeout = config.timeout;
     let mut retry = config.retry;
     let mut extra_prompt = None;
+    let mut verify = &config.verify.commands;
     for one in overrides {
         if let Some(backend) = &one.backend {
             if backend != name {
@@ -153,6 +155,7 @@ fn settings(resolver: &Resolver<'_>, choice: &Choice<'_>, overrides: &[&Override
         }
         model = one.model.as_ref().or(model);
         extra_prompt = one.prompt.as_ref().or(extra_prompt);
+        verify = one.verify.as_ref().unwrap_or(verify);
         timeout = with_timeouts(timeout, one.timeout);
         retry = with_retry(retry, one.retry);
     }
@@ -174,6 +177,7 @@ fn settings(resolver: &Resolver<'_>, choice: &Choice<'_>, overrides: &[&Override
         timeout,
         retry,
         done: config.done,
+        verify: verify.clone(),
         extra_prompt: extra_prompt.cloned(),
         chosen,
         remark: None,
@@ -311,6 +315,7 @@ mod tests {
             timeout: PartialTimeouts::default(),
             retry: PartialRetry::default(),
             prompt: None,
+            verify: None,
         }
     }
 

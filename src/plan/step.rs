@@ -77,6 +77,8 @@ pub struct Step {
     pub retry: Retry,
     /// Whether the signal is needed, and how often it is asked for.
     pub done: Done,
+    /// What must succeed after the agent said that it is done: programs with arguments.
+    pub verify: Vec<Vec<String>>,
     /// Pause after it.
     pub delay: Duration,
     /// Text that an override adds to the prompt.

@@ -85,6 +85,14 @@ pub(crate) fn config() -> Config {
     let seconds = Duration::from_secs;
     Config {
         log: crate::config::Log { max_mb: 1 },
+        verify: crate::config::Verify { commands: Vec::new(), timeout: seconds(60), min_tests: 0 },
+        git: crate::config::Git {
+            commit: crate::config::Commit::Off,
+            dirty: crate::config::Dirty::Refuse,
+            message: "{id}".into(),
+            snapshot: false,
+        },
+        hooks: crate::config::Hooks { argv: BTreeMap::new(), timeout: seconds(1), required: false },
         run: Run {
             spec_root: ".kiro/specs".into(),
             backend: "agent".into(),

@@ -151,6 +151,16 @@ impl Page<'_> {
         let place =
             format!("window {}, {}", sanitise_line(&step.window), sanitise_line(&step.cwd.to_string_lossy()));
         self.field(indent, "in", &place)?;
+        let verify: Vec<String> = step
+            .verify
+            .iter()
+            .map(|argv| {
+                argv.iter().map(|word| shell_word(&sanitise_line(word))).collect::<Vec<_>>().join(" ")
+            })
+            .collect();
+        if !verify.is_empty() {
+            self.field(indent, "verify", &verify.join("; "))?;
+        }
         self.field(indent, "limits", &limits(step))
     }
 

@@ -76,6 +76,7 @@ fn step(step: &Step) -> Value {
             DoneSignal::Required => "required",
             DoneSignal::Optional => "optional",
         },
+        "verify": step.verify,
         "reasons": step.reasons,
         "after": step.after,
         "line": step.line,
@@ -147,7 +148,7 @@ mod tests {
         let value = json(Some(&case.plan()), &case.tasks);
         let expected = json!({
             "id": "1", "title": "Do 1", "tasks": ["1.2"], "completes": ["1", "1.2"],
-            "backend": "agent", "model": null, "unassigned": false, "resume_argv": null, "argv": ["agent", "-p"], "cwd": "/project", "window": "task-1",
+            "backend": "agent", "model": null, "unassigned": false, "resume_argv": null, "verify": [], "argv": ["agent", "-p"], "cwd": "/project", "window": "task-1",
             "prompt_by": "stdin", "output": "text",
             "timeouts": {"task_s": 7200, "idle_s": null, "first_output_s": 600, "grace_s": 10},
             "retry": {"attempts": 3, "backoff_s": 30, "max_backoff_s": 600},
