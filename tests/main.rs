@@ -12,3 +12,4 @@ mod plan;
 mod run;
 mod signals;
 mod tmux;
+mod verify;

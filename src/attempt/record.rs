@@ -153,6 +153,14 @@ pub struct Holder {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttemptDir(PathBuf);
 
+impl Facts {
+    /// It ended by itself, with exit code 0.
+    #[must_use]
+    pub fn ended_well(&self) -> bool {
+        self.exit == Some(Exit::Code(0)) && self.timed_out.is_none() && self.cancelled.is_none()
+    }
+}
+
 impl AttemptDir {
     /// The folder at `path`.
     pub fn new(path: impl Into<PathBuf>) -> Self {

@@ -7,7 +7,7 @@ use super::driver::World as _;
 use super::launch;
 use super::prepare::{Preparation, Prepared};
 use super::verdict::judge;
-use super::world::{Current, RealWorld};
+use super::world::{Current, Errand, RealWorld};
 use crate::attempt::record::AttemptDir;
 use crate::config::DoneSignal;
 use crate::error::{Error, Kind, Result};
@@ -104,7 +104,7 @@ impl RealWorld<'_> {
             now: self.now(),
         };
         let prepared = Prepared::make_with(&preparation, &question)?;
-        self.dispatch(&step, prepared, Vec::new(), Some(call))?;
+        self.dispatch(&step, prepared, Vec::new(), Some(Errand::Call(call)))?;
         Ok(None)
     }
 
@@ -172,9 +172,9 @@ impl RealWorld<'_> {
         }
     }
 
-    /// The call that is under way, if any.
-    pub(super) fn take_call(&mut self) -> Option<(AttemptDir, Call)> {
-        let call = self.current.as_mut()?.call.take()?;
-        self.current.take().map(|Current { dir, .. }| (dir, call))
+    /// The errand that is under way, if any.
+    pub(super) fn take_errand(&mut self) -> Option<(AttemptDir, Errand)> {
+        let errand = self.current.as_mut()?.errand.take()?;
+        self.current.take().map(|Current { dir, .. }| (dir, errand))
     }
 }

@@ -24,13 +24,19 @@ pub(super) enum Stop {
     Terminate,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Phase {
     /// Waiting for a plan.
     Planning,
     /// Waiting for an attempt.
     Running {
         unit: String,
+    },
+    /// Waiting for the commands that must succeed after an attempt that says it is done.
+    Verifying {
+        unit: String,
+        learned: Box<Learned>,
+        ticked: Option<BTreeSet<String>>,
     },
     /// Waiting for the agent that says who does what.
     Assigning,
@@ -91,7 +97,11 @@ impl Machine {
         match event {
             Event::Begin { ticked } => self.begin(now, &ticked),
             Event::Planned { plan, ticked, share } => self.planned(now, *plan, &ticked, share),
-            Event::Ended { outcome, learned, ticked } => self.ended(now, outcome, learned, ticked.as_ref()),
+            Event::Ended { outcome, learned, ticked } => match self.to_verify(&outcome) {
+                Some(step) => self.verify(step, learned, ticked),
+                None => self.ended(now, outcome, learned, ticked.as_ref()),
+            },
+            Event::Verified { failure } => self.verified(now, failure),
             Event::Assigned(assigned) => self.assigned(now, assigned),
             Event::Woke if self.phase == Phase::Sleeping => {
                 self.pause = None;
@@ -243,7 +253,7 @@ impl Machine {
         End::Complete
     }
 
-    fn ended(
+    pub(super) fn ended(
         &mut self,
         now: Timestamp,
         outcome: Outcome,
@@ -301,7 +311,7 @@ impl Machine {
             // not in the plan any more: whoever puts it back there says how often it may be tried
             _ if step.is_none() => {}
             Outcome::NoSignal if self.can_nudge(&id, step.as_deref()) => next = Next::Nudge,
-            _ => (next, end) = self.unsuccessful(&id, tries, step.as_deref()),
+            _ => (next, end) = self.unsuccessful(now, &id, tries, step.as_deref()),
         }
         let foreign = ticked.map(|ticked| self.disbelieve(ticked, &completes)).unwrap_or_default();
         if end.is_some() {
@@ -335,7 +345,8 @@ impl Machine {
     }
 
     fn asked(&mut self, what: Interrupt) -> Vec<Effect> {
-        let running = matches!(self.phase, Phase::Running { .. } | Phase::Assigning);
+        let running =
+            matches!(self.phase, Phase::Running { .. } | Phase::Verifying { .. } | Phase::Assigning);
         let asked = match what {
             Interrupt::HangUp if running => {
                 self.phase = Phase::Over;

@@ -52,6 +52,11 @@ pub enum Event {
     },
     /// The agent that was asked who does what has answered, or never will.
     Assigned(Assigned),
+    /// The commands that must succeed are over.
+    Verified {
+        /// Absent: all succeeded.
+        failure: Option<Outcome>,
+    },
     /// A pause is over.
     Woke,
     /// Somebody asks for an end.
@@ -81,6 +86,13 @@ pub enum Effect {
     },
     /// Ask the assigning agent for these units; the answer comes back as [`Event::Assigned`].
     Assign(Vec<String>),
+    /// Run the commands that must succeed; their end comes back as [`Event::Verified`].
+    Verify {
+        /// The step.
+        step: Box<Step>,
+        /// Number of the attempt that said it is done.
+        attempt: u32,
+    },
     /// End the agent now.
     Cancel,
     /// Tick these ids in tasks.md.
@@ -152,6 +164,13 @@ pub enum Report {
     },
     /// What it said.
     Assigned(Assigned),
+    /// What must succeed is tried.
+    Verifying {
+        /// The unit.
+        unit: String,
+        /// How many commands.
+        commands: usize,
+    },
     /// Boxes were ticked that nobody here ticked.
     ForeignTicks(Vec<String>),
     /// Boxes that are ticked and were not believed by an earlier run; nor are they by this one.

@@ -61,6 +61,8 @@ pub struct Request<'a> {
     pub cwd: &'a Path,
     /// The packed environment.
     pub env: &'a [u8],
+    /// In a pane beside what the unit's window shows already.
+    pub beside: bool,
 }
 
 impl Launcher {
@@ -108,7 +110,8 @@ impl Launcher {
             vec![self.exe.clone().into(), "__attempt".into(), request.dir.path().as_os_str().to_owned()];
         let child = match &mut self.screen {
             Some(screen) => {
-                screen.open(request.window, request.unit, request.cwd, &argv)?;
+                let open = if request.beside { Screen::open_beside } else { Screen::open };
+                open(screen, request.window, request.unit, request.cwd, &argv)?;
                 None
             }
             None => Some({

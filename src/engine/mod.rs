@@ -12,7 +12,9 @@ mod retrying;
 pub mod screen;
 #[cfg(test)]
 mod simulation;
+pub mod tests_run;
 pub mod verdict;
+mod verifying;
 mod waiting;
 pub mod world;
 

@@ -48,8 +48,12 @@ impl Prepared {
 
     /// Writes the folder with this prompt.
     pub(super) fn make_with(from: &Preparation<'_>, prompt: &str) -> Result<Self> {
+        Self::make_in(from, from.store.attempt_dir(&from.step.unit, from.attempt), prompt)
+    }
+
+    /// Writes that folder with this prompt.
+    pub(super) fn make_in(from: &Preparation<'_>, dir: AttemptDir, prompt: &str) -> Result<Self> {
         let step = from.step;
-        let dir = from.store.attempt_dir(&step.unit, from.attempt);
         // left by a run that was killed between writing this and the state: never started, or it would be known
         let _ = fs::remove_dir_all(dir.path());
         files::private_dir(dir.path())?;
@@ -113,6 +117,9 @@ impl Preparation<'_> {
         let outcome = last.outcome.as_ref()?;
         if matches!(outcome, Outcome::Halted { .. } | Outcome::Done) {
             return None;
+        }
+        if let Outcome::VerifyFailed { tail, .. } = outcome {
+            return Some(Previous { attempt: last.number, outcome: outcome.to_string(), tail: tail.clone() });
         }
         let facts = launch::result(&self.store.attempt_dir(unit, last.number));
         let tail = facts.map_or_else(String::new, |f| {

@@ -1,5 +1,6 @@
 //! PURE. What follows an attempt that did not succeed: whose fault it was, whether the unit is tried again, and when.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,9 +10,53 @@ use super::pacing;
 use crate::attempt::record::CancelledBy;
 use crate::config::{Batch, OnFailure};
 use crate::plan::Step;
-use crate::state::{Outcome, Reason, UnitStatus};
+use crate::state::{Learned, Outcome, Reason, UnitStatus};
+
+/// The same failure of a verify command in a row after which a human must look.
+const SAME_FAILURES: usize = 3;
 
 impl Machine {
+    /// What a human must look at where one command fails in the same way over and over.
+    fn stuck_at(&self, id: &str) -> Option<String> {
+        let failures = self.state.units.get(id)?.same_failures();
+        let Some(Outcome::VerifyFailed { command, tail }) = self.state.units.get(id)?.last_outcome() else {
+            return None;
+        };
+        (failures >= SAME_FAILURES).then(|| {
+            format!(
+                "`{command}` failed {failures} times in the same way; the agent does not get past it:\n{tail}"
+            )
+        })
+    }
+
+    /// The step whose commands must succeed before this outcome is believed.
+    pub(super) fn to_verify(&self, outcome: &Outcome) -> Option<Box<Step>> {
+        let running = matches!(self.phase, Phase::Running { .. });
+        let step = self.step.as_ref().filter(|step| running && !step.verify.is_empty())?;
+        (*outcome == Outcome::Done).then(|| step.clone())
+    }
+
+    /// The state still says Running: whoever goes on after a kill here verifies again.
+    pub(super) fn verify(
+        &mut self,
+        step: Box<Step>,
+        learned: Learned,
+        ticked: Option<BTreeSet<String>>,
+    ) -> Vec<Effect> {
+        let unit = step.unit.clone();
+        let attempt = self.state.next_attempt(&unit) - 1;
+        let report = Report::Verifying { unit: unit.clone(), commands: step.verify.len() };
+        self.phase = Phase::Verifying { unit, learned: Box::new(learned), ticked };
+        vec![Effect::Report(report), Effect::Verify { step, attempt }]
+    }
+
+    /// The gate is over: now the attempt is.
+    pub(super) fn verified(&mut self, now: Timestamp, failure: Option<Outcome>) -> Vec<Effect> {
+        let Phase::Verifying { unit, learned, ticked } = self.phase.clone() else { return Vec::new() };
+        self.phase = Phase::Running { unit };
+        self.ended(now, failure.unwrap_or(Outcome::Done), *learned, ticked.as_ref())
+    }
+
     /// The units that an agent must be asked about before the first step can start.
     pub(super) fn to_assign(&self, steps: &[Step]) -> Vec<String> {
         let open = |step: &&Step| step.unassigned && !self.asked_for.contains(&step.unit);
@@ -74,9 +119,19 @@ impl Machine {
     }
 
     /// The attempts that are left to a unit after one that did not succeed, and the end of the run if it demands one.
-    pub(super) fn unsuccessful(&mut self, id: &str, tries: u32, step: Option<&Step>) -> (Next, Option<End>) {
+    pub(super) fn unsuccessful(
+        &mut self,
+        now: Timestamp,
+        id: &str,
+        tries: u32,
+        step: Option<&Step>,
+    ) -> (Next, Option<End>) {
         let Some(step) = step else { return (Next::Plain, None) };
         if tries < step.retry.attempts {
+            if let Some(question) = self.stuck_at(id) {
+                self.state.halt(now, id, &question);
+                return (Next::Plain, Some(End::Halted { unit: id.to_owned(), question }));
+            }
             let backoff = pacing::backoff(&step.retry, tries);
             self.pause = Some((backoff, Pause::Backoff { unit: id.to_owned() }));
             return (Next::Attempts(step.retry.attempts - tries), None);

@@ -101,6 +101,16 @@ impl Screen {
         Ok(self.keep(mark, window))
     }
 
+    /// Runs `argv` in a new pane below what the window for `mark` shows; in a window of its own where there is no room.
+    pub fn open_beside(&mut self, name: &str, mark: &str, cwd: &Path, argv: &[OsString]) -> Result<Window> {
+        if let Some(window) = self.windows.get(mark)
+            && let Ok(pane) = self.tmux.split(window, cwd, argv)
+        {
+            return Ok(pane);
+        }
+        self.open(&format!("{name}-verify"), &format!("{mark} verify"), cwd, argv)
+    }
+
     fn keep(&mut self, mark: &str, window: Window) -> Window {
         self.windows.insert(mark.to_owned(), window.clone());
         window

@@ -18,6 +18,7 @@ use super::launch::{self, Launcher, Request};
 use super::place::{Place, make_plan, progress, ticked};
 use super::prepare::{Preparation, Prepared};
 use super::verdict::{judge, learned};
+use super::verifying::{self, Gate};
 use crate::attempt::record::{AttemptDir, CancelledBy};
 use crate::config::{Config, DoneSignal, Tick};
 use crate::error::{Error, Kind, Result};
@@ -42,8 +43,17 @@ pub(super) struct Current {
     pub(super) pid: Option<i32>,
     pub(super) signal: DoneSignal,
     pub(super) live_ticks: Vec<String>,
-    /// It is no attempt at a unit but a question who does which.
-    pub(super) call: Option<Call>,
+    /// It is no attempt at a unit.
+    pub(super) errand: Option<Errand>,
+}
+
+/// What is dispatched like an attempt and is none.
+#[derive(Debug, Clone)]
+pub(super) enum Errand {
+    /// A question who does which unit.
+    Call(Call),
+    /// Commands that must succeed.
+    Gate(Gate),
 }
 
 /// The real one.
@@ -119,8 +129,10 @@ impl<'a> RealWorld<'a> {
 
     /// The end of the attempt that was waited for, judged.
     pub(super) fn conclude(&mut self) -> Option<Event> {
-        if let Some((dir, call)) = self.take_call() {
-            return self.called(&dir, call);
+        match self.take_errand() {
+            Some((dir, Errand::Call(call))) => return self.called(&dir, call),
+            Some((dir, Errand::Gate(gate))) => return self.gate_over(&dir, gate),
+            None => {}
         }
         let Some(current) = self.current.take() else { return Some(Event::Woke) };
         let (outcome, learned) = conclusion(&current.dir, current.signal);
@@ -144,9 +156,10 @@ impl<'a> RealWorld<'a> {
         step: &Step,
         Prepared { dir, token, env }: Prepared,
         live_ticks: Vec<String>,
-        call: Option<Call>,
+        errand: Option<Errand>,
     ) -> Result<()> {
         let launched = self.launcher.launch(Request {
+            beside: matches!(errand, Some(Errand::Gate(_))),
             dir: &dir,
             token: &token,
             window: &step.window,
@@ -161,7 +174,7 @@ impl<'a> RealWorld<'a> {
             pid: Some(launched.pid),
             signal: step.done.signal,
             live_ticks,
-            call,
+            errand,
         });
         launched.wait(&dir, over);
         Ok(())
@@ -281,6 +294,7 @@ impl World for RealWorld<'_> {
         _state: &SpecState,
     ) -> Result<Option<Ending>> {
         let dir = self.store.attempt_dir(unit, attempt);
+        verifying::end_old_gates(&dir);
         let signal = step.map_or(self.config.done, |s| s.done).signal;
         if launch::alive(&dir) {
             self.say(&format!(
@@ -293,7 +307,7 @@ impl World for RealWorld<'_> {
                 pid,
                 signal,
                 live_ticks: Vec::new(),
-                call: None,
+                errand: None,
             });
             launch::wait_for_adopted(&dir, self.watch_over());
             return Ok(None);
@@ -316,6 +330,10 @@ impl World for RealWorld<'_> {
 
     fn assign(&mut self, units: &[String], state: &SpecState) -> Result<Option<Assigned>> {
         self.ask(units, state)
+    }
+
+    fn verify(&mut self, step: &Step, attempt: u32, state: &SpecState) -> Result<()> {
+        self.begin_gate(step, attempt, state)
     }
 
     fn cancel(&mut self) {

@@ -68,6 +68,10 @@ pub fn line(report: &Report, max_iterations: u32) -> String {
             let what = if *units == 1 { "1 task".to_owned() } else { format!("{units} tasks") };
             format!("… {backend} is asked who does {what}")
         }
+        Report::Verifying { unit, commands } => {
+            let what = if *commands == 1 { "1 command".to_owned() } else { format!("{commands} commands") };
+            format!("… {} says it is done; verifying with {what}", sanitise_line(unit))
+        }
         Report::Assigned(assigned) => assigned_line(assigned),
         Report::ForeignTicks(ids) => format!(
             "! an agent ticked boxes outside its own task: {}; they are not believed, the tasks stay in the plan",

@@ -214,6 +214,13 @@ pub enum Outcome {
         /// The signal's number.
         signal: i32,
     },
+    /// The agent said that it is done, and a command that must succeed did not.
+    VerifyFailed {
+        /// The command, for people.
+        command: String,
+        /// How it ended, and the end of what it printed.
+        tail: String,
+    },
     /// A deadline passed.
     TimedOut {
         /// Which one.
@@ -240,6 +247,7 @@ impl std::fmt::Display for Outcome {
             Self::Halted { .. } => f.write_str("halted: a human is needed"),
             Self::NoSignal => f.write_str("ended without TASK_DONE"),
             Self::Failed { code } => write!(f, "failed with exit code {code}"),
+            Self::VerifyFailed { command, .. } => write!(f, "not done: `{command}` does not succeed"),
             Self::Signaled { signal } => write!(f, "ended by signal {signal}"),
             Self::TimedOut { which: TimedOut::Total } => f.write_str("timed out: over its time limit"),
             Self::TimedOut { which: TimedOut::Idle } => f.write_str("timed out: silent for too long"),

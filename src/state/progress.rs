@@ -170,6 +170,29 @@ impl AttemptRecord {
 }
 
 impl UnitState {
+    /// How the last attempt ended.
+    #[must_use]
+    pub fn last_outcome(&self) -> Option<&Outcome> {
+        self.attempts.last()?.outcome.as_ref()
+    }
+
+    /// How many attempts of this run, the last ones in a row, failed at the same command with the same output; numbers
+    /// (times, addresses, counts) do not make a difference.
+    #[must_use]
+    pub fn same_failures(&self) -> usize {
+        let shape = |outcome: &Outcome| match outcome {
+            Outcome::VerifyFailed { command, tail } => {
+                let kept = tail.chars().filter(|c| !c.is_ascii_digit() && !c.is_whitespace());
+                Some((command.clone(), kept.collect::<String>()))
+            }
+            _ => None,
+        };
+        let of = |attempt: &AttemptRecord| attempt.outcome.as_ref().and_then(shape);
+        let Some(last) = self.attempts.last().and_then(of) else { return 0 };
+        let counted = self.attempts.iter().rev().filter(|a| a.counts);
+        counted.take_while(|attempt| of(attempt).as_ref() == Some(&last)).count()
+    }
+
     /// Nudges since the last attempt that was none.
     #[must_use]
     pub fn nudged(&self) -> u32 {

@@ -163,6 +163,19 @@ impl Tmux {
         parse::opened(&printed).map(|(_, window)| window).ok_or_else(|| strange(&printed))
     }
 
+    /// Starts a program in a new pane of a window, below the others.
+    pub fn split(&self, window: &Window, cwd: &Path, argv: &[OsString]) -> Result<Window> {
+        let mut words: Vec<OsString> =
+            ["split-window", "-d", "-v", "-t", &window.id, "-P", "-F", OPENED, "-c"]
+                .map(OsString::from)
+                .to_vec();
+        words.push(cwd.into());
+        words.push("--".into());
+        words.extend(argv.iter().cloned());
+        let printed = self.call(words)?;
+        parse::opened(&printed).map(|(_, window)| window).ok_or_else(|| strange(&printed))
+    }
+
     /// Our windows in a session, by what they are for.
     pub fn windows(&self, session: &Session) -> Result<Vec<(String, Window)>> {
         let format = format!("#{{window_id}} #{{pane_id}} #{{pane_tty}} #{{{UNIT_OPTION}}}");
