@@ -265,6 +265,8 @@ fn watch(
                     Interrupt::Interrupt => CancelledBy::Interrupt,
                     Interrupt::Terminate => CancelledBy::Terminate,
                     Interrupt::HangUp => CancelledBy::HangUp,
+                    // this is the step
+                    Interrupt::AfterStep => continue,
                 });
             }
             Err(RecvTimeoutError::Timeout) => match deadline::next(&attempt.deadlines, activity.last()) {
@@ -328,11 +330,7 @@ fn of_the_pane(name: &OsStr) -> bool {
 
 /// Says in the lock file who works here, in one write of one length, so that a reader never sees half of it.
 fn note_holder(lock: &mut File, me: i32, agent: Option<i32>) {
-    let holder = Holder {
-        pid: me,
-        started: process::process(me).map_or(0, |p| p.started),
-        agent: agent.filter(|pid| *pid > 0),
-    };
+    let holder = Holder { pid: me, started: process::started(me), agent: agent.filter(|pid| *pid > 0) };
     if let Ok(text) = serde_json::to_string(&holder) {
         let _ = lock.rewind().and_then(|()| lock.write_all(format!("{text:<128}").as_bytes()));
     }

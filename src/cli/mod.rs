@@ -11,6 +11,7 @@ mod project;
 mod resume;
 mod run;
 mod status;
+mod stop;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -77,6 +78,8 @@ enum Verb {
     Attach(attach::AttachArgs),
     /// Read what an agent printed.
     Logs(logs::LogsArgs),
+    /// End a run after its current step, or now.
+    Stop(stop::StopArgs),
     /// Go on after an agent asked for a human.
     Resume(resume::ResumeArgs),
     /// Look at the configuration.
@@ -133,6 +136,7 @@ fn dispatch(global: &Global, verb: Verb) -> Result<u8> {
         Verb::Status(args) => status::status(global, &args),
         Verb::Attach(args) => attach::attach(global, &args),
         Verb::Logs(args) => logs::logs(global, &args),
+        Verb::Stop(args) => stop::stop(global, &args),
         Verb::Resume(args) => resume::resume(global, &args),
         Verb::Config(args) => config::config(global, &args),
         Verb::Attempt { dir } => hidden::attempt(&dir),

@@ -13,6 +13,7 @@ use super::{Global, detach};
 use crate::config::{Config, Flag, TmuxMode};
 use crate::engine::decide::{End, Machine, Policy};
 use crate::engine::driver::drive;
+use crate::engine::ears::Ears;
 use crate::engine::launch::Launcher;
 use crate::engine::place::Place;
 use crate::engine::screen::Screen;
@@ -26,6 +27,7 @@ use crate::state::lock::{Holder, RunLock};
 use crate::state::store::Store;
 use crate::sys::clock::SystemClock;
 use crate::sys::process;
+use crate::sys::signals::Interrupt;
 use crate::tmux::{self, Tmux};
 
 #[derive(Debug, Clone, Args)]
@@ -192,10 +194,14 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<u8> {
         let ready = Ready::check(project, place)?;
         return detach::detach(project, place, &ready.plan);
     }
-    for (project, place) in &runs {
-        let code = run_one(args, project, place)?;
+    let ears = Ears::open()?;
+    for (number, (project, place)) in runs.iter().enumerate() {
+        let (code, asked_to_stop) = run_one(args, project, place, &ears)?;
         if code != 0 {
             return Ok(code);
+        }
+        if asked_to_stop && number + 1 < runs.len() {
+            return Ok(End::Interrupted.exit_code());
         }
     }
     Ok(0)
@@ -263,15 +269,18 @@ fn check_programs(config: &Config, plan: &Plan) -> Result<()> {
     Err(error)
 }
 
-fn run_one(args: &RunArgs, project: &Project, place: &Place) -> Result<u8> {
+/// Gives the exit code, and whether somebody asked for an end.
+fn run_one(args: &RunArgs, project: &Project, place: &Place, ears: &Ears) -> Result<(u8, bool)> {
     let config = &project.loaded.config;
     let Ready { store, state, plan } = Ready::check(project, place)?;
     store.prepare()?;
     let mut holder = Holder::me(&place.dir, jiff::Timestamp::now());
+    holder.listens = Some(process::started(holder.pid.cast_signed()));
     let lock = RunLock::take(&store.run_lock(), &holder)?;
     // what was read before the lock may be old
     let state = if store.load()? == state { state } else { store.load()? };
 
+    super::stop::refuse_strays(&store, &state)?;
     let work = !state.halted && (!plan.steps.is_empty() || state.running().is_some());
     let screen = if work { open_screen(args, config, place)? } else { None };
     holder.session = screen.as_ref().map(|s| s.name().to_owned());
@@ -284,9 +293,14 @@ fn run_one(args: &RunArgs, project: &Project, place: &Place) -> Result<u8> {
         jitter: config.run.jitter,
     };
     let before = git::snapshot(&project.root);
+    match ears.asked() {
+        None => {}
+        Some(Interrupt::Interrupt | Interrupt::AfterStep) => return Ok((End::Interrupted.exit_code(), true)),
+        Some(Interrupt::Terminate | Interrupt::HangUp) => return Ok((End::Terminated.exit_code(), true)),
+    }
     let mut machine = Machine::new(state, policy);
     let mut world =
-        RealWorld::new(place, config, &store, &SystemClock, launcher, Box::new(anstream::stdout()))?;
+        RealWorld::new(place, config, &store, &SystemClock, launcher, ears, Box::new(anstream::stdout()));
     if let Some(ready) = &args.ready {
         // whoever waits there may be gone; the run goes on all the same
         let _ = UnixStream::connect(ready);
@@ -316,7 +330,7 @@ fn run_one(args: &RunArgs, project: &Project, place: &Place) -> Result<u8> {
     world.say(text.trim_end());
     store.progress(&closing_entry(&text, &end))?;
     drop(lock);
-    Ok(end.exit_code())
+    Ok((end.exit_code(), machine.asked_to_stop()))
 }
 
 fn opening(place: &Place, plan: &Plan, attach: Option<&str>) -> String {

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
+
 use super::screen::Screen;
 use crate::attempt::record::{AttemptDir, Facts, Hello, Holder};
 use crate::error::{Error, Kind, Result};
@@ -222,6 +224,18 @@ pub fn settle(dir: &AttemptDir) {
     if let Ok(lock) = File::open(dir.lock()) {
         let _ = lock.lock();
     }
+}
+
+/// Ends an attempt that no run watches, and all that belongs to it; `patience` is what its process gets for that.
+pub fn end(dir: &AttemptDir, patience: Duration) {
+    if let Some(holder) = holder(dir).filter(|_| alive(dir)) {
+        let tell = |signal| process::tell(holder.pid, holder.started, signal).unwrap_or(false);
+        // a stopped one acts on TERM only when it goes on
+        if tell(Signal::TERM) && tell(Signal::CONT) && !process::ends_within(holder.pid, patience) {
+            tell(Signal::KILL);
+        }
+    }
+    settle(dir);
 }
 
 /// Who works, or last worked, in an attempt's folder.

@@ -2,6 +2,7 @@
 
 pub mod decide;
 pub mod driver;
+pub mod ears;
 pub mod event;
 pub mod launch;
 pub mod pacing;

@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, IsTerminal, Write};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 
 use super::decide::{Event, Machine, Pause, Report};
 use super::driver::World;
+use super::ears::{Ears, Heard};
 use super::launch::{self, Launcher, Request};
 use super::place::{Place, make_plan, progress, ticked};
 use super::prepare::{Preparation, Prepared};
@@ -27,18 +27,13 @@ use crate::spec;
 use crate::state::store::Store;
 use crate::state::{Outcome, SpecState};
 use crate::sys::clock::Clock;
-use crate::sys::signals::{self, Interrupt};
 use crate::sys::{files, process};
-
-enum Heard {
-    Over,
-    Asked(Interrupt),
-}
 
 struct Current {
     unit: String,
     dir: AttemptDir,
-    pid: Option<i32>,
+    /// `__attempt`: its id and its start.
+    process: Option<(i32, u64)>,
     signal: DoneSignal,
     live_ticks: Vec<String>,
 }
@@ -53,8 +48,7 @@ pub struct RealWorld<'a> {
     env: Vec<(OsString, OsString)>,
     out: Box<dyn Write>,
     interactive: bool,
-    heard: Receiver<Heard>,
-    tell: Sender<Heard>,
+    ears: &'a Ears,
     current: Option<Current>,
     plan: Option<Plan>,
     began: Instant,
@@ -62,22 +56,17 @@ pub struct RealWorld<'a> {
 }
 
 impl<'a> RealWorld<'a> {
-    /// Starts to listen for signals; `out` and the main window get a line per event.
+    /// `out` and the main window get a line per event.
     pub fn new(
         place: &'a Place,
         config: &'a Config,
         store: &'a Store,
         clock: &'a dyn Clock,
         launcher: Launcher,
+        ears: &'a Ears,
         out: Box<dyn Write>,
-    ) -> Result<Self> {
-        let (tell, heard) = channel();
-        let asked = tell.clone();
-        signals::watch(move |what| {
-            let _ = asked.send(Heard::Asked(what));
-        })
-        .map_err(|e| Error::new(Kind::Internal, "catching signals").caused_by(e))?;
-        Ok(Self {
+    ) -> Self {
+        Self {
             place,
             config,
             store,
@@ -86,13 +75,12 @@ impl<'a> RealWorld<'a> {
             env: std::env::vars_os().collect(),
             out,
             interactive: io::stdout().is_terminal(),
-            heard,
-            tell,
+            ears,
             current: None,
             plan: None,
             began: Instant::now(),
             units: Vec::new(),
-        })
+        }
     }
 
     /// Units that this run worked on, the last plan, and the time since the start.
@@ -108,7 +96,7 @@ impl<'a> RealWorld<'a> {
     }
 
     fn watch_over(&self) -> impl FnOnce() + Send + 'static {
-        let tell = self.tell.clone();
+        let tell = self.ears.teller();
         move || {
             let _ = tell.send(Heard::Over);
         }
@@ -242,7 +230,7 @@ impl World for RealWorld<'_> {
         self.current = Some(Current {
             unit: step.unit.clone(),
             dir: dir.clone(),
-            pid: Some(launched.pid),
+            process: Some((launched.pid, process::started(launched.pid))),
             signal: step.signal,
             live_ticks,
         });
@@ -263,11 +251,11 @@ impl World for RealWorld<'_> {
             self.say(&format!(
                 "● task {unit}, attempt {attempt}, of an earlier run is still at work: taking it over"
             ));
-            let pid = launch::holder(&dir).map(|h| h.pid);
+            let process = launch::holder(&dir).map(|h| (h.pid, h.started));
             self.current = Some(Current {
                 unit: unit.to_owned(),
                 dir: dir.clone(),
-                pid,
+                process,
                 signal,
                 live_ticks: Vec::new(),
             });
@@ -292,8 +280,10 @@ impl World for RealWorld<'_> {
     }
 
     fn cancel(&mut self) {
-        if let Some(pid) = self.current.as_ref().and_then(|c| c.pid).and_then(Pid::from_raw) {
-            let _ = kill_process(pid, Signal::TERM);
+        if let Some((pid, started)) = self.current.as_ref().and_then(|c| c.process) {
+            let _ = process::tell(pid, started, Signal::TERM);
+            // a stopped one acts on it only when it goes on
+            let _ = process::tell(pid, started, Signal::CONT);
         }
     }
 
@@ -354,18 +344,13 @@ impl World for RealWorld<'_> {
                     Some(left.min(longest))
                 }
             };
-            let heard = match limit {
-                None => self.heard.recv().map_err(|_| RecvTimeoutError::Disconnected),
-                Some(limit) => self.heard.recv_timeout(limit),
-            };
-            match heard {
-                Ok(Heard::Over) => return self.conclude(),
-                Ok(Heard::Asked(what)) => {
+            match self.ears.wait(limit) {
+                Some(Heard::Over) => return self.conclude(),
+                Some(Heard::Asked(what)) => {
                     self.countdown(None);
                     return Event::Asked(what);
                 }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return Event::Asked(Interrupt::Terminate),
+                None => {}
             }
         }
     }

@@ -23,6 +23,9 @@ pub struct Holder {
     pub spec: String,
     /// tmux session, where it has one.
     pub session: Option<String>,
+    /// Start of the process in clock ticks since boot, where it hears of `seqorch stop`.
+    #[serde(default)]
+    pub listens: Option<u64>,
 }
 
 impl Holder {
@@ -31,12 +34,19 @@ impl Holder {
     pub fn me(spec: &Path, started_at: Timestamp) -> Self {
         Self {
             pid: std::process::id(),
-            host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+            host: host(),
             started_at,
             spec: spec.display().to_string(),
             session: None,
+            listens: None,
         }
     }
+}
+
+/// The name of this machine.
+#[must_use]
+pub fn host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 /// The right to run a spec; held until dropped, or until the process ends.
@@ -49,11 +59,15 @@ impl RunLock {
     /// Takes the lock, or says who has it.
     pub fn take(path: &Path, holder: &Holder) -> Result<Self> {
         let mut file = open(path)?;
-        // `status` looks at the lock for an instant; that is no run
         let mut tries = 0;
         while file.try_lock().is_err() {
+            // `status` looks at the lock for an instant; that is no run, and lets others look, too
+            let looked_at = file.try_lock_shared().is_ok();
+            if looked_at {
+                let _ = file.unlock();
+            }
             tries += 1;
-            if tries == 5 {
+            if tries >= if looked_at { 100 } else { 5 } {
                 return Err(refused(&mut file, path));
             }
             std::thread::sleep(std::time::Duration::from_millis(10));
@@ -95,7 +109,7 @@ fn refused(file: &mut File, path: &Path) -> Error {
                 .strftime("%Y-%m-%d %H:%M:%S");
             error(format!("process {} on {}, since {since}, spec {}", holder.pid, holder.host, holder.spec))
                 .hint("Watch it with `seqorch attach`, or look with `seqorch status`.")
-                .hint(format!("Wait for its end, or end it with `kill {}`.", holder.pid))
+                .hint("Wait for its end, or end it with `seqorch stop`.")
         }
         None => error(format!("its name is not in {} yet", path.display())),
     }
@@ -108,16 +122,27 @@ fn read_holder(file: &mut File) -> Option<Holder> {
     serde_json::from_str(&text).ok()
 }
 
-/// The holder of a run lock, if anybody holds it right now. Takes nothing.
+/// The holder of a run lock, if anybody holds it right now and has written its name. Takes nothing.
 #[must_use]
 pub fn holder(path: &Path) -> Option<Holder> {
-    let mut file = File::open(path).ok()?;
+    let mut file = held(path)?;
+    read_holder(&mut file)
+}
+
+/// Whether anybody holds a run lock right now, with or without a name.
+#[must_use]
+pub fn is_held(path: &Path) -> bool {
+    held(path).is_some()
+}
+
+fn held(path: &Path) -> Option<File> {
+    let file = File::open(path).ok()?;
     // a shared try leaves a holder undisturbed
     if file.try_lock_shared().is_ok() {
         let _ = file.unlock();
         return None;
     }
-    read_holder(&mut file)
+    Some(file)
 }
 
 /// Holds `path` while `act` runs: for the few lines that read, change and write a file that others share.

@@ -85,6 +85,14 @@ impl Store {
         AttemptDir::new(self.folder().join(folder_name(unit)).join(attempt.to_string()))
     }
 
+    /// Folders of all attempts that are kept.
+    #[must_use]
+    pub fn attempt_dirs(&self) -> Vec<AttemptDir> {
+        let below = |dir: PathBuf| fs::read_dir(dir).into_iter().flatten().flatten().map(|e| e.path());
+        let attempts = below(self.folder()).flat_map(below);
+        attempts.map(AttemptDir::new).filter(|dir| dir.lock().exists()).collect()
+    }
+
     /// Makes the private folders, with a `.gitignore` that keeps them out of commits.
     pub fn prepare(&self) -> Result<()> {
         files::private_dir(&self.folder())?;

@@ -269,6 +269,11 @@ impl World for Orchestrator<'_> {
 
     fn cancel(&mut self) {
         if self.lives() {
+            let times = |what| self.asked.iter().filter(|a| **a == what).count();
+            let (ctrl_c, after) = (times(Interrupt::Interrupt), times(Interrupt::AfterStep));
+            if times(Interrupt::Terminate) == 0 && ctrl_c < 2 && (ctrl_c == 0 || after == 0) {
+                self.wrong("ends an agent that was to finish its step");
+            }
             self.cancelled = true;
             if let Some(index) = self.current {
                 self.model.terminate(index, 3);
