@@ -3,6 +3,7 @@
 
 mod adopt;
 mod bad_input;
+mod chaos;
 mod common;
 mod corpus;
 mod examples;

@@ -28,7 +28,7 @@ use crate::agent::sanitise::sanitise;
 use crate::config::PromptBy;
 use crate::error::{Error, Kind, Result};
 use crate::sys::signals::{self, Interrupt};
-use crate::sys::{files, process};
+use crate::sys::{files, process, socket};
 
 /// How long the orchestrator may take to answer.
 const HANDSHAKE: Duration = Duration::from_secs(60);
@@ -120,7 +120,7 @@ fn take_lock(dir: &AttemptDir) -> Result<File> {
 }
 
 fn shake_hands(attempt: &AttemptFile) -> io::Result<(UnixStream, Vec<(OsString, OsString)>)> {
-    let mut stream = UnixStream::connect(&attempt.socket)?;
+    let mut stream = socket::connect(&attempt.socket)?;
     stream.set_read_timeout(Some(HANDSHAKE))?;
     let pid = i32::try_from(std::process::id()).unwrap_or(0);
     let hello = serde_json::to_string(&Hello { token: attempt.token.clone(), pid })?;

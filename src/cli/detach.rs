@@ -14,6 +14,7 @@ use crate::engine::screen::Screen;
 use crate::error::{Error, Kind, Result};
 use crate::plan::{Plan, names};
 use crate::state::lock;
+use crate::sys::socket::Listener;
 use crate::tmux;
 
 /// How long the window may take to start, and the run to begin.
@@ -34,18 +35,18 @@ pub(super) fn detach(project: &Project, place: &Place, plan: &Plan) -> Result<u8
     let attach = screen.attach_command();
 
     let failed = |e| Error::new(Kind::Internal, "opening a socket for the window").caused_by(e);
-    let folder = tempfile::Builder::new().prefix("seqorch-").tempdir_in("/tmp").map_err(failed)?;
-    let (start, ready) = (folder.path().join("start"), folder.path().join("ready"));
-    let (starts, readies) =
-        (UnixListener::bind(&start).map_err(failed)?, UnixListener::bind(&ready).map_err(failed)?);
-    let argv: Vec<OsString> = vec![own_program()?.into(), "__detached".into(), start.into()];
+    store.prepare()?;
+    let starts = Listener::bind(&store.folder()).map_err(failed)?;
+    let readies = Listener::bind(&store.folder()).map_err(failed)?;
+    let argv: Vec<OsString> = vec![own_program()?.into(), "__detached".into(), starts.path().into()];
     let here = std::env::current_dir().map_err(|e| Error::io("finding", Path::new("."), e))?;
     screen.open("main", tmux::main_mark(), &here, &argv)?;
 
-    let mut stream = accept(&starts).ok_or_else(|| Error::new(Kind::Internal, "the window did not start"))?;
-    stream.write_all(&message(&ready, &env)).map_err(failed)?;
+    let mut stream =
+        accept(starts.get()).ok_or_else(|| Error::new(Kind::Internal, "the window did not start"))?;
+    stream.write_all(&message(readies.path(), &env)).map_err(failed)?;
     drop(stream);
-    if accept(&readies).is_none() {
+    if accept(readies.get()).is_none() {
         let shown = screen.shown(tmux::main_mark()).unwrap_or_default();
         return Err(Error::new(Kind::Internal, "the run did not begin in its window").detail(shown));
     }

@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
-use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -26,8 +25,8 @@ use crate::state::SpecState;
 use crate::state::lock::{Holder, RunLock};
 use crate::state::store::Store;
 use crate::sys::clock::SystemClock;
-use crate::sys::process;
 use crate::sys::signals::Interrupt;
+use crate::sys::{process, socket};
 use crate::tmux::{self, Tmux};
 
 #[derive(Debug, Clone, Args)]
@@ -277,6 +276,7 @@ fn run_one(args: &RunArgs, project: &Project, place: &Place, ears: &Ears) -> Res
     let mut holder = Holder::me(&place.dir, jiff::Timestamp::now());
     holder.listens = Some(process::started(holder.pid.cast_signed()));
     let lock = RunLock::take(&store.run_lock(), &holder)?;
+    store.sweep();
     // what was read before the lock may be old
     let state = if store.load()? == state { state } else { store.load()? };
 
@@ -303,7 +303,7 @@ fn run_one(args: &RunArgs, project: &Project, place: &Place, ears: &Ears) -> Res
         RealWorld::new(place, config, &store, &SystemClock, launcher, ears, Box::new(anstream::stdout()));
     if let Some(ready) = &args.ready {
         // whoever waits there may be gone; the run goes on all the same
-        let _ = UnixStream::connect(ready);
+        let _ = socket::connect(ready);
     }
     world.say(&opening(place, &plan, attach.as_deref()));
     store.progress(&opening_entry(place))?;

@@ -199,6 +199,7 @@ impl World for RealWorld<'_> {
             let why = format!("{} is not there any more", step.argv[0]);
             return Ok(Some(Outcome::Unavailable { why }));
         }
+        let socket = self.launcher.socket()?;
         let Some(plan) = &self.plan else { return Err(Error::new(Kind::Internal, "a step without a plan")) };
         let Prepared { dir, token, env } = Prepared::make(&Preparation {
             config: self.config,
@@ -207,7 +208,7 @@ impl World for RealWorld<'_> {
             step,
             attempt,
             state,
-            socket: self.launcher.socket(),
+            socket: &socket,
             env: &self.env,
             now: self.clock.now(),
         })?;
@@ -226,6 +227,16 @@ impl World for RealWorld<'_> {
             cwd: &step.cwd,
             env: &env,
         })?;
+        let launched = match launched {
+            Ok(launched) => launched,
+            Err(why) => {
+                if !live_ticks.is_empty() {
+                    self.set_marks(&live_ticks, ' ');
+                }
+                self.say(&format!("! the attempt never came to its start: {why}"));
+                return Ok(Some(Outcome::Cancelled { by: CancelledBy::NoOrchestrator }));
+            }
+        };
         let over = self.watch_over();
         self.current = Some(Current {
             unit: step.unit.clone(),
@@ -269,8 +280,10 @@ impl World for RealWorld<'_> {
                 ));
                 judge(&facts, signal)
             }
-            // the lock is made by `__attempt` as its first act
-            None if !dir.lock().exists() => Outcome::Cancelled { by: CancelledBy::NoOrchestrator },
+            // the lock is made by `__attempt` as its first act; or the whole folder was removed over a working agent
+            None if !dir.lock().exists() && launch::remains(&dir).is_empty() => {
+                Outcome::Cancelled { by: CancelledBy::NoOrchestrator }
+            }
             None => {
                 launch::settle(&dir);
                 Outcome::Lost

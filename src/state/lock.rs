@@ -1,6 +1,6 @@
 //! Locks that the kernel frees when their holder dies, whatever kills it.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -53,6 +53,9 @@ pub fn host() -> String {
 #[derive(Debug)]
 pub struct RunLock {
     file: File,
+    /// The spec's folder itself, locked too: another project root keeps its lock file elsewhere, and somebody may remove
+    /// ours. `None` where the file system cannot lock folders.
+    _folder: Option<File>,
 }
 
 impl RunLock {
@@ -72,7 +75,15 @@ impl RunLock {
             }
             std::thread::sleep(std::time::Duration::from_millis(10));
         }
-        let lock = Self { file };
+        let folder = match File::open(&holder.spec) {
+            Ok(folder) => match folder.try_lock() {
+                Ok(()) => Some(folder),
+                Err(TryLockError::WouldBlock) => return Err(refused_by_folder(holder)),
+                Err(TryLockError::Error(_)) => None,
+            },
+            Err(_) => None,
+        };
+        let lock = Self { file, _folder: folder };
         lock.note(path, holder)?;
         Ok(lock)
     }
@@ -115,6 +126,17 @@ fn refused(file: &mut File, path: &Path) -> Error {
     }
 }
 
+fn refused_by_folder(holder: &Holder) -> Error {
+    Error::new(
+        Kind::Locked,
+        format!(
+            "another run works on this spec: one that was started from another project, on {}",
+            holder.spec
+        ),
+    )
+    .hint("It shows in `ps` as `seqorch run`; wait for its end, or end it with `seqorch stop` from there.")
+}
+
 fn read_holder(file: &mut File) -> Option<Holder> {
     let mut text = String::new();
     file.rewind().ok()?;
@@ -154,6 +176,24 @@ pub fn with_lock<T>(path: &Path, act: impl FnOnce() -> Result<T>) -> Result<T> {
     value
 }
 
+/// As [`with_lock`], on `target` itself, which is replaced by a rename while it is locked: the next in line sees that it
+/// waited for an old file, and begins again. Nothing is locked where there is no such file yet.
+pub fn with_replaced<T>(target: &Path, act: impl FnOnce() -> Result<T>) -> Result<T> {
+    use std::os::unix::fs::MetadataExt;
+    let _held = loop {
+        let Ok(file) = File::open(target) else { break None };
+        if file.lock().is_err() {
+            break None;
+        }
+        let id = |m: std::fs::Metadata| (m.dev(), m.ino());
+        match (file.metadata().map(id), std::fs::metadata(target).map(id)) {
+            (Ok(ours), Ok(now)) if ours != now => {}
+            _ => break Some(file),
+        }
+    };
+    act()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,5 +216,44 @@ mod tests {
         drop(first);
         assert_eq!(super::holder(&path), None);
         RunLock::take(&path, &holder).unwrap();
+    }
+    #[test]
+    fn a_run_from_another_root_is_refused_though_its_lock_file_is_another() {
+        let dir = tempfile::tempdir().unwrap();
+        let holder = Holder::me(dir.path(), Timestamp::UNIX_EPOCH);
+        let first = RunLock::take(&dir.path().join("a.lock"), &holder).unwrap();
+        let error = RunLock::take(&dir.path().join("b.lock"), &holder).unwrap_err();
+        assert!(
+            error.kind() == Kind::Locked && error.render().contains("another project"),
+            "{}",
+            error.render()
+        );
+        drop(first);
+        RunLock::take(&dir.path().join("b.lock"), &holder).unwrap();
+    }
+
+    #[test]
+    fn writers_that_replace_a_file_take_turns_on_it_whatever_their_own_lock_files_are() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("counter");
+        crate::sys::files::replace(&path, b"0", 0o600).unwrap();
+        let threads: Vec<_> = (0..4)
+            .map(|_| {
+                let path = path.clone();
+                std::thread::spawn(move || {
+                    for _ in 0..25 {
+                        with_replaced(&path, || {
+                            let n: u32 = std::fs::read_to_string(&path).unwrap().parse().unwrap();
+                            crate::sys::files::replace(&path, (n + 1).to_string().as_bytes(), 0o600)
+                        })
+                        .unwrap();
+                    }
+                })
+            })
+            .collect();
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "100");
     }
 }

@@ -52,6 +52,14 @@ pub fn started(pid: i32) -> u64 {
     process(pid).map_or(0, |p| p.started)
 }
 
+/// Whether a process has this id, whoever's it is.
+#[must_use]
+pub fn exists(pid: i32) -> bool {
+    use rustix::io::Errno;
+    let answer = Pid::from_raw(pid).map(rustix::process::test_kill_process);
+    matches!(answer, Some(Ok(()) | Err(Errno::PERM)))
+}
+
 /// All processes that can be seen.
 #[must_use]
 pub fn processes() -> Vec<Process> {
@@ -250,7 +258,7 @@ fn ended_within(pid: i32, limit: Option<Duration>) -> bool {
             Err(_) => {}
         }
     }
-    while Pid::from_raw(pid).is_some_and(|p| rustix::process::test_kill_process(p).is_ok()) {
+    while exists(pid) {
         if left().is_some_and(|left| left.is_zero()) {
             return false;
         }
