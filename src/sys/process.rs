@@ -52,12 +52,17 @@ pub fn started(pid: i32) -> u64 {
     process(pid).map_or(0, |p| p.started)
 }
 
-/// Whether a process has this id, whoever's it is.
+/// Whether a process has this id and is not a mere zombie, whoever's it is.
 #[must_use]
-pub fn exists(pid: i32) -> bool {
+pub fn lives(pid: i32) -> bool {
     use rustix::io::Errno;
-    let answer = Pid::from_raw(pid).map(rustix::process::test_kill_process);
-    matches!(answer, Some(Ok(()) | Err(Errno::PERM)))
+    match process(pid) {
+        Some(process) => !process.zombie,
+        None => matches!(
+            Pid::from_raw(pid).map(rustix::process::test_kill_process),
+            Some(Ok(()) | Err(Errno::PERM))
+        ),
+    }
 }
 
 /// All processes that can be seen.
@@ -258,7 +263,7 @@ fn ended_within(pid: i32, limit: Option<Duration>) -> bool {
             Err(_) => {}
         }
     }
-    while exists(pid) {
+    while lives(pid) {
         if left().is_some_and(|left| left.is_zero()) {
             return false;
         }

@@ -85,7 +85,7 @@ pub fn sweep(folder: &Path) {
         let name = entry.file_name();
         let Some(name) = name.to_str().and_then(|n| n.strip_suffix(SUFFIX)) else { continue };
         let pid = name.split_once('.').and_then(|(pid, _)| pid.parse().ok());
-        if pid.is_some_and(|pid| !process::exists(pid)) {
+        if pid.is_some_and(|pid| !process::lives(pid)) {
             let _ = fs::remove_file(entry.path());
         }
     }
