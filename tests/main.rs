@@ -4,6 +4,7 @@
 mod adopt;
 mod assign;
 mod bad_input;
+mod chaos;
 mod common;
 mod corpus;
 mod examples;
@@ -11,5 +12,6 @@ mod layout;
 mod plan;
 mod run;
 mod signals;
+mod stop;
 mod tmux;
 mod verify;

@@ -28,7 +28,7 @@ use crate::agent::sanitise::sanitise;
 use crate::config::PromptBy;
 use crate::error::{Error, Kind, Result};
 use crate::sys::signals::{self, Interrupt};
-use crate::sys::{files, process};
+use crate::sys::{files, process, socket};
 
 /// How long the orchestrator may take to answer.
 const HANDSHAKE: Duration = Duration::from_secs(60);
@@ -120,7 +120,7 @@ fn take_lock(dir: &AttemptDir) -> Result<File> {
 }
 
 fn shake_hands(attempt: &AttemptFile) -> io::Result<(UnixStream, Vec<(OsString, OsString)>)> {
-    let mut stream = UnixStream::connect(&attempt.socket)?;
+    let mut stream = socket::connect(&attempt.socket)?;
     stream.set_read_timeout(Some(HANDSHAKE))?;
     let pid = i32::try_from(std::process::id()).unwrap_or(0);
     let hello = serde_json::to_string(&Hello { token: attempt.token.clone(), pid })?;
@@ -265,6 +265,8 @@ fn watch(
                     Interrupt::Interrupt => CancelledBy::Interrupt,
                     Interrupt::Terminate => CancelledBy::Terminate,
                     Interrupt::HangUp => CancelledBy::HangUp,
+                    // this is the step
+                    Interrupt::AfterStep => continue,
                 });
             }
             Err(RecvTimeoutError::Timeout) => match deadline::next(&attempt.deadlines, activity.last()) {
@@ -328,11 +330,7 @@ fn of_the_pane(name: &OsStr) -> bool {
 
 /// Says in the lock file who works here, in one write of one length, so that a reader never sees half of it.
 fn note_holder(lock: &mut File, me: i32, agent: Option<i32>) {
-    let holder = Holder {
-        pid: me,
-        started: process::process(me).map_or(0, |p| p.started),
-        agent: agent.filter(|pid| *pid > 0),
-    };
+    let holder = Holder { pid: me, started: process::started(me), agent: agent.filter(|pid| *pid > 0) };
     if let Ok(text) = serde_json::to_string(&holder) {
         let _ = lock.rewind().and_then(|()| lock.write_all(format!("{text:<128}").as_bytes()));
     }

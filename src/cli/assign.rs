@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use super::project::{Project, own_program};
 use crate::config::AssignMode;
 use crate::engine::assigning::ask_outside_of_a_run;
+use crate::engine::ears::Ears;
 use crate::engine::launch::Launcher;
 use crate::engine::place::Place;
 use crate::engine::world::RealWorld;
@@ -31,7 +32,8 @@ pub(super) fn ask(project: &Project, place: &Place) -> Result<()> {
     let launcher = Launcher::new(own_program()?, &store.folder(), None)?.silent();
     // the plan itself goes to stdout
     let out: Box<dyn Write> = Box::new(io::stderr());
-    let mut world = RealWorld::new(place, config, &store, &SystemClock, launcher, out)?;
+    let ears = Ears::open()?;
+    let mut world = RealWorld::new(place, config, &store, &SystemClock, launcher, &ears, out);
     world.end_old_calls();
     ask_outside_of_a_run(&mut world, &store, plan, &units)
 }

@@ -5,15 +5,17 @@ use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::project::{Project, own_program};
+use crate::agent::sanitise::sanitise;
 use crate::attempt::record::pack_env;
 use crate::engine::place::Place;
 use crate::engine::screen::Screen;
 use crate::error::{Error, Kind, Result};
 use crate::plan::{Plan, names};
 use crate::state::lock;
+use crate::sys::socket::Listener;
 use crate::tmux;
 
 /// How long the window may take to start, and the run to begin.
@@ -34,21 +36,21 @@ pub(super) fn detach(project: &Project, place: &Place, plan: &Plan) -> Result<u8
     let attach = screen.attach_command();
 
     let failed = |e| Error::new(Kind::Internal, "opening a socket for the window").caused_by(e);
-    let folder = tempfile::Builder::new().prefix("seqorch-").tempdir_in("/tmp").map_err(failed)?;
-    let (start, ready) = (folder.path().join("start"), folder.path().join("ready"));
-    let (starts, readies) =
-        (UnixListener::bind(&start).map_err(failed)?, UnixListener::bind(&ready).map_err(failed)?);
-    let argv: Vec<OsString> = vec![own_program()?.into(), "__detached".into(), start.into()];
+    store.prepare()?;
+    let starts = Listener::bind(&store.folder()).map_err(failed)?;
+    let readies = Listener::bind(&store.folder()).map_err(failed)?;
+    let argv: Vec<OsString> = vec![own_program()?.into(), "__detached".into(), starts.path().into()];
     let here = std::env::current_dir().map_err(|e| Error::io("finding", Path::new("."), e))?;
     screen.open("main", tmux::main_mark(), &here, &argv)?;
 
-    let mut stream = accept(&starts).ok_or_else(|| Error::new(Kind::Internal, "the window did not start"))?;
-    stream.write_all(&message(&ready, &env)).map_err(failed)?;
-    drop(stream);
-    if accept(&readies).is_none() {
+    let gone = |what: &str| {
         let shown = screen.shown(tmux::main_mark()).unwrap_or_default();
-        return Err(Error::new(Kind::Internal, "the run did not begin in its window").detail(shown));
-    }
+        Error::new(Kind::Unavailable, what).detail(sanitise(shown.trim().as_bytes()))
+    };
+    let mut stream = accept(starts.get(), &screen).ok_or_else(|| gone("the window did not start"))?;
+    stream.write_all(&message(readies.path(), &env)).map_err(failed)?;
+    drop(stream);
+    accept(readies.get(), &screen).ok_or_else(|| gone("the run did not begin in its window"))?;
     let steps = plan.steps.len();
     let _ =
         writeln!(anstream::stdout(), "seqorch · {} · {steps} steps, detached · watch: {attach}", place.name);
@@ -68,18 +70,21 @@ fn message(ready: &Path, env: &[(OsString, OsString)]) -> Vec<u8> {
     bytes
 }
 
-fn accept(listener: &UnixListener) -> Option<UnixStream> {
+/// Waits for somebody to connect: not for ever, and no longer than the window lives.
+fn accept(listener: &UnixListener, screen: &Screen) -> Option<UnixStream> {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
-    let limit = Timespec { tv_sec: i64::try_from(DEADLINE.as_secs()).unwrap_or(30), tv_nsec: 0 };
-    loop {
-        match poll(&mut [PollFd::new(listener, PollFlags::IN)], Some(&limit)) {
-            Ok(0) => return None,
+    let look_again = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
+    let start = Instant::now();
+    while start.elapsed() < DEADLINE {
+        match poll(&mut [PollFd::new(listener, PollFlags::IN)], Some(&look_again)) {
+            Ok(0) if screen.is_dead(tmux::main_mark()) => return None,
+            Ok(0) | Err(rustix::io::Errno::INTR) => {}
             Ok(_) => return listener.accept().ok().map(|(stream, _)| stream),
-            Err(rustix::io::Errno::INTR) => {}
             Err(e) => {
                 let _ = writeln!(io::stderr(), "waiting for the window: {e}");
                 return None;
             }
         }
     }
+    None
 }

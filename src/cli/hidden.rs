@@ -3,7 +3,6 @@
 use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
@@ -58,7 +57,7 @@ pub(super) fn main_window(pid: i32) {
 /// Becomes `seqorch run …` with the environment of the shell that typed it.
 pub(super) fn detached(socket: &Path) -> Result<u8> {
     let failed = |e| Error::io("talking on", socket, e);
-    let mut stream = UnixStream::connect(socket).map_err(failed)?;
+    let mut stream = crate::sys::socket::connect(socket).map_err(failed)?;
     let mut parts = Vec::new();
     stream.read_to_end(&mut parts).map_err(failed)?;
     let broken = || Error::new(Kind::Internal, "the message of the starting shell is not whole");

@@ -12,6 +12,7 @@ mod project;
 mod resume;
 mod run;
 mod status;
+mod stop;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -78,6 +79,8 @@ enum Verb {
     Attach(attach::AttachArgs),
     /// Read what an agent printed.
     Logs(logs::LogsArgs),
+    /// End a run after its current step, or now.
+    Stop(stop::StopArgs),
     /// Go on after an agent asked for a human.
     Resume(resume::ResumeArgs),
     /// Look at the configuration.
@@ -134,6 +137,7 @@ fn dispatch(global: &Global, verb: Verb) -> Result<u8> {
         Verb::Status(args) => status::status(global, &args),
         Verb::Attach(args) => attach::attach(global, &args),
         Verb::Logs(args) => logs::logs(global, &args),
+        Verb::Stop(args) => stop::stop(global, &args),
         Verb::Resume(args) => resume::resume(global, &args),
         Verb::Config(args) => config::config(global, &args),
         Verb::Attempt { dir } => hidden::attempt(&dir),

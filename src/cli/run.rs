@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
-use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -13,6 +12,7 @@ use super::{Global, detach};
 use crate::config::{Config, Flag, TmuxMode};
 use crate::engine::decide::{End, Machine, Policy};
 use crate::engine::driver::drive;
+use crate::engine::ears::Ears;
 use crate::engine::launch::Launcher;
 use crate::engine::place::Place;
 use crate::engine::screen::Screen;
@@ -25,7 +25,8 @@ use crate::state::SpecState;
 use crate::state::lock::{Holder, RunLock};
 use crate::state::store::Store;
 use crate::sys::clock::SystemClock;
-use crate::sys::process;
+use crate::sys::signals::Interrupt;
+use crate::sys::{process, socket};
 use crate::tmux::{self, Tmux};
 
 #[derive(Debug, Clone, Args)]
@@ -194,10 +195,14 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<u8> {
         let ready = Ready::check(project, place)?;
         return detach::detach(project, place, &ready.plan);
     }
-    for (project, place) in &runs {
-        let code = run_one(args, project, place)?;
+    let ears = Ears::open()?;
+    for (number, (project, place)) in runs.iter().enumerate() {
+        let (code, asked_to_stop) = run_one(args, project, place, &ears)?;
         if code != 0 {
             return Ok(code);
+        }
+        if asked_to_stop && number + 1 < runs.len() {
+            return Ok(End::Interrupted.exit_code());
         }
     }
     Ok(0)
@@ -265,15 +270,19 @@ fn check_programs(config: &Config, plan: &Plan) -> Result<()> {
     Err(error)
 }
 
-fn run_one(args: &RunArgs, project: &Project, place: &Place) -> Result<u8> {
+/// Gives the exit code, and whether somebody asked for an end.
+fn run_one(args: &RunArgs, project: &Project, place: &Place, ears: &Ears) -> Result<(u8, bool)> {
     let config = &project.loaded.config;
     let Ready { store, state, plan } = Ready::check(project, place)?;
     store.prepare()?;
     let mut holder = Holder::me(&place.dir, jiff::Timestamp::now());
+    holder.listens = Some(process::started(holder.pid.cast_signed()));
     let lock = RunLock::take(&store.run_lock(), &holder)?;
+    store.sweep();
     // what was read before the lock may be old
     let state = if store.load()? == state { state } else { store.load()? };
 
+    super::stop::refuse_strays(&store, &state)?;
     let work = !state.halted && (!plan.steps.is_empty() || state.running().is_some());
     let screen = if work { open_screen(args, config, place)? } else { None };
     holder.session = screen.as_ref().map(|s| s.name().to_owned());
@@ -287,13 +296,18 @@ fn run_one(args: &RunArgs, project: &Project, place: &Place) -> Result<u8> {
         batch: config.assign.batch,
     };
     let before = git::snapshot(&project.root);
+    match ears.asked() {
+        None => {}
+        Some(Interrupt::Interrupt | Interrupt::AfterStep) => return Ok((End::Interrupted.exit_code(), true)),
+        Some(Interrupt::Terminate | Interrupt::HangUp) => return Ok((End::Terminated.exit_code(), true)),
+    }
     let mut machine = Machine::new(state, policy);
     let mut world =
-        RealWorld::new(place, config, &store, &SystemClock, launcher, Box::new(anstream::stdout()))?;
+        RealWorld::new(place, config, &store, &SystemClock, launcher, ears, Box::new(anstream::stdout()));
     world.end_old_calls();
     if let Some(ready) = &args.ready {
         // whoever waits there may be gone; the run goes on all the same
-        let _ = UnixStream::connect(ready);
+        let _ = socket::connect(ready);
     }
     world.say(&opening(place, &plan, attach.as_deref()));
     store.progress(&opening_entry(place))?;
@@ -320,7 +334,7 @@ fn run_one(args: &RunArgs, project: &Project, place: &Place) -> Result<u8> {
     world.say(text.trim_end());
     store.progress(&closing_entry(&text, &end))?;
     drop(lock);
-    Ok(end.exit_code())
+    Ok((end.exit_code(), machine.asked_to_stop()))
 }
 
 fn opening(place: &Place, plan: &Plan, attach: Option<&str>) -> String {

@@ -77,19 +77,20 @@ impl RealWorld<'_> {
     pub(super) fn ask(&mut self, units: &[String], state: &SpecState) -> Result<Option<Assigned>> {
         let backend = self.config.assign.backend.clone();
         self.report(&Report::Assigning { units: units.len(), backend }, state)?;
-        self.call(Call { units: units.to_vec(), again: false, state: state.clone() }, &[])
+        self.call(&Call { units: units.to_vec(), again: false, state: state.clone() }, &[])
     }
 
-    fn call(&mut self, call: Call, complaints: &[String]) -> Result<Option<Assigned>> {
-        let Some(plan) = &self.plan else { return Err(Error::new(Kind::Internal, "a call without a plan")) };
+    fn call(&mut self, call: &Call, complaints: &[String]) -> Result<Option<Assigned>> {
         let name = &self.config.assign.backend;
         let Some(backend) = self.config.backends.get(name) else {
             return Err(Error::new(Kind::Config, format!("assign.backend: there is no backend {name:?}")));
         };
         let step = assign::step(self.config, self.spec_info(), backend);
         if let Some(why) = self.missing(&step) {
-            return Ok(Some(self.nothing(&call, vec![why])));
+            return Ok(Some(self.nothing(call, vec![why])));
         }
+        let socket = self.launcher.socket()?;
+        let Some(plan) = &self.plan else { return Err(Error::new(Kind::Internal, "a call without a plan")) };
         let question = assign::question(self.spec_info(), plan, &call.units, &self.owners(), complaints)?;
         let number = self.next_call();
         let preparation = Preparation {
@@ -99,13 +100,15 @@ impl RealWorld<'_> {
             step: &step,
             attempt: number,
             state: &call.state,
-            socket: self.launcher.socket(),
+            socket: &socket,
             env: &self.env,
             now: self.now(),
         };
         let prepared = Prepared::make_with(&preparation, &question)?;
-        self.dispatch(&step, prepared, Vec::new(), Some(Errand::Call(call)))?;
-        Ok(None)
+        match self.dispatch(&step, prepared, Vec::new(), Some(Errand::Call(call.clone())))? {
+            Ok(()) => Ok(None),
+            Err(why) => Ok(Some(self.nothing(call, vec![why]))),
+        }
     }
 
     /// Calls are numbered on and on; the oldest folders go.
@@ -126,7 +129,7 @@ impl RealWorld<'_> {
         let last = self.next_call().saturating_sub(1);
         let dir = self.store.attempt_dir(assign::CALL, last);
         if last > 0 && launch::alive(&dir) {
-            launch::end(&dir);
+            launch::end(&dir, launch::OLD_ERRAND);
         }
     }
 
@@ -152,7 +155,7 @@ impl RealWorld<'_> {
             );
             self.say(&text);
             let again = Call { again: true, ..call.clone() };
-            match self.call(again, &complaints) {
+            match self.call(&again, &complaints) {
                 Ok(None) => return None,
                 Ok(Some(nothing)) => return Some(Event::Assigned(nothing)),
                 Err(error) => complaints.push(error.to_string()),

@@ -92,6 +92,12 @@ impl Machine {
         &self.failed
     }
 
+    /// Whether somebody asked for an end of this run, so that no other spec is to be begun after it.
+    #[must_use]
+    pub fn asked_to_stop(&self) -> bool {
+        self.stop > Stop::No
+    }
+
     /// What follows from `event`.
     pub fn on(&mut self, now: Timestamp, event: Event) -> Vec<Effect> {
         match event {
@@ -354,6 +360,7 @@ impl Machine {
             }
             Interrupt::HangUp => return self.finish(End::HungUp),
             Interrupt::Terminate => Stop::Terminate,
+            Interrupt::AfterStep => Stop::AfterStep,
             Interrupt::Interrupt if self.stop == Stop::No => Stop::AfterStep,
             Interrupt::Interrupt => Stop::Now,
         };

@@ -36,8 +36,8 @@ pub trait World {
     /// Asks an agent who does these units, or says at once that nobody can be asked. The answer comes from
     /// [`World::next`].
     fn assign(&mut self, units: &[String], state: &SpecState) -> Result<Option<Assigned>>;
-    /// Runs the commands that must succeed; their end comes from [`World::next`].
-    fn verify(&mut self, step: &Step, attempt: u32, state: &SpecState) -> Result<()>;
+    /// Runs the commands that must succeed, or says why they cannot run; their end comes from [`World::next`].
+    fn verify(&mut self, step: &Step, attempt: u32, state: &SpecState) -> Result<Option<Outcome>>;
     /// Ends the agent that works now.
     fn cancel(&mut self);
     /// Ticks boxes in tasks.md; gives those that need no further try.
@@ -85,7 +85,10 @@ pub fn drive(machine: &mut Machine, world: &mut dyn World) -> Result<End> {
                     let answer = world.assign(&units, &machine.state)?;
                     events.extend(answer.map(Event::Assigned));
                 }
-                Effect::Verify { step, attempt } => world.verify(&step, attempt, &machine.state)?,
+                Effect::Verify { step, attempt } => {
+                    let failure = world.verify(&step, attempt, &machine.state)?;
+                    events.extend(failure.map(|failure| Event::Verified { failure: Some(failure) }));
+                }
                 Effect::Cancel => world.cancel(),
                 Effect::Tick(ids) => {
                     let settled = world.tick(&ids);

@@ -9,26 +9,29 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
+
 use super::screen::Screen;
+use crate::agent::sanitise::sanitise;
 use crate::attempt::record::{AttemptDir, Facts, Hello, Holder};
 use crate::error::{Error, Kind, Result};
+use crate::sys::socket::Listener;
 use crate::sys::{files, process};
 
 /// How long a window may take to start its attempt.
 const START_DEADLINE: Duration = Duration::from_secs(30);
-/// Longest path that fits into a socket's address everywhere.
-const SOCKET_PATH_MAX: usize = 100;
 /// What remains of a killed attempt gets this long between TERM and KILL.
 const REMAINS_GRACE: Duration = Duration::from_secs(3);
+
+/// What an errand that nobody waits for any more gets to end in.
+pub const OLD_ERRAND: Duration = Duration::from_secs(15);
 
 /// Starts attempts, one after another.
 #[derive(Debug)]
 pub struct Launcher {
     exe: PathBuf,
-    listener: UnixListener,
-    socket: PathBuf,
-    /// Kept for its life: a folder for the socket, where the store's path is too long for one.
-    _folder: Option<tempfile::TempDir>,
+    folder: PathBuf,
+    listener: Listener,
     screen: Option<Screen>,
     /// What attempts without a window print goes nowhere.
     silent: bool,
@@ -68,21 +71,7 @@ pub struct Request<'a> {
 impl Launcher {
     /// A launcher that listens in `folder` (private) and starts `exe`.
     pub fn new(exe: PathBuf, folder: &Path, screen: Option<Screen>) -> Result<Self> {
-        let mut socket = folder.join("socket");
-        let mut own = None;
-        if socket.as_os_str().len() > SOCKET_PATH_MAX {
-            let short = tempfile::Builder::new()
-                .prefix("seqorch-")
-                .tempdir_in("/tmp")
-                .map_err(|e| Error::io("making a folder in", Path::new("/tmp"), e))?;
-            socket = short.path().join("socket");
-            own = Some(short);
-        }
-        // the run lock is ours, so what is left there is of a run that was killed
-        let _ = fs::remove_file(&socket);
-        let listener = UnixListener::bind(&socket).map_err(|e| Error::io("listening on", &socket, e))?;
-        listener.set_nonblocking(true).map_err(|e| Error::io("listening on", &socket, e))?;
-        Ok(Self { exe, listener, socket, _folder: own, screen, silent: false })
+        Ok(Self { exe, listener: listen(folder)?, folder: folder.to_owned(), screen, silent: false })
     }
 
     /// Keeps what attempts without a window print off this terminal.
@@ -91,10 +80,13 @@ impl Launcher {
         Self { silent: true, ..self }
     }
 
-    /// Where attempts connect.
-    #[must_use]
-    pub fn socket(&self) -> &Path {
-        &self.socket
+    /// Where attempts connect. A folder that was removed meanwhile costs no more than a new socket.
+    pub fn socket(&mut self) -> Result<PathBuf> {
+        if !self.listener.path().exists() {
+            files::private_dir(&self.folder)?;
+            self.listener = listen(&self.folder)?;
+        }
+        Ok(self.listener.path().to_owned())
     }
 
     /// Writes to the main window, where there is one.
@@ -104,8 +96,9 @@ impl Launcher {
         }
     }
 
-    /// Starts an attempt and hands it its environment.
-    pub fn launch(&mut self, request: Request<'_>) -> Result<Launched> {
+    /// Starts an attempt and hands it its environment. Where its window or process is gone before that, no agent was
+    /// started, nor will be; then it gives what is known of it.
+    pub fn launch(&mut self, request: Request<'_>) -> Result<Result<Launched, String>> {
         let argv: Vec<OsString> =
             vec![self.exe.clone().into(), "__attempt".into(), request.dir.path().as_os_str().to_owned()];
         let child = match &mut self.screen {
@@ -130,26 +123,41 @@ impl Launcher {
                     .map_err(|e| Error::io("starting", &self.exe, e))?
             }),
         };
-        let (pid, stream) = self.shake_hands(&request, child.as_ref())?;
-        Ok(Launched { pid, stream, child })
+        let shaken = self.shake_hands(&request, child.as_ref())?;
+        Ok(shaken.map(|(pid, stream)| Launched { pid, stream, child }))
     }
 
-    fn shake_hands(&self, request: &Request<'_>, child: Option<&duct::Handle>) -> Result<(i32, UnixStream)> {
+    fn shake_hands(
+        &self,
+        request: &Request<'_>,
+        child: Option<&duct::Handle>,
+    ) -> Result<Result<(i32, UnixStream), String>> {
         let start = Instant::now();
         while start.elapsed() < START_DEADLINE {
-            wait_readable(&self.listener, Duration::from_millis(200));
-            match self.listener.accept() {
+            wait_readable(self.listener.get(), Duration::from_millis(200));
+            match self.listener.get().accept() {
                 Ok((stream, _)) => {
                     if let Ok(Some(hello)) = greet(&stream, request) {
-                        return Ok((hello.pid, stream));
+                        return Ok(Ok((hello.pid, stream)));
                     }
                 }
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
-                    if child.is_some_and(|c| matches!(c.try_wait(), Ok(Some(_)))) {
-                        break;
+                    if let Some(Ok(Some(output))) = child.map(duct::Handle::try_wait) {
+                        return Ok(Err(format!("its process ended at once ({})", output.status)));
+                    }
+                    if let Some(screen) = &self.screen
+                        && screen.is_dead(request.unit)
+                    {
+                        let shown = screen.shown(request.unit).unwrap_or_default();
+                        let shown = sanitise(shown.trim().as_bytes());
+                        let shown =
+                            if shown.is_empty() { String::new() } else { format!("; it shows: {shown}") };
+                        return Ok(Err(format!(
+                            "its window was closed, or its process ended at once{shown}"
+                        )));
                     }
                 }
-                Err(e) => return Err(Error::io("listening on", &self.socket, e)),
+                Err(e) => return Err(Error::io("listening on", self.listener.path(), e)),
             }
         }
         let mut error =
@@ -157,10 +165,17 @@ impl Launcher {
         if let Some(screen) = &self.screen
             && let Some(text) = screen.shown(request.unit)
         {
-            error = error.detail(format!("  its window shows: {}", text.trim()));
+            error = error.detail(format!("  its window shows: {}", sanitise(text.trim().as_bytes())));
         }
         Err(error)
     }
+}
+
+fn listen(folder: &Path) -> Result<Listener> {
+    let failed = |e| Error::io("listening in", folder, e);
+    let listener = Listener::bind(folder).map_err(failed)?;
+    listener.get().set_nonblocking(true).map_err(failed)?;
+    Ok(listener)
 }
 
 fn wait_readable(listener: &UnixListener, limit: Duration) {
@@ -229,13 +244,32 @@ pub fn settle(dir: &AttemptDir) {
         thread::sleep(Duration::from_millis(5));
     }
     if !dir.result().exists() || alive(dir) {
-        let mut mark = OsString::from("SEQORCH_DIR=");
-        mark.push(dir.path());
-        process::end(|| process::remains(&dir.lock(), &mark), REMAINS_GRACE, || {});
+        process::end(|| remains(dir), REMAINS_GRACE, || {});
     }
     if let Ok(lock) = File::open(dir.lock()) {
         let _ = lock.lock();
+        files::sweep(dir.path());
     }
+}
+
+/// What a killed attempt left at work.
+#[must_use]
+pub fn remains(dir: &AttemptDir) -> Vec<process::Process> {
+    let mut mark = OsString::from("SEQORCH_DIR=");
+    mark.push(dir.path());
+    process::remains(&dir.lock(), &mark)
+}
+
+/// Ends an attempt that no run watches, and all that belongs to it; `patience` is what its process gets for that.
+pub fn end(dir: &AttemptDir, patience: Duration) {
+    if let Some(holder) = holder(dir).filter(|_| alive(dir)) {
+        let tell = |signal| process::tell(holder.pid, holder.started, signal).unwrap_or(false);
+        // a stopped one acts on TERM only when it goes on
+        if tell(Signal::TERM) && tell(Signal::CONT) && !process::ends_within(holder.pid, patience) {
+            tell(Signal::KILL);
+        }
+    }
+    settle(dir);
 }
 
 /// Who works, or last worked, in an attempt's folder.
@@ -258,18 +292,6 @@ pub fn alive(dir: &AttemptDir) -> bool {
 #[must_use]
 pub fn result(dir: &AttemptDir) -> Option<Facts> {
     serde_json::from_slice(&fs::read(dir.result()).ok()?).ok()
-}
-
-/// Ends an attempt that nobody waits for any more, with its whole tree.
-pub fn end(dir: &AttemptDir) {
-    if let Some(holder) = holder(dir)
-        && process::process(holder.pid).is_some_and(|p| p.started == holder.started)
-        && let Some(pid) = rustix::process::Pid::from_raw(holder.pid)
-    {
-        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
-        process::wait_for_end(holder.pid);
-    }
-    settle(dir);
 }
 
 /// What the agent of an attempt said, at most the last `limit` bytes of its output.

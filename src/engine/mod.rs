@@ -3,6 +3,7 @@
 pub mod assigning;
 pub mod decide;
 pub mod driver;
+pub mod ears;
 pub mod event;
 pub mod launch;
 pub mod pacing;

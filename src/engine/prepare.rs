@@ -54,8 +54,13 @@ impl Prepared {
     /// Writes that folder with this prompt.
     pub(super) fn make_in(from: &Preparation<'_>, dir: AttemptDir, prompt: &str) -> Result<Self> {
         let step = from.step;
-        // left by a run that was killed between writing this and the state: never started, or it would be known
-        let _ = fs::remove_dir_all(dir.path());
+        if dir.lock().exists() {
+            // an older state came back, or none: what ran here before is not thrown away
+            set_aside(dir.path())?;
+        } else {
+            // left by a run that was killed between writing this and the state: never started, or it would be known
+            let _ = fs::remove_dir_all(dir.path());
+        }
         files::private_dir(dir.path())?;
         launch::write_private(&dir.prompt(), prompt.as_bytes())?;
         let argv = match (from.goes_on(), &step.resume_argv) {
@@ -149,6 +154,18 @@ pub fn template(config: &Config) -> Result<String> {
             Error::new(Kind::Config, format!("reading the template {}", path.display())).caused_by(e)
         }),
     }
+}
+
+fn set_aside(dir: &Path) -> Result<()> {
+    let mut name = dir.as_os_str().to_owned();
+    name.push("~");
+    let free = (1_u32..).map(|n| {
+        let mut name = name.clone();
+        name.push(n.to_string());
+        name
+    });
+    let Some(free) = free.into_iter().find(|path| !Path::new(path).exists()) else { return Ok(()) };
+    fs::rename(dir, &free).map_err(|e| Error::io("moving aside", dir, e))
 }
 
 fn deadlines(timeouts: &Timeouts) -> Deadlines {

@@ -116,6 +116,12 @@ impl Screen {
         window
     }
 
+    /// Whether the window for `mark` is gone, or what it ran is.
+    #[must_use]
+    pub fn is_dead(&self, mark: &str) -> bool {
+        self.windows.get(mark).is_none_or(|window| self.tmux.is_dead(&window.pane))
+    }
+
     /// What the window for `mark` shows right now.
     #[must_use]
     pub fn shown(&self, mark: &str) -> Option<String> {

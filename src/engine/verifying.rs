@@ -32,12 +32,18 @@ pub(super) struct Gate {
 
 impl RealWorld<'_> {
     /// Begins to verify an attempt; its end is an [`Event::Verified`].
-    pub(super) fn begin_gate(&mut self, step: &Step, attempt: u32, state: &SpecState) -> Result<()> {
+    pub(super) fn begin_gate(
+        &mut self,
+        step: &Step,
+        attempt: u32,
+        state: &SpecState,
+    ) -> Result<Option<Outcome>> {
         let gate = Gate { step: Box::new(step.clone()), attempt, index: 0, tests: 0, state: state.clone() };
         self.gate(gate)
     }
 
-    fn gate(&mut self, gate: Gate) -> Result<()> {
+    fn gate(&mut self, gate: Gate) -> Result<Option<Outcome>> {
+        let socket = self.launcher.socket()?;
         let Some(plan) = &self.plan else { return Err(Error::new(Kind::Internal, "a gate without a plan")) };
         let step = Step {
             argv: gate.step.verify[gate.index].clone(),
@@ -62,12 +68,14 @@ impl RealWorld<'_> {
             step: &step,
             attempt: gate.attempt,
             state: &gate.state,
-            socket: self.launcher.socket(),
+            socket: &socket,
             env: &self.env,
             now: self.now(),
         };
         let prepared = Prepared::make_in(&preparation, dir, "")?;
-        self.dispatch(&step, prepared, Vec::new(), Some(Errand::Gate(gate)))
+        let started = self.dispatch(&step, prepared, Vec::new(), Some(Errand::Gate(gate)))?;
+        let command = step.argv.join(" ");
+        Ok(started.err().map(|tail| Outcome::VerifyFailed { command, tail }))
     }
 
     /// A command is over: what the gate came to, or nothing yet where there is another one.
@@ -93,7 +101,8 @@ impl RealWorld<'_> {
         let next = gate.index + 1;
         if next < gate.step.verify.len() {
             return match self.gate(Gate { index: next, tests, ..gate }) {
-                Ok(()) => None,
+                Ok(None) => None,
+                Ok(failure) => Some(Event::Verified { failure }),
                 Err(error) => {
                     let failure = Outcome::VerifyFailed { command, tail: error.to_string() };
                     Some(Event::Verified { failure: Some(failure) })
@@ -117,7 +126,7 @@ pub(super) fn end_old_gates(attempt: &AttemptDir) {
             break;
         }
         if launch::alive(&dir) {
-            launch::end(&dir);
+            launch::end(&dir, launch::OLD_ERRAND);
         }
     }
 }

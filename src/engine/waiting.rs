@@ -1,15 +1,14 @@
 //! Waits for what happens next: an agent's end, a signal, or the end of a pause.
 
 use std::io::Write;
-use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
 use super::decide::{Event, Pause};
-use super::world::{Heard, RealWorld};
+use super::ears::Heard;
+use super::world::RealWorld;
 use crate::report::live;
-use crate::sys::signals::Interrupt;
 
 impl RealWorld<'_> {
     /// The next event; at the latest the end of `pause`.
@@ -45,22 +44,17 @@ impl RealWorld<'_> {
                     Some(left.min(longest))
                 }
             };
-            let heard = match limit {
-                None => self.heard.recv().map_err(|_| RecvTimeoutError::Disconnected),
-                Some(limit) => self.heard.recv_timeout(limit),
-            };
-            match heard {
-                Ok(Heard::Over) => {
+            match self.ears.wait(limit) {
+                Some(Heard::Over) => {
                     if let Some(event) = self.conclude() {
                         return event;
                     }
                 }
-                Ok(Heard::Asked(what)) => {
+                Some(Heard::Asked(what)) => {
                     self.countdown(None);
                     return Event::Asked(what);
                 }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return Event::Asked(Interrupt::Terminate),
+                None => {}
             }
         }
     }

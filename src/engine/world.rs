@@ -4,16 +4,16 @@ use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, IsTerminal, Write};
-use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 
 use super::assigning::Call;
 use super::decide::{Assigned, Event, Machine, Pause, Report};
 use super::driver::{Ending, World};
+use super::ears::{Ears, Heard};
 use super::launch::{self, Launcher, Request};
 use super::place::{Place, make_plan, progress, ticked};
 use super::prepare::{Preparation, Prepared};
@@ -29,18 +29,13 @@ use crate::spec;
 use crate::state::store::Store;
 use crate::state::{Learned, Outcome, SpecState};
 use crate::sys::clock::Clock;
-use crate::sys::signals::{self, Interrupt};
 use crate::sys::{files, process};
-
-pub(super) enum Heard {
-    Over,
-    Asked(Interrupt),
-}
 
 pub(super) struct Current {
     pub(super) unit: String,
     pub(super) dir: AttemptDir,
-    pub(super) pid: Option<i32>,
+    /// `__attempt`: its id and its start.
+    pub(super) process: Option<(i32, u64)>,
     pub(super) signal: DoneSignal,
     pub(super) live_ticks: Vec<String>,
     /// It is no attempt at a unit.
@@ -66,8 +61,7 @@ pub struct RealWorld<'a> {
     pub(super) env: Vec<(OsString, OsString)>,
     pub(super) out: Box<dyn Write>,
     pub(super) interactive: bool,
-    pub(super) heard: Receiver<Heard>,
-    pub(super) tell: Sender<Heard>,
+    pub(super) ears: &'a Ears,
     pub(super) current: Option<Current>,
     pub(super) plan: Option<Plan>,
     pub(super) began: Instant,
@@ -75,22 +69,17 @@ pub struct RealWorld<'a> {
 }
 
 impl<'a> RealWorld<'a> {
-    /// Starts to listen for signals; `out` and the main window get a line per event.
+    /// `out` and the main window get a line per event.
     pub fn new(
         place: &'a Place,
         config: &'a Config,
         store: &'a Store,
         clock: &'a dyn Clock,
         launcher: Launcher,
+        ears: &'a Ears,
         out: Box<dyn Write>,
-    ) -> Result<Self> {
-        let (tell, heard) = channel();
-        let asked = tell.clone();
-        signals::watch(move |what| {
-            let _ = asked.send(Heard::Asked(what));
-        })
-        .map_err(|e| Error::new(Kind::Internal, "catching signals").caused_by(e))?;
-        Ok(Self {
+    ) -> Self {
+        Self {
             place,
             config,
             store,
@@ -99,13 +88,12 @@ impl<'a> RealWorld<'a> {
             env: std::env::vars_os().collect(),
             out,
             interactive: io::stdout().is_terminal(),
-            heard,
-            tell,
+            ears,
             current: None,
             plan: None,
             began: Instant::now(),
             units: Vec::new(),
-        })
+        }
     }
 
     /// Units that this run worked on, the last plan, and the time since the start.
@@ -121,7 +109,7 @@ impl<'a> RealWorld<'a> {
     }
 
     fn watch_over(&self) -> impl FnOnce() + Send + 'static {
-        let tell = self.tell.clone();
+        let tell = self.ears.teller();
         move || {
             let _ = tell.send(Heard::Over);
         }
@@ -150,14 +138,14 @@ impl<'a> RealWorld<'a> {
         found.is_none().then(|| format!("{} is not there any more", step.argv[0]))
     }
 
-    /// Launches what was prepared, and has its end reported.
+    /// Launches what was prepared, and has its end reported; or says why it never came to its start.
     pub(super) fn dispatch(
         &mut self,
         step: &Step,
         Prepared { dir, token, env }: Prepared,
         live_ticks: Vec<String>,
         errand: Option<Errand>,
-    ) -> Result<()> {
+    ) -> Result<Result<(), String>> {
         let launched = self.launcher.launch(Request {
             beside: matches!(errand, Some(Errand::Gate(_))),
             dir: &dir,
@@ -167,17 +155,26 @@ impl<'a> RealWorld<'a> {
             cwd: &step.cwd,
             env: &env,
         })?;
+        let launched = match launched {
+            Ok(launched) => launched,
+            Err(why) => {
+                if !live_ticks.is_empty() {
+                    self.set_marks(&live_ticks, ' ');
+                }
+                return Ok(Err(why));
+            }
+        };
         let over = self.watch_over();
         self.current = Some(Current {
             unit: step.unit.clone(),
             dir: dir.clone(),
-            pid: Some(launched.pid),
+            process: Some((launched.pid, process::started(launched.pid))),
             signal: step.done.signal,
             live_ticks,
             errand,
         });
         launched.wait(&dir, over);
-        Ok(())
+        Ok(Ok(()))
     }
 
     fn set_marks(&mut self, ids: &[String], mark: char) -> Vec<String> {
@@ -263,6 +260,7 @@ impl World for RealWorld<'_> {
         if let Some(why) = self.missing(step) {
             return Ok(Some((Outcome::Unavailable { why }, Learned::default())));
         }
+        let socket = self.launcher.socket()?;
         let Some(plan) = &self.plan else { return Err(Error::new(Kind::Internal, "a step without a plan")) };
         let prepared = Prepared::make(&Preparation {
             config: self.config,
@@ -271,7 +269,7 @@ impl World for RealWorld<'_> {
             step,
             attempt,
             state,
-            socket: self.launcher.socket(),
+            socket: &socket,
             env: &self.env,
             now: self.clock.now(),
         })?;
@@ -282,7 +280,11 @@ impl World for RealWorld<'_> {
         if !live_ticks.is_empty() {
             self.set_marks(&live_ticks, '-');
         }
-        self.dispatch(step, prepared, live_ticks, None)?;
+        if let Err(why) = self.dispatch(step, prepared, live_ticks, None)? {
+            self.say(&format!("! the attempt never came to its start: {why}"));
+            let outcome = Outcome::Cancelled { by: CancelledBy::NoOrchestrator };
+            return Ok(Some((outcome, Learned::default())));
+        }
         Ok(None)
     }
 
@@ -300,11 +302,11 @@ impl World for RealWorld<'_> {
             self.say(&format!(
                 "● task {unit}, attempt {attempt}, of an earlier run is still at work: taking it over"
             ));
-            let pid = launch::holder(&dir).map(|h| h.pid);
+            let process = launch::holder(&dir).map(|h| (h.pid, h.started));
             self.current = Some(Current {
                 unit: unit.to_owned(),
                 dir: dir.clone(),
-                pid,
+                process,
                 signal,
                 live_ticks: Vec::new(),
                 errand: None,
@@ -318,8 +320,8 @@ impl World for RealWorld<'_> {
                     "● task {unit}, attempt {attempt}, ended while no run was there: taking its result"
                 ));
             }
-            // the lock is made by `__attempt` as its first act
-            None if !dir.lock().exists() => {
+            // the lock is made by `__attempt` as its first act; or the whole folder was removed over a working agent
+            None if !dir.lock().exists() && launch::remains(&dir).is_empty() => {
                 let outcome = Outcome::Cancelled { by: CancelledBy::NoOrchestrator };
                 return Ok(Some((outcome, Learned::default())));
             }
@@ -332,13 +334,15 @@ impl World for RealWorld<'_> {
         self.ask(units, state)
     }
 
-    fn verify(&mut self, step: &Step, attempt: u32, state: &SpecState) -> Result<()> {
+    fn verify(&mut self, step: &Step, attempt: u32, state: &SpecState) -> Result<Option<Outcome>> {
         self.begin_gate(step, attempt, state)
     }
 
     fn cancel(&mut self) {
-        if let Some(pid) = self.current.as_ref().and_then(|c| c.pid).and_then(Pid::from_raw) {
-            let _ = kill_process(pid, Signal::TERM);
+        if let Some((pid, started)) = self.current.as_ref().and_then(|c| c.process) {
+            let _ = process::tell(pid, started, Signal::TERM);
+            // a stopped one acts on it only when it goes on
+            let _ = process::tell(pid, started, Signal::CONT);
         }
     }
 

@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::lock::with_lock;
+use super::lock::{with_lock, with_replaced};
 use super::model::{Read, Refused, SpecState, StateFile, read};
 use crate::attempt::record::AttemptDir;
 use crate::error::{Error, Kind, Result};
-use crate::sys::files;
+use crate::sys::{files, socket};
 
 /// Where everything of one spec is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +85,14 @@ impl Store {
         AttemptDir::new(self.folder().join(folder_name(unit)).join(attempt.to_string()))
     }
 
+    /// Folders of all attempts that are kept.
+    #[must_use]
+    pub fn attempt_dirs(&self) -> Vec<AttemptDir> {
+        let below = |dir: PathBuf| fs::read_dir(dir).into_iter().flatten().flatten().map(|e| e.path());
+        let attempts = below(self.folder()).flat_map(below);
+        attempts.map(AttemptDir::new).filter(|dir| dir.lock().exists()).collect()
+    }
+
     /// Makes the private folders, with a `.gitignore` that keeps them out of commits.
     pub fn prepare(&self) -> Result<()> {
         files::private_dir(&self.folder())?;
@@ -93,6 +101,26 @@ impl Store {
             fs::write(&ignore, "*\n").map_err(|e| Error::io("writing", &ignore, e))?;
         }
         Ok(())
+    }
+
+    /// Removes what killed runs left half-written. Call it with the run lock in hand.
+    pub fn sweep(&self) {
+        socket::sweep(&self.folder());
+        // the file may be a link; its temp files are beside what it leads to
+        let tasks = self.spec_dir.join("tasks.md");
+        if let Some(folder) = fs::canonicalize(tasks).ok().as_deref().and_then(Path::parent) {
+            files::sweep(folder);
+        }
+        let _ = with_lock(&self.state_lock(), || {
+            let state = self.state_path();
+            let state = fs::canonicalize(&state).unwrap_or(state);
+            state.parent().map(files::sweep);
+            Ok(())
+        });
+    }
+
+    fn state_lock(&self) -> PathBuf {
+        self.home.join("state.lock")
     }
 
     /// The spec's entry; a fresh one where there is none. A file of the Python tool is read, not moved.
@@ -112,8 +140,8 @@ impl Store {
 
     /// Replaces the spec's entry on disk; the entries of other specs stay as they are at this moment.
     pub fn save(&self, state: &SpecState) -> Result<()> {
-        with_lock(&self.home.join("state.lock"), || {
-            let path = self.state_path();
+        let path = self.state_path();
+        let write = || {
             let mut file = match self.read_file()? {
                 None => StateFile::default(),
                 Some(Read::Ours(file)) => file,
@@ -121,7 +149,9 @@ impl Store {
                     let owner = self.owner_of_python_state(spec)?;
                     let backup = self.beside("SEQUENTIAL_STATE.python.json");
                     if !backup.exists() {
-                        fs::copy(&path, &backup).map_err(|e| Error::io("keeping a copy as", &backup, e))?;
+                        // whole or not there: a half one would be taken for the real one ever after
+                        let old = fs::read(&path).map_err(|e| Error::io("reading", &path, e))?;
+                        files::replace(&backup, &old, 0o644)?;
                     }
                     let mut file = StateFile::default();
                     file.specs.insert(owner, *entry);
@@ -133,7 +163,9 @@ impl Store {
                 .map_err(|e| Error::new(Kind::Internal, "writing the state").caused_by(e))?;
             bytes.push(b'\n');
             files::replace(&path, &bytes, 0o644)
-        })
+        };
+        // a run from another project root may write to the same file, and has another lock file
+        with_lock(&self.state_lock(), || with_replaced(&path, write))
     }
 
     fn read_file(&self) -> Result<Option<Read>> {

@@ -7,6 +7,9 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 
+/// How the names of our temp files begin and end.
+const TEMP: (&str, &str) = (".seqorch-", ".tmp");
+
 /// Replaces `path` by `bytes` in one step that survives a power cut: readers see the old file or the new one.
 ///
 /// The mode of an existing file is kept; a new one gets `mode`. A failure leaves the old file as it was and no
@@ -37,12 +40,22 @@ fn replace_io(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
         Ok(old) => old.permissions(),
         Err(_) => std::os::unix::fs::PermissionsExt::from_mode(mode),
     };
-    let mut temp = tempfile::Builder::new().prefix(".seqorch-").suffix(".tmp").tempfile_in(folder)?;
+    let mut temp = tempfile::Builder::new().prefix(TEMP.0).suffix(TEMP.1).tempfile_in(folder)?;
     temp.write_all(bytes)?;
     temp.as_file().set_permissions(permissions)?;
     temp.as_file().sync_all()?;
     temp.persist(&target).map_err(|e| e.error)?;
     File::open(folder)?.sync_all()
+}
+
+/// Removes temp files that a killed process left in `folder`. Whoever calls this knows that nobody writes there.
+pub fn sweep(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        if name.to_str().is_some_and(|n| n.starts_with(TEMP.0) && n.ends_with(TEMP.1)) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// Appends to a log, creating it with `mode`.

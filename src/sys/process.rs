@@ -6,6 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
+use std::io;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -25,6 +26,8 @@ pub struct Process {
     pub started: u64,
     /// Dead and not yet waited for.
     pub zombie: bool,
+    /// Stopped by a signal (Ctrl-Z); it hears of others when it goes on.
+    pub stopped: bool,
 }
 
 /// One process, where the system has `/proc`.
@@ -36,10 +39,30 @@ pub fn process(pid: i32) -> Option<Process> {
     Some(Process {
         pid,
         zombie: matches!(*rest.first()?, "Z" | "X"),
+        stopped: matches!(*rest.first()?, "T" | "t"),
         parent: rest.get(1)?.parse().ok()?,
         session: rest.get(3)?.parse().ok()?,
         started: rest.get(19)?.parse().ok()?,
     })
+}
+
+/// The start of a process, as [`Process::started`]; 0 where it is gone or the system does not tell.
+#[must_use]
+pub fn started(pid: i32) -> u64 {
+    process(pid).map_or(0, |p| p.started)
+}
+
+/// Whether a process has this id and is not a mere zombie, whoever's it is.
+#[must_use]
+pub fn lives(pid: i32) -> bool {
+    use rustix::io::Errno;
+    match process(pid) {
+        Some(process) => !process.zombie,
+        None => matches!(
+            Pid::from_raw(pid).map(rustix::process::test_kill_process),
+            Some(Ok(()) | Err(Errno::PERM))
+        ),
+    }
 }
 
 /// All processes that can be seen.
@@ -122,10 +145,38 @@ fn holds(pid: i32, file: &Path) -> bool {
 
 /// Sends a signal to a process, if it is still the one that was seen.
 pub fn signal(process: Process, signal: Signal) {
-    if self::process(process.pid).is_some_and(|now| now.started == process.started)
-        && let Some(pid) = Pid::from_raw(process.pid)
-    {
-        let _ = kill_process(pid, signal);
+    let _ = tell(process.pid, process.started, signal);
+}
+
+/// Sends a signal to the process that has this id and this start; `false` where it is gone, or was another one.
+///
+/// Where the system has handles of processes, a stranger that gets the id in between is never hit.
+pub fn tell(pid: i32, started: u64, signal: Signal) -> io::Result<bool> {
+    let Some(id) = Pid::from_raw(pid) else { return Ok(false) };
+    #[cfg(target_os = "linux")]
+    match rustix::process::pidfd_open(id, rustix::process::PidfdFlags::empty()) {
+        Ok(handle) => {
+            // looked at while the handle holds the process
+            if self::process(pid).is_none_or(|now| now.started != started) {
+                return Ok(false);
+            }
+            return sent(rustix::process::pidfd_send_signal(&handle, signal));
+        }
+        Err(rustix::io::Errno::SRCH) => return Ok(false),
+        // an old kernel
+        Err(_) => {}
+    }
+    if self::process(pid).is_some_and(|now| now.started != started) {
+        return Ok(false);
+    }
+    sent(kill_process(id, signal))
+}
+
+fn sent(result: rustix::io::Result<()>) -> io::Result<bool> {
+    match result {
+        Ok(()) => Ok(true),
+        Err(rustix::io::Errno::SRCH) => Ok(false),
+        Err(e) => Err(e.into()),
     }
 }
 
@@ -179,22 +230,44 @@ pub fn find_program(
 
 /// Waits, without polling where the system can, until a process that is not our child has ended.
 pub fn wait_for_end(pid: i32) {
+    ended_within(pid, None);
+}
+
+/// As [`wait_for_end`], at most for `limit`; whether it has ended.
+#[must_use]
+pub fn ends_within(pid: i32, limit: Duration) -> bool {
+    ended_within(pid, Some(limit))
+}
+
+fn ended_within(pid: i32, limit: Option<Duration>) -> bool {
+    let start = Instant::now();
+    let left = || limit.map(|limit| limit.saturating_sub(start.elapsed()));
     #[cfg(target_os = "linux")]
     if let Some(id) = Pid::from_raw(pid) {
-        use rustix::event::{PollFd, PollFlags, poll};
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
         use rustix::process::{PidfdFlags, pidfd_open};
         match pidfd_open(id, PidfdFlags::empty()) {
             Ok(handle) => {
                 let mut wanted = [PollFd::new(&handle, PollFlags::IN)];
-                while poll(&mut wanted, None).is_err() {}
-                return;
+                loop {
+                    let limit = left().and_then(|left| Timespec::try_from(left).ok());
+                    match poll(&mut wanted, limit.as_ref()) {
+                        Ok(0) => return false,
+                        Ok(_) => return true,
+                        Err(_) => {}
+                    }
+                }
             }
-            Err(rustix::io::Errno::SRCH) => return,
+            Err(rustix::io::Errno::SRCH) => return true,
             // an old kernel: ask again and again
             Err(_) => {}
         }
     }
-    while Pid::from_raw(pid).is_some_and(|p| rustix::process::test_kill_process(p).is_ok()) {
-        thread::sleep(Duration::from_millis(500));
+    while lives(pid) {
+        if left().is_some_and(|left| left.is_zero()) {
+            return false;
+        }
+        thread::sleep(Duration::from_millis(500).min(left().unwrap_or(Duration::MAX)));
     }
+    true
 }

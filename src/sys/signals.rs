@@ -3,7 +3,7 @@
 use std::io;
 use std::thread;
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
 /// What a signal asks for.
@@ -15,19 +15,27 @@ pub enum Interrupt {
     Terminate,
     /// The terminal or the window is gone.
     HangUp,
+    /// USR1, from `seqorch stop`: as the first Ctrl-C, but a second one asks for no more.
+    AfterStep,
 }
 
-/// Calls `on` in a thread of its own for each INT, TERM and HUP, for the rest of the process's life.
+/// What [`Interrupt::AfterStep`] comes as.
+pub const AFTER_STEP: rustix::process::Signal = rustix::process::Signal::USR1;
+
+/// Calls `on` in a thread of its own for each INT, TERM, HUP and USR1, for the rest of the process's life.
 ///
-/// The signals are caught by handlers, never ignored: what is ignored would be inherited by the agent.
+/// The signals are caught by handlers, never ignored: what is ignored would be inherited by the agent. So is XFSZ: a
+/// write beyond a limit of the shell (`ulimit -f`) shall fail with an error, not end the process.
 pub fn watch(mut on: impl FnMut(Interrupt) + Send + 'static) -> io::Result<()> {
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGXFSZ])?;
     thread::Builder::new().name("signals".to_owned()).spawn(move || {
         for signal in signals.forever() {
             on(match signal {
                 SIGINT => Interrupt::Interrupt,
                 SIGTERM => Interrupt::Terminate,
-                _ => Interrupt::HangUp,
+                SIGHUP => Interrupt::HangUp,
+                SIGUSR1 => Interrupt::AfterStep,
+                _ => continue,
             });
         }
     })?;

@@ -183,6 +183,14 @@ impl Tmux {
         Ok(parse::windows(&list))
     }
 
+    /// Whether the pane is gone, or what it ran is. A server that does not answer is gone.
+    #[must_use]
+    pub fn is_dead(&self, pane: &str) -> bool {
+        // a pane that is gone expands to nothing
+        self.call(["display-message", "-p", "-t", pane, "#{pane_dead}"])
+            .map_or(true, |said| said.trim() != "0")
+    }
+
     /// What the pane shows right now.
     pub fn capture(&self, pane: &str) -> Result<String> {
         self.call(["capture-pane", "-p", "-t", pane])

@@ -257,6 +257,12 @@ impl Project {
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
     }
 
+    /// The test's tmux server, where one lives.
+    pub(crate) fn tmux_server(&self) -> Option<i32> {
+        self.socket.as_ref()?;
+        self.ask_tmux(&["display-message", "-p", "#{pid}"]).trim().parse().ok()
+    }
+
     /// Names of a session's windows, in order.
     pub(crate) fn windows(&self, session: &str) -> Vec<String> {
         let list = self.ask_tmux(&["list-windows", "-t", &format!("={session}"), "-F", "#{window_name}"]);
@@ -314,6 +320,11 @@ impl Running {
     /// What it has said so far.
     pub(crate) fn said(&self) -> String {
         fs::read(&self.stdout).map(|b| String::from_utf8_lossy(&b).into_owned()).unwrap_or_default()
+    }
+
+    /// Whether it has ended.
+    pub(crate) fn is_over(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
     }
 
     /// Waits until it has said `text`.

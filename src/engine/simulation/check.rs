@@ -155,7 +155,7 @@ impl Orchestrator<'_> {
                 (failed.iter().all(|unit| spent(Some(unit)) >= attempts), 2)
             }
             End::Unavailable { .. } => (self.starts > 0 && !disk.halted, 69),
-            End::Interrupted => (was(Interrupt::Interrupt), 130),
+            End::Interrupted => (was(Interrupt::Interrupt) || was(Interrupt::AfterStep), 130),
             End::Terminated => (was(Interrupt::Terminate), 143),
             End::HungUp => (was(Interrupt::HangUp), 143),
         };

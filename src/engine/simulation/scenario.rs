@@ -132,6 +132,14 @@ pub(super) fn base() -> Vec<(&'static str, Model)> {
         ("ctrl-c twice, and it succeeds", people(with(&[polite]), &[(10, signal(int)), (20, signal(int))])),
         ("ctrl-c in a backoff", people(with(&[failed()]), &[(70, signal(int))])),
         ("ctrl-c in a delay", people(plain(), &[(70, signal(int))])),
+        (
+            "asked to stop, again and again",
+            people(plain(), &[(10, signal(Interrupt::AfterStep)), (12, signal(Interrupt::AfterStep))]),
+        ),
+        (
+            "asked to stop, and then ctrl-c",
+            people(with(&[never()]), &[(10, signal(Interrupt::AfterStep)), (12, signal(int))]),
+        ),
         ("term", people(with(&[never()]), &[(10, signal(Interrupt::Terminate))])),
         ("term in a delay", people(plain(), &[(65, signal(Interrupt::Terminate))])),
         ("hang-up", people(plain(), &[(10, signal(Interrupt::HangUp)), (70, signal(Interrupt::HangUp))])),
@@ -227,7 +235,7 @@ pub(super) fn random(dice: &mut Dice) -> Model {
         let id = dice.pick(&ids).to_owned();
         let int = Happening::Signal(Interrupt::Interrupt);
         match dice.roll(10) {
-            0 => happenings.push((at, int)),
+            0 => happenings.push((at, dice.pick(&[int, Happening::Signal(Interrupt::AfterStep)]))),
             1 => happenings.extend([(at, int.clone()), (at + i64::from(dice.roll(20)), int)]),
             2 => happenings.push((at, Happening::Signal(Interrupt::Terminate))),
             3 => happenings.push((at, Happening::Signal(Interrupt::HangUp))),

@@ -272,12 +272,17 @@ impl World for Orchestrator<'_> {
         Ok(Some(Assigned { missing: units.to_vec(), ..Assigned::default() }))
     }
 
-    fn verify(&mut self, _: &Step, _: u32, _: &SpecState) -> Result<()> {
+    fn verify(&mut self, _: &Step, _: u32, _: &SpecState) -> Result<Option<Outcome>> {
         unreachable!("no scenario has commands that must succeed")
     }
 
     fn cancel(&mut self) {
         if self.lives() {
+            let times = |what| self.asked.iter().filter(|a| **a == what).count();
+            let (ctrl_c, after) = (times(Interrupt::Interrupt), times(Interrupt::AfterStep));
+            if times(Interrupt::Terminate) == 0 && ctrl_c < 2 && (ctrl_c == 0 || after == 0) {
+                self.wrong("ends an agent that was to finish its step");
+            }
             self.cancelled = true;
             if let Some(index) = self.current {
                 self.model.terminate(index, 3);
