@@ -10,4 +10,5 @@ mod layout;
 mod plan;
 mod run;
 mod signals;
+mod streams;
 mod tmux;

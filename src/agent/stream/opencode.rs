@@ -145,10 +145,11 @@ impl Vendor for Opencode {
             Some(Last::Finish(reason)) => match reason.as_str() {
                 "stop" => None,
                 "length" => Some("its answer was cut: the longest answer of its model is reached".to_owned()),
-                "tool-calls" => Some(self.failed_tool.take().map_or_else(
-                    || "it ended after using a tool".to_owned(),
-                    |why| format!("it ended when a tool failed: {why}"),
-                )),
+                // a run that goes on, unless a tool that may not be used ended it
+                "tool-calls" => match self.failed_tool.take() {
+                    None => return,
+                    Some(why) => Some(format!("it ended when a tool failed: {why}")),
+                },
                 other => Some(format!("it ended for the reason \"{other}\"")),
             },
             Some(Last::Error(text)) => Some(text),
