@@ -91,6 +91,139 @@ fn short(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
+/// What a record must leave behind whatever befalls the one before it: the session may be learnt later, fragments may
+/// begin a block, and an end may lack words that another record held.
+fn robust(events: impl IntoIterator<Item = AgentEvent>) -> Vec<AgentEvent> {
+    let kept = events.into_iter().filter_map(|event| match event {
+        AgentEvent::Session { .. } | AgentEvent::Stray { .. } => None,
+        AgentEvent::Text { text, .. } => Some(AgentEvent::Text { text, continues: false }),
+        AgentEvent::End { ok, text, .. } => Some(AgentEvent::End { ok, text, error: None }),
+        other => Some(other),
+    });
+    kept.collect()
+}
+
+/// The events of a stream whose end has not come.
+fn so_far(format: Format, bytes: &[u8]) -> Vec<AgentEvent> {
+    let mut all = Vec::new();
+    Reader::new(format).feed(bytes, &mut |event| all.push(event));
+    all
+}
+
+/// Text that something else may write into the stream.
+fn foreign() -> impl Strategy<Value = Vec<u8>> {
+    let known = [
+        "",
+        "\n",
+        "(node:7) Warning: old\n",
+        "\nWarning: x\n",
+        "WARN {\"",
+        "}{",
+        "\"}",
+        "\u{1b}[2K",
+        "{\"a\":",
+        "[",
+        "\\",
+    ];
+    prop_oneof![
+        3 => proptest::sample::select(known.to_vec()).prop_map(|s| s.as_bytes().to_vec()),
+        1 => proptest::collection::vec(any::<u8>(), 0..40),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2000) })]
+
+    #[test]
+    fn pieces_of_any_size_give_the_same_events(which in any::<prop::sample::Index>(), cuts in proptest::collection::vec(any::<prop::sample::Index>(), 0..20)) {
+        let all = fixtures();
+        let (format, _, output) = &all[which.index(all.len())];
+        let mut at: Vec<_> = cuts.iter().map(|cut| cut.index(output.len())).collect();
+        at.extend([0, output.len()]);
+        at.sort_unstable();
+        let pieces: Vec<_> = at.windows(2).map(|w| &output[w[0]..w[1]]).collect();
+        prop_assert_eq!(events(*format, &pieces), events(*format, &[output]));
+    }
+
+    /// A record is cut, what follows is glued to it, and something else is written between or into it.
+    #[test]
+    fn a_damaged_record_costs_no_other(
+        which in any::<prop::sample::Index>(),
+        record in any::<prop::sample::Index>(),
+        from in any::<prop::sample::Index>(),
+        to in any::<prop::sample::Index>(),
+        cut in any::<bool>(),
+        glued in any::<bool>(),
+        text in foreign(),
+    ) {
+        let all = fixtures();
+        let (format, _, output) = &all[which.index(all.len())];
+        let lines: Vec<_> = output.split_inclusive(|b| *b == b'\n').collect();
+        let at = record.index(lines.len());
+        let (before, after) = (lines[..at].concat(), lines[at + 1..].concat());
+        let hurt = lines[at].trim_ascii();
+        let from = from.index(hurt.len() + 1);
+        // cut: what follows is lost up to `to`, or else the text only stands between
+        let to = if cut { from + to.index(hurt.len() - from + 1) } else { from };
+        let end: &[u8] = if glued && from + (hurt.len() - to) < hurt.len() { b"" } else { b"\n" };
+        let stream = [&before, &hurt[..from], &text, &hurt[to..], end, &after].concat();
+        let got = robust(so_far(*format, &stream));
+        let first = robust(so_far(*format, &before));
+        let whole = robust(so_far(*format, &[before, lines[at].to_vec(), after.clone()].concat()));
+        let of_it = robust(so_far(*format, &lines[..=at].concat())).len();
+        let rest = &whole[of_it..];
+        prop_assert!(got.starts_with(&first) && got.ends_with(rest), "{:#?}\n{}", got, String::from_utf8_lossy(&stream));
+        // nor does what stood inside it pass for a record
+        prop_assert!(got.len() <= whole.len() + usize::from(*format == Format::Codex), "{:#?}\n{}", got, String::from_utf8_lossy(&stream));
+    }
+
+    #[test]
+    fn nothing_whatever_makes_it_panic(which in 0..FORMATS.len(), bytes in proptest::collection::vec(any::<u8>(), 0..400), deep in 0usize..3000) {
+        let noise = [&bytes[..], &b"{\"type\":".repeat(deep), b"\n", &b"{\"a\":[".repeat(deep), b"\n{\"type\":1}\n"].concat();
+        let seen = events(FORMATS[which].1, &[&noise]);
+        render(&seen, 40, true);
+    }
+}
+
+#[test]
+fn records_glued_together_are_read_one_by_one() {
+    for (format, name, output) in fixtures() {
+        let glued: Vec<u8> = output.iter().copied().filter(|b| *b != b'\n').collect();
+        assert_eq!(events(format, &[&glued]), events(format, &[&output]), "{name}");
+    }
+}
+
+#[test]
+fn a_record_that_is_too_long_costs_itself_alone() {
+    for (format, name, output) in fixtures() {
+        let mut seen = Vec::new();
+        let mut reader = Reader::new(format);
+        reader.feed(b"{\"type\":\"text\",\"text\":\"", &mut |event| seen.push(event));
+        for _ in 0..200 {
+            reader.feed(&[b'x'; 64 << 10], &mut |event| seen.push(event));
+        }
+        reader.feed(b"\"}\n", &mut |event| seen.push(event));
+        assert!(matches!(&seen[..], [AgentEvent::Stray { line: false, .. }]), "{name}: {seen:?}");
+        reader.feed(&output, &mut |event| seen.push(event));
+        assert_eq!(seen[1..], so_far(format, &output), "{name}");
+    }
+}
+
+#[test]
+fn half_a_character_and_invalid_bytes_do_not_cost_a_record() {
+    let line =
+        br#"{"type":"item.completed","item":{"id":"1","type":"agent_message","text":"cut \ud83d and XX."}}"#;
+    let mut line = line.to_vec();
+    let at = line.windows(2).position(|w| w == b"XX").unwrap();
+    line[at] = 0xff;
+    line[at + 1] = 0x07;
+    let text = "cut \u{FFFD} and \u{FFFD}.".to_owned();
+    assert_eq!(
+        so_far(Format::Codex, &[&line[..], b"\n"].concat()),
+        [AgentEvent::Text { text, continues: false }]
+    );
+}
+
 /// All recordings, which are not part of this repository: `../shared`, or the folder that `SEQORCH_SHARED` names.
 mod recordings {
     use super::*;

@@ -28,7 +28,9 @@ pub struct Renderer {
     /// How many line ends the text ends with, at most 2; `None` before the first.
     ends: Option<usize>,
     session: Option<String>,
+    /// The last error and the last aside, which some say twice.
     error: Option<String>,
+    aside: Option<String>,
     usage: Option<Usage>,
 }
 
@@ -63,6 +65,7 @@ impl Renderer {
             ends: None,
             session: None,
             error: None,
+            aside: None,
             usage: None,
         }
     }
@@ -112,6 +115,7 @@ impl Renderer {
             }
         }
         self.speaking = true;
+        self.error = None;
         self.words.feed(text.as_bytes(), out);
     }
 
@@ -132,8 +136,16 @@ impl Renderer {
                     self.line(dim, &format!("── {model}session {id} ──"), out);
                 }
             }
-            AgentEvent::Aside { text } => self.block(dim, "", text, count(text), ASIDE, out),
-            AgentEvent::ToolCall { name, what, sub } => self.call(name, what, *sub, out),
+            AgentEvent::Aside { text } => {
+                if self.aside.as_ref() != Some(text) {
+                    self.block(dim, "", text, count(text), ASIDE, out);
+                    self.aside = Some(text.clone());
+                }
+            }
+            AgentEvent::ToolCall { name, what, sub } => {
+                self.error = None;
+                self.call(name, what, *sub, out);
+            }
             AgentEvent::ToolResult { ok: true, head, lines } => {
                 self.block(dim, "", head, *lines, RESULT, out);
             }
@@ -260,5 +272,84 @@ pub fn tokens(n: u64) -> String {
         0..10_000 => n.to_string(),
         10_000..1_000_000 => format!("{:.1}k", of(1000)),
         _ => format!("{:.1}M", of(1_000_000)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn screen(width: usize, color: bool, events: &[AgentEvent]) -> String {
+        let mut renderer = Renderer::new(width, color).root("/p/x/");
+        let mut out = String::new();
+        for event in events {
+            renderer.render(event, &mut out);
+        }
+        renderer.finish(&mut out);
+        out
+    }
+
+    fn call(what: &str) -> AgentEvent {
+        AgentEvent::ToolCall { name: "Edit".into(), what: what.into(), sub: false }
+    }
+
+    #[test]
+    fn a_tool_takes_one_line_that_fits_and_of_a_path_the_end_is_kept() {
+        assert_eq!(screen(40, false, &[call("/p/x/src/main.rs")]), "▸ Edit src/main.rs\n");
+        assert_eq!(screen(20, false, &[call("a/long/way/to/main.rs")]), "▸ Edit …y/to/main.rs\n");
+        assert_eq!(screen(20, false, &[call("cat <<E\nsome text\nE")]), "▸ Edit cat <<E some…\n");
+    }
+
+    #[test]
+    fn a_long_result_is_shortened_and_says_by_how_much() {
+        let head = "1\n2\n\n3\n4\n5\n6".to_owned();
+        let shown = screen(40, false, &[AgentEvent::ToolResult { ok: true, head, lines: 50 }]);
+        assert_eq!(shown, "  1\n  2\n  3\n  4\n  … 45 more lines\n");
+    }
+
+    #[test]
+    fn plain_text_passes_through_line_by_line() {
+        let text = |t: &str| AgentEvent::Text { text: t.into(), continues: true };
+        assert_eq!(
+            screen(20, false, &[text("a\n\n\nb"), text("c \u{1b}[3"), text("1md\n")]),
+            "a\n\n\nbc d\n"
+        );
+    }
+
+    #[test]
+    fn nothing_that_comes_from_outside_steers_the_terminal() {
+        let evil = "x\u{1b}]0;t\u{7}\u{1b}[2J\u{9b}1m\u{202e}y".to_owned();
+        let shown = screen(
+            80,
+            false,
+            &[
+                AgentEvent::Session { id: evil.clone(), model: Some(evil.clone()) },
+                AgentEvent::Text { text: evil.clone(), continues: false },
+                AgentEvent::Aside { text: evil.clone() },
+                AgentEvent::ToolCall { name: evil.clone(), what: evil.clone(), sub: true },
+                AgentEvent::ToolResult { ok: false, head: evil.clone(), lines: 1 },
+                AgentEvent::Retry { text: evil.clone() },
+                AgentEvent::Notice { text: evil.clone() },
+                AgentEvent::Stray { text: evil.clone(), line: true },
+                AgentEvent::Error { text: evil.clone() },
+                AgentEvent::End { ok: false, text: None, error: Some(evil) },
+            ],
+        );
+        assert!(!shown.chars().any(|c| c != '\n' && (c.is_control() || c == '\u{202e}')), "{shown:?}");
+    }
+
+    #[test]
+    fn colour_is_ended_on_the_line_where_it_begins() {
+        let error = AgentEvent::Error { text: "one\ntwo".into() };
+        for line in screen(40, true, &[error, call("x")]).lines() {
+            assert_eq!(line.matches("\u{1b}[0m").count(), 1, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_of_the_usage_is_not_shown() {
+        assert_eq!(spent(&Usage::default()), None);
+        let some = Usage { output: Some(12_345), cost_usd: Some(1.5), ..Usage::default() };
+        assert_eq!(spent(&some).as_deref(), Some("12.3k out, $1.50"));
     }
 }

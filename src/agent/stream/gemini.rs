@@ -131,7 +131,8 @@ impl Gemini {
     }
 
     fn result(&mut self, record: Record<'_>, json: &[u8], on: On<'_>) {
-        if let Some(stats) = record.stats.0 {
+        // only answers that came to their end are counted: 0 says that none did, not that nothing was used
+        if let Some(stats) = record.stats.0.filter(|stats| stats.total_tokens.count() != Some(0)) {
             on(AgentEvent::Usage(usage(&stats)));
         }
         let ok = record.status.is("success");
