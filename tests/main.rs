@@ -13,5 +13,6 @@ mod plan;
 mod run;
 mod signals;
 mod stop;
+mod streams;
 mod tmux;
 mod verify;

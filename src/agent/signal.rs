@@ -38,6 +38,10 @@ pub struct SignalScanner {
     fence: Option<(u8, usize)>,
     /// The last lines that were said, at most twice [`RECENT_CAP`] of them, signals left out.
     recent: Vec<u8>,
+    /// Where in `recent` the block of text begins that is being said.
+    block: usize,
+    /// Whether HALT was already said when the step began.
+    halted_before: bool,
     /// The last line, where it is not the end of `recent`.
     previous_signal: Option<&'static str>,
     echoes: HashSet<(Vec<u8>, &'static str)>,
@@ -72,6 +76,29 @@ impl SignalScanner {
             piece = &piece[end + 1..];
         }
         self.extend(piece);
+    }
+
+    /// A block of text ends: whatever comes is on a line of its own, and in no fence that this one left open.
+    pub fn end_block(&mut self) {
+        self.end_part();
+        self.fence = None;
+        self.block = self.recent.len();
+    }
+
+    /// The agent works on: `TASK_DONE` was not its last word. HALT stands, since a human was asked for.
+    pub fn work_goes_on(&mut self) {
+        self.end_block();
+        self.done = false;
+        self.halted_before = self.halt.is_some();
+    }
+
+    /// What was said since the work went on was no answer.
+    pub fn forget(&mut self) {
+        self.end_block();
+        self.done = false;
+        if !self.halted_before {
+            self.halt = None;
+        }
     }
 
     /// The end of the output: what was found.
@@ -113,7 +140,7 @@ impl SignalScanner {
         }
         if signal == HALT {
             if self.halt.is_none() {
-                self.halt = Some(self.last_words());
+                self.halt = Some(self.question());
             }
         } else {
             self.done = true;
@@ -159,8 +186,18 @@ impl SignalScanner {
         self.recent.push(b'\n');
         // seldom, so that keeping the end costs little
         if self.recent.len() > 8 * RECENT_CAP {
-            self.recent.drain(..self.recent.len() - RECENT_CAP - LINE_CAP);
+            let old = self.recent.len() - RECENT_CAP - LINE_CAP;
+            self.recent.drain(..old);
+            self.block = self.block.saturating_sub(old);
         }
+    }
+
+    /// What was said in this block, or before it if nothing was.
+    fn question(&self) -> String {
+        let said = self.last_words();
+        let block = String::from_utf8_lossy(&self.recent[self.block..]);
+        let block = block.trim_end();
+        if !block.is_empty() && block.len() < said.len() { block.to_owned() } else { said }
     }
 
     fn last_words(&self) -> String {
@@ -235,6 +272,38 @@ mod tests {
         let echoed = scan(prompt, prompt);
         assert_eq!((echoed.done, echoed.halt), (false, None));
         assert!(scan(prompt, &format!("{prompt}\nAll written.\n<promise>TASK_DONE</promise>\n")).done);
+    }
+
+    #[test]
+    fn done_counts_as_the_last_word_only_and_halt_whenever_it_was_said() {
+        let mut scanner = SignalScanner::new("");
+        scanner.feed(b"My plan: at the end I print\n<promise>TASK_DONE</promise>");
+        scanner.work_goes_on();
+        scanner.feed(b"Which one?\n<promise>HALT</promise>");
+        scanner.work_goes_on();
+        scanner.feed(b"I went on.");
+        let found = scanner.finish();
+        assert_eq!((found.done, found.halt.as_deref()), (false, Some("Which one?")));
+    }
+
+    #[test]
+    fn blocks_do_not_run_into_each_other() {
+        let mut scanner = SignalScanner::new("");
+        scanner.feed(b"```sh\nls");
+        scanner.end_block();
+        scanner.feed(b"<promise>TASK_DONE</promise>");
+        scanner.end_block();
+        scanner.feed(b"bye");
+        assert!(scanner.finish().done);
+    }
+
+    #[test]
+    fn a_summary_of_what_was_asked_is_no_answer() {
+        let mut scanner = SignalScanner::new("");
+        scanner.work_goes_on();
+        scanner.feed(b"The rules: if unsure, print\n<promise>HALT</promise>\n");
+        scanner.forget();
+        assert_eq!(scanner.finish().halt, None);
     }
 
     #[test]

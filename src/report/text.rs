@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use crate::agent::columns::head;
+pub use crate::agent::columns::{cut, width};
 
 /// Takes out what a terminal would act on: escape sequences, control characters, and the marks that turn the
 /// direction of text. Line ends become `\n`; tabs stay.
@@ -19,37 +20,6 @@ pub fn sanitise_line(text: &str) -> String {
     let clean = sanitise_text(text);
     let words: Vec<_> = clean.split_whitespace().collect();
     words.join(" ")
-}
-
-/// Columns that a text takes.
-#[must_use]
-pub fn width(text: &str) -> usize {
-    UnicodeWidthStr::width(text)
-}
-
-/// The text, cut with `…` where it would take more than `columns`.
-#[must_use]
-pub fn cut(text: &str, columns: usize) -> String {
-    if width(text) <= columns {
-        return text.to_owned();
-    }
-    let mut out = head(text, columns.saturating_sub(1)).to_owned();
-    if columns > 0 {
-        out.push('…');
-    }
-    out
-}
-
-/// The longest beginning that takes no more than `columns`.
-fn head(text: &str, columns: usize) -> &str {
-    let mut used = 0;
-    for (at, c) in text.char_indices() {
-        used += c.width().unwrap_or(0);
-        if used > columns {
-            return &text[..at];
-        }
-    }
-    text
 }
 
 /// Breaks words into lines of at most `columns`; a word that is longer alone is broken too.
