@@ -22,6 +22,8 @@ pub enum Kind {
     Locked,
     /// The configuration is wrong.
     Config,
+    /// A human must look at it.
+    Human,
     /// Somebody asked for an end.
     Interrupted,
 }
@@ -38,6 +40,7 @@ impl Kind {
             Self::Internal => 70,
             Self::Locked => 75,
             Self::Config => 78,
+            Self::Human => 2,
             Self::Interrupted => 130,
         }
     }

@@ -25,13 +25,17 @@ const ALLOWED: &[(&str, &str)] = &[
     ("git", "error sys"),
     ("state", "error sys attempt::record"),
     ("state::model", "attempt::record"),
-    ("report", "agent config engine::decide engine::End git::Change plan spec state::Outcome state::Reason"),
+    (
+        "report",
+        "agent config engine::decide engine::End git::Change plan spec state::Changes state::Outcome state::Reason",
+    ),
     // the machine takes a signal's meaning as a value; the type is all of `sys` that it sees
     ("engine::decide", "attempt::record config plan spec state sys::signals"),
     ("engine::verdict", "attempt::record config state"),
     ("engine::pacing", "config"),
     ("engine::retrying", "attempt::record config plan state"),
     ("engine::tests_run", "agent"),
+    ("engine::ending", "plan sys::signals"),
     ("engine", "agent attempt config error git plan report spec state sys tmux"),
 ];
 
@@ -55,6 +59,7 @@ const PURE: &[&str] = &[
     "engine::verdict",
     "engine::pacing",
     "engine::retrying",
+    "engine::ending",
     "engine::tests_run",
     "state::model",
     "state::progress",

@@ -8,6 +8,7 @@ mod chaos;
 mod common;
 mod corpus;
 mod examples;
+mod git;
 mod layout;
 mod plan;
 mod run;

@@ -3,6 +3,7 @@
 
 mod assign;
 mod attach;
+mod checks;
 mod config;
 mod detach;
 mod hidden;
@@ -13,6 +14,7 @@ mod resume;
 mod run;
 mod status;
 mod stop;
+mod undo;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -83,6 +85,8 @@ enum Verb {
     Stop(stop::StopArgs),
     /// Go on after an agent asked for a human.
     Resume(resume::ResumeArgs),
+    /// Take back what a done task changed, and open it again.
+    Undo(undo::UndoArgs),
     /// Look at the configuration.
     Config(config::ConfigArgs),
     #[command(name = "__attempt", hide = true)]
@@ -139,6 +143,7 @@ fn dispatch(global: &Global, verb: Verb) -> Result<u8> {
         Verb::Logs(args) => logs::logs(global, &args),
         Verb::Stop(args) => stop::stop(global, &args),
         Verb::Resume(args) => resume::resume(global, &args),
+        Verb::Undo(args) => undo::undo(global, &args),
         Verb::Config(args) => config::config(global, &args),
         Verb::Attempt { dir } => hidden::attempt(&dir),
         Verb::Session { parent, dir, argv } => Ok(hidden::session(parent, &dir, &argv)),

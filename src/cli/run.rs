@@ -1,15 +1,15 @@
 //! `seqorch run`: the main job.
 
-use std::collections::HashSet;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
 
+use super::checks;
 use super::project::{Project, own_program};
 use super::{Global, detach};
-use crate::config::{Config, Flag, TmuxMode};
+use crate::config::{Commit, Config, Flag, TmuxMode};
 use crate::engine::decide::{End, Machine, Policy};
 use crate::engine::driver::drive;
 use crate::engine::ears::Ears;
@@ -223,51 +223,9 @@ impl Ready {
         let store = project.store(place);
         let state = store.load()?;
         let plan = super::plan::current(place, config, &tasks, &state);
-        check_programs(config, &plan)?;
+        checks::check_programs(config, &plan)?;
         Ok(Self { store, state, plan })
     }
-}
-
-/// Every program that the plan needs is there; the first night hour is a bad time to find out.
-fn check_programs(config: &Config, plan: &Plan) -> Result<()> {
-    let path = std::env::var_os("PATH");
-    let mut seen = HashSet::new();
-    let mut missing = Vec::new();
-    for step in &plan.steps {
-        if !seen.insert((&step.backend, &step.cwd)) {
-            continue;
-        }
-        if !step.cwd.is_dir() {
-            return Err(Error::new(
-                Kind::Config,
-                format!("run.workdir: there is no folder {}", step.cwd.display()),
-            ));
-        }
-        let Some(program) = step.argv.first() else { continue };
-        if process::find_program(OsStr::new(program), path.as_deref(), &step.cwd).is_none() {
-            missing.push(format!("  backend `{}` of task {}: {program}", step.backend, step.unit));
-        }
-    }
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let others: Vec<_> = config
-        .backends
-        .iter()
-        .filter(|(_, b)| {
-            process::find_program(OsStr::new(&b.command), path.as_deref(), std::path::Path::new("/"))
-                .is_some()
-        })
-        .map(|(name, _)| name.as_str())
-        .collect();
-    let mut error = Error::new(Kind::Unavailable, "an agent's program is not there, or may not be run")
-        .detail(missing.join("\n"))
-        .hint("Install it, mend the PATH, or set `command` of the backend in seqorch.toml.");
-    if !others.is_empty() {
-        error = error
-            .hint(format!("Backends that are installed: {} (run.backend, --backend).", others.join(", ")));
-    }
-    Err(error)
 }
 
 /// Gives the exit code, and whether somebody asked for an end.
@@ -301,6 +259,10 @@ fn run_one(args: &RunArgs, project: &Project, place: &Place, ears: &Ears) -> Res
         Some(Interrupt::Interrupt | Interrupt::AfterStep) => return Ok((End::Interrupted.exit_code(), true)),
         Some(Interrupt::Terminate | Interrupt::HangUp) => return Ok((End::Terminated.exit_code(), true)),
     }
+    let mut state = state;
+    if work && config.git.commit == Commit::Step {
+        checks::note_dirty(project, config, &mut state)?;
+    }
     let mut machine = Machine::new(state, policy);
     let mut world =
         RealWorld::new(place, config, &store, &SystemClock, launcher, ears, Box::new(anstream::stdout()));
@@ -315,6 +277,10 @@ fn run_one(args: &RunArgs, project: &Project, place: &Place, ears: &Ears) -> Res
     let after = before.as_ref().and_then(|_| git::snapshot(&project.root));
     let changes = before.zip(after).map(|(from, to)| git::changes(&project.root, &from, &to));
     let (units, last_plan, took) = world.outcome();
+    let mut units = units.to_vec();
+    for line in &mut units {
+        line.changes = machine.state.units.get(&line.id).and_then(|unit| unit.changes.clone());
+    }
     let text = {
         let mut text = Vec::new();
         let _ = summary::write(
@@ -322,7 +288,7 @@ fn run_one(args: &RunArgs, project: &Project, place: &Place, ears: &Ears) -> Res
             &Summary {
                 spec: &place.name,
                 end: &end,
-                units,
+                units: &units,
                 skipped: last_plan.map_or(&[], |p| &p.skipped),
                 left: last_plan.map_or(0, |p| p.steps.len()),
                 took,

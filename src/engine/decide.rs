@@ -12,9 +12,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 pub use super::event::{Assigned, Effect, End, Event, Next, Pause, Policy, Report};
-use crate::plan::{Plan, SkipReason, Skipped, Step};
+use crate::plan::{Plan, Step};
 use crate::state::{AttemptRecord, Learned, Outcome, Reason, SpecState, UnitStatus};
-use crate::sys::signals::Interrupt;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Stop {
@@ -59,6 +58,10 @@ pub struct Machine {
     pub(super) step: Option<Box<Step>>,
     /// The attempt that runs was started by a run before this process.
     pub(super) recovered: bool,
+    /// A done unit that could not be committed.
+    pub(super) uncommitted: Option<(String, String)>,
+    /// The tree of all files when the plan was made.
+    pub(super) tree: Option<String>,
     /// Units that an agent was asked about: once in a run.
     pub(super) asked_for: BTreeSet<String>,
     /// Attempts in a row that never came to their start.
@@ -81,6 +84,8 @@ impl Machine {
             failed: BTreeSet::new(),
             step: None,
             recovered: false,
+            uncommitted: None,
+            tree: None,
             asked_for: BTreeSet::new(),
             unstarted: 0,
         }
@@ -102,7 +107,10 @@ impl Machine {
     pub fn on(&mut self, now: Timestamp, event: Event) -> Vec<Effect> {
         match event {
             Event::Begin { ticked } => self.begin(now, &ticked),
-            Event::Planned { plan, ticked, share } => self.planned(now, *plan, &ticked, share),
+            Event::Planned { plan, ticked, tree, share } => {
+                self.tree = tree;
+                self.planned(now, *plan, &ticked, share)
+            }
             Event::Ended { outcome, learned, ticked } => match self.to_verify(&outcome) {
                 Some(step) => self.verify(step, learned, ticked),
                 None => self.ended(now, outcome, learned, ticked.as_ref()),
@@ -134,13 +142,14 @@ impl Machine {
             state.begin_run(ticked.clone());
         }
         state.unconfirmed.retain(|id| ticked.contains(id));
-        let to_tick = state.to_tick();
+        let (to_tick, to_keep) = (state.to_tick(), state.to_keep());
         let running = state.running().map(|(unit, record)| (unit.to_owned(), record.number));
         let doubted: Vec<String> = state.unconfirmed.iter().cloned().collect();
         let mut effects = vec![Effect::Save];
         if !to_tick.is_empty() {
             effects.push(Effect::Tick(to_tick));
         }
+        effects.extend(keeping(to_keep));
         if !doubted.is_empty() {
             effects.push(Effect::Report(Report::Unconfirmed(doubted)));
         }
@@ -168,6 +177,7 @@ impl Machine {
         let mut effects = self.disbelieve(ticked, &[]);
         let left = plan.steps.len();
         let end = match (plan.steps.first(), self.stop) {
+            _ if self.uncommitted.is_some() => self.not_committed(),
             (None, _) => Some(self.nothing_left(now, &plan.skipped)),
             (_, Stop::Terminate) => Some(End::Terminated),
             (_, Stop::AfterStep | Stop::Now) => Some(End::Interrupted),
@@ -209,6 +219,9 @@ impl Machine {
         let reason = goes_on.as_ref().map(|g| g.reason);
         let unit = self.state.units.entry(step.unit.clone()).or_default();
         unit.status = UnitStatus::Running;
+        if unit.before.is_none() || unit.changes.take().is_some() {
+            unit.before = self.tree.take();
+        }
         unit.attempts.push(AttemptRecord {
             number: attempt,
             backend: step.backend.clone(),
@@ -244,19 +257,8 @@ impl Machine {
         if strange.is_empty() { Vec::new() } else { vec![Effect::Report(Report::ForeignTicks(strange))] }
     }
 
-    fn nothing_left(&mut self, now: Timestamp, skipped: &[Skipped]) -> End {
-        let ids = |wanted: fn(&SkipReason) -> bool| -> Vec<String> {
-            skipped.iter().filter(|s| wanted(&s.reason)).map(|s| s.id.clone()).collect()
-        };
-        let failed = ids(|r| matches!(r, SkipReason::Failed));
-        let blocked = ids(|r| matches!(r, SkipReason::Blocked { .. }));
-        if !failed.is_empty() || !blocked.is_empty() {
-            return End::Stuck { failed, blocked };
-        }
-        if ids(|r| matches!(r, SkipReason::NotSelected)).is_empty() {
-            self.state.completed_at.get_or_insert(now);
-        }
-        End::Complete
+    fn not_committed(&mut self) -> Option<End> {
+        self.uncommitted.take().map(|(unit, why)| End::NotCommitted { unit, why })
     }
 
     pub(super) fn ended(
@@ -333,6 +335,7 @@ impl Machine {
         if !to_tick.is_empty() {
             effects.push(Effect::Tick(to_tick));
         }
+        effects.extend(keeping(self.state.to_keep()));
         let title = step.map(|s| s.title).unwrap_or_default();
         effects.push(Effect::Report(Report::Ended { unit: id, title, attempt, outcome, took, next }));
         effects.extend(foreign);
@@ -350,41 +353,15 @@ impl Machine {
         }
     }
 
-    fn asked(&mut self, what: Interrupt) -> Vec<Effect> {
-        let running =
-            matches!(self.phase, Phase::Running { .. } | Phase::Verifying { .. } | Phase::Assigning);
-        let asked = match what {
-            Interrupt::HangUp if running => {
-                self.phase = Phase::Over;
-                return vec![Effect::Save, Effect::Finish(End::HungUp)];
-            }
-            Interrupt::HangUp => return self.finish(End::HungUp),
-            Interrupt::Terminate => Stop::Terminate,
-            Interrupt::AfterStep => Stop::AfterStep,
-            Interrupt::Interrupt if self.stop == Stop::No => Stop::AfterStep,
-            Interrupt::Interrupt => Stop::Now,
-        };
-        if asked <= self.stop {
-            return Vec::new();
-        }
-        let before = std::mem::replace(&mut self.stop, asked);
-        match (running, asked) {
-            (false, Stop::Terminate) => self.finish(End::Terminated),
-            (false, _) if self.phase == Phase::Sleeping => self.finish(End::Interrupted),
-            (false, _) => Vec::new(),
-            (true, Stop::AfterStep) if self.phase == Phase::Assigning => vec![Effect::Cancel],
-            (true, Stop::AfterStep) => vec![Effect::Report(Report::Stopping)],
-            // the agent was told to end already
-            (true, _) if before >= Stop::Now || before > Stop::No && self.phase == Phase::Assigning => {
-                Vec::new()
-            }
-            (true, _) => vec![Effect::Report(Report::Ending), Effect::Cancel],
-        }
-    }
-
-    fn finish(&mut self, end: End) -> Vec<Effect> {
+    pub(super) fn finish(&mut self, end: End) -> Vec<Effect> {
         self.phase = Phase::Over;
         self.state.end_run();
         vec![Effect::Save, Effect::Finish(end)]
     }
+}
+
+/// What these done units changed is looked at, and what comes of it is saved.
+fn keeping(units: Vec<String>) -> Vec<Effect> {
+    let save = if units.is_empty() { None } else { Some(Effect::Save) };
+    units.into_iter().map(Effect::Keep).chain(save).collect()
 }

@@ -8,7 +8,7 @@ use super::decide::{Effect, End, Event, Machine, Pause, Report};
 use super::event::Assigned;
 use crate::error::Result;
 use crate::plan::{Plan, Step};
-use crate::state::{Learned, Outcome, SpecState};
+use crate::state::{Changes, Learned, Outcome, SpecState};
 
 /// All that a run does to the world, and hears from it. `RealWorld` is the world; a
 /// simulation is another.
@@ -36,6 +36,10 @@ pub trait World {
     /// Asks an agent who does these units, or says at once that nobody can be asked. The answer comes from
     /// [`World::next`].
     fn assign(&mut self, units: &[String], state: &SpecState) -> Result<Option<Assigned>>;
+    /// The tree of all files as it is now; `None` where none is kept.
+    fn tree(&mut self) -> Option<String>;
+    /// Looks at what a done unit changed, and commits it where that is wanted; an error says why it cannot.
+    fn keep(&mut self, unit: &str, state: &SpecState) -> std::result::Result<Option<Changes>, String>;
     /// Runs the commands that must succeed, or says why they cannot run; their end comes from [`World::next`].
     fn verify(&mut self, step: &Step, attempt: u32, state: &SpecState) -> Result<Option<Outcome>>;
     /// Ends the agent that works now.
@@ -68,7 +72,8 @@ pub fn drive(machine: &mut Machine, world: &mut dyn World) -> Result<End> {
                 Effect::Save => world.save(&machine.state)?,
                 Effect::Replan => {
                     let (plan, ticked) = world.plan(machine)?;
-                    events.push_back(Event::Planned { plan: Box::new(plan), ticked, share: world.random() });
+                    let (tree, share) = (world.tree(), world.random());
+                    events.push_back(Event::Planned { plan: Box::new(plan), ticked, tree, share });
                 }
                 Effect::Recover { unit, attempt } => {
                     let (plan, _) = world.plan(machine)?;
@@ -84,6 +89,10 @@ pub fn drive(machine: &mut Machine, world: &mut dyn World) -> Result<End> {
                 Effect::Assign(units) => {
                     let answer = world.assign(&units, &machine.state)?;
                     events.extend(answer.map(Event::Assigned));
+                }
+                Effect::Keep(unit) => {
+                    let kept = world.keep(&unit, &machine.state);
+                    machine.kept(&unit, kept);
                 }
                 Effect::Verify { step, attempt } => {
                     let failure = world.verify(&step, attempt, &machine.state)?;

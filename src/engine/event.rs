@@ -38,6 +38,8 @@ pub enum Event {
         plan: Box<Plan>,
         /// Ids whose boxes are ticked now.
         ticked: BTreeSet<String>,
+        /// The tree of all files as it is now, where it is kept.
+        tree: Option<String>,
         /// A random number between 0 and 1, for the jitter.
         share: f64,
     },
@@ -86,6 +88,8 @@ pub enum Effect {
     },
     /// Ask the assigning agent for these units; the answer comes back as [`Event::Assigned`].
     Assign(Vec<String>),
+    /// Look at what a done unit changed, and commit it where that is wanted.
+    Keep(String),
     /// Run the commands that must succeed; their end comes back as [`Event::Verified`].
     Verify {
         /// The step.
@@ -238,6 +242,13 @@ pub enum End {
         /// Not done because of others.
         blocked: Vec<String>,
     },
+    /// A done unit could not be committed.
+    NotCommitted {
+        /// The unit.
+        unit: String,
+        /// Why.
+        why: String,
+    },
     /// The agent's program cannot be started.
     Unavailable {
         /// The unit.
@@ -260,7 +271,7 @@ impl End {
         match self {
             Self::Complete => 0,
             Self::MaxIterations => 1,
-            Self::Halted { .. } | Self::Stuck { .. } => 2,
+            Self::Halted { .. } | Self::Stuck { .. } | Self::NotCommitted { .. } => 2,
             Self::Unavailable { .. } => 69,
             Self::Interrupted => 130,
             Self::Terminated | Self::HungUp => 143,

@@ -4,11 +4,14 @@ pub mod assigning;
 pub mod decide;
 pub mod driver;
 pub mod ears;
+mod ending;
 pub mod event;
+mod keeping;
 pub mod launch;
 pub mod pacing;
 pub mod place;
 pub mod prepare;
+mod recovering;
 mod retrying;
 pub mod screen;
 #[cfg(test)]

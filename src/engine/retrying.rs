@@ -10,7 +10,7 @@ use super::pacing;
 use crate::attempt::record::CancelledBy;
 use crate::config::{Batch, OnFailure};
 use crate::plan::Step;
-use crate::state::{Learned, Outcome, Reason, UnitStatus};
+use crate::state::{Changes, Learned, Outcome, Reason, UnitStatus};
 
 /// The same failure of a verify command in a row after which a human must look.
 const SAME_FAILURES: usize = 3;
@@ -55,6 +55,19 @@ impl Machine {
         let Phase::Verifying { unit, learned, ticked } = self.phase.clone() else { return Vec::new() };
         self.phase = Phase::Running { unit };
         self.ended(now, failure.unwrap_or(Outcome::Done), *learned, ticked.as_ref())
+    }
+
+    /// What became of a done unit's changes. Where they cannot be committed, the run ends, and the next one tries again:
+    /// a later commit must not swallow them.
+    pub fn kept(&mut self, unit: &str, kept: Result<Option<Changes>, String>) {
+        let Some(state) = self.state.units.get_mut(unit) else { return };
+        match kept {
+            Ok(changes) => {
+                state.changes = changes;
+                state.to_keep = false;
+            }
+            Err(why) => self.uncommitted = Some((unit.to_owned(), why)),
+        }
     }
 
     /// The units that an agent must be asked about before the first step can start.

@@ -18,16 +18,17 @@ use super::launch::{self, Launcher, Request};
 use super::place::{Place, make_plan, progress, ticked};
 use super::prepare::{Preparation, Prepared};
 use super::verdict::{judge, learned};
-use super::verifying::{self, Gate};
+use super::verifying::Gate;
 use crate::attempt::record::{AttemptDir, CancelledBy};
-use crate::config::{Config, DoneSignal, Tick};
+use crate::config::{Commit, Config, DoneSignal, Tick};
 use crate::error::{Error, Kind, Result};
+use crate::git;
 use crate::plan::{Plan, Step};
 use crate::report::live;
 use crate::report::summary::UnitLine;
 use crate::spec;
 use crate::state::store::Store;
-use crate::state::{Learned, Outcome, SpecState};
+use crate::state::{Changes, Learned, Outcome, SpecState};
 use crate::sys::clock::Clock;
 use crate::sys::{files, process};
 
@@ -108,7 +109,7 @@ impl<'a> RealWorld<'a> {
         self.launcher.say(&format!("{text}\n"));
     }
 
-    fn watch_over(&self) -> impl FnOnce() + Send + 'static {
+    pub(super) fn watch_over(&self) -> impl FnOnce() + Send + 'static {
         let tell = self.ears.teller();
         move || {
             let _ = tell.send(Heard::Over);
@@ -216,6 +217,7 @@ impl<'a> RealWorld<'a> {
                 outcome: outcome.clone(),
                 attempts: 1,
                 took: *took,
+                changes: None,
             }),
         }
     }
@@ -295,39 +297,7 @@ impl World for RealWorld<'_> {
         step: Option<&Step>,
         _state: &SpecState,
     ) -> Result<Option<Ending>> {
-        let dir = self.store.attempt_dir(unit, attempt);
-        verifying::end_old_gates(&dir);
-        let signal = step.map_or(self.config.done, |s| s.done).signal;
-        if launch::alive(&dir) {
-            self.say(&format!(
-                "● task {unit}, attempt {attempt}, of an earlier run is still at work: taking it over"
-            ));
-            let process = launch::holder(&dir).map(|h| (h.pid, h.started));
-            self.current = Some(Current {
-                unit: unit.to_owned(),
-                dir: dir.clone(),
-                process,
-                signal,
-                live_ticks: Vec::new(),
-                errand: None,
-            });
-            launch::wait_for_adopted(&dir, self.watch_over());
-            return Ok(None);
-        }
-        match launch::result(&dir) {
-            Some(_) => {
-                self.say(&format!(
-                    "● task {unit}, attempt {attempt}, ended while no run was there: taking its result"
-                ));
-            }
-            // the lock is made by `__attempt` as its first act; or the whole folder was removed over a working agent
-            None if !dir.lock().exists() && launch::remains(&dir).is_empty() => {
-                let outcome = Outcome::Cancelled { by: CancelledBy::NoOrchestrator };
-                return Ok(Some((outcome, Learned::default())));
-            }
-            None => launch::settle(&dir),
-        }
-        Ok(Some(conclusion(&dir, signal)))
+        Ok(self.recover_attempt(unit, attempt, step))
     }
 
     fn assign(&mut self, units: &[String], state: &SpecState) -> Result<Option<Assigned>> {
@@ -336,6 +306,15 @@ impl World for RealWorld<'_> {
 
     fn verify(&mut self, step: &Step, attempt: u32, state: &SpecState) -> Result<Option<Outcome>> {
         self.begin_gate(step, attempt, state)
+    }
+
+    fn tree(&mut self) -> Option<String> {
+        let wanted = self.config.git.snapshot || self.config.git.commit == Commit::Step;
+        wanted.then(|| git::snapshot(&self.place.root)).flatten()
+    }
+
+    fn keep(&mut self, unit: &str, state: &SpecState) -> std::result::Result<Option<Changes>, String> {
+        self.keep_changes(unit, state)
     }
 
     fn cancel(&mut self) {
@@ -385,7 +364,7 @@ impl RealWorld<'_> {
 }
 
 /// What an attempt that is over came to. Without a result it is lost, but its session may still be known.
-fn conclusion(dir: &AttemptDir, signal: DoneSignal) -> Ending {
+pub(super) fn conclusion(dir: &AttemptDir, signal: DoneSignal) -> Ending {
     match launch::result(dir) {
         Some(facts) => (judge(&facts, signal), learned(&facts)),
         None => (Outcome::Lost, Learned::default()),

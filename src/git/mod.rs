@@ -1,5 +1,7 @@
 //! What changed in the work dir, as git sees it. Nothing of the user's index, branches or files is touched.
 
+pub mod steps;
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -57,20 +59,42 @@ fn parse_numstat(list: &str) -> Vec<Change> {
         .collect()
 }
 
+/// What git prints, without line ends at its end; `None` where it fails.
 fn git(dir: &Path, index: Option<&Path>, args: &[&str]) -> Option<String> {
+    let args: Vec<String> = args.iter().map(ToString::to_string).collect();
+    run(dir, index, &args).ok()
+}
+
+/// What git prints; an error: what it says.
+fn run(dir: &Path, index: Option<&Path>, args: &[String]) -> Result<String, String> {
+    let bytes = output(dir, index, args)?;
+    Ok(String::from_utf8_lossy(&bytes).trim_end_matches('\n').to_owned())
+}
+
+/// What git prints, byte for byte.
+fn bytes(dir: &Path, args: &[String]) -> Result<Vec<u8>, String> {
+    output(dir, None, args)
+}
+
+fn output(dir: &Path, index: Option<&Path>, args: &[String]) -> Result<Vec<u8>, String> {
     let mut command = duct::cmd("git", args.iter().map(OsString::from))
         .dir(dir)
         .env("LC_ALL", "C")
         .env("GIT_OPTIONAL_LOCKS", "0")
         .stdin_null()
         .stdout_capture()
-        .stderr_null()
+        .stderr_capture()
         .unchecked();
     if let Some(index) = index {
         command = command.env("GIT_INDEX_FILE", index);
     }
-    let output = command.run().ok()?;
-    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim_end_matches('\n').to_owned())
+    let output = command.run().map_err(|error| error.to_string())?;
+    if output.status.success() {
+        return Ok(output.stdout);
+    }
+    // some hooks speak on stdout
+    let said = [output.stderr, output.stdout].concat();
+    Err(String::from_utf8_lossy(&said).into_owned())
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::text::{sanitise_line, sanitise_text};
 use crate::engine::End;
 use crate::git::Change;
 use crate::plan::{SkipReason, Skipped};
-use crate::state::Outcome;
+use crate::state::{Changes, Outcome};
 
 /// One unit that this run worked on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub struct UnitLine {
     pub attempts: u32,
     /// Time of all of them.
     pub took: Duration,
+    /// What it changed, where git knows.
+    pub changes: Option<Changes>,
 }
 
 /// All that the summary tells.
@@ -56,11 +58,12 @@ pub fn write(out: &mut dyn Write, s: &Summary<'_>) -> io::Result<()> {
             if unit.attempts == 1 { "1 attempt".to_owned() } else { format!("{} attempts", unit.attempts) };
         writeln!(
             out,
-            "  {:width$}  {}: {}, {tries}, {}",
+            "  {:width$}  {}: {}, {tries}, {}{}",
             sanitise_line(&unit.id),
             sanitise_line(&unit.title),
             sanitise_line(&unit.outcome.to_string()),
-            span(unit.took)
+            span(unit.took),
+            unit.changes.as_ref().map_or_else(String::new, changed)
         )?;
     }
     let done = s.units.iter().filter(|u| u.outcome == Outcome::Done).count();
@@ -85,6 +88,14 @@ pub fn write(out: &mut dyn Write, s: &Summary<'_>) -> io::Result<()> {
     write_way_out(out, s.spec, s.end)
 }
 
+/// What a unit changed, as an end of its line.
+fn changed(changes: &Changes) -> String {
+    let files = if changes.files == 1 { "1 file".to_owned() } else { format!("{} files", changes.files) };
+    let commit =
+        changes.commit.as_ref().map_or_else(String::new, |id| format!(", commit {:.9}", sanitise_line(id)));
+    format!(", {files} +{} -{}{commit}", changes.insertions, changes.deletions)
+}
+
 fn headline(end: &End) -> String {
     match end {
         End::Complete => "all complete".to_owned(),
@@ -105,6 +116,7 @@ fn headline(end: &End) -> String {
         End::Unavailable { unit, why } => {
             format!("task {} could not start: {}", sanitise_line(unit), sanitise_line(why))
         }
+        End::NotCommitted { unit, .. } => format!("task {} is done, but not committed", sanitise_line(unit)),
         End::Interrupted => "interrupted".to_owned(),
         End::Terminated => "terminated".to_owned(),
         End::HungUp => "the terminal is gone".to_owned(),
@@ -142,6 +154,12 @@ fn write_way_out(out: &mut dyn Write, spec: &str, end: &End) -> io::Result<()> {
             "Read what happened with: seqorch logs {}; mend it, and run again (failed tasks are tried afresh).",
             sanitise_line(&failed[0])
         ),
+        End::NotCommitted { why, .. } => {
+            for line in sanitise_text(why).lines() {
+                writeln!(out, "  {line}")?;
+            }
+            writeln!(out, "Mend it, and run again: the commit is tried first. Or set git.commit = \"off\".")
+        }
         End::MaxIterations => {
             writeln!(out, "Run again to go on, or raise run.max_iterations (--max-iterations).")
         }
@@ -161,6 +179,7 @@ mod tests {
             title: format!("Task {id}"),
             outcome,
             attempts: 2,
+            changes: None,
             took: Duration::from_secs(65),
         };
         let changes = [Change { path: "src/a.rs".into(), insertions: Some(3), deletions: Some(1) }];

@@ -6,5 +6,6 @@ mod progress;
 pub mod store;
 
 pub use model::{
-    Answer, AttemptRecord, GoesOn, Learned, Outcome, Reason, SpecState, StateFile, UnitState, UnitStatus,
+    Answer, AttemptRecord, Changes, GoesOn, Learned, Outcome, Reason, SpecState, StateFile, UnitState,
+    UnitStatus,
 };

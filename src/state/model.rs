@@ -57,6 +57,9 @@ pub struct SpecState {
     /// Ids whose boxes an agent ticked without having been asked to; not believed until a human opens them.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub unconfirmed: BTreeSet<String>,
+    /// Files with changes from before the run that is not over yet: not ours to commit.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub dirty_before: BTreeSet<String>,
     /// A human's answer to `question`, for the next prompt of that unit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answer: Option<Answer>,
@@ -88,9 +91,35 @@ pub struct UnitState {
     pub status: UnitStatus,
     /// All attempts, oldest first.
     pub attempts: Vec<AttemptRecord>,
+    /// The tree of all files before its first attempt, as git names it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+    /// What it changed, once it is done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changes: Option<Changes>,
+    /// It is done, and what it changed is not looked at and committed yet.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub to_keep: bool,
     /// Ids that still have to be ticked in tasks.md: written before the tick, cleared after it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub to_tick: Vec<String>,
+}
+
+/// What a unit changed, as git counts it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Changes {
+    /// Files.
+    pub files: u64,
+    /// Lines that came.
+    pub insertions: u64,
+    /// Lines that went.
+    pub deletions: u64,
+    /// The tree after it.
+    pub after: String,
+    /// Its commit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
 }
 
 /// Where a unit stands.

@@ -120,6 +120,12 @@ impl SpecState {
         self.units.values().flat_map(|u| u.to_tick.iter().cloned()).collect()
     }
 
+    /// Done units whose changes are not looked at yet.
+    #[must_use]
+    pub fn to_keep(&self) -> Vec<String> {
+        self.units.iter().filter(|(_, unit)| unit.to_keep).map(|(id, _)| id.clone()).collect()
+    }
+
     /// A unit is done, and with it these ids.
     pub fn done(&mut self, unit: &str, ids: &[String]) {
         self.complete(ids);
@@ -128,6 +134,7 @@ impl SpecState {
         self.answer = self.answer.take().filter(|a| a.unit != unit);
         let unit = self.units.entry(unit.to_owned()).or_default();
         unit.status = UnitStatus::Done;
+        unit.to_keep = unit.before.is_some();
         unit.to_tick.extend_from_slice(ids);
     }
 

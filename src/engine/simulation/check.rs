@@ -150,6 +150,7 @@ impl Orchestrator<'_> {
                 let asked = matches!(&last, Some(Outcome::Halted { question: q }) if q == question);
                 (asked && disk.halted && (!before.halted || self.starts == 0), 2)
             }
+            End::NotCommitted { .. } => (false, 2),
             End::Stuck { failed, .. } => {
                 let attempts = self.model.config.retry.attempts;
                 (failed.iter().all(|unit| spent(Some(unit)) >= attempts), 2)

@@ -11,7 +11,7 @@ use crate::engine::event::{Assigned, Event, Pause, Report};
 use crate::engine::{Machine, place};
 use crate::error::{Error, Kind, Result};
 use crate::plan::{Plan, Step};
-use crate::state::{Learned, Outcome, SpecState};
+use crate::state::{Changes, Learned, Outcome, SpecState};
 use crate::sys::signals::Interrupt;
 
 /// An attempt without an orchestrator gives up after this many seconds.
@@ -274,6 +274,14 @@ impl World for Orchestrator<'_> {
 
     fn verify(&mut self, _: &Step, _: u32, _: &SpecState) -> Result<Option<Outcome>> {
         unreachable!("no scenario has commands that must succeed")
+    }
+
+    fn tree(&mut self) -> Option<String> {
+        None
+    }
+
+    fn keep(&mut self, _: &str, _: &SpecState) -> std::result::Result<Option<Changes>, String> {
+        Ok(None)
     }
 
     fn cancel(&mut self) {

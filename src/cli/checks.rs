@@ -1,0 +1,78 @@
+//! What is looked at before a run begins: the first hour of a night is a bad time to find out.
+
+use std::collections::HashSet;
+use std::ffi::OsStr;
+
+use super::project::Project;
+use crate::config::{Config, Dirty};
+use crate::error::{Error, Kind, Result};
+use crate::git;
+use crate::plan::Plan;
+use crate::state::SpecState;
+use crate::sys::process;
+
+/// What is dirty before a run begins is not ours to commit. A run that goes on after a kill knows it already.
+pub(super) fn note_dirty(project: &Project, config: &Config, state: &mut SpecState) -> Result<()> {
+    let Some(dirty) = git::steps::dirty(&project.root) else {
+        return Err(Error::new(Kind::Config, "git.commit = \"step\": this is no git repository")
+            .hint("Run `git init`, or set git.commit = \"off\"."));
+    };
+    if state.open_run() || !state.to_keep().is_empty() {
+        return Ok(());
+    }
+    if dirty.is_empty() || config.git.dirty == Dirty::Allow {
+        state.dirty_before = dirty.into_iter().collect();
+        return Ok(());
+    }
+    let shown: Vec<String> = dirty.iter().take(10).map(|path| format!("  {path}")).collect();
+    let more = dirty.len() - shown.len();
+    let more = if more > 0 { format!("\n  and {more} more") } else { String::new() };
+    Err(Error::new(
+        Kind::Human,
+        "the work tree has changes, and git.commit = \"step\" would mix them with the agents'",
+    )
+    .detail(shown.join("\n") + &more)
+    .hint("Commit or stash them, or set git.dirty = \"allow\": then they stay out of every commit."))
+}
+
+/// Every program that the plan needs is there; the first night hour is a bad time to find out.
+pub(super) fn check_programs(config: &Config, plan: &Plan) -> Result<()> {
+    let path = std::env::var_os("PATH");
+    let mut seen = HashSet::new();
+    let mut missing = Vec::new();
+    for step in &plan.steps {
+        if !seen.insert((&step.backend, &step.cwd)) {
+            continue;
+        }
+        if !step.cwd.is_dir() {
+            return Err(Error::new(
+                Kind::Config,
+                format!("run.workdir: there is no folder {}", step.cwd.display()),
+            ));
+        }
+        let Some(program) = step.argv.first() else { continue };
+        if process::find_program(OsStr::new(program), path.as_deref(), &step.cwd).is_none() {
+            missing.push(format!("  backend `{}` of task {}: {program}", step.backend, step.unit));
+        }
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let others: Vec<_> = config
+        .backends
+        .iter()
+        .filter(|(_, b)| {
+            process::find_program(OsStr::new(&b.command), path.as_deref(), std::path::Path::new("/"))
+                .is_some()
+        })
+        .map(|(name, _)| name.as_str())
+        .collect();
+    let mut error = Error::new(Kind::Unavailable, "an agent's program is not there, or may not be run")
+        .detail(missing.join("\n"))
+        .hint("Install it, mend the PATH, or set `command` of the backend in seqorch.toml.");
+    if !others.is_empty() {
+        error = error
+            .hint(format!("Backends that are installed: {} (run.backend, --backend).", others.join(", ")));
+    }
+    Err(error)
+}

@@ -1,0 +1,56 @@
+//! PURE. How a run ends: because nothing is left, or because somebody asks.
+
+use jiff::Timestamp;
+
+use super::decide::{Effect, End, Machine, Phase, Report, Stop};
+use crate::plan::{SkipReason, Skipped};
+use crate::sys::signals::Interrupt;
+
+impl Machine {
+    pub(super) fn nothing_left(&mut self, now: Timestamp, skipped: &[Skipped]) -> End {
+        let ids = |wanted: fn(&SkipReason) -> bool| -> Vec<String> {
+            skipped.iter().filter(|s| wanted(&s.reason)).map(|s| s.id.clone()).collect()
+        };
+        let failed = ids(|r| matches!(r, SkipReason::Failed));
+        let blocked = ids(|r| matches!(r, SkipReason::Blocked { .. }));
+        if !failed.is_empty() || !blocked.is_empty() {
+            return End::Stuck { failed, blocked };
+        }
+        if ids(|r| matches!(r, SkipReason::NotSelected)).is_empty() {
+            self.state.completed_at.get_or_insert(now);
+        }
+        End::Complete
+    }
+
+    pub(super) fn asked(&mut self, what: Interrupt) -> Vec<Effect> {
+        let running =
+            matches!(self.phase, Phase::Running { .. } | Phase::Verifying { .. } | Phase::Assigning);
+        let asked = match what {
+            Interrupt::HangUp if running => {
+                self.phase = Phase::Over;
+                return vec![Effect::Save, Effect::Finish(End::HungUp)];
+            }
+            Interrupt::HangUp => return self.finish(End::HungUp),
+            Interrupt::Terminate => Stop::Terminate,
+            Interrupt::AfterStep => Stop::AfterStep,
+            Interrupt::Interrupt if self.stop == Stop::No => Stop::AfterStep,
+            Interrupt::Interrupt => Stop::Now,
+        };
+        if asked <= self.stop {
+            return Vec::new();
+        }
+        let before = std::mem::replace(&mut self.stop, asked);
+        match (running, asked) {
+            (false, Stop::Terminate) => self.finish(End::Terminated),
+            (false, _) if self.phase == Phase::Sleeping => self.finish(End::Interrupted),
+            (false, _) => Vec::new(),
+            (true, Stop::AfterStep) if self.phase == Phase::Assigning => vec![Effect::Cancel],
+            (true, Stop::AfterStep) => vec![Effect::Report(Report::Stopping)],
+            // the agent was told to end already
+            (true, _) if before >= Stop::Now || before > Stop::No && self.phase == Phase::Assigning => {
+                Vec::new()
+            }
+            (true, _) => vec![Effect::Report(Report::Ending), Effect::Cancel],
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! What a done unit changed: counted, kept for `undo`, committed where that is wanted.
+
+use super::world::RealWorld;
+use crate::config::Commit;
+use crate::git::{self, steps};
+use crate::state::{Changes, SpecState, UnitState};
+
+impl RealWorld<'_> {
+    /// Looks at the changes since the unit's first attempt. `None` where no tree was kept before it.
+    pub(super) fn keep_changes(&mut self, unit: &str, state: &SpecState) -> Result<Option<Changes>, String> {
+        let root = &self.place.root;
+        let Some(known) = state.units.get(unit) else { return Ok(None) };
+        let Some(before) = &known.before else { return Ok(None) };
+        let Some(after) = git::snapshot(root) else { return Ok(None) };
+        let list = git::changes(root, before, &after);
+        for (name, tree) in [("before", before), ("after", &after)] {
+            // without it `undo` may find the tree gone after a month; no reason to stop
+            let _ = steps::keep(root, &format!("{}-{unit}-{name}", self.place.name), tree);
+        }
+        let sum = |count: fn(&git::Change) -> Option<u64>| list.iter().filter_map(count).sum();
+        let mut changes = Changes {
+            files: list.len() as u64,
+            insertions: sum(|c| c.insertions),
+            deletions: sum(|c| c.deletions),
+            after,
+            commit: None,
+        };
+        if self.config.git.commit == Commit::Step {
+            let ours = list.iter().map(|c| c.path.clone()).filter(|path| !state.dirty_before.contains(path));
+            let ours: Vec<String> = ours.collect();
+            let left: Vec<&str> =
+                list.iter().map(|c| c.path.as_str()).filter(|path| !ours.iter().any(|o| o == path)).collect();
+            if !left.is_empty() {
+                self.say(&format!(
+                    "! not committed, since they had changes before the run: {}",
+                    left.join(", ")
+                ));
+            }
+            if !ours.is_empty() {
+                let message = self.message(unit, known);
+                let root = &self.place.root;
+                changes.commit = steps::commit(root, &ours, &message).map_err(|e| e.render())?;
+            }
+        }
+        Ok(Some(changes))
+    }
+
+    /// From the plan that it was in, else from the file.
+    fn title(&self, unit: &str) -> String {
+        let planned = self.plan.iter().flat_map(|plan| &plan.steps).find(|step| step.unit == unit);
+        if let Some(step) = planned {
+            return step.title.clone();
+        }
+        let tasks = self.place.good_tasks().map(|(_, file)| file.tasks).unwrap_or_default();
+        tasks.into_iter().find(|task| task.id == unit).map(|task| task.title).unwrap_or_default()
+    }
+
+    fn message(&self, unit: &str, known: &UnitState) -> String {
+        let title = self.title(unit);
+        let last = known.attempts.last();
+        let agent = last.map_or("", |a| &a.backend);
+        let attempts = known.attempts.iter().filter(|a| a.came_to_its_start()).count();
+        let subject = self
+            .config
+            .git
+            .message
+            .replace("{spec}", &self.place.name)
+            .replace("{id}", unit)
+            .replace("{agent}", agent)
+            .replace("{attempts}", &attempts.to_string())
+            .replace("{title}", &title);
+        let subject = crate::agent::sanitise::sanitise(subject.as_bytes());
+        format!(
+            "{}\n\nSpec: {}\nTask: {unit}\nAgent: {agent}\nAttempts: {attempts}\n",
+            subject.trim(),
+            self.place.name
+        )
+    }
+}

@@ -1,0 +1,53 @@
+//! Looks for the attempt that an earlier run left: it still works, it ended meanwhile, or it is lost.
+
+use super::driver::Ending;
+use super::launch;
+use super::verifying;
+use super::world::{Current, RealWorld, conclusion};
+use crate::attempt::record::CancelledBy;
+use crate::plan::Step;
+use crate::state::{Learned, Outcome};
+
+impl RealWorld<'_> {
+    /// Waits for it (its end is the next event), or tells its end.
+    pub(super) fn recover_attempt(
+        &mut self,
+        unit: &str,
+        attempt: u32,
+        step: Option<&Step>,
+    ) -> Option<Ending> {
+        let dir = self.store.attempt_dir(unit, attempt);
+        verifying::end_old_gates(&dir);
+        let signal = step.map_or(self.config.done, |s| s.done).signal;
+        if launch::alive(&dir) {
+            self.say(&format!(
+                "● task {unit}, attempt {attempt}, of an earlier run is still at work: taking it over"
+            ));
+            let process = launch::holder(&dir).map(|h| (h.pid, h.started));
+            self.current = Some(Current {
+                unit: unit.to_owned(),
+                dir: dir.clone(),
+                process,
+                signal,
+                live_ticks: Vec::new(),
+                errand: None,
+            });
+            launch::wait_for_adopted(&dir, self.watch_over());
+            return None;
+        }
+        match launch::result(&dir) {
+            Some(_) => {
+                self.say(&format!(
+                    "● task {unit}, attempt {attempt}, ended while no run was there: taking its result"
+                ));
+            }
+            // the lock is made by `__attempt` as its first act; or the whole folder was removed over a working agent
+            None if !dir.lock().exists() && launch::remains(&dir).is_empty() => {
+                let outcome = Outcome::Cancelled { by: CancelledBy::NoOrchestrator };
+                return Some((outcome, Learned::default()));
+            }
+            None => launch::settle(&dir),
+        }
+        Some(conclusion(&dir, signal))
+    }
+}

@@ -1,0 +1,189 @@
+//! A step in git: the tree before it, its commit, and the way back.
+
+use std::path::{Path, PathBuf};
+
+use super::{Change, NOT_OURS, changes, git, run};
+use crate::error::{Error, Kind, Result};
+use crate::sys::files;
+
+/// Files with changes that are not committed, our own left out; `None` where there is no repository.
+#[must_use]
+pub fn dirty(dir: &Path) -> Option<Vec<String>> {
+    let mut args = vec!["status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--"];
+    args.extend(NOT_OURS);
+    let list = git(dir, None, &args)?;
+    Some(list.split('\0').filter_map(|entry| entry.get(3..)).map(str::to_owned).collect())
+}
+
+/// Keeps a tree from git's cleaning under `refs/seqorch/NAME`.
+pub fn keep(dir: &Path, name: &str, tree: &str) -> Option<()> {
+    let who = ["-c", "user.name=seqorch", "-c", "user.email=seqorch@localhost"];
+    let mut args = who.to_vec();
+    args.extend(["commit-tree", tree, "-m", "seqorch: the tree before a step"]);
+    let commit = git(dir, None, &args)?;
+    let name: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect();
+    git(dir, None, &["update-ref", &format!("refs/seqorch/{name}"), &commit]).map(drop)
+}
+
+/// Commits these paths (from the top of the repository) as they are, and nothing else; what is staged besides stays
+/// staged. Hooks run. `None`: there was nothing to commit.
+pub fn commit(dir: &Path, paths: &[String], message: &str) -> Result<Option<String>> {
+    let failed = |what: &str, said: String| {
+        Error::new(Kind::Internal, format!("git {what} failed"))
+            .detail(format!("  {}", said.trim().replace('\n', "\n  ")))
+    };
+    let top = git(dir, None, &["rev-parse", "--show-toplevel"]).map(PathBuf::from);
+    let Some(top) = top else { return Err(failed("rev-parse", "there is no repository".to_owned())) };
+    let folder = tempfile::tempdir().map_err(|e| Error::io("making a folder in", Path::new("/tmp"), e))?;
+    let list = folder.path().join("paths");
+    files::replace(&list, paths.join("\0").as_bytes(), 0o600)?;
+    let from = format!("--pathspec-from-file={}", list.display());
+    let literal = |rest: &[&str]| {
+        let mut args = vec!["--literal-pathspecs"];
+        args.extend_from_slice(rest);
+        args.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let of_paths = |verb: &[&str]| {
+        let mut args = literal(verb);
+        args.extend([from.clone(), "--pathspec-file-nul".to_owned()]);
+        args
+    };
+    let mut add = of_paths(&["add", "--all"]);
+    if run(&top, None, &add).is_err() {
+        // a path that was new and is gone again matches nothing
+        add = of_paths(&["add", "--all", "--ignore-errors"]);
+        let _ = run(&top, None, &add);
+    }
+    let mut status = literal(&["status", "--porcelain=v1", "-z", "--untracked-files=no", "--"]);
+    status.extend(paths.iter().take(2000).cloned());
+    if run(&top, None, &status).is_ok_and(|text| text.is_empty()) {
+        return Ok(None);
+    }
+    let words = folder.path().join("message");
+    files::replace(&words, message.as_bytes(), 0o600)?;
+    let file = words.display().to_string();
+    let args = of_paths(&["commit", "--quiet", "--file", &file, "--cleanup=verbatim"]);
+    run(&top, None, &args).map_err(|said| failed("commit", said))?;
+    Ok(git(&top, None, &["rev-parse", "HEAD"]))
+}
+
+/// Takes back what changed from one tree to another, in the files only: a file that was changed again since is a
+/// conflict, and then nothing is touched.
+pub fn take_back(dir: &Path, from: &str, to: &str) -> Result<Vec<Change>> {
+    let list = changes(dir, from, to);
+    if list.is_empty() {
+        return Ok(list);
+    }
+    let refuse = |said: String| {
+        Error::new(Kind::Human, "the changes cannot be taken back: files were changed again since")
+            .detail(format!("  {}", said.trim().replace('\n', "\n  ")))
+            .hint("Nothing was touched. Take the later changes back first, or commit or stash them.")
+    };
+    let top = git(dir, None, &["rev-parse", "--show-toplevel"]).map_or_else(|| dir.to_owned(), PathBuf::from);
+    let mut diff: Vec<String> =
+        ["diff-tree", "-r", "-p", "--binary", "--full-index", "--no-renames", from, to, "--"]
+            .map(str::to_owned)
+            .to_vec();
+    diff.extend(NOT_OURS.map(str::to_owned));
+    let folder = tempfile::tempdir().map_err(|e| Error::io("making a folder in", Path::new("/tmp"), e))?;
+    let patch = folder.path().join("patch");
+    let bytes = super::bytes(&top, &diff).map_err(refuse)?;
+    files::replace(&patch, &bytes, 0o600)?;
+    let patch = patch.display().to_string();
+    let apply = |more: &[&str]| {
+        let mut args = vec!["apply", "--reverse", "--whitespace=nowarn"];
+        args.extend_from_slice(more);
+        args.push(&patch);
+        run(&top, None, &args.iter().map(ToString::to_string).collect::<Vec<_>>())
+    };
+    apply(&["--check"]).map_err(refuse)?;
+    apply(&[]).map_err(refuse)?;
+    Ok(list)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::git::snapshot;
+
+    fn repo() -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        for args in [
+            &["init", "-q", "-b", "main"][..],
+            &["config", "user.name", "t"],
+            &["config", "user.email", "t@localhost"],
+            &["config", "commit.gpgsign", "false"],
+            &["commit", "-q", "--allow-empty", "-m", "first"],
+        ] {
+            git(dir.path(), None, args).unwrap();
+        }
+        dir
+    }
+
+    fn paths(names: &[&str]) -> Vec<String> {
+        names.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn only_the_named_paths_are_committed_and_what_was_staged_stays_staged() {
+        let dir = repo();
+        let at = dir.path();
+        for name in ["mine.txt", "staged.txt", "odd *name.txt"] {
+            fs::write(at.join(name), name).unwrap();
+        }
+        git(at, None, &["add", "staged.txt"]).unwrap();
+        let id = commit(at, &paths(&["mine.txt", "odd *name.txt"]), "1: Do it\n").unwrap().unwrap();
+        let names = git(at, None, &["show", "--name-only", "--format=%s", &id]).unwrap();
+        assert_eq!(names, "1: Do it\n\nmine.txt\nodd *name.txt");
+        assert_eq!(dirty(at).unwrap(), ["staged.txt"]);
+        assert_eq!(git(at, None, &["diff", "--cached", "--name-only"]).unwrap(), "staged.txt");
+        assert_eq!(commit(at, &paths(&["mine.txt"]), "again").unwrap(), None);
+    }
+
+    #[test]
+    fn a_deleted_file_is_committed_as_deleted_and_one_that_came_and_went_is_nothing() {
+        let dir = repo();
+        let at = dir.path();
+        fs::write(at.join("a"), "a").unwrap();
+        commit(at, &paths(&["a"]), "add").unwrap().unwrap();
+        fs::remove_file(at.join("a")).unwrap();
+        assert!(commit(at, &paths(&["a"]), "delete").unwrap().is_some());
+        assert_eq!(git(at, None, &["ls-files"]).unwrap(), "");
+    }
+
+    #[test]
+    fn a_hook_that_refuses_is_an_error_with_its_words() {
+        let dir = repo();
+        let at = dir.path();
+        let hook = at.join(".git/hooks/pre-commit");
+        fs::create_dir_all(hook.parent().unwrap()).unwrap();
+        fs::write(&hook, "#!/bin/sh\necho not like this >&2\nexit 1\n").unwrap();
+        fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        fs::write(at.join("a"), "a").unwrap();
+        let error = commit(at, &paths(&["a"]), "x").unwrap_err().render();
+        assert!(error.contains("not like this"), "{error}");
+        assert_eq!(git(at, None, &["log", "--format=%s"]).unwrap(), "first");
+    }
+
+    #[test]
+    fn a_step_is_taken_back_unless_a_file_was_changed_again() {
+        let dir = repo();
+        let at = dir.path();
+        fs::write(at.join("kept"), "old\n").unwrap();
+        let before = snapshot(at).unwrap();
+        fs::write(at.join("kept"), "new\n").unwrap();
+        fs::write(at.join("made"), [0, 1, 2, 255]).unwrap();
+        let after = snapshot(at).unwrap();
+        keep(at, "demo/1 before", &before).unwrap();
+        fs::write(at.join("kept"), "newer\n").unwrap();
+        assert!(take_back(at, &before, &after).is_err());
+        assert!(at.join("made").exists(), "nothing was touched");
+        fs::write(at.join("kept"), "new\n").unwrap();
+        assert_eq!(take_back(at, &before, &after).unwrap().len(), 2);
+        assert_eq!(fs::read_to_string(at.join("kept")).unwrap(), "old\n");
+        assert!(!at.join("made").exists());
+    }
+}

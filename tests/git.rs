@@ -1,0 +1,106 @@
+//! What a run keeps in git: a commit per step, nothing of others, and the way back.
+
+use std::process::Command;
+
+use crate::common::Project;
+
+fn git(project: &Project, args: &[&str]) -> String {
+    let output = Command::new("git")
+        .args(args)
+        .current_dir(project.root())
+        .env("HOME", project.path(".home"))
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .output()
+        .unwrap();
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+const TWO: &str = "- [ ] 1. First thing\n- [ ] 2. Second thing\n";
+
+/// A repository with all of it committed, and a run that commits each step.
+fn repo(agent: &str, more: &str) -> Project {
+    let project = Project::new()
+        .spec("demo", TWO)
+        .agent(agent)
+        .file(".gitignore", "ledger\ngate\n.out/\n.home/\n")
+        .config(&format!("[git]\ncommit = \"step\"\n{more}"));
+    for args in [
+        &["init", "-q", "-b", "main"][..],
+        &["config", "user.name", "t"],
+        &["config", "user.email", "t@localhost"],
+        &["config", "commit.gpgsign", "false"],
+        &["add", "-A"],
+        &["commit", "-q", "-m", "start"],
+    ] {
+        git(&project, args);
+    }
+    project
+}
+
+const WRITES: &str = "echo \"$SEQORCH_UNIT\" > \"made-$SEQORCH_UNIT\"; say_done";
+
+#[test]
+fn each_done_step_is_one_commit_with_its_changes_and_its_tick() {
+    let project = repo(WRITES, "message = \"{spec}/{id} {title} by {agent} in {attempts}\"\n");
+    let out = project.run(&["run"]);
+    assert_eq!(out.code, 0, "{out:?}");
+    let log = git(&project, &["log", "--format=%s", "--reverse"]);
+    assert_eq!(log, "start\ndemo/1 First thing by fake in 1\ndemo/2 Second thing by fake in 1");
+    let files = git(&project, &["show", "--name-only", "--format=%b", "HEAD"]);
+    assert!(files.contains("Task: 2\nAgent: fake\nAttempts: 1"), "{files}");
+    assert!(files.contains(".kiro/specs/demo/tasks.md\nmade-2"), "{files}");
+    let commit = project.state("demo")["units"]["2"]["changes"]["commit"].clone();
+    assert_eq!(commit, git(&project, &["rev-parse", "HEAD"]));
+    assert!(out.stdout.contains("2 files +2 -1, commit "), "{}", out.stdout);
+}
+
+#[test]
+fn a_dirty_tree_is_refused_and_when_allowed_stays_out_of_every_commit() {
+    let project = repo(&format!("echo more >> mine.txt; {WRITES}"), "");
+    project.write("mine.txt", "precious\n");
+    let out = project.run(&["run"]);
+    assert_eq!(out.code, 2, "{out:?}");
+    assert!(out.stderr.contains("mine.txt") && out.stderr.contains("git.dirty"), "{}", out.stderr);
+    assert!(project.ledger().is_empty());
+    project.write("seqorch.local.toml", "[git]\ncommit = \"step\"\ndirty = \"allow\"\n");
+    let out = project.run(&["run"]);
+    assert_eq!(out.code, 0, "{out:?}");
+    assert!(out.stdout.contains("not committed, since they had changes before the run: mine.txt"));
+    assert!(!git(&project, &["log", "--name-only", "--format="]).contains("mine.txt"));
+    assert_eq!(project.read("mine.txt"), "precious\nmore\nmore\n");
+}
+
+#[test]
+fn a_hook_that_refuses_stops_the_run_and_the_next_one_commits_first() {
+    let project = repo(WRITES, "");
+    let hook = project.path(".git/hooks/pre-commit");
+    project.write(
+        ".git/hooks/pre-commit",
+        "#!/bin/sh\ntest -e made-2 && exit 0\necho not like this >&2\nexit 1\n",
+    );
+    Command::new("chmod").arg("+x").arg(&hook).status().unwrap();
+    let out = project.run(&["run"]);
+    assert_eq!(out.code, 2, "{out:?}");
+    assert!(out.stdout.contains("not like this"), "{}", out.stdout);
+    assert_eq!(project.ledger().len(), 1);
+    std::fs::remove_file(hook).unwrap();
+    assert_eq!(project.run(&["run"]).code, 0);
+    let log = git(&project, &["log", "--format=%s", "--reverse"]);
+    assert_eq!(log, "start\n1: First thing\n2: Second thing");
+    assert_eq!(project.ledger().len(), 2);
+}
+
+#[test]
+fn undo_takes_back_the_files_and_opens_the_task_again() {
+    let project = repo(WRITES, "");
+    assert_eq!(project.run(&["run"]).code, 0);
+    let out = project.run(&["undo", "2"]);
+    assert_eq!(out.code, 0, "{out:?}");
+    assert!(!project.path("made-2").exists() && project.path("made-1").exists());
+    assert_eq!(project.read(".kiro/specs/demo/tasks.md"), TWO.replace("[ ] 1", "[x] 1"));
+    assert_eq!(project.state("demo")["completed"], serde_json::json!(["1"]));
+    project.write("made-1", "changed since\n");
+    let out = project.run(&["undo", "1"]);
+    assert_eq!(out.code, 2, "{out:?}");
+    assert_eq!(project.read("made-1"), "changed since\n");
+}
