@@ -18,7 +18,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("plan", "config spec error"),
     // `record` holds words that both sides of the window exchange; it is pure
     ("attempt", "agent sys error config"),
-    ("attempt::record", "config"),
+    ("attempt::record", "agent::event config"),
     ("attempt::deadline", ""),
     ("tmux", "agent error sys"),
     ("tmux::parse", ""),
@@ -28,7 +28,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("report", "agent config engine::decide engine::End git::Change plan spec state::Outcome"),
     // the machine takes a signal's meaning as a value; the type is all of `sys` that it sees
     ("engine::decide", "attempt::record config plan spec state sys::signals"),
-    ("engine::verdict", "attempt::record config state"),
+    ("engine::verdict", "agent::Verdict attempt::record config state"),
     ("engine::pacing", "config"),
     ("engine", "agent attempt config error git plan report spec state sys tmux"),
 ];

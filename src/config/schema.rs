@@ -219,7 +219,11 @@ const BACKEND: Entry = entry(
             Kind::Choice(&["stdin", "arg", "file"]),
             "How it gets the prompt: on standard input, as an argument, or as a file.",
         ),
-        leaf("output", Kind::Choice(&["text"]), "What it prints."),
+        leaf(
+            "output",
+            Kind::Choice(&["claude", "codex", "gemini", "opencode", "text"]),
+            "What it prints: one of the JSON formats of these agents, or plain text.",
+        ),
         leaf("model", Kind::Name, "The model it uses; unset: its own choice."),
         entry("env", Node::Variables, "Variables that it gets."),
         leaf("env_remove", Kind::Texts, "Variables that it must not see."),

@@ -201,6 +201,14 @@ pub enum PromptBy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Output {
+    /// Claude Code's `--output-format stream-json --verbose`.
+    Claude,
+    /// Codex' `exec --json`.
+    Codex,
+    /// Gemini CLI's `--output-format stream-json`.
+    Gemini,
+    /// `OpenCode`'s `run --format json`.
+    Opencode,
     /// Plain text.
     Text,
 }

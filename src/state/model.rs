@@ -146,8 +146,11 @@ pub enum Outcome {
     NoSignal,
     /// It ended with another code.
     Failed {
-        /// The exit code.
+        /// The exit code; 0 where the agent itself says that it failed.
         code: i32,
+        /// The agent's own word for it, where it has one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
     },
     /// It was ended by a signal that nobody here sent.
     Signaled {
@@ -179,7 +182,11 @@ impl std::fmt::Display for Outcome {
             Self::Done => f.write_str("done"),
             Self::Halted { .. } => f.write_str("halted: a human is needed"),
             Self::NoSignal => f.write_str("ended without TASK_DONE"),
-            Self::Failed { code } => write!(f, "failed with exit code {code}"),
+            Self::Failed { code, why: None } => write!(f, "failed with exit code {code}"),
+            Self::Failed { code: 0, why: Some(why) } => write!(f, "failed: {}", brief(why)),
+            Self::Failed { code, why: Some(why) } => {
+                write!(f, "failed with exit code {code}: {}", brief(why))
+            }
             Self::Signaled { signal } => write!(f, "ended by signal {signal}"),
             Self::TimedOut { which: TimedOut::Total } => f.write_str("timed out: over its time limit"),
             Self::TimedOut { which: TimedOut::Idle } => f.write_str("timed out: silent for too long"),
@@ -193,6 +200,12 @@ impl std::fmt::Display for Outcome {
             Self::Lost => f.write_str("lost: its process is gone and left no result"),
         }
     }
+}
+
+/// The first line, of a length that fits into a sentence.
+fn brief(why: &str) -> &str {
+    let line = why.trim().lines().next().unwrap_or_default();
+    line.char_indices().nth(200).map_or(line, |(end, _)| &line[..end])
 }
 
 impl SpecState {
