@@ -2,7 +2,8 @@
 //!
 //! - a step: what seqorch spends per task, beside a plain shell loop that opens a tmux window and waits for its end;
 //! - `plan`: a spec of 100 tasks, as a whole process;
-//! - a stream: an agent that prints a gigabyte, with the memory of the process that reads it.
+//! - a stream: an agent that prints a gigabyte, with the memory of the process that reads it;
+//! - records: what the agents' JSON formats take to be read, judged and rendered.
 //!
 //! The tmux server is one of our own. `SEQORCH_BENCH_BYTES` sets another length for the stream.
 
@@ -13,6 +14,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
+
+use seqorch::agent::digest::Digest;
+use seqorch::agent::{Format, Reader, Renderer};
 
 const SEQORCH: &str = env!("CARGO_BIN_EXE_seqorch");
 /// Windows opened by the floor, and steps of the measured run.
@@ -29,6 +33,7 @@ fn main() {
     steps(dir.path());
     plan(dir.path());
     stream(dir.path());
+    records();
 }
 
 /// A project in a folder of its own, with one spec and an agent that is the shell script `agent`.
@@ -148,6 +153,57 @@ fn stream(dir: &Path) {
         Some(kib) => println!("memory         {:8} MiB at most in the process that reads it", kib / 1024),
         None => println!("memory         not measured: there is no /proc"),
     }
+}
+
+/// Small records as they were recorded, over and over, and the same with a large output in each tool's result.
+fn records() {
+    let formats = [
+        ("claude-tool", Format::Claude),
+        ("codex-tool", Format::Codex),
+        ("gemini-tool", Format::Gemini),
+        ("opencode-tool", Format::Opencode),
+    ];
+    for (name, format) in formats {
+        let path = format!("{}/tests/fixtures/streams/{name}.jsonl", env!("CARGO_MANIFEST_DIR"));
+        let small = fs::read_to_string(path).expect("a recording");
+        let output = "some line of a tool's output, \\\"quoted\\\" here and there\\n".repeat(2000);
+        let mut large = small.clone();
+        for empty in ["(Bash completed with no output)", "(no output)"] {
+            large = large.replace(empty, &output);
+        }
+        for empty in ["\"aggregated_output\":\"\"", "\"output\":\"\""] {
+            large = large.replace(empty, &format!("{}{output}\"", &empty[..empty.len() - 1]));
+        }
+        println!(
+            "{name:<15}{:8.0} MB/s, {:.0} MB/s with large results",
+            read(format, &small),
+            read(format, &large)
+        );
+    }
+}
+
+/// Megabytes per second.
+fn read(format: Format, text: &str) -> f64 {
+    const BYTES: usize = 100_000_000;
+    let piece = text.repeat((64 << 10) / text.len() + 1);
+    let (mut reader, mut digest, mut renderer) =
+        (Reader::new(format), Digest::new(format, "a prompt"), Renderer::new(120, true));
+    let mut screen = String::new();
+    let start = Instant::now();
+    let times = BYTES / piece.len();
+    for _ in 0..times {
+        screen.clear();
+        for part in piece.as_bytes().chunks(64 << 10) {
+            reader.feed(part, &mut |event| {
+                digest.take(&event);
+                renderer.render(&event, &mut screen);
+            });
+        }
+    }
+    assert!(digest.finish().found.done && screen.contains("TASK_DONE"));
+    #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+    let rate = (times * piece.len()) as f64 / 1e6 / start.elapsed().as_secs_f64();
+    rate
 }
 
 fn write_lines(path: &Path, bytes: u64) -> std::io::Result<()> {

@@ -8,7 +8,7 @@
 //! | [`config`] | layers, validation, meaning of `seqorch.toml` | all but `layers` |
 //! | [`spec`] | tasks.md as values: parse, diagnose, tick | yes |
 //! | [`plan`] | from tasks and configuration to the linear plan, and the prompt | yes |
-//! | [`agent`] | what agents print: signals, harmless text, secrets | yes |
+//! | [`agent`] | what agents print: their streams as events, signals, what a person sees of them, secrets | yes |
 //! | [`engine`] | `decide`, `verdict`, `pacing` are pure; `driver` performs in a `World` | in part |
 //! | [`attempt`] | the life of one attempt inside its window | `record`, `deadline` |
 //! | [`tmux`] | the only place that runs tmux | `parse` |

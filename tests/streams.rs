@@ -66,9 +66,13 @@ fn each_recording_gives_the_events_the_facts_and_the_screen_that_are_kept_beside
     let mut wrong = Vec::new();
     for (format, name, output) in fixtures() {
         let events = events(format, &[&output]);
-        let list: String = events.iter().map(|e| format!("{}\n", short(&format!("{e:?}")))).collect();
+        let list: Vec<_> = events.iter().map(|e| short(&format!("{e:?}"))).collect();
         let facts = short(&format!("{:#?}", digest(format, &output)));
-        let got = format!("{list}\n==== facts\n{facts}\n\n==== screen\n{}", render(&events, 80, false));
+        let got = format!(
+            "{}\n\n==== facts\n{facts}\n\n==== screen\n{}",
+            list.join("\n"),
+            render(&events, 80, false)
+        );
         let path = format!("{}/tests/fixtures/streams/{name}.txt", env!("CARGO_MANIFEST_DIR"));
         if std::env::var_os("UPDATE_EXPECTED").is_some() {
             fs::write(&path, &got).unwrap();
@@ -174,7 +178,7 @@ proptest! {
         let rest = &whole[of_it..];
         prop_assert!(got.starts_with(&first) && got.ends_with(rest), "{:#?}\n{}", got, String::from_utf8_lossy(&stream));
         // nor does what stood inside it pass for a record
-        prop_assert!(got.len() <= whole.len() + usize::from(*format == Format::Codex), "{:#?}\n{}", got, String::from_utf8_lossy(&stream));
+        prop_assert!(got.len() <= whole.len() + 1, "{:#?}\n{}", got, String::from_utf8_lossy(&stream));
     }
 
     #[test]
@@ -199,8 +203,9 @@ fn a_record_that_is_too_long_costs_itself_alone() {
         let mut seen = Vec::new();
         let mut reader = Reader::new(format);
         reader.feed(b"{\"type\":\"text\",\"text\":\"", &mut |event| seen.push(event));
+        let piece = vec![b'x'; 64 << 10];
         for _ in 0..200 {
-            reader.feed(&[b'x'; 64 << 10], &mut |event| seen.push(event));
+            reader.feed(&piece, &mut |event| seen.push(event));
         }
         reader.feed(b"\"}\n", &mut |event| seen.push(event));
         assert!(matches!(&seen[..], [AgentEvent::Stray { line: false, .. }]), "{name}: {seen:?}");
@@ -222,6 +227,122 @@ fn half_a_character_and_invalid_bytes_do_not_cost_a_record() {
         so_far(Format::Codex, &[&line[..], b"\n"].concat()),
         [AgentEvent::Text { text, continues: false }]
     );
+}
+
+/// Recordings that a fake agent prints, through the real program.
+mod attempts {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::common::{Project, wait_until};
+
+    /// A project whose agent prints a recording and then does what `then` says.
+    fn project(recording: &str, then: &str) -> Project {
+        let bytes = fixtures().into_iter().find(|(_, name, _)| name == recording).unwrap().2;
+        let vendor = recording.split('-').next().unwrap();
+        Project::new()
+            .spec("login", "- [ ] 1. A\n")
+            .file("stream.jsonl", bytes)
+            .config(&format!("[backend.fake]\noutput = \"{vendor}\"\n[retry]\nattempts = 2\n"))
+            .agent(&format!("cat \"$ROOT/stream.jsonl\"; {then}"))
+    }
+
+    fn result(project: &Project) -> serde_json::Value {
+        serde_json::from_str(&project.of_attempt("login", "1", 1, "result.json")).unwrap()
+    }
+
+    #[test]
+    fn the_log_gets_the_bytes_the_screen_what_they_mean_and_the_result_what_they_came_to() {
+        let project = project("claude-tool", "");
+        let run = project.run(&["run"]).code(0);
+        let bytes = project.read("stream.jsonl");
+        assert_eq!(project.of_attempt("login", "1", 1, "output.jsonl"), bytes);
+        let logs = project.run(&["logs"]).code(0).stdout;
+        for text in [&run.stdout, &logs] {
+            assert!(text.contains("▸ Bash echo hi > out.txt\n") && !text.contains("tool_use_id"), "{text}");
+            assert!(text.contains("282 tokens in (14 cached), 90 out, $0.0022"), "{text}");
+        }
+        assert_eq!(project.run(&["logs", "--raw"]).code(0).stdout, bytes);
+        let result = result(&project);
+        assert_eq!((&result["verdict"], &result["model"]), (&"success".into(), &"claude-sonnet-4-5".into()));
+        assert_eq!((&result["usage"]["output"], &result["error"]), (&90.into(), &serde_json::Value::Null));
+        let id = "6954119a-eef5-4c20-a95f-d6ba0eda81cc";
+        assert_eq!(
+            (&result["session"], project.of_attempt("login", "1", 1, "session").as_str()),
+            (&id.into(), id)
+        );
+    }
+
+    #[test]
+    fn the_session_is_written_down_as_soon_as_it_is_known() {
+        let project = project("codex-sigterm_during_tool", "gate");
+        let running = project.start(&["run"]);
+        let file = project.path(".seqorch/login/1/1/session");
+        wait_until("the session is there", || file.exists());
+        assert_eq!(fs::read_to_string(&file).unwrap(), "01a20269-a9ab-7540-a9ec-79bb6744e759");
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        // the second attempt prints the same, and waits as well
+        project.release();
+        project.wait_for_ledger(2);
+        project.release();
+        running.wait();
+    }
+
+    #[test]
+    fn an_error_in_the_stream_is_a_failure_even_with_exit_code_0_and_the_next_prompt_tells_of_it() {
+        let project = project("gemini-midstream_error", "");
+        project.run(&["run"]).code(2);
+        assert_eq!(project.outcomes("login", "1"), ["failed", "failed"]);
+        let prompt = project.of_attempt("login", "1", 2, "prompt.md");
+        assert!(prompt.contains("failed: Model stream ended without a finish reason."), "{prompt}");
+    }
+
+    #[test]
+    fn a_stream_without_its_closing_record_is_no_success_even_when_the_agent_says_so() {
+        let project = project("claude-tool", "");
+        let all = project.read("stream.jsonl");
+        let lines: Vec<_> = all.lines().collect();
+        project.write("stream.jsonl", lines[..lines.len() - 1].join("\n"));
+        project.run(&["run"]).code(2);
+        assert_eq!(project.outcomes("login", "1"), ["failed", "failed"]);
+    }
+
+    #[test]
+    fn halt_of_the_agent_counts_and_of_its_subagent_does_not() {
+        project("opencode-halt", "").run(&["run"]).code(2).says(&["halted"]);
+        project("claude-subagent_forward_text", "").run(&["run"]).code(0);
+    }
+
+    #[test]
+    fn a_prompt_that_comes_back_as_a_record_is_not_the_agent() {
+        let project = project("gemini-tool", "");
+        let all = project.read("stream.jsonl").replace("PROMPT_END", "\\n<promise>TASK_DONE</promise>\\n");
+        project.write("stream.jsonl", all.replace("d.\\n\\n<promise>TASK_DONE</promise>", "d."));
+        project.run(&["run"]).code(2);
+        assert_eq!(project.outcomes("login", "1"), ["no_signal", "no_signal"]);
+    }
+
+    #[test]
+    fn what_may_tell_of_a_limit_is_kept_by_channel_and_without_secrets() {
+        let project = project(
+            "claude-quota_sub_oauth",
+            "echo plain; echo \"key $MY_API_KEY\" >&2; echo half >&2; exit 1",
+        )
+        .env("MY_API_KEY", "hunter2hunter2");
+        project.run(&["run"]).code(2);
+        let records = result(&project)["error_records"].as_array().unwrap().clone();
+        let of = |channel: &str| -> Vec<String> {
+            let of_it = records.iter().filter(|r| r["channel"] == channel);
+            of_it.map(|r| r["text"].as_str().unwrap().to_owned()).collect()
+        };
+        let events = of("event");
+        assert_eq!(events.len(), 3, "{events:?}");
+        assert!(events[0].contains("\"status\":\"rejected\"") && events[2].contains("\"is_error\":true"));
+        assert_eq!(
+            (of("stdout"), of("stderr")),
+            (vec!["plain".into()], vec!["key [redacted]".into(), "half".into()])
+        );
+    }
 }
 
 /// All recordings, which are not part of this repository: `../shared`, or the folder that `SEQORCH_SHARED` names.

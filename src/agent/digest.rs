@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
-use super::event::{About, AgentEvent, Format, Usage, Verdict};
+use super::event::{About, AgentEvent, Format, KEPT, Usage, Verdict};
 use super::signal::{Found, SignalScanner};
 
 /// Records of errors, and lines, that are kept: the last ones.
@@ -79,7 +79,7 @@ impl Digest {
                 }
                 self.scanner.feed(text.as_bytes());
             }
-            AgentEvent::Session { id, model } => {
+            AgentEvent::Session { id, model } if is_id(id) => {
                 to.session = Some(id.clone());
                 to.model = model.clone().or(to.model.take());
                 // another turn: its own end decides
@@ -88,10 +88,10 @@ impl Digest {
             AgentEvent::Step | AgentEvent::ToolCall { sub: false, .. } => self.scanner.work_goes_on(),
             AgentEvent::Summary => self.scanner.forget(),
             AgentEvent::Usage(usage) => to.usage.get_or_insert_default().take(usage),
-            AgentEvent::Error { text } => to.error = Some(text.clone()),
+            AgentEvent::Error { text } => to.error = Some(words(text)),
             AgentEvent::Record { about: About::Error, raw } => keep(&mut self.errors, fitting(raw)),
             AgentEvent::Record { about: About::Utilization, raw } => to.utilization = Some(fitting(raw)),
-            AgentEvent::Stray { text, line: true } => keep(&mut self.lines, head(text).to_owned()),
+            AgentEvent::Stray { text, line: true } => keep(&mut self.lines, head(text, RECORD).to_owned()),
             AgentEvent::End { ok: true, text, .. } => {
                 to.verdict = Some(Verdict::Success);
                 // the record of the last words may have been lost
@@ -101,11 +101,12 @@ impl Digest {
                 }
             }
             AgentEvent::End { ok: false, error, .. } => {
-                let error = error.clone().or(to.error.take()).unwrap_or_default();
+                let error = error.as_deref().map(words).or(to.error.take()).unwrap_or_default();
                 to.verdict = Some(Verdict::Failure(error.clone()));
                 to.error = Some(error);
             }
-            AgentEvent::Aside { .. }
+            AgentEvent::Session { .. }
+            | AgentEvent::Aside { .. }
             | AgentEvent::ToolCall { .. }
             | AgentEvent::ToolResult { .. }
             | AgentEvent::Retry { .. }
@@ -128,6 +129,16 @@ impl Digest {
     }
 }
 
+/// An id is put on a command line to resume the session: nothing else may get there.
+fn is_id(id: &str) -> bool {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b':');
+    !id.is_empty() && id.len() <= 200 && !id.starts_with('-') && id.bytes().all(fits)
+}
+
+fn words(text: &str) -> String {
+    head(text.trim(), KEPT).to_owned()
+}
+
 fn print_of(text: &str) -> (usize, u64) {
     let text = text.trim();
     (text.len(), BuildHasherDefault::<DefaultHasher>::default().hash_one(text))
@@ -140,8 +151,8 @@ fn keep(last: &mut VecDeque<String>, text: String) {
     last.push_back(text);
 }
 
-fn head(text: &str) -> &str {
-    let mut end = text.len().min(RECORD);
+fn head(text: &str, most: usize) -> &str {
+    let mut end = text.len().min(most);
     while !text.is_char_boundary(end) {
         end -= 1;
     }
@@ -153,7 +164,9 @@ fn fitting(raw: &str) -> String {
     if raw.len() <= RECORD {
         return raw.to_owned();
     }
-    let Ok(mut value) = serde_json::from_str::<serde_json::Value>(raw) else { return head(raw).to_owned() };
+    let Ok(mut value) = serde_json::from_str::<serde_json::Value>(raw) else {
+        return head(raw, RECORD).to_owned();
+    };
     for most in [2000, 200, 20] {
         shorten(&mut value, most);
         let text = value.to_string();
@@ -162,17 +175,13 @@ fn fitting(raw: &str) -> String {
         }
     }
     // thousands of fields: what no vendor writes
-    head(raw).to_owned()
+    head(raw, RECORD).to_owned()
 }
 
 fn shorten(value: &mut serde_json::Value, most: usize) {
     match value {
         serde_json::Value::String(text) if text.len() > most => {
-            let mut end = most;
-            while !text.is_char_boundary(end) {
-                end -= 1;
-            }
-            text.truncate(end);
+            text.truncate(head(text, most).len());
         }
         serde_json::Value::Array(all) => all.iter_mut().for_each(|v| shorten(v, most)),
         serde_json::Value::Object(all) => all.values_mut().for_each(|v| shorten(v, most)),
@@ -213,6 +222,15 @@ mod tests {
         assert_eq!(failed.verdict, Some(Verdict::Failure("broken".into())));
         assert_eq!(digest(&[end(false, None), end(true, None)]).verdict, Some(Verdict::Success));
         assert_eq!(digest(&[end(true, None), session]).verdict, Some(Verdict::Unknown));
+    }
+
+    #[test]
+    fn what_cannot_be_an_id_is_not_taken_for_one() {
+        let session = |id: &str| AgentEvent::Session { id: id.into(), model: None };
+        assert_eq!(digest(&[session("ses_1-a.b:c")]).session.as_deref(), Some("ses_1-a.b:c"));
+        for id in ["", "--dangerous", "a b", "a\nb", "a;b", &"x".repeat(300)] {
+            assert_eq!(digest(&[session(id)]).session, None, "{id}");
+        }
     }
 
     #[test]

@@ -116,6 +116,29 @@ pub enum About {
     Utilization,
 }
 
+/// Where something was said that may tell of a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Channel {
+    /// A record of the stream: JSON.
+    Event,
+    /// A line on stdout that is no record; in plain text the last line.
+    Stdout,
+    /// A line on stderr.
+    Stderr,
+    /// A line of the CLI's own log.
+    Log,
+}
+
+/// Words of a CLI, not of its agent, that may tell of an error or a limit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorRecord {
+    /// Where it was said.
+    pub channel: Channel,
+    /// What was said.
+    pub text: String,
+}
+
 /// How the CLI itself says it ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -42,14 +42,28 @@ impl Sanitiser {
         };
         let mut chunks = bytes.utf8_chunks().peekable();
         while let Some(chunk) = chunks.next() {
-            for c in chunk.valid().chars() {
-                self.take(c, text);
-            }
+            self.take_all(chunk.valid(), text);
             let invalid = chunk.invalid();
             if chunks.peek().is_none() && may_go_on(invalid) {
                 self.part = invalid.to_vec();
             } else if !invalid.is_empty() {
                 self.take(char::REPLACEMENT_CHARACTER, text);
+            }
+        }
+    }
+
+    fn take_all(&mut self, mut rest: &str, text: &mut String) {
+        // most of what comes means nothing but itself
+        let plain = |b: &u8| matches!(b, b' '..=b'~' | b'\n' | b'\t');
+        while !rest.is_empty() {
+            if self.state == State::Text && !self.after_return {
+                let end = rest.bytes().position(|b| !plain(&b)).unwrap_or(rest.len());
+                text.push_str(&rest[..end]);
+                rest = &rest[end..];
+            }
+            if let Some(c) = rest.chars().next() {
+                self.take(c, text);
+                rest = &rest[c.len_utf8()..];
             }
         }
     }

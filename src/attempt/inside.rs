@@ -15,14 +15,13 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use super::closing::{closing_line, note_digest};
 use super::deadline;
 use super::log::Log;
-use super::record::{
-    AttemptDir, AttemptFile, CancelledBy, Exit, Facts, Hello, Holder, SCHEMA, TimedOut, unpack_env,
-};
+use super::reading::Reading;
+use super::record::{AttemptDir, AttemptFile, CancelledBy, Exit, Facts, Hello, Holder, unpack_env};
 use super::session::cannot_start;
 use super::stream::{Activity, Screen, take_stderr, take_stdout};
-use crate::agent::SignalScanner;
 use crate::agent::redact::Redactor;
 use crate::agent::sanitise::sanitise;
 use crate::config::PromptBy;
@@ -56,24 +55,7 @@ pub fn run(dir: &Path, exe: &Path) -> Result<()> {
     })
     .map_err(|e| Error::new(Kind::Internal, "catching signals").caused_by(e))?;
 
-    let started_at = Timestamp::now();
-    let mut facts = Facts {
-        schema: SCHEMA,
-        started_at,
-        ended_at: started_at,
-        exit: None,
-        timed_out: None,
-        cancelled: None,
-        unavailable: None,
-        done: false,
-        halt: None,
-        last_words: String::new(),
-        stderr_tail: String::new(),
-        stdout_bytes: 0,
-        stderr_bytes: 0,
-        leftovers: 0,
-        log_error: None,
-    };
+    let mut facts = Facts::begun(Timestamp::now());
     // kept open until the end: its end-of-file is how the orchestrator hears of ours
     let stream = if let Ok((stream, env)) = shake_hands(&attempt) {
         drive(&attempt, &dir, exe, &mut lock, env, (&events, &inbox), &mut facts)?;
@@ -192,9 +174,10 @@ fn drive(
     note_holder(lock, me, Some(agent));
 
     let activity = Arc::new(Activity::new(start));
-    let (screen, printer) = Screen::start(io::stdout().is_terminal());
-    let scanner = Arc::new(Mutex::new(SignalScanner::new(&prompt)));
-    let stdout = take_stdout(out_read, output, &scanner, &activity, &screen);
+    let color = io::stdout().is_terminal();
+    let (screen, printer) = Screen::start(color);
+    let reading = Arc::new(Mutex::new(Some(Reading::new(attempt, dir, &prompt, color))));
+    let stdout = take_stdout(out_read, output, &reading, &activity, &screen);
     let stderr = take_stderr(err_read, errors, &activity, &screen);
     let exited = events.clone();
     let waiter = handle.clone();
@@ -218,6 +201,7 @@ fn drive(
     if let Ok(why) = fs::read_to_string(dir.unavailable()) {
         facts.unavailable = Some(why);
     }
+    let mut said_on_stderr = Vec::new();
     for (reader, is_stdout) in [(stdout, true), (stderr, false)] {
         let Some(taken) = join_within(reader, DRAIN) else {
             facts.log_error.get_or_insert("a process out of reach keeps the output open".to_owned());
@@ -227,15 +211,17 @@ fn drive(
             facts.stdout_bytes = taken.bytes;
         } else {
             facts.stderr_bytes = taken.bytes;
-            facts.stderr_tail = redactor.redact(sanitise(&taken.tail).trim());
+            facts.stderr_tail = fit(&taken.last_words());
+            said_on_stderr = taken.last_lines();
         }
         facts.log_error = facts.log_error.take().or(taken.log_error);
     }
-    let scanner = scanner.lock().map(|mut s| std::mem::take(&mut *s)).unwrap_or_default();
-    let found = scanner.finish();
-    facts.done = found.done;
-    facts.halt = found.halt.map(|text| fit(&text));
-    facts.last_words = fit(&found.last_words);
+    // a reader that is still at it finds nothing to read with
+    if let Some(reading) = reading.lock().ok().and_then(|mut reading| reading.take()) {
+        let (rest, digested) = reading.finish();
+        screen.rendered(rest);
+        note_digest(facts, digested, said_on_stderr, fit);
+    }
     screen.line(closing_line(facts, start.elapsed()));
     drop(screen);
     join_within(printer, DRAIN);
@@ -366,27 +352,4 @@ fn join_within<T: Send + 'static>(thread: thread::JoinHandle<T>, limit: Duration
         return value;
     }
     thread.join().ok()
-}
-
-fn closing_line(facts: &Facts, took: Duration) -> String {
-    let end = match (facts.timed_out, facts.cancelled, &facts.unavailable, facts.exit) {
-        (Some(TimedOut::Total), ..) => "ended: over its time limit".to_owned(),
-        (Some(TimedOut::Idle), ..) => "ended: silent for too long".to_owned(),
-        (Some(TimedOut::FirstOutput), ..) => "ended: it never said anything".to_owned(),
-        (_, Some(_), ..) => "ended from outside".to_owned(),
-        (_, _, Some(why), _) => why.clone(),
-        (.., Some(Exit::Code(code))) => format!("exit code {code}"),
-        (.., Some(Exit::Signal(signal))) => format!("ended by signal {signal}"),
-        (.., None) => "gone".to_owned(),
-    };
-    let signal = match (&facts.halt, facts.done) {
-        (Some(_), _) => ", HALT",
-        (None, true) => ", TASK_DONE",
-        (None, false) => ", no signal",
-    };
-    let left = match facts.leftovers {
-        0 => String::new(),
-        n => format!(", {n} left-over process(es) ended"),
-    };
-    format!("── {end}{signal}, {:.1} s{left} ──", took.as_secs_f64())
 }

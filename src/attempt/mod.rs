@@ -3,9 +3,11 @@
 //! Only the hidden verbs call in here; the orchestrator shares [`record`] (the files of an attempt) and nothing
 //! else.
 
+mod closing;
 pub mod deadline;
 mod inside;
 mod log;
+mod reading;
 pub mod record;
 mod session;
 mod stream;

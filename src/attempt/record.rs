@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::agent::event::{ErrorRecord, Format, Usage, Verdict};
 use crate::config::{Output, PromptBy};
 
 /// Version of these files.
@@ -44,6 +45,26 @@ pub struct AttemptFile {
     pub token: String,
     /// When it was written.
     pub created_at: Timestamp,
+}
+
+impl AttemptFile {
+    /// How the agent's stdout is read.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        format_of(self.output)
+    }
+}
+
+/// How stdout is read that the configuration calls so.
+#[must_use]
+pub fn format_of(output: Output) -> Format {
+    match output {
+        Output::Claude => Format::Claude,
+        Output::Codex => Format::Codex,
+        Output::Gemini => Format::Gemini,
+        Output::Opencode => Format::Opencode,
+        Output::Text => Format::Text,
+    }
 }
 
 /// Deadlines in milliseconds; `None` is off.
@@ -104,7 +125,7 @@ pub enum Exit {
 }
 
 /// `result.json`: what happened, unjudged. Written atomically, as the last act of an attempt.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Facts {
     /// [`SCHEMA`].
     pub schema: u32,
@@ -136,6 +157,58 @@ pub struct Facts {
     pub leftovers: usize,
     /// Why the log is not whole.
     pub log_error: Option<String>,
+    /// The agent's own session, by which it can be resumed.
+    #[serde(default)]
+    pub session: Option<String>,
+    /// The model, where the stream names it.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// Tokens and money, where the stream tells.
+    #[serde(default)]
+    pub usage: Option<Usage>,
+    /// How the CLI says it ended; `None` where its format has no word for it.
+    #[serde(default)]
+    pub verdict: Option<Verdict>,
+    /// The last error that the CLI told of, fatal or not.
+    #[serde(default)]
+    pub error: Option<String>,
+    /// What may tell of a limit: never the agent's words nor its tools'. Oldest first in each channel.
+    #[serde(default)]
+    pub error_records: Vec<ErrorRecord>,
+    /// The last record about how much of a limit is used.
+    #[serde(default)]
+    pub utilization: Option<String>,
+}
+
+impl Facts {
+    /// What is known of an attempt at its start.
+    #[must_use]
+    pub fn begun(at: Timestamp) -> Self {
+        Self {
+            schema: SCHEMA,
+            started_at: at,
+            ended_at: at,
+            exit: None,
+            timed_out: None,
+            cancelled: None,
+            unavailable: None,
+            done: false,
+            halt: None,
+            last_words: String::new(),
+            stderr_tail: String::new(),
+            stdout_bytes: 0,
+            stderr_bytes: 0,
+            leftovers: 0,
+            log_error: None,
+            session: None,
+            model: None,
+            usage: None,
+            verdict: None,
+            error: None,
+            error_records: Vec::new(),
+            utilization: None,
+        }
+    }
 }
 
 /// What the lock file holds: who works in this folder.
@@ -195,6 +268,11 @@ impl AttemptDir {
     #[must_use]
     pub fn result(&self) -> PathBuf {
         self.0.join("result.json")
+    }
+    /// `session`: the id of the agent's own session, from when it is known.
+    #[must_use]
+    pub fn session(&self) -> PathBuf {
+        self.0.join("session")
     }
     /// `lock`
     #[must_use]
@@ -257,6 +335,16 @@ pub fn unpack_env(bytes: &[u8]) -> Vec<(&[u8], &[u8])> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_result_of_an_earlier_version_is_read() {
+        let old = r#"{"schema":1,"started_at":"2026-01-01T00:00:00Z","ended_at":"2026-01-01T00:00:00Z",
+            "exit":{"code":0},"timed_out":null,"cancelled":null,"unavailable":null,"done":true,"halt":null,
+            "last_words":"","stderr_tail":"","stdout_bytes":1,"stderr_bytes":0,"leftovers":0,"log_error":null}"#;
+        let facts: Facts = serde_json::from_str(old).unwrap();
+        assert_eq!((facts.done, facts.verdict, facts.usage), (true, None, None));
+        assert!(facts.error_records.is_empty());
+    }
 
     #[test]
     fn an_environment_survives_the_socket_byte_for_byte() {

@@ -1,6 +1,6 @@
-//! The agent's output on its way: into the log byte for byte, past the signal scanner, onto the screen.
+//! The agent's output on its way: into the log byte for byte, past those who read it, onto the screen.
 //!
-//! The log and the scanner never wait for the screen: a frozen terminal must not stop an agent. What the screen
+//! The log and the readers never wait for the screen: a frozen terminal must not stop an agent. What the screen
 //! cannot take in time is left out there, and said.
 
 use std::fmt::Write as _;
@@ -12,15 +12,19 @@ use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 use super::log::Log;
-use crate::agent::SignalScanner;
-use crate::agent::sanitise::Sanitiser;
+use super::reading::Reading;
+use crate::agent::sanitise::{Sanitiser, sanitise};
 
 /// Bytes read at once.
 const PIECE: usize = 64 * 1024;
 /// Pieces that may wait for the screen.
 const BACKLOG: usize = 64;
 /// Bytes of stderr's end that are kept.
-const TAIL: usize = 4096;
+const TAIL: usize = 16 << 10;
+/// Those of them that are kept for people, and the lines that are kept for the judge: a vendor's dump of one error
+/// takes some thirty.
+const WORDS: usize = 4096;
+const LINES: usize = 64;
 
 /// When the last byte came, shared with the deadlines.
 #[derive(Debug)]
@@ -56,10 +60,28 @@ pub(super) struct Taken {
     pub(super) log_error: Option<String>,
 }
 
+impl Taken {
+    /// Its end, for people.
+    pub(super) fn last_words(&self) -> String {
+        let tail = &self.tail[self.tail.len().saturating_sub(WORDS)..];
+        String::from_utf8_lossy(tail).trim().to_owned()
+    }
+
+    /// Its last lines, whole ones only.
+    pub(super) fn last_lines(&self) -> Vec<String> {
+        let cut = self.bytes > self.tail.len() as u64;
+        let text = sanitise(&self.tail);
+        let lines: Vec<_> = text.lines().skip(usize::from(cut)).filter(|l| !l.trim().is_empty()).collect();
+        lines[lines.len().saturating_sub(LINES)..].iter().map(|line| (*line).to_owned()).collect()
+    }
+}
+
 /// What the screen shows.
 pub(super) enum Show {
     Stdout(Vec<u8>),
     Stderr(Vec<u8>),
+    /// What was made of stdout for the screen.
+    Rendered(String),
     Line(String),
 }
 
@@ -85,6 +107,14 @@ impl Screen {
         }
     }
 
+    /// What was made of stdout.
+    pub(super) fn rendered(&self, text: String) {
+        if !text.is_empty() {
+            let bytes = text.len();
+            self.show(Show::Rendered(text), bytes);
+        }
+    }
+
     /// A line of our own; waits for its turn.
     pub(super) fn line(&self, text: String) {
         let _ = self.queue.send(Show::Line(text));
@@ -96,6 +126,8 @@ fn print(shown: &Receiver<Show>, dropped: &AtomicU64, color: bool) {
     let mut out = Sanitiser::default();
     let mut err = Sanitiser::default();
     let mut at_line_start = true;
+    // half a line of stderr must not go on as a line of the agent
+    let mut after_stderr = false;
     let mut text = String::new();
     // a screen that is gone must not end the attempt: what cannot be printed is in the log
     let screen = io::stdout();
@@ -106,7 +138,14 @@ fn print(shown: &Receiver<Show>, dropped: &AtomicU64, color: bool) {
             let _ = writeln!(text, "\n{dim}[{missing} bytes not shown, see the log]{plain}");
             at_line_start = true;
         }
+        let was_stderr = std::mem::replace(&mut after_stderr, matches!(piece, Show::Stderr(_)));
         match piece {
+            Show::Rendered(rendered) => {
+                if was_stderr && !at_line_start {
+                    text.push('\n');
+                }
+                text.push_str(&rendered);
+            }
             Show::Stdout(bytes) => out.feed(&bytes, &mut text),
             Show::Stderr(bytes) => {
                 text.push_str(dim);
@@ -134,17 +173,18 @@ fn print(shown: &Receiver<Show>, dropped: &AtomicU64, color: bool) {
 pub(super) fn take_stdout(
     mut pipe: impl Read + Send + 'static,
     log: Log,
-    scanner: &Arc<Mutex<SignalScanner>>,
+    reading: &Arc<Mutex<Option<Reading>>>,
     activity: &Arc<Activity>,
     screen: &Screen,
 ) -> JoinHandle<Taken> {
-    let (scanner, activity, screen) = (scanner.clone(), activity.clone(), screen.clone());
+    let (reading, activity, screen) = (reading.clone(), activity.clone(), screen.clone());
     thread::spawn(move || {
         take(&mut pipe, log, &activity, |bytes| {
-            if let Ok(mut scanner) = scanner.lock() {
-                scanner.feed(bytes);
+            let rendered = reading.lock().ok().and_then(|mut reading| reading.as_mut()?.take(bytes));
+            match rendered {
+                Some(text) => screen.rendered(text),
+                None => screen.show(Show::Stdout(bytes.to_vec()), bytes.len()),
             }
-            screen.show(Show::Stdout(bytes.to_vec()), bytes.len());
         })
     })
 }

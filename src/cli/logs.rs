@@ -1,18 +1,22 @@
-//! `seqorch logs`: what an agent printed.
+//! `seqorch logs`: what an agent printed, as its window showed it.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::Global;
 use super::project::Project;
+use super::{Global, colored, terminal_width};
 use crate::agent::sanitise::Sanitiser;
-use crate::attempt::record::{AttemptDir, log_parts};
+use crate::agent::{AgentEvent, Format, Reader, Renderer};
+use crate::attempt::record::{AttemptDir, AttemptFile, log_parts};
 use crate::engine::launch;
 use crate::error::{Error, Kind, Result};
 use crate::plan::Selection;
+
+/// Columns where there is no terminal.
+const WIDTH: usize = 100;
 
 #[derive(Debug, Args)]
 pub(super) struct LogsArgs {
@@ -27,7 +31,7 @@ pub(super) struct LogsArgs {
     /// Go on printing until the attempt is over.
     #[arg(short, long)]
     follow: bool,
-    /// The bytes as the agent wrote them, escape sequences included.
+    /// The bytes as the agent wrote them, records and escape sequences included.
     #[arg(long)]
     raw: bool,
     /// What it wrote to stderr instead of stdout.
@@ -70,12 +74,19 @@ pub(super) fn logs(global: &Global, args: &LogsArgs) -> Result<u8> {
     if !path.exists() {
         return Err(none(format!("attempt {number} of task {id} has no log")));
     }
-    copy(&path, &dir, args)
+    let shown = if args.raw {
+        Shown::Raw
+    } else if args.prompt || args.stderr {
+        Shown::Text(Sanitiser::default())
+    } else {
+        Shown::of(&dir, global)
+    };
+    copy(&path, &dir, args, shown)
 }
 
 /// Prints a log in its parts; `follow` goes on until the attempt is over.
-fn copy(log: &Path, dir: &AttemptDir, args: &LogsArgs) -> Result<u8> {
-    let mut out = Out { raw: args.raw, sanitiser: Sanitiser::default(), text: String::new() };
+fn copy(log: &Path, dir: &AttemptDir, args: &LogsArgs, shown: Shown) -> Result<u8> {
+    let mut out = Out { shown, text: String::new() };
     let [whole, older, newer] = log_parts(log);
     let mut file = File::open(&whole).map_err(|e| Error::io("reading", &whole, e))?;
     let mut printed = 0;
@@ -98,18 +109,43 @@ fn copy(log: &Path, dir: &AttemptDir, args: &LogsArgs) -> Result<u8> {
         all.and_then(|all| all.checked_sub(printed + kept)).filter(|n| *n > 0 && !ends.is_empty())
     {
         let _ = writeln!(io::stderr(), "\n[{missing} bytes are not kept, see log.max_mb]");
+        out.gap();
     }
     for (mut file, path) in ends {
         if out.copy(&mut file, &path)?.is_none() {
-            break;
+            return Ok(0);
         }
     }
+    out.finish();
     Ok(0)
 }
 
+/// What becomes of the bytes.
+enum Shown {
+    Raw,
+    Text(Sanitiser),
+    Events(Box<(Reader, Renderer)>),
+}
+
+impl Shown {
+    /// What the attempt's window showed.
+    fn of(dir: &AttemptDir, global: &Global) -> Self {
+        let attempt = fs::read(dir.attempt()).ok();
+        let attempt = attempt.and_then(|bytes| serde_json::from_slice::<AttemptFile>(&bytes).ok());
+        match attempt.filter(|attempt| attempt.format() != Format::Text) {
+            None => Self::Text(Sanitiser::default()),
+            Some(attempt) => {
+                let width = terminal_width().unwrap_or(WIDTH);
+                let renderer = Renderer::new(width, colored(global, &io::stdout()));
+                let renderer = renderer.root(&attempt.cwd.to_string_lossy());
+                Self::Events(Box::new((Reader::new(attempt.format()), renderer)))
+            }
+        }
+    }
+}
+
 struct Out {
-    raw: bool,
-    sanitiser: Sanitiser,
+    shown: Shown,
     text: String,
 }
 
@@ -122,19 +158,50 @@ impl Out {
         loop {
             let n = file.read(&mut piece).map_err(|e| Error::io("reading", path, e))?;
             bytes += n as u64;
-            let written = if self.raw {
-                out.write_all(&piece[..n])
-            } else {
-                self.text.clear();
-                self.sanitiser.feed(&piece[..n], &mut self.text);
-                out.write_all(self.text.as_bytes())
-            };
+            self.text.clear();
+            match &mut self.shown {
+                Shown::Raw => {}
+                Shown::Text(sanitiser) => sanitiser.feed(&piece[..n], &mut self.text),
+                Shown::Events(of) => {
+                    let (reader, renderer) = &mut **of;
+                    reader.feed(&piece[..n], &mut |event| renderer.render(&event, &mut self.text));
+                }
+            }
+            let shown = if matches!(self.shown, Shown::Raw) { &piece[..n] } else { self.text.as_bytes() };
+            let written = out.write_all(shown);
             if written.and_then(|()| if n == 0 { out.flush() } else { Ok(()) }).is_err() {
                 return Ok(None);
             }
             if n == 0 {
                 return Ok(Some(bytes));
             }
+        }
+    }
+
+    /// Something is missing here: a record that began before it does not end behind it.
+    fn gap(&mut self) {
+        if let Shown::Events(of) = &mut self.shown {
+            // a stray piece says nothing that is not said of the gap
+            let (reader, renderer) = &mut **of;
+            self.text.clear();
+            reader.feed(b"\n", &mut |event| {
+                if !matches!(event, AgentEvent::Stray { .. }) {
+                    renderer.render(&event, &mut self.text);
+                }
+            });
+            let _ = io::stdout().lock().write_all(self.text.as_bytes());
+        }
+    }
+
+    /// What is still to be said at the end.
+    fn finish(&mut self) {
+        if let Shown::Events(of) = &mut self.shown {
+            let (reader, renderer) = &mut **of;
+            self.text.clear();
+            reader.finish(&mut |event| renderer.render(&event, &mut self.text));
+            renderer.finish(&mut self.text);
+            let mut out = io::stdout().lock();
+            let _ = out.write_all(self.text.as_bytes()).and_then(|()| out.flush());
         }
     }
 }

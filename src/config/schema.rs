@@ -356,8 +356,8 @@ const BACKEND: Entry = entry(
         ),
         leaf(
             "output",
-            Kind::Choice(&["text", "claude", "codex", "gemini", "opencode"]),
-            "What it prints: plain text, or the JSON lines of one of these CLIs.",
+            Kind::Choice(&["claude", "codex", "gemini", "opencode", "text"]),
+            "What it prints: one of the JSON formats of these agents, or plain text.",
         ),
         leaf("model", Kind::Name, "The model it uses; unset: its own choice."),
         entry("env", Node::Variables, "Variables that it gets."),

@@ -359,16 +359,16 @@ pub enum PromptBy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Output {
+    /// Claude Code's `--output-format stream-json --verbose`.
+    Claude,
+    /// Codex' `exec --json`.
+    Codex,
+    /// Gemini CLI's `--output-format stream-json`.
+    Gemini,
+    /// `OpenCode`'s `run --format json`.
+    Opencode,
     /// Plain text.
     Text,
-    /// JSON lines of Claude Code (`--output-format stream-json`).
-    Claude,
-    /// JSON lines of Codex (`exec --json`).
-    Codex,
-    /// JSON lines of Gemini CLI (`--output-format stream-json`).
-    Gemini,
-    /// JSON lines of `OpenCode` (`run --format json`).
-    Opencode,
 }
 
 /// How to start one agent CLI and read what it prints.

@@ -8,7 +8,8 @@ use super::launch;
 use super::prepare::{Preparation, Prepared};
 use super::verdict::judge;
 use super::world::{Current, Errand, RealWorld};
-use crate::attempt::record::AttemptDir;
+use crate::agent::{AgentEvent, Format, Reader};
+use crate::attempt::record::{AttemptDir, format_of};
 use crate::config::DoneSignal;
 use crate::error::{Error, Kind, Result};
 use crate::plan::{Plan, SpecInfo, assign};
@@ -142,7 +143,7 @@ impl RealWorld<'_> {
                 return Some(Event::Assigned(self.nothing(&call, vec![outcome.to_string()])));
             }
             // some CLIs fail after a good answer, so it is looked at in any case
-            _ => assign::read(&launch::said(dir, ANSWER_MAX), &call.units, &self.owners()),
+            _ => assign::read(&self.answer(dir), &call.units, &self.owners()),
         };
         let mut complaints = reading.complaints;
         if !complaints.is_empty() && !matches!(outcome, Outcome::Done | Outcome::NoSignal) {
@@ -164,6 +165,31 @@ impl RealWorld<'_> {
         let missing = call.units.into_iter().filter(|id| !reading.found.contains_key(id)).collect();
         let by = self.config.assign.backend.clone();
         Some(Event::Assigned(Assigned { by, found: reading.found, missing, complaints }))
+    }
+
+    /// The agent's own words, whatever its output's format is.
+    fn answer(&self, dir: &AttemptDir) -> String {
+        let printed = launch::said(dir, ANSWER_MAX);
+        let output = self.config.backends.get(&self.config.assign.backend).map(|b| b.output);
+        let format = output.map_or(Format::Text, format_of);
+        let mut words = String::new();
+        let mut on = |event: AgentEvent| match event {
+            AgentEvent::Text { text, continues } => {
+                if !continues {
+                    words.push('\n');
+                }
+                words.push_str(&text);
+            }
+            AgentEvent::End { text: Some(text), .. } => {
+                words.push('\n');
+                words.push_str(&text);
+            }
+            _ => {}
+        };
+        let mut reader = Reader::new(format);
+        reader.feed(printed.as_bytes(), &mut on);
+        reader.finish(&mut on);
+        words
     }
 
     fn nothing(&self, call: &Call, complaints: Vec<String>) -> Assigned {

@@ -279,6 +279,7 @@ impl Machine {
         let nudge = record.goes_on.as_ref().is_some_and(|g| g.reason == Reason::Nudge);
         record.counts = !blameless && !afresh && !nudge;
         record.learned = learned;
+        let (session, total) = (record.learned.session.clone(), record.learned.session_total);
         // its session goes on even where it never said so
         record.learned.session =
             record.learned.session.take().or(record.goes_on.as_ref().map(|g| g.session.clone()));
@@ -289,6 +290,7 @@ impl Machine {
         let completes = record.completes.clone();
         let took = now.duration_since(record.started_at).try_into().unwrap_or(Duration::ZERO);
         unit.status = UnitStatus::Todo;
+        unit.count_once(session.as_deref(), total);
         let tries = unit.tries();
         if blameless || afresh {
             self.state.iterations = self.state.iterations.saturating_sub(1);

@@ -26,6 +26,7 @@ pub struct Policy {
 
 /// What happened.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 pub enum Event {
     /// The run begins; all the rest of `Machine` is loaded.
     Begin {

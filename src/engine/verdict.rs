@@ -1,10 +1,12 @@
 //! PURE. From the facts of an attempt to its outcome.
 
+use crate::agent::Verdict;
 use crate::attempt::record::{Exit, Facts};
 use crate::config::DoneSignal;
 use crate::state::{Learned, Outcome};
 
-/// Judges in this order: cancelled, timed out, not started, HALT, a bad end, DONE. A signal in the text of an agent
+/// Judges in this order: cancelled, timed out, not started, HALT, a bad end (by the exit code
+/// or by the agent's own closing word), DONE. A signal in the text of an agent
 /// that then failed proves nothing, but its cry for a human does.
 #[must_use]
 pub fn judge(facts: &Facts, signal: DoneSignal) -> Outcome {
@@ -20,44 +22,51 @@ pub fn judge(facts: &Facts, signal: DoneSignal) -> Outcome {
     if let Some(question) = &facts.halt {
         return Outcome::Halted { question: question.clone() };
     }
-    match facts.exit {
-        None => Outcome::Lost,
-        Some(Exit::Signal(signal)) => Outcome::Signaled { signal },
-        Some(Exit::Code(0)) if facts.done || signal == DoneSignal::Optional => Outcome::Done,
-        Some(Exit::Code(0)) => Outcome::NoSignal,
-        Some(Exit::Code(code)) => Outcome::Failed { code },
+    let code = match facts.exit {
+        None => return Outcome::Lost,
+        Some(Exit::Signal(signal)) => return Outcome::Signaled { signal },
+        Some(Exit::Code(code)) => code,
+    };
+    let why = match &facts.verdict {
+        Some(Verdict::Failure(why)) => Some(why.clone()),
+        // some end with code 0 when they are stopped
+        Some(Verdict::Unknown) if code == 0 => Some("it ended without its closing record".to_owned()),
+        _ => None,
+    };
+    if code != 0 || why.is_some() {
+        Outcome::Failed { code, why }
+    } else if facts.done || signal == DoneSignal::Optional {
+        Outcome::Done
+    } else {
+        Outcome::NoSignal
     }
 }
+
+/// Bytes of stdout that may be nothing but a refusal.
+const ONLY_A_REFUSAL: u64 = 8192;
 
 /// What an attempt tells beside its outcome.
 #[must_use]
 pub fn learned(facts: &Facts) -> Learned {
-    Learned { session: None, model: None, worked: facts.stdout_bytes > 0 }
+    let spoke = !facts.last_words.is_empty() || facts.halt.is_some() || facts.done;
+    let used = facts.usage.as_ref().and_then(|usage| usage.output).is_some_and(|tokens| tokens > 0);
+    Learned {
+        session: facts.session.clone(),
+        model: facts.model.clone(),
+        usage: facts.usage,
+        session_total: facts.usage.filter(|usage| usage.cumulative),
+        // a CLI that cannot go on in a session says so in a line or two
+        worked: spoke || used || facts.stdout_bytes > ONLY_A_REFUSAL,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attempt::record::{CancelledBy, SCHEMA, TimedOut};
+    use crate::attempt::record::{CancelledBy, TimedOut};
 
     fn facts() -> Facts {
-        Facts {
-            schema: SCHEMA,
-            started_at: jiff::Timestamp::UNIX_EPOCH,
-            ended_at: jiff::Timestamp::UNIX_EPOCH,
-            exit: Some(Exit::Code(0)),
-            timed_out: None,
-            cancelled: None,
-            unavailable: None,
-            done: false,
-            halt: None,
-            last_words: String::new(),
-            stderr_tail: String::new(),
-            stdout_bytes: 0,
-            stderr_bytes: 0,
-            leftovers: 0,
-            log_error: None,
-        }
+        Facts { exit: Some(Exit::Code(0)), ..Facts::begun(jiff::Timestamp::UNIX_EPOCH) }
     }
 
     #[test]
@@ -67,7 +76,22 @@ mod tests {
         let done = Facts { done: true, ..facts() };
         assert_eq!(judge(&done, DoneSignal::Required), Outcome::Done);
         let failed = Facts { exit: Some(Exit::Code(3)), ..done };
-        assert_eq!(judge(&failed, DoneSignal::Required), Outcome::Failed { code: 3 });
+        assert_eq!(judge(&failed, DoneSignal::Required), Outcome::Failed { code: 3, why: None });
+    }
+
+    #[test]
+    fn an_agent_that_says_it_failed_has_failed_whatever_its_exit_code() {
+        let failed = |code, verdict| {
+            let facts = Facts { done: true, exit: Some(Exit::Code(code)), verdict: Some(verdict), ..facts() };
+            judge(&facts, DoneSignal::Optional)
+        };
+        let why = |why: &str| Some(why.to_owned());
+        let refused = Verdict::Failure("refused".into());
+        assert_eq!(failed(0, refused.clone()), Outcome::Failed { code: 0, why: why("refused") });
+        assert_eq!(failed(1, refused), Outcome::Failed { code: 1, why: why("refused") });
+        assert_eq!(failed(1, Verdict::Success), Outcome::Failed { code: 1, why: None });
+        assert!(matches!(failed(0, Verdict::Unknown), Outcome::Failed { code: 0, why: Some(_) }));
+        assert_eq!(failed(0, Verdict::Success), Outcome::Done);
     }
 
     #[test]

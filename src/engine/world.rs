@@ -365,8 +365,9 @@ impl RealWorld<'_> {
 
 /// What an attempt that is over came to. Without a result it is lost, but its session may still be known.
 pub(super) fn conclusion(dir: &AttemptDir, signal: DoneSignal) -> Ending {
-    match launch::result(dir) {
-        Some(facts) => (judge(&facts, signal), learned(&facts)),
-        None => (Outcome::Lost, Learned::default()),
+    if let Some(facts) = launch::result(dir) {
+        return (judge(&facts, signal), learned(&facts));
     }
+    let session = fs::read_to_string(dir.session()).ok().map(|id| id.trim().to_owned());
+    (Outcome::Lost, Learned { session: session.filter(|id| !id.is_empty()), ..Learned::default() })
 }

@@ -188,7 +188,7 @@ mod tests {
         let summary = Summary {
             spec: "login",
             end: &end,
-            units: &[unit("1", Outcome::Done), unit("2", Outcome::Failed { code: 1 })],
+            units: &[unit("1", Outcome::Done), unit("2", Outcome::Failed { code: 1, why: None })],
             skipped: &[],
             left: 0,
             took: Duration::from_secs(130),

@@ -2,10 +2,11 @@
 
 pub mod lock;
 pub mod model;
+pub mod outcome;
 mod progress;
 pub mod store;
 
 pub use model::{
-    Answer, AttemptRecord, Changes, GoesOn, Learned, Outcome, Reason, SpecState, StateFile, UnitState,
-    UnitStatus,
+    Answer, AttemptRecord, Changes, GoesOn, Learned, Reason, SpecState, StateFile, UnitState, UnitStatus,
 };
+pub use outcome::Outcome;

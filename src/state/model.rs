@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::attempt::record::{CancelledBy, TimedOut};
+use super::outcome::Outcome;
+use crate::agent::event::Usage;
 
 /// Version of the state file that this program writes.
 pub const SCHEMA: u32 = 1;
@@ -179,6 +180,12 @@ pub struct Learned {
     /// The model that it said it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
+    /// What it used, as far as its vendor says: of this attempt alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
+    /// The total of its session, where the vendor says only that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_total: Option<Usage>,
     /// Whether the agent did anything at all: said a word, used a tool.
     #[serde(skip)]
     pub worked: bool,
@@ -216,78 +223,6 @@ impl Reason {
             Self::Retry => "retry",
             Self::Answer => "answer",
             Self::Limit => "limit",
-        }
-    }
-}
-
-/// How an attempt ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Outcome {
-    /// The agent said so (or ended well where no signal is needed).
-    Done,
-    /// The agent asked for a human.
-    Halted {
-        /// Its text before the signal.
-        question: String,
-    },
-    /// It ended well and said neither.
-    NoSignal,
-    /// It ended with another code.
-    Failed {
-        /// The exit code.
-        code: i32,
-    },
-    /// It was ended by a signal that nobody here sent.
-    Signaled {
-        /// The signal's number.
-        signal: i32,
-    },
-    /// The agent said that it is done, and a command that must succeed did not.
-    VerifyFailed {
-        /// The command, for people.
-        command: String,
-        /// How it ended, and the end of what it printed.
-        tail: String,
-    },
-    /// A deadline passed.
-    TimedOut {
-        /// Which one.
-        which: TimedOut,
-    },
-    /// It could not be started.
-    Unavailable {
-        /// Why.
-        why: String,
-    },
-    /// It was ended from outside.
-    Cancelled {
-        /// By whom.
-        by: CancelledBy,
-    },
-    /// No result, and nobody alive. Never a success.
-    Lost,
-}
-
-impl std::fmt::Display for Outcome {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Done => f.write_str("done"),
-            Self::Halted { .. } => f.write_str("halted: a human is needed"),
-            Self::NoSignal => f.write_str("ended without TASK_DONE"),
-            Self::Failed { code } => write!(f, "failed with exit code {code}"),
-            Self::VerifyFailed { command, .. } => write!(f, "not done: `{command}` does not succeed"),
-            Self::Signaled { signal } => write!(f, "ended by signal {signal}"),
-            Self::TimedOut { which: TimedOut::Total } => f.write_str("timed out: over its time limit"),
-            Self::TimedOut { which: TimedOut::Idle } => f.write_str("timed out: silent for too long"),
-            Self::TimedOut { which: TimedOut::FirstOutput } => {
-                f.write_str("timed out: it never said anything")
-            }
-            Self::Unavailable { why } => write!(f, "could not start: {why}"),
-            Self::Cancelled { by: CancelledBy::HangUp } => f.write_str("its window was closed"),
-            Self::Cancelled { by: CancelledBy::NoOrchestrator } => f.write_str("never started"),
-            Self::Cancelled { .. } => f.write_str("ended by hand"),
-            Self::Lost => f.write_str("lost: its process is gone and left no result"),
         }
     }
 }

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::model::{AttemptRecord, GoesOn, Learned, Outcome, Reason, SpecState, UnitState, UnitStatus};
+use super::model::{AttemptRecord, GoesOn, Learned, Reason, SpecState, UnitState, UnitStatus};
+use super::outcome::Outcome;
+use crate::agent::event::Usage;
 use crate::attempt::record::{CancelledBy, TimedOut};
 
 impl SpecState {
@@ -177,6 +179,15 @@ impl AttemptRecord {
 }
 
 impl UnitState {
+    /// Where a vendor tells the total of a session, the last attempt used what came since the one before in it.
+    pub fn count_once(&mut self, session: Option<&str>, total: Option<Usage>) {
+        let Some((last, earlier)) = self.attempts.split_last_mut() else { return };
+        let Some(total) = total else { return };
+        let same = |a: &&AttemptRecord| session.is_some() && a.learned.session.as_deref() == session;
+        let before = earlier.iter().rev().filter(same).find_map(|a| a.learned.session_total);
+        last.learned.usage = Some(total.since(&before.unwrap_or_default()));
+    }
+
     /// How the last attempt ended.
     #[must_use]
     pub fn last_outcome(&self) -> Option<&Outcome> {

@@ -3,7 +3,7 @@
 //! The last `result` decides; there may be several, when a background task ends later and another turn begins. API
 //! errors have subtype `success`: `is_error` tells them apart.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -152,7 +152,7 @@ impl Vendor for Claude {
 
     fn take(&mut self, record: Record<'_>, json: &[u8], on: On<'_>) {
         match record.kind.get() {
-            Some("system") => self.system(record, on),
+            Some("system") => self.system(&record, on),
             Some("assistant") => self.assistant(record, json, on),
             Some("user") => user(record, on),
             Some("rate_limit_event") => rate_limit(record, json, on),
@@ -170,10 +170,10 @@ impl Claude {
         }
     }
 
-    fn system(&mut self, record: Record<'_>, on: On<'_>) {
+    fn system(&mut self, record: &Record<'_>, on: On<'_>) {
         match record.subtype.get() {
-            Some("init") => self.session(&record, on),
-            Some("api_retry") => on(AgentEvent::Retry { text: retry(&record) }),
+            Some("init") => self.session(record, on),
+            Some("api_retry") => on(AgentEvent::Retry { text: retry(record) }),
             Some("task_notification") => {
                 on(AgentEvent::Aside { text: head(record.summary.get().unwrap_or_default()).to_owned() });
             }
@@ -228,10 +228,10 @@ fn retry(record: &Record<'_>) -> String {
     let status = record.error_status.count().map_or_else(|| "network".to_owned(), |s| s.to_string());
     let mut text = format!("{status} {}", record.error.get().unwrap_or("error"));
     if let Some(ms) = record.retry_delay_ms.0 {
-        text += &format!(", again in {:.1} s", ms / 1000.0);
+        let _ = write!(text, ", again in {:.1} s", ms / 1000.0);
     }
     if let (Some(n), Some(max)) = (record.attempt.count(), record.max_retries.count()) {
-        text += &format!(" ({n} of {max})");
+        let _ = write!(text, " ({n} of {max})");
     }
     text
 }

@@ -40,7 +40,7 @@ fn anything(f: &mut fmt::Formatter<'_>) -> fmt::Result {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Str<'a>(pub(super) Option<Cow<'a, str>>);
 
-impl<'a> Str<'a> {
+impl Str<'_> {
     pub(super) fn get(&self) -> Option<&str> {
         self.0.as_deref()
     }

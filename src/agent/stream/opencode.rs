@@ -112,11 +112,9 @@ impl Vendor for Opencode {
         }
         let Some(part) = record.part.0 else { return };
         match record.kind.get() {
-            Some("step_start") => {
-                if self.message.as_deref() != part.message.get() {
-                    self.message = part.message.owned();
-                    on(AgentEvent::Step);
-                }
+            Some("step_start") if self.message.as_deref() != part.message.get() => {
+                self.message = part.message.owned();
+                on(AgentEvent::Step);
             }
             Some("text") if part.synthetic.0 => {
                 if part.metadata.0.is_some_and(|m| m.compaction_continue.0) {

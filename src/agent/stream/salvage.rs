@@ -60,7 +60,7 @@ fn tell(text: &str, on: On<'_>) {
 fn mend(line: &[u8]) -> String {
     let mut text = String::from_utf8_lossy(line);
     if text.contains(|c: char| c < ' ' && c != '\t') {
-        text = Cow::Owned(text.chars().filter(|c| *c >= ' ' || *c == '\t').collect());
+        text = Cow::Owned(without_controls(&text));
     }
     if !(text.contains("\\ud") || text.contains("\\uD")) {
         return text.into_owned();
@@ -87,6 +87,22 @@ fn mend(line: &[u8]) -> String {
     out
 }
 
+/// Without control characters and the control sequences of terminals; not by [`crate::agent::sanitise`], which makes
+/// line ends of what JSON may hold in a string.
+fn without_controls(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        if c == '\u{1b}' && chars.next_if_eq(&'[').is_some() {
+            while chars.next_if(|c| (' '..='?').contains(c)).is_some() {}
+            chars.next_if(|c| ('@'..='~').contains(c));
+        } else if c >= ' ' || c == '\t' {
+            out.push(c);
+        }
+    }
+    out
+}
+
 /// The UTF-16 unit of a `\uXXXX` at the beginning.
 fn unit(text: &str) -> Option<u16> {
     let digits = text.strip_prefix("\\u")?.get(..4)?;
@@ -107,6 +123,6 @@ mod tests {
     #[test]
     fn raw_control_characters_and_invalid_bytes_do_not_make_a_record_unreadable() {
         let value: serde_json::Value = serde_json::from_str(&mend(b"{\"a\":\"x\x1b[0m\xff\"}")).unwrap();
-        assert_eq!(value["a"], "x[0m\u{FFFD}");
+        assert_eq!(value["a"], "x\u{FFFD}");
     }
 }

@@ -68,7 +68,7 @@ fn done() -> Act {
 }
 
 fn failed() -> Act {
-    Act::ends(Outcome::Failed { code: 1 })
+    Act::ends(Outcome::Failed { code: 1, why: None })
 }
 
 fn never() -> Act {
@@ -210,7 +210,7 @@ pub(super) fn random(dice: &mut Dice) -> Model {
     for _ in 0..dice.roll(9) {
         let does = match dice.roll(20) {
             0..=7 => Does::Ends(Outcome::Done),
-            8..=9 => Does::Ends(Outcome::Failed { code: 1 }),
+            8..=9 => Does::Ends(Outcome::Failed { code: 1, why: None }),
             10 => Does::Ends(Outcome::NoSignal),
             11 => Does::Ends(halted()),
             12..=13 => Does::Ends(Outcome::Lost),
