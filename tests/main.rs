@@ -3,6 +3,7 @@
 
 mod adopt;
 mod bad_input;
+mod big;
 mod chaos;
 mod common;
 mod corpus;

@@ -401,10 +401,21 @@ pub(crate) fn kill(pid: i32, signal: Signal) {
 
 /// Asks until it is so.
 #[track_caller]
-pub(crate) fn wait_until(what: &str, mut so: impl FnMut() -> bool) {
+pub(crate) fn wait_until(what: &str, so: impl FnMut() -> bool) {
+    wait_within(DEADLINE, what, so);
+}
+
+/// As [`wait_until`], for what has gigabytes to do.
+#[track_caller]
+pub(crate) fn wait_long(what: &str, so: impl FnMut() -> bool) {
+    wait_within(DEADLINE * 20, what, so);
+}
+
+#[track_caller]
+fn wait_within(limit: Duration, what: &str, mut so: impl FnMut() -> bool) {
     let start = Instant::now();
     while !so() {
-        assert!(start.elapsed() < DEADLINE, "waited in vain for {what}");
+        assert!(start.elapsed() < limit, "waited in vain for {what}");
         thread::sleep(Duration::from_millis(5));
     }
 }
