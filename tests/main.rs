@@ -13,4 +13,5 @@ mod plan;
 mod run;
 mod signals;
 mod stop;
+mod terminal;
 mod tmux;

@@ -171,7 +171,12 @@ impl Project {
 
     /// The program with an environment that holds nothing of the user's.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_seqorch"));
+        self.command_of(env!("CARGO_BIN_EXE_seqorch"), args)
+    }
+
+    /// Any program, dressed in the same way.
+    pub(crate) fn command_of(&self, program: &str, args: &[&str]) -> Command {
+        let mut command = Command::new(program);
         command.args(args).current_dir(&self.root);
         self.dress(&mut command);
         command
