@@ -5,6 +5,7 @@ mod adopt;
 mod bad_input;
 mod big;
 mod chaos;
+mod clock;
 mod common;
 mod corpus;
 mod examples;

@@ -37,6 +37,9 @@ const DRAIN: Duration = Duration::from_secs(5);
 /// What a program left running by the agent gets between TERM and KILL, when the agent itself ended well.
 const LEFTOVER_GRACE: Duration = Duration::from_secs(2);
 
+/// A deadline that is noticed so late was slept over: no load of a machine does that.
+const STOPPED: Duration = Duration::from_secs(2);
+
 enum Event {
     Exited(io::Result<std::process::ExitStatus>),
     Asked(Interrupt),
@@ -270,7 +273,12 @@ fn watch(
                 });
             }
             Err(RecvTimeoutError::Timeout) => match deadline::next(&attempt.deadlines, activity.last()) {
-                // output came meanwhile and moved the deadline
+                // far too late: this process was stopped, and what came meanwhile was not read yet
+                Some((at, which)) if which != TimedOut::Total && start.elapsed() > at + STOPPED => {
+                    activity.note();
+                    continue;
+                }
+                // else output came meanwhile and moved the deadline
                 Some((at, which)) if at <= start.elapsed() => facts.timed_out = Some(which),
                 _ => continue,
             },

@@ -13,5 +13,7 @@ pub mod screen;
 mod simulation;
 pub mod verdict;
 pub mod world;
+#[cfg(test)]
+mod world_tests;
 
 pub use decide::{Effect, End, Event, Machine, Policy};

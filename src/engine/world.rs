@@ -14,6 +14,7 @@ use super::decide::{Event, Machine, Pause, Report};
 use super::driver::World;
 use super::ears::{Ears, Heard};
 use super::launch::{self, Launcher, Request};
+use super::pacing;
 use super::place::{Place, make_plan, progress, ticked};
 use super::prepare::{Preparation, Prepared};
 use super::verdict::judge;
@@ -28,6 +29,9 @@ use crate::state::store::Store;
 use crate::state::{Outcome, SpecState};
 use crate::sys::clock::Clock;
 use crate::sys::{files, process};
+
+/// So late a pause may end after the machine woke up, or its clock was set.
+const LOOK_AGAIN: Duration = if cfg!(test) { Duration::from_millis(20) } else { Duration::from_secs(10) };
 
 struct Current {
     unit: String,
@@ -338,8 +342,7 @@ impl World for RealWorld<'_> {
             let limit = match pause {
                 None => None,
                 Some((until, why)) => {
-                    // a wall clock that is set back must not make a short pause last for hours
-                    let left = self.time_to(until).min(length.saturating_sub(began.elapsed()));
+                    let left = pacing::left(self.time_to(until), length, began.elapsed());
                     if left.is_zero() {
                         self.countdown(None);
                         return Event::Woke;
@@ -352,8 +355,7 @@ impl World for RealWorld<'_> {
                         )));
                     }
                     // the wall clock may jump (a laptop wakes up), so look at it now and then
-                    let longest =
-                        if self.interactive { Duration::from_secs(1) } else { Duration::from_secs(30) };
+                    let longest = if self.interactive { Duration::from_secs(1) } else { LOOK_AGAIN };
                     Some(left.min(longest))
                 }
             };
