@@ -8,6 +8,7 @@ mod chaos;
 mod clock;
 mod common;
 mod corpus;
+mod disk;
 mod examples;
 mod layout;
 mod plan;

@@ -276,8 +276,3 @@ pub fn alive(dir: &AttemptDir) -> bool {
 pub fn result(dir: &AttemptDir) -> Option<Facts> {
     serde_json::from_slice(&fs::read(dir.result()).ok()?).ok()
 }
-
-/// Writes a private file of an attempt's folder.
-pub fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
-    files::private_file(path)?.write_all(bytes).map_err(|e| Error::io("writing", path, e))
-}

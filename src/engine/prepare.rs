@@ -53,7 +53,7 @@ impl Prepared {
             let _ = fs::remove_dir_all(dir.path());
         }
         files::private_dir(dir.path())?;
-        launch::write_private(&dir.prompt(), from.prompt()?.as_bytes())?;
+        files::write_private(&dir.prompt(), from.prompt()?.as_bytes())?;
         let token = token();
         let file = AttemptFile {
             schema: SCHEMA,
@@ -74,7 +74,7 @@ impl Prepared {
         };
         let bytes = serde_json::to_vec_pretty(&file)
             .map_err(|e| Error::new(Kind::Internal, "writing the attempt").caused_by(e))?;
-        launch::write_private(&dir.attempt(), &bytes)?;
+        files::write_private(&dir.attempt(), &bytes)?;
         Ok(Self { dir, token, env: from.agent_env() })
     }
 }

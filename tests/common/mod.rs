@@ -296,6 +296,9 @@ impl Project {
 
 impl Drop for Project {
     fn drop(&mut self) {
+        if thread::panicking() {
+            println!("the ledger: {:?}\nalive: {:?}", self.ledger(), self.alive());
+        }
         if self.socket.is_some() {
             let _ = self.tmux_command(&["kill-server"]).output();
         }
@@ -364,6 +367,10 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
+        if thread::panicking() {
+            let err = fs::read_to_string(&self.stderr).unwrap_or_default();
+            println!("a program that was started said:\n{}\n{err}", self.said());
+        }
         if self.child.try_wait().is_ok_and(|s| s.is_none()) {
             let _ = self.child.kill();
             let _ = self.child.wait();
