@@ -217,7 +217,10 @@ impl Project {
         use rustix::fs::{OFlags, open};
         let mut pipe = None;
         wait_until("an agent at the gate", || {
-            pipe = open(self.path("gate"), OFlags::WRONLY | OFlags::NONBLOCK, Mode::empty()).ok();
+            // a child of another test must not keep it open
+            pipe =
+                open(self.path("gate"), OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())
+                    .ok();
             pipe.is_some()
         });
         File::from(pipe.unwrap()).write_all(b"go\n").unwrap();
