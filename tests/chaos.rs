@@ -179,6 +179,9 @@ impl Round {
             assert!(start.elapsed() < DEADLINE, "left alive: {:?}\n{}", left(), story());
             thread::sleep(Duration::from_millis(10));
         }
+        // a last run finds nothing to do, and sweeps up
+        project.run(&["run"]).code(0);
+        assert_eq!(project.ledger(), ledger, "{}", story());
         let litter: Vec<_> = project
             .tree()
             .into_iter()
@@ -221,6 +224,9 @@ fn a_hundred_kills_lose_nothing_and_repeat_nothing() {
             }
         }
         round.check();
+        if round.began.elapsed() > Duration::from_secs(8) {
+            println!("a slow one, {way:?}:\n{}", round.log.join("\n"));
+        }
         for (what, n) in &round.kills {
             *kills.entry(what).or_default() += n;
         }

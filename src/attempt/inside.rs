@@ -19,6 +19,7 @@ use super::closing::{closing_line, note_digest};
 use super::deadline;
 use super::log::Log;
 use super::reading::Reading;
+use super::record::TimedOut;
 use super::record::{AttemptDir, AttemptFile, CancelledBy, Exit, Facts, Hello, Holder, unpack_env};
 use super::session::cannot_start;
 use super::stream::{Activity, Screen, take_stderr, take_stdout};
@@ -35,6 +36,9 @@ const HANDSHAKE: Duration = Duration::from_secs(60);
 const DRAIN: Duration = Duration::from_secs(5);
 /// What a program left running by the agent gets between TERM and KILL, when the agent itself ended well.
 const LEFTOVER_GRACE: Duration = Duration::from_secs(2);
+
+/// A deadline that is noticed so late was slept over: no load of a machine does that.
+const STOPPED: Duration = Duration::from_secs(2);
 
 enum Event {
     Exited(io::Result<std::process::ExitStatus>),
@@ -256,7 +260,12 @@ fn watch(
                 });
             }
             Err(RecvTimeoutError::Timeout) => match deadline::next(&attempt.deadlines, activity.last()) {
-                // output came meanwhile and moved the deadline
+                // far too late: this process was stopped, and what came meanwhile was not read yet
+                Some((at, which)) if which != TimedOut::Total && start.elapsed() > at + STOPPED => {
+                    activity.note();
+                    continue;
+                }
+                // else output came meanwhile and moved the deadline
                 Some((at, which)) if at <= start.elapsed() => facts.timed_out = Some(which),
                 _ => continue,
             },

@@ -39,7 +39,7 @@ impl Activity {
         Self { start, last: AtomicU64::new(0) }
     }
 
-    fn note(&self) {
+    pub(super) fn note(&self) {
         let ms = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX - 1);
         self.last.store(ms + 1, Ordering::Relaxed);
     }

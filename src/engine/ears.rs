@@ -25,13 +25,18 @@ pub struct Ears {
 impl Ears {
     /// Listens from now on.
     pub fn open() -> Result<Self> {
-        let (tell, heard) = channel();
-        let asked = tell.clone();
+        let ears = Self::without_signals();
+        let asked = ears.teller();
         signals::watch(move |what| {
             let _ = asked.send(Heard::Asked(what));
         })
         .map_err(|e| Error::new(Kind::Internal, "catching signals").caused_by(e))?;
-        Ok(Self { heard, tell })
+        Ok(ears)
+    }
+
+    pub(super) fn without_signals() -> Self {
+        let (tell, heard) = channel();
+        Self { heard, tell }
     }
 
     /// For whoever waits for an attempt.

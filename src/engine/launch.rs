@@ -308,8 +308,3 @@ pub fn said(dir: &AttemptDir, limit: u64) -> String {
     };
     String::from_utf8_lossy(&read().unwrap_or_default()).into_owned()
 }
-
-/// Writes a private file of an attempt's folder.
-pub fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
-    files::private_file(path)?.write_all(bytes).map_err(|e| Error::io("writing", path, e))
-}

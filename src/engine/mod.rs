@@ -21,5 +21,7 @@ pub mod verdict;
 mod verifying;
 mod waiting;
 pub mod world;
+#[cfg(test)]
+mod world_tests;
 
 pub use decide::{Effect, End, Event, Machine, Policy};

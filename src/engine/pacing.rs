@@ -17,6 +17,13 @@ pub fn backoff(retry: &Retry, failed: u32) -> Duration {
     retry.backoff.saturating_mul(1 << doublings).min(retry.max_backoff)
 }
 
+/// What is left of a pause: up to its end by the wall clock, so that hours asleep count; but never more than its length
+/// less what was waited by a clock that nobody sets, so that a wall clock that is set back makes nothing longer.
+#[must_use]
+pub fn left(to_end: Duration, length: Duration, waited: Duration) -> Duration {
+    to_end.min(length.saturating_sub(waited))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -36,5 +43,16 @@ mod tests {
         assert_eq!(delay(s(15), s(10), 0.0), s(15));
         assert_eq!(delay(s(15), s(10), 0.5), s(20));
         assert_eq!(delay(s(15), s(10), 7.0), s(25));
+    }
+
+    #[test]
+    fn a_pause_ends_by_whichever_clock_is_further() {
+        let s = Duration::from_secs;
+        assert_eq!(left(s(60), s(100), s(40)), s(60));
+        // asleep for hours, or set forward
+        assert_eq!(left(s(0), s(100), s(40)), s(0));
+        // set back by hours
+        assert_eq!(left(s(36_060), s(100), s(40)), s(60));
+        assert_eq!(left(s(36_060), s(100), s(101)), s(0));
     }
 }

@@ -62,7 +62,7 @@ impl Prepared {
             let _ = fs::remove_dir_all(dir.path());
         }
         files::private_dir(dir.path())?;
-        launch::write_private(&dir.prompt(), prompt.as_bytes())?;
+        files::write_private(&dir.prompt(), prompt.as_bytes())?;
         let argv = match (from.goes_on(), &step.resume_argv) {
             (Some(goes_on), Some(argv)) => {
                 argv.iter().map(|arg| arg.replace("{session}", &goes_on.session)).collect()
@@ -89,7 +89,7 @@ impl Prepared {
         };
         let bytes = serde_json::to_vec_pretty(&file)
             .map_err(|e| Error::new(Kind::Internal, "writing the attempt").caused_by(e))?;
-        launch::write_private(&dir.attempt(), &bytes)?;
+        files::write_private(&dir.attempt(), &bytes)?;
         Ok(Self { dir, token, env: from.agent_env() })
     }
 }

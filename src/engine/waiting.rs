@@ -7,8 +7,12 @@ use jiff::Timestamp;
 
 use super::decide::{Event, Pause};
 use super::ears::Heard;
+use super::pacing;
 use super::world::RealWorld;
 use crate::report::live;
+
+/// So late a pause may end after the machine woke up, or its clock was set.
+const LOOK_AGAIN: Duration = if cfg!(test) { Duration::from_millis(20) } else { Duration::from_secs(10) };
 
 impl RealWorld<'_> {
     /// The next event; at the latest the end of `pause`.
@@ -25,8 +29,7 @@ impl RealWorld<'_> {
             let limit = match pause {
                 None => None,
                 Some((until, why)) => {
-                    // a wall clock that is set back must not make a short pause last for hours
-                    let left = self.time_to(until).min(length.saturating_sub(began.elapsed()));
+                    let left = pacing::left(self.time_to(until), length, began.elapsed());
                     if left.is_zero() {
                         self.countdown(None);
                         return Event::Woke;
@@ -39,8 +42,7 @@ impl RealWorld<'_> {
                         )));
                     }
                     // the wall clock may jump (a laptop wakes up), so look at it now and then
-                    let longest =
-                        if self.interactive { Duration::from_secs(1) } else { Duration::from_secs(30) };
+                    let longest = if self.interactive { Duration::from_secs(1) } else { LOOK_AGAIN };
                     Some(left.min(longest))
                 }
             };

@@ -11,12 +11,17 @@ use crate::agent::event::Usage;
 
 /// Version of the state file that this program writes.
 pub const SCHEMA: u32 = 1;
+/// Version of this program.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// `SEQUENTIAL_STATE.json`: one entry per spec, so that specs of one folder never mix.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StateFile {
     /// [`SCHEMA`].
     pub schema: u32,
+    /// Version of the seqorch that wrote it: what an older one asks for when it cannot read it.
+    #[serde(default)]
+    pub written_by: String,
     /// Entries by name of the spec.
     pub specs: BTreeMap<String, SpecState>,
     /// What other tools keep in the file.
@@ -26,7 +31,7 @@ pub struct StateFile {
 
 impl Default for StateFile {
     fn default() -> Self {
-        Self { schema: SCHEMA, specs: BTreeMap::new(), other: Map::new() }
+        Self { schema: SCHEMA, written_by: VERSION.to_owned(), specs: BTreeMap::new(), other: Map::new() }
     }
 }
 
@@ -272,8 +277,8 @@ pub enum Read {
 pub enum Refused {
     /// Not JSON, or not whole.
     Broken(String),
-    /// Written by a newer seqorch.
-    Newer(u32),
+    /// Written by a newer seqorch: its schema, and its version where the file says so.
+    Newer(u32, Option<String>),
     /// JSON, but nobody's state.
     Foreign,
 }
@@ -285,7 +290,8 @@ pub fn read(text: &str) -> Result<Read, Refused> {
     if let Some(schema) = map.get("schema") {
         let schema = schema.as_u64().and_then(|s| u32::try_from(s).ok()).ok_or(Refused::Foreign)?;
         if schema > SCHEMA {
-            return Err(Refused::Newer(schema));
+            let by = map.get("written_by").and_then(Value::as_str).map(str::to_owned);
+            return Err(Refused::Newer(schema, by));
         }
         return serde_json::from_value(Value::Object(map))
             .map(Read::Ours)
@@ -360,7 +366,9 @@ mod tests {
     fn a_broken_foreign_or_newer_file_is_refused() {
         assert!(matches!(read(r#"{"schema":1,"specs":{"#), Err(Refused::Broken(_))));
         assert!(matches!(read(""), Err(Refused::Broken(_))));
-        assert_eq!(read(r#"{"schema":2,"specs":{}}"#), Err(Refused::Newer(2)));
+        assert_eq!(read(r#"{"schema":2,"specs":{}}"#), Err(Refused::Newer(2, None)));
+        let by = r#"{"schema":2,"written_by":"9.1.0","specs":[]}"#;
+        assert_eq!(read(by), Err(Refused::Newer(2, Some("9.1.0".to_owned()))));
         assert_eq!(read(r#"{"name":"package"}"#), Err(Refused::Foreign));
         assert_eq!(read("[]"), Err(Refused::Foreign));
     }

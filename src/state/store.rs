@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::lock::{with_lock, with_replaced};
-use super::model::{Read, Refused, SpecState, StateFile, read};
+use super::model::{Read, Refused, SCHEMA, SpecState, StateFile, VERSION, read};
 use crate::attempt::record::AttemptDir;
 use crate::error::{Error, Kind, Result};
 use crate::sys::{files, socket};
@@ -140,6 +140,8 @@ impl Store {
 
     /// Replaces the spec's entry on disk; the entries of other specs stay as they are at this moment.
     pub fn save(&self, state: &SpecState) -> Result<()> {
+        // somebody may have removed it under a run
+        self.prepare()?;
         let path = self.state_path();
         let write = || {
             let mut file = match self.read_file()? {
@@ -158,6 +160,7 @@ impl Store {
                     file
                 }
             };
+            VERSION.clone_into(&mut file.written_by);
             file.specs.insert(self.spec.clone(), state.clone());
             let mut bytes = serde_json::to_vec_pretty(&file)
                 .map_err(|e| Error::new(Kind::Internal, "writing the state").caused_by(e))?;
@@ -189,15 +192,18 @@ impl Store {
             Ok(read) => Ok(Some(read)),
             Err(Refused::Broken(why)) => Err(refused(format!("cannot be read as state: {why}"))),
             Err(Refused::Foreign) => Err(refused("is JSON, but no state of seqorch".to_owned())),
-            Err(Refused::Newer(schema)) => Err(Error::new(
-                Kind::Internal,
-                format!(
-                    "{} has schema {schema}, this seqorch knows up to {}",
-                    path.display(),
-                    super::model::SCHEMA
-                ),
-            )
-            .hint("Run it with the seqorch that wrote it, or update this one.")),
+            Err(Refused::Newer(schema, by)) => {
+                let needs = match by {
+                    Some(version) => format!("It needs seqorch {}; this is {VERSION}.", version.trim()),
+                    None => format!("It needs the seqorch that wrote it; this is {VERSION}."),
+                };
+                Err(Error::new(
+                    Kind::Internal,
+                    format!("{} has schema {schema}, this seqorch knows up to {SCHEMA}", path.display()),
+                )
+                .detail("  It was not touched, and nothing was started.")
+                .hint(needs))
+            }
         }
     }
 

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use crate::agent::redact::looks_secret;
 use crate::error::{Error, Kind, Result};
+use crate::sys::process;
 
 /// Marks our windows, so that a later run finds them whatever they are called by then.
 const UNIT_OPTION: &str = "@seqorch";
@@ -187,8 +188,12 @@ impl Tmux {
     #[must_use]
     pub fn is_dead(&self, pane: &str) -> bool {
         // a pane that is gone expands to nothing
-        self.call(["display-message", "-p", "-t", pane, "#{pane_dead}"])
-            .map_or(true, |said| said.trim() != "0")
+        let Ok(said) = self.call(["display-message", "-p", "-t", pane, "#{pane_dead} #{pane_pid}"]) else {
+            return true;
+        };
+        // tmux may never notice an end, so the process is asked, too
+        let pid = said.trim().strip_prefix("0 ").and_then(|pid| pid.parse().ok());
+        pid.is_none_or(|pid| !process::lives(pid))
     }
 
     /// What the pane shows right now.
@@ -243,5 +248,5 @@ pub fn main_mark() -> &'static str {
 #[must_use]
 pub fn find(env: &[(OsString, OsString)]) -> Option<PathBuf> {
     let path = env.iter().find(|(name, _)| name == OsStr::new("PATH")).map(|(_, value)| value.clone())?;
-    crate::sys::process::find_program(OsStr::new("tmux"), Some(&path), Path::new("/"))
+    process::find_program(OsStr::new("tmux"), Some(&path), Path::new("/"))
 }

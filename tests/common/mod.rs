@@ -171,7 +171,12 @@ impl Project {
 
     /// The program with an environment that holds nothing of the user's.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_seqorch"));
+        self.command_of(env!("CARGO_BIN_EXE_seqorch"), args)
+    }
+
+    /// Any program, dressed in the same way.
+    pub(crate) fn command_of(&self, program: &str, args: &[&str]) -> Command {
+        let mut command = Command::new(program);
         command.args(args).current_dir(&self.root);
         self.dress(&mut command);
         command
@@ -212,7 +217,10 @@ impl Project {
         use rustix::fs::{OFlags, open};
         let mut pipe = None;
         wait_until("an agent at the gate", || {
-            pipe = open(self.path("gate"), OFlags::WRONLY | OFlags::NONBLOCK, Mode::empty()).ok();
+            // a child of another test must not keep it open
+            pipe =
+                open(self.path("gate"), OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())
+                    .ok();
             pipe.is_some()
         });
         File::from(pipe.unwrap()).write_all(b"go\n").unwrap();
@@ -291,6 +299,9 @@ impl Project {
 
 impl Drop for Project {
     fn drop(&mut self) {
+        if thread::panicking() {
+            println!("the ledger: {:?}\nalive: {:?}", self.ledger(), self.alive());
+        }
         if self.socket.is_some() {
             let _ = self.tmux_command(&["kill-server"]).output();
         }
@@ -359,6 +370,10 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
+        if thread::panicking() {
+            let err = fs::read_to_string(&self.stderr).unwrap_or_default();
+            println!("a program that was started said:\n{}\n{err}", self.said());
+        }
         if self.child.try_wait().is_ok_and(|s| s.is_none()) {
             let _ = self.child.kill();
             let _ = self.child.wait();
@@ -401,10 +416,21 @@ pub(crate) fn kill(pid: i32, signal: Signal) {
 
 /// Asks until it is so.
 #[track_caller]
-pub(crate) fn wait_until(what: &str, mut so: impl FnMut() -> bool) {
+pub(crate) fn wait_until(what: &str, so: impl FnMut() -> bool) {
+    wait_within(DEADLINE, what, so);
+}
+
+/// As [`wait_until`], for what has gigabytes to do.
+#[track_caller]
+pub(crate) fn wait_long(what: &str, so: impl FnMut() -> bool) {
+    wait_within(DEADLINE * 20, what, so);
+}
+
+#[track_caller]
+fn wait_within(limit: Duration, what: &str, mut so: impl FnMut() -> bool) {
     let start = Instant::now();
     while !so() {
-        assert!(start.elapsed() < DEADLINE, "waited in vain for {what}");
+        assert!(start.elapsed() < limit, "waited in vain for {what}");
         thread::sleep(Duration::from_millis(5));
     }
 }

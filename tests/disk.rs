@@ -1,0 +1,178 @@
+//! Disks that fill up, turn read-only or lose a folder in the middle of a run: a clear error, the old state intact, and a
+//! next run that goes on.
+
+use std::fs;
+use std::process::{Command, Output};
+
+use crate::common::Project;
+
+/// Runs a shell script with mounts of its own, in which `seqorch` is the program; `None`, and said so, where the system
+/// allows no such thing.
+fn with_mounts(project: &Project, script: &str) -> Option<Output> {
+    if !Command::new("unshare").args(["--mount", "true"]).status().is_ok_and(|s| s.success()) {
+        println!("SKIPPED: no mount namespaces here, so nothing was tested");
+        return None;
+    }
+    let head = format!(
+        "seqorch() {{ code=0; '{}' \"$@\" || code=$?; echo \"code $code\"; }}\n\
+         mount_over() {{ cp -r \"$1\" /tmp/$$.copy; mount -t tmpfs -o \"$2\" tmpfs \"$1\"; cp -r /tmp/$$.copy/. \"$1\"; rm -r /tmp/$$.copy; }}\n",
+        env!("CARGO_BIN_EXE_seqorch")
+    );
+    let output = project
+        .command_of("unshare", &["--mount", "sh", "-ec", &format!("{head}{script}")])
+        .output()
+        .unwrap();
+    Some(output)
+}
+
+fn text(output: &Output) -> String {
+    format!("{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// Whether a list of files, printed by the script, holds one that was half-written.
+fn litter(output: &Output) -> bool {
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    text.lines().filter_map(|l| l.rsplit_once('.')).any(|(_, kind)| matches!(kind, "tmp" | "sock"))
+}
+
+fn two(agent: &str) -> Project {
+    Project::new().spec("login", "- [ ] 1. A\n- [ ] 2. B\n").agent(agent)
+}
+
+#[test]
+fn a_disk_that_fills_up_under_the_agent_ends_the_run_and_the_next_takes_its_result() {
+    let project = two("[ $SEQORCH_UNIT = 1 ] && head -c 1000000 /dev/zero > .kiro/specs/fill 2>&-; say_done");
+    let script = "mount_over .kiro/specs size=64k; seqorch run; cat .kiro/specs/SEQUENTIAL_STATE.json; echo; \
+                  ls -A .kiro/specs .kiro/specs/login; rm .kiro/specs/fill; seqorch run; seqorch status";
+    let Some(output) = with_mounts(&project, script) else { return };
+    assert!(!litter(&output));
+    let text = text(&output);
+    for part in ["code 70", "No space left", "is intact", "\"status\": \"running\"", "taking its result"] {
+        assert!(text.contains(part), "{part} is missing in\n{text}");
+    }
+    assert!(text.contains("login: complete"), "{text}");
+    assert_eq!(project.ledger(), ["1 1", "2 1"]);
+}
+
+#[test]
+fn a_disk_that_turns_read_only_under_the_agent_ends_the_run_and_the_next_takes_its_result() {
+    let project = two("[ $SEQORCH_UNIT = 1 ] && mount -o remount,ro .kiro/specs; say_done");
+    let script = "mount_over .kiro/specs size=1m; seqorch run; mount -o remount,rw .kiro/specs; seqorch run; seqorch status";
+    let Some(output) = with_mounts(&project, script) else { return };
+    let text = text(&output);
+    for part in ["code 70", "ead-only", "is intact", "taking its result", "login: complete"] {
+        assert!(text.contains(part), "{part} is missing in\n{text}");
+    }
+    assert_eq!(project.ledger(), ["1 1", "2 1"]);
+}
+
+#[test]
+fn an_attempt_that_cannot_write_its_result_is_lost_and_not_done() {
+    let project = two("[ $SEQORCH_ATTEMPT = 1 ] && head -c 9000000 /dev/zero > .seqorch/fill 2>&-; say_done");
+    let script = "mkdir -m 700 -p .seqorch; mount_over .seqorch size=256k; seqorch run; rm .seqorch/fill; seqorch run; \
+                  rm .seqorch/fill; seqorch run; seqorch status; ls -AR .seqorch";
+    let Some(output) = with_mounts(&project, script) else { return };
+    assert!(!litter(&output));
+    let text = text(&output);
+    for part in ["lost", "code 70", "No space left", "login: complete"] {
+        assert!(text.contains(part), "{part} is missing in\n{text}");
+    }
+    // the second never came to its start: there was no room for its prompt
+    assert_eq!(project.ledger(), ["1 1", "1 3", "2 1", "2 3"]);
+    assert_eq!(project.outcomes("login", "1"), ["lost", "cancelled", "done"]);
+}
+
+#[test]
+fn a_folder_of_specs_that_is_gone_ends_the_run_and_costs_nothing_when_it_comes_back() {
+    let project = two("[ $SEQORCH_UNIT = 1 ] && mv .kiro/specs .kiro/elsewhere; say_done");
+    let output = project.run(&["run"]);
+    assert!([70, 66].contains(&output.code), "{output:?}");
+    output.says(&[".kiro/specs"]);
+    fs::rename(project.path(".kiro/elsewhere"), project.path(".kiro/specs")).unwrap();
+    project.run(&["run"]).code(0).says(&["taking its result"]);
+    assert_eq!(project.ledger(), ["1 1", "2 1"]);
+}
+
+#[test]
+fn private_files_that_are_removed_under_the_agent_cost_that_attempt_and_no_more() {
+    for tmux in [false, true] {
+        let project = two("[ $SEQORCH_UNIT-$SEQORCH_ATTEMPT = 1-1 ] && rm -rf .seqorch; say_done");
+        let Some(project) = (if tmux { project.tmux() } else { Some(project) }) else { return };
+        project.run(&["run"]).code(0).says(&["lost"]);
+        assert_eq!(project.outcomes("login", "1"), ["lost", "done"]);
+        assert_eq!(project.ledger(), ["1 1", "1 2", "2 1"]);
+    }
+}
+
+#[test]
+fn private_files_that_are_removed_while_an_orphan_works_bring_no_second_agent_beside_it() {
+    let project = two("[ $SEQORCH_ATTEMPT = 1 ] && [ $SEQORCH_UNIT = 1 ] && sleep 4761; say_done");
+    let run = project.start(&["run"]);
+    project.wait_for_ledger(1);
+    run.signal(rustix::process::Signal::KILL);
+    run.wait().code(137);
+    fs::remove_dir_all(project.path(".seqorch")).unwrap();
+    project.run(&["run"]).code(0).says(&["lost"]);
+    assert!(project.alive_with("sleep 4761").is_empty() && project.alive_with("__attempt").is_empty());
+    assert_eq!(project.outcomes("login", "1"), ["lost", "done"]);
+}
+
+#[test]
+fn a_second_run_is_refused_though_the_lock_file_of_the_first_was_removed() {
+    let project = two("gate; say_done");
+    let run = project.start(&["run"]);
+    project.wait_for_ledger(1);
+    fs::remove_dir_all(project.path(".seqorch")).unwrap();
+    project.run(&["run"]).code(75).says(&["another run"]);
+    project.release();
+    // that attempt could not say how it ended; the next ones can
+    for _ in 0..2 {
+        let before = project.ledger().len();
+        project.wait_for_ledger(before + 1);
+        project.release();
+    }
+    run.wait().code(0);
+    assert_eq!(project.ledger(), ["1 1", "1 2", "2 1"]);
+}
+
+#[test]
+fn a_limit_of_the_shell_on_files_is_an_error_and_no_death() {
+    let tasks: Vec<_> = (1..=20).map(|n| format!("- [ ] {n}. Task {n}\n")).collect();
+    let project = Project::new().spec("login", tasks.concat() + "- [ ] 99. Last\n");
+    project.run(&["run", "--max-iterations", "20"]).code(1);
+    let old = project.read(".kiro/specs/SEQUENTIAL_STATE.json");
+    assert!(old.len() > 3000);
+    let exe = env!("CARGO_BIN_EXE_seqorch");
+    let output =
+        project.command_of("sh", &["-c", &format!("ulimit -f 4; exec '{exe}' run")]).output().unwrap();
+    let text = text(&output);
+    assert_eq!(output.status.code(), Some(70), "{text}");
+    assert!(text.contains("ulimit -f") && text.contains("intact"), "{text}");
+    assert_eq!(project.read(".kiro/specs/SEQUENTIAL_STATE.json"), old);
+    project.run(&["run"]).code(0);
+    assert_eq!(project.ledger().len(), 21);
+}
+
+#[test]
+fn the_log_of_an_agent_that_meets_a_limit_is_cut_and_its_result_is_not() {
+    let project = Project::new()
+        .spec("login", "- [ ] 1. A\n")
+        .agent("yes 'a line that says nothing' | head -c 3000000; echo; say_done");
+    let exe = env!("CARGO_BIN_EXE_seqorch");
+    let output =
+        project.command_of("sh", &["-c", &format!("ulimit -f 2000; exec '{exe}' run")]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    let result = project.of_attempt("login", "1", 1, "result.json");
+    assert!(result.contains("writing the log") && result.contains("\"stdout_bytes\": 30000"), "{result}");
+}
+
+#[test]
+fn a_newer_state_is_refused_with_the_version_that_it_needs() {
+    let newer =
+        "{\"schema\": 7, \"written_by\": \"3.2.1\", \"specs\": {\"login\": {\"completed\": [\"1\"]}}}";
+    let project = two("say_done").file(".kiro/specs/SEQUENTIAL_STATE.json", newer);
+    project.run(&["run"]).code(70).says(&["schema 7", "It needs seqorch 3.2.1"]);
+    project.run(&["status"]).code(70).says(&["It needs seqorch 3.2.1"]);
+    assert_eq!(project.read(".kiro/specs/SEQUENTIAL_STATE.json"), newer);
+    assert_eq!(project.ledger(), [""; 0]);
+}
