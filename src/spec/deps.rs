@@ -131,7 +131,7 @@ impl Finder<'_> {
     fn list(&mut self, task: usize, from: usize, to: usize, key: bool) {
         let source = self.lines.source;
         let text = &source[from..to];
-        let lead = text.len() - text.trim_start_matches([' ', '\t', ':', '：', '*', '_']).len();
+        let lead = text.len() - text.trim_start_matches([' ', '\t', ':', '：', '*', '_', '于', '於']).len();
         let (from, text) = (from + lead, &text[lead..]);
         let text_end = text.trim_end_matches([' ', '\t', '_', '*', '.', '|']);
         match dependency(text) {
@@ -145,7 +145,18 @@ impl Finder<'_> {
                 for item in items {
                     let at = from + item.span.start..from + item.span.end;
                     let id = &text[item.span.clone()];
-                    match (self.resolve(id), item.to.map(|t| self.resolve(&text[t]))) {
+                    let (first, last) = match (self.resolve(id), id.rsplit_once('-')) {
+                        // `T001-003` is written like an id, and is none.
+                        (None, Some((first, last))) if item.to.is_none() => {
+                            let stem = first.trim_end_matches(|c: char| c.is_ascii_digit());
+                            (
+                                self.resolve(first),
+                                self.resolve(last).or_else(|| self.resolve(&format!("{stem}{last}"))),
+                            )
+                        }
+                        (first, _) => (first, None),
+                    };
+                    match (first, item.to.map(|t| self.resolve(&text[t])).or(last.map(Some))) {
                         (Some(first), Some(Some(last))) => {
                             let depth = self.depth(first);
                             for other in first..=last {

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use super::body::{self, Bodies};
 use super::collect::{self, Collected, Found};
 use super::dialect::{self, Mode, Signs};
-use super::grammar::{MetaMemo, Shape};
+use super::grammar::Shape;
 use super::ids::Ids;
 use super::lines::{self, Kind, Lines};
+use super::memo::MetaMemo;
 use super::model::{Dialect, IgnoredLine, Task, TaskFile, TaskState};
 use super::{check, deps, title, tree, words};
 
