@@ -84,8 +84,7 @@ const IMPURE: &[&str] = &[
 const LONGEST: usize = 400;
 /// Files that were longer when this rule came, with their length then: they may shrink, and must leave this list
 /// when they have.
-const TOO_LONG: &[(&str, usize)] =
-    &[("engine::simulation::model", 417)];
+const TOO_LONG: &[(&str, usize)] = &[("engine::simulation::model", 417)];
 
 struct Source {
     /// `engine::decide`

@@ -6,11 +6,11 @@ use super::names;
 use super::order::{Graph, stick_inside_units};
 use super::request::Request;
 use super::resolve::Resolver;
-use super::select::{Leaf, Leaves, mismatches};
+use super::select::{Leaf, Leaves, mismatches, optional_by_text};
 use super::step::{Note, Plan, SkipReason, Skipped, Step};
 use super::tree::Tree;
 use crate::config::Granularity;
-use crate::spec::{TaskFile, TaskState};
+use crate::spec::{Task, TaskFile, TaskState};
 
 /// A unit with what belongs to it, whether there is work in it or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +57,7 @@ pub fn build(request: &Request<'_>) -> Plan {
     let order = graph.order(&tree);
 
     let mut notes = mismatches(&tree, &leaves);
+    notes.extend(optional_by_text(&tree, &leaves));
     notes.extend(order.notes);
     let mut builder = Builder {
         resolver: Resolver::new(request.config, request.spec),
@@ -303,6 +304,7 @@ impl Builder<'_> {
             title: top.title.to_owned(),
             task: top.task.cloned(),
             completes: self.complete(&open),
+            above: self.above(tree_unit.node, &open),
             open: open.iter().filter_map(|&leaf| tree.nodes[leaf].task.cloned()).collect(),
             after,
             backend: settings.backend,
@@ -323,6 +325,13 @@ impl Builder<'_> {
         };
         self.steps.push((step, settings.remark));
         self.skip_leaves(unit, None);
+    }
+
+    /// The tasks between a unit and its open leaves, and those above the unit, in document order.
+    fn above(&self, unit: usize, open: &[usize]) -> Vec<Task> {
+        let between = open.iter().flat_map(|&leaf| self.tree.upwards(leaf).skip(1));
+        let nodes: BTreeSet<usize> = between.filter(|&at| at != unit).collect();
+        nodes.into_iter().filter_map(|at| self.tree.nodes[at].task.cloned()).collect()
     }
 
     fn reasons(&self, unit: usize, open: &[usize]) -> Vec<String> {

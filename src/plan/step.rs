@@ -45,6 +45,8 @@ pub struct Step {
     pub task: Option<Task>,
     /// The open leaves that the agent is told to do, in order (the unit itself where it has no children).
     pub open: Vec<Task>,
+    /// Tasks above the open leaves, other than the unit's own, outermost first: what they say holds for the leaves too.
+    pub above: Vec<Task>,
     /// Ids that count as completed when the step is done, document order.
     pub completes: Vec<String>,
     /// Units that had to come first.

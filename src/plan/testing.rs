@@ -9,17 +9,20 @@ use crate::config::{
     Backend, Config, DoneSignal, Granularity, OnFailure, Output, Prompt, PromptBy, Retry, Run, Skill, Tasks,
     Tick, Timeouts, Tmux, TmuxMode,
 };
-use crate::spec::{Task, TaskFile, TaskState};
+use crate::spec::{Group, Task, TaskFile, TaskState};
 
 /// One task a line: two spaces of indentation per level, then `id`, then any of `*` (optional), `x` (ticked), `!`
-/// (blocked), `-` (in progress), `~` (queued), `s` (skipped), `<2,3.1` (depends on). `## text` starts a heading.
+/// (blocked), `-` (in progress), `~` (queued), `~?` (queued or whatever), `(*)` (optional by its text), `s` (skipped), `<2,3.1` (depends on). `## 1. Text` starts a heading, `## -` ends it.
 pub(crate) fn tasks(text: &str) -> TaskFile {
     let mut file = TaskFile::default();
     let mut above: Vec<String> = Vec::new();
     let mut group = None;
     for (index, line) in text.lines().enumerate() {
         if let Some(heading) = line.strip_prefix("## ") {
-            group = (heading != "-").then(|| heading.to_owned());
+            group = heading.split_once('.').map(|(id, title)| {
+                file.groups.push(Group { id: id.into(), title: title.trim().into(), line: index + 1 });
+                id.to_owned()
+            });
             continue;
         }
         let depth = (line.len() - line.trim_start().len()) / 2;
@@ -30,12 +33,14 @@ pub(crate) fn tasks(text: &str) -> TaskFile {
             id: id.to_owned(),
             title: format!("Do {id}"),
             state: TaskState::Todo,
+            doubtful: false,
             optional: false,
             optional_by_text: false,
             parallel: false,
             parent: above.last().cloned(),
             group: group.clone().filter(|_| depth == 0),
             depends_on: Vec::new(),
+            after: Vec::new(),
             metadata: Vec::new(),
             details: String::new(),
             line: index + 1,
@@ -50,6 +55,8 @@ pub(crate) fn tasks(text: &str) -> TaskFile {
                 "s" => task.state = TaskState::Skipped,
                 "-" => task.state = TaskState::InProgress,
                 "~" => task.state = TaskState::Queued,
+                "~?" => (task.state, task.doubtful) = (TaskState::InProgress, true),
+                "(*)" => task.optional_by_text = true,
                 other => {
                     let ids = other.strip_prefix('<').expect("notation");
                     task.depends_on.extend(ids.split(',').map(str::to_owned));

@@ -142,6 +142,22 @@ fn optional_tasks_are_left_out_and_listed_and_never_marked() {
 }
 
 #[test]
+fn a_task_that_only_its_title_calls_optional_is_work_and_noted() {
+    let plan = Case::new("1 (*)\n2").plan();
+    assert_eq!(order(&plan), ["1", "2"]);
+    assert!(plan.notes[0].message.contains("optional by its title only"), "{:?}", plan.notes);
+}
+
+#[test]
+fn a_mark_without_a_known_meaning_waits_for_its_author_unless_the_task_is_named() {
+    let plan = Case::new("1 ~?\n2 <1\n3").plan();
+    assert_eq!(order(&plan), ["3"]);
+    assert!(matches!(&plan.skipped[0].reason, SkipReason::Marked(why) if why.contains("does not explain")));
+    assert_eq!(plan.skipped[1].reason, SkipReason::Blocked { on: vec!["1".into()] });
+    assert_eq!(order(&Case::new("1 ~?\n2").only(&["1"]).plan()), ["1"]);
+}
+
+#[test]
 fn optional_tasks_that_are_asked_for_run_and_are_marked() {
     let plan = Case::new("1\n  1.1\n  1.2 *\n2 *").include_optional().plan();
     assert_eq!(plan.steps[0].completes, ["1", "1.1", "1.2"]);

@@ -15,7 +15,8 @@ use crate::spec::{Diagnostic, Severity, Task, TaskFile};
 ///  "timeouts": {"task_s", "idle_s", "first_output_s", "grace_s"}, "retry": {"attempts", "backoff_s", "max_backoff_s"},
 ///  "delay_s", "signal", "reasons", "after", "line"}],
 ///  "skipped": [{"id", "title", "reason", "detail", "on"}], "ignored_lines": [{"line", "text"}],
-///  "tasks": [{"id", "title", "state", "optional", "parent", "group", "depends_on", "line"}],
+///  "tasks": [{"id", "title", "state", "optional", "optional_by_text", "parallel", "parent", "group", "depends_on", "line"}],
+///  "groups": [{"id", "title", "line"}], "dialect", "dialect_reason",
 ///  "errors": [{"line", "column", "message"}], "warnings": […], "notes": [{"line", "message"}],
 ///  "total_steps", "max_iterations"}
 /// ```
@@ -39,6 +40,9 @@ pub fn json(plan: Option<&Plan>, tasks: &TaskFile) -> Value {
         "skipped": skipped,
         "ignored_lines": tasks.ignored,
         "tasks": tasks.tasks.iter().map(task).collect::<Vec<_>>(),
+        "groups": tasks.groups,
+        "dialect": tasks.dialect,
+        "dialect_reason": tasks.dialect_reason,
         "errors": of(Severity::Error),
         "warnings": of(Severity::Warning),
         "notes": notes,
@@ -120,6 +124,8 @@ fn task(task: &Task) -> Value {
         "title": task.title,
         "state": task.state,
         "optional": task.optional,
+        "optional_by_text": task.optional_by_text,
+        "parallel": task.parallel,
         "parent": task.parent,
         "group": task.group,
         "depends_on": task.depends_on,
@@ -185,8 +191,8 @@ mod tests {
         assert_eq!(
             value["tasks"][1],
             json!({
-                "id": "1.1", "title": "Do 1.1", "state": "in_progress", "optional": true, "parent": "1", "group": null,
-                "depends_on": [], "line": 2,
+                "id": "1.1", "title": "Do 1.1", "state": "in_progress", "optional": true, "optional_by_text": false,
+                "parallel": false, "parent": "1", "group": null, "depends_on": [], "line": 2,
             })
         );
         assert_eq!((&value["steps"], &value["spec"]), (&json!([]), &Value::Null));
@@ -204,6 +210,9 @@ mod tests {
             "skipped",
             "ignored_lines",
             "tasks",
+            "groups",
+            "dialect",
+            "dialect_reason",
             "errors",
             "warnings",
             "notes",

@@ -8,6 +8,7 @@ use super::ids::Ids;
 use super::lines::{Kind, Lines};
 use super::model::{Diagnostic, Severity, Why};
 use super::tree::Tree;
+use super::waves::{Graph, Problem};
 
 /// More of one kind than this is noise.
 const MOST: usize = 50;
@@ -19,6 +20,7 @@ pub(crate) fn check(
     ids: &Ids<'_>,
     tree: &Tree,
     deps: &Deps,
+    graph: &Graph,
 ) -> Vec<Diagnostic> {
     let mut out = Notes { lines, list: Vec::new() };
     conflicts(&mut out);
@@ -35,6 +37,27 @@ pub(crate) fn check(
             "no such task",
             "correct the id, or leave it: it orders nothing",
         );
+    }
+    if let Some(span) = &deps.overflow {
+        out.error(
+            span.clone(),
+            "the ranges of dependencies in this file name more than a million tasks".to_owned(),
+            "the one too many",
+            "depend on a parent instead of on all its parts",
+        );
+    }
+    for problem in &graph.problems {
+        let (message, hint) = match problem {
+            Problem::Unreadable { why, .. } => (
+                format!("the dependency graph cannot be read: {}", plain(why)),
+                "the tasks keep the order of the document",
+            ),
+            Problem::Unknown { id, .. } => (
+                format!("the dependency graph names \"{}\", which is no task of this file", plain(id)),
+                "correct the id, or leave it: it orders nothing",
+            ),
+        };
+        out.warn(problem.span(), message, "", hint);
     }
     for &i in tree.elsewhere.iter().take(MOST) {
         let parent = tree.parent[i].map_or("", |p| &*found[p].id);

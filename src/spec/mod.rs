@@ -20,6 +20,7 @@ mod tests;
 pub mod tick;
 mod title;
 mod tree;
+mod waves;
 mod words;
 
 pub use decode::{DecodeError, decode};

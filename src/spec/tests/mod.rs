@@ -97,7 +97,7 @@ fn a_legend_says_what_marks_mean_and_is_no_task() {
 }
 
 #[test]
-fn the_star_and_the_word_make_it_optional() {
+fn the_star_makes_it_optional_and_a_word_in_the_title_does_not() {
     for line in ["- [ ]* 2.3 T", "- [ ]\\* 2.3 T", "- [ ]*2.3 T", "- [x]* 2.3 T"] {
         let task = one(line);
         assert!(task.optional && !task.optional_by_text, "{line}");
@@ -105,10 +105,10 @@ fn the_star_and_the_word_make_it_optional() {
     }
     for title in ["T (optional)", "[optional] T", "T (Optional)", "T（可选）"] {
         let task = one(&format!("- [ ] 2.3 {title}"));
-        assert!(task.optional && task.optional_by_text, "{title}");
+        assert!(!task.optional && task.optional_by_text, "{title}");
         assert_eq!(task.title, title);
     }
-    assert!(!one("- [ ] 1. Make optional fields (strict)").optional);
+    assert!(!one("- [ ] 1. Make optional fields (strict)").optional_by_text);
 }
 
 #[test]
@@ -376,4 +376,37 @@ fn waves_are_kept_as_written() {
     );
     assert_eq!(waves("{\"waves\": [[1], [2, \"3\"]]}"), [vec!["1"], vec!["2", "3"]]);
     assert!(waves("{\"waves\": broken").is_empty());
+}
+
+#[test]
+fn what_the_graph_says_is_order_and_no_dependency() {
+    let source = "- [ ] 1. A\n- [ ] 2. B\n\n## Task Dependency Graph\n\n```json\n{\"waves\": [[2], {\"tasks\": [1, 9], \"dependsOn\": {\"1\": [2]}}]}\n```\n";
+    let file = parse(source);
+    assert_eq!(file.waves, [vec!["2"], vec!["1", "9"]]);
+    assert_eq!(file.waves_line, 6);
+    assert_eq!((&file.tasks[0].after[..], &file.tasks[0].depends_on[..]), (&["2".to_owned()][..], &[][..]));
+    assert_eq!(warnings(source), ["the dependency graph names \"9\", which is no task of this file"]);
+}
+
+#[test]
+fn a_broken_graph_is_told_and_a_sample_in_a_task_is_none() {
+    let broken = "- [ ] 1. A\n\n## Task Dependency Graph\n\n```json\n{\"waves\": broken\n```\n";
+    assert!(warnings(broken)[0].starts_with("the dependency graph cannot be read"), "{:?}", warnings(broken));
+    let sample = "- [ ] 1. A\n  ```json\n  {\"waves\": [[1]]}\n  ```\n";
+    assert!(parse(sample).waves.is_empty() && warnings(sample).is_empty());
+}
+
+#[test]
+fn a_circle_that_the_graph_closes_is_an_error() {
+    let source = "- [ ] 1. A\n  - _Depends: 2_\n- [ ] 2. B\n\n## Task Dependency Graph\n\n```json\n{\"waves\": [{\"tasks\": [1, 2], \"dependsOn\": {\"2\": [1]}}]}\n```\n";
+    assert_eq!(errors(source).len(), 1);
+}
+
+#[test]
+fn ranges_that_would_fill_any_memory_are_refused() {
+    let mut source = String::new();
+    for i in 1..=2_000 {
+        let _ = writeln!(source, "- [ ] {i}. A\n  - Depends on: 1-2000");
+    }
+    assert!(errors(&source).iter().any(|e| e.contains("more than a million")), "{:?}", errors(&source).len());
 }
