@@ -58,14 +58,16 @@ fn the_json_has_the_documented_keys_and_no_others() {
     let set = |words: &str| words.split_whitespace().map(str::to_owned).collect::<BTreeSet<_>>();
     assert_eq!(
         keys(&plan),
-        set("spec steps skipped ignored_lines tasks groups dialect dialect_reason errors warnings notes \
-             total_steps max_iterations")
+        set(
+            "spec steps skipped ignored_lines tasks groups waves dialect dialect_reason errors warnings notes \
+             total_steps max_iterations"
+        )
     );
     assert_eq!(
         keys(&plan["steps"][0]),
         set(
             "id title tasks completes backend argv cwd window prompt_by output timeouts retry delay_s signal \
-             reasons after line"
+             reasons after waves line"
         )
     );
     assert_eq!(

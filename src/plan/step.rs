@@ -19,6 +19,8 @@ pub struct Plan {
     pub ignored: Vec<IgnoredLine>,
     /// Notes on the file that are no diagnostics (a ticked parent over open leaves).
     pub notes: Vec<Note>,
+    /// The waves of the dependency graph, ids as written.
+    pub waves: Vec<Vec<String>>,
     /// Existing files that every prompt names, as the caller gave them.
     pub inputs: Vec<String>,
     /// How many iterations the run may take.
@@ -51,6 +53,8 @@ pub struct Step {
     pub completes: Vec<String>,
     /// Units that had to come first.
     pub after: Vec<String>,
+    /// Waves of the dependency graph that its open leaves are in, from 1.
+    pub waves: Vec<usize>,
     /// Name of the backend.
     pub backend: String,
     /// Program and arguments; `{prompt}` and `{prompt_file}` are filled in at dispatch.

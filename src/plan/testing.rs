@@ -12,7 +12,8 @@ use crate::config::{
 use crate::spec::{Group, Task, TaskFile, TaskState};
 
 /// One task a line: two spaces of indentation per level, then `id`, then any of `*` (optional), `x` (ticked), `!`
-/// (blocked), `-` (in progress), `~` (queued), `~?` (queued or whatever), `(*)` (optional by its text), `s` (skipped), `<2,3.1` (depends on). `## 1. Text` starts a heading, `## -` ends it.
+/// (blocked), `-` (in progress), `~` (queued), `~?` (queued or whatever), `(*)` (optional by its text), `s` (skipped), `<2,3.1` (depends on). `## 1. Text` starts a heading, `## -` ends it. `waves 1 2.1|3`
+/// are the waves of a dependency graph, `graph 2 1` says that it puts 1 before 2.
 pub(crate) fn tasks(text: &str) -> TaskFile {
     let mut file = TaskFile::default();
     let mut above: Vec<String> = Vec::new();
@@ -23,6 +24,17 @@ pub(crate) fn tasks(text: &str) -> TaskFile {
                 file.groups.push(Group { id: id.into(), title: title.trim().into(), line: index + 1 });
                 id.to_owned()
             });
+            continue;
+        }
+        if let Some(waves) = line.strip_prefix("waves ") {
+            file.waves =
+                waves.split('|').map(|w| w.split_whitespace().map(str::to_owned).collect()).collect();
+            file.waves_line = index + 1;
+            continue;
+        }
+        if let Some((task, first)) = line.strip_prefix("graph ").and_then(|g| g.split_once(' ')) {
+            let task = file.tasks.iter_mut().find(|t| t.id == task).expect("a task above");
+            task.after.push(first.to_owned());
             continue;
         }
         let depth = (line.len() - line.trim_start().len()) / 2;

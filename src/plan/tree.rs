@@ -1,6 +1,6 @@
 //! The tasks as a tree, with the headings that make units as nodes of their own, cut into units.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::config::Granularity;
 use crate::spec::{Task, TaskFile};
@@ -84,6 +84,13 @@ impl<'a> Tree<'a> {
     /// The node and everything above it, upwards.
     pub(super) fn upwards(&self, node: usize) -> impl Iterator<Item = usize> + '_ {
         std::iter::successors(Some(node), |&at| self.nodes[at].parent)
+    }
+
+    /// The tasks above these leaves, without the one of their unit, in document order.
+    pub(super) fn above(&self, leaves: &[usize], unit: usize) -> Vec<Task> {
+        let above = leaves.iter().flat_map(|&leaf| self.upwards(leaf).skip(1)).filter(|&at| at != unit);
+        let nodes: BTreeSet<usize> = above.collect();
+        nodes.into_iter().filter_map(|at| self.nodes[at].task.cloned()).collect()
     }
 
     /// Everything below the node and the node itself, parents first.

@@ -13,10 +13,10 @@ use crate::spec::{Diagnostic, Severity, Task, TaskFile};
 /// ```json
 /// {"spec", "steps": [{"id", "title", "tasks", "completes", "backend", "argv", "cwd", "window", "prompt_by", "output",
 ///  "timeouts": {"task_s", "idle_s", "first_output_s", "grace_s"}, "retry": {"attempts", "backoff_s", "max_backoff_s"},
-///  "delay_s", "signal", "reasons", "after", "line"}],
+///  "delay_s", "signal", "reasons", "after", "waves", "line"}],
 ///  "skipped": [{"id", "title", "reason", "detail", "on"}], "ignored_lines": [{"line", "text"}],
 ///  "tasks": [{"id", "title", "state", "optional", "optional_by_text", "parallel", "parent", "group", "depends_on", "line"}],
-///  "groups": [{"id", "title", "line"}], "dialect", "dialect_reason",
+///  "groups": [{"id", "title", "line"}], "waves": [["id"]], "dialect", "dialect_reason",
 ///  "errors": [{"line", "column", "message"}], "warnings": […], "notes": [{"line", "message"}],
 ///  "total_steps", "max_iterations"}
 /// ```
@@ -41,6 +41,7 @@ pub fn json(plan: Option<&Plan>, tasks: &TaskFile) -> Value {
         "ignored_lines": tasks.ignored,
         "tasks": tasks.tasks.iter().map(task).collect::<Vec<_>>(),
         "groups": tasks.groups,
+        "waves": tasks.waves,
         "dialect": tasks.dialect,
         "dialect_reason": tasks.dialect_reason,
         "errors": of(Severity::Error),
@@ -79,6 +80,7 @@ fn step(step: &Step) -> Value {
         },
         "reasons": step.reasons,
         "after": step.after,
+        "waves": step.waves,
         "line": step.line,
     })
 }
@@ -154,7 +156,8 @@ mod tests {
             "prompt_by": "stdin", "output": "text",
             "timeouts": {"task_s": 7200, "idle_s": null, "first_output_s": 600, "grace_s": 10},
             "retry": {"attempts": 3, "backoff_s": 30, "max_backoff_s": 600},
-            "delay_s": 1.5, "signal": "required", "reasons": ["1 of 2 subtasks open"], "after": [], "line": 1,
+            "delay_s": 1.5, "signal": "required", "reasons": ["1 of 2 subtasks open"], "after": [], "waves": [],
+            "line": 1,
         });
         assert_eq!(value["steps"][0], expected);
         assert_eq!(value["steps"][1]["after"], json!(["1"]));
@@ -211,6 +214,7 @@ mod tests {
             "ignored_lines",
             "tasks",
             "groups",
+            "waves",
             "dialect",
             "dialect_reason",
             "errors",
