@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use super::types::{DoneSignal, Granularity, OnFailure, Output, PromptBy, Skill, Tick, TmuxMode};
+use super::types::{
+    DoneSignal, Granularity, OnFailure, Output, PromptBy, Skill, TasksDialect, Tick, TmuxMode,
+};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -88,6 +90,7 @@ pub(crate) struct RawTmux {
 pub(crate) struct RawTasks {
     pub(crate) trust_checkboxes: bool,
     pub(crate) tick: Tick,
+    pub(crate) dialect: TasksDialect,
 }
 
 #[derive(Debug, Deserialize)]

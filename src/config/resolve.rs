@@ -60,7 +60,11 @@ pub(crate) fn resolve(raw: Raw, root: &Path) -> (Config, Vec<Mistake>) {
             size: raw.tmux.size.0,
             main: raw.tmux.main,
         },
-        tasks: Tasks { trust_checkboxes: raw.tasks.trust_checkboxes, tick: raw.tasks.tick },
+        tasks: Tasks {
+            trust_checkboxes: raw.tasks.trust_checkboxes,
+            tick: raw.tasks.tick,
+            dialect: raw.tasks.dialect,
+        },
         log: Log { max_mb: raw.log.max_mb },
         backends,
         overrides: raw.r#override.into_iter().map(one_override).collect(),

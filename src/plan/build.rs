@@ -99,6 +99,8 @@ pub fn build(request: &Request<'_>) -> Plan {
         skipped: skipped.into_iter().map(|(_, skipped)| skipped).collect(),
         ignored: request.tasks.ignored.clone(),
         notes,
+        dialect: request.tasks.dialect,
+        dialect_reason: request.tasks.dialect_reason.clone(),
         waves: request.tasks.waves.clone(),
         inputs: request.spec.inputs.to_vec(),
         max_iterations: request.config.run.max_iterations,

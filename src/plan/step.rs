@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::config::{DoneSignal, Output, PromptBy, Retry, Timeouts};
-use crate::spec::{IgnoredLine, Task};
+use crate::spec::{Dialect, IgnoredLine, Task};
 
 /// What will run, in order, and what will not, with reasons.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +19,10 @@ pub struct Plan {
     pub ignored: Vec<IgnoredLine>,
     /// Notes on the file that are no diagnostics (a ticked parent over open leaves).
     pub notes: Vec<Note>,
+    /// The dialect that tasks.md was read as, and what told it.
+    pub dialect: Dialect,
+    /// In a user's words.
+    pub dialect_reason: String,
     /// The waves of the dependency graph, ids as written.
     pub waves: Vec<Vec<String>>,
     /// Existing files that every prompt names, as the caller gave them.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{Plan, Progress, Request, Selection, SpecInfo, build};
 use crate::config::{
     Backend, Config, DoneSignal, Granularity, OnFailure, Output, Prompt, PromptBy, Retry, Run, Skill, Tasks,
-    Tick, Timeouts, Tmux, TmuxMode,
+    TasksDialect, Tick, Timeouts, Tmux, TmuxMode,
 };
 use crate::spec::{Group, Task, TaskFile, TaskState};
 
@@ -133,7 +133,7 @@ pub(crate) fn config() -> Config {
             size: (220, 50),
             main: true,
         },
-        tasks: Tasks { trust_checkboxes: true, tick: Tick::Done },
+        tasks: Tasks { trust_checkboxes: true, tick: Tick::Done, dialect: TasksDialect::Auto },
         backends: BTreeMap::from([("agent".into(), backend("agent", &["-p"]))]),
         overrides: Vec::new(),
     }

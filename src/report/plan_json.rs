@@ -42,7 +42,7 @@ pub fn json(plan: Option<&Plan>, tasks: &TaskFile) -> Value {
         "tasks": tasks.tasks.iter().map(task).collect::<Vec<_>>(),
         "groups": tasks.groups,
         "waves": tasks.waves,
-        "dialect": tasks.dialect,
+        "dialect": tasks.dialect.name(),
         "dialect_reason": tasks.dialect_reason,
         "errors": of(Severity::Error),
         "warnings": of(Severity::Warning),

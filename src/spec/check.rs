@@ -6,7 +6,7 @@ use super::collect::{Found, Odd};
 use super::deps::Deps;
 use super::ids::Ids;
 use super::lines::{Kind, Lines};
-use super::model::{Diagnostic, Severity, Why};
+use super::model::{Diagnostic, Dialect, Severity, Why};
 use super::tree::Tree;
 use super::waves::{Graph, Problem};
 
@@ -21,6 +21,7 @@ pub(crate) fn check(
     tree: &Tree,
     deps: &Deps,
     graph: &Graph,
+    forced: Option<Dialect>,
 ) -> Vec<Diagnostic> {
     let mut out = Notes { lines, list: Vec::new() };
     conflicts(&mut out);
@@ -94,7 +95,11 @@ pub(crate) fn check(
             lines.all.first().map_or(0..0, |l| l.start..l.end),
             "no tasks found".to_owned(),
             "",
-            "write tasks as `- [ ] 1. Title`, parts of them as `  - [ ] 1.1 Title`",
+            if forced.is_some() {
+                "tasks.dialect says how this file is read; with \"auto\" the file itself tells"
+            } else {
+                "write tasks as `- [ ] 1. Title`, parts of them as `  - [ ] 1.1 Title`"
+            },
         );
     }
     out.list.sort_by_key(|d| (d.span.start, d.severity == Severity::Warning));

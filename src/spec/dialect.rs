@@ -96,8 +96,8 @@ pub(crate) fn numbered(heading: &Heading) -> bool {
     heading.id.as_ref().is_some_and(|id| id.shape == Shape::Dotted || id.shape == Shape::Number && id.closed)
 }
 
-/// Looks at the whole file.
-pub(crate) fn judge(lines: &Lines<'_>) -> Verdict {
+/// Looks at the whole file; what it finds is overruled by a dialect given by hand.
+pub(crate) fn judge(lines: &Lines<'_>, forced: Option<Dialect>) -> Verdict {
     let sections = sections(lines);
     let accept = accept(lines, &sections);
     let mut count = Count::default();
@@ -114,6 +114,7 @@ pub(crate) fn judge(lines: &Lines<'_>) -> Verdict {
                     count.heading_tasks += 1;
                 } else if numbered(heading) && sections[index] == Section::Open {
                     section = Some(heading.level);
+                    count.numbered_headings[heading.level] += 1;
                 } else if section.is_some_and(|s| heading.level <= s) {
                     section = None;
                 }
@@ -143,7 +144,7 @@ pub(crate) fn judge(lines: &Lines<'_>) -> Verdict {
         }
     }
     let owned: usize = levels[1..].iter().sum();
-    let level = (1..7).max_by_key(|&l| (levels[l], 7 - l)).unwrap_or(2);
+    let level = (1..7).max_by_key(|&l| (levels[l], count.numbered_headings[l], 7 - l)).unwrap_or(2);
     let boxed = count.heading_boxes > 0 && count.heading_boxes >= count.id_boxes;
     let mode = if boxed || count.heading_tasks > count.id_boxes {
         Mode::Headings
@@ -162,6 +163,15 @@ pub(crate) fn judge(lines: &Lines<'_>) -> Verdict {
     } else {
         Mode::Nothing
     };
+    let mode = match forced {
+        None => mode,
+        Some(Dialect::Table) => Mode::Table,
+        Some(Dialect::Numbered) => Mode::Numbered,
+        Some(Dialect::Headings) if count.heading_boxes + count.heading_tasks > 0 => Mode::Headings,
+        Some(Dialect::Headings) => Mode::NumberedHeadings,
+        Some(_) if count.id_boxes + count.list_boxes > 0 => Mode::Boxes,
+        Some(_) => Mode::Anonymous,
+    };
     Verdict { mode, accept, sections, level }
 }
 
@@ -173,6 +183,8 @@ struct Count {
     list_boxes: usize,
     plain_boxes: usize,
     numbered: usize,
+    /// By level.
+    numbered_headings: [usize; 7],
     rows: usize,
 }
 

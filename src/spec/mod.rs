@@ -26,4 +26,4 @@ mod words;
 pub use decode::{DecodeError, decode};
 pub use model::{Diagnostic, Dialect, Group, IgnoredLine, Severity, Task, TaskFile, TaskState, Why};
 pub use parse::{parse, parse_as};
-pub use tick::{TickError, set_mark, tick};
+pub use tick::{TickError, set_mark, tick, tick_as};

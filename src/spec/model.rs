@@ -115,6 +115,7 @@ pub enum Dialect {
     /// `- [ ] T001 [P] [US1] Title`.
     SpecKit,
     /// `## 1. Setup` over `- [ ] 1.1 Title`.
+    #[serde(rename = "openspec")]
     OpenSpec,
     /// `### Task 1.1: Title`.
     Headings,
@@ -125,6 +126,23 @@ pub enum Dialect {
     /// Boxes with other ids, or none.
     #[default]
     Plain,
+}
+
+impl Dialect {
+    /// Its name in the configuration and in JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Dialect::Kiro => "kiro",
+            Dialect::CcSdd => "cc-sdd",
+            Dialect::SpecKit => "spec-kit",
+            Dialect::OpenSpec => "openspec",
+            Dialect::Headings => "headings",
+            Dialect::Table => "table",
+            Dialect::Numbered => "numbered",
+            Dialect::Plain => "plain",
+        }
+    }
 }
 
 /// How bad a [`Diagnostic`] is.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::body::{self, Bodies};
 use super::collect::{self, Collected, Found};
 use super::deps::Deps;
-use super::dialect::{self, Mode, Signs};
+use super::dialect::{self, Signs};
 use super::grammar::Shape;
 use super::ids::Ids;
 use super::lines::{self, Kind, Lines};
@@ -24,20 +24,7 @@ pub fn parse(source: &str) -> TaskFile {
 #[must_use]
 pub fn parse_as(source: &str, dialect: Option<Dialect>) -> TaskFile {
     let lines = lines::scan(source);
-    let mut verdict = dialect::judge(&lines);
-    if let Some(dialect) = dialect {
-        verdict.mode = match dialect {
-            Dialect::Headings if verdict.mode != Mode::NumberedHeadings => Mode::Headings,
-            Dialect::Table => Mode::Table,
-            Dialect::Numbered => Mode::Numbered,
-            Dialect::Kiro | Dialect::CcSdd | Dialect::SpecKit | Dialect::OpenSpec
-                if verdict.mode != Mode::Anonymous =>
-            {
-                Mode::Boxes
-            }
-            _ => verdict.mode,
-        };
-    }
+    let verdict = dialect::judge(&lines, dialect);
     let collected = collect::collect(&lines, &verdict);
     let found = &collected.found;
     let ids = Ids::new(found);
@@ -48,7 +35,7 @@ pub fn parse_as(source: &str, dialect: Option<Dialect>) -> TaskFile {
     for (task, edge) in &graph.edges {
         deps.edges[*task].push(edge.clone());
     }
-    let diagnostics = check::check(&lines, found, &ids, &tree, &deps, &graph);
+    let diagnostics = check::check(&lines, found, &ids, &tree, &deps, &graph, dialect);
 
     let speckit = found.iter().filter(|f| speckit_id(f)).count();
     let mut memo = MetaMemo::default();
@@ -60,7 +47,7 @@ pub fn parse_as(source: &str, dialect: Option<Dialect>) -> TaskFile {
         let title = title::clean(
             text[f.title.clone()].trim_end_matches(if f.level > 0 { ['#', ' '] } else { [' ', ' '] }),
             f.open,
-            speckit * 2 > found.len(),
+            speckit * 2 > found.len() || dialect == Some(Dialect::SpecKit),
         );
         let (details, metadata) = body::details(&lines, &bodies, i, &mut memo);
         let optional_by_text = !f.star && words::optional(&title.text);
@@ -91,7 +78,7 @@ pub fn parse_as(source: &str, dialect: Option<Dialect>) -> TaskFile {
         });
     }
     let (dialect, dialect_reason) = match dialect {
-        Some(dialect) => (dialect, "chosen by hand".to_owned()),
+        Some(dialect) => (dialect, "tasks.dialect says so".to_owned()),
         None => dialect::name(verdict.mode, &signs),
     };
     let states = States { lines: &lines, bodies: &bodies, collected: &collected, dialect };

@@ -91,7 +91,15 @@ proptest! {
 
     #[test]
     fn spans_marks_and_lines_are_those_of_the_text(source in soup()) {
-        for dialect in [None, Some(Dialect::Kiro), Some(Dialect::Headings), Some(Dialect::Table), Some(Dialect::Numbered)] {
+        for dialect in [
+            None,
+            Some(Dialect::Kiro),
+            Some(Dialect::SpecKit),
+            Some(Dialect::Headings),
+            Some(Dialect::Table),
+            Some(Dialect::Numbered),
+            Some(Dialect::Plain),
+        ] {
             let file = parse_as(&source, dialect);
             for task in &file.tasks {
                 let line = source.trim_start_matches('\u{FEFF}').split('\n').nth(task.line - 1).unwrap();

@@ -410,3 +410,17 @@ fn ranges_that_would_fill_any_memory_are_refused() {
     }
     assert!(errors(&source).iter().any(|e| e.contains("more than a million")), "{:?}", errors(&source).len());
 }
+
+#[test]
+fn a_dialect_given_by_hand_overrules_the_evidence() {
+    let source = "## 1. Setup\n\n- [ ] 1.1 A\n\n## 2. Build\n\n- [ ] 2.1 B\n\n| ID | Task |\n|---|---|\n| 7 | C |\n\n3. D\n";
+    let ids = |dialect| parse_as(source, dialect).tasks.into_iter().map(|t| t.id).collect::<Vec<_>>();
+    assert_eq!(ids(None), ["1.1", "2.1"]);
+    assert_eq!(ids(Some(Dialect::Kiro)), ["1.1", "2.1"]);
+    assert_eq!(ids(Some(Dialect::Headings)), ["1", "1.1", "2", "2.1"]);
+    assert_eq!(ids(Some(Dialect::Table)), ["7"]);
+    let file = parse_as(source, Some(Dialect::Table));
+    assert_eq!((file.dialect, file.dialect_reason.as_str()), (Dialect::Table, "tasks.dialect says so"));
+    let none = parse_as("- [ ] 1. A\n", Some(Dialect::Table));
+    assert!(none.diagnostics[0].hint.contains("tasks.dialect"), "{:?}", none.diagnostics);
+}
