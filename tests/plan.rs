@@ -58,16 +58,22 @@ fn the_json_has_the_documented_keys_and_no_others() {
     let set = |words: &str| words.split_whitespace().map(str::to_owned).collect::<BTreeSet<_>>();
     assert_eq!(
         keys(&plan),
-        set("spec steps skipped ignored_lines tasks errors warnings notes total_steps max_iterations")
+        set(
+            "spec steps skipped ignored_lines tasks groups waves dialect dialect_reason errors warnings notes \
+             total_steps max_iterations"
+        )
     );
     assert_eq!(
         keys(&plan["steps"][0]),
         set(
             "id title tasks completes backend model unassigned argv resume_argv cwd window prompt_by output timeouts retry delay_s signal verify \
-             reasons after line"
+             reasons after waves line"
         )
     );
-    assert_eq!(keys(&plan["tasks"][0]), set("id title state optional parent group depends_on line"));
+    assert_eq!(
+        keys(&plan["tasks"][0]),
+        set("id title state optional optional_by_text parallel parent group depends_on line")
+    );
     assert_eq!(keys(&plan["skipped"][0]), set("id title reason detail"));
     assert_eq!(plan["total_steps"], plan["steps"].as_array().unwrap().len());
     assert_eq!((&plan["spec"], &plan["max_iterations"]), (&json!("login"), &json!(50)));

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::Global;
 use crate::config::{self, Flag, LoadRequest, Loaded};
-use crate::engine::place::Place;
+use crate::engine::place::{self, Place};
 use crate::error::{Error, Kind, Result};
 use crate::plan::Selection;
 use crate::state::store::Store;
@@ -111,7 +111,8 @@ impl Project {
             INPUTS.iter().map(|n| dir.join(n)).filter(|p| p.is_file()).map(|p| shown(&p)).collect();
         inputs.push(shown(&dir.join("tasks.md")));
         inputs.extend(extra_inputs(&cwd, &self.loaded.config.prompt.inputs)?);
-        Ok(Place { name, dir, root: self.root.clone(), inputs, selection })
+        let dialect = place::forced_dialect(&self.loaded.config);
+        Ok(Place { name, dir, root: self.root.clone(), inputs, dialect, selection })
     }
 
     /// Where the files of a spec are kept.

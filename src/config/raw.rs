@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::types::{
     AssignMode, Batch, Commit, Dirty, DoneSignal, Granularity, HookEvent, OnFailure, Output, Permission,
-    PromptBy, Skill, Tick, TmuxMode,
+    PromptBy, Skill, TasksDialect, Tick, TmuxMode,
 };
 
 #[derive(Debug, Deserialize)]
@@ -119,6 +119,7 @@ pub(crate) struct RawTmux {
 pub(crate) struct RawTasks {
     pub(crate) trust_checkboxes: bool,
     pub(crate) tick: Tick,
+    pub(crate) dialect: TasksDialect,
 }
 
 #[derive(Debug, Deserialize)]

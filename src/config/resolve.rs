@@ -62,7 +62,11 @@ pub(crate) fn resolve(raw: Raw, root: &Path) -> (Config, Vec<Mistake>) {
             size: raw.tmux.size.0,
             main: raw.tmux.main,
         },
-        tasks: Tasks { trust_checkboxes: raw.tasks.trust_checkboxes, tick: raw.tasks.tick },
+        tasks: Tasks {
+            trust_checkboxes: raw.tasks.trust_checkboxes,
+            tick: raw.tasks.tick,
+            dialect: raw.tasks.dialect,
+        },
         verify: Verify {
             commands: raw.verify.commands,
             timeout: raw.verify.timeout.0,

@@ -234,6 +234,13 @@ const TASKS: Entry = entry(
             Kind::Choice(&["done", "live", "off"]),
             "When boxes in tasks.md are ticked: when done, also [-] while running (live), or never.",
         ),
+        leaf(
+            "dialect",
+            Kind::Choice(&[
+                "auto", "kiro", "cc-sdd", "spec-kit", "openspec", "headings", "table", "numbered", "plain",
+            ]),
+            "How tasks.md is read: auto tells by evidence in the file, or a dialect's name.",
+        ),
     ]),
     "How tasks.md is read and marked.",
 );

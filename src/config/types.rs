@@ -254,6 +254,31 @@ pub enum Tick {
     Off,
 }
 
+/// `[tasks] dialect`: how tasks.md is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TasksDialect {
+    /// As the file itself tells.
+    Auto,
+    /// `- [ ] 1. Title` over `1.1`.
+    Kiro,
+    /// Kiro's layout as cc-sdd writes it.
+    CcSdd,
+    /// `- [ ] T001 Title`.
+    SpecKit,
+    /// `## 1. Section` over `- [ ] 1.1 Title`.
+    #[serde(rename = "openspec")]
+    OpenSpec,
+    /// `### Task 1.1: Title`.
+    Headings,
+    /// Rows of a table.
+    Table,
+    /// `1. Title` without boxes.
+    Numbered,
+    /// Boxes with ids of their own form, or none.
+    Plain,
+}
+
 /// `[tasks]`
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tasks {
@@ -261,6 +286,8 @@ pub struct Tasks {
     pub trust_checkboxes: bool,
     /// When boxes are ticked.
     pub tick: Tick,
+    /// How the file is read.
+    pub dialect: TasksDialect,
 }
 
 /// `[verify]`: what must hold before a step counts as done.

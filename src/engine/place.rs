@@ -5,10 +5,10 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 
-use crate::config::Config;
+use crate::config::{Config, TasksDialect};
 use crate::error::{Error, Kind, Result};
 use crate::plan::{self, Plan, Progress, Selection, SpecInfo};
-use crate::spec::{self, TaskFile, TaskState};
+use crate::spec::{self, Dialect, TaskFile, TaskState};
 use crate::state::SpecState;
 
 /// Where the spec is, and what to work off of it.
@@ -22,6 +22,8 @@ pub struct Place {
     pub root: PathBuf,
     /// Existing files that the agent should read, as it would name them.
     pub inputs: Vec<String>,
+    /// The dialect of its tasks.md where the configuration says one.
+    pub dialect: Option<Dialect>,
     /// What was asked for.
     pub selection: Selection,
 }
@@ -43,7 +45,7 @@ impl Place {
         let text = spec::decode(&bytes).map_err(|e| {
             Error::new(Kind::BadTasks, format!("{} cannot be worked off: {e}", path.display()))
         })?;
-        let tasks = spec::parse(text);
+        let tasks = spec::parse_as(text, self.dialect);
         Ok((text.to_owned(), tasks))
     }
 
@@ -59,6 +61,22 @@ impl Place {
             );
         }
         Ok((text, tasks))
+    }
+}
+
+/// The dialect that `tasks.dialect` forces, if it does.
+#[must_use]
+pub fn forced_dialect(config: &Config) -> Option<Dialect> {
+    match config.tasks.dialect {
+        TasksDialect::Auto => None,
+        TasksDialect::Kiro => Some(Dialect::Kiro),
+        TasksDialect::CcSdd => Some(Dialect::CcSdd),
+        TasksDialect::SpecKit => Some(Dialect::SpecKit),
+        TasksDialect::OpenSpec => Some(Dialect::OpenSpec),
+        TasksDialect::Headings => Some(Dialect::Headings),
+        TasksDialect::Table => Some(Dialect::Table),
+        TasksDialect::Numbered => Some(Dialect::Numbered),
+        TasksDialect::Plain => Some(Dialect::Plain),
     }
 }
 

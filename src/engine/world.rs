@@ -183,7 +183,7 @@ impl<'a> RealWorld<'a> {
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         let flip = || -> Result<()> {
             let source = fs::read_to_string(&path).map_err(|e| Error::io("reading", &path, e))?;
-            let (changed, _) = spec::tick::tick(&source, &ids, mark);
+            let (changed, _) = spec::tick_as(&source, self.place.dialect, &ids, mark);
             if changed == source {
                 return Ok(());
             }

@@ -42,6 +42,7 @@ fn paused(length: Duration, jump: SignedDuration) -> Duration {
         dir: dir.path().join("specs/login"),
         root: dir.path().to_owned(),
         inputs: Vec::new(),
+        dialect: None,
         selection: Selection::default(),
     };
     let launcher = Launcher::new(PathBuf::from("seqorch"), &store.folder(), None).unwrap();

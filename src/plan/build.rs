@@ -6,9 +6,10 @@ use super::names;
 use super::order::{Graph, stick_inside_units};
 use super::request::Request;
 use super::resolve::Resolver;
-use super::select::{Leaf, Leaves, mismatches};
+use super::select::{Leaf, Leaves, mismatches, optional_by_text};
 use super::step::{Note, Plan, SkipReason, Skipped, Step};
 use super::tree::Tree;
+use super::waves::Waves;
 use crate::config::Granularity;
 use crate::spec::{TaskFile, TaskState};
 
@@ -54,10 +55,13 @@ pub fn build(request: &Request<'_>) -> Plan {
     cut_before(&tree, &mut leaves, request);
     stick_inside_units(&tree, &mut leaves);
     let graph = Graph::new(&tree, &leaves, granularity);
-    let order = graph.order(&tree);
+    let waves = Waves::new(&tree, &leaves, &request.tasks.waves);
+    let order = graph.order(&tree, &waves);
 
     let mut notes = mismatches(&tree, &leaves);
+    notes.extend(optional_by_text(&tree, &leaves));
     notes.extend(order.notes);
+    notes.extend(waves.note(&tree, request.tasks.waves_line));
     let mut builder = Builder {
         resolver: Resolver::new(request.config, request.spec, request.progress),
         failed: &request.progress.failed,
@@ -65,6 +69,7 @@ pub fn build(request: &Request<'_>) -> Plan {
         to_complete: required_children(&tree, &leaves),
         leaves,
         graph: &graph,
+        waves: &waves,
         steps: Vec::new(),
         skipped: Vec::new(),
         last_in_document: None,
@@ -94,6 +99,9 @@ pub fn build(request: &Request<'_>) -> Plan {
         skipped: skipped.into_iter().map(|(_, skipped)| skipped).collect(),
         ignored: request.tasks.ignored.clone(),
         notes,
+        dialect: request.tasks.dialect,
+        dialect_reason: request.tasks.dialect_reason.clone(),
+        waves: request.tasks.waves.clone(),
         inputs: request.spec.inputs.to_vec(),
         max_iterations: request.config.run.max_iterations,
     }
@@ -102,7 +110,8 @@ pub fn build(request: &Request<'_>) -> Plan {
 /// `--from`: leaves out what the plan would have before that id.
 fn cut_before(tree: &Tree<'_>, leaves: &mut Leaves, request: &Request<'_>) {
     let Some(from) = request.selection.from.as_ref().and_then(|id| tree.find(id)) else { return };
-    let order = Graph::new(tree, leaves, request.config.run.granularity).order(tree);
+    let waves = Waves::new(tree, leaves, &request.tasks.waves);
+    let order = Graph::new(tree, leaves, request.config.run.granularity).order(tree, &waves);
     let mut cut = Vec::new();
     'units: for &unit in order.units.iter().chain(&order.circular) {
         for &leaf in &tree.units[unit].leaves {
@@ -143,6 +152,7 @@ struct Builder<'a> {
     failed: &'a BTreeSet<String>,
     leaves: Leaves,
     graph: &'a Graph,
+    waves: &'a Waves,
     /// Nodes with open leaves that will not run, since their unit does not.
     stalled: Vec<bool>,
     to_complete: Vec<usize>,
@@ -284,6 +294,7 @@ impl Builder<'_> {
         let after = needs.iter().map(|&need| top_of(need)).filter(|&node| seen.insert(node));
         let after = after.map(|node| tree.nodes[node].id.clone()).collect();
         let mut reasons = self.reasons(unit, &open);
+        reasons.extend(self.waves.reason(unit));
         let moved = self.last_in_document.is_some_and(|last| last > tree_unit.first);
         if let Some(&need) = needs.iter().max_by_key(|&&need| self.last_step[need]).filter(|_| moved) {
             reasons.push(format!("moved after {}: depends on it", tree.nodes[top_of(need)].id));
@@ -304,8 +315,10 @@ impl Builder<'_> {
             title: top.title.to_owned(),
             task: top.task.cloned(),
             completes: self.complete(&open),
+            above: tree.above(&open, tree_unit.node),
             open: open.iter().filter_map(|&leaf| tree.nodes[leaf].task.cloned()).collect(),
             after,
+            waves: self.waves.within(&open),
             backend: settings.backend,
             argv: settings.argv,
             resume_argv: settings.resume_argv,

@@ -6,6 +6,7 @@ use std::collections::BinaryHeap;
 use super::select::Leaves;
 use super::step::{Note, SkipReason};
 use super::tree::Tree;
+use super::waves::Waves;
 use crate::config::Granularity;
 
 /// What each unit waits for.
@@ -51,8 +52,8 @@ impl Graph {
         graph
     }
 
-    /// Document order, a unit put off only until what it needs has come.
-    pub(super) fn order(&self, tree: &Tree<'_>) -> Order {
+    /// Document order, or that of the waves, a unit put off only until what it needs has come.
+    pub(super) fn order(&self, tree: &Tree<'_>, waves: &Waves) -> Order {
         let count = tree.units.len();
         let mut after: Vec<Vec<usize>> = vec![Vec::new(); self.before.len()];
         for (point, before) in self.before.iter().enumerate() {
@@ -62,17 +63,19 @@ impl Graph {
         }
         let mut waits: Vec<usize> = self.before.iter().map(Vec::len).collect();
         let mut ready = BinaryHeap::new();
-        ready.extend((0..count).filter(|&unit| waits[unit] == 0).map(Reverse));
+        ready.extend(
+            (0..count).filter(|&unit| waits[unit] == 0).map(|unit| Reverse((waves.rank(unit), unit))),
+        );
         let mut units = Vec::with_capacity(count);
         let mut reached = Vec::new();
-        while let Some(Reverse(unit)) = ready.pop() {
+        while let Some(Reverse((_, unit))) = ready.pop() {
             units.push(unit);
             reached.push(unit);
             while let Some(point) = reached.pop() {
                 for &next in &after[point] {
                     waits[next] -= 1;
                     match waits[next] {
-                        0 if next < count => ready.push(Reverse(next)),
+                        0 if next < count => ready.push(Reverse((waves.rank(next), next))),
                         0 => reached.push(next),
                         _ => {}
                     }
@@ -148,7 +151,12 @@ fn outside_needs(tree: &Tree<'_>, leaves: &Leaves, unit: usize) -> Vec<usize> {
 /// What a node depends on by its own line; what is above or below it is no dependency.
 fn direct_needs<'t>(tree: &'t Tree<'_>, at: usize) -> impl Iterator<Item = usize> + 't {
     let ids = tree.nodes[at].task.map_or(&[][..], |task| &task.depends_on);
-    let found = ids.iter().filter_map(|id| tree.find(id));
+    let graph = tree.nodes[at].task.map_or(&[][..], |task| &task.after);
+    // A dependency graph speaks of leaves and goes back and forth between units; lifted to whole units it would be a
+    // circle where there is none. Between units it counts only where it names them.
+    let whole = move |node: usize| tree.unit_of[node].is_some_and(|unit| tree.units[unit].node == node);
+    let graph = graph.iter().filter_map(|id| tree.find(id)).filter(move |&need| whole(at) && whole(need));
+    let found = ids.iter().filter_map(|id| tree.find(id)).chain(graph);
     found.filter(move |&need| !tree.contains(at, need) && !tree.contains(need, at))
 }
 

@@ -88,6 +88,7 @@ struct Values<'a> {
     unit: Entry<'a>,
     spec: &'a str,
     subtasks: Vec<Entry<'a>>,
+    above: Vec<Entry<'a>>,
     inputs: &'a [String],
     cwd: std::borrow::Cow<'a, str>,
     rules: &'a [String],
@@ -182,6 +183,7 @@ fn values<'a>(context: &PromptContext<'a>) -> Values<'a> {
         unit,
         spec: context.spec,
         subtasks,
+        above: step.above.iter().map(Entry::new).collect(),
         inputs: context.inputs,
         cwd: Path::to_string_lossy(&step.cwd),
         rules: context.rules,
@@ -291,14 +293,15 @@ mod tests {
         let mut case = Case::new("2\n  2.1 x\n  2.2\n  2.3");
         case.tasks.tasks[0].details = "about all".into();
         case.tasks.tasks[2].details = "- one\n  - two\n".into();
-        case.tasks.tasks[3].metadata = vec![("Requirements".into(), "1.1, 2.3".into())];
+        case.tasks.tasks[3].details = "- _Prompt: run spec-workflow-guide first_".into();
+        case.tasks.tasks[3].metadata = vec![("Prompt".into(), "run spec-workflow-guide first".into())];
         let prompt = told(&case).render();
         for part in [
             "# Task 2: Do 2\n",
             "spec \"demo\"",
             "- @design.md\n\n## What to do",
             "in this order:\n\n- 2.2 Do 2.2\n- 2.3 Do 2.3\n\nWhat the task list says of 2:\n\n> about all\n\n",
-            "says of 2.2:\n\n> - one\n>   - two\n\nWhat the task list says of 2.3:\n\n- Requirements: 1.1, 2.3\n\nLines",
+            "says of 2.2:\n\n> - one\n>   - two\n\nWhat the task list says of 2.3:\n\n> - _Prompt: run spec-workflow-guide first_\n\nLines",
             "`/project`",
             "- test-driven-development: for ANY code changes\n\nTest-driven development means RED, GREEN, REFACTOR",
             "that builds.\n\n## How to end",
@@ -306,7 +309,24 @@ mod tests {
             assert!(prompt.contains(part), "{part}\n--- not in ---\n{prompt}");
         }
         assert!(!prompt.contains("2.1 Do"), "{prompt}");
+        assert!(
+            prompt.lines().all(|l| l.starts_with("> ") || !l.contains("spec-workflow-guide")),
+            "{prompt}"
+        );
         assert!(!prompt.contains("\n\n\n"), "{prompt}");
+    }
+
+    #[test]
+    fn what_stands_between_the_unit_and_an_open_leaf_is_told_too() {
+        let mut case = Case::new("1\n  1.1\n    1.1.1\n  1.2 x\n    1.2.1 x");
+        case.tasks.tasks[1].details = "for all of 1.1".into();
+        case.tasks.tasks[3].details = "done long ago".into();
+        let prompt = told(&case).render();
+        assert!(prompt.contains("says of 1.1 (Do 1.1):\n\n> for all of 1.1\n"), "{prompt}");
+        assert!(!prompt.contains("long ago"), "{prompt}");
+        case.tasks.tasks[0].details = "for all".into();
+        let prompt = told(&case.by_task()).render();
+        assert!(prompt.contains("says of 1 (Do 1):\n\n> for all\n\nWhat"), "{prompt}");
     }
 
     #[test]

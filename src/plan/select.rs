@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::request::Request;
 use super::step::{Note, SkipReason};
-use super::tree::Tree;
+use super::tree::{Node, Tree};
 use crate::spec::TaskState;
 
 /// What a leaf is, as far as this plan goes.
@@ -64,7 +64,7 @@ impl Leaves {
             if node.children.is_empty() {
                 let leaf = if let Some(done) = done(&node.id, request) {
                     Leaf::Done(done)
-                } else if let Some(mark) = marked[at].take() {
+                } else if let Some(mark) = marked[at].take().or_else(|| doubt(node, only.contains(&at))) {
                     Leaf::Stuck(SkipReason::Marked(mark))
                 } else if unasked[at] {
                     Leaf::Optional
@@ -133,6 +133,32 @@ fn mark(tree: &Tree<'_>, at: usize, request: &Request<'_>) -> Option<String> {
         TaskState::Skipped => Some(format!("{} is marked as skipped", node.id)),
         _ => None,
     }
+}
+
+/// Why a leaf does not run whose mark has no known meaning. Naming the task is an answer.
+fn doubt(node: &Node<'_>, named: bool) -> Option<String> {
+    node.task.filter(|task| task.doubtful && !named).map(|task| {
+        format!(
+            "{} is marked `[~]`, which this file does not explain: change the mark, add a legend, or name it with --only",
+            task.id
+        )
+    })
+}
+
+/// Notes on work that only its title calls optional.
+pub(super) fn optional_by_text(tree: &Tree<'_>, leaves: &Leaves) -> Vec<Note> {
+    let open = |&at: &usize| leaves.is_open(at);
+    let tasks = (0..tree.nodes.len()).filter(open).filter_map(|at| tree.nodes[at].task);
+    tasks
+        .filter(|task| task.optional_by_text)
+        .map(|task| Note {
+            line: task.line,
+            message: format!(
+                "{} is called optional by its title only: without a star (`- [ ]*`) it is work like any other",
+                task.id
+            ),
+        })
+        .collect()
 }
 
 /// How many ids a note lists.

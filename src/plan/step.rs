@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::config::{Done, Output, PromptBy, Retry, Timeouts};
-use crate::spec::{IgnoredLine, Task};
+use crate::spec::{Dialect, IgnoredLine, Task};
 
 /// What will run, in order, and what will not, with reasons.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +19,12 @@ pub struct Plan {
     pub ignored: Vec<IgnoredLine>,
     /// Notes on the file that are no diagnostics (a ticked parent over open leaves).
     pub notes: Vec<Note>,
+    /// The dialect that tasks.md was read as, and what told it.
+    pub dialect: Dialect,
+    /// In a user's words.
+    pub dialect_reason: String,
+    /// The waves of the dependency graph, ids as written.
+    pub waves: Vec<Vec<String>>,
     /// Existing files that every prompt names, as the caller gave them.
     pub inputs: Vec<String>,
     /// How many iterations the run may take.
@@ -45,10 +51,14 @@ pub struct Step {
     pub task: Option<Task>,
     /// The open leaves that the agent is told to do, in order (the unit itself where it has no children).
     pub open: Vec<Task>,
+    /// Tasks above the open leaves, other than the unit's own, outermost first: what they say holds for the leaves too.
+    pub above: Vec<Task>,
     /// Ids that count as completed when the step is done, document order.
     pub completes: Vec<String>,
     /// Units that had to come first.
     pub after: Vec<String>,
+    /// Waves of the dependency graph that its open leaves are in, from 1.
+    pub waves: Vec<usize>,
     /// Name of the backend.
     pub backend: String,
     /// Program and arguments; `{prompt}` and `{prompt_file}` are filled in at dispatch.

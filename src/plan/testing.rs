@@ -7,19 +7,34 @@ use std::time::Duration;
 use super::{Plan, Progress, Request, Selection, SpecInfo, build};
 use crate::config::{
     Assign, AssignMode, Backend, Batch, Config, Done, DoneSignal, Granularity, OnFailure, Output, Prompt,
-    PromptBy, Retry, Run, Skill, Tasks, Tick, Timeouts, Tmux, TmuxMode,
+    PromptBy, Retry, Run, Skill, Tasks, TasksDialect, Tick, Timeouts, Tmux, TmuxMode,
 };
-use crate::spec::{Task, TaskFile, TaskState};
+use crate::spec::{Group, Task, TaskFile, TaskState};
 
 /// One task a line: two spaces of indentation per level, then `id`, then any of `*` (optional), `x` (ticked), `!`
-/// (blocked), `-` (in progress), `~` (queued), `s` (skipped), `<2,3.1` (depends on). `## text` starts a heading.
+/// (blocked), `-` (in progress), `~` (queued), `~?` (queued or whatever), `(*)` (optional by its text), `s` (skipped), `<2,3.1` (depends on). `## 1. Text` starts a heading, `## -` ends it. `waves 1 2.1|3`
+/// are the waves of a dependency graph, `graph 2 1` says that it puts 1 before 2.
 pub(crate) fn tasks(text: &str) -> TaskFile {
     let mut file = TaskFile::default();
     let mut above: Vec<String> = Vec::new();
     let mut group = None;
     for (index, line) in text.lines().enumerate() {
         if let Some(heading) = line.strip_prefix("## ") {
-            group = (heading != "-").then(|| heading.to_owned());
+            group = heading.split_once('.').map(|(id, title)| {
+                file.groups.push(Group { id: id.into(), title: title.trim().into(), line: index + 1 });
+                id.to_owned()
+            });
+            continue;
+        }
+        if let Some(waves) = line.strip_prefix("waves ") {
+            file.waves =
+                waves.split('|').map(|w| w.split_whitespace().map(str::to_owned).collect()).collect();
+            file.waves_line = index + 1;
+            continue;
+        }
+        if let Some((task, first)) = line.strip_prefix("graph ").and_then(|g| g.split_once(' ')) {
+            let task = file.tasks.iter_mut().find(|t| t.id == task).expect("a task above");
+            task.after.push(first.to_owned());
             continue;
         }
         let depth = (line.len() - line.trim_start().len()) / 2;
@@ -30,12 +45,14 @@ pub(crate) fn tasks(text: &str) -> TaskFile {
             id: id.to_owned(),
             title: format!("Do {id}"),
             state: TaskState::Todo,
+            doubtful: false,
             optional: false,
             optional_by_text: false,
             parallel: false,
             parent: above.last().cloned(),
             group: group.clone().filter(|_| depth == 0),
             depends_on: Vec::new(),
+            after: Vec::new(),
             metadata: Vec::new(),
             details: String::new(),
             line: index + 1,
@@ -50,6 +67,8 @@ pub(crate) fn tasks(text: &str) -> TaskFile {
                 "s" => task.state = TaskState::Skipped,
                 "-" => task.state = TaskState::InProgress,
                 "~" => task.state = TaskState::Queued,
+                "~?" => (task.state, task.doubtful) = (TaskState::InProgress, true),
+                "(*)" => task.optional_by_text = true,
                 other => {
                     let ids = other.strip_prefix('<').expect("notation");
                     task.depends_on.extend(ids.split(',').map(str::to_owned));
@@ -135,7 +154,7 @@ pub(crate) fn config() -> Config {
             size: (220, 50),
             main: true,
         },
-        tasks: Tasks { trust_checkboxes: true, tick: Tick::Done },
+        tasks: Tasks { trust_checkboxes: true, tick: Tick::Done, dialect: TasksDialect::Auto },
         backends: BTreeMap::from([("agent".into(), backend("agent", &["-p"]))]),
         overrides: Vec::new(),
     }

@@ -142,6 +142,22 @@ fn optional_tasks_are_left_out_and_listed_and_never_marked() {
 }
 
 #[test]
+fn a_task_that_only_its_title_calls_optional_is_work_and_noted() {
+    let plan = Case::new("1 (*)\n2").plan();
+    assert_eq!(order(&plan), ["1", "2"]);
+    assert!(plan.notes[0].message.contains("optional by its title only"), "{:?}", plan.notes);
+}
+
+#[test]
+fn a_mark_without_a_known_meaning_waits_for_its_author_unless_the_task_is_named() {
+    let plan = Case::new("1 ~?\n2 <1\n3").plan();
+    assert_eq!(order(&plan), ["3"]);
+    assert!(matches!(&plan.skipped[0].reason, SkipReason::Marked(why) if why.contains("does not explain")));
+    assert_eq!(plan.skipped[1].reason, SkipReason::Blocked { on: vec!["1".into()] });
+    assert_eq!(order(&Case::new("1 ~?\n2").only(&["1"]).plan()), ["1"]);
+}
+
+#[test]
 fn optional_tasks_that_are_asked_for_run_and_are_marked() {
     let plan = Case::new("1\n  1.1\n  1.2 *\n2 *").include_optional().plan();
     assert_eq!(plan.steps[0].completes, ["1", "1.1", "1.2"]);
@@ -386,4 +402,63 @@ proptest! {
         let lines: Vec<_> = case.plan().steps.iter().map(|step| step.line).collect();
         prop_assert!(lines.is_sorted());
     }
+}
+
+#[test]
+fn waves_are_the_order_and_what_they_leave_out_stays_behind_what_is_before_it() {
+    let plan = Case::new("1\n2\n3\n4\n5\n6\nwaves 1 4|2|3 6").plan();
+    // 5 is a checkpoint: everything before it comes first
+    assert_eq!(order(&plan), ["1", "4", "2", "3", "5", "6"]);
+    assert_eq!(plan.steps[1].reasons, ["open", "wave 1 of 3"]);
+    assert_eq!(plan.steps[1].waves, [1]);
+    assert!(plan.steps[4].waves.is_empty());
+    assert_eq!(plan.waves.len(), 3);
+    assert!(plan.notes.is_empty(), "{:?}", plan.notes);
+}
+
+#[test]
+fn a_unit_comes_with_its_first_wave_and_leaves_follow_the_waves_exactly() {
+    let text = "1\n  1.1\n  1.2\n2\n  2.1\n  2.2\nwaves 2.1|1.1 2.2|1.2";
+    let plan = Case::new(text).plan();
+    assert_eq!(order(&plan), ["2", "1"]);
+    assert_eq!(plan.steps[0].reasons[1], "waves 1 to 2 of 3");
+    assert!(plan.notes.is_empty(), "{:?}", plan.notes);
+    assert_eq!(order(&Case::new(text).by_task().plan()), ["2.1", "1.1", "2.2", "1.2"]);
+}
+
+#[test]
+fn waves_that_go_back_and_forth_between_units_are_noted() {
+    let text = "1\n  1.1\n  1.2\n2\n  2.1\n  2.2\nwaves 1.1 2.1|1.2|2.2";
+    let plan = Case::new(text).plan();
+    assert_eq!(order(&plan), ["1", "2"]);
+    assert_eq!(plan.notes.len(), 1);
+    assert!(plan.notes[0].message.contains("between 1 and 2"), "{:?}", plan.notes);
+    let exact = Case::new(text).by_task().plan();
+    assert_eq!(order(&exact), ["1.1", "2.1", "1.2", "2.2"]);
+    assert!(exact.notes.is_empty());
+}
+
+#[test]
+fn a_dependency_beats_a_wave_and_a_wave_that_fails_holds_up_nothing_else() {
+    assert_eq!(order(&Case::new("1 <3\n2\n3\nwaves 1 2|3").plan()), ["2", "3", "1"]);
+    assert_eq!(order(&Case::new("1\n2\n3\nwaves 1|2|3").failed(&["1"]).plan()), ["2", "3"]);
+}
+
+#[test]
+fn what_the_graph_says_of_units_holds_and_of_parts_of_units_it_is_order_only() {
+    let plan = Case::new("1\n2\n3\nwaves 2|1|3\ngraph 1 2").failed(&["2"]).plan();
+    assert_eq!(order(&plan), ["3"]);
+    assert_eq!(reason(&plan, "1"), Some(&blocked(&["2"])));
+    // by parts these two wait for each other
+    let text = "1\n  1.1\n  1.2\n2\n  2.1\n  2.2\nwaves 1.1 2.1|1.2 2.2\ngraph 1.2 2.1\ngraph 2.2 1.1";
+    assert_eq!(order(&Case::new(text).plan()), ["1", "2"]);
+    let by_task = Case::new(text).by_task().failed(&["2.1"]).plan();
+    assert_eq!(reason(&by_task, "1.2"), Some(&blocked(&["2.1"])));
+}
+
+#[test]
+fn a_wave_may_name_a_parent_or_a_heading() {
+    let text = "## 1. A\n1.1\n1.2\n## -\n2\n  2.1\n  2.2\nwaves 2|1";
+    assert_eq!(order(&Case::new(text).plan()), ["2", "1"]);
+    assert_eq!(order(&Case::new(text).by_task().plan()), ["2.1", "2.2", "1.1", "1.2"]);
 }

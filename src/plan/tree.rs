@@ -1,8 +1,7 @@
 //! The tasks as a tree, with the headings that make units as nodes of their own, cut into units.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use super::names;
 use crate::config::Granularity;
 use crate::spec::{Task, TaskFile};
 
@@ -58,7 +57,7 @@ impl<'a> Tree<'a> {
         for (index, task) in file.tasks.iter().enumerate() {
             nodes[index].parent = task.parent.as_ref().and_then(|id| by_id.get(id).copied());
         }
-        add_headings(&mut nodes, &mut by_id, &file.tasks);
+        add_headings(&mut nodes, &mut by_id, file);
         cut_loops(&mut nodes);
         for index in 0..nodes.len() {
             if let Some(parent) = nodes[index].parent {
@@ -85,6 +84,13 @@ impl<'a> Tree<'a> {
     /// The node and everything above it, upwards.
     pub(super) fn upwards(&self, node: usize) -> impl Iterator<Item = usize> + '_ {
         std::iter::successors(Some(node), |&at| self.nodes[at].parent)
+    }
+
+    /// The tasks above these leaves, without the one of their unit, in document order.
+    pub(super) fn above(&self, leaves: &[usize], unit: usize) -> Vec<Task> {
+        let above = leaves.iter().flat_map(|&leaf| self.upwards(leaf).skip(1)).filter(|&at| at != unit);
+        let nodes: BTreeSet<usize> = above.collect();
+        nodes.into_iter().filter_map(|at| self.nodes[at].task.cloned()).collect()
     }
 
     /// Everything below the node and the node itself, parents first.
@@ -141,49 +147,25 @@ impl<'a> Node<'a> {
 }
 
 /// Adds a node for each heading that makes a unit, and hangs its tasks below it.
-fn add_headings<'a>(nodes: &mut Vec<Node<'a>>, by_id: &mut HashMap<String, usize>, tasks: &'a [Task]) {
+fn add_headings<'a>(nodes: &mut Vec<Node<'a>>, by_id: &mut HashMap<String, usize>, file: &'a TaskFile) {
+    let titles: HashMap<&str, &str> = file.groups.iter().map(|g| (g.id.as_str(), g.title.as_str())).collect();
     let mut headings: HashMap<&str, usize> = HashMap::new();
-    for (index, task) in tasks.iter().enumerate() {
+    for (index, task) in file.tasks.iter().enumerate() {
         let Some(group) = task.group.as_deref().filter(|_| nodes[index].parent.is_none()) else { continue };
         let heading = *headings.entry(group).or_insert_with(|| {
-            let (id, title) = heading_name(group, by_id);
-            by_id.insert(id.clone(), nodes.len());
-            let node =
-                Node { id, title, line: task.line, task: None, optional: false, ..Node::of_task(task) };
-            nodes.push(node);
+            by_id.entry(group.to_owned()).or_insert(nodes.len());
+            nodes.push(Node {
+                id: group.to_owned(),
+                title: titles.get(group).copied().filter(|title| !title.is_empty()).unwrap_or(group),
+                line: task.line,
+                task: None,
+                optional: false,
+                ..Node::of_task(task)
+            });
             nodes.len() - 1
         });
         nodes[index].parent = Some(heading);
     }
-}
-
-/// Id and title of a heading: its number where it has one that is free, else its text.
-fn heading_name<'t>(text: &'t str, taken: &HashMap<String, usize>) -> (String, &'t str) {
-    let text = text.trim();
-    if let Some((number, title)) = leading_number(text)
-        && !taken.contains_key(number)
-    {
-        return (number.to_owned(), if title.is_empty() { text } else { title });
-    }
-    let name = names::sanitise(text, names::Kind::Window, "group").replace(['/', '\\'], "-");
-    let mut id = name.clone();
-    let mut count = 1;
-    while taken.contains_key(&id) {
-        count += 1;
-        id = format!("{name}-{count}");
-    }
-    (id, text)
-}
-
-/// `1.2. Set-up` → `1.2` and `Set-up`; nothing where the number runs into a word (`2nd`, `3D`).
-fn leading_number(text: &str) -> Option<(&str, &str)> {
-    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    let number = text[..end].trim_end_matches('.');
-    let rest = &text[end..];
-    let starts_well = number.starts_with(|c: char| c.is_ascii_digit()) && !number.contains("..");
-    let ends_well = end > number.len() || rest.is_empty() || rest.starts_with([' ', '\t', ')', ':', '-']);
-    let title = rest.trim_start_matches([' ', '\t', ')', ':', '-']);
-    (starts_well && ends_well).then_some((number, title))
 }
 
 /// Makes a root of one node of each circle of parents (the parser makes none).
@@ -238,10 +220,6 @@ mod tests {
             .collect()
     }
 
-    fn ids(text: &str) -> Vec<String> {
-        units(text, Granularity::Unit).into_iter().map(|(id, ..)| id).collect()
-    }
-
     #[test]
     fn a_top_level_task_with_all_below_it_is_one_unit() {
         let found = units("1\n  1.1\n    1.1.1\n  1.2\n2", Granularity::Unit);
@@ -256,28 +234,18 @@ mod tests {
     }
 
     #[test]
-    fn a_numbered_heading_gives_its_unit_the_number_and_the_text() {
-        let found = units("## 1. Setup\n1.1\n1.2\n## Polish the rest\n9", Granularity::Unit);
+    fn a_heading_gives_its_unit_the_number_and_the_text() {
+        let found = units("## 1. Setup\n1.1\n1.2\n## 2.\n2.1", Granularity::Unit);
         assert_eq!(found[0], ("1".into(), "Setup".into(), vec!["1.1".into(), "1.2".into()]));
-        assert_eq!(found[1], ("Polish-the-rest".into(), "Polish the rest".into(), vec!["9".into()]));
+        assert_eq!(found[1], ("2".into(), "2".into(), vec!["2.1".into()]));
     }
 
     #[test]
-    fn a_heading_never_takes_the_id_of_a_task_or_of_another_heading() {
-        assert_eq!(ids("1\n## 1. Setup\n1.1"), ["1", "1.-Setup"]);
-        assert_eq!(ids("## 1. Setup\n1.1\n## 1. Build\n1.2"), ["1", "1.-Build"]);
-        assert_eq!(ids("## a b\n7\n## a  b\n8"), ["a-b", "a-b-2"]);
-    }
-
-    #[test]
-    fn only_a_real_number_at_the_start_of_a_heading_counts() {
-        assert_eq!(leading_number("1. Setup"), Some(("1", "Setup")));
-        assert_eq!(leading_number("1.2 Setup"), Some(("1.2", "Setup")));
-        assert_eq!(leading_number("3: Setup"), Some(("3", "Setup")));
-        assert_eq!(leading_number("4"), Some(("4", "")));
-        assert_eq!(leading_number("2nd phase"), None);
-        assert_eq!(leading_number("Phase 1"), None);
-        assert_eq!(leading_number("... more"), None);
+    fn a_task_wins_over_a_heading_of_its_name() {
+        let file = tasks("## 2. Setup\n1.1\n## -\n2");
+        let tree = Tree::new(&file, Granularity::Unit);
+        assert_eq!(tree.find("2").map(|at| tree.nodes[at].task.is_some()), Some(true));
+        assert_eq!(tree.units.len(), 2);
     }
 
     #[test]

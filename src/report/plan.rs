@@ -57,6 +57,10 @@ pub fn human(out: &mut dyn Write, plan: &Plan, view: &PlanView) -> io::Result<()
     } else {
         page.line(BOLD, &format!("Plan of {spec}: {}", plural(count, "step")))?;
     }
+    let reason = sanitise_line(&plan.dialect_reason);
+    if !reason.is_empty() {
+        page.line(DIM, &format!("tasks.md is read as {}: {reason}", plan.dialect.name()))?;
+    }
     let digits = count.to_string().len();
     for (index, step) in plan.steps.iter().enumerate() {
         writeln!(page.out)?;

@@ -13,9 +13,10 @@ use crate::spec::{Diagnostic, Severity, Task, TaskFile};
 /// ```json
 /// {"spec", "steps": [{"id", "title", "tasks", "completes", "backend", "argv", "cwd", "window", "prompt_by", "output",
 ///  "timeouts": {"task_s", "idle_s", "first_output_s", "grace_s"}, "retry": {"attempts", "backoff_s", "max_backoff_s"},
-///  "delay_s", "signal", "reasons", "after", "line"}],
+///  "delay_s", "signal", "reasons", "after", "waves", "line"}],
 ///  "skipped": [{"id", "title", "reason", "detail", "on"}], "ignored_lines": [{"line", "text"}],
-///  "tasks": [{"id", "title", "state", "optional", "parent", "group", "depends_on", "line"}],
+///  "tasks": [{"id", "title", "state", "optional", "optional_by_text", "parallel", "parent", "group", "depends_on", "line"}],
+///  "groups": [{"id", "title", "line"}], "waves": [["id"]], "dialect", "dialect_reason",
 ///  "errors": [{"line", "column", "message"}], "warnings": […], "notes": [{"line", "message"}],
 ///  "total_steps", "max_iterations"}
 /// ```
@@ -39,6 +40,10 @@ pub fn json(plan: Option<&Plan>, tasks: &TaskFile) -> Value {
         "skipped": skipped,
         "ignored_lines": tasks.ignored,
         "tasks": tasks.tasks.iter().map(task).collect::<Vec<_>>(),
+        "groups": tasks.groups,
+        "waves": tasks.waves,
+        "dialect": tasks.dialect.name(),
+        "dialect_reason": tasks.dialect_reason,
         "errors": of(Severity::Error),
         "warnings": of(Severity::Warning),
         "notes": notes,
@@ -79,6 +84,7 @@ fn step(step: &Step) -> Value {
         "verify": step.verify,
         "reasons": step.reasons,
         "after": step.after,
+        "waves": step.waves,
         "line": step.line,
     })
 }
@@ -124,6 +130,8 @@ fn task(task: &Task) -> Value {
         "title": task.title,
         "state": task.state,
         "optional": task.optional,
+        "optional_by_text": task.optional_by_text,
+        "parallel": task.parallel,
         "parent": task.parent,
         "group": task.group,
         "depends_on": task.depends_on,
@@ -152,7 +160,8 @@ mod tests {
             "prompt_by": "stdin", "output": "text",
             "timeouts": {"task_s": 7200, "idle_s": null, "first_output_s": 600, "grace_s": 10},
             "retry": {"attempts": 3, "backoff_s": 30, "max_backoff_s": 600},
-            "delay_s": 1.5, "signal": "required", "reasons": ["1 of 2 subtasks open"], "after": [], "line": 1,
+            "delay_s": 1.5, "signal": "required", "reasons": ["1 of 2 subtasks open"], "after": [], "waves": [],
+            "line": 1,
         });
         assert_eq!(value["steps"][0], expected);
         assert_eq!(value["steps"][1]["after"], json!(["1"]));
@@ -189,8 +198,8 @@ mod tests {
         assert_eq!(
             value["tasks"][1],
             json!({
-                "id": "1.1", "title": "Do 1.1", "state": "in_progress", "optional": true, "parent": "1", "group": null,
-                "depends_on": [], "line": 2,
+                "id": "1.1", "title": "Do 1.1", "state": "in_progress", "optional": true, "optional_by_text": false,
+                "parallel": false, "parent": "1", "group": null, "depends_on": [], "line": 2,
             })
         );
         assert_eq!((&value["steps"], &value["spec"]), (&json!([]), &Value::Null));
@@ -208,6 +217,10 @@ mod tests {
             "skipped",
             "ignored_lines",
             "tasks",
+            "groups",
+            "waves",
+            "dialect",
+            "dialect_reason",
             "errors",
             "warnings",
             "notes",

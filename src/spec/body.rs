@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::collect::Found;
-use super::grammar::MetaMemo;
 use super::lines::{Kind, Lines, unindent};
+use super::memo::MetaMemo;
 
 /// Line ranges per task, and the owner of each line.
 #[derive(Debug)]

@@ -6,8 +6,9 @@ use super::collect::{Found, Odd};
 use super::deps::Deps;
 use super::ids::Ids;
 use super::lines::{Kind, Lines};
-use super::model::{Diagnostic, Severity, Why};
+use super::model::{Diagnostic, Dialect, Severity, Why};
 use super::tree::Tree;
+use super::waves::{Graph, Problem};
 
 /// More of one kind than this is noise.
 const MOST: usize = 50;
@@ -19,6 +20,8 @@ pub(crate) fn check(
     ids: &Ids<'_>,
     tree: &Tree,
     deps: &Deps,
+    graph: &Graph,
+    forced: Option<Dialect>,
 ) -> Vec<Diagnostic> {
     let mut out = Notes { lines, list: Vec::new() };
     conflicts(&mut out);
@@ -35,6 +38,27 @@ pub(crate) fn check(
             "no such task",
             "correct the id, or leave it: it orders nothing",
         );
+    }
+    if let Some(span) = &deps.overflow {
+        out.error(
+            span.clone(),
+            "the ranges of dependencies in this file name more than a million tasks".to_owned(),
+            "the one too many",
+            "depend on a parent instead of on all its parts",
+        );
+    }
+    for problem in &graph.problems {
+        let (message, hint) = match problem {
+            Problem::Unreadable { why, .. } => (
+                format!("the dependency graph cannot be read: {}", plain(why)),
+                "the tasks keep the order of the document",
+            ),
+            Problem::Unknown { id, .. } => (
+                format!("the dependency graph names \"{}\", which is no task of this file", plain(id)),
+                "correct the id, or leave it: it orders nothing",
+            ),
+        };
+        out.warn(problem.span(), message, "", hint);
     }
     for &i in tree.elsewhere.iter().take(MOST) {
         let parent = tree.parent[i].map_or("", |p| &*found[p].id);
@@ -71,7 +95,11 @@ pub(crate) fn check(
             lines.all.first().map_or(0..0, |l| l.start..l.end),
             "no tasks found".to_owned(),
             "",
-            "write tasks as `- [ ] 1. Title`, parts of them as `  - [ ] 1.1 Title`",
+            if forced.is_some() {
+                "tasks.dialect says how this file is read; with \"auto\" the file itself tells"
+            } else {
+                "write tasks as `- [ ] 1. Title`, parts of them as `  - [ ] 1.1 Title`"
+            },
         );
     }
     out.list.sort_by_key(|d| (d.span.start, d.severity == Severity::Warning));

@@ -8,8 +8,8 @@ use super::dialect::{Mode, Verdict, box_id, names_task, numbered};
 use super::grammar::{Item, Shape};
 use super::lines::{Kind, Lines, may_be_item};
 use super::model::{TaskState, Why};
-use super::words::{self, Section};
-use super::{grammar, table};
+use super::words::Section;
+use super::{grammar, legend, table};
 
 /// A line that is a task.
 #[derive(Debug, Clone)]
@@ -57,7 +57,8 @@ pub(crate) struct Collected<'a> {
 /// Walks the file once the mode is known.
 pub(crate) fn collect<'a>(lines: &Lines<'a>, verdict: &Verdict) -> Collected<'a> {
     let mut walk = Walk::new(lines, verdict);
-    let mut out = Collected { legend: legend(lines, verdict, &walk.legends), ..Collected::default() };
+    let mut out =
+        Collected { legend: legend::meanings(lines, verdict, &walk.legends), ..Collected::default() };
     out.found.reserve(lines.all.iter().filter(|l| matches!(l.kind, Kind::Item(_))).count());
     for index in 0..lines.all.len() {
         match lines.all[index].kind {
@@ -114,7 +115,12 @@ pub(crate) fn collect<'a>(lines: &Lines<'a>, verdict: &Verdict) -> Collected<'a>
         }
     }
     match verdict.mode {
-        Mode::Table => out.found = table::rows(lines),
+        Mode::Table => {
+            out.found = table::rows(lines);
+            if out.found.is_empty() {
+                walk.numbered(&mut out);
+            }
+        }
         Mode::Numbered => walk.numbered(&mut out),
         Mode::Boxes => walk.unboxed_parents(&mut out),
         _ => {}
@@ -151,7 +157,7 @@ impl<'l, 'a> Walk<'l, 'a> {
             inside: None,
             heading_id: None,
             min_indent: boxes().map(|i| lines.all[i].indent).min().unwrap_or(0),
-            legends: legend_runs(lines),
+            legends: legend::runs(lines),
         }
     }
 
@@ -369,60 +375,4 @@ fn name_anonymous(found: &mut [Found<'_>]) {
             }
         };
     }
-}
-
-/// Two or more boxes in a row whose whole text is a state word.
-fn legend_runs(lines: &Lines<'_>) -> HashSet<usize> {
-    let mut out = HashSet::new();
-    let mut run: Vec<usize> = Vec::new();
-    for index in 0..=lines.all.len() {
-        let state = (index < lines.all.len())
-            .then(|| lines.item(index))
-            .flatten()
-            .filter(|i| i.mark.is_some() && i.id.is_none())
-            .and_then(|i| {
-                words::state(lines.text(index)[i.text..].trim_start_matches([' ', '=', ':', '-', '`']))
-            });
-        if state.is_some() {
-            run.push(index);
-            continue;
-        }
-        if run.len() > 1 {
-            out.extend(run.iter().copied());
-        }
-        run.clear();
-    }
-    out
-}
-
-/// What the file says its marks mean: in a legend section, in comments and quotes, in runs of boxes, in a line of boxes.
-fn legend(lines: &Lines<'_>, verdict: &Verdict, runs: &HashSet<usize>) -> HashMap<String, TaskState> {
-    let mut out = HashMap::new();
-    let mut read = |text: &str| {
-        for (at, _) in text.match_indices('[').take(20) {
-            if let Some((mark, word)) = grammar::legend(&text[at..])
-                && let Some(state) = words::state(word)
-                && !matches!(mark.trim(), "" | "x" | "X")
-            {
-                out.entry(mark.trim().to_owned()).or_insert(state);
-            }
-        }
-    };
-    for (index, line) in lines.all.iter().enumerate() {
-        let opaque = matches!(line.kind, Kind::Opaque(Why::Comment | Why::Quote));
-        if opaque || verdict.sections[index] == Section::Legend || !runs.is_empty() && runs.contains(&index) {
-            read(lines.text(index));
-        }
-    }
-    // "Status: `[ ]` planned · `[~]` in progress"
-    let mut last = usize::MAX;
-    for (at, _) in lines.source.match_indices("`[") {
-        let index = lines.at(at);
-        if index != last && lines.all[index].kind == Kind::Text && lines.text(index).matches("`[").count() > 1
-        {
-            read(lines.text(index));
-        }
-        last = index;
-    }
-    out
 }

@@ -1,4 +1,4 @@
-//! What comes first: dependencies in every spelling seen, and waves.
+//! What comes first: dependencies in every spelling seen.
 
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -17,6 +17,8 @@ use super::words::Section;
 pub(crate) struct Edge {
     pub(crate) to: usize,
     pub(crate) span: Range<usize>,
+    /// Said by the dependency graph at the end of the file, not by the task.
+    pub(crate) graph: bool,
 }
 
 /// Something in a dependency list that names no task.
@@ -32,7 +34,12 @@ pub(crate) struct Unknown {
 pub(crate) struct Deps {
     pub(crate) edges: Vec<Vec<Edge>>,
     pub(crate) unknown: Vec<Unknown>,
+    /// Where the ranges of the file came to name more tasks than can be kept.
+    pub(crate) overflow: Option<Range<usize>>,
 }
+
+/// Tasks that all ranges of a file may name together: a hundred thousand tasks of `1–100000` each would fill any memory.
+const MOST_IN_RANGES: usize = 1_000_000;
 
 /// The words that announce a dependency.
 static KEY: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -51,7 +58,8 @@ pub(crate) fn find(
         lines,
         found,
         ids,
-        deps: Deps { edges: vec![Vec::new(); found.len()], unknown: Vec::new() },
+        deps: Deps { edges: vec![Vec::new(); found.len()], ..Deps::default() },
+        ranged: 0,
     };
     for (task, f) in found.iter().enumerate() {
         if let Some(cell) = f.row.as_ref().and_then(|r| r.depends.clone()) {
@@ -81,6 +89,8 @@ struct Finder<'a> {
     found: &'a [Found<'a>],
     ids: &'a Ids<'a>,
     deps: Deps,
+    /// Tasks looked at in ranges so far.
+    ranged: usize,
 }
 
 impl Finder<'_> {
@@ -131,7 +141,7 @@ impl Finder<'_> {
     fn list(&mut self, task: usize, from: usize, to: usize, key: bool) {
         let source = self.lines.source;
         let text = &source[from..to];
-        let lead = text.len() - text.trim_start_matches([' ', '\t', ':', '：', '*', '_']).len();
+        let lead = text.len() - text.trim_start_matches([' ', '\t', ':', '：', '*', '_', '于', '於']).len();
         let (from, text) = (from + lead, &text[lead..]);
         let text_end = text.trim_end_matches([' ', '\t', '_', '*', '.', '|']);
         match dependency(text) {
@@ -145,8 +155,24 @@ impl Finder<'_> {
                 for item in items {
                     let at = from + item.span.start..from + item.span.end;
                     let id = &text[item.span.clone()];
-                    match (self.resolve(id), item.to.map(|t| self.resolve(&text[t]))) {
+                    let (first, last) = match (self.resolve(id), id.rsplit_once('-')) {
+                        // `T001-003` is written like an id, and is none.
+                        (None, Some((first, last))) if item.to.is_none() => {
+                            let stem = first.trim_end_matches(|c: char| c.is_ascii_digit());
+                            (
+                                self.resolve(first),
+                                self.resolve(last).or_else(|| self.resolve(&format!("{stem}{last}"))),
+                            )
+                        }
+                        (first, _) => (first, None),
+                    };
+                    match (first, item.to.map(|t| self.resolve(&text[t])).or(last.map(Some))) {
                         (Some(first), Some(Some(last))) => {
+                            self.ranged += last.saturating_sub(first);
+                            if self.ranged > MOST_IN_RANGES {
+                                self.deps.overflow.get_or_insert(at);
+                                continue;
+                            }
                             let depth = self.depth(first);
                             for other in first..=last {
                                 if self.depth(other) == depth && other != task {
@@ -190,35 +216,7 @@ impl Finder<'_> {
     fn edge(&mut self, task: usize, to: usize, span: Range<usize>) {
         let edges = &mut self.deps.edges[task];
         if edges.len() > 64 || !edges.iter().any(|e| e.to == to) {
-            edges.push(Edge { to, span });
+            edges.push(Edge { to, span, graph: false });
         }
     }
-}
-
-/// The waves of a dependency graph written as JSON: ids may be strings or numbers, a wave a list or an object.
-pub(crate) fn waves(lines: &Lines<'_>) -> Vec<Vec<String>> {
-    for fence in &lines.fences {
-        if !lines.text(fence.open).trim_end().ends_with("json") || fence.close <= fence.open + 1 {
-            continue;
-        }
-        let body = &lines.source[lines.all[fence.open + 1].start..lines.all[fence.close].start];
-        if !body.contains("\"waves\"") {
-            continue;
-        }
-        let Ok(value) = serde_json::from_str::<serde_json::Value>(body) else { continue };
-        let Some(waves) = value.get("waves").and_then(|w| w.as_array()) else { continue };
-        return waves
-            .iter()
-            .filter_map(|wave| wave.as_array().or_else(|| wave.get("tasks").and_then(|t| t.as_array())))
-            .map(|tasks| {
-                tasks
-                    .iter()
-                    .filter_map(|t| {
-                        t.as_str().map(str::to_owned).or_else(|| t.is_number().then(|| t.to_string()))
-                    })
-                    .collect()
-            })
-            .collect();
-    }
-    Vec::new()
 }

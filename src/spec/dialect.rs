@@ -33,8 +33,11 @@ pub(crate) struct Accept {
     letters: bool,
     /// `1 Title` without a dot; the file counts with them.
     bare: bool,
-    /// Whole numbers which have dotted children.
+    /// Whole numbers which have dotted children; kept only where the file writes them bare.
     parents: HashSet<String>,
+    /// The number of the list counts in `1. [ ] Title`: no box has an id of its own, or this one has dotted children.
+    lists: bool,
+    children: HashSet<String>,
 }
 
 impl Accept {
@@ -44,7 +47,8 @@ impl Accept {
             || match id.shape {
                 Shape::Dotted | Shape::LetterT => true,
                 Shape::Number => id.closed || self.bare || self.parents.contains(text),
-                Shape::Prefixed | Shape::Slug => self.letters,
+                // `**M29-prep follow-ups**`: bold that goes on behind it makes it a phrase.
+                Shape::Prefixed | Shape::Slug => self.letters && (!id.deco || id.closed),
             }
     }
 }
@@ -68,7 +72,8 @@ pub(crate) fn box_id<'a>(item: &Item, text: &'a str, accept: &Accept) -> Option<
             return Some((s, id.shape));
         }
     }
-    item.list_number.clone().map(|n| (&text[n], Shape::Number))
+    let number = &text[item.list_number.clone()?];
+    (accept.lists || accept.children.contains(number)).then_some((number, Shape::Number))
 }
 
 /// Whether a heading without box names a task: `Task 1.1:`, `T1:`, `G0.1`, `PR-3:`.
@@ -91,8 +96,8 @@ pub(crate) fn numbered(heading: &Heading) -> bool {
     heading.id.as_ref().is_some_and(|id| id.shape == Shape::Dotted || id.shape == Shape::Number && id.closed)
 }
 
-/// Looks at the whole file.
-pub(crate) fn judge(lines: &Lines<'_>) -> Verdict {
+/// Looks at the whole file; what it finds is overruled by a dialect given by hand.
+pub(crate) fn judge(lines: &Lines<'_>, forced: Option<Dialect>) -> Verdict {
     let sections = sections(lines);
     let accept = accept(lines, &sections);
     let mut count = Count::default();
@@ -109,6 +114,7 @@ pub(crate) fn judge(lines: &Lines<'_>) -> Verdict {
                     count.heading_tasks += 1;
                 } else if numbered(heading) && sections[index] == Section::Open {
                     section = Some(heading.level);
+                    count.numbered_headings[heading.level] += 1;
                 } else if section.is_some_and(|s| heading.level <= s) {
                     section = None;
                 }
@@ -118,8 +124,14 @@ pub(crate) fn judge(lines: &Lines<'_>) -> Verdict {
                 if item.mark.is_none() {
                     count.numbered +=
                         usize::from(line.indent == 0 && !item.paren && sections[index] == Section::Open);
-                } else if box_id(item, text, &accept).is_some() {
-                    count.id_boxes += 1;
+                } else if let Some((id, _)) = box_id(item, text, &accept) {
+                    // The number of a list is a weak id: headings that name tasks beat it.
+                    if item.list_number.as_ref().is_some_and(|n| text[n.clone()] == *id) {
+                        count.list_boxes += usize::from(line.indent == 0 && sections[index] == Section::Open);
+                        levels[section.unwrap_or(0)] += 1;
+                    } else {
+                        count.id_boxes += 1;
+                    }
                 } else if item.bullet && sections[index] == Section::Open {
                     count.plain_boxes += 1;
                     if let Some(level) = section {
@@ -131,15 +143,17 @@ pub(crate) fn judge(lines: &Lines<'_>) -> Verdict {
             _ => {}
         }
     }
-    let owned: usize = levels.iter().sum();
-    let level = (1..7).max_by_key(|&l| (levels[l], 7 - l)).unwrap_or(2);
+    let owned: usize = levels[1..].iter().sum();
+    let level = (1..7).max_by_key(|&l| (levels[l], count.numbered_headings[l], 7 - l)).unwrap_or(2);
     let boxed = count.heading_boxes > 0 && count.heading_boxes >= count.id_boxes;
     let mode = if boxed || count.heading_tasks > count.id_boxes {
         Mode::Headings
     } else if count.id_boxes > 0 {
         Mode::Boxes
-    } else if owned > 0 && owned * 2 >= count.plain_boxes {
+    } else if owned > 0 && owned * 2 >= count.plain_boxes + levels[0] {
         Mode::NumberedHeadings
+    } else if count.list_boxes > 0 {
+        Mode::Boxes
     } else if count.plain_boxes > 0 {
         Mode::Anonymous
     } else if count.rows > 2 {
@@ -149,6 +163,15 @@ pub(crate) fn judge(lines: &Lines<'_>) -> Verdict {
     } else {
         Mode::Nothing
     };
+    let mode = match forced {
+        None => mode,
+        Some(Dialect::Table) => Mode::Table,
+        Some(Dialect::Numbered) => Mode::Numbered,
+        Some(Dialect::Headings) if count.heading_boxes + count.heading_tasks > 0 => Mode::Headings,
+        Some(Dialect::Headings) => Mode::NumberedHeadings,
+        Some(_) if count.id_boxes + count.list_boxes > 0 => Mode::Boxes,
+        Some(_) => Mode::Anonymous,
+    };
     Verdict { mode, accept, sections, level }
 }
 
@@ -157,8 +180,11 @@ struct Count {
     heading_boxes: usize,
     heading_tasks: usize,
     id_boxes: usize,
+    list_boxes: usize,
     plain_boxes: usize,
     numbered: usize,
+    /// By level.
+    numbered_headings: [usize; 7],
     rows: usize,
 }
 
@@ -233,14 +259,24 @@ fn accept(lines: &Lines<'_>, sections: &[Section]) -> Accept {
     let counts = bare.first().is_some_and(|&f| f <= 1)
         && (bare.len() > 1 || boxes[0] == 1)
         && bare.windows(2).filter(|w| w[1] == w[0] + 1).count() * 5 >= (bare.len() - 1) * 4;
+    let children = parents.clone();
     if closed > bare.len() || bare.is_empty() {
         parents.clear();
     }
-    Accept {
+    let mut accept = Accept {
         letters: letters[0] * 2 > boxes[0] || boxes[0] == 0 && letters[1] * 2 > boxes[1],
         bare: counts && closed <= bare.len(),
         parents,
-    }
+        lists: false,
+        children,
+    };
+    // Own ids beat the numbers of lists: `1. [ ] check` at the end of a file of `T001` is no task 1.
+    accept.lists = !(0..lines.all.len()).any(|i| {
+        lines
+            .item(i)
+            .is_some_and(|item| item.mark.is_some() && box_id(item, lines.text(i), &accept).is_some())
+    });
+    accept
 }
 
 /// What names the dialect, once the tasks are known.

@@ -1,7 +1,8 @@
 //! From text to lines: line ends, fences, comments, quotes, and a cheap look at each line that decides whether the
 //! grammar has to be asked at all.
 
-use super::grammar::{Heading, Item, Memo, heading};
+use super::grammar::{Heading, Item, heading};
+use super::memo::Memo;
 use super::model::Why;
 
 /// What a line is, before anything is known of the file.

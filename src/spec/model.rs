@@ -31,9 +31,12 @@ pub struct Task {
     pub title: String,
     /// What the mark says.
     pub state: TaskState,
-    /// Marked optional (`- [ ]*`, `[optional]`, `(optional)`).
+    /// The mark is `[~]` in a file that neither explains it nor is of Kiro: in progress, half verified or given up, only
+    /// its author knows.
+    pub doubtful: bool,
+    /// Marked optional by Kiro's star (`- [ ]*`).
     pub optional: bool,
-    /// Optional only by a word in its title, which promises less than Kiro's star.
+    /// Called optional by a word in its title only (`(optional)`), which promises less than the star: it is work.
     pub optional_by_text: bool,
     /// `[P]` or `(P)`: may run beside others; kept, though this tool runs nothing in parallel.
     pub parallel: bool,
@@ -43,6 +46,8 @@ pub struct Task {
     pub group: Option<String>,
     /// Ids of tasks that come first, as far as they exist in this file.
     pub depends_on: Vec<String>,
+    /// Ids that the dependency graph puts before it (`dependsOn` in a wave), as far as they exist in this file.
+    pub after: Vec<String>,
     /// `_Requirements: 1.1_` and the like, in order, key without underscore and colon.
     pub metadata: Vec<(String, String)>,
     /// The lines that belong to it, as written, common indentation removed.
@@ -110,6 +115,7 @@ pub enum Dialect {
     /// `- [ ] T001 [P] [US1] Title`.
     SpecKit,
     /// `## 1. Setup` over `- [ ] 1.1 Title`.
+    #[serde(rename = "openspec")]
     OpenSpec,
     /// `### Task 1.1: Title`.
     Headings,
@@ -120,6 +126,23 @@ pub enum Dialect {
     /// Boxes with other ids, or none.
     #[default]
     Plain,
+}
+
+impl Dialect {
+    /// Its name in the configuration and in JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Dialect::Kiro => "kiro",
+            Dialect::CcSdd => "cc-sdd",
+            Dialect::SpecKit => "spec-kit",
+            Dialect::OpenSpec => "openspec",
+            Dialect::Headings => "headings",
+            Dialect::Table => "table",
+            Dialect::Numbered => "numbered",
+            Dialect::Plain => "plain",
+        }
+    }
 }
 
 /// How bad a [`Diagnostic`] is.
@@ -165,8 +188,10 @@ pub struct TaskFile {
     pub dialect: Dialect,
     /// What told the dialect, in a user's words.
     pub dialect_reason: String,
-    /// The waves of a `## Task Dependency Graph`, ids of leaves, as written.
+    /// The waves of a `## Task Dependency Graph`, ids as written (of leaves, as a rule).
     pub waves: Vec<Vec<String>>,
+    /// Line where the graph begins, from 1; 0 where there is none.
+    pub waves_line: usize,
 }
 
 impl TaskFile {

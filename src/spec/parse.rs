@@ -4,12 +4,14 @@ use std::collections::HashMap;
 
 use super::body::{self, Bodies};
 use super::collect::{self, Collected, Found};
-use super::dialect::{self, Mode, Signs};
-use super::grammar::{MetaMemo, Shape};
+use super::deps::Deps;
+use super::dialect::{self, Signs};
+use super::grammar::Shape;
 use super::ids::Ids;
 use super::lines::{self, Kind, Lines};
+use super::memo::MetaMemo;
 use super::model::{Dialect, IgnoredLine, Task, TaskFile, TaskState};
-use super::{check, deps, title, tree, words};
+use super::{check, deps, title, tree, waves, words};
 
 /// Parses a tasks.md in whatever dialect it is written. It never refuses a file: what is wrong with it is said in
 /// [`TaskFile::diagnostics`], what looked like a task and is none in [`TaskFile::ignored`].
@@ -22,27 +24,18 @@ pub fn parse(source: &str) -> TaskFile {
 #[must_use]
 pub fn parse_as(source: &str, dialect: Option<Dialect>) -> TaskFile {
     let lines = lines::scan(source);
-    let mut verdict = dialect::judge(&lines);
-    if let Some(dialect) = dialect {
-        verdict.mode = match dialect {
-            Dialect::Headings if verdict.mode != Mode::NumberedHeadings => Mode::Headings,
-            Dialect::Table => Mode::Table,
-            Dialect::Numbered => Mode::Numbered,
-            Dialect::Kiro | Dialect::CcSdd | Dialect::SpecKit | Dialect::OpenSpec
-                if verdict.mode != Mode::Anonymous =>
-            {
-                Mode::Boxes
-            }
-            _ => verdict.mode,
-        };
-    }
+    let verdict = dialect::judge(&lines, dialect);
     let collected = collect::collect(&lines, &verdict);
     let found = &collected.found;
     let ids = Ids::new(found);
     let tree = tree::build(&lines, found, &ids);
     let bodies = body::assign(&lines, found);
-    let deps = deps::find(&lines, found, &ids, &bodies, &verdict.sections);
-    let diagnostics = check::check(&lines, found, &ids, &tree, &deps);
+    let mut deps = deps::find(&lines, found, &ids, &bodies, &verdict.sections);
+    let graph = waves::find(&lines, &ids, &tree.groups, &bodies, &verdict.sections);
+    for (task, edge) in &graph.edges {
+        deps.edges[*task].push(edge.clone());
+    }
+    let diagnostics = check::check(&lines, found, &ids, &tree, &deps, &graph, dialect);
 
     let speckit = found.iter().filter(|f| speckit_id(f)).count();
     let mut memo = MetaMemo::default();
@@ -54,7 +47,7 @@ pub fn parse_as(source: &str, dialect: Option<Dialect>) -> TaskFile {
         let title = title::clean(
             text[f.title.clone()].trim_end_matches(if f.level > 0 { ['#', ' '] } else { [' ', ' '] }),
             f.open,
-            speckit * 2 > found.len(),
+            speckit * 2 > found.len() || dialect == Some(Dialect::SpecKit),
         );
         let (details, metadata) = body::details(&lines, &bodies, i, &mut memo);
         let optional_by_text = !f.star && words::optional(&title.text);
@@ -69,12 +62,14 @@ pub fn parse_as(source: &str, dialect: Option<Dialect>) -> TaskFile {
             id: f.id.to_string(),
             title: title.text,
             state: TaskState::Todo,
-            optional: f.star || optional_by_text,
+            doubtful: false,
+            optional: f.star,
             optional_by_text,
             parallel: title.parallel,
             parent: tree.parent[i].map(|p| found[p].id.to_string()),
             group: tree.group[i].map(|g| tree.groups[g].id.clone()),
-            depends_on: deps.edges[i].iter().map(|e| found[e.to].id.to_string()).collect(),
+            depends_on: first(&deps, found, i, false),
+            after: first(&deps, found, i, true),
             metadata,
             details,
             line: f.line + 1,
@@ -83,12 +78,13 @@ pub fn parse_as(source: &str, dialect: Option<Dialect>) -> TaskFile {
         });
     }
     let (dialect, dialect_reason) = match dialect {
-        Some(dialect) => (dialect, "chosen by hand".to_owned()),
+        Some(dialect) => (dialect, "tasks.dialect says so".to_owned()),
         None => dialect::name(verdict.mode, &signs),
     };
     let states = States { lines: &lines, bodies: &bodies, collected: &collected, dialect };
     for (i, task) in tasks.iter_mut().enumerate() {
         task.state = states.of(i, &task.title);
+        task.doubtful = states.doubtful(task, source);
     }
     TaskFile {
         tasks,
@@ -97,8 +93,14 @@ pub fn parse_as(source: &str, dialect: Option<Dialect>) -> TaskFile {
         groups: tree.groups,
         dialect,
         dialect_reason,
-        waves: deps::waves(&lines),
+        waves: graph.waves,
+        waves_line: graph.line,
     }
+}
+
+/// The ids that come before a task, by the task's own words or by the graph's.
+fn first(deps: &Deps, found: &[Found<'_>], task: usize, graph: bool) -> Vec<String> {
+    deps.edges[task].iter().filter(|e| e.graph == graph).map(|e| found[e.to].id.to_string()).collect()
 }
 
 /// `T001`
@@ -140,6 +142,13 @@ impl States<'_> {
             return TaskState::Done;
         }
         if f.level > 0 { self.heading(task) } else { TaskState::Todo }
+    }
+
+    /// Whether nobody but the author knows what the mark means.
+    fn doubtful(&self, task: &Task, source: &str) -> bool {
+        task.state == TaskState::InProgress
+            && task.mark.as_ref().is_some_and(|m| source[m.clone()].trim() == "~")
+            && !self.collected.legend.contains_key("~")
     }
 
     /// One mark.

@@ -1,6 +1,7 @@
 //! Tables whose rows are tasks.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::collect::Found;
 use super::grammar::{self, Shape};
@@ -13,7 +14,7 @@ use super::words;
 pub(crate) struct Cells {
     pub(crate) state: Option<TaskState>,
     /// The dependency cell, relative to the line.
-    pub(crate) depends: Option<std::ops::Range<usize>>,
+    pub(crate) depends: Option<Range<usize>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -41,46 +42,67 @@ fn column(head: &str) -> Column {
     }
 }
 
-/// All rows with an id, below heads that name an id and a title.
+/// All rows with an id, of tables that name a task or a state in their head.
 pub(crate) fn rows<'a>(lines: &Lines<'a>) -> Vec<Found<'a>> {
     let mut out = Vec::new();
-    let mut columns: Vec<Column> = Vec::new();
-    let mut before = false;
-    for index in 0..lines.all.len() {
-        let row = lines.all[index].kind == Kind::Row;
-        if !row {
-            columns.clear();
-            before = false;
-            continue;
+    let mut index = 0;
+    while index < lines.all.len() {
+        let len = lines.all[index..].iter().take_while(|l| l.kind == Kind::Row).count();
+        if len > 2 {
+            table(lines, index, len, &mut out);
         }
+        index += len.max(1);
+    }
+    out
+}
+
+/// The id at the start of a cell, as at the head of a list item: `**1.1**`, `T3`, `Task 4`.
+fn cell_id(cell: &str) -> Option<(String, Shape)> {
+    let probe = format!("- [ ] {cell}");
+    let token = grammar::item(&probe)?.id?;
+    (token.shape != Shape::Slug).then(|| (probe[token.span.clone()].to_owned(), token.shape))
+}
+
+fn table<'a>(lines: &Lines<'a>, first: usize, len: usize, out: &mut Vec<Found<'a>>) {
+    let head = lines.text(first);
+    let mut columns: Vec<Column> = grammar::row(head).into_iter().map(|c| column(&head[c])).collect();
+    if !columns.iter().any(|c| matches!(c, Column::Title | Column::Status)) {
+        return;
+    }
+    let rows: Vec<(usize, Vec<Range<usize>>)> =
+        (first + 2..first + len).map(|i| (i, grammar::row(lines.text(i)))).collect();
+    // Where no column is named so, the ids are where most cells start with one: `| Task | Description |`.
+    if !columns.contains(&Column::Id) {
+        let holds = |c: usize| {
+            rows.iter()
+                .filter(|(i, cells)| {
+                    cells.get(c).is_some_and(|r| cell_id(&lines.text(*i)[r.clone()]).is_some())
+                })
+                .count()
+        };
+        match (0..columns.len().min(3)).find(|&c| holds(c) * 2 > rows.len()) {
+            Some(c) => columns[c] = Column::Id,
+            None => return,
+        }
+    }
+    let position = |kind| columns.iter().position(|c| *c == kind);
+    let Some(id_column) = position(Column::Id) else { return };
+    let title_column = position(Column::Title).unwrap_or(id_column + 1);
+    for (index, cells) in rows {
         let text = lines.text(index);
-        let cells = grammar::row(text);
-        if !before {
-            before = true;
-            columns = cells.iter().map(|c| column(&text[c.clone()])).collect();
-            // "Task" alone may be the id column: `| Task | Description |`.
-            if !columns.contains(&Column::Id)
-                && columns.iter().filter(|c| **c == Column::Title).count() > 1
-                && let Some(first) = columns.iter_mut().find(|c| **c == Column::Title)
-            {
-                *first = Column::Id;
-            }
-            continue;
-        }
-        let cell = |kind| columns.iter().position(|c| *c == kind).and_then(|i| cells.get(i));
-        let (Some(id), Some(title)) = (cell(Column::Id), cell(Column::Title)) else { continue };
-        // The same head as in lists: `**1.1**`, `T3`, `Task 4`.
-        let probe = format!("- [ ] {}", &text[id.clone()]);
-        let Some(token) = grammar::item(&probe).and_then(|i| i.id) else { continue };
-        let status = cell(Column::Status).map(|c| &text[c.clone()]);
-        let mark = status.filter(|s| s.starts_with('[') && s.ends_with(']')).map(|s| {
-            let at = cell(Column::Status).map_or(0, |c| c.start);
-            at + 1..at + s.len() - 1
+        let cell = |kind| position(kind).and_then(|i| cells.get(i));
+        let (Some(id), Some(title)) = (cells.get(id_column), cells.get(title_column)) else { continue };
+        let Some((id, shape)) = cell_id(&text[id.clone()]) else { continue };
+        let status = cell(Column::Status).map(|c| (c.start, &text[c.clone()]));
+        let mark = status.and_then(|(at, s)| {
+            let open = s.find('[')?;
+            let close = s[open..].find(']')? + open;
+            (s[open + 1..close].chars().count() <= 2).then_some(at + open + 1..at + close)
         });
         out.push(Found {
             line: index,
-            id: Cow::Owned(probe[token.span.clone()].to_owned()),
-            shape: Some(token.shape),
+            id: Cow::Owned(id),
+            shape: Some(shape),
             title: title.clone(),
             open: false,
             mark,
@@ -91,11 +113,9 @@ pub(crate) fn rows<'a>(lines: &Lines<'a>) -> Vec<Found<'a>> {
             level: 0,
             odd: None,
             row: Some(Box::new(Cells {
-                state: status.and_then(words::state),
+                state: status.and_then(|s| words::state(s.1)),
                 depends: cell(Column::Depends).cloned(),
             })),
         });
     }
-    out.retain(|f| f.shape != Some(Shape::Slug));
-    out
 }

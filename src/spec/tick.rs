@@ -1,10 +1,11 @@
 //! Flipping marks: the bytes between the brackets change, and no other byte of the file.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
 
-use super::model::Task;
-use super::parse::parse;
+use super::model::{Dialect, Task};
+use super::parse::parse_as;
 
 /// Why a mark cannot be set.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,15 +50,27 @@ pub fn set_mark(source: &str, task: &Task, mark: char) -> Result<String, TickErr
 /// not there, without a box, or used twice (which of the two is meant, only a human knows).
 #[must_use]
 pub fn tick(source: &str, ids: &[&str], mark: char) -> (String, Vec<String>) {
-    let file = parse(source);
+    tick_as(source, None, ids, mark)
+}
+
+/// Like [`tick`], with the dialect given instead of told by evidence.
+#[must_use]
+pub fn tick_as(source: &str, dialect: Option<Dialect>, ids: &[&str], mark: char) -> (String, Vec<String>) {
+    let file = parse_as(source, dialect);
+    let mut by_id: HashMap<&str, (Option<&Task>, usize)> = ids.iter().map(|id| (*id, (None, 0))).collect();
+    for task in &file.tasks {
+        if let Some(found) = by_id.get_mut(task.id.as_str()) {
+            *found = (Some(task), found.1 + 1);
+        }
+    }
     let mut ranges = Vec::new();
     let mut missed: Vec<String> = Vec::new();
     for &id in ids {
-        let mut tasks = file.tasks.iter().filter(|t| t.id == id);
-        match (tasks.next().and_then(|t| t.mark.clone()), tasks.next()) {
-            (Some(range), None) => ranges.push(range),
-            _ if missed.iter().any(|m| m == id) => {}
-            _ => missed.push(id.to_owned()),
+        // Taken out, so that an id given twice is looked at once.
+        match by_id.remove(id) {
+            Some((Some(Task { mark: Some(range), .. }), 1)) => ranges.push(range.clone()),
+            Some(_) => missed.push(id.to_owned()),
+            None => {}
         }
     }
     ranges.sort_unstable_by_key(|r| r.start);
@@ -90,7 +103,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::spec::TaskState;
+    use crate::spec::{TaskState, parse};
 
     fn one(source: &str, id: &str, mark: char) -> String {
         let (out, missed) = tick(source, &[id], mark);

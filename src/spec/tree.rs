@@ -21,8 +21,7 @@ pub(crate) struct Tree {
 /// The number of a section heading and its title: `1. Setup`, `Phase 2: Core`, `フェーズ 2`.
 fn number<'a>(heading: &Heading, text: &'a str) -> Option<(&'a str, &'a str)> {
     if let Some(id) = &heading.id {
-        return matches!(id.shape, Shape::Dotted | Shape::Number)
-            .then(|| (&text[id.span.clone()], text[heading.title..].trim()));
+        return (id.shape != Shape::Slug).then(|| (&text[id.span.clone()], text[heading.title..].trim()));
     }
     let body = text[heading.text..].trim();
     let at = body.find(|c: char| c.is_ascii_digit())?;

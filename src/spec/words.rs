@@ -109,7 +109,10 @@ pub(crate) fn section(text: &str, numbered: bool) -> Section {
 
 /// What a word says of the state of a task: in legends, status columns and status lines.
 pub(crate) fn state(text: &str) -> Option<TaskState> {
-    let lower = text.to_lowercase();
+    // "Done (merged)", "Blocked - ask first": the first words say it.
+    let cut = text.find(['(', '（', ',', ';', '–', '—']).unwrap_or(text.len());
+    let cut = text[..cut].find(" - ").unwrap_or(cut);
+    let lower = text[..cut].to_lowercase();
     let word = lower.trim_matches(|c: char| !c.is_alphanumeric() && !"✅✓✔☑⬜🔄⏳❌⏸🚧".contains(c));
     // Emoji before a word say no more than the word.
     let bare = word.trim_start_matches(|c: char| !c.is_alphanumeric());
