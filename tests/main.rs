@@ -11,6 +11,7 @@ mod corpus;
 mod disk;
 mod examples;
 mod layout;
+mod matrix;
 mod plan;
 mod run;
 mod signals;
