@@ -14,6 +14,7 @@ mod layout;
 mod matrix;
 mod plan;
 mod run;
+mod secrets;
 mod signals;
 mod stop;
 mod terminal;
