@@ -22,6 +22,9 @@ static SHAPES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         r"\bA(?:KIA|SIA)[A-Z0-9]{16}\b",
         r"\bAIza[A-Za-z0-9_-]{30,}",
         r"\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+",
+        // the password in an address
+        r"\b[A-Za-z][A-Za-z0-9+.-]*://[^/\s:@]*:[^/\s:@]+@",
+        r"-----BEGIN [A-Z ]*PRIVATE KEY-----",
         r"(?i)\bbearer\s+[A-Za-z0-9._~+/-]{16,}=*",
     ]
     .iter()
@@ -58,6 +61,15 @@ impl Redactor {
         Self { values }
     }
 
+    /// Whether a variable should not be shown to others: by its name, by the shape of its value, or because it repeats
+    /// the value of one that should not.
+    #[must_use]
+    pub fn hides(&self, name: &str, value: &str) -> bool {
+        looks_secret(name)
+            || self.values.iter().any(|secret| value.contains(secret.as_str()))
+            || SHAPES.iter().any(|shape| shape.is_match(value))
+    }
+
     /// The text without what looks like a secret.
     #[must_use]
     pub fn redact(&self, text: &str) -> String {
@@ -89,6 +101,18 @@ mod tests {
         assert_eq!(
             redactor.redact("Authorization: Bearer abcdefghijklmnop1234"),
             "Authorization: [redacted]"
+        );
+    }
+
+    #[test]
+    fn a_secret_under_a_harmless_name_is_hidden_too() {
+        let redactor = Redactor::new([("DB_PASSWORD", "hunter2hunter2")]);
+        assert!(redactor.hides("GH_TOKEN", "x") && redactor.hides("MINE", "ghp_0123456789abcdefghij0123"));
+        assert!(redactor.hides("DSN", "host=a password=hunter2hunter2"));
+        assert!(redactor.hides("DATABASE_URL", "postgres://me:pw@db.example/x"));
+        assert!(
+            !redactor.hides("PATH", "/usr/bin:/bin")
+                && !redactor.hides("REPO", "https://example.org:8080/a@b")
         );
     }
 

@@ -9,7 +9,7 @@ pub mod parse;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use crate::agent::redact::looks_secret;
+use crate::agent::redact::Redactor;
 use crate::error::{Error, Kind, Result};
 use crate::sys::process;
 
@@ -70,7 +70,13 @@ impl Tmux {
     /// `show-environment` shows to everyone on that server: so what looks like a secret is left out.
     #[must_use]
     pub fn new(program: PathBuf, socket: Option<String>, env: &[(OsString, OsString)]) -> Self {
-        let env = env.iter().filter(|(name, _)| !looks_secret(&name.to_string_lossy())).cloned().collect();
+        let text = |(name, value): &(OsString, OsString)| {
+            (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned())
+        };
+        let readable: Vec<_> = env.iter().map(text).collect();
+        let redactor = Redactor::new(readable.iter().map(|(n, v)| (n.as_str(), v.as_str())));
+        let shown = readable.iter().map(|(name, value)| !redactor.hides(name, value));
+        let env = env.iter().zip(shown).filter(|(_, shown)| *shown).map(|(var, _)| var.clone()).collect();
         Self { program, socket, env }
     }
 

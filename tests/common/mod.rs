@@ -22,12 +22,12 @@ use tempfile::TempDir;
 /// How long anything may take before a test calls it hung; generous, since other builds may share the machine.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(45);
 
-/// What every agent's script begins with.
+/// What every agent's script begins with. A gate that opens without a word was only about to be closed by the test.
 const PREAMBLE: &str = r#"
 say_done() { echo '<promise>TASK_DONE</promise>'; }
 say_halt() { echo '<promise>HALT</promise>'; }
 note() { echo "$*" >> "$ROOT/ledger"; }
-gate() { read -r _ < "$ROOT/gate"; }
+gate() { until read -r _ < "$ROOT/gate"; do :; done; }
 note "$SEQORCH_UNIT $SEQORCH_ATTEMPT"
 "#;
 

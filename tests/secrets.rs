@@ -1,0 +1,134 @@
+//! A secret of the calling shell reaches the agent, and nobody else: no command line, no tmux, no file.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use crate::common::{Project, wait_until};
+
+/// Made of two halves, so that no file of the test itself holds it.
+fn secret() -> String {
+    ["zebra7", "-crossing-9"].concat()
+}
+
+/// A project whose shell holds the secret in three ways, and whose `tmux` writes down how it is called.
+fn project() -> Option<Project> {
+    let project = Project::new().tmux()?;
+    let tmux = std::env::split_paths(&std::env::var_os("PATH").unwrap())
+        .map(|folder| folder.join("tmux"))
+        .find(|path| path.exists())
+        .unwrap();
+    let log = project.path("tmux.log");
+    let script = format!(
+        "#!/bin/sh\n{{ printf '%s ' \"$@\"; echo; env; }} >> '{}'\nexec '{}' \"$@\"\n",
+        log.display(),
+        tmux.display()
+    );
+    project.write("bin/tmux", script);
+    fs::set_permissions(project.path("bin/tmux"), fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", project.path("bin").display(), std::env::var("PATH").unwrap());
+    let secret = secret();
+    Some(
+        project
+            .spec("login", "- [ ] 1. A\n")
+            .agent("[ \"$FAKE_API_KEY\" = \"$(printf 'zebra7%s' -crossing-9)\" ] && [ \"$DATABASE_URL\" ] && note got it; note $LATE; gate; say_done")
+            .env("PATH", path)
+            .env("FAKE_API_KEY", &secret)
+            .env("HARMLESS", format!("it repeats {secret}"))
+            .env("DATABASE_URL", format!("postgres://me:{secret}@db.example/x")),
+    )
+}
+
+fn holds(bytes: &[u8], secret: &str) -> bool {
+    bytes.windows(secret.len()).any(|w| w == secret.as_bytes())
+}
+
+/// Looks everywhere while the agent works, and after it.
+fn nobody_else_has_it(project: &Project, session: &str) {
+    let secret = secret();
+    for entry in fs::read_dir("/proc").unwrap().flatten() {
+        let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        assert!(!holds(&line, &secret), "{}", String::from_utf8_lossy(&line));
+    }
+    for args in [&["show-environment", "-g"][..], &["show-environment", "-t", session]] {
+        let shown = project.ask_tmux(args);
+        assert!(shown.contains('='), "nothing is shown: {shown}");
+        assert!(!shown.contains(&secret), "{shown}");
+    }
+    for (path, bytes) in project.tree() {
+        assert!(!holds(&bytes.unwrap_or_default(), &secret), "{} holds it", path.display());
+    }
+}
+
+#[test]
+fn a_secret_is_on_no_command_line_in_no_tmux_and_in_no_file() {
+    for detach in [false, true] {
+        let Some(project) = project() else { return };
+        let run = project.start(if detach { &["run", "--detach"] } else { &["run"] });
+        project.wait_for_ledger(2);
+        assert_eq!(project.ledger()[..2], ["1 1", "got it"]);
+        nobody_else_has_it(&project, "=sequential-login");
+        assert!(!project.read("tmux.log").is_empty(), "the tmux of the test was not used");
+        project.release();
+        run.wait().code(0);
+        wait_until("the end", || project.state("login")["completed_at"].is_string());
+        nobody_else_has_it(&project, "=sequential-login");
+    }
+}
+
+#[test]
+fn a_variable_that_is_younger_than_the_server_reaches_the_agent() {
+    let Some(project) = project() else { return };
+    project.ask_tmux(&["new-session", "-d", "-s", "old", "sleep 4781"]);
+    let project = project.env("LATE", "exported later");
+    let run = project.start(&["run"]);
+    project.wait_for_ledger(3);
+    assert_eq!(project.ledger(), ["1 1", "got it", "exported later"]);
+    project.release();
+    run.wait().code(0);
+}
+
+#[test]
+fn what_an_agent_says_of_a_secret_is_kept_in_its_own_private_log_only() {
+    let secret = secret();
+    let project = Project::new().env("FAKE_API_KEY", &secret).spec("login", "- [ ] 1. A\n").agent(
+        "[ $SEQORCH_ATTEMPT = 1 ] && { echo out $FAKE_API_KEY; echo err $FAKE_API_KEY >&2; exit 3; }; \
+         echo \"Is $FAKE_API_KEY right?\"; say_halt",
+    );
+    project.run(&["run"]).code(2).says(&["Is [redacted] right?"]);
+    let kept: Vec<_> = project
+        .tree()
+        .into_iter()
+        .filter(|(_, bytes)| holds(bytes.as_deref().unwrap_or_default(), &secret))
+        .map(|(path, _)| path.strip_prefix(project.path(".seqorch/login/1")).unwrap().to_owned())
+        .collect();
+    assert_eq!(kept, [Path::new("1/output.jsonl"), Path::new("1/stderr.log"), Path::new("2/output.jsonl")]);
+}
+
+#[test]
+fn everything_below_the_private_folder_is_for_the_user_alone_whatever_the_umask() {
+    let project = Project::new().spec("login", "- [ ] 1. A\n").agent("gate; say_done");
+    let exe = env!("CARGO_BIN_EXE_seqorch");
+    let mut child =
+        project.command_of("sh", &["-c", &format!("umask 000; exec '{exe}' run > out.txt")]).spawn().unwrap();
+    project.wait_for_ledger(1);
+    let look = || {
+        let mut seen = 0;
+        for (path, bytes) in project.tree() {
+            if !path.starts_with(project.path(".seqorch")) || path.ends_with(".gitignore") {
+                continue;
+            }
+            seen += 1;
+            let meta = fs::symlink_metadata(&path).unwrap();
+            let mode = meta.permissions().mode() & 0o777;
+            let wanted = if meta.is_dir() { 0o700 } else { 0o600 };
+            // a socket has no bytes to read; the folder keeps strangers out
+            assert!(mode == wanted || (bytes.is_none() && !meta.is_dir()), "{} has {mode:o}", path.display());
+        }
+        assert!(seen >= 8, "{seen}");
+    };
+    look();
+    project.release();
+    assert!(child.wait().unwrap().success());
+    look();
+}
