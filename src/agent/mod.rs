@@ -1,5 +1,6 @@
 //! PURE. What agents print.
 
+pub mod limit;
 pub mod redact;
 pub mod sanitise;
 pub mod signal;

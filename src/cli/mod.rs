@@ -5,6 +5,7 @@ mod attach;
 mod config;
 mod detach;
 mod hidden;
+mod limits;
 mod logs;
 mod plan;
 mod project;
@@ -81,6 +82,8 @@ enum Verb {
     Resume(resume::ResumeArgs),
     /// Look at the configuration.
     Config(config::ConfigArgs),
+    /// Check what a message about a limit means.
+    Limits(limits::LimitsArgs),
     #[command(name = "__attempt", hide = true)]
     Attempt { dir: PathBuf },
     #[command(name = "__session", hide = true)]
@@ -135,6 +138,7 @@ fn dispatch(global: &Global, verb: Verb) -> Result<u8> {
         Verb::Logs(args) => logs::logs(global, &args),
         Verb::Resume(args) => resume::resume(global, &args),
         Verb::Config(args) => config::config(global, &args),
+        Verb::Limits(args) => limits::limits(global, &args),
         Verb::Attempt { dir } => hidden::attempt(&dir),
         Verb::Session { parent, dir, argv } => Ok(hidden::session(parent, &dir, &argv)),
         Verb::Main { pid } => {
