@@ -30,6 +30,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("engine::decide", "attempt::record config plan spec state sys::signals"),
     ("engine::verdict", "attempt::record config state"),
     ("engine::pacing", "config"),
+    ("engine::limits", "agent config"),
     ("engine::retrying", "attempt::record config plan state"),
     ("engine", "agent attempt config error git plan report spec state sys tmux"),
 ];
@@ -42,6 +43,7 @@ const PURE: &[&str] = &[
     "report",
     "config::check",
     "config::explain",
+    "config::limit",
     "config::presets",
     "config::raw",
     "config::resolve",
@@ -53,6 +55,7 @@ const PURE: &[&str] = &[
     "engine::decide",
     "engine::verdict",
     "engine::pacing",
+    "engine::limits",
     "engine::retrying",
     "state::model",
     "state::progress",

@@ -7,6 +7,7 @@ mod common;
 mod corpus;
 mod examples;
 mod layout;
+mod limits;
 mod plan;
 mod run;
 mod signals;

@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 
 use super::Global;
-use crate::agent::limit::{self, Channel, Family, Message};
+use super::project::Project;
+use crate::agent::limit::{self, Channel, Family, Message, Pattern};
+use crate::engine::limits;
 use crate::error::{Error, Kind, Result};
 
 #[derive(Debug, Args)]
@@ -53,13 +55,12 @@ enum From {
     Log,
 }
 
+/// What is printed, in this order.
 #[derive(serde::Serialize)]
 struct Printed<'a> {
     kind: limit::Kind,
     until: Option<String>,
     source: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    scope: Option<&'a str>,
 }
 
 pub(super) fn limits(global: &Global, args: &LimitsArgs) -> Result<u8> {
@@ -68,7 +69,7 @@ pub(super) fn limits(global: &Global, args: &LimitsArgs) -> Result<u8> {
     }
 }
 
-fn test(_global: &Global, args: &TestArgs) -> Result<u8> {
+fn test(global: &Global, args: &TestArgs) -> Result<u8> {
     let now = match &args.now {
         Some(text) => text.parse::<Timestamp>().map_err(|error| {
             Error::new(Kind::Usage, format!("--now {text:?} is no time"))
@@ -87,6 +88,22 @@ fn test(_global: &Global, args: &TestArgs) -> Result<u8> {
         }
         None => TimeZone::system(),
     };
+    let config = Project::open(global, Vec::new(), None)?.loaded.config;
+    let asked = |name: &String| args.backend.as_ref().is_none_or(|backend| backend == name);
+    let own: Vec<Pattern> = config
+        .backends
+        .iter()
+        .filter(|(name, _)| asked(name))
+        .flat_map(|(name, backend)| limits::patterns(name, backend))
+        .collect();
+    let family = match &args.backend {
+        Some(name) => config.backends.get(name).map_or_else(
+            // not configured, but its words may be known
+            || Family::of([name.as_str()]),
+            |backend| limits::family(name, backend),
+        ),
+        None => Family::Any,
+    };
     let mut bytes = Vec::new();
     std::io::stdin()
         .read_to_end(&mut bytes)
@@ -98,14 +115,12 @@ fn test(_global: &Global, args: &TestArgs) -> Result<u8> {
         From::Stderr => Channel::Stderr,
         From::Log => Channel::Log,
     };
-    let family = Family::of(args.backend.as_deref());
     let message = Message { family, channel, exit: args.exit, text: &text };
-    let verdict = limit::classify(&message, &[], now, &zone);
+    let verdict = limit::classify(&message, &own, now, &zone);
     let printed = Printed {
         kind: verdict.kind,
         until: verdict.until.map(|at| at.display_with_offset(zone.to_offset(at)).to_string()),
         source: &verdict.source,
-        scope: verdict.scope.as_deref(),
     };
     let line = serde_json::to_string(&printed)
         .map_err(|error| Error::new(Kind::Internal, "writing the answer").caused_by(error))?;

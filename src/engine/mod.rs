@@ -4,6 +4,7 @@ pub mod decide;
 pub mod driver;
 pub mod event;
 pub mod launch;
+pub mod limits;
 pub mod pacing;
 pub mod place;
 pub mod prepare;

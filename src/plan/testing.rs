@@ -77,6 +77,8 @@ pub(crate) fn backend(command: &str, args: &[&str]) -> Backend {
         permission_args: Vec::new(),
         env: BTreeMap::new(),
         env_remove: Vec::new(),
+        preset: None,
+        limit_patterns: Vec::new(),
     }
 }
 
@@ -85,6 +87,8 @@ pub(crate) fn config() -> Config {
     let seconds = Duration::from_secs;
     Config {
         log: crate::config::Log { max_mb: 1 },
+        limit: crate::config::Limit::default(),
+        pace: crate::config::Pace::default(),
         run: Run {
             spec_root: ".kiro/specs".into(),
             backend: "agent".into(),

@@ -229,7 +229,8 @@ mod tests {
 
     fn facts(text: &str) -> (Facts, Timestamp) {
         let now: Timestamp = "2026-03-01T09:00:00Z".parse().unwrap();
-        let mut reader = Reader::new(now, &TimeZone::UTC);
+        let zone = TimeZone::UTC;
+        let mut reader = Reader::new(now, &zone);
         reader.text(text);
         (reader.facts, now)
     }

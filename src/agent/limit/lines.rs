@@ -25,7 +25,7 @@ const KILLED: [i32; 3] = [124, 137, 143];
 /// How a program marks its own errors.
 static MARK: LazyLock<Regex> = LazyLock::new(|| {
     regex(
-        r"^[\s│⎿✕✗✖■🖐⚠]*(?:\d{4}-\d\d-\d\d[T ]\S+\s+ERROR\b|(?:ERROR|Error|error):\s|\[?API Error\b|(?:[A-Z]\w*)?(?:QuotaError|ApiError|APIError|APICallError)\b)",
+        r"^[\s│⎿✕✗✖■🖐⚠]*(?:\d{4}-\d\d-\d\d[T ]\S+\s+ERROR\b|(?:ERROR|Error|error):\s|\[?API Error\b|Error when talking to Gemini API\b|(?:[A-Z]\w*)?(?:QuotaError|ApiError|APIError|APICallError)\b)",
     )
 });
 /// How Codex and others end: what follows is the last word.
@@ -76,12 +76,11 @@ impl Read<'_> {
         }
         let mut rest = String::new();
         for line in self.message.text.lines() {
-            match serde_json::from_str::<Value>(line.trim()) {
-                Ok(record) => parts.extend(record::read(&record, self.message.family, self.context)),
-                Err(_) => {
-                    rest.push_str(line);
-                    rest.push('\n');
-                }
+            if let Ok(record) = serde_json::from_str::<Value>(line.trim()) {
+                parts.extend(record::read(&record, self.message.family, self.context));
+            } else {
+                rest.push_str(line);
+                rest.push('\n');
             }
         }
         if !rest.trim().is_empty() {
@@ -105,6 +104,10 @@ impl Read<'_> {
         let text = normalise(text);
         let lines: Vec<&str> = tail(&text);
         let Some(head) = lines.iter().rposition(|line| !says_nothing(line)) else { return };
+        // it says that it goes on, with less
+        if self.message.exit == Some(0) && lines[head].contains("automatically switch") {
+            return;
+        }
         let alone = lines[..head].iter().all(|line| says_nothing(line)) && lines.len() < TAIL;
         if self.message.exit != Some(0) || alone {
             let said = lines[head..].join("\n");
@@ -114,6 +117,11 @@ impl Read<'_> {
 
     /// The errors at the end; a program's last word beats what it said on the way.
     fn stderr(&self, parts: &mut Vec<Part>) {
+        // one error, printed over many lines
+        if serde_json::from_str::<Value>(self.message.text).is_ok_and(|value| value.is_object()) {
+            parts.extend(self.judge(self.message.text, true).map(Part::Sign));
+            return;
+        }
         let text = normalise(self.message.text);
         let lines: Vec<&str> = tail(&text);
         let marks: Vec<usize> = (0..lines.len()).filter(|at| MARK.is_match(lines[*at])).collect();
@@ -132,20 +140,14 @@ impl Read<'_> {
                 signs.extend(self.judge(&block(*at), true));
             }
         }
-        match last_word {
-            Some(at) => match self.judge(&block(*at), true) {
-                Some(found) => {
-                    signs.retain(|sign| sign.kind == found.kind);
-                    signs.push(found);
-                }
-                None => signs.clear(),
-            },
-            None => {
-                let head = lines.iter().rposition(|line| !says_nothing(line));
-                if let Some(head) = head.filter(|head| !marks.contains(head)) {
-                    let said = lines[head..].join("\n");
-                    signs.extend(self.judge(&said, false));
-                }
+        if let Some(at) = last_word {
+            let last = self.judge(&block(*at), true);
+            signs.retain(|sign| last.as_ref().is_some_and(|last| last.kind == sign.kind));
+            signs.extend(last);
+        } else {
+            let head = lines.iter().rposition(|line| !says_nothing(line));
+            if let Some(head) = head.filter(|head| !marks.contains(head)) {
+                signs.extend(self.judge(&lines[head..].join("\n"), false));
             }
         }
         parts.extend(signs.into_iter().map(Part::Sign));

@@ -17,10 +17,9 @@ pub(super) fn merge(parts: Vec<Part>) -> Verdict {
         }
     }
     let decided = match end {
-        Some(End::Success) => None,
         Some(End::Failed(Some(found), _)) => (found.kind != Kind::None).then_some(found),
-        // it failed for a reason that is no limit
-        Some(End::Failed(None, false)) => None,
+        // it ended well, or failed for a reason that is no limit
+        Some(End::Success | End::Failed(None, false)) => None,
         Some(End::Failed(None, true)) | None => strongest(&signs).cloned(),
     };
     let Some(mut decided) = decided else { return Verdict::default() };

@@ -62,7 +62,7 @@ pub enum Channel {
 pub enum Family {
     /// Claude Code.
     Claude,
-    /// OpenAI Codex CLI.
+    /// Codex CLI.
     Codex,
     /// Gemini CLI, Antigravity.
     Gemini,

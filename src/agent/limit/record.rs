@@ -36,10 +36,10 @@ pub(super) fn read(record: &Value, family: Family, context: &Context<'_>) -> Opt
         }
         "turn.failed" => Some(read.failed(record.get("error"))),
         "session.error" => Some(read.failed(record.get("data"))),
-        "error" if record.get("error").is_some_and(|e| e.is_object()) => Some(read.failed(None)),
+        "error" if record.get("error").is_some_and(Value::is_object) => Some(read.failed(None)),
         "error" if text(record, "severity") == Some("warning") => None,
         "error" => read.notice(record.get("message"), None),
-        "rate_limit_event" => read.window(record.get("rate_limit_info")?),
+        "rate_limit_event" => window(record.get("rate_limit_info")?),
         "assistant" => {
             let code = text(record, "error").filter(|_| !of_subagent(record))?;
             read.notice(record.get("message").and_then(|m| m.get("content")), Some(code))
@@ -130,41 +130,6 @@ impl Read<'_> {
         judge::judge(&said, self.context)
     }
 
-    /// Claude's event about the windows of a plan; it comes on healthy turns, too, and only one status is a stop.
-    fn window(&self, info: &Value) -> Option<Part> {
-        if info.get("status")?.as_str()? != "rejected" {
-            return None;
-        }
-        let moment = |value: &Value| when::epoch(value.get("resetsAt")?.as_i64()?);
-        let windows = info.get("unifiedWindows").and_then(Value::as_object);
-        let closed = windows
-            .into_iter()
-            .flat_map(Map::values)
-            .filter(|window| window.get("status").and_then(Value::as_str) == Some("rejected"));
-        let until = closed.filter_map(moment).max().or_else(|| moment(info));
-        let name = info.get("rateLimitType").and_then(Value::as_str);
-        let billing = ["errorCode", "error_code"]
-            .iter()
-            .any(|key| info.get(key).and_then(Value::as_str) == Some("credits_required"));
-        // without window and time it is any refusal, a throttle, too
-        let (kind, rank) = match (billing, name.is_some() || until.is_some()) {
-            (true, _) => (Kind::Billing, Rank::Window),
-            (false, true) => (Kind::QuotaExhausted, Rank::Window),
-            (false, false) => (Kind::RateLimited, Rank::Notice),
-        };
-        let model = name.and_then(|name| name.strip_prefix("seven_day_"));
-        Some(Part::Sign(Finding {
-            kind,
-            rank,
-            due: until.filter(|_| !billing).map(|at| Due::new(at, 60, "resetsAt")),
-            source: "rate_limit_event".to_owned(),
-            scope: model
-                .filter(|model| !matches!(*model, "overage_included" | "oauth_apps"))
-                .map(str::to_owned),
-            message: name.map(|name| format!("{name} limit")).unwrap_or_default(),
-        }))
-    }
-
     /// Codex's own record of a session.
     fn rollout(&self, payload: &Value) -> Option<Part> {
         match payload.get("type")?.as_str()? {
@@ -196,7 +161,7 @@ impl Read<'_> {
         }
     }
 
-    /// OpenCode waits by itself until `next`.
+    /// `OpenCode` waits by itself until `next`.
     fn status(&self, status: &Value) -> Option<Part> {
         if status.get("type")?.as_str()? != "retry" {
             return None;
@@ -211,6 +176,39 @@ impl Read<'_> {
         let line = format!("{message} [retrying in {}s attempt #1]", pause.as_secs().max(0));
         self.judge(Rank::Notice, Reader::new(self.at, self.context.zone), &line).map(Part::Sign)
     }
+}
+
+/// Claude's event about the windows of a plan; it comes on healthy turns, too, and only one status is a stop.
+fn window(info: &Value) -> Option<Part> {
+    if info.get("status")?.as_str()? != "rejected" {
+        return None;
+    }
+    let moment = |value: &Value| when::epoch(value.get("resetsAt")?.as_i64()?);
+    let windows = info.get("unifiedWindows").and_then(Value::as_object);
+    let closed = windows
+        .into_iter()
+        .flat_map(Map::values)
+        .filter(|window| window.get("status").and_then(Value::as_str) == Some("rejected"));
+    let until = closed.filter_map(moment).max().or_else(|| moment(info));
+    let name = info.get("rateLimitType").and_then(Value::as_str);
+    let billing = ["errorCode", "error_code"]
+        .iter()
+        .any(|key| info.get(key).and_then(Value::as_str) == Some("credits_required"));
+    // without window and time it is any refusal, a throttle, too
+    let (kind, rank) = match (billing, name.is_some() || until.is_some()) {
+        (true, _) => (Kind::Billing, Rank::Window),
+        (false, true) => (Kind::QuotaExhausted, Rank::Window),
+        (false, false) => (Kind::RateLimited, Rank::Notice),
+    };
+    let model = name.and_then(|name| name.strip_prefix("seven_day_"));
+    Some(Part::Sign(Finding {
+        kind,
+        rank,
+        due: until.filter(|_| !billing).map(|at| Due::new(at, 60, "resetsAt")),
+        source: "rate_limit_event".to_owned(),
+        scope: model.filter(|model| !matches!(*model, "overage_included" | "oauth_apps")).map(str::to_owned),
+        message: name.map(|name| format!("{name} limit")).unwrap_or_default(),
+    }))
 }
 
 fn of_subagent(record: &Map<String, Value>) -> bool {

@@ -154,6 +154,9 @@ pub(super) fn duration(text: &str) -> Option<SignedDuration> {
     if let Ok(seconds) = rest.parse::<f64>() {
         return seconds_of(seconds);
     }
+    if rest.is_empty() {
+        return None;
+    }
     let mut total = 0.0;
     while !rest.is_empty() {
         let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
@@ -164,7 +167,7 @@ pub(super) fn duration(text: &str) -> Option<SignedDuration> {
         rest = rest[letters..].trim_start_matches([' ', ',']);
         rest = rest.strip_prefix("and ").unwrap_or(rest).trim_start();
     }
-    (!text.trim().is_empty()).then(|| seconds_of(total))?
+    seconds_of(total)
 }
 
 /// Seconds of a unit.
