@@ -13,6 +13,7 @@ mod disk;
 mod examples;
 mod git;
 mod layout;
+mod limits;
 mod matrix;
 mod plan;
 mod run;

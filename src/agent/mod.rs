@@ -3,6 +3,7 @@
 pub mod columns;
 pub mod digest;
 pub mod event;
+pub mod limit;
 pub mod redact;
 pub mod render;
 pub mod sanitise;

@@ -7,6 +7,7 @@ mod checks;
 mod config;
 mod detach;
 mod hidden;
+mod limits;
 mod logs;
 mod plan;
 mod project;
@@ -89,6 +90,8 @@ enum Verb {
     Undo(undo::UndoArgs),
     /// Look at the configuration.
     Config(config::ConfigArgs),
+    /// Check what a message about a limit means.
+    Limits(limits::LimitsArgs),
     #[command(name = "__attempt", hide = true)]
     Attempt { dir: PathBuf },
     #[command(name = "__session", hide = true)]
@@ -145,6 +148,7 @@ fn dispatch(global: &Global, verb: Verb) -> Result<u8> {
         Verb::Resume(args) => resume::resume(global, &args),
         Verb::Undo(args) => undo::undo(global, &args),
         Verb::Config(args) => config::config(global, &args),
+        Verb::Limits(args) => limits::limits(global, &args),
         Verb::Attempt { dir } => hidden::attempt(&dir),
         Verb::Session { parent, dir, argv } => Ok(hidden::session(parent, &dir, &argv)),
         Verb::Main { pid } => {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use globset::Glob;
 
+use super::limit;
 use super::schema::{self, Entry, Kind, Node};
 use super::tree::{Item, KeyPath, Value};
 
@@ -215,6 +216,17 @@ fn value(kind: Kind, item: &Item) -> Result<Value, String> {
             let words: Vec<String> = words.iter().map(|word| format!("{word:?}")).collect();
             Err(format!("{item} is not one of {}{near}", words.join(", ")))
         }
+        (Kind::Durations, Value::List(items)) if !items.is_empty() => {
+            let each = items
+                .iter()
+                .map(|item| Ok(Item { line: item.line, value: self::value(Kind::Duration, item)? }));
+            each.collect::<Result<_, String>>().map(Value::List)
+        }
+        (Kind::Window, Value::Text(text)) => limit::window(text).map(|_| value.clone()),
+        (Kind::Budget, Value::Text(text)) => limit::budget(text).map(|_| value.clone()),
+        (Kind::Amount, Value::Int(number)) if *number > 0 => Ok(value.clone()),
+        (Kind::Amount, Value::Float(number)) if *number > 0.0 && number.is_finite() => Ok(value.clone()),
+        (Kind::Percent, Value::Int(number)) if (1..=100).contains(number) => Ok(value.clone()),
         (Kind::Size, Value::Text(text)) => size(text).map(|_| value.clone()),
         (Kind::Commands, Value::List(items)) => {
             for item in items {
@@ -248,6 +260,11 @@ fn expected(kind: Kind) -> &'static str {
         Kind::Bool => "switch; write true or false",
         Kind::Count | Kind::Whole => "whole number",
         Kind::Duration => "duration",
+        Kind::Durations => "list of durations; write it like [\"5m\", \"1h\"]",
+        Kind::Window => "time of the day; write it like \"22:00-07:00\"",
+        Kind::Budget => "budget; write it like \"2M per 5h\"",
+        Kind::Amount => "amount; write a number above 0",
+        Kind::Percent => "percentage; write a whole number from 1 to 100",
         Kind::Size => "size; write columns and rows like \"220x50\"",
         Kind::Commands => "list of commands; write it like [[\"cargo\", \"test\"]]",
         Kind::Texts | Kind::Globs => "list of texts; write it like [\"one\", \"two\"]",

@@ -52,12 +52,14 @@ fn the_example_has_every_key_with_its_comment_and_no_other() {
             .replace("NAME", "mine")
             .replace("override.", "override[0].")
             .replace("skills.", "skills[0].")
-            .replace("rule.", "rule[0].");
+            .replace("rule.", "rule[0].")
+            .replace("limit_patterns.", "limit_patterns[0].");
         let item = tree.get(&KeyPath::parse(&path)).unwrap_or_else(|| panic!("{path} is missing"));
         let comment = format!("# {}", entry.doc);
         let in_a_table_of_one_line = path.contains("].timeout.")
             || path.contains("].retry.")
             || path.contains("skills[")
+            || path.contains("limit_patterns[")
             || path.contains("permission_args.");
         let above = lines[item.line.unwrap() - 2];
         assert!(in_a_table_of_one_line || above == comment, "{path}: {above}\nshould be\n{comment}");

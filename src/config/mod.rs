@@ -6,6 +6,7 @@
 mod check;
 pub mod explain;
 pub mod layers;
+mod limit;
 mod presets;
 mod raw;
 mod resolve;
@@ -16,6 +17,7 @@ pub mod types;
 mod vars;
 
 pub use layers::{LoadRequest, Loaded, load};
+pub use limit::{Budget, Limit, LimitPattern, Pace, Window};
 pub use source::{Layer, Origin, Provenance};
 pub use types::*;
 pub use vars::Flag;

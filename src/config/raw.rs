@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 
+use super::limit::{LimitPattern, RawLimit, RawPace};
 use super::types::{
     AssignMode, Batch, Commit, Dirty, DoneSignal, Granularity, HookEvent, OnFailure, Output, Permission,
     PromptBy, Skill, TasksDialect, Tick, TmuxMode,
@@ -21,6 +22,9 @@ pub(crate) struct Raw {
     pub(crate) timeout: RawTimeouts,
     pub(crate) done: RawDone,
     pub(crate) assign: RawAssign,
+    pub(crate) limit: RawLimit,
+    #[serde(default)]
+    pub(crate) pace: RawPace,
     pub(crate) prompt: RawPrompt,
     pub(crate) tmux: RawTmux,
     pub(crate) tasks: RawTasks,
@@ -157,9 +161,7 @@ pub(crate) struct RawLog {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawBackend {
-    /// Used while merging; says nothing more afterwards.
-    #[serde(rename = "preset")]
-    pub(crate) _preset: Option<String>,
+    pub(crate) preset: Option<String>,
     pub(crate) command: Option<String>,
     pub(crate) args: Vec<String>,
     pub(crate) model_args: Vec<String>,
@@ -173,6 +175,7 @@ pub(crate) struct RawBackend {
     pub(crate) model: Option<String>,
     pub(crate) env: BTreeMap<String, String>,
     pub(crate) env_remove: Vec<String>,
+    pub(crate) limit_patterns: Vec<LimitPattern>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::limit::check_pattern;
 use super::raw::{Raw, RawAssign, RawBackend, RawOverride, RawTimeouts, Span};
 use super::schema;
 use super::tree::KeyPath;
@@ -48,6 +49,8 @@ pub(crate) fn resolve(raw: Raw, root: &Path) -> (Config, Vec<Mistake>) {
         timeout: timeouts(&raw.timeout),
         done: Done { signal: raw.done.signal, nudges: raw.done.nudges },
         assign,
+        limit: raw.limit.resolve(),
+        pace: raw.pace.resolve(),
         prompt: Prompt {
             template: raw.prompt.template.map(|file| root.join(file)),
             inputs: raw.prompt.inputs,
@@ -101,7 +104,8 @@ fn check_references(raw: &Raw, mistakes: &mut Vec<Mistake>) {
         let all = if one.backend.is_some() { "; for all tasks, set run.backend" } else { "" };
         mistakes.push((key, format!("names no task{all}")));
     }
-    for (key, name) in named.chain(overrides) {
+    let fallbacks = raw.limit.fallback.iter().map(|name| (KeyPath::parse("limit.fallback"), name));
+    for (key, name) in named.chain(overrides).chain(fallbacks) {
         check_backend(key, name, &raw.backend, mistakes);
     }
 }
@@ -208,6 +212,10 @@ fn backend(raw: RawBackend, root: &Path, key: &KeyPath, mistakes: &mut Vec<Mista
         let text = "nothing passes it on; name {agent} in args, or say how in agent_args";
         mistakes.push((key.join("agent"), text.to_owned()));
     }
+    for (index, pattern) in raw.limit_patterns.iter().enumerate() {
+        let at = key.join("limit_patterns").join(index.to_string());
+        mistakes.extend(check_pattern(pattern, &at));
+    }
     let permission_args = match raw.permission {
         Permission::Auto => raw.permission_args.auto,
         Permission::Bypass => raw.permission_args.bypass,
@@ -226,6 +234,8 @@ fn backend(raw: RawBackend, root: &Path, key: &KeyPath, mistakes: &mut Vec<Mista
         model: raw.model,
         env: raw.env,
         env_remove: raw.env_remove,
+        preset: raw.preset,
+        limit_patterns: raw.limit_patterns,
     }
 }
 

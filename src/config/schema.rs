@@ -2,6 +2,7 @@
 //!
 //! The check of every layer, `config explain` and the test of `seqorch.toml.example` read it.
 
+use super::limit::{LIMIT, LIMIT_PATTERNS, PACE};
 use super::tree::KeyPath;
 
 /// What a key holds.
@@ -21,6 +22,16 @@ pub(crate) enum Kind {
     Duration,
     /// One of these words.
     Choice(&'static [&'static str]),
+    /// A list of durations, one at least.
+    Durations,
+    /// `FROM-UNTIL`, two times of the day.
+    Window,
+    /// `TOKENS per DURATION`.
+    Budget,
+    /// A number above 0.
+    Amount,
+    /// A whole number from 1 to 100.
+    Percent,
     /// `WIDTHxHEIGHT`.
     Size,
     /// A list of texts.
@@ -59,15 +70,15 @@ pub(crate) struct Entry {
     pub(crate) required: bool,
 }
 
-const fn leaf(name: &'static str, kind: Kind, doc: &'static str) -> Entry {
+pub(super) const fn leaf(name: &'static str, kind: Kind, doc: &'static str) -> Entry {
     Entry { name, node: Node::Leaf(kind), doc, required: false }
 }
 
-const fn must(entry: Entry) -> Entry {
+pub(super) const fn must(entry: Entry) -> Entry {
     Entry { required: true, ..entry }
 }
 
-const fn entry(name: &'static str, node: Node, doc: &'static str) -> Entry {
+pub(super) const fn entry(name: &'static str, node: Node, doc: &'static str) -> Entry {
     Entry { name, node, doc, required: false }
 }
 
@@ -79,6 +90,8 @@ pub(crate) const ROOT: &[Entry] = &[
     TIMEOUT,
     DONE,
     ASSIGN,
+    LIMIT,
+    PACE,
     PROMPT,
     TMUX,
     TASKS,
@@ -92,8 +105,10 @@ pub(crate) const ROOT: &[Entry] = &[
 ];
 
 /// All that a profile, a variable or a flag may set.
-pub(crate) const SETTINGS: &[Entry] =
-    &[RUN, RETRY, TIMEOUT, DONE, ASSIGN, PROMPT, TMUX, TASKS, VERIFY, GIT, HOOKS, LOG, BACKEND, OVERRIDE];
+pub(crate) const SETTINGS: &[Entry] = &[
+    RUN, RETRY, TIMEOUT, DONE, ASSIGN, LIMIT, PACE, PROMPT, TMUX, TASKS, VERIFY, GIT, HOOKS, LOG, BACKEND,
+    OVERRIDE,
+];
 
 const RUN: Entry = entry(
     "run",
@@ -369,6 +384,7 @@ const BACKEND: Entry = entry(
         leaf("model", Kind::Name, "The model it uses; unset: its own choice."),
         entry("env", Node::Variables, "Variables that it gets."),
         leaf("env_remove", Kind::Texts, "Variables that it must not see."),
+        LIMIT_PATTERNS,
     ]),
     "How to start an agent.",
 );

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::limit::{Limit, LimitPattern, Pace};
+
 /// The whole configuration, as resolved for one call.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
@@ -17,6 +19,10 @@ pub struct Config {
     pub done: Done,
     /// `[assign]`
     pub assign: Assign,
+    /// `[limit]`
+    pub limit: Limit,
+    /// `[pace]`
+    pub pace: Pace,
     /// `[prompt]`
     pub prompt: Prompt,
     /// `[tmux]`
@@ -425,6 +431,10 @@ pub struct Backend {
     pub env: BTreeMap<String, String>,
     /// Variables that it must not see.
     pub env_remove: Vec<String>,
+    /// The built-in backend that it starts from, where it says one.
+    pub preset: Option<String>,
+    /// Wordings of limits beside the built-in ones.
+    pub limit_patterns: Vec<LimitPattern>,
 }
 
 /// `[[override]]`: other settings for some tasks.

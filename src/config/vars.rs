@@ -92,8 +92,11 @@ fn typed(path: &KeyPath, text: &str) -> Value {
     let Some(Found::Entry(entry)) = schema::find(path) else { return plain };
     match entry.node {
         Node::Leaf(Kind::Bool) => text.trim().parse().map_or(plain, Value::Bool),
-        Node::Leaf(Kind::Count | Kind::Whole) => text.trim().parse().map_or(plain, Value::Int),
-        Node::Leaf(Kind::Texts | Kind::Globs | Kind::Commands) | Node::List(_) => {
+        Node::Leaf(Kind::Count | Kind::Whole | Kind::Percent) => {
+            text.trim().parse().map_or(plain, Value::Int)
+        }
+        Node::Leaf(Kind::Amount) => text.trim().parse().map_or(plain, Value::Float),
+        Node::Leaf(Kind::Texts | Kind::Globs | Kind::Commands | Kind::Durations) | Node::List(_) => {
             text.trim().parse::<toml::Value>().map_or(plain, |value| Item::from_toml(&value).value)
         }
         _ => plain,

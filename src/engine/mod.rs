@@ -8,6 +8,7 @@ mod ending;
 pub mod event;
 mod keeping;
 pub mod launch;
+pub mod limits;
 pub mod pacing;
 pub mod place;
 pub mod prepare;

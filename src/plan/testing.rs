@@ -96,6 +96,8 @@ pub(crate) fn backend(command: &str, args: &[&str]) -> Backend {
         permission_args: Vec::new(),
         env: BTreeMap::new(),
         env_remove: Vec::new(),
+        preset: None,
+        limit_patterns: Vec::new(),
     }
 }
 
@@ -112,6 +114,8 @@ pub(crate) fn config() -> Config {
             snapshot: false,
         },
         hooks: crate::config::Hooks { argv: BTreeMap::new(), timeout: seconds(1), required: false },
+        limit: crate::config::Limit::default(),
+        pace: crate::config::Pace::default(),
         run: Run {
             spec_root: ".kiro/specs".into(),
             backend: "agent".into(),

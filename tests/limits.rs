@@ -1,0 +1,178 @@
+//! What `seqorch limits test` tells of a message.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::common::Project;
+
+fn ask(mut command: Command, text: &str) -> (i32, String, String) {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // a program that refuses its arguments does not read
+    let _ = child.stdin.take().unwrap().write_all(text.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn one_message_gives_one_line_of_json_also_outside_any_project() {
+    let project = Project::new();
+    let nowhere = tempfile::tempdir().unwrap();
+    let mut command = project.command(&[
+        "limits",
+        "test",
+        "--backend",
+        "claude",
+        "--channel",
+        "stdout",
+        "--exit",
+        "1",
+        "--now",
+        "2026-07-01T10:00:00+02:00",
+        "--tz",
+        "Europe/Berlin",
+    ]);
+    command.current_dir(nowhere.path());
+    let (code, stdout, stderr) = ask(command, "You've hit your session limit · resets 11:30am\n");
+    assert_eq!(
+        (code, stdout.as_str(), stderr.as_str()),
+        (
+            0,
+            "{\"kind\":\"quota_exhausted\",\"until\":\"2026-07-01T11:30:00+02:00\",\"source\":\"claude.limit + clock\"}\n",
+            ""
+        )
+    );
+    let mut command = project.command(&["limits", "test"]);
+    command.current_dir(nowhere.path());
+    let (code, stdout, _) = ask(command, "All tests pass; the route answers 429.");
+    assert_eq!((code, stdout.as_str()), (0, "{\"kind\":\"none\",\"until\":null,\"source\":\"\"}\n"));
+}
+
+#[test]
+fn the_patterns_of_the_project_count() {
+    let project = Project::new().config(
+        "[[backend.fake.limit_patterns]]\nmatch = '(?i)^closed, back in (?P<dur>\\d+ hours)'\nkind = \"quota_exhausted\"\n\
+         reset = \"duration\"\n[[backend.fake.limit_patterns]]\nmatch = '^Too Many Requests'\nkind = \"none\"\n",
+    );
+    let args = [
+        "limits",
+        "test",
+        "--channel",
+        "stderr",
+        "--exit",
+        "3",
+        "--now",
+        "2026-07-01T10:00:00Z",
+        "--tz",
+        "UTC",
+    ];
+    let told = |backend: &str, text: &str| {
+        let (code, stdout, stderr) =
+            ask(project.command(&[&args[..], &["--backend", backend]].concat()), text);
+        assert_eq!(code, 0, "{stderr}");
+        serde_json::from_str::<Value>(&stdout).unwrap()
+    };
+    let verdict = told("fake", "ERROR: closed, back in 3 hours");
+    assert_eq!(verdict["until"], "2026-07-01T13:00:00+00:00");
+    assert_eq!(verdict["source"], "backend.fake.limit_patterns[0] + duration");
+    assert_eq!(told("fake", "Too Many Requests")["kind"], "none");
+    assert_eq!(told("claude", "Too Many Requests")["kind"], "rate_limited");
+    assert_eq!(told("claude", "ERROR: closed, back in 3 hours")["kind"], "none");
+}
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    let project = Project::new();
+    for (args, word) in [
+        (&["--now", "yesterday"][..], "--now"),
+        (&["--tz", "Mars/Olympus"], "Mars/Olympus"),
+        (&["--channel", "radio"], "radio"),
+        (&["--exit", "one"], "one"),
+    ] {
+        let (code, stdout, stderr) = ask(project.command(&[&["limits", "test"], args].concat()), "x");
+        assert_eq!((code, stdout.as_str()), (64, ""), "{args:?}");
+        assert!(stderr.contains(word), "{stderr}");
+    }
+}
+
+#[test]
+fn a_wrong_pattern_is_an_error_that_names_its_key() {
+    for (pattern, said) in [
+        ("match = '('\nkind = \"auth\"", "limit_patterns[0].match"),
+        ("match = 'x'\nkind = \"busy\"", "limit_patterns[0].kind"),
+        ("match = 'x'\nkind = \"auth\"\nreset = \"clock\"", "a group named hour"),
+        ("match = 'x'", "kind: is missing"),
+    ] {
+        let project = Project::new().config(&format!("[[backend.fake.limit_patterns]]\n{pattern}\n"));
+        project.run(&["limits", "test"]).code(78).says(&[said]);
+    }
+}
+
+fn shared() -> PathBuf {
+    let given = std::env::var_os("SEQORCH_SHARED").map(PathBuf::from);
+    given
+        .unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"))
+        .join("limits/vectors.jsonl")
+}
+
+#[test]
+#[ignore = "needs ../shared"]
+fn every_known_message_is_told_right() {
+    let project = Project::new();
+    let text = std::fs::read_to_string(shared()).expect("the messages are there");
+    let mut table = String::new();
+    let mut wrong = 0;
+    let mut count = 0;
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        let v: Value = serde_json::from_str(line).unwrap();
+        let part = |key: &str| v[key].as_str().unwrap_or_default();
+        let exit = v["exit"].to_string();
+        let command = project.command(&[
+            "limits",
+            "test",
+            "--backend",
+            part("backend"),
+            "--channel",
+            part("channel"),
+            "--exit",
+            &exit,
+            "--now",
+            part("now"),
+            "--tz",
+            part("local_tz"),
+        ]);
+        let (code, stdout, stderr) = ask(command, part("text"));
+        assert_eq!(code, 0, "{}: {stderr}", v["id"]);
+        let told: Value = serde_json::from_str(&stdout).unwrap();
+        let kinds = v["accept_kinds"].as_array().cloned().unwrap_or_else(|| vec![v["kind"].clone()]);
+        let time = |value: &Value| value.as_str().map(|text| text.parse::<Timestamp>().unwrap());
+        let near = match (time(&told["until"]), time(&v["reset_at"])) {
+            (Some(told), Some(wanted)) => {
+                told.duration_since(wanted).abs() <= jiff::SignedDuration::from_secs(1)
+            }
+            (told, wanted) => told.is_none() && wanted.is_none(),
+        };
+        let right = near && kinds.contains(&told["kind"]);
+        count += 1;
+        wrong += usize::from(!right);
+        let mark = if right { "ok   " } else { "WRONG" };
+        let until = told["until"].as_str().unwrap_or("-");
+        let (id, backend, kind) = (part("id"), part("backend"), told["kind"].as_str().unwrap_or_default());
+        let _ = writeln!(
+            table,
+            "{mark} {id} {backend:<9} {kind:<16} {until:<29} {}",
+            told["source"].as_str().unwrap_or_default()
+        );
+        if !right {
+            let _ = writeln!(table, "      wanted {} {}: {}", v["kind"], v["reset_at"], part("text"));
+        }
+    }
+    println!("{table}{} of {count} right", count - wrong);
+    assert!(count > 0 && wrong == 0, "{wrong} of {count} wrong");
+}
