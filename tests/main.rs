@@ -11,6 +11,7 @@ mod examples;
 mod layout;
 mod plan;
 mod run;
+mod setup;
 mod signals;
 mod stop;
 mod streams;

@@ -3,6 +3,7 @@
 
 mod assign;
 mod attach;
+mod backends;
 mod config;
 mod detach;
 mod hidden;
@@ -83,6 +84,8 @@ enum Verb {
     Stop(stop::StopArgs),
     /// Go on after an agent asked for a human.
     Resume(resume::ResumeArgs),
+    /// List the agents that are configured, and what is installed of them.
+    Backends(backends::BackendsArgs),
     /// Look at the configuration.
     Config(config::ConfigArgs),
     #[command(name = "__attempt", hide = true)]
@@ -139,6 +142,7 @@ fn dispatch(global: &Global, verb: Verb) -> Result<u8> {
         Verb::Logs(args) => logs::logs(global, &args),
         Verb::Stop(args) => stop::stop(global, &args),
         Verb::Resume(args) => resume::resume(global, &args),
+        Verb::Backends(args) => backends::backends(global, &args),
         Verb::Config(args) => config::config(global, &args),
         Verb::Attempt { dir } => hidden::attempt(&dir),
         Verb::Session { parent, dir, argv } => Ok(hidden::session(parent, &dir, &argv)),

@@ -19,3 +19,9 @@ pub use layers::{LoadRequest, Loaded, load};
 pub use source::{Layer, Origin, Provenance};
 pub use types::*;
 pub use vars::Flag;
+
+/// Names of the backends that are built in.
+#[must_use]
+pub fn built_in_backends() -> &'static [&'static str] {
+    presets::NAMES
+}

@@ -1,0 +1,7 @@
+//! Set-up and help: what is installed, whether a run could start, and a first configuration.
+//!
+//! Nothing here works off a task. The only programs that are run are `git`, `tmux -V` and `<agent> --version`; nothing
+//! asks the network, and of a secret only its place is ever said.
+
+pub mod backends;
+pub mod probe;
