@@ -4,4 +4,6 @@
 //! asks the network, and of a secret only its place is ever said.
 
 pub mod backends;
+pub mod findings;
+pub mod logins;
 pub mod probe;
