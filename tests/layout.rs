@@ -26,7 +26,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("state", "error sys attempt::record"),
     ("state::model", "attempt::record"),
     ("report", "agent config engine::decide engine::End git::Change plan spec state::Outcome state::Reason"),
-    ("setup", "agent config error git plan spec state sys tmux"),
+    ("setup", "agent config engine error git plan spec state sys tmux"),
     // the machine takes a signal's meaning as a value; the type is all of `sys` that it sees
     ("engine::decide", "attempt::record config plan spec state sys::signals"),
     ("engine::verdict", "attempt::record config state"),

@@ -80,3 +80,127 @@ fn the_table_of_backends_is_aligned() {
         assert_ne!(&line[at..=at], " ", "{}", out.stdout);
     }
 }
+
+/// The findings of a topic with a level.
+fn findings<'a>(report: &'a Value, topic: &str, level: &str) -> Vec<&'a str> {
+    let all = report["findings"].as_array().unwrap().iter();
+    all.filter(|f| f["topic"] == topic && f["level"] == level).map(|f| f["text"].as_str().unwrap()).collect()
+}
+
+fn git(project: &Project, args: &[&str]) {
+    let status = std::process::Command::new("git").args(args).current_dir(project.root()).status().unwrap();
+    assert!(status.success());
+}
+
+/// A project that nothing is wrong with.
+fn healthy() -> Project {
+    let project = project().spec("demo", "- [ ] 1. First\n- [ ] 2. Second\n").file(".gitignore", "*\n");
+    for tool in ["git", "tmux"] {
+        program(&project, tool, &format!("PATH=/usr/local/bin:/usr/bin:/bin exec {tool} \"$@\""));
+    }
+    git(&project, &["init", "-q"]);
+    project
+}
+
+#[test]
+fn a_healthy_project_has_no_problem_and_a_doctor_leaves_no_trace() {
+    let project = healthy().env("TMUX_TMPDIR", "/tmp/seqorch-nowhere");
+    let project = project.env("TMUX_TMPDIR", std::env::temp_dir());
+    let before = project.tree();
+    let out = project.run(&["doctor"]).code(0);
+    assert!(out.stdout.contains("demo: 2 tasks") && out.stdout.ends_with("all is well\n"), "{}", out.stdout);
+    assert!(out.stdout.contains("fake, /bin/sh (run.backend)"), "{}", out.stdout);
+    assert_eq!(project.tree(), before);
+}
+
+#[test]
+fn every_parse_error_is_listed_with_its_place_and_ends_with_2() {
+    let project = healthy().spec("bad", "- [ ] 1. One\n- [ ] 1. Again\n").spec("empty", "nothing\n");
+    let out = project.run(&["doctor", "--json"]).code(2);
+    let report = json(&out.stdout);
+    let said = findings(&report, "specs", "problem").join("\n");
+    assert!(said.contains(".kiro/specs/bad/tasks.md:2:"), "{said}");
+    assert!(said.contains(".kiro/specs/empty/tasks.md:1:"), "{said}");
+    assert_eq!(report["exit_code"], 2);
+    assert_eq!(findings(&report, "specs", "ok"), ["demo: 2 tasks"]);
+}
+
+#[test]
+fn a_missing_agent_ends_with_69_and_names_those_that_are_there() {
+    let project = healthy().config(
+        "[assign]\nmode = \"agent\"\nbackend = \"claude\"\nowners = { gemini = \"claude\", codex-review = \"claude\" }\n\
+         [verify]\ncommands = [[\"no-such-checker\", \"now\"]]\n",
+    );
+    program(&project, "claude", "echo '2.1.330 (Claude Code)'");
+    let out = project.run(&["doctor", "--json"]).code(69);
+    let report = json(&out.stdout);
+    let said = findings(&report, "agents", "problem");
+    assert_eq!(
+        said,
+        [
+            "codex (assign.owners.codex): codex is not on the search path, or may not be run",
+            "verify.commands: there is no program no-such-checker",
+        ]
+    );
+    let list = report["findings"].as_array().unwrap();
+    let codex = list.iter().find(|f| f["text"].as_str().unwrap().starts_with("codex (")).unwrap();
+    assert!(codex["mend"].as_str().unwrap().contains("installed: claude, fake"), "{codex}");
+    assert_eq!(findings(&report, "agents", "warning"), ["claude: no sign of a login was found"]);
+}
+
+#[test]
+fn a_wrong_configuration_ends_with_78_and_the_rest_is_looked_at_all_the_same() {
+    let project = healthy().config("[run]\ndealy = \"3s\"\n");
+    let out = project.run(&["doctor", "--json"]).code(78);
+    let report = json(&out.stdout);
+    let said = findings(&report, "configuration", "problem");
+    assert!(said[0].contains("seqorch.local.toml:2: run.dealy"), "{said:?}");
+    assert!(!findings(&report, "git", "ok").is_empty() && !findings(&report, "disk", "ok").is_empty());
+}
+
+#[test]
+fn a_login_is_seen_without_showing_it_and_an_old_agent_is_told() {
+    let project = healthy()
+        .config("[run]\nbackend = \"codex\"\n[[override]]\ntasks = [\"2\"]\nbackend = \"claude\"\n")
+        .env("CODEX_API_KEY", "hunter2-hunter2");
+    program(&project, "codex", "echo codex-cli 0.20.1");
+    program(&project, "claude", "echo '2.2.0 (Claude Code)'");
+    project.write(".home/.claude/.credentials.json", "{\"claudeAiOauth\": \"hunter3\"}");
+    let out = project.run(&["doctor"]).code(0);
+    assert!(out.stdout.contains("login: variable CODEX_API_KEY (run.backend)"), "{}", out.stdout);
+    assert!(out.stdout.contains("login: file ~/.claude/.credentials.json (override[0])"), "{}", out.stdout);
+    assert!(out.stdout.contains("codex 0.20.1 is older than 0.169.0"), "{}", out.stdout);
+    assert!(!out.stdout.contains("hunter"), "{}", out.stdout);
+}
+
+#[test]
+fn a_tree_that_is_not_clean_is_refused_only_where_steps_are_committed() {
+    let project = healthy();
+    project.write(".gitignore", ".home\nbin\n.out\n");
+    let out = project.run(&["doctor", "--json"]).code(0);
+    let warned = findings(&json(&out.stdout), "git", "warning").join("\n");
+    assert!(warned.contains("changes that are not committed: ") && warned.contains("agent.sh"), "{warned}");
+    let project = project.config("[git]\ncommit = \"step\"\ndirty = \"refuse\"\n");
+    let out = project.run(&["doctor", "--json"]).code(2);
+    let report = json(&out.stdout);
+    let said = findings(&report, "git", "problem").join("\n");
+    assert!(said.contains("changes that are not committed: "), "{said}");
+    let warned = findings(&report, "git", "warning").join("\n");
+    assert!(warned.contains("seqorch.local.toml is meant for you alone"), "{warned}");
+}
+
+#[test]
+fn a_run_that_goes_on_and_a_place_that_cannot_be_used_are_told() {
+    let project = healthy().agent("gate\nsay_done");
+    let run = project.start(&["run", "--only", "1"]);
+    project.wait_for_ledger(1);
+    let out = project.run(&["doctor", "--json"]).code(0);
+    let warned = findings(&json(&out.stdout), "runs", "warning").join("\n");
+    assert!(warned.contains(&format!("demo: process {} on ", run.pid())), "{warned}");
+    project.release();
+    run.wait().code(0);
+    fs::remove_dir_all(project.path(".seqorch")).unwrap();
+    project.write(".seqorch", "in the way");
+    let out = project.run(&["doctor"]).code(2);
+    assert!(out.stdout.contains(".seqorch is no folder"), "{}", out.stdout);
+}

@@ -6,6 +6,7 @@ mod attach;
 mod backends;
 mod config;
 mod detach;
+mod doctor;
 mod hidden;
 mod logs;
 mod plan;
@@ -84,6 +85,8 @@ enum Verb {
     Stop(stop::StopArgs),
     /// Go on after an agent asked for a human.
     Resume(resume::ResumeArgs),
+    /// Look at everything that a run needs, and say how to mend what is wrong.
+    Doctor(doctor::DoctorArgs),
     /// List the agents that are configured, and what is installed of them.
     Backends(backends::BackendsArgs),
     /// Look at the configuration.
@@ -142,6 +145,7 @@ fn dispatch(global: &Global, verb: Verb) -> Result<u8> {
         Verb::Logs(args) => logs::logs(global, &args),
         Verb::Stop(args) => stop::stop(global, &args),
         Verb::Resume(args) => resume::resume(global, &args),
+        Verb::Doctor(args) => doctor::doctor(global, &args),
         Verb::Backends(args) => backends::backends(global, &args),
         Verb::Config(args) => config::config(global, &args),
         Verb::Attempt { dir } => hidden::attempt(&dir),

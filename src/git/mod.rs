@@ -1,5 +1,7 @@
 //! What changed in the work dir, as git sees it. Nothing of the user's index, branches or files is touched.
 
+pub mod look;
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 

@@ -78,7 +78,7 @@ pub fn list(
 }
 
 /// Where agents work; the project root where that folder is missing, which `doctor` says.
-fn workdir(config: &Config, root: &Path) -> PathBuf {
+pub(super) fn workdir(config: &Config, root: &Path) -> PathBuf {
     let wanted = config.run.workdir.as_ref().map_or_else(|| root.to_owned(), |dir| root.join(dir));
     if wanted.is_dir() { wanted } else { root.to_owned() }
 }

@@ -168,7 +168,9 @@ mod tests {
         let mut text = Vec::new();
         write(&mut text, &[finding, Finding::ok("git", "\u{1b}]0;x\u{7}clean")]).unwrap();
         let text = String::from_utf8(text).unwrap();
-        assert!(text.contains("it is wrong\n             line 1\n             line 2\n           -> Mend it."));
+        assert!(
+            text.contains("it is wrong\n             line 1\n             line 2\n           -> Mend it.")
+        );
         assert!(!text.contains("]0;x") && text.ends_with("clean\n\n1 problem\n"), "{text}");
     }
 }

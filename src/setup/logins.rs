@@ -164,12 +164,16 @@ fn opencode(env: Env<'_>, root: &Path) -> Login {
     file(env, own)
         .or_else(|| {
             let content = set(env, "OPENCODE_CONFIG_CONTENT")?;
-            content.contains("\"apiKey\"").then(|| Login::Found("variable OPENCODE_CONFIG_CONTENT".to_owned()))
+            content
+                .contains("\"apiKey\"")
+                .then(|| Login::Found("variable OPENCODE_CONFIG_CONTENT".to_owned()))
         })
         .or_else(|| file(env, configs.into_iter().flatten().find(names_key)))
         .or_else(|| variable(env, &keys))
         .unwrap_or_else(|| {
-            Login::NotSeen("Run `opencode auth login`, unless it uses a model that needs no login.".to_owned())
+            Login::NotSeen(
+                "Run `opencode auth login`, unless it uses a model that needs no login.".to_owned(),
+            )
         })
 }
 
@@ -226,7 +230,9 @@ mod tests {
         fs::create_dir_all(home.path().join(".codex")).unwrap();
         let text = "model_provider = \"mock\"\n[model_providers.mock]\nenv_key = \"MOCK_KEY\"\n";
         fs::write(home.path().join(".codex/config.toml"), text).unwrap();
-        assert!(matches!(with(home.path(), &key, Output::Codex), Login::NotSeen(t) if t.contains("MOCK_KEY")));
+        assert!(
+            matches!(with(home.path(), &key, Output::Codex), Login::NotSeen(t) if t.contains("MOCK_KEY"))
+        );
         let key = [("MOCK_KEY", "x")];
         assert_eq!(with(home.path(), &key, Output::Codex), found("variable MOCK_KEY"));
     }

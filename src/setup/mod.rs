@@ -4,6 +4,7 @@
 //! asks the network, and of a secret only its place is ever said.
 
 pub mod backends;
+pub mod doctor;
 pub mod findings;
 pub mod logins;
 pub mod probe;
