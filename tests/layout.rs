@@ -63,6 +63,7 @@ const PURE: &[&str] = &[
     "attempt::record",
     "attempt::deadline",
     "tmux::parse",
+    "setup::draft",
     "setup::findings",
 ];
 

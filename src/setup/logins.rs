@@ -1,7 +1,7 @@
 //! Whether an agent seems to be logged in, as far as files and variables tell. Nothing is asked of the network, no
 //! command is run, and no value is ever shown.
 //!
-//! The places are those of Claude Code 2.1, Codex 0.169, Gemini CLI 0.61 and OpenCode 1.18.
+//! The places are those of Claude Code 2.1, Codex 0.169, Gemini CLI 0.61 and `OpenCode` 1.18.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -105,7 +105,7 @@ fn codex(env: Env<'_>) -> Login {
     }
     // a provider of one's own may need no login, or its key in a variable that it names
     if let Some(provider) = own.and_then(|dir| own_provider(&dir.join("config.toml"))) {
-        return match provider {
+        return match provider.key {
             Some(key) if set(env, &key).is_none() => {
                 Login::NotSeen(format!("Set {key}, which the provider in codex's config.toml reads."))
             }
@@ -117,14 +117,20 @@ fn codex(env: Env<'_>) -> Login {
     Login::NotSeen(format!("Run `codex login`, or set CODEX_API_KEY.{not}"))
 }
 
-/// The provider that codex's configuration chooses, if it is no built-in one, with the variable of its key.
-fn own_provider(config: &Path) -> Option<Option<String>> {
+/// A provider of the user's own.
+struct Provider {
+    /// The variable that holds its key, where it wants one.
+    key: Option<String>,
+}
+
+/// The provider that codex's configuration chooses, if it is no built-in one.
+fn own_provider(config: &Path) -> Option<Provider> {
     let table: toml::Table = fs::read_to_string(config).ok()?.parse().ok()?;
     let provider = table.get("model_providers")?.get(table.get("model_provider")?.as_str()?)?;
     if provider.get("requires_openai_auth").and_then(toml::Value::as_bool) == Some(true) {
         return None;
     }
-    Some(provider.get("env_key").and_then(toml::Value::as_str).map(str::to_owned))
+    Some(Provider { key: provider.get("env_key").and_then(toml::Value::as_str).map(str::to_owned) })
 }
 
 fn gemini(env: Env<'_>) -> Login {

@@ -5,6 +5,8 @@
 
 pub mod backends;
 pub mod doctor;
+pub mod draft;
 pub mod findings;
 pub mod logins;
 pub mod probe;
+pub mod survey;
