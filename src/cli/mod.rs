@@ -8,6 +8,7 @@ mod config;
 mod detach;
 mod doctor;
 mod hidden;
+mod init;
 mod logs;
 mod plan;
 mod project;
@@ -85,6 +86,8 @@ enum Verb {
     Stop(stop::StopArgs),
     /// Go on after an agent asked for a human.
     Resume(resume::ResumeArgs),
+    /// Write a first seqorch.toml from what the project tells about itself.
+    Init(init::InitArgs),
     /// Look at everything that a run needs, and say how to mend what is wrong.
     Doctor(doctor::DoctorArgs),
     /// List the agents that are configured, and what is installed of them.
@@ -145,6 +148,7 @@ fn dispatch(global: &Global, verb: Verb) -> Result<u8> {
         Verb::Logs(args) => logs::logs(global, &args),
         Verb::Stop(args) => stop::stop(global, &args),
         Verb::Resume(args) => resume::resume(global, &args),
+        Verb::Init(args) => init::init_project(global, &args),
         Verb::Doctor(args) => doctor::doctor(global, &args),
         Verb::Backends(args) => backends::backends(global, &args),
         Verb::Config(args) => config::config(global, &args),

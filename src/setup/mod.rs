@@ -7,6 +7,7 @@ pub mod backends;
 pub mod doctor;
 pub mod draft;
 pub mod findings;
+pub mod init;
 pub mod logins;
 pub mod probe;
 pub mod survey;
