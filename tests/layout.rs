@@ -44,6 +44,7 @@ const PURE: &[&str] = &[
     "report",
     "config::check",
     "config::explain",
+    "config::json_schema",
     "config::presets",
     "config::raw",
     "config::resolve",

@@ -4,6 +4,7 @@
 mod assign;
 mod attach;
 mod backends;
+mod completions;
 mod config;
 mod detach;
 mod doctor;
@@ -94,6 +95,11 @@ enum Verb {
     Backends(backends::BackendsArgs),
     /// Look at the configuration.
     Config(config::ConfigArgs),
+    /// Print a completion script for a shell.
+    Completions(completions::CompletionsArgs),
+    /// Write man pages.
+    #[command(hide = true)]
+    Man(completions::ManArgs),
     #[command(name = "__attempt", hide = true)]
     Attempt { dir: PathBuf },
     #[command(name = "__session", hide = true)]
@@ -152,6 +158,8 @@ fn dispatch(global: &Global, verb: Verb) -> Result<u8> {
         Verb::Doctor(args) => doctor::doctor(global, &args),
         Verb::Backends(args) => backends::backends(global, &args),
         Verb::Config(args) => config::config(global, &args),
+        Verb::Completions(args) => Ok(completions::completions(&Cli::command(), &args)),
+        Verb::Man(args) => completions::man(&Cli::command(), &args),
         Verb::Attempt { dir } => hidden::attempt(&dir),
         Verb::Session { parent, dir, argv } => Ok(hidden::session(parent, &dir, &argv)),
         Verb::Main { pid } => {

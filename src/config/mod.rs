@@ -5,6 +5,7 @@
 
 mod check;
 pub mod explain;
+pub mod json_schema;
 pub mod layers;
 mod presets;
 mod raw;
