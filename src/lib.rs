@@ -15,6 +15,7 @@
 //! | [`state`] | what is known of progress, on disk, and its locks | `model`, `progress` |
 //! | [`git`] | what changed in the work dir | |
 //! | [`report`] | texts for people and programs | yes |
+//! | [`setup`] | what is installed, whether a run could start, a first configuration | |
 //! | [`sys`] | clock, signals, atomic files, process trees | |
 //!
 //! `tests/layout.rs` holds who may use whom.
@@ -46,6 +47,7 @@ pub mod error;
 pub mod git;
 pub mod plan;
 pub mod report;
+pub mod setup;
 pub mod spec;
 pub mod state;
 pub mod sys;

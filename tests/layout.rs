@@ -30,6 +30,7 @@ const ALLOWED: &[(&str, &str)] = &[
         "report",
         "agent config engine::decide engine::End git::Change plan spec state::Changes state::Outcome state::Reason",
     ),
+    ("setup", "agent config engine error git plan spec state sys tmux"),
     // the machine takes a signal's meaning as a value; the type is all of `sys` that it sees
     ("engine::decide", "attempt::record config plan spec state sys::signals"),
     ("engine::verdict", "agent::Verdict attempt::record config state"),
@@ -49,6 +50,7 @@ const PURE: &[&str] = &[
     "report",
     "config::check",
     "config::explain",
+    "config::json_schema",
     "config::limit",
     "config::presets",
     "config::raw",
@@ -72,6 +74,8 @@ const PURE: &[&str] = &[
     "attempt::record",
     "attempt::deadline",
     "tmux::parse",
+    "setup::draft",
+    "setup::findings",
 ];
 
 const IMPURE: &[&str] = &[

@@ -18,6 +18,7 @@ mod matrix;
 mod plan;
 mod run;
 mod secrets;
+mod setup;
 mod signals;
 mod stop;
 mod streams;

@@ -3,10 +3,14 @@
 
 mod assign;
 mod attach;
+mod backends;
 mod checks;
+mod completions;
 mod config;
 mod detach;
+mod doctor;
 mod hidden;
+mod init;
 mod limits;
 mod logs;
 mod plan;
@@ -88,10 +92,21 @@ enum Verb {
     Resume(resume::ResumeArgs),
     /// Take back what a done task changed, and open it again.
     Undo(undo::UndoArgs),
+    /// Write a first seqorch.toml from what the project tells about itself.
+    Init(init::InitArgs),
+    /// Look at everything that a run needs, and say how to mend what is wrong.
+    Doctor(doctor::DoctorArgs),
+    /// List the agents that are configured, and what is installed of them.
+    Backends(backends::BackendsArgs),
     /// Look at the configuration.
     Config(config::ConfigArgs),
     /// Check what a message about a limit means.
     Limits(limits::LimitsArgs),
+    /// Print a completion script for a shell.
+    Completions(completions::CompletionsArgs),
+    /// Write man pages.
+    #[command(hide = true)]
+    Man(completions::ManArgs),
     #[command(name = "__attempt", hide = true)]
     Attempt { dir: PathBuf },
     #[command(name = "__session", hide = true)]
@@ -147,8 +162,13 @@ fn dispatch(global: &Global, verb: Verb) -> Result<u8> {
         Verb::Stop(args) => stop::stop(global, &args),
         Verb::Resume(args) => resume::resume(global, &args),
         Verb::Undo(args) => undo::undo(global, &args),
+        Verb::Init(args) => init::init_project(global, &args),
+        Verb::Doctor(args) => doctor::doctor(global, &args),
+        Verb::Backends(args) => backends::backends(global, &args),
         Verb::Config(args) => config::config(global, &args),
         Verb::Limits(args) => limits::limits(global, &args),
+        Verb::Completions(args) => Ok(completions::completions(&Cli::command(), &args)),
+        Verb::Man(args) => completions::man(&Cli::command(), &args),
         Verb::Attempt { dir } => hidden::attempt(&dir),
         Verb::Session { parent, dir, argv } => Ok(hidden::session(parent, &dir, &argv)),
         Verb::Main { pid } => {

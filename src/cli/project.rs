@@ -22,9 +22,17 @@ pub(super) struct Project {
     pub(super) loaded: Loaded,
 }
 
-impl Project {
-    /// Finds the project and loads its configuration, `flags` on top.
-    pub(super) fn open(global: &Global, flags: Vec<Flag>, spec: Option<&Path>) -> Result<Self> {
+/// Where a project is.
+pub(super) struct Folders {
+    /// Its root, absolute.
+    pub(super) root: PathBuf,
+    /// Where the user stands.
+    pub(super) cwd: PathBuf,
+}
+
+impl Folders {
+    /// Finds the project, whatever its configuration says.
+    pub(super) fn find(global: &Global, spec: Option<&Path>) -> Result<Self> {
         let here = std::env::current_dir().map_err(|e| Error::io("finding", Path::new("."), e))?;
         let cwd = match &global.directory {
             Some(dir) => fs::canonicalize(here.join(dir))
@@ -39,6 +47,14 @@ impl Project {
             .unwrap_or_else(|| cwd.clone());
         let root = root_of(&start).or_else(|| root_of(&cwd)).unwrap_or_else(|| cwd.clone());
         let root = fs::canonicalize(&root).map_err(|e| Error::io("finding", &root, e))?;
+        Ok(Self { root, cwd })
+    }
+}
+
+impl Project {
+    /// Finds the project and loads its configuration, `flags` on top.
+    pub(super) fn open(global: &Global, flags: Vec<Flag>, spec: Option<&Path>) -> Result<Self> {
+        let Folders { root, cwd } = Folders::find(global, spec)?;
         let request = LoadRequest {
             root: root.clone(),
             config_file: global.config.as_ref().map(|f| cwd.join(f)),
@@ -96,7 +112,7 @@ impl Project {
         }
     }
 
-    fn spec_root(&self) -> PathBuf {
+    pub(super) fn spec_root(&self) -> PathBuf {
         self.root.join(&self.loaded.config.run.spec_root)
     }
 

@@ -5,6 +5,7 @@
 
 mod check;
 pub mod explain;
+pub mod json_schema;
 pub mod layers;
 mod limit;
 mod presets;
@@ -21,3 +22,9 @@ pub use limit::{Budget, Limit, LimitPattern, Pace, Window};
 pub use source::{Layer, Origin, Provenance};
 pub use types::*;
 pub use vars::Flag;
+
+/// Names of the backends that are built in.
+#[must_use]
+pub fn built_in_backends() -> &'static [&'static str] {
+    presets::NAMES
+}

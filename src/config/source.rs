@@ -120,6 +120,12 @@ impl Provenance {
         self.current(&KeyPath::parse(key)).map(|(origin, _)| origin)
     }
 
+    /// The value of `key` that counts, as it was written, where it is a text.
+    #[must_use]
+    pub fn text(&self, key: &str) -> Option<&str> {
+        self.current(&KeyPath::parse(key))?.1.text()
+    }
+
     /// The value that counts.
     pub(crate) fn current(&self, path: &KeyPath) -> Option<(Origin, &Item)> {
         self.history(path).pop()

@@ -186,6 +186,19 @@ impl Item {
         }
     }
 
+    /// As JSON.
+    pub(crate) fn to_json(&self) -> serde_json::Value {
+        use serde_json::Value as J;
+        match &self.value {
+            Value::Text(text) | Value::Date(text) => J::from(text.as_str()),
+            Value::Int(number) => J::from(*number),
+            Value::Float(number) => J::from(*number),
+            Value::Bool(yes) => J::from(*yes),
+            Value::List(items) => items.iter().map(Self::to_json).collect(),
+            Value::Table(table) => table.iter().map(|(name, item)| (name.clone(), item.to_json())).collect(),
+        }
+    }
+
     fn to_toml(&self) -> toml::Value {
         match &self.value {
             Value::Text(text) | Value::Date(text) => toml::Value::String(text.clone()),

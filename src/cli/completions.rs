@@ -1,0 +1,61 @@
+//! `seqorch completions` and `seqorch man`: what shells and `man` want to know of the command line.
+
+use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use clap_complete::Shell;
+
+use crate::error::{Error, Result};
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "bash: seqorch completions bash > ~/.local/share/bash-completion/completions/seqorch\n\
+                        zsh:  seqorch completions zsh > \"${fpath[1]}/_seqorch\"\n\
+                        fish: seqorch completions fish > ~/.config/fish/completions/seqorch.fish"
+)]
+pub(super) struct CompletionsArgs {
+    /// The shell that the script is for.
+    shell: Shell,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ManArgs {
+    /// The folder for the pages, one per verb; without it the first page goes to standard output.
+    dir: Option<PathBuf>,
+}
+
+pub(super) fn completions(command: &clap::Command, args: &CompletionsArgs) -> u8 {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut for_people(command), "seqorch", &mut script);
+    let _ = std::io::stdout().write_all(&script);
+    0
+}
+
+pub(super) fn man(command: &clap::Command, args: &ManArgs) -> Result<u8> {
+    let command = for_people(command);
+    let Some(dir) = &args.dir else {
+        let mut page = Vec::new();
+        let _ = clap_mangen::Man::new(command).render(&mut page);
+        let _ = std::io::stdout().write_all(&page);
+        return Ok(0);
+    };
+    fs::create_dir_all(dir)
+        .and_then(|()| clap_mangen::generate_to(command, dir))
+        .map_err(|e| Error::io("writing man pages to", dir, e))?;
+    Ok(0)
+}
+
+/// The command line without what seqorch calls itself: completion scripts list hidden verbs, too.
+fn for_people(command: &clap::Command) -> clap::Command {
+    let verbs = command.get_subcommands().filter(|verb| !verb.is_hide_set()).cloned();
+    let text = |text: Option<&clap::builder::StyledStr>| text.cloned().unwrap_or_default();
+    clap::Command::new("seqorch")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about(text(command.get_about()))
+        .after_help(text(command.get_after_help()))
+        .subcommand_required(true)
+        .args(command.get_arguments().cloned())
+        .subcommands(verbs)
+}

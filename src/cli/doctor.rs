@@ -1,0 +1,55 @@
+//! `seqorch doctor`: whether a run could start, and how to mend what would stop it.
+
+use std::io::Write;
+
+use clap::Args;
+
+use super::Global;
+use super::project::{Folders, Project, own_program, specs};
+use crate::error::Result;
+use crate::plan::Selection;
+use crate::setup::doctor::{Patient, examine};
+use crate::setup::findings;
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Nothing is written, no agent works and nothing is asked of the network; agents are only run with --version.\n\
+                  Exit codes: 0 no problem (warnings do not count), 78 the configuration is wrong, 69 an agent or another \
+                  program that the configuration uses is missing, 2 another problem."
+)]
+pub(super) struct DoctorArgs {
+    /// Print it as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn doctor(global: &Global, args: &DoctorArgs) -> Result<u8> {
+    let root = Folders::find(global, None)?.root;
+    let project = Project::open(global, Vec::new(), None);
+    let specs = project.as_ref().map_or_else(|_| Vec::new(), places);
+    let patient = Patient {
+        root: &root,
+        exe: &own_program()?,
+        loaded: project.as_ref().map(|project| &project.loaded),
+        specs: &specs,
+    };
+    let found = examine(&patient)?;
+    let mut out = anstream::stdout();
+    if args.json {
+        let _ = writeln!(out, "{:#}", findings::json(&found));
+    } else {
+        let _ = findings::write(&mut out, &found);
+    }
+    Ok(findings::exit_code(&found))
+}
+
+/// All specs that a name leads to.
+fn places(project: &Project) -> Vec<Result<(crate::engine::place::Place, crate::state::store::Store)>> {
+    let root = project.spec_root();
+    let place = |name: String| {
+        let place = project.place(&root.join(name), Selection::default())?;
+        let store = project.store(&place);
+        Ok((place, store))
+    };
+    specs(&root).into_iter().map(place).collect()
+}

@@ -1,0 +1,154 @@
+//! tmux and git.
+
+use std::ffi::OsString;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::PathBuf;
+
+use super::Patient;
+use crate::config::{Commit, Dirty, TmuxMode};
+use crate::error::Kind;
+use crate::git::look;
+use crate::setup::findings::Finding;
+use crate::tmux::{self, Tmux};
+
+/// The oldest tmux that seqorch was tried with.
+const TRIED: (u32, u32) = (3, 3);
+/// Files that are named of a dirty tree.
+const SHOWN: usize = 5;
+
+pub(super) fn tmux(patient: &Patient<'_>) -> Vec<Finding> {
+    const TOPIC: &str = "tmux";
+    let settings = patient.loaded.ok().map(|loaded| &loaded.config.tmux);
+    let mode = settings.map_or(TmuxMode::Auto, |t| t.mode);
+    if mode == TmuxMode::Off {
+        return vec![Finding::ok(TOPIC, "turned off; agents print to the terminal")];
+    }
+    let env: Vec<(OsString, OsString)> = std::env::vars_os().collect();
+    let Some(program) = tmux::find(&env) else {
+        let text = "tmux is not on the search path";
+        return vec![if mode == TmuxMode::On {
+            Finding::problem(TOPIC, Kind::Unavailable, format!("{text}, and tmux.mode is \"on\""))
+                .mend("Install tmux, or set tmux.mode = \"auto\".")
+        } else {
+            Finding::warning(TOPIC, format!("{text}; agents will print to the terminal"))
+                .mend("Install tmux to watch them, or set tmux.mode = \"off\".")
+        }];
+    };
+    let shown = program.display().to_string();
+    let version = match Tmux::new(program, settings.and_then(|t| t.socket.clone()), &env).version() {
+        Ok(version) => version,
+        Err(error) => return vec![Finding::error(TOPIC, &error)],
+    };
+    let mut found = match numbers(&version) {
+        Some(number) if number < TRIED => vec![
+            Finding::warning(
+                TOPIC,
+                format!("tmux {version} is older than any that seqorch was tried with (3.3a)"),
+            )
+            .mend("Update it, or set tmux.mode = \"off\" if windows do not open."),
+        ],
+        _ => vec![Finding::ok(TOPIC, format!("tmux {version}, {shown}"))],
+    };
+    found.extend(socket_folder(TOPIC));
+    found
+}
+
+/// tmux refuses a socket folder that others may enter or that is not its user's.
+fn socket_folder(topic: &'static str) -> Option<Finding> {
+    let base = std::env::var_os("TMUX_TMPDIR").filter(|v| !v.is_empty()).map_or("/tmp".into(), PathBuf::from);
+    let uid = rustix::process::geteuid().as_raw();
+    let folder = base.join(format!("tmux-{uid}"));
+    let (text, mend) = match std::fs::symlink_metadata(&folder) {
+        Ok(meta) if !meta.is_dir() || meta.uid() != uid => (
+            format!("{} is not a folder of yours, so tmux starts no server", folder.display()),
+            "Remove it, or set TMUX_TMPDIR to a folder of your own.".to_owned(),
+        ),
+        Ok(meta) if meta.permissions().mode() & 0o007 != 0 => (
+            format!("others may enter {}, so tmux refuses it", folder.display()),
+            format!("chmod 700 {}", folder.display()),
+        ),
+        Ok(_) => return None,
+        Err(_) if super::places::writable(&base) => return None,
+        Err(_) => (
+            format!("{} cannot be written to, so tmux starts no server", base.display()),
+            "Make it writable, or set TMUX_TMPDIR to a folder of your own.".to_owned(),
+        ),
+    };
+    Some(Finding::problem(topic, Kind::Internal, text).mend(mend))
+}
+
+/// `3.3a`, `next-3.6`; others (`openbsd-7.5`, `master`) have no number of tmux's own.
+fn numbers(version: &str) -> Option<(u32, u32)> {
+    let (major, minor) = version.strip_prefix("next-").unwrap_or(version).split_once('.')?;
+    let minor: String = minor.chars().take_while(char::is_ascii_digit).collect();
+    Some((major.parse().ok()?, minor.parse().ok()?))
+}
+
+pub(super) fn git(patient: &Patient<'_>) -> Vec<Finding> {
+    const TOPIC: &str = "git";
+    let settings = patient.loaded.ok().map(|loaded| &loaded.config.git);
+    let commits = settings.is_some_and(|git| git.commit == Commit::Step);
+    let lacking = |kind: Kind, text: String| {
+        if commits {
+            Finding::problem(TOPIC, kind, format!("{text}, and git.commit is \"step\""))
+        } else {
+            Finding::warning(TOPIC, format!("{text}: changes will not be told"))
+        }
+    };
+    let Some(version) = look::version() else {
+        let finding = lacking(Kind::Unavailable, "git is not on the search path".to_owned());
+        return vec![finding.mend("Install git.")];
+    };
+    let Some(tree) = look::work_tree(patient.root) else {
+        let why = look::complaint(patient.root).unwrap_or_else(|| "there is no repository".to_owned());
+        return vec![
+            lacking(Kind::Internal, why).mend("`git init`, so that what agents do can be seen and undone."),
+        ];
+    };
+    let mut found = vec![Finding::ok(TOPIC, format!("git {version}, repository {}", tree.display()))];
+    match look::dirty(patient.root) {
+        Some(files) if !files.is_empty() => {
+            let mut names: Vec<&str> = files.iter().take(SHOWN).map(String::as_str).collect();
+            if files.len() > SHOWN {
+                names.push("…");
+            }
+            let text = format!("changes that are not committed: {} ({})", files.len(), names.join(", "));
+            found.push(match settings.map(|git| git.dirty) {
+                Some(Dirty::Refuse) if commits => Finding::problem(TOPIC, Kind::Internal, text)
+                    .mend("Commit or stash them, or set git.dirty = \"allow\"."),
+                _ => Finding::warning(TOPIC, text)
+                    .mend("Commit them first, so that an agent's work can be told from yours and undone."),
+            });
+        }
+        Some(_) => found.push(Finding::ok(TOPIC, "nothing is uncommitted")),
+        None => found
+            .push(Finding::warning(TOPIC, "git cannot tell what is uncommitted").mend("Try `git status`.")),
+    }
+    if commits && !look::has_identity(patient.root) {
+        found.push(
+            Finding::problem(TOPIC, Kind::Internal, "git does not know in whose name to commit")
+                .mend("git config user.name NAME; git config user.email ADDRESS"),
+        );
+    }
+    let local = "seqorch.local.toml";
+    if patient.root.join(local).exists() && look::ignored(patient.root, local) == Some(false) {
+        found.push(
+            Finding::warning(TOPIC, format!("{local} is meant for you alone, and git does not ignore it"))
+                .mend(format!("Add {local} to .gitignore.")),
+        );
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_of_tmux_are_read_as_far_as_they_are_numbers() {
+        assert_eq!(numbers("3.3a"), Some((3, 3)));
+        assert_eq!(numbers("next-3.6"), Some((3, 6)));
+        assert_eq!((numbers("openbsd-7.5"), numbers("master")), (None, None));
+        assert!(numbers("2.9a") < Some(TRIED));
+    }
+}

@@ -1,0 +1,78 @@
+//! `seqorch init`: writes a first `seqorch.toml`, and a skill that teaches agents to call seqorch.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::draft;
+use super::survey::{self, Survey};
+use crate::config::Config;
+use crate::error::{Error, Kind, Result};
+use crate::sys::files;
+
+/// Name of the project's file.
+const CONFIG: &str = "seqorch.toml";
+/// Where agents look for the skill.
+const SKILL: &str = ".claude/skills/seqorch/SKILL.md";
+const SKILL_TEXT: &str = include_str!("skill.md");
+
+/// What to write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wish {
+    /// Replace what is there.
+    pub force: bool,
+    /// The skill, too.
+    pub skill: bool,
+}
+
+/// What was done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Done {
+    /// Files that were written.
+    pub written: Vec<PathBuf>,
+    /// Files that were there and stay as they are.
+    pub kept: Vec<PathBuf>,
+    /// What the project told.
+    pub survey: Survey,
+}
+
+/// Looks at the project and writes. A file that is there is replaced only if that is wished; then nothing is half done:
+/// all is checked before the first is written.
+///
+/// With the skill asked for, a configuration that is there already is no error: it stays.
+pub fn init(root: &Path, config: &Config, wish: Wish) -> Result<Done> {
+    let survey = survey::look(root, config);
+    let text = draft::draft(&survey, &config.run.spec_root.to_string_lossy(), &config.run.backend);
+    let mut done = Done { written: Vec::new(), kept: Vec::new(), survey };
+    let mut writes = Vec::new();
+    let own = root.join(CONFIG);
+    // a dangling link is there, too
+    if fs::symlink_metadata(&own).is_err() || wish.force {
+        writes.push((own, text));
+    } else if wish.skill {
+        done.kept.push(own);
+    } else {
+        return Err(in_the_way(&own));
+    }
+    if wish.skill {
+        let skill = root.join(SKILL);
+        match fs::read_to_string(&skill) {
+            Ok(text) if text == SKILL_TEXT => done.kept.push(skill),
+            Err(_) if fs::symlink_metadata(&skill).is_err() => writes.push((skill, SKILL_TEXT.to_owned())),
+            _ if wish.force => writes.push((skill, SKILL_TEXT.to_owned())),
+            _ => return Err(in_the_way(&skill)),
+        }
+    }
+    for (path, text) in writes {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(|e| Error::io("creating", folder, e))?;
+        }
+        files::replace(&path, text.as_bytes(), 0o644)?;
+        done.written.push(path);
+    }
+    Ok(done)
+}
+
+fn in_the_way(path: &Path) -> Error {
+    Error::new(Kind::Usage, format!("{} is there already, and was left as it is", path.display()))
+        .hint("`--force` replaces it.")
+}
