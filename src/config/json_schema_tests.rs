@@ -42,7 +42,7 @@ fn problems(whole: &Value, shape: &Value, value: &Value, at: &str) -> Vec<String
             "exclusiveMinimum" => say(value.as_f64().is_none_or(|v| v > rule.as_f64().unwrap()), word),
             "maximum" => say(value.as_f64().is_none_or(|v| v <= rule.as_f64().unwrap()), word),
             "minItems" => {
-                say(value.as_array().is_none_or(|v| v.len() as u64 >= rule.as_u64().unwrap()), word)
+                say(value.as_array().is_none_or(|v| v.len() as u64 >= rule.as_u64().unwrap()), word);
             }
             "pattern" => {
                 let pattern = Regex::new(rule.as_str().unwrap()).unwrap();
@@ -196,7 +196,7 @@ fn it_refuses_what_the_check_of_a_file_refuses_and_takes_what_it_takes() {
 fn mistakes(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     check(&Item::parse(text).unwrap(), ROOT, &|_| String::new(), &mut found);
-    found.iter().map(|problem| problem.render()).collect()
+    found.iter().map(super::super::check::Problem::render).collect()
 }
 
 #[test]
