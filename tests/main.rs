@@ -12,6 +12,7 @@ mod corpus;
 mod disk;
 mod examples;
 mod git;
+mod hooks;
 mod layout;
 mod limits;
 mod matrix;

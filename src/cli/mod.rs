@@ -19,6 +19,7 @@ mod resume;
 mod run;
 mod status;
 mod stop;
+mod telling;
 mod undo;
 
 use std::ffi::OsString;

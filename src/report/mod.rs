@@ -1,5 +1,6 @@
 //! PURE. What people and programs read; everything is written to a `&mut dyn Write` or given as a value.
 
+pub mod events;
 pub mod live;
 pub mod plan;
 pub mod plan_json;
