@@ -15,6 +15,7 @@ mod limits;
 mod logs;
 mod plan;
 mod project;
+mod report;
 mod resume;
 mod run;
 mod status;
@@ -83,6 +84,8 @@ enum Verb {
     Plan(plan::PlanArgs),
     /// Show where a spec stands.
     Status(status::StatusArgs),
+    /// Tell what a night came to, as text or as a page.
+    Report(report::ReportArgs),
     /// Look at the windows of a run.
     Attach(attach::AttachArgs),
     /// Read what an agent printed.
@@ -158,6 +161,7 @@ fn dispatch(global: &Global, verb: Verb) -> Result<u8> {
         Verb::Run(args) => run::run(global, &args),
         Verb::Plan(args) => plan::plan(global, &args),
         Verb::Status(args) => status::status(global, &args),
+        Verb::Report(args) => report::report(global, &args),
         Verb::Attach(args) => attach::attach(global, &args),
         Verb::Logs(args) => logs::logs(global, &args),
         Verb::Stop(args) => stop::stop(global, &args),

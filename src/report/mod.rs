@@ -2,7 +2,10 @@
 
 pub mod events;
 pub mod live;
+pub mod morning;
+pub mod page;
 pub mod plan;
 pub mod plan_json;
 pub mod summary;
 pub mod text;
+pub mod used;

@@ -9,9 +9,8 @@ use serde::Serialize;
 
 use super::events::{Record, What};
 use super::live::span;
-use super::text::{sanitise_line, sanitise_text};
-use crate::agent::event::Usage;
-use crate::agent::render::tokens;
+use super::text::{sanitise_line, sanitise_text, shell_word};
+use super::used::Used;
 use crate::state::{Outcome, SpecState, UnitStatus};
 
 /// Between two nights nothing happens for so long.
@@ -58,6 +57,8 @@ pub struct Morning {
     pub rows: Vec<Row>,
     /// The numbers of all.
     pub totals: Vec<(&'static str, String)>,
+    /// Pauses that belong to no unit.
+    pub pauses: Vec<Bar>,
     /// Times at which the timeline has a mark: share of its width, and text.
     pub ticks: Vec<(f64, String)>,
 }
@@ -135,7 +136,8 @@ impl Span {
 #[must_use]
 pub fn morning(s: &Source<'_>) -> Option<Morning> {
     let (from, until, spans) = night(s)?;
-    let units: BTreeMap<&str, &str> = s.units.iter().map(|(id, title)| (id.as_str(), title.as_str())).collect();
+    let units: BTreeMap<&str, &str> =
+        s.units.iter().map(|(id, title)| (id.as_str(), title.as_str())).collect();
     // a unit that was taken out of tasks.md meanwhile is still told, after all others
     let gone = s.state.units.keys().filter(|id| !units.contains_key(id.as_str()));
     let order: Vec<&String> = s.units.iter().map(|(id, _)| id).chain(gone).collect();
@@ -162,6 +164,7 @@ pub fn morning(s: &Source<'_>) -> Option<Morning> {
         needs,
         totals: totals(s, from, &spans),
         rows,
+        pauses: spans.iter().filter(|span| span.unit.is_empty()).map(|span| scale.bar(span)).collect(),
         ticks: scale.ticks(s.zone),
     })
 }
@@ -237,14 +240,7 @@ fn kind_of(outcome: &Outcome) -> &'static str {
     }
 }
 
-fn row(
-    s: &Source<'_>,
-    id: &str,
-    title: &str,
-    from: Timestamp,
-    spans: &[Span],
-    scale: &Scale,
-) -> Option<Row> {
+fn row(s: &Source<'_>, id: &str, title: &str, from: Timestamp, spans: &[Span], scale: &Scale) -> Option<Row> {
     let unit = s.state.units.get(id)?;
     let attempts: Vec<_> = unit.attempts.iter().filter(|a| a.started_at >= from).collect();
     let last = attempts.last()?;
@@ -254,21 +250,29 @@ fn row(
         (UnitStatus::Halted, _) => "halted",
         (_, Some(outcome)) => kind_of(outcome),
     };
-    let used = used(attempts.iter().map(|a| a.learned.usage.as_ref()));
+    let used = Used::of(attempts.iter().map(|a| a.learned.usage.as_ref()));
     let took: Duration = spans.iter().filter(|b| b.unit == id && b.kind != "wait").map(Span::length).sum();
     let changes = unit.changes.as_ref();
     let words = (s.words)(id, last.number).map_or_else(String::new, |text| shorten(&sanitise_text(&text)));
     Some(Row {
         id: sanitise_line(id),
         title: sanitise_line(title),
-        outcome: last.outcome.as_ref().map_or_else(|| "at work".to_owned(), |o| sanitise_line(&o.to_string())),
+        outcome: last
+            .outcome
+            .as_ref()
+            .map_or_else(|| "at work".to_owned(), |o| sanitise_line(&o.to_string())),
         kind,
         attempts: attempts.len(),
         took: span(took),
-        tokens: told_tokens(&used),
-        cost: told_cost(&used),
+        tokens: used.tokens(),
+        cost: used.cost(),
         changes: changes.map_or_else(String::new, |c| {
-            format!("{} +{} -{}", plural(usize::try_from(c.files).unwrap_or(usize::MAX), "file"), c.insertions, c.deletions)
+            format!(
+                "{} +{} -{}",
+                plural(usize::try_from(c.files).unwrap_or(usize::MAX), "file"),
+                c.insertions,
+                c.deletions
+            )
         }),
         commit: changes
             .and_then(|c| c.commit.as_deref())
@@ -287,7 +291,7 @@ fn needs(s: &Source<'_>, titles: &BTreeMap<&str, &str>) -> Vec<Need> {
             id: sanitise_line(id),
             title: title(id),
             what: sanitise_text(s.state.question.as_deref().unwrap_or("it gave no reason")).trim().to_owned(),
-            command: format!("seqorch resume {} --answer \"…\"", super::text::shell_word(s.spec)),
+            command: format!("seqorch resume {} --answer \"…\"", shell_word(s.spec)),
         });
     }
     for (id, unit) in &s.state.units {
@@ -297,7 +301,7 @@ fn needs(s: &Source<'_>, titles: &BTreeMap<&str, &str>) -> Vec<Need> {
                 id: sanitise_line(id),
                 title: title(id),
                 what: outcome.map_or_else(|| "failed".to_owned(), |o| sanitise_line(&o.to_string())),
-                command: format!("seqorch logs --spec {} {}", super::text::shell_word(s.spec), super::text::shell_word(id)),
+                command: format!("seqorch logs --spec {} {}", shell_word(s.spec), shell_word(id)),
             });
         }
     }
@@ -305,26 +309,22 @@ fn needs(s: &Source<'_>, titles: &BTreeMap<&str, &str>) -> Vec<Need> {
 }
 
 fn totals(s: &Source<'_>, from: Timestamp, spans: &[Span]) -> Vec<(&'static str, String)> {
-    let tried: Vec<_> = s
-        .state
-        .units
-        .values()
-        .filter(|unit| unit.attempts.iter().any(|a| a.started_at >= from))
-        .collect();
+    let tried: Vec<_> =
+        s.state.units.values().filter(|unit| unit.attempts.iter().any(|a| a.started_at >= from)).collect();
     let done = tried.iter().filter(|unit| unit.status == UnitStatus::Done).count();
     let attempts = || tried.iter().flat_map(|unit| &unit.attempts).filter(|a| a.started_at >= from);
     let sum = |kinds: &[&str]| -> Duration {
         spans.iter().filter(|b| kinds.contains(&b.kind)).map(Span::length).sum()
     };
-    let used = used(attempts().map(|a| a.learned.usage.as_ref()));
+    let used = Used::of(attempts().map(|a| a.learned.usage.as_ref()));
     let mut found = vec![
         ("tasks", format!("{done} done, {} not done, {} left", tried.len() - done, s.left)),
         ("attempts", attempts().count().to_string()),
         ("worked", span(sum(&["done", "failed", "halted", "running"]))),
         ("waited", span(sum(&["wait"]))),
         ("verified", span(sum(&["verify"]))),
-        ("tokens", told_tokens(&used)),
-        ("cost", told_cost(&used)),
+        ("tokens", used.tokens()),
+        ("cost", used.cost()),
     ];
     let changes: Vec<_> = tried.iter().filter_map(|unit| unit.changes.as_ref()).collect();
     if !changes.is_empty() {
@@ -333,46 +333,6 @@ fn totals(s: &Source<'_>, from: Timestamp, spans: &[Span]) -> Vec<(&'static str,
         found.push(("changes", format!("+{insertions} -{deletions} lines")));
     }
     found
-}
-
-/// What is known of all, and whether something is not.
-struct Used {
-    tokens: Option<u64>,
-    cost: Option<f64>,
-    all_tokens: bool,
-    all_cost: bool,
-}
-
-fn used<'a>(all: impl Iterator<Item = Option<&'a Usage>>) -> Used {
-    let mut sum = Used { tokens: None, cost: None, all_tokens: true, all_cost: true };
-    for one in all {
-        match one.and_then(Usage::tokens) {
-            Some(n) => sum.tokens = Some(sum.tokens.unwrap_or(0).saturating_add(n)),
-            None => sum.all_tokens = false,
-        }
-        match one.and_then(|u| u.cost_usd) {
-            Some(n) => sum.cost = Some(sum.cost.unwrap_or(0.0) + n),
-            None => sum.all_cost = false,
-        }
-    }
-    sum
-}
-
-fn told_tokens(used: &Used) -> String {
-    told(used.tokens.map(tokens), used.all_tokens)
-}
-
-fn told_cost(used: &Used) -> String {
-    told(used.cost.map(|n| if n < 0.1 { format!("${n:.4}") } else { format!("${n:.2}") }), used.all_cost)
-}
-
-/// What is not known is never a zero.
-fn told(known: Option<String>, all: bool) -> String {
-    match known {
-        None => "unknown".to_owned(),
-        Some(text) if all => text,
-        Some(text) => format!("{text} and unknown"),
-    }
 }
 
 struct Scale {
