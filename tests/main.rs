@@ -17,6 +17,7 @@ mod layout;
 mod limits;
 mod matrix;
 mod plan;
+mod report;
 mod run;
 mod secrets;
 mod setup;

@@ -251,7 +251,11 @@ fn row(s: &Source<'_>, id: &str, title: &str, from: Timestamp, spans: &[Span], s
         (_, Some(outcome)) => kind_of(outcome),
     };
     let used = Used::of(attempts.iter().map(|a| a.learned.usage.as_ref()));
-    let took: Duration = spans.iter().filter(|b| b.unit == id && b.kind != "wait").map(Span::length).sum();
+    let took: Duration = spans
+        .iter()
+        .filter(|b| b.unit == id && !["wait", "verify"].contains(&b.kind))
+        .map(Span::length)
+        .sum();
     let changes = unit.changes.as_ref();
     let words = (s.words)(id, last.number).map_or_else(String::new, |text| shorten(&sanitise_text(&text)));
     Some(Row {
@@ -380,4 +384,89 @@ fn shorten(text: &str) -> String {
     let skip = text.chars().count().saturating_sub(WORDS);
     let end: String = text.chars().skip(skip).collect();
     if skip == 0 { end } else { format!("…{end}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(state: &serde_json::Value, events: &str, all: bool) -> Option<Morning> {
+        let state: SpecState = serde_json::from_value(state.clone()).unwrap();
+        morning(&Source {
+            spec: "login",
+            state: &state,
+            units: &[("1".into(), "Store".into()), ("2".into(), "Form\u{1b}[31m".into())],
+            left: 1,
+            events: &super::super::events::read(events),
+            words: &|unit, attempt| Some(format!("words of {unit} {attempt}")),
+            now: "2026-01-02T06:00:00Z".parse().unwrap(),
+            zone: &TimeZone::UTC,
+            all,
+        })
+    }
+
+    fn attempt(number: u32, from: &str, until: &str, kind: &str) -> serde_json::Value {
+        serde_json::json!({"number": number, "backend": "fake", "started_at": from, "ended_at": until,
+            "outcome": if kind == "halted" { serde_json::json!({"kind": kind, "question": "Which?"}) }
+                       else if kind == "failed" { serde_json::json!({"kind": kind, "code": 1}) }
+                       else { serde_json::json!({"kind": kind}) }})
+    }
+
+    #[test]
+    fn nothing_tried_makes_no_report() {
+        assert_eq!(report(&serde_json::json!({}), "", false), None);
+    }
+
+    #[test]
+    fn a_night_is_told_with_its_waits_and_what_came_days_before_is_left_out() {
+        let state = serde_json::json!({"units": {
+            "1": {"status": "done", "attempts": [
+                attempt(1, "2025-12-30T01:00:00Z", "2025-12-30T02:00:00Z", "failed"),
+                attempt(2, "2026-01-02T01:00:00Z", "2026-01-02T02:00:00Z", "done")]},
+            "2": {"status": "failed", "attempts": [attempt(1, "2026-01-02T04:00:00Z", "2026-01-02T05:00:00Z", "lost")]}}});
+        let wait = "{\"v\":1,\"at\":\"2026-01-02T02:00:00Z\",\"event\":\"waiting\",\"why\":\"delay\",\"unit\":null,\"until\":\"2026-01-02T04:00:00Z\"}\n";
+        let told = report(&state, wait, false).unwrap();
+        assert_eq!(
+            (told.from.as_str(), told.until.as_str()),
+            ("2026-01-02 01:00", "2026-01-02 05:00 +00:00")
+        );
+        assert_eq!((told.rows[0].attempts, told.rows[0].took.as_str()), (1, "1h"));
+        assert_eq!((told.rows[0].words.as_str(), told.rows[1].title.as_str()), ("words of 1 2", "Form"));
+        let bar = &told.pauses[0];
+        assert!((bar.at - 0.25).abs() < 1e-9 && (bar.width - 0.5).abs() < 1e-9, "{bar:?}");
+        let total = |name| told.totals.iter().find(|(n, _)| *n == name).unwrap().1.clone();
+        assert_eq!(
+            (total("worked"), total("waited"), total("tokens")),
+            ("2h".into(), "2h".into(), "unknown".into())
+        );
+        assert_eq!(told.needs[0].command, "seqorch logs --spec login 2");
+        assert_eq!(report(&state, wait, true).unwrap().rows[0].attempts, 2);
+    }
+
+    #[test]
+    fn a_question_is_on_top_with_the_command_that_answers_it() {
+        let state = serde_json::json!({"halted": true, "halted_task": "2", "question": "Which one?", "units": {
+            "2": {"status": "halted", "attempts": [attempt(1, "2026-01-02T04:00:00Z", "2026-01-02T05:00:00Z", "halted")]}}});
+        let told = report(&state, "", false).unwrap();
+        assert_eq!(told.headline, "a human is needed");
+        assert_eq!(
+            told.needs,
+            [Need {
+                id: "2".into(),
+                title: "Form".into(),
+                what: "Which one?".into(),
+                command: "seqorch resume login --answer \"…\"".into(),
+            }]
+        );
+    }
+
+    #[test]
+    fn a_report_that_is_made_while_an_agent_works_says_so() {
+        let mut running = attempt(1, "2026-01-02T04:00:00Z", "2026-01-02T05:00:00Z", "done");
+        running["outcome"] = serde_json::Value::Null;
+        running["ended_at"] = serde_json::Value::Null;
+        let state = serde_json::json!({"units": {"1": {"status": "running", "attempts": [running]}}});
+        let told = report(&state, "", false).unwrap();
+        assert_eq!((told.headline.as_str(), told.rows[0].took.as_str()), ("at work", "2h"));
+    }
 }
