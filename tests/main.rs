@@ -15,6 +15,7 @@ mod git;
 mod hooks;
 mod layout;
 mod limits;
+mod mark;
 mod matrix;
 mod plan;
 mod report;

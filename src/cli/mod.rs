@@ -13,6 +13,7 @@ mod hidden;
 mod init;
 mod limits;
 mod logs;
+mod mark;
 mod plan;
 mod project;
 mod report;
@@ -94,6 +95,8 @@ enum Verb {
     Stop(stop::StopArgs),
     /// Go on after an agent asked for a human.
     Resume(resume::ResumeArgs),
+    /// Say of a task that it is done, open, or not to be done.
+    Mark(mark::MarkArgs),
     /// Take back what a done task changed, and open it again.
     Undo(undo::UndoArgs),
     /// Write a first seqorch.toml from what the project tells about itself.
@@ -166,6 +169,7 @@ fn dispatch(global: &Global, verb: Verb) -> Result<u8> {
         Verb::Logs(args) => logs::logs(global, &args),
         Verb::Stop(args) => stop::stop(global, &args),
         Verb::Resume(args) => resume::resume(global, &args),
+        Verb::Mark(args) => mark::mark(global, &args),
         Verb::Undo(args) => undo::undo(global, &args),
         Verb::Init(args) => init::init_project(global, &args),
         Verb::Doctor(args) => doctor::doctor(global, &args),

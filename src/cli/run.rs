@@ -44,8 +44,11 @@ pub(super) struct RunArgs {
     /// Begin with this task, whatever is open before it.
     #[arg(long, value_name = "ID")]
     from: Option<String>,
-    /// Print the plan and do nothing.
+    /// After a HALT: try that task once more, without an answer.
     #[arg(long)]
+    retry: bool,
+    /// Print the plan and do nothing.
+    #[arg(long, conflicts_with = "retry")]
     dry_run: bool,
     /// Print one JSON object per event, as .seqorch/SPEC/events.jsonl keeps them, instead of text.
     #[arg(long, conflicts_with_all = ["dry_run", "detach"])]
@@ -157,6 +160,7 @@ impl RunArgs {
             spec: None,
             only: Vec::new(),
             from: None,
+            retry: false,
             dry_run: false,
             json: false,
             detach: false,
@@ -192,6 +196,11 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<u8> {
             super::plan::show(global, project, place)?;
         }
         return Ok(0);
+    }
+    if args.retry {
+        for (project, place) in &runs {
+            super::resume::reopen(&project.store(place), place, None)?;
+        }
     }
     if args.detach {
         let [(project, place)] = runs.as_slice() else {
