@@ -24,6 +24,9 @@ pub(super) struct ResumeArgs {
     /// What to tell the agent; without it your editor is opened, and where there is none the agent is told to go on.
     #[arg(long, value_name = "TEXT")]
     answer: Option<String>,
+    /// Try limited backends at once instead of waiting for the end of their limits.
+    #[arg(long, conflicts_with = "answer")]
+    now: bool,
     #[command(flatten)]
     run: run::RunFlags,
 }
@@ -34,6 +37,10 @@ pub(super) fn resume(global: &Global, args: &ResumeArgs) -> Result<u8> {
     let place = project.place(&dir, Selection::default())?;
     let store = project.store(&place);
     let state = store.load()?;
+    if args.now {
+        try_now(&store, &place)?;
+        return run::run(global, &RunArgs::of_spec(dir, args.run.clone()));
+    }
     if !state.halted {
         return Err(Error::new(
             Kind::Usage,
@@ -48,6 +55,20 @@ pub(super) fn resume(global: &Global, args: &ResumeArgs) -> Result<u8> {
     };
     reopen(&store, &place, Some(answer))?;
     run::run(global, &RunArgs::of_spec(dir, args.run.clone()))
+}
+
+/// Forgets when limits end, so that the next run asks.
+fn try_now(store: &Store, place: &Place) -> Result<()> {
+    store.prepare()?;
+    let lock = RunLock::take(&store.run_lock(), &Holder::me(&place.dir, jiff::Timestamp::now()));
+    let _lock = lock.map_err(|error| {
+        error.hint(
+            "A run that waits is ended with `seqorch stop`; then `seqorch resume --now` goes on at once.",
+        )
+    })?;
+    let mut state = store.load()?;
+    state.limits.clear();
+    store.save(&state)
 }
 
 /// Takes a spec out of its halt, so that the unit that asked is tried again, with the answer where there is one.

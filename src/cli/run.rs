@@ -268,6 +268,7 @@ fn run_one(args: &RunArgs, project: &Project, place: &Place, ears: &Ears) -> Res
         on_failure: config.run.on_failure,
         jitter: config.run.jitter,
         batch: config.assign.batch,
+        limit: config.limit.clone(),
     };
     let before = git::snapshot(&project.root);
     match ears.asked() {
@@ -327,6 +328,7 @@ fn run_one(args: &RunArgs, project: &Project, place: &Place, ears: &Ears) -> Res
                 skipped: last_plan.map_or(&[], |p| &p.skipped),
                 left,
                 took,
+                waited: &machine.state.waited_s,
                 changes: changes.as_deref(),
             },
         );

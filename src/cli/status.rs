@@ -59,6 +59,10 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
             "halted": state.halted,
             "halted_task": state.halted_task,
             "question": state.question,
+            "waiting_until": state.waiting_until,
+            "waiting_for": state.waiting_for,
+            "waited_s": state.waited_s,
+            "limits": state.limits,
             "units": state.units,
         });
         let _ = writeln!(out, "{value:#}");
@@ -85,6 +89,28 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
             attempt.backend,
             span(for_how_long)
         );
+    }
+    if let Some(until) = state.waiting_until {
+        let left = until.duration_since(jiff::Timestamp::now()).try_into().unwrap_or_default();
+        let _ = writeln!(
+            out,
+            "  waiting: {}; next try in {} ({})",
+            sanitise_line(state.waiting_for.as_deref().unwrap_or_default()),
+            span(left),
+            until.to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S %:z")
+        );
+    }
+    for (backend, limited) in state.limits.iter().filter(|(_, l)| l.holds(jiff::Timestamp::now())) {
+        let _ = writeln!(
+            out,
+            "  {} is limited: {}",
+            sanitise_line(backend),
+            sanitise_line(&format!("{}: {}", limited.kind.words(), limited.why))
+        );
+    }
+    for (reason, seconds) in &state.waited_s {
+        let waited = std::time::Duration::from_secs(*seconds);
+        let _ = writeln!(out, "  waited {} for {}", span(waited), sanitise_line(reason));
     }
     for (id, unit) in &state.units {
         let Some(last) = unit.attempts.last() else { continue };

@@ -5,6 +5,7 @@
 
 mod check;
 pub mod explain;
+mod hooks;
 pub mod json_schema;
 pub mod layers;
 mod limit;
@@ -17,6 +18,7 @@ mod tree;
 pub mod types;
 mod vars;
 
+pub use hooks::{HookEvent, Hooks};
 pub use layers::{LoadRequest, Loaded, load};
 pub use limit::{Budget, Limit, LimitPattern, Pace, Window};
 pub use source::{Layer, Origin, Provenance};

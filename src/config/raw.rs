@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 
+use super::hooks::HookEvent;
 use super::limit::{LimitPattern, RawLimit, RawPace};
 use super::types::{
-    AssignMode, Batch, Commit, Dirty, DoneSignal, Granularity, HookEvent, OnFailure, Output, Permission,
-    PromptBy, Skill, TasksDialect, Tick, TmuxMode,
+    AssignMode, Batch, Commit, Dirty, DoneSignal, Granularity, OnFailure, Output, Permission, PromptBy,
+    Skill, TasksDialect, Tick, TmuxMode,
 };
 
 #[derive(Debug, Deserialize)]

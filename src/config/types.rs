@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::hooks::Hooks;
 use super::limit::{Limit, LimitPattern, Pace};
 
 /// The whole configuration, as resolved for one call.
@@ -338,50 +339,6 @@ pub struct Git {
     pub message: String,
     /// Whether the tree is kept before each step.
     pub snapshot: bool,
-}
-
-/// What a hook hears of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum HookEvent {
-    /// A run begins.
-    RunStart,
-    /// An attempt is about to start.
-    StepStart,
-    /// An attempt ended.
-    StepEnd,
-    /// A human is needed.
-    Halt,
-    /// A limit makes the run wait.
-    Limit,
-    /// A run is over.
-    RunEnd,
-}
-
-impl HookEvent {
-    /// As the configuration names it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::RunStart => "run_start",
-            Self::StepStart => "step_start",
-            Self::StepEnd => "step_end",
-            Self::Halt => "halt",
-            Self::Limit => "limit",
-            Self::RunEnd => "run_end",
-        }
-    }
-}
-
-/// `[hooks]`
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hooks {
-    /// Program and arguments per event.
-    pub argv: BTreeMap<HookEvent, Vec<String>>,
-    /// Deadline of a call.
-    pub timeout: Duration,
-    /// Whether a failure ends the run.
-    pub required: bool,
 }
 
 /// `[log]`

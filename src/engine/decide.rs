@@ -119,6 +119,7 @@ impl Machine {
             Event::Assigned(assigned) => self.assigned(now, assigned),
             Event::Woke if self.phase == Phase::Sleeping => {
                 self.pause = None;
+                self.stop_waiting(now);
                 self.replan()
             }
             // a wait that nobody waits for any more
@@ -196,6 +197,10 @@ impl Machine {
             return effects;
         }
         let Some(step) = plan.steps.into_iter().next() else { return effects };
+        if let Some(waiting) = self.wait_out(now, &step, share) {
+            effects.extend(waiting);
+            return effects;
+        }
         if let Some((length, why)) = self.pause.take().map(|pause| self.length_before(&step, pause, share))
             && !length.is_zero()
         {
@@ -277,7 +282,8 @@ impl Machine {
         record.outcome = Some(outcome.clone());
         let afresh = !blameless && record.could_not_go_on(&learned);
         let nudge = record.goes_on.as_ref().is_some_and(|g| g.reason == Reason::Nudge);
-        record.counts = !blameless && !afresh && !nudge;
+        let limited = matches!(outcome, Outcome::Limited { .. });
+        record.counts = !blameless && !afresh && !nudge && !limited;
         record.learned = learned;
         let (session, total) = (record.learned.session.clone(), record.learned.session_total);
         // its session goes on even where it never said so
@@ -288,11 +294,13 @@ impl Machine {
         }
         let attempt = record.number;
         let completes = record.completes.clone();
+        let backend = record.backend.clone();
         let took = now.duration_since(record.started_at).try_into().unwrap_or(Duration::ZERO);
         unit.status = UnitStatus::Todo;
         unit.count_once(session.as_deref(), total);
         let tries = unit.tries();
-        if blameless || afresh {
+        self.limited(now, &backend, &outcome, step.as_ref().map(|s| &s.retry));
+        if blameless || afresh || limited {
             self.state.iterations = self.state.iterations.saturating_sub(1);
         }
         self.unstarted = if blameless { self.unstarted + 1 } else { 0 };
@@ -316,6 +324,8 @@ impl Machine {
                     end = Some(End::Unavailable { unit: id.clone(), why });
                 }
             }
+            // the next plan waits, or has another backend
+            Outcome::Limited { .. } => {}
             // at once, with the full prompt
             _ if afresh => next = Next::Afresh,
             // not in the plan any more: whoever puts it back there says how often it may be tried
@@ -357,6 +367,8 @@ impl Machine {
 
     pub(super) fn finish(&mut self, end: End) -> Vec<Effect> {
         self.phase = Phase::Over;
+        // since when it waited is not known here; what was waited until now is in the event log
+        self.state.forget_wait();
         self.state.end_run();
         vec![Effect::Save, Effect::Finish(end)]
     }

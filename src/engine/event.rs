@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::config::{Batch, OnFailure};
+use crate::agent::limit;
+use crate::config::{Batch, Limit, OnFailure};
 use crate::plan::assign::Assignment;
 use crate::plan::{Plan, Step};
 use crate::state::{Learned, Outcome, Reason};
 use crate::sys::signals::Interrupt;
 
 /// What a run may do, apart from what each step says itself.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Policy {
     /// Iterations of one run.
     pub max_iterations: u32,
@@ -22,6 +23,8 @@ pub struct Policy {
     pub jitter: Duration,
     /// How many units are assigned at once.
     pub batch: Batch,
+    /// What follows when a backend is limited.
+    pub limit: Limit,
 }
 
 /// What happened.
@@ -124,6 +127,13 @@ pub enum Pause {
     Backoff {
         /// The unit.
         unit: String,
+    },
+    /// Until a limit ends.
+    Limit {
+        /// The backend that is tried then.
+        backend: String,
+        /// What kind of limit.
+        kind: limit::Kind,
     },
 }
 
@@ -257,6 +267,15 @@ pub enum End {
         /// Why.
         why: String,
     },
+    /// A backend is limited, and there is nothing to wait for.
+    Limited {
+        /// The unit that is next.
+        unit: String,
+        /// The backend.
+        backend: String,
+        /// The vendor's words, and why nobody waits.
+        why: String,
+    },
     /// Ctrl-C.
     Interrupted,
     /// TERM.
@@ -272,7 +291,7 @@ impl End {
         match self {
             Self::Complete => 0,
             Self::MaxIterations => 1,
-            Self::Halted { .. } | Self::Stuck { .. } | Self::NotCommitted { .. } => 2,
+            Self::Halted { .. } | Self::Stuck { .. } | Self::NotCommitted { .. } | Self::Limited { .. } => 2,
             Self::Unavailable { .. } => 69,
             Self::Interrupted => 130,
             Self::Terminated | Self::HungUp => 143,

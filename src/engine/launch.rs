@@ -13,7 +13,7 @@ use rustix::process::Signal;
 
 use super::screen::Screen;
 use crate::agent::sanitise::sanitise;
-use crate::attempt::record::{AttemptDir, Facts, Hello, Holder};
+use crate::attempt::record::{AttemptDir, AttemptFile, Facts, Hello, Holder};
 use crate::error::{Error, Kind, Result};
 use crate::sys::socket::Listener;
 use crate::sys::{files, process};
@@ -292,6 +292,12 @@ pub fn alive(dir: &AttemptDir) -> bool {
 #[must_use]
 pub fn result(dir: &AttemptDir) -> Option<Facts> {
     serde_json::from_slice(&fs::read(dir.result()).ok()?).ok()
+}
+
+/// What an attempt was to do, if that can be read.
+#[must_use]
+pub fn attempt(dir: &AttemptDir) -> Option<AttemptFile> {
+    serde_json::from_slice(&fs::read(dir.attempt()).ok()?).ok()
 }
 
 /// What the agent of an attempt said, at most the last `limit` bytes of its output.

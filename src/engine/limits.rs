@@ -1,7 +1,81 @@
 //! PURE. What to do about a limit.
 
-use crate::agent::limit::{Family, Form, Kind, Pattern, Reset};
+use jiff::tz::TimeZone;
+
+use crate::agent::event::Channel as Said;
+use crate::agent::limit::{Channel, Family, Form, Kind, Message, Pattern, Reset, classify_all};
+use crate::attempt::record::{Exit, Facts};
 use crate::config::{Backend, Output};
+use crate::state::Outcome;
+
+/// What an attempt that did not succeed came to, if a limit is why. An end that is explained otherwise is none: the agent
+/// asked, succeeded, was ended by hand or never began.
+#[must_use]
+pub fn limited(
+    outcome: &Outcome,
+    facts: &Facts,
+    name: &str,
+    backend: Option<&Backend>,
+    zone: &TimeZone,
+) -> Option<Outcome> {
+    let open = matches!(
+        outcome,
+        Outcome::Failed { .. } | Outcome::NoSignal | Outcome::Signaled { .. } | Outcome::TimedOut { .. }
+    );
+    if !open {
+        return None;
+    }
+    let (family, own) = match backend {
+        Some(backend) => (family(name, backend), patterns(name, backend)),
+        None => (Family::of([name]), Vec::new()),
+    };
+    let exit = match facts.exit {
+        Some(Exit::Code(code)) => Some(code),
+        _ => None,
+    };
+    // in the order in which they were printed, the lines of one channel together
+    let mut texts: Vec<(Channel, String)> = Vec::new();
+    for record in &facts.error_records {
+        let channel = match record.channel {
+            Said::Event => Channel::Event,
+            Said::Stdout => Channel::Stdout,
+            Said::Stderr => Channel::Stderr,
+            Said::Log => Channel::Log,
+        };
+        match texts.last_mut() {
+            Some((last, text)) if *last == channel => {
+                text.push('\n');
+                text.push_str(&record.text);
+            }
+            _ => texts.push((channel, record.text.clone())),
+        }
+    }
+    let messages: Vec<Message<'_>> =
+        texts.iter().map(|(channel, text)| Message { family, channel: *channel, exit, text }).collect();
+    let verdict = classify_all(&messages, &own, facts.ended_at, zone);
+    (verdict.kind != Kind::None).then_some(Outcome::Limited {
+        limit: verdict.kind,
+        why: verdict.message,
+        until: verdict.until,
+    })
+}
+
+/// What a human does about a limit that no waiting ends.
+#[must_use]
+pub fn mending(kind: Kind, program: &str, backend: &str) -> Option<String> {
+    let login = match Family::of([program, backend]) {
+        Family::Claude => "`claude` and type /login",
+        Family::Codex => "`codex login`",
+        Family::Gemini => "`gemini` and type /auth",
+        Family::Opencode => "`opencode auth login`",
+        _ => "its own login command",
+    };
+    match kind {
+        Kind::Auth => Some(format!("log in with {login}, then run again")),
+        Kind::Billing => Some("mend the plan or the credits of that account, then run again".to_owned()),
+        _ => None,
+    }
+}
 
 /// Whose wordings count for a backend: its preset's, its output format's, its command's, or what its own name says.
 #[must_use]

@@ -10,6 +10,7 @@ pub mod event;
 pub mod hooks;
 mod keeping;
 pub mod launch;
+mod limiting;
 pub mod limits;
 pub mod pacing;
 pub mod place;

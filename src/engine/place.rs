@@ -1,10 +1,13 @@
 //! Where a spec is, what its tasks.md says now, and the plan that follows.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
 
+use jiff::Timestamp;
+
+use super::limiting;
 use crate::config::{Config, TasksDialect};
 use crate::error::{Error, Kind, Result};
 use crate::plan::{self, Plan, Progress, Selection, SpecInfo};
@@ -88,14 +91,20 @@ pub fn ticked(tasks: &TaskFile) -> BTreeSet<String> {
 
 /// What is known of progress, for the plan.
 #[must_use]
-pub fn progress(state: &SpecState, ticked: BTreeSet<String>, failed: &BTreeSet<String>) -> Progress {
+pub fn progress(
+    state: &SpecState,
+    ticked: BTreeSet<String>,
+    failed: &BTreeSet<String>,
+    fallback: &[String],
+    now: Timestamp,
+) -> Progress {
     Progress {
         completed: state.completed.iter().cloned().collect(),
         ticked,
         failed: failed.clone(),
         skipped: state.skipped.clone(),
         owners: state.owners(),
-        instead: BTreeMap::new(),
+        instead: limiting::stand_ins(state, fallback, now),
     }
 }
 

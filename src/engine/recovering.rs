@@ -48,6 +48,6 @@ impl RealWorld<'_> {
             }
             None => launch::settle(&dir),
         }
-        Some(conclusion(&dir, signal))
+        Some(conclusion(self.config, &dir, signal))
     }
 }

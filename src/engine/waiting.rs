@@ -33,6 +33,9 @@ impl RealWorld<'_> {
         {
             self.say(error.render().trim_end());
         }
+        if let Some((until, Pause::Limit { .. })) = pause {
+            self.note_wait(until);
+        }
         loop {
             let limit = match pause {
                 None => None,
@@ -66,6 +69,20 @@ impl RealWorld<'_> {
                 }
                 None => {}
             }
+        }
+    }
+
+    /// The progress file says why nothing happens; a second look at the same wait adds nothing.
+    fn note_wait(&mut self, until: Timestamp) {
+        if self.noted.replace(until) == Some(until) {
+            return;
+        }
+        let zone = jiff::tz::TimeZone::system();
+        let state = self.store.load().ok();
+        let what = state.and_then(|state| state.waiting_for).unwrap_or_default();
+        let entry = live::waiting_entry(&what, self.clock.now(), until, &zone);
+        if let Err(error) = self.store.progress(&entry) {
+            self.say(error.render().trim_end());
         }
     }
 

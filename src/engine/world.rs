@@ -16,6 +16,7 @@ use super::decide::{Assigned, Event, Machine, Pause, Report};
 use super::driver::{Ending, World};
 use super::ears::{Ears, Heard};
 use super::launch::{self, Launcher, Request};
+use super::limits;
 use super::place::{Place, make_plan, progress, ticked};
 use super::prepare::{Preparation, Prepared};
 use super::verdict::{judge, learned};
@@ -72,6 +73,8 @@ pub struct RealWorld<'a> {
     pub(super) chronicle: Option<Chronicle<'a>>,
     /// The pause that was told last.
     pub(super) told: Option<Timestamp>,
+    /// The wait that the progress file has.
+    pub(super) noted: Option<Timestamp>,
 }
 
 impl<'a> RealWorld<'a> {
@@ -101,6 +104,7 @@ impl<'a> RealWorld<'a> {
             units: Vec::new(),
             chronicle: None,
             told: None,
+            noted: None,
         }
     }
 
@@ -146,7 +150,7 @@ impl<'a> RealWorld<'a> {
             None => {}
         }
         let Some(current) = self.current.take() else { return Some(Event::Woke) };
-        let (outcome, learned) = conclusion(&current.dir, current.signal);
+        let (outcome, learned) = conclusion(self.config, &current.dir, current.signal);
         if outcome != Outcome::Done && !current.live_ticks.is_empty() {
             self.set_marks(&current.live_ticks, ' ');
         }
@@ -274,8 +278,12 @@ impl World for RealWorld<'_> {
         let (_, tasks) = self.place.good_tasks()?;
         let boxes = if self.config.tasks.trust_checkboxes { ticked(&tasks) } else { BTreeSet::new() };
         let trusted = machine.state.trusted_ticks(&boxes);
-        let plan =
-            make_plan(self.place, self.config, &tasks, &progress(&machine.state, trusted, machine.failed()));
+        let plan = {
+            let now = self.clock.now();
+            let fallback = &self.config.limit.fallback;
+            let known = progress(&machine.state, trusted, machine.failed(), fallback, now);
+            make_plan(self.place, self.config, &tasks, &known)
+        };
         self.plan = Some(plan.clone());
         Ok((plan, boxes))
     }
@@ -386,9 +394,14 @@ impl RealWorld<'_> {
 }
 
 /// What an attempt that is over came to. Without a result it is lost, but its session may still be known.
-pub(super) fn conclusion(dir: &AttemptDir, signal: DoneSignal) -> Ending {
+pub(super) fn conclusion(config: &Config, dir: &AttemptDir, signal: DoneSignal) -> Ending {
     if let Some(facts) = launch::result(dir) {
-        return (judge(&facts, signal), learned(&facts));
+        let outcome = judge(&facts, signal);
+        let limited = launch::attempt(dir).and_then(|attempt| {
+            let backend = config.backends.get(&attempt.backend);
+            limits::limited(&outcome, &facts, &attempt.backend, backend, &TimeZone::system())
+        });
+        return (limited.unwrap_or(outcome), learned(&facts));
     }
     let session = fs::read_to_string(dir.session()).ok().map(|id| id.trim().to_owned());
     (Outcome::Lost, Learned { session: session.filter(|id| !id.is_empty()), ..Learned::default() })

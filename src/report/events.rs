@@ -94,8 +94,11 @@ pub enum What {
     },
     /// Nothing runs for a while.
     Waiting {
-        /// `delay` between two steps, `backoff` before the next attempt.
+        /// `delay` between two steps, `backoff` before the next attempt, `limit` until a backend may be tried again.
         why: String,
+        /// The same, with the backend and its kind of limit.
+        #[serde(default)]
+        reason: String,
         /// The unit that waits, where it is one.
         unit: Option<String>,
         /// When it ends.
@@ -151,7 +154,7 @@ pub enum What {
     RunEnded {
         /// The spec.
         spec: String,
-        /// `complete`, `max_iterations`, `halted`, `stuck`, `not_committed`, `unavailable`, `interrupted`,
+        /// `complete`, `max_iterations`, `halted`, `stuck`, `not_committed`, `limited`, `unavailable`, `interrupted`,
         /// `terminated`, `error`, `hung_up`; in the last case a working agent goes on by itself.
         why: String,
         /// Exit code of the process, where it runs no other spec after this one.
@@ -281,11 +284,13 @@ pub fn of_report(report: &Report, state: &SpecState) -> What {
 /// What a pause is.
 #[must_use]
 pub fn of_pause(why: &Pause, until: Timestamp) -> What {
+    let reason = why.reason();
     let (why, unit) = match why {
         Pause::Delay => ("delay", None),
         Pause::Backoff { unit } => ("backoff", Some(unit.clone())),
+        Pause::Limit { .. } => ("limit", None),
     };
-    What::Waiting { why: why.to_owned(), unit, until }
+    What::Waiting { why: why.to_owned(), reason, unit, until }
 }
 
 /// What the end of a run is: the question first, where there is one.
@@ -311,6 +316,7 @@ pub fn of_end(ended: &Ended<'_>) -> Vec<What> {
             "unavailable"
         }
         End::NotCommitted { .. } => "not_committed",
+        End::Limited { .. } => "limited",
         End::Interrupted => "interrupted",
         End::Terminated => "terminated",
         End::HungUp => "hung_up",
@@ -361,6 +367,7 @@ impl What {
             Self::RunStarted { .. } => Some(HookEvent::RunStart),
             Self::StepStarted { .. } => Some(HookEvent::StepStart),
             Self::StepEnded { .. } => Some(HookEvent::StepEnd),
+            Self::Waiting { why, .. } if why == "limit" => Some(HookEvent::Limit),
             Self::Halted { .. } => Some(HookEvent::Halt),
             Self::RunEnded { .. } => Some(HookEvent::RunEnd),
             _ => None,
@@ -384,6 +391,11 @@ impl What {
                 ("SEQORCH_BACKEND", backend.clone().unwrap_or_default()),
                 ("SEQORCH_OUTCOME", outcome["kind"].as_str().unwrap_or_default().to_owned()),
                 ("SEQORCH_MESSAGE", format!("{unit} {says}")),
+            ],
+            Self::Waiting { reason, until, .. } => vec![
+                ("SEQORCH_REASON", reason.clone()),
+                ("SEQORCH_UNTIL", until.to_string()),
+                ("SEQORCH_MESSAGE", format!("{reason}; waiting until {until}")),
             ],
             Self::Halted { unit, question } => {
                 vec![("SEQORCH_UNIT", unit.clone()), ("SEQORCH_MESSAGE", question.clone())]

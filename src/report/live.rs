@@ -46,7 +46,7 @@ pub fn line(report: &Report, max_iterations: u32) -> String {
         Report::Ended { unit, outcome, took, next, .. } => {
             let mark = match outcome {
                 Outcome::Done => "✓",
-                Outcome::Halted { .. } => "‖",
+                Outcome::Halted { .. } | Outcome::Limited { .. } => "‖",
                 _ => "✗",
             };
             let next = match next {
@@ -111,6 +111,9 @@ pub fn pause(why: &Pause) -> String {
     match why {
         Pause::Delay => "next step".to_owned(),
         Pause::Backoff { unit } => format!("next attempt of {}", sanitise_line(unit)),
+        Pause::Limit { backend, kind } => {
+            format!("{} is limited ({}); next try", sanitise_line(backend), kind.words())
+        }
     }
 }
 
@@ -133,6 +136,14 @@ pub fn progress_entry(report: &Report, at: Timestamp, zone: &TimeZone) -> Option
         }
     }
     Some(entry)
+}
+
+/// What the progress log says of a wait for a limit.
+#[must_use]
+pub fn waiting_entry(what: &str, at: Timestamp, until: Timestamp, zone: &TimeZone) -> String {
+    let clock =
+        |at: Timestamp| at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %:z").to_string();
+    format!("\n**Waiting:** {} ({} until {})\n", sanitise_line(what), clock(at), clock(until))
 }
 
 #[cfg(test)]

@@ -212,12 +212,12 @@ fn pauses(s: &Source<'_>) -> Vec<Span> {
     for (index, record) in s.events.iter().enumerate() {
         let next = s.events.get(index + 1).map(|next| next.at);
         match &record.what {
-            What::Waiting { why, unit, until } => found.push(Span {
+            What::Waiting { why, reason, unit, until } => found.push(Span {
                 unit: unit.clone().unwrap_or_default(),
                 from: record.at,
                 until: next.unwrap_or(s.now).min(*until).max(record.at),
                 kind: "wait",
-                label: sanitise_line(&format!("waited: {}", why.replace('_', " "))),
+                label: sanitise_line(&format!("waited: {}", if reason.is_empty() { why } else { reason })),
             }),
             What::Verifying { unit, commands } => found.push(Span {
                 unit: unit.clone(),

@@ -1,5 +1,6 @@
 //! PURE. What a run came to, at its end.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -42,6 +43,8 @@ pub struct Summary<'a> {
     pub left: usize,
     /// How long the run took.
     pub took: Duration,
+    /// Seconds that it waited for limits, by reason.
+    pub waited: &'a BTreeMap<String, u64>,
     /// Changed files, where the work dir is a git repository.
     pub changes: Option<&'a [Change]>,
 }
@@ -82,6 +85,9 @@ pub fn write(out: &mut dyn Write, s: &Summary<'_>) -> io::Result<()> {
         }
     }
     writeln!(out, "  {} in {}", parts.join(" · "), span(s.took))?;
+    for (reason, seconds) in s.waited {
+        writeln!(out, "  waited {} for {}", span(Duration::from_secs(*seconds)), sanitise_line(reason))?;
+    }
     if let Some(changes) = s.changes.filter(|_| !s.units.is_empty()) {
         write_changes(out, changes)?;
     }
@@ -117,6 +123,7 @@ fn headline(end: &End) -> String {
             format!("task {} could not start: {}", sanitise_line(unit), sanitise_line(why))
         }
         End::NotCommitted { unit, .. } => format!("task {} is done, but not committed", sanitise_line(unit)),
+        End::Limited { backend, .. } => format!("{} is limited: a human is needed", sanitise_line(backend)),
         End::Interrupted => "interrupted".to_owned(),
         End::Terminated => "terminated".to_owned(),
         End::HungUp => "the terminal is gone".to_owned(),
@@ -165,6 +172,7 @@ fn write_way_out(out: &mut dyn Write, spec: &str, end: &End) -> io::Result<()> {
             }
             writeln!(out, "Mend it, and run again: the commit is tried first. Or set git.commit = \"off\".")
         }
+        End::Limited { why, .. } => writeln!(out, "  {}", sanitise_line(why)),
         End::MaxIterations => {
             writeln!(out, "Run again to go on, or raise run.max_iterations (--max-iterations).")
         }
@@ -196,6 +204,7 @@ mod tests {
             units: &[unit("1", Outcome::Done), unit("2", Outcome::Failed { code: 1, why: None })],
             skipped: &[],
             left: 0,
+            waited: &BTreeMap::new(),
             took: Duration::from_secs(130),
             changes: Some(&changes),
         };

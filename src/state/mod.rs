@@ -1,11 +1,13 @@
 //! What is known of a spec's progress, on disk.
 
+pub mod limited;
 pub mod lock;
 pub mod model;
 pub mod outcome;
 mod progress;
 pub mod store;
 
+pub use limited::Limited;
 pub use model::{
     Answer, AttemptRecord, Changes, GoesOn, Learned, Reason, SpecState, StateFile, UnitState, UnitStatus,
 };

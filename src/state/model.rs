@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::limited::Limited;
 use super::outcome::Outcome;
 use crate::agent::event::Usage;
 
@@ -69,6 +70,21 @@ pub struct SpecState {
     /// A human's answer to `question`, for the next prompt of that unit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answer: Option<Answer>,
+    /// Backends that are limited, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub limits: BTreeMap<String, Limited>,
+    /// Until when the run waits, where it waits for more than its next step.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting_until: Option<Timestamp>,
+    /// For what.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting_for: Option<String>,
+    /// Since when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting_since: Option<Timestamp>,
+    /// Seconds that the run waited, by reason.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub waited_s: BTreeMap<String, u64>,
     /// Iterations of the run that is not over yet.
     pub iterations: u32,
     /// Per unit.

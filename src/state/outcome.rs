@@ -1,7 +1,9 @@
 //! PURE. How an attempt ended.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::agent::limit::Kind as LimitKind;
 use crate::attempt::record::{CancelledBy, TimedOut};
 
 /// How an attempt ended.
@@ -42,6 +44,16 @@ pub enum Outcome {
         /// Which one.
         which: TimedOut,
     },
+    /// The vendor said: later. Nobody's fault, and nothing is spent.
+    Limited {
+        /// What kind of limit.
+        limit: LimitKind,
+        /// The vendor's words.
+        why: String,
+        /// When it ends, where that was said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Timestamp>,
+    },
     /// It could not be started.
     Unavailable {
         /// Why.
@@ -74,6 +86,7 @@ impl std::fmt::Display for Outcome {
             Self::TimedOut { which: TimedOut::FirstOutput } => {
                 f.write_str("timed out: it never said anything")
             }
+            Self::Limited { limit, why, .. } => write!(f, "{}: {}", limit.words(), brief(why)),
             Self::Unavailable { why } => write!(f, "could not start: {why}"),
             Self::Cancelled { by: CancelledBy::HangUp } => f.write_str("its window was closed"),
             Self::Cancelled { by: CancelledBy::NoOrchestrator } => f.write_str("never started"),

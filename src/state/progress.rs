@@ -28,6 +28,9 @@ impl SpecState {
     pub fn begin_run(&mut self, ticked: BTreeSet<String>) {
         self.ticked_before = Some(ticked);
         self.iterations = 0;
+        self.waited_s.clear();
+        // whoever starts again after a login or a payment has done what was needed
+        self.limits.retain(|_, limited| limited.until.is_some());
         for unit in self.units.values_mut() {
             if unit.status == UnitStatus::Failed {
                 unit.status = UnitStatus::Todo;
@@ -37,6 +40,13 @@ impl SpecState {
                 attempt.counts &= attempt.outcome.is_none();
             }
         }
+    }
+
+    /// Nobody waits any more.
+    pub fn forget_wait(&mut self) {
+        self.waiting_until = None;
+        self.waiting_for = None;
+        self.waiting_since = None;
     }
 
     /// The run's end is decided, and the boxes were looked at since its last agent worked.
@@ -110,6 +120,7 @@ impl SpecState {
         let reason = match last.outcome.as_ref()? {
             Outcome::Done => return None,
             Outcome::Halted { .. } if answered => Reason::Answer,
+            Outcome::Limited { .. } => Reason::Limit,
             Outcome::NoSignal if self.units.get(unit)?.nudged() < nudges => Reason::Nudge,
             _ => Reason::Retry,
         };

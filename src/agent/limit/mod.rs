@@ -44,6 +44,21 @@ pub enum Kind {
     Auth,
 }
 
+impl Kind {
+    /// For people.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::None => "not limited",
+            Self::RateLimited => "rate limited",
+            Self::QuotaExhausted => "quota used up",
+            Self::Overloaded => "overloaded",
+            Self::Billing => "billing",
+            Self::Auth => "not logged in",
+        }
+    }
+}
+
 /// Where a message was printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Channel {

@@ -68,6 +68,10 @@ impl Model {
         if disk.halted {
             self.wrong("starts while it is halted");
         }
+        let now = self.now();
+        if disk.limits.get(&step.backend).is_some_and(|limited| limited.holds(now)) {
+            self.wrong(format!("{} starts with {}, which is limited", step.unit, step.backend));
+        }
         if !self.numbers.insert((step.unit.clone(), attempt)) {
             self.wrong(format!("attempt {attempt} of {} a second time", step.unit));
         }
@@ -151,6 +155,8 @@ impl Orchestrator<'_> {
                 (asked && disk.halted && (!before.halted || self.starts == 0), 2)
             }
             End::NotCommitted { .. } => (false, 2),
+            // a limit of an earlier run may still hold
+            End::Limited { backend, .. } => (disk.limits.contains_key(backend), 2),
             End::Stuck { failed, .. } => {
                 let attempts = self.model.config.retry.attempts;
                 (failed.iter().all(|unit| spent(Some(unit)) >= attempts), 2)

@@ -15,6 +15,11 @@ use crate::state::{Outcome, SpecState};
 use crate::sys::signals::Interrupt;
 
 /// Seconds of wall time at the beginning: 2026-01-01.
+/// The first moment of every schedule.
+pub(super) fn start() -> Timestamp {
+    Timestamp::from_second(EPOCH).unwrap()
+}
+
 const EPOCH: i64 = 1_767_225_600;
 
 /// What one dispatched agent does.
@@ -190,6 +195,7 @@ impl Model {
             on_failure: self.config.run.on_failure,
             batch: self.config.assign.batch,
             jitter: self.config.run.jitter,
+            limit: self.config.limit.clone(),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::model::{Act, Does, Happening, Model};
+use crate::agent::limit::Kind;
 use crate::attempt::record::{CancelledBy, TimedOut};
 use crate::config::{Config, Granularity, OnFailure};
 use crate::plan::testing::config;
@@ -63,6 +64,26 @@ fn cancelled(by: CancelledBy) -> Outcome {
     Outcome::Cancelled { by }
 }
 
+fn stated(after: Option<u64>) -> Outcome {
+    let until = after.map(|after| super::model::start().saturating_add(Duration::from_secs(after)).unwrap());
+    Outcome::Limited { limit: Kind::QuotaExhausted, why: "usage limit reached".to_owned(), until }
+}
+
+/// A limit whose end, if it is stated, is stated from the first moment of the schedule on.
+fn limited(dice: &mut Dice) -> Outcome {
+    let limit = dice.pick(&[
+        Kind::RateLimited,
+        Kind::RateLimited,
+        Kind::QuotaExhausted,
+        Kind::Overloaded,
+        Kind::Billing,
+        Kind::Auth,
+    ]);
+    let until = dice.pick(&[None, Some(30), Some(600), Some(18_000), Some(90_000)]);
+    let until = until.map(|after| super::model::start().saturating_add(Duration::from_secs(after)).unwrap());
+    Outcome::Limited { limit, why: "usage limit reached".to_owned(), until }
+}
+
 fn done() -> Act {
     Act::ends(Outcome::Done)
 }
@@ -118,6 +139,27 @@ pub(super) fn base() -> Vec<(&'static str, Model)> {
         ("killed agents", with(&[Act::ends(Outcome::Lost), done(), Act::ends(Outcome::Lost)])),
         ("own ticks, then lost", with(&[Act { ticks_own: true, ..Act::ends(Outcome::Lost) }, own])),
         ("window closed", with(&[Act::ends(cancelled(CancelledBy::HangUp)), done()])),
+        (
+            "limits",
+            with(&[
+                Act::ends(stated(Some(600))),
+                Act::ends(stated(Some(600))),
+                Act::ends(stated(None)),
+                done(),
+                Act::ends(stated(Some(18_000))),
+            ]),
+        ),
+        ("a limit, another backend takes over, and the first comes back", {
+            let mut model = with(&[Act::ends(stated(Some(600))), done()]);
+            model.config.limit.fallback = vec!["other".to_owned()];
+            model
+        }),
+        ("a limit that nobody waits for", {
+            let mut model = with(&[Act::ends(stated(Some(600)))]);
+            model.config.limit.wait = false;
+            model
+        }),
+        ("ctrl-c in the wait for a limit", people(with(&[Act::ends(stated(None))]), &[(200, signal(int))])),
         ("no program", with(&[Act::of(Does::NotThere, 0), done(), Act::of(Does::NotThere, 0)])),
         ("no handshake", with(&[Act::of(Does::NoHandshake, 0), done(), Act::of(Does::LateHandshake, 200)])),
         ("never to their start", with(&vec![Act::of(Does::LateHandshake, 0); 4])),
@@ -204,11 +246,15 @@ pub(super) fn random(dice: &mut Dice) -> Model {
         c.retry.attempts = dice.pick(&[1, 2, 3]);
         c.retry.backoff = Duration::from_secs(dice.pick(&[0, 30]));
         c.run.include_optional = dice.one_in(4);
+        c.limit.wait = !dice.one_in(8);
+        c.limit.max_wait = Duration::from_secs(dice.pick(&[3600, 86_400, 86_400]));
+        c.limit.fallback = dice.pick(&[vec![], vec!["other".to_owned()]]);
     });
     let mut model = Model::new(config, TASKS);
     let ids = ["1", "2", "2.1", "2.2", "3", "4", "5"];
     for _ in 0..dice.roll(9) {
-        let does = match dice.roll(20) {
+        let does = match dice.roll(24) {
+            20..=23 => Does::Ends(limited(dice)),
             0..=7 => Does::Ends(Outcome::Done),
             8..=9 => Does::Ends(Outcome::Failed { code: 1, why: None }),
             10 => Does::Ends(Outcome::NoSignal),

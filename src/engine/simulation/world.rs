@@ -95,8 +95,10 @@ impl<'a> Orchestrator<'a> {
             Outcome::Unavailable { .. } | Outcome::Cancelled { by: CancelledBy::NoOrchestrator } => true,
             Outcome::Cancelled { by: CancelledBy::Terminate } if self.recovered => true,
             Outcome::Cancelled { .. } => self.cancelled,
+            Outcome::Limited { .. } => true,
             _ => false,
         };
+        let limited = matches!(outcome, Outcome::Limited { .. });
         if let Some(index) = index {
             self.model.attempts[index].told = Some((outcome.clone(), free));
         }
@@ -112,7 +114,8 @@ impl<'a> Orchestrator<'a> {
             _ => run.delay,
         };
         let pause = i64::try_from(pause.as_secs()).unwrap();
-        self.last = Some((unit.to_owned(), self.model.time, self.model.jumps, pause));
+        // how long a limit is waited out is another rule's: nothing starts with what is limited
+        self.last = (!limited).then(|| (unit.to_owned(), self.model.time, self.model.jumps, pause));
         Event::Ended { outcome, learned: Learned::default(), ticked: self.ticked().ok() }
     }
 
@@ -178,7 +181,13 @@ impl World for Orchestrator<'_> {
         }
         let boxes = self.model.look();
         let trusted = machine.state.trusted_ticks(&boxes);
-        let plan = self.model.plan(&place::progress(&machine.state, trusted, machine.failed()));
+        let plan = self.model.plan(&place::progress(
+            &machine.state,
+            trusted,
+            machine.failed(),
+            &self.model.config.limit.fallback,
+            self.model.now(),
+        ));
         self.first = plan.steps.first().cloned();
         Ok((plan, boxes))
     }

@@ -1,0 +1,242 @@
+//! PURE. What follows when a backend is limited: nothing is spent, another backend takes over, or the run waits.
+//!
+//! What is known of limits is in the state, so whoever goes on after a kill waits for the rest and no longer.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::decide::{Effect, End, Machine, Pause, Phase};
+use super::limits;
+use super::pacing;
+use crate::agent::limit::Kind;
+use crate::config::{Limit, Retry};
+use crate::plan::{Instead, Step};
+use crate::state::{Limited, Outcome, SpecState};
+
+/// So often an overloaded service is asked again, with short pauses, before it counts as limited.
+const OVERLOADED_TRIES: u32 = 4;
+/// A stated end that is this close or past, and the backend is limited again: it is not believed any more.
+const STALE: Duration = Duration::from_secs(1);
+
+/// What is known of a backend after it was limited (again).
+#[must_use]
+pub(super) fn after(
+    before: Option<&Limited>,
+    (kind, why, stated): (Kind, &str, Option<Timestamp>),
+    now: Timestamp,
+    limit: &Limit,
+    retry: &Retry,
+) -> Limited {
+    let tries = before.map_or(0, |b| b.tries) + 1;
+    let since = before.map_or(now, |b| b.since);
+    let later = |pause: Duration| now.saturating_add(pause).unwrap_or(Timestamp::MAX);
+    let pause = |tries: u32| {
+        let at = usize::try_from(tries - 1).unwrap_or(usize::MAX).min(limit.unknown.len().saturating_sub(1));
+        // never a tight loop, whatever the configuration says
+        limit.unknown.get(at).copied().unwrap_or_default().max(Duration::from_secs(1))
+    };
+    // an end that came true and was none is ours to guess from then on
+    let believed = stated.filter(|at| *at > later(STALE));
+    let (until, stated) = match (kind, believed) {
+        (Kind::Billing | Kind::Auth, _) => (None, false),
+        (_, Some(at)) => (Some(at.saturating_add(limit.margin).unwrap_or(Timestamp::MAX)), true),
+        // the end is due: what clocks differ by is all that is left
+        (_, None) if stated.is_some() && tries == 1 => (Some(later(limit.margin.max(STALE))), true),
+        (Kind::Overloaded, None) if tries <= OVERLOADED_TRIES => {
+            (Some(later(pacing::backoff(retry, tries).max(STALE))), false)
+        }
+        (Kind::Overloaded, None) => (Some(later(pause(tries - OVERLOADED_TRIES))), false),
+        (_, None) => (Some(later(pause(tries))), false),
+    };
+    Limited { kind, why: why.to_owned(), since, until, stated, tries }
+}
+
+/// Whether another backend takes over: an overloaded service is only asked again for a while.
+fn gives_way(limited: &Limited, now: Timestamp) -> bool {
+    limited.holds(now) && (limited.kind != Kind::Overloaded || limited.tries > OVERLOADED_TRIES)
+}
+
+/// Backends that stand in for those that are limited now.
+#[must_use]
+pub(super) fn stand_ins(state: &SpecState, fallback: &[String], now: Timestamp) -> BTreeMap<String, Instead> {
+    let free = |name: &String| state.limits.get(name).is_none_or(|l| !l.holds(now));
+    let limited = state.limits.iter().filter(|(_, limited)| gives_way(limited, now));
+    limited
+        .filter_map(|(name, limited)| {
+            let other = fallback.iter().find(|other| *other != name && free(other))?;
+            let why = format!("{name} is limited: {}", limited.why);
+            Some((name.clone(), Instead { backend: other.clone(), why }))
+        })
+        .collect()
+}
+
+impl Machine {
+    /// Takes note of a limit; the attempt that met it spent nothing.
+    pub(super) fn limited(
+        &mut self,
+        now: Timestamp,
+        backend: &str,
+        outcome: &Outcome,
+        retry: Option<&Retry>,
+    ) {
+        let Outcome::Limited { limit, why, until } = outcome else {
+            let tells = !matches!(
+                outcome,
+                Outcome::Cancelled { .. }
+                    | Outcome::Lost
+                    | Outcome::Unavailable { .. }
+                    | Outcome::TimedOut { .. }
+            );
+            if tells {
+                self.state.limits.remove(backend);
+            }
+            return;
+        };
+        let retry = retry.copied().unwrap_or(Retry {
+            attempts: 1,
+            backoff: Duration::from_secs(30),
+            max_backoff: Duration::from_secs(600),
+        });
+        let known =
+            after(self.state.limits.get(backend), (*limit, why, *until), now, &self.policy.limit, &retry);
+        self.state.limits.insert(backend.to_owned(), known);
+    }
+
+    /// What to do instead of starting `step`, if its backend is limited and nobody stands in.
+    pub(super) fn wait_out(&mut self, now: Timestamp, step: &Step, share: f64) -> Option<Vec<Effect>> {
+        let own = self.state.limits.get(&step.backend).filter(|limited| limited.holds(now))?.clone();
+        let others =
+            self.policy.limit.fallback.iter().filter_map(|name| Some((name, self.state.limits.get(name)?)));
+        let next = others
+            .chain([(&step.backend, &own)])
+            .filter_map(|(name, limited)| Some((limited.until?, limited.since, name.clone())))
+            .min();
+        let stop = |why: String| End::Limited { unit: step.unit.clone(), backend: step.backend.clone(), why };
+        let limit = &self.policy.limit;
+        let Some((until, since, backend)) = next else {
+            let program = step.argv.first().map_or("", String::as_str);
+            let why = match limits::mending(own.kind, program, &step.backend) {
+                Some(way) => format!("{}; {way}", own.why),
+                None => own.why,
+            };
+            return Some(self.finish(stop(why)));
+        };
+        let too_late = since.saturating_add(limit.max_wait).is_ok_and(|latest| until > latest);
+        if !limit.wait || too_late {
+            let rule =
+                if limit.wait { "it ends later than limit.max_wait allows" } else { "limit.wait is false" };
+            return Some(self.finish(stop(format!("{} ({rule})", own.why))));
+        }
+        let until = until.saturating_add(self.policy.jitter.mul_f64(share)).unwrap_or(until);
+        let why = Pause::Limit { backend, kind: own.kind };
+        self.state.waiting_until = Some(until);
+        self.state.waiting_for = Some(why.reason());
+        self.state.waiting_since = Some(now);
+        self.phase = Phase::Sleeping;
+        Some(vec![Effect::Save, Effect::Sleep { until, why }])
+    }
+
+    /// A wait is over, or nobody waits any more.
+    pub(super) fn stop_waiting(&mut self, now: Timestamp) {
+        let since = self.state.waiting_since.take();
+        let reason = self.state.waiting_for.take();
+        if self.state.waiting_until.take().is_some()
+            && let (Some(since), Some(reason)) = (since, reason)
+        {
+            let waited = u64::try_from(now.duration_since(since).as_secs()).unwrap_or(0);
+            *self.state.waited_s.entry(reason).or_default() += waited;
+        }
+    }
+}
+
+impl Pause {
+    /// The reason in a word or two, for sums.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Delay => "delay".to_owned(),
+            Self::Backoff { .. } => "backoff".to_owned(),
+            Self::Limit { backend, kind } => format!("{backend}: {}", kind.words()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_700_000_000 + seconds).unwrap()
+    }
+
+    fn retry() -> Retry {
+        Retry { attempts: 3, backoff: Duration::from_secs(30), max_backoff: Duration::from_secs(600) }
+    }
+
+    fn next(before: Option<&Limited>, kind: Kind, stated: Option<i64>, now: i64) -> Limited {
+        after(before, (kind, "later", stated.map(at)), at(now), &Limit::default(), &retry())
+    }
+
+    #[test]
+    fn a_stated_end_is_waited_for_with_its_margin() {
+        let limited = next(None, Kind::QuotaExhausted, Some(3600), 0);
+        assert_eq!((limited.until, limited.stated), (Some(at(3660)), true));
+        assert!(limited.holds(at(3659)) && !limited.holds(at(3660)));
+    }
+
+    #[test]
+    fn an_unknown_end_is_tried_by_the_schedule_whose_last_pause_repeats() {
+        let mut limited = None;
+        let mut pauses = Vec::new();
+        for _ in 0..6 {
+            let new = next(limited.as_ref(), Kind::RateLimited, None, 0);
+            pauses.push(new.until.unwrap().duration_since(at(0)).as_secs() / 60);
+            limited = Some(new);
+        }
+        assert_eq!(pauses, [5, 15, 30, 60, 60, 60]);
+    }
+
+    #[test]
+    fn still_limited_after_the_stated_time_is_probed_and_never_hammered() {
+        let first = next(None, Kind::QuotaExhausted, Some(100), 0);
+        // the same words again, after their time
+        let second = next(Some(&first), Kind::QuotaExhausted, Some(100), 161);
+        assert!(!second.stated && second.until.unwrap() >= at(161 + 300), "{second:?}");
+        assert_eq!(second.since, at(0));
+    }
+
+    #[test]
+    fn overload_gets_short_pauses_first() {
+        let mut limited = None;
+        let mut pauses = Vec::new();
+        for _ in 0..6 {
+            let new = next(limited.as_ref(), Kind::Overloaded, None, 0);
+            pauses.push(new.until.unwrap().duration_since(at(0)).as_secs());
+            limited = Some(new);
+        }
+        assert_eq!(pauses, [30, 60, 120, 240, 300, 900]);
+    }
+
+    #[test]
+    fn billing_and_auth_wait_for_a_human() {
+        assert_eq!(next(None, Kind::Billing, Some(100), 0).until, None);
+        assert_eq!(next(None, Kind::Auth, None, 0).until, None);
+    }
+
+    #[test]
+    fn the_first_free_backend_of_the_list_stands_in_until_the_end_of_the_limit() {
+        let mut state = SpecState::default();
+        let list = ["a".to_owned(), "b".to_owned(), "c".to_owned()];
+        state.limits.insert("a".into(), next(None, Kind::RateLimited, Some(100), 0));
+        state.limits.insert("b".into(), next(None, Kind::Auth, None, 0));
+        let who = |state: &SpecState, now| {
+            stand_ins(state, &list, at(now)).into_iter().map(|(n, i)| (n, i.backend)).collect::<Vec<_>>()
+        };
+        assert_eq!(who(&state, 0), [("a".to_owned(), "c".to_owned()), ("b".to_owned(), "c".to_owned())]);
+        assert_eq!(who(&state, 160), [("b".to_owned(), "a".to_owned())]);
+        state.limits.insert("c".into(), next(None, Kind::Overloaded, None, 0));
+        assert!(stand_ins(&state, &list, at(0)).is_empty());
+    }
+}
