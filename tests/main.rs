@@ -28,3 +28,4 @@ mod streams;
 mod terminal;
 mod tmux;
 mod verify;
+mod waiting;

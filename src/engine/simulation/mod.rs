@@ -72,6 +72,13 @@ fn resume(model: &mut Model) {
     model.disk = Some(serde_json::to_string(&state).unwrap());
 }
 
+/// As `seqorch resume --now` does.
+fn resume_now(model: &mut Model) {
+    let mut state = model.load();
+    state.limits.clear();
+    model.disk = Some(serde_json::to_string(&state).unwrap());
+}
+
 /// Lives and kills until the spec is complete; `plan` says for each life where it is killed and how long nobody comes.
 /// Gives the points of each life.
 fn schedule(model: &mut Model, plan: &mut dyn FnMut(usize) -> (Option<u32>, i64)) -> Vec<u32> {
@@ -105,6 +112,10 @@ fn schedule(model: &mut Model, plan: &mut dyn FnMut(usize) -> (Option<u32>, i64)
                     model.wrong("a run of a complete spec does something");
                 }
                 return points;
+            }
+            Ended::With(End::Limited { .. }) => {
+                model.pass(absence.max(60));
+                resume_now(model);
             }
             Ended::With(_) => model.pass(absence.max(60)),
         }
