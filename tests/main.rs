@@ -20,6 +20,7 @@ mod run;
 mod secrets;
 mod setup;
 mod signals;
+mod specs;
 mod stop;
 mod streams;
 mod terminal;

@@ -8,6 +8,7 @@ mod checks;
 mod completions;
 mod config;
 mod detach;
+mod discovery;
 mod doctor;
 mod hidden;
 mod init;
@@ -17,6 +18,7 @@ mod plan;
 mod project;
 mod resume;
 mod run;
+mod specs;
 mod status;
 mod stop;
 mod undo;
@@ -80,6 +82,8 @@ enum Verb {
     Run(run::RunArgs),
     /// Show what would run, in which order, and why.
     Plan(plan::PlanArgs),
+    /// List the specs of the project.
+    Specs(specs::SpecsArgs),
     /// Show where a spec stands.
     Status(status::StatusArgs),
     /// Look at the windows of a run.
@@ -156,6 +160,7 @@ fn dispatch(global: &Global, verb: Verb) -> Result<u8> {
     match verb {
         Verb::Run(args) => run::run(global, &args),
         Verb::Plan(args) => plan::plan(global, &args),
+        Verb::Specs(args) => specs::specs(global, &args),
         Verb::Status(args) => status::status(global, &args),
         Verb::Attach(args) => attach::attach(global, &args),
         Verb::Logs(args) => logs::logs(global, &args),
