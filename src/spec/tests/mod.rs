@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::*;
 
+mod deps;
 mod hostile;
 
 fn ids(source: &str) -> Vec<String> {
@@ -247,35 +248,6 @@ fn metadata_loses_one_underscore_and_no_more() {
     );
     let pairs: Vec<(&str, &str)> = task.metadata.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
     assert_eq!(pairs, [("Requirements", "1.1, 2.3"), ("writes", "a/__init__.py"), ("Leverage", "x")]);
-}
-
-#[test]
-fn dependencies_in_every_spelling() {
-    for text in [
-        "_Depends: 1, 2_",
-        "**Dependencies:** Task 1, Task 2",
-        "depends on: 1, 2",
-        "**Depends On**: Task 1-2",
-        "**Deps**: 1 (why), 2",
-        "Depend on tasks 1 and 2; follow the doc.",
-        "**依赖**: Task 1-2",
-        "**依存**: Task 1, Task 2",
-        "**Dependencies:** [D: 1, 2]",
-        "Dependencies: #1, #2",
-        "_Depends on: 1, 2_",
-        "**Dependencies**: 1、2",
-    ] {
-        let file = parse(&format!("- [ ] 1. A\n- [ ] 2. B\n- [ ] 3. C\n  - {text}\n"));
-        assert_eq!(file.tasks[2].depends_on, ["1", "2"], "{text}");
-        assert!(file.diagnostics.is_empty(), "{text}: {:?}", file.diagnostics);
-    }
-    let file =
-        parse("- [ ] T001 A\n- [ ] T002 B (depends on T001)\n- [ ] T003 C *(depends on T001, T002)*\n");
-    assert_eq!(file.tasks[2].depends_on, ["T001", "T002"]);
-    for text in ["None", "N/A", "—", "无", "none"] {
-        let file = parse(&format!("- [ ] 1. A\n  - **Dependencies:** {text}\n"));
-        assert!(file.tasks[0].depends_on.is_empty() && file.diagnostics.is_empty(), "{text}");
-    }
 }
 
 #[test]
