@@ -23,6 +23,7 @@ mod secrets;
 mod setup;
 mod signals;
 mod specs;
+mod speed;
 mod stop;
 mod streams;
 mod terminal;
