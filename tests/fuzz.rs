@@ -110,7 +110,7 @@ fn written() -> impl Strategy<Value = String> {
                 top += 1;
                 sub = 0;
             }
-            text += &match (tool, sub) {
+            let written = match (tool, sub) {
                 (0, 0) => format!("- [{mark}] {top}. {title}\n{detail}"),
                 (0, _) => format!("  - [{mark}] {top}.{sub} {title}\n{}", detail.replace("  ", "    ")),
                 (1, _) => format!("- [{mark}] T{:03} {title}\n{detail}", index + 1),
@@ -118,6 +118,7 @@ fn written() -> impl Strategy<Value = String> {
                 (2, _) => format!("- [{mark}] {top}.{sub} {title}\n{detail}"),
                 (_, _) => format!("### [{mark}] Task {}: {title}\n\n{}", index + 1, detail.replace("  ", "")),
             };
+            text.push_str(&written);
         }
         if !last {
             text.truncate(text.trim_end().len());

@@ -9,8 +9,11 @@ use seqorch::plan::{self, Progress, Request, Selection, SpecInfo};
 use seqorch::report::plan_json;
 use seqorch::spec::{self, TaskState};
 
+/// A text of so many tasks.
+type Shape = fn(usize) -> String;
+
 /// The shapes, by name.
-pub(crate) const SHAPES: [(&str, fn(usize) -> String); 9] = [
+pub(crate) const SHAPES: [(&str, Shape); 9] = [
     ("kiro", kiro),
     ("cc-sdd", cc_sdd),
     ("spec-kit", spec_kit),
@@ -36,7 +39,7 @@ pub(crate) fn kiro(tasks: usize) -> String {
                 "  - [ ] {top}.{sub} Write the module and its unit tests\n    - Handle the errors of the store\n    - _Requirements: 1.{sub}, 2.1_\n"
             )
         };
-        text += &line;
+        text.push_str(&line);
     }
     text
 }

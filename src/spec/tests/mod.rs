@@ -325,6 +325,17 @@ fn criteria_and_checklists_hold_no_tasks() {
 }
 
 #[test]
+fn a_word_of_a_checklist_that_looks_like_an_id_is_a_word() {
+    let tasks = "- [ ] T001 A\n- [ ] T002 B\n- [ ] T-HF01 C\n";
+    for line in ["E2E tests pass", "E2Eテストが通るか", "IPv6 works", "S3バケットがある"] {
+        let file = parse(&format!("{tasks}\n## Review checklist\n\n- [ ] {line}\n- [ ] Text\n"));
+        assert_eq!(file.tasks.len(), 3, "{line}: {:?}", file.tasks[3..].first());
+        assert_eq!(file.ignored.len(), 2, "{line}");
+    }
+    assert_eq!(ids("- [ ] T1工作\n- [ ] 1.1工作\n- [ ] T-2：工作\n"), ["T1", "1.1", "T-2"]);
+}
+
+#[test]
 fn tables_are_tasks_only_where_nothing_else_is() {
     let table = "| ID | Task | Status | Depends |\n|----|------|--------|---------|\n| 1.1 | A | done | — |\n| 1.2 | B \\| C | pending | 1.1 |\n";
     let file = parse(table);
