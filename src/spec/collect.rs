@@ -214,9 +214,10 @@ impl<'l, 'a> Walk<'l, 'a> {
         }
         match id {
             Some((id, Shape::Number)) => odd = self.whole_number(id, line.indent)?.or(odd),
-            // `E2E tests pass` in a checklist, in a file whose ids are letters and digits too
-            Some((_, Shape::Prefixed | Shape::Slug))
+            // `E2E tests pass` in a checklist, in a file whose ids are letters and digits too; `T-HF01` is surely an id
+            Some((id, Shape::Prefixed))
                 if section != Section::Open
+                    && !id.contains(['-', '.', '_'])
                     && !item.id.as_ref().is_some_and(|id| id.closed || id.deco || id.word) =>
             {
                 return Err(Why::Section);

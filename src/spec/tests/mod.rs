@@ -332,6 +332,8 @@ fn a_word_of_a_checklist_that_looks_like_an_id_is_a_word() {
         assert_eq!(file.tasks.len(), 3, "{line}: {:?}", file.tasks[3..].first());
         assert_eq!(file.ignored.len(), 2, "{line}");
     }
+    // while an id as the file writes them is one wherever it is
+    assert_eq!(parse(&format!("{tasks}\n## Review fixes\n\n- [ ] T-HF02 D\n")).tasks.len(), 4);
     assert_eq!(ids("- [ ] T1工作\n- [ ] 1.1工作\n- [ ] T-2：工作\n"), ["T1", "1.1", "T-2"]);
 }
 
