@@ -1,4 +1,4 @@
-//! What reading a large spec costs, beside a plain CommonMark pass over the same bytes in the same run:
+//! What reading a large spec costs, beside a plain `CommonMark` pass over the same bytes in the same run:
 //! `cargo bench --bench parse`. `SEQORCH_BENCH_TASKS` sets another size than 100,000 tasks.
 
 use std::hint::black_box;
