@@ -14,7 +14,7 @@ use crate::tmux::{self, Tmux};
 
 #[derive(Debug, Args)]
 pub(super) struct AttachArgs {
-    /// The spec: a folder, a tasks.md, or a name under run.spec_root.
+    /// The spec: a folder, a tasks.md, or a name under run.spec_root, .kiro/specs, specs or openspec/changes.
     spec: Option<PathBuf>,
     /// The task whose window to show.
     id: Option<String>,

@@ -5,7 +5,8 @@ use std::io::Write;
 use clap::Args;
 
 use super::Global;
-use super::project::{Folders, Project, own_program, specs};
+use super::discovery::Found;
+use super::project::{Folders, Project, own_program};
 use crate::error::Result;
 use crate::plan::Selection;
 use crate::setup::doctor::{Patient, examine};
@@ -45,11 +46,10 @@ pub(super) fn doctor(global: &Global, args: &DoctorArgs) -> Result<u8> {
 
 /// All specs that a name leads to.
 fn places(project: &Project) -> Vec<Result<(crate::engine::place::Place, crate::state::store::Store)>> {
-    let root = project.spec_root();
-    let place = |name: String| {
-        let place = project.place(&root.join(name), Selection::default())?;
+    let place = |found: Found| {
+        let place = project.place(&found.dir, Selection::default())?;
         let store = project.store(&place);
         Ok((place, store))
     };
-    specs(&root).into_iter().map(place).collect()
+    project.specs().into_iter().map(place).collect()
 }

@@ -22,7 +22,7 @@ const WIDTH: usize = 100;
 pub(super) struct LogsArgs {
     /// The task; none: the one that runs, or ran last.
     id: Option<String>,
-    /// The spec: a folder, a tasks.md, or a name under run.spec_root.
+    /// The spec: a folder, a tasks.md, or a name under run.spec_root, .kiro/specs, specs or openspec/changes.
     #[arg(long, value_name = "SPEC")]
     spec: Option<PathBuf>,
     /// The attempt; none: the last.

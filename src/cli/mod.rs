@@ -8,6 +8,7 @@ mod checks;
 mod completions;
 mod config;
 mod detach;
+mod discovery;
 mod doctor;
 mod hidden;
 mod init;
@@ -19,6 +20,7 @@ mod project;
 mod report;
 mod resume;
 mod run;
+mod specs;
 mod status;
 mod stop;
 mod telling;
@@ -83,6 +85,8 @@ enum Verb {
     Run(run::RunArgs),
     /// Show what would run, in which order, and why.
     Plan(plan::PlanArgs),
+    /// List the specs of the project.
+    Specs(specs::SpecsArgs),
     /// Show where a spec stands.
     Status(status::StatusArgs),
     /// Tell what a night came to, as text or as a page.
@@ -163,6 +167,7 @@ fn dispatch(global: &Global, verb: Verb) -> Result<u8> {
     match verb {
         Verb::Run(args) => run::run(global, &args),
         Verb::Plan(args) => plan::plan(global, &args),
+        Verb::Specs(args) => specs::specs(global, &args),
         Verb::Status(args) => status::status(global, &args),
         Verb::Report(args) => report::report(global, &args),
         Verb::Attach(args) => attach::attach(global, &args),

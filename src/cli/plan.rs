@@ -20,7 +20,7 @@ use crate::state::SpecState;
 
 #[derive(Debug, Args)]
 pub(super) struct PlanArgs {
-    /// The spec: a folder, a tasks.md, or a name under run.spec_root. None: the only one there is.
+    /// The spec: a folder, a tasks.md, or a name under run.spec_root, .kiro/specs, specs or openspec/changes. None: the only one there is.
     spec: Option<PathBuf>,
     /// Write nothing and execute nothing; without it, an agent is asked who does what, where the configuration says so.
     #[arg(long)]

@@ -4,14 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::Global;
+use super::discovery::{self, Found};
 use crate::config::{self, Flag, LoadRequest, Loaded};
 use crate::engine::place::{self, Place};
 use crate::error::{Error, Kind, Result};
-use crate::plan::Selection;
+use crate::plan::{Selection, inputs};
 use crate::state::store::Store;
-
-/// Files of a spec that an agent should read before it works.
-const INPUTS: [&str; 3] = ["requirements.md", "bugfix.md", "design.md"];
 
 /// A project and its configuration.
 pub(super) struct Project {
@@ -69,47 +67,81 @@ impl Project {
 
     /// The spec that `asked` means, or the only one there is.
     pub(super) fn spec(&self, asked: Option<&Path>) -> Result<PathBuf> {
-        let root = self.spec_root();
-        let Some(asked) = asked else { return self.only_spec(&root) };
+        let Some(asked) = asked else { return self.only_spec() };
         let here = self.cwd.join(asked);
-        for candidate in [here.clone(), root.join(asked)] {
-            if candidate.is_dir() && candidate.join("tasks.md").exists() {
-                return Ok(candidate);
-            }
+        if here.is_dir() && here.join("tasks.md").exists() {
+            return Ok(here);
+        }
+        let configured = &self.loaded.config.run.spec_root;
+        if let Some(dir) = discovery::named(&self.root, configured, asked)? {
+            return Ok(dir);
         }
         if here.is_file()
             && let Some(dir) = here.parent()
         {
             return Ok(dir.to_owned());
         }
-        if here.is_dir() || root.join(asked).is_dir() {
-            let dir = if here.is_dir() { here } else { root.join(asked) };
+        let below = self.spec_root().join(asked);
+        if let Some(dir) = [here, below].into_iter().find(|dir| dir.is_dir()) {
             return Err(Error::new(Kind::NoSpec, format!("there is no tasks.md in {}", dir.display()))
                 .hint("A spec is a folder with a tasks.md; name such a folder."));
         }
-        let known = specs(&root);
-        let mut error = Error::new(Kind::NoSpec, format!("there is no spec {}", asked.display()))
-            .detail(format!("  looked for {} and {}", here.display(), root.join(asked).display()));
+        let mut error =
+            Error::new(Kind::NoSpec, format!("there is no spec {}", asked.display())).detail(format!(
+                "  looked for {} and in {}",
+                self.cwd.join(asked).display(),
+                discovery::searched(&self.root, configured)
+            ));
+        let known = self.specs();
         if !known.is_empty() {
-            error = error.hint(format!("There are: {}.", known.join(", ")));
+            let names: Vec<_> = known.iter().map(|found| self.name(found, &known)).collect();
+            error = error.hint(format!("There are: {}.", names.join(", ")));
         }
         Err(error)
     }
 
-    fn only_spec(&self, root: &Path) -> Result<PathBuf> {
+    fn only_spec(&self) -> Result<PathBuf> {
         if self.cwd.join("tasks.md").is_file() {
             return Ok(self.cwd.clone());
         }
-        let known = specs(root);
+        let known = self.specs();
         match known.as_slice() {
-            [only] => Ok(root.join(only)),
-            [] => Err(Error::new(Kind::NoSpec, format!("there is no spec in {}", root.display())).hint(
-                "A spec is a folder with a tasks.md. Name its path, or set run.spec_root in seqorch.toml.",
-            )),
-            _ => Err(Error::new(Kind::NoSpec, format!("there are {} specs and none was named", known.len()))
-                .detail(known.iter().map(|n| format!("  {n}")).collect::<Vec<_>>().join("\n"))
-                .hint(format!("Name one: seqorch run {}", known[0]))),
+            [only] => Ok(only.dir.clone()),
+            [] => Err(self.no_spec()),
+            [first, ..] => {
+                Err(Error::new(Kind::NoSpec, format!("there are {} specs and none was named", known.len()))
+                    .detail(
+                        known
+                            .iter()
+                            .map(|f| format!("  {}", self.name(f, &known)))
+                            .collect::<Vec<_>>()
+                            .join("\n"),
+                    )
+                    .hint(format!("Name one: seqorch run {}", self.name(first, &known))))
+            }
         }
+    }
+
+    /// That there is no spec at all.
+    pub(super) fn no_spec(&self) -> Error {
+        let searched = discovery::searched(&self.root, &self.loaded.config.run.spec_root);
+        Error::new(Kind::NoSpec, format!("there is no spec in {}", self.root.display()))
+            .detail(format!("  looked in {searched}"))
+            .hint("A spec is a folder with a tasks.md. Name its path, or set run.spec_root in seqorch.toml.")
+    }
+
+    /// All specs of the project.
+    pub(super) fn specs(&self) -> Vec<Found> {
+        discovery::specs(&self.root, &self.loaded.config.run.spec_root)
+    }
+
+    /// What to type for a spec: its name, or its path where others have that name.
+    fn name(&self, found: &Found, known: &[Found]) -> String {
+        let alone = known.iter().filter(|other| other.name == found.name).count() == 1;
+        if alone {
+            return found.name.clone();
+        }
+        found.dir.strip_prefix(&self.cwd).unwrap_or(&found.dir).display().to_string()
     }
 
     pub(super) fn spec_root(&self) -> PathBuf {
@@ -123,12 +155,21 @@ impl Project {
         let cwd =
             self.loaded.config.run.workdir.as_ref().map_or_else(|| self.root.clone(), |w| self.root.join(w));
         let shown = |path: &Path| path.strip_prefix(&cwd).unwrap_or(path).display().to_string();
-        let mut inputs: Vec<String> =
-            INPUTS.iter().map(|n| dir.join(n)).filter(|p| p.is_file()).map(|p| shown(&p)).collect();
-        inputs.push(shown(&dir.join("tasks.md")));
-        inputs.extend(extra_inputs(&cwd, &self.loaded.config.prompt.inputs)?);
         let dialect = place::forced_dialect(&self.loaded.config);
-        Ok(Place { name, dir, root: self.root.clone(), inputs, dialect, selection })
+        let mut place = Place { name, dir, root: self.root.clone(), inputs: Vec::new(), dialect, selection };
+        // what is wrong with tasks.md is said by whoever needs its tasks
+        let written = dialect.or_else(|| Some(place.read_tasks().ok()?.1.dialect));
+        place.inputs = inputs::inputs(written, &files_of(&place.dir))
+            .iter()
+            .map(|file| shown(&place.dir.join(file)))
+            .chain([shown(&place.tasks_path())])
+            .collect();
+        for extra in extra_inputs(&cwd, &self.loaded.config.prompt.inputs)? {
+            if !place.inputs.contains(&extra) {
+                place.inputs.push(extra);
+            }
+        }
+        Ok(place)
     }
 
     /// Where the files of a spec are kept.
@@ -139,24 +180,37 @@ impl Project {
     }
 }
 
-/// The nearest folder with a seqorch.toml; without one, the nearest that Kiro or git marks.
+/// The nearest folder with a seqorch.toml; without one, the nearest that a tool for specs or git marks.
 ///
-/// Kiro also keeps a `.kiro` in the home folder, so nearness counts more than which of the two it is.
+/// Kiro also keeps a `.kiro` in the home folder, so nearness counts more than which of them it is.
 fn root_of(start: &Path) -> Option<PathBuf> {
     let nearest = |marks: &[&str]| start.ancestors().find(|dir| marks.iter().any(|m| dir.join(m).exists()));
-    nearest(&["seqorch.toml"]).or_else(|| nearest(&[".kiro", ".git"])).map(Path::to_owned)
+    nearest(&["seqorch.toml"])
+        .or_else(|| nearest(&[".kiro", ".specify", "openspec/changes", ".git"]))
+        .map(Path::to_owned)
 }
 
-/// Names of the folders with a tasks.md, sorted.
-pub(super) fn specs(root: &Path) -> Vec<String> {
-    let Ok(entries) = fs::read_dir(root) else { return Vec::new() };
-    let mut names: Vec<String> = entries
-        .flatten()
-        .filter(|e| e.path().join("tasks.md").exists())
-        .map(|e| e.file_name().to_string_lossy().into_owned())
-        .collect();
-    names.sort();
-    names
+/// The files of a spec that can be inputs, relative to its folder; hidden ones are no text for an agent.
+fn files_of(dir: &Path) -> Vec<String> {
+    let mut files = Vec::new();
+    let mut open = vec![(dir.to_owned(), String::new())];
+    while let Some((folder, prefix)) = open.pop() {
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            if name.starts_with('.') {
+                continue;
+            }
+            let path = entry.path();
+            // a link to a folder could lead in a circle; one to a file is a file
+            let folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            if folder && (!prefix.is_empty() || inputs::FOLDERS.contains(&name.as_str())) {
+                open.push((path, format!("{prefix}{name}/")));
+            } else if path.is_file() {
+                files.push(format!("{prefix}{name}"));
+            }
+        }
+    }
+    files
 }
 
 /// Files that `prompt.inputs` names, as far as they exist; a pattern may match many.

@@ -19,7 +19,7 @@ use crate::state::{Answer, UnitStatus};
 
 #[derive(Debug, Args)]
 pub(super) struct ResumeArgs {
-    /// The spec: a folder, a tasks.md, or a name under run.spec_root.
+    /// The spec: a folder, a tasks.md, or a name under run.spec_root, .kiro/specs, specs or openspec/changes.
     spec: Option<PathBuf>,
     /// What to tell the agent; without it your editor is opened, and where there is none the agent is told to go on.
     #[arg(long, value_name = "TEXT")]

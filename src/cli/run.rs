@@ -32,7 +32,7 @@ use crate::tmux::{self, Tmux};
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct RunArgs {
-    /// Specs, one after another: a folder, a tasks.md, or a name under run.spec_root. None: the only one there is.
+    /// Specs, one after another: a folder, a tasks.md, or a name under run.spec_root, .kiro/specs, specs or openspec/changes. None: the only one there is.
     #[arg(value_name = "SPEC")]
     specs: Vec<PathBuf>,
     /// A spec, in the words of the Python tool.

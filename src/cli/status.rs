@@ -18,7 +18,7 @@ use crate::state::lock;
 
 #[derive(Debug, Args)]
 pub(super) struct StatusArgs {
-    /// The spec: a folder, a tasks.md, or a name under run.spec_root.
+    /// The spec: a folder, a tasks.md, or a name under run.spec_root, .kiro/specs, specs or openspec/changes.
     spec: Option<PathBuf>,
     /// Print one JSON object instead.
     #[arg(long)]

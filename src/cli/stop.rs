@@ -26,7 +26,7 @@ const NOT_LISTENING: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Args)]
 pub(super) struct StopArgs {
-    /// The spec: a folder, a tasks.md, or a name under run.spec_root.
+    /// The spec: a folder, a tasks.md, or a name under run.spec_root, .kiro/specs, specs or openspec/changes.
     spec: Option<PathBuf>,
     /// End the agent, too, instead of letting it finish its task.
     #[arg(long)]

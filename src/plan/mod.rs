@@ -3,10 +3,11 @@
 //! [`build()`] goes through these in turn: `tree` (who belongs to whom, what is a unit), `select` (which leaves are work,
 //! which are not and why), `waves` and `order`
 //! (dependencies between units, a stable order), `resolve` (backend, arguments,
-//! deadlines of a step). [`prompt`] then says it to an agent, and [`names`] makes names that tmux takes.
+//! deadlines of a step). [`inputs`] picks the files to read, [`prompt`] then says it to an agent, and [`names`] makes names that tmux takes.
 
 pub mod assign;
 mod build;
+pub mod inputs;
 pub mod names;
 mod order;
 pub mod prompt;

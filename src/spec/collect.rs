@@ -214,6 +214,14 @@ impl<'l, 'a> Walk<'l, 'a> {
         }
         match id {
             Some((id, Shape::Number)) => odd = self.whole_number(id, line.indent)?.or(odd),
+            // `E2E tests pass` in a checklist, in a file whose ids are letters and digits too; `T-HF01` is surely an id
+            Some((id, Shape::Prefixed))
+                if section != Section::Open
+                    && !id.contains(['-', '.', '_'])
+                    && !item.id.as_ref().is_some_and(|id| id.closed || id.deco || id.word) =>
+            {
+                return Err(Why::Section);
+            }
             None if section != Section::Open && self.verdict.mode == Mode::Boxes => return Err(Why::Section),
             None if self.verdict.mode == Mode::Boxes && line.indent > 0 => {
                 return Err(if self.inside.is_some() { Why::Step } else { Why::Other });

@@ -4,6 +4,8 @@
 //! opens with [`Project::release`]. Nothing touches the user: `HOME`, the configuration folder and the tmux server are
 //! the test's own, and all that a test leaves alive is found by a variable of its environment and ended.
 
+pub(crate) mod large;
+
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{Read, Write};

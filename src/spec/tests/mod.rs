@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::*;
 
+mod deps;
 mod hostile;
 
 fn ids(source: &str) -> Vec<String> {
@@ -250,35 +251,6 @@ fn metadata_loses_one_underscore_and_no_more() {
 }
 
 #[test]
-fn dependencies_in_every_spelling() {
-    for text in [
-        "_Depends: 1, 2_",
-        "**Dependencies:** Task 1, Task 2",
-        "depends on: 1, 2",
-        "**Depends On**: Task 1-2",
-        "**Deps**: 1 (why), 2",
-        "Depend on tasks 1 and 2; follow the doc.",
-        "**依赖**: Task 1-2",
-        "**依存**: Task 1, Task 2",
-        "**Dependencies:** [D: 1, 2]",
-        "Dependencies: #1, #2",
-        "_Depends on: 1, 2_",
-        "**Dependencies**: 1、2",
-    ] {
-        let file = parse(&format!("- [ ] 1. A\n- [ ] 2. B\n- [ ] 3. C\n  - {text}\n"));
-        assert_eq!(file.tasks[2].depends_on, ["1", "2"], "{text}");
-        assert!(file.diagnostics.is_empty(), "{text}: {:?}", file.diagnostics);
-    }
-    let file =
-        parse("- [ ] T001 A\n- [ ] T002 B (depends on T001)\n- [ ] T003 C *(depends on T001, T002)*\n");
-    assert_eq!(file.tasks[2].depends_on, ["T001", "T002"]);
-    for text in ["None", "N/A", "—", "无", "none"] {
-        let file = parse(&format!("- [ ] 1. A\n  - **Dependencies:** {text}\n"));
-        assert!(file.tasks[0].depends_on.is_empty() && file.diagnostics.is_empty(), "{text}");
-    }
-}
-
-#[test]
 fn a_dependency_that_names_no_task_is_a_warning_and_no_edge() {
     let file = parse("- [ ] 1. A\n  - depends on: 7\n- [ ] 2. B\n  - Dependencies: react@19.2, zod\n");
     assert!(file.tasks.iter().all(|t| t.depends_on.is_empty()) && !file.has_errors());
@@ -350,6 +322,19 @@ fn criteria_and_checklists_hold_no_tasks() {
     assert_eq!(file.tasks.len(), 1);
     assert_eq!(file.ignored.iter().map(|i| i.why).collect::<Vec<_>>(), [Why::Section; 4]);
     assert_eq!(ids("## Phase 3: Progress bar\n- [ ] 1. A\n- [ ] loose\n"), ["1", "box-1"]);
+}
+
+#[test]
+fn a_word_of_a_checklist_that_looks_like_an_id_is_a_word() {
+    let tasks = "- [ ] T001 A\n- [ ] T002 B\n- [ ] T-HF01 C\n";
+    for line in ["E2E tests pass", "E2Eテストが通るか", "IPv6 works", "S3バケットがある"] {
+        let file = parse(&format!("{tasks}\n## Review checklist\n\n- [ ] {line}\n- [ ] Text\n"));
+        assert_eq!(file.tasks.len(), 3, "{line}: {:?}", file.tasks[3..].first());
+        assert_eq!(file.ignored.len(), 2, "{line}");
+    }
+    // while an id as the file writes them is one wherever it is
+    assert_eq!(parse(&format!("{tasks}\n## Review fixes\n\n- [ ] T-HF02 D\n")).tasks.len(), 4);
+    assert_eq!(ids("- [ ] T1工作\n- [ ] 1.1工作\n- [ ] T-2：工作\n"), ["T1", "1.1", "T-2"]);
 }
 
 #[test]

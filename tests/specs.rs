@@ -1,0 +1,172 @@
+//! A spec is found where the tools that write specs keep them, and its agent is told to read what they wrote.
+
+use serde_json::{Value, json};
+
+use crate::common::Project;
+
+const KIRO: &str = "# Plan\n\n- [x] 1. One\n- [ ] 2. Two\n  - [x] 2.1 A\n  - [ ] 2.2 B\n    - _Requirements: 1.1_\n  - [ ]* 2.3 C\n";
+const SPEC_KIT: &str =
+    "# Tasks: Photos\n\n## Phase 1: Setup\n\n- [x] T001 Make the folders\n- [ ] T002 [P] Add a linter\n";
+const OPEN_SPEC: &str =
+    "## 1. Server\n\n- [ ] 1.1 Add the route\n- [ ] 1.2 Test it\n\n## 2. Client\n\n- [ ] 2.1 Call it\n";
+
+fn three_tools() -> Project {
+    Project::new()
+        .spec("login", KIRO)
+        .file("specs/001-photos/tasks.md", SPEC_KIT)
+        .file("openspec/changes/add-search/tasks.md", OPEN_SPEC)
+        .file("openspec/changes/archive/2025-01-01-old/tasks.md", OPEN_SPEC)
+        .file("openspec/changes/archive/tasks.md", OPEN_SPEC)
+}
+
+fn plan(project: &Project, spec: &str) -> Value {
+    serde_json::from_str(&project.run(&["plan", spec, "--json", "--dry-run"]).code(0).stdout).unwrap()
+}
+
+#[test]
+fn a_bare_name_is_found_where_each_tool_keeps_its_specs() {
+    let project = three_tools();
+    for (name, dialect, tasks) in
+        [("login", "kiro", 5), ("001-photos", "speckit", 2), ("add-search", "openspec", 3)]
+    {
+        let plan = plan(&project, name);
+        assert_eq!((&plan["spec"], plan["tasks"].as_array().unwrap().len()), (&json!(name), tasks));
+        assert!(
+            plan["dialect"].to_string().to_lowercase().replace('-', "").contains(dialect),
+            "{}",
+            plan["dialect"]
+        );
+    }
+}
+
+#[test]
+fn changes_that_are_over_are_not_specs_to_work_off() {
+    let project = three_tools();
+    for name in ["archive", "2025-01-01-old"] {
+        project.run(&["plan", name, "--dry-run"]).code(66).says(&["add-search", "001-photos", "login"]);
+    }
+    project.run(&["plan", "openspec/changes/archive/2025-01-01-old", "--dry-run"]).code(0);
+}
+
+#[test]
+fn the_only_spec_needs_no_name_wherever_it_is() {
+    let project = Project::new().file("openspec/changes/add-search/tasks.md", OPEN_SPEC);
+    project.run(&["plan", "--dry-run"]).code(0).says(&["Plan of add-search"]);
+    let project = project.file("specs/001-photos/tasks.md", SPEC_KIT);
+    project.run(&["plan", "--dry-run"]).code(66).says(&["there are 2 specs", "add-search", "001-photos"]);
+}
+
+#[test]
+fn a_name_that_means_two_specs_is_refused_with_both_paths() {
+    let project = Project::new().spec("search", KIRO).file("openspec/changes/search/tasks.md", OPEN_SPEC);
+    let both = [".kiro/specs/search", "openspec/changes/search"];
+    for verb in [&["plan", "search", "--dry-run"][..], &["run", "search"], &["status", "search"]] {
+        project.run(verb).code(66).says(&[&both[..], &["name of 2 specs", "path"]].concat());
+    }
+    project.run(&["plan", "--dry-run"]).code(66).says(&both);
+    for path in both {
+        project.run(&["plan", path, "--dry-run"]).code(0);
+    }
+    assert_eq!(project.ledger(), [""; 0]);
+}
+
+#[cfg(unix)]
+#[test]
+fn two_names_of_one_folder_are_one_spec() {
+    let project = Project::new().spec("login", KIRO);
+    std::os::unix::fs::symlink(".kiro/specs", project.path("specs")).unwrap();
+    project.run(&["plan", "login", "--dry-run"]).code(0);
+    project.run(&["plan", "--dry-run"]).code(0);
+}
+
+#[test]
+fn specs_lists_what_the_project_has_and_how_far_it_is() {
+    let project = three_tools().file("specs/002-bad/tasks.md", "- [ ] 1. a\n- [ ] 1. b\n");
+    let listed: Value = serde_json::from_str(&project.run(&["specs", "--json"]).code(0).stdout).unwrap();
+    let rows: Vec<Value> = listed["specs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|s| {
+            json!([
+                s["name"],
+                s["path"],
+                s["done"],
+                s["total"],
+                s["optional"],
+                s["errors"].as_array().unwrap().len()
+            ])
+        })
+        .collect();
+    assert_eq!(
+        json!(rows),
+        json!([
+            ["login", ".kiro/specs/login", 2, 4, 1, 0],
+            ["001-photos", "specs/001-photos", 1, 2, 0, 0],
+            ["002-bad", "specs/002-bad", 0, 2, 0, 1],
+            ["add-search", "openspec/changes/add-search", 0, 3, 0, 0],
+        ])
+    );
+    project.run(&["specs"]).code(0).says(&[
+        "login",
+        "2/4 done",
+        "001-photos",
+        "tasks.md:2",
+        ".kiro/specs/login",
+    ]);
+}
+
+#[test]
+fn tasks_that_a_run_completed_count_as_done() {
+    let project = Project::new().spec("login", KIRO);
+    project.run(&["run", "login", "--only", "2"]).code(0);
+    let listed: Value = serde_json::from_str(&project.run(&["specs", "--json"]).code(0).stdout).unwrap();
+    assert_eq!((&listed["specs"][0]["done"], &listed["specs"][0]["total"]), (&json!(3), &json!(4)));
+}
+
+#[test]
+fn without_any_spec_it_is_said_where_was_looked() {
+    let project = Project::new();
+    project.run(&["specs"]).code(66).says(&[".kiro/specs, specs and openspec/changes"]);
+    let listed: Value = serde_json::from_str(&project.run(&["specs", "--json"]).code(0).stdout).unwrap();
+    assert_eq!(listed["specs"], json!([]));
+}
+
+#[test]
+fn the_agent_is_told_to_read_what_the_tool_of_the_spec_wrote() {
+    let project = three_tools()
+        .file(".kiro/specs/login/requirements.md", "r")
+        .file(".kiro/specs/login/design.md", "d")
+        .file("specs/001-photos/spec.md", "s")
+        .file("specs/001-photos/plan.md", "p")
+        .file("specs/001-photos/contracts/api.yaml", "c")
+        .file("specs/001-photos/contracts/.hidden", "h")
+        .file("openspec/changes/add-search/proposal.md", "p")
+        .file("openspec/changes/add-search/specs/search/spec.md", "s")
+        .file("openspec/changes/add-search/specs/search/notes.md", "n");
+    for (spec, task, files) in [
+        ("login", "2", "requirements.md design.md tasks.md"),
+        ("001-photos", "T002", "spec.md plan.md contracts/api.yaml tasks.md"),
+        ("add-search", "1", "proposal.md specs/search/spec.md tasks.md"),
+    ] {
+        let prompt = project.run(&["plan", spec, "--prompt", task]).code(0).stdout;
+        let told: Vec<&str> = prompt
+            .lines()
+            .filter_map(|l| l.strip_prefix("- @"))
+            .map(|p| p.split_once(&format!("{spec}/")).unwrap().1)
+            .collect();
+        assert_eq!(told.join(" "), files, "{prompt}");
+    }
+}
+
+#[test]
+fn files_that_the_configuration_names_are_told_beside_them_and_none_twice() {
+    let project = Project::new()
+        .spec("login", KIRO)
+        .config("[prompt]\ninputs = [\"docs/*.md\", \".kiro/specs/login/design.md\", \"gone.md\"]\n")
+        .file("docs/style.md", "s")
+        .file(".kiro/specs/login/design.md", "d");
+    let prompt = project.run(&["plan", "login", "--prompt", "2"]).code(0).stdout;
+    let told: Vec<&str> = prompt.lines().filter_map(|l| l.strip_prefix("- @")).collect();
+    assert_eq!(told, [".kiro/specs/login/design.md", ".kiro/specs/login/tasks.md", "docs/style.md"]);
+}

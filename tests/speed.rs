@@ -1,0 +1,48 @@
+//! What is done with a spec grows with it, and not with its square.
+
+use std::time::{Duration, Instant};
+
+use seqorch::config::Config;
+
+use crate::common::large::{SHAPES, all, config};
+
+/// Tasks of the smaller file; the larger has four times as many.
+const SMALL: usize = 1_000;
+const TIMES: u32 = 4;
+
+/// The least time of some runs, which is the one that the rest of the machine disturbed least.
+fn least(text: &str, config: &Config, runs: u32) -> Duration {
+    let times = (0..runs).map(|_| {
+        let start = Instant::now();
+        assert!(all(text, config) > 0);
+        start.elapsed()
+    });
+    times.min().expect("some runs")
+}
+
+#[test]
+fn a_file_four_times_as_long_takes_four_times_as_long_whatever_its_shape() {
+    let config = config();
+    for (name, shape) in SHAPES {
+        let (small, large) = (shape(SMALL), shape(SMALL * TIMES as usize));
+        // a step that looks at all tasks for each of them takes sixteen times as long; a busy machine may do so once,
+        // and hardly three times
+        let mut seen = Vec::new();
+        let linear = (0..3).any(|_| {
+            let (a, b) = (least(&small, &config, 3), least(&large, &config, 3));
+            seen.push((a, b));
+            b < a * TIMES * 2
+        });
+        assert!(linear, "{name}: {seen:?}");
+    }
+}
+
+#[test]
+fn every_shape_is_read_as_it_is_meant() {
+    let config = config();
+    for (name, shape) in SHAPES {
+        let (tasks, steps) = crate::common::large::steps(&shape(200), &config);
+        assert_eq!(tasks, 200, "{name}");
+        assert!(steps >= 40, "{name}: {steps}");
+    }
+}
