@@ -16,6 +16,7 @@ mod layout;
 mod limits;
 mod matrix;
 mod plan;
+mod real_agents;
 mod run;
 mod secrets;
 mod setup;
