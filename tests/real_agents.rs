@@ -308,7 +308,9 @@ fn never_answers(ground: &Ground, cli: Cli) -> Seen {
 
 /// A tool that a CLI started in a session of its own must end with it.
 fn endless_tool(ground: &Ground, cli: Cli) -> Seen {
-    let config = format!("[timeout]\ntask = \"15s\"\n[retry]\nattempts = 1\n{}", bypass(cli));
+    // codex lets a tool run in the background after ten seconds, and asks the model what to do meanwhile
+    let limit = if cli == Cli::Codex { "7s" } else { "15s" };
+    let config = format!("[timeout]\ntask = \"{limit}\"\n[retry]\nattempts = 1\n{}", bypass(cli));
     let mut bench = bench(ground, cli, &config);
     bench.serve("sleeptool");
     let mut running = bench.project.start(&["run", "demo"]);

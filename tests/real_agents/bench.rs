@@ -112,7 +112,6 @@ impl Cli {
 
 /// A project whose agent is a real CLI, and what it talks to.
 pub(crate) struct Bench {
-    pub(crate) cli: Cli,
     pub(crate) project: Project,
     port: u16,
     mock: PathBuf,
@@ -143,7 +142,7 @@ impl Bench {
         if let Some((file, text)) = cli.settings(&server) {
             project.write(format!(".home/{file}"), text);
         }
-        Self { cli, project, port, mock: mock.to_owned(), server: None, runs: 0, started: Instant::now() }
+        Self { project, port, mock: mock.to_owned(), server: None, runs: 0, started: Instant::now() }
     }
 
     /// Starts the server with one of its scenarios, in the place of the one before.
