@@ -128,7 +128,7 @@ fn play() {
     for cli in &clis {
         let _ = write!(table, " {} {} |", cli.name(), version(*cli, &ground.bin));
     }
-    table += &format!("\n|---|{}\n", "---|".repeat(clis.len()));
+    let _ = writeln!(table, "\n|---|{}", "---|".repeat(clis.len()));
     for (row, (name, _)) in scenes.iter().enumerate() {
         let _ = write!(table, "| {name} |");
         for column in &columns {

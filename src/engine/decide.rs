@@ -292,6 +292,7 @@ impl Machine {
         unit.status = UnitStatus::Todo;
         unit.count_once(session.as_deref(), total);
         let tries = unit.tries();
+        self.state.sum_up();
         if blameless || afresh {
             self.state.iterations = self.state.iterations.saturating_sub(1);
         }

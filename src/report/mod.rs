@@ -3,5 +3,6 @@
 pub mod live;
 pub mod plan;
 pub mod plan_json;
+pub mod spent;
 pub mod summary;
 pub mod text;

@@ -4,9 +4,11 @@ pub mod lock;
 pub mod model;
 pub mod outcome;
 mod progress;
+pub mod spent;
 pub mod store;
 
 pub use model::{
     Answer, AttemptRecord, Changes, GoesOn, Learned, Reason, SpecState, StateFile, UnitState, UnitStatus,
 };
 pub use outcome::Outcome;
+pub use spent::Spent;
