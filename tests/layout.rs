@@ -29,7 +29,8 @@ const ALLOWED: &[(&str, &str)] = &[
     ("state::spent", "agent::event attempt::record"),
     (
         "report",
-        "agent config engine::decide engine::End git::Change plan spec state::Changes state::Outcome state::Reason state::Spent",
+        "agent config engine::decide engine::End git::Change plan spec state::AttemptRecord state::Changes \
+         state::Outcome state::Reason state::SpecState state::Spent state::UnitStatus",
     ),
     ("setup", "agent config engine error git plan spec state sys tmux"),
     // the machine takes a signal's meaning as a value; the type is all of `sys` that it sees

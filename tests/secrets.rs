@@ -20,7 +20,9 @@ fn project() -> Option<Project> {
         .unwrap();
     let log = project.path("tmux.log");
     let script = format!(
-        "#!/bin/sh\n{{ printf '%s ' \"$@\"; echo; env; }} >> '{}'\nexec '{}' \"$@\"\n",
+        // the question about the environment is the test's own, asked with the secret around it
+        "#!/bin/sh\ncase $3 in show-environment) ;; *) {{ printf '%s ' \"$@\"; echo; env; }} >> '{}' ;; esac\n\
+         exec '{}' \"$@\"\n",
         log.display(),
         tmux.display()
     );

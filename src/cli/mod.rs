@@ -13,12 +13,15 @@ mod hidden;
 mod init;
 mod limits;
 mod logs;
+mod mark;
 mod plan;
 mod project;
+mod report;
 mod resume;
 mod run;
 mod status;
 mod stop;
+mod telling;
 mod undo;
 
 use std::ffi::OsString;
@@ -82,6 +85,8 @@ enum Verb {
     Plan(plan::PlanArgs),
     /// Show where a spec stands.
     Status(status::StatusArgs),
+    /// Tell what a night came to, as text or as a page.
+    Report(report::ReportArgs),
     /// Look at the windows of a run.
     Attach(attach::AttachArgs),
     /// Read what an agent printed.
@@ -90,6 +95,8 @@ enum Verb {
     Stop(stop::StopArgs),
     /// Go on after an agent asked for a human.
     Resume(resume::ResumeArgs),
+    /// Say of a task that it is done, open, or not to be done.
+    Mark(mark::MarkArgs),
     /// Take back what a done task changed, and open it again.
     Undo(undo::UndoArgs),
     /// Write a first seqorch.toml from what the project tells about itself.
@@ -157,10 +164,12 @@ fn dispatch(global: &Global, verb: Verb) -> Result<u8> {
         Verb::Run(args) => run::run(global, &args),
         Verb::Plan(args) => plan::plan(global, &args),
         Verb::Status(args) => status::status(global, &args),
+        Verb::Report(args) => report::report(global, &args),
         Verb::Attach(args) => attach::attach(global, &args),
         Verb::Logs(args) => logs::logs(global, &args),
         Verb::Stop(args) => stop::stop(global, &args),
         Verb::Resume(args) => resume::resume(global, &args),
+        Verb::Mark(args) => mark::mark(global, &args),
         Verb::Undo(args) => undo::undo(global, &args),
         Verb::Init(args) => init::init_project(global, &args),
         Verb::Doctor(args) => doctor::doctor(global, &args),

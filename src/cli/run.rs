@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::checks;
 use super::project::{Project, own_program};
-use super::{Global, detach};
+use super::{Global, detach, telling};
 use crate::config::{Commit, Config, Flag, TmuxMode};
 use crate::engine::decide::{End, Machine, Policy};
 use crate::engine::driver::drive;
@@ -20,6 +20,7 @@ use crate::engine::world::RealWorld;
 use crate::error::{Error, Kind, Result};
 use crate::git;
 use crate::plan::{self, Plan, Selection, names};
+use crate::report::events::{self, Ended, What};
 use crate::report::summary::{self, Summary};
 use crate::state::SpecState;
 use crate::state::lock::{Holder, RunLock};
@@ -43,9 +44,15 @@ pub(super) struct RunArgs {
     /// Begin with this task, whatever is open before it.
     #[arg(long, value_name = "ID")]
     from: Option<String>,
-    /// Print the plan and do nothing.
+    /// After a HALT: try that task once more, without an answer.
     #[arg(long)]
+    retry: bool,
+    /// Print the plan and do nothing.
+    #[arg(long, conflicts_with = "retry")]
     dry_run: bool,
+    /// Print one JSON object per event, as .seqorch/SPEC/events.jsonl keeps them, instead of text.
+    #[arg(long, conflicts_with_all = ["dry_run", "detach"])]
+    json: bool,
     /// Run in the tmux session, so that this terminal may be closed.
     #[arg(long, conflicts_with_all = ["no_tmux", "dry_run"])]
     detach: bool,
@@ -153,7 +160,9 @@ impl RunArgs {
             spec: None,
             only: Vec::new(),
             from: None,
+            retry: false,
             dry_run: false,
+            json: false,
             detach: false,
             flags,
             in_main: false,
@@ -187,6 +196,11 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<u8> {
             super::plan::show(global, project, place)?;
         }
         return Ok(0);
+    }
+    if args.retry {
+        for (project, place) in &runs {
+            super::resume::reopen(&project.store(place), place, None)?;
+        }
     }
     if args.detach {
         let [(project, place)] = runs.as_slice() else {
@@ -247,6 +261,8 @@ fn run_one(args: &RunArgs, project: &Project, place: &Place, ears: &Ears) -> Res
     lock.note(&store.run_lock(), &holder)?;
     let attach = screen.as_ref().map(Screen::attach_command);
     let launcher = Launcher::new(own_program()?, &store.folder(), screen)?;
+    // standard output is for events alone
+    let launcher = if args.json { launcher.silent() } else { launcher };
     let policy = Policy {
         max_iterations: config.run.max_iterations,
         on_failure: config.run.on_failure,
@@ -264,19 +280,38 @@ fn run_one(args: &RunArgs, project: &Project, place: &Place, ears: &Ears) -> Res
         checks::note_dirty(project, config, &mut state)?;
     }
     let mut machine = Machine::new(state, policy);
-    let mut world =
-        RealWorld::new(place, config, &store, &SystemClock, launcher, ears, Box::new(anstream::stdout()));
+    let mut world = RealWorld::new(
+        place,
+        config,
+        &store,
+        &SystemClock,
+        launcher,
+        ears,
+        if args.json { Box::new(io::sink()) } else { Box::new(anstream::stdout()) },
+    );
+    world.listen(telling::chronicle(args.json, project, place, &store)?);
     world.end_old_calls();
     if let Some(ready) = &args.ready {
         // whoever waits there may be gone; the run goes on all the same
         let _ = socket::connect(ready);
     }
-    world.say(&opening(place, &plan, attach.as_deref()));
-    store.progress(&opening_entry(place))?;
-    let end = drive(&mut machine, &mut world)?;
+    world.say(&telling::opening(place, &plan, attach.as_deref()));
+    store.progress(&telling::opening_entry(place))?;
+    let steps = plan.steps.iter().map(|step| step.unit.clone()).collect();
+    world.tell(What::RunStarted { spec: place.name.clone(), pid: std::process::id(), steps })?;
+    let end = match drive(&mut machine, &mut world) {
+        Ok(end) => end,
+        Err(error) => {
+            let ended = events::of_error(&place.name, error.kind().exit_code(), world.outcome().2);
+            // the first error is the one to tell
+            let _ = world.tell(ended);
+            return Err(error);
+        }
+    };
     let after = before.as_ref().and_then(|_| git::snapshot(&project.root));
     let changes = before.zip(after).map(|(from, to)| git::changes(&project.root, &from, &to));
     let (units, last_plan, took) = world.outcome();
+    let left = last_plan.map_or(0, |p| p.steps.len());
     let mut units = units.to_vec();
     for line in &mut units {
         line.changes = machine.state.units.get(&line.id).and_then(|unit| unit.changes.clone());
@@ -290,7 +325,7 @@ fn run_one(args: &RunArgs, project: &Project, place: &Place, ears: &Ears) -> Res
                 end: &end,
                 units: &units,
                 skipped: last_plan.map_or(&[], |p| &p.skipped),
-                left: last_plan.map_or(0, |p| p.steps.len()),
+                left,
                 took,
                 changes: changes.as_deref(),
             },
@@ -298,29 +333,13 @@ fn run_one(args: &RunArgs, project: &Project, place: &Place, ears: &Ears) -> Res
         String::from_utf8_lossy(&text).into_owned()
     };
     world.say(text.trim_end());
-    store.progress(&closing_entry(&text, &end))?;
+    store.progress(&telling::closing_entry(&text, &end))?;
+    let ended = Ended { spec: &place.name, end: &end, left, took, changes: changes.as_deref() };
+    for what in events::of_end(&ended) {
+        world.tell(what)?;
+    }
     drop(lock);
     Ok((end.exit_code(), machine.asked_to_stop()))
-}
-
-fn opening(place: &Place, plan: &Plan, attach: Option<&str>) -> String {
-    let steps = match plan.steps.len() {
-        1 => "1 step".to_owned(),
-        n => format!("{n} steps"),
-    };
-    let watch = attach.map_or_else(String::new, |a| format!(" · watch: {a}"));
-    format!("seqorch · {} · {steps}{watch}", place.name)
-}
-
-fn opening_entry(place: &Place) -> String {
-    let now = jiff::ZonedDateTime::now().strftime("%Y-%m-%d %H:%M:%S %:z").to_string();
-    format!("\n---\n\n**Spec:** {}\n**Started:** {now}\n", place.dir.display())
-}
-
-fn closing_entry(summary: &str, end: &End) -> String {
-    let now = jiff::ZonedDateTime::now().strftime("%Y-%m-%d %H:%M:%S %:z").to_string();
-    let word = if *end == End::Complete { "Completed" } else { "Ended" };
-    format!("\n**{word}:** {now}\n\n```\n{}\n```\n", summary.trim().replace("```", "'''"))
 }
 
 /// The session with its main window, as the configuration wants it.

@@ -358,6 +358,21 @@ pub enum HookEvent {
     RunEnd,
 }
 
+impl HookEvent {
+    /// As the configuration names it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::RunStart => "run_start",
+            Self::StepStart => "step_start",
+            Self::StepEnd => "step_end",
+            Self::Halt => "halt",
+            Self::Limit => "limit",
+            Self::RunEnd => "run_end",
+        }
+    }
+}
+
 /// `[hooks]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hooks {

@@ -1,11 +1,13 @@
 //! The loop: decide from values, then act.
 
 pub mod assigning;
+pub mod chronicle;
 pub mod decide;
 pub mod driver;
 pub mod ears;
 mod ending;
 pub mod event;
+pub mod hooks;
 mod keeping;
 pub mod launch;
 pub mod limits;

@@ -9,7 +9,7 @@ use super::decide::{Event, Pause};
 use super::ears::Heard;
 use super::pacing;
 use super::world::RealWorld;
-use crate::report::live;
+use crate::report::{events, live};
 
 /// So late a pause may end after the machine woke up, or its clock was set.
 const LOOK_AGAIN: Duration = if cfg!(test) { Duration::from_millis(20) } else { Duration::from_secs(10) };
@@ -24,6 +24,14 @@ impl RealWorld<'_> {
             && !self.interactive
         {
             self.say(&format!("  {} in {}", live::pause(why), live::span(round_up(length))));
+        }
+        if let Some((until, why)) = pause
+            && !length.is_zero()
+            && self.told.replace(until) != Some(until)
+            // no hook hears of it, so nothing can fail
+            && let Err(error) = self.tell(events::of_pause(why, until))
+        {
+            self.say(error.render().trim_end());
         }
         loop {
             let limit = match pause {

@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 use rustix::process::Signal;
 
 use super::assigning::Call;
+use super::chronicle::Chronicle;
 use super::decide::{Assigned, Event, Machine, Pause, Report};
 use super::driver::{Ending, World};
 use super::ears::{Ears, Heard};
@@ -24,6 +25,7 @@ use crate::config::{Commit, Config, DoneSignal, Tick};
 use crate::error::{Error, Kind, Result};
 use crate::git;
 use crate::plan::{Plan, Step};
+use crate::report::events::{self, What};
 use crate::report::live;
 use crate::report::summary::UnitLine;
 use crate::spec;
@@ -67,6 +69,9 @@ pub struct RealWorld<'a> {
     pub(super) plan: Option<Plan>,
     pub(super) began: Instant,
     pub(super) units: Vec<UnitLine>,
+    pub(super) chronicle: Option<Chronicle<'a>>,
+    /// The pause that was told last.
+    pub(super) told: Option<Timestamp>,
 }
 
 impl<'a> RealWorld<'a> {
@@ -94,7 +99,24 @@ impl<'a> RealWorld<'a> {
             plan: None,
             began: Instant::now(),
             units: Vec::new(),
+            chronicle: None,
+            told: None,
         }
+    }
+
+    /// Everybody else who is to hear of what happens.
+    pub fn listen(&mut self, chronicle: Chronicle<'a>) {
+        self.chronicle = Some(chronicle);
+    }
+
+    /// Tells those of it who listen.
+    pub fn tell(&mut self, what: What) -> Result<()> {
+        let at = self.clock.now();
+        let Some(chronicle) = &mut self.chronicle else { return Ok(()) };
+        for complaint in chronicle.tell(at, what)? {
+            self.say(&complaint);
+        }
+        Ok(())
     }
 
     /// Units that this run worked on, the last plan, and the time since the start.
@@ -351,7 +373,7 @@ impl World for RealWorld<'_> {
                 self.store.progress(&entry)?;
             }
         }
-        Ok(())
+        self.tell(events::of_report(report, state))
     }
 
     fn next(&mut self, pause: Option<(Timestamp, &Pause)>) -> Event {

@@ -1,8 +1,12 @@
 //! PURE. What people and programs read; everything is written to a `&mut dyn Write` or given as a value.
 
+pub mod events;
 pub mod live;
+pub mod morning;
+pub mod page;
 pub mod plan;
 pub mod plan_json;
 pub mod spent;
 pub mod summary;
 pub mod text;
+pub mod used;

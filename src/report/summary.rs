@@ -154,7 +154,12 @@ fn write_way_out(out: &mut dyn Write, spec: &str, end: &End) -> io::Result<()> {
             for line in sanitise_text(question).lines() {
                 writeln!(out, "  {line}")?;
             }
-            writeln!(out, "Go on with: seqorch resume {} --answer \"…\"", sanitise_line(spec))
+            writeln!(out, "Go on with: seqorch resume {} --answer \"…\"", sanitise_line(spec))?;
+            writeln!(
+                out,
+                "or try it once more without an answer: seqorch run {} --retry",
+                sanitise_line(spec)
+            )
         }
         End::Stuck { failed, .. } if !failed.is_empty() => writeln!(
             out,

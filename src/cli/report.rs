@@ -1,0 +1,70 @@
+//! `seqorch report`: what a night came to.
+
+use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::Global;
+use super::project::Project;
+use crate::engine::launch;
+use crate::error::{Error, Kind, Result};
+use crate::plan::Selection;
+use crate::report::morning::{Source, morning};
+use crate::report::{events, page};
+use crate::sys::files;
+
+#[derive(Debug, Args)]
+pub(super) struct ReportArgs {
+    /// The spec: a folder, a tasks.md, or a name under run.spec_root.
+    spec: Option<PathBuf>,
+    /// Write one self-contained HTML page instead of markdown.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// All that is known, not the last night alone.
+    #[arg(long)]
+    all: bool,
+}
+
+pub(super) fn report(global: &Global, args: &ReportArgs) -> Result<u8> {
+    let project = Project::open(global, Vec::new(), args.spec.as_deref())?;
+    let place = project.place(&project.spec(args.spec.as_deref())?, Selection::default())?;
+    let store = project.store(&place);
+    let state = store.load()?;
+    let (_, tasks) = place.read_tasks()?;
+    let plan = super::plan::current(&place, &project.loaded.config, &tasks, &state);
+    let log = fs::read_to_string(store.events_path()).unwrap_or_default();
+    let units: Vec<_> = tasks.tasks.iter().map(|task| (task.id.clone(), task.title.clone())).collect();
+    let words = |unit: &str, attempt: u32| {
+        let facts = launch::result(&store.attempt_dir(unit, attempt))?;
+        Some(facts.last_words).filter(|text| !text.trim().is_empty())
+    };
+    let made = morning(&Source {
+        spec: &place.name,
+        state: &state,
+        units: &units,
+        left: plan.steps.len(),
+        events: &events::read(&log),
+        words: &words,
+        now: Timestamp::now(),
+        zone: &TimeZone::system(),
+        all: args.all,
+    });
+    let mut out = anstream::stdout();
+    let Some(made) = made else {
+        let _ = writeln!(out, "{}: nothing was tried yet; `seqorch run` begins", place.name);
+        return Ok(0);
+    };
+    let Some(path) = &args.html else {
+        let columns = terminal_size::terminal_size().map_or(120, |(width, _)| usize::from(width.0));
+        let _ = write!(out, "{}", page::markdown(&made, columns));
+        return Ok(0);
+    };
+    let html = page::html(&made).map_err(|e| Error::new(Kind::Internal, format!("making the page: {e}")))?;
+    files::replace(path, html.as_bytes(), 0o644)?;
+    let _ = writeln!(out, "{} is written; open it in a browser", path.display());
+    Ok(0)
+}

@@ -1,0 +1,54 @@
+//! What a run says of itself, and to whom.
+
+use std::io::{self, Write};
+
+use super::project::{Project, own_program};
+use crate::engine::chronicle::Chronicle;
+use crate::engine::decide::End;
+use crate::engine::hooks::{self, Caller};
+use crate::engine::place::Place;
+use crate::error::Result;
+use crate::plan::Plan;
+use crate::state::store::Store;
+
+/// Who hears of the run, apart from the person.
+pub(super) fn chronicle<'a>(
+    json: bool,
+    project: &'a Project,
+    place: &Place,
+    store: &Store,
+) -> Result<Chronicle<'a>> {
+    let log = store.folder().join("hooks.log");
+    hooks::forget(&log);
+    let caller = Caller { exe: own_program()?, hooks: &project.loaded.config.hooks, cwd: &project.root, log };
+    let facts = vec![
+        ("SEQORCH_SPEC", place.name.clone()),
+        ("SEQORCH_SPEC_DIR", place.dir.display().to_string()),
+        ("SEQORCH_ROOT", project.root.display().to_string()),
+    ];
+    let stream: Option<Box<dyn Write>> = if json { Some(Box::new(io::stdout())) } else { None };
+    Ok(Chronicle::new(store.events_path(), stream, caller, facts))
+}
+
+/// The first line of a run.
+pub(super) fn opening(place: &Place, plan: &Plan, attach: Option<&str>) -> String {
+    let steps = match plan.steps.len() {
+        1 => "1 step".to_owned(),
+        n => format!("{n} steps"),
+    };
+    let watch = attach.map_or_else(String::new, |a| format!(" · watch: {a}"));
+    format!("seqorch · {} · {steps}{watch}", place.name)
+}
+
+/// What the progress file says of a run's start.
+pub(super) fn opening_entry(place: &Place) -> String {
+    let now = jiff::ZonedDateTime::now().strftime("%Y-%m-%d %H:%M:%S %:z").to_string();
+    format!("\n---\n\n**Spec:** {}\n**Started:** {now}\n", place.dir.display())
+}
+
+/// What the progress file says of a run's end.
+pub(super) fn closing_entry(summary: &str, end: &End) -> String {
+    let now = jiff::ZonedDateTime::now().strftime("%Y-%m-%d %H:%M:%S %:z").to_string();
+    let word = if *end == End::Complete { "Completed" } else { "Ended" };
+    format!("\n**{word}:** {now}\n\n```\n{}\n```\n", summary.trim().replace("```", "'''"))
+}

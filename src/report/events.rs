@@ -1,0 +1,460 @@
+//! PURE. What happens in a run as records for programs: one JSON object a line, in `events.jsonl` of the spec's folder
+//! and on stdout of `seqorch run --json`.
+//!
+//! Every line is `{"v":1,"at":"2026-01-02T03:04:05Z","event":"…",…}`. `v` is [`VERSION`]: it grows when a field
+//! changes its meaning or goes away. New events and new fields may come at any time, so a reader passes over what it
+//! does not know. Times are RFC 3339 in UTC, lengths are whole milliseconds, ids are those of tasks.md. Text of agents
+//! and of tasks.md is as they wrote it: a reader that shows it makes it harmless itself.
+//!
+//! The log is for reading; nothing is decided by it. The state file says what is done.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::text::sanitise_line;
+use crate::agent::event::Usage;
+use crate::config::HookEvent;
+use crate::engine::End;
+use crate::engine::decide::{Assigned, Next, Pause, Report};
+use crate::git::Change;
+use crate::state::{AttemptRecord, Outcome, SpecState};
+
+/// Version of the records.
+pub const VERSION: u32 = 1;
+
+/// One line.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// [`VERSION`].
+    pub v: u32,
+    /// When it happened.
+    pub at: Timestamp,
+    /// What happened.
+    #[serde(flatten)]
+    pub what: What,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum What {
+    /// A run begins, or goes on after its orchestrator was gone.
+    RunStarted {
+        /// The spec.
+        spec: String,
+        /// The orchestrator's process.
+        pid: u32,
+        /// Units that are to be done, in order.
+        steps: Vec<String>,
+    },
+    /// An attempt starts.
+    StepStarted {
+        /// The unit.
+        unit: String,
+        /// Its title.
+        title: String,
+        /// Number of the attempt, from 1.
+        attempt: u32,
+        /// Who works.
+        backend: Option<String>,
+        /// Why it goes on in a session: `nudge`, `retry`, `answer`, `limit`; null: it begins one.
+        goes_on: Option<String>,
+        /// The iteration of the run, from 1.
+        iteration: u32,
+        /// Steps that are left, this one included.
+        left: usize,
+    },
+    /// An attempt ended.
+    StepEnded {
+        /// The unit.
+        unit: String,
+        /// Its title; may be empty where an attempt of an earlier run was taken over.
+        title: String,
+        /// Number of the attempt.
+        attempt: u32,
+        /// Who worked.
+        backend: Option<String>,
+        /// The model that it said it was.
+        model: Option<String>,
+        /// Tokens and cost, as far as its vendor says; null: unknown.
+        usage: Option<Usage>,
+        /// How, as the state file has it: `{"kind":"done"}`, `{"kind":"failed","code":1}`, …
+        outcome: Value,
+        /// The same as a sentence.
+        says: String,
+        /// How long it took.
+        took_ms: u64,
+        /// `plain`, `again`, `nudge`, `afresh`, `failed`.
+        next: String,
+        /// Attempts that the unit has left, where `next` is `again`.
+        attempts_left: Option<u32>,
+    },
+    /// Nothing runs for a while.
+    Waiting {
+        /// `delay` between two steps, `backoff` before the next attempt.
+        why: String,
+        /// The unit that waits, where it is one.
+        unit: Option<String>,
+        /// When it ends.
+        until: Timestamp,
+    },
+    /// An agent is asked who does what.
+    Assigning {
+        /// For how many units.
+        units: usize,
+        /// Who is asked.
+        backend: String,
+    },
+    /// What it said.
+    Assigned {
+        /// Who was asked.
+        by: String,
+        /// `{type, owner_agent}` by unit.
+        found: Value,
+        /// Units that go to the default backend.
+        missing: Vec<String>,
+        /// Why they do.
+        complaints: Vec<String>,
+    },
+    /// What must succeed is tried.
+    Verifying {
+        /// The unit that says it is done.
+        unit: String,
+        /// How many commands.
+        commands: usize,
+    },
+    /// Boxes were ticked that nobody here ticked; they are not believed.
+    ForeignTicks {
+        /// Their ids.
+        ids: Vec<String>,
+    },
+    /// Boxes that an earlier run did not believe are still ticked, and still not believed.
+    Unconfirmed {
+        /// Their ids.
+        ids: Vec<String>,
+    },
+    /// The run will end after this step.
+    Stopping,
+    /// The agent is ended now.
+    Ending,
+    /// A human is needed. The run's end follows.
+    Halted {
+        /// The unit that asks.
+        unit: String,
+        /// What it asks.
+        question: String,
+    },
+    /// The run is over.
+    RunEnded {
+        /// The spec.
+        spec: String,
+        /// `complete`, `max_iterations`, `halted`, `stuck`, `not_committed`, `unavailable`, `interrupted`,
+        /// `terminated`, `error`, `hung_up`; in the last case a working agent goes on by itself.
+        why: String,
+        /// Exit code of the process, where it runs no other spec after this one.
+        exit_code: u8,
+        /// Units that failed for good.
+        failed: Vec<String>,
+        /// Units that are not done because of others.
+        blocked: Vec<String>,
+        /// Steps that are still in the plan.
+        left: usize,
+        /// How long it took.
+        took_ms: u64,
+        /// Changed files; null where git is not there to tell.
+        changes: Option<Vec<Changed>>,
+    },
+    /// An event of a newer program; readers pass over it.
+    #[serde(other)]
+    Unknown,
+}
+
+/// A changed file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changed {
+    /// Its path in the repository.
+    pub path: String,
+    /// Lines added; null for a binary file.
+    pub insertions: Option<u64>,
+    /// Lines taken away; null for a binary file.
+    pub deletions: Option<u64>,
+}
+
+/// How a run ended, beside why.
+#[derive(Debug, Clone, Copy)]
+pub struct Ended<'a> {
+    /// The spec.
+    pub spec: &'a str,
+    /// Why.
+    pub end: &'a End,
+    /// Steps that are still in the plan.
+    pub left: usize,
+    /// How long it took.
+    pub took: Duration,
+    /// Changed files, where git told.
+    pub changes: Option<&'a [Change]>,
+}
+
+impl Record {
+    /// `what` at a moment.
+    #[must_use]
+    pub fn new(at: Timestamp, what: What) -> Self {
+        Self { v: VERSION, at, what }
+    }
+
+    /// The line, its end included.
+    #[must_use]
+    pub fn line(&self) -> String {
+        // nothing in a record can fail to be JSON: no map with keys that are no text, no foreign type
+        let mut line = serde_json::to_string(self).unwrap_or_default();
+        line.push('\n');
+        line
+    }
+}
+
+/// Reads a log. Lines that are not whole (the last one, after a power cut) or not known are left out.
+#[must_use]
+pub fn read(log: &str) -> Vec<Record> {
+    log.lines()
+        .filter_map(|line| serde_json::from_str::<Record>(line).ok())
+        .filter(|record| record.v == VERSION && record.what != What::Unknown)
+        .collect()
+}
+
+/// What a report is for programs; `state` tells who works.
+#[must_use]
+pub fn of_report(report: &Report, state: &SpecState) -> What {
+    let attempt_of = |unit: &str, number: u32| -> Option<&AttemptRecord> {
+        state.units.get(unit)?.attempts.iter().rev().find(|a| a.number == number)
+    };
+    match report {
+        Report::Started { unit, title, attempt, reason, iteration, left } => What::StepStarted {
+            unit: unit.clone(),
+            title: title.clone(),
+            attempt: *attempt,
+            backend: attempt_of(unit, *attempt).map(|a| a.backend.clone()),
+            goes_on: reason.map(|r| r.word().to_owned()),
+            iteration: *iteration,
+            left: *left,
+        },
+        Report::Ended { unit, title, attempt, outcome, took, next } => {
+            let record = attempt_of(unit, *attempt);
+            let (next, attempts_left) = match next {
+                Next::Plain => ("plain", None),
+                Next::Attempts(n) => ("again", Some(*n)),
+                Next::Nudge => ("nudge", None),
+                Next::Afresh => ("afresh", None),
+                Next::Failed => ("failed", None),
+            };
+            What::StepEnded {
+                unit: unit.clone(),
+                title: title.clone(),
+                attempt: *attempt,
+                backend: record.map(|a| a.backend.clone()),
+                model: record.and_then(|a| a.learned.model.clone()),
+                usage: record.and_then(|a| a.learned.usage),
+                outcome: as_value(outcome),
+                says: outcome.to_string(),
+                took_ms: millis(*took),
+                next: next.to_owned(),
+                attempts_left,
+            }
+        }
+        Report::Assigning { units, backend } => What::Assigning { units: *units, backend: backend.clone() },
+        Report::Assigned(Assigned { by, found, missing, complaints }) => What::Assigned {
+            by: by.clone(),
+            found: serde_json::to_value(found).unwrap_or_default(),
+            missing: missing.clone(),
+            complaints: complaints.clone(),
+        },
+        Report::Verifying { unit, commands } => What::Verifying { unit: unit.clone(), commands: *commands },
+        Report::ForeignTicks(ids) => What::ForeignTicks { ids: ids.clone() },
+        Report::Unconfirmed(ids) => What::Unconfirmed { ids: ids.clone() },
+        Report::Stopping => What::Stopping,
+        Report::Ending => What::Ending,
+    }
+}
+
+/// What a pause is.
+#[must_use]
+pub fn of_pause(why: &Pause, until: Timestamp) -> What {
+    let (why, unit) = match why {
+        Pause::Delay => ("delay", None),
+        Pause::Backoff { unit } => ("backoff", Some(unit.clone())),
+    };
+    What::Waiting { why: why.to_owned(), unit, until }
+}
+
+/// What the end of a run is: the question first, where there is one.
+#[must_use]
+pub fn of_end(ended: &Ended<'_>) -> Vec<What> {
+    let mut failed = Vec::new();
+    let mut blocked = Vec::new();
+    let mut found = Vec::new();
+    let why = match ended.end {
+        End::Complete => "complete",
+        End::MaxIterations => "max_iterations",
+        End::Halted { unit, question } => {
+            found.push(What::Halted { unit: unit.clone(), question: question.clone() });
+            "halted"
+        }
+        End::Stuck { failed: units, blocked: others } => {
+            failed.clone_from(units);
+            blocked.clone_from(others);
+            "stuck"
+        }
+        End::Unavailable { unit, .. } => {
+            failed.push(unit.clone());
+            "unavailable"
+        }
+        End::NotCommitted { .. } => "not_committed",
+        End::Interrupted => "interrupted",
+        End::Terminated => "terminated",
+        End::HungUp => "hung_up",
+    };
+    let change =
+        |c: &Change| Changed { path: c.path.clone(), insertions: c.insertions, deletions: c.deletions };
+    found.push(What::RunEnded {
+        spec: ended.spec.to_owned(),
+        why: why.to_owned(),
+        exit_code: ended.end.exit_code(),
+        failed,
+        blocked,
+        left: ended.left,
+        took_ms: millis(ended.took),
+        changes: ended.changes.map(|all| all.iter().map(change).collect()),
+    });
+    found
+}
+
+/// What the end of a run is that an error ended.
+#[must_use]
+pub fn of_error(spec: &str, exit_code: u8, took: Duration) -> What {
+    What::RunEnded {
+        spec: spec.to_owned(),
+        why: "error".to_owned(),
+        exit_code,
+        failed: Vec::new(),
+        blocked: Vec::new(),
+        left: 0,
+        took_ms: millis(took),
+        changes: None,
+    }
+}
+
+fn as_value(outcome: &Outcome) -> Value {
+    serde_json::to_value(outcome).unwrap_or_default()
+}
+
+fn millis(length: Duration) -> u64 {
+    u64::try_from(length.as_millis()).unwrap_or(u64::MAX)
+}
+
+impl What {
+    /// The hook that hears of it, if one does.
+    #[must_use]
+    pub fn hook(&self) -> Option<HookEvent> {
+        match self {
+            Self::RunStarted { .. } => Some(HookEvent::RunStart),
+            Self::StepStarted { .. } => Some(HookEvent::StepStart),
+            Self::StepEnded { .. } => Some(HookEvent::StepEnd),
+            Self::Halted { .. } => Some(HookEvent::Halt),
+            Self::RunEnded { .. } => Some(HookEvent::RunEnd),
+            _ => None,
+        }
+    }
+
+    /// The facts of it for a program's environment: name and value, without escapes and line ends.
+    #[must_use]
+    pub fn facts(&self) -> Vec<(&'static str, String)> {
+        let mut facts: Vec<(&'static str, String)> = match self {
+            Self::StepStarted { unit, title, attempt, backend, .. } => vec![
+                ("SEQORCH_UNIT", unit.clone()),
+                ("SEQORCH_TITLE", title.clone()),
+                ("SEQORCH_ATTEMPT", attempt.to_string()),
+                ("SEQORCH_BACKEND", backend.clone().unwrap_or_default()),
+            ],
+            Self::StepEnded { unit, title, attempt, backend, outcome, says, .. } => vec![
+                ("SEQORCH_UNIT", unit.clone()),
+                ("SEQORCH_TITLE", title.clone()),
+                ("SEQORCH_ATTEMPT", attempt.to_string()),
+                ("SEQORCH_BACKEND", backend.clone().unwrap_or_default()),
+                ("SEQORCH_OUTCOME", outcome["kind"].as_str().unwrap_or_default().to_owned()),
+                ("SEQORCH_MESSAGE", format!("{unit} {says}")),
+            ],
+            Self::Halted { unit, question } => {
+                vec![("SEQORCH_UNIT", unit.clone()), ("SEQORCH_MESSAGE", question.clone())]
+            }
+            Self::RunEnded { why, exit_code, left, .. } => vec![
+                ("SEQORCH_OUTCOME", why.clone()),
+                ("SEQORCH_EXIT_CODE", exit_code.to_string()),
+                ("SEQORCH_MESSAGE", format!("{}, {left} left", why.replace('_', " "))),
+            ],
+            _ => Vec::new(),
+        };
+        for (_, value) in &mut facts {
+            *value = sanitise_line(value);
+        }
+        facts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at() -> Timestamp {
+        "2026-01-02T03:04:05Z".parse().unwrap()
+    }
+
+    #[test]
+    fn a_line_reads_as_documented_and_comes_back_the_same() {
+        let report = Report::Started {
+            unit: "1".into(),
+            title: "Log in".into(),
+            attempt: 2,
+            reason: None,
+            iteration: 3,
+            left: 4,
+        };
+        let record = Record::new(at(), of_report(&report, &SpecState::default()));
+        assert_eq!(
+            record.line(),
+            "{\"v\":1,\"at\":\"2026-01-02T03:04:05Z\",\"event\":\"step_started\",\"unit\":\"1\",\
+             \"title\":\"Log in\",\"attempt\":2,\"backend\":null,\"goes_on\":null,\"iteration\":3,\"left\":4}\n"
+        );
+        assert_eq!(read(&record.line()), [record]);
+    }
+
+    #[test]
+    fn a_torn_line_an_unknown_event_and_a_newer_version_are_passed_over() {
+        let good = Record::new(at(), What::Stopping).line();
+        let log = format!(
+            "{good}{{\"v\":1,\"at\":\"2026-01-02T03:04:05Z\",\"event\":\"party\",\"x\":1}}\n{}{{\"v\":1,\"at\"",
+            good.replace("\"v\":1", "\"v\":2")
+        );
+        assert_eq!(read(&log).len(), 1);
+    }
+
+    #[test]
+    fn a_halt_is_told_with_its_question_before_the_end() {
+        let end = End::Halted { unit: "2".into(), question: "Which one?".into() };
+        let found =
+            of_end(&Ended { spec: "login", end: &end, left: 3, took: Duration::from_secs(1), changes: None });
+        assert_eq!(found[0].hook(), Some(HookEvent::Halt));
+        assert_eq!(
+            found[0].facts(),
+            [("SEQORCH_UNIT", "2".into()), ("SEQORCH_MESSAGE", "Which one?".into())]
+        );
+        assert!(matches!(&found[1], What::RunEnded { why, exit_code: 2, left: 3, .. } if why == "halted"));
+    }
+
+    #[test]
+    fn a_fact_is_one_line_whatever_the_agent_wrote() {
+        let what = What::Halted { unit: "1".into(), question: "a\x1b]0;x\x07\0b\nc".into() };
+        assert_eq!(what.facts()[1].1, "ab c");
+    }
+}

@@ -1,0 +1,472 @@
+//! PURE. The morning report: what a night came to, for people, as markdown or as one HTML page.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde::Serialize;
+
+use super::events::{Record, What};
+use super::live::span;
+use super::text::{sanitise_line, sanitise_text, shell_word};
+use super::used::Used;
+use crate::state::{Outcome, SpecState, UnitStatus};
+
+/// Between two nights nothing happens for so long.
+const DAY: Duration = Duration::from_secs(8 * 3600);
+/// Characters of an agent's last words that are shown.
+const WORDS: usize = 1200;
+
+/// What a report is made of.
+pub struct Source<'a> {
+    /// The spec.
+    pub spec: &'a str,
+    /// Its state.
+    pub state: &'a SpecState,
+    /// Units of tasks.md in order, with their titles.
+    pub units: &'a [(String, String)],
+    /// Steps that are left.
+    pub left: usize,
+    /// The event log.
+    pub events: &'a [Record],
+    /// The last words of an attempt, where they are kept.
+    pub words: &'a dyn Fn(&str, u32) -> Option<String>,
+    /// Now: the end of what still runs.
+    pub now: Timestamp,
+    /// In which zone times are told.
+    pub zone: &'a TimeZone,
+    /// All that is known, not the last night alone.
+    pub all: bool,
+}
+
+/// A report, every text of it made harmless.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Morning {
+    /// The spec.
+    pub spec: String,
+    /// `all complete`, `a human is needed`, `3 steps left`
+    pub headline: String,
+    /// From when.
+    pub from: String,
+    /// Until when.
+    pub until: String,
+    /// What a human must look at.
+    pub needs: Vec<Need>,
+    /// Units that were worked on, in the order of tasks.md.
+    pub rows: Vec<Row>,
+    /// The numbers of all.
+    pub totals: Vec<(&'static str, String)>,
+    /// Pauses that belong to no unit.
+    pub pauses: Vec<Bar>,
+    /// Times at which the timeline has a mark: share of its width, and text.
+    pub ticks: Vec<(f64, String)>,
+}
+
+/// Something that a human must look at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Need {
+    /// The unit.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// What it asks, or what became of it.
+    pub what: String,
+    /// The command that goes on.
+    pub command: String,
+}
+
+/// One unit.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Row {
+    /// Its id.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// How its last attempt ended.
+    pub outcome: String,
+    /// `done`, `halted`, `failed`, `running`
+    pub kind: &'static str,
+    /// How many attempts.
+    pub attempts: usize,
+    /// Time of all of them.
+    pub took: String,
+    /// Tokens; `unknown` where its vendor says nothing.
+    pub tokens: String,
+    /// US dollars; `unknown` likewise.
+    pub cost: String,
+    /// Files and lines; empty where git does not know.
+    pub changes: String,
+    /// Its commit.
+    pub commit: String,
+    /// What its agent said last.
+    pub words: String,
+    /// What it did when.
+    pub bars: Vec<Bar>,
+}
+
+/// A span of the timeline.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Bar {
+    /// Where it begins, as a share of the whole width.
+    pub at: f64,
+    /// Its share of the whole width.
+    pub width: f64,
+    /// `done`, `failed`, `halted`, `running`, `wait`, `verify`
+    pub kind: &'static str,
+    /// What it was.
+    pub label: String,
+}
+
+struct Span {
+    unit: String,
+    from: Timestamp,
+    until: Timestamp,
+    kind: &'static str,
+    label: String,
+}
+
+impl Span {
+    fn length(&self) -> Duration {
+        self.until.duration_since(self.from).try_into().unwrap_or_default()
+    }
+}
+
+/// Makes the report; `None` where nothing was ever tried.
+#[must_use]
+pub fn morning(s: &Source<'_>) -> Option<Morning> {
+    let (from, until, spans) = night(s)?;
+    let units: BTreeMap<&str, &str> =
+        s.units.iter().map(|(id, title)| (id.as_str(), title.as_str())).collect();
+    // a unit that was taken out of tasks.md meanwhile is still told, after all others
+    let gone = s.state.units.keys().filter(|id| !units.contains_key(id.as_str()));
+    let order: Vec<&String> = s.units.iter().map(|(id, _)| id).chain(gone).collect();
+    let scale = Scale { from, length: until.duration_since(from).as_secs_f64().max(0.001) };
+    let rows: Vec<Row> = order
+        .iter()
+        .filter_map(|id| row(s, id, units.get(id.as_str()).unwrap_or(&""), from, &spans, &scale))
+        .collect();
+    let needs = needs(s, &units);
+    let headline = if !needs.is_empty() {
+        "a human is needed".to_owned()
+    } else if s.state.running().is_some() {
+        "at work".to_owned()
+    } else if s.left == 0 {
+        "all complete".to_owned()
+    } else {
+        format!("{} left", plural(s.left, "step"))
+    };
+    Some(Morning {
+        spec: sanitise_line(s.spec),
+        headline,
+        from: clock(from, s.zone, "%Y-%m-%d %H:%M"),
+        until: clock(until, s.zone, "%Y-%m-%d %H:%M %:z"),
+        needs,
+        totals: totals(s, from, &spans),
+        rows,
+        pauses: spans.iter().filter(|span| span.unit.is_empty()).map(|span| scale.bar(span)).collect(),
+        ticks: scale.ticks(s.zone),
+    })
+}
+
+/// The spans of the last night, and its bounds.
+fn night(s: &Source<'_>) -> Option<(Timestamp, Timestamp, Vec<Span>)> {
+    let mut spans = attempts(s);
+    spans.extend(pauses(s));
+    spans.sort_by_key(|span| span.from);
+    let mut first = 0;
+    if !s.all {
+        let mut until = spans.first()?.until;
+        for (index, span) in spans.iter().enumerate() {
+            if Duration::try_from(span.from.duration_since(until)).is_ok_and(|gap| gap > DAY) {
+                first = index;
+            }
+            until = until.max(span.until);
+        }
+    }
+    let spans = spans.split_off(first);
+    let until = spans.iter().map(|span| span.until).max()?;
+    Some((spans.first()?.from, until, spans))
+}
+
+fn attempts(s: &Source<'_>) -> Vec<Span> {
+    let one = |unit: &String, attempt: &crate::state::AttemptRecord| {
+        let (kind, says) = match &attempt.outcome {
+            None => ("running", "at work".to_owned()),
+            Some(outcome) => (kind_of(outcome), outcome.to_string()),
+        };
+        Span {
+            unit: unit.clone(),
+            from: attempt.started_at,
+            until: attempt.ended_at.unwrap_or(s.now).max(attempt.started_at),
+            kind,
+            label: sanitise_line(&format!("attempt {} with {}: {says}", attempt.number, attempt.backend)),
+        }
+    };
+    s.state.units.iter().flat_map(|(id, unit)| unit.attempts.iter().map(move |a| one(id, a))).collect()
+}
+
+/// What the event log alone knows: pauses, and the time that checks took. Each lasts until the next event.
+fn pauses(s: &Source<'_>) -> Vec<Span> {
+    let mut found = Vec::new();
+    for (index, record) in s.events.iter().enumerate() {
+        let next = s.events.get(index + 1).map(|next| next.at);
+        match &record.what {
+            What::Waiting { why, unit, until } => found.push(Span {
+                unit: unit.clone().unwrap_or_default(),
+                from: record.at,
+                until: next.unwrap_or(s.now).min(*until).max(record.at),
+                kind: "wait",
+                label: sanitise_line(&format!("waited: {}", why.replace('_', " "))),
+            }),
+            What::Verifying { unit, commands } => found.push(Span {
+                unit: unit.clone(),
+                from: record.at,
+                until: next.unwrap_or(s.now).max(record.at),
+                kind: "verify",
+                label: format!("verified with {}", plural(*commands, "command")),
+            }),
+            _ => {}
+        }
+    }
+    found
+}
+
+fn kind_of(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Done => "done",
+        Outcome::Halted { .. } => "halted",
+        _ => "failed",
+    }
+}
+
+fn row(s: &Source<'_>, id: &str, title: &str, from: Timestamp, spans: &[Span], scale: &Scale) -> Option<Row> {
+    let unit = s.state.units.get(id)?;
+    let attempts: Vec<_> = unit.attempts.iter().filter(|a| a.started_at >= from).collect();
+    let last = attempts.last()?;
+    let kind = match (unit.status, &last.outcome) {
+        (_, None) => "running",
+        (UnitStatus::Done, _) => "done",
+        (UnitStatus::Halted, _) => "halted",
+        (_, Some(outcome)) => kind_of(outcome),
+    };
+    let used = Used::of(attempts.iter().map(|a| a.learned.usage.as_ref()));
+    let took: Duration = spans
+        .iter()
+        .filter(|b| b.unit == id && !["wait", "verify"].contains(&b.kind))
+        .map(Span::length)
+        .sum();
+    let changes = unit.changes.as_ref();
+    let words = (s.words)(id, last.number).map_or_else(String::new, |text| shorten(&sanitise_text(&text)));
+    Some(Row {
+        id: sanitise_line(id),
+        title: sanitise_line(title),
+        outcome: last
+            .outcome
+            .as_ref()
+            .map_or_else(|| "at work".to_owned(), |o| sanitise_line(&o.to_string())),
+        kind,
+        attempts: attempts.len(),
+        took: span(took),
+        tokens: used.tokens(),
+        cost: used.cost(),
+        changes: changes.map_or_else(String::new, |c| {
+            format!(
+                "{} +{} -{}",
+                plural(usize::try_from(c.files).unwrap_or(usize::MAX), "file"),
+                c.insertions,
+                c.deletions
+            )
+        }),
+        commit: changes
+            .and_then(|c| c.commit.as_deref())
+            .map_or_else(String::new, |id| sanitise_line(id).chars().take(9).collect()),
+        words,
+        bars: spans.iter().filter(|b| b.unit == id).map(|b| scale.bar(b)).collect(),
+    })
+}
+
+fn needs(s: &Source<'_>, titles: &BTreeMap<&str, &str>) -> Vec<Need> {
+    let title = |id: &str| sanitise_line(titles.get(id).unwrap_or(&""));
+    let mut found = Vec::new();
+    if s.state.halted {
+        let id = s.state.halted_task.as_deref().unwrap_or("?");
+        found.push(Need {
+            id: sanitise_line(id),
+            title: title(id),
+            what: sanitise_text(s.state.question.as_deref().unwrap_or("it gave no reason")).trim().to_owned(),
+            command: format!("seqorch resume {} --answer \"…\"", shell_word(s.spec)),
+        });
+    }
+    for (id, unit) in &s.state.units {
+        if unit.status == UnitStatus::Failed && s.state.halted_task.as_deref() != Some(id) {
+            let outcome = unit.attempts.last().and_then(|a| a.outcome.as_ref());
+            found.push(Need {
+                id: sanitise_line(id),
+                title: title(id),
+                what: outcome.map_or_else(|| "failed".to_owned(), |o| sanitise_line(&o.to_string())),
+                command: format!("seqorch logs --spec {} {}", shell_word(s.spec), shell_word(id)),
+            });
+        }
+    }
+    found
+}
+
+fn totals(s: &Source<'_>, from: Timestamp, spans: &[Span]) -> Vec<(&'static str, String)> {
+    let tried: Vec<_> =
+        s.state.units.values().filter(|unit| unit.attempts.iter().any(|a| a.started_at >= from)).collect();
+    let done = tried.iter().filter(|unit| unit.status == UnitStatus::Done).count();
+    let attempts = || tried.iter().flat_map(|unit| &unit.attempts).filter(|a| a.started_at >= from);
+    let sum = |kinds: &[&str]| -> Duration {
+        spans.iter().filter(|b| kinds.contains(&b.kind)).map(Span::length).sum()
+    };
+    let used = Used::of(attempts().map(|a| a.learned.usage.as_ref()));
+    let mut found = vec![
+        ("tasks", format!("{done} done, {} not done, {} left", tried.len() - done, s.left)),
+        ("attempts", attempts().count().to_string()),
+        ("worked", span(sum(&["done", "failed", "halted", "running"]))),
+        ("waited", span(sum(&["wait"]))),
+        ("verified", span(sum(&["verify"]))),
+        ("tokens", used.tokens()),
+        ("cost", used.cost()),
+    ];
+    let changes: Vec<_> = tried.iter().filter_map(|unit| unit.changes.as_ref()).collect();
+    if !changes.is_empty() {
+        let insertions: u64 = changes.iter().map(|c| c.insertions).sum();
+        let deletions: u64 = changes.iter().map(|c| c.deletions).sum();
+        found.push(("changes", format!("+{insertions} -{deletions} lines")));
+    }
+    found
+}
+
+struct Scale {
+    from: Timestamp,
+    length: f64,
+}
+
+impl Scale {
+    fn share(&self, at: Timestamp) -> f64 {
+        (at.duration_since(self.from).as_secs_f64() / self.length).clamp(0.0, 1.0)
+    }
+
+    fn bar(&self, span: &Span) -> Bar {
+        let at = self.share(span.from);
+        Bar {
+            at,
+            width: self.share(span.until) - at,
+            kind: span.kind,
+            label: format!("{} ({})", span.label, super::live::span(span.length())),
+        }
+    }
+
+    fn ticks(&self, zone: &TimeZone) -> Vec<(f64, String)> {
+        let format = if self.length < 600.0 { "%H:%M:%S" } else { "%H:%M" };
+        let at = |share: f64| {
+            let offset = Duration::from_secs_f64(self.length * share);
+            let time = self.from.checked_add(offset).unwrap_or(self.from);
+            (share, clock(time, zone, format))
+        };
+        [0.0, 0.25, 0.5, 0.75, 1.0].map(at).to_vec()
+    }
+}
+
+fn clock(at: Timestamp, zone: &TimeZone, format: &str) -> String {
+    at.to_zoned_datetime(zone.clone()).strftime(format).to_string()
+}
+
+fn plural(n: usize, word: &str) -> String {
+    if n == 1 { format!("1 {word}") } else { format!("{n} {word}s") }
+}
+
+/// The end of a text: what an agent says last tells most.
+fn shorten(text: &str) -> String {
+    let text = text.trim();
+    let skip = text.chars().count().saturating_sub(WORDS);
+    let end: String = text.chars().skip(skip).collect();
+    if skip == 0 { end } else { format!("…{end}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(state: &serde_json::Value, events: &str, all: bool) -> Option<Morning> {
+        let state: SpecState = serde_json::from_value(state.clone()).unwrap();
+        morning(&Source {
+            spec: "login",
+            state: &state,
+            units: &[("1".into(), "Store".into()), ("2".into(), "Form\u{1b}[31m".into())],
+            left: 1,
+            events: &super::super::events::read(events),
+            words: &|unit, attempt| Some(format!("words of {unit} {attempt}")),
+            now: "2026-01-02T06:00:00Z".parse().unwrap(),
+            zone: &TimeZone::UTC,
+            all,
+        })
+    }
+
+    fn attempt(number: u32, from: &str, until: &str, kind: &str) -> serde_json::Value {
+        serde_json::json!({"number": number, "backend": "fake", "started_at": from, "ended_at": until,
+            "outcome": if kind == "halted" { serde_json::json!({"kind": kind, "question": "Which?"}) }
+                       else if kind == "failed" { serde_json::json!({"kind": kind, "code": 1}) }
+                       else { serde_json::json!({"kind": kind}) }})
+    }
+
+    #[test]
+    fn nothing_tried_makes_no_report() {
+        assert_eq!(report(&serde_json::json!({}), "", false), None);
+    }
+
+    #[test]
+    fn a_night_is_told_with_its_waits_and_what_came_days_before_is_left_out() {
+        let state = serde_json::json!({"units": {
+            "1": {"status": "done", "attempts": [
+                attempt(1, "2025-12-30T01:00:00Z", "2025-12-30T02:00:00Z", "failed"),
+                attempt(2, "2026-01-02T01:00:00Z", "2026-01-02T02:00:00Z", "done")]},
+            "2": {"status": "failed", "attempts": [attempt(1, "2026-01-02T04:00:00Z", "2026-01-02T05:00:00Z", "lost")]}}});
+        let wait = "{\"v\":1,\"at\":\"2026-01-02T02:00:00Z\",\"event\":\"waiting\",\"why\":\"delay\",\"unit\":null,\"until\":\"2026-01-02T04:00:00Z\"}\n";
+        let told = report(&state, wait, false).unwrap();
+        assert_eq!(
+            (told.from.as_str(), told.until.as_str()),
+            ("2026-01-02 01:00", "2026-01-02 05:00 +00:00")
+        );
+        assert_eq!((told.rows[0].attempts, told.rows[0].took.as_str()), (1, "1h"));
+        assert_eq!((told.rows[0].words.as_str(), told.rows[1].title.as_str()), ("words of 1 2", "Form"));
+        let bar = &told.pauses[0];
+        assert!((bar.at - 0.25).abs() < 1e-9 && (bar.width - 0.5).abs() < 1e-9, "{bar:?}");
+        let total = |name| told.totals.iter().find(|(n, _)| *n == name).unwrap().1.clone();
+        assert_eq!(
+            (total("worked"), total("waited"), total("tokens")),
+            ("2h".into(), "2h".into(), "unknown".into())
+        );
+        assert_eq!(told.needs[0].command, "seqorch logs --spec login 2");
+        assert_eq!(report(&state, wait, true).unwrap().rows[0].attempts, 2);
+    }
+
+    #[test]
+    fn a_question_is_on_top_with_the_command_that_answers_it() {
+        let state = serde_json::json!({"halted": true, "halted_task": "2", "question": "Which one?", "units": {
+            "2": {"status": "halted", "attempts": [attempt(1, "2026-01-02T04:00:00Z", "2026-01-02T05:00:00Z", "halted")]}}});
+        let told = report(&state, "", false).unwrap();
+        assert_eq!(told.headline, "a human is needed");
+        assert_eq!(
+            told.needs,
+            [Need {
+                id: "2".into(),
+                title: "Form".into(),
+                what: "Which one?".into(),
+                command: "seqorch resume login --answer \"…\"".into(),
+            }]
+        );
+    }
+
+    #[test]
+    fn a_report_that_is_made_while_an_agent_works_says_so() {
+        let mut running = attempt(1, "2026-01-02T04:00:00Z", "2026-01-02T05:00:00Z", "done");
+        running["outcome"] = serde_json::Value::Null;
+        running["ended_at"] = serde_json::Value::Null;
+        let state = serde_json::json!({"units": {"1": {"status": "running", "attempts": [running]}}});
+        let told = report(&state, "", false).unwrap();
+        assert_eq!((told.headline.as_str(), told.rows[0].took.as_str()), ("at work", "2h"));
+    }
+}

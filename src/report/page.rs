@@ -1,0 +1,75 @@
+//! PURE. The morning report as text: markdown for a terminal, HTML for a browser.
+
+use std::fmt::Write as _;
+
+use comfy_table::{ContentArrangement, Table, presets};
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment};
+use serde::Serialize;
+
+use super::morning::{Morning, Row};
+
+/// The whole page: no script, nothing from elsewhere, so that it can be mailed or kept.
+const PAGE: &str = include_str!("report.html.j2");
+
+#[derive(Serialize)]
+struct Page<'a> {
+    m: &'a Morning,
+}
+
+/// Markdown, its table at most `columns` wide (where that is possible).
+#[must_use]
+pub fn markdown(m: &Morning, columns: usize) -> String {
+    let mut out = format!("# {}: {}\n\n{} to {}\n", m.spec, m.headline, m.from, m.until);
+    if !m.needs.is_empty() {
+        out.push_str("\n## Needs a human\n");
+        for need in &m.needs {
+            let _ = writeln!(out, "\n**{} {}**\n", need.id, need.title);
+            for line in need.what.lines() {
+                let _ = writeln!(out, "> {line}");
+            }
+            let _ = writeln!(out, "\n    {}", need.command);
+        }
+    }
+    out.push_str("\n## Tasks\n\n");
+    let mut table = Table::new();
+    table.load_style(presets::ASCII_MARKDOWN).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(u16::try_from(columns).unwrap_or(u16::MAX));
+    table.set_header(["task", "outcome", "attempts", "time", "tokens", "cost", "changes", "commit"]);
+    for row in &m.rows {
+        table.add_row([
+            format!("{} {}", row.id, row.title).replace('|', "\\|"),
+            row.outcome.replace('|', "\\|"),
+            row.attempts.to_string(),
+            row.took.clone(),
+            row.tokens.clone(),
+            row.cost.clone(),
+            row.changes.clone(),
+            row.commit.clone(),
+        ]);
+    }
+    let _ = writeln!(out, "{}\n", table.trim_fmt());
+    for (name, value) in &m.totals {
+        let _ = writeln!(out, "- {name}: {value}");
+    }
+    let told: Vec<&Row> = m.rows.iter().filter(|row| !row.words.is_empty()).collect();
+    if !told.is_empty() {
+        out.push_str("\n## Last words\n");
+        for row in told {
+            let _ = writeln!(out, "\n**{} {}**\n", row.id, row.title);
+            for line in row.words.lines() {
+                let _ = writeln!(out, "> {line}");
+            }
+        }
+    }
+    out
+}
+
+/// One HTML page that needs no network, light or dark as the reader's system is.
+pub fn html(m: &Morning) -> Result<String, minijinja::Error> {
+    let mut env = Environment::new();
+    env.set_auto_escape_callback(|_| AutoEscape::Html);
+    env.add_filter("percent", |share: f64| format!("{:.3}%", share * 100.0));
+    env.add_template("report", PAGE)?;
+    env.get_template("report")?.render(Serde(&Page { m }))
+}

@@ -1,0 +1,116 @@
+//! Who hears of a run beside the person: hooks, the event log, and a program that reads `run --json`.
+
+use serde_json::Value;
+
+use crate::common::{Project, wait_until};
+
+const TWO: &str = "- [ ] 1. A\n- [ ] 2. B\n";
+
+fn lines(text: &str) -> Vec<Value> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect()
+}
+
+fn names(events: &[Value]) -> Vec<&str> {
+    events.iter().map(|event| event["event"].as_str().unwrap()).filter(|name| *name != "waiting").collect()
+}
+
+/// Every hook writes a line with its facts, and what it is told on standard input.
+fn all_hooks(more: &str) -> String {
+    let argv = "[\"sh\", \"-c\", \"echo $SEQORCH_EVENT $SEQORCH_SPEC $SEQORCH_UNIT $SEQORCH_OUTCOME >> heard; cat >> told\"]";
+    let hooks = ["run_start", "step_start", "step_end", "halt", "run_end"];
+    let list: Vec<String> = hooks.iter().map(|name| format!("{name} = {argv}\n")).collect();
+    format!("[hooks]\n{}{more}", list.concat())
+}
+
+#[test]
+fn hooks_hear_of_each_event_in_order_with_facts_and_json() {
+    let project = Project::new().spec("login", TWO).agent("say_done").config(&all_hooks(""));
+    project.run(&["run"]).code(0);
+    assert_eq!(
+        project.read("heard").lines().map(str::trim_end).collect::<Vec<_>>(),
+        [
+            "run_start login",
+            "step_start login 1",
+            "step_end login 1 done",
+            "step_start login 2",
+            "step_end login 2 done",
+            "run_end login complete",
+        ]
+    );
+    let told = lines(&project.read("told"));
+    assert_eq!(told[0]["steps"], serde_json::json!(["1", "2"]));
+    assert_eq!((&told[2]["event"], &told[2]["title"]), (&"step_ended".into(), &"A".into()));
+    assert_eq!(told[5]["exit_code"], 0);
+}
+
+#[test]
+fn a_halt_calls_its_hook_with_the_question() {
+    let hook = "[hooks]\nhalt = [\"sh\", \"-c\", \"echo $SEQORCH_UNIT: $SEQORCH_MESSAGE > heard\"]\n";
+    let project = Project::new().spec("login", TWO).agent("echo Which port; say_halt").config(hook);
+    project.run(&["run"]).code(2);
+    assert_eq!(project.read("heard"), "1: Which port\n");
+}
+
+#[test]
+fn a_hook_that_fails_or_is_not_there_is_told_and_harms_nothing() {
+    let hooks = "[hooks]\nstep_end = [\"sh\", \"-c\", \"echo no route to host >&2; exit 7\"]\nrun_end = [\"not-there\"]\n";
+    let project = Project::new().spec("login", TWO).agent("say_done").config(hooks);
+    project.run(&["run"]).code(0).says(&[
+        "! hooks.step_end: sh failed with exit code 7: no route to host",
+        "! hooks.run_end: not-there is not there",
+        "all complete",
+    ]);
+}
+
+#[test]
+fn a_required_hook_that_fails_ends_the_run_for_a_human_and_loses_nothing() {
+    let hooks = "[hooks]\nrequired = true\nstep_start = [\"sh\", \"-c\", \"test -e ready\"]\n";
+    let project = Project::new().spec("login", TWO).agent("note $SEQORCH_UNIT; say_done").config(hooks);
+    let out = project.run(&["run"]).code(2);
+    assert!(out.stderr.contains("hooks.step_start: sh failed with exit code 1"), "{out:?}");
+    assert!(out.stderr.contains("hooks.required = false"), "{out:?}");
+    assert!(project.ledger().is_empty(), "an agent was started");
+    let log = lines(&project.read(".seqorch/login/events.jsonl"));
+    assert_eq!(
+        (&log.last().unwrap()["why"], &log.last().unwrap()["exit_code"]),
+        (&"error".into(), &2.into())
+    );
+    project.write("ready", "");
+    project.run(&["run"]).code(0);
+    assert_eq!(project.ledger().iter().filter(|line| line.contains("1 ")).count(), 1);
+}
+
+#[test]
+fn a_hook_that_hangs_is_ended_with_all_its_tree() {
+    let hooks = "[hooks]\ntimeout = \"1s\"\nrun_start = [\"sh\", \"-c\", \"trap '' TERM; sleep 4711 & wait; wait\"]\n";
+    let project = Project::new().spec("login", "- [ ] 1. A\n").agent("say_done").config(hooks);
+    project.run(&["run"]).code(0).says(&["! hooks.run_start: sh did not end within 1s"]);
+    wait_until("the hook's end", || project.alive_with("4711").is_empty());
+}
+
+#[test]
+fn run_json_prints_the_events_that_the_log_keeps_and_nothing_else() {
+    let project = Project::new().spec("login", TWO).agent("echo some text; say_done");
+    let out = project.run(&["run", "--json"]).code(0);
+    let events = lines(&out.stdout);
+    assert_eq!(
+        names(&events),
+        ["run_started", "step_started", "step_ended", "step_started", "step_ended", "run_ended"]
+    );
+    assert!(events.iter().all(|event| event["v"] == 1 && event["at"].is_string()));
+    assert_eq!(out.stdout, project.read(".seqorch/login/events.jsonl"));
+}
+
+#[test]
+fn a_second_run_goes_on_in_the_same_log() {
+    let project = Project::new()
+        .spec("login", TWO)
+        .agent("[ $SEQORCH_UNIT = 2 ] && [ ! -e ok ] && { say_halt; exit; }; say_done");
+    project.run(&["run"]).code(2);
+    project.write("ok", "");
+    project.run(&["resume", "--answer", "yes"]).code(0);
+    let log = lines(&project.read(".seqorch/login/events.jsonl"));
+    assert_eq!(names(&log).iter().filter(|name| **name == "run_ended").count(), 2);
+    let again = log.iter().rfind(|event| event["event"] == "step_started").unwrap();
+    assert_eq!((&again["unit"], &again["attempt"]), (&"2".into(), &2.into()));
+}

@@ -1,0 +1,48 @@
+//! The morning report, from real runs.
+
+use crate::common::Project;
+
+const THREE: &str = "- [ ] 1. A\n- [ ] 2. B <script>alert(1)</script>\n- [ ] 3. C\n";
+
+fn night() -> Project {
+    let project = Project::new().spec("login", THREE).agent(
+        "case $SEQORCH_UNIT-$SEQORCH_ATTEMPT in 1-1) exit 3;; 2-*) echo 'Which <b>server</b>?'; say_halt; exit;; esac; \
+         echo \"I did $SEQORCH_UNIT.\"; say_done",
+    );
+    project.run(&["run"]).code(2);
+    project
+}
+
+#[test]
+fn the_report_puts_what_needs_a_human_on_top_and_tells_each_task() {
+    let project = night();
+    let text = project.run(&["report"]).code(0).stdout;
+    let at = |part: &str| text.find(part).unwrap_or_else(|| panic!("no {part:?} in\n{text}"));
+    assert!(at("# login: a human is needed") < at("> Which <b>server</b>?"), "{text}");
+    assert!(at("seqorch resume login --answer") < at("## Tasks"), "{text}");
+    assert!(text.contains("- tasks: 1 done, 1 not done, 2 left\n- attempts: 3\n"), "{text}");
+    assert!(text.contains("- tokens: unknown\n"), "{text}");
+    assert!(at("## Last words") < at("> I did 1."), "{text}");
+}
+
+#[test]
+fn the_page_stands_alone_and_what_agents_and_titles_say_stays_text() {
+    let project = night();
+    project.run(&["report", "--html", "out.html"]).code(0).says(&["out.html is written"]);
+    let page = project.read("out.html");
+    assert!(page.starts_with("<!doctype html>") && page.trim_end().ends_with("</html>"), "{page}");
+    assert!(page.contains("B &lt;script&gt;alert(1)&lt;&#x2f;script&gt;"), "{page}");
+    assert!(!page.contains("<script") && !page.contains("<b>server"), "{page}");
+    for way_out in ["http:", "https:", "src=", "@import", "url("] {
+        assert!(!page.contains(way_out), "{way_out} in {page}");
+    }
+    assert_eq!(page.matches("class=\"bar failed\"").count(), 1, "{page}");
+    assert_eq!(page.matches("class=\"bar halted\"").count(), 1, "{page}");
+}
+
+#[test]
+fn before_the_first_run_the_report_says_that_there_is_none() {
+    let project = Project::new().spec("login", THREE).agent("say_done");
+    project.run(&["report"]).code(0).says(&["nothing was tried yet"]);
+    assert!(!project.path(".seqorch").exists(), "looking made files");
+}
