@@ -95,6 +95,8 @@ pub fn progress(state: &SpecState, ticked: BTreeSet<String>, failed: &BTreeSet<S
         failed: failed.clone(),
         skipped: state.skipped.clone(),
         owners: state.owners(),
+        owners_by_hand: state.by_hand("owner_agent"),
+        backends_by_hand: state.by_hand("backend"),
         instead: BTreeMap::new(),
     }
 }
