@@ -128,3 +128,44 @@ fn the_flags_of_the_python_tool_ask_for_an_assignment() {
     assert_eq!(project.read("args"), "--agent gawain\n");
     assert_eq!(workers(&project), ["1 by c", "2 by g", "3 by c"]);
 }
+
+#[test]
+fn what_a_human_chose_by_hand_beats_the_agent_and_a_rule_until_it_is_cleared() {
+    let project = project(GOOD, "[[assign.rule]]\ntasks = [\"3\"]\nowner = \"codex\"\n");
+    project.run(&["mark", "1", "--backend", "fake"]).code(0).says(&["1: assigned to fake"]);
+    project.run(&["mark", "3", "--agent", "gemini"]).code(0).says(&["3: assigned to gemini"]);
+    project
+        .run(&["plan", "--dry-run"])
+        .code(0)
+        .says(&["assigned to fake by hand", "assigned to gemini by hand"]);
+    // before the agent was asked, and after
+    project.run(&["plan"]).code(0);
+    project.run(&["mark", "2", "--agent", "codex"]).code(0);
+    project.run(&["run"]).code(0);
+    assert_eq!(workers(&project), ["1 by default", "2 by c", "3 by g"]);
+    let state = project.state("demo");
+    assert_eq!(
+        (&state["assignments"]["2"]["by"], &state["assignments"]["2"]["type"]),
+        (&"hand".into(), &"ui".into())
+    );
+    for id in ["1", "2", "3"] {
+        project.run(&["mark", id, "todo", "--clear"]).code(0);
+    }
+    project.run(&["run"]).code(0);
+    assert_eq!(workers(&project)[3..], ["1 by c", "2 by g", "3 by c"]);
+}
+
+#[test]
+fn only_what_is_there_can_be_assigned_by_hand() {
+    let project = project(GOOD, "");
+    project.write(".kiro/specs/demo/tasks.md", "- [ ] 1. Store\n  - [ ] 1.1 Part\n");
+    project
+        .run(&["mark", "1", "--backend", "nobody"])
+        .code(64)
+        .says(&["there is no backend \"nobody\"", "fake"]);
+    project.run(&["mark", "1", "--agent", "nobody"]).code(64).says(&["codex-review"]);
+    project.run(&["mark", "1.1", "--backend", "fake"]).code(64).says(&["together with task 1"]);
+    project.run(&["mark", "1"]).code(64);
+    project.run(&["mark", "1", "--backend", "fake", "--clear"]).code(64);
+    assert!(project.state("demo").is_null());
+}

@@ -111,6 +111,6 @@ fn a_second_run_goes_on_in_the_same_log() {
     project.run(&["resume", "--answer", "yes"]).code(0);
     let log = lines(&project.read(".seqorch/login/events.jsonl"));
     assert_eq!(names(&log).iter().filter(|name| **name == "run_ended").count(), 2);
-    let again = log.iter().filter(|event| event["event"] == "step_started").next_back().unwrap();
+    let again = log.iter().rfind(|event| event["event"] == "step_started").unwrap();
     assert_eq!((&again["unit"], &again["attempt"]), (&"2".into(), &2.into()));
 }

@@ -26,10 +26,11 @@ const ALLOWED: &[(&str, &str)] = &[
     ("state", "agent::event error sys attempt::record"),
     ("state::model", "agent::event attempt::record"),
     ("state::outcome", "attempt::record"),
+    ("state::spent", "agent::event attempt::record"),
     (
         "report",
         "agent config engine::decide engine::End git::Change plan spec state::AttemptRecord state::Changes \
-         state::Outcome state::Reason state::SpecState state::UnitStatus",
+         state::Outcome state::Reason state::SpecState state::Spent state::UnitStatus",
     ),
     ("setup", "agent config engine error git plan spec state sys tmux"),
     // the machine takes a signal's meaning as a value; the type is all of `sys` that it sees
@@ -71,6 +72,7 @@ const PURE: &[&str] = &[
     "state::model",
     "state::outcome",
     "state::progress",
+    "state::spent",
     "engine::event",
     "attempt::record",
     "attempt::deadline",

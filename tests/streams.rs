@@ -274,6 +274,41 @@ mod attempts {
     }
 
     #[test]
+    fn what_was_used_is_told_by_attempt_unit_and_run_and_what_nobody_said_is_unknown() {
+        let project = project("codex-tool", r#"test "$SEQORCH_ATTEMPT" != 1 || exit 1"#);
+        let run = project.run(&["run"]).code(0);
+        // codex says the total of the session, and never a cost
+        let words = "246 tokens in (14 cached), 90 out (10 thought), cost unknown";
+        assert!(run.stdout.contains("1  A: done, 2 attempts, "), "{}", run.stdout);
+        assert_eq!(run.stdout.matches(words).count(), 2, "{}", run.stdout);
+        let status = project.run(&["status"]).code(0).stdout;
+        assert_eq!(status.matches(words).count(), 2, "{status}");
+        let state = project.state("login");
+        for sum in [&state["usage"], &state["units"]["1"]["usage"]] {
+            assert_eq!(
+                (&sum["input"], &sum["attempts"], &sum["tokens_untold"]),
+                (&246.into(), &2.into(), &0.into())
+            );
+            assert_eq!((&sum["cost_usd"], &sum["cost_untold"]), (&serde_json::Value::Null, &2.into()));
+        }
+        let json: serde_json::Value =
+            serde_json::from_str(&project.run(&["status", "--json"]).stdout).unwrap();
+        assert_eq!((&json["usage"], &json["units"]), (&state["usage"], &state["units"]));
+    }
+
+    #[test]
+    fn an_agent_that_says_nothing_of_its_usage_used_an_unknown_amount() {
+        let project = Project::new().spec("login", "- [ ] 1. A\n");
+        let run = project.run(&["run"]).code(0).stdout;
+        let status = project.run(&["status"]).code(0).stdout;
+        for text in [run, status] {
+            assert_eq!(text.matches("usage unknown").count(), 2, "{text}");
+            assert!(!text.contains(" 0 tokens") && !text.contains("$0"), "{text}");
+        }
+        assert_eq!(project.state("login")["usage"]["input"], serde_json::Value::Null);
+    }
+
+    #[test]
     fn the_session_is_written_down_as_soon_as_it_is_known() {
         let project = project("codex-sigterm_during_tool", "gate");
         let running = project.start(&["run"]);

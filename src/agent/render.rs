@@ -256,11 +256,17 @@ pub fn spent(usage: &Usage) -> Option<String> {
     let parts = [
         usage.input.map(|n| format!("{} tokens in{}", tokens(n), part(usage.cached_input, "cached"))),
         usage.output.map(|n| format!("{} out{}", tokens(n), part(usage.reasoning, "thought"))),
-        usage.cost_usd.map(|n| if n < 0.1 { format!("${n:.4}") } else { format!("${n:.2}") }),
+        usage.cost_usd.map(dollars),
         usage.cumulative.then(|| "in this session".to_owned()),
     ];
     let known = parts[..3].iter().any(Option::is_some);
     known.then(|| parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
+}
+
+/// `$0.42`, `$0.0042`
+#[must_use]
+pub fn dollars(n: f64) -> String {
+    if n < 0.1 { format!("${n:.4}") } else { format!("${n:.2}") }
 }
 
 /// `950`, `12.3k`, `4.5M`

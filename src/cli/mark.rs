@@ -8,9 +8,11 @@ use clap::{Args, ValueEnum};
 
 use super::Global;
 use super::project::Project;
+use crate::config::Config;
 use crate::error::{Error, Kind, Result};
-use crate::plan::Selection;
-use crate::spec::{self, Task};
+use crate::plan::{self, Selection};
+use crate::report::text::sanitise_line;
+use crate::spec::{self, Task, TaskFile};
 use crate::state::lock::{Holder, RunLock};
 use crate::state::{SpecState, UnitStatus};
 use crate::sys::files;
@@ -18,14 +20,23 @@ use crate::sys::files;
 #[derive(Debug, Args)]
 #[command(
     after_help = "A mark goes for all tasks below the one that is named. Boxes in tasks.md follow, unless tasks.tick \
-is \"off\"."
+is \"off\". Who does a task is chosen by --backend or --agent, before the run; that beats rules, overrides and what an agent said."
 )]
 pub(super) struct MarkArgs {
     /// The task.
     id: String,
     /// What it is.
-    #[arg(value_enum)]
-    mark: Mark,
+    #[arg(value_enum, required_unless_present_any = ["backend", "agent", "clear"])]
+    mark: Option<Mark>,
+    /// This backend does it.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["agent", "clear"])]
+    backend: Option<String>,
+    /// This owner does it, a key of [assign.owners].
+    #[arg(long, value_name = "NAME", conflicts_with = "clear")]
+    agent: Option<String>,
+    /// Forget who does it, whoever chose.
+    #[arg(long)]
+    clear: bool,
     /// The spec: a folder, a tasks.md, or a name. None: the only one there is.
     #[arg(long, value_name = "SPEC")]
     spec: Option<PathBuf>,
@@ -57,23 +68,80 @@ pub(super) fn mark(global: &Global, args: &MarkArgs) -> Result<u8> {
         return Err(Error::new(Kind::Locked, format!("an agent works on task {unit}"))
             .hint("`seqorch run` goes on with it; `seqorch stop --now` ends it."));
     }
-    apply(&mut state, &args.id, &family, args.mark);
+    let mut told = Vec::new();
+    if args.backend.is_some() || args.agent.is_some() || args.clear {
+        told.push(assign(&mut state, &project.loaded.config, &tasks, args)?);
+    }
+    let Some(mark) = args.mark else {
+        store.save(&state)?;
+        tell(&told);
+        return Ok(0);
+    };
+    apply(&mut state, &args.id, &family, mark);
     store.save(&state)?;
-    if args.mark != Mark::Skip && project.loaded.config.tasks.tick != crate::config::Tick::Off {
+    if mark != Mark::Skip && project.loaded.config.tasks.tick != crate::config::Tick::Off {
         let ids: Vec<&str> = family.iter().map(String::as_str).collect();
-        let box_mark = if args.mark == Mark::Done { 'x' } else { ' ' };
+        let box_mark = if mark == Mark::Done { 'x' } else { ' ' };
         let (changed, _) = spec::tick_as(&text, place.dialect, &ids, box_mark);
         if changed != text {
             files::replace(&place.tasks_path(), changed.as_bytes(), 0o644)?;
         }
     }
-    let word = match args.mark {
+    let word = match mark {
         Mark::Done => "done",
         Mark::Todo => "to do",
         Mark::Skip => "not to be done",
     };
-    let _ = writeln!(anstream::stdout(), "{} of {}: {word}", family.join(", "), place.name);
+    told.push(format!("{} of {}: {word}", family.join(", "), place.name));
+    tell(&told);
     Ok(0)
+}
+
+fn tell(lines: &[String]) {
+    for line in lines {
+        let _ = writeln!(anstream::stdout(), "{}", sanitise_line(line));
+    }
+}
+
+/// Keeps who does a unit; what is said of it.
+fn assign(state: &mut SpecState, config: &Config, tasks: &TaskFile, args: &MarkArgs) -> Result<String> {
+    let id = &args.id;
+    let units = plan::units(tasks, config.run.granularity);
+    if !units.iter().any(|unit| unit.id == *id) {
+        let above = units.iter().find(|unit| unit.members.contains(id));
+        let error = Error::new(Kind::Usage, format!("task {id} is not given to an agent by itself"));
+        return Err(match above {
+            Some(unit) => error.hint(format!("It is done together with task {}; assign that.", unit.id)),
+            None => error,
+        });
+    }
+    if args.clear {
+        return Ok(if state.unassign(id) {
+            format!("{id}: it is forgotten who does it")
+        } else {
+            format!("{id}: nobody was chosen for it")
+        });
+    }
+    let known = |what: &str, name: &String, names: Vec<&str>| {
+        if names.contains(&name.as_str()) {
+            return Ok(());
+        }
+        let error = Error::new(Kind::Usage, format!("there is no {what} {name:?}"));
+        Err(error.hint(if names.is_empty() {
+            "[assign.owners] names none; --backend takes a backend's name.".to_owned()
+        } else {
+            format!("There are: {}.", names.join(", "))
+        }))
+    };
+    if let Some(backend) = &args.backend {
+        known("backend", backend, config.backends.keys().map(String::as_str).collect())?;
+    }
+    if let Some(owner) = &args.agent {
+        known("owner", owner, config.assign.owners.keys().map(String::as_str).collect())?;
+    }
+    state.assign_by_hand(jiff::Timestamp::now(), id, args.agent.as_deref(), args.backend.as_deref());
+    let name = args.backend.as_ref().or(args.agent.as_ref()).map_or("", String::as_str);
+    Ok(format!("{id}: assigned to {name}"))
 }
 
 fn apply(state: &mut SpecState, id: &str, family: &[String], mark: Mark) {

@@ -13,6 +13,7 @@ use crate::error::Result;
 use crate::plan::Selection;
 use crate::report::live::span;
 use crate::report::plan::why_skipped;
+use crate::report::spent::spent;
 use crate::report::text::{sanitise_line, sanitise_text};
 use crate::state::lock;
 
@@ -29,7 +30,9 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
     let project = Project::open(global, Vec::new(), args.spec.as_deref())?;
     let place = project.place(&project.spec(args.spec.as_deref())?, Selection::default())?;
     let store = project.store(&place);
-    let state = store.load()?;
+    let mut state = store.load()?;
+    // an older version did not
+    state.sum_up();
     let (_, tasks) = place.read_tasks()?;
     let plan = super::plan::current(&place, &project.loaded.config, &tasks, &state);
     let holder = lock::holder(&store.run_lock());
@@ -63,6 +66,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
             "waiting_for": state.waiting_for,
             "waited_s": state.waited_s,
             "limits": state.limits,
+            "usage": state.usage,
             "units": state.units,
         });
         let _ = writeln!(out, "{value:#}");
@@ -118,10 +122,11 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
         let tries = unit.attempts.len();
         let _ = writeln!(
             out,
-            "  {}  {} ({tries} attempt{})",
+            "  {}  {} ({tries} attempt{}{})",
             sanitise_line(id),
             sanitise_line(&outcome.to_string()),
-            if tries == 1 { "" } else { "s" }
+            if tries == 1 { "" } else { "s" },
+            spent(&unit.usage).map_or_else(String::new, |spent| format!(", {spent}"))
         );
     }
     for step in &plan.steps {
@@ -131,6 +136,9 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
         let _ = writeln!(out, "  {}  {}", sanitise_line(&skipped.id), why_skipped(&skipped.reason));
     }
     let _ = writeln!(out, "  {} tasks completed, {} steps left", state.completed.len(), plan.steps.len());
+    if let Some(used) = spent(&state.usage) {
+        let _ = writeln!(out, "  {used}");
+    }
     if state.halted {
         let unit = state.halted_task.as_deref().unwrap_or("?");
         let _ = writeln!(out, "\nTask {} asks:", sanitise_line(unit));

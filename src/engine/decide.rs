@@ -299,6 +299,7 @@ impl Machine {
         unit.status = UnitStatus::Todo;
         unit.count_once(session.as_deref(), total);
         let tries = unit.tries();
+        self.state.sum_up();
         self.limited(now, &backend, &outcome, step.as_ref().map(|s| &s.retry));
         if blameless || afresh || limited {
             self.state.iterations = self.state.iterations.saturating_sub(1);

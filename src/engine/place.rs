@@ -104,6 +104,8 @@ pub fn progress(
         failed: failed.clone(),
         skipped: state.skipped.clone(),
         owners: state.owners(),
+        owners_by_hand: state.by_hand("owner_agent"),
+        backends_by_hand: state.by_hand("backend"),
         instead: limiting::stand_ins(state, fallback, now),
     }
 }

@@ -31,7 +31,7 @@ use crate::report::live;
 use crate::report::summary::UnitLine;
 use crate::spec;
 use crate::state::store::Store;
-use crate::state::{Changes, Learned, Outcome, SpecState};
+use crate::state::{Changes, Learned, Outcome, SpecState, Spent};
 use crate::sys::clock::Clock;
 use crate::sys::{files, process};
 
@@ -229,13 +229,16 @@ impl<'a> RealWorld<'a> {
         }
     }
 
-    fn note(&mut self, report: &Report) {
-        let Report::Ended { unit, title, outcome, took, .. } = report else { return };
+    fn note(&mut self, report: &Report, state: &SpecState) {
+        let Report::Ended { unit, title, attempt, outcome, took, .. } = report else { return };
+        let attempts = state.units.get(unit).map(|u| u.attempts.as_slice()).unwrap_or_default();
+        let spent = Spent::of(attempts.iter().filter(|a| a.number == *attempt));
         match self.units.iter_mut().find(|u| u.id == *unit) {
             Some(line) => {
                 line.outcome = outcome.clone();
                 line.attempts += 1;
                 line.took += *took;
+                line.spent = Spent::sum([&line.spent, &spent]);
             }
             None => self.units.push(UnitLine {
                 id: unit.clone(),
@@ -243,6 +246,7 @@ impl<'a> RealWorld<'a> {
                 outcome: outcome.clone(),
                 attempts: 1,
                 took: *took,
+                spent,
                 changes: None,
             }),
         }
@@ -363,7 +367,7 @@ impl World for RealWorld<'_> {
     }
 
     fn report(&mut self, report: &Report, state: &SpecState) -> Result<()> {
-        self.note(report);
+        self.note(report, state);
         let line = live::line(report, self.config.run.max_iterations);
         self.say(&line);
         if let Report::Ended { unit, outcome, .. } = report {

@@ -49,6 +49,10 @@ pub struct Progress {
     pub skipped: BTreeSet<String>,
     /// Owners that an agent named, by unit.
     pub owners: BTreeMap<String, String>,
+    /// Owners that a human named, by unit.
+    pub owners_by_hand: BTreeMap<String, String>,
+    /// Backends that a human named, by unit.
+    pub backends_by_hand: BTreeMap<String, String>,
     /// Backends that cannot work now, each with the one that does its work meanwhile and the reason.
     pub instead: BTreeMap<String, Instead>,
 }

@@ -49,10 +49,13 @@ pub(super) struct Resolver<'a> {
 }
 
 /// The backend that is to do a unit, before anything steps in for it.
+#[derive(Default)]
 struct Choice<'a> {
     backend: &'a str,
     why: Option<String>,
     unassigned: bool,
+    /// A human chose it for this very unit.
+    by_hand: bool,
 }
 
 impl<'a> Resolver<'a> {
@@ -64,7 +67,7 @@ impl<'a> Resolver<'a> {
         let rules =
             rules.map(|rule| (rule, globs(&rule.tasks), rule.title.as_ref().and_then(regex))).collect();
         let mut resolver = Self { config, spec, progress, cwd, overrides, rules, common: None };
-        let plain = Choice { backend: &config.run.backend, why: None, unassigned: false };
+        let plain = Choice { backend: &config.run.backend, ..Choice::default() };
         resolver.common = Some(settings(&resolver, &plain, &[]));
         resolver
     }
@@ -88,10 +91,29 @@ impl<'a> Resolver<'a> {
         settings(self, &choice, &matching)
     }
 
-    /// A human's rule beats what an agent said, and that beats the common backend.
+    /// What a human marked the unit for, if that is still there.
+    fn by_hand(&self, id: &str) -> Option<Choice<'a>> {
+        let owners = &self.config.assign.owners;
+        let (name, backend) = match self.progress.backends_by_hand.get(id) {
+            Some(backend) => (backend, backend.as_str()),
+            None => self.progress.owners_by_hand.get(id).and_then(|o| Some((o, owners.get(o)?.as_str())))?,
+        };
+        let (backend, _) = self.config.backends.get_key_value(backend)?;
+        Some(Choice {
+            backend,
+            why: Some(format!("assigned to {name} by hand")),
+            by_hand: true,
+            unassigned: false,
+        })
+    }
+
+    /// What a human chose for the unit beats a rule, that beats what an agent said, and that the common backend.
     fn choice(&self, tree: &Tree<'_>, top: usize) -> Choice<'a> {
         let assign = &self.config.assign;
-        let common = Choice { backend: &self.config.run.backend, why: None, unassigned: false };
+        if let Some(choice) = self.by_hand(&tree.nodes[top].id) {
+            return choice;
+        }
+        let common = Choice { backend: &self.config.run.backend, ..Choice::default() };
         if assign.mode == AssignMode::Off {
             return common;
         }
@@ -106,7 +128,7 @@ impl<'a> Resolver<'a> {
         if let Some((rule, ..)) = self.rules.iter().rfind(applies) {
             let who = rule.owner.as_ref().map_or_else(String::new, |owner| format!(" to {owner}"));
             let why = Some(format!("assigned{who} by a rule"));
-            return Choice { backend: &rule.backend, why, unassigned: false };
+            return Choice { backend: &rule.backend, why, ..Choice::default() };
         }
         if assign.mode != AssignMode::Agent {
             return common;
@@ -114,7 +136,7 @@ impl<'a> Resolver<'a> {
         let owner = self.progress.owners.get(&node.id);
         match owner.and_then(|owner| Some((owner, assign.owners.get(owner)?))) {
             Some((owner, backend)) => {
-                Choice { backend, why: Some(format!("assigned to {owner}")), unassigned: false }
+                Choice { backend, why: Some(format!("assigned to {owner}")), ..Choice::default() }
             }
             None => Choice { unassigned: true, ..common },
         }
@@ -145,7 +167,7 @@ fn settings(resolver: &Resolver<'_>, choice: &Choice<'_>, overrides: &[&Override
     let mut extra_prompt = None;
     let mut verify = &config.verify.commands;
     for one in overrides {
-        if let Some(backend) = &one.backend {
+        if let Some(backend) = one.backend.as_ref().filter(|_| !choice.by_hand) {
             if backend != name {
                 model = None; // a model belongs to the backend that it was said for
             }
@@ -153,7 +175,9 @@ fn settings(resolver: &Resolver<'_>, choice: &Choice<'_>, overrides: &[&Override
             chosen.clear();
             unassigned = false;
         }
-        model = one.model.as_ref().or(model);
+        // so does this one, where the backend was not taken over
+        let fits = one.backend.as_ref().is_none_or(|backend| backend == name);
+        model = one.model.as_ref().filter(|_| fits).or(model);
         extra_prompt = one.prompt.as_ref().or(extra_prompt);
         verify = one.verify.as_ref().unwrap_or(verify);
         timeout = with_timeouts(timeout, one.timeout);
@@ -492,6 +516,31 @@ mod tests {
         case.config.assign.mode = AssignMode::Rules;
         let steps = case.plan().steps;
         assert_eq!((steps[0].backend.as_str(), steps[3].unassigned), ("agent", false));
+    }
+
+    #[test]
+    fn what_a_human_chose_for_a_unit_beats_all_else_as_long_as_it_is_configured() {
+        let mut case = Case::new("1\n2\n3");
+        for name in ["ruled", "mine", "forced"] {
+            case.config.backends.insert(name.into(), backend(name, &[]));
+        }
+        case.config.assign.mode = AssignMode::Rules;
+        case.config.assign.owners.insert("me".into(), "mine".into());
+        case.config.assign.rules.push(rule_for(&["*"], None, "ruled"));
+        let model = Some("for forced".to_owned());
+        case.config.overrides.push(Override {
+            backend: Some("forced".into()),
+            model,
+            ..override_for(&["2"])
+        });
+        case.progress.owners_by_hand.insert("1".into(), "me".into());
+        case.progress.backends_by_hand.insert("2".into(), "mine".into());
+        case.progress.backends_by_hand.insert("3".into(), "gone".into());
+        let steps = case.plan().steps;
+        let got: Vec<_> = steps.iter().map(|s| (s.backend.as_str(), s.model.as_deref())).collect();
+        assert_eq!(got, [("mine", None), ("mine", None), ("ruled", None)]);
+        case.config.assign.mode = AssignMode::Off;
+        assert_eq!(case.plan().steps[0].backend, "mine");
     }
 
     #[test]

@@ -258,7 +258,7 @@ pub fn of_report(report: &Report, state: &SpecState) -> What {
                 attempt: *attempt,
                 backend: record.map(|a| a.backend.clone()),
                 model: record.and_then(|a| a.learned.model.clone()),
-                usage: record.and_then(|a| a.learned.usage.clone()),
+                usage: record.and_then(|a| a.learned.usage),
                 outcome: as_value(outcome),
                 says: outcome.to_string(),
                 took_ms: millis(*took),

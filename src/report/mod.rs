@@ -6,6 +6,7 @@ pub mod morning;
 pub mod page;
 pub mod plan;
 pub mod plan_json;
+pub mod spent;
 pub mod summary;
 pub mod text;
 pub mod used;

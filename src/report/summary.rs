@@ -5,14 +5,15 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use super::live::span;
+use super::spent::spent;
 use super::text::{sanitise_line, sanitise_text};
 use crate::engine::End;
 use crate::git::Change;
 use crate::plan::{SkipReason, Skipped};
-use crate::state::{Changes, Outcome};
+use crate::state::{Changes, Outcome, Spent};
 
 /// One unit that this run worked on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct UnitLine {
     /// Its id.
     pub id: String,
@@ -24,6 +25,8 @@ pub struct UnitLine {
     pub attempts: u32,
     /// Time of all of them.
     pub took: Duration,
+    /// What all of them used.
+    pub spent: Spent,
     /// What it changed, where git knows.
     pub changes: Option<Changes>,
 }
@@ -61,11 +64,12 @@ pub fn write(out: &mut dyn Write, s: &Summary<'_>) -> io::Result<()> {
             if unit.attempts == 1 { "1 attempt".to_owned() } else { format!("{} attempts", unit.attempts) };
         writeln!(
             out,
-            "  {:width$}  {}: {}, {tries}, {}{}",
+            "  {:width$}  {}: {}, {tries}, {}{}{}",
             sanitise_line(&unit.id),
             sanitise_line(&unit.title),
             sanitise_line(&unit.outcome.to_string()),
             span(unit.took),
+            spent(&unit.spent).map_or_else(String::new, |spent| format!(", {spent}")),
             unit.changes.as_ref().map_or_else(String::new, changed)
         )?;
     }
@@ -87,6 +91,9 @@ pub fn write(out: &mut dyn Write, s: &Summary<'_>) -> io::Result<()> {
     writeln!(out, "  {} in {}", parts.join(" · "), span(s.took))?;
     for (reason, seconds) in s.waited {
         writeln!(out, "  waited {} for {}", span(Duration::from_secs(*seconds)), sanitise_line(reason))?;
+    }
+    if let Some(used) = spent(&Spent::sum(s.units.iter().map(|u| &u.spent))) {
+        writeln!(out, "  {used}")?;
     }
     if let Some(changes) = s.changes.filter(|_| !s.units.is_empty()) {
         write_changes(out, changes)?;
@@ -184,15 +191,18 @@ fn write_way_out(out: &mut dyn Write, spec: &str, end: &End) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::agent::Usage;
 
     #[test]
     fn the_summary_counts_and_names_what_changed() {
+        let usage = Usage { input: Some(1500), output: Some(20), ..Usage::default() };
         let unit = |id: &str, outcome| UnitLine {
             id: id.into(),
             title: format!("Task {id}"),
             outcome,
             attempts: 2,
             changes: None,
+            spent: Spent { attempts: 2, cost_untold: 2, usage, ..Spent::default() },
             took: Duration::from_secs(65),
         };
         let changes = [Change { path: "src/a.rs".into(), insertions: Some(3), deletions: Some(1) }];
@@ -212,7 +222,8 @@ mod tests {
         let text = String::from_utf8(text).unwrap();
         for part in [
             "failed for good: 2; blocked: 3",
-            "1  Task 1: done, 2 attempts, 1m 5s",
+            "1  Task 1: done, 2 attempts, 1m 5s, 1500 tokens in, 20 out, cost unknown",
+            "\n  3000 tokens in, 40 out, cost unknown\n",
             "1 done · 1 not done · 0 left in 2m 10s",
             "1 file changed, 3 insertions(+), 1 deletions(-)",
             "src/a.rs  +3 -1",

@@ -5,6 +5,7 @@ pub mod lock;
 pub mod model;
 pub mod outcome;
 mod progress;
+pub mod spent;
 pub mod store;
 
 pub use limited::Limited;
@@ -12,3 +13,4 @@ pub use model::{
     Answer, AttemptRecord, Changes, GoesOn, Learned, Reason, SpecState, StateFile, UnitState, UnitStatus,
 };
 pub use outcome::Outcome;
+pub use spent::Spent;

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::limited::Limited;
 use super::outcome::Outcome;
+use super::spent::Spent;
 use crate::agent::event::Usage;
 
 /// Version of the state file that this program writes.
@@ -87,6 +88,8 @@ pub struct SpecState {
     pub waited_s: BTreeMap<String, u64>,
     /// Iterations of the run that is not over yet.
     pub iterations: u32,
+    /// What all units used, by all runs.
+    pub usage: Spent,
     /// Per unit.
     pub units: BTreeMap<String, UnitState>,
     /// What other tools keep in the entry.
@@ -113,6 +116,8 @@ pub struct UnitState {
     pub status: UnitStatus,
     /// All attempts, oldest first.
     pub attempts: Vec<AttemptRecord>,
+    /// What they used.
+    pub usage: Spent,
     /// The tree of all files before its first attempt, as git names it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,

@@ -10,6 +10,9 @@ use super::outcome::Outcome;
 use crate::agent::event::Usage;
 use crate::attempt::record::{CancelledBy, TimedOut};
 
+/// Who chose, where a human did.
+const HAND: &str = "hand";
+
 impl SpecState {
     /// Whether the last run was killed before its end was decided: the next one goes on with it.
     #[must_use]
@@ -84,10 +87,36 @@ impl SpecState {
     #[must_use]
     pub fn owners(&self) -> BTreeMap<String, String> {
         let owner = |value: &Value| {
-            let chosen = value.get("by").and_then(Value::as_str) != Some("default");
+            let by = value.get("by").and_then(Value::as_str);
+            let chosen = by != Some("default") && by != Some(HAND);
             value.get("owner_agent")?.as_str().filter(|_| chosen).map(str::to_owned)
         };
         self.assignments.iter().filter_map(|(unit, value)| Some((unit.clone(), owner(value)?))).collect()
+    }
+
+    /// What a human chose for units: their `owner_agent` or their `backend`.
+    #[must_use]
+    pub fn by_hand(&self, key: &str) -> BTreeMap<String, String> {
+        let chosen = |value: &Value| {
+            let by_hand = value.get("by").and_then(Value::as_str) == Some(HAND);
+            value.get(key)?.as_str().filter(|_| by_hand).map(str::to_owned)
+        };
+        self.assignments.iter().filter_map(|(unit, value)| Some((unit.clone(), chosen(value)?))).collect()
+    }
+
+    /// Keeps a human's choice for a unit, which nobody is asked about any more.
+    pub fn assign_by_hand(&mut self, now: Timestamp, unit: &str, owner: Option<&str>, backend: Option<&str>) {
+        let kind = self.assignments.get(unit).and_then(|old| old.get("type")).cloned();
+        let mut value = json!({ "type": kind, "owner_agent": owner, "backend": backend, "by": HAND, "at": now.to_string() });
+        if backend.is_none() {
+            value.as_object_mut().map(|map| map.shift_remove("backend"));
+        }
+        self.assignments.insert(unit.to_owned(), value);
+    }
+
+    /// Forgets a unit's assignment, whoever made it; whether there was one.
+    pub fn unassign(&mut self, unit: &str) -> bool {
+        self.assignments.shift_remove(unit).is_some()
     }
 
     /// Keeps what an agent said of units (`{type, owner_agent}` each), and which go to the default for now.

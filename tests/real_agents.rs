@@ -1,0 +1,327 @@
+//! seqorch with the four real CLIs, of the versions that `.ci/agents` installs, against a server on this machine that
+//! speaks their vendors' APIs: `../shared/agents/mock.py`, or the one in the folder that `SEQORCH_SHARED` names.
+//!
+//! All of it runs in a network namespace that has nothing but loopback, with a fresh home folder and keys that open
+//! nothing, so it cannot reach a vendor whatever a CLI tries. The CLIs come from `SEQORCH_AGENTS_DIR`, where they are
+//! installed if they are missing; without it from a folder under `target`. What is needed and missing is said.
+//!
+//! `SEQORCH_AGENTS=codex,gemini` and `SEQORCH_SCENES=halt` narrow it down.
+
+mod bench;
+
+use std::fmt::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+
+use bench::{Bench, Cli, version};
+
+/// Says that the rest happens in the namespace.
+const INSIDE: &str = "SEQORCH_TEST_LOOPBACK_ONLY";
+
+/// What a scene saw, for the table; or what should have been otherwise.
+type Seen = Result<String, String>;
+
+/// What every scene needs.
+struct Ground {
+    bin: PathBuf,
+    mock: PathBuf,
+}
+
+type Scene = (&'static str, fn(&Ground, Cli) -> Seen);
+
+const SCENES: &[Scene] = &[
+    ("success", success),
+    ("tool-auto", tool_in_auto),
+    ("tool-bypass", tool_in_bypass),
+    ("halt-answer", halt_and_answer),
+    ("retry-resumes", retry_in_the_same_session),
+    ("unknown-session", unknown_session),
+    ("429-once", limited_once),
+    ("401", bad_key),
+    ("never-answers", never_answers),
+    ("endless-tool", endless_tool),
+];
+
+#[test]
+#[ignore = "installs the real CLIs from npm, and reads ../shared"]
+fn each_real_agent_does_the_work_and_fails_as_promised() {
+    if std::env::var_os(INSIDE).is_some() {
+        return play();
+    }
+    if let Err(why) = prepare().and_then(|bin| in_a_namespace(&bin)) {
+        println!("DID NOT RUN: the suite of the real agents: {why}");
+    }
+}
+
+fn shared() -> PathBuf {
+    std::env::var_os("SEQORCH_SHARED")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from)
+}
+
+/// Installs what is missing; the folder with the programs.
+fn prepare() -> Result<PathBuf, String> {
+    if !shared().join("agents/mock.py").is_file() {
+        return Err(format!("there is no server in {}", shared().join("agents").display()));
+    }
+    if Command::new("python3").arg("--version").output().is_err() {
+        return Err("python3, which the server is written in, is not installed".to_owned());
+    }
+    let folder = std::env::var_os("SEQORCH_AGENTS_DIR")
+        .map_or_else(|| Path::new(env!("CARGO_TARGET_TMPDIR")).join("agents"), PathBuf::from);
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(".ci/agents");
+    let output =
+        Command::new(script).arg(&folder).stdin(Stdio::null()).output().map_err(|e| e.to_string())?;
+    if output.status.success() {
+        return Ok(folder.join("bin"));
+    }
+    Err(format!("the CLIs cannot be installed: {}", String::from_utf8_lossy(&output.stderr).trim()))
+}
+
+/// Runs this very test again where only loopback is; as root of a namespace of users where that needs no root.
+fn in_a_namespace(bin: &Path) -> Result<(), String> {
+    const UP: &str = r#"ip link set lo up && exec "$@""#;
+    let works = |flags: &str| {
+        let probe = Command::new("unshare").args([flags, "sh", "-c", UP, "sh", "true"]).output();
+        probe.is_ok_and(|o| o.status.success())
+    };
+    let flags = ["-n", "-rn"].into_iter().find(|flags| works(flags));
+    let flags =
+        flags.ok_or("a network namespace is not permitted here (`unshare -n`, `ip link set lo up`)")?;
+    let name = thread::current().name().unwrap_or_default().to_owned();
+    let status = Command::new("unshare")
+        .args([flags, "sh", "-c", UP, "sh"])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", &name, "--nocapture"])
+        .env(INSIDE, bin)
+        .stdin(Stdio::null())
+        .status()
+        .map_err(|e| e.to_string())?;
+    assert!(status.success(), "the suite of the real agents failed; the table says where");
+    Ok(())
+}
+
+/// All scenes with all CLIs; the CLIs side by side, since each has a home, a project and a server of its own.
+fn play() {
+    let ground = Ground {
+        bin: std::env::var_os(INSIDE).map(PathBuf::from).unwrap_or_default(),
+        mock: shared().join("agents/mock.py"),
+    };
+    let chosen = |variable: &str, name: &str| {
+        std::env::var(variable).map_or(true, |list| list.split(',').any(|one| one == name))
+    };
+    let clis: Vec<Cli> = Cli::ALL.into_iter().filter(|cli| chosen("SEQORCH_AGENTS", cli.name())).collect();
+    let scenes: Vec<&Scene> = SCENES.iter().filter(|(name, _)| chosen("SEQORCH_SCENES", name)).collect();
+    let columns: Vec<Vec<Seen>> = thread::scope(|scope| {
+        let started: Vec<_> = clis
+            .iter()
+            .map(|cli| {
+                let (ground, scenes) = (&ground, &scenes);
+                scope.spawn(move || scenes.iter().map(|scene| one(ground, scene, *cli)).collect())
+            })
+            .collect();
+        started.into_iter().map(|s| s.join().expect("scenes do not panic")).collect()
+    });
+
+    let mut table = String::from("\n| scene |");
+    for cli in &clis {
+        let _ = write!(table, " {} {} |", cli.name(), version(*cli, &ground.bin));
+    }
+    let _ = writeln!(table, "\n|---|{}", "---|".repeat(clis.len()));
+    for (row, (name, _)) in scenes.iter().enumerate() {
+        let _ = write!(table, "| {name} |");
+        for column in &columns {
+            let _ = match &column[row] {
+                Ok(seen) => write!(table, " {seen} |"),
+                Err(wrong) => write!(table, " WRONG: {} |", wrong.lines().next().unwrap_or_default()),
+            };
+        }
+        table.push('\n');
+    }
+    println!("{table}");
+    let wrong = columns.iter().flatten().filter(|seen| seen.is_err()).count();
+    assert!(!scenes.is_empty() && !clis.is_empty(), "no scene was chosen");
+    assert_eq!(wrong, 0, "{wrong} of the scenes above went wrong");
+}
+
+/// One scene; a failed assertion in it is its result, so that the others are still seen.
+fn one(ground: &Ground, (name, scene): &Scene, cli: Cli) -> Seen {
+    let seen = catch_unwind(AssertUnwindSafe(|| scene(ground, cli))).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        Err(text.or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned())).unwrap_or_default())
+    });
+    match &seen {
+        Ok(seen) => println!("{} {name}: {seen}", cli.name()),
+        Err(wrong) => println!("{} {name}: WRONG: {wrong}", cli.name()),
+    }
+    seen
+}
+
+fn bench(ground: &Ground, cli: Cli, config: &str) -> Bench {
+    Bench::new(cli, &ground.bin, &ground.mock, config)
+}
+
+fn bypass(cli: Cli) -> String {
+    format!("[backend.{}]\npermission = \"bypass\"\n", cli.name())
+}
+
+/// `what` unless `so`, with what there is to see.
+fn ensure(so: bool, bench: &Bench, what: &str) -> Result<(), String> {
+    if so {
+        return Ok(());
+    }
+    let last = bench.attempts().len();
+    let of = |name: &str| {
+        let text = bench.project.read(format!(".seqorch/demo/1/{last}/{name}"));
+        text.chars().rev().take(1500).collect::<Vec<_>>().into_iter().rev().collect::<String>()
+    };
+    let attempts = serde_json::to_string(&bench.attempts()).unwrap_or_default();
+    Err(format!("{what}\n{attempts}\n--- output\n{}\n--- stderr\n{}", of("output.jsonl"), of("stderr.log")))
+}
+
+fn success(ground: &Ground, cli: Cli) -> Seen {
+    let mut bench = bench(ground, cli, "");
+    bench.serve("success");
+    let output = bench.run(&["run", "demo"]).code(0);
+    let attempts = bench.attempts();
+    ensure(bench.outcomes() == ["done"], &bench, "it is not done")?;
+    ensure(attempts[0]["session"].is_string(), &bench, "its session is not known")?;
+    let (usage, request) = (&attempts[0]["usage"], bench.first_request());
+    ensure(usage["input"].as_u64() > Some(0) && usage["output"].as_u64() > Some(0), &bench, "no tokens")?;
+    ensure(request.contains("Write the file out.txt"), &bench, "the prompt never reached the model")?;
+    ensure(bench.project.tasks("demo").contains("[x] 1."), &bench, "the box is not ticked")?;
+    ensure(bench.alive().is_empty(), &bench, &format!("left alive: {:?}", bench.alive()))?;
+    let cost = usage["cost_usd"].as_f64().map_or("cost unknown".to_owned(), |cost| format!("${cost:.4}"));
+    ensure(!output.stdout.contains("$0.0000"), &bench, "a cost of nothing is shown")?;
+    Ok(format!("done, {} in / {} out, {cost}, {}", usage["input"], usage["output"], bench.took()))
+}
+
+/// Whether the tool ran, and what became of the attempt.
+fn tool(bench: &mut Bench) -> Seen {
+    bench.serve("tool");
+    bench.run(&["run", "demo"]).code(0);
+    ensure(bench.outcomes() == ["done"], bench, "it is not done")?;
+    let wrote = bench.project.read("out.txt") == "hi\n";
+    Ok((if wrote { "the shell wrote the file" } else { "the shell was refused" }).to_owned())
+}
+
+/// In its vendor's careful mode a CLI may refuse the shell; nobody is asked, and it goes on.
+fn tool_in_auto(ground: &Ground, cli: Cli) -> Seen {
+    let mut bench = bench(ground, cli, "");
+    let seen = tool(&mut bench)?;
+    Ok(format!("{seen}, {} requests, {}", bench.requests(), bench.took()))
+}
+
+fn tool_in_bypass(ground: &Ground, cli: Cli) -> Seen {
+    let mut bench = bench(ground, cli, &bypass(cli));
+    let seen = tool(&mut bench)?;
+    ensure(bench.project.read("out.txt") == "hi\n", &bench, "the tool wrote no file")?;
+    ensure(bench.requests() == 2, &bench, "not two requests")?;
+    Ok(format!("{seen}, {}", bench.took()))
+}
+
+fn halt_and_answer(ground: &Ground, cli: Cli) -> Seen {
+    let mut bench = bench(ground, cli, "");
+    bench.serve("halt");
+    bench.run(&["run", "demo"]).code(2).says(&["the spec file is missing"]);
+    let asked = bench.attempts()[0]["session"].clone();
+    bench.serve("resume");
+    bench.run(&["resume", "demo", "--answer", "It is in the other FOLDER-MARK"]).code(0);
+    let (attempts, request) = (bench.attempts(), bench.first_request());
+    ensure(bench.outcomes() == ["halted", "done"], &bench, "it did not go on to the end")?;
+    ensure(attempts[1]["goes_on"]["session"] == asked, &bench, "not in the session that asked")?;
+    ensure(attempts[1]["session"] == asked, &bench, "the session has another id now")?;
+    ensure(request.contains("FOLDER-MARK"), &bench, "the answer never reached the model")?;
+    ensure(request.contains("I cannot go on"), &bench, "the model was not given what it had said itself")?;
+    Ok(format!("asked, answered in its session, {}", bench.took()))
+}
+
+fn retry_in_the_same_session(ground: &Ground, cli: Cli) -> Seen {
+    let verify = r#"[verify]
+commands = [["sh", "-c", "test -e .out/once || { touch .out/once; echo VERIFY-MARK; exit 1; }"]]"#;
+    let mut bench = bench(ground, cli, verify);
+    bench.serve("success");
+    bench.run(&["run", "demo"]).code(0);
+    let attempts = bench.attempts();
+    ensure(bench.outcomes() == ["verify_failed", "done"], &bench, "not a failure and a success")?;
+    ensure(attempts[0]["session"].is_string(), &bench, "no session")?;
+    ensure(attempts[1]["goes_on"]["session"] == attempts[0]["session"], &bench, "not in its session")?;
+    ensure(attempts[1]["session"] == attempts[0]["session"], &bench, "the session has another id now")?;
+    let (one, two) = (&attempts[0]["usage"], &attempts[1]["usage"]);
+    // the server says the same each time, so a vendor's running total would show as twice as much
+    ensure(one["input"] == two["input"], &bench, &format!("used {one} and then {two}"))?;
+    ensure(bench.requests() == 2, &bench, "not one request for each attempt")?;
+    Ok(format!("told what failed, in its session, {}", bench.took()))
+}
+
+fn unknown_session(ground: &Ground, cli: Cli) -> Seen {
+    let mut bench = bench(ground, cli, "");
+    bench.serve("halt");
+    bench.run(&["run", "demo"]).code(2);
+    let asked = bench.attempts()[0]["session"].as_str().unwrap_or_default().to_owned();
+    ensure(!asked.is_empty(), &bench, "no session")?;
+    let file = ".kiro/specs/SEQUENTIAL_STATE.json";
+    bench.project.write(file, bench.project.read(file).replace(&asked, cli.unknown_session()));
+    bench.serve("resume");
+    bench.run(&["resume", "demo", "--answer", "It is in the other FOLDER-MARK"]).code(0);
+    let (attempts, request) = (bench.attempts(), bench.first_request());
+    ensure(attempts.last().is_some_and(|a| a["outcome"]["kind"] == "done"), &bench, "it is not done")?;
+    ensure(attempts.len() == 3, &bench, "not one attempt in vain and one afresh")?;
+    ensure(attempts[2]["goes_on"].is_null(), &bench, "not afresh")?;
+    ensure(attempts[1]["counts"] == false, &bench, "the attempt in vain counts")?;
+    ensure(request.contains("Write the file out.txt"), &bench, "not with the full prompt")?;
+    ensure(request.contains("FOLDER-MARK"), &bench, "without the answer")?;
+    Ok(format!("in vain (exit code {}), then afresh, {}", attempts[1]["outcome"]["code"], bench.took()))
+}
+
+fn limited_once(ground: &Ground, cli: Cli) -> Seen {
+    let mut bench = bench(ground, cli, "");
+    bench.serve("rate429_once");
+    bench.run(&["run", "demo"]).code(0);
+    ensure(bench.outcomes() == ["done"], &bench, "it is not done at once")?;
+    Ok(format!("done by itself, {} requests, {}", bench.requests(), bench.took()))
+}
+
+fn bad_key(ground: &Ground, cli: Cli) -> Seen {
+    let mut bench = bench(ground, cli, "");
+    bench.serve("auth401");
+    let output = bench.run(&["run", "demo"]);
+    let (attempts, outcomes) = (bench.attempts(), bench.outcomes());
+    ensure(output.code == 2 || output.code == 69, &bench, &format!("exit code {}", output.code))?;
+    ensure(!outcomes.iter().any(|o| o == "done" || o == "no_signal"), &bench, "not seen as a failure")?;
+    let why = attempts[0]["outcome"]["why"].as_str().unwrap_or_default().to_owned();
+    ensure(why.to_lowercase().contains("key"), &bench, "the key is not named as the reason")?;
+    ensure(output.stdout.contains(why.lines().next().unwrap_or("-")), &bench, "the reason is not shown")?;
+    Ok(format!("exit {}: {} attempts, {}: {why:.60}", output.code, attempts.len(), outcomes[0]))
+}
+
+fn never_answers(ground: &Ground, cli: Cli) -> Seen {
+    let mut bench = bench(ground, cli, "[timeout]\ntask = \"12s\"\n[retry]\nattempts = 1\n");
+    bench.serve("hang");
+    bench.run(&["run", "demo"]).code(2).says(&["time limit"]);
+    ensure(bench.outcomes() == ["timed_out"], &bench, "it did not time out")?;
+    ensure(bench.requests() > 0, &bench, "it was ended before it asked the model")?;
+    ensure(bench.alive().is_empty(), &bench, &format!("left alive: {:?}", bench.alive()))?;
+    Ok(format!("timed out, nothing left, {} requests, {}", bench.requests(), bench.took()))
+}
+
+/// A tool that a CLI started in a session of its own must end with it.
+fn endless_tool(ground: &Ground, cli: Cli) -> Seen {
+    // codex lets a tool run in the background after ten seconds, and asks the model what to do meanwhile
+    let limit = if cli == Cli::Codex { "7s" } else { "15s" };
+    let config = format!("[timeout]\ntask = \"{limit}\"\n[retry]\nattempts = 1\n{}", bypass(cli));
+    let mut bench = bench(ground, cli, &config);
+    bench.serve("sleeptool");
+    let mut running = bench.project.start(&["run", "demo"]);
+    let mut saw_tool = false;
+    crate::common::wait_long("the end of it", || {
+        saw_tool |= bench.alive().iter().any(|(_, line)| line.starts_with("sleep 1"));
+        running.is_over()
+    });
+    running.wait().code(2).says(&["time limit"]);
+    ensure(saw_tool, &bench, "its tool never ran")?;
+    ensure(bench.outcomes() == ["timed_out"], &bench, "it did not time out")?;
+    ensure(bench.alive().is_empty(), &bench, &format!("left alive: {:?}", bench.alive()))?;
+    Ok(format!("timed out, its tool too, {}", bench.took()))
+}

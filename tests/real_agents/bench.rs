@@ -1,0 +1,244 @@
+//! What a scene plays on: the server that stands in for the vendors, and a project with one real CLI in it.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Instant;
+
+use serde_json::Value;
+
+use crate::common::{Output, Project, wait_long};
+
+/// One of the four.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cli {
+    Claude,
+    Codex,
+    Gemini,
+    OpenCode,
+}
+
+impl Cli {
+    pub(crate) const ALL: [Self; 4] = [Self::Claude, Self::Codex, Self::Gemini, Self::OpenCode];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Claude => "claude",
+            Self::Codex => "codex",
+            Self::Gemini => "gemini",
+            Self::OpenCode => "opencode",
+        }
+    }
+
+    /// A session that its vendor's CLI accepts as an id and has never heard of.
+    pub(crate) fn unknown_session(self) -> &'static str {
+        match self {
+            Self::OpenCode => "ses_0000000000000000000000000",
+            _ => "11111111-2222-4333-8444-555555555555",
+        }
+    }
+
+    /// What a person sets so that the CLI talks to a server of their own, with a key that opens nothing.
+    fn environment(self, server: &str) -> Vec<(&'static str, String)> {
+        let fixed =
+            |pairs: &[(&'static str, &str)]| pairs.iter().map(|(n, v)| (*n, (*v).to_owned())).collect();
+        let mut all: Vec<_> = match self {
+            Self::Claude => fixed(&[
+                ("ANTHROPIC_API_KEY", "sk-dummy"),
+                ("IS_SANDBOX", "1"),
+                ("DISABLE_TELEMETRY", "1"),
+                ("DISABLE_ERROR_REPORTING", "1"),
+                ("DISABLE_AUTOUPDATER", "1"),
+                ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
+                // ten of them take three minutes
+                ("CLAUDE_CODE_MAX_RETRIES", "2"),
+            ]),
+            Self::Codex => fixed(&[("MOCK_KEY", "sk-dummy")]),
+            Self::Gemini => fixed(&[("GEMINI_API_KEY", "sk-dummy"), ("GEMINI_TELEMETRY_ENABLED", "false")]),
+            Self::OpenCode => fixed(&[
+                ("MOCK_KEY", "sk-dummy"),
+                ("OPENCODE_DISABLE_AUTOUPDATE", "1"),
+                ("OPENCODE_DISABLE_LSP_DOWNLOAD", "1"),
+                ("OPENCODE_DISABLE_MODELS_FETCH", "1"),
+            ]),
+        };
+        match self {
+            Self::Claude => all.push(("ANTHROPIC_BASE_URL", server.to_owned())),
+            Self::Gemini => all.push(("GOOGLE_GEMINI_BASE_URL", server.to_owned())),
+            Self::Codex | Self::OpenCode => {}
+        }
+        all
+    }
+
+    /// The CLI's own settings, under the home folder.
+    fn settings(self, server: &str) -> Option<(&'static str, String)> {
+        match self {
+            Self::Claude => None,
+            Self::Codex => Some((
+                ".codex/config.toml",
+                format!(
+                    "model_provider = \"mock\"\ncheck_for_update_on_startup = false\n\
+                     [model_providers.mock]\nname = \"mock\"\nbase_url = \"{server}/v1\"\n\
+                     wire_api = \"responses\"\nenv_key = \"MOCK_KEY\"\n[analytics]\nenabled = false\n"
+                ),
+            )),
+            Self::Gemini => Some((
+                ".gemini/settings.json",
+                r#"{"security":{"auth":{"selectedType":"gemini-api-key"}},"general":{"disableAutoUpdate":true},
+                    "privacy":{"usageStatisticsEnabled":false},"telemetry":{"enabled":false}}"#
+                    .to_owned(),
+            )),
+            Self::OpenCode => Some((
+                "config/opencode/opencode.json",
+                serde_json::json!({
+                    "autoupdate": false, "share": "disabled",
+                    "model": "mock/mock-model", "small_model": "mock/mock-model",
+                    "provider": {"mock": {
+                        "npm": "@ai-sdk/openai-compatible", "name": "mock",
+                        "options": {"baseURL": format!("{server}/v1"), "apiKey": "{env:MOCK_KEY}"},
+                        "models": {"mock-model": {
+                            "name": "mock-model", "tool_call": true,
+                            "limit": {"context": 200_000, "output": 32_000}, "cost": {"input": 3, "output": 15}
+                        }}
+                    }}
+                })
+                .to_string(),
+            )),
+        }
+    }
+}
+
+/// A project whose agent is a real CLI, and what it talks to.
+pub(crate) struct Bench {
+    pub(crate) project: Project,
+    port: u16,
+    mock: PathBuf,
+    server: Option<Child>,
+    runs: u32,
+    started: Instant,
+}
+
+impl Bench {
+    /// A fresh home, a fresh project with one task, and no server yet. `config` comes on top of the backend's name.
+    pub(crate) fn new(cli: Cli, bin: &Path, mock: &Path, config: &str) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let server = format!("http://127.0.0.1:{port}");
+        let path = std::env::var("PATH").unwrap_or_default();
+        let settings = format!(
+            "[run]\nbackend = \"{}\"\ndelay = \"0s\"\n[retry]\nattempts = 2\nbackoff = \"10ms\"\n\
+             [timeout]\ntask = \"3m\"\ngrace = \"2s\"\n[tmux]\nmode = \"off\"\n",
+            cli.name()
+        );
+        let mut project = Project::new()
+            .spec("demo", "- [ ] 1. Write the file out.txt\n  - _It says hi_\n")
+            .file("seqorch.toml", settings)
+            .config(config)
+            .env("PATH", format!("{}:{path}", bin.display()));
+        for (name, value) in cli.environment(&server) {
+            project = project.env(name, value);
+        }
+        if let Some((file, text)) = cli.settings(&server) {
+            project.write(format!(".home/{file}"), text);
+        }
+        Self { project, port, mock: mock.to_owned(), server: None, runs: 0, started: Instant::now() }
+    }
+
+    /// Starts the server with one of its scenarios, in the place of the one before.
+    pub(crate) fn serve(&mut self, scenario: &str) {
+        self.silence();
+        self.runs += 1;
+        let out = |kind: &str| self.project.path(format!(".out/server-{}.{kind}", self.runs));
+        let mut command = self.project.command_of("python3", &[]);
+        command.arg(&self.mock).args(["--scenario", scenario, "--port", &self.port.to_string()]);
+        command.arg("--log").arg(out("log")).arg("--dump").arg(out("body"));
+        command.env_remove("TEST_PROJECT").stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("python3 is there");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        self.server = Some(child);
+        assert!(line.starts_with("mock: "), "the server does not start: {line:?}");
+        self.started = Instant::now();
+    }
+
+    fn silence(&mut self) {
+        if let Some(mut child) = self.server.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
+    /// Runs seqorch to its end, however long the CLI takes.
+    pub(crate) fn run(&self, args: &[&str]) -> Output {
+        let mut running = self.project.start(args);
+        wait_long("seqorch to end", || running.is_over());
+        running.wait()
+    }
+
+    /// Seconds since the server was started last.
+    pub(crate) fn took(&self) -> String {
+        format!("{:.0} s", self.started.elapsed().as_secs_f32())
+    }
+
+    /// What the present server was asked: requests to the model with tools, which is what an agent's own loop sends.
+    pub(crate) fn requests(&self) -> usize {
+        self.project.read(format!(".out/server-{}.log", self.runs)).matches("\"main\": true").count()
+    }
+
+    /// The whole text of the first request to the present server.
+    pub(crate) fn first_request(&self) -> String {
+        let prefix = format!("server-{}.body.", self.runs);
+        let mut names: Vec<_> = fs::read_dir(self.project.path(".out"))
+            .unwrap()
+            .flatten()
+            .map(|e| e.file_name().to_string_lossy().into_owned())
+            .filter(|n| n.starts_with(&prefix) && n.ends_with(".main.1.json"))
+            .collect();
+        names.sort();
+        names.first().map(|n| self.project.read(format!(".out/{n}"))).unwrap_or_default()
+    }
+
+    /// The attempts of the only task.
+    pub(crate) fn attempts(&self) -> Vec<Value> {
+        self.project.state("demo")["units"]["1"]["attempts"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// How the attempts ended.
+    pub(crate) fn outcomes(&self) -> Vec<String> {
+        self.project.outcomes("demo", "1")
+    }
+
+    /// All that lives and works in the project or has its environment, the server left out.
+    pub(crate) fn alive(&self) -> Vec<(i32, String)> {
+        let mut alive = self.project.alive();
+        for entry in fs::read_dir("/proc").unwrap().flatten() {
+            let Some(pid) = entry.file_name().to_str().and_then(|n| n.parse::<i32>().ok()) else { continue };
+            let here = fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd == self.project.root());
+            let server = self.server.as_ref().is_some_and(|s| s.id().cast_signed() == pid);
+            if here && !server && alive.iter().all(|(known, _)| *known != pid) {
+                let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+                if !line.is_empty() {
+                    alive.push((pid, String::from_utf8_lossy(&line).replace('\0', " ")));
+                }
+            }
+        }
+        alive
+    }
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        self.silence();
+    }
+}
+
+/// What a CLI calls its version.
+pub(crate) fn version(cli: Cli, bin: &Path) -> String {
+    let home = tempfile::tempdir().unwrap();
+    let output = Command::new(bin.join(cli.name())).arg("--version").env("HOME", home.path()).output();
+    let text = output.map(|o| String::from_utf8_lossy(&o.stdout).into_owned()).unwrap_or_default();
+    let version =
+        text.split_whitespace().find(|w| w.contains('.') && w.starts_with(|c: char| c.is_ascii_digit()));
+    version.unwrap_or("unknown").to_owned()
+}
