@@ -58,7 +58,7 @@ fn a_task_that_is_not_there_is_told_with_the_way_to_find_it() {
 
 #[test]
 fn nothing_is_marked_while_a_run_works() {
-    let project = Project::new().spec("login", TASKS).agent("gate; say_done");
+    let project = Project::new().spec("login", TASKS).agent("[ $SEQORCH_UNIT = 1 ] && gate; say_done");
     let run = project.start(&["run"]);
     project.wait_for_ledger(1);
     project.run(&["mark", "2", "done"]).code(75);

@@ -59,10 +59,7 @@ fn another_backend_takes_over_while_one_is_limited() {
         "fallback = [\"spare\"]",
         "[backend.spare]\ncommand = \"/bin/sh\"\nargs = [\"spare.sh\"]\n",
     );
-    project.write(
-        "spare.sh",
-        "echo spare $SEQORCH_UNIT >> ledger; echo '<promise>TASK_DONE</promise>'\n",
-    );
+    project.write("spare.sh", "echo spare $SEQORCH_UNIT >> ledger; echo '<promise>TASK_DONE</promise>'\n");
     project.run(&["run"]).code(0);
     assert_eq!(project.ledger(), ["1 1", "spare 1", "spare 2"]);
     assert_eq!(project.state("login")["units"]["1"]["attempts"][1]["backend"], "spare");

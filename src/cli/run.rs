@@ -269,6 +269,8 @@ fn run_one(args: &RunArgs, project: &Project, place: &Place, ears: &Ears) -> Res
         jitter: config.run.jitter,
         batch: config.assign.batch,
         limit: config.limit.clone(),
+        pace: config.pace.clone(),
+        zone: jiff::tz::TimeZone::system(),
     };
     let before = git::snapshot(&project.root);
     match ears.asked() {

@@ -16,7 +16,7 @@ use super::tree::KeyPath;
 pub struct Limit {
     /// Whether to wait at all; if not, a limit is a reason to take the next backend or to stop.
     pub wait: bool,
-    /// The longest wait for one backend before the next one is taken, or the run stops.
+    /// The longest wait, where no other backend can take over.
     pub max_wait: Duration,
     /// Added to every stated end, since clocks differ.
     pub margin: Duration,
@@ -97,7 +97,7 @@ pub(super) const LIMIT: Entry = entry(
         leaf(
             "max_wait",
             Kind::Duration,
-            "The longest wait before the next backend is taken, or the run stops.",
+            "The longest wait, where no other backend can take over; a limit that lasts longer stops the run.",
         ),
         leaf("margin", Kind::Duration, "Added to every end that a vendor states."),
         leaf(

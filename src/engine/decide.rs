@@ -141,6 +141,7 @@ impl Machine {
             self.failed = state.failed_in_run();
         } else {
             state.begin_run(ticked.clone());
+            state.run_began = Some(now);
         }
         state.unconfirmed.retain(|id| ticked.contains(id));
         let (to_tick, to_keep) = (state.to_tick(), state.to_keep());
@@ -201,6 +202,10 @@ impl Machine {
             effects.extend(waiting);
             return effects;
         }
+        if let Some(waiting) = self.keep_pace(now, &step) {
+            effects.extend(waiting);
+            return effects;
+        }
         if let Some((length, why)) = self.pause.take().map(|pause| self.length_before(&step, pause, share))
             && !length.is_zero()
         {
@@ -215,6 +220,7 @@ impl Machine {
 
     fn start(&mut self, now: Timestamp, step: Step, left: usize) -> Vec<Effect> {
         let attempt = self.state.next_attempt(&step.unit);
+        self.tried(&step.backend);
         self.state.iterations += 1;
         self.state.completed_at = None;
         let cwd = step.cwd.to_string_lossy().into_owned();

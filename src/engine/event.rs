@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use crate::agent::limit;
-use crate::config::{Batch, Limit, OnFailure};
+use crate::config::{Batch, Limit, OnFailure, Pace};
 use crate::plan::assign::Assignment;
 use crate::plan::{Plan, Step};
 use crate::state::{Learned, Outcome, Reason};
@@ -25,6 +26,10 @@ pub struct Policy {
     pub batch: Batch,
     /// What follows when a backend is limited.
     pub limit: Limit,
+    /// When steps may start.
+    pub pace: Pace,
+    /// The local zone.
+    pub zone: TimeZone,
 }
 
 /// What happened.
@@ -127,6 +132,11 @@ pub enum Pause {
     Backoff {
         /// The unit.
         unit: String,
+    },
+    /// Until a rule of `[pace]` lets the next step start.
+    Pace {
+        /// The rule.
+        rule: String,
     },
     /// Until a limit ends.
     Limit {

@@ -20,6 +20,9 @@ const OVERLOADED_TRIES: u32 = 4;
 /// A stated end that is this close or past, and the backend is limited again: it is not believed any more.
 const STALE: Duration = Duration::from_secs(1);
 
+/// Its time has come. A clock that is set back must not make it limited again.
+const DUE: Timestamp = Timestamp::UNIX_EPOCH;
+
 /// What is known of a backend after it was limited (again).
 #[must_use]
 pub(super) fn after(
@@ -104,6 +107,13 @@ impl Machine {
         self.state.limits.insert(backend.to_owned(), known);
     }
 
+    /// A backend is tried: whatever held it back has come to its end.
+    pub(super) fn tried(&mut self, backend: &str) {
+        if let Some(limited) = self.state.limits.get_mut(backend) {
+            limited.until = Some(DUE);
+        }
+    }
+
     /// What to do instead of starting `step`, if its backend is limited and nobody stands in.
     pub(super) fn wait_out(&mut self, now: Timestamp, step: &Step, share: f64) -> Option<Vec<Effect>> {
         let own = self.state.limits.get(&step.backend).filter(|limited| limited.holds(now))?.clone();
@@ -142,9 +152,11 @@ impl Machine {
     pub(super) fn stop_waiting(&mut self, now: Timestamp) {
         let since = self.state.waiting_since.take();
         let reason = self.state.waiting_for.take();
-        if self.state.waiting_until.take().is_some()
-            && let (Some(since), Some(reason)) = (since, reason)
-        {
+        let Some(until) = self.state.waiting_until.take() else { return };
+        for limited in self.state.limits.values_mut().filter(|l| l.until.is_some_and(|at| at <= until)) {
+            limited.until = Some(DUE);
+        }
+        if let (Some(since), Some(reason)) = (since, reason) {
             let waited = u64::try_from(now.duration_since(since).as_secs()).unwrap_or(0);
             *self.state.waited_s.entry(reason).or_default() += waited;
         }
@@ -158,6 +170,7 @@ impl Pause {
         match self {
             Self::Delay => "delay".to_owned(),
             Self::Backoff { .. } => "backoff".to_owned(),
+            Self::Pace { rule } => rule.clone(),
             Self::Limit { backend, kind } => format!("{backend}: {}", kind.words()),
         }
     }

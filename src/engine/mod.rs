@@ -2,6 +2,7 @@
 
 pub mod assigning;
 pub mod chronicle;
+mod concluding;
 pub mod decide;
 pub mod driver;
 pub mod ears;
@@ -12,6 +13,7 @@ mod keeping;
 pub mod launch;
 mod limiting;
 pub mod limits;
+mod pace;
 pub mod pacing;
 pub mod place;
 pub mod prepare;

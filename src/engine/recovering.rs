@@ -1,9 +1,10 @@
 //! Looks for the attempt that an earlier run left: it still works, it ended meanwhile, or it is lost.
 
+use super::concluding::conclusion;
 use super::driver::Ending;
 use super::launch;
 use super::verifying;
-use super::world::{Current, RealWorld, conclusion};
+use super::world::{Current, RealWorld};
 use crate::attempt::record::CancelledBy;
 use crate::plan::Step;
 use crate::state::{Learned, Outcome};

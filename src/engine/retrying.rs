@@ -106,7 +106,7 @@ impl Machine {
                 return (length, Pause::Backoff { unit });
             }
             (_, Pause::Backoff { .. }) => step.delay,
-            (length, Pause::Delay | Pause::Limit { .. }) => length,
+            (length, Pause::Delay | Pause::Limit { .. } | Pause::Pace { .. }) => length,
         };
         (pacing::delay(length, self.policy.jitter, share), Pause::Delay)
     }

@@ -3,7 +3,7 @@
 use crate::agent::Verdict;
 use crate::attempt::record::{Exit, Facts};
 use crate::config::DoneSignal;
-use crate::state::{Learned, Outcome};
+use crate::state::{Learned, Outcome, WindowUse};
 
 /// Judges in this order: cancelled, timed out, not started, HALT, a bad end (by the exit code
 /// or by the agent's own closing word), DONE. A signal in the text of an agent
@@ -54,6 +54,7 @@ pub fn learned(facts: &Facts) -> Learned {
         session: facts.session.clone(),
         model: facts.model.clone(),
         usage: facts.usage,
+        window: facts.utilization.as_deref().and_then(WindowUse::of_claude),
         session_total: facts.usage.filter(|usage| usage.cumulative),
         // a CLI that cannot go on in a session says so in a line or two
         worked: spoke || used || facts.stdout_bytes > ONLY_A_REFUSAL,

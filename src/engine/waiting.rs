@@ -33,7 +33,7 @@ impl RealWorld<'_> {
         {
             self.say(error.render().trim_end());
         }
-        if let Some((until, Pause::Limit { .. })) = pause {
+        if let Some((until, Pause::Limit { .. } | Pause::Pace { .. })) = pause {
             self.note_wait(until);
         }
         loop {

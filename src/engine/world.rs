@@ -12,14 +12,13 @@ use rustix::process::Signal;
 
 use super::assigning::Call;
 use super::chronicle::Chronicle;
+use super::concluding::conclusion;
 use super::decide::{Assigned, Event, Machine, Pause, Report};
 use super::driver::{Ending, World};
 use super::ears::{Ears, Heard};
-use super::launch::{self, Launcher, Request};
-use super::limits;
+use super::launch::{Launcher, Request};
 use super::place::{Place, make_plan, progress, ticked};
 use super::prepare::{Preparation, Prepared};
-use super::verdict::{judge, learned};
 use super::verifying::Gate;
 use crate::attempt::record::{AttemptDir, CancelledBy};
 use crate::config::{Commit, Config, DoneSignal, Tick};
@@ -395,18 +394,4 @@ impl RealWorld<'_> {
     pub fn working_on(&self) -> Option<&str> {
         self.current.as_ref().map(|c| c.unit.as_str())
     }
-}
-
-/// What an attempt that is over came to. Without a result it is lost, but its session may still be known.
-pub(super) fn conclusion(config: &Config, dir: &AttemptDir, signal: DoneSignal) -> Ending {
-    if let Some(facts) = launch::result(dir) {
-        let outcome = judge(&facts, signal);
-        let limited = launch::attempt(dir).and_then(|attempt| {
-            let backend = config.backends.get(&attempt.backend);
-            limits::limited(&outcome, &facts, &attempt.backend, backend, &TimeZone::system())
-        });
-        return (limited.unwrap_or(outcome), learned(&facts));
-    }
-    let session = fs::read_to_string(dir.session()).ok().map(|id| id.trim().to_owned());
-    (Outcome::Lost, Learned { session: session.filter(|id| !id.is_empty()), ..Learned::default() })
 }

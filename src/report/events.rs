@@ -14,9 +14,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::text::sanitise_line;
 use crate::agent::event::Usage;
-use crate::config::HookEvent;
 use crate::engine::End;
 use crate::engine::decide::{Assigned, Next, Pause, Report};
 use crate::git::Change;
@@ -94,7 +92,8 @@ pub enum What {
     },
     /// Nothing runs for a while.
     Waiting {
-        /// `delay` between two steps, `backoff` before the next attempt, `limit` until a backend may be tried again.
+        /// `delay` between two steps, `backoff` before the next attempt, `limit` until a backend may be tried
+        /// again, `pace` until a rule of yours lets the next step start.
         why: String,
         /// The same, with the backend and its kind of limit.
         #[serde(default)]
@@ -289,6 +288,7 @@ pub fn of_pause(why: &Pause, until: Timestamp) -> What {
         Pause::Delay => ("delay", None),
         Pause::Backoff { unit } => ("backoff", Some(unit.clone())),
         Pause::Limit { .. } => ("limit", None),
+        Pause::Pace { .. } => ("pace", None),
     };
     What::Waiting { why: why.to_owned(), reason, unit, until }
 }
@@ -359,64 +359,10 @@ fn millis(length: Duration) -> u64 {
     u64::try_from(length.as_millis()).unwrap_or(u64::MAX)
 }
 
-impl What {
-    /// The hook that hears of it, if one does.
-    #[must_use]
-    pub fn hook(&self) -> Option<HookEvent> {
-        match self {
-            Self::RunStarted { .. } => Some(HookEvent::RunStart),
-            Self::StepStarted { .. } => Some(HookEvent::StepStart),
-            Self::StepEnded { .. } => Some(HookEvent::StepEnd),
-            Self::Waiting { why, .. } if why == "limit" => Some(HookEvent::Limit),
-            Self::Halted { .. } => Some(HookEvent::Halt),
-            Self::RunEnded { .. } => Some(HookEvent::RunEnd),
-            _ => None,
-        }
-    }
-
-    /// The facts of it for a program's environment: name and value, without escapes and line ends.
-    #[must_use]
-    pub fn facts(&self) -> Vec<(&'static str, String)> {
-        let mut facts: Vec<(&'static str, String)> = match self {
-            Self::StepStarted { unit, title, attempt, backend, .. } => vec![
-                ("SEQORCH_UNIT", unit.clone()),
-                ("SEQORCH_TITLE", title.clone()),
-                ("SEQORCH_ATTEMPT", attempt.to_string()),
-                ("SEQORCH_BACKEND", backend.clone().unwrap_or_default()),
-            ],
-            Self::StepEnded { unit, title, attempt, backend, outcome, says, .. } => vec![
-                ("SEQORCH_UNIT", unit.clone()),
-                ("SEQORCH_TITLE", title.clone()),
-                ("SEQORCH_ATTEMPT", attempt.to_string()),
-                ("SEQORCH_BACKEND", backend.clone().unwrap_or_default()),
-                ("SEQORCH_OUTCOME", outcome["kind"].as_str().unwrap_or_default().to_owned()),
-                ("SEQORCH_MESSAGE", format!("{unit} {says}")),
-            ],
-            Self::Waiting { reason, until, .. } => vec![
-                ("SEQORCH_REASON", reason.clone()),
-                ("SEQORCH_UNTIL", until.to_string()),
-                ("SEQORCH_MESSAGE", format!("{reason}; waiting until {until}")),
-            ],
-            Self::Halted { unit, question } => {
-                vec![("SEQORCH_UNIT", unit.clone()), ("SEQORCH_MESSAGE", question.clone())]
-            }
-            Self::RunEnded { why, exit_code, left, .. } => vec![
-                ("SEQORCH_OUTCOME", why.clone()),
-                ("SEQORCH_EXIT_CODE", exit_code.to_string()),
-                ("SEQORCH_MESSAGE", format!("{}, {left} left", why.replace('_', " "))),
-            ],
-            _ => Vec::new(),
-        };
-        for (_, value) in &mut facts {
-            *value = sanitise_line(value);
-        }
-        facts
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::HookEvent;
 
     fn at() -> Timestamp {
         "2026-01-02T03:04:05Z".parse().unwrap()

@@ -111,6 +111,7 @@ pub fn pause(why: &Pause) -> String {
     match why {
         Pause::Delay => "next step".to_owned(),
         Pause::Backoff { unit } => format!("next attempt of {}", sanitise_line(unit)),
+        Pause::Pace { rule } => format!("{}: next step", sanitise_line(rule)),
         Pause::Limit { backend, kind } => {
             format!("{} is limited ({}); next try", sanitise_line(backend), kind.words())
         }

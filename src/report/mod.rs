@@ -1,6 +1,7 @@
 //! PURE. What people and programs read; everything is written to a `&mut dyn Write` or given as a value.
 
 pub mod events;
+mod facts;
 pub mod live;
 pub mod morning;
 pub mod page;

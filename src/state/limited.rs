@@ -22,10 +22,51 @@ pub struct Limited {
     pub tries: u32,
 }
 
+/// How much of a plan's window is used, as the agent reported it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct WindowUse {
+    /// Percent of it.
+    pub percent: f64,
+    /// When it ends.
+    pub until: Option<Timestamp>,
+}
+
+impl WindowUse {
+    /// Of Claude's `rate_limit_event` (its text as it was printed): the window of which most is used.
+    #[must_use]
+    pub fn of_claude(record: &str) -> Option<Self> {
+        let record: serde_json::Value = serde_json::from_str(record).ok()?;
+        let info = record.get("rate_limit_info").unwrap_or(&record);
+        let windows = info.get("unifiedWindows").and_then(|all| all.as_object()).into_iter().flatten();
+        let one = |window: &serde_json::Value| {
+            let percent = window.get("utilization")?.as_f64()? * 100.0;
+            let until = window.get("resetsAt").and_then(serde_json::Value::as_i64);
+            Some(Self { percent, until: until.and_then(|s| Timestamp::from_second(s).ok()) })
+        };
+        let all = windows.map(|(_, window)| window).chain([info]).filter_map(one);
+        all.max_by(|a, b| a.percent.total_cmp(&b.percent))
+    }
+}
+
 impl Limited {
     /// Whether nothing is to be tried yet.
     #[must_use]
     pub fn holds(&self, now: Timestamp) -> bool {
         self.until.is_none_or(|until| until > now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_several_windows_the_fullest_counts() {
+        let record = r#"{"type":"rate_limit_event","rate_limit_info":{"status":"allowed_warning","resetsAt":1000,
+            "utilization":0.5,"unifiedWindows":{"five_hour":{"utilization":0.92,"resetsAt":2000}}}}"#;
+        let until = Timestamp::from_second(2000).ok();
+        assert_eq!(WindowUse::of_claude(record), Some(WindowUse { percent: 92.0, until }));
+        assert_eq!(WindowUse::of_claude("{\"rate_limit_info\":{\"status\":\"allowed\"}}"), None);
+        assert_eq!(WindowUse::of_claude("torn {"), None);
     }
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::limited::Limited;
+use super::limited::{Limited, WindowUse};
 use super::outcome::Outcome;
 use super::spent::Spent;
 use crate::agent::event::Usage;
@@ -53,6 +53,9 @@ pub struct SpecState {
     pub question: Option<String>,
     /// When the first run began.
     pub started_at: Option<Timestamp>,
+    /// When the last run began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run_began: Option<Timestamp>,
     /// When all was complete.
     pub completed_at: Option<Timestamp>,
     /// `{type, owner_agent}` by unit, kept as other tools wrote them.
@@ -212,6 +215,9 @@ pub struct Learned {
     /// The total of its session, where the vendor says only that.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session_total: Option<Usage>,
+    /// How much of its plan's window is used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub window: Option<WindowUse>,
     /// Whether the agent did anything at all: said a word, used a tool.
     #[serde(skip)]
     pub worked: bool,

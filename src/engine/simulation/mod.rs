@@ -13,7 +13,7 @@ use scenario::Dice;
 use world::Orchestrator;
 
 use super::driver::drive;
-use super::{End, Machine};
+use super::{End, Machine, Policy};
 use crate::state::{Answer, UnitStatus};
 
 /// So many lives of an orchestrator must be enough for any schedule.
@@ -56,6 +56,20 @@ fn live(model: &mut Model, kill_at: Option<u32>) -> (Ended, u32) {
     model.alive = false;
     model.signals.clear();
     (ended, points)
+}
+
+impl Model {
+    pub(super) fn policy(&self) -> Policy {
+        Policy {
+            max_iterations: self.config.run.max_iterations,
+            on_failure: self.config.run.on_failure,
+            batch: self.config.assign.batch,
+            jitter: self.config.run.jitter,
+            limit: self.config.limit.clone(),
+            pace: self.config.pace.clone(),
+            zone: jiff::tz::TimeZone::UTC,
+        }
+    }
 }
 
 /// As `seqorch resume` does.

@@ -8,19 +8,13 @@ use jiff::Timestamp;
 
 use crate::attempt::record::CancelledBy;
 use crate::config::Config;
-use crate::engine::Policy;
 use crate::plan::{self, Plan, Selection, SpecInfo};
 use crate::spec::{self, TaskFile, TaskState};
 use crate::state::{Outcome, SpecState};
 use crate::sys::signals::Interrupt;
 
 /// Seconds of wall time at the beginning: 2026-01-01.
-/// The first moment of every schedule.
-pub(super) fn start() -> Timestamp {
-    Timestamp::from_second(EPOCH).unwrap()
-}
-
-const EPOCH: i64 = 1_767_225_600;
+pub(super) const EPOCH: i64 = 1_767_225_600;
 
 /// What one dispatched agent does.
 #[derive(Debug, Clone)]
@@ -187,16 +181,6 @@ impl Model {
         };
         model.ticked_by_human = model.boxes();
         model
-    }
-
-    pub(super) fn policy(&self) -> Policy {
-        Policy {
-            max_iterations: self.config.run.max_iterations,
-            on_failure: self.config.run.on_failure,
-            batch: self.config.assign.batch,
-            jitter: self.config.run.jitter,
-            limit: self.config.limit.clone(),
-        }
     }
 
     pub(super) fn now(&self) -> Timestamp {

@@ -64,8 +64,14 @@ fn cancelled(by: CancelledBy) -> Outcome {
     Outcome::Cancelled { by }
 }
 
+/// So long after the first moment of the schedule.
+fn later(seconds: u64) -> jiff::Timestamp {
+    let start = jiff::Timestamp::from_second(super::model::EPOCH).unwrap();
+    start.saturating_add(Duration::from_secs(seconds)).unwrap()
+}
+
 fn stated(after: Option<u64>) -> Outcome {
-    let until = after.map(|after| super::model::start().saturating_add(Duration::from_secs(after)).unwrap());
+    let until = after.map(|after| later(after));
     Outcome::Limited { limit: Kind::QuotaExhausted, why: "usage limit reached".to_owned(), until }
 }
 
@@ -80,7 +86,7 @@ fn limited(dice: &mut Dice) -> Outcome {
         Kind::Auth,
     ]);
     let until = dice.pick(&[None, Some(30), Some(600), Some(18_000), Some(90_000)]);
-    let until = until.map(|after| super::model::start().saturating_add(Duration::from_secs(after)).unwrap());
+    let until = until.map(|after| later(after));
     Outcome::Limited { limit, why: "usage limit reached".to_owned(), until }
 }
 

@@ -1,0 +1,60 @@
+//! PURE. What a hook hears of an event.
+
+use super::events::What;
+use super::text::sanitise_line;
+use crate::config::HookEvent;
+
+impl What {
+    /// The hook that hears of it, if one does.
+    #[must_use]
+    pub fn hook(&self) -> Option<HookEvent> {
+        match self {
+            Self::RunStarted { .. } => Some(HookEvent::RunStart),
+            Self::StepStarted { .. } => Some(HookEvent::StepStart),
+            Self::StepEnded { .. } => Some(HookEvent::StepEnd),
+            Self::Waiting { why, .. } if why == "limit" => Some(HookEvent::Limit),
+            Self::Halted { .. } => Some(HookEvent::Halt),
+            Self::RunEnded { .. } => Some(HookEvent::RunEnd),
+            _ => None,
+        }
+    }
+
+    /// The facts of it for a program's environment: name and value, without escapes and line ends.
+    #[must_use]
+    pub fn facts(&self) -> Vec<(&'static str, String)> {
+        let mut facts: Vec<(&'static str, String)> = match self {
+            Self::StepStarted { unit, title, attempt, backend, .. } => vec![
+                ("SEQORCH_UNIT", unit.clone()),
+                ("SEQORCH_TITLE", title.clone()),
+                ("SEQORCH_ATTEMPT", attempt.to_string()),
+                ("SEQORCH_BACKEND", backend.clone().unwrap_or_default()),
+            ],
+            Self::StepEnded { unit, title, attempt, backend, outcome, says, .. } => vec![
+                ("SEQORCH_UNIT", unit.clone()),
+                ("SEQORCH_TITLE", title.clone()),
+                ("SEQORCH_ATTEMPT", attempt.to_string()),
+                ("SEQORCH_BACKEND", backend.clone().unwrap_or_default()),
+                ("SEQORCH_OUTCOME", outcome["kind"].as_str().unwrap_or_default().to_owned()),
+                ("SEQORCH_MESSAGE", format!("{unit} {says}")),
+            ],
+            Self::Waiting { reason, until, .. } => vec![
+                ("SEQORCH_REASON", reason.clone()),
+                ("SEQORCH_UNTIL", until.to_string()),
+                ("SEQORCH_MESSAGE", format!("{reason}; waiting until {until}")),
+            ],
+            Self::Halted { unit, question } => {
+                vec![("SEQORCH_UNIT", unit.clone()), ("SEQORCH_MESSAGE", question.clone())]
+            }
+            Self::RunEnded { why, exit_code, left, .. } => vec![
+                ("SEQORCH_OUTCOME", why.clone()),
+                ("SEQORCH_EXIT_CODE", exit_code.to_string()),
+                ("SEQORCH_MESSAGE", format!("{}, {left} left", why.replace('_', " "))),
+            ],
+            _ => Vec::new(),
+        };
+        for (_, value) in &mut facts {
+            *value = sanitise_line(value);
+        }
+        facts
+    }
+}
