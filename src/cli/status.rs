@@ -15,7 +15,7 @@ use crate::report::live::span;
 use crate::report::plan::why_skipped;
 use crate::report::spent::spent;
 use crate::report::text::{sanitise_line, sanitise_text};
-use crate::state::lock;
+use crate::state::{SpecState, lock};
 
 #[derive(Debug, Args)]
 pub(super) struct StatusArgs {
@@ -94,28 +94,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
             span(for_how_long)
         );
     }
-    if let Some(until) = state.waiting_until {
-        let left = until.duration_since(jiff::Timestamp::now()).try_into().unwrap_or_default();
-        let _ = writeln!(
-            out,
-            "  waiting: {}; next try in {} ({})",
-            sanitise_line(state.waiting_for.as_deref().unwrap_or_default()),
-            span(left),
-            until.to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S %:z")
-        );
-    }
-    for (backend, limited) in state.limits.iter().filter(|(_, l)| l.holds(jiff::Timestamp::now())) {
-        let _ = writeln!(
-            out,
-            "  {} is limited: {}",
-            sanitise_line(backend),
-            sanitise_line(&format!("{}: {}", limited.kind.words(), limited.why))
-        );
-    }
-    for (reason, seconds) in &state.waited_s {
-        let waited = std::time::Duration::from_secs(*seconds);
-        let _ = writeln!(out, "  waited {} for {}", span(waited), sanitise_line(reason));
-    }
+    write_waits(&mut out, &state);
     for (id, unit) in &state.units {
         let Some(last) = unit.attempts.last() else { continue };
         let Some(outcome) = &last.outcome else { continue };
@@ -149,6 +128,32 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
         let _ = writeln!(out, "Go on with: seqorch resume {} --answer \"…\"", sanitise_line(&place.name));
     }
     Ok(0)
+}
+
+/// What the run waits for, who is limited, and how long it waited.
+fn write_waits(out: &mut impl Write, state: &SpecState) {
+    if let Some(until) = state.waiting_until {
+        let left = until.duration_since(jiff::Timestamp::now()).try_into().unwrap_or_default();
+        let _ = writeln!(
+            out,
+            "  waiting: {}; next try in {} ({})",
+            sanitise_line(state.waiting_for.as_deref().unwrap_or_default()),
+            span(left),
+            until.to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S %:z")
+        );
+    }
+    for (backend, limited) in state.limits.iter().filter(|(_, l)| l.holds(jiff::Timestamp::now())) {
+        let _ = writeln!(
+            out,
+            "  {} is limited: {}",
+            sanitise_line(backend),
+            sanitise_line(&format!("{}: {}", limited.kind.words(), limited.why))
+        );
+    }
+    for (reason, seconds) in &state.waited_s {
+        let waited = std::time::Duration::from_secs(*seconds);
+        let _ = writeln!(out, "  waited {} for {}", span(waited), sanitise_line(reason));
+    }
 }
 
 fn settled(reason: &crate::plan::SkipReason) -> bool {

@@ -123,7 +123,7 @@ impl Machine {
             .chain([(&step.backend, &own)])
             .filter_map(|(name, limited)| Some((limited.until?, limited.since, name.clone())))
             .min();
-        let stop = |why: String| End::Limited { unit: step.unit.clone(), backend: step.backend.clone(), why };
+        let over = |why: String| End::Limited { unit: step.unit.clone(), backend: step.backend.clone(), why };
         let limit = &self.policy.limit;
         let Some((until, since, backend)) = next else {
             let program = step.argv.first().map_or("", String::as_str);
@@ -131,13 +131,13 @@ impl Machine {
                 Some(way) => format!("{}; {way}", own.why),
                 None => own.why,
             };
-            return Some(self.finish(stop(why)));
+            return Some(self.finish(over(why)));
         };
         let too_late = since.saturating_add(limit.max_wait).is_ok_and(|latest| until > latest);
         if !limit.wait || too_late {
             let rule =
                 if limit.wait { "it ends later than limit.max_wait allows" } else { "limit.wait is false" };
-            return Some(self.finish(stop(format!("{} ({rule})", own.why))));
+            return Some(self.finish(over(format!("{} ({rule})", own.why))));
         }
         let until = until.saturating_add(self.policy.jitter.mul_f64(share)).unwrap_or(until);
         let why = Pause::Limit { backend, kind: own.kind };

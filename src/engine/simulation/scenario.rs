@@ -71,7 +71,7 @@ fn later(seconds: u64) -> jiff::Timestamp {
 }
 
 fn stated(after: Option<u64>) -> Outcome {
-    let until = after.map(|after| later(after));
+    let until = after.map(later);
     Outcome::Limited { limit: Kind::QuotaExhausted, why: "usage limit reached".to_owned(), until }
 }
 
@@ -86,7 +86,7 @@ fn limited(dice: &mut Dice) -> Outcome {
         Kind::Auth,
     ]);
     let until = dice.pick(&[None, Some(30), Some(600), Some(18_000), Some(90_000)]);
-    let until = until.map(|after| later(after));
+    let until = until.map(later);
     Outcome::Limited { limit, why: "usage limit reached".to_owned(), until }
 }
 

@@ -92,10 +92,11 @@ impl<'a> Orchestrator<'a> {
     /// Tells an end, and keeps what must follow from it.
     fn tell(&mut self, index: Option<usize>, unit: &str, outcome: Outcome) -> Event {
         let free = match &outcome {
-            Outcome::Unavailable { .. } | Outcome::Cancelled { by: CancelledBy::NoOrchestrator } => true,
+            Outcome::Unavailable { .. }
+            | Outcome::Limited { .. }
+            | Outcome::Cancelled { by: CancelledBy::NoOrchestrator } => true,
             Outcome::Cancelled { by: CancelledBy::Terminate } if self.recovered => true,
             Outcome::Cancelled { .. } => self.cancelled,
-            Outcome::Limited { .. } => true,
             _ => false,
         };
         let limited = matches!(outcome, Outcome::Limited { .. });
