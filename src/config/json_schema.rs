@@ -1,6 +1,6 @@
 //! PURE. The table of keys as a JSON Schema, for editors: `seqorch config schema`.
 //!
-//! It is made from [`super::schema`], which also checks every file, and not derived from the types that serde fills: the
+//! It is made from `schema`, which also checks every file, and not derived from the types that serde fills: the
 //! table knows what a text must look like, which words a key takes and what it means, and the types do not. So there is
 //! one source, and what an editor accepts is what seqorch accepts, but for what only seqorch can know: globs and regular
 //! expressions, ten years as the longest time, names of backends, and settings that exclude each other.
