@@ -20,6 +20,7 @@ mod mark;
 mod matrix;
 mod order;
 mod plan;
+mod promises;
 mod real_agents;
 mod report;
 mod run;
