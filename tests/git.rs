@@ -71,6 +71,30 @@ fn a_dirty_tree_is_refused_and_when_allowed_stays_out_of_every_commit() {
 }
 
 #[test]
+fn what_a_halted_agent_left_is_its_own_and_goes_into_its_commit_and_what_a_human_did_since_is_not() {
+    let asks = r#"echo "$SEQORCH_UNIT" >> "made-$SEQORCH_UNIT"
+        if [ "$SEQORCH_UNIT" = 1 ] && ! grep -q 'Use blue'; then echo 'Which colour?'; say_halt; else say_done; fi"#;
+    let project = repo(asks, "");
+    let out = project.run(&["run"]);
+    assert_eq!(out.code, 2, "{out:?}");
+    assert!(out.stdout.contains("2 left"), "{}", out.stdout);
+    project.write("mine.txt", "mine\n");
+    let out = project.run(&["resume", "--answer", "Use blue."]);
+    assert_eq!(out.code, 2, "{out:?}");
+    assert!(out.stderr.contains("mine.txt") && !out.stderr.contains("made-1"), "{}", out.stderr);
+    let status = project.run(&["status"]).stdout;
+    assert!(status.contains("the answer to task 1 goes into its next prompt: Use blue."), "{status}");
+    std::fs::remove_file(project.path("mine.txt")).unwrap();
+    let out = project.run(&["run"]);
+    assert_eq!(out.code, 0, "{out:?}");
+    assert_eq!(git(&project, &["log", "--format=%s", "--reverse"]), "start\n1: First thing\n2: Second thing");
+    assert!(git(&project, &["show", "HEAD~1", "--name-only", "--format="]).contains("made-1"));
+    assert_eq!(git(&project, &["status", "--porcelain", "--", "made-1", "made-2"]), "");
+    let progress = project.read(".kiro/specs/SEQUENTIAL_PROGRESS.md");
+    assert!(progress.contains("- **Changes:** 2 files +3 -1, commit "), "{progress}");
+}
+
+#[test]
 fn a_hook_that_refuses_stops_the_run_and_the_next_one_commits_first() {
     let project = repo(WRITES, "");
     let hook = project.path(".git/hooks/pre-commit");

@@ -11,17 +11,25 @@ use crate::plan::Plan;
 use crate::state::SpecState;
 use crate::sys::process;
 
-/// What is dirty before a run begins is not ours to commit. A run that goes on after a kill knows it already.
+/// What is dirty before a run begins is not ours to commit, but for what agents left there in units that are not done.
+/// A run that goes on after a kill, or takes over an agent at work, knows it already.
 pub(super) fn note_dirty(project: &Project, config: &Config, state: &mut SpecState) -> Result<()> {
-    let Some(dirty) = git::steps::dirty(&project.root) else {
+    let root = &project.root;
+    let Some(mut dirty) = git::steps::dirty(root) else {
         return Err(Error::new(Kind::Config, "git.commit = \"step\": this is no git repository")
             .hint("Run `git init`, or set git.commit = \"off\"."));
     };
-    if state.open_run() || !state.to_keep().is_empty() {
+    if state.open_run() || state.running().is_some() || !state.to_keep().is_empty() {
         return Ok(());
+    }
+    if let Some((left, now)) = state.left_as.as_deref().zip(git::snapshot(root)) {
+        let since: HashSet<_> =
+            git::changes(root, left, &now).into_iter().map(|change| change.path).collect();
+        dirty.retain(|path| since.contains(path) || state.dirty_before.contains(path));
     }
     if dirty.is_empty() || config.git.dirty == Dirty::Allow {
         state.dirty_before = dirty.into_iter().collect();
+        state.left_as = None;
         return Ok(());
     }
     let shown: Vec<String> = dirty.iter().take(10).map(|path| format!("  {path}")).collect();

@@ -302,6 +302,7 @@ fn run_one(args: &RunArgs, project: &Project, place: &Place, ears: &Ears) -> Res
     store.progress(&telling::opening_entry(place))?;
     let steps = plan.steps.iter().map(|step| step.unit.clone()).collect();
     world.tell(What::RunStarted { spec: place.name.clone(), pid: std::process::id(), steps })?;
+    let planned = plan.steps.len();
     let end = match drive(&mut machine, &mut world) {
         Ok(end) => end,
         Err(error) => {
@@ -312,9 +313,15 @@ fn run_one(args: &RunArgs, project: &Project, place: &Place, ears: &Ears) -> Res
         }
     };
     let after = before.as_ref().and_then(|_| git::snapshot(&project.root));
+    let left_as = after.clone().filter(|_| config.git.commit == Commit::Step && end != End::Complete);
+    if machine.state.left_as != left_as {
+        machine.state.left_as = left_as;
+        store.save(&machine.state)?;
+    }
     let changes = before.zip(after).map(|(from, to)| git::changes(&project.root, &from, &to));
     let (units, last_plan, took) = world.outcome();
-    let left = last_plan.map_or(0, |p| p.steps.len());
+    // a halted spec is not even planned
+    let left = last_plan.map_or(planned, |p| p.steps.len());
     let mut units = units.to_vec();
     for line in &mut units {
         line.changes = machine.state.units.get(&line.id).and_then(|unit| unit.changes.clone());

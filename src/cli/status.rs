@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::plan::Selection;
 use crate::report::live::span;
 use crate::report::plan::why_skipped;
-use crate::report::spent::spent;
+use crate::report::spent::{spent, spent_of};
 use crate::report::text::{sanitise_line, sanitise_text};
 use crate::state::{SpecState, lock};
 
@@ -105,7 +105,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
             sanitise_line(id),
             sanitise_line(&outcome.to_string()),
             if tries == 1 { "" } else { "s" },
-            spent(&unit.usage).map_or_else(String::new, |spent| format!(", {spent}"))
+            spent_of(&unit.usage, &state.usage).map_or_else(String::new, |spent| format!(", {spent}"))
         );
     }
     for step in &plan.steps {
@@ -117,6 +117,14 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
     let _ = writeln!(out, "  {} tasks completed, {} steps left", state.completed.len(), plan.steps.len());
     if let Some(used) = spent(&state.usage) {
         let _ = writeln!(out, "  {used}");
+    }
+    if let Some(answer) = &state.answer {
+        let _ = writeln!(
+            out,
+            "  the answer to task {} goes into its next prompt: {}",
+            sanitise_line(&answer.unit),
+            sanitise_line(&answer.answer)
+        );
     }
     if state.halted {
         let unit = state.halted_task.as_deref().unwrap_or("?");

@@ -71,6 +71,10 @@ pub struct SpecState {
     /// Files with changes from before the run that is not over yet: not ours to commit.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub dirty_before: BTreeSet<String>,
+    /// The tree of all files at the end of the last run, as git names it, where it left work undone: what its agents
+    /// wrote by then is theirs and not a human's. Kept only for commits per step.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left_as: Option<String>,
     /// A human's answer to `question`, for the next prompt of that unit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answer: Option<Answer>,
