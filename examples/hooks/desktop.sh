@@ -6,7 +6,7 @@
 set -eu
 title="seqorch: $SEQORCH_SPEC ${SEQORCH_UNIT:-}"
 if command -v notify-send >/dev/null; then
-    notify-send "$title" "$SEQORCH_MESSAGE"
+    notify-send -- "$title" "$SEQORCH_MESSAGE"
 elif command -v osascript >/dev/null; then
     # as arguments, so that no text of an agent becomes part of the program
     osascript -e 'on run argv' -e 'display notification (item 2 of argv) with title (item 1 of argv)' -e 'end run' \

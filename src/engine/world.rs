@@ -370,13 +370,15 @@ impl World for RealWorld<'_> {
         let line = live::line(report, self.config.run.max_iterations);
         self.say(&line);
         if let Report::Ended { unit, outcome, .. } = report {
+            let changes = state.units.get(unit).and_then(|known| known.changes.as_ref());
             if !matches!(outcome, Outcome::Done | Outcome::Halted { .. }) {
                 let last = self.units.iter().find(|u| u.id == *unit).map(|_| unit.clone());
                 if let Some(unit) = last {
                     self.say(&format!("  its output: seqorch logs {unit}"));
                 }
             }
-            if let Some(entry) = live::progress_entry(report, self.clock.now(), &TimeZone::system()) {
+            if let Some(entry) = live::progress_entry(report, changes, self.clock.now(), &TimeZone::system())
+            {
                 self.store.progress(&entry)?;
             }
         }

@@ -7,9 +7,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::summary::changed;
 use super::text::{sanitise_line, sanitise_text};
 use crate::engine::decide::{Assigned, Next, Pause, Report};
-use crate::state::{Outcome, Reason};
+use crate::state::{Changes, Outcome, Reason};
 
 /// A duration as people read it: whole seconds, `2m 5s`; below a second in milliseconds.
 #[must_use]
@@ -118,9 +119,14 @@ pub fn pause(why: &Pause) -> String {
     }
 }
 
-/// The entry of the progress log; `None` where nothing is worth one.
+/// The entry of the progress log, with what the unit changed where git knows; `None` where nothing is worth one.
 #[must_use]
-pub fn progress_entry(report: &Report, at: Timestamp, zone: &TimeZone) -> Option<String> {
+pub fn progress_entry(
+    report: &Report,
+    changes: Option<&Changes>,
+    at: Timestamp,
+    zone: &TimeZone,
+) -> Option<String> {
     let Report::Ended { unit, title, attempt, outcome, took, .. } = report else { return None };
     let time = at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %:z");
     let mut entry = format!(
@@ -130,6 +136,9 @@ pub fn progress_entry(report: &Report, at: Timestamp, zone: &TimeZone) -> Option
         sanitise_line(&outcome.to_string()),
         span(*took)
     );
+    if let Some(changes) = changes.filter(|_| *outcome == Outcome::Done) {
+        let _ = writeln!(entry, "- **Changes:** {}", changed(changes));
+    }
     if let Outcome::Halted { question } = outcome {
         entry.push_str("- **Question:**\n");
         for line in sanitise_text(question).lines() {

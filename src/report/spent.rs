@@ -1,6 +1,6 @@
 //! PURE. What was used, in words.
 
-use crate::agent::render;
+use crate::agent::{Usage, render};
 use crate::state::Spent;
 
 /// `1234 tokens in (56 cached), 78 out, $0.42`; `unknown` for what nobody told, `at least` where not all of them did;
@@ -23,6 +23,12 @@ pub fn spent(spent: &Spent) -> Option<String> {
             cost.unwrap_or_else(|| "cost unknown".to_owned())
         ),
     })
+}
+
+/// As [`spent`], for one of several that are summed up as `sum`: where nobody told anything, the sum says so once.
+#[must_use]
+pub fn spent_of(one: &Spent, sum: &Spent) -> Option<String> {
+    if sum.usage == Usage::default() { None } else { spent(one) }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use super::live::span;
-use super::spent::spent;
+use super::spent::{spent, spent_of};
 use super::text::{sanitise_line, sanitise_text};
 use crate::engine::End;
 use crate::git::Change;
@@ -59,6 +59,7 @@ const FILES_SHOWN: usize = 20;
 pub fn write(out: &mut dyn Write, s: &Summary<'_>) -> io::Result<()> {
     writeln!(out, "\n── {} ── {}", sanitise_line(s.spec), headline(s.end))?;
     let width = s.units.iter().map(|u| u.id.chars().count()).max().unwrap_or(0).min(20);
+    let sum = Spent::sum(s.units.iter().map(|u| &u.spent));
     for unit in s.units {
         let tries =
             if unit.attempts == 1 { "1 attempt".to_owned() } else { format!("{} attempts", unit.attempts) };
@@ -69,8 +70,8 @@ pub fn write(out: &mut dyn Write, s: &Summary<'_>) -> io::Result<()> {
             sanitise_line(&unit.title),
             sanitise_line(&unit.outcome.to_string()),
             span(unit.took),
-            spent(&unit.spent).map_or_else(String::new, |spent| format!(", {spent}")),
-            unit.changes.as_ref().map_or_else(String::new, changed)
+            spent_of(&unit.spent, &sum).map_or_else(String::new, |spent| format!(", {spent}")),
+            unit.changes.as_ref().map_or_else(String::new, |changes| format!(", {}", changed(changes)))
         )?;
     }
     let done = s.units.iter().filter(|u| u.outcome == Outcome::Done).count();
@@ -92,7 +93,7 @@ pub fn write(out: &mut dyn Write, s: &Summary<'_>) -> io::Result<()> {
     for (reason, seconds) in s.waited {
         writeln!(out, "  waited {} for {}", span(Duration::from_secs(*seconds)), sanitise_line(reason))?;
     }
-    if let Some(used) = spent(&Spent::sum(s.units.iter().map(|u| &u.spent))) {
+    if let Some(used) = spent(&sum) {
         writeln!(out, "  {used}")?;
     }
     if let Some(changes) = s.changes.filter(|_| !s.units.is_empty()) {
@@ -101,12 +102,12 @@ pub fn write(out: &mut dyn Write, s: &Summary<'_>) -> io::Result<()> {
     write_way_out(out, s.spec, s.end)
 }
 
-/// What a unit changed, as an end of its line.
-fn changed(changes: &Changes) -> String {
+/// What a unit changed: `2 files +3 -2, commit 9a86b0b20`.
+pub(super) fn changed(changes: &Changes) -> String {
     let files = if changes.files == 1 { "1 file".to_owned() } else { format!("{} files", changes.files) };
     let commit =
         changes.commit.as_ref().map_or_else(String::new, |id| format!(", commit {:.9}", sanitise_line(id)));
-    format!(", {files} +{} -{}{commit}", changes.insertions, changes.deletions)
+    format!("{files} +{} -{}{commit}", changes.insertions, changes.deletions)
 }
 
 fn headline(end: &End) -> String {
