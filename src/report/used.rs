@@ -29,7 +29,7 @@ impl Used {
         sum
     }
 
-    /// `12.3k`, `12.3k and unknown` where some say nothing, `unknown` where all do.
+    /// `12.3k`, `at least 12.3k` where some say nothing, `unknown` where all do.
     #[must_use]
     pub fn tokens(&self) -> String {
         told(self.tokens.map(render::tokens), self.all_tokens)
@@ -47,7 +47,7 @@ fn told(known: Option<String>, all: bool) -> String {
     match known {
         None => "unknown".to_owned(),
         Some(text) if all => text,
-        Some(text) => format!("{text} and unknown"),
+        Some(text) => format!("at least {text}"),
     }
 }
 
@@ -65,7 +65,7 @@ mod tests {
             (used.tokens(), used.cost())
         };
         assert_eq!(told(&[Some(&known), Some(&known)]), ("24.7k".into(), "$0.84".into()));
-        assert_eq!(told(&[Some(&known), Some(&no_cost)]), ("24.7k".into(), "$0.42 and unknown".into()));
+        assert_eq!(told(&[Some(&known), Some(&no_cost)]), ("24.7k".into(), "at least $0.42".into()));
         assert_eq!(told(&[None]), ("unknown".into(), "unknown".into()));
     }
 }

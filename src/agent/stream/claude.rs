@@ -90,9 +90,19 @@ struct RateLimit<'a> {
     utilization: Num,
 }
 
-/// The sum over all models; `None` where the record names none.
+/// The sum over all models; `None` where the record has no such list. An empty list says that none was used.
 #[derive(Debug, Default)]
 struct Models(Option<Usage>);
+
+/// What is used where no model was: a call that a limit refused, for example.
+const UNUSED: Usage = Usage {
+    input: Some(0),
+    cached_input: Some(0),
+    output: Some(0),
+    reasoning: None,
+    cost_usd: Some(0.0),
+    cumulative: false,
+};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -135,7 +145,7 @@ impl<'de> Deserialize<'de> for Models {
                     let usage = model.0.unwrap_or_default().usage();
                     all.get_or_insert_with(Usage::default).take(&usage);
                 }
-                Ok(Models(all))
+                Ok(Models(Some(all.unwrap_or(UNUSED))))
             }
             unknown!(bool, i64, u64, f64, str, unit, seq);
         }
