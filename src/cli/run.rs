@@ -312,6 +312,7 @@ fn run_one(args: &RunArgs, project: &Project, place: &Place, ears: &Ears) -> Res
         }
     };
     let after = before.as_ref().and_then(|_| git::snapshot(&project.root));
+            world.hear_hooks_out();
     let changes = before.zip(after).map(|(from, to)| git::changes(&project.root, &from, &to));
     let (units, last_plan, took) = world.outcome();
     let left = last_plan.map_or(0, |p| p.steps.len());
@@ -346,6 +347,7 @@ fn run_one(args: &RunArgs, project: &Project, place: &Place, ears: &Ears) -> Res
     Ok((end.exit_code(), machine.asked_to_stop()))
 }
 
+    world.hear_hooks_out();
 /// The session with its main window, as the configuration wants it.
 fn open_screen(args: &RunArgs, config: &Config, place: &Place) -> Result<Option<Screen>> {
     let env: Vec<(OsString, OsString)> = std::env::vars_os().collect();

@@ -12,15 +12,11 @@ use crate::plan::Plan;
 use crate::state::store::Store;
 
 /// Who hears of the run, apart from the person.
-pub(super) fn chronicle<'a>(
-    json: bool,
-    project: &'a Project,
-    place: &Place,
-    store: &Store,
-) -> Result<Chronicle<'a>> {
+pub(super) fn chronicle(json: bool, project: &Project, place: &Place, store: &Store) -> Result<Chronicle> {
     let log = store.folder().join("hooks.log");
     hooks::forget(&log);
-    let caller = Caller { exe: own_program()?, hooks: &project.loaded.config.hooks, cwd: &project.root, log };
+    let hooks = project.loaded.config.hooks.clone();
+    let caller = Caller { exe: own_program()?, hooks, cwd: project.root.clone(), log };
     let facts = vec![
         ("SEQORCH_SPEC", place.name.clone()),
         ("SEQORCH_SPEC_DIR", place.dir.display().to_string()),

@@ -2,6 +2,7 @@
 //!
 //! The check of every layer, `config explain` and the test of `seqorch.toml.example` read it.
 
+use super::hooks::HOOKS;
 use super::limit::{LIMIT, LIMIT_PATTERNS, PACE};
 use super::tree::KeyPath;
 
@@ -303,21 +304,6 @@ const GIT: Entry = entry(
         ),
     ]),
     "What is kept in git.",
-);
-
-const HOOKS: Entry = entry(
-    "hooks",
-    Node::Table(&[
-        leaf("run_start", Kind::Texts, "Program and arguments, run when a run begins."),
-        leaf("step_start", Kind::Texts, "The same before each attempt."),
-        leaf("step_end", Kind::Texts, "The same after each attempt."),
-        leaf("halt", Kind::Texts, "The same when a human is needed."),
-        leaf("limit", Kind::Texts, "The same when a limit makes the run wait."),
-        leaf("run_end", Kind::Texts, "The same when a run is over."),
-        leaf("timeout", Kind::Duration, "Deadline of each call; it is ended then."),
-        leaf("required", Kind::Bool, "Whether a hook that fails ends the run; else it is only told."),
-    ]),
-    "Programs of yours that hear of events: facts are in SEQORCH_* variables, and as JSON on standard input.",
 );
 
 const LOG: Entry = entry(

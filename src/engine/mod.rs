@@ -1,6 +1,7 @@
 //! The loop: decide from values, then act.
 
 pub mod assigning;
+pub mod calls;
 pub mod chronicle;
 mod concluding;
 pub mod decide;
@@ -8,6 +9,7 @@ pub mod driver;
 pub mod ears;
 mod ending;
 pub mod event;
+mod explaining;
 pub mod hooks;
 mod keeping;
 pub mod launch;

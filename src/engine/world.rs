@@ -69,7 +69,7 @@ pub struct RealWorld<'a> {
     pub(super) plan: Option<Plan>,
     pub(super) began: Instant,
     pub(super) units: Vec<UnitLine>,
-    pub(super) chronicle: Option<Chronicle<'a>>,
+    pub(super) chronicle: Option<Chronicle>,
     /// The pause that was told last.
     pub(super) told: Option<Timestamp>,
     /// The wait that the progress file has.
@@ -108,7 +108,7 @@ impl<'a> RealWorld<'a> {
     }
 
     /// Everybody else who is to hear of what happens.
-    pub fn listen(&mut self, chronicle: Chronicle<'a>) {
+    pub fn listen(&mut self, chronicle: Chronicle) {
         self.chronicle = Some(chronicle);
     }
 
