@@ -150,3 +150,27 @@ fn an_id_that_is_nowhere_is_a_usage_error_that_names_it() {
     project.run(&["plan", "--prompt", "99"]).code(64).says(&["99"]);
     assert_eq!(project.ledger(), [""; 0]);
 }
+
+#[test]
+fn v_says_which_files_count_and_what_an_attempt_runs_and_twice_every_effect() {
+    let project = Project::new().spec("login", "- [ ] 1. A\n").config("[run]\ndelay = \"0s\"\n");
+    let said = project.run(&["plan", "-v"]).code(0).stderr;
+    let files = ["seqorch.toml", "seqorch.local.toml"]
+        .map(|f| format!("configuration: {}", project.path(f).display()));
+    assert_eq!(
+        said.lines().collect::<Vec<_>>(),
+        [&format!("project {}", project.root().display()), &files[0], &files[1]]
+    );
+    project.run(&["run", "-v"]).code(0).says(&[
+        "  /bin/sh agent.sh\n",
+        &format!("in {}, kept in {}", project.root().display(), project.path(".seqorch/login/1/1").display()),
+    ]);
+    project.run(&["mark", "1", "todo"]).code(0);
+    let told = project.run(&["run", "-vv"]).code(0).stdout;
+    let at = |what: &str| told.find(what).unwrap_or_else(|| panic!("{what:?} is not in {told}"));
+    assert!(at(" save the state") < at(" start attempt 2 of 1"), "{told}");
+    assert!(at(" start attempt 2 of 1") < at(" tick 1"), "{told}");
+    project.run(&["mark", "1", "todo"]).code(0);
+    let quiet = project.run(&["run"]).code(0).stdout;
+    assert!(!quiet.contains("save the state") && !quiet.contains("kept in"), "{quiet}");
+}

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::Global;
+use super::{Global, telling};
 use super::discovery::{self, Found};
 use crate::config::{self, Flag, LoadRequest, Loaded};
 use crate::engine::place::{self, Place};
@@ -17,6 +18,8 @@ pub(super) struct Project {
     pub(super) root: PathBuf,
     /// Where the user stands.
     pub(super) cwd: PathBuf,
+    /// How often `-v` was given.
+    pub(super) verbosity: u8,
     pub(super) loaded: Loaded,
 }
 
@@ -62,7 +65,11 @@ impl Project {
                 .collect(),
             flags,
         };
-        Ok(Self { loaded: config::load(&request)?, root, cwd })
+        let loaded = config::load(&request)?;
+        if global.verbose > 0 {
+            telling::sources(&root, &loaded.files);
+        }
+        Ok(Self { loaded, root, cwd, verbosity: global.verbose })
     }
 
     /// The spec that `asked` means, or the only one there is.

@@ -293,6 +293,7 @@ fn run_one(args: &RunArgs, project: &Project, place: &Place, ears: &Ears) -> Res
         if args.json { Box::new(io::sink()) } else { Box::new(anstream::stdout()) },
     );
     world.listen(telling::chronicle(args.json, project, place, &store)?);
+    world.explain(project.verbosity);
     world.end_old_calls();
     if let Some(ready) = &args.ready {
         // whoever waits there may be gone; the run goes on all the same

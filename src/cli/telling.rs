@@ -1,6 +1,7 @@
 //! What a run says of itself, and to whom.
 
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 use super::project::{Project, own_program};
 use crate::engine::chronicle::Chronicle;
@@ -10,6 +11,18 @@ use crate::engine::place::Place;
 use crate::error::Result;
 use crate::plan::Plan;
 use crate::state::store::Store;
+
+/// What a verb goes by, for `-v`.
+pub(super) fn sources(root: &Path, files: &[PathBuf]) {
+    let mut err = io::stderr();
+    let _ = writeln!(err, "project {}", root.display());
+    if files.is_empty() {
+        let _ = writeln!(err, "configuration: no file, the defaults");
+    }
+    for file in files {
+        let _ = writeln!(err, "configuration: {}", file.display());
+    }
+}
 
 /// Who hears of the run, apart from the person.
 pub(super) fn chronicle(json: bool, project: &Project, place: &Place, store: &Store) -> Result<Chronicle> {
