@@ -174,3 +174,52 @@ fn v_says_which_files_count_and_what_an_attempt_runs_and_twice_every_effect() {
     let quiet = project.run(&["run"]).code(0).stdout;
     assert!(!quiet.contains("save the state") && !quiet.contains("kept in"), "{quiet}");
 }
+
+#[test]
+fn inputs_are_added_to_the_specs_own_as_they_are_before_each_task_and_a_typo_is_told() {
+    let project = Project::new()
+        .spec("login", "- [ ] 1. A\n- [ ] 2. B\n")
+        .agent("mkdir -p docs; echo x > docs/api.md; echo x > .kiro/specs/login/design.md; say_done")
+        .config("[prompt]\ninputs = [\"docs/*.md\", \"notes.md\"]\n")
+        .file("notes.md", "x");
+    let planned = project.run(&["plan", "--prompt", "1"]).code(0).stdout;
+    assert!(planned.contains("- @.kiro/specs/login/tasks.md\n- @notes.md\n"), "{planned}");
+    project.run(&["run"]).code(0).says(&["prompt.inputs: there is no file \"docs/*.md\" now"]);
+    let told = |unit: &str| project.of_attempt("login", unit, 1, "prompt.md");
+    assert_eq!(told("1"), planned);
+    let later =
+        "- @.kiro/specs/login/design.md\n- @.kiro/specs/login/tasks.md\n- @docs/api.md\n- @notes.md\n";
+    assert!(told("2").contains(later), "{}", told("2"));
+}
+
+#[test]
+fn a_template_that_cannot_be_rendered_is_found_before_anything_runs() {
+    let broken = [
+        ("{{ unit.title }}\n{% if answer %}\n", "line 2"),
+        ("{{ unit.nope }}\n", "line 1"),
+        // it would fail only in the prompt of a second attempt
+        ("{% if previous %}\n{{ previous.nope }}\n{% endif %}\n", "line 2"),
+    ];
+    for (template, place) in broken {
+        let project = Project::new()
+            .spec("login", "- [ ] 1. A\n")
+            .file("own.md", template)
+            .config("[prompt]\ntemplate = \"own.md\"\n");
+        for args in [["run", "login"], ["plan", "login"]] {
+            let out = project.run(&args).code(78);
+            let found = out.stderr.contains(place) && out.stderr.contains("own.md, for task 1");
+            assert!(found && out.stderr.contains("seqorch config template"), "{out:?}");
+        }
+        assert!(project.ledger().is_empty() && project.state("login").is_null());
+    }
+}
+
+#[test]
+fn the_built_in_template_is_printed_and_is_a_template_of_ones_own() {
+    let project = Project::new().spec("login", "- [ ] 1. A\n  - [ ] 1.1 B\n");
+    let built_in = project.run(&["plan", "--prompt", "1"]).code(0).stdout;
+    let template = project.run(&["config", "template"]).code(0).stdout;
+    assert!(template.contains("signals.done") && template.contains("{{ unit.title"), "{template}");
+    let project = project.file("own.md", &template).config("[prompt]\ntemplate = \"own.md\"\n");
+    assert_eq!(project.run(&["plan", "--prompt", "1"]).code(0).stdout, built_in);
+}

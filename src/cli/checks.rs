@@ -5,9 +5,11 @@ use std::ffi::OsStr;
 
 use super::project::Project;
 use crate::config::{Config, Dirty};
+use crate::engine::prepare::template;
 use crate::error::{Error, Kind, Result};
 use crate::git;
 use crate::plan::Plan;
+use crate::plan::prompt::{Previous, PromptContext, QuestionAnswer, render};
 use crate::state::SpecState;
 use crate::sys::process;
 
@@ -33,6 +35,27 @@ pub(super) fn note_dirty(project: &Project, config: &Config, state: &mut SpecSta
     )
     .detail(shown.join("\n") + &more)
     .hint("Commit or stash them, or set git.dirty = \"allow\": then they stay out of every commit."))
+}
+
+/// A template of the user's own can be rendered for each step, also where an attempt follows a failed one or an answer.
+pub(super) fn check_template(config: &Config, plan: &Plan) -> Result<()> {
+    let Some(path) = &config.prompt.template else { return Ok(()) };
+    let template = template(config)?;
+    let previous = Previous { attempt: 1, outcome: "failed".to_owned(), tail: "its last words".to_owned() };
+    let answer = QuestionAnswer { question: "A or B?".to_owned(), answer: "A".to_owned() };
+    for step in &plan.steps {
+        let first = PromptContext::new(plan, step, &config.prompt);
+        let again =
+            PromptContext { previous: Some(&previous), ..PromptContext::new(plan, step, &config.prompt) };
+        let answered =
+            PromptContext { answer: Some(&answer), ..PromptContext::new(plan, step, &config.prompt) };
+        for context in [first, again, answered] {
+            render(&context, &template).map_err(|e| {
+                e.detail(format!("  prompt.template: {}, for task {}", path.display(), step.unit))
+            })?;
+        }
+    }
+    Ok(())
 }
 
 /// Every program that the plan needs is there; the first night hour is a bad time to find out.

@@ -123,6 +123,8 @@ fn prompt(project: &Project, place: &Place, id: &str) -> Result<u8> {
         })?;
     let answer = state
         .answer
+    super::checks::check_template(config, &plan)?;
+    super::telling::unmatched_inputs(place, config);
         .as_ref()
         .filter(|a| a.unit == step.unit)
         .map(|a| QuestionAnswer { question: a.question.clone(), answer: a.answer.clone() });

@@ -238,6 +238,7 @@ impl Ready {
         let state = store.load()?;
         let plan = super::plan::current(place, config, &tasks, &state);
         checks::check_programs(config, &plan)?;
+        checks::check_template(config, &plan)?;
         Ok(Self { store, state, plan })
     }
 }
@@ -301,6 +302,7 @@ fn run_one(args: &RunArgs, project: &Project, place: &Place, ears: &Ears) -> Res
     }
     world.say(&telling::opening(place, &plan, attach.as_deref()));
     store.progress(&telling::opening_entry(place))?;
+    telling::unmatched_inputs(place, config);
     let steps = plan.steps.iter().map(|step| step.unit.clone()).collect();
     world.tell(What::RunStarted { spec: place.name.clone(), pid: std::process::id(), steps })?;
     let end = match drive(&mut machine, &mut world) {

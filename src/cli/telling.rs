@@ -4,9 +4,11 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::project::{Project, own_program};
+use crate::config::Config;
 use crate::engine::chronicle::Chronicle;
 use crate::engine::decide::End;
 use crate::engine::hooks::{self, Caller};
+use crate::engine::inputs;
 use crate::engine::place::Place;
 use crate::error::Result;
 use crate::plan::Plan;
@@ -21,6 +23,13 @@ pub(super) fn sources(root: &Path, files: &[PathBuf]) {
     }
     for file in files {
         let _ = writeln!(err, "configuration: {}", file.display());
+    }
+}
+
+/// Says of entries of `prompt.inputs` that they name nothing: a typo, or a file that a task is still to write.
+pub(super) fn unmatched_inputs(place: &Place, config: &Config) {
+    for pattern in inputs::unmatched(place, config) {
+        let _ = writeln!(io::stderr(), "note: prompt.inputs: there is no file {pattern:?} now");
     }
 }
 

@@ -208,9 +208,13 @@ const PROMPT: Entry = entry(
         leaf(
             "template",
             Kind::Name,
-            "A template file, relative to the project root, in place of the built-in one.",
+            "A template file, relative to the project root, in place of what `seqorch config template` prints.",
         ),
-        leaf("inputs", Kind::Globs, "Files or globs that the agent is told to read beside the spec's own."),
+        leaf(
+            "inputs",
+            Kind::Globs,
+            "Files or globs that the agent is told to read, added to the spec's own; looked for before each task.",
+        ),
         entry(
             "skills",
             Node::List(&[

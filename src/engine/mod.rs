@@ -11,6 +11,7 @@ mod ending;
 pub mod event;
 mod explaining;
 pub mod hooks;
+pub mod inputs;
 mod keeping;
 pub mod launch;
 mod limiting;
