@@ -75,6 +75,7 @@ const PURE: &[&str] = &[
     "engine::retrying",
     "engine::ending",
     "engine::tests_run",
+    "state::expiry",
     "state::model",
     "state::outcome",
     "state::limited",

@@ -152,6 +152,16 @@ fn an_id_that_is_nowhere_is_a_usage_error_that_names_it() {
 }
 
 #[test]
+fn a_file_that_is_no_text_is_an_object_with_that_error_and_65() {
+    let project = Project::new().spec("login", b"- [ ] 1. A\n- [ ] 2. \xff\xfe\n");
+    let output = project.run(&["plan", "--json"]).code(65);
+    let plan: Value = serde_json::from_str(&output.stdout).unwrap();
+    assert_eq!((&plan["spec"], &plan["steps"], &plan["tasks"]), (&json!("login"), &json!([]), &json!([])));
+    assert_eq!(plan["errors"][0]["line"], 2);
+    assert!(plan["errors"][0]["message"].as_str().unwrap().contains("not text: invalid UTF-8"), "{plan}");
+}
+
+#[test]
 fn v_says_which_files_count_and_what_an_attempt_runs_and_twice_every_effect() {
     let project = Project::new().spec("login", "- [ ] 1. A\n").config("[run]\ndelay = \"0s\"\n");
     let said = project.run(&["plan", "-v"]).code(0).stderr;
@@ -222,14 +232,4 @@ fn the_built_in_template_is_printed_and_is_a_template_of_ones_own() {
     assert!(template.contains("signals.done") && template.contains("{{ unit.title"), "{template}");
     let project = project.file("own.md", &template).config("[prompt]\ntemplate = \"own.md\"\n");
     assert_eq!(project.run(&["plan", "--prompt", "1"]).code(0).stdout, built_in);
-}
-
-#[test]
-fn a_file_that_is_no_text_is_an_object_with_that_error_and_65() {
-    let project = Project::new().spec("login", b"- [ ] 1. A\n- [ ] 2. \xff\xfe\n");
-    let output = project.run(&["plan", "--json"]).code(65);
-    let plan: Value = serde_json::from_str(&output.stdout).unwrap();
-    assert_eq!((&plan["spec"], &plan["steps"], &plan["tasks"]), (&json!("login"), &json!([]), &json!([])));
-    assert_eq!(plan["errors"][0]["line"], 2);
-    assert!(plan["errors"][0]["message"].as_str().unwrap().contains("not text: invalid UTF-8"), "{plan}");
 }

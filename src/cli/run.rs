@@ -293,16 +293,17 @@ fn run_one(args: &RunArgs, project: &Project, place: &Place, ears: &Ears) -> Res
         ears,
         if args.json { Box::new(io::sink()) } else { Box::new(anstream::stdout()) },
     );
-    world.listen(telling::chronicle(args.json, project, place, &store)?);
     world.explain(project.verbosity);
+    world.listen(telling::chronicle(args.json, project, place, &store)?);
     world.end_old_calls();
+    checks::expire(config, &store, &mut world)?;
     if let Some(ready) = &args.ready {
         // whoever waits there may be gone; the run goes on all the same
         let _ = socket::connect(ready);
     }
+    telling::unmatched_inputs(place, config);
     world.say(&telling::opening(place, &plan, attach.as_deref()));
     store.progress(&telling::opening_entry(place))?;
-    telling::unmatched_inputs(place, config);
     let steps = plan.steps.iter().map(|step| step.unit.clone()).collect();
     world.tell(What::RunStarted { spec: place.name.clone(), pid: std::process::id(), steps })?;
     let end = match drive(&mut machine, &mut world) {
@@ -311,11 +312,11 @@ fn run_one(args: &RunArgs, project: &Project, place: &Place, ears: &Ears) -> Res
             let ended = events::of_error(&place.name, error.kind().exit_code(), world.outcome().2);
             // the first error is the one to tell
             let _ = world.tell(ended);
+            world.hear_hooks_out();
             return Err(error);
         }
     };
     let after = before.as_ref().and_then(|_| git::snapshot(&project.root));
-            world.hear_hooks_out();
     let changes = before.zip(after).map(|(from, to)| git::changes(&project.root, &from, &to));
     let (units, last_plan, took) = world.outcome();
     let left = last_plan.map_or(0, |p| p.steps.len());
@@ -346,11 +347,11 @@ fn run_one(args: &RunArgs, project: &Project, place: &Place, ears: &Ears) -> Res
     for what in events::of_end(&ended) {
         world.tell(what)?;
     }
+    world.hear_hooks_out();
     drop(lock);
     Ok((end.exit_code(), machine.asked_to_stop()))
 }
 
-    world.hear_hooks_out();
 /// The session with its main window, as the configuration wants it.
 fn open_screen(args: &RunArgs, config: &Config, place: &Place) -> Result<Option<Screen>> {
     let env: Vec<(OsString, OsString)> = std::env::vars_os().collect();

@@ -312,11 +312,18 @@ const GIT: Entry = entry(
 
 const LOG: Entry = entry(
     "log",
-    Node::Table(&[leaf(
-        "max_mb",
-        Kind::Count,
-        "Megabytes kept of one attempt's output: its beginning and its end, half each.",
-    )]),
+    Node::Table(&[
+        leaf(
+            "max_mb",
+            Kind::Count,
+            "Megabytes kept of one attempt's output: its beginning and its end, half each.",
+        ),
+        leaf(
+            "keep",
+            Kind::Duration,
+            "How long the folders of a done task's attempts are kept, those of the last run always; \"0s\": for ever.",
+        ),
+    ]),
     "What is kept of what agents print.",
 );
 
