@@ -81,6 +81,35 @@ fn a_required_hook_that_fails_ends_the_run_for_a_human_and_loses_nothing() {
 }
 
 #[test]
+fn a_slow_hook_holds_up_no_step_keeps_the_order_and_is_waited_for_at_the_end() {
+    let slow = "run_start = [\"sh\", \"-c\", \"read -r _ < gate; echo $SEQORCH_EVENT >> heard\"]\n";
+    let quick = "[\"sh\", \"-c\", \"echo $SEQORCH_EVENT $SEQORCH_UNIT >> heard\"]\n";
+    let hooks = format!("[hooks]\n{slow}step_start = {quick}step_end = {quick}run_end = {quick}");
+    let project = Project::new().spec("login", TWO).agent("say_done").config(&hooks);
+    let mut run = project.start(&["run"]);
+    // both tasks are done while the first hook still waits for the test
+    run.wait_for("all complete");
+    assert!(!run.is_over() && project.read("heard").is_empty());
+    project.release();
+    run.wait().code(0);
+    let heard = project.read("heard");
+    let heard: Vec<_> = heard.lines().map(str::trim_end).collect();
+    assert_eq!(heard, ["run_start", "step_start 1", "step_end 1", "step_start 2", "step_end 2", "run_end"]);
+}
+
+#[test]
+fn a_required_hook_is_over_before_the_agent_starts() {
+    let hooks =
+        "[hooks]\nrequired = true\nstep_start = [\"sh\", \"-c\", \"read -r _ < gate; touch ready\"]\n";
+    let project =
+        Project::new().spec("login", "- [ ] 1. A\n").agent("test -e ready && say_done").config(hooks);
+    let run = project.start(&["run"]);
+    project.release();
+    run.wait().code(0);
+    assert_eq!(project.outcomes("login", "1"), ["done"]);
+}
+
+#[test]
 fn a_hook_that_hangs_is_ended_with_all_its_tree() {
     let hooks = "[hooks]\ntimeout = \"1s\"\nrun_start = [\"sh\", \"-c\", \"trap '' TERM; sleep 4711 & wait; wait\"]\n";
     let project = Project::new().spec("login", "- [ ] 1. A\n").agent("say_done").config(hooks);

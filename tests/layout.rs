@@ -75,6 +75,7 @@ const PURE: &[&str] = &[
     "engine::retrying",
     "engine::ending",
     "engine::tests_run",
+    "state::expiry",
     "state::model",
     "state::outcome",
     "state::limited",
@@ -112,8 +113,7 @@ const IMPURE: &[&str] = &[
 const LONGEST: usize = 400;
 /// Files that were longer when this rule came, with their length then: they may shrink, and must leave this list
 /// when they have.
-const TOO_LONG: &[(&str, usize)] =
-    &[("config::types", 487), ("config::schema", 477), ("engine::simulation::model", 418)];
+const TOO_LONG: &[(&str, usize)] = &[("config::types", 487), ("config::schema", 477)];
 
 struct Source {
     /// `engine::decide`

@@ -14,6 +14,7 @@ mod examples;
 mod fuzz;
 mod git;
 mod hooks;
+mod keep;
 mod layout;
 mod limits;
 mod mark;

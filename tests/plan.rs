@@ -150,3 +150,86 @@ fn an_id_that_is_nowhere_is_a_usage_error_that_names_it() {
     project.run(&["plan", "--prompt", "99"]).code(64).says(&["99"]);
     assert_eq!(project.ledger(), [""; 0]);
 }
+
+#[test]
+fn a_file_that_is_no_text_is_an_object_with_that_error_and_65() {
+    let project = Project::new().spec("login", b"- [ ] 1. A\n- [ ] 2. \xff\xfe\n");
+    let output = project.run(&["plan", "--json"]).code(65);
+    let plan: Value = serde_json::from_str(&output.stdout).unwrap();
+    assert_eq!((&plan["spec"], &plan["steps"], &plan["tasks"]), (&json!("login"), &json!([]), &json!([])));
+    assert_eq!(plan["errors"][0]["line"], 2);
+    assert!(plan["errors"][0]["message"].as_str().unwrap().contains("not text: invalid UTF-8"), "{plan}");
+}
+
+#[test]
+fn v_says_which_files_count_and_what_an_attempt_runs_and_twice_every_effect() {
+    let project = Project::new().spec("login", "- [ ] 1. A\n").config("[run]\ndelay = \"0s\"\n");
+    let said = project.run(&["plan", "-v"]).code(0).stderr;
+    let files = ["seqorch.toml", "seqorch.local.toml"]
+        .map(|f| format!("configuration: {}", project.path(f).display()));
+    assert_eq!(
+        said.lines().collect::<Vec<_>>(),
+        [&format!("project {}", project.root().display()), &files[0], &files[1]]
+    );
+    project.run(&["run", "-v"]).code(0).says(&[
+        "  /bin/sh agent.sh\n",
+        &format!("in {}, kept in {}", project.root().display(), project.path(".seqorch/login/1/1").display()),
+    ]);
+    project.run(&["mark", "1", "todo"]).code(0);
+    let told = project.run(&["run", "-vv"]).code(0).stdout;
+    let at = |what: &str| told.find(what).unwrap_or_else(|| panic!("{what:?} is not in {told}"));
+    assert!(at(" save the state") < at(" start attempt 2 of 1"), "{told}");
+    assert!(at(" start attempt 2 of 1") < at(" tick 1"), "{told}");
+    project.run(&["mark", "1", "todo"]).code(0);
+    let quiet = project.run(&["run"]).code(0).stdout;
+    assert!(!quiet.contains("save the state") && !quiet.contains("kept in"), "{quiet}");
+}
+
+#[test]
+fn inputs_are_added_to_the_specs_own_as_they_are_before_each_task_and_a_typo_is_told() {
+    let project = Project::new()
+        .spec("login", "- [ ] 1. A\n- [ ] 2. B\n")
+        .agent("mkdir -p docs; echo x > docs/api.md; echo x > .kiro/specs/login/design.md; say_done")
+        .config("[prompt]\ninputs = [\"docs/*.md\", \"notes.md\"]\n")
+        .file("notes.md", "x");
+    let planned = project.run(&["plan", "--prompt", "1"]).code(0).stdout;
+    assert!(planned.contains("- @.kiro/specs/login/tasks.md\n- @notes.md\n"), "{planned}");
+    project.run(&["run"]).code(0).says(&["prompt.inputs: there is no file \"docs/*.md\" now"]);
+    let told = |unit: &str| project.of_attempt("login", unit, 1, "prompt.md");
+    assert_eq!(told("1"), planned);
+    let later =
+        "- @.kiro/specs/login/design.md\n- @.kiro/specs/login/tasks.md\n- @docs/api.md\n- @notes.md\n";
+    assert!(told("2").contains(later), "{}", told("2"));
+}
+
+#[test]
+fn a_template_that_cannot_be_rendered_is_found_before_anything_runs() {
+    let broken = [
+        ("{{ unit.title }}\n{% if answer %}\n", "line 2"),
+        ("{{ unit.nope }}\n", "line 1"),
+        // it would fail only in the prompt of a second attempt
+        ("{% if previous %}\n{{ previous.nope }}\n{% endif %}\n", "line 2"),
+    ];
+    for (template, place) in broken {
+        let project = Project::new()
+            .spec("login", "- [ ] 1. A\n")
+            .file("own.md", template)
+            .config("[prompt]\ntemplate = \"own.md\"\n");
+        for args in [["run", "login"], ["plan", "login"]] {
+            let out = project.run(&args).code(78);
+            let found = out.stderr.contains(place) && out.stderr.contains("own.md, for task 1");
+            assert!(found && out.stderr.contains("seqorch config template"), "{out:?}");
+        }
+        assert!(project.ledger().is_empty() && project.state("login").is_null());
+    }
+}
+
+#[test]
+fn the_built_in_template_is_printed_and_is_a_template_of_ones_own() {
+    let project = Project::new().spec("login", "- [ ] 1. A\n  - [ ] 1.1 B\n");
+    let built_in = project.run(&["plan", "--prompt", "1"]).code(0).stdout;
+    let template = project.run(&["config", "template"]).code(0).stdout;
+    assert!(template.contains("signals.done") && template.contains("{{ unit.title"), "{template}");
+    let project = project.file("own.md", &template).config("[prompt]\ntemplate = \"own.md\"\n");
+    assert_eq!(project.run(&["plan", "--prompt", "1"]).code(0).stdout, built_in);
+}

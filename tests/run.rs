@@ -207,6 +207,26 @@ fn an_agent_that_falls_silent_is_ended() {
 }
 
 #[test]
+fn an_agent_that_hangs_after_its_closing_record_is_ended_and_its_task_is_not_done_again() {
+    let said = "<promise>TASK_DONE</promise>";
+    let agent = format!(
+        r#"
+echo '{{"type":"system","subtype":"init","session_id":"5f8e","model":"m"}}'
+echo '{{"type":"assistant","message":{{"content":[{{"type":"text","text":"{said}"}}]}}}}'
+echo '{{"type":"result","subtype":"success","is_error":false,"result":"{said}","session_id":"5f8e"}}'
+sleep 4712
+"#
+    );
+    let project = Project::new()
+        .spec("login", "- [ ] 1. A\n")
+        .agent(&agent)
+        .config("[timeout]\nidle = \"3s\"\n[backend.fake]\noutput = \"claude\"\n");
+    project.run(&["run"]).code(0).says(&["ended: it did not exit after its closing record, TASK_DONE"]);
+    assert_eq!(project.outcomes("login", "1"), ["done"]);
+    assert!(project.alive_with("4712").is_empty());
+}
+
+#[test]
 fn an_agent_that_never_says_anything_is_ended() {
     times_out("gate", "first_output = \"300ms\"", "first_output");
 }

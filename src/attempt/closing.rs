@@ -41,6 +41,9 @@ pub(super) fn note_digest(
 pub(super) fn closing_line(facts: &Facts, took: Duration) -> String {
     let end = match (facts.timed_out, facts.cancelled, &facts.unavailable, facts.exit) {
         (Some(TimedOut::Total), ..) => "ended: over its time limit".to_owned(),
+        (Some(TimedOut::Idle), ..) if facts.verdict == Some(Verdict::Success) => {
+            "ended: it did not exit after its closing record".to_owned()
+        }
         (Some(TimedOut::Idle), ..) => "ended: silent for too long".to_owned(),
         (Some(TimedOut::FirstOutput), ..) => "ended: it never said anything".to_owned(),
         (_, Some(_), ..) => "ended from outside".to_owned(),

@@ -5,10 +5,14 @@ use std::ffi::OsStr;
 
 use super::project::Project;
 use crate::config::{Config, Dirty};
+use crate::engine::prepare::template;
+use crate::engine::world::RealWorld;
 use crate::error::{Error, Kind, Result};
 use crate::git;
 use crate::plan::Plan;
+use crate::plan::prompt::{Previous, PromptContext, QuestionAnswer, render};
 use crate::state::SpecState;
+use crate::state::store::Store;
 use crate::sys::process;
 
 /// What is dirty before a run begins is not ours to commit, but for what agents left there in units that are not done.
@@ -41,6 +45,46 @@ pub(super) fn note_dirty(project: &Project, config: &Config, state: &mut SpecSta
     )
     .detail(shown.join("\n") + &more)
     .hint("Commit or stash them, or set git.dirty = \"allow\": then they stay out of every commit."))
+}
+
+/// Clears away the attempts that nobody needs any longer.
+pub(super) fn expire(config: &Config, store: &Store, world: &mut RealWorld<'_>) -> Result<()> {
+    if config.log.keep.is_zero() {
+        return Ok(());
+    }
+    let span = jiff::SignedDuration::try_from(config.log.keep);
+    // a span that reaches back before all time keeps everything
+    let limit = span.ok().and_then(|span| jiff::Timestamp::now().checked_sub(span).ok());
+    let Some(limit) = limit else { return Ok(()) };
+    let (removed, complaints) = store.expire(limit)?;
+    for complaint in complaints {
+        world.say(&format!("! {complaint}"));
+    }
+    if removed > 0 {
+        world.say_more(1, || format!("  {removed} old attempts were removed (log.keep)"));
+    }
+    Ok(())
+}
+
+/// A template of the user's own can be rendered for each step, also where an attempt follows a failed one or an answer.
+pub(super) fn check_template(config: &Config, plan: &Plan) -> Result<()> {
+    let Some(path) = &config.prompt.template else { return Ok(()) };
+    let template = template(config)?;
+    let previous = Previous { attempt: 1, outcome: "failed".to_owned(), tail: "its last words".to_owned() };
+    let answer = QuestionAnswer { question: "A or B?".to_owned(), answer: "A".to_owned() };
+    for step in &plan.steps {
+        let first = PromptContext::new(plan, step, &config.prompt);
+        let again =
+            PromptContext { previous: Some(&previous), ..PromptContext::new(plan, step, &config.prompt) };
+        let answered =
+            PromptContext { answer: Some(&answer), ..PromptContext::new(plan, step, &config.prompt) };
+        for context in [first, again, answered] {
+            render(&context, &template).map_err(|e| {
+                e.detail(format!("  prompt.template: {}, for task {}", path.display(), step.unit))
+            })?;
+        }
+    }
+    Ok(())
 }
 
 /// Every program that the plan needs is there; the first night hour is a bad time to find out.

@@ -72,7 +72,10 @@ pub(super) fn logs(global: &Global, args: &LogsArgs) -> Result<u8> {
         _ => dir.output(),
     };
     if !path.exists() {
-        return Err(none(format!("attempt {number} of task {id} has no log")));
+        // the state still knows it, so its folder was there once
+        let was_there = unit.attempts.iter().any(|a| a.number == number) && !dir.path().exists();
+        let gone = if was_there { " any more: those of done tasks go after log.keep" } else { "" };
+        return Err(none(format!("attempt {number} of task {id} has no log{gone}")));
     }
     let shown = if args.raw {
         Shown::Raw

@@ -67,7 +67,7 @@ struct Global {
     /// Whether to use colours.
     #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
     color: Color,
-    /// Say more; twice for even more.
+    /// Say more: which files count, the commands of a run and where their output is kept; twice: each effect, too.
     #[arg(short, action = clap::ArgAction::Count, global = true)]
     verbose: u8,
 }

@@ -15,7 +15,7 @@ use crate::error::{Error, Kind, Result};
 use crate::plan::prompt::{PromptContext, QuestionAnswer, render};
 use crate::plan::{self, Plan, Selection};
 use crate::report::{plan as human, plan_json};
-use crate::spec::{TaskFile, diagnose};
+use crate::spec::{self, TaskFile, diagnose};
 use crate::state::SpecState;
 
 #[derive(Debug, Args)]
@@ -57,22 +57,41 @@ pub(super) fn plan(global: &Global, args: &PlanArgs) -> Result<u8> {
         return prompt(&project, &place, id);
     }
     if args.json {
-        let (_, tasks) = place.read_tasks()?;
+        let tasks = match place.read_tasks() {
+            Ok((_, tasks)) => tasks,
+            // a program that reads this gets its object all the same
+            Err(error) if error.kind() == Kind::BadTasks => return Ok(unreadable(&place, config, &error)),
+            Err(error) => return Err(error),
+        };
         let plan = if tasks.has_errors() {
             None
         } else {
             plan::check_selection(&tasks, &place.selection)?;
             Some(current(&place, config, &tasks, &project.store(&place).load()?))
         };
-        let mut value = plan_json::json(plan.as_ref(), &tasks);
-        value["spec"] = place.name.clone().into();
-        value["max_iterations"] = config.run.max_iterations.into();
-        // a pager that was left is a normal end
-        let _ = writeln!(io::stdout(), "{value:#}");
+        print(&place, config, plan_json::json(plan.as_ref(), &tasks));
         return Ok(if tasks.has_errors() { Kind::BadTasks.exit_code() } else { 0 });
     }
     show(global, &project, &place)?;
     Ok(0)
+}
+
+fn print(place: &Place, config: &Config, mut value: serde_json::Value) {
+    value["spec"] = place.name.clone().into();
+    value["max_iterations"] = config.run.max_iterations.into();
+    // a pager that was left is a normal end
+    let _ = writeln!(io::stdout(), "{value:#}");
+}
+
+/// The object for a tasks.md that is no text.
+fn unreadable(place: &Place, config: &Config, error: &Error) -> u8 {
+    let line =
+        std::fs::read(place.tasks_path()).ok().and_then(|bytes| Some(spec::decode(&bytes).err()?.line));
+    let mut value = plan_json::json(None, &spec::parse_as("", place.dialect));
+    value["errors"] =
+        serde_json::json!([{ "line": line.unwrap_or(1), "column": 1, "message": error.to_string() }]);
+    print(place, config, value);
+    error.kind().exit_code()
 }
 
 /// The plan as things stand now, changing nothing.
@@ -104,6 +123,8 @@ pub(super) fn show(global: &Global, project: &Project, place: &Place) -> Result<
     }
     plan::check_selection(&tasks, &place.selection)?;
     let plan = current(place, config, &tasks, &project.store(place).load()?);
+    super::checks::check_template(config, &plan)?;
+    super::telling::unmatched_inputs(place, config);
     let view = human::PlanView { color, width: super::terminal_width(), diagnostics };
     let mut out = stdout.lock();
     let _ = human::human(&mut out, &plan, &view);

@@ -3,12 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::Global;
 use super::discovery::{self, Found};
+use super::{Global, telling};
 use crate::config::{self, Flag, LoadRequest, Loaded};
 use crate::engine::place::{self, Place};
 use crate::error::{Error, Kind, Result};
-use crate::plan::{Selection, inputs};
+use crate::plan::Selection;
 use crate::state::store::Store;
 
 /// A project and its configuration.
@@ -18,6 +18,8 @@ pub(super) struct Project {
     /// Where the user stands.
     pub(super) cwd: PathBuf,
     pub(super) loaded: Loaded,
+    /// How often `-v` was given.
+    pub(super) verbosity: u8,
 }
 
 /// Where a project is.
@@ -62,7 +64,11 @@ impl Project {
                 .collect(),
             flags,
         };
-        Ok(Self { loaded: config::load(&request)?, root, cwd })
+        let loaded = config::load(&request)?;
+        if global.verbose > 0 {
+            telling::sources(&root, &loaded.files);
+        }
+        Ok(Self { loaded, root, cwd, verbosity: global.verbose })
     }
 
     /// The spec that `asked` means, or the only one there is.
@@ -152,24 +158,8 @@ impl Project {
     pub(super) fn place(&self, dir: &Path, selection: Selection) -> Result<Place> {
         let dir = fs::canonicalize(dir).map_err(|e| Error::io("finding", dir, e))?;
         let name = dir.file_name().map_or_else(|| "spec".to_owned(), |n| n.to_string_lossy().into_owned());
-        let cwd =
-            self.loaded.config.run.workdir.as_ref().map_or_else(|| self.root.clone(), |w| self.root.join(w));
-        let shown = |path: &Path| path.strip_prefix(&cwd).unwrap_or(path).display().to_string();
         let dialect = place::forced_dialect(&self.loaded.config);
-        let mut place = Place { name, dir, root: self.root.clone(), inputs: Vec::new(), dialect, selection };
-        // what is wrong with tasks.md is said by whoever needs its tasks
-        let written = dialect.or_else(|| Some(place.read_tasks().ok()?.1.dialect));
-        place.inputs = inputs::inputs(written, &files_of(&place.dir))
-            .iter()
-            .map(|file| shown(&place.dir.join(file)))
-            .chain([shown(&place.tasks_path())])
-            .collect();
-        for extra in extra_inputs(&cwd, &self.loaded.config.prompt.inputs)? {
-            if !place.inputs.contains(&extra) {
-                place.inputs.push(extra);
-            }
-        }
-        Ok(place)
+        Ok(Place { name, dir, root: self.root.clone(), dialect, selection })
     }
 
     /// Where the files of a spec are kept.
@@ -188,68 +178,6 @@ fn root_of(start: &Path) -> Option<PathBuf> {
     nearest(&["seqorch.toml"])
         .or_else(|| nearest(&[".kiro", ".specify", "openspec/changes", ".git"]))
         .map(Path::to_owned)
-}
-
-/// The files of a spec that can be inputs, relative to its folder; hidden ones are no text for an agent.
-fn files_of(dir: &Path) -> Vec<String> {
-    let mut files = Vec::new();
-    let mut open = vec![(dir.to_owned(), String::new())];
-    while let Some((folder, prefix)) = open.pop() {
-        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
-            let Ok(name) = entry.file_name().into_string() else { continue };
-            if name.starts_with('.') {
-                continue;
-            }
-            let path = entry.path();
-            // a link to a folder could lead in a circle; one to a file is a file
-            let folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-            if folder && (!prefix.is_empty() || inputs::FOLDERS.contains(&name.as_str())) {
-                open.push((path, format!("{prefix}{name}/")));
-            } else if path.is_file() {
-                files.push(format!("{prefix}{name}"));
-            }
-        }
-    }
-    files
-}
-
-/// Files that `prompt.inputs` names, as far as they exist; a pattern may match many.
-fn extra_inputs(cwd: &Path, patterns: &[String]) -> Result<Vec<String>> {
-    let mut found = Vec::new();
-    for pattern in patterns {
-        if cwd.join(pattern).is_file() {
-            found.push(pattern.clone());
-            continue;
-        }
-        let glob = globset::GlobBuilder::new(pattern)
-            .literal_separator(true)
-            .build()
-            .map_err(|e| {
-                Error::new(Kind::Config, format!("prompt.inputs: {pattern:?} is no pattern")).caused_by(e)
-            })?
-            .compile_matcher();
-        // only the folder before the first wildcard can hold a match
-        let fixed: PathBuf = Path::new(pattern)
-            .components()
-            .take_while(|c| !c.as_os_str().to_string_lossy().contains(['*', '?', '[', '{']))
-            .collect();
-        let mut open = vec![cwd.join(fixed)];
-        let mut matches = Vec::new();
-        while let Some(dir) = open.pop() {
-            for entry in fs::read_dir(&dir).into_iter().flatten().flatten() {
-                let path = entry.path();
-                let relative = path.strip_prefix(cwd).unwrap_or(&path);
-                match entry.file_type() {
-                    Ok(kind) if kind.is_dir() && entry.file_name() != ".git" => open.push(path),
-                    Ok(_) if glob.is_match(relative) => matches.push(relative.display().to_string()),
-                    _ => {}
-                }
-            }
-        }
-        matches.sort();
-        found.extend(matches);
-    }
-    Ok(found)
 }
 
 /// This program, to be started again.

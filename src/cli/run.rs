@@ -238,6 +238,7 @@ impl Ready {
         let state = store.load()?;
         let plan = super::plan::current(place, config, &tasks, &state);
         checks::check_programs(config, &plan)?;
+        checks::check_template(config, &plan)?;
         Ok(Self { store, state, plan })
     }
 }
@@ -292,12 +293,15 @@ fn run_one(args: &RunArgs, project: &Project, place: &Place, ears: &Ears) -> Res
         ears,
         if args.json { Box::new(io::sink()) } else { Box::new(anstream::stdout()) },
     );
+    world.explain(project.verbosity);
     world.listen(telling::chronicle(args.json, project, place, &store)?);
     world.end_old_calls();
+    checks::expire(config, &store, &mut world)?;
     if let Some(ready) = &args.ready {
         // whoever waits there may be gone; the run goes on all the same
         let _ = socket::connect(ready);
     }
+    telling::unmatched_inputs(place, config);
     world.say(&telling::opening(place, &plan, attach.as_deref()));
     store.progress(&telling::opening_entry(place))?;
     let steps = plan.steps.iter().map(|step| step.unit.clone()).collect();
@@ -309,6 +313,7 @@ fn run_one(args: &RunArgs, project: &Project, place: &Place, ears: &Ears) -> Res
             let ended = events::of_error(&place.name, error.kind().exit_code(), world.outcome().2);
             // the first error is the one to tell
             let _ = world.tell(ended);
+            world.hear_hooks_out();
             return Err(error);
         }
     };
@@ -349,6 +354,7 @@ fn run_one(args: &RunArgs, project: &Project, place: &Place, ears: &Ears) -> Res
     for what in events::of_end(&ended) {
         world.tell(what)?;
     }
+    world.hear_hooks_out();
     drop(lock);
     Ok((end.exit_code(), machine.asked_to_stop()))
 }

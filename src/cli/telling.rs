@@ -1,26 +1,44 @@
 //! What a run says of itself, and to whom.
 
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 use super::project::{Project, own_program};
+use crate::config::Config;
 use crate::engine::chronicle::Chronicle;
 use crate::engine::decide::End;
 use crate::engine::hooks::{self, Caller};
+use crate::engine::inputs;
 use crate::engine::place::Place;
 use crate::error::Result;
 use crate::plan::Plan;
 use crate::state::store::Store;
 
+/// What a verb goes by, for `-v`.
+pub(super) fn sources(root: &Path, files: &[PathBuf]) {
+    let mut err = io::stderr();
+    let _ = writeln!(err, "project {}", root.display());
+    if files.is_empty() {
+        let _ = writeln!(err, "configuration: no file, the defaults");
+    }
+    for file in files {
+        let _ = writeln!(err, "configuration: {}", file.display());
+    }
+}
+
+/// Says of entries of `prompt.inputs` that they name nothing: a typo, or a file that a task is still to write.
+pub(super) fn unmatched_inputs(place: &Place, config: &Config) {
+    for pattern in inputs::unmatched(place, config) {
+        let _ = writeln!(io::stderr(), "note: prompt.inputs: there is no file {pattern:?} now");
+    }
+}
+
 /// Who hears of the run, apart from the person.
-pub(super) fn chronicle<'a>(
-    json: bool,
-    project: &'a Project,
-    place: &Place,
-    store: &Store,
-) -> Result<Chronicle<'a>> {
+pub(super) fn chronicle(json: bool, project: &Project, place: &Place, store: &Store) -> Result<Chronicle> {
     let log = store.folder().join("hooks.log");
     hooks::forget(&log);
-    let caller = Caller { exe: own_program()?, hooks: &project.loaded.config.hooks, cwd: &project.root, log };
+    let hooks = project.loaded.config.hooks.clone();
+    let caller = Caller { exe: own_program()?, hooks, cwd: project.root.clone(), log };
     let facts = vec![
         ("SEQORCH_SPEC", place.name.clone()),
         ("SEQORCH_SPEC_DIR", place.dir.display().to_string()),

@@ -157,6 +157,7 @@ pub(crate) struct RawHooks {
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawLog {
     pub(crate) max_mb: u32,
+    pub(crate) keep: Span,
 }
 
 #[derive(Debug, Deserialize)]

@@ -87,7 +87,7 @@ pub(crate) fn resolve(raw: Raw, root: &Path) -> (Config, Vec<Mistake>) {
             timeout: raw.hooks.timeout.0,
             required: raw.hooks.required,
         },
-        log: Log { max_mb: raw.log.max_mb },
+        log: Log { max_mb: raw.log.max_mb, keep: raw.log.keep.0 },
         backends,
         overrides: raw.r#override.into_iter().map(one_override).collect(),
     };

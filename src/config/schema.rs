@@ -2,6 +2,7 @@
 //!
 //! The check of every layer, `config explain` and the test of `seqorch.toml.example` read it.
 
+use super::hooks::HOOKS;
 use super::limit::{LIMIT, LIMIT_PATTERNS, PACE};
 use super::tree::KeyPath;
 
@@ -207,9 +208,13 @@ const PROMPT: Entry = entry(
         leaf(
             "template",
             Kind::Name,
-            "A template file, relative to the project root, in place of the built-in one.",
+            "A template file, relative to the project root, in place of what `seqorch config template` prints.",
         ),
-        leaf("inputs", Kind::Globs, "Files or globs that the agent is told to read beside the spec's own."),
+        leaf(
+            "inputs",
+            Kind::Globs,
+            "Files or globs that the agent is told to read, added to the spec's own; looked for before each task.",
+        ),
         entry(
             "skills",
             Node::List(&[
@@ -305,28 +310,20 @@ const GIT: Entry = entry(
     "What is kept in git.",
 );
 
-const HOOKS: Entry = entry(
-    "hooks",
-    Node::Table(&[
-        leaf("run_start", Kind::Texts, "Program and arguments, run when a run begins."),
-        leaf("step_start", Kind::Texts, "The same before each attempt."),
-        leaf("step_end", Kind::Texts, "The same after each attempt."),
-        leaf("halt", Kind::Texts, "The same when a human is needed."),
-        leaf("limit", Kind::Texts, "The same when a limit makes the run wait."),
-        leaf("run_end", Kind::Texts, "The same when a run is over."),
-        leaf("timeout", Kind::Duration, "Deadline of each call; it is ended then."),
-        leaf("required", Kind::Bool, "Whether a hook that fails ends the run; else it is only told."),
-    ]),
-    "Programs of yours that hear of events: facts are in SEQORCH_* variables, and as JSON on standard input.",
-);
-
 const LOG: Entry = entry(
     "log",
-    Node::Table(&[leaf(
-        "max_mb",
-        Kind::Count,
-        "Megabytes kept of one attempt's output: its beginning and its end, half each.",
-    )]),
+    Node::Table(&[
+        leaf(
+            "max_mb",
+            Kind::Count,
+            "Megabytes kept of one attempt's output: its beginning and its end, half each.",
+        ),
+        leaf(
+            "keep",
+            Kind::Duration,
+            "How long the folders of a done task's attempts are kept, those of the last run always; \"0s\": for ever.",
+        ),
+    ]),
     "What is kept of what agents print.",
 );
 

@@ -346,6 +346,8 @@ pub struct Git {
 pub struct Log {
     /// Megabytes (of 1,000,000 bytes) kept of one attempt's stdout: half from its beginning, half from its end.
     pub max_mb: u32,
+    /// How long the folders of a done task's attempts are kept; zero: for ever.
+    pub keep: Duration,
 }
 
 /// How an agent gets its prompt.

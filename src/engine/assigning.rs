@@ -66,7 +66,7 @@ impl RealWorld<'_> {
             name: &self.place.name,
             dir: &self.place.dir,
             root: &self.place.root,
-            inputs: &self.place.inputs,
+            inputs: self.plan.as_ref().map_or(&[], |plan| &plan.inputs),
         }
     }
 

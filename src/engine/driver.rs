@@ -15,6 +15,8 @@ use crate::state::{Changes, Learned, Outcome, SpecState};
 pub trait World {
     /// The wall-clock time.
     fn now(&self) -> Timestamp;
+    /// Hears of an effect before it is performed, for whoever wants to look on.
+    fn trace(&mut self, _effect: &Effect) {}
     /// A random number between 0 and 1.
     fn random(&mut self) -> f64;
     /// Writes the state so that it survives a power cut.
@@ -68,6 +70,7 @@ pub fn drive(machine: &mut Machine, world: &mut dyn World) -> Result<End> {
             pause = None;
         }
         for effect in machine.on(world.now(), event) {
+            world.trace(&effect);
             match effect {
                 Effect::Save => world.save(&machine.state)?,
                 Effect::Replan => {

@@ -27,33 +27,39 @@ const GRACE: Duration = Duration::from_secs(2);
 const TAIL: u64 = 4096;
 
 /// Whom to call.
-#[derive(Debug)]
-pub struct Caller<'a> {
+#[derive(Debug, Clone)]
+pub struct Caller {
     /// This program.
     pub exe: PathBuf,
     /// `[hooks]`
-    pub hooks: &'a Hooks,
+    pub hooks: Hooks,
     /// Where they run.
-    pub cwd: &'a Path,
+    pub cwd: PathBuf,
     /// Where their output goes.
     pub log: PathBuf,
 }
 
-impl Caller<'_> {
+impl Caller {
+    /// Whether anybody wants to hear of `event`.
+    #[must_use]
+    pub fn wants(&self, event: HookEvent) -> bool {
+        self.hooks.argv.contains_key(&event)
+    }
+
     /// Calls the hook of `event`, if there is one, and waits for its end. It gets `facts` in its environment and `json` on
     /// standard input. An error says, in one line, what is wrong with it.
     pub fn call(&self, event: HookEvent, facts: &[(&str, String)], json: &str) -> Result<(), String> {
         let Some(argv) = self.hooks.argv.get(&event) else { return Ok(()) };
         let name = event.name();
         let path = std::env::var_os("PATH");
-        let program = process::find_program(OsStr::new(&argv[0]), path.as_deref(), self.cwd)
+        let program = process::find_program(OsStr::new(&argv[0]), path.as_deref(), &self.cwd)
             .ok_or_else(|| format!("hooks.{name}: {} is not there", argv[0]))?;
         let failed = |e: std::io::Error| format!("hooks.{name}: {} cannot be started: {e}", argv[0]);
         let (mut log, from) = self.open_log(name, argv).map_err(failed)?;
         let mark = format!("{}-{name}", std::process::id());
         let mut command = Command::new(&self.exe);
         command.arg("__session").arg(std::process::id().to_string()).arg(&self.log).arg("--");
-        command.arg(program).args(&argv[1..]).current_dir(self.cwd);
+        command.arg(program).args(&argv[1..]).current_dir(&self.cwd);
         command.envs(facts.iter().map(|(name, value)| (name, value))).env("SEQORCH_EVENT", name);
         command.env(MARK, &mark);
         command.stdin(input(json).map_err(failed)?);

@@ -1,6 +1,7 @@
 //! The loop: decide from values, then act.
 
 pub mod assigning;
+pub mod calls;
 pub mod chronicle;
 mod concluding;
 pub mod decide;
@@ -8,7 +9,9 @@ pub mod driver;
 pub mod ears;
 mod ending;
 pub mod event;
+mod explaining;
 pub mod hooks;
+pub mod inputs;
 mod keeping;
 pub mod launch;
 mod limiting;

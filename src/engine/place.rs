@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
-use super::limiting;
+use super::{inputs, limiting};
 use crate::config::{Config, TasksDialect};
 use crate::error::{Error, Kind, Result};
 use crate::plan::{self, Plan, Progress, Selection, SpecInfo};
@@ -23,8 +23,6 @@ pub struct Place {
     pub dir: PathBuf,
     /// The project.
     pub root: PathBuf,
-    /// Existing files that the agent should read, as it would name them.
-    pub inputs: Vec<String>,
     /// The dialect of its tasks.md where the configuration says one.
     pub dialect: Option<Dialect>,
     /// What was asked for.
@@ -113,8 +111,9 @@ pub fn progress(
 /// Makes the plan of a place.
 #[must_use]
 pub fn make_plan(place: &Place, config: &Config, tasks: &TaskFile, progress: &Progress) -> Plan {
+    let inputs = inputs::find(place, config, tasks.dialect);
     plan::build(&plan::Request {
-        spec: SpecInfo { name: &place.name, dir: &place.dir, root: &place.root, inputs: &place.inputs },
+        spec: SpecInfo { name: &place.name, dir: &place.dir, root: &place.root, inputs: &inputs },
         tasks,
         config,
         progress,

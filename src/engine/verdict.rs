@@ -1,19 +1,23 @@
 //! PURE. From the facts of an attempt to its outcome.
 
 use crate::agent::Verdict;
-use crate::attempt::record::{Exit, Facts};
+use crate::attempt::record::{Exit, Facts, TimedOut};
 use crate::config::DoneSignal;
 use crate::state::{Learned, Outcome, WindowUse};
 
 /// Judges in this order: cancelled, timed out, not started, HALT, a bad end (by the exit code
 /// or by the agent's own closing word), DONE. A signal in the text of an agent
 /// that then failed proves nothing, but its cry for a human does.
+///
+/// A CLI that closed its stream with success and then hung until it was silent for too long has done its work all the same:
+/// some never exit, and doing it all again would help nobody.
 #[must_use]
 pub fn judge(facts: &Facts, signal: DoneSignal) -> Outcome {
     if let Some(by) = facts.cancelled {
         return Outcome::Cancelled { by };
     }
-    if let Some(which) = facts.timed_out {
+    let hung_at_exit = facts.timed_out == Some(TimedOut::Idle) && facts.verdict == Some(Verdict::Success);
+    if let Some(which) = facts.timed_out.filter(|_| !hung_at_exit) {
         return Outcome::TimedOut { which };
     }
     if let Some(why) = &facts.unavailable {
@@ -23,6 +27,8 @@ pub fn judge(facts: &Facts, signal: DoneSignal) -> Outcome {
         return Outcome::Halted { question: question.clone() };
     }
     let code = match facts.exit {
+        // its own end is ours
+        _ if hung_at_exit => 0,
         None => return Outcome::Lost,
         Some(Exit::Signal(signal)) => return Outcome::Signaled { signal },
         Some(Exit::Code(code)) => code,
@@ -64,7 +70,7 @@ pub fn learned(facts: &Facts) -> Learned {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attempt::record::{CancelledBy, TimedOut};
+    use crate::attempt::record::CancelledBy;
 
     fn facts() -> Facts {
         Facts { exit: Some(Exit::Code(0)), ..Facts::begun(jiff::Timestamp::UNIX_EPOCH) }
@@ -107,6 +113,26 @@ mod tests {
         assert_eq!(judge(&late, DoneSignal::Required), Outcome::TimedOut { which: TimedOut::Idle });
         let ended = Facts { cancelled: Some(CancelledBy::HangUp), halt: Some(String::new()), ..late };
         assert_eq!(judge(&ended, DoneSignal::Required), Outcome::Cancelled { by: CancelledBy::HangUp });
+    }
+
+    #[test]
+    fn what_hangs_after_it_closed_its_stream_with_success_is_judged_by_what_it_said() {
+        let closed = |timed_out| Facts {
+            timed_out: Some(timed_out),
+            exit: Some(Exit::Signal(15)),
+            verdict: Some(Verdict::Success),
+            ..facts()
+        };
+        let hung = closed(TimedOut::Idle);
+        assert_eq!(judge(&hung, DoneSignal::Required), Outcome::NoSignal);
+        assert_eq!(judge(&Facts { done: true, ..hung.clone() }, DoneSignal::Required), Outcome::Done);
+        let asks = Facts { halt: Some("A or B?".into()), ..hung.clone() };
+        assert_eq!(judge(&asks, DoneSignal::Required), Outcome::Halted { question: "A or B?".into() });
+        // without its closing word nobody knows what it was at
+        let working = Facts { done: true, verdict: Some(Verdict::Unknown), ..hung };
+        assert_eq!(judge(&working, DoneSignal::Required), Outcome::TimedOut { which: TimedOut::Idle });
+        let late = Facts { done: true, ..closed(TimedOut::Total) };
+        assert_eq!(judge(&late, DoneSignal::Required), Outcome::TimedOut { which: TimedOut::Total });
     }
 
     #[test]

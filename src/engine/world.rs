@@ -13,7 +13,7 @@ use rustix::process::Signal;
 use super::assigning::Call;
 use super::chronicle::Chronicle;
 use super::concluding::conclusion;
-use super::decide::{Assigned, Event, Machine, Pause, Report};
+use super::decide::{Assigned, Effect, Event, Machine, Pause, Report};
 use super::driver::{Ending, World};
 use super::ears::{Ears, Heard};
 use super::launch::{Launcher, Request};
@@ -69,11 +69,13 @@ pub struct RealWorld<'a> {
     pub(super) plan: Option<Plan>,
     pub(super) began: Instant,
     pub(super) units: Vec<UnitLine>,
-    pub(super) chronicle: Option<Chronicle<'a>>,
+    pub(super) chronicle: Option<Chronicle>,
     /// The pause that was told last.
     pub(super) told: Option<Timestamp>,
     /// The wait that the progress file has.
     pub(super) noted: Option<Timestamp>,
+    /// How much it says of what it does.
+    pub(super) verbosity: u8,
 }
 
 impl<'a> RealWorld<'a> {
@@ -104,11 +106,12 @@ impl<'a> RealWorld<'a> {
             chronicle: None,
             told: None,
             noted: None,
+            verbosity: 0,
         }
     }
 
     /// Everybody else who is to hear of what happens.
-    pub fn listen(&mut self, chronicle: Chronicle<'a>) {
+    pub fn listen(&mut self, chronicle: Chronicle) {
         self.chronicle = Some(chronicle);
     }
 
@@ -266,6 +269,10 @@ impl World for RealWorld<'_> {
         share
     }
 
+    fn trace(&mut self, effect: &Effect) {
+        self.explain_effect(effect);
+    }
+
     fn save(&mut self, state: &SpecState) -> Result<()> {
         self.store.save(state)
     }
@@ -308,6 +315,7 @@ impl World for RealWorld<'_> {
             env: &self.env,
             now: self.clock.now(),
         })?;
+        self.explain_start(step, &prepared.dir);
         let live_ticks: Vec<String> = match self.config.tasks.tick {
             Tick::Live => step.open.iter().map(|t| t.id.clone()).collect(),
             Tick::Done | Tick::Off => Vec::new(),
@@ -387,13 +395,5 @@ impl World for RealWorld<'_> {
 
     fn next(&mut self, pause: Option<(Timestamp, &Pause)>) -> Event {
         self.wait(pause)
-    }
-}
-
-impl RealWorld<'_> {
-    /// The unit that an agent works on right now.
-    #[must_use]
-    pub fn working_on(&self) -> Option<&str> {
-        self.current.as_ref().map(|c| c.unit.as_str())
     }
 }

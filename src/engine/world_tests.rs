@@ -41,7 +41,6 @@ fn paused(length: Duration, jump: SignedDuration) -> Duration {
         name: "login".to_owned(),
         dir: dir.path().join("specs/login"),
         root: dir.path().to_owned(),
-        inputs: Vec::new(),
         dialect: None,
         selection: Selection::default(),
     };

@@ -202,8 +202,9 @@ fn template_error(error: &minijinja::Error) -> Error {
     let what =
         error.detail().map_or_else(|| error.kind().to_string(), |text| format!("{}: {text}", error.kind()));
     let message = format!("the prompt template cannot be rendered{place}: {what}");
-    Error::new(Kind::Config, message)
-        .hint("The values that a template can use are listed in the manual under [prompt].")
+    Error::new(Kind::Config, message).hint(
+        "`seqorch config template` prints the built-in one, with all values and filters that there are.",
+    )
 }
 
 #[cfg(test)]

@@ -105,7 +105,7 @@ pub(crate) fn backend(command: &str, args: &[&str]) -> Backend {
 pub(crate) fn config() -> Config {
     let seconds = Duration::from_secs;
     Config {
-        log: crate::config::Log { max_mb: 1 },
+        log: crate::config::Log { max_mb: 1, keep: seconds(0) },
         verify: crate::config::Verify { commands: Vec::new(), timeout: seconds(60), min_tests: 0 },
         git: crate::config::Git {
             commit: crate::config::Commit::Off,

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
-use super::text::{cut, duration, sanitise_line, shell_word, width, wrap};
+use super::text::{command_line, cut, duration, sanitise_line, width, wrap};
 use crate::config::{DoneSignal, PromptBy};
 use crate::plan::{Plan, SkipReason, Skipped, Step};
 
@@ -146,22 +146,15 @@ impl Page<'_> {
         if step.unassigned {
             self.field(indent, "agent", "to be assigned; by default:")?;
         }
-        let argv: Vec<_> = step.argv.iter().map(|word| shell_word(&sanitise_line(word))).collect();
         let prompt = match step.prompt_by {
             PromptBy::Stdin => " < prompt",
             PromptBy::Arg | PromptBy::File => "",
         };
-        self.field(indent, &sanitise_line(&step.backend), &format!("{}{prompt}", argv.join(" ")))?;
+        self.field(indent, &sanitise_line(&step.backend), &format!("{}{prompt}", command_line(&step.argv)))?;
         let place =
             format!("window {}, {}", sanitise_line(&step.window), sanitise_line(&step.cwd.to_string_lossy()));
         self.field(indent, "in", &place)?;
-        let verify: Vec<String> = step
-            .verify
-            .iter()
-            .map(|argv| {
-                argv.iter().map(|word| shell_word(&sanitise_line(word))).collect::<Vec<_>>().join(" ")
-            })
-            .collect();
+        let verify: Vec<String> = step.verify.iter().map(|argv| command_line(argv)).collect();
         if !verify.is_empty() {
             self.field(indent, "verify", &verify.join("; "))?;
         }

@@ -67,6 +67,12 @@ pub fn shell_word(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
+/// A command as a person would type it in a shell, free of escape sequences.
+#[must_use]
+pub fn command_line(argv: &[String]) -> String {
+    argv.iter().map(|word| shell_word(&sanitise_line(word))).collect::<Vec<_>>().join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

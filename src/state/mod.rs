@@ -1,5 +1,6 @@
 //! What is known of a spec's progress, on disk.
 
+pub mod expiry;
 pub mod limited;
 pub mod lock;
 pub mod model;

@@ -349,6 +349,10 @@ fn python(mut map: Map<String, Value>) -> Read {
     }
     entry.halted = map.shift_remove("halted").and_then(|v| v.as_bool()).unwrap_or(false);
     entry.halted_task = map.shift_remove("halted_task").filter(|v| !v.is_null()).map(|v| id(&v));
+    if entry.halted {
+        // it kept no such thing; a human should not look for it here
+        entry.question = Some("(The Python tool did not keep what was asked.)".to_owned());
+    }
     let mut time = |key: &str| map.shift_remove(key).and_then(|v| v.as_str().and_then(timestamp));
     entry.halted_at = time("halted_at");
     entry.started_at = time("started_at");
@@ -389,6 +393,7 @@ mod tests {
         assert_eq!(spec.as_deref(), Some("login"));
         assert_eq!(entry.completed, ["1", "1.1", "2"]);
         assert_eq!((entry.halted, entry.halted_task.as_deref()), (true, Some("3")));
+        assert!(entry.question.unwrap().contains("did not keep what was asked"));
         assert!(entry.halted_at.is_some() && entry.started_at.is_some() && entry.completed_at.is_none());
         assert_eq!(entry.assignments["1"]["owner_agent"], "codex");
     }

@@ -3,6 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
+
+use super::expiry::expired;
 use super::lock::{with_lock, with_replaced};
 use super::model::{Read, Refused, SCHEMA, SpecState, StateFile, VERSION, read};
 use crate::attempt::record::AttemptDir;
@@ -117,6 +120,41 @@ impl Store {
             state.parent().map(files::sweep);
             Ok(())
         });
+    }
+
+    /// Removes the folders of attempts that ended before `limit` and that nobody needs any longer; gives how many, and why
+    /// others are still there. That is of all specs of the state file: one that is done is not run again, so nobody else
+    /// would ever come and clear up after it.
+    pub fn expire(&self, limit: Timestamp) -> Result<(usize, Vec<String>)> {
+        let Some(Read::Ours(file)) = self.read_file()? else { return Ok((0, Vec::new())) };
+        let (mut removed, mut complaints) = (0, Vec::new());
+        for (spec, state) in &file.specs {
+            let store = self.sibling(spec);
+            for (unit, number) in expired(state, limit) {
+                let dir = store.attempt_dir(unit, number);
+                match fs::remove_dir_all(dir.path()) {
+                    Ok(()) => removed += 1,
+                    // an earlier run, or one that does the same right now
+                    Err(e) if e.kind() == std::io::ErrorKind::NotFound => continue,
+                    Err(e) => complaints.push(format!("{} cannot be removed: {e}", dir.path().display())),
+                }
+                // goes only when it is empty
+                let _ = dir.path().parent().map(fs::remove_dir);
+            }
+        }
+        Ok((removed, complaints))
+    }
+
+    /// The store of another spec in the same folder.
+    fn sibling(&self, spec: &str) -> Self {
+        let sibling = Self {
+            spec: spec.to_owned(),
+            spec_dir: self.beside(spec),
+            folder: self.home.join(folder_name(spec)),
+            home: self.home.clone(),
+        };
+        let usual = self.folder == self.home.join(folder_name(&self.spec));
+        if usual { sibling } else { sibling.elsewhere() }
     }
 
     fn state_lock(&self) -> PathBuf {

@@ -35,7 +35,7 @@ impl Model {
             self.wrong(format!("twice in {:?}", new.completed));
         }
         for id in &new.completed {
-            if !self.attempts.iter().any(|a| a.wrote_done() && a.completes.contains(id)) {
+            if !self.attempts.iter().any(|a| self.did(a) && a.completes.contains(id)) {
                 self.wrong(format!("{id} is called completed, but no attempt did it"));
             }
         }
@@ -53,7 +53,7 @@ impl Model {
     }
 
     pub(super) fn check_alone(&mut self) {
-        if self.attempts.iter().any(super::model::Attempt::works) {
+        if self.attempts.iter().any(super::acts::Attempt::works) {
             self.wrong("two agents at once");
         }
     }
@@ -77,7 +77,7 @@ impl Model {
         }
         self.check_alone();
         let mut wrong = Vec::new();
-        for done in self.attempts.iter().filter(|a| a.wrote_done()) {
+        for done in self.attempts.iter().filter(|a| self.did(a)) {
             if let Some(again) = step.open.iter().find(|t| done.completes.contains(&t.id)) {
                 wrong.push(format!("{} is dispatched though attempt {} did it", again.id, done.number));
             }
@@ -101,6 +101,28 @@ impl Model {
         }
     }
 
+    /// The commands that must succeed run after an attempt that says it is done, and before anybody believes it.
+    pub(super) fn check_verify(&mut self, unit: &str, attempt: u32, index: Option<usize>) {
+        let disk = self.load();
+        let running = disk.running().is_some_and(|(id, record)| id == unit && record.number == attempt);
+        if !running || !index.is_some_and(|i| self.attempts[i].wrote_done()) {
+            self.wrong(format!(
+                "attempt {attempt} of {unit} is verified, and did not just say that it is done"
+            ));
+        }
+        self.check_alone();
+    }
+
+    /// What a unit changed is looked at, and committed, only after the disk says that it is done.
+    pub(super) fn check_keep(&mut self, unit: &str) {
+        let due = self.load().units.get(unit).is_some_and(|u| u.status == UnitStatus::Done && u.to_keep);
+        if !due {
+            self.wrong(format!(
+                "the changes of {unit} are kept, and the disk does not say that they are to be"
+            ));
+        }
+    }
+
     /// At an orderly end.
     pub(super) fn check_boxes(&mut self, complete: bool) {
         let disk = self.load();
@@ -112,6 +134,14 @@ impl Model {
             let due = self.attempts[*by].told.is_some() && boxes.contains(id) && !disk.halted;
             if due && !told {
                 wrong.push(format!("nobody said that an agent ticked {id}"));
+            }
+        }
+        if complete && self.config.git.snapshot {
+            for (id, unit) in &disk.units {
+                let looked = self.kept_units.contains(id);
+                if unit.status == UnitStatus::Done && (unit.to_keep || !looked) {
+                    wrong.push(format!("complete, and nobody looked at the changes of {id}"));
+                }
             }
         }
         if complete {
@@ -154,7 +184,10 @@ impl Orchestrator<'_> {
                 let asked = matches!(&last, Some(Outcome::Halted { question: q }) if q == question);
                 (asked && disk.halted && (!before.halted || self.starts == 0), 2)
             }
-            End::NotCommitted { .. } => (false, 2),
+            End::NotCommitted { unit, .. } => {
+                let owed = disk.units.get(unit).is_some_and(|u| u.to_keep);
+                (self.keep_failed && owed, 2)
+            }
             // a limit of an earlier run may still hold
             End::Limited { backend, .. } => (disk.limits.contains_key(backend), 2),
             End::Stuck { failed, .. } => {
@@ -169,7 +202,7 @@ impl Orchestrator<'_> {
         if !right || end.exit_code() != code {
             self.model.wrong(format!("ends with {end:?}, code {}", end.exit_code()));
         }
-        if self.current.is_some() {
+        if self.current.is_some() || self.gate.is_some() {
             if *end != End::HungUp {
                 self.model.wrong(format!("ends with {end:?} while an agent works"));
             }

@@ -3,9 +3,11 @@
 //!
 //! `SEQORCH_SIM_SEED` and `SEQORCH_SIM_RUNS` repeat or extend the schedules by chance.
 
+mod acts;
 mod check;
 mod model;
 mod scenario;
+mod telling;
 mod world;
 
 use model::Model;

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use jiff::Timestamp;
 
+use super::acts::{Act, Attempt, Happening, Life};
 use crate::attempt::record::CancelledBy;
 use crate::config::Config;
 use crate::plan::{self, Plan, Selection, SpecInfo};
@@ -15,101 +16,6 @@ use crate::sys::signals::Interrupt;
 
 /// Seconds of wall time at the beginning: 2026-01-01.
 pub(super) const EPOCH: i64 = 1_767_225_600;
-
-/// What one dispatched agent does.
-#[derive(Debug, Clone)]
-pub(super) struct Act {
-    pub(super) does: Does,
-    /// Seconds of work.
-    pub(super) after: i64,
-    /// Boxes it ticks just before its end.
-    pub(super) ticks: Vec<String>,
-    /// It ticks those of its own unit, too.
-    pub(super) ticks_own: bool,
-    /// Told to end, it still says DONE first.
-    pub(super) finishes: bool,
-}
-
-#[derive(Debug, Clone)]
-pub(super) enum Does {
-    /// Ends in this way, with a result file (`Lost`: without).
-    Ends(Outcome),
-    /// The program is not there.
-    NotThere,
-    /// The window never starts its attempt.
-    NoHandshake,
-    /// The attempt takes its lock and then finds nobody to shake hands with.
-    LateHandshake,
-}
-
-impl Act {
-    pub(super) fn of(does: Does, after: i64) -> Self {
-        Self { does, after, ticks: Vec::new(), ticks_own: false, finishes: false }
-    }
-
-    pub(super) fn ends(outcome: Outcome) -> Self {
-        Self::of(Does::Ends(outcome), 60)
-    }
-
-    pub(super) fn ticking(mut self, ids: &[&str]) -> Self {
-        self.ticks.extend(ids.iter().map(ToString::to_string));
-        self
-    }
-}
-
-/// What happens by itself.
-#[derive(Debug, Clone)]
-pub(super) enum Happening {
-    Signal(Interrupt),
-    /// The wall clock jumps by this many seconds.
-    Jump(i64),
-    Add(String),
-    AddBelow(String, String),
-    Remove(String),
-    Tick(String),
-    Untick(String),
-    /// Somebody saves nonsense as tasks.md.
-    Break,
-    Mend,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Life {
-    /// Only its folder is there.
-    Folder,
-    /// It holds its lock until then; an agent may work in it.
-    Until(i64, Outcome),
-    /// Over, with this in its result file.
-    Over(Option<Outcome>),
-}
-
-/// An attempt's folder and processes, which do not depend on the orchestrator's.
-#[derive(Debug, Clone)]
-pub(super) struct Attempt {
-    pub(super) unit: String,
-    pub(super) number: u32,
-    pub(super) completes: Vec<String>,
-    pub(super) act: Act,
-    pub(super) life: Life,
-    /// An agent worked in it.
-    pub(super) agent: bool,
-    /// Which run it belongs to.
-    pub(super) run: u32,
-    /// What an orchestrator was told of its end, and whether that spends nothing.
-    pub(super) told: Option<(Outcome, bool)>,
-}
-
-impl Attempt {
-    pub(super) fn works(&self) -> bool {
-        self.agent && self.lasts()
-    }
-    pub(super) fn lasts(&self) -> bool {
-        matches!(self.life, Life::Until(..))
-    }
-    pub(super) fn wrote_done(&self) -> bool {
-        self.life == Life::Over(Some(Outcome::Done))
-    }
-}
 
 #[derive(Debug, Clone)]
 pub(super) struct Model {
@@ -143,6 +49,9 @@ pub(super) struct Model {
     /// Boxes that an agent ticked outside its own unit, and by which attempt.
     pub(super) foreign: Vec<(String, usize)>,
     pub(super) reported: BTreeSet<String>,
+    /// Units whose changes were looked at, and the numbers of the looks that fail.
+    pub(super) kept_units: Vec<String>,
+    pub(super) keep_fails: BTreeSet<usize>,
     pub(super) run: u32,
     pub(super) numbers: BTreeSet<(String, u32)>,
     pub(super) wrong: Vec<String>,
@@ -174,6 +83,8 @@ impl Model {
             killed_over: false,
             foreign: Vec::new(),
             reported: BTreeSet::new(),
+            kept_units: Vec::new(),
+            keep_fails: BTreeSet::new(),
             run: 0,
             numbers: BTreeSet::new(),
             wrong: Vec::new(),
@@ -195,6 +106,16 @@ impl Model {
 
     pub(super) fn note(&mut self, what: impl AsRef<str>) {
         self.log.push(format!("{:>6} {}", self.time, what.as_ref()));
+    }
+
+    /// Whether commands must succeed before a task counts as done.
+    pub(super) fn gated(&self) -> bool {
+        !self.config.verify.commands.is_empty()
+    }
+
+    /// Whether the attempt did its task, as far as anybody can know.
+    pub(super) fn did(&self, attempt: &Attempt) -> bool {
+        attempt.wrote_done() && (attempt.verified || !self.gated())
     }
 
     pub(super) fn load(&self) -> SpecState {

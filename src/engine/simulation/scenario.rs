@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::model::{Act, Does, Happening, Model};
+use super::acts::{Act, Does, Happening};
+use super::model::Model;
 use crate::agent::limit::Kind;
 use crate::attempt::record::{CancelledBy, TimedOut};
 use crate::config::{Config, Granularity, OnFailure};
@@ -96,6 +97,23 @@ fn done() -> Act {
 
 fn failed() -> Act {
     Act::ends(Outcome::Failed { code: 1, why: None })
+}
+
+/// It says that it is done, and the commands that must succeed after it do not.
+fn fails_them() -> Act {
+    Act { passes: false, ..done() }
+}
+
+/// With a command that must succeed after each attempt.
+fn verified(mut model: Model) -> Model {
+    model.config.verify.commands = vec![vec!["make".to_owned(), "test".to_owned()]];
+    model
+}
+
+/// With a look at the changes of each done unit.
+fn kept(mut model: Model) -> Model {
+    model.config.git.snapshot = true;
+    model
 }
 
 fn never() -> Act {
@@ -229,6 +247,29 @@ pub(super) fn base() -> Vec<(&'static str, Model)> {
             let acts = [failed(), done(), done()];
             people(with(&acts), &[(65, Happening::Jump(7200)), (150, Happening::Jump(-3600))])
         }),
+        ("commands that must succeed", verified(with(&[fails_them(), done(), fails_them(), fails_them()]))),
+        ("commands that must succeed, and never do", verified(with(&vec![fails_them(); 3]))),
+        (
+            "ctrl-c once and twice while they run",
+            people(verified(plain()), &[(70, signal(int)), (160, signal(int)), (163, signal(int))]),
+        ),
+        ("term while they run", people(verified(plain()), &[(70, signal(Interrupt::Terminate))])),
+        ("hang-up while they run", people(verified(plain()), &[(70, signal(Interrupt::HangUp))])),
+        (
+            "unit removed while they run",
+            people(verified(with(&[fails_them()])), &[(70, Happening::Remove("2".into()))]),
+        ),
+        ("changes are kept", kept(plain())),
+        (
+            "changes are kept, failures and a halt between",
+            kept(with(&[failed(), done(), Act::ends(halted())])),
+        ),
+        ("changes cannot be committed", {
+            let mut model = kept(plain());
+            model.keep_fails.extend([1, 3, 4]);
+            model
+        }),
+        ("changes are kept after commands that must succeed", kept(verified(with(&[fails_them()])))),
         ("disk full", {
             let mut model = with(&[failed(), done().ticking(&["5"]), done()]);
             model.full.extend([1, 3, 5, 8, 9]);
@@ -257,6 +298,14 @@ pub(super) fn random(dice: &mut Dice) -> Model {
         c.limit.fallback = dice.pick(&[vec![], vec!["other".to_owned()]]);
     });
     let mut model = Model::new(config, TASKS);
+    if dice.one_in(3) {
+        model = verified(model);
+    }
+    if dice.one_in(3) {
+        model = kept(model);
+        let number = 1 + dice.roll(3) as usize;
+        model.keep_fails.extend(dice.one_in(2).then_some(number));
+    }
     let ids = ["1", "2", "2.1", "2.2", "3", "4", "5"];
     for _ in 0..dice.roll(9) {
         let does = match dice.roll(24) {
@@ -276,6 +325,7 @@ pub(super) fn random(dice: &mut Dice) -> Model {
         let mut act = Act::of(does, dice.pick(&[0, 1, 60, 60, 400, 7200]));
         act.ticks_own = dice.one_in(4);
         act.finishes = dice.one_in(4);
+        act.passes = !dice.one_in(3);
         if dice.one_in(3) {
             act.ticks.push(dice.pick(&ids).to_owned());
         }

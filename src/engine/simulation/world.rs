@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::model::{Act, Attempt, Does, Life, Model};
+use super::acts::{Act, Attempt, Does, Life};
+use super::model::Model;
 use crate::attempt::record::CancelledBy;
 use crate::engine::driver::{Ending, World};
 use crate::engine::event::{Assigned, Event, Pause, Report};
@@ -16,6 +17,9 @@ use crate::sys::signals::Interrupt;
 
 /// An attempt without an orchestrator gives up after this many seconds.
 const HANDSHAKE: i64 = 5;
+
+/// So many seconds the commands take that must succeed after an attempt.
+const VERIFYING: i64 = 30;
 
 /// One life of an orchestrator.
 pub(super) struct Orchestrator<'a> {
@@ -33,10 +37,13 @@ pub(super) struct Orchestrator<'a> {
     /// The end of a run was saved in this life.
     pub(super) over: bool,
     pub(super) current: Option<usize>,
-    recovered: bool,
-    first: Option<Step>,
+    /// Commands that run after an attempt: which one, until when, and how they end.
+    pub(super) gate: Option<(usize, i64, Option<Outcome>)>,
+    pub(super) keep_failed: bool,
+    pub(super) recovered: bool,
+    pub(super) first: Option<Step>,
     /// The last end that was told: the step's unit, when, how often the clock had jumped, the pause that must follow.
-    last: Option<(String, i64, u32, i64)>,
+    pub(super) last: Option<(String, i64, u32, i64)>,
     random: u32,
 }
 
@@ -55,6 +62,8 @@ impl<'a> Orchestrator<'a> {
             cancelled: false,
             over: false,
             current: None,
+            gate: None,
+            keep_failed: false,
             recovered: false,
             first: None,
             last: None,
@@ -85,51 +94,8 @@ impl<'a> Orchestrator<'a> {
         Error::new(Kind::Internal, what)
     }
 
-    fn wrong(&mut self, what: impl Into<String>) {
+    pub(super) fn wrong(&mut self, what: impl Into<String>) {
         self.model.wrong(what);
-    }
-
-    /// Tells an end, and keeps what must follow from it.
-    fn tell(&mut self, index: Option<usize>, unit: &str, outcome: Outcome) -> Event {
-        let free = match &outcome {
-            Outcome::Unavailable { .. }
-            | Outcome::Limited { .. }
-            | Outcome::Cancelled { by: CancelledBy::NoOrchestrator } => true,
-            Outcome::Cancelled { by: CancelledBy::Terminate } if self.recovered => true,
-            Outcome::Cancelled { .. } => self.cancelled,
-            _ => false,
-        };
-        let limited = matches!(outcome, Outcome::Limited { .. });
-        if let Some(index) = index {
-            self.model.attempts[index].told = Some((outcome.clone(), free));
-        }
-        let run = &self.model.config.run;
-        let retry = self.model.config.retry;
-        let tries = self.model.tries(unit);
-        let known = self.first.as_ref().is_some_and(|s| s.unit == unit);
-        let pause = match outcome {
-            _ if !known => std::time::Duration::ZERO,
-            Outcome::Done => run.delay,
-            _ if free => std::time::Duration::ZERO,
-            _ if tries < retry.attempts => crate::engine::pacing::backoff(&retry, tries),
-            _ => run.delay,
-        };
-        let pause = i64::try_from(pause.as_secs()).unwrap();
-        // how long a limit is waited out is another rule's: nothing starts with what is limited
-        self.last = (!limited).then(|| (unit.to_owned(), self.model.time, self.model.jumps, pause));
-        Event::Ended { outcome, learned: Learned::default(), ticked: self.ticked().ok() }
-    }
-
-    fn check_pause(&mut self, step: &Step) {
-        let Some((unit, since, jumps, pause)) = self.last.take() else { return };
-        let delay = i64::try_from(self.model.config.run.delay.as_secs()).unwrap();
-        let jitter = i64::try_from(self.model.config.run.jitter.as_secs()).unwrap();
-        let waited = self.model.time - since;
-        let least = if unit == step.unit { pause } else { pause.min(delay) };
-        let most = pause.max(delay) + jitter;
-        if jumps == self.model.jumps && !(least..=most).contains(&waited) {
-            self.wrong(format!("{waited}s between {unit} and {}, not {least} to {most}", step.unit));
-        }
     }
 }
 
@@ -225,6 +191,7 @@ impl World for Orchestrator<'_> {
             agent: false,
             run: self.model.run,
             told: None,
+            verified: false,
         });
         self.point()?;
         let outcome = match act.does {
@@ -261,6 +228,10 @@ impl World for Orchestrator<'_> {
         self.first = step.cloned();
         let index = self.model.attempts.iter().position(|a| a.unit == unit && a.number == attempt);
         let life = index.map(|i| self.model.attempts[i].life.clone());
+        if let (Some(index), None) = (index, step) {
+            // removed from tasks.md: nobody knows any more what must succeed after it
+            self.model.attempts[index].verified = true;
+        }
         let outcome = match life {
             None | Some(Life::Folder) => Outcome::Cancelled { by: CancelledBy::NoOrchestrator },
             Some(Life::Until(..)) => {
@@ -279,19 +250,46 @@ impl World for Orchestrator<'_> {
 
     fn assign(&mut self, units: &[String], _: &SpecState) -> Result<Option<Assigned>> {
         self.point()?;
-        Ok(Some(Assigned { missing: units.to_vec(), ..Assigned::default() }))
+        let assigned = Assigned { missing: units.to_vec(), ..Assigned::default() };
+        self.point()?;
+        Ok(Some(assigned))
     }
 
-    fn verify(&mut self, _: &Step, _: u32, _: &SpecState) -> Result<Option<Outcome>> {
-        unreachable!("no scenario has commands that must succeed")
+    fn verify(&mut self, step: &Step, attempt: u32, _: &SpecState) -> Result<Option<Outcome>> {
+        self.point()?;
+        let index = self.model.attempts.iter().position(|a| a.unit == step.unit && a.number == attempt);
+        self.model.check_verify(&step.unit, attempt, index);
+        let index = index.ok_or_else(|| Error::new(Kind::Internal, "nothing to verify"))?;
+        // its end is not known before theirs is
+        self.model.attempts[index].told = None;
+        let failure = (!self.model.attempts[index].act.passes).then(|| Outcome::VerifyFailed {
+            command: "make test".to_owned(),
+            // another one each time: the same three times would be a question to a human
+            tail: format!("failure {attempt}"),
+        });
+        self.gate = Some((index, self.model.time + VERIFYING, failure));
+        self.model.note(format!("verifies attempt {attempt} of {}", step.unit));
+        self.point()?;
+        Ok(None)
     }
 
     fn tree(&mut self) -> Option<String> {
-        None
+        self.model.config.git.snapshot.then(|| format!("tree at {}", self.model.time))
     }
 
-    fn keep(&mut self, _: &str, _: &SpecState) -> std::result::Result<Option<Changes>, String> {
-        Ok(None)
+    fn keep(&mut self, unit: &str, _: &SpecState) -> std::result::Result<Option<Changes>, String> {
+        let killed = || "killed".to_owned();
+        if !self.lives() {
+            return Err(killed());
+        }
+        self.model.check_keep(unit);
+        self.model.kept_units.push(unit.to_owned());
+        if self.model.keep_fails.contains(&self.model.kept_units.len()) {
+            self.keep_failed = true;
+            self.model.note(format!("the changes of {unit} cannot be committed"));
+            return Err("a hook of git refused it".to_owned());
+        }
+        if self.lives() { Ok(Some(Changes::default())) } else { Err(killed()) }
     }
 
     fn cancel(&mut self) {
@@ -302,6 +300,12 @@ impl World for Orchestrator<'_> {
                 self.wrong("ends an agent that was to finish its step");
             }
             self.cancelled = true;
+            if let Some((_, until, failure)) = &mut self.gate
+                && *until > self.model.time + 3
+            {
+                *until = self.model.time + 3;
+                *failure = Some(Outcome::Cancelled { by: CancelledBy::Terminate });
+            }
             if let Some(index) = self.current {
                 self.model.terminate(index, 3);
             }
@@ -347,11 +351,19 @@ impl World for Orchestrator<'_> {
                 let unit = self.model.attempts[index].unit.clone();
                 return self.tell(Some(index), &unit, result.unwrap_or(Outcome::Lost));
             }
+            if let Some((index, until, failure)) = self.gate.clone()
+                && until <= self.model.time
+            {
+                self.gate = None;
+                return self.verified(index, failure);
+            }
             let left = pause.map(|(until, _)| until.as_second() - self.model.now().as_second());
             if left.is_some_and(|left| left <= 0) {
                 return Event::Woke;
             }
-            if !self.model.step(left.map_or(i64::MAX, |left| self.model.time + left)) {
+            let pause = left.map(|left| self.model.time + left);
+            let gate = self.gate.as_ref().map(|(_, until, _)| *until);
+            if !self.model.step([pause, gate].into_iter().flatten().min().unwrap_or(i64::MAX)) {
                 self.wrong("waits for ever");
                 self.dead = true;
             }
