@@ -72,6 +72,20 @@ fn a_wrong_answer_is_asked_for_once_more_with_what_was_wrong() {
 }
 
 #[test]
+fn what_could_be_used_of_the_first_answer_stands_when_the_second_is_worse() {
+    let half =
+        r#"{"1": {"type": "code", "owner_agent": "codex"}, "2": {"type": "ui", "owner_agent": "gemini"}}"#;
+    let answer = format!("grep -q 'could not be used' \"$SEQORCH_DIR/asked\" && exit 3; echo '{half}'");
+    let project = project(&answer, "");
+    let out = project.run(&["run"]).code(0).says(&["! no usable assignment of 3;"]);
+    assert!(out.stdout.contains("nothing is said of 3"), "{}", out.stdout);
+    assert_eq!(workers(&project), ["1 by c", "2 by g", "3 by default"]);
+    assert_eq!(project.read("calls").lines().count(), 2);
+    let by = |id: &str| project.state("demo")["assignments"][id]["by"].clone();
+    assert_eq!((by("2"), by("3")), ("assigner".into(), "default".into()));
+}
+
+#[test]
 fn an_agent_that_never_answers_well_is_warned_of_and_asked_again_by_the_next_run() {
     let project = project("echo nonsense; exit 3", "");
     let out = project.run(&["run", "--only", "1"]);
@@ -98,10 +112,11 @@ fn a_rule_of_a_human_beats_the_agent() {
 #[test]
 fn plan_asks_and_saves_while_a_dry_run_only_says_that_it_would() {
     let project = project(GOOD, "");
+    let before = project.tree();
     let out = project.run(&["plan", "--dry-run"]);
     assert_eq!(out.code, 0, "{out:?}");
     assert!(out.stdout.contains("to be assigned"), "{}", out.stdout);
-    assert_eq!(project.read("calls"), "");
+    assert_eq!(project.tree(), before);
     let out = project.run(&["plan", "--json"]);
     assert_eq!(out.code, 0, "{out:?}");
     let plan: serde_json::Value = serde_json::from_str(&out.stdout).unwrap();

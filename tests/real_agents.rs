@@ -8,12 +8,14 @@
 //! `SEQORCH_AGENTS=codex,gemini` and `SEQORCH_SCENES=halt` narrow it down.
 
 mod bench;
+mod scenes;
 
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
+use std::time::Instant;
 
 use bench::{Bench, Cli, version};
 
@@ -32,9 +34,13 @@ struct Ground {
 type Scene = (&'static str, fn(&Ground, Cli) -> Seen);
 
 const SCENES: &[Scene] = &[
+    ("doctor", scenes::doctor),
     ("success", success),
+    ("300 KB prompt", scenes::long_prompt),
     ("tool-auto", tool_in_auto),
-    ("tool-bypass", tool_in_bypass),
+    ("tool-bypass", scenes::tool_in_a_window),
+    ("assign", scenes::assign),
+    ("nudge", scenes::nudge),
     ("halt-answer", halt_and_answer),
     ("retry-resumes", retry_in_the_same_session),
     ("unknown-session", unknown_session),
@@ -52,6 +58,20 @@ fn each_real_agent_does_the_work_and_fails_as_promised() {
     }
     if let Err(why) = prepare().and_then(|bin| in_a_namespace(&bin)) {
         println!("DID NOT RUN: the suite of the real agents: {why}");
+    }
+}
+
+/// What the documentation and `seqorch doctor` say was tried is what is installed here.
+#[test]
+fn the_versions_that_are_told_are_those_that_are_tried() {
+    let script = include_str!("../.ci/agents");
+    let told = [include_str!("../README.md"), include_str!("../src/setup/doctor/agents.rs")];
+    for package in ["@anthropic-ai/claude-code@", "@openai/codex@", "@google/gemini-cli@", "opencode-ai@"] {
+        let version =
+            script.split_once(package).and_then(|(_, rest)| rest.split_whitespace().next()).unwrap();
+        for text in told {
+            assert!(text.contains(version), "{package}{version} is not told of");
+        }
     }
 }
 
@@ -140,9 +160,11 @@ fn play() {
         table.push('\n');
     }
     println!("{table}");
+    let listed = scenes::listed(&ground, &clis);
     let wrong = columns.iter().flatten().filter(|seen| seen.is_err()).count();
     assert!(!scenes.is_empty() && !clis.is_empty(), "no scene was chosen");
     assert_eq!(wrong, 0, "{wrong} of the scenes above went wrong");
+    assert_eq!(listed, Ok(()));
 }
 
 /// One scene; a failed assertion in it is its result, so that the others are still seen.
@@ -183,7 +205,9 @@ fn ensure(so: bool, bench: &Bench, what: &str) -> Result<(), String> {
 fn success(ground: &Ground, cli: Cli) -> Seen {
     let mut bench = bench(ground, cli, "");
     bench.serve("success");
+    let start = Instant::now();
     let output = bench.run(&["run", "demo"]).code(0);
+    cli.remember(start.elapsed());
     let attempts = bench.attempts();
     ensure(bench.outcomes() == ["done"], &bench, "it is not done")?;
     ensure(attempts[0]["session"].is_string(), &bench, "its session is not known")?;
@@ -197,28 +221,15 @@ fn success(ground: &Ground, cli: Cli) -> Seen {
     Ok(format!("done, {} in / {} out, {cost}, {}", usage["input"], usage["output"], bench.took()))
 }
 
-/// Whether the tool ran, and what became of the attempt.
-fn tool(bench: &mut Bench) -> Seen {
-    bench.serve("tool");
-    bench.run(&["run", "demo"]).code(0);
-    ensure(bench.outcomes() == ["done"], bench, "it is not done")?;
-    let wrote = bench.project.read("out.txt") == "hi\n";
-    Ok((if wrote { "the shell wrote the file" } else { "the shell was refused" }).to_owned())
-}
-
-/// In its vendor's careful mode a CLI may refuse the shell; nobody is asked, and it goes on.
+/// A command that is more than an edit. In its vendor's careful mode a CLI may refuse it; nobody is asked, and it goes on.
 fn tool_in_auto(ground: &Ground, cli: Cli) -> Seen {
     let mut bench = bench(ground, cli, "");
-    let seen = tool(&mut bench)?;
+    bench.serve_otherwise("tool", &[], Some("python3 -c \"open('out.txt', 'w').write('hi')\""));
+    bench.run(&["run", "demo"]).code(0);
+    ensure(bench.outcomes() == ["done"], &bench, "it is not done")?;
+    let wrote = bench.project.read("out.txt") == "hi";
+    let seen = if wrote { "the shell ran" } else { "the shell was refused" };
     Ok(format!("{seen}, {} requests, {}", bench.requests(), bench.took()))
-}
-
-fn tool_in_bypass(ground: &Ground, cli: Cli) -> Seen {
-    let mut bench = bench(ground, cli, &bypass(cli));
-    let seen = tool(&mut bench)?;
-    ensure(bench.project.read("out.txt") == "hi\n", &bench, "the tool wrote no file")?;
-    ensure(bench.requests() == 2, &bench, "not two requests")?;
-    Ok(format!("{seen}, {}", bench.took()))
 }
 
 fn halt_and_answer(ground: &Ground, cli: Cli) -> Seen {
@@ -297,7 +308,8 @@ fn bad_key(ground: &Ground, cli: Cli) -> Seen {
 }
 
 fn never_answers(ground: &Ground, cli: Cli) -> Seen {
-    let mut bench = bench(ground, cli, "[timeout]\ntask = \"12s\"\n[retry]\nattempts = 1\n");
+    let limit = cli.patience();
+    let mut bench = bench(ground, cli, &format!("[timeout]\ntask = {limit}\n[retry]\nattempts = 1\n"));
     bench.serve("hang");
     bench.run(&["run", "demo"]).code(2).says(&["time limit"]);
     ensure(bench.outcomes() == ["timed_out"], &bench, "it did not time out")?;
@@ -309,8 +321,8 @@ fn never_answers(ground: &Ground, cli: Cli) -> Seen {
 /// A tool that a CLI started in a session of its own must end with it.
 fn endless_tool(ground: &Ground, cli: Cli) -> Seen {
     // codex lets a tool run in the background after ten seconds, and asks the model what to do meanwhile
-    let limit = if cli == Cli::Codex { "7s" } else { "15s" };
-    let config = format!("[timeout]\ntask = \"{limit}\"\n[retry]\nattempts = 1\n{}", bypass(cli));
+    let limit = if cli == Cli::Codex { 7 } else { cli.patience() };
+    let config = format!("[timeout]\ntask = {limit}\n[retry]\nattempts = 1\n{}", bypass(cli));
     let mut bench = bench(ground, cli, &config);
     bench.serve("sleeptool");
     let mut running = bench.project.start(&["run", "demo"]);

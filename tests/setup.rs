@@ -95,7 +95,7 @@ fn git(project: &Project, args: &[&str]) {
 /// A project that nothing is wrong with.
 fn healthy() -> Project {
     let project = project().spec("demo", "- [ ] 1. First\n- [ ] 2. Second\n").file(".gitignore", "*\n");
-    for tool in ["git", "tmux"] {
+    for tool in ["git", "tmux", "bwrap", "socat"] {
         program(&project, tool, &format!("PATH=/usr/local/bin:/usr/bin:/bin exec {tool} \"$@\""));
     }
     git(&project, &["init", "-q"]);
@@ -146,6 +146,23 @@ fn a_missing_agent_ends_with_69_and_names_those_that_are_there() {
     let codex = list.iter().find(|f| f["text"].as_str().unwrap().starts_with("codex (")).unwrap();
     assert!(codex["mend"].as_str().unwrap().contains("installed: claude, fake"), "{codex}");
     assert_eq!(findings(&report, "agents", "warning"), ["claude: no sign of a login was found"]);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn claude_without_what_its_sandbox_needs_is_told_unless_it_does_without() {
+    let project =
+        healthy().config("[run]\nbackend = \"claude\"\n").env("ANTHROPIC_API_KEY", "hunter2-hunter2");
+    program(&project, "claude", "echo '2.1.330 (Claude Code)'");
+    let warned = |project: &Project| {
+        let out = project.run(&["doctor", "--json"]).code(0);
+        findings(&json(&out.stdout), "agents", "warning").join("\n")
+    };
+    assert_eq!(warned(&project), "");
+    fs::remove_file(project.path("bin/socat")).unwrap();
+    assert_eq!(warned(&project), "claude: its sandbox needs socat: without it, most commands are refused");
+    let project = project.config("[run]\nbackend = \"claude\"\n[backend.claude]\npermission = \"ask\"\n");
+    assert_eq!(warned(&project), "");
 }
 
 #[test]

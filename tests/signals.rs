@@ -23,6 +23,16 @@ fn an_echoed_prompt_is_no_signal_even_with_a_template_that_holds_both_alone() {
     project.run(&["run"]).code(0);
 }
 
+/// Codex without JSON prints its whole transcript there, the prompt and what its tools print included.
+#[test]
+fn a_signal_on_stderr_is_a_programs_log_and_not_the_agent() {
+    let project =
+        Project::new().spec("login", "- [ ] 1. A\n").config("[retry]\nattempts = 1\n[done]\nnudges = 0\n");
+    let project = project.agent("say_done >&2; say_halt >&2; echo finished");
+    project.run(&["run"]).code(2);
+    assert_eq!(project.outcomes("login", "1"), ["no_signal"]);
+}
+
 #[test]
 fn a_signal_in_a_fence_or_a_sentence_does_not_count() {
     let project = Project::new()

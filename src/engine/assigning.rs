@@ -1,5 +1,6 @@
 //! Asks an agent who does which unit: a call that is dispatched, watched and ended like an attempt.
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use super::decide::{Assigned, Event, Report};
@@ -12,7 +13,8 @@ use crate::agent::{AgentEvent, Format, Reader};
 use crate::attempt::record::{AttemptDir, format_of};
 use crate::config::DoneSignal;
 use crate::error::{Error, Kind, Result};
-use crate::plan::{Plan, SpecInfo, assign};
+use crate::plan::assign::{self, Assignment};
+use crate::plan::{Plan, SpecInfo};
 use crate::state::store::Store;
 use crate::state::{Outcome, SpecState};
 
@@ -25,8 +27,8 @@ const KEPT: u32 = 20;
 #[derive(Debug, Clone)]
 pub(super) struct Call {
     units: Vec<String>,
-    /// It is the second one: what was wrong with the first was said.
-    again: bool,
+    /// It is the second one: what was wrong with the first was said, and this of it could be used.
+    before: Option<BTreeMap<String, Assignment>>,
     state: SpecState,
 }
 
@@ -78,7 +80,7 @@ impl RealWorld<'_> {
     pub(super) fn ask(&mut self, units: &[String], state: &SpecState) -> Result<Option<Assigned>> {
         let backend = self.config.assign.backend.clone();
         self.report(&Report::Assigning { units: units.len(), backend }, state)?;
-        self.call(&Call { units: units.to_vec(), again: false, state: state.clone() }, &[])
+        self.call(&Call { units: units.to_vec(), before: None, state: state.clone() }, &[])
     }
 
     fn call(&mut self, call: &Call, complaints: &[String]) -> Result<Option<Assigned>> {
@@ -138,33 +140,34 @@ impl RealWorld<'_> {
     pub(super) fn called(&mut self, dir: &AttemptDir, call: Call) -> Option<Event> {
         let facts = launch::result(dir);
         let outcome = facts.as_ref().map_or(Outcome::Lost, |facts| judge(facts, DoneSignal::Optional));
-        let reading = match &outcome {
-            Outcome::Cancelled { .. } => {
-                return Some(Event::Assigned(self.nothing(&call, vec![outcome.to_string()])));
-            }
-            // some CLIs fail after a good answer, so it is looked at in any case
-            _ => assign::read(&self.answer(dir), &call.units, &self.owners()),
-        };
-        let mut complaints = reading.complaints;
+        if matches!(outcome, Outcome::Cancelled { .. }) {
+            return Some(Event::Assigned(self.nothing(&call, vec![outcome.to_string()])));
+        }
+        // some CLIs fail after a good answer, so it is looked at in any case
+        let assign::Reading { found: said, mut complaints } =
+            assign::read(&self.answer(dir), &call.units, &self.owners());
+        let again = call.before.is_some();
+        let mut found = call.before.clone().unwrap_or_default();
+        found.extend(said);
         if !complaints.is_empty() && !matches!(outcome, Outcome::Done | Outcome::NoSignal) {
             complaints.insert(0, format!("{} {outcome}", self.config.assign.backend));
         }
-        if !complaints.is_empty() && !call.again {
+        if !complaints.is_empty() && !again {
             let text = format!(
                 "! the assignment cannot be used, asking once more:\n    {}",
                 complaints.join("\n    ")
             );
             self.say(&text);
-            let again = Call { again: true, ..call.clone() };
+            let again = Call { before: Some(found.clone()), ..call.clone() };
             match self.call(&again, &complaints) {
                 Ok(None) => return None,
                 Ok(Some(nothing)) => return Some(Event::Assigned(nothing)),
                 Err(error) => complaints.push(error.to_string()),
             }
         }
-        let missing = call.units.into_iter().filter(|id| !reading.found.contains_key(id)).collect();
+        let missing = call.units.into_iter().filter(|id| !found.contains_key(id)).collect();
         let by = self.config.assign.backend.clone();
-        Some(Event::Assigned(Assigned { by, found: reading.found, missing, complaints }))
+        Some(Event::Assigned(Assigned { by, found, missing, complaints }))
     }
 
     /// The agent's own words, whatever its output's format is.
@@ -192,13 +195,11 @@ impl RealWorld<'_> {
         words
     }
 
+    /// What there is when this call comes to nothing.
     fn nothing(&self, call: &Call, complaints: Vec<String>) -> Assigned {
-        Assigned {
-            by: self.config.assign.backend.clone(),
-            missing: call.units.clone(),
-            complaints,
-            ..Assigned::default()
-        }
+        let found = call.before.clone().unwrap_or_default();
+        let missing = call.units.iter().filter(|id| !found.contains_key(*id)).cloned().collect();
+        Assigned { by: self.config.assign.backend.clone(), found, missing, complaints }
     }
 
     /// The errand that is under way, if any.

@@ -24,8 +24,8 @@ use crate::config::Backend;
 use crate::error::{Error, Result};
 use crate::sys::process;
 
-/// How long a program may take to say its version.
-pub const DEADLINE: Duration = Duration::from_secs(5);
+/// How long a program may take to say its version; some need two seconds of a core that is all theirs.
+pub const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Marks the processes of a probe.
 const MARK: &str = "SEQORCH_PROBE";

@@ -5,11 +5,33 @@ use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Instant;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::common::{Output, Project, wait_long};
+
+/// Runs the server with other answers, or another command for the model's tool, than it has itself.
+const OTHERWISE: &str = r#"
+import json, sys
+mock, otherwise, sys.argv = sys.argv[1], json.loads(sys.argv[2]), ["mock.py", *sys.argv[3:]]
+before, main, after = open(mock).read().partition("if __name__ == '__main__':")
+names = {"__name__": "__main__"}
+exec(before, names)
+class Answers(dict):
+    def __getitem__(self, key):
+        says = otherwise["says"]
+        if key != "default" or not says:
+            return super().__getitem__(key)
+        return says.pop(0) if len(says) > 1 else says[0]
+names["FINAL"] = Answers(names["FINAL"])
+names["TOOL_CMD"] = otherwise["tool"] or names["TOOL_CMD"]
+exec(main + after, names)
+"#;
+
+/// Seconds that a first run took, by CLI; 0: there was none yet.
+static FIRST_RUN: [AtomicU64; 4] = [const { AtomicU64::new(0) }; 4];
 
 /// One of the four.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +52,16 @@ impl Cli {
             Self::Gemini => "gemini",
             Self::OpenCode => "opencode",
         }
+    }
+
+    /// Remembers how long it takes from its start to its end where all goes well.
+    pub(crate) fn remember(self, took: Duration) {
+        FIRST_RUN[self as usize].store(took.as_secs() + 1, Ordering::Relaxed);
+    }
+
+    /// Seconds in which it has surely started and asked the model, on this machine and beside its present load.
+    pub(crate) fn patience(self) -> u64 {
+        (3 * FIRST_RUN[self as usize].load(Ordering::Relaxed)).max(12)
     }
 
     /// A session that its vendor's CLI accepts as an id and has never heard of.
@@ -145,13 +177,32 @@ impl Bench {
         Self { project, port, mock: mock.to_owned(), server: None, runs: 0, started: Instant::now() }
     }
 
+    /// With windows, in a tmux server of its own; `None`, and said so, where tmux is missing.
+    pub(crate) fn with_windows(mut self) -> Option<Self> {
+        let project = std::mem::replace(&mut self.project, Project::new());
+        self.project = project.tmux()?;
+        Some(self)
+    }
+
     /// Starts the server with one of its scenarios, in the place of the one before.
     pub(crate) fn serve(&mut self, scenario: &str) {
+        self.serve_otherwise(scenario, &[], None);
+    }
+
+    /// As [`Bench::serve`], with these answers of the model, one after another, the last of them again and again, and
+    /// this command where the scenario has the model use the shell.
+    pub(crate) fn serve_otherwise(&mut self, scenario: &str, says: &[&str], tool: Option<&str>) {
         self.silence();
         self.runs += 1;
         let out = |kind: &str| self.project.path(format!(".out/server-{}.{kind}", self.runs));
-        let mut command = self.project.command_of("python3", &[]);
-        command.arg(&self.mock).args(["--scenario", scenario, "--port", &self.port.to_string()]);
+        let otherwise = serde_json::json!({"says": says, "tool": tool}).to_string();
+        let mut command = self.project.command_of("python3", &["-c", OTHERWISE]);
+        command.arg(&self.mock).arg(otherwise).args([
+            "--scenario",
+            scenario,
+            "--port",
+            &self.port.to_string(),
+        ]);
         command.arg("--log").arg(out("log")).arg("--dump").arg(out("body"));
         command.env_remove("TEST_PROJECT").stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("python3 is there");

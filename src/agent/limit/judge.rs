@@ -111,7 +111,7 @@ pub(super) fn judge(said: &Said, context: &Context<'_>) -> Option<Finding> {
     if due.is_none() && !matches!(kind, Kind::Auth | Kind::Billing) {
         due = pause.map(|at| Due::new(at, Form::Duration.weight(), "retrying"));
     }
-    let message = texts.iter().skip(usize::from(body.starts_with('{'))).find(|t| !t.is_empty());
+    let message = texts.iter().find(|t| !t.is_empty() && !t.starts_with('{'));
     Some(Finding {
         kind,
         rank: said.rank,

@@ -160,7 +160,7 @@ impl Codex {
         let known = self.open.iter().position(|open| open == id);
         if known.is_none() {
             let (name, what) = match item.kind.get() {
-                Some("command_execution") => ("shell".to_owned(), script(&item.command.0).to_owned()),
+                Some("command_execution") => ("shell".to_owned(), script(&item.command.0)),
                 Some("web_search") => ("search".to_owned(), item.query.0.clone()),
                 Some("file_change") => {
                     let paths: Vec<_> = item.changes.0.iter().filter_map(|c| c.path.get()).collect();
@@ -201,13 +201,14 @@ impl Codex {
 }
 
 /// What a shell was asked to do: `/bin/bash -lc 'echo hi'` is `echo hi`.
-fn script(command: &str) -> &str {
-    let Some((shell, rest)) = command.split_once(" -lc ").or_else(|| command.split_once(" -c ")) else {
-        return command;
-    };
-    let is_shell = matches!(shell.rsplit('/').next(), Some("sh" | "bash" | "zsh" | "dash"));
-    let inner = ['\'', '"'].into_iter().find_map(|q| rest.strip_prefix(q)?.strip_suffix(q));
-    if is_shell { inner.unwrap_or(rest) } else { command }
+fn script(command: &str) -> String {
+    let is_shell = |program: &str| matches!(program.rsplit('/').next(), Some("sh" | "bash" | "zsh" | "dash"));
+    match shlex::split(command).as_deref() {
+        Some([shell, flag, script]) if is_shell(shell) && matches!(flag.as_str(), "-c" | "-lc") => {
+            script.clone()
+        }
+        _ => command.to_owned(),
+    }
 }
 
 fn usage(tokens: &Tokens) -> Usage {
@@ -229,6 +230,8 @@ mod tests {
     fn the_shell_around_a_command_is_left_out() {
         assert_eq!(script("/bin/bash -lc 'echo hi > out.txt'"), "echo hi > out.txt");
         assert_eq!(script("/bin/bash -lc ls"), "ls");
+        assert_eq!(script(r#"bash -lc "echo '"'$n; ls'"#), "echo '$n; ls");
+        assert_eq!(script("bash -lc 'cut of"), "bash -lc 'cut of");
         assert_eq!(script("cc -c 'x.c'"), "cc -c 'x.c'");
     }
 }

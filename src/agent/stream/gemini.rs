@@ -95,7 +95,7 @@ impl Vendor for Gemini {
                 on(AgentEvent::ToolResult { ok, head: printed.head, lines: printed.lines });
             }
             Some("error") => {
-                let text = record.message.0.or(record.error.0).unwrap_or_default();
+                let text = record.message.0.or(record.error.0).map(plain).unwrap_or_default();
                 if record.severity.is("warning") {
                     on(AgentEvent::Notice { text });
                 } else {
@@ -137,7 +137,7 @@ impl Gemini {
         }
         let ok = record.status.is("success");
         let error = (!ok).then(|| {
-            let said = record.error.0.or(record.message.0).or(self.last_error.take());
+            let said = record.error.0.or(record.message.0).map(plain).or(self.last_error.take());
             said.unwrap_or_else(|| "it ended with an error and did not say which".to_owned())
         });
         if !ok {
@@ -145,6 +145,15 @@ impl Gemini {
         }
         on(AgentEvent::End { ok, text: None, error });
     }
+}
+
+/// An error in the words of its message, where all of the server's answer stands in it:
+/// `[API Error: {"error":{"code":400,"message":"API key not valid."}}]`.
+fn plain(text: String) -> String {
+    let json = text.strip_prefix("[API Error: ").filter(|rest| rest.starts_with('{'));
+    let said =
+        json.and_then(|json| serde_json::Deserializer::from_str(json).into_iter::<Message>().next()?.ok()?.0);
+    said.unwrap_or(text)
 }
 
 fn usage(stats: &Stats) -> Usage {
@@ -158,5 +167,19 @@ fn usage(stats: &Stats) -> Usage {
         reasoning: None,
         cost_usd: None,
         cumulative: false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_servers_whole_answer_the_message_is_shown_and_other_errors_as_they_are() {
+        let whole = r#"[API Error: {"error":{"code":400,"message":"API key not valid.","status":"X"}}]"#;
+        assert_eq!(plain(whole.to_owned()), "API key not valid.");
+        for text in ["[API Error: quota {x}.]\nWait.", "[API Error: {\"error\":", "fetch failed", ""] {
+            assert_eq!(plain(text.to_owned()), text);
+        }
     }
 }

@@ -86,6 +86,7 @@ fn installed(loaded: &Loaded, patient: &Patient<'_>, one: &Listed) -> Vec<Findin
         let text = format!("{name}: no sign of a login was found");
         found.push(Finding::warning(TOPIC, text).mend(mend));
     }
+    found.extend(sandbox(&loaded.config, patient.root, one));
     if one.output == Output::Claude
         && one.permission == "bypass"
         && rustix::process::geteuid().is_root()
@@ -97,6 +98,27 @@ fn installed(loaded: &Loaded, patient: &Patient<'_>, one: &Listed) -> Vec<Findin
         )));
     }
     found
+}
+
+/// What Claude's own sandbox needs and does not find, where its arguments ask for that sandbox; macOS brings all of it.
+fn sandbox(config: &Config, root: &Path, one: &Listed) -> Option<Finding> {
+    let args = &config.backends.get(&one.name)?.permission_args;
+    let wanted = one.output == Output::Claude && args.iter().any(|arg| arg.contains("\"sandbox\""));
+    if !wanted || !cfg!(target_os = "linux") {
+        return None;
+    }
+    let path = std::env::var_os("PATH");
+    let cwd = backends::workdir(config, root);
+    let there = |program: &&str| process::find_program(OsStr::new(*program), path.as_deref(), &cwd).is_some();
+    let missing: Vec<_> = ["bwrap", "socat"].into_iter().filter(|program| !there(program)).collect();
+    let text = format!(
+        "{}: its sandbox needs {}: without it, most commands are refused",
+        one.name,
+        missing.join(" and ")
+    );
+    (!missing.is_empty()).then(|| {
+        Finding::warning(TOPIC, text).mend("Install bubblewrap and socat with your package manager.")
+    })
 }
 
 /// Backends whose programs are there.

@@ -1,0 +1,170 @@
+//! Scenes about the way to a CLI and back: what is found of it, long prompts, windows, and questions to the agent.
+
+use std::fs;
+
+use serde_json::Value;
+
+use super::bench::{Bench, Cli, version};
+use super::{Ground, Seen, bench, bypass, ensure};
+
+/// What a verb says of programs that it asks for their version; asked again where a machine that is busy with all four
+/// let one of them miss the deadline.
+fn patiently(bench: &Bench, args: &[&str]) -> String {
+    let said = || bench.run(args).code(0).stdout;
+    let missed = |said: &str| said.contains("no answer within") || said.contains("\"hung\"");
+    let mut last = said();
+    for _ in 0..10 {
+        if !missed(&last) {
+            break;
+        }
+        last = said();
+    }
+    last
+}
+
+/// Whether `seqorch backends` finds each, and its version.
+pub(super) fn listed(ground: &Ground, clis: &[Cli]) -> Result<(), String> {
+    let Some(first) = clis.first() else { return Ok(()) };
+    let said = patiently(&bench(ground, *first, ""), &["backends", "--json"]);
+    let list: Value = serde_json::from_str(&said).map_err(|e| e.to_string())?;
+    let list = list["backends"].as_array().cloned().unwrap_or_default();
+    for cli in clis {
+        let one = list.iter().find(|one| one["name"] == cli.name()).unwrap_or(&Value::Null);
+        let path = ground.bin.join(cli.name()).display().to_string();
+        if one["version"]["version"] != version(*cli, &ground.bin) || one["path"] != path {
+            return Err(format!("`seqorch backends` says of {}: {one}", cli.name()));
+        }
+    }
+    Ok(())
+}
+
+/// What `seqorch doctor` makes of the real program.
+pub(super) fn doctor(ground: &Ground, cli: Cli) -> Seen {
+    let bench = bench(ground, cli, "");
+    let said = patiently(&bench, &["doctor"]);
+    let program = ground.bin.join(cli.name());
+    let line = format!("{} {}, {}", cli.name(), version(cli, &ground.bin), program.display());
+    ensure(said.contains(&line), &bench, &format!("no {line:?} in\n{said}"))?;
+    ensure(said.contains("login: "), &bench, &format!("its login is not seen:\n{said}"))?;
+    ensure(!said.contains("sk-dummy"), &bench, "the key is shown")?;
+    let lacks = said.lines().find_map(|line| line.split_once("its sandbox needs ")?.1.split(':').next());
+    let lacks = lacks.map_or(String::new(), |what| format!(", its sandbox lacks {what}"));
+    Ok(format!("version and login found{lacks}"))
+}
+
+/// What stands between the two marks, anywhere in a text.
+fn marked(text: &str) -> Option<&str> {
+    text.split_once("PROMPT_BEGIN")?.1.split_once("PROMPT_END").map(|(inside, _)| inside)
+}
+
+/// Every text inside a JSON value.
+fn texts<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
+    match value {
+        Value::String(text) => found.push(text),
+        Value::Array(all) => all.iter().for_each(|one| texts(one, found)),
+        Value::Object(all) => all.values().for_each(|one| texts(one, found)),
+        _ => {}
+    }
+}
+
+pub(super) fn long_prompt(ground: &Ground, cli: Cli) -> Seen {
+    let line = "--flag 'single' \"double\" \\ $HOME `tick` grüße \u{1F600} {\"type\": \"result\"}\n";
+    let text = format!("PROMPT_BEGIN\n{}PROMPT_END", line.repeat(300_000 / line.len() + 1));
+    let config = format!("[[override]]\ntasks = [\"1\"]\nprompt = {}\n", toml::Value::from(text.as_str()));
+    let mut bench = bench(ground, cli, &config);
+    bench.serve("success");
+    bench.run(&["run", "demo"]).code(0);
+    let prompt = bench.project.of_attempt("demo", "1", 1, "prompt.md");
+    ensure(bench.outcomes() == ["done"], &bench, "it is not done")?;
+    ensure(prompt.len() > 300_000 && marked(&prompt) == marked(&text), &bench, "the prompt is not the one")?;
+    let request: Value = serde_json::from_str(&bench.first_request()).map_err(|e| e.to_string())?;
+    let mut all = Vec::new();
+    texts(&request, &mut all);
+    let arrived = all.iter().find_map(|text| marked(text));
+    ensure(arrived == marked(&text), &bench, "the model got another text")?;
+    Ok(format!("{} KB arrived byte for byte, {}", prompt.len() / 1000, bench.took()))
+}
+
+/// What a person sees who looks at the task's window, and at `seqorch logs` afterwards.
+pub(super) fn tool_in_a_window(ground: &Ground, cli: Cli) -> Seen {
+    const TOOL: &str =
+        "for n in one two three four five six seven; do printf '%s \\033[31m\\n' $n; done; echo hi > out.txt";
+    let config = format!(
+        "[run]\nbackend = \"{}\"\n[retry]\nattempts = 1\n[timeout]\ntask = \"3m\"\n[tmux]\nsize = \"60x40\"\n{}",
+        cli.name(),
+        bypass(cli)
+    );
+    let windowed = bench(ground, cli, &config).with_windows();
+    let Some(mut bench) = windowed else {
+        return Ok("DID NOT RUN: tmux is not installed".to_owned());
+    };
+    bench.serve_otherwise("tool", &[], Some(TOOL));
+    bench.run(&["run", "demo"]).code(0);
+    ensure(bench.project.read("out.txt") == "hi\n", &bench, "the tool wrote no file")?;
+    ensure(bench.requests() == 2, &bench, "not two requests")?;
+    let pane = ["capture-pane", "-p", "-S", "-", "-t", "=sequential-demo:task-1"];
+    let screen = bench.project.ask_tmux(&pane);
+    println!("{} in its window of 60 columns:\n{screen}", cli.name());
+    let raw = bench.project.run(&["logs", "--raw"]).code(0).stdout;
+    ensure(raw == bench.project.of_attempt("demo", "1", 1, "output.jsonl"), &bench, "--raw is not raw")?;
+    looks_well(&bench, &screen)?;
+    looks_well(&bench, &bench.project.run(&["logs", "--color", "always"]).code(0).stdout)?;
+    Ok(format!("the shell wrote the file, its window was looked at, {}", bench.took()))
+}
+
+/// The agent's words, the tool on one line, the beginning of what it printed, and what was used; no records, and no
+/// colour of the tool's own.
+fn looks_well(bench: &Bench, screen: &str) -> Result<(), String> {
+    let shown = |what: &str| ensure(screen.contains(what), bench, &format!("no {what:?} in\n{screen}"));
+    for what in ["I will write the file now.", "All done, nothing else is needed.", "▸ ", "one", " out"] {
+        shown(what)?;
+    }
+    let tool = screen.lines().find(|line| line.contains("▸ ")).unwrap_or_default();
+    ensure(tool.contains(" for n in one"), bench, &format!("the tool's command is not shown: {tool:?}"))?;
+    for what in ["{\"type\"", "\"session_id\"", "\u{1b}[31m"] {
+        ensure(!screen.contains(what), bench, &format!("{what:?} is shown in\n{screen}"))?;
+    }
+    Ok(())
+}
+
+/// The first answer is none, the second is asked for with what was wrong, and the task goes where it says.
+pub(super) fn assign(ground: &Ground, cli: Cli) -> Seen {
+    let name = cli.name();
+    let owners = format!("owners = {{ codex = \"{name}\", gemini = \"other\", codex-review = \"{name}\" }}");
+    let config = format!(
+        "[assign]\nmode = \"agent\"\nbackend = \"{name}\"\n{owners}\n\
+         [backend.other]\npreset = \"{name}\"\ncommand = \"{}\"\n",
+        ground.bin.join(name).display()
+    );
+    let mut bench = bench(ground, cli, &config);
+    let answer = r#"{"assignments": {"1": {"type": "ui", "owner_agent": "gemini"}}}"#;
+    let done = "All done, nothing else is needed.\n\n<promise>TASK_DONE</promise>";
+    bench.serve_otherwise("success", &["Gemini, I would say.", answer, done], None);
+    bench.run(&["run", "demo"]).code(0).says(&["asking once more", "holds no JSON object"]);
+    let state = bench.project.state("demo");
+    let assigned = &state["assignments"]["1"];
+    ensure(assigned["owner_agent"] == "gemini" && assigned["by"] == name, &bench, &assigned.to_string())?;
+    ensure(bench.attempts()[0]["backend"] == "other", &bench, "another backend did it")?;
+    let folders = fs::read_dir(bench.project.path(".seqorch/demo")).map_err(|e| e.to_string())?;
+    let mut names = folders.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let call = names.find(|name| name.contains("assign")).unwrap_or_default();
+    let second = bench.project.of_attempt("demo", &call, 2, "prompt.md");
+    ensure(second.contains("holds no JSON object"), &bench, "it was not told what was wrong")?;
+    ensure(bench.requests() == 3, &bench, "not three requests")?;
+    Ok(format!("asked twice, done by whom it named, {}", bench.took()))
+}
+
+pub(super) fn nudge(ground: &Ground, cli: Cli) -> Seen {
+    let mut bench = bench(ground, cli, "");
+    let done = "So it is.\n\n<promise>TASK_DONE</promise>";
+    bench.serve_otherwise("success", &["I wrote the file out.txt.", done], None);
+    bench.run(&["run", "demo"]).code(0);
+    let attempts = bench.attempts();
+    ensure(bench.outcomes() == ["no_signal", "done"], &bench, "not asked for its signal")?;
+    let goes_on = &attempts[1]["goes_on"];
+    ensure(goes_on["session"] == attempts[0]["session"], &bench, "not in its session")?;
+    ensure(goes_on["reason"] == "nudge", &bench, &format!("gone on for another reason: {goes_on}"))?;
+    let prompts = [1, 2].map(|n| bench.project.of_attempt("demo", "1", n, "prompt.md").len());
+    ensure(prompts[1] < prompts[0], &bench, &format!("the nudge is not short: {prompts:?}"))?;
+    Ok(format!("asked for its signal in its session, {}", bench.took()))
+}
