@@ -15,7 +15,7 @@ use crate::report::live::span;
 use crate::report::plan::why_skipped;
 use crate::report::spent::spent;
 use crate::report::text::{sanitise_line, sanitise_text};
-use crate::state::{SpecState, lock};
+use crate::state::{SpecState, lock, who};
 
 #[derive(Debug, Args)]
 pub(super) struct StatusArgs {
@@ -66,6 +66,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
             "waiting_for": state.waiting_for,
             "waited_s": state.waited_s,
             "limits": state.limits,
+            "model_limits": state.model_limits,
             "usage": state.usage,
             "units": state.units,
         });
@@ -94,7 +95,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
             span(for_how_long)
         );
     }
-    write_waits(&mut out, &state);
+    write_waits(&mut out, &place.name, &state);
     for (id, unit) in &state.units {
         let Some(last) = unit.attempts.last() else { continue };
         let Some(outcome) = &last.outcome else { continue };
@@ -131,7 +132,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
 }
 
 /// What the run waits for, who is limited, and how long it waited.
-fn write_waits(out: &mut impl Write, state: &SpecState) {
+fn write_waits(out: &mut impl Write, spec: &str, state: &SpecState) {
     if let Some(until) = state.waiting_until {
         let left = until.duration_since(jiff::Timestamp::now()).try_into().unwrap_or_default();
         let _ = writeln!(
@@ -142,11 +143,24 @@ fn write_waits(out: &mut impl Write, state: &SpecState) {
             until.to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S %:z")
         );
     }
-    for (backend, limited) in state.limits.iter().filter(|(_, l)| l.holds(jiff::Timestamp::now())) {
+    if state.waits_for_limit() {
+        let _ = writeln!(out, "  try at once with: seqorch resume {} --now", sanitise_line(spec));
+    }
+    let zone = jiff::tz::TimeZone::system();
+    for (backend, model, limited) in
+        state.all_limits().filter(|(.., l)| l.holds(jiff::Timestamp::now()))
+    {
+        let until = match (limited.until, limited.stated) {
+            (None, _) => "until a human mends it".to_owned(),
+            (Some(at), stated) => {
+                let clock = at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %:z").to_string();
+                if stated { format!("until {clock}") } else { format!("nobody says until when; next try {clock}") }
+            }
+        };
         let _ = writeln!(
             out,
-            "  {} is limited: {}",
-            sanitise_line(backend),
+            "  {} is limited: {} ({until})",
+            sanitise_line(&who(backend, model)),
             sanitise_line(&format!("{}: {}", limited.kind.words(), limited.why))
         );
     }

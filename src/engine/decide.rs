@@ -14,6 +14,7 @@ use jiff::Timestamp;
 pub use super::event::{Assigned, Effect, End, Event, Next, Pause, Policy, Report};
 use crate::plan::{Plan, Step};
 use crate::state::{AttemptRecord, Learned, Outcome, Reason, SpecState, UnitStatus};
+use crate::sys::signals::Interrupt;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Stop {
@@ -124,6 +125,7 @@ impl Machine {
             }
             // a wait that nobody waits for any more
             Event::Woke => Vec::new(),
+            Event::Asked(Interrupt::TryNow) => self.try_now(now),
             Event::Asked(what) => self.asked(what),
         }
     }
@@ -220,7 +222,7 @@ impl Machine {
 
     fn start(&mut self, now: Timestamp, step: Step, left: usize) -> Vec<Effect> {
         let attempt = self.state.next_attempt(&step.unit);
-        self.tried(&step.backend);
+        self.tried(&step.backend, step.model.as_deref());
         self.state.iterations += 1;
         self.state.completed_at = None;
         let cwd = step.cwd.to_string_lossy().into_owned();
@@ -242,6 +244,7 @@ impl Machine {
             completes: step.completes.clone(),
             counts: true,
             goes_on,
+            asked_model: step.model.clone(),
             cwd,
             learned: Learned::default(),
         });
@@ -300,13 +303,13 @@ impl Machine {
         }
         let attempt = record.number;
         let completes = record.completes.clone();
-        let backend = record.backend.clone();
+        let (backend, asked) = (record.backend.clone(), record.asked_model.clone());
         let took = now.duration_since(record.started_at).try_into().unwrap_or(Duration::ZERO);
         unit.status = UnitStatus::Todo;
         unit.count_once(session.as_deref(), total);
         let tries = unit.tries();
         self.state.sum_up();
-        self.limited(now, &backend, &outcome, step.as_ref().map(|s| &s.retry));
+        self.limited(now, (&backend, asked.as_deref()), &outcome, step.as_ref().map(|s| &s.retry));
         if blameless || afresh || limited {
             self.state.iterations = self.state.iterations.saturating_sub(1);
         }

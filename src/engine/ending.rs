@@ -33,6 +33,7 @@ impl Machine {
             Interrupt::HangUp => return self.finish(End::HungUp),
             Interrupt::Terminate => Stop::Terminate,
             Interrupt::AfterStep => Stop::AfterStep,
+            Interrupt::TryNow => return Vec::new(),
             Interrupt::Interrupt if self.stop == Stop::No => Stop::AfterStep,
             Interrupt::Interrupt => Stop::Now,
         };

@@ -283,8 +283,7 @@ impl World for RealWorld<'_> {
         let trusted = machine.state.trusted_ticks(&boxes);
         let plan = {
             let now = self.clock.now();
-            let fallback = &self.config.limit.fallback;
-            let known = progress(&machine.state, trusted, machine.failed(), fallback, now);
+            let known = progress(&machine.state, trusted, machine.failed(), self.config, now);
             make_plan(self.place, self.config, &tasks, &known)
         };
         self.plan = Some(plan.clone());

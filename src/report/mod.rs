@@ -10,4 +10,5 @@ pub mod plan_json;
 pub mod spent;
 pub mod summary;
 pub mod text;
+pub mod timeline;
 pub mod used;

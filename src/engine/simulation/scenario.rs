@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use jiff::civil::time;
+
 use super::model::{Act, Does, Happening, Model};
 use crate::agent::limit::Kind;
 use crate::attempt::record::{CancelledBy, TimedOut};
-use crate::config::{Config, Granularity, OnFailure};
+use crate::config::{Config, Granularity, OnFailure, Override, PartialRetry, PartialTimeouts, Window};
 use crate::plan::testing::config;
 use crate::state::Outcome;
 use crate::sys::signals::Interrupt;
@@ -72,7 +74,14 @@ fn later(seconds: u64) -> jiff::Timestamp {
 
 fn stated(after: Option<u64>) -> Outcome {
     let until = after.map(later);
-    Outcome::Limited { limit: Kind::QuotaExhausted, why: "usage limit reached".to_owned(), until }
+    Outcome::Limited { limit: Kind::QuotaExhausted, why: "usage limit reached".to_owned(), until, model: None }
+}
+
+/// The same of one model.
+fn of_model(model: &str, after: Option<u64>) -> Outcome {
+    let until = after.map(later);
+    let (limit, why) = (Kind::QuotaExhausted, format!("{model} limit reached"));
+    Outcome::Limited { limit, why, until, model: Some(model.to_owned()) }
 }
 
 /// A limit whose end, if it is stated, is stated from the first moment of the schedule on.
@@ -87,7 +96,24 @@ fn limited(dice: &mut Dice) -> Outcome {
     ]);
     let until = dice.pick(&[None, Some(30), Some(600), Some(18_000), Some(90_000)]);
     let until = until.map(later);
-    Outcome::Limited { limit, why: "usage limit reached".to_owned(), until }
+    let model = dice.pick(&[None, None, Some("m"), Some("n")]).map(str::to_owned);
+    Outcome::Limited { limit, why: "usage limit reached".to_owned(), until, model }
+}
+
+/// The last unit asks for a model of its own.
+fn two_models(config: &mut Config) {
+    if let Some(backend) = config.backends.get_mut("agent") {
+        backend.model = Some("m".to_owned());
+    }
+    config.overrides.push(Override {
+        tasks: vec!["5".to_owned()],
+        backend: None,
+        model: Some("n".to_owned()),
+        timeout: PartialTimeouts::default(),
+        retry: PartialRetry::default(),
+        prompt: None,
+        verify: None,
+    });
 }
 
 fn done() -> Act {
@@ -166,6 +192,25 @@ pub(super) fn base() -> Vec<(&'static str, Model)> {
             model
         }),
         ("ctrl-c in the wait for a limit", people(with(&[Act::ends(stated(None))]), &[(200, signal(int))])),
+        (
+            "told to try at once, twice",
+            people(
+                with(&[Act::ends(stated(Some(90_000))), Act::ends(stated(None)), done()]),
+                &[(200, signal(Interrupt::TryNow)), (300, signal(Interrupt::TryNow))],
+            ),
+        ),
+        ("a limit of one model, and another goes on", {
+            let mut model = with(&[Act::ends(of_model("m", Some(600))), done(), Act::ends(of_model("n", None))]);
+            two_models(&mut model.config);
+            model.config.limit.fallback = vec!["other".to_owned()];
+            model
+        }),
+        ("a window and so many an hour", {
+            let mut model = with(&[failed(), Act::ends(stated(Some(40_000)))]);
+            model.config.pace.window = Some(Window { from: time(22, 0, 0, 0), until: time(7, 0, 0, 0) });
+            model.config.pace.tasks_per_hour = Some(2);
+            model
+        }),
         ("no program", with(&[Act::of(Does::NotThere, 0), done(), Act::of(Does::NotThere, 0)])),
         ("no handshake", with(&[Act::of(Does::NoHandshake, 0), done(), Act::of(Does::LateHandshake, 200)])),
         ("never to their start", with(&vec![Act::of(Does::LateHandshake, 0); 4])),
@@ -303,6 +348,51 @@ pub(super) fn random(dice: &mut Dice) -> Model {
                 model.full.insert(1 + dice.roll(20));
             }
         }
+    }
+    happenings.sort_by_key(|(at, _)| *at);
+    model.happenings = happenings.into();
+    model
+}
+
+/// Limits by chance, one after another: of accounts and models, with and without an end, beside rules of pace, people who
+/// will not wait, and a clock that jumps.
+pub(super) fn limits(dice: &mut Dice) -> Model {
+    let mut config = settings(|c| {
+        c.run.granularity = dice.pick(&[Granularity::Unit, Granularity::Task]);
+        c.run.max_iterations = dice.pick(&[2, 50, 50]);
+        c.run.delay = Duration::from_secs(dice.pick(&[0, 15]));
+        c.run.jitter = Duration::from_secs(dice.pick(&[0, 8]));
+        c.retry.attempts = dice.pick(&[1, 2]);
+        c.limit.wait = !dice.one_in(12);
+        c.limit.margin = Duration::from_secs(dice.pick(&[0, 60]));
+        c.limit.max_wait = Duration::from_secs(dice.pick(&[3600, 86_400, 604_800]));
+        c.limit.fallback = dice.pick(&[&[][..], &["other"], &["other", "third"], &["agent"]]).iter().map(|s| (*s).to_owned()).collect();
+        c.pace.tasks_per_hour = dice.pick(&[None, None, Some(1), Some(3)]);
+        c.pace.window = dice.pick(&[None, None, None, Some((22, 7)), Some((1, 5))]).map(|(from, until)| {
+            Window { from: time(from, 0, 0, 0), until: time(until, 30, 0, 0) }
+        });
+    });
+    if dice.one_in(2) {
+        two_models(&mut config);
+    }
+    let mut model = Model::new(config, TASKS);
+    for _ in 0..1 + dice.roll(12) {
+        let does = match dice.roll(10) {
+            0..=5 => limited(dice),
+            6 => Outcome::Failed { code: 1, why: None },
+            7 => Outcome::Lost,
+            _ => Outcome::Done,
+        };
+        model.script.push_back(Act::of(Does::Ends(does), dice.pick(&[0, 1, 60, 4000])));
+    }
+    let mut happenings = Vec::new();
+    for _ in 0..dice.roll(5) {
+        let at = i64::from(dice.roll(100_000));
+        happenings.push(match dice.roll(5) {
+            0..=2 => (at, Happening::Signal(Interrupt::TryNow)),
+            3 => (at, Happening::Signal(dice.pick(&[Interrupt::Interrupt, Interrupt::AfterStep, Interrupt::HangUp]))),
+            _ => (at, Happening::Jump(dice.pick(&[-7200, -30, 600, 36_000]))),
+        });
     }
     happenings.sort_by_key(|(at, _)| *at);
     model.happenings = happenings.into();
