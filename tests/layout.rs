@@ -30,8 +30,8 @@ const ALLOWED: &[(&str, &str)] = &[
     ("state::spent", "agent::event attempt::record"),
     (
         "report",
-        "agent config engine::decide engine::timeline engine::End git::Change plan spec state::AttemptRecord state::Changes \
-         state::Outcome state::Reason state::SpecState state::Spent state::UnitStatus",
+        "agent config engine::decide engine::timeline engine::End git::Change plan spec state::AttemptRecord state::Changes state::Limited \
+         state::Outcome state::Reason state::SpecState state::Spent state::UnitStatus state::who",
     ),
     ("setup", "agent config engine error git plan spec state sys tmux"),
     // the machine takes a signal's meaning as a value; the type is all of `sys` that it sees

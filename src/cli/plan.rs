@@ -86,13 +86,8 @@ pub(super) fn plan(global: &Global, args: &PlanArgs) -> Result<u8> {
 pub(super) fn current(place: &Place, config: &Config, tasks: &TaskFile, state: &SpecState) -> Plan {
     let boxes = if config.tasks.trust_checkboxes { place::ticked(tasks) } else { BTreeSet::new() };
     // a run that was killed goes on with what it believed, and without what failed in it
-    let progress = place::progress(
-        state,
-        state.trusted_ticks(&boxes),
-        &state.failed_in_run(),
-        config,
-        Timestamp::now(),
-    );
+    let progress =
+        place::progress(state, state.trusted_ticks(&boxes), &state.failed_in_run(), config, Timestamp::now());
     place::make_plan(place, config, tasks, &progress)
 }
 

@@ -313,6 +313,7 @@ fn run_one(args: &RunArgs, project: &Project, place: &Place, ears: &Ears) -> Res
     for line in &mut units {
         line.changes = machine.state.units.get(&line.id).and_then(|unit| unit.changes.clone());
     }
+    let limits = super::status::limits_now(&machine.state, config);
     let text = {
         let mut text = Vec::new();
         let _ = summary::write(
@@ -325,6 +326,7 @@ fn run_one(args: &RunArgs, project: &Project, place: &Place, ears: &Ears) -> Res
                 left,
                 took,
                 waited: &machine.state.waited_s,
+                limits: &limits,
                 changes: changes.as_deref(),
             },
         );

@@ -8,14 +8,16 @@ use serde_json::json;
 
 use super::Global;
 use super::project::Project;
-use crate::engine::launch;
+use crate::config::Config;
+use crate::engine::{launch, limits};
 use crate::error::Result;
 use crate::plan::Selection;
+use crate::report::limited;
 use crate::report::live::span;
 use crate::report::plan::why_skipped;
 use crate::report::spent::spent;
 use crate::report::text::{sanitise_line, sanitise_text};
-use crate::state::{SpecState, lock, who};
+use crate::state::{SpecState, lock};
 
 #[derive(Debug, Args)]
 pub(super) struct StatusArgs {
@@ -95,7 +97,8 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
             span(for_how_long)
         );
     }
-    write_waits(&mut out, &place.name, &state);
+    let limits = limits_now(&state, &project.loaded.config);
+    write_waits(&mut out, &place.name, &state, &limits);
     for (id, unit) in &state.units {
         let Some(last) = unit.attempts.last() else { continue };
         let Some(outcome) = &last.outcome else { continue };
@@ -131,8 +134,17 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
     Ok(0)
 }
 
+/// A line for each account or model that is limited now, with what a human does about it.
+pub(super) fn limits_now(state: &SpecState, config: &Config) -> Vec<String> {
+    let mending = |kind, backend: &str| {
+        let program = config.backends.get(backend).map_or("", |backend| &backend.command);
+        limits::mending(kind, program, backend)
+    };
+    limited::lines(state, jiff::Timestamp::now(), &jiff::tz::TimeZone::system(), mending)
+}
+
 /// What the run waits for, who is limited, and how long it waited.
-fn write_waits(out: &mut impl Write, spec: &str, state: &SpecState) {
+fn write_waits(out: &mut impl Write, spec: &str, state: &SpecState, limits: &[String]) {
     if let Some(until) = state.waiting_until {
         let left = until.duration_since(jiff::Timestamp::now()).try_into().unwrap_or_default();
         let _ = writeln!(
@@ -146,23 +158,8 @@ fn write_waits(out: &mut impl Write, spec: &str, state: &SpecState) {
     if state.waits_for_limit() {
         let _ = writeln!(out, "  try at once with: seqorch resume {} --now", sanitise_line(spec));
     }
-    let zone = jiff::tz::TimeZone::system();
-    for (backend, model, limited) in
-        state.all_limits().filter(|(.., l)| l.holds(jiff::Timestamp::now()))
-    {
-        let until = match (limited.until, limited.stated) {
-            (None, _) => "until a human mends it".to_owned(),
-            (Some(at), stated) => {
-                let clock = at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %:z").to_string();
-                if stated { format!("until {clock}") } else { format!("nobody says until when; next try {clock}") }
-            }
-        };
-        let _ = writeln!(
-            out,
-            "  {} is limited: {} ({until})",
-            sanitise_line(&who(backend, model)),
-            sanitise_line(&format!("{}: {}", limited.kind.words(), limited.why))
-        );
+    for line in limits {
+        let _ = writeln!(out, "  {line}");
     }
     for (reason, seconds) in &state.waited_s {
         let waited = std::time::Duration::from_secs(*seconds);

@@ -126,7 +126,7 @@ impl Machine {
             // a wait that nobody waits for any more
             Event::Woke => Vec::new(),
             Event::Asked(Interrupt::TryNow) => self.try_now(now),
-            Event::Asked(what) => self.asked(what),
+            Event::Asked(what) => self.asked(now, what),
         }
     }
 
@@ -223,6 +223,8 @@ impl Machine {
     fn start(&mut self, now: Timestamp, step: Step, left: usize) -> Vec<Effect> {
         let attempt = self.state.next_attempt(&step.unit);
         self.tried(&step.backend, step.model.as_deref());
+        // whoever was killed in a wait and comes back after its end waits no longer
+        self.count_wait(now);
         self.state.iterations += 1;
         self.state.completed_at = None;
         let cwd = step.cwd.to_string_lossy().into_owned();
@@ -377,7 +379,6 @@ impl Machine {
 
     pub(super) fn finish(&mut self, end: End) -> Vec<Effect> {
         self.phase = Phase::Over;
-        // since when it waited is not known here; what was waited until now is in the event log
         self.state.forget_wait();
         self.state.end_run();
         vec![Effect::Save, Effect::Finish(end)]

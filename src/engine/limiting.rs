@@ -122,9 +122,8 @@ impl Machine {
             backoff: Duration::from_secs(30),
             max_backoff: Duration::from_secs(600),
         });
-        let next = |before: Option<&Limited>| {
-            after(before, (*limit, why, *until), now, &self.policy.limit, &retry)
-        };
+        let next =
+            |before: Option<&Limited>| after(before, (*limit, why, *until), now, &self.policy.limit, &retry);
         let Some(named) = model else {
             let known = next(self.state.limits.get(backend));
             self.state.limits.insert(backend.to_owned(), known);
@@ -190,25 +189,39 @@ impl Machine {
             return Some(self.finish(over(format!("{} ({rule})", own.why))));
         }
         let until = until.saturating_add(self.policy.jitter.mul_f64(share)).unwrap_or(until);
-        let why = Pause::Limit { backend, kind: own.kind };
-        self.state.waiting_until = Some(until);
-        self.state.waiting_for = Some(why.reason());
-        self.state.waiting_since = Some(now);
-        self.phase = Phase::Sleeping;
-        Some(vec![Effect::Save, Effect::Sleep { until, why }])
+        Some(self.wait_for(now, until, Pause::Limit { backend, kind: own.kind }))
     }
 
-    /// A wait is over, or nobody waits any more.
+    /// Nothing starts before `until`.
+    pub(super) fn wait_for(&mut self, now: Timestamp, until: Timestamp, why: Pause) -> Vec<Effect> {
+        // a run that was killed goes on with the wait that it was in
+        if self.state.waiting_for.as_ref() != Some(&why.reason()) {
+            self.count_wait(now);
+        }
+        self.state.waiting_until = Some(until);
+        self.state.waiting_for = Some(why.reason());
+        self.state.waiting_since.get_or_insert(now);
+        self.phase = Phase::Sleeping;
+        vec![Effect::Save, Effect::Sleep { until, why }]
+    }
+
+    /// Whatever was waited for is waited for no longer: how long it was is kept.
+    pub(super) fn count_wait(&mut self, now: Timestamp) {
+        let (since, reason) = (self.state.waiting_since, self.state.waiting_for.take());
+        if let (Some(since), Some(reason), Some(until)) = (since, reason, self.state.waiting_until) {
+            let waited = u64::try_from(now.min(until).duration_since(since).as_secs()).unwrap_or(0);
+            *self.state.waited_s.entry(reason).or_default() += waited;
+        }
+        self.state.forget_wait();
+    }
+
+    /// A wait has come to its end, or a person has ended it.
     pub(super) fn stop_waiting(&mut self, now: Timestamp) {
-        let since = self.state.waiting_since.take();
-        let reason = self.state.waiting_for.take();
-        let Some(until) = self.state.waiting_until.take() else { return };
+        let until = self.state.waiting_until;
+        self.count_wait(now);
+        let Some(until) = until else { return };
         for limited in self.state.all_limits_mut().filter(|l| l.until.is_some_and(|at| at <= until)) {
             limited.until = Some(DUE);
-        }
-        if let (Some(since), Some(reason)) = (since, reason) {
-            let waited = u64::try_from(now.duration_since(since).as_secs()).unwrap_or(0);
-            *self.state.waited_s.entry(reason).or_default() += waited;
         }
     }
 }

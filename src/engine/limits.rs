@@ -58,7 +58,9 @@ pub fn limited(
         why: verdict.message,
         until: verdict.until,
         // a limit of a model that nobody names is taken for one of the whole account
-        model: verdict.scope.and_then(|named| if named == THIS_MODEL { facts.model.clone() } else { Some(named) }),
+        model: verdict
+            .scope
+            .and_then(|named| if named == THIS_MODEL { facts.model.clone() } else { Some(named) }),
     })
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
-use super::decide::{Effect, End, Machine, Pause, Phase};
+use super::decide::{Effect, End, Machine, Pause};
 use crate::agent::event::Usage;
 use crate::config::{Pace, Window};
 use crate::plan::Step;
@@ -114,12 +114,7 @@ impl Machine {
                 return Some(self.finish(end));
             }
         };
-        let why = Pause::Pace { rule };
-        self.state.waiting_until = Some(until);
-        self.state.waiting_for = Some(why.reason());
-        self.state.waiting_since = Some(now);
-        self.phase = Phase::Sleeping;
-        Some(vec![Effect::Save, Effect::Sleep { until, why }])
+        Some(self.wait_for(now, until, Pause::Pace { rule }))
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod events;
 mod facts;
+pub mod limited;
 pub mod live;
 pub mod morning;
 pub mod page;

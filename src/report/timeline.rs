@@ -76,11 +76,23 @@ mod tests {
         let rule = "pace.window = \"22:00-07:00\"";
         for (step, said) in [
             (step(Some(now), &[], None, false), "now"),
-            (step(at("2026-01-10T11:58:00Z"), &[], six, false), "at work since Sat 2026-01-10 12:58 +01:00, for about 6m"),
-            (step(at("2026-01-10T21:00:00Z"), &[rule], six, false), "from Sat 2026-01-10 22:00 +01:00, for about 6m: pace.window = \"22:00-07:00\""),
-            (step(at("2026-01-10T21:06:00Z"), &[], six, false), "about Sat 2026-01-10 22:06 +01:00, for about 6m"),
+            (
+                step(at("2026-01-10T11:58:00Z"), &[], six, false),
+                "at work since Sat 2026-01-10 12:58 +01:00, for about 6m",
+            ),
+            (
+                step(at("2026-01-10T21:00:00Z"), &[rule], six, false),
+                "from Sat 2026-01-10 22:00 +01:00, for about 6m: pace.window = \"22:00-07:00\"",
+            ),
+            (
+                step(at("2026-01-10T21:06:00Z"), &[], six, false),
+                "about Sat 2026-01-10 22:06 +01:00, for about 6m",
+            ),
             (step(at("2026-01-10T21:00:00Z"), &[], None, true), "as soon as the one before is done"),
-            (step(at("2026-01-11T21:00:00Z"), &[rule], None, true), "not before Sun 2026-01-11 22:00 +01:00: pace.window = \"22:00-07:00\""),
+            (
+                step(at("2026-01-11T21:00:00Z"), &[rule], None, true),
+                "not before Sun 2026-01-11 22:00 +01:00: pace.window = \"22:00-07:00\"",
+            ),
             (step(None, &["after 1"], None, true), "not in this run: after 1"),
         ] {
             assert_eq!(line(&step, now, &TimeZone::get("Europe/Berlin").unwrap()), said);

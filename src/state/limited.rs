@@ -97,7 +97,12 @@ impl SpecState {
     /// What now holds a step back that asks this backend for this model: of several limits the one that ends last, and
     /// its name for people.
     #[must_use]
-    pub fn held_back(&self, backend: &str, model: Option<&str>, now: Timestamp) -> Option<(String, &Limited)> {
+    pub fn held_back(
+        &self,
+        backend: &str,
+        model: Option<&str>,
+        now: Timestamp,
+    ) -> Option<(String, &Limited)> {
         let mine = self.all_limits().filter(|(of, named, limited)| {
             *of == backend && limited.holds(now) && named.is_none_or(|named| limited.is_of(named, model))
         });
@@ -106,7 +111,11 @@ impl SpecState {
     }
 
     /// The limits of a step that asks this backend for this model are over, or have come to their end.
-    pub fn limits_of_step(&mut self, backend: &str, model: Option<&str>) -> impl Iterator<Item = &mut Limited> {
+    pub fn limits_of_step(
+        &mut self,
+        backend: &str,
+        model: Option<&str>,
+    ) -> impl Iterator<Item = &mut Limited> {
         let whole = self.limits.get_mut(backend).into_iter();
         let models = self.model_limits.get_mut(backend).into_iter().flatten();
         let mine = models.filter(move |(named, limited)| limited.is_of(named, model));

@@ -193,12 +193,22 @@ fn two_kills_in_a_row_break_no_promise() {
     eprintln!("{count} schedules");
 }
 
-/// Ten thousand, or as many as `SEQORCH_SIM_RUNS` says.
 #[test]
 fn no_schedule_of_limits_loses_a_unit_or_does_one_twice() {
+    limits_by_chance(200);
+}
+
+#[test]
+#[ignore = "takes a minute"]
+fn none_of_ten_thousand_schedules_of_limits_loses_a_unit_or_does_one_twice() {
+    limits_by_chance(10_000);
+}
+
+/// So many schedules of limits, or as many as `SEQORCH_SIM_RUNS` says.
+fn limits_by_chance(runs: u64) {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let from = number("SEQORCH_SIM_SEED").unwrap_or(1);
-    let runs = number("SEQORCH_SIM_RUNS").unwrap_or(10_000);
+    let runs = number("SEQORCH_SIM_RUNS").unwrap_or(runs);
     let began = std::time::Instant::now();
     let (mut limited, mut dispatched, mut stood_in) = (0, 0, 0);
     for seed in from..from + runs {
@@ -211,7 +221,8 @@ fn no_schedule_of_limits_loses_a_unit_or_does_one_twice() {
         });
         good(&model, &format!("SEQORCH_SIM_SEED={seed} SEQORCH_SIM_RUNS=1"));
         dispatched += model.attempts.len();
-        limited += model.attempts.iter().filter(|a| matches!(a.told, Some((Outcome::Limited { .. }, _)))).count();
+        limited +=
+            model.attempts.iter().filter(|a| matches!(a.told, Some((Outcome::Limited { .. }, _)))).count();
         let state = model.load();
         stood_in += state.units.values().flat_map(|u| &u.attempts).filter(|a| a.backend != "agent").count();
         // each open leaf was done, by exactly one attempt
@@ -227,7 +238,9 @@ fn no_schedule_of_limits_loses_a_unit_or_does_one_twice() {
          {stood_in} by a stand-in, in {:.1} s",
         began.elapsed().as_secs_f32()
     );
-    assert!(runs < 1000 || (limited > 1000 && stood_in > 1000), "the schedules are too tame");
+    let enough = usize::try_from(runs).unwrap_or(usize::MAX);
+    let tame = limited < enough || stood_in < enough / 2;
+    assert!(runs < 100 || !tame, "the schedules are too tame");
 }
 
 #[test]

@@ -74,7 +74,12 @@ fn later(seconds: u64) -> jiff::Timestamp {
 
 fn stated(after: Option<u64>) -> Outcome {
     let until = after.map(later);
-    Outcome::Limited { limit: Kind::QuotaExhausted, why: "usage limit reached".to_owned(), until, model: None }
+    Outcome::Limited {
+        limit: Kind::QuotaExhausted,
+        why: "usage limit reached".to_owned(),
+        until,
+        model: None,
+    }
 }
 
 /// The same of one model.
@@ -200,7 +205,8 @@ pub(super) fn base() -> Vec<(&'static str, Model)> {
             ),
         ),
         ("a limit of one model, and another goes on", {
-            let mut model = with(&[Act::ends(of_model("m", Some(600))), done(), Act::ends(of_model("n", None))]);
+            let mut model =
+                with(&[Act::ends(of_model("m", Some(600))), done(), Act::ends(of_model("n", None))]);
             two_models(&mut model.config);
             model.config.limit.fallback = vec!["other".to_owned()];
             model
@@ -366,11 +372,15 @@ pub(super) fn limits(dice: &mut Dice) -> Model {
         c.limit.wait = !dice.one_in(12);
         c.limit.margin = Duration::from_secs(dice.pick(&[0, 60]));
         c.limit.max_wait = Duration::from_secs(dice.pick(&[3600, 86_400, 604_800]));
-        c.limit.fallback = dice.pick(&[&[][..], &["other"], &["other", "third"], &["agent"]]).iter().map(|s| (*s).to_owned()).collect();
+        c.limit.fallback = dice
+            .pick(&[&[][..], &["other"], &["other", "third"], &["agent"]])
+            .iter()
+            .map(|s| (*s).to_owned())
+            .collect();
         c.pace.tasks_per_hour = dice.pick(&[None, None, Some(1), Some(3)]);
-        c.pace.window = dice.pick(&[None, None, None, Some((22, 7)), Some((1, 5))]).map(|(from, until)| {
-            Window { from: time(from, 0, 0, 0), until: time(until, 30, 0, 0) }
-        });
+        c.pace.window = dice
+            .pick(&[None, None, None, Some((22, 7)), Some((1, 5))])
+            .map(|(from, until)| Window { from: time(from, 0, 0, 0), until: time(until, 30, 0, 0) });
     });
     if dice.one_in(2) {
         two_models(&mut config);
@@ -390,7 +400,14 @@ pub(super) fn limits(dice: &mut Dice) -> Model {
         let at = i64::from(dice.roll(100_000));
         happenings.push(match dice.roll(5) {
             0..=2 => (at, Happening::Signal(Interrupt::TryNow)),
-            3 => (at, Happening::Signal(dice.pick(&[Interrupt::Interrupt, Interrupt::AfterStep, Interrupt::HangUp]))),
+            3 => (
+                at,
+                Happening::Signal(dice.pick(&[
+                    Interrupt::Interrupt,
+                    Interrupt::AfterStep,
+                    Interrupt::HangUp,
+                ])),
+            ),
             _ => (at, Happening::Jump(dice.pick(&[-7200, -30, 600, 36_000]))),
         });
     }
