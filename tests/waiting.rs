@@ -269,7 +269,7 @@ fn a_window_that_is_closed_starts_nothing_and_says_until_when() {
 #[test]
 fn tokens_of_an_earlier_run_count_in_the_next_one() {
     let says = r#"{"type":"assistant","message":{"content":[{"type":"text","text":"<promise>TASK_DONE</promise>"}]}}"#;
-    let usage = r#"{"type":"result","subtype":"success","is_error":false,"result":"","usage":{"input_tokens":900,"output_tokens":200}}"#;
+    let usage = r#"{"type":"result","subtype":"success","is_error":false,"result":"","modelUsage":{"m":{"inputTokens":900,"outputTokens":200}}}"#;
     let project = Project::new()
         .spec("login", TWO)
         .agent(&format!("echo '{says}'; echo '{usage}'"))

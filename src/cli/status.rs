@@ -122,6 +122,12 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
     if let Some(used) = spent(&state.usage) {
         let _ = writeln!(out, "  {used}");
     }
+    write_question(&mut out, &place.name, &state);
+    Ok(0)
+}
+
+/// What a halted unit asks, and how it is answered.
+fn write_question(out: &mut impl Write, spec: &str, state: &SpecState) {
     if state.halted {
         let unit = state.halted_task.as_deref().unwrap_or("?");
         let _ = writeln!(out, "\nTask {} asks:", sanitise_line(unit));
@@ -129,9 +135,8 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
         for line in question.lines() {
             let _ = writeln!(out, "  {line}");
         }
-        let _ = writeln!(out, "Go on with: seqorch resume {} --answer \"…\"", sanitise_line(&place.name));
+        let _ = writeln!(out, "Go on with: seqorch resume {} --answer \"…\"", sanitise_line(spec));
     }
-    Ok(0)
 }
 
 /// A line for each account or model that is limited now, with what a human does about it.

@@ -4,6 +4,7 @@
 //! `SEQORCH_SIM_SEED` and `SEQORCH_SIM_RUNS` repeat or extend the schedules by chance.
 
 mod check;
+mod limits;
 mod model;
 mod scenario;
 mod world;
@@ -213,7 +214,7 @@ fn limits_by_chance(runs: u64) {
     let (mut limited, mut dispatched, mut stood_in) = (0, 0, 0);
     for seed in from..from + runs {
         let mut dice = Dice::new(seed ^ 0x5EED_0F11);
-        let mut model = scenario::limits(&mut dice);
+        let mut model = limits::limits(&mut dice);
         let kills = dice.roll(4) as usize;
         schedule(&mut model, &mut |life| {
             let kill_at = (life < kills).then(|| 1 + dice.roll(80));
