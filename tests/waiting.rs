@@ -281,3 +281,43 @@ fn tokens_of_an_earlier_run_count_in_the_next_one() {
     run.wait().code(130);
     assert_eq!(project.ledger(), ["1 1"]);
 }
+
+#[test]
+fn who_is_not_logged_in_gives_way_and_the_summary_says_how_to_mend_it() {
+    let project =
+        Project::new().spec("login", TWO).agent("echo 'Not logged in · Please run /login'; exit 1").config(
+            "[limit]\nfallback = [\"spare\"]\n[backend.fake]\nlimit_patterns = []\n\
+             [backend.spare]\ncommand = \"/bin/sh\"\nargs = [\"spare.sh\"]\n",
+        );
+    project.write("spare.sh", "echo spare $SEQORCH_UNIT >> ledger; echo '<promise>TASK_DONE</promise>'\n");
+    project.run(&["run"]).code(0).says(&[
+        "1  A: done, 2 attempts by fake, then spare",
+        "fake is limited: not logged in: Not logged in · Please run /login (log in with",
+    ]);
+    assert_eq!(project.ledger(), ["1 1", "spare 1", "spare 2"]);
+    let attempts = project.state("login")["units"]["1"]["attempts"].clone();
+    assert_eq!((&attempts[0]["counts"], &attempts[1]["counts"]), (&false.into(), &true.into()));
+    project.run(&["status"]).code(0).says(&["fake is limited: not logged in", "log in with"]);
+}
+
+#[test]
+fn a_wait_that_is_cut_short_is_in_the_totals_and_one_that_was_killed_is_counted_from_its_beginning() {
+    let project = project(3600, "", "");
+    let run = project.start(&["run"]);
+    wait_until("the wait", || project.state("login")["waiting_until"].is_string());
+    let since = project.state("login")["waiting_since"].clone();
+    run.signal(rustix::process::Signal::KILL);
+    run.wait();
+    let run = project.start(&["run"]);
+    run.wait_for("fake is limited");
+    wait_until("the first second", || {
+        let since: jiff::Timestamp = since.as_str().unwrap().parse().unwrap();
+        jiff::Timestamp::now().duration_since(since) > jiff::SignedDuration::from_secs(2)
+    });
+    assert_eq!(project.state("login")["waiting_since"], since, "the wait began anew");
+    run.signal(rustix::process::Signal::INT);
+    run.wait().code(130).says(&["waited", "for fake: quota used up"]);
+    let state = project.state("login");
+    assert!(state["waited_s"]["fake: quota used up"].as_u64() >= Some(2), "{state}");
+    assert!(state["waiting_since"].is_null() && state["waiting_for"].is_null(), "{state}");
+}

@@ -61,7 +61,8 @@ pub fn timeline(
         return None;
     }
     let mut ahead = Ahead { state, config, zone, open: false, past };
-    let mut at = state.waiting_until.filter(|until| *until > now).unwrap_or(now);
+    let waits = state.waiting_until.filter(|until| *until > now);
+    let mut at = waits.unwrap_or(now);
     let mut over: Option<String> = None;
     let mut steps = Vec::new();
     for step in plan.steps.iter().take(FORESEEN) {
@@ -75,6 +76,10 @@ pub fn timeline(
             },
             None => ahead.step(step, now, at),
         };
+        let mut expected = expected;
+        if let (true, Some(_), Some(why)) = (steps.is_empty(), waits, &state.waiting_for) {
+            expected.held_by.insert(0, why.clone());
+        }
         match expected.starts {
             Some(starts) => {
                 let ends = later(starts, expected.takes.unwrap_or_default()).max(now);
@@ -332,6 +337,11 @@ mod tests {
         assert_eq!(told(&case, &state), ["10 15:00 agent is limited", "10 15:00"]);
         let line = timeline(&case.plan(), &state, &case.config, at(NOON), &TimeZone::UTC).unwrap();
         assert!(!line.steps[0].open && line.steps[1].open, "nobody knows how long the first takes");
+        // a run waits for it, and a little more
+        state.waiting_until = Some(at("2026-01-10T15:00:08Z"));
+        state.waiting_for = Some("agent: quota used up".to_owned());
+        assert_eq!(told(&case, &state)[0], "10 15:00 agent: quota used up");
+        state.forget_wait();
         limited.until = None;
         state.limits.insert("agent".into(), limited);
         assert_eq!(told(&case, &state), ["never agent is limited until a human mends it", "never after 1"]);

@@ -116,7 +116,8 @@ impl Model {
         }
         let hour_ago = now - SignedDuration::from_hours(1);
         let attempts = disk.units.values().flat_map(|unit| &unit.attempts);
-        let started = attempts.filter(|a| a.outcome.is_some() && a.came_to_its_start());
+        let worked = |outcome: &Outcome| !matches!(outcome, Outcome::Limited { .. });
+        let started = attempts.filter(|a| a.outcome.as_ref().is_some_and(worked) && a.came_to_its_start());
         let within = started.filter(|a| a.started_at > hour_ago && a.started_at <= now).count();
         if let Some(most) = self.config.pace.tasks_per_hour
             && within >= most as usize
