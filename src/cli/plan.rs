@@ -5,15 +5,19 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::Global;
 use super::project::Project;
 use crate::config::Config;
 use crate::engine::place::{self, Place};
 use crate::engine::prepare::template;
+use crate::engine::timeline;
 use crate::error::{Error, Kind, Result};
 use crate::plan::prompt::{PromptContext, QuestionAnswer, render};
 use crate::plan::{self, Plan, Selection};
+use crate::report::timeline::lines;
 use crate::report::{plan as human, plan_json};
 use crate::spec::{self, TaskFile, diagnose};
 use crate::state::SpecState;
@@ -63,13 +67,16 @@ pub(super) fn plan(global: &Global, args: &PlanArgs) -> Result<u8> {
             Err(error) if error.kind() == Kind::BadTasks => return Ok(unreadable(&place, config, &error)),
             Err(error) => return Err(error),
         };
-        let plan = if tasks.has_errors() {
-            None
+        let (plan, times) = if tasks.has_errors() {
+            (None, None)
         } else {
             plan::check_selection(&tasks, &place.selection)?;
-            Some(current(&place, config, &tasks, &project.store(&place).load()?))
+            let state = project.store(&place).load()?;
+            let plan = current(&place, config, &tasks, &state);
+            let times = timeline::timeline(&plan, &state, config, Timestamp::now(), &TimeZone::system());
+            (Some(plan), times)
         };
-        print(&place, config, plan_json::json(plan.as_ref(), &tasks));
+        print(&place, config, plan_json::json(plan.as_ref(), &tasks, times.as_ref()));
         return Ok(if tasks.has_errors() { Kind::BadTasks.exit_code() } else { 0 });
     }
     show(global, &project, &place)?;
@@ -87,7 +94,7 @@ fn print(place: &Place, config: &Config, mut value: serde_json::Value) {
 fn unreadable(place: &Place, config: &Config, error: &Error) -> u8 {
     let line =
         std::fs::read(place.tasks_path()).ok().and_then(|bytes| Some(spec::decode(&bytes).err()?.line));
-    let mut value = plan_json::json(None, &spec::parse_as("", place.dialect));
+    let mut value = plan_json::json(None, &spec::parse_as("", place.dialect), None);
     value["errors"] =
         serde_json::json!([{ "line": line.unwrap_or(1), "column": 1, "message": error.to_string() }]);
     print(place, config, value);
@@ -98,13 +105,8 @@ fn unreadable(place: &Place, config: &Config, error: &Error) -> u8 {
 pub(super) fn current(place: &Place, config: &Config, tasks: &TaskFile, state: &SpecState) -> Plan {
     let boxes = if config.tasks.trust_checkboxes { place::ticked(tasks) } else { BTreeSet::new() };
     // a run that was killed goes on with what it believed, and without what failed in it
-    let progress = place::progress(
-        state,
-        state.trusted_ticks(&boxes),
-        &state.failed_in_run(),
-        &config.limit.fallback,
-        jiff::Timestamp::now(),
-    );
+    let progress =
+        place::progress(state, state.trusted_ticks(&boxes), &state.failed_in_run(), config, Timestamp::now());
     place::make_plan(place, config, tasks, &progress)
 }
 
@@ -122,10 +124,15 @@ pub(super) fn show(global: &Global, project: &Project, place: &Place) -> Result<
         return Err(Error::new(Kind::BadTasks, format!("{shown} cannot be worked off")).detail(diagnostics));
     }
     plan::check_selection(&tasks, &place.selection)?;
-    let plan = current(place, config, &tasks, &project.store(place).load()?);
+    let state = project.store(place).load()?;
+    let plan = current(place, config, &tasks, &state);
     super::checks::check_template(config, &plan)?;
     super::telling::unmatched_inputs(place, config);
-    let view = human::PlanView { color, width: super::terminal_width(), diagnostics };
+    let (now, zone) = (Timestamp::now(), TimeZone::system());
+    let times = timeline::timeline(&plan, &state, config, now, &zone);
+    let (expected, expected_by) = times.map(|times| lines(&times, now, &zone)).unwrap_or_default();
+    let width = super::terminal_width();
+    let view = human::PlanView { color, width, diagnostics, expected, expected_by };
     let mut out = stdout.lock();
     let _ = human::human(&mut out, &plan, &view);
     Ok(())
