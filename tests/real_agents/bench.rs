@@ -61,7 +61,7 @@ impl Cli {
 
     /// Seconds in which it has surely started and asked the model, on this machine and beside its present load.
     pub(crate) fn patience(self) -> u64 {
-        (3 * FIRST_RUN[self as usize].load(Ordering::Relaxed)).max(12)
+        (2 * FIRST_RUN[self as usize].load(Ordering::Relaxed)).max(12)
     }
 
     /// A session that its vendor's CLI accepts as an id and has never heard of.
