@@ -1,6 +1,7 @@
 //! The loop: decide from values, then act.
 
 pub mod assigning;
+mod beside;
 pub mod chronicle;
 mod concluding;
 pub mod decide;

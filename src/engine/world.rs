@@ -13,12 +13,13 @@ use rustix::process::Signal;
 use super::assigning::Call;
 use super::chronicle::Chronicle;
 use super::concluding::conclusion;
-use super::decide::{Assigned, Event, Machine, Pause, Report};
+use super::decide::{Assigned, End, Event, Machine, Next, Pause, Report};
 use super::driver::{Ending, World};
 use super::ears::{Ears, Heard};
 use super::launch::{Launcher, Request};
 use super::place::{Place, make_plan, progress, ticked};
 use super::prepare::{Preparation, Prepared};
+use super::screen::AT_WORK;
 use super::verifying::Gate;
 use crate::attempt::record::{AttemptDir, CancelledBy};
 use crate::config::{Commit, Config, DoneSignal, Tick};
@@ -174,6 +175,7 @@ impl<'a> RealWorld<'a> {
     ) -> Result<Result<(), String>> {
         let launched = self.launcher.launch(Request {
             beside: matches!(errand, Some(Errand::Gate(_))),
+            state: errand.is_none().then_some(AT_WORK),
             dir: &dir,
             token: &token,
             window: &step.window,
@@ -191,15 +193,22 @@ impl<'a> RealWorld<'a> {
             }
         };
         let over = self.watch_over();
+        let process = (launched.pid, process::started(launched.pid));
+        let is_attempt = errand.is_none();
         self.current = Some(Current {
             unit: step.unit.clone(),
             dir: dir.clone(),
-            process: Some((launched.pid, process::started(launched.pid))),
+            process: Some(process),
             signal: step.done.signal,
             live_ticks,
             errand,
         });
         launched.wait(&dir, over);
+        if is_attempt {
+            let facts = [("SEQORCH_SPEC", self.place.name.clone()), ("SEQORCH_UNIT", step.unit.clone())];
+            let complaint = self.launcher.furnish(&step.unit, process, &self.env, &facts);
+            complaint.iter().for_each(|text| self.say(text));
+        }
         Ok(Ok(()))
     }
 
@@ -369,7 +378,11 @@ impl World for RealWorld<'_> {
         self.note(report, state);
         let line = live::line(report, self.config.run.max_iterations);
         self.say(&line);
-        if let Report::Ended { unit, outcome, .. } = report {
+        if let Report::Ended { unit, outcome, next, .. } = report {
+            self.launcher.finish(unit, live::mark(outcome), *outcome == Outcome::Done);
+            if *next == Next::Failed {
+                self.launcher.tell(&live::failed_word(unit), true);
+            }
             if !matches!(outcome, Outcome::Done | Outcome::Halted { .. }) {
                 let last = self.units.iter().find(|u| u.id == *unit).map(|_| unit.clone());
                 if let Some(unit) = last {
@@ -389,6 +402,12 @@ impl World for RealWorld<'_> {
 }
 
 impl RealWorld<'_> {
+    /// The last word of a run, for whoever looks at its session.
+    pub fn sign_off(&mut self, end: &End, left: usize) {
+        let (word, bell) = live::last_word(end, left);
+        self.launcher.tell(&word, bell);
+    }
+
     /// The unit that an agent works on right now.
     #[must_use]
     pub fn working_on(&self) -> Option<&str> {
