@@ -308,6 +308,7 @@ fn run_one(args: &RunArgs, project: &Project, place: &Place, ears: &Ears) -> Res
             let ended = events::of_error(&place.name, error.kind().exit_code(), world.outcome().2);
             // the first error is the one to tell
             let _ = world.tell(ended);
+            world.sign_off(None, 0);
             return Err(error);
         }
     };
@@ -337,7 +338,7 @@ fn run_one(args: &RunArgs, project: &Project, place: &Place, ears: &Ears) -> Res
         String::from_utf8_lossy(&text).into_owned()
     };
     world.say(text.trim_end());
-    world.sign_off(&end, left);
+    world.sign_off(Some(&end), left);
     store.progress(&telling::closing_entry(&text, &end))?;
     let ended = Ended { spec: &place.name, end: &end, left, took, changes: changes.as_deref() };
     for what in events::of_end(&ended) {

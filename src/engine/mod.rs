@@ -21,6 +21,7 @@ pub mod prepare;
 mod recovering;
 mod retrying;
 pub mod screen;
+mod showing;
 #[cfg(test)]
 mod simulation;
 pub mod tests_run;

@@ -15,6 +15,8 @@ use crate::tmux::line::Line;
 use crate::tmux::look::{self, Look};
 use crate::tmux::{Job, Pending, Session, Split, Tmux, Window, main_mark};
 
+/// What the mark of a window of the user's own begins with; no task has such an id.
+pub const OWN_WINDOW: &str = "window ";
 /// What a window's label says while its attempt runs.
 pub const AT_WORK: &str = "▶";
 
@@ -384,9 +386,9 @@ fn verify_mark(mark: &str) -> String {
     format!("{mark} verify")
 }
 
-/// What a window of the user's own is for. No task has such an id.
+/// What a window of the user's own is for.
 fn own_mark(name: &str) -> String {
-    format!("window {name}")
+    format!("{OWN_WINDOW}{name}")
 }
 
 fn open_tty(window: &Window) -> Option<File> {

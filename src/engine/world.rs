@@ -13,7 +13,7 @@ use rustix::process::Signal;
 use super::assigning::Call;
 use super::chronicle::Chronicle;
 use super::concluding::conclusion;
-use super::decide::{Assigned, End, Event, Machine, Next, Pause, Report};
+use super::decide::{Assigned, Event, Machine, Pause, Report};
 use super::driver::{Ending, World};
 use super::ears::{Ears, Heard};
 use super::launch::{Launcher, Request};
@@ -31,7 +31,7 @@ use crate::report::live;
 use crate::report::summary::UnitLine;
 use crate::spec;
 use crate::state::store::Store;
-use crate::state::{Changes, Learned, Outcome, SpecState, Spent};
+use crate::state::{Changes, Learned, Outcome, SpecState};
 use crate::sys::clock::Clock;
 use crate::sys::{files, process};
 
@@ -205,9 +205,7 @@ impl<'a> RealWorld<'a> {
         });
         launched.wait(&dir, over);
         if is_attempt {
-            let facts = [("SEQORCH_SPEC", self.place.name.clone()), ("SEQORCH_UNIT", step.unit.clone())];
-            let complaint = self.launcher.furnish(&step.unit, process, &self.env, &facts);
-            complaint.iter().for_each(|text| self.say(text));
+            self.furnish(&step.unit, process);
         }
         Ok(Ok(()))
     }
@@ -234,29 +232,6 @@ impl<'a> RealWorld<'a> {
                 self.say(&text);
                 Vec::new()
             }
-        }
-    }
-
-    fn note(&mut self, report: &Report, state: &SpecState) {
-        let Report::Ended { unit, title, attempt, outcome, took, .. } = report else { return };
-        let attempts = state.units.get(unit).map(|u| u.attempts.as_slice()).unwrap_or_default();
-        let spent = Spent::of(attempts.iter().filter(|a| a.number == *attempt));
-        match self.units.iter_mut().find(|u| u.id == *unit) {
-            Some(line) => {
-                line.outcome = outcome.clone();
-                line.attempts += 1;
-                line.took += *took;
-                line.spent = Spent::sum([&line.spent, &spent]);
-            }
-            None => self.units.push(UnitLine {
-                id: unit.clone(),
-                title: title.clone(),
-                outcome: outcome.clone(),
-                attempts: 1,
-                took: *took,
-                spent,
-                changes: None,
-            }),
         }
     }
 }
@@ -378,11 +353,8 @@ impl World for RealWorld<'_> {
         self.note(report, state);
         let line = live::line(report, self.config.run.max_iterations);
         self.say(&line);
-        if let Report::Ended { unit, outcome, next, .. } = report {
-            self.launcher.finish(unit, live::mark(outcome), *outcome == Outcome::Done);
-            if *next == Next::Failed {
-                self.launcher.tell(&live::failed_word(unit), true);
-            }
+        self.label(report);
+        if let Report::Ended { unit, outcome, .. } = report {
             if !matches!(outcome, Outcome::Done | Outcome::Halted { .. }) {
                 let last = self.units.iter().find(|u| u.id == *unit).map(|_| unit.clone());
                 if let Some(unit) = last {
@@ -402,12 +374,6 @@ impl World for RealWorld<'_> {
 }
 
 impl RealWorld<'_> {
-    /// The last word of a run, for whoever looks at its session.
-    pub fn sign_off(&mut self, end: &End, left: usize) {
-        let (word, bell) = live::last_word(end, left);
-        self.launcher.tell(&word, bell);
-    }
-
     /// The unit that an agent works on right now.
     #[must_use]
     pub fn working_on(&self) -> Option<&str> {

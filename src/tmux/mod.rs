@@ -133,7 +133,7 @@ impl Tmux {
         let mut argv = vec![self.program.clone().into_os_string()];
         argv.extend(self.server_args());
         let mut line = Line::default();
-        // first, since a client that attaches does not read on; by itself, since `switch-client` takes no window's id
+        // by itself, since `switch-client` takes no window's id
         if let Some(window) = window {
             line.then(["select-window", "-t", window]);
         }
