@@ -163,11 +163,13 @@ fn side_panes_stand_beside_the_agent_show_its_end_and_leave_no_process() {
     wait_until("the second look", || shown(&project, "task-1", 1).contains("at 2 of 1"));
     assert!(!shown(&project, "task-1", 1).contains("at 1"), "it was cleared");
     wait_until("the watcher", || project.alive_with("sleep 4764").len() >= 2);
-    // the layout: the agent on the left, 70 of 100 columns, the others below each other
-    let geometry = panes(&project, "task-1", "#{pane_left} #{pane_width} #{pane_active}");
+    // the layout: the agent on the left with 70 % of the columns, the others below each other
+    let geometry = || panes(&project, "task-1", "#{pane_left} #{pane_width} #{pane_active}");
+    wait_until("the layout", || geometry().get(3).is_some_and(|pane| pane.starts_with("155")));
+    let geometry = geometry();
     assert_eq!(geometry.len(), 4, "{geometry:?}");
-    assert_eq!(geometry[0], "0 153 1");
-    assert!(geometry[1..].iter().all(|pane| pane == "154 66 0"), "{geometry:?}");
+    assert_eq!(geometry[0], "0 154 1");
+    assert!(geometry[1..].iter().all(|pane| pane == "155 65 0"), "{geometry:?}");
     project.release();
     run.wait().code(0);
     wait_until("the end of all", || {
@@ -221,7 +223,7 @@ fn what_is_verified_has_a_pane_below_the_agent_beside_the_side_panes() {
 #[test]
 fn a_layout_that_this_tmux_does_not_know_becomes_the_plain_one_and_too_many_panes_harm_nothing() {
     let Some(project) = Project::new().tmux() else { return };
-    let one = "[[tmux.pane]]\ncommand = [\"true\"]\nside = \"below\"\nsize = \"90%\"\n".repeat(9);
+    let one = "[[tmux.pane]]\ncommand = [\"true\"]\nside = \"below\"\nsize = \"90%\"\n".repeat(40);
     let project = project
         .spec("login", tasks(2))
         .config(&format!("[tmux]\nsize = \"80x24\"\nlayout = \"main-vertical-mirrored\"\n{one}"));
@@ -330,13 +332,6 @@ fn an_older_tmux_that_lacks_an_option_does_all_the_same() {
     assert_eq!(states(&project), ["main", "task-1 ✓", "task-2 ✓"]);
 }
 
-/// A terminal inside a tmux server: what was typed there, and what became of it.
-fn typed_in(project: &Project, outer: &[&str], line: &str) {
-    let mut command = project.tmux_command(&[]);
-    command.args(outer).args(["send-keys", "-t", "mine:", line, "Enter"]);
-    assert!(command.status().unwrap().success());
-}
-
 #[test]
 fn attach_selects_the_window_from_inside_and_says_what_is_wrong() {
     let Some(project) = Project::new().tmux() else { return };
@@ -354,7 +349,8 @@ fn attach_selects_the_window_from_inside_and_says_what_is_wrong() {
 
     // a person's own session on the same server, looked at from a terminal
     let exe = env!("CARGO_BIN_EXE_seqorch");
-    project.ask_tmux(&["new-session", "-d", "-s", "mine", "-x", "80", "-y", "24", "sh"]);
+    let root = project.root().to_str().unwrap();
+    project.ask_tmux(&["new-session", "-d", "-s", "mine", "-c", root, "-x", "80", "-y", "24", "sh"]);
     let socket = project.ask_tmux(&["display-message", "-p", "#{socket_path}"]);
     let attach = format!("stty rows 24 cols 80; exec tmux -S '{}' attach -t mine", socket.trim());
     let Ok(mut person) = project
@@ -370,7 +366,7 @@ fn attach_selects_the_window_from_inside_and_says_what_is_wrong() {
         || project.ask_tmux(&["list-clients", "-F", "#{session_name}:#{window_name}"]).trim().to_owned();
     wait_until("the terminal", || seen().starts_with("mine:"));
     for (id, window) in [("1.2", "task-1.2"), ("1.1", "task-1.1"), ("main", "main"), ("log", "log")] {
-        typed_in(&project, &[], &format!("'{exe}' attach {id}"));
+        project.ask_tmux(&["send-keys", "-t", "mine:", &format!("'{exe}' attach {id}"), "Enter"]);
         wait_until(window, || seen() == format!("sequential-login:{window}"));
         project.ask_tmux(&["switch-client", "-t", "mine"]);
     }

@@ -387,6 +387,29 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_beside_an_agent_is_a_program_with_arguments_and_its_place() {
+        let found = problems(
+            "[tmux]\nlayout = \"main-vertcal\"\nkeep = \"faild\"\n[[tmux.pane]]\ncommand = \"git diff\"\nsize = \"big\"\n\
+             side = \"left\"\n[[tmux.pane]]\ncommand = []\n[[tmux.window]]\nname = \"log\"\n[[tmux.windows]]\nname = \"log\"\n",
+        );
+        for expected in [
+            "seqorch.toml:2: tmux.layout: \"main-vertcal\" is not one of \"even-horizontal\", \"even-vertical\", \
+             \"main-horizontal\", \"main-horizontal-mirrored\", \"main-vertical\", \"main-vertical-mirrored\", \
+             \"tiled\"; did you mean \"main-vertical\"?",
+            "seqorch.toml:3: tmux.keep: \"faild\" is not one of \"all\", \"failed\", \"none\"; did you mean \"failed\"?",
+            "seqorch.toml:5: tmux.pane[0].command: \"git diff\" is no command; write it like [\"git\", \"status\"]",
+            "seqorch.toml:6: tmux.pane[0].size: \"big\" is no size of a pane; write a share like \"30%\", or rows like 12",
+            "seqorch.toml:7: tmux.pane[0].side: \"left\" is not one of \"right\", \"below\"",
+            "seqorch.toml:9: tmux.pane[1].command: [] names no program; write it like [\"git\", \"status\"]",
+            "seqorch.toml:10: tmux.windows[0].command: is missing",
+            "seqorch.toml:12: tmux.windows: [[tmux.window]] says the same; write one of the two",
+        ] {
+            assert!(found.iter().any(|line| line == expected), "{expected}\nnot in {found:#?}");
+        }
+        assert_eq!(found.len(), 8, "{found:#?}");
+    }
+
+    #[test]
     fn names_fit_into_a_path() {
         assert_eq!(
             problems("[backend.\"a.b\"]\n"),

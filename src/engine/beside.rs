@@ -9,12 +9,37 @@ use std::time::{Duration, Instant};
 
 use crate::attempt::pane::Errand;
 use crate::attempt::record::pack_env;
-use crate::config::{Layout, Pane, Side};
+use crate::config::{Keep, Layout, Pane, Side};
+use crate::error::{Error, Kind, Result};
 use crate::sys::socket::Listener;
 use crate::tmux::line::Line;
 
 /// How long a new pane may take to ask for its environment.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What the configuration says of a unit's window.
+#[derive(Debug, Clone, Default)]
+pub struct Wishes {
+    /// Which windows stay open.
+    pub keep: Keep,
+    /// How their panes are arranged.
+    pub layout: Option<Layout>,
+    /// What stands beside the agent.
+    pub panes: Vec<Pane>,
+}
+
+/// With what the programs beside an agent are started.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting<'a> {
+    /// This program.
+    pub exe: &'a Path,
+    /// A private folder for a socket.
+    pub folder: &'a Path,
+    /// The environment of the shell that typed `seqorch`.
+    pub env: &'a [(OsString, OsString)],
+    /// What they are told beside it.
+    pub facts: &'a [(&'a str, String)],
+}
 
 /// Where a side pane gets its room.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +68,7 @@ pub(super) fn rooms(panes: &[Pane]) -> Vec<Room> {
     rooms
 }
 
-/// Has tmux arrange a window's panes. The plain layout comes first, since what an older one does not know ends the line.
+/// Has tmux arrange a window's panes, in a layout that it knows.
 pub(super) fn arrange(layout: Layout, size: Option<&str>, window: &str) -> Line {
     let mut line = Line::default();
     let others = match layout.known_everywhere() {
@@ -56,27 +81,22 @@ pub(super) fn arrange(layout: Layout, size: Option<&str>, window: &str) -> Line 
         // it grows to what the others leave, and never shrinks
         line.window_option(window, main, "1");
     }
-    line.then(["select-layout", "-t", window, layout.known_everywhere().name()]);
-    if layout != layout.known_everywhere() {
-        line.then(["select-layout", "-t", window, layout.name()]);
-    }
+    line.then(["select-layout", "-t", window, layout.name()]);
     line
 }
 
 /// Gives an environment to as many programs as will ask for it; they connect to the path that comes back.
-pub(super) fn provide(
-    folder: &Path,
-    count: usize,
-    env: &[(OsString, OsString)],
-    facts: &[(&str, String)],
-) -> std::io::Result<PathBuf> {
-    let listener = Listener::bind(folder)?;
+pub(super) fn provide(count: usize, setting: Setting<'_>) -> Result<PathBuf> {
+    let Setting { folder, env, facts, .. } = setting;
+    let failed = |e| Error::new(Kind::Internal, "opening a socket for panes").caused_by(e);
+    let listener = Listener::bind(folder).map_err(failed)?;
     let path = listener.path().to_owned();
     let known = env.iter().filter(|(name, _)| facts.iter().all(|(fact, _)| name != *fact));
     let mut packed = pack_env(known.map(|(n, v)| (n.as_bytes(), v.as_bytes())));
     packed.extend(pack_env(facts.iter().map(|(n, v)| (n.as_bytes(), v.as_bytes()))));
-    listener.get().set_nonblocking(true)?;
-    thread::Builder::new().name("panes".to_owned()).spawn(move || serve(&listener, count, &packed))?;
+    listener.get().set_nonblocking(true).map_err(failed)?;
+    let thread = thread::Builder::new().name("panes".to_owned());
+    thread.spawn(move || serve(&listener, count, &packed)).map_err(failed)?;
     Ok(path)
 }
 
@@ -145,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_layout_that_tmux_may_not_know_is_asked_for_after_one_that_it_does() {
+    fn a_main_layout_gives_the_others_the_size_that_was_asked_for() {
         let words = |line: Line| {
             let words: Vec<_> = line.into_words().into_iter().map(|w| w.into_string().unwrap()).collect();
             words.join(" ")
@@ -154,7 +174,7 @@ mod tests {
         assert_eq!(
             words(arrange(Layout::MainVerticalMirrored, Some("30%"), "@1")),
             "set-option -q -w -t @1 other-pane-width 30% ; set-option -q -w -t @1 main-pane-width 1 ; \
-             select-layout -t @1 main-vertical ; select-layout -t @1 main-vertical-mirrored"
+             select-layout -t @1 main-vertical-mirrored"
         );
     }
 }

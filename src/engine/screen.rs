@@ -8,12 +8,13 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use super::beside;
+pub use super::beside::{Setting, Wishes};
 use crate::attempt::pane::Errand;
-use crate::config::{ExtraWindow, Keep, Layout, Pane};
-use crate::error::{Error, Kind, Result};
+use crate::config::{ExtraWindow, Keep};
+use crate::error::{Error, Result};
 use crate::tmux::line::Line;
 use crate::tmux::look::{self, Look};
-use crate::tmux::{Job, Pending, Session, Split, Tmux, Window, main_mark};
+use crate::tmux::{Job, Pending, Session, Split, Tmux, Window, main_mark, parse};
 
 /// What the mark of a window of the user's own begins with; no task has such an id.
 pub const OWN_WINDOW: &str = "window ";
@@ -41,30 +42,6 @@ pub struct Screen {
     pending: Option<Pending>,
     /// That side panes cannot be opened was told.
     complained: bool,
-}
-
-/// What the configuration says of a unit's window.
-#[derive(Debug, Clone, Default)]
-pub struct Wishes {
-    /// Which windows stay open.
-    pub keep: Keep,
-    /// How their panes are arranged.
-    pub layout: Option<Layout>,
-    /// What stands beside the agent.
-    pub panes: Vec<Pane>,
-}
-
-/// With what the programs beside an agent are started.
-#[derive(Debug, Clone, Copy)]
-pub struct Setting<'a> {
-    /// This program.
-    pub exe: &'a Path,
-    /// A private folder for a socket.
-    pub folder: &'a Path,
-    /// The environment of the shell that typed `seqorch`.
-    pub env: &'a [(OsString, OsString)],
-    /// What they are told beside it.
-    pub facts: &'a [(&'a str, String)],
 }
 
 #[derive(Debug)]
@@ -109,7 +86,12 @@ impl Screen {
 
     /// With other windows than a bare one per unit, all of which stay.
     #[must_use]
-    pub fn furnished(self, wishes: Wishes) -> Self {
+    pub fn furnished(self, mut wishes: Wishes) -> Self {
+        if let Some(layout) = wishes.layout.filter(|layout| *layout != layout.known_everywhere())
+            && !self.tmux.version().is_ok_and(|version| parse::has_mirrored_layouts(&version))
+        {
+            wishes.layout = Some(layout.known_everywhere());
+        }
         Self { wishes, ..self }
     }
 
@@ -236,7 +218,7 @@ impl Screen {
         self.pending = None;
         let mut opened: Vec<String> = Vec::new();
         let mut open = || -> Result<()> {
-            let socket = provide(panes.len(), setting)?;
+            let socket = beside::provide(panes.len(), setting)?;
             for (pane, room) in panes.iter().zip(beside::rooms(&panes)) {
                 let errand = Errand {
                     socket: socket.clone(),
@@ -272,7 +254,7 @@ impl Screen {
         if missing.is_empty() {
             return Vec::new();
         }
-        let socket = match provide(missing.len(), setting) {
+        let socket = match beside::provide(missing.len(), setting) {
             Ok(socket) => socket,
             Err(error) => return vec![error],
         };
@@ -374,11 +356,6 @@ impl Screen {
     pub fn shown_in(&self, pane: &Window) -> Option<String> {
         self.tmux.capture(&pane.pane).ok()
     }
-}
-
-fn provide(count: usize, setting: Setting<'_>) -> Result<PathBuf> {
-    beside::provide(setting.folder, count, setting.env, setting.facts)
-        .map_err(|e| Error::new(Kind::Internal, "opening a socket for panes").caused_by(e))
 }
 
 /// What the window is for in which something of `mark` is verified, where there was no room beside it.

@@ -48,7 +48,11 @@ pub fn last_word(end: &End, left: usize) -> (String, bool) {
     let word = match end {
         End::Complete => "✓ all complete".to_owned(),
         End::MaxIterations => format!("‖ out of iterations, {left} left"),
-        End::Halted { unit, question } => format!("‖ {unit} asks: {question}"),
+        // what it asks stands at the end of what it said
+        End::Halted { unit, question } => {
+            let asked = question.lines().rev().find(|line| !line.trim().is_empty());
+            format!("‖ {unit} asks: {}", asked.unwrap_or_default())
+        }
         End::Stuck { failed, blocked } if failed.is_empty() => format!("✗ blocked: {}", blocked.join(", ")),
         End::Stuck { failed, .. } => format!("✗ failed: {}", failed.join(", ")),
         End::NotCommitted { unit, .. } => format!("✗ {unit} could not be committed"),
