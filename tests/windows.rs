@@ -175,7 +175,8 @@ fn side_panes_stand_beside_the_agent_show_its_end_and_leave_no_process() {
     wait_until("the end of all", || {
         project.alive_with("sleep 4764").is_empty() && project.alive_with("__pane").is_empty()
     });
-    assert!(shown(&project, "task-1", 1).contains("at 3 of 1"), "{}", shown(&project, "task-1", 1));
+    // tmux may still have to read what the last look said
+    wait_until("the last look", || shown(&project, "task-1", 1).contains("at 3 of 1"));
     assert!(shown(&project, "task-1", 2).contains("watching"));
     assert!(shown(&project, "task-1", 3).contains("cannot start no-such-program"));
     assert_eq!(project.outcomes("login", "1"), ["done"]);

@@ -59,12 +59,12 @@ impl Errand {
     }
 
     /// From what follows `__pane`.
-    pub fn parse(mut args: impl Iterator<Item = OsString>) -> Option<Self> {
-        let socket = args.next()?.into();
-        let mut number = || args.next()?.to_str()?.parse::<u64>().ok();
+    pub fn parse(mut words: impl Iterator<Item = OsString>) -> Option<Self> {
+        let socket = words.next()?.into();
+        let mut number = || words.next()?.to_str()?.parse::<u64>().ok();
         let (pid, started, every) = (i32::try_from(number()?).ok()?, number()?, number()?);
-        let cwd = args.next()?.into();
-        let argv: Vec<_> = args.skip(1).collect();
+        let cwd = words.next()?.into();
+        let argv: Vec<_> = words.skip(1).collect();
         let attempt = (pid != 0).then_some((pid, started));
         let every = (every != 0).then(|| Duration::from_millis(every));
         (!argv.is_empty()).then_some(Self { socket, attempt, every, cwd, argv })
@@ -150,9 +150,9 @@ impl Pane<'_> {
         if self.start(false)
             && let Some(Event::Exited(_, status)) = self.next(None)
         {
-            remark(status);
+            remark(&status);
         }
-        self.end();
+        Self::end();
     }
 
     fn again_and_again(&self, pause: Duration) {
@@ -160,11 +160,11 @@ impl Pane<'_> {
             show(CLEAR);
             if self.start(true) {
                 match self.next(None) {
-                    Some(Event::Exited(_, status)) => remark(status),
+                    Some(Event::Exited(_, status)) => remark(&status),
                     Some(Event::Over) => break,
-                    _ => return self.end(),
+                    _ => return Self::end(),
                 }
-                self.end();
+                Self::end();
             }
             match self.next(Some(pause)) {
                 None | Some(Event::Exited(..)) => {}
@@ -173,14 +173,14 @@ impl Pane<'_> {
             }
         }
         // the attempt is over: what stays on the screen is the state that it left
-        self.end();
+        Self::end();
         show(CLEAR);
         if self.start(true)
             && let Some(Event::Exited(_, status)) = self.next(Some(LAST_LOOK))
         {
-            remark(status);
+            remark(&status);
         }
-        self.end();
+        Self::end();
     }
 
     /// Starts the command; its end is an event. Whether it could be started.
@@ -222,8 +222,8 @@ impl Pane<'_> {
         }
     }
 
-    /// Ends whatever it started, and what that left behind.
-    fn end(&self) {
+    /// Ends whatever was started, and what that left behind.
+    fn end() {
         let me = i32::try_from(std::process::id()).unwrap_or(0);
         if process::has_children(me) {
             process::end(|| process::descendants(me), GRACE, reap);
@@ -240,7 +240,7 @@ fn reap() {
     while matches!(rustix::process::wait(rustix::process::WaitOptions::NOHANG), Ok(Some(_))) {}
 }
 
-fn remark(status: io::Result<ExitStatus>) {
+fn remark(status: &io::Result<ExitStatus>) {
     let Ok(status) = status else { return };
     if !status.success() {
         show(&format!("\x1b[2m({status})\x1b[0m\r\n"));
@@ -260,7 +260,7 @@ mod tests {
     #[test]
     fn what_a_pane_is_told_comes_through_its_arguments() {
         for (attempt, every) in
-            [(None, None), (Some((12, 34_567_890_123)), Some(Duration::from_millis(5000)))]
+            [(None, None), (Some((12, 34_567_890_123)), Some(Duration::from_millis(4321)))]
         {
             let errand = Errand {
                 socket: "/a b/c.sock".into(),

@@ -134,10 +134,10 @@ pub(super) fn argv(exe: &Path, errand: &Errand) -> Vec<OsString> {
 mod tests {
     use super::*;
 
-    fn pane(side: Side, size: Option<&str>) -> Pane {
+    fn pane(side: Side, share: Option<&str>) -> Pane {
         Pane {
             command: vec!["true".into()],
-            size: size.map(str::to_owned),
+            size: share.map(str::to_owned),
             every: None,
             cwd: "/".into(),
             side,

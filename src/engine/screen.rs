@@ -143,11 +143,11 @@ impl Screen {
         self.over.retain(|(over, _)| over != mark);
         let mut line = Line::default();
         if state.is_some() && look.is_none() && self.look() {
-            self.look.iter().for_each(|look| look.label(&mut line, &window.id));
+            self.label(&mut line, &window.id);
         }
         if state.is_some() {
-            let over: Vec<_> = self.over.drain(..).map(|(_, window)| window).collect();
-            line.and(look::close(&over));
+            line.and(look::close(self.over.iter().map(|(_, window)| window)));
+            self.over.clear();
         }
         self.later(line);
         Ok(window)
@@ -167,6 +167,9 @@ impl Screen {
         {
             return Ok(self.keep(mark, window));
         }
+        // on another server an id is another window's
+        self.over.clear();
+        self.verifying.clear();
         if let Some(session) = self.tmux.session(&self.name) {
             let (session, window) = self.tmux.new_window(&session, job)?;
             self.session = Some(session);
@@ -280,14 +283,14 @@ impl Screen {
         self.look();
         let mut line = Line::default();
         line.window_option(&window.id, look::MARK, state);
-        self.look.iter().for_each(|look| look.label(&mut line, &window.id));
+        self.label(&mut line, &window.id);
         if self.wishes.keep == Keep::None || self.wishes.keep == Keep::Failed && done {
             let verify = verify_mark(mark);
             let verify = self.windows.get(&verify).cloned().map(|window| (verify, window));
             let ours: Vec<_> = verify.into_iter().chain([(mark.to_owned(), window)]).collect();
             if done {
-                ours.iter().for_each(|(mark, _)| drop(self.windows.remove(mark)));
-                line.and(look::close(&ours.iter().map(|(_, window)| window.clone()).collect::<Vec<_>>()));
+                self.windows.retain(|_, window| ours.iter().all(|(_, closed)| closed != window));
+                line.and(look::close(ours.iter().map(|(_, window)| window)));
             }
             // where it is the last one, it goes when the next one is there
             self.over.extend(ours);
@@ -318,6 +321,12 @@ impl Screen {
             }
         }
         self.look.is_some()
+    }
+
+    fn label(&self, line: &mut Line, window: &str) {
+        if let Some(look) = &self.look {
+            look.label(line, window);
+        }
     }
 
     fn later(&mut self, line: Line) {

@@ -44,7 +44,9 @@ impl RealWorld<'_> {
     pub(super) fn furnish(&mut self, unit: &str, process: (i32, u64)) {
         let facts = [("SEQORCH_SPEC", self.place.name.clone()), ("SEQORCH_UNIT", unit.to_owned())];
         let complaint = self.launcher.furnish(unit, process, &self.env, &facts);
-        complaint.iter().for_each(|text| self.say(text));
+        if let Some(text) = complaint {
+            self.say(&text);
+        }
     }
 
     /// The last word of a run, for whoever looks at its session; without an end it broke off with an error.

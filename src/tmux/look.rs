@@ -4,8 +4,8 @@
 //! or by a beginning that no other has, so that `task-1 ✓` would hide `task-1` beside `task-1.1 ✓` and `task-10 ✓`. So the
 //! mark is an option of the window, and the user's own format, with the mark behind the name, one of that window only.
 
-use super::Window;
 use super::line::Line;
+use super::{UNIT_OPTION, Window};
 
 /// The option with a window's mark.
 pub const MARK: &str = "@seqorch_mark";
@@ -139,13 +139,13 @@ pub fn harmless(text: &str) -> String {
     kept
 }
 
-/// Closes windows, those that are still there, and never the last one: its session would go with it.
+/// Closes windows of ours that are still there, and never the last one: its session would go with it.
 #[must_use]
-pub fn close(windows: &[Window]) -> Line {
+pub fn close<'a>(windows: impl IntoIterator<Item = &'a Window>) -> Line {
     let mut line = Line::default();
     for Window { id, .. } in windows {
-        let there = "#{&&:#{window_id},#{!=:#{session_windows},1}}";
-        line.then(["if-shell", "-F", "-t", id, there, &format!("kill-window -t {id}")]);
+        let there = format!("#{{&&:#{{{UNIT_OPTION}}},#{{!=:#{{session_windows}},1}}}}");
+        line.then(["if-shell", "-F", "-t", id, &there, &format!("kill-window -t {id}")]);
     }
     line
 }
