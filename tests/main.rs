@@ -36,3 +36,4 @@ mod terminal;
 mod tmux;
 mod verify;
 mod waiting;
+mod windows;
