@@ -8,7 +8,7 @@ const STATE: &str = ".kiro/specs/SEQUENTIAL_STATE.json";
 
 /// Turns all times of the state file back by some years, as if everything had been long ago.
 fn long_ago(project: &Project) {
-    let year = jiff::Zoned::now().year();
+    let year: i32 = jiff::Timestamp::now().to_string()[..4].parse().unwrap();
     let mut text = project.read(STATE);
     for year in [year, year - 1] {
         text = text.replace(&format!("\"{year}-"), "\"2019-");
@@ -39,7 +39,7 @@ fn attempts_of_done_tasks_go_after_their_time_and_those_of_open_ones_and_of_the_
     assert!(!project.path(".seqorch/login/1").exists(), "an empty folder is left");
     assert!(kept("2", 1) && kept("2", 2) && kept("2", 3) && kept("2", 6));
     assert!(out.stdout.contains("2 old attempts were removed (log.keep)"), "{out:?}");
-    assert_eq!(project.outcomes("login", "1"), ["no_signal", "done"], "the state forgot what was done");
+    assert_eq!(project.outcomes("login", "1"), ["failed", "done"], "the state forgot what was done");
     project.run(&["logs", "1"]).code(64).says(&["attempt 2 of task 1 has no log any more", "log.keep"]);
     project.run(&["report"]).code(0);
     project.run(&["status"]).code(0);

@@ -16,7 +16,8 @@ use crate::sys::clock::SystemClock;
 /// Asks about every unit of the plan that has no agent yet, and saves the answer.
 pub(super) fn ask(project: &Project, place: &Place) -> Result<()> {
     let config = &project.loaded.config;
-    let (_, tasks) = place.read_tasks()?;
+    // what is wrong with it is said by whoever shows the plan
+    let Ok((_, tasks)) = place.read_tasks() else { return Ok(()) };
     if config.assign.mode != AssignMode::Agent || tasks.has_errors() {
         return Ok(());
     }
