@@ -22,6 +22,8 @@ const ALLOWED: &[(&str, &str)] = &[
     ("attempt::deadline", ""),
     ("tmux", "agent error sys"),
     ("tmux::parse", ""),
+    ("tmux::line", ""),
+    ("tmux::look", ""),
     ("git", "error sys"),
     ("state", "agent::event agent::limit error sys attempt::record"),
     ("state::model", "agent::event attempt::record"),
@@ -63,6 +65,7 @@ const PURE: &[&str] = &[
     "config::resolve",
     "config::schema",
     "config::source",
+    "config::tmux",
     "config::tree",
     "config::types",
     "config::vars",
@@ -84,6 +87,8 @@ const PURE: &[&str] = &[
     "attempt::record",
     "attempt::deadline",
     "tmux::parse",
+    "tmux::line",
+    "tmux::look",
     "setup::draft",
     "setup::findings",
 ];
@@ -113,7 +118,7 @@ const LONGEST: usize = 400;
 /// Files that were longer when this rule came, with their length then: they may shrink, and must leave this list
 /// when they have.
 const TOO_LONG: &[(&str, usize)] =
-    &[("config::types", 487), ("config::schema", 477), ("engine::simulation::model", 418)];
+    &[("config::types", 425), ("config::schema", 459), ("engine::simulation::model", 418)];
 
 struct Source {
     /// `engine::decide`

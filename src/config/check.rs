@@ -9,6 +9,7 @@ use globset::Glob;
 
 use super::limit;
 use super::schema::{self, Entry, Kind, Node};
+use super::tmux;
 use super::tree::{Item, KeyPath, Value};
 
 /// One mistake, and where it was made.
@@ -71,10 +72,15 @@ impl Check<'_> {
         };
         let mut kept = BTreeMap::new();
         for (name, inner) in table {
+            let name = if tmux::is_list_of_windows(at, name, inner) { "windows" } else { name };
             let path = at.join(name);
+            if kept.contains_key(name) {
+                self.report(inner, &path, "[[tmux.window]] says the same; write one of the two".to_owned());
+                continue;
+            }
             if let Some(entry) = keys.iter().find(|entry| entry.name == name) {
                 if let Some(good) = self.node(inner, entry.node, &path) {
-                    kept.insert(name.clone(), good);
+                    kept.insert(name.to_owned(), good);
                 }
             } else {
                 let text = unknown(name, keys, at);
@@ -149,7 +155,7 @@ impl Check<'_> {
                 // what is missing or wrong leaves a blank, so that the rest can still be looked at
                 if let Value::Table(table) = &mut good.value {
                     let blank = match entry.node {
-                        Node::Leaf(Kind::Texts | Kind::Globs) => Value::List(Vec::new()),
+                        Node::Leaf(Kind::Texts | Kind::Globs | Kind::Command) => Value::List(Vec::new()),
                         _ => Value::Text(String::new()),
                     };
                     table.entry(entry.name.to_owned()).or_insert(Item { line: inner.line, value: blank });
@@ -239,6 +245,13 @@ fn value(kind: Kind, item: &Item) -> Result<Value, String> {
             }
             Ok(value.clone())
         }
+        (Kind::Share, Value::Text(text)) => tmux::share(text).map(Value::Text),
+        (Kind::Share, Value::Int(rows)) => tmux::share(&rows.to_string()).map(Value::Text),
+        (Kind::Command, Value::List(items)) => match items.first().map(Item::text) {
+            Some(Some(program)) if !program.trim().is_empty() => self::value(Kind::Texts, item),
+            Some(None) => self::value(Kind::Texts, item),
+            _ => Err(format!("{item} names no program; write it like [\"git\", \"status\"]")),
+        },
         (Kind::Texts | Kind::Globs, Value::List(items)) => {
             for item in items {
                 let Some(text) = item.text() else {
@@ -267,6 +280,8 @@ fn expected(kind: Kind) -> &'static str {
         Kind::Percent => "percentage; write a whole number from 1 to 100",
         Kind::Size => "size; write columns and rows like \"220x50\"",
         Kind::Commands => "list of commands; write it like [[\"cargo\", \"test\"]]",
+        Kind::Command => "command; write it like [\"git\", \"status\"]",
+        Kind::Share => "size of a pane; write a share like \"30%\", or rows like 12",
         Kind::Texts | Kind::Globs => "list of texts; write it like [\"one\", \"two\"]",
     }
 }
@@ -369,6 +384,29 @@ mod tests {
         let found = problems("[backend.mine.env]\nAPI_KEY = 12345\n");
         assert!(found[0].starts_with("seqorch.toml:2: backend.mine.env.API_KEY: "));
         assert!(!found[0].contains("12345"));
+    }
+
+    #[test]
+    fn what_stands_beside_an_agent_is_a_program_with_arguments_and_its_place() {
+        let found = problems(
+            "[tmux]\nlayout = \"main-vertcal\"\nkeep = \"faild\"\n[[tmux.pane]]\ncommand = \"git diff\"\nsize = \"big\"\n\
+             side = \"left\"\n[[tmux.pane]]\ncommand = []\n[[tmux.window]]\nname = \"log\"\n[[tmux.windows]]\nname = \"log\"\n",
+        );
+        for expected in [
+            "seqorch.toml:2: tmux.layout: \"main-vertcal\" is not one of \"even-horizontal\", \"even-vertical\", \
+             \"main-horizontal\", \"main-horizontal-mirrored\", \"main-vertical\", \"main-vertical-mirrored\", \
+             \"tiled\"; did you mean \"main-vertical\"?",
+            "seqorch.toml:3: tmux.keep: \"faild\" is not one of \"all\", \"failed\", \"none\"; did you mean \"failed\"?",
+            "seqorch.toml:5: tmux.pane[0].command: \"git diff\" is no command; write it like [\"git\", \"status\"]",
+            "seqorch.toml:6: tmux.pane[0].size: \"big\" is no size of a pane; write a share like \"30%\", or rows like 12",
+            "seqorch.toml:7: tmux.pane[0].side: \"left\" is not one of \"right\", \"below\"",
+            "seqorch.toml:9: tmux.pane[1].command: [] names no program; write it like [\"git\", \"status\"]",
+            "seqorch.toml:10: tmux.windows[0].command: is missing",
+            "seqorch.toml:12: tmux.windows: [[tmux.window]] says the same; write one of the two",
+        ] {
+            assert!(found.iter().any(|line| line == expected), "{expected}\nnot in {found:#?}");
+        }
+        assert_eq!(found.len(), 8, "{found:#?}");
     }
 
     #[test]

@@ -53,6 +53,8 @@ fn the_example_has_every_key_with_its_comment_and_no_other() {
             .replace("override.", "override[0].")
             .replace("skills.", "skills[0].")
             .replace("rule.", "rule[0].")
+            .replace("pane.", "pane[0].")
+            .replace("windows.", "windows[0].")
             .replace("limit_patterns.", "limit_patterns[0].");
         let item = tree.get(&KeyPath::parse(&path)).unwrap_or_else(|| panic!("{path} is missing"));
         let comment = format!("# {}", entry.doc);

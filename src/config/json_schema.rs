@@ -106,6 +106,14 @@ fn table(keys: &'static [Entry], path: &KeyPath, defaults: &Item) -> Map<String,
     let inner =
         keys.iter().map(|entry| (entry.name.to_owned(), described(entry, &path.join(entry.name), defaults)));
     let mut shape = object(inner.collect());
+    if let Some(Value::Object(properties)) = shape.get_mut("properties")
+        && let Some(list) = properties.get("windows").cloned()
+        && let Some(Value::Object(window)) = properties.get_mut("window")
+    {
+        // `[[tmux.window]]` says the same as `[[tmux.windows]]`
+        let text = ["type", "pattern"].iter().filter_map(|word| window.remove_entry(*word)).collect();
+        window.insert("anyOf".to_owned(), json!([Value::Object(text), list]));
+    }
     let required: Vec<&str> = keys.iter().filter(|entry| entry.required).map(|entry| entry.name).collect();
     if !required.is_empty() {
         shape.insert("required".to_owned(), json!(required));
@@ -140,6 +148,11 @@ fn leaf(kind: Kind) -> Map<String, Value> {
             json!({ "type": "string", "pattern": "^\\s*0*[1-9][0-9]{0,4}\\s*x\\s*0*[1-9][0-9]{0,4}\\s*$" })
         }
         Kind::Texts | Kind::Globs => json!({ "type": "array", "items": { "type": "string" } }),
+        Kind::Command => json!({ "type": "array", "items": { "type": "string" }, "minItems": 1 }),
+        Kind::Share => json!({ "anyOf": [
+            { "type": "string", "pattern": "^\\s*0*([1-9][0-9]?\\s*%|[1-9][0-9]{0,2}|1000)\\s*$" },
+            { "type": "integer", "minimum": 1, "maximum": 1000 },
+        ] }),
         Kind::Commands => json!({
             "type": "array",
             "items": { "type": "array", "items": { "type": "string" }, "minItems": 1 },

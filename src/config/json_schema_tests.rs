@@ -174,6 +174,18 @@ fn it_refuses_what_the_check_of_a_file_refuses_and_takes_what_it_takes() {
         "[profile.night]\nextends = []",
         "[profile.night.run]\ndealy = \"1s\"",
         "extends = \"one\"",
+        "[tmux]\nlayout = \"tild\"",
+        "[tmux]\nkeep = \"some\"",
+        "[tmux]\nwindow = 3",
+        "[[tmux.pane]]\nevery = \"5s\"",
+        "[[tmux.pane]]\ncommand = []",
+        "[[tmux.pane]]\ncommand = \"git diff\"",
+        "[[tmux.pane]]\ncommand = [\"x\"]\nsize = \"0%\"",
+        "[[tmux.pane]]\ncommand = [\"x\"]\nsize = \"100%\"",
+        "[[tmux.pane]]\ncommand = [\"x\"]\nsize = 0",
+        "[[tmux.pane]]\ncommand = [\"x\"]\nside = \"left\"",
+        "[[tmux.window]]\ncommand = [\"x\"]",
+        "[[tmux.windows]]\nname = \"x\"",
     ] {
         assert!(!mistakes(text).is_empty(), "the check takes {text}");
         assert!(!judge(text).is_empty(), "the schema takes {text}");
@@ -187,6 +199,12 @@ fn it_refuses_what_the_check_of_a_file_refuses_and_takes_what_it_takes() {
         "[backend.mine-2]\ncommand = \"x\"\nenv = { A = \"\" }",
         "[profile.night.timeout]\nidle = \"0s\"",
         "[[assign.rule]]\ntasks = [\"3\"]\nbackend = \"x\"",
+        "[tmux]\nlayout = \"main-vertical-mirrored\"\nkeep = \"failed\"",
+        "[[tmux.pane]]\ncommand = [\"x\"]\nsize = 12",
+        "[[tmux.pane]]\ncommand = [\"x\"]\nsize = \" 30 %\"\nevery = 5\nside = \"below\"",
+        "[[tmux.window]]\nname = \"x\"\ncommand = [\"x\"]",
+        "[tmux]\nwindow = \"{id}\"\n[[tmux.windows]]\nname = \"x\"\ncommand = [\"x\"]",
+        "[[profile.night.tmux.window]]\nname = \"x\"\ncommand = [\"x\"]",
     ] {
         assert!(mistakes(text).is_empty(), "the check refuses {text}: {:?}", mistakes(text));
         assert_eq!(judge(text), [""; 0], "{text}");

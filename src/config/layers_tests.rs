@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::config::{Granularity, OnFailure, Origin, PromptBy, TmuxMode};
+use crate::config::{Granularity, Keep, Layout, OnFailure, Origin, Pane, PromptBy, Side, TmuxMode};
 
 /// A project in a folder of its own, with a home beside it.
 struct Project {
@@ -359,4 +359,59 @@ fn provenance_agrees_with_what_figment_merged() {
         }
     }
     assert!(compared > 30, "{compared}");
+}
+
+#[test]
+fn what_stands_beside_an_agent_runs_in_the_work_dir_and_the_windows_pattern_stays() {
+    let project = Project::new().user("[tmux]\nwindow = \"t{id}\"\n").with(
+        "seqorch.toml",
+        "[run]\nworkdir = \"app\"\n[tmux]\nlayout = \"tiled\"\nkeep = \"none\"\n\
+         [[tmux.pane]]\ncommand = [\"git\", \"diff\"]\nevery = 5\nsize = 12\n\
+         [[tmux.pane]]\ncommand = [\"tools/watch\"]\ncwd = \"web\"\nside = \"below\"\n\
+         [[tmux.window]]\nname = \"log\"\ncommand = [\"tail\", \"-F\", \"log\"]\ncwd = \"/var\"\n",
+    );
+    let loaded = project.load();
+    let (root, tmux) = (&project.ask.root, &loaded.config.tmux);
+    assert_eq!((tmux.window.as_str(), tmux.keep, tmux.layout), ("t{id}", Keep::None, Some(Layout::Tiled)));
+    assert_eq!(
+        tmux.panes,
+        [
+            Pane {
+                command: vec!["git".to_owned(), "diff".to_owned()],
+                size: Some("12".to_owned()),
+                every: Some(Duration::from_secs(5)),
+                cwd: root.join("app"),
+                side: Side::Right,
+            },
+            Pane {
+                command: vec![root.join("tools/watch").display().to_string()],
+                size: None,
+                every: None,
+                cwd: root.join("app/web"),
+                side: Side::Below,
+            },
+        ]
+    );
+    assert_eq!((tmux.windows[0].name.as_str(), tmux.windows[0].cwd.as_path()), ("log", Path::new("/var")));
+    assert_eq!(origin(&loaded, "tmux.windows").to_string(), "seqorch.toml:14");
+}
+
+#[test]
+fn a_pause_of_nothing_and_two_windows_of_one_name_are_mistakes() {
+    let window = "[[tmux.window]]\nname = \"log\"\ncommand = [\"x\"]\n";
+    let project = Project::new().with(
+        "seqorch.toml",
+        &format!(
+            "[[tmux.pane]]\ncommand = [\"x\"]\nevery = \"0s\"\n{window}{window}{}",
+            window.replace("log", "main")
+        ),
+    );
+    let problems = project.problems().join("\n");
+    for part in [
+        "tmux.pane[0].every: must be more than no time at all",
+        "tmux.windows[1].name: there is a window \"log\" already",
+        "tmux.windows[2].name: there is a window \"main\" already",
+    ] {
+        assert!(problems.contains(part), "{problems}");
+    }
 }

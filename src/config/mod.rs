@@ -14,6 +14,7 @@ mod raw;
 mod resolve;
 mod schema;
 mod source;
+mod tmux;
 mod tree;
 pub mod types;
 mod vars;
@@ -22,6 +23,7 @@ pub use hooks::{HookEvent, Hooks};
 pub use layers::{LoadRequest, Loaded, load};
 pub use limit::{Budget, Limit, LimitPattern, Pace, Window};
 pub use source::{Layer, Origin, Provenance};
+pub use tmux::{ExtraWindow, Keep, Layout, Pane, Side, Tmux, TmuxMode};
 pub use types::*;
 pub use vars::Flag;
 

@@ -10,9 +10,10 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::hooks::HookEvent;
 use super::limit::{LimitPattern, RawLimit, RawPace};
+use super::tmux::RawTmux;
 use super::types::{
     AssignMode, Batch, Commit, Dirty, DoneSignal, Granularity, OnFailure, Output, Permission, PromptBy,
-    Skill, TasksDialect, Tick, TmuxMode,
+    Skill, TasksDialect, Tick,
 };
 
 #[derive(Debug, Deserialize)]
@@ -106,17 +107,6 @@ pub(crate) struct RawPrompt {
     pub(crate) inputs: Vec<String>,
     pub(crate) skills: Vec<Skill>,
     pub(crate) rules: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RawTmux {
-    pub(crate) mode: TmuxMode,
-    pub(crate) session: String,
-    pub(crate) window: String,
-    pub(crate) socket: Option<String>,
-    pub(crate) size: Size,
-    pub(crate) main: bool,
 }
 
 #[derive(Debug, Deserialize)]

@@ -10,11 +10,11 @@ use super::schema;
 use super::tree::KeyPath;
 use super::types::{
     Assign, AssignMode, AssignRule, Backend, Config, Done, Git, Log, Override, PartialRetry, PartialTimeouts,
-    Permission, Prompt, PromptBy, Retry, Run, Tasks, Timeouts, Tmux, Verify,
+    Permission, Prompt, PromptBy, Retry, Run, Tasks, Timeouts, Verify,
 };
 
 /// A mistake that shows only once all layers are together.
-pub(crate) type Mistake = (KeyPath, String);
+pub(super) type Mistake = (KeyPath, String);
 
 /// The meaning of `raw` for the project at `root`, and every mistake in it.
 pub(crate) fn resolve(raw: Raw, root: &Path) -> (Config, Vec<Mistake>) {
@@ -30,6 +30,8 @@ pub(crate) fn resolve(raw: Raw, root: &Path) -> (Config, Vec<Mistake>) {
             (name, backend)
         })
         .collect();
+    let workdir = raw.run.workdir.as_ref().map_or_else(|| root.to_owned(), |dir| root.join(dir));
+    let tmux = raw.tmux.resolve(root, &workdir, &mut mistakes);
     let config = Config {
         run: Run {
             spec_root: raw.run.spec_root,
@@ -58,14 +60,7 @@ pub(crate) fn resolve(raw: Raw, root: &Path) -> (Config, Vec<Mistake>) {
             skills: raw.prompt.skills,
             rules: raw.prompt.rules,
         },
-        tmux: Tmux {
-            mode: raw.tmux.mode,
-            session: raw.tmux.session,
-            window: raw.tmux.window,
-            socket: raw.tmux.socket,
-            size: raw.tmux.size.0,
-            main: raw.tmux.main,
-        },
+        tmux,
         tasks: Tasks {
             trust_checkboxes: raw.tasks.trust_checkboxes,
             tick: raw.tasks.tick,
@@ -241,7 +236,7 @@ fn backend(raw: RawBackend, root: &Path, key: &KeyPath, mistakes: &mut Vec<Mista
 }
 
 /// A name stays one for PATH; a path is taken from the project root.
-fn program(command: String, root: &Path) -> String {
+pub(super) fn program(command: String, root: &Path) -> String {
     if command.contains('/') && !Path::new(&command).is_absolute() {
         let tidy: PathBuf = root.join(&command).components().collect();
         return tidy.to_string_lossy().into_owned();

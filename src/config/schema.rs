@@ -3,6 +3,7 @@
 //! The check of every layer, `config explain` and the test of `seqorch.toml.example` read it.
 
 use super::limit::{LIMIT, LIMIT_PATTERNS, PACE};
+use super::tmux::TMUX;
 use super::tree::KeyPath;
 
 /// What a key holds.
@@ -42,6 +43,10 @@ pub(crate) enum Kind {
     Regex,
     /// A list of commands, each a list of texts: program and arguments.
     Commands,
+    /// A list of texts, one at least: program and arguments.
+    Command,
+    /// A share of a window (`30%`), or rows.
+    Share,
 }
 
 /// What stands behind a name.
@@ -221,23 +226,6 @@ const PROMPT: Entry = entry(
         leaf("rules", Kind::Texts, "Further rules for the agent, a sentence each."),
     ]),
     "What the agent is told.",
-);
-
-const TMUX: Entry = entry(
-    "tmux",
-    Node::Table(&[
-        leaf(
-            "mode",
-            Kind::Choice(&["auto", "on", "off"]),
-            "Use tmux where it is installed (auto), refuse to run without it (on), or do without (off).",
-        ),
-        leaf("session", Kind::Name, "Name of the session; {spec} is the spec's name."),
-        leaf("window", Kind::Name, "Name of a step's window; {id} is the unit's id."),
-        leaf("socket", Kind::Name, "Name of a tmux server of its own (tmux -L); unset: the user's."),
-        leaf("size", Kind::Size, "Columns and rows while nobody looks."),
-        leaf("main", Kind::Bool, "Whether the session has a window \"main\" with the progress."),
-    ]),
-    "Where agents can be watched.",
 );
 
 const TASKS: Entry = entry(

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::hooks::Hooks;
 use super::limit::{Limit, LimitPattern, Pace};
+use super::tmux::Tmux;
 
 /// The whole configuration, as resolved for one call.
 #[derive(Debug, Clone, PartialEq)]
@@ -218,35 +219,6 @@ pub struct Skill {
     pub name: String,
     /// When it applies.
     pub when: String,
-}
-
-/// `[tmux] mode`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum TmuxMode {
-    /// Use tmux where it is installed.
-    Auto,
-    /// Refuse to run without it.
-    On,
-    /// Plain child processes.
-    Off,
-}
-
-/// `[tmux]`
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tmux {
-    /// Whether to use it.
-    pub mode: TmuxMode,
-    /// Session name; `{spec}` stands for the spec's name.
-    pub session: String,
-    /// Window name; `{id}` stands for the unit's id.
-    pub window: String,
-    /// Name of a private server (`tmux -L`); `None`: the user's own.
-    pub socket: Option<String>,
-    /// Columns and rows of a session that nobody looks at.
-    pub size: (u16, u16),
-    /// Whether the session has a window `main` with the progress.
-    pub main: bool,
 }
 
 /// `[tasks] tick`: when the box in tasks.md is ticked.

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::{Plan, Progress, Request, Selection, SpecInfo, build};
 use crate::config::{
-    Assign, AssignMode, Backend, Batch, Config, Done, DoneSignal, Granularity, OnFailure, Output, Prompt,
-    PromptBy, Retry, Run, Skill, Tasks, TasksDialect, Tick, Timeouts, Tmux, TmuxMode,
+    Assign, AssignMode, Backend, Batch, Config, Done, DoneSignal, Granularity, Keep, OnFailure, Output,
+    Prompt, PromptBy, Retry, Run, Skill, Tasks, TasksDialect, Tick, Timeouts, Tmux, TmuxMode,
 };
 use crate::spec::{Group, Task, TaskFile, TaskState};
 
@@ -157,6 +157,10 @@ pub(crate) fn config() -> Config {
             socket: None,
             size: (220, 50),
             main: true,
+            keep: Keep::All,
+            layout: None,
+            panes: Vec::new(),
+            windows: Vec::new(),
         },
         tasks: Tasks { trust_checkboxes: true, tick: Tick::Done, dialect: TasksDialect::Auto },
         backends: BTreeMap::from([("agent".into(), backend("agent", &["-p"]))]),
