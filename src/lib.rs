@@ -11,7 +11,7 @@
 //! | [`agent`] | what agents print: their streams as events, signals, what a person sees of them, secrets | yes |
 //! | [`engine`] | `decide`, `verdict`, `pacing` are pure; `driver` performs in a `World` | in part |
 //! | [`attempt`] | the life of one attempt inside its window | `record`, `deadline` |
-//! | [`tmux`] | the only place that runs tmux | `parse` |
+//! | [`tmux`] | the only place that runs tmux | `line`, `look`, `parse` |
 //! | [`state`] | what is known of progress, on disk, and its locks | `model`, `progress` |
 //! | [`git`] | what changed in the work dir | |
 //! | [`report`] | texts for people and programs | yes |

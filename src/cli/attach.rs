@@ -1,23 +1,35 @@
 //! `seqorch attach`: show the windows of a run in this terminal.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use clap::Args;
 
 use super::Global;
 use super::project::Project;
+use crate::engine::screen::OWN_WINDOW;
 use crate::error::{Error, Kind, Result};
 use crate::plan::{Selection, names};
+use crate::report::text::sanitise_line;
+use crate::state::lock;
 use crate::tmux::{self, Tmux};
 
 #[derive(Debug, Args)]
 pub(super) struct AttachArgs {
     /// The spec: a folder, a tasks.md, or a name under run.spec_root, .kiro/specs, specs or openspec/changes.
     spec: Option<PathBuf>,
-    /// The task whose window to show.
+    /// The task whose window to show; also `main`, or a name of `[[tmux.window]]`.
     id: Option<String>,
+}
+
+/// Whether `TMUX` (`SOCKET,PID,SESSION`) is of the server that listens there.
+fn is_on(value: &OsStr, server: Option<PathBuf>) -> bool {
+    let socket = value.as_bytes().split(|byte| *byte == b',').next().unwrap_or_default();
+    let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    server.is_some_and(|server| real(&server) == real(Path::new(OsStr::from_bytes(socket))))
 }
 
 pub(super) fn attach(global: &Global, args: &AttachArgs) -> Result<u8> {
@@ -38,24 +50,44 @@ pub(super) fn attach(global: &Global, args: &AttachArgs) -> Result<u8> {
             .hint("Read outputs with `seqorch logs`.")
     })?;
     let tmux = Tmux::new(program, config.socket.clone(), &env);
-    let name = names::session(&config.session, &place.name);
+    // a run that works right now may have been given another name
+    let running = lock::holder(&project.store(&place).run_lock());
+    let running = running.and_then(|holder| holder.session);
+    let name = running.clone().unwrap_or_else(|| names::session(&config.session, &place.name));
     let session = tmux.session(&name).ok_or_else(|| {
-        Error::new(Kind::NoSpec, format!("there is no tmux session {name}"))
-            .hint("Start one with `seqorch run`.")
+        let hint = if running.is_some() {
+            "It was killed; the run goes on, and its next task brings it back. See `seqorch status`."
+        } else {
+            "Start one with `seqorch run`, or read outputs with `seqorch logs`."
+        };
+        Error::new(Kind::NoSpec, format!("there is no tmux session {name}")).hint(hint)
     })?;
     let window = match &id {
         None => None,
         Some(id) => {
             let windows = tmux.windows(&session)?;
-            let known: Vec<_> = windows.iter().map(|(mark, _)| mark.clone()).collect();
-            let (_, window) = windows.into_iter().find(|(mark, _)| mark == id).ok_or_else(|| {
-                Error::new(Kind::Usage, format!("task {id} has no window"))
+            let shown = |mark: &str| sanitise_line(mark.strip_prefix(OWN_WINDOW).unwrap_or(mark));
+            let known: Vec<_> = windows.iter().map(|(mark, _)| shown(mark)).collect();
+            let own = format!("{OWN_WINDOW}{id}");
+            let found = windows.iter().find(|(mark, _)| mark == id);
+            let found = found.or_else(|| windows.iter().find(|(mark, _)| *mark == own));
+            let (_, window) = found.cloned().ok_or_else(|| {
+                Error::new(Kind::Usage, format!("task {} has no window", sanitise_line(id)))
                     .hint(format!("There are: {}.", known.join(", ")))
             })?;
             Some(window.id)
         }
     };
-    let command = tmux.attach_argv(&session, window.as_deref(), std::env::var_os("TMUX").is_some());
+    let inside = std::env::var_os("TMUX").filter(|value| !value.is_empty());
+    if inside.as_ref().is_some_and(|value| !is_on(value, tmux.socket_path())) {
+        // tmux would say "no current client", or show one status line inside the other
+        return Err(Error::new(
+            Kind::Usage,
+            "this terminal is inside another tmux server than the one that the run uses",
+        )
+        .hint(format!("Use another terminal, or nest them: TMUX= {}", tmux.attach_command(&name))));
+    }
+    let command = tmux.attach_argv(&session, window.as_deref(), inside.is_some());
     let error = Command::new(&command[0]).args(&command[1..]).exec();
     Err(Error::new(Kind::Unavailable, "starting tmux").caused_by(error))
 }

@@ -41,7 +41,7 @@ pub(super) fn detach(project: &Project, place: &Place, plan: &Plan) -> Result<u8
     let readies = Listener::bind(&store.folder()).map_err(failed)?;
     let argv: Vec<OsString> = vec![own_program()?.into(), "__detached".into(), starts.path().into()];
     let here = std::env::current_dir().map_err(|e| Error::io("finding", Path::new("."), e))?;
-    screen.open("main", tmux::main_mark(), &here, &argv)?;
+    screen.open("main", tmux::main_mark(), &here, &argv, None)?;
 
     let gone = |what: &str| {
         let shown = screen.shown(tmux::main_mark()).unwrap_or_default();

@@ -12,7 +12,7 @@ use crate::attempt::record::unpack_env;
 use crate::error::{Error, Kind, Result};
 use crate::sys::process;
 
-/// `__attempt DIR` and `__session PARENT DIR -- ARGS…` as seqorch itself writes them.
+/// `__attempt DIR`, `__session PARENT DIR -- ARGS…` and `__pane …` as seqorch itself writes them.
 pub(super) fn fast_path() -> Option<u8> {
     let mut args = std::env::args_os().skip(1);
     let verb = args.next()?;
@@ -24,6 +24,8 @@ pub(super) fn fast_path() -> Option<u8> {
         // behind the `--`
         let program: Vec<OsString> = args.skip(1).collect();
         Ok(session(parent, Path::new(&dir), &program))
+    } else if verb == "__pane" {
+        attempt::pane::run(&attempt::pane::Errand::parse(args)?).map(|()| 0)
     } else {
         return None;
     };

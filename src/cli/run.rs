@@ -15,7 +15,7 @@ use crate::engine::driver::drive;
 use crate::engine::ears::Ears;
 use crate::engine::launch::Launcher;
 use crate::engine::place::Place;
-use crate::engine::screen::Screen;
+use crate::engine::screen::{Screen, Setting, Wishes};
 use crate::engine::world::RealWorld;
 use crate::error::{Error, Kind, Result};
 use crate::git;
@@ -256,7 +256,7 @@ fn run_one(args: &RunArgs, project: &Project, place: &Place, ears: &Ears) -> Res
 
     super::stop::refuse_strays(&store, &state)?;
     let work = !state.halted && (!plan.steps.is_empty() || state.running().is_some());
-    let screen = if work { open_screen(args, config, place)? } else { None };
+    let screen = if work { open_screen(args, config, place, &store)? } else { None };
     holder.session = screen.as_ref().map(|s| s.name().to_owned());
     lock.note(&store.run_lock(), &holder)?;
     let attach = screen.as_ref().map(Screen::attach_command);
@@ -308,6 +308,7 @@ fn run_one(args: &RunArgs, project: &Project, place: &Place, ears: &Ears) -> Res
             let ended = events::of_error(&place.name, error.kind().exit_code(), world.outcome().2);
             // the first error is the one to tell
             let _ = world.tell(ended);
+            world.sign_off(None, 0);
             return Err(error);
         }
     };
@@ -337,6 +338,7 @@ fn run_one(args: &RunArgs, project: &Project, place: &Place, ears: &Ears) -> Res
         String::from_utf8_lossy(&text).into_owned()
     };
     world.say(text.trim_end());
+    world.sign_off(Some(&end), left);
     store.progress(&telling::closing_entry(&text, &end))?;
     let ended = Ended { spec: &place.name, end: &end, left, took, changes: changes.as_deref() };
     for what in events::of_end(&ended) {
@@ -347,16 +349,25 @@ fn run_one(args: &RunArgs, project: &Project, place: &Place, ears: &Ears) -> Res
 }
 
 /// The session with its main window, as the configuration wants it.
-fn open_screen(args: &RunArgs, config: &Config, place: &Place) -> Result<Option<Screen>> {
+fn open_screen(args: &RunArgs, config: &Config, place: &Place, store: &Store) -> Result<Option<Screen>> {
     let env: Vec<(OsString, OsString)> = std::env::vars_os().collect();
     let Some(tmux) = find_tmux(config, &env)? else { return Ok(None) };
-    let mut screen = Screen::find(tmux, names::session(&config.tmux.session, &place.name), config.tmux.size);
-    if args.in_main || !config.tmux.main {
-        return Ok(Some(screen));
-    }
-    let keeper = vec![own_program()?.into(), "__main".into(), std::process::id().to_string().into()];
-    match screen.open_main(&place.root, keeper) {
-        Ok(()) => Ok(Some(screen)),
+    let screen = Screen::find(tmux, names::session(&config.tmux.session, &place.name), config.tmux.size);
+    let tmux = &config.tmux;
+    let (layout, panes) = (tmux.layout, tmux.panes.clone());
+    let mut screen = screen.furnished(Wishes { keep: tmux.keep, layout, panes });
+    let exe = own_program()?;
+    let keeper = vec![exe.clone().into(), "__main".into(), std::process::id().to_string().into()];
+    let has_main = args.in_main || !config.tmux.main;
+    match if has_main { Ok(()) } else { screen.open_main(&place.root, keeper) } {
+        Ok(()) => {
+            let facts = [("SEQORCH_SPEC", place.name.clone())];
+            let setting = Setting { exe: &exe, folder: &store.folder(), env: &env, facts: &facts };
+            for error in screen.open_own(&tmux.windows, setting) {
+                let _ = write!(io::stderr(), "{}", error.render());
+            }
+            Ok(Some(screen))
+        }
         Err(error) if config.tmux.mode == TmuxMode::Auto => {
             let _ = write!(io::stderr(), "{}", error.render());
             let _ = writeln!(io::stderr(), "note: going on without tmux; agents print to this terminal");

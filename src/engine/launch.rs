@@ -11,12 +11,13 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use super::screen::Screen;
+use super::screen::{Screen, Setting};
 use crate::agent::sanitise::sanitise;
 use crate::attempt::record::{AttemptDir, AttemptFile, Facts, Hello, Holder};
 use crate::error::{Error, Kind, Result};
 use crate::sys::socket::Listener;
 use crate::sys::{files, process};
+use crate::tmux::Window;
 
 /// How long a window may take to start its attempt.
 const START_DEADLINE: Duration = Duration::from_secs(30);
@@ -66,6 +67,8 @@ pub struct Request<'a> {
     pub env: &'a [u8],
     /// In a pane beside what the unit's window shows already.
     pub beside: bool,
+    /// What the window's label says meanwhile.
+    pub state: Option<&'a str>,
 }
 
 impl Launcher {
@@ -96,17 +99,45 @@ impl Launcher {
         }
     }
 
+    /// Opens what stands beside the agent of an attempt. What cannot be done is said once.
+    pub fn furnish(
+        &mut self,
+        unit: &str,
+        attempt: (i32, u64),
+        env: &[(OsString, OsString)],
+        facts: &[(&str, String)],
+    ) -> Option<String> {
+        let setting = Setting { exe: &self.exe, folder: &self.folder, env, facts };
+        self.screen.as_mut()?.furnish(unit, attempt, setting)
+    }
+
+    /// Marks the window of an attempt that is over.
+    pub fn finish(&mut self, unit: &str, state: &str, done: bool) {
+        if let Some(screen) = &mut self.screen {
+            screen.finish(unit, state, done);
+        }
+    }
+
+    /// Shows a word in the session's status line, with a bell where one is wanted.
+    pub fn tell(&mut self, word: &str, bell: bool) {
+        if let Some(screen) = &mut self.screen {
+            screen.tell(word, bell);
+        }
+    }
+
     /// Starts an attempt and hands it its environment. Where its window or process is gone before that, no agent was
     /// started, nor will be; then it gives what is known of it.
     pub fn launch(&mut self, request: Request<'_>) -> Result<Result<Launched, String>> {
         let argv: Vec<OsString> =
             vec![self.exe.clone().into(), "__attempt".into(), request.dir.path().as_os_str().to_owned()];
-        let child = match &mut self.screen {
-            Some(screen) => {
-                let open = if request.beside { Screen::open_beside } else { Screen::open };
-                open(screen, request.window, request.unit, request.cwd, &argv)?;
-                None
-            }
+        let Request { window: name, unit, cwd, state, .. } = request;
+        let pane = match &mut self.screen {
+            Some(screen) if request.beside => Some(screen.open_beside(name, unit, cwd, &argv)?),
+            Some(screen) => Some(screen.open(name, unit, cwd, &argv, state)?),
+            None => None,
+        };
+        let child = match &pane {
+            Some(_) => None,
             None => Some({
                 let mut command = duct::cmd(&argv[0], &argv[1..]).stdin_null();
                 if self.silent {
@@ -123,13 +154,14 @@ impl Launcher {
                     .map_err(|e| Error::io("starting", &self.exe, e))?
             }),
         };
-        let shaken = self.shake_hands(&request, child.as_ref())?;
+        let shaken = self.shake_hands(&request, pane.as_ref(), child.as_ref())?;
         Ok(shaken.map(|(pid, stream)| Launched { pid, stream, child }))
     }
 
     fn shake_hands(
         &self,
         request: &Request<'_>,
+        pane: Option<&Window>,
         child: Option<&duct::Handle>,
     ) -> Result<Result<(i32, UnixStream), String>> {
         let start = Instant::now();
@@ -145,10 +177,11 @@ impl Launcher {
                     if let Some(Ok(Some(output))) = child.map(duct::Handle::try_wait) {
                         return Ok(Err(format!("its process ended at once ({})", output.status)));
                     }
-                    if let Some(screen) = &self.screen
-                        && screen.is_dead(request.unit)
+                    // the pane that was opened: that of an agent whose work is verified has ended before
+                    if let Some((screen, pane)) = self.screen.as_ref().zip(pane)
+                        && screen.has_ended(pane)
                     {
-                        let shown = screen.shown(request.unit).unwrap_or_default();
+                        let shown = screen.shown_in(pane).unwrap_or_default();
                         let shown = sanitise(shown.trim().as_bytes());
                         let shown =
                             if shown.is_empty() { String::new() } else { format!("; it shows: {shown}") };
@@ -162,8 +195,8 @@ impl Launcher {
         }
         let mut error =
             Error::new(Kind::Internal, format!("the attempt for task {} did not start", request.unit));
-        if let Some(screen) = &self.screen
-            && let Some(text) = screen.shown(request.unit)
+        if let Some((screen, pane)) = self.screen.as_ref().zip(pane)
+            && let Some(text) = screen.shown_in(pane)
         {
             error = error.detail(format!("  its window shows: {}", sanitise(text.trim().as_bytes())));
         }

@@ -1,6 +1,7 @@
 //! The loop: decide from values, then act.
 
 pub mod assigning;
+mod beside;
 pub mod chronicle;
 mod concluding;
 pub mod decide;
@@ -20,6 +21,7 @@ pub mod prepare;
 mod recovering;
 mod retrying;
 pub mod screen;
+mod showing;
 #[cfg(test)]
 mod simulation;
 pub mod tests_run;

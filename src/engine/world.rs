@@ -19,6 +19,7 @@ use super::ears::{Ears, Heard};
 use super::launch::{Launcher, Request};
 use super::place::{Place, make_plan, progress, ticked};
 use super::prepare::{Preparation, Prepared};
+use super::screen::AT_WORK;
 use super::verifying::Gate;
 use crate::attempt::record::{AttemptDir, CancelledBy};
 use crate::config::{Commit, Config, DoneSignal, Tick};
@@ -30,7 +31,7 @@ use crate::report::live;
 use crate::report::summary::UnitLine;
 use crate::spec;
 use crate::state::store::Store;
-use crate::state::{Changes, Learned, Outcome, SpecState, Spent};
+use crate::state::{Changes, Learned, Outcome, SpecState};
 use crate::sys::clock::Clock;
 use crate::sys::{files, process};
 
@@ -174,6 +175,7 @@ impl<'a> RealWorld<'a> {
     ) -> Result<Result<(), String>> {
         let launched = self.launcher.launch(Request {
             beside: matches!(errand, Some(Errand::Gate(_))),
+            state: errand.is_none().then_some(AT_WORK),
             dir: &dir,
             token: &token,
             window: &step.window,
@@ -191,15 +193,20 @@ impl<'a> RealWorld<'a> {
             }
         };
         let over = self.watch_over();
+        let process = (launched.pid, process::started(launched.pid));
+        let is_attempt = errand.is_none();
         self.current = Some(Current {
             unit: step.unit.clone(),
             dir: dir.clone(),
-            process: Some((launched.pid, process::started(launched.pid))),
+            process: Some(process),
             signal: step.done.signal,
             live_ticks,
             errand,
         });
         launched.wait(&dir, over);
+        if is_attempt {
+            self.furnish(&step.unit, process);
+        }
         Ok(Ok(()))
     }
 
@@ -225,29 +232,6 @@ impl<'a> RealWorld<'a> {
                 self.say(&text);
                 Vec::new()
             }
-        }
-    }
-
-    fn note(&mut self, report: &Report, state: &SpecState) {
-        let Report::Ended { unit, title, attempt, outcome, took, .. } = report else { return };
-        let attempts = state.units.get(unit).map(|u| u.attempts.as_slice()).unwrap_or_default();
-        let spent = Spent::of(attempts.iter().filter(|a| a.number == *attempt));
-        match self.units.iter_mut().find(|u| u.id == *unit) {
-            Some(line) => {
-                line.outcome = outcome.clone();
-                line.attempts += 1;
-                line.took += *took;
-                line.spent = Spent::sum([&line.spent, &spent]);
-            }
-            None => self.units.push(UnitLine {
-                id: unit.clone(),
-                title: title.clone(),
-                outcome: outcome.clone(),
-                attempts: 1,
-                took: *took,
-                spent,
-                changes: None,
-            }),
         }
     }
 }
@@ -369,6 +353,7 @@ impl World for RealWorld<'_> {
         self.note(report, state);
         let line = live::line(report, self.config.run.max_iterations);
         self.say(&line);
+        self.label(report);
         if let Report::Ended { unit, outcome, .. } = report {
             if !matches!(outcome, Outcome::Done | Outcome::Halted { .. }) {
                 let last = self.units.iter().find(|u| u.id == *unit).map(|_| unit.clone());

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::text::{sanitise_line, sanitise_text};
-use crate::engine::decide::{Assigned, Next, Pause, Report};
+use crate::engine::decide::{Assigned, End, Next, Pause, Report};
 use crate::state::{Outcome, Reason};
 
 /// A duration as people read it: whole seconds, `2m 5s`; below a second in milliseconds.
@@ -23,6 +23,45 @@ pub fn span(duration: Duration) -> String {
         Duration::from_secs(duration.as_secs())
     };
     humantime::format_duration(rounded).to_string()
+}
+
+/// The mark of an attempt that is over.
+#[must_use]
+pub fn mark(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Done => "✓",
+        Outcome::Halted { .. } | Outcome::Limited { .. } => "‖",
+        _ => "✗",
+    }
+}
+
+/// What a status line says of a unit that failed for good while the run goes on.
+#[must_use]
+pub fn failed_word(unit: &str) -> String {
+    format!("✗ {} failed", sanitise_line(unit))
+}
+
+/// What a status line says of a run that is over, and whether a bell calls for somebody: nobody has to be called who ended
+/// it by hand.
+#[must_use]
+pub fn last_word(end: &End, left: usize) -> (String, bool) {
+    let word = match end {
+        End::Complete => "✓ all complete".to_owned(),
+        End::MaxIterations => format!("‖ out of iterations, {left} left"),
+        // what it asks stands at the end of what it said
+        End::Halted { unit, question } => {
+            let asked = question.lines().rev().find(|line| !line.trim().is_empty());
+            format!("‖ {unit} asks: {}", asked.unwrap_or_default())
+        }
+        End::Stuck { failed, blocked } if failed.is_empty() => format!("✗ blocked: {}", blocked.join(", ")),
+        End::Stuck { failed, .. } => format!("✗ failed: {}", failed.join(", ")),
+        End::NotCommitted { unit, .. } => format!("✗ {unit} could not be committed"),
+        End::Unavailable { unit, .. } => format!("✗ {unit} could not start"),
+        End::Limited { backend, .. } => format!("‖ {backend} is limited"),
+        End::Interrupted | End::Terminated | End::HungUp => "‖ stopped by hand".to_owned(),
+    };
+    let by_hand = matches!(end, End::Interrupted | End::Terminated | End::HungUp);
+    (sanitise_line(&word), !by_hand)
 }
 
 /// The line (or few lines) for a terminal.
@@ -44,11 +83,7 @@ pub fn line(report: &Report, max_iterations: u32) -> String {
             )
         }
         Report::Ended { unit, outcome, took, next, .. } => {
-            let mark = match outcome {
-                Outcome::Done => "✓",
-                Outcome::Halted { .. } | Outcome::Limited { .. } => "‖",
-                _ => "✗",
-            };
+            let mark = mark(outcome);
             let next = match next {
                 Next::Plain => String::new(),
                 Next::Attempts(1) => "; one attempt left".to_owned(),

@@ -4,11 +4,15 @@
 //! in them as something else. Options are set on our own sessions and windows only; the user's server and its
 //! configuration are left alone.
 
+pub mod line;
+pub mod look;
 pub mod parse;
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use self::line::{Line, folder};
+use self::look::Look;
 use crate::agent::redact::Redactor;
 use crate::error::{Error, Kind, Result};
 use crate::sys::process;
@@ -61,6 +65,35 @@ pub struct Job<'a> {
     pub argv: &'a [OsString],
     /// Columns and rows, where the session is new.
     pub size: (u16, u16),
+    /// What its label says beside the name.
+    pub state: Option<&'a str>,
+    /// How labels show that.
+    pub look: Option<&'a Look>,
+}
+
+/// A new pane.
+#[derive(Debug, Clone, Copy)]
+pub struct Split<'a> {
+    /// The pane that gives room.
+    pub from: &'a str,
+    /// On the right of it, instead of below.
+    pub right: bool,
+    /// Its size as tmux takes it; `None`: half.
+    pub size: Option<&'a str>,
+    /// Where it starts.
+    pub cwd: &'a Path,
+    /// Program and arguments; no shell sees them.
+    pub argv: &'a [OsString],
+}
+
+/// A command line that tmux works off meanwhile. Nobody waits for it but the next one.
+#[derive(Debug)]
+pub struct Pending(duct::Handle);
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        let _ = self.0.wait();
+    }
 }
 
 impl Tmux {
@@ -82,7 +115,7 @@ impl Tmux {
 
     /// The version as tmux says it (`3.3a`); an error if it cannot be run.
     pub fn version(&self) -> Result<String> {
-        Ok(self.call(["-V"])?.trim().trim_start_matches("tmux ").to_owned())
+        Ok(self.call(Line::of(["-V"]))?.trim().trim_start_matches("tmux ").to_owned())
     }
 
     /// The command that a person types to see the session.
@@ -99,15 +132,28 @@ impl Tmux {
     pub fn attach_argv(&self, session: &Session, window: Option<&str>, inside: bool) -> Vec<OsString> {
         let mut argv = vec![self.program.clone().into_os_string()];
         argv.extend(self.server_args());
+        let mut line = Line::default();
+        // by itself, since `switch-client` takes no window's id
+        if let Some(window) = window {
+            line.then(["select-window", "-t", window]);
+        }
         let verb = if inside { "switch-client" } else { "attach-session" };
-        argv.extend([verb, "-t", window.unwrap_or(&session.id)].map(OsString::from));
+        line.then([verb, "-t", &session.id]);
+        argv.extend(line.into_words());
         argv
+    }
+
+    /// Where the server listens, as its clients have it in `TMUX`; `None` where no server is.
+    #[must_use]
+    pub fn socket_path(&self) -> Option<PathBuf> {
+        let said = self.call(Line::of(["display-message", "-p", "#{socket_path}"])).ok()?;
+        Some(PathBuf::from(said.trim())).filter(|path| path.is_absolute())
     }
 
     /// The session of exactly this name.
     #[must_use]
     pub fn session(&self, name: &str) -> Option<Session> {
-        let list = self.call(["list-sessions", "-F", "#{session_id} #{session_name}"]).ok()?;
+        let list = self.call(Line::of(["list-sessions", "-F", "#{session_id} #{session_name}"])).ok()?;
         parse::sessions(&list).into_iter().find(|s| s.name == name)
     }
 
@@ -115,78 +161,79 @@ impl Tmux {
     pub fn new_session(&self, name: &str, job: Job<'_>) -> Result<(Session, Window)> {
         let (columns, rows) = job.size;
         let (columns, rows) = (columns.to_string(), rows.to_string());
-        let verb = ["new-session", "-d", "-s", name, "-x", &columns, "-y", &rows].map(OsString::from);
-        // a user's `destroy-unattached` would end the run with the last look at it
         let target = format!("={name}:");
-        let more = [";", "set-option", "-q", "-t", &target, "destroy-unattached", "off"].map(OsString::from);
-        self.open(verb.to_vec(), &target, job, more.to_vec())
+        let mut line = Line::of(["new-session", "-d", "-s", name, "-x", &columns, "-y", &rows]);
+        opening(&mut line, &target, job);
+        // a user's `destroy-unattached` would end the run with the last look at it
+        line.session_option(&target, "destroy-unattached", "off");
+        self.open(line)
     }
 
     /// Opens a window at the end of a session.
     pub fn new_window(&self, session: &Session, job: Job<'_>) -> Result<(Session, Window)> {
         // after the last one: a free number in the middle would go to a stranger's place
         let end = format!("{}:{{end}}", session.id);
-        let verb = ["new-window", "-d", "-a", "-t", &end].map(OsString::from);
-        self.open(verb.to_vec(), &end, job, Vec::new())
+        let mut line = Line::of(["new-window", "-d", "-a", "-t", &end]);
+        opening(&mut line, &end, job);
+        self.open(line)
     }
 
-    fn open(
-        &self,
-        verb: Vec<OsString>,
-        target: &str,
-        job: Job<'_>,
-        more: Vec<OsString>,
-    ) -> Result<(Session, Window)> {
-        let mut args = verb;
-        args.extend(["-n", job.name, "-P", "-F", OPENED, "-c"].map(OsString::from));
-        args.push(job.cwd.into());
-        args.push("--".into());
-        args.extend(job.argv.iter().cloned());
-        // in one command line with the start, so that even an instant end stays on the screen
-        for (option, value) in [
-            ("remain-on-exit", "on"),
-            // without a text tmux does not scroll the first line away to say that the pane is dead
-            ("remain-on-exit-format", ""),
-            ("automatic-rename", "off"),
-            (UNIT_OPTION, job.mark),
-        ] {
-            // quietly: an older tmux need not know them all
-            args.extend([";", "set-option", "-q", "-w", "-t", target, option, value].map(OsString::from));
+    /// Starts the job in a window that is there already, in place of all that it ran.
+    pub fn reuse(&self, window: &Window, job: Job<'_>) -> Result<Window> {
+        let mut line = Line::of(["respawn-window", "-k", "-t", &window.id]);
+        running(&mut line, job.cwd, job.argv);
+        labelled(&mut line, &window.id, job);
+        line.then(["display-message", "-p", "-t", &window.id, OPENED]);
+        self.open(line).map(|(_, window)| window)
+    }
+
+    /// Starts a program in a pane that is there already, in place of what it ran.
+    pub fn reuse_pane(&self, pane: &str, cwd: &Path, argv: &[OsString]) -> Result<Window> {
+        let mut line = Line::of(["respawn-pane", "-k", "-t", pane]);
+        running(&mut line, cwd, argv);
+        line.then(["display-message", "-p", "-t", pane, OPENED]);
+        self.open(line).map(|(_, window)| window)
+    }
+
+    /// Starts a program in a new pane of a window; who looks at the window stays where they are.
+    pub fn split(&self, split: Split<'_>) -> Result<Window> {
+        let mut line = Line::of(["split-window", "-d", if split.right { "-h" } else { "-v" }]);
+        line.words(["-t", split.from]);
+        if let Some(size) = split.size {
+            line.words(["-l", size]);
         }
-        args.extend(more);
-        let printed = self.call(args)?;
+        line.words(["-P", "-F", OPENED]);
+        running(&mut line, split.cwd, split.argv);
+        self.open(line).map(|(_, window)| window)
+    }
+
+    fn open(&self, line: Line) -> Result<(Session, Window)> {
+        let printed = self.call(line)?;
         parse::opened(&printed).ok_or_else(|| strange(&printed))
     }
 
-    /// Starts the job in a window that is there already, in place of what it ran.
-    pub fn reuse(&self, window: &Window, job: Job<'_>) -> Result<Window> {
-        let mut args: Vec<OsString> =
-            ["respawn-window", "-k", "-t", &window.id, "-c"].map(OsString::from).to_vec();
-        args.push(job.cwd.into());
-        args.push("--".into());
-        args.extend(job.argv.iter().cloned());
-        args.extend([";", "display-message", "-p", "-t", &window.id, OPENED].map(OsString::from));
-        let printed = self.call(args)?;
-        parse::opened(&printed).map(|(_, window)| window).ok_or_else(|| strange(&printed))
+    /// How the user's status line looks, and what is to be done so that our session begins with it.
+    #[must_use]
+    pub fn look(&self, session: &Session) -> Option<Look> {
+        Look::read(&self.call(Look::ask(&session.id)).ok()?)
     }
 
-    /// Starts a program in a new pane of a window, below the others.
-    pub fn split(&self, window: &Window, cwd: &Path, argv: &[OsString]) -> Result<Window> {
-        let mut words: Vec<OsString> =
-            ["split-window", "-d", "-v", "-t", &window.id, "-P", "-F", OPENED, "-c"]
-                .map(OsString::from)
-                .to_vec();
-        words.push(cwd.into());
-        words.push("--".into());
-        words.extend(argv.iter().cloned());
-        let printed = self.call(words)?;
-        parse::opened(&printed).map(|(_, window)| window).ok_or_else(|| strange(&printed))
+    /// Has a command line done, without waiting for it: for what may fail, and may come a little later.
+    #[must_use]
+    pub fn later(&self, line: Line) -> Option<Pending> {
+        if line.is_empty() {
+            return None;
+        }
+        let mut all = self.server_args();
+        all.extend(line.into_words());
+        let command = duct::cmd(&self.program, &all).full_env(self.env.iter().cloned());
+        command.stdin_null().stdout_null().stderr_null().unchecked().start().ok().map(Pending)
     }
 
     /// Our windows in a session, by what they are for.
     pub fn windows(&self, session: &Session) -> Result<Vec<(String, Window)>> {
         let format = format!("#{{window_id}} #{{pane_id}} #{{pane_tty}} #{{{UNIT_OPTION}}}");
-        let list = self.call(["list-windows", "-t", &session.id, "-F", &format])?;
+        let list = self.call(Line::of(["list-windows", "-t", &session.id, "-F", &format]))?;
         Ok(parse::windows(&list))
     }
 
@@ -194,7 +241,8 @@ impl Tmux {
     #[must_use]
     pub fn is_dead(&self, pane: &str) -> bool {
         // a pane that is gone expands to nothing
-        let Ok(said) = self.call(["display-message", "-p", "-t", pane, "#{pane_dead} #{pane_pid}"]) else {
+        let Ok(said) = self.call(Line::of(["display-message", "-p", "-t", pane, "#{pane_dead} #{pane_pid}"]))
+        else {
             return true;
         };
         // tmux may never notice an end, so the process is asked, too
@@ -204,7 +252,7 @@ impl Tmux {
 
     /// What the pane shows right now.
     pub fn capture(&self, pane: &str) -> Result<String> {
-        self.call(["capture-pane", "-p", "-t", pane])
+        self.call(Line::of(["capture-pane", "-p", "-t", pane]))
     }
 
     fn server_args(&self) -> Vec<OsString> {
@@ -214,13 +262,9 @@ impl Tmux {
         }
     }
 
-    fn call<I, A>(&self, args: I) -> Result<String>
-    where
-        I: IntoIterator<Item = A>,
-        A: Into<OsString>,
-    {
+    fn call(&self, line: Line) -> Result<String> {
         let mut all = self.server_args();
-        all.extend(args.into_iter().map(Into::into));
+        all.extend(line.into_words());
         let what: Vec<_> = all.iter().take(4).map(|a| a.to_string_lossy().into_owned()).collect();
         let failed = || Error::new(Kind::Unavailable, format!("tmux {} failed", what.join(" ")));
         let output = duct::cmd(&self.program, &all)
@@ -237,6 +281,37 @@ impl Tmux {
             let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
             Err(failed().detail(format!("  tmux says: {said}")))
         }
+    }
+}
+
+/// The rest of a command that opens a window, and what belongs to it. In one command line with the start, so that even
+/// an instant end stays on the screen.
+fn opening(line: &mut Line, target: &str, job: Job<'_>) {
+    line.words(["-n", job.name, "-P", "-F", OPENED]);
+    running(line, job.cwd, job.argv);
+    for (option, value) in [
+        ("remain-on-exit", "on"),
+        // without a text tmux does not scroll the first line away to say that the pane is dead
+        ("remain-on-exit-format", ""),
+        ("automatic-rename", "off"),
+        (UNIT_OPTION, job.mark),
+    ] {
+        line.window_option(target, option, value);
+    }
+    labelled(line, target, job);
+}
+
+fn running(line: &mut Line, cwd: &Path, argv: &[OsString]) {
+    line.words(["-c".as_ref(), folder(cwd.as_os_str()).as_os_str(), "--".as_ref()]);
+    line.words(argv);
+}
+
+fn labelled(line: &mut Line, target: &str, job: Job<'_>) {
+    if let Some(state) = job.state {
+        line.window_option(target, look::MARK, state);
+    }
+    if let Some(look) = job.look {
+        look.label(line, target);
     }
 }
 

@@ -43,9 +43,34 @@ pub fn windows(list: &str) -> Vec<(String, Window)> {
         .collect()
 }
 
+/// `3.3a`, `next-3.6`; others (`openbsd-7.5`, `master`) have no number of tmux's own.
+#[must_use]
+pub fn version(said: &str) -> Option<(u32, u32)> {
+    let (major, minor) = said.strip_prefix("next-").unwrap_or(said).split_once('.')?;
+    let minor: String = minor.chars().take_while(char::is_ascii_digit).collect();
+    Some((major.parse().ok()?, minor.parse().ok()?))
+}
+
+/// Whether the tmux that calls itself so knows `main-horizontal-mirrored` and `main-vertical-mirrored`. One that does not
+/// must not be asked for them: 3.3a takes the name for a description of a layout, and dies of it with all its sessions.
+#[must_use]
+pub fn has_mirrored_layouts(said: &str) -> bool {
+    version(said) >= Some((3, 5))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn versions_are_read_as_far_as_they_are_numbers() {
+        assert_eq!(version("3.3a"), Some((3, 3)));
+        assert_eq!(version("next-3.6"), Some((3, 6)));
+        assert_eq!((version("openbsd-7.5"), version("master")), (None, None));
+        assert!(version("2.9a") < version("3.3"));
+        let knows = ["3.3a", "3.4", "3.5", "next-3.6", "master"].map(has_mirrored_layouts);
+        assert_eq!(knows, [false, false, true, true, false]);
+    }
 
     #[test]
     fn ids_are_read_and_names_may_hold_spaces() {

@@ -1,15 +1,16 @@
 //! tmux and git.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::PathBuf;
 
 use super::Patient;
-use crate::config::{Commit, Dirty, TmuxMode};
+use crate::config::{self, Commit, Dirty, TmuxMode};
 use crate::error::Kind;
 use crate::git::look;
 use crate::setup::findings::Finding;
-use crate::tmux::{self, Tmux};
+use crate::sys::process;
+use crate::tmux::{self, Tmux, parse};
 
 /// The oldest tmux that seqorch was tried with.
 const TRIED: (u32, u32) = (3, 3);
@@ -39,7 +40,7 @@ pub(super) fn tmux(patient: &Patient<'_>) -> Vec<Finding> {
         Ok(version) => version,
         Err(error) => return vec![Finding::error(TOPIC, &error)],
     };
-    let mut found = match numbers(&version) {
+    let mut found = match parse::version(&version) {
         Some(number) if number < TRIED => vec![
             Finding::warning(
                 TOPIC,
@@ -50,6 +51,35 @@ pub(super) fn tmux(patient: &Patient<'_>) -> Vec<Finding> {
         _ => vec![Finding::ok(TOPIC, format!("tmux {version}, {shown}"))],
     };
     found.extend(socket_folder(TOPIC));
+    if let Some(settings) = settings {
+        found.extend(beside(TOPIC, settings, &version, &env));
+    }
+    found
+}
+
+/// What stands beside the agents: a run goes on without it, so whoever wants to see it should hear of it before.
+fn beside(
+    topic: &'static str,
+    settings: &config::Tmux,
+    version: &str,
+    env: &[(OsString, OsString)],
+) -> Vec<Finding> {
+    let path = env.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.as_os_str());
+    let panes = settings.panes.iter().map(|pane| ("a side pane", &pane.command, &pane.cwd));
+    let windows = settings.windows.iter().map(|window| ("a window", &window.command, &window.cwd));
+    let mut found = Vec::new();
+    for (what, command, cwd) in panes.chain(windows) {
+        if process::find_program(OsStr::new(&command[0]), path, cwd).is_none() {
+            let text = format!("{}, which {what} runs, is not there", command[0]);
+            found.push(Finding::warning(topic, text).mend("Install it, or change [tmux] in seqorch.toml."));
+        }
+    }
+    let layout = settings.layout.filter(|layout| *layout != layout.known_everywhere());
+    if let Some(layout) = layout.filter(|_| !parse::has_mirrored_layouts(version)) {
+        let (name, plain) = (layout.name(), layout.known_everywhere().name());
+        let text = format!("this tmux does not know the layout {name} and will use {plain}");
+        found.push(Finding::warning(topic, text).mend("Update it to 3.5, or set another tmux.layout."));
+    }
     found
 }
 
@@ -75,13 +105,6 @@ fn socket_folder(topic: &'static str) -> Option<Finding> {
         ),
     };
     Some(Finding::problem(topic, Kind::Internal, text).mend(mend))
-}
-
-/// `3.3a`, `next-3.6`; others (`openbsd-7.5`, `master`) have no number of tmux's own.
-fn numbers(version: &str) -> Option<(u32, u32)> {
-    let (major, minor) = version.strip_prefix("next-").unwrap_or(version).split_once('.')?;
-    let minor: String = minor.chars().take_while(char::is_ascii_digit).collect();
-    Some((major.parse().ok()?, minor.parse().ok()?))
 }
 
 pub(super) fn git(patient: &Patient<'_>) -> Vec<Finding> {
@@ -138,17 +161,4 @@ pub(super) fn git(patient: &Patient<'_>) -> Vec<Finding> {
         );
     }
     found
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_of_tmux_are_read_as_far_as_they_are_numbers() {
-        assert_eq!(numbers("3.3a"), Some((3, 3)));
-        assert_eq!(numbers("next-3.6"), Some((3, 6)));
-        assert_eq!((numbers("openbsd-7.5"), numbers("master")), (None, None));
-        assert!(numbers("2.9a") < Some(TRIED));
-    }
 }
