@@ -5,7 +5,8 @@ use crate::common::{Project, wait_until};
 const SESSION: &str = "=sequential-login:";
 
 fn tasks(count: usize) -> String {
-    (1..=count).map(|n| format!("- [ ] {n}. Task {n}\n")).collect()
+    let lines: Vec<_> = (1..=count).map(|n| format!("- [ ] {n}. Task {n}\n")).collect();
+    lines.concat()
 }
 
 /// `NAME STATE` of each window.
@@ -312,6 +313,15 @@ fn a_dry_run_starts_nothing_that_is_configured_for_tmux() {
     }
     assert!(!project.path("ran").exists());
     assert_eq!(project.tmux_server(), None);
+}
+
+#[test]
+fn doctor_names_what_could_not_start_beside_an_agent() {
+    let Some(project) = Project::new().tmux() else { return };
+    let project = project.spec("login", tasks(1)).config(SIDE);
+    let said = project.run(&["doctor"]).stdout;
+    assert!(said.contains("no-such-program, which a side pane runs, is not there"), "{said}");
+    assert!(!said.contains("sh, which"), "{said}");
 }
 
 #[test]
