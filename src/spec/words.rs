@@ -159,13 +159,13 @@ pub(crate) fn signs(before: &str, title: &str) -> Option<TaskState> {
         let word = title[at..].trim_end_matches([')', ']', '*']);
         return state(word.trim_start_matches('\u{FE0F}'));
     }
-    let open = match title.chars().last()? {
-        ')' => title.rfind('(')?,
-        ']' => title.rfind('[')?,
-        _ => return None,
-    };
-    let inner = &title[open + 1..title.len() - 1];
-    if inner.trim().eq_ignore_ascii_case("x") { Some(TaskState::Done) } else { state(inner) }
+    // "Orders (open)" may be of orders that are open; only what says the end of the task itself is believed.
+    let inner = ["()", "[]"].iter().find_map(|pair| {
+        let (open, close) = pair.split_at(1);
+        Some(&title[title.rfind(open)? + 1..]).and_then(|t| t.strip_suffix(close))
+    })?;
+    let done = inner.trim().eq_ignore_ascii_case("x") || state(inner) == Some(TaskState::Done);
+    done.then_some(TaskState::Done)
 }
 
 /// A pair that people write below tasks.

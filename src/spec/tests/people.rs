@@ -153,9 +153,11 @@ fn signs_in_a_heading_say_its_state() {
         ("## ❌ Task 1: A", TaskState::Blocked),
         ("## ⬜ Task 1: A", TaskState::Todo),
         ("## Task 1: A (API)", TaskState::Todo),
+        ("## Task 1: A (active)", TaskState::Todo),
     ] {
         assert_eq!(states(&format!("{heading}\n\nText.\n")), [state], "{heading}");
     }
+    assert_eq!(states("## Task 1: Headers (new)\n\n- [x] a\n"), [TaskState::Done], "its boxes say it");
     let source = "### Task 1 ✅: A\n\n- [ ] a\n\n### Task 2 ✅: B\n\n- [ ] b\n";
     assert_eq!(states(source), [TaskState::Done; 2]);
     assert_eq!(warnings(source), ["task 1 and 1 more are marked done, and boxes below them are open"]);
