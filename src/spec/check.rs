@@ -2,11 +2,12 @@
 
 use std::ops::Range;
 
+use super::body::Bodies;
 use super::collect::{Found, Odd};
 use super::deps::Deps;
 use super::ids::Ids;
 use super::lines::{Kind, Lines};
-use super::model::{Diagnostic, Dialect, Severity, Why};
+use super::model::{Diagnostic, Dialect, Severity, Task, TaskState, Why};
 use super::tree::Tree;
 use super::waves::{Graph, Problem};
 
@@ -104,6 +105,33 @@ pub(crate) fn check(
     }
     out.list.sort_by_key(|d| (d.span.start, d.severity == Severity::Warning));
     out.list
+}
+
+/// Headings that say "done" over open boxes: said once, at the first. The heading decides.
+pub(crate) fn ahead(
+    lines: &Lines<'_>,
+    found: &[Found<'_>],
+    bodies: &Bodies,
+    tasks: &[Task],
+) -> Option<Diagnostic> {
+    let open = |task: usize| {
+        bodies.lines(task).any(|line| {
+            let mark = lines.item(line).and_then(|i| i.mark.clone());
+            mark.is_some_and(|m| lines.text(line)[m].trim().is_empty())
+        })
+    };
+    let over = |i: usize| found[i].level > 0 && tasks[i].state == TaskState::Done && open(i);
+    let mut all = (0..found.len()).filter(|&i| over(i));
+    let first = all.next()?;
+    let message = match all.count() {
+        0 => format!("task {} is marked done, and boxes below it are open", found[first].id),
+        more => {
+            format!("task {} and {more} more are marked done, and boxes below them are open", found[first].id)
+        }
+    };
+    let mut out = Notes { lines, list: Vec::new() };
+    out.warn(out.span(found[first].line), message, "", "the heading decides");
+    out.list.pop()
 }
 
 struct Notes<'a> {

@@ -5,11 +5,11 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use super::dialect::{Mode, Verdict, box_id, names_task, numbered};
-use super::grammar::{Item, Shape};
+use super::grammar::{Heading, Item, Shape};
 use super::lines::{Kind, Lines, may_be_item};
 use super::model::{TaskState, Why};
 use super::words::Section;
-use super::{grammar, legend, table};
+use super::{grammar, legend, table, unboxed};
 
 /// A line that is a task.
 #[derive(Debug, Clone)]
@@ -76,6 +76,9 @@ pub(crate) fn collect<'a>(lines: &Lines<'a>, verdict: &Verdict) -> Collected<'a>
                     _ => false,
                 };
                 walk.heading(heading.level);
+                if verdict.mode == Mode::Boxes && !takes {
+                    walk.passed(index, heading, &mut out);
+                }
                 if takes {
                     let id = heading.id.as_ref();
                     let found = Found {
@@ -86,8 +89,7 @@ pub(crate) fn collect<'a>(lines: &Lines<'a>, verdict: &Verdict) -> Collected<'a>
                         open: id.is_some_and(|i| i.deco),
                         mark: heading.mark.clone(),
                         star: heading.star,
-                        checked: id.is_some_and(|i| i.checked)
-                            || text[heading.text..].trim_end().ends_with(['✅', '✓', '✔']),
+                        checked: id.is_some_and(|i| i.checked),
                         dot: id.is_some_and(|i| i.dot),
                         indent: 0,
                         level: heading.level,
@@ -99,7 +101,10 @@ pub(crate) fn collect<'a>(lines: &Lines<'a>, verdict: &Verdict) -> Collected<'a>
                 }
             }
             Kind::Item(i) => match walk.item(index, &lines.items[i as usize]) {
-                Ok(found) => out.found.push(found),
+                Ok(found) => {
+                    walk.passed.clear();
+                    out.found.push(found);
+                }
                 Err(why) => out.ignored.push((index, why)),
             },
             Kind::Opaque(why) => {
@@ -114,18 +119,23 @@ pub(crate) fn collect<'a>(lines: &Lines<'a>, verdict: &Verdict) -> Collected<'a>
             _ => {}
         }
     }
+    out.ignored.extend(walk.passed.drain(..).map(|(line, _)| (line, Why::Other)));
+    out.ignored.sort_unstable_by_key(|i| i.0);
     match verdict.mode {
         Mode::Table => {
             out.found = table::rows(lines);
             if out.found.is_empty() {
-                walk.numbered(&mut out);
+                unboxed::numbered(lines, verdict, &mut out);
             }
         }
-        Mode::Numbered => walk.numbered(&mut out),
-        Mode::Boxes => walk.unboxed_parents(&mut out),
+        Mode::Numbered => unboxed::numbered(lines, verdict, &mut out),
+        Mode::Boxes => unboxed::parents(lines, &mut out),
         _ => {}
     }
     walk.drop_asides(&mut out);
+    if verdict.accept.lists {
+        walk.drop_restarts(&mut out.found);
+    }
     name_anonymous(&mut out.found);
     out
 }
@@ -140,6 +150,8 @@ struct Walk<'l, 'a> {
     heading_id: Option<Cow<'a, str>>,
     min_indent: u32,
     legends: HashSet<usize>,
+    /// Headings that would name a task in another file, and hold none of this one so far; with their levels.
+    passed: Vec<(usize, usize)>,
 }
 
 impl<'l, 'a> Walk<'l, 'a> {
@@ -158,6 +170,7 @@ impl<'l, 'a> Walk<'l, 'a> {
             heading_id: None,
             min_indent: boxes().map(|i| lines.all[i].indent).min().unwrap_or(0),
             legends: legend::runs(lines),
+            passed: Vec::new(),
         }
     }
 
@@ -175,11 +188,40 @@ impl<'l, 'a> Walk<'l, 'a> {
         }
     }
 
+    /// `## Task 2: …` in a file whose tasks are boxes: a group if boxes follow, else told as a line that was not taken.
+    fn passed(&mut self, index: usize, heading: &Heading, out: &mut Collected<'a>) {
+        while let Some((line, _)) = self.passed.pop_if(|p| p.1 >= heading.level) {
+            out.ignored.push((line, Why::Other));
+        }
+        if names_task(heading, self.lines.text(index)) {
+            self.passed.push((index, heading.level));
+        }
+    }
+
+    /// Numbers of lists that start anew are the lists' own: such boxes have no id.
+    fn drop_restarts(&self, found: &mut [Found<'a>]) {
+        let listed = |f: &Found<'_>| {
+            let item = self.lines.item(f.line).filter(|i| i.bullet && i.id.is_none());
+            item.is_some_and(|i| i.list_number.is_some())
+        };
+        let mut seen = HashSet::new();
+        if found.iter().filter(|f| listed(f)).all(|f| seen.insert(f.id.clone())) {
+            return;
+        }
+        for f in found.iter_mut().filter(|f| listed(f)) {
+            f.id = Cow::Borrowed("");
+            f.shape = None;
+        }
+    }
+
     /// Decides on one list item.
     fn item(&mut self, index: usize, item: &Item) -> Result<Found<'a>, Why> {
         let line = &self.lines.all[index];
         let text = self.lines.text(index);
         let Some(mark) = item.mark.clone() else { return Err(Why::Numbered) };
+        if self.is_code(index) {
+            return Err(Why::Fence);
+        }
         let section = self.verdict.sections[index];
         let id = box_id(item, text, &self.verdict.accept);
         if id.is_none() && (section == Section::Legend || self.legends.contains(&index)) {
@@ -212,13 +254,16 @@ impl<'l, 'a> Walk<'l, 'a> {
                 }
             }
         }
+        let sure = item.id.as_ref().is_some_and(|id| id.closed || id.deco || id.word);
         match id {
+            // `3 reviewers agree` in a checklist is no task 3
+            Some((_, Shape::Number)) if section != Section::Open && !sure && item.list_number.is_none() => {
+                return Err(Why::Section);
+            }
             Some((id, Shape::Number)) => odd = self.whole_number(id, line.indent)?.or(odd),
             // `E2E tests pass` in a checklist, in a file whose ids are letters and digits too; `T-HF01` is surely an id
             Some((id, Shape::Prefixed))
-                if section != Section::Open
-                    && !id.contains(['-', '.', '_'])
-                    && !item.id.as_ref().is_some_and(|id| id.closed || id.deco || id.word) =>
+                if section != Section::Open && !id.contains(['-', '.', '_']) && !sure =>
             {
                 return Err(Why::Section);
             }
@@ -251,6 +296,25 @@ impl<'l, 'a> Walk<'l, 'a> {
         Ok(found)
     }
 
+    /// Markdown's other code block: indented by four or more behind a blank line that ends a heading or a paragraph. Below
+    /// a list item it is a part of the list, and a file may indent all its tasks.
+    fn is_code(&self, index: usize) -> bool {
+        let all = &self.lines.all;
+        if all[index].indent < 4 || self.min_indent >= 4 || self.inside.is_some_and(|(_, level)| level == 0) {
+            return false;
+        }
+        let above = (0..index).rev().find(|&i| all[i].indent < 4 && all[i].kind != Kind::Blank);
+        above.is_some_and(|i| {
+            let bullet = self.lines.text(i).trim_start().starts_with(['-', '*', '+', '•']);
+            let blank = || (i + 1..index).any(|i| all[i].kind == Kind::Blank);
+            match all[i].kind {
+                Kind::Heading(_) | Kind::Opaque(_) => true,
+                Kind::Text => !bullet && blank(),
+                _ => false,
+            }
+        })
+    }
+
     /// A whole number below a task is a slip of the indentation if it counts on, else a step.
     fn whole_number(&mut self, id: &str, indent: u32) -> Result<Option<Odd>, Why> {
         let value: u32 = id.trim_end_matches(|c: char| !c.is_ascii_digit()).parse().unwrap_or(0);
@@ -267,79 +331,6 @@ impl<'l, 'a> Walk<'l, 'a> {
         }
         self.whole = Some((value, indent));
         Ok(None)
-    }
-
-    /// `1. Title` without box over `- [ ] 1.1`: the parent of the boxed tasks right below it.
-    fn unboxed_parents(&self, out: &mut Collected<'a>) {
-        if !out.ignored.iter().any(|i| i.1 == Why::Numbered && self.lines.all[i.0].indent == 0) {
-            return;
-        }
-        let ids: HashSet<&str> = out.found.iter().map(|f| &*f.id).collect();
-        let mut parents = Vec::new();
-        for &(index, why) in &out.ignored {
-            if why != Why::Numbered || self.lines.all[index].indent > 0 {
-                continue;
-            }
-            let Some(found) = self.numbered_line(index) else { continue };
-            let next = out.found.partition_point(|f| f.line < index);
-            let Some(below) = out.found.get(next) else { continue };
-            let owns = below.id.strip_prefix(&*found.id).is_some_and(|r| r.starts_with('.'));
-            let parted = (index + 1..below.line).any(|i| matches!(self.lines.all[i].kind, Kind::Heading(_)));
-            if owns && !parted && !ids.contains(&*found.id) {
-                parents.push(found);
-            }
-        }
-        let lines: HashSet<usize> = parents.iter().map(|f| f.line).collect();
-        out.ignored.retain(|i| !lines.contains(&i.0));
-        out.found.extend(parents);
-        out.found.sort_by_key(|f| f.line);
-    }
-
-    /// A file of `1. Title` lines without any box, as long as the numbers tell them apart.
-    fn numbered(&self, out: &mut Collected<'a>) {
-        let mut seen = HashSet::new();
-        let mut found = Vec::new();
-        for &(index, _) in &out.ignored {
-            if self.verdict.sections[index] != Section::Open {
-                continue;
-            }
-            let Some(f) = self.numbered_line(index) else { continue };
-            if self.lines.all[index].indent > 0 && f.shape != Some(Shape::Dotted) {
-                continue;
-            }
-            if !seen.insert(f.id.clone()) {
-                // Numbering that starts anew is the numbering of steps.
-                return;
-            }
-            found.push(f);
-        }
-        if found.first().is_none_or(|f| !matches!(&*f.id, "0" | "1" | "1.1" | "0.1" | "1.0")) {
-            return;
-        }
-        let lines: HashSet<usize> = found.iter().map(|f| f.line).collect();
-        out.ignored.retain(|i| !lines.contains(&i.0));
-        out.found = found;
-    }
-
-    fn numbered_line(&self, index: usize) -> Option<Found<'a>> {
-        let item = self.lines.item(index).filter(|i| i.mark.is_none() && !i.paren)?;
-        let id = item.id.as_ref()?;
-        let text = self.lines.text(index);
-        Some(Found {
-            line: index,
-            id: Cow::Borrowed(&text[id.span.clone()]),
-            shape: Some(id.shape),
-            title: item.title..text.len(),
-            open: id.deco,
-            mark: None,
-            star: false,
-            checked: false,
-            dot: id.dot,
-            indent: self.lines.all[index].indent,
-            level: 0,
-            odd: None,
-            row: None,
-        })
     }
 
     /// A box with an id in a section of criteria or progress notes repeats a task of that id.

@@ -43,8 +43,29 @@ const MOST_IN_RANGES: usize = 1_000_000;
 
 /// The words that announce a dependency.
 static KEY: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)depend(?:encies|ency|ing|s)?(?:[ -]?on\b)?|\bdeps\b|blocked by|\[D:|依赖|依賴|依存|前置任务|의존").ok()
+    Regex::new(
+        r"(?ix)
+        d[eé]p[ea]nd(?:encies|ency|encias?|ências?|enze|ances?|ing|[se])?(?:[\ _-]?(?:on|upon|de|del)\b)?
+        | \bdeps\b | blocked[\ _-]?by | \[D:
+        | abhängig(?:keit(?:en)?|\ von) | зависимост[ьи] | зависит\ от
+        | 依赖 | 依賴 | 依存 | 前置任务 | 의존
+        | prerequisites? | 前提 | \((?:needs|requires|after)\b",
+    )
+    .ok()
 });
+
+/// What stands before a list says how far it is to be believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Said {
+    /// `Dependencies:`; all up to the end should be ids.
+    Key,
+    /// `Prerequisites:`, the items below `Dependencies:`; ids among other things.
+    Loose,
+    /// `depends on` in a sentence; only what surely is an id counts.
+    Sentence,
+    /// `(after T002)`; nothing but ids up to the bracket.
+    Enclosed,
+}
 
 /// Finds them all. One pass over the source finds the words; only the lines that hold one are looked at.
 pub(crate) fn find(
@@ -58,13 +79,14 @@ pub(crate) fn find(
         lines,
         found,
         ids,
+        bodies,
         deps: Deps { edges: vec![Vec::new(); found.len()], ..Deps::default() },
         ranged: 0,
     };
     for (task, f) in found.iter().enumerate() {
         if let Some(cell) = f.row.as_ref().and_then(|r| r.depends.clone()) {
             let start = lines.all[f.line].start;
-            finder.list(task, start + cell.start, start + cell.end, true);
+            finder.list(task, start + cell.start, start + cell.end, Said::Key);
         }
     }
     if let Some(key) = KEY.as_ref() {
@@ -84,10 +106,31 @@ pub(crate) fn find(
     finder.deps
 }
 
+/// Whether a line of a section about order begins with what it speaks of: `[Task 4] depends on …`, `Task 4 depends on …`.
+/// Prose of other forms repeats or refines what tasks say themselves.
+fn names_subject(before: &str) -> bool {
+    let rest = ["task", "任务", "タスク"].iter().find(|w| starts_with(before, w)).map(|w| &before[w.len()..]);
+    before.starts_with('[')
+        || rest.is_some_and(|r| r.starts_with([' ', '#']) || r.starts_with(|c: char| c.is_ascii_digit()))
+}
+
+/// Whether a text starts with a word, whatever the case of its Latin letters.
+fn starts_with(text: &str, word: &str) -> bool {
+    text.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word))
+}
+
+/// Where the text of a plain list item starts.
+fn bulleted(text: &str) -> Option<usize> {
+    let body = text.trim_start_matches([' ', '\t']);
+    let rest = body.strip_prefix(['-', '*', '+', '•'])?;
+    rest.starts_with([' ', '\t']).then(|| text.len() - rest.len())
+}
+
 struct Finder<'a> {
     lines: &'a Lines<'a>,
     found: &'a [Found<'a>],
     ids: &'a Ids<'a>,
+    bodies: &'a Bodies,
     deps: Deps,
     /// Tasks looked at in ranges so far.
     ranged: usize,
@@ -103,42 +146,88 @@ impl Finder<'_> {
         }
         let before = source[line.start..start].trim_start_matches([' ', '\t', '-', '*', '+', '_', '•']);
         let after = &source[end..line.end];
-        // `[Task 4] depends on [Task 2.4]` in a section about order names its own subject.
-        if section == Section::Order && before.starts_with('[') {
-            let subject = match dependency(before) {
-                Some(DepList::Items(items, _)) if items.len() == 1 => {
-                    self.resolve(&before[items[0].span.clone()])
-                }
-                _ => None,
-            };
-            if let Some(task) = subject {
-                self.list(task, end, line.end, false);
+        if section == Section::Order && names_subject(before) {
+            for task in self.subjects(before) {
+                self.list(task, end, line.end, Said::Sentence);
             }
             return;
         }
         let Some(task) = owner else { return };
-        let word = &source[start..end];
-        // "依存関係", "依赖项", "Dependencies (hard)" go on before the colon.
-        let tail = after.trim_start_matches(|c: char| "关系項项関係任务タスク는*_ ".contains(c));
-        let key = before.is_empty() && tail.starts_with([':', '：']);
-        if key {
-            let from = line.end - tail.len();
-            let colon = tail.chars().next().map_or(1, char::len_utf8);
-            self.list(task, from + colon, line.end, true);
+        // An order that was written for some other agent.
+        if ["prompt", "提示词", "プロンプト"].iter().any(|w| starts_with(before, w)) {
             return;
         }
-        let noun = ["dependency", "dependencies", "deps"].iter().any(|w| word.eq_ignore_ascii_case(w));
-        let opens =
-            before.trim_end().chars().last().is_none_or(|c| !c.is_alphanumeric() && !"`'\"/.".contains(c))
-                || before.trim_end().ends_with("this task");
+        let word = &source[start..end];
+        if word.starts_with('(') {
+            self.list(task, end, line.end, Said::Enclosed);
+            return;
+        }
+        let loose = starts_with(word, "prerequisite") || word == "前提";
+        // "依存関係", "依赖项", "Dependencies (hard)" go on before the colon.
+        let mut tail = after.trim_start_matches(|c: char| "关系項项関係任务タスク条件性성는*_ ".contains(c));
+        if let Some((_, rest)) = tail.strip_prefix('(').and_then(|t| t.split_once(')')) {
+            tail = rest.trim_start_matches(['*', '_', ' ']);
+        }
+        if (before.is_empty() || before == "前置") && tail.starts_with([':', '：']) {
+            let from = line.end - tail.len() + tail.chars().next().map_or(1, char::len_utf8);
+            self.list(task, from, line.end, if loose { Said::Loose } else { Said::Key });
+            if source[from..line.end].trim_matches(['*', '_', ' ', '\t']).is_empty() {
+                self.below(index, task);
+            }
+            return;
+        }
+        if before.ends_with(['(', '[']) && tail.starts_with([':', '：']) {
+            let from = line.end - tail.len() + tail.chars().next().map_or(1, char::len_utf8);
+            self.list(task, from, line.end, Said::Enclosed);
+            return;
+        }
+        let noun =
+            loose || ["dependency", "dependencies", "deps"].iter().any(|w| word.eq_ignore_ascii_case(w));
+        let ahead = before.trim_end();
+        let last = ahead.chars().last();
+        let opens = last.is_none_or(|c| !c.is_alphanumeric() && !"`'\"/.".contains(c))
+            || last == Some('.') && ahead.len() < before.len()
+            || ahead.len() >= 9
+                && ahead.is_char_boundary(ahead.len() - 9)
+                && ahead[ahead.len() - 9..].eq_ignore_ascii_case("this task");
         if !noun && opens {
-            self.list(task, end, line.end, false);
+            self.list(task, end, line.end, Said::Sentence);
         }
     }
 
-    /// Reads the list between two offsets. After a key everything up to the end should be ids; in a sentence only what
-    /// surely is one counts.
-    fn list(&mut self, task: usize, from: usize, to: usize, key: bool) {
+    /// The items below `Dependencies:`, one id or more on each.
+    fn below(&mut self, key: usize, task: usize) {
+        let own = &self.lines.all[key];
+        let (indent, bullet) = (own.indent, bulleted(self.lines.text(key)).is_some());
+        for index in key + 1..self.lines.all.len() {
+            let line = &self.lines.all[index];
+            if line.kind == Kind::Blank && index == key + 1 {
+                continue;
+            }
+            let (start, end) = (line.start, line.end);
+            let deeper = line.indent > indent || !bullet && line.indent == indent;
+            let item = bulleted(self.lines.text(index))
+                .filter(|_| deeper && line.kind == Kind::Text && self.bodies.owner(index) == Some(task));
+            let Some(at) = item else { return };
+            self.list(task, start + at, end, Said::Loose);
+        }
+    }
+
+    /// The tasks before `depends on` in a section about order.
+    fn subjects(&self, before: &str) -> Vec<usize> {
+        match dependency(before) {
+            Some(DepList::Items(items, end))
+                if before[end..].trim_matches([' ', '*', ':']).is_empty()
+                    && items.iter().all(|i| i.to.is_none()) =>
+            {
+                items.iter().filter_map(|i| self.resolve(&before[i.span.clone()])).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Reads the list between two offsets.
+    fn list(&mut self, task: usize, from: usize, to: usize, said: Said) {
         let source = self.lines.source;
         let text = &source[from..to];
         let lead = text.len() - text.trim_start_matches([' ', '\t', ':', '：', '*', '_', '于', '於']).len();
@@ -149,7 +238,12 @@ impl Finder<'_> {
                 let rest = text[end..].trim_start_matches([' ', '`', '*', '_']);
                 let closes = rest.is_empty()
                     || rest.starts_with(['.', ',', ';', ')', ']', '（', '(', '—', '–', '|', '）', '。']);
-                if !closes && items.len() == 1 && !items[0].sure {
+                if !closes && items.len() == 1 && !items[0].sure
+                    || said == Said::Enclosed && !rest.starts_with([')', ']'])
+                {
+                    if said == Said::Key {
+                        self.strange(task, from, text_end);
+                    }
                     return;
                 }
                 for item in items {
@@ -181,19 +275,24 @@ impl Finder<'_> {
                             }
                         }
                         (Some(other), _) => self.edge(task, other, at),
-                        (None, _) if key || item.sure => {
+                        (None, _) if said == Said::Key || said == Said::Sentence && item.sure => {
                             self.deps.unknown.push(Unknown { task, text: id.to_owned(), span: at });
                         }
                         _ => {}
                     }
                 }
             }
-            None if key && !text_end.is_empty() => {
-                let text: String = text_end.chars().take(60).collect();
-                self.deps.unknown.push(Unknown { task, span: from..from + text.len(), text });
+            None if said == Said::Key && !text_end.is_empty() => {
+                self.strange(task, from, text_end);
             }
             Some(DepList::None) | None => {}
         }
+    }
+
+    /// Something else than ids where ids should be.
+    fn strange(&mut self, task: usize, from: usize, text: &str) {
+        let text: String = text.chars().take(60).collect();
+        self.deps.unknown.push(Unknown { task, span: from..from + text.len(), text });
     }
 
     fn depth(&self, task: usize) -> (usize, usize) {

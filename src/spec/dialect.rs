@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::grammar::{Heading, IdToken, Item, Shape};
 use super::lines::{Kind, Lines};
 use super::model::Dialect;
-use super::words::{Section, section};
+use super::words::{self, Section, section};
 
 /// Where the tasks of a file are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub(crate) struct Accept {
     /// Whole numbers which have dotted children; kept only where the file writes them bare.
     parents: HashSet<String>,
     /// The number of the list counts in `1. [ ] Title`: no box has an id of its own, or this one has dotted children.
-    lists: bool,
+    pub(crate) lists: bool,
     children: HashSet<String>,
 }
 
@@ -48,9 +48,17 @@ impl Accept {
                 Shape::Dotted | Shape::LetterT => true,
                 Shape::Number => id.closed || self.bare || self.parents.contains(text),
                 // `**M29-prep follow-ups**`: bold that goes on behind it makes it a phrase.
-                Shape::Prefixed | Shape::Slug => self.letters && (!id.deco || id.closed),
+                Shape::Prefixed | Shape::Slug => {
+                    self.letters && (!id.deco || id.closed) || id.closed && task_hyphen(text)
+                }
             }
     }
+}
+
+/// `Task-3`: the word makes it an id however the others look.
+fn task_hyphen(id: &str) -> bool {
+    id.get(..5).is_some_and(|w| w.eq_ignore_ascii_case("task-"))
+        && id[5..].starts_with(|c: char| c.is_ascii_digit())
 }
 
 /// The verdict on a file.
@@ -143,14 +151,22 @@ pub(crate) fn judge(lines: &Lines<'_>, forced: Option<Dialect>) -> Verdict {
             _ => {}
         }
     }
+    // Without boxes a numbered heading is a task where the file says of most of them what one says of tasks.
+    let fields = fields(lines, &sections);
+    let fielded = (1..7).rev().find(|&l| fields[l] > 1 && fields[l] * 2 >= count.numbered_headings[l]);
     let owned: usize = levels[1..].iter().sum();
-    let level = (1..7).max_by_key(|&l| (levels[l], count.numbered_headings[l], 7 - l)).unwrap_or(2);
+    let mut level = (1..7).max_by_key(|&l| (levels[l], count.numbered_headings[l], 7 - l)).unwrap_or(2);
     let boxed = count.heading_boxes > 0 && count.heading_boxes >= count.id_boxes;
     let mode = if boxed || count.heading_tasks > count.id_boxes {
         Mode::Headings
     } else if count.id_boxes > 0 {
         Mode::Boxes
     } else if owned > 0 && owned * 2 >= count.plain_boxes + levels[0] {
+        Mode::NumberedHeadings
+    } else if let Some(fielded) = fielded
+        && count.plain_boxes == 0
+    {
+        level = fielded;
         Mode::NumberedHeadings
     } else if count.list_boxes > 0 {
         Mode::Boxes
@@ -173,6 +189,26 @@ pub(crate) fn judge(lines: &Lines<'_>, forced: Option<Dialect>) -> Verdict {
         Some(_) => Mode::Anonymous,
     };
     Verdict { mode, accept, sections, level }
+}
+
+/// How many numbered headings of each level have a field like `_Requirements: 1.1_` or `**Status**: open` in their own text.
+fn fields(lines: &Lines<'_>, sections: &[Section]) -> [usize; 7] {
+    let mut out = [0; 7];
+    let mut level = 0;
+    for (index, line) in lines.all.iter().enumerate() {
+        match line.kind {
+            Kind::Heading(h) => {
+                let heading = &lines.headings[h as usize];
+                level = if numbered(heading) && sections[index] == Section::Open { heading.level } else { 0 };
+            }
+            Kind::Text if level > 0 && words::field(lines.text(index)) => {
+                out[level] += 1;
+                level = 0;
+            }
+            _ => {}
+        }
+    }
+    out
 }
 
 #[derive(Default)]
@@ -233,7 +269,10 @@ fn accept(lines: &Lines<'_>, sections: &[Section]) -> Accept {
     let mut closed = 0;
     let mut letters = [0usize; 2];
     let mut boxes = [0usize; 2];
+    let mut children = HashSet::new();
+    // Bare numbers right above what continues them.
     let mut parents = HashSet::new();
+    let mut above = "";
     for (index, line) in lines.all.iter().enumerate() {
         let Some(item) = lines.item(index).filter(|i| i.mark.is_some()) else { continue };
         let nested = usize::from(line.indent > 0);
@@ -244,14 +283,22 @@ fn accept(lines: &Lines<'_>, sections: &[Section]) -> Accept {
         let text = &lines.text(index)[id.span.clone()];
         match id.shape {
             Shape::Dotted => {
-                if let Some((head, _)) = text.split_once('.')
-                    && !parents.contains(head)
-                {
-                    parents.insert(head.to_owned());
+                if let Some((head, _)) = text.split_once('.') {
+                    if !children.contains(head) {
+                        children.insert(head.to_owned());
+                    }
+                    if head == above {
+                        parents.insert(head.to_owned());
+                    }
+                    above = "";
                 }
             }
             Shape::Number if id.closed || id.word => closed += 1,
-            Shape::Number if line.indent == 0 => bare.extend(text.parse::<u32>()),
+            // `3 reviewers agree` in a checklist is no task 3.
+            Shape::Number if line.indent == 0 && sections[index] == Section::Open => {
+                bare.extend(text.parse::<u32>());
+                above = text;
+            }
             Shape::Number => {}
             Shape::LetterT | Shape::Prefixed | Shape::Slug => letters[nested] += 1,
         }
@@ -259,7 +306,6 @@ fn accept(lines: &Lines<'_>, sections: &[Section]) -> Accept {
     let counts = bare.first().is_some_and(|&f| f <= 1)
         && (bare.len() > 1 || boxes[0] == 1)
         && bare.windows(2).filter(|w| w[1] == w[0] + 1).count() * 5 >= (bare.len() - 1) * 4;
-    let children = parents.clone();
     if closed > bare.len() || bare.is_empty() {
         parents.clear();
     }

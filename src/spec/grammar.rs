@@ -107,14 +107,21 @@ struct Head {
 }
 
 impl Head {
+    /// A star behind the id ends it, as a dot would.
+    fn starred(&mut self) {
+        if let Some(id) = &mut self.id {
+            id.closed = true;
+        }
+    }
+
     /// Takes a pair of the head; says whether it was one.
     fn take(&mut self, pair: &Pair<'_, Rule>) -> bool {
         let s = span(pair);
         let shape = match pair.as_rule() {
-            Rule::deco => {
+            Rule::deco | Rule::deco_bold => {
                 let text = pair.as_str();
                 self.deco = text.contains("**") || text.contains("~~");
-                self.check = !text.is_ascii();
+                self.check = ["✅", "✓", "✔", "☑"].iter().any(|c| text.contains(c));
                 self.deco_start = Some(s.start);
                 return true;
             }
@@ -122,7 +129,7 @@ impl Head {
                 self.word = Some(s.start);
                 return true;
             }
-            Rule::sep | Rule::list_sep => {
+            Rule::sep | Rule::sep_bold | Rule::list_sep => {
                 let text = pair.as_str();
                 if let Some(id) = &mut self.id {
                     id.closed = !text.is_empty();
@@ -180,7 +187,10 @@ pub(crate) fn item(line: &str) -> Option<Item> {
                 item.list_number = Some(span(&p));
             }
             Rule::mark => item.mark = Some(span(&p)),
-            Rule::star => item.star = true,
+            Rule::star => {
+                item.star = true;
+                head.starred();
+            }
             Rule::inner_box => item.two_boxes = true,
             rule => {
                 item.paren |= rule == Rule::list_sep && p.as_str().starts_with(')');
@@ -204,7 +214,10 @@ pub(crate) fn heading(line: &str) -> Option<Heading> {
         match p.as_rule() {
             Rule::hashes => heading.level = p.as_str().len(),
             Rule::mark => heading.mark = Some(span(&p)),
-            Rule::star => heading.star = true,
+            Rule::star => {
+                heading.star = true;
+                head.starred();
+            }
             _ => {
                 head.take(&p);
             }

@@ -2,37 +2,40 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::dialect::Verdict;
+use super::dialect::{Mode, Verdict};
 use super::grammar;
 use super::lines::{Kind, Lines};
 use super::model::{TaskState, Why};
 use super::words::{self, Section};
 
-/// Two or more boxes in a row whose whole text is a state word.
+/// Two or more boxes in a row whose whole text is a state word, and those among them that explain a mark of their own in
+/// other words. A common mark joins no run by itself: what is a legend must not change with a tick.
 pub(crate) fn runs(lines: &Lines<'_>) -> HashSet<usize> {
     let mut out = HashSet::new();
     let mut run: Vec<usize> = Vec::new();
+    let mut known = 0;
     for index in 0..=lines.all.len() {
-        let state = (index < lines.all.len())
-            .then(|| lines.item(index))
-            .flatten()
-            .filter(|i| i.mark.is_some() && i.id.is_none())
-            .and_then(|i| {
-                words::state(lines.text(index)[i.text..].trim_start_matches([' ', '=', ':', '-', '`']))
-            });
-        if state.is_some() {
-            run.push(index);
-            continue;
+        let item = (index < lines.all.len()).then(|| lines.item(index)).flatten();
+        if let Some((item, mark)) = item.filter(|i| i.id.is_none()).and_then(|i| Some((i, i.mark.clone()?))) {
+            let text = lines.text(index);
+            let says = text[item.text..].trim_start_matches([' ', '=', ':', '-', '`']);
+            let state = words::state(says).is_some();
+            if state || !matches!(text[mark].trim(), "" | "x" | "X") {
+                run.push(index);
+                known += usize::from(state);
+                continue;
+            }
         }
-        if run.len() > 1 {
+        if known > 1 {
             out.extend(run.iter().copied());
         }
         run.clear();
+        known = 0;
     }
     out
 }
 
-/// What the file says its marks mean: in a legend section, in comments and quotes, in runs of boxes, in a line of boxes.
+/// What the file says its marks mean: in a legend section, in comments, quotes and tables, in runs of boxes, in a line of boxes.
 pub(crate) fn meanings(
     lines: &Lines<'_>,
     verdict: &Verdict,
@@ -50,7 +53,8 @@ pub(crate) fn meanings(
         }
     };
     for (index, line) in lines.all.iter().enumerate() {
-        let opaque = matches!(line.kind, Kind::Opaque(Why::Comment | Why::Quote));
+        let opaque = matches!(line.kind, Kind::Opaque(Why::Comment | Why::Quote))
+            || line.kind == Kind::Row && verdict.mode != Mode::Table;
         if opaque || verdict.sections[index] == Section::Legend || !runs.is_empty() && runs.contains(&index) {
             read(lines.text(index));
         }

@@ -241,7 +241,7 @@ pub(crate) fn may_be_item(trimmed: &str) -> bool {
             matches!(bytes.get(after), Some(b'.' | b')'))
                 || bytes.get(after).is_some_and(u8::is_ascii_alphabetic)
         }
-        Some(0xE2) => trimmed.strip_prefix('•').is_some_and(|r| boxed(r.as_bytes())),
+        Some(0xE2) => trimmed.strip_prefix(['•', '–']).is_some_and(|r| boxed(r.as_bytes())),
         _ => false,
     }
 }

@@ -20,6 +20,7 @@ mod tests;
 pub mod tick;
 mod title;
 mod tree;
+mod unboxed;
 mod waves;
 mod words;
 

@@ -35,7 +35,7 @@ pub fn parse_as(source: &str, dialect: Option<Dialect>) -> TaskFile {
     for (task, edge) in &graph.edges {
         deps.edges[*task].push(edge.clone());
     }
-    let diagnostics = check::check(&lines, found, &ids, &tree, &deps, &graph, dialect);
+    let mut diagnostics = check::check(&lines, found, &ids, &tree, &deps, &graph, dialect);
 
     let speckit = found.iter().filter(|f| speckit_id(f)).count();
     let mut memo = MetaMemo::default();
@@ -85,6 +85,10 @@ pub fn parse_as(source: &str, dialect: Option<Dialect>) -> TaskFile {
     for (i, task) in tasks.iter_mut().enumerate() {
         task.state = states.of(i, &task.title);
         task.doubtful = states.doubtful(task, source);
+    }
+    if let Some(ahead) = check::ahead(&lines, found, &bodies, &tasks) {
+        let at = diagnostics.partition_point(|d| d.span.start <= ahead.span.start);
+        diagnostics.insert(at, ahead);
     }
     TaskFile {
         tasks,
@@ -141,7 +145,12 @@ impl States<'_> {
         if f.checked {
             return TaskState::Done;
         }
-        if f.level > 0 { self.heading(task) } else { TaskState::Todo }
+        if f.level == 0 {
+            return TaskState::Todo;
+        }
+        let text = self.lines.text(f.line);
+        let id = self.lines.heading(f.line).and_then(|h| h.id.as_ref()).map_or(0, |id| id.span.start);
+        words::signs(&text[..id], title).unwrap_or_else(|| self.heading(task))
     }
 
     /// Whether nobody but the author knows what the mark means.

@@ -28,16 +28,23 @@ enum Column {
 
 fn column(head: &str) -> Column {
     let lower = head.trim_matches(['*', '`', ' ']).to_lowercase();
-    match lower.as_str() {
-        "id" | "#" | "task id" | "no" | "no." | "nr" | "编号" | "任务id" | "序号" | "番号" | "タスクid" => {
+    // "Dependencies (ids)", "Status / owner"
+    let cut = lower.find(['(', '（', '/']).unwrap_or(lower.len());
+    let name = if cut == 0 { lower.as_str() } else { lower[..cut].trim() };
+    match name {
+        "id" | "#" | "task id" | "task #" | "task no" | "task no." | "task number" | "no" | "no." | "nr"
+        | "编号" | "编号id" | "任务id" | "任务编号" | "序号" | "番号" | "タスクid" | "タスク番号" => {
             Column::Id
         }
-        "task" | "title" | "description" | "name" | "任务" | "描述" | "任务名称" | "タスク" | "タスク名"
-        | "内容" | "tarea" | "tarefa" | "aufgabe" | "tâche" => Column::Title,
-        "status" | "state" | "done" | "状态" | "ステータス" | "状態" | "完了" | "estado" | "✓" | "✅"
-        | "[ ]" => Column::Status,
-        "depends" | "depends on" | "dependencies" | "dependency" | "deps" | "blocked by" | "依赖"
-        | "依存" | "依存関係" | "前置任务" => Column::Depends,
+        "task" | "tasks" | "title" | "description" | "task description" | "name" | "task name"
+        | "task title" | "任务" | "描述" | "任务描述" | "任务名称" | "任务名" | "タスク" | "タスク名"
+        | "内容" | "作業内容" | "tarea" | "tarefa" | "aufgabe" | "tâche" | "작업" => Column::Title,
+        "status" | "state" | "done" | "done?" | "progress" | "状态" | "ステータス" | "状態" | "完了"
+        | "estado" | "상태" | "✓" | "✅" | "[ ]" => Column::Status,
+        "depends" | "depends on" | "dependencies" | "dependency" | "deps" | "blocked by"
+        | "prerequisites" | "依赖" | "依赖任务" | "依存" | "依存関係" | "前置任务" | "前提" => {
+            Column::Depends
+        }
         _ => Column::Other,
     }
 }
@@ -47,13 +54,20 @@ pub(crate) fn rows<'a>(lines: &Lines<'a>) -> Vec<Found<'a>> {
     let mut out = Vec::new();
     let mut index = 0;
     while index < lines.all.len() {
-        let len = lines.all[index..].iter().take_while(|l| l.kind == Kind::Row).count();
+        let len = (index..lines.all.len())
+            .take_while(|&i| lines.all[i].kind == Kind::Row || i > index && conflict(lines.text(i)))
+            .count();
         if len > 2 {
             table(lines, index, len, &mut out);
         }
         index += len.max(1);
     }
     out
+}
+
+/// A line of a merge that was not settled cuts no table in two; the file is refused for it anyway.
+fn conflict(text: &str) -> bool {
+    text == "=======" || text.starts_with("<<<<<<< ") || text.starts_with(">>>>>>> ")
 }
 
 /// The id at the start of a cell, as at the head of a list item: `**1.1**`, `T3`, `Task 4`.

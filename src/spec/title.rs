@@ -8,7 +8,7 @@ pub(crate) struct Title {
 }
 
 /// Strips comment, bold, strike and markers. `open` says that bold or strike was opened before the text; in spec-kit
-/// files every bracket run right after the id is a marker.
+/// files every run in brackets right after the id is a marker.
 pub(crate) fn clean(raw: &str, open: bool, speckit: bool) -> Title {
     let raw = raw.trim();
     if !raw.bytes().any(|b| matches!(b, b'*' | b'~' | b'<' | b'[' | b'(' | b'#')) {
@@ -18,8 +18,12 @@ pub(crate) fn clean(raw: &str, open: bool, speckit: bool) -> Title {
     let mut rest = text.trim();
     let mut parallel = false;
     while let Some((marker, after)) = marker(rest, speckit) {
-        parallel |= marker.eq_ignore_ascii_case("P");
-        rest = after.trim_start();
+        parallel |= marker.trim_end_matches('?').eq_ignore_ascii_case("P");
+        // `T001 [P]: Title`, `T001 [P] - Title`
+        let after = after.trim_start();
+        let bare = after.trim_start_matches([':', '：']);
+        let bare = ["- ", "– ", "— "].iter().find_map(|d| bare.strip_prefix(d)).unwrap_or(bare);
+        rest = bare.trim_start();
     }
     for tail in ["(P)", "[P]"] {
         if let Some(before) = rest.strip_suffix(tail) {
@@ -40,11 +44,12 @@ fn marker(text: &str, speckit: bool) -> Option<(&str, &str)> {
     let (inner, after) = (&body[..end], &body[end + 1..]);
     let known = matches!(inner, "P" | "ALL" | "MVP")
         || inner.starts_with("US") && inner[2..].starts_with(|c: char| c.is_ascii_digit());
+    // `[x]` is a box out of place, `[name](url)` a link, and what is optional says so in its title.
     let run = speckit
         && inner.len() <= 40
+        && inner.trim().len() > usize::from(inner.trim().eq_ignore_ascii_case("x"))
         && !after.starts_with('(')
-        && inner.starts_with(|c: char| c.is_ascii_uppercase())
-        && !inner.contains(|c: char| c.is_ascii_lowercase());
+        && !super::words::optional(&text[..inner.len() + 2]);
     (known || run).then_some((inner, after))
 }
 

@@ -53,6 +53,7 @@ pub(crate) fn build(lines: &Lines<'_>, found: &[Found<'_>], ids: &Ids<'_>) -> Tr
         above: vec![None; ids.first.len()],
         siblings: vec![0; ids.first.len()],
         numbers: HashMap::new(),
+        dots_tell: dots_tell(found),
         last: None,
     };
     for f in found {
@@ -111,11 +112,13 @@ pub(crate) fn build(lines: &Lines<'_>, found: &[Found<'_>], ids: &Ids<'_>) -> Tr
                 .find(|o| o.1.is_some_and(|n| f.id.strip_prefix(n).is_some_and(|r| r.starts_with('.'))));
             if let Some(&(_, Some(value), at)) = heading {
                 let slot = *made.entry(at).or_insert_with(|| {
-                    let title = lines.heading(at).and_then(|h| number(h, lines.text(at))).map_or("", |n| n.1);
+                    let heading = lines.heading(at);
+                    let title = heading.and_then(|h| number(h, lines.text(at))).map_or("", |n| n.1);
+                    let open = heading.and_then(|h| h.id.as_ref()).is_some_and(|id| id.deco);
                     let id = unique(value, ids, &mut names);
                     tree.groups.push(Group {
                         id,
-                        title: super::title::clean(title, false, false).text,
+                        title: super::title::clean(title, open, false).text,
                         line: at + 1,
                     });
                     tree.groups.len() - 1
@@ -127,6 +130,16 @@ pub(crate) fn build(lines: &Lines<'_>, found: &[Found<'_>], ids: &Ids<'_>) -> Tr
         outer.push(i);
     }
     tree
+}
+
+/// Whether few dotted ids end in a dot (`3.5.` among `4.1`): where most do, it is the file's habit.
+fn dots_tell(found: &[Found<'_>]) -> bool {
+    let dotted = found.iter().filter(|f| f.id.contains('.'));
+    let [with, without] = dotted.fold([0usize; 2], |mut n, f| {
+        n[usize::from(!f.dot)] += 1;
+        n
+    });
+    with == 1 || with < without
 }
 
 fn unique(value: &str, tasks: &Ids<'_>, names: &mut HashSet<String>) -> String {
@@ -167,6 +180,8 @@ struct Walk<'a> {
     siblings: Vec<usize>,
     /// Where the section of each number last stood.
     numbers: HashMap<&'a str, usize>,
+    /// A dot behind a dotted id is rare in this file, so that it says something.
+    dots_tell: bool,
     /// The id looked up last: siblings share their parent.
     last: Option<(&'a str, Option<Slot>)>,
 }
@@ -213,7 +228,8 @@ impl<'a> Walk<'a> {
                 return Numbered::Alone;
             }
             // `3.5.` between `3.` and `4.`: a whole task put in later.
-            if f.dot
+            if self.dots_tell
+                && f.dot
                 && parent.dot
                 && f.indent == parent.indent
                 && f.level == parent.level

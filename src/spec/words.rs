@@ -142,6 +142,60 @@ pub(crate) fn state(text: &str) -> Option<TaskState> {
     Some(state)
 }
 
+/// What the signs around a heading's title say of its state: `🔄 Task 2: …`, `Task 2: … ✅`, `Task 2: … [DONE]`,
+/// `Task 2: … ✅ COMPLETE`. `before` is what stands before the id.
+pub(crate) fn signs(before: &str, title: &str) -> Option<TaskState> {
+    let sign = |c: char| if c.is_ascii() { None } else { state(c.encode_utf8(&mut [0; 4])) };
+    if let Some(state) = before.chars().find_map(sign) {
+        return Some(state);
+    }
+    let title = title.trim_end().trim_end_matches('\u{FE0F}');
+    if let Some(state) = title.chars().last().and_then(sign) {
+        return Some(state);
+    }
+    // A sign and a word behind it.
+    let at = title.char_indices().rev().take(24).find(|(_, c)| sign(*c).is_some()).map(|(at, _)| at);
+    if let Some(at) = at {
+        let word = title[at..].trim_end_matches([')', ']', '*']);
+        return state(word.trim_start_matches('\u{FE0F}'));
+    }
+    // "Orders (open)" may be of orders that are open; only what says the end of the task itself is believed.
+    let inner = ["()", "[]"].iter().find_map(|pair| {
+        let (open, close) = pair.split_at(1);
+        Some(&title[title.rfind(open)? + 1..]).and_then(|t| t.strip_suffix(close))
+    })?;
+    let done = inner.trim().eq_ignore_ascii_case("x") || state(inner) == Some(TaskState::Done);
+    done.then_some(TaskState::Done)
+}
+
+/// A pair that people write below tasks.
+pub(crate) fn field(text: &str) -> bool {
+    let body = text.trim_start_matches([' ', '\t', '-', '*', '+', '_']);
+    [
+        "Requirement",
+        "Status",
+        "Depend",
+        "Deps",
+        "Effort",
+        "Estimat",
+        "Priority",
+        "Acceptance",
+        "Validat",
+        "需求",
+        "依赖",
+        "状态",
+        "验收",
+        "要件",
+        "依存",
+        "ステータス",
+        "受け入れ",
+    ]
+    .iter()
+    .any(|w| body.starts_with(w))
+        && body.len() < text.trim_start().len()
+        && body.contains([':', '：'])
+}
+
 /// Whether a title says that the task was given up: `T028 — REVERTED: …`.
 pub(crate) fn given_up(title: &str) -> bool {
     let head = title.trim_start_matches(|c: char| !c.is_alphabetic()).as_bytes();

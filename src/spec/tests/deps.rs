@@ -30,6 +30,22 @@ fn a_line_below_a_task_names_what_comes_first() {
         "Dependencies: #1, #2",
         "**Dependencies**: 1、2",
         "Blocked by: 1, 2",
+        "_Blocked-by: 1, 2_",
+        "depends_on: [1, 2]",
+        "Depends on completion of tasks 1 and 2",
+        "This task depends on tasks 1 and 2.",
+        "Dependencies: Requires Task 1, Task 2",
+        "**Dependencies (hard)**: 1, 2",
+        "Prerequisites: Task 1, Task 2",
+        "Dependencias: 1, 2",
+        "Dependências: Tarefa 1, Tarefa 2",
+        "Depende de: 1, 2",
+        "Abhängigkeiten: Aufgabe 1 und 2",
+        "Dépendances : Tâche 1, Tâche 2",
+        "Зависимости: 1, 2",
+        "의존성: 1, 2",
+        "前置依赖: 任务 1, 任务 2",
+        "依存タスク: タスク1、タスク2",
     ] {
         let source = format!("- [ ] 1. A\n- [ ] 2. B\n- [ ] 3. C\n  - {text}\n");
         assert_eq!(waits(&source), "3: 1 2", "{text}");
@@ -72,6 +88,10 @@ fn a_title_can_say_it_too() {
         ("B *(depends on T001)*", "T002"),
         ("B (DEFERRED - depends on T001)", "T002"),
         ("B (blocked by T001)", "T002"),
+        ("B (after T001)", "T002"),
+        ("B (requires T001)", "T002"),
+        ("B (deps: T001)", "T002"),
+        ("B. Depends on T001", "T002"),
     ] {
         assert_eq!(waits(&format!("- [ ] T001 A\n- [ ] T002 {title}\n")), format!("{id}: T001"), "{title}");
     }
@@ -79,6 +99,33 @@ fn a_title_can_say_it_too() {
         waits("- [ ] T001 A\n- [ ] T002 B\n- [ ] T003 C *(depends on T001, T002)*\n"),
         "T003: T001 T002"
     );
+}
+
+#[test]
+fn the_items_below_a_key_are_its_list() {
+    for text in [
+        "  - **Dependencies:**\n    - 1\n    - Task 2 (the base)\n",
+        "  - Dependencies:\n\n    - Task 1\n    - Task 2\n  - 3 more things\n",
+    ] {
+        let source = format!("- [ ] 1. A\n- [ ] 2. B\n- [ ] 3. C\n{text}");
+        assert_eq!(waits(&source), "3: 1 2", "{source}");
+    }
+    let source = "### Task 1: A\n\n### Task 2: B\n\n**Dependencies:**\n- Task 1\n\n**Files:**\n- Task 2\n";
+    assert_eq!(waits(source), "2: 1");
+    let packages = "- [ ] 1. A\n- [ ] 2. B\n  - Dependencies:\n    - react 19\n    - zod\n";
+    assert_eq!((waits(packages), parse(packages).diagnostics.len()), (String::new(), 0));
+}
+
+#[test]
+fn an_order_for_some_other_agent_is_no_dependency() {
+    for line in ["- **Prompt**: \"Do T002; depends on T002\"", "- _Prompt: Wait, depends on T002_"] {
+        assert_eq!(waits(&format!("- [ ] T001 A\n  {line}\n- [ ] T002 B\n")), "", "{line}");
+    }
+}
+
+#[test]
+fn what_goes_on_behind_a_list_in_brackets_is_prose() {
+    assert_eq!(waits("- [ ] T001 A\n- [ ] T002 B (after T001 was seen to work)\n"), "");
 }
 
 #[test]
@@ -94,6 +141,7 @@ fn a_section_about_order_names_both_sides() {
         let source =
             format!("## [ ] Task 1: A\n\n## [ ] Task 2: B\n\n{section}\n\n- [Task 1] {word} [Task 2]\n");
         assert_eq!(waits(&source), "1: 2", "{source}");
+        assert_eq!(waits(&source.replace(['[', ']'], "").replace("##  ", "## [ ] ")), "1: 2", "{source}");
     }
 }
 
@@ -111,7 +159,21 @@ fn heading_tasks_name_theirs_in_a_field() {
 
 #[test]
 fn none_is_said_in_many_ways_and_is_no_mistake() {
-    for text in ["None", "none", "N/A", "—", "-", "无", "無", "なし", "None (can start at once)"] {
+    for text in [
+        "None",
+        "none",
+        "N/A",
+        "—",
+        "-",
+        "无",
+        "無",
+        "なし",
+        "None (can start at once)",
+        "No dependencies",
+        "∅",
+        "[]",
+        "无依赖",
+    ] {
         for key in ["**Dependencies:**", "**Deps**:", "- **Depends On**:", "- **依赖**:"] {
             let source = format!("- [ ] 1. A\n- [ ] 2. B\n  {key} {text}\n");
             let file = parse(&source);

@@ -6,6 +6,7 @@ use super::*;
 
 mod deps;
 mod hostile;
+mod people;
 
 fn ids(source: &str) -> Vec<String> {
     parse(source).tasks.into_iter().map(|t| t.id).collect()
