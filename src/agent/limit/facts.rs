@@ -26,6 +26,8 @@ pub(super) struct Facts {
     pub(super) per_minute: bool,
     /// The quota is zero: waiting does not help.
     pub(super) zero: bool,
+    /// The model that the quota is for.
+    pub(super) model: Option<String>,
     /// What the error says to a person.
     pub(super) messages: Vec<String>,
     due: Option<Due>,
@@ -123,6 +125,7 @@ impl<'a> Reader<'a> {
                 self.facts.daily |= id.contains("PerDay") || id.contains("Daily");
                 self.facts.per_minute |= id.contains("PerMinute");
             }
+            ("model", Value::String(model)) if is_code(model) => self.facts.model = Some(model.clone()),
             ("quotaValue", Value::String(number)) => self.facts.zero |= number.trim() == "0",
             _ => self.time(key, value),
         }

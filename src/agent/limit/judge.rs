@@ -7,7 +7,7 @@ use regex::Captures;
 use super::facts::{self, Due, Facts};
 use super::patterns::{LIBRARY, Meaning, Pattern, Reset};
 use super::when::{self, Form, Frame};
-use super::{Family, Kind};
+use super::{Family, Kind, THIS_MODEL};
 use crate::agent::sanitise::sanitise;
 
 /// An agent that means to wait longer than this before it tries again by itself is as good as stopped.
@@ -117,7 +117,7 @@ pub(super) fn judge(said: &Said, context: &Context<'_>) -> Option<Finding> {
         rank: said.rank,
         due,
         source,
-        scope: known.as_ref().and_then(|(_, found)| scope(found)),
+        scope: scope(known.as_ref().map(|(_, found)| found), &said.facts),
         message: shown(message.map_or(body, String::as_str)),
     })
 }
@@ -219,15 +219,19 @@ fn retrying(text: &str, now: Timestamp) -> Retrying {
     Retrying::Late(rest.to_owned(), until)
 }
 
-/// The model that a message limits: what a pattern calls one, or what is left of "your … limit".
-fn scope(found: &Captures<'_>) -> Option<String> {
-    let group = |name: &str| found.name(name).map(|m| m.as_str());
+/// The model that a message limits: what a pattern calls one, what is left of "your … limit", or a field's.
+fn scope(found: Option<&Captures<'_>>, facts: &Facts) -> Option<String> {
+    let group = |name: &str| found?.name(name).map(|m| m.as_str());
     let text = match group("model") {
         Some(model) => model.to_owned(),
-        None => LIBRARY.windows.replace_all(group("what").or_else(|| group("what2"))?, "").into_owned(),
+        None => group("what")
+            .or_else(|| group("what2"))
+            .map(|what| LIBRARY.windows.replace_all(what, "").into_owned())
+            .unwrap_or_default(),
     };
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    (text.chars().any(char::is_alphanumeric)).then_some(text)
+    let named = text.chars().any(char::is_alphanumeric).then_some(text);
+    named.or_else(|| facts.model.clone()).or_else(|| group("this").map(|_| THIS_MODEL.to_owned()))
 }
 
 pub(super) fn first_line(text: &str) -> &str {

@@ -36,6 +36,8 @@ static LOGGED: LazyLock<Regex> =
 /// Texts in quotes on such a line.
 static QUOTED: LazyLock<Regex> =
     LazyLock::new(|| regex(r#"\b(?:error(?:\.\w+)?|message|cause)="((?:[^"\\]|\\.)*)""#));
+/// A text without them, which is the rest of the line.
+static UNQUOTED: LazyLock<Regex> = LazyLock::new(|| regex(r#"\b(?:error|cause)=([A-Za-z][^"{]*)$"#));
 static STAMP: LazyLock<Regex> = LazyLock::new(|| regex(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z"));
 /// What may stand before the JSON of an error on a line; anything else is a sentence that quotes it.
 static LEAD: LazyLock<Regex> = LazyLock::new(|| {
@@ -197,6 +199,9 @@ impl Read<'_> {
             reader.text(stripped);
             for quoted in QUOTED.captures_iter(text) {
                 reader.facts.messages.push(quoted[1].replace("\\\"", "\""));
+            }
+            if let Some(found) = UNQUOTED.captures(text) {
+                reader.facts.messages.push(found[1].to_owned());
             }
         }
         let (family, text) = (self.message.family, text.to_owned());

@@ -17,12 +17,14 @@ mod lines;
 mod merge;
 mod patterns;
 mod record;
+mod scope;
 mod when;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 pub use patterns::{Pattern, Reset};
+pub use scope::names_model;
 pub use when::Form;
 
 /// What kind of limit it is, by what helps against it.
@@ -143,6 +145,9 @@ impl Family {
     }
 }
 
+/// What [`Verdict::scope`] says where a message limits the model that was used, without its name.
+pub const THIS_MODEL: &str = "this model";
+
 /// Something an agent printed.
 #[derive(Debug, Clone, Copy)]
 pub struct Message<'a> {
@@ -165,7 +170,7 @@ pub struct Verdict {
     pub until: Option<Timestamp>,
     /// What decided: a pattern or a field, and where the time is from (`claude.limit + clock`).
     pub source: String,
-    /// The model that alone is limited, where the message names one.
+    /// The model that alone is limited, where the message names one; [`THIS_MODEL`]: the one that was used.
     pub scope: Option<String>,
     /// The vendor's words, one line, at most 300 characters.
     pub message: String,
@@ -193,3 +198,6 @@ pub fn classify_all(messages: &[Message<'_>], own: &[Pattern], now: Timestamp, z
 #[cfg(test)]
 #[path = "limit_tests.rs"]
 mod tests;
+#[cfg(test)]
+#[path = "wordings_tests.rs"]
+mod wordings;

@@ -21,9 +21,10 @@ const STALE_DATE: SignedDuration = SignedDuration::from_hours(24);
 pub enum Form {
     /// `epoch`: seconds or milliseconds since 1970.
     Epoch,
-    /// `iso`: a date and time of RFC 3339; without offset or zone in the host's zone.
+    /// `iso`: a date and time of RFC 3339; without an offset in the zone that `tz` names, or the host's.
     Iso,
-    /// `hour` with `min`, `sec`, `ampm`, `dow`, `mon`, `day`, `year`, `rel`, `tz`, `abbr`; or `word`.
+    /// `hour` with `min`, `sec`, `ampm`, `dow`, `mon`, `day`, `year`, `rel`, `tz`, `abbr`; or `word`. What comes first of
+    /// day and month does not matter: `day2` and `mon2` are the same.
     Clock,
     /// `dur`: numbers with units, all added up; a bare number is seconds.
     Duration,
@@ -82,7 +83,10 @@ pub(super) fn read(form: Form, found: &Captures<'_>, frame: Frame<'_>) -> Option
     let text = |name: &str| found.name(name).map(|m| m.as_str());
     match form {
         Form::Epoch => epoch(text("epoch")?.parse().ok()?),
-        Form::Iso => iso(text("iso")?, frame.zone),
+        Form::Iso => match text("tz") {
+            Some(name) => iso(text("iso")?, &zone_named(name, frame.zone)?),
+            None => iso(text("iso")?, frame.zone),
+        },
         Form::Clock => clock(found, frame),
         Form::Duration => after(frame.now, duration(text("dur")?)?),
         Form::Day => {
@@ -192,8 +196,9 @@ fn clock(found: &Captures<'_>, frame: Frame<'_>) -> Option<Timestamp> {
         (None, None) => frame.zone.clone(),
     };
     let today = zone.to_datetime(frame.now).date();
-    if let Some(month) = text("mon") {
-        let (month, day) = (month_named(month)?, text("day")?.parse().ok()?);
+    if let Some(month) = text("mon").or_else(|| text("mon2")) {
+        let day = text("day").or_else(|| text("day2"))?;
+        let (month, day) = (month_named(month)?, day.parse().ok()?);
         return match text("year") {
             Some(year) => {
                 let date = Date::new(year.parse().ok()?, month, day).ok()?;
