@@ -8,6 +8,7 @@
 //! `SEQORCH_AGENTS=codex,gemini` and `SEQORCH_SCENES=halt` narrow it down.
 
 mod bench;
+mod limits;
 
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -39,6 +40,7 @@ const SCENES: &[Scene] = &[
     ("retry-resumes", retry_in_the_same_session),
     ("unknown-session", unknown_session),
     ("429-once", limited_once),
+    ("limit-reset", limits::limit_with_a_reset),
     ("401", bad_key),
     ("never-answers", never_answers),
     ("endless-tool", endless_tool),

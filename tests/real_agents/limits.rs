@@ -1,0 +1,97 @@
+//! Real CLIs that meet a closed window of their plan: seqorch waits until it opens, and goes on with the same task.
+//!
+//! The server is the suite's own, with one thing changed: the window opens a few seconds after the first request that
+//! it refused, and says so in the vendor's own fields. Until then it refuses, afterwards it serves.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use super::bench::{Bench, Cli};
+use super::{Ground, Seen, ensure};
+use crate::common::Project;
+
+/// From the first refusal to the opening at least; it opens with a whole minute, since Codex names no seconds.
+const CLOSED_S: i64 = 15;
+
+/// The server of the suite, with a window of the plan that is closed at first.
+const SERVER: &str = r#"
+import sys, time
+PATH, CLOSED = sys.argv.pop(1), int(sys.argv.pop(1))
+head, main = open(PATH).read().split("if __name__ == '__main__':", 1)
+space = {'__name__': 'server', '__file__': PATH}
+exec(compile(head, PATH, 'exec'), space)
+known, opens = space['error_for'], []
+def error_for(scenario, vendor, n):
+    if not opens:
+        opens.append((int(time.time()) + CLOSED + 59) // 60 * 60)
+    left = opens[0] - time.time()
+    if left <= 0:
+        return None
+    space['reset_epoch'] = lambda: opens[0]
+    said = known('quota_sub', vendor, n)
+    if 'retry-after' in said['headers']:
+        said['headers']['retry-after'] = str(int(left) + 1)
+    error = said['body'].get('error', {})
+    if 'resets_in_seconds' in error:
+        error['resets_in_seconds'] = int(left) + 1
+    return said
+space['error_for'] = error_for
+space['__name__'] = '__main__'
+exec(compile("if __name__ == '__main__':" + main, PATH, 'exec'), space)
+"#;
+
+fn time(value: &Value) -> Option<Timestamp> {
+    value.as_str()?.parse().ok()
+}
+
+/// One attempt is refused and costs nothing, nobody asks before the window opens, and the second does the work in the
+/// session of the first.
+pub(super) fn limit_with_a_reset(ground: &Ground, cli: Cli) -> Seen {
+    if !matches!(cli, Cli::Claude | Cli::Codex) {
+        return Ok("no such window".to_owned());
+    }
+    let config =
+        "[limit]\nmargin = \"2s\"\nunknown = [\"1h\"]\n[retry]\nattempts = 1\n[run]\nmax_iterations = 1\n";
+    let folder = tempfile::tempdir().unwrap();
+    let server = folder.path().join("server.py");
+    let start = format!("import sys\nsys.argv[1:1] = [{:?}, '{CLOSED_S}']\n{SERVER}", ground.mock);
+    std::fs::write(&server, start).unwrap();
+    let mut bench = Bench::new(cli, &ground.bin, &server, config);
+    if cli == Cli::Claude {
+        // only who is logged in with a plan is told of its windows
+        let project = std::mem::replace(&mut bench.project, Project::new());
+        bench.project =
+            project.env("ANTHROPIC_API_KEY", "").env("CLAUDE_CODE_OAUTH_TOKEN", "sk-ant-oat01-dummy");
+    }
+    bench.serve("success");
+    let output = bench.run(&["run", "demo"]).code(0);
+    let (attempts, outcomes) = (bench.attempts(), bench.outcomes());
+    ensure(
+        outcomes == ["limited", "done"],
+        &bench,
+        &format!("not one refusal and one success: {outcomes:?}"),
+    )?;
+    let counted = attempts.iter().filter(|a| a["counts"] == true).count();
+    ensure(counted == 1, &bench, &format!("{counted} attempts counted"))?;
+    ensure(attempts[0]["outcome"]["limit"] == "quota_exhausted", &bench, "another kind of limit")?;
+    ensure(output.stdout.contains("waited"), &bench, "the summary does not say that it waited")?;
+    let until = time(&attempts[0]["outcome"]["until"]);
+    let (refused, again) = (time(&attempts[0]["started_at"]), time(&attempts[1]["started_at"]));
+    let (Some(until), Some(refused), Some(again)) = (until, refused, again) else {
+        return ensure(false, &bench, "it does not say until when").map(|()| String::new());
+    };
+    let late = again.duration_since(until);
+    let told = until.duration_since(refused);
+    ensure(told >= SignedDuration::from_secs(CLOSED_S - 1), &bench, "it is not the stated time")?;
+    ensure(again >= until, &bench, "it asked before the window opened")?;
+    ensure(late < SignedDuration::from_secs(30), &bench, &format!("it slept {late:#} past the opening"))?;
+    let session = &attempts[0]["session"];
+    ensure(session.is_string(), &bench, "the session of the refused attempt is not known")?;
+    ensure(attempts[1]["goes_on"]["session"] == *session, &bench, "not in the session that was refused")?;
+    ensure(attempts[1]["goes_on"]["reason"] == "limit", &bench, "goes on for another reason")?;
+    Ok(format!(
+        "refused, asked again {} s after the stated end, 1 attempt counted, {}",
+        late.as_secs(),
+        bench.took()
+    ))
+}
