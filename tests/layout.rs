@@ -30,8 +30,8 @@ const ALLOWED: &[(&str, &str)] = &[
     ("state::spent", "agent::event attempt::record"),
     (
         "report",
-        "agent config engine::decide engine::End git::Change plan spec state::AttemptRecord state::Changes \
-         state::Outcome state::Reason state::SpecState state::Spent state::UnitStatus",
+        "agent config engine::decide engine::timeline engine::End git::Change plan spec state::AttemptRecord state::Changes state::Limited \
+         state::Outcome state::Reason state::SpecState state::Spent state::UnitStatus state::who",
     ),
     ("setup", "agent config engine error git plan spec state sys tmux"),
     // the machine takes a signal's meaning as a value; the type is all of `sys` that it sees
@@ -41,6 +41,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("engine::limits", "agent attempt::record config state"),
     ("engine::limiting", "agent config plan state"),
     ("engine::pace", "agent config plan state"),
+    ("engine::timeline", "agent config plan state"),
     ("engine::retrying", "attempt::record config plan state"),
     ("engine::tests_run", "agent"),
     ("engine::ending", "plan sys::signals"),
@@ -72,6 +73,7 @@ const PURE: &[&str] = &[
     "engine::limits",
     "engine::limiting",
     "engine::pace",
+    "engine::timeline",
     "engine::retrying",
     "engine::ending",
     "engine::tests_run",

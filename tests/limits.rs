@@ -176,3 +176,54 @@ fn every_known_message_is_told_right() {
     println!("{table}{} of {count} right", count - wrong);
     assert!(count > 0 && wrong == 0, "{wrong} of {count} wrong");
 }
+
+fn ask_bytes(mut command: Command, bytes: &[u8]) -> Value {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(bytes).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn any_bytes_are_a_message() {
+    let project = Project::new();
+    let told = |channel: &str, bytes: &[u8]| {
+        let args = ["limits", "test", "--backend", "claude", "--channel", channel, "--exit", "1"];
+        ask_bytes(project.command(&args), bytes)
+    };
+    assert_eq!(told("stdout", b""), serde_json::json!({"kind": "none", "until": null, "source": ""}));
+    assert_eq!(told("event", b"\xff\xfe\x00{")["kind"], "none");
+    // what is no text around the message does not hide it
+    let line = [&b"\xff\xf0 torn\n"[..], "You've hit your session limit · resets 3pm\n".as_bytes()].concat();
+    assert_eq!(told("stdout", &line)["kind"], "quota_exhausted");
+    // a whole transcript: its end counts, and it takes no time
+    let mut huge = b"You've hit your session limit\nso I went on, and wrote more.\n".repeat(50_000);
+    assert_eq!(told("stdout", &huge)["kind"], "none");
+    huge.extend_from_slice("You've hit your session limit · resets 3pm".as_bytes());
+    assert_eq!(told("stdout", &huge)["kind"], "quota_exhausted");
+}
+
+#[test]
+fn a_backend_that_nobody_knows_is_told_of_and_its_message_is_judged_all_the_same() {
+    let project = Project::new();
+    let command = project.command(&["limits", "test", "--backend", "cluade", "--channel", "stdout"]);
+    let (code, stdout, stderr) = ask(command, "You've hit your session limit");
+    assert_eq!(code, 0);
+    assert!(stdout.contains("quota_exhausted") && stderr.contains("cluade is no known backend"), "{stderr}");
+}
+
+#[test]
+fn a_time_is_told_in_the_zone_that_was_asked_for_and_read_in_it() {
+    let project = Project::new();
+    let told = |zone: &str, text: &str| {
+        let args = ["limits", "test", "--channel", "stdout", "--now", "2026-03-07T20:00:00Z", "--tz", zone];
+        ask_bytes(project.command(&args), text.as_bytes())["until"].clone()
+    };
+    let text = "You've hit your weekly limit · resets Mar 8, 2:30am";
+    // New York leaves that hour out, Tokyo does not
+    assert_eq!(told("America/New_York", text), "2026-03-08T03:30:00-04:00");
+    assert_eq!(told("Asia/Tokyo", text), "2026-03-08T02:30:00+09:00");
+    assert_eq!(told("Asia/Tokyo", "You've hit your weekly limit · resets soon"), Value::Null);
+}

@@ -60,7 +60,7 @@ fn the_json_has_the_documented_keys_and_no_others() {
         keys(&plan),
         set(
             "spec steps skipped ignored_lines tasks groups waves dialect dialect_reason errors warnings notes \
-             total_steps max_iterations"
+             total_steps max_iterations timeline"
         )
     );
     assert_eq!(

@@ -99,3 +99,225 @@ fn ctrl_c_ends_a_wait_at_once() {
     run.wait().code(130);
     assert!(project.state("login")["waiting_until"].is_null());
 }
+
+/// What a process has used of the processors so far, in milliseconds.
+fn processor_ms(pid: i32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("it lives");
+    let fields: Vec<&str> = stat[stat.rfind(')').unwrap() + 2..].split_whitespace().collect();
+    // utime and stime, in ticks of which Linux has a hundred a second wherever it runs
+    let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
+    ticks * 10
+}
+
+#[test]
+#[ignore = "a minute of nothing"]
+fn a_wait_of_a_minute_costs_no_processor_time() {
+    let seconds = 66;
+    let project = project(seconds, "", "");
+    let run = project.start(&["run"]);
+    wait_until("the wait", || project.state("login")["waiting_until"].is_string());
+    let until = project.state("login")["waiting_until"].clone();
+    let until: jiff::Timestamp = until.as_str().unwrap().parse().unwrap();
+    let (pid, before, began) = (run.pid(), processor_ms(run.pid()), jiff::Timestamp::now());
+    crate::common::wait_long("the end of the wait", || {
+        until.duration_since(jiff::Timestamp::now()) < jiff::SignedDuration::from_secs(1)
+    });
+    let used = processor_ms(pid) - before;
+    let waited = jiff::Timestamp::now().duration_since(began).as_secs();
+    println!("{used} ms of processor time in {waited} s of waiting");
+    assert!(waited >= 55, "it waited only {waited} s");
+    assert!(used <= 50, "{used} ms in {waited} s");
+    run.wait().code(0);
+    assert_eq!(project.ledger(), ["1 1", "1 2", "2 1"]);
+}
+
+#[test]
+fn a_run_that_waits_is_told_to_try_at_once() {
+    // whoever is let in does not look at the clock
+    let agent = "[ -e open ] && { say_done; exit; }\n\
+                 echo \"quota exceeded, retry at $(( $(date +%s) + 3600 ))\" >&2; exit 1";
+    let project = Project::new()
+        .spec("login", TWO)
+        .agent(agent)
+        .config(&format!("[limit]\nmargin = \"0s\"\n[backend.fake]\n{PATTERN}"));
+    let run = project.start(&["run"]);
+    wait_until("the wait", || project.state("login")["waiting_until"].is_string());
+    let until = project.state("login")["waiting_until"].clone();
+    project
+        .run(&["status"])
+        .code(0)
+        .says(&["try at once with: seqorch resume login --now", "fake is limited"]);
+    // still closed: it tries, is refused, and waits again
+    project.run(&["resume", "--now"]).code(0).says(&["does not wait any longer (fake: quota used up)"]);
+    wait_until("the next wait", || {
+        let state = project.state("login");
+        state["waiting_until"].is_string() && state["units"]["1"]["attempts"].as_array().unwrap().len() == 2
+    });
+    assert_ne!(project.state("login")["waiting_until"], until);
+    project.write("open", "");
+    project.run(&["resume", "--now"]).code(0).says(&["tries now"]);
+    run.wait().code(0);
+    assert_eq!(project.ledger(), ["1 1", "1 2", "1 3", "2 1"]);
+    let state = project.state("login");
+    let counts: Vec<bool> =
+        state["units"]["1"]["attempts"].as_array().unwrap().iter().map(|a| a["counts"] == true).collect();
+    assert_eq!(counts, [false, false, true], "a limited attempt counts");
+}
+
+#[test]
+fn a_limit_of_one_model_does_not_stop_another() {
+    let project = Project::new()
+        .spec("login", "- [ ] 1. A\n- [ ] 2. B\n- [ ] 3. C\n")
+        .agent("if [ \"$1\" = opus ] && [ ! -e open ]; then echo \"You've hit your Opus limit · resets $(date -d '+2 hours' +%H:%M)\"; exit 1; fi; say_done")
+        .config(
+            "[limit]\nmax_wait = \"10m\"\n[backend.fake]\nmodel = \"sonnet\"\nargs = [\"agent.sh\", \"{model}\"]\n\
+             [[override]]\ntasks = [\"2\"]\nmodel = \"opus\"\n",
+        );
+    project.run(&["run"]).code(2).says(&["fake (Opus) is limited: a human is needed", "limit.max_wait"]);
+    assert_eq!(project.ledger(), ["1 1", "2 1"]);
+    let state = project.state("login");
+    assert!(state["limits"].is_null() && state["model_limits"]["fake"]["Opus"].is_object(), "{state}");
+    project.run(&["status"]).code(0).says(&["fake (Opus) is limited: quota used up"]);
+    // what asks for Sonnet goes on
+    project.run(&["run", "--only", "3"]).code(0);
+    assert_eq!(project.ledger(), ["1 1", "2 1", "3 1"]);
+    let json = project.run(&["status", "--json"]).code(0);
+    let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    assert!(
+        json["model_limits"]["fake"]["Opus"]["until"].is_string(),
+        "a success of Sonnet says nothing of Opus"
+    );
+    // nor is anything tried for Opus before its time
+    project.run(&["run"]).code(2);
+    assert_eq!(project.ledger(), ["1 1", "2 1", "3 1"]);
+}
+
+#[test]
+fn another_backend_takes_over_for_the_model_that_is_limited_and_the_plan_and_the_summary_say_so() {
+    let project = Project::new()
+        .spec("login", "- [ ] 1. A\n- [ ] 2. B\n- [ ] 3. C\n")
+        .agent("if [ \"$1\" = opus ]; then echo \"You've hit your Opus limit · resets $(date -d '+2 hours' +%H:%M)\"; exit 1; fi; say_done")
+        .config(
+            "[limit]\nfallback = [\"spare\"]\n[backend.fake]\nmodel = \"sonnet\"\nargs = [\"agent.sh\", \"{model}\"]\n\
+             [[override]]\ntasks = [\"1\", \"2\"]\nmodel = \"opus\"\n\
+             [backend.spare]\ncommand = \"/bin/sh\"\nargs = [\"spare.sh\"]\n",
+        );
+    project.write("spare.sh", "echo spare $SEQORCH_UNIT >> ledger; [ $SEQORCH_UNIT = 1 ] || exit 1; echo '<promise>TASK_DONE</promise>'\n");
+    project.run(&["run"]).code(2);
+    // the third asks for Sonnet, and would not need the spare one
+    assert_eq!(project.ledger()[..2], ["1 1", "spare 1"]);
+    project.run(&["plan", "--dry-run"]).code(0).says(&["spare steps in: fake (Opus) is limited"]);
+    let json = project.run(&["plan", "--dry-run", "--json"]).code(0);
+    let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    let backends: Vec<&str> =
+        json["steps"].as_array().unwrap().iter().map(|s| s["backend"].as_str().unwrap()).collect();
+    assert_eq!(backends, ["spare", "fake"]);
+}
+
+#[test]
+fn the_plan_says_when_steps_may_start() {
+    let project = project(3600, "", "[pace]\ntasks_per_hour = 1\n");
+    project.run(&["plan", "--dry-run"]).code(0).says(&[
+        "Expected times, as far as the rules tell",
+        "1  now",
+        "not before",
+        "pace.tasks_per_hour = 1",
+        "How long a step takes is not known",
+    ]);
+    let json = project.run(&["plan", "--dry-run", "--json"]).code(0);
+    let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    let line = &json["timeline"];
+    assert_eq!(
+        (&line[0]["id"], &line[0]["held_by"], &line[0]["takes_s"]),
+        (&"1".into(), &serde_json::json!([]), &serde_json::Value::Null)
+    );
+    assert_eq!(
+        (&line[1]["held_by"][0], &line[1]["exact"]),
+        (&"pace.tasks_per_hour = 1".into(), &false.into())
+    );
+    let time = |at: &serde_json::Value| at.as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    assert_eq!(time(&line[1]["starts_at"]).duration_since(time(&line[0]["starts_at"])).as_secs(), 3600);
+}
+
+#[test]
+fn a_window_that_is_closed_starts_nothing_and_says_until_when() {
+    // two hours that begin in an hour, whatever time it is
+    let clock = |hours: i64| {
+        let at = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(hours);
+        at.to_zoned_datetime(jiff::tz::TimeZone::UTC).strftime("%H:00").to_string()
+    };
+    let rule = format!("{}-{}", clock(2), clock(4));
+    let project = Project::new()
+        .spec("login", TWO)
+        .agent("say_done")
+        .env("TZ", "UTC")
+        .config(&format!("[pace]\nwindow = \"{rule}\"\n"));
+    let run = project.start(&["run"]);
+    wait_until("the wait", || project.state("login")["waiting_until"].is_string());
+    let rule = format!("pace.window = \"{rule}\"");
+    assert_eq!(project.state("login")["waiting_for"], rule.as_str());
+    let status = project.run(&["status"]).code(0).says(&[&format!("waiting: {rule}")]);
+    assert!(!status.stdout.contains("resume login --now"), "it is no limit");
+    // a person's own rule is not a limit: it holds
+    project.run(&["resume", "--now"]).code(0).says(&["keeps to pace.window"]);
+    assert_eq!(project.state("login")["waiting_for"], rule.as_str());
+    run.signal(rustix::process::Signal::INT);
+    run.wait().code(130);
+    assert!(!project.path("ledger").exists(), "something was started");
+}
+
+#[test]
+fn tokens_of_an_earlier_run_count_in_the_next_one() {
+    let says = r#"{"type":"assistant","message":{"content":[{"type":"text","text":"<promise>TASK_DONE</promise>"}]}}"#;
+    let usage = r#"{"type":"result","subtype":"success","is_error":false,"result":"","modelUsage":{"m":{"inputTokens":900,"outputTokens":200}}}"#;
+    let project = Project::new()
+        .spec("login", TWO)
+        .agent(&format!("echo '{says}'; echo '{usage}'"))
+        .config("[backend.fake]\noutput = \"claude\"\n[pace]\ntokens = \"1000 per 5h\"\n");
+    project.run(&["run", "--only", "1"]).code(0);
+    let run = project.start(&["run"]);
+    wait_until("the wait", || project.state("login")["waiting_for"] == "pace.tokens = 1000 per 5h");
+    run.signal(rustix::process::Signal::INT);
+    run.wait().code(130);
+    assert_eq!(project.ledger(), ["1 1"]);
+}
+
+#[test]
+fn who_is_not_logged_in_gives_way_and_the_summary_says_how_to_mend_it() {
+    let project =
+        Project::new().spec("login", TWO).agent("echo 'Not logged in · Please run /login'; exit 1").config(
+            "[limit]\nfallback = [\"spare\"]\n[backend.fake]\nlimit_patterns = []\n\
+             [backend.spare]\ncommand = \"/bin/sh\"\nargs = [\"spare.sh\"]\n",
+        );
+    project.write("spare.sh", "echo spare $SEQORCH_UNIT >> ledger; echo '<promise>TASK_DONE</promise>'\n");
+    project.run(&["run"]).code(0).says(&[
+        "1  A: done, 2 attempts by fake, then spare",
+        "fake is limited: not logged in: Not logged in · Please run /login (log in with",
+    ]);
+    assert_eq!(project.ledger(), ["1 1", "spare 1", "spare 2"]);
+    let attempts = project.state("login")["units"]["1"]["attempts"].clone();
+    assert_eq!((&attempts[0]["counts"], &attempts[1]["counts"]), (&false.into(), &true.into()));
+    project.run(&["status"]).code(0).says(&["fake is limited: not logged in", "log in with"]);
+}
+
+#[test]
+fn a_wait_that_is_cut_short_is_in_the_totals_and_one_that_was_killed_is_counted_from_its_beginning() {
+    let project = project(3600, "", "");
+    let run = project.start(&["run"]);
+    wait_until("the wait", || project.state("login")["waiting_until"].is_string());
+    let since = project.state("login")["waiting_since"].clone();
+    run.signal(rustix::process::Signal::KILL);
+    run.wait();
+    let run = project.start(&["run"]);
+    run.wait_for("fake is limited");
+    wait_until("the first second", || {
+        let since: jiff::Timestamp = since.as_str().unwrap().parse().unwrap();
+        jiff::Timestamp::now().duration_since(since) > jiff::SignedDuration::from_secs(2)
+    });
+    assert_eq!(project.state("login")["waiting_since"], since, "the wait began anew");
+    run.signal(rustix::process::Signal::INT);
+    run.wait().code(130).says(&["waited", "for fake: quota used up"]);
+    let state = project.state("login");
+    assert!(state["waited_s"]["fake: quota used up"].as_u64() >= Some(2), "{state}");
+    assert!(state["waiting_since"].is_null() && state["waiting_for"].is_null(), "{state}");
+}

@@ -256,7 +256,7 @@ fn watch(
                     Interrupt::Terminate => CancelledBy::Terminate,
                     Interrupt::HangUp => CancelledBy::HangUp,
                     // this is the step
-                    Interrupt::AfterStep => continue,
+                    Interrupt::AfterStep | Interrupt::TryNow => continue,
                 });
             }
             Err(RecvTimeoutError::Timeout) => match deadline::next(&attempt.deadlines, activity.last()) {

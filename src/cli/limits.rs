@@ -11,6 +11,7 @@ use super::project::Project;
 use crate::agent::limit::{self, Channel, Family, Message, Pattern};
 use crate::engine::limits;
 use crate::error::{Error, Kind, Result};
+use crate::report::text::sanitise_line;
 
 #[derive(Debug, Args)]
 pub(super) struct LimitsArgs {
@@ -104,6 +105,15 @@ fn test(global: &Global, args: &TestArgs) -> Result<u8> {
         ),
         None => Family::Any,
     };
+    if let Some(name) = args.backend.as_ref().filter(|name| !config.backends.contains_key(*name))
+        && family == Family::Any
+    {
+        let name = sanitise_line(name);
+        let _ = writeln!(
+            anstream::stderr(),
+            "note: {name} is no known backend; the wordings of all are tried alike"
+        );
+    }
     let mut bytes = Vec::new();
     std::io::stdin()
         .read_to_end(&mut bytes)

@@ -5,15 +5,19 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::Global;
 use super::project::Project;
 use crate::config::Config;
 use crate::engine::place::{self, Place};
 use crate::engine::prepare::template;
+use crate::engine::timeline;
 use crate::error::{Error, Kind, Result};
 use crate::plan::prompt::{PromptContext, QuestionAnswer, render};
 use crate::plan::{self, Plan, Selection};
+use crate::report::timeline::lines;
 use crate::report::{plan as human, plan_json};
 use crate::spec::{TaskFile, diagnose};
 use crate::state::SpecState;
@@ -58,13 +62,16 @@ pub(super) fn plan(global: &Global, args: &PlanArgs) -> Result<u8> {
     }
     if args.json {
         let (_, tasks) = place.read_tasks()?;
-        let plan = if tasks.has_errors() {
-            None
+        let (plan, times) = if tasks.has_errors() {
+            (None, None)
         } else {
             plan::check_selection(&tasks, &place.selection)?;
-            Some(current(&place, config, &tasks, &project.store(&place).load()?))
+            let state = project.store(&place).load()?;
+            let plan = current(&place, config, &tasks, &state);
+            let times = timeline::timeline(&plan, &state, config, Timestamp::now(), &TimeZone::system());
+            (Some(plan), times)
         };
-        let mut value = plan_json::json(plan.as_ref(), &tasks);
+        let mut value = plan_json::json(plan.as_ref(), &tasks, times.as_ref());
         value["spec"] = place.name.clone().into();
         value["max_iterations"] = config.run.max_iterations.into();
         // a pager that was left is a normal end
@@ -79,13 +86,8 @@ pub(super) fn plan(global: &Global, args: &PlanArgs) -> Result<u8> {
 pub(super) fn current(place: &Place, config: &Config, tasks: &TaskFile, state: &SpecState) -> Plan {
     let boxes = if config.tasks.trust_checkboxes { place::ticked(tasks) } else { BTreeSet::new() };
     // a run that was killed goes on with what it believed, and without what failed in it
-    let progress = place::progress(
-        state,
-        state.trusted_ticks(&boxes),
-        &state.failed_in_run(),
-        &config.limit.fallback,
-        jiff::Timestamp::now(),
-    );
+    let progress =
+        place::progress(state, state.trusted_ticks(&boxes), &state.failed_in_run(), config, Timestamp::now());
     place::make_plan(place, config, tasks, &progress)
 }
 
@@ -103,8 +105,13 @@ pub(super) fn show(global: &Global, project: &Project, place: &Place) -> Result<
         return Err(Error::new(Kind::BadTasks, format!("{shown} cannot be worked off")).detail(diagnostics));
     }
     plan::check_selection(&tasks, &place.selection)?;
-    let plan = current(place, config, &tasks, &project.store(place).load()?);
-    let view = human::PlanView { color, width: super::terminal_width(), diagnostics };
+    let state = project.store(place).load()?;
+    let plan = current(place, config, &tasks, &state);
+    let (now, zone) = (Timestamp::now(), TimeZone::system());
+    let times = timeline::timeline(&plan, &state, config, now, &zone);
+    let (expected, expected_by) = times.map(|times| lines(&times, now, &zone)).unwrap_or_default();
+    let width = super::terminal_width();
+    let view = human::PlanView { color, width, diagnostics, expected, expected_by };
     let mut out = stdout.lock();
     let _ = human::human(&mut out, &plan, &view);
     Ok(())

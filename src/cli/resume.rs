@@ -24,7 +24,7 @@ pub(super) struct ResumeArgs {
     /// What to tell the agent; without it your editor is opened, and where there is none the agent is told to go on.
     #[arg(long, value_name = "TEXT")]
     answer: Option<String>,
-    /// Try limited backends at once instead of waiting for the end of their limits.
+    /// Try limited backends at once instead of waiting for the end of their limits; a run that waits is told to.
     #[arg(long, conflicts_with = "answer")]
     now: bool,
     #[command(flatten)]
@@ -38,7 +38,10 @@ pub(super) fn resume(global: &Global, args: &ResumeArgs) -> Result<u8> {
     let store = project.store(&place);
     let state = store.load()?;
     if args.now {
-        try_now(&store, &place)?;
+        if super::stop::try_now(&project, &place, &store)? {
+            return Ok(0);
+        }
+        forget_limits(&store, &place)?;
         return run::run(global, &RunArgs::of_spec(dir, args.run.clone()));
     }
     if !state.halted {
@@ -58,16 +61,11 @@ pub(super) fn resume(global: &Global, args: &ResumeArgs) -> Result<u8> {
 }
 
 /// Forgets when limits end, so that the next run asks.
-fn try_now(store: &Store, place: &Place) -> Result<()> {
+fn forget_limits(store: &Store, place: &Place) -> Result<()> {
     store.prepare()?;
-    let lock = RunLock::take(&store.run_lock(), &Holder::me(&place.dir, jiff::Timestamp::now()));
-    let _lock = lock.map_err(|error| {
-        error.hint(
-            "A run that waits is ended with `seqorch stop`; then `seqorch resume --now` goes on at once.",
-        )
-    })?;
+    let _lock = RunLock::take(&store.run_lock(), &Holder::me(&place.dir, jiff::Timestamp::now()))?;
     let mut state = store.load()?;
-    state.limits.clear();
+    state.forget_limits();
     store.save(&state)
 }
 

@@ -249,6 +249,7 @@ fn run_one(args: &RunArgs, project: &Project, place: &Place, ears: &Ears) -> Res
     store.prepare()?;
     let mut holder = Holder::me(&place.dir, jiff::Timestamp::now());
     holder.listens = Some(process::started(holder.pid.cast_signed()));
+    holder.tries_now = true;
     let lock = RunLock::take(&store.run_lock(), &holder)?;
     store.sweep();
     // what was read before the lock may be old
@@ -263,18 +264,11 @@ fn run_one(args: &RunArgs, project: &Project, place: &Place, ears: &Ears) -> Res
     let launcher = Launcher::new(own_program()?, &store.folder(), screen)?;
     // standard output is for events alone
     let launcher = if args.json { launcher.silent() } else { launcher };
-    let policy = Policy {
-        max_iterations: config.run.max_iterations,
-        on_failure: config.run.on_failure,
-        jitter: config.run.jitter,
-        batch: config.assign.batch,
-        limit: config.limit.clone(),
-        pace: config.pace.clone(),
-        zone: jiff::tz::TimeZone::system(),
-    };
+    let policy = Policy::of(config, jiff::tz::TimeZone::system());
     let before = git::snapshot(&project.root);
     match ears.asked() {
-        None => {}
+        // nothing waits yet
+        None | Some(Interrupt::TryNow) => {}
         Some(Interrupt::Interrupt | Interrupt::AfterStep) => return Ok((End::Interrupted.exit_code(), true)),
         Some(Interrupt::Terminate | Interrupt::HangUp) => return Ok((End::Terminated.exit_code(), true)),
     }
@@ -319,6 +313,7 @@ fn run_one(args: &RunArgs, project: &Project, place: &Place, ears: &Ears) -> Res
     for line in &mut units {
         line.changes = machine.state.units.get(&line.id).and_then(|unit| unit.changes.clone());
     }
+    let limits = super::status::limits_now(&machine.state, config);
     let text = {
         let mut text = Vec::new();
         let _ = summary::write(
@@ -331,6 +326,7 @@ fn run_one(args: &RunArgs, project: &Project, place: &Place, ears: &Ears) -> Res
                 left,
                 took,
                 waited: &machine.state.waited_s,
+                limits: &limits,
                 changes: changes.as_deref(),
             },
         );

@@ -8,9 +8,11 @@ use serde_json::json;
 
 use super::Global;
 use super::project::Project;
-use crate::engine::launch;
+use crate::config::Config;
+use crate::engine::{launch, limits};
 use crate::error::Result;
 use crate::plan::Selection;
+use crate::report::limited;
 use crate::report::live::span;
 use crate::report::plan::why_skipped;
 use crate::report::spent::spent;
@@ -66,6 +68,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
             "waiting_for": state.waiting_for,
             "waited_s": state.waited_s,
             "limits": state.limits,
+            "model_limits": state.model_limits,
             "usage": state.usage,
             "units": state.units,
         });
@@ -94,7 +97,8 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
             span(for_how_long)
         );
     }
-    write_waits(&mut out, &state);
+    let limits = limits_now(&state, &project.loaded.config);
+    write_waits(&mut out, &place.name, &state, &limits);
     for (id, unit) in &state.units {
         let Some(last) = unit.attempts.last() else { continue };
         let Some(outcome) = &last.outcome else { continue };
@@ -118,6 +122,12 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
     if let Some(used) = spent(&state.usage) {
         let _ = writeln!(out, "  {used}");
     }
+    write_question(&mut out, &place.name, &state);
+    Ok(0)
+}
+
+/// What a halted unit asks, and how it is answered.
+fn write_question(out: &mut impl Write, spec: &str, state: &SpecState) {
     if state.halted {
         let unit = state.halted_task.as_deref().unwrap_or("?");
         let _ = writeln!(out, "\nTask {} asks:", sanitise_line(unit));
@@ -125,13 +135,21 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
         for line in question.lines() {
             let _ = writeln!(out, "  {line}");
         }
-        let _ = writeln!(out, "Go on with: seqorch resume {} --answer \"…\"", sanitise_line(&place.name));
+        let _ = writeln!(out, "Go on with: seqorch resume {} --answer \"…\"", sanitise_line(spec));
     }
-    Ok(0)
+}
+
+/// A line for each account or model that is limited now, with what a human does about it.
+pub(super) fn limits_now(state: &SpecState, config: &Config) -> Vec<String> {
+    let mending = |kind, backend: &str| {
+        let program = config.backends.get(backend).map_or("", |backend| &backend.command);
+        limits::mending(kind, program, backend)
+    };
+    limited::lines(state, jiff::Timestamp::now(), &jiff::tz::TimeZone::system(), mending)
 }
 
 /// What the run waits for, who is limited, and how long it waited.
-fn write_waits(out: &mut impl Write, state: &SpecState) {
+fn write_waits(out: &mut impl Write, spec: &str, state: &SpecState, limits: &[String]) {
     if let Some(until) = state.waiting_until {
         let left = until.duration_since(jiff::Timestamp::now()).try_into().unwrap_or_default();
         let _ = writeln!(
@@ -142,13 +160,11 @@ fn write_waits(out: &mut impl Write, state: &SpecState) {
             until.to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S %:z")
         );
     }
-    for (backend, limited) in state.limits.iter().filter(|(_, l)| l.holds(jiff::Timestamp::now())) {
-        let _ = writeln!(
-            out,
-            "  {} is limited: {}",
-            sanitise_line(backend),
-            sanitise_line(&format!("{}: {}", limited.kind.words(), limited.why))
-        );
+    if state.waits_for_limit() {
+        let _ = writeln!(out, "  try at once with: seqorch resume {} --now", sanitise_line(spec));
+    }
+    for line in limits {
+        let _ = writeln!(out, "  {line}");
     }
     for (reason, seconds) in &state.waited_s {
         let waited = std::time::Duration::from_secs(*seconds);

@@ -38,7 +38,7 @@ pub(super) fn stop(global: &Global, args: &StopArgs) -> Result<u8> {
     let place = project.place(&project.spec(args.spec.as_deref())?, Selection::default())?;
     let store = project.store(&place);
     let patience = project.loaded.config.timeout.grace.saturating_add(PATIENCE);
-    let stop = Stop { project: &project, place: &place, store: &store, patience };
+    let stop = Stop { project: &project, place: &place, store: &store, patience, verb: "stop" };
     let holder = stop.listening_holder()?;
     match &holder {
         Some(holder) if args.now => stop.end_run(holder)?,
@@ -62,6 +62,41 @@ struct Stop<'a> {
     place: &'a Place,
     store: &'a Store,
     patience: Duration,
+    /// What a person types to get here.
+    verb: &'static str,
+}
+
+/// Has the run of `place`, if one waits for a limit, try at once. `false`: no run is at work here.
+pub(super) fn try_now(project: &Project, place: &Place, store: &Store) -> Result<bool> {
+    let stop = Stop { project, place, store, patience: PATIENCE, verb: "resume --now" };
+    let Some(holder) = stop.listening_holder()? else { return Ok(false) };
+    if !holder.tries_now {
+        return Err(Error::new(
+            Kind::Locked,
+            format!("the run is process {}, of a seqorch that cannot be told to try at once", holder.pid),
+        )
+        .hint("End it with `seqorch stop`; then `seqorch resume --now` goes on at once."));
+    }
+    let before = store.load()?;
+    if let Some(rule) = before.waiting_for.as_ref().filter(|_| !before.waits_for_limit()) {
+        let rule = sanitise_line(rule);
+        stop.say(&format!("process {} keeps to {rule}; its limits are forgotten", holder.pid));
+    }
+    stop.tell(&holder, signals::TRY_NOW)?;
+    if !before.waits_for_limit() {
+        if before.waiting_for.is_none() {
+            stop.say(&format!("process {} waits for no limit, and tries with its next step", holder.pid));
+        }
+        return Ok(true);
+    }
+    // it acts at once; one that is suspended does when it goes on
+    let start = Instant::now();
+    while store.load()?.waiting_since == before.waiting_since && start.elapsed() < NOT_LISTENING {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let what = sanitise_line(before.waiting_for.as_deref().unwrap_or_default());
+    stop.say(&format!("process {} does not wait any longer ({what}), and tries now", holder.pid));
+    Ok(true)
 }
 
 impl Stop<'_> {
@@ -87,7 +122,7 @@ impl Stop<'_> {
                     Kind::Locked,
                     format!("the run is process {} on {}, out of reach from here", holder.pid, holder.host),
                 )
-                .hint(format!("Type `seqorch stop` on {}.", holder.host)));
+                .hint(format!("Type `seqorch {}` on {}.", self.verb, holder.host)));
             }
             if holder.listens.is_some() {
                 return Ok(Some(holder));
@@ -113,7 +148,7 @@ impl Stop<'_> {
                 Kind::Locked,
                 format!("the run is process {pid}, which is not to be seen from here"),
             )
-            .hint("If it runs in a container, type `seqorch stop` in there."));
+            .hint(format!("If it runs in a container, type `seqorch {}` in there.", self.verb)));
         }
         Ok(())
     }

@@ -54,6 +54,14 @@ pub struct Pace {
     pub stop_at_utilization: Option<u32>,
 }
 
+impl Pace {
+    /// Whether there is any rule.
+    #[must_use]
+    pub fn is_set(&self) -> bool {
+        *self != Self::default()
+    }
+}
+
 /// A time of the day, in the local zone; across midnight where `until` is not after `from`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {

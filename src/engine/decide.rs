@@ -14,6 +14,7 @@ use jiff::Timestamp;
 pub use super::event::{Assigned, Effect, End, Event, Next, Pause, Policy, Report};
 use crate::plan::{Plan, Step};
 use crate::state::{AttemptRecord, Learned, Outcome, Reason, SpecState, UnitStatus};
+use crate::sys::signals::Interrupt;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Stop {
@@ -124,7 +125,8 @@ impl Machine {
             }
             // a wait that nobody waits for any more
             Event::Woke => Vec::new(),
-            Event::Asked(what) => self.asked(what),
+            Event::Asked(Interrupt::TryNow) => self.try_now(now),
+            Event::Asked(what) => self.asked(now, what),
         }
     }
 
@@ -220,7 +222,9 @@ impl Machine {
 
     fn start(&mut self, now: Timestamp, step: Step, left: usize) -> Vec<Effect> {
         let attempt = self.state.next_attempt(&step.unit);
-        self.tried(&step.backend);
+        self.tried(&step.backend, step.model.as_deref());
+        // whoever was killed in a wait and comes back after its end waits no longer
+        self.count_wait(now);
         self.state.iterations += 1;
         self.state.completed_at = None;
         let cwd = step.cwd.to_string_lossy().into_owned();
@@ -242,6 +246,7 @@ impl Machine {
             completes: step.completes.clone(),
             counts: true,
             goes_on,
+            asked_model: step.model.clone(),
             cwd,
             learned: Learned::default(),
         });
@@ -300,13 +305,13 @@ impl Machine {
         }
         let attempt = record.number;
         let completes = record.completes.clone();
-        let backend = record.backend.clone();
+        let (backend, asked) = (record.backend.clone(), record.asked_model.clone());
         let took = now.duration_since(record.started_at).try_into().unwrap_or(Duration::ZERO);
         unit.status = UnitStatus::Todo;
         unit.count_once(session.as_deref(), total);
         let tries = unit.tries();
         self.state.sum_up();
-        self.limited(now, &backend, &outcome, step.as_ref().map(|s| &s.retry));
+        self.limited(now, (&backend, asked.as_deref()), &outcome, step.as_ref().map(|s| &s.retry));
         if blameless || afresh || limited {
             self.state.iterations = self.state.iterations.saturating_sub(1);
         }
@@ -374,7 +379,6 @@ impl Machine {
 
     pub(super) fn finish(&mut self, end: End) -> Vec<Effect> {
         self.phase = Phase::Over;
-        // since when it waited is not known here; what was waited until now is in the event log
         self.state.forget_wait();
         self.state.end_run();
         vec![Effect::Save, Effect::Finish(end)]

@@ -71,6 +71,8 @@ pub fn drive(machine: &mut Machine, world: &mut dyn World) -> Result<End> {
             match effect {
                 Effect::Save => world.save(&machine.state)?,
                 Effect::Replan => {
+                    // whoever plans does not sleep any more, though its time may not have come
+                    pause = None;
                     let (plan, ticked) = world.plan(machine)?;
                     let (tree, share) = (world.tree(), world.random());
                     events.push_back(Event::Planned { plan: Box::new(plan), ticked, tree, share });

@@ -63,8 +63,9 @@ impl Ears {
     #[must_use]
     pub fn asked(&self) -> Option<Interrupt> {
         self.heard.try_iter().find_map(|heard| match heard {
+            // nothing waits for a limit then
+            Heard::Asked(Interrupt::TryNow) | Heard::Over => None,
             Heard::Asked(what) => Some(what),
-            Heard::Over => None,
         })
     }
 }

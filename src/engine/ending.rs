@@ -22,7 +22,7 @@ impl Machine {
         End::Complete
     }
 
-    pub(super) fn asked(&mut self, what: Interrupt) -> Vec<Effect> {
+    pub(super) fn asked(&mut self, now: Timestamp, what: Interrupt) -> Vec<Effect> {
         let running =
             matches!(self.phase, Phase::Running { .. } | Phase::Verifying { .. } | Phase::Assigning);
         let asked = match what {
@@ -30,9 +30,13 @@ impl Machine {
                 self.phase = Phase::Over;
                 return vec![Effect::Save, Effect::Finish(End::HungUp)];
             }
-            Interrupt::HangUp => return self.finish(End::HungUp),
+            Interrupt::HangUp => {
+                self.count_wait(now);
+                return self.finish(End::HungUp);
+            }
             Interrupt::Terminate => Stop::Terminate,
             Interrupt::AfterStep => Stop::AfterStep,
+            Interrupt::TryNow => return Vec::new(),
             Interrupt::Interrupt if self.stop == Stop::No => Stop::AfterStep,
             Interrupt::Interrupt => Stop::Now,
         };
@@ -40,6 +44,9 @@ impl Machine {
             return Vec::new();
         }
         let before = std::mem::replace(&mut self.stop, asked);
+        if !running {
+            self.count_wait(now);
+        }
         match (running, asked) {
             (false, Stop::Terminate) => self.finish(End::Terminated),
             (false, _) if self.phase == Phase::Sleeping => self.finish(End::Interrupted),

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::agent::limit;
-use crate::config::{Batch, Limit, OnFailure, Pace};
+use crate::config::{Batch, Config, Limit, OnFailure, Pace};
 use crate::plan::assign::Assignment;
 use crate::plan::{Plan, Step};
 use crate::state::{Learned, Outcome, Reason};
@@ -26,10 +26,30 @@ pub struct Policy {
     pub batch: Batch,
     /// What follows when a backend is limited.
     pub limit: Limit,
+    /// The models that backends ask for, where the configuration says one.
+    pub models: BTreeMap<String, String>,
     /// When steps may start.
     pub pace: Pace,
     /// The local zone.
     pub zone: TimeZone,
+}
+
+impl Policy {
+    /// What the configuration says.
+    #[must_use]
+    pub fn of(config: &Config, zone: TimeZone) -> Self {
+        let models = config.backends.iter();
+        Self {
+            max_iterations: config.run.max_iterations,
+            on_failure: config.run.on_failure,
+            jitter: config.run.jitter,
+            batch: config.assign.batch,
+            limit: config.limit.clone(),
+            models: models.filter_map(|(name, b)| Some((name.clone(), b.model.clone()?))).collect(),
+            pace: config.pace.clone(),
+            zone,
+        }
+    }
 }
 
 /// What happened.
@@ -140,7 +160,7 @@ pub enum Pause {
     },
     /// Until a limit ends.
     Limit {
-        /// The backend that is tried then.
+        /// The backend that is tried then, and its model where only that is limited.
         backend: String,
         /// What kind of limit.
         kind: limit::Kind,
@@ -281,7 +301,7 @@ pub enum End {
     Limited {
         /// The unit that is next.
         unit: String,
-        /// The backend.
+        /// The backend, and its model where only that is limited.
         backend: String,
         /// The vendor's words, and why nobody waits.
         why: String,

@@ -2,7 +2,7 @@
 //!
 //! What is known of limits is in the state, so whoever goes on after a kill waits for the rest and no longer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -11,7 +11,7 @@ use super::decide::{Effect, End, Machine, Pause, Phase};
 use super::limits;
 use super::pacing;
 use crate::agent::limit::Kind;
-use crate::config::{Limit, Retry};
+use crate::config::{Config, Limit, Retry};
 use crate::plan::{Instead, Step};
 use crate::state::{Limited, Outcome, SpecState};
 
@@ -53,26 +53,46 @@ pub(super) fn after(
         (Kind::Overloaded, None) => (Some(later(pause(tries - OVERLOADED_TRIES))), false),
         (_, None) => (Some(later(pause(tries))), false),
     };
-    Limited { kind, why: why.to_owned(), since, until, stated, tries }
+    let asked = before.map(|b| b.asked.clone()).unwrap_or_default();
+    Limited { kind, why: why.to_owned(), since, until, stated, tries, asked }
 }
 
 /// Whether another backend takes over: an overloaded service is only asked again for a while.
-fn gives_way(limited: &Limited, now: Timestamp) -> bool {
-    limited.holds(now) && (limited.kind != Kind::Overloaded || limited.tries > OVERLOADED_TRIES)
+fn gives_way(limited: &Limited) -> bool {
+    limited.kind != Kind::Overloaded || limited.tries > OVERLOADED_TRIES
 }
 
-/// Backends that stand in for those that are limited now.
+/// Backends that stand in for those that are limited now, by whom and for which model a step asks.
 #[must_use]
-pub(super) fn stand_ins(state: &SpecState, fallback: &[String], now: Timestamp) -> BTreeMap<String, Instead> {
-    let free = |name: &String| state.limits.get(name).is_none_or(|l| !l.holds(now));
-    let limited = state.limits.iter().filter(|(_, limited)| gives_way(limited, now));
-    limited
-        .filter_map(|(name, limited)| {
-            let other = fallback.iter().find(|other| *other != name && free(other))?;
-            let why = format!("{name} is limited: {}", limited.why);
-            Some((name.clone(), Instead { backend: other.clone(), why }))
-        })
-        .collect()
+pub(super) fn stand_ins(
+    state: &SpecState,
+    config: &Config,
+    now: Timestamp,
+) -> BTreeMap<(String, Option<String>), Instead> {
+    if state.limits.is_empty() && state.model_limits.is_empty() {
+        return BTreeMap::new();
+    }
+    let model = |name: &String| config.backends.get(name).and_then(|backend| backend.model.as_deref());
+    let free = |name: &&String| state.held_back(name, model(name), now).is_none();
+    let of_overrides: BTreeSet<&str> =
+        config.overrides.iter().filter_map(|one| one.model.as_deref()).collect();
+    let mut found = BTreeMap::new();
+    for name in config.backends.keys() {
+        let Some(other) = config.limit.fallback.iter().filter(|other| *other != name).find(free) else {
+            continue;
+        };
+        // a step asks for the model of its backend, or for one of an override
+        for asked in of_overrides.iter().copied().map(Some).chain([model(name)]) {
+            if let Some((who, limited)) = state.held_back(name, asked, now)
+                && gives_way(limited)
+            {
+                let why = format!("{who} is limited: {}", limited.why);
+                let instead = Instead { backend: other.clone(), why };
+                found.insert((name.clone(), asked.map(str::to_owned)), instead);
+            }
+        }
+    }
+    found
 }
 
 impl Machine {
@@ -80,11 +100,11 @@ impl Machine {
     pub(super) fn limited(
         &mut self,
         now: Timestamp,
-        backend: &str,
+        (backend, asked): (&str, Option<&str>),
         outcome: &Outcome,
         retry: Option<&Retry>,
     ) {
-        let Outcome::Limited { limit, why, until } = outcome else {
+        let Outcome::Limited { limit, why, until, model } = outcome else {
             let tells = !matches!(
                 outcome,
                 Outcome::Cancelled { .. }
@@ -93,7 +113,7 @@ impl Machine {
                     | Outcome::TimedOut { .. }
             );
             if tells {
-                self.state.limits.remove(backend);
+                self.state.not_limited(backend, asked);
             }
             return;
         };
@@ -102,28 +122,57 @@ impl Machine {
             backoff: Duration::from_secs(30),
             max_backoff: Duration::from_secs(600),
         });
-        let known =
-            after(self.state.limits.get(backend), (*limit, why, *until), now, &self.policy.limit, &retry);
-        self.state.limits.insert(backend.to_owned(), known);
+        let next =
+            |before: Option<&Limited>| after(before, (*limit, why, *until), now, &self.policy.limit, &retry);
+        let Some(named) = model else {
+            let known = next(self.state.limits.get(backend));
+            self.state.limits.insert(backend.to_owned(), known);
+            return;
+        };
+        let models = self.state.model_limits.entry(backend.to_owned()).or_default();
+        // vendors are not strict about capitals
+        let named = models.keys().find(|known| known.eq_ignore_ascii_case(named)).unwrap_or(named).clone();
+        let mut known = next(models.get(&named));
+        known.asked.insert(asked.unwrap_or_default().to_owned());
+        models.insert(named, known);
     }
 
     /// A backend is tried: whatever held it back has come to its end.
-    pub(super) fn tried(&mut self, backend: &str) {
-        if let Some(limited) = self.state.limits.get_mut(backend) {
+    pub(super) fn tried(&mut self, backend: &str, model: Option<&str>) {
+        for limited in self.state.limits_of_step(backend, model) {
             limited.until = Some(DUE);
         }
     }
 
+    /// A person wants no more waiting for limits: the next step tries, whatever was said of its backend.
+    pub(super) fn try_now(&mut self, now: Timestamp) -> Vec<Effect> {
+        if self.phase == Phase::Over {
+            return Vec::new();
+        }
+        let waits = self.phase == Phase::Sleeping && self.state.waits_for_limit();
+        self.state.forget_limits();
+        let mut effects = Vec::new();
+        if waits {
+            self.stop_waiting(now);
+            effects.extend(self.replan());
+        }
+        effects.insert(0, Effect::Save);
+        effects
+    }
+
     /// What to do instead of starting `step`, if its backend is limited and nobody stands in.
     pub(super) fn wait_out(&mut self, now: Timestamp, step: &Step, share: f64) -> Option<Vec<Effect>> {
-        let own = self.state.limits.get(&step.backend).filter(|limited| limited.holds(now))?.clone();
-        let others =
-            self.policy.limit.fallback.iter().filter_map(|name| Some((name, self.state.limits.get(name)?)));
+        let (name, own) = self.state.held_back(&step.backend, step.model.as_deref(), now)?;
+        let own = own.clone();
+        let others = self.policy.limit.fallback.iter().filter_map(|name| {
+            let model = self.policy.models.get(name).map(String::as_str);
+            self.state.held_back(name, model, now)
+        });
         let next = others
-            .chain([(&step.backend, &own)])
-            .filter_map(|(name, limited)| Some((limited.until?, limited.since, name.clone())))
+            .chain([(name.clone(), &own)])
+            .filter_map(|(name, limited)| Some((limited.until?, limited.since, name)))
             .min();
-        let over = |why: String| End::Limited { unit: step.unit.clone(), backend: step.backend.clone(), why };
+        let over = |why: String| End::Limited { unit: step.unit.clone(), backend: name.clone(), why };
         let limit = &self.policy.limit;
         let Some((until, since, backend)) = next else {
             let program = step.argv.first().map_or("", String::as_str);
@@ -140,25 +189,39 @@ impl Machine {
             return Some(self.finish(over(format!("{} ({rule})", own.why))));
         }
         let until = until.saturating_add(self.policy.jitter.mul_f64(share)).unwrap_or(until);
-        let why = Pause::Limit { backend, kind: own.kind };
-        self.state.waiting_until = Some(until);
-        self.state.waiting_for = Some(why.reason());
-        self.state.waiting_since = Some(now);
-        self.phase = Phase::Sleeping;
-        Some(vec![Effect::Save, Effect::Sleep { until, why }])
+        Some(self.wait_for(now, until, Pause::Limit { backend, kind: own.kind }))
     }
 
-    /// A wait is over, or nobody waits any more.
-    pub(super) fn stop_waiting(&mut self, now: Timestamp) {
-        let since = self.state.waiting_since.take();
-        let reason = self.state.waiting_for.take();
-        let Some(until) = self.state.waiting_until.take() else { return };
-        for limited in self.state.limits.values_mut().filter(|l| l.until.is_some_and(|at| at <= until)) {
-            limited.until = Some(DUE);
+    /// Nothing starts before `until`.
+    pub(super) fn wait_for(&mut self, now: Timestamp, until: Timestamp, why: Pause) -> Vec<Effect> {
+        // a run that was killed goes on with the wait that it was in
+        if self.state.waiting_for.as_ref() != Some(&why.reason()) {
+            self.count_wait(now);
         }
-        if let (Some(since), Some(reason)) = (since, reason) {
-            let waited = u64::try_from(now.duration_since(since).as_secs()).unwrap_or(0);
+        self.state.waiting_until = Some(until);
+        self.state.waiting_for = Some(why.reason());
+        self.state.waiting_since.get_or_insert(now);
+        self.phase = Phase::Sleeping;
+        vec![Effect::Save, Effect::Sleep { until, why }]
+    }
+
+    /// Whatever was waited for is waited for no longer: how long it was is kept.
+    pub(super) fn count_wait(&mut self, now: Timestamp) {
+        let (since, reason) = (self.state.waiting_since, self.state.waiting_for.take());
+        if let (Some(since), Some(reason), Some(until)) = (since, reason, self.state.waiting_until) {
+            let waited = u64::try_from(now.min(until).duration_since(since).as_secs()).unwrap_or(0);
             *self.state.waited_s.entry(reason).or_default() += waited;
+        }
+        self.state.forget_wait();
+    }
+
+    /// A wait has come to its end, or a person has ended it.
+    pub(super) fn stop_waiting(&mut self, now: Timestamp) {
+        let until = self.state.waiting_until;
+        self.count_wait(now);
+        let Some(until) = until else { return };
+        for limited in self.state.all_limits_mut().filter(|l| l.until.is_some_and(|at| at <= until)) {
+            limited.until = Some(DUE);
         }
     }
 }
@@ -238,18 +301,54 @@ mod tests {
         assert_eq!(next(None, Kind::Auth, None, 0).until, None);
     }
 
+    /// Three backends, of which `b` and `c` stand in; `m` is the model of each, and an override asks for `n`.
+    fn config() -> Config {
+        let mut config = crate::plan::testing::config();
+        let backend = config.backends["agent"].clone();
+        for name in ["a", "b", "c"] {
+            let backend = crate::config::Backend { model: Some("m".to_owned()), ..backend.clone() };
+            config.backends.insert(name.to_owned(), backend);
+        }
+        config.limit.fallback = ["a", "b", "c"].map(str::to_owned).to_vec();
+        config.overrides = vec![crate::config::Override {
+            tasks: vec!["9".to_owned()],
+            backend: None,
+            model: Some("n".to_owned()),
+            timeout: crate::config::PartialTimeouts::default(),
+            retry: crate::config::PartialRetry::default(),
+            prompt: None,
+            verify: None,
+        }];
+        config
+    }
+
+    /// Who stands in for whom, and for which of its models.
+    fn who(state: &SpecState, now: i64) -> Vec<String> {
+        let all = stand_ins(state, &config(), at(now)).into_iter();
+        all.map(|((name, model), other)| format!("{} for {name} {}", other.backend, model.unwrap())).collect()
+    }
+
     #[test]
     fn the_first_free_backend_of_the_list_stands_in_until_the_end_of_the_limit() {
         let mut state = SpecState::default();
-        let list = ["a".to_owned(), "b".to_owned(), "c".to_owned()];
         state.limits.insert("a".into(), next(None, Kind::RateLimited, Some(100), 0));
         state.limits.insert("b".into(), next(None, Kind::Auth, None, 0));
-        let who = |state: &SpecState, now| {
-            stand_ins(state, &list, at(now)).into_iter().map(|(n, i)| (n, i.backend)).collect::<Vec<_>>()
-        };
-        assert_eq!(who(&state, 0), [("a".to_owned(), "c".to_owned()), ("b".to_owned(), "c".to_owned())]);
-        assert_eq!(who(&state, 160), [("b".to_owned(), "a".to_owned())]);
+        assert_eq!(who(&state, 0), ["c for a m", "c for a n", "c for b m", "c for b n"]);
+        assert_eq!(who(&state, 160), ["a for b m", "a for b n"]);
         state.limits.insert("c".into(), next(None, Kind::Overloaded, None, 0));
-        assert!(stand_ins(&state, &list, at(0)).is_empty());
+        assert!(who(&state, 0).is_empty());
+    }
+
+    #[test]
+    fn who_is_limited_for_one_model_gives_way_for_that_model_alone() {
+        let mut state = SpecState::default();
+        let models = state.model_limits.entry("a".into()).or_default();
+        models.insert("n".into(), next(None, Kind::QuotaExhausted, Some(100), 0));
+        assert_eq!(who(&state, 0), ["b for a n"]);
+        // as a stand-in it would use its own model, which is free
+        state.limits.insert("b".into(), next(None, Kind::Auth, None, 0));
+        assert_eq!(who(&state, 0), ["c for a n", "a for b m", "a for b n"]);
+        state.model_limits.get_mut("a").unwrap().get_mut("n").unwrap().asked.insert("m".to_owned());
+        assert_eq!(who(&state, 0), ["c for a m", "c for a n", "c for b m", "c for b n"]);
     }
 }

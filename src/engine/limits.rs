@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 
 use crate::agent::event::Channel as Said;
-use crate::agent::limit::{Channel, Family, Form, Kind, Message, Pattern, Reset, classify_all};
+use crate::agent::limit::{Channel, Family, Form, Kind, Message, Pattern, Reset, THIS_MODEL, classify_all};
 use crate::attempt::record::{Exit, Facts};
 use crate::config::{Backend, Output};
 use crate::state::Outcome;
@@ -57,6 +57,10 @@ pub fn limited(
         limit: verdict.kind,
         why: verdict.message,
         until: verdict.until,
+        // a limit of a model that nobody names is taken for one of the whole account
+        model: verdict
+            .scope
+            .and_then(|named| if named == THIS_MODEL { facts.model.clone() } else { Some(named) }),
     })
 }
 

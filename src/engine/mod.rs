@@ -23,6 +23,7 @@ pub mod screen;
 #[cfg(test)]
 mod simulation;
 pub mod tests_run;
+pub mod timeline;
 pub mod verdict;
 mod verifying;
 mod waiting;

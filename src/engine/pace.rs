@@ -5,11 +5,11 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
-use super::decide::{Effect, End, Machine, Pause, Phase};
+use super::decide::{Effect, End, Machine, Pause};
 use crate::agent::event::Usage;
 use crate::config::{Pace, Window};
 use crate::plan::Step;
-use crate::state::{AttemptRecord, SpecState, WindowUse};
+use crate::state::{AttemptRecord, Outcome, SpecState, WindowUse};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -43,7 +43,10 @@ pub(super) fn held(
         .window
         .and_then(|window| Some((opens(window, now, zone)?, format!("pace.window = \"{}\"", told(window)))));
     let hourly = pace.tasks_per_hour.and_then(|most| {
-        let started = attempts().filter(|a| a.came_to_its_start()).map(|a| (a.started_at, 1));
+        // who was refused did nothing
+        let refused = |a: &&AttemptRecord| matches!(a.outcome, Some(Outcome::Limited { .. }));
+        let started = attempts().filter(|a| a.came_to_its_start() && !refused(a));
+        let started = started.map(|a| (a.started_at, 1));
         Some((room(started.collect(), u64::from(most), HOUR, now)?, format!("pace.tasks_per_hour = {most}")))
     });
     let budget = pace.tokens.and_then(|budget| {
@@ -114,12 +117,7 @@ impl Machine {
                 return Some(self.finish(end));
             }
         };
-        let why = Pause::Pace { rule };
-        self.state.waiting_until = Some(until);
-        self.state.waiting_for = Some(why.reason());
-        self.state.waiting_since = Some(now);
-        self.phase = Phase::Sleeping;
-        Some(vec![Effect::Save, Effect::Sleep { until, why }])
+        Some(self.wait_for(now, until, Pause::Pace { rule }))
     }
 }
 
@@ -179,6 +177,15 @@ mod tests {
         let state = state(&[("2026-01-10T10:00:00Z", 0, 0.0), ("2026-01-10T10:20:00Z", 0, 0.0)]);
         assert_eq!(until(&pace, &state, "2026-01-10T10:30:00Z"), Some("2026-01-10T11:00:00Z".into()));
         assert_eq!(until(&pace, &state, "2026-01-10T11:00:00Z"), None);
+        // one that was refused did nothing
+        let mut refused = state;
+        refused.units.get_mut("1").unwrap().attempts[1].outcome = Some(Outcome::Limited {
+            limit: crate::agent::limit::Kind::RateLimited,
+            why: String::new(),
+            until: None,
+            model: None,
+        });
+        assert_eq!(until(&pace, &refused, "2026-01-10T10:30:00Z"), None);
     }
 
     #[test]

@@ -95,7 +95,7 @@ pub fn progress(
     state: &SpecState,
     ticked: BTreeSet<String>,
     failed: &BTreeSet<String>,
-    fallback: &[String],
+    config: &Config,
     now: Timestamp,
 ) -> Progress {
     Progress {
@@ -106,7 +106,7 @@ pub fn progress(
         owners: state.owners(),
         owners_by_hand: state.by_hand("owner_agent"),
         backends_by_hand: state.by_hand("backend"),
-        instead: limiting::stand_ins(state, fallback, now),
+        instead: limiting::stand_ins(state, config, now),
     }
 }
 

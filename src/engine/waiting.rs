@@ -4,6 +4,7 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::decide::{Event, Pause};
 use super::ears::Heard;
@@ -19,11 +20,11 @@ impl RealWorld<'_> {
     pub(super) fn wait(&mut self, pause: Option<(Timestamp, &Pause)>) -> Event {
         let began = Instant::now();
         let length = pause.map_or(Duration::ZERO, |(until, _)| self.time_to(until));
-        if let Some((_, why)) = pause
+        if let Some((until, why)) = pause
             && !length.is_zero()
             && !self.interactive
         {
-            self.say(&format!("  {} in {}", live::pause(why), live::span(round_up(length))));
+            self.say(&format!("  {}", live::wait(why, round_up(length), until, &TimeZone::system())));
         }
         if let Some((until, why)) = pause
             && !length.is_zero()
@@ -46,11 +47,8 @@ impl RealWorld<'_> {
                         return Event::Woke;
                     }
                     if self.interactive {
-                        self.countdown(Some(&format!(
-                            "  {} in {}",
-                            live::pause(why),
-                            live::span(round_up(left))
-                        )));
+                        let line = live::wait(why, round_up(left), until, &TimeZone::system());
+                        self.countdown(Some(&format!("  {line}")));
                     }
                     // the wall clock may jump (a laptop wakes up), so look at it now and then
                     let longest = if self.interactive { Duration::from_secs(1) } else { LOOK_AGAIN };
@@ -77,7 +75,7 @@ impl RealWorld<'_> {
         if self.noted.replace(until) == Some(until) {
             return;
         }
-        let zone = jiff::tz::TimeZone::system();
+        let zone = TimeZone::system();
         let state = self.store.load().ok();
         let what = state.and_then(|state| state.waiting_for).unwrap_or_default();
         let entry = live::waiting_entry(&what, self.clock.now(), until, &zone);

@@ -232,10 +232,12 @@ impl<'a> RealWorld<'a> {
         let Report::Ended { unit, title, attempt, outcome, took, .. } = report else { return };
         let attempts = state.units.get(unit).map(|u| u.attempts.as_slice()).unwrap_or_default();
         let spent = Spent::of(attempts.iter().filter(|a| a.number == *attempt));
+        let backend = attempts.iter().find(|a| a.number == *attempt).map(|a| a.backend.clone());
         match self.units.iter_mut().find(|u| u.id == *unit) {
             Some(line) => {
                 line.outcome = outcome.clone();
                 line.attempts += 1;
+                line.backends.extend(backend.filter(|name| !line.backends.contains(name)));
                 line.took += *took;
                 line.spent = Spent::sum([&line.spent, &spent]);
             }
@@ -244,6 +246,7 @@ impl<'a> RealWorld<'a> {
                 title: title.clone(),
                 outcome: outcome.clone(),
                 attempts: 1,
+                backends: backend.into_iter().collect(),
                 took: *took,
                 spent,
                 changes: None,
@@ -283,8 +286,7 @@ impl World for RealWorld<'_> {
         let trusted = machine.state.trusted_ticks(&boxes);
         let plan = {
             let now = self.clock.now();
-            let fallback = &self.config.limit.fallback;
-            let known = progress(&machine.state, trusted, machine.failed(), fallback, now);
+            let known = progress(&machine.state, trusted, machine.failed(), self.config, now);
             make_plan(self.place, self.config, &tasks, &known)
         };
         self.plan = Some(plan.clone());

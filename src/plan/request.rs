@@ -53,8 +53,9 @@ pub struct Progress {
     pub owners_by_hand: BTreeMap<String, String>,
     /// Backends that a human named, by unit.
     pub backends_by_hand: BTreeMap<String, String>,
-    /// Backends that cannot work now, each with the one that does its work meanwhile and the reason.
-    pub instead: BTreeMap<String, Instead>,
+    /// Backends that cannot work now, with the model that a step asks them for (`None`: their own choice), each with the
+    /// one that does the work meanwhile and the reason.
+    pub instead: BTreeMap<(String, Option<String>), Instead>,
 }
 
 /// A backend that steps in for another.

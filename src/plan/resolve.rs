@@ -183,7 +183,10 @@ fn settings(resolver: &Resolver<'_>, choice: &Choice<'_>, overrides: &[&Override
         timeout = with_timeouts(timeout, one.timeout);
         retry = with_retry(retry, one.retry);
     }
-    if let Some(instead) = progress.instead.get(name) {
+    let own_model = || config.backends.get(name).and_then(|backend| backend.model.as_ref());
+    if !progress.instead.is_empty()
+        && let Some(instead) = progress.instead.get(&(name.to_owned(), model.or_else(own_model).cloned()))
+    {
         name = &instead.backend;
         model = None;
         chosen.push(format!("{name} steps in: {}", instead.why));
@@ -556,7 +559,7 @@ mod tests {
         let mut case = Case::new("1");
         case.config.backends.insert("other".into(), backend("other", &[]));
         let why = "agent is limited until 03:00".to_owned();
-        case.progress.instead.insert("agent".into(), Instead { backend: "other".into(), why });
+        case.progress.instead.insert(("agent".into(), None), Instead { backend: "other".into(), why });
         let step = case.plan().steps.remove(0);
         assert_eq!(step.backend, "other");
         assert!(step.reasons.contains(&"other steps in: agent is limited until 03:00".to_owned()));

@@ -118,6 +118,19 @@ pub fn pause(why: &Pause) -> String {
     }
 }
 
+/// The same with what is left of it; where it may be long, also the time of its end.
+#[must_use]
+pub fn wait(why: &Pause, left: Duration, until: Timestamp, zone: &TimeZone) -> String {
+    let line = format!("{} in {}", pause(why), span(left));
+    match why {
+        Pause::Delay | Pause::Backoff { .. } => line,
+        Pause::Pace { .. } | Pause::Limit { .. } => {
+            let clock = until.to_zoned_datetime(zone.clone()).strftime("%a %H:%M:%S");
+            format!("{line} ({clock})")
+        }
+    }
+}
+
 /// The entry of the progress log; `None` where nothing is worth one.
 #[must_use]
 pub fn progress_entry(report: &Report, at: Timestamp, zone: &TimeZone) -> Option<String> {
@@ -162,6 +175,19 @@ mod tests {
             left: 4,
         };
         assert_eq!(line(&report, 50), "▶ 1 a b  (iteration 3 of at most 50, 4 left, attempt 2)");
+    }
+
+    #[test]
+    fn a_long_wait_also_says_when_it_ends() {
+        let until: Timestamp = "2026-01-10T21:00:00Z".parse().unwrap();
+        let left = Duration::from_secs(3661);
+        let wait = |why| wait(&why, left, until, &TimeZone::get("Europe/Berlin").unwrap());
+        let rule = "pace.window = \"22:00-07:00\"".to_owned();
+        assert_eq!(
+            wait(Pause::Pace { rule }),
+            "pace.window = \"22:00-07:00\": next step in 1h 1m 1s (Sat 22:00:00)"
+        );
+        assert_eq!(wait(Pause::Delay), "next step in 1h 1m 1s");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub mod events;
 mod facts;
+pub mod limited;
 pub mod live;
 pub mod morning;
 pub mod page;
@@ -10,4 +11,5 @@ pub mod plan_json;
 pub mod spent;
 pub mod summary;
 pub mod text;
+pub mod timeline;
 pub mod used;

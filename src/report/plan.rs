@@ -18,6 +18,10 @@ pub struct PlanView {
     pub width: Option<usize>,
     /// Errors and warnings of the file, rendered, shown first as they are; may be empty.
     pub diagnostics: String,
+    /// Ids of steps with what is expected of them; may be empty.
+    pub expected: Vec<(String, String)>,
+    /// What all that stands on.
+    pub expected_by: String,
 }
 
 /// A sentence on why something does not run.
@@ -65,6 +69,15 @@ pub fn human(out: &mut dyn Write, plan: &Plan, view: &PlanView) -> io::Result<()
     for (index, step) in plan.steps.iter().enumerate() {
         writeln!(page.out)?;
         page.step(index + 1, digits, step)?;
+    }
+    if !view.expected.is_empty() {
+        page.heading("Expected times, as far as the rules tell")?;
+        for (id, when) in &view.expected {
+            page.entry(id, when)?;
+        }
+        for line in wrap(&view.expected_by, page.columns().saturating_sub(2)) {
+            writeln!(page.out, "  {}", page.paint(DIM, &line))?;
+        }
     }
     page.skipped(&plan.skipped)?;
     if !plan.ignored.is_empty() {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::config::{DoneSignal, PromptBy, Timeouts};
+use crate::engine::timeline::Timeline;
 use crate::plan::{Plan, SkipReason, Skipped, Step};
 use crate::spec::{Diagnostic, Severity, Task, TaskFile};
 
@@ -18,13 +19,15 @@ use crate::spec::{Diagnostic, Severity, Task, TaskFile};
 ///  "tasks": [{"id", "title", "state", "optional", "optional_by_text", "parallel", "parent", "group", "depends_on", "line"}],
 ///  "groups": [{"id", "title", "line"}], "waves": [["id"]], "dialect", "dialect_reason",
 ///  "errors": [{"line", "column", "message"}], "warnings": […], "notes": [{"line", "message"}],
-///  "total_steps", "max_iterations"}
+///  "total_steps", "max_iterations", "timeline": [{"id", "starts_at", "held_by", "takes_s", "exact"}]}
 /// ```
 ///
 /// `reason` is one of `done`, `optional`, `not_selected`, `blocked` (then `on` lists ids), `failed`, `marked`; `detail` is a
-/// sentence for people. Without a plan, `spec` and `max_iterations` are `null`.
+/// sentence for people. Without a plan, `spec` and `max_iterations` are `null`. `timeline` says when each step starts at
+/// the earliest, what holds it back until then, how long such steps took before, and whether no unknown length stands
+/// before it; it is `null` where no rule, no limit and no past says anything, and may be shorter than `steps`.
 #[must_use]
-pub fn json(plan: Option<&Plan>, tasks: &TaskFile) -> Value {
+pub fn json(plan: Option<&Plan>, tasks: &TaskFile, timeline: Option<&Timeline>) -> Value {
     let steps: Vec<_> = plan.map_or_else(Vec::new, |plan| plan.steps.iter().map(step).collect());
     let skipped: Vec<_> = plan.map_or_else(Vec::new, |plan| plan.skipped.iter().map(skip).collect());
     let notes = plan.map_or(&[][..], |plan| &plan.notes);
@@ -48,6 +51,7 @@ pub fn json(plan: Option<&Plan>, tasks: &TaskFile) -> Value {
         "warnings": of(Severity::Warning),
         "notes": notes,
         "max_iterations": plan.map(|plan| plan.max_iterations),
+        "timeline": super::timeline::json(timeline),
     })
 }
 
@@ -153,7 +157,7 @@ mod tests {
         let mut case = Case::new("1\n  1.1 x\n  1.2\n2 <1");
         case.config.timeout.idle = Duration::ZERO;
         case.config.run.delay = Duration::from_millis(1500);
-        let value = json(Some(&case.plan()), &case.tasks);
+        let value = json(Some(&case.plan()), &case.tasks, None);
         let expected = json!({
             "id": "1", "title": "Do 1", "tasks": ["1.2"], "completes": ["1", "1.2"],
             "backend": "agent", "model": null, "unassigned": false, "resume_argv": null, "verify": [], "argv": ["agent", "-p"], "cwd": "/project", "window": "task-1",
@@ -173,7 +177,7 @@ mod tests {
     fn each_skip_has_one_of_six_reasons() {
         let case =
             Case::new("1\n2 x\n3 *\n4 !\n5 <4\n6\n7").completed(&["1"]).failed(&["6"]).only(&["5", "6"]);
-        let value = json(Some(&case.plan()), &case.tasks);
+        let value = json(Some(&case.plan()), &case.tasks, None);
         let reasons: Vec<_> = value["skipped"].as_array().unwrap().iter().map(|s| &s["reason"]).collect();
         assert_eq!(reasons, ["done", "done", "optional", "marked", "blocked", "failed", "not_selected"]);
         assert_eq!(value["skipped"][4]["on"], json!(["4"]));
@@ -193,7 +197,7 @@ mod tests {
             label: String::new(),
             hint: String::new(),
         });
-        let value = json(None, &case.tasks);
+        let value = json(None, &case.tasks, None);
         assert_eq!(value["errors"], json!([{"line": 3, "column": 7, "message": "the id `1` is used twice"}]));
         assert_eq!(
             value["tasks"][1],
@@ -208,7 +212,7 @@ mod tests {
     #[test]
     fn the_documented_fields_are_all_there_and_no_others() {
         let case = Case::new("1");
-        let value = json(Some(&case.plan()), &case.tasks);
+        let value = json(Some(&case.plan()), &case.tasks, None);
         let mut keys: Vec<_> = value.as_object().unwrap().keys().map(String::as_str).collect();
         keys.sort_unstable();
         let mut documented = [
@@ -226,6 +230,7 @@ mod tests {
             "notes",
             "total_steps",
             "max_iterations",
+            "timeline",
         ];
         documented.sort_unstable();
         assert_eq!(keys, documented);

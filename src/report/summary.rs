@@ -23,6 +23,8 @@ pub struct UnitLine {
     pub outcome: Outcome,
     /// Attempts in this run.
     pub attempts: u32,
+    /// Who worked on it in this run, each once.
+    pub backends: Vec<String>,
     /// Time of all of them.
     pub took: Duration,
     /// What all of them used.
@@ -48,6 +50,8 @@ pub struct Summary<'a> {
     pub took: Duration,
     /// Seconds that it waited for limits, by reason.
     pub waited: &'a BTreeMap<String, u64>,
+    /// Who is limited at its end, a line each.
+    pub limits: &'a [String],
     /// Changed files, where the work dir is a git repository.
     pub changes: Option<&'a [Change]>,
 }
@@ -64,10 +68,15 @@ pub fn write(out: &mut dyn Write, s: &Summary<'_>) -> io::Result<()> {
             if unit.attempts == 1 { "1 attempt".to_owned() } else { format!("{} attempts", unit.attempts) };
         writeln!(
             out,
-            "  {:width$}  {}: {}, {tries}, {}{}{}",
+            "  {:width$}  {}: {}, {tries}{}, {}{}{}",
             sanitise_line(&unit.id),
             sanitise_line(&unit.title),
             sanitise_line(&unit.outcome.to_string()),
+            if unit.backends.len() > 1 {
+                format!(" by {}", sanitise_line(&unit.backends.join(", then ")))
+            } else {
+                String::new()
+            },
             span(unit.took),
             spent(&unit.spent).map_or_else(String::new, |spent| format!(", {spent}")),
             unit.changes.as_ref().map_or_else(String::new, changed)
@@ -89,6 +98,9 @@ pub fn write(out: &mut dyn Write, s: &Summary<'_>) -> io::Result<()> {
         }
     }
     writeln!(out, "  {} in {}", parts.join(" · "), span(s.took))?;
+    for limit in s.limits {
+        writeln!(out, "  {limit}")?;
+    }
     for (reason, seconds) in s.waited {
         writeln!(out, "  waited {} for {}", span(Duration::from_secs(*seconds)), sanitise_line(reason))?;
     }
@@ -201,6 +213,7 @@ mod tests {
             title: format!("Task {id}"),
             outcome,
             attempts: 2,
+            backends: vec!["claude".into(), "codex".into()],
             changes: None,
             spent: Spent { attempts: 2, cost_untold: 2, usage, ..Spent::default() },
             took: Duration::from_secs(65),
@@ -215,6 +228,7 @@ mod tests {
             skipped: &[],
             left: 0,
             waited: &BTreeMap::new(),
+            limits: &["claude is limited: quota used up: w (until 03:00)".to_owned()],
             took: Duration::from_secs(130),
             changes: Some(&changes),
         };
@@ -222,7 +236,8 @@ mod tests {
         let text = String::from_utf8(text).unwrap();
         for part in [
             "failed for good: 2; blocked: 3",
-            "1  Task 1: done, 2 attempts, 1m 5s, 1500 tokens in, 20 out, cost unknown",
+            "  claude is limited: quota used up: w (until 03:00)\n",
+            "1  Task 1: done, 2 attempts by claude, then codex, 1m 5s, 1500 tokens in, 20 out, cost unknown",
             "\n  3000 tokens in, 40 out, cost unknown\n",
             "1 done · 1 not done · 0 left in 2m 10s",
             "1 file changed, 3 insertions(+), 1 deletions(-)",

@@ -26,6 +26,9 @@ pub struct Holder {
     /// Start of the process in clock ticks since boot, where it hears of `seqorch stop`.
     #[serde(default)]
     pub listens: Option<u64>,
+    /// Whether it also hears of `seqorch resume --now`; the signal would end one that does not.
+    #[serde(default)]
+    pub tries_now: bool,
 }
 
 impl Holder {
@@ -39,6 +42,7 @@ impl Holder {
             spec: spec.display().to_string(),
             session: None,
             listens: None,
+            tries_now: false,
         }
     }
 }

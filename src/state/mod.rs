@@ -8,7 +8,7 @@ mod progress;
 pub mod spent;
 pub mod store;
 
-pub use limited::{Limited, WindowUse};
+pub use limited::{Limited, WindowUse, who};
 pub use model::{
     Answer, AttemptRecord, Changes, GoesOn, Learned, Reason, SpecState, StateFile, UnitState, UnitStatus,
 };

@@ -77,6 +77,9 @@ pub struct SpecState {
     /// Backends that are limited, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub limits: BTreeMap<String, Limited>,
+    /// Models that alone are limited: by backend, then by model, as their vendors name them.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub model_limits: BTreeMap<String, BTreeMap<String, Limited>>,
     /// Until when the run waits, where it waits for more than its next step.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waiting_until: Option<Timestamp>,
@@ -191,6 +194,9 @@ pub struct AttemptRecord {
     /// The session that it was told to go on in, and why; `None`: it began one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub goes_on: Option<GoesOn>,
+    /// The model that was asked for; `None`: the agent's own choice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_model: Option<String>,
     /// Where it works: a session goes on only there.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub cwd: String,

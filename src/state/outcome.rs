@@ -53,6 +53,9 @@ pub enum Outcome {
         /// When it ends, where that was said.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         until: Option<Timestamp>,
+        /// The model that alone is limited, where it named one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        model: Option<String>,
     },
     /// It could not be started.
     Unavailable {

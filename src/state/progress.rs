@@ -32,8 +32,7 @@ impl SpecState {
         self.ticked_before = Some(ticked);
         self.iterations = 0;
         self.waited_s.clear();
-        // whoever starts again after a login or a payment has done what was needed
-        self.limits.retain(|_, limited| limited.until.is_some());
+        self.forget_what_a_human_mends();
         for unit in self.units.values_mut() {
             if unit.status == UnitStatus::Failed {
                 unit.status = UnitStatus::Todo;

@@ -89,6 +89,7 @@ mod tests {
             completes: Vec::new(),
             counts: true,
             goes_on: None,
+            asked_model: None,
             cwd: String::new(),
             learned: Learned { usage, ..Learned::default() },
         }

@@ -161,7 +161,7 @@ fn planned(tasks: &spec::TaskFile, config: &Config) -> plan::Plan {
 pub(crate) fn all(text: &str, config: &Config) -> usize {
     let tasks = spec::parse(text);
     let plan = planned(&tasks, config);
-    let shown = plan_json::json(Some(&plan), &tasks).to_string();
+    let shown = plan_json::json(Some(&plan), &tasks, None).to_string();
     let ids: Vec<&str> = tasks.tasks.iter().map(|t| t.id.as_str()).collect();
     let (ticked, _) = spec::tick(text, &ids, 'x');
     shown.len() + ticked.len()

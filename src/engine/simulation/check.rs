@@ -2,12 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
 use super::model::Model;
 use super::world::Orchestrator;
 use crate::engine::End;
 use crate::plan::Step;
 use crate::spec::TaskState;
-use crate::state::{Outcome, SpecState, UnitStatus};
+use crate::state::{Outcome, SpecState, UnitStatus, who};
 use crate::sys::signals::Interrupt;
 
 impl Model {
@@ -69,9 +72,10 @@ impl Model {
             self.wrong("starts while it is halted");
         }
         let now = self.now();
-        if disk.limits.get(&step.backend).is_some_and(|limited| limited.holds(now)) {
-            self.wrong(format!("{} starts with {}, which is limited", step.unit, step.backend));
+        if let Some((who, _)) = disk.held_back(&step.backend, step.model.as_deref(), now) {
+            self.wrong(format!("{} starts with {}, and {who} is limited", step.unit, step.backend));
         }
+        self.check_pace(&disk, now);
         if !self.numbers.insert((step.unit.clone(), attempt)) {
             self.wrong(format!("attempt {attempt} of {} a second time", step.unit));
         }
@@ -98,6 +102,27 @@ impl Model {
         }
         for what in wrong {
             self.wrong(what);
+        }
+    }
+
+    /// A step starts: inside the window, and not one too many within the hour.
+    fn check_pace(&mut self, disk: &SpecState, now: Timestamp) {
+        if let Some(window) = self.config.pace.window {
+            let time = now.to_zoned_datetime(TimeZone::UTC).time();
+            let (after, before) = (time >= window.from, time < window.until);
+            if !(if window.from < window.until { after && before } else { after || before }) {
+                self.wrong(format!("starts at {time}, outside its window"));
+            }
+        }
+        let hour_ago = now - SignedDuration::from_hours(1);
+        let attempts = disk.units.values().flat_map(|unit| &unit.attempts);
+        let worked = |outcome: &Outcome| !matches!(outcome, Outcome::Limited { .. });
+        let started = attempts.filter(|a| a.outcome.as_ref().is_some_and(worked) && a.came_to_its_start());
+        let within = started.filter(|a| a.started_at > hour_ago && a.started_at <= now).count();
+        if let Some(most) = self.config.pace.tasks_per_hour
+            && within >= most as usize
+        {
+            self.wrong(format!("starts after {within} starts within the hour, and {most} are allowed"));
         }
     }
 
@@ -156,7 +181,9 @@ impl Orchestrator<'_> {
             }
             End::NotCommitted { .. } => (false, 2),
             // a limit of an earlier run may still hold
-            End::Limited { backend, .. } => (disk.limits.contains_key(backend), 2),
+            End::Limited { backend, .. } => {
+                (disk.all_limits().any(|(of, model, _)| who(of, model) == *backend), 2)
+            }
             End::Stuck { failed, .. } => {
                 let attempts = self.model.config.retry.attempts;
                 (failed.iter().all(|unit| spent(Some(unit)) >= attempts), 2)

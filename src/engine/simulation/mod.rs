@@ -4,6 +4,7 @@
 //! `SEQORCH_SIM_SEED` and `SEQORCH_SIM_RUNS` repeat or extend the schedules by chance.
 
 mod check;
+mod limits;
 mod model;
 mod scenario;
 mod world;
@@ -14,7 +15,7 @@ use world::Orchestrator;
 
 use super::driver::drive;
 use super::{End, Machine, Policy};
-use crate::state::{Answer, UnitStatus};
+use crate::state::{Answer, Outcome, UnitStatus};
 
 /// So many lives of an orchestrator must be enough for any schedule.
 const LIVES: usize = 60;
@@ -60,15 +61,7 @@ fn live(model: &mut Model, kill_at: Option<u32>) -> (Ended, u32) {
 
 impl Model {
     pub(super) fn policy(&self) -> Policy {
-        Policy {
-            max_iterations: self.config.run.max_iterations,
-            on_failure: self.config.run.on_failure,
-            batch: self.config.assign.batch,
-            jitter: self.config.run.jitter,
-            limit: self.config.limit.clone(),
-            pace: self.config.pace.clone(),
-            zone: jiff::tz::TimeZone::UTC,
-        }
+        Policy::of(&self.config, jiff::tz::TimeZone::UTC)
     }
 }
 
@@ -89,7 +82,7 @@ fn resume(model: &mut Model) {
 /// As `seqorch resume --now` does.
 fn resume_now(model: &mut Model) {
     let mut state = model.load();
-    state.limits.clear();
+    state.forget_limits();
     model.disk = Some(serde_json::to_string(&state).unwrap());
 }
 
@@ -199,6 +192,64 @@ fn two_kills_in_a_row_break_no_promise() {
         }
     }
     eprintln!("{count} schedules");
+}
+
+#[test]
+fn no_schedule_of_limits_loses_a_unit_or_does_one_twice() {
+    limits_by_chance(200);
+}
+
+#[test]
+#[ignore = "takes a minute"]
+fn none_of_ten_thousand_schedules_of_limits_loses_a_unit_or_does_one_twice() {
+    limits_by_chance(10_000);
+}
+
+/// So many schedules of limits, or as many as `SEQORCH_SIM_RUNS` says.
+fn limits_by_chance(runs: u64) {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let from = number("SEQORCH_SIM_SEED").unwrap_or(1);
+    let runs = number("SEQORCH_SIM_RUNS").unwrap_or(runs);
+    let began = std::time::Instant::now();
+    let (mut limited, mut dispatched, mut stood_in) = (0, 0, 0);
+    for seed in from..from + runs {
+        let mut dice = Dice::new(seed ^ 0x5EED_0F11);
+        let mut model = limits::limits(&mut dice);
+        let kills = dice.roll(4) as usize;
+        schedule(&mut model, &mut |life| {
+            let kill_at = (life < kills).then(|| 1 + dice.roll(80));
+            (kill_at, dice.pick(&[0, 2, 700, 30_000]))
+        });
+        good(&model, &format!("SEQORCH_SIM_SEED={seed} SEQORCH_SIM_RUNS=1"));
+        dispatched += model.attempts.len();
+        limited +=
+            model.attempts.iter().filter(|a| matches!(a.told, Some((Outcome::Limited { .. }, _)))).count();
+        let state = model.load();
+        stood_in += state.units.values().flat_map(|u| &u.attempts).filter(|a| a.backend != "agent").count();
+        // each open leaf was done, by exactly one attempt
+        let done: Vec<&String> =
+            model.attempts.iter().filter(|a| a.wrote_done()).flat_map(|a| &a.completes).collect();
+        for leaf in ["2.1", "2.2", "3", "5"] {
+            let times = done.iter().filter(|id| **id == leaf).count();
+            assert_eq!(times, 1, "{leaf} was done {times} times; SEQORCH_SIM_SEED={seed} SEQORCH_SIM_RUNS=1");
+        }
+    }
+    eprintln!(
+        "{runs} schedules of limits, seeds from {from}: {dispatched} attempts, {limited} of them limited, \
+         {stood_in} by a stand-in, in {:.1} s",
+        began.elapsed().as_secs_f32()
+    );
+    let enough = usize::try_from(runs).unwrap_or(usize::MAX);
+    let tame = limited < enough || stood_in < enough / 2;
+    assert!(runs < 100 || !tame, "the schedules are too tame");
+}
+
+#[test]
+fn whoever_is_told_to_try_at_once_does_not_wait_for_the_end_of_the_limit() {
+    let mut model = scenario::base().into_iter().find(|(name, _)| name.contains("at once")).unwrap().1;
+    schedule(&mut model, &mut |_| (None, 60));
+    good(&model, "told to try at once");
+    assert!(model.time < 2000, "it took {} s", model.time);
 }
 
 #[test]

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use jiff::civil::time;
+
+use super::limits::two_models;
 use super::model::{Act, Does, Happening, Model};
 use crate::agent::limit::Kind;
 use crate::attempt::record::{CancelledBy, TimedOut};
-use crate::config::{Config, Granularity, OnFailure};
+use crate::config::{Config, Granularity, OnFailure, Window};
 use crate::plan::testing::config;
 use crate::state::Outcome;
 use crate::sys::signals::Interrupt;
@@ -50,7 +53,7 @@ impl Dice {
     }
 }
 
-fn settings(change: impl FnOnce(&mut Config)) -> Config {
+pub(super) fn settings(change: impl FnOnce(&mut Config)) -> Config {
     let mut config = config();
     change(&mut config);
     config
@@ -72,11 +75,23 @@ fn later(seconds: u64) -> jiff::Timestamp {
 
 fn stated(after: Option<u64>) -> Outcome {
     let until = after.map(later);
-    Outcome::Limited { limit: Kind::QuotaExhausted, why: "usage limit reached".to_owned(), until }
+    Outcome::Limited {
+        limit: Kind::QuotaExhausted,
+        why: "usage limit reached".to_owned(),
+        until,
+        model: None,
+    }
+}
+
+/// The same of one model.
+fn of_model(model: &str, after: Option<u64>) -> Outcome {
+    let until = after.map(later);
+    let (limit, why) = (Kind::QuotaExhausted, format!("{model} limit reached"));
+    Outcome::Limited { limit, why, until, model: Some(model.to_owned()) }
 }
 
 /// A limit whose end, if it is stated, is stated from the first moment of the schedule on.
-fn limited(dice: &mut Dice) -> Outcome {
+pub(super) fn limited(dice: &mut Dice) -> Outcome {
     let limit = dice.pick(&[
         Kind::RateLimited,
         Kind::RateLimited,
@@ -87,7 +102,8 @@ fn limited(dice: &mut Dice) -> Outcome {
     ]);
     let until = dice.pick(&[None, Some(30), Some(600), Some(18_000), Some(90_000)]);
     let until = until.map(later);
-    Outcome::Limited { limit, why: "usage limit reached".to_owned(), until }
+    let model = dice.pick(&[None, None, Some("m"), Some("n")]).map(str::to_owned);
+    Outcome::Limited { limit, why: "usage limit reached".to_owned(), until, model }
 }
 
 fn done() -> Act {
@@ -166,6 +182,26 @@ pub(super) fn base() -> Vec<(&'static str, Model)> {
             model
         }),
         ("ctrl-c in the wait for a limit", people(with(&[Act::ends(stated(None))]), &[(200, signal(int))])),
+        (
+            "told to try at once, twice",
+            people(
+                with(&[Act::ends(stated(Some(90_000))), Act::ends(stated(None)), done()]),
+                &[(200, signal(Interrupt::TryNow)), (300, signal(Interrupt::TryNow))],
+            ),
+        ),
+        ("a limit of one model, and another goes on", {
+            let mut model =
+                with(&[Act::ends(of_model("m", Some(600))), done(), Act::ends(of_model("n", None))]);
+            two_models(&mut model.config);
+            model.config.limit.fallback = vec!["other".to_owned()];
+            model
+        }),
+        ("a window and so many an hour", {
+            let mut model = with(&[failed(), Act::ends(stated(Some(40_000)))]);
+            model.config.pace.window = Some(Window { from: time(22, 0, 0, 0), until: time(7, 0, 0, 0) });
+            model.config.pace.tasks_per_hour = Some(2);
+            model
+        }),
         ("no program", with(&[Act::of(Does::NotThere, 0), done(), Act::of(Does::NotThere, 0)])),
         ("no handshake", with(&[Act::of(Does::NoHandshake, 0), done(), Act::of(Does::LateHandshake, 200)])),
         ("never to their start", with(&vec![Act::of(Does::LateHandshake, 0); 4])),

@@ -186,7 +186,7 @@ impl World for Orchestrator<'_> {
             &machine.state,
             trusted,
             machine.failed(),
-            &self.model.config.limit.fallback,
+            &self.model.config,
             self.model.now(),
         ));
         self.first = plan.steps.first().cloned();
@@ -332,6 +332,10 @@ impl World for Orchestrator<'_> {
     }
 
     fn next(&mut self, pause: Option<(Timestamp, &Pause)>) -> Event {
+        if matches!(pause, Some((_, Pause::Limit { .. } | Pause::Pace { .. }))) {
+            // how long these are is not the delay's rule
+            self.last = None;
+        }
         loop {
             if !self.lives() {
                 return Event::Asked(Interrupt::HangUp);

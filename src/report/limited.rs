@@ -1,0 +1,33 @@
+//! PURE. Who is limited, for people.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::text::sanitise_line;
+use crate::agent::limit::Kind;
+use crate::state::{Limited, SpecState, who};
+
+/// A line for each account or model that is limited now; `mending` says what a human does about it, where no waiting helps.
+#[must_use]
+pub fn lines(
+    state: &SpecState,
+    now: Timestamp,
+    zone: &TimeZone,
+    mending: impl Fn(Kind, &str) -> Option<String>,
+) -> Vec<String> {
+    let held = state.all_limits().filter(|(.., limited)| limited.holds(now));
+    let line = |(backend, model, limited): (&str, Option<&str>, &Limited)| {
+        let until = match (limited.until, limited.stated) {
+            (None, _) => {
+                mending(limited.kind, backend).unwrap_or_else(|| "until a human mends it".to_owned())
+            }
+            (Some(at), stated) => {
+                let clock = at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %:z");
+                if stated { format!("until {clock}") } else { format!("no end is known; next try {clock}") }
+            }
+        };
+        let what = format!("{}: {}", limited.kind.words(), limited.why);
+        format!("{} is limited: {} ({until})", sanitise_line(&who(backend, model)), sanitise_line(&what))
+    };
+    held.map(line).collect()
+}
