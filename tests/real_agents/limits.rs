@@ -54,7 +54,9 @@ pub(super) fn limit_with_a_reset(ground: &Ground, cli: Cli) -> Seen {
         "[limit]\nmargin = \"2s\"\nunknown = [\"1h\"]\n[retry]\nattempts = 1\n[run]\nmax_iterations = 1\n";
     let folder = tempfile::tempdir().unwrap();
     let server = folder.path().join("server.py");
-    let start = format!("import sys\nsys.argv[1:1] = [{:?}, '{CLOSED_S}']\n{SERVER}", ground.mock);
+    // a text of JSON is one of Python, too
+    let known = Value::from(ground.mock.to_string_lossy());
+    let start = format!("import sys\nsys.argv[1:1] = [{known}, '{CLOSED_S}']\n{SERVER}");
     std::fs::write(&server, start).unwrap();
     let mut bench = Bench::new(cli, &ground.bin, &server, config);
     if cli == Cli::Claude {
