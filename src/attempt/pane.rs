@@ -23,6 +23,9 @@ use crate::sys::{process, signals, socket};
 const GRACE: Duration = Duration::from_secs(2);
 /// What the last look at the state may take.
 const LAST_LOOK: Duration = Duration::from_secs(5);
+/// When the leader of a terminal's session ends, the kernel throws away what nobody has read yet; a busy tmux gets this
+/// long for the last words.
+const LINGER: Duration = Duration::from_secs(1);
 /// Cursor home, the screen and what was scrolled out of it wiped.
 const CLEAR: &str = "\x1b[H\x1b[2J\x1b[3J";
 /// What describes the terminal is the pane's, not the shell's that typed `seqorch run`.
@@ -80,8 +83,20 @@ enum Event {
     Asked,
 }
 
-/// Runs it to its end.
-pub fn run(errand: &Errand) -> Result<()> {
+/// Runs it to its end, and gives the exit code.
+pub fn run(errand: &Errand) -> u8 {
+    let code = match go(errand) {
+        Ok(()) => 0,
+        Err(error) => {
+            show(&error.render().replace('\n', "\r\n"));
+            error.kind().exit_code()
+        }
+    };
+    thread::sleep(LINGER);
+    code
+}
+
+fn go(errand: &Errand) -> Result<()> {
     let env = receive(&errand.socket)?;
     let Some((pid, started)) = errand.attempt else {
         let never = become_it(errand, env)?;

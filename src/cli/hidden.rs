@@ -25,7 +25,7 @@ pub(super) fn fast_path() -> Option<u8> {
         let program: Vec<OsString> = args.skip(1).collect();
         Ok(session(parent, Path::new(&dir), &program))
     } else if verb == "__pane" {
-        attempt::pane::run(&attempt::pane::Errand::parse(args)?).map(|()| 0)
+        Ok(attempt::pane::run(&attempt::pane::Errand::parse(args)?))
     } else {
         return None;
     };
