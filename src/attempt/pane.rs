@@ -84,6 +84,7 @@ enum Event {
 }
 
 /// Runs it to its end, and gives the exit code.
+#[must_use]
 pub fn run(errand: &Errand) -> u8 {
     let code = match go(errand) {
         Ok(()) => 0,
