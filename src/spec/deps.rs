@@ -165,8 +165,11 @@ impl Finder<'_> {
         let loose = starts_with(word, "prerequisite") || word == "前提";
         // "依存関係", "依赖项", "Dependencies (hard)" go on before the colon.
         let mut tail = after.trim_start_matches(|c: char| "关系項项関係任务タスク条件性성는*_ ".contains(c));
-        if let Some((_, rest)) = tail.strip_prefix('(').and_then(|t| t.split_once(')')) {
-            tail = rest.trim_start_matches(['*', '_', ' ']);
+        // No further than a remark is long: a line may hold many keys.
+        if tail.starts_with('(')
+            && let Some((at, _)) = tail.char_indices().take(80).find(|c| c.1 == ')')
+        {
+            tail = tail[at + 1..].trim_start_matches(['*', '_', ' ']);
         }
         if (before.is_empty() || before == "前置") && tail.starts_with([':', '：']) {
             let from = line.end - tail.len() + tail.chars().next().map_or(1, char::len_utf8);
