@@ -35,3 +35,4 @@ mod terminal;
 mod tmux;
 mod verify;
 mod waiting;
+mod watch;

@@ -89,13 +89,6 @@ impl Launcher {
         Ok(self.listener.path().to_owned())
     }
 
-    /// Writes to the main window, where there is one.
-    pub fn say(&mut self, text: &str) {
-        if let Some(screen) = &mut self.screen {
-            screen.say(text);
-        }
-    }
-
     /// Starts an attempt and hands it its environment. Where its window or process is gone before that, no agent was
     /// started, nor will be; then it gives what is known of it.
     pub fn launch(&mut self, request: Request<'_>) -> Result<Result<Launched, String>> {

@@ -2,9 +2,6 @@
 
 use std::collections::HashMap;
 use std::ffi::OsString;
-use std::fs::{File, OpenOptions};
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::error::Result;
@@ -26,7 +23,6 @@ pub struct Screen {
 struct Main {
     cwd: PathBuf,
     argv: Vec<OsString>,
-    tty: Option<File>,
 }
 
 impl Screen {
@@ -50,18 +46,11 @@ impl Screen {
         self.tmux.attach_command(&self.name)
     }
 
-    /// Opens the window with the progress, kept open by `argv`; it comes back with a session that was killed.
+    /// Opens the window with the progress, which `argv` shows; it comes back with a session that was killed.
     pub fn open_main(&mut self, cwd: &Path, argv: Vec<OsString>) -> Result<()> {
-        let window = self.open("main", main_mark(), cwd, &argv)?;
-        self.main = Some(Main { cwd: cwd.to_owned(), argv, tty: open_tty(&window) });
+        self.open("main", main_mark(), cwd, &argv)?;
+        self.main = Some(Main { cwd: cwd.to_owned(), argv });
         Ok(())
-    }
-
-    /// Writes to the window with the progress. A frozen or closed one must not stop the run.
-    pub fn say(&mut self, text: &str) {
-        if let Some(tty) = self.main.as_mut().and_then(|m| m.tty.as_mut()) {
-            let _ = tty.write_all(text.as_bytes());
-        }
     }
 
     /// Runs `argv` in the window for `mark`, a new one where there is none. A session or server that ended meanwhile
@@ -85,13 +74,12 @@ impl Screen {
         }
         self.windows.clear();
         if mark != main_mark()
-            && let Some(mut main) = self.main.take()
+            && let Some(main) = self.main.take()
         {
             let job =
                 Job { name: "main", mark: main_mark(), cwd: &main.cwd, argv: &main.argv, size: self.size };
             let (session, window) = self.tmux.new_session(&self.name, job)?;
             self.session = Some(session);
-            main.tty = open_tty(&window);
             self.main = Some(main);
             self.keep(main_mark(), window);
             return self.open(name, mark, cwd, argv);
@@ -127,10 +115,4 @@ impl Screen {
     pub fn shown(&self, mark: &str) -> Option<String> {
         self.tmux.capture(&self.windows.get(mark)?.pane).ok()
     }
-}
-
-fn open_tty(window: &Window) -> Option<File> {
-    let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
-    let flags = i32::try_from(flags.bits()).unwrap_or(0);
-    OpenOptions::new().write(true).custom_flags(flags).open(&window.tty).ok()
 }

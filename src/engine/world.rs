@@ -77,7 +77,7 @@ pub struct RealWorld<'a> {
 }
 
 impl<'a> RealWorld<'a> {
-    /// `out` and the main window get a line per event.
+    /// `out` gets a line per event.
     pub fn new(
         place: &'a Place,
         config: &'a Config,
@@ -131,7 +131,6 @@ impl<'a> RealWorld<'a> {
     /// A line for whoever watches. A terminal that is gone is no reason to stop.
     pub fn say(&mut self, text: &str) {
         let _ = writeln!(self.out, "{text}").and_then(|()| self.out.flush());
-        self.launcher.say(&format!("{text}\n"));
     }
 
     pub(super) fn watch_over(&self) -> impl FnOnce() + Send + 'static {
@@ -367,7 +366,8 @@ impl World for RealWorld<'_> {
 
     fn report(&mut self, report: &Report, state: &SpecState) -> Result<()> {
         self.note(report, state);
-        let line = live::line(report, self.config.run.max_iterations);
+        let what = events::of_report(report, state);
+        let line = live::line(&what, Some(self.config.run.max_iterations), &TimeZone::system());
         self.say(&line);
         if let Report::Ended { unit, outcome, .. } = report {
             if !matches!(outcome, Outcome::Done | Outcome::Halted { .. }) {
@@ -380,7 +380,7 @@ impl World for RealWorld<'_> {
                 self.store.progress(&entry)?;
             }
         }
-        self.tell(events::of_report(report, state))
+        self.tell(what)
     }
 
     fn next(&mut self, pause: Option<(Timestamp, &Pause)>) -> Event {

@@ -11,3 +11,4 @@ pub mod spent;
 pub mod summary;
 pub mod text;
 pub mod used;
+pub mod watch;
