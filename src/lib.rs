@@ -16,6 +16,7 @@
 //! | [`git`] | what changed in the work dir | |
 //! | [`report`] | texts for people and programs | yes |
 //! | [`setup`] | what is installed, whether a run could start, a first configuration | |
+//! | [`watch`] | the loop of the live view: files, keys and the clock in, screens or lines out | |
 //! | [`sys`] | clock, signals, atomic files, process trees | |
 //!
 //! `tests/layout.rs` holds who may use whom.
@@ -52,3 +53,4 @@ pub mod spec;
 pub mod state;
 pub mod sys;
 pub mod tmux;
+pub mod watch;

@@ -35,6 +35,7 @@ const ALLOWED: &[(&str, &str)] = &[
         "agent config engine::decide engine::timeline engine::End git::Change plan spec state::AttemptRecord state::Changes state::Limited \
          state::Outcome state::Reason state::SpecState state::Spent state::UnitStatus state::who",
     ),
+    ("watch", "agent attempt::record config engine::launch engine::place error plan report spec state sys"),
     ("setup", "agent config engine error git plan spec state sys tmux"),
     // the machine takes a signal's meaning as a value; the type is all of `sys` that it sees
     ("engine::decide", "attempt::record config plan spec state sys::signals"),

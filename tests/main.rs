@@ -36,4 +36,5 @@ mod terminal;
 mod tmux;
 mod verify;
 mod waiting;
+mod watch;
 mod windows;

@@ -22,8 +22,11 @@ fn every_unit_gets_its_window_beside_main_however_many_there_are() {
     );
     let shown = project.ask_tmux(&["capture-pane", "-p", "-t", "=sequential-login:task-3"]);
     assert!(shown.contains("TASK_DONE") && shown.contains("exit code 0"), "{shown}");
-    let main = project.ask_tmux(&["capture-pane", "-p", "-S", "-", "-t", "=sequential-login:main"]);
-    assert!(main.contains("12 Task 12") && main.contains("all complete"), "{main}");
+    // the view in it sees the end a moment later
+    wait_until("the summary", || {
+        let main = project.ask_tmux(&["capture-pane", "-p", "-S", "-", "-t", "=sequential-login:main"]);
+        main.contains("12  Task 12: done") && main.contains("all complete")
+    });
 }
 
 #[test]

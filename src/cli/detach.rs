@@ -1,4 +1,4 @@
-//! `seqorch run --detach`: the run moves into the session's main window, with the environment of this shell.
+//! `seqorch run --detach`: the run moves behind the session's main window, with the environment of this shell.
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -7,7 +7,9 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::Global;
 use super::project::{Project, own_program};
+use super::run::RunArgs;
 use crate::agent::sanitise::sanitise;
 use crate::attempt::record::pack_env;
 use crate::engine::place::Place;
@@ -21,7 +23,13 @@ use crate::tmux;
 /// How long the window may take to start, and the run to begin.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-pub(super) fn detach(project: &Project, place: &Place, plan: &Plan) -> Result<u8> {
+pub(super) fn detach(
+    global: &Global,
+    asked: &RunArgs,
+    project: &Project,
+    place: &Place,
+    plan: &Plan,
+) -> Result<u8> {
     let config = &project.loaded.config;
     let store = project.store(place);
     if let Some(holder) = lock::holder(&store.run_lock()) {
@@ -48,7 +56,8 @@ pub(super) fn detach(project: &Project, place: &Place, plan: &Plan) -> Result<u8
         Error::new(Kind::Unavailable, what).detail(sanitise(shown.trim().as_bytes()))
     };
     let mut stream = accept(starts.get(), &screen).ok_or_else(|| gone("the window did not start"))?;
-    stream.write_all(&message(readies.path(), &env)).map_err(failed)?;
+    let view = super::watch::starting_argv(global, asked, place, readies.path());
+    stream.write_all(&message(view, &env)).map_err(failed)?;
     drop(stream);
     accept(readies.get(), &screen).ok_or_else(|| gone("the run did not begin in its window"))?;
     let steps = plan.steps.len();
@@ -57,11 +66,10 @@ pub(super) fn detach(project: &Project, place: &Place, plan: &Plan) -> Result<u8
     Ok(0)
 }
 
-/// Arguments, an empty one, environment: each ended by a NUL byte.
-fn message(ready: &Path, env: &[(OsString, OsString)]) -> Vec<u8> {
+/// What `__detached` becomes: arguments, an empty one, environment, each ended by a NUL byte.
+pub(super) fn message(args: impl IntoIterator<Item = OsString>, env: &[(OsString, OsString)]) -> Vec<u8> {
     let mut bytes = Vec::new();
-    let own = std::env::args_os().skip(1).filter(|a| a != "--detach");
-    for arg in own.chain(["--in-main".into(), "--ready".into(), ready.into()]) {
+    for arg in args {
         bytes.extend_from_slice(arg.as_bytes());
         bytes.push(0);
     }

@@ -10,7 +10,6 @@ use std::process::Command;
 use crate::attempt;
 use crate::attempt::record::unpack_env;
 use crate::error::{Error, Kind, Result};
-use crate::sys::process;
 
 /// `__attempt DIR`, `__session PARENT DIR -- ARGS…` and `__pane …` as seqorch itself writes them.
 pub(super) fn fast_path() -> Option<u8> {
@@ -51,12 +50,8 @@ pub(super) fn session(parent: i32, dir: &Path, argv: &[OsString]) -> u8 {
     }
 }
 
-/// Keeps the main window open as long as the run that writes to it lives.
-pub(super) fn main_window(pid: i32) {
-    process::wait_for_end(pid);
-}
-
-/// Becomes `seqorch run …` with the environment of the shell that typed it.
+/// Becomes `seqorch …` with the arguments and the environment that somebody hands over: the view of a
+/// run, which starts that run first where it was detached.
 pub(super) fn detached(socket: &Path) -> Result<u8> {
     let failed = |e| Error::io("talking on", socket, e);
     let mut stream = crate::sys::socket::connect(socket).map_err(failed)?;

@@ -10,6 +10,7 @@ mod config;
 mod detach;
 mod discovery;
 mod doctor;
+mod flags;
 mod hidden;
 mod init;
 mod limits;
@@ -25,6 +26,7 @@ mod status;
 mod stop;
 mod telling;
 mod undo;
+mod watch;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -70,6 +72,29 @@ struct Global {
     /// Say more: which files count, the commands of a run and where their output is kept; twice: each effect, too.
     #[arg(short, action = clap::ArgAction::Count, global = true)]
     verbose: u8,
+}
+
+impl Global {
+    /// The same for another start of this program in the same folder.
+    fn argv(&self) -> Vec<OsString> {
+        let mut argv: Vec<OsString> = Vec::new();
+        if let Some(dir) = &self.directory {
+            argv.extend(["-C".into(), dir.into()]);
+        }
+        if let Some(file) = &self.config {
+            argv.extend(["--config".into(), file.into()]);
+        }
+        if let Some(name) = &self.profile {
+            argv.extend(["--profile".into(), name.into()]);
+        }
+        let color = match self.color {
+            Color::Auto => "auto",
+            Color::Always => "always",
+            Color::Never => "never",
+        };
+        argv.extend(["--color".into(), color.into()]);
+        argv
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -127,8 +152,8 @@ enum Verb {
         #[arg(last = true, allow_hyphen_values = true)]
         argv: Vec<OsString>,
     },
-    #[command(name = "__main", hide = true)]
-    Main { pid: i32 },
+    #[command(name = "__view", hide = true)]
+    View(watch::ViewArgs),
     #[command(name = "__detached", hide = true)]
     Detached { socket: PathBuf },
 }
@@ -185,10 +210,7 @@ fn dispatch(global: &Global, verb: Verb) -> Result<u8> {
         Verb::Man(args) => completions::man(&Cli::command(), &args),
         Verb::Attempt { dir } => hidden::attempt(&dir),
         Verb::Session { parent, dir, argv } => Ok(hidden::session(parent, &dir, &argv)),
-        Verb::Main { pid } => {
-            hidden::main_window(pid);
-            Ok(0)
-        }
+        Verb::View(args) => watch::view(global, &args),
         Verb::Detached { socket } => hidden::detached(&socket),
     }
 }

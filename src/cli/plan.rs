@@ -1,6 +1,5 @@
 //! `seqorch plan`: what would run, in which order, and why.
 
-use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -103,11 +102,7 @@ fn unreadable(place: &Place, config: &Config, error: &Error) -> u8 {
 
 /// The plan as things stand now, changing nothing.
 pub(super) fn current(place: &Place, config: &Config, tasks: &TaskFile, state: &SpecState) -> Plan {
-    let boxes = if config.tasks.trust_checkboxes { place::ticked(tasks) } else { BTreeSet::new() };
-    // a run that was killed goes on with what it believed, and without what failed in it
-    let progress =
-        place::progress(state, state.trusted_ticks(&boxes), &state.failed_in_run(), config, Timestamp::now());
-    place::make_plan(place, config, tasks, &progress)
+    place::current(place, config, tasks, state, Timestamp::now())
 }
 
 /// Prints the plan for a person.

@@ -2,14 +2,15 @@
 
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::checks;
+pub(super) use super::flags::RunFlags;
 use super::project::{Project, own_program};
-use super::{Global, detach, telling};
-use crate::config::{Commit, Config, Flag, TmuxMode};
+use super::{Global, detach, telling, watch};
+use crate::config::{Commit, Config, TmuxMode};
 use crate::engine::decide::{End, Machine, Policy};
 use crate::engine::driver::drive;
 use crate::engine::ears::Ears;
@@ -21,7 +22,6 @@ use crate::error::{Error, Kind, Result};
 use crate::git;
 use crate::plan::{self, Plan, Selection, names};
 use crate::report::events::{self, Ended, What};
-use crate::report::summary::{self, Summary};
 use crate::state::SpecState;
 use crate::state::lock::{Holder, RunLock};
 use crate::state::store::Store;
@@ -58,7 +58,7 @@ pub(super) struct RunArgs {
     detach: bool,
     #[command(flatten)]
     flags: RunFlags,
-    /// This process is the session's main window.
+    /// The session's main window started this process.
     #[arg(long, hide = true)]
     in_main: bool,
     /// Where to say that the run has begun.
@@ -66,93 +66,16 @@ pub(super) struct RunArgs {
     ready: Option<PathBuf>,
 }
 
-/// Settings of the configuration that a run may be given on the command line.
-#[derive(Debug, Clone, Default, Args)]
-pub(super) struct RunFlags {
-    /// Pause between two steps; a bare number is seconds.
-    #[arg(long, value_name = "TIME")]
-    delay: Option<String>,
-    /// Iterations (attempts in all) that this run may take.
-    #[arg(long, value_name = "N")]
-    max_iterations: Option<u32>,
-    /// Who works.
-    #[arg(long, value_name = "NAME")]
-    backend: Option<String>,
-    /// Ask this backend's agent which agent does which task.
-    #[arg(long, value_name = "NAME")]
-    assign_backend: Option<String>,
-    /// The `OpenCode` agent that is asked; without --assign-backend, opencode is.
-    #[arg(long, value_name = "NAME")]
-    assign_opencode_agent: Option<String>,
-    /// Name of the tmux session.
-    #[arg(long, value_name = "NAME")]
-    tmux_session: Option<String>,
-    /// Where agents work.
-    #[arg(long, value_name = "DIR")]
-    workdir: Option<PathBuf>,
-    /// Plain child processes instead of tmux windows.
-    #[arg(long)]
-    no_tmux: bool,
-    /// Optional tasks are work too.
-    #[arg(long)]
-    include_optional: bool,
-}
-
-impl RunFlags {
-    /// The flags as the highest layer of the configuration.
-    pub(super) fn settings(&self) -> Result<Vec<Flag>> {
-        let mut flags: Vec<Flag> = Vec::new();
-        let mut set =
-            |key: &str, value: toml::Value, flag: &str| flags.push((key.to_owned(), value, flag.to_owned()));
-        if let Some(delay) = &self.delay {
-            // the Python tool took fractions of a second
-            let value = match delay.parse::<f64>() {
-                Ok(seconds) if (0.0..1e9).contains(&seconds) => {
-                    let duration = std::time::Duration::from_secs_f64(seconds);
-                    toml::Value::String(humantime::format_duration(duration).to_string())
-                }
-                _ => toml::Value::String(delay.clone()),
-            };
-            set("run.delay", value, "--delay");
-        }
-        if let Some(n) = self.max_iterations {
-            set("run.max_iterations", toml::Value::Integer(n.into()), "--max-iterations");
-        }
-        if let Some(name) = &self.backend {
-            set("run.backend", toml::Value::String(name.clone()), "--backend");
-        }
-        if let Some(name) = &self.assign_backend {
-            set("assign.backend", toml::Value::String(name.clone()), "--assign-backend");
-        } else if self.assign_opencode_agent.is_some() {
-            set("assign.backend", toml::Value::String("opencode".to_owned()), "--assign-opencode-agent");
-        }
-        if let Some(name) = &self.assign_opencode_agent {
-            set("assign.agent", toml::Value::String(name.clone()), "--assign-opencode-agent");
-        }
-        if let Some(name) = &self.tmux_session {
-            set("tmux.session", toml::Value::String(name.clone()), "--tmux-session");
-        }
-        if let Some(dir) = &self.workdir {
-            let dir = std::path::absolute(dir).map_err(|e| Error::io("finding", dir, e))?;
-            if !dir.is_dir() {
-                return Err(Error::new(
-                    Kind::Usage,
-                    format!("--workdir: there is no folder {}", dir.display()),
-                ));
-            }
-            set("run.workdir", toml::Value::String(dir.display().to_string()), "--workdir");
-        }
-        if self.no_tmux {
-            set("tmux.mode", toml::Value::String("off".to_owned()), "--no-tmux");
-        }
-        if self.include_optional {
-            set("run.include_optional", toml::Value::Boolean(true), "--include-optional");
-        }
-        Ok(flags)
-    }
-}
-
 impl RunArgs {
+    /// What of the arguments says which steps are in the plan, and what they are.
+    pub(super) fn selection_argv(&self) -> Vec<OsString> {
+        let mut argv = self.flags.argv();
+        // in one word, so that no value is taken for a flag
+        argv.extend((!self.only.is_empty()).then(|| format!("--only={}", self.only.join(",")).into()));
+        argv.extend(self.from.as_ref().map(|from| format!("--from={from}").into()));
+        argv
+    }
+
     /// A run of one spec, nothing else asked for.
     pub(super) fn of_spec(spec: PathBuf, flags: RunFlags) -> Self {
         Self {
@@ -207,11 +130,11 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<u8> {
             return Err(Error::new(Kind::Usage, "--detach goes with one spec"));
         };
         let ready = Ready::check(project, place)?;
-        return detach::detach(project, place, &ready.plan);
+        return detach::detach(global, args, project, place, &ready.plan);
     }
     let ears = Ears::open()?;
     for (number, (project, place)) in runs.iter().enumerate() {
-        let (code, asked_to_stop) = run_one(args, project, place, &ears)?;
+        let (code, asked_to_stop) = run_one(global, args, project, place, &ears)?;
         if code != 0 {
             return Ok(code);
         }
@@ -244,7 +167,13 @@ impl Ready {
 }
 
 /// Gives the exit code, and whether somebody asked for an end.
-fn run_one(args: &RunArgs, project: &Project, place: &Place, ears: &Ears) -> Result<(u8, bool)> {
+fn run_one(
+    global: &Global,
+    args: &RunArgs,
+    project: &Project,
+    place: &Place,
+    ears: &Ears,
+) -> Result<(u8, bool)> {
     let config = &project.loaded.config;
     let Ready { store, state, plan } = Ready::check(project, place)?;
     store.prepare()?;
@@ -258,7 +187,12 @@ fn run_one(args: &RunArgs, project: &Project, place: &Place, ears: &Ears) -> Res
 
     super::stop::refuse_strays(&store, &state)?;
     let work = !state.halted && (!plan.steps.is_empty() || state.running().is_some());
-    let screen = if work { open_screen(args, config, place, &store)? } else { None };
+    let view = watch::argv(global, args, place, &holder);
+    let (screen, _host) = if work {
+        open_screen(args, config, place, &store, || watch::Host::open(&store, view))?
+    } else {
+        (None, None)
+    };
     holder.session = screen.as_ref().map(|s| s.name().to_owned());
     lock.note(&store.run_lock(), &holder)?;
     let attach = screen.as_ref().map(Screen::attach_command);
@@ -322,33 +256,13 @@ fn run_one(args: &RunArgs, project: &Project, place: &Place, ears: &Ears) -> Res
     let (units, last_plan, took) = world.outcome();
     // a halted spec is not even planned
     let left = last_plan.map_or(planned, |p| p.steps.len());
-    let mut units = units.to_vec();
-    for line in &mut units {
-        line.changes = machine.state.units.get(&line.id).and_then(|unit| unit.changes.clone());
-    }
+    let ended = Ended { spec: &place.name, end: &end, left, took, changes: changes.as_deref() };
     let limits = super::status::limits_now(&machine.state, config);
-    let text = {
-        let mut text = Vec::new();
-        let _ = summary::write(
-            &mut text,
-            &Summary {
-                spec: &place.name,
-                end: &end,
-                units: &units,
-                skipped: last_plan.map_or(&[], |p| &p.skipped),
-                left,
-                took,
-                waited: &machine.state.waited_s,
-                limits: &limits,
-                changes: changes.as_deref(),
-            },
-        );
-        String::from_utf8_lossy(&text).into_owned()
-    };
+    let text = telling::summary(&ended, units, last_plan, &machine.state, &limits);
     world.say(text.trim_end());
     world.sign_off(Some(&end), left);
     store.progress(&telling::closing_entry(&text, &end))?;
-    let ended = Ended { spec: &place.name, end: &end, left, took, changes: changes.as_deref() };
+    telling::leave_summary(&store, &text);
     for what in events::of_end(&ended) {
         world.tell(what)?;
     }
@@ -357,30 +271,42 @@ fn run_one(args: &RunArgs, project: &Project, place: &Place, ears: &Ears) -> Res
     Ok((end.exit_code(), machine.asked_to_stop()))
 }
 
-/// The session with its main window, as the configuration wants it.
-fn open_screen(args: &RunArgs, config: &Config, place: &Place, store: &Store) -> Result<Option<Screen>> {
+/// The session with its main window, as the configuration wants it, and who answers that window.
+fn open_screen(
+    args: &RunArgs,
+    config: &Config,
+    place: &Place,
+    store: &Store,
+    view: impl FnOnce() -> Result<watch::Host>,
+) -> Result<(Option<Screen>, Option<watch::Host>)> {
     let env: Vec<(OsString, OsString)> = std::env::vars_os().collect();
-    let Some(tmux) = find_tmux(config, &env)? else { return Ok(None) };
+    let Some(tmux) = find_tmux(config, &env)? else { return Ok((None, None)) };
     let screen = Screen::find(tmux, names::session(&config.tmux.session, &place.name), config.tmux.size);
     let tmux = &config.tmux;
     let (layout, panes) = (tmux.layout, tmux.panes.clone());
     let mut screen = screen.furnished(Wishes { keep: tmux.keep, layout, panes });
-    let exe = own_program()?;
-    let keeper = vec![exe.clone().into(), "__main".into(), std::process::id().to_string().into()];
-    let has_main = args.in_main || !config.tmux.main;
-    match if has_main { Ok(()) } else { screen.open_main(&place.root, keeper) } {
+    let host = if args.in_main || !tmux.main { None } else { Some(view()?) };
+    let opened = match &host {
+        None => Ok(()),
+        Some(host) => {
+            let here = std::env::current_dir().map_err(|e| Error::io("finding", Path::new("."), e))?;
+            screen.open_main(&here, host.keeper()?)
+        }
+    };
+    match opened {
         Ok(()) => {
             let facts = [("SEQORCH_SPEC", place.name.clone())];
+            let exe = own_program()?;
             let setting = Setting { exe: &exe, folder: &store.folder(), env: &env, facts: &facts };
             for error in screen.open_own(&tmux.windows, setting) {
                 let _ = write!(io::stderr(), "{}", error.render());
             }
-            Ok(Some(screen))
+            Ok((Some(screen), host))
         }
         Err(error) if config.tmux.mode == TmuxMode::Auto => {
             let _ = write!(io::stderr(), "{}", error.render());
             let _ = writeln!(io::stderr(), "note: going on without tmux; agents print to this terminal");
-            Ok(None)
+            Ok((None, None))
         }
         Err(error) => Err(error),
     }

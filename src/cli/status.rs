@@ -17,20 +17,28 @@ use crate::report::live::span;
 use crate::report::plan::why_skipped;
 use crate::report::spent::{spent, spent_of};
 use crate::report::text::{sanitise_line, sanitise_text};
+use crate::report::watch::Standing;
 use crate::state::{SpecState, lock};
 
 #[derive(Debug, Args)]
 pub(super) struct StatusArgs {
     /// The spec: a folder, a tasks.md, or a name under run.spec_root, .kiro/specs, specs or openspec/changes.
     spec: Option<PathBuf>,
-    /// Print one JSON object instead.
+    /// Print one JSON object instead; with --watch one per event.
     #[arg(long)]
     json: bool,
+    /// Show it live; where no screen can be drawn (in a pipe, in CI), one line per event until the run ends.
+    #[arg(short, long)]
+    watch: bool,
 }
 
 pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
     let project = Project::open(global, Vec::new(), args.spec.as_deref())?;
     let place = project.place(&project.spec(args.spec.as_deref())?, Selection::default())?;
+    if args.watch {
+        super::watch::watch(global, &project, &place, None, args.json)?;
+        return Ok(0);
+    }
     let store = project.store(&place);
     let mut state = store.load()?;
     // an older version did not
@@ -42,13 +50,8 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
         let alive = launch::alive(&store.attempt_dir(unit, attempt.number));
         (unit.to_owned(), attempt.clone(), alive)
     });
-    let word = match (&holder, state.halted, plan.steps.is_empty()) {
-        (Some(_), ..) => "running",
-        (None, true, _) => "halted",
-        (None, false, true) if plan.skipped.iter().all(|s| settled(&s.reason)) => "complete",
-        _ if running.as_ref().is_some_and(|(.., alive)| *alive) => "orphaned",
-        _ => "idle",
-    };
+    let alive = running.as_ref().is_some_and(|(.., alive)| *alive);
+    let word = Standing::of(holder.is_some(), &state, &plan, alive).word();
     let mut out = anstream::stdout();
     if args.json {
         let value = json!({
@@ -178,9 +181,4 @@ fn write_waits(out: &mut impl Write, spec: &str, state: &SpecState, limits: &[St
         let waited = std::time::Duration::from_secs(*seconds);
         let _ = writeln!(out, "  waited {} for {}", span(waited), sanitise_line(reason));
     }
-}
-
-fn settled(reason: &crate::plan::SkipReason) -> bool {
-    use crate::plan::SkipReason as R;
-    matches!(reason, R::Completed | R::Ticked | R::Optional | R::Marked(_))
 }

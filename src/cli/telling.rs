@@ -12,7 +12,12 @@ use crate::engine::inputs;
 use crate::engine::place::Place;
 use crate::error::Result;
 use crate::plan::Plan;
+use crate::report::events::Ended;
+use crate::report::summary::{self, Summary, UnitLine};
+use crate::state::SpecState;
 use crate::state::store::Store;
+use crate::sys::files;
+use crate::watch;
 
 /// What a verb goes by, for `-v`.
 pub(super) fn sources(root: &Path, files: &[PathBuf]) {
@@ -62,6 +67,41 @@ pub(super) fn opening(place: &Place, plan: &Plan, attach: Option<&str>) -> Strin
 pub(super) fn opening_entry(place: &Place) -> String {
     let now = jiff::ZonedDateTime::now().strftime("%Y-%m-%d %H:%M:%S %:z").to_string();
     format!("\n---\n\n**Spec:** {}\n**Started:** {now}\n", place.dir.display())
+}
+
+/// The summary of a run.
+pub(super) fn summary(
+    ended: &Ended<'_>,
+    units: &[UnitLine],
+    last_plan: Option<&Plan>,
+    state: &SpecState,
+    limits: &[String],
+) -> String {
+    let mut units = units.to_vec();
+    for line in &mut units {
+        line.changes = state.units.get(&line.id).and_then(|unit| unit.changes.clone());
+    }
+    let mut text = Vec::new();
+    let _ = summary::write(
+        &mut text,
+        &Summary {
+            spec: ended.spec,
+            end: ended.end,
+            units: &units,
+            skipped: last_plan.map_or(&[], |p| &p.skipped),
+            left: ended.left,
+            took: ended.took,
+            waited: &state.waited_s,
+            limits,
+            changes: ended.changes,
+        },
+    );
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+/// Leaves the summary for those who watch; they do without where that cannot be written.
+pub(super) fn leave_summary(store: &Store, text: &str) {
+    let _ = files::replace(&watch::summary_path(store), text.as_bytes(), 0o600);
 }
 
 /// What the progress file says of a run's end.

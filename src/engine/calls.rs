@@ -53,6 +53,7 @@ impl Calls {
     }
 
     /// What went wrong since this was last asked.
+    #[must_use]
     pub fn complaints(&self) -> Vec<String> {
         self.complaints.try_iter().collect()
     }

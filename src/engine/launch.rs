@@ -92,13 +92,6 @@ impl Launcher {
         Ok(self.listener.path().to_owned())
     }
 
-    /// Writes to the main window, where there is one.
-    pub fn say(&mut self, text: &str) {
-        if let Some(screen) = &mut self.screen {
-            screen.say(text);
-        }
-    }
-
     /// Opens what stands beside the agent of an attempt. What cannot be done is said once.
     pub fn furnish(
         &mut self,

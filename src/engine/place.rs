@@ -108,6 +108,16 @@ pub fn progress(
     }
 }
 
+/// The plan as things stand, changing nothing.
+#[must_use]
+pub fn current(place: &Place, config: &Config, tasks: &TaskFile, state: &SpecState, now: Timestamp) -> Plan {
+    let boxes = if config.tasks.trust_checkboxes { ticked(tasks) } else { BTreeSet::new() };
+    // a run that was killed goes on with what it believed, and without what failed in it
+    let trusted = state.trusted_ticks(&boxes);
+    let known = progress(state, trusted, &state.failed_in_run(), config, now);
+    make_plan(place, config, tasks, &known)
+}
+
 /// Makes the plan of a place.
 #[must_use]
 pub fn make_plan(place: &Place, config: &Config, tasks: &TaskFile, progress: &Progress) -> Plan {

@@ -48,7 +48,6 @@ pub struct Screen {
 struct Main {
     cwd: PathBuf,
     argv: Vec<OsString>,
-    tty: Option<File>,
 }
 
 /// A window to open.
@@ -107,19 +106,12 @@ impl Screen {
         self.tmux.attach_command(&self.name)
     }
 
-    /// Opens the window with the progress, kept open by `argv`; it comes back with a session that was killed.
+    /// Opens the window with the progress, which `argv` shows; it comes back with a session that was killed.
     pub fn open_main(&mut self, cwd: &Path, argv: Vec<OsString>) -> Result<()> {
-        let window = self.open("main", main_mark(), cwd, &argv, None)?;
-        self.main = Some(Main { cwd: cwd.to_owned(), argv, tty: open_tty(&window) });
+        self.open("main", main_mark(), cwd, &argv, None)?;
+        self.main = Some(Main { cwd: cwd.to_owned(), argv });
         self.look();
         Ok(())
-    }
-
-    /// Writes to the window with the progress. A frozen or closed one must not stop the run.
-    pub fn say(&mut self, text: &str) {
-        if let Some(tty) = self.main.as_mut().and_then(|m| m.tty.as_mut()) {
-            let _ = tty.write_all(text.as_bytes());
-        }
     }
 
     /// Runs `argv` in the window for `mark`, a new one where there is none; its label shows `state`, where that is given.
@@ -177,13 +169,12 @@ impl Screen {
         }
         self.windows.clear();
         if mark != main_mark()
-            && let Some(mut main) = self.main.take()
+            && let Some(main) = self.main.take()
         {
             let (cwd, argv) = (&main.cwd, &main.argv[..]);
             let job = Job { name: "main", mark: main_mark(), cwd, argv, state: None, look: None, ..job };
             let (session, window) = self.tmux.new_session(&self.name, job)?;
             self.session = Some(session);
-            main.tty = open_tty(&window);
             self.main = Some(main);
             self.keep(main_mark(), window);
             return self.start(wanted, look);

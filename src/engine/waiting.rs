@@ -93,7 +93,6 @@ impl RealWorld<'_> {
         if self.interactive {
             let line = format!("\r\x1b[K{}", text.unwrap_or_default());
             let _ = write!(self.out, "{line}").and_then(|()| self.out.flush());
-            self.launcher.say(&line);
         }
     }
 }

@@ -80,7 +80,7 @@ pub struct RealWorld<'a> {
 }
 
 impl<'a> RealWorld<'a> {
-    /// `out` and the main window get a line per event.
+    /// `out` gets a line per event.
     pub fn new(
         place: &'a Place,
         config: &'a Config,
@@ -135,7 +135,6 @@ impl<'a> RealWorld<'a> {
     /// A line for whoever watches. A terminal that is gone is no reason to stop.
     pub fn say(&mut self, text: &str) {
         let _ = writeln!(self.out, "{text}").and_then(|()| self.out.flush());
-        self.launcher.say(&format!("{text}\n"));
     }
 
     pub(super) fn watch_over(&self) -> impl FnOnce() + Send + 'static {
@@ -358,7 +357,8 @@ impl World for RealWorld<'_> {
 
     fn report(&mut self, report: &Report, state: &SpecState) -> Result<()> {
         self.note(report, state);
-        let line = live::line(report, self.config.run.max_iterations);
+        let what = events::of_report(report, state);
+        let line = live::line(&what, Some(self.config.run.max_iterations), &TimeZone::system());
         self.say(&line);
         self.label(report);
         if let Report::Ended { unit, outcome, .. } = report {
@@ -374,7 +374,7 @@ impl World for RealWorld<'_> {
                 self.store.progress(&entry)?;
             }
         }
-        self.tell(events::of_report(report, state))
+        self.tell(what)
     }
 
     fn next(&mut self, pause: Option<(Timestamp, &Pause)>) -> Event {

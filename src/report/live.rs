@@ -6,11 +6,16 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use serde_json::Value;
 
+use super::events::What;
 use super::summary::changed;
-use super::text::{sanitise_line, sanitise_text};
-use crate::engine::decide::{Assigned, End, Next, Pause, Report};
-use crate::state::{Changes, Outcome, Reason};
+use super::text::{cut, sanitise_line, sanitise_text};
+use crate::engine::decide::{End, Pause, Report};
+use crate::state::{Changes, Outcome};
+
+/// Columns of a question that one line holds.
+const QUESTION: usize = 200;
 
 /// A duration as people read it: whole seconds, `2m 5s`; below a second in milliseconds.
 #[must_use]
@@ -65,78 +70,105 @@ pub fn last_word(end: &End, left: usize) -> (String, bool) {
     (sanitise_line(&word), !by_hand)
 }
 
-/// The line (or few lines) for a terminal.
+/// The line (or few lines) of an event; `max_iterations` where it is known.
 #[must_use]
-pub fn line(report: &Report, max_iterations: u32) -> String {
-    match report {
-        Report::Started { unit, title, attempt, reason, iteration, left } => {
-            let mut again = if *attempt > 1 { format!(", attempt {attempt}") } else { String::new() };
-            again.push_str(match reason {
+pub fn line(what: &What, max_iterations: Option<u32>, zone: &TimeZone) -> String {
+    match what {
+        What::RunStarted { steps, .. } => match steps.len() {
+            1 => "a run begins: 1 step".to_owned(),
+            n => format!("a run begins: {n} steps"),
+        },
+        What::StepStarted { unit, title, attempt, goes_on, iteration, left, .. } => {
+            let most = max_iterations.map_or_else(String::new, |n| format!(" of at most {n}"));
+            let again = if *attempt > 1 { format!(", attempt {attempt}") } else { String::new() };
+            let goes_on = match goes_on.as_deref() {
                 None => "",
-                Some(Reason::Nudge) => ": asked for its signal",
-                Some(Reason::Answer) => ": goes on with the answer",
-                Some(Reason::Retry | Reason::Limit) => ": goes on in its session",
-            });
-            format!(
-                "▶ {} {}  (iteration {iteration} of at most {max_iterations}, {left} left{again})",
-                sanitise_line(unit),
-                sanitise_line(title)
-            )
-        }
-        Report::Ended { unit, outcome, took, next, .. } => {
-            let mark = mark(outcome);
-            let next = match next {
-                Next::Plain => String::new(),
-                Next::Attempts(1) => "; one attempt left".to_owned(),
-                Next::Attempts(n) => format!("; {n} attempts left"),
-                Next::Nudge => "; it is asked for it".to_owned(),
-                Next::Afresh => "; its session cannot go on, so it begins afresh".to_owned(),
-                Next::Failed => "; no attempt left".to_owned(),
+                Some("nudge") => ": asked for its signal",
+                Some("answer") => ": goes on with the answer",
+                Some(_) => ": goes on in its session",
             };
-            format!(
-                "{mark} {} {} after {}{next}",
-                sanitise_line(unit),
-                sanitise_line(&outcome.to_string()),
-                span(*took)
-            )
+            let (unit, title) = (sanitise_line(unit), sanitise_line(title));
+            format!("▶ {unit} {title}  (iteration {iteration}{most}, {left} left{again}{goes_on})")
         }
-        Report::Assigning { units, backend } => {
+        What::StepEnded { unit, outcome, says, took_ms, next, attempts_left, .. } => {
+            let mark = match outcome["kind"].as_str() {
+                Some("done") => "✓",
+                Some("halted" | "limited") => "‖",
+                _ => "✗",
+            };
+            let next = match (next.as_str(), attempts_left) {
+                ("again", Some(1)) => "; one attempt left".to_owned(),
+                ("again", Some(n)) => format!("; {n} attempts left"),
+                ("nudge", _) => "; it is asked for it".to_owned(),
+                ("afresh", _) => "; its session cannot go on, so it begins afresh".to_owned(),
+                ("failed", _) => "; no attempt left".to_owned(),
+                _ => String::new(),
+            };
+            let took = span(Duration::from_millis(*took_ms));
+            format!("{mark} {} {} after {took}{next}", sanitise_line(unit), sanitise_line(says))
+        }
+        What::Waiting { why, reason, unit, until } => {
+            let unit = unit.as_deref().map(sanitise_line).unwrap_or_default();
+            let what = match why.as_str() {
+                "delay" => "next step".to_owned(),
+                "backoff" => format!("next attempt of {unit}"),
+                "limit" => format!("{}; next try", sanitise_line(reason)),
+                _ => format!("{}: next step", sanitise_line(reason)),
+            };
+            format!("… {what} at {}", clock(*until, zone))
+        }
+        What::Assigning { units, backend } => {
             let what = if *units == 1 { "1 task".to_owned() } else { format!("{units} tasks") };
-            format!("… {backend} is asked who does {what}")
+            format!("… {} is asked who does {what}", sanitise_line(backend))
         }
-        Report::Verifying { unit, commands } => {
+        What::Assigned { found, missing, complaints, .. } => assigned_line(found, missing, complaints),
+        What::Verifying { unit, commands } => {
             let what = if *commands == 1 { "1 command".to_owned() } else { format!("{commands} commands") };
             format!("… {} says it is done; verifying with {what}", sanitise_line(unit))
         }
-        Report::Assigned(assigned) => assigned_line(assigned),
-        Report::ForeignTicks(ids) => format!(
+        What::ForeignTicks { ids } => format!(
             "! an agent ticked boxes outside its own task: {}; they are not believed, the tasks stay in the plan",
-            ids.join(", ")
+            sanitise_line(&ids.join(", "))
         ),
-        Report::Unconfirmed(ids) => format!(
+        What::Unconfirmed { ids } => format!(
             "! ticked without having been done: {}; still not believed, the tasks stay in the plan",
-            ids.join(", ")
+            sanitise_line(&ids.join(", "))
         ),
-        Report::Stopping => "stopping after this step; Ctrl-C once more ends the agent now".to_owned(),
-        Report::Ending => "ending the agent".to_owned(),
+        What::Stopping => "stopping after this step; Ctrl-C once more ends the agent now".to_owned(),
+        What::Ending => "ending the agent".to_owned(),
+        What::Halted { unit, question } => {
+            let question = cut(&sanitise_line(question), QUESTION);
+            format!("‖ task {} asks: {question}", sanitise_line(unit))
+        }
+        What::RunEnded { why, left, took_ms, .. } => {
+            let left = if *left > 0 { format!(", {left} left") } else { String::new() };
+            let why = if why == "complete" { "all complete".to_owned() } else { why.replace('_', " ") };
+            format!("── {}{left}, after {} ──", sanitise_line(&why), span(Duration::from_millis(*took_ms)))
+        }
+        What::Unknown => String::new(),
     }
 }
 
-fn assigned_line(assigned: &Assigned) -> String {
+/// The time of day.
+pub(super) fn clock(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned_datetime(zone.clone()).strftime("%H:%M:%S").to_string()
+}
+
+fn assigned_line(found: &Value, missing: &[String], complaints: &[String]) -> String {
     let mut by_owner: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (unit, one) in &assigned.found {
-        by_owner.entry(&one.owner_agent).or_default().push(unit);
+    for (unit, one) in found.as_object().into_iter().flatten() {
+        by_owner.entry(one["owner_agent"].as_str().unwrap_or_default()).or_default().push(unit);
     }
     let mut lines: Vec<String> = by_owner
         .iter()
         .map(|(owner, units)| format!("  {}: {}", sanitise_line(owner), sanitise_line(&units.join(", "))))
         .collect();
-    if !assigned.missing.is_empty() {
-        let units = sanitise_line(&assigned.missing.join(", "));
+    if !missing.is_empty() {
+        let units = sanitise_line(&missing.join(", "));
         lines.push(format!(
             "! no usable assignment of {units}; the default backend does it, and the next run asks again"
         ));
-        lines.extend(assigned.complaints.iter().map(|c| format!("    {}", sanitise_line(c))));
+        lines.extend(complaints.iter().map(|c| format!("    {}", sanitise_line(c))));
     }
     lines.join("\n")
 }
@@ -210,15 +242,71 @@ mod tests {
 
     #[test]
     fn a_hostile_title_stays_on_its_line_and_steers_nothing() {
-        let report = Report::Started {
-            reason: None,
+        let what = What::StepStarted {
+            goes_on: Some("retry".into()),
             unit: "1".into(),
             title: "a\x1b]0;x\x07\nb".into(),
             attempt: 2,
+            backend: None,
             iteration: 3,
             left: 4,
         };
-        assert_eq!(line(&report, 50), "▶ 1 a b  (iteration 3 of at most 50, 4 left, attempt 2)");
+        assert_eq!(
+            line(&what, Some(50), &TimeZone::UTC),
+            "▶ 1 a b  (iteration 3 of at most 50, 4 left, attempt 2: goes on in its session)"
+        );
+    }
+
+    #[test]
+    fn every_event_has_a_line_and_none_of_them_steers_the_terminal() {
+        let evil = "x\x1b]0;evil\x07\x1b[2J\u{9b}1m";
+        let hostile = evil.to_owned();
+        let all = [
+            What::Waiting {
+                why: "limit".into(),
+                reason: hostile.clone(),
+                unit: None,
+                until: Timestamp::UNIX_EPOCH,
+            },
+            What::Assigning { units: 2, backend: hostile.clone() },
+            What::Assigned {
+                by: hostile.clone(),
+                found: serde_json::json!({ evil: { "owner_agent": evil } }),
+                missing: vec![hostile.clone()],
+                complaints: vec![hostile.clone()],
+            },
+            What::ForeignTicks { ids: vec![hostile.clone()] },
+            What::Unconfirmed { ids: vec![hostile.clone()] },
+            What::Halted { unit: hostile.clone(), question: hostile.clone() },
+            What::RunEnded {
+                spec: hostile.clone(),
+                why: hostile.clone(),
+                exit_code: 2,
+                failed: Vec::new(),
+                blocked: Vec::new(),
+                left: 1,
+                took_ms: 1,
+                changes: None,
+            },
+            What::StepEnded {
+                unit: hostile.clone(),
+                title: hostile.clone(),
+                attempt: 1,
+                backend: None,
+                model: None,
+                usage: None,
+                outcome: Value::Null,
+                says: hostile,
+                took_ms: 1,
+                next: "plain".into(),
+                attempts_left: None,
+            },
+        ];
+        for what in all {
+            let line = line(&what, None, &TimeZone::UTC);
+            assert!(line.contains('x') && !line.contains("evil"), "{line:?}");
+            assert!(!line.contains(|c: char| c.is_control() && c != '\n'), "{line:?}");
+        }
     }
 
     #[test]

@@ -13,3 +13,4 @@ pub mod summary;
 pub mod text;
 pub mod timeline;
 pub mod used;
+pub mod watch;

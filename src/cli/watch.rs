@@ -1,0 +1,217 @@
+//! The live view: of whoever asks (`status --watch`), and in the window of a run.
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal, Write};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use clap::Args;
+use jiff::Timestamp;
+use rustix::process::Signal;
+
+use super::project::{Project, own_program};
+use super::run::{RunArgs, RunFlags};
+use super::{Global, colored, detach};
+use crate::agent::sanitise::sanitise;
+use crate::engine::place::Place;
+use crate::error::{Error, Kind, Result};
+use crate::plan::Selection;
+use crate::state::lock::{self, Holder};
+use crate::state::store::Store;
+use crate::sys::clock::SystemClock;
+use crate::sys::socket::Listener;
+use crate::sys::{files, process};
+use crate::watch::{self, Left, OfRun, Watch};
+
+/// `__view`: what the main window of a run shows.
+#[derive(Debug, Args)]
+pub(super) struct ViewArgs {
+    spec: PathBuf,
+    /// The run's process; none: it is to be started.
+    #[arg(long)]
+    run: Option<u32>,
+    /// When it took the spec, or a moment before that.
+    #[arg(long)]
+    since: Timestamp,
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
+    #[arg(long)]
+    from: Option<String>,
+    #[command(flatten)]
+    flags: RunFlags,
+    /// Where the run that is started says that it has begun.
+    #[arg(long)]
+    ready: Option<PathBuf>,
+    /// The arguments of the run that is started.
+    #[arg(last = true, allow_hyphen_values = true)]
+    start: Vec<OsString>,
+}
+
+pub(super) fn view(global: &Global, args: &ViewArgs) -> Result<u8> {
+    let project = Project::open(global, args.flags.settings()?, Some(&args.spec))?;
+    let selection = Selection {
+        only: args.only.clone(),
+        from: args.from.clone(),
+        include_optional: project.loaded.config.run.include_optional,
+    };
+    let place = project.place(&project.spec(Some(&args.spec))?, selection)?;
+    if let Some(pid) = args.run {
+        watch(global, &project, &place, Some(OfRun { pid, since: args.since }), false)?;
+        return Ok(0);
+    }
+    let store = project.store(&place);
+    let mut run = Started::start(&store, args)?;
+    if run.has_begun(&store) {
+        let of_run = OfRun { pid: run.child.id(), since: args.since };
+        if watch(global, &project, &place, Some(of_run), false)? == Left::Gone {
+            run.hang_up();
+            return Ok(0);
+        }
+        run.shown = true;
+    }
+    run.end()
+}
+
+/// A run in the background of the window that shows it: the view is the window's own process, so that it is still there
+/// to tell when the run was killed.
+struct Started {
+    child: Child,
+    since_boot: u64,
+    /// What it prints, and what it has to say beside its events.
+    logs: [PathBuf; 2],
+    /// The view showed what it did.
+    shown: bool,
+}
+
+impl Started {
+    fn start(store: &Store, args: &ViewArgs) -> Result<Self> {
+        let program = own_program()?;
+        let logs = ["run.log", "run.err"].map(|name| store.folder().join(name));
+        let failed = |e| Error::io("starting", &program, e);
+        let child = Command::new(&program)
+            .args(&args.start)
+            .arg("--in-main")
+            .args(args.ready.iter().flat_map(|path| [OsString::from("--ready"), path.into()]))
+            .stdin(Stdio::null())
+            .stdout(files::private_file(&logs[0])?)
+            .stderr(files::private_file(&logs[1])?)
+            // what is typed here is for the view
+            .process_group(0)
+            .spawn()
+            .map_err(failed)?;
+        let since_boot = process::started(child.id().cast_signed());
+        Ok(Self { child, since_boot, logs, shown: false })
+    }
+
+    /// Waits until it has the spec; `false` where it ended before.
+    fn has_begun(&mut self, store: &Store) -> bool {
+        let pid = self.child.id();
+        while lock::holder(&store.run_lock()).is_none_or(|holder| holder.pid != pid) {
+            if !matches!(self.child.try_wait(), Ok(None)) {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        true
+    }
+
+    /// The window is gone: to a run that is what the end of its terminal is.
+    fn hang_up(&self) {
+        let _ = process::tell(self.child.id().cast_signed(), self.since_boot, Signal::HUP);
+    }
+
+    /// Waits for its end, tells what it had to say, and gives its exit code.
+    fn end(mut self) -> Result<u8> {
+        let status =
+            self.child.wait().map_err(|e| Error::new(Kind::Internal, "waiting for the run").caused_by(e))?;
+        for log in &self.logs[usize::from(self.shown)..] {
+            let said = std::fs::read(log).unwrap_or_default();
+            let _ = io::stderr().write_all(sanitise(&said).as_bytes());
+        }
+        let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
+        Ok(u8::try_from(code).unwrap_or(Kind::Internal.exit_code()))
+    }
+}
+
+/// Watches until it is left, or the run is over.
+pub(super) fn watch(
+    global: &Global,
+    project: &Project,
+    place: &Place,
+    of_run: Option<OfRun>,
+    json: bool,
+) -> Result<Left> {
+    let store = project.store(place);
+    let stdout = io::stdout();
+    let watch = Watch {
+        place,
+        config: &project.loaded.config,
+        store: &store,
+        clock: &SystemClock,
+        color: colored(global, &stdout),
+        of_run,
+    };
+    if !json && stdout.is_terminal() && watch::can_draw(std::env::var("TERM").ok().as_deref()) {
+        watch::full_screen(watch)
+    } else {
+        watch::lines(watch, json)
+    }
+}
+
+/// The arguments of the view of a run that `holder` is.
+pub(super) fn argv(global: &Global, asked: &RunArgs, place: &Place, holder: &Holder) -> Vec<OsString> {
+    let mut argv = view_argv(global, asked, place, holder.started_at);
+    argv.extend(["--run".into(), holder.pid.to_string().into()]);
+    argv
+}
+
+/// The arguments of a view that starts its run, with the arguments of this process.
+pub(super) fn starting_argv(global: &Global, asked: &RunArgs, place: &Place, ready: &Path) -> Vec<OsString> {
+    let mut argv = view_argv(global, asked, place, Timestamp::now());
+    argv.extend(["--ready".into(), ready.into(), "--".into()]);
+    argv.extend(std::env::args_os().skip(1).filter(|arg| arg != "--detach"));
+    argv
+}
+
+fn view_argv(global: &Global, asked: &RunArgs, place: &Place, since: Timestamp) -> Vec<OsString> {
+    let mut argv = global.argv();
+    argv.extend(["__view".into(), place.dir.clone().into_os_string()]);
+    argv.extend(["--since".into(), since.to_string().into()]);
+    argv.extend(asked.selection_argv());
+    argv
+}
+
+/// Answers the window that shows a run's view: it asks for its arguments and for the environment of this shell, and asks
+/// again when somebody closed it and the run opens it anew.
+pub(super) struct Host {
+    listener: Listener,
+}
+
+impl Host {
+    pub(super) fn open(store: &Store, argv: Vec<OsString>) -> Result<Self> {
+        let failed = |e| Error::new(Kind::Internal, "opening a socket for the window").caused_by(e);
+        let listener = Listener::bind(&store.folder()).map_err(failed)?;
+        let socket = listener.get().try_clone().map_err(failed)?;
+        let env: Vec<(OsString, OsString)> = std::env::vars_os().collect();
+        std::thread::spawn(move || {
+            let message = detach::message(argv, &env);
+            for stream in socket.incoming() {
+                // a window that is gone already needs no answer
+                let told = stream.and_then(|mut stream: UnixStream| stream.write_all(&message));
+                if told.is_err() {
+                    // out of descriptors, say: it may pass, and must not cost a CPU until then
+                    std::thread::sleep(Duration::from_millis(100));
+                }
+            }
+        });
+        Ok(Self { listener })
+    }
+
+    /// What the window runs.
+    pub(super) fn keeper(&self) -> Result<Vec<OsString>> {
+        Ok(vec![own_program()?.into(), "__detached".into(), self.listener.path().into()])
+    }
+}

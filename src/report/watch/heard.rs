@@ -1,0 +1,147 @@
+//! PURE. What a working agent said and used so far.
+
+use std::collections::VecDeque;
+
+use crate::agent::event::{AgentEvent, Usage};
+use crate::agent::sanitise::Sanitiser;
+use crate::report::text::sanitise_line;
+
+/// Lines that are kept: the last ones.
+const LINES: usize = 12;
+/// Bytes of a line that are kept.
+const LINE: usize = 2000;
+
+/// What an agent said last, from its events, in bounded memory.
+#[derive(Debug, Default)]
+pub struct Heard {
+    lines: VecDeque<String>,
+    /// The agent's words since the last line end.
+    open: String,
+    words: Sanitiser,
+    /// Where it works: paths below are shown without that.
+    pub root: String,
+    /// The model that it said it is.
+    pub model: Option<String>,
+    /// What it used so far, as far as it says.
+    pub usage: Option<Usage>,
+}
+
+impl Heard {
+    /// Takes the next event.
+    pub fn take(&mut self, event: &AgentEvent) {
+        match event {
+            AgentEvent::Text { text, continues } => {
+                if !continues {
+                    self.end_line();
+                    self.words = Sanitiser::default();
+                }
+                let mut clean = String::new();
+                self.words.feed(text.as_bytes(), &mut clean);
+                let mut parts = clean.split('\n');
+                self.more(parts.next().unwrap_or_default());
+                for part in parts {
+                    self.end_line();
+                    self.more(part);
+                }
+            }
+            AgentEvent::ToolCall { name, what, .. } => {
+                self.end_line();
+                let what = if self.root.is_empty() { what.clone() } else { what.replace(&self.root, "") };
+                self.push(&format!("▸ {name} {what}"));
+            }
+            AgentEvent::ToolResult { ok: false, head, .. } => {
+                self.end_line();
+                self.push(&format!("✗ {head}"));
+            }
+            AgentEvent::Retry { text } => {
+                self.end_line();
+                self.push(&format!("↻ {text}"));
+            }
+            AgentEvent::Error { text } => {
+                self.end_line();
+                self.push(&format!("✗ {text}"));
+            }
+            AgentEvent::Session { model: Some(model), .. } => self.model = Some(model.clone()),
+            AgentEvent::Usage(usage) => self.usage.get_or_insert_default().take(usage),
+            _ => {}
+        }
+    }
+
+    /// Something is missing before what comes.
+    pub fn gap(&mut self) {
+        let (root, model) = (std::mem::take(&mut self.root), self.model.take());
+        *self = Self { root, model, usage: self.usage, ..Self::default() };
+    }
+
+    /// The last lines, oldest first, each harmless.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let open = sanitise_line(&self.open);
+        let mut all: Vec<String> = self.lines.iter().cloned().collect();
+        all.extend(Some(open).filter(|line| says(line)));
+        all
+    }
+
+    fn more(&mut self, part: &str) {
+        let room = LINE.saturating_sub(self.open.len());
+        let end = part.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= room).last();
+        self.open.push_str(&part[..end.unwrap_or(0)]);
+    }
+
+    fn end_line(&mut self) {
+        let line = std::mem::take(&mut self.open);
+        self.push(&line);
+    }
+
+    fn push(&mut self, line: &str) {
+        let line = sanitise_line(line);
+        if !says(&line) {
+            return;
+        }
+        if self.lines.len() == LINES {
+            self.lines.pop_front();
+        }
+        self.lines.push_back(line);
+    }
+}
+
+/// Signals and rulers are no words.
+fn says(line: &str) -> bool {
+    line.contains(char::is_alphanumeric) && !line.starts_with("<promise>")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(text: &str) -> AgentEvent {
+        AgentEvent::Text { text: text.into(), continues: true }
+    }
+
+    #[test]
+    fn the_last_lines_are_kept_whatever_the_pieces_and_nothing_in_them_steers_the_terminal() {
+        let mut heard = Heard { root: "/p/x/".into(), ..Heard::default() };
+        for piece in ["One.\nTw", "o \u{1b}]0;ev", "il\u{7}.\n\n---\nThree", "\n<promise>TASK_DONE</promise>"]
+        {
+            heard.take(&text(piece));
+        }
+        assert_eq!(heard.lines(), ["One.", "Two .", "Three"]);
+        heard.take(&AgentEvent::ToolCall {
+            name: "Bash".into(),
+            what: "cargo\u{1b}[2J test /p/x/a".into(),
+            sub: false,
+        });
+        assert_eq!(heard.lines().last().unwrap(), "▸ Bash cargo test a");
+    }
+
+    #[test]
+    fn memory_does_not_grow_with_what_is_said() {
+        let mut heard = Heard::default();
+        for _ in 0..1000 {
+            heard.take(&text(&"x".repeat(10_000)));
+        }
+        heard.take(&text(&"é\n".repeat(10_000)));
+        let lines = heard.lines();
+        assert!(lines.len() <= LINES + 1 && lines.iter().all(|l| l.len() <= LINE), "{}", lines.len());
+    }
+}
