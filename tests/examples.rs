@@ -37,6 +37,8 @@ fn the_night_meets_a_failing_check_a_limit_and_a_question_and_is_done_after_the_
     ] {
         assert!(Command::new("git").args(args).current_dir(project.root()).status().unwrap().success());
     }
+    // what the test itself keeps in the folder
+    project.write(".git/info/exclude", ".out/\n.home/\nledger\ngate\n");
     let project = project.env("NIGHT_PAUSE", "0").env("NIGHT_LIMIT", "1");
     let night = project.run(&["run", "--no-tmux", "--delay", "0"]).code(2);
     night.says(&[

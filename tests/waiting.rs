@@ -142,7 +142,7 @@ fn a_run_that_waits_is_told_to_try_at_once() {
         .config(&format!("[limit]\nmargin = \"0s\"\n[backend.fake]\n{PATTERN}"));
     let run = project.start(&["run"]);
     wait_until("the wait", || project.state("login")["waiting_until"].is_string());
-    let until = project.state("login")["waiting_until"].clone();
+    let since = project.state("login")["waiting_since"].clone();
     project
         .run(&["status"])
         .code(0)
@@ -153,7 +153,7 @@ fn a_run_that_waits_is_told_to_try_at_once() {
         let state = project.state("login");
         state["waiting_until"].is_string() && state["units"]["1"]["attempts"].as_array().unwrap().len() == 2
     });
-    assert_ne!(project.state("login")["waiting_until"], until);
+    assert_ne!(project.state("login")["waiting_since"], since);
     project.write("open", "");
     project.run(&["resume", "--now"]).code(0).says(&["tries now"]);
     run.wait().code(0);

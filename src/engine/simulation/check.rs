@@ -158,8 +158,10 @@ impl Model {
         let mut wrong = Vec::new();
         for (id, by) in &self.foreign {
             let told = self.reported.contains(id) || self.touched_by_human.contains(id);
-            // while it is halted, the next run that does something will say it
-            let due = self.attempts[*by].told.is_some() && boxes.contains(id) && !disk.halted;
+            // while it is halted, or still open since nobody could read the boxes at its end, the next run that does
+            // something will say it
+            let later = disk.halted || disk.open_run();
+            let due = self.attempts[*by].told.is_some() && boxes.contains(id) && !later;
             if due && !told {
                 wrong.push(format!("nobody said that an agent ticked {id}"));
             }
