@@ -3,6 +3,10 @@
 # A real agent reads the spec and thinks; this one knows the three tasks by heart. The work it does is real.
 set -eu
 
+if [ "${1:-}" = --version ]; then
+    echo "stand-in 1.0"
+    exit 0
+fi
 prompt=$(cat)
 say() { printf '%s\n' "$*"; }
 

@@ -8,6 +8,7 @@ pub mod morning;
 pub mod page;
 pub mod plan;
 pub mod plan_json;
+mod spans;
 pub mod spent;
 pub mod summary;
 pub mod text;

@@ -7,11 +7,12 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::events::{Record, What};
+use super::events::Record;
 use super::live::span;
-use super::text::{sanitise_line, sanitise_text, shell_word};
+use super::spans::{Span, WAITS, attempts, kind_of, pauses, waited};
+use super::text::{plural, sanitise_line, sanitise_text, shell_word};
 use super::used::Used;
-use crate::state::{Outcome, SpecState, UnitStatus};
+use crate::state::{SpecState, UnitStatus};
 
 /// Between two nights nothing happens for so long.
 const DAY: Duration = Duration::from_secs(8 * 3600);
@@ -85,7 +86,7 @@ pub struct Row {
     pub title: String,
     /// How its last attempt ended.
     pub outcome: String,
-    /// `done`, `halted`, `failed`, `running`
+    /// `done`, `halted`, `limited`, `failed`, `running`
     pub kind: &'static str,
     /// How many attempts.
     pub attempts: usize,
@@ -112,24 +113,10 @@ pub struct Bar {
     pub at: f64,
     /// Its share of the whole width.
     pub width: f64,
-    /// `done`, `failed`, `halted`, `running`, `wait`, `verify`
+    /// What it is, as the timeline calls it: `done`, `limited`, `pause`, …
     pub kind: &'static str,
     /// What it was.
     pub label: String,
-}
-
-struct Span {
-    unit: String,
-    from: Timestamp,
-    until: Timestamp,
-    kind: &'static str,
-    label: String,
-}
-
-impl Span {
-    fn length(&self) -> Duration {
-        self.until.duration_since(self.from).try_into().unwrap_or_default()
-    }
 }
 
 /// Makes the report; `None` where nothing was ever tried.
@@ -189,57 +176,6 @@ fn night(s: &Source<'_>) -> Option<(Timestamp, Timestamp, Vec<Span>)> {
     Some((spans.first()?.from, until, spans))
 }
 
-fn attempts(s: &Source<'_>) -> Vec<Span> {
-    let one = |unit: &String, attempt: &crate::state::AttemptRecord| {
-        let (kind, says) = match &attempt.outcome {
-            None => ("running", "at work".to_owned()),
-            Some(outcome) => (kind_of(outcome), outcome.to_string()),
-        };
-        Span {
-            unit: unit.clone(),
-            from: attempt.started_at,
-            until: attempt.ended_at.unwrap_or(s.now).max(attempt.started_at),
-            kind,
-            label: sanitise_line(&format!("attempt {} with {}: {says}", attempt.number, attempt.backend)),
-        }
-    };
-    s.state.units.iter().flat_map(|(id, unit)| unit.attempts.iter().map(move |a| one(id, a))).collect()
-}
-
-/// What the event log alone knows: pauses, and the time that checks took. Each lasts until the next event.
-fn pauses(s: &Source<'_>) -> Vec<Span> {
-    let mut found = Vec::new();
-    for (index, record) in s.events.iter().enumerate() {
-        let next = s.events.get(index + 1).map(|next| next.at);
-        match &record.what {
-            What::Waiting { why, reason, unit, until } => found.push(Span {
-                unit: unit.clone().unwrap_or_default(),
-                from: record.at,
-                until: next.unwrap_or(s.now).min(*until).max(record.at),
-                kind: "wait",
-                label: sanitise_line(&format!("waited: {}", if reason.is_empty() { why } else { reason })),
-            }),
-            What::Verifying { unit, commands } => found.push(Span {
-                unit: unit.clone(),
-                from: record.at,
-                until: next.unwrap_or(s.now).max(record.at),
-                kind: "verify",
-                label: format!("verified with {}", plural(*commands, "command")),
-            }),
-            _ => {}
-        }
-    }
-    found
-}
-
-fn kind_of(outcome: &Outcome) -> &'static str {
-    match outcome {
-        Outcome::Done => "done",
-        Outcome::Halted { .. } => "halted",
-        _ => "failed",
-    }
-}
-
 fn row(s: &Source<'_>, id: &str, title: &str, from: Timestamp, spans: &[Span], scale: &Scale) -> Option<Row> {
     let unit = s.state.units.get(id)?;
     let attempts: Vec<_> = unit.attempts.iter().filter(|a| a.started_at >= from).collect();
@@ -253,7 +189,7 @@ fn row(s: &Source<'_>, id: &str, title: &str, from: Timestamp, spans: &[Span], s
     let used = Used::of(attempts.iter().map(|a| a.learned.usage.as_ref()));
     let took: Duration = spans
         .iter()
-        .filter(|b| b.unit == id && !["wait", "verify"].contains(&b.kind))
+        .filter(|b| b.unit == id && b.kind != "verify" && !WAITS.iter().any(|(kind, _)| *kind == b.kind))
         .map(Span::length)
         .sum();
     let changes = unit.changes.as_ref();
@@ -324,8 +260,8 @@ fn totals(s: &Source<'_>, from: Timestamp, spans: &[Span]) -> Vec<(&'static str,
     let mut found = vec![
         ("tasks", format!("{done} done, {} not done, {} left", tried.len() - done, s.left)),
         ("attempts", attempts().count().to_string()),
-        ("worked", span(sum(&["done", "failed", "halted", "running"]))),
-        ("waited", span(sum(&["wait"]))),
+        ("worked", span(sum(&["done", "failed", "halted", "limited", "running"]))),
+        ("waited", waited(spans)),
         ("verified", span(sum(&["verify"]))),
         ("tokens", used.tokens()),
         ("cost", used.cost()),
@@ -374,10 +310,6 @@ fn clock(at: Timestamp, zone: &TimeZone, format: &str) -> String {
     at.to_zoned_datetime(zone.clone()).strftime(format).to_string()
 }
 
-fn plural(n: usize, word: &str) -> String {
-    if n == 1 { format!("1 {word}") } else { format!("{n} {word}s") }
-}
-
 /// The end of a text: what an agent says last tells most.
 fn shorten(text: &str) -> String {
     let text = text.trim();
@@ -424,7 +356,13 @@ mod tests {
                 attempt(1, "2025-12-30T01:00:00Z", "2025-12-30T02:00:00Z", "failed"),
                 attempt(2, "2026-01-02T01:00:00Z", "2026-01-02T02:00:00Z", "done")]},
             "2": {"status": "failed", "attempts": [attempt(1, "2026-01-02T04:00:00Z", "2026-01-02T05:00:00Z", "lost")]}}});
-        let wait = "{\"v\":1,\"at\":\"2026-01-02T02:00:00Z\",\"event\":\"waiting\",\"why\":\"delay\",\"unit\":null,\"until\":\"2026-01-02T04:00:00Z\"}\n";
+        let waits = |at: &str, why: &str, until: &str| {
+            let record = serde_json::json!({"v": 1, "at": at, "event": "waiting", "why": why, "unit": null, "until": until});
+            format!("{record}\n")
+        };
+        let wait = waits("2026-01-02T02:00:00Z", "limit", "2026-01-02T03:30:00Z")
+            + &waits("2026-01-02T03:30:00Z", "delay", "2026-01-02T04:00:00Z");
+        let wait = wait.as_str();
         let told = report(&state, wait, false).unwrap();
         assert_eq!(
             (told.from.as_str(), told.until.as_str()),
@@ -433,11 +371,12 @@ mod tests {
         assert_eq!((told.rows[0].attempts, told.rows[0].took.as_str()), (1, "1h"));
         assert_eq!((told.rows[0].words.as_str(), told.rows[1].title.as_str()), ("words of 1 2", "Form"));
         let bar = &told.pauses[0];
-        assert!((bar.at - 0.25).abs() < 1e-9 && (bar.width - 0.5).abs() < 1e-9, "{bar:?}");
+        assert!((bar.at - 0.25).abs() < 1e-9 && (bar.width - 0.375).abs() < 1e-9, "{bar:?}");
+        assert_eq!((bar.kind, told.pauses[1].kind), ("limit", "pause"));
         let total = |name| told.totals.iter().find(|(n, _)| *n == name).unwrap().1.clone();
         assert_eq!(
             (total("worked"), total("waited"), total("tokens")),
-            ("2h".into(), "2h".into(), "unknown".into())
+            ("2h".into(), "2h: 1h 30m for limits, 30m for pauses".into(), "unknown".into())
         );
         assert_eq!(told.needs[0].command, "seqorch logs --spec login 2");
         assert_eq!(report(&state, wait, true).unwrap().rows[0].attempts, 2);

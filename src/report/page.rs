@@ -1,5 +1,6 @@
 //! PURE. The morning report as text: markdown for a terminal, HTML for a browser.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use comfy_table::{ContentArrangement, Table, presets};
@@ -8,6 +9,7 @@ use minijinja::{AutoEscape, Environment};
 use serde::Serialize;
 
 use super::morning::{Morning, Row};
+use super::spans::KINDS;
 
 /// The whole page: no script, nothing from elsewhere, so that it can be mailed or kept.
 const PAGE: &str = include_str!("report.html.j2");
@@ -15,6 +17,9 @@ const PAGE: &str = include_str!("report.html.j2");
 #[derive(Serialize)]
 struct Page<'a> {
     m: &'a Morning,
+    kinds: [&'static str; 9],
+    /// The kinds that it has.
+    seen: BTreeSet<&'static str>,
 }
 
 /// Markdown, its table at most `columns` wide (where that is possible).
@@ -71,5 +76,6 @@ pub fn html(m: &Morning) -> Result<String, minijinja::Error> {
     env.set_auto_escape_callback(|_| AutoEscape::Html);
     env.add_filter("percent", |share: f64| format!("{:.3}%", share * 100.0));
     env.add_template("report", PAGE)?;
-    env.get_template("report")?.render(Serde(&Page { m }))
+    let seen = m.rows.iter().flat_map(|row| &row.bars).chain(&m.pauses).map(|bar| bar.kind).collect();
+    env.get_template("report")?.render(Serde(&Page { m, kinds: KINDS, seen }))
 }

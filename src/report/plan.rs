@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
-use super::text::{command_line, cut, duration, sanitise_line, width, wrap};
+use super::text::{command_line, cut, duration, plural, sanitise_line, width, wrap};
 use crate::config::{DoneSignal, PromptBy};
 use crate::plan::{Plan, SkipReason, Skipped, Step};
 
@@ -256,10 +256,6 @@ fn limits(step: &Step) -> String {
         text += "; signal optional";
     }
     text
-}
-
-fn plural(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

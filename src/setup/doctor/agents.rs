@@ -144,7 +144,12 @@ fn seen(config: &Config, one: &Listed, name: &str) -> Option<String> {
     if removed { None } else { std::env::var(name).ok() }
 }
 
+/// Only a vendor's own program has a vendor's login: an own script that prints what a vendor prints need not.
 fn login(config: &Config, root: &Path, one: &Listed) -> Login {
+    let from_preset = one.built_in || config.backends.get(&one.name).is_some_and(|b| b.preset.is_some());
+    if !from_preset {
+        return Login::Unknown;
+    }
     logins::look(one.output, &|name| seen(config, one, name), root)
 }
 

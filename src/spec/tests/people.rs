@@ -19,6 +19,13 @@ fn states(source: &str) -> Vec<TaskState> {
 }
 
 #[test]
+fn a_missing_blank_beside_a_box_loses_no_task() {
+    let tasks = read("-[ ] 7. A\n-[x] 8. B\n- [ ]9. C\n  -[ ]9.1 D\n");
+    assert_eq!(tasks, ["7 A", "8 B", "9 C", "9.1 D in 9"]);
+    assert_eq!(read("- [ ] 1. A\n-[x](docs/a.md)\n*[x] so* it is\n[2]9 B\n"), ["1 A"]);
+}
+
+#[test]
 fn however_an_id_is_dressed_the_tasks_are_the_same() {
     let plain = read("- [ ] 1. **Bold** one\n  - [ ] 1.1 Part\n- [ ] 2. Two\n");
     for (name, before, after) in [

@@ -1,0 +1,101 @@
+//! PURE. What the timeline of a night is made of: attempts, waits by reason, checks.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::events::What;
+use super::live::span;
+use super::morning::Source;
+use super::text::{plural, sanitise_line};
+use crate::state::Outcome;
+
+/// What a span of the timeline is: an attempt by its end, a wait by its reason (`limit`, `pace`, and `pause` between steps
+/// and attempts), or a check.
+pub(super) const KINDS: [&str; 9] =
+    ["done", "failed", "halted", "limited", "running", "limit", "pace", "pause", "verify"];
+/// Those that are waits, and what for.
+pub(super) const WAITS: [(&str, &str); 3] = [("limit", "limits"), ("pace", "pace"), ("pause", "pauses")];
+
+/// A stretch of time.
+pub(super) struct Span {
+    pub(super) unit: String,
+    pub(super) from: Timestamp,
+    pub(super) until: Timestamp,
+    pub(super) kind: &'static str,
+    pub(super) label: String,
+}
+
+impl Span {
+    pub(super) fn length(&self) -> Duration {
+        self.until.duration_since(self.from).try_into().unwrap_or_default()
+    }
+}
+
+/// What the state knows of.
+pub(super) fn attempts(s: &Source<'_>) -> Vec<Span> {
+    let one = |unit: &String, attempt: &crate::state::AttemptRecord| {
+        let (kind, says) = match &attempt.outcome {
+            None => ("running", "at work".to_owned()),
+            Some(outcome) => (kind_of(outcome), outcome.to_string()),
+        };
+        Span {
+            unit: unit.clone(),
+            from: attempt.started_at,
+            until: attempt.ended_at.unwrap_or(s.now).max(attempt.started_at),
+            kind,
+            label: sanitise_line(&format!("attempt {} with {}: {says}", attempt.number, attempt.backend)),
+        }
+    };
+    s.state.units.iter().flat_map(|(id, unit)| unit.attempts.iter().map(move |a| one(id, a))).collect()
+}
+
+/// What the event log alone knows: pauses, and the time that checks took. Each lasts until the next event.
+pub(super) fn pauses(s: &Source<'_>) -> Vec<Span> {
+    let mut found = Vec::new();
+    for (index, record) in s.events.iter().enumerate() {
+        let next = s.events.get(index + 1).map(|next| next.at);
+        match &record.what {
+            What::Waiting { why, reason, unit, until } => found.push(Span {
+                unit: unit.clone().unwrap_or_default(),
+                from: record.at,
+                until: next.unwrap_or(s.now).min(*until).max(record.at),
+                kind: match why.as_str() {
+                    "limit" => "limit",
+                    "pace" => "pace",
+                    _ => "pause",
+                },
+                label: sanitise_line(&format!("waited: {}", if reason.is_empty() { why } else { reason })),
+            }),
+            What::Verifying { unit, commands } => found.push(Span {
+                unit: unit.clone(),
+                from: record.at,
+                until: next.unwrap_or(s.now).max(record.at),
+                kind: "verify",
+                label: format!("verified with {}", plural(*commands, "command")),
+            }),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// What an attempt was, by its end.
+pub(super) fn kind_of(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Done => "done",
+        Outcome::Halted { .. } => "halted",
+        Outcome::Limited { .. } => "limited",
+        _ => "failed",
+    }
+}
+
+/// `12s: 10s for limits, 2s for pauses`
+pub(super) fn waited(spans: &[Span]) -> String {
+    let of = |kind: &str| spans.iter().filter(|b| b.kind == kind).map(Span::length).sum::<Duration>();
+    let parts: Vec<(Duration, &str)> =
+        WAITS.iter().map(|(kind, what)| (of(kind), *what)).filter(|(time, _)| !time.is_zero()).collect();
+    let all = span(parts.iter().map(|(time, _)| *time).sum());
+    let parts: Vec<_> = parts.iter().map(|(time, what)| format!("{} for {what}", span(*time))).collect();
+    if parts.is_empty() { all } else { format!("{all}: {}", parts.join(", ")) }
+}
