@@ -37,6 +37,8 @@
 //! - Boxes that were ticked during a run by nobody here are kept as unconfirmed, also over a kill, and not believed by
 //!   later runs until a human opens and ticks them again.
 //! - A HALT that ends a run leaves the run open where it was killed on the way: the answer goes on with the same count.
+//! - An agent that said that it is done, closed its stream with success, and then only hangs until `timeout.idle`, has
+//!   succeeded: done work must not be repeated.
 //! - `HUP` ends a run with 143 and leaves the agent at work for the next one.
 
 pub mod agent;

@@ -96,7 +96,7 @@ fn a_disk_that_is_full_or_read_only_ends_the_run_and_keeps_the_state() {
     let mounted =
         std::process::Command::new("unshare").args(["--mount", "true"]).status().is_ok_and(|s| s.success());
     if !mounted {
-        println!("SKIPPED: no mount namespaces here, so nothing was tested");
+        crate::common::skipped("no mount namespaces here");
         return;
     }
     for (options, said) in [("size=64k", "No space left"), ("size=1m,ro", "ead-only")] {

@@ -15,7 +15,7 @@ fn with_own_clock() -> Option<Project> {
         ["/usr/lib/x86_64-linux-gnu/faketime", "/usr/lib/aarch64-linux-gnu/faketime", "/usr/lib/faketime"];
     let library = places.iter().map(|p| Path::new(p).join("libfaketime.so.1")).find(|p| p.exists());
     let Some(library) = library else {
-        println!("SKIPPED: libfaketime is not installed, so nothing was tested here");
+        crate::common::skipped("libfaketime is not installed");
         return None;
     };
     let project = Project::new();

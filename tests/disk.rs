@@ -10,7 +10,7 @@ use crate::common::Project;
 /// allows no such thing.
 fn with_mounts(project: &Project, script: &str) -> Option<Output> {
     if !Command::new("unshare").args(["--mount", "true"]).status().is_ok_and(|s| s.success()) {
-        println!("SKIPPED: no mount namespaces here, so nothing was tested");
+        crate::common::skipped("no mount namespaces here");
         return None;
     }
     let head = format!(

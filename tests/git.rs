@@ -82,6 +82,9 @@ fn what_a_halted_agent_left_is_its_own_and_goes_into_its_commit_and_what_a_human
     let out = project.run(&["resume", "--answer", "Use blue."]);
     assert_eq!(out.code, 2, "{out:?}");
     assert!(out.stderr.contains("mine.txt") && !out.stderr.contains("made-1"), "{}", out.stderr);
+    // a run that only shows the question changes nothing of that
+    let out = project.run(&["run"]);
+    assert_eq!(out.code, 2, "{out:?}");
     let status = project.run(&["status"]).stdout;
     assert!(status.contains("the answer to task 1 goes into its next prompt: Use blue."), "{status}");
     std::fs::remove_file(project.path("mine.txt")).unwrap();

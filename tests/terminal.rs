@@ -107,7 +107,7 @@ fn on_a_terminal_a_run_sends_colours_and_its_countdown_and_nothing_else() {
     let exe = env!("CARGO_BIN_EXE_seqorch");
     let Ok(output) = project.command_of("script", &["-qec", &format!("'{exe}' run"), "/dev/null"]).output()
     else {
-        println!("SKIPPED: no `script` here, so nothing was tested");
+        crate::common::skipped("no `script` here");
         return;
     };
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -253,7 +253,7 @@ fn a_terminal_that_cannot_draw_gets_lines() {
     let mut command: Command =
         project.command_of("script", &["-qec", &format!("'{exe}' status --watch"), "/dev/null"]);
     let Ok(output) = command.env("TERM", "dumb").output() else {
-        println!("SKIPPED: no `script` here, so nothing was tested");
+        crate::common::skipped("no `script` here");
         return;
     };
     let text = String::from_utf8_lossy(&output.stdout);

@@ -370,7 +370,7 @@ fn attach_selects_the_window_from_inside_and_says_what_is_wrong() {
         .stdout(std::process::Stdio::null())
         .spawn()
     else {
-        println!("SKIPPED: no `script` here, so nothing of a terminal was tested");
+        crate::common::skipped("no `script` here");
         return;
     };
     let seen =

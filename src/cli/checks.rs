@@ -26,9 +26,9 @@ pub(super) fn note_dirty(project: &Project, config: &Config, state: &mut SpecSta
     if state.open_run() || state.running().is_some() || !state.to_keep().is_empty() {
         return Ok(());
     }
-    if let Some((left, now)) = state.left_as.as_deref().zip(git::snapshot(root)) {
-        let since: HashSet<_> =
-            git::changes(root, left, &now).into_iter().map(|change| change.path).collect();
+    let trees = state.left_as.as_deref().zip(git::snapshot(root));
+    if let Some(since) = trees.and_then(|(left, now)| git::told_changes(root, left, &now)) {
+        let since: HashSet<_> = since.into_iter().map(|change| change.path).collect();
         dirty.retain(|path| since.contains(path) || state.dirty_before.contains(path));
     }
     if dirty.is_empty() || config.git.dirty == Dirty::Allow {

@@ -182,6 +182,8 @@ fn run_one(
     holder.tries_now = true;
     let lock = RunLock::take(&store.run_lock(), &holder)?;
     store.sweep();
+    // whoever watches must not take an older run's for this one's
+    telling::forget_summary(&store);
     // what was read before the lock may be old
     let state = if store.load()? == state { state } else { store.load()? };
 
@@ -248,7 +250,12 @@ fn run_one(
     };
     let after = before.as_ref().and_then(|_| git::snapshot(&project.root));
     let left_as = after.clone().filter(|_| config.git.commit == Commit::Step && end != End::Complete);
-    if machine.state.left_as != left_as {
+    // a run that did nothing must not take for an agent's what a human wrote since
+    if work && machine.state.left_as != left_as {
+        if let Some(tree) = &left_as {
+            // without it git may have forgotten the tree by then, and a human is asked
+            let _ = git::steps::keep(&project.root, &format!("{}-left", place.name), tree);
+        }
         machine.state.left_as = left_as;
         store.save(&machine.state)?;
     }

@@ -104,6 +104,11 @@ pub(super) fn leave_summary(store: &Store, text: &str) {
     let _ = files::replace(&watch::summary_path(store), text.as_bytes(), 0o600);
 }
 
+/// Takes the summary of an earlier run away.
+pub(super) fn forget_summary(store: &Store) {
+    let _ = std::fs::remove_file(watch::summary_path(store));
+}
+
 /// What the progress file says of a run's end.
 pub(super) fn closing_entry(summary: &str, end: &End) -> String {
     let now = jiff::ZonedDateTime::now().strftime("%Y-%m-%d %H:%M:%S %:z").to_string();

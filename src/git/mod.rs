@@ -38,15 +38,21 @@ pub fn snapshot(dir: &Path) -> Option<String> {
     git(dir, Some(&copy), &["write-tree"])
 }
 
-/// What lies between two snapshots.
+/// What lies between two snapshots; nothing where git cannot tell.
 #[must_use]
 pub fn changes(dir: &Path, from: &str, to: &str) -> Vec<Change> {
+    told_changes(dir, from, to).unwrap_or_default()
+}
+
+/// What lies between two snapshots; `None` where git cannot tell, since it has one of them no more.
+#[must_use]
+pub fn told_changes(dir: &Path, from: &str, to: &str) -> Option<Vec<Change>> {
     if from == to {
-        return Vec::new();
+        return Some(Vec::new());
     }
     let mut args = vec!["diff-tree", "-r", "-z", "--no-renames", "--numstat", from, to, "--"];
     args.extend(NOT_OURS);
-    git(dir, None, &args).map(|list| parse_numstat(&list)).unwrap_or_default()
+    git(dir, None, &args).map(|list| parse_numstat(&list))
 }
 
 fn parse_numstat(list: &str) -> Vec<Change> {

@@ -98,7 +98,8 @@ impl<'a> Gatherer<'a> {
                 Err(error) => self.trouble[1] = Some(error.to_string()),
             }
         }
-        let old = !self.state.limits.is_empty()
+        // limits end without a word
+        let old = self.state.all_limits().any(|(_, _, limited)| limited.holds(self.planned_at))
             && (now.as_second() - self.planned_at.as_second()).abs() >= PLAN_AGAIN;
         if changed || old || self.plan.is_none() {
             self.plan = Some(place::current(place, config, &self.tasks, &self.state, now));

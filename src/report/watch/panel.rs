@@ -8,7 +8,7 @@ use crate::agent::render;
 use crate::report::events::What;
 use crate::report::live::{clock, span};
 use crate::report::text::{sanitise_line, sanitise_text, shell_word};
-use crate::state::{AttemptRecord, Reason};
+use crate::state::{AttemptRecord, Reason, who};
 
 /// The panel for how things stand.
 pub(super) fn panel(seen: &Seen<'_>, standing: Standing) -> Panel {
@@ -125,8 +125,9 @@ fn between(seen: &Seen<'_>) -> Panel {
         let mut head = vec![Line::plain(format!("until {}, in {}", moment(seen, until), span(left)))];
         head.extend(next.map(Line::plain));
         // the vendor's own words
-        let limits = seen.state.limits.iter().filter(|(_, limited)| limited.holds(seen.now));
-        let body = limits.map(|(name, limited)| {
+        let limits = seen.state.all_limits().filter(|(_, _, limited)| limited.holds(seen.now));
+        let body = limits.map(|(backend, model, limited)| {
+            let name = who(backend, model);
             sanitise_line(&format!("{name} is limited: {}: {}", limited.kind.words(), limited.why))
         });
         return Panel {
