@@ -82,13 +82,15 @@ fn what_a_halted_agent_left_is_its_own_and_goes_into_its_commit_and_what_a_human
     let out = project.run(&["resume", "--answer", "Use blue."]);
     assert_eq!(out.code, 2, "{out:?}");
     assert!(out.stderr.contains("mine.txt") && !out.stderr.contains("made-1"), "{}", out.stderr);
-    // a run that only shows the question changes nothing of that
-    let out = project.run(&["run"]);
-    assert_eq!(out.code, 2, "{out:?}");
+    // what could not begin changes nothing: it is still halted, also after a run that only shows the question
+    for args in [&["run", "--retry"][..], &["run"]] {
+        assert_eq!(project.run(args).code, 2);
+    }
     let status = project.run(&["status"]).stdout;
-    assert!(status.contains("the answer to task 1 goes into its next prompt: Use blue."), "{status}");
+    assert!(status.contains("Which colour?") && status.contains("demo: halted"), "{status}");
     std::fs::remove_file(project.path("mine.txt")).unwrap();
-    let out = project.run(&["run"]);
+    project.run(&["resume"]).code(64).says(&["there is no answer", "resume demo --answer"]);
+    let out = project.run(&["resume", "--answer", "Use blue."]);
     assert_eq!(out.code, 0, "{out:?}");
     assert_eq!(git(&project, &["log", "--format=%s", "--reverse"]), "start\n1: First thing\n2: Second thing");
     assert!(git(&project, &["show", "HEAD~1", "--name-only", "--format="]).contains("made-1"));
@@ -115,6 +117,24 @@ fn a_hook_that_refuses_stops_the_run_and_the_next_one_commits_first() {
     let log = git(&project, &["log", "--format=%s", "--reverse"]);
     assert_eq!(log, "start\n1: First thing\n2: Second thing");
     assert_eq!(project.ledger().len(), 2);
+}
+
+#[test]
+fn undo_takes_back_any_task_and_nothing_that_a_human_did_between_its_attempts() {
+    let asks = r#"[ "$SEQORCH_ATTEMPT$SEQORCH_UNIT" = 11 ] && { echo 'Which?'; say_halt; exit; }
+        echo "$SEQORCH_UNIT" > "made-$SEQORCH_UNIT"; say_done"#;
+    let project = repo(asks, "");
+    project.write("seqorch.local.toml", "[git]\ncommit = \"off\"\n");
+    assert_eq!(project.run(&["run"]).code, 2);
+    project.write("mine.txt", "mine\n");
+    assert_eq!(project.run(&["resume", "--answer", "This."]).code, 0);
+    assert_eq!(project.state("demo")["units"]["1"]["changes"]["files"], 2, "its file and its box");
+    // the box of the second task stands right below
+    let out = project.run(&["undo", "1"]);
+    assert_eq!(out.code, 0, "{out:?}");
+    assert!(!project.path("made-1").exists() && project.path("made-2").exists());
+    assert_eq!(project.read("mine.txt"), "mine\n");
+    assert_eq!(project.read(".kiro/specs/demo/tasks.md"), TWO.replace("[ ] 2", "[x] 2"));
 }
 
 #[test]

@@ -11,8 +11,8 @@ use crate::error::{Error, Kind, Result};
 use crate::git;
 use crate::plan::Plan;
 use crate::plan::prompt::{Previous, PromptContext, QuestionAnswer, render};
-use crate::state::SpecState;
 use crate::state::store::Store;
+use crate::state::{SpecState, UnitStatus};
 use crate::sys::process;
 
 /// What is dirty before a run begins is not ours to commit, but for what agents left there in units that are not done.
@@ -85,6 +85,21 @@ pub(super) fn check_template(config: &Config, plan: &Plan) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// What others changed since the last run is no change of a unit that is not done yet, so the tree before it gets it,
+/// too: neither its sums nor `undo` must take it for the agent's. `left` is the tree at the end of that run.
+pub(super) fn leave_out_others(project: &Project, state: &mut SpecState, left: &str, now: &str) {
+    if left == now || state.open_run() || state.running().is_some() {
+        return;
+    }
+    for unit in state.units.values_mut().filter(|unit| unit.status != UnitStatus::Done) {
+        if let Some(before) = &mut unit.before
+            && let Some(tree) = git::steps::overlay(&project.root, before, left, now)
+        {
+            *before = tree;
+        }
+    }
 }
 
 /// Every program that the plan needs is there; the first night hour is a bad time to find out.

@@ -12,7 +12,7 @@ use super::run::{self, RunArgs};
 use crate::engine::place::Place;
 use crate::error::{Error, Kind, Result};
 use crate::plan::Selection;
-use crate::report::text::sanitise_text;
+use crate::report::text::{sanitise_text, shell_word};
 use crate::state::lock::{Holder, RunLock};
 use crate::state::store::Store;
 use crate::state::{Answer, UnitStatus};
@@ -21,7 +21,7 @@ use crate::state::{Answer, UnitStatus};
 pub(super) struct ResumeArgs {
     /// The spec: a folder, a tasks.md, or a name under run.spec_root, .kiro/specs, specs or openspec/changes.
     spec: Option<PathBuf>,
-    /// What to tell the agent; without it your editor is opened, and where there is none the agent is told to go on.
+    /// What to tell the agent; without it your editor is opened.
     #[arg(long, value_name = "TEXT")]
     answer: Option<String>,
     /// Try limited backends at once instead of waiting for the end of their limits; a run that waits is told to.
@@ -51,11 +51,16 @@ pub(super) fn resume(global: &Global, args: &ResumeArgs) -> Result<u8> {
         )
         .hint("Go on with `seqorch run`."));
     }
+    run::preflight(&project, &place)?;
     let answer = match &args.answer {
-        Some(answer) => answer.clone(),
-        None => edited(state.question.as_deref().unwrap_or_default())?
-            .unwrap_or_else(|| "Go on as you think best.".to_owned()),
+        Some(answer) => Some(answer.clone()),
+        None => edited(state.question.as_deref().unwrap_or_default())?,
     };
+    let answer = answer.filter(|answer| !answer.trim().is_empty()).ok_or_else(|| {
+        let spec = shell_word(&place.name);
+        Error::new(Kind::Usage, "there is no answer, and no editor (VISUAL, EDITOR) on a terminal to write one")
+            .hint(format!("Answer with `seqorch resume {spec} --answer \"…\"`; `seqorch run {spec} --retry` tries again without one."))
+    })?;
     reopen(&store, &place, Some(answer))?;
     run::run(global, &RunArgs::of_spec(dir, args.run.clone()))
 }

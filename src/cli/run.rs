@@ -120,8 +120,12 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<u8> {
         }
         return Ok(0);
     }
+    if args.detach && runs.len() > 1 {
+        return Err(Error::new(Kind::Usage, "--detach goes with one spec"));
+    }
     if args.retry {
         for (project, place) in &runs {
+            preflight(project, place)?;
             super::resume::reopen(&project.store(place), place, None)?;
         }
     }
@@ -164,6 +168,15 @@ impl Ready {
         checks::check_template(config, &plan)?;
         Ok(Self { store, state, plan })
     }
+}
+
+/// Whether a run could begin now: a halted spec must stay halted, with its question, where it could not.
+pub(super) fn preflight(project: &Project, place: &Place) -> Result<()> {
+    let Ready { mut state, .. } = Ready::check(project, place)?;
+    if project.loaded.config.git.commit == Commit::Step {
+        checks::note_dirty(project, &project.loaded.config, &mut state)?;
+    }
+    Ok(())
 }
 
 /// Gives the exit code, and whether somebody asked for an end.
@@ -210,8 +223,15 @@ fn run_one(
         Some(Interrupt::Terminate | Interrupt::HangUp) => return Ok((End::Terminated.exit_code(), true)),
     }
     let mut state = state;
-    if work && config.git.commit == Commit::Step {
-        checks::note_dirty(project, config, &mut state)?;
+    if work {
+        let left = state.left_as.clone();
+        if config.git.commit == Commit::Step {
+            checks::note_dirty(project, config, &mut state)?;
+        }
+        state.left_as = None;
+        if let Some((left, now)) = left.zip(before.as_deref()) {
+            checks::leave_out_others(project, &mut state, &left, now);
+        }
     }
     let mut machine = Machine::new(state, policy);
     let mut world = RealWorld::new(
@@ -249,7 +269,7 @@ fn run_one(
         }
     };
     let after = before.as_ref().and_then(|_| git::snapshot(&project.root));
-    let left_as = after.clone().filter(|_| config.git.commit == Commit::Step && end != End::Complete);
+    let left_as = after.clone().filter(|_| end != End::Complete);
     // a run that did nothing must not take for an agent's what a human wrote since
     if work && machine.state.left_as != left_as {
         if let Some(tree) = &left_as {

@@ -43,7 +43,7 @@ pub(super) fn undo(global: &Global, args: &UndoArgs) -> Result<u8> {
             }));
     };
     let (text, tasks) = place.good_tasks()?;
-    let list = steps::take_back(&project.root, &before, &changes.after)?;
+    let list = steps::take_back(&project.root, &before, &changes.after, &place.tasks_path())?;
     let units = plan::units(&tasks, project.loaded.config.run.granularity);
     let members =
         units.into_iter().find(|unit| unit.id == args.id).map_or_else(Vec::new, |unit| unit.members);

@@ -68,10 +68,51 @@ pub fn commit(dir: &Path, paths: &[String], message: &str) -> Result<Option<Stri
     Ok(git(&top, None, &["rev-parse", "HEAD"]))
 }
 
+/// The tree `base`, with all that changed from one tree to another put over it as the latter has it.
+#[must_use]
+pub fn overlay(dir: &Path, base: &str, from: &str, to: &str) -> Option<String> {
+    let top = PathBuf::from(git(dir, None, &["rev-parse", "--show-toplevel"])?);
+    let own = tempfile::tempdir().ok()?;
+    let index = own.path().join("index");
+    git(&top, Some(&index), &["read-tree", base])?;
+    let list = git(&top, None, &["diff-tree", "-r", "-z", "--no-renames", from, to])?;
+    // `:OLD-MODE NEW-MODE OLD-ID NEW-ID STATUS`, then the path
+    let mut fields = list.split('\0');
+    let (mut there, mut gone) = (Vec::new(), Vec::new());
+    while let (Some(what), Some(path)) = (fields.next(), fields.next()) {
+        let words: Vec<&str> = what.split(' ').collect();
+        let [_, mode, _, id, status] = words[..] else { return None };
+        if status == "D" {
+            gone.push(path.to_owned());
+        } else {
+            there.extend(["--cacheinfo".to_owned(), format!("{mode},{id},{path}")]);
+        }
+    }
+    let update = |verb: &[&str], rest: &[String]| {
+        let mut args: Vec<String> = verb.iter().map(ToString::to_string).collect();
+        args.extend_from_slice(rest);
+        run(&top, Some(&index), &args).ok()
+    };
+    // a command line holds only so much
+    for chunk in there.chunks(400) {
+        update(&["update-index", "--add", "--replace"], chunk)?;
+    }
+    for chunk in gone.chunks(400) {
+        update(&["update-index", "--force-remove", "--"], chunk)?;
+    }
+    git(&top, Some(&index), &["write-tree"])
+}
+
 /// Takes back what changed from one tree to another, in the files only: a file that was changed again since is a
-/// conflict, and then nothing is touched.
-pub fn take_back(dir: &Path, from: &str, to: &str) -> Result<Vec<Change>> {
-    let list = changes(dir, from, to);
+/// conflict, and then nothing is touched. `tasks`, the spec's tasks.md, is left out: its marks are another matter, and
+/// those of other tasks beside them are no conflict.
+pub fn take_back(dir: &Path, from: &str, to: &str, tasks: &Path) -> Result<Vec<Change>> {
+    let mut list = changes(dir, from, to);
+    let top = git(dir, None, &["rev-parse", "--show-toplevel"]).map_or_else(|| dir.to_owned(), PathBuf::from);
+    let tasks = tasks.canonicalize().ok();
+    let tasks = tasks.as_deref().and_then(|path| path.strip_prefix(top.canonicalize().ok()?).ok());
+    let tasks = tasks.map(|path| path.display().to_string());
+    list.retain(|change| tasks.as_ref() != Some(&change.path));
     if list.is_empty() {
         return Ok(list);
     }
@@ -80,12 +121,12 @@ pub fn take_back(dir: &Path, from: &str, to: &str) -> Result<Vec<Change>> {
             .detail(format!("  {}", said.trim().replace('\n', "\n  ")))
             .hint("Nothing was touched. Take the later changes back first, or commit or stash them.")
     };
-    let top = git(dir, None, &["rev-parse", "--show-toplevel"]).map_or_else(|| dir.to_owned(), PathBuf::from);
     let mut diff: Vec<String> =
         ["diff-tree", "-r", "-p", "--binary", "--full-index", "--no-renames", from, to, "--"]
             .map(str::to_owned)
             .to_vec();
     diff.extend(NOT_OURS.map(str::to_owned));
+    diff.extend(tasks.map(|path| format!(":(exclude,top,literal){path}")));
     let folder = tempfile::tempdir().map_err(|e| Error::io("making a folder in", Path::new("/tmp"), e))?;
     let patch = folder.path().join("patch");
     let bytes = super::bytes(&top, &diff).map_err(refuse)?;
@@ -169,6 +210,26 @@ mod tests {
     }
 
     #[test]
+    fn what_others_changed_meanwhile_is_put_over_the_tree_before_a_step() {
+        let dir = repo();
+        let at = dir.path();
+        for (name, text) in [("theirs", "old\n"), ("both", "old\n"), ("dropped", "old\n")] {
+            fs::write(at.join(name), text).unwrap();
+        }
+        let before = snapshot(at).unwrap();
+        fs::write(at.join("agents"), "new\n").unwrap();
+        fs::write(at.join("both"), "agent\n").unwrap();
+        let left = snapshot(at).unwrap();
+        fs::write(at.join("theirs"), "human\n").unwrap();
+        fs::write(at.join("notes of mine"), "human\n").unwrap();
+        fs::remove_file(at.join("dropped")).unwrap();
+        let now = snapshot(at).unwrap();
+        let before = overlay(at, &before, &left, &now).unwrap();
+        let names: Vec<_> = changes(at, &before, &now).into_iter().map(|change| change.path).collect();
+        assert_eq!(names, ["agents", "both"]);
+    }
+
+    #[test]
     fn a_step_is_taken_back_unless_a_file_was_changed_again() {
         let dir = repo();
         let at = dir.path();
@@ -179,10 +240,10 @@ mod tests {
         let after = snapshot(at).unwrap();
         keep(at, "demo/1 before", &before).unwrap();
         fs::write(at.join("kept"), "newer\n").unwrap();
-        assert!(take_back(at, &before, &after).is_err());
+        assert!(take_back(at, &before, &after, Path::new("tasks.md")).is_err());
         assert!(at.join("made").exists(), "nothing was touched");
         fs::write(at.join("kept"), "new\n").unwrap();
-        assert_eq!(take_back(at, &before, &after).unwrap().len(), 2);
+        assert_eq!(take_back(at, &before, &after, Path::new("tasks.md")).unwrap().len(), 2);
         assert_eq!(fs::read_to_string(at.join("kept")).unwrap(), "old\n");
         assert!(!at.join("made").exists());
     }

@@ -82,7 +82,11 @@ impl std::fmt::Display for Outcome {
             Self::Failed { code, why: Some(why) } => {
                 write!(f, "failed with exit code {code}: {}", brief(why))
             }
-            Self::VerifyFailed { command, .. } => write!(f, "not done: `{command}` does not succeed"),
+            Self::VerifyFailed { command, tail } => {
+                // the first line says how: its exit code, its deadline, too few tests
+                let how = tail.lines().next().map_or_else(String::new, |how| format!(": {}", brief(how)));
+                write!(f, "not done: `{command}` does not succeed{how}")
+            }
             Self::Signaled { signal } => write!(f, "ended by signal {signal}"),
             Self::TimedOut { which: TimedOut::Total } => f.write_str("timed out: over its time limit"),
             Self::TimedOut { which: TimedOut::Idle } => f.write_str("timed out: silent for too long"),

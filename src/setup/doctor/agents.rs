@@ -75,6 +75,7 @@ fn installed(loaded: &Loaded, patient: &Patient<'_>, one: &Listed) -> Vec<Findin
         found.push(Finding::ok(TOPIC, format!("{said}, {}{sign} ({users})", path.display())));
     }
     if let Answer::Ok { version } = version
+        && of_vendor(&loaded.config, one)
         && let Some((_, _, tried)) = TRIED
             .iter()
             .find(|(output, least, _)| *output == one.output && numbers(version).is_some_and(|v| v < *least))
@@ -144,10 +145,13 @@ fn seen(config: &Config, one: &Listed, name: &str) -> Option<String> {
     if removed { None } else { std::env::var(name).ok() }
 }
 
-/// Only a vendor's own program has a vendor's login: an own script that prints what a vendor prints need not.
+/// Only a vendor's own program has a vendor's login and version: an own script that prints what a vendor prints need not.
+fn of_vendor(config: &Config, one: &Listed) -> bool {
+    one.built_in || config.backends.get(&one.name).is_some_and(|backend| backend.preset.is_some())
+}
+
 fn login(config: &Config, root: &Path, one: &Listed) -> Login {
-    let from_preset = one.built_in || config.backends.get(&one.name).is_some_and(|b| b.preset.is_some());
-    if !from_preset {
+    if !of_vendor(config, one) {
         return Login::Unknown;
     }
     logins::look(one.output, &|name| seen(config, one, name), root)
