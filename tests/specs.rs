@@ -57,6 +57,24 @@ fn the_only_spec_needs_no_name_wherever_it_is() {
 }
 
 #[test]
+fn what_a_spec_keeps_is_found_wherever_the_project_says_its_specs_are() {
+    let project =
+        Project::new().file("openspec/changes/add-search/tasks.md", OPEN_SPEC).agent("echo $ROOT; say_done");
+    project.run(&["run", "add-search", "--only", "1.1"]).code(0);
+    let said = project.root().display().to_string();
+    project.run(&["logs", "--spec", "add-search", "1.1"]).code(0).says(&[&said]);
+    let project = project.config("[run]\nspec_root = \"openspec/changes\"\n");
+    project.run(&["logs", "--spec", "add-search", "1.1"]).code(0).says(&[&said]);
+    // one of the same name elsewhere has its own
+    let project =
+        project.file("specs/add-search/tasks.md", "- [ ] 1.1 Other\n").agent("echo another; say_done");
+    project.run(&["run", "specs/add-search"]).code(0);
+    project.run(&["logs", "--spec", "specs/add-search", "1.1"]).code(0).says(&["another"]);
+    project.run(&["logs", "--spec", "openspec/changes/add-search", "1.1"]).code(0).says(&[&said]);
+    assert_eq!(project.read(".seqorch/add-search/spec"), "openspec/changes/add-search");
+}
+
+#[test]
 fn a_name_that_means_two_specs_is_refused_with_both_paths() {
     let project = Project::new().spec("search", KIRO).file("openspec/changes/search/tasks.md", OPEN_SPEC);
     let both = [".kiro/specs/search", "openspec/changes/search"];

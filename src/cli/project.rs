@@ -164,9 +164,7 @@ impl Project {
 
     /// Where the files of a spec are kept.
     pub(super) fn store(&self, place: &Place) -> Store {
-        let store = Store::new(&self.root, &place.dir, &place.name);
-        let usual = fs::canonicalize(self.spec_root()).is_ok_and(|root| place.dir.parent() == Some(&root));
-        if usual { store } else { store.elsewhere() }
+        Store::new(&self.root, &place.dir, &place.name)
     }
 }
 

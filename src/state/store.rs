@@ -1,6 +1,8 @@
 //! Reads and writes the files of section "where things are kept": state, progress, attempt folders.
 
+use std::ffi::OsString;
 use std::fs;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -26,26 +28,24 @@ pub struct Store {
 }
 
 impl Store {
-    /// The store of the spec in `spec_dir`, in the project at `root`.
+    /// The store of the spec in `spec_dir`, in the project at `root`. Of specs with one name in several folders of a
+    /// project, the first to have something to keep gets the folder with that name.
     #[must_use]
     pub fn new(root: &Path, spec_dir: &Path, spec: &str) -> Self {
         let home = root.join(".seqorch");
-        Self {
-            spec: spec.to_owned(),
-            spec_dir: spec_dir.to_owned(),
-            folder: home.join(folder_name(spec)),
-            home,
-        }
-    }
-
-    /// For a spec that is not where the project keeps its specs: one of the same name there must not share a folder.
-    #[must_use]
-    pub fn elsewhere(mut self) -> Self {
-        let place = format!("{} {}", self.spec, self.spec_dir.display());
-        let hashed = folder_name(&place);
+        let mut folder = home.join(folder_name(spec));
+        let hashed = folder_name(&format!("{spec} {}", spec_dir.display()));
         let hash = hashed.rsplit('~').next().unwrap_or_default();
-        self.folder = self.home.join(format!("{}~{hash}", folder_name(&self.spec)));
-        self
+        let other = home.join(format!("{}~{hash}", folder_name(spec)));
+        let owner = owner(&folder);
+        let ours = match owner.as_deref() {
+            None => !other.exists(),
+            Some(owner) => owner == relative(root, spec_dir) || is_gone(root, owner),
+        };
+        if !ours {
+            folder = other;
+        }
+        Self { spec: spec.to_owned(), spec_dir: spec_dir.to_owned(), home, folder }
     }
 
     /// `<spec>/../SEQUENTIAL_STATE.json`
@@ -103,7 +103,29 @@ impl Store {
         if !ignore.exists() {
             fs::write(&ignore, "*\n").map_err(|e| Error::io("writing", &ignore, e))?;
         }
-        Ok(())
+        self.claim()
+    }
+
+    fn root(&self) -> &Path {
+        self.home.parent().unwrap_or(&self.home)
+    }
+
+    /// Writes down whose folder it is.
+    fn claim(&self) -> Result<()> {
+        let path = self.folder.join(OWNER);
+        let me = relative(self.root(), &self.spec_dir);
+        match owner(&self.folder) {
+            Some(owner) if owner == me => return Ok(()),
+            Some(owner) if !is_gone(self.root(), &owner) => {
+                return Err(Error::new(
+                    Kind::Locked,
+                    format!("{} has just become that of the spec {}", self.folder.display(), owner.display()),
+                )
+                .hint("Try again: this spec then gets a folder of its own."));
+            }
+            _ => {}
+        }
+        files::replace(&path, me.as_os_str().as_bytes(), 0o600)
     }
 
     /// Removes what killed runs left half-written. Call it with the run lock in hand.
@@ -147,14 +169,7 @@ impl Store {
 
     /// The store of another spec in the same folder.
     fn sibling(&self, spec: &str) -> Self {
-        let sibling = Self {
-            spec: spec.to_owned(),
-            spec_dir: self.beside(spec),
-            folder: self.home.join(folder_name(spec)),
-            home: self.home.clone(),
-        };
-        let usual = self.folder == self.home.join(folder_name(&self.spec));
-        if usual { sibling } else { sibling.elsewhere() }
+        Self::new(self.root(), &self.beside(spec), spec)
     }
 
     fn state_lock(&self) -> PathBuf {
@@ -293,6 +308,25 @@ impl Store {
     }
 }
 
+/// The file that says whose folder it is in: where the spec is, seen from the project.
+const OWNER: &str = "spec";
+
+/// Whose folder it is, where that is known.
+fn owner(folder: &Path) -> Option<PathBuf> {
+    let bytes = fs::read(folder.join(OWNER)).ok().filter(|bytes| !bytes.is_empty())?;
+    Some(OsString::from_vec(bytes).into())
+}
+
+/// A spec that was moved takes its folder along.
+fn is_gone(root: &Path, owner: &Path) -> bool {
+    !root.join(owner).exists()
+}
+
+/// As the project sees it, so that the project may be moved.
+fn relative<'a>(root: &Path, spec_dir: &'a Path) -> &'a Path {
+    spec_dir.strip_prefix(root).unwrap_or(spec_dir)
+}
+
 /// A name as one path component: readable, and different for different names.
 fn folder_name(name: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
@@ -331,6 +365,41 @@ mod tests {
         other.save(&SpecState::default()).unwrap();
         assert_eq!(login.load().unwrap().completed, ["1"]);
         assert!(other.load().unwrap().completed.is_empty());
+    }
+
+    #[test]
+    fn specs_of_one_name_in_two_folders_do_not_share_one_and_a_moved_spec_keeps_its_own() {
+        let (dir, login) = project();
+        assert_eq!(login.folder(), dir.path().join(".seqorch/login"));
+        let second = dir.path().join("other/login");
+        fs::create_dir_all(&second).unwrap();
+        let other = || Store::new(dir.path(), &second, "login");
+        assert!(other().folder().starts_with(dir.path().join(".seqorch")));
+        assert_ne!(other().folder(), login.folder());
+        other().prepare().unwrap();
+        let kept = other().folder();
+        // it keeps what it got, though the first one is gone
+        fs::rename(dir.path().join("specs"), dir.path().join("moved")).unwrap();
+        let moved = Store::new(dir.path(), &dir.path().join("moved/login"), "login");
+        moved.prepare().unwrap();
+        assert_eq!((moved.folder(), other().folder()), (login.folder(), kept));
+    }
+
+    #[test]
+    fn of_two_specs_of_one_name_that_begin_at_once_one_is_told_to_try_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |folder: &str| {
+            let spec = dir.path().join(folder).join("login");
+            fs::create_dir_all(&spec).unwrap();
+            Store::new(dir.path(), &spec, "login")
+        };
+        let (first, second) = (at("a"), at("b"));
+        assert_eq!(first.folder(), second.folder(), "nobody has it yet");
+        first.prepare().unwrap();
+        assert!(second.prepare().unwrap_err().render().contains("the spec a/login"));
+        assert_ne!(at("b").folder(), first.folder());
+        at("b").prepare().unwrap();
+        first.prepare().unwrap();
     }
 
     #[test]
