@@ -36,6 +36,9 @@ fn the_page_stands_alone_and_what_agents_and_titles_say_stays_text() {
     for way_out in ["http:", "https:", "src=", "@import", "url("] {
         assert!(!page.contains(way_out), "{way_out} in {page}");
     }
+    let printed = project.run(&["report", "--html", "-"]).code(0).stdout;
+    assert!(printed.starts_with("<!doctype html>") && printed.trim_end().ends_with("</html>"), "{printed}");
+    assert!(!project.path("-").exists());
     assert_eq!(page.matches("class=\"bar failed\"").count(), 1, "{page}");
     assert_eq!(page.matches("class=\"bar halted\"").count(), 1, "{page}");
 }

@@ -247,7 +247,12 @@ fn init_writes_what_the_project_tells_and_the_file_is_good() {
 fn init_replaces_nothing_unless_told_to() {
     let project = healthy();
     let before = project.read("seqorch.toml");
-    project.run(&["init"]).code(64).says(&["seqorch.toml is there already", "--force"]);
+    project.run(&["init"]).code(0).says(&[
+        "kept ",
+        "seqorch.toml, which was there already",
+        "--force",
+        "Next: ",
+    ]);
     assert_eq!(project.read("seqorch.toml"), before);
     let skill = ".claude/skills/seqorch/SKILL.md";
     // the skill does not need a new configuration

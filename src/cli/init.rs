@@ -13,8 +13,8 @@ use crate::setup::init::{Wish, init};
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Looks at the specs, the installed agents and the tests of the project. What is there already is never \
-                  replaced without --force; with --skill, a seqorch.toml that is there simply stays."
+    after_help = "Looks at the specs, the installed agents and the tests of the project. What is there already stays as \
+                  it is without --force."
 )]
 pub(super) struct InitArgs {
     /// Replace what is there.
@@ -43,7 +43,7 @@ pub(super) fn init_project(global: &Global, args: &InitArgs) -> Result<u8> {
     let done = init(&root, &defaults, Wish { force: args.force, skill: args.skill })?;
     let mut out = anstream::stdout();
     for path in &done.kept {
-        let _ = writeln!(out, "kept     {}", path.display());
+        let _ = writeln!(out, "kept     {}, which was there already (--force replaces it)", path.display());
     }
     for path in &done.written {
         let _ = writeln!(out, "written  {}", path.display());

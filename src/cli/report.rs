@@ -21,7 +21,7 @@ use crate::sys::files;
 pub(super) struct ReportArgs {
     /// The spec: a folder, a tasks.md, or a name under run.spec_root.
     spec: Option<PathBuf>,
-    /// Write one self-contained HTML page instead of markdown.
+    /// Write one self-contained HTML page instead of markdown; `-`: to standard output.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
     /// All that is known, not the last night alone.
@@ -64,6 +64,10 @@ pub(super) fn report(global: &Global, args: &ReportArgs) -> Result<u8> {
         return Ok(0);
     };
     let html = page::html(&made).map_err(|e| Error::new(Kind::Internal, format!("making the page: {e}")))?;
+    if path.as_os_str() == "-" {
+        let _ = out.write_all(html.as_bytes());
+        return Ok(0);
+    }
     files::replace(path, html.as_bytes(), 0o644)?;
     let _ = writeln!(out, "{} is written; open it in a browser", path.display());
     Ok(0)

@@ -35,10 +35,9 @@ pub struct Done {
     pub survey: Survey,
 }
 
-/// Looks at the project and writes. A file that is there is replaced only if that is wished; then nothing is half done:
+/// Looks at the project and writes. A file that is there is replaced only if that is wished. A configuration stays; a skill
+/// that is not this version's is an error, since an agent would not be taught what was asked for. Nothing is half done:
 /// all is checked before the first is written.
-///
-/// With the skill asked for, a configuration that is there already is no error: it stays.
 pub fn init(root: &Path, config: &Config, wish: Wish) -> Result<Done> {
     let survey = survey::look(root, config);
     let text = draft::draft(&survey, &config.run.spec_root.to_string_lossy(), &config.run.backend);
@@ -48,10 +47,8 @@ pub fn init(root: &Path, config: &Config, wish: Wish) -> Result<Done> {
     // a dangling link is there, too
     if fs::symlink_metadata(&own).is_err() || wish.force {
         writes.push((own, text));
-    } else if wish.skill {
-        done.kept.push(own);
     } else {
-        return Err(in_the_way(&own));
+        done.kept.push(own);
     }
     if wish.skill {
         let skill = root.join(SKILL);
@@ -59,7 +56,10 @@ pub fn init(root: &Path, config: &Config, wish: Wish) -> Result<Done> {
             Ok(text) if text == SKILL_TEXT => done.kept.push(skill),
             Err(_) if fs::symlink_metadata(&skill).is_err() => writes.push((skill, SKILL_TEXT.to_owned())),
             _ if wish.force => writes.push((skill, SKILL_TEXT.to_owned())),
-            _ => return Err(in_the_way(&skill)),
+            _ => {
+                let what = format!("{} is there already, and was left as it is", skill.display());
+                return Err(Error::new(Kind::Usage, what).hint("`--force` replaces it."));
+            }
         }
     }
     for (path, text) in writes {
@@ -70,9 +70,4 @@ pub fn init(root: &Path, config: &Config, wish: Wish) -> Result<Done> {
         done.written.push(path);
     }
     Ok(done)
-}
-
-fn in_the_way(path: &Path) -> Error {
-    Error::new(Kind::Usage, format!("{} is there already, and was left as it is", path.display()))
-        .hint("`--force` replaces it.")
 }
