@@ -24,6 +24,7 @@ mod plan;
 mod promises;
 mod real_agents;
 mod report;
+mod resume;
 mod run;
 mod secrets;
 mod setup;

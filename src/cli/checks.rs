@@ -17,7 +17,7 @@ use crate::sys::process;
 
 /// What is dirty before a run begins is not ours to commit, but for what agents left there in units that are not done.
 /// A run that goes on after a kill, or takes over an agent at work, knows it already.
-pub(super) fn note_dirty(project: &Project, config: &Config, state: &mut SpecState) -> Result<()> {
+pub(super) fn note_dirty(project: &Project, state: &mut SpecState) -> Result<()> {
     let root = &project.root;
     let Some(mut dirty) = git::steps::dirty(root) else {
         return Err(Error::new(Kind::Config, "git.commit = \"step\": this is no git repository")
@@ -31,7 +31,7 @@ pub(super) fn note_dirty(project: &Project, config: &Config, state: &mut SpecSta
         let since: HashSet<_> = since.into_iter().map(|change| change.path).collect();
         dirty.retain(|path| since.contains(path) || state.dirty_before.contains(path));
     }
-    if dirty.is_empty() || config.git.dirty == Dirty::Allow {
+    if dirty.is_empty() || project.loaded.config.git.dirty == Dirty::Allow {
         state.dirty_before = dirty.into_iter().collect();
         state.left_as = None;
         return Ok(());

@@ -7,29 +7,24 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::Global;
-use super::project::{Project, own_program};
-use super::run::RunArgs;
+use super::job::{GoOn, Job};
+use super::project::own_program;
 use crate::agent::sanitise::sanitise;
 use crate::attempt::record::pack_env;
-use crate::engine::place::Place;
 use crate::engine::screen::Screen;
 use crate::error::{Error, Kind, Result};
 use crate::plan::{Plan, names};
+use crate::report::text::plural;
 use crate::state::lock;
+use crate::sys::files;
 use crate::sys::socket::Listener;
 use crate::tmux;
 
 /// How long the window may take to start, and the run to begin.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-pub(super) fn detach(
-    global: &Global,
-    asked: &RunArgs,
-    project: &Project,
-    place: &Place,
-    plan: &Plan,
-) -> Result<u8> {
+pub(super) fn detach(job: &Job, go_on: &GoOn, plan: &Plan) -> Result<u8> {
+    let Job { global, work, project, place, .. } = job;
     let config = &project.loaded.config;
     let store = project.store(place);
     if let Some(holder) = lock::holder(&store.run_lock()) {
@@ -56,13 +51,18 @@ pub(super) fn detach(
         Error::new(Kind::Unavailable, what).detail(sanitise(shown.trim().as_bytes()))
     };
     let mut stream = accept(starts.get(), &screen).ok_or_else(|| gone("the window did not start"))?;
-    let view = super::watch::starting_argv(global, asked, place, readies.path());
+    let answer = go_on.answer.as_ref().map(|text| (store.folder().join("answer.txt"), text));
+    if let Some((path, text)) = &answer {
+        // not on its command line, where all users of this machine could read it
+        files::replace(path, text.as_bytes(), 0o600)?;
+    }
+    let run = job.detached_argv(go_on, answer.as_ref().map(|(path, _)| path.as_path()), readies.path());
+    let view = super::watch::starting_argv(global, work, place, run);
     stream.write_all(&message(view, &env)).map_err(failed)?;
     drop(stream);
     accept(readies.get(), &screen).ok_or_else(|| gone("the run did not begin in its window"))?;
-    let steps = plan.steps.len();
-    let _ =
-        writeln!(anstream::stdout(), "seqorch · {} · {steps} steps, detached · watch: {attach}", place.name);
+    let steps = plural(plan.steps.len(), "step");
+    let _ = writeln!(anstream::stdout(), "seqorch · {} · {steps}, detached · watch: {attach}", place.name);
     Ok(0)
 }
 

@@ -1,16 +1,107 @@
-//! What `run` and `plan` take of the configuration on the command line.
+//! What the verbs that run or show work take on the command line: which tasks, and settings of the configuration.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Parser};
 
+use super::Global;
+use super::project::Project;
 use crate::config::Flag;
 use crate::error::{Error, Kind, Result};
+use crate::plan::Selection;
+
+/// What to work off, and how.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct Work {
+    /// Only these tasks.
+    #[arg(long, value_name = "IDS", value_delimiter = ',')]
+    only: Vec<String>,
+    /// Begin with this task, whatever is open before it.
+    #[arg(long, value_name = "ID")]
+    from: Option<String>,
+    #[command(flatten)]
+    flags: RunFlags,
+}
+
+/// What a run was told of what to work off and how, for a later one that goes on with it.
+#[derive(Debug, Parser)]
+#[command(no_binary_name = true)]
+pub(super) struct Kept {
+    #[command(flatten)]
+    global: Global,
+    #[command(flatten)]
+    work: Work,
+}
+
+impl Kept {
+    /// The arguments to keep.
+    pub(super) fn argv(global: &Global, work: &Work) -> Vec<String> {
+        let file = global.config.as_ref().and_then(|file| std::path::absolute(file).ok());
+        let file = file.map(|file| OsString::from(format!("--config={}", file.display())));
+        let profile = global.profile.as_ref().map(|name| format!("--profile={name}").into());
+        let all = work.argv().into_iter().chain(file).chain(profile);
+        all.map(|arg| arg.to_string_lossy().into_owned()).collect()
+    }
+
+    /// Reads them again.
+    pub(super) fn parse(argv: &[String]) -> std::result::Result<Self, clap::Error> {
+        Self::try_parse_from(argv)
+    }
+
+    /// What is asked for now, and what was asked for then beside it.
+    pub(super) fn below(self, global: &Global, work: &Work) -> (Global, Work) {
+        let mut global = global.clone();
+        global.config = global.config.or(self.global.config);
+        global.profile = global.profile.or(self.global.profile);
+        (global, work.clone().over(self.work))
+    }
+}
+
+impl Work {
+    /// The flags as the highest layer of the configuration.
+    pub(super) fn settings(&self) -> Result<Vec<Flag>> {
+        self.flags.settings()
+    }
+
+    /// Which tasks, in a project that was opened with [`Work::settings`].
+    pub(super) fn selection(&self, project: &Project) -> Selection {
+        Selection {
+            only: self.only.clone(),
+            from: self.from.clone(),
+            include_optional: project.loaded.config.run.include_optional,
+        }
+    }
+
+    /// Whether tasks are named.
+    pub(super) fn names_tasks(&self) -> bool {
+        !self.only.is_empty() || self.from.is_some()
+    }
+
+    /// The same for another start of this program in the same folder; tmux is left out.
+    pub(super) fn argv(&self) -> Vec<OsString> {
+        let mut argv = self.flags.argv();
+        // in one word, so that no value is taken for a flag
+        argv.extend((!self.only.is_empty()).then(|| format!("--only={}", self.only.join(",")).into()));
+        argv.extend(self.from.as_ref().map(|from| format!("--from={from}").into()));
+        argv
+    }
+
+    /// What of tmux the same start would have to be told, too.
+    pub(super) fn tmux_argv(&self) -> Option<OsString> {
+        self.flags.tmux_session.as_ref().map(|name| format!("--tmux-session={name}").into())
+    }
+
+    /// This, and what `kept` says beside it. Tasks that are named here take the place of those.
+    fn over(self, kept: Self) -> Self {
+        let (only, from) = if self.names_tasks() { (self.only, self.from) } else { (kept.only, kept.from) };
+        Self { only, from, flags: self.flags.over(kept.flags) }
+    }
+}
 
 /// Settings of the configuration that a run may be given on the command line.
 #[derive(Debug, Clone, Default, Args)]
-pub(super) struct RunFlags {
+struct RunFlags {
     /// Pause between two steps; a bare number is seconds.
     #[arg(long, value_name = "TIME")]
     delay: Option<String>,
@@ -37,14 +128,28 @@ pub(super) struct RunFlags {
     no_tmux: bool,
     /// Optional tasks are work too.
     #[arg(long)]
-    pub(super) include_optional: bool,
+    include_optional: bool,
 }
 
 impl RunFlags {
-    /// The same for another start of this program in the same folder; tmux is left out.
-    pub(super) fn argv(&self) -> Vec<OsString> {
+    fn over(self, kept: Self) -> Self {
+        Self {
+            delay: self.delay.or(kept.delay),
+            max_iterations: self.max_iterations.or(kept.max_iterations),
+            backend: self.backend.or(kept.backend),
+            assign_backend: self.assign_backend.or(kept.assign_backend),
+            assign_opencode_agent: self.assign_opencode_agent.or(kept.assign_opencode_agent),
+            tmux_session: self.tmux_session.or(kept.tmux_session),
+            workdir: self.workdir.or(kept.workdir),
+            no_tmux: self.no_tmux || kept.no_tmux,
+            include_optional: self.include_optional || kept.include_optional,
+        }
+    }
+
+    fn argv(&self) -> Vec<OsString> {
         let mut argv: Vec<OsString> = Vec::new();
-        let workdir = self.workdir.as_ref().map(|dir| dir.display().to_string());
+        let absolute = |dir: &PathBuf| std::path::absolute(dir).unwrap_or_else(|_| dir.clone());
+        let workdir = self.workdir.as_ref().map(|dir| absolute(dir).display().to_string());
         let most = self.max_iterations.map(|n| n.to_string());
         for (flag, value) in [
             ("--delay", &self.delay),
@@ -63,8 +168,7 @@ impl RunFlags {
         argv
     }
 
-    /// The flags as the highest layer of the configuration.
-    pub(super) fn settings(&self) -> Result<Vec<Flag>> {
+    fn settings(&self) -> Result<Vec<Flag>> {
         let mut flags: Vec<Flag> = Vec::new();
         let mut set =
             |key: &str, value: toml::Value, flag: &str| flags.push((key.to_owned(), value, flag.to_owned()));

@@ -13,6 +13,7 @@ mod doctor;
 mod flags;
 mod hidden;
 mod init;
+mod job;
 mod limits;
 mod logs;
 mod mark;
@@ -141,7 +142,6 @@ enum Verb {
     /// Print a completion script for a shell.
     Completions(completions::CompletionsArgs),
     /// Write man pages.
-    #[command(hide = true)]
     Man(completions::ManArgs),
     #[command(name = "__attempt", hide = true)]
     Attempt { dir: PathBuf },

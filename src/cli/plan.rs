@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::Global;
+use super::flags::Work;
 use super::project::Project;
 use crate::config::Config;
 use crate::engine::place::{self, Place};
@@ -15,7 +16,7 @@ use crate::engine::prepare::template;
 use crate::engine::timeline;
 use crate::error::{Error, Kind, Result};
 use crate::plan::prompt::{PromptContext, QuestionAnswer, render};
-use crate::plan::{self, Plan, Selection};
+use crate::plan::{self, Plan};
 use crate::report::timeline::lines;
 use crate::report::{plan as human, plan_json};
 use crate::spec::{self, TaskFile, diagnose};
@@ -34,24 +35,13 @@ pub(super) struct PlanArgs {
     /// Print the prompt that this task's agent would get.
     #[arg(long, value_name = "ID")]
     prompt: Option<String>,
-    /// Only these tasks.
-    #[arg(long, value_name = "IDS", value_delimiter = ',')]
-    only: Vec<String>,
-    /// Begin with this task, whatever is open before it.
-    #[arg(long, value_name = "ID")]
-    from: Option<String>,
     #[command(flatten)]
-    flags: super::run::RunFlags,
+    work: Work,
 }
 
 pub(super) fn plan(global: &Global, args: &PlanArgs) -> Result<u8> {
-    let project = Project::open(global, args.flags.settings()?, args.spec.as_deref())?;
-    let selection = Selection {
-        only: args.only.clone(),
-        from: args.from.clone(),
-        include_optional: project.loaded.config.run.include_optional,
-    };
-    let place = project.place(&project.spec(args.spec.as_deref())?, selection)?;
+    let project = Project::open(global, args.work.settings()?, args.spec.as_deref())?;
+    let place = project.place(&project.spec(args.spec.as_deref())?, args.work.selection(&project))?;
     let config = &project.loaded.config;
     if !args.dry_run && args.prompt.is_none() {
         super::assign::ask(&project, &place)?;

@@ -1,21 +1,18 @@
 //! `seqorch resume`: go on after an agent asked for a human.
 
+use std::fs;
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use clap::Args;
 
 use super::Global;
-use super::project::Project;
+use super::flags::Work;
+use super::job::{GoOn, Job};
 use super::run::{self, RunArgs};
-use crate::engine::place::Place;
 use crate::error::{Error, Kind, Result};
-use crate::plan::Selection;
 use crate::report::text::{sanitise_text, shell_word};
-use crate::state::lock::{Holder, RunLock};
-use crate::state::store::Store;
-use crate::state::{Answer, UnitStatus};
 
 #[derive(Debug, Args)]
 pub(super) struct ResumeArgs {
@@ -24,73 +21,73 @@ pub(super) struct ResumeArgs {
     /// What to tell the agent; without it your editor is opened.
     #[arg(long, value_name = "TEXT")]
     answer: Option<String>,
+    /// The answer is what stands in this file; `-`: what comes on standard input.
+    #[arg(long, value_name = "FILE", conflicts_with = "answer")]
+    answer_file: Option<PathBuf>,
     /// Try limited backends at once instead of waiting for the end of their limits; a run that waits is told to.
-    #[arg(long, conflicts_with = "answer")]
+    #[arg(long, conflicts_with_all = ["answer", "answer_file"])]
     now: bool,
+    /// Forget the options of the run that halted: all tasks, and only what is said here.
+    #[arg(long)]
+    all: bool,
+    /// Print one JSON object per event, as .seqorch/SPEC/events.jsonl keeps them, instead of text.
+    #[arg(long, conflicts_with = "detach")]
+    json: bool,
+    /// Run in the tmux session, so that this terminal may be closed.
+    #[arg(long, conflicts_with = "no_tmux")]
+    detach: bool,
     #[command(flatten)]
-    run: run::RunFlags,
+    work: Work,
 }
 
 pub(super) fn resume(global: &Global, args: &ResumeArgs) -> Result<u8> {
-    let project = Project::open(global, args.run.settings()?, args.spec.as_deref())?;
-    let dir = project.spec(args.spec.as_deref())?;
-    let place = project.place(&dir, Selection::default())?;
-    let store = project.store(&place);
-    let state = store.load()?;
-    if args.now {
-        if super::stop::try_now(&project, &place, &store)? {
+    let go_on = GoOn::at_once(args.all);
+    let Job { project, place, .. } = &Job::find(global, &args.work, &go_on, args.spec.as_deref())?;
+    let store = project.store(place);
+    let go_on = if args.now {
+        if super::stop::try_now(project, place, &store)? {
             return Ok(0);
         }
-        forget_limits(&store, &place)?;
-        return run::run(global, &RunArgs::of_spec(dir, args.run.clone()));
-    }
-    if !state.halted {
-        return Err(Error::new(
-            Kind::Usage,
-            format!("{} is not halted, so there is nothing to resume", place.name),
-        )
-        .hint("Go on with `seqorch run`."));
-    }
-    run::preflight(&project, &place)?;
-    let answer = match &args.answer {
-        Some(answer) => Some(answer.clone()),
-        None => edited(state.question.as_deref().unwrap_or_default())?,
+        go_on
+    } else {
+        let state = store.load()?;
+        if !state.halted {
+            return Err(not_halted(&place.name));
+        }
+        let answer = match (&args.answer, &args.answer_file) {
+            (Some(answer), _) => Some(answer.clone()),
+            (None, Some(file)) => Some(read_answer(file)?),
+            (None, None) => {
+                let after = GoOn::answered(String::new(), args.all);
+                run::preflight(&Job::find(global, &args.work, &after, args.spec.as_deref())?, &after)?;
+                edited(state.question.as_deref().unwrap_or_default())?
+            }
+        };
+        let answer = answer.filter(|answer| !answer.trim().is_empty()).ok_or_else(|| {
+            let spec = shell_word(&place.name);
+            Error::new(Kind::Usage, "there is no answer, and no editor (VISUAL, EDITOR) on a terminal to write one")
+                .hint(format!("Answer with `seqorch resume {spec} --answer \"…\"`; `seqorch run {spec} --retry` tries again without one."))
+        })?;
+        GoOn::answered(answer, args.all)
     };
-    let answer = answer.filter(|answer| !answer.trim().is_empty()).ok_or_else(|| {
-        let spec = shell_word(&place.name);
-        Error::new(Kind::Usage, "there is no answer, and no editor (VISUAL, EDITOR) on a terminal to write one")
-            .hint(format!("Answer with `seqorch resume {spec} --answer \"…\"`; `seqorch run {spec} --retry` tries again without one."))
-    })?;
-    reopen(&store, &place, Some(answer))?;
-    run::run(global, &RunArgs::of_spec(dir, args.run.clone()))
+    let run = RunArgs::going_on(place.dir.clone(), args.work.clone(), go_on, args.json, args.detach);
+    run::run(global, &run)
 }
 
-/// Forgets when limits end, so that the next run asks.
-fn forget_limits(store: &Store, place: &Place) -> Result<()> {
-    store.prepare()?;
-    let _lock = RunLock::take(&store.run_lock(), &Holder::me(&place.dir, jiff::Timestamp::now()))?;
-    let mut state = store.load()?;
-    state.forget_limits();
-    store.save(&state)
+/// That nobody asks for anything.
+pub(super) fn not_halted(spec: &str) -> Error {
+    Error::new(Kind::Usage, format!("{spec} is not halted, so there is nothing to resume"))
+        .hint("Go on with `seqorch run`.")
 }
 
-/// Takes a spec out of its halt, so that the unit that asked is tried again, with the answer where there is one.
-pub(super) fn reopen(store: &Store, place: &Place, answer: Option<String>) -> Result<()> {
-    store.prepare()?;
-    let _lock = RunLock::take(&store.run_lock(), &Holder::me(&place.dir, jiff::Timestamp::now()))?;
-    let mut state = store.load()?;
-    if !state.halted {
-        return Ok(());
+/// The answer in a file, or on standard input.
+fn read_answer(file: &Path) -> Result<String> {
+    if file == Path::new("-") {
+        return io::read_to_string(io::stdin())
+            .map_err(|e| Error::io("reading", Path::new("standard input"), e));
     }
-    let unit = state.halted_task.take().unwrap_or_default();
-    let question = state.question.take().unwrap_or_default();
-    if let Some(unit) = state.units.get_mut(&unit) {
-        unit.status = UnitStatus::Todo;
-    }
-    state.answer = answer.map(|answer| Answer { unit, question, answer });
-    state.halted = false;
-    state.halted_at = None;
-    store.save(&state)
+    fs::read_to_string(file)
+        .map_err(|e| Error::new(Kind::Usage, format!("--answer-file {}", file.display())).caused_by(e))
 }
 
 /// What a person writes in their editor below the question; `None` where there is no editor or no terminal.

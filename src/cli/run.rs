@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::checks;
-pub(super) use super::flags::RunFlags;
+use super::flags::{Kept, Work};
+use super::job::{GoOn, Job};
 use super::project::{Project, own_program};
 use super::{Global, detach, telling, watch};
 use crate::config::{Commit, Config, TmuxMode};
@@ -20,7 +21,7 @@ use crate::engine::screen::{Screen, Setting, Wishes};
 use crate::engine::world::RealWorld;
 use crate::error::{Error, Kind, Result};
 use crate::git;
-use crate::plan::{self, Plan, Selection, names};
+use crate::plan::{self, Plan, names};
 use crate::report::events::{self, Ended, What};
 use crate::state::SpecState;
 use crate::state::lock::{Holder, RunLock};
@@ -38,15 +39,10 @@ pub(super) struct RunArgs {
     /// A spec, in the words of the Python tool.
     #[arg(long, value_name = "PATH")]
     spec: Option<PathBuf>,
-    /// Only these tasks.
-    #[arg(long, value_name = "IDS", value_delimiter = ',')]
-    only: Vec<String>,
-    /// Begin with this task, whatever is open before it.
-    #[arg(long, value_name = "ID")]
-    from: Option<String>,
-    /// After a HALT: try that task once more, without an answer.
-    #[arg(long)]
-    retry: bool,
+    #[command(flatten)]
+    work: Work,
+    #[command(flatten)]
+    go_on: GoOn,
     /// Print the plan and do nothing.
     #[arg(long, conflicts_with = "retry")]
     dry_run: bool,
@@ -56,8 +52,6 @@ pub(super) struct RunArgs {
     /// Run in the tmux session, so that this terminal may be closed.
     #[arg(long, conflicts_with_all = ["no_tmux", "dry_run"])]
     detach: bool,
-    #[command(flatten)]
-    flags: RunFlags,
     /// The session's main window started this process.
     #[arg(long, hide = true)]
     in_main: bool,
@@ -67,30 +61,10 @@ pub(super) struct RunArgs {
 }
 
 impl RunArgs {
-    /// What of the arguments says which steps are in the plan, and what they are.
-    pub(super) fn selection_argv(&self) -> Vec<OsString> {
-        let mut argv = self.flags.argv();
-        // in one word, so that no value is taken for a flag
-        argv.extend((!self.only.is_empty()).then(|| format!("--only={}", self.only.join(",")).into()));
-        argv.extend(self.from.as_ref().map(|from| format!("--from={from}").into()));
-        argv
-    }
-
-    /// A run of one spec, nothing else asked for.
-    pub(super) fn of_spec(spec: PathBuf, flags: RunFlags) -> Self {
-        Self {
-            specs: vec![spec],
-            spec: None,
-            only: Vec::new(),
-            from: None,
-            retry: false,
-            dry_run: false,
-            json: false,
-            detach: false,
-            flags,
-            in_main: false,
-            ready: None,
-        }
+    /// A run of one spec that goes on where an earlier one ended.
+    pub(super) fn going_on(spec: PathBuf, work: Work, go_on: GoOn, json: bool, detach: bool) -> Self {
+        let (specs, in_main, ready) = (vec![spec], false, None);
+        Self { specs, spec: None, work, go_on, dry_run: false, json, detach, in_main, ready }
     }
 }
 
@@ -99,50 +73,42 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<u8> {
     if specs.is_empty() {
         specs.push(None);
     }
-    if specs.len() > 1 && (!args.only.is_empty() || args.from.is_some()) {
+    if specs.len() > 1 && args.work.names_tasks() {
         return Err(Error::new(Kind::Usage, "--only and --from go with one spec"));
     }
+    let go_on = args.go_on.read()?;
     // all specs are found before the first begins: a typo must not show in the middle of the night
-    let mut runs = Vec::new();
+    let mut jobs = Vec::new();
     for spec in specs {
-        let project = Project::open(global, args.flags.settings()?, spec.map(PathBuf::as_path))?;
-        let selection = Selection {
-            only: args.only.clone(),
-            from: args.from.clone(),
-            include_optional: args.flags.include_optional,
-        };
-        let place = project.place(&project.spec(spec.map(PathBuf::as_path))?, selection)?;
-        runs.push((project, place));
+        let job = Job::find(global, &args.work, &go_on, spec.map(PathBuf::as_path))?;
+        if let Some(kept) = job.kept() {
+            let _ = writeln!(
+                io::stderr(),
+                "note: with the options of the earlier run: {kept} (--all forgets them)"
+            );
+        }
+        jobs.push(job);
     }
     if args.dry_run {
-        for (project, place) in &runs {
-            super::plan::show(global, project, place)?;
+        for job in &jobs {
+            super::plan::show(global, &job.project, &job.place)?;
         }
         return Ok(0);
     }
-    if args.detach && runs.len() > 1 {
-        return Err(Error::new(Kind::Usage, "--detach goes with one spec"));
-    }
-    if args.retry {
-        for (project, place) in &runs {
-            preflight(project, place)?;
-            super::resume::reopen(&project.store(place), place, None)?;
-        }
-    }
     if args.detach {
-        let [(project, place)] = runs.as_slice() else {
+        let [job] = jobs.as_slice() else {
             return Err(Error::new(Kind::Usage, "--detach goes with one spec"));
         };
-        let ready = Ready::check(project, place)?;
-        return detach::detach(global, args, project, place, &ready.plan);
+        let plan = preflight(job, &go_on)?;
+        return detach::detach(job, &go_on, &plan);
     }
     let ears = Ears::open()?;
-    for (number, (project, place)) in runs.iter().enumerate() {
-        let (code, asked_to_stop) = run_one(global, args, project, place, &ears)?;
+    for (number, job) in jobs.iter().enumerate() {
+        let (code, asked_to_stop) = run_one(args, job, &go_on, &ears)?;
         if code != 0 {
             return Ok(code);
         }
-        if asked_to_stop && number + 1 < runs.len() {
+        if asked_to_stop && number + 1 < jobs.len() {
             return Ok(End::Interrupted.exit_code());
         }
     }
@@ -157,12 +123,13 @@ struct Ready {
 }
 
 impl Ready {
-    fn check(project: &Project, place: &Place) -> Result<Self> {
+    fn check(job: &Job, go_on: &GoOn) -> Result<Self> {
+        let Job { project, place, .. } = job;
         let config = &project.loaded.config;
         let (_, tasks) = place.good_tasks()?;
         plan::check_selection(&tasks, &place.selection)?;
         let store = project.store(place);
-        let state = store.load()?;
+        let state = go_on.apply(&place.name, store.load()?)?;
         let plan = super::plan::current(place, config, &tasks, &state);
         checks::check_programs(config, &plan)?;
         checks::check_template(config, &plan)?;
@@ -170,25 +137,20 @@ impl Ready {
     }
 }
 
-/// Whether a run could begin now: a halted spec must stay halted, with its question, where it could not.
-pub(super) fn preflight(project: &Project, place: &Place) -> Result<()> {
-    let Ready { mut state, .. } = Ready::check(project, place)?;
-    if project.loaded.config.git.commit == Commit::Step {
-        checks::note_dirty(project, &project.loaded.config, &mut state)?;
+/// Whether a run could begin now, for whoever has to know before it does: nobody writes an answer in vain.
+pub(super) fn preflight(job: &Job, go_on: &GoOn) -> Result<Plan> {
+    let Ready { mut state, plan, .. } = Ready::check(job, go_on)?;
+    if job.project.loaded.config.git.commit == Commit::Step {
+        checks::note_dirty(&job.project, &mut state)?;
     }
-    Ok(())
+    Ok(plan)
 }
 
 /// Gives the exit code, and whether somebody asked for an end.
-fn run_one(
-    global: &Global,
-    args: &RunArgs,
-    project: &Project,
-    place: &Place,
-    ears: &Ears,
-) -> Result<(u8, bool)> {
+fn run_one(args: &RunArgs, job: &Job, go_on: &GoOn, ears: &Ears) -> Result<(u8, bool)> {
+    let Job { project, place, .. } = job;
     let config = &project.loaded.config;
-    let Ready { store, state, plan } = Ready::check(project, place)?;
+    let Ready { store, state: _, plan } = Ready::check(job, go_on)?;
     store.prepare()?;
     let mut holder = Holder::me(&place.dir, jiff::Timestamp::now());
     holder.listens = Some(process::started(holder.pid.cast_signed()));
@@ -198,11 +160,16 @@ fn run_one(
     // whoever watches must not take an older run's for this one's
     telling::forget_summary(&store);
     // what was read before the lock may be old
-    let state = if store.load()? == state { state } else { store.load()? };
+    let mut state = go_on.apply(&place.name, store.load()?)?;
 
     super::stop::refuse_strays(&store, &state)?;
     let work = !state.halted && (!plan.steps.is_empty() || state.running().is_some());
-    let view = watch::argv(global, args, place, &holder);
+    let before = git::snapshot(&project.root);
+    if work {
+        mark_off_others(project, &mut state, before.as_deref())?;
+        state.run_args = Kept::argv(&job.global, &job.work);
+    }
+    let view = watch::argv(&job.global, &job.work, place, &holder);
     let (screen, _host) = if work {
         open_screen(args, config, place, &store, || watch::Host::open(&store, view))?
     } else {
@@ -215,23 +182,16 @@ fn run_one(
     // standard output is for events alone
     let launcher = if args.json { launcher.silent() } else { launcher };
     let policy = Policy::of(config, jiff::tz::TimeZone::system());
-    let before = git::snapshot(&project.root);
     match ears.asked() {
         // nothing waits yet
         None | Some(Interrupt::TryNow) => {}
         Some(Interrupt::Interrupt | Interrupt::AfterStep) => return Ok((End::Interrupted.exit_code(), true)),
         Some(Interrupt::Terminate | Interrupt::HangUp) => return Ok((End::Terminated.exit_code(), true)),
     }
-    let mut state = state;
-    if work {
-        let left = state.left_as.clone();
-        if config.git.commit == Commit::Step {
-            checks::note_dirty(project, config, &mut state)?;
-        }
-        state.left_as = None;
-        if let Some((left, now)) = left.zip(before.as_deref()) {
-            checks::leave_out_others(project, &mut state, &left, now);
-        }
+    if go_on.changes() {
+        // from here on nothing refuses it
+        store.save(&state)?;
+        go_on.is_saved();
     }
     let mut machine = Machine::new(state, policy);
     let mut world = RealWorld::new(
@@ -296,6 +256,20 @@ fn run_one(
     world.hear_hooks_out();
     drop(lock);
     Ok((end.exit_code(), machine.asked_to_stop()))
+}
+
+/// Tells what is the agents' from what others wrote, in the work tree and since the last run; an error where commits would
+/// mix them.
+fn mark_off_others(project: &Project, state: &mut SpecState, now: Option<&str>) -> Result<()> {
+    let left = state.left_as.clone();
+    if project.loaded.config.git.commit == Commit::Step {
+        checks::note_dirty(project, state)?;
+    }
+    state.left_as = None;
+    if let Some((left, now)) = left.zip(now) {
+        checks::leave_out_others(project, state, &left, now);
+    }
+    Ok(())
 }
 
 /// The session with its main window, as the configuration wants it, and who answers that window.

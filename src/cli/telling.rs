@@ -14,6 +14,7 @@ use crate::error::Result;
 use crate::plan::Plan;
 use crate::report::events::Ended;
 use crate::report::summary::{self, Summary, UnitLine};
+use crate::report::text::plural;
 use crate::state::SpecState;
 use crate::state::store::Store;
 use crate::sys::files;
@@ -55,10 +56,7 @@ pub(super) fn chronicle(json: bool, project: &Project, place: &Place, store: &St
 
 /// The first line of a run.
 pub(super) fn opening(place: &Place, plan: &Plan, attach: Option<&str>) -> String {
-    let steps = match plan.steps.len() {
-        1 => "1 step".to_owned(),
-        n => format!("{n} steps"),
-    };
+    let steps = plural(plan.steps.len(), "step");
     let watch = attach.map_or_else(String::new, |a| format!(" · watch: {a}"));
     format!("seqorch · {} · {steps}{watch}", place.name)
 }

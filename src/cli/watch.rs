@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -12,13 +12,12 @@ use clap::Args;
 use jiff::Timestamp;
 use rustix::process::Signal;
 
+use super::flags::Work;
 use super::project::{Project, own_program};
-use super::run::{RunArgs, RunFlags};
 use super::{Global, colored, detach};
 use crate::agent::sanitise::sanitise;
 use crate::engine::place::Place;
 use crate::error::{Error, Kind, Result};
-use crate::plan::Selection;
 use crate::state::lock::{self, Holder};
 use crate::state::store::Store;
 use crate::sys::clock::SystemClock;
@@ -36,28 +35,16 @@ pub(super) struct ViewArgs {
     /// When it took the spec, or a moment before that.
     #[arg(long)]
     since: Timestamp,
-    #[arg(long, value_delimiter = ',')]
-    only: Vec<String>,
-    #[arg(long)]
-    from: Option<String>,
     #[command(flatten)]
-    flags: RunFlags,
-    /// Where the run that is started says that it has begun.
-    #[arg(long)]
-    ready: Option<PathBuf>,
+    work: Work,
     /// The arguments of the run that is started.
     #[arg(last = true, allow_hyphen_values = true)]
     start: Vec<OsString>,
 }
 
 pub(super) fn view(global: &Global, args: &ViewArgs) -> Result<u8> {
-    let project = Project::open(global, args.flags.settings()?, Some(&args.spec))?;
-    let selection = Selection {
-        only: args.only.clone(),
-        from: args.from.clone(),
-        include_optional: project.loaded.config.run.include_optional,
-    };
-    let place = project.place(&project.spec(Some(&args.spec))?, selection)?;
+    let project = Project::open(global, args.work.settings()?, Some(&args.spec))?;
+    let place = project.place(&project.spec(Some(&args.spec))?, args.work.selection(&project))?;
     if let Some(pid) = args.run {
         watch(global, &project, &place, Some(OfRun { pid, since: args.since }), false)?;
         return Ok(0);
@@ -93,8 +80,6 @@ impl Started {
         let failed = |e| Error::io("starting", &program, e);
         let child = Command::new(&program)
             .args(&args.start)
-            .arg("--in-main")
-            .args(args.ready.iter().flat_map(|path| [OsString::from("--ready"), path.into()]))
             .stdin(Stdio::null())
             .stdout(files::private_file(&logs[0])?)
             .stderr(files::private_file(&logs[1])?)
@@ -162,25 +147,30 @@ pub(super) fn watch(
 }
 
 /// The arguments of the view of a run that `holder` is.
-pub(super) fn argv(global: &Global, asked: &RunArgs, place: &Place, holder: &Holder) -> Vec<OsString> {
-    let mut argv = view_argv(global, asked, place, holder.started_at);
+pub(super) fn argv(global: &Global, work: &Work, place: &Place, holder: &Holder) -> Vec<OsString> {
+    let mut argv = view_argv(global, work, place, holder.started_at);
     argv.extend(["--run".into(), holder.pid.to_string().into()]);
     argv
 }
 
-/// The arguments of a view that starts its run, with the arguments of this process.
-pub(super) fn starting_argv(global: &Global, asked: &RunArgs, place: &Place, ready: &Path) -> Vec<OsString> {
-    let mut argv = view_argv(global, asked, place, Timestamp::now());
-    argv.extend(["--ready".into(), ready.into(), "--".into()]);
-    argv.extend(std::env::args_os().skip(1).filter(|arg| arg != "--detach"));
+/// The arguments of a view that starts its run, with these arguments.
+pub(super) fn starting_argv(
+    global: &Global,
+    work: &Work,
+    place: &Place,
+    run: impl IntoIterator<Item = OsString>,
+) -> Vec<OsString> {
+    let mut argv = view_argv(global, work, place, Timestamp::now());
+    argv.push("--".into());
+    argv.extend(run);
     argv
 }
 
-fn view_argv(global: &Global, asked: &RunArgs, place: &Place, since: Timestamp) -> Vec<OsString> {
+fn view_argv(global: &Global, work: &Work, place: &Place, since: Timestamp) -> Vec<OsString> {
     let mut argv = global.argv();
     argv.extend(["__view".into(), place.dir.clone().into_os_string()]);
     argv.extend(["--since".into(), since.to_string().into()]);
-    argv.extend(asked.selection_argv());
+    argv.extend(work.argv());
     argv
 }
 

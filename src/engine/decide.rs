@@ -381,6 +381,10 @@ impl Machine {
         self.phase = Phase::Over;
         self.state.forget_wait();
         self.state.end_run();
+        if end == End::Complete {
+            // nothing is left of what it was asked for
+            self.state.run_args.clear();
+        }
         vec![Effect::Save, Effect::Finish(end)]
     }
 }

@@ -74,7 +74,8 @@ pub fn command_line(argv: &[String]) -> String {
 }
 
 /// `1 step`, `2 steps`
-pub(super) fn plural(count: usize, noun: &str) -> String {
+#[must_use]
+pub fn plural(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 

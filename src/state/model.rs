@@ -75,6 +75,9 @@ pub struct SpecState {
     /// wrote by then is theirs and not a human's. Kept only for commits per step.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub left_as: Option<String>,
+    /// What the last run was told on its command line of what to work off and how: `resume` goes on with that.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub run_args: Vec<String>,
     /// A human's answer to `question`, for the next prompt of that unit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answer: Option<Answer>,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::model::{AttemptRecord, GoesOn, Learned, Reason, SpecState, UnitState, UnitStatus};
+use super::model::{Answer, AttemptRecord, GoesOn, Learned, Reason, SpecState, UnitState, UnitStatus};
 use super::outcome::Outcome;
 use crate::agent::event::Usage;
 use crate::attempt::record::{CancelledBy, TimedOut};
@@ -186,6 +186,23 @@ impl SpecState {
         self.halted_task = Some(unit.to_owned());
         self.question = Some(question.to_owned());
         self.units.entry(unit.to_owned()).or_default().status = UnitStatus::Halted;
+    }
+
+    /// Takes the spec out of its halt, so that the unit that asked is tried again, with the answer where there is one;
+    /// `false`: it is not halted, and nothing changed.
+    pub fn reopen(&mut self, answer: Option<String>) -> bool {
+        if !self.halted {
+            return false;
+        }
+        let unit = self.halted_task.take().unwrap_or_default();
+        let question = self.question.take().unwrap_or_default();
+        if let Some(unit) = self.units.get_mut(&unit) {
+            unit.status = UnitStatus::Todo;
+        }
+        self.answer = answer.map(|answer| Answer { unit, question, answer });
+        self.halted = false;
+        self.halted_at = None;
+        true
     }
 }
 

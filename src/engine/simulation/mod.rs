@@ -17,7 +17,7 @@ use world::Orchestrator;
 
 use super::driver::drive;
 use super::{End, Machine, Policy};
-use crate::state::{Answer, Outcome, UnitStatus};
+use crate::state::Outcome;
 
 /// So many lives of an orchestrator must be enough for any schedule.
 const LIVES: usize = 60;
@@ -70,14 +70,7 @@ impl Model {
 /// As `seqorch resume` does.
 fn resume(model: &mut Model) {
     let mut state = model.load();
-    let unit = state.halted_task.take().unwrap_or_default();
-    let question = state.question.take().unwrap_or_default();
-    if let Some(unit) = state.units.get_mut(&unit) {
-        unit.status = UnitStatus::Todo;
-    }
-    state.answer = Some(Answer { unit, question, answer: "B".to_owned() });
-    state.halted = false;
-    state.halted_at = None;
+    state.reopen(Some("B".to_owned()));
     model.disk = Some(serde_json::to_string(&state).unwrap());
 }
 

@@ -1,0 +1,121 @@
+//! `seqorch resume` and `run --retry`: going on where a run halted.
+
+use std::io::Write;
+use std::process::Stdio;
+
+use serde_json::json;
+
+use crate::common::{Project, wait_until};
+
+const THREE: &str = "- [ ] 1. A\n- [ ] 2. B\n- [ ]* 3. C\n- [ ] 4. D\n";
+
+/// Each task asks at its first attempt.
+fn asks() -> Project {
+    let agent = r#"if [ "$SEQORCH_ATTEMPT" = 1 ]; then echo 'A or B?'; say_halt; else say_done; fi"#;
+    Project::new().spec("login", THREE).agent(agent)
+}
+
+#[test]
+fn a_resume_goes_on_with_the_tasks_that_the_halted_run_was_asked_for_and_with_no_others() {
+    let project = asks();
+    project.run(&["run", "--only", "2"]).code(2).says(&["A or B?"]);
+    let out = project.run(&["resume", "--answer", "A"]).code(0);
+    out.says(&["note: with the options of the earlier run: --only=2 (--all forgets them)"]);
+    assert_eq!(project.ledger(), ["2 1", "2 2"]);
+    // that one is over, and the next halt has nothing to do with it
+    project.run(&["run"]).code(2);
+    let out = project.run(&["resume", "--answer", "A"]).code(2);
+    assert!(!out.stderr.contains("note:"), "{}", out.stderr);
+    assert_eq!(project.ledger(), ["2 1", "2 2", "1 1", "1 2", "4 1"]);
+}
+
+#[test]
+fn a_retry_goes_on_with_the_options_of_the_halted_run_too_and_all_forgets_them() {
+    let project = asks();
+    project.run(&["run", "--include-optional", "--from", "3", "--max-iterations=9"]).code(2);
+    let kept = "--max-iterations=9 --include-optional --from=3";
+    assert_eq!(project.state("login")["run_args"], json!(kept.split(' ').collect::<Vec<_>>()));
+    // a run that only shows the question forgets nothing
+    project.run(&["run"]).code(2);
+    project
+        .run(&["run", "--retry"])
+        .code(2)
+        .says(&[&format!("note: with the options of the earlier run: {kept}")]);
+    assert_eq!(project.ledger(), ["3 1", "3 2", "4 1"]);
+    project.run(&["resume", "--all", "--answer", "A"]).code(2);
+    assert_eq!(project.ledger()[3..], ["1 1"]);
+    assert_eq!(project.state("login")["run_args"], json!(null));
+}
+
+#[test]
+fn what_a_resume_is_told_counts_more_than_what_the_halted_run_was_told() {
+    let project = asks().config("[profile.other.backend.fake.env]\nWHO = \"other\"\n").agent(
+        r#"note "$WHO"; if [ "$SEQORCH_ATTEMPT" = 1 ]; then echo 'A or B?'; say_halt; else say_done; fi"#,
+    );
+    project.run(&["--profile", "other", "run", "--only", "2"]).code(2);
+    project.run(&["resume", "--only", "1,2", "--answer", "A"]).code(2);
+    assert_eq!(project.ledger(), ["2 1", "other", "1 1", "other"]);
+    project.run(&["run", "--retry"]).code(0).says(&["--only=1,2", "--profile=other"]);
+    assert_eq!(project.ledger()[4..], ["1 2", "other", "2 2", "other"]);
+}
+
+#[test]
+fn options_that_are_not_known_any_more_are_no_reason_to_work_off_everything() {
+    let project = asks();
+    project.run(&["run", "--only", "2"]).code(2);
+    let state = project.read(".kiro/specs/SEQUENTIAL_STATE.json").replace("--only=2", "--solely=2");
+    project.write(".kiro/specs/SEQUENTIAL_STATE.json", &state);
+    project.run(&["resume", "--answer", "A"]).code(64).says(&["--solely=2", "--all"]);
+    assert_eq!(project.read(".kiro/specs/SEQUENTIAL_STATE.json"), state);
+    project.run(&["resume", "--answer", "A", "--all", "--only=2"]).code(0);
+    assert_eq!(project.ledger(), ["2 1", "2 2"]);
+}
+
+#[test]
+fn an_answer_comes_from_a_file_or_from_standard_input_and_an_empty_one_is_none() {
+    let agent = r#"cat > "$ROOT/prompt-$SEQORCH_UNIT-$SEQORCH_ATTEMPT"
+        if [ "$SEQORCH_ATTEMPT" = 1 ]; then say_halt; else say_done; fi"#;
+    let project = asks().agent(agent);
+    project.run(&["run", "--only", "1,2"]).code(2);
+    project.run(&["resume", "--answer-file", "gone.md"]).code(64).says(&["--answer-file gone.md"]);
+    project.write("answer.md", " \n");
+    project.run(&["resume", "--answer-file", "answer.md"]).code(64).says(&["there is no answer"]);
+    project.write("answer.md", "The first.\nAnd quickly.\n");
+    project.run(&["resume", "--answer-file", "answer.md"]).code(2);
+    assert!(project.read("prompt-1-2").contains("> The first.\n> And quickly."));
+    let mut child = project.command(&["resume", "--answer-file", "-"]).stdin(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"The second.").unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert!(project.read("prompt-2-2").contains("> The second."));
+}
+
+#[test]
+fn a_detached_resume_keeps_answer_and_options_and_shows_the_answer_to_nobody_else() {
+    let Some(project) = asks().tmux() else { return };
+    let agent =
+        r#"if [ "$SEQORCH_ATTEMPT" = 1 ]; then say_halt; else cat > "$ROOT/prompt"; gate; say_done; fi"#;
+    let project = project.agent(agent);
+    project.run(&["run", "--only", "2"]).code(2);
+    project
+        .run(&["resume", "--detach", "--answer", "Only-for-you"])
+        .code(0)
+        .says(&["1 step, detached", "--only=2"]);
+    project.wait_for_ledger(2);
+    let told: Vec<_> = project.alive_with("Only-for-you");
+    assert!(told.is_empty(), "{told:?}");
+    project.release();
+    wait_until("the end of the run", || project.state("login")["units"]["2"]["status"] == "done");
+    assert!(project.read("prompt").contains("> Only-for-you"));
+    assert!(!project.path(".seqorch/login/answer.txt").exists());
+    assert_eq!(project.ledger(), ["2 1", "2 2"]);
+}
+
+#[test]
+fn a_resume_prints_events_where_json_is_asked_for() {
+    let project = asks();
+    project.run(&["run", "--only", "2"]).code(2);
+    let out = project.run(&["resume", "--json", "--answer", "A"]).code(0);
+    let kinds: Vec<_> =
+        out.stdout.lines().map(|l| serde_json::from_str::<serde_json::Value>(l).unwrap()).collect();
+    assert_eq!(kinds.last().unwrap()["event"], "run_ended", "{}", out.stdout);
+}
