@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::events::Record;
 use super::live::span;
+use super::owed::owed;
 use super::spans::{Span, WAITS, attempts, kind_of, pauses, waited};
 use super::text::{plural, sanitise_line, sanitise_text, shell_word};
 use super::used::Used;
@@ -197,10 +198,11 @@ fn row(s: &Source<'_>, id: &str, title: &str, from: Timestamp, spans: &[Span], s
     Some(Row {
         id: sanitise_line(id),
         title: sanitise_line(title),
-        outcome: last
-            .outcome
-            .as_ref()
-            .map_or_else(|| "at work".to_owned(), |o| sanitise_line(&o.to_string())),
+        outcome: match &last.outcome {
+            None => "at work".to_owned(),
+            Some(_) if s.state.uncommitted().any(|(owed, _)| owed == id) => "done, not committed".to_owned(),
+            Some(outcome) => sanitise_line(&outcome.to_string()),
+        },
         kind,
         attempts: attempts.len(),
         took: span(took),
@@ -244,6 +246,14 @@ fn needs(s: &Source<'_>, titles: &BTreeMap<&str, &str>) -> Vec<Need> {
                 command: format!("seqorch logs --spec {} {}", shell_word(s.spec), shell_word(id)),
             });
         }
+    }
+    for owed in owed(s.spec, s.state) {
+        found.push(Need {
+            title: title(&owed.unit),
+            what: format!("It is done, but what it changed could not be committed:\n{}", owed.why),
+            id: owed.unit,
+            command: owed.command,
+        });
     }
     found
 }
@@ -397,6 +407,25 @@ mod tests {
                 command: "seqorch resume login --answer \"…\"".into(),
             }]
         );
+    }
+
+    #[test]
+    fn a_done_task_that_git_refused_needs_a_human_though_nothing_is_left() {
+        let state = serde_json::json!({"completed": ["1"], "units": {
+            "1": {"status": "done", "to_keep": true, "not_committed": "a hook\u{1b}[31m says\nno",
+                  "attempts": [attempt(1, "2026-01-02T04:00:00Z", "2026-01-02T05:00:00Z", "done")]}}});
+        let told = report(&state, "", false).unwrap();
+        assert_eq!(told.headline, "a human is needed");
+        assert_eq!(
+            told.needs,
+            [Need {
+                id: "1".into(),
+                title: "Store".into(),
+                what: "It is done, but what it changed could not be committed:\na hook says\nno".into(),
+                command: "seqorch run login".into(),
+            }]
+        );
+        assert_eq!(told.rows[0].outcome, "done, not committed");
     }
 
     #[test]
