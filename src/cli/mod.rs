@@ -17,6 +17,7 @@ mod limits;
 mod logs;
 mod mark;
 mod plan;
+mod printing;
 mod project;
 mod report;
 mod resume;
@@ -118,7 +119,7 @@ enum Verb {
     Report(report::ReportArgs),
     /// Look at the windows of a run.
     Attach(attach::AttachArgs),
-    /// Read what an agent printed.
+    /// Read what an agent printed, and what the checks after it said.
     Logs(logs::LogsArgs),
     /// End a run after its current step, or now.
     Stop(stop::StopArgs),

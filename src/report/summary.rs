@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::live::span;
 use super::spent::{spent, spent_of};
-use super::text::{sanitise_line, sanitise_text, shell_word};
+use super::text::{logs_command, sanitise_line, sanitise_text, shell_word};
 use crate::engine::End;
 use crate::git::Change;
 use crate::plan::{SkipReason, Skipped};
@@ -185,8 +185,8 @@ fn write_way_out(out: &mut dyn Write, spec: &str, end: &End) -> io::Result<()> {
         }
         End::Stuck { failed, .. } if !failed.is_empty() => writeln!(
             out,
-            "Read what happened with: seqorch logs {}; mend it, and run again (failed tasks are tried afresh).",
-            sanitise_line(&failed[0])
+            "Read what happened with: {}; mend it, and run again (failed tasks are tried afresh).",
+            logs_command(spec, &failed[0])
         ),
         End::NotCommitted { why, .. } => {
             for line in sanitise_text(why).lines() {
@@ -247,7 +247,7 @@ mod tests {
             "1 done · 1 not done · 0 left in 2m 10s",
             "1 file changed, 3 insertions(+), 1 deletions(-)",
             "src/a.rs  +3 -1",
-            "seqorch logs 2",
+            "seqorch logs --spec login 2",
         ] {
             assert!(text.contains(part), "{part} is missing in:\n{text}");
         }

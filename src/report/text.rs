@@ -86,6 +86,12 @@ pub fn command_line(argv: &[String]) -> String {
     argv.iter().map(|word| shell_word(&sanitise_line(word))).collect::<Vec<_>>().join(" ")
 }
 
+/// The command that shows what the last attempt at a unit printed, free of escape sequences.
+#[must_use]
+pub fn logs_command(spec: &str, unit: &str) -> String {
+    command_line(&["seqorch", "logs", "--spec", spec, unit].map(str::to_owned))
+}
+
 /// `1 step`, `2 steps`
 pub(super) fn plural(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })

@@ -8,7 +8,7 @@ use crate::agent::render;
 use crate::report::events::What;
 use crate::report::live::{clock, span};
 use crate::report::owed::owed;
-use crate::report::text::{sanitise_line, sanitise_text, shell_word};
+use crate::report::text::{logs_command, sanitise_line, sanitise_text, shell_word};
 use crate::state::{AttemptRecord, Reason, who};
 
 /// The panel for how things stand.
@@ -190,7 +190,7 @@ fn idle(seen: &Seen<'_>) -> Panel {
                 }
             }
             if let Some(first) = failed.first() {
-                foot.push(Line::command(format!("seqorch logs {}", sanitise_line(&shell_word(first)))));
+                foot.push(Line::command(logs_command(seen.spec, first)));
             }
         }
         Some(_) => head.push(Line::warning("the last run was cut off; nothing is lost")),

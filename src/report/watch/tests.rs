@@ -425,7 +425,9 @@ fn the_last_run_tells_why_it_is_over_and_what_to_type() {
         },
     );
     let text = scene.screen(80, 24);
-    for part in ["failed for good: 2", "blocked by others: 3", "seqorch logs 2", "seqorch run login"] {
+    for part in
+        ["failed for good: 2", "blocked by others: 3", "seqorch logs --spec login 2", "seqorch run login"]
+    {
         assert!(text.contains(part), "{part}:\n{text}");
     }
     let done = Scene::new(2, 2).screen(80, 24);
