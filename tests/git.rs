@@ -120,6 +120,42 @@ fn a_hook_that_refuses_stops_the_run_and_the_next_one_commits_first() {
 }
 
 #[test]
+fn while_the_last_tasks_commit_is_refused_everything_says_that_a_human_is_needed_and_how_to_go_on() {
+    let project = repo(WRITES, "");
+    let hook = project.path(".git/hooks/pre-commit");
+    project.write(
+        ".git/hooks/pre-commit",
+        "#!/bin/sh\ntest -e made-2 || exit 0\nprintf 'not \\033[31mlike this\\n' >&2\nexit 1\n",
+    );
+    Command::new("chmod").arg("+x").arg(&hook).status().unwrap();
+    let out = project.run(&["run"]).code(2);
+    out.says(&["task 2 is done, but not committed", "seqorch run demo"]);
+    assert_eq!(project.state("demo")["completed"], serde_json::json!(["1", "2"]), "nothing is left to do");
+    for args in [&["status"][..], &["status", "--watch"], &["report"], &["doctor"]] {
+        let said = project.run(args).stdout;
+        for part in ["human is needed", "not like this", "seqorch run demo"] {
+            assert!(said.contains(part), "{part} is missing in {args:?}:\n{said}");
+        }
+        assert!(!said.contains("Commit or stash"), "it would be lost to its commit: {args:?}:\n{said}");
+        assert!(!said.contains("complete\n") && !said.contains("all complete"), "{args:?}:\n{said}");
+    }
+    let report = project.run(&["report"]).stdout;
+    assert!(report.starts_with("# demo: a human is needed\n"), "{report}");
+    assert!(report.find("**2 Second thing**").unwrap() < report.find("## Tasks").unwrap(), "{report}");
+    let status: serde_json::Value = serde_json::from_str(&project.run(&["status", "--json"]).stdout).unwrap();
+    assert_eq!(status["state"], "uncommitted");
+    assert_eq!(status["not_committed"][0]["unit"], "2");
+    assert!(status["not_committed"][0]["why"].as_str().unwrap().contains("like this"), "{status}");
+    std::fs::remove_file(hook).unwrap();
+    project.run(&["run"]).code(0);
+    assert_eq!(project.ledger().len(), 2, "only the commit was missing");
+    assert_eq!(git(&project, &["log", "-1", "--format=%s"]), "2: Second thing");
+    project.run(&["status"]).code(0).says(&["demo: complete"]);
+    assert!(project.state("demo")["units"]["2"]["not_committed"].is_null());
+    assert!(project.run(&["report"]).stdout.starts_with("# demo: all complete\n"));
+}
+
+#[test]
 fn undo_takes_back_any_task_and_nothing_that_a_human_did_between_its_attempts() {
     let asks = r#"[ "$SEQORCH_ATTEMPT$SEQORCH_UNIT" = 11 ] && { echo 'Which?'; say_halt; exit; }
         echo "$SEQORCH_UNIT" > "made-$SEQORCH_UNIT"; say_done"#;

@@ -123,7 +123,7 @@ fn a_failing_unit_is_retried_with_backoff_and_then_a_human_is_needed() {
     let start = Instant::now();
     let output = project.run(&["run"]).code(2);
     assert!(start.elapsed().as_millis() >= 300, "100 ms and 200 ms of backoff");
-    output.says(&["next attempt of 1", "failed for good: 1", "seqorch logs 1"]);
+    output.says(&["next attempt of 1", "failed for good: 1", "seqorch logs --spec login 1 --attempt 3"]);
     assert_eq!(project.ledger(), ["1 1", "1 2", "1 3"]);
     assert_eq!(project.outcomes("login", "1"), ["failed", "failed", "failed"]);
     assert_eq!(project.state("login")["units"]["1"]["status"], "failed");

@@ -13,7 +13,8 @@ fn a_failing_command_becomes_the_next_attempts_prompt_and_a_good_one_completes_t
     let out = project.run(&["run"]);
     assert_eq!(out.code, 0, "{out:?}");
     let second = project.read("prompt-2");
-    assert!(second.contains("`sh -c test -e built"), "{second}");
+    // as it would be typed in a shell
+    assert!(second.contains("`sh -c 'test -e built || { echo no such luck; exit 4; }'`"), "{second}");
     assert!(second.contains("> failed with exit code 4\n> no such luck"), "{second}");
     let attempts = &project.state("demo")["units"]["1"]["attempts"];
     assert_eq!(attempts[0]["outcome"]["kind"], "verify_failed");
@@ -87,4 +88,122 @@ fn in_tmux_it_runs_in_a_pane_of_its_own_beside_the_agents() {
     assert_eq!(of_task.len(), 2, "{panes}");
     let pane = of_task[1].split(' ').nth(1).unwrap();
     assert!(project.ask_tmux(&["capture-pane", "-p", "-t", pane]).contains("all is well"));
+}
+
+/// A first check that passes and speaks on both streams, a second that fails with hostile words, a third that never runs.
+const THREE_CHECKS: &str = "[retry]\nattempts = 1\n[verify]\ncommands = [\
+    [\"sh\", \"-c\", \"echo all fine; echo a warning >&2\"], \
+    [\"sh\", \"-c\", \"printf 'ha\\\\033]0;evil\\\\007 ha'; exit 4\"], \
+    [\"echo\", \"never\"]]\n";
+
+#[test]
+fn logs_show_after_the_agents_words_each_check_with_its_output_and_its_end() {
+    let project = Project::new().spec("demo", ONE).agent("echo I built it; say_done").config(THREE_CHECKS);
+    project.run(&["run"]).code(2);
+    let logs = project.run(&["logs", "1"]).code(0).stdout;
+    let parts = [
+        "I built it\n<promise>TASK_DONE</promise>\n\n",
+        "── verify 1: sh -c 'echo all fine; echo a warning >&2' ──\nall fine\n── on stderr ──\na warning\n── succeeded after ",
+        "\n\n── verify 2: sh -c 'printf '\\''ha",
+        "ha ha\n── failed with exit code 4 after ",
+    ];
+    let mut rest = logs.as_str();
+    for part in parts {
+        let at = rest.find(part).unwrap_or_else(|| panic!("{part:?} is not where it belongs in:\n{logs}"));
+        rest = &rest[at + part.len()..];
+    }
+    assert!(!logs.contains('\u{1b}') && !logs.contains("never"), "{logs}");
+}
+
+#[test]
+fn the_checks_can_be_read_alone_and_the_agent_alone_byte_for_byte() {
+    let project = Project::new()
+        .spec("demo", ONE)
+        .agent("echo I built it; echo psst >&2; say_done")
+        .config(THREE_CHECKS);
+    project.run(&["run"]).code(2);
+    let shown = |args: &[&str]| project.run(&[&["logs", "1"], args].concat()).code(0).stdout;
+    let checks = shown(&["--verify"]);
+    assert!(checks.starts_with("── verify 1: ") && !checks.contains("I built it"), "{checks}");
+    assert_eq!(shown(&["--raw", "--verify"]), "all fine\nha\u{1b}]0;evil\u{7} ha");
+    assert_eq!(shown(&["--raw", "--verify", "--stderr"]), "a warning\n");
+    let stderr = shown(&["--verify", "--stderr"]);
+    assert!(stderr.contains("\na warning\n") && !stderr.contains("\nall fine\n"), "{stderr}");
+    assert_eq!(shown(&["--raw"]), "I built it\n<promise>TASK_DONE</promise>\n");
+    assert_eq!(shown(&["--stderr"]), "psst\n");
+    project.run(&["logs", "1", "--verify", "--prompt"]).code(64);
+}
+
+#[test]
+fn the_hint_below_a_failed_check_shows_what_that_check_printed() {
+    let project = Project::new().spec("demo", ONE).spec("other spec", ONE).agent("say_done").config(
+        "[retry]\nattempts = 2\n[verify]\ncommands = [[\"sh\", \"-c\", \"echo broken in $SEQORCH_ATTEMPT; exit 1\"]]\n",
+    );
+    let run = project.run(&["run", "other spec"]).code(2).stdout;
+    let hints: Vec<&str> = run.lines().filter_map(|line| line.strip_prefix("  its output: ")).collect();
+    assert_eq!(hints.len(), 2, "{run}");
+    for (hint, said) in hints.iter().zip(["broken in 1", "broken in 2"]) {
+        let typed = hint.replacen("seqorch", env!("CARGO_BIN_EXE_seqorch"), 1);
+        let shown = project.command_of("sh", &["-c", &typed]).output().unwrap();
+        let shown = String::from_utf8(shown.stdout).unwrap();
+        assert!(shown.contains(&format!("\n{said}\n")), "{hint}:\n{shown}");
+    }
+    let report = project.run(&["report", "other spec"]).code(0).stdout;
+    assert!(report.contains("> broken in 2\n\n    seqorch logs --spec 'other spec' 1 --verify"), "{report}");
+}
+
+#[test]
+fn who_follows_sees_a_check_while_it_runs_and_is_let_go_at_its_end() {
+    let project = Project::new().spec("demo", ONE).agent("echo I built it; say_done").config(
+        "[retry]\nattempts = 1\n[verify]\ncommands = [[\"sh\", \"check.sh\"], [\"echo\", \"the second\"]]\n",
+    );
+    project.write("check.sh", "echo it begins; echo checking >> ledger; read -r _ < gate; echo it ends\n");
+    let run = project.start(&["run"]);
+    project.wait_for_ledger(2);
+    let follow = project.start(&["logs", "-f"]);
+    follow.wait_for("it begins");
+    project.run(&["logs"]).code(0).says(&["I built it", "it begins", "still at work"]);
+    project.release();
+    let said = follow.wait().code(0).stdout;
+    for part in [
+        "I built it",
+        "it begins\nit ends\n── succeeded after",
+        "verify 2: echo 'the second' ──\nthe second\n",
+    ] {
+        assert!(said.contains(part), "{part} is missing in:\n{said}");
+    }
+    run.wait().code(0);
+}
+
+#[test]
+fn where_no_check_ran_there_is_nothing_to_show_and_it_is_said() {
+    let project = Project::new().spec("demo", ONE).agent("echo I built it; say_done");
+    project.run(&["run"]).code(0);
+    assert_eq!(project.run(&["logs"]).code(0).stdout, "I built it\n<promise>TASK_DONE</promise>\n");
+    project
+        .run(&["logs", "--verify"])
+        .code(64)
+        .says(&["no command of [verify] ran after attempt 1 of task 1"]);
+}
+
+#[test]
+fn a_check_that_ran_too_few_tests_is_not_said_to_have_been_good() {
+    let commands =
+        "[verify]\nmin_tests = 2\ncommands = [[\"echo\", \"nothing to test\"]]\n[retry]\nattempts = 1\n";
+    let project = Project::new().spec("demo", ONE).agent("say_done").config(commands);
+    project.run(&["run"]).code(2);
+    project.run(&["logs"]).code(0).says(&["but it ran 0 tests, and verify.min_tests asks for 2"]);
+}
+
+#[test]
+fn of_a_check_that_prints_too_much_the_kept_ends_are_shown() {
+    let project = Project::new().spec("demo", ONE).agent("say_done").config(
+        "[log]\nmax_mb = 1\n[retry]\nattempts = 1\n[verify]\ncommands = [[\"sh\", \"-c\", \
+         \"echo the beginning; yes a line of no interest | head -c 3000000; echo; echo the end; exit 1\"]]\n",
+    );
+    project.run(&["run"]).code(2);
+    let logs = project.run(&["logs", "--verify"]).code(0);
+    assert!(logs.stdout.contains("──\nthe beginning\n") && logs.stdout.contains("\nthe end\n── failed with"));
+    assert!(logs.stdout.len() < 1_100_000, "{}", logs.stdout.len());
+    assert!(logs.stderr.contains("bytes are not kept, see log.max_mb"), "{}", logs.stderr);
 }

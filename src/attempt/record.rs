@@ -226,14 +226,6 @@ pub struct Holder {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttemptDir(PathBuf);
 
-impl Facts {
-    /// It ended by itself, with exit code 0.
-    #[must_use]
-    pub fn ended_well(&self) -> bool {
-        self.exit == Some(Exit::Code(0)) && self.timed_out.is_none() && self.cancelled.is_none()
-    }
-}
-
 impl AttemptDir {
     /// The folder at `path`.
     pub fn new(path: impl Into<PathBuf>) -> Self {
@@ -268,6 +260,11 @@ impl AttemptDir {
     #[must_use]
     pub fn result(&self) -> PathBuf {
         self.0.join("result.json")
+    }
+    /// `verify-1`, …: the folder of a command that had to succeed before the attempt counted as done.
+    #[must_use]
+    pub fn verify(&self, number: usize) -> Self {
+        Self(self.0.join(format!("verify-{number}")))
     }
     /// `session`: the id of the agent's own session, from when it is known.
     #[must_use]

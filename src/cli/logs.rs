@@ -1,24 +1,29 @@
-//! `seqorch logs`: what an agent printed, as its window showed it.
+//! `seqorch logs`: what an agent printed, as its window showed it, and what the commands of `[verify]` said to its work.
 
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 
+use anstyle::{AnsiColor, Style};
 use clap::Args;
 
+use super::printing::{Gone, Out, Shown};
 use super::project::Project;
-use super::{Global, colored, terminal_width};
-use crate::agent::sanitise::Sanitiser;
-use crate::agent::{AgentEvent, Format, Reader, Renderer};
-use crate::attempt::record::{AttemptDir, AttemptFile, log_parts};
-use crate::engine::launch;
+use super::{Global, colored};
+use crate::attempt::record::AttemptDir;
+use crate::engine::{launch, verdict};
 use crate::error::{Error, Kind, Result};
 use crate::plan::Selection;
-
-/// Columns where there is no terminal.
-const WIDTH: usize = 100;
+use crate::report::live::span;
+use crate::report::text::{command_line, sanitise_line};
+use crate::state::store::Store;
+use crate::state::{Outcome, lock};
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "After the agent's output comes what each command of [verify] printed, on stdout and then on \
+                        stderr, with its exit code. --raw, --stderr and --prompt show the agent alone; --verify shows \
+                        the commands alone, and goes with --raw (their bytes, without headings), --stderr and --follow."
+)]
 pub(super) struct LogsArgs {
     /// The task; none: the one that runs, or ran last.
     id: Option<String>,
@@ -40,6 +45,9 @@ pub(super) struct LogsArgs {
     /// The prompt that it got instead of its output.
     #[arg(long, conflicts_with = "stderr")]
     prompt: bool,
+    /// What the commands of [verify] printed after it, and nothing of the agent.
+    #[arg(long, conflicts_with = "prompt")]
+    verify: bool,
 }
 
 pub(super) fn logs(global: &Global, args: &LogsArgs) -> Result<u8> {
@@ -77,134 +85,157 @@ pub(super) fn logs(global: &Global, args: &LogsArgs) -> Result<u8> {
         let gone = if was_there { " any more: those of done tasks go after log.keep" } else { "" };
         return Err(none(format!("attempt {number} of task {id} has no log{gone}")));
     }
-    let shown = if args.raw {
-        Shown::Raw
-    } else if args.prompt || args.stderr {
-        Shown::Text(Sanitiser::default())
-    } else {
-        Shown::of(&dir, global)
-    };
-    copy(&path, &dir, args, shown)
-}
-
-/// Prints a log in its parts; `follow` goes on until the attempt is over.
-fn copy(log: &Path, dir: &AttemptDir, args: &LogsArgs, shown: Shown) -> Result<u8> {
-    let mut out = Out { shown, text: String::new() };
-    let [whole, older, newer] = log_parts(log);
-    let mut file = File::open(&whole).map_err(|e| Error::io("reading", &whole, e))?;
-    let mut printed = 0;
-    loop {
-        let over = !args.follow || !launch::alive(dir);
-        printed += match out.copy(&mut file, &whole)? {
-            Some(bytes) => bytes,
-            // a pager that was left is a normal end
-            None => return Ok(0),
+    let mut out = Out::default();
+    if !args.verify {
+        let shown = match (args.raw, args.prompt || args.stderr) {
+            (true, _) => Shown::Raw,
+            (_, true) => Shown::text(),
+            _ => Shown::of(&dir, global),
         };
-        if over {
-            break;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(200));
-    }
-    let ends: Vec<_> = [older, newer].into_iter().filter_map(|p| Some((File::open(&p).ok()?, p))).collect();
-    let kept: u64 = ends.iter().filter_map(|(f, _)| Some(f.metadata().ok()?.len())).sum();
-    let all = launch::result(dir).map(|f| if args.stderr { f.stderr_bytes } else { f.stdout_bytes });
-    if let Some(missing) =
-        all.and_then(|all| all.checked_sub(printed + kept)).filter(|n| *n > 0 && !ends.is_empty())
-    {
-        let _ = writeln!(io::stderr(), "\n[{missing} bytes are not kept, see log.max_mb]");
-        out.gap();
-    }
-    for (mut file, path) in ends {
-        if out.copy(&mut file, &path)?.is_none() {
+        let over = || !args.follow || !launch::alive(&dir);
+        if out.log(&path, shown, || bytes(&dir, args.stderr), over)?.is_err() {
             return Ok(0);
         }
     }
-    out.finish();
+    if args.verify || !(args.raw || args.prompt || args.stderr) {
+        let color = colored(global, &io::stdout());
+        let checks = Checks { store: &store, unit: &id, number, dir: &dir, args, color };
+        if checks.print(&mut out)? == 0 && args.verify {
+            let text = format!("no command of [verify] ran after attempt {number} of task {id}");
+            return Err(Error::new(Kind::Usage, text).hint(
+                "They run once an agent says that it is done; without --verify its own output is shown.",
+            ));
+        }
+    }
     Ok(0)
 }
 
-/// What becomes of the bytes.
-enum Shown {
-    Raw,
-    Text(Sanitiser),
-    Events(Box<(Reader, Renderer)>),
+/// How many bytes an attempt that is over printed.
+fn bytes(dir: &AttemptDir, stderr: bool) -> Option<u64> {
+    launch::result(dir).map(|facts| if stderr { facts.stderr_bytes } else { facts.stdout_bytes })
 }
 
-impl Shown {
-    /// What the attempt's window showed.
-    fn of(dir: &AttemptDir, global: &Global) -> Self {
-        let attempt = fs::read(dir.attempt()).ok();
-        let attempt = attempt.and_then(|bytes| serde_json::from_slice::<AttemptFile>(&bytes).ok());
-        match attempt.filter(|attempt| attempt.format() != Format::Text) {
-            None => Self::Text(Sanitiser::default()),
-            Some(attempt) => {
-                let width = terminal_width().unwrap_or(WIDTH);
-                let renderer = Renderer::new(width, colored(global, &io::stdout()));
-                let renderer = renderer.root(&attempt.cwd.to_string_lossy());
-                Self::Events(Box::new((Reader::new(attempt.format()), renderer)))
+/// The commands that had to succeed before an attempt counted as done.
+struct Checks<'a> {
+    store: &'a Store,
+    unit: &'a str,
+    number: u32,
+    dir: &'a AttemptDir,
+    args: &'a LogsArgs,
+    color: bool,
+}
+
+impl Checks<'_> {
+    /// Prints them one after the other and says how many there were.
+    fn print(&self, out: &mut Out) -> Result<usize> {
+        for number in 1.. {
+            let gate = self.dir.verify(number);
+            if !self.comes(&gate) {
+                return Ok(number - 1);
+            }
+            let printed = self.section(number, &gate, out)?;
+            // nothing is run after one that failed: what is there was left by an earlier look at the same attempt
+            if printed.is_err() || verdict::failure(launch::result(&gate).as_ref()).is_some() {
+                return Ok(number);
             }
         }
+        Ok(0)
     }
-}
 
-struct Out {
-    shown: Shown,
-    text: String,
-}
-
-impl Out {
-    /// Prints what is left of a file and gives its length; `None` when nobody reads any more.
-    fn copy(&mut self, file: &mut File, path: &Path) -> Result<Option<u64>> {
-        let mut out = io::stdout().lock();
-        let mut piece = vec![0; 64 * 1024];
-        let mut bytes = 0;
+    /// Whether there is such a command; who follows waits for it as long as it may come.
+    fn comes(&self, gate: &AttemptDir) -> bool {
         loop {
-            let n = file.read(&mut piece).map_err(|e| Error::io("reading", path, e))?;
-            bytes += n as u64;
-            self.text.clear();
-            match &mut self.shown {
-                Shown::Raw => {}
-                Shown::Text(sanitiser) => sanitiser.feed(&piece[..n], &mut self.text),
-                Shown::Events(of) => {
-                    let (reader, renderer) = &mut **of;
-                    reader.feed(&piece[..n], &mut |event| renderer.render(&event, &mut self.text));
-                }
+            let over = !self.args.follow || self.over();
+            if gate.attempt().exists() {
+                return true;
             }
-            let shown = if matches!(self.shown, Shown::Raw) { &piece[..n] } else { self.text.as_bytes() };
-            let written = out.write_all(shown);
-            if written.and_then(|()| if n == 0 { out.flush() } else { Ok(()) }).is_err() {
-                return Ok(None);
+            if over {
+                return false;
             }
-            if n == 0 {
-                return Ok(Some(bytes));
-            }
+            std::thread::sleep(std::time::Duration::from_millis(200));
         }
     }
 
-    /// Something is missing here: a record that began before it does not end behind it.
-    fn gap(&mut self) {
-        if let Shown::Events(of) = &mut self.shown {
-            // a stray piece says nothing that is not said of the gap
-            let (reader, renderer) = &mut **of;
-            self.text.clear();
-            reader.feed(b"\n", &mut |event| {
-                if !matches!(event, AgentEvent::Stray { .. }) {
-                    renderer.render(&event, &mut self.text);
-                }
-            });
-            let _ = io::stdout().lock().write_all(self.text.as_bytes());
-        }
+    /// How the attempt ended, by the state.
+    fn outcome(&self) -> Option<Outcome> {
+        let state = self.store.load().ok()?;
+        state.units.get(self.unit)?.attempts.iter().find(|a| a.number == self.number)?.outcome.clone()
     }
 
-    /// What is still to be said at the end.
-    fn finish(&mut self) {
-        if let Shown::Events(of) = &mut self.shown {
-            let (reader, renderer) = &mut **of;
-            self.text.clear();
-            reader.finish(&mut |event| renderer.render(&event, &mut self.text));
-            renderer.finish(&mut self.text);
-            let mut out = io::stdout().lock();
-            let _ = out.write_all(self.text.as_bytes()).and_then(|()| out.flush());
+    /// Whether nobody starts a command any more.
+    fn over(&self) -> bool {
+        lock::holder(&self.store.run_lock()).is_none() || self.outcome().is_some()
+    }
+
+    /// Whether the command has ended, or never will by itself.
+    fn ended(&self, gate: &AttemptDir) -> bool {
+        gate.result().exists() || self.over() && !launch::alive(gate)
+    }
+
+    fn section(
+        &self,
+        number: usize,
+        gate: &AttemptDir,
+        out: &mut Out,
+    ) -> Result<std::result::Result<(), Gone>> {
+        let (raw, dim) = (self.args.raw, self.style(Style::new().dimmed()));
+        let shown = || if raw { Shown::Raw } else { Shown::text() };
+        let argv = launch::attempt(gate).map(|attempt| attempt.argv).unwrap_or_default();
+        let command = command_line(&argv);
+        if !raw && out.line(dim, &format!("verify {number}: {command}"), true).is_err() {
+            return Ok(Err(Gone));
+        }
+        let (stdout, stderr) = (gate.output(), gate.stderr());
+        let both = !raw && !self.args.stderr;
+        let first = if self.args.stderr { &stderr } else { &stdout };
+        let over = || !self.args.follow || self.ended(gate);
+        // one that could not be started printed nothing
+        if first.exists() && out.log(first, shown(), || bytes(gate, self.args.stderr), over)?.is_err() {
+            return Ok(Err(Gone));
+        }
+        if both && stderr.metadata().is_ok_and(|file| file.len() > 0) {
+            if out.line(dim, "on stderr", false).is_err() {
+                return Ok(Err(Gone));
+            }
+            if out.log(&stderr, shown(), || bytes(gate, true), || true)?.is_err() {
+                return Ok(Err(Gone));
+            }
+        }
+        if raw {
+            return Ok(Ok(()));
+        }
+        let (good, text) = self.verdict(gate, &command);
+        let style = if good { dim } else { self.style(AnsiColor::Red.on_default()) };
+        Ok(out.line(style, &text, false))
+    }
+
+    fn style(&self, style: Style) -> Style {
+        if self.color { style } else { Style::new() }
+    }
+
+    /// How the command ended, and whether that is good.
+    fn verdict(&self, gate: &AttemptDir, command: &str) -> (bool, String) {
+        let facts = launch::result(gate);
+        let failure = verdict::failure(facts.as_ref());
+        // what the run knows beside: that it could not be started, that it ran too few tests
+        let known = self.outcome().and_then(|outcome| match outcome {
+            Outcome::VerifyFailed { command: of, tail } if of == command => {
+                tail.lines().next().map(sanitise_line)
+            }
+            _ => None,
+        });
+        let Some(facts) = facts else {
+            return match (self.ended(gate), known) {
+                (false, _) => (true, "still at work".to_owned()),
+                (true, Some(how)) => (false, how),
+                (true, None) => (false, Outcome::Lost.to_string()),
+            };
+        };
+        let took = span(facts.ended_at.duration_since(facts.started_at).try_into().unwrap_or_default());
+        match (failure, known) {
+            (Some(failure), _) => (false, format!("{} after {took}", sanitise_line(&failure.to_string()))),
+            (None, Some(how)) => (false, format!("succeeded after {took}, but {how}")),
+            (None, None) => (true, format!("succeeded after {took}")),
         }
     }
 }

@@ -18,6 +18,7 @@ mod limits;
 mod logs;
 mod mark;
 mod plan;
+mod printing;
 mod project;
 mod report;
 mod resume;
@@ -119,7 +120,7 @@ enum Verb {
     Report(report::ReportArgs),
     /// Look at the windows of a run.
     Attach(attach::AttachArgs),
-    /// Read what an agent printed.
+    /// Read what an agent printed, and what the checks after it said.
     Logs(logs::LogsArgs),
     /// End a run after its current step, or now.
     Stop(stop::StopArgs),

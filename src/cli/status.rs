@@ -14,6 +14,7 @@ use crate::error::Result;
 use crate::plan::Selection;
 use crate::report::limited;
 use crate::report::live::span;
+use crate::report::owed::owed;
 use crate::report::plan::why_skipped;
 use crate::report::spent::{spent, spent_of};
 use crate::report::text::{sanitise_line, sanitise_text};
@@ -67,6 +68,8 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
             "halted": state.halted,
             "halted_task": state.halted_task,
             "question": state.question,
+            "not_committed": state.uncommitted().map(|(unit, why)| json!({ "unit": unit, "why": why }))
+                .collect::<Vec<_>>(),
             "waiting_until": state.waiting_until,
             "waiting_for": state.waiting_for,
             "waited_s": state.waited_s,
@@ -108,9 +111,10 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
         let tries = unit.attempts.len();
         let _ = writeln!(
             out,
-            "  {}  {} ({tries} attempt{}{})",
+            "  {}  {}{} ({tries} attempt{}{})",
             sanitise_line(id),
             sanitise_line(&outcome.to_string()),
+            if state.uncommitted().any(|(owed, _)| owed == id) { ", not committed" } else { "" },
             if tries == 1 { "" } else { "s" },
             spent_of(&unit.usage, &state.usage).map_or_else(String::new, |spent| format!(", {spent}"))
         );
@@ -126,7 +130,19 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
         let _ = writeln!(out, "  {used}");
     }
     write_question(&mut out, &place.name, &state);
+    write_owed(&mut out, &place.name, &state);
     Ok(0)
+}
+
+/// Which tasks are done and not committed, why, and how to go on.
+fn write_owed(out: &mut impl Write, spec: &str, state: &SpecState) {
+    for owed in owed(spec, state) {
+        let _ = writeln!(out, "\n{}:", owed.what());
+        for line in owed.why.lines() {
+            let _ = writeln!(out, "  {line}");
+        }
+        let _ = writeln!(out, "A human is needed: mend it, then go on with: {}", owed.command);
+    }
 }
 
 /// What a halted unit asks and how it is answered, or the answer that is there.

@@ -60,14 +60,10 @@ impl Machine {
     /// What became of a done unit's changes. Where they cannot be committed, the run ends, and the next one tries again:
     /// a later commit must not swallow them.
     pub fn kept(&mut self, unit: &str, kept: Result<Option<Changes>, String>) {
-        let Some(state) = self.state.units.get_mut(unit) else { return };
-        match kept {
-            Ok(changes) => {
-                state.changes = changes;
-                state.to_keep = false;
-            }
-            Err(why) => self.uncommitted = Some((unit.to_owned(), why)),
+        if let Err(why) = &kept {
+            self.uncommitted = Some((unit.to_owned(), why.clone()));
         }
+        self.state.kept(unit, kept);
     }
 
     /// The units that an agent must be asked about before the first step can start.

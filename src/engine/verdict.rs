@@ -48,6 +48,14 @@ pub fn judge(facts: &Facts, signal: DoneSignal) -> Outcome {
     }
 }
 
+/// Why a command that must succeed did not; `None` where it did. A signal in the output of a test says nothing.
+#[must_use]
+pub fn failure(facts: Option<&Facts>) -> Option<Outcome> {
+    let Some(facts) = facts else { return Some(Outcome::Lost) };
+    let facts = Facts { halt: None, ..facts.clone() };
+    Some(judge(&facts, DoneSignal::Optional)).filter(|outcome| *outcome != Outcome::Done)
+}
+
 /// Bytes of stdout that may be nothing but a refusal.
 const ONLY_A_REFUSAL: u64 = 8192;
 
@@ -84,6 +92,14 @@ mod tests {
         assert_eq!(judge(&done, DoneSignal::Required), Outcome::Done);
         let failed = Facts { exit: Some(Exit::Code(3)), ..done };
         assert_eq!(judge(&failed, DoneSignal::Required), Outcome::Failed { code: 3, why: None });
+    }
+
+    #[test]
+    fn a_signal_in_the_output_of_a_check_neither_fails_nor_saves_it() {
+        let says = |code| Facts { halt: Some("Which?".into()), exit: Some(Exit::Code(code)), ..facts() };
+        assert_eq!(failure(Some(&says(0))), None);
+        assert_eq!(failure(Some(&says(4))), Some(Outcome::Failed { code: 4, why: None }));
+        assert_eq!(failure(None), Some(Outcome::Lost));
     }
 
     #[test]

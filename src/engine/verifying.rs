@@ -5,12 +5,13 @@ use super::driver::World as _;
 use super::launch;
 use super::prepare::{Preparation, Prepared};
 use super::tests_run;
-use super::verdict::judge;
+use super::verdict::failure;
 use super::world::{Errand, RealWorld};
-use crate::attempt::record::{AttemptDir, Facts};
+use crate::attempt::record::AttemptDir;
 use crate::config::{Done, DoneSignal, Output, PromptBy, Timeouts};
 use crate::error::{Error, Kind, Result};
 use crate::plan::Step;
+use crate::report::text::command_line;
 use crate::state::{Outcome, SpecState};
 
 /// How much of a command's output is looked at, from its end.
@@ -59,8 +60,7 @@ impl RealWorld<'_> {
             done: Done { signal: DoneSignal::Optional, nudges: 0 },
             ..(*gate.step).clone()
         };
-        let attempt = self.store.attempt_dir(&step.unit, gate.attempt);
-        let dir = AttemptDir::new(attempt.path().join(format!("verify-{}", gate.index + 1)));
+        let dir = self.store.attempt_dir(&step.unit, gate.attempt).verify(gate.index + 1);
         let preparation = Preparation {
             config: self.config,
             store: self.store,
@@ -74,28 +74,24 @@ impl RealWorld<'_> {
         };
         let prepared = Prepared::make_in(&preparation, dir, "")?;
         let started = self.dispatch(&step, prepared, Vec::new(), Some(Errand::Gate(gate)))?;
-        let command = step.argv.join(" ");
+        let command = command_line(&step.argv);
         Ok(started.err().map(|tail| Outcome::VerifyFailed { command, tail }))
     }
 
     /// A command is over: what the gate came to, or nothing yet where there is another one.
     pub(super) fn gate_over(&mut self, dir: &AttemptDir, gate: Gate) -> Option<Event> {
         let facts = launch::result(dir);
-        let outcome = facts.as_ref().map_or(Outcome::Lost, |facts| judge(facts, DoneSignal::Optional));
-        let command = gate.step.verify[gate.index].join(" ");
+        let command = command_line(&gate.step.verify[gate.index]);
         let output = launch::said(dir, OUTPUT_MAX);
-        let failure = match outcome {
-            Outcome::Cancelled { by } => Some(Outcome::Cancelled { by }),
-            Outcome::Done => None,
-            // a signal in the output of a test says nothing
-            Outcome::Halted { .. } if facts.as_ref().is_some_and(Facts::ended_well) => None,
-            other => {
-                let tail = tail(&output, facts.as_ref().map_or("", |f| &f.stderr_tail));
-                Some(Outcome::VerifyFailed { command: command.clone(), tail: format!("{other}\n{tail}") })
-            }
-        };
-        if failure.is_some() {
-            return Some(Event::Verified { failure });
+        if let Some(outcome) = failure(facts.as_ref()) {
+            let failure = match outcome {
+                Outcome::Cancelled { by } => Outcome::Cancelled { by },
+                other => {
+                    let tail = tail(&output, facts.as_ref().map_or("", |f| &f.stderr_tail));
+                    Outcome::VerifyFailed { command, tail: format!("{other}\n{tail}") }
+                }
+            };
+            return Some(Event::Verified { failure: Some(failure) });
         }
         let tests = gate.tests + tests_run::count(&output, facts.as_ref().map_or("", |f| &f.stderr_tail));
         let next = gate.index + 1;
@@ -121,7 +117,7 @@ impl RealWorld<'_> {
 /// Ends what an earlier run verified and nobody waits for any more.
 pub(super) fn end_old_gates(attempt: &AttemptDir) {
     for number in 1.. {
-        let dir = AttemptDir::new(attempt.path().join(format!("verify-{number}")));
+        let dir = attempt.verify(number);
         if !dir.path().exists() {
             break;
         }

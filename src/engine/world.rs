@@ -29,6 +29,7 @@ use crate::plan::{Plan, Step};
 use crate::report::events::{self, What};
 use crate::report::live;
 use crate::report::summary::UnitLine;
+use crate::report::text::logs_command;
 use crate::spec;
 use crate::state::store::Store;
 use crate::state::{Changes, Learned, Outcome, SpecState};
@@ -361,12 +362,16 @@ impl World for RealWorld<'_> {
         let line = live::line(&what, Some(self.config.run.max_iterations), &TimeZone::system());
         self.say(&line);
         self.label(report);
-        if let Report::Ended { unit, outcome, .. } = report {
+        if let Report::Ended { unit, attempt, outcome, .. } = report {
             let changes = state.units.get(unit).and_then(|known| known.changes.as_ref());
             if !matches!(outcome, Outcome::Done | Outcome::Halted { .. }) {
                 let last = self.units.iter().find(|u| u.id == *unit).map(|_| unit.clone());
                 if let Some(unit) = last {
-                    self.say(&format!("  its output: seqorch logs {unit}"));
+                    // the agent said that all is well: what the check printed says what is not
+                    let check =
+                        if matches!(outcome, Outcome::VerifyFailed { .. }) { " --verify" } else { "" };
+                    let command = logs_command(&self.place.name, &unit);
+                    self.say(&format!("  its output: {command} --attempt {attempt}{check}"));
                 }
             }
             if let Some(entry) = live::progress_entry(report, changes, self.clock.now(), &TimeZone::system())

@@ -5,6 +5,7 @@ mod facts;
 pub mod limited;
 pub mod live;
 pub mod morning;
+pub mod owed;
 pub mod page;
 pub mod plan;
 pub mod plan_json;

@@ -9,15 +9,19 @@ use serde::Serialize;
 
 use super::events::Record;
 use super::live::span;
+use super::owed::owed;
 use super::spans::{Span, WAITS, attempts, kind_of, pauses, waited};
-use super::text::{plural, sanitise_line, sanitise_text, shell_word};
+use super::text::{last_lines, logs_command, plural, sanitise_line, sanitise_text, shell_word};
 use super::used::Used;
-use crate::state::{SpecState, UnitStatus};
+use crate::state::{Outcome, SpecState, UnitStatus};
 
 /// Between two nights nothing happens for so long.
 const DAY: Duration = Duration::from_secs(8 * 3600);
 /// Characters of an agent's last words that are shown.
 const WORDS: usize = 1200;
+
+/// Lines of a check's output that are shown where it is why a human is needed: the last ones tell most.
+const CHECK_LINES: usize = 10;
 
 /// What a report is made of.
 pub struct Source<'a> {
@@ -197,10 +201,11 @@ fn row(s: &Source<'_>, id: &str, title: &str, from: Timestamp, spans: &[Span], s
     Some(Row {
         id: sanitise_line(id),
         title: sanitise_line(title),
-        outcome: last
-            .outcome
-            .as_ref()
-            .map_or_else(|| "at work".to_owned(), |o| sanitise_line(&o.to_string())),
+        outcome: match &last.outcome {
+            None => "at work".to_owned(),
+            Some(_) if s.state.uncommitted().any(|(owed, _)| owed == id) => "done, not committed".to_owned(),
+            Some(outcome) => sanitise_line(&outcome.to_string()),
+        },
         kind,
         attempts: attempts.len(),
         took: span(took),
@@ -230,22 +235,50 @@ fn needs(s: &Source<'_>, titles: &BTreeMap<&str, &str>) -> Vec<Need> {
         found.push(Need {
             id: sanitise_line(id),
             title: title(id),
-            what: sanitise_text(s.state.question.as_deref().unwrap_or("it gave no reason")).trim().to_owned(),
+            what: asked(s.state, id),
             command: format!("seqorch resume {} --answer \"…\"", shell_word(s.spec)),
         });
     }
     for (id, unit) in &s.state.units {
         if unit.status == UnitStatus::Failed && s.state.halted_task.as_deref() != Some(id) {
-            let outcome = unit.attempts.last().and_then(|a| a.outcome.as_ref());
-            found.push(Need {
-                id: sanitise_line(id),
-                title: title(id),
-                what: outcome.map_or_else(|| "failed".to_owned(), |o| sanitise_line(&o.to_string())),
-                command: format!("seqorch logs --spec {} {}", shell_word(s.spec), shell_word(id)),
-            });
+            let outcome = unit.last_outcome();
+            let how = outcome.map_or_else(|| "failed".to_owned(), |o| sanitise_line(&o.to_string()));
+            let logs = logs_command(s.spec, id);
+            let (what, command) = match outcome {
+                Some(Outcome::VerifyFailed { tail, .. }) => {
+                    // its first line is in `how`
+                    let said = tail.split_once('\n').map_or("", |(_, said)| said);
+                    let what = format!("{how}\n{}", last_lines(said, CHECK_LINES));
+                    (what.trim_end().to_owned(), format!("{logs} --verify"))
+                }
+                _ => (how, logs),
+            };
+            found.push(Need { id: sanitise_line(id), title: title(id), what, command });
         }
     }
+    for owed in owed(s.spec, s.state) {
+        found.push(Need {
+            title: title(&owed.unit),
+            what: format!("It is done, but what it changed could not be committed:\n{}", owed.why),
+            id: owed.unit,
+            command: owed.command,
+        });
+    }
     found
+}
+
+/// What a halted unit asks; of the output of a check that it does not get past only the end.
+fn asked(state: &SpecState, id: &str) -> String {
+    let question = state.question.as_deref().unwrap_or("it gave no reason");
+    if let Some(Outcome::VerifyFailed { tail, .. }) = state.units.get(id).and_then(|u| u.last_outcome())
+        && let Some(before) = question.strip_suffix(tail.as_str())
+    {
+        let (how, said) = tail.split_once('\n').unwrap_or((tail, ""));
+        let what =
+            format!("{}{}\n{}", sanitise_text(before), sanitise_line(how), last_lines(said, CHECK_LINES));
+        return what.trim().to_owned();
+    }
+    sanitise_text(question).trim().to_owned()
 }
 
 fn totals(s: &Source<'_>, from: Timestamp, spans: &[Span]) -> Vec<(&'static str, String)> {
@@ -397,6 +430,56 @@ mod tests {
                 command: "seqorch resume login --answer \"…\"".into(),
             }]
         );
+    }
+
+    fn check_failed(unit: &str, status: &str) -> serde_json::Value {
+        let lines: Vec<_> = (1..=50).map(|n| format!("line {n} \u{1b}[31mred\u{1b}[0m")).collect();
+        let tail = format!("failed with exit code 4\n{}\n", lines.join("\n"));
+        let mut attempt = attempt(1, "2026-01-02T04:00:00Z", "2026-01-02T05:00:00Z", "done");
+        attempt["outcome"] =
+            serde_json::json!({"kind": "verify_failed", "command": "make test", "tail": tail});
+        serde_json::json!({"units": {unit: {"status": status, "attempts": [attempt]}}})
+    }
+
+    #[test]
+    fn a_failed_check_needs_a_human_with_the_end_of_its_output_and_the_command_that_shows_all_of_it() {
+        let need = &report(&check_failed("2", "failed"), "", false).unwrap().needs[0];
+        let lines: Vec<_> = need.what.lines().collect();
+        assert_eq!(lines[..2], ["not done: `make test` does not succeed: failed with exit code 4", "…"]);
+        assert_eq!((lines.len(), lines[2], lines[11]), (12, "line 41 red", "line 50 red"));
+        assert_eq!(need.command, "seqorch logs --spec login 2 --verify");
+    }
+
+    #[test]
+    fn the_question_about_a_check_that_an_agent_does_not_get_past_shows_the_end_of_its_output() {
+        let mut state = check_failed("2", "halted");
+        let tail = state["units"]["2"]["attempts"][0]["outcome"]["tail"].as_str().unwrap().to_owned();
+        state["halted"] = true.into();
+        state["halted_task"] = "2".into();
+        state["question"] = format!("`make test` failed 3 times:\n{tail}").into();
+        let what = report(&state, "", false).unwrap().needs[0].what.clone();
+        let lines: Vec<_> = what.lines().collect();
+        assert_eq!(lines[..3], ["`make test` failed 3 times:", "failed with exit code 4", "…"]);
+        assert_eq!((lines.len(), lines[12]), (13, "line 50 red"));
+    }
+
+    #[test]
+    fn a_done_task_that_git_refused_needs_a_human_though_nothing_is_left() {
+        let state = serde_json::json!({"completed": ["1"], "units": {
+            "1": {"status": "done", "to_keep": true, "not_committed": "a hook\u{1b}[31m says\nno",
+                  "attempts": [attempt(1, "2026-01-02T04:00:00Z", "2026-01-02T05:00:00Z", "done")]}}});
+        let told = report(&state, "", false).unwrap();
+        assert_eq!(told.headline, "a human is needed");
+        assert_eq!(
+            told.needs,
+            [Need {
+                id: "1".into(),
+                title: "Store".into(),
+                what: "It is done, but what it changed could not be committed:\na hook says\nno".into(),
+                command: "seqorch run login".into(),
+            }]
+        );
+        assert_eq!(told.rows[0].outcome, "done, not committed");
     }
 
     #[test]

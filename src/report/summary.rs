@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::live::span;
 use super::spent::{spent, spent_of};
-use super::text::{sanitise_line, sanitise_text};
+use super::text::{logs_command, sanitise_line, sanitise_text, shell_word};
 use crate::engine::End;
 use crate::git::Change;
 use crate::plan::{SkipReason, Skipped};
@@ -142,7 +142,9 @@ fn headline(end: &End) -> String {
         End::Unavailable { unit, why } => {
             format!("task {} could not start: {}", sanitise_line(unit), sanitise_line(why))
         }
-        End::NotCommitted { unit, .. } => format!("task {} is done, but not committed", sanitise_line(unit)),
+        End::NotCommitted { unit, .. } => {
+            format!("task {} is done, but not committed: a human is needed", sanitise_line(unit))
+        }
         End::Limited { backend, .. } => format!("{} is limited: a human is needed", sanitise_line(backend)),
         End::Interrupted => "interrupted".to_owned(),
         End::Terminated => "terminated".to_owned(),
@@ -183,14 +185,16 @@ fn write_way_out(out: &mut dyn Write, spec: &str, end: &End) -> io::Result<()> {
         }
         End::Stuck { failed, .. } if !failed.is_empty() => writeln!(
             out,
-            "Read what happened with: seqorch logs {}; mend it, and run again (failed tasks are tried afresh).",
-            sanitise_line(&failed[0])
+            "Read what happened with: {}; mend it, and run again (failed tasks are tried afresh).",
+            logs_command(spec, &failed[0])
         ),
         End::NotCommitted { why, .. } => {
             for line in sanitise_text(why).lines() {
                 writeln!(out, "  {line}")?;
             }
-            writeln!(out, "Mend it, and run again: the commit is tried first. Or set git.commit = \"off\".")
+            let spec = sanitise_line(&shell_word(spec));
+            writeln!(out, "Mend it, then go on with: seqorch run {spec} (it tries the commit first).")?;
+            writeln!(out, "Or set git.commit = \"off\".")
         }
         End::Limited { why, .. } => writeln!(out, "  {}", sanitise_line(why)),
         End::MaxIterations => {
@@ -243,7 +247,7 @@ mod tests {
             "1 done · 1 not done · 0 left in 2m 10s",
             "1 file changed, 3 insertions(+), 1 deletions(-)",
             "src/a.rs  +3 -1",
-            "seqorch logs 2",
+            "seqorch logs --spec login 2",
         ] {
             assert!(text.contains(part), "{part} is missing in:\n{text}");
         }

@@ -51,6 +51,19 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     lines
 }
 
+/// The last lines of a text that are not blank, made harmless and each cut to a length that can be read at a glance. What
+/// is left out before them shows as `…`.
+#[must_use]
+pub fn last_lines(text: &str, most: usize) -> String {
+    const COLUMNS: usize = 200;
+    let clean = sanitise_text(text);
+    let lines: Vec<&str> = clean.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
+    let skip = lines.len().saturating_sub(most);
+    let shown = lines[skip..].iter().map(|line| cut(&line.replace('\t', "    "), COLUMNS));
+    let shown: Vec<String> = (skip > 0).then(|| "…".to_owned()).into_iter().chain(shown).collect();
+    shown.join("\n")
+}
+
 /// A duration in words, `off` for none.
 #[must_use]
 pub fn duration(duration: Duration) -> String {
@@ -71,6 +84,12 @@ pub fn shell_word(word: &str) -> String {
 #[must_use]
 pub fn command_line(argv: &[String]) -> String {
     argv.iter().map(|word| shell_word(&sanitise_line(word))).collect::<Vec<_>>().join(" ")
+}
+
+/// The command that shows what the last attempt at a unit printed, free of escape sequences.
+#[must_use]
+pub fn logs_command(spec: &str, unit: &str) -> String {
+    command_line(&["seqorch", "logs", "--spec", spec, unit].map(str::to_owned))
 }
 
 /// `1 step`, `2 steps`
@@ -127,6 +146,14 @@ mod tests {
         assert_eq!(wrap("one two three", 8), ["one two", "three"]);
         assert_eq!(wrap("a abcdefghij b", 4), ["a", "abcd", "efgh", "ij b"]);
         assert_eq!(wrap("", 8), [""]);
+    }
+
+    #[test]
+    fn the_last_lines_leave_out_blank_ones_and_say_that_more_came_before() {
+        assert_eq!(last_lines("a\n\n \n\u{1b}[31mb\u{1b}[0m\n", 2), "a\nb");
+        assert_eq!(last_lines("a\nb\nc", 2), "…\nb\nc");
+        assert_eq!(width(&last_lines(&"x".repeat(10_000), 2)), 200);
+        assert_eq!(last_lines("\n", 2), "");
     }
 
     #[test]

@@ -140,6 +140,9 @@ pub struct UnitState {
     /// It is done, and what it changed is not looked at and committed yet.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub to_keep: bool,
+    /// Why that could not be committed, in git's own words (their end): told to a human until it can.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_committed: Option<String>,
     /// Ids that still have to be ticked in tasks.md: written before the tick, cleared after it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub to_tick: Vec<String>,

@@ -5,13 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::model::{Answer, AttemptRecord, GoesOn, Learned, Reason, SpecState, UnitState, UnitStatus};
+use super::model::{
+    Answer, AttemptRecord, Changes, GoesOn, Learned, Reason, SpecState, UnitState, UnitStatus,
+};
 use super::outcome::Outcome;
 use crate::agent::event::Usage;
 use crate::attempt::record::{CancelledBy, TimedOut};
 
 /// Who chose, where a human did.
 const HAND: &str = "hand";
+/// Characters of git's words that are kept: a hook may print a whole build.
+const GIT_WORDS: usize = 4000;
 
 impl SpecState {
     /// Whether the last run was killed before its end was decided: the next one goes on with it.
@@ -167,6 +171,27 @@ impl SpecState {
         self.units.iter().filter(|(_, unit)| unit.to_keep).map(|(id, _)| id.clone()).collect()
     }
 
+    /// What became of a done unit's changes: `Err` is why git did not take them.
+    pub fn kept(&mut self, unit: &str, kept: Result<Option<Changes>, String>) {
+        let Some(unit) = self.units.get_mut(unit) else { return };
+        match kept {
+            Ok(changes) => {
+                unit.changes = changes;
+                unit.to_keep = false;
+                unit.not_committed = None;
+            }
+            Err(why) => unit.not_committed = Some(end_of(why.trim(), GIT_WORDS)),
+        }
+    }
+
+    /// Units whose changes could not be committed, and why: a human is needed for them. `None`: that was not kept (an
+    /// older version did not), but the run that should have committed them is over.
+    pub fn uncommitted(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        let owed = self.units.iter().filter(|(_, unit)| unit.to_keep);
+        owed.filter(|(_, unit)| unit.not_committed.is_some() || !self.open_run())
+            .map(|(id, unit)| (id.as_str(), unit.not_committed.as_deref()))
+    }
+
     /// A unit is done, and with it these ids.
     pub fn done(&mut self, unit: &str, ids: &[String]) {
         self.complete(ids);
@@ -176,6 +201,7 @@ impl SpecState {
         let unit = self.units.entry(unit.to_owned()).or_default();
         unit.status = UnitStatus::Done;
         unit.to_keep = unit.before.is_some();
+        unit.not_committed = None;
         unit.to_tick.extend_from_slice(ids);
     }
 
@@ -281,5 +307,56 @@ impl UnitState {
         let since = self.attempts.iter().rev().take_while(|a| a.outcome != Some(Outcome::Done));
         let counted = since.filter(|a| a.counts && a.outcome.is_some());
         u32::try_from(counted.count()).unwrap_or(u32::MAX)
+    }
+}
+
+/// A text's last characters; what it says last tells most.
+fn end_of(text: &str, characters: usize) -> String {
+    let skip = text.chars().count().saturating_sub(characters);
+    let end: String = text.chars().skip(skip).collect();
+    if skip == 0 { end } else { format!("…{end}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn done_in_git() -> SpecState {
+        let mut state = SpecState::default();
+        state.units.insert("1".into(), UnitState { before: Some("tree".into()), ..UnitState::default() });
+        state.done("1", &["1".to_owned()]);
+        state
+    }
+
+    #[test]
+    fn what_git_refused_is_owed_with_its_words_until_it_is_taken() {
+        let mut state = done_in_git();
+        state.begin_run(BTreeSet::new());
+        assert_eq!(state.uncommitted().count(), 0, "the run is about to commit it");
+        state.kept("1", Err("a hook says no\n".to_owned()));
+        assert_eq!(state.uncommitted().collect::<Vec<_>>(), [("1", Some("a hook says no"))]);
+        state.end_run();
+        let kept = serde_json::to_string(&state).unwrap();
+        let mut state: SpecState = serde_json::from_str(&kept).unwrap();
+        assert_eq!(state.uncommitted().collect::<Vec<_>>(), [("1", Some("a hook says no"))]);
+        state.kept("1", Ok(None));
+        assert_eq!(state.uncommitted().count(), 0);
+        assert!(!serde_json::to_string(&state).unwrap().contains("not_committed"));
+    }
+
+    #[test]
+    fn only_the_end_of_long_words_is_kept() {
+        let mut state = done_in_git();
+        state.kept("1", Err(format!("{}the end", "é".repeat(100_000))));
+        let (_, why) = state.uncommitted().next().unwrap();
+        let why = why.unwrap();
+        assert!(why.starts_with('…') && why.ends_with("the end") && why.chars().count() == GIT_WORDS + 1);
+    }
+
+    #[test]
+    fn a_state_of_an_older_version_owes_its_commit_without_a_reason() {
+        let old = r#"{"completed":["1"],"units":{"1":{"status":"done","to_keep":true}}}"#;
+        let state: SpecState = serde_json::from_str(old).unwrap();
+        assert_eq!(state.uncommitted().collect::<Vec<_>>(), [("1", None)]);
     }
 }

@@ -170,7 +170,12 @@ fn rows(seen: &Seen<'_>, standing: Standing) -> Vec<Row> {
         let mut row = row(seen, &skipped.id, &skipped.title, mark);
         let ended = seen.state.units.get(&skipped.id).and_then(|u| u.attempts.last()?.ended_at);
         match (&skipped.reason, mark) {
-            (SkipReason::Completed, _) => over.push((ended, row)),
+            (SkipReason::Completed, _) => {
+                if seen.state.uncommitted().any(|(owed, _)| owed == skipped.id) {
+                    row.remark.push_str("not committed");
+                }
+                over.push((ended, row));
+            }
             (SkipReason::Ticked, _) => {
                 row.remark.push_str("ticked before");
                 over.push((ended, row));

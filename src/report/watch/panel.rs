@@ -7,13 +7,15 @@ use super::view::{Line, Panel, Standing};
 use crate::agent::render;
 use crate::report::events::What;
 use crate::report::live::{clock, span};
-use crate::report::text::{sanitise_line, sanitise_text, shell_word};
+use crate::report::owed::owed;
+use crate::report::text::{logs_command, sanitise_line, sanitise_text, shell_word};
 use crate::state::{AttemptRecord, Reason, who};
 
 /// The panel for how things stand.
 pub(super) fn panel(seen: &Seen<'_>, standing: Standing) -> Panel {
     let mut panel = match (standing, seen.running()) {
         (Standing::Halted, _) => asks(seen),
+        (Standing::Uncommitted, _) => owes(seen),
         (Standing::Running | Standing::Orphaned, Some((unit, attempt))) => {
             works(seen, unit, attempt, standing)
         }
@@ -51,6 +53,21 @@ fn asks(seen: &Seen<'_>) -> Panel {
             Line::plain("or try it once more without an answer:"),
             command(seen, "run", "--retry"),
         ],
+        ..Panel::default()
+    }
+}
+
+/// Work that is done, and that git did not take.
+fn owes(seen: &Seen<'_>) -> Panel {
+    let all = owed(seen.spec, seen.state);
+    let units: Vec<&str> = all.iter().map(|owed| owed.unit.as_str()).collect();
+    let name = if let [unit] = units[..] { title_of(seen, unit) } else { units.join(", ") };
+    let body = all.iter().flat_map(|owed| owed.why.lines()).map(str::to_owned).collect();
+    Panel {
+        title: format!("✗ not committed: {name}"),
+        body,
+        tail: true,
+        foot: vec![Line::warning("a human is needed: mend it, then go on with"), command(seen, "run", "")],
         ..Panel::default()
     }
 }
@@ -173,7 +190,7 @@ fn idle(seen: &Seen<'_>) -> Panel {
                 }
             }
             if let Some(first) = failed.first() {
-                foot.push(Line::command(format!("seqorch logs {}", sanitise_line(&shell_word(first)))));
+                foot.push(Line::command(logs_command(seen.spec, first)));
             }
         }
         Some(_) => head.push(Line::warning("the last run was cut off; nothing is lost")),

@@ -248,6 +248,26 @@ fn a_halt_shows_the_question_and_the_exact_command_at_every_size() {
 }
 
 #[test]
+fn a_refused_commit_shows_gits_words_and_the_command_that_goes_on_at_every_size() {
+    let mut scene = Scene::new(2, 2);
+    let unit = scene.state.units.get_mut("2").unwrap();
+    unit.to_keep = true;
+    unit.not_committed = Some(format!("error: git commit failed\n  {HOSTILE}\n  the linter says no"));
+    for (columns, rows) in [(220, 50), (80, 24), (80, 12), (60, 10)] {
+        let text = scene.screen(columns, rows);
+        assert!(text.starts_with("seqorch · login · uncommitted"), "{text}");
+        for part in ["✗ not committed: 2 Do 2", "a human is needed", "seqorch run login"] {
+            assert!(text.contains(part), "{part} at {columns}x{rows}:\n{text}");
+        }
+        assert!(!text.contains("complete") && !text.contains("evil"), "{text}");
+    }
+    let text = scene.screen(80, 24);
+    assert!(text.contains("the linter says no") && text.contains("(not committed)"), "{text}");
+    scene.run = Some(Run { pid: 1, since: at(0) });
+    assert!(scene.screen(80, 24).starts_with("seqorch · login · running"), "a run may be about to mend it");
+}
+
+#[test]
 fn an_orphaned_agent_is_said_to_be_one_and_how_to_take_it_over() {
     let mut scene = Scene::new(3, 1).held().working(60);
     scene.run = None;
@@ -405,7 +425,9 @@ fn the_last_run_tells_why_it_is_over_and_what_to_type() {
         },
     );
     let text = scene.screen(80, 24);
-    for part in ["failed for good: 2", "blocked by others: 3", "seqorch logs 2", "seqorch run login"] {
+    for part in
+        ["failed for good: 2", "blocked by others: 3", "seqorch logs --spec login 2", "seqorch run login"]
+    {
         assert!(text.contains(part), "{part}:\n{text}");
     }
     let done = Scene::new(2, 2).screen(80, 24);

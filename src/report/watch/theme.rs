@@ -49,7 +49,7 @@ impl Theme {
         match standing {
             Standing::Running => self.live(),
             Standing::Complete => self.good(),
-            Standing::Halted | Standing::Orphaned => self.bad(),
+            Standing::Halted | Standing::Uncommitted | Standing::Orphaned => self.bad(),
             Standing::Idle => self.wait(),
         }
     }

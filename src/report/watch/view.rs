@@ -10,6 +10,8 @@ pub enum Standing {
     Running,
     /// A human must answer.
     Halted,
+    /// A done task could not be committed: a human must mend what git refused.
+    Uncommitted,
     /// Nothing is left.
     Complete,
     /// An agent works, and no run watches it.
@@ -29,6 +31,7 @@ impl Standing {
         match (held, state.halted, plan.steps.is_empty()) {
             (true, ..) => Self::Running,
             (false, true, _) => Self::Halted,
+            _ if !alive && state.uncommitted().next().is_some() => Self::Uncommitted,
             (false, false, true) if plan.skipped.iter().all(|s| settled(&s.reason)) => Self::Complete,
             _ if alive => Self::Orphaned,
             _ => Self::Idle,
@@ -41,6 +44,7 @@ impl Standing {
         match self {
             Self::Running => "running",
             Self::Halted => "halted",
+            Self::Uncommitted => "uncommitted",
             Self::Complete => "complete",
             Self::Orphaned => "orphaned",
             Self::Idle => "idle",

@@ -4,9 +4,10 @@ use super::Patient;
 use crate::engine::launch;
 use crate::engine::place::Place;
 use crate::error::Kind;
+use crate::report::owed::owed;
 use crate::setup::findings::Finding;
 use crate::spec::{Diagnostic, Severity};
-use crate::state::lock;
+use crate::state::{SpecState, lock};
 
 /// Diagnostics of one kind that are shown per spec.
 const SHOWN: usize = 5;
@@ -76,6 +77,26 @@ fn shortened(mut lines: Vec<String>) -> Option<String> {
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
+/// What nobody works on, since a human must look at it first.
+fn waits_for_a_human(topic: &'static str, name: &str, state: &SpecState) -> Vec<Finding> {
+    let mut found = Vec::new();
+    if state.halted {
+        let task = state.halted_task.as_deref().unwrap_or("?");
+        found.push(
+            Finding::warning(topic, format!("{name}: task {task} waits for a human"))
+                .mend(format!("See `seqorch status {name}`, then `seqorch resume {name}`.")),
+        );
+    }
+    for owed in owed(name, state) {
+        let why = owed.why.replace('\n', "\n  ");
+        found.push(
+            Finding::warning(topic, format!("{name}: a human is needed. {}:\n  {why}", owed.what()))
+                .mend(format!("Mend it, then go on with `{}`.", owed.command)),
+        );
+    }
+    found
+}
+
 pub(super) fn runs(patient: &Patient<'_>) -> Vec<Finding> {
     const TOPIC: &str = "runs";
     let mut found = Vec::new();
@@ -102,12 +123,8 @@ pub(super) fn runs(patient: &Patient<'_>) -> Vec<Finding> {
         {
             let text = format!("{name}: the agent of task {unit} works on, though its run is gone");
             found.push(Finding::warning(TOPIC, text).mend("The next `seqorch run` takes it over."));
-        } else if state.halted {
-            let task = state.halted_task.as_deref().unwrap_or("?");
-            found.push(
-                Finding::warning(TOPIC, format!("{name}: task {task} waits for a human"))
-                    .mend(format!("See `seqorch status {name}`, then `seqorch resume {name}`.")),
-            );
+        } else {
+            found.extend(waits_for_a_human(TOPIC, name, &state));
         }
     }
     if found.is_empty() {

@@ -136,7 +136,15 @@ pub(super) fn git(patient: &Patient<'_>) -> Vec<Finding> {
                 names.push("…");
             }
             let text = format!("changes that are not committed: {} ({})", files.len(), names.join(", "));
+            // a done task's own changes: nobody refuses them, and in a stash they would be lost to its commit
+            let owed = patient
+                .specs
+                .iter()
+                .flatten()
+                .any(|(_, store)| store.load().is_ok_and(|state| state.uncommitted().next().is_some()));
             found.push(match settings.map(|git| git.dirty) {
+                _ if commits && owed => Finding::warning(TOPIC, text)
+                    .mend("A done task could not be committed yet, see below; do not stash what it changed."),
                 Some(Dirty::Refuse) if commits => Finding::problem(TOPIC, Kind::Internal, text)
                     .mend("Commit or stash them, or set git.dirty = \"allow\"."),
                 _ => Finding::warning(TOPIC, text)
