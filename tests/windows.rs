@@ -398,6 +398,16 @@ fn attach_selects_the_window_from_inside_and_says_what_is_wrong() {
 }
 
 #[test]
+fn attach_to_a_subtask_finds_the_window_of_the_task_that_it_is_done_with() {
+    let Some(project) = Project::new().tmux() else { return };
+    let project = project.spec("login", "- [ ] 1. A\n  - [ ] 1.1 B\n");
+    project.run(&["run"]).code(0);
+    // tmux itself says what it lacks here
+    project.run(&["attach", "1.1"]).code(1).says(&["not a terminal"]);
+    project.run(&["attach", "1.2"]).code(64).says(&["task 1.2 has no window", "There are: main, 1."]);
+}
+
+#[test]
 fn attach_follows_a_run_that_was_given_another_session_and_says_when_that_was_killed() {
     let Some(project) = Project::new().tmux() else { return };
     let project = project

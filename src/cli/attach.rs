@@ -51,7 +51,8 @@ pub(super) fn attach(global: &Global, args: &AttachArgs) -> Result<u8> {
     })?;
     let tmux = Tmux::new(program, config.socket.clone(), &env);
     // a run that works right now may have been given another name
-    let running = lock::holder(&project.store(&place).run_lock());
+    let store = project.store(&place);
+    let running = lock::holder(&store.run_lock());
     let running = running.and_then(|holder| holder.session);
     let name = running.clone().unwrap_or_else(|| names::session(&config.session, &place.name));
     let session = tmux.session(&name).ok_or_else(|| {
@@ -71,6 +72,10 @@ pub(super) fn attach(global: &Global, args: &AttachArgs) -> Result<u8> {
             let own = format!("{OWN_WINDOW}{id}");
             let found = windows.iter().find(|(mark, _)| mark == id);
             let found = found.or_else(|| windows.iter().find(|(mark, _)| *mark == own));
+            // a subtask is at work in the window of the task that it is done with
+            let state = store.load().unwrap_or_default();
+            let with = state.unit_of(id);
+            let found = found.or_else(|| windows.iter().find(|(mark, _)| Some(mark.as_str()) == with));
             let (_, window) = found.cloned().ok_or_else(|| {
                 Error::new(Kind::Usage, format!("task {} has no window", sanitise_line(id)))
                     .hint(format!("There are: {}.", known.join(", ")))

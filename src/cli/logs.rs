@@ -65,7 +65,8 @@ pub(super) fn logs(global: &Global, args: &LogsArgs) -> Result<u8> {
         state.units.keys().max_by_key(started).cloned()
     };
     let id = match &args.id {
-        Some(id) => id.clone(),
+        // a subtask is told of in the log of the task that it was done with
+        Some(id) => state.unit_of(id).unwrap_or(id).to_owned(),
         None => last().ok_or_else(|| none(format!("nothing of {} has run yet", place.name)))?,
     };
     let unit = state.units.get(&id).ok_or_else(|| none(format!("task {id} has not run yet")))?;

@@ -285,6 +285,18 @@ impl SpecState {
             .find_map(|(id, unit)| Some((id.as_str(), unit.attempts.last().filter(|a| a.outcome.is_none())?)))
     }
 
+    /// The unit in which a task was tried last: itself, or the one that it is a part of.
+    #[must_use]
+    pub fn unit_of(&self, task: &str) -> Option<&str> {
+        let covers = |unit: &UnitState| {
+            let with_it = unit.attempts.iter().rev().find(|a| a.completes.iter().any(|id| id == task));
+            with_it.map(|attempt| attempt.started_at)
+        };
+        let own = self.units.get_key_value(task).map(|(id, _)| id);
+        let last = || self.units.iter().filter_map(|(id, unit)| Some((covers(unit)?, id))).max();
+        own.or_else(|| last().map(|(_, id)| id)).map(String::as_str)
+    }
+
     /// The number of the unit's next attempt.
     #[must_use]
     pub fn next_attempt(&self, unit: &str) -> u32 {
