@@ -44,6 +44,17 @@ fn hooks_hear_of_each_event_in_order_with_facts_and_json() {
 }
 
 #[test]
+fn a_run_that_waits_for_its_last_hooks_says_so() {
+    let waits = "[\"sh\", \"-c\", \"until [ -e go ]; do sleep 0.01; done\"]";
+    let hooks = format!("[hooks]\nstep_end = {waits}\nrun_end = {waits}\n");
+    let project = Project::new().spec("login", "- [ ] 1. A\n").agent("say_done").config(&hooks);
+    let run = project.start(&["run"]);
+    run.wait_for("… waiting for the end of 2 hooks, ");
+    project.write("go", "");
+    run.wait().code(0).says(&["all complete"]);
+}
+
+#[test]
 fn a_halt_calls_its_hook_with_the_question() {
     let hook = "[hooks]\nhalt = [\"sh\", \"-c\", \"echo $SEQORCH_UNIT: $SEQORCH_MESSAGE > heard\"]\n";
     let project = Project::new().spec("login", TWO).agent("echo Which port; say_halt").config(hook);

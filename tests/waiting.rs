@@ -1,5 +1,7 @@
 //! A run that meets a limit: it spends nothing, waits as long as it must, and goes on with the same task.
 
+use rustix::process::Signal;
+
 use crate::common::{Project, wait_until};
 
 /// The agent is limited in its first attempt, for so many seconds from then on, in the words of Codex.
@@ -154,8 +156,11 @@ fn a_run_that_waits_is_told_to_try_at_once() {
         state["waiting_until"].is_string() && state["units"]["1"]["attempts"].as_array().unwrap().len() == 2
     });
     assert_ne!(project.state("login")["waiting_since"], since);
+    // one that is suspended is told, and the person that it does not hear of it yet
+    run.signal(Signal::STOP);
+    project.run(&["resume", "--now"]).code(0).says(&["was told to try now, and is suspended"]);
     project.write("open", "");
-    project.run(&["resume", "--now"]).code(0).says(&["tries now"]);
+    run.signal(Signal::CONT);
     run.wait().code(0);
     assert_eq!(project.ledger(), ["1 1", "1 2", "1 3", "2 1"]);
     let state = project.state("login");

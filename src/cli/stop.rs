@@ -91,7 +91,17 @@ pub(super) fn try_now(project: &Project, place: &Place, store: &Store) -> Result
     }
     // it acts at once; one that is suspended does when it goes on
     let start = Instant::now();
-    while store.load()?.waiting_since == before.waiting_since && start.elapsed() < NOT_LISTENING {
+    while store.load()?.waiting_since == before.waiting_since {
+        if start.elapsed() > NOT_LISTENING {
+            let stopped = process::process(holder.pid.cast_signed()).is_some_and(|p| p.stopped);
+            let why = if stopped {
+                "is suspended, and tries when it goes on (`fg`)"
+            } else {
+                "has not acted on it yet"
+            };
+            stop.say(&format!("process {} was told to try now, and {why}", holder.pid));
+            return Ok(true);
+        }
         std::thread::sleep(Duration::from_millis(20));
     }
     let what = sanitise_line(before.waiting_for.as_deref().unwrap_or_default());

@@ -1,7 +1,10 @@
 //! Makes calls of hooks beside the run, one after another: a slow one holds up neither the next step nor its agent.
 
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use super::hooks::Caller;
 use crate::config::HookEvent;
@@ -25,6 +28,10 @@ pub struct Call {
 pub struct Calls {
     queue: Option<Sender<Call>>,
     complaints: Receiver<String>,
+    /// Calls that are not over.
+    left: Arc<AtomicUsize>,
+    /// Its other end is gone with the last call.
+    over: Receiver<()>,
     worker: Option<JoinHandle<()>>,
 }
 
@@ -33,20 +40,26 @@ impl Calls {
     pub fn new(caller: Caller) -> std::io::Result<Self> {
         let (queue, calls) = channel::<Call>();
         let (complain, complaints) = channel();
+        let (works, over) = channel::<()>();
+        let left = Arc::new(AtomicUsize::new(0));
+        let still = Arc::clone(&left);
         let worker = thread::Builder::new().name("hooks".to_owned()).spawn(move || {
+            let _works = works;
             for call in calls {
                 if let Err(why) = caller.call(call.event, &call.facts, &call.json) {
                     // nobody may listen any more; the log has it all the same
                     let _ = complain.send(why);
                 }
+                still.fetch_sub(1, Ordering::Relaxed);
             }
         })?;
-        Ok(Self { queue: Some(queue), complaints, worker: Some(worker) })
+        Ok(Self { queue: Some(queue), complaints, left, over, worker: Some(worker) })
     }
 
     /// Puts a call behind all others.
     pub fn add(&self, call: Call) {
         if let Some(queue) = &self.queue {
+            self.left.fetch_add(1, Ordering::Relaxed);
             // the worker ends only after this end of the queue
             let _ = queue.send(call);
         }
@@ -56,6 +69,16 @@ impl Calls {
     #[must_use]
     pub fn complaints(&self) -> Vec<String> {
         self.complaints.try_iter().collect()
+    }
+
+    /// How many calls are not over when `patience` is; none where the last one ends before. Nothing can be added after it.
+    #[must_use]
+    pub fn left_after(&mut self, patience: Duration) -> usize {
+        self.queue = None;
+        match self.over.recv_timeout(patience) {
+            Err(RecvTimeoutError::Timeout) => self.left.load(Ordering::Relaxed),
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => 0,
+        }
     }
 
     /// Waits for the end of the last call; gives what went wrong since that was last asked. Nothing can be added after it.

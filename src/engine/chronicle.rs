@@ -5,6 +5,7 @@
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -12,7 +13,12 @@ use super::calls::{Call, Calls};
 use super::hooks::Caller;
 use crate::error::{Error, Kind, Result};
 use crate::report::events::{Record, What};
+use crate::report::live::span;
+use crate::report::text::plural;
 use crate::sys::files;
+
+/// How long hooks may hold up the end of a run without a word.
+const SOON: Duration = Duration::from_millis(500);
 
 /// Everybody who hears of a run, apart from the person.
 pub struct Chronicle {
@@ -87,6 +93,15 @@ impl Chronicle {
 
     fn heard(&self) -> Vec<String> {
         complaints(self.calls.as_ref().map_or_else(Vec::new, Calls::complaints))
+    }
+
+    /// What to tell a person who waits for the last hooks; nothing where they are over soon.
+    pub fn waits_for(&mut self) -> Option<String> {
+        let left = self.calls.as_mut().map_or(0, |calls| calls.left_after(SOON));
+        let most = span(self.caller.hooks.timeout);
+        (left > 0).then(|| {
+            format!("… waiting for the end of {}, {most} each at most (hooks.timeout)", plural(left, "hook"))
+        })
     }
 
     /// Waits until every hook that was called is over; gives what a person should know of it.

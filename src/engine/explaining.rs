@@ -28,6 +28,9 @@ impl RealWorld<'_> {
 
     /// Waits for the end of the hooks that were called, and says what they complain of.
     pub fn hear_hooks_out(&mut self) {
+        if let Some(text) = self.chronicle.as_mut().and_then(Chronicle::waits_for) {
+            self.say(&text);
+        }
         for complaint in self.chronicle.as_mut().map_or_else(Vec::new, Chronicle::finish) {
             self.say(&complaint);
         }

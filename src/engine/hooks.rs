@@ -17,6 +17,7 @@ use crate::agent::redact::Redactor;
 use crate::agent::sanitise::sanitise;
 use crate::config::{HookEvent, Hooks};
 use crate::report::live;
+use crate::report::text::command_line;
 use crate::sys::process;
 
 /// Marks the processes of a hook.
@@ -80,7 +81,7 @@ impl Caller {
     fn open_log(&self, name: &str, argv: &[String]) -> std::io::Result<(File, u64)> {
         let mut options = OpenOptions::new();
         let mut log = options.read(true).append(true).create(true).mode(0o600).open(&self.log)?;
-        writeln!(log, "== {name}: {}", argv.join(" "))?;
+        writeln!(log, "== {name}: {}", command_line(argv))?;
         let from = log.seek(SeekFrom::End(0))?;
         Ok((log, from))
     }
