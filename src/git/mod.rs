@@ -26,8 +26,7 @@ pub struct Change {
 /// It is made with an index of its own, so that the user's is not touched.
 #[must_use]
 pub fn snapshot(dir: &Path) -> Option<String> {
-    let index =
-        PathBuf::from(git(dir, None, &["rev-parse", "--path-format=absolute", "--git-path", "index"])?);
+    let index = index(dir)?;
     let own = tempfile::tempdir().ok()?;
     let copy = own.path().join("index");
     // with the old index git knows which files it need not read again
@@ -36,6 +35,27 @@ pub fn snapshot(dir: &Path) -> Option<String> {
         git(dir, Some(&copy), &["add", "--all", "--ignore-errors", "--", ":/", ":(exclude).seqorch"])
     })?;
     git(dir, Some(&copy), &["write-tree"])
+}
+
+/// The index of the repository in whose work tree `dir` is; `None` where there is none.
+///
+/// It is looked for as git does it, but for where the environment says otherwise: a process for each look would be the
+/// dearest part of a step where there is no repository.
+fn index(dir: &Path) -> Option<PathBuf> {
+    if ["GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE"]
+        .iter()
+        .any(|name| std::env::var_os(name).is_some())
+    {
+        return git(dir, None, &["rev-parse", "--path-format=absolute", "--git-path", "index"])
+            .map(PathBuf::from);
+    }
+    let found = dir.ancestors().map(|dir| dir.join(".git")).find(|path| path.exists())?;
+    if found.is_dir() {
+        return Some(found.join("index"));
+    }
+    // of a linked work tree or a submodule
+    let text = std::fs::read_to_string(&found).ok()?;
+    Some(found.parent()?.join(text.strip_prefix("gitdir:")?.trim()).join("index"))
 }
 
 /// What lies between two snapshots; nothing where git cannot tell.
@@ -107,6 +127,29 @@ fn output(dir: &Path, index: Option<&Path>, args: &[String]) -> Result<Vec<u8>, 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_index_is_where_git_has_it_also_below_the_root_and_in_a_linked_work_tree() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = std::fs::canonicalize(dir.path()).unwrap();
+        assert_eq!(index(&at), None);
+        let main = at.join("main");
+        let below = main.join("a/b");
+        std::fs::create_dir_all(&below).unwrap();
+        git(&main, None, &["init", "-q"]).unwrap();
+        let author = ["-c", "user.name=n", "-c", "user.email=e@x"];
+        git(&main, None, &[&author[..], &["commit", "-q", "--allow-empty", "-m", "x"]].concat()).unwrap();
+        git(&main, None, &["worktree", "add", "-q", "../linked"]).unwrap();
+        for dir in [main, below, at.join("linked")] {
+            let told =
+                git(&dir, None, &["rev-parse", "--path-format=absolute", "--git-path", "index"]).unwrap();
+            let found = index(&dir).unwrap();
+            assert_eq!(
+                found.parent().map(std::fs::canonicalize).unwrap().unwrap().join("index"),
+                PathBuf::from(told)
+            );
+        }
+    }
 
     #[test]
     fn changes_of_tracked_and_new_files_are_counted_and_the_index_is_left_alone() {
