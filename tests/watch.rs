@@ -4,7 +4,7 @@ use std::process::Command;
 
 use rustix::process::Signal;
 
-use crate::common::{Project, kill, wait_until};
+use crate::common::{Project, Running, kill, wait_until};
 
 const MAIN: &str = "=sequential-login:main";
 
@@ -63,14 +63,35 @@ fn the_main_window_shows_the_plan_live_and_in_the_end_the_summary() {
 }
 
 #[test]
+fn whoever_watches_a_new_run_is_not_told_the_summary_of_an_old_one() {
+    let project = Project::new().spec("login", tasks(1)).agent("gate; say_halt");
+    let summary = project.path(".seqorch/login/summary.txt");
+    let run = project.start(&["run"]);
+    project.release();
+    run.wait().code(2);
+    assert!(std::fs::read_to_string(&summary).unwrap().contains("halted: task 1 needs a human"));
+    let run = project.start(&["run", "--retry"]);
+    project.wait_for_ledger(2);
+    assert!(!summary.exists());
+    project.release();
+    run.wait().code(2);
+    assert!(summary.exists());
+}
+
+/// A run that works on its first task, as its main window shows.
+fn at_work(project: &Project, detach: bool) -> Running {
+    let run = project.start(if detach { &["run", "--detach"] } else { &["run"] });
+    project.wait_for_ledger(1);
+    shows(project, "▶ 1  Task 1");
+    run
+}
+
+#[test]
 fn a_killed_run_leaves_a_window_that_says_so_and_ends_with_the_agent() {
     for detach in [false, true] {
         let Some(project) = Project::new().tmux() else { return };
         let project = project.spec("login", tasks(2)).agent("gate; say_done");
-        let args: &[&str] = if detach { &["run", "--detach"] } else { &["run"] };
-        let run = project.start(args);
-        project.wait_for_ledger(1);
-        shows(&project, "▶ 1  Task 1");
+        let run = at_work(&project, detach);
         kill(orchestrator(&project), Signal::KILL);
         shows(&project, "seqorch · login · orphaned");
         shows(&project, "no run watches it; this takes it over:");
@@ -95,10 +116,7 @@ fn ctrl_c_in_the_main_window_stops_after_the_step_and_twice_ends_the_agent_and_q
     for detach in [false, true] {
         let Some(project) = Project::new().tmux() else { return };
         let project = project.spec("login", tasks(2)).agent("gate; say_done");
-        let args: &[&str] = if detach { &["run", "--detach"] } else { &["run"] };
-        let run = project.start(args);
-        project.wait_for_ledger(1);
-        shows(&project, "▶ 1  Task 1");
+        let run = at_work(&project, detach);
         project.ask_tmux(&["send-keys", "-t", MAIN, "q"]);
         shows(&project, "this window stays with the run");
         let pid = orchestrator(&project);

@@ -1,6 +1,6 @@
 //! `seqorch plan`: what would run, in which order, and why.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -75,8 +75,10 @@ pub(super) fn plan(global: &Global, args: &PlanArgs) -> Result<u8> {
 fn print(place: &Place, config: &Config, mut value: serde_json::Value) {
     value["spec"] = place.name.clone().into();
     value["max_iterations"] = config.run.max_iterations.into();
+    // standard output alone would be told each line by itself
+    let mut out = BufWriter::new(io::stdout().lock());
     // a pager that was left is a normal end
-    let _ = writeln!(io::stdout(), "{value:#}");
+    let _ = writeln!(out, "{value:#}").and_then(|()| out.flush());
 }
 
 /// The object for a tasks.md that is no text.
@@ -118,8 +120,8 @@ pub(super) fn show(global: &Global, project: &Project, place: &Place) -> Result<
     let (expected, expected_by) = times.map(|times| lines(&times, now, &zone)).unwrap_or_default();
     let width = super::terminal_width();
     let view = human::PlanView { color, width, diagnostics, expected, expected_by };
-    let mut out = stdout.lock();
-    let _ = human::human(&mut out, &plan, &view);
+    let mut out = BufWriter::new(stdout.lock());
+    let _ = human::human(&mut out, &plan, &view).and_then(|()| out.flush());
     Ok(())
 }
 

@@ -62,25 +62,15 @@ fn rough(left: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-
+    use super::super::tests::{at, attempt};
     use super::*;
-    use crate::state::{AttemptRecord, Learned, Outcome, UnitState};
+    use crate::state::{AttemptRecord, Outcome, UnitState};
 
     fn unit(status: UnitStatus, seconds: &[i64]) -> UnitState {
-        let at = |s| Timestamp::from_second(1_000_000 + s).unwrap();
         let attempts = seconds.iter().map(|s| AttemptRecord {
-            number: 1,
-            backend: "claude".into(),
-            started_at: at(0),
             ended_at: Some(at(*s)),
             outcome: Some(Outcome::Done),
-            completes: Vec::new(),
-            counts: true,
-            goes_on: None,
-            cwd: String::new(),
-            asked_model: None,
-            learned: Learned::default(),
+            ..attempt(1, 0)
         });
         UnitState { status, attempts: attempts.collect(), ..UnitState::default() }
     }

@@ -19,7 +19,7 @@ use crate::state::{AttemptRecord, Learned, Limited, Outcome, SpecState, UnitStat
 
 const HOSTILE: &str = "\u{1b}]0;evil\u{7}\u{1b}[2Jhi\u{9b}1m\u{202e}\r\n\tthere";
 
-fn at(seconds: i64) -> Timestamp {
+pub(super) fn at(seconds: i64) -> Timestamp {
     // 22:00:00 in UTC
     Timestamp::from_second(1_767_304_800 + seconds).unwrap()
 }
@@ -147,7 +147,7 @@ impl Scene {
     }
 }
 
-fn attempt(number: u32, started: i64) -> AttemptRecord {
+pub(super) fn attempt(number: u32, started: i64) -> AttemptRecord {
     AttemptRecord {
         number,
         backend: "claude".into(),
@@ -180,21 +180,22 @@ fn shows(screen: &str, wanted: &str) {
 fn limited() -> Scene {
     let mut scene = Scene::new(4, 1).held();
     let until = at(300 + 3 * 3600);
-    scene.state.limits.insert(
-        "claude".into(),
-        Limited {
-            kind: Kind::QuotaExhausted,
-            why: "You've hit your session limit".into(),
-            since: at(300),
-            until: Some(until),
-            stated: true,
-            tries: 1,
-            asked: std::collections::BTreeSet::new(),
-        },
-    );
+    scene.state.limits.insert("claude".into(), quota("You've hit your session limit", until));
     let reason = format!("claude: {}", Kind::QuotaExhausted.words());
     scene.tell(300, What::Waiting { why: "limit".into(), reason, unit: None, until });
     scene
+}
+
+fn quota(why: &str, until: Timestamp) -> Limited {
+    Limited {
+        kind: Kind::QuotaExhausted,
+        why: why.into(),
+        since: at(300),
+        until: Some(until),
+        stated: true,
+        tries: 1,
+        asked: std::collections::BTreeSet::new(),
+    }
 }
 
 fn halted() -> Scene {
@@ -229,6 +230,18 @@ fn a_wait_says_why_and_until_when_and_counts_down() {
     assert!(scene.screen(80, 24).contains("in 2h 59m 1s"), "{}", scene.screen(80, 24));
     scene.now += 3 * 3600;
     assert!(!scene.screen(80, 24).contains("waiting"), "it is over");
+}
+
+#[test]
+fn a_wait_tells_of_each_account_and_model_that_is_limited_now_in_the_vendors_words() {
+    let mut scene = limited();
+    let models = scene.state.model_limits.entry("claude".into()).or_default();
+    models.insert("opus".into(), quota("You've hit your Opus limit", at(300 + 7200)));
+    models.insert("haiku".into(), quota("an old one", at(299)));
+    let text = scene.screen(220, 50);
+    assert!(text.contains("claude is limited: quota used up: You've hit your session limit"), "{text}");
+    assert!(text.contains("claude (opus) is limited: quota used up: You've hit your Opus limit"), "{text}");
+    assert!(!text.contains("an old one"), "{text}");
 }
 
 #[test]
