@@ -91,6 +91,7 @@ const PURE: &[&str] = &[
     "engine::event",
     "attempt::record",
     "attempt::deadline",
+    "sys::digest",
     "tmux::parse",
     "tmux::line",
     "tmux::look",

@@ -60,6 +60,21 @@ fn what_a_resume_is_told_counts_more_than_what_the_halted_run_was_told() {
 }
 
 #[test]
+fn an_option_that_is_kept_and_does_not_fit_any_longer_is_said_to_be_kept() {
+    let profile = "[profile.night.run]\ndelay = \"0s\"\n";
+    let project = asks().config(profile);
+    project.run(&["--profile", "night", "run", "--only", "2", "--no-tmux"]).code(2);
+    project.write("seqorch.local.toml", profile.replace("night", "nights"));
+    project
+        .run(&["resume", "--answer", "A"])
+        .code(78)
+        .says(&["night", "was given --only=2 --no-tmux --profile=night; --all"]);
+    // what is said now takes its place, and is not told as kept
+    let out = project.run(&["--profile", "nights", "resume", "--answer", "A"]).code(0);
+    out.says(&["the earlier run: --only=2 --no-tmux (--all"]);
+}
+
+#[test]
 fn options_that_are_not_known_any_more_are_no_reason_to_work_off_everything() {
     let project = asks();
     project.run(&["run", "--only", "2"]).code(2);

@@ -398,6 +398,49 @@ fn attach_selects_the_window_from_inside_and_says_what_is_wrong() {
 }
 
 #[test]
+fn runs_of_one_name_leave_each_others_windows_alone_and_attach_finds_its_own() {
+    let Some(project) = Project::new().tmux() else { return };
+    // another work tree of the same repository, say, and another spec of the same name in this one
+    let agent = "until [ -e $ROOT/go ]; do sleep 0.02; done; say_done";
+    let project = project
+        .spec("login", tasks(1))
+        .file("specs/login/tasks.md", tasks(1))
+        .file("tree/.kiro/specs/login/tasks.md", tasks(1))
+        .agent(agent);
+    project.write("tree/seqorch.toml", project.read("seqorch.toml"));
+    project.write("tree/agent.sh", project.read("agent.sh"));
+    let runs = [
+        project.start(&["run", ".kiro/specs/login"]),
+        project.start(&["run", "specs/login"]),
+        project.start(&["-C", "tree", "run", "login"]),
+    ];
+    project.wait_for_ledger(3);
+    let sessions = project.ask_tmux(&["list-sessions", "-F", "#{session_name} #{session_windows}"]);
+    let mut sessions: Vec<_> = sessions.lines().collect();
+    sessions.sort_unstable();
+    assert!(sessions.len() == 2 && sessions.contains(&"sequential-login 4"), "{sessions:?}");
+    // there is no terminal here, which is said of a session that was found
+    project.run(&["-C", "tree", "attach", "login", "1"]).code(1).says(&["not a terminal"]);
+    project.write("go", "");
+    for run in runs {
+        run.wait().code(0);
+    }
+    assert_eq!(project.ledger(), ["1 1", "1 1", "1 1"], "none was ended and tried again");
+    project.run(&["-C", "tree", "attach", "login", "1"]).code(1).says(&["not a terminal"]);
+}
+
+#[test]
+fn attach_finds_the_session_that_an_earlier_run_was_given() {
+    let Some(project) = Project::new().tmux() else { return };
+    let project = project.spec("login", tasks(1)).agent("[ $SEQORCH_ATTEMPT = 1 ] && say_halt || say_done");
+    project.run(&["run", "--tmux-session", "mine"]).code(2);
+    project.run(&["attach", "1"]).code(1).says(&["not a terminal"]);
+    // which a resume goes on in
+    project.run(&["resume", "--answer", "A"]).code(0).says(&["attach -t mine"]);
+    assert_eq!(project.ask_tmux(&["list-sessions", "-F", "#{session_name}"]).trim(), "mine");
+}
+
+#[test]
 fn attach_to_a_subtask_finds_the_window_of_the_task_that_it_is_done_with() {
     let Some(project) = Project::new().tmux() else { return };
     let project = project.spec("login", "- [ ] 1. A\n  - [ ] 1.1 B\n");

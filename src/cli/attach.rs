@@ -49,13 +49,16 @@ pub(super) fn attach(global: &Global, args: &AttachArgs) -> Result<u8> {
         Error::new(Kind::Unavailable, "tmux is not on the search path")
             .hint("Read outputs with `seqorch logs`.")
     })?;
-    let tmux = Tmux::new(program, config.socket.clone(), &env);
+    let tmux = Tmux::new(program, config.socket.clone(), &env).of(project.owner(&place));
     // a run that works right now may have been given another name
     let store = project.store(&place);
     let running = lock::holder(&store.run_lock());
     let running = running.and_then(|holder| holder.session);
-    let name = running.clone().unwrap_or_else(|| names::session(&config.session, &place.name));
-    let session = tmux.session(&name).ok_or_else(|| {
+    let wanted = || tmux.named(&names::session(&config.session, &place.name)).0;
+    let name = running.clone().unwrap_or_else(wanted);
+    // an earlier run may have been given another name
+    let elsewhere = || tmux.with_our_windows().filter(|_| running.is_none());
+    let session = tmux.session(&name).or_else(elsewhere).ok_or_else(|| {
         let hint = if running.is_some() {
             "It was killed; the run goes on, and its next task brings it back. See `seqorch status`."
         } else {
@@ -90,7 +93,7 @@ pub(super) fn attach(global: &Global, args: &AttachArgs) -> Result<u8> {
             Kind::Usage,
             "this terminal is inside another tmux server than the one that the run uses",
         )
-        .hint(format!("Use another terminal, or nest them: TMUX= {}", tmux.attach_command(&name))));
+        .hint(format!("Use another terminal, or nest them: TMUX= {}", tmux.attach_command(&session.name))));
     }
     let command = tmux.attach_argv(&session, window.as_deref(), inside.is_some());
     let error = Command::new(&command[0]).args(&command[1..]).exec();

@@ -40,7 +40,7 @@ impl Kept {
         let file = global.config.as_ref().and_then(|file| std::path::absolute(file).ok());
         let file = file.map(|file| OsString::from(format!("--config={}", file.display())));
         let profile = global.profile.as_ref().map(|name| format!("--profile={name}").into());
-        let all = work.argv().into_iter().chain(file).chain(profile);
+        let all = work.argv().into_iter().chain(work.tmux_argv()).chain(file).chain(profile);
         all.map(|arg| arg.to_string_lossy().into_owned()).collect()
     }
 
@@ -88,8 +88,14 @@ impl Work {
     }
 
     /// What of tmux the same start would have to be told, too.
-    pub(super) fn tmux_argv(&self) -> Option<OsString> {
-        self.flags.tmux_session.as_ref().map(|name| format!("--tmux-session={name}").into())
+    pub(super) fn tmux_argv(&self) -> Vec<OsString> {
+        let session = self.flags.tmux_session.as_ref().map(|name| format!("--tmux-session={name}").into());
+        session.into_iter().chain(self.flags.no_tmux.then(|| "--no-tmux".into())).collect()
+    }
+
+    /// In windows of tmux after all.
+    pub(super) fn show_windows(&mut self) {
+        self.flags.no_tmux = false;
     }
 
     /// This, and what `kept` says beside it. Tasks that are named here take the place of those.

@@ -25,12 +25,15 @@ pub(super) struct GoOn {
     all: bool,
     /// A human's answer, for a run that `resume` begins elsewhere; removed once it is kept in the state.
     #[arg(long, hide = true)]
-    answer_file: Option<PathBuf>,
+    handed_answer: Option<PathBuf>,
     /// Limits are forgotten first.
     #[arg(long, hide = true)]
     try_now: bool,
     #[arg(skip)]
     pub(super) answer: Option<String>,
+    /// In windows, whatever the earlier run had.
+    #[arg(skip)]
+    in_windows: bool,
 }
 
 impl GoOn {
@@ -44,10 +47,10 @@ impl GoOn {
         Self { try_now: true, all, ..Self::default() }
     }
 
-    /// The same with its answer read.
-    pub(super) fn read(&self) -> Result<Self> {
-        let mut read = self.clone();
-        if let Some(path) = &self.answer_file {
+    /// The same with its answer read, for a run that is detached or not.
+    pub(super) fn read(&self, detach: bool) -> Result<Self> {
+        let mut read = Self { in_windows: detach, ..self.clone() };
+        if let Some(path) = &self.handed_answer {
             read.answer = Some(fs::read_to_string(path).map_err(|e| Error::io("reading", path, e))?);
         }
         Ok(read)
@@ -60,7 +63,7 @@ impl GoOn {
 
     /// The state that it made is saved.
     pub(super) fn is_saved(&self) {
-        self.answer_file.iter().for_each(|path| drop(fs::remove_file(path)));
+        self.handed_answer.iter().for_each(|path| drop(fs::remove_file(path)));
     }
 
     /// Whether it changes what an earlier run left.
@@ -109,7 +112,7 @@ impl Job {
         for (flag, given) in [("--retry", go_on.retry), ("--try-now", go_on.try_now), ("--all", true)] {
             argv.extend(given.then(|| flag.into()));
         }
-        argv.extend(answer.iter().flat_map(|path| [OsString::from("--answer-file"), path.into()]));
+        argv.extend(answer.iter().flat_map(|path| [OsString::from("--handed-answer"), path.into()]));
         argv.extend(["--in-main".into(), "--ready".into(), ready.into(), "--".into()]);
         argv.push(self.place.dir.clone().into_os_string());
         argv
@@ -135,8 +138,17 @@ impl Job {
                 ))
                 .hint("Give those that count yourself, and --all, which forgets the earlier ones.")
         })?;
-        let (global, work) = kept.below(global, work);
-        Ok(Self { kept: state.run_args, ..Self::open(&global, &work, spec)? })
+        let (global, mut work) = kept.below(global, work);
+        if go_on.in_windows {
+            work.show_windows();
+        }
+        let now = Kept::argv(&global, &work);
+        let kept: Vec<_> = state.run_args.into_iter().filter(|arg| now.contains(arg)).collect();
+        // nobody typed what is wrong then
+        let opened = Self::open(&global, &work, spec).map_err(|e| {
+            e.hint(format!("The run before was given {}; --all forgets that.", command_line(&kept)))
+        })?;
+        Ok(Self { kept, ..opened })
     }
 
     fn open(global: &Global, work: &Work, spec: Option<&Path>) -> Result<Self> {

@@ -1,7 +1,7 @@
 //! `seqorch logs`: what an agent printed, as its window showed it, and what the commands of `[verify]` said to its work.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anstyle::{AnsiColor, Style};
 use clap::Args;
@@ -145,13 +145,15 @@ impl Checks<'_> {
 
     /// Whether there is such a command; who follows waits for it as long as it may come.
     fn comes(&self, gate: &AttemptDir) -> bool {
+        self.appears(&gate.attempt(), || self.over())
+    }
+
+    /// Whether a file is there; who follows waits for it until it is `over`.
+    fn appears(&self, file: &Path, over: impl Fn() -> bool) -> bool {
         loop {
-            let over = !self.args.follow || self.over();
-            if gate.attempt().exists() {
-                return true;
-            }
-            if over {
-                return false;
+            let over = !self.args.follow || over();
+            if file.exists() || over {
+                return file.exists();
             }
             std::thread::sleep(std::time::Duration::from_millis(200));
         }
@@ -191,7 +193,9 @@ impl Checks<'_> {
         let first = if self.args.stderr { &stderr } else { &stdout };
         let over = || !self.args.follow || self.ended(gate);
         // one that could not be started printed nothing
-        if first.exists() && out.log(first, shown(), || bytes(gate, self.args.stderr), over)?.is_err() {
+        if self.appears(first, || self.ended(gate))
+            && out.log(first, shown(), || bytes(gate, self.args.stderr), over)?.is_err()
+        {
             return Ok(Err(Gone));
         }
         if both && stderr.metadata().is_ok_and(|file| file.len() > 0) {
@@ -205,7 +209,8 @@ impl Checks<'_> {
         if raw {
             return Ok(Ok(()));
         }
-        let (good, text) = self.verdict(gate, &command);
+        let last = !self.dir.verify(number + 1).attempt().exists();
+        let (good, text) = self.verdict(gate, &command, last);
         let style = if good { dim } else { self.style(AnsiColor::Red.on_default()) };
         Ok(out.line(style, &text, false))
     }
@@ -215,12 +220,13 @@ impl Checks<'_> {
     }
 
     /// How the command ended, and whether that is good.
-    fn verdict(&self, gate: &AttemptDir, command: &str) -> (bool, String) {
+    fn verdict(&self, gate: &AttemptDir, command: &str, last: bool) -> (bool, String) {
         let facts = launch::result(gate);
         let failure = verdict::failure(facts.as_ref());
         // what the run knows beside: that it could not be started, that it ran too few tests
         let known = self.outcome().and_then(|outcome| match outcome {
-            Outcome::VerifyFailed { command: of, tail } if of == command => {
+            // the same command may have succeeded before
+            Outcome::VerifyFailed { command: of, tail } if last && of == command => {
                 tail.lines().next().map(sanitise_line)
             }
             _ => None,

@@ -1,6 +1,7 @@
 //! What the verbs share: the project, its specs, its configuration.
 
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::discovery::{self, Found};
@@ -10,6 +11,8 @@ use crate::engine::place::{self, Place};
 use crate::error::{Error, Kind, Result};
 use crate::plan::Selection;
 use crate::state::store::Store;
+use crate::sys::digest::digest;
+use crate::tmux::Owner;
 
 /// A project and its configuration.
 pub(super) struct Project {
@@ -160,6 +163,12 @@ impl Project {
         let name = dir.file_name().map_or_else(|| "spec".to_owned(), |n| n.to_string_lossy().into_owned());
         let dialect = place::forced_dialect(&self.loaded.config);
         Ok(Place { name, dir, root: self.root.clone(), dialect, selection })
+    }
+
+    /// Whose sessions and windows of tmux a run of the spec opens.
+    pub(super) fn owner(&self, place: &Place) -> Owner {
+        let word = |path: &Path| digest(path.as_os_str().as_bytes());
+        Owner { project: word(&self.root), spec: word(&self.store(place).folder()) }
     }
 
     /// Where the files of a spec are kept.

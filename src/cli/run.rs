@@ -16,7 +16,6 @@ use crate::engine::decide::{End, Machine, Policy};
 use crate::engine::driver::drive;
 use crate::engine::ears::Ears;
 use crate::engine::launch::Launcher;
-use crate::engine::place::Place;
 use crate::engine::screen::{Screen, Setting, Wishes};
 use crate::engine::world::RealWorld;
 use crate::error::{Error, Kind, Result};
@@ -76,7 +75,7 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<u8> {
     if specs.len() > 1 && args.work.names_tasks() {
         return Err(Error::new(Kind::Usage, "--only and --from go with one spec"));
     }
-    let go_on = args.go_on.read()?;
+    let go_on = args.go_on.read(args.detach)?;
     // all specs are found before the first begins: a typo must not show in the middle of the night
     let mut jobs = Vec::new();
     for spec in specs {
@@ -151,7 +150,7 @@ fn run_one(args: &RunArgs, job: &Job, go_on: &GoOn, ears: &Ears) -> Result<(u8, 
     let Job { project, place, .. } = job;
     let config = &project.loaded.config;
     let Ready { store, state: _, plan } = Ready::check(job, go_on)?;
-    store.prepare()?;
+    let store = store.prepared()?;
     let mut holder = Holder::me(&place.dir, jiff::Timestamp::now());
     holder.listens = Some(process::started(holder.pid.cast_signed()));
     holder.tries_now = true;
@@ -170,11 +169,8 @@ fn run_one(args: &RunArgs, job: &Job, go_on: &GoOn, ears: &Ears) -> Result<(u8, 
         state.run_args = Kept::argv(&job.global, &job.work);
     }
     let view = watch::argv(&job.global, &job.work, place, &holder);
-    let (screen, _host) = if work {
-        open_screen(args, config, place, &store, || watch::Host::open(&store, view))?
-    } else {
-        (None, None)
-    };
+    let (screen, _host) =
+        if work { open_screen(args, job, &store, || watch::Host::open(&store, view))? } else { (None, None) };
     holder.session = screen.as_ref().map(|s| s.name().to_owned());
     lock.note(&store.run_lock(), &holder)?;
     let attach = screen.as_ref().map(Screen::attach_command);
@@ -275,14 +271,16 @@ fn mark_off_others(project: &Project, state: &mut SpecState, now: Option<&str>) 
 /// The session with its main window, as the configuration wants it, and who answers that window.
 fn open_screen(
     args: &RunArgs,
-    config: &Config,
-    place: &Place,
+    job: &Job,
     store: &Store,
     view: impl FnOnce() -> Result<watch::Host>,
 ) -> Result<(Option<Screen>, Option<watch::Host>)> {
+    let Job { project, place, .. } = job;
+    let config = &project.loaded.config;
     let env: Vec<(OsString, OsString)> = std::env::vars_os().collect();
     let Some(tmux) = find_tmux(config, &env)? else { return Ok((None, None)) };
-    let screen = Screen::find(tmux, names::session(&config.tmux.session, &place.name), config.tmux.size);
+    let name = names::session(&config.tmux.session, &place.name);
+    let screen = Screen::find(tmux.of(project.owner(place)), &name, config.tmux.size);
     let tmux = &config.tmux;
     let (layout, panes) = (tmux.layout, tmux.panes.clone());
     let mut screen = screen.furnished(Wishes { keep: tmux.keep, layout, panes });

@@ -61,10 +61,11 @@ struct Wanted<'a> {
 }
 
 impl Screen {
-    /// The session `name` on a server, with the windows that an earlier run left there.
+    /// The session `name` on a server, with the windows that an earlier run left there; another name where that one is
+    /// of another project.
     #[must_use]
-    pub fn find(tmux: Tmux, name: String, size: (u16, u16)) -> Self {
-        let session = tmux.session(&name);
+    pub fn find(tmux: Tmux, name: &str, size: (u16, u16)) -> Self {
+        let (name, session) = tmux.named(name);
         let windows = session.as_ref().and_then(|s| tmux.windows(s).ok()).unwrap_or_default();
         Self {
             tmux,
@@ -146,6 +147,11 @@ impl Screen {
     }
 
     fn start(&mut self, wanted: Wanted<'_>, look: Option<&Look>) -> Result<Window> {
+        // somebody else may just make a session of that name
+        self.start_once(wanted, look).or_else(|_| self.start_once(wanted, look))
+    }
+
+    fn start_once(&mut self, wanted: Wanted<'_>, look: Option<&Look>) -> Result<Window> {
         let Wanted { name, mark, cwd, argv, state } = wanted;
         let job =
             Job { name, mark, cwd, argv, size: self.size, state, look: look.filter(|_| state.is_some()) };
@@ -162,7 +168,9 @@ impl Screen {
         // on another server an id is another window's
         self.over.clear();
         self.verifying.clear();
-        if let Some(session) = self.tmux.session(&self.name) {
+        let (name, session) = self.tmux.named(&self.name);
+        self.name = name;
+        if let Some(session) = session {
             let (session, window) = self.tmux.new_window(&session, job)?;
             self.session = Some(session);
             return Ok(self.keep(mark, window));
@@ -171,13 +179,14 @@ impl Screen {
         if mark != main_mark()
             && let Some(main) = self.main.take()
         {
-            let (cwd, argv) = (&main.cwd, &main.argv[..]);
+            let (cwd, argv) = (main.cwd.as_path(), &main.argv[..]);
             let job = Job { name: "main", mark: main_mark(), cwd, argv, state: None, look: None, ..job };
-            let (session, window) = self.tmux.new_session(&self.name, job)?;
-            self.session = Some(session);
+            let opened = self.tmux.new_session(&self.name, job);
             self.main = Some(main);
+            let (session, window) = opened?;
+            self.session = Some(session);
             self.keep(main_mark(), window);
-            return self.start(wanted, look);
+            return self.start_once(wanted, look);
         }
         let (session, window) = self.tmux.new_session(&self.name, job)?;
         self.session = Some(session);

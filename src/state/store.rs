@@ -2,16 +2,18 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::io::Write;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
 use super::expiry::expired;
-use super::lock::{with_lock, with_replaced};
+use super::lock::{is_held, with_lock, with_replaced};
 use super::model::{Read, Refused, SCHEMA, SpecState, StateFile, VERSION, read};
 use crate::attempt::record::AttemptDir;
 use crate::error::{Error, Kind, Result};
+use crate::sys::digest::digest;
 use crate::sys::{files, socket};
 
 /// Where everything of one spec is kept.
@@ -34,13 +36,15 @@ impl Store {
     pub fn new(root: &Path, spec_dir: &Path, spec: &str) -> Self {
         let home = root.join(".seqorch");
         let mut folder = home.join(folder_name(spec));
-        let hashed = folder_name(&format!("{spec} {}", spec_dir.display()));
-        let hash = hashed.rsplit('~').next().unwrap_or_default();
-        let other = home.join(format!("{}~{hash}", folder_name(spec)));
-        let owner = owner(&folder);
-        let ours = match owner.as_deref() {
-            None => !other.exists(),
-            Some(owner) => owner == relative(root, spec_dir) || is_gone(root, owner),
+        let place = format!("{spec} {}", spec_dir.display());
+        let other = home.join(format!("{}~{}", folder_name(spec), digest(place.as_bytes())));
+        let me = relative(root, spec_dir);
+        let ours = match owner(&folder).as_deref() {
+            Some(owner) if owner == me => true,
+            // what it once got stays its own, whoever is gone since
+            _ if other.exists() => false,
+            None => true,
+            Some(owner) => is_gone(root, owner),
         };
         if !ours {
             folder = other;
@@ -96,6 +100,17 @@ impl Store {
         attempts.map(AttemptDir::new).filter(|dir| dir.lock().exists()).collect()
     }
 
+    /// As [`Store::prepare`]; gives the store of the spec, which has another folder where one of the same name was faster.
+    pub fn prepared(self) -> Result<Self> {
+        match self.prepare() {
+            Err(error) if error.kind() == Kind::Locked => {
+                let again = Self::new(self.root(), &self.spec_dir, &self.spec);
+                again.prepare().map(|()| again)
+            }
+            done => done.map(|()| self),
+        }
+    }
+
     /// Makes the private folders, with a `.gitignore` that keeps them out of commits.
     pub fn prepare(&self) -> Result<()> {
         files::private_dir(&self.folder())?;
@@ -116,16 +131,29 @@ impl Store {
         let me = relative(self.root(), &self.spec_dir);
         match owner(&self.folder) {
             Some(owner) if owner == me => return Ok(()),
-            Some(owner) if !is_gone(self.root(), &owner) => {
+            // a run that works there may have lost its spec for a moment only
+            Some(owner) if !is_gone(self.root(), &owner) || is_held(&self.run_lock()) => {
                 return Err(Error::new(
                     Kind::Locked,
                     format!("{} has just become that of the spec {}", self.folder.display(), owner.display()),
                 )
                 .hint("Try again: this spec then gets a folder of its own."));
             }
-            _ => {}
+            Some(_) => return files::replace(&path, me.as_os_str().as_bytes(), 0o600),
+            None => {}
         }
-        files::replace(&path, me.as_os_str().as_bytes(), 0o600)
+        let failed = |e| Error::io("writing", &path, e);
+        if path.exists() {
+            // an empty one, which says nothing
+            fs::remove_file(&path).map_err(failed)?;
+        }
+        let mut file = tempfile::NamedTempFile::new_in(&self.folder).map_err(failed)?;
+        file.write_all(me.as_os_str().as_bytes()).map_err(failed)?;
+        match file.persist_noclobber(&path) {
+            // of two that begin at once, one is the first
+            Err(e) if e.error.kind() == std::io::ErrorKind::AlreadyExists => self.claim(),
+            done => done.map(drop).map_err(|e| failed(e.error)),
+        }
     }
 
     /// Removes what killed runs left half-written. Call it with the run lock in hand.
@@ -332,11 +360,8 @@ fn folder_name(name: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
     let mut safe: String = name.chars().map(|c| if plain(c) { c } else { '_' }).take(60).collect();
     if safe != name || safe.starts_with('.') || safe.is_empty() {
-        // what was replaced or cut is told apart by a hash (FNV-1a, stable over versions)
-        let hash = name
-            .bytes()
-            .fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0000_0100_0000_01b3));
-        safe = format!("{}~{hash:016x}", safe.trim_start_matches('.'));
+        // what was replaced or cut is told apart
+        safe = format!("{}~{}", safe.trim_start_matches('.'), digest(name.as_bytes()));
     }
     safe
 }
@@ -344,6 +369,7 @@ fn folder_name(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::lock::Holder;
 
     fn project() -> (tempfile::TempDir, Store) {
         let dir = tempfile::tempdir().unwrap();
@@ -378,11 +404,30 @@ mod tests {
         assert_ne!(other().folder(), login.folder());
         other().prepare().unwrap();
         let kept = other().folder();
-        // it keeps what it got, though the first one is gone
+        // it keeps what it got, though the first one is gone: moved, or for good
+        fs::rename(dir.path().join("specs"), dir.path().join("away")).unwrap();
+        assert_eq!(other().folder(), kept);
+        fs::rename(dir.path().join("away"), dir.path().join("specs")).unwrap();
         fs::rename(dir.path().join("specs"), dir.path().join("moved")).unwrap();
         let moved = Store::new(dir.path(), &dir.path().join("moved/login"), "login");
         moved.prepare().unwrap();
         assert_eq!((moved.folder(), other().folder()), (login.folder(), kept));
+    }
+
+    #[test]
+    fn a_folder_in_which_a_run_works_is_nobody_elses_though_its_spec_is_gone() {
+        let (dir, login) = project();
+        let now = jiff::Timestamp::now();
+        let lock =
+            super::super::lock::RunLock::take(&login.run_lock(), &Holder::me(&login.spec_dir, now)).unwrap();
+        fs::rename(dir.path().join("specs"), dir.path().join("away")).unwrap();
+        let second = dir.path().join("other/login");
+        fs::create_dir_all(&second).unwrap();
+        let other = Store::new(dir.path(), &second, "login");
+        assert!(other.prepare().unwrap_err().render().contains("specs/login"));
+        drop(lock);
+        other.prepare().unwrap();
+        assert_eq!(other.folder(), login.folder());
     }
 
     #[test]
@@ -398,7 +443,8 @@ mod tests {
         first.prepare().unwrap();
         assert!(second.prepare().unwrap_err().render().contains("the spec a/login"));
         assert_ne!(at("b").folder(), first.folder());
-        at("b").prepare().unwrap();
+        let second = second.prepared().unwrap();
+        assert_eq!(second.folder(), at("b").folder());
         first.prepare().unwrap();
     }
 

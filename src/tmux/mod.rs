@@ -19,6 +19,10 @@ use crate::sys::process;
 
 /// Marks our windows, so that a later run finds them whatever they are called by then.
 const UNIT_OPTION: &str = "@seqorch";
+/// On our windows: whose they are, since runs of several specs may share a session.
+const OWNER_OPTION: &str = "@seqorch_owner";
+/// On our sessions: of which project they are, since several may have a spec of one name.
+const PROJECT_OPTION: &str = "@seqorch_project";
 /// What [`UNIT_OPTION`] holds on the window with the progress.
 const MAIN: &str = "main";
 /// What [`parse::opened`] reads.
@@ -30,6 +34,16 @@ pub struct Tmux {
     program: PathBuf,
     socket: Option<String>,
     env: Vec<(OsString, OsString)>,
+    owner: Owner,
+}
+
+/// Whose sessions and windows are ours, as short words without blanks.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Owner {
+    /// The project, whose sessions they are.
+    pub project: String,
+    /// The spec in it, whose windows they are.
+    pub spec: String,
 }
 
 /// A session of ours.
@@ -110,7 +124,13 @@ impl Tmux {
         let redactor = Redactor::new(readable.iter().map(|(n, v)| (n.as_str(), v.as_str())));
         let shown = readable.iter().map(|(name, value)| !redactor.hides(name, value));
         let env = env.iter().zip(shown).filter(|(_, shown)| *shown).map(|(var, _)| var.clone()).collect();
-        Self { program, socket, env }
+        Self { program, socket, env, owner: Owner::default() }
+    }
+
+    /// For the sessions and windows of `owner`.
+    #[must_use]
+    pub fn of(self, owner: Owner) -> Self {
+        Self { owner, ..self }
     }
 
     /// The version as tmux says it (`3.3a`); an error if it cannot be run.
@@ -150,11 +170,48 @@ impl Tmux {
         Some(PathBuf::from(said.trim())).filter(|path| path.is_absolute())
     }
 
-    /// The session of exactly this name.
+    /// The session of exactly this name, if it is ours.
     #[must_use]
     pub fn session(&self, name: &str) -> Option<Session> {
-        let list = self.call(Line::of(["list-sessions", "-F", "#{session_id} #{session_name}"])).ok()?;
-        parse::sessions(&list).into_iter().find(|s| s.name == name)
+        self.ours(&self.sessions(), name)
+    }
+
+    fn sessions(&self) -> Vec<(String, Session)> {
+        let format = format!("#{{session_id}} #{{{PROJECT_OPTION}}} #{{session_name}}");
+        let list = self.call(Line::of(["list-sessions", "-F", &format]));
+        list.map(|list| parse::sessions(&list)).unwrap_or_default()
+    }
+
+    /// One that nobody said to be of a project may be of an older version.
+    fn ours(&self, all: &[(String, Session)], name: &str) -> Option<Session> {
+        let mine = |project: &String| project.is_empty() || *project == self.owner.project;
+        all.iter().find(|(project, s)| s.name == name && mine(project)).map(|(_, s)| s.clone())
+    }
+
+    /// The session in which a window of ours is.
+    #[must_use]
+    pub fn with_our_windows(&self) -> Option<Session> {
+        let format = format!("#{{session_id}} #{{{OWNER_OPTION}}} #{{session_name}}");
+        let list = self.call(Line::of(["list-windows", "-a", "-F", &format])).ok()?;
+        let mine = |(owner, _): &(String, Session)| *owner == self.owner.spec;
+        parse::sessions(&list).into_iter().find(mine).map(|(_, session)| session)
+    }
+
+    /// What our session is called that is to be called `name`: another where a session of another project is called so. The
+    /// session itself, where it is there.
+    #[must_use]
+    pub fn named(&self, name: &str) -> (String, Option<Session>) {
+        let all = self.sessions();
+        let short: String = self.owner.project.chars().take(6).collect();
+        let other = format!("{name}-{short}");
+        let found = self.ours(&all, name).or_else(|| self.ours(&all, &other));
+        let taken = all.iter().any(|(_, session)| session.name == name);
+        let name = match &found {
+            Some(session) => session.name.clone(),
+            None if taken => other,
+            None => name.to_owned(),
+        };
+        (name, found)
     }
 
     /// Makes a session with a first window.
@@ -163,7 +220,10 @@ impl Tmux {
         let (columns, rows) = (columns.to_string(), rows.to_string());
         let target = format!("={name}:");
         let mut line = Line::of(["new-session", "-d", "-s", name, "-x", &columns, "-y", &rows]);
-        opening(&mut line, &target, job);
+        opening(&mut line, &target, job, &self.owner);
+        if !self.owner.project.is_empty() {
+            line.session_option(&target, PROJECT_OPTION, &self.owner.project);
+        }
         // a user's `destroy-unattached` would end the run with the last look at it
         line.session_option(&target, "destroy-unattached", "off");
         self.open(line)
@@ -174,7 +234,7 @@ impl Tmux {
         // after the last one: a free number in the middle would go to a stranger's place
         let end = format!("{}:{{end}}", session.id);
         let mut line = Line::of(["new-window", "-d", "-a", "-t", &end]);
-        opening(&mut line, &end, job);
+        opening(&mut line, &end, job, &self.owner);
         self.open(line)
     }
 
@@ -232,9 +292,10 @@ impl Tmux {
 
     /// Our windows in a session, by what they are for.
     pub fn windows(&self, session: &Session) -> Result<Vec<(String, Window)>> {
-        let format = format!("#{{window_id}} #{{pane_id}} #{{pane_tty}} #{{{UNIT_OPTION}}}");
+        let format =
+            format!("#{{window_id}} #{{pane_id}} #{{pane_tty}} #{{{OWNER_OPTION}}} #{{{UNIT_OPTION}}}");
         let list = self.call(Line::of(["list-windows", "-t", &session.id, "-F", &format]))?;
-        Ok(parse::windows(&list))
+        Ok(parse::windows(&list, &self.owner.spec))
     }
 
     /// Whether the pane is gone, or what it ran is. A server that does not answer is gone.
@@ -286,7 +347,7 @@ impl Tmux {
 
 /// The rest of a command that opens a window, and what belongs to it. In one command line with the start, so that even
 /// an instant end stays on the screen.
-fn opening(line: &mut Line, target: &str, job: Job<'_>) {
+fn opening(line: &mut Line, target: &str, job: Job<'_>, owner: &Owner) {
     line.words(["-n", job.name, "-P", "-F", OPENED]);
     running(line, job.cwd, job.argv);
     for (option, value) in [
@@ -295,6 +356,7 @@ fn opening(line: &mut Line, target: &str, job: Job<'_>) {
         ("remain-on-exit-format", ""),
         ("automatic-rename", "off"),
         (UNIT_OPTION, job.mark),
+        (OWNER_OPTION, &owner.spec),
     ] {
         line.window_option(target, option, value);
     }

@@ -4,12 +4,15 @@ use std::path::PathBuf;
 
 use super::{Session, Window};
 
-/// Lines of `#{session_id} #{session_name}`.
+/// Lines of `#{session_id} #{@project} #{session_name}`: sessions with their projects, which are empty where nobody said.
 #[must_use]
-pub fn sessions(list: &str) -> Vec<Session> {
+pub fn sessions(list: &str) -> Vec<(String, Session)> {
     list.lines()
-        .filter_map(|line| line.split_once(' '))
-        .map(|(id, name)| Session { id: id.to_owned(), name: name.to_owned() })
+        .filter_map(|line| {
+            let mut words = line.splitn(3, ' ');
+            let (id, project, name) = (words.next()?, words.next()?, words.next()?);
+            Some((project.to_owned(), Session { id: id.to_owned(), name: name.to_owned() }))
+        })
         .collect()
 }
 
@@ -26,17 +29,19 @@ pub fn opened(line: &str) -> Option<(Session, Window)> {
     Some((Session { id, name }, Window { id: window, pane, tty }))
 }
 
-/// Lines of `#{window_id} #{pane_id} #{pane_tty} #{@mark}`; windows without a mark are not ours.
+/// Lines of `#{window_id} #{pane_id} #{pane_tty} #{@owner} #{@mark}`; windows without a mark are not ours, and those of
+/// another owner are not this run's.
 #[must_use]
-pub fn windows(list: &str) -> Vec<(String, Window)> {
+pub fn windows(list: &str, ours: &str) -> Vec<(String, Window)> {
     list.lines()
         .filter_map(|line| {
-            let mut words = line.splitn(4, ' ');
+            let mut words = line.splitn(5, ' ');
             let window = Window {
                 id: words.next()?.to_owned(),
                 pane: words.next()?.to_owned(),
                 tty: PathBuf::from(words.next()?),
             };
+            words.next().filter(|owner| owner.is_empty() || *owner == ours)?;
             let mark = words.next().filter(|m| !m.is_empty())?;
             Some((mark.to_owned(), window))
         })
@@ -81,9 +86,17 @@ mod tests {
     }
 
     #[test]
-    fn a_window_without_our_mark_is_not_ours() {
-        let found = windows("@1 %1 /dev/pts/1 main\n@2 %2 /dev/pts/2 \n@3 %3 /dev/pts/3 1.1\n");
-        let marks: Vec<_> = found.iter().map(|(mark, _)| mark.as_str()).collect();
+    fn a_window_without_our_mark_or_of_another_owner_is_not_ours() {
+        let list = "@1 %1 /dev/pts/1 abc main\n@2 %2 /dev/pts/2  \n@3 %3 /dev/pts/3  1.1\n@4 %4 /dev/pts/4 def 1.2\n";
+        let marks: Vec<_> = windows(list, "abc").into_iter().map(|(mark, _)| mark).collect();
         assert_eq!(marks, ["main", "1.1"]);
+    }
+
+    #[test]
+    fn sessions_tell_whose_they_are_where_that_is_known() {
+        let of = |(project, session): (String, Session)| (project, session.id, session.name);
+        let found: Vec<_> = sessions("$1 abc my night\n$2  other\n").into_iter().map(of).collect();
+        let wanted = [("abc", "$1", "my night"), ("", "$2", "other")];
+        assert_eq!(found, wanted.map(|(p, i, n)| (p.to_owned(), i.to_owned(), n.to_owned())));
     }
 }
