@@ -95,9 +95,11 @@ fn git(project: &Project, args: &[&str]) {
 /// A project that nothing is wrong with.
 fn healthy() -> Project {
     let project = project().spec("demo", "- [ ] 1. First\n- [ ] 2. Second\n").file(".gitignore", "*\n");
-    for tool in ["git", "tmux", "bwrap", "socat"] {
+    for tool in ["git", "tmux"] {
         program(&project, tool, &format!("PATH=/usr/local/bin:/usr/bin:/bin exec {tool} \"$@\""));
     }
+    program(&project, "bwrap", "echo works");
+    program(&project, "socat", "echo 1.8");
     git(&project, &["init", "-q"]);
     project
 }
@@ -159,6 +161,14 @@ fn claude_without_what_its_sandbox_needs_is_told_unless_it_does_without() {
         findings(&json(&out.stdout), "agents", "warning").join("\n")
     };
     assert_eq!(warned(&project), "");
+    program(
+        &project,
+        "bwrap",
+        "[ \"$1\" = --unshare-user ] && echo 'setting up uid map: Permission denied' >&2; exit 1",
+    );
+    let wanted = "claude: bwrap, which its sandbox needs, does not work here (exit code 1: setting up uid map: Permission denied): \
+                  most commands are refused";
+    assert_eq!(warned(&project), wanted);
     fs::remove_file(project.path("bin/socat")).unwrap();
     assert_eq!(warned(&project), "claude: its sandbox needs socat: without it, most commands are refused");
     let project = project.config("[run]\nbackend = \"claude\"\n[backend.claude]\npermission = \"ask\"\n");

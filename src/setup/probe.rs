@@ -1,4 +1,4 @@
-//! Asks programs for their version.
+//! Asks programs for their version, or whether they work at all.
 //!
 //! They are strangers: each gets a session of its own (nothing reads the terminal), no input, a deadline, and dies with
 //! this process. What it leaves behind is found by a variable of its environment and by the file it writes to, and ended.
@@ -52,6 +52,8 @@ static NUMBER: LazyLock<Option<Regex>> =
 pub struct Ask {
     /// Where it is.
     pub program: PathBuf,
+    /// What it is told.
+    pub args: Vec<String>,
     /// Where it is run: version managers choose by folder.
     pub cwd: PathBuf,
     /// Variables that it gets beside those of this process.
@@ -65,7 +67,8 @@ impl Ask {
     #[must_use]
     pub fn of(backend: &Backend, program: PathBuf, cwd: &Path) -> Self {
         let env = backend.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-        Self { program, cwd: cwd.to_owned(), env, env_remove: backend.env_remove.clone() }
+        let args = vec!["--version".to_owned()];
+        Self { program, args, cwd: cwd.to_owned(), env, env_remove: backend.env_remove.clone() }
     }
 }
 
@@ -151,7 +154,7 @@ impl Probe {
         let mark = dir.path().as_os_str().to_owned();
         let mut command = Command::new(exe);
         command.arg("__session").arg(std::process::id().to_string()).arg(dir.path()).arg("--");
-        command.arg(&ask.program).arg("--version").current_dir(&ask.cwd);
+        command.arg(&ask.program).args(&ask.args).current_dir(&ask.cwd);
         for name in &ask.env_remove {
             command.env_remove(name);
         }

@@ -9,7 +9,7 @@ use crate::error::{Kind, Result};
 use crate::setup::backends::{self, Listed};
 use crate::setup::findings::Finding;
 use crate::setup::logins::{self, Login};
-use crate::setup::probe::Answer;
+use crate::setup::probe::{self, Answer};
 use crate::sys::process;
 
 const TOPIC: &str = "agents";
@@ -87,7 +87,7 @@ fn installed(loaded: &Loaded, patient: &Patient<'_>, one: &Listed) -> Vec<Findin
         let text = format!("{name}: no sign of a login was found");
         found.push(Finding::warning(TOPIC, text).mend(mend));
     }
-    found.extend(sandbox(&loaded.config, patient.root, one));
+    found.extend(sandbox(patient, &loaded.config, one));
     if one.output == Output::Claude
         && one.permission == "bypass"
         && rustix::process::geteuid().is_root()
@@ -102,24 +102,48 @@ fn installed(loaded: &Loaded, patient: &Patient<'_>, one: &Listed) -> Vec<Findin
 }
 
 /// What Claude's own sandbox needs and does not find, where its arguments ask for that sandbox; macOS brings all of it.
-fn sandbox(config: &Config, root: &Path, one: &Listed) -> Option<Finding> {
+fn sandbox(patient: &Patient<'_>, config: &Config, one: &Listed) -> Option<Finding> {
     let args = &config.backends.get(&one.name)?.permission_args;
     let wanted = one.output == Output::Claude && args.iter().any(|arg| arg.contains("\"sandbox\""));
     if !wanted || !cfg!(target_os = "linux") {
         return None;
     }
     let path = std::env::var_os("PATH");
-    let cwd = backends::workdir(config, root);
-    let there = |program: &&str| process::find_program(OsStr::new(*program), path.as_deref(), &cwd).is_some();
-    let missing: Vec<_> = ["bwrap", "socat"].into_iter().filter(|program| !there(program)).collect();
+    let cwd = backends::workdir(config, patient.root);
+    let find = |program: &str| process::find_program(OsStr::new(program), path.as_deref(), &cwd);
+    let missing: Vec<_> = ["bwrap", "socat"].into_iter().filter(|program| find(program).is_none()).collect();
+    let Some(bwrap) = find("bwrap").filter(|_| missing.is_empty()) else {
+        let text = format!(
+            "{}: its sandbox needs {}: without it, most commands are refused",
+            one.name,
+            missing.join(" and ")
+        );
+        return Some(
+            Finding::warning(TOPIC, text).mend("Install bubblewrap and socat with your package manager."),
+        );
+    };
+    // in containers, and where the system forbids it to users, it is there and may not do what it is for
+    let args = "--unshare-user --unshare-pid --ro-bind / / --proc /proc --dev /dev echo works";
+    let ask = probe::Ask {
+        program: bwrap,
+        args: args.split(' ').map(str::to_owned).collect(),
+        cwd,
+        env: Vec::new(),
+        env_remove: Vec::new(),
+    };
+    let answer = probe::versions(patient.exe, &[ask], probe::DEADLINE).ok()?.pop()?;
+    if matches!(answer, Answer::Ok { .. }) {
+        return None;
+    }
     let text = format!(
-        "{}: its sandbox needs {}: without it, most commands are refused",
+        "{}: bwrap, which its sandbox needs, does not work here ({}): most commands are refused",
         one.name,
-        missing.join(" and ")
+        answer.shown()
     );
-    (!missing.is_empty()).then(|| {
-        Finding::warning(TOPIC, text).mend("Install bubblewrap and socat with your package manager.")
-    })
+    Some(Finding::warning(TOPIC, text).mend(format!(
+        "Allow unprivileged user namespaces; or, in a container, set backend.{}.permission = \"bypass\".",
+        one.name
+    )))
 }
 
 /// Backends whose programs are there.
