@@ -3,6 +3,7 @@
 //! [`load`] reads every source ([`layers`]), holds each against the one table of keys (`schema`, `check`), lets
 //! figment merge them and turns the result into [`Config`] (`raw`, `resolve`). [`explain`] tells who said what.
 
+mod backend;
 mod check;
 pub mod explain;
 mod hooks;
@@ -19,6 +20,7 @@ mod tree;
 pub mod types;
 mod vars;
 
+pub use backend::{Backend, Output, Permission, PromptBy};
 pub use hooks::{HookEvent, Hooks};
 pub use layers::{LoadRequest, Loaded, load};
 pub use limit::{Budget, Limit, LimitPattern, Pace, Window};

@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 
+use super::backend::{Output, Permission, PromptBy};
 use super::hooks::HookEvent;
 use super::limit::{LimitPattern, RawLimit, RawPace};
 use super::tmux::RawTmux;
 use super::types::{
-    AssignMode, Batch, Commit, Dirty, DoneSignal, Granularity, OnFailure, Output, Permission, PromptBy,
-    Skill, TasksDialect, Tick,
+    AssignMode, Batch, Commit, Dirty, DoneSignal, Granularity, OnFailure, Skill, TasksDialect, Tick,
 };
 
 #[derive(Debug, Deserialize)]

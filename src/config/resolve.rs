@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::backend::{Backend, Permission, PromptBy};
 use super::hooks::Hooks;
 use super::limit::check_pattern;
 use super::raw::{Raw, RawAssign, RawBackend, RawOverride, RawTimeouts, Span};
 use super::schema;
 use super::tree::KeyPath;
 use super::types::{
-    Assign, AssignMode, AssignRule, Backend, Config, Done, Git, Log, Override, PartialRetry, PartialTimeouts,
-    Permission, Prompt, PromptBy, Retry, Run, Tasks, Timeouts, Verify,
+    Assign, AssignMode, AssignRule, Config, Done, Git, Log, Override, PartialRetry, PartialTimeouts, Prompt,
+    Retry, Run, Tasks, Timeouts, Verify,
 };
 
 /// A mistake that shows only once all layers are together.

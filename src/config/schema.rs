@@ -2,8 +2,9 @@
 //!
 //! The check of every layer, `config explain` and the test of `seqorch.toml.example` read it.
 
+use super::backend::BACKEND;
 use super::hooks::HOOKS;
-use super::limit::{LIMIT, LIMIT_PATTERNS, PACE};
+use super::limit::{LIMIT, PACE};
 use super::tmux::TMUX;
 use super::tree::KeyPath;
 
@@ -313,65 +314,6 @@ const LOG: Entry = entry(
         ),
     ]),
     "What is kept of what agents print.",
-);
-
-const BACKEND: Entry = entry(
-    "backend",
-    Node::Named(&[
-        leaf(
-            "preset",
-            Kind::Choice(super::presets::NAMES),
-            "The built-in backend that this one starts from.",
-        ),
-        leaf("command", Kind::Name, "The program: a name on PATH, or a path relative to the project root."),
-        leaf(
-            "args",
-            Kind::Texts,
-            "Its arguments; {model}, {model_args}, {agent_args}, {permission_args}, {resume}, {prompt}, {prompt_file}, \
-             {workdir}, {spec_dir} are filled in.",
-        ),
-        leaf("model_args", Kind::Texts, "What {model_args} stands for when a model is set."),
-        leaf("agent", Kind::Name, "The agent (a persona of the CLI's own configuration) it uses."),
-        leaf(
-            "agent_args",
-            Kind::Texts,
-            "What {agent_args} stands for when an agent is set, {agent} being its name.",
-        ),
-        leaf(
-            "resume",
-            Kind::Texts,
-            "What {resume} stands for when it goes on in a session, {session} being its id; empty: it cannot.",
-        ),
-        leaf(
-            "permission",
-            Kind::Choice(&["auto", "bypass", "ask"]),
-            "What it may do unasked: the vendor's safe automation, all without a question, or what its own settings say.",
-        ),
-        entry(
-            "permission_args",
-            Node::Table(&[
-                leaf("auto", Kind::Texts, "What {permission_args} stands for with permission = \"auto\"."),
-                leaf("bypass", Kind::Texts, "The same with \"bypass\"."),
-                leaf("ask", Kind::Texts, "The same with \"ask\"."),
-            ]),
-            "How it is told what it may do.",
-        ),
-        leaf(
-            "prompt",
-            Kind::Choice(&["stdin", "arg", "file"]),
-            "How it gets the prompt: on standard input, as an argument, or as a file.",
-        ),
-        leaf(
-            "output",
-            Kind::Choice(&["claude", "codex", "gemini", "opencode", "text"]),
-            "What it prints: one of the JSON formats of these agents, or plain text.",
-        ),
-        leaf("model", Kind::Name, "The model it uses; unset: its own choice."),
-        entry("env", Node::Variables, "Variables that it gets."),
-        leaf("env_remove", Kind::Texts, "Variables that it must not see."),
-        LIMIT_PATTERNS,
-    ]),
-    "How to start an agent.",
 );
 
 const OVERRIDE: Entry = entry(

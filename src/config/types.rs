@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::backend::Backend;
 use super::hooks::Hooks;
-use super::limit::{Limit, LimitPattern, Pace};
+use super::limit::{Limit, Pace};
 use super::tmux::Tmux;
 
 /// The whole configuration, as resolved for one call.
@@ -187,18 +188,6 @@ pub struct AssignRule {
     pub backend: String,
 }
 
-/// `[backend.NAME] permission`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Permission {
-    /// The vendor's own safe automation.
-    Auto,
-    /// Everything, without a question.
-    Bypass,
-    /// What the CLI's own settings say; what would be asked is refused, since nobody is there.
-    Ask,
-}
-
 /// `[prompt]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prompt {
@@ -320,67 +309,6 @@ pub struct Log {
     pub max_mb: u32,
     /// How long the folders of a done task's attempts are kept; zero: for ever.
     pub keep: Duration,
-}
-
-/// How an agent gets its prompt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PromptBy {
-    /// On standard input.
-    Stdin,
-    /// As an argument: `{prompt}` in `args`, or appended.
-    Arg,
-    /// As a file: `{prompt_file}` in `args`, or appended.
-    File,
-}
-
-/// What an agent prints.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Output {
-    /// Claude Code's `--output-format stream-json --verbose`.
-    Claude,
-    /// Codex' `exec --json`.
-    Codex,
-    /// Gemini CLI's `--output-format stream-json`.
-    Gemini,
-    /// `OpenCode`'s `run --format json`.
-    Opencode,
-    /// Plain text.
-    Text,
-}
-
-/// How to start one agent CLI and read what it prints.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Backend {
-    /// The program: a name on PATH, or a path (relative: to the project root).
-    pub command: String,
-    /// Its arguments; `{model}`, `{model_args}`, `{prompt}`, `{prompt_file}`, `{workdir}`, `{spec_dir}` are filled in.
-    pub args: Vec<String>,
-    /// Arguments that name the model: put where `{model_args}` stands in `args`, left out when no model is set.
-    pub model_args: Vec<String>,
-    /// The agent (a persona of the CLI's own configuration) it uses.
-    pub agent: Option<String>,
-    /// Arguments that name the agent, with `{agent}`: put where `{agent_args}` stands in `args`.
-    pub agent_args: Vec<String>,
-    /// Arguments that make it go on in the session `{session}`: put where `{resume}` stands in `args`.
-    pub resume: Vec<String>,
-    /// Arguments that say what it may do unasked, for the permission that was chosen: where `{permission_args}` stands.
-    pub permission_args: Vec<String>,
-    /// How it gets the prompt.
-    pub prompt: PromptBy,
-    /// What it prints.
-    pub output: Output,
-    /// Model name for `{model}`.
-    pub model: Option<String>,
-    /// Variables that it gets.
-    pub env: BTreeMap<String, String>,
-    /// Variables that it must not see.
-    pub env_remove: Vec<String>,
-    /// The built-in backend that it starts from, where it says one.
-    pub preset: Option<String>,
-    /// Wordings of limits beside the built-in ones.
-    pub limit_patterns: Vec<LimitPattern>,
 }
 
 /// `[[override]]`: other settings for some tasks.
