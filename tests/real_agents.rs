@@ -15,6 +15,7 @@ use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Instant;
 
@@ -124,7 +125,10 @@ fn in_a_namespace(bin: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// All scenes with all CLIs; the CLIs side by side, since each has a home, a project and a server of its own.
+/// How many scenes are played at once: most of the time a CLI starts, or waits.
+const LANES: usize = 4;
+
+/// All scenes with all CLIs, some side by side, since each has a home, a project and a server of its own.
 fn play() {
     let ground = Ground {
         bin: std::env::var_os(INSIDE).map(PathBuf::from).unwrap_or_default(),
@@ -135,26 +139,35 @@ fn play() {
     };
     let clis: Vec<Cli> = Cli::ALL.into_iter().filter(|cli| chosen("SEQORCH_AGENTS", cli.name())).collect();
     let scenes: Vec<&Scene> = SCENES.iter().filter(|(name, _)| chosen("SEQORCH_SCENES", name)).collect();
-    let columns: Vec<Vec<Seen>> = thread::scope(|scope| {
-        let started: Vec<_> = clis
-            .iter()
-            .map(|cli| {
-                let (ground, scenes) = (&ground, &scenes);
-                scope.spawn(move || scenes.iter().map(|scene| one(ground, scene, *cli)).collect())
-            })
-            .collect();
-        started.into_iter().map(|s| s.join().expect("scenes do not panic")).collect()
+    // scene by scene: how long a CLI takes at best is known before one is to be called silent
+    let all: Vec<(&Scene, Cli)> =
+        scenes.iter().flat_map(|scene| clis.iter().map(move |cli| (*scene, *cli))).collect();
+    let next = AtomicUsize::new(0);
+    let lane = || {
+        let mut seen = Vec::new();
+        while let at = next.fetch_add(1, Ordering::Relaxed)
+            && let Some((scene, cli)) = all.get(at)
+        {
+            seen.push((at, one(&ground, scene, *cli)));
+        }
+        seen
+    };
+    let mut seen: Vec<(usize, Seen)> = thread::scope(|scope| {
+        let lanes: Vec<_> = (0..LANES).map(|_| scope.spawn(lane)).collect();
+        lanes.into_iter().flat_map(|lane| lane.join().expect("scenes do not panic")).collect()
     });
+    seen.sort_by_key(|(at, _)| *at);
+    let rows: Vec<&[(usize, Seen)]> = seen.chunks(clis.len().max(1)).collect();
 
     let mut table = String::from("\n| scene |");
     for cli in &clis {
         let _ = write!(table, " {} {} |", cli.name(), version(*cli, &ground.bin));
     }
     let _ = writeln!(table, "\n|---|{}", "---|".repeat(clis.len()));
-    for (row, (name, _)) in scenes.iter().enumerate() {
+    for ((name, _), row) in scenes.iter().zip(rows) {
         let _ = write!(table, "| {name} |");
-        for column in &columns {
-            let _ = match &column[row] {
+        for (_, seen) in row {
+            let _ = match seen {
                 Ok(seen) => write!(table, " {seen} |"),
                 Err(wrong) => write!(table, " WRONG: {} |", wrong.lines().next().unwrap_or_default()),
             };
@@ -163,7 +176,7 @@ fn play() {
     }
     println!("{table}");
     let listed = scenes::listed(&ground, &clis);
-    let wrong = columns.iter().flatten().filter(|seen| seen.is_err()).count();
+    let wrong = seen.iter().filter(|(_, seen)| seen.is_err()).count();
     assert!(!scenes.is_empty() && !clis.is_empty(), "no scene was chosen");
     assert_eq!(wrong, 0, "{wrong} of the scenes above went wrong");
     assert_eq!(listed, Ok(()));

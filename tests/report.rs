@@ -49,3 +49,20 @@ fn before_the_first_run_the_report_says_that_there_is_none() {
     project.run(&["report"]).code(0).says(&["nothing was tried yet"]);
     assert!(!project.path(".seqorch").exists(), "looking made files");
 }
+
+#[test]
+fn each_task_is_told_with_the_files_that_it_changed() {
+    let agent =
+        "echo hi > 'new <b>.txt'; i=0; while [ $i -lt 30 ]; do echo > gen-$i; i=$((i+1)); done; say_done";
+    let project = Project::new().spec("login", "- [ ] 1. A\n").file(".gitignore", "/.*\n").agent(agent);
+    for args in [&["init", "-q"][..], &["add", "-A"]] {
+        assert!(project.command_of("git", args).status().unwrap().success());
+    }
+    project.run(&["run"]).code(0);
+    let text = project.run(&["report"]).code(0).stdout;
+    let changes = text.split_once("\n## Changes\n\n**1 A**\n\n").unwrap_or_else(|| panic!("{text}")).1;
+    assert!(changes.contains("    gen-0  +1 -0\n") && changes.contains("    and 12 more files\n"), "{text}");
+    let page = project.run(&["report", "--html", "-"]).code(0).stdout;
+    assert!(page.contains("<summary><strong>1</strong> A: 32 files +32 -0</summary>"), "{page}");
+    assert!(page.contains("<td><code>gen-0</code></td>") && !page.contains("<b>"), "{page}");
+}

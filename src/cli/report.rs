@@ -12,6 +12,7 @@ use super::Global;
 use super::project::Project;
 use crate::engine::launch;
 use crate::error::{Error, Kind, Result};
+use crate::git;
 use crate::plan::Selection;
 use crate::report::morning::{Source, morning};
 use crate::report::{events, page};
@@ -42,6 +43,12 @@ pub(super) fn report(global: &Global, args: &ReportArgs) -> Result<u8> {
         let facts = launch::result(&store.attempt_dir(unit, attempt))?;
         Some(facts.last_words).filter(|text| !text.trim().is_empty())
     };
+    let files = |unit: &str| {
+        let unit = state.units.get(unit);
+        let trees =
+            unit.and_then(|unit| Some((unit.before.as_deref()?, unit.changes.as_ref()?.after.as_str())));
+        trees.map_or_else(Vec::new, |(before, after)| git::changes(&project.root, before, after))
+    };
     let made = morning(&Source {
         spec: &place.name,
         state: &state,
@@ -49,6 +56,7 @@ pub(super) fn report(global: &Global, args: &ReportArgs) -> Result<u8> {
         left: plan.steps.len(),
         events: &events::read(&log),
         words: &words,
+        files: &files,
         now: Timestamp::now(),
         zone: &TimeZone::system(),
         all: args.all,

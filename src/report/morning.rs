@@ -13,12 +13,16 @@ use super::owed::owed;
 use super::spans::{Span, WAITS, attempts, kind_of, pauses, waited};
 use super::text::{last_lines, logs_command, plural, sanitise_line, sanitise_text, shell_word};
 use super::used::Used;
+use crate::git::Change;
 use crate::state::{Outcome, SpecState, UnitStatus};
 
 /// Between two nights nothing happens for so long.
 const DAY: Duration = Duration::from_secs(8 * 3600);
 /// Characters of an agent's last words that are shown.
 const WORDS: usize = 1200;
+
+/// Files of a task that are listed.
+const FILES: usize = 20;
 
 /// Lines of a check's output that are shown where it is why a human is needed: the last ones tell most.
 const CHECK_LINES: usize = 10;
@@ -37,6 +41,8 @@ pub struct Source<'a> {
     pub events: &'a [Record],
     /// The last words of an attempt, where they are kept.
     pub words: &'a dyn Fn(&str, u32) -> Option<String>,
+    /// The files that a unit changed, as far as git still knows.
+    pub files: &'a dyn Fn(&str) -> Vec<Change>,
     /// Now: the end of what still runs.
     pub now: Timestamp,
     /// In which zone times are told.
@@ -104,6 +110,8 @@ pub struct Row {
     pub changes: String,
     /// Its commit.
     pub commit: String,
+    /// Its changes file by file: path, and lines that came and went.
+    pub files: Vec<(String, String)>,
     /// What its agent said last.
     pub words: String,
     /// What it did when.
@@ -222,9 +230,25 @@ fn row(s: &Source<'_>, id: &str, title: &str, from: Timestamp, spans: &[Span], s
         commit: changes
             .and_then(|c| c.commit.as_deref())
             .map_or_else(String::new, |id| sanitise_line(id).chars().take(9).collect()),
+        files: diffstat(&(s.files)(id)),
         words,
         bars: spans.iter().filter(|b| b.unit == id).map(|b| scale.bar(b)).collect(),
     })
+}
+
+/// As `git diff --stat`, the first files of many.
+fn diffstat(changes: &[Change]) -> Vec<(String, String)> {
+    let lines = |change: &Change| match (change.insertions, change.deletions) {
+        (Some(came), Some(went)) => format!("+{came} -{went}"),
+        _ => "binary".to_owned(),
+    };
+    let mut files: Vec<_> =
+        changes.iter().take(FILES).map(|change| (sanitise_line(&change.path), lines(change))).collect();
+    let more = changes.len() - files.len();
+    if more > 0 {
+        files.push((format!("and {}", plural(more, "more file")), String::new()));
+    }
+    files
 }
 
 fn needs(s: &Source<'_>, titles: &BTreeMap<&str, &str>) -> Vec<Need> {
@@ -363,6 +387,7 @@ mod tests {
             units: &[("1".into(), "Store".into()), ("2".into(), "Form\u{1b}[31m".into())],
             left: 1,
             events: &super::super::events::read(events),
+            files: &|_| Vec::new(),
             words: &|unit, attempt| Some(format!("words of {unit} {attempt}")),
             now: "2026-01-02T06:00:00Z".parse().unwrap(),
             zone: &TimeZone::UTC,

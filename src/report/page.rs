@@ -57,6 +57,16 @@ pub fn markdown(m: &Morning, columns: usize) -> String {
     for (name, value) in &m.totals {
         let _ = writeln!(out, "- {name}: {value}");
     }
+    let changed: Vec<&Row> = m.rows.iter().filter(|row| !row.files.is_empty()).collect();
+    if !changed.is_empty() {
+        out.push_str("\n## Changes\n");
+        for row in changed {
+            let _ = writeln!(out, "\n**{} {}**\n", row.id, row.title);
+            for (path, lines) in &row.files {
+                let _ = writeln!(out, "    {}", format!("{path}  {lines}").trim_end());
+            }
+        }
+    }
     let told: Vec<&Row> = m.rows.iter().filter(|row| !row.words.is_empty()).collect();
     if !told.is_empty() {
         out.push_str("\n## Last words\n");
