@@ -99,6 +99,86 @@ fn what_a_halted_agent_left_is_its_own_and_goes_into_its_commit_and_what_a_human
     assert!(progress.contains("- **Changes:** 2 files +3 -1, commit "), "{progress}");
 }
 
+/// A hook of git that refuses a commit where this script fails.
+fn refuses_unless(project: &Project, script: &str) {
+    let hook = project.path(".git/hooks/pre-commit");
+    project.write(
+        ".git/hooks/pre-commit",
+        format!("#!/bin/sh\n{script} && exit 0\necho not like this >&2\nexit 1\n"),
+    );
+    Command::new("chmod").arg("+x").arg(&hook).status().unwrap();
+}
+
+/// What a commit changed.
+fn files_of(project: &Project, commit: &str) -> Vec<String> {
+    let list = git(project, &["show", "--name-only", "--format=", commit]);
+    list.lines().map(str::to_owned).collect()
+}
+
+/// What is not committed, our own files left out.
+fn dirty(project: &Project) -> Vec<String> {
+    let list = git(project, &["status", "--porcelain", "--", ".", ":(exclude).kiro/specs/SEQUENTIAL*"]);
+    list.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn what_a_human_writes_while_a_commit_is_owed_stays_theirs_and_a_mend_of_the_tasks_own_file_goes_with_it() {
+    let project = repo(&format!("echo junk > junk; {WRITES}"), "");
+    project.write("rules", "strict\n");
+    git(&project, &["add", "-A"]);
+    git(&project, &["commit", "-qm", "rules"]);
+    refuses_unless(&project, "grep -q relaxed rules && test ! -e junk && grep -q tidy made-1");
+    project.run(&["run"]).code(2).says(&["task 1 is done, but not committed"]);
+    project.write("rules", "relaxed\n");
+    project.write("new.txt", "mine\n");
+    project.run(&["run"]).code(2).says(&["task 1 is done, but not committed"]);
+    project.write("new.txt", "still mine\n");
+    project.write("made-1", "tidy\n");
+    std::fs::remove_file(project.path("junk")).unwrap();
+    let out = project.run(&["run"]).code(2);
+    out.says(&["the work tree has changes", "  rules\n  new.txt\n", "Commit or stash them"]);
+    assert_eq!(project.ledger().len(), 1, "no step starts over a human's changes");
+    assert_eq!(git(&project, &["log", "-1", "--format=%s"]), "1: First thing");
+    assert_eq!(files_of(&project, "HEAD"), [".kiro/specs/demo/tasks.md", "made-1"]);
+    assert_eq!(git(&project, &["show", "HEAD:made-1"]), "tidy");
+    assert_eq!(dirty(&project), ["M rules", "?? new.txt"]);
+    assert_eq!(project.state("demo")["units"]["1"]["changes"]["files"], 2);
+    // whoever only tries again is told so before anything is done
+    let out = project.run(&["run"]).code(2);
+    assert!(out.stderr.contains("new.txt") && out.stderr.contains("rules"), "{out:?}");
+    project.run(&["undo", "1"]).code(0);
+    assert!(!project.path("made-1").exists());
+    assert_eq!((project.read("rules"), project.read("new.txt")), ("relaxed\n".into(), "still mine\n".into()));
+}
+
+#[test]
+fn where_changes_are_allowed_the_run_goes_on_after_the_owed_commit_and_commits_nothing_of_a_human() {
+    let project = repo(WRITES, "dirty = \"allow\"\n");
+    refuses_unless(&project, "test -e new.txt");
+    project.run(&["run"]).code(2);
+    project.write("new.txt", "mine\n");
+    project.run(&["run"]).code(0);
+    let log = git(&project, &["log", "--format=%s", "--reverse"]);
+    assert_eq!(log, "start\n1: First thing\n2: Second thing");
+    assert_eq!(files_of(&project, "HEAD~1"), [".kiro/specs/demo/tasks.md", "made-1"]);
+    assert_eq!(dirty(&project), ["?? new.txt"]);
+}
+
+#[test]
+fn without_commits_a_refused_one_is_forgotten_and_undo_takes_back_what_the_task_did_and_nothing_since() {
+    let project = repo(WRITES, "");
+    refuses_unless(&project, "false");
+    project.run(&["run", "--only", "1"]).code(2);
+    project.write("seqorch.local.toml", "[git]\ncommit = \"off\"\n");
+    project.write("human.txt", "mine\n");
+    project.run(&["run", "--only", "2"]).code(0);
+    assert_eq!(project.state("demo")["units"]["1"]["changes"]["files"], 2, "its file and its box");
+    project.run(&["undo", "1"]).code(0);
+    assert!(!project.path("made-1").exists() && project.path("made-2").exists());
+    assert_eq!(project.read("human.txt"), "mine\n");
+    assert!(project.path("seqorch.local.toml").exists());
+}
+
 #[test]
 fn a_hook_that_refuses_stops_the_run_and_the_next_one_commits_first() {
     let project = repo(WRITES, "");

@@ -165,8 +165,9 @@ fn run_one(args: &RunArgs, job: &Job, go_on: &GoOn, ears: &Ears) -> Result<(u8, 
     super::stop::refuse_strays(&store, &state)?;
     let work = !state.halted && (!plan.steps.is_empty() || state.running().is_some());
     let before = git::snapshot(&project.root);
+    let mut dirty = Vec::new();
     if work {
-        mark_off_others(project, &mut state, before.as_deref())?;
+        dirty = mark_off_others(project, &mut state, before.as_deref())?;
         state.run_args = Kept::argv(&job.global, &job.work);
     }
     let view = watch::argv(&job.global, &job.work, place, &holder);
@@ -194,6 +195,7 @@ fn run_one(args: &RunArgs, job: &Job, go_on: &GoOn, ears: &Ears) -> Result<(u8, 
         go_on.is_saved();
     }
     let mut machine = Machine::new(state, policy);
+    machine.start_nothing_over(dirty);
     let mut world = RealWorld::new(
         place,
         config,
@@ -259,17 +261,18 @@ fn run_one(args: &RunArgs, job: &Job, go_on: &GoOn, ears: &Ears) -> Result<(u8, 
 }
 
 /// Tells what is the agents' from what others wrote, in the work tree and since the last run; an error where commits would
-/// mix them.
-fn mark_off_others(project: &Project, state: &mut SpecState, now: Option<&str>) -> Result<()> {
+/// mix them. Gives the files over which no step may start.
+fn mark_off_others(project: &Project, state: &mut SpecState, now: Option<&str>) -> Result<Vec<String>> {
     let left = state.left_as.clone();
-    if project.loaded.config.git.commit == Commit::Step {
-        checks::note_dirty(project, state)?;
-    }
+    let dirty = match project.loaded.config.git.commit {
+        Commit::Step => checks::note_dirty(project, state)?,
+        Commit::Off => Vec::new(),
+    };
     state.left_as = None;
     if let Some((left, now)) = left.zip(now) {
         checks::leave_out_others(project, state, &left, now);
     }
-    Ok(())
+    Ok(dirty)
 }
 
 /// The session with its main window, as the configuration wants it, and who answers that window.

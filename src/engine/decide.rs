@@ -61,6 +61,8 @@ pub struct Machine {
     pub(super) recovered: bool,
     /// A done unit that could not be committed.
     pub(super) uncommitted: Option<(String, String)>,
+    /// Files that a human must see to before a step starts.
+    pub(super) dirty: Vec<String>,
     /// The tree of all files when the plan was made.
     pub(super) tree: Option<String>,
     /// Units that an agent was asked about: once in a run.
@@ -86,10 +88,16 @@ impl Machine {
             step: None,
             recovered: false,
             uncommitted: None,
+            dirty: Vec::new(),
             tree: None,
             asked_for: BTreeSet::new(),
             unstarted: 0,
         }
+    }
+
+    /// Starts no step over changes in these files: only what is owed is done.
+    pub fn start_nothing_over(&mut self, files: Vec<String>) {
+        self.dirty = files;
     }
 
     /// Units that failed for good in this run.
@@ -183,6 +191,7 @@ impl Machine {
         let end = match (plan.steps.first(), self.stop) {
             _ if self.uncommitted.is_some() => self.not_committed(),
             (None, _) => Some(self.nothing_left(now, &plan.skipped)),
+            _ if !self.dirty.is_empty() => Some(End::Dirty { files: std::mem::take(&mut self.dirty) }),
             (_, Stop::Terminate) => Some(End::Terminated),
             (_, Stop::AfterStep | Stop::Now) => Some(End::Interrupted),
             _ if self.state.iterations >= self.policy.max_iterations => Some(End::MaxIterations),

@@ -8,7 +8,7 @@ use super::decide::{Effect, End, Event, Machine, Pause, Report};
 use super::event::Assigned;
 use crate::error::Result;
 use crate::plan::{Plan, Step};
-use crate::state::{Changes, Learned, Outcome, SpecState};
+use crate::state::{Changes, Learned, NotKept, Outcome, SpecState};
 
 /// All that a run does to the world, and hears from it. `RealWorld` is the world; a
 /// simulation is another.
@@ -41,7 +41,7 @@ pub trait World {
     /// The tree of all files as it is now; `None` where none is kept.
     fn tree(&mut self) -> Option<String>;
     /// Looks at what a done unit changed, and commits it where that is wanted; an error says why it cannot.
-    fn keep(&mut self, unit: &str, state: &SpecState) -> std::result::Result<Option<Changes>, String>;
+    fn keep(&mut self, unit: &str, state: &SpecState) -> std::result::Result<Option<Changes>, NotKept>;
     /// Runs the commands that must succeed, or says why they cannot run; their end comes from [`World::next`].
     fn verify(&mut self, step: &Step, attempt: u32, state: &SpecState) -> Result<Option<Outcome>>;
     /// Ends the agent that works now.

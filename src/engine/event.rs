@@ -290,6 +290,12 @@ pub enum End {
         /// Why.
         why: String,
     },
+    /// A human's files have changes, and commits would mix them with the agents': what was owed is committed, and no
+    /// step starts.
+    Dirty {
+        /// The files.
+        files: Vec<String>,
+    },
     /// The agent's program cannot be started.
     Unavailable {
         /// The unit.
@@ -321,7 +327,11 @@ impl End {
         match self {
             Self::Complete => 0,
             Self::MaxIterations => 1,
-            Self::Halted { .. } | Self::Stuck { .. } | Self::NotCommitted { .. } | Self::Limited { .. } => 2,
+            Self::Halted { .. }
+            | Self::Stuck { .. }
+            | Self::NotCommitted { .. }
+            | Self::Dirty { .. }
+            | Self::Limited { .. } => 2,
             Self::Unavailable { .. } => 69,
             Self::Interrupted => 130,
             Self::Terminated | Self::HungUp => 143,

@@ -10,7 +10,7 @@ use super::pacing;
 use crate::attempt::record::CancelledBy;
 use crate::config::{Batch, OnFailure};
 use crate::plan::Step;
-use crate::state::{Changes, Learned, Outcome, Reason, UnitStatus};
+use crate::state::{Changes, Learned, NotKept, Outcome, Reason, UnitStatus};
 
 /// The same failure of a verify command in a row after which a human must look.
 const SAME_FAILURES: usize = 3;
@@ -59,9 +59,9 @@ impl Machine {
 
     /// What became of a done unit's changes. Where they cannot be committed, the run ends, and the next one tries again:
     /// a later commit must not swallow them.
-    pub fn kept(&mut self, unit: &str, kept: Result<Option<Changes>, String>) {
-        if let Err(why) = &kept {
-            self.uncommitted = Some((unit.to_owned(), why.clone()));
+    pub fn kept(&mut self, unit: &str, kept: Result<Option<Changes>, NotKept>) {
+        if let Err(refused) = &kept {
+            self.uncommitted = Some((unit.to_owned(), refused.why.clone()));
         }
         self.state.kept(unit, kept);
     }

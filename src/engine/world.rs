@@ -32,7 +32,7 @@ use crate::report::summary::UnitLine;
 use crate::report::text::logs_command;
 use crate::spec;
 use crate::state::store::Store;
-use crate::state::{Changes, Learned, Outcome, SpecState};
+use crate::state::{Changes, Learned, NotKept, Outcome, SpecState};
 use crate::sys::clock::Clock;
 use crate::sys::{files, process};
 
@@ -337,7 +337,7 @@ impl World for RealWorld<'_> {
         wanted.then(|| git::snapshot(&self.place.root)).flatten()
     }
 
-    fn keep(&mut self, unit: &str, state: &SpecState) -> std::result::Result<Option<Changes>, String> {
+    fn keep(&mut self, unit: &str, state: &SpecState) -> std::result::Result<Option<Changes>, NotKept> {
         self.keep_changes(unit, state)
     }
 

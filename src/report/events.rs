@@ -153,8 +153,8 @@ pub enum What {
     RunEnded {
         /// The spec.
         spec: String,
-        /// `complete`, `max_iterations`, `halted`, `stuck`, `not_committed`, `limited`, `unavailable`, `interrupted`,
-        /// `terminated`, `error`, `hung_up`; in the last case a working agent goes on by itself.
+        /// `complete`, `max_iterations`, `halted`, `stuck`, `not_committed`, `dirty`, `limited`, `unavailable`,
+        /// `interrupted`, `terminated`, `error`, `hung_up`; in the last case a working agent goes on by itself.
         why: String,
         /// Exit code of the process, where it runs no other spec after this one.
         exit_code: u8,
@@ -316,6 +316,7 @@ pub fn of_end(ended: &Ended<'_>) -> Vec<What> {
             "unavailable"
         }
         End::NotCommitted { .. } => "not_committed",
+        End::Dirty { .. } => "dirty",
         End::Limited { .. } => "limited",
         End::Interrupted => "interrupted",
         End::Terminated => "terminated",

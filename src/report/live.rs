@@ -62,6 +62,7 @@ pub fn last_word(end: &End, left: usize) -> (String, bool) {
         End::Stuck { failed, blocked } if failed.is_empty() => format!("✗ blocked: {}", blocked.join(", ")),
         End::Stuck { failed, .. } => format!("✗ failed: {}", failed.join(", ")),
         End::NotCommitted { unit, .. } => format!("✗ {unit} could not be committed"),
+        End::Dirty { .. } => "✗ the work tree has changes".to_owned(),
         End::Unavailable { unit, .. } => format!("✗ {unit} could not start"),
         End::Limited { backend, .. } => format!("‖ {backend} is limited"),
         End::Interrupted | End::Terminated | End::HungUp => "‖ stopped by hand".to_owned(),

@@ -134,7 +134,7 @@ pub struct UnitState {
     /// The tree of all files before its first attempt, as git names it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
-    /// What it changed, once it is done.
+    /// What it changed, once it is done; also while that could not be committed yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changes: Option<Changes>,
     /// It is done, and what it changed is not looked at and committed yet.
@@ -163,6 +163,15 @@ pub struct Changes {
     /// Its commit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
+}
+
+/// A done unit's changes could not be committed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NotKept {
+    /// Why, in git's own words.
+    pub why: String,
+    /// The changes: what somebody else writes from now on is none of them.
+    pub changes: Option<Changes>,
 }
 
 /// Where a unit stands.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::model::{
-    Answer, AttemptRecord, Changes, GoesOn, Learned, Reason, SpecState, UnitState, UnitStatus,
+    Answer, AttemptRecord, Changes, GoesOn, Learned, NotKept, Reason, SpecState, UnitState, UnitStatus,
 };
 use super::outcome::Outcome;
 use crate::agent::event::Usage;
@@ -171,8 +171,8 @@ impl SpecState {
         self.units.iter().filter(|(_, unit)| unit.to_keep).map(|(id, _)| id.clone()).collect()
     }
 
-    /// What became of a done unit's changes: `Err` is why git did not take them.
-    pub fn kept(&mut self, unit: &str, kept: Result<Option<Changes>, String>) {
+    /// What became of a done unit's changes.
+    pub fn kept(&mut self, unit: &str, kept: Result<Option<Changes>, NotKept>) {
         let Some(unit) = self.units.get_mut(unit) else { return };
         match kept {
             Ok(changes) => {
@@ -180,7 +180,10 @@ impl SpecState {
                 unit.to_keep = false;
                 unit.not_committed = None;
             }
-            Err(why) => unit.not_committed = Some(end_of(why.trim(), GIT_WORDS)),
+            Err(NotKept { why, changes }) => {
+                unit.changes = changes;
+                unit.not_committed = Some(end_of(why.trim(), GIT_WORDS));
+            }
         }
     }
 
@@ -328,12 +331,16 @@ mod tests {
         state
     }
 
+    fn refused(why: &str) -> Result<Option<Changes>, NotKept> {
+        Err(NotKept { why: why.to_owned(), changes: Some(Changes { files: 1, ..Changes::default() }) })
+    }
+
     #[test]
     fn what_git_refused_is_owed_with_its_words_until_it_is_taken() {
         let mut state = done_in_git();
         state.begin_run(BTreeSet::new());
         assert_eq!(state.uncommitted().count(), 0, "the run is about to commit it");
-        state.kept("1", Err("a hook says no\n".to_owned()));
+        state.kept("1", refused("a hook says no\n"));
         assert_eq!(state.uncommitted().collect::<Vec<_>>(), [("1", Some("a hook says no"))]);
         state.end_run();
         let kept = serde_json::to_string(&state).unwrap();
@@ -347,7 +354,7 @@ mod tests {
     #[test]
     fn only_the_end_of_long_words_is_kept() {
         let mut state = done_in_git();
-        state.kept("1", Err(format!("{}the end", "é".repeat(100_000))));
+        state.kept("1", refused(&format!("{}the end", "é".repeat(100_000))));
         let (_, why) = state.uncommitted().next().unwrap();
         let why = why.unwrap();
         assert!(why.starts_with('…') && why.ends_with("the end") && why.chars().count() == GIT_WORDS + 1);
