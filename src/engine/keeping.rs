@@ -59,22 +59,11 @@ impl RealWorld<'_> {
     /// it, so a commit takes that file as it is now; all other files stay as the unit left them.
     fn since_refused(&self, before: &str, refused: &Changes, now: &str) -> Result<String, NotKept> {
         let root = &self.place.root;
-        let own = git::told_changes(root, before, &refused.after);
         if self.config.git.commit == Commit::Off {
-            let all: Vec<_> = own.into_iter().flatten().map(|change| change.path).collect();
-            steps::unstage(root, &all);
             return Ok(refused.after.clone());
         }
-        let tree = own.and_then(|own| {
-            let tree = steps::mended(root, &refused.after, now, &own)?;
-            let left = git::told_changes(root, before, &tree)?;
-            let back = own.into_iter().map(|change| change.path);
-            // the try before this one put them into the index
-            let back =
-                back.filter(|path| !left.iter().any(|change| change.path == *path)).collect::<Vec<_>>();
-            steps::unstage(root, &back);
-            Some(tree)
-        });
+        let tree = git::told_changes(root, before, &refused.after)
+            .and_then(|own| steps::mended(root, &refused.after, now, &own));
         tree.ok_or_else(|| NotKept {
             why: "git does not have the trees before and after the task any more; commit its files by hand"
                 .to_owned(),

@@ -65,7 +65,11 @@ pub fn commit(dir: &Path, paths: &[String], message: &str) -> Result<Option<Stri
     files::replace(&words, message.as_bytes(), 0o600)?;
     let file = words.display().to_string();
     let args = of_paths(&["commit", "--quiet", "--file", &file, "--cleanup=verbatim"]);
-    run(&top, None, &args).map_err(|said| failed("commit", said))?;
+    if let Err(said) = run(&top, None, &args) {
+        // what came to nothing must not stay in the index for somebody else's commit
+        unstage(&top, paths);
+        return Err(failed("commit", said));
+    }
     Ok(git(&top, None, &["rev-parse", "HEAD"]))
 }
 
@@ -82,18 +86,15 @@ pub fn mended(dir: &Path, after: &str, now: &str, files: &[Change]) -> Option<St
     put_over(dir, after, (after, now), |path| files.contains(path))
 }
 
-/// Takes files out of the index again that a commit which came to nothing put there; the files themselves stay.
-pub fn unstage(dir: &Path, files: &[String]) {
-    if files.is_empty() {
-        return;
-    }
-    let Some(top) = git(dir, None, &["rev-parse", "--show-toplevel"]).map(PathBuf::from) else { return };
-    for chunk in files.chunks(400) {
+/// Takes files out of the index; the files themselves stay.
+fn unstage(top: &Path, paths: &[String]) {
+    // a command line holds only so much
+    for chunk in paths.chunks(400) {
         let mut args: Vec<String> =
             ["--literal-pathspecs", "reset", "--quiet", "--"].map(str::to_owned).to_vec();
         args.extend_from_slice(chunk);
         // a path that is in neither index nor commit has nothing to be taken out
-        let _ = run(&top, None, &args);
+        let _ = run(top, None, &args);
     }
 }
 
@@ -242,6 +243,7 @@ mod tests {
         let error = commit(at, &paths(&["a"]), "x").unwrap_err().render();
         assert!(error.contains("not like this"), "{error}");
         assert_eq!(git(at, None, &["log", "--format=%s"]).unwrap(), "first");
+        assert_eq!(git(at, None, &["status", "--porcelain"]).unwrap(), "?? a", "the index is as it was");
     }
 
     #[test]
