@@ -186,15 +186,19 @@ fn write_way_out(out: &mut dyn Write, spec: &str, end: &End) -> io::Result<()> {
         }
         End::Stuck { failed, .. } if !failed.is_empty() => writeln!(
             out,
-            "Read what happened with: {}; mend it, and run again (failed tasks are tried afresh).",
-            logs_command(spec, &failed[0])
+            "Read what happened with: {}; mend it, then go on with: seqorch run {} --retry (failed tasks are tried afresh).",
+            logs_command(spec, &failed[0]),
+            sanitise_line(&shell_word(spec))
         ),
         End::NotCommitted { why, .. } => {
             for line in sanitise_text(why).lines() {
                 writeln!(out, "  {line}")?;
             }
             let spec = sanitise_line(&shell_word(spec));
-            writeln!(out, "Mend it, then go on with: seqorch run {spec} (it tries the commit first).")?;
+            writeln!(
+                out,
+                "Mend it, then go on with: seqorch run {spec} --retry (it tries the commit first)."
+            )?;
             writeln!(out, "Or set git.commit = \"off\".")
         }
         End::Dirty { files } => {
