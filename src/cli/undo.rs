@@ -50,6 +50,7 @@ pub(super) fn undo(global: &Global, args: &UndoArgs) -> Result<u8> {
     state.completed.retain(|id| !members.contains(id) && *id != args.id);
     state.completed_at = None;
     if let Some(unit) = state.units.get_mut(&args.id) {
+        unit.owe_nothing();
         unit.status = UnitStatus::Todo;
         unit.to_tick.clear();
         unit.before = None;

@@ -11,8 +11,8 @@ pub mod store;
 
 pub use limited::{Limited, WindowUse, who};
 pub use model::{
-    Answer, AttemptRecord, Changes, GoesOn, Learned, NotKept, Reason, SpecState, StateFile, UnitState,
-    UnitStatus,
+    Answer, AttemptRecord, Changes, GoesOn, Learned, Reason, SpecState, StateFile, UnitState, UnitStatus,
 };
 pub use outcome::Outcome;
+pub use progress::NotKept;
 pub use spent::Spent;

@@ -75,7 +75,8 @@ pub struct SpecState {
     /// wrote by then is theirs and not a human's. Kept only for commits per step.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub left_as: Option<String>,
-    /// What the last run was told on its command line of what to work off and how: `resume` goes on with that.
+    /// What the last run was told on its command line of what to work off and how: `resume` and `run --retry` go on with
+    /// that.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub run_args: Vec<String>,
     /// A human's answer to `question`, for the next prompt of that unit.
@@ -163,15 +164,6 @@ pub struct Changes {
     /// Its commit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
-}
-
-/// A done unit's changes could not be committed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct NotKept {
-    /// Why, in git's own words.
-    pub why: String,
-    /// The changes: what somebody else writes from now on is none of them.
-    pub changes: Option<Changes>,
 }
 
 /// Where a unit stands.
