@@ -4,7 +4,7 @@ use std::process::Command;
 
 use crate::common::Project;
 
-fn git(project: &Project, args: &[&str]) -> String {
+pub(crate) fn git(project: &Project, args: &[&str]) -> String {
     let output = Command::new("git")
         .args(args)
         .current_dir(project.root())
@@ -18,7 +18,7 @@ fn git(project: &Project, args: &[&str]) -> String {
 const TWO: &str = "- [ ] 1. First thing\n- [ ] 2. Second thing\n";
 
 /// A repository with all of it committed, and a run that commits each step.
-fn repo(agent: &str, more: &str) -> Project {
+pub(crate) fn repo(agent: &str, more: &str) -> Project {
     let project = Project::new()
         .spec("demo", TWO)
         .agent(agent)
@@ -37,7 +37,7 @@ fn repo(agent: &str, more: &str) -> Project {
     project
 }
 
-const WRITES: &str = "echo \"$SEQORCH_UNIT\" > \"made-$SEQORCH_UNIT\"; say_done";
+pub(crate) const WRITES: &str = "echo \"$SEQORCH_UNIT\" > \"made-$SEQORCH_UNIT\"; say_done";
 
 #[test]
 fn each_done_step_is_one_commit_with_its_changes_and_its_tick() {
@@ -97,142 +97,6 @@ fn what_a_halted_agent_left_is_its_own_and_goes_into_its_commit_and_what_a_human
     assert_eq!(git(&project, &["status", "--porcelain", "--", "made-1", "made-2"]), "");
     let progress = project.read(".kiro/specs/SEQUENTIAL_PROGRESS.md");
     assert!(progress.contains("- **Changes:** 2 files +3 -1, commit "), "{progress}");
-}
-
-/// A hook of git that refuses a commit where this script fails.
-fn refuses_unless(project: &Project, script: &str) {
-    let hook = project.path(".git/hooks/pre-commit");
-    project.write(
-        ".git/hooks/pre-commit",
-        format!("#!/bin/sh\n{script} && exit 0\necho not like this >&2\nexit 1\n"),
-    );
-    Command::new("chmod").arg("+x").arg(&hook).status().unwrap();
-}
-
-/// What a commit changed.
-fn files_of(project: &Project, commit: &str) -> Vec<String> {
-    let list = git(project, &["show", "--name-only", "--format=", commit]);
-    list.lines().map(str::to_owned).collect()
-}
-
-/// What is not committed, our own files left out.
-fn dirty(project: &Project) -> Vec<String> {
-    let list = git(project, &["status", "--porcelain", "--", ".", ":(exclude).kiro/specs/SEQUENTIAL*"]);
-    list.lines().map(str::to_owned).collect()
-}
-
-#[test]
-fn what_a_human_writes_while_a_commit_is_owed_stays_theirs_and_a_mend_of_the_tasks_own_file_goes_with_it() {
-    let project = repo(&format!("echo junk > junk; {WRITES}"), "");
-    project.write("rules", "strict\n");
-    git(&project, &["add", "-A"]);
-    git(&project, &["commit", "-qm", "rules"]);
-    refuses_unless(&project, "grep -q relaxed rules && test ! -e junk && grep -q tidy made-1");
-    project.run(&["run"]).code(2).says(&["task 1 is done, but not committed"]);
-    project.write("rules", "relaxed\n");
-    project.write("new.txt", "mine\n");
-    project.run(&["run"]).code(2).says(&["task 1 is done, but not committed"]);
-    project.write("new.txt", "still mine\n");
-    project.write("made-1", "tidy\n");
-    std::fs::remove_file(project.path("junk")).unwrap();
-    let out = project.run(&["run"]).code(2);
-    out.says(&["the work tree has changes", "  rules\n  new.txt\n", "Commit or stash them"]);
-    assert_eq!(project.ledger().len(), 1, "no step starts over a human's changes");
-    assert_eq!(git(&project, &["log", "-1", "--format=%s"]), "1: First thing");
-    assert_eq!(files_of(&project, "HEAD"), [".kiro/specs/demo/tasks.md", "made-1"]);
-    assert_eq!(git(&project, &["show", "HEAD:made-1"]), "tidy");
-    assert_eq!(dirty(&project), ["M rules", "?? new.txt"]);
-    assert_eq!(project.state("demo")["units"]["1"]["changes"]["files"], 2);
-    // whoever only tries again is told so before anything is done
-    let out = project.run(&["run"]).code(2);
-    assert!(out.stderr.contains("new.txt") && out.stderr.contains("rules"), "{out:?}");
-    project.run(&["undo", "1"]).code(0);
-    assert!(!project.path("made-1").exists());
-    assert_eq!((project.read("rules"), project.read("new.txt")), ("relaxed\n".into(), "still mine\n".into()));
-}
-
-#[test]
-fn where_changes_are_allowed_the_run_goes_on_after_the_owed_commit_and_commits_nothing_of_a_human() {
-    let project = repo(WRITES, "dirty = \"allow\"\n");
-    refuses_unless(&project, "test -e new.txt");
-    project.run(&["run"]).code(2);
-    project.write("new.txt", "mine\n");
-    project.run(&["run"]).code(0);
-    let log = git(&project, &["log", "--format=%s", "--reverse"]);
-    assert_eq!(log, "start\n1: First thing\n2: Second thing");
-    assert_eq!(files_of(&project, "HEAD~1"), [".kiro/specs/demo/tasks.md", "made-1"]);
-    assert_eq!(dirty(&project), ["?? new.txt"]);
-}
-
-#[test]
-fn without_commits_a_refused_one_is_forgotten_and_undo_takes_back_what_the_task_did_and_nothing_since() {
-    let project = repo(WRITES, "");
-    refuses_unless(&project, "false");
-    project.run(&["run", "--only", "1"]).code(2);
-    project.write("seqorch.local.toml", "[git]\ncommit = \"off\"\n");
-    project.write("human.txt", "mine\n");
-    project.run(&["run", "--only", "2"]).code(0);
-    assert_eq!(project.state("demo")["units"]["1"]["changes"]["files"], 2, "its file and its box");
-    project.run(&["undo", "1"]).code(0);
-    assert!(!project.path("made-1").exists() && project.path("made-2").exists());
-    assert_eq!(project.read("human.txt"), "mine\n");
-    assert!(project.path("seqorch.local.toml").exists());
-}
-
-#[test]
-fn a_hook_that_refuses_stops_the_run_and_the_next_one_commits_first() {
-    let project = repo(WRITES, "");
-    let hook = project.path(".git/hooks/pre-commit");
-    project.write(
-        ".git/hooks/pre-commit",
-        "#!/bin/sh\ntest -e made-2 && exit 0\necho not like this >&2\nexit 1\n",
-    );
-    Command::new("chmod").arg("+x").arg(&hook).status().unwrap();
-    let out = project.run(&["run"]);
-    assert_eq!(out.code, 2, "{out:?}");
-    assert!(out.stdout.contains("not like this"), "{}", out.stdout);
-    assert_eq!(project.ledger().len(), 1);
-    std::fs::remove_file(hook).unwrap();
-    assert_eq!(project.run(&["run"]).code, 0);
-    let log = git(&project, &["log", "--format=%s", "--reverse"]);
-    assert_eq!(log, "start\n1: First thing\n2: Second thing");
-    assert_eq!(project.ledger().len(), 2);
-}
-
-#[test]
-fn while_the_last_tasks_commit_is_refused_everything_says_that_a_human_is_needed_and_how_to_go_on() {
-    let project = repo(WRITES, "");
-    let hook = project.path(".git/hooks/pre-commit");
-    project.write(
-        ".git/hooks/pre-commit",
-        "#!/bin/sh\ntest -e made-2 || exit 0\nprintf 'not \\033[31mlike this\\n' >&2\nexit 1\n",
-    );
-    Command::new("chmod").arg("+x").arg(&hook).status().unwrap();
-    let out = project.run(&["run"]).code(2);
-    out.says(&["task 2 is done, but not committed", "seqorch run demo"]);
-    assert_eq!(project.state("demo")["completed"], serde_json::json!(["1", "2"]), "nothing is left to do");
-    for args in [&["status"][..], &["status", "--watch"], &["report"], &["doctor"]] {
-        let said = project.run(args).stdout;
-        for part in ["human is needed", "not like this", "seqorch run demo"] {
-            assert!(said.contains(part), "{part} is missing in {args:?}:\n{said}");
-        }
-        assert!(!said.contains("Commit or stash"), "it would be lost to its commit: {args:?}:\n{said}");
-        assert!(!said.contains("complete\n") && !said.contains("all complete"), "{args:?}:\n{said}");
-    }
-    let report = project.run(&["report"]).stdout;
-    assert!(report.starts_with("# demo: a human is needed\n"), "{report}");
-    assert!(report.find("**2 Second thing**").unwrap() < report.find("## Tasks").unwrap(), "{report}");
-    let status: serde_json::Value = serde_json::from_str(&project.run(&["status", "--json"]).stdout).unwrap();
-    assert_eq!(status["state"], "uncommitted");
-    assert_eq!(status["not_committed"][0]["unit"], "2");
-    assert!(status["not_committed"][0]["why"].as_str().unwrap().contains("like this"), "{status}");
-    std::fs::remove_file(hook).unwrap();
-    project.run(&["run"]).code(0);
-    assert_eq!(project.ledger().len(), 2, "only the commit was missing");
-    assert_eq!(git(&project, &["log", "-1", "--format=%s"]), "2: Second thing");
-    project.run(&["status"]).code(0).says(&["demo: complete"]);
-    assert!(project.state("demo")["units"]["2"]["not_committed"].is_null());
-    assert!(project.run(&["report"]).stdout.starts_with("# demo: all complete\n"));
 }
 
 #[test]

@@ -22,7 +22,8 @@ use crate::engine::world::RealWorld;
 use crate::error::{Error, Kind, Result};
 use crate::git;
 use crate::plan::{self, Plan, names};
-use crate::report::events::{self, Ended, What};
+use crate::report::ended::{self, Ended};
+use crate::report::events::What;
 use crate::state::SpecState;
 use crate::state::lock::{Holder, RunLock};
 use crate::state::store::Store;
@@ -222,9 +223,9 @@ fn run_one(args: &RunArgs, job: &Job, go_on: &GoOn, ears: &Ears) -> Result<(u8, 
     let end = match drive(&mut machine, &mut world) {
         Ok(end) => end,
         Err(error) => {
-            let ended = events::of_error(&place.name, error.kind().exit_code(), world.outcome().2);
+            let over = ended::of_error(&place.name, error.kind().exit_code(), world.outcome().2);
             // the first error is the one to tell
-            let _ = world.tell(ended);
+            let _ = world.tell(over);
             world.sign_off(None, 0);
             world.hear_hooks_out();
             return Err(error);
@@ -245,14 +246,14 @@ fn run_one(args: &RunArgs, job: &Job, go_on: &GoOn, ears: &Ears) -> Result<(u8, 
     let (units, last_plan, took) = world.outcome();
     // a halted spec is not even planned
     let left = last_plan.map_or(planned, |p| p.steps.len());
-    let ended = Ended { spec: &place.name, end: &end, left, took, changes: changes.as_deref() };
+    let how = Ended { spec: &place.name, end: &end, left, took, changes: changes.as_deref() };
     let limits = super::status::limits_now(&machine.state, config);
-    let text = telling::summary(&ended, units, last_plan, &machine.state, &limits);
+    let text = telling::summary(&how, units, last_plan, &machine.state, &limits);
     world.say(text.trim_end());
     world.sign_off(Some(&end), left);
     store.progress(&telling::closing_entry(&text, &end))?;
     telling::leave_summary(&store, &text);
-    for what in events::of_end(&ended) {
+    for what in ended::of_end(&how, &machine.state) {
         world.tell(what)?;
     }
     world.hear_hooks_out();

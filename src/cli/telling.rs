@@ -12,7 +12,7 @@ use crate::engine::inputs;
 use crate::engine::place::Place;
 use crate::error::Result;
 use crate::plan::Plan;
-use crate::report::events::Ended;
+use crate::report::ended::Ended;
 use crate::report::summary::{self, Summary, UnitLine};
 use crate::report::text::plural;
 use crate::state::SpecState;

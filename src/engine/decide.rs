@@ -95,11 +95,6 @@ impl Machine {
         }
     }
 
-    /// Starts no step over changes in these files: only what is owed is done.
-    pub fn start_nothing_over(&mut self, files: Vec<String>) {
-        self.dirty = files;
-    }
-
     /// Units that failed for good in this run.
     #[must_use]
     pub fn failed(&self) -> &BTreeSet<String> {
@@ -280,10 +275,6 @@ impl Machine {
         let mut strange = self.state.doubt(ticked);
         strange.retain(|id| !own.contains(id));
         if strange.is_empty() { Vec::new() } else { vec![Effect::Report(Report::ForeignTicks(strange))] }
-    }
-
-    fn not_committed(&mut self) -> Option<End> {
-        self.uncommitted.take().map(|(unit, why)| End::NotCommitted { unit, why })
     }
 
     pub(super) fn ended(

@@ -97,7 +97,10 @@ pub fn drive(machine: &mut Machine, world: &mut dyn World) -> Result<End> {
                 }
                 Effect::Keep(unit) => {
                     let kept = world.keep(&unit, &machine.state);
-                    machine.kept(&unit, kept);
+                    if let Some(report) = machine.kept(&unit, kept) {
+                        world.save(&machine.state)?;
+                        world.report(&report, &machine.state)?;
+                    }
                 }
                 Effect::Verify { step, attempt } => {
                     let failure = world.verify(&step, attempt, &machine.state)?;

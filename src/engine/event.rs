@@ -216,6 +216,11 @@ pub enum Report {
         /// How many commands.
         commands: usize,
     },
+    /// The commit that a unit owed since an earlier run is made, or is owed no more.
+    Committed {
+        /// The unit.
+        unit: String,
+    },
     /// Boxes were ticked that nobody here ticked.
     ForeignTicks(Vec<String>),
     /// Boxes that are ticked and were not believed by an earlier run; nor are they by this one.
@@ -224,6 +229,16 @@ pub enum Report {
     Stopping,
     /// The agent is ended now.
     Ending,
+}
+
+impl Report {
+    /// The unit of which something is over.
+    pub(super) fn unit(&self) -> Option<&str> {
+        match self {
+            Self::Ended { unit, .. } | Self::Committed { unit } => Some(unit),
+            _ => None,
+        }
+    }
 }
 
 /// What follows an attempt.

@@ -58,12 +58,16 @@ impl Machine {
     }
 
     /// What became of a done unit's changes. Where they cannot be committed, the run ends, and the next one tries again:
-    /// a later commit must not swallow them.
-    pub fn kept(&mut self, unit: &str, kept: Result<Option<Changes>, NotKept>) {
+    /// a later commit must not swallow them. Gives what is to be told once that is saved: the unit's end was told by the
+    /// run whose commit was refused.
+    pub fn kept(&mut self, unit: &str, kept: Result<Option<Changes>, NotKept>) -> Option<Report> {
+        let owed = self.state.units.get(unit).is_some_and(|known| known.not_committed.is_some());
+        let report = (owed && kept.is_ok()).then(|| Report::Committed { unit: unit.to_owned() });
         if let Err(refused) = &kept {
             self.uncommitted = Some((unit.to_owned(), refused.why.clone()));
         }
         self.state.kept(unit, kept);
+        report
     }
 
     /// The units that an agent must be asked about before the first step can start.
