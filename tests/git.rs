@@ -4,7 +4,7 @@ use std::process::Command;
 
 use crate::common::Project;
 
-fn git(project: &Project, args: &[&str]) -> String {
+pub(crate) fn git(project: &Project, args: &[&str]) -> String {
     let output = Command::new("git")
         .args(args)
         .current_dir(project.root())
@@ -18,7 +18,7 @@ fn git(project: &Project, args: &[&str]) -> String {
 const TWO: &str = "- [ ] 1. First thing\n- [ ] 2. Second thing\n";
 
 /// A repository with all of it committed, and a run that commits each step.
-fn repo(agent: &str, more: &str) -> Project {
+pub(crate) fn repo(agent: &str, more: &str) -> Project {
     let project = Project::new()
         .spec("demo", TWO)
         .agent(agent)
@@ -37,7 +37,7 @@ fn repo(agent: &str, more: &str) -> Project {
     project
 }
 
-const WRITES: &str = "echo \"$SEQORCH_UNIT\" > \"made-$SEQORCH_UNIT\"; say_done";
+pub(crate) const WRITES: &str = "echo \"$SEQORCH_UNIT\" > \"made-$SEQORCH_UNIT\"; say_done";
 
 #[test]
 fn each_done_step_is_one_commit_with_its_changes_and_its_tick() {
@@ -97,62 +97,6 @@ fn what_a_halted_agent_left_is_its_own_and_goes_into_its_commit_and_what_a_human
     assert_eq!(git(&project, &["status", "--porcelain", "--", "made-1", "made-2"]), "");
     let progress = project.read(".kiro/specs/SEQUENTIAL_PROGRESS.md");
     assert!(progress.contains("- **Changes:** 2 files +3 -1, commit "), "{progress}");
-}
-
-#[test]
-fn a_hook_that_refuses_stops_the_run_and_the_next_one_commits_first() {
-    let project = repo(WRITES, "");
-    let hook = project.path(".git/hooks/pre-commit");
-    project.write(
-        ".git/hooks/pre-commit",
-        "#!/bin/sh\ntest -e made-2 && exit 0\necho not like this >&2\nexit 1\n",
-    );
-    Command::new("chmod").arg("+x").arg(&hook).status().unwrap();
-    let out = project.run(&["run"]);
-    assert_eq!(out.code, 2, "{out:?}");
-    assert!(out.stdout.contains("not like this"), "{}", out.stdout);
-    assert_eq!(project.ledger().len(), 1);
-    std::fs::remove_file(hook).unwrap();
-    assert_eq!(project.run(&["run"]).code, 0);
-    let log = git(&project, &["log", "--format=%s", "--reverse"]);
-    assert_eq!(log, "start\n1: First thing\n2: Second thing");
-    assert_eq!(project.ledger().len(), 2);
-}
-
-#[test]
-fn while_the_last_tasks_commit_is_refused_everything_says_that_a_human_is_needed_and_how_to_go_on() {
-    let project = repo(WRITES, "");
-    let hook = project.path(".git/hooks/pre-commit");
-    project.write(
-        ".git/hooks/pre-commit",
-        "#!/bin/sh\ntest -e made-2 || exit 0\nprintf 'not \\033[31mlike this\\n' >&2\nexit 1\n",
-    );
-    Command::new("chmod").arg("+x").arg(&hook).status().unwrap();
-    let out = project.run(&["run"]).code(2);
-    out.says(&["task 2 is done, but not committed", "seqorch run demo"]);
-    assert_eq!(project.state("demo")["completed"], serde_json::json!(["1", "2"]), "nothing is left to do");
-    for args in [&["status"][..], &["status", "--watch"], &["report"], &["doctor"]] {
-        let said = project.run(args).stdout;
-        for part in ["human is needed", "not like this", "seqorch run demo"] {
-            assert!(said.contains(part), "{part} is missing in {args:?}:\n{said}");
-        }
-        assert!(!said.contains("Commit or stash"), "it would be lost to its commit: {args:?}:\n{said}");
-        assert!(!said.contains("complete\n") && !said.contains("all complete"), "{args:?}:\n{said}");
-    }
-    let report = project.run(&["report"]).stdout;
-    assert!(report.starts_with("# demo: a human is needed\n"), "{report}");
-    assert!(report.find("**2 Second thing**").unwrap() < report.find("## Tasks").unwrap(), "{report}");
-    let status: serde_json::Value = serde_json::from_str(&project.run(&["status", "--json"]).stdout).unwrap();
-    assert_eq!(status["state"], "uncommitted");
-    assert_eq!(status["not_committed"][0]["unit"], "2");
-    assert!(status["not_committed"][0]["why"].as_str().unwrap().contains("like this"), "{status}");
-    std::fs::remove_file(hook).unwrap();
-    project.run(&["run"]).code(0);
-    assert_eq!(project.ledger().len(), 2, "only the commit was missing");
-    assert_eq!(git(&project, &["log", "-1", "--format=%s"]), "2: Second thing");
-    project.run(&["status"]).code(0).says(&["demo: complete"]);
-    assert!(project.state("demo")["units"]["2"]["not_committed"].is_null());
-    assert!(project.run(&["report"]).stdout.starts_with("# demo: all complete\n"));
 }
 
 #[test]

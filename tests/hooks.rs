@@ -63,6 +63,24 @@ fn a_halt_calls_its_hook_with_the_question() {
 }
 
 #[test]
+fn a_task_that_fails_for_good_calls_the_hook_of_a_halt_once_when_the_run_ends() {
+    let says = "echo $SEQORCH_EVENT $SEQORCH_UNIT $SEQORCH_OUTCOME: $SEQORCH_MESSAGE >> heard";
+    let hooks = format!(
+        "[run]\non_failure = \"skip\"\n[retry]\nattempts = 1\n[hooks]\nhalt = [\"sh\", \"-c\", \"{says}\"]\n"
+    );
+    let project = Project::new().spec("login", TWO).agent("exit 3").config(&hooks);
+    let out = project.run(&["run", "--json"]).code(2);
+    let heard = project.read("heard");
+    assert!(heard.starts_with("halt 1 stuck: task 1: failed for good: "), "{heard}");
+    assert!(heard.contains("exit code 3") && heard.lines().count() == 1, "{heard}");
+    let events = lines(&out.stdout);
+    let need = events.iter().find(|event| event["event"] == "needs_human").unwrap();
+    assert_eq!((&need["unit"], &need["why"]), (&"1".into(), &"stuck".into()));
+    let end = events.last().unwrap();
+    assert_eq!((&end["unit"], &end["reason"]), (&need["unit"], &need["reason"]));
+}
+
+#[test]
 fn a_hook_that_fails_or_is_not_there_is_told_and_harms_nothing() {
     let hooks = "[hooks]\nstep_end = [\"sh\", \"-c\", \"echo no route to host >&2; exit 7\"]\nrun_end = [\"not-there\"]\n";
     let project = Project::new().spec("login", TWO).agent("say_done").config(hooks);

@@ -20,6 +20,7 @@ mod limits;
 mod mark;
 mod matrix;
 mod order;
+mod owed;
 mod plan;
 mod promises;
 mod real_agents;

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
+use std::path::Path;
 
 use super::project::Project;
 use crate::config::{Config, Dirty};
@@ -15,26 +16,31 @@ use crate::state::store::Store;
 use crate::state::{SpecState, UnitStatus};
 use crate::sys::process;
 
-/// What is dirty before a run begins is not ours to commit, but for what agents left there in units that are not done.
-/// A run that goes on after a kill, or takes over an agent at work, knows it already.
-pub(super) fn note_dirty(project: &Project, state: &mut SpecState) -> Result<()> {
+/// What is dirty before a run begins is not ours to commit, but for what agents left there in units that are not done,
+/// or not committed. A run that goes on after a kill, or takes over an agent at work, knows it already.
+///
+/// Gives the files over which no step may start, where a commit that is owed comes first: it needs none of them.
+pub(super) fn note_dirty(project: &Project, state: &mut SpecState) -> Result<Vec<String>> {
     let root = &project.root;
     let Some(mut dirty) = git::steps::dirty(root) else {
         return Err(Error::new(Kind::Config, "git.commit = \"step\": this is no git repository")
             .hint("Run `git init`, or set git.commit = \"off\"."));
     };
-    if state.open_run() || state.running().is_some() || !state.to_keep().is_empty() {
-        return Ok(());
+    if state.open_run() || state.running().is_some() {
+        return Ok(Vec::new());
     }
     let trees = state.left_as.as_deref().zip(git::snapshot(root));
     if let Some(since) = trees.and_then(|(left, now)| git::told_changes(root, left, &now)) {
         let since: HashSet<_> = since.into_iter().map(|change| change.path).collect();
         dirty.retain(|path| since.contains(path) || state.dirty_before.contains(path));
     }
-    if dirty.is_empty() || project.loaded.config.git.dirty == Dirty::Allow {
-        state.dirty_before = dirty.into_iter().collect();
+    let owed = owed_files(root, state);
+    dirty.retain(|path| !owed.contains(path) || state.dirty_before.contains(path));
+    let refuse = !dirty.is_empty() && project.loaded.config.git.dirty == Dirty::Refuse;
+    if !refuse || !state.to_keep().is_empty() {
+        state.dirty_before = dirty.iter().cloned().collect();
         state.left_as = None;
-        return Ok(());
+        return Ok(if refuse { dirty } else { Vec::new() });
     }
     let shown: Vec<String> = dirty.iter().take(10).map(|path| format!("  {path}")).collect();
     let more = dirty.len() - shown.len();
@@ -45,6 +51,13 @@ pub(super) fn note_dirty(project: &Project, state: &mut SpecState) -> Result<()>
     )
     .detail(shown.join("\n") + &more)
     .hint("Commit or stash them, or set git.dirty = \"allow\": then they stay out of every commit."))
+}
+
+/// Files that done units changed whose commit is owed.
+fn owed_files(root: &Path, state: &SpecState) -> HashSet<String> {
+    let owed = state.units.values().filter(|unit| unit.to_keep);
+    let trees = owed.filter_map(|unit| Some((unit.before.as_ref()?, &unit.changes.as_ref()?.after)));
+    trees.flat_map(|(before, after)| git::changes(root, before, after)).map(|change| change.path).collect()
 }
 
 /// Clears away the attempts that nobody needs any longer.
@@ -129,8 +142,7 @@ pub(super) fn check_programs(config: &Config, plan: &Plan) -> Result<()> {
         .backends
         .iter()
         .filter(|(_, b)| {
-            process::find_program(OsStr::new(&b.command), path.as_deref(), std::path::Path::new("/"))
-                .is_some()
+            process::find_program(OsStr::new(&b.command), path.as_deref(), Path::new("/")).is_some()
         })
         .map(|(name, _)| name.as_str())
         .collect();

@@ -17,10 +17,11 @@ use crate::state::SpecState;
 /// How to go on where an earlier run ended.
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct GoOn {
-    /// After a HALT: try that task once more, without an answer, with the options of the run that halted.
+    /// Go on with the last run, with its options, where it ended for a human: the task that halted is tried once more
+    /// without an answer, failed tasks are tried afresh, and a commit that git refused is tried first.
     #[arg(long)]
     retry: bool,
-    /// Forget the options of the run that halted: all tasks, and only what is said here.
+    /// Forget the options of the last run: all tasks, and only what is said here.
     #[arg(long)]
     all: bool,
     /// A human's answer, for a run that `resume` begins elsewhere; removed once it is kept in the state.
@@ -125,7 +126,7 @@ impl Job {
             return Ok(job);
         }
         let state = job.project.store(&job.place).load()?;
-        if state.run_args.is_empty() || !(state.halted || go_on.try_now) {
+        if state.run_args.is_empty() {
             return Ok(job);
         }
         let kept = Kept::parse(&state.run_args).map_err(|e| {

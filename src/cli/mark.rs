@@ -77,6 +77,7 @@ pub(super) fn mark(global: &Global, args: &MarkArgs) -> Result<u8> {
         tell(&told);
         return Ok(0);
     };
+    let released = if mark == Mark::Done { Vec::new() } else { state.release(&family) };
     apply(&mut state, &args.id, &family, mark);
     store.save(&state)?;
     if mark != Mark::Skip && project.loaded.config.tasks.tick != crate::config::Tick::Off {
@@ -93,6 +94,9 @@ pub(super) fn mark(global: &Global, args: &MarkArgs) -> Result<u8> {
         Mark::Skip => "not to be done",
     };
     told.push(format!("{} of {}: {word}", family.join(", "), place.name));
+    for unit in released {
+        told.push(format!("what task {unit} changed stays in the files and is owed no commit any more"));
+    }
     tell(&told);
     Ok(0)
 }

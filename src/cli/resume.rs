@@ -27,7 +27,7 @@ pub(super) struct ResumeArgs {
     /// Try limited backends at once instead of waiting for the end of their limits; a run that waits is told to.
     #[arg(long, conflicts_with_all = ["answer", "answer_file"])]
     now: bool,
-    /// Forget the options of the run that halted: all tasks, and only what is said here.
+    /// Forget the options of the last run: all tasks, and only what is said here.
     #[arg(long)]
     all: bool,
     /// Print one JSON object per event, as .seqorch/SPEC/events.jsonl keeps them, instead of text.
@@ -77,7 +77,7 @@ pub(super) fn resume(global: &Global, args: &ResumeArgs) -> Result<u8> {
 /// That nobody asks for anything.
 pub(super) fn not_halted(spec: &str) -> Error {
     Error::new(Kind::Usage, format!("{spec} is not halted, so there is nothing to resume"))
-        .hint("Go on with `seqorch run`.")
+        .hint("Go on with `seqorch run`; with --retry it keeps the options of the last run.")
 }
 
 /// The answer in a file, or on standard input.

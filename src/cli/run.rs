@@ -21,7 +21,8 @@ use crate::engine::world::RealWorld;
 use crate::error::{Error, Kind, Result};
 use crate::git;
 use crate::plan::{self, Plan, names};
-use crate::report::events::{self, Ended, What};
+use crate::report::ended::{self, Ended};
+use crate::report::events::What;
 use crate::state::SpecState;
 use crate::state::lock::{Holder, RunLock};
 use crate::state::store::Store;
@@ -164,8 +165,9 @@ fn run_one(args: &RunArgs, job: &Job, go_on: &GoOn, ears: &Ears) -> Result<(u8, 
     super::stop::refuse_strays(&store, &state)?;
     let work = !state.halted && (!plan.steps.is_empty() || state.running().is_some());
     let before = git::snapshot(&project.root);
+    let mut dirty = Vec::new();
     if work {
-        mark_off_others(project, &mut state, before.as_deref())?;
+        dirty = mark_off_others(project, &mut state, before.as_deref())?;
         state.run_args = Kept::argv(&job.global, &job.work);
     }
     let view = watch::argv(&job.global, &job.work, place, &holder);
@@ -190,6 +192,7 @@ fn run_one(args: &RunArgs, job: &Job, go_on: &GoOn, ears: &Ears) -> Result<(u8, 
         go_on.is_saved();
     }
     let mut machine = Machine::new(state, policy);
+    machine.start_nothing_over(dirty);
     let mut world = RealWorld::new(
         place,
         config,
@@ -216,9 +219,9 @@ fn run_one(args: &RunArgs, job: &Job, go_on: &GoOn, ears: &Ears) -> Result<(u8, 
     let end = match drive(&mut machine, &mut world) {
         Ok(end) => end,
         Err(error) => {
-            let ended = events::of_error(&place.name, error.kind().exit_code(), world.outcome().2);
+            let over = ended::of_error(&place.name, error.kind().exit_code(), world.outcome().2);
             // the first error is the one to tell
-            let _ = world.tell(ended);
+            let _ = world.tell(over);
             world.sign_off(None, 0);
             world.hear_hooks_out();
             return Err(error);
@@ -239,14 +242,14 @@ fn run_one(args: &RunArgs, job: &Job, go_on: &GoOn, ears: &Ears) -> Result<(u8, 
     let (units, last_plan, took) = world.outcome();
     // a halted spec is not even planned
     let left = last_plan.map_or(planned, |p| p.steps.len());
-    let ended = Ended { spec: &place.name, end: &end, left, took, changes: changes.as_deref() };
+    let how = Ended { spec: &place.name, end: &end, left, took, changes: changes.as_deref() };
     let limits = super::status::limits_now(&machine.state, config);
-    let text = telling::summary(&ended, units, last_plan, &machine.state, &limits);
+    let text = telling::summary(&how, units, last_plan, &machine.state, &limits);
     world.say(text.trim_end());
     world.sign_off(Some(&end), left);
     store.progress(&telling::closing_entry(&text, &end))?;
     telling::leave_summary(&store, &text);
-    for what in events::of_end(&ended) {
+    for what in ended::of_end(&how, &machine.state) {
         world.tell(what)?;
     }
     world.hear_hooks_out();
@@ -255,17 +258,18 @@ fn run_one(args: &RunArgs, job: &Job, go_on: &GoOn, ears: &Ears) -> Result<(u8, 
 }
 
 /// Tells what is the agents' from what others wrote, in the work tree and since the last run; an error where commits would
-/// mix them.
-fn mark_off_others(project: &Project, state: &mut SpecState, now: Option<&str>) -> Result<()> {
+/// mix them. Gives the files over which no step may start.
+fn mark_off_others(project: &Project, state: &mut SpecState, now: Option<&str>) -> Result<Vec<String>> {
     let left = state.left_as.clone();
-    if project.loaded.config.git.commit == Commit::Step {
-        checks::note_dirty(project, state)?;
-    }
+    let dirty = match project.loaded.config.git.commit {
+        Commit::Step => checks::note_dirty(project, state)?,
+        Commit::Off => Vec::new(),
+    };
     state.left_as = None;
     if let Some((left, now)) = left.zip(now) {
         checks::leave_out_others(project, state, &left, now);
     }
-    Ok(())
+    Ok(dirty)
 }
 
 /// The session with its main window, as the configuration wants it, and who answers that window.

@@ -44,6 +44,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
     let mut state = store.load()?;
     // an older version did not
     state.sum_up();
+    super::telling::as_configured(&mut state, &project.loaded.config);
     let (_, tasks) = place.read_tasks()?;
     let plan = super::plan::current(&place, &project.loaded.config, &tasks, &state);
     let holder = lock::holder(&store.run_lock());

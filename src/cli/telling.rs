@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::project::{Project, own_program};
-use crate::config::Config;
+use crate::config::{Commit, Config};
 use crate::engine::chronicle::Chronicle;
 use crate::engine::decide::End;
 use crate::engine::hooks::{self, Caller};
@@ -12,7 +12,7 @@ use crate::engine::inputs;
 use crate::engine::place::Place;
 use crate::error::Result;
 use crate::plan::Plan;
-use crate::report::events::Ended;
+use crate::report::ended::Ended;
 use crate::report::summary::{self, Summary, UnitLine};
 use crate::report::text::plural;
 use crate::state::SpecState;
@@ -29,6 +29,13 @@ pub(super) fn sources(root: &Path, files: &[PathBuf]) {
     }
     for file in files {
         let _ = writeln!(err, "configuration: {}", file.display());
+    }
+}
+
+/// What a state says under this configuration: where nothing is committed, no commit is owed.
+pub(super) fn as_configured(state: &mut SpecState, config: &Config) {
+    if config.git.commit == Commit::Off {
+        state.without_commits();
     }
 }
 

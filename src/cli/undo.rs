@@ -33,10 +33,13 @@ pub(super) fn undo(global: &Global, args: &UndoArgs) -> Result<u8> {
     let known = state.units.get(&args.id);
     let trees = known.and_then(|unit| Some((unit.before.clone()?, unit.changes.clone()?)));
     let Some((before, changes)) = trees else {
+        let untold = known.is_some_and(|unit| unit.to_keep);
         let with = state.units.iter().filter(|(_, unit)| unit.changes.is_some());
         let ids: Vec<_> = with.map(|(id, _)| id.as_str()).collect();
         return Err(Error::new(Kind::Usage, format!("nothing is known of what task {} changed", args.id))
-            .hint(if ids.is_empty() {
+            .hint(if untold {
+                "It is done, and the next `seqorch run` looks at that first.".to_owned()
+            } else if ids.is_empty() {
                 "It takes a git repository, git.snapshot = true, and a task that is done.".to_owned()
             } else {
                 format!("Tasks that can be taken back: {}.", ids.join(", "))
@@ -50,6 +53,7 @@ pub(super) fn undo(global: &Global, args: &UndoArgs) -> Result<u8> {
     state.completed.retain(|id| !members.contains(id) && *id != args.id);
     state.completed_at = None;
     if let Some(unit) = state.units.get_mut(&args.id) {
+        unit.owe_nothing();
         unit.status = UnitStatus::Todo;
         unit.to_tick.clear();
         unit.before = None;

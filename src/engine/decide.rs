@@ -61,6 +61,8 @@ pub struct Machine {
     pub(super) recovered: bool,
     /// A done unit that could not be committed.
     pub(super) uncommitted: Option<(String, String)>,
+    /// Files that a human must see to before a step starts.
+    pub(super) dirty: Vec<String>,
     /// The tree of all files when the plan was made.
     pub(super) tree: Option<String>,
     /// Units that an agent was asked about: once in a run.
@@ -86,6 +88,7 @@ impl Machine {
             step: None,
             recovered: false,
             uncommitted: None,
+            dirty: Vec::new(),
             tree: None,
             asked_for: BTreeSet::new(),
             unstarted: 0,
@@ -183,6 +186,7 @@ impl Machine {
         let end = match (plan.steps.first(), self.stop) {
             _ if self.uncommitted.is_some() => self.not_committed(),
             (None, _) => Some(self.nothing_left(now, &plan.skipped)),
+            _ if !self.dirty.is_empty() => Some(End::Dirty { files: std::mem::take(&mut self.dirty) }),
             (_, Stop::Terminate) => Some(End::Terminated),
             (_, Stop::AfterStep | Stop::Now) => Some(End::Interrupted),
             _ if self.state.iterations >= self.policy.max_iterations => Some(End::MaxIterations),
@@ -271,10 +275,6 @@ impl Machine {
         let mut strange = self.state.doubt(ticked);
         strange.retain(|id| !own.contains(id));
         if strange.is_empty() { Vec::new() } else { vec![Effect::Report(Report::ForeignTicks(strange))] }
-    }
-
-    fn not_committed(&mut self) -> Option<End> {
-        self.uncommitted.take().map(|(unit, why)| End::NotCommitted { unit, why })
     }
 
     pub(super) fn ended(

@@ -8,7 +8,7 @@ use super::decide::{Effect, End, Event, Machine, Pause, Report};
 use super::event::Assigned;
 use crate::error::Result;
 use crate::plan::{Plan, Step};
-use crate::state::{Changes, Learned, Outcome, SpecState};
+use crate::state::{Changes, Learned, NotKept, Outcome, SpecState};
 
 /// All that a run does to the world, and hears from it. `RealWorld` is the world; a
 /// simulation is another.
@@ -41,7 +41,7 @@ pub trait World {
     /// The tree of all files as it is now; `None` where none is kept.
     fn tree(&mut self) -> Option<String>;
     /// Looks at what a done unit changed, and commits it where that is wanted; an error says why it cannot.
-    fn keep(&mut self, unit: &str, state: &SpecState) -> std::result::Result<Option<Changes>, String>;
+    fn keep(&mut self, unit: &str, state: &SpecState) -> std::result::Result<Option<Changes>, NotKept>;
     /// Runs the commands that must succeed, or says why they cannot run; their end comes from [`World::next`].
     fn verify(&mut self, step: &Step, attempt: u32, state: &SpecState) -> Result<Option<Outcome>>;
     /// Ends the agent that works now.
@@ -97,7 +97,10 @@ pub fn drive(machine: &mut Machine, world: &mut dyn World) -> Result<End> {
                 }
                 Effect::Keep(unit) => {
                     let kept = world.keep(&unit, &machine.state);
-                    machine.kept(&unit, kept);
+                    if let Some(report) = machine.kept(&unit, kept) {
+                        world.save(&machine.state)?;
+                        world.report(&report, &machine.state)?;
+                    }
                 }
                 Effect::Verify { step, attempt } => {
                     let failure = world.verify(&step, attempt, &machine.state)?;

@@ -7,6 +7,15 @@ use crate::plan::{SkipReason, Skipped};
 use crate::sys::signals::Interrupt;
 
 impl Machine {
+    /// Starts no step over changes in these files: only what is owed is done.
+    pub fn start_nothing_over(&mut self, files: Vec<String>) {
+        self.dirty = files;
+    }
+
+    pub(super) fn not_committed(&mut self) -> Option<End> {
+        self.uncommitted.take().map(|(unit, why)| End::NotCommitted { unit, why })
+    }
+
     pub(super) fn nothing_left(&mut self, now: Timestamp, skipped: &[Skipped]) -> End {
         let ids = |wanted: fn(&SkipReason) -> bool| -> Vec<String> {
             skipped.iter().filter(|s| wanted(&s.reason)).map(|s| s.id.clone()).collect()

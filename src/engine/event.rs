@@ -216,6 +216,11 @@ pub enum Report {
         /// How many commands.
         commands: usize,
     },
+    /// The commit that a unit owed since an earlier run is made, or is owed no more.
+    Committed {
+        /// The unit.
+        unit: String,
+    },
     /// Boxes were ticked that nobody here ticked.
     ForeignTicks(Vec<String>),
     /// Boxes that are ticked and were not believed by an earlier run; nor are they by this one.
@@ -224,6 +229,16 @@ pub enum Report {
     Stopping,
     /// The agent is ended now.
     Ending,
+}
+
+impl Report {
+    /// The unit of which something is over.
+    pub(super) fn unit(&self) -> Option<&str> {
+        match self {
+            Self::Ended { unit, .. } | Self::Committed { unit } => Some(unit),
+            _ => None,
+        }
+    }
 }
 
 /// What follows an attempt.
@@ -290,6 +305,12 @@ pub enum End {
         /// Why.
         why: String,
     },
+    /// A human's files have changes, and commits would mix them with the agents': what was owed is committed, and no
+    /// step starts.
+    Dirty {
+        /// The files.
+        files: Vec<String>,
+    },
     /// The agent's program cannot be started.
     Unavailable {
         /// The unit.
@@ -321,7 +342,11 @@ impl End {
         match self {
             Self::Complete => 0,
             Self::MaxIterations => 1,
-            Self::Halted { .. } | Self::Stuck { .. } | Self::NotCommitted { .. } | Self::Limited { .. } => 2,
+            Self::Halted { .. }
+            | Self::Stuck { .. }
+            | Self::NotCommitted { .. }
+            | Self::Dirty { .. }
+            | Self::Limited { .. } => 2,
             Self::Unavailable { .. } => 69,
             Self::Interrupted => 130,
             Self::Terminated | Self::HungUp => 143,

@@ -3,15 +3,22 @@
 use super::world::RealWorld;
 use crate::config::Commit;
 use crate::git::{self, steps};
-use crate::state::{Changes, SpecState, UnitState};
+use crate::state::{Changes, NotKept, SpecState, UnitState};
 
 impl RealWorld<'_> {
     /// Looks at the changes since the unit's first attempt. `None` where no tree was kept before it.
-    pub(super) fn keep_changes(&mut self, unit: &str, state: &SpecState) -> Result<Option<Changes>, String> {
+    ///
+    /// Where they were refused before, they are what they were then: others wrote in the files since.
+    pub(super) fn keep_changes(&mut self, unit: &str, state: &SpecState) -> Result<Option<Changes>, NotKept> {
         let root = &self.place.root;
         let Some(known) = state.units.get(unit) else { return Ok(None) };
         let Some(before) = &known.before else { return Ok(None) };
-        let Some(after) = git::snapshot(root) else { return Ok(None) };
+        let Some(now) = git::snapshot(root) else { return Ok(None) };
+        let refused = known.changes.as_ref().filter(|_| known.to_keep);
+        let after = match refused {
+            Some(refused) => self.since_refused(before, refused, &now)?,
+            None => now,
+        };
         let list = git::changes(root, before, &after);
         for (name, tree) in [("before", before), ("after", &after)] {
             // without it `undo` may find the tree gone after a month; no reason to stop
@@ -39,10 +46,29 @@ impl RealWorld<'_> {
             if !ours.is_empty() {
                 let message = self.message(unit, known);
                 let root = &self.place.root;
-                changes.commit = steps::commit(root, &ours, &message).map_err(|e| e.render())?;
+                match steps::commit(root, &ours, &message) {
+                    Ok(commit) => changes.commit = commit,
+                    Err(e) => return Err(NotKept { why: e.render(), changes: Some(changes) }),
+                }
             }
         }
         Ok(Some(changes))
+    }
+
+    /// The tree after a unit whose commit was refused. What somebody changed since in a file of the unit was done to mend
+    /// it, so a commit takes that file as it is now; all other files stay as the unit left them.
+    fn since_refused(&self, before: &str, refused: &Changes, now: &str) -> Result<String, NotKept> {
+        let root = &self.place.root;
+        if self.config.git.commit == Commit::Off {
+            return Ok(refused.after.clone());
+        }
+        let tree = git::told_changes(root, before, &refused.after)
+            .and_then(|own| steps::mended(root, &refused.after, now, &own));
+        tree.ok_or_else(|| NotKept {
+            why: "git does not have the trees before and after the task any more; commit its files by hand"
+                .to_owned(),
+            changes: Some(refused.clone()),
+        })
     }
 
     /// From the plan that it was in, else from the file.

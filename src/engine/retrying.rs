@@ -10,7 +10,7 @@ use super::pacing;
 use crate::attempt::record::CancelledBy;
 use crate::config::{Batch, OnFailure};
 use crate::plan::Step;
-use crate::state::{Changes, Learned, Outcome, Reason, UnitStatus};
+use crate::state::{Changes, Learned, NotKept, Outcome, Reason, UnitStatus};
 
 /// The same failure of a verify command in a row after which a human must look.
 const SAME_FAILURES: usize = 3;
@@ -58,12 +58,16 @@ impl Machine {
     }
 
     /// What became of a done unit's changes. Where they cannot be committed, the run ends, and the next one tries again:
-    /// a later commit must not swallow them.
-    pub fn kept(&mut self, unit: &str, kept: Result<Option<Changes>, String>) {
-        if let Err(why) = &kept {
-            self.uncommitted = Some((unit.to_owned(), why.clone()));
+    /// a later commit must not swallow them. Gives what is to be told once that is saved: the unit's end was told by the
+    /// run whose commit was refused.
+    pub fn kept(&mut self, unit: &str, kept: Result<Option<Changes>, NotKept>) -> Option<Report> {
+        let owed = self.state.units.get(unit).is_some_and(|known| known.not_committed.is_some());
+        let report = (owed && kept.is_ok()).then(|| Report::Committed { unit: unit.to_owned() });
+        if let Err(refused) = &kept {
+            self.uncommitted = Some((unit.to_owned(), refused.why.clone()));
         }
         self.state.kept(unit, kept);
+        report
     }
 
     /// The units that an agent must be asked about before the first step can start.

@@ -32,7 +32,7 @@ use crate::report::summary::UnitLine;
 use crate::report::text::logs_command;
 use crate::spec;
 use crate::state::store::Store;
-use crate::state::{Changes, Learned, Outcome, SpecState};
+use crate::state::{Changes, Learned, NotKept, Outcome, SpecState};
 use crate::sys::clock::Clock;
 use crate::sys::{files, process};
 
@@ -337,7 +337,7 @@ impl World for RealWorld<'_> {
         wanted.then(|| git::snapshot(&self.place.root)).flatten()
     }
 
-    fn keep(&mut self, unit: &str, state: &SpecState) -> std::result::Result<Option<Changes>, String> {
+    fn keep(&mut self, unit: &str, state: &SpecState) -> std::result::Result<Option<Changes>, NotKept> {
         self.keep_changes(unit, state)
     }
 
@@ -362,22 +362,19 @@ impl World for RealWorld<'_> {
         let line = live::line(&what, Some(self.config.run.max_iterations), &TimeZone::system());
         self.say(&line);
         self.label(report);
-        if let Report::Ended { unit, attempt, outcome, .. } = report {
-            let changes = state.units.get(unit).and_then(|known| known.changes.as_ref());
-            if !matches!(outcome, Outcome::Done | Outcome::Halted { .. }) {
-                let last = self.units.iter().find(|u| u.id == *unit).map(|_| unit.clone());
-                if let Some(unit) = last {
-                    // the agent said that all is well: what the check printed says what is not
-                    let check =
-                        if matches!(outcome, Outcome::VerifyFailed { .. }) { " --verify" } else { "" };
-                    let command = logs_command(&self.place.name, &unit);
-                    self.say(&format!("  its output: {command} --attempt {attempt}{check}"));
-                }
-            }
-            if let Some(entry) = live::progress_entry(report, changes, self.clock.now(), &TimeZone::system())
-            {
-                self.store.progress(&entry)?;
-            }
+        if let Report::Ended { unit, attempt, outcome, .. } = report
+            && !matches!(outcome, Outcome::Done | Outcome::Halted { .. })
+            && self.units.iter().any(|line| line.id == *unit)
+        {
+            // the agent said that all is well: what the check printed says what is not
+            let check = if matches!(outcome, Outcome::VerifyFailed { .. }) { " --verify" } else { "" };
+            let command = logs_command(&self.place.name, unit);
+            self.say(&format!("  its output: {command} --attempt {attempt}{check}"));
+        }
+        let changes = report.unit().and_then(|unit| state.units.get(unit)?.changes.as_ref());
+        let entry = live::progress_entry(report, changes, self.clock.now(), &TimeZone::system());
+        if let Some(entry) = entry {
+            self.store.progress(&entry)?;
         }
         self.tell(what)
     }

@@ -1,5 +1,6 @@
 //! A step in git: the tree before it, its commit, and the way back.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::{Change, NOT_OURS, changes, git, run};
@@ -64,13 +65,45 @@ pub fn commit(dir: &Path, paths: &[String], message: &str) -> Result<Option<Stri
     files::replace(&words, message.as_bytes(), 0o600)?;
     let file = words.display().to_string();
     let args = of_paths(&["commit", "--quiet", "--file", &file, "--cleanup=verbatim"]);
-    run(&top, None, &args).map_err(|said| failed("commit", said))?;
+    if let Err(said) = run(&top, None, &args) {
+        // what came to nothing must not stay in the index for somebody else's commit
+        unstage(&top, paths);
+        return Err(failed("commit", said));
+    }
     Ok(git(&top, None, &["rev-parse", "HEAD"]))
 }
 
 /// The tree `base`, with all that changed from one tree to another put over it as the latter has it.
 #[must_use]
 pub fn overlay(dir: &Path, base: &str, from: &str, to: &str) -> Option<String> {
+    put_over(dir, base, (from, to), |_| true)
+}
+
+/// The tree `after` with these of its files as they are in the tree `now`: mended by somebody, or taken away.
+#[must_use]
+pub fn mended(dir: &Path, after: &str, now: &str, files: &[Change]) -> Option<String> {
+    let files: HashSet<&str> = files.iter().map(|change| change.path.as_str()).collect();
+    put_over(dir, after, (after, now), |path| files.contains(path))
+}
+
+/// Takes files out of the index; the files themselves stay.
+fn unstage(top: &Path, paths: &[String]) {
+    // a command line holds only so much
+    for chunk in paths.chunks(400) {
+        let mut args: Vec<String> =
+            ["--literal-pathspecs", "reset", "--quiet", "--"].map(str::to_owned).to_vec();
+        args.extend_from_slice(chunk);
+        // a path that is in neither index nor commit has nothing to be taken out
+        let _ = run(top, None, &args);
+    }
+}
+
+fn put_over(
+    dir: &Path,
+    base: &str,
+    (from, to): (&str, &str),
+    wanted: impl Fn(&str) -> bool,
+) -> Option<String> {
     let top = PathBuf::from(git(dir, None, &["rev-parse", "--show-toplevel"])?);
     let own = tempfile::tempdir().ok()?;
     let index = own.path().join("index");
@@ -82,6 +115,9 @@ pub fn overlay(dir: &Path, base: &str, from: &str, to: &str) -> Option<String> {
     while let (Some(what), Some(path)) = (fields.next(), fields.next()) {
         let words: Vec<&str> = what.split(' ').collect();
         let [_, mode, _, id, status] = words[..] else { return None };
+        if !wanted(path) {
+            continue;
+        }
         if status == "D" {
             gone.push(path.to_owned());
         } else {
@@ -207,6 +243,7 @@ mod tests {
         let error = commit(at, &paths(&["a"]), "x").unwrap_err().render();
         assert!(error.contains("not like this"), "{error}");
         assert_eq!(git(at, None, &["log", "--format=%s"]).unwrap(), "first");
+        assert_eq!(git(at, None, &["status", "--porcelain"]).unwrap(), "?? a", "the index is as it was");
     }
 
     #[test]
@@ -227,6 +264,30 @@ mod tests {
         let before = overlay(at, &before, &left, &now).unwrap();
         let names: Vec<_> = changes(at, &before, &now).into_iter().map(|change| change.path).collect();
         assert_eq!(names, ["agents", "both"]);
+    }
+
+    #[test]
+    fn only_the_files_of_a_step_are_taken_as_somebody_mended_them() {
+        let dir = repo();
+        let at = dir.path();
+        fs::write(at.join("theirs"), "old\n").unwrap();
+        let before = snapshot(at).unwrap();
+        for name in ["kept", "mended", "dropped"] {
+            fs::write(at.join(name), "agent\n").unwrap();
+        }
+        let after = snapshot(at).unwrap();
+        fs::write(at.join("mended"), "human\n").unwrap();
+        fs::write(at.join("theirs"), "human\n").unwrap();
+        fs::write(at.join("new"), "human\n").unwrap();
+        fs::remove_file(at.join("dropped")).unwrap();
+        let now = snapshot(at).unwrap();
+        let own = changes(at, &before, &after);
+        let tree = mended(at, &after, &now, &own).unwrap();
+        let names = |from: &str, to: &str| -> Vec<String> {
+            changes(at, from, to).into_iter().map(|change| change.path).collect()
+        };
+        assert_eq!(names(&before, &tree), ["kept", "mended"]);
+        assert_eq!(names(&tree, &now), ["new", "theirs"]);
     }
 
     #[test]

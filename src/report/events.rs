@@ -15,9 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::agent::event::Usage;
-use crate::engine::End;
 use crate::engine::decide::{Assigned, Next, Pause, Report};
-use crate::git::Change;
 use crate::state::{AttemptRecord, Outcome, SpecState};
 
 /// Version of the records.
@@ -142,22 +140,50 @@ pub enum What {
     Stopping,
     /// The agent is ended now.
     Ending,
-    /// A human is needed. The run's end follows.
+    /// What could not be committed at the end of an earlier run is settled.
+    Committed {
+        /// The unit.
+        unit: String,
+        /// The commit; null: nothing was left to commit, or commits are not wanted any more.
+        commit: Option<String>,
+        /// Files that the unit changed.
+        files: u64,
+        /// Lines that came.
+        insertions: u64,
+        /// Lines that went.
+        deletions: u64,
+    },
+    /// An agent asks for a human. The run's end follows.
     Halted {
         /// The unit that asks.
         unit: String,
         /// What it asks.
         question: String,
     },
+    /// A human is needed, and no agent asked for one. The run's end follows.
+    NeedsHuman {
+        /// The unit that it is about, the first of them, where it is one.
+        unit: Option<String>,
+        /// The run's end in one word, as `run_ended` has it.
+        why: String,
+        /// What is the matter; git's own words where a commit was refused.
+        reason: String,
+    },
     /// The run is over.
     RunEnded {
         /// The spec.
         spec: String,
-        /// `complete`, `max_iterations`, `halted`, `stuck`, `not_committed`, `limited`, `unavailable`, `interrupted`,
-        /// `terminated`, `error`, `hung_up`; in the last case a working agent goes on by itself.
+        /// `complete`, `max_iterations`, `halted`, `stuck`, `not_committed`, `dirty`, `limited`, `unavailable`,
+        /// `interrupted`, `terminated`, `error`, `hung_up`; in the last case a working agent goes on by itself.
         why: String,
         /// Exit code of the process, where it runs no other spec after this one.
         exit_code: u8,
+        /// The unit that a human is needed for, the first of them; null: none is.
+        #[serde(default)]
+        unit: Option<String>,
+        /// What a human is needed for: the question, or what is the matter; null: none is.
+        #[serde(default)]
+        reason: Option<String>,
         /// Units that failed for good.
         failed: Vec<String>,
         /// Units that are not done because of others.
@@ -183,21 +209,6 @@ pub struct Changed {
     pub insertions: Option<u64>,
     /// Lines taken away; null for a binary file.
     pub deletions: Option<u64>,
-}
-
-/// How a run ended, beside why.
-#[derive(Debug, Clone, Copy)]
-pub struct Ended<'a> {
-    /// The spec.
-    pub spec: &'a str,
-    /// Why.
-    pub end: &'a End,
-    /// Steps that are still in the plan.
-    pub left: usize,
-    /// How long it took.
-    pub took: Duration,
-    /// Changed files, where git told.
-    pub changes: Option<&'a [Change]>,
 }
 
 impl Record {
@@ -275,6 +286,16 @@ pub fn of_report(report: &Report, state: &SpecState) -> What {
         Report::Verifying { unit, commands } => What::Verifying { unit: unit.clone(), commands: *commands },
         Report::ForeignTicks(ids) => What::ForeignTicks { ids: ids.clone() },
         Report::Unconfirmed(ids) => What::Unconfirmed { ids: ids.clone() },
+        Report::Committed { unit } => {
+            let changes = state.units.get(unit).and_then(|known| known.changes.clone()).unwrap_or_default();
+            What::Committed {
+                unit: unit.clone(),
+                commit: changes.commit,
+                files: changes.files,
+                insertions: changes.insertions,
+                deletions: changes.deletions,
+            }
+        }
         Report::Stopping => What::Stopping,
         Report::Ending => What::Ending,
     }
@@ -293,76 +314,17 @@ pub fn of_pause(why: &Pause, until: Timestamp) -> What {
     What::Waiting { why: why.to_owned(), reason, unit, until }
 }
 
-/// What the end of a run is: the question first, where there is one.
-#[must_use]
-pub fn of_end(ended: &Ended<'_>) -> Vec<What> {
-    let mut failed = Vec::new();
-    let mut blocked = Vec::new();
-    let mut found = Vec::new();
-    let why = match ended.end {
-        End::Complete => "complete",
-        End::MaxIterations => "max_iterations",
-        End::Halted { unit, question } => {
-            found.push(What::Halted { unit: unit.clone(), question: question.clone() });
-            "halted"
-        }
-        End::Stuck { failed: units, blocked: others } => {
-            failed.clone_from(units);
-            blocked.clone_from(others);
-            "stuck"
-        }
-        End::Unavailable { unit, .. } => {
-            failed.push(unit.clone());
-            "unavailable"
-        }
-        End::NotCommitted { .. } => "not_committed",
-        End::Limited { .. } => "limited",
-        End::Interrupted => "interrupted",
-        End::Terminated => "terminated",
-        End::HungUp => "hung_up",
-    };
-    let change =
-        |c: &Change| Changed { path: c.path.clone(), insertions: c.insertions, deletions: c.deletions };
-    found.push(What::RunEnded {
-        spec: ended.spec.to_owned(),
-        why: why.to_owned(),
-        exit_code: ended.end.exit_code(),
-        failed,
-        blocked,
-        left: ended.left,
-        took_ms: millis(ended.took),
-        changes: ended.changes.map(|all| all.iter().map(change).collect()),
-    });
-    found
-}
-
-/// What the end of a run is that an error ended.
-#[must_use]
-pub fn of_error(spec: &str, exit_code: u8, took: Duration) -> What {
-    What::RunEnded {
-        spec: spec.to_owned(),
-        why: "error".to_owned(),
-        exit_code,
-        failed: Vec::new(),
-        blocked: Vec::new(),
-        left: 0,
-        took_ms: millis(took),
-        changes: None,
-    }
-}
-
 fn as_value(outcome: &Outcome) -> Value {
     serde_json::to_value(outcome).unwrap_or_default()
 }
 
-fn millis(length: Duration) -> u64 {
+pub(super) fn millis(length: Duration) -> u64 {
     u64::try_from(length.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::HookEvent;
 
     fn at() -> Timestamp {
         "2026-01-02T03:04:05Z".parse().unwrap()
@@ -398,21 +360,15 @@ mod tests {
     }
 
     #[test]
-    fn a_halt_is_told_with_its_question_before_the_end() {
-        let end = End::Halted { unit: "2".into(), question: "Which one?".into() };
-        let found =
-            of_end(&Ended { spec: "login", end: &end, left: 3, took: Duration::from_secs(1), changes: None });
-        assert_eq!(found[0].hook(), Some(HookEvent::Halt));
-        assert_eq!(
-            found[0].facts(),
-            [("SEQORCH_UNIT", "2".into()), ("SEQORCH_MESSAGE", "Which one?".into())]
-        );
-        assert!(matches!(&found[1], What::RunEnded { why, exit_code: 2, left: 3, .. } if why == "halted"));
+    fn the_end_of_a_run_that_an_older_version_wrote_is_read() {
+        let old = "{\"v\":1,\"at\":\"2026-01-02T03:04:05Z\",\"event\":\"run_ended\",\"spec\":\"s\",\"why\":\"stuck\",\
+                   \"exit_code\":2,\"failed\":[\"1\"],\"blocked\":[],\"left\":1,\"took_ms\":1,\"changes\":null}\n";
+        assert!(matches!(&read(old)[0].what, What::RunEnded { unit: None, .. }));
     }
 
     #[test]
     fn a_fact_is_one_line_whatever_the_agent_wrote() {
         let what = What::Halted { unit: "1".into(), question: "a\x1b]0;x\x07\0b\nc".into() };
-        assert_eq!(what.facts()[1].1, "ab c");
+        assert_eq!(what.facts().last().unwrap().1, "ab c");
     }
 }

@@ -1,6 +1,7 @@
 //! PURE. What a hook hears of an event.
 
 use super::events::What;
+use super::live;
 use super::text::sanitise_line;
 use crate::config::HookEvent;
 
@@ -13,7 +14,7 @@ impl What {
             Self::StepStarted { .. } => Some(HookEvent::StepStart),
             Self::StepEnded { .. } => Some(HookEvent::StepEnd),
             Self::Waiting { why, .. } if why == "limit" => Some(HookEvent::Limit),
-            Self::Halted { .. } => Some(HookEvent::Halt),
+            Self::Halted { .. } | Self::NeedsHuman { .. } => Some(HookEvent::Halt),
             Self::RunEnded { .. } => Some(HookEvent::RunEnd),
             _ => None,
         }
@@ -42,10 +43,21 @@ impl What {
                 ("SEQORCH_UNTIL", until.to_string()),
                 ("SEQORCH_MESSAGE", format!("{reason}; waiting until {until}")),
             ],
-            Self::Halted { unit, question } => {
-                vec![("SEQORCH_UNIT", unit.clone()), ("SEQORCH_MESSAGE", question.clone())]
-            }
-            Self::RunEnded { why, exit_code, left, .. } => vec![
+            Self::Halted { unit, question } => vec![
+                ("SEQORCH_UNIT", unit.clone()),
+                ("SEQORCH_OUTCOME", "halted".to_owned()),
+                ("SEQORCH_REASON", question.clone()),
+                ("SEQORCH_MESSAGE", question.clone()),
+            ],
+            Self::NeedsHuman { unit, why, reason } => vec![
+                ("SEQORCH_UNIT", unit.clone().unwrap_or_default()),
+                ("SEQORCH_OUTCOME", why.clone()),
+                ("SEQORCH_REASON", reason.clone()),
+                ("SEQORCH_MESSAGE", live::need(unit.as_deref(), why, reason)),
+            ],
+            Self::RunEnded { why, exit_code, left, unit, reason, .. } => vec![
+                ("SEQORCH_UNIT", unit.clone().unwrap_or_default()),
+                ("SEQORCH_REASON", reason.clone().unwrap_or_default()),
                 ("SEQORCH_OUTCOME", why.clone()),
                 ("SEQORCH_EXIT_CODE", exit_code.to_string()),
                 ("SEQORCH_MESSAGE", format!("{}, {left} left", why.replace('_', " "))),

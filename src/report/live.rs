@@ -62,6 +62,7 @@ pub fn last_word(end: &End, left: usize) -> (String, bool) {
         End::Stuck { failed, blocked } if failed.is_empty() => format!("✗ blocked: {}", blocked.join(", ")),
         End::Stuck { failed, .. } => format!("✗ failed: {}", failed.join(", ")),
         End::NotCommitted { unit, .. } => format!("✗ {unit} could not be committed"),
+        End::Dirty { .. } => "✗ the work tree has changes".to_owned(),
         End::Unavailable { unit, .. } => format!("✗ {unit} could not start"),
         End::Limited { backend, .. } => format!("‖ {backend} is limited"),
         End::Interrupted | End::Terminated | End::HungUp => "‖ stopped by hand".to_owned(),
@@ -136,6 +137,19 @@ pub fn line(what: &What, max_iterations: Option<u32>, zone: &TimeZone) -> String
         ),
         What::Stopping => "stopping after this step; Ctrl-C once more ends the agent now".to_owned(),
         What::Ending => "ending the agent".to_owned(),
+        What::Committed { unit, commit, files, insertions, deletions } => {
+            let changes = Changes {
+                files: *files,
+                insertions: *insertions,
+                deletions: *deletions,
+                commit: commit.clone(),
+                ..Changes::default()
+            };
+            settled(unit, &changes)
+        }
+        What::NeedsHuman { unit, why, reason } => {
+            format!("✗ {}", cut(&sanitise_line(&need(unit.as_deref(), why, reason)), QUESTION))
+        }
         What::Halted { unit, question } => {
             let question = cut(&sanitise_line(question), QUESTION);
             format!("‖ task {} asks: {question}", sanitise_line(unit))
@@ -147,6 +161,22 @@ pub fn line(what: &What, max_iterations: Option<u32>, zone: &TimeZone) -> String
         }
         What::Unknown => String::new(),
     }
+}
+
+/// What a human is needed for, in a sentence; not made harmless yet.
+pub(super) fn need(unit: Option<&str>, why: &str, reason: &str) -> String {
+    let Some(unit) = unit else { return reason.to_owned() };
+    match why {
+        "not_committed" => format!("task {unit} is done, but not committed: {reason}"),
+        "unavailable" => format!("task {unit} could not start: {reason}"),
+        _ => format!("task {unit}: {reason}"),
+    }
+}
+
+/// What became of a commit that was owed.
+fn settled(unit: &str, changes: &Changes) -> String {
+    let what = if changes.commit.is_some() { "committed" } else { "owed no commit any more" };
+    format!("✓ {} {what}: {}", sanitise_line(unit), changed(changes))
 }
 
 /// The time of day.
@@ -207,8 +237,16 @@ pub fn progress_entry(
     at: Timestamp,
     zone: &TimeZone,
 ) -> Option<String> {
-    let Report::Ended { unit, title, attempt, outcome, took, .. } = report else { return None };
     let time = at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %:z");
+    if let (Report::Committed { unit }, Some(changes)) = (report, changes) {
+        let status = if changes.commit.is_some() { "committed" } else { "owed no commit any more" };
+        return Some(format!(
+            "\n## Task {}\n- **Status:** {status}\n- **Time:** {time}\n- **Changes:** {}\n",
+            sanitise_line(unit),
+            changed(changes)
+        ));
+    }
+    let Report::Ended { unit, title, attempt, outcome, took, .. } = report else { return None };
     let mut entry = format!(
         "\n## Task {} - {}\n- **Status:** {}\n- **Attempt:** {attempt}\n- **Time:** {time}\n- **Took:** {}\n",
         sanitise_line(unit),
@@ -278,10 +316,20 @@ mod tests {
             What::ForeignTicks { ids: vec![hostile.clone()] },
             What::Unconfirmed { ids: vec![hostile.clone()] },
             What::Halted { unit: hostile.clone(), question: hostile.clone() },
+            What::NeedsHuman { unit: Some(hostile.clone()), why: "stuck".into(), reason: hostile.clone() },
+            What::Committed {
+                unit: hostile.clone(),
+                commit: Some(hostile.clone()),
+                files: 1,
+                insertions: 1,
+                deletions: 0,
+            },
             What::RunEnded {
                 spec: hostile.clone(),
                 why: hostile.clone(),
                 exit_code: 2,
+                unit: None,
+                reason: None,
                 failed: Vec::new(),
                 blocked: Vec::new(),
                 left: 1,

@@ -1,5 +1,6 @@
 //! PURE. What people and programs read; everything is written to a `&mut dyn Write` or given as a value.
 
+pub mod ended;
 pub mod events;
 mod facts;
 pub mod limited;

@@ -501,7 +501,7 @@ mod tests {
                 id: "1".into(),
                 title: "Store".into(),
                 what: "It is done, but what it changed could not be committed:\na hook says\nno".into(),
-                command: "seqorch run login".into(),
+                command: "seqorch run login --retry".into(),
             }]
         );
         assert_eq!(told.rows[0].outcome, "done, not committed");

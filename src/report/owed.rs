@@ -34,7 +34,7 @@ pub fn owed(spec: &str, state: &SpecState) -> Vec<Owed> {
         .map(|(unit, why)| Owed {
             unit: sanitise_line(unit),
             why: last_lines(why.unwrap_or(not_kept), WORDS),
-            command: format!("seqorch run {}", sanitise_line(&shell_word(spec))),
+            command: format!("seqorch run {} --retry", sanitise_line(&shell_word(spec))),
         })
         .collect()
 }

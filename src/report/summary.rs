@@ -145,6 +145,7 @@ fn headline(end: &End) -> String {
         End::NotCommitted { unit, .. } => {
             format!("task {} is done, but not committed: a human is needed", sanitise_line(unit))
         }
+        End::Dirty { .. } => "the work tree has changes: a human is needed".to_owned(),
         End::Limited { backend, .. } => format!("{} is limited: a human is needed", sanitise_line(backend)),
         End::Interrupted => "interrupted".to_owned(),
         End::Terminated => "terminated".to_owned(),
@@ -185,16 +186,32 @@ fn write_way_out(out: &mut dyn Write, spec: &str, end: &End) -> io::Result<()> {
         }
         End::Stuck { failed, .. } if !failed.is_empty() => writeln!(
             out,
-            "Read what happened with: {}; mend it, and run again (failed tasks are tried afresh).",
-            logs_command(spec, &failed[0])
+            "Read what happened with: {}; mend it, then go on with: seqorch run {} --retry (failed tasks are tried afresh).",
+            logs_command(spec, &failed[0]),
+            sanitise_line(&shell_word(spec))
         ),
         End::NotCommitted { why, .. } => {
             for line in sanitise_text(why).lines() {
                 writeln!(out, "  {line}")?;
             }
             let spec = sanitise_line(&shell_word(spec));
-            writeln!(out, "Mend it, then go on with: seqorch run {spec} (it tries the commit first).")?;
+            writeln!(
+                out,
+                "Mend it, then go on with: seqorch run {spec} --retry (it tries the commit first)."
+            )?;
             writeln!(out, "Or set git.commit = \"off\".")
+        }
+        End::Dirty { files } => {
+            writeln!(out, "git.commit = \"step\" would mix these changes with the agents':")?;
+            for file in files.iter().take(FILES_SHOWN) {
+                writeln!(out, "  {}", sanitise_line(file))?;
+            }
+            if files.len() > FILES_SHOWN {
+                writeln!(out, "  and {} more", files.len() - FILES_SHOWN)?;
+            }
+            let spec = sanitise_line(&shell_word(spec));
+            writeln!(out, "Commit or stash them, then go on with: seqorch run {spec} --retry")?;
+            writeln!(out, "Or set git.dirty = \"allow\": then they stay out of every commit.")
         }
         End::Limited { why, .. } => writeln!(out, "  {}", sanitise_line(why)),
         End::MaxIterations => {

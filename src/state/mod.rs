@@ -14,4 +14,5 @@ pub use model::{
     Answer, AttemptRecord, Changes, GoesOn, Learned, Reason, SpecState, StateFile, UnitState, UnitStatus,
 };
 pub use outcome::Outcome;
+pub use progress::NotKept;
 pub use spent::Spent;

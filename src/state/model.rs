@@ -75,7 +75,8 @@ pub struct SpecState {
     /// wrote by then is theirs and not a human's. Kept only for commits per step.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub left_as: Option<String>,
-    /// What the last run was told on its command line of what to work off and how: `resume` goes on with that.
+    /// What the last run was told on its command line of what to work off and how: `resume` and `run --retry` go on with
+    /// that.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub run_args: Vec<String>,
     /// A human's answer to `question`, for the next prompt of that unit.
@@ -134,7 +135,7 @@ pub struct UnitState {
     /// The tree of all files before its first attempt, as git names it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
-    /// What it changed, once it is done.
+    /// What it changed, once it is done; also while that could not be committed yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changes: Option<Changes>,
     /// It is done, and what it changed is not looked at and committed yet.

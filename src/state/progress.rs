@@ -17,6 +17,15 @@ const HAND: &str = "hand";
 /// Characters of git's words that are kept: a hook may print a whole build.
 const GIT_WORDS: usize = 4000;
 
+/// A done unit's changes could not be committed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NotKept {
+    /// Why, in git's own words.
+    pub why: String,
+    /// The changes: what somebody else writes from now on is none of them.
+    pub changes: Option<Changes>,
+}
+
 impl SpecState {
     /// Whether the last run was killed before its end was decided: the next one goes on with it.
     #[must_use]
@@ -171,16 +180,18 @@ impl SpecState {
         self.units.iter().filter(|(_, unit)| unit.to_keep).map(|(id, _)| id.clone()).collect()
     }
 
-    /// What became of a done unit's changes: `Err` is why git did not take them.
-    pub fn kept(&mut self, unit: &str, kept: Result<Option<Changes>, String>) {
+    /// What became of a done unit's changes.
+    pub fn kept(&mut self, unit: &str, kept: Result<Option<Changes>, NotKept>) {
         let Some(unit) = self.units.get_mut(unit) else { return };
         match kept {
             Ok(changes) => {
                 unit.changes = changes;
-                unit.to_keep = false;
-                unit.not_committed = None;
+                unit.owe_nothing();
             }
-            Err(why) => unit.not_committed = Some(end_of(why.trim(), GIT_WORDS)),
+            Err(NotKept { why, changes }) => {
+                unit.changes = changes;
+                unit.not_committed = Some(end_of(why.trim(), GIT_WORDS));
+            }
         }
     }
 
@@ -190,6 +201,29 @@ impl SpecState {
         let owed = self.units.iter().filter(|(_, unit)| unit.to_keep);
         owed.filter(|(_, unit)| unit.not_committed.is_some() || !self.open_run())
             .map(|(id, unit)| (id.as_str(), unit.not_committed.as_deref()))
+    }
+
+    /// What is said where nothing is committed: nothing is owed either. The next run settles it.
+    pub fn without_commits(&mut self) {
+        self.units.values_mut().for_each(UnitState::owe_nothing);
+    }
+
+    /// A human says that these tasks are not done: what a unit of them changed is owed no commit of its own any more, and
+    /// is a part of what its next attempt changes. Gives the units.
+    pub fn release(&mut self, ids: &[String]) -> Vec<String> {
+        let covers = |id: &String, unit: &UnitState| {
+            let last = unit.attempts.last();
+            ids.contains(id) || last.is_some_and(|a| a.completes.iter().any(|id| ids.contains(id)))
+        };
+        let owed = self.units.iter_mut().filter(|(_, unit)| unit.to_keep);
+        let mut released = Vec::new();
+        for (id, unit) in owed.filter(|(id, unit)| covers(id, unit)) {
+            unit.owe_nothing();
+            unit.changes = None;
+            unit.status = UnitStatus::Todo;
+            released.push(id.clone());
+        }
+        released
     }
 
     /// A unit is done, and with it these ids.
@@ -261,6 +295,12 @@ impl AttemptRecord {
 }
 
 impl UnitState {
+    /// Nothing of it waits to be looked at or committed.
+    pub fn owe_nothing(&mut self) {
+        self.to_keep = false;
+        self.not_committed = None;
+    }
+
     /// Where a vendor tells the total of a session, the last attempt used what came since the one before in it.
     pub fn count_once(&mut self, session: Option<&str>, total: Option<Usage>) {
         let Some((last, earlier)) = self.attempts.split_last_mut() else { return };
@@ -328,12 +368,16 @@ mod tests {
         state
     }
 
+    fn refused(why: &str) -> Result<Option<Changes>, NotKept> {
+        Err(NotKept { why: why.to_owned(), changes: Some(Changes { files: 1, ..Changes::default() }) })
+    }
+
     #[test]
     fn what_git_refused_is_owed_with_its_words_until_it_is_taken() {
         let mut state = done_in_git();
         state.begin_run(BTreeSet::new());
         assert_eq!(state.uncommitted().count(), 0, "the run is about to commit it");
-        state.kept("1", Err("a hook says no\n".to_owned()));
+        state.kept("1", refused("a hook says no\n"));
         assert_eq!(state.uncommitted().collect::<Vec<_>>(), [("1", Some("a hook says no"))]);
         state.end_run();
         let kept = serde_json::to_string(&state).unwrap();
@@ -345,9 +389,20 @@ mod tests {
     }
 
     #[test]
+    fn a_task_that_a_human_opens_again_owes_no_commit_and_its_next_attempt_counts_from_the_same_tree() {
+        let mut state = done_in_git();
+        state.kept("1", refused("no"));
+        assert!(state.release(&["2".to_owned()]).is_empty());
+        assert_eq!(state.release(&["1".to_owned()]), ["1"]);
+        assert_eq!((state.uncommitted().count(), state.to_keep().len()), (0, 0));
+        let unit = &state.units["1"];
+        assert_eq!((unit.before.as_deref(), &unit.changes), (Some("tree"), &None));
+    }
+
+    #[test]
     fn only_the_end_of_long_words_is_kept() {
         let mut state = done_in_git();
-        state.kept("1", Err(format!("{}the end", "é".repeat(100_000))));
+        state.kept("1", refused(&format!("{}the end", "é".repeat(100_000))));
         let (_, why) = state.uncommitted().next().unwrap();
         let why = why.unwrap();
         assert!(why.starts_with('…') && why.ends_with("the end") && why.chars().count() == GIT_WORDS + 1);

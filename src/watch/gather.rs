@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 
 use super::tail::Tail;
 use super::{Watch, summary_path};
+use crate::config::Commit;
 use crate::engine::place;
 use crate::plan::{self, Plan, UnitInfo};
 use crate::report::events::{self, Record, What};
@@ -79,6 +80,9 @@ impl<'a> Gatherer<'a> {
                 Ok(state) => {
                     self.state = state;
                     self.state.sum_up();
+                    if config.git.commit == Commit::Off {
+                        self.state.without_commits();
+                    }
                     self.trouble[0] = None;
                     changed = true;
                 }

@@ -218,6 +218,8 @@ impl Orchestrator<'_> {
                 let owed = disk.units.get(unit).is_some_and(|u| u.to_keep);
                 (self.keep_failed && owed, 2)
             }
+            // nobody else writes in this world
+            End::Dirty { .. } => (false, 2),
             // a limit of an earlier run may still hold
             End::Limited { backend, .. } => {
                 (disk.all_limits().any(|(of, model, _)| who(of, model) == *backend), 2)

@@ -12,7 +12,7 @@ use crate::engine::event::{Assigned, Event, Pause, Report};
 use crate::engine::{Machine, place};
 use crate::error::{Error, Kind, Result};
 use crate::plan::{Plan, Step};
-use crate::state::{Changes, Learned, Outcome, SpecState};
+use crate::state::{Changes, Learned, NotKept, Outcome, SpecState};
 use crate::sys::signals::Interrupt;
 
 /// An attempt without an orchestrator gives up after this many seconds.
@@ -277,19 +277,19 @@ impl World for Orchestrator<'_> {
         self.model.config.git.snapshot.then(|| format!("tree at {}", self.model.time))
     }
 
-    fn keep(&mut self, unit: &str, _: &SpecState) -> std::result::Result<Option<Changes>, String> {
-        let killed = || "killed".to_owned();
+    fn keep(&mut self, unit: &str, _: &SpecState) -> std::result::Result<Option<Changes>, NotKept> {
+        let refused = |why: &str| Err(NotKept { why: why.to_owned(), changes: Some(Changes::default()) });
         if !self.lives() {
-            return Err(killed());
+            return refused("killed");
         }
         self.model.check_keep(unit);
         self.model.kept_units.push(unit.to_owned());
         if self.model.keep_fails.contains(&self.model.kept_units.len()) {
             self.keep_failed = true;
             self.model.note(format!("the changes of {unit} cannot be committed"));
-            return Err("a hook of git refused it".to_owned());
+            return refused("a hook of git refused it");
         }
-        if self.lives() { Ok(Some(Changes::default())) } else { Err(killed()) }
+        if self.lives() { Ok(Some(Changes::default())) } else { refused("killed") }
     }
 
     fn cancel(&mut self) {

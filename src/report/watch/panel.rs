@@ -67,7 +67,10 @@ fn owes(seen: &Seen<'_>) -> Panel {
         title: format!("✗ not committed: {name}"),
         body,
         tail: true,
-        foot: vec![Line::warning("a human is needed: mend it, then go on with"), command(seen, "run", "")],
+        foot: vec![
+            Line::warning("a human is needed: mend it, then go on with"),
+            command(seen, "run", "--retry"),
+        ],
         ..Panel::default()
     }
 }
@@ -180,6 +183,7 @@ fn moment(seen: &Seen<'_>, at: jiff::Timestamp) -> String {
 fn idle(seen: &Seen<'_>) -> Panel {
     let mut head = Vec::new();
     let mut foot = Vec::new();
+    let mut more = "";
     match seen.events.last().map(|record| (record.at, &record.what)) {
         Some((at, What::RunEnded { why, failed, blocked, .. })) => {
             let why = sanitise_line(&why.replace('_', " "));
@@ -191,6 +195,7 @@ fn idle(seen: &Seen<'_>) -> Panel {
             }
             if let Some(first) = failed.first() {
                 foot.push(Line::command(logs_command(seen.spec, first)));
+                more = "--retry";
             }
         }
         Some(_) => head.push(Line::warning("the last run was cut off; nothing is lost")),
@@ -199,6 +204,6 @@ fn idle(seen: &Seen<'_>) -> Panel {
     if let Some((unit, _)) = seen.running() {
         head.push(Line::plain(format!("task {} was at work; its process is over", sanitise_line(unit))));
     }
-    foot.push(command(seen, "run", ""));
+    foot.push(command(seen, "run", more));
     Panel { title: "no run is at work".to_owned(), head, foot, ..Panel::default() }
 }

@@ -430,6 +430,8 @@ fn the_last_run_tells_why_it_is_over_and_what_to_type() {
             spec: "login".into(),
             why: "stuck".into(),
             exit_code: 2,
+            unit: Some("2".into()),
+            reason: Some("failed with exit code 1".into()),
             failed: vec!["2".into()],
             blocked: vec!["3".into()],
             left: 0,
@@ -438,9 +440,12 @@ fn the_last_run_tells_why_it_is_over_and_what_to_type() {
         },
     );
     let text = scene.screen(80, 24);
-    for part in
-        ["failed for good: 2", "blocked by others: 3", "seqorch logs --spec login 2", "seqorch run login"]
-    {
+    for part in [
+        "failed for good: 2",
+        "blocked by others: 3",
+        "seqorch logs --spec login 2",
+        "seqorch run login --retry",
+    ] {
         assert!(text.contains(part), "{part}:\n{text}");
     }
     let done = Scene::new(2, 2).screen(80, 24);

@@ -1,6 +1,7 @@
 //! The specs: whether they can be worked off, and whether somebody does right now.
 
 use super::Patient;
+use crate::config::Commit;
 use crate::engine::launch;
 use crate::engine::place::Place;
 use crate::error::Kind;
@@ -101,13 +102,16 @@ pub(super) fn runs(patient: &Patient<'_>) -> Vec<Finding> {
     const TOPIC: &str = "runs";
     let mut found = Vec::new();
     for (place, store) in patient.specs.iter().flatten() {
-        let state = match store.load() {
+        let mut state = match store.load() {
             Ok(state) => state,
             Err(error) => {
                 found.push(Finding::error(TOPIC, &error));
                 continue;
             }
         };
+        if patient.loaded.is_ok_and(|loaded| loaded.config.git.commit == Commit::Off) {
+            state.without_commits();
+        }
         let name = &place.name;
         if let Some(holder) = lock::holder(&store.run_lock()) {
             let text = format!(

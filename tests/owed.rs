@@ -1,0 +1,268 @@
+//! Work that is done and that git did not take: a commit is owed, a human is needed, and nobody's work is mixed or lost.
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::common::Project;
+use crate::git::{WRITES, git, repo};
+
+/// A hook of git that refuses a commit where this script fails.
+fn refuses_unless(project: &Project, script: &str) {
+    let hook = project.path(".git/hooks/pre-commit");
+    project.write(
+        ".git/hooks/pre-commit",
+        format!("#!/bin/sh\n{script} && exit 0\necho not like this >&2\nexit 1\n"),
+    );
+    Command::new("chmod").arg("+x").arg(&hook).status().unwrap();
+}
+
+/// What a commit changed.
+fn files_of(project: &Project, commit: &str) -> Vec<String> {
+    let list = git(project, &["show", "--name-only", "--format=", commit]);
+    list.lines().map(str::to_owned).collect()
+}
+
+/// What is not committed, our own files left out.
+fn dirty(project: &Project) -> Vec<String> {
+    let list = git(project, &["status", "--porcelain", "--", ".", ":(exclude).kiro/specs/SEQUENTIAL*"]);
+    list.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn what_a_human_writes_while_a_commit_is_owed_stays_theirs_and_a_mend_of_the_tasks_own_file_goes_with_it() {
+    let project = repo(&format!("echo junk > junk; {WRITES}"), "");
+    project.write("rules", "strict\n");
+    git(&project, &["add", "-A"]);
+    git(&project, &["commit", "-qm", "rules"]);
+    refuses_unless(&project, "grep -q relaxed rules && test ! -e junk && grep -q tidy made-1");
+    project.run(&["run"]).code(2).says(&["task 1 is done, but not committed"]);
+    project.write("rules", "relaxed\n");
+    project.write("new.txt", "mine\n");
+    project.run(&["run"]).code(2).says(&["task 1 is done, but not committed"]);
+    project.write("new.txt", "still mine\n");
+    project.write("made-1", "tidy\n");
+    std::fs::remove_file(project.path("junk")).unwrap();
+    let out = project.run(&["run"]).code(2);
+    out.says(&["the work tree has changes", "  rules\n  new.txt\n", "Commit or stash them"]);
+    assert_eq!(project.ledger().len(), 1, "no step starts over a human's changes");
+    assert_eq!(git(&project, &["log", "-1", "--format=%s"]), "1: First thing");
+    assert_eq!(files_of(&project, "HEAD"), [".kiro/specs/demo/tasks.md", "made-1"]);
+    assert_eq!(git(&project, &["show", "HEAD:made-1"]), "tidy");
+    assert_eq!(dirty(&project), ["M rules", "?? new.txt"]);
+    assert_eq!(project.state("demo")["units"]["1"]["changes"]["files"], 2);
+    // whoever only tries again is told so before anything is done
+    let out = project.run(&["run"]).code(2);
+    assert!(out.stderr.contains("new.txt") && out.stderr.contains("rules"), "{out:?}");
+    project.run(&["undo", "1"]).code(0);
+    assert!(!project.path("made-1").exists());
+    assert_eq!((project.read("rules"), project.read("new.txt")), ("relaxed\n".into(), "still mine\n".into()));
+}
+
+#[test]
+fn where_changes_are_allowed_the_run_goes_on_after_the_owed_commit_and_commits_nothing_of_a_human() {
+    let project = repo(WRITES, "dirty = \"allow\"\n");
+    refuses_unless(&project, "test -e new.txt");
+    project.run(&["run"]).code(2);
+    project.write("new.txt", "mine\n");
+    project.run(&["run"]).code(0);
+    let log = git(&project, &["log", "--format=%s", "--reverse"]);
+    assert_eq!(log, "start\n1: First thing\n2: Second thing");
+    assert_eq!(files_of(&project, "HEAD~1"), [".kiro/specs/demo/tasks.md", "made-1"]);
+    assert_eq!(dirty(&project), ["?? new.txt"]);
+}
+
+#[test]
+fn without_commits_a_refused_one_is_forgotten_and_undo_takes_back_what_the_task_did_and_nothing_since() {
+    let project = repo(WRITES, "");
+    refuses_unless(&project, "false");
+    project.run(&["run", "--only", "1"]).code(2);
+    project.write("seqorch.local.toml", "[git]\ncommit = \"off\"\n");
+    project.write("human.txt", "mine\n");
+    project.run(&["run", "--only", "2"]).code(0);
+    assert_eq!(project.state("demo")["units"]["1"]["changes"]["files"], 2, "its file and its box");
+    project.run(&["undo", "1"]).code(0);
+    assert!(!project.path("made-1").exists() && project.path("made-2").exists());
+    assert_eq!(project.read("human.txt"), "mine\n");
+    assert!(project.path("seqorch.local.toml").exists());
+}
+
+#[test]
+fn a_hook_that_refuses_stops_the_run_and_the_next_one_commits_first() {
+    let project = repo(WRITES, "");
+    let hook = project.path(".git/hooks/pre-commit");
+    project.write(
+        ".git/hooks/pre-commit",
+        "#!/bin/sh\ntest -e made-2 && exit 0\necho not like this >&2\nexit 1\n",
+    );
+    Command::new("chmod").arg("+x").arg(&hook).status().unwrap();
+    let out = project.run(&["run"]);
+    assert_eq!(out.code, 2, "{out:?}");
+    assert!(out.stdout.contains("not like this"), "{}", out.stdout);
+    assert_eq!(project.ledger().len(), 1);
+    std::fs::remove_file(hook).unwrap();
+    assert_eq!(project.run(&["run"]).code, 0);
+    let log = git(&project, &["log", "--format=%s", "--reverse"]);
+    assert_eq!(log, "start\n1: First thing\n2: Second thing");
+    assert_eq!(project.ledger().len(), 2);
+}
+
+#[test]
+fn while_the_last_tasks_commit_is_refused_everything_says_that_a_human_is_needed_and_how_to_go_on() {
+    let project = repo(WRITES, "");
+    let hook = project.path(".git/hooks/pre-commit");
+    project.write(
+        ".git/hooks/pre-commit",
+        "#!/bin/sh\ntest -e made-2 || exit 0\nprintf 'not \\033[31mlike this\\n' >&2\nexit 1\n",
+    );
+    Command::new("chmod").arg("+x").arg(&hook).status().unwrap();
+    let out = project.run(&["run"]).code(2);
+    out.says(&["task 2 is done, but not committed", "seqorch run demo"]);
+    assert_eq!(project.state("demo")["completed"], serde_json::json!(["1", "2"]), "nothing is left to do");
+    for args in [&["status"][..], &["status", "--watch"], &["report"], &["doctor"]] {
+        let said = project.run(args).stdout;
+        for part in ["human is needed", "not like this", "seqorch run demo"] {
+            assert!(said.contains(part), "{part} is missing in {args:?}:\n{said}");
+        }
+        assert!(!said.contains("Commit or stash"), "it would be lost to its commit: {args:?}:\n{said}");
+        assert!(!said.contains("complete\n") && !said.contains("all complete"), "{args:?}:\n{said}");
+    }
+    let report = project.run(&["report"]).stdout;
+    assert!(report.starts_with("# demo: a human is needed\n"), "{report}");
+    assert!(report.find("**2 Second thing**").unwrap() < report.find("## Tasks").unwrap(), "{report}");
+    let status: serde_json::Value = serde_json::from_str(&project.run(&["status", "--json"]).stdout).unwrap();
+    assert_eq!(status["state"], "uncommitted");
+    assert_eq!(status["not_committed"][0]["unit"], "2");
+    assert!(status["not_committed"][0]["why"].as_str().unwrap().contains("like this"), "{status}");
+    std::fs::remove_file(hook).unwrap();
+    project.run(&["run"]).code(0);
+    assert_eq!(project.ledger().len(), 2, "only the commit was missing");
+    assert_eq!(git(&project, &["log", "-1", "--format=%s"]), "2: Second thing");
+    project.run(&["status"]).code(0).says(&["demo: complete"]);
+    assert!(project.state("demo")["units"]["2"]["not_committed"].is_null());
+    assert!(project.run(&["report"]).stdout.starts_with("# demo: all complete\n"));
+}
+
+#[test]
+fn a_refused_commit_calls_for_a_human_once_at_the_end_and_names_the_task_and_the_reason() {
+    let hook = "[\"sh\", \"-c\", \"echo $SEQORCH_EVENT $SEQORCH_UNIT $SEQORCH_OUTCOME: $SEQORCH_MESSAGE >> heard; cat >> told\"]";
+    let project = repo(WRITES, &format!("dirty = \"allow\"\n[hooks]\nhalt = {hook}\nrun_end = {hook}\n"));
+    refuses_unless(&project, "false");
+    project.run(&["run"]).code(2);
+    let heard = project.read("heard");
+    let heard: Vec<_> = heard.lines().collect();
+    assert_eq!(heard.len(), 2, "{heard:?}");
+    assert!(heard[0].starts_with("halt 1 not_committed: task 1 is done, but not committed: "), "{heard:?}");
+    assert!(
+        heard[0].ends_with("not like this") && heard[1].starts_with("run_end 1 not_committed: "),
+        "{heard:?}"
+    );
+    let told = project.read("told");
+    let told: Vec<Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((&told[0]["event"], &told[0]["why"]), (&json!("needs_human"), &json!("not_committed")));
+    for event in told {
+        assert_eq!((&event["v"], &event["unit"]), (&json!(1), &json!("1")));
+        assert!(event["reason"].as_str().unwrap().contains("not like this"), "{event}");
+    }
+}
+
+#[test]
+fn undo_takes_back_a_task_whose_commit_is_owed_and_then_nothing_is() {
+    let project = repo(WRITES, "");
+    refuses_unless(&project, "false");
+    project.run(&["run", "--only", "1"]).code(2);
+    project.write("mine.txt", "mine\n");
+    project.run(&["undo", "1"]).code(0).says(&["task 1 is open again", "made-1"]);
+    assert_eq!(dirty(&project), ["?? mine.txt"], "also the index is as it was");
+    let status = project.run(&["status"]).stdout;
+    assert!(status.contains("1  to do") && !status.contains("committed,"), "{status}");
+    assert!(!status.contains("not committed") && !status.contains("human"), "{status}");
+    std::fs::remove_file(project.path("mine.txt")).unwrap();
+    project.write(".git/hooks/pre-commit", "#!/bin/sh\n");
+    project.run(&["run"]).code(0);
+    assert_eq!(project.ledger(), ["1 1", "1 2", "2 1"]);
+    assert_eq!(files_of(&project, "HEAD~1"), [".kiro/specs/demo/tasks.md", "made-1"]);
+}
+
+#[test]
+fn a_task_that_is_marked_to_do_or_skipped_owes_no_commit_and_done_again_it_is_one_commit() {
+    let project = repo("echo x > \"made-$SEQORCH_UNIT-$SEQORCH_ATTEMPT\"; say_done", "");
+    refuses_unless(&project, "false");
+    for marks in [&["skip", "todo"][..], &["todo"]] {
+        project.run(&["run", "--only", "1"]).code(2).says(&["task 1 is done, but not committed"]);
+        for mark in marks {
+            let released = "what task 1 changed stays in the files and is owed no commit any more";
+            let out = project.run(&["mark", "1", mark]).code(0);
+            assert_eq!(out.stdout.contains(released), *mark == marks[0], "{out:?}");
+            let status = project.run(&["status"]).stdout;
+            assert!(status.starts_with("demo: idle\n"), "{status}");
+            assert!(!status.contains("not committed") && !status.contains("human"), "{mark}: {status}");
+        }
+    }
+    project.write(".git/hooks/pre-commit", "#!/bin/sh\n");
+    project.run(&["run", "--only", "1"]).code(0);
+    assert_eq!(git(&project, &["log", "-1", "--format=%s"]), "1: First thing");
+    assert_eq!(files_of(&project, "HEAD"), [".kiro/specs/demo/tasks.md", "made-1-1", "made-1-2", "made-1-3"]);
+    assert!(dirty(&project).is_empty(), "{:?}", dirty(&project));
+}
+
+#[test]
+fn where_nothing_is_committed_any_more_nobody_is_called_for_a_commit() {
+    let project = repo(WRITES, "");
+    refuses_unless(&project, "false");
+    project.run(&["run", "--only", "1"]).code(2);
+    project.run(&["doctor"]).says(&["a human is needed"]);
+    project.write("seqorch.local.toml", "[git]\ncommit = \"off\"\n");
+    for args in [&["status"][..], &["report"], &["doctor"]] {
+        let said = project.run(args).stdout;
+        assert!(
+            !said.contains("human is needed") && !said.contains("done, not committed"),
+            "{args:?}:\n{said}"
+        );
+    }
+    let status: Value = serde_json::from_str(&project.run(&["status", "--json"]).stdout).unwrap();
+    assert_eq!((&status["state"], &status["not_committed"]), (&json!("idle"), &json!([])));
+    project.run(&["run", "--only", "2"]).code(0).says(&["✓ 1 owed no commit any more: 2 files +2 -1\n"]);
+}
+
+#[test]
+fn the_run_that_commits_what_was_owed_says_so_everywhere() {
+    let project = repo(WRITES, "");
+    refuses_unless(&project, "false");
+    project.run(&["run", "--only", "1"]).code(2);
+    project.write(".git/hooks/pre-commit", "#!/bin/sh\n");
+    let out = project.run(&["run", "--only", "1"]).code(0);
+    let id = git(&project, &["rev-parse", "HEAD"]);
+    let line = format!("2 files +2 -1, commit {}", &id[..9]);
+    out.says(&[&format!("✓ 1 committed: {line}\n")]);
+    let progress = project.read(".kiro/specs/SEQUENTIAL_PROGRESS.md");
+    assert!(progress.contains(&format!("- **Changes:** {line}\n")), "{progress}");
+    let log = project.read(".seqorch/demo/events.jsonl");
+    let events = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let told: Vec<_> = events.filter(|event| event["event"] == "committed").collect();
+    assert_eq!(told.len(), 1);
+    assert_eq!(
+        (&told[0]["unit"], &told[0]["commit"], &told[0]["files"]),
+        (&json!("1"), &json!(id), &json!(2))
+    );
+}
+
+#[test]
+fn a_retry_goes_on_with_the_options_of_the_run_whose_commit_was_refused() {
+    let project =
+        repo(&format!("note \"$WHO\"; {WRITES}"), "[profile.other.backend.fake.env]\nWHO = \"other\"\n");
+    refuses_unless(&project, "false");
+    let out = project.run(&["--profile", "other", "run", "--only", "1"]).code(2);
+    out.says(&["Mend it, then go on with: seqorch run demo --retry"]);
+    project.run(&["status"]).says(&["seqorch run demo --retry"]);
+    project.write(".git/hooks/pre-commit", "#!/bin/sh\n");
+    project.run(&["run", "demo", "--retry"]).code(0).says(&[
+        "note: with the options of the earlier run: --only=1 --profile=other",
+        "✓ 1 committed",
+        "1 not selected",
+    ]);
+    assert_eq!(project.ledger(), ["1 1", "other"], "no other task is worked on");
+    // that run is over: a later one has all tasks
+    project.run(&["run", "demo", "--retry"]).code(0);
+    assert_eq!(project.ledger(), ["1 1", "other", "2 1", ""]);
+}
