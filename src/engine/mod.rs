@@ -11,6 +11,8 @@ pub mod ears;
 mod ending;
 pub mod event;
 mod explaining;
+#[cfg(test)]
+mod going_on_tests;
 pub mod hooks;
 pub mod inputs;
 mod keeping;

@@ -152,8 +152,12 @@ impl SpecState {
         let reason = match last.outcome.as_ref()? {
             Outcome::Done => return None,
             Outcome::Halted { .. } if answered => Reason::Answer,
-            Outcome::Limited { .. } => Reason::Limit,
             Outcome::NoSignal if self.units.get(unit)?.nudged() < nudges => Reason::Nudge,
+            // one that a limit cut off is said again: it is no try of its own
+            Outcome::Limited { .. } if last.is_nudge() && self.units.get(unit)?.nudged() < nudges => {
+                Reason::Nudge
+            }
+            Outcome::Limited { .. } => Reason::Limit,
             _ => Reason::Retry,
         };
         Some(GoesOn { session, reason })
@@ -233,6 +237,12 @@ impl SpecState {
 }
 
 impl AttemptRecord {
+    /// Whether its agent was only asked for the signal that its last answer lacked.
+    #[must_use]
+    pub fn is_nudge(&self) -> bool {
+        self.goes_on.as_ref().is_some_and(|g| g.reason == Reason::Nudge)
+    }
+
     /// Whether an agent was ever told anything in it.
     #[must_use]
     pub fn came_to_its_start(&self) -> bool {
@@ -293,11 +303,13 @@ impl UnitState {
         counted.take_while(|attempt| of(attempt).as_ref() == Some(&last)).count()
     }
 
-    /// Nudges since the last attempt that was none.
+    /// Nudges since the last attempt that was none; one that a limit cut off was not heard.
     #[must_use]
     pub fn nudged(&self) -> u32 {
-        let nudge = |a: &&AttemptRecord| a.goes_on.as_ref().is_some_and(|g| g.reason == Reason::Nudge);
-        let count = self.attempts.iter().rev().filter(|a| a.came_to_its_start()).take_while(nudge).count();
+        let heard = |a: &&AttemptRecord| {
+            a.came_to_its_start() && !(a.is_nudge() && matches!(a.outcome, Some(Outcome::Limited { .. })))
+        };
+        let count = self.attempts.iter().rev().filter(heard).take_while(|a| a.is_nudge()).count();
         u32::try_from(count).unwrap_or(u32::MAX)
     }
 

@@ -28,6 +28,8 @@ pub(super) struct Model {
     /// Numbers of the saves that fail.
     pub(super) full: BTreeSet<u32>,
     pub(super) saves: u32,
+    /// Agents have sessions.
+    pub(super) sessions: bool,
     pub(super) tasks: String,
     parsed: Option<Rc<TaskFile>>,
     /// tasks.md cannot be read.
@@ -68,6 +70,7 @@ impl Model {
             disk: None,
             full: BTreeSet::new(),
             saves: 0,
+            sessions: false,
             tasks: tasks.to_owned(),
             parsed: None,
             broken: false,

@@ -126,6 +126,15 @@ fn verified(mut model: Model) -> Model {
     model
 }
 
+/// With agents that can go on in their sessions.
+pub(super) fn in_sessions(mut model: Model) -> Model {
+    model.sessions = true;
+    for backend in model.config.backends.values_mut() {
+        backend.resume = vec!["--resume".to_owned(), "{session}".to_owned()];
+    }
+    model
+}
+
 /// With a look at the changes of each done unit.
 fn kept(mut model: Model) -> Model {
     model.config.git.snapshot = true;
@@ -166,6 +175,22 @@ pub(super) fn base() -> Vec<(&'static str, Model)> {
         ("all is done", plain()),
         ("by task", Model::new(settings(|c| c.run.granularity = Granularity::Task), TASKS)),
         ("failures and retries", with(&[failed(), Act::ends(Outcome::NoSignal), done(), failed(), done()])),
+        ("nudges and retries in sessions", {
+            let nothing = || Act::ends(Outcome::NoSignal);
+            in_sessions(with(&[nothing(), done(), failed(), nothing(), nothing(), done()]))
+        }),
+        ("sessions that are never found again", {
+            let nothing = || Act::ends(Outcome::NoSignal);
+            let acts = [nothing(), failed().mute(), nothing(), nothing().mute(), failed(), failed().mute()];
+            in_sessions(with(&acts))
+        }),
+        ("a nudge that a limit cuts off", {
+            let nothing = || Act::ends(Outcome::NoSignal);
+            in_sessions(with(&[nothing(), Act::ends(stated(Some(600))), nothing(), nothing(), nothing()]))
+        }),
+        ("an answer for a session that is gone", {
+            in_sessions(with(&[Act::ends(halted()), failed().mute(), done()]))
+        }),
         ("failed for good", with(&[failed(), failed(), failed()])),
         ("failed for good, go on", skip(&[failed(), failed(), failed()])),
         ("foreign ticks, failed for good", with(&[failed(), failed(), failed().ticking(&["3", "5"])])),
@@ -337,6 +362,9 @@ pub(super) fn random(dice: &mut Dice) -> Model {
     if dice.one_in(3) {
         model = verified(model);
     }
+    if dice.one_in(2) {
+        model = in_sessions(model);
+    }
     if dice.one_in(3) {
         model = kept(model);
         let number = 1 + dice.roll(3) as usize;
@@ -348,7 +376,7 @@ pub(super) fn random(dice: &mut Dice) -> Model {
             20..=23 => Does::Ends(limited(dice)),
             0..=7 => Does::Ends(Outcome::Done),
             8..=9 => Does::Ends(Outcome::Failed { code: 1, why: None }),
-            10 => Does::Ends(Outcome::NoSignal),
+            10 | 19 => Does::Ends(Outcome::NoSignal),
             11 => Does::Ends(halted()),
             12..=13 => Does::Ends(Outcome::Lost),
             14 => Does::Ends(Outcome::TimedOut { which: TimedOut::Total }),
@@ -362,6 +390,7 @@ pub(super) fn random(dice: &mut Dice) -> Model {
         act.ticks_own = dice.one_in(4);
         act.finishes = dice.one_in(4);
         act.passes = !dice.one_in(3);
+        act.speaks = !dice.one_in(2);
         if dice.one_in(3) {
             act.ticks.push(dice.pick(&ids).to_owned());
         }

@@ -121,7 +121,12 @@ impl World for Orchestrator<'_> {
         }
         self.model.check_save(state);
         let text = serde_json::to_string_pretty(state).unwrap();
-        if serde_json::from_str::<SpecState>(&text).ok().as_ref() != Some(state) {
+        let mut kept = state.clone();
+        for attempt in kept.units.values_mut().flat_map(|unit| &mut unit.attempts) {
+            // whoever judges the attempt needs it, and nobody later
+            attempt.learned.worked = false;
+        }
+        if serde_json::from_str::<SpecState>(&text).ok() != Some(kept) {
             self.wrong("the state changes on its way through the file");
         }
         self.model.disk = Some(text);
@@ -159,7 +164,7 @@ impl World for Orchestrator<'_> {
         Ok((plan, boxes))
     }
 
-    fn start(&mut self, step: &Step, attempt: u32, _: &SpecState) -> Result<Option<Ending>> {
+    fn start(&mut self, step: &Step, attempt: u32, state: &SpecState) -> Result<Option<Ending>> {
         self.point()?;
         self.starts += 1;
         if self.first.as_ref() != Some(step) {
@@ -190,6 +195,7 @@ impl World for Orchestrator<'_> {
             life: Life::Folder,
             agent: false,
             run: self.model.run,
+            reason: state.running().and_then(|(_, record)| Some(record.goes_on.as_ref()?.reason)),
             told: None,
             verified: false,
         });
@@ -245,7 +251,8 @@ impl World for Orchestrator<'_> {
         self.model.note(format!("recovers attempt {attempt} of {unit}: {outcome}"));
         self.tell(index, unit, outcome.clone());
         self.point()?;
-        Ok(Some((outcome, Learned::default())))
+        let learned = self.learned(index);
+        Ok(Some((outcome, learned)))
     }
 
     fn assign(&mut self, units: &[String], _: &SpecState) -> Result<Option<Assigned>> {
