@@ -319,9 +319,9 @@ impl World for RealWorld<'_> {
         unit: &str,
         attempt: u32,
         step: Option<&Step>,
-        _state: &SpecState,
+        state: &SpecState,
     ) -> Result<Option<Ending>> {
-        Ok(self.recover_attempt(unit, attempt, step))
+        self.recover_attempt(unit, attempt, step, state)
     }
 
     fn assign(&mut self, units: &[String], state: &SpecState) -> Result<Option<Assigned>> {
@@ -364,7 +364,8 @@ impl World for RealWorld<'_> {
         self.label(report);
         if let Report::Ended { unit, attempt, outcome, .. } = report {
             let changes = state.units.get(unit).and_then(|known| known.changes.as_ref());
-            if !matches!(outcome, Outcome::Done | Outcome::Halted { .. }) {
+            let silent = Outcome::Cancelled { by: CancelledBy::NoOrchestrator };
+            if !matches!(outcome, Outcome::Done | Outcome::Halted { .. }) && *outcome != silent {
                 let last = self.units.iter().find(|u| u.id == *unit).map(|_| unit.clone());
                 if let Some(unit) = last {
                     // the agent said that all is well: what the check printed says what is not

@@ -290,6 +290,12 @@ impl SpecState {
     pub fn unit_of(&self, task: &str) -> Option<&str> {
         let covers = |unit: &UnitState| {
             let with_it = unit.attempts.iter().rev().find(|a| a.completes.iter().any(|id| id == task));
+    /// What is known of an attempt.
+    #[must_use]
+    pub fn attempt(&self, unit: &str, number: u32) -> Option<&AttemptRecord> {
+        self.units.get(unit)?.attempts.iter().find(|attempt| attempt.number == number)
+    }
+
             with_it.map(|attempt| attempt.started_at)
         };
         let own = self.units.get_key_value(task).map(|(id, _)| id);
