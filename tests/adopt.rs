@@ -91,8 +91,13 @@ fn a_result_of_another_attempt_of_the_same_number_is_not_taken_after_a_kill_befo
     let run = project.start(&["run"]);
     wait_until("the state that says so", || project.state("login")["units"]["1"]["status"] == "running");
     run.wait_for("▶ 1 A");
+    project.run(&["status"]).code(0).says(&["starting: 1 (attempt 1, fake)"]);
     run.signal(Signal::KILL);
     run.wait().code(137);
+    project
+        .run(&["status"])
+        .code(0)
+        .says(&["never started: 1 (attempt 1, fake), `seqorch run` begins it again"]);
     let project = project.config("");
     let out = project.run(&["run"]).code(0);
     assert!(!out.stdout.contains("taking its result"), "{}", out.stdout);

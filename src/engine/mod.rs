@@ -1,6 +1,7 @@
 //! The loop: decide from values, then act.
 
 pub mod assigning;
+pub mod at_work;
 mod beside;
 pub mod calls;
 pub mod chronicle;
