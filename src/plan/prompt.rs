@@ -166,12 +166,12 @@ fn as_one(answers: &[QuestionAnswer]) -> Option<Cow<'_, QuestionAnswer>> {
     if earlier.is_empty() {
         return Some(Cow::Borrowed(last));
     }
-    let mut answer = format!("{}\n\nThis was decided before, and still holds:", last.answer);
-    for decided in earlier {
-        let indent = |text: &str| quote(text.trim_end());
-        let both = (indent(&decided.question), indent(&decided.answer));
-        answer.push_str(&format!("\n\nAsked:\n\n{}\n\nAnswered:\n\n{}", both.0, both.1));
-    }
+    let before = earlier.iter().map(|decided| {
+        let (question, answer) = (quote(decided.question.trim_end()), quote(decided.answer.trim_end()));
+        format!("\n\nAsked:\n\n{question}\n\nAnswered:\n\n{answer}")
+    });
+    let before: String = before.collect();
+    let answer = format!("{}\n\nThis was decided before, and still holds:{before}", last.answer);
     Some(Cow::Owned(QuestionAnswer { question: last.question.clone(), answer }))
 }
 

@@ -21,6 +21,7 @@ pub struct Answer {
 
 impl SpecState {
     /// What a human decided for a unit since it was last done, oldest first.
+    #[must_use]
     pub fn answers_for<'a>(&'a self, unit: &'a str) -> impl DoubleEndedIterator<Item = &'a Answer> {
         self.answers.iter().chain(&self.answer).filter(move |answer| answer.unit == unit)
     }

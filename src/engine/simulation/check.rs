@@ -123,7 +123,8 @@ impl Model {
         let nudge = record.is_some_and(AttemptRecord::is_nudge);
         let cut_off =
             mine().take_while(|a| !matches!(a.told, Some((_, false)))).any(|a| a.is_nudge() && !mute(a));
-        if tries >= most && !answered && !nudge && !(cut_off && tries == most) {
+        let one_more = answered || nudge || (cut_off && tries == most);
+        if tries >= most && !one_more {
             wrong.push(format!("try {} of {most} of {}", tries + 1, step.unit));
         }
         let goes_on = record.is_some_and(|a| a.goes_on.is_some());

@@ -76,7 +76,7 @@ impl Model {
 fn resume(model: &mut Model) {
     let mut state = model.load();
     model.halts += 1;
-    let answer = (model.halts % 3 != 0).then(|| format!("B{}", model.halts));
+    let answer = (!model.halts.is_multiple_of(3)).then(|| format!("B{}", model.halts));
     let unit = state.halted_task.clone().unwrap_or_default();
     model.decided.entry(unit).or_default().extend(answer.clone());
     state.reopen(answer);
