@@ -64,3 +64,62 @@ fn a_killed_attempt_takes_its_agent_with_it_and_is_lost_not_done() {
     assert_eq!(project.outcomes("login", "1"), ["lost", "done"]);
     assert_eq!(project.alive(), []);
 }
+
+/// A spec that is done, and then begun afresh by hand: its folder of attempts is left.
+fn begun_afresh() -> Project {
+    let project = Project::new().spec("login", "- [ ] 1. A\n").agent("say_done");
+    project.run(&["run"]).code(0);
+    std::fs::remove_file(project.path(".kiro/specs/SEQUENTIAL_STATE.json")).unwrap();
+    project.spec("login", "- [ ] 1. A\n")
+}
+
+#[test]
+fn a_result_of_another_attempt_of_the_same_number_is_not_taken_after_a_hook_refused_the_start() {
+    let project =
+        begun_afresh().config("[hooks]\nrequired = true\nstep_start = [\"test\", \"-e\", \"ready\"]\n");
+    project.run(&["run"]).code(2);
+    project.write("ready", "");
+    project.run(&["run"]).code(0);
+    assert_eq!(project.ledger(), ["1 1", "1 2"]);
+    assert_eq!(project.outcomes("login", "1"), ["cancelled", "done"]);
+}
+
+#[test]
+fn a_result_of_another_attempt_of_the_same_number_is_not_taken_after_a_kill_before_the_start() {
+    let hook = "[\"sh\", \"-c\", \"read -r _ < gate\"]";
+    let project = begun_afresh().config(&format!("[hooks]\nrequired = true\nstep_start = {hook}\n"));
+    let run = project.start(&["run"]);
+    wait_until("the state that says so", || project.state("login")["units"]["1"]["status"] == "running");
+    run.wait_for("▶ 1 A");
+    project.run(&["status"]).code(0).says(&["starting: 1 (attempt 1, fake)"]);
+    run.signal(Signal::KILL);
+    run.wait().code(137);
+    project
+        .run(&["status"])
+        .code(0)
+        .says(&["never started: 1 (attempt 1, fake), `seqorch run` begins it again"]);
+    let project = project.config("");
+    let out = project.run(&["run"]).code(0);
+    assert!(!out.stdout.contains("taking its result"), "{}", out.stdout);
+    assert_eq!(project.ledger(), ["1 1", "1 2"]);
+    assert_eq!(project.outcomes("login", "1"), ["cancelled", "done"]);
+    // the old attempt's log is not shown as that of the one that never was
+    assert!(project.path(".seqorch/login/1/1~1/result.json").exists());
+}
+
+#[test]
+fn what_an_attempt_of_the_version_before_left_is_taken() {
+    let project = gated();
+    let run = project.start(&["run"]);
+    project.wait_for_ledger(1);
+    run.signal(Signal::KILL);
+    run.wait().code(137);
+    project.release();
+    wait_until("the attempt's end", || project.alive().is_empty());
+    let path = ".seqorch/login/1/1/attempt.json";
+    let mut file: serde_json::Value = serde_json::from_str(&project.read(path)).unwrap();
+    assert!(file.as_object_mut().unwrap().remove("decided_at").is_some());
+    project.write(path, file.to_string());
+    project.run(&["run"]).code(0).says(&["ended while no run was there"]);
+    assert_eq!(project.ledger(), ["1 1", "2 1"]);
+}

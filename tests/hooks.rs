@@ -99,6 +99,10 @@ fn a_required_hook_that_fails_ends_the_run_for_a_human_and_loses_nothing() {
     assert!(out.stderr.contains("hooks.step_start: sh failed with exit code 1"), "{out:?}");
     assert!(out.stderr.contains("hooks.required = false"), "{out:?}");
     assert!(project.ledger().is_empty(), "an agent was started");
+    // and nothing takes it for one at work
+    assert_eq!(project.outcomes("login", "1"), ["cancelled"]);
+    let status = project.run(&["status"]).code(0);
+    assert!(status.stdout.contains("idle") && !status.stdout.contains("at work"), "{status:?}");
     let log = lines(&project.read(".seqorch/login/events.jsonl"));
     assert_eq!(
         (&log.last().unwrap()["why"], &log.last().unwrap()["exit_code"]),

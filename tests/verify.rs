@@ -1,6 +1,6 @@
 //! What seqorch checks itself before a task counts as done.
 
-use crate::common::Project;
+use crate::common::{Project, wait_until};
 
 const ONE: &str = "- [ ] 1. Build it\n";
 
@@ -206,4 +206,30 @@ fn of_a_check_that_prints_too_much_the_kept_ends_are_shown() {
     assert!(logs.stdout.contains("──\nthe beginning\n") && logs.stdout.contains("\nthe end\n── failed with"));
     assert!(logs.stdout.len() < 1_100_000, "{}", logs.stdout.len());
     assert!(logs.stderr.contains("bytes are not kept, see log.max_mb"), "{}", logs.stderr);
+}
+
+#[test]
+fn the_status_of_a_run_that_verifies_says_so_and_with_what() {
+    let commands = "[[\"true\"], [\"sh\", \"-c\", \"touch there; read -r _ < gate\"]]";
+    let project = Project::new().spec("login", "- [ ] 1. A\n").agent("say_done");
+    let project = project.config(&format!("[verify]\ncommands = {commands}\n"));
+    let run = project.start(&["run"]);
+    wait_until("the second command", || project.path("there").exists());
+    let status = project.run(&["status"]).code(0);
+    status.says(&[
+        "login: running",
+        "verifying: 1 (attempt 1, fake) for",
+        "command 2 of 2: sh -c 'touch there;",
+    ]);
+    let status = project.run(&["status", "--json"]).code(0);
+    let value: serde_json::Value = serde_json::from_str(&status.stdout).unwrap();
+    assert_eq!(
+        (&value["running"]["doing"], &value["running"]["alive"]),
+        (&"verifying".into(), &false.into())
+    );
+    let verifying = &value["running"]["verifying"];
+    assert_eq!((&verifying["number"], &verifying["of"]), (&2.into(), &2.into()));
+    assert!(verifying["command"].as_str().unwrap().starts_with("sh -c "), "{verifying}");
+    project.release();
+    run.wait().code(0);
 }

@@ -45,9 +45,20 @@ pub struct AttemptFile {
     pub token: String,
     /// When it was written.
     pub created_at: Timestamp,
+    /// When the state says that it was decided, by which the folder is known from another attempt's of the same number;
+    /// `None`: written by an older version, or no attempt of a unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decided_at: Option<Timestamp>,
 }
 
 impl AttemptFile {
+    /// Whether this is the attempt that the state says was decided then.
+    #[must_use]
+    pub fn is_of(&self, decided_at: Timestamp) -> bool {
+        // an attempt is decided before its folder is written
+        self.decided_at.map_or(self.created_at >= decided_at, |at| at == decided_at)
+    }
+
     /// How the agent's stdout is read.
     #[must_use]
     pub fn format(&self) -> Format {
@@ -341,6 +352,20 @@ mod tests {
         let facts: Facts = serde_json::from_str(old).unwrap();
         assert_eq!((facts.done, facts.verdict, facts.usage), (true, None, None));
         assert!(facts.error_records.is_empty());
+    }
+
+    #[test]
+    fn a_folder_is_known_from_that_of_another_attempt_of_the_same_number() {
+        let old = r#"{"schema":1,"spec":"s","unit":"1","title":"A","attempt":1,"backend":"b","argv":["sh"],
+            "prompt_by":"stdin","output":"text","cwd":"/","deadlines":{"total_ms":null,"idle_ms":null,
+            "first_output_ms":null,"grace_ms":1},"log_max_bytes":1,"socket":"/s","token":"t",
+            "created_at":"2026-01-01T00:00:01Z"}"#;
+        let at = |second: i64| Timestamp::from_second(1_767_225_600 + second).unwrap();
+        let mut file: AttemptFile = serde_json::from_str(old).unwrap();
+        // the version before did not write it
+        assert_eq!([0, 1, 2].map(|second| file.is_of(at(second))), [true, true, false]);
+        file.decided_at = Some(at(1));
+        assert_eq!([0, 1, 2].map(|second| file.is_of(at(second))), [false, true, false]);
     }
 
     #[test]

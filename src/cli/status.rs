@@ -9,7 +9,8 @@ use serde_json::json;
 use super::Global;
 use super::project::Project;
 use crate::config::Config;
-use crate::engine::{launch, limits};
+use crate::engine::at_work::AtWork;
+use crate::engine::limits;
 use crate::error::Result;
 use crate::plan::Selection;
 use crate::report::limited;
@@ -19,7 +20,7 @@ use crate::report::plan::why_skipped;
 use crate::report::spent::{spent, spent_of};
 use crate::report::text::{sanitise_line, sanitise_text};
 use crate::report::watch::Standing;
-use crate::state::{SpecState, lock};
+use crate::state::{AttemptRecord, SpecState, lock};
 
 #[derive(Debug, Args)]
 pub(super) struct StatusArgs {
@@ -49,10 +50,14 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
     let plan = super::plan::current(&place, &project.loaded.config, &tasks, &state);
     let holder = lock::holder(&store.run_lock());
     let running = state.running().map(|(unit, attempt)| {
-        let alive = launch::alive(&store.attempt_dir(unit, attempt.number));
-        (unit.to_owned(), attempt.clone(), alive)
+        let doing = AtWork::look(&store.attempt_dir(unit, attempt.number), attempt);
+        (unit.to_owned(), attempt.clone(), doing)
     });
-    let alive = running.as_ref().is_some_and(|(.., alive)| *alive);
+    let alive = running.as_ref().is_some_and(|(.., doing)| *doing == AtWork::Agent);
+    // that of the run: what it verifies with
+    let commands = running.as_ref().map_or(0, |(unit, ..)| {
+        plan.steps.iter().find(|step| step.unit == *unit).map_or(0, |step| step.verify.len())
+    });
     let word = Standing::of(holder.is_some(), &state, &plan, alive).word();
     let mut out = anstream::stdout();
     if args.json {
@@ -60,15 +65,22 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
             "spec": place.name,
             "state": word,
             "run": holder,
-            "running": running.as_ref().map(|(unit, attempt, alive)| json!({
+            "running": running.as_ref().map(|(unit, attempt, doing)| json!({
                 "unit": unit, "attempt": attempt.number, "backend": attempt.backend,
-                "started_at": attempt.started_at, "alive": alive,
+                "started_at": attempt.started_at, "alive": *doing == AtWork::Agent, "doing": doing.word(),
+                "verifying": match doing {
+                    AtWork::Verifying { number, command, alive } => json!({
+                        "number": number, "of": commands.max(*number), "command": command, "alive": alive,
+                    }),
+                    _ => json!(null),
+                },
             })),
             "completed": state.completed,
             "left": plan.steps.iter().map(|s| &s.unit).collect::<Vec<_>>(),
             "halted": state.halted,
             "halted_task": state.halted_task,
             "question": state.question,
+            "answers": state.answers.iter().chain(&state.answer).collect::<Vec<_>>(),
             "not_committed": state.uncommitted().map(|(unit, why)| json!({ "unit": unit, "why": why }))
                 .collect::<Vec<_>>(),
             "waiting_until": state.waiting_until,
@@ -87,29 +99,15 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
         let session = holder.session.as_deref().map_or_else(String::new, |s| format!(", tmux session {s}"));
         let _ = writeln!(out, "  run: process {} on {}{session}", holder.pid, holder.host);
     }
-    if let Some((unit, attempt, alive)) = &running {
-        let for_how_long =
-            jiff::Timestamp::now().duration_since(attempt.started_at).try_into().unwrap_or_default();
-        let note = match (alive, holder.is_some()) {
-            (true, true) => "",
-            (true, false) => "; no run watches it, `seqorch run` takes it over",
-            (false, _) => "; its process is gone",
-        };
-        let _ = writeln!(
-            out,
-            "  at work: {} (attempt {}, {}) for {}{note}",
-            sanitise_line(unit),
-            attempt.number,
-            attempt.backend,
-            span(for_how_long)
-        );
+    if let Some((unit, attempt, doing)) = &running {
+        let _ = writeln!(out, "  {}", at_work(unit, attempt, doing, commands, holder.is_some()));
     }
     let limits = limits_now(&state, &project.loaded.config);
     write_waits(&mut out, &place.name, &state, &limits);
     for (id, unit) in &state.units {
         let Some(last) = unit.attempts.last() else { continue };
         let Some(outcome) = &last.outcome else { continue };
-        let tries = unit.attempts.len();
+        let tries = unit.attempts.iter().filter(|a| a.came_to_its_start()).count();
         let _ = writeln!(
             out,
             "  {}  {}{} ({tries} attempt{}{})",
@@ -135,6 +133,33 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
     Ok(0)
 }
 
+/// What becomes of the attempt that runs by the state; `commands` must succeed after it, `held`: a run works on the spec.
+fn at_work(unit: &str, attempt: &AttemptRecord, doing: &AtWork, commands: usize, held: bool) -> String {
+    let since = jiff::Timestamp::now().duration_since(attempt.started_at).try_into().unwrap_or_default();
+    let who =
+        format!("{} (attempt {}, {})", sanitise_line(unit), attempt.number, sanitise_line(&attempt.backend));
+    let since = span(since);
+    match (doing, held) {
+        (AtWork::Agent, true) => format!("at work: {who} for {since}"),
+        (AtWork::Agent, false) => {
+            format!("at work: {who} for {since}; no run watches it, `seqorch run` takes it over")
+        }
+        (AtWork::Verifying { number, command, .. }, true) => {
+            let of = commands.max(*number);
+            let command = sanitise_line(command);
+            format!("verifying: {who} for {since}, command {number} of {of}: {command}")
+        }
+        (AtWork::Ended, true) if commands > 0 => format!("verifying: {who} for {since}"),
+        (AtWork::Ended, true) => format!("at work: {who} for {since}; its agent has just ended"),
+        (AtWork::Verifying { .. } | AtWork::Ended, false) => {
+            format!("ended: {who} left a result while no run was there, `seqorch run` takes it")
+        }
+        (AtWork::NotStarted, true) => format!("starting: {who} for {since}"),
+        (AtWork::NotStarted, false) => format!("never started: {who}, `seqorch run` begins it again"),
+        (AtWork::Gone, _) => format!("at work: {who} for {since}; its process is gone"),
+    }
+}
+
 /// Which tasks are done and not committed, why, and how to go on.
 fn write_owed(out: &mut impl Write, spec: &str, state: &SpecState) {
     for owed in owed(spec, state) {
@@ -146,15 +171,19 @@ fn write_owed(out: &mut impl Write, spec: &str, state: &SpecState) {
     }
 }
 
-/// What a halted unit asks and how it is answered, or the answer that is there.
+/// What a halted unit asks and how it is answered, and the answers that there are: each goes into the prompts of its task
+/// until that is done.
 fn write_question(out: &mut impl Write, spec: &str, state: &SpecState) {
-    if let Some(answer) = &state.answer {
-        let _ = writeln!(
-            out,
-            "  the answer to task {} goes into its next prompt: {}",
-            sanitise_line(&answer.unit),
-            sanitise_line(&answer.answer)
-        );
+    for answer in state.answers.iter().chain(&state.answer) {
+        let (unit, said) = (sanitise_line(&answer.unit), sanitise_line(&answer.answer));
+        let last =
+            state.units.get(&answer.unit).and_then(|unit| unit.attempts.last()).map_or(0, |a| a.number);
+        let halted = state.halted && state.halted_task.as_ref() == Some(&answer.unit);
+        let _ = if !halted && (answer.attempt == 0 || answer.attempt >= last) {
+            writeln!(out, "  the answer to task {unit} goes into its next prompt: {said}")
+        } else {
+            writeln!(out, "  decided for task {unit}: {} {said}", sanitise_line(&answer.question))
+        };
     }
     if state.halted {
         let unit = state.halted_task.as_deref().unwrap_or("?");

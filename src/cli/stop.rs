@@ -256,7 +256,10 @@ impl Stop<'_> {
 
 /// An agent that the state does not know (it was moved away, or an old one came back) must not get a second one beside it.
 pub(super) fn refuse_strays(store: &Store, state: &SpecState) -> Result<()> {
-    let known = state.running().map(|(unit, attempt)| store.attempt_dir(unit, attempt.number));
+    let known = state.running().and_then(|(unit, attempt)| {
+        let dir = store.attempt_dir(unit, attempt.number);
+        launch::is_of(&dir, attempt).then_some(dir)
+    });
     let stray =
         store.attempt_dirs().into_iter().find(|dir| Some(dir) != known.as_ref() && launch::alive(dir));
     stray.map_or(Ok(()), |dir| {

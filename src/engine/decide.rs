@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 pub use super::event::{Assigned, Effect, End, Event, Next, Pause, Policy, Report};
 use crate::plan::{Plan, Step};
-use crate::state::{AttemptRecord, Learned, Outcome, Reason, SpecState, UnitStatus};
+use crate::state::{AttemptRecord, Learned, Outcome, SpecState, UnitStatus};
 use crate::sys::signals::Interrupt;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -292,7 +292,7 @@ impl Machine {
         record.ended_at = Some(now);
         record.outcome = Some(outcome.clone());
         let afresh = !blameless && record.could_not_go_on(&learned);
-        let nudge = record.goes_on.as_ref().is_some_and(|g| g.reason == Reason::Nudge);
+        let nudge = record.is_nudge();
         let limited = matches!(outcome, Outcome::Limited { .. });
         record.counts = !blameless && !afresh && !nudge && !limited;
         record.learned = learned;
@@ -338,11 +338,12 @@ impl Machine {
             }
             // the next plan waits, or has another backend
             Outcome::Limited { .. } => {}
-            // at once, with the full prompt
-            _ if afresh => next = Next::Afresh,
+            // at once, with the full prompt: the attempt that this one begins in its place counts, and has no session to
+            // go on in. A nudge has no place to take: what it was to nudge has counted already
+            _ if afresh && !nudge => next = Next::Afresh,
             // not in the plan any more: whoever puts it back there says how often it may be tried
             _ if step.is_none() => {}
-            Outcome::NoSignal if self.can_nudge(&id, step.as_deref()) => next = Next::Nudge,
+            Outcome::NoSignal if self.can_nudge(&id, tries, step.as_deref()) => next = Next::Nudge,
             _ => (next, end) = self.unsuccessful(now, &id, tries, step.as_deref()),
         }
         let foreign = ticked.map(|ticked| self.disbelieve(ticked, &completes)).unwrap_or_default();

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::decide::{Effect, End, Event, Machine, Pause, Report};
 use super::event::Assigned;
+use crate::attempt::record::CancelledBy;
 use crate::error::Result;
 use crate::plan::{Plan, Step};
 use crate::state::{Changes, Learned, NotKept, Outcome, SpecState};
@@ -69,7 +70,8 @@ pub fn drive(machine: &mut Machine, world: &mut dyn World) -> Result<End> {
         if matches!(event, Event::Woke) {
             pause = None;
         }
-        for effect in machine.on(world.now(), event) {
+        let mut effects = machine.on(world.now(), event).into_iter();
+        while let Some(effect) = effects.next() {
             world.trace(&effect);
             match effect {
                 Effect::Save => world.save(&machine.state)?,
@@ -112,11 +114,28 @@ pub fn drive(machine: &mut Machine, world: &mut dyn World) -> Result<End> {
                     machine.ticked(&settled);
                 }
                 Effect::Sleep { until, why } => pause = Some((until, why)),
-                Effect::Report(report) => world.report(&report, &machine.state)?,
+                Effect::Report(report) => {
+                    if let Err(error) = world.report(&report, &machine.state) {
+                        if effects.as_slice().iter().any(|next| matches!(next, Effect::Start { .. })) {
+                            never_started(machine, world);
+                        }
+                        return Err(error);
+                    }
+                }
                 Effect::Finish(end) => return Ok(end),
             }
         }
     }
+}
+
+/// The state says that an attempt runs, and it will not be started: whoever looks must not take it for one at work. Where
+/// that cannot be saved, the next run finds it out.
+fn never_started(machine: &mut Machine, world: &mut dyn World) {
+    let outcome = Outcome::Cancelled { by: CancelledBy::NoOrchestrator };
+    let ended = Event::Ended { outcome, learned: Learned::default(), ticked: None };
+    // the run ends with the error, so nothing else follows
+    drop(machine.on(world.now(), ended));
+    let _ = world.save(&machine.state);
 }
 
 fn ended(world: &mut dyn World, (outcome, learned): Ending) -> Event {

@@ -15,6 +15,7 @@ use super::screen::{Screen, Setting};
 use crate::agent::sanitise::sanitise;
 use crate::attempt::record::{AttemptDir, AttemptFile, Facts, Hello, Holder};
 use crate::error::{Error, Kind, Result};
+use crate::state::AttemptRecord;
 use crate::sys::socket::Listener;
 use crate::sys::{files, process};
 use crate::tmux::Window;
@@ -324,6 +325,18 @@ pub fn result(dir: &AttemptDir) -> Option<Facts> {
 #[must_use]
 pub fn attempt(dir: &AttemptDir) -> Option<AttemptFile> {
     serde_json::from_slice(&fs::read(dir.attempt()).ok()?).ok()
+}
+
+/// Whether a folder is that of the attempt that the state knows under its number. Another one's may be there: of a state
+/// that was moved away, while this attempt never came to a folder of its own.
+#[must_use]
+pub fn is_of(dir: &AttemptDir, record: &AttemptRecord) -> bool {
+    match (attempt(dir), result(dir)) {
+        (Some(file), _) => file.is_of(record.started_at),
+        (None, Some(facts)) => facts.started_at >= record.started_at,
+        // nothing in it says otherwise, and without a result it is never a success
+        (None, None) => true,
+    }
 }
 
 /// What the agent of an attempt said, at most the last `limit` bytes of its output.

@@ -1,6 +1,7 @@
 //! The loop: decide from values, then act.
 
 pub mod assigning;
+pub mod at_work;
 mod beside;
 pub mod calls;
 pub mod chronicle;
@@ -11,6 +12,8 @@ pub mod ears;
 mod ending;
 pub mod event;
 mod explaining;
+#[cfg(test)]
+mod going_on_tests;
 pub mod hooks;
 pub mod inputs;
 mod keeping;

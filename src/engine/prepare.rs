@@ -15,7 +15,7 @@ use crate::error::{Error, Kind, Result};
 use crate::plan::prompt::{self, Previous, PromptContext, QuestionAnswer};
 use crate::plan::{Plan, Step};
 use crate::state::store::Store;
-use crate::state::{GoesOn, Outcome, SpecState};
+use crate::state::{Answer, AttemptRecord, GoesOn, Outcome, SpecState};
 use crate::sys::files;
 
 /// What an attempt is made from.
@@ -86,6 +86,7 @@ impl Prepared {
             socket: from.socket.to_owned(),
             token: token.clone(),
             created_at: from.now,
+            decided_at: from.record().map(|record| record.started_at),
         };
         let bytes = serde_json::to_vec_pretty(&file)
             .map_err(|e| Error::new(Kind::Internal, "writing the attempt").caused_by(e))?;
@@ -95,20 +96,22 @@ impl Prepared {
 }
 
 impl Preparation<'_> {
+    /// What the state says of this attempt.
+    fn record(&self) -> Option<&AttemptRecord> {
+        self.state.attempt(&self.step.unit, self.attempt)
+    }
+
     /// The session that the state says this attempt goes on in.
     fn goes_on(&self) -> Option<&GoesOn> {
-        let attempts = &self.state.units.get(&self.step.unit)?.attempts;
-        attempts.iter().find(|a| a.number == self.attempt)?.goes_on.as_ref()
+        self.record()?.goes_on.as_ref()
     }
 
     fn prompt(&self) -> Result<String> {
         let previous = self.previous();
-        let answer = self.state.answer.as_ref().filter(|a| a.unit == self.step.unit);
-        let answer =
-            answer.map(|a| QuestionAnswer { question: a.question.clone(), answer: a.answer.clone() });
+        let answers = decisions(self.state, &self.step.unit);
         let mut context = PromptContext::new(self.plan, self.step, &self.config.prompt);
         context.previous = previous.as_ref();
-        context.answer = answer.as_ref();
+        context.answers = &answers;
         match self.goes_on() {
             Some(goes_on) => prompt::render_continuation(&context, goes_on.reason.word()),
             None => prompt::render(&context, &template(self.config)?),
@@ -126,7 +129,8 @@ impl Preparation<'_> {
         if let Outcome::VerifyFailed { tail, .. } = outcome {
             return Some(Previous { attempt: last.number, outcome: outcome.to_string(), tail: tail.clone() });
         }
-        let facts = launch::result(&self.store.attempt_dir(unit, last.number));
+        let dir = self.store.attempt_dir(unit, last.number);
+        let facts = Some(dir).filter(|dir| launch::is_of(dir, last)).and_then(|dir| launch::result(&dir));
         let tail = facts.map_or_else(String::new, |f| {
             let said = [f.last_words, f.stderr_tail];
             said.into_iter().filter(|t| !t.is_empty()).collect::<Vec<_>>().join("\n")
@@ -146,6 +150,13 @@ impl Preparation<'_> {
     }
 }
 
+/// What a human decided for a unit, as its prompt tells it.
+#[must_use]
+pub fn decisions(state: &SpecState, unit: &str) -> Vec<QuestionAnswer> {
+    let told = |a: &Answer| QuestionAnswer { question: a.question.clone(), answer: a.answer.clone() };
+    state.answers_for(unit).map(told).collect()
+}
+
 /// The template that the configuration names, or the built-in one.
 pub fn template(config: &Config) -> Result<String> {
     match &config.prompt.template {
@@ -156,7 +167,8 @@ pub fn template(config: &Config) -> Result<String> {
     }
 }
 
-fn set_aside(dir: &Path) -> Result<()> {
+/// Moves a folder out of the way, to a name beside it that is free.
+pub(super) fn set_aside(dir: &Path) -> Result<()> {
     let mut name = dir.as_os_str().to_owned();
     name.push("~");
     let free = (1_u32..).map(|n| {

@@ -3,11 +3,13 @@
 use super::concluding::conclusion;
 use super::driver::Ending;
 use super::launch;
+use super::prepare::set_aside;
 use super::verifying;
 use super::world::{Current, RealWorld};
 use crate::attempt::record::CancelledBy;
+use crate::error::Result;
 use crate::plan::Step;
-use crate::state::{Learned, Outcome};
+use crate::state::{Learned, Outcome, SpecState};
 
 impl RealWorld<'_> {
     /// Waits for it (its end is the next event), or tells its end.
@@ -16,8 +18,16 @@ impl RealWorld<'_> {
         unit: &str,
         attempt: u32,
         step: Option<&Step>,
-    ) -> Option<Ending> {
+        state: &SpecState,
+    ) -> Result<Option<Ending>> {
         let dir = self.store.attempt_dir(unit, attempt);
+        let never_started =
+            || Some((Outcome::Cancelled { by: CancelledBy::NoOrchestrator }, Learned::default()));
+        if state.attempt(unit, attempt).is_some_and(|record| !launch::is_of(&dir, record)) {
+            // whatever its result says, it is of another attempt, and nobody must take its log for this one's
+            set_aside(dir.path())?;
+            return Ok(never_started());
+        }
         verifying::end_old_gates(&dir);
         let signal = step.map_or(self.config.done, |s| s.done).signal;
         if launch::alive(&dir) {
@@ -34,7 +44,7 @@ impl RealWorld<'_> {
                 errand: None,
             });
             launch::wait_for_adopted(&dir, self.watch_over());
-            return None;
+            return Ok(None);
         }
         match launch::result(&dir) {
             Some(_) => {
@@ -44,11 +54,10 @@ impl RealWorld<'_> {
             }
             // the lock is made by `__attempt` as its first act; or the whole folder was removed over a working agent
             None if !dir.lock().exists() && launch::remains(&dir).is_empty() => {
-                let outcome = Outcome::Cancelled { by: CancelledBy::NoOrchestrator };
-                return Some((outcome, Learned::default()));
+                return Ok(never_started());
             }
             None => launch::settle(&dir),
         }
-        Some(conclusion(self.config, &dir, signal))
+        Ok(Some(conclusion(self.config, &dir, signal)))
     }
 }

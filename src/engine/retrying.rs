@@ -122,12 +122,15 @@ impl Machine {
         }
     }
 
-    /// Whether the agent that just ended can be asked for its signal.
-    pub(super) fn can_nudge(&self, id: &str, step: Option<&Step>) -> bool {
+    /// Whether the agent that just ended can be asked for its signal. A try beyond the policy (what took the place of a
+    /// nudge that a limit cut off) is not asked again, or the two could follow each other without end.
+    pub(super) fn can_nudge(&self, id: &str, tries: u32, step: Option<&Step>) -> bool {
         step.is_some_and(|step| {
             let cwd = step.cwd.to_string_lossy();
             let goes_on = self.state.session_for(id, &step.backend, &cwd, step.done.nudges);
-            step.resume_argv.is_some() && goes_on.is_some_and(|g| g.reason == Reason::Nudge)
+            step.resume_argv.is_some()
+                && tries <= step.retry.attempts
+                && goes_on.is_some_and(|g| g.reason == Reason::Nudge)
         })
     }
 

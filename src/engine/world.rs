@@ -319,9 +319,9 @@ impl World for RealWorld<'_> {
         unit: &str,
         attempt: u32,
         step: Option<&Step>,
-        _state: &SpecState,
+        state: &SpecState,
     ) -> Result<Option<Ending>> {
-        Ok(self.recover_attempt(unit, attempt, step))
+        self.recover_attempt(unit, attempt, step, state)
     }
 
     fn assign(&mut self, units: &[String], state: &SpecState) -> Result<Option<Assigned>> {
@@ -362,8 +362,11 @@ impl World for RealWorld<'_> {
         let line = live::line(&what, Some(self.config.run.max_iterations), &TimeZone::system());
         self.say(&line);
         self.label(report);
+        // one that no agent was started for has said nothing
+        let silent = Outcome::Cancelled { by: CancelledBy::NoOrchestrator };
         if let Report::Ended { unit, attempt, outcome, .. } = report
             && !matches!(outcome, Outcome::Done | Outcome::Halted { .. })
+            && *outcome != silent
             && self.units.iter().any(|line| line.id == *unit)
         {
             // the agent said that all is well: what the check printed says what is not

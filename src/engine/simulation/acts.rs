@@ -1,6 +1,6 @@
 //! What agents and people do in a schedule, and what becomes of an attempt.
 
-use crate::state::Outcome;
+use crate::state::{Outcome, Reason};
 use crate::sys::signals::Interrupt;
 
 /// What one dispatched agent does.
@@ -17,6 +17,8 @@ pub(super) struct Act {
     pub(super) finishes: bool,
     /// The commands that must succeed after it do.
     pub(super) passes: bool,
+    /// It does anything at all; one that was to go on in a session and does not has found none.
+    pub(super) speaks: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -33,11 +35,17 @@ pub(super) enum Does {
 
 impl Act {
     pub(super) fn of(does: Does, after: i64) -> Self {
-        Self { does, after, ticks: Vec::new(), ticks_own: false, finishes: false, passes: true }
+        Self { does, after, ticks: Vec::new(), ticks_own: false, finishes: false, passes: true, speaks: true }
     }
 
     pub(super) fn ends(outcome: Outcome) -> Self {
         Self::of(Does::Ends(outcome), 60)
+    }
+
+    /// It finds nothing of the session that it was to go on in.
+    pub(super) fn mute(mut self) -> Self {
+        self.speaks = false;
+        self
     }
 
     pub(super) fn ticking(mut self, ids: &[&str]) -> Self {
@@ -84,6 +92,8 @@ pub(super) struct Attempt {
     pub(super) agent: bool,
     /// Which run it belongs to.
     pub(super) run: u32,
+    /// Why it was to go on in a session, if it was.
+    pub(super) reason: Option<Reason>,
     /// What an orchestrator was told of its end, and whether that spends nothing.
     pub(super) told: Option<(Outcome, bool)>,
     /// An orchestrator was told that all that must succeed after it did, or could not know what that is.
@@ -96,6 +106,14 @@ impl Attempt {
     }
     pub(super) fn lasts(&self) -> bool {
         matches!(self.life, Life::Until(..))
+    }
+    pub(super) fn is_nudge(&self) -> bool {
+        self.reason == Some(Reason::Nudge)
+    }
+    /// Whether it ended by itself in this way without having found the session that it was to go on in.
+    pub(super) fn could_not_go_on(&self, outcome: &Outcome) -> bool {
+        let by_itself = matches!(outcome, Outcome::Failed { .. } | Outcome::NoSignal);
+        self.reason.is_some() && !self.act.speaks && by_itself
     }
     pub(super) fn wrote_done(&self) -> bool {
         self.life == Life::Over(Some(Outcome::Done))

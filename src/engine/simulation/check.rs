@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use super::acts::Attempt;
 use super::model::Model;
 use super::world::Orchestrator;
 use crate::engine::End;
 use crate::plan::Step;
 use crate::spec::TaskState;
-use crate::state::{Outcome, SpecState, UnitStatus, who};
+use crate::state::{AttemptRecord, Outcome, SpecState, UnitStatus, who};
 use crate::sys::signals::Interrupt;
 
 impl Model {
@@ -18,7 +19,7 @@ impl Model {
     pub(super) fn tries(&self, unit: &str) -> u32 {
         let mine = self.attempts.iter().rev().filter(|a| a.unit == unit);
         let since = mine.take_while(|a| a.run == self.run && !matches!(a.told, Some((Outcome::Done, _))));
-        let spent = since.filter(|a| matches!(a.told, Some((_, false))));
+        let spent = since.filter(|a| matches!(a.told, Some((_, false))) && !a.is_nudge());
         u32::try_from(spent.count()).unwrap()
     }
 
@@ -30,6 +31,7 @@ impl Model {
 
     pub(super) fn check_save(&mut self, new: &SpecState) {
         let old = self.load();
+        let mut wrong = Vec::new();
         if !new.completed.starts_with(&old.completed) {
             self.wrong(format!("completed was {:?} and becomes {:?}", old.completed, new.completed));
         }
@@ -41,6 +43,21 @@ impl Model {
             if !self.attempts.iter().any(|a| self.did(a) && a.completes.contains(id)) {
                 self.wrong(format!("{id} is called completed, but no attempt did it"));
             }
+        }
+        for (id, unit) in &new.units {
+            if unit.status == UnitStatus::Done {
+                self.decided.remove(id);
+            }
+            let told: Vec<&String> = new.answers_for(id).map(|answer| &answer.answer).collect();
+            let decided: Vec<&String> = self.decided.get(id).into_iter().flatten().collect();
+            if told != decided {
+                wrong.push(format!(
+                    "{decided:?} was decided for {id}, and its next prompt would tell {told:?}"
+                ));
+            }
+        }
+        for what in wrong {
+            self.wrong(what);
         }
         for (id, unit) in &old.units {
             let now = new.units.get(id).map_or(&[][..], |u| &u.attempts);
@@ -56,7 +73,7 @@ impl Model {
     }
 
     pub(super) fn check_alone(&mut self) {
-        if self.attempts.iter().any(super::acts::Attempt::works) {
+        if self.attempts.iter().any(Attempt::works) {
             self.wrong("two agents at once");
         }
     }
@@ -97,11 +114,22 @@ impl Model {
             wrong.push(format!("iteration {} of {most}", used + 1));
         }
         let (tries, most) = (self.tries(&step.unit), self.config.retry.attempts);
+        let mine = || self.attempts.iter().rev().filter(|a| a.unit == step.unit);
         // a human's answer gives it one more, also in a run whose HALT could not end it since tasks.md was unreadable
-        let last = self.attempts.iter().rev().filter(|a| a.unit == step.unit).find_map(|a| a.told.as_ref());
+        let last = mine().filter_map(|a| a.told.as_ref()).find(|(_, free)| !free);
         let answered = matches!(last, Some((Outcome::Halted { .. }, _)));
-        if tries >= most && !answered {
+        let mute = |a: &Attempt| a.told.as_ref().is_some_and(|(outcome, _)| a.could_not_go_on(outcome));
+        // a nudge, and what takes the place of one that a limit or the end of its run cut off, is no try
+        let nudge = record.is_some_and(AttemptRecord::is_nudge);
+        let cut_off =
+            mine().take_while(|a| !matches!(a.told, Some((_, false)))).any(|a| a.is_nudge() && !mute(a));
+        let one_more = answered || nudge || (cut_off && tries == most);
+        if tries >= most && !one_more {
             wrong.push(format!("try {} of {most} of {}", tries + 1, step.unit));
+        }
+        let goes_on = record.is_some_and(|a| a.goes_on.is_some());
+        if goes_on && mine().find(|a| a.agent).is_some_and(mute) {
+            wrong.push(format!("{} goes on again where there is no session", step.unit));
         }
         for what in wrong {
             self.wrong(what);
@@ -201,7 +229,8 @@ impl Orchestrator<'_> {
         let was = |what| self.asked.contains(&what);
         let disk = self.model.load();
         let last = self.model.attempts.iter().rev().find_map(|a| a.told.clone()).map(|(outcome, _)| outcome);
-        let run = self.model.run.saturating_sub(1);
+        // nobody could read the boxes at its end: it stays open
+        let run = if disk.open_run() { self.model.run } else { self.model.run.saturating_sub(1) };
         let spent = |unit: Option<&str>| {
             let of_run = self.model.attempts.iter().filter(|a| a.run == run);
             let of_unit = of_run.filter(|a| unit.is_none_or(|unit| a.unit == unit));

@@ -6,7 +6,7 @@ use jiff::civil::time;
 
 use super::acts::{Act, Does, Happening};
 use super::model::Model;
-use super::scenario::{Dice, TASKS, limited, settings};
+use super::scenario::{Dice, TASKS, in_sessions, limited, settings};
 use crate::config::{Config, Granularity, Override, PartialRetry, PartialTimeouts, Window};
 use crate::state::Outcome;
 use crate::sys::signals::Interrupt;
@@ -53,14 +53,19 @@ pub(super) fn limits(dice: &mut Dice) -> Model {
         two_models(&mut config);
     }
     let mut model = Model::new(config, TASKS);
+    if dice.one_in(2) {
+        model = in_sessions(model);
+    }
     for _ in 0..=dice.roll(12) {
         let does = match dice.roll(10) {
             0..=5 => limited(dice),
             6 => Outcome::Failed { code: 1, why: None },
             7 => Outcome::Lost,
+            8 => Outcome::NoSignal,
             _ => Outcome::Done,
         };
-        model.script.push_back(Act::of(Does::Ends(does), dice.pick(&[0, 1, 60, 4000])));
+        let act = Act::of(Does::Ends(does), dice.pick(&[0, 1, 60, 4000]));
+        model.script.push_back(if dice.one_in(3) { act.mute() } else { act });
     }
     let mut happenings = Vec::new();
     for _ in 0..dice.roll(5) {

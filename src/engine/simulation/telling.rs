@@ -1,5 +1,6 @@
 //! What an orchestrator is told of ends, and what must follow from them.
 
+use super::acts::Attempt;
 use super::world::Orchestrator;
 use crate::attempt::record::CancelledBy;
 use crate::engine::driver::World;
@@ -18,6 +19,10 @@ impl Orchestrator<'_> {
             Outcome::Cancelled { .. } => self.cancelled,
             _ => false,
         };
+        let attempt = index.map(|index| self.model.attempts[index].clone());
+        let nudge = attempt.as_ref().is_some_and(Attempt::is_nudge);
+        let mute = attempt.as_ref().is_some_and(|a| a.could_not_go_on(&outcome));
+        let free = free || mute;
         let limited = matches!(outcome, Outcome::Limited { .. });
         if let Some(index) = index {
             self.model.attempts[index].told = Some((outcome.clone(), free));
@@ -29,14 +34,29 @@ impl Orchestrator<'_> {
         let pause = match outcome {
             _ if !known => std::time::Duration::ZERO,
             Outcome::Done => run.delay,
-            _ if free => std::time::Duration::ZERO,
+            // what it was to nudge counts, so a nudge that finds no session is followed by what follows that
+            _ if free && !(mute && nudge) => std::time::Duration::ZERO,
             _ if tries < retry.attempts => crate::engine::pacing::backoff(&retry, tries),
             _ => run.delay,
         };
         let pause = i64::try_from(pause.as_secs()).unwrap();
         // how long a limit is waited out is another rule's: nothing starts with what is limited
-        self.last = (!limited).then(|| (unit.to_owned(), self.model.time, self.model.jumps, pause));
-        Event::Ended { outcome, learned: Learned::default(), ticked: self.ticked().ok() }
+        // and whether there is a nudge is for those who can see its session
+        let nudged = self.model.sessions && !nudge && matches!(outcome, Outcome::NoSignal);
+        self.last =
+            (!limited && !nudged).then(|| (unit.to_owned(), self.model.time, self.model.jumps, pause));
+        let learned = self.learned(index);
+        Event::Ended { outcome, learned, ticked: self.ticked().ok() }
+    }
+
+    /// What an attempt tells beside its end.
+    pub(super) fn learned(&self, index: Option<usize>) -> Learned {
+        let attempt = index.map(|index| &self.model.attempts[index]).filter(|_| self.model.sessions);
+        Learned {
+            session: attempt.map(|a| format!("{} of {}", a.number, a.unit)),
+            worked: attempt.is_some_and(|a| a.act.speaks),
+            ..Learned::default()
+        }
     }
 
     /// The end of the commands that must succeed, and with it that of their attempt.

@@ -30,7 +30,9 @@ pub(super) struct Orchestrator<'a> {
     pub(super) dead: bool,
     /// Why it ends with an error, if that is as it should be.
     pub(super) excused: bool,
-    save_failed: bool,
+    pub(super) save_failed: bool,
+    /// A hook refused a start.
+    pub(super) refused: bool,
     pub(super) starts: u32,
     pub(super) asked: Vec<Interrupt>,
     pub(super) cancelled: bool,
@@ -57,6 +59,7 @@ impl<'a> Orchestrator<'a> {
             dead: false,
             excused: false,
             save_failed: false,
+            refused: false,
             starts: 0,
             asked: Vec::new(),
             cancelled: false,
@@ -114,6 +117,9 @@ impl World for Orchestrator<'_> {
         if self.save_failed {
             self.wrong("saved after a save that failed");
         }
+        if self.refused && state.running().is_some() {
+            self.wrong("the state says that an attempt runs whose start was refused");
+        }
         self.model.saves += 1;
         if self.model.full.contains(&self.model.saves) {
             self.save_failed = true;
@@ -121,7 +127,12 @@ impl World for Orchestrator<'_> {
         }
         self.model.check_save(state);
         let text = serde_json::to_string_pretty(state).unwrap();
-        if serde_json::from_str::<SpecState>(&text).ok().as_ref() != Some(state) {
+        let mut kept = state.clone();
+        for attempt in kept.units.values_mut().flat_map(|unit| &mut unit.attempts) {
+            // whoever judges the attempt needs it, and nobody later
+            attempt.learned.worked = false;
+        }
+        if serde_json::from_str::<SpecState>(&text).ok() != Some(kept) {
             self.wrong("the state changes on its way through the file");
         }
         self.model.disk = Some(text);
@@ -159,7 +170,7 @@ impl World for Orchestrator<'_> {
         Ok((plan, boxes))
     }
 
-    fn start(&mut self, step: &Step, attempt: u32, _: &SpecState) -> Result<Option<Ending>> {
+    fn start(&mut self, step: &Step, attempt: u32, state: &SpecState) -> Result<Option<Ending>> {
         self.point()?;
         self.starts += 1;
         if self.first.as_ref() != Some(step) {
@@ -190,6 +201,7 @@ impl World for Orchestrator<'_> {
             life: Life::Folder,
             agent: false,
             run: self.model.run,
+            reason: state.running().and_then(|(_, record)| Some(record.goes_on.as_ref()?.reason)),
             told: None,
             verified: false,
         });
@@ -245,7 +257,8 @@ impl World for Orchestrator<'_> {
         self.model.note(format!("recovers attempt {attempt} of {unit}: {outcome}"));
         self.tell(index, unit, outcome.clone());
         self.point()?;
-        Ok(Some((outcome, Learned::default())))
+        let learned = self.learned(index);
+        Ok(Some((outcome, learned)))
     }
 
     fn assign(&mut self, units: &[String], _: &SpecState) -> Result<Option<Assigned>> {
@@ -331,6 +344,13 @@ impl World for Orchestrator<'_> {
         if let Report::ForeignTicks(ids) | Report::Unconfirmed(ids) = report {
             self.model.note(format!("{report:?}"));
             self.model.reported.extend(ids.iter().cloned());
+        }
+        if let Report::Started { unit, .. } = report {
+            self.model.announced += 1;
+            if self.model.hook_fails.contains(&self.model.announced) {
+                self.refused = true;
+                return Err(self.excused(&format!("a hook refuses the start of {unit}")));
+            }
         }
         self.point()
     }
