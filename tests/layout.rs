@@ -37,7 +37,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ),
     ("watch", "agent attempt::record config engine::launch engine::place error plan report spec state sys"),
     // a commit that is owed is told in the same words everywhere
-    ("setup", "agent config engine error git plan report::owed spec state sys tmux"),
+    ("setup", "agent config engine error git plan report::owed report::text spec state sys tmux"),
     // the machine takes a signal's meaning as a value; the type is all of `sys` that it sees
     ("engine::decide", "attempt::record config plan spec state sys::signals"),
     ("engine::verdict", "agent::Verdict attempt::record config state"),

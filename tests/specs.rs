@@ -75,6 +75,23 @@ fn what_a_spec_keeps_is_found_wherever_the_project_says_its_specs_are() {
 }
 
 #[test]
+fn a_command_that_goes_on_names_the_spec_so_that_it_is_found() {
+    let project = Project::new()
+        .spec("login", "- [ ] 1. A\n")
+        .file("specs/login/tasks.md", "- [ ] 1. A\n")
+        .file("more specs/logout/tasks.md", "- [ ] 1. A\n")
+        .agent("[ $SEQORCH_ATTEMPT = 1 ] && say_halt || say_done");
+    for (spec, typed) in [("specs/login", "specs/login"), ("more specs/logout", "'more specs/logout'")] {
+        let resume = format!("seqorch resume {typed} --answer");
+        project.run(&["run", spec]).code(2).says(&[&resume, &format!("seqorch run {typed} --retry")]);
+        project.run(&["status", spec]).code(0).says(&[&resume]);
+        project.run(&["report", spec]).code(0).says(&[&resume]);
+    }
+    project.run(&["doctor"]).code(0).says(&["then `seqorch resume specs/login`"]);
+    project.run(&["resume", "specs/login", "--answer", "A"]).code(0);
+}
+
+#[test]
 fn a_name_that_means_two_specs_is_refused_with_both_paths() {
     let project = Project::new().spec("search", KIRO).file("openspec/changes/search/tasks.md", OPEN_SPEC);
     let both = [".kiro/specs/search", "openspec/changes/search"];

@@ -162,7 +162,12 @@ impl Project {
         let dir = fs::canonicalize(dir).map_err(|e| Error::io("finding", dir, e))?;
         let name = dir.file_name().map_or_else(|| "spec".to_owned(), |n| n.to_string_lossy().into_owned());
         let dialect = place::forced_dialect(&self.loaded.config);
-        Ok(Place { name, dir, root: self.root.clone(), dialect, selection })
+        let configured = &self.loaded.config.run.spec_root;
+        let found = discovery::named(&self.root, configured, Path::new(&name)).ok().flatten();
+        let named = found.and_then(|found| fs::canonicalize(found).ok()).is_some_and(|found| found == dir);
+        let path = || dir.strip_prefix(&self.cwd).unwrap_or(&dir).display().to_string();
+        let typed = if named { name.clone() } else { path() };
+        Ok(Place { name, typed, dir, root: self.root.clone(), dialect, selection })
     }
 
     /// Whose sessions and windows of tmux a run of the spec opens.

@@ -52,6 +52,7 @@ pub(super) fn report(global: &Global, args: &ReportArgs) -> Result<u8> {
     };
     let made = morning(&Source {
         spec: &place.name,
+        typed: &place.typed,
         state: &state,
         units: &units,
         left: plan.steps.len(),

@@ -64,7 +64,7 @@ pub(super) fn resume(global: &Global, args: &ResumeArgs) -> Result<u8> {
             }
         };
         let answer = answer.filter(|answer| !answer.trim().is_empty()).ok_or_else(|| {
-            let spec = shell_word(&place.name);
+            let spec = shell_word(&place.typed);
             Error::new(Kind::Usage, "there is no answer, and no editor (VISUAL, EDITOR) on a terminal to write one")
                 .hint(format!("Answer with `seqorch resume {spec} --answer \"…\"`; `seqorch run {spec} --retry` tries again without one."))
         })?;

@@ -242,7 +242,8 @@ fn run_one(args: &RunArgs, job: &Job, go_on: &GoOn, ears: &Ears) -> Result<(u8, 
     let (units, last_plan, took) = world.outcome();
     // a halted spec is not even planned
     let left = last_plan.map_or(planned, |p| p.steps.len());
-    let how = Ended { spec: &place.name, end: &end, left, took, changes: changes.as_deref() };
+    let how =
+        Ended { spec: &place.name, typed: &place.typed, end: &end, left, took, changes: changes.as_deref() };
     let limits = super::status::limits_now(&machine.state, config);
     let text = telling::summary(&how, units, last_plan, &machine.state, &limits);
     world.say(text.trim_end());

@@ -18,7 +18,7 @@ use crate::report::live::span;
 use crate::report::owed::owed;
 use crate::report::plan::why_skipped;
 use crate::report::spent::{spent, spent_of};
-use crate::report::text::{sanitise_line, sanitise_text};
+use crate::report::text::{plural, sanitise_line, sanitise_text, shell_word};
 use crate::report::watch::Standing;
 use crate::state::{AttemptRecord, SpecState, lock};
 
@@ -103,7 +103,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
         let _ = writeln!(out, "  {}", at_work(unit, attempt, doing, commands, holder.is_some()));
     }
     let limits = limits_now(&state, &project.loaded.config);
-    write_waits(&mut out, &place.name, &state, &limits);
+    write_waits(&mut out, &place.typed, &state, &limits);
     for (id, unit) in &state.units {
         let Some(last) = unit.attempts.last() else { continue };
         let Some(outcome) = &last.outcome else { continue };
@@ -124,12 +124,17 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
     for skipped in plan.skipped.iter().filter(|s| !matches!(s.reason, crate::plan::SkipReason::Completed)) {
         let _ = writeln!(out, "  {}  {}", sanitise_line(&skipped.id), why_skipped(&skipped.reason));
     }
-    let _ = writeln!(out, "  {} tasks completed, {} steps left", state.completed.len(), plan.steps.len());
+    let _ = writeln!(
+        out,
+        "  {} completed, {} left",
+        plural(state.completed.len(), "task"),
+        plural(plan.steps.len(), "step")
+    );
     if let Some(used) = spent(&state.usage) {
         let _ = writeln!(out, "  {used}");
     }
-    write_question(&mut out, &place.name, &state);
-    write_owed(&mut out, &place.name, &state);
+    write_question(&mut out, &place.typed, &state);
+    write_owed(&mut out, &place.typed, &state);
     Ok(0)
 }
 
@@ -192,7 +197,8 @@ fn write_question(out: &mut impl Write, spec: &str, state: &SpecState) {
         for line in question.lines() {
             let _ = writeln!(out, "  {line}");
         }
-        let _ = writeln!(out, "Go on with: seqorch resume {} --answer \"…\"", sanitise_line(spec));
+        let _ =
+            writeln!(out, "Go on with: seqorch resume {} --answer \"…\"", sanitise_line(&shell_word(spec)));
     }
 }
 
@@ -218,7 +224,8 @@ fn write_waits(out: &mut impl Write, spec: &str, state: &SpecState, limits: &[St
         );
     }
     if state.waits_for_limit() {
-        let _ = writeln!(out, "  try at once with: seqorch resume {} --now", sanitise_line(spec));
+        let _ =
+            writeln!(out, "  try at once with: seqorch resume {} --now", sanitise_line(&shell_word(spec)));
     }
     for line in limits {
         let _ = writeln!(out, "  {line}");

@@ -91,6 +91,7 @@ pub(super) fn summary(
         &mut text,
         &Summary {
             spec: ended.spec,
+            typed: ended.typed,
             end: ended.end,
             units: &units,
             skipped: last_plan.map_or(&[], |p| &p.skipped),

@@ -19,6 +19,8 @@ use crate::state::SpecState;
 pub struct Place {
     /// The spec's name.
     pub name: String,
+    /// What a person types for it: its name, or its path where the name alone does not lead to it.
+    pub typed: String,
     /// Its folder.
     pub dir: PathBuf,
     /// The project.

@@ -371,7 +371,7 @@ impl World for RealWorld<'_> {
         {
             // the agent said that all is well: what the check printed says what is not
             let check = if matches!(outcome, Outcome::VerifyFailed { .. }) { " --verify" } else { "" };
-            let command = logs_command(&self.place.name, unit);
+            let command = logs_command(&self.place.typed, unit);
             self.say(&format!("  its output: {command} --attempt {attempt}{check}"));
         }
         let changes = report.unit().and_then(|unit| state.units.get(unit)?.changes.as_ref());

@@ -39,6 +39,7 @@ fn paused(length: Duration, jump: SignedDuration) -> Duration {
     store.prepare().unwrap();
     let place = Place {
         name: "login".to_owned(),
+        typed: "login".to_owned(),
         dir: dir.path().join("specs/login"),
         root: dir.path().to_owned(),
         dialect: None,

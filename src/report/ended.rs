@@ -12,6 +12,8 @@ use crate::state::{Outcome, SpecState};
 pub struct Ended<'a> {
     /// The spec.
     pub spec: &'a str,
+    /// What a person types for it.
+    pub typed: &'a str,
     /// Why.
     pub end: &'a End,
     /// Steps that are still in the plan.
@@ -122,7 +124,7 @@ mod tests {
     const AT: &str = "2026-01-02T03:04:05Z";
 
     fn ended(end: &End) -> Ended<'_> {
-        Ended { spec: "login", end, left: 3, took: Duration::from_secs(1), changes: None }
+        Ended { spec: "login", typed: "login", end, left: 3, took: Duration::from_secs(1), changes: None }
     }
 
     #[test]

@@ -31,6 +31,8 @@ const CHECK_LINES: usize = 10;
 pub struct Source<'a> {
     /// The spec.
     pub spec: &'a str,
+    /// What a person types for it.
+    pub typed: &'a str,
     /// Its state.
     pub state: &'a SpecState,
     /// Units of tasks.md in order, with their titles.
@@ -260,14 +262,14 @@ fn needs(s: &Source<'_>, titles: &BTreeMap<&str, &str>) -> Vec<Need> {
             id: sanitise_line(id),
             title: title(id),
             what: asked(s.state, id),
-            command: format!("seqorch resume {} --answer \"…\"", shell_word(s.spec)),
+            command: format!("seqorch resume {} --answer \"…\"", sanitise_line(&shell_word(s.typed))),
         });
     }
     for (id, unit) in &s.state.units {
         if unit.status == UnitStatus::Failed && s.state.halted_task.as_deref() != Some(id) {
             let outcome = unit.last_outcome();
             let how = outcome.map_or_else(|| "failed".to_owned(), |o| sanitise_line(&o.to_string()));
-            let logs = logs_command(s.spec, id);
+            let logs = logs_command(s.typed, id);
             let (what, command) = match outcome {
                 Some(Outcome::VerifyFailed { tail, .. }) => {
                     // its first line is in `how`
@@ -280,7 +282,7 @@ fn needs(s: &Source<'_>, titles: &BTreeMap<&str, &str>) -> Vec<Need> {
             found.push(Need { id: sanitise_line(id), title: title(id), what, command });
         }
     }
-    for owed in owed(s.spec, s.state) {
+    for owed in owed(s.typed, s.state) {
         found.push(Need {
             title: title(&owed.unit),
             what: format!("It is done, but what it changed could not be committed:\n{}", owed.why),
@@ -383,6 +385,7 @@ mod tests {
         let state: SpecState = serde_json::from_value(state.clone()).unwrap();
         morning(&Source {
             spec: "login",
+            typed: "login",
             state: &state,
             units: &[("1".into(), "Store".into()), ("2".into(), "Form\u{1b}[31m".into())],
             left: 1,

@@ -38,6 +38,8 @@ pub struct UnitLine {
 pub struct Summary<'a> {
     /// The spec.
     pub spec: &'a str,
+    /// What a person types for it.
+    pub typed: &'a str,
     /// Why the run is over.
     pub end: &'a End,
     /// What it worked on, in order.
@@ -111,7 +113,7 @@ pub fn write(out: &mut dyn Write, s: &Summary<'_>) -> io::Result<()> {
     if let Some(changes) = s.changes.filter(|_| !s.units.is_empty()) {
         write_changes(out, changes)?;
     }
-    write_way_out(out, s.spec, s.end)
+    write_way_out(out, s.typed, s.end)
 }
 
 /// What a unit changed: `2 files +3 -2, commit 9a86b0b20`.
@@ -170,31 +172,26 @@ fn write_changes(out: &mut dyn Write, changes: &[Change]) -> io::Result<()> {
     Ok(())
 }
 
-fn write_way_out(out: &mut dyn Write, spec: &str, end: &End) -> io::Result<()> {
+fn write_way_out(out: &mut dyn Write, typed: &str, end: &End) -> io::Result<()> {
+    let spec = sanitise_line(&shell_word(typed));
     match end {
         End::Halted { unit, question } => {
             writeln!(out, "\nTask {} asks:", sanitise_line(unit))?;
             for line in sanitise_text(question).lines() {
                 writeln!(out, "  {line}")?;
             }
-            writeln!(out, "Go on with: seqorch resume {} --answer \"…\"", sanitise_line(spec))?;
-            writeln!(
-                out,
-                "or try it once more without an answer: seqorch run {} --retry",
-                sanitise_line(spec)
-            )
+            writeln!(out, "Go on with: seqorch resume {spec} --answer \"…\"")?;
+            writeln!(out, "or try it once more without an answer: seqorch run {spec} --retry")
         }
         End::Stuck { failed, .. } if !failed.is_empty() => writeln!(
             out,
-            "Read what happened with: {}; mend it, then go on with: seqorch run {} --retry (failed tasks are tried afresh).",
-            logs_command(spec, &failed[0]),
-            sanitise_line(&shell_word(spec))
+            "Read what happened with: {}; mend it, then go on with: seqorch run {spec} --retry (failed tasks are tried afresh).",
+            logs_command(typed, &failed[0])
         ),
         End::NotCommitted { why, .. } => {
             for line in sanitise_text(why).lines() {
                 writeln!(out, "  {line}")?;
             }
-            let spec = sanitise_line(&shell_word(spec));
             writeln!(
                 out,
                 "Mend it, then go on with: seqorch run {spec} --retry (it tries the commit first)."
@@ -209,7 +206,6 @@ fn write_way_out(out: &mut dyn Write, spec: &str, end: &End) -> io::Result<()> {
             if files.len() > FILES_SHOWN {
                 writeln!(out, "  and {} more", files.len() - FILES_SHOWN)?;
             }
-            let spec = sanitise_line(&shell_word(spec));
             writeln!(out, "Commit or stash them, then go on with: seqorch run {spec} --retry")?;
             writeln!(out, "Or set git.dirty = \"allow\": then they stay out of every commit.")
         }
@@ -245,6 +241,7 @@ mod tests {
         let end = End::Stuck { failed: vec!["2".into()], blocked: vec!["3".into()] };
         let summary = Summary {
             spec: "login",
+            typed: "login",
             end: &end,
             units: &[unit("1", Outcome::Done), unit("2", Outcome::Failed { code: 1, why: None })],
             skipped: &[],

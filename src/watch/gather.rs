@@ -130,6 +130,7 @@ impl<'a> Gatherer<'a> {
     pub(super) fn seen<'b>(&'b self, now: Timestamp, zone: &'b TimeZone) -> Seen<'b> {
         Seen {
             spec: &self.watch.place.name,
+            typed: &self.watch.place.typed,
             plan: self.plan.as_ref().expect("a look comes before"),
             units: &self.units,
             state: &self.state,

@@ -26,6 +26,8 @@ const RECENT: usize = 60;
 pub struct Seen<'a> {
     /// The spec.
     pub spec: &'a str,
+    /// What a person types for it.
+    pub typed: &'a str,
     /// Its plan as things stand.
     pub plan: &'a Plan,
     /// Its units in document order.

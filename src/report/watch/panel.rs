@@ -37,7 +37,7 @@ fn title_of(seen: &Seen<'_>, unit: &str) -> String {
 /// A command of this program, about this spec.
 fn command(seen: &Seen<'_>, verb: &str, more: &str) -> Line {
     let more = if more.is_empty() { String::new() } else { format!(" {more}") };
-    Line::command(format!("seqorch {verb} {}{more}", sanitise_line(&shell_word(seen.spec))))
+    Line::command(format!("seqorch {verb} {}{more}", sanitise_line(&shell_word(seen.typed))))
 }
 
 fn asks(seen: &Seen<'_>) -> Panel {
@@ -59,7 +59,7 @@ fn asks(seen: &Seen<'_>) -> Panel {
 
 /// Work that is done, and that git did not take.
 fn owes(seen: &Seen<'_>) -> Panel {
-    let all = owed(seen.spec, seen.state);
+    let all = owed(seen.typed, seen.state);
     let units: Vec<&str> = all.iter().map(|owed| owed.unit.as_str()).collect();
     let name = if let [unit] = units[..] { title_of(seen, unit) } else { units.join(", ") };
     let body = all.iter().flat_map(|owed| owed.why.lines()).map(str::to_owned).collect();
@@ -194,7 +194,7 @@ fn idle(seen: &Seen<'_>) -> Panel {
                 }
             }
             if let Some(first) = failed.first() {
-                foot.push(Line::command(logs_command(seen.spec, first)));
+                foot.push(Line::command(logs_command(seen.typed, first)));
                 more = "--retry";
             }
         }

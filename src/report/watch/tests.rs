@@ -130,6 +130,7 @@ impl Scene {
     fn view(&self) -> View {
         view(&Seen {
             spec: "login",
+            typed: "login",
             plan: &self.plan,
             units: &self.units,
             state: &self.state,

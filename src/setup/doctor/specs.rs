@@ -6,6 +6,7 @@ use crate::engine::launch;
 use crate::engine::place::Place;
 use crate::error::Kind;
 use crate::report::owed::owed;
+use crate::report::text::command_line;
 use crate::setup::findings::Finding;
 use crate::spec::{Diagnostic, Severity};
 use crate::state::{SpecState, lock};
@@ -46,12 +47,10 @@ fn one(topic: &'static str, patient: &Patient<'_>, place: &Place) -> Vec<Finding
     };
     let mut found = Vec::new();
     if let Some(text) = of(Severity::Error) {
-        found.push(
-            Finding::problem(topic, Kind::BadTasks, text).mend(format!(
-                "`seqorch plan {} --dry-run` shows the lines and how to mend them.",
-                place.name
-            )),
-        );
+        found.push(Finding::problem(topic, Kind::BadTasks, text).mend(format!(
+            "`seqorch plan {} --dry-run` shows the lines and how to mend them.",
+            typed(&place.typed)
+        )));
     }
     if let Some(text) = of(Severity::Warning) {
         found.push(Finding::warning(topic, text));
@@ -78,9 +77,15 @@ fn shortened(mut lines: Vec<String>) -> Option<String> {
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
+/// A spec as one types it in a shell.
+fn typed(spec: &str) -> String {
+    command_line(&[spec.to_owned()])
+}
+
 /// What nobody works on, since a human must look at it first.
-fn waits_for_a_human(topic: &'static str, name: &str, state: &SpecState) -> Vec<Finding> {
+fn waits_for_a_human(topic: &'static str, spec: &str, state: &SpecState) -> Vec<Finding> {
     let mut found = Vec::new();
+    let name = typed(spec);
     if state.halted {
         let task = state.halted_task.as_deref().unwrap_or("?");
         found.push(
@@ -88,7 +93,7 @@ fn waits_for_a_human(topic: &'static str, name: &str, state: &SpecState) -> Vec<
                 .mend(format!("See `seqorch status {name}`, then `seqorch resume {name}`.")),
         );
     }
-    for owed in owed(name, state) {
+    for owed in owed(spec, state) {
         let why = owed.why.replace('\n', "\n  ");
         found.push(
             Finding::warning(topic, format!("{name}: a human is needed. {}:\n  {why}", owed.what()))
@@ -112,7 +117,7 @@ pub(super) fn runs(patient: &Patient<'_>) -> Vec<Finding> {
         if patient.loaded.is_ok_and(|loaded| loaded.config.git.commit == Commit::Off) {
             state.without_commits();
         }
-        let name = &place.name;
+        let name = typed(&place.typed);
         if let Some(holder) = lock::holder(&store.run_lock()) {
             let text = format!(
                 "{name}: process {} on {} works on it since {}",
@@ -128,7 +133,7 @@ pub(super) fn runs(patient: &Patient<'_>) -> Vec<Finding> {
             let text = format!("{name}: the agent of task {unit} works on, though its run is gone");
             found.push(Finding::warning(TOPIC, text).mend("The next `seqorch run` takes it over."));
         } else {
-            found.extend(waits_for_a_human(TOPIC, name, &state));
+            found.extend(waits_for_a_human(TOPIC, &place.typed, &state));
         }
     }
     if found.is_empty() {
