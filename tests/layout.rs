@@ -82,6 +82,7 @@ const PURE: &[&str] = &[
     "engine::retrying",
     "engine::ending",
     "engine::tests_run",
+    "state::answers",
     "state::expiry",
     "state::model",
     "state::outcome",

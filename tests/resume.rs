@@ -119,3 +119,73 @@ fn a_resume_prints_events_where_json_is_asked_for() {
         out.stdout.lines().map(|l| serde_json::from_str::<serde_json::Value>(l).unwrap()).collect();
     assert_eq!(kinds.last().unwrap()["event"], "run_ended", "{}", out.stdout);
 }
+
+/// Asks for the database until it is told, then for the region.
+const ASKS_TWICE: &str = r#"prompt=$(cat); echo "$prompt" > "$ROOT/prompt-$SEQORCH_ATTEMPT"
+    case $prompt in
+        *Postgres*EU*) say_done;;
+        *Postgres*) echo 'Which region?'; say_halt;;
+        *) echo 'Which database?'; say_halt;;
+    esac"#;
+
+#[test]
+fn an_agent_without_a_session_is_told_every_decision_again_until_its_task_is_done() {
+    let project = Project::new().spec("login", "- [ ] 1. A\n- [ ] 2. B\n").agent(ASKS_TWICE);
+    project.run(&["run", "--only", "1"]).code(2).says(&["Which database?"]);
+    project.run(&["resume", "--answer", "Postgres"]).code(2).says(&["Which region?"]);
+    let status = project.run(&["status"]).code(0);
+    status.says(&["decided for task 1: Which database? Postgres", "Task 1 asks:", "Which region?"]);
+    // without an answer, what was decided before still holds
+    project.run(&["run", "--retry"]).code(2).says(&["Which region?"]);
+    let prompt = project.run(&["plan", "--prompt", "1"]).code(0).stdout;
+    assert!(prompt.contains("> Which database?") && prompt.contains("> Postgres"), "{prompt}");
+    project.run(&["resume", "--answer", "EU"]).code(0);
+    assert_eq!(project.outcomes("login", "1"), ["halted", "halted", "halted", "done"]);
+    let prompt = project.read("prompt-4");
+    let place = |part: &str| prompt.find(part).unwrap_or_else(|| panic!("{part} is not in\n{prompt}"));
+    assert!(
+        place("> Which database?") < place("> Postgres") && place("> Postgres") < place("> Which region?")
+    );
+    assert!(place("> Which region?") < place("> EU"));
+    assert_eq!(project.state("login")["answers"], json!(null), "of a task that is done");
+}
+
+#[test]
+fn an_answer_that_an_older_version_kept_is_told_beside_what_is_asked_next() {
+    let project = Project::new().spec("login", "- [ ] 1. A\n").agent(ASKS_TWICE);
+    project.run(&["run"]).code(2);
+    let path = ".kiro/specs/SEQUENTIAL_STATE.json";
+    let mut file: serde_json::Value = serde_json::from_str(&project.read(path)).unwrap();
+    let state = &mut file["specs"]["login"];
+    state["halted"] = false.into();
+    state["halted_task"] = json!(null);
+    state["units"]["1"]["status"] = "todo".into();
+    state["answer"] = json!({ "unit": "1", "question": "Which database?", "answer": "Postgres" });
+    project.write(path, file.to_string());
+    project.run(&["status"]).code(0).says(&["the answer to task 1 goes into its next prompt: Postgres"]);
+    project.run(&["run"]).code(2).says(&["Which region?"]);
+    project.run(&["resume", "--answer", "EU"]).code(0);
+}
+
+#[test]
+fn in_a_session_that_goes_on_only_the_new_answer_is_told_and_where_it_is_gone_all_are() {
+    let agent = r#"cat > "$ROOT/prompt-$SEQORCH_ATTEMPT"
+        case $SEQORCH_ATTEMPT in
+            1) text='Which database?\n\n<promise>HALT</promise>';;
+            2) text='Which region?\n\n<promise>HALT</promise>';;
+            3) echo 'No conversation found' >&2; exit 1;;
+            *) text='<promise>TASK_DONE</promise>';;
+        esac
+        echo '{"type":"system","subtype":"init","session_id":"S","cwd":"/","model":"m"}'
+        printf '{"type":"assistant","session_id":"S","message":{"id":"m","role":"assistant","model":"m","content":[{"type":"text","text":"%s"}]}}\n' "$text"
+        echo '{"type":"result","subtype":"success","is_error":false,"session_id":"S","result":""}'"#;
+    let project = Project::new().spec("login", "- [ ] 1. A\n").agent(agent);
+    let project = project.config("[backend.fake]\noutput = \"claude\"\nresume = [\"{session}\"]\n");
+    project.run(&["run"]).code(2);
+    project.run(&["resume", "--answer", "Postgres"]).code(2);
+    project.run(&["resume", "--answer", "EU"]).code(0);
+    let prompts = [2, 3, 4].map(|n| project.read(format!("prompt-{n}")));
+    assert!(prompts[0].contains("> Postgres") && !prompts[0].contains("How to work"), "{}", prompts[0]);
+    assert!(prompts[1].contains("> EU") && !prompts[1].contains("Postgres"), "{}", prompts[1]);
+    assert!(prompts[2].contains("> EU") && prompts[2].contains("> Postgres"), "{}", prompts[2]);
+}

@@ -71,13 +71,12 @@ pub(super) fn check_template(config: &Config, plan: &Plan) -> Result<()> {
     let Some(path) = &config.prompt.template else { return Ok(()) };
     let template = template(config)?;
     let previous = Previous { attempt: 1, outcome: "failed".to_owned(), tail: "its last words".to_owned() };
-    let answer = QuestionAnswer { question: "A or B?".to_owned(), answer: "A".to_owned() };
+    let answers = [QuestionAnswer { question: "A or B?".to_owned(), answer: "A".to_owned() }];
     for step in &plan.steps {
         let first = PromptContext::new(plan, step, &config.prompt);
         let again =
             PromptContext { previous: Some(&previous), ..PromptContext::new(plan, step, &config.prompt) };
-        let answered =
-            PromptContext { answer: Some(&answer), ..PromptContext::new(plan, step, &config.prompt) };
+        let answered = PromptContext { answers: &answers, ..PromptContext::new(plan, step, &config.prompt) };
         for context in [first, again, answered] {
             render(&context, &template).map_err(|e| {
                 e.detail(format!("  prompt.template: {}, for task {}", path.display(), step.unit))

@@ -153,6 +153,9 @@ fn apply(state: &mut SpecState, id: &str, family: &[String], mark: Mark) {
     let status = match mark {
         Mark::Done => {
             state.complete(family);
+            for id in family {
+                state.forget_answers(id);
+            }
             UnitStatus::Done
         }
         Mark::Todo => {

@@ -12,10 +12,10 @@ use super::flags::Work;
 use super::project::Project;
 use crate::config::Config;
 use crate::engine::place::{self, Place};
-use crate::engine::prepare::template;
+use crate::engine::prepare::{decisions, template};
 use crate::engine::timeline;
 use crate::error::{Error, Kind, Result};
-use crate::plan::prompt::{PromptContext, QuestionAnswer, render};
+use crate::plan::prompt::{PromptContext, render};
 use crate::plan::{self, Plan};
 use crate::report::timeline::lines;
 use crate::report::{plan as human, plan_json};
@@ -136,13 +136,9 @@ fn prompt(project: &Project, place: &Place, id: &str) -> Result<u8> {
             Error::new(Kind::Usage, format!("the plan has no step {id}"))
                 .hint(format!("It has: {}.", known.join(", ")))
         })?;
-    let answer = state
-        .answer
-        .as_ref()
-        .filter(|a| a.unit == step.unit)
-        .map(|a| QuestionAnswer { question: a.question.clone(), answer: a.answer.clone() });
+    let answers = decisions(&state, &step.unit);
     let mut context = PromptContext::new(&plan, step, &config.prompt);
-    context.answer = answer.as_ref();
+    context.answers = &answers;
     let text = render(&context, &template(config)?)?;
     let _ = io::stdout().write_all(text.as_bytes());
     Ok(0)

@@ -79,6 +79,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
             "halted": state.halted,
             "halted_task": state.halted_task,
             "question": state.question,
+            "answers": state.answers.iter().chain(&state.answer).collect::<Vec<_>>(),
             "not_committed": state.uncommitted().map(|(unit, why)| json!({ "unit": unit, "why": why }))
                 .collect::<Vec<_>>(),
             "waiting_until": state.waiting_until,
@@ -131,7 +132,6 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
     Ok(0)
 }
 
-/// Which tasks are done and not committed, why, and how to go on.
 /// What becomes of the attempt that runs by the state; `commands` must succeed after it, `held`: a run works on the spec.
 fn at_work(unit: &str, attempt: &AttemptRecord, doing: &AtWork, commands: usize, held: bool) -> String {
     let since = jiff::Timestamp::now().duration_since(attempt.started_at).try_into().unwrap_or_default();
@@ -159,6 +159,7 @@ fn at_work(unit: &str, attempt: &AttemptRecord, doing: &AtWork, commands: usize,
     }
 }
 
+/// Which tasks are done and not committed, why, and how to go on.
 fn write_owed(out: &mut impl Write, spec: &str, state: &SpecState) {
     for owed in owed(spec, state) {
         let _ = writeln!(out, "\n{}:", owed.what());
@@ -169,15 +170,19 @@ fn write_owed(out: &mut impl Write, spec: &str, state: &SpecState) {
     }
 }
 
-/// What a halted unit asks and how it is answered, or the answer that is there.
+/// What a halted unit asks and how it is answered, and the answers that there are: each goes into the prompts of its task
+/// until that is done.
 fn write_question(out: &mut impl Write, spec: &str, state: &SpecState) {
-    if let Some(answer) = &state.answer {
-        let _ = writeln!(
-            out,
-            "  the answer to task {} goes into its next prompt: {}",
-            sanitise_line(&answer.unit),
-            sanitise_line(&answer.answer)
-        );
+    for answer in state.answers.iter().chain(&state.answer) {
+        let (unit, said) = (sanitise_line(&answer.unit), sanitise_line(&answer.answer));
+        let last =
+            state.units.get(&answer.unit).and_then(|unit| unit.attempts.last()).map_or(0, |a| a.number);
+        let halted = state.halted && state.halted_task.as_ref() == Some(&answer.unit);
+        let _ = if !halted && (answer.attempt == 0 || answer.attempt >= last) {
+            writeln!(out, "  the answer to task {unit} goes into its next prompt: {said}")
+        } else {
+            writeln!(out, "  decided for task {unit}: {} {said}", sanitise_line(&answer.question))
+        };
     }
     if state.halted {
         let unit = state.halted_task.as_deref().unwrap_or("?");

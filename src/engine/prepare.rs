@@ -108,12 +108,10 @@ impl Preparation<'_> {
 
     fn prompt(&self) -> Result<String> {
         let previous = self.previous();
-        let answer = self.state.answer.as_ref().filter(|a| a.unit == self.step.unit);
-        let answer =
-            answer.map(|a| QuestionAnswer { question: a.question.clone(), answer: a.answer.clone() });
+        let answers = decisions(self.state, &self.step.unit);
         let mut context = PromptContext::new(self.plan, self.step, &self.config.prompt);
         context.previous = previous.as_ref();
-        context.answer = answer.as_ref();
+        context.answers = &answers;
         match self.goes_on() {
             Some(goes_on) => prompt::render_continuation(&context, goes_on.reason.word()),
             None => prompt::render(&context, &template(self.config)?),
@@ -150,6 +148,13 @@ impl Preparation<'_> {
         let kept = kept.map(|(n, v)| (n.as_bytes(), v.as_bytes()));
         pack_env(kept.chain(step.env.iter().map(|(n, v)| (n.as_bytes(), v.as_bytes()))))
     }
+}
+
+/// What a human decided for a unit, as its prompt tells it.
+#[must_use]
+pub fn decisions(state: &SpecState, unit: &str) -> Vec<QuestionAnswer> {
+    let told = |a: &Answer| QuestionAnswer { question: a.question.clone(), answer: a.answer.clone() };
+    state.answers_for(unit).map(told).collect()
 }
 
 /// The template that the configuration names, or the built-in one.

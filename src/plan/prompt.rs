@@ -3,6 +3,7 @@
 //! Text from tasks.md and from agents is data: it is quoted line by line, and no line of a prompt is a signal by itself,
 //! or an agent that echoes its prompt would have ended its task.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use minijinja::syntax::SyntaxConfig;
@@ -43,8 +44,8 @@ pub struct PromptContext<'a> {
     pub skills: &'a [Skill],
     /// The attempt before, if this is a retry.
     pub previous: Option<&'a Previous>,
-    /// A question that was answered since.
-    pub answer: Option<&'a QuestionAnswer>,
+    /// What a human decided since the unit was last done, oldest first.
+    pub answers: &'a [QuestionAnswer],
 }
 
 impl<'a> PromptContext<'a> {
@@ -58,7 +59,7 @@ impl<'a> PromptContext<'a> {
             rules: &prompt.rules,
             skills: &prompt.skills,
             previous: None,
-            answer: None,
+            answers: &[],
         }
     }
 }
@@ -90,12 +91,13 @@ struct Values<'a> {
     subtasks: Vec<Entry<'a>>,
     above: Vec<Entry<'a>>,
     inputs: &'a [String],
-    cwd: std::borrow::Cow<'a, str>,
+    cwd: Cow<'a, str>,
     rules: &'a [String],
     skills: &'a [Skill],
     extra: Option<&'a str>,
     previous: Option<&'a Previous>,
-    answer: Option<&'a QuestionAnswer>,
+    answer: Option<Cow<'a, QuestionAnswer>>,
+    answers: &'a [QuestionAnswer],
     signals: Signals,
     signal_required: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -148,7 +150,29 @@ pub fn render(context: &PromptContext<'_>, template: &str) -> Result<String> {
 }
 
 fn render_with(context: &PromptContext<'_>, template: &str, reason: Option<&str>) -> Result<String> {
-    render_values(&Values { reason, ..values(context) }, template)
+    let mut values = values(context);
+    values.reason = reason;
+    if reason.is_some() {
+        // the session has heard the others
+        values.answer = context.answers.last().map(Cow::Borrowed);
+    }
+    render_values(&values, template)
+}
+
+/// All decisions as one, for a template that knows of one alone: the last question, and an answer that tells the earlier
+/// ones, too, or an agent without a session would ask them again.
+fn as_one(answers: &[QuestionAnswer]) -> Option<Cow<'_, QuestionAnswer>> {
+    let (last, earlier) = answers.split_last()?;
+    if earlier.is_empty() {
+        return Some(Cow::Borrowed(last));
+    }
+    let before = earlier.iter().map(|decided| {
+        let (question, answer) = (quote(decided.question.trim_end()), quote(decided.answer.trim_end()));
+        format!("\n\nAsked:\n\n{question}\n\nAnswered:\n\n{answer}")
+    });
+    let before: String = before.collect();
+    let answer = format!("{}\n\nThis was decided before, and still holds:{before}", last.answer);
+    Some(Cow::Owned(QuestionAnswer { question: last.question.clone(), answer }))
 }
 
 /// Renders any values, with the filters that keep text from elsewhere harmless.
@@ -190,7 +214,8 @@ fn values<'a>(context: &PromptContext<'a>) -> Values<'a> {
         skills: context.skills,
         extra: step.extra_prompt.as_deref().map(str::trim_end).filter(|text| !text.is_empty()),
         previous: context.previous,
-        answer: context.answer,
+        answer: as_one(context.answers),
+        answers: context.answers,
         signals: Signals { done: TASK_DONE, halt: HALT },
         signal_required: step.done.signal == DoneSignal::Required,
         reason: None,
@@ -219,18 +244,18 @@ mod tests {
         plan: Plan,
         prompt: Prompt,
         previous: Option<Previous>,
-        answer: Option<QuestionAnswer>,
+        answers: Vec<QuestionAnswer>,
     }
 
     fn told(case: &Case) -> Told {
-        Told { plan: case.plan(), prompt: case.config.prompt.clone(), previous: None, answer: None }
+        Told { plan: case.plan(), prompt: case.config.prompt.clone(), previous: None, answers: Vec::new() }
     }
 
     impl Told {
         fn context(&self) -> PromptContext<'_> {
             PromptContext {
                 previous: self.previous.as_ref(),
-                answer: self.answer.as_ref(),
+                answers: &self.answers,
                 ..PromptContext::new(&self.plan, &self.plan.steps[0], &self.prompt)
             }
         }
@@ -247,6 +272,10 @@ mod tests {
         })
     }
 
+    fn decided(question: &str, answer: &str) -> QuestionAnswer {
+        QuestionAnswer { question: question.to_owned(), answer: answer.to_owned() }
+    }
+
     fn hostile(text: &str) -> Told {
         let mut case = Case::new("1\n  1.1\n  1.2");
         for task in &mut case.tasks.tasks {
@@ -261,7 +290,8 @@ mod tests {
         told.plan.spec = text.to_owned();
         told.plan.inputs = vec![text.to_owned()];
         told.previous = Some(Previous { attempt: 1, outcome: text.to_owned(), tail: text.to_owned() });
-        told.answer = Some(QuestionAnswer { question: text.to_owned(), answer: text.to_owned() });
+        let answer = QuestionAnswer { question: text.to_owned(), answer: text.to_owned() };
+        told.answers = vec![answer.clone(), answer];
         told
     }
 
@@ -368,11 +398,39 @@ mod tests {
         assert!(!told.render().contains("went wrong"));
         told.previous =
             Some(Previous { attempt: 2, outcome: "timed out after 2h".into(), tail: "a\nb".into() });
-        told.answer = Some(QuestionAnswer { question: "Which?".into(), answer: "The first.".into() });
+        told.answers = vec![decided("Which?", "The first.")];
         let prompt = told.render();
         assert!(prompt.contains("Attempt 2 at this unit did not succeed: timed out after 2h."));
         assert!(prompt.contains("> a\n> b\n\n## A decision was made"), "{prompt}");
         assert!(prompt.contains("> Which?\n") && prompt.contains("> The first.\n"));
+    }
+
+    #[test]
+    fn every_decision_is_told_in_its_order_with_its_question() {
+        let mut told = told(&Case::new("1"));
+        told.answers = vec![decided("Which database?", "Postgres."), decided("Which region?", "EU.")];
+        let prompt = told.render();
+        assert!(
+            prompt.contains(
+                "## Decisions were made\n\nYou stopped with this question:\n\n> Which database?\n\nThe human answered, and \
+                 you must follow it:\n\n> Postgres.\n\nThen you stopped with this one:\n\n> Which region?\n\nThe human \
+                 answered, and you must follow it:\n\n> EU.\n\n## How to work"
+            ),
+            "{prompt}"
+        );
+    }
+
+    #[test]
+    fn a_template_that_knows_of_one_decision_gets_all_of_them_in_it() {
+        let mut told = told(&Case::new("1"));
+        let own = "{% if answer %}{{ answer.question }}={{ answer.answer }}{% endif %}";
+        assert_eq!(render(&told.context(), own).unwrap(), "");
+        told.answers = vec![decided("Which region?", "EU.")];
+        assert_eq!(render(&told.context(), own).unwrap(), "Which region?=EU.");
+        told.answers.insert(0, decided("Which database?", "Postgres."));
+        let text = render(&told.context(), own).unwrap();
+        assert!(text.starts_with("Which region?=EU.\n\nThis was decided before"), "{text}");
+        assert!(text.contains("> Which database?\n\nAnswered:\n\n> Postgres."), "{text}");
     }
 
     #[test]
@@ -417,8 +475,7 @@ mod tests {
     #[test]
     fn who_goes_on_in_its_session_is_told_why_and_how_to_end() {
         let mut told = told(&Case::new("1"));
-        let answer = QuestionAnswer { question: "A or B?".into(), answer: "B".into() };
-        told.answer = Some(answer);
+        told.answers = vec![decided("Which one?", "The first."), decided("A or B?", "B")];
         told.previous = Some(Previous { attempt: 1, outcome: "timed out".into(), tail: "x".into() });
         for (reason, words) in [
             ("nudge", "without a signal"),
@@ -430,6 +487,7 @@ mod tests {
             assert!(prompt.contains(words), "{prompt}");
             assert!(prompt.contains("write\n`<promise>TASK_DONE</promise>`"), "{prompt}");
             assert!(!has_lone_signal(&prompt) && prompt.len() < 1000, "{prompt}");
+            assert!(!prompt.contains("Which one?"), "the session has heard it:\n{prompt}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What is known of a spec's progress, on disk.
 
+pub mod answers;
 pub mod expiry;
 pub mod limited;
 pub mod lock;
@@ -9,9 +10,10 @@ mod progress;
 pub mod spent;
 pub mod store;
 
+pub use answers::Answer;
 pub use limited::{Limited, WindowUse, who};
 pub use model::{
-    Answer, AttemptRecord, Changes, GoesOn, Learned, Reason, SpecState, StateFile, UnitState, UnitStatus,
+    AttemptRecord, Changes, GoesOn, Learned, Reason, SpecState, StateFile, UnitState, UnitStatus,
 };
 pub use outcome::Outcome;
 pub use spent::Spent;

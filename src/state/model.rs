@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::answers::Answer;
 use super::limited::{Limited, WindowUse};
 use super::outcome::Outcome;
 use super::spent::Spent;
@@ -78,7 +79,10 @@ pub struct SpecState {
     /// What the last run was told on its command line of what to work off and how: `resume` goes on with that.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub run_args: Vec<String>,
-    /// A human's answer to `question`, for the next prompt of that unit.
+    /// What humans said to questions of units that are not done yet, oldest first: it goes into their prompts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<Answer>,
+    /// The last one, as an older version kept it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answer: Option<Answer>,
     /// Backends that are limited, by name.
@@ -108,17 +112,6 @@ pub struct SpecState {
     /// What other tools keep in the entry.
     #[serde(flatten)]
     pub other: Map<String, Value>,
-}
-
-/// What a human said to a halted unit.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Answer {
-    /// The unit.
-    pub unit: String,
-    /// What the agent asked.
-    pub question: String,
-    /// What the human said; may be empty ("go on").
-    pub answer: String,
 }
 
 /// One unit.
@@ -290,17 +283,17 @@ impl SpecState {
     pub fn unit_of(&self, task: &str) -> Option<&str> {
         let covers = |unit: &UnitState| {
             let with_it = unit.attempts.iter().rev().find(|a| a.completes.iter().any(|id| id == task));
-    /// What is known of an attempt.
-    #[must_use]
-    pub fn attempt(&self, unit: &str, number: u32) -> Option<&AttemptRecord> {
-        self.units.get(unit)?.attempts.iter().find(|attempt| attempt.number == number)
-    }
-
             with_it.map(|attempt| attempt.started_at)
         };
         let own = self.units.get_key_value(task).map(|(id, _)| id);
         let last = || self.units.iter().filter_map(|(id, unit)| Some((covers(unit)?, id))).max();
         own.or_else(|| last().map(|(_, id)| id)).map(String::as_str)
+    }
+
+    /// What is known of an attempt.
+    #[must_use]
+    pub fn attempt(&self, unit: &str, number: u32) -> Option<&AttemptRecord> {
+        self.units.get(unit)?.attempts.iter().find(|attempt| attempt.number == number)
     }
 
     /// The number of the unit's next attempt.

@@ -5,9 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::model::{
-    Answer, AttemptRecord, Changes, GoesOn, Learned, Reason, SpecState, UnitState, UnitStatus,
-};
+use super::model::{AttemptRecord, Changes, GoesOn, Learned, Reason, SpecState, UnitState, UnitStatus};
 use super::outcome::Outcome;
 use crate::agent::event::Usage;
 use crate::attempt::record::{CancelledBy, TimedOut};
@@ -148,10 +146,14 @@ impl SpecState {
     pub fn session_for(&self, unit: &str, backend: &str, cwd: &str, nudges: u32) -> Option<GoesOn> {
         let last = self.units.get(unit)?.attempts.iter().rev().find(|a| a.came_to_its_start())?;
         let session = last.learned.session.clone().filter(|_| last.backend == backend && last.cwd == cwd)?;
-        let answered = self.answer.as_ref().is_some_and(|a| a.unit == unit);
+        let answered = self.is_answered(unit, last);
+        let limited = matches!(last.outcome, Some(Outcome::Limited { .. }));
+        let was = last.goes_on.as_ref().map(|g| g.reason);
         let reason = match last.outcome.as_ref()? {
             Outcome::Done => return None,
-            Outcome::Halted { .. } if answered => Reason::Answer,
+            _ if answered => Reason::Answer,
+            // what a limit cut off may not have been heard
+            _ if limited && was == Some(Reason::Answer) => Reason::Answer,
             Outcome::NoSignal if self.units.get(unit)?.nudged() < nudges => Reason::Nudge,
             // one that a limit cut off is said again: it is no try of its own
             Outcome::Limited { .. } if last.is_nudge() && self.units.get(unit)?.nudged() < nudges => {
@@ -201,7 +203,7 @@ impl SpecState {
         self.complete(ids);
         self.unconfirmed.retain(|id| !ids.contains(id));
         // what a human said to it was heard
-        self.answer = self.answer.take().filter(|a| a.unit != unit);
+        self.forget_answers(unit);
         let unit = self.units.entry(unit.to_owned()).or_default();
         unit.status = UnitStatus::Done;
         unit.to_keep = unit.before.is_some();
@@ -216,23 +218,6 @@ impl SpecState {
         self.halted_task = Some(unit.to_owned());
         self.question = Some(question.to_owned());
         self.units.entry(unit.to_owned()).or_default().status = UnitStatus::Halted;
-    }
-
-    /// Takes the spec out of its halt, so that the unit that asked is tried again, with the answer where there is one;
-    /// `false`: it is not halted, and nothing changed.
-    pub fn reopen(&mut self, answer: Option<String>) -> bool {
-        if !self.halted {
-            return false;
-        }
-        let unit = self.halted_task.take().unwrap_or_default();
-        let question = self.question.take().unwrap_or_default();
-        if let Some(unit) = self.units.get_mut(&unit) {
-            unit.status = UnitStatus::Todo;
-        }
-        self.answer = answer.map(|answer| Answer { unit, question, answer });
-        self.halted = false;
-        self.halted_at = None;
-        true
     }
 }
 
