@@ -441,3 +441,16 @@ fn private_files_are_private() {
     let mode = fs::metadata(project.path(".seqorch")).unwrap().permissions().mode();
     assert_eq!(mode & 0o077, 0, ".seqorch: {mode:o}");
 }
+
+#[test]
+fn a_backend_whose_sessions_never_go_on_costs_no_more_than_the_retry_policy_allows() {
+    let agent = r#"[ -n "$1" ] && { echo "No conversation found with session ID: $1" >&2; exit 1; }
+        echo '{"type":"system","subtype":"init","session_id":"S","cwd":"/","model":"m"}'
+        echo '{"type":"assistant","session_id":"S","message":{"id":"m","role":"assistant","model":"m","content":[{"type":"text","text":"I did something."}]}}'
+        echo '{"type":"result","subtype":"success","is_error":false,"session_id":"S","result":""}'"#;
+    let project = Project::new().spec("login", "- [ ] 1. A\n").agent(agent);
+    let project = project.config("[backend.fake]\noutput = \"claude\"\nresume = [\"{session}\"]\n");
+    project.run(&["run"]).code(2).says(&["failed for good"]);
+    let kinds = project.outcomes("login", "1");
+    assert_eq!(kinds, ["no_signal", "failed", "no_signal", "failed", "no_signal", "failed"]);
+}

@@ -31,6 +31,7 @@ impl Model {
 
     pub(super) fn check_save(&mut self, new: &SpecState) {
         let old = self.load();
+        let mut wrong = Vec::new();
         if !new.completed.starts_with(&old.completed) {
             self.wrong(format!("completed was {:?} and becomes {:?}", old.completed, new.completed));
         }
@@ -42,6 +43,21 @@ impl Model {
             if !self.attempts.iter().any(|a| self.did(a) && a.completes.contains(id)) {
                 self.wrong(format!("{id} is called completed, but no attempt did it"));
             }
+        }
+        for (id, unit) in &new.units {
+            if unit.status == UnitStatus::Done {
+                self.decided.remove(id);
+            }
+            let told: Vec<&String> = new.answers_for(id).map(|answer| &answer.answer).collect();
+            let decided: Vec<&String> = self.decided.get(id).into_iter().flatten().collect();
+            if told != decided {
+                wrong.push(format!(
+                    "{decided:?} was decided for {id}, and its next prompt would tell {told:?}"
+                ));
+            }
+        }
+        for what in wrong {
+            self.wrong(what);
         }
         for (id, unit) in &old.units {
             let now = new.units.get(id).map_or(&[][..], |u| &u.attempts);
@@ -107,7 +123,8 @@ impl Model {
         let nudge = record.is_some_and(AttemptRecord::is_nudge);
         let cut_off =
             mine().take_while(|a| !matches!(a.told, Some((_, false)))).any(|a| a.is_nudge() && !mute(a));
-        if tries >= most && !answered && !nudge && !(cut_off && tries == most) {
+        let one_more = answered || nudge || (cut_off && tries == most);
+        if tries >= most && !one_more {
             wrong.push(format!("try {} of {most} of {}", tries + 1, step.unit));
         }
         let goes_on = record.is_some_and(|a| a.goes_on.is_some());

@@ -1,7 +1,7 @@
 //! The world as it is, whether an orchestrator lives or not: time, disk, tasks.md, attempts, people.
 
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::rc::Rc;
 
 use jiff::Timestamp;
@@ -28,6 +28,12 @@ pub(super) struct Model {
     /// Numbers of the saves that fail.
     pub(super) full: BTreeSet<u32>,
     pub(super) saves: u32,
+    /// Numbers of the starts that are refused by a hook that must succeed.
+    pub(super) hook_fails: BTreeSet<u32>,
+    pub(super) announced: u32,
+    /// What a human decided, by unit, since that was last done.
+    pub(super) decided: BTreeMap<String, Vec<String>>,
+    pub(super) halts: u32,
     /// Agents have sessions.
     pub(super) sessions: bool,
     pub(super) tasks: String,
@@ -70,6 +76,10 @@ impl Model {
             disk: None,
             full: BTreeSet::new(),
             saves: 0,
+            hook_fails: BTreeSet::new(),
+            announced: 0,
+            decided: BTreeMap::new(),
+            halts: 0,
             sessions: false,
             tasks: tasks.to_owned(),
             parsed: None,

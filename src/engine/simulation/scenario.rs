@@ -1,4 +1,4 @@
-//! What happens in a schedule: by hand for the systematic ones, by chance for the others.
+//! What happens in the systematic schedules, and what those by chance are made of.
 
 use std::time::Duration;
 
@@ -60,11 +60,11 @@ pub(super) fn settings(change: impl FnOnce(&mut Config)) -> Config {
     config
 }
 
-fn halted() -> Outcome {
+pub(super) fn halted() -> Outcome {
     Outcome::Halted { question: "A or B?".to_owned() }
 }
 
-fn cancelled(by: CancelledBy) -> Outcome {
+pub(super) fn cancelled(by: CancelledBy) -> Outcome {
     Outcome::Cancelled { by }
 }
 
@@ -121,7 +121,7 @@ fn fails_them() -> Act {
 }
 
 /// With a command that must succeed after each attempt.
-fn verified(mut model: Model) -> Model {
+pub(super) fn verified(mut model: Model) -> Model {
     model.config.verify.commands = vec![vec!["make".to_owned(), "test".to_owned()]];
     model
 }
@@ -136,7 +136,7 @@ pub(super) fn in_sessions(mut model: Model) -> Model {
 }
 
 /// With a look at the changes of each done unit.
-fn kept(mut model: Model) -> Model {
+pub(super) fn kept(mut model: Model) -> Model {
     model.config.git.snapshot = true;
     model
 }
@@ -188,9 +188,19 @@ pub(super) fn base() -> Vec<(&'static str, Model)> {
             let nothing = || Act::ends(Outcome::NoSignal);
             in_sessions(with(&[nothing(), Act::ends(stated(Some(600))), nothing(), nothing(), nothing()]))
         }),
-        ("an answer for a session that is gone", {
-            in_sessions(with(&[Act::ends(halted()), failed().mute(), done()]))
+        (
+            "an answer for a session that is gone",
+            in_sessions(with(&[Act::ends(halted()), failed().mute(), done()])),
+        ),
+        ("starts that a hook refuses", {
+            let mut model = with(&[failed(), done(), done()]);
+            model.hook_fails.extend([1, 2, 4, 6]);
+            model
         }),
+        ("one question after another", {
+            with(&[Act::ends(halted()), Act::ends(halted()), failed(), Act::ends(halted())])
+        }),
+        ("one question after another in a session", in_sessions(with(&vec![Act::ends(halted()); 3]))),
         ("failed for good", with(&[failed(), failed(), failed()])),
         ("failed for good, go on", skip(&[failed(), failed(), failed()])),
         ("foreign ticks, failed for good", with(&[failed(), failed(), failed().ticking(&["3", "5"])])),
@@ -341,85 +351,4 @@ pub(super) fn base() -> Vec<(&'static str, Model)> {
             people(with(&acts), &[(30, Happening::Break), (500, Happening::Mend)])
         }),
     ]
-}
-
-/// A scenario by chance.
-pub(super) fn random(dice: &mut Dice) -> Model {
-    let config = settings(|c| {
-        c.run.granularity = dice.pick(&[Granularity::Unit, Granularity::Task]);
-        c.run.on_failure = dice.pick(&[OnFailure::Halt, OnFailure::Skip]);
-        c.run.max_iterations = dice.pick(&[1, 2, 3, 5, 50, 50]);
-        c.run.delay = Duration::from_secs(dice.pick(&[0, 15]));
-        c.run.jitter = Duration::from_secs(dice.pick(&[0, 0, 8]));
-        c.retry.attempts = dice.pick(&[1, 2, 3]);
-        c.retry.backoff = Duration::from_secs(dice.pick(&[0, 30]));
-        c.run.include_optional = dice.one_in(4);
-        c.limit.wait = !dice.one_in(8);
-        c.limit.max_wait = Duration::from_secs(dice.pick(&[3600, 86_400, 86_400]));
-        c.limit.fallback = dice.pick(&[vec![], vec!["other".to_owned()]]);
-    });
-    let mut model = Model::new(config, TASKS);
-    if dice.one_in(3) {
-        model = verified(model);
-    }
-    if dice.one_in(2) {
-        model = in_sessions(model);
-    }
-    if dice.one_in(3) {
-        model = kept(model);
-        let number = 1 + dice.roll(3) as usize;
-        model.keep_fails.extend(dice.one_in(2).then_some(number));
-    }
-    let ids = ["1", "2", "2.1", "2.2", "3", "4", "5"];
-    for _ in 0..dice.roll(9) {
-        let does = match dice.roll(24) {
-            20..=23 => Does::Ends(limited(dice)),
-            0..=7 => Does::Ends(Outcome::Done),
-            8..=9 => Does::Ends(Outcome::Failed { code: 1, why: None }),
-            10 | 19 => Does::Ends(Outcome::NoSignal),
-            11 => Does::Ends(halted()),
-            12..=13 => Does::Ends(Outcome::Lost),
-            14 => Does::Ends(Outcome::TimedOut { which: TimedOut::Total }),
-            15 => Does::Ends(cancelled(dice.pick(&[CancelledBy::HangUp, CancelledBy::Interrupt]))),
-            16 => Does::Ends(cancelled(CancelledBy::Terminate)),
-            17 => Does::NotThere,
-            18 => Does::NoHandshake,
-            _ => Does::LateHandshake,
-        };
-        let mut act = Act::of(does, dice.pick(&[0, 1, 60, 60, 400, 7200]));
-        act.ticks_own = dice.one_in(4);
-        act.finishes = dice.one_in(4);
-        act.passes = !dice.one_in(3);
-        act.speaks = !dice.one_in(2);
-        if dice.one_in(3) {
-            act.ticks.push(dice.pick(&ids).to_owned());
-        }
-        model.script.push_back(act);
-    }
-    let mut happenings = Vec::new();
-    for n in 0..dice.roll(6) {
-        let at = i64::from(dice.roll(900));
-        let id = dice.pick(&ids).to_owned();
-        let int = Happening::Signal(Interrupt::Interrupt);
-        match dice.roll(10) {
-            0 => happenings.push((at, dice.pick(&[int, Happening::Signal(Interrupt::AfterStep)]))),
-            1 => happenings.extend([(at, int.clone()), (at + i64::from(dice.roll(20)), int)]),
-            2 => happenings.push((at, Happening::Signal(Interrupt::Terminate))),
-            3 => happenings.push((at, Happening::Signal(Interrupt::HangUp))),
-            4 => happenings.push((at, Happening::Jump(dice.pick(&[-7200, -5, 20, 36_000])))),
-            5 => happenings.push((at, Happening::Add(format!("{}", 10 + n)))),
-            6 => happenings.push((at, Happening::AddBelow(id.clone(), format!("{id}.{}", 7 + n)))),
-            7 => happenings.push((at, Happening::Remove(id))),
-            8 => happenings.push((at, dice.pick(&[Happening::Tick(id.clone()), Happening::Untick(id)]))),
-            _ if dice.one_in(3) => {
-                happenings.extend([(at, Happening::Break), (at + 100, Happening::Mend)]);
-            }
-            _ => {
-                model.full.insert(1 + dice.roll(20));
-            }
-        }
-    }
-    happenings.sort_by_key(|(at, _)| *at);
-    model.happenings = happenings.into();
-    model
 }

@@ -30,7 +30,9 @@ pub(super) struct Orchestrator<'a> {
     pub(super) dead: bool,
     /// Why it ends with an error, if that is as it should be.
     pub(super) excused: bool,
-    save_failed: bool,
+    pub(super) save_failed: bool,
+    /// A hook refused a start.
+    pub(super) refused: bool,
     pub(super) starts: u32,
     pub(super) asked: Vec<Interrupt>,
     pub(super) cancelled: bool,
@@ -57,6 +59,7 @@ impl<'a> Orchestrator<'a> {
             dead: false,
             excused: false,
             save_failed: false,
+            refused: false,
             starts: 0,
             asked: Vec::new(),
             cancelled: false,
@@ -113,6 +116,9 @@ impl World for Orchestrator<'_> {
         self.point()?;
         if self.save_failed {
             self.wrong("saved after a save that failed");
+        }
+        if self.refused && state.running().is_some() {
+            self.wrong("the state says that an attempt runs whose start was refused");
         }
         self.model.saves += 1;
         if self.model.full.contains(&self.model.saves) {
@@ -338,6 +344,13 @@ impl World for Orchestrator<'_> {
         if let Report::ForeignTicks(ids) | Report::Unconfirmed(ids) = report {
             self.model.note(format!("{report:?}"));
             self.model.reported.extend(ids.iter().cloned());
+        }
+        if let Report::Started { unit, .. } = report {
+            self.model.announced += 1;
+            if self.model.hook_fails.contains(&self.model.announced) {
+                self.refused = true;
+                return Err(self.excused(&format!("a hook refuses the start of {unit}")));
+            }
         }
         self.point()
     }
