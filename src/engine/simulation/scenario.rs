@@ -188,19 +188,19 @@ pub(super) fn base() -> Vec<(&'static str, Model)> {
             let nothing = || Act::ends(Outcome::NoSignal);
             in_sessions(with(&[nothing(), Act::ends(stated(Some(600))), nothing(), nothing(), nothing()]))
         }),
-        ("an answer for a session that is gone", {
-            in_sessions(with(&[Act::ends(halted()), failed().mute(), done()]))
-        }),
+        (
+            "an answer for a session that is gone",
+            in_sessions(with(&[Act::ends(halted()), failed().mute(), done()])),
+        ),
         ("starts that a hook refuses", {
             let mut model = with(&[failed(), done(), done()]);
             model.hook_fails.extend([1, 2, 4, 6]);
             model
         }),
         ("one question after another", {
-            let acts = [&vec![Act::ends(halted()); 4][..], &[failed(), Act::ends(halted())][..]];
-            with(&acts.concat())
+            with(&[Act::ends(halted()), Act::ends(halted()), failed(), Act::ends(halted())])
         }),
-        ("one question after another in a session", { in_sessions(with(&vec![Act::ends(halted()); 4])) }),
+        ("one question after another in a session", in_sessions(with(&vec![Act::ends(halted()); 3]))),
         ("failed for good", with(&[failed(), failed(), failed()])),
         ("failed for good, go on", skip(&[failed(), failed(), failed()])),
         ("foreign ticks, failed for good", with(&[failed(), failed(), failed().ticking(&["3", "5"])])),
