@@ -16,7 +16,7 @@ fn kill_and_take_over(project: &Project) {
     run.signal(Signal::KILL);
     run.wait().code(137);
     let status = project.run(&["status"]).code(0);
-    assert!(status.stdout.contains("`seqorch run` takes it over"), "{}", status.stdout);
+    assert!(status.stdout.contains("--retry` takes it over"), "{}", status.stdout);
     let next = project.start(&["run"]);
     next.wait_for("taking it over");
     project.release();
@@ -97,7 +97,7 @@ fn a_result_of_another_attempt_of_the_same_number_is_not_taken_after_a_kill_befo
     project
         .run(&["status"])
         .code(0)
-        .says(&["never started: 1 (attempt 1, fake), `seqorch run` begins it again"]);
+        .says(&["never started: 1 (attempt 1, fake), `seqorch run login --retry` begins it again"]);
     let project = project.config("");
     let out = project.run(&["run"]).code(0);
     assert!(!out.stdout.contains("taking its result"), "{}", out.stdout);

@@ -75,6 +75,18 @@ fn an_option_that_is_kept_and_does_not_fit_any_longer_is_said_to_be_kept() {
 }
 
 #[test]
+fn a_configuration_that_is_kept_is_found_from_wherever_the_next_command_is_typed() {
+    let project = asks().file("alt.toml", "[run]\nbackend = \"fake\"\n[backend.fake]\ncommand = \"/bin/sh\"\nargs = [\"agent.sh\"]\n[tmux]\nmode = \"off\"\n");
+    let root = project.root().display().to_string();
+    let from_root = |args: &[&str]| {
+        let all: Vec<&str> = ["-C", &root].into_iter().chain(args.iter().copied()).collect();
+        project.command(&all).current_dir("/").output().unwrap().status.code()
+    };
+    assert_eq!(from_root(&["--config", "alt.toml", "run", "login", "--only", "2"]), Some(2));
+    assert_eq!(from_root(&["resume", "login", "--answer", "A"]), Some(0));
+}
+
+#[test]
 fn options_that_are_not_known_any_more_are_no_reason_to_work_off_everything() {
     let project = asks();
     project.run(&["run", "--only", "2"]).code(2);

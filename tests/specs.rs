@@ -88,6 +88,17 @@ fn a_command_that_goes_on_names_the_spec_so_that_it_is_found() {
         project.run(&["report", spec]).code(0).says(&[&resume]);
     }
     project.run(&["doctor"]).code(0).says(&["then `seqorch resume specs/login`"]);
+    // from elsewhere, and where something nearer has the name
+    let root = project.root().display().to_string();
+    let out = project
+        .command(&["-C", &root, "status", "more specs/logout"])
+        .current_dir(project.path(".home"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&out.stdout).into_owned();
+    assert!(said.contains(&format!("seqorch resume '{root}/more specs/logout' --answer")), "{said}");
+    let project = project.spec("only", "- [ ] 1. A\n").file("only/tasks.md", "- [ ] 1. A\n");
+    project.run(&["run", ".kiro/specs/only"]).code(2).says(&["seqorch resume .kiro/specs/only --answer"]);
     project.run(&["resume", "specs/login", "--answer", "A"]).code(0);
 }
 

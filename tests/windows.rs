@@ -430,6 +430,27 @@ fn runs_of_one_name_leave_each_others_windows_alone_and_attach_finds_its_own() {
 }
 
 #[test]
+fn detached_runs_of_one_name_that_begin_at_once_are_told_apart_later() {
+    let Some(project) = Project::new().tmux() else { return };
+    let agent = "until [ -e $ROOT/go ]; do sleep 0.02; done; say_done";
+    let project = project.spec("login", tasks(1)).file("specs/login/tasks.md", tasks(1)).agent(agent);
+    let both = [".kiro/specs/login", "specs/login"];
+    for start in both.map(|spec| project.start(&["run", spec, "--detach"])) {
+        start.wait().code(0);
+    }
+    project.wait_for_ledger(2);
+    let owners = project.ask_tmux(&["list-windows", "-a", "-F", "#{@seqorch} #{@seqorch_owner}"]);
+    let mut mains: Vec<_> = owners.lines().filter(|line| line.starts_with("main ")).collect();
+    mains.sort_unstable();
+    mains.dedup();
+    assert_eq!(mains.len(), 2, "{owners}");
+    project.write("go", "");
+    for spec in both {
+        wait_until("the end", || project.run(&["status", spec]).stdout.contains("login: complete"));
+    }
+}
+
+#[test]
 fn attach_finds_the_session_that_an_earlier_run_was_given() {
     let Some(project) = Project::new().tmux() else { return };
     let project = project.spec("login", tasks(1)).agent("[ $SEQORCH_ATTEMPT = 1 ] && say_halt || say_done");

@@ -15,7 +15,7 @@ use crate::error::{Error, Kind, Result};
 use crate::plan::{Selection, names};
 use crate::report::text::sanitise_line;
 use crate::state::lock;
-use crate::tmux::{self, Tmux};
+use crate::tmux::{self, Session, Tmux};
 
 #[derive(Debug, Args)]
 pub(super) struct AttachArgs {
@@ -56,9 +56,14 @@ pub(super) fn attach(global: &Global, args: &AttachArgs) -> Result<u8> {
     let running = running.and_then(|holder| holder.session);
     let wanted = || tmux.named(&names::session(&config.session, &place.name)).0;
     let name = running.clone().unwrap_or_else(wanted);
-    // an earlier run may have been given another name
-    let elsewhere = || tmux.with_our_windows().filter(|_| running.is_none());
-    let session = tmux.session(&name).or_else(elsewhere).ok_or_else(|| {
+    // an earlier run may have been given another name, and another spec may have this one
+    let has_ours = |session: &Session| tmux.windows(session).is_ok_and(|windows| !windows.is_empty());
+    let named = tmux.session(&name);
+    let session = match running.is_none() && !named.as_ref().is_some_and(has_ours) {
+        true => tmux.with_our_windows().or(named),
+        false => named,
+    };
+    let session = session.ok_or_else(|| {
         let hint = if running.is_some() {
             "It was killed; the run goes on, and its next task brings it back. See `seqorch status`."
         } else {

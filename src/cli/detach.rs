@@ -35,12 +35,13 @@ pub(super) fn detach(job: &Job, go_on: &GoOn, plan: &Plan) -> Result<u8> {
     let tmux = super::run::find_tmux(config, &env)?.ok_or_else(|| {
         Error::new(Kind::Unavailable, "--detach needs tmux").hint("Install tmux, or run without --detach.")
     })?;
+    // where it keeps its things says whose windows they are
+    let store = store.prepared()?;
     let name = names::session(&config.tmux.session, &place.name);
     let mut screen = Screen::find(tmux.of(project.owner(place)), &name, config.tmux.size);
     let attach = screen.attach_command();
 
     let failed = |e| Error::new(Kind::Internal, "opening a socket for the window").caused_by(e);
-    let store = store.prepared()?;
     let starts = Listener::bind(&store.folder()).map_err(failed)?;
     let readies = Listener::bind(&store.folder()).map_err(failed)?;
     let argv: Vec<OsString> = vec![own_program()?.into(), "__detached".into(), starts.path().into()];

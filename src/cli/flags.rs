@@ -1,7 +1,7 @@
 //! What the verbs that run or show work take on the command line: which tasks, and settings of the configuration.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser};
 
@@ -35,9 +35,9 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    /// The arguments to keep.
-    pub(super) fn argv(global: &Global, work: &Work) -> Vec<String> {
-        let file = global.config.as_ref().and_then(|file| std::path::absolute(file).ok());
+    /// The arguments to keep, `cwd` being where their paths begin.
+    pub(super) fn argv(global: &Global, work: &Work, cwd: &Path) -> Vec<String> {
+        let file = global.config.as_ref().map(|file| cwd.join(file));
         let file = file.map(|file| OsString::from(format!("--config={}", file.display())));
         let profile = global.profile.as_ref().map(|name| format!("--profile={name}").into());
         let all = work.argv().into_iter().chain(work.tmux_argv()).chain(file).chain(profile);

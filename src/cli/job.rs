@@ -143,7 +143,7 @@ impl Job {
         if go_on.in_windows {
             work.show_windows();
         }
-        let now = Kept::argv(&global, &work);
+        let now = Kept::argv(&global, &work, &job.project.cwd);
         let kept: Vec<_> = state.run_args.into_iter().filter(|arg| now.contains(arg)).collect();
         // nobody typed what is wrong then
         let opened = Self::open(&global, &work, spec).map_err(|e| {

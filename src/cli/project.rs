@@ -23,6 +23,8 @@ pub(super) struct Project {
     pub(super) loaded: Loaded,
     /// How often `-v` was given.
     pub(super) verbosity: u8,
+    /// Nothing but the folder where the user stands said which project it is, and with which configuration.
+    plain: bool,
 }
 
 /// Where a project is.
@@ -36,8 +38,13 @@ pub(super) struct Folders {
 impl Folders {
     /// Finds the project, whatever its configuration says.
     pub(super) fn find(global: &Global, spec: Option<&Path>) -> Result<Self> {
+        Self::from(global.directory.as_deref(), spec)
+    }
+
+    /// The same from the folder that `-C` names.
+    fn from(directory: Option<&Path>, spec: Option<&Path>) -> Result<Self> {
         let here = std::env::current_dir().map_err(|e| Error::io("finding", Path::new("."), e))?;
-        let cwd = match &global.directory {
+        let cwd = match directory {
             Some(dir) => fs::canonicalize(here.join(dir))
                 .map_err(|e| Error::new(Kind::Usage, format!("-C {}", dir.display())).caused_by(e))?,
             None => here,
@@ -46,7 +53,7 @@ impl Folders {
         let start = spec
             .map(|s| cwd.join(s))
             .and_then(|s| fs::canonicalize(s).ok())
-            .filter(|_| global.directory.is_none())
+            .filter(|_| directory.is_none())
             .unwrap_or_else(|| cwd.clone());
         let root = root_of(&start).or_else(|| root_of(&cwd)).unwrap_or_else(|| cwd.clone());
         let root = fs::canonicalize(&root).map_err(|e| Error::io("finding", &root, e))?;
@@ -71,7 +78,8 @@ impl Project {
         if global.verbose > 0 {
             telling::sources(&root, &loaded.files);
         }
-        Ok(Self { loaded, root, cwd, verbosity: global.verbose })
+        let plain = global.directory.is_none() && global.config.is_none() && global.profile.is_none();
+        Ok(Self { loaded, root, cwd, verbosity: global.verbose, plain })
     }
 
     /// The spec that `asked` means, or the only one there is.
@@ -162,12 +170,34 @@ impl Project {
         let dir = fs::canonicalize(dir).map_err(|e| Error::io("finding", dir, e))?;
         let name = dir.file_name().map_or_else(|| "spec".to_owned(), |n| n.to_string_lossy().into_owned());
         let dialect = place::forced_dialect(&self.loaded.config);
-        let configured = &self.loaded.config.run.spec_root;
-        let found = discovery::named(&self.root, configured, Path::new(&name)).ok().flatten();
-        let named = found.and_then(|found| fs::canonicalize(found).ok()).is_some_and(|found| found == dir);
-        let path = || dir.strip_prefix(&self.cwd).unwrap_or(&dir).display().to_string();
-        let typed = if named { name.clone() } else { path() };
+        let typed = self.typed(&name, &dir);
         Ok(Place { name, typed, dir, root: self.root.clone(), dialect, selection })
+    }
+
+    /// What a person types in the folder where they stand, without any other option: the name, or where that leads to
+    /// another spec or to none, the path.
+    fn typed(&self, name: &str, dir: &Path) -> String {
+        let Ok(here) = std::env::current_dir().and_then(fs::canonicalize) else {
+            return dir.display().to_string();
+        };
+        let leads_here = || {
+            let found =
+                Folders::from(None, Some(Path::new(name))).ok().filter(|found| found.root == self.root)?;
+            // what stands in the folder itself comes first
+            let own = found.cwd.join(name);
+            if own.join("tasks.md").exists() {
+                return Some(own);
+            }
+            discovery::named(&self.root, &self.loaded.config.run.spec_root, Path::new(name)).ok().flatten()
+        };
+        let leads_here =
+            || leads_here().and_then(|found| fs::canonicalize(found).ok()).is_some_and(|found| found == dir);
+        if self.plain && !name.starts_with('-') && leads_here() {
+            return name.to_owned();
+        }
+        let path = dir.strip_prefix(&here).ok().filter(|path| !path.as_os_str().is_empty()).unwrap_or(dir);
+        let dash = if path.as_os_str().as_bytes().starts_with(b"-") { "./" } else { "" };
+        format!("{dash}{}", path.display())
     }
 
     /// Whose sessions and windows of tmux a run of the spec opens.
@@ -178,7 +208,8 @@ impl Project {
 
     /// Where the files of a spec are kept.
     pub(super) fn store(&self, place: &Place) -> Store {
-        Store::new(&self.root, &place.dir, &place.name)
+        let usual = fs::canonicalize(self.spec_root()).is_ok_and(|root| place.dir.parent() == Some(&root));
+        Store::new(&self.root, &place.dir, &place.name, usual)
     }
 }
 

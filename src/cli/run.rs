@@ -168,7 +168,7 @@ fn run_one(args: &RunArgs, job: &Job, go_on: &GoOn, ears: &Ears) -> Result<(u8, 
     let mut dirty = Vec::new();
     if work {
         dirty = mark_off_others(project, &mut state, before.as_deref())?;
-        state.run_args = Kept::argv(&job.global, &job.work);
+        state.run_args = Kept::argv(&job.global, &job.work, &project.cwd);
     }
     let view = watch::argv(&job.global, &job.work, place, &holder);
     let (screen, _host) =

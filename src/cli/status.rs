@@ -100,7 +100,8 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
         let _ = writeln!(out, "  run: process {} on {}{session}", holder.pid, holder.host);
     }
     if let Some((unit, attempt, doing)) = &running {
-        let _ = writeln!(out, "  {}", at_work(unit, attempt, doing, commands, holder.is_some()));
+        let _ =
+            writeln!(out, "  {}", at_work(&place.typed, unit, attempt, doing, commands, holder.is_some()));
     }
     let limits = limits_now(&state, &project.loaded.config);
     write_waits(&mut out, &place.typed, &state, &limits);
@@ -139,7 +140,15 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
 }
 
 /// What becomes of the attempt that runs by the state; `commands` must succeed after it, `held`: a run works on the spec.
-fn at_work(unit: &str, attempt: &AttemptRecord, doing: &AtWork, commands: usize, held: bool) -> String {
+fn at_work(
+    spec: &str,
+    unit: &str,
+    attempt: &AttemptRecord,
+    doing: &AtWork,
+    commands: usize,
+    held: bool,
+) -> String {
+    let run = format!("`seqorch run {} --retry`", sanitise_line(&shell_word(spec)));
     let since = jiff::Timestamp::now().duration_since(attempt.started_at).try_into().unwrap_or_default();
     let who =
         format!("{} (attempt {}, {})", sanitise_line(unit), attempt.number, sanitise_line(&attempt.backend));
@@ -147,7 +156,7 @@ fn at_work(unit: &str, attempt: &AttemptRecord, doing: &AtWork, commands: usize,
     match (doing, held) {
         (AtWork::Agent, true) => format!("at work: {who} for {since}"),
         (AtWork::Agent, false) => {
-            format!("at work: {who} for {since}; no run watches it, `seqorch run` takes it over")
+            format!("at work: {who} for {since}; no run watches it, {run} takes it over")
         }
         (AtWork::Verifying { number, command, .. }, true) => {
             let of = commands.max(*number);
@@ -157,10 +166,10 @@ fn at_work(unit: &str, attempt: &AttemptRecord, doing: &AtWork, commands: usize,
         (AtWork::Ended, true) if commands > 0 => format!("verifying: {who} for {since}"),
         (AtWork::Ended, true) => format!("at work: {who} for {since}; its agent has just ended"),
         (AtWork::Verifying { .. } | AtWork::Ended, false) => {
-            format!("ended: {who} left a result while no run was there, `seqorch run` takes it")
+            format!("ended: {who} left a result while no run was there, {run} takes it")
         }
         (AtWork::NotStarted, true) => format!("starting: {who} for {since}"),
-        (AtWork::NotStarted, false) => format!("never started: {who}, `seqorch run` begins it again"),
+        (AtWork::NotStarted, false) => format!("never started: {who}, {run} begins it again"),
         (AtWork::Gone, _) => format!("at work: {who} for {since}; its process is gone"),
     }
 }

@@ -21,6 +21,9 @@ pub const OWN_WINDOW: &str = "window ";
 /// What a window's label says while its attempt runs.
 pub const AT_WORK: &str = "▶";
 
+/// How often a window is tried to be opened.
+const TRIES: u32 = 4;
+
 /// Where windows go.
 #[derive(Debug)]
 pub struct Screen {
@@ -147,8 +150,14 @@ impl Screen {
     }
 
     fn start(&mut self, wanted: Wanted<'_>, look: Option<&Look>) -> Result<Window> {
-        // somebody else may just make a session of that name
-        self.start_once(wanted, look).or_else(|_| self.start_once(wanted, look))
+        // others may just make sessions of the same names: each time, one name is known to be taken
+        let mut tries = 1;
+        loop {
+            match self.start_once(wanted, look) {
+                Err(_) if tries < TRIES => tries += 1,
+                done => return done,
+            }
+        }
     }
 
     fn start_once(&mut self, wanted: Wanted<'_>, look: Option<&Look>) -> Result<Window> {

@@ -123,8 +123,11 @@ fn refused(file: &mut File, path: &Path) -> Error {
                 .to_zoned_datetime(jiff::tz::TimeZone::system())
                 .strftime("%Y-%m-%d %H:%M:%S");
             error(format!("process {} on {}, since {since}, spec {}", holder.pid, holder.host, holder.spec))
-                .hint("Watch it with `seqorch attach`, or look with `seqorch status`.")
-                .hint("Wait for its end, or end it with `seqorch stop`.")
+                .hint(format!(
+                    "Watch it with `seqorch attach {0}`, or look with `seqorch status {0}`.",
+                    holder.spec
+                ))
+                .hint(format!("Wait for its end, or end it with `seqorch stop {}`.", holder.spec))
         }
         None => error(format!("its name is not in {} yet", path.display())),
     }

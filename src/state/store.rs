@@ -27,29 +27,32 @@ pub struct Store {
     home: PathBuf,
     /// `.seqorch/<spec>`
     folder: PathBuf,
+    /// The spec is where the project keeps its specs.
+    usual: bool,
 }
 
 impl Store {
     /// The store of the spec in `spec_dir`, in the project at `root`. Of specs with one name in several folders of a
-    /// project, the first to have something to keep gets the folder with that name.
+    /// project, the first to have something to keep gets the folder with that name. A folder from before it was written
+    /// down whose it is belongs to the spec that is where the project keeps its specs: `usual`.
     #[must_use]
-    pub fn new(root: &Path, spec_dir: &Path, spec: &str) -> Self {
+    pub fn new(root: &Path, spec_dir: &Path, spec: &str, usual: bool) -> Self {
         let home = root.join(".seqorch");
-        let mut folder = home.join(folder_name(spec));
-        let place = format!("{spec} {}", spec_dir.display());
-        let other = home.join(format!("{}~{}", folder_name(spec), digest(place.as_bytes())));
+        let plain = home.join(folder_name(spec));
         let me = relative(root, spec_dir);
-        let ours = match owner(&folder).as_deref() {
-            Some(owner) if owner == me => true,
+        let owner = owner(&plain);
+        let folder = if owner.as_deref() == Some(me) {
+            plain
+        } else {
             // what it once got stays its own, whoever is gone since
-            _ if other.exists() => false,
-            None => true,
-            Some(owner) => is_gone(root, owner),
+            let (other, exists) = other_folder(&home, spec, spec_dir, me);
+            let ours = match owner {
+                Some(owner) => is_gone(root, &owner),
+                None => usual || !plain.exists(),
+            };
+            if ours && !exists { plain } else { other }
         };
-        if !ours {
-            folder = other;
-        }
-        Self { spec: spec.to_owned(), spec_dir: spec_dir.to_owned(), home, folder }
+        Self { spec: spec.to_owned(), spec_dir: spec_dir.to_owned(), home, folder, usual }
     }
 
     /// `<spec>/../SEQUENTIAL_STATE.json`
@@ -104,7 +107,7 @@ impl Store {
     pub fn prepared(self) -> Result<Self> {
         match self.prepare() {
             Err(error) if error.kind() == Kind::Locked => {
-                let again = Self::new(self.root(), &self.spec_dir, &self.spec);
+                let again = Self::new(self.root(), &self.spec_dir, &self.spec, self.usual);
                 again.prepare().map(|()| again)
             }
             done => done.map(|()| self),
@@ -140,6 +143,8 @@ impl Store {
                 .hint("Try again: this spec then gets a folder of its own."));
             }
             Some(_) => return files::replace(&path, me.as_os_str().as_bytes(), 0o600),
+            // of a version that writes down nothing: whoever wants the lock is told
+            None if is_held(&self.run_lock()) => return Ok(()),
             None => {}
         }
         let failed = |e| Error::io("writing", &path, e);
@@ -147,7 +152,8 @@ impl Store {
             // an empty one, which says nothing
             fs::remove_file(&path).map_err(failed)?;
         }
-        let mut file = tempfile::NamedTempFile::new_in(&self.folder).map_err(failed)?;
+        let temp = tempfile::Builder::new().prefix(".seqorch-").suffix(".tmp").tempfile_in(&self.folder);
+        let mut file = temp.map_err(failed)?;
         file.write_all(me.as_os_str().as_bytes()).map_err(failed)?;
         match file.persist_noclobber(&path) {
             // of two that begin at once, one is the first
@@ -197,7 +203,7 @@ impl Store {
 
     /// The store of another spec in the same folder.
     fn sibling(&self, spec: &str) -> Self {
-        Self::new(self.root(), &self.beside(spec), spec)
+        Self::new(self.root(), &self.beside(spec), spec, self.usual)
     }
 
     fn state_lock(&self) -> PathBuf {
@@ -345,6 +351,23 @@ fn owner(folder: &Path) -> Option<PathBuf> {
     Some(OsString::from_vec(bytes).into())
 }
 
+/// The folder of a spec whose namesake has the folder of that name, and whether it is there: told by what is written down
+/// in it, since the project may have been moved.
+fn other_folder(home: &Path, spec: &str, spec_dir: &Path, me: &Path) -> (PathBuf, bool) {
+    let stem = format!("{}~", folder_name(spec));
+    let place = format!("{spec} {}", spec_dir.display());
+    let fresh = home.join(format!("{stem}{}", digest(place.as_bytes())));
+    let siblings = fs::read_dir(home).into_iter().flatten().flatten();
+    let mut named = siblings.filter(|e| e.file_name().to_string_lossy().starts_with(&stem)).map(|e| e.path());
+    match named.find(|folder| owner(folder).as_deref() == Some(me)) {
+        Some(folder) => (folder, true),
+        None => {
+            let exists = fresh.exists();
+            (fresh, exists)
+        }
+    }
+}
+
 /// A spec that was moved takes its folder along.
 fn is_gone(root: &Path, owner: &Path) -> bool {
     !root.join(owner).exists()
@@ -376,7 +399,7 @@ mod tests {
         let spec = dir.path().join("specs/login");
         fs::create_dir_all(&spec).unwrap();
         fs::write(spec.join("tasks.md"), "- [ ] 1. A\n").unwrap();
-        let store = Store::new(dir.path(), &spec, "login");
+        let store = Store::new(dir.path(), &spec, "login", true);
         store.prepare().unwrap();
         (dir, store)
     }
@@ -384,7 +407,7 @@ mod tests {
     #[test]
     fn specs_of_one_folder_never_mix() {
         let (dir, login) = project();
-        let other = Store::new(dir.path(), &dir.path().join("specs/logout"), "logout");
+        let other = Store::new(dir.path(), &dir.path().join("specs/logout"), "logout", true);
         let mut state = SpecState::default();
         state.complete(&["1".to_owned()]);
         login.save(&state).unwrap();
@@ -399,7 +422,7 @@ mod tests {
         assert_eq!(login.folder(), dir.path().join(".seqorch/login"));
         let second = dir.path().join("other/login");
         fs::create_dir_all(&second).unwrap();
-        let other = || Store::new(dir.path(), &second, "login");
+        let other = || Store::new(dir.path(), &second, "login", true);
         assert!(other().folder().starts_with(dir.path().join(".seqorch")));
         assert_ne!(other().folder(), login.folder());
         other().prepare().unwrap();
@@ -409,9 +432,46 @@ mod tests {
         assert_eq!(other().folder(), kept);
         fs::rename(dir.path().join("away"), dir.path().join("specs")).unwrap();
         fs::rename(dir.path().join("specs"), dir.path().join("moved")).unwrap();
-        let moved = Store::new(dir.path(), &dir.path().join("moved/login"), "login");
+        let moved = Store::new(dir.path(), &dir.path().join("moved/login"), "login", true);
         moved.prepare().unwrap();
         assert_eq!((moved.folder(), other().folder()), (login.folder(), kept));
+    }
+
+    #[test]
+    fn a_folder_of_a_version_that_wrote_down_nothing_is_the_usual_specs() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path();
+        let at = |folder: &str, usual| Store::new(root, &root.join(folder).join("login"), "login", usual);
+        fs::create_dir_all(root.join(".seqorch/login")).unwrap();
+        assert_eq!(at("specs", true).folder(), root.join(".seqorch/login"));
+        assert_ne!(at("other", false).folder(), root.join(".seqorch/login"));
+        // not even the usual one takes it from a run that works there
+        let lock = root.join(".seqorch/login/run.lock");
+        let held =
+            super::super::lock::RunLock::take(&lock, &Holder::me(root, jiff::Timestamp::now())).unwrap();
+        at("specs", true).prepare().unwrap();
+        assert!(!root.join(".seqorch/login/spec").exists());
+        drop(held);
+        at("specs", true).prepare().unwrap();
+        assert_eq!(fs::read_to_string(root.join(".seqorch/login/spec")).unwrap(), "specs/login");
+    }
+
+    #[test]
+    fn both_specs_of_one_name_find_their_folders_in_a_project_that_was_moved() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |project: &str, folder: &str| {
+            let root = dir.path().join(project);
+            let spec = root.join(folder).join("login");
+            fs::create_dir_all(&spec).unwrap();
+            Store::new(&root, &spec, "login", folder == "specs")
+        };
+        let folders = || ["specs", "other"].map(|folder| at("now", folder).prepared().unwrap().folder());
+        let before = folders();
+        fs::rename(dir.path().join("now"), dir.path().join("then")).unwrap();
+        fs::rename(dir.path().join("then"), dir.path().join("later")).unwrap();
+        let names = |folders: [PathBuf; 2]| folders.map(|f| f.file_name().unwrap().to_owned());
+        let after = ["specs", "other"].map(|folder| at("later", folder).folder());
+        assert_eq!(names(after), names(before));
     }
 
     #[test]
@@ -423,7 +483,7 @@ mod tests {
         fs::rename(dir.path().join("specs"), dir.path().join("away")).unwrap();
         let second = dir.path().join("other/login");
         fs::create_dir_all(&second).unwrap();
-        let other = Store::new(dir.path(), &second, "login");
+        let other = Store::new(dir.path(), &second, "login", true);
         assert!(other.prepare().unwrap_err().render().contains("specs/login"));
         drop(lock);
         other.prepare().unwrap();
@@ -436,7 +496,7 @@ mod tests {
         let at = |folder: &str| {
             let spec = dir.path().join(folder).join("login");
             fs::create_dir_all(&spec).unwrap();
-            Store::new(dir.path(), &spec, "login")
+            Store::new(dir.path(), &spec, "login", true)
         };
         let (first, second) = (at("a"), at("b"));
         assert_eq!(first.folder(), second.folder(), "nobody has it yet");
@@ -482,7 +542,7 @@ mod tests {
             .unwrap();
         assert!(store.load().unwrap().completed.is_empty());
         store.save(&SpecState::default()).unwrap();
-        let other = Store::new(dir.path(), &dir.path().join("specs/other"), "other");
+        let other = Store::new(dir.path(), &dir.path().join("specs/other"), "other", true);
         assert_eq!(other.load().unwrap().completed, ["1"]);
     }
 

@@ -104,7 +104,7 @@ fn works(seen: &Seen<'_>, unit: &str, attempt: &AttemptRecord, standing: Standin
     let mut foot = Vec::new();
     if standing == Standing::Orphaned {
         foot.push(Line::warning("no run watches it; this takes it over:"));
-        foot.push(command(seen, "run", ""));
+        foot.push(command(seen, "run", "--retry"));
     } else if doing.is_some_and(|doing| !doing.alive) && verifying.flatten().is_none() {
         lines.push(Line::plain("its process is over"));
     }
