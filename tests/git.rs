@@ -55,6 +55,23 @@ fn each_done_step_is_one_commit_with_its_changes_and_its_tick() {
 }
 
 #[test]
+fn files_that_an_agent_moves_and_removes_with_git_go_into_its_commit() {
+    let project = repo(
+        &format!("[ $SEQORCH_UNIT = 1 ] && {{ git mv old.rs new.rs; git rm -q dead.rs; }}; {WRITES}"),
+        "",
+    );
+    for name in ["old.rs", "dead.rs"] {
+        project.write(name, "fn main() {}\n");
+    }
+    git(&project, &["add", "-A"]);
+    git(&project, &["commit", "-qm", "code"]);
+    project.run(&["run"]).code(0);
+    let changed = git(&project, &["show", "--no-renames", "--name-status", "--format=", "HEAD~1"]);
+    assert_eq!(changed, "M\t.kiro/specs/demo/tasks.md\nD\tdead.rs\nA\tmade-1\nA\tnew.rs\nD\told.rs");
+    assert_eq!(git(&project, &["log", "-1", "--format=%s"]), "2: Second thing");
+}
+
+#[test]
 fn a_dirty_tree_is_refused_and_when_allowed_stays_out_of_every_commit() {
     let project = repo(&format!("echo more >> mine.txt; {WRITES}"), "");
     project.write("mine.txt", "precious\n");

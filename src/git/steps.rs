@@ -7,6 +7,9 @@ use super::{Change, NOT_OURS, changes, git, run};
 use crate::error::{Error, Kind, Result};
 use crate::sys::files;
 
+/// Paths in one call of git: a command line holds only so much.
+const AT_ONCE: usize = 400;
+
 /// Files with changes that are not committed, our own left out; `None` where there is no repository.
 #[must_use]
 pub fn dirty(dir: &Path) -> Option<Vec<String>> {
@@ -37,34 +40,44 @@ pub fn commit(dir: &Path, paths: &[String], message: &str) -> Result<Option<Stri
     let top = git(dir, None, &["rev-parse", "--show-toplevel"]).map(PathBuf::from);
     let Some(top) = top else { return Err(failed("rev-parse", "there is no repository".to_owned())) };
     let folder = tempfile::tempdir().map_err(|e| Error::io("making a folder in", Path::new("/tmp"), e))?;
-    let list = folder.path().join("paths");
-    files::replace(&list, paths.join("\0").as_bytes(), 0o600)?;
-    let from = format!("--pathspec-from-file={}", list.display());
     let literal = |rest: &[&str]| {
         let mut args = vec!["--literal-pathspecs"];
         args.extend_from_slice(rest);
         args.iter().map(ToString::to_string).collect::<Vec<_>>()
     };
-    let of_paths = |verb: &[&str]| {
+    // git reads the paths from a file: a command line holds only so much
+    let of_paths = |verb: &[&str], paths: &[&str]| -> Result<Vec<String>> {
+        let list = folder.path().join(verb[0]);
+        files::replace(&list, paths.join("\0").as_bytes(), 0o600)?;
         let mut args = literal(verb);
-        args.extend([from.clone(), "--pathspec-file-nul".to_owned()]);
-        args
+        args.extend([format!("--pathspec-from-file={}", list.display()), "--pathspec-file-nul".to_owned()]);
+        Ok(args)
     };
-    let mut add = of_paths(&["add", "--all"]);
-    if run(&top, None, &add).is_err() {
-        // a path that was new and is gone again matches nothing
-        add = of_paths(&["add", "--all", "--ignore-errors"]);
-        let _ = run(&top, None, &add);
+    // to a path that matches nothing git says no, whatever the others are: an agent may have taken it out of the index
+    // itself, as with `git mv`, or it was new and is gone again
+    let there = known(&top, &[], paths);
+    let there: Vec<&str> = paths
+        .iter()
+        .map(String::as_str)
+        .filter(|path| there.contains(*path) || top.join(path).symlink_metadata().is_ok())
+        .collect();
+    if !there.is_empty() && run(&top, None, &of_paths(&["add", "--all"], &there)?).is_err() {
+        // one that cannot be read must not keep the others out
+        let _ = run(&top, None, &of_paths(&["add", "--all", "--ignore-errors"], &there)?);
     }
-    let mut status = literal(&["status", "--porcelain=v1", "-z", "--untracked-files=no", "--"]);
-    status.extend(paths.iter().take(2000).cloned());
-    if run(&top, None, &status).is_ok_and(|text| text.is_empty()) {
+    let of_head = known(&top, &["--with-tree=HEAD"], paths);
+    let there: Vec<&str> = paths.iter().map(String::as_str).filter(|path| of_head.contains(*path)).collect();
+    let unchanged = |paths: &[&str]| {
+        let status = ["status", "--porcelain=v1", "-z", "--untracked-files=no", "--"];
+        run(&top, None, &literal(&[&status[..], paths].concat())).is_ok_and(|text| text.is_empty())
+    };
+    if there.chunks(AT_ONCE).all(unchanged) {
         return Ok(None);
     }
     let words = folder.path().join("message");
     files::replace(&words, message.as_bytes(), 0o600)?;
     let file = words.display().to_string();
-    let args = of_paths(&["commit", "--quiet", "--file", &file, "--cleanup=verbatim"]);
+    let args = of_paths(&["commit", "--quiet", "--file", &file, "--cleanup=verbatim"], &there)?;
     if let Err(said) = run(&top, None, &args) {
         // what came to nothing must not stay in the index for somebody else's commit
         unstage(&top, paths);
@@ -86,10 +99,27 @@ pub fn mended(dir: &Path, after: &str, now: &str, files: &[Change]) -> Option<St
     put_over(dir, after, (after, now), |path| files.contains(path))
 }
 
+/// Those of these files that git has in its index, and in what `more` adds to that.
+fn known(top: &Path, more: &[&str], paths: &[String]) -> HashSet<String> {
+    let mut known = HashSet::new();
+    for chunk in paths.chunks(AT_ONCE) {
+        let list = |more: &[&str]| {
+            let mut args: Vec<&str> = vec!["--literal-pathspecs", "ls-files", "-z"];
+            args.extend_from_slice(more);
+            args.push("--");
+            args.extend(chunk.iter().map(String::as_str));
+            git(top, None, &args)
+        };
+        // before the first commit there is nothing but the index
+        let list = list(more).or_else(|| list(&[])).unwrap_or_default();
+        known.extend(list.split('\0').map(str::to_owned));
+    }
+    known
+}
+
 /// Takes files out of the index; the files themselves stay.
 fn unstage(top: &Path, paths: &[String]) {
-    // a command line holds only so much
-    for chunk in paths.chunks(400) {
+    for chunk in paths.chunks(AT_ONCE) {
         let mut args: Vec<String> =
             ["--literal-pathspecs", "reset", "--quiet", "--"].map(str::to_owned).to_vec();
         args.extend_from_slice(chunk);
@@ -129,11 +159,10 @@ fn put_over(
         args.extend_from_slice(rest);
         run(&top, Some(&index), &args).ok()
     };
-    // a command line holds only so much
-    for chunk in there.chunks(400) {
+    for chunk in there.chunks(AT_ONCE) {
         update(&["update-index", "--add", "--replace"], chunk)?;
     }
-    for chunk in gone.chunks(400) {
+    for chunk in gone.chunks(AT_ONCE) {
         update(&["update-index", "--force-remove", "--"], chunk)?;
     }
     git(&top, Some(&index), &["write-tree"])
@@ -229,6 +258,36 @@ mod tests {
         fs::remove_file(at.join("a")).unwrap();
         assert!(commit(at, &paths(&["a"]), "delete").unwrap().is_some());
         assert_eq!(git(at, None, &["ls-files"]).unwrap(), "");
+    }
+
+    #[test]
+    fn what_was_moved_or_removed_in_the_index_already_is_committed_so() {
+        let dir = repo();
+        let at = dir.path();
+        for name in ["old", "dead"] {
+            fs::write(at.join(name), name).unwrap();
+        }
+        commit(at, &paths(&["old", "dead"]), "add").unwrap().unwrap();
+        for args in [&["mv", "old", "new"][..], &["rm", "-q", "dead"]] {
+            git(at, None, args).unwrap();
+        }
+        fs::write(at.join("made"), "made").unwrap();
+        let id = commit(at, &paths(&["dead", "made", "new", "never", "old"]), "x").unwrap().unwrap();
+        let names = git(at, None, &["show", "--no-renames", "--name-status", "--format=", &id]).unwrap();
+        assert_eq!(names, "D\tdead\nA\tmade\nA\tnew\nD\told");
+        assert_eq!(dirty(at).unwrap(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn the_first_commit_of_a_repository_may_be_a_tasks() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = dir.path();
+        for args in [&["init", "-q"][..], &["config", "user.name", "t"], &["config", "user.email", "t@x"]] {
+            git(at, None, args).unwrap();
+        }
+        fs::write(at.join("a"), "a").unwrap();
+        assert!(commit(at, &paths(&["a", "came and went"]), "x").unwrap().is_some());
+        assert_eq!(git(at, None, &["ls-tree", "-r", "--name-only", "HEAD"]).unwrap(), "a");
     }
 
     #[test]
