@@ -32,7 +32,7 @@ pub fn keep(dir: &Path, name: &str, tree: &str) -> Option<()> {
 
 /// Commits these paths (from the top of the repository) as they are, and nothing else; what is staged besides stays
 /// staged. Hooks run. `None`: there was nothing to commit.
-pub fn commit(dir: &Path, paths: &[String], message: &str) -> Result<Option<String>> {
+pub fn commit(dir: &Path, all: &[String], message: &str) -> Result<Option<String>> {
     let failed = |what: &str, said: String| {
         Error::new(Kind::Internal, format!("git {what} failed"))
             .detail(format!("  {}", said.trim().replace('\n', "\n  ")))
@@ -53,20 +53,23 @@ pub fn commit(dir: &Path, paths: &[String], message: &str) -> Result<Option<Stri
         args.extend([format!("--pathspec-from-file={}", list.display()), "--pathspec-file-nul".to_owned()]);
         Ok(args)
     };
+    // where a link took the place of a folder, its files are gone with it, and git must not look behind the link
+    let paths: Vec<&str> =
+        all.iter().map(String::as_str).filter(|path| !is_behind_link(&top, path)).collect();
     // to a path that matches nothing git says no, whatever the others are: an agent may have taken it out of the index
     // itself, as with `git mv`, or it was new and is gone again
-    let there = known(&top, &[], paths);
+    let there = known(&top, &[], &paths);
     let there: Vec<&str> = paths
         .iter()
-        .map(String::as_str)
+        .copied()
         .filter(|path| there.contains(*path) || top.join(path).symlink_metadata().is_ok())
         .collect();
     if !there.is_empty() && run(&top, None, &of_paths(&["add", "--all"], &there)?).is_err() {
         // one that cannot be read must not keep the others out
         let _ = run(&top, None, &of_paths(&["add", "--all", "--ignore-errors"], &there)?);
     }
-    let of_head = known(&top, &["--with-tree=HEAD"], paths);
-    let there: Vec<&str> = paths.iter().map(String::as_str).filter(|path| of_head.contains(*path)).collect();
+    let of_head = known(&top, &["--with-tree=HEAD"], &paths);
+    let there: Vec<&str> = paths.iter().copied().filter(|path| of_head.contains(*path)).collect();
     let unchanged = |paths: &[&str]| {
         let status = ["status", "--porcelain=v1", "-z", "--untracked-files=no", "--"];
         run(&top, None, &literal(&[&status[..], paths].concat())).is_ok_and(|text| text.is_empty())
@@ -80,7 +83,7 @@ pub fn commit(dir: &Path, paths: &[String], message: &str) -> Result<Option<Stri
     let args = of_paths(&["commit", "--quiet", "--file", &file, "--cleanup=verbatim"], &there)?;
     if let Err(said) = run(&top, None, &args) {
         // what came to nothing must not stay in the index for somebody else's commit
-        unstage(&top, paths);
+        unstage(&top, all);
         return Err(failed("commit", said));
     }
     Ok(git(&top, None, &["rev-parse", "HEAD"]))
@@ -100,14 +103,14 @@ pub fn mended(dir: &Path, after: &str, now: &str, files: &[Change]) -> Option<St
 }
 
 /// Those of these files that git has in its index, and in what `more` adds to that.
-fn known(top: &Path, more: &[&str], paths: &[String]) -> HashSet<String> {
+fn known(top: &Path, more: &[&str], paths: &[&str]) -> HashSet<String> {
     let mut known = HashSet::new();
     for chunk in paths.chunks(AT_ONCE) {
         let list = |more: &[&str]| {
             let mut args: Vec<&str> = vec!["--literal-pathspecs", "ls-files", "-z"];
             args.extend_from_slice(more);
             args.push("--");
-            args.extend(chunk.iter().map(String::as_str));
+            args.extend_from_slice(chunk);
             git(top, None, &args)
         };
         // before the first commit there is nothing but the index
@@ -115,6 +118,12 @@ fn known(top: &Path, more: &[&str], paths: &[String]) -> HashSet<String> {
         known.extend(list.split('\0').map(str::to_owned));
     }
     known
+}
+
+/// Whether a folder on the way to a file is a link.
+fn is_behind_link(top: &Path, path: &str) -> bool {
+    let mut folders = Path::new(path).ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
+    folders.any(|folder| top.join(folder).is_symlink())
 }
 
 /// Takes files out of the index; the files themselves stay.
@@ -275,6 +284,23 @@ mod tests {
         let id = commit(at, &paths(&["dead", "made", "new", "never", "old"]), "x").unwrap().unwrap();
         let names = git(at, None, &["show", "--no-renames", "--name-status", "--format=", &id]).unwrap();
         assert_eq!(names, "D\tdead\nA\tmade\nA\tnew\nD\told");
+        assert_eq!(dirty(at).unwrap(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_folder_that_became_a_link_is_committed_as_the_link_alone() {
+        let dir = repo();
+        let at = dir.path();
+        for folder in ["d", "e"] {
+            fs::create_dir(at.join(folder)).unwrap();
+            fs::write(at.join(folder).join("x"), folder).unwrap();
+        }
+        commit(at, &paths(&["d/x", "e/x"]), "add").unwrap().unwrap();
+        fs::remove_dir_all(at.join("d")).unwrap();
+        std::os::unix::fs::symlink("e", at.join("d")).unwrap();
+        let id = commit(at, &paths(&["d", "d/x"]), "x").unwrap().unwrap();
+        let names = git(at, None, &["show", "--name-status", "--format=", &id]).unwrap();
+        assert_eq!(names, "A\td\nD\td/x");
         assert_eq!(dirty(at).unwrap(), Vec::<String>::new());
     }
 
