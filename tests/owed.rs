@@ -60,6 +60,26 @@ fn what_a_human_writes_while_a_commit_is_owed_stays_theirs_and_a_mend_of_the_tas
 }
 
 #[test]
+fn a_tasks_file_that_is_away_at_one_try_and_back_at_the_next_is_still_the_tasks() {
+    let project = repo(&format!("mkdir -p d; echo y > d/g; {WRITES}"), "");
+    refuses_unless(&project, "test -e .out/mended");
+    project.run(&["run", "--only", "1"]).code(2);
+    std::fs::remove_file(project.path("d/g")).unwrap();
+    for _ in 0..2 {
+        project.run(&["run", "--retry"]).code(2).says(&["task 1 is done, but not committed"]);
+    }
+    project.write("d/g", "mended\n");
+    project.write(".out/mended", "");
+    project.run(&["run", "--retry"]).code(0);
+    assert_eq!(files_of(&project, "HEAD"), [".kiro/specs/demo/tasks.md", "d/g", "made-1"]);
+    assert_eq!(git(&project, &["show", "HEAD:d/g"]), "mended");
+    assert!(dirty(&project).is_empty(), "{:?}", dirty(&project));
+    assert!(project.state("demo")["units"]["1"]["changes"]["left"].is_null(), "nothing is owed");
+    project.run(&["undo", "1"]).code(0);
+    assert!(!project.path("d/g").exists());
+}
+
+#[test]
 fn a_commit_that_is_owed_since_an_older_version_has_the_tasks_files_as_they_were_mended_and_nothing_of_a_human()
  {
     for (commit, code) in [("step", 2), ("off", 0)] {

@@ -69,7 +69,7 @@ pub(super) fn date_owed(state: &mut SpecState) {
 /// Files that done units changed whose commit is owed.
 fn owed_files(root: &Path, state: &SpecState) -> HashSet<String> {
     let owed = state.units.values().filter(|unit| unit.to_keep);
-    let trees = owed.filter_map(|unit| Some((unit.before.as_ref()?, &unit.changes.as_ref()?.after)));
+    let trees = owed.filter_map(|unit| Some((unit.before.as_ref()?, unit.changes.as_ref()?.own())));
     trees.flat_map(|(before, after)| git::changes(root, before, after)).map(|change| change.path).collect()
 }
 
