@@ -148,3 +148,44 @@ fn undo_takes_back_the_files_and_opens_the_task_again() {
     assert_eq!(out.code, 2, "{out:?}");
     assert_eq!(project.read("made-1"), "changed since\n");
 }
+
+#[test]
+fn undo_takes_back_the_tasks_of_each_of_two_specs_of_one_name_also_after_a_cleaning_of_git() {
+    let project = repo("echo x > made-$(ls -d made-* 2>/dev/null | wc -l); say_done", "");
+    let specs = [".kiro/specs/demo", "specs/demo"];
+    project.write("specs/demo/tasks.md", TWO);
+    git(&project, &["add", "-A"]);
+    git(&project, &["commit", "-qm", "another of that name"]);
+    for spec in specs {
+        project.run(&["run", spec, "--only", "1"]).code(0);
+    }
+    // the commits keep the trees, too, as long as nobody rewrites them
+    git(&project, &["reset", "-q", "--soft", "HEAD~2"]);
+    git(&project, &["reflog", "expire", "--expire=now", "--all"]);
+    git(&project, &["reset", "-q"]);
+    git(&project, &["gc", "--quiet", "--prune=now"]);
+    for (spec, made) in specs.iter().zip(["made-0", "made-1"]) {
+        assert!(project.path(made).exists());
+        project.run(&["undo", "1", "--spec", spec]).code(0).says(&[made]);
+        assert!(!project.path(made).exists());
+        assert_eq!(project.read(&format!("{spec}/tasks.md")), TWO);
+    }
+}
+
+#[test]
+fn undo_of_what_git_does_not_have_any_more_says_so_and_leaves_the_task_done() {
+    let project = repo(WRITES, "");
+    project.write("seqorch.local.toml", "[git]\ncommit = \"off\"\n");
+    project.run(&["run"]).code(0);
+    for kept in git(&project, &["for-each-ref", "--format=%(refname)", "refs/seqorch"]).lines() {
+        git(&project, &["update-ref", "-d", kept]);
+    }
+    git(&project, &["gc", "--quiet", "--prune=now"]);
+    let out = project.run(&["undo", "1"]).code(2);
+    assert!(
+        out.stderr.contains("git does not have the trees") && out.stderr.contains("git revert"),
+        "{out:?}"
+    );
+    assert!(project.path("made-1").exists());
+    assert_eq!(project.state("demo")["completed"], serde_json::json!(["1", "2"]));
+}

@@ -235,7 +235,7 @@ fn run_one(args: &RunArgs, job: &Job, go_on: &GoOn, ears: &Ears) -> Result<(u8, 
     if work && machine.state.left_as != left_as {
         if let Some(tree) = &left_as {
             // without it git may have forgotten the tree by then, and a human is asked
-            let _ = git::steps::keep(&project.root, &format!("{}-left", place.name), tree);
+            let _ = git::steps::keep(&project.root, &store.folder(), "left", tree);
         }
         machine.state.left_as = left_as;
         store.save(&machine.state)?;

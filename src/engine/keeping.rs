@@ -24,7 +24,7 @@ impl RealWorld<'_> {
         let trees = [("before", Some(before)), ("after", Some(&after)), ("left", own.as_ref())];
         for (name, tree) in trees.into_iter().filter_map(|(name, tree)| Some((name, tree?))) {
             // without it `undo` may find the tree gone after a month; no reason to stop
-            let _ = steps::keep(root, &format!("{}-{unit}-{name}", self.place.name), tree);
+            let _ = steps::keep(root, &self.store.folder(), &format!("{unit}-{name}"), tree);
         }
         let sum = |count: fn(&git::Change) -> Option<u64>| list.iter().filter_map(count).sum();
         let mut changes = Changes {

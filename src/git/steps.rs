@@ -1,10 +1,12 @@
 //! A step in git: the tree before it, its commit, and the way back.
 
 use std::collections::HashSet;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::{Change, NOT_OURS, changes, git, run};
+use super::{Change, NOT_OURS, git, run, told_changes};
 use crate::error::{Error, Kind, Result};
+use crate::sys::digest::digest;
 use crate::sys::files;
 
 /// Paths in one call of git: a command line holds only so much.
@@ -19,15 +21,21 @@ pub fn dirty(dir: &Path) -> Option<Vec<String>> {
     Some(list.split('\0').filter_map(|entry| entry.get(3..)).map(str::to_owned).collect())
 }
 
-/// Keeps a tree from git's cleaning under `refs/seqorch/NAME`.
-pub fn keep(dir: &Path, name: &str, tree: &str) -> Option<()> {
+/// Keeps a tree of the spec whose folder of ours this is from git's cleaning, as its `what`, below `refs/seqorch`.
+///
+/// All specs of all projects and work trees of a repository share that, and none may let go what another one keeps.
+pub fn keep(dir: &Path, folder: &Path, what: &str, tree: &str) -> Option<()> {
     let who = ["-c", "user.name=seqorch", "-c", "user.email=seqorch@localhost"];
     let mut args = who.to_vec();
     args.extend(["commit-tree", tree, "-m", "seqorch: the tree before a step"]);
     let commit = git(dir, None, &args)?;
-    let name: String =
-        name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect();
-    git(dir, None, &["update-ref", &format!("refs/seqorch/{name}"), &commit]).map(drop)
+    let spec = folder.file_name().unwrap_or_default().to_string_lossy();
+    let whole = [folder.as_os_str().as_bytes(), what.as_bytes()].join(&0);
+    let name: String = format!("{spec}-{what}")
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' })
+        .collect();
+    git(dir, None, &["update-ref", &format!("refs/seqorch/{name}-{}", digest(&whole)), &commit]).map(drop)
 }
 
 /// Commits these paths (from the top of the repository) as they are, and nothing else; what is staged besides stays
@@ -181,7 +189,16 @@ fn put_over(
 /// conflict, and then nothing is touched. `tasks`, the spec's tasks.md, is left out: its marks are another matter, and
 /// those of other tasks beside them are no conflict.
 pub fn take_back(dir: &Path, from: &str, to: &str, tasks: &Path) -> Result<Vec<Change>> {
-    let mut list = changes(dir, from, to);
+    let Some(mut list) = told_changes(dir, from, to) else {
+        return Err(Error::new(
+            Kind::Human,
+            "the changes cannot be taken back: git does not have the trees before and after the task any more",
+        )
+        .hint(
+            "Nothing was touched. Take them back by hand, with `git revert` where they are committed; then \
+             `seqorch mark` opens the task again.",
+        ));
+    };
     let top = git(dir, None, &["rev-parse", "--show-toplevel"]).map_or_else(|| dir.to_owned(), PathBuf::from);
     let tasks = tasks.canonicalize().ok();
     let tasks = tasks.as_deref().and_then(|path| path.strip_prefix(top.canonicalize().ok()?).ok());
@@ -222,7 +239,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::git::snapshot;
+    use crate::git::{changes, snapshot};
 
     fn repo() -> tempfile::TempDir {
         let dir = tempfile::tempdir().unwrap();
@@ -384,7 +401,7 @@ mod tests {
         fs::write(at.join("kept"), "new\n").unwrap();
         fs::write(at.join("made"), [0, 1, 2, 255]).unwrap();
         let after = snapshot(at).unwrap();
-        keep(at, "demo/1 before", &before).unwrap();
+        keep(at, Path::new("/p/.seqorch/demo"), "1-before", &before).unwrap();
         fs::write(at.join("kept"), "newer\n").unwrap();
         assert!(take_back(at, &before, &after, Path::new("tasks.md")).is_err());
         assert!(at.join("made").exists(), "nothing was touched");
@@ -392,5 +409,36 @@ mod tests {
         assert_eq!(take_back(at, &before, &after, Path::new("tasks.md")).unwrap().len(), 2);
         assert_eq!(fs::read_to_string(at.join("kept")).unwrap(), "old\n");
         assert!(!at.join("made").exists());
+    }
+
+    #[test]
+    fn no_kept_tree_takes_the_place_of_another_specs_or_tasks() {
+        let dir = repo();
+        let at = dir.path();
+        let mut trees = Vec::new();
+        for folder in ["/a/.seqorch/demo", "/b/.seqorch/demo"] {
+            for unit in ["1.1", "1_1", "一", "二"] {
+                fs::write(at.join("f"), format!("{folder} {unit}")).unwrap();
+                let tree = snapshot(at).unwrap();
+                keep(at, Path::new(folder), unit, &tree).unwrap();
+                trees.push(tree);
+            }
+        }
+        git(at, None, &["gc", "--quiet", "--prune=now"]).unwrap();
+        for pair in trees.windows(2) {
+            assert_eq!(told_changes(at, &pair[0], &pair[1]).map(|list| list.len()), Some(1));
+        }
+    }
+
+    #[test]
+    fn what_git_does_not_have_any_more_is_not_taken_for_nothing() {
+        let dir = repo();
+        let at = dir.path();
+        let before = snapshot(at).unwrap();
+        fs::write(at.join("made"), "x").unwrap();
+        let after = snapshot(at).unwrap();
+        git(at, None, &["gc", "--quiet", "--prune=now"]).unwrap();
+        let error = take_back(at, &before, &after, Path::new("tasks.md")).unwrap_err().render();
+        assert!(error.contains("any more") && error.contains("Nothing was touched"), "{error}");
     }
 }
