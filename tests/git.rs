@@ -168,7 +168,7 @@ fn undo_takes_back_the_tasks_of_each_of_two_specs_of_one_name_also_after_a_clean
         assert!(project.path(made).exists());
         project.run(&["undo", "1", "--spec", spec]).code(0).says(&[made]);
         assert!(!project.path(made).exists());
-        assert_eq!(project.read(&format!("{spec}/tasks.md")), TWO);
+        assert_eq!(project.read(format!("{spec}/tasks.md")), TWO);
     }
 }
 

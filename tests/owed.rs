@@ -111,6 +111,25 @@ fn a_commit_that_is_owed_since_an_older_version_has_the_tasks_files_as_they_were
 }
 
 #[test]
+fn what_a_human_staged_stays_staged_while_a_commit_is_refused_and_the_tasks_file_is_committed_as_it_is_then()
+{
+    let project = repo(WRITES, "");
+    refuses_unless(&project, "test -e .out/mended");
+    project.run(&["run", "--only", "1"]).code(2);
+    project.write("made-1", "staged\n");
+    git(&project, &["add", "made-1"]);
+    project.write("made-1", "later\n");
+    let before = dirty(&project);
+    project.run(&["run", "--retry"]).code(2);
+    assert_eq!(dirty(&project), before);
+    assert_eq!(git(&project, &["show", ":made-1"]), "staged");
+    project.write(".out/mended", "");
+    project.run(&["run", "--retry"]).code(0);
+    assert_eq!(git(&project, &["show", "HEAD:made-1"]), "later");
+    assert!(dirty(&project).is_empty(), "{:?}", dirty(&project));
+}
+
+#[test]
 fn where_changes_are_allowed_the_run_goes_on_after_the_owed_commit_and_commits_nothing_of_a_human() {
     let project = repo(WRITES, "dirty = \"allow\"\n");
     refuses_unless(&project, "test -e new.txt");

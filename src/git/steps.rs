@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use super::kept_index::KeptIndex;
 use super::{Change, NOT_OURS, git, run, told_changes};
 use crate::error::{Error, Kind, Result};
 use crate::sys::digest::digest;
@@ -39,62 +40,74 @@ pub fn keep(dir: &Path, folder: &Path, what: &str, tree: &str) -> Option<()> {
 }
 
 /// Commits these paths (from the top of the repository) as they are, and nothing else; what is staged besides stays
-/// staged. Hooks run. `None`: there was nothing to commit.
-pub fn commit(dir: &Path, all: &[String], message: &str) -> Result<Option<String>> {
-    let failed = |what: &str, said: String| {
-        Error::new(Kind::Internal, format!("git {what} failed"))
-            .detail(format!("  {}", said.trim().replace('\n', "\n  ")))
-    };
+/// staged, and where nothing is committed all of it. Hooks run. `None`: there was nothing to commit.
+pub fn commit(dir: &Path, paths: &[String], message: &str) -> Result<Option<String>> {
     let top = git(dir, None, &["rev-parse", "--show-toplevel"]).map(PathBuf::from);
-    let Some(top) = top else { return Err(failed("rev-parse", "there is no repository".to_owned())) };
+    let Some(top) = top else { return Err(failed("rev-parse", "there is no repository")) };
     let folder = tempfile::tempdir().map_err(|e| Error::io("making a folder in", Path::new("/tmp"), e))?;
-    let literal = |rest: &[&str]| {
-        let mut args = vec!["--literal-pathspecs"];
-        args.extend_from_slice(rest);
-        args.iter().map(ToString::to_string).collect::<Vec<_>>()
-    };
-    // git reads the paths from a file: a command line holds only so much
-    let of_paths = |verb: &[&str], paths: &[&str]| -> Result<Vec<String>> {
-        let list = folder.path().join(verb[0]);
-        files::replace(&list, paths.join("\0").as_bytes(), 0o600)?;
-        let mut args = literal(verb);
-        args.extend([format!("--pathspec-from-file={}", list.display()), "--pathspec-file-nul".to_owned()]);
-        Ok(args)
-    };
     // where a link took the place of a folder, its files are gone with it, and git must not look behind the link
-    let paths: Vec<&str> =
-        all.iter().map(String::as_str).filter(|path| !is_behind_link(&top, path)).collect();
+    let seen: Vec<&str> =
+        paths.iter().map(String::as_str).filter(|path| !is_behind_link(&top, path)).collect();
+    let index = KeptIndex::of(&top);
+    let added = add(&top, folder.path(), &seen);
+    let index = index.map(KeptIndex::changed);
+    let done = added.and_then(|()| commit_added(&top, folder.path(), &seen, message));
+    // what came to nothing must not stay in the index for somebody else's commit
+    if !matches!(done, Ok(Some(_))) && !index.is_some_and(|index| index.put_back()) {
+        unstage(&top, paths);
+    }
+    done
+}
+
+/// Takes files into the index as they are.
+fn add(top: &Path, folder: &Path, paths: &[&str]) -> Result<()> {
     // to a path that matches nothing git says no, whatever the others are: an agent may have taken it out of the index
     // itself, as with `git mv`, or it was new and is gone again
-    let there = known(&top, &[], &paths);
-    let there: Vec<&str> = paths
-        .iter()
-        .copied()
-        .filter(|path| there.contains(*path) || top.join(path).symlink_metadata().is_ok())
-        .collect();
-    if !there.is_empty() && run(&top, None, &of_paths(&["add", "--all"], &there)?).is_err() {
+    let of_index = known(top, &[], paths);
+    let is_there = |path: &&str| of_index.contains(*path) || top.join(path).symlink_metadata().is_ok();
+    let paths: Vec<&str> = paths.iter().copied().filter(is_there).collect();
+    if !paths.is_empty() && run(top, None, &of_paths(folder, &["add", "--all"], &paths)?).is_err() {
         // one that cannot be read must not keep the others out
-        let _ = run(&top, None, &of_paths(&["add", "--all", "--ignore-errors"], &there)?);
+        let _ = run(top, None, &of_paths(folder, &["add", "--all", "--ignore-errors"], &paths)?);
     }
-    let of_head = known(&top, &["--with-tree=HEAD"], &paths);
-    let there: Vec<&str> = paths.iter().copied().filter(|path| of_head.contains(*path)).collect();
+    Ok(())
+}
+
+fn commit_added(top: &Path, folder: &Path, paths: &[&str], message: &str) -> Result<Option<String>> {
+    let of_head = known(top, &["--with-tree=HEAD"], paths);
+    let paths: Vec<&str> = paths.iter().copied().filter(|path| of_head.contains(*path)).collect();
     let unchanged = |paths: &[&str]| {
         let status = ["status", "--porcelain=v1", "-z", "--untracked-files=no", "--"];
-        run(&top, None, &literal(&[&status[..], paths].concat())).is_ok_and(|text| text.is_empty())
+        run(top, None, &literal(&[&status[..], paths].concat())).is_ok_and(|text| text.is_empty())
     };
-    if there.chunks(AT_ONCE).all(unchanged) {
+    if paths.chunks(AT_ONCE).all(unchanged) {
         return Ok(None);
     }
-    let words = folder.path().join("message");
+    let words = folder.join("message");
     files::replace(&words, message.as_bytes(), 0o600)?;
     let file = words.display().to_string();
-    let args = of_paths(&["commit", "--quiet", "--file", &file, "--cleanup=verbatim"], &there)?;
-    if let Err(said) = run(&top, None, &args) {
-        // what came to nothing must not stay in the index for somebody else's commit
-        unstage(&top, all);
-        return Err(failed("commit", said));
-    }
-    Ok(git(&top, None, &["rev-parse", "HEAD"]))
+    let args = of_paths(folder, &["commit", "--quiet", "--file", &file, "--cleanup=verbatim"], &paths)?;
+    run(top, None, &args).map_err(|said| failed("commit", &said))?;
+    Ok(git(top, None, &["rev-parse", "HEAD"]))
+}
+
+fn failed(what: &str, said: &str) -> Error {
+    Error::new(Kind::Internal, format!("git {what} failed"))
+        .detail(format!("  {}", said.trim().replace('\n', "\n  ")))
+}
+
+/// A call of git that takes its paths for no patterns.
+fn literal(rest: &[&str]) -> Vec<String> {
+    ["--literal-pathspecs"].iter().chain(rest).map(ToString::to_string).collect()
+}
+
+/// A call of git with these paths, however many: it reads them from a file.
+fn of_paths(folder: &Path, verb: &[&str], paths: &[&str]) -> Result<Vec<String>> {
+    let list = folder.join("paths");
+    files::replace(&list, paths.join("\0").as_bytes(), 0o600)?;
+    let mut args = literal(verb);
+    args.extend([format!("--pathspec-from-file={}", list.display()), "--pathspec-file-nul".to_owned()]);
+    Ok(args)
 }
 
 /// The tree `base`, with all that changed from one tree to another put over it as the latter has it.
@@ -346,6 +359,40 @@ mod tests {
         assert!(error.contains("not like this"), "{error}");
         assert_eq!(git(at, None, &["log", "--format=%s"]).unwrap(), "first");
         assert_eq!(git(at, None, &["status", "--porcelain"]).unwrap(), "?? a", "the index is as it was");
+    }
+
+    /// A repository with a file whose index, tree and last commit all differ, and a hook that is this script.
+    fn half_staged(hook: &str) -> tempfile::TempDir {
+        let dir = repo();
+        let at = dir.path();
+        fs::write(at.join("f"), "first\n").unwrap();
+        commit(at, &paths(&["f"]), "add").unwrap().unwrap();
+        for text in ["staged\n", "later\n"] {
+            fs::write(at.join("f"), text).unwrap();
+            if text == "staged\n" {
+                git(at, None, &["add", "f"]).unwrap();
+            }
+        }
+        fs::write(at.join("made"), "x").unwrap();
+        let path = at.join(".git/hooks/pre-commit");
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, format!("#!/bin/sh\n{hook}\n")).unwrap();
+        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        dir
+    }
+
+    #[test]
+    fn what_a_human_staged_is_staged_still_after_a_refused_commit() {
+        let dir = half_staged("exit 1");
+        let at = dir.path();
+        let before = git(at, None, &["ls-files", "--stage"]).unwrap();
+        for _ in 0..2 {
+            commit(at, &paths(&["f", "made"]), "x").unwrap_err();
+            assert_eq!(git(at, None, &["ls-files", "--stage"]).unwrap(), before);
+            assert_eq!(git(at, None, &["status", "--porcelain"]).unwrap(), "MM f\n?? made");
+            assert_eq!(git(at, None, &["show", ":f"]).unwrap(), "staged");
+        }
+        assert!(!at.join(".git/index.lock").exists());
     }
 
     #[test]
