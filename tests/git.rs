@@ -55,6 +55,23 @@ fn each_done_step_is_one_commit_with_its_changes_and_its_tick() {
 }
 
 #[test]
+fn files_that_an_agent_moves_and_removes_with_git_go_into_its_commit() {
+    let project = repo(
+        &format!("[ $SEQORCH_UNIT = 1 ] && {{ git mv old.rs new.rs; git rm -q dead.rs; }}; {WRITES}"),
+        "",
+    );
+    for name in ["old.rs", "dead.rs"] {
+        project.write(name, "fn main() {}\n");
+    }
+    git(&project, &["add", "-A"]);
+    git(&project, &["commit", "-qm", "code"]);
+    project.run(&["run"]).code(0);
+    let changed = git(&project, &["show", "--no-renames", "--name-status", "--format=", "HEAD~1"]);
+    assert_eq!(changed, "M\t.kiro/specs/demo/tasks.md\nD\tdead.rs\nA\tmade-1\nA\tnew.rs\nD\told.rs");
+    assert_eq!(git(&project, &["log", "-1", "--format=%s"]), "2: Second thing");
+}
+
+#[test]
 fn a_dirty_tree_is_refused_and_when_allowed_stays_out_of_every_commit() {
     let project = repo(&format!("echo more >> mine.txt; {WRITES}"), "");
     project.write("mine.txt", "precious\n");
@@ -130,4 +147,45 @@ fn undo_takes_back_the_files_and_opens_the_task_again() {
     let out = project.run(&["undo", "1"]);
     assert_eq!(out.code, 2, "{out:?}");
     assert_eq!(project.read("made-1"), "changed since\n");
+}
+
+#[test]
+fn undo_takes_back_the_tasks_of_each_of_two_specs_of_one_name_also_after_a_cleaning_of_git() {
+    let project = repo("echo x > made-$(ls -d made-* 2>/dev/null | wc -l); say_done", "");
+    let specs = [".kiro/specs/demo", "specs/demo"];
+    project.write("specs/demo/tasks.md", TWO);
+    git(&project, &["add", "-A"]);
+    git(&project, &["commit", "-qm", "another of that name"]);
+    for spec in specs {
+        project.run(&["run", spec, "--only", "1"]).code(0);
+    }
+    // the commits keep the trees, too, as long as nobody rewrites them
+    git(&project, &["reset", "-q", "--soft", "HEAD~2"]);
+    git(&project, &["reflog", "expire", "--expire=now", "--all"]);
+    git(&project, &["reset", "-q"]);
+    git(&project, &["gc", "--quiet", "--prune=now"]);
+    for (spec, made) in specs.iter().zip(["made-0", "made-1"]) {
+        assert!(project.path(made).exists());
+        project.run(&["undo", "1", "--spec", spec]).code(0).says(&[made]);
+        assert!(!project.path(made).exists());
+        assert_eq!(project.read(format!("{spec}/tasks.md")), TWO);
+    }
+}
+
+#[test]
+fn undo_of_what_git_does_not_have_any_more_says_so_and_leaves_the_task_done() {
+    let project = repo(WRITES, "");
+    project.write("seqorch.local.toml", "[git]\ncommit = \"off\"\n");
+    project.run(&["run"]).code(0);
+    for kept in git(&project, &["for-each-ref", "--format=%(refname)", "refs/seqorch"]).lines() {
+        git(&project, &["update-ref", "-d", kept]);
+    }
+    git(&project, &["gc", "--quiet", "--prune=now"]);
+    let out = project.run(&["undo", "1"]).code(2);
+    assert!(
+        out.stderr.contains("git does not have the trees") && out.stderr.contains("git revert"),
+        "{out:?}"
+    );
+    assert!(project.path("made-1").exists());
+    assert_eq!(project.state("demo")["completed"], serde_json::json!(["1", "2"]));
 }

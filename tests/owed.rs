@@ -60,6 +60,76 @@ fn what_a_human_writes_while_a_commit_is_owed_stays_theirs_and_a_mend_of_the_tas
 }
 
 #[test]
+fn a_tasks_file_that_is_away_at_one_try_and_back_at_the_next_is_still_the_tasks() {
+    let project = repo(&format!("mkdir -p d; echo y > d/g; {WRITES}"), "");
+    refuses_unless(&project, "test -e .out/mended");
+    project.run(&["run", "--only", "1"]).code(2);
+    std::fs::remove_file(project.path("d/g")).unwrap();
+    for _ in 0..2 {
+        project.run(&["run", "--retry"]).code(2).says(&["task 1 is done, but not committed"]);
+    }
+    project.write("d/g", "mended\n");
+    project.write(".out/mended", "");
+    project.run(&["run", "--retry"]).code(0);
+    assert_eq!(files_of(&project, "HEAD"), [".kiro/specs/demo/tasks.md", "d/g", "made-1"]);
+    assert_eq!(git(&project, &["show", "HEAD:d/g"]), "mended");
+    assert!(dirty(&project).is_empty(), "{:?}", dirty(&project));
+    assert!(project.state("demo")["units"]["1"]["changes"]["left"].is_null(), "nothing is owed");
+    project.run(&["undo", "1"]).code(0);
+    assert!(!project.path("d/g").exists());
+}
+
+#[test]
+fn a_commit_that_is_owed_since_an_older_version_has_the_tasks_files_as_they_were_mended_and_nothing_of_a_human()
+ {
+    for (commit, code) in [("step", 2), ("off", 0)] {
+        let project = repo(WRITES, "");
+        refuses_unless(&project, "test -e .out/mended");
+        project.run(&["run"]).code(2);
+        // that version did not keep the tree after the task, nor the words of git
+        let file = ".kiro/specs/SEQUENTIAL_STATE.json";
+        let mut state: Value = serde_json::from_str(&project.read(file)).unwrap();
+        let unit = state["specs"]["demo"]["units"]["1"].as_object_mut().unwrap();
+        assert!(unit.remove("changes").is_some() && unit.remove("not_committed").is_some());
+        project.write(file, state.to_string());
+        project.write("seqorch.local.toml", format!("[git]\ncommit = \"{commit}\"\n"));
+        project.write(".out/mended", "");
+        project.write("made-1", "mended\n");
+        project.write("notes.txt", "mine\n");
+        project.run(&["run"]).code(code);
+        if commit == "step" {
+            assert_eq!(git(&project, &["log", "-1", "--format=%s"]), "1: First thing");
+            assert_eq!(files_of(&project, "HEAD"), [".kiro/specs/demo/tasks.md", "made-1"]);
+            assert_eq!(git(&project, &["show", "HEAD:made-1"]), "mended");
+        } else {
+            project.write("made-1", "1\n");
+        }
+        project.run(&["undo", "1"]).code(0);
+        assert!(!project.path("made-1").exists());
+        assert_eq!(project.read("notes.txt"), "mine\n");
+    }
+}
+
+#[test]
+fn what_a_human_staged_stays_staged_while_a_commit_is_refused_and_the_tasks_file_is_committed_as_it_is_then()
+{
+    let project = repo(WRITES, "");
+    refuses_unless(&project, "test -e .out/mended");
+    project.run(&["run", "--only", "1"]).code(2);
+    project.write("made-1", "staged\n");
+    git(&project, &["add", "made-1"]);
+    project.write("made-1", "later\n");
+    let before = dirty(&project);
+    project.run(&["run", "--retry"]).code(2);
+    assert_eq!(dirty(&project), before);
+    assert_eq!(git(&project, &["show", ":made-1"]), "staged");
+    project.write(".out/mended", "");
+    project.run(&["run", "--retry"]).code(0);
+    assert_eq!(git(&project, &["show", "HEAD:made-1"]), "later");
+    assert!(dirty(&project).is_empty(), "{:?}", dirty(&project));
+}
+
+#[test]
 fn where_changes_are_allowed_the_run_goes_on_after_the_owed_commit_and_commits_nothing_of_a_human() {
     let project = repo(WRITES, "dirty = \"allow\"\n");
     refuses_unless(&project, "test -e new.txt");

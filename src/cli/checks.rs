@@ -13,7 +13,7 @@ use crate::git;
 use crate::plan::Plan;
 use crate::plan::prompt::{Previous, PromptContext, QuestionAnswer, render};
 use crate::state::store::Store;
-use crate::state::{SpecState, UnitStatus};
+use crate::state::{Changes, SpecState, UnitStatus};
 use crate::sys::process;
 
 /// What is dirty before a run begins is not ours to commit, but for what agents left there in units that are not done,
@@ -53,10 +53,23 @@ pub(super) fn note_dirty(project: &Project, state: &mut SpecState) -> Result<Vec
     .hint("Commit or stash them, or set git.dirty = \"allow\": then they stay out of every commit."))
 }
 
+/// An older version kept of a refused commit only that it is owed. Its run was over with that, so the tree at the end of
+/// that run is the one after the unit: what somebody wrote since is none of the unit's but for mends in its files.
+pub(super) fn date_owed(state: &mut SpecState) {
+    // the unit of a run that was killed may have ended after the tree that is known
+    if state.open_run() || state.running().is_some() {
+        return;
+    }
+    let Some(left) = &state.left_as else { return };
+    for unit in state.units.values_mut().filter(|unit| unit.to_keep && unit.changes.is_none()) {
+        unit.changes = Some(Changes { after: left.clone(), ..Changes::default() });
+    }
+}
+
 /// Files that done units changed whose commit is owed.
 fn owed_files(root: &Path, state: &SpecState) -> HashSet<String> {
     let owed = state.units.values().filter(|unit| unit.to_keep);
-    let trees = owed.filter_map(|unit| Some((unit.before.as_ref()?, &unit.changes.as_ref()?.after)));
+    let trees = owed.filter_map(|unit| Some((unit.before.as_ref()?, unit.changes.as_ref()?.own())));
     trees.flat_map(|(before, after)| git::changes(root, before, after)).map(|change| change.path).collect()
 }
 

@@ -140,6 +140,7 @@ impl Ready {
 /// Whether a run could begin now, for whoever has to know before it does: nobody writes an answer in vain.
 pub(super) fn preflight(job: &Job, go_on: &GoOn) -> Result<Plan> {
     let Ready { mut state, plan, .. } = Ready::check(job, go_on)?;
+    checks::date_owed(&mut state);
     if job.project.loaded.config.git.commit == Commit::Step {
         checks::note_dirty(&job.project, &mut state)?;
     }
@@ -161,6 +162,7 @@ fn run_one(args: &RunArgs, job: &Job, go_on: &GoOn, ears: &Ears) -> Result<(u8, 
     telling::forget_summary(&store);
     // what was read before the lock may be old
     let mut state = go_on.apply(&place.name, store.load()?)?;
+    checks::date_owed(&mut state);
 
     super::stop::refuse_strays(&store, &state)?;
     let work = !state.halted && (!plan.steps.is_empty() || state.running().is_some());
@@ -233,7 +235,7 @@ fn run_one(args: &RunArgs, job: &Job, go_on: &GoOn, ears: &Ears) -> Result<(u8, 
     if work && machine.state.left_as != left_as {
         if let Some(tree) = &left_as {
             // without it git may have forgotten the tree by then, and a human is asked
-            let _ = git::steps::keep(&project.root, &format!("{}-left", place.name), tree);
+            let _ = git::steps::keep(&project.root, &store.folder(), "left", tree);
         }
         machine.state.left_as = left_as;
         store.save(&machine.state)?;

@@ -15,14 +15,16 @@ impl RealWorld<'_> {
         let Some(before) = &known.before else { return Ok(None) };
         let Some(now) = git::snapshot(root) else { return Ok(None) };
         let refused = known.changes.as_ref().filter(|_| known.to_keep);
+        let own = refused.map(|refused| refused.own().to_owned());
         let after = match refused {
             Some(refused) => self.since_refused(before, refused, &now)?,
             None => now,
         };
         let list = git::changes(root, before, &after);
-        for (name, tree) in [("before", before), ("after", &after)] {
+        let trees = [("before", Some(before)), ("after", Some(&after)), ("left", own.as_ref())];
+        for (name, tree) in trees.into_iter().filter_map(|(name, tree)| Some((name, tree?))) {
             // without it `undo` may find the tree gone after a month; no reason to stop
-            let _ = steps::keep(root, &format!("{}-{unit}-{name}", self.place.name), tree);
+            let _ = steps::keep(root, &self.store.folder(), &format!("{unit}-{name}"), tree);
         }
         let sum = |count: fn(&git::Change) -> Option<u64>| list.iter().filter_map(count).sum();
         let mut changes = Changes {
@@ -30,6 +32,7 @@ impl RealWorld<'_> {
             insertions: sum(|c| c.insertions),
             deletions: sum(|c| c.deletions),
             after,
+            left: None,
             commit: None,
         };
         if self.config.git.commit == Commit::Step {
@@ -48,7 +51,10 @@ impl RealWorld<'_> {
                 let root = &self.place.root;
                 match steps::commit(root, &ours, &message) {
                     Ok(commit) => changes.commit = commit,
-                    Err(e) => return Err(NotKept { why: e.render(), changes: Some(changes) }),
+                    Err(e) => {
+                        changes.left = Some(own.unwrap_or_else(|| changes.after.clone()));
+                        return Err(NotKept { why: e.render(), changes: Some(changes) });
+                    }
                 }
             }
         }
@@ -62,8 +68,10 @@ impl RealWorld<'_> {
         if self.config.git.commit == Commit::Off {
             return Ok(refused.after.clone());
         }
-        let tree = git::told_changes(root, before, &refused.after)
-            .and_then(|own| steps::mended(root, &refused.after, now, &own));
+        // always from what the unit left: a file that is away at one try may be back at the next
+        let own = refused.own();
+        let tree =
+            git::told_changes(root, before, own).and_then(|files| steps::mended(root, own, now, &files));
         tree.ok_or_else(|| NotKept {
             why: "git does not have the trees before and after the task any more; commit its files by hand"
                 .to_owned(),

@@ -1,5 +1,6 @@
 //! What changed in the work dir, as git sees it. Nothing of the user's index, branches or files is touched.
 
+mod kept_index;
 pub mod look;
 pub mod steps;
 

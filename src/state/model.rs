@@ -154,9 +154,21 @@ pub struct Changes {
     pub deletions: u64,
     /// The tree after it.
     pub after: String,
+    /// The tree as the unit itself left it, while its commit is refused: `after` has what somebody mended since.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left: Option<String>,
     /// Its commit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
+}
+
+impl Changes {
+    /// The tree as the unit itself left it: what it changed is told from it for good, also a file that somebody took away
+    /// for a while.
+    #[must_use]
+    pub fn own(&self) -> &str {
+        self.left.as_deref().unwrap_or(&self.after)
+    }
 }
 
 /// Where a unit stands.
