@@ -176,3 +176,20 @@ fn a_second_run_goes_on_in_the_same_log() {
     let again = log.iter().rfind(|event| event["event"] == "step_started").unwrap();
     assert_eq!((&again["unit"], &again["attempt"]), (&"2".into(), &2.into()));
 }
+
+#[test]
+fn an_attempt_that_never_started_is_told_without_the_words_of_an_older_state() {
+    let hooks = "[hooks]\nrequired = true\nstep_start = [\"sh\", \"-c\", \"test -e ready\"]\n";
+    let project = Project::new().spec("login", "- [ ] 1. A\n").agent("echo OLD WORDS; say_done");
+    let project = project.config(hooks).file("ready", "");
+    project.run(&["run"]).code(0);
+    // the state is moved away, the folders of its attempts are not
+    std::fs::remove_file(project.path(".kiro/specs/SEQUENTIAL_STATE.json")).unwrap();
+    std::fs::remove_file(project.path("ready")).unwrap();
+    project.write(".kiro/specs/login/tasks.md", "- [ ] 1. A\n");
+    project.run(&["run"]).code(2);
+    project.run(&["status"]).code(0).says(&["never started (0 attempts)"]);
+    let logs = project.run(&["logs", "1"]).code(64).says(&["attempt 1 of task 1 never started"]);
+    let report = project.run(&["report"]).code(0).says(&["never started"]);
+    assert!(!logs.stdout.contains("OLD WORDS") && !report.stdout.contains("OLD WORDS"), "{report:?}");
+}
