@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::events::Record;
 use super::live::span;
-use super::owed::owed;
+use super::owed::{needed, owed};
 use super::spans::{Span, attempts, kind_of, pauses, waited};
 use super::text::{last_lines, logs_command, plural, sanitise_line, sanitise_text, shell_word};
 use super::used::Used;
@@ -287,6 +287,13 @@ fn needs(s: &Source<'_>, titles: &BTreeMap<&str, &str>) -> Vec<Need> {
             command: owed.command,
         });
     }
+    if let Some(needed) = needed(s.typed, s.state) {
+        let (id, title) = match &needed.unit {
+            Some(unit) => (unit.clone(), title(unit)),
+            None => ("The last run".to_owned(), "ended".to_owned()),
+        };
+        found.push(Need { id, title, what: needed.why, command: needed.command });
+    }
     found
 }
 
@@ -439,6 +446,24 @@ mod tests {
         );
         assert_eq!(told.needs[0].command, "seqorch logs --spec login 2");
         assert_eq!(report(&state, wait, true).unwrap().rows[0].attempts, 2);
+    }
+
+    #[test]
+    fn what_ended_the_last_run_needs_a_human_also_where_it_is_about_no_task() {
+        let tried = attempt(1, "2026-01-02T04:00:00Z", "2026-01-02T05:00:00Z", "done");
+        let state = serde_json::json!({"units": {"1": {"status": "done", "attempts": [tried]}},
+            "ended": {"why": "error", "reason": "tasks.md cannot be worked off", "at": "2026-01-02T05:00:00Z"}});
+        let told = report(&state, "", false).unwrap();
+        assert_eq!(told.headline, "a human is needed");
+        assert_eq!(
+            told.needs,
+            [Need {
+                id: "The last run".into(),
+                title: "ended".into(),
+                what: "tasks.md cannot be worked off".into(),
+                command: "seqorch run login --retry".into(),
+            }]
+        );
     }
 
     #[test]
