@@ -98,6 +98,19 @@ impl Error {
         self.kind
     }
 
+    /// What went wrong and why, without details and hints: what a line has room for.
+    #[must_use]
+    pub fn brief(&self) -> String {
+        let mut parts = vec![self.message.clone()];
+        let mut cause = self.source.as_deref().map(|e| e as &dyn std::error::Error);
+        while let Some(e) = cause {
+            parts.push(e.to_string());
+            cause = e.source();
+        }
+        let lines: Vec<&str> = parts.iter().filter_map(|part| part.lines().next()).collect();
+        lines.join(": ")
+    }
+
     /// The text for a person, ending with a newline.
     #[must_use]
     pub fn render(&self) -> String {
@@ -143,6 +156,7 @@ mod tests {
             error.render(),
             "error: writing a.json\n  because: disk full\nwhat was kept\nhint: Free some space.\n"
         );
+        assert_eq!(error.brief(), "writing a.json: disk full");
         assert_eq!(error.kind().exit_code(), 70);
     }
 }

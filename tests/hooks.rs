@@ -102,7 +102,8 @@ fn a_required_hook_that_fails_ends_the_run_for_a_human_and_loses_nothing() {
     // and nothing takes it for one at work
     assert_eq!(project.outcomes("login", "1"), ["cancelled"]);
     let status = project.run(&["status"]).code(0);
-    assert!(status.stdout.contains("idle") && !status.stdout.contains("at work"), "{status:?}");
+    assert!(status.stdout.starts_with("login: needs_human\n"), "{status:?}");
+    assert!(!status.stdout.contains("at work"), "{status:?}");
     let log = lines(&project.read(".seqorch/login/events.jsonl"));
     assert_eq!(
         (&log.last().unwrap()["why"], &log.last().unwrap()["exit_code"]),
@@ -175,4 +176,98 @@ fn a_second_run_goes_on_in_the_same_log() {
     assert_eq!(names(&log).iter().filter(|name| **name == "run_ended").count(), 2);
     let again = log.iter().rfind(|event| event["event"] == "step_started").unwrap();
     assert_eq!((&again["unit"], &again["attempt"]), (&"2".into(), &2.into()));
+}
+
+#[test]
+fn an_attempt_that_never_started_is_told_without_the_words_of_an_older_state() {
+    let hooks = "[hooks]\nrequired = true\nstep_start = [\"sh\", \"-c\", \"test -e ready\"]\n";
+    let project = Project::new().spec("login", "- [ ] 1. A\n").agent("echo OLD WORDS; say_done");
+    let project = project.config(hooks).file("ready", "");
+    project.run(&["run"]).code(0);
+    // the state is moved away, the folders of its attempts are not
+    std::fs::remove_file(project.path(".kiro/specs/SEQUENTIAL_STATE.json")).unwrap();
+    std::fs::remove_file(project.path("ready")).unwrap();
+    project.write(".kiro/specs/login/tasks.md", "- [ ] 1. A\n");
+    project.run(&["run"]).code(2);
+    project.run(&["status"]).code(0).says(&["never started (0 attempts)"]);
+    let logs = project.run(&["logs", "1"]).code(64).says(&["attempt 1 of task 1 never started"]);
+    let report = project.run(&["report"]).code(0).says(&["never started"]);
+    assert!(!logs.stdout.contains("OLD WORDS") && !report.stdout.contains("OLD WORDS"), "{report:?}");
+}
+
+/// All that tells of a spec says that a human is needed, for this reason.
+fn needs_a_human_everywhere(project: &Project, reason: &str) {
+    for args in [&["status"][..], &["status", "--watch"], &["report"], &["doctor"]] {
+        let said = project.run(args).stdout;
+        for part in ["human is needed", reason, "seqorch run login --retry"] {
+            assert!(said.contains(part), "{part} is missing in {args:?}:\n{said}");
+        }
+    }
+    let status: Value = serde_json::from_str(&project.run(&["status", "--json"]).stdout).unwrap();
+    assert_eq!(status["state"], "needs_human");
+    assert!(status["ended"]["reason"].as_str().unwrap().contains(reason), "{status}");
+}
+
+/// Nothing tells of a human any more.
+fn needs_nobody(project: &Project) {
+    for args in [&["status"][..], &["report"], &["doctor"]] {
+        let said = project.run(args).stdout;
+        assert!(!said.contains("human is needed"), "{args:?}:\n{said}");
+    }
+    assert_eq!(project.state("login")["ended"], Value::Null);
+}
+
+#[test]
+fn an_end_by_an_error_calls_for_a_human_who_comes_when_it_is_told_or_later() {
+    let agent = "[ -e ok ] || echo '<<<<<<< HEAD' >> \"$ROOT/.kiro/specs/login/tasks.md\"; say_done";
+    let project = Project::new().spec("login", TWO).agent(agent).config(&all_hooks(""));
+    project.run(&["run"]).code(65);
+    let heard = project.read("heard");
+    let heard: Vec<_> = heard.lines().map(str::trim_end).collect();
+    assert_eq!(heard[heard.len() - 2..], ["halt login error", "run_end login error"]);
+    let log = lines(&project.read(".seqorch/login/events.jsonl"));
+    let (need, end) = (&log[log.len() - 2], &log[log.len() - 1]);
+    assert_eq!((&need["event"], &need["why"]), (&"needs_human".into(), &"error".into()));
+    assert!(need["reason"].as_str().unwrap().ends_with("tasks.md cannot be worked off"), "{need}");
+    assert_eq!((&end["reason"], &end["left"]), (&need["reason"], &1.into()));
+    needs_a_human_everywhere(&project, "tasks.md cannot be worked off");
+    project.write("ok", "");
+    project.write(".kiro/specs/login/tasks.md", "- [x] 1. A\n- [ ] 2. B\n");
+    project.run(&["run", "login", "--retry"]).code(0);
+    needs_nobody(&project);
+}
+
+#[test]
+fn a_required_hook_that_fails_calls_the_hook_of_a_halt_and_is_told_until_the_next_run() {
+    let says = "[\"sh\", \"-c\", \"echo $SEQORCH_EVENT $SEQORCH_REASON >> heard\"]";
+    for failing in ["run_start", "step_start", "step_end", "run_end"] {
+        let fails = "[\"sh\", \"-c\", \"test -e ok || { echo not now >&2; exit 1; }\"]";
+        let hooks = format!("[hooks]\nrequired = true\nhalt = {says}\n{failing} = {fails}\n");
+        let project = Project::new().spec("login", TWO).agent("say_done").config(&hooks);
+        project.run(&["run"]).code(2);
+        let why = format!("hooks.{failing}: sh failed with exit code 1: not now");
+        // the end was told by then
+        let called = if failing == "run_end" { String::new() } else { format!("halt {why}\n") };
+        assert_eq!(project.read("heard"), called, "{failing}");
+        if failing == "run_start" {
+            let status = project.run(&["status"]).code(0);
+            status.says(&["human is needed", &why]);
+        } else {
+            needs_a_human_everywhere(&project, &why);
+        }
+        project.write("ok", "");
+        project.run(&["run", "login", "--retry"]).code(0);
+        needs_nobody(&project);
+    }
+}
+
+#[test]
+fn a_hook_of_a_halt_that_must_succeed_and_does_not_is_called_once_and_the_end_is_still_told() {
+    let hooks = "[hooks]\nrequired = true\nhalt = [\"sh\", \"-c\", \"echo called >> heard; exit 1\"]\n\
+                 step_end = [\"false\"]\nrun_end = [\"sh\", \"-c\", \"echo end >> heard\"]\n";
+    let project = Project::new().spec("login", TWO).agent("say_done").config(hooks);
+    let out = project.run(&["run"]).code(2);
+    assert!(out.stderr.contains("hooks.step_end: "), "the first error is told: {out:?}");
+    assert_eq!(project.read("heard"), "called\nend\n");
+    needs_a_human_everywhere(&project, "hooks.step_end: ");
 }

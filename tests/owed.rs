@@ -46,6 +46,9 @@ fn what_a_human_writes_while_a_commit_is_owed_stays_theirs_and_a_mend_of_the_tas
     let out = project.run(&["run"]).code(2);
     out.says(&["the work tree has changes", "  rules\n  new.txt\n", "Commit or stash them"]);
     assert_eq!(project.ledger().len(), 1, "no step starts over a human's changes");
+    for args in [&["status"][..], &["report"], &["doctor"]] {
+        project.run(args).says(&["human is needed", "rules, new.txt", "seqorch run demo --retry"]);
+    }
     assert_eq!(git(&project, &["log", "-1", "--format=%s"]), "1: First thing");
     assert_eq!(files_of(&project, "HEAD"), [".kiro/specs/demo/tasks.md", "made-1"]);
     assert_eq!(git(&project, &["show", "HEAD:made-1"]), "tidy");

@@ -3,9 +3,10 @@
 use std::io::Write;
 use std::process::Stdio;
 
+use rustix::process::Signal;
 use serde_json::json;
 
-use crate::common::{Project, wait_until};
+use crate::common::{Project, Running, kill, wait_until};
 
 const THREE: &str = "- [ ] 1. A\n- [ ] 2. B\n- [ ]* 3. C\n- [ ] 4. D\n";
 
@@ -195,7 +196,7 @@ fn an_answer_that_an_older_version_kept_is_told_beside_what_is_asked_next() {
 }
 
 #[test]
-fn in_a_session_that_goes_on_only_the_new_answer_is_told_and_where_it_is_gone_all_are() {
+fn every_decision_is_told_in_a_session_that_goes_on_and_where_it_is_gone() {
     let agent = r#"cat > "$ROOT/prompt-$SEQORCH_ATTEMPT"
         case $SEQORCH_ATTEMPT in
             1) text='Which database?\n\n<promise>HALT</promise>';;
@@ -213,6 +214,51 @@ fn in_a_session_that_goes_on_only_the_new_answer_is_told_and_where_it_is_gone_al
     project.run(&["resume", "--answer", "EU"]).code(0);
     let prompts = [2, 3, 4].map(|n| project.read(format!("prompt-{n}")));
     assert!(prompts[0].contains("> Postgres") && !prompts[0].contains("How to work"), "{}", prompts[0]);
-    assert!(prompts[1].contains("> EU") && !prompts[1].contains("Postgres"), "{}", prompts[1]);
+    assert!(prompts[1].contains("> EU") && prompts[1].contains("> Postgres"), "{}", prompts[1]);
+    assert!(!prompts[1].contains("How to work"), "{}", prompts[1]);
     assert!(prompts[2].contains("> EU") && prompts[2].contains("> Postgres"), "{}", prompts[2]);
+}
+
+/// Asks in a session, and once it is told to hang, says nothing before the test lets it.
+const ASKS_THEN_HANGS: &str = r#"cat > "$ROOT/prompt-$SEQORCH_ATTEMPT"
+    case $SEQORCH_ATTEMPT in
+        1) text='Which one?\n\n<promise>HALT</promise>';;
+        2) exec sleep 600;;
+        *) text='<promise>TASK_DONE</promise>';;
+    esac
+    echo '{"type":"system","subtype":"init","session_id":"S","cwd":"/","model":"m"}'
+    printf '{"type":"assistant","session_id":"S","message":{"id":"m","role":"assistant","model":"m","content":[{"type":"text","text":"%s"}]}}\n' "$text"
+    echo '{"type":"result","subtype":"success","is_error":false,"session_id":"S","result":""}'"#;
+
+/// A project whose agent was answered, and has not said a word since.
+fn answered_and_silent() -> (Project, Running) {
+    let project = Project::new().spec("login", "- [ ] 1. A\n").agent(ASKS_THEN_HANGS);
+    let project = project.config("[backend.fake]\noutput = \"claude\"\nresume = [\"{session}\"]\n");
+    project.run(&["run"]).code(2);
+    let run = project.start(&["resume", "--answer", "TheFirst"]);
+    wait_until("the agent with the answer", || !project.read("prompt-2").is_empty());
+    (project, run)
+}
+
+#[test]
+fn an_answer_outlives_an_attempt_that_was_stopped_before_its_agent_spoke() {
+    let (project, run) = answered_and_silent();
+    project.run(&["stop", "--now"]).code(0);
+    run.wait();
+    project.run(&["run"]).code(0);
+    let prompt = project.read("prompt-3");
+    assert!(prompt.contains("> Which one?") && prompt.contains("> TheFirst"), "{prompt}");
+    assert!(!prompt.contains("How to work"), "it goes on in its session:\n{prompt}");
+}
+
+#[test]
+fn an_answer_outlives_the_death_of_run_attempt_and_agent() {
+    let (project, run) = answered_and_silent();
+    for (pid, _) in project.alive() {
+        kill(pid, Signal::KILL);
+    }
+    run.wait();
+    project.run(&["run"]).code(0);
+    let prompt = project.read("prompt-3");
+    assert!(prompt.contains("> Which one?") && prompt.contains("> TheFirst"), "{prompt}");
 }

@@ -16,7 +16,7 @@ use crate::plan::Selection;
 use crate::report::live::span;
 use crate::report::text::{command_line, sanitise_line};
 use crate::state::store::Store;
-use crate::state::{Outcome, lock};
+use crate::state::{AttemptRecord, Outcome, lock};
 
 #[derive(Debug, Args)]
 #[command(
@@ -75,6 +75,10 @@ pub(super) fn logs(global: &Global, args: &LogsArgs) -> Result<u8> {
         None => unit.attempts.last().map_or(1, |a| a.number),
     };
     let dir = store.attempt_dir(&id, number);
+    let record = unit.attempts.iter().find(|a| a.number == number);
+    if record.is_some_and(|record| !launch::is_of(&dir, record)) {
+        return Err(none(format!("attempt {number} of task {id} never started, so it has no log")));
+    }
     let path = match (args.prompt, args.stderr) {
         (true, _) => dir.prompt(),
         (_, true) => dir.stderr(),
@@ -82,7 +86,7 @@ pub(super) fn logs(global: &Global, args: &LogsArgs) -> Result<u8> {
     };
     if !path.exists() {
         // the state still knows it, so its folder was there once
-        let was_there = unit.attempts.iter().any(|a| a.number == number) && !dir.path().exists();
+        let was_there = record.is_some_and(AttemptRecord::came_to_its_start) && !dir.path().exists();
         let gone = if was_there { " any more: those of done tasks go after log.keep" } else { "" };
         return Err(none(format!("attempt {number} of task {id} has no log{gone}")));
     }

@@ -41,7 +41,9 @@ pub(super) fn report(global: &Global, args: &ReportArgs) -> Result<u8> {
     let log = fs::read_to_string(store.events_path()).unwrap_or_default();
     let units: Vec<_> = tasks.tasks.iter().map(|task| (task.id.clone(), task.title.clone())).collect();
     let words = |unit: &str, attempt: u32| {
-        let facts = launch::result(&store.attempt_dir(unit, attempt))?;
+        let record = state.units.get(unit)?.attempts.iter().find(|a| a.number == attempt)?;
+        let dir = store.attempt_dir(unit, attempt);
+        let facts = launch::result(&dir).filter(|_| launch::is_of(&dir, record))?;
         Some(facts.last_words).filter(|text| !text.trim().is_empty())
     };
     let files = |unit: &str| {

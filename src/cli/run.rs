@@ -16,6 +16,7 @@ use crate::engine::decide::{End, Machine, Policy};
 use crate::engine::driver::drive;
 use crate::engine::ears::Ears;
 use crate::engine::launch::Launcher;
+use crate::engine::place::Place;
 use crate::engine::screen::{Screen, Setting, Wishes};
 use crate::engine::world::RealWorld;
 use crate::error::{Error, Kind, Result};
@@ -23,9 +24,10 @@ use crate::git;
 use crate::plan::{self, Plan, names};
 use crate::report::ended::{self, Ended};
 use crate::report::events::What;
-use crate::state::SpecState;
+use crate::report::summary;
 use crate::state::lock::{Holder, RunLock};
 use crate::state::store::Store;
+use crate::state::{SpecState, UnitStatus};
 use crate::sys::clock::SystemClock;
 use crate::sys::signals::Interrupt;
 use crate::sys::{process, socket};
@@ -188,7 +190,8 @@ fn run_one(args: &RunArgs, job: &Job, go_on: &GoOn, ears: &Ears) -> Result<(u8, 
         Some(Interrupt::Interrupt | Interrupt::AfterStep) => return Ok((End::Interrupted.exit_code(), true)),
         Some(Interrupt::Terminate | Interrupt::HangUp) => return Ok((End::Terminated.exit_code(), true)),
     }
-    if go_on.changes() {
+    // what ended the last run is this one's to find
+    if state.ended.take().is_some() || go_on.changes() {
         // from here on nothing refuses it
         store.save(&state)?;
         go_on.is_saved();
@@ -216,29 +219,25 @@ fn run_one(args: &RunArgs, job: &Job, go_on: &GoOn, ears: &Ears) -> Result<(u8, 
     world.say(&telling::opening(place, &plan, attach.as_deref()));
     store.progress(&telling::opening_entry(place))?;
     let steps = plan.steps.iter().map(|step| step.unit.clone()).collect();
-    world.tell(What::RunStarted { spec: place.name.clone(), pid: std::process::id(), steps })?;
+    let began = world.tell(What::RunStarted { spec: place.name.clone(), pid: std::process::id(), steps });
     let planned = plan.steps.len();
-    let end = match drive(&mut machine, &mut world) {
+    let end = match began.and_then(|()| drive(&mut machine, &mut world)) {
         Ok(end) => end,
         Err(error) => {
-            let over = ended::of_error(&place.name, error.kind().exit_code(), world.outcome().2);
-            // the first error is the one to tell
-            let _ = world.tell(over);
-            world.sign_off(None, 0);
-            world.hear_hooks_out();
+            give_up(place, &store, &plan, &machine.state, &mut world, &error);
             return Err(error);
         }
     };
     let after = before.as_ref().and_then(|_| git::snapshot(&project.root));
     let left_as = after.clone().filter(|_| end != End::Complete);
     // a run that did nothing must not take for an agent's what a human wrote since
-    if work && machine.state.left_as != left_as {
+    let leaves = work && machine.state.left_as != left_as;
+    if leaves {
         if let Some(tree) = &left_as {
             // without it git may have forgotten the tree by then, and a human is asked
             let _ = git::steps::keep(&project.root, &store.folder(), "left", tree);
         }
         machine.state.left_as = left_as;
-        store.save(&machine.state)?;
     }
     let changes = before.zip(after).map(|(from, to)| git::changes(&project.root, &from, &to));
     let (units, last_plan, took) = world.outcome();
@@ -246,18 +245,83 @@ fn run_one(args: &RunArgs, job: &Job, go_on: &GoOn, ears: &Ears) -> Result<(u8, 
     let left = last_plan.map_or(planned, |p| p.steps.len());
     let how =
         Ended { spec: &place.name, typed: &place.typed, end: &end, left, took, changes: changes.as_deref() };
+    let over = ended::of_end(&how, &machine.state);
+    machine.state.ended = ended::kept(&over, &machine.state, jiff::Timestamp::now());
+    if leaves || machine.state.ended.is_some() {
+        store.save(&machine.state)?;
+    }
     let limits = super::status::limits_now(&machine.state, config);
     let text = telling::summary(&how, units, last_plan, &machine.state, &limits);
     world.say(text.trim_end());
     world.sign_off(Some(&end), left);
     store.progress(&telling::closing_entry(&text, &end))?;
     telling::leave_summary(&store, &text);
-    for what in ended::of_end(&how, &machine.state) {
-        world.tell(what)?;
-    }
+    let told = tell_end(place, &store, over, &text, &mut world);
     world.hear_hooks_out();
     drop(lock);
+    told?;
     Ok((end.exit_code(), machine.asked_to_stop()))
+}
+
+/// Tells, and keeps, that an error ended the run; `planned` is the plan that it began with.
+fn give_up(
+    place: &Place,
+    store: &Store,
+    planned: &Plan,
+    state: &SpecState,
+    world: &mut RealWorld<'_>,
+    error: &Error,
+) {
+    let (_, last_plan, took) = world.outcome();
+    let left = still_open(last_plan.unwrap_or(planned), state);
+    let brief = error.brief();
+    keep_error(store, &brief);
+    telling::leave_summary(store, &summary::of_error(&place.name, &place.typed, &brief));
+    for what in ended::of_error(&place.name, &brief, error.kind().exit_code(), left, took) {
+        // the first error is the one to tell
+        let _ = world.tell(what);
+    }
+    world.sign_off(None, left);
+    world.hear_hooks_out();
+}
+
+/// Tells the end to all but the person, who has read `text`: `over` is the end for programs. A hook that must succeed and
+/// does not is one more thing for a human, where there is no other.
+fn tell_end(
+    place: &Place,
+    store: &Store,
+    over: Vec<What>,
+    text: &str,
+    world: &mut RealWorld<'_>,
+) -> Result<()> {
+    let needs_nobody = over.len() == 1;
+    let mut told = Ok(());
+    for what in over {
+        // a hook that fails keeps nobody else from hearing of the end
+        told = told.and(world.tell(what));
+    }
+    if let Some(error) = told.as_ref().err().filter(|_| needs_nobody) {
+        let brief = error.brief();
+        keep_error(store, &brief);
+        let more = summary::of_error(&place.name, &place.typed, &brief);
+        telling::leave_summary(store, &format!("{text}{more}"));
+    }
+    told
+}
+
+/// Steps of a plan that are not done since it was made.
+fn still_open(plan: &Plan, state: &SpecState) -> usize {
+    let done = |unit: &String| state.units.get(unit).is_some_and(|known| known.status == UnitStatus::Done);
+    plan.steps.iter().filter(|step| !done(&step.unit)).count()
+}
+
+/// Keeps why the run ended with an error, for a human who comes later, beside what was saved last: only that is known to
+/// hold. Where the disk is what fails it cannot be kept, and the error itself is told anyway.
+fn keep_error(store: &Store, brief: &str) {
+    if let Ok(mut state) = store.load() {
+        state.ended = Some(ended::kept_error(brief.to_owned(), jiff::Timestamp::now()));
+        let _ = store.save(&state);
+    }
 }
 
 /// Tells what is the agents' from what others wrote, in the work tree and since the last run; an error where commits would

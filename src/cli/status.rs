@@ -12,10 +12,10 @@ use crate::config::Config;
 use crate::engine::at_work::AtWork;
 use crate::engine::limits;
 use crate::error::Result;
-use crate::plan::Selection;
+use crate::plan::{Plan, Selection};
 use crate::report::limited;
 use crate::report::live::span;
-use crate::report::owed::owed;
+use crate::report::owed::{needed, owed};
 use crate::report::plan::why_skipped;
 use crate::report::spent::{spent, spent_of};
 use crate::report::text::{plural, sanitise_line, sanitise_text, shell_word};
@@ -83,6 +83,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
             "answers": state.answers.iter().chain(&state.answer).collect::<Vec<_>>(),
             "not_committed": state.uncommitted().map(|(unit, why)| json!({ "unit": unit, "why": why }))
                 .collect::<Vec<_>>(),
+            "ended": state.ended,
             "waiting_until": state.waiting_until,
             "waiting_for": state.waiting_for,
             "waited_s": state.waited_s,
@@ -105,6 +106,26 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
     }
     let limits = limits_now(&state, &project.loaded.config);
     write_waits(&mut out, &place.typed, &state, &limits);
+    write_units(&mut out, &state, &plan);
+    let _ = writeln!(
+        out,
+        "  {} completed, {} left",
+        plural(state.completed.len(), "task"),
+        plural(plan.steps.len(), "step")
+    );
+    if let Some(used) = spent(&state.usage) {
+        let _ = writeln!(out, "  {used}");
+    }
+    write_question(&mut out, &place.typed, &state);
+    write_owed(&mut out, &place.typed, &state);
+    if holder.is_none() {
+        write_needed(&mut out, &place.typed, &state);
+    }
+    Ok(0)
+}
+
+/// A line for each unit: what became of it, that it is to do, or why it is left out.
+fn write_units(out: &mut impl Write, state: &SpecState, plan: &Plan) {
     for (id, unit) in &state.units {
         let Some(last) = unit.attempts.last() else { continue };
         let Some(outcome) = &last.outcome else { continue };
@@ -125,18 +146,6 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
     for skipped in plan.skipped.iter().filter(|s| !matches!(s.reason, crate::plan::SkipReason::Completed)) {
         let _ = writeln!(out, "  {}  {}", sanitise_line(&skipped.id), why_skipped(&skipped.reason));
     }
-    let _ = writeln!(
-        out,
-        "  {} completed, {} left",
-        plural(state.completed.len(), "task"),
-        plural(plan.steps.len(), "step")
-    );
-    if let Some(used) = spent(&state.usage) {
-        let _ = writeln!(out, "  {used}");
-    }
-    write_question(&mut out, &place.typed, &state);
-    write_owed(&mut out, &place.typed, &state);
-    Ok(0)
 }
 
 /// What becomes of the attempt that runs by the state; `commands` must succeed after it, `held`: a run works on the spec.
@@ -182,6 +191,17 @@ fn write_owed(out: &mut impl Write, spec: &str, state: &SpecState) {
             let _ = writeln!(out, "  {line}");
         }
         let _ = writeln!(out, "A human is needed: mend it, then go on with: {}", owed.command);
+    }
+}
+
+/// What ended the last run and a human must see to.
+fn write_needed(out: &mut impl Write, spec: &str, state: &SpecState) {
+    if let Some(needed) = needed(spec, state) {
+        let _ = writeln!(out, "\n{}:", needed.what());
+        for line in needed.why.lines() {
+            let _ = writeln!(out, "  {line}");
+        }
+        let _ = writeln!(out, "A human is needed: mend it, then go on with: {}", needed.command);
     }
 }
 

@@ -153,7 +153,7 @@ fn render_with(context: &PromptContext<'_>, template: &str, reason: Option<&str>
     let mut values = values(context);
     values.reason = reason;
     if reason.is_some() {
-        // the session has heard the others
+        // the template tells the others by themselves
         values.answer = context.answers.last().map(Cow::Borrowed);
     }
     render_values(&values, template)
@@ -487,7 +487,17 @@ mod tests {
             assert!(prompt.contains(words), "{prompt}");
             assert!(prompt.contains("write\n`<promise>TASK_DONE</promise>`"), "{prompt}");
             assert!(!has_lone_signal(&prompt) && prompt.len() < 1000, "{prompt}");
-            assert!(!prompt.contains("Which one?"), "the session has heard it:\n{prompt}");
+            let maybe_unheard = [("> Which one?", "> The first."), ("> A or B?", "> B")];
+            for (question, answer) in maybe_unheard {
+                let told = format!("{question}\n\nThe human answered, and you must follow it:\n\n{answer}\n");
+                assert_eq!(prompt.matches(&told).count(), 1, "{reason}: {told}\n{prompt}");
+            }
+            assert!(!prompt.contains("\n\n\n"), "{prompt}");
+        }
+        told.answers.clear();
+        for reason in ["nudge", "limit", "retry"] {
+            let prompt = render_continuation(&told.context(), reason).unwrap();
+            assert!(!prompt.contains("decided") && !prompt.contains("\n\n\n"), "{prompt}");
         }
     }
 }

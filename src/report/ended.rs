@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::events::{Changed, What, millis};
 use crate::engine::End;
 use crate::git::Change;
-use crate::state::{Outcome, SpecState};
+use crate::state::{self, Outcome, SpecState, UnitStatus};
 
 /// How a run ended, beside why.
 #[derive(Debug, Clone, Copy)]
@@ -99,21 +101,49 @@ fn need(end: &End, state: &SpecState) -> Option<(Option<String>, String)> {
     }
 }
 
-/// What the end of a run is that an error ended.
+/// The word for an end by an error.
+const ERROR: &str = "error";
+
+/// What the end of a run is that an error ended, `brief` in a line: nobody but a human can go on.
 #[must_use]
-pub fn of_error(spec: &str, exit_code: u8, took: Duration) -> What {
-    What::RunEnded {
-        spec: spec.to_owned(),
-        why: "error".to_owned(),
-        exit_code,
-        unit: None,
-        reason: None,
-        failed: Vec::new(),
-        blocked: Vec::new(),
-        left: 0,
-        took_ms: millis(took),
-        changes: None,
-    }
+pub fn of_error(spec: &str, brief: &str, exit_code: u8, left: usize, took: Duration) -> [What; 2] {
+    [
+        What::NeedsHuman { unit: None, why: ERROR.to_owned(), reason: brief.to_owned() },
+        What::RunEnded {
+            spec: spec.to_owned(),
+            why: ERROR.to_owned(),
+            exit_code,
+            unit: None,
+            reason: Some(brief.to_owned()),
+            failed: Vec::new(),
+            blocked: Vec::new(),
+            left,
+            took_ms: millis(took),
+            changes: None,
+        },
+    ]
+}
+
+/// What the state keeps of an end by an error.
+#[must_use]
+pub fn kept_error(brief: String, at: Timestamp) -> state::Ended {
+    state::Ended { why: ERROR.to_owned(), unit: None, reason: brief, at }
+}
+
+/// What the state keeps of an end, so that a human who comes later hears of it; `told` is the end as it was told to
+/// programs. Nothing, where nobody is needed or the state tells it anyway: a question, an owed commit, a failed unit.
+#[must_use]
+pub fn kept(told: &[What], state: &SpecState, at: Timestamp) -> Option<state::Ended> {
+    let failed =
+        |unit: &String| state.units.get(unit).is_some_and(|known| known.status == UnitStatus::Failed);
+    told.iter().find_map(|what| match what {
+        What::NeedsHuman { unit, why, reason }
+            if why != "not_committed" && !unit.as_ref().is_some_and(failed) =>
+        {
+            Some(state::Ended { why: why.clone(), unit: unit.clone(), reason: reason.clone(), at })
+        }
+        _ => None,
+    })
 }
 
 #[cfg(test)]
@@ -156,6 +186,39 @@ mod tests {
             let found = of_end(&ended(&end), &state);
             assert!(matches!(&found[..], [What::RunEnded { unit: None, reason: None, .. }]), "{found:?}");
         }
+    }
+
+    #[test]
+    fn what_needs_a_human_is_kept_where_the_state_does_not_tell_it_anyway() {
+        let mut state = SpecState::default();
+        let failed = serde_json::json!({ "status": "failed", "attempts": [] });
+        state.units.insert("2".into(), serde_json::from_value(failed).unwrap());
+        let at = AT.parse().unwrap();
+        let unit = |id: &str| id.to_owned();
+        for (end, keeps) in [
+            (End::Dirty { files: vec!["mine.txt".into()] }, Some("dirty")),
+            (End::Limited { unit: unit("3"), backend: "x".into(), why: "log in".into() }, Some("limited")),
+            (End::Unavailable { unit: unit("3"), why: "x is gone".into() }, Some("unavailable")),
+            (End::Stuck { failed: vec![], blocked: vec![unit("3")] }, Some("stuck")),
+            (End::Stuck { failed: vec![unit("2")], blocked: vec![] }, None),
+            (End::NotCommitted { unit: unit("1"), why: "no".into() }, None),
+            (End::Halted { unit: unit("1"), question: "Which?".into() }, None),
+            (End::Complete, None),
+            (End::Interrupted, None),
+        ] {
+            let kept = kept(&of_end(&ended(&end), &state), &state, at);
+            assert_eq!(kept.map(|kept| kept.why).as_deref(), keeps, "{end:?}");
+        }
+    }
+
+    #[test]
+    fn an_error_calls_for_a_human_and_names_itself_and_what_is_left() {
+        let [need, over] = of_error("login", "tasks.md cannot be worked off", 65, 2, Duration::ZERO);
+        assert_eq!(need.hook(), Some(HookEvent::Halt));
+        let said = need.facts().into_iter().find(|(name, _)| *name == "SEQORCH_MESSAGE").unwrap().1;
+        assert_eq!(said, "tasks.md cannot be worked off");
+        let What::RunEnded { why, reason, left: 2, exit_code: 65, .. } = over else { panic!("{over:?}") };
+        assert_eq!((why.as_str(), reason), ("error", Some(said)));
     }
 
     #[test]

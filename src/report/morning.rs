@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use super::events::Record;
 use super::live::span;
-use super::owed::owed;
-use super::spans::{Span, WAITS, attempts, kind_of, pauses, waited};
+use super::owed::{needed, owed};
+use super::spans::{Span, attempts, kind_of, pauses, waited};
 use super::text::{last_lines, logs_command, plural, sanitise_line, sanitise_text, shell_word};
 use super::used::Used;
 use crate::git::Change;
@@ -201,13 +201,10 @@ fn row(s: &Source<'_>, id: &str, title: &str, from: Timestamp, spans: &[Span], s
         (_, Some(outcome)) => kind_of(outcome),
     };
     let used = Used::of(attempts.iter().map(|a| a.learned.usage.as_ref()));
-    let took: Duration = spans
-        .iter()
-        .filter(|b| b.unit == id && b.kind != "verify" && !WAITS.iter().any(|(kind, _)| *kind == b.kind))
-        .map(Span::length)
-        .sum();
+    let took: Duration = spans.iter().filter(|b| b.unit == id && b.at_work).map(Span::length).sum();
     let changes = unit.changes.as_ref();
-    let words = (s.words)(id, last.number).map_or_else(String::new, |text| shorten(&sanitise_text(&text)));
+    let words = Some(last).filter(|a| a.came_to_its_start()).and_then(|a| (s.words)(id, a.number));
+    let words = words.map_or_else(String::new, |text| shorten(&sanitise_text(&text)));
     Some(Row {
         id: sanitise_line(id),
         title: sanitise_line(title),
@@ -217,7 +214,7 @@ fn row(s: &Source<'_>, id: &str, title: &str, from: Timestamp, spans: &[Span], s
             Some(outcome) => sanitise_line(&outcome.to_string()),
         },
         kind,
-        attempts: attempts.len(),
+        attempts: attempts.iter().filter(|a| a.came_to_its_start()).count(),
         took: span(took),
         tokens: used.tokens(),
         cost: used.cost(),
@@ -290,6 +287,13 @@ fn needs(s: &Source<'_>, titles: &BTreeMap<&str, &str>) -> Vec<Need> {
             command: owed.command,
         });
     }
+    if let Some(needed) = needed(s.typed, s.state) {
+        let (id, title) = match &needed.unit {
+            Some(unit) => (unit.clone(), title(unit)),
+            None => ("The last run".to_owned(), "ended".to_owned()),
+        };
+        found.push(Need { id, title, what: needed.why, command: needed.command });
+    }
     found
 }
 
@@ -311,17 +315,18 @@ fn totals(s: &Source<'_>, from: Timestamp, spans: &[Span]) -> Vec<(&'static str,
     let tried: Vec<_> =
         s.state.units.values().filter(|unit| unit.attempts.iter().any(|a| a.started_at >= from)).collect();
     let done = tried.iter().filter(|unit| unit.status == UnitStatus::Done).count();
-    let attempts = || tried.iter().flat_map(|unit| &unit.attempts).filter(|a| a.started_at >= from);
-    let sum = |kinds: &[&str]| -> Duration {
-        spans.iter().filter(|b| kinds.contains(&b.kind)).map(Span::length).sum()
+    let attempts = || {
+        let all = tried.iter().flat_map(|unit| &unit.attempts);
+        all.filter(|a| a.started_at >= from && a.came_to_its_start())
     };
+    let sum = |of: fn(&&Span) -> bool| -> Duration { spans.iter().filter(of).map(Span::length).sum() };
     let used = Used::of(attempts().map(|a| a.learned.usage.as_ref()));
     let mut found = vec![
         ("tasks", format!("{done} done, {} not done, {} left", tried.len() - done, s.left)),
         ("attempts", attempts().count().to_string()),
-        ("worked", span(sum(&["done", "failed", "halted", "limited", "running"]))),
+        ("worked", span(sum(|b| b.at_work))),
         ("waited", waited(spans)),
-        ("verified", span(sum(&["verify"]))),
+        ("verified", span(sum(|b| b.kind == "verify"))),
         ("tokens", used.tokens()),
         ("cost", used.cost()),
     ];
@@ -441,6 +446,39 @@ mod tests {
         );
         assert_eq!(told.needs[0].command, "seqorch logs --spec login 2");
         assert_eq!(report(&state, wait, true).unwrap().rows[0].attempts, 2);
+    }
+
+    #[test]
+    fn what_ended_the_last_run_needs_a_human_also_where_it_is_about_no_task() {
+        let tried = attempt(1, "2026-01-02T04:00:00Z", "2026-01-02T05:00:00Z", "done");
+        let state = serde_json::json!({"units": {"1": {"status": "done", "attempts": [tried]}},
+            "ended": {"why": "error", "reason": "tasks.md cannot be worked off", "at": "2026-01-02T05:00:00Z"}});
+        let told = report(&state, "", false).unwrap();
+        assert_eq!(told.headline, "a human is needed");
+        assert_eq!(
+            told.needs,
+            [Need {
+                id: "The last run".into(),
+                title: "ended".into(),
+                what: "tasks.md cannot be worked off".into(),
+                command: "seqorch run login --retry".into(),
+            }]
+        );
+    }
+
+    #[test]
+    fn an_attempt_that_never_started_is_told_and_counts_nowhere() {
+        let mut never = attempt(1, "2026-01-02T04:00:00Z", "2026-01-02T05:00:00Z", "cancelled");
+        never["outcome"]["by"] = "no_orchestrator".into();
+        let state = serde_json::json!({"units": {"1": {"status": "todo", "attempts": [never]}}});
+        let told = report(&state, "", false).unwrap();
+        let row = &told.rows[0];
+        assert_eq!((row.outcome.as_str(), row.attempts, row.words.as_str()), ("never started", 0, ""));
+        let total = |name| told.totals.iter().find(|(n, _)| *n == name).unwrap().1.clone();
+        assert_eq!(
+            (total("attempts"), total("worked"), row.took.clone()),
+            ("0".into(), span(Duration::ZERO), span(Duration::ZERO))
+        );
     }
 
     #[test]

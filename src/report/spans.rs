@@ -24,6 +24,8 @@ pub(super) struct Span {
     pub(super) until: Timestamp,
     pub(super) kind: &'static str,
     pub(super) label: String,
+    /// Whether an agent worked in it: an attempt, and one that came to its start.
+    pub(super) at_work: bool,
 }
 
 impl Span {
@@ -45,6 +47,7 @@ pub(super) fn attempts(s: &Source<'_>) -> Vec<Span> {
             until: attempt.ended_at.unwrap_or(s.now).max(attempt.started_at),
             kind,
             label: sanitise_line(&format!("attempt {} with {}: {says}", attempt.number, attempt.backend)),
+            at_work: attempt.came_to_its_start(),
         }
     };
     s.state.units.iter().flat_map(|(id, unit)| unit.attempts.iter().map(move |a| one(id, a))).collect()
@@ -66,6 +69,7 @@ pub(super) fn pauses(s: &Source<'_>) -> Vec<Span> {
                     _ => "pause",
                 },
                 label: sanitise_line(&format!("waited: {}", if reason.is_empty() { why } else { reason })),
+                at_work: false,
             }),
             What::Verifying { unit, commands } => found.push(Span {
                 unit: unit.clone(),
@@ -73,6 +77,7 @@ pub(super) fn pauses(s: &Source<'_>) -> Vec<Span> {
                 until: next.unwrap_or(s.now).max(record.at),
                 kind: "verify",
                 label: format!("verified with {}", plural(*commands, "command")),
+                at_work: false,
             }),
             _ => {}
         }

@@ -116,6 +116,17 @@ pub fn write(out: &mut dyn Write, s: &Summary<'_>) -> io::Result<()> {
     write_way_out(out, s.typed, s.end)
 }
 
+/// What is told, to whoever watches, of a run that an error ended, `brief` in a line.
+#[must_use]
+pub fn of_error(spec: &str, typed: &str, brief: &str) -> String {
+    format!(
+        "\n── {} ── an error: a human is needed\n  {}\nMend it, then go on with: seqorch run {} --retry\n",
+        sanitise_line(spec),
+        sanitise_line(brief),
+        sanitise_line(&shell_word(typed))
+    )
+}
+
 /// What a unit changed: `2 files +3 -2, commit 9a86b0b20`.
 pub(super) fn changed(changes: &Changes) -> String {
     let files = if changes.files == 1 { "1 file".to_owned() } else { format!("{} files", changes.files) };

@@ -13,7 +13,7 @@ pub mod store;
 pub use answers::Answer;
 pub use limited::{Limited, WindowUse, who};
 pub use model::{
-    AttemptRecord, Changes, GoesOn, Learned, Reason, SpecState, StateFile, UnitState, UnitStatus,
+    AttemptRecord, Changes, Ended, GoesOn, Learned, Reason, SpecState, StateFile, UnitState, UnitStatus,
 };
 pub use outcome::Outcome;
 pub use progress::NotKept;

@@ -80,6 +80,9 @@ pub struct SpecState {
     /// that.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub run_args: Vec<String>,
+    /// Why a human is needed since the last run ended, where nothing else here tells it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Ended>,
     /// What humans said to questions of units that are not done yet, oldest first: it goes into their prompts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<Answer>,
@@ -113,6 +116,20 @@ pub struct SpecState {
     /// What other tools keep in the entry.
     #[serde(flatten)]
     pub other: Map<String, Value>,
+}
+
+/// An end that a human is needed for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    /// The end in one word, as `run_ended` has it in the event log.
+    pub why: String,
+    /// The unit that it is about, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// What is the matter.
+    pub reason: String,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// One unit.

@@ -211,6 +211,8 @@ impl SpecState {
 
     /// What is said where nothing is committed: nothing is owed either. The next run settles it.
     pub fn without_commits(&mut self) {
+        // nor do changes of others stand in the way
+        self.ended = self.ended.take().filter(|ended| ended.why != "dirty");
         self.units.values_mut().for_each(UnitState::owe_nothing);
     }
 

@@ -196,7 +196,7 @@ impl Page<'_> {
         let wanted = panel_lines(view, columns).len() + 1;
         // what a human must answer or mend is more than the list
         let share = match view.standing {
-            Standing::Halted | Standing::Uncommitted => rest.height * 3 / 4,
+            Standing::Halted | Standing::Uncommitted | Standing::NeedsHuman => rest.height * 3 / 4,
             _ => rest.height / 2,
         };
         let rows = u16::try_from(view.rows.len()).unwrap_or(u16::MAX);
@@ -241,7 +241,9 @@ impl Page<'_> {
 
     fn panel(&mut self, view: &View, mut area: Rect) {
         let style = match view.standing {
-            Standing::Halted | Standing::Uncommitted | Standing::Orphaned => self.theme.bad(),
+            Standing::Halted | Standing::Uncommitted | Standing::NeedsHuman | Standing::Orphaned => {
+                self.theme.bad()
+            }
             Standing::Complete => self.theme.good(),
             _ if view.word == "waiting" => self.theme.wait(),
             Standing::Running => self.theme.live(),

@@ -7,7 +7,7 @@ use super::view::{Line, Panel, Standing};
 use crate::agent::render;
 use crate::report::events::What;
 use crate::report::live::{clock, span};
-use crate::report::owed::owed;
+use crate::report::owed::{needed, owed};
 use crate::report::text::{logs_command, sanitise_line, sanitise_text, shell_word};
 use crate::state::{AttemptRecord, Reason, who};
 
@@ -16,6 +16,7 @@ pub(super) fn panel(seen: &Seen<'_>, standing: Standing) -> Panel {
     let mut panel = match (standing, seen.running()) {
         (Standing::Halted, _) => asks(seen),
         (Standing::Uncommitted, _) => owes(seen),
+        (Standing::NeedsHuman, _) => needs(seen),
         (Standing::Running | Standing::Orphaned, Some((unit, attempt))) => {
             works(seen, unit, attempt, standing)
         }
@@ -67,6 +68,21 @@ fn owes(seen: &Seen<'_>) -> Panel {
         title: format!("✗ not committed: {name}"),
         body,
         tail: true,
+        foot: vec![
+            Line::warning("a human is needed: mend it, then go on with"),
+            command(seen, "run", "--retry"),
+        ],
+        ..Panel::default()
+    }
+}
+
+/// What ended the last run and a human must see to.
+fn needs(seen: &Seen<'_>) -> Panel {
+    let Some(needed) = needed(seen.typed, seen.state) else { return idle(seen) };
+    let of = needed.unit.as_deref().map_or_else(String::new, |unit| format!(" at {}", title_of(seen, unit)));
+    Panel {
+        title: format!("✗ the last run ended{of}"),
+        body: needed.why.lines().map(str::to_owned).collect(),
         foot: vec![
             Line::warning("a human is needed: mend it, then go on with"),
             command(seen, "run", "--retry"),

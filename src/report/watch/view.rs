@@ -12,6 +12,8 @@ pub enum Standing {
     Halted,
     /// A done task could not be committed: a human must mend what git refused.
     Uncommitted,
+    /// The last run ended for something that a human must see to.
+    NeedsHuman,
     /// Nothing is left.
     Complete,
     /// An agent works, and no run watches it.
@@ -32,6 +34,7 @@ impl Standing {
             (true, ..) => Self::Running,
             (false, true, _) => Self::Halted,
             _ if !alive && state.uncommitted().next().is_some() => Self::Uncommitted,
+            _ if !alive && state.ended.is_some() => Self::NeedsHuman,
             (false, false, true) if plan.skipped.iter().all(|s| settled(&s.reason)) => Self::Complete,
             _ if alive => Self::Orphaned,
             _ => Self::Idle,
@@ -45,6 +48,7 @@ impl Standing {
             Self::Running => "running",
             Self::Halted => "halted",
             Self::Uncommitted => "uncommitted",
+            Self::NeedsHuman => "needs_human",
             Self::Complete => "complete",
             Self::Orphaned => "orphaned",
             Self::Idle => "idle",

@@ -5,7 +5,7 @@ use crate::config::Commit;
 use crate::engine::launch;
 use crate::engine::place::Place;
 use crate::error::Kind;
-use crate::report::owed::owed;
+use crate::report::owed::{needed, owed};
 use crate::report::text::command_line;
 use crate::setup::findings::Finding;
 use crate::spec::{Diagnostic, Severity};
@@ -98,6 +98,13 @@ fn waits_for_a_human(topic: &'static str, spec: &str, state: &SpecState) -> Vec<
         found.push(
             Finding::warning(topic, format!("{name}: a human is needed. {}:\n  {why}", owed.what()))
                 .mend(format!("Mend it, then go on with `{}`.", owed.command)),
+        );
+    }
+    if let Some(needed) = needed(spec, state) {
+        let why = needed.why.replace('\n', "\n  ");
+        found.push(
+            Finding::warning(topic, format!("{name}: a human is needed. {}:\n  {why}", needed.what()))
+                .mend(format!("Mend it, then go on with `{}`.", needed.command)),
         );
     }
     found
