@@ -282,6 +282,24 @@ fn a_refused_commit_shows_gits_words_and_the_command_that_goes_on_at_every_size(
 }
 
 #[test]
+fn what_ended_the_last_run_for_a_human_shows_with_the_command_that_goes_on_at_every_size() {
+    let mut scene = Scene::new(2, 2);
+    let reason = format!("tasks.md cannot be worked off\n{HOSTILE}");
+    scene.state.ended = Some(crate::state::Ended { why: "error".into(), unit: None, reason, at: at(0) });
+    for (columns, rows) in [(220, 50), (80, 24), (80, 12), (60, 10)] {
+        let text = scene.screen(columns, rows);
+        assert!(text.starts_with("seqorch · login · needs_human"), "{text}");
+        for part in ["✗ the last run ended", "a human is needed", "seqorch run login --retry"] {
+            assert!(text.contains(part), "{part} at {columns}x{rows}:\n{text}");
+        }
+        assert!(!text.contains("evil"), "{text}");
+    }
+    assert!(scene.screen(80, 24).contains("cannot be worked off"));
+    scene.run = Some(Run { pid: 1, since: at(0) });
+    assert!(scene.screen(80, 24).starts_with("seqorch · login · running"));
+}
+
+#[test]
 fn an_orphaned_agent_is_said_to_be_one_and_how_to_take_it_over() {
     let mut scene = Scene::new(3, 1).held().working(60);
     scene.run = None;
