@@ -59,9 +59,10 @@ pub(super) fn attach(global: &Global, args: &AttachArgs) -> Result<u8> {
     // an earlier run may have been given another name, and another spec may have this one
     let has_ours = |session: &Session| tmux.windows(session).is_ok_and(|windows| !windows.is_empty());
     let named = tmux.session(&name);
-    let session = match running.is_none() && !named.as_ref().is_some_and(has_ours) {
-        true => tmux.with_our_windows().or(named),
-        false => named,
+    let session = if running.is_none() && !named.as_ref().is_some_and(has_ours) {
+        tmux.with_our_windows().or(named)
+    } else {
+        named
     };
     let session = session.ok_or_else(|| {
         let hint = if running.is_some() {

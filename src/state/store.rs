@@ -359,13 +359,9 @@ fn other_folder(home: &Path, spec: &str, spec_dir: &Path, me: &Path) -> (PathBuf
     let fresh = home.join(format!("{stem}{}", digest(place.as_bytes())));
     let siblings = fs::read_dir(home).into_iter().flatten().flatten();
     let mut named = siblings.filter(|e| e.file_name().to_string_lossy().starts_with(&stem)).map(|e| e.path());
-    match named.find(|folder| owner(folder).as_deref() == Some(me)) {
-        Some(folder) => (folder, true),
-        None => {
-            let exists = fresh.exists();
-            (fresh, exists)
-        }
-    }
+    let known = named.find(|folder| owner(folder).as_deref() == Some(me));
+    let exists = known.is_some() || fresh.exists();
+    (known.unwrap_or(fresh), exists)
 }
 
 /// A spec that was moved takes its folder along.
