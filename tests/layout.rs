@@ -32,7 +32,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("state::spent", "agent::event attempt::record"),
     (
         "report",
-        "agent config engine::decide engine::timeline engine::End git::Change plan spec state::AttemptRecord state::Changes state::Limited \
+        "agent config engine::decide engine::timeline engine::End git::Change plan spec state::AttemptRecord state::Changes state::Ended state::Limited \
          state::Outcome state::Reason state::SpecState state::Spent state::UnitStatus state::who",
     ),
     ("watch", "agent attempt::record config engine::launch engine::place error plan report spec state sys"),
@@ -89,6 +89,7 @@ const PURE: &[&str] = &[
     "state::outcome",
     "state::limited",
     "state::progress",
+    "state::python",
     "state::spent",
     "engine::event",
     "attempt::record",

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Kind, Result};
 
 /// Folders of Kiro, spec-kit and OpenSpec, searched beside `run.spec_root`.
-const USUAL: [&str; 3] = [".kiro/specs", "specs", "openspec/changes"];
+pub(super) const USUAL: [&str; 3] = [".kiro/specs", "specs", "openspec/changes"];
 
 /// `OpenSpec` keeps changes that are over in it; none of them is meant by a bare name.
 const ARCHIVE: &str = "openspec/changes/archive";

@@ -23,7 +23,9 @@ pub(super) struct Project {
     pub(super) loaded: Loaded,
     /// How often `-v` was given.
     pub(super) verbosity: u8,
-    /// Nothing but the folder where the user stands said which project it is, and with which configuration.
+    /// The folder where the user stands said which project it is.
+    here: bool,
+    /// Its own files said all of the configuration.
     plain: bool,
 }
 
@@ -78,8 +80,9 @@ impl Project {
         if global.verbose > 0 {
             telling::sources(&root, &loaded.files);
         }
-        let plain = global.directory.is_none() && global.config.is_none() && global.profile.is_none();
-        Ok(Self { loaded, root, cwd, verbosity: global.verbose, plain })
+        let plain = global.config.is_none() && global.profile.is_none();
+        let here = global.directory.is_none();
+        Ok(Self { loaded, root, cwd, verbosity: global.verbose, here, plain })
     }
 
     /// The spec that `asked` means, or the only one there is.
@@ -188,11 +191,14 @@ impl Project {
             if own.join("tasks.md").exists() {
                 return Some(own);
             }
-            discovery::named(&self.root, &self.loaded.config.run.spec_root, Path::new(name)).ok().flatten()
+            // a profile that is not given any more may have said where specs are
+            let usual = Path::new(discovery::USUAL[0]);
+            let configured = if self.plain { &self.loaded.config.run.spec_root } else { usual };
+            discovery::named(&self.root, configured, Path::new(name)).ok().flatten()
         };
         let leads_here =
             || leads_here().and_then(|found| fs::canonicalize(found).ok()).is_some_and(|found| found == dir);
-        if self.plain && !name.starts_with('-') && leads_here() {
+        if self.here && !name.starts_with('-') && leads_here() {
             return name.to_owned();
         }
         let path = dir.strip_prefix(&here).ok().filter(|path| !path.as_os_str().is_empty()).unwrap_or(dir);

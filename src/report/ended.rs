@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::events::{Changed, What, millis};
 use crate::engine::End;
 use crate::git::Change;
-use crate::state::{self, Outcome, SpecState, UnitStatus};
+use crate::state::{Ended as Kept, Outcome, SpecState, UnitStatus};
 
 /// How a run ended, beside why.
 #[derive(Debug, Clone, Copy)]
@@ -126,21 +126,21 @@ pub fn of_error(spec: &str, brief: &str, exit_code: u8, left: usize, took: Durat
 
 /// What the state keeps of an end by an error.
 #[must_use]
-pub fn kept_error(brief: String, at: Timestamp) -> state::Ended {
-    state::Ended { why: ERROR.to_owned(), unit: None, reason: brief, at }
+pub fn kept_error(brief: String, at: Timestamp) -> Kept {
+    Kept { why: ERROR.to_owned(), unit: None, reason: brief, at }
 }
 
 /// What the state keeps of an end, so that a human who comes later hears of it; `told` is the end as it was told to
 /// programs. Nothing, where nobody is needed or the state tells it anyway: a question, an owed commit, a failed unit.
 #[must_use]
-pub fn kept(told: &[What], state: &SpecState, at: Timestamp) -> Option<state::Ended> {
+pub fn kept(told: &[What], state: &SpecState, at: Timestamp) -> Option<Kept> {
     let failed =
         |unit: &String| state.units.get(unit).is_some_and(|known| known.status == UnitStatus::Failed);
     told.iter().find_map(|what| match what {
         What::NeedsHuman { unit, why, reason }
             if why != "not_committed" && !unit.as_ref().is_some_and(failed) =>
         {
-            Some(state::Ended { why: why.clone(), unit: unit.clone(), reason: reason.clone(), at })
+            Some(Kept { why: why.clone(), unit: unit.clone(), reason: reason.clone(), at })
         }
         _ => None,
     })

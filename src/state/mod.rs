@@ -7,6 +7,7 @@ pub mod lock;
 pub mod model;
 pub mod outcome;
 mod progress;
+mod python;
 pub mod spent;
 pub mod store;
 

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::answers::Answer;
 use super::limited::{Limited, WindowUse};
 use super::outcome::Outcome;
+use super::python;
 use super::spent::Spent;
 use crate::agent::event::Usage;
 
@@ -384,44 +385,7 @@ pub fn read(text: &str) -> Result<Read, Refused> {
     if !map.contains_key("completed") {
         return Err(Refused::Foreign);
     }
-    Ok(python(map))
-}
-
-/// The Python tool's keys are ours, but looser: ids may be numbers, times may be null or lack a zone.
-fn python(mut map: Map<String, Value>) -> Read {
-    let spec = ["spec", "spec_path", "spec_dir"]
-        .iter()
-        .find_map(|key| map.get(*key)?.as_str())
-        .and_then(|path| path.trim_end_matches('/').rsplit('/').next())
-        .map(str::to_owned);
-    let id = |v: &Value| v.as_str().map_or_else(|| v.to_string(), str::to_owned);
-    let mut entry = SpecState::default();
-    if let Some(Value::Array(ids)) = map.shift_remove("completed") {
-        let ids: Vec<String> = ids.iter().map(id).collect();
-        entry.complete(&ids);
-    }
-    entry.halted = map.shift_remove("halted").and_then(|v| v.as_bool()).unwrap_or(false);
-    entry.halted_task = map.shift_remove("halted_task").filter(|v| !v.is_null()).map(|v| id(&v));
-    if entry.halted {
-        // it kept no such thing; a human should not look for it here
-        entry.question = Some("(The Python tool did not keep what was asked.)".to_owned());
-    }
-    let mut time = |key: &str| map.shift_remove(key).and_then(|v| v.as_str().and_then(timestamp));
-    entry.halted_at = time("halted_at");
-    entry.started_at = time("started_at");
-    entry.completed_at = time("completed_at");
-    if let Some(Value::Object(assignments)) = map.shift_remove("assignments") {
-        entry.assignments = assignments;
-    }
-    entry.other = map;
-    Read::Python { entry: Box::new(entry), spec }
-}
-
-fn timestamp(text: &str) -> Option<Timestamp> {
-    text.parse().ok().or_else(|| {
-        let civil: jiff::civil::DateTime = text.parse().ok()?;
-        Some(civil.to_zoned_datetime(jiff::tz::TimeZone::UTC).ok()?.timestamp())
-    })
+    Ok(python::read(map))
 }
 
 #[cfg(test)]
