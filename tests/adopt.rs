@@ -37,8 +37,8 @@ fn a_killed_run_leaves_its_window_at_work_and_the_next_takes_it_over() {
     assert_eq!(project.windows("sequential-login"), ["main", "task-1", "task-2"]);
 }
 
-#[test]
-fn what_ended_while_no_run_was_there_is_harvested() {
+/// An attempt that ended, with its result, after its run was killed.
+fn ended_alone() -> Project {
     let project = gated();
     let run = project.start(&["run"]);
     project.wait_for_ledger(1);
@@ -47,6 +47,12 @@ fn what_ended_while_no_run_was_there_is_harvested() {
     project.release();
     wait_until("the result", || !project.of_attempt("login", "1", 1, "result.json").is_empty());
     wait_until("the attempt's end", || project.alive().is_empty());
+    project
+}
+
+#[test]
+fn what_ended_while_no_run_was_there_is_harvested() {
+    let project = ended_alone();
     project.run(&["run"]).code(0).says(&["ended while no run was there"]);
     assert_eq!(project.ledger(), ["1 1", "2 1"]);
 }
@@ -109,13 +115,7 @@ fn a_result_of_another_attempt_of_the_same_number_is_not_taken_after_a_kill_befo
 
 #[test]
 fn what_an_attempt_of_the_version_before_left_is_taken() {
-    let project = gated();
-    let run = project.start(&["run"]);
-    project.wait_for_ledger(1);
-    run.signal(Signal::KILL);
-    run.wait().code(137);
-    project.release();
-    wait_until("the attempt's end", || project.alive().is_empty());
+    let project = ended_alone();
     let path = ".seqorch/login/1/1/attempt.json";
     let mut file: serde_json::Value = serde_json::from_str(&project.read(path)).unwrap();
     assert!(file.as_object_mut().unwrap().remove("decided_at").is_some());
