@@ -100,6 +100,10 @@ fn what_a_halted_agent_left_is_its_own_and_goes_into_its_commit_and_what_a_human
     assert_eq!(out.code, 2, "{out:?}");
     assert!(out.stderr.contains("mine.txt") && !out.stderr.contains("made-1"), "{}", out.stderr);
     // what could not begin changes nothing: it is still halted, also after a run that only shows the question
+    assert!(
+        project.path(".seqorch/demo/summary.txt").exists(),
+        "who watches is still told how the last run ended"
+    );
     for args in [&["run", "--retry"][..], &["run"]] {
         assert_eq!(project.run(args).code, 2);
     }

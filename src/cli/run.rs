@@ -160,8 +160,6 @@ fn run_one(args: &RunArgs, job: &Job, go_on: &GoOn, ears: &Ears) -> Result<(u8, 
     holder.tries_now = true;
     let lock = RunLock::take(&store.run_lock(), &holder)?;
     store.sweep();
-    // whoever watches must not take an older run's for this one's
-    telling::forget_summary(&store);
     // what was read before the lock may be old
     let mut state = go_on.apply(&place.name, store.load()?)?;
     checks::date_owed(&mut state);
@@ -174,6 +172,8 @@ fn run_one(args: &RunArgs, job: &Job, go_on: &GoOn, ears: &Ears) -> Result<(u8, 
         dirty = mark_off_others(project, &mut state, before.as_deref())?;
         state.run_args = Kept::argv(&job.global, &job.work, &project.cwd);
     }
+    // whoever watches must not take an older run's for this one's; one that is refused leaves it
+    telling::forget_summary(&store);
     let view = watch::argv(&job.global, &job.work, place, &holder);
     let (screen, _host) =
         if work { open_screen(args, job, &store, || watch::Host::open(&store, view))? } else { (None, None) };
