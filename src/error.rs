@@ -7,7 +7,7 @@ use std::path::Path;
 
 /// What went wrong, as far as the exit code is concerned (the codes follow BSD `sysexits.h` where one fits).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ErrorKind {
     /// The command line makes no sense.
     Usage,
     /// `tasks.md` cannot be worked off as it stands.
@@ -28,7 +28,7 @@ pub enum Kind {
     Interrupted,
 }
 
-impl Kind {
+impl ErrorKind {
     /// The process exit code of this kind.
     #[must_use]
     pub fn exit_code(self) -> u8 {
@@ -52,7 +52,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// An error for the user.
 #[derive(Debug)]
 pub struct Error {
-    kind: Kind,
+    kind: ErrorKind,
     message: String,
     details: Vec<String>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
@@ -61,14 +61,14 @@ pub struct Error {
 
 impl Error {
     /// A new error; `message` is a lower-case fragment without a full stop.
-    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), details: Vec::new(), source: None, hints: Vec::new() }
     }
 
     /// An error of the system: what was tried (`"writing"`), on which path, and why it failed.
     #[must_use]
     pub fn io(act: &str, path: &Path, source: std::io::Error) -> Self {
-        Self::new(Kind::Internal, format!("{act} {}", path.display())).caused_by(source)
+        Self::new(ErrorKind::Internal, format!("{act} {}", path.display())).caused_by(source)
     }
 
     /// Adds the cause that the system or a library gave.
@@ -94,7 +94,7 @@ impl Error {
 
     /// The kind.
     #[must_use]
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 

@@ -9,14 +9,16 @@
 //! | [`spec`] | tasks.md as values: parse, diagnose, tick | yes |
 //! | [`plan`] | from tasks and configuration to the linear plan, and the prompt | yes |
 //! | [`agent`] | what agents print: their streams as events, signals, what a person sees of them, secrets | yes |
-//! | [`engine`] | `decide`, `verdict`, `pacing` are pure; `driver` performs in a `World` | in part |
-//! | [`attempt`] | the life of one attempt inside its window | `record`, `deadline` |
+//! | [`run`] | `machine`, `verdict`, `backoff` are pure; `driver` performs in a `World` | in part |
+//! | [`attempt`] | the life of one attempt inside its window | `deadline` |
 //! | [`tmux`] | the only place that runs tmux | `line`, `look`, `parse` |
-//! | [`state`] | what is known of progress, on disk, and its locks | `model`, `progress` |
+//! | [`state`] | what is known of progress | yes |
+//! | [`store`] | the state file, the folders of attempts, locks | `record`, `expiry` |
+//! | [`project`] | where specs are, what tasks.md says now, the plan that follows | `progress` |
 //! | [`git`] | what changed in the work dir | |
 //! | [`report`] | texts for people and programs | yes |
 //! | [`setup`] | what is installed, whether a run could start, a first configuration | |
-//! | [`watch`] | the loop of the live view: files, keys and the clock in, screens or lines out | |
+//! | [`view`] | the loop of the live view: files, keys and the clock in, screens or lines out | |
 //! | [`sys`] | clock, signals, atomic files, process trees | |
 //!
 //! `tests/layout.rs` holds who may use whom.
@@ -24,7 +26,7 @@
 //! # The flow of a run
 //!
 //! `cli::run` finds the project and loads the configuration, reads tasks.md and refuses what cannot be worked off, takes
-//! the run lock, and hands a [`engine::Machine`] to [`engine::driver::drive`]. The machine turns events into effects
+//! the run lock, and hands a [`run::Machine`] to [`run::driver::drive`]. The machine turns events into effects
 //! (save, then act, then report); the world performs them. An attempt is a folder with a prompt and an `attempt.json`;
 //! the hidden verb `__attempt` takes its lock, gets the environment over a private socket, starts the agent in a session
 //! of its own (`__session`), and writes `result.json` as its last act. The orchestrator waits for the end of that
@@ -45,14 +47,16 @@ pub mod agent;
 pub mod attempt;
 pub mod cli;
 pub mod config;
-pub mod engine;
 pub mod error;
 pub mod git;
 pub mod plan;
+pub mod project;
 pub mod report;
+pub mod run;
 pub mod setup;
 pub mod spec;
 pub mod state;
+pub mod store;
 pub mod sys;
 pub mod tmux;
-pub mod watch;
+pub mod view;

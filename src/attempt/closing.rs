@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::record::{Exit, Facts, TimedOut};
 use crate::agent::Verdict;
 use crate::agent::digest::Digested;
 use crate::agent::event::{Channel, ErrorRecord};
+use crate::state::outcome::TimedOut;
+use crate::store::record::{Exit, Facts};
 
 /// Puts down what the streams came to, without secrets.
 pub(super) fn note_digest(

@@ -5,7 +5,8 @@
 
 use std::time::Duration;
 
-use super::record::{Deadlines, TimedOut};
+use crate::state::outcome::TimedOut;
+use crate::store::record::Deadlines;
 
 /// What is known of an attempt's output, as time since its start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

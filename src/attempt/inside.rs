@@ -19,14 +19,15 @@ use super::closing::{closing_line, note_digest};
 use super::deadline;
 use super::log::Log;
 use super::reading::Reading;
-use super::record::TimedOut;
-use super::record::{AttemptDir, AttemptFile, CancelledBy, Exit, Facts, Hello, Holder, unpack_env};
 use super::session::cannot_start;
 use super::stream::{Activity, Screen, take_stderr, take_stdout};
 use crate::agent::redact::Redactor;
 use crate::agent::sanitise::sanitise;
 use crate::config::PromptBy;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::state::outcome::CancelledBy;
+use crate::state::outcome::TimedOut;
+use crate::store::record::{AttemptDir, AttemptFile, Exit, Facts, Hello, Holder, unpack_env};
 use crate::sys::signals::{self, Interrupt};
 use crate::sys::{files, process, socket};
 
@@ -57,7 +58,7 @@ pub fn run(dir: &Path, exe: &Path) -> Result<()> {
     signals::watch(move |what| {
         let _ = asked.send(Event::Asked(what));
     })
-    .map_err(|e| Error::new(Kind::Internal, "catching signals").caused_by(e))?;
+    .map_err(|e| Error::new(ErrorKind::Internal, "catching signals").caused_by(e))?;
 
     let mut facts = Facts::begun(Timestamp::now());
     // kept open until the end: its end-of-file is how the orchestrator hears of ours
@@ -69,8 +70,8 @@ pub fn run(dir: &Path, exe: &Path) -> Result<()> {
         None
     };
     facts.ended_at = Timestamp::now();
-    let bytes =
-        serde_json::to_vec_pretty(&facts).map_err(|e| Error::new(Kind::Internal, "result").caused_by(e))?;
+    let bytes = serde_json::to_vec_pretty(&facts)
+        .map_err(|e| Error::new(ErrorKind::Internal, "result").caused_by(e))?;
     files::replace(&dir.result(), &bytes, 0o600)?;
     // explicitly, so that a process that still has the descriptor holds nothing up
     let _ = lock.unlock();
@@ -82,7 +83,7 @@ fn read_attempt(dir: &AttemptDir) -> Result<AttemptFile> {
     let path = dir.attempt();
     let bytes = fs::read(&path).map_err(|e| Error::io("reading", &path, e))?;
     serde_json::from_slice(&bytes)
-        .map_err(|e| Error::new(Kind::Internal, format!("reading {}", path.display())).caused_by(e))
+        .map_err(|e| Error::new(ErrorKind::Internal, format!("reading {}", path.display())).caused_by(e))
 }
 
 fn take_lock(dir: &AttemptDir) -> Result<File> {
@@ -102,7 +103,7 @@ fn take_lock(dir: &AttemptDir) -> Result<File> {
         }
         thread::sleep(Duration::from_millis(10));
     }
-    Err(Error::new(Kind::Locked, format!("{} is being worked on already", dir.path().display())))
+    Err(Error::new(ErrorKind::Locked, format!("{} is being worked on already", dir.path().display())))
 }
 
 fn shake_hands(attempt: &AttemptFile) -> io::Result<(UnixStream, Vec<(OsString, OsString)>)> {
@@ -285,7 +286,8 @@ fn watch(
 }
 
 fn pipe() -> Result<(io::PipeReader, io::PipeWriter)> {
-    let (read, write) = io::pipe().map_err(|e| Error::new(Kind::Internal, "making a pipe").caused_by(e))?;
+    let (read, write) =
+        io::pipe().map_err(|e| Error::new(ErrorKind::Internal, "making a pipe").caused_by(e))?;
     // larger pipes make fewer switches; a refusal costs nothing but speed
     #[cfg(target_os = "linux")]
     let _ = rustix::pipe::fcntl_setpipe_size(&write, 1 << 20);

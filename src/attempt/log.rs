@@ -7,8 +7,8 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::record::log_parts;
 use crate::error::Result;
+use crate::store::record::log_parts;
 use crate::sys::files;
 
 /// A log that is being written.

@@ -9,7 +9,6 @@ mod inside;
 mod log;
 pub mod pane;
 mod reading;
-pub mod record;
 mod session;
 mod stream;
 

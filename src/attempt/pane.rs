@@ -15,8 +15,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::record::unpack_env;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::store::record::unpack_env;
 use crate::sys::{process, signals, socket};
 
 /// Between TERM and KILL for what does not end by itself.
@@ -110,7 +110,7 @@ fn go(errand: &Errand) -> Result<()> {
     signals::watch(move |_| {
         let _ = asked.send(Event::Asked);
     })
-    .map_err(|e| Error::new(Kind::Internal, "catching signals").caused_by(e))?;
+    .map_err(|e| Error::new(ErrorKind::Internal, "catching signals").caused_by(e))?;
     let over = tell.clone();
     thread::spawn(move || {
         if process::process(pid).is_none_or(|now| now.started == started) {
@@ -149,7 +149,7 @@ fn become_it(errand: &Errand, env: Vec<(OsString, OsString)>) -> Result<Infallib
     command.args(&errand.argv[1..]).current_dir(&errand.cwd).env_clear().envs(env);
     let why = command.exec();
     let text = format!("cannot start {}", errand.argv[0].to_string_lossy());
-    Err(Error::new(Kind::Unavailable, text).caused_by(why))
+    Err(Error::new(ErrorKind::Unavailable, text).caused_by(why))
 }
 
 struct Pane<'a> {

@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use super::record::{AttemptDir, AttemptFile};
 use crate::agent::digest::{Digest, Digested};
 use crate::agent::{Format, Reader, Renderer};
+use crate::store::record::{AttemptDir, AttemptFile};
 use crate::sys::files;
 
 /// Bytes that one piece of output may put on the screen.

@@ -9,13 +9,13 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
-use super::record::AttemptDir;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::store::record::AttemptDir;
 
 /// Becomes the leader of a new session, asks to die with `parent`, and becomes the program.
 pub fn exec_in_session(parent: i32, dir: &Path, argv: &[OsString]) -> Result<Infallible> {
     let [program, rest @ ..] = argv else {
-        return Err(Error::new(Kind::Usage, "no program to start"));
+        return Err(Error::new(ErrorKind::Usage, "no program to start"));
     };
     let _ = rustix::process::setsid();
     #[cfg(target_os = "linux")]
@@ -24,13 +24,13 @@ pub fn exec_in_session(parent: i32, dir: &Path, argv: &[OsString]) -> Result<Inf
         let _ = set_parent_process_death_signal(Some(Signal::KILL));
         // the parent may have died before the wish was known
         if getppid().is_some_and(|p| p.as_raw_nonzero().get() != parent) {
-            return Err(Error::new(Kind::Internal, "the attempt is gone"));
+            return Err(Error::new(ErrorKind::Internal, "the attempt is gone"));
         }
     }
     let why = Command::new(program).args(rest).exec();
     let text = cannot_start(&program.to_string_lossy(), &why);
     let _ = std::fs::write(AttemptDir::new(dir).unavailable(), &text);
-    Err(Error::new(Kind::Unavailable, text))
+    Err(Error::new(ErrorKind::Unavailable, text))
 }
 
 /// Why a program could not be started, with the way out where the prompt is the reason.

@@ -4,13 +4,13 @@ use std::io::{self, Write};
 
 use super::project::{Project, own_program};
 use crate::config::AssignMode;
-use crate::engine::assigning::ask_outside_of_a_run;
-use crate::engine::ears::Ears;
-use crate::engine::launch::Launcher;
-use crate::engine::place::Place;
-use crate::engine::world::RealWorld;
 use crate::error::Result;
-use crate::state::lock::{Holder, RunLock};
+use crate::project::place::Place;
+use crate::run::assign::ask_outside_of_a_run;
+use crate::run::inbox::Ears;
+use crate::run::launch::Launcher;
+use crate::run::world::RealWorld;
+use crate::store::lock::{Holder, RunLock};
 use crate::sys::clock::SystemClock;
 
 /// Asks about every unit of the plan that has no agent yet, and saves the answer.

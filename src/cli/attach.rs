@@ -10,11 +10,11 @@ use clap::Args;
 
 use super::Global;
 use super::project::Project;
-use crate::engine::screen::OWN_WINDOW;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{Selection, names};
 use crate::report::text::sanitise_line;
-use crate::state::lock;
+use crate::run::windows::OWN_WINDOW;
+use crate::store::lock;
 use crate::tmux::{self, Session, Tmux};
 
 #[derive(Debug, Args)]
@@ -46,7 +46,7 @@ pub(super) fn attach(global: &Global, args: &AttachArgs) -> Result<u8> {
     let config = &project.loaded.config.tmux;
     let env: Vec<_> = std::env::vars_os().collect();
     let program = tmux::find(&env).ok_or_else(|| {
-        Error::new(Kind::Unavailable, "tmux is not on the search path")
+        Error::new(ErrorKind::Unavailable, "tmux is not on the search path")
             .hint("Read outputs with `seqorch logs`.")
     })?;
     let tmux = Tmux::new(program, config.socket.clone(), &env).of(project.owner(&place));
@@ -70,7 +70,7 @@ pub(super) fn attach(global: &Global, args: &AttachArgs) -> Result<u8> {
         } else {
             "Start one with `seqorch run`, or read outputs with `seqorch logs`."
         };
-        Error::new(Kind::NoSpec, format!("there is no tmux session {name}")).hint(hint)
+        Error::new(ErrorKind::NoSpec, format!("there is no tmux session {name}")).hint(hint)
     })?;
     let window = match &id {
         None => None,
@@ -86,7 +86,7 @@ pub(super) fn attach(global: &Global, args: &AttachArgs) -> Result<u8> {
             let with = state.unit_of(id);
             let found = found.or_else(|| windows.iter().find(|(mark, _)| Some(mark.as_str()) == with));
             let (_, window) = found.cloned().ok_or_else(|| {
-                Error::new(Kind::Usage, format!("task {} has no window", sanitise_line(id)))
+                Error::new(ErrorKind::Usage, format!("task {} has no window", sanitise_line(id)))
                     .hint(format!("There are: {}.", known.join(", ")))
             })?;
             Some(window.id)
@@ -96,12 +96,12 @@ pub(super) fn attach(global: &Global, args: &AttachArgs) -> Result<u8> {
     if inside.as_ref().is_some_and(|value| !is_on(value, tmux.socket_path())) {
         // tmux would say "no current client", or show one status line inside the other
         return Err(Error::new(
-            Kind::Usage,
+            ErrorKind::Usage,
             "this terminal is inside another tmux server than the one that the run uses",
         )
         .hint(format!("Use another terminal, or nest them: TMUX= {}", tmux.attach_command(&session.name))));
     }
     let command = tmux.attach_argv(&session, window.as_deref(), inside.is_some());
     let error = Command::new(&command[0]).args(&command[1..]).exec();
-    Err(Error::new(Kind::Unavailable, "starting tmux").caused_by(error))
+    Err(Error::new(ErrorKind::Unavailable, "starting tmux").caused_by(error))
 }

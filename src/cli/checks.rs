@@ -6,14 +6,14 @@ use std::path::Path;
 
 use super::project::Project;
 use crate::config::{Config, Dirty};
-use crate::engine::prepare::template;
-use crate::engine::world::RealWorld;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::git;
 use crate::plan::Plan;
 use crate::plan::prompt::{Previous, PromptContext, QuestionAnswer, render};
-use crate::state::store::Store;
+use crate::run::prepare::template;
+use crate::run::world::RealWorld;
 use crate::state::{Changes, SpecState, UnitStatus};
+use crate::store::spec_store::Store;
 use crate::sys::process;
 
 /// What is dirty before a run begins is not ours to commit, but for what agents left there in units that are not done,
@@ -23,7 +23,7 @@ use crate::sys::process;
 pub(super) fn note_dirty(project: &Project, state: &mut SpecState) -> Result<Vec<String>> {
     let root = &project.root;
     let Some(mut dirty) = git::steps::dirty(root) else {
-        return Err(Error::new(Kind::Config, "git.commit = \"step\": this is no git repository")
+        return Err(Error::new(ErrorKind::Config, "git.commit = \"step\": this is no git repository")
             .hint("Run `git init`, or set git.commit = \"off\"."));
     };
     if state.open_run() || state.running().is_some() {
@@ -46,7 +46,7 @@ pub(super) fn note_dirty(project: &Project, state: &mut SpecState) -> Result<Vec
     let more = dirty.len() - shown.len();
     let more = if more > 0 { format!("\n  and {more} more") } else { String::new() };
     Err(Error::new(
-        Kind::Human,
+        ErrorKind::Human,
         "the work tree has changes, and git.commit = \"step\" would mix them with the agents'",
     )
     .detail(shown.join("\n") + &more)
@@ -138,7 +138,7 @@ pub(super) fn check_programs(config: &Config, plan: &Plan) -> Result<()> {
         }
         if !step.cwd.is_dir() {
             return Err(Error::new(
-                Kind::Config,
+                ErrorKind::Config,
                 format!("run.workdir: there is no folder {}", step.cwd.display()),
             ));
         }
@@ -158,7 +158,7 @@ pub(super) fn check_programs(config: &Config, plan: &Plan) -> Result<()> {
         })
         .map(|(name, _)| name.as_str())
         .collect();
-    let mut error = Error::new(Kind::Unavailable, "an agent's program is not there, or may not be run")
+    let mut error = Error::new(ErrorKind::Unavailable, "an agent's program is not there, or may not be run")
         .detail(missing.join("\n"))
         .hint("Install it, mend the PATH, or set `command` of the backend in seqorch.toml.");
     if !others.is_empty() {

@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 use super::job::{GoOn, Job};
 use super::project::own_program;
 use crate::agent::sanitise::sanitise;
-use crate::attempt::record::pack_env;
-use crate::engine::screen::Screen;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{Plan, names};
 use crate::report::text::plural;
-use crate::state::lock;
+use crate::run::windows::Screen;
+use crate::store::lock;
+use crate::store::record::pack_env;
 use crate::sys::files;
 use crate::sys::socket::Listener;
 use crate::tmux;
@@ -33,7 +33,8 @@ pub(super) fn detach(job: &Job, go_on: &GoOn, plan: &Plan) -> Result<u8> {
     }
     let env: Vec<(OsString, OsString)> = std::env::vars_os().collect();
     let tmux = super::run::find_tmux(config, &env)?.ok_or_else(|| {
-        Error::new(Kind::Unavailable, "--detach needs tmux").hint("Install tmux, or run without --detach.")
+        Error::new(ErrorKind::Unavailable, "--detach needs tmux")
+            .hint("Install tmux, or run without --detach.")
     })?;
     // where it keeps its things says whose windows they are
     let store = store.prepared()?;
@@ -41,7 +42,7 @@ pub(super) fn detach(job: &Job, go_on: &GoOn, plan: &Plan) -> Result<u8> {
     let mut screen = Screen::find(tmux.of(project.owner(place)), &name, config.tmux.size);
     let attach = screen.attach_command();
 
-    let failed = |e| Error::new(Kind::Internal, "opening a socket for the window").caused_by(e);
+    let failed = |e| Error::new(ErrorKind::Internal, "opening a socket for the window").caused_by(e);
     let starts = Listener::bind(&store.folder()).map_err(failed)?;
     let readies = Listener::bind(&store.folder()).map_err(failed)?;
     let argv: Vec<OsString> = vec![own_program()?.into(), "__detached".into(), starts.path().into()];
@@ -50,7 +51,7 @@ pub(super) fn detach(job: &Job, go_on: &GoOn, plan: &Plan) -> Result<u8> {
 
     let gone = |what: &str| {
         let shown = screen.shown(tmux::main_mark()).unwrap_or_default();
-        Error::new(Kind::Unavailable, what).detail(sanitise(shown.trim().as_bytes()))
+        Error::new(ErrorKind::Unavailable, what).detail(sanitise(shown.trim().as_bytes()))
     };
     let mut stream = accept(starts.get(), &screen).ok_or_else(|| gone("the window did not start"))?;
     let answer = go_on.answer.as_ref().map(|text| (store.folder().join("answer.txt"), text));

@@ -5,10 +5,10 @@ use std::io::Write;
 use clap::Args;
 
 use super::Global;
-use super::discovery::Found;
 use super::project::{Folders, Project, own_program};
 use crate::error::Result;
 use crate::plan::Selection;
+use crate::project::discovery::Found;
 use crate::setup::doctor::{Patient, examine};
 use crate::setup::findings;
 
@@ -45,7 +45,7 @@ pub(super) fn doctor(global: &Global, args: &DoctorArgs) -> Result<u8> {
 }
 
 /// All specs that a name leads to.
-fn places(project: &Project) -> Vec<Result<(crate::engine::place::Place, crate::state::store::Store)>> {
+fn places(project: &Project) -> Vec<Result<(crate::project::place::Place, crate::store::spec_store::Store)>> {
     let place = |found: Found| {
         let place = project.place(&found.dir, Selection::default())?;
         let store = project.store(&place);

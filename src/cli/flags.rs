@@ -8,7 +8,7 @@ use clap::{Args, Parser};
 use super::Global;
 use super::project::Project;
 use crate::config::Flag;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Selection;
 
 /// What to work off, and how.
@@ -210,7 +210,7 @@ impl RunFlags {
             let dir = std::path::absolute(dir).map_err(|e| Error::io("finding", dir, e))?;
             if !dir.is_dir() {
                 return Err(Error::new(
-                    Kind::Usage,
+                    ErrorKind::Usage,
                     format!("--workdir: there is no folder {}", dir.display()),
                 ));
             }

@@ -8,8 +8,8 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::attempt;
-use crate::attempt::record::unpack_env;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::store::record::unpack_env;
 
 /// `__attempt DIR`, `__session PARENT DIR -- ARGS…` and `__pane …` as seqorch itself writes them.
 pub(super) fn fast_path() -> Option<u8> {
@@ -57,7 +57,7 @@ pub(super) fn detached(socket: &Path) -> Result<u8> {
     let mut stream = crate::sys::socket::connect(socket).map_err(failed)?;
     let mut parts = Vec::new();
     stream.read_to_end(&mut parts).map_err(failed)?;
-    let broken = || Error::new(Kind::Internal, "the message of the starting shell is not whole");
+    let broken = || Error::new(ErrorKind::Internal, "the message of the starting shell is not whole");
     let at = parts.windows(2).position(|w| w == [0, 0]).ok_or_else(broken)?;
     let args: Vec<OsString> =
         parts[..at].split(|b| *b == 0).map(|a| OsString::from_vec(a.to_vec())).collect();
@@ -68,5 +68,5 @@ pub(super) fn detached(socket: &Path) -> Result<u8> {
     let own = own.into_iter().filter_map(|n| Some((OsString::from(n), std::env::var_os(n)?)));
     let error =
         Command::new(super::project::own_program()?).args(args).env_clear().envs(env).envs(own).exec();
-    Err(Error::new(Kind::Internal, "starting the run").caused_by(error))
+    Err(Error::new(ErrorKind::Internal, "starting the run").caused_by(error))
 }

@@ -9,8 +9,8 @@ use clap::Args;
 use super::Global;
 use super::flags::{Kept, Work};
 use super::project::Project;
-use crate::engine::place::Place;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::project::place::Place;
 use crate::report::text::command_line;
 use crate::state::SpecState;
 
@@ -131,7 +131,7 @@ impl Job {
         }
         let kept = Kept::parse(&state.run_args).map_err(|e| {
             let what = e.to_string();
-            Error::new(Kind::Usage, "the options that the earlier run was given are not known here")
+            Error::new(ErrorKind::Usage, "the options that the earlier run was given are not known here")
                 .detail(format!(
                     "  {}\n  {}",
                     command_line(&state.run_args),

@@ -9,9 +9,9 @@ use jiff::tz::{TimeZone, TimeZoneDatabase};
 use super::Global;
 use super::project::Project;
 use crate::agent::limit::{self, Channel, Family, Message, Pattern};
-use crate::engine::limits;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::report::text::sanitise_line;
+use crate::run::limit_outcome;
 
 #[derive(Debug, Args)]
 pub(super) struct LimitsArgs {
@@ -59,7 +59,7 @@ enum From {
 /// What is printed, in this order.
 #[derive(serde::Serialize)]
 struct Printed<'a> {
-    kind: limit::Kind,
+    kind: limit::LimitKind,
     until: Option<String>,
     source: &'a str,
 }
@@ -73,7 +73,7 @@ pub(super) fn limits(global: &Global, args: &LimitsArgs) -> Result<u8> {
 fn test(global: &Global, args: &TestArgs) -> Result<u8> {
     let now = match &args.now {
         Some(text) => text.parse::<Timestamp>().map_err(|error| {
-            Error::new(Kind::Usage, format!("--now {text:?} is no time"))
+            Error::new(ErrorKind::Usage, format!("--now {text:?} is no time"))
                 .caused_by(error)
                 .hint("Write it like 2026-03-01T10:00:00+01:00.")
         })?,
@@ -83,7 +83,7 @@ fn test(global: &Global, args: &TestArgs) -> Result<u8> {
         Some(name) => {
             let found = jiff::tz::db().get(name).or_else(|_| TimeZoneDatabase::bundled().get(name));
             found.map_err(|_| {
-                Error::new(Kind::Usage, format!("--tz {name:?} is no time zone"))
+                Error::new(ErrorKind::Usage, format!("--tz {name:?} is no time zone"))
                     .hint("Write its IANA name, like Europe/Berlin or UTC.")
             })?
         }
@@ -95,13 +95,13 @@ fn test(global: &Global, args: &TestArgs) -> Result<u8> {
         .backends
         .iter()
         .filter(|(name, _)| asked(name))
-        .flat_map(|(name, backend)| limits::patterns(name, backend))
+        .flat_map(|(name, backend)| limit_outcome::patterns(name, backend))
         .collect();
     let family = match &args.backend {
         Some(name) => config.backends.get(name).map_or_else(
             // not configured, but its words may be known
             || Family::of([name.as_str()]),
-            |backend| limits::family(name, backend),
+            |backend| limit_outcome::family(name, backend),
         ),
         None => Family::Any,
     };
@@ -133,7 +133,7 @@ fn test(global: &Global, args: &TestArgs) -> Result<u8> {
         source: &verdict.source,
     };
     let line = serde_json::to_string(&printed)
-        .map_err(|error| Error::new(Kind::Internal, "writing the answer").caused_by(error))?;
+        .map_err(|error| Error::new(ErrorKind::Internal, "writing the answer").caused_by(error))?;
     let _ = writeln!(anstream::stdout(), "{line}");
     Ok(0)
 }

@@ -9,14 +9,16 @@ use clap::Args;
 use super::printing::{Gone, Out, Shown};
 use super::project::Project;
 use super::{Global, colored};
-use crate::attempt::record::AttemptDir;
-use crate::engine::{launch, verdict};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Selection;
 use crate::report::live::span;
 use crate::report::text::{command_line, sanitise_line};
-use crate::state::store::Store;
-use crate::state::{AttemptRecord, Outcome, lock};
+use crate::run::verdict;
+use crate::state::{AttemptRecord, Outcome};
+use crate::store::attempt_folder;
+use crate::store::lock;
+use crate::store::record::AttemptDir;
+use crate::store::spec_store::Store;
 
 #[derive(Debug, Args)]
 #[command(
@@ -57,7 +59,7 @@ pub(super) fn logs(global: &Global, args: &LogsArgs) -> Result<u8> {
     let state = store.load()?;
     let none = |what: String| {
         let known: Vec<_> = state.units.keys().cloned().collect();
-        let error = Error::new(Kind::Usage, what);
+        let error = Error::new(ErrorKind::Usage, what);
         if known.is_empty() { error } else { error.hint(format!("There are logs of: {}.", known.join(", "))) }
     };
     let last = || {
@@ -76,7 +78,7 @@ pub(super) fn logs(global: &Global, args: &LogsArgs) -> Result<u8> {
     };
     let dir = store.attempt_dir(&id, number);
     let record = unit.attempts.iter().find(|a| a.number == number);
-    if record.is_some_and(|record| !launch::is_of(&dir, record)) {
+    if record.is_some_and(|record| !attempt_folder::is_of(&dir, record)) {
         return Err(none(format!("attempt {number} of task {id} never started, so it has no log")));
     }
     let path = match (args.prompt, args.stderr) {
@@ -97,7 +99,7 @@ pub(super) fn logs(global: &Global, args: &LogsArgs) -> Result<u8> {
             (_, true) => Shown::text(),
             _ => Shown::of(&dir, global),
         };
-        let over = || !args.follow || !launch::alive(&dir);
+        let over = || !args.follow || !attempt_folder::alive(&dir);
         if out.log(&path, shown, || bytes(&dir, args.stderr), over)?.is_err() {
             return Ok(0);
         }
@@ -107,7 +109,7 @@ pub(super) fn logs(global: &Global, args: &LogsArgs) -> Result<u8> {
         let checks = Checks { store: &store, unit: &id, number, dir: &dir, args, color };
         if checks.print(&mut out)? == 0 && args.verify {
             let text = format!("no command of [verify] ran after attempt {number} of task {id}");
-            return Err(Error::new(Kind::Usage, text).hint(
+            return Err(Error::new(ErrorKind::Usage, text).hint(
                 "They run once an agent says that it is done; without --verify its own output is shown.",
             ));
         }
@@ -117,7 +119,7 @@ pub(super) fn logs(global: &Global, args: &LogsArgs) -> Result<u8> {
 
 /// How many bytes an attempt that is over printed.
 fn bytes(dir: &AttemptDir, stderr: bool) -> Option<u64> {
-    launch::result(dir).map(|facts| if stderr { facts.stderr_bytes } else { facts.stdout_bytes })
+    attempt_folder::result(dir).map(|facts| if stderr { facts.stderr_bytes } else { facts.stdout_bytes })
 }
 
 /// The commands that had to succeed before an attempt counted as done.
@@ -140,7 +142,7 @@ impl Checks<'_> {
             }
             let printed = self.section(number, &gate, out)?;
             // nothing is run after one that failed: what is there was left by an earlier look at the same attempt
-            if printed.is_err() || verdict::failure(launch::result(&gate).as_ref()).is_some() {
+            if printed.is_err() || verdict::failure(attempt_folder::result(&gate).as_ref()).is_some() {
                 return Ok(number);
             }
         }
@@ -176,7 +178,7 @@ impl Checks<'_> {
 
     /// Whether the command has ended, or never will by itself.
     fn ended(&self, gate: &AttemptDir) -> bool {
-        gate.result().exists() || self.over() && !launch::alive(gate)
+        gate.result().exists() || self.over() && !attempt_folder::alive(gate)
     }
 
     fn section(
@@ -187,7 +189,7 @@ impl Checks<'_> {
     ) -> Result<std::result::Result<(), Gone>> {
         let (raw, dim) = (self.args.raw, self.style(Style::new().dimmed()));
         let shown = || if raw { Shown::Raw } else { Shown::text() };
-        let argv = launch::attempt(gate).map(|attempt| attempt.argv).unwrap_or_default();
+        let argv = attempt_folder::attempt(gate).map(|attempt| attempt.argv).unwrap_or_default();
         let command = command_line(&argv);
         if !raw && out.line(dim, &format!("verify {number}: {command}"), true).is_err() {
             return Ok(Err(Gone));
@@ -225,7 +227,7 @@ impl Checks<'_> {
 
     /// How the command ended, and whether that is good.
     fn verdict(&self, gate: &AttemptDir, command: &str, last: bool) -> (bool, String) {
-        let facts = launch::result(gate);
+        let facts = attempt_folder::result(gate);
         let failure = verdict::failure(facts.as_ref());
         // what the run knows beside: that it could not be started, that it ran too few tests
         let known = self.outcome().and_then(|outcome| match outcome {

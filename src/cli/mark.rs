@@ -9,12 +9,12 @@ use clap::{Args, ValueEnum};
 use super::Global;
 use super::project::Project;
 use crate::config::Config;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{self, Selection};
 use crate::report::text::sanitise_line;
 use crate::spec::{self, Task, TaskFile};
-use crate::state::lock::{Holder, RunLock};
 use crate::state::{SpecState, UnitStatus};
+use crate::store::lock::{Holder, RunLock};
 use crate::sys::files;
 
 #[derive(Debug, Args)]
@@ -61,11 +61,11 @@ pub(super) fn mark(global: &Global, args: &MarkArgs) -> Result<u8> {
     let mut state = store.load()?;
     let (text, tasks) = place.good_tasks()?;
     let family = family(&tasks.tasks, &args.id).ok_or_else(|| {
-        Error::new(Kind::Usage, format!("{} has no task {}", place.tasks_path().display(), args.id))
+        Error::new(ErrorKind::Usage, format!("{} has no task {}", place.tasks_path().display(), args.id))
             .hint("`seqorch plan` lists them.")
     })?;
     if let Some((unit, _)) = state.running().filter(|(unit, _)| family.iter().any(|id| id == unit)) {
-        return Err(Error::new(Kind::Locked, format!("an agent works on task {unit}"))
+        return Err(Error::new(ErrorKind::Locked, format!("an agent works on task {unit}"))
             .hint("`seqorch run` goes on with it; `seqorch stop --now` ends it."));
     }
     let mut told = Vec::new();
@@ -113,7 +113,7 @@ fn assign(state: &mut SpecState, config: &Config, tasks: &TaskFile, args: &MarkA
     let units = plan::units(tasks, config.run.granularity);
     if !units.iter().any(|unit| unit.id == *id) {
         let above = units.iter().find(|unit| unit.members.contains(id));
-        let error = Error::new(Kind::Usage, format!("task {id} is not given to an agent by itself"));
+        let error = Error::new(ErrorKind::Usage, format!("task {id} is not given to an agent by itself"));
         return Err(match above {
             Some(unit) => error.hint(format!("It is done together with task {}; assign that.", unit.id)),
             None => error,
@@ -130,7 +130,7 @@ fn assign(state: &mut SpecState, config: &Config, tasks: &TaskFile, args: &MarkA
         if names.contains(&name.as_str()) {
             return Ok(());
         }
-        let error = Error::new(Kind::Usage, format!("there is no {what} {name:?}"));
+        let error = Error::new(ErrorKind::Usage, format!("there is no {what} {name:?}"));
         Err(error.hint(if names.is_empty() {
             "[assign.owners] names none; --backend takes a backend's name.".to_owned()
         } else {

@@ -8,7 +8,6 @@ mod checks;
 mod completions;
 mod config;
 mod detach;
-mod discovery;
 mod doctor;
 mod flags;
 mod hidden;
@@ -36,7 +35,7 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
-use crate::error::{Kind, Result};
+use crate::error::{ErrorKind, Result};
 
 /// Work off a spec's tasks one at a time with coding agents, unattended, visibly in tmux.
 #[derive(Debug, Parser)]
@@ -172,7 +171,7 @@ pub fn main() -> u8 {
         Err(e) => {
             let _ = e.print();
             // clap's own 2 would read as "a human is needed"
-            return if e.use_stderr() { Kind::Usage.exit_code() } else { 0 };
+            return if e.use_stderr() { ErrorKind::Usage.exit_code() } else { 0 };
         }
     };
     match cli.global.color {

@@ -11,14 +11,14 @@ use super::Global;
 use super::flags::Work;
 use super::project::Project;
 use crate::config::Config;
-use crate::engine::place::{self, Place};
-use crate::engine::prepare::{decisions, template};
-use crate::engine::timeline;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::plan::prompt::{PromptContext, render};
 use crate::plan::{self, Plan};
+use crate::project::place::{self, Place};
 use crate::report::timeline::lines;
 use crate::report::{plan as human, plan_json};
+use crate::run::forecast;
+use crate::run::prepare::{decisions, template};
 use crate::spec::{self, TaskFile, diagnose};
 use crate::state::SpecState;
 
@@ -53,7 +53,9 @@ pub(super) fn plan(global: &Global, args: &PlanArgs) -> Result<u8> {
         let tasks = match place.read_tasks() {
             Ok((_, tasks)) => tasks,
             // a program that reads this gets its object all the same
-            Err(error) if error.kind() == Kind::BadTasks => return Ok(unreadable(&place, config, &error)),
+            Err(error) if error.kind() == ErrorKind::BadTasks => {
+                return Ok(unreadable(&place, config, &error));
+            }
             Err(error) => return Err(error),
         };
         let (plan, times) = if tasks.has_errors() {
@@ -62,11 +64,11 @@ pub(super) fn plan(global: &Global, args: &PlanArgs) -> Result<u8> {
             plan::check_selection(&tasks, &place.selection)?;
             let state = project.store(&place).load()?;
             let plan = current(&place, config, &tasks, &state);
-            let times = timeline::timeline(&plan, &state, config, Timestamp::now(), &TimeZone::system());
+            let times = forecast::timeline(&plan, &state, config, Timestamp::now(), &TimeZone::system());
             (Some(plan), times)
         };
         print(&place, config, plan_json::json(plan.as_ref(), &tasks, times.as_ref()));
-        return Ok(if tasks.has_errors() { Kind::BadTasks.exit_code() } else { 0 });
+        return Ok(if tasks.has_errors() { ErrorKind::BadTasks.exit_code() } else { 0 });
     }
     show(global, &project, &place)?;
     Ok(0)
@@ -108,7 +110,9 @@ pub(super) fn show(global: &Global, project: &Project, place: &Place) -> Result<
     let diagnostics =
         diagnose::render(&shown, &text, &tasks.diagnostics, color, super::terminal_width().unwrap_or(100));
     if tasks.has_errors() {
-        return Err(Error::new(Kind::BadTasks, format!("{shown} cannot be worked off")).detail(diagnostics));
+        return Err(
+            Error::new(ErrorKind::BadTasks, format!("{shown} cannot be worked off")).detail(diagnostics)
+        );
     }
     plan::check_selection(&tasks, &place.selection)?;
     let state = project.store(place).load()?;
@@ -116,7 +120,7 @@ pub(super) fn show(global: &Global, project: &Project, place: &Place) -> Result<
     super::checks::check_template(config, &plan)?;
     super::telling::unmatched_inputs(place, config);
     let (now, zone) = (Timestamp::now(), TimeZone::system());
-    let times = timeline::timeline(&plan, &state, config, now, &zone);
+    let times = forecast::timeline(&plan, &state, config, now, &zone);
     let (expected, expected_by) = times.map(|times| lines(&times, now, &zone)).unwrap_or_default();
     let width = super::terminal_width();
     let view = human::PlanView { color, width, diagnostics, expected, expected_by };
@@ -133,7 +137,7 @@ fn prompt(project: &Project, place: &Place, id: &str) -> Result<u8> {
     let step =
         plan.steps.iter().find(|s| s.unit == id || s.open.iter().any(|t| t.id == id)).ok_or_else(|| {
             let known: Vec<_> = plan.steps.iter().map(|s| s.unit.as_str()).collect();
-            Error::new(Kind::Usage, format!("the plan has no step {id}"))
+            Error::new(ErrorKind::Usage, format!("the plan has no step {id}"))
                 .hint(format!("It has: {}.", known.join(", ")))
         })?;
     let answers = decisions(&state, &step.unit);

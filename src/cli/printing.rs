@@ -10,8 +10,8 @@ use anstyle::Style;
 use super::{Global, colored, terminal_width};
 use crate::agent::sanitise::Sanitiser;
 use crate::agent::{AgentEvent, Format, Reader, Renderer};
-use crate::attempt::record::{AttemptDir, AttemptFile, log_parts};
 use crate::error::{Error, Result};
+use crate::store::record::{AttemptDir, AttemptFile, log_parts};
 
 /// Columns where there is no terminal.
 const WIDTH: usize = 100;

@@ -4,13 +4,13 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::discovery::{self, Found};
 use super::{Global, telling};
 use crate::config::{self, Flag, LoadRequest, Loaded};
-use crate::engine::place::{self, Place};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Selection;
-use crate::state::store::Store;
+use crate::project::discovery::{self, Found};
+use crate::project::place::{self, Place};
+use crate::store::spec_store::Store;
 use crate::sys::digest::digest;
 use crate::tmux::Owner;
 
@@ -48,7 +48,7 @@ impl Folders {
         let here = std::env::current_dir().map_err(|e| Error::io("finding", Path::new("."), e))?;
         let cwd = match directory {
             Some(dir) => fs::canonicalize(here.join(dir))
-                .map_err(|e| Error::new(Kind::Usage, format!("-C {}", dir.display())).caused_by(e))?,
+                .map_err(|e| Error::new(ErrorKind::Usage, format!("-C {}", dir.display())).caused_by(e))?,
             None => here,
         };
         // a spec given by path says better where its project is than the folder that one happens to stand in
@@ -103,11 +103,11 @@ impl Project {
         }
         let below = self.spec_root().join(asked);
         if let Some(dir) = [here, below].into_iter().find(|dir| dir.is_dir()) {
-            return Err(Error::new(Kind::NoSpec, format!("there is no tasks.md in {}", dir.display()))
+            return Err(Error::new(ErrorKind::NoSpec, format!("there is no tasks.md in {}", dir.display()))
                 .hint("A spec is a folder with a tasks.md; name such a folder."));
         }
-        let mut error =
-            Error::new(Kind::NoSpec, format!("there is no spec {}", asked.display())).detail(format!(
+        let mut error = Error::new(ErrorKind::NoSpec, format!("there is no spec {}", asked.display()))
+            .detail(format!(
                 "  looked for {} and in {}",
                 self.cwd.join(asked).display(),
                 discovery::searched(&self.root, configured)
@@ -128,24 +128,21 @@ impl Project {
         match known.as_slice() {
             [only] => Ok(only.dir.clone()),
             [] => Err(self.no_spec()),
-            [first, ..] => {
-                Err(Error::new(Kind::NoSpec, format!("there are {} specs and none was named", known.len()))
-                    .detail(
-                        known
-                            .iter()
-                            .map(|f| format!("  {}", self.name(f, &known)))
-                            .collect::<Vec<_>>()
-                            .join("\n"),
-                    )
-                    .hint(format!("Name one: seqorch run {}", self.name(first, &known))))
-            }
+            [first, ..] => Err(Error::new(
+                ErrorKind::NoSpec,
+                format!("there are {} specs and none was named", known.len()),
+            )
+            .detail(
+                known.iter().map(|f| format!("  {}", self.name(f, &known))).collect::<Vec<_>>().join("\n"),
+            )
+            .hint(format!("Name one: seqorch run {}", self.name(first, &known)))),
         }
     }
 
     /// That there is no spec at all.
     pub(super) fn no_spec(&self) -> Error {
         let searched = discovery::searched(&self.root, &self.loaded.config.run.spec_root);
-        Error::new(Kind::NoSpec, format!("there is no spec in {}", self.root.display()))
+        Error::new(ErrorKind::NoSpec, format!("there is no spec in {}", self.root.display()))
             .detail(format!("  looked in {searched}"))
             .hint("A spec is a folder with a tasks.md. Name its path, or set run.spec_root in seqorch.toml.")
     }
@@ -232,7 +229,7 @@ fn root_of(start: &Path) -> Option<PathBuf> {
 /// This program, to be started again.
 pub(super) fn own_program() -> Result<PathBuf> {
     let path = std::env::current_exe()
-        .map_err(|e| Error::new(Kind::Internal, "finding this program").caused_by(e))?;
+        .map_err(|e| Error::new(ErrorKind::Internal, "finding this program").caused_by(e))?;
     // after an update in place, the old program is only known as deleted; the new one stands in its place
     let text = path.to_string_lossy();
     Ok(text.strip_suffix(" (deleted)").map_or_else(|| path.clone(), PathBuf::from))

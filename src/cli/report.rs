@@ -10,12 +10,12 @@ use jiff::tz::TimeZone;
 
 use super::Global;
 use super::project::Project;
-use crate::engine::launch;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::git;
 use crate::plan::Selection;
 use crate::report::morning::{Source, morning};
 use crate::report::{events, page};
+use crate::store::attempt_folder;
 use crate::sys::files;
 
 #[derive(Debug, Args)]
@@ -43,7 +43,7 @@ pub(super) fn report(global: &Global, args: &ReportArgs) -> Result<u8> {
     let words = |unit: &str, attempt: u32| {
         let record = state.units.get(unit)?.attempts.iter().find(|a| a.number == attempt)?;
         let dir = store.attempt_dir(unit, attempt);
-        let facts = launch::result(&dir).filter(|_| launch::is_of(&dir, record))?;
+        let facts = attempt_folder::result(&dir).filter(|_| attempt_folder::is_of(&dir, record))?;
         Some(facts.last_words).filter(|text| !text.trim().is_empty())
     };
     let files = |unit: &str| {
@@ -75,7 +75,8 @@ pub(super) fn report(global: &Global, args: &ReportArgs) -> Result<u8> {
         let _ = write!(out, "{}", page::markdown(&made, columns));
         return Ok(0);
     };
-    let html = page::html(&made).map_err(|e| Error::new(Kind::Internal, format!("making the page: {e}")))?;
+    let html =
+        page::html(&made).map_err(|e| Error::new(ErrorKind::Internal, format!("making the page: {e}")))?;
     if path.as_os_str() == "-" {
         let _ = out.write_all(html.as_bytes());
         return Ok(0);

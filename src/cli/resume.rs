@@ -11,7 +11,7 @@ use super::Global;
 use super::flags::Work;
 use super::job::{GoOn, Job};
 use super::run::{self, RunArgs};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::report::text::{sanitise_text, shell_word};
 
 #[derive(Debug, Args)]
@@ -65,7 +65,7 @@ pub(super) fn resume(global: &Global, args: &ResumeArgs) -> Result<u8> {
         };
         let answer = answer.filter(|answer| !answer.trim().is_empty()).ok_or_else(|| {
             let spec = shell_word(&place.typed);
-            Error::new(Kind::Usage, "there is no answer, and no editor (VISUAL, EDITOR) on a terminal to write one")
+            Error::new(ErrorKind::Usage, "there is no answer, and no editor (VISUAL, EDITOR) on a terminal to write one")
                 .hint(format!("Answer with `seqorch resume {spec} --answer \"…\"`; `seqorch run {spec} --retry` tries again without one."))
         })?;
         GoOn::answered(answer, args.all)
@@ -76,7 +76,7 @@ pub(super) fn resume(global: &Global, args: &ResumeArgs) -> Result<u8> {
 
 /// That nobody asks for anything.
 pub(super) fn not_halted(spec: &str) -> Error {
-    Error::new(Kind::Usage, format!("{spec} is not halted, so there is nothing to resume"))
+    Error::new(ErrorKind::Usage, format!("{spec} is not halted, so there is nothing to resume"))
         .hint("Go on with `seqorch run`; with --retry it keeps the options of the last run.")
 }
 
@@ -87,7 +87,7 @@ fn read_answer(file: &Path) -> Result<String> {
             .map_err(|e| Error::io("reading", Path::new("standard input"), e));
     }
     fs::read_to_string(file)
-        .map_err(|e| Error::new(Kind::Usage, format!("--answer-file {}", file.display())).caused_by(e))
+        .map_err(|e| Error::new(ErrorKind::Usage, format!("--answer-file {}", file.display())).caused_by(e))
 }
 
 /// What a person writes in their editor below the question; `None` where there is no editor or no terminal.
@@ -115,7 +115,7 @@ fn edited(question: &str) -> Result<Option<String>> {
     let text = std::fs::read_to_string(path).map_err(|e| Error::io("reading", path, e))?;
     let answer = answer_in(&text);
     if !status.success() || answer.is_empty() {
-        return Err(Error::new(Kind::Human, "no answer was written, so nothing is resumed").hint(
+        return Err(Error::new(ErrorKind::Human, "no answer was written, so nothing is resumed").hint(
             "Write one, or give it with --answer \"…\"; `seqorch run --retry` tries again without one.",
         ));
     }

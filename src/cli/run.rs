@@ -12,22 +12,22 @@ use super::job::{GoOn, Job};
 use super::project::{Project, own_program};
 use super::{Global, detach, telling, watch};
 use crate::config::{Commit, Config, TmuxMode};
-use crate::engine::decide::{End, Machine, Policy};
-use crate::engine::driver::drive;
-use crate::engine::ears::Ears;
-use crate::engine::launch::Launcher;
-use crate::engine::place::Place;
-use crate::engine::screen::{Screen, Setting, Wishes};
-use crate::engine::world::RealWorld;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::git;
 use crate::plan::{self, Plan, names};
+use crate::project::place::Place;
 use crate::report::ended::{self, Ended};
 use crate::report::events::What;
 use crate::report::summary;
-use crate::state::lock::{Holder, RunLock};
-use crate::state::store::Store;
+use crate::run::driver::drive;
+use crate::run::inbox::Ears;
+use crate::run::launch::Launcher;
+use crate::run::machine::{End, Machine, Policy};
+use crate::run::windows::{Screen, Setting, Wishes};
+use crate::run::world::RealWorld;
 use crate::state::{SpecState, UnitStatus};
+use crate::store::lock::{Holder, RunLock};
+use crate::store::spec_store::Store;
 use crate::sys::clock::SystemClock;
 use crate::sys::signals::Interrupt;
 use crate::sys::{process, socket};
@@ -76,7 +76,7 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<u8> {
         specs.push(None);
     }
     if specs.len() > 1 && args.work.names_tasks() {
-        return Err(Error::new(Kind::Usage, "--only and --from go with one spec"));
+        return Err(Error::new(ErrorKind::Usage, "--only and --from go with one spec"));
     }
     let go_on = args.go_on.read(args.detach)?;
     // all specs are found before the first begins: a typo must not show in the middle of the night
@@ -99,7 +99,7 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<u8> {
     }
     if args.detach {
         let [job] = jobs.as_slice() else {
-            return Err(Error::new(Kind::Usage, "--detach goes with one spec"));
+            return Err(Error::new(ErrorKind::Usage, "--detach goes with one spec"));
         };
         let plan = preflight(job, &go_on)?;
         return detach::detach(job, &go_on, &plan);
@@ -393,7 +393,9 @@ pub(super) fn find_tmux(config: &Config, env: &[(OsString, OsString)]) -> Result
             let _ = writeln!(io::stderr(), "note: tmux is not installed; agents print to this terminal");
             Ok(None)
         }
-        None => Err(Error::new(Kind::Unavailable, "tmux is not on the search path, and tmux.mode is \"on\"")
-            .hint("Install tmux, or set tmux.mode = \"auto\".")),
+        None => {
+            Err(Error::new(ErrorKind::Unavailable, "tmux is not on the search path, and tmux.mode is \"on\"")
+                .hint("Install tmux, or set tmux.mode = \"auto\"."))
+        }
     }
 }

@@ -7,10 +7,10 @@ use clap::Args;
 use serde::Serialize;
 
 use super::Global;
-use super::discovery::Found;
 use super::project::Project;
 use crate::error::{Error, Result};
 use crate::plan::Selection;
+use crate::project::discovery::Found;
 use crate::report::text::{sanitise_line, width};
 use crate::spec::{Severity, TaskFile, TaskState};
 

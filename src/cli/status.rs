@@ -9,8 +9,6 @@ use serde_json::json;
 use super::Global;
 use super::project::Project;
 use crate::config::Config;
-use crate::engine::at_work::AtWork;
-use crate::engine::limits;
 use crate::error::Result;
 use crate::plan::{Plan, Selection};
 use crate::report::limited;
@@ -19,8 +17,11 @@ use crate::report::owed::{needed, owed};
 use crate::report::plan::why_skipped;
 use crate::report::spent::{spent, spent_of};
 use crate::report::text::{plural, sanitise_line, sanitise_text, shell_word};
-use crate::report::watch::Standing;
-use crate::state::{AttemptRecord, SpecState, lock};
+use crate::report::view::Standing;
+use crate::run::limit_outcome;
+use crate::state::{AttemptRecord, SpecState};
+use crate::store::activity::AtWork;
+use crate::store::lock;
 
 #[derive(Debug, Args)]
 pub(super) struct StatusArgs {
@@ -235,7 +236,7 @@ fn write_question(out: &mut impl Write, spec: &str, state: &SpecState) {
 pub(super) fn limits_now(state: &SpecState, config: &Config) -> Vec<String> {
     let mending = |kind, backend: &str| {
         let program = config.backends.get(backend).map_or("", |backend| &backend.command);
-        limits::mending(kind, program, backend)
+        limit_outcome::mending(kind, program, backend)
     };
     limited::lines(state, jiff::Timestamp::now(), &jiff::tz::TimeZone::system(), mending)
 }

@@ -9,14 +9,14 @@ use rustix::process::Signal;
 
 use super::Global;
 use super::project::Project;
-use crate::engine::launch;
-use crate::engine::place::Place;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Selection;
+use crate::project::place::Place;
 use crate::report::text::sanitise_line;
 use crate::state::SpecState;
-use crate::state::lock::{self, Holder, RunLock};
-use crate::state::store::Store;
+use crate::store::attempt_folder;
+use crate::store::lock::{self, Holder, RunLock};
+use crate::store::spec_store::Store;
 use crate::sys::{process, signals};
 
 /// What a run may take to its end beside the grace of its agent.
@@ -72,7 +72,7 @@ pub(super) fn try_now(project: &Project, place: &Place, store: &Store) -> Result
     let Some(holder) = stop.listening_holder()? else { return Ok(false) };
     if !holder.tries_now {
         return Err(Error::new(
-            Kind::Locked,
+            ErrorKind::Locked,
             format!("the run is process {}, of a seqorch that cannot be told to try at once", holder.pid),
         )
         .hint("End it with `seqorch stop`; then `seqorch resume --now` goes on at once."));
@@ -129,7 +129,7 @@ impl Stop<'_> {
             };
             if holder.host != lock::host() {
                 return Err(Error::new(
-                    Kind::Locked,
+                    ErrorKind::Locked,
                     format!("the run is process {} on {}, out of reach from here", holder.pid, holder.host),
                 )
                 .hint(format!("Type `seqorch {}` on {}.", self.verb, holder.host)));
@@ -139,7 +139,7 @@ impl Stop<'_> {
             }
             if start.elapsed() > NOT_LISTENING {
                 return Err(Error::new(
-                    Kind::Locked,
+                    ErrorKind::Locked,
                     format!("process {} has the spec's lock and does not listen", holder.pid),
                 )
                 .hint(format!("End it with `kill {}`.", holder.pid)));
@@ -151,11 +151,11 @@ impl Stop<'_> {
     fn tell(&self, holder: &Holder, signal: Signal) -> Result<()> {
         let pid = holder.pid.cast_signed();
         let told = process::tell(pid, holder.listens.unwrap_or(0), signal).map_err(|e| {
-            Error::new(Kind::Internal, format!("sending a signal to process {pid}")).caused_by(e)
+            Error::new(ErrorKind::Internal, format!("sending a signal to process {pid}")).caused_by(e)
         })?;
         if !told && lock::holder(&self.store.run_lock()).as_ref() == Some(holder) {
             return Err(Error::new(
-                Kind::Locked,
+                ErrorKind::Locked,
                 format!("the run is process {pid}, which is not to be seen from here"),
             )
             .hint(format!("If it runs in a container, type `seqorch {}` in there.", self.verb)));
@@ -193,7 +193,7 @@ impl Stop<'_> {
         self.tell(holder, Signal::CONT)?;
         if !process::ends_within(pid, self.patience) {
             return Err(Error::new(
-                Kind::Internal,
+                ErrorKind::Internal,
                 format!("process {pid} was told to end and has not ended yet"),
             )
             .hint(format!(
@@ -224,7 +224,8 @@ impl Stop<'_> {
 
     /// Ends agents that work without a run. Nobody can begin one meanwhile, nor take them over.
     fn end_orphans(&self) -> Result<bool> {
-        let alive = || self.store.attempt_dirs().into_iter().filter(launch::alive).collect::<Vec<_>>();
+        let alive =
+            || self.store.attempt_dirs().into_iter().filter(attempt_folder::alive).collect::<Vec<_>>();
         if alive().is_empty() {
             return Ok(false);
         }
@@ -232,7 +233,7 @@ impl Stop<'_> {
         let path = self.store.run_lock();
         let _lock = RunLock::take(&path, &Holder::me(&self.place.dir, jiff::Timestamp::now()))?;
         for dir in alive() {
-            launch::end(&dir, self.patience);
+            attempt_folder::end(&dir, self.patience);
         }
         self.say(&format!("{what} was at work without a run and is ended; `seqorch run` begins it again"));
         Ok(true)
@@ -243,7 +244,7 @@ impl Stop<'_> {
         let state = self.store.load()?;
         let running = state
             .running()
-            .filter(|(unit, attempt)| launch::alive(&self.store.attempt_dir(unit, attempt.number)));
+            .filter(|(unit, attempt)| attempt_folder::alive(&self.store.attempt_dir(unit, attempt.number)));
         Ok(running
             .map(|(unit, attempt)| format!("task {} (attempt {})", sanitise_line(unit), attempt.number)))
     }
@@ -258,13 +259,15 @@ impl Stop<'_> {
 pub(super) fn refuse_strays(store: &Store, state: &SpecState) -> Result<()> {
     let known = state.running().and_then(|(unit, attempt)| {
         let dir = store.attempt_dir(unit, attempt.number);
-        launch::is_of(&dir, attempt).then_some(dir)
+        attempt_folder::is_of(&dir, attempt).then_some(dir)
     });
-    let stray =
-        store.attempt_dirs().into_iter().find(|dir| Some(dir) != known.as_ref() && launch::alive(dir));
+    let stray = store
+        .attempt_dirs()
+        .into_iter()
+        .find(|dir| Some(dir) != known.as_ref() && attempt_folder::alive(dir));
     stray.map_or(Ok(()), |dir| {
         Err(Error::new(
-            Kind::Locked,
+            ErrorKind::Locked,
             format!("an agent that the state does not know is at work: {}", dir.path().display()),
         )
         .detail("  Nothing was started beside it.")

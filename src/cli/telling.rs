@@ -5,20 +5,20 @@ use std::path::{Path, PathBuf};
 
 use super::project::{Project, own_program};
 use crate::config::{Commit, Config};
-use crate::engine::chronicle::Chronicle;
-use crate::engine::decide::End;
-use crate::engine::hooks::{self, Caller};
-use crate::engine::inputs;
-use crate::engine::place::Place;
 use crate::error::Result;
 use crate::plan::Plan;
+use crate::project::inputs;
+use crate::project::place::Place;
 use crate::report::ended::Ended;
 use crate::report::summary::{self, Summary, UnitLine};
 use crate::report::text::plural;
+use crate::run::event_log::Chronicle;
+use crate::run::hooks::{self, Caller};
+use crate::run::machine::End;
 use crate::state::SpecState;
-use crate::state::store::Store;
+use crate::store::spec_store::Store;
 use crate::sys::files;
-use crate::watch;
+use crate::view;
 
 /// What a verb goes by, for `-v`.
 pub(super) fn sources(root: &Path, files: &[PathBuf]) {
@@ -107,12 +107,12 @@ pub(super) fn summary(
 
 /// Leaves the summary for those who watch; they do without where that cannot be written.
 pub(super) fn leave_summary(store: &Store, text: &str) {
-    let _ = files::replace(&watch::summary_path(store), text.as_bytes(), 0o600);
+    let _ = files::replace(&view::summary_path(store), text.as_bytes(), 0o600);
 }
 
 /// Takes the summary of an earlier run away.
 pub(super) fn forget_summary(store: &Store) {
-    let _ = std::fs::remove_file(watch::summary_path(store));
+    let _ = std::fs::remove_file(view::summary_path(store));
 }
 
 /// What the progress file says of a run's end.

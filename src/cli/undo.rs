@@ -7,11 +7,11 @@ use clap::Args;
 
 use super::Global;
 use super::project::Project;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::git::steps;
 use crate::plan::{self, Selection};
 use crate::state::UnitStatus;
-use crate::state::lock::{Holder, RunLock};
+use crate::store::lock::{Holder, RunLock};
 use crate::sys::files;
 
 #[derive(Debug, Args)]
@@ -36,14 +36,17 @@ pub(super) fn undo(global: &Global, args: &UndoArgs) -> Result<u8> {
         let untold = known.is_some_and(|unit| unit.to_keep);
         let with = state.units.iter().filter(|(_, unit)| unit.changes.is_some());
         let ids: Vec<_> = with.map(|(id, _)| id.as_str()).collect();
-        return Err(Error::new(Kind::Usage, format!("nothing is known of what task {} changed", args.id))
-            .hint(if untold {
-                "It is done, and the next `seqorch run` looks at that first.".to_owned()
-            } else if ids.is_empty() {
-                "It takes a git repository, git.snapshot = true, and a task that is done.".to_owned()
-            } else {
-                format!("Tasks that can be taken back: {}.", ids.join(", "))
-            }));
+        return Err(Error::new(
+            ErrorKind::Usage,
+            format!("nothing is known of what task {} changed", args.id),
+        )
+        .hint(if untold {
+            "It is done, and the next `seqorch run` looks at that first.".to_owned()
+        } else if ids.is_empty() {
+            "It takes a git repository, git.snapshot = true, and a task that is done.".to_owned()
+        } else {
+            format!("Tasks that can be taken back: {}.", ids.join(", "))
+        }));
     };
     let (text, tasks) = place.good_tasks()?;
     let list = steps::take_back(&project.root, &before, &changes.after, &place.tasks_path())?;

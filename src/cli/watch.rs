@@ -16,14 +16,14 @@ use super::flags::Work;
 use super::project::{Project, own_program};
 use super::{Global, colored, detach};
 use crate::agent::sanitise::sanitise;
-use crate::engine::place::Place;
-use crate::error::{Error, Kind, Result};
-use crate::state::lock::{self, Holder};
-use crate::state::store::Store;
+use crate::error::{Error, ErrorKind, Result};
+use crate::project::place::Place;
+use crate::store::lock::{self, Holder};
+use crate::store::spec_store::Store;
 use crate::sys::clock::SystemClock;
 use crate::sys::socket::Listener;
 use crate::sys::{files, process};
-use crate::watch::{self, Left, OfRun, Watch};
+use crate::view::{self, Left, OfRun, Watch};
 
 /// `__view`: what the main window of a run shows.
 #[derive(Debug, Args)]
@@ -110,14 +110,16 @@ impl Started {
 
     /// Waits for its end, tells what it had to say, and gives its exit code.
     fn end(mut self) -> Result<u8> {
-        let status =
-            self.child.wait().map_err(|e| Error::new(Kind::Internal, "waiting for the run").caused_by(e))?;
+        let status = self
+            .child
+            .wait()
+            .map_err(|e| Error::new(ErrorKind::Internal, "waiting for the run").caused_by(e))?;
         for log in &self.logs[usize::from(self.shown)..] {
             let said = std::fs::read(log).unwrap_or_default();
             let _ = io::stderr().write_all(sanitise(&said).as_bytes());
         }
         let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
-        Ok(u8::try_from(code).unwrap_or(Kind::Internal.exit_code()))
+        Ok(u8::try_from(code).unwrap_or(ErrorKind::Internal.exit_code()))
     }
 }
 
@@ -139,10 +141,10 @@ pub(super) fn watch(
         color: colored(global, &stdout),
         of_run,
     };
-    if !json && stdout.is_terminal() && watch::can_draw(std::env::var("TERM").ok().as_deref()) {
-        watch::full_screen(watch)
+    if !json && stdout.is_terminal() && view::can_draw(std::env::var("TERM").ok().as_deref()) {
+        view::full_screen(watch)
     } else {
-        watch::lines(watch, json)
+        view::lines(watch, json)
     }
 }
 
@@ -182,7 +184,7 @@ pub(super) struct Host {
 
 impl Host {
     pub(super) fn open(store: &Store, argv: Vec<OsString>) -> Result<Self> {
-        let failed = |e| Error::new(Kind::Internal, "opening a socket for the window").caused_by(e);
+        let failed = |e| Error::new(ErrorKind::Internal, "opening a socket for the window").caused_by(e);
         let listener = Listener::bind(&store.folder()).map_err(failed)?;
         let socket = listener.get().try_clone().map_err(failed)?;
         let env: Vec<(OsString, OsString)> = std::env::vars_os().collect();

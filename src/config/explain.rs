@@ -7,7 +7,7 @@ use super::layers::Loaded;
 use super::schema::{self, Found, Node};
 use super::source::{Layer, Origin, Provenance};
 use super::tree::{Item, KeyPath, Value, quoted};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 
 /// The merged settings as TOML, each with a comment that says where it comes from.
 ///
@@ -123,7 +123,7 @@ fn no_such_key(key: &str) -> Error {
         at = next;
     }
     let hint = check::unknown(&missing, known, &at);
-    let error = Error::new(Kind::Usage, format!("there is no configuration key {key:?}"));
+    let error = Error::new(ErrorKind::Usage, format!("there is no configuration key {key:?}"));
     match hint.split_once("; ") {
         Some((_, hint)) if !hint.ends_with(": ") => {
             let mut letters = hint.chars();

@@ -94,7 +94,7 @@ fn show_tells_for_each_key_where_it_comes_from() {
     assert_eq!(show(&loaded, Some("run.jitter")).unwrap(), "[run]\njitter = \"2s\"  # seqorch.toml:2\n");
     assert_eq!(show(&loaded, Some("run.workdir")).unwrap(), "# run.workdir is not set\n");
     assert_eq!(show(&loaded, Some("profile.night")).unwrap().lines().count(), 1);
-    assert_eq!(show(&loaded, Some("rum")).unwrap_err().kind(), Kind::Usage);
+    assert_eq!(show(&loaded, Some("rum")).unwrap_err().kind(), ErrorKind::Usage);
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn explain_knows_sections_and_suggests_for_what_it_does_not_know() {
         ("backend.x.argz", "backend.x.args"),
     ] {
         let error = explain(&loaded, wrong).unwrap_err();
-        assert_eq!(error.kind(), Kind::Usage);
+        assert_eq!(error.kind(), ErrorKind::Usage);
         let text = error.render();
         assert!(text.contains(&format!("hint: Did you mean {near:?}?")), "{text}");
     }

@@ -6,7 +6,7 @@
 //! `[[override]]`) as a whole.
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use figment::Figment;
@@ -20,7 +20,7 @@ use super::source::{Layer, Provenance, Source, place};
 use super::tree::{Item, KeyPath, Value};
 use super::types::Config;
 use super::vars::{self, Flag};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 
 /// What to load.
 #[derive(Debug, Clone, Default)]
@@ -139,8 +139,8 @@ impl<'a> Reader<'a> {
             Ok(text) => text,
             Err(error) => {
                 match (error.kind(), wanted) {
-                    (ErrorKind::NotFound | ErrorKind::NotADirectory, Wanted::IfThere) => {}
-                    (ErrorKind::NotFound, Wanted::By(who)) => {
+                    (io::ErrorKind::NotFound | io::ErrorKind::NotADirectory, Wanted::IfThere) => {}
+                    (io::ErrorKind::NotFound, Wanted::By(who)) => {
                         self.fail(who, "", format!("{label} does not exist"));
                     }
                     (_, Wanted::By(who)) => self.fail(who, "", format!("{label} cannot be read: {error}")),
@@ -285,14 +285,14 @@ impl<'a> Reader<'a> {
         };
         self.problems
             .iter()
-            .fold(Error::new(Kind::Config, message), |error, problem| error.detail(problem.render()))
+            .fold(Error::new(ErrorKind::Config, message), |error, problem| error.detail(problem.render()))
     }
 }
 
 fn merge(provenance: &Provenance) -> Result<Raw, Error> {
     let figment = provenance.sources.iter().fold(Figment::new(), Figment::merge);
     figment.extract().map_err(|errors| {
-        let error = Error::new(Kind::Config, "the merged configuration does not fit together");
+        let error = Error::new(ErrorKind::Config, "the merged configuration does not fit together");
         errors.into_iter().fold(error, |error, one| error.detail(one.to_string()))
     })
 }

@@ -52,7 +52,7 @@ impl Project {
     /// The lines below the message of the error.
     fn problems(&self) -> Vec<String> {
         let error = load(&self.ask).map(|_| ()).unwrap_err();
-        assert_eq!(error.kind(), Kind::Config);
+        assert_eq!(error.kind(), ErrorKind::Config);
         error.render().lines().skip(1).map(str::to_owned).collect()
     }
 }

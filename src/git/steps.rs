@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::kept_index::KeptIndex;
 use super::{Change, NOT_OURS, git, run, told_changes};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::sys::digest::digest;
 use crate::sys::files;
 
@@ -92,7 +92,7 @@ fn commit_added(top: &Path, folder: &Path, paths: &[&str], message: &str) -> Res
 }
 
 fn failed(what: &str, said: &str) -> Error {
-    Error::new(Kind::Internal, format!("git {what} failed"))
+    Error::new(ErrorKind::Internal, format!("git {what} failed"))
         .detail(format!("  {}", said.trim().replace('\n', "\n  ")))
 }
 
@@ -204,7 +204,7 @@ fn put_over(
 pub fn take_back(dir: &Path, from: &str, to: &str, tasks: &Path) -> Result<Vec<Change>> {
     let Some(mut list) = told_changes(dir, from, to) else {
         return Err(Error::new(
-            Kind::Human,
+            ErrorKind::Human,
             "the changes cannot be taken back: git does not have the trees before and after the task any more",
         )
         .hint(
@@ -221,7 +221,7 @@ pub fn take_back(dir: &Path, from: &str, to: &str, tasks: &Path) -> Result<Vec<C
         return Ok(list);
     }
     let refuse = |said: String| {
-        Error::new(Kind::Human, "the changes cannot be taken back: files were changed again since")
+        Error::new(ErrorKind::Human, "the changes cannot be taken back: files were changed again since")
             .detail(format!("  {}", said.trim().replace('\n', "\n  ")))
             .hint("Nothing was touched. Take the later changes back first, or commit or stash them.")
     };

@@ -171,6 +171,27 @@ fn entries(object: &Value, units: &[String]) -> Option<Vec<(String, Value)>> {
     spoken.then_some(entries)
 }
 
+/// Who does what, as an agent was asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Assigned {
+    /// Who was asked.
+    pub by: String,
+    /// What can be used.
+    pub found: BTreeMap<String, Assignment>,
+    /// Units that go to the default backend, since nothing usable was said of them.
+    pub missing: Vec<String>,
+    /// Why they do.
+    pub complaints: Vec<String>,
+}
+
+impl Assigned {
+    /// What was found, as the state keeps it.
+    pub fn entries(&self) -> impl Iterator<Item = (String, serde_json::Value)> {
+        let value = |one| serde_json::to_value(one).unwrap_or_default();
+        self.found.iter().map(move |(unit, one)| (unit.clone(), value(one)))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

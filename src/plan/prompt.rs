@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::quote::{defuse, oneline, quote};
 use super::step::{Plan, Step};
 use crate::config::{DoneSignal, Prompt, Skill};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::spec::Task;
 
 /// The template that is used where the configuration names none.
@@ -227,7 +227,7 @@ fn template_error(error: &minijinja::Error) -> Error {
     let what =
         error.detail().map_or_else(|| error.kind().to_string(), |text| format!("{}: {text}", error.kind()));
     let message = format!("the prompt template cannot be rendered{place}: {what}");
-    Error::new(Kind::Config, message).hint(
+    Error::new(ErrorKind::Config, message).hint(
         "`seqorch config template` prints the built-in one, with all values and filters that there are.",
     )
 }
@@ -457,7 +457,7 @@ mod tests {
             [("a\n\n{{ unti.id }}", "line 3: undefined value"), ("\n{% if %}", "line 2: syntax error")]
         {
             let error = render(&told.context(), template).unwrap_err();
-            assert_eq!(error.kind(), Kind::Config);
+            assert_eq!(error.kind(), ErrorKind::Config);
             assert!(error.to_string().contains(what), "{error}");
         }
     }

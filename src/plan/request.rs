@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::tree::Tree;
 use crate::config::{Config, Granularity};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::spec::TaskFile;
 
 /// Everything that decides what the plan is.
@@ -94,7 +94,7 @@ pub fn check_selection(tasks: &TaskFile, selection: &Selection) -> Result<()> {
         let ids: Vec<_> = unknown.iter().map(|(_, id)| format!("`{id}`")).collect();
         format!("there are no tasks {}", ids.join(", "))
     };
-    let mut error = Error::new(Kind::Usage, message);
+    let mut error = Error::new(ErrorKind::Usage, message);
     for (_, id) in &unknown {
         if let Some(close) = closest(&tree, id) {
             error = error.hint(format!("Did you mean `{close}`?"));
@@ -136,7 +136,7 @@ mod tests {
     fn an_unknown_id_is_a_usage_error_that_says_what_may_be_meant() {
         let file = tasks("T001\nT002");
         let error = check_selection(&file, &only(&["T01"])).unwrap_err();
-        assert_eq!(error.kind(), Kind::Usage);
+        assert_eq!(error.kind(), ErrorKind::Usage);
         assert_eq!(
             error.render(),
             "error: --only: there is no task `T01`\nhint: Did you mean `T001`?\n\

@@ -5,9 +5,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::events::{Changed, What, millis};
-use crate::engine::End;
 use crate::git::Change;
-use crate::state::{Ended as Kept, Outcome, SpecState, UnitStatus};
+use crate::state::{End, Ended as Kept, Outcome, SpecState, UnitStatus};
 
 /// How a run ended, beside why.
 #[derive(Debug, Clone, Copy)]

@@ -14,8 +14,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::notice::{Next, Notice, Pause};
 use crate::agent::event::Usage;
-use crate::engine::decide::{Assigned, Next, Pause, Report};
+use crate::plan::assign::Assigned;
 use crate::state::{AttemptRecord, Outcome, SpecState};
 
 /// Version of the records.
@@ -239,12 +240,12 @@ pub fn read(log: &str) -> Vec<Record> {
 
 /// What a report is for programs; `state` tells who works.
 #[must_use]
-pub fn of_report(report: &Report, state: &SpecState) -> What {
+pub fn of_report(report: &Notice, state: &SpecState) -> What {
     let attempt_of = |unit: &str, number: u32| -> Option<&AttemptRecord> {
         state.units.get(unit)?.attempts.iter().rev().find(|a| a.number == number)
     };
     match report {
-        Report::Started { unit, title, attempt, reason, iteration, left } => What::StepStarted {
+        Notice::Started { unit, title, attempt, reason, iteration, left } => What::StepStarted {
             unit: unit.clone(),
             title: title.clone(),
             attempt: *attempt,
@@ -253,7 +254,7 @@ pub fn of_report(report: &Report, state: &SpecState) -> What {
             iteration: *iteration,
             left: *left,
         },
-        Report::Ended { unit, title, attempt, outcome, took, next } => {
+        Notice::Ended { unit, title, attempt, outcome, took, next } => {
             let record = attempt_of(unit, *attempt);
             let (next, attempts_left) = match next {
                 Next::Plain => ("plain", None),
@@ -276,17 +277,17 @@ pub fn of_report(report: &Report, state: &SpecState) -> What {
                 attempts_left,
             }
         }
-        Report::Assigning { units, backend } => What::Assigning { units: *units, backend: backend.clone() },
-        Report::Assigned(Assigned { by, found, missing, complaints }) => What::Assigned {
+        Notice::Assigning { units, backend } => What::Assigning { units: *units, backend: backend.clone() },
+        Notice::Assigned(Assigned { by, found, missing, complaints }) => What::Assigned {
             by: by.clone(),
             found: serde_json::to_value(found).unwrap_or_default(),
             missing: missing.clone(),
             complaints: complaints.clone(),
         },
-        Report::Verifying { unit, commands } => What::Verifying { unit: unit.clone(), commands: *commands },
-        Report::ForeignTicks(ids) => What::ForeignTicks { ids: ids.clone() },
-        Report::Unconfirmed(ids) => What::Unconfirmed { ids: ids.clone() },
-        Report::Committed { unit } => {
+        Notice::Verifying { unit, commands } => What::Verifying { unit: unit.clone(), commands: *commands },
+        Notice::ForeignTicks(ids) => What::ForeignTicks { ids: ids.clone() },
+        Notice::Unconfirmed(ids) => What::Unconfirmed { ids: ids.clone() },
+        Notice::Committed { unit } => {
             let changes = state.units.get(unit).and_then(|known| known.changes.clone()).unwrap_or_default();
             What::Committed {
                 unit: unit.clone(),
@@ -296,8 +297,8 @@ pub fn of_report(report: &Report, state: &SpecState) -> What {
                 deletions: changes.deletions,
             }
         }
-        Report::Stopping => What::Stopping,
-        Report::Ending => What::Ending,
+        Notice::Stopping => What::Stopping,
+        Notice::Ending => What::Ending,
     }
 }
 
@@ -332,7 +333,7 @@ mod tests {
 
     #[test]
     fn a_line_reads_as_documented_and_comes_back_the_same() {
-        let report = Report::Started {
+        let report = Notice::Started {
             unit: "1".into(),
             title: "Log in".into(),
             attempt: 2,

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::text::sanitise_line;
-use crate::agent::limit::Kind;
+use crate::agent::limit::LimitKind;
 use crate::state::{Limited, SpecState, who};
 
 /// A line for each account or model that is limited now; `mending` says what a human does about it, where no waiting helps.
@@ -13,7 +13,7 @@ pub fn lines(
     state: &SpecState,
     now: Timestamp,
     zone: &TimeZone,
-    mending: impl Fn(Kind, &str) -> Option<String>,
+    mending: impl Fn(LimitKind, &str) -> Option<String>,
 ) -> Vec<String> {
     let held = state.all_limits().filter(|(.., limited)| limited.holds(now));
     let line = |(backend, model, limited): (&str, Option<&str>, &Limited)| {

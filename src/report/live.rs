@@ -9,10 +9,10 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::events::What;
+use super::notice::{Notice, Pause};
 use super::summary::changed;
 use super::text::{cut, sanitise_line, sanitise_text};
-use crate::engine::decide::{End, Pause, Report};
-use crate::state::{Changes, Outcome};
+use crate::state::{Changes, End, Outcome};
 
 /// Columns of a question that one line holds.
 const QUESTION: usize = 200;
@@ -232,13 +232,13 @@ pub fn wait(why: &Pause, left: Duration, until: Timestamp, zone: &TimeZone) -> S
 /// The entry of the progress log, with what the unit changed where git knows; `None` where nothing is worth one.
 #[must_use]
 pub fn progress_entry(
-    report: &Report,
+    report: &Notice,
     changes: Option<&Changes>,
     at: Timestamp,
     zone: &TimeZone,
 ) -> Option<String> {
     let time = at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %:z");
-    if let (Report::Committed { unit }, Some(changes)) = (report, changes) {
+    if let (Notice::Committed { unit }, Some(changes)) = (report, changes) {
         let status = if changes.commit.is_some() { "committed" } else { "owed no commit any more" };
         return Some(format!(
             "\n## Task {}\n- **Status:** {status}\n- **Time:** {time}\n- **Changes:** {}\n",
@@ -246,7 +246,7 @@ pub fn progress_entry(
             changed(changes)
         ));
     }
-    let Report::Ended { unit, title, attempt, outcome, took, .. } = report else { return None };
+    let Notice::Ended { unit, title, attempt, outcome, took, .. } = report else { return None };
     let mut entry = format!(
         "\n## Task {} - {}\n- **Status:** {}\n- **Attempt:** {attempt}\n- **Time:** {time}\n- **Took:** {}\n",
         sanitise_line(unit),

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::timeline::Timeline;
 use crate::config::{DoneSignal, PromptBy, Timeouts};
-use crate::engine::timeline::Timeline;
 use crate::plan::{Plan, SkipReason, Skipped, Step};
 use crate::spec::{Diagnostic, Severity, Task, TaskFile};
 

@@ -7,10 +7,9 @@ use std::time::Duration;
 use super::live::span;
 use super::spent::{spent, spent_of};
 use super::text::{logs_command, sanitise_line, sanitise_text, shell_word};
-use crate::engine::End;
 use crate::git::Change;
 use crate::plan::{SkipReason, Skipped};
-use crate::state::{Changes, Outcome, Spent};
+use crate::state::{Changes, End, Outcome, Spent};
 
 /// One unit that this run worked on.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,12 +1,39 @@
 //! PURE. The expected times of a plan, for people and for programs.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::live::span;
 use super::text::sanitise_line;
-use crate::engine::timeline::{Expected, Timeline};
+
+/// What is expected of one step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expected {
+    /// Its unit.
+    pub unit: String,
+    /// It starts then at the earliest, or did; `None`: not in this run, or nobody knows.
+    pub starts: Option<Timestamp>,
+    /// What holds it back, as people read it; the last one until `starts`.
+    pub held_by: Vec<String>,
+    /// How long steps like it took in the past; `None`: none was done yet.
+    pub takes: Option<Duration>,
+    /// How long a step before it takes is not known, so it may start later.
+    pub open: bool,
+}
+
+/// What is expected of a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Timeline {
+    /// By step, in order; may be shorter than the plan.
+    pub steps: Vec<Expected>,
+    /// Done attempts that tell how long a step takes.
+    pub past: usize,
+    /// Steps of the plan beyond those that are looked ahead to.
+    pub beyond: usize,
+}
 
 /// A line per step (its id, and when it starts and why then), and what all of them stand on.
 #[must_use]

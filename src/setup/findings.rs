@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::agent::sanitise::sanitise;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -34,7 +34,7 @@ pub struct Finding {
     pub mend: Option<String>,
     /// What a run would end with because of it.
     #[serde(skip)]
-    kind: Option<Kind>,
+    kind: Option<ErrorKind>,
 }
 
 impl Finding {
@@ -49,7 +49,7 @@ impl Finding {
     }
 
     /// Something that a run would not survive, `kind` being what it would end with.
-    pub fn problem(topic: &'static str, kind: Kind, text: impl Into<String>) -> Self {
+    pub fn problem(topic: &'static str, kind: ErrorKind, text: impl Into<String>) -> Self {
         Self { level: Level::Problem, kind: Some(kind), ..Self::ok(topic, text) }
     }
 
@@ -75,11 +75,11 @@ impl Finding {
 /// 0 without a problem, 78 for a wrong configuration, 69 for a missing program, else 2.
 #[must_use]
 pub fn exit_code(findings: &[Finding]) -> u8 {
-    let has = |kind: Kind| findings.iter().any(|f| f.kind == Some(kind));
-    if has(Kind::Config) {
-        Kind::Config.exit_code()
-    } else if has(Kind::Unavailable) {
-        Kind::Unavailable.exit_code()
+    let has = |kind: ErrorKind| findings.iter().any(|f| f.kind == Some(kind));
+    if has(ErrorKind::Config) {
+        ErrorKind::Config.exit_code()
+    } else if has(ErrorKind::Unavailable) {
+        ErrorKind::Unavailable.exit_code()
     } else if findings.iter().any(|f| f.level == Level::Problem) {
         2
     } else {
@@ -152,9 +152,9 @@ mod tests {
         let ok = Finding::ok("git", "clean");
         let warning = Finding::warning("git", "dirty").mend("Commit it.");
         assert_eq!(exit_code(&[ok.clone(), warning.clone()]), 0);
-        let tasks = Finding::problem("specs", Kind::BadTasks, "a.md:1: no task");
-        let agent = Finding::problem("agents", Kind::Unavailable, "codex is not there");
-        let config = Finding::problem("config", Kind::Config, "bad");
+        let tasks = Finding::problem("specs", ErrorKind::BadTasks, "a.md:1: no task");
+        let agent = Finding::problem("agents", ErrorKind::Unavailable, "codex is not there");
+        let config = Finding::problem("config", ErrorKind::Config, "bad");
         assert_eq!(exit_code(&[ok, tasks.clone()]), 2);
         assert_eq!(exit_code(&[tasks.clone(), agent.clone()]), 69);
         assert_eq!(exit_code(&[config, tasks, agent, warning]), 78);
@@ -162,7 +162,8 @@ mod tests {
 
     #[test]
     fn an_error_keeps_its_details_and_its_hints_become_the_way_out() {
-        let error = Error::new(Kind::Config, "it is wrong").detail("  line 1\n  line 2").hint("Mend it.");
+        let error =
+            Error::new(ErrorKind::Config, "it is wrong").detail("  line 1\n  line 2").hint("Mend it.");
         let finding = Finding::error("config", &error);
         assert_eq!(finding.text, "it is wrong\n  line 1\n  line 2");
         let mut text = Vec::new();

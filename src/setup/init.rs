@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::draft;
 use super::survey::{self, Survey};
 use crate::config::Config;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::sys::files;
 
 /// Name of the project's file.
@@ -58,7 +58,7 @@ pub fn init(root: &Path, config: &Config, wish: Wish) -> Result<Done> {
             _ if wish.force => writes.push((skill, SKILL_TEXT.to_owned())),
             _ => {
                 let what = format!("{} is there already, and was left as it is", skill.display());
-                return Err(Error::new(Kind::Usage, what).hint("`--force` replaces it."));
+                return Err(Error::new(ErrorKind::Usage, what).hint("`--force` replaces it."));
             }
         }
     }

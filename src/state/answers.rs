@@ -126,7 +126,7 @@ mod tests {
         let mut state = SpecState::default();
         asks(&mut state, "Which?", Some("The first."));
         let limited = Outcome::Limited {
-            limit: crate::agent::limit::Kind::RateLimited,
+            limit: crate::agent::limit::LimitKind::RateLimited,
             why: "later".into(),
             until: None,
             model: None,

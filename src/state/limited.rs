@@ -6,13 +6,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::model::SpecState;
-use crate::agent::limit::{Kind, names_model};
+use crate::agent::limit::{LimitKind, names_model};
 
 /// A backend that said: later. It is forgotten with its first attempt that is not limited.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limited {
     /// What kind of limit.
-    pub kind: Kind,
+    pub kind: LimitKind,
     /// The vendor's words.
     pub why: String,
     /// Since when it is limited, without a success between.
@@ -55,11 +55,20 @@ impl WindowUse {
     }
 }
 
+/// Refusals of an overloaded service in a row that are answered by asking again soon.
+pub const OVERLOADED_TRIES: u32 = 4;
+
 impl Limited {
     /// Whether nothing is to be tried yet.
     #[must_use]
     pub fn holds(&self, now: Timestamp) -> bool {
         self.until.is_none_or(|until| until > now)
+    }
+
+    /// Whether another backend takes over: an overloaded service is only asked again for a while.
+    #[must_use]
+    pub fn gives_way(&self) -> bool {
+        self.kind != LimitKind::Overloaded || self.tries > OVERLOADED_TRIES
     }
 
     /// Whether this limit of the model that a vendor calls `named` is one of a step that asks for `model`.
@@ -163,7 +172,7 @@ mod tests {
 
     fn limited(until: Option<i64>, asked: &[&str]) -> Limited {
         let asked = asked.iter().map(ToString::to_string).collect();
-        let (kind, until) = (Kind::QuotaExhausted, until.map(at));
+        let (kind, until) = (LimitKind::QuotaExhausted, until.map(at));
         Limited { kind, why: String::new(), since: at(0), until, stated: true, tries: 1, asked }
     }
 

@@ -3,8 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::agent::limit::Kind as LimitKind;
-use crate::attempt::record::{CancelledBy, TimedOut};
+use crate::agent::limit::LimitKind;
 
 /// How an attempt ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,4 +106,30 @@ impl std::fmt::Display for Outcome {
 fn brief(why: &str) -> &str {
     let line = why.trim().lines().next().unwrap_or_default();
     line.char_indices().nth(200).map_or(line, |(end, _)| &line[..end])
+}
+
+/// Which deadline passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimedOut {
+    /// The whole attempt took too long.
+    Total,
+    /// It was silent for too long.
+    Idle,
+    /// It never said anything.
+    FirstOutput,
+}
+
+/// Who or what ended an attempt from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CancelledBy {
+    /// Ctrl-C in the window.
+    Interrupt,
+    /// TERM: the orchestrator's own way, or somebody's kill.
+    Terminate,
+    /// The window was closed or the tmux server ended.
+    HangUp,
+    /// The orchestrator was gone before the agent could start.
+    NoOrchestrator,
 }

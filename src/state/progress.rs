@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::model::{AttemptRecord, Changes, GoesOn, Learned, Reason, SpecState, UnitState, UnitStatus};
 use super::outcome::Outcome;
 use crate::agent::event::Usage;
-use crate::attempt::record::{CancelledBy, TimedOut};
+use crate::state::outcome::{CancelledBy, TimedOut};
 
 /// Who chose, where a human did.
 const HAND: &str = "hand";

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::model::{AttemptRecord, SpecState};
 use super::outcome::Outcome;
 use crate::agent::event::Usage;
-use crate::attempt::record::CancelledBy;
+use crate::state::outcome::CancelledBy;
 
 /// The usage of several attempts. What none of them told is `None`, and how many did not tell is counted, so that a sum
 /// that is too small can be seen to be one.

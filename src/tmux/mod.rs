@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use self::line::{Line, folder};
 use self::look::Look;
 use crate::agent::redact::Redactor;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::sys::process;
 
 /// Marks our windows, so that a later run finds them whatever they are called by then.
@@ -327,7 +327,7 @@ impl Tmux {
         let mut all = self.server_args();
         all.extend(line.into_words());
         let what: Vec<_> = all.iter().take(4).map(|a| a.to_string_lossy().into_owned()).collect();
-        let failed = || Error::new(Kind::Unavailable, format!("tmux {} failed", what.join(" ")));
+        let failed = || Error::new(ErrorKind::Unavailable, format!("tmux {} failed", what.join(" ")));
         let output = duct::cmd(&self.program, &all)
             .full_env(self.env.iter().cloned())
             .stdin_null()
@@ -378,7 +378,7 @@ fn labelled(line: &mut Line, target: &str, job: Job<'_>) {
 }
 
 fn strange(printed: &str) -> Error {
-    Error::new(Kind::Unavailable, format!("tmux opened a window and said {:?}", printed.trim()))
+    Error::new(ErrorKind::Unavailable, format!("tmux opened a window and said {:?}", printed.trim()))
 }
 
 /// The mark of the window with the progress.

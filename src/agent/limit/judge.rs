@@ -7,7 +7,7 @@ use regex::Captures;
 use super::facts::{self, Due, Facts};
 use super::patterns::{LIBRARY, Meaning, Pattern, Reset};
 use super::when::{self, Form, Frame};
-use super::{Family, Kind, THIS_MODEL};
+use super::{Family, LimitKind, THIS_MODEL};
 use crate::agent::sanitise::sanitise;
 
 /// An agent that means to wait longer than this before it tries again by itself is as good as stopped.
@@ -52,8 +52,8 @@ pub(super) struct Said {
 /// What was found.
 #[derive(Debug, Clone)]
 pub(super) struct Finding {
-    /// [`Kind::None`]: known to be no limit.
-    pub(super) kind: Kind,
+    /// [`LimitKind::None`]: known to be no limit.
+    pub(super) kind: LimitKind,
     pub(super) rank: Rank,
     pub(super) due: Option<Due>,
     /// Pattern, code or status.
@@ -99,16 +99,16 @@ pub(super) fn judge(said: &Said, context: &Context<'_>) -> Option<Finding> {
             .find_map(|p| texts.iter().find_map(|t| p.find(first_line(t), t)).map(|found| (p, found)))
     });
     let by_text = known.as_ref().map(|(p, _)| (p.meaning.kind(), p.name.clone()));
-    if matches!(&by_text, Some((Kind::None, _))) {
+    if matches!(&by_text, Some((LimitKind::None, _))) {
         return by_text.map(|(_, name)| no_limit(said.rank, &name));
     }
     let decided = known.as_ref().is_some_and(|(p, _)| context.own.iter().any(|own| own.name == p.name));
     let (kind, source) = if decided { by_text } else { weigh(said, body, by_text) }
-        .or_else(|| pause.map(|_| (Kind::RateLimited, "common.retrying".to_owned())))?;
+        .or_else(|| pause.map(|_| (LimitKind::RateLimited, "common.retrying".to_owned())))?;
     let frame =
         Frame { now: said.at, zone: context.zone, session: LIBRARY.session.is_match(first_line(body)) };
     let mut due = due(kind, said, known.as_ref(), &texts, frame);
-    if due.is_none() && !matches!(kind, Kind::Auth | Kind::Billing) {
+    if due.is_none() && !matches!(kind, LimitKind::Auth | LimitKind::Billing) {
         due = pause.map(|at| Due::new(at, Form::Duration.weight(), "retrying"));
     }
     let message = texts.iter().find(|t| !t.is_empty() && !t.starts_with('{'));
@@ -125,24 +125,24 @@ pub(super) fn judge(said: &Said, context: &Context<'_>) -> Option<Finding> {
 /// A finding that says: this is none.
 fn no_limit(rank: Rank, source: &str) -> Finding {
     let source = source.to_owned();
-    Finding { kind: Kind::None, rank, due: None, source, scope: None, message: String::new() }
+    Finding { kind: LimitKind::None, rank, due: None, source, scope: None, message: String::new() }
 }
 
 /// Codes that decide, words, codes that hint, statuses; what needs a human comes before what needs time.
-fn weigh(said: &Said, body: &str, by_text: Option<(Kind, String)>) -> Option<(Kind, String)> {
+fn weigh(said: &Said, body: &str, by_text: Option<(LimitKind, String)>) -> Option<(LimitKind, String)> {
     let facts = &said.facts;
     let coded = facts.codes.iter().find_map(|code| {
         let kind = LIBRARY.code(said.family, code)?;
         Some((kind, format!("code {code}")))
     });
     let coded = if facts.zero {
-        Some((Kind::Billing, "quota of zero".to_owned()))
+        Some((LimitKind::Billing, "quota of zero".to_owned()))
     } else if coded.is_none() && facts.daily {
-        Some((Kind::QuotaExhausted, "quota per day".to_owned()))
+        Some((LimitKind::QuotaExhausted, "quota per day".to_owned()))
     } else {
         coded
     };
-    for kind in [Kind::Auth, Kind::Billing] {
+    for kind in [LimitKind::Auth, LimitKind::Billing] {
         if let Some(found) = [&by_text, &coded].into_iter().flatten().find(|(k, _)| *k == kind) {
             return Some(found.clone());
         }
@@ -158,21 +158,21 @@ fn weigh(said: &Said, body: &str, by_text: Option<(Kind, String)>) -> Option<(Ki
     let status = facts.status.and_then(|s| Some((LIBRARY.status(s)?, format!("status {s}"))));
     let (kind, source) = hint.or(status)?;
     // new words for an old thing: a limit with a clock on it is a window of the plan, not a throttle
-    let window = kind == Kind::RateLimited
+    let window = kind == LimitKind::RateLimited
         && body.contains("limit")
         && LIBRARY.resets.iter().any(|(form, regex)| *form == Form::Clock && regex.is_match(body));
-    Some((if window { Kind::QuotaExhausted } else { kind }, source))
+    Some((if window { LimitKind::QuotaExhausted } else { kind }, source))
 }
 
 fn due(
-    kind: Kind,
+    kind: LimitKind,
     said: &Said,
     known: Option<&(&Pattern, Captures<'_>)>,
     texts: &[String],
     frame: Frame<'_>,
 ) -> Option<Due> {
     let reset = known.map_or(Reset::Usual, |(pattern, _)| pattern.reset);
-    if kind == Kind::Auth || reset == Reset::None || said.facts.zero {
+    if kind == LimitKind::Auth || reset == Reset::None || said.facts.zero {
         return None;
     }
     let daily = said.facts.daily || texts.iter().any(|t| t.contains("daily quota") || t.contains("per day"));
@@ -182,9 +182,9 @@ fn due(
     };
     let from_text = from_text
         .filter(|(form, at)| *form != Form::Duration || !(daily && facts::too_soon(*at, frame.now)))
-        .filter(|(form, _)| kind != Kind::Billing || *form != Form::Duration)
+        .filter(|(form, _)| kind != LimitKind::Billing || *form != Form::Duration)
         .map(|(form, at)| Due::new(at, form.weight(), form.name()));
-    let from_fields = said.facts.due(frame.now).filter(|_| kind != Kind::Billing);
+    let from_fields = said.facts.due(frame.now).filter(|_| kind != LimitKind::Billing);
     from_fields.or(from_text)
 }
 

@@ -1,9 +1,9 @@
 use super::*;
 use Channel::{Event, Log, Stderr, Stdout};
 use Family as F;
-use Kind::{Auth, Billing, Overloaded, QuotaExhausted as Quota, RateLimited as Rate};
+use LimitKind::{Auth, Billing, Overloaded, QuotaExhausted as Quota, RateLimited as Rate};
 
-const NO: Kind = Kind::None;
+const NO: LimitKind = LimitKind::None;
 
 fn now() -> Timestamp {
     "2026-03-01T10:00:00+01:00".parse().unwrap()
@@ -17,14 +17,14 @@ fn told(family: Family, channel: Channel, exit: i32, text: &str) -> Verdict {
     classify(&Message { family, channel, exit: Some(exit), text }, &[], now(), &berlin())
 }
 
-/// Kind, and the end as the host's clock shows it.
-fn short(verdict: &Verdict) -> (Kind, String) {
+/// LimitKind, and the end as the host's clock shows it.
+fn short(verdict: &Verdict) -> (LimitKind, String) {
     let until = verdict.until.map(|at| berlin().to_datetime(at).to_string());
     (verdict.kind, until.unwrap_or_default())
 }
 
 #[track_caller]
-fn all(family: Family, channel: Channel, exit: i32, cases: &[(&str, Kind, &str)]) {
+fn all(family: Family, channel: Channel, exit: i32, cases: &[(&str, LimitKind, &str)]) {
     for (text, kind, until) in cases {
         let verdict = told(family, channel, exit, text);
         assert_eq!(short(&verdict), (*kind, (*until).to_owned()), "{text}\n{verdict:?}");
@@ -681,7 +681,7 @@ fn a_pattern_of_the_users_counts_before_all_others() {
             Reset::Own(Form::Duration),
         )
         .unwrap(),
-        Pattern::of_user("limit_patterns[1]", "^Too Many Requests", Kind::None, Reset::Usual).unwrap(),
+        Pattern::of_user("limit_patterns[1]", "^Too Many Requests", LimitKind::None, Reset::Usual).unwrap(),
     ];
     let told = |channel, text| {
         let message = Message { family: F::Any, channel, exit: Some(1), text };

@@ -2,7 +2,7 @@
 
 use super::judge::{Finding, Rank};
 use super::record::Part;
-use super::{Kind, Verdict};
+use super::{LimitKind, Verdict};
 
 /// The end of the stream decides; without one, the most trustworthy sign, and of several the last.
 pub(super) fn merge(parts: Vec<Part>) -> Verdict {
@@ -10,21 +10,21 @@ pub(super) fn merge(parts: Vec<Part>) -> Verdict {
     let mut end = None;
     for part in parts {
         match part {
-            Part::Sign(sign) if sign.kind != Kind::None => signs.push(sign),
+            Part::Sign(sign) if sign.kind != LimitKind::None => signs.push(sign),
             Part::Sign(_) => {}
             Part::Success => end = Some(End::Success),
             Part::Failed(found, silent) => end = Some(End::Failed(found, silent)),
         }
     }
     let decided = match end {
-        Some(End::Failed(Some(found), _)) => (found.kind != Kind::None).then_some(found),
+        Some(End::Failed(Some(found), _)) => (found.kind != LimitKind::None).then_some(found),
         // it ended well, or failed for a reason that is no limit
         Some(End::Success | End::Failed(None, false)) => None,
         Some(End::Failed(None, true)) | None => strongest(&signs).cloned(),
     };
     let Some(mut decided) = decided else { return Verdict::default() };
     // a refusal without words, beside an event that names the window
-    if decided.kind == Kind::RateLimited
+    if decided.kind == LimitKind::RateLimited
         && let Some(window) = signs.iter().rev().find(|s| s.rank == Rank::Window)
     {
         decided = Finding { due: decided.due.filter(|due| due.weight >= 10), ..decided };

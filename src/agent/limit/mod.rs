@@ -30,7 +30,7 @@ pub use when::Form;
 /// What kind of limit it is, by what helps against it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum LimitKind {
     /// No limit.
     #[default]
     None,
@@ -46,7 +46,7 @@ pub enum Kind {
     Auth,
 }
 
-impl Kind {
+impl LimitKind {
     /// For people.
     #[must_use]
     pub fn words(self) -> &'static str {
@@ -164,8 +164,8 @@ pub struct Message<'a> {
 /// What a message means.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Verdict {
-    /// The kind; all else is empty for [`Kind::None`].
-    pub kind: Kind,
+    /// The kind; all else is empty for [`LimitKind::None`].
+    pub kind: LimitKind,
     /// When it ends; in the past: it is due. `None`: nobody said, or it cannot be read for certain.
     pub until: Option<Timestamp>,
     /// What decided: a pattern or a field, and where the time is from (`claude.limit + clock`).

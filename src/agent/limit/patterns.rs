@@ -7,7 +7,7 @@ use regex::{Captures, Regex};
 use serde::Deserialize;
 
 use super::when::Form;
-use super::{Family, Kind};
+use super::{Family, LimitKind};
 
 const COMMON: &str = include_str!("patterns/common.toml");
 
@@ -38,14 +38,14 @@ pub(super) enum Meaning {
 }
 
 impl Meaning {
-    pub(super) fn kind(self) -> Kind {
+    pub(super) fn kind(self) -> LimitKind {
         match self {
-            Self::None | Self::Skip => Kind::None,
-            Self::RateLimited => Kind::RateLimited,
-            Self::QuotaExhausted => Kind::QuotaExhausted,
-            Self::Overloaded => Kind::Overloaded,
-            Self::Billing => Kind::Billing,
-            Self::Auth => Kind::Auth,
+            Self::None | Self::Skip => LimitKind::None,
+            Self::RateLimited => LimitKind::RateLimited,
+            Self::QuotaExhausted => LimitKind::QuotaExhausted,
+            Self::Overloaded => LimitKind::Overloaded,
+            Self::Billing => LimitKind::Billing,
+            Self::Auth => LimitKind::Auth,
         }
     }
 }
@@ -92,14 +92,14 @@ impl Pattern {
     ///
     /// # Errors
     /// The regex is none, or lacks the groups that `reset` reads.
-    pub fn of_user(name: &str, regex: &str, kind: Kind, reset: Reset) -> Result<Self, String> {
+    pub fn of_user(name: &str, regex: &str, kind: LimitKind, reset: Reset) -> Result<Self, String> {
         let meaning = match kind {
-            Kind::None => Meaning::None,
-            Kind::RateLimited => Meaning::RateLimited,
-            Kind::QuotaExhausted => Meaning::QuotaExhausted,
-            Kind::Overloaded => Meaning::Overloaded,
-            Kind::Billing => Meaning::Billing,
-            Kind::Auth => Meaning::Auth,
+            LimitKind::None => Meaning::None,
+            LimitKind::RateLimited => Meaning::RateLimited,
+            LimitKind::QuotaExhausted => Meaning::QuotaExhausted,
+            LimitKind::Overloaded => Meaning::Overloaded,
+            LimitKind::Billing => Meaning::Billing,
+            LimitKind::Auth => Meaning::Auth,
         };
         let regex = Regex::new(regex).map_err(|error| error.to_string())?;
         let pattern = Self { name: name.to_owned(), meaning, reset, on: On::Text, own: false, regex };
@@ -252,18 +252,18 @@ impl Library {
     }
 
     /// What a code of an error record says for certain.
-    pub(super) fn code(&self, family: Family, code: &str) -> Option<Kind> {
+    pub(super) fn code(&self, family: Family, code: &str) -> Option<LimitKind> {
         let own = self.families.iter().find(|f| f.family == family).and_then(|f| f.codes.get(code));
         own.or_else(|| self.codes.get(code)).map(|meaning| meaning.kind())
     }
 
     /// What a code says where words do not.
-    pub(super) fn hint(&self, code: &str) -> Option<Kind> {
+    pub(super) fn hint(&self, code: &str) -> Option<LimitKind> {
         self.hints.get(code).map(|meaning| meaning.kind())
     }
 
     /// What an HTTP status says where nothing else does.
-    pub(super) fn status(&self, status: u16) -> Option<Kind> {
+    pub(super) fn status(&self, status: u16) -> Option<LimitKind> {
         self.statuses.get(&status.to_string()).map(|meaning| meaning.kind())
     }
 
@@ -323,7 +323,8 @@ mod tests {
 
     #[test]
     fn a_pattern_of_a_user_must_be_a_regex_with_the_groups_it_needs() {
-        let new = |regex: &str, reset| Pattern::of_user("x", regex, Kind::RateLimited, reset).map(|_| ());
+        let new =
+            |regex: &str, reset| Pattern::of_user("x", regex, LimitKind::RateLimited, reset).map(|_| ());
         assert_eq!(new("^busy", Reset::Usual), Ok(()));
         assert_eq!(new(r"^back in (?P<dur>\d+s)", Reset::Own(Form::Duration)), Ok(()));
         assert!(new("^busy(", Reset::Usual).is_err());

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::facts::{Due, Reader};
 use super::judge::{self, Context, Finding, Rank, Said};
-use super::{Family, Kind, when};
+use super::{Family, LimitKind, when};
 
 /// What a record or a line means for the whole.
 #[derive(Debug)]
@@ -144,7 +144,7 @@ impl Read<'_> {
                     });
                 let until = full.filter_map(|w| when::epoch(w.get("resets_at")?.as_i64()?)).max();
                 Some(Part::Sign(Finding {
-                    kind: Kind::QuotaExhausted,
+                    kind: LimitKind::QuotaExhausted,
                     rank: Rank::Window,
                     due: until.map(|at| Due::new(at, 55, "resets_at")),
                     source: "token_count".to_owned(),
@@ -196,9 +196,9 @@ fn window(info: &Value) -> Option<Part> {
         .any(|key| info.get(key).and_then(Value::as_str) == Some("credits_required"));
     // without window and time it is any refusal, a throttle, too
     let (kind, rank) = match (billing, name.is_some() || until.is_some()) {
-        (true, _) => (Kind::Billing, Rank::Window),
-        (false, true) => (Kind::QuotaExhausted, Rank::Window),
-        (false, false) => (Kind::RateLimited, Rank::Notice),
+        (true, _) => (LimitKind::Billing, Rank::Window),
+        (false, true) => (LimitKind::QuotaExhausted, Rank::Window),
+        (false, false) => (LimitKind::RateLimited, Rank::Notice),
     };
     let model = name.and_then(|name| name.strip_prefix("seven_day_"));
     Some(Part::Sign(Finding {

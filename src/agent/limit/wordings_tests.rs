@@ -4,13 +4,13 @@
 use super::*;
 use Channel::{Event, Log, Stderr, Stdout};
 use Family as F;
-use Kind::{Auth, Billing, Overloaded, QuotaExhausted as Quota, RateLimited as Rate};
+use LimitKind::{Auth, Billing, Overloaded, QuotaExhausted as Quota, RateLimited as Rate};
 
-const NO: Kind = Kind::None;
+const NO: LimitKind = LimitKind::None;
 /// Sunday, and the clock goes forward in a few weeks.
 const MARCH: &str = "2026-03-01T10:00:00+01:00";
 
-type Row = (Family, Channel, i32, &'static str, Kind, &'static str);
+type Row = (Family, Channel, i32, &'static str, LimitKind, &'static str);
 
 fn told(row: &Row, now: &str, zone: &str) -> (Verdict, String) {
     let zone = TimeZone::get(zone).unwrap();

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::Patient;
 use crate::config::{Config, Loaded, Output};
-use crate::error::{Kind, Result};
+use crate::error::{ErrorKind, Result};
 use crate::setup::backends::{self, Listed};
 use crate::setup::findings::Finding;
 use crate::setup::logins::{self, Login};
@@ -43,7 +43,7 @@ fn installed(loaded: &Loaded, patient: &Patient<'_>, one: &Listed) -> Vec<Findin
         if !others.is_empty() {
             mend = format!("{mend}; installed: {}", others.join(", "));
         }
-        return vec![Finding::problem(TOPIC, Kind::Unavailable, text).mend(mend + ".")];
+        return vec![Finding::problem(TOPIC, ErrorKind::Unavailable, text).mend(mend + ".")];
     };
     let mut found = Vec::new();
     let name = &one.name;
@@ -57,7 +57,7 @@ fn installed(loaded: &Loaded, patient: &Patient<'_>, one: &Listed) -> Vec<Findin
         Answer::Failed { why } if why.starts_with("exit code 127") => {
             let text = format!("{name} ({users}): {} cannot be started ({why})", path.display());
             return vec![
-                Finding::problem(TOPIC, Kind::Unavailable, text)
+                Finding::problem(TOPIC, ErrorKind::Unavailable, text)
                     .mend("Install it anew; see what it says by hand."),
             ];
         }
@@ -94,7 +94,7 @@ fn installed(loaded: &Loaded, patient: &Patient<'_>, one: &Listed) -> Vec<Findin
         && seen(&loaded.config, one, "IS_SANDBOX").is_none()
     {
         let text = format!("{name} refuses permission = \"bypass\" for root");
-        found.push(Finding::problem(TOPIC, Kind::Config, text).mend(format!(
+        found.push(Finding::problem(TOPIC, ErrorKind::Config, text).mend(format!(
             "Run it as another user, or, in a container, set backend.{name}.env.IS_SANDBOX = \"1\"."
         )));
     }
@@ -211,7 +211,7 @@ fn commands(config: &Config, root: &Path) -> Vec<Finding> {
             let text = format!("{who}: there is no program {program}");
             let mend = "Install it, or correct the command.";
             if needed {
-                Finding::problem(TOPIC, Kind::Unavailable, text).mend(mend)
+                Finding::problem(TOPIC, ErrorKind::Unavailable, text).mend(mend)
             } else {
                 Finding::warning(TOPIC, text).mend(mend)
             }

@@ -11,9 +11,9 @@ use std::path::Path;
 
 use super::findings::Finding;
 use crate::config::Loaded;
-use crate::engine::place::Place;
 use crate::error::{Error, Result};
-use crate::state::store::Store;
+use crate::project::place::Place;
+use crate::store::spec_store::Store;
 
 /// What is examined.
 #[derive(Debug)]
@@ -71,7 +71,7 @@ fn configuration(patient: &Patient<'_>) -> Vec<Finding> {
     if let Some(dir) = config.run.workdir.as_ref().map(|dir| patient.root.join(dir)).filter(|d| !d.is_dir()) {
         let text = format!("run.workdir: there is no folder {}", dir.display());
         found.push(
-            Finding::problem(TOPIC, crate::error::Kind::Config, text)
+            Finding::problem(TOPIC, crate::error::ErrorKind::Config, text)
                 .mend("Create it, or correct run.workdir."),
         );
     }

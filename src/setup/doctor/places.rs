@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Access, access, statvfs};
 
 use super::Patient;
-use crate::error::Kind;
+use crate::error::ErrorKind;
 use crate::setup::backends::workdir;
 use crate::setup::findings::Finding;
 
@@ -52,7 +52,7 @@ pub(super) fn access_to(patient: &Patient<'_>) -> Vec<Finding> {
         if !writable(folder) {
             let text = format!("{} cannot be written to ({what})", folder.display());
             found.push(
-                Finding::problem(TOPIC, Kind::Internal, text)
+                Finding::problem(TOPIC, ErrorKind::Internal, text)
                     .mend("Make it yours: chown, chmod or another mount."),
             );
         }
@@ -61,7 +61,7 @@ pub(super) fn access_to(patient: &Patient<'_>) -> Vec<Finding> {
     if home.exists() && !home.is_dir() {
         let text = format!("{} is no folder", home.display());
         found.push(
-            Finding::problem(TOPIC, Kind::Internal, text)
+            Finding::problem(TOPIC, ErrorKind::Internal, text)
                 .mend("Move it away; seqorch keeps its own files there."),
         );
     }
@@ -70,7 +70,7 @@ pub(super) fn access_to(patient: &Patient<'_>) -> Vec<Finding> {
             if file.exists() && access(&file, Access::WRITE_OK).is_err() {
                 let text = format!("{} cannot be written to", file.display());
                 found.push(
-                    Finding::problem(TOPIC, Kind::Internal, text).mend("Make it yours: chown or chmod."),
+                    Finding::problem(TOPIC, ErrorKind::Internal, text).mend("Make it yours: chown or chmod."),
                 );
             }
         }
@@ -97,10 +97,10 @@ pub(super) fn space(patient: &Patient<'_>) -> Vec<Finding> {
         let text = format!("{} free at {}", bytes(free), folder.display());
         let mend = "Free some space; `seqorch` keeps what agents print in .seqorch.";
         found.push(if free < LEAST {
-            Finding::problem(TOPIC, Kind::Internal, text).mend(mend)
+            Finding::problem(TOPIC, ErrorKind::Internal, text).mend(mend)
         } else if disk.f_files > 0 && disk.f_favail < LEAST_FILES {
             let text = format!("room for {} more files only at {}", disk.f_favail, folder.display());
-            Finding::problem(TOPIC, Kind::Internal, text).mend("Remove some files.")
+            Finding::problem(TOPIC, ErrorKind::Internal, text).mend("Remove some files.")
         } else if free < ENOUGH.max(kept) {
             Finding::warning(TOPIC, text)
                 .mend(format!("{mend} One attempt may take {} (log.max_mb).", bytes(kept)))

@@ -2,14 +2,15 @@
 
 use super::Patient;
 use crate::config::Commit;
-use crate::engine::launch;
-use crate::engine::place::Place;
-use crate::error::Kind;
+use crate::error::ErrorKind;
+use crate::project::place::Place;
 use crate::report::owed::{needed, owed};
 use crate::report::text::command_line;
 use crate::setup::findings::Finding;
 use crate::spec::{Diagnostic, Severity};
-use crate::state::{SpecState, lock};
+use crate::state::SpecState;
+use crate::store::attempt_folder;
+use crate::store::lock;
 
 /// Diagnostics of one kind that are shown per spec.
 const SHOWN: usize = 5;
@@ -47,7 +48,7 @@ fn one(topic: &'static str, patient: &Patient<'_>, place: &Place) -> Vec<Finding
     };
     let mut found = Vec::new();
     if let Some(text) = of(Severity::Error) {
-        found.push(Finding::problem(topic, Kind::BadTasks, text).mend(format!(
+        found.push(Finding::problem(topic, ErrorKind::BadTasks, text).mend(format!(
             "`seqorch plan {} --dry-run` shows the lines and how to mend them.",
             typed(&place.typed)
         )));
@@ -135,7 +136,7 @@ pub(super) fn runs(patient: &Patient<'_>) -> Vec<Finding> {
                     .mend(format!("Watch it with `seqorch attach {name}`; a second run would end with 75.")),
             );
         } else if let Some((unit, attempt)) = state.running()
-            && launch::alive(&store.attempt_dir(unit, attempt.number))
+            && attempt_folder::alive(&store.attempt_dir(unit, attempt.number))
         {
             let text = format!("{name}: the agent of task {unit} works on, though its run is gone");
             found.push(Finding::warning(TOPIC, text).mend("The next `seqorch run` takes it over."));

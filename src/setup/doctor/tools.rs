@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::Patient;
 use crate::config::{self, Commit, Dirty, TmuxMode};
-use crate::error::Kind;
+use crate::error::ErrorKind;
 use crate::git::look;
 use crate::setup::findings::Finding;
 use crate::sys::process;
@@ -28,7 +28,7 @@ pub(super) fn tmux(patient: &Patient<'_>) -> Vec<Finding> {
     let Some(program) = tmux::find(&env) else {
         let text = "tmux is not on the search path";
         return vec![if mode == TmuxMode::On {
-            Finding::problem(TOPIC, Kind::Unavailable, format!("{text}, and tmux.mode is \"on\""))
+            Finding::problem(TOPIC, ErrorKind::Unavailable, format!("{text}, and tmux.mode is \"on\""))
                 .mend("Install tmux, or set tmux.mode = \"auto\".")
         } else {
             Finding::warning(TOPIC, format!("{text}; agents will print to the terminal"))
@@ -104,14 +104,14 @@ fn socket_folder(topic: &'static str) -> Option<Finding> {
             "Make it writable, or set TMUX_TMPDIR to a folder of your own.".to_owned(),
         ),
     };
-    Some(Finding::problem(topic, Kind::Internal, text).mend(mend))
+    Some(Finding::problem(topic, ErrorKind::Internal, text).mend(mend))
 }
 
 pub(super) fn git(patient: &Patient<'_>) -> Vec<Finding> {
     const TOPIC: &str = "git";
     let settings = patient.loaded.ok().map(|loaded| &loaded.config.git);
     let commits = settings.is_some_and(|git| git.commit == Commit::Step);
-    let lacking = |kind: Kind, text: String| {
+    let lacking = |kind: ErrorKind, text: String| {
         if commits {
             Finding::problem(TOPIC, kind, format!("{text}, and git.commit is \"step\""))
         } else {
@@ -119,13 +119,14 @@ pub(super) fn git(patient: &Patient<'_>) -> Vec<Finding> {
         }
     };
     let Some(version) = look::version() else {
-        let finding = lacking(Kind::Unavailable, "git is not on the search path".to_owned());
+        let finding = lacking(ErrorKind::Unavailable, "git is not on the search path".to_owned());
         return vec![finding.mend("Install git.")];
     };
     let Some(tree) = look::work_tree(patient.root) else {
         let why = look::complaint(patient.root).unwrap_or_else(|| "there is no repository".to_owned());
         return vec![
-            lacking(Kind::Internal, why).mend("`git init`, so that what agents do can be seen and undone."),
+            lacking(ErrorKind::Internal, why)
+                .mend("`git init`, so that what agents do can be seen and undone."),
         ];
     };
     let mut found = vec![Finding::ok(TOPIC, format!("git {version}, repository {}", tree.display()))];
@@ -145,7 +146,7 @@ pub(super) fn git(patient: &Patient<'_>) -> Vec<Finding> {
             found.push(match settings.map(|git| git.dirty) {
                 _ if commits && owed => Finding::warning(TOPIC, text)
                     .mend("A done task could not be committed yet, see below; do not stash what it changed."),
-                Some(Dirty::Refuse) if commits => Finding::problem(TOPIC, Kind::Internal, text)
+                Some(Dirty::Refuse) if commits => Finding::problem(TOPIC, ErrorKind::Internal, text)
                     .mend("Commit or stash them, or set git.dirty = \"allow\"."),
                 _ => Finding::warning(TOPIC, text)
                     .mend("Commit them first, so that an agent's work can be told from yours and undone."),
@@ -157,7 +158,7 @@ pub(super) fn git(patient: &Patient<'_>) -> Vec<Finding> {
     }
     if commits && !look::has_identity(patient.root) {
         found.push(
-            Finding::problem(TOPIC, Kind::Internal, "git does not know in whose name to commit")
+            Finding::problem(TOPIC, ErrorKind::Internal, "git does not know in whose name to commit")
                 .mend("git config user.name NAME; git config user.email ADDRESS"),
         );
     }

@@ -1,0 +1,70 @@
+//! PURE. What is known of a spec's progress, as its plan needs it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use crate::config::Config;
+use crate::plan::{Instead, Progress};
+use crate::spec::{TaskFile, TaskState};
+use crate::state::SpecState;
+
+/// Ids of leaves and parents whose boxes are ticked.
+#[must_use]
+pub fn ticked(tasks: &TaskFile) -> BTreeSet<String> {
+    tasks.tasks.iter().filter(|t| t.state == TaskState::Done).map(|t| t.id.clone()).collect()
+}
+
+/// What is known of progress, for the plan.
+#[must_use]
+pub fn progress(
+    state: &SpecState,
+    ticked: BTreeSet<String>,
+    failed: &BTreeSet<String>,
+    config: &Config,
+    now: Timestamp,
+) -> Progress {
+    Progress {
+        completed: state.completed.iter().cloned().collect(),
+        ticked,
+        failed: failed.clone(),
+        skipped: state.skipped.clone(),
+        owners: state.owners(),
+        owners_by_hand: state.by_hand("owner_agent"),
+        backends_by_hand: state.by_hand("backend"),
+        instead: stand_ins(state, config, now),
+    }
+}
+
+/// Backends that stand in for those that are limited now, by whom and for which model a step asks.
+#[must_use]
+pub fn stand_ins(
+    state: &SpecState,
+    config: &Config,
+    now: Timestamp,
+) -> BTreeMap<(String, Option<String>), Instead> {
+    if state.limits.is_empty() && state.model_limits.is_empty() {
+        return BTreeMap::new();
+    }
+    let model = |name: &String| config.backends.get(name).and_then(|backend| backend.model.as_deref());
+    let free = |name: &&String| state.held_back(name, model(name), now).is_none();
+    let of_overrides: BTreeSet<&str> =
+        config.overrides.iter().filter_map(|one| one.model.as_deref()).collect();
+    let mut found = BTreeMap::new();
+    for name in config.backends.keys() {
+        let Some(other) = config.limit.fallback.iter().filter(|other| *other != name).find(free) else {
+            continue;
+        };
+        // a step asks for the model of its backend, or for one of an override
+        for asked in of_overrides.iter().copied().map(Some).chain([model(name)]) {
+            if let Some((who, limited)) = state.held_back(name, asked, now)
+                && limited.gives_way()
+            {
+                let why = format!("{who} is limited: {}", limited.why);
+                let instead = Instead { backend: other.clone(), why };
+                found.insert((name.clone(), asked.map(str::to_owned)), instead);
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,24 @@
+//! PURE. The live view of a spec: what is to be seen as values, and drawn into a buffer of cells.
+//!
+//! [`view`] makes a [`View`] of what is known, every text of it harmless; [`draw`] puts it on an area of any size. Both
+//! are functions of their arguments alone, so that a screen can be tested without a terminal and without waiting. The
+//! loop that reads files, keys and the clock is `crate::view`.
+
+mod build;
+mod draw;
+mod estimate;
+mod fold;
+mod heard;
+mod keys;
+mod list;
+mod model;
+mod panel;
+#[cfg(test)]
+mod tests;
+mod theme;
+
+pub use build::{Doing, Run, Seen, view};
+pub use draw::{Drawn, closing, draw, head_lines};
+pub use heard::Heard;
+pub use keys::{Asked, Key, Ui, keys};
+pub use model::{Line, Mark, Panel, Row, Standing, Tone, View};

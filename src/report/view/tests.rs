@@ -1,0 +1,472 @@
+//! Screens of every size, made of states and events, without a terminal and without waiting.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::draw::text_of;
+use super::*;
+use crate::agent::limit::LimitKind;
+use crate::agent::{AgentEvent, Usage};
+use crate::plan::testing::Case;
+use crate::plan::{self, Plan, UnitInfo};
+use crate::report::events::{Record, What};
+use crate::state::{AttemptRecord, Learned, Limited, Outcome, SpecState, UnitState, UnitStatus};
+
+const HOSTILE: &str = "\u{1b}]0;evil\u{7}\u{1b}[2Jhi\u{9b}1m\u{202e}\r\n\tthere";
+
+pub(super) fn at(seconds: i64) -> Timestamp {
+    // 22:00:00 in UTC
+    Timestamp::from_second(1_767_304_800 + seconds).unwrap()
+}
+
+/// A spec with a state, events and an agent at work, seen at a moment.
+struct Scene {
+    plan: Plan,
+    units: Vec<UnitInfo>,
+    state: SpecState,
+    run: Option<Run>,
+    doing: Option<Doing>,
+    events: Vec<Record>,
+    trouble: Option<&'static str>,
+    now: i64,
+}
+
+impl Scene {
+    /// Units `1`, `2`, … of which the first `done` are done, each in five minutes.
+    fn new(count: usize, done: usize) -> Self {
+        let text: Vec<String> = (1..=count).map(|n| n.to_string()).collect();
+        Self::of(&text.join("\n"), done)
+    }
+
+    fn of(text: &str, done: usize) -> Self {
+        let mut state = SpecState::default();
+        for n in 1..=done {
+            let id = n.to_string();
+            let begin = i64::try_from(n).unwrap() * 300;
+            let usage =
+                Usage { input: Some(12_000), output: Some(300), cost_usd: Some(0.1), ..Usage::default() };
+            let learned = Learned { usage: Some(usage), model: Some("opus".into()), ..Learned::default() };
+            let attempt = AttemptRecord {
+                ended_at: Some(at(begin)),
+                outcome: Some(Outcome::Done),
+                learned,
+                ..attempt(1, begin - 300)
+            };
+            let unit =
+                UnitState { status: UnitStatus::Done, attempts: vec![attempt], ..UnitState::default() };
+            state.units.insert(id.clone(), unit);
+            state.completed.push(id);
+        }
+        state.sum_up();
+        let ids: Vec<&str> = state.completed.iter().map(String::as_str).collect();
+        let case = Case::new(text).completed(&ids);
+        let units = plan::units(&case.tasks, case.config.run.granularity);
+        let plan = case.plan();
+        let now = i64::try_from(done).unwrap() * 300;
+        Self { plan, units, state, run: None, doing: None, events: Vec::new(), trouble: None, now }
+    }
+
+    /// A run is there, and said so.
+    fn held(mut self) -> Self {
+        self.run = Some(Run { pid: 4711, since: at(0) });
+        let steps = self.plan.steps.iter().map(|s| s.unit.clone()).collect();
+        self.tell(0, What::RunStarted { spec: "login".into(), pid: 4711, steps });
+        self
+    }
+
+    /// An agent has worked on the next unit for so long.
+    fn working(mut self, seconds: i64) -> Self {
+        let unit = self.plan.steps[0].unit.clone();
+        let started = self.now;
+        let state = UnitState {
+            status: UnitStatus::Running,
+            attempts: vec![attempt(1, started)],
+            ..UnitState::default()
+        };
+        self.state.units.insert(unit.clone(), state);
+        self.now += seconds;
+        let mut doing = Doing {
+            alive: true,
+            total: Some(Duration::from_secs(7200)),
+            idle: Some(Duration::from_secs(1800)),
+            first_output: Some(Duration::from_secs(600)),
+            last_output: Some(at(self.now - 4)),
+            heard: Heard::default(),
+        };
+        let words = "I add the route.\nThen I run its tests.";
+        doing.heard.take(&AgentEvent::Session { id: "s".into(), model: Some("opus".into()) });
+        doing.heard.take(&AgentEvent::Text { text: words.into(), continues: false });
+        doing.heard.take(&AgentEvent::ToolCall {
+            name: "Bash".into(),
+            what: "cargo test".into(),
+            sub: false,
+        });
+        self.doing = Some(doing);
+        let title = format!("Do {unit}");
+        self.tell(
+            started,
+            What::StepStarted {
+                unit,
+                title,
+                attempt: 1,
+                backend: Some("claude".into()),
+                goes_on: None,
+                iteration: 1,
+                left: self.plan.steps.len(),
+            },
+        );
+        self
+    }
+
+    fn tell(&mut self, seconds: i64, what: What) {
+        self.events.push(Record::new(at(seconds), what));
+    }
+
+    fn view(&self) -> View {
+        view(&Seen {
+            spec: "login",
+            typed: "login",
+            plan: &self.plan,
+            units: &self.units,
+            state: &self.state,
+            run: self.run.as_ref(),
+            doing: self.doing.as_ref(),
+            events: &self.events,
+            trouble: self.trouble,
+            now: at(self.now),
+            zone: &TimeZone::UTC,
+        })
+    }
+
+    fn screen(&self, columns: u16, rows: u16) -> String {
+        screen(&self.view(), &Ui::default(), columns, rows)
+    }
+}
+
+pub(super) fn attempt(number: u32, started: i64) -> AttemptRecord {
+    AttemptRecord {
+        number,
+        backend: "claude".into(),
+        started_at: at(started),
+        ended_at: None,
+        outcome: None,
+        completes: Vec::new(),
+        counts: true,
+        goes_on: None,
+        cwd: String::new(),
+        asked_model: None,
+        learned: Learned::default(),
+    }
+}
+
+fn screen(view: &View, ui: &Ui, columns: u16, rows: u16) -> String {
+    let area = Rect::new(0, 0, columns, rows);
+    let mut buffer = Buffer::empty(area);
+    draw(view, ui, area, &mut buffer);
+    text_of(&buffer)
+}
+
+/// The screen, without the empty lines at its end.
+#[track_caller]
+fn shows(screen: &str, wanted: &str) {
+    assert_eq!(screen.trim_end(), wanted.trim_end(), "it is:\n{screen}");
+}
+
+/// A limit that ends a good three hours later, early the next day.
+fn limited() -> Scene {
+    let mut scene = Scene::new(4, 1).held();
+    let until = at(300 + 3 * 3600);
+    scene.state.limits.insert("claude".into(), quota("You've hit your session limit", until));
+    let reason = format!("claude: {}", LimitKind::QuotaExhausted.words());
+    scene.tell(300, What::Waiting { why: "limit".into(), reason, unit: None, until });
+    scene
+}
+
+fn quota(why: &str, until: Timestamp) -> Limited {
+    Limited {
+        kind: LimitKind::QuotaExhausted,
+        why: why.into(),
+        since: at(300),
+        until: Some(until),
+        stated: true,
+        tries: 1,
+        asked: std::collections::BTreeSet::new(),
+    }
+}
+
+fn halted() -> Scene {
+    let mut scene = Scene::new(3, 1);
+    scene.state.halted = true;
+    scene.state.halted_task = Some("2".into());
+    scene.state.question = Some("Which database do you want?\nPostgres is there already.".into());
+    scene
+}
+
+#[test]
+fn a_run_at_80x24() {
+    shows(
+        &Scene::of("1\n2\n3\n4\n5 *\n", 2).held().working(192).screen(80, 24),
+        include_str!("screens/80x24.txt"),
+    );
+}
+
+#[test]
+fn a_run_at_220x50() {
+    shows(
+        &Scene::of("1\n2\n3\n4\n5 *\n", 2).held().working(192).screen(220, 50),
+        include_str!("screens/220x50.txt"),
+    );
+}
+
+#[test]
+fn a_wait_says_why_and_until_when_and_counts_down() {
+    let mut scene = limited();
+    shows(&scene.screen(80, 24), include_str!("screens/limited.txt"));
+    scene.now += 59;
+    assert!(scene.screen(80, 24).contains("in 2h 59m 1s"), "{}", scene.screen(80, 24));
+    scene.now += 3 * 3600;
+    assert!(!scene.screen(80, 24).contains("waiting"), "it is over");
+}
+
+#[test]
+fn a_wait_tells_of_each_account_and_model_that_is_limited_now_in_the_vendors_words() {
+    let mut scene = limited();
+    let models = scene.state.model_limits.entry("claude".into()).or_default();
+    models.insert("opus".into(), quota("You've hit your Opus limit", at(300 + 7200)));
+    models.insert("haiku".into(), quota("an old one", at(299)));
+    let text = scene.screen(220, 50);
+    assert!(text.contains("claude is limited: quota used up: You've hit your session limit"), "{text}");
+    assert!(text.contains("claude (opus) is limited: quota used up: You've hit your Opus limit"), "{text}");
+    assert!(!text.contains("an old one"), "{text}");
+}
+
+#[test]
+fn a_halt_shows_the_question_and_the_exact_command_at_every_size() {
+    let scene = halted();
+    shows(&scene.screen(80, 24), include_str!("screens/halted.txt"));
+    for (columns, rows) in [(220, 50), (80, 24), (80, 12), (60, 10)] {
+        let text = scene.screen(columns, rows);
+        for part in ["seqorch resume login --answer \"…\"", "seqorch run login --retry"] {
+            assert!(text.contains(part), "{columns}x{rows}:\n{text}");
+        }
+    }
+    let mut long = halted();
+    long.state.question = Some("A line of it.\n".repeat(500));
+    let text = long.screen(80, 24);
+    assert!(text.contains("seqorch resume login") && text.contains('…') && text.contains("A line"), "{text}");
+}
+
+#[test]
+fn a_refused_commit_shows_gits_words_and_the_command_that_goes_on_at_every_size() {
+    let mut scene = Scene::new(2, 2);
+    let unit = scene.state.units.get_mut("2").unwrap();
+    unit.to_keep = true;
+    unit.not_committed = Some(format!("error: git commit failed\n  {HOSTILE}\n  the linter says no"));
+    for (columns, rows) in [(220, 50), (80, 24), (80, 12), (60, 10)] {
+        let text = scene.screen(columns, rows);
+        assert!(text.starts_with("seqorch · login · uncommitted"), "{text}");
+        for part in ["✗ not committed: 2 Do 2", "a human is needed", "seqorch run login"] {
+            assert!(text.contains(part), "{part} at {columns}x{rows}:\n{text}");
+        }
+        assert!(!text.contains("complete") && !text.contains("evil"), "{text}");
+    }
+    let text = scene.screen(80, 24);
+    assert!(text.contains("the linter says no") && text.contains("(not committed)"), "{text}");
+    scene.run = Some(Run { pid: 1, since: at(0) });
+    assert!(scene.screen(80, 24).starts_with("seqorch · login · running"), "a run may be about to mend it");
+}
+
+#[test]
+fn what_ended_the_last_run_for_a_human_shows_with_the_command_that_goes_on_at_every_size() {
+    let mut scene = Scene::new(2, 2);
+    let reason = format!("tasks.md cannot be worked off\n{HOSTILE}");
+    scene.state.ended = Some(crate::state::Ended { why: "error".into(), unit: None, reason, at: at(0) });
+    for (columns, rows) in [(220, 50), (80, 24), (80, 12), (60, 10)] {
+        let text = scene.screen(columns, rows);
+        assert!(text.starts_with("seqorch · login · needs_human"), "{text}");
+        for part in ["✗ the last run ended", "a human is needed", "seqorch run login --retry"] {
+            assert!(text.contains(part), "{part} at {columns}x{rows}:\n{text}");
+        }
+        assert!(!text.contains("evil"), "{text}");
+    }
+    assert!(scene.screen(80, 24).contains("cannot be worked off"));
+    scene.run = Some(Run { pid: 1, since: at(0) });
+    assert!(scene.screen(80, 24).starts_with("seqorch · login · running"));
+}
+
+#[test]
+fn an_orphaned_agent_is_said_to_be_one_and_how_to_take_it_over() {
+    let mut scene = Scene::new(3, 1).held().working(60);
+    scene.run = None;
+    let text = scene.screen(80, 24);
+    assert!(text.starts_with("seqorch · login · orphaned"), "{text}");
+    assert!(text.contains("no run watches it") && text.contains("seqorch run login"), "{text}");
+    if let Some(doing) = &mut scene.doing {
+        doing.alive = false;
+    }
+    let text = scene.screen(80, 24);
+    assert!(text.starts_with("seqorch · login · idle") && text.contains("its process is over"), "{text}");
+}
+
+#[test]
+fn a_run_that_was_asked_to_stop_says_so() {
+    let mut scene = Scene::new(3, 1).held().working(60);
+    scene.tell(310, What::Stopping);
+    assert!(scene.screen(80, 24).starts_with("seqorch · login · running, stopping after this step"));
+    scene.tell(311, What::Ending);
+    assert!(scene.screen(80, 24).starts_with("seqorch · login · running, ending the agent"));
+}
+
+#[test]
+fn an_estimate_is_there_only_where_something_is_known() {
+    let unknown = Scene::new(4, 0).held().working(60).screen(80, 24);
+    assert!(unknown.contains("0 of 4 done\n"), "{unknown}");
+    let known = Scene::new(4, 1).held().working(60).screen(100, 24);
+    assert!(known.contains("1 of 4 done · about 15m left, as 1 done task went"), "{known}");
+}
+
+#[test]
+fn more_tasks_than_rows_are_scrolled_around_the_one_that_runs() {
+    let scene = Scene::new(200, 120).held().working(60);
+    let view = scene.view();
+    let text = scene.screen(80, 24);
+    assert!(text.contains("▶ 121  Do 121") && text.contains("✓ 120  Do 120"), "{text}");
+    assert!(text.contains(" of 200"), "{text}");
+    let mut ui = Ui::default();
+    let area = Rect::new(0, 0, 80, 24);
+    let look = |ui: &Ui| {
+        let mut buffer = Buffer::empty(area);
+        let drawn = draw(&view, ui, area, &mut buffer);
+        (drawn, text_of(&buffer))
+    };
+    let (drawn, _) = look(&ui);
+    ui.on(Key::First, drawn);
+    let (drawn, text) = look(&ui);
+    assert!(text.contains("✓ 1    Do 1 ") && !text.contains("▶ 121  Do 121    "), "{text}");
+    ui.on(Key::Last, drawn);
+    let (drawn, text) = look(&ui);
+    assert!(text.contains("· 200  Do 200"), "{text}");
+    ui.on(Key::Up, drawn);
+    let (_, text) = look(&ui);
+    assert!(text.contains("· 199  Do 199") && !text.contains("Do 200"), "{text}");
+    ui.on(Key::Follow, drawn);
+    assert!(look(&ui).1.contains("✓ 120  Do 120"));
+}
+
+#[test]
+fn no_size_is_too_small_and_none_writes_outside_its_area() {
+    let scenes =
+        [Scene::new(0, 0), Scene::new(30, 4).held().working(60), limited(), halted(), Scene::new(2, 2)];
+    for scene in &scenes {
+        let view = scene.view();
+        for columns in (0..=26).chain([35, 36, 39, 40, 49, 50, 79, 80, 89, 90, 149, 150, 220]) {
+            for rows in (0..=18).chain([24, 50]) {
+                let ui = Ui { help: columns % 2 == 0, color: true, of_run: rows % 2 == 0, ..Ui::default() };
+                // one cell of a frame around it, which must stay as it was
+                let whole = Rect::new(0, 0, columns + 2, rows + 2);
+                let area = Rect::new(1, 1, columns, rows);
+                let mut buffer = Buffer::empty(whole);
+                draw(&view, &ui, area, &mut buffer);
+                for (x, y) in (0..whole.width).flat_map(|x| (0..whole.height).map(move |y| (x, y))) {
+                    let outside = x == 0 || y == 0 || x > columns || y > rows;
+                    assert!(!outside || buffer[(x, y)].symbol() == " ", "{columns}x{rows} at {x},{y}");
+                }
+            }
+        }
+    }
+    let tiny = scenes[1].screen(20, 5);
+    assert!(
+        tiny.starts_with("login · running\n") && tiny.contains("4 of 30") && tiny.contains("▶ 5"),
+        "{tiny}"
+    );
+}
+
+#[test]
+fn without_colour_no_cell_has_a_style_and_with_it_the_text_is_the_same() {
+    let view = Scene::of("1\n2\n3 *\n", 1).held().working(60).view();
+    let area = Rect::new(0, 0, 80, 24);
+    let drawn = |color| {
+        let mut buffer = Buffer::empty(area);
+        draw(&view, &Ui { color, ..Ui::default() }, area, &mut buffer);
+        buffer
+    };
+    let (plain, colored) = (drawn(false), drawn(true));
+    let blank = Buffer::empty(area)[(0, 0)].style();
+    assert!(plain.content().iter().all(|cell| cell.style() == blank || cell.style() == Style::reset()));
+    assert!(colored.content().iter().any(|cell| cell.style() != blank));
+    assert_eq!(text_of(&plain), text_of(&colored));
+}
+
+#[test]
+fn nothing_of_others_steers_the_terminal() {
+    let mut scene = halted();
+    scene.state.question = Some(HOSTILE.into());
+    let mut working = Scene::new(3, 1).held().working(60);
+    for scene in [&mut scene, &mut working] {
+        for unit in &mut scene.units {
+            unit.title = HOSTILE.into();
+        }
+        for step in &mut scene.plan.steps {
+            step.title = HOSTILE.into();
+            step.backend = HOSTILE.into();
+            step.model = Some(HOSTILE.into());
+        }
+        for skipped in &mut scene.plan.skipped {
+            skipped.title = HOSTILE.into();
+        }
+        scene.tell(300, What::Halted { unit: HOSTILE.into(), question: HOSTILE.into() });
+    }
+    if let Some(doing) = &mut working.doing {
+        doing.heard.take(&AgentEvent::Session { id: "s".into(), model: Some(HOSTILE.into()) });
+        doing.heard.take(&AgentEvent::Text { text: HOSTILE.into(), continues: false });
+        doing.heard.take(&AgentEvent::ToolCall { name: HOSTILE.into(), what: HOSTILE.into(), sub: false });
+    }
+    working.trouble = Some(HOSTILE);
+    for scene in [&scene, &working] {
+        for (columns, rows) in [(80, 24), (220, 50)] {
+            let text = scene.screen(columns, rows);
+            assert!(text.contains("hi"), "{text}");
+            assert!(!text.contains("evil"), "{text}");
+            let steers = |c: char| c != '\n' && (c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c));
+            assert!(!text.contains(steers), "{text:?}");
+        }
+        let closing = head_lines(&scene.view(), 80) + &closing(&scene.view());
+        assert!(!closing.contains("evil") && !closing.contains('\u{1b}'), "{closing:?}");
+    }
+}
+
+#[test]
+fn the_last_run_tells_why_it_is_over_and_what_to_type() {
+    let mut scene = Scene::new(3, 1);
+    scene.tell(
+        400,
+        What::RunEnded {
+            spec: "login".into(),
+            why: "stuck".into(),
+            exit_code: 2,
+            unit: Some("2".into()),
+            reason: Some("failed with exit code 1".into()),
+            failed: vec!["2".into()],
+            blocked: vec!["3".into()],
+            left: 0,
+            took_ms: 1,
+            changes: None,
+        },
+    );
+    let text = scene.screen(80, 24);
+    for part in [
+        "failed for good: 2",
+        "blocked by others: 3",
+        "seqorch logs --spec login 2",
+        "seqorch run login --retry",
+    ] {
+        assert!(text.contains(part), "{part}:\n{text}");
+    }
+    let done = Scene::new(2, 2).screen(80, 24);
+    assert!(done.starts_with("seqorch · login · complete") && done.contains("2 of 2 done"), "{done}");
+}

@@ -1,0 +1,66 @@
+//! PURE. Colours; without them the signs say the same.
+
+use ratatui::style::{Color, Modifier, Style};
+
+use super::model::{Mark, Standing, Tone};
+
+/// Looks of the parts.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Theme {
+    pub(super) color: bool,
+}
+
+impl Theme {
+    fn of(self, style: Style) -> Style {
+        if self.color { style } else { Style::new() }
+    }
+    pub(super) fn dim(self) -> Style {
+        self.of(Style::new().add_modifier(Modifier::DIM))
+    }
+    pub(super) fn bold(self) -> Style {
+        self.of(Style::new().add_modifier(Modifier::BOLD))
+    }
+    pub(super) fn good(self) -> Style {
+        self.of(Style::new().fg(Color::Green))
+    }
+    pub(super) fn live(self) -> Style {
+        self.of(Style::new().fg(Color::Cyan).add_modifier(Modifier::BOLD))
+    }
+    pub(super) fn wait(self) -> Style {
+        self.of(Style::new().fg(Color::Yellow))
+    }
+    pub(super) fn bad(self) -> Style {
+        self.of(Style::new().fg(Color::Red).add_modifier(Modifier::BOLD))
+    }
+
+    pub(super) fn mark(self, mark: Mark) -> Style {
+        match mark {
+            Mark::Done => self.good(),
+            Mark::Running => self.live(),
+            Mark::Waiting => self.wait(),
+            Mark::Halted | Mark::Failed => self.bad(),
+            Mark::Next => self.bold(),
+            Mark::Todo => Style::new(),
+            Mark::Skipped => self.dim(),
+        }
+    }
+
+    pub(super) fn standing(self, standing: Standing) -> Style {
+        match standing {
+            Standing::Running => self.live(),
+            Standing::Complete => self.good(),
+            Standing::Halted | Standing::Uncommitted | Standing::NeedsHuman | Standing::Orphaned => {
+                self.bad()
+            }
+            Standing::Idle => self.wait(),
+        }
+    }
+
+    pub(super) fn tone(self, tone: Tone) -> Style {
+        match tone {
+            Tone::Plain => Style::new(),
+            Tone::Command => self.bold(),
+            Tone::Warning => self.bad(),
+        }
+    }
+}

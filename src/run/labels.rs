@@ -1,0 +1,61 @@
+//! What the summary and the windows of a run show of its steps.
+
+use super::machine::{End, Next, Notice};
+use super::world::RealWorld;
+use crate::report::live;
+use crate::report::summary::UnitLine;
+use crate::state::{Outcome, SpecState, Spent};
+
+impl RealWorld<'_> {
+    /// Adds up what the summary says of a unit.
+    pub(super) fn note(&mut self, report: &Notice, state: &SpecState) {
+        let Notice::Ended { unit, title, attempt, outcome, took, .. } = report else { return };
+        let attempts = state.units.get(unit).map(|u| u.attempts.as_slice()).unwrap_or_default();
+        let spent = Spent::of(attempts.iter().filter(|a| a.number == *attempt));
+        let backend = attempts.iter().find(|a| a.number == *attempt).map(|a| a.backend.clone());
+        match self.units.iter_mut().find(|u| u.id == *unit) {
+            Some(line) => {
+                line.outcome = outcome.clone();
+                line.attempts += 1;
+                line.backends.extend(backend.filter(|name| !line.backends.contains(name)));
+                line.took += *took;
+                line.spent = Spent::sum([&line.spent, &spent]);
+            }
+            None => self.units.push(UnitLine {
+                id: unit.clone(),
+                title: title.clone(),
+                outcome: outcome.clone(),
+                attempts: 1,
+                backends: backend.into_iter().collect(),
+                took: *took,
+                spent,
+                changes: None,
+            }),
+        }
+    }
+
+    /// Marks the window of an attempt that is over; the state is saved by then.
+    pub(super) fn label(&mut self, report: &Notice) {
+        let Notice::Ended { unit, outcome, next, .. } = report else { return };
+        self.launcher.finish(unit, live::mark(outcome), *outcome == Outcome::Done);
+        if *next == Next::Failed {
+            self.launcher.tell(&live::failed_word(unit), true);
+        }
+    }
+
+    /// Opens what stands beside an agent that is at work by now: it waits for none of it.
+    pub(super) fn furnish(&mut self, unit: &str, process: (i32, u64)) {
+        let facts = [("SEQORCH_SPEC", self.place.name.clone()), ("SEQORCH_UNIT", unit.to_owned())];
+        let complaint = self.launcher.furnish(unit, process, &self.env, &facts);
+        if let Some(text) = complaint {
+            self.say(&text);
+        }
+    }
+
+    /// The last word of a run, for whoever looks at its session; without an end it broke off with an error.
+    pub fn sign_off(&mut self, end: Option<&End>, left: usize) {
+        let broken = || ("✗ ended with an error".to_owned(), true);
+        let (word, bell) = end.map_or_else(broken, |end| live::last_word(end, left));
+        self.launcher.tell(&word, bell);
+    }
+}

@@ -1,0 +1,237 @@
+//! Starts an attempt in a window or as a plain child, shakes hands with it, and waits for its end without polling.
+
+use std::ffi::OsString;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::windows::{Screen, Setting};
+use crate::agent::sanitise::sanitise;
+use crate::error::{Error, ErrorKind, Result};
+use crate::store::attempt_folder;
+use crate::store::record::{AttemptDir, Hello};
+use crate::sys::files;
+use crate::sys::socket::Listener;
+use crate::tmux::Window;
+
+/// How long a window may take to start its attempt.
+const START_DEADLINE: Duration = Duration::from_secs(30);
+
+/// What an errand that nobody waits for any more gets to end in.
+pub const OLD_ERRAND: Duration = Duration::from_secs(15);
+
+/// Starts attempts, one after another.
+#[derive(Debug)]
+pub struct Launcher {
+    exe: PathBuf,
+    folder: PathBuf,
+    listener: Listener,
+    screen: Option<Screen>,
+    /// What attempts without a window print goes nowhere.
+    silent: bool,
+}
+
+/// An attempt that shook hands and has its environment.
+#[derive(Debug)]
+pub struct Launched {
+    /// Process of `__attempt`.
+    pub pid: i32,
+    stream: UnixStream,
+    child: Option<duct::Handle>,
+}
+
+/// What an attempt is started with.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// Its folder, with `attempt.json` in it.
+    pub dir: &'a AttemptDir,
+    /// Proves that it is the one.
+    pub token: &'a str,
+    /// Name of its window.
+    pub window: &'a str,
+    /// The unit: one window each.
+    pub unit: &'a str,
+    /// Where the agent works.
+    pub cwd: &'a Path,
+    /// The packed environment.
+    pub env: &'a [u8],
+    /// In a pane beside what the unit's window shows already.
+    pub beside: bool,
+    /// What the window's label says meanwhile.
+    pub state: Option<&'a str>,
+}
+
+impl Launcher {
+    /// A launcher that listens in `folder` (private) and starts `exe`.
+    pub fn new(exe: PathBuf, folder: &Path, screen: Option<Screen>) -> Result<Self> {
+        Ok(Self { exe, listener: listen(folder)?, folder: folder.to_owned(), screen, silent: false })
+    }
+
+    /// Keeps what attempts without a window print off this terminal.
+    #[must_use]
+    pub fn silent(self) -> Self {
+        Self { silent: true, ..self }
+    }
+
+    /// Where attempts connect. A folder that was removed meanwhile costs no more than a new socket.
+    pub fn socket(&mut self) -> Result<PathBuf> {
+        if !self.listener.path().exists() {
+            files::private_dir(&self.folder)?;
+            self.listener = listen(&self.folder)?;
+        }
+        Ok(self.listener.path().to_owned())
+    }
+
+    /// Opens what stands beside the agent of an attempt. What cannot be done is said once.
+    pub fn furnish(
+        &mut self,
+        unit: &str,
+        attempt: (i32, u64),
+        env: &[(OsString, OsString)],
+        facts: &[(&str, String)],
+    ) -> Option<String> {
+        let setting = Setting { exe: &self.exe, folder: &self.folder, env, facts };
+        self.screen.as_mut()?.furnish(unit, attempt, setting)
+    }
+
+    /// Marks the window of an attempt that is over.
+    pub fn finish(&mut self, unit: &str, state: &str, done: bool) {
+        if let Some(screen) = &mut self.screen {
+            screen.finish(unit, state, done);
+        }
+    }
+
+    /// Shows a word in the session's status line, with a bell where one is wanted.
+    pub fn tell(&mut self, word: &str, bell: bool) {
+        if let Some(screen) = &mut self.screen {
+            screen.tell(word, bell);
+        }
+    }
+
+    /// Starts an attempt and hands it its environment. Where its window or process is gone before that, no agent was
+    /// started, nor will be; then it gives what is known of it.
+    pub fn launch(&mut self, request: Request<'_>) -> Result<Result<Launched, String>> {
+        let argv: Vec<OsString> =
+            vec![self.exe.clone().into(), "__attempt".into(), request.dir.path().as_os_str().to_owned()];
+        let Request { window: name, unit, cwd, state, .. } = request;
+        let pane = match &mut self.screen {
+            Some(screen) if request.beside => Some(screen.open_beside(name, unit, cwd, &argv)?),
+            Some(screen) => Some(screen.open(name, unit, cwd, &argv, state)?),
+            None => None,
+        };
+        let child = match &pane {
+            Some(_) => None,
+            None => Some({
+                let mut command = duct::cmd(&argv[0], &argv[1..]).stdin_null();
+                if self.silent {
+                    command = command.stdout_null().stderr_null();
+                }
+                command
+                    // Ctrl-C is for us; the attempt hears of it from us
+                    .before_spawn(|command| {
+                        command.process_group(0);
+                        Ok(())
+                    })
+                    .unchecked()
+                    .start()
+                    .map_err(|e| Error::io("starting", &self.exe, e))?
+            }),
+        };
+        let shaken = self.shake_hands(&request, pane.as_ref(), child.as_ref())?;
+        Ok(shaken.map(|(pid, stream)| Launched { pid, stream, child }))
+    }
+
+    fn shake_hands(
+        &self,
+        request: &Request<'_>,
+        pane: Option<&Window>,
+        child: Option<&duct::Handle>,
+    ) -> Result<Result<(i32, UnixStream), String>> {
+        let start = Instant::now();
+        while start.elapsed() < START_DEADLINE {
+            wait_readable(self.listener.get(), Duration::from_millis(200));
+            match self.listener.get().accept() {
+                Ok((stream, _)) => {
+                    if let Ok(Some(hello)) = greet(&stream, request) {
+                        return Ok(Ok((hello.pid, stream)));
+                    }
+                }
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
+                    if let Some(Ok(Some(output))) = child.map(duct::Handle::try_wait) {
+                        return Ok(Err(format!("its process ended at once ({})", output.status)));
+                    }
+                    // the pane that was opened: that of an agent whose work is verified has ended before
+                    if let Some((screen, pane)) = self.screen.as_ref().zip(pane)
+                        && screen.has_ended(pane)
+                    {
+                        let shown = screen.shown_in(pane).unwrap_or_default();
+                        let shown = sanitise(shown.trim().as_bytes());
+                        let shown =
+                            if shown.is_empty() { String::new() } else { format!("; it shows: {shown}") };
+                        return Ok(Err(format!(
+                            "its window was closed, or its process ended at once{shown}"
+                        )));
+                    }
+                }
+                Err(e) => return Err(Error::io("listening on", self.listener.path(), e)),
+            }
+        }
+        let mut error =
+            Error::new(ErrorKind::Internal, format!("the attempt for task {} did not start", request.unit));
+        if let Some((screen, pane)) = self.screen.as_ref().zip(pane)
+            && let Some(text) = screen.shown_in(pane)
+        {
+            error = error.detail(format!("  its window shows: {}", sanitise(text.trim().as_bytes())));
+        }
+        Err(error)
+    }
+}
+
+fn listen(folder: &Path) -> Result<Listener> {
+    let failed = |e| Error::io("listening in", folder, e);
+    let listener = Listener::bind(folder).map_err(failed)?;
+    listener.get().set_nonblocking(true).map_err(failed)?;
+    Ok(listener)
+}
+
+fn wait_readable(listener: &UnixListener, limit: Duration) {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let limit = Timespec { tv_sec: 0, tv_nsec: i64::from(limit.subsec_nanos()) };
+    let _ = poll(&mut [PollFd::new(listener, PollFlags::IN)], Some(&limit));
+}
+
+fn greet(stream: &UnixStream, request: &Request<'_>) -> io::Result<Option<Hello>> {
+    stream.set_nonblocking(false)?;
+    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    let mut line = String::new();
+    BufReader::new(stream).take(4096).read_line(&mut line)?;
+    let Some(hello) = serde_json::from_str::<Hello>(&line).ok().filter(|h| h.token == request.token) else {
+        return Ok(None);
+    };
+    let length = u32::try_from(request.env.len()).map_err(io::Error::other)?;
+    let mut stream = stream;
+    stream.write_all(&length.to_le_bytes())?;
+    stream.write_all(request.env)?;
+    stream.set_read_timeout(None)?;
+    Ok(Some(hello))
+}
+
+impl Launched {
+    /// Waits in a thread for the end of everything that belongs to the attempt, then calls `over`.
+    pub fn wait(self, dir: &AttemptDir, over: impl FnOnce() + Send + 'static) {
+        let dir = dir.clone();
+        thread::spawn(move || {
+            // its end shows as end of file, however it ends
+            let mut rest = [0; 64];
+            while !matches!((&self.stream).read(&mut rest), Ok(0) | Err(_)) {}
+            if let Some(child) = &self.child {
+                let _ = child.wait();
+            }
+            attempt_folder::settle(&dir);
+            over();
+        });
+    }
+}

@@ -1,0 +1,316 @@
+//! PURE. What follows when a backend is limited: nothing is spent, another backend takes over, or the run waits.
+//!
+//! What is known of limits is in the state, so whoever goes on after a kill waits for the rest and no longer.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::backoff;
+use super::limit_outcome;
+use super::machine::{Effect, End, Machine, Pause, Phase};
+use crate::agent::limit::LimitKind;
+use crate::config::{Limit, Retry};
+use crate::plan::Step;
+use crate::state::limited::OVERLOADED_TRIES;
+use crate::state::{Limited, Outcome};
+
+/// A stated end that is this close or past, and the backend is limited again: it is not believed any more.
+const STALE: Duration = Duration::from_secs(1);
+
+/// Its time has come. A clock that is set back must not make it limited again.
+const DUE: Timestamp = Timestamp::UNIX_EPOCH;
+
+/// What is known of a backend after it was limited (again).
+#[must_use]
+pub(super) fn after(
+    before: Option<&Limited>,
+    (kind, why, stated): (LimitKind, &str, Option<Timestamp>),
+    now: Timestamp,
+    limit: &Limit,
+    retry: &Retry,
+) -> Limited {
+    let tries = before.map_or(0, |b| b.tries) + 1;
+    let since = before.map_or(now, |b| b.since);
+    let later = |pause: Duration| now.saturating_add(pause).unwrap_or(Timestamp::MAX);
+    let pause = |tries: u32| {
+        let at = usize::try_from(tries - 1).unwrap_or(usize::MAX).min(limit.unknown.len().saturating_sub(1));
+        // never a tight loop, whatever the configuration says
+        limit.unknown.get(at).copied().unwrap_or_default().max(Duration::from_secs(1))
+    };
+    // an end that came true and was none is ours to guess from then on
+    let believed = stated.filter(|at| *at > later(STALE));
+    let (until, stated) = match (kind, believed) {
+        (LimitKind::Billing | LimitKind::Auth, _) => (None, false),
+        (_, Some(at)) => (Some(at.saturating_add(limit.margin).unwrap_or(Timestamp::MAX)), true),
+        // the end is due: what clocks differ by is all that is left
+        (_, None) if stated.is_some() && tries == 1 => (Some(later(limit.margin.max(STALE))), true),
+        (LimitKind::Overloaded, None) if tries <= OVERLOADED_TRIES => {
+            (Some(later(backoff::backoff(retry, tries).max(STALE))), false)
+        }
+        (LimitKind::Overloaded, None) => (Some(later(pause(tries - OVERLOADED_TRIES))), false),
+        (_, None) => (Some(later(pause(tries))), false),
+    };
+    let asked = before.map(|b| b.asked.clone()).unwrap_or_default();
+    Limited { kind, why: why.to_owned(), since, until, stated, tries, asked }
+}
+
+impl Machine {
+    /// Takes note of a limit; the attempt that met it spent nothing.
+    pub(super) fn limited(
+        &mut self,
+        now: Timestamp,
+        (backend, asked): (&str, Option<&str>),
+        outcome: &Outcome,
+        retry: Option<&Retry>,
+    ) {
+        let Outcome::Limited { limit, why, until, model } = outcome else {
+            let tells = !matches!(
+                outcome,
+                Outcome::Cancelled { .. }
+                    | Outcome::Lost
+                    | Outcome::Unavailable { .. }
+                    | Outcome::TimedOut { .. }
+            );
+            if tells {
+                self.state.not_limited(backend, asked);
+            }
+            return;
+        };
+        let retry = retry.copied().unwrap_or(Retry {
+            attempts: 1,
+            backoff: Duration::from_secs(30),
+            max_backoff: Duration::from_secs(600),
+        });
+        let next =
+            |before: Option<&Limited>| after(before, (*limit, why, *until), now, &self.policy.limit, &retry);
+        let Some(named) = model else {
+            let known = next(self.state.limits.get(backend));
+            self.state.limits.insert(backend.to_owned(), known);
+            return;
+        };
+        let models = self.state.model_limits.entry(backend.to_owned()).or_default();
+        // vendors are not strict about capitals
+        let named = models.keys().find(|known| known.eq_ignore_ascii_case(named)).unwrap_or(named).clone();
+        let mut known = next(models.get(&named));
+        known.asked.insert(asked.unwrap_or_default().to_owned());
+        models.insert(named, known);
+    }
+
+    /// A backend is tried: whatever held it back has come to its end.
+    pub(super) fn tried(&mut self, backend: &str, model: Option<&str>) {
+        for limited in self.state.limits_of_step(backend, model) {
+            limited.until = Some(DUE);
+        }
+    }
+
+    /// A person wants no more waiting for limits: the next step tries, whatever was said of its backend.
+    pub(super) fn try_now(&mut self, now: Timestamp) -> Vec<Effect> {
+        if self.phase == Phase::Over {
+            return Vec::new();
+        }
+        let waits = self.phase == Phase::Sleeping && self.state.waits_for_limit();
+        self.state.forget_limits();
+        let mut effects = Vec::new();
+        if waits {
+            self.stop_waiting(now);
+            effects.extend(self.replan());
+        }
+        effects.insert(0, Effect::Save);
+        effects
+    }
+
+    /// What to do instead of starting `step`, if its backend is limited and nobody stands in.
+    pub(super) fn wait_out(&mut self, now: Timestamp, step: &Step, share: f64) -> Option<Vec<Effect>> {
+        let (name, own) = self.state.held_back(&step.backend, step.model.as_deref(), now)?;
+        let own = own.clone();
+        let others = self.policy.limit.fallback.iter().filter_map(|name| {
+            let model = self.policy.models.get(name).map(String::as_str);
+            self.state.held_back(name, model, now)
+        });
+        let next = others
+            .chain([(name.clone(), &own)])
+            .filter_map(|(name, limited)| Some((limited.until?, limited.since, name)))
+            .min();
+        let over = |why: String| End::Limited { unit: step.unit.clone(), backend: name.clone(), why };
+        let limit = &self.policy.limit;
+        let Some((until, since, backend)) = next else {
+            let program = step.argv.first().map_or("", String::as_str);
+            let why = match limit_outcome::mending(own.kind, program, &step.backend) {
+                Some(way) => format!("{}; {way}", own.why),
+                None => own.why,
+            };
+            return Some(self.finish(over(why)));
+        };
+        let too_late = since.saturating_add(limit.max_wait).is_ok_and(|latest| until > latest);
+        if !limit.wait || too_late {
+            let rule =
+                if limit.wait { "it ends later than limit.max_wait allows" } else { "limit.wait is false" };
+            return Some(self.finish(over(format!("{} ({rule})", own.why))));
+        }
+        let until = until.saturating_add(self.policy.jitter.mul_f64(share)).unwrap_or(until);
+        Some(self.wait_for(now, until, Pause::Limit { backend, kind: own.kind }))
+    }
+
+    /// Nothing starts before `until`.
+    pub(super) fn wait_for(&mut self, now: Timestamp, until: Timestamp, why: Pause) -> Vec<Effect> {
+        // a run that was killed goes on with the wait that it was in
+        if self.state.waiting_for.as_ref() != Some(&why.reason()) {
+            self.count_wait(now);
+        }
+        self.state.waiting_until = Some(until);
+        self.state.waiting_for = Some(why.reason());
+        self.state.waiting_since.get_or_insert(now);
+        self.phase = Phase::Sleeping;
+        vec![Effect::Save, Effect::Sleep { until, why }]
+    }
+
+    /// Whatever was waited for is waited for no longer: how long it was is kept.
+    pub(super) fn count_wait(&mut self, now: Timestamp) {
+        let (since, reason) = (self.state.waiting_since, self.state.waiting_for.take());
+        if let (Some(since), Some(reason), Some(until)) = (since, reason, self.state.waiting_until) {
+            let waited = u64::try_from(now.min(until).duration_since(since).as_secs()).unwrap_or(0);
+            *self.state.waited_s.entry(reason).or_default() += waited;
+        }
+        self.state.forget_wait();
+    }
+
+    /// A wait has come to its end, or a person has ended it.
+    pub(super) fn stop_waiting(&mut self, now: Timestamp) {
+        let until = self.state.waiting_until;
+        self.count_wait(now);
+        let Some(until) = until else { return };
+        for limited in self.state.all_limits_mut().filter(|l| l.until.is_some_and(|at| at <= until)) {
+            limited.until = Some(DUE);
+        }
+    }
+}
+
+impl Pause {
+    /// The reason in a word or two, for sums.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Delay => "delay".to_owned(),
+            Self::Backoff { .. } => "backoff".to_owned(),
+            Self::Pace { rule } => rule.clone(),
+            Self::Limit { backend, kind } => format!("{backend}: {}", kind.words()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::state::SpecState;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_700_000_000 + seconds).unwrap()
+    }
+
+    fn retry() -> Retry {
+        Retry { attempts: 3, backoff: Duration::from_secs(30), max_backoff: Duration::from_secs(600) }
+    }
+
+    fn next(before: Option<&Limited>, kind: LimitKind, stated: Option<i64>, now: i64) -> Limited {
+        after(before, (kind, "later", stated.map(at)), at(now), &Limit::default(), &retry())
+    }
+
+    #[test]
+    fn a_stated_end_is_waited_for_with_its_margin() {
+        let limited = next(None, LimitKind::QuotaExhausted, Some(3600), 0);
+        assert_eq!((limited.until, limited.stated), (Some(at(3660)), true));
+        assert!(limited.holds(at(3659)) && !limited.holds(at(3660)));
+    }
+
+    #[test]
+    fn an_unknown_end_is_tried_by_the_schedule_whose_last_pause_repeats() {
+        let mut limited = None;
+        let mut pauses = Vec::new();
+        for _ in 0..6 {
+            let new = next(limited.as_ref(), LimitKind::RateLimited, None, 0);
+            pauses.push(new.until.unwrap().duration_since(at(0)).as_secs() / 60);
+            limited = Some(new);
+        }
+        assert_eq!(pauses, [5, 15, 30, 60, 60, 60]);
+    }
+
+    #[test]
+    fn still_limited_after_the_stated_time_is_probed_and_never_hammered() {
+        let first = next(None, LimitKind::QuotaExhausted, Some(100), 0);
+        // the same words again, after their time
+        let second = next(Some(&first), LimitKind::QuotaExhausted, Some(100), 161);
+        assert!(!second.stated && second.until.unwrap() >= at(161 + 300), "{second:?}");
+        assert_eq!(second.since, at(0));
+    }
+
+    #[test]
+    fn overload_gets_short_pauses_first() {
+        let mut limited = None;
+        let mut pauses = Vec::new();
+        for _ in 0..6 {
+            let new = next(limited.as_ref(), LimitKind::Overloaded, None, 0);
+            pauses.push(new.until.unwrap().duration_since(at(0)).as_secs());
+            limited = Some(new);
+        }
+        assert_eq!(pauses, [30, 60, 120, 240, 300, 900]);
+    }
+
+    #[test]
+    fn billing_and_auth_wait_for_a_human() {
+        assert_eq!(next(None, LimitKind::Billing, Some(100), 0).until, None);
+        assert_eq!(next(None, LimitKind::Auth, None, 0).until, None);
+    }
+
+    /// Three backends, of which `b` and `c` stand in; `m` is the model of each, and an override asks for `n`.
+    fn config() -> Config {
+        let mut config = crate::plan::testing::config();
+        let backend = config.backends["agent"].clone();
+        for name in ["a", "b", "c"] {
+            let backend = crate::config::Backend { model: Some("m".to_owned()), ..backend.clone() };
+            config.backends.insert(name.to_owned(), backend);
+        }
+        config.limit.fallback = ["a", "b", "c"].map(str::to_owned).to_vec();
+        config.overrides = vec![crate::config::Override {
+            tasks: vec!["9".to_owned()],
+            backend: None,
+            model: Some("n".to_owned()),
+            timeout: crate::config::PartialTimeouts::default(),
+            retry: crate::config::PartialRetry::default(),
+            prompt: None,
+            verify: None,
+        }];
+        config
+    }
+
+    /// Who stands in for whom, and for which of its models.
+    fn who(state: &SpecState, now: i64) -> Vec<String> {
+        let all = crate::project::progress::stand_ins(state, &config(), at(now)).into_iter();
+        all.map(|((name, model), other)| format!("{} for {name} {}", other.backend, model.unwrap())).collect()
+    }
+
+    #[test]
+    fn the_first_free_backend_of_the_list_stands_in_until_the_end_of_the_limit() {
+        let mut state = SpecState::default();
+        state.limits.insert("a".into(), next(None, LimitKind::RateLimited, Some(100), 0));
+        state.limits.insert("b".into(), next(None, LimitKind::Auth, None, 0));
+        assert_eq!(who(&state, 0), ["c for a m", "c for a n", "c for b m", "c for b n"]);
+        assert_eq!(who(&state, 160), ["a for b m", "a for b n"]);
+        state.limits.insert("c".into(), next(None, LimitKind::Overloaded, None, 0));
+        assert!(who(&state, 0).is_empty());
+    }
+
+    #[test]
+    fn who_is_limited_for_one_model_gives_way_for_that_model_alone() {
+        let mut state = SpecState::default();
+        let models = state.model_limits.entry("a".into()).or_default();
+        models.insert("n".into(), next(None, LimitKind::QuotaExhausted, Some(100), 0));
+        assert_eq!(who(&state, 0), ["b for a n"]);
+        // as a stand-in it would use its own model, which is free
+        state.limits.insert("b".into(), next(None, LimitKind::Auth, None, 0));
+        assert_eq!(who(&state, 0), ["c for a n", "a for b m", "a for b n"]);
+        state.model_limits.get_mut("a").unwrap().get_mut("n").unwrap().asked.insert("m".to_owned());
+        assert_eq!(who(&state, 0), ["c for a m", "c for a n", "c for b m", "c for b n"]);
+    }
+}

@@ -1,0 +1,39 @@
+//! The life of a run: decide from values, then act.
+
+pub mod assign;
+pub mod backoff;
+mod commit;
+mod conclude;
+pub mod driver;
+mod ending;
+pub mod event;
+pub mod event_log;
+pub mod forecast;
+pub mod hook_queue;
+pub mod hooks;
+pub mod inbox;
+mod labels;
+pub mod launch;
+pub mod limit_outcome;
+mod limits;
+pub mod machine;
+mod pace;
+mod panes;
+pub mod prepare;
+mod recover;
+mod retry;
+#[cfg(test)]
+mod session_tests;
+#[cfg(test)]
+mod simulation;
+pub mod test_count;
+mod verbose;
+pub mod verdict;
+mod verify;
+mod wait;
+pub mod windows;
+pub mod world;
+#[cfg(test)]
+mod world_tests;
+
+pub use machine::{Effect, End, Event, Machine, Policy};

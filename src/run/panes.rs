@@ -1,0 +1,180 @@
+//! What stands beside an agent: the side panes of its window, and the user's own windows.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::attempt::pane::Errand;
+use crate::config::{Keep, Layout, Pane, Side};
+use crate::error::{Error, ErrorKind, Result};
+use crate::store::record::pack_env;
+use crate::sys::socket::Listener;
+use crate::tmux::line::Line;
+
+/// How long a new pane may take to ask for its environment.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What the configuration says of a unit's window.
+#[derive(Debug, Clone, Default)]
+pub struct Wishes {
+    /// Which windows stay open.
+    pub keep: Keep,
+    /// How their panes are arranged.
+    pub layout: Option<Layout>,
+    /// What stands beside the agent.
+    pub panes: Vec<Pane>,
+}
+
+/// With what the programs beside an agent are started.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting<'a> {
+    /// This program.
+    pub exe: &'a Path,
+    /// A private folder for a socket.
+    pub folder: &'a Path,
+    /// The environment of the shell that typed `seqorch`.
+    pub env: &'a [(OsString, OsString)],
+    /// What they are told beside it.
+    pub facts: &'a [(&'a str, String)],
+}
+
+/// Where a side pane gets its room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Room {
+    /// From which pane before it in the list; `None`: from the agent.
+    pub(super) from: Option<usize>,
+    /// On the right of that one, instead of below.
+    pub(super) right: bool,
+    /// As tmux takes it.
+    pub(super) size: String,
+}
+
+/// The room of each pane: the first of a side takes it from the agent, the others share that side with it.
+pub(super) fn rooms(panes: &[Pane]) -> Vec<Room> {
+    let mut rooms = Vec::new();
+    for (index, pane) in panes.iter().enumerate() {
+        let same_side = |pane_: &&Pane| pane_.side == pane.side;
+        let before = panes[..index].iter().rposition(|p| p.side == pane.side);
+        let after = panes[index..].iter().filter(same_side).count();
+        let right = (pane.side == Side::Right) == before.is_none();
+        // the one before has the room of all that follow it
+        let even = if before.is_some() { 100 * after / (after + 1) } else { 35 };
+        let size = pane.size.clone().unwrap_or_else(|| format!("{even}%"));
+        rooms.push(Room { from: before, right, size });
+    }
+    rooms
+}
+
+/// Has tmux arrange a window's panes, in a layout that it knows.
+pub(super) fn arrange(layout: Layout, size: Option<&str>, window: &str) -> Line {
+    let mut line = Line::default();
+    let others = match layout.known_everywhere() {
+        Layout::MainVertical => Some(("other-pane-width", "main-pane-width")),
+        Layout::MainHorizontal => Some(("other-pane-height", "main-pane-height")),
+        _ => None,
+    };
+    if let Some(((others, main), size)) = others.zip(size) {
+        line.window_option(window, others, size);
+        // it grows to what the others leave, and never shrinks
+        line.window_option(window, main, "1");
+    }
+    line.then(["select-layout", "-t", window, layout.name()]);
+    line
+}
+
+/// Gives an environment to as many programs as will ask for it; they connect to the path that comes back.
+pub(super) fn provide(count: usize, setting: Setting<'_>) -> Result<PathBuf> {
+    let Setting { folder, env, facts, .. } = setting;
+    let failed = |e| Error::new(ErrorKind::Internal, "opening a socket for panes").caused_by(e);
+    let listener = Listener::bind(folder).map_err(failed)?;
+    let path = listener.path().to_owned();
+    let known = env.iter().filter(|(name, _)| facts.iter().all(|(fact, _)| name != *fact));
+    let mut packed = pack_env(known.map(|(n, v)| (n.as_bytes(), v.as_bytes())));
+    packed.extend(pack_env(facts.iter().map(|(n, v)| (n.as_bytes(), v.as_bytes()))));
+    listener.get().set_nonblocking(true).map_err(failed)?;
+    let thread = thread::Builder::new().name("panes".to_owned());
+    thread.spawn(move || serve(&listener, count, &packed)).map_err(failed)?;
+    Ok(path)
+}
+
+fn serve(listener: &Listener, count: usize, packed: &[u8]) {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let began = Instant::now();
+    let mut left = count;
+    while left > 0 && began.elapsed() < PATIENCE {
+        let wait = Timespec::try_from(PATIENCE.saturating_sub(began.elapsed())).ok();
+        let _ = poll(&mut [PollFd::new(listener.get(), PollFlags::IN)], wait.as_ref());
+        match listener.get().accept() {
+            Ok((mut stream, _)) => {
+                left -= 1;
+                // one that does not read it must not keep the others waiting
+                let given = stream.set_nonblocking(false).and_then(|()| {
+                    stream.set_write_timeout(Some(Duration::from_secs(5)))?;
+                    stream.write_all(packed)
+                });
+                drop(given);
+            }
+            Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
+            Err(_) => return,
+        }
+    }
+}
+
+/// What runs in a pane: this program, which starts what the user wants there.
+pub(super) fn argv(exe: &Path, errand: &Errand) -> Vec<OsString> {
+    let mut argv = vec![exe.into()];
+    argv.extend(errand.args());
+    argv
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pane(side: Side, share: Option<&str>) -> Pane {
+        Pane {
+            command: vec!["true".into()],
+            size: share.map(str::to_owned),
+            every: None,
+            cwd: "/".into(),
+            side,
+        }
+    }
+
+    fn room(from: Option<usize>, right: bool, size: &str) -> Room {
+        Room { from, right, size: size.to_owned() }
+    }
+
+    #[test]
+    fn the_first_pane_of_a_side_takes_room_from_the_agent_and_the_others_share_that_evenly() {
+        use Side::{Below, Right};
+        let panes: Vec<_> = [Right, Below, Right, Right].map(|side| pane(side, None)).to_vec();
+        assert_eq!(
+            rooms(&panes),
+            [
+                room(None, true, "35%"),
+                room(None, false, "35%"),
+                room(Some(0), false, "66%"),
+                room(Some(2), false, "50%"),
+            ]
+        );
+        assert_eq!(rooms(&[pane(Below, Some("12")), pane(Below, None)])[1], room(Some(0), true, "50%"));
+    }
+
+    #[test]
+    fn a_main_layout_gives_the_others_the_size_that_was_asked_for() {
+        let words = |line: Line| {
+            let words: Vec<_> = line.into_words().into_iter().map(|w| w.into_string().unwrap()).collect();
+            words.join(" ")
+        };
+        assert_eq!(words(arrange(Layout::Tiled, Some("30%"), "@1")), "select-layout -t @1 tiled");
+        assert_eq!(
+            words(arrange(Layout::MainVerticalMirrored, Some("30%"), "@1")),
+            "set-option -q -w -t @1 other-pane-width 30% ; set-option -q -w -t @1 main-pane-width 1 ; \
+             select-layout -t @1 main-vertical-mirrored"
+        );
+    }
+}

@@ -1,0 +1,199 @@
+//! The folder of an attempt before its start: prompt, `attempt.json`, and the environment that never touches it.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::config::{Config, Timeouts};
+use crate::error::{Error, ErrorKind, Result};
+use crate::plan::prompt::{self, Previous, PromptContext, QuestionAnswer};
+use crate::plan::{Plan, Step};
+use crate::state::{Answer, AttemptRecord, GoesOn, Outcome, SpecState};
+use crate::store::attempt_folder;
+use crate::store::record::{AttemptDir, AttemptFile, Deadlines, SCHEMA, pack_env};
+use crate::store::spec_store::Store;
+use crate::sys::files;
+
+/// What an attempt is made from.
+pub(super) struct Preparation<'a> {
+    pub(super) config: &'a Config,
+    pub(super) store: &'a Store,
+    pub(super) plan: &'a Plan,
+    pub(super) step: &'a Step,
+    pub(super) attempt: u32,
+    pub(super) state: &'a SpecState,
+    pub(super) socket: &'a Path,
+    /// The environment of the shell that typed `seqorch run`.
+    pub(super) env: &'a [(OsString, OsString)],
+    pub(super) now: Timestamp,
+}
+
+/// An attempt that can be launched.
+pub(super) struct Prepared {
+    pub(super) dir: AttemptDir,
+    pub(super) token: String,
+    /// For the socket.
+    pub(super) env: Vec<u8>,
+}
+
+impl Prepared {
+    /// Writes the folder.
+    pub(super) fn make(from: &Preparation<'_>) -> Result<Self> {
+        Self::make_with(from, &from.prompt()?)
+    }
+
+    /// Writes the folder with this prompt.
+    pub(super) fn make_with(from: &Preparation<'_>, prompt: &str) -> Result<Self> {
+        Self::make_in(from, from.store.attempt_dir(&from.step.unit, from.attempt), prompt)
+    }
+
+    /// Writes that folder with this prompt.
+    pub(super) fn make_in(from: &Preparation<'_>, dir: AttemptDir, prompt: &str) -> Result<Self> {
+        let step = from.step;
+        if dir.lock().exists() {
+            // an older state came back, or none: what ran here before is not thrown away
+            set_aside(dir.path())?;
+        } else {
+            // left by a run that was killed between writing this and the state: never started, or it would be known
+            let _ = fs::remove_dir_all(dir.path());
+        }
+        files::private_dir(dir.path())?;
+        files::write_private(&dir.prompt(), prompt.as_bytes())?;
+        let argv = match (from.goes_on(), &step.resume_argv) {
+            (Some(goes_on), Some(argv)) => {
+                argv.iter().map(|arg| arg.replace("{session}", &goes_on.session)).collect()
+            }
+            _ => step.argv.clone(),
+        };
+        let token = token();
+        let file = AttemptFile {
+            schema: SCHEMA,
+            spec: from.plan.spec.clone(),
+            unit: step.unit.clone(),
+            title: step.title.clone(),
+            attempt: from.attempt,
+            backend: step.backend.clone(),
+            argv,
+            prompt_by: step.prompt_by,
+            output: step.output,
+            cwd: step.cwd.clone(),
+            deadlines: deadlines(&step.timeout),
+            log_max_bytes: u64::from(from.config.log.max_mb) * 1_000_000,
+            socket: from.socket.to_owned(),
+            token: token.clone(),
+            created_at: from.now,
+            decided_at: from.record().map(|record| record.started_at),
+        };
+        let bytes = serde_json::to_vec_pretty(&file)
+            .map_err(|e| Error::new(ErrorKind::Internal, "writing the attempt").caused_by(e))?;
+        files::write_private(&dir.attempt(), &bytes)?;
+        Ok(Self { dir, token, env: from.agent_env() })
+    }
+}
+
+impl Preparation<'_> {
+    /// What the state says of this attempt.
+    fn record(&self) -> Option<&AttemptRecord> {
+        self.state.attempt(&self.step.unit, self.attempt)
+    }
+
+    /// The session that the state says this attempt goes on in.
+    fn goes_on(&self) -> Option<&GoesOn> {
+        self.record()?.goes_on.as_ref()
+    }
+
+    fn prompt(&self) -> Result<String> {
+        let previous = self.previous();
+        let answers = decisions(self.state, &self.step.unit);
+        let mut context = PromptContext::new(self.plan, self.step, &self.config.prompt);
+        context.previous = previous.as_ref();
+        context.answers = &answers;
+        match self.goes_on() {
+            Some(goes_on) => prompt::render_continuation(&context, goes_on.reason.word()),
+            None => prompt::render(&context, &template(self.config)?),
+        }
+    }
+
+    /// What went wrong before, from the state and from what the last attempt left.
+    fn previous(&self) -> Option<Previous> {
+        let unit = &self.step.unit;
+        let last = self.state.units.get(unit)?.attempts.iter().rev().find(|a| a.number < self.attempt)?;
+        let outcome = last.outcome.as_ref()?;
+        if matches!(outcome, Outcome::Halted { .. } | Outcome::Done) {
+            return None;
+        }
+        if let Outcome::VerifyFailed { tail, .. } = outcome {
+            return Some(Previous { attempt: last.number, outcome: outcome.to_string(), tail: tail.clone() });
+        }
+        let dir = self.store.attempt_dir(unit, last.number);
+        let facts = Some(dir)
+            .filter(|dir| attempt_folder::is_of(dir, last))
+            .and_then(|dir| attempt_folder::result(&dir));
+        let tail = facts.map_or_else(String::new, |f| {
+            let said = [f.last_words, f.stderr_tail];
+            said.into_iter().filter(|t| !t.is_empty()).collect::<Vec<_>>().join("\n")
+        });
+        Some(Previous { attempt: last.number, outcome: outcome.to_string(), tail })
+    }
+
+    fn agent_env(&self) -> Vec<u8> {
+        let step = self.step;
+        let replaced = |name: &OsStr| {
+            step.env_remove.iter().any(|n| OsStr::new(n) == name)
+                || step.env.iter().any(|(n, _)| OsStr::new(n) == name)
+        };
+        let kept = self.env.iter().filter(|(name, _)| !replaced(name));
+        let kept = kept.map(|(n, v)| (n.as_bytes(), v.as_bytes()));
+        pack_env(kept.chain(step.env.iter().map(|(n, v)| (n.as_bytes(), v.as_bytes()))))
+    }
+}
+
+/// What a human decided for a unit, as its prompt tells it.
+#[must_use]
+pub fn decisions(state: &SpecState, unit: &str) -> Vec<QuestionAnswer> {
+    let told = |a: &Answer| QuestionAnswer { question: a.question.clone(), answer: a.answer.clone() };
+    state.answers_for(unit).map(told).collect()
+}
+
+/// The template that the configuration names, or the built-in one.
+pub fn template(config: &Config) -> Result<String> {
+    match &config.prompt.template {
+        None => Ok(prompt::BUILT_IN.to_owned()),
+        Some(path) => fs::read_to_string(path).map_err(|e| {
+            Error::new(ErrorKind::Config, format!("reading the template {}", path.display())).caused_by(e)
+        }),
+    }
+}
+
+/// Moves a folder out of the way, to a name beside it that is free.
+pub(super) fn set_aside(dir: &Path) -> Result<()> {
+    let mut name = dir.as_os_str().to_owned();
+    name.push("~");
+    let free = (1_u32..).map(|n| {
+        let mut name = name.clone();
+        name.push(n.to_string());
+        name
+    });
+    let Some(free) = free.into_iter().find(|path| !Path::new(path).exists()) else { return Ok(()) };
+    fs::rename(dir, &free).map_err(|e| Error::io("moving aside", dir, e))
+}
+
+fn deadlines(timeouts: &Timeouts) -> Deadlines {
+    let ms = |d: Duration| (!d.is_zero()).then(|| u64::try_from(d.as_millis()).unwrap_or(u64::MAX));
+    Deadlines {
+        total_ms: ms(timeouts.task),
+        idle_ms: ms(timeouts.idle),
+        first_output_ms: ms(timeouts.first_output),
+        grace_ms: u64::try_from(timeouts.grace.as_millis()).unwrap_or(u64::MAX),
+    }
+}
+
+fn token() -> String {
+    use std::hash::{BuildHasher, Hasher};
+    let part = || std::hash::RandomState::new().build_hasher().finish();
+    format!("{:016x}{:016x}", part(), part())
+}

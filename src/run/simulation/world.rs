@@ -1,0 +1,398 @@
+//! One orchestrator's sight of the model, and its death at a given call.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::acts::{Act, Attempt, Does, Life};
+use super::model::Model;
+use crate::error::{Error, ErrorKind, Result};
+use crate::plan::{Plan, Step};
+use crate::project::progress;
+use crate::run::Machine;
+use crate::run::driver::{Ending, World};
+use crate::run::event::Event;
+use crate::run::machine::{Assigned, Notice, Pause};
+use crate::state::outcome::CancelledBy;
+use crate::state::{Changes, Learned, NotKept, Outcome, SpecState};
+use crate::sys::signals::Interrupt;
+
+/// An attempt without an orchestrator gives up after this many seconds.
+const HANDSHAKE: i64 = 5;
+
+/// So many seconds the commands take that must succeed after an attempt.
+const VERIFYING: i64 = 30;
+
+/// One life of an orchestrator.
+pub(super) struct Orchestrator<'a> {
+    pub(super) model: &'a mut Model,
+    /// The point at which it is killed.
+    kill_at: Option<u32>,
+    pub(super) points: u32,
+    pub(super) dead: bool,
+    /// Why it ends with an error, if that is as it should be.
+    pub(super) excused: bool,
+    pub(super) save_failed: bool,
+    /// A hook refused a start.
+    pub(super) refused: bool,
+    pub(super) starts: u32,
+    pub(super) asked: Vec<Interrupt>,
+    pub(super) cancelled: bool,
+    /// The end of a run was saved in this life.
+    pub(super) over: bool,
+    pub(super) current: Option<usize>,
+    /// Commands that run after an attempt: which one, until when, and how they end.
+    pub(super) gate: Option<(usize, i64, Option<Outcome>)>,
+    pub(super) keep_failed: bool,
+    pub(super) recovered: bool,
+    pub(super) first: Option<Step>,
+    /// The last end that was told: the step's unit, when, how often the clock had jumped, the pause that must follow.
+    pub(super) last: Option<(String, i64, u32, i64)>,
+    random: u32,
+}
+
+impl<'a> Orchestrator<'a> {
+    pub(super) fn new(model: &'a mut Model, kill_at: Option<u32>) -> Self {
+        model.alive = true;
+        Self {
+            model,
+            kill_at,
+            points: 0,
+            dead: false,
+            excused: false,
+            save_failed: false,
+            refused: false,
+            starts: 0,
+            asked: Vec::new(),
+            cancelled: false,
+            over: false,
+            current: None,
+            gate: None,
+            keep_failed: false,
+            recovered: false,
+            first: None,
+            last: None,
+            random: 0,
+        }
+    }
+
+    /// A point at which it may die.
+    fn lives(&mut self) -> bool {
+        if !self.dead {
+            self.points += 1;
+            self.dead = self.kill_at == Some(self.points);
+            if self.dead {
+                self.model.killed_over = self.model.attempts.iter().any(Attempt::lasts);
+                self.model.note("the orchestrator is killed");
+            }
+        }
+        !self.dead
+    }
+
+    fn point(&mut self) -> Result<()> {
+        if self.lives() { Ok(()) } else { Err(Error::new(ErrorKind::Internal, "killed")) }
+    }
+
+    fn excused(&mut self, what: &str) -> Error {
+        self.excused = true;
+        self.model.note(what);
+        Error::new(ErrorKind::Internal, what)
+    }
+
+    pub(super) fn wrong(&mut self, what: impl Into<String>) {
+        self.model.wrong(what);
+    }
+}
+
+impl World for Orchestrator<'_> {
+    fn now(&self) -> Timestamp {
+        self.model.now()
+    }
+
+    fn random(&mut self) -> f64 {
+        self.random += 1;
+        f64::from(self.random % 4) / 4.0
+    }
+
+    fn save(&mut self, state: &SpecState) -> Result<()> {
+        self.point()?;
+        if self.save_failed {
+            self.wrong("saved after a save that failed");
+        }
+        if self.refused && state.running().is_some() {
+            self.wrong("the state says that an attempt runs whose start was refused");
+        }
+        self.model.saves += 1;
+        if self.model.full.contains(&self.model.saves) {
+            self.save_failed = true;
+            return Err(self.excused("disk full"));
+        }
+        self.model.check_save(state);
+        let text = serde_json::to_string_pretty(state).unwrap();
+        let mut kept = state.clone();
+        for attempt in kept.units.values_mut().flat_map(|unit| &mut unit.attempts) {
+            // whoever judges the attempt needs it, and nobody later
+            attempt.learned.worked = false;
+        }
+        if serde_json::from_str::<SpecState>(&text).ok() != Some(kept) {
+            self.wrong("the state changes on its way through the file");
+        }
+        self.model.disk = Some(text);
+        self.model.kept = self.model.seen.clone();
+        if !state.open_run() && !self.over {
+            self.over = true;
+            self.model.run += 1;
+        }
+        self.point()
+    }
+
+    fn ticked(&mut self) -> Result<BTreeSet<String>> {
+        self.point()?;
+        if self.model.broken {
+            return Err(self.excused("tasks.md cannot be read"));
+        }
+        Ok(self.model.look())
+    }
+
+    fn plan(&mut self, machine: &Machine) -> Result<(Plan, BTreeSet<String>)> {
+        self.point()?;
+        if self.model.broken {
+            return Err(self.excused("tasks.md cannot be read"));
+        }
+        let boxes = self.model.look();
+        let trusted = machine.state.trusted_ticks(&boxes);
+        let plan = self.model.plan(&progress::progress(
+            &machine.state,
+            trusted,
+            machine.failed(),
+            &self.model.config,
+            self.model.now(),
+        ));
+        self.first = plan.steps.first().cloned();
+        Ok((plan, boxes))
+    }
+
+    fn start(&mut self, step: &Step, attempt: u32, state: &SpecState) -> Result<Option<Ending>> {
+        self.point()?;
+        self.starts += 1;
+        if self.first.as_ref() != Some(step) {
+            self.wrong(format!("{} is not the first step of the plan", step.unit));
+        }
+        if self.save_failed || self.over {
+            self.wrong("started after a save that failed, or after the end");
+        }
+        self.model.check_start(step, attempt);
+        self.check_pause(step);
+        self.recovered = false;
+        self.model.note(format!("dispatch of {}, attempt {attempt}", step.unit));
+        let act = self.model.script.pop_front().unwrap_or_else(|| Act::of(Does::Ends(Outcome::Done), 60));
+        if matches!(act.does, Does::NotThere) {
+            let Event::Ended { outcome, .. } =
+                self.tell(None, &step.unit, Outcome::Unavailable { why: "gone".to_owned() })
+            else {
+                unreachable!()
+            };
+            return Ok(Some((outcome, Learned::default())));
+        }
+        let index = self.model.attempts.len();
+        self.model.attempts.push(Attempt {
+            unit: step.unit.clone(),
+            number: attempt,
+            completes: step.completes.clone(),
+            act: act.clone(),
+            life: Life::Folder,
+            agent: false,
+            run: self.model.run,
+            reason: state.running().and_then(|(_, record)| Some(record.goes_on.as_ref()?.reason)),
+            told: None,
+            verified: false,
+        });
+        self.point()?;
+        let outcome = match act.does {
+            Does::Ends(outcome) => outcome,
+            Does::NoHandshake | Does::NotThere => return Err(self.excused("no handshake")),
+            Does::LateHandshake => Outcome::Cancelled { by: CancelledBy::NoOrchestrator },
+        };
+        let gives_up = Outcome::Cancelled { by: CancelledBy::NoOrchestrator };
+        self.model.attempts[index].life = Life::Until(self.model.time + HANDSHAKE, gives_up.clone());
+        self.point()?;
+        if outcome == gives_up {
+            if act.after > 100 {
+                return Err(self.excused("no handshake in time"));
+            }
+        } else {
+            self.model.check_alone();
+            self.model.attempts[index].agent = true;
+            self.model.attempts[index].life = Life::Until(self.model.time + act.after, outcome);
+        }
+        self.current = Some(index);
+        self.point()?;
+        Ok(None)
+    }
+
+    fn recover(
+        &mut self,
+        unit: &str,
+        attempt: u32,
+        step: Option<&Step>,
+        _: &SpecState,
+    ) -> Result<Option<Ending>> {
+        self.point()?;
+        self.recovered = true;
+        self.first = step.cloned();
+        let index = self.model.attempts.iter().position(|a| a.unit == unit && a.number == attempt);
+        let life = index.map(|i| self.model.attempts[i].life.clone());
+        if let (Some(index), None) = (index, step) {
+            // removed from tasks.md: nobody knows any more what must succeed after it
+            self.model.attempts[index].verified = true;
+        }
+        let outcome = match life {
+            None | Some(Life::Folder) => Outcome::Cancelled { by: CancelledBy::NoOrchestrator },
+            Some(Life::Until(..)) => {
+                self.model.note(format!("adopts attempt {attempt} of {unit}"));
+                self.current = index;
+                self.point()?;
+                return Ok(None);
+            }
+            Some(Life::Over(result)) => result.unwrap_or(Outcome::Lost),
+        };
+        self.model.note(format!("recovers attempt {attempt} of {unit}: {outcome}"));
+        self.tell(index, unit, outcome.clone());
+        self.point()?;
+        let learned = self.learned(index);
+        Ok(Some((outcome, learned)))
+    }
+
+    fn assign(&mut self, units: &[String], _: &SpecState) -> Result<Option<Assigned>> {
+        self.point()?;
+        let assigned = Assigned { missing: units.to_vec(), ..Assigned::default() };
+        self.point()?;
+        Ok(Some(assigned))
+    }
+
+    fn verify(&mut self, step: &Step, attempt: u32, _: &SpecState) -> Result<Option<Outcome>> {
+        self.point()?;
+        let index = self.model.attempts.iter().position(|a| a.unit == step.unit && a.number == attempt);
+        self.model.check_verify(&step.unit, attempt, index);
+        let index = index.ok_or_else(|| Error::new(ErrorKind::Internal, "nothing to verify"))?;
+        // its end is not known before theirs is
+        self.model.attempts[index].told = None;
+        let failure = (!self.model.attempts[index].act.passes).then(|| Outcome::VerifyFailed {
+            command: "make test".to_owned(),
+            // another one each time: the same three times would be a question to a human
+            tail: format!("failure {attempt}"),
+        });
+        self.gate = Some((index, self.model.time + VERIFYING, failure));
+        self.model.note(format!("verifies attempt {attempt} of {}", step.unit));
+        self.point()?;
+        Ok(None)
+    }
+
+    fn tree(&mut self) -> Option<String> {
+        self.model.config.git.snapshot.then(|| format!("tree at {}", self.model.time))
+    }
+
+    fn keep(&mut self, unit: &str, _: &SpecState) -> std::result::Result<Option<Changes>, NotKept> {
+        let refused = |why: &str| Err(NotKept { why: why.to_owned(), changes: Some(Changes::default()) });
+        if !self.lives() {
+            return refused("killed");
+        }
+        self.model.check_keep(unit);
+        self.model.kept_units.push(unit.to_owned());
+        if self.model.keep_fails.contains(&self.model.kept_units.len()) {
+            self.keep_failed = true;
+            self.model.note(format!("the changes of {unit} cannot be committed"));
+            return refused("a hook of git refused it");
+        }
+        if self.lives() { Ok(Some(Changes::default())) } else { refused("killed") }
+    }
+
+    fn cancel(&mut self) {
+        if self.lives() {
+            let times = |what| self.asked.iter().filter(|a| **a == what).count();
+            let (ctrl_c, after) = (times(Interrupt::Interrupt), times(Interrupt::AfterStep));
+            if times(Interrupt::Terminate) == 0 && ctrl_c < 2 && (ctrl_c == 0 || after == 0) {
+                self.wrong("ends an agent that was to finish its step");
+            }
+            self.cancelled = true;
+            if let Some((_, until, failure)) = &mut self.gate
+                && *until > self.model.time + 3
+            {
+                *until = self.model.time + 3;
+                *failure = Some(Outcome::Cancelled { by: CancelledBy::Terminate });
+            }
+            if let Some(index) = self.current {
+                self.model.terminate(index, 3);
+            }
+            self.lives();
+        }
+    }
+
+    fn tick(&mut self, ids: &[String]) -> Vec<String> {
+        if !self.lives() {
+            return Vec::new();
+        }
+        let done = self.model.load().completed;
+        if let Some(id) = ids.iter().find(|id| !done.contains(id)) {
+            self.wrong(format!("ticks {id}, which is not saved as completed"));
+        }
+        self.model.mark(ids, 'x');
+        self.lives();
+        ids.to_vec()
+    }
+
+    fn report(&mut self, report: &Notice, _: &SpecState) -> Result<()> {
+        self.point()?;
+        if let Notice::ForeignTicks(ids) | Notice::Unconfirmed(ids) = report {
+            self.model.note(format!("{report:?}"));
+            self.model.reported.extend(ids.iter().cloned());
+        }
+        if let Notice::Started { unit, .. } = report {
+            self.model.announced += 1;
+            if self.model.hook_fails.contains(&self.model.announced) {
+                self.refused = true;
+                return Err(self.excused(&format!("a hook refuses the start of {unit}")));
+            }
+        }
+        self.point()
+    }
+
+    fn next(&mut self, pause: Option<(Timestamp, &Pause)>) -> Event {
+        if matches!(pause, Some((_, Pause::Limit { .. } | Pause::Pace { .. }))) {
+            // how long these are is not the delay's rule
+            self.last = None;
+        }
+        loop {
+            if !self.lives() {
+                return Event::Asked(Interrupt::HangUp);
+            }
+            if let Some(signal) = self.model.signals.pop_front() {
+                self.asked.push(signal);
+                return Event::Asked(signal);
+            }
+            if let Some(index) = self.current
+                && let Life::Over(result) = self.model.attempts[index].life.clone()
+            {
+                self.current = None;
+                let unit = self.model.attempts[index].unit.clone();
+                return self.tell(Some(index), &unit, result.unwrap_or(Outcome::Lost));
+            }
+            if let Some((index, until, failure)) = self.gate.clone()
+                && until <= self.model.time
+            {
+                self.gate = None;
+                return self.verified(index, failure);
+            }
+            let left = pause.map(|(until, _)| until.as_second() - self.model.now().as_second());
+            if left.is_some_and(|left| left <= 0) {
+                return Event::Woke;
+            }
+            let pause = left.map(|left| self.model.time + left);
+            let gate = self.gate.as_ref().map(|(_, until, _)| *until);
+            if !self.model.step([pause, gate].into_iter().flatten().min().unwrap_or(i64::MAX)) {
+                self.wrong("waits for ever");
+                self.dead = true;
+            }
+        }
+    }
+}

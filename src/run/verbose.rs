@@ -1,0 +1,65 @@
+//! Says more of what a run does, for those who ask for it with `-v`.
+
+use super::event_log::Chronicle;
+use super::machine::Effect;
+use super::world::RealWorld;
+use crate::plan::Step;
+use crate::report::text::command_line;
+use crate::store::record::AttemptDir;
+
+impl RealWorld<'_> {
+    /// The unit that an agent works on right now.
+    #[must_use]
+    pub fn working_on(&self) -> Option<&str> {
+        self.current.as_ref().map(|c| c.unit.as_str())
+    }
+
+    /// How much to say: 0 the events of the run, 1 also the commands and where their output is kept, 2 also each effect.
+    pub fn explain(&mut self, verbosity: u8) {
+        self.verbosity = verbosity;
+    }
+
+    /// Says something that is wanted from this verbosity on.
+    pub fn say_more(&mut self, verbosity: u8, text: impl FnOnce() -> String) {
+        if self.verbosity >= verbosity {
+            self.say(&text());
+        }
+    }
+
+    /// Waits for the end of the hooks that were called, and says what they complain of.
+    pub fn hear_hooks_out(&mut self) {
+        if let Some(text) = self.chronicle.as_mut().and_then(Chronicle::waits_for) {
+            self.say(&text);
+        }
+        for complaint in self.chronicle.as_mut().map_or_else(Vec::new, Chronicle::finish) {
+            self.say(&complaint);
+        }
+    }
+
+    pub(super) fn explain_start(&mut self, step: &Step, dir: &AttemptDir) {
+        self.say_more(1, || {
+            let command = command_line(&step.argv);
+            format!("  {command}\n  in {}, kept in {}", step.cwd.display(), dir.path().display())
+        });
+    }
+
+    pub(super) fn explain_effect(&mut self, effect: &Effect) {
+        let what = match effect {
+            // what follows is the report itself
+            Effect::Report(_) => return,
+            Effect::Save => "save the state".to_owned(),
+            Effect::Replan => "read tasks.md, make the plan".to_owned(),
+            Effect::Start { step, attempt } => format!("start attempt {attempt} of {}", step.unit),
+            Effect::Recover { unit, attempt } => format!("look for attempt {attempt} of {unit}"),
+            Effect::Assign(units) => format!("ask who does {}", units.join(", ")),
+            Effect::Keep(unit) => format!("look at the changes of {unit}"),
+            Effect::Verify { step, attempt } => format!("verify attempt {attempt} of {}", step.unit),
+            Effect::Cancel => "end the agent".to_owned(),
+            Effect::Tick(ids) => format!("tick {}", ids.join(", ")),
+            Effect::Sleep { until, .. } => format!("sleep until {until}"),
+            Effect::Finish(_) => "end the run".to_owned(),
+        };
+        let now = self.clock.now();
+        self.say_more(2, || format!("  · {now} {what}"));
+    }
+}

@@ -1,0 +1,160 @@
+//! PURE. From the facts of an attempt to its outcome.
+
+use crate::agent::Verdict;
+use crate::config::DoneSignal;
+use crate::state::outcome::TimedOut;
+use crate::state::{Learned, Outcome, WindowUse};
+use crate::store::record::{Exit, Facts};
+
+/// Judges in this order: cancelled, timed out, not started, HALT, a bad end (by the exit code
+/// or by the agent's own closing word), DONE. A signal in the text of an agent
+/// that then failed proves nothing, but its cry for a human does.
+///
+/// A CLI that closed its stream with success and then hung until it was silent for too long has done its work all the same:
+/// some never exit, and doing it all again would help nobody.
+#[must_use]
+pub fn judge(facts: &Facts, signal: DoneSignal) -> Outcome {
+    if let Some(by) = facts.cancelled {
+        return Outcome::Cancelled { by };
+    }
+    let hung_at_exit = facts.timed_out == Some(TimedOut::Idle) && facts.verdict == Some(Verdict::Success);
+    if let Some(which) = facts.timed_out.filter(|_| !hung_at_exit) {
+        return Outcome::TimedOut { which };
+    }
+    if let Some(why) = &facts.unavailable {
+        return Outcome::Unavailable { why: why.clone() };
+    }
+    if let Some(question) = &facts.halt {
+        return Outcome::Halted { question: question.clone() };
+    }
+    let code = match facts.exit {
+        // its own end is ours
+        _ if hung_at_exit => 0,
+        None => return Outcome::Lost,
+        Some(Exit::Signal(signal)) => return Outcome::Signaled { signal },
+        Some(Exit::Code(code)) => code,
+    };
+    let why = match &facts.verdict {
+        Some(Verdict::Failure(why)) => Some(why.clone()),
+        // some end with code 0 when they are stopped
+        Some(Verdict::Unknown) if code == 0 => Some("it ended without its closing record".to_owned()),
+        _ => None,
+    };
+    if code != 0 || why.is_some() {
+        Outcome::Failed { code, why }
+    } else if facts.done || signal == DoneSignal::Optional {
+        Outcome::Done
+    } else {
+        Outcome::NoSignal
+    }
+}
+
+/// Why a command that must succeed did not; `None` where it did. A signal in the output of a test says nothing.
+#[must_use]
+pub fn failure(facts: Option<&Facts>) -> Option<Outcome> {
+    let Some(facts) = facts else { return Some(Outcome::Lost) };
+    let facts = Facts { halt: None, ..facts.clone() };
+    Some(judge(&facts, DoneSignal::Optional)).filter(|outcome| *outcome != Outcome::Done)
+}
+
+/// Bytes of stdout that may be nothing but a refusal.
+const ONLY_A_REFUSAL: u64 = 8192;
+
+/// What an attempt tells beside its outcome.
+#[must_use]
+pub fn learned(facts: &Facts) -> Learned {
+    let spoke = !facts.last_words.is_empty() || facts.halt.is_some() || facts.done;
+    let used = facts.usage.as_ref().and_then(|usage| usage.output).is_some_and(|tokens| tokens > 0);
+    Learned {
+        session: facts.session.clone(),
+        model: facts.model.clone(),
+        usage: facts.usage,
+        window: facts.utilization.as_deref().and_then(WindowUse::of_claude),
+        session_total: facts.usage.filter(|usage| usage.cumulative),
+        // a CLI that cannot go on in a session says so in a line or two
+        worked: spoke || used || facts.stdout_bytes > ONLY_A_REFUSAL,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::outcome::CancelledBy;
+
+    fn facts() -> Facts {
+        Facts { exit: Some(Exit::Code(0)), ..Facts::begun(jiff::Timestamp::UNIX_EPOCH) }
+    }
+
+    #[test]
+    fn done_needs_its_signal_and_a_good_end() {
+        assert_eq!(judge(&facts(), DoneSignal::Required), Outcome::NoSignal);
+        assert_eq!(judge(&facts(), DoneSignal::Optional), Outcome::Done);
+        let done = Facts { done: true, ..facts() };
+        assert_eq!(judge(&done, DoneSignal::Required), Outcome::Done);
+        let failed = Facts { exit: Some(Exit::Code(3)), ..done };
+        assert_eq!(judge(&failed, DoneSignal::Required), Outcome::Failed { code: 3, why: None });
+    }
+
+    #[test]
+    fn a_signal_in_the_output_of_a_check_neither_fails_nor_saves_it() {
+        let says = |code| Facts { halt: Some("Which?".into()), exit: Some(Exit::Code(code)), ..facts() };
+        assert_eq!(failure(Some(&says(0))), None);
+        assert_eq!(failure(Some(&says(4))), Some(Outcome::Failed { code: 4, why: None }));
+        assert_eq!(failure(None), Some(Outcome::Lost));
+    }
+
+    #[test]
+    fn an_agent_that_says_it_failed_has_failed_whatever_its_exit_code() {
+        let failed = |code, verdict| {
+            let facts = Facts { done: true, exit: Some(Exit::Code(code)), verdict: Some(verdict), ..facts() };
+            judge(&facts, DoneSignal::Optional)
+        };
+        let why = |why: &str| Some(why.to_owned());
+        let refused = Verdict::Failure("refused".into());
+        assert_eq!(failed(0, refused.clone()), Outcome::Failed { code: 0, why: why("refused") });
+        assert_eq!(failed(1, refused), Outcome::Failed { code: 1, why: why("refused") });
+        assert_eq!(failed(1, Verdict::Success), Outcome::Failed { code: 1, why: None });
+        assert!(matches!(failed(0, Verdict::Unknown), Outcome::Failed { code: 0, why: Some(_) }));
+        assert_eq!(failed(0, Verdict::Success), Outcome::Done);
+    }
+
+    #[test]
+    fn halt_beats_done_and_a_bad_end() {
+        let both = Facts { done: true, halt: Some("A or B?".into()), exit: Some(Exit::Code(1)), ..facts() };
+        assert_eq!(judge(&both, DoneSignal::Required), Outcome::Halted { question: "A or B?".into() });
+    }
+
+    #[test]
+    fn what_was_ended_from_outside_is_never_done() {
+        let late = Facts { done: true, timed_out: Some(TimedOut::Idle), ..facts() };
+        assert_eq!(judge(&late, DoneSignal::Required), Outcome::TimedOut { which: TimedOut::Idle });
+        let ended = Facts { cancelled: Some(CancelledBy::HangUp), halt: Some(String::new()), ..late };
+        assert_eq!(judge(&ended, DoneSignal::Required), Outcome::Cancelled { by: CancelledBy::HangUp });
+    }
+
+    #[test]
+    fn what_hangs_after_it_closed_its_stream_with_success_is_judged_by_what_it_said() {
+        let closed = |timed_out| Facts {
+            timed_out: Some(timed_out),
+            exit: Some(Exit::Signal(15)),
+            verdict: Some(Verdict::Success),
+            ..facts()
+        };
+        let hung = closed(TimedOut::Idle);
+        assert_eq!(judge(&hung, DoneSignal::Required), Outcome::NoSignal);
+        assert_eq!(judge(&Facts { done: true, ..hung.clone() }, DoneSignal::Required), Outcome::Done);
+        let asks = Facts { halt: Some("A or B?".into()), ..hung.clone() };
+        assert_eq!(judge(&asks, DoneSignal::Required), Outcome::Halted { question: "A or B?".into() });
+        // without its closing word nobody knows what it was at
+        let working = Facts { done: true, verdict: Some(Verdict::Unknown), ..hung };
+        assert_eq!(judge(&working, DoneSignal::Required), Outcome::TimedOut { which: TimedOut::Idle });
+        let late = Facts { done: true, ..closed(TimedOut::Total) };
+        assert_eq!(judge(&late, DoneSignal::Required), Outcome::TimedOut { which: TimedOut::Total });
+    }
+
+    #[test]
+    fn no_exit_is_lost_even_if_the_agent_said_done() {
+        let gone = Facts { done: true, exit: None, ..facts() };
+        assert_eq!(judge(&gone, DoneSignal::Optional), Outcome::Lost);
+    }
+}

@@ -1,0 +1,392 @@
+//! The real world of a run: files, windows, processes, clock and signals.
+
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io::{self, IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use rustix::process::Signal;
+
+use super::assign::Call;
+use super::conclude::conclusion;
+use super::driver::{Ending, World};
+use super::event_log::Chronicle;
+use super::inbox::{Ears, Heard};
+use super::launch::{Launcher, Request};
+use super::machine::{Assigned, Effect, Event, Machine, Notice, Pause};
+use super::prepare::{Preparation, Prepared};
+use super::verify::Gate;
+use super::windows::AT_WORK;
+use crate::config::{Commit, Config, DoneSignal, Tick};
+use crate::error::{Error, ErrorKind, Result};
+use crate::git;
+use crate::plan::{Plan, Step};
+use crate::project::place::{Place, make_plan};
+use crate::project::progress::{progress, ticked};
+use crate::report::events::{self, What};
+use crate::report::live;
+use crate::report::summary::UnitLine;
+use crate::report::text::logs_command;
+use crate::spec;
+use crate::state::outcome::CancelledBy;
+use crate::state::{Changes, Learned, NotKept, Outcome, SpecState};
+use crate::store::record::AttemptDir;
+use crate::store::spec_store::Store;
+use crate::sys::clock::Clock;
+use crate::sys::{files, process};
+
+pub(super) struct Current {
+    pub(super) unit: String,
+    pub(super) dir: AttemptDir,
+    /// `__attempt`: its id and its start.
+    pub(super) process: Option<(i32, u64)>,
+    pub(super) signal: DoneSignal,
+    pub(super) live_ticks: Vec<String>,
+    /// It is no attempt at a unit.
+    pub(super) errand: Option<Errand>,
+}
+
+/// What is dispatched like an attempt and is none.
+#[derive(Debug, Clone)]
+pub(super) enum Errand {
+    /// A question who does which unit.
+    Call(Call),
+    /// Commands that must succeed.
+    Gate(Gate),
+}
+
+/// The real one.
+pub struct RealWorld<'a> {
+    pub(super) place: &'a Place,
+    pub(super) config: &'a Config,
+    pub(super) store: &'a Store,
+    pub(super) clock: &'a dyn Clock,
+    pub(super) launcher: Launcher,
+    pub(super) env: Vec<(OsString, OsString)>,
+    pub(super) out: Box<dyn Write>,
+    pub(super) interactive: bool,
+    pub(super) ears: &'a Ears,
+    pub(super) current: Option<Current>,
+    pub(super) plan: Option<Plan>,
+    pub(super) began: Instant,
+    pub(super) units: Vec<UnitLine>,
+    pub(super) chronicle: Option<Chronicle>,
+    /// The pause that was told last.
+    pub(super) told: Option<Timestamp>,
+    /// The wait that the progress file has.
+    pub(super) noted: Option<Timestamp>,
+    /// How much it says of what it does.
+    pub(super) verbosity: u8,
+}
+
+impl<'a> RealWorld<'a> {
+    /// `out` gets a line per event.
+    pub fn new(
+        place: &'a Place,
+        config: &'a Config,
+        store: &'a Store,
+        clock: &'a dyn Clock,
+        launcher: Launcher,
+        ears: &'a Ears,
+        out: Box<dyn Write>,
+    ) -> Self {
+        Self {
+            place,
+            config,
+            store,
+            clock,
+            launcher,
+            env: std::env::vars_os().collect(),
+            out,
+            interactive: io::stdout().is_terminal(),
+            ears,
+            current: None,
+            plan: None,
+            began: Instant::now(),
+            units: Vec::new(),
+            chronicle: None,
+            told: None,
+            noted: None,
+            verbosity: 0,
+        }
+    }
+
+    /// Everybody else who is to hear of what happens.
+    pub fn listen(&mut self, chronicle: Chronicle) {
+        self.chronicle = Some(chronicle);
+    }
+
+    /// Tells those of it who listen.
+    pub fn tell(&mut self, what: What) -> Result<()> {
+        let at = self.clock.now();
+        let Some(chronicle) = &mut self.chronicle else { return Ok(()) };
+        for complaint in chronicle.tell(at, what)? {
+            self.say(&complaint);
+        }
+        Ok(())
+    }
+
+    /// Units that this run worked on, the last plan, and the time since the start.
+    #[must_use]
+    pub fn outcome(&self) -> (&[UnitLine], Option<&Plan>, Duration) {
+        (&self.units, self.plan.as_ref(), self.began.elapsed())
+    }
+
+    /// A line for whoever watches. A terminal that is gone is no reason to stop.
+    pub fn say(&mut self, text: &str) {
+        let _ = writeln!(self.out, "{text}").and_then(|()| self.out.flush());
+    }
+
+    pub(super) fn watch_over(&self) -> impl FnOnce() + Send + 'static {
+        let tell = self.ears.teller();
+        move || {
+            let _ = tell.send(Heard::Over);
+        }
+    }
+
+    /// The end of the attempt that was waited for, judged.
+    pub(super) fn conclude(&mut self) -> Option<Event> {
+        match self.take_errand() {
+            Some((dir, Errand::Call(call))) => return self.called(&dir, call),
+            Some((dir, Errand::Gate(gate))) => return self.gate_over(&dir, gate),
+            None => {}
+        }
+        let Some(current) = self.current.take() else { return Some(Event::Woke) };
+        let (outcome, learned) = conclusion(self.config, &current.dir, current.signal);
+        if outcome != Outcome::Done && !current.live_ticks.is_empty() {
+            self.set_marks(&current.live_ticks, ' ');
+        }
+        // the pid may be somebody else's from here on
+        Some(Event::Ended { outcome, learned, ticked: self.ticked().ok() })
+    }
+
+    /// Why a step's program cannot be started, if it cannot.
+    pub(super) fn missing(&self, step: &Step) -> Option<String> {
+        let path = self.env.iter().find(|(n, _)| n == OsStr::new("PATH")).map(|(_, v)| v.as_os_str());
+        let found = process::find_program(OsStr::new(&step.argv[0]), path, &step.cwd);
+        found.is_none().then(|| format!("{} is not there any more", step.argv[0]))
+    }
+
+    /// Launches what was prepared, and has its end reported; or says why it never came to its start.
+    pub(super) fn dispatch(
+        &mut self,
+        step: &Step,
+        Prepared { dir, token, env }: Prepared,
+        live_ticks: Vec<String>,
+        errand: Option<Errand>,
+    ) -> Result<Result<(), String>> {
+        let launched = self.launcher.launch(Request {
+            beside: matches!(errand, Some(Errand::Gate(_))),
+            state: errand.is_none().then_some(AT_WORK),
+            dir: &dir,
+            token: &token,
+            window: &step.window,
+            unit: &step.unit,
+            cwd: &step.cwd,
+            env: &env,
+        })?;
+        let launched = match launched {
+            Ok(launched) => launched,
+            Err(why) => {
+                if !live_ticks.is_empty() {
+                    self.set_marks(&live_ticks, ' ');
+                }
+                return Ok(Err(why));
+            }
+        };
+        let over = self.watch_over();
+        let process = (launched.pid, process::started(launched.pid));
+        let is_attempt = errand.is_none();
+        self.current = Some(Current {
+            unit: step.unit.clone(),
+            dir: dir.clone(),
+            process: Some(process),
+            signal: step.done.signal,
+            live_ticks,
+            errand,
+        });
+        launched.wait(&dir, over);
+        if is_attempt {
+            self.furnish(&step.unit, process);
+        }
+        Ok(Ok(()))
+    }
+
+    fn set_marks(&mut self, ids: &[String], mark: char) -> Vec<String> {
+        let path = self.place.tasks_path();
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let flip = || -> Result<()> {
+            let source = fs::read_to_string(&path).map_err(|e| Error::io("reading", &path, e))?;
+            let (changed, _) = spec::tick_as(&source, self.place.dialect, &ids, mark);
+            if changed == source {
+                return Ok(());
+            }
+            files::replace(&path, changed.as_bytes(), 0o644)
+        };
+        match flip() {
+            Ok(()) => ids.iter().map(|id| (*id).to_owned()).collect(),
+            Err(e) => {
+                let text = format!(
+                    "! the boxes of {} could not be ticked:\n{}",
+                    ids.join(", "),
+                    e.render().trim_end()
+                );
+                self.say(&text);
+                Vec::new()
+            }
+        }
+    }
+}
+
+impl World for RealWorld<'_> {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn random(&mut self) -> f64 {
+        // the hasher's keys are random per call; good enough to spread delays
+        use std::hash::{BuildHasher, Hasher};
+        let bits = std::hash::RandomState::new().build_hasher().finish() >> 11;
+        #[expect(clippy::cast_precision_loss, reason = "53 bits fit into the mantissa")]
+        let share = bits as f64 / (1_u64 << 53) as f64;
+        share
+    }
+
+    fn trace(&mut self, effect: &Effect) {
+        self.explain_effect(effect);
+    }
+
+    fn save(&mut self, state: &SpecState) -> Result<()> {
+        self.store.save(state)
+    }
+
+    fn ticked(&mut self) -> Result<BTreeSet<String>> {
+        if !self.config.tasks.trust_checkboxes {
+            return Ok(BTreeSet::new());
+        }
+        Ok(ticked(&self.place.good_tasks()?.1))
+    }
+
+    fn plan(&mut self, machine: &Machine) -> Result<(Plan, BTreeSet<String>)> {
+        let (_, tasks) = self.place.good_tasks()?;
+        let boxes = if self.config.tasks.trust_checkboxes { ticked(&tasks) } else { BTreeSet::new() };
+        let trusted = machine.state.trusted_ticks(&boxes);
+        let plan = {
+            let now = self.clock.now();
+            let known = progress(&machine.state, trusted, machine.failed(), self.config, now);
+            make_plan(self.place, self.config, &tasks, &known)
+        };
+        self.plan = Some(plan.clone());
+        Ok((plan, boxes))
+    }
+
+    fn start(&mut self, step: &Step, attempt: u32, state: &SpecState) -> Result<Option<Ending>> {
+        if let Some(why) = self.missing(step) {
+            return Ok(Some((Outcome::Unavailable { why }, Learned::default())));
+        }
+        let socket = self.launcher.socket()?;
+        let Some(plan) = &self.plan else {
+            return Err(Error::new(ErrorKind::Internal, "a step without a plan"));
+        };
+        let prepared = Prepared::make(&Preparation {
+            config: self.config,
+            store: self.store,
+            plan,
+            step,
+            attempt,
+            state,
+            socket: &socket,
+            env: &self.env,
+            now: self.clock.now(),
+        })?;
+        self.explain_start(step, &prepared.dir);
+        let live_ticks: Vec<String> = match self.config.tasks.tick {
+            Tick::Live => step.open.iter().map(|t| t.id.clone()).collect(),
+            Tick::Done | Tick::Off => Vec::new(),
+        };
+        if !live_ticks.is_empty() {
+            self.set_marks(&live_ticks, '-');
+        }
+        if let Err(why) = self.dispatch(step, prepared, live_ticks, None)? {
+            self.say(&format!("! the attempt never came to its start: {why}"));
+            let outcome = Outcome::Cancelled { by: CancelledBy::NoOrchestrator };
+            return Ok(Some((outcome, Learned::default())));
+        }
+        Ok(None)
+    }
+
+    fn recover(
+        &mut self,
+        unit: &str,
+        attempt: u32,
+        step: Option<&Step>,
+        state: &SpecState,
+    ) -> Result<Option<Ending>> {
+        self.recover_attempt(unit, attempt, step, state)
+    }
+
+    fn assign(&mut self, units: &[String], state: &SpecState) -> Result<Option<Assigned>> {
+        self.ask(units, state)
+    }
+
+    fn verify(&mut self, step: &Step, attempt: u32, state: &SpecState) -> Result<Option<Outcome>> {
+        self.begin_gate(step, attempt, state)
+    }
+
+    fn tree(&mut self) -> Option<String> {
+        let wanted = self.config.git.snapshot || self.config.git.commit == Commit::Step;
+        wanted.then(|| git::snapshot(&self.place.root)).flatten()
+    }
+
+    fn keep(&mut self, unit: &str, state: &SpecState) -> std::result::Result<Option<Changes>, NotKept> {
+        self.keep_changes(unit, state)
+    }
+
+    fn cancel(&mut self) {
+        if let Some((pid, started)) = self.current.as_ref().and_then(|c| c.process) {
+            let _ = process::tell(pid, started, Signal::TERM);
+            // a stopped one acts on it only when it goes on
+            let _ = process::tell(pid, started, Signal::CONT);
+        }
+    }
+
+    fn tick(&mut self, ids: &[String]) -> Vec<String> {
+        if self.config.tasks.tick == Tick::Off {
+            return ids.to_vec();
+        }
+        self.set_marks(ids, 'x')
+    }
+
+    fn report(&mut self, report: &Notice, state: &SpecState) -> Result<()> {
+        self.note(report, state);
+        let what = events::of_report(report, state);
+        let line = live::line(&what, Some(self.config.run.max_iterations), &TimeZone::system());
+        self.say(&line);
+        self.label(report);
+        // one that no agent was started for has said nothing
+        let silent = Outcome::Cancelled { by: CancelledBy::NoOrchestrator };
+        if let Notice::Ended { unit, attempt, outcome, .. } = report
+            && !matches!(outcome, Outcome::Done | Outcome::Halted { .. })
+            && *outcome != silent
+            && self.units.iter().any(|line| line.id == *unit)
+        {
+            // the agent said that all is well: what the check printed says what is not
+            let check = if matches!(outcome, Outcome::VerifyFailed { .. }) { " --verify" } else { "" };
+            let command = logs_command(&self.place.typed, unit);
+            self.say(&format!("  its output: {command} --attempt {attempt}{check}"));
+        }
+        let changes = report.unit().and_then(|unit| state.units.get(unit)?.changes.as_ref());
+        let entry = live::progress_entry(report, changes, self.clock.now(), &TimeZone::system());
+        if let Some(entry) = entry {
+            self.store.progress(&entry)?;
+        }
+        self.tell(what)
+    }
+
+    fn next(&mut self, pause: Option<(Timestamp, &Pause)>) -> Event {
+        self.wait(pause)
+    }
+}

@@ -1,0 +1,75 @@
+//! The real world's pauses, under clocks that jump.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::driver::World;
+use super::inbox::Ears;
+use super::launch::Launcher;
+use super::machine::{Event, Pause};
+use super::world::RealWorld;
+use crate::plan::Selection;
+use crate::plan::testing::config;
+use crate::project::place::Place;
+use crate::store::spec_store::Store;
+use crate::sys::clock::Clock;
+
+/// Goes on as time does, but for one jump soon after the start.
+struct Jumping {
+    start: Instant,
+    by: SignedDuration,
+}
+
+impl Clock for Jumping {
+    fn now(&self) -> Timestamp {
+        let passed = self.start.elapsed();
+        let jump = if passed > Duration::from_millis(50) { self.by } else { SignedDuration::ZERO };
+        "2026-03-01T22:00:00Z".parse::<Timestamp>().unwrap()
+            + SignedDuration::try_from(passed).unwrap()
+            + jump
+    }
+}
+
+/// How long a pause of this length really takes.
+fn paused(length: Duration, jump: SignedDuration) -> Duration {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::new(dir.path(), &dir.path().join("specs/login"), "login", true);
+    store.prepare().unwrap();
+    let place = Place {
+        name: "login".to_owned(),
+        typed: "login".to_owned(),
+        dir: dir.path().join("specs/login"),
+        root: dir.path().to_owned(),
+        dialect: None,
+        selection: Selection::default(),
+    };
+    let launcher = Launcher::new(PathBuf::from("seqorch"), &store.folder(), None).unwrap();
+    let (config, ears) = (config(), Ears::without_signals());
+    let clock = Jumping { start: Instant::now(), by: jump };
+    let mut world =
+        RealWorld::new(&place, &config, &store, &clock, launcher, &ears, Box::new(std::io::sink()));
+    let until = clock.now() + SignedDuration::try_from(length).unwrap();
+    let start = Instant::now();
+    let event = world.next(Some((until, &Pause::Delay)));
+    assert!(matches!(event, Event::Woke), "{event:?}");
+    start.elapsed()
+}
+
+#[test]
+fn a_pause_over_a_suspend_ends_when_the_machine_is_awake_again() {
+    assert!(paused(Duration::from_secs(7200), SignedDuration::from_hours(8)) < Duration::from_secs(30));
+}
+
+#[test]
+fn a_clock_that_is_set_back_makes_a_pause_neither_endless_nor_short() {
+    let took = paused(Duration::from_millis(300), SignedDuration::from_hours(-10));
+    assert!((Duration::from_millis(300)..Duration::from_secs(30)).contains(&took), "{took:?}");
+}
+
+#[test]
+fn a_pause_is_as_long_as_it_was_meant_to_be() {
+    let took = paused(Duration::from_millis(300), SignedDuration::ZERO);
+    assert!((Duration::from_millis(300)..Duration::from_secs(30)).contains(&took), "{took:?}");
+}

@@ -1,0 +1,63 @@
+//! One line per event, where no screen can be drawn: in a pipe, in CI, on a terminal that cannot move its cursor.
+
+use std::io::{self, Write};
+
+use jiff::tz::TimeZone;
+
+use super::gather::Gatherer;
+use super::input::{Input, Woken};
+use super::{LOOK, Left, Watch};
+use crate::error::{Error, ErrorKind, Result};
+use crate::report::events::Record;
+use crate::report::live;
+
+/// Prints what the last run told so far, and what it tells until it ends: as text, or as `events.jsonl` has it.
+pub fn lines(watch: Watch<'_>, json: bool) -> Result<Left> {
+    let failed = |e| Error::new(ErrorKind::Internal, "waiting").caused_by(e);
+    let mut gatherer = Gatherer::new(watch);
+    let mut input = Input::signals_only().map_err(failed)?;
+    let zone = TimeZone::system();
+    let most = watch.config.run.max_iterations;
+    let (mut run, mut told) = (0, 0);
+    loop {
+        gatherer.look(watch.clock.now());
+        let log = gatherer.log();
+        if log.runs != run {
+            (run, told) = (log.runs, 0);
+        }
+        for record in &log.records()[told.min(log.records().len())..] {
+            if print(record, json, most, &zone).is_err() {
+                // nobody reads any more
+                return Ok(Left::Over);
+            }
+        }
+        told = log.records().len();
+        let over = if watch.of_run.is_some() { gatherer.is_over() } else { !gatherer.is_held() };
+        if over {
+            if told == 0 && !json {
+                let name = crate::report::text::sanitise_line(&watch.place.name);
+                let _ = writeln!(io::stdout(), "{name}: no run is at work, and none was");
+            }
+            if let Some(summary) = gatherer.summary().filter(|_| !json) {
+                let _ = writeln!(io::stdout(), "{}", crate::report::text::sanitise_text(&summary).trim_end());
+            }
+            return Ok(Left::Over);
+        }
+        match input.wait(LOOK).map_err(failed)? {
+            Woken::Leave => return Ok(Left::Over),
+            Woken::Gone => return Ok(Left::Gone),
+            _ => {}
+        }
+    }
+}
+
+fn print(record: &Record, json: bool, most: u32, zone: &TimeZone) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    if json {
+        out.write_all(record.line().as_bytes())?;
+    } else {
+        let time = record.at.to_zoned_datetime(zone.clone()).strftime("%H:%M:%S");
+        writeln!(out, "{time} {}", live::line(&record.what, Some(most), zone))?;
+    }
+    out.flush()
+}

@@ -1,0 +1,68 @@
+//! The terminal, while it is drawn on.
+
+use std::io::{self, Stdout, Write, stdout};
+
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+use ratatui::crossterm::cursor::{Hide, Show};
+use ratatui::crossterm::execute;
+use ratatui::crossterm::style::force_color_output;
+use ratatui::crossterm::terminal::{
+    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+};
+
+use crate::report::view::{Drawn, Ui, View, draw};
+
+/// The terminal in our hands; it is given back when this is dropped, also by a panic.
+pub(super) struct Screen {
+    terminal: Terminal<CrosstermBackend<Stdout>>,
+}
+
+impl Screen {
+    pub(super) fn open(color: bool) -> io::Result<Self> {
+        // whether there are colours was decided by the command line and the environment together
+        force_color_output(color);
+        let terminal = Terminal::new(CrosstermBackend::new(stdout()))?;
+        let screen = Self { terminal };
+        enable_raw_mode()?;
+        execute!(stdout(), EnterAlternateScreen, Hide)?;
+        Ok(screen)
+    }
+
+    pub(super) fn draw(&mut self, view: &View, ui: &Ui) -> io::Result<Drawn> {
+        let mut drawn = Drawn::default();
+        self.terminal.draw(|frame| {
+            let area = frame.area();
+            drawn = draw(view, ui, area, frame.buffer_mut());
+        })?;
+        Ok(drawn)
+    }
+
+    /// Forgets what the terminal shows.
+    pub(super) fn clear(&mut self) -> io::Result<()> {
+        self.terminal.clear()
+    }
+
+    pub(super) fn columns(&self) -> u16 {
+        self.terminal.size().map_or(80, |size| size.width)
+    }
+
+    /// The terminal is gone: nothing can be given back. The library's own end would fail at it, and say so on a standard
+    /// error that is gone, too, which is a panic.
+    pub(super) fn abandon(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        let _ = execute!(stdout(), LeaveAlternateScreen, Show);
+        let _ = disable_raw_mode();
+    }
+}
+
+/// Prints on the normal screen.
+pub(super) fn print(text: &str) {
+    let mut out = stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
