@@ -2,14 +2,12 @@
 //!
 //! `SEQORCH_CHAOS_SEED` repeats a series as far as the machine's own timing lets it, `SEQORCH_CHAOS_KILLS` extends it.
 
+use crate::common::{DEADLINE, Project, Running, kill};
+use rustix::process::Signal;
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashSet};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
-
-use rustix::process::Signal;
-use serde_json::{Value, json};
-
-use crate::common::{DEADLINE, Project, Running, kill};
 
 const UNITS: usize = 5;
 

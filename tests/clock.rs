@@ -1,12 +1,10 @@
 //! Suspended machines, stopped processes and clocks that somebody sets: nothing times out for time asleep, nothing hangs,
 //! nothing is repeated.
 
+use crate::common::{Project, kill, wait_until};
+use rustix::process::Signal;
 use std::path::Path;
 use std::time::Duration;
-
-use rustix::process::Signal;
-
-use crate::common::{Project, kill, wait_until};
 
 /// A project whose processes see a wall clock that [`jump`] sets; the monotonic clock is left alone, as a suspend does.
 /// `None`, and said so, where the library for that is missing.
@@ -38,7 +36,7 @@ fn jump(project: &Project, by: &str) {
 }
 
 #[test]
-fn a_wait_over_a_suspend_ends_soon_after_it() {
+fn a_wait_ends_soon_after_the_machine_wakes_up() {
     let Some(project) = with_own_clock() else { return };
     let project = project.spec("login", "- [ ] 1. A\n- [ ] 2. B\n").config("[run]\ndelay = \"3h\"\n");
     let run = project.start(&["run"]);
@@ -49,7 +47,7 @@ fn a_wait_over_a_suspend_ends_soon_after_it() {
 }
 
 #[test]
-fn no_timeout_fires_for_hours_asleep() {
+fn timeouts_do_not_count_hours_asleep() {
     let Some(project) = with_own_clock() else { return };
     let project = project
         .spec("login", "- [ ] 1. A\n")
@@ -67,7 +65,7 @@ fn no_timeout_fires_for_hours_asleep() {
 }
 
 #[test]
-fn a_clock_that_is_set_back_repeats_nothing_and_makes_nothing_wait() {
+fn setting_the_clock_back_repeats_nothing_and_delays_nothing() {
     let Some(project) = with_own_clock() else { return };
     let project = project
         .spec("login", "- [ ] 1. A\n- [ ] 2. B\n- [ ] 3. C\n")
@@ -104,7 +102,7 @@ fn ticking() -> Project {
 }
 
 #[test]
-fn an_attempt_that_was_stopped_reads_what_its_agent_said_meanwhile_before_it_calls_it_silent() {
+fn a_stopped_attempt_reads_pending_output_before_it_times_out() {
     let project = ticking();
     let run = project.start(&["run"]);
     run.wait_for("tick");
@@ -115,7 +113,7 @@ fn an_attempt_that_was_stopped_reads_what_its_agent_said_meanwhile_before_it_cal
 }
 
 #[test]
-fn a_whole_tree_that_was_stopped_goes_on_as_if_nothing_had_been() {
+fn a_suspended_process_tree_continues_as_before() {
     let project = ticking();
     let run = project.start(&["run"]);
     run.wait_for("tick");
@@ -128,7 +126,7 @@ fn a_whole_tree_that_was_stopped_goes_on_as_if_nothing_had_been() {
 }
 
 #[test]
-fn a_run_that_was_stopped_takes_what_its_agent_did_meanwhile() {
+fn a_stopped_run_takes_the_result_of_its_agent_when_it_continues() {
     let project = Project::new().spec("login", "- [ ] 1. A\n- [ ] 2. B\n").agent("gate; say_done");
     let run = project.start(&["run"]);
     project.wait_for_ledger(1);

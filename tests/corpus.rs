@@ -3,13 +3,11 @@
 //!
 //! What is compared with the expectations is what a user gets: `seqorch plan --json` of a project with that file.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-
+use crate::common::Project;
 use seqorch::spec::{self, TaskState};
 use serde_json::Value;
-
-use crate::common::Project;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 /// Expectations that are surely wrong: file, line, field, reason. What is listed here is left out of the comparison.
 const WRONG: &[(&str, u64, &str, &str)] = &[];
@@ -134,7 +132,7 @@ struct Row {
 
 #[test]
 #[ignore = "needs ../shared"]
-fn the_plan_meets_every_expectation() {
+fn plans_of_real_specs_match_the_expectations() {
     let mut rows: BTreeMap<String, Row> = BTreeMap::new();
     let mut failures = Vec::new();
     for (name, path, bytes) in files() {
@@ -193,7 +191,7 @@ fn could_be_a_task(line: &str) -> bool {
 
 #[test]
 #[ignore = "needs ../shared"]
-fn what_is_taken_are_lines_that_could_be_tasks_and_the_other_boxes_are_listed() {
+fn every_checkbox_of_a_real_spec_is_a_task_or_listed_as_ignored() {
     for (name, _, bytes) in files() {
         let source = String::from_utf8(bytes).expect("text");
         let parsed = spec::parse(&source);
@@ -219,7 +217,7 @@ fn what_is_taken_are_lines_that_could_be_tasks_and_the_other_boxes_are_listed() 
 
 #[test]
 #[ignore = "needs ../shared"]
-fn ticking_every_leaf_changes_marks_and_nothing_else() {
+fn ticking_every_leaf_changes_only_the_marks() {
     for (name, _, bytes) in files() {
         let source = String::from_utf8(bytes).expect("text");
         let parsed = spec::parse(&source);

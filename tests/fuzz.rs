@@ -3,12 +3,11 @@
 //!
 //! The bounded search runs for `SEQORCH_FUZZ_SECONDS` (20 by default) from `SEQORCH_FUZZ_SEED`, which it prints.
 
+use proptest::prelude::*;
+use seqorch::spec::{self, Task, TaskFile, TaskState};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
-
-use proptest::prelude::*;
-use seqorch::spec::{self, Task, TaskFile, TaskState};
 
 /// Longer than reading a small file can ever take, also on a busy machine.
 const HANGS: Duration = Duration::from_secs(10);
@@ -233,7 +232,7 @@ fn mutate(text: &str, dice: &mut Dice) -> String {
 
 proptest! {
     #[test]
-    fn a_tick_in_a_written_file_changes_one_state_and_one_mark(source in written()) {
+    fn ticking_a_well_formed_file_changes_one_task_and_one_mark(source in written()) {
         let file = spec::parse(&source);
         holds(&source, |_| true);
         // nothing of these files is doubtful: one task more is ticked, and nothing else is
@@ -245,7 +244,7 @@ proptest! {
     }
 
     #[test]
-    fn what_holds_for_written_files_holds_for_broken_ones(source in written(), seed in 1..u64::MAX, times in 1..12usize) {
+    fn broken_files_keep_the_promises_of_well_formed_ones(source in written(), seed in 1..u64::MAX, times in 1..12usize) {
         let mut dice = Dice(seed);
         let broken = (0..times).fold(source, |text, _| mutate(&text, &mut dice));
         holds(&broken, |index| index % 3 == 0);

@@ -1,17 +1,13 @@
-//! Who hears of a run beside the person: hooks, the event log, and a program that reads `run --json`.
+//! Hooks: what they are given, when they are called, and what happens when they fail.
 
 use serde_json::Value;
 
 use crate::common::{Project, wait_until};
 
-const TWO: &str = "- [ ] 1. A\n- [ ] 2. B\n";
+pub(crate) const TWO: &str = "- [ ] 1. A\n- [ ] 2. B\n";
 
-fn lines(text: &str) -> Vec<Value> {
+pub(crate) fn lines(text: &str) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect()
-}
-
-fn names(events: &[Value]) -> Vec<&str> {
-    events.iter().map(|event| event["event"].as_str().unwrap()).filter(|name| *name != "waiting").collect()
 }
 
 /// Every hook writes a line with its facts, and what it is told on standard input.
@@ -23,7 +19,7 @@ fn all_hooks(more: &str) -> String {
 }
 
 #[test]
-fn hooks_hear_of_each_event_in_order_with_facts_and_json() {
+fn hooks_get_each_event_in_order_with_variables_and_json() {
     let project = Project::new().spec("login", TWO).agent("say_done").config(&all_hooks(""));
     project.run(&["run"]).code(0);
     assert_eq!(
@@ -63,7 +59,7 @@ fn a_halt_calls_its_hook_with_the_question() {
 }
 
 #[test]
-fn a_task_that_fails_for_good_calls_the_hook_of_a_halt_once_when_the_run_ends() {
+fn a_failed_task_calls_the_halt_hook_once_at_the_end_of_the_run() {
     let says = "echo $SEQORCH_EVENT $SEQORCH_UNIT $SEQORCH_OUTCOME: $SEQORCH_MESSAGE >> heard";
     let hooks = format!(
         "[run]\non_failure = \"skip\"\n[retry]\nattempts = 1\n[hooks]\nhalt = [\"sh\", \"-c\", \"{says}\"]\n"
@@ -81,7 +77,7 @@ fn a_task_that_fails_for_good_calls_the_hook_of_a_halt_once_when_the_run_ends() 
 }
 
 #[test]
-fn a_hook_that_fails_or_is_not_there_is_told_and_harms_nothing() {
+fn a_failing_or_missing_hook_is_reported_and_harms_nothing() {
     let hooks = "[hooks]\nstep_end = [\"sh\", \"-c\", \"echo no route to host >&2; exit 7\"]\nrun_end = [\"not-there\"]\n";
     let project = Project::new().spec("login", TWO).agent("say_done").config(hooks);
     project.run(&["run"]).code(0).says(&[
@@ -92,7 +88,7 @@ fn a_hook_that_fails_or_is_not_there_is_told_and_harms_nothing() {
 }
 
 #[test]
-fn a_required_hook_that_fails_ends_the_run_for_a_human_and_loses_nothing() {
+fn a_failing_required_hook_ends_the_run_and_loses_nothing() {
     let hooks = "[hooks]\nrequired = true\nstep_start = [\"sh\", \"-c\", \"test -e ready\"]\n";
     let project = Project::new().spec("login", TWO).agent("note $SEQORCH_UNIT; say_done").config(hooks);
     let out = project.run(&["run"]).code(2);
@@ -115,7 +111,7 @@ fn a_required_hook_that_fails_ends_the_run_for_a_human_and_loses_nothing() {
 }
 
 #[test]
-fn a_slow_hook_holds_up_no_step_keeps_the_order_and_is_waited_for_at_the_end() {
+fn a_slow_hook_delays_no_step_and_is_awaited_at_the_end() {
     let slow = "run_start = [\"sh\", \"-c\", \"read -r _ < gate; echo $SEQORCH_EVENT >> heard\"]\n";
     let quick = "[\"sh\", \"-c\", \"echo $SEQORCH_EVENT $SEQORCH_UNIT >> heard\"]\n";
     let hooks = format!("[hooks]\n{slow}step_start = {quick}step_end = {quick}run_end = {quick}");
@@ -132,7 +128,7 @@ fn a_slow_hook_holds_up_no_step_keeps_the_order_and_is_waited_for_at_the_end() {
 }
 
 #[test]
-fn a_required_hook_is_over_before_the_agent_starts() {
+fn a_required_hook_ends_before_the_agent_starts() {
     let hooks =
         "[hooks]\nrequired = true\nstep_start = [\"sh\", \"-c\", \"read -r _ < gate; touch ready\"]\n";
     let project =
@@ -144,7 +140,7 @@ fn a_required_hook_is_over_before_the_agent_starts() {
 }
 
 #[test]
-fn a_hook_that_hangs_is_ended_with_all_its_tree() {
+fn a_hanging_hook_is_ended_with_all_its_processes() {
     let hooks = "[hooks]\ntimeout = \"1s\"\nrun_start = [\"sh\", \"-c\", \"trap '' TERM; sleep 4711 & wait; wait\"]\n";
     let project = Project::new().spec("login", "- [ ] 1. A\n").agent("say_done").config(hooks);
     project.run(&["run"]).code(0).says(&["! hooks.run_start: sh did not end within 1s"]);
@@ -152,34 +148,7 @@ fn a_hook_that_hangs_is_ended_with_all_its_tree() {
 }
 
 #[test]
-fn run_json_prints_the_events_that_the_log_keeps_and_nothing_else() {
-    let project = Project::new().spec("login", TWO).agent("echo some text; say_done");
-    let out = project.run(&["run", "--json"]).code(0);
-    let events = lines(&out.stdout);
-    assert_eq!(
-        names(&events),
-        ["run_started", "step_started", "step_ended", "step_started", "step_ended", "run_ended"]
-    );
-    assert!(events.iter().all(|event| event["v"] == 1 && event["at"].is_string()));
-    assert_eq!(out.stdout, project.read(".seqorch/login/events.jsonl"));
-}
-
-#[test]
-fn a_second_run_goes_on_in_the_same_log() {
-    let project = Project::new()
-        .spec("login", TWO)
-        .agent("[ $SEQORCH_UNIT = 2 ] && [ ! -e ok ] && { say_halt; exit; }; say_done");
-    project.run(&["run"]).code(2);
-    project.write("ok", "");
-    project.run(&["resume", "--answer", "yes"]).code(0);
-    let log = lines(&project.read(".seqorch/login/events.jsonl"));
-    assert_eq!(names(&log).iter().filter(|name| **name == "run_ended").count(), 2);
-    let again = log.iter().rfind(|event| event["event"] == "step_started").unwrap();
-    assert_eq!((&again["unit"], &again["attempt"]), (&"2".into(), &2.into()));
-}
-
-#[test]
-fn an_attempt_that_never_started_is_told_without_the_words_of_an_older_state() {
+fn an_attempt_that_never_started_shows_no_older_output() {
     let hooks = "[hooks]\nrequired = true\nstep_start = [\"sh\", \"-c\", \"test -e ready\"]\n";
     let project = Project::new().spec("login", "- [ ] 1. A\n").agent("echo OLD WORDS; say_done");
     let project = project.config(hooks).file("ready", "");
@@ -218,7 +187,7 @@ fn needs_nobody(project: &Project) {
 }
 
 #[test]
-fn an_end_by_an_error_calls_for_a_human_who_comes_when_it_is_told_or_later() {
+fn an_error_that_ends_a_run_is_shown_until_the_next_run() {
     let agent = "[ -e ok ] || echo '<<<<<<< HEAD' >> \"$ROOT/.kiro/specs/login/tasks.md\"; say_done";
     let project = Project::new().spec("login", TWO).agent(agent).config(&all_hooks(""));
     project.run(&["run"]).code(65);
@@ -238,7 +207,7 @@ fn an_end_by_an_error_calls_for_a_human_who_comes_when_it_is_told_or_later() {
 }
 
 #[test]
-fn a_required_hook_that_fails_calls_the_hook_of_a_halt_and_is_told_until_the_next_run() {
+fn a_failing_required_hook_is_shown_until_the_next_run() {
     let says = "[\"sh\", \"-c\", \"echo $SEQORCH_EVENT $SEQORCH_REASON >> heard\"]";
     for failing in ["run_start", "step_start", "step_end", "run_end"] {
         let fails = "[\"sh\", \"-c\", \"test -e ok || { echo not now >&2; exit 1; }\"]";
@@ -262,7 +231,7 @@ fn a_required_hook_that_fails_calls_the_hook_of_a_halt_and_is_told_until_the_nex
 }
 
 #[test]
-fn a_hook_of_a_halt_that_must_succeed_and_does_not_is_called_once_and_the_end_is_still_told() {
+fn a_failing_required_halt_hook_is_called_once_and_hides_no_error() {
     let hooks = "[hooks]\nrequired = true\nhalt = [\"sh\", \"-c\", \"echo called >> heard; exit 1\"]\n\
                  step_end = [\"false\"]\nrun_end = [\"sh\", \"-c\", \"echo end >> heard\"]\n";
     let project = Project::new().spec("login", TWO).agent("say_done").config(hooks);

@@ -7,10 +7,7 @@
 //!
 //! `SEQORCH_AGENTS=codex,gemini` and `SEQORCH_SCENES=halt` narrow it down.
 
-mod bench;
-mod limits;
-mod scenes;
-
+use bench::{Bench, Cli, version};
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -18,8 +15,9 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Instant;
-
-use bench::{Bench, Cli, version};
+mod bench;
+mod limits;
+mod scenes;
 
 /// Says that the rest happens in the namespace.
 const INSIDE: &str = "SEQORCH_TEST_LOOPBACK_ONLY";
@@ -55,26 +53,12 @@ const SCENES: &[Scene] = &[
 
 #[test]
 #[ignore = "installs the real CLIs from npm, and reads ../shared"]
-fn each_real_agent_does_the_work_and_fails_as_promised() {
+fn each_real_agent_works_and_fails_as_promised() {
     if std::env::var_os(INSIDE).is_some() {
         return play();
     }
     if let Err(why) = prepare().and_then(|bin| in_a_namespace(&bin)) {
         println!("DID NOT RUN: the suite of the real agents: {why}");
-    }
-}
-
-/// What the documentation and `seqorch doctor` say was tried is what is installed here.
-#[test]
-fn the_versions_that_are_told_are_those_that_are_tried() {
-    let script = include_str!("../.ci/agents");
-    let told = [include_str!("../README.md"), include_str!("../src/setup/doctor/agents.rs")];
-    for package in ["@anthropic-ai/claude-code@", "@openai/codex@", "@google/gemini-cli@", "opencode-ai@"] {
-        let version =
-            script.split_once(package).and_then(|(_, rest)| rest.split_whitespace().next()).unwrap();
-        for text in told {
-            assert!(text.contains(version), "{package}{version} is not told of");
-        }
     }
 }
 

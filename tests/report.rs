@@ -1,4 +1,4 @@
-//! The morning report, from real runs.
+//! `seqorch report`, from real runs.
 
 use crate::common::Project;
 
@@ -14,7 +14,7 @@ fn night() -> Project {
 }
 
 #[test]
-fn the_report_puts_what_needs_a_human_on_top_and_tells_each_task() {
+fn the_report_starts_with_what_needs_you_and_lists_each_task() {
     let project = night();
     let text = project.run(&["report"]).code(0).stdout;
     let at = |part: &str| text.find(part).unwrap_or_else(|| panic!("no {part:?} in\n{text}"));
@@ -26,7 +26,7 @@ fn the_report_puts_what_needs_a_human_on_top_and_tells_each_task() {
 }
 
 #[test]
-fn the_page_stands_alone_and_what_agents_and_titles_say_stays_text() {
+fn the_html_report_stands_alone_and_escapes_foreign_text() {
     let project = night();
     project.run(&["report", "--html", "out.html"]).code(0).says(&["out.html is written"]);
     let page = project.read("out.html");
@@ -44,14 +44,14 @@ fn the_page_stands_alone_and_what_agents_and_titles_say_stays_text() {
 }
 
 #[test]
-fn before_the_first_run_the_report_says_that_there_is_none() {
+fn the_report_before_the_first_run_says_that_nothing_ran() {
     let project = Project::new().spec("login", THREE).agent("say_done");
     project.run(&["report"]).code(0).says(&["nothing was tried yet"]);
     assert!(!project.path(".seqorch").exists(), "looking made files");
 }
 
 #[test]
-fn each_task_is_told_with_the_files_that_it_changed() {
+fn the_report_lists_the_files_that_each_task_changed() {
     let agent =
         "echo hi > 'new <b>.txt'; i=0; while [ $i -lt 30 ]; do echo > gen-$i; i=$((i+1)); done; say_done";
     let project = Project::new().spec("login", "- [ ] 1. A\n").file(".gitignore", "/.*\n").agent(agent);

@@ -1,4 +1,4 @@
-//! `seqorch resume` and `run --retry`: going on where a run halted.
+//! `seqorch resume` and `run --retry` continue where a run halted.
 
 use std::io::Write;
 use std::process::Stdio;
@@ -7,6 +7,19 @@ use rustix::process::Signal;
 use serde_json::json;
 
 use crate::common::{Project, Running, kill, wait_until};
+
+#[test]
+fn run_retry_tries_a_halted_task_again_without_an_answer() {
+    let project = Project::new()
+        .spec("login", "- [ ] 1. A\n")
+        .agent("[ -e ok ] && { say_done; exit; }; echo Which one; say_halt");
+    project.run(&["run"]).code(2).says(&["seqorch run login --retry"]);
+    project.run(&["run"]).code(2);
+    assert_eq!(project.ledger(), ["1 1"], "a run without an answer must not ask again");
+    project.write("ok", "");
+    project.run(&["run", "--retry"]).code(0);
+    assert_eq!(project.ledger(), ["1 1", "1 2"]);
+}
 
 const THREE: &str = "- [ ] 1. A\n- [ ] 2. B\n- [ ]* 3. C\n- [ ] 4. D\n";
 
@@ -17,7 +30,7 @@ fn asks() -> Project {
 }
 
 #[test]
-fn a_resume_goes_on_with_the_tasks_that_the_halted_run_was_asked_for_and_with_no_others() {
+fn resume_keeps_the_task_selection_of_the_halted_run() {
     let project = asks();
     project.run(&["run", "--only", "2"]).code(2).says(&["A or B?"]);
     let out = project.run(&["resume", "--answer", "A"]).code(0);
@@ -31,7 +44,7 @@ fn a_resume_goes_on_with_the_tasks_that_the_halted_run_was_asked_for_and_with_no
 }
 
 #[test]
-fn a_retry_goes_on_with_the_options_of_the_halted_run_too_and_all_forgets_them() {
+fn retry_keeps_the_options_of_the_halted_run_and_all_drops_them() {
     let project = asks();
     project.run(&["run", "--include-optional", "--from", "3", "--max-iterations=9"]).code(2);
     let kept = "--max-iterations=9 --include-optional --from=3";
@@ -49,7 +62,7 @@ fn a_retry_goes_on_with_the_options_of_the_halted_run_too_and_all_forgets_them()
 }
 
 #[test]
-fn what_a_resume_is_told_counts_more_than_what_the_halted_run_was_told() {
+fn options_of_resume_beat_those_of_the_halted_run() {
     let project = asks().config("[profile.other.backend.fake.env]\nWHO = \"other\"\n").agent(
         r#"note "$WHO"; if [ "$SEQORCH_ATTEMPT" = 1 ]; then echo 'A or B?'; say_halt; else say_done; fi"#,
     );
@@ -61,7 +74,7 @@ fn what_a_resume_is_told_counts_more_than_what_the_halted_run_was_told() {
 }
 
 #[test]
-fn an_option_that_is_kept_and_does_not_fit_any_longer_is_said_to_be_kept() {
+fn a_kept_option_that_no_longer_fits_is_named_in_the_error() {
     let profile = "[profile.night.run]\ndelay = \"0s\"\n";
     let project = asks().config(profile);
     project.run(&["--profile", "night", "run", "--only", "2", "--no-tmux"]).code(2);
@@ -76,7 +89,7 @@ fn an_option_that_is_kept_and_does_not_fit_any_longer_is_said_to_be_kept() {
 }
 
 #[test]
-fn a_configuration_that_is_kept_is_found_from_wherever_the_next_command_is_typed() {
+fn a_kept_config_file_is_found_from_any_folder() {
     let project = asks().file("alt.toml", "[run]\nbackend = \"fake\"\n[backend.fake]\ncommand = \"/bin/sh\"\nargs = [\"agent.sh\"]\n[tmux]\nmode = \"off\"\n");
     let root = project.root().display().to_string();
     let from_root = |args: &[&str]| {
@@ -88,7 +101,7 @@ fn a_configuration_that_is_kept_is_found_from_wherever_the_next_command_is_typed
 }
 
 #[test]
-fn options_that_are_not_known_any_more_are_no_reason_to_work_off_everything() {
+fn unknown_kept_options_are_refused_and_never_ignored() {
     let project = asks();
     project.run(&["run", "--only", "2"]).code(2);
     let state = project.read(".kiro/specs/SEQUENTIAL_STATE.json").replace("--only=2", "--solely=2");
@@ -100,7 +113,7 @@ fn options_that_are_not_known_any_more_are_no_reason_to_work_off_everything() {
 }
 
 #[test]
-fn an_answer_comes_from_a_file_or_from_standard_input_and_an_empty_one_is_none() {
+fn an_answer_comes_from_a_file_or_stdin_and_must_not_be_empty() {
     let agent = r#"cat > "$ROOT/prompt-$SEQORCH_UNIT-$SEQORCH_ATTEMPT"
         if [ "$SEQORCH_ATTEMPT" = 1 ]; then say_halt; else say_done; fi"#;
     let project = asks().agent(agent);
@@ -118,7 +131,7 @@ fn an_answer_comes_from_a_file_or_from_standard_input_and_an_empty_one_is_none()
 }
 
 #[test]
-fn a_detached_resume_keeps_answer_and_options_and_shows_the_answer_to_nobody_else() {
+fn a_detached_resume_keeps_the_options_and_hides_the_answer() {
     let Some(project) = asks().tmux() else { return };
     let agent =
         r#"if [ "$SEQORCH_ATTEMPT" = 1 ]; then say_halt; else cat > "$ROOT/prompt"; gate; say_done; fi"#;
@@ -139,7 +152,7 @@ fn a_detached_resume_keeps_answer_and_options_and_shows_the_answer_to_nobody_els
 }
 
 #[test]
-fn a_resume_prints_events_where_json_is_asked_for() {
+fn resume_json_prints_events() {
     let project = asks();
     project.run(&["run", "--only", "2"]).code(2);
     let out = project.run(&["resume", "--json", "--answer", "A"]).code(0);
@@ -157,7 +170,7 @@ const ASKS_TWICE: &str = r#"prompt=$(cat); echo "$prompt" > "$ROOT/prompt-$SEQOR
     esac"#;
 
 #[test]
-fn an_agent_without_a_session_is_told_every_decision_again_until_its_task_is_done() {
+fn without_a_session_each_prompt_repeats_all_decisions_of_the_task() {
     let project = Project::new().spec("login", "- [ ] 1. A\n- [ ] 2. B\n").agent(ASKS_TWICE);
     project.run(&["run", "--only", "1"]).code(2).says(&["Which database?"]);
     project.run(&["resume", "--answer", "Postgres"]).code(2).says(&["Which region?"]);
@@ -179,7 +192,7 @@ fn an_agent_without_a_session_is_told_every_decision_again_until_its_task_is_don
 }
 
 #[test]
-fn an_answer_that_an_older_version_kept_is_told_beside_what_is_asked_next() {
+fn an_answer_kept_by_an_older_version_is_in_the_next_prompt() {
     let project = Project::new().spec("login", "- [ ] 1. A\n").agent(ASKS_TWICE);
     project.run(&["run"]).code(2);
     let path = ".kiro/specs/SEQUENTIAL_STATE.json";
@@ -196,7 +209,7 @@ fn an_answer_that_an_older_version_kept_is_told_beside_what_is_asked_next() {
 }
 
 #[test]
-fn every_decision_is_told_in_a_session_that_goes_on_and_where_it_is_gone() {
+fn prompts_have_all_decisions_in_a_session_and_after_its_loss() {
     let agent = r#"cat > "$ROOT/prompt-$SEQORCH_ATTEMPT"
         case $SEQORCH_ATTEMPT in
             1) text='Which database?\n\n<promise>HALT</promise>';;
@@ -241,7 +254,7 @@ fn answered_and_silent() -> (Project, Running) {
 }
 
 #[test]
-fn an_answer_outlives_an_attempt_that_was_stopped_before_its_agent_spoke() {
+fn an_answer_survives_an_attempt_that_was_stopped() {
     let (project, run) = answered_and_silent();
     project.run(&["stop", "--now"]).code(0);
     run.wait();
@@ -252,7 +265,7 @@ fn an_answer_outlives_an_attempt_that_was_stopped_before_its_agent_spoke() {
 }
 
 #[test]
-fn an_answer_outlives_the_death_of_run_attempt_and_agent() {
+fn an_answer_survives_the_kill_of_run_attempt_and_agent() {
     let (project, run) = answered_and_silent();
     for (pid, _) in project.alive() {
         kill(pid, Signal::KILL);

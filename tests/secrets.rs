@@ -1,10 +1,34 @@
-//! A secret of the calling shell reaches the agent, and nobody else: no command line, no tmux, no file.
+//! A secret of the calling shell reaches the agent and nothing else: no command line, no tmux, no file of another user.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use crate::common::{Project, wait_until};
+use crate::common::{Project, tasks, wait_until};
+
+#[test]
+fn files_of_an_attempt_are_readable_by_the_user_alone() {
+    let project = Project::new().spec("login", "- [ ] 1. A\n");
+    project.run(&["run"]).code(0);
+    let mode = |path: &str| fs::metadata(project.path(path)).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(".seqorch"), mode(".seqorch/login/1/1")), (0o700, 0o700));
+    for name in ["attempt.json", "prompt.md", "output.jsonl", "stderr.log", "result.json", "lock"] {
+        assert_eq!(mode(&format!(".seqorch/login/1/1/{name}")), 0o600, "{name}");
+    }
+}
+
+#[test]
+fn private_files_are_private() {
+    use std::os::unix::fs::PermissionsExt;
+    let project = Project::new().spec("login", "- [ ] 1. A\n");
+    project.run(&["run"]).code(0);
+    for name in ["attempt.json", "prompt.md", "output.jsonl", "stderr.log", "result.json", "lock"] {
+        let mode = fs::metadata(project.path(".seqorch/login/1/1").join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{name}: {mode:o}");
+    }
+    let mode = fs::metadata(project.path(".seqorch")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o077, 0, ".seqorch: {mode:o}");
+}
 
 /// Made of two halves, so that no file of the test itself holds it.
 fn secret() -> String {
@@ -79,7 +103,7 @@ fn a_secret_is_on_no_command_line_in_no_tmux_and_in_no_file() {
 }
 
 #[test]
-fn a_variable_that_is_younger_than_the_server_reaches_the_agent() {
+fn a_variable_newer_than_the_tmux_server_reaches_the_agent() {
     let Some(project) = project() else { return };
     project.ask_tmux(&["new-session", "-d", "-s", "old", "sleep 4781"]);
     let project = project.env("LATE", "exported later");
@@ -91,7 +115,7 @@ fn a_variable_that_is_younger_than_the_server_reaches_the_agent() {
 }
 
 #[test]
-fn what_an_agent_says_of_a_secret_is_kept_in_its_own_private_log_only() {
+fn a_secret_that_an_agent_prints_stays_in_its_private_log() {
     let secret = secret();
     let project = Project::new().env("FAKE_API_KEY", &secret).spec("login", "- [ ] 1. A\n").agent(
         "[ $SEQORCH_ATTEMPT = 1 ] && { echo out $FAKE_API_KEY; echo err $FAKE_API_KEY >&2; exit 3; }; \
@@ -108,7 +132,7 @@ fn what_an_agent_says_of_a_secret_is_kept_in_its_own_private_log_only() {
 }
 
 #[test]
-fn everything_below_the_private_folder_is_for_the_user_alone_whatever_the_umask() {
+fn seqorchs_folder_is_readable_by_the_user_alone_for_any_umask() {
     let project = Project::new().spec("login", "- [ ] 1. A\n").agent("gate; say_done");
     let exe = env!("CARGO_BIN_EXE_seqorch");
     let mut child =
@@ -133,4 +157,22 @@ fn everything_below_the_private_folder_is_for_the_user_alone_whatever_the_umask(
     project.release();
     assert!(child.wait().unwrap().success());
     look();
+}
+
+#[test]
+fn a_secret_reaches_the_agent_and_nothing_else() {
+    let Some(project) = Project::new().tmux() else { return };
+    let project = project
+        .spec("login", tasks(1))
+        .env("FAKE_API_KEY", "zebra-zebra-zebra")
+        .agent("[ \"$FAKE_API_KEY\" = zebra-zebra-zebra ] && note got it; echo the key is $FAKE_API_KEY >&2; say_done");
+    project.run(&["run"]).code(0);
+    assert_eq!(project.ledger(), ["1 1", "got it"]);
+    let shown = project.ask_tmux(&["show-environment", "-g"]);
+    assert!(!shown.contains("zebra"), "{shown}");
+    for name in ["attempt.json", "result.json", "prompt.md", "lock"] {
+        let text = project.of_attempt("login", "1", 1, name);
+        assert!(!text.contains("zebra"), "{name}: {text}");
+    }
+    assert!(project.of_attempt("login", "1", 1, "result.json").contains("the key is [redacted]"));
 }

@@ -1,13 +1,12 @@
-//! What is done with a spec grows with it, and not with its square.
-
-use std::time::{Duration, Instant};
-
-use seqorch::config::Config;
+//! The time to plan a spec grows in proportion to its length.
 
 use crate::common::large::{SHAPES, all, config};
+use seqorch::config::Config;
+use std::time::{Duration, Instant};
 
 /// Tasks of the smaller file; the larger has four times as many.
 const SMALL: usize = 1_000;
+
 const TIMES: u32 = 4;
 
 /// The least time of some runs, which is the one that the rest of the machine disturbed least.
@@ -21,7 +20,7 @@ fn least(text: &str, config: &Config, runs: u32) -> Duration {
 }
 
 #[test]
-fn a_file_four_times_as_long_takes_four_times_as_long_whatever_its_shape() {
+fn planning_time_grows_in_proportion_to_the_file() {
     let config = config();
     for (name, shape) in SHAPES {
         let (small, large) = (shape(SMALL), shape(SMALL * TIMES as usize));
@@ -38,7 +37,7 @@ fn a_file_four_times_as_long_takes_four_times_as_long_whatever_its_shape() {
 }
 
 #[test]
-fn every_shape_is_read_as_it_is_meant() {
+fn every_large_test_file_has_the_tasks_that_it_should() {
     let config = config();
     for (name, shape) in SHAPES {
         let (tasks, steps) = crate::common::large::steps(&shape(200), &config);

@@ -1,8 +1,7 @@
-//! `seqorch stop`: what it ends, what it leaves, and what it says.
-
-use rustix::process::Signal;
+//! `seqorch stop`: what it ends, what it leaves alone, and what it says.
 
 use crate::common::{Project, kill, wait_until};
+use rustix::process::Signal;
 
 fn two_steps(agent: &str) -> Project {
     Project::new().spec("login", "- [ ] 1. A\n- [ ] 2. B\n").agent(agent)
@@ -27,7 +26,7 @@ fn stops_after_the_step(project: &Project) {
 }
 
 #[test]
-fn stop_lets_the_step_finish_and_waits_for_the_end_of_the_run() {
+fn stop_lets_the_step_finish_and_waits_for_the_run() {
     stops_after_the_step(&two_steps("gate; say_done"));
 }
 
@@ -51,12 +50,12 @@ fn stops_now(project: &Project) {
 }
 
 #[test]
-fn stop_now_ends_the_agent_with_all_below_it_and_the_run() {
+fn stop_now_ends_the_run_and_the_agent_with_all_its_processes() {
     stops_now(&two_steps("setsid sleep 4731 & sleep 4731"));
 }
 
 #[test]
-fn stop_now_ends_the_agent_in_its_window_and_the_run() {
+fn stop_now_ends_the_run_and_the_agent_in_its_window() {
     let Some(project) = two_steps("setsid sleep 4731 & sleep 4731").tmux() else { return };
     stops_now(&project);
 }
@@ -121,7 +120,7 @@ fn stop_during_a_delay_ends_the_run_at_once() {
 }
 
 #[test]
-fn stop_of_a_suspended_run_says_so_and_takes_effect_when_it_goes_on() {
+fn stop_of_a_suspended_run_says_so_and_works_once_it_continues() {
     let project = two_steps("gate; say_done");
     let run = project.start(&["run"]);
     project.wait_for_ledger(1);
@@ -160,7 +159,7 @@ fn an_agent_that_stops_its_own_run_does_not_wait_for_itself() {
 }
 
 #[test]
-fn nothing_else_of_a_list_is_begun_after_a_stop_in_the_last_step_of_one() {
+fn stop_during_a_specs_last_step_starts_no_further_spec() {
     let project = Project::new().spec("a", "- [ ] 1. A\n").spec("b", "- [ ] 1. B\n").agent("gate; say_done");
     let run = project.start(&["run", "a", "b"]);
     project.wait_for_ledger(1);
@@ -175,7 +174,7 @@ fn nothing_else_of_a_list_is_begun_after_a_stop_in_the_last_step_of_one() {
 }
 
 #[test]
-fn an_agent_that_the_state_does_not_know_gets_no_second_one_beside_it() {
+fn a_run_is_refused_while_an_unknown_agent_works_on_the_spec() {
     let project = two_steps("gate; say_done");
     let run = project.start(&["run"]);
     project.wait_for_ledger(1);

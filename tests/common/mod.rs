@@ -4,7 +4,10 @@
 //! opens with [`Project::release`]. Nothing touches the user: `HOME`, the configuration folder and the tmux server are
 //! the test's own, and all that a test leaves alive is found by a variable of its environment and ended.
 
+pub(crate) mod git;
 pub(crate) mod large;
+pub(crate) mod programs;
+pub(crate) mod windows;
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -175,6 +178,12 @@ impl Project {
         let attempts = state["units"][unit]["attempts"].as_array().cloned().unwrap_or_default();
         let kind = |a: Value| a["outcome"]["kind"].as_str().unwrap_or("none").to_owned();
         attempts.into_iter().map(kind).collect()
+    }
+
+    /// The process that runs the spec `login`, as its lock names it.
+    pub(crate) fn run_pid(&self) -> i32 {
+        let lock: Value = serde_json::from_str(&self.read(".seqorch/login/run.lock")).unwrap();
+        i32::try_from(lock["pid"].as_i64().unwrap()).unwrap()
     }
 
     /// A file of an attempt's folder.
@@ -419,6 +428,18 @@ impl Output {
         }
         self
     }
+}
+
+/// A tasks.md with this many tasks.
+pub(crate) fn tasks(count: usize) -> String {
+    let lines: Vec<_> = (1..=count).map(|n| format!("- [ ] {n}. Task {n}\n")).collect();
+    lines.concat()
+}
+
+/// The shared test data that is not part of this repository: `../shared`, or the folder in `SEQORCH_SHARED`.
+pub(crate) fn shared() -> PathBuf {
+    std::env::var_os("SEQORCH_SHARED")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from)
 }
 
 pub(crate) fn kill(pid: i32, signal: Signal) {

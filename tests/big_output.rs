@@ -1,14 +1,32 @@
-//! Floods: gigabytes from one agent, in flat memory, with the end kept.
+//! Agents that print gigabytes: memory stays flat and the end of the log is kept.
 //!
-//! `SEQORCH_BIG_GB` sets the length of the longest (default 2).
+//! `SEQORCH_BIG_GB` sets the length of the longest output (default 2).
 
 use std::fs;
 use std::time::Instant;
 
 use crate::common::{Project, wait_long, wait_until};
 
+#[test]
+fn an_agent_that_prints_200_mb_is_read_to_its_signal() {
+    let project = Project::new()
+        .spec("login", "- [ ] 1. A\n")
+        .config("[log]\nmax_mb = 8\n")
+        .agent("yes 'a line that says nothing of interest' | head -c 200000000; echo; say_done");
+    project.run(&["run"]).code(0);
+    let kept: u64 = ["output.jsonl", "output.jsonl.1", "output.jsonl.2"]
+        .iter()
+        .filter_map(|n| Some(fs::metadata(project.path(format!(".seqorch/login/1/1/{n}"))).ok()?.len()))
+        .sum();
+    assert!(kept <= 8_000_000, "{kept}");
+    let logs = project.run(&["logs", "1"]).code(0);
+    assert!(logs.stdout.trim_end().ends_with("<promise>TASK_DONE</promise>"));
+    assert!(logs.stderr.contains("are not kept"), "{}", logs.stderr);
+}
+
 /// Peak of resident memory that reading an agent may take, in kB; most of it is the program itself.
 const FLAT: u64 = 40_000;
+
 const MAX_MB: u64 = 8;
 
 fn gigabytes() -> u64 {
@@ -66,7 +84,7 @@ fn flood(name: &str, project: Project, script: &str, bytes: u64, stream: &str) {
 
 #[test]
 #[ignore = "gigabytes take a while"]
-fn gigabytes_of_lines_are_read_in_flat_memory_and_their_end_is_kept() {
+fn gigabytes_of_lines_take_flat_memory_and_keep_their_end() {
     let bytes = gigabytes() * 1_000_000_000;
     let script = format!("yes 'a line that says nothing of interest to anybody' | head -c {bytes}");
     flood("lines", Project::new(), &script, bytes, "stdout");
@@ -74,7 +92,7 @@ fn gigabytes_of_lines_are_read_in_flat_memory_and_their_end_is_kept() {
 
 #[test]
 #[ignore = "gigabytes take a while"]
-fn gigabytes_into_a_window_are_read_in_flat_memory() {
+fn gigabytes_into_a_window_take_flat_memory() {
     let Some(project) = Project::new().tmux() else { return };
     let bytes = gigabytes() * 500_000_000;
     let script = format!("yes 'a line that says nothing of interest to anybody' | head -c {bytes}");
@@ -83,21 +101,21 @@ fn gigabytes_into_a_window_are_read_in_flat_memory() {
 
 #[test]
 #[ignore = "gigabytes take a while"]
-fn a_line_of_a_gigabyte_is_read_in_flat_memory() {
+fn a_line_of_a_gigabyte_takes_flat_memory() {
     let bytes = 1_000_000_000;
     flood("one line", Project::new(), &format!("head -c {bytes} /dev/zero | tr '\\0' x"), bytes, "stdout");
 }
 
 #[test]
 #[ignore = "gigabytes take a while"]
-fn a_gigabyte_of_nul_bytes_is_read_in_flat_memory() {
+fn a_gigabyte_of_nul_bytes_takes_flat_memory() {
     let bytes = 1_000_000_000;
     flood("NUL bytes", Project::new(), &format!("head -c {bytes} /dev/zero"), bytes, "stdout");
 }
 
 #[test]
 #[ignore = "gigabytes take a while"]
-fn a_gigabyte_of_escapes_that_never_end_is_read_in_flat_memory() {
+fn a_gigabyte_of_unfinished_escapes_takes_flat_memory() {
     let bytes = 1_000_000_000;
     let script = format!("yes \"$(printf '\\033]52;c;')\" | tr -d '\\n' | head -c {bytes}");
     flood("escapes", Project::new(), &script, bytes, "stdout");
@@ -105,7 +123,7 @@ fn a_gigabyte_of_escapes_that_never_end_is_read_in_flat_memory() {
 
 #[test]
 #[ignore = "gigabytes take a while"]
-fn a_gigabyte_on_stderr_is_read_in_flat_memory() {
+fn a_gigabyte_on_stderr_takes_flat_memory() {
     let bytes = 1_000_000_000;
     let script = format!("yes 'a warning that nobody reads' | head -c {bytes} >&2");
     flood("stderr", Project::new(), &script, bytes, "stderr");
@@ -113,7 +131,7 @@ fn a_gigabyte_on_stderr_is_read_in_flat_memory() {
 
 #[test]
 #[ignore = "gigabytes take a while"]
-fn a_line_without_an_end_is_ended_by_its_deadline() {
+fn a_line_without_an_end_is_cut_by_the_deadline() {
     let project = Project::new()
         .spec("login", "- [ ] 1. A\n")
         .config(&format!("[log]\nmax_mb = {MAX_MB}\n[retry]\nattempts = 1\n[timeout]\ntask = \"3s\"\n"))

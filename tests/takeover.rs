@@ -1,8 +1,7 @@
-//! A run that is killed costs nothing.
-
-use rustix::process::Signal;
+//! A run that is killed loses nothing: the next one takes over its agent, or takes the result.
 
 use crate::common::{Project, kill, wait_until};
+use rustix::process::Signal;
 
 fn gated() -> Project {
     Project::new().spec("login", "- [ ] 1. A\n- [ ] 2. B\n").agent("[ $SEQORCH_UNIT = 1 ] && gate; say_done")
@@ -26,12 +25,12 @@ fn kill_and_take_over(project: &Project) {
 }
 
 #[test]
-fn a_killed_run_leaves_its_agent_at_work_and_the_next_takes_it_over() {
+fn the_next_run_takes_over_the_agent_of_a_killed_run() {
     kill_and_take_over(&gated());
 }
 
 #[test]
-fn a_killed_run_leaves_its_window_at_work_and_the_next_takes_it_over() {
+fn the_next_run_takes_over_the_window_of_a_killed_run() {
     let Some(project) = gated().tmux() else { return };
     kill_and_take_over(&project);
     assert_eq!(project.windows("sequential-login"), ["main", "task-1", "task-2"]);
@@ -51,14 +50,14 @@ fn ended_alone() -> Project {
 }
 
 #[test]
-fn what_ended_while_no_run_was_there_is_harvested() {
+fn a_result_from_the_time_without_a_run_is_taken() {
     let project = ended_alone();
     project.run(&["run"]).code(0).says(&["ended while no run was there"]);
     assert_eq!(project.ledger(), ["1 1", "2 1"]);
 }
 
 #[test]
-fn a_killed_attempt_takes_its_agent_with_it_and_is_lost_not_done() {
+fn a_killed_attempt_ends_its_agent_and_counts_as_lost_not_done() {
     let project = Project::new()
         .spec("login", "- [ ] 1. A\n")
         .agent("if [ $SEQORCH_ATTEMPT = 1 ]; then say_done; setsid sleep 4718 & sleep 4718; fi; say_done");
@@ -80,7 +79,7 @@ fn begun_afresh() -> Project {
 }
 
 #[test]
-fn a_result_of_another_attempt_of_the_same_number_is_not_taken_after_a_hook_refused_the_start() {
+fn an_old_result_is_not_taken_after_a_hook_refused_the_start() {
     let project =
         begun_afresh().config("[hooks]\nrequired = true\nstep_start = [\"test\", \"-e\", \"ready\"]\n");
     project.run(&["run"]).code(2);
@@ -91,7 +90,7 @@ fn a_result_of_another_attempt_of_the_same_number_is_not_taken_after_a_hook_refu
 }
 
 #[test]
-fn a_result_of_another_attempt_of_the_same_number_is_not_taken_after_a_kill_before_the_start() {
+fn an_old_result_is_not_taken_after_a_kill_before_the_start() {
     let hook = "[\"sh\", \"-c\", \"read -r _ < gate\"]";
     let project = begun_afresh().config(&format!("[hooks]\nrequired = true\nstep_start = {hook}\n"));
     let run = project.start(&["run"]);
@@ -114,7 +113,7 @@ fn a_result_of_another_attempt_of_the_same_number_is_not_taken_after_a_kill_befo
 }
 
 #[test]
-fn what_an_attempt_of_the_version_before_left_is_taken() {
+fn a_result_that_the_previous_version_left_is_taken() {
     let project = ended_alone();
     let path = ".seqorch/login/1/1/attempt.json";
     let mut file: serde_json::Value = serde_json::from_str(&project.read(path)).unwrap();

@@ -1,14 +1,12 @@
-//! What `seqorch limits test` tells of a message.
+//! `seqorch limits test`: what a message of an agent means.
 
+use crate::common::Project;
+use jiff::Timestamp;
+use serde_json::Value;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-
-use jiff::Timestamp;
-use serde_json::Value;
-
-use crate::common::Project;
 
 fn ask(mut command: Command, text: &str) -> (i32, String, String) {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -21,7 +19,7 @@ fn ask(mut command: Command, text: &str) -> (i32, String, String) {
 }
 
 #[test]
-fn one_message_gives_one_line_of_json_also_outside_any_project() {
+fn limits_test_prints_one_line_of_json_even_outside_a_project() {
     let project = Project::new();
     let nowhere = tempfile::tempdir().unwrap();
     let mut command = project.command(&[
@@ -55,7 +53,7 @@ fn one_message_gives_one_line_of_json_also_outside_any_project() {
 }
 
 #[test]
-fn the_patterns_of_the_project_count() {
+fn patterns_of_the_project_are_used() {
     let project = Project::new().config(
         "[[backend.fake.limit_patterns]]\nmatch = '(?i)^closed, back in (?P<dur>\\d+ hours)'\nkind = \"quota_exhausted\"\n\
          reset = \"duration\"\n[[backend.fake.limit_patterns]]\nmatch = '^Too Many Requests'\nkind = \"none\"\n",
@@ -87,7 +85,7 @@ fn the_patterns_of_the_project_count() {
 }
 
 #[test]
-fn what_makes_no_sense_is_refused() {
+fn invalid_options_are_refused() {
     let project = Project::new();
     for (args, word) in [
         (&["--now", "yesterday"][..], "--now"),
@@ -123,7 +121,7 @@ fn shared() -> PathBuf {
 
 #[test]
 #[ignore = "needs ../shared"]
-fn every_known_message_is_told_right() {
+fn every_known_message_is_classified_correctly() {
     let project = Project::new();
     let text = std::fs::read_to_string(shared()).expect("the messages are there");
     let mut table = String::new();
@@ -187,7 +185,7 @@ fn ask_bytes(mut command: Command, bytes: &[u8]) -> Value {
 }
 
 #[test]
-fn any_bytes_are_a_message() {
+fn any_bytes_are_accepted_as_a_message() {
     let project = Project::new();
     let told = |channel: &str, bytes: &[u8]| {
         let args = ["limits", "test", "--backend", "claude", "--channel", channel, "--exit", "1"];
@@ -206,7 +204,7 @@ fn any_bytes_are_a_message() {
 }
 
 #[test]
-fn a_backend_that_nobody_knows_is_told_of_and_its_message_is_judged_all_the_same() {
+fn an_unknown_backend_gives_a_warning_and_an_answer() {
     let project = Project::new();
     let command = project.command(&["limits", "test", "--backend", "cluade", "--channel", "stdout"]);
     let (code, stdout, stderr) = ask(command, "You've hit your session limit");
@@ -215,7 +213,7 @@ fn a_backend_that_nobody_knows_is_told_of_and_its_message_is_judged_all_the_same
 }
 
 #[test]
-fn a_time_is_told_in_the_zone_that_was_asked_for_and_read_in_it() {
+fn times_are_read_and_printed_in_the_requested_zone() {
     let project = Project::new();
     let told = |zone: &str, text: &str| {
         let args = ["limits", "test", "--channel", "stdout", "--now", "2026-03-07T20:00:00Z", "--tz", zone];

@@ -1,11 +1,11 @@
-//! Work that is done and that git did not take: a commit is owed, a human is needed, and nobody's work is mixed or lost.
+//! Work that is done but that git refused to commit: it stays pending, and the user's changes stay apart.
 
 use std::process::Command;
 
 use serde_json::{Value, json};
 
 use crate::common::Project;
-use crate::git::{WRITES, git, repo};
+use crate::common::git::{WRITES, git, repo};
 
 /// A hook of git that refuses a commit where this script fails.
 fn refuses_unless(project: &Project, script: &str) {
@@ -30,7 +30,7 @@ fn dirty(project: &Project) -> Vec<String> {
 }
 
 #[test]
-fn what_a_human_writes_while_a_commit_is_owed_stays_theirs_and_a_mend_of_the_tasks_own_file_goes_with_it() {
+fn a_pending_commit_takes_fixes_of_its_own_files_and_nothing_else() {
     let project = repo(&format!("echo junk > junk; {WRITES}"), "");
     project.write("rules", "strict\n");
     git(&project, &["add", "-A"]);
@@ -63,7 +63,7 @@ fn what_a_human_writes_while_a_commit_is_owed_stays_theirs_and_a_mend_of_the_tas
 }
 
 #[test]
-fn a_tasks_file_that_is_away_at_one_try_and_back_at_the_next_is_still_the_tasks() {
+fn a_file_that_is_gone_at_one_try_and_back_at_the_next_is_committed() {
     let project = repo(&format!("mkdir -p d; echo y > d/g; {WRITES}"), "");
     refuses_unless(&project, "test -e .out/mended");
     project.run(&["run", "--only", "1"]).code(2);
@@ -83,8 +83,7 @@ fn a_tasks_file_that_is_away_at_one_try_and_back_at_the_next_is_still_the_tasks(
 }
 
 #[test]
-fn a_commit_that_is_owed_since_an_older_version_has_the_tasks_files_as_they_were_mended_and_nothing_of_a_human()
- {
+fn a_pending_commit_of_an_older_version_takes_only_the_tasks_files() {
     for (commit, code) in [("step", 2), ("off", 0)] {
         let project = repo(WRITES, "");
         refuses_unless(&project, "test -e .out/mended");
@@ -114,8 +113,7 @@ fn a_commit_that_is_owed_since_an_older_version_has_the_tasks_files_as_they_were
 }
 
 #[test]
-fn what_a_human_staged_stays_staged_while_a_commit_is_refused_and_the_tasks_file_is_committed_as_it_is_then()
-{
+fn a_refused_commit_leaves_the_users_staged_changes_alone() {
     let project = repo(WRITES, "");
     refuses_unless(&project, "test -e .out/mended");
     project.run(&["run", "--only", "1"]).code(2);
@@ -133,7 +131,7 @@ fn what_a_human_staged_stays_staged_while_a_commit_is_refused_and_the_tasks_file
 }
 
 #[test]
-fn where_changes_are_allowed_the_run_goes_on_after_the_owed_commit_and_commits_nothing_of_a_human() {
+fn with_dirty_allowed_the_run_continues_after_the_pending_commit() {
     let project = repo(WRITES, "dirty = \"allow\"\n");
     refuses_unless(&project, "test -e new.txt");
     project.run(&["run"]).code(2);
@@ -146,7 +144,7 @@ fn where_changes_are_allowed_the_run_goes_on_after_the_owed_commit_and_commits_n
 }
 
 #[test]
-fn without_commits_a_refused_one_is_forgotten_and_undo_takes_back_what_the_task_did_and_nothing_since() {
+fn turning_commits_off_drops_the_pending_one_and_undo_still_works() {
     let project = repo(WRITES, "");
     refuses_unless(&project, "false");
     project.run(&["run", "--only", "1"]).code(2);
@@ -161,7 +159,7 @@ fn without_commits_a_refused_one_is_forgotten_and_undo_takes_back_what_the_task_
 }
 
 #[test]
-fn a_hook_that_refuses_stops_the_run_and_the_next_one_commits_first() {
+fn a_refusing_git_hook_stops_the_run_and_the_next_run_commits_first() {
     let project = repo(WRITES, "");
     let hook = project.path(".git/hooks/pre-commit");
     project.write(
@@ -181,7 +179,7 @@ fn a_hook_that_refuses_stops_the_run_and_the_next_one_commits_first() {
 }
 
 #[test]
-fn while_the_last_tasks_commit_is_refused_everything_says_that_a_human_is_needed_and_how_to_go_on() {
+fn a_pending_commit_is_shown_everywhere_with_the_way_to_continue() {
     let project = repo(WRITES, "");
     let hook = project.path(".git/hooks/pre-commit");
     project.write(
@@ -217,7 +215,7 @@ fn while_the_last_tasks_commit_is_refused_everything_says_that_a_human_is_needed
 }
 
 #[test]
-fn a_refused_commit_calls_for_a_human_once_at_the_end_and_names_the_task_and_the_reason() {
+fn a_refused_commit_calls_the_halt_hook_once_with_task_and_reason() {
     let hook = "[\"sh\", \"-c\", \"echo $SEQORCH_EVENT $SEQORCH_UNIT $SEQORCH_OUTCOME: $SEQORCH_MESSAGE >> heard; cat >> told\"]";
     let project = repo(WRITES, &format!("dirty = \"allow\"\n[hooks]\nhalt = {hook}\nrun_end = {hook}\n"));
     refuses_unless(&project, "false");
@@ -240,7 +238,7 @@ fn a_refused_commit_calls_for_a_human_once_at_the_end_and_names_the_task_and_the
 }
 
 #[test]
-fn undo_takes_back_a_task_whose_commit_is_owed_and_then_nothing_is() {
+fn undo_of_a_task_ends_its_pending_commit() {
     let project = repo(WRITES, "");
     refuses_unless(&project, "false");
     project.run(&["run", "--only", "1"]).code(2);
@@ -258,7 +256,7 @@ fn undo_takes_back_a_task_whose_commit_is_owed_and_then_nothing_is() {
 }
 
 #[test]
-fn a_task_that_is_marked_to_do_or_skipped_owes_no_commit_and_done_again_it_is_one_commit() {
+fn marking_a_task_todo_or_skip_ends_its_pending_commit() {
     let project = repo("echo x > \"made-$SEQORCH_UNIT-$SEQORCH_ATTEMPT\"; say_done", "");
     refuses_unless(&project, "false");
     for marks in [&["skip", "todo"][..], &["todo"]] {
@@ -280,7 +278,7 @@ fn a_task_that_is_marked_to_do_or_skipped_owes_no_commit_and_done_again_it_is_on
 }
 
 #[test]
-fn where_nothing_is_committed_any_more_nobody_is_called_for_a_commit() {
+fn without_commits_no_pending_commit_is_shown() {
     let project = repo(WRITES, "");
     refuses_unless(&project, "false");
     project.run(&["run", "--only", "1"]).code(2);
@@ -299,7 +297,7 @@ fn where_nothing_is_committed_any_more_nobody_is_called_for_a_commit() {
 }
 
 #[test]
-fn the_run_that_commits_what_was_owed_says_so_everywhere() {
+fn the_run_that_makes_the_pending_commit_reports_it() {
     let project = repo(WRITES, "");
     refuses_unless(&project, "false");
     project.run(&["run", "--only", "1"]).code(2);
@@ -321,7 +319,7 @@ fn the_run_that_commits_what_was_owed_says_so_everywhere() {
 }
 
 #[test]
-fn a_retry_goes_on_with_the_options_of_the_run_whose_commit_was_refused() {
+fn a_retry_keeps_the_options_of_the_run_whose_commit_was_refused() {
     let project =
         repo(&format!("note \"$WHO\"; {WRITES}"), "[profile.other.backend.fake.env]\nWHO = \"other\"\n");
     refuses_unless(&project, "false");

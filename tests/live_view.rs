@@ -1,17 +1,12 @@
-//! The live view: in the main window of a run, and for whoever asks, on a terminal and in a pipe.
+//! The live view: in the main window of a run, and `status --watch` on a terminal and in a pipe.
 
 use std::process::Command;
 
 use rustix::process::Signal;
 
-use crate::common::{Project, Running, kill, wait_until};
+use crate::common::{Project, Running, kill, tasks, wait_until};
 
 const MAIN: &str = "=sequential-login:main";
-
-fn tasks(count: usize) -> String {
-    let lines: Vec<_> = (1..=count).map(|n| format!("- [ ] {n}. Task {n}\n")).collect();
-    lines.concat()
-}
 
 /// What the main window shows right now.
 fn main_window(project: &Project) -> String {
@@ -32,14 +27,8 @@ fn views(project: &Project) -> usize {
     project.alive_with(" __view ").len()
 }
 
-/// The process that has the spec.
-fn orchestrator(project: &Project) -> i32 {
-    let lock: serde_json::Value = serde_json::from_str(&project.read(".seqorch/login/run.lock")).unwrap();
-    i32::try_from(lock["pid"].as_i64().unwrap()).unwrap()
-}
-
 #[test]
-fn the_main_window_shows_the_plan_live_and_in_the_end_the_summary() {
+fn the_main_window_shows_the_plan_live_and_then_the_summary() {
     let Some(project) = Project::new().tmux() else { return };
     let project = project
         .spec("login", "- [ ] 1. First\n- [ ] 2. Second\n- [ ]* 3. Third\n")
@@ -63,7 +52,7 @@ fn the_main_window_shows_the_plan_live_and_in_the_end_the_summary() {
 }
 
 #[test]
-fn whoever_watches_a_new_run_is_not_told_the_summary_of_an_old_one() {
+fn a_new_run_does_not_show_the_summary_of_an_old_one() {
     let project = Project::new().spec("login", tasks(1)).agent("gate; say_halt");
     let summary = project.path(".seqorch/login/summary.txt");
     let run = project.start(&["run"]);
@@ -87,12 +76,12 @@ fn at_work(project: &Project, detach: bool) -> Running {
 }
 
 #[test]
-fn a_killed_run_leaves_a_window_that_says_so_and_ends_with_the_agent() {
+fn the_window_of_a_killed_run_says_so_and_ends_with_the_agent() {
     for detach in [false, true] {
         let Some(project) = Project::new().tmux() else { return };
         let project = project.spec("login", tasks(2)).agent("gate; say_done");
         let run = at_work(&project, detach);
-        kill(orchestrator(&project), Signal::KILL);
+        kill(project.run_pid(), Signal::KILL);
         shows(&project, "seqorch · login · orphaned");
         shows(&project, "no run watches it; this takes it over:");
         drop(run.wait());
@@ -112,14 +101,14 @@ fn a_killed_run_leaves_a_window_that_says_so_and_ends_with_the_agent() {
 }
 
 #[test]
-fn ctrl_c_in_the_main_window_stops_after_the_step_and_twice_ends_the_agent_and_q_does_nothing() {
+fn ctrl_c_in_the_main_window_stops_the_run_and_q_does_nothing() {
     for detach in [false, true] {
         let Some(project) = Project::new().tmux() else { return };
         let project = project.spec("login", tasks(2)).agent("gate; say_done");
         let run = at_work(&project, detach);
         project.ask_tmux(&["send-keys", "-t", MAIN, "q"]);
         shows(&project, "this window stays with the run");
-        let pid = orchestrator(&project);
+        let pid = project.run_pid();
         project.ask_tmux(&["send-keys", "-t", MAIN, "C-c"]);
         shows(&project, "running, stopping after this step");
         project.ask_tmux(&["send-keys", "-t", MAIN, "C-c"]);
@@ -132,13 +121,13 @@ fn ctrl_c_in_the_main_window_stops_after_the_step_and_twice_ends_the_agent_and_q
 }
 
 #[test]
-fn a_window_that_is_closed_hangs_up_a_detached_run_and_leaves_its_agent() {
+fn closing_the_main_window_ends_a_detached_run_not_its_agent() {
     let Some(project) = Project::new().tmux() else { return };
     let project = project.spec("login", tasks(1)).agent("gate; say_done");
     project.run(&["run", "--detach"]).code(0);
     project.wait_for_ledger(1);
     shows(&project, "▶ 1  Task 1");
-    let pid = orchestrator(&project);
+    let pid = project.run_pid();
     project.ask_tmux(&["kill-window", "-t", MAIN]);
     wait_until("the end of the run", || !project.alive().iter().any(|(p, _)| *p == pid));
     assert_eq!(views(&project), 0);
@@ -150,7 +139,7 @@ fn a_window_that_is_closed_hangs_up_a_detached_run_and_leaves_its_agent() {
 }
 
 #[test]
-fn a_detached_run_that_cannot_work_says_why_to_whoever_typed_it() {
+fn a_detached_run_that_cannot_start_says_why() {
     let Some(project) = Project::new().tmux() else { return };
     let project = project.spec("login", tasks(1)).agent("say_done").config("[git]\ncommit = \"step\"\n");
     // no repository: found only by the run itself
@@ -160,7 +149,7 @@ fn a_detached_run_that_cannot_work_says_why_to_whoever_typed_it() {
 }
 
 #[test]
-fn the_window_follows_its_size_and_scrolls() {
+fn the_live_view_follows_the_window_size_and_scrolls() {
     let Some(project) = Project::new().tmux() else { return };
     let project = project.spec("login", tasks(60)).agent("[ $SEQORCH_UNIT = 30 ] && gate; say_done");
     let project = project.config("[run]\nmax_iterations = 100\n[tmux]\nsize = \"80x24\"\n");
@@ -192,7 +181,7 @@ fn the_window_follows_its_size_and_scrolls() {
 }
 
 #[test]
-fn a_halt_shows_its_question_in_the_window_with_the_command_to_go_on() {
+fn a_halt_shows_its_question_and_the_command_that_continues() {
     let Some(project) = Project::new().tmux() else { return };
     let project = project.spec("login", tasks(2)).agent("echo Which database?; say_halt");
     project.run(&["run"]).code(2);
@@ -201,7 +190,7 @@ fn a_halt_shows_its_question_in_the_window_with_the_command_to_go_on() {
 }
 
 #[test]
-fn nothing_of_an_agent_or_of_tasks_md_steers_the_main_window() {
+fn text_of_agents_and_tasks_cannot_steer_the_main_window() {
     let Some(project) = Project::new().tmux() else { return };
     let hostile = r"printf '\033]0;evil\007\033[?1049l\033[2Jwords \033[31mred\n'; gate; say_done";
     let project = project.spec("login", "- [ ] 1. A\u{1b}]0;evil\u{7}\u{1b}[2JB\n").agent(hostile);
@@ -216,7 +205,7 @@ fn nothing_of_an_agent_or_of_tasks_md_steers_the_main_window() {
 }
 
 #[test]
-fn colours_are_there_only_where_they_are_wanted() {
+fn the_live_view_has_colours_only_where_wanted() {
     for (variable, args, wanted) in [
         ("OTHER", &["run"][..], true),
         ("NO_COLOR", &["run"], false),
@@ -235,7 +224,7 @@ fn colours_are_there_only_where_they_are_wanted() {
 }
 
 #[test]
-fn in_a_pipe_there_is_a_line_per_event_until_the_run_ends() {
+fn status_watch_in_a_pipe_prints_a_line_per_event() {
     let project = Project::new().spec("login", tasks(2)).agent("gate; say_done");
     project.run(&["status", "--watch"]).code(0).says(&["no run is at work, and none was"]);
     let run = project.start(&["run"]);
@@ -256,15 +245,7 @@ fn in_a_pipe_there_is_a_line_per_event_until_the_run_ends() {
 }
 
 #[test]
-fn a_run_with_json_prints_what_events_jsonl_keeps() {
-    let project = Project::new().spec("login", tasks(2));
-    let run = project.run(&["run", "--json"]).code(0);
-    assert_eq!(run.stdout, project.read(".seqorch/login/events.jsonl"));
-    assert!(run.stdout.lines().all(|line| line.starts_with("{\"v\":1,\"at\":\"")), "{}", run.stdout);
-}
-
-#[test]
-fn a_terminal_that_cannot_draw_gets_lines() {
+fn a_dumb_terminal_gets_a_line_per_event() {
     let project = Project::new().spec("login", tasks(1));
     project.run(&["run"]).code(0);
     let exe = env!("CARGO_BIN_EXE_seqorch");
@@ -280,7 +261,7 @@ fn a_terminal_that_cannot_draw_gets_lines() {
 }
 
 #[test]
-fn a_watcher_whose_terminal_is_gone_ends() {
+fn status_watch_ends_with_its_terminal() {
     let Some(project) = Project::new().tmux() else { return };
     let project = project.spec("login", tasks(1)).agent("gate; say_done");
     let run = project.start(&["run"]);

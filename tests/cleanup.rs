@@ -1,8 +1,7 @@
-//! How long attempts are kept: `log.keep`.
-
-use serde_json::Value;
+//! `log.keep`: which folders of old attempts a run removes.
 
 use crate::common::Project;
+use serde_json::Value;
 
 const STATE: &str = ".kiro/specs/SEQUENTIAL_STATE.json";
 
@@ -25,7 +24,7 @@ fn project(keep: &str) -> Project {
 }
 
 #[test]
-fn attempts_of_done_tasks_go_after_their_time_and_those_of_open_ones_and_of_the_last_run_stay() {
+fn only_attempts_of_done_tasks_are_removed_after_their_time() {
     let project = project("30d");
     let kept = |unit: &str, attempt: u32| project.path(format!(".seqorch/login/{unit}/{attempt}")).exists();
     project.run(&["run"]).code(2);
@@ -46,7 +45,7 @@ fn attempts_of_done_tasks_go_after_their_time_and_those_of_open_ones_and_of_the_
 }
 
 #[test]
-fn a_spec_that_is_done_is_cleared_away_by_the_run_of_another() {
+fn a_run_removes_old_attempts_of_other_specs_too() {
     let project =
         Project::new().spec("login", "- [ ] 1. A\n").spec("logout", "- [ ] 1. B\n").agent("say_done");
     project.run(&["run", "login"]).code(0);
@@ -60,7 +59,7 @@ fn a_spec_that_is_done_is_cleared_away_by_the_run_of_another() {
 }
 
 #[test]
-fn zero_keeps_everything_for_ever() {
+fn log_keep_zero_keeps_everything() {
     let project = project("0s");
     project.run(&["run"]).code(2);
     long_ago(&project);

@@ -1,4 +1,4 @@
-//! A run that meets a limit: it spends nothing, waits as long as it must, and goes on with the same task.
+//! A run that meets a limit waits, spends no attempt, and continues with the same task.
 
 use rustix::process::Signal;
 
@@ -13,9 +13,10 @@ fn limited(seconds: u32) -> String {
 }
 
 const PATTERN: &str = "limit_patterns = [{ match = \"^quota exceeded, retry at (?P<epoch>[0-9]+)\", kind = \"quota_exhausted\", reset = \"epoch\" }]\n";
-const TWO: &str = "- [ ] 1. A\n- [ ] 2. B\n";
 
-fn project(seconds: u32, limit: &str, more: &str) -> Project {
+pub(crate) const TWO: &str = "- [ ] 1. A\n- [ ] 2. B\n";
+
+pub(crate) fn project(seconds: u32, limit: &str, more: &str) -> Project {
     Project::new()
         .spec("login", TWO)
         .agent(&limited(seconds))
@@ -23,7 +24,7 @@ fn project(seconds: u32, limit: &str, more: &str) -> Project {
 }
 
 #[test]
-fn a_limit_is_waited_out_and_the_same_task_goes_on_without_an_attempt_or_an_iteration_spent() {
+fn waiting_for_a_limit_costs_no_attempt_and_no_iteration() {
     let project = project(3, "", "[retry]\nattempts = 1\n[run]\nmax_iterations = 2\n");
     let out =
         project.run(&["run"]).code(0).says(&["quota used up: quota exceeded", "fake is limited", "waited"]);
@@ -36,7 +37,7 @@ fn a_limit_is_waited_out_and_the_same_task_goes_on_without_an_attempt_or_an_iter
 }
 
 #[test]
-fn a_run_that_is_killed_while_it_waits_waits_for_the_rest() {
+fn after_a_kill_the_next_run_waits_only_for_the_rest() {
     let project = project(6, "", "");
     let run = project.start(&["run"]);
     wait_until("the wait", || project.state("login")["waiting_until"].is_string());
@@ -55,7 +56,7 @@ fn a_run_that_is_killed_while_it_waits_waits_for_the_rest() {
 }
 
 #[test]
-fn another_backend_takes_over_while_one_is_limited() {
+fn a_fallback_backend_works_while_one_is_limited() {
     let project = project(
         3600,
         "fallback = [\"spare\"]",
@@ -68,7 +69,7 @@ fn another_backend_takes_over_while_one_is_limited() {
 }
 
 #[test]
-fn a_limit_that_ends_too_late_stops_the_run_for_a_human() {
+fn a_limit_beyond_max_wait_stops_the_run() {
     let project = project(3600, "max_wait = \"10m\"", "");
     project.run(&["run"]).code(2).says(&["fake is limited: a human is needed", "limit.max_wait"]);
     assert_eq!(project.ledger(), ["1 1"]);
@@ -80,7 +81,7 @@ fn a_limit_that_ends_too_late_stops_the_run_for_a_human() {
 }
 
 #[test]
-fn who_is_not_logged_in_stops_at_once_with_the_vendors_words_and_the_way_out() {
+fn a_missing_login_stops_the_run_with_the_agents_words_and_a_fix() {
     let project = Project::new()
         .spec("login", TWO)
         .agent("[ -e key ] && { say_done; exit; }; echo 'Not logged in' >&2; exit 1")
@@ -113,7 +114,7 @@ fn processor_ms(pid: i32) -> u64 {
 
 #[test]
 #[ignore = "a minute of nothing"]
-fn a_wait_of_a_minute_costs_no_processor_time() {
+fn a_wait_of_a_minute_takes_no_processor_time() {
     let seconds = 66;
     let project = project(seconds, "", "");
     let run = project.start(&["run"]);
@@ -134,7 +135,7 @@ fn a_wait_of_a_minute_costs_no_processor_time() {
 }
 
 #[test]
-fn a_run_that_waits_is_told_to_try_at_once() {
+fn resume_now_ends_the_wait_of_a_running_run() {
     // whoever is let in does not look at the clock
     let agent = "[ -e open ] && { say_done; exit; }\n\
                  echo \"quota exceeded, retry at $(( $(date +%s) + 3600 ))\" >&2; exit 1";
@@ -198,7 +199,7 @@ fn a_limit_of_one_model_does_not_stop_another() {
 }
 
 #[test]
-fn another_backend_takes_over_for_the_model_that_is_limited_and_the_plan_and_the_summary_say_so() {
+fn a_fallback_for_a_limited_model_is_shown_in_the_plan() {
     let project = Project::new()
         .spec("login", "- [ ] 1. A\n- [ ] 2. B\n- [ ] 3. C\n")
         .agent("if [ \"$1\" = opus ]; then echo \"You've hit your Opus limit · resets $(date -d '+2 hours' +%H:%M)\"; exit 1; fi; say_done")
@@ -220,75 +221,7 @@ fn another_backend_takes_over_for_the_model_that_is_limited_and_the_plan_and_the
 }
 
 #[test]
-fn the_plan_says_when_steps_may_start() {
-    let project = project(3600, "", "[pace]\ntasks_per_hour = 1\n");
-    project.run(&["plan", "--dry-run"]).code(0).says(&[
-        "Expected times, as far as the rules tell",
-        "1  now",
-        "not before",
-        "pace.tasks_per_hour = 1",
-        "How long a step takes is not known",
-    ]);
-    let json = project.run(&["plan", "--dry-run", "--json"]).code(0);
-    let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
-    let line = &json["timeline"];
-    assert_eq!(
-        (&line[0]["id"], &line[0]["held_by"], &line[0]["takes_s"]),
-        (&"1".into(), &serde_json::json!([]), &serde_json::Value::Null)
-    );
-    assert_eq!(
-        (&line[1]["held_by"][0], &line[1]["exact"]),
-        (&"pace.tasks_per_hour = 1".into(), &false.into())
-    );
-    let time = |at: &serde_json::Value| at.as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
-    assert_eq!(time(&line[1]["starts_at"]).duration_since(time(&line[0]["starts_at"])).as_secs(), 3600);
-}
-
-#[test]
-fn a_window_that_is_closed_starts_nothing_and_says_until_when() {
-    // two hours that begin in an hour, whatever time it is
-    let clock = |hours: i64| {
-        let at = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(hours);
-        at.to_zoned_datetime(jiff::tz::TimeZone::UTC).strftime("%H:00").to_string()
-    };
-    let rule = format!("{}-{}", clock(2), clock(4));
-    let project = Project::new()
-        .spec("login", TWO)
-        .agent("say_done")
-        .env("TZ", "UTC")
-        .config(&format!("[pace]\nwindow = \"{rule}\"\n"));
-    let run = project.start(&["run"]);
-    wait_until("the wait", || project.state("login")["waiting_until"].is_string());
-    let rule = format!("pace.window = \"{rule}\"");
-    assert_eq!(project.state("login")["waiting_for"], rule.as_str());
-    let status = project.run(&["status"]).code(0).says(&[&format!("waiting: {rule}")]);
-    assert!(!status.stdout.contains("resume login --now"), "it is no limit");
-    // a person's own rule is not a limit: it holds
-    project.run(&["resume", "--now"]).code(0).says(&["keeps to pace.window"]);
-    assert_eq!(project.state("login")["waiting_for"], rule.as_str());
-    run.signal(rustix::process::Signal::INT);
-    run.wait().code(130);
-    assert!(!project.path("ledger").exists(), "something was started");
-}
-
-#[test]
-fn tokens_of_an_earlier_run_count_in_the_next_one() {
-    let says = r#"{"type":"assistant","message":{"content":[{"type":"text","text":"<promise>TASK_DONE</promise>"}]}}"#;
-    let usage = r#"{"type":"result","subtype":"success","is_error":false,"result":"","modelUsage":{"m":{"inputTokens":900,"outputTokens":200}}}"#;
-    let project = Project::new()
-        .spec("login", TWO)
-        .agent(&format!("echo '{says}'; echo '{usage}'"))
-        .config("[backend.fake]\noutput = \"claude\"\n[pace]\ntokens = \"1000 per 5h\"\n");
-    project.run(&["run", "--only", "1"]).code(0);
-    let run = project.start(&["run"]);
-    wait_until("the wait", || project.state("login")["waiting_for"] == "pace.tokens = 1000 per 5h");
-    run.signal(rustix::process::Signal::INT);
-    run.wait().code(130);
-    assert_eq!(project.ledger(), ["1 1"]);
-}
-
-#[test]
-fn who_is_not_logged_in_gives_way_and_the_summary_says_how_to_mend_it() {
+fn without_a_login_the_fallback_works_and_the_summary_says_so() {
     let project =
         Project::new().spec("login", TWO).agent("echo 'Not logged in · Please run /login'; exit 1").config(
             "[limit]\nfallback = [\"spare\"]\n[backend.fake]\nlimit_patterns = []\n\
@@ -306,7 +239,7 @@ fn who_is_not_logged_in_gives_way_and_the_summary_says_how_to_mend_it() {
 }
 
 #[test]
-fn a_wait_that_is_cut_short_is_in_the_totals_and_one_that_was_killed_is_counted_from_its_beginning() {
+fn interrupted_waits_are_in_the_totals() {
     let project = project(3600, "", "");
     let run = project.start(&["run"]);
     wait_until("the wait", || project.state("login")["waiting_until"].is_string());

@@ -1,7 +1,26 @@
-//! What the README promises is held by the tests that it names.
+//! What the README says is true.
 
 use std::fs;
 use std::path::Path;
+
+#[test]
+fn the_readme_lists_every_config_section_and_exit_code() {
+    let readme = include_str!("../README.md");
+    let example = include_str!("../seqorch.toml.example");
+    for line in example.lines().map(|l| l.trim_start_matches('#')) {
+        let section = line.trim();
+        if section.starts_with('[')
+            && section.ends_with(']')
+            && !section.contains(' ')
+            && !section.contains('.')
+        {
+            assert!(readme.contains(section), "README does not name {section}");
+        }
+    }
+    for code in [0, 1, 2, 64, 65, 66, 69, 70, 75, 78, 130, 143] {
+        assert!(readme.contains(&format!("\n| {code} |")), "README does not tell exit code {code}");
+    }
+}
 
 /// The rows of the table "What survives what", as cells.
 fn rows() -> Vec<Vec<String>> {
@@ -24,7 +43,7 @@ fn declaration<'a>(suite: &'a str, name: &str) -> Option<&'a str> {
 }
 
 #[test]
-fn each_row_of_what_survives_what_is_held_by_tests_that_are_run() {
+fn each_promise_of_the_readme_names_tests_that_are_run() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let checks = fs::read_to_string(root.join(".ci/run")).unwrap();
     let rows = rows();
@@ -48,6 +67,20 @@ fn each_row_of_what_survives_what_is_held_by_tests_that_are_run() {
                     "{event}: {test} is ignored, and nothing runs it"
                 );
             }
+        }
+    }
+}
+
+/// What the documentation and `seqorch doctor` say was tried is what is installed here.
+#[test]
+fn the_readme_and_doctor_name_the_agent_versions_that_are_tested() {
+    let script = include_str!("../.ci/agents");
+    let told = [include_str!("../README.md"), include_str!("../src/setup/doctor/agents.rs")];
+    for package in ["@anthropic-ai/claude-code@", "@openai/codex@", "@google/gemini-cli@", "opencode-ai@"] {
+        let version =
+            script.split_once(package).and_then(|(_, rest)| rest.split_whitespace().next()).unwrap();
+        for text in told {
+            assert!(text.contains(version), "{package}{version} is not told of");
         }
     }
 }

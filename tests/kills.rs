@@ -1,7 +1,7 @@
-//! Every signal and every way to close a window, with and without tmux: nothing is left alive, and the next run goes on.
+//! Every signal, every kill and every way to close a window, with and without tmux: nothing is left alive, and the next
+//! run continues.
 
 use std::fs;
-use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use serde_json::json;
@@ -9,26 +9,20 @@ use serde_json::json;
 use crate::common::{Project, kill, wait_until};
 
 /// The first attempt of the first task leaves a process in a session of its own and waits; all others are quick.
-const AGENT: &str =
+pub(crate) const AGENT: &str =
     "[ $SEQORCH_UNIT-$SEQORCH_ATTEMPT = 1-1 ] && { setsid sleep 4771 & note waits; gate; }; say_done";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
+pub(crate) enum Way {
     Plain,
     Windows,
     Detached,
 }
 
-fn project(way: Way) -> Option<Project> {
+pub(crate) fn project(way: Way) -> Option<Project> {
     let project = Project::new();
     let project = if way == Way::Plain { project } else { project.tmux()? };
     Some(project.spec("login", "- [ ] 1. A\n- [ ] 2. B\n").agent(AGENT))
-}
-
-/// The process that runs the spec.
-fn orchestrator(project: &Project) -> i32 {
-    let lock: serde_json::Value = serde_json::from_str(&project.read(".seqorch/login/run.lock")).unwrap();
-    i32::try_from(lock["pid"].as_i64().unwrap()).unwrap()
 }
 
 /// What lives beside the tmux server.
@@ -57,7 +51,7 @@ fn happens(way: Way, event: &dyn Fn(&Project, i32), code: Option<i32>, agent: Ag
     let run = project.start(detach);
     project.wait_for_ledger(2);
     wait_until("the sleeper", || !project.alive_with("sleep 4771").is_empty());
-    let pid = orchestrator(&project);
+    let pid = project.run_pid();
     event(&project, pid);
     if agent == Agent::Finishes {
         run.wait_for("stopping after this step");
@@ -111,14 +105,14 @@ fn said(project: &Project) -> String {
 }
 
 #[test]
-fn int_once_lets_the_agent_finish() {
+fn one_int_lets_the_agent_finish() {
     for way in [Way::Plain, Way::Windows] {
         happens(way, &signals(&[Signal::INT]), Some(130), Agent::Finishes, &["done"]);
     }
 }
 
 #[test]
-fn int_twice_ends_agent_and_run() {
+fn two_ints_end_agent_and_run() {
     for way in [Way::Plain, Way::Windows, Way::Detached] {
         happens(way, &signals(&[Signal::INT, Signal::INT]), Some(130), Agent::Ended, &["cancelled", "done"]);
     }
@@ -146,7 +140,7 @@ fn kill_9_of_the_run_leaves_the_agent_to_the_next() {
 }
 
 #[test]
-fn kill_9_of_the_agent_is_a_failure_like_any_other() {
+fn kill_9_of_the_agent_is_a_failed_attempt() {
     let event = |project: &Project, _| kill(project.alive_with("/bin/sh agent.sh")[0].0, Signal::KILL);
     for way in [Way::Plain, Way::Windows, Way::Detached] {
         happens(way, &event, None, Agent::Ended, &["signaled", "done"]);
@@ -154,7 +148,7 @@ fn kill_9_of_the_agent_is_a_failure_like_any_other() {
 }
 
 #[test]
-fn kill_9_of_an_attempt_ends_all_of_it_and_it_is_lost() {
+fn kill_9_of_an_attempt_ends_its_processes_and_it_is_lost() {
     let event = |project: &Project, _| kill(project.alive_with("__attempt")[0].0, Signal::KILL);
     for way in [Way::Plain, Way::Windows, Way::Detached] {
         happens(way, &event, None, Agent::Ended, &["lost", "done"]);
@@ -162,7 +156,7 @@ fn kill_9_of_an_attempt_ends_all_of_it_and_it_is_lost() {
 }
 
 #[test]
-fn kill_9_of_run_and_attempt_together_leaves_nothing_beside_the_next_agent() {
+fn kill_9_of_run_and_attempt_never_leads_to_two_agents_at_once() {
     let event = |project: &Project, pid| {
         let attempt = project.alive_with("__attempt")[0].0;
         kill(pid, Signal::KILL);
@@ -180,7 +174,7 @@ fn kill_9_of_run_and_attempt_together_leaves_nothing_beside_the_next_agent() {
 }
 
 #[test]
-fn a_closed_window_ends_its_attempt_and_the_run_goes_on() {
+fn a_closed_window_ends_its_attempt_and_the_run_continues() {
     let event =
         |project: &Project, _| drop(project.ask_tmux(&["kill-window", "-t", "=sequential-login:task-1"]));
     for way in [Way::Windows, Way::Detached] {
@@ -189,7 +183,7 @@ fn a_closed_window_ends_its_attempt_and_the_run_goes_on() {
 }
 
 #[test]
-fn a_closed_main_window_ends_a_detached_run_only() {
+fn a_closed_main_window_ends_only_a_detached_run() {
     let event =
         |project: &Project, _| drop(project.ask_tmux(&["kill-window", "-t", "=sequential-login:main"]));
     happens(Way::Detached, &event, None, Agent::WorksOn, &["done"]);
@@ -203,7 +197,7 @@ fn a_closed_main_window_ends_a_detached_run_only() {
 }
 
 #[test]
-fn a_killed_session_or_server_ends_the_attempt_and_the_run_goes_on_or_is_taken_up() {
+fn a_killed_session_or_server_ends_the_attempt_and_the_run_continues() {
     for verb in [&["kill-session", "-t", "=sequential-login"][..], &["kill-server"]] {
         let event = |project: &Project, _| drop(project.ask_tmux(verb));
         for way in [Way::Windows, Way::Detached] {
@@ -213,73 +207,9 @@ fn a_killed_session_or_server_ends_the_attempt_and_the_run_goes_on_or_is_taken_u
 }
 
 #[test]
-fn kill_9_of_the_server_ends_the_attempt_and_the_run_goes_on_or_is_taken_up() {
+fn kill_9_of_the_server_ends_the_attempt_and_the_run_continues() {
     let event = |project: &Project, _| kill(project.tmux_server().unwrap(), Signal::KILL);
     for way in [Way::Windows, Way::Detached] {
         happens(way, &event, None, Agent::Ended, &["cancelled", "done"]);
     }
-}
-
-#[test]
-fn the_refusal_of_a_second_run_names_process_host_start_and_spec() {
-    let Some(project) = project(Way::Plain) else { return };
-    let run = project.start(&["run"]);
-    project.wait_for_ledger(2);
-    let lock: serde_json::Value = serde_json::from_str(&project.read(".seqorch/login/run.lock")).unwrap();
-    let since: jiff::Timestamp = lock["started_at"].as_str().unwrap().parse().unwrap();
-    let since =
-        since.to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string();
-    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
-    let pid = format!("process {}", run.pid());
-    project.run(&["run"]).code(75).says(&[&pid, host.trim(), &since, ".kiro/specs/login"]);
-    // whoever only looks needs no lock
-    project.run(&["status"]).code(0).says(&["running", &pid]);
-    project.run(&["plan", "--dry-run"]).code(0).says(&["A", "B"]);
-    project.run(&["logs"]).code(0);
-    project.release();
-    run.wait().code(0);
-}
-
-#[test]
-fn the_lock_of_a_dead_run_is_free_at_once() {
-    let project = Project::new().spec("login", "- [ ] 1. A\n- [ ] 2. B\n").config("[run]\ndelay = \"1h\"\n");
-    let run = project.start(&["run"]);
-    run.wait_for("next step in 1h");
-    run.signal(Signal::KILL);
-    run.wait().code(137);
-    let start = Instant::now();
-    project.run(&["run"]).code(0);
-    assert!(start.elapsed() < Duration::from_secs(20), "no delay is owed before the first step of a run");
-    assert_eq!(project.ledger(), ["1 1", "2 1"]);
-}
-
-#[test]
-fn runs_of_two_specs_of_one_folder_share_the_state_file_and_lose_nothing() {
-    const STEPS: usize = 25;
-    let tasks: Vec<_> = (1..=STEPS).map(|n| format!("- [ ] {n}. Task {n}\n")).collect();
-    let project = Project::new().spec("a", tasks.concat()).spec("b", tasks.concat());
-    let runs = [project.start(&["run", "a"]), project.start(&["run", "b"])];
-    for run in runs {
-        run.wait().code(0);
-    }
-    let all: Vec<String> = (1..=STEPS).map(|n| n.to_string()).collect();
-    for spec in ["a", "b"] {
-        assert_eq!(project.state(spec)["completed"], json!(all));
-        assert_eq!(project.state(spec)["units"]["25"]["attempts"].as_array().map(Vec::len), Some(1));
-    }
-    assert_eq!(project.ledger().len(), 2 * STEPS);
-}
-
-#[test]
-fn a_run_of_the_same_spec_from_another_project_is_refused() {
-    let Some(project) = project(Way::Plain) else { return };
-    project.write("inner/seqorch.toml", project.read("seqorch.toml"));
-    project.write("inner/agent.sh", project.read("agent.sh"));
-    let run = project.start(&["run"]);
-    project.wait_for_ledger(2);
-    let spec = project.path(".kiro/specs/login");
-    let other = project.run(&["-C", "inner", "run", spec.to_str().unwrap()]).code(75);
-    assert!(other.stderr.contains("another project"), "{}", other.stderr);
-    project.release();
-    run.wait().code(0);
 }

@@ -1,20 +1,26 @@
-//! In each dialect: what one agent gets at a time, in which order, and what waits for what.
-
-use serde_json::Value;
+//! In each dialect: which tasks one agent gets, in which order, and what waits for what.
 
 use crate::common::Project;
+use serde_json::Value;
 
 const KIRO: &str = "# Plan\n\n- [ ] 1. Base\n  - [ ] 1.1 A\n    - _Requirements: 1.1_\n  - [ ] 1.2 B\n- [ ] 2. Checkpoint\n\
                     - [ ] 3. Last\n  - [ ]* 3.1 Tests\n  - [ ] 3.2 Work\n";
+
 const CC_SDD: &str = "- [ ] 1. Base\n- [ ] 1.1 A (P)\n- [ ] 1.2 B (P)\n  - _Depends: 2.1_\n- [ ] 2. Other\n- [ ] 2.1 C\n  - _Boundary: X_\n";
+
 const SPEC_KIT: &str = "# Tasks: Photos\n\n## Phase 1: Setup\n\n- [ ] T001 Folders\n- [ ] T002 [P] Linter (depends on T003)\n\n\
                         ## Phase 2: Story\n\n- [ ] T003 [US1] Model\n- [ ] T004 [US1] View\n";
+
 const OPEN_SPEC: &str =
     "## 1. Server\n\n- [ ] 1.1 Route\n- [x] 1.2 Store\n- [ ] 1.3 Test\n\n## 2. Client\n\n- [ ] 2.1 Call\n";
+
 const HEADINGS: &str = "### Task 1: Model\n\n- [ ] define it\n- [ ] test it\n\n### Task 2: View\n\n**Dependencies:** Task 3\n\n### Task 3: Route\n\nText.\n";
+
 const PLAIN: &str = "# To do\n\n- [ ] Shop\n- [ ] Cook\n  - [ ] Cut\n  - [ ] Boil\n- [x] Rest\n- [ ] Eat\n";
+
 const TABLE: &str =
     "| ID | Task | Depends | Status |\n|---|---|---|---|\n| T1 | A | T2 | todo |\n| T2 | B | - | todo |\n";
+
 const NUMBERED: &str = "# Tasks\n\n1. First thing\n2. Second thing\n3. Third thing\n";
 
 /// The steps of a plan, each with the tasks that its agent does: `1: 1.1 1.2; 2`.
@@ -57,7 +63,7 @@ fn a_dependency_on_a_parent_waits_for_all_its_tasks() {
 }
 
 #[test]
-fn a_dependency_on_an_optional_task_that_is_skipped_is_met() {
+fn a_dependency_on_a_skipped_optional_task_is_met() {
     let text = "- [ ]* 1. Nice\n- [ ] 2. Work\n  - _Depends: 1_\n- [ ] 3. More\n  - [ ]* 3.1 Nice too\n  - [ ] 3.2 Not so\n\
                 - [ ] 4. End\n  - _Depends: 3.1_\n";
     assert_eq!(steps(text, "unit"), "2; 3: 3.2; 4");
@@ -68,7 +74,7 @@ fn a_dependency_on_an_optional_task_that_is_skipped_is_met() {
 }
 
 #[test]
-fn leaves_are_dispatched_one_by_one_where_the_configuration_says_so() {
+fn granularity_task_runs_subtasks_one_by_one() {
     let project = Project::new().spec("s", KIRO).env("SEQORCH_RUN__GRANULARITY", "task");
     project.run(&["run"]).code(0);
     let tasks = project.tasks("s");

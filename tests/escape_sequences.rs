@@ -1,6 +1,19 @@
-//! Nothing that an agent prints steers the terminal: not from its window, not from the run, not from `logs`.
+//! Nothing that an agent prints can control the terminal: not in its window, not in the run, not in `logs`.
 
 use crate::common::{Project, wait_until};
+
+#[test]
+fn escape_sequences_and_invalid_bytes_reach_no_terminal_or_log() {
+    let project = Project::new().spec("login", "- [ ] 1. A\n").agent(
+        "printf '\\033]0;title\\007\\033[31mred\\377\\n\\033]52;c;Zm9v\\007\\033[?1049hx\\n'; say_done",
+    );
+    let run = project.run(&["run"]).code(0);
+    let logs = project.run(&["logs"]).code(0);
+    for text in [&run.stdout, &logs.stdout] {
+        assert!(text.contains("red") && !text.contains('\u{1b}') && !text.contains('\u{7}'), "{text:?}");
+    }
+    assert!(project.run(&["logs", "--raw"]).stdout.contains('\u{1b}'));
+}
 
 /// Title, clipboard, alternate screen, mouse, device control with tmux's way through, and one string without an end.
 const HOSTILE: &str = r"
@@ -40,7 +53,7 @@ fn harmless(what: &str, text: &str) {
 }
 
 #[test]
-fn no_escape_sequence_reaches_a_run_or_its_logs_whatever_it_is_and_wherever_it_is_cut() {
+fn no_escape_sequence_reaches_a_runs_output_or_logs() {
     let project = Project::new().spec("login", "- [ ] 1. A\n").agent(&hostile("say_done"));
     let run = project.start(&["run"]);
     release(&project, 2);
@@ -52,7 +65,7 @@ fn no_escape_sequence_reaches_a_run_or_its_logs_whatever_it_is_and_wherever_it_i
 }
 
 #[test]
-fn no_escape_sequence_reaches_a_question_a_status_or_the_next_prompt() {
+fn no_escape_sequence_reaches_a_question_a_status_or_a_prompt() {
     let project = Project::new()
         .spec("login", "- [ ] 1. A\n")
         .agent(&hostile("[ $SEQORCH_ATTEMPT = 1 ] && exit 3; cat > \"$ROOT/prompt\"; hostile; say_halt"));
@@ -99,7 +112,7 @@ fn no_escape_sequence_reaches_the_window() {
 }
 
 #[test]
-fn on_a_terminal_a_run_sends_colours_and_its_countdown_and_nothing_else() {
+fn on_a_terminal_a_run_sends_only_colours_and_its_countdown() {
     let project = Project::new()
         .spec("login", "- [ ] 1. A\n- [ ] 2. B\n")
         .config("[run]\ndelay = \"20ms\"\n")
