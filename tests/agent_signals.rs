@@ -1,4 +1,4 @@
-//! What counts as a signal of an agent: TASK_DONE and HALT.
+//! What counts as a signal of an agent: `TASK_DONE` and `HALT`.
 
 use crate::common::Project;
 

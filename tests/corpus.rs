@@ -3,25 +3,23 @@
 //!
 //! What is compared with the expectations is what a user gets: `seqorch plan --json` of a project with that file.
 
-use crate::common::Project;
+use crate::common::{Project, shared};
 use seqorch::spec::{self, TaskState};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Expectations that are surely wrong: file, line, field, reason. What is listed here is left out of the comparison.
 const WRONG: &[(&str, u64, &str, &str)] = &[];
 
-pub(crate) fn shared() -> PathBuf {
-    std::env::var_os("SEQORCH_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from)
-        .join("corpus")
+pub(crate) fn folder() -> PathBuf {
+    shared().join("corpus")
 }
 
 /// All files: `kiro/001` and the like, with their bytes.
 pub(crate) fn files() -> Vec<(String, PathBuf, Vec<u8>)> {
     let mut out = Vec::new();
-    for entry in std::fs::read_dir(shared()).expect("the corpus is there") {
+    for entry in std::fs::read_dir(folder()).expect("the corpus is there") {
         let folder = entry.expect("readable").path();
         if !folder.is_dir() {
             continue;

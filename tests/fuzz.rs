@@ -263,7 +263,7 @@ fn beginnings() -> Vec<String> {
         "## Task Dependency Graph\n\n```json\n{\"waves\":[[1],[2]]}\n```\n\n- [ ] 1. A\n- [ ] 2. B\n"
             .to_owned(),
     ];
-    if crate::corpus::shared().is_dir() {
+    if crate::corpus::folder().is_dir() {
         let files =
             crate::corpus::files().into_iter().filter_map(|(_, _, bytes)| String::from_utf8(bytes).ok());
         all.extend(files.filter(|text| text.len() < 40_000));

@@ -1,11 +1,10 @@
 //! `seqorch limits test`: what a message of an agent means.
 
-use crate::common::Project;
+use crate::common::{Project, shared};
 use jiff::Timestamp;
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 fn ask(mut command: Command, text: &str) -> (i32, String, String) {
@@ -112,18 +111,12 @@ fn a_wrong_pattern_is_an_error_that_names_its_key() {
     }
 }
 
-fn shared() -> PathBuf {
-    let given = std::env::var_os("SEQORCH_SHARED").map(PathBuf::from);
-    given
-        .unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"))
-        .join("limits/vectors.jsonl")
-}
-
 #[test]
 #[ignore = "needs ../shared"]
 fn every_known_message_is_classified_correctly() {
     let project = Project::new();
-    let text = std::fs::read_to_string(shared()).expect("the messages are there");
+    let text =
+        std::fs::read_to_string(shared().join("limits/vectors.jsonl")).expect("the messages are there");
     let mut table = String::new();
     let mut wrong = 0;
     let mut count = 0;

@@ -8,6 +8,8 @@
 //! `SEQORCH_AGENTS=codex,gemini` and `SEQORCH_SCENES=halt` narrow it down.
 
 use bench::{Bench, Cli, version};
+
+use crate::common::shared;
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -60,11 +62,6 @@ fn each_real_agent_works_and_fails_as_promised() {
     if let Err(why) = prepare().and_then(|bin| in_a_namespace(&bin)) {
         println!("DID NOT RUN: the suite of the real agents: {why}");
     }
-}
-
-fn shared() -> PathBuf {
-    std::env::var_os("SEQORCH_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from)
 }
 
 /// Installs what is missing; the folder with the programs.

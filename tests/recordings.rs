@@ -1,18 +1,17 @@
 //! All recordings of real agents, which are not part of this repository: `../shared`, or the folder in `SEQORCH_SHARED`.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use seqorch::agent::{Format, Verdict};
 
+use crate::common::shared;
 use crate::streams::{FORMATS, digest};
 
 fn all() -> Vec<(Format, String, PathBuf)> {
-    let shared = std::env::var_os("SEQORCH_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
     let mut found = Vec::new();
     for (name, format) in FORMATS {
-        let folder = shared.join("agents/transcripts").join(name);
+        let folder = shared().join("agents/transcripts").join(name);
         for entry in fs::read_dir(folder).expect("the recordings are there") {
             let path = entry.unwrap().path();
             let file = path.file_name().unwrap().to_string_lossy().into_owned();
