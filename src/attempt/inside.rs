@@ -197,7 +197,7 @@ fn drive(
     let left = if process::has_children(me) { below().len() } else { 0 };
     if left > 0 {
         facts.leftovers = left;
-        process::end(below, LEFTOVER_GRACE.min(attempt.deadlines.grace()), reap);
+        process::terminate(below, LEFTOVER_GRACE.min(attempt.deadlines.grace()), reap);
     }
     facts.exit = status.map(|s| match (s.code(), s.signal()) {
         (Some(code), _) => Exit::Code(code),
@@ -273,7 +273,7 @@ fn watch(
             Err(RecvTimeoutError::Disconnected) => return None,
         }
         let grace = attempt.deadlines.grace();
-        process::end(|| process::descendants(me), grace, || reap_orphans(agent));
+        process::terminate(|| process::descendants(me), grace, || reap_orphans(agent));
         // the waiter has the status, or will have it at once
         let end = Instant::now() + DRAIN;
         while let Ok(event) = inbox.recv_timeout(end.saturating_duration_since(Instant::now())) {
@@ -327,7 +327,7 @@ fn of_the_pane(name: &OsStr) -> bool {
 
 /// Says in the lock file who works here, in one write of one length, so that a reader never sees half of it.
 fn note_holder(lock: &mut File, me: i32, agent: Option<i32>) {
-    let holder = Holder { pid: me, started: process::started(me), agent: agent.filter(|pid| *pid > 0) };
+    let holder = Holder { pid: me, started: process::start_time(me), agent: agent.filter(|pid| *pid > 0) };
     if let Ok(text) = serde_json::to_string(&holder) {
         let _ = lock.rewind().and_then(|()| lock.write_all(format!("{text:<128}").as_bytes()));
     }

@@ -25,7 +25,7 @@ pub(super) struct Log {
 
 impl Log {
     pub(super) fn create(path: &Path, max_bytes: u64) -> Result<Self> {
-        let file = files::private_file(path)?;
+        let file = files::create_private_file(path)?;
         let room = (max_bytes / 2).max(1);
         Ok(Self { parts: log_parts(path), file, room, turn: (max_bytes / 4).max(1), error: None })
     }
@@ -52,7 +52,7 @@ impl Log {
             Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
             _ => {}
         }
-        self.file = files::private_file(newer).map_err(io::Error::other)?;
+        self.file = files::create_private_file(newer).map_err(io::Error::other)?;
         self.room = self.turn;
         Ok(())
     }

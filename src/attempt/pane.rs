@@ -242,7 +242,7 @@ impl Pane<'_> {
     fn end() {
         let me = i32::try_from(std::process::id()).unwrap_or(0);
         if process::has_children(me) {
-            process::end(|| process::descendants(me), GRACE, reap);
+            process::terminate(|| process::descendants(me), GRACE, reap);
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::run::prepare::template;
 use crate::run::world::RealWorld;
 use crate::state::{Changes, SpecState, UnitStatus};
 use crate::store::spec_store::Store;
-use crate::sys::process;
+use crate::sys::programs;
 
 /// What is dirty before a run begins is not ours to commit, but for what agents left there in units that are not done,
 /// or not committed. A run that goes on after a kill, or takes over an agent at work, knows it already.
@@ -143,7 +143,7 @@ pub(super) fn check_programs(config: &Config, plan: &Plan) -> Result<()> {
             ));
         }
         let Some(program) = step.argv.first() else { continue };
-        if process::find_program(OsStr::new(program), path.as_deref(), &step.cwd).is_none() {
+        if programs::find_program(OsStr::new(program), path.as_deref(), &step.cwd).is_none() {
             missing.push(format!("  backend `{}` of task {}: {program}", step.backend, step.unit));
         }
     }
@@ -154,7 +154,7 @@ pub(super) fn check_programs(config: &Config, plan: &Plan) -> Result<()> {
         .backends
         .iter()
         .filter(|(_, b)| {
-            process::find_program(OsStr::new(&b.command), path.as_deref(), Path::new("/")).is_some()
+            programs::find_program(OsStr::new(&b.command), path.as_deref(), Path::new("/")).is_some()
         })
         .map(|(name, _)| name.as_str())
         .collect();

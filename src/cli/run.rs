@@ -156,7 +156,7 @@ fn run_one(args: &RunArgs, job: &Job, go_on: &GoOn, ears: &Ears) -> Result<(u8, 
     let Ready { store, state: _, plan } = Ready::check(job, go_on)?;
     let store = store.prepared()?;
     let mut holder = Holder::me(&place.dir, jiff::Timestamp::now());
-    holder.listens = Some(process::started(holder.pid.cast_signed()));
+    holder.listens = Some(process::start_time(holder.pid.cast_signed()));
     holder.tries_now = true;
     let lock = RunLock::take(&store.run_lock(), &holder)?;
     store.sweep();

@@ -150,7 +150,7 @@ impl Stop<'_> {
 
     fn tell(&self, holder: &Holder, signal: Signal) -> Result<()> {
         let pid = holder.pid.cast_signed();
-        let told = process::tell(pid, holder.listens.unwrap_or(0), signal).map_err(|e| {
+        let told = process::send_signal(pid, holder.listens.unwrap_or(0), signal).map_err(|e| {
             Error::new(ErrorKind::Internal, format!("sending a signal to process {pid}")).caused_by(e)
         })?;
         if !told && lock::holder(&self.store.run_lock()).as_ref() == Some(holder) {

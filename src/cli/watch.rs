@@ -81,13 +81,13 @@ impl Started {
         let child = Command::new(&program)
             .args(&args.start)
             .stdin(Stdio::null())
-            .stdout(files::private_file(&logs[0])?)
-            .stderr(files::private_file(&logs[1])?)
+            .stdout(files::create_private_file(&logs[0])?)
+            .stderr(files::create_private_file(&logs[1])?)
             // what is typed here is for the view
             .process_group(0)
             .spawn()
             .map_err(failed)?;
-        let since_boot = process::started(child.id().cast_signed());
+        let since_boot = process::start_time(child.id().cast_signed());
         Ok(Self { child, since_boot, logs, shown: false })
     }
 
@@ -105,7 +105,7 @@ impl Started {
 
     /// The window is gone: to a run that is what the end of its terminal is.
     fn hang_up(&self) {
-        let _ = process::tell(self.child.id().cast_signed(), self.since_boot, Signal::HUP);
+        let _ = process::send_signal(self.child.id().cast_signed(), self.since_boot, Signal::HUP);
     }
 
     /// Waits for its end, tells what it had to say, and gives its exit code.

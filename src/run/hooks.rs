@@ -18,7 +18,7 @@ use crate::agent::sanitise::sanitise;
 use crate::config::{HookEvent, Hooks};
 use crate::report::live;
 use crate::report::text::command_line;
-use crate::sys::process;
+use crate::sys::{process, programs};
 
 /// Marks the processes of a hook.
 const MARK: &str = "SEQORCH_HOOK";
@@ -53,7 +53,7 @@ impl Caller {
         let Some(argv) = self.hooks.argv.get(&event) else { return Ok(()) };
         let name = event.name();
         let path = std::env::var_os("PATH");
-        let program = process::find_program(OsStr::new(&argv[0]), path.as_deref(), &self.cwd)
+        let program = programs::find_program(OsStr::new(&argv[0]), path.as_deref(), &self.cwd)
             .ok_or_else(|| format!("hooks.{name}: {} is not there", argv[0]))?;
         let failed = |e: std::io::Error| format!("hooks.{name}: {} cannot be started: {e}", argv[0]);
         let (mut log, from) = self.open_log(name, argv).map_err(failed)?;
@@ -88,7 +88,7 @@ impl Caller {
 
     fn end(&self, child: &mut Child, mark: &str) {
         let mark = OsString::from(format!("{MARK}={mark}"));
-        process::end(|| process::remains(&self.log, &mark), GRACE, || drop(child.try_wait()));
+        process::terminate(|| process::leftovers(&self.log, &mark), GRACE, || drop(child.try_wait()));
         // where no process list can be read, at least the program itself
         if matches!(child.try_wait(), Ok(None)) {
             let _ = child.kill();

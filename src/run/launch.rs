@@ -79,7 +79,7 @@ impl Launcher {
     /// Where attempts connect. A folder that was removed meanwhile costs no more than a new socket.
     pub fn socket(&mut self) -> Result<PathBuf> {
         if !self.listener.path().exists() {
-            files::private_dir(&self.folder)?;
+            files::create_private_dir(&self.folder)?;
             self.listener = listen(&self.folder)?;
         }
         Ok(self.listener.path().to_owned())

@@ -16,7 +16,7 @@ use crate::state::{Answer, AttemptRecord, GoesOn, Outcome, SpecState};
 use crate::store::attempt_folder;
 use crate::store::record::{AttemptDir, AttemptFile, Deadlines, SCHEMA, pack_env};
 use crate::store::spec_store::Store;
-use crate::sys::files;
+use crate::sys::{files, random};
 
 /// What an attempt is made from.
 pub(super) struct Preparation<'a> {
@@ -61,7 +61,7 @@ impl Prepared {
             // left by a run that was killed between writing this and the state: never started, or it would be known
             let _ = fs::remove_dir_all(dir.path());
         }
-        files::private_dir(dir.path())?;
+        files::create_private_dir(dir.path())?;
         files::write_private(&dir.prompt(), prompt.as_bytes())?;
         let argv = match (from.goes_on(), &step.resume_argv) {
             (Some(goes_on), Some(argv)) => {
@@ -69,7 +69,7 @@ impl Prepared {
             }
             _ => step.argv.clone(),
         };
-        let token = token();
+        let token = token()?;
         let file = AttemptFile {
             schema: SCHEMA,
             spec: from.plan.spec.clone(),
@@ -192,8 +192,9 @@ fn deadlines(timeouts: &Timeouts) -> Deadlines {
     }
 }
 
-fn token() -> String {
-    use std::hash::{BuildHasher, Hasher};
-    let part = || std::hash::RandomState::new().build_hasher().finish();
-    format!("{:016x}{:016x}", part(), part())
+fn token() -> Result<String> {
+    let part = || {
+        random::bits().map_err(|e| Error::new(ErrorKind::Internal, "drawing a random number").caused_by(e))
+    };
+    Ok(format!("{:016x}{:016x}", part()?, part()?))
 }

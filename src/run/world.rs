@@ -36,7 +36,7 @@ use crate::state::{Changes, Learned, NotKept, Outcome, SpecState};
 use crate::store::record::AttemptDir;
 use crate::store::spec_store::Store;
 use crate::sys::clock::Clock;
-use crate::sys::{files, process};
+use crate::sys::{files, process, programs, random};
 
 pub(super) struct Current {
     pub(super) unit: String,
@@ -166,7 +166,7 @@ impl<'a> RealWorld<'a> {
     /// Why a step's program cannot be started, if it cannot.
     pub(super) fn missing(&self, step: &Step) -> Option<String> {
         let path = self.env.iter().find(|(n, _)| n == OsStr::new("PATH")).map(|(_, v)| v.as_os_str());
-        let found = process::find_program(OsStr::new(&step.argv[0]), path, &step.cwd);
+        let found = programs::find_program(OsStr::new(&step.argv[0]), path, &step.cwd);
         found.is_none().then(|| format!("{} is not there any more", step.argv[0]))
     }
 
@@ -198,7 +198,7 @@ impl<'a> RealWorld<'a> {
             }
         };
         let over = self.watch_over();
-        let process = (launched.pid, process::started(launched.pid));
+        let process = (launched.pid, process::start_time(launched.pid));
         let is_attempt = errand.is_none();
         self.current = Some(Current {
             unit: step.unit.clone(),
@@ -247,12 +247,7 @@ impl World for RealWorld<'_> {
     }
 
     fn random(&mut self) -> f64 {
-        // the hasher's keys are random per call; good enough to spread delays
-        use std::hash::{BuildHasher, Hasher};
-        let bits = std::hash::RandomState::new().build_hasher().finish() >> 11;
-        #[expect(clippy::cast_precision_loss, reason = "53 bits fit into the mantissa")]
-        let share = bits as f64 / (1_u64 << 53) as f64;
-        share
+        random::fraction()
     }
 
     fn trace(&mut self, effect: &Effect) {
@@ -347,9 +342,9 @@ impl World for RealWorld<'_> {
 
     fn cancel(&mut self) {
         if let Some((pid, started)) = self.current.as_ref().and_then(|c| c.process) {
-            let _ = process::tell(pid, started, Signal::TERM);
+            let _ = process::send_signal(pid, started, Signal::TERM);
             // a stopped one acts on it only when it goes on
-            let _ = process::tell(pid, started, Signal::CONT);
+            let _ = process::send_signal(pid, started, Signal::CONT);
         }
     }
 

@@ -22,7 +22,7 @@ use crate::agent::redact::Redactor;
 use crate::agent::sanitise::sanitise;
 use crate::config::Backend;
 use crate::error::{Error, Result};
-use crate::sys::process;
+use crate::sys::{process, programs};
 
 /// How long a program may take to say its version; some need two seconds of a core that is all theirs.
 pub const DEADLINE: Duration = Duration::from_secs(10);
@@ -186,7 +186,7 @@ impl Probe {
         mark.push(&self.mark);
         let said = self.dir.path().join("said");
         let child = &mut self.child;
-        process::end(|| process::remains(&said, &mark), GRACE, || drop(child.try_wait()));
+        process::terminate(|| process::leftovers(&said, &mark), GRACE, || drop(child.try_wait()));
         // where no process list can be read, at least the program itself
         if matches!(self.child.try_wait(), Ok(None)) {
             let _ = self.child.kill();
@@ -245,5 +245,5 @@ fn number(line: &str) -> Option<String> {
 #[must_use]
 pub fn find(backend: &Backend, cwd: &Path) -> Option<PathBuf> {
     let path = std::env::var_os("PATH");
-    process::find_program(OsStr::new(&backend.command), path.as_deref(), cwd)
+    programs::find_program(OsStr::new(&backend.command), path.as_deref(), cwd)
 }

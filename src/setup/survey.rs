@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::logins::{self, Login};
 use crate::config::{Config, built_in_backends};
-use crate::sys::process;
+use crate::sys::programs;
 
 /// Folders that tools keep specs in.
 const SPEC_ROOTS: [&str; 7] = [
@@ -86,7 +86,7 @@ fn agents(root: &Path, config: &Config) -> Vec<Agent> {
     let mut found: Vec<Agent> = built_in_backends()
         .iter()
         .filter_map(|name| Some((*name, config.backends.get(*name)?)))
-        .filter(|(_, b)| process::find_program(OsStr::new(&b.command), path.as_deref(), root).is_some())
+        .filter(|(_, b)| programs::find_program(OsStr::new(&b.command), path.as_deref(), root).is_some())
         .map(|(name, backend)| {
             let env = |variable: &str| {
                 let removed = backend.env_remove.iter().any(|n| n == variable);

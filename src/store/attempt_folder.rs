@@ -44,11 +44,11 @@ pub fn settle(dir: &AttemptDir) {
         thread::sleep(Duration::from_millis(5));
     }
     if !dir.result().exists() || alive(dir) {
-        process::end(|| remains(dir), REMAINS_GRACE, || {});
+        process::terminate(|| remains(dir), REMAINS_GRACE, || {});
     }
     if let Ok(lock) = File::open(dir.lock()) {
         let _ = lock.lock();
-        files::sweep(dir.path());
+        files::remove_temp_files(dir.path());
     }
 }
 
@@ -57,13 +57,13 @@ pub fn settle(dir: &AttemptDir) {
 pub fn remains(dir: &AttemptDir) -> Vec<process::Process> {
     let mut mark = OsString::from("SEQORCH_DIR=");
     mark.push(dir.path());
-    process::remains(&dir.lock(), &mark)
+    process::leftovers(&dir.lock(), &mark)
 }
 
 /// Ends an attempt that no run watches, and all that belongs to it; `patience` is what its process gets for that.
 pub fn end(dir: &AttemptDir, patience: Duration) {
     if let Some(holder) = holder(dir).filter(|_| alive(dir)) {
-        let tell = |signal| process::tell(holder.pid, holder.started, signal).unwrap_or(false);
+        let tell = |signal| process::send_signal(holder.pid, holder.started, signal).unwrap_or(false);
         // a stopped one acts on TERM only when it goes on
         if tell(Signal::TERM) && tell(Signal::CONT) && !process::ends_within(holder.pid, patience) {
             tell(Signal::KILL);

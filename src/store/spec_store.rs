@@ -116,7 +116,7 @@ impl Store {
 
     /// Makes the private folders, with a `.gitignore` that keeps them out of commits.
     pub fn prepare(&self) -> Result<()> {
-        files::private_dir(&self.folder())?;
+        files::create_private_dir(&self.folder())?;
         let ignore = self.home.join(".gitignore");
         if !ignore.exists() {
             fs::write(&ignore, "*\n").map_err(|e| Error::io("writing", &ignore, e))?;
@@ -164,16 +164,16 @@ impl Store {
 
     /// Removes what killed runs left half-written. Call it with the run lock in hand.
     pub fn sweep(&self) {
-        socket::sweep(&self.folder());
+        socket::remove_dead_sockets(&self.folder());
         // the file may be a link; its temp files are beside what it leads to
         let tasks = self.spec_dir.join("tasks.md");
         if let Some(folder) = fs::canonicalize(tasks).ok().as_deref().and_then(Path::parent) {
-            files::sweep(folder);
+            files::remove_temp_files(folder);
         }
         let _ = with_lock(&self.state_lock(), || {
             let state = self.state_path();
             let state = fs::canonicalize(&state).unwrap_or(state);
-            state.parent().map(files::sweep);
+            state.parent().map(files::remove_temp_files);
             Ok(())
         });
     }

@@ -15,7 +15,7 @@ use self::line::{Line, folder};
 use self::look::Look;
 use crate::agent::redact::Redactor;
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::process;
+use crate::sys::{process, programs};
 
 /// Marks our windows, so that a later run finds them whatever they are called by then.
 const UNIT_OPTION: &str = "@seqorch";
@@ -308,7 +308,7 @@ impl Tmux {
         };
         // tmux may never notice an end, so the process is asked, too
         let pid = said.trim().strip_prefix("0 ").and_then(|pid| pid.parse().ok());
-        pid.is_none_or(|pid| !process::lives(pid))
+        pid.is_none_or(|pid| !process::is_alive(pid))
     }
 
     /// What the pane shows right now.
@@ -391,5 +391,5 @@ pub fn main_mark() -> &'static str {
 #[must_use]
 pub fn find(env: &[(OsString, OsString)]) -> Option<PathBuf> {
     let path = env.iter().find(|(name, _)| name == OsStr::new("PATH")).map(|(_, value)| value.clone())?;
-    process::find_program(OsStr::new("tmux"), Some(&path), Path::new("/"))
+    programs::find_program(OsStr::new("tmux"), Some(&path), Path::new("/"))
 }

@@ -169,7 +169,7 @@ impl<'a> Gatherer<'a> {
         // as it was seen, so that what is shown last is what this was decided by
         let alive = self.tail.as_ref().is_some_and(|tail| tail.doing().alive);
         // one that has not taken the spec yet is not over
-        let lives = || process::lives(of_run.pid.cast_signed());
+        let lives = || process::is_alive(of_run.pid.cast_signed());
         ended || (!self.is_held() && !alive && !lives())
     }
 

@@ -92,7 +92,7 @@ pub fn full_screen(watch: Watch<'_>) -> Result<Left> {
     let mut drawn = Drawn::default();
     let mut noted: Option<Instant> = None;
     let mut pid_seen =
-        watch.of_run.map(|run| (run.pid.cast_signed(), process::started(run.pid.cast_signed())));
+        watch.of_run.map(|run| (run.pid.cast_signed(), process::start_time(run.pid.cast_signed())));
     let last = loop {
         let now = watch.clock.now();
         gatherer.look(now);
@@ -155,7 +155,7 @@ pub fn full_screen(watch: Watch<'_>) -> Result<Left> {
 /// What Ctrl-C is for in the window of a run.
 fn ask_to_stop(run: &mut Option<(i32, u64)>) -> &'static str {
     let Some((pid, started)) = *run else { return "no run is at work" };
-    if let Ok(true) = process::tell(pid, started, Signal::INT) {
+    if let Ok(true) = process::send_signal(pid, started, Signal::INT) {
         return "the run is asked to stop after this step; Ctrl-C once more ends the agent now";
     }
     *run = None;

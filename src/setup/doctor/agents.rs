@@ -10,7 +10,7 @@ use crate::setup::backends::{self, Listed};
 use crate::setup::findings::Finding;
 use crate::setup::logins::{self, Login};
 use crate::setup::probe::{self, Answer};
-use crate::sys::process;
+use crate::sys::programs;
 
 const TOPIC: &str = "agents";
 
@@ -110,7 +110,7 @@ fn sandbox(patient: &Patient<'_>, config: &Config, one: &Listed) -> Option<Findi
     }
     let path = std::env::var_os("PATH");
     let cwd = backends::workdir(config, patient.root);
-    let find = |program: &str| process::find_program(OsStr::new(program), path.as_deref(), &cwd);
+    let find = |program: &str| programs::find_program(OsStr::new(program), path.as_deref(), &cwd);
     let missing: Vec<_> = ["bwrap", "socat"].into_iter().filter(|program| find(program).is_none()).collect();
     let Some(bwrap) = find("bwrap").filter(|_| missing.is_empty()) else {
         let text = format!(
@@ -202,7 +202,8 @@ fn commands(config: &Config, root: &Path) -> Vec<Finding> {
     }
     let path = std::env::var_os("PATH");
     let cwd = backends::workdir(config, root);
-    let missing = |program: &str| process::find_program(OsStr::new(program), path.as_deref(), &cwd).is_none();
+    let missing =
+        |program: &str| programs::find_program(OsStr::new(program), path.as_deref(), &cwd).is_none();
     wanted.retain(|(program, ..)| missing(program));
     wanted.dedup();
     wanted

@@ -9,7 +9,7 @@ use crate::config::{self, Commit, Dirty, TmuxMode};
 use crate::error::ErrorKind;
 use crate::git::look;
 use crate::setup::findings::Finding;
-use crate::sys::process;
+use crate::sys::programs;
 use crate::tmux::{self, Tmux, parse};
 
 /// The oldest tmux that seqorch was tried with.
@@ -69,7 +69,7 @@ fn beside(
     let windows = settings.windows.iter().map(|window| ("a window", &window.command, &window.cwd));
     let mut found = Vec::new();
     for (what, command, cwd) in panes.chain(windows) {
-        if process::find_program(OsStr::new(&command[0]), path, cwd).is_none() {
+        if programs::find_program(OsStr::new(&command[0]), path, cwd).is_none() {
             let text = format!("{}, which {what} runs, is not there", command[0]);
             found.push(Finding::warning(topic, text).mend("Install it, or change [tmux] in seqorch.toml."));
         }
