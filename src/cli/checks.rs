@@ -22,7 +22,7 @@ use crate::sys::programs;
 /// Gives the files over which no step may start, where a commit that is owed comes first: it needs none of them.
 pub(super) fn note_dirty(project: &Project, state: &mut SpecState) -> Result<Vec<String>> {
     let root = &project.root;
-    let Some(mut dirty) = git::steps::dirty(root) else {
+    let Some(mut dirty) = git::uncommitted_files(root) else {
         return Err(Error::new(ErrorKind::Config, "git.commit = \"step\": this is no git repository")
             .hint("Run `git init`, or set git.commit = \"off\"."));
     };
@@ -30,7 +30,7 @@ pub(super) fn note_dirty(project: &Project, state: &mut SpecState) -> Result<Vec
         return Ok(Vec::new());
     }
     let trees = state.left_as.as_deref().zip(git::snapshot(root));
-    if let Some(since) = trees.and_then(|(left, now)| git::told_changes(root, left, &now)) {
+    if let Some(since) = trees.and_then(|(left, now)| git::changes(root, left, &now)) {
         let since: HashSet<_> = since.into_iter().map(|change| change.path).collect();
         dirty.retain(|path| since.contains(path) || state.dirty_before.contains(path));
     }
@@ -70,7 +70,10 @@ pub(super) fn date_owed(state: &mut SpecState) {
 fn owed_files(root: &Path, state: &SpecState) -> HashSet<String> {
     let owed = state.units.values().filter(|unit| unit.to_keep);
     let trees = owed.filter_map(|unit| Some((unit.before.as_ref()?, unit.changes.as_ref()?.own())));
-    trees.flat_map(|(before, after)| git::changes(root, before, after)).map(|change| change.path).collect()
+    trees
+        .flat_map(|(before, after)| git::changes(root, before, after).unwrap_or_default())
+        .map(|change| change.path)
+        .collect()
 }
 
 /// Clears away the attempts that nobody needs any longer.
@@ -120,7 +123,7 @@ pub(super) fn leave_out_others(project: &Project, state: &mut SpecState, left: &
     }
     for unit in state.units.values_mut().filter(|unit| unit.status != UnitStatus::Done) {
         if let Some(before) = &mut unit.before
-            && let Some(tree) = git::steps::overlay(&project.root, before, left, now)
+            && let Some(tree) = git::overlay(&project.root, before, left, now)
         {
             *before = tree;
         }

@@ -50,7 +50,9 @@ pub(super) fn report(global: &Global, args: &ReportArgs) -> Result<u8> {
         let unit = state.units.get(unit);
         let trees =
             unit.and_then(|unit| Some((unit.before.as_deref()?, unit.changes.as_ref()?.after.as_str())));
-        trees.map_or_else(Vec::new, |(before, after)| git::changes(&project.root, before, after))
+        trees.map_or_else(Vec::new, |(before, after)| {
+            git::changes(&project.root, before, after).unwrap_or_default()
+        })
     };
     let made = morning(&Source {
         spec: &place.name,

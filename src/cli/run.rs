@@ -235,11 +235,12 @@ fn run_one(args: &RunArgs, job: &Job, go_on: &GoOn, ears: &Ears) -> Result<(u8, 
     if leaves {
         if let Some(tree) = &left_as {
             // without it git may have forgotten the tree by then, and a human is asked
-            let _ = git::steps::keep(&project.root, &store.folder(), "left", tree);
+            let _ = git::keep_tree(&project.root, &store.folder(), "left", tree);
         }
         machine.state.left_as = left_as;
     }
-    let changes = before.zip(after).map(|(from, to)| git::changes(&project.root, &from, &to));
+    let changes =
+        before.zip(after).map(|(from, to)| git::changes(&project.root, &from, &to).unwrap_or_default());
     let (units, last_plan, took) = world.outcome();
     // a halted spec is not even planned
     let left = last_plan.map_or(planned, |p| p.steps.len());

@@ -8,7 +8,7 @@ use clap::Args;
 use super::Global;
 use super::project::Project;
 use crate::error::{Error, ErrorKind, Result};
-use crate::git::steps;
+use crate::git;
 use crate::plan::{self, Selection};
 use crate::state::UnitStatus;
 use crate::store::lock::{Holder, RunLock};
@@ -49,7 +49,7 @@ pub(super) fn undo(global: &Global, args: &UndoArgs) -> Result<u8> {
         }));
     };
     let (text, tasks) = place.good_tasks()?;
-    let list = steps::take_back(&project.root, &before, &changes.after, &place.tasks_path())?;
+    let list = git::undo(&project.root, &before, &changes.after, &place.tasks_path())?;
     let units = plan::units(&tasks, project.loaded.config.run.granularity);
     let members =
         units.into_iter().find(|unit| unit.id == args.id).map_or_else(Vec::new, |unit| unit.members);

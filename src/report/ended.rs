@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::events::{Changed, What, millis};
-use crate::git::Change;
+use crate::git::FileChange;
 use crate::state::{End, Ended as Kept, Outcome, SpecState, UnitStatus};
 
 /// How a run ended, beside why.
@@ -22,7 +22,7 @@ pub struct Ended<'a> {
     /// How long it took.
     pub took: Duration,
     /// Changed files, where git told.
-    pub changes: Option<&'a [Change]>,
+    pub changes: Option<&'a [FileChange]>,
 }
 
 /// What the end of a run is: what a human is needed for first, where one is. `state` tells how units failed.
@@ -60,7 +60,7 @@ pub fn of_end(ended: &Ended<'_>, state: &SpecState) -> Vec<What> {
     }
     let (unit, reason) = need.map_or((None, None), |(unit, reason)| (unit, Some(reason)));
     let change =
-        |c: &Change| Changed { path: c.path.clone(), insertions: c.insertions, deletions: c.deletions };
+        |c: &FileChange| Changed { path: c.path.clone(), insertions: c.insertions, deletions: c.deletions };
     found.push(What::RunEnded {
         spec: ended.spec.to_owned(),
         why: why.to_owned(),

@@ -13,7 +13,7 @@ use super::owed::{needed, owed};
 use super::spans::{Span, attempts, kind_of, pauses, waited};
 use super::text::{last_lines, logs_command, plural, sanitise_line, sanitise_text, shell_word};
 use super::used::Used;
-use crate::git::Change;
+use crate::git::FileChange;
 use crate::state::{Outcome, SpecState, UnitStatus};
 
 /// Between two nights nothing happens for so long.
@@ -44,7 +44,7 @@ pub struct Source<'a> {
     /// The last words of an attempt, where they are kept.
     pub words: &'a dyn Fn(&str, u32) -> Option<String>,
     /// The files that a unit changed, as far as git still knows.
-    pub files: &'a dyn Fn(&str) -> Vec<Change>,
+    pub files: &'a dyn Fn(&str) -> Vec<FileChange>,
     /// Now: the end of what still runs.
     pub now: Timestamp,
     /// In which zone times are told.
@@ -236,8 +236,8 @@ fn row(s: &Source<'_>, id: &str, title: &str, from: Timestamp, spans: &[Span], s
 }
 
 /// As `git diff --stat`, the first files of many.
-fn diffstat(changes: &[Change]) -> Vec<(String, String)> {
-    let lines = |change: &Change| match (change.insertions, change.deletions) {
+fn diffstat(changes: &[FileChange]) -> Vec<(String, String)> {
+    let lines = |change: &FileChange| match (change.insertions, change.deletions) {
         (Some(came), Some(went)) => format!("+{came} -{went}"),
         _ => "binary".to_owned(),
     };

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::live::span;
 use super::spent::{spent, spent_of};
 use super::text::{logs_command, sanitise_line, sanitise_text, shell_word};
-use crate::git::Change;
+use crate::git::FileChange;
 use crate::plan::{SkipReason, Skipped};
 use crate::state::{Changes, End, Outcome, Spent};
 
@@ -54,7 +54,7 @@ pub struct Summary<'a> {
     /// Who is limited at its end, a line each.
     pub limits: &'a [String],
     /// Changed files, where the work dir is a git repository.
-    pub changes: Option<&'a [Change]>,
+    pub changes: Option<&'a [FileChange]>,
 }
 
 /// Files that are named one by one.
@@ -165,7 +165,7 @@ fn headline(end: &End) -> String {
     }
 }
 
-fn write_changes(out: &mut dyn Write, changes: &[Change]) -> io::Result<()> {
+fn write_changes(out: &mut dyn Write, changes: &[FileChange]) -> io::Result<()> {
     let insertions: u64 = changes.iter().filter_map(|c| c.insertions).sum();
     let deletions: u64 = changes.iter().filter_map(|c| c.deletions).sum();
     let files = if changes.len() == 1 { "1 file".to_owned() } else { format!("{} files", changes.len()) };
@@ -246,7 +246,7 @@ mod tests {
             spent: Spent { attempts: 2, cost_untold: 2, usage, ..Spent::default() },
             took: Duration::from_secs(65),
         };
-        let changes = [Change { path: "src/a.rs".into(), insertions: Some(3), deletions: Some(1) }];
+        let changes = [FileChange { path: "src/a.rs".into(), insertions: Some(3), deletions: Some(1) }];
         let mut text = Vec::new();
         let end = End::Stuck { failed: vec!["2".into()], blocked: vec!["3".into()] };
         let summary = Summary {

@@ -2,7 +2,7 @@
 
 use super::world::RealWorld;
 use crate::config::Commit;
-use crate::git::{self, steps};
+use crate::git;
 use crate::state::{Changes, NotKept, SpecState, UnitState};
 
 impl RealWorld<'_> {
@@ -20,13 +20,13 @@ impl RealWorld<'_> {
             Some(refused) => self.since_refused(before, refused, &now)?,
             None => now,
         };
-        let list = git::changes(root, before, &after);
+        let list = git::changes(root, before, &after).unwrap_or_default();
         let trees = [("before", Some(before)), ("after", Some(&after)), ("left", own.as_ref())];
         for (name, tree) in trees.into_iter().filter_map(|(name, tree)| Some((name, tree?))) {
             // without it `undo` may find the tree gone after a month; no reason to stop
-            let _ = steps::keep(root, &self.store.folder(), &format!("{unit}-{name}"), tree);
+            let _ = git::keep_tree(root, &self.store.folder(), &format!("{unit}-{name}"), tree);
         }
-        let sum = |count: fn(&git::Change) -> Option<u64>| list.iter().filter_map(count).sum();
+        let sum = |count: fn(&git::FileChange) -> Option<u64>| list.iter().filter_map(count).sum();
         let mut changes = Changes {
             files: list.len() as u64,
             insertions: sum(|c| c.insertions),
@@ -49,7 +49,7 @@ impl RealWorld<'_> {
             if !ours.is_empty() {
                 let message = self.message(unit, known);
                 let root = &self.place.root;
-                match steps::commit(root, &ours, &message) {
+                match git::commit(root, &ours, &message) {
                     Ok(commit) => changes.commit = commit,
                     Err(e) => {
                         changes.left = Some(own.unwrap_or_else(|| changes.after.clone()));
@@ -71,7 +71,7 @@ impl RealWorld<'_> {
         // always from what the unit left: a file that is away at one try may be back at the next
         let own = refused.own();
         let tree =
-            git::told_changes(root, before, own).and_then(|files| steps::mended(root, own, now, &files));
+            git::changes(root, before, own).and_then(|files| git::overlay_files(root, own, now, &files));
         tree.ok_or_else(|| NotKept {
             why: "git does not have the trees before and after the task any more; commit its files by hand"
                 .to_owned(),

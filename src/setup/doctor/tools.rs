@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::Patient;
 use crate::config::{self, Commit, Dirty, TmuxMode};
 use crate::error::ErrorKind;
-use crate::git::look;
+use crate::git::{self, repository};
 use crate::setup::findings::Finding;
 use crate::sys::programs;
 use crate::tmux::{self, Tmux, parse};
@@ -118,19 +118,21 @@ pub(super) fn git(patient: &Patient<'_>) -> Vec<Finding> {
             Finding::warning(TOPIC, format!("{text}: changes will not be told"))
         }
     };
-    let Some(version) = look::version() else {
+    let Some(version) = repository::version() else {
         let finding = lacking(ErrorKind::Unavailable, "git is not on the search path".to_owned());
         return vec![finding.mend("Install git.")];
     };
-    let Some(tree) = look::work_tree(patient.root) else {
-        let why = look::complaint(patient.root).unwrap_or_else(|| "there is no repository".to_owned());
-        return vec![
-            lacking(ErrorKind::Internal, why)
-                .mend("`git init`, so that what agents do can be seen and undone."),
-        ];
+    let tree = match repository::work_tree(patient.root) {
+        Ok(tree) => tree,
+        Err(why) => {
+            return vec![
+                lacking(ErrorKind::Internal, why)
+                    .mend("`git init`, so that what agents do can be seen and undone."),
+            ];
+        }
     };
     let mut found = vec![Finding::ok(TOPIC, format!("git {version}, repository {}", tree.display()))];
-    match look::dirty(patient.root) {
+    match git::uncommitted_files(patient.root) {
         Some(files) if !files.is_empty() => {
             let mut names: Vec<&str> = files.iter().take(SHOWN).map(String::as_str).collect();
             if files.len() > SHOWN {
@@ -156,14 +158,14 @@ pub(super) fn git(patient: &Patient<'_>) -> Vec<Finding> {
         None => found
             .push(Finding::warning(TOPIC, "git cannot tell what is uncommitted").mend("Try `git status`.")),
     }
-    if commits && !look::has_identity(patient.root) {
+    if commits && !repository::has_identity(patient.root) {
         found.push(
             Finding::problem(TOPIC, ErrorKind::Internal, "git does not know in whose name to commit")
                 .mend("git config user.name NAME; git config user.email ADDRESS"),
         );
     }
     let local = "seqorch.local.toml";
-    if patient.root.join(local).exists() && look::ignored(patient.root, local) == Some(false) {
+    if patient.root.join(local).exists() && repository::is_ignored(patient.root, local) == Some(false) {
         found.push(
             Finding::warning(TOPIC, format!("{local} is meant for you alone, and git does not ignore it"))
                 .mend(format!("Add {local} to .gitignore.")),
