@@ -62,6 +62,7 @@ const PURE: &[&str] = &[
     "config::tree",
     "config::types",
     "config::vars",
+    "git::change",
     "project::progress",
     "run::backoff",
     "run::ending",
@@ -79,9 +80,12 @@ const PURE: &[&str] = &[
     "store::expiry",
     "store::record",
     "sys::digest",
-    "tmux::line",
-    "tmux::look",
+    "sys::interrupt",
+    "tmux::command_line",
     "tmux::parse",
+    "tmux::session",
+    "tmux::status_line",
+    "tmux::window_commands",
 ];
 
 /// Paths of other crates, or ends of paths, that reach outside.

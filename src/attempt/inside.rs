@@ -28,7 +28,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::state::outcome::CancelledBy;
 use crate::state::outcome::TimedOut;
 use crate::store::record::{AttemptDir, AttemptFile, Exit, Facts, Hello, Holder, unpack_env};
-use crate::sys::signals::{self, Interrupt};
+use crate::sys::interrupt::Interrupt;
+use crate::sys::signals;
 use crate::sys::{files, process, socket};
 
 /// How long the orchestrator may take to answer.

@@ -15,7 +15,7 @@ use crate::plan::{Selection, names};
 use crate::report::text::sanitise_line;
 use crate::run::windows::OWN_WINDOW;
 use crate::store::lock;
-use crate::tmux::{self, Session, Tmux};
+use crate::tmux::{self, TmuxServer, TmuxSession};
 
 #[derive(Debug, Args)]
 pub(super) struct AttachArgs {
@@ -45,22 +45,22 @@ pub(super) fn attach(global: &Global, args: &AttachArgs) -> Result<u8> {
     let place = project.place(&dir, Selection::default())?;
     let config = &project.loaded.config.tmux;
     let env: Vec<_> = std::env::vars_os().collect();
-    let program = tmux::find(&env).ok_or_else(|| {
+    let program = tmux::find_tmux(&env).ok_or_else(|| {
         Error::new(ErrorKind::Unavailable, "tmux is not on the search path")
             .hint("Read outputs with `seqorch logs`.")
     })?;
-    let tmux = Tmux::new(program, config.socket.clone(), &env).of(project.owner(&place));
+    let tmux = TmuxServer::new(program, config.socket.clone(), &env).of(project.owner(&place));
     // a run that works right now may have been given another name
     let store = project.store(&place);
     let running = lock::holder(&store.run_lock());
     let running = running.and_then(|holder| holder.session);
-    let wanted = || tmux.named(&names::session(&config.session, &place.name)).0;
+    let wanted = || tmux.find_session(&names::session(&config.session, &place.name)).0;
     let name = running.clone().unwrap_or_else(wanted);
     // an earlier run may have been given another name, and another spec may have this one
-    let has_ours = |session: &Session| tmux.windows(session).is_ok_and(|windows| !windows.is_empty());
+    let has_ours = |session: &TmuxSession| tmux.windows(session).is_ok_and(|windows| !windows.is_empty());
     let named = tmux.session(&name);
     let session = if running.is_none() && !named.as_ref().is_some_and(has_ours) {
-        tmux.with_our_windows().or(named)
+        tmux.session_with_our_windows().or(named)
     } else {
         named
     };

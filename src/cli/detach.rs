@@ -47,10 +47,10 @@ pub(super) fn detach(job: &Job, go_on: &GoOn, plan: &Plan) -> Result<u8> {
     let readies = Listener::bind(&store.folder()).map_err(failed)?;
     let argv: Vec<OsString> = vec![own_program()?.into(), "__detached".into(), starts.path().into()];
     let here = std::env::current_dir().map_err(|e| Error::io("finding", Path::new("."), e))?;
-    screen.open("main", tmux::main_mark(), &here, &argv, None)?;
+    screen.open("main", tmux::MAIN_WINDOW, &here, &argv, None)?;
 
     let gone = |what: &str| {
-        let shown = screen.shown(tmux::main_mark()).unwrap_or_default();
+        let shown = screen.shown(tmux::MAIN_WINDOW).unwrap_or_default();
         Error::new(ErrorKind::Unavailable, what).detail(sanitise(shown.trim().as_bytes()))
     };
     let mut stream = accept(starts.get(), &screen).ok_or_else(|| gone("the window did not start"))?;
@@ -88,7 +88,7 @@ fn accept(listener: &UnixListener, screen: &Screen) -> Option<UnixStream> {
     let start = Instant::now();
     while start.elapsed() < DEADLINE {
         match poll(&mut [PollFd::new(listener, PollFlags::IN)], Some(&look_again)) {
-            Ok(0) if screen.is_dead(tmux::main_mark()) => return None,
+            Ok(0) if screen.is_dead(tmux::MAIN_WINDOW) => return None,
             Ok(0) | Err(rustix::io::Errno::INTR) => {}
             Ok(_) => return listener.accept().ok().map(|(stream, _)| stream),
             Err(e) => {

@@ -12,7 +12,7 @@ use crate::project::discovery::{self, Found};
 use crate::project::place::{self, Place};
 use crate::store::spec_store::Store;
 use crate::sys::digest::digest;
-use crate::tmux::Owner;
+use crate::tmux::WindowOwner;
 
 /// A project and its configuration.
 pub(super) struct Project {
@@ -204,9 +204,9 @@ impl Project {
     }
 
     /// Whose sessions and windows of tmux a run of the spec opens.
-    pub(super) fn owner(&self, place: &Place) -> Owner {
+    pub(super) fn owner(&self, place: &Place) -> WindowOwner {
         let word = |path: &Path| digest(path.as_os_str().as_bytes());
-        Owner { project: word(&self.root), spec: word(&self.store(place).folder()) }
+        WindowOwner { project: word(&self.root), spec: word(&self.store(place).folder()) }
     }
 
     /// Where the files of a spec are kept.

@@ -29,9 +29,9 @@ use crate::state::{SpecState, UnitStatus};
 use crate::store::lock::{Holder, RunLock};
 use crate::store::spec_store::Store;
 use crate::sys::clock::SystemClock;
-use crate::sys::signals::Interrupt;
+use crate::sys::interrupt::Interrupt;
 use crate::sys::{process, socket};
-use crate::tmux::{self, Tmux};
+use crate::tmux::{self, TmuxServer};
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct RunArgs {
@@ -384,12 +384,12 @@ fn open_screen(
 }
 
 /// tmux, where it is wanted and there.
-pub(super) fn find_tmux(config: &Config, env: &[(OsString, OsString)]) -> Result<Option<Tmux>> {
+pub(super) fn find_tmux(config: &Config, env: &[(OsString, OsString)]) -> Result<Option<TmuxServer>> {
     if config.tmux.mode == TmuxMode::Off {
         return Ok(None);
     }
-    match tmux::find(env) {
-        Some(program) => Ok(Some(Tmux::new(program, config.tmux.socket.clone(), env))),
+    match tmux::find_tmux(env) {
+        Some(program) => Ok(Some(TmuxServer::new(program, config.tmux.socket.clone(), env))),
         None if config.tmux.mode == TmuxMode::Auto => {
             let _ = writeln!(io::stderr(), "note: tmux is not installed; agents print to this terminal");
             Ok(None)

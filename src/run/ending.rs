@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::machine::{Effect, End, Machine, Notice, Phase, Stop};
 use crate::plan::{SkipReason, Skipped};
-use crate::sys::signals::Interrupt;
+use crate::sys::interrupt::Interrupt;
 
 impl Machine {
     /// Starts no step over changes in these files: only what is owed is done.

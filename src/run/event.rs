@@ -11,7 +11,7 @@ use crate::plan::assign::Assigned;
 use crate::plan::{Plan, Step};
 use crate::report::notice::{Notice, Pause};
 use crate::state::{End, Learned, Outcome};
-use crate::sys::signals::Interrupt;
+use crate::sys::interrupt::Interrupt;
 
 /// What a run may do, apart from what each step says itself.
 #[derive(Debug, Clone)]

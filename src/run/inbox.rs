@@ -4,7 +4,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::signals::{self, Interrupt};
+use crate::sys::interrupt::Interrupt;
+use crate::sys::signals;
 
 /// Something to react to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

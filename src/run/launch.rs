@@ -15,7 +15,7 @@ use crate::store::attempt_folder;
 use crate::store::record::{AttemptDir, Hello};
 use crate::sys::files;
 use crate::sys::socket::Listener;
-use crate::tmux::Window;
+use crate::tmux::TmuxWindow;
 
 /// How long a window may take to start its attempt.
 const START_DEADLINE: Duration = Duration::from_secs(30);
@@ -147,7 +147,7 @@ impl Launcher {
     fn shake_hands(
         &self,
         request: &Request<'_>,
-        pane: Option<&Window>,
+        pane: Option<&TmuxWindow>,
         child: Option<&duct::Handle>,
     ) -> Result<Result<(i32, UnixStream), String>> {
         let start = Instant::now();

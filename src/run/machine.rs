@@ -17,7 +17,7 @@ use crate::plan::{Plan, Step};
 pub use crate::report::notice::{Next, Notice, Pause};
 pub use crate::state::End;
 use crate::state::{AttemptRecord, Learned, Outcome, SpecState, UnitStatus};
-use crate::sys::signals::Interrupt;
+use crate::sys::interrupt::Interrupt;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Stop {

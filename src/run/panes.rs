@@ -12,7 +12,7 @@ use crate::config::{Keep, Layout, Pane, Side};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::record::pack_env;
 use crate::sys::socket::Listener;
-use crate::tmux::line::Line;
+use crate::tmux::CommandLine;
 
 /// How long a new pane may take to ask for its environment.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -69,8 +69,8 @@ pub(super) fn rooms(panes: &[Pane]) -> Vec<Room> {
 }
 
 /// Has tmux arrange a window's panes, in a layout that it knows.
-pub(super) fn arrange(layout: Layout, size: Option<&str>, window: &str) -> Line {
-    let mut line = Line::default();
+pub(super) fn arrange(layout: Layout, size: Option<&str>, window: &str) -> CommandLine {
+    let mut line = CommandLine::default();
     let others = match layout.known_everywhere() {
         Layout::MainVertical => Some(("other-pane-width", "main-pane-width")),
         Layout::MainHorizontal => Some(("other-pane-height", "main-pane-height")),
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn a_main_layout_gives_the_others_the_size_that_was_asked_for() {
-        let words = |line: Line| {
+        let words = |line: CommandLine| {
             let words: Vec<_> = line.into_words().into_iter().map(|w| w.into_string().unwrap()).collect();
             words.join(" ")
         };

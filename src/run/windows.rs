@@ -12,9 +12,12 @@ pub use super::panes::{Setting, Wishes};
 use crate::attempt::pane::Errand;
 use crate::config::{ExtraWindow, Keep};
 use crate::error::{Error, Result};
-use crate::tmux::line::Line;
-use crate::tmux::look::{self, Look};
-use crate::tmux::{Job, Pending, Session, Split, Tmux, Window, main_mark, parse};
+use crate::tmux::status_line::MARK_OPTION;
+use crate::tmux::window_commands::close_windows;
+use crate::tmux::{
+    CommandLine, MAIN_WINDOW, NewPane, NewWindow, PendingCommand, StatusLine, TmuxServer, TmuxSession,
+    TmuxWindow, parse,
+};
 
 /// What the mark of a window of the user's own begins with; no task has such an id.
 pub const OWN_WINDOW: &str = "window ";
@@ -27,22 +30,22 @@ const TRIES: u32 = 4;
 /// Where windows go.
 #[derive(Debug)]
 pub struct Screen {
-    tmux: Tmux,
+    tmux: TmuxServer,
     name: String,
     size: (u16, u16),
     wishes: Wishes,
-    session: Option<Session>,
+    session: Option<TmuxSession>,
     /// Our windows by what they are for.
-    windows: HashMap<String, Window>,
+    windows: HashMap<String, TmuxWindow>,
     /// The pane of each unit's window in which something is verified.
-    verifying: HashMap<String, Window>,
+    verifying: HashMap<String, TmuxWindow>,
     main: Option<Main>,
-    look: Option<Look>,
+    look: Option<StatusLine>,
     looked: bool,
     /// Windows that nobody needs, as soon as another one is there.
-    over: Vec<(String, Window)>,
+    over: Vec<(String, TmuxWindow)>,
     /// What tmux does meanwhile; whatever comes next waits for it.
-    pending: Option<Pending>,
+    pending: Option<PendingCommand>,
     /// That side panes cannot be opened was told.
     complained: bool,
 }
@@ -67,8 +70,8 @@ impl Screen {
     /// The session `name` on a server, with the windows that an earlier run left there; another name where that one is
     /// of another project.
     #[must_use]
-    pub fn find(tmux: Tmux, name: &str, size: (u16, u16)) -> Self {
-        let (name, session) = tmux.named(name);
+    pub fn find(tmux: TmuxServer, name: &str, size: (u16, u16)) -> Self {
+        let (name, session) = tmux.find_session(name);
         let windows = session.as_ref().and_then(|s| tmux.windows(s).ok()).unwrap_or_default();
         Self {
             tmux,
@@ -112,7 +115,7 @@ impl Screen {
 
     /// Opens the window with the progress, which `argv` shows; it comes back with a session that was killed.
     pub fn open_main(&mut self, cwd: &Path, argv: Vec<OsString>) -> Result<()> {
-        self.open("main", main_mark(), cwd, &argv, None)?;
+        self.open("main", MAIN_WINDOW, cwd, &argv, None)?;
         self.main = Some(Main { cwd: cwd.to_owned(), argv });
         self.look();
         Ok(())
@@ -127,7 +130,7 @@ impl Screen {
         cwd: &Path,
         argv: &[OsString],
         state: Option<&str>,
-    ) -> Result<Window> {
+    ) -> Result<TmuxWindow> {
         self.pending = None;
         if state.is_some() {
             self.look();
@@ -137,19 +140,19 @@ impl Screen {
         // all other panes of it are gone
         self.verifying.remove(mark);
         self.over.retain(|(over, _)| over != mark);
-        let mut line = Line::default();
+        let mut line = CommandLine::default();
         if state.is_some() && look.is_none() && self.look() {
             self.label(&mut line, &window.id);
         }
         if state.is_some() {
-            line.and(look::close(self.over.iter().map(|(_, window)| window)));
+            line.and(close_windows(self.over.iter().map(|(_, window)| window)));
             self.over.clear();
         }
         self.later(line);
         Ok(window)
     }
 
-    fn start(&mut self, wanted: Wanted<'_>, look: Option<&Look>) -> Result<Window> {
+    fn start(&mut self, wanted: Wanted<'_>, look: Option<&StatusLine>) -> Result<TmuxWindow> {
         // others may just make sessions of the same names: each time, one name is known to be taken
         let mut tries = 1;
         loop {
@@ -160,12 +163,12 @@ impl Screen {
         }
     }
 
-    fn start_once(&mut self, wanted: Wanted<'_>, look: Option<&Look>) -> Result<Window> {
+    fn start_once(&mut self, wanted: Wanted<'_>, look: Option<&StatusLine>) -> Result<TmuxWindow> {
         let Wanted { name, mark, cwd, argv, state } = wanted;
-        let job =
-            Job { name, mark, cwd, argv, size: self.size, state, look: look.filter(|_| state.is_some()) };
+        let status_line = look.filter(|_| state.is_some());
+        let job = NewWindow { name, purpose: mark, cwd, argv, size: self.size, mark: state, status_line };
         if let Some(window) = self.windows.get(mark)
-            && let Ok(window) = self.tmux.reuse(window, job)
+            && let Ok(window) = self.tmux.reuse_window(window, job)
         {
             return Ok(self.keep(mark, window));
         }
@@ -177,7 +180,7 @@ impl Screen {
         // on another server an id is another window's
         self.over.clear();
         self.verifying.clear();
-        let (name, session) = self.tmux.named(&self.name);
+        let (name, session) = self.tmux.find_session(&self.name);
         self.name = name;
         if let Some(session) = session {
             let (session, window) = self.tmux.new_window(&session, job)?;
@@ -185,16 +188,24 @@ impl Screen {
             return Ok(self.keep(mark, window));
         }
         self.windows.clear();
-        if mark != main_mark()
+        if mark != MAIN_WINDOW
             && let Some(main) = self.main.take()
         {
             let (cwd, argv) = (main.cwd.as_path(), &main.argv[..]);
-            let job = Job { name: "main", mark: main_mark(), cwd, argv, state: None, look: None, ..job };
+            let job = NewWindow {
+                name: "main",
+                purpose: MAIN_WINDOW,
+                cwd,
+                argv,
+                mark: None,
+                status_line: None,
+                ..job
+            };
             let opened = self.tmux.new_session(&self.name, job);
             self.main = Some(main);
             let (session, window) = opened?;
             self.session = Some(session);
-            self.keep(main_mark(), window);
+            self.keep(MAIN_WINDOW, window);
             return self.start_once(wanted, look);
         }
         let (session, window) = self.tmux.new_session(&self.name, job)?;
@@ -204,7 +215,13 @@ impl Screen {
 
     /// Runs `argv` in a pane below the agent of the window for `mark`, the same one each time; in a window of its own where
     /// there is no room.
-    pub fn open_beside(&mut self, name: &str, mark: &str, cwd: &Path, argv: &[OsString]) -> Result<Window> {
+    pub fn open_beside(
+        &mut self,
+        name: &str,
+        mark: &str,
+        cwd: &Path,
+        argv: &[OsString],
+    ) -> Result<TmuxWindow> {
         self.pending = None;
         if let Some(pane) = self.verifying.get(mark)
             && let Ok(pane) = self.tmux.reuse_pane(&pane.pane, cwd, argv)
@@ -213,7 +230,7 @@ impl Screen {
         }
         if let Some(window) = self.windows.get(mark).cloned()
             && let Ok(pane) =
-                self.tmux.split(Split { from: &window.pane, right: false, size: None, cwd, argv })
+                self.tmux.new_pane(NewPane { from: &window.pane, right: false, size: None, cwd, argv })
         {
             self.verifying.insert(mark.to_owned(), pane.clone());
             self.arrange(&window);
@@ -242,8 +259,8 @@ impl Screen {
                 let argv = panes::argv(setting.exe, &errand);
                 let from = room.from.and_then(|at| opened.get(at)).unwrap_or(&window.pane);
                 let split =
-                    Split { from, right: room.right, size: Some(&room.size), cwd: &pane.cwd, argv: &argv };
-                opened.push(self.tmux.split(split)?.pane);
+                    NewPane { from, right: room.right, size: Some(&room.size), cwd: &pane.cwd, argv: &argv };
+                opened.push(self.tmux.new_pane(split)?.pane);
             }
             Ok(())
         };
@@ -253,7 +270,7 @@ impl Screen {
         Some(format!("! a side pane could not be opened: {}", error.render().trim_end()))
     }
 
-    fn arrange(&mut self, window: &Window) {
+    fn arrange(&mut self, window: &TmuxWindow) {
         let first = self.wishes.panes.first();
         if let Some((first, layout)) = first.zip(self.wishes.layout) {
             self.later(panes::arrange(layout, first.size.as_deref(), &window.id));
@@ -290,8 +307,8 @@ impl Screen {
     pub fn finish(&mut self, mark: &str, state: &str, done: bool) {
         let Some(window) = self.windows.get(mark).cloned() else { return };
         self.look();
-        let mut line = Line::default();
-        line.window_option(&window.id, look::MARK, state);
+        let mut line = CommandLine::default();
+        line.window_option(&window.id, MARK_OPTION, state);
         self.label(&mut line, &window.id);
         if self.wishes.keep == Keep::None || self.wishes.keep == Keep::Failed && done {
             let verify = verify_mark(mark);
@@ -299,7 +316,7 @@ impl Screen {
             let ours: Vec<_> = verify.into_iter().chain([(mark.to_owned(), window)]).collect();
             if done {
                 self.windows.retain(|_, window| ours.iter().all(|(_, closed)| closed != window));
-                line.and(look::close(ours.iter().map(|(_, window)| window)));
+                line.and(close_windows(ours.iter().map(|(_, window)| window)));
             }
             // where it is the last one, it goes when the next one is there
             self.over.extend(ours);
@@ -311,10 +328,10 @@ impl Screen {
     pub fn tell(&mut self, word: &str, bell: bool) {
         self.look();
         if let Some((look, session)) = self.look.as_ref().zip(self.session.as_ref()) {
-            let line = look.tell(&session.id, word);
+            let line = look.show_message(&session.id, word);
             self.later(line);
         }
-        if bell && let Some(mut tty) = self.windows.get(main_mark()).and_then(open_tty) {
+        if bell && let Some(mut tty) = self.windows.get(MAIN_WINDOW).and_then(open_tty) {
             let _ = tty.write_all(b"\x07");
         }
     }
@@ -324,29 +341,29 @@ impl Screen {
         if let Some(session) = self.session.clone().filter(|_| !self.looked) {
             self.looked = true;
             self.pending = None;
-            self.look = self.tmux.look(&session);
-            if let Some(line) = self.look.as_ref().map(|look| look.restored(&session.id)) {
+            self.look = self.tmux.status_line(&session);
+            if let Some(line) = self.look.as_ref().map(|look| look.restore(&session.id)) {
                 self.later(line);
             }
         }
         self.look.is_some()
     }
 
-    fn label(&self, line: &mut Line, window: &str) {
+    fn label(&self, line: &mut CommandLine, window: &str) {
         if let Some(look) = &self.look {
-            look.label(line, window);
+            look.show_mark(line, window);
         }
     }
 
-    fn later(&mut self, line: Line) {
+    fn later(&mut self, line: CommandLine) {
         if !line.is_empty() {
             // one after another, as they were meant
             self.pending = None;
-            self.pending = self.tmux.later(line);
+            self.pending = self.tmux.start(line);
         }
     }
 
-    fn keep(&mut self, mark: &str, window: Window) -> Window {
+    fn keep(&mut self, mark: &str, window: TmuxWindow) -> TmuxWindow {
         self.windows.insert(mark.to_owned(), window.clone());
         window
     }
@@ -359,7 +376,7 @@ impl Screen {
 
     /// Whether a pane is gone, or what it ran is.
     #[must_use]
-    pub fn has_ended(&self, pane: &Window) -> bool {
+    pub fn has_ended(&self, pane: &TmuxWindow) -> bool {
         self.tmux.is_dead(&pane.pane)
     }
 
@@ -371,7 +388,7 @@ impl Screen {
 
     /// What a pane shows right now.
     #[must_use]
-    pub fn shown_in(&self, pane: &Window) -> Option<String> {
+    pub fn shown_in(&self, pane: &TmuxWindow) -> Option<String> {
         self.tmux.capture(&pane.pane).ok()
     }
 }
@@ -386,7 +403,7 @@ fn own_mark(name: &str) -> String {
     format!("{OWN_WINDOW}{name}")
 }
 
-fn open_tty(window: &Window) -> Option<File> {
+fn open_tty(window: &TmuxWindow) -> Option<File> {
     let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
     let flags = i32::try_from(flags.bits()).unwrap_or(0);
     OpenOptions::new().write(true).custom_flags(flags).open(&window.tty).ok()

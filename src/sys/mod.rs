@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod digest;
 pub mod files;
+pub mod interrupt;
 pub mod process;
 pub mod programs;
 pub mod random;

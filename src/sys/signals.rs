@@ -1,4 +1,4 @@
-//! Turns the signals that a person or the system sends into values.
+//! Receives signals and turns them into [`Interrupt`]s.
 
 use std::io;
 use std::thread;
@@ -6,20 +6,7 @@ use std::thread;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
-/// What a signal asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Interrupt {
-    /// INT: Ctrl-C.
-    Interrupt,
-    /// TERM.
-    Terminate,
-    /// HUP: the terminal or the window is gone.
-    HangUp,
-    /// USR1, from `seqorch stop`: stop after this step. A second one does not stop any sooner.
-    AfterStep,
-    /// USR2, from `seqorch resume --now`: stop waiting for a limit and retry now.
-    TryNow,
-}
+use super::interrupt::Interrupt;
 
 /// The signal that means [`Interrupt::AfterStep`].
 pub const AFTER_STEP: rustix::process::Signal = rustix::process::Signal::USR1;

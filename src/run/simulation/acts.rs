@@ -1,7 +1,7 @@
 //! What agents and people do in a schedule, and what becomes of an attempt.
 
 use crate::state::{Outcome, Reason};
-use crate::sys::signals::Interrupt;
+use crate::sys::interrupt::Interrupt;
 
 /// What one dispatched agent does.
 #[derive(Debug, Clone)]

@@ -8,7 +8,7 @@ use super::scenario::{Dice, TASKS, cancelled, halted, in_sessions, kept, limited
 use crate::config::{Granularity, OnFailure};
 use crate::state::Outcome;
 use crate::state::outcome::{CancelledBy, TimedOut};
-use crate::sys::signals::Interrupt;
+use crate::sys::interrupt::Interrupt;
 
 /// A scenario by chance.
 pub(super) fn random(dice: &mut Dice) -> Model {

@@ -12,7 +12,7 @@ use crate::plan::Step;
 use crate::run::End;
 use crate::spec::TaskState;
 use crate::state::{AttemptRecord, Outcome, SpecState, UnitStatus, who};
-use crate::sys::signals::Interrupt;
+use crate::sys::interrupt::Interrupt;
 
 impl Model {
     /// Attempts of the unit that were spent in this run since it was last done.

@@ -9,7 +9,7 @@ use super::model::Model;
 use super::scenario::{Dice, TASKS, in_sessions, limited, settings};
 use crate::config::{Config, Granularity, Override, PartialRetry, PartialTimeouts, Window};
 use crate::state::Outcome;
-use crate::sys::signals::Interrupt;
+use crate::sys::interrupt::Interrupt;
 
 /// The last unit asks for a model of its own.
 pub(super) fn two_models(config: &mut Config) {

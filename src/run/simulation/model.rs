@@ -12,7 +12,7 @@ use crate::plan::{self, Plan, Selection, SpecInfo};
 use crate::spec::{self, TaskFile, TaskState};
 use crate::state::outcome::CancelledBy;
 use crate::state::{Outcome, SpecState};
-use crate::sys::signals::Interrupt;
+use crate::sys::interrupt::Interrupt;
 
 /// Seconds of wall time at the beginning: 2026-01-01.
 pub(super) const EPOCH: i64 = 1_767_225_600;

@@ -12,7 +12,7 @@ use crate::config::{Config, Granularity, OnFailure, Window};
 use crate::plan::testing::config;
 use crate::state::Outcome;
 use crate::state::outcome::{CancelledBy, TimedOut};
-use crate::sys::signals::Interrupt;
+use crate::sys::interrupt::Interrupt;
 
 pub(super) const TASKS: &str = "\
 # Implementation Plan

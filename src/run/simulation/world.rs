@@ -15,7 +15,7 @@ use crate::run::event::Event;
 use crate::run::machine::{Assigned, Notice, Pause};
 use crate::state::outcome::CancelledBy;
 use crate::state::{Changes, Learned, NotKept, Outcome, SpecState};
-use crate::sys::signals::Interrupt;
+use crate::sys::interrupt::Interrupt;
 
 /// An attempt without an orchestrator gives up after this many seconds.
 const HANDSHAKE: i64 = 5;

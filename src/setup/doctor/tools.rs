@@ -10,7 +10,7 @@ use crate::error::ErrorKind;
 use crate::git::{self, repository};
 use crate::setup::findings::Finding;
 use crate::sys::programs;
-use crate::tmux::{self, Tmux, parse};
+use crate::tmux::{TmuxServer, find_tmux, parse};
 
 /// The oldest tmux that seqorch was tried with.
 const TRIED: (u32, u32) = (3, 3);
@@ -25,7 +25,7 @@ pub(super) fn tmux(patient: &Patient<'_>) -> Vec<Finding> {
         return vec![Finding::ok(TOPIC, "turned off; agents print to the terminal")];
     }
     let env: Vec<(OsString, OsString)> = std::env::vars_os().collect();
-    let Some(program) = tmux::find(&env) else {
+    let Some(program) = find_tmux(&env) else {
         let text = "tmux is not on the search path";
         return vec![if mode == TmuxMode::On {
             Finding::problem(TOPIC, ErrorKind::Unavailable, format!("{text}, and tmux.mode is \"on\""))
@@ -36,7 +36,7 @@ pub(super) fn tmux(patient: &Patient<'_>) -> Vec<Finding> {
         }];
     };
     let shown = program.display().to_string();
-    let version = match Tmux::new(program, settings.and_then(|t| t.socket.clone()), &env).version() {
+    let version = match TmuxServer::new(program, settings.and_then(|t| t.socket.clone()), &env).version() {
         Ok(version) => version,
         Err(error) => return vec![Finding::error(TOPIC, &error)],
     };
