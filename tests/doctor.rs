@@ -19,7 +19,7 @@ fn a_healthy_project_has_no_problem_and_doctor_writes_nothing() {
     let project = project.env("TMUX_TMPDIR", std::env::temp_dir());
     let before = project.tree();
     let out = project.run(&["doctor"]).code(0);
-    assert!(out.stdout.contains("demo: 2 tasks") && out.stdout.ends_with("all is well\n"), "{}", out.stdout);
+    assert!(out.stdout.contains("demo: 2 tasks") && out.stdout.ends_with("no problems\n"), "{}", out.stdout);
     assert!(out.stdout.contains("fake, /bin/sh (run.backend)"), "{}", out.stdout);
     assert_eq!(project.tree(), before);
 }
@@ -45,18 +45,15 @@ fn a_missing_agent_exits_with_69_and_names_the_installed_ones() {
     program(&project, "claude", "echo '2.1.330 (Claude Code)'");
     let out = project.run(&["doctor", "--json"]).code(69);
     let report = json(&out.stdout);
-    let said = findings(&report, "agents", "problem");
     assert_eq!(
-        said,
-        [
-            "codex (assign.owners.codex): codex is not on the search path, or may not be run",
-            "verify.commands: there is no program no-such-checker",
-        ]
+        findings(&report, "agents", "problem"),
+        ["codex (assign.owners.codex): codex is not in PATH, or is not executable"]
     );
+    assert_eq!(findings(&report, "commands", "problem"), ["verify.commands: no-such-checker was not found"]);
     let list = report["findings"].as_array().unwrap();
     let codex = list.iter().find(|f| f["text"].as_str().unwrap().starts_with("codex (")).unwrap();
     assert!(codex["mend"].as_str().unwrap().contains("installed: claude, fake"), "{codex}");
-    assert_eq!(findings(&report, "agents", "warning"), ["claude: no sign of a login was found"]);
+    assert_eq!(findings(&report, "agents", "warning"), ["claude: no login found"]);
 }
 
 #[test]
@@ -75,11 +72,11 @@ fn doctor_warns_when_claudes_sandbox_lacks_a_tool() {
         "bwrap",
         "[ \"$1\" = --unshare-user ] && echo 'setting up uid map: Permission denied' >&2; exit 1",
     );
-    let wanted = "claude: bwrap, which its sandbox needs, does not work here (exit code 1: setting up uid map: Permission denied): \
-                  most commands are refused";
+    let wanted = "claude: its sandbox needs bwrap, which fails here (exit code 1: setting up uid map: Permission denied); \
+                  it refuses most commands";
     assert_eq!(warned(&project), wanted);
     fs::remove_file(project.path("bin/socat")).unwrap();
-    assert_eq!(warned(&project), "claude: its sandbox needs socat: without it, most commands are refused");
+    assert_eq!(warned(&project), "claude: its sandbox needs socat; without it, it refuses most commands");
     let project = project.config("[run]\nbackend = \"claude\"\n[backend.claude]\npermission = \"ask\"\n");
     assert_eq!(warned(&project), "");
 }
@@ -115,14 +112,14 @@ fn a_dirty_tree_is_a_problem_only_when_steps_are_committed() {
     project.write(".gitignore", ".home\nbin\n.out\n");
     let out = project.run(&["doctor", "--json"]).code(0);
     let warned = findings(&json(&out.stdout), "git", "warning").join("\n");
-    assert!(warned.contains("changes that are not committed: ") && warned.contains("agent.sh"), "{warned}");
+    assert!(warned.contains("uncommitted changes in ") && warned.contains("agent.sh"), "{warned}");
     let project = project.config("[git]\ncommit = \"step\"\ndirty = \"refuse\"\n");
     let out = project.run(&["doctor", "--json"]).code(2);
     let report = json(&out.stdout);
     let said = findings(&report, "git", "problem").join("\n");
-    assert!(said.contains("changes that are not committed: "), "{said}");
+    assert!(said.contains("uncommitted changes in "), "{said}");
     let warned = findings(&report, "git", "warning").join("\n");
-    assert!(warned.contains("seqorch.local.toml is meant for you alone"), "{warned}");
+    assert!(warned.contains("seqorch.local.toml holds your own settings"), "{warned}");
 }
 
 #[test]
@@ -132,11 +129,11 @@ fn a_running_run_and_an_unusable_folder_are_reported() {
     project.wait_for_ledger(1);
     let out = project.run(&["doctor", "--json"]).code(0);
     let warned = findings(&json(&out.stdout), "runs", "warning").join("\n");
-    assert!(warned.contains(&format!("demo: process {} on ", run.pid())), "{warned}");
+    assert!(warned.contains(&format!("demo: a run is active (process {} on ", run.pid())), "{warned}");
     project.release();
     run.wait().code(0);
     fs::remove_dir_all(project.path(".seqorch")).unwrap();
     project.write(".seqorch", "in the way");
     let out = project.run(&["doctor"]).code(2);
-    assert!(out.stdout.contains(".seqorch is no folder"), "{}", out.stdout);
+    assert!(out.stdout.contains(".seqorch is not a folder"), "{}", out.stdout);
 }

@@ -15,8 +15,8 @@ fn init_writes_a_valid_file_from_what_the_project_has() {
     let out = project.run(&["init"]).code(0);
     assert!(out.stdout.contains("seqorch plan demo --dry-run"), "{}", out.stdout);
     let text = project.read("seqorch.toml");
-    assert!(text.contains("Installed here: gemini, codex (no sign of a login)."), "{text}");
-    assert!(text.contains("Where specs are: demo, other."), "{text}");
+    assert!(text.contains("Installed: gemini, codex (no login found)."), "{text}");
+    assert!(text.contains("Found: demo, other."), "{text}");
     assert!(!text.contains("hunter2"), "{text}");
     let shown = project.run(&["config", "show"]).code(0).stdout;
     assert!(shown.contains("backend = \"gemini\"  # seqorch.toml:"), "{shown}");
@@ -29,19 +29,14 @@ fn init_writes_a_valid_file_from_what_the_project_has() {
 fn init_replaces_nothing_without_force() {
     let project = healthy();
     let before = project.read("seqorch.toml");
-    project.run(&["init"]).code(0).says(&[
-        "kept ",
-        "seqorch.toml, which was there already",
-        "--force",
-        "Next: ",
-    ]);
+    project.run(&["init"]).code(0).says(&["kept ", "seqorch.toml (exists already", "--force", "Next: "]);
     assert_eq!(project.read("seqorch.toml"), before);
     let skill = ".claude/skills/seqorch/SKILL.md";
     // the skill does not need a new configuration
     project.run(&["init", "--skill"]).code(0).says(&["kept", "written"]);
     assert_eq!(project.read("seqorch.toml"), before);
     project.write(skill, "my own");
-    project.run(&["init", "--skill", "-C", ".kiro"]).code(64).says(&["SKILL.md is there already"]);
+    project.run(&["init", "--skill", "-C", ".kiro"]).code(64).says(&["SKILL.md exists already"]);
     assert_eq!(project.read(skill), "my own");
     project.write("seqorch.toml", "this is no toml");
     project.run(&["init", "--skill", "--force"]).code(0);

@@ -77,6 +77,7 @@ const PURE: &[&str] = &[
     "run::verdict",
     "setup::draft",
     "setup::findings",
+    "setup::project_facts",
     "store::expiry",
     "store::record",
     "sys::digest",
@@ -148,7 +149,10 @@ const BANNED: &[&str] = &[
     "furnish",
 ];
 /// Where a banned word may stay: the file, and what its line has.
-const MAY_SAY: &[(&str, &str)] = &[];
+const MAY_SAY: &[(&str, &str)] = &[
+    // the key of `doctor --json`
+    ("src/setup/findings.rs", "\"mend\""),
+];
 
 static SOURCES: LazyLock<Crate> = LazyLock::new(Crate::read);
 

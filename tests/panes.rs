@@ -105,7 +105,7 @@ fn doctor_names_programs_of_side_panes_that_are_missing() {
     let Some(project) = Project::new().tmux() else { return };
     let project = project.spec("login", tasks(1)).config(SIDE);
     let said = project.run(&["doctor"]).stdout;
-    assert!(said.contains("no-such-program, which a side pane runs, is not there"), "{said}");
+    assert!(said.contains("no-such-program, which a side pane runs, was not found"), "{said}");
     assert!(!said.contains("sh, which"), "{said}");
 }
 

@@ -69,7 +69,7 @@ fn undo_refuses_and_explains_when_git_no_longer_has_the_trees() {
     git(&project, &["gc", "--quiet", "--prune=now"]);
     let out = project.run(&["undo", "1"]).code(2);
     assert!(
-        out.stderr.contains("git does not have the trees") && out.stderr.contains("git revert"),
+        out.stderr.contains("git no longer has the files") && out.stderr.contains("git revert"),
         "{out:?}"
     );
     assert!(project.path("made-1").exists());

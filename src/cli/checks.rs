@@ -1,7 +1,6 @@
 //! What is looked at before a run begins: the first hour of a night is a bad time to find out.
 
 use std::collections::HashSet;
-use std::ffi::OsStr;
 use std::path::Path;
 
 use super::project::Project;
@@ -132,7 +131,6 @@ pub(super) fn leave_out_others(project: &Project, state: &mut SpecState, left: &
 
 /// Every program that the plan needs is there; the first night hour is a bad time to find out.
 pub(super) fn check_programs(config: &Config, plan: &Plan) -> Result<()> {
-    let path = std::env::var_os("PATH");
     let mut seen = HashSet::new();
     let mut missing = Vec::new();
     for step in &plan.steps {
@@ -146,7 +144,7 @@ pub(super) fn check_programs(config: &Config, plan: &Plan) -> Result<()> {
             ));
         }
         let Some(program) = step.argv.first() else { continue };
-        if programs::find_program(OsStr::new(program), path.as_deref(), &step.cwd).is_none() {
+        if programs::find_in_path(program, &step.cwd).is_none() {
             missing.push(format!("  backend `{}` of task {}: {program}", step.backend, step.unit));
         }
     }
@@ -156,9 +154,7 @@ pub(super) fn check_programs(config: &Config, plan: &Plan) -> Result<()> {
     let others: Vec<_> = config
         .backends
         .iter()
-        .filter(|(_, b)| {
-            programs::find_program(OsStr::new(&b.command), path.as_deref(), Path::new("/")).is_some()
-        })
+        .filter(|(_, b)| programs::find_in_path(&b.command, Path::new("/")).is_some())
         .map(|(name, _)| name.as_str())
         .collect();
     let mut error = Error::new(ErrorKind::Unavailable, "an agent's program is not there, or may not be run")

@@ -129,11 +129,11 @@ enum Verb {
     Mark(mark::MarkArgs),
     /// Take back what a done task changed, and open it again.
     Undo(undo::UndoArgs),
-    /// Write a first seqorch.toml from what the project tells about itself.
+    /// Write a first seqorch.toml that fits the project.
     Init(init::InitArgs),
-    /// Look at everything that a run needs, and say how to mend what is wrong.
+    /// Check the setup and suggest fixes.
     Doctor(doctor::DoctorArgs),
-    /// List the agents that are configured, and what is installed of them.
+    /// List the configured agents and which of them are installed.
     Backends(backends::BackendsArgs),
     /// Look at the configuration.
     Config(config::ConfigArgs),

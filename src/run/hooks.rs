@@ -3,7 +3,7 @@
 //! They are strangers: each gets a session of its own (Ctrl-C is not for it), a deadline, and dies with this process. A
 //! failing one is told and harms nothing, unless the configuration says that it must succeed.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -52,8 +52,7 @@ impl Caller {
     pub fn call(&self, event: HookEvent, facts: &[(&str, String)], json: &str) -> Result<(), String> {
         let Some(argv) = self.hooks.argv.get(&event) else { return Ok(()) };
         let name = event.name();
-        let path = std::env::var_os("PATH");
-        let program = programs::find_program(OsStr::new(&argv[0]), path.as_deref(), &self.cwd)
+        let program = programs::find_in_path(&argv[0], &self.cwd)
             .ok_or_else(|| format!("hooks.{name}: {} is not there", argv[0]))?;
         let failed = |e: std::io::Error| format!("hooks.{name}: {} cannot be started: {e}", argv[0]);
         let (mut log, from) = self.open_log(name, argv).map_err(failed)?;

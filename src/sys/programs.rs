@@ -14,6 +14,12 @@ pub fn find_program(name: &OsStr, path: Option<&OsStr>, base: &Path) -> Option<P
     which::which_in(name, folders, base).ok()
 }
 
+/// Searches like [`find_program`], in the `PATH` of this process.
+#[must_use]
+pub fn find_in_path(name: impl AsRef<OsStr>, base: &Path) -> Option<PathBuf> {
+    find_program(name.as_ref(), env::var_os("PATH").as_deref(), base)
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;

@@ -47,7 +47,8 @@ pub(super) fn doctor(ground: &Ground, cli: Cli) -> Seen {
     ensure(said.contains(&line), &bench, &format!("no {line:?} in\n{said}"))?;
     ensure(said.contains("login: "), &bench, &format!("its login is not seen:\n{said}"))?;
     ensure(!said.contains("sk-dummy"), &bench, "the key is shown")?;
-    let lacks = said.lines().find_map(|line| line.split_once("its sandbox needs ")?.1.split(':').next());
+    let lacks =
+        said.lines().find_map(|line| line.split_once("its sandbox needs ")?.1.split([';', ',']).next());
     let lacks = lacks.map_or(String::new(), |what| format!(", its sandbox lacks {what}"));
     Ok(format!("version and login found{lacks}"))
 }

@@ -1,4 +1,4 @@
-//! The configured agents: what is installed, in which version, and what uses them.
+//! The configured backends: which programs are installed, in which version, and which settings use them.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -7,57 +7,59 @@ use std::path::{Path, PathBuf};
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
-use super::probe::{self, Answer, Ask};
+use super::probe::{self, ProbeAnswer, ProbeCommand};
 use crate::config::{AssignMode, Config, Loaded, Output};
 use crate::error::Result;
+use crate::sys::programs;
 
-/// One backend.
+/// A configured backend and its program.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Listed {
+pub struct BackendStatus {
     /// Its name in the configuration.
     pub name: String,
-    /// Whether seqorch brings it along (settings may have changed it).
+    /// Whether it comes with seqorch. The user may have changed its settings.
     pub built_in: bool,
     /// The program, as configured.
     pub command: String,
-    /// Where it was found.
+    /// The program's path; `None` if it was not found.
     pub path: Option<PathBuf>,
-    /// What it said of its version; `None` where it was not found.
-    pub version: Option<Answer>,
-    /// What it prints.
+    /// What the program printed for `--version`; `None` if it was not found.
+    pub version: Option<ProbeAnswer>,
+    /// The format of its output.
     pub output: Output,
-    /// The model that is configured; `None`: its own choice.
+    /// The configured model; `None` leaves the choice to the agent.
     pub model: Option<String>,
-    /// What it may do unasked.
+    /// What it may do without asking.
     pub permission: String,
-    /// Whether it can go on in a session.
+    /// Whether it can resume a session.
     pub resumes: bool,
-    /// The settings that may give it work.
+    /// The settings that name it.
     pub used_by: Vec<String>,
 }
 
-/// Asks every configured backend that `wanted` lets through. `exe` is this program.
+/// Finds the program and the version of each configured backend that `wanted` accepts, by the settings that use it.
+/// `exe` is this program.
 pub fn list(
     loaded: &Loaded,
     root: &Path,
     exe: &Path,
     wanted: impl Fn(&[String]) -> bool,
-) -> Result<Vec<Listed>> {
+) -> Result<Vec<BackendStatus>> {
     let config = &loaded.config;
     let cwd = workdir(config, root);
-    let mut uses = users(config);
-    let mut listed = Vec::new();
+    let mut uses = uses(config);
+    let mut backends = Vec::new();
     for (name, backend) in &config.backends {
         let used_by = uses.remove(name.as_str()).unwrap_or_default();
         if !wanted(&used_by) {
             continue;
         }
         let permission = loaded.provenance.text(&format!("backend.{name}.permission"));
-        listed.push(Listed {
+        backends.push(BackendStatus {
             name: name.clone(),
             built_in: crate::config::built_in_backends().contains(&name.as_str()),
             command: backend.command.clone(),
-            path: probe::find(backend, &cwd),
+            path: programs::find_in_path(&backend.command, &cwd),
             version: None,
             output: backend.output,
             model: backend.model.clone(),
@@ -66,28 +68,29 @@ pub fn list(
             used_by,
         });
     }
-    let asks: Vec<Ask> = listed
+    let commands: Vec<ProbeCommand> = backends
         .iter()
-        .filter_map(|one| Some(Ask::of(config.backends.get(&one.name)?, one.path.clone()?, &cwd)))
+        .filter_map(|one| {
+            Some(ProbeCommand::version(config.backends.get(&one.name)?, one.path.clone()?, &cwd))
+        })
         .collect();
-    let answers = probe::versions(exe, &asks, probe::DEADLINE)?;
-    for (one, answer) in listed.iter_mut().filter(|one| one.path.is_some()).zip(answers) {
+    let answers = probe::run_probes(exe, &commands, probe::DEADLINE)?;
+    for (one, answer) in backends.iter_mut().filter(|one| one.path.is_some()).zip(answers) {
         one.version = Some(answer);
     }
-    Ok(listed)
+    Ok(backends)
 }
 
-/// Where agents work; the project root where that folder is missing, which `doctor` says.
+/// The folder that agents work in; the project root if that folder is missing, which `doctor` reports.
 pub(super) fn workdir(config: &Config, root: &Path) -> PathBuf {
     let wanted = config.run.workdir.as_ref().map_or_else(|| root.to_owned(), |dir| root.join(dir));
     if wanted.is_dir() { wanted } else { root.to_owned() }
 }
 
-/// Which settings may give work to which backend.
-#[must_use]
-pub fn users(config: &Config) -> BTreeMap<&str, Vec<String>> {
+/// The settings that name each backend.
+fn uses(config: &Config) -> BTreeMap<&str, Vec<String>> {
     let mut uses: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    let mut add = |backend, who: String| uses.entry(backend).or_default().push(who);
+    let mut add = |backend, setting: String| uses.entry(backend).or_default().push(setting);
     add(config.run.backend.as_str(), "run.backend".to_owned());
     if config.assign.mode == AssignMode::Agent {
         add(config.assign.backend.as_str(), "assign.backend".to_owned());
@@ -108,16 +111,16 @@ pub fn users(config: &Config) -> BTreeMap<&str, Vec<String>> {
     uses
 }
 
-/// The list as an aligned table, `width` columns wide at most where that is known.
-pub fn write(out: &mut dyn Write, listed: &[Listed], width: Option<usize>) -> io::Result<()> {
+/// Prints the backends as an aligned table, at most `width` columns wide.
+pub fn write(out: &mut dyn Write, backends: &[BackendStatus], width: Option<usize>) -> io::Result<()> {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     if let Some(width) = width.and_then(|w| u16::try_from(w).ok()) {
         table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
     }
-    table.set_header(["NAME", "VERSION", "PROGRAM", "OUTPUT", "MODEL", "PERMISSION", "SESSION", "USED BY"]);
-    for one in listed {
-        let version = one.version.as_ref().map_or_else(|| "not found".to_owned(), Answer::shown);
+    table.set_header(["NAME", "VERSION", "PROGRAM", "OUTPUT", "MODEL", "PERMISSION", "RESUMES", "USED BY"]);
+    for one in backends {
+        let version = one.version.as_ref().map_or_else(|| "not found".to_owned(), ProbeAnswer::shown);
         let program = one.path.as_ref().map_or_else(|| one.command.clone(), |p| p.display().to_string());
         let output = serde_json::to_value(one.output).ok();
         table.add_row([
@@ -125,9 +128,9 @@ pub fn write(out: &mut dyn Write, listed: &[Listed], width: Option<usize>) -> io
             &version,
             &program,
             output.as_ref().and_then(|v| v.as_str()).unwrap_or_default(),
-            one.model.as_deref().unwrap_or("its own"),
+            one.model.as_deref().unwrap_or("default"),
             &one.permission,
-            if one.resumes { "goes on" } else { "new only" },
+            if one.resumes { "yes" } else { "no" },
             &if one.used_by.is_empty() { "-".to_owned() } else { one.used_by.join(", ") },
         ]);
     }

@@ -1,0 +1,27 @@
+//! What doctor checks.
+
+use std::path::Path;
+
+use crate::config::Loaded;
+use crate::error::{Error, Result};
+use crate::project::place::Place;
+use crate::report::text::command_line;
+use crate::store::spec_store::Store;
+
+/// A project, as far as it could be loaded.
+#[derive(Debug)]
+pub struct DoctorSubject<'a> {
+    /// The project's folder.
+    pub root: &'a Path,
+    /// This program.
+    pub exe: &'a Path,
+    /// The configuration, or the error that loading it gave.
+    pub loaded: std::result::Result<&'a Loaded, &'a Error>,
+    /// The specs, or the error that finding one gave.
+    pub specs: &'a [Result<(Place, Store)>],
+}
+
+/// A spec's name as the user types it in a shell.
+pub(super) fn typed(place: &Place) -> String {
+    command_line(&[place.typed.clone()])
+}
