@@ -29,10 +29,10 @@ pub(super) fn check(subject: &DoctorSubject<'_>) -> Vec<DoctorFinding> {
     names.sort();
     names.dedup();
     let ok = (!names.is_empty()).then(|| DoctorFinding::ok(TOPIC, format!("found: {}", names.join(", "))));
-    ok.into_iter().chain(missing.into_iter().map(not_found)).collect()
+    ok.into_iter().chain(missing.iter().map(not_found)).collect()
 }
 
-fn not_found(command: ConfiguredCommand) -> DoctorFinding {
+fn not_found(command: &ConfiguredCommand) -> DoctorFinding {
     let text = format!("{}: {} was not found", command.setting, command.program);
     let finding = if command.required {
         DoctorFinding::problem(TOPIC, ErrorKind::Unavailable, text)

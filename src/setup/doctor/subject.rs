@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::config::Loaded;
 use crate::error::{Error, Result};
 use crate::project::place::Place;
-use crate::report::text::command_line;
+use crate::report::text::{sanitise_line, shell_word};
 use crate::store::spec_store::Store;
 
 /// A project, as far as it could be loaded.
@@ -23,5 +23,5 @@ pub struct DoctorSubject<'a> {
 
 /// A spec's name as the user types it in a shell.
 pub(super) fn typed(place: &Place) -> String {
-    command_line(&[place.typed.clone()])
+    shell_word(&sanitise_line(&place.typed))
 }
