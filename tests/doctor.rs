@@ -47,7 +47,7 @@ fn a_missing_agent_exits_with_69_and_names_the_installed_ones() {
     let report = json(&out.stdout);
     assert_eq!(
         findings(&report, "agents", "problem"),
-        ["codex (assign.owners.codex): codex is not in PATH, or is not executable"]
+        ["codex (assign.owners.codex): codex is not in PATH or is not executable"]
     );
     assert_eq!(findings(&report, "commands", "problem"), ["verify.commands: no-such-checker was not found"]);
     let list = report["findings"].as_array().unwrap();

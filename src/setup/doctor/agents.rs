@@ -80,7 +80,7 @@ impl UsedBackend<'_> {
     fn not_found(&self) -> DoctorFinding {
         let BackendStatus { name, command, used_by, .. } = self.status;
         let place = if command.contains('/') { "does not exist" } else { "is not in PATH" };
-        let text = format!("{name} ({}): {command} {place}, or is not executable", used_by.join(", "));
+        let text = format!("{name} ({}): {command} {place} or is not executable", used_by.join(", "));
         let all = self.config.backends.iter();
         let installed: Vec<&str> = all
             .filter(|(_, backend)| programs::find_in_path(&backend.command, self.subject.root).is_some())
