@@ -9,7 +9,7 @@ use crate::config::{self, Flag, LoadRequest, Loaded};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Selection;
 use crate::project::discovery::{self, Found};
-use crate::project::place::{self, Place};
+use crate::project::place::Place;
 use crate::store::spec_store::Store;
 use crate::sys::digest::digest;
 use crate::tmux::WindowOwner;
@@ -169,7 +169,7 @@ impl Project {
     pub(super) fn place(&self, dir: &Path, selection: Selection) -> Result<Place> {
         let dir = fs::canonicalize(dir).map_err(|e| Error::io("finding", dir, e))?;
         let name = dir.file_name().map_or_else(|| "spec".to_owned(), |n| n.to_string_lossy().into_owned());
-        let dialect = place::forced_dialect(&self.loaded.config);
+        let dialect = self.loaded.config.tasks.dialect;
         let typed = self.typed(&name, &dir);
         Ok(Place { name, typed, dir, root: self.root.clone(), dialect, selection })
     }

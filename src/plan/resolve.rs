@@ -7,10 +7,8 @@ use regex::Regex;
 
 use super::request::{Progress, SpecInfo};
 use super::tree::Tree;
-use crate::config::{
-    AssignMode, AssignRule, Backend, Config, Done, Output, Override, PartialRetry, PartialTimeouts, PromptBy,
-    Retry, Timeouts,
-};
+use crate::agent::Format;
+use crate::config::{AssignMode, AssignRule, Backend, Config, Done, Override, PromptBy, Retry, Timeouts};
 
 /// What the configuration says of one unit.
 #[derive(Debug, Clone)]
@@ -21,7 +19,7 @@ pub(super) struct Settings {
     pub(super) model: Option<String>,
     pub(super) unassigned: bool,
     pub(super) prompt_by: PromptBy,
-    pub(super) output: Output,
+    pub(super) output: Format,
     pub(super) env: Vec<(String, String)>,
     pub(super) env_remove: Vec<String>,
     pub(super) timeout: Timeouts,
@@ -180,8 +178,8 @@ fn settings(resolver: &Resolver<'_>, choice: &Choice<'_>, overrides: &[&Override
         model = one.model.as_ref().filter(|_| fits).or(model);
         extra_prompt = one.prompt.as_ref().or(extra_prompt);
         verify = one.verify.as_ref().unwrap_or(verify);
-        timeout = with_timeouts(timeout, one.timeout);
-        retry = with_retry(retry, one.retry);
+        timeout = timeout.with(one.timeout);
+        retry = retry.with(one.retry);
     }
     let own_model = || config.backends.get(name).and_then(|backend| backend.model.as_ref());
     if !progress.instead.is_empty()
@@ -198,7 +196,7 @@ fn settings(resolver: &Resolver<'_>, choice: &Choice<'_>, overrides: &[&Override
         model: None,
         unassigned,
         prompt_by: PromptBy::Stdin,
-        output: Output::Text,
+        output: Format::Text,
         env: Vec::new(),
         env_remove: Vec::new(),
         timeout,
@@ -256,7 +254,7 @@ pub(crate) fn argv(backend: &Backend, given: Given<'_>, resumes: bool) -> Vec<St
         let several = match arg.as_str() {
             "{model_args}" => given.model.map_or(&[][..], |_| &backend.model_args),
             "{agent_args}" => given.agent.map_or(&[][..], |_| &backend.agent_args),
-            "{permission_args}" => &backend.permission_args,
+            "{permission_args}" => backend.permission_args(),
             "{resume}" if resumes => &backend.resume,
             "{resume}" => &[],
             _ => std::slice::from_ref(arg),
@@ -300,28 +298,12 @@ fn fill(text: &str, values: &[(&str, &str)]) -> String {
     out + rest
 }
 
-fn with_timeouts(common: Timeouts, own: PartialTimeouts) -> Timeouts {
-    Timeouts {
-        task: own.task.unwrap_or(common.task),
-        idle: own.idle.unwrap_or(common.idle),
-        first_output: own.first_output.unwrap_or(common.first_output),
-        grace: own.grace.unwrap_or(common.grace),
-    }
-}
-
-fn with_retry(common: Retry, own: PartialRetry) -> Retry {
-    Retry {
-        attempts: own.attempts.unwrap_or(common.attempts),
-        backoff: own.backoff.unwrap_or(common.backoff),
-        max_backoff: own.max_backoff.unwrap_or(common.max_backoff),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::config::{PartialRetry, PartialTimeouts};
     use crate::plan::testing::{Case, backend};
     use crate::plan::{Instead, Step};
 
@@ -493,7 +475,7 @@ mod tests {
     #[test]
     fn permission_and_agent_become_arguments() {
         let mut agent = backend("agent", &["{permission_args}", "{agent_args}", "-q"]);
-        agent.permission_args = vec!["--mode".into(), "safe".into()];
+        agent.permission_args.auto = vec!["--mode".into(), "safe".into()];
         agent.agent_args = vec!["--agent".into(), "{agent}".into()];
         assert_eq!(argv_of(agent.clone()), ["agent", "--mode", "safe", "-q"]);
         agent.agent = Some("gawain".into());

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::config::{Done, Output, PromptBy, Retry, Timeouts};
+use crate::agent::Format;
+use crate::config::{Done, PromptBy, Retry, Timeouts};
 use crate::spec::{Dialect, IgnoredLine, Task};
 
 /// What will run, in order, and what will not, with reasons.
@@ -72,7 +73,7 @@ pub struct Step {
     /// How the prompt gets there.
     pub prompt_by: PromptBy,
     /// What the agent prints.
-    pub output: Output,
+    pub output: Format,
     /// Extra environment.
     pub env: Vec<(String, String)>,
     /// Variables taken away.

@@ -1,14 +1,9 @@
 //! Tasks and configurations for the tests of this folder, from a short notation.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use super::{Plan, Progress, Request, Selection, SpecInfo, build};
-use crate::config::{
-    Assign, AssignMode, Backend, Batch, Config, Done, DoneSignal, Granularity, Keep, OnFailure, Output,
-    Prompt, PromptBy, Retry, Run, Skill, Tasks, TasksDialect, Tick, Timeouts, Tmux, TmuxMode,
-};
+use crate::config::{AssignMode, Backend, Config, Granularity};
 use crate::spec::{Group, Task, TaskFile, TaskState};
 
 /// One task a line: two spaces of indentation per level, then `id`, then any of `*` (optional), `x` (ticked), `!`
@@ -86,86 +81,19 @@ pub(crate) fn backend(command: &str, args: &[&str]) -> Backend {
     Backend {
         command: command.into(),
         args: args.iter().map(ToString::to_string).collect(),
-        prompt: PromptBy::Stdin,
-        output: Output::Text,
-        model: None,
-        model_args: Vec::new(),
-        agent: None,
-        agent_args: Vec::new(),
-        resume: Vec::new(),
-        permission_args: Vec::new(),
-        env: BTreeMap::new(),
-        env_remove: Vec::new(),
-        preset: None,
-        limit_patterns: Vec::new(),
+        ..Backend::default()
     }
 }
 
-/// A configuration with the defaults of the design and one backend `agent`.
+/// The default configuration with one backend `agent`, which does every task.
 pub(crate) fn config() -> Config {
-    let seconds = Duration::from_secs;
-    Config {
-        log: crate::config::Log { max_mb: 1, keep: seconds(0) },
-        verify: crate::config::Verify { commands: Vec::new(), timeout: seconds(60), min_tests: 0 },
-        git: crate::config::Git {
-            commit: crate::config::Commit::Off,
-            dirty: crate::config::Dirty::Refuse,
-            message: "{id}".into(),
-            snapshot: false,
-        },
-        hooks: crate::config::Hooks { argv: BTreeMap::new(), timeout: seconds(1), required: false },
-        limit: crate::config::Limit::default(),
-        pace: crate::config::Pace::default(),
-        run: Run {
-            spec_root: ".kiro/specs".into(),
-            backend: "agent".into(),
-            delay: seconds(15),
-            jitter: seconds(0),
-            max_iterations: 50,
-            workdir: None,
-            granularity: Granularity::Unit,
-            include_optional: false,
-            on_failure: OnFailure::Halt,
-        },
-        retry: Retry { attempts: 3, backoff: seconds(30), max_backoff: seconds(600) },
-        timeout: Timeouts {
-            task: seconds(7200),
-            idle: seconds(1800),
-            first_output: seconds(600),
-            grace: seconds(10),
-        },
-        done: Done { signal: DoneSignal::Required, nudges: 1 },
-        assign: Assign {
-            mode: AssignMode::Rules,
-            backend: "agent".into(),
-            agent: None,
-            batch: Batch::All,
-            timeout: seconds(180),
-            owners: BTreeMap::new(),
-            rules: Vec::new(),
-        },
-        prompt: Prompt {
-            template: None,
-            inputs: Vec::new(),
-            skills: vec![Skill { name: "test-driven-development".into(), when: "ANY code changes".into() }],
-            rules: Vec::new(),
-        },
-        tmux: Tmux {
-            mode: TmuxMode::Auto,
-            session: "sequential-{spec}".into(),
-            window: "task-{id}".into(),
-            socket: None,
-            size: (220, 50),
-            main: true,
-            keep: Keep::All,
-            layout: None,
-            panes: Vec::new(),
-            windows: Vec::new(),
-        },
-        tasks: Tasks { trust_checkboxes: true, tick: Tick::Done, dialect: TasksDialect::Auto },
-        backends: BTreeMap::from([("agent".into(), backend("agent", &["-p"]))]),
-        overrides: Vec::new(),
-    }
+    let mut config = Config::default();
+    config.run.backend = "agent".into();
+    config.assign.mode = AssignMode::Rules;
+    config.assign.backend = "agent".into();
+    config.assign.owners.clear();
+    config.backends.insert("agent".into(), backend("agent", &["-p"]));
+    config
 }
 
 /// A spec, and what is asked of it.

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::inputs;
 use super::progress::{progress, ticked};
-use crate::config::{Config, TasksDialect};
+use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{self, Plan, Progress, Selection, SpecInfo};
 use crate::spec::{self, Dialect, TaskFile};
@@ -66,22 +66,6 @@ impl Place {
                 .detail(shown));
         }
         Ok((text, tasks))
-    }
-}
-
-/// The dialect that `tasks.dialect` forces, if it does.
-#[must_use]
-pub fn forced_dialect(config: &Config) -> Option<Dialect> {
-    match config.tasks.dialect {
-        TasksDialect::Auto => None,
-        TasksDialect::Kiro => Some(Dialect::Kiro),
-        TasksDialect::CcSdd => Some(Dialect::CcSdd),
-        TasksDialect::SpecKit => Some(Dialect::SpecKit),
-        TasksDialect::OpenSpec => Some(Dialect::OpenSpec),
-        TasksDialect::Headings => Some(Dialect::Headings),
-        TasksDialect::Table => Some(Dialect::Table),
-        TasksDialect::Numbered => Some(Dialect::Numbered),
-        TasksDialect::Plain => Some(Dialect::Plain),
     }
 }
 

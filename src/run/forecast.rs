@@ -214,7 +214,7 @@ fn later(at: Timestamp, by: Duration) -> Timestamp {
 mod tests {
     use super::*;
     use crate::agent::limit::LimitKind;
-    use crate::config::{Budget, Window};
+    use crate::config::{PaceWindow, TokenBudget};
     use crate::plan::testing::Case;
     use crate::state::Limited;
 
@@ -255,7 +255,8 @@ mod tests {
     #[test]
     fn steps_follow_each_other_in_the_usual_time_and_its_window() {
         let mut case = Case::new("1\n2\n3");
-        let night = Window { from: jiff::civil::time(22, 0, 0, 0), until: jiff::civil::time(22, 10, 0, 0) };
+        let night =
+            PaceWindow { from: jiff::civil::time(22, 0, 0, 0), until: jiff::civil::time(22, 10, 0, 0) };
         case.config.pace.window = Some(night);
         // six minutes each, and a delay of 15 seconds
         let state = done(&[("2026-01-09T22:00:00Z", "2026-01-09T22:06:00Z", 0)]);
@@ -278,7 +279,7 @@ mod tests {
             ["10 12:00", "10 12:06", &format!("10 13:00 {hourly}"), "10 13:06"]
         );
         case.config.pace.tasks_per_hour = None;
-        case.config.pace.tokens = Some(Budget { tokens: 1000, per: Duration::from_secs(5 * 3600) });
+        case.config.pace.tokens = Some(TokenBudget { tokens: 1000, per: Duration::from_secs(5 * 3600) });
         let tokens = "pace.tokens = 1000 per 5h";
         let told = told(&case, &state);
         // the one of 10:06 and the first leave no room until the former is five hours old

@@ -44,13 +44,13 @@ impl Caller {
     /// Whether anybody wants to hear of `event`.
     #[must_use]
     pub fn wants(&self, event: HookEvent) -> bool {
-        self.hooks.argv.contains_key(&event)
+        self.hooks.argv(event).is_some()
     }
 
     /// Calls the hook of `event`, if there is one, and waits for its end. It gets `facts` in its environment and `json` on
     /// standard input. An error says, in one line, what is wrong with it.
     pub fn call(&self, event: HookEvent, facts: &[(&str, String)], json: &str) -> Result<(), String> {
-        let Some(argv) = self.hooks.argv.get(&event) else { return Ok(()) };
+        let Some(argv) = self.hooks.argv(event) else { return Ok(()) };
         let name = event.name();
         let program = programs::find_in_path(&argv[0], &self.cwd)
             .ok_or_else(|| format!("hooks.{name}: {} is not there", argv[0]))?;

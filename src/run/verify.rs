@@ -7,7 +7,8 @@ use super::prepare::{Preparation, Prepared};
 use super::test_count;
 use super::verdict::failure;
 use super::world::{Errand, RealWorld};
-use crate::config::{Done, DoneSignal, Output, PromptBy, Timeouts};
+use crate::agent::Format;
+use crate::config::{Done, DoneSignal, PromptBy, Timeouts};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Step;
 use crate::report::text::command_line;
@@ -53,7 +54,7 @@ impl RealWorld<'_> {
             argv: gate.step.verify[gate.index].clone(),
             resume_argv: None,
             prompt_by: PromptBy::Stdin,
-            output: Output::Text,
+            output: Format::Text,
             timeout: Timeouts {
                 task: self.config.verify.timeout,
                 idle: std::time::Duration::ZERO,

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::logins::{LoginSign, find_login};
 use super::project_facts::{InstalledAgent, ProjectFacts};
 use super::test_commands::test_commands;
-use crate::config::{Config, built_in_backends};
+use crate::config::{BUILT_IN_BACKENDS, Config};
 use crate::sys::programs;
 
 /// Folders that tools keep specs in.
@@ -47,7 +47,7 @@ fn spec_names(folder: &Path) -> Vec<String> {
 
 /// The built-in agents that are installed: those with a login first, of these the default one first.
 fn installed_agents(root: &Path, config: &Config) -> Vec<InstalledAgent> {
-    let mut found: Vec<InstalledAgent> = built_in_backends()
+    let mut found: Vec<InstalledAgent> = BUILT_IN_BACKENDS
         .iter()
         .filter_map(|name| Some((*name, config.backends.get(*name)?)))
         .filter(|(_, backend)| programs::find_in_path(&backend.command, root).is_some())

@@ -129,9 +129,21 @@ pub enum Dialect {
 }
 
 impl Dialect {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Kiro,
+        Self::CcSdd,
+        Self::SpecKit,
+        Self::OpenSpec,
+        Self::Headings,
+        Self::Table,
+        Self::Numbered,
+        Self::Plain,
+    ];
+
     /// Its name in the configuration and in JSON.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Dialect::Kiro => "kiro",
             Dialect::CcSdd => "cc-sdd",
