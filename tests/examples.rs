@@ -1,10 +1,11 @@
-//! The bundled examples do what the README says, and the README says what is so.
+//! The bundled examples do what the README says.
 
-use crate::common::Project;
 use std::path::Path;
 use std::process::Command;
 
-/// A copy of an example; it brings its own agent, with its own mode.
+use crate::common::Project;
+
+/// A copy of an example with its files and their modes.
 fn copy(name: &str) -> Project {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name).join(".");
     let project = Project::new();
@@ -36,7 +37,7 @@ fn the_night_example_gets_through_a_failure_a_limit_and_a_question() {
     ] {
         assert!(Command::new("git").args(args).current_dir(project.root()).status().unwrap().success());
     }
-    // what the test itself keeps in the folder
+    // files of the test itself
     project.write(".git/info/exclude", ".out/\n.home/\nledger\ngate\n");
     let project = project.env("NIGHT_PAUSE", "0").env("NIGHT_LIMIT", "1");
     let night = project.run(&["run", "--no-tmux", "--delay", "0"]).code(2);

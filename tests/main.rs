@@ -1,5 +1,5 @@
 //! All integration tests, in one binary.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue has failed")]
 
 mod agent_output;
 mod agent_signals;

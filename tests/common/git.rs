@@ -17,7 +17,7 @@ pub(crate) fn git(project: &Project, args: &[&str]) -> String {
 
 pub(crate) const TWO: &str = "- [ ] 1. First thing\n- [ ] 2. Second thing\n";
 
-/// A repository with all of it committed, and a run that commits each step.
+/// A repository with everything committed, whose runs commit each step.
 pub(crate) fn repo(agent: &str, more: &str) -> Project {
     let project = Project::new()
         .spec("demo", TWO)
