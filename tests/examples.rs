@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::common::Project;
+use crate::common::{Project, git};
 
 /// A copy of an example with its files and their modes.
-fn copy(name: &str) -> Project {
+pub(crate) fn copy(name: &str) -> Project {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name).join(".");
     let project = Project::new();
     std::fs::remove_file(project.path("agent.sh")).unwrap();
@@ -27,18 +27,7 @@ fn the_hello_example_needs_nothing_but_a_shell() {
 #[test]
 fn the_night_example_gets_through_a_failure_a_limit_and_a_question() {
     let project = copy("night");
-    for args in [
-        &["init", "-q"][..],
-        &["config", "user.name", "t"],
-        &["config", "user.email", "t@localhost"],
-        &["config", "commit.gpgsign", "false"],
-        &["add", "-A"],
-        &["commit", "-q", "-m", "start"],
-    ] {
-        assert!(Command::new("git").args(args).current_dir(project.root()).status().unwrap().success());
-    }
-    // files of the test itself
-    project.write(".git/info/exclude", ".out/\n.home/\nledger\ngate\n");
+    git::init(&project);
     let project = project.env("NIGHT_PAUSE", "0").env("NIGHT_LIMIT", "1");
     let night = project.run(&["run", "--no-tmux", "--delay", "0"]).code(2);
     night.says(&[

@@ -45,6 +45,7 @@ mod recordings;
 mod report;
 mod resume;
 mod run;
+mod screens;
 mod secrets;
 mod several_specs;
 mod specs;

@@ -17,19 +17,6 @@ fn files_of_an_attempt_are_readable_by_the_user_alone() {
     }
 }
 
-#[test]
-fn private_files_are_private() {
-    use std::os::unix::fs::PermissionsExt;
-    let project = Project::new().spec("login", "- [ ] 1. A\n");
-    project.run(&["run"]).code(0);
-    for name in ["attempt.json", "prompt.md", "output.jsonl", "stderr.log", "result.json", "lock"] {
-        let mode = fs::metadata(project.path(".seqorch/login/1/1").join(name)).unwrap().permissions().mode();
-        assert_eq!(mode & 0o077, 0, "{name}: {mode:o}");
-    }
-    let mode = fs::metadata(project.path(".seqorch")).unwrap().permissions().mode();
-    assert_eq!(mode & 0o077, 0, ".seqorch: {mode:o}");
-}
-
 /// Joined from two halves, so that no file of the test contains it.
 fn secret() -> String {
     ["zebra7", "-crossing-9"].concat()
