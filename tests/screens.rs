@@ -13,6 +13,8 @@ mod report;
 mod run;
 mod status;
 
+use std::fmt::Write as _;
+
 use crate::common::{Output, Project};
 
 /// A project whose output does not depend on the time zone.
@@ -45,10 +47,10 @@ fn transcript(project: &Project, args: &[&str], output: &Output) -> String {
         args.iter().map(|a| if a.contains(' ') { format!("'{a}'") } else { (*a).to_owned() }).collect();
     let mut text = format!("$ seqorch {}\n{}", typed.join(" "), output.stdout);
     if !output.stderr.is_empty() {
-        text += &format!("--- stderr\n{}", output.stderr);
+        let _ = write!(text, "--- stderr\n{}", output.stderr);
     }
     if output.code != 0 {
-        text += &format!("--- exit code {}\n", output.code);
+        let _ = writeln!(text, "--- exit code {}", output.code);
     }
     redaction::redact(project, &text)
 }
