@@ -1,5 +1,5 @@
-//! What reading a large spec costs, beside a plain `CommonMark` pass over the same bytes in the same run:
-//! `cargo bench --bench parse`. `SEQORCH_BENCH_TASKS` sets another size than 100,000 tasks.
+//! What parsing a large spec costs, compared with a plain `CommonMark` pass over the same bytes in the same run:
+//! `cargo bench --bench parse`. `SEQORCH_BENCH_TASKS` sets the size (default 100,000 tasks).
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ mod large;
 const RUNS: usize = 5;
 
 fn main() {
-    // cargo passes `--bench`; `cargo test --all-targets` does not, and wants no minutes spent here
+    // cargo bench passes `--bench`; `cargo test --all-targets` does not, and must not take minutes
     if !std::env::args().any(|a| a == "--bench") {
         return;
     }
