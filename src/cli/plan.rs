@@ -19,7 +19,7 @@ use crate::report::timeline::lines;
 use crate::report::{plan as human, plan_json};
 use crate::run::forecast;
 use crate::run::prepare::{decisions, template};
-use crate::spec::{self, TaskFile, diagnose};
+use crate::spec::{self, TaskFile};
 use crate::state::SpecState;
 
 #[derive(Debug, Args)]
@@ -107,8 +107,13 @@ pub(super) fn show(global: &Global, project: &Project, place: &Place) -> Result<
     let color = super::colored(global, &stdout);
     let path = place.tasks_path();
     let shown = path.strip_prefix(&project.cwd).unwrap_or(&path).display().to_string();
-    let diagnostics =
-        diagnose::render(&shown, &text, &tasks.diagnostics, color, super::terminal_width().unwrap_or(100));
+    let diagnostics = spec::render_diagnostics(
+        &shown,
+        &text,
+        &tasks.diagnostics,
+        color,
+        super::terminal_width().unwrap_or(100),
+    );
     if tasks.has_errors() {
         return Err(
             Error::new(ErrorKind::BadTasks, format!("{shown} cannot be worked off")).detail(diagnostics)

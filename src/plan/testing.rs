@@ -9,7 +9,7 @@ use crate::config::{
     Assign, AssignMode, Backend, Batch, Config, Done, DoneSignal, Granularity, Keep, OnFailure, Output,
     Prompt, PromptBy, Retry, Run, Skill, Tasks, TasksDialect, Tick, Timeouts, Tmux, TmuxMode,
 };
-use crate::spec::{Group, Task, TaskFile, TaskState};
+use crate::spec::{Task, TaskFile, TaskGroup, TaskState};
 
 /// One task a line: two spaces of indentation per level, then `id`, then any of `*` (optional), `x` (ticked), `!`
 /// (blocked), `-` (in progress), `~` (queued), `~?` (queued or whatever), `(*)` (optional by its text), `s` (skipped), `<2,3.1` (depends on). `## 1. Text` starts a heading, `## -` ends it. `waves 1 2.1|3`
@@ -21,7 +21,7 @@ pub(crate) fn tasks(text: &str) -> TaskFile {
     for (index, line) in text.lines().enumerate() {
         if let Some(heading) = line.strip_prefix("## ") {
             group = heading.split_once('.').map(|(id, title)| {
-                file.groups.push(Group { id: id.into(), title: title.trim().into(), line: index + 1 });
+                file.groups.push(TaskGroup { id: id.into(), title: title.trim().into(), line: index + 1 });
                 id.to_owned()
             });
             continue;

@@ -61,7 +61,7 @@ impl Place {
         if tasks.has_errors() {
             let path = self.tasks_path();
             let shown =
-                spec::diagnose::render(&path.display().to_string(), &text, &tasks.diagnostics, false, 100);
+                spec::render_diagnostics(&path.display().to_string(), &text, &tasks.diagnostics, false, 100);
             return Err(Error::new(ErrorKind::BadTasks, format!("{} cannot be worked off", path.display()))
                 .detail(shown));
         }

@@ -280,7 +280,7 @@ mod tests {
         case.tasks.ignored.push(IgnoredLine {
             line: 9,
             text: "- [] broken".into(),
-            why: crate::spec::Why::Section,
+            why: crate::spec::IgnoredReason::Section,
         });
         let expected = "\
 Plan of demo: 4 steps
@@ -362,7 +362,7 @@ Notes
         case.tasks.ignored.push(IgnoredLine {
             line: 9,
             text: "x".repeat(300),
-            why: crate::spec::Why::Section,
+            why: crate::spec::IgnoredReason::Section,
         });
         case.root = format!("/{}", "deep/".repeat(50)).into();
         for columns in [20, 40, 80, 200] {
@@ -381,7 +381,7 @@ Notes
         case.tasks.ignored.push(IgnoredLine {
             line: 9,
             text: "\u{1b}[31m- [] x".into(),
-            why: crate::spec::Why::Section,
+            why: crate::spec::IgnoredReason::Section,
         });
         let text = shown(&case.plan(), &narrow(80));
         assert!(text.contains("1. 1  ab c\n") && text.contains("line 9  - [] x"), "{text}");

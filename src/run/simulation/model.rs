@@ -165,11 +165,8 @@ impl Model {
             .map(|t| t.id.clone())
             .collect();
         if !change.is_empty() {
-            let mut text = self.tasks.clone();
-            for task in self.parsed().tasks.clone().iter().filter(|t| change.contains(&t.id)) {
-                // one mark is as long as another here
-                text = spec::set_mark(&text, task, mark).unwrap();
-            }
+            let ids: Vec<&str> = change.iter().map(String::as_str).collect();
+            let (text, _) = spec::tick(&self.tasks, &ids, mark);
             self.write_tasks(text);
         }
         change
