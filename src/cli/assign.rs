@@ -21,10 +21,11 @@ pub(super) fn ask(project: &Project, place: &Place) -> Result<()> {
     if config.assign.mode != AssignMode::Agent || tasks.has_errors() {
         return Ok(());
     }
-    crate::plan::check_selection(&tasks, &place.selection)?;
+    crate::plan::check_selection(&tasks, config, &place.selection)?;
     let store = project.store(place);
     let plan = super::plan::current(place, config, &tasks, &store.load()?);
-    let units: Vec<String> = plan.steps.iter().filter(|s| s.unassigned).map(|s| s.unit.clone()).collect();
+    let units: Vec<String> =
+        plan.steps.iter().filter(|s| s.settings.unassigned).map(|s| s.unit.clone()).collect();
     if units.is_empty() {
         return Ok(());
     }

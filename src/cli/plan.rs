@@ -61,7 +61,7 @@ pub(super) fn plan(global: &Global, args: &PlanArgs) -> Result<u8> {
         let (plan, times) = if tasks.has_errors() {
             (None, None)
         } else {
-            plan::check_selection(&tasks, &place.selection)?;
+            plan::check_selection(&tasks, config, &place.selection)?;
             let state = project.store(&place).load()?;
             let plan = current(&place, config, &tasks, &state);
             let times = forecast::timeline(&plan, &state, config, Timestamp::now(), &TimeZone::system());
@@ -119,7 +119,7 @@ pub(super) fn show(global: &Global, project: &Project, place: &Place) -> Result<
             Error::new(ErrorKind::BadTasks, format!("{shown} cannot be worked off")).detail(diagnostics)
         );
     }
-    plan::check_selection(&tasks, &place.selection)?;
+    plan::check_selection(&tasks, config, &place.selection)?;
     let state = project.store(place).load()?;
     let plan = current(place, config, &tasks, &state);
     super::checks::check_template(config, &plan)?;

@@ -14,7 +14,7 @@ use super::{Global, detach, telling, watch};
 use crate::config::{Commit, Config, TmuxMode};
 use crate::error::{Error, ErrorKind, Result};
 use crate::git;
-use crate::plan::{self, Plan, names};
+use crate::plan::{self, Plan, tmux_names};
 use crate::project::place::Place;
 use crate::report::ended::{self, Ended};
 use crate::report::events::What;
@@ -129,7 +129,7 @@ impl Ready {
         let Job { project, place, .. } = job;
         let config = &project.loaded.config;
         let (_, tasks) = place.good_tasks()?;
-        plan::check_selection(&tasks, &place.selection)?;
+        plan::check_selection(&tasks, config, &place.selection)?;
         let store = project.store(place);
         let state = go_on.apply(&place.name, store.load()?)?;
         let plan = super::plan::current(place, config, &tasks, &state);
@@ -351,7 +351,7 @@ fn open_screen(
     let config = &project.loaded.config;
     let env: Vec<(OsString, OsString)> = std::env::vars_os().collect();
     let Some(tmux) = find_tmux(config, &env)? else { return Ok((None, None)) };
-    let name = names::session(&config.tmux.session, &place.name);
+    let name = tmux_names::session(&config.tmux.session, &place.name);
     let screen = Screen::find(tmux.of(project.owner(place)), &name, config.tmux.size);
     let tmux = &config.tmux;
     let (layout, panes) = (tmux.layout, tmux.panes.clone());

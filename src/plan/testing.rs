@@ -1,19 +1,20 @@
-//! Tasks and configurations for the tests of this folder, from a short notation.
+//! Tasks from a short notation, and a configuration, for tests.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{Plan, Progress, Request, Selection, SpecInfo, build};
+use super::{Plan, PlanRequest, Progress, Selection, SpecInfo, build};
 use crate::config::{
     Assign, AssignMode, Backend, Batch, Config, Done, DoneSignal, Granularity, Keep, OnFailure, Output,
     Prompt, PromptBy, Retry, Run, Skill, Tasks, TasksDialect, Tick, Timeouts, Tmux, TmuxMode,
 };
 use crate::spec::{Task, TaskFile, TaskGroup, TaskState};
 
-/// One task a line: two spaces of indentation per level, then `id`, then any of `*` (optional), `x` (ticked), `!`
-/// (blocked), `-` (in progress), `~` (queued), `~?` (queued or whatever), `(*)` (optional by its text), `s` (skipped), `<2,3.1` (depends on). `## 1. Text` starts a heading, `## -` ends it. `waves 1 2.1|3`
-/// are the waves of a dependency graph, `graph 2 1` says that it puts 1 before 2.
+/// Tasks from a notation with one task on each line: two spaces of indentation per level, the id, then any of `*`
+/// (optional), `x` (ticked), `!` (blocked), `-` (in progress), `~` (queued), `~?` (a mark without a known meaning), `(*)`
+/// (optional by its title), `s` (skipped), `<2,3.1` (depends on). `## 1. Text` starts a heading, `## -` ends it.
+/// `waves 1 2.1|3` gives the waves of a dependency graph; `graph 2 1` makes it put 1 before 2.
 pub(crate) fn tasks(text: &str) -> TaskFile {
     let mut file = TaskFile::default();
     let mut above: Vec<String> = Vec::new();
@@ -101,7 +102,7 @@ pub(crate) fn backend(command: &str, args: &[&str]) -> Backend {
     }
 }
 
-/// A configuration with the defaults of the design and one backend `agent`.
+/// The default configuration with one backend, `agent`.
 pub(crate) fn config() -> Config {
     let seconds = Duration::from_secs;
     Config {
@@ -168,8 +169,8 @@ pub(crate) fn config() -> Config {
     }
 }
 
-/// A spec, and what is asked of it.
-pub(crate) struct Case {
+/// The input of a plan.
+pub(crate) struct PlanCase {
     pub(crate) tasks: TaskFile,
     pub(crate) config: Config,
     pub(crate) progress: Progress,
@@ -177,7 +178,7 @@ pub(crate) struct Case {
     pub(crate) root: PathBuf,
 }
 
-impl Case {
+impl PlanCase {
     pub(crate) fn new(text: &str) -> Self {
         let tasks = tasks(text);
         let ticked =
@@ -227,7 +228,7 @@ impl Case {
     }
 
     pub(crate) fn plan(&self) -> Plan {
-        build(&Request {
+        build(&PlanRequest {
             spec: SpecInfo {
                 name: "demo",
                 dir: Path::new("/project/.kiro/specs/demo"),

@@ -99,7 +99,7 @@ pub fn current(place: &Place, config: &Config, tasks: &TaskFile, state: &SpecSta
 #[must_use]
 pub fn make_plan(place: &Place, config: &Config, tasks: &TaskFile, progress: &Progress) -> Plan {
     let inputs = inputs::find(place, config, tasks.dialect);
-    plan::build(&plan::Request {
+    plan::build(&plan::PlanRequest {
         spec: SpecInfo { name: &place.name, dir: &place.dir, root: &place.root, inputs: &inputs },
         tasks,
         config,

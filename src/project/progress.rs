@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::config::Config;
-use crate::plan::{Instead, Progress};
+use crate::plan::{Progress, StandIn};
 use crate::spec::{TaskFile, TaskState};
 use crate::state::SpecState;
 
@@ -32,7 +32,7 @@ pub fn progress(
         owners: state.owners(),
         owners_by_hand: state.by_hand("owner_agent"),
         backends_by_hand: state.by_hand("backend"),
-        instead: stand_ins(state, config, now),
+        stand_ins: stand_ins(state, config, now),
     }
 }
 
@@ -42,7 +42,7 @@ pub fn stand_ins(
     state: &SpecState,
     config: &Config,
     now: Timestamp,
-) -> BTreeMap<(String, Option<String>), Instead> {
+) -> BTreeMap<(String, Option<String>), StandIn> {
     if state.limits.is_empty() && state.model_limits.is_empty() {
         return BTreeMap::new();
     }
@@ -61,7 +61,7 @@ pub fn stand_ins(
                 && limited.gives_way()
             {
                 let why = format!("{who} is limited: {}", limited.why);
-                let instead = Instead { backend: other.clone(), why };
+                let instead = StandIn { backend: other.clone(), why };
                 found.insert((name.clone(), asked.map(str::to_owned)), instead);
             }
         }

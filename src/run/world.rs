@@ -166,8 +166,8 @@ impl<'a> RealWorld<'a> {
     /// Why a step's program cannot be started, if it cannot.
     pub(super) fn missing(&self, step: &Step) -> Option<String> {
         let path = self.env.iter().find(|(n, _)| n == OsStr::new("PATH")).map(|(_, v)| v.as_os_str());
-        let found = programs::find_program(OsStr::new(&step.argv[0]), path, &step.cwd);
-        found.is_none().then(|| format!("{} is not there any more", step.argv[0]))
+        let found = programs::find_program(OsStr::new(&step.settings.argv[0]), path, &step.settings.cwd);
+        found.is_none().then(|| format!("{} is not there any more", step.settings.argv[0]))
     }
 
     /// Launches what was prepared, and has its end reported; or says why it never came to its start.
@@ -185,7 +185,7 @@ impl<'a> RealWorld<'a> {
             token: &token,
             window: &step.window,
             unit: &step.unit,
-            cwd: &step.cwd,
+            cwd: &step.settings.cwd,
             env: &env,
         })?;
         let launched = match launched {
@@ -204,7 +204,7 @@ impl<'a> RealWorld<'a> {
             unit: step.unit.clone(),
             dir: dir.clone(),
             process: Some(process),
-            signal: step.done.signal,
+            signal: step.settings.done.signal,
             live_ticks,
             errand,
         });

@@ -12,7 +12,7 @@ use super::draw::text_of;
 use super::*;
 use crate::agent::limit::LimitKind;
 use crate::agent::{AgentEvent, Usage};
-use crate::plan::testing::Case;
+use crate::plan::testing::PlanCase;
 use crate::plan::{self, Plan, UnitInfo};
 use crate::report::events::{Record, What};
 use crate::state::{AttemptRecord, Learned, Limited, Outcome, SpecState, UnitState, UnitStatus};
@@ -64,7 +64,7 @@ impl Scene {
         }
         state.sum_up();
         let ids: Vec<&str> = state.completed.iter().map(String::as_str).collect();
-        let case = Case::new(text).completed(&ids);
+        let case = PlanCase::new(text).completed(&ids);
         let units = plan::units(&case.tasks, case.config.run.granularity);
         let plan = case.plan();
         let now = i64::try_from(done).unwrap() * 300;
@@ -413,8 +413,8 @@ fn nothing_of_others_steers_the_terminal() {
         }
         for step in &mut scene.plan.steps {
             step.title = HOSTILE.into();
-            step.backend = HOSTILE.into();
-            step.model = Some(HOSTILE.into());
+            step.settings.backend = HOSTILE.into();
+            step.settings.model = Some(HOSTILE.into());
         }
         for skipped in &mut scene.plan.skipped {
             skipped.title = HOSTILE.into();

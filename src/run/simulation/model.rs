@@ -174,7 +174,7 @@ impl Model {
 
     pub(super) fn plan(&mut self, progress: &plan::Progress) -> Plan {
         self.parsed();
-        plan::build(&plan::Request {
+        plan::build(&plan::PlanRequest {
             spec: SpecInfo {
                 name: "demo",
                 dir: "/project/specs/demo".as_ref(),
