@@ -15,7 +15,7 @@ use crate::config::{Commit, Config, TmuxMode};
 use crate::error::{Error, ErrorKind, Result};
 use crate::git;
 use crate::plan::{self, Plan, tmux_names};
-use crate::project::place::Place;
+use crate::project::SpecPlace;
 use crate::report::ended::{self, Ended};
 use crate::report::events::What;
 use crate::report::summary;
@@ -266,7 +266,7 @@ fn run_one(args: &RunArgs, job: &Job, go_on: &GoOn, ears: &Ears) -> Result<(u8, 
 
 /// Tells, and keeps, that an error ended the run; `planned` is the plan that it began with.
 fn give_up(
-    place: &Place,
+    place: &SpecPlace,
     store: &Store,
     planned: &Plan,
     state: &SpecState,
@@ -289,7 +289,7 @@ fn give_up(
 /// Tells the end to all but the person, who has read `text`: `over` is the end for programs. A hook that must succeed and
 /// does not is one more thing for a human, where there is no other.
 fn tell_end(
-    place: &Place,
+    place: &SpecPlace,
     store: &Store,
     over: Vec<What>,
     text: &str,

@@ -24,7 +24,8 @@ use crate::config::{Commit, Config, DoneSignal, Tick};
 use crate::error::{Error, ErrorKind, Result};
 use crate::git;
 use crate::plan::{Plan, Step};
-use crate::project::place::{Place, make_plan};
+use crate::project::SpecPlace;
+use crate::project::current_plan::make_plan;
 use crate::project::progress::{progress, ticked};
 use crate::report::events::{self, What};
 use crate::report::live;
@@ -60,7 +61,7 @@ pub(super) enum Errand {
 
 /// The real one.
 pub struct RealWorld<'a> {
-    pub(super) place: &'a Place,
+    pub(super) place: &'a SpecPlace,
     pub(super) config: &'a Config,
     pub(super) store: &'a Store,
     pub(super) clock: &'a dyn Clock,
@@ -85,7 +86,7 @@ pub struct RealWorld<'a> {
 impl<'a> RealWorld<'a> {
     /// `out` gets a line per event.
     pub fn new(
-        place: &'a Place,
+        place: &'a SpecPlace,
         config: &'a Config,
         store: &'a Store,
         clock: &'a dyn Clock,

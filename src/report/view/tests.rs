@@ -284,7 +284,7 @@ fn a_refused_commit_shows_gits_words_and_the_command_that_goes_on_at_every_size(
 #[test]
 fn what_ended_the_last_run_for_a_human_shows_with_the_command_that_goes_on_at_every_size() {
     let mut scene = Scene::new(2, 2);
-    let reason = format!("tasks.md cannot be worked off\n{HOSTILE}");
+    let reason = format!("tasks.md can't be run\n{HOSTILE}");
     scene.state.ended = Some(crate::state::Ended { why: "error".into(), unit: None, reason, at: at(0) });
     for (columns, rows) in [(220, 50), (80, 24), (80, 12), (60, 10)] {
         let text = scene.screen(columns, rows);
@@ -294,7 +294,7 @@ fn what_ended_the_last_run_for_a_human_shows_with_the_command_that_goes_on_at_ev
         }
         assert!(!text.contains("evil"), "{text}");
     }
-    assert!(scene.screen(80, 24).contains("cannot be worked off"));
+    assert!(scene.screen(80, 24).contains("can't be run"));
     scene.run = Some(Run { pid: 1, since: at(0) });
     assert!(scene.screen(80, 24).starts_with("seqorch · login · running"));
 }
