@@ -25,8 +25,6 @@ pub struct UnitInfo {
     pub line: usize,
     /// The ids of the unit and of everything in it, parents before children.
     pub members: Vec<String>,
-    /// The ids of the members without children, in document order.
-    pub leaves: Vec<String>,
 }
 
 /// All units of a file, in document order.
@@ -39,7 +37,6 @@ pub fn units(tasks: &TaskFile, granularity: Granularity) -> Vec<UnitInfo> {
         title: tree.nodes[unit.node].title.to_owned(),
         line: tree.nodes[unit.node].line,
         members: tree.below(unit.node).iter().map(id).collect(),
-        leaves: unit.leaves.iter().map(id).collect(),
     };
     tree.units.iter().map(info).collect()
 }

@@ -3,7 +3,7 @@
 use super::model::Dialect;
 use super::reading_rules::TaskForm;
 
-/// Counts of what tells one dialect from another.
+/// Counts of the signs that distinguish the dialects.
 #[derive(Debug, Default)]
 pub(crate) struct DialectSigns {
     pub(crate) tasks: usize,

@@ -73,7 +73,7 @@ struct HierarchyWalk<'a> {
     made: HashMap<usize, usize>,
     group_ids: HashSet<String>,
     /// A dot after a dotted id is rare in this file, so it means something.
-    dots_tell: bool,
+    dots_matter: bool,
     /// The last lookup: siblings look up the same parent.
     last: Option<(&'a str, Option<IdSlot>)>,
 }
@@ -96,7 +96,7 @@ impl<'a> HierarchyWalk<'a> {
             numbers: HashMap::new(),
             made: HashMap::new(),
             group_ids: HashSet::new(),
-            dots_tell: dots_tell(tasks),
+            dots_matter: dots_matter(tasks),
             last: None,
         };
         for task in tasks {
@@ -232,7 +232,7 @@ impl<'a> HierarchyWalk<'a> {
                 return NumberedParent::Alone;
             }
             // `3.5.` between `3.` and `4.` is a whole task that was inserted later.
-            if self.dots_tell
+            if self.dots_matter
                 && f.dot
                 && parent.dot
                 && f.indent == parent.indent
@@ -273,7 +273,7 @@ fn number<'a>(heading: &Heading, text: &'a str) -> Option<(&'a str, &'a str)> {
 }
 
 /// Whether few dotted ids end in a dot (`3.5.` among `4.1`). Where most do, it is the habit of the file.
-fn dots_tell(tasks: &[TaskLine<'_>]) -> bool {
+fn dots_matter(tasks: &[TaskLine<'_>]) -> bool {
     let dotted = tasks.iter().filter(|t| t.id.contains('.'));
     let [with, without] = dotted.fold([0usize; 2], |mut n, t| {
         n[usize::from(!t.dot)] += 1;
