@@ -289,7 +289,9 @@ fn without_commits_no_pending_commit_is_shown() {
     for args in [&["status"][..], &["report"], &["doctor"]] {
         let printed = project.run(args).stdout;
         assert!(
-            ["human is needed", "needs you", "done, not committed"].iter().all(|part| !printed.contains(part)),
+            ["human is needed", "needs you", "done, not committed"]
+                .iter()
+                .all(|part| !printed.contains(part)),
             "{args:?}:\n{printed}"
         );
     }

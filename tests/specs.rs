@@ -109,7 +109,7 @@ fn an_ambiguous_name_is_refused_with_both_paths() {
     let project = Project::new().spec("search", KIRO).file("openspec/changes/search/tasks.md", OPEN_SPEC);
     let both = [".kiro/specs/search", "openspec/changes/search"];
     for verb in [&["plan", "search", "--dry-run"][..], &["run", "search"], &["status", "search"]] {
-        project.run(verb).code(66).says(&[&both[..], &["name of 2 specs", "path"]].concat());
+        project.run(verb).code(66).says(&[&both[..], &["2 specs have the name", "path"]].concat());
     }
     project.run(&["plan", "--dry-run"]).code(66).says(&both);
     for path in both {
@@ -175,7 +175,10 @@ fn tasks_that_a_run_completed_count_as_done() {
 #[test]
 fn without_specs_the_searched_folders_are_listed() {
     let project = Project::new();
-    project.run(&["specs"]).code(66).says(&[".kiro/specs, specs and openspec/changes"]);
+    project
+        .run(&["specs"])
+        .code(66)
+        .says(&[".kiro/specs (Kiro), specs (spec-kit)", "openspec/changes (OpenSpec)"]);
     let listed: Value = serde_json::from_str(&project.run(&["specs", "--json"]).code(0).stdout).unwrap();
     assert_eq!(listed["specs"], json!([]));
 }

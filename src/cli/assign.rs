@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::project::{Project, own_program};
 use crate::config::AssignMode;
 use crate::error::Result;
-use crate::project::place::Place;
+use crate::project::SpecPlace;
 use crate::run::assign::ask_outside_of_a_run;
 use crate::run::inbox::Ears;
 use crate::run::launch::Launcher;
@@ -14,17 +14,18 @@ use crate::store::lock::{Holder, RunLock};
 use crate::sys::clock::SystemClock;
 
 /// Asks about every unit of the plan that has no agent yet, and saves the answer.
-pub(super) fn ask(project: &Project, place: &Place) -> Result<()> {
+pub(super) fn ask(project: &Project, place: &SpecPlace) -> Result<()> {
     let config = &project.loaded.config;
     // what is wrong with it is said by whoever shows the plan
     let Ok((_, tasks)) = place.read_tasks() else { return Ok(()) };
     if config.assign.mode != AssignMode::Agent || tasks.has_errors() {
         return Ok(());
     }
-    crate::plan::check_selection(&tasks, &place.selection)?;
+    crate::plan::check_selection(&tasks, config, &place.selection)?;
     let store = project.store(place);
     let plan = super::plan::current(place, config, &tasks, &store.load()?);
-    let units: Vec<String> = plan.steps.iter().filter(|s| s.unassigned).map(|s| s.unit.clone()).collect();
+    let units: Vec<String> =
+        plan.steps.iter().filter(|s| s.settings.unassigned).map(|s| s.unit.clone()).collect();
     if units.is_empty() {
         return Ok(());
     }

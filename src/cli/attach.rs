@@ -11,7 +11,7 @@ use clap::Args;
 use super::Global;
 use super::project::Project;
 use crate::error::{Error, ErrorKind, Result};
-use crate::plan::{Selection, names};
+use crate::plan::{Selection, tmux_names};
 use crate::report::text::sanitise_line;
 use crate::run::windows::OWN_WINDOW;
 use crate::store::lock;
@@ -54,7 +54,7 @@ pub(super) fn attach(global: &Global, args: &AttachArgs) -> Result<u8> {
     let store = project.store(&place);
     let running = lock::holder(&store.run_lock());
     let running = running.and_then(|holder| holder.session);
-    let wanted = || tmux.find_session(&names::session(&config.session, &place.name)).0;
+    let wanted = || tmux.find_session(&tmux_names::session(&config.session, &place.name)).0;
     let name = running.clone().unwrap_or_else(wanted);
     // an earlier run may have been given another name, and another spec may have this one
     let has_ours = |session: &TmuxSession| tmux.windows(session).is_ok_and(|windows| !windows.is_empty());

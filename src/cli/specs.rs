@@ -10,7 +10,7 @@ use super::Global;
 use super::project::Project;
 use crate::error::{Error, Result};
 use crate::plan::Selection;
-use crate::project::discovery::Found;
+use crate::project::discovery::FoundSpec;
 use crate::report::text::{sanitise_line, width};
 use crate::spec::{Severity, TaskFile, TaskState};
 
@@ -54,7 +54,7 @@ pub(super) fn specs(global: &Global, args: &SpecsArgs) -> Result<u8> {
     Ok(0)
 }
 
-fn row(project: &Project, found: Found) -> Row {
+fn row(project: &Project, found: FoundSpec) -> Row {
     let mut row = Row {
         name: found.name,
         path: found.shown,
@@ -120,7 +120,7 @@ fn write(out: &mut dyn Write, rows: &[Row]) -> std::io::Result<()> {
             writeln!(out, "  {} of the open ones optional", row.optional)?;
         }
         for error in row.errors.iter().take(3) {
-            writeln!(out, "  cannot be worked off: {}", sanitise_line(error))?;
+            writeln!(out, "  can't be run: {}", sanitise_line(error))?;
         }
     }
     Ok(())

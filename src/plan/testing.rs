@@ -1,14 +1,15 @@
-//! Tasks and configurations for the tests of this folder, from a short notation.
+//! Tasks from a short notation, and a configuration, for tests.
 
 use std::path::{Path, PathBuf};
 
-use super::{Plan, Progress, Request, Selection, SpecInfo, build};
+use super::{Plan, PlanRequest, Progress, Selection, SpecInfo, build};
 use crate::config::{AssignMode, Backend, Config, Granularity};
-use crate::spec::{Group, Task, TaskFile, TaskState};
+use crate::spec::{Task, TaskFile, TaskGroup, TaskState};
 
-/// One task a line: two spaces of indentation per level, then `id`, then any of `*` (optional), `x` (ticked), `!`
-/// (blocked), `-` (in progress), `~` (queued), `~?` (queued or whatever), `(*)` (optional by its text), `s` (skipped), `<2,3.1` (depends on). `## 1. Text` starts a heading, `## -` ends it. `waves 1 2.1|3`
-/// are the waves of a dependency graph, `graph 2 1` says that it puts 1 before 2.
+/// Tasks from a notation with one task on each line: two spaces of indentation per level, the id, then any of `*`
+/// (optional), `x` (ticked), `!` (blocked), `-` (in progress), `~` (queued), `~?` (a mark without a known meaning), `(*)`
+/// (optional by its title), `s` (skipped), `<2,3.1` (depends on). `## 1. Text` starts a heading, `## -` ends it.
+/// `waves 1 2.1|3` gives the waves of a dependency graph; `graph 2 1` makes it put 1 before 2.
 pub(crate) fn tasks(text: &str) -> TaskFile {
     let mut file = TaskFile::default();
     let mut above: Vec<String> = Vec::new();
@@ -16,7 +17,7 @@ pub(crate) fn tasks(text: &str) -> TaskFile {
     for (index, line) in text.lines().enumerate() {
         if let Some(heading) = line.strip_prefix("## ") {
             group = heading.split_once('.').map(|(id, title)| {
-                file.groups.push(Group { id: id.into(), title: title.trim().into(), line: index + 1 });
+                file.groups.push(TaskGroup { id: id.into(), title: title.trim().into(), line: index + 1 });
                 id.to_owned()
             });
             continue;
@@ -85,7 +86,7 @@ pub(crate) fn backend(command: &str, args: &[&str]) -> Backend {
     }
 }
 
-/// The default configuration with one backend `agent`, which does every task.
+/// The default configuration with one backend, `agent`.
 pub(crate) fn config() -> Config {
     let mut config = Config::default();
     config.run.backend = "agent".into();
@@ -96,8 +97,8 @@ pub(crate) fn config() -> Config {
     config
 }
 
-/// A spec, and what is asked of it.
-pub(crate) struct Case {
+/// The input of a plan.
+pub(crate) struct PlanCase {
     pub(crate) tasks: TaskFile,
     pub(crate) config: Config,
     pub(crate) progress: Progress,
@@ -105,7 +106,7 @@ pub(crate) struct Case {
     pub(crate) root: PathBuf,
 }
 
-impl Case {
+impl PlanCase {
     pub(crate) fn new(text: &str) -> Self {
         let tasks = tasks(text);
         let ticked =
@@ -155,7 +156,7 @@ impl Case {
     }
 
     pub(crate) fn plan(&self) -> Plan {
-        build(&Request {
+        build(&PlanRequest {
             spec: SpecInfo {
                 name: "demo",
                 dir: Path::new("/project/.kiro/specs/demo"),

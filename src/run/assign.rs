@@ -150,7 +150,7 @@ impl RealWorld<'_> {
             return Some(Event::Assigned(self.nothing(&call, vec![outcome.to_string()])));
         }
         // some CLIs fail after a good answer, so it is looked at in any case
-        let assign::Reading { found: said, mut complaints } =
+        let assign::AssignmentReading { found: said, mut complaints } =
             assign::read(&self.answer(dir), &call.units, &self.owners());
         let again = call.before.is_some();
         let mut found = call.before.clone().unwrap_or_default();

@@ -110,7 +110,7 @@ impl Machine {
     /// What to do instead of starting `step`, if a rule holds it back.
     pub(super) fn keep_pace(&mut self, now: Timestamp, step: &Step) -> Option<Vec<Effect>> {
         let (pace, zone) = (&self.policy.pace, &self.policy.zone);
-        let (until, rule) = match held(pace, &self.state, &step.backend, now, zone)? {
+        let (until, rule) = match held(pace, &self.state, &step.settings.backend, now, zone)? {
             Held::Until(until, rule) => (until, rule),
             Held::Over(why) => {
                 let end = End::Limited { unit: step.unit.clone(), backend: "this run".to_owned(), why };

@@ -24,7 +24,7 @@ use self::input::{Input, Woken};
 use self::screen::Screen;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::project::place::Place;
+use crate::project::SpecPlace;
 use crate::report::text::sanitise_text;
 use crate::report::view::{Asked, Drawn, Ui, View, closing, head_lines, view};
 use crate::store::spec_store::Store;
@@ -40,7 +40,7 @@ const LOOK: Duration = Duration::from_millis(250);
 #[derive(Clone, Copy)]
 pub struct Watch<'a> {
     /// The spec.
-    pub place: &'a Place,
+    pub place: &'a SpecPlace,
     /// The configuration that its run has.
     pub config: &'a Config,
     /// Where its files are.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use seqorch::config::{Config, LoadRequest, load};
-use seqorch::plan::{self, Progress, Request, Selection, SpecInfo};
+use seqorch::plan::{self, PlanRequest, Progress, Selection, SpecInfo};
 use seqorch::report::plan_json;
 use seqorch::spec::{self, TaskState};
 
@@ -148,7 +148,7 @@ fn planned(tasks: &spec::TaskFile, config: &Config) -> plan::Plan {
         ticked: tasks.tasks.iter().filter(|t| t.state == TaskState::Done).map(|t| t.id.clone()).collect(),
         ..Progress::default()
     };
-    plan::build(&Request {
+    plan::build(&PlanRequest {
         spec: SpecInfo { name: "large", dir: Path::new("/p/large"), root: Path::new("/p"), inputs: &[] },
         tasks,
         config,

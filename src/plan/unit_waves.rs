@@ -1,31 +1,32 @@
 //! The waves of a dependency graph as an order of units.
 //!
-//! A wave comes before the next one: that is order, not need, so a wave that fails holds up nothing but what depends on
-//! it by name. What the graph leaves out (checkpoints, as a rule) stays behind all that stands before it in the document.
+//! A wave comes before the next one, but the next one does not depend on it: if a wave fails, only the tasks that name it
+//! as a dependency wait. A task that the graph leaves out (usually a checkpoint) comes after everything before it in the
+//! document.
 
-use super::select::Leaves;
-use super::step::Note;
-use super::tree::Tree;
+use super::leaf_states::LeafStates;
+use super::step::PlanNote;
+use super::unit_tree::UnitTree;
 
 /// Where the waves put each unit.
 #[derive(Debug, Default)]
-pub(super) struct Waves {
-    /// How many there are; 0: the document's order is the order.
+pub(super) struct UnitWaves {
+    /// The number of waves; 0 means that the order of the document counts.
     count: usize,
-    /// Per node: its wave, from 1, its own or the one of the nearest node above that has one.
+    /// Per node: its wave, from 1; without an own one, that of the nearest node above.
     of: Vec<Option<usize>>,
     /// Per unit: the first and the last wave of its open leaves.
     spans: Vec<Option<(usize, usize)>>,
-    /// Per unit: its place.
+    /// Per unit: its place in the order.
     ranks: Vec<usize>,
 }
 
-impl Waves {
-    pub(super) fn new(tree: &Tree<'_>, leaves: &Leaves, waves: &[Vec<String>]) -> Self {
+impl UnitWaves {
+    pub(super) fn new(tree: &UnitTree<'_>, leaves: &LeafStates, waves: &[Vec<String>]) -> Self {
         let mut of: Vec<Option<usize>> = vec![None; tree.nodes.len()];
         for (index, wave) in waves.iter().enumerate() {
             for node in wave.iter().filter_map(|id| tree.find(id)) {
-                // Named twice: the first one counts.
+                // If two waves name it, the first one counts.
                 of[node].get_or_insert(index + 1);
             }
         }
@@ -59,7 +60,7 @@ impl Waves {
         Self { count: waves.len(), of, spans, ranks }
     }
 
-    /// Where a unit comes, as far as nothing that it needs holds it up.
+    /// The place of a unit, if no dependency moves it back.
     pub(super) fn rank(&self, unit: usize) -> usize {
         self.ranks[unit]
     }
@@ -72,7 +73,7 @@ impl Waves {
         waves
     }
 
-    /// `wave 2 of 9`, `waves 1 to 3 of 9`; nothing where the graph does not name the unit.
+    /// `wave 2 of 9` or `waves 1 to 3 of 9`; `None` if the graph does not name the unit.
     pub(super) fn reason(&self, unit: usize) -> Option<String> {
         let (first, last) = *self.spans.get(unit)?.as_ref()?;
         Some(if first == last {
@@ -82,8 +83,8 @@ impl Waves {
         })
     }
 
-    /// A note where whole units cannot follow the waves, since those go back and forth between them.
-    pub(super) fn note(&self, tree: &Tree<'_>, line: usize) -> Option<Note> {
+    /// A note if whole units cannot follow the waves, since those alternate between units.
+    pub(super) fn note(&self, tree: &UnitTree<'_>, line: usize) -> Option<PlanNote> {
         let mut units: Vec<(usize, usize, usize)> = self
             .spans
             .iter()
@@ -99,12 +100,12 @@ impl Waves {
             {
                 let id = |unit: usize| tree.nodes[tree.units[unit].node].id.as_str();
                 let message = format!(
-                    "the waves go back and forth between {} and {}, and a unit runs as a whole: \
+                    "the waves alternate between {} and {}, but a unit runs as a whole: \
                      run.granularity = \"task\" follows them exactly",
                     id(other),
                     id(unit)
                 );
-                return Some(Note { line, message });
+                return Some(PlanNote { line, message });
             }
             if last > reach {
                 (reach, before) = (last, Some(unit));

@@ -1,4 +1,4 @@
-//! The tasks as a tree, with the headings that make units as nodes of their own, cut into units.
+//! The tasks as a tree, cut into units. Headings that make units are nodes of the tree.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -7,49 +7,49 @@ use crate::spec::{Task, TaskFile};
 
 /// A task, or a heading over tasks.
 #[derive(Debug)]
-pub(super) struct Node<'a> {
+pub(super) struct TreeNode<'a> {
     pub(super) id: String,
     pub(super) title: &'a str,
-    /// Line of the task; of its first task where it is a heading.
+    /// Line of the task; for a heading, the line of its first task.
     pub(super) line: usize,
     /// The task; `None` for a heading.
     pub(super) task: Option<&'a Task>,
     pub(super) parent: Option<usize>,
     pub(super) children: Vec<usize>,
-    /// Its own mark; says nothing of what is above.
+    /// The task itself is marked optional, whatever is above it.
     pub(super) optional: bool,
-    /// Place in a walk that visits parents first, and the end of its subtree there.
+    /// The place of the node in `walk`, and the end of its subtree there.
     enter: usize,
     leave: usize,
 }
 
-/// What one step dispatches.
+/// A unit: what one step works on.
 #[derive(Debug)]
-pub(super) struct Unit {
+pub(super) struct TreeUnit {
     /// The node on top.
     pub(super) node: usize,
     /// Nodes without children, in document order.
     pub(super) leaves: Vec<usize>,
-    /// Smallest place in the document of anything in it.
+    /// The place of its first task in the document.
     pub(super) first: usize,
 }
 
-/// All tasks of a file. Nodes are the tasks, in document order, then the headings.
+/// All tasks of a file. The nodes are the tasks in document order, then the headings.
 #[derive(Debug)]
-pub(super) struct Tree<'a> {
-    pub(super) nodes: Vec<Node<'a>>,
+pub(super) struct UnitTree<'a> {
+    pub(super) nodes: Vec<TreeNode<'a>>,
     /// In document order.
-    pub(super) units: Vec<Unit>,
-    /// The unit of each node; `None` for a parent where each leaf is a unit.
+    pub(super) units: Vec<TreeUnit>,
+    /// The unit of each node; `None` for a parent if each leaf is a unit.
     pub(super) unit_of: Vec<Option<usize>>,
     /// Nodes, parents before children.
     pub(super) walk: Vec<usize>,
     by_id: HashMap<String, usize>,
 }
 
-impl<'a> Tree<'a> {
+impl<'a> UnitTree<'a> {
     pub(super) fn new(file: &'a TaskFile, granularity: Granularity) -> Self {
-        let mut nodes: Vec<Node<'a>> = file.tasks.iter().map(Node::of_task).collect();
+        let mut nodes: Vec<TreeNode<'a>> = file.tasks.iter().map(TreeNode::of_task).collect();
         let mut by_id = HashMap::with_capacity(nodes.len());
         for (index, node) in nodes.iter().enumerate() {
             by_id.entry(node.id.clone()).or_insert(index);
@@ -75,25 +75,25 @@ impl<'a> Tree<'a> {
         self.by_id.get(id).copied()
     }
 
-    /// Whether `below` is `above` or stands somewhere below it.
+    /// Whether `below` is `above` itself or somewhere below it.
     pub(super) fn contains(&self, above: usize, below: usize) -> bool {
         let (above, below) = (&self.nodes[above], &self.nodes[below]);
         above.enter <= below.enter && below.enter < above.leave
     }
 
-    /// The node and everything above it, upwards.
+    /// The node and everything above it, from bottom to top.
     pub(super) fn upwards(&self, node: usize) -> impl Iterator<Item = usize> + '_ {
         std::iter::successors(Some(node), |&at| self.nodes[at].parent)
     }
 
-    /// The tasks above these leaves, without the one of their unit, in document order.
+    /// The tasks above these leaves except for their unit's own, in document order.
     pub(super) fn above(&self, leaves: &[usize], unit: usize) -> Vec<Task> {
         let above = leaves.iter().flat_map(|&leaf| self.upwards(leaf).skip(1)).filter(|&at| at != unit);
         let nodes: BTreeSet<usize> = above.collect();
         nodes.into_iter().filter_map(|at| self.nodes[at].task.cloned()).collect()
     }
 
-    /// Everything below the node and the node itself, parents first.
+    /// The node and everything below it, parents first.
     pub(super) fn below(&self, node: usize) -> &[usize] {
         &self.walk[self.nodes[node].enter..self.nodes[node].leave]
     }
@@ -110,10 +110,10 @@ impl<'a> Tree<'a> {
             match granularity {
                 Granularity::Unit => {
                     let first = members.iter().copied().filter(|&m| self.nodes[m].task.is_some()).min();
-                    self.units.push(Unit { node: root, leaves, first: first.unwrap_or(root) });
+                    self.units.push(TreeUnit { node: root, leaves, first: first.unwrap_or(root) });
                 }
                 Granularity::Task => {
-                    self.units.extend(leaves.into_iter().map(|at| Unit {
+                    self.units.extend(leaves.into_iter().map(|at| TreeUnit {
                         node: at,
                         leaves: vec![at],
                         first: at,
@@ -130,7 +130,7 @@ impl<'a> Tree<'a> {
     }
 }
 
-impl<'a> Node<'a> {
+impl<'a> TreeNode<'a> {
     fn of_task(task: &'a Task) -> Self {
         Self {
             id: task.id.clone(),
@@ -146,21 +146,21 @@ impl<'a> Node<'a> {
     }
 }
 
-/// Adds a node for each heading that makes a unit, and hangs its tasks below it.
-fn add_headings<'a>(nodes: &mut Vec<Node<'a>>, by_id: &mut HashMap<String, usize>, file: &'a TaskFile) {
+/// Adds a node for each heading that makes a unit, as the parent of its tasks.
+fn add_headings<'a>(nodes: &mut Vec<TreeNode<'a>>, by_id: &mut HashMap<String, usize>, file: &'a TaskFile) {
     let titles: HashMap<&str, &str> = file.groups.iter().map(|g| (g.id.as_str(), g.title.as_str())).collect();
     let mut headings: HashMap<&str, usize> = HashMap::new();
     for (index, task) in file.tasks.iter().enumerate() {
         let Some(group) = task.group.as_deref().filter(|_| nodes[index].parent.is_none()) else { continue };
         let heading = *headings.entry(group).or_insert_with(|| {
             by_id.entry(group.to_owned()).or_insert(nodes.len());
-            nodes.push(Node {
+            nodes.push(TreeNode {
                 id: group.to_owned(),
                 title: titles.get(group).copied().filter(|title| !title.is_empty()).unwrap_or(group),
                 line: task.line,
                 task: None,
                 optional: false,
-                ..Node::of_task(task)
+                ..TreeNode::of_task(task)
             });
             nodes.len() - 1
         });
@@ -168,8 +168,8 @@ fn add_headings<'a>(nodes: &mut Vec<Node<'a>>, by_id: &mut HashMap<String, usize
     }
 }
 
-/// Makes a root of one node of each circle of parents (the parser makes none).
-fn cut_loops(nodes: &mut [Node<'_>]) {
+/// Cuts circles of parents, so that one node of each becomes a root. The parser makes no circles.
+fn cut_loops(nodes: &mut [TreeNode<'_>]) {
     let mut seen_by = vec![usize::MAX; nodes.len()];
     for start in 0..nodes.len() {
         let mut at = start;
@@ -185,8 +185,8 @@ fn cut_loops(nodes: &mut [Node<'_>]) {
     }
 }
 
-/// Walks all trees, parents first, and numbers the nodes by it.
-fn number(nodes: &mut [Node<'_>]) -> Vec<usize> {
+/// Walks all trees, parents first, and numbers the nodes on the way.
+fn number(nodes: &mut [TreeNode<'_>]) -> Vec<usize> {
     let mut walk = Vec::with_capacity(nodes.len());
     let mut stack: Vec<(usize, bool)> = (0..nodes.len()).rev().map(|i| (i, false)).collect();
     stack.retain(|&(i, _)| nodes[i].parent.is_none());
@@ -210,7 +210,7 @@ mod tests {
 
     fn units(text: &str, granularity: Granularity) -> Vec<(String, String, Vec<String>)> {
         let file = tasks(text);
-        let tree = Tree::new(&file, granularity);
+        let tree = UnitTree::new(&file, granularity);
         let id = |node: usize| tree.nodes[node].id.clone();
         tree.units
             .iter()
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_top_level_task_with_all_below_it_is_one_unit() {
+    fn a_top_level_task_with_everything_below_it_is_one_unit() {
         let found = units("1\n  1.1\n    1.1.1\n  1.2\n2", Granularity::Unit);
         assert_eq!(found[0], ("1".into(), "Do 1".into(), vec!["1.1.1".into(), "1.2".into()]));
         assert_eq!(found[1].2, ["2"]);
@@ -234,28 +234,28 @@ mod tests {
     }
 
     #[test]
-    fn a_heading_gives_its_unit_the_number_and_the_text() {
+    fn a_heading_gives_its_unit_number_and_title() {
         let found = units("## 1. Setup\n1.1\n1.2\n## 2.\n2.1", Granularity::Unit);
         assert_eq!(found[0], ("1".into(), "Setup".into(), vec!["1.1".into(), "1.2".into()]));
         assert_eq!(found[1], ("2".into(), "2".into(), vec!["2.1".into()]));
     }
 
     #[test]
-    fn a_task_wins_over_a_heading_of_its_name() {
+    fn a_task_beats_a_heading_with_the_same_id() {
         let file = tasks("## 2. Setup\n1.1\n## -\n2");
-        let tree = Tree::new(&file, Granularity::Unit);
+        let tree = UnitTree::new(&file, Granularity::Unit);
         assert_eq!(tree.find("2").map(|at| tree.nodes[at].task.is_some()), Some(true));
         assert_eq!(tree.units.len(), 2);
     }
 
     #[test]
-    fn parents_that_go_in_a_circle_or_do_not_exist_lose_no_task() {
+    fn circular_or_missing_parents_lose_no_task() {
         let mut file = tasks("1\n2\n3\n4");
         file.tasks[0].parent = Some("2".into());
         file.tasks[1].parent = Some("1".into());
-        file.tasks[2].parent = Some("nobody".into());
+        file.tasks[2].parent = Some("missing".into());
         file.tasks[3].parent = Some("4".into());
-        let tree = Tree::new(&file, Granularity::Unit);
+        let tree = UnitTree::new(&file, Granularity::Unit);
         assert_eq!(tree.walk.len(), 4);
         assert!(tree.unit_of.iter().all(Option::is_some));
     }

@@ -1,67 +1,68 @@
 //! The waves below `## Task Dependency Graph`: an order that the spec's tool computed, as JSON in a fence.
 //!
-//! A wave is a list of ids (`[1, "2.1"]`) or an object with such a list under `tasks`, and maybe `dependsOn`, which says
-//! of single tasks what they wait for. Ids are strings or numbers; a number is taken as written, since `1.10` is not `1.1`.
+//! A wave is a list of ids (`[1, "2.1"]`), or an object with such a list under `tasks` and sometimes `dependsOn`, which
+//! names what single tasks wait for. Ids are strings or numbers. A number keeps its digits, since `1.10` is not `1.1`.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 
 use serde_json::value::RawValue;
 
-use super::body::Bodies;
-use super::deps::Edge;
-use super::ids::Ids;
-use super::lines::{Fence, Lines};
-use super::model::Group;
-use super::words::Section;
+use super::bodies::TaskBodies;
+use super::dependencies::DependencyEdge;
+use super::id_index::IdIndex;
+use super::id_order::compare_ids;
+use super::lines::{FencedBlock, SourceLines};
+use super::model::TaskGroup;
+use super::vocabulary::SectionKind;
 
 /// What the graph says.
 #[derive(Debug, Default)]
-pub(crate) struct Graph {
-    /// Ids as written, wave by wave.
+pub(crate) struct WaveGraph {
+    /// The ids as written, wave by wave.
     pub(crate) waves: Vec<Vec<String>>,
-    /// Line of its fence, from 1; 0 where there is none.
+    /// Line of the fence, from 1; 0 if there is no graph.
     pub(crate) line: usize,
-    /// What `dependsOn` adds: the task, and what comes before it.
-    pub(crate) edges: Vec<(usize, Edge)>,
-    pub(crate) problems: Vec<Problem>,
+    /// The tasks with `dependsOn`, and what comes before each.
+    pub(crate) edges: Vec<(usize, DependencyEdge)>,
+    pub(crate) problems: Vec<GraphProblem>,
 }
 
-/// Something about it that a human should know.
+/// What is wrong with the graph.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Problem {
-    /// No JSON, or another form than those known.
+pub(crate) enum GraphProblem {
+    /// It is not JSON, or its form is unknown.
     Unreadable { span: Range<usize>, why: String },
-    /// An id that no task has.
-    Unknown { span: Range<usize>, id: String },
+    /// No task has this id.
+    UnknownId { span: Range<usize>, id: String },
 }
 
-impl Problem {
+impl GraphProblem {
     pub(crate) fn span(&self) -> Range<usize> {
         match self {
-            Problem::Unreadable { span, .. } | Problem::Unknown { span, .. } => span.clone(),
+            GraphProblem::Unreadable { span, .. } | GraphProblem::UnknownId { span, .. } => span.clone(),
         }
     }
 }
 
-/// How many unknown ids are told.
+/// How many unknown ids are reported.
 const MOST: usize = 50;
 
-/// Looks for the graph: a fence that holds waves, in a section on order or outside of all tasks.
+/// Looks for the graph: a fence with waves, in a section about order or outside of all tasks.
 pub(crate) fn find(
-    lines: &Lines<'_>,
-    ids: &Ids<'_>,
-    groups: &[Group],
-    bodies: &Bodies,
-    sections: &[Section],
-) -> Graph {
-    let names = Names { ids, groups: groups.iter().map(|g| g.id.as_str()).collect() };
+    lines: &SourceLines<'_>,
+    ids: &IdIndex<'_>,
+    groups: &[TaskGroup],
+    bodies: &TaskBodies,
+    sections: &[SectionKind],
+) -> WaveGraph {
+    let known = KnownIds { ids, groups: groups.iter().map(|g| g.id.as_str()).collect() };
     for &fence in &lines.fences {
         let info = lines.text(fence.open).trim_start_matches([' ', '\t', '`', '~']).trim().to_lowercase();
         if !matches!(info.as_str(), "" | "json" | "jsonc" | "json5") || fence.close <= fence.open + 1 {
             continue;
         }
-        let order = sections[fence.open] == Section::Order;
+        let order = sections[fence.open] == SectionKind::Order;
         if !order && bodies.owner(fence.open).is_some() {
             continue;
         }
@@ -71,55 +72,55 @@ pub(crate) fn find(
             continue;
         }
         match read(body) {
-            Ok(said) => return graph(lines, &names, fence, start, said),
-            // A broken sample somewhere else is nobody's business.
+            Ok(waves) => return graph(lines, &known, fence, start, waves),
+            // A broken sample elsewhere is not reported.
             Err(why) if order => {
                 let line = &lines.all[fence.open];
-                let problems = vec![Problem::Unreadable { span: line.start..line.end, why }];
-                return Graph { problems, ..Graph::default() };
+                let problems = vec![GraphProblem::Unreadable { span: line.start..line.end, why }];
+                return WaveGraph { problems, ..WaveGraph::default() };
             }
             Err(_) => {}
         }
     }
-    Graph::default()
+    WaveGraph::default()
 }
 
-/// A wave as it is written: its ids, and who waits for whom.
+/// A wave as it is written: its ids, and what single tasks wait for.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Wave {
+struct WrittenWave {
     tasks: Vec<String>,
-    needs: Vec<(String, Vec<String>)>,
+    depends_on: Vec<(String, Vec<String>)>,
 }
 
-fn read(body: &str) -> Result<Vec<Wave>, String> {
+fn read(body: &str) -> Result<Vec<WrittenWave>, String> {
     #[derive(serde::Deserialize)]
-    struct Root<'a> {
+    struct GraphJson<'a> {
         #[serde(borrow)]
         waves: Vec<&'a RawValue>,
     }
-    let root: Root<'_> = serde_json::from_str(body).map_err(|e| e.to_string())?;
+    let root: GraphJson<'_> = serde_json::from_str(body).map_err(|e| e.to_string())?;
     root.waves.into_iter().map(|wave| read_wave(wave).map_err(|e| e.to_string())).collect()
 }
 
-fn read_wave(raw: &RawValue) -> serde_json::Result<Wave> {
+fn read_wave(raw: &RawValue) -> serde_json::Result<WrittenWave> {
     if raw.get().starts_with('[') {
-        return Ok(Wave { tasks: list(raw)?, needs: Vec::new() });
+        return Ok(WrittenWave { tasks: list(raw)?, depends_on: Vec::new() });
     }
     let fields: HashMap<String, &RawValue> = serde_json::from_str(raw.get())?;
     let field = |names: &[&str]| names.iter().find_map(|n| fields.get(*n).copied());
     let tasks = field(&["tasks", "taskIds", "task_ids"]).map_or(Ok(Vec::new()), list)?;
-    let needs = match field(&["dependsOn", "depends_on", "dependencies"]) {
+    let depends_on = match field(&["dependsOn", "depends_on", "dependencies"]) {
         Some(map) if map.get().starts_with('{') => {
             let map: BTreeMap<String, &RawValue> = serde_json::from_str(map.get())?;
             map.into_iter().map(|(id, ids)| Ok((id, list(ids)?))).collect::<serde_json::Result<_>>()?
         }
-        // A list names waves, and waves are in order anyway.
+        // A list names waves, which are in order anyway.
         _ => Vec::new(),
     };
-    Ok(Wave { tasks, needs })
+    Ok(WrittenWave { tasks, depends_on })
 }
 
-/// Ids of a list: strings, numbers, or objects with an `id`.
+/// The ids in a list: strings, numbers, or objects with an `id`.
 fn list(raw: &RawValue) -> serde_json::Result<Vec<String>> {
     let items: Vec<&RawValue> = serde_json::from_str(raw.get())?;
     let mut out = Vec::with_capacity(items.len());
@@ -140,49 +141,55 @@ fn list(raw: &RawValue) -> serde_json::Result<Vec<String>> {
     Ok(out)
 }
 
-fn graph(lines: &Lines<'_>, names: &Names<'_>, fence: Fence, start: usize, said: Vec<Wave>) -> Graph {
+fn graph(
+    lines: &SourceLines<'_>,
+    known: &KnownIds<'_>,
+    fence: FencedBlock,
+    start: usize,
+    waves: Vec<WrittenWave>,
+) -> WaveGraph {
     let body = &lines.source[start..lines.all[fence.close].start];
     let open = lines.all[fence.open].start..lines.all[fence.open].end;
-    let mut out = Graph { line: fence.open + 1, ..Graph::default() };
+    let mut out = WaveGraph { line: fence.open + 1, ..WaveGraph::default() };
     let mut unknown: Vec<String> = Vec::new();
     let mut seen = HashSet::new();
-    for wave in said {
-        for (id, needs) in wave.needs {
-            let Some(task) = names.ids.task(&id) else {
+    for wave in waves {
+        for (id, befores) in wave.depends_on {
+            let Some(task) = known.ids.task(&id) else {
                 unknown.push(id);
                 continue;
             };
-            for need in needs {
-                match names.ids.task(&need) {
+            for before in befores {
+                match known.ids.task(&before) {
                     Some(to) if seen.insert((task, to)) => {
-                        out.edges.push((task, Edge { to, span: open.clone(), graph: true }));
+                        out.edges.push((task, DependencyEdge { to, span: open.clone(), graph: true }));
                     }
                     Some(_) => {}
-                    None => unknown.push(need),
+                    None => unknown.push(before),
                 }
             }
         }
-        unknown.extend(wave.tasks.iter().filter(|id| !names.know(id)).cloned());
+        unknown.extend(wave.tasks.iter().filter(|id| !known.contains(id)).cloned());
         out.waves.push(wave.tasks);
     }
-    unknown.sort();
+    unknown.sort_by(|a, b| compare_ids(a, b));
     unknown.dedup();
     unknown.truncate(MOST);
     let place = |id: &str| {
         body.find(&format!("\"{id}\"")).map_or(open.clone(), |at| start + at + 1..start + at + 1 + id.len())
     };
-    out.problems = unknown.into_iter().map(|id| Problem::Unknown { span: place(&id), id }).collect();
+    out.problems = unknown.into_iter().map(|id| GraphProblem::UnknownId { span: place(&id), id }).collect();
     out
 }
 
-/// What a wave may name: tasks, and headings that make units.
-struct Names<'a> {
-    ids: &'a Ids<'a>,
+/// The ids that a wave may name: those of tasks and of headings that make units.
+struct KnownIds<'a> {
+    ids: &'a IdIndex<'a>,
     groups: HashSet<&'a str>,
 }
 
-impl Names<'_> {
-    fn know(&self, id: &str) -> bool {
+impl KnownIds<'_> {
+    fn contains(&self, id: &str) -> bool {
         self.ids.task(id).is_some() || self.groups.contains(id)
     }
 }
@@ -210,16 +217,16 @@ mod tests {
     }
 
     #[test]
-    fn what_single_tasks_wait_for_is_kept() {
-        let said = r#"{"waves": [{"wave": 1, "name": "Base", "tasks": ["1", "4"], "parallel": true},
+    fn dependencies_of_single_tasks_are_read() {
+        let json = r#"{"waves": [{"wave": 1, "name": "Base", "tasks": ["1", "4"], "parallel": true},
             {"wave": 2, "tasks": ["7"], "dependsOn": {"7": ["1", 4]}}, {"wave": 3, "tasks": [8], "dependsOn": [2]}]}"#;
-        let waves = read(said).unwrap();
-        assert_eq!(waves[1].needs, [("7".to_owned(), vec!["1".to_owned(), "4".to_owned()])]);
-        assert!(waves[2].needs.is_empty());
+        let waves = read(json).unwrap();
+        assert_eq!(waves[1].depends_on, [("7".to_owned(), vec!["1".to_owned(), "4".to_owned()])]);
+        assert!(waves[2].depends_on.is_empty());
     }
 
     #[test]
-    fn other_forms_are_refused_not_guessed() {
+    fn other_forms_are_errors() {
         for text in
             ["", "{", "[]", r#"{"waves": 3}"#, r#"{"waves": ["1"]}"#, r#"{"waves": [{"tasks": "1"}]}"#]
         {

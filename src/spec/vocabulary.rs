@@ -1,21 +1,21 @@
-//! The words of many languages that tell sections, states and options.
+//! Words of many languages for sections, states and options.
 
 use super::model::TaskState;
 
-/// What a heading says of the lines below it.
+/// What a heading says about the lines below it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Section {
-    /// Nothing special.
+pub(crate) enum SectionKind {
+    /// Nothing special: its boxes are tasks.
     Open,
-    /// Boxes without ids below it are no tasks.
+    /// Criteria, checklists, notes: boxes without ids are not tasks.
     Aside,
     /// It explains marks.
     Legend,
-    /// It tells the order of tasks.
+    /// It gives the order of tasks.
     Order,
 }
 
-/// Words that make a section an aside wherever they stand.
+/// Words that make a section an aside, anywhere in its heading.
 const ASIDE: &[&str] = &[
     "criteria",
     "checklist",
@@ -42,7 +42,8 @@ const ASIDE: &[&str] = &[
     "kriterien",
 ];
 
-/// Words that do so only at the start or end of a heading without number: "Progress Tracking", not "Phase 3: Progress bar".
+/// Words that make a section an aside at the start or the end of a heading without a number: "Progress Tracking", but not
+/// "Phase 3: Progress bar".
 const ASIDE_EDGE: &[&str] = &[
     "review",
     "progress",
@@ -83,15 +84,15 @@ const LEGEND: &[&str] = &[
 /// Words of sections about order.
 const ORDER: &[&str] = &["dependenc", "依赖", "依存", "execution order", "实施顺序", "実装順", "의존"];
 
-/// The kind of a section, from its heading in lower case without number.
-pub(crate) fn section(text: &str, numbered: bool) -> Section {
+/// The kind of a section, from its heading without the number.
+pub(crate) fn section(text: &str, numbered: bool) -> SectionKind {
     let lower = text.to_lowercase();
     let lower = lower.trim_matches(|c: char| !c.is_alphanumeric());
     if !numbered && LEGEND.iter().any(|w| lower.contains(w)) {
-        return Section::Legend;
+        return SectionKind::Legend;
     }
     if ASIDE.iter().any(|w| lower.contains(w)) {
-        return Section::Aside;
+        return SectionKind::Aside;
     }
     let edge = |w: &&str| {
         lower.strip_prefix(*w).is_some_and(|r| !r.starts_with(char::is_alphanumeric))
@@ -99,22 +100,22 @@ pub(crate) fn section(text: &str, numbered: bool) -> Section {
             || !w.is_ascii() && (lower.starts_with(*w) || lower.ends_with(*w))
     };
     if !numbered && ASIDE_EDGE.iter().any(edge) {
-        return Section::Aside;
+        return SectionKind::Aside;
     }
     if !numbered && ORDER.iter().any(|w| lower.contains(w)) {
-        return Section::Order;
+        return SectionKind::Order;
     }
-    Section::Open
+    SectionKind::Open
 }
 
-/// What a word says of the state of a task: in legends, status columns and status lines.
+/// The state that a word stands for, in legends, status columns and status lines.
 pub(crate) fn state(text: &str) -> Option<TaskState> {
-    // "Done (merged)", "Blocked - ask first": the first words say it.
+    // In "Done (merged)" and "Blocked - ask first" the first words count.
     let cut = text.find(['(', '（', ',', ';', '–', '—']).unwrap_or(text.len());
     let cut = text[..cut].find(" - ").unwrap_or(cut);
     let lower = text[..cut].to_lowercase();
     let word = lower.trim_matches(|c: char| !c.is_alphanumeric() && !"✅✓✔☑⬜🔄⏳❌⏸🚧".contains(c));
-    // Emoji before a word say no more than the word.
+    // An emoji before a word adds nothing to the word.
     let bare = word.trim_start_matches(|c: char| !c.is_alphanumeric());
     let state = match if bare.is_empty() { word } else { bare } {
         "not started" | "not yet started" | "pending" | "planned" | "open" | "todo" | "to do" | "to-do"
@@ -142,8 +143,8 @@ pub(crate) fn state(text: &str) -> Option<TaskState> {
     Some(state)
 }
 
-/// What the signs around a heading's title say of its state: `🔄 Task 2: …`, `Task 2: … ✅`, `Task 2: … [DONE]`,
-/// `Task 2: … ✅ COMPLETE`. `before` is what stands before the id.
+/// The state that signs around a heading's title stand for: `🔄 Task 2: …`, `Task 2: … ✅`, `Task 2: … [DONE]`,
+/// `Task 2: … ✅ COMPLETE`. `before` is the text before the id.
 pub(crate) fn signs(before: &str, title: &str) -> Option<TaskState> {
     let sign = |c: char| if c.is_ascii() { None } else { state(c.encode_utf8(&mut [0; 4])) };
     if let Some(state) = before.chars().find_map(sign) {
@@ -153,13 +154,13 @@ pub(crate) fn signs(before: &str, title: &str) -> Option<TaskState> {
     if let Some(state) = title.chars().last().and_then(sign) {
         return Some(state);
     }
-    // A sign and a word behind it.
+    // A sign with a word after it.
     let at = title.char_indices().rev().take(24).find(|(_, c)| sign(*c).is_some()).map(|(at, _)| at);
     if let Some(at) = at {
         let word = title[at..].trim_end_matches([')', ']', '*']);
         return state(word.trim_start_matches('\u{FE0F}'));
     }
-    // "Orders (open)" may be of orders that are open; only what says the end of the task itself is believed.
+    // "Orders (open)" may be about open orders, so only words for "done" count.
     let inner = ["()", "[]"].iter().find_map(|pair| {
         let (open, close) = pair.split_at(1);
         Some(&title[title.rfind(open)? + 1..]).and_then(|t| t.strip_suffix(close))
@@ -168,7 +169,7 @@ pub(crate) fn signs(before: &str, title: &str) -> Option<TaskState> {
     done.then_some(TaskState::Done)
 }
 
-/// A pair that people write below tasks.
+/// Whether a line is a field that people write below tasks, such as `**Status**: open`.
 pub(crate) fn field(text: &str) -> bool {
     let body = text.trim_start_matches([' ', '\t', '-', '*', '+', '_']);
     [
@@ -196,7 +197,7 @@ pub(crate) fn field(text: &str) -> bool {
         && body.contains([':', '：'])
 }
 
-/// Whether a title says that the task was given up: `T028 — REVERTED: …`.
+/// Whether a title says that the task is given up: `T028 — REVERTED: …`.
 pub(crate) fn given_up(title: &str) -> bool {
     let head = title.trim_start_matches(|c: char| !c.is_alphabetic()).as_bytes();
     [

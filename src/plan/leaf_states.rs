@@ -1,77 +1,84 @@
-//! Which leaves are work, and why the others are not.
+//! Decides which leaves are open, and why the others are not.
 
 use std::collections::HashSet;
 
-use super::request::Request;
-use super::step::{Note, SkipReason};
-use super::tree::{Node, Tree};
+use super::request::{Progress, Selection};
+use super::step::{PlanNote, SkipReason};
+use super::unit_tree::{TreeNode, UnitTree};
+use crate::config::Config;
 use crate::spec::TaskState;
 
-/// What a leaf is, as far as this plan goes.
+/// What this plan does with a leaf.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Leaf {
+pub(super) enum LeafState {
     /// The state file or its box says that it is done.
     Done(SkipReason),
-    /// Optional and not asked for: nobody waits for it.
+    /// It is optional and not requested. No task waits for it.
     Optional,
-    /// It is work.
+    /// A step works on it.
     Open {
-        /// Optional, and asked for.
+        /// It is optional and requested.
         optional: bool,
     },
-    /// It is not done and will not be: marked, left out by the selection, or in need of such a one.
+    /// It is not done, and this run does not do it: it is marked, not selected, or depends on such a leaf.
     Stuck(SkipReason),
 }
 
-/// The leaves of a tree with what they are, and counts over each subtree.
+/// The state of each leaf, and counts over each subtree.
 #[derive(Debug)]
-pub(super) struct Leaves {
+pub(super) struct LeafStates {
     /// Per node; `None` for parents.
-    pub(super) of: Vec<Option<Leaf>>,
+    pub(super) of: Vec<Option<LeafState>>,
     /// Per node: open leaves in its subtree.
     pub(super) open: Vec<usize>,
     /// Per node: stuck leaves in its subtree.
     pub(super) stuck: Vec<usize>,
 }
 
-impl Leaves {
-    /// Looks at every leaf, with `--only` but not `--from` (that one needs the order).
-    #[expect(clippy::assigning_clones, reason = "two places of one vector")]
-    pub(super) fn new(tree: &Tree<'_>, request: &Request<'_>) -> Self {
+impl LeafStates {
+    /// Decides on every leaf. It applies `--only` but not `--from`, which needs the order.
+    #[expect(clippy::assigning_clones, reason = "both are elements of one vector")]
+    pub(super) fn new(
+        tree: &UnitTree<'_>,
+        config: &Config,
+        progress: &Progress,
+        selection: &Selection,
+    ) -> Self {
         let count = tree.nodes.len();
-        let only: HashSet<usize> = request.selection.only.iter().filter_map(|id| tree.find(id)).collect();
-        let all_optional = request.config.run.include_optional || request.selection.include_optional;
-        let mut selected = vec![only.is_empty() && request.selection.only.is_empty(); count];
+        let only: HashSet<usize> = selection.only.iter().filter_map(|id| tree.find(id)).collect();
+        let all_optional = config.run.include_optional || selection.include_optional;
+        let mut selected = vec![selection.only.is_empty(); count];
         let mut optional = vec![false; count];
-        let mut unasked = vec![false; count];
+        // optional, and neither the node nor all optional tasks were requested
+        let mut left_out = vec![false; count];
         let mut marked: Vec<Option<String>> = vec![None; count];
         let mut leaves = Self { of: vec![None; count], open: vec![0; count], stuck: vec![0; count] };
         for &at in &tree.walk {
             let node = &tree.nodes[at];
             optional[at] = node.optional;
             selected[at] |= only.contains(&at);
-            unasked[at] = node.optional;
+            left_out[at] = node.optional;
             if let Some(up) = node.parent {
                 optional[at] |= optional[up];
                 selected[at] |= selected[up];
-                unasked[at] |= unasked[up];
+                left_out[at] |= left_out[up];
                 marked[at] = marked[up].clone();
             }
-            unasked[at] &= !all_optional && !only.contains(&at);
+            left_out[at] &= !all_optional && !only.contains(&at);
             if marked[at].is_none() {
-                marked[at] = mark(tree, at, request);
+                marked[at] = mark(node, progress);
             }
             if node.children.is_empty() {
-                let leaf = if let Some(done) = done(&node.id, request) {
-                    Leaf::Done(done)
+                let leaf = if let Some(done) = done(&node.id, progress) {
+                    LeafState::Done(done)
                 } else if let Some(mark) = marked[at].take().or_else(|| doubt(node, only.contains(&at))) {
-                    Leaf::Stuck(SkipReason::Marked(mark))
-                } else if unasked[at] {
-                    Leaf::Optional
+                    LeafState::Stuck(SkipReason::Marked(mark))
+                } else if left_out[at] {
+                    LeafState::Optional
                 } else if selected[at] {
-                    Leaf::Open { optional: optional[at] }
+                    LeafState::Open { optional: optional[at] }
                 } else {
-                    Leaf::Stuck(SkipReason::NotSelected)
+                    LeafState::Stuck(SkipReason::NotSelected)
                 };
                 leaves.count(tree, at, &leaf, true);
                 leaves.of[at] = Some(leaf);
@@ -80,26 +87,26 @@ impl Leaves {
         leaves
     }
 
-    /// Whether the leaf is work.
+    /// Whether a step works on the leaf.
     pub(super) fn is_open(&self, leaf: usize) -> bool {
-        matches!(self.of[leaf], Some(Leaf::Open { .. }))
+        matches!(self.of[leaf], Some(LeafState::Open { .. }))
     }
 
     /// Takes an open leaf out of the plan.
-    pub(super) fn stick(&mut self, tree: &Tree<'_>, leaf: usize, reason: SkipReason) {
+    pub(super) fn stick(&mut self, tree: &UnitTree<'_>, leaf: usize, reason: SkipReason) {
         if let Some(old) = self.of[leaf].take() {
             self.count(tree, leaf, &old, false);
         }
-        let new = Leaf::Stuck(reason);
+        let new = LeafState::Stuck(reason);
         self.count(tree, leaf, &new, true);
         self.of[leaf] = Some(new);
     }
 
-    fn count(&mut self, tree: &Tree<'_>, leaf: usize, what: &Leaf, add: bool) {
-        let counts = match what {
-            Leaf::Open { .. } => &mut self.open,
-            Leaf::Stuck(_) => &mut self.stuck,
-            Leaf::Done(_) | Leaf::Optional => return,
+    fn count(&mut self, tree: &UnitTree<'_>, leaf: usize, state: &LeafState, add: bool) {
+        let counts = match state {
+            LeafState::Open { .. } => &mut self.open,
+            LeafState::Stuck(_) => &mut self.stuck,
+            LeafState::Done(_) | LeafState::Optional => return,
         };
         for at in tree.upwards(leaf) {
             if add {
@@ -112,20 +119,19 @@ impl Leaves {
 }
 
 /// Why a leaf counts as done, if it does.
-fn done(id: &str, request: &Request<'_>) -> Option<SkipReason> {
-    if request.progress.completed.contains(id) {
+fn done(id: &str, progress: &Progress) -> Option<SkipReason> {
+    if progress.completed.contains(id) {
         Some(SkipReason::Completed)
-    } else if request.progress.ticked.contains(id) {
+    } else if progress.ticked.contains(id) {
         Some(SkipReason::Ticked)
     } else {
         None
     }
 }
 
-/// Whether a human took the node out, in words.
-fn mark(tree: &Tree<'_>, at: usize, request: &Request<'_>) -> Option<String> {
-    let node = &tree.nodes[at];
-    if request.progress.skipped.contains(&node.id) {
+/// The mark that keeps a node out of the plan, in words.
+fn mark(node: &TreeNode<'_>, progress: &Progress) -> Option<String> {
+    if progress.skipped.contains(&node.id) {
         return Some(format!("{} was marked to be skipped", node.id));
     }
     match node.task?.state {
@@ -135,8 +141,8 @@ fn mark(tree: &Tree<'_>, at: usize, request: &Request<'_>) -> Option<String> {
     }
 }
 
-/// Why a leaf does not run whose mark has no known meaning. Naming the task is an answer.
-fn doubt(node: &Node<'_>, named: bool) -> Option<String> {
+/// Why a leaf whose mark has no known meaning does not run. With `named`, the user named it, so it does.
+fn doubt(node: &TreeNode<'_>, named: bool) -> Option<String> {
     node.task.filter(|task| task.doubtful && !named).map(|task| {
         format!(
             "{} is marked `[~]`, which this file does not explain: change the mark, add a legend, or name it with --only",
@@ -145,16 +151,16 @@ fn doubt(node: &Node<'_>, named: bool) -> Option<String> {
     })
 }
 
-/// Notes on work that only its title calls optional.
-pub(super) fn optional_by_text(tree: &Tree<'_>, leaves: &Leaves) -> Vec<Note> {
+/// Notes on open tasks that only their titles call optional.
+pub(super) fn optional_by_text(tree: &UnitTree<'_>, leaves: &LeafStates) -> Vec<PlanNote> {
     let open = |&at: &usize| leaves.is_open(at);
     let tasks = (0..tree.nodes.len()).filter(open).filter_map(|at| tree.nodes[at].task);
     tasks
         .filter(|task| task.optional_by_text)
-        .map(|task| Note {
+        .map(|task| PlanNote {
             line: task.line,
             message: format!(
-                "{} is called optional by its title only: without a star (`- [ ]*`) it is work like any other",
+                "only the title of {} calls it optional: without a star (`- [ ]*`) it runs like any other task",
                 task.id
             ),
         })
@@ -164,11 +170,16 @@ pub(super) fn optional_by_text(tree: &Tree<'_>, leaves: &Leaves) -> Vec<Note> {
 /// How many ids a note lists.
 const LISTED: usize = 5;
 
-/// Notes on parents whose box is ticked while something below is still to do.
-pub(super) fn mismatches(tree: &Tree<'_>, leaves: &Leaves) -> Vec<Note> {
+/// Notes on parents whose boxes are ticked while something below them is not done.
+pub(super) fn mismatches(tree: &UnitTree<'_>, leaves: &LeafStates) -> Vec<PlanNote> {
+    // per node: how many leaves below it are not done, and the first of them
     let mut open_below: Vec<(usize, Vec<usize>)> = vec![(0, Vec::new()); tree.nodes.len()];
-    for (leaf, what) in leaves.of.iter().enumerate() {
-        if !matches!(what, Some(Leaf::Open { optional: false } | Leaf::Stuck(SkipReason::NotSelected))) {
+    for (leaf, state) in leaves.of.iter().enumerate() {
+        let not_done = matches!(
+            state,
+            Some(LeafState::Open { optional: false } | LeafState::Stuck(SkipReason::NotSelected))
+        );
+        if !not_done {
             continue;
         }
         for at in tree.upwards(leaf).skip(1) {
@@ -190,7 +201,7 @@ pub(super) fn mismatches(tree: &Tree<'_>, leaves: &Leaves) -> Vec<Note> {
             }
             let verb = if *count == 1 { "is" } else { "are" };
             let message = format!("{} is ticked, but {} below it {verb} not done", node.id, ids.join(", "));
-            Note { line: node.line, message }
+            PlanNote { line: node.line, message }
         })
         .collect()
 }

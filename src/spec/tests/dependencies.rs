@@ -1,8 +1,8 @@
-//! Dependencies: every spelling that was seen in real files, and what only looks like one.
+//! Dependencies: the spellings that real files use, and what only looks like a dependency.
 
 use super::*;
 
-/// What each task of a file waits for: `3: 1 2; 4: 3`.
+/// What each task of a file depends on: `3: 1 2; 4: 3`.
 fn waits(source: &str) -> String {
     let file = parse(source);
     let all = file.tasks.iter().filter(|t| !t.depends_on.is_empty());
@@ -10,7 +10,7 @@ fn waits(source: &str) -> String {
 }
 
 #[test]
-fn a_line_below_a_task_names_what_comes_first() {
+fn a_line_below_a_task_names_its_dependencies() {
     for text in [
         "_Depends: 1, 2_",
         "_Depends on: 1, 2_",
@@ -54,7 +54,7 @@ fn a_line_below_a_task_names_what_comes_first() {
 }
 
 #[test]
-fn ids_of_every_shape_can_be_named() {
+fn dependencies_can_name_ids_of_every_shape() {
     for (ids, text, expected) in [
         ("1 1.1 1.2 2", "_Depends: 1.1, 1.2_", "1.1 1.2"),
         ("1 1.1 1.2 2", "**依存**: Task 1.1, Task 1.2", "1.1 1.2"),
@@ -65,7 +65,7 @@ fn ids_of_every_shape_can_be_named() {
         ("T003 T004 T005 T006", "**Dependencies:** T003-005", "T003 T004 T005"),
         ("CORE-1 CORE-2 CORE-3", "**Dependencies:** CORE-1, CORE-2", "CORE-1 CORE-2"),
         ("T1 T2 T3", "- **Depends**: T1, T2", "T1 T2"),
-        // a range goes by the order of the document, at the depth of its ends
+        // a range follows the order of the document, at the depth of its first task
         ("1 1.1 1.2 2 3", "**Depends On**: Task 1-2", "1 2"),
         ("1 1.1 1.2 1.3 2", "**Depends On**: 1.1-1.3", "1.1 1.2 1.3"),
     ] {
@@ -82,7 +82,7 @@ fn ids_of_every_shape_can_be_named() {
 }
 
 #[test]
-fn a_title_can_say_it_too() {
+fn a_title_can_name_dependencies() {
     for (title, id) in [
         ("B (depends on T001)", "T002"),
         ("B *(depends on T001)*", "T002"),
@@ -117,25 +117,25 @@ fn the_items_below_a_key_are_its_list() {
 }
 
 #[test]
-fn an_order_for_some_other_agent_is_no_dependency() {
+fn a_prompt_for_another_agent_is_not_a_dependency() {
     for line in ["- **Prompt**: \"Do T002; depends on T002\"", "- _Prompt: Wait, depends on T002_"] {
         assert_eq!(waits(&format!("- [ ] T001 A\n  {line}\n- [ ] T002 B\n")), "", "{line}");
     }
 }
 
 #[test]
-fn what_goes_on_behind_a_list_in_brackets_is_prose() {
+fn a_list_in_brackets_followed_by_words_is_prose() {
     assert_eq!(waits("- [ ] T001 A\n- [ ] T002 B (after T001 was seen to work)\n"), "");
 }
 
 #[test]
-fn a_column_of_a_table_says_it() {
+fn a_table_column_names_dependencies() {
     let table = "| ID | Task | Depends |\n|---|---|---|\n| T1 | A | - |\n| T2 | B | T1 |\n| T3 | C | T1, T2 |\n| T4 | D | none |\n";
     assert_eq!(waits(table), "T2: T1; T3: T1 T2");
 }
 
 #[test]
-fn a_section_about_order_names_both_sides() {
+fn a_section_about_order_names_both_tasks() {
     for section in ["# Task Dependencies", "## 任务依赖"] {
         let word = if section.is_ascii() { "depends on" } else { "依赖" };
         let source =
@@ -146,7 +146,7 @@ fn a_section_about_order_names_both_sides() {
 }
 
 #[test]
-fn heading_tasks_name_theirs_in_a_field() {
+fn heading_tasks_name_dependencies_in_a_field() {
     for field in [
         "**Dependencies**: Task 1.1, Task 1.2",
         "- **Depends on:** 1.1, 1.2",
@@ -158,7 +158,7 @@ fn heading_tasks_name_theirs_in_a_field() {
 }
 
 #[test]
-fn none_is_said_in_many_ways_and_is_no_mistake() {
+fn none_has_many_spellings_and_is_not_an_error() {
     for text in [
         "None",
         "none",
@@ -184,7 +184,7 @@ fn none_is_said_in_many_ways_and_is_no_mistake() {
 }
 
 #[test]
-fn what_is_no_id_makes_no_edge() {
+fn words_that_are_not_ids_make_no_dependency() {
     for text in [
         "**Dependencies:** [D: Checkpoint 2]",
         "**Dependencies:** All previous tasks",

@@ -1,17 +1,17 @@
-//! Looks for the files that an agent is told to read, as they are at this moment: one task may write what the next reads.
+//! Finds the files that an agent reads first. It looks before each prompt, since one task may write what the next reads.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::place::Place;
+use super::spec_place::SpecPlace;
 use crate::config::Config;
 use crate::plan::inputs;
 use crate::spec::Dialect;
 
-/// The inputs of a spec, as its agents would name them from where they work: what the tool that wrote the spec keeps beside
-/// tasks.md, then tasks.md, then the files of `prompt.inputs`. Only what exists; nothing twice.
+/// The existing inputs of a spec, relative to the folder where its agents work: the files that the spec's tool keeps next
+/// to tasks.md, then tasks.md, then the files of `prompt.inputs`. Each is listed once.
 #[must_use]
-pub fn find(place: &Place, config: &Config, dialect: Dialect) -> Vec<String> {
+pub fn find(place: &SpecPlace, config: &Config, dialect: Dialect) -> Vec<String> {
     let cwd = config.run.workdir.as_deref().unwrap_or(&place.root);
     let shown = |path: &Path| path.strip_prefix(cwd).unwrap_or(path).display().to_string();
     let dialect = place.dialect.unwrap_or(dialect);
@@ -28,9 +28,9 @@ pub fn find(place: &Place, config: &Config, dialect: Dialect) -> Vec<String> {
     found
 }
 
-/// Entries of `prompt.inputs` that name no file now.
+/// The entries of `prompt.inputs` that match no file now.
 #[must_use]
-pub fn unmatched<'a>(place: &Place, config: &'a Config) -> Vec<&'a str> {
+pub fn unmatched<'a>(place: &SpecPlace, config: &'a Config) -> Vec<&'a str> {
     let cwd = config.run.workdir.as_deref().unwrap_or(&place.root);
     config
         .prompt
@@ -41,7 +41,7 @@ pub fn unmatched<'a>(place: &Place, config: &'a Config) -> Vec<&'a str> {
         .collect()
 }
 
-/// The files of a spec that can be inputs, relative to its folder; hidden ones are no text for an agent.
+/// The files of a spec that can be inputs, relative to its folder. Hidden files are not for agents.
 fn files_of(dir: &Path) -> Vec<String> {
     let mut files = Vec::new();
     let mut open = vec![(dir.to_owned(), String::new())];
@@ -52,7 +52,7 @@ fn files_of(dir: &Path) -> Vec<String> {
                 continue;
             }
             let path = entry.path();
-            // a link to a folder could lead in a circle; one to a file is a file
+            // a link to a folder may lead in a circle; a link to a file is a file
             let folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
             if folder && (!prefix.is_empty() || inputs::FOLDERS.contains(&name.as_str())) {
                 open.push((path, format!("{prefix}{name}/")));
@@ -64,17 +64,17 @@ fn files_of(dir: &Path) -> Vec<String> {
     files
 }
 
-/// Files that one entry of `prompt.inputs` names: itself, or what matches it as a glob, in alphabetical order.
+/// The files of one entry of `prompt.inputs`: the file of that name, or all that match it as a glob, sorted.
 fn matching(cwd: &Path, pattern: &str) -> Vec<String> {
     if cwd.join(pattern).is_file() {
         return vec![pattern.to_owned()];
     }
-    // the configuration was checked for globs that are none
+    // the configuration refuses invalid globs
     let Ok(glob) = globset::GlobBuilder::new(pattern).literal_separator(true).build() else {
         return Vec::new();
     };
     let glob = glob.compile_matcher();
-    // only the folder before the first wildcard can hold a match
+    // all matches are below the folder before the first wildcard
     let fixed: PathBuf = Path::new(pattern)
         .components()
         .take_while(|c| !c.as_os_str().to_string_lossy().contains(['*', '?', '[', '{']))

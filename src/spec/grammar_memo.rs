@@ -1,25 +1,26 @@
-//! What the grammar said of the head of a line, remembered: lines repeat few heads, and asking pest costs microseconds.
+//! Remembers what the grammar said about the head of a line. Lines repeat few heads, and pest takes microseconds for each.
 
 use std::collections::HashMap;
 
-use super::grammar::{Item, MetaHead, item, meta};
+use super::grammar::{ListItem, MetadataHead, item, meta};
 
-const KEY: usize = 56;
-type Key = ([u8; KEY], u8);
+/// Longest head that is remembered, in bytes.
+const KEY_BYTES: usize = 56;
+/// A head with its digits as `0`, and its length.
+type HeadKey = ([u8; KEY_BYTES], u8);
 
-/// Remembers what the grammar said of the head of a line. Task lines repeat few heads: the grammar looks at nothing
-/// behind a finished id but the next character, and takes all digits alike, so a head of the same form gives the same
-/// answer. A test holds this against the grammar itself.
+/// Results of [`item`] by the head of the line. After a finished id the grammar looks at the next character only, and all
+/// digits are alike to it, so heads of the same form have the same result. A test compares this with the grammar.
 #[derive(Default)]
-pub(crate) struct Memo {
-    heads: HashMap<Key, Option<u32>>,
-    /// The head before this one, which is often the same.
-    last: Option<(Key, Option<u32>)>,
+pub(crate) struct ItemMemo {
+    heads: HashMap<HeadKey, Option<u32>>,
+    /// The previous head; the next one is often the same.
+    last: Option<(HeadKey, Option<u32>)>,
 }
 
-impl Memo {
-    /// The same as the function [`item`], as an index into `items`, where lines of the same head share an entry.
-    pub(crate) fn item(&mut self, line: &str, items: &mut Vec<Item>) -> Option<u32> {
+impl ItemMemo {
+    /// The result of [`item`] as an index into `items`. Lines with the same head share an entry.
+    pub(crate) fn item(&mut self, line: &str, items: &mut Vec<ListItem>) -> Option<u32> {
         let mut ask = || {
             let found = item(line)?;
             let index = u32::try_from(items.len()).ok()?;
@@ -40,12 +41,12 @@ impl Memo {
     }
 }
 
-/// The head of a line with all digits as `0`, if the text after it cannot change what the grammar says of it.
-fn head_key(line: &str) -> Option<Key> {
-    let mut key = [0; KEY];
+/// The key of a line's head, if the text after the head cannot change what the grammar says.
+fn head_key(line: &str) -> Option<HeadKey> {
+    let mut key = [0; KEY_BYTES];
     let mut digits = false;
     for (i, &b) in line.as_bytes().iter().enumerate() {
-        key[i.min(KEY - 1)] = match b {
+        key[i.min(KEY_BYTES - 1)] = match b {
             b'0'..=b'9' => {
                 digits = true;
                 b'0'
@@ -53,29 +54,29 @@ fn head_key(line: &str) -> Option<Key> {
             b' ' | b'-' | b'*' | b'[' | b']' | b'x' | b'X' | b'~' | b'.' | b')' | b'(' | b':' | b'\\'
             | b'T' | b'P' | b'U' | b'S' => b,
             b'A'..=b'Z' | b'a'..=b'z' | b'`' | 0xE4..=0xE9
-                if digits && i > 0 && i < KEY && line.as_bytes()[i - 1] == b' ' =>
+                if digits && i > 0 && i < KEY_BYTES && line.as_bytes()[i - 1] == b' ' =>
             {
                 return Some((key, u8::try_from(i).ok()?));
             }
             _ => return None,
         };
-        if i + 1 >= KEY {
+        if i + 1 >= KEY_BYTES {
             return None;
         }
     }
     None
 }
 
-/// Remembers the heads of italic pairs, which repeat even more.
+/// Results of [`meta`] by the text up to the colon.
 #[derive(Default)]
-pub(crate) struct MetaMemo<'a> {
-    heads: HashMap<&'a str, MetaHead>,
-    /// The head before this one, which is often the same.
-    last: Option<(&'a str, MetaHead)>,
+pub(crate) struct MetadataMemo<'a> {
+    heads: HashMap<&'a str, MetadataHead>,
+    /// The previous head; the next one is often the same.
+    last: Option<(&'a str, MetadataHead)>,
 }
 
-impl<'a> MetaMemo<'a> {
-    /// Key and value of `- _Requirements: 1.1_`.
+impl<'a> MetadataMemo<'a> {
+    /// The key and the value of `- _Requirements: 1.1_`.
     pub(crate) fn pair(&mut self, line: &'a str) -> Option<(&'a str, &'a str)> {
         let (key, from) = match line.find([':', '\u{FF1A}']) {
             Some(at) if line.as_bytes()[at] == b':' => {
@@ -107,8 +108,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_memo_says_what_the_grammar_says(lines in proptest::collection::vec("[ ]{0,4}(- |\\* |1\\. )?(\\[[ xX~]?\\])?( |\\*|\\\\\\* )?(\\*\\*|Task |\\[)?(T?[0-9]{1,3}(\\.[0-9]){0,2}[a-z]?)?(\\.|:|\\*\\*|\\))?( | — | - |–)?(\\[P\\] )?(\\[US1\\] )?[a-zT x0-9`—–工~]{0,6}", 1..30)) {
-            let mut memo = Memo::default();
+        fn the_memo_agrees_with_the_grammar(lines in proptest::collection::vec("[ ]{0,4}(- |\\* |1\\. )?(\\[[ xX~]?\\])?( |\\*|\\\\\\* )?(\\*\\*|Task |\\[)?(T?[0-9]{1,3}(\\.[0-9]){0,2}[a-z]?)?(\\.|:|\\*\\*|\\))?( | — | - |–)?(\\[P\\] )?(\\[US1\\] )?[a-zT x0-9`—–工~]{0,6}", 1..30)) {
+            let mut memo = ItemMemo::default();
             let mut items = Vec::new();
             for line in &lines {
                 let got = memo.item(line, &mut items).map(|i| items[i as usize].clone());

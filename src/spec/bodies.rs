@@ -1,28 +1,28 @@
-//! The lines that belong to each task.
+//! The lines that belong to each task, and what they say.
 
 use std::ops::Range;
 
-use super::collect::Found;
-use super::lines::{Kind, Lines, unindent};
-use super::memo::MetaMemo;
+use super::grammar_memo::MetadataMemo;
+use super::lines::{LineKind, SourceLines, unindent};
+use super::task_line::TaskLine;
 
-/// Line ranges per task, and the owner of each line.
+/// The line ranges of each task, and the owner of each line.
 #[derive(Debug)]
-pub(crate) struct Bodies {
+pub(crate) struct TaskBodies {
     ranges: Vec<Range<usize>>,
-    /// What lies apart from the first range: parts of a parent behind its children.
+    /// Lines of a parent after its children, outside of its first range.
     more: Vec<(usize, Range<usize>)>,
-    /// One more than the task, 0 for none: there are many lines.
+    /// Index of the task plus one; 0 is none. Small, since there are many lines.
     owner: Vec<u32>,
 }
 
-impl Bodies {
-    /// The task that a line belongs to, be it its first or a later one.
+impl TaskBodies {
+    /// The task that a line belongs to; the task's first line counts.
     pub(crate) fn owner(&self, line: usize) -> Option<usize> {
         (*self.owner.get(line)? as usize).checked_sub(1)
     }
 
-    /// The lines of a task behind its first.
+    /// The lines of a task after its first.
     pub(crate) fn lines(&self, task: usize) -> impl Iterator<Item = usize> {
         let from = self.more.partition_point(|m| m.0 < task);
         let more = self.more[from..].iter().take_while(move |m| m.0 == task).flat_map(|m| m.1.clone());
@@ -31,20 +31,19 @@ impl Bodies {
 }
 
 /// Gives every line to the task it belongs to, or to none.
-pub(crate) fn assign(lines: &Lines<'_>, found: &[Found<'_>]) -> Bodies {
+pub(crate) fn assign(lines: &SourceLines<'_>, tasks: &[TaskLine<'_>]) -> TaskBodies {
     let mut bodies =
-        Bodies { ranges: vec![0..0; found.len()], more: Vec::new(), owner: vec![0; lines.all.len()] };
+        TaskBodies { ranges: vec![0..0; tasks.len()], more: Vec::new(), owner: vec![0; lines.all.len()] };
     let mut next = 0;
-    // Tasks whose lines may follow, outermost first.
+    // Tasks that may still get lines, outermost first.
     let mut open: Vec<usize> = Vec::new();
     let mut last = 0;
     for index in 0..lines.all.len() {
         let line = &lines.all[index];
-        if found.get(next).is_some_and(|f| f.line == index) {
-            let f = &found[next];
+        if let Some(task) = tasks.get(next).filter(|t| t.line == index) {
             open.retain(|&o| {
-                let other = &found[o];
-                if other.level > 0 { f.level == 0 } else { f.level == 0 && other.indent < f.indent }
+                let other = &tasks[o];
+                task.level == 0 && (other.level > 0 || other.indent < task.indent)
             });
             open.push(next);
             bodies.owner[index] = tag(next);
@@ -52,18 +51,18 @@ pub(crate) fn assign(lines: &Lines<'_>, found: &[Found<'_>]) -> Bodies {
             last = index;
             continue;
         }
-        if line.kind == Kind::Blank {
+        if line.kind == LineKind::Blank {
             continue;
         }
         if let Some(heading) = lines.heading(index) {
-            open.retain(|&o| found[o].level > 0 && found[o].level < heading.level);
+            open.retain(|&o| tasks[o].level > 0 && tasks[o].level < heading.level);
         }
         let owner = match (line.kind, index.checked_sub(1)) {
-            // A region goes on where it began, whatever the indentation of its lines.
-            (Kind::Opaque(why), Some(before)) if lines.all[before].kind == Kind::Opaque(why) => {
+            // All lines of a region belong to the task where it begins, whatever their indentation.
+            (LineKind::Opaque(why), Some(before)) if lines.all[before].kind == LineKind::Opaque(why) => {
                 bodies.owner(before)
             }
-            _ => owner(line.indent, last + 1 == index, &mut open, found),
+            _ => owner(line.indent, last + 1 == index, &mut open, tasks),
         };
         if let Some(task) = owner {
             bodies.owner[index] = tag(task);
@@ -91,46 +90,46 @@ fn tag(task: usize) -> u32 {
 }
 
 /// The innermost open task that a line of this indentation belongs to.
-fn owner(indent: u32, adjacent: bool, open: &mut Vec<usize>, found: &[Found<'_>]) -> Option<usize> {
-    let holds = |&&o: &&usize| found[o].level > 0 || found[o].indent < indent;
+fn owner(indent: u32, adjacent: bool, open: &mut Vec<usize>, tasks: &[TaskLine<'_>]) -> Option<usize> {
+    let holds = |&&o: &&usize| tasks[o].level > 0 || tasks[o].indent < indent;
     if let Some(&task) = open.iter().rev().find(holds) {
-        // What is deeper than the line can take no more lines.
-        open.retain(|&o| found[o].level > 0 || found[o].indent < indent || adjacent && o == task);
+        // Tasks deeper than the line get no more lines.
+        open.retain(|&o| tasks[o].level > 0 || tasks[o].indent < indent || adjacent && o == task);
         return Some(task);
     }
     if adjacent {
-        // A line at the bullet's own column right below it: a detail, or a title that runs on.
+        // A line right below a bullet and at its column: a detail, or the rest of the title.
         return open.last().copied();
     }
     open.clear();
     None
 }
 
-/// Details as written, common indentation removed, and the italic pairs among them.
+/// The details of a task as written, without their common indentation, and the italic pairs among them.
 pub(crate) fn details<'a>(
-    lines: &Lines<'a>,
-    bodies: &Bodies,
+    lines: &SourceLines<'a>,
+    bodies: &TaskBodies,
     task: usize,
-    memo: &mut MetaMemo<'a>,
+    memo: &mut MetadataMemo<'a>,
 ) -> (String, Vec<(String, String)>) {
     let mut metadata = Vec::new();
     let mut indent = usize::MAX;
     let mut size = 0;
     for index in bodies.lines(task) {
         let line = &lines.all[index];
-        if line.kind == Kind::Blank {
+        if line.kind == LineKind::Blank {
             continue;
         }
         let text = lines.text(index);
-        // Bytes, not columns: what is cut must be the same blank bytes on each line.
+        // Bytes, not columns: the same blank bytes are cut from each line.
         indent = indent.min(text.len() - unindent(text).len());
         size += text.len() + 1;
-        if line.kind == Kind::Text
+        if line.kind == LineKind::Text
             && may_be_meta(text)
             && let Some((key, value)) = memo.pair(text)
         {
             if metadata.is_empty() {
-                // One is the rule; room for four would be most of the memory of a large file.
+                // Most tasks have one pair; room for four would be most of the memory of a large file.
                 metadata.reserve_exact(1);
             }
             metadata.push((key.to_owned(), value.to_owned()));
@@ -146,7 +145,7 @@ pub(crate) fn details<'a>(
     (out, metadata)
 }
 
-/// An underscore or star behind the bullet.
+/// Whether an underscore or a star follows the bullet.
 fn may_be_meta(text: &str) -> bool {
     let text = unindent(text);
     let text = match text.as_bytes() {

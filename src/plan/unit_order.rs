@@ -1,47 +1,49 @@
-//! Dependencies between units, and the order that they demand.
+//! Dependencies between units, and the order that follows from them.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::select::Leaves;
-use super::step::{Note, SkipReason};
-use super::tree::Tree;
-use super::waves::Waves;
-use crate::config::Granularity;
+use super::leaf_states::LeafStates;
+use super::request::Selection;
+use super::step::{PlanNote, SkipReason};
+use super::unit_tree::UnitTree;
+use super::unit_waves::UnitWaves;
+use crate::config::{Config, Granularity};
+use crate::spec::TaskFile;
 
 /// What each unit waits for.
 ///
-/// Where each leaf is a unit, a task with children is a point of its own in the graph, reached when all its leaves are:
-/// else a thousand leaves that depend on a parent of a thousand would make a million edges.
+/// If each leaf is a unit, a task with children is a point of its own in the graph, reached after all its leaves.
+/// Otherwise a thousand leaves that depend on a parent of a thousand leaves would make a million edges.
 #[derive(Debug)]
-pub(super) struct Graph {
-    /// Per unit: the nodes of the tree that its open leaves depend on, outside the unit.
-    pub(super) needs: Vec<Vec<usize>>,
+pub(super) struct UnitGraph {
+    /// Per unit: the tree nodes outside of the unit that its open leaves depend on.
+    pub(super) depends_on: Vec<Vec<usize>>,
     /// Per point: the points before it. The units come first, then the nodes of the tree.
     before: Vec<Vec<usize>>,
 }
 
-/// Units in the order of work, and those that wait for each other.
+/// Units in the order of work, and the units that wait for each other.
 #[derive(Debug)]
-pub(super) struct Order {
+pub(super) struct UnitOrder {
     pub(super) units: Vec<usize>,
     pub(super) circular: Vec<usize>,
-    pub(super) notes: Vec<Note>,
+    pub(super) notes: Vec<PlanNote>,
 }
 
-impl Graph {
-    pub(super) fn new(tree: &Tree<'_>, leaves: &Leaves, granularity: Granularity) -> Self {
+impl UnitGraph {
+    pub(super) fn new(tree: &UnitTree<'_>, leaves: &LeafStates, granularity: Granularity) -> Self {
         let count = tree.units.len();
         let point = |node: usize| tree.unit_of[node].unwrap_or(count + node);
-        let mut graph = Self { needs: Vec::with_capacity(count), before: vec![Vec::new(); count] };
+        let mut graph = Self { depends_on: Vec::with_capacity(count), before: vec![Vec::new(); count] };
         for index in 0..count {
-            let needs = outside_needs(tree, leaves, index);
-            let mut before: Vec<_> =
-                needs.iter().filter(|&&need| leaves.open[need] > 0).map(|&need| point(need)).collect();
+            let depends_on = outside_dependencies(tree, leaves, index);
+            let open = depends_on.iter().filter(|&&node| leaves.open[node] > 0);
+            let mut before: Vec<_> = open.map(|&node| point(node)).collect();
             before.sort_unstable();
             before.dedup();
             graph.before[index] = before;
-            graph.needs.push(needs);
+            graph.depends_on.push(depends_on);
         }
         if granularity == Granularity::Task {
             graph.before.resize(count + tree.nodes.len(), Vec::new());
@@ -52,8 +54,8 @@ impl Graph {
         graph
     }
 
-    /// Document order, or that of the waves, a unit put off only until what it needs has come.
-    pub(super) fn order(&self, tree: &Tree<'_>, waves: &Waves) -> Order {
+    /// The order of the document, or of the waves. A unit moves back only until after what it depends on.
+    pub(super) fn order(&self, tree: &UnitTree<'_>, waves: &UnitWaves) -> UnitOrder {
         let count = tree.units.len();
         let mut after: Vec<Vec<usize>> = vec![Vec::new(); self.before.len()];
         for (point, before) in self.before.iter().enumerate() {
@@ -84,11 +86,11 @@ impl Graph {
         }
         let circular: Vec<_> = (0..count).filter(|&unit| waits[unit] > 0).collect();
         let notes = self.circles(tree, &circular, &waits);
-        Order { units, circular, notes }
+        UnitOrder { units, circular, notes }
     }
 
     /// One note for each circle of units.
-    fn circles(&self, tree: &Tree<'_>, circular: &[usize], waits: &[usize]) -> Vec<Note> {
+    fn circles(&self, tree: &UnitTree<'_>, circular: &[usize], waits: &[usize]) -> Vec<PlanNote> {
         let count = tree.units.len();
         let node = |point: usize| if point < count { tree.units[point].node } else { point - count };
         let mut seen_by = vec![usize::MAX; if circular.is_empty() { 0 } else { self.before.len() }];
@@ -110,58 +112,85 @@ impl Graph {
             let least =
                 circle.iter().enumerate().min_by_key(|(_, point)| node(**point)).map_or(0, |(i, _)| i);
             circle.rotate_left(least);
-            let names: Vec<_> = circle
+            let ids: Vec<_> = circle
                 .iter()
                 .chain(circle.first())
                 .map(|&point| tree.nodes[node(point)].id.as_str())
                 .collect();
-            let way_out = if self.before.len() > count {
+            let fix = if self.before.len() > count {
                 "change the dependencies"
             } else {
-                "change the dependencies, or let each subtask be a step (run.granularity = \"task\")"
+                "change the dependencies, or make each subtask a step (run.granularity = \"task\")"
             };
             let message = format!(
-                "units wait for each other through their subtasks ({}), so none of them can run: {way_out}",
-                names.join(" needs ")
+                "units wait for each other through their subtasks ({}), so none of them can run: {fix}",
+                ids.join(" → ")
             );
-            notes.push(Note { line: tree.nodes[node(circle[0])].line, message });
+            notes.push(PlanNote { line: tree.nodes[node(circle[0])].line, message });
         }
         notes
     }
 }
 
-/// What the open leaves of a unit depend on outside of it, with what is inherited from above.
-fn outside_needs(tree: &Tree<'_>, leaves: &Leaves, unit: usize) -> Vec<usize> {
-    let mut needs = Vec::new();
+/// Leaves out what comes before the id of `--from` in the order of work.
+pub(super) fn cut_before(
+    tree: &UnitTree<'_>,
+    leaves: &mut LeafStates,
+    tasks: &TaskFile,
+    config: &Config,
+    selection: &Selection,
+) {
+    let Some(from) = selection.from.as_ref().and_then(|id| tree.find(id)) else { return };
+    let waves = UnitWaves::new(tree, leaves, &tasks.waves);
+    let order = UnitGraph::new(tree, leaves, config.run.granularity).order(tree, &waves);
+    let mut cut = Vec::new();
+    'units: for &unit in order.units.iter().chain(&order.circular) {
+        for &leaf in &tree.units[unit].leaves {
+            if tree.contains(from, leaf) {
+                break 'units;
+            }
+            cut.push(leaf);
+        }
+    }
+    for leaf in cut {
+        if leaves.is_open(leaf) {
+            leaves.stick(tree, leaf, SkipReason::NotSelected);
+        }
+    }
+}
+
+/// What the open leaves of a unit depend on outside of it, by themselves or through a task above them.
+fn outside_dependencies(tree: &UnitTree<'_>, leaves: &LeafStates, unit: usize) -> Vec<usize> {
+    let mut found = Vec::new();
     let mut last_path: Option<usize> = None;
     for &leaf in tree.units[unit].leaves.iter().filter(|&&leaf| leaves.is_open(leaf)) {
         for at in tree.upwards(leaf) {
             if last_path.is_some_and(|last| tree.contains(at, last)) {
-                break; // seen on the way up from the leaf before
+                break; // the leaf before visited the rest of this path
             }
-            needs.extend(direct_needs(tree, at).filter(|&need| tree.unit_of[need] != Some(unit)));
+            found.extend(direct_dependencies(tree, at).filter(|&node| tree.unit_of[node] != Some(unit)));
         }
         last_path = Some(leaf);
     }
-    needs.sort_unstable();
-    needs.dedup();
-    needs
+    found.sort_unstable();
+    found.dedup();
+    found
 }
 
-/// What a node depends on by its own line; what is above or below it is no dependency.
-fn direct_needs<'t>(tree: &'t Tree<'_>, at: usize) -> impl Iterator<Item = usize> + 't {
+/// What a node itself depends on. Nodes above and below it do not count.
+fn direct_dependencies<'t>(tree: &'t UnitTree<'_>, at: usize) -> impl Iterator<Item = usize> + 't {
     let ids = tree.nodes[at].task.map_or(&[][..], |task| &task.depends_on);
     let graph = tree.nodes[at].task.map_or(&[][..], |task| &task.after);
-    // A dependency graph speaks of leaves and goes back and forth between units; lifted to whole units it would be a
-    // circle where there is none. Between units it counts only where it names them.
+    // A dependency graph names leaves and alternates between units. Applied to whole units, it would make circles where
+    // there are none. So between units it counts only where it names them.
     let whole = move |node: usize| tree.unit_of[node].is_some_and(|unit| tree.units[unit].node == node);
-    let graph = graph.iter().filter_map(|id| tree.find(id)).filter(move |&need| whole(at) && whole(need));
+    let graph = graph.iter().filter_map(|id| tree.find(id)).filter(move |&node| whole(at) && whole(node));
     let found = ids.iter().filter_map(|id| tree.find(id)).chain(graph);
-    found.filter(move |&need| !tree.contains(at, need) && !tree.contains(need, at))
+    found.filter(move |&node| !tree.contains(at, node) && !tree.contains(node, at))
 }
 
-/// Takes leaves out of the plan that depend on a stuck one of their own unit (between units, [`Graph`] knows).
-pub(super) fn stick_inside_units(tree: &Tree<'_>, leaves: &mut Leaves) {
+/// Takes leaves out of the plan that depend on a stuck leaf of their own unit. [`UnitGraph`] does so between units.
+pub(super) fn stick_inside_units(tree: &UnitTree<'_>, leaves: &mut LeafStates) {
     for (index, unit) in tree.units.iter().enumerate() {
         if unit.leaves.len() < 2 || leaves.stuck[unit.node] == 0 {
             continue;
@@ -172,10 +201,10 @@ pub(super) fn stick_inside_units(tree: &Tree<'_>, leaves: &mut Leaves) {
                 if !leaves.is_open(leaf) {
                     continue;
                 }
-                let needs = tree.upwards(leaf).flat_map(|at| direct_needs(tree, at));
-                let inside =
-                    needs.filter(|&need| tree.unit_of[need] == Some(index) && leaves.stuck[need] > 0);
-                let on: Vec<_> = inside.map(|need| tree.nodes[need].id.clone()).collect();
+                let depends_on = tree.upwards(leaf).flat_map(|at| direct_dependencies(tree, at));
+                let stuck =
+                    depends_on.filter(|&node| tree.unit_of[node] == Some(index) && leaves.stuck[node] > 0);
+                let on: Vec<_> = stuck.map(|node| tree.nodes[node].id.clone()).collect();
                 if !on.is_empty() {
                     leaves.stick(tree, leaf, SkipReason::Blocked { on });
                     changed = true;
