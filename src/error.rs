@@ -24,6 +24,8 @@ pub enum ErrorKind {
     Config,
     /// The user must do something first.
     Human,
+    /// A hook that must succeed failed.
+    Hook,
     /// The user or the system stopped the run.
     Interrupted,
 }
@@ -40,7 +42,7 @@ impl ErrorKind {
             Self::Internal => 70,
             Self::Locked => 75,
             Self::Config => 78,
-            Self::Human => 2,
+            Self::Human | Self::Hook => 2,
             Self::Interrupted => 130,
         }
     }

@@ -12,7 +12,7 @@ fn with_an_optional_signal_a_clean_exit_is_enough() {
     project.run(&["run"]).code(2);
     let project = Project::new().spec("login", "- [ ] 1. A\n").agent("echo why; say_halt").config(config);
     project.run(&["run"]).code(2);
-    assert_eq!(project.state("login")["question"], "why");
+    assert_eq!(project.state("login")["units"]["1"]["question"], "why");
 }
 
 #[test]

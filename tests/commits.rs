@@ -57,7 +57,7 @@ fn a_halted_tasks_commit_has_its_own_changes_and_not_the_users() {
     let project = repo(asks, "");
     let out = project.run(&["run"]);
     assert_eq!(out.code, 2, "{out:?}");
-    assert!(out.stdout.contains("2 left"), "{}", out.stdout);
+    assert!(out.stdout.contains("1 halted · 1 to do"), "{}", out.stdout);
     project.write("mine.txt", "mine\n");
     let out = project.run(&["resume", "--answer", "Use blue."]);
     assert_eq!(out.code, 2, "{out:?}");

@@ -13,7 +13,11 @@ fn a_failing_task_is_retried_with_backoff_and_then_needs_you() {
     let start = Instant::now();
     let output = project.run(&["run"]).code(2);
     assert!(start.elapsed().as_millis() >= 300, "100 ms and 200 ms of backoff");
-    output.says(&["next attempt of 1", "failed for good: 1", "seqorch logs --spec login 1 --attempt 3"]);
+    output.says(&[
+        "next attempt of 1",
+        "needs you: task 1 failed, no attempts left",
+        "seqorch logs --spec login 1 --attempt 3",
+    ]);
     assert_eq!(project.ledger(), ["1 1", "1 2", "1 3"]);
     assert_eq!(project.outcomes("login", "1"), ["failed", "failed", "failed"]);
     assert_eq!(project.state("login")["units"]["1"]["status"], "failed");
@@ -34,7 +38,7 @@ fn with_skip_independent_tasks_continue_and_dependants_are_blocked() {
         .spec("login", "- [ ] 1. A\n- [ ] 2. B\n  - _Depends: 1_\n- [ ] 3. C\n")
         .agent("[ $SEQORCH_UNIT = 1 ] && exit 1; say_done")
         .config("[run]\non_failure = \"skip\"\n[retry]\nattempts = 2\n");
-    project.run(&["run"]).code(2).says(&["failed for good: 1", "blocked: 2"]);
+    project.run(&["run"]).code(2).says(&["needs you: task 1 failed, no attempts left; blocked: 2"]);
     assert_eq!(project.ledger(), ["1 1", "1 2", "3 1"]);
     assert_eq!(project.tasks("login"), "- [ ] 1. A\n- [ ] 2. B\n  - _Depends: 1_\n- [x] 3. C\n");
 }
@@ -58,7 +62,7 @@ fn sessions_that_cannot_be_resumed_cost_no_extra_attempts() {
         echo '{"type":"result","subtype":"success","is_error":false,"session_id":"S","result":""}'"#;
     let project = Project::new().spec("login", "- [ ] 1. A\n").agent(agent);
     let project = project.config("[backend.fake]\noutput = \"claude\"\nresume = [\"{session}\"]\n");
-    project.run(&["run"]).code(2).says(&["failed for good"]);
+    project.run(&["run"]).code(2).says(&["failed, no attempts left"]);
     let kinds = project.outcomes("login", "1");
     assert_eq!(kinds, ["no_signal", "failed", "no_signal", "failed", "no_signal", "failed"]);
 }

@@ -32,7 +32,7 @@ fn waiting_for_a_limit_costs_no_attempt_and_no_iteration() {
     let state = project.state("login");
     let attempts = &state["units"]["1"]["attempts"];
     assert_eq!((&attempts[0]["outcome"]["kind"], &attempts[0]["counts"]), (&"limited".into(), &false.into()));
-    assert!(state["waiting_until"].is_null() && state["limits"].is_null(), "{state}");
+    assert!(state["run"]["wait"].is_null() && state["limits"].is_null(), "{state}");
     assert!(project.read(".kiro/specs/SEQUENTIAL_PROGRESS.md").contains("**Waiting:** fake: quota used up"));
 }
 
@@ -40,7 +40,7 @@ fn waiting_for_a_limit_costs_no_attempt_and_no_iteration() {
 fn after_a_kill_the_next_run_waits_only_for_the_rest() {
     let project = project(6, "", "");
     let run = project.start(&["run"]);
-    wait_until("the wait", || project.state("login")["waiting_until"].is_string());
+    wait_until("the wait", || project.state("login")["run"]["wait"]["until"].is_string());
     let until = project.state("login")["limits"]["fake"]["until"].clone();
     project.run(&["status"]).code(0).says(&["waiting: fake: quota used up; next try in"]);
     run.signal(rustix::process::Signal::KILL);
@@ -71,7 +71,11 @@ fn a_fallback_backend_works_while_one_is_limited() {
 #[test]
 fn a_limit_beyond_max_wait_stops_the_run() {
     let project = project(3600, "max_wait = \"10m\"", "");
-    project.run(&["run"]).code(2).says(&["fake is limited: a human is needed", "limit.max_wait"]);
+    project.run(&["run"]).code(2).says(&[
+        "needs you: the run ended at a limit",
+        "fake is limited",
+        "limit.max_wait",
+    ]);
     assert_eq!(project.ledger(), ["1 1"]);
     // the next run starts no agent
     project.run(&["run"]).code(2);
@@ -100,7 +104,7 @@ fn ctrl_c_ends_a_wait_at_once() {
     run.wait_for("fake is limited");
     run.signal(rustix::process::Signal::INT);
     run.wait().code(130);
-    assert!(project.state("login")["waiting_until"].is_null());
+    assert!(project.state("login")["run"]["wait"].is_null());
 }
 
 /// The processor time that a process has used so far, in milliseconds.
@@ -118,8 +122,8 @@ fn a_wait_of_a_minute_takes_no_processor_time() {
     let seconds = 66;
     let project = project(seconds, "", "");
     let run = project.start(&["run"]);
-    wait_until("the wait", || project.state("login")["waiting_until"].is_string());
-    let until = project.state("login")["waiting_until"].clone();
+    wait_until("the wait", || project.state("login")["run"]["wait"]["until"].is_string());
+    let until = project.state("login")["run"]["wait"]["until"].clone();
     let until: jiff::Timestamp = until.as_str().unwrap().parse().unwrap();
     let (pid, before, began) = (run.pid(), processor_ms(run.pid()), jiff::Timestamp::now());
     crate::common::wait_long("the end of the wait", || {
@@ -144,8 +148,8 @@ fn resume_now_ends_the_wait_of_a_running_run() {
         .agent(agent)
         .config(&format!("[limit]\nmargin = \"0s\"\n[backend.fake]\n{PATTERN}"));
     let run = project.start(&["run"]);
-    wait_until("the wait", || project.state("login")["waiting_until"].is_string());
-    let since = project.state("login")["waiting_since"].clone();
+    wait_until("the wait", || project.state("login")["run"]["wait"]["until"].is_string());
+    let since = project.state("login")["run"]["wait"]["since"].clone();
     project
         .run(&["status"])
         .code(0)
@@ -154,9 +158,10 @@ fn resume_now_ends_the_wait_of_a_running_run() {
     project.run(&["resume", "--now"]).code(0).says(&["does not wait any longer (fake: quota used up)"]);
     wait_until("the next wait", || {
         let state = project.state("login");
-        state["waiting_until"].is_string() && state["units"]["1"]["attempts"].as_array().unwrap().len() == 2
+        state["run"]["wait"]["until"].is_string()
+            && state["units"]["1"]["attempts"].as_array().unwrap().len() == 2
     });
-    assert_ne!(project.state("login")["waiting_since"], since);
+    assert_ne!(project.state("login")["run"]["wait"]["since"], since);
     // a suspended run gets the request, and the user learns that it cannot act yet
     run.signal(Signal::STOP);
     project.run(&["resume", "--now"]).code(0).says(&["was told to try now, and is suspended"]);
@@ -179,7 +184,11 @@ fn a_limit_of_one_model_does_not_stop_another() {
             "[limit]\nmax_wait = \"10m\"\n[backend.fake]\nmodel = \"sonnet\"\nargs = [\"agent.sh\", \"{model}\"]\n\
              [[override]]\ntasks = [\"2\"]\nmodel = \"opus\"\n",
         );
-    project.run(&["run"]).code(2).says(&["fake (Opus) is limited: a human is needed", "limit.max_wait"]);
+    project.run(&["run"]).code(2).says(&[
+        "needs you: the run ended at a limit",
+        "fake (Opus) is limited",
+        "limit.max_wait",
+    ]);
     assert_eq!(project.ledger(), ["1 1", "2 1"]);
     let state = project.state("login");
     assert!(state["limits"].is_null() && state["model_limits"]["fake"]["Opus"].is_object(), "{state}");
@@ -242,8 +251,8 @@ fn without_a_login_the_fallback_works_and_the_summary_says_so() {
 fn interrupted_waits_are_in_the_totals() {
     let project = project(3600, "", "");
     let run = project.start(&["run"]);
-    wait_until("the wait", || project.state("login")["waiting_until"].is_string());
-    let since = project.state("login")["waiting_since"].clone();
+    wait_until("the wait", || project.state("login")["run"]["wait"]["until"].is_string());
+    let since = project.state("login")["run"]["wait"]["since"].clone();
     run.signal(rustix::process::Signal::KILL);
     run.wait();
     let run = project.start(&["run"]);
@@ -252,10 +261,10 @@ fn interrupted_waits_are_in_the_totals() {
         let since: jiff::Timestamp = since.as_str().unwrap().parse().unwrap();
         jiff::Timestamp::now().duration_since(since) > jiff::SignedDuration::from_secs(2)
     });
-    assert_eq!(project.state("login")["waiting_since"], since, "the wait started again");
+    assert_eq!(project.state("login")["run"]["wait"]["since"], since, "the wait started again");
     run.signal(rustix::process::Signal::INT);
     run.wait().code(130).says(&["waited", "for fake: quota used up"]);
     let state = project.state("login");
-    assert!(state["waited_s"]["fake: quota used up"].as_u64() >= Some(2), "{state}");
-    assert!(state["waiting_since"].is_null() && state["waiting_for"].is_null(), "{state}");
+    assert!(state["run"]["waited_s"]["fake: quota used up"].as_u64() >= Some(2), "{state}");
+    assert!(state["run"]["wait"].is_null(), "{state}");
 }

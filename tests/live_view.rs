@@ -46,7 +46,7 @@ fn the_main_window_shows_the_plan_live_and_then_the_summary() {
     project.release();
     run.wait().code(0);
     shows(&project, "── login ── all complete");
-    shows(&project, "2 done · 0 not done · 0 left · 1 optional, skipped");
+    shows(&project, "2 of 3 tasks done · 1 skipped");
     wait_until("the end of the view", || views(&project) == 0);
     assert_eq!(ask(&project, "#{alternate_on}"), "0");
 }
@@ -58,7 +58,7 @@ fn a_new_run_does_not_show_the_summary_of_an_old_one() {
     let run = project.start(&["run"]);
     project.release();
     run.wait().code(2);
-    assert!(std::fs::read_to_string(&summary).unwrap().contains("halted: task 1 needs a human"));
+    assert!(std::fs::read_to_string(&summary).unwrap().contains("needs you: task 1 asks"));
     let run = project.start(&["run", "--retry"]);
     project.wait_for_ledger(2);
     assert!(!summary.exists());
@@ -177,7 +177,7 @@ fn the_live_view_follows_the_window_size_and_scrolls() {
     project.release();
     run.wait().code(0);
     // the head of this long summary is above the window
-    shows(&project, "60 done · 0 not done · 0 left");
+    shows(&project, "60 of 60 tasks done");
 }
 
 #[test]

@@ -32,6 +32,7 @@ mod limit_waits;
 mod live_view;
 mod locks;
 mod mark;
+mod needs;
 mod pace;
 mod panes;
 mod pending_commits;

@@ -42,14 +42,14 @@ fn outside_the_time_window_nothing_starts_and_status_says_until_when() {
         .env("TZ", "UTC")
         .config(&format!("[pace]\nwindow = \"{rule}\"\n"));
     let run = project.start(&["run"]);
-    wait_until("the wait", || project.state("login")["waiting_until"].is_string());
+    wait_until("the wait", || project.state("login")["run"]["wait"]["until"].is_string());
     let rule = format!("pace.window = \"{rule}\"");
-    assert_eq!(project.state("login")["waiting_for"], rule.as_str());
+    assert_eq!(project.state("login")["run"]["wait"]["rule"], rule.as_str());
     let status = project.run(&["status"]).code(0).says(&[&format!("waiting: {rule}")]);
     assert!(!status.stdout.contains("resume login --now"), "it is no limit");
     // a rule of the user is not a limit, so it still holds
     project.run(&["resume", "--now"]).code(0).says(&["keeps to pace.window"]);
-    assert_eq!(project.state("login")["waiting_for"], rule.as_str());
+    assert_eq!(project.state("login")["run"]["wait"]["rule"], rule.as_str());
     run.signal(rustix::process::Signal::INT);
     run.wait().code(130);
     assert!(!project.path("ledger").exists(), "something was started");
@@ -65,7 +65,7 @@ fn tokens_of_an_earlier_run_count_in_the_next_one() {
         .config("[backend.fake]\noutput = \"claude\"\n[pace]\ntokens = \"1000 per 5h\"\n");
     project.run(&["run", "--only", "1"]).code(0);
     let run = project.start(&["run"]);
-    wait_until("the wait", || project.state("login")["waiting_for"] == "pace.tokens = 1000 per 5h");
+    wait_until("the wait", || project.state("login")["run"]["wait"]["rule"] == "pace.tokens = 1000 per 5h");
     run.signal(rustix::process::Signal::INT);
     run.wait().code(130);
     assert_eq!(project.ledger(), ["1 1"]);

@@ -44,11 +44,11 @@ fn a_pending_commit_takes_fixes_of_its_own_files_and_nothing_else() {
     project.write("made-1", "tidy\n");
     std::fs::remove_file(project.path("junk")).unwrap();
     let out = project.run(&["run"]).code(2);
-    out.says(&["the work tree has changes", "  rules\n  new.txt\n", "Commit or stash them"]);
+    out.says(&["the work tree has changes", "rules, new.txt", "Commit or stash them"]);
     assert_eq!(project.ledger().len(), 1, "no step starts while the user's changes are there");
     for args in [&["status"][..], &["report"], &["doctor"]] {
         let out = project.run(args).says(&["rules, new.txt", "seqorch run demo --retry"]);
-        assert!(out.stdout.contains("human is needed") || out.stdout.contains("needs you"), "{out:?}");
+        assert!(out.stdout.contains("eeds you"), "{out:?}");
     }
     assert_eq!(git(&project, &["log", "-1", "--format=%s"]), "1: First thing");
     assert_eq!(files_of(&project, "HEAD"), [".kiro/specs/demo/tasks.md", "made-1"]);
@@ -81,36 +81,6 @@ fn a_file_that_is_gone_at_one_try_and_back_at_the_next_is_committed() {
     assert!(project.state("demo")["units"]["1"]["changes"]["left"].is_null(), "no commit is pending");
     project.run(&["undo", "1"]).code(0);
     assert!(!project.path("d/g").exists());
-}
-
-#[test]
-fn a_pending_commit_of_an_older_version_takes_only_the_tasks_files() {
-    for (commit, code) in [("step", 2), ("off", 0)] {
-        let project = repo(WRITES, "");
-        refuses_unless(&project, "test -e .out/fixed");
-        project.run(&["run"]).code(2);
-        // that version saved neither the tree after the task nor git's message
-        let file = ".kiro/specs/SEQUENTIAL_STATE.json";
-        let mut state: Value = serde_json::from_str(&project.read(file)).unwrap();
-        let unit = state["specs"]["demo"]["units"]["1"].as_object_mut().unwrap();
-        assert!(unit.remove("changes").is_some() && unit.remove("not_committed").is_some());
-        project.write(file, state.to_string());
-        project.write("seqorch.local.toml", format!("[git]\ncommit = \"{commit}\"\n"));
-        project.write(".out/fixed", "");
-        project.write("made-1", "fixed\n");
-        project.write("notes.txt", "mine\n");
-        project.run(&["run"]).code(code);
-        if commit == "step" {
-            assert_eq!(git(&project, &["log", "-1", "--format=%s"]), "1: First thing");
-            assert_eq!(files_of(&project, "HEAD"), [".kiro/specs/demo/tasks.md", "made-1"]);
-            assert_eq!(git(&project, &["show", "HEAD:made-1"]), "fixed");
-        } else {
-            project.write("made-1", "1\n");
-        }
-        project.run(&["undo", "1"]).code(0);
-        assert!(!project.path("made-1").exists());
-        assert_eq!(project.read("notes.txt"), "mine\n");
-    }
 }
 
 #[test]
@@ -193,7 +163,7 @@ fn a_pending_commit_is_shown_everywhere_with_the_way_to_continue() {
     assert_eq!(project.state("demo")["completed"], serde_json::json!(["1", "2"]), "nothing is left to do");
     for args in [&["status"][..], &["status", "--watch"], &["report"], &["doctor"]] {
         let printed = project.run(args).stdout;
-        assert!(printed.contains("human is needed") || printed.contains("needs you"), "{args:?}:\n{printed}");
+        assert!(printed.contains("eeds you"), "{args:?}:\n{printed}");
         for part in ["not like this", "seqorch run demo"] {
             assert!(printed.contains(part), "{part} is missing in {args:?}:\n{printed}");
         }
@@ -201,8 +171,8 @@ fn a_pending_commit_is_shown_everywhere_with_the_way_to_continue() {
         assert!(!printed.contains("complete\n") && !printed.contains("all complete"), "{args:?}:\n{printed}");
     }
     let report = project.run(&["report"]).stdout;
-    assert!(report.starts_with("# demo: a human is needed\n"), "{report}");
-    assert!(report.find("**2 Second thing**").unwrap() < report.find("## Tasks").unwrap(), "{report}");
+    assert!(report.starts_with("# demo: needs you\n"), "{report}");
+    assert!(report.find("(Second thing)**").unwrap() < report.find("## Tasks").unwrap(), "{report}");
     let status: serde_json::Value = serde_json::from_str(&project.run(&["status", "--json"]).stdout).unwrap();
     assert_eq!(status["state"], "uncommitted");
     assert_eq!(status["not_committed"][0]["unit"], "2");
@@ -212,7 +182,7 @@ fn a_pending_commit_is_shown_everywhere_with_the_way_to_continue() {
     assert_eq!(project.ledger().len(), 2, "only the commit was missing");
     assert_eq!(git(&project, &["log", "-1", "--format=%s"]), "2: Second thing");
     project.run(&["status"]).code(0).says(&["demo: complete"]);
-    assert!(project.state("demo")["units"]["2"]["not_committed"].is_null());
+    assert!(project.state("demo")["units"]["2"]["pending_commit"].is_null());
     assert!(project.run(&["report"]).stdout.starts_with("# demo: all complete\n"));
 }
 
@@ -249,7 +219,7 @@ fn undo_of_a_task_ends_its_pending_commit() {
     assert_eq!(dirty(&project), ["?? mine.txt"], "also the index is as it was");
     let status = project.run(&["status"]).stdout;
     assert!(status.contains("1  to do") && !status.contains("committed,"), "{status}");
-    assert!(!status.contains("not committed") && !status.contains("human"), "{status}");
+    assert!(!status.contains("not committed") && !status.contains("needs you"), "{status}");
     std::fs::remove_file(project.path("mine.txt")).unwrap();
     project.write(".git/hooks/pre-commit", "#!/bin/sh\n");
     project.run(&["run"]).code(0);
@@ -269,7 +239,7 @@ fn marking_a_task_todo_or_skip_ends_its_pending_commit() {
             assert_eq!(out.stdout.contains(released), *mark == marks[0], "{out:?}");
             let status = project.run(&["status"]).stdout;
             assert!(status.starts_with("demo: idle\n"), "{status}");
-            assert!(!status.contains("not committed") && !status.contains("human"), "{mark}: {status}");
+            assert!(!status.contains("not committed") && !status.contains("needs you"), "{mark}: {status}");
         }
     }
     project.write(".git/hooks/pre-commit", "#!/bin/sh\n");
@@ -289,9 +259,7 @@ fn without_commits_no_pending_commit_is_shown() {
     for args in [&["status"][..], &["report"], &["doctor"]] {
         let printed = project.run(args).stdout;
         assert!(
-            ["human is needed", "needs you", "done, not committed"]
-                .iter()
-                .all(|part| !printed.contains(part)),
+            ["eeds you:", "done, not committed"].iter().all(|part| !printed.contains(part)),
             "{args:?}:\n{printed}"
         );
     }
@@ -328,13 +296,13 @@ fn a_retry_keeps_the_options_of_the_run_whose_commit_was_refused() {
         repo(&format!("note \"$WHO\"; {WRITES}"), "[profile.other.backend.fake.env]\nWHO = \"other\"\n");
     refuses_unless(&project, "false");
     let out = project.run(&["--profile", "other", "run", "--only", "1"]).code(2);
-    out.says(&["Mend it, then go on with: seqorch run demo --retry"]);
+    out.says(&["Fix it, then continue with: seqorch run demo --retry"]);
     project.run(&["status"]).says(&["seqorch run demo --retry"]);
     project.write(".git/hooks/pre-commit", "#!/bin/sh\n");
     project.run(&["run", "demo", "--retry"]).code(0).says(&[
         "note: with the options of the earlier run: --only=1 --profile=other",
         "✓ 1 committed",
-        "1 not selected",
+        "selection complete, 1 task left",
     ]);
     assert_eq!(project.ledger(), ["1 1", "other"], "no other task is worked on");
     // that run is over: a later one runs all tasks

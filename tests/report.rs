@@ -18,9 +18,9 @@ fn the_report_starts_with_what_needs_you_and_lists_each_task() {
     let project = night();
     let text = project.run(&["report"]).code(0).stdout;
     let at = |part: &str| text.find(part).unwrap_or_else(|| panic!("no {part:?} in\n{text}"));
-    assert!(at("# login: a human is needed") < at("> Which <b>server</b>?"), "{text}");
+    assert!(at("# login: needs you") < at("> Which <b>server</b>?"), "{text}");
     assert!(at("seqorch resume login --answer") < at("## Tasks"), "{text}");
-    assert!(text.contains("- tasks: 1 done, 1 not done, 2 left\n- attempts: 3\n"), "{text}");
+    assert!(text.contains("- tasks: 1 of 3 tasks done · 1 halted · 1 to do\n- attempts: 3\n"), "{text}");
     assert!(text.contains("- tokens: unknown\n"), "{text}");
     assert!(at("## Last words") < at("> I did 1."), "{text}");
 }

@@ -50,7 +50,7 @@ fn a_completed_task_never_runs_again() {
 #[test]
 fn optional_tasks_are_skipped_unless_requested() {
     let project = Project::new().spec("login", "- [ ] 1. A\n- [ ]* 2. B\n");
-    project.run(&["run"]).code(0).says(&["1 optional, skipped"]);
+    project.run(&["run"]).code(0).says(&["1 of 2 tasks done · 1 skipped"]);
     assert_eq!(project.ledger(), ["1 1"]);
     project.run(&["run", "--include-optional"]).code(0);
     assert_eq!(project.ledger(), ["1 1", "2 1"]);
@@ -60,7 +60,10 @@ fn optional_tasks_are_skipped_unless_requested() {
 #[test]
 fn the_iteration_limit_exits_with_1_and_the_next_run_continues() {
     let project = Project::new().spec("login", "- [ ] 1. A\n- [ ] 2. B\n- [ ] 3. C\n");
-    project.run(&["run", "--max-iterations", "2"]).code(1).says(&["maximum of iterations", "1 left"]);
+    project
+        .run(&["run", "--max-iterations", "2"])
+        .code(1)
+        .says(&["maximum of iterations", "2 of 3 tasks done · 1 to do"]);
     assert_eq!(project.ledger(), ["1 1", "2 1"]);
     project.run(&["run", "--max-iterations", "2"]).code(0);
     assert_eq!(project.ledger(), ["1 1", "2 1", "3 1"]);
@@ -87,7 +90,7 @@ fn a_halt_exits_with_2_and_keeps_the_question() {
     project.run(&["run"]).code(2).says(&["Postgres or SQLite?", "resume"]);
     let state = project.state("login");
     assert_eq!((&state["halted"], &state["halted_task"]), (&json!(true), &json!("2")));
-    assert_eq!(state["question"], "Postgres or SQLite?\nBoth would do.");
+    assert_eq!(state["units"]["2"]["question"], "Postgres or SQLite?\nBoth would do.");
     assert!(state["halted_at"].is_string());
     assert_eq!(state["units"]["2"]["status"], "halted");
     assert_eq!(project.tasks("login"), "- [x] 1. A\n- [ ] 2. B\n- [ ] 3. C\n");

@@ -33,7 +33,7 @@ fn the_same_failure_three_times_halts_the_task() {
     assert_eq!(project.ledger().len(), 3);
     let state = project.state("demo");
     assert_eq!(state["halted"], true);
-    assert!(state["question"].as_str().unwrap().contains("failed 3 times in the same way"));
+    assert!(state["units"]["1"]["question"].as_str().unwrap().contains("failed 3 times in the same way"));
 }
 
 #[test]

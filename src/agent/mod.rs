@@ -7,6 +7,7 @@ pub mod limit;
 pub mod redact;
 pub mod render;
 pub mod sanitise;
+pub mod shell;
 pub mod signal;
 pub mod stream;
 

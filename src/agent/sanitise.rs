@@ -130,6 +130,14 @@ pub fn sanitise(bytes: &[u8]) -> String {
     text
 }
 
+/// [`sanitise`] for a place where only one line fits: all white space between words becomes one space.
+#[must_use]
+pub fn sanitise_line(text: &str) -> String {
+    let clean = sanitise(text.as_bytes());
+    let words: Vec<_> = clean.split_whitespace().collect();
+    words.join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

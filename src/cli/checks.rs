@@ -1,6 +1,6 @@
 //! What is looked at before a run begins: the first hour of a night is a bad time to find out.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
 use super::project::Project;
@@ -11,64 +11,69 @@ use crate::plan::Plan;
 use crate::plan::prompt::{PreviousAttempt, PromptContext, QuestionAnswer, render};
 use crate::run::prepare::template;
 use crate::run::world::RealWorld;
-use crate::state::{Changes, SpecState, UnitStatus};
+use crate::state::SpecState;
 use crate::store::spec_store::Store;
 use crate::sys::programs;
 
-/// What is dirty before a run begins is not ours to commit, but for what agents left there in units that are not done,
-/// or not committed. A run that goes on after a kill, or takes over an agent at work, knows it already.
-///
-/// Gives the files over which no step may start, where a commit that is owed comes first: it needs none of them.
-pub(super) fn note_dirty(project: &Project, state: &mut SpecState) -> Result<Vec<String>> {
+/// Files with changes of others when a run begins.
+pub(super) struct DirtyFiles {
+    /// They stay out of commits; `None`: those that the state knows.
+    pub(super) before: Option<BTreeSet<String>>,
+    /// Those over which no step may start.
+    pub(super) refused: Vec<String>,
+    /// Whether the run may begin all the same: a pending commit comes first, which needs none of them.
+    pub(super) may_begin: bool,
+}
+
+impl DirtyFiles {
+    /// Nothing new.
+    pub(super) fn none() -> Self {
+        Self { before: None, refused: Vec::new(), may_begin: true }
+    }
+
+    /// The error of a run that may not begin.
+    pub(super) fn refusal(&self) -> Error {
+        let shown: Vec<String> = self.refused.iter().take(10).map(|path| format!("  {path}")).collect();
+        let more = self.refused.len() - shown.len();
+        let more = if more > 0 { format!("\n  and {more} more") } else { String::new() };
+        Error::new(
+            ErrorKind::Human,
+            "the work tree has changes, and git.commit = \"step\" would mix them with the agents'",
+        )
+        .detail(shown.join("\n") + &more)
+        .hint("Commit or stash them, or set git.dirty = \"allow\": then they stay out of every commit.")
+    }
+}
+
+/// What is dirty before a run begins is not ours to commit, except what agents left there in units that are not done,
+/// or not committed. A run that continues after a kill, or takes over a working agent, knows it already.
+pub(super) fn dirty_files(project: &Project, state: &SpecState) -> Result<DirtyFiles> {
     let root = &project.root;
     let Some(mut dirty) = git::uncommitted_files(root) else {
-        return Err(Error::new(ErrorKind::Config, "git.commit = \"step\": this is no git repository")
+        return Err(Error::new(ErrorKind::Config, "git.commit = \"step\": this is not a git repository")
             .hint("Run `git init`, or set git.commit = \"off\"."));
     };
-    if state.open_run() || state.running().is_some() {
-        return Ok(Vec::new());
+    if state.run.is_open() || state.running().is_some() {
+        return Ok(DirtyFiles::none());
     }
-    let trees = state.left_as.as_deref().zip(git::snapshot(root));
+    let before = state.run.dirty_before();
+    let trees = state.run.left_as().zip(git::snapshot(root));
     if let Some(since) = trees.and_then(|(left, now)| git::changes(root, left, &now)) {
         let since: HashSet<_> = since.into_iter().map(|change| change.path).collect();
-        dirty.retain(|path| since.contains(path) || state.dirty_before.contains(path));
+        dirty.retain(|path| since.contains(path) || before.contains(path));
     }
-    let owed = owed_files(root, state);
-    dirty.retain(|path| !owed.contains(path) || state.dirty_before.contains(path));
+    let pending = pending_files(root, state);
+    dirty.retain(|path| !pending.contains(path) || before.contains(path));
     let refuse = !dirty.is_empty() && project.loaded.config.git.dirty == Dirty::Refuse;
-    if !refuse || !state.to_keep().is_empty() {
-        state.dirty_before = dirty.iter().cloned().collect();
-        state.left_as = None;
-        return Ok(if refuse { dirty } else { Vec::new() });
-    }
-    let shown: Vec<String> = dirty.iter().take(10).map(|path| format!("  {path}")).collect();
-    let more = dirty.len() - shown.len();
-    let more = if more > 0 { format!("\n  and {more} more") } else { String::new() };
-    Err(Error::new(
-        ErrorKind::Human,
-        "the work tree has changes, and git.commit = \"step\" would mix them with the agents'",
-    )
-    .detail(shown.join("\n") + &more)
-    .hint("Commit or stash them, or set git.dirty = \"allow\": then they stay out of every commit."))
+    let may_begin = !refuse || !state.pending_commits().is_empty();
+    let before = Some(dirty.iter().cloned().collect());
+    Ok(DirtyFiles { before, refused: if refuse { dirty } else { Vec::new() }, may_begin })
 }
 
-/// An older version kept of a refused commit only that it is owed. Its run was over with that, so the tree at the end of
-/// that run is the one after the unit: what somebody wrote since is none of the unit's but for mends in its files.
-pub(super) fn date_owed(state: &mut SpecState) {
-    // the unit of a run that was killed may have ended after the tree that is known
-    if state.open_run() || state.running().is_some() {
-        return;
-    }
-    let Some(left) = &state.left_as else { return };
-    for unit in state.units.values_mut().filter(|unit| unit.to_keep && unit.changes.is_none()) {
-        unit.changes = Some(Changes { after: left.clone(), ..Changes::default() });
-    }
-}
-
-/// Files that done units changed whose commit is owed.
-fn owed_files(root: &Path, state: &SpecState) -> HashSet<String> {
-    let owed = state.units.values().filter(|unit| unit.to_keep);
-    let trees = owed.filter_map(|unit| Some((unit.before.as_ref()?, unit.changes.as_ref()?.own())));
+/// Files that done units changed whose commit is pending.
+fn pending_files(root: &Path, state: &SpecState) -> HashSet<String> {
+    let pending = state.units.values().filter(|unit| unit.pending_commit.is_some());
+    let trees = pending.filter_map(|unit| Some((unit.before.as_ref()?, unit.changes.as_ref()?.own())));
     trees
         .flat_map(|(before, after)| git::changes(root, before, after).unwrap_or_default())
         .map(|change| change.path)
@@ -118,10 +123,10 @@ pub(super) fn check_template(config: &Config, plan: &Plan) -> Result<()> {
 /// What others changed since the last run is no change of a unit that is not done yet, so the tree before it gets it,
 /// too: neither its sums nor `undo` must take it for the agent's. `left` is the tree at the end of that run.
 pub(super) fn leave_out_others(project: &Project, state: &mut SpecState, left: &str, now: &str) {
-    if left == now || state.open_run() || state.running().is_some() {
+    if left == now || state.run.is_open() || state.running().is_some() {
         return;
     }
-    for unit in state.units.values_mut().filter(|unit| unit.status != UnitStatus::Done) {
+    for unit in state.units.values_mut().filter(|unit| !unit.is_done()) {
         if let Some(before) = &mut unit.before
             && let Some(tree) = git::overlay(&project.root, before, left, now)
         {

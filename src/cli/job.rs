@@ -73,13 +73,16 @@ impl GoOn {
     }
 
     /// What an earlier run left, changed by what was said since.
-    pub(super) fn apply(&self, spec: &str, mut state: SpecState) -> Result<SpecState> {
+    pub(super) fn apply(&self, place: &SpecPlace, mut state: SpecState) -> Result<SpecState> {
         if self.try_now {
             state.forget_limits();
         }
-        let reopens = self.retry || self.answer.is_some();
-        if reopens && !state.reopen(self.answer.clone()) && self.answer.is_some() {
-            return Err(super::resume::not_halted(spec));
+        if let Some(answer) = &self.answer {
+            let question = state.questions().first().map(|question| question.unit.to_owned());
+            let unit = question.ok_or_else(|| super::resume::not_halted(place, &state))?;
+            state.reopen(&unit, Some(answer.clone()));
+        } else if self.retry {
+            state.reopen_all();
         }
         Ok(state)
     }
@@ -126,17 +129,14 @@ impl Job {
             return Ok(job);
         }
         let state = job.project.store(&job.place).load()?;
-        if state.run_args.is_empty() {
+        let args = state.run.args();
+        if args.is_empty() {
             return Ok(job);
         }
-        let kept = Kept::parse(&state.run_args).map_err(|e| {
+        let kept = Kept::parse(args).map_err(|e| {
             let what = e.to_string();
             Error::new(ErrorKind::Usage, "the options that the earlier run was given are not known here")
-                .detail(format!(
-                    "  {}\n  {}",
-                    command_line(&state.run_args),
-                    what.lines().next().unwrap_or_default()
-                ))
+                .detail(format!("  {}\n  {}", command_line(args), what.lines().next().unwrap_or_default()))
                 .hint("Give those that count yourself, and --all, which forgets the earlier ones.")
         })?;
         let (global, mut work) = kept.below(global, work);
@@ -144,7 +144,7 @@ impl Job {
             work.show_windows();
         }
         let now = Kept::argv(&global, &work, &job.project.cwd);
-        let kept: Vec<_> = state.run_args.into_iter().filter(|arg| now.contains(arg)).collect();
+        let kept: Vec<_> = args.iter().filter(|arg| now.contains(arg)).cloned().collect();
         // nobody typed what is wrong then
         let opened = Self::open(&global, &work, spec).map_err(|e| {
             e.hint(format!("The run before was given {}; --all forgets that.", command_line(&kept)))

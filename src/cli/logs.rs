@@ -88,7 +88,7 @@ pub(super) fn logs(global: &Global, args: &LogsArgs) -> Result<u8> {
     };
     if !path.exists() {
         // the state still knows it, so its folder was there once
-        let was_there = record.is_some_and(AttemptRecord::came_to_its_start) && !dir.path().exists();
+        let was_there = record.is_some_and(AttemptRecord::reached_agent) && !dir.path().exists();
         let gone = if was_there { " any more: those of done tasks go after log.keep" } else { "" };
         return Err(none(format!("attempt {number} of task {id} has no log{gone}")));
     }

@@ -173,15 +173,9 @@ fn apply(state: &mut SpecState, id: &str, family: &[String], mark: Mark) {
     };
     for id in family {
         if let Some(unit) = state.units.get_mut(id) {
-            unit.status = status;
+            unit.status = status.clone();
             unit.to_tick.clear();
         }
-    }
-    if state.halted_task.as_ref().is_some_and(|unit| family.contains(unit)) {
-        state.halted = false;
-        state.halted_at = None;
-        state.halted_task = None;
-        state.question = None;
     }
 }
 

@@ -15,6 +15,7 @@ use crate::git;
 use crate::plan::Selection;
 use crate::report::morning::{Source, morning};
 use crate::report::{events, page};
+use crate::state::counts;
 use crate::store::attempt_folder;
 use crate::sys::files;
 
@@ -59,7 +60,7 @@ pub(super) fn report(global: &Global, args: &ReportArgs) -> Result<u8> {
         typed: &place.typed,
         state: &state,
         units: &units,
-        left: plan.steps.len(),
+        counts: counts(&plan, &state),
         events: &events::read(&log),
         words: &words,
         files: &files,

@@ -12,7 +12,10 @@ use super::flags::Work;
 use super::job::{GoOn, Job};
 use super::run::{self, RunArgs};
 use crate::error::{Error, ErrorKind, Result};
+use crate::project::SpecPlace;
+use crate::report::needs::shown;
 use crate::report::text::{sanitise_text, shell_word};
+use crate::state::SpecState;
 
 #[derive(Debug, Args)]
 pub(super) struct ResumeArgs {
@@ -51,16 +54,15 @@ pub(super) fn resume(global: &Global, args: &ResumeArgs) -> Result<u8> {
         go_on
     } else {
         let state = store.load()?;
-        if !state.halted {
-            return Err(not_halted(&place.name));
-        }
+        let questions = state.questions();
+        let question = questions.first().ok_or_else(|| not_halted(place, &state))?;
         let answer = match (&args.answer, &args.answer_file) {
             (Some(answer), _) => Some(answer.clone()),
             (None, Some(file)) => Some(read_answer(file)?),
             (None, None) => {
                 let after = GoOn::answered(String::new(), args.all);
                 run::preflight(&Job::find(global, &args.work, &after, args.spec.as_deref())?, &after)?;
-                edited(state.question.as_deref().unwrap_or_default())?
+                edited(question.text)?
             }
         };
         let answer = answer.filter(|answer| !answer.trim().is_empty()).ok_or_else(|| {
@@ -74,10 +76,17 @@ pub(super) fn resume(global: &Global, args: &ResumeArgs) -> Result<u8> {
     run::run(global, &run)
 }
 
-/// That nobody asks for anything.
-pub(super) fn not_halted(spec: &str) -> Error {
-    Error::new(ErrorKind::Usage, format!("{spec} is not halted, so there is nothing to resume"))
-        .hint("Go on with `seqorch run`; with --retry it keeps the options of the last run.")
+/// That no question waits for an answer, and what else the spec needs.
+pub(super) fn not_halted(place: &SpecPlace, state: &SpecState) -> Error {
+    let error =
+        Error::new(ErrorKind::Usage, format!("{} is not halted, so there is nothing to resume", place.name));
+    let needs = shown(&place.typed, state);
+    if needs.is_empty() {
+        return error.hint("Continue with `seqorch run`; with --retry it keeps the options of the last run.");
+    }
+    needs.iter().fold(error, |error, need| {
+        error.hint(format!("It needs you: {}. {} `{}`.", need.what, need.lead(), need.command))
+    })
 }
 
 /// The answer in a file, or on standard input.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::checks;
+use super::checks::{self, DirtyFiles};
 use super::flags::{Kept, Work};
 use super::job::{GoOn, Job};
 use super::project::{Project, own_program};
@@ -16,16 +16,19 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::git;
 use crate::plan::{self, Plan, tmux_names};
 use crate::project::SpecPlace;
-use crate::report::ended::{self, Ended};
+use crate::report::ended::RunEnd;
 use crate::report::events::What;
+use crate::report::needs::shown;
 use crate::report::summary;
 use crate::run::driver::drive;
+use crate::run::event::{RunStart, WorkStart};
 use crate::run::inbox::Ears;
 use crate::run::launch::Launcher;
 use crate::run::machine::{End, Machine, Policy};
 use crate::run::windows::{Screen, Setting, Wishes};
 use crate::run::world::RealWorld;
-use crate::state::{SpecState, UnitStatus};
+use crate::state::needs::{exit_code, needs};
+use crate::state::{SpecState, UnitState, counts};
 use crate::store::lock::{Holder, RunLock};
 use crate::store::spec_store::Store;
 use crate::sys::clock::SystemClock;
@@ -111,7 +114,7 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<u8> {
             return Ok(code);
         }
         if asked_to_stop && number + 1 < jobs.len() {
-            return Ok(End::Interrupted.exit_code());
+            return Ok(exit_code(&End::Interrupted, &[]));
         }
     }
     Ok(0)
@@ -131,7 +134,7 @@ impl Ready {
         let (_, tasks) = place.good_tasks()?;
         plan::check_selection(&tasks, config, &place.selection)?;
         let store = project.store(place);
-        let state = go_on.apply(&place.name, store.load()?)?;
+        let state = go_on.apply(place, store.load()?)?;
         let plan = super::plan::current(place, config, &tasks, &state);
         checks::check_programs(config, &plan)?;
         checks::check_template(config, &plan)?;
@@ -141,10 +144,12 @@ impl Ready {
 
 /// Whether a run could begin now, for whoever has to know before it does: nobody writes an answer in vain.
 pub(super) fn preflight(job: &Job, go_on: &GoOn) -> Result<Plan> {
-    let Ready { mut state, plan, .. } = Ready::check(job, go_on)?;
-    checks::date_owed(&mut state);
+    let Ready { state, plan, .. } = Ready::check(job, go_on)?;
     if job.project.loaded.config.git.commit == Commit::Step {
-        checks::note_dirty(&job.project, &mut state)?;
+        let dirty = checks::dirty_files(&job.project, &state)?;
+        if !dirty.may_begin {
+            return Err(dirty.refusal());
+        }
     }
     Ok(plan)
 }
@@ -161,16 +166,20 @@ fn run_one(args: &RunArgs, job: &Job, go_on: &GoOn, ears: &Ears) -> Result<(u8, 
     let lock = RunLock::take(&store.run_lock(), &holder)?;
     store.sweep();
     // what was read before the lock may be old
-    let mut state = go_on.apply(&place.name, store.load()?)?;
-    checks::date_owed(&mut state);
+    let mut state = go_on.apply(place, store.load()?)?;
 
     super::stop::refuse_strays(&store, &state)?;
-    let work = !state.halted && (!plan.steps.is_empty() || state.running().is_some());
+    let work = !state.is_halted() && (!plan.steps.is_empty() || state.running().is_some());
     let before = git::snapshot(&project.root);
-    let mut dirty = Vec::new();
+    let mut start = RunStart::default();
     if work {
-        dirty = mark_off_others(project, &mut state, before.as_deref())?;
-        state.run_args = Kept::argv(&job.global, &job.work, &project.cwd);
+        let dirty = mark_off_others(project, &mut state, before.as_deref())?;
+        let args = Kept::argv(&job.global, &job.work, &project.cwd);
+        if !dirty.may_begin {
+            return Err(refuse(&store, args, &dirty));
+        }
+        start.work = Some(WorkStart { args, dirty_before: dirty.before });
+        start.dirty = dirty.refused;
     }
     // whoever watches must not take an older run's for this one's; one that is refused leaves it
     telling::forget_summary(&store);
@@ -187,17 +196,19 @@ fn run_one(args: &RunArgs, job: &Job, go_on: &GoOn, ears: &Ears) -> Result<(u8, 
     match ears.asked() {
         // nothing waits yet
         None | Some(Interrupt::TryNow) => {}
-        Some(Interrupt::Interrupt | Interrupt::AfterStep) => return Ok((End::Interrupted.exit_code(), true)),
-        Some(Interrupt::Terminate | Interrupt::HangUp) => return Ok((End::Terminated.exit_code(), true)),
+        Some(Interrupt::Interrupt | Interrupt::AfterStep) => {
+            return Ok((exit_code(&End::Interrupted, &[]), true));
+        }
+        Some(Interrupt::Terminate | Interrupt::HangUp) => {
+            return Ok((exit_code(&End::Terminated, &[]), true));
+        }
     }
-    // what ended the last run is this one's to find
-    if state.ended.take().is_some() || go_on.changes() {
+    if go_on.changes() {
         // from here on nothing refuses it
         store.save(&state)?;
         go_on.is_saved();
     }
     let mut machine = Machine::new(state, policy);
-    machine.start_nothing_over(dirty);
     let mut world = RealWorld::new(
         place,
         config,
@@ -220,91 +231,135 @@ fn run_one(args: &RunArgs, job: &Job, go_on: &GoOn, ears: &Ears) -> Result<(u8, 
     store.progress(&telling::opening_entry(place))?;
     let steps = plan.steps.iter().map(|step| step.unit.clone()).collect();
     let began = world.tell(What::RunStarted { spec: place.name.clone(), pid: std::process::id(), steps });
-    let planned = plan.steps.len();
-    let end = match began.and_then(|()| drive(&mut machine, &mut world)) {
+    let end = match began.and_then(|()| drive(&mut machine, &mut world, start)) {
         Ok(end) => end,
         Err(error) => {
-            give_up(place, &store, &plan, &machine.state, &mut world, &error);
+            let left_as = before.filter(|_| work).and_then(|_| git::snapshot(&project.root));
+            give_up(project, place, &store, &plan, &machine.state, left_as.as_ref(), &mut world, &error);
             return Err(error);
         }
     };
     let after = before.as_ref().and_then(|_| git::snapshot(&project.root));
-    let left_as = after.clone().filter(|_| end != End::Complete);
-    // a run that did nothing must not take for an agent's what a human wrote since
-    let leaves = work && machine.state.left_as != left_as;
-    if leaves {
-        if let Some(tree) = &left_as {
-            // without it git may have forgotten the tree by then, and a human is asked
-            let _ = git::keep_tree(&project.root, &store.folder(), "left", tree);
-        }
-        machine.state.left_as = left_as;
+    // a run that did nothing must not take what a human wrote since for an agent's
+    let all_done = matches!(end, End::Complete | End::SelectionComplete { .. });
+    if work && !all_done {
+        leave_tree(project, &store, &mut machine.state, after.as_ref());
+        store.save(&machine.state)?;
     }
     let changes =
         before.zip(after).map(|(from, to)| git::changes(&project.root, &from, &to).unwrap_or_default());
     let (units, last_plan, took) = world.outcome();
     // a halted spec is not even planned
-    let left = last_plan.map_or(planned, |p| p.steps.len());
+    let last_plan = last_plan.unwrap_or(&plan);
+    let left = last_plan.steps.len();
     let how =
-        Ended { spec: &place.name, typed: &place.typed, end: &end, left, took, changes: changes.as_deref() };
-    let over = ended::of_end(&how, &machine.state);
-    machine.state.ended = ended::kept(&over, &machine.state, jiff::Timestamp::now());
-    if leaves || machine.state.ended.is_some() {
-        store.save(&machine.state)?;
-    }
+        RunEnd { spec: &place.name, typed: &place.typed, end: &end, left, took, changes: changes.as_deref() };
+    let over = how.records(&machine.state);
+    let shown = shown(&place.typed, &machine.state);
     let limits = super::status::limits_now(&machine.state, config);
-    let text = telling::summary(&how, units, last_plan, &machine.state, &limits);
+    let counts = counts(last_plan, &machine.state);
+    let text = telling::summary(&how, units, counts, &shown, &machine.state, &limits);
     world.say(text.trim_end());
-    world.sign_off(Some(&end), left);
+    world.sign_off(&end, &shown, left);
     store.progress(&telling::closing_entry(&text, &end))?;
     telling::leave_summary(&store, &text);
-    let told = tell_end(place, &store, over, &text, &mut world);
+    let told = tell_end(place, &store, over, &text, &mut machine.state, &mut world);
     world.hear_hooks_out();
     drop(lock);
     told?;
-    Ok((end.exit_code(), machine.asked_to_stop()))
+    Ok((exit_code(&end, &needs(&machine.state)), machine.asked_to_stop()))
 }
 
-/// Tells, and keeps, that an error ended the run; `planned` is the plan that it began with.
+/// Keeps that changes of others let no run begin, and gives the error that says so.
+fn refuse(store: &Store, args: Vec<String>, dirty: &DirtyFiles) -> Error {
+    let keep = || -> Result<()> {
+        // nothing else of what this run has found out is saved
+        let mut state = store.load()?;
+        state.end_run(jiff::Timestamp::now(), End::Dirty { files: dirty.refused.clone() }, true);
+        if let Some(over) = state.run.over_mut() {
+            over.args = args;
+        }
+        store.save(&state)
+    };
+    keep().err().unwrap_or_else(|| dirty.refusal())
+}
+
+/// Keeps the tree that a run leaves with work undone.
+fn leave_tree(project: &Project, store: &Store, state: &mut SpecState, tree: Option<&String>) {
+    let Some(over) = state.run.over_mut() else { return };
+    over.left_as = tree.cloned();
+    if let Some(tree) = tree {
+        // without it git may have forgotten the tree by then, and a human is asked
+        let _ = git::keep_tree(&project.root, &store.folder(), "left", tree);
+    }
+}
+
+/// How a run ends that an error ends.
+fn end_of(error: &Error) -> End {
+    let reason = error.brief();
+    match error.kind() {
+        ErrorKind::Hook => End::HookFailed { reason },
+        kind => End::Error { reason, exit_code: kind.exit_code() },
+    }
+}
+
+/// Reports, and keeps, that an error ended the run; `planned` is the plan that it began with, `last` the state that it had.
+#[expect(clippy::too_many_arguments, reason = "all that the run had")]
 fn give_up(
+    project: &Project,
     place: &SpecPlace,
     store: &Store,
     planned: &Plan,
-    state: &SpecState,
+    last: &SpecState,
+    left_as: Option<&String>,
     world: &mut RealWorld<'_>,
     error: &Error,
 ) {
+    let end = end_of(error);
+    // beside what was saved last: only that is known to hold. Where the disk is what fails it cannot be kept
+    let loaded = store.load();
+    let is_kept = loaded.is_ok();
+    let mut state = loaded.unwrap_or_else(|_| last.clone());
+    state.end_run(jiff::Timestamp::now(), end.clone(), false);
+    if left_as.is_some() {
+        leave_tree(project, store, &mut state, left_as);
+    }
+    if is_kept {
+        let _ = store.save(&state);
+    }
     let (_, last_plan, took) = world.outcome();
-    let left = still_open(last_plan.unwrap_or(planned), state);
-    let brief = error.brief();
-    keep_error(store, &brief);
-    telling::leave_summary(store, &summary::of_error(&place.name, &place.typed, &brief));
-    for what in ended::of_error(&place.name, &brief, error.kind().exit_code(), left, took) {
-        // the first error is the one to tell
+    let left = still_open(last_plan.unwrap_or(planned), &state);
+    let needs = shown(&place.typed, &state);
+    telling::leave_summary(store, &summary::of_error(&place.name, &place.typed, &needs));
+    let how = RunEnd { spec: &place.name, typed: &place.typed, end: &end, left, took, changes: None };
+    for what in how.records(&state) {
+        // the first error is the one to report
         let _ = world.tell(what);
     }
-    world.sign_off(None, left);
+    world.sign_off(&end, &needs, left);
     world.hear_hooks_out();
 }
 
-/// Tells the end to all but the person, who has read `text`: `over` is the end for programs. A hook that must succeed and
-/// does not is one more thing for a human, where there is no other.
+/// Reports the end to all but the person, who has read `text`: `over` is the end for programs. A hook that must succeed and
+/// does not is what ends the run, where nothing else needs a human.
 fn tell_end(
     place: &SpecPlace,
     store: &Store,
     over: Vec<What>,
     text: &str,
+    state: &mut SpecState,
     world: &mut RealWorld<'_>,
 ) -> Result<()> {
-    let needs_nobody = over.len() == 1;
     let mut told = Ok(());
     for what in over {
         // a hook that fails keeps nobody else from hearing of the end
         told = told.and(world.tell(what));
     }
-    if let Some(error) = told.as_ref().err().filter(|_| needs_nobody) {
-        let brief = error.brief();
-        keep_error(store, &brief);
-        let more = summary::of_error(&place.name, &place.typed, &brief);
+    if let Some(error) = told.as_ref().err().filter(|_| needs(state).is_empty()) {
+        state.end_run(jiff::Timestamp::now(), end_of(error), true);
+        // where this fails, the error itself is reported anyway
+        let _ = store.save(state);
+        let more = summary::of_error(&place.name, &place.typed, &shown(&place.typed, state));
         telling::leave_summary(store, &format!("{text}{more}"));
     }
     told
@@ -312,28 +367,18 @@ fn tell_end(
 
 /// Steps of a plan that are not done since it was made.
 fn still_open(plan: &Plan, state: &SpecState) -> usize {
-    let done = |unit: &String| state.units.get(unit).is_some_and(|known| known.status == UnitStatus::Done);
+    let done = |unit: &String| state.units.get(unit).is_some_and(UnitState::is_done);
     plan.steps.iter().filter(|step| !done(&step.unit)).count()
-}
-
-/// Keeps why the run ended with an error, for a human who comes later, beside what was saved last: only that is known to
-/// hold. Where the disk is what fails it cannot be kept, and the error itself is told anyway.
-fn keep_error(store: &Store, brief: &str) {
-    if let Ok(mut state) = store.load() {
-        state.ended = Some(ended::kept_error(brief.to_owned(), jiff::Timestamp::now()));
-        let _ = store.save(&state);
-    }
 }
 
 /// Tells what is the agents' from what others wrote, in the work tree and since the last run; an error where commits would
 /// mix them. Gives the files over which no step may start.
-fn mark_off_others(project: &Project, state: &mut SpecState, now: Option<&str>) -> Result<Vec<String>> {
-    let left = state.left_as.clone();
+fn mark_off_others(project: &Project, state: &mut SpecState, now: Option<&str>) -> Result<DirtyFiles> {
     let dirty = match project.loaded.config.git.commit {
-        Commit::Step => checks::note_dirty(project, state)?,
-        Commit::Off => Vec::new(),
+        Commit::Step => checks::dirty_files(project, state)?,
+        Commit::Off => DirtyFiles::none(),
     };
-    state.left_as = None;
+    let left = state.run.left_as().map(str::to_owned);
     if let Some((left, now)) = left.zip(now) {
         checks::leave_out_others(project, state, &left, now);
     }

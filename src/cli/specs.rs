@@ -11,8 +11,10 @@ use super::project::Project;
 use crate::error::{Error, Result};
 use crate::plan::Selection;
 use crate::project::discovery::FoundSpec;
+use crate::report::needs::{self, NeedRecord};
 use crate::report::text::{sanitise_line, width};
 use crate::spec::{Severity, TaskFile, TaskState};
+use crate::state::SpecState;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Tasks with subtasks are not counted, their subtasks are. A task is done when a run \
@@ -35,7 +37,11 @@ struct Row {
     total: usize,
     /// Optional tasks among them that are not done.
     optional: usize,
-    /// Mistakes that keep it from being worked off.
+    /// What a human must do.
+    needs: Vec<NeedRecord>,
+    #[serde(skip)]
+    needed: Option<String>,
+    /// Mistakes that keep it from being run.
     errors: Vec<String>,
 }
 
@@ -62,16 +68,23 @@ fn row(project: &Project, found: FoundSpec) -> Row {
         done: 0,
         total: 0,
         optional: 0,
+        needs: Vec::new(),
+        needed: None,
         errors: Vec::new(),
     };
-    let read = || -> Result<(TaskFile, BTreeSet<String>)> {
+    let read = || -> Result<(TaskFile, SpecState, String)> {
         let place = project.place(&found.dir, Selection::default())?;
         let (_, tasks) = place.read_tasks()?;
-        let state = project.store(&place).load()?;
-        Ok((tasks, state.completed.into_iter().collect()))
+        let mut state = project.store(&place).load()?;
+        super::telling::as_configured(&mut state, &project.loaded.config);
+        Ok((tasks, state, place.typed))
     };
     match read() {
-        Ok((tasks, completed)) => count(&mut row, &tasks, &completed),
+        Ok((tasks, state, typed)) => {
+            row.needs = needs::records(&typed, &state);
+            row.needed = needs::headline(&needs::shown(&typed, &state));
+            count(&mut row, &tasks, &state.completed.into_iter().collect());
+        }
         Err(error) => row.errors.push(first_line(&error)),
     }
     row
@@ -116,6 +129,9 @@ fn write(out: &mut dyn Write, rows: &[Row]) -> std::io::Result<()> {
             pad(done, widths[2]),
             sanitise_line(&row.path),
         )?;
+        if let Some(needed) = &row.needed {
+            writeln!(out, "  {needed}")?;
+        }
         if row.optional > 0 {
             writeln!(out, "  {} of the open ones optional", row.optional)?;
         }

@@ -4,22 +4,23 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Global;
 use super::project::Project;
 use crate::config::Config;
 use crate::error::Result;
 use crate::plan::{Plan, Selection};
+use crate::report::counts as report_counts;
 use crate::report::limited;
 use crate::report::live::span;
-use crate::report::owed::{needed, owed};
+use crate::report::needs;
 use crate::report::plan::why_skipped;
 use crate::report::spent::{spent, spent_of};
-use crate::report::text::{plural, sanitise_line, sanitise_text, shell_word};
+use crate::report::text::{plural, sanitise_line, shell_word};
 use crate::report::view::Standing;
 use crate::run::limit_outcome;
-use crate::state::{AttemptRecord, SpecState};
+use crate::state::{self, AttemptRecord, NeedKind, SpecState, UnitState, counts};
 use crate::store::activity::AtWork;
 use crate::store::lock;
 
@@ -59,7 +60,11 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
     let commands = running.as_ref().map_or(0, |(unit, ..)| {
         plan.steps.iter().find(|step| step.unit == *unit).map_or(0, |step| step.settings.verify.len())
     });
-    let word = Standing::of(holder.is_some(), &state, &plan, alive).word();
+    let standing = Standing::of(holder.is_some(), &state, &plan, alive);
+    let word = standing.word();
+    let counts = counts(&plan, &state);
+    let questions = state.questions();
+    let question = questions.first().copied();
     let mut out = anstream::stdout();
     if args.json {
         let value = json!({
@@ -78,16 +83,17 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
             })),
             "completed": state.completed,
             "left": plan.steps.iter().map(|s| &s.unit).collect::<Vec<_>>(),
-            "halted": state.halted,
-            "halted_task": state.halted_task,
-            "question": state.question,
-            "answers": state.answers.iter().chain(&state.answer).collect::<Vec<_>>(),
-            "not_committed": state.uncommitted().map(|(unit, why)| json!({ "unit": unit, "why": why }))
-                .collect::<Vec<_>>(),
-            "ended": state.ended,
-            "waiting_until": state.waiting_until,
-            "waiting_for": state.waiting_for,
-            "waited_s": state.waited_s,
+            "needs": needs::records(&place.typed, &state),
+            "counts": counts,
+            "halted": question.is_some(),
+            "halted_task": question.map(|question| question.unit),
+            "question": question.map(|question| question.text),
+            "answers": state.answers,
+            "not_committed": not_committed(&state),
+            "ended": last_end(&state),
+            "waiting_until": state.run.wait().map(|wait| wait.until),
+            "waiting_for": state.run.wait().map(|wait| wait.reason.to_string()),
+            "waited_s": state.run.waited_s(),
             "limits": state.limits,
             "model_limits": state.model_limits,
             "usage": state.usage,
@@ -96,7 +102,13 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
         let _ = writeln!(out, "{value:#}");
         return Ok(0);
     }
-    let _ = writeln!(out, "{}: {word}", sanitise_line(&place.name));
+    let needs = needs::shown(&place.typed, &state);
+    let head = match needs::headline(&needs) {
+        None => word.to_owned(),
+        Some(needed) if standing.needs_human() => needed,
+        Some(needed) => format!("{word}, {needed}"),
+    };
+    let _ = writeln!(out, "{}: {head}", sanitise_line(&place.name));
     if let Some(holder) = &holder {
         let session = holder.session.as_deref().map_or_else(String::new, |s| format!(", tmux session {s}"));
         let _ = writeln!(out, "  run: process {} on {}{session}", holder.pid, holder.host);
@@ -108,21 +120,28 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
     let limits = limits_now(&state, &project.loaded.config);
     write_waits(&mut out, &place.typed, &state, &limits);
     write_units(&mut out, &state, &plan);
-    let _ = writeln!(
-        out,
-        "  {} completed, {} left",
-        plural(state.completed.len(), "task"),
-        plural(plan.steps.len(), "step")
-    );
+    let _ = writeln!(out, "  {}", report_counts::line(&counts));
     if let Some(used) = spent(&state.usage) {
         let _ = writeln!(out, "  {used}");
     }
-    write_question(&mut out, &place.typed, &state);
-    write_owed(&mut out, &place.typed, &state);
-    if holder.is_none() {
-        write_needed(&mut out, &place.typed, &state);
-    }
+    write_answers(&mut out, &state);
+    let _ = needs::write(&mut out, &place.typed, &needs);
     Ok(0)
+}
+
+/// Units whose commit git refused, and why.
+fn not_committed(state: &SpecState) -> Vec<Value> {
+    let refused = state.units.iter().filter_map(|(id, unit)| Some((id, unit.refused_commit()?.0)));
+    refused.map(|(unit, why)| json!({ "unit": unit, "why": why })).collect()
+}
+
+/// Why the last run ended, where that needs a human and no task says it.
+fn last_end(state: &SpecState) -> Option<Value> {
+    use NeedKind as K;
+    let over = state.run.over()?;
+    let of_units = [K::Question, K::FailedTask, K::PendingCommit];
+    let need = state::needs(state).into_iter().find(|need| !of_units.contains(&need.kind))?;
+    Some(json!({ "why": over.end.word(), "unit": need.task, "reason": need.reason, "at": over.ended }))
 }
 
 /// A line for each unit: what became of it, that it is to do, or why it is left out.
@@ -130,18 +149,19 @@ fn write_units(out: &mut impl Write, state: &SpecState, plan: &Plan) {
     for (id, unit) in &state.units {
         let Some(last) = unit.attempts.last() else { continue };
         let Some(outcome) = &last.outcome else { continue };
-        let tries = unit.attempts.iter().filter(|a| a.came_to_its_start()).count();
         let _ = writeln!(
             out,
-            "  {}  {}{} ({tries} attempt{}{})",
+            "  {}  {}{} ({}{})",
             sanitise_line(id),
             sanitise_line(&outcome.to_string()),
-            if state.uncommitted().any(|(owed, _)| owed == id) { ", not committed" } else { "" },
-            if tries == 1 { "" } else { "s" },
+            if unit.refused_commit().is_some() { ", not committed" } else { "" },
+            plural(unit.shown_tries(), "attempt"),
             spent_of(&unit.usage, &state.usage).map_or_else(String::new, |spent| format!(", {spent}"))
         );
     }
-    for step in &plan.steps {
+    let is_listed =
+        |id: &String| state.units.get(id).is_some_and(|unit| unit.is_halted() || unit.is_failed());
+    for step in plan.steps.iter().filter(|step| !is_listed(&step.unit)) {
         let _ = writeln!(out, "  {}  to do: {}", sanitise_line(&step.unit), sanitise_line(&step.title));
     }
     for skipped in plan.skipped.iter().filter(|s| !matches!(s.reason, crate::plan::SkipReason::Completed)) {
@@ -184,51 +204,18 @@ fn at_work(
     }
 }
 
-/// Which tasks are done and not committed, why, and how to go on.
-fn write_owed(out: &mut impl Write, spec: &str, state: &SpecState) {
-    for owed in owed(spec, state) {
-        let _ = writeln!(out, "\n{}:", owed.what());
-        for line in owed.why.lines() {
-            let _ = writeln!(out, "  {line}");
-        }
-        let _ = writeln!(out, "A human is needed: mend it, then go on with: {}", owed.command);
-    }
-}
-
-/// What ended the last run and a human must see to.
-fn write_needed(out: &mut impl Write, spec: &str, state: &SpecState) {
-    if let Some(needed) = needed(spec, state) {
-        let _ = writeln!(out, "\n{}:", needed.what());
-        for line in needed.why.lines() {
-            let _ = writeln!(out, "  {line}");
-        }
-        let _ = writeln!(out, "A human is needed: mend it, then go on with: {}", needed.command);
-    }
-}
-
-/// What a halted unit asks and how it is answered, and the answers that there are: each goes into the prompts of its task
-/// until that is done.
-fn write_question(out: &mut impl Write, spec: &str, state: &SpecState) {
-    for answer in state.answers.iter().chain(&state.answer) {
-        let (unit, said) = (sanitise_line(&answer.unit), sanitise_line(&answer.answer));
-        let last =
-            state.units.get(&answer.unit).and_then(|unit| unit.attempts.last()).map_or(0, |a| a.number);
-        let halted = state.halted && state.halted_task.as_ref() == Some(&answer.unit);
-        let _ = if !halted && (answer.attempt == 0 || answer.attempt >= last) {
-            writeln!(out, "  the answer to task {unit} goes into its next prompt: {said}")
+/// The answers that there are: each goes into the prompts of its task until that is done.
+fn write_answers(out: &mut impl Write, state: &SpecState) {
+    for answer in &state.answers {
+        let (id, said) = (sanitise_line(&answer.unit), sanitise_line(&answer.answer));
+        let unit = state.units.get(&answer.unit);
+        let last = unit.and_then(|unit| unit.attempts.last()).map(|attempt| attempt.number);
+        let is_new = answer.attempt >= last && !unit.is_some_and(UnitState::is_halted);
+        let _ = if is_new {
+            writeln!(out, "  the answer to task {id} goes into its next prompt: {said}")
         } else {
-            writeln!(out, "  decided for task {unit}: {} {said}", sanitise_line(&answer.question))
+            writeln!(out, "  decided for task {id}: {} {said}", sanitise_line(&answer.question))
         };
-    }
-    if state.halted {
-        let unit = state.halted_task.as_deref().unwrap_or("?");
-        let _ = writeln!(out, "\nTask {} asks:", sanitise_line(unit));
-        let question = sanitise_text(state.question.as_deref().unwrap_or_default());
-        for line in question.lines() {
-            let _ = writeln!(out, "  {line}");
-        }
-        let _ =
-            writeln!(out, "Go on with: seqorch resume {} --answer \"…\"", sanitise_line(&shell_word(spec)));
     }
 }
 
@@ -243,24 +230,25 @@ pub(super) fn limits_now(state: &SpecState, config: &Config) -> Vec<String> {
 
 /// What the run waits for, who is limited, and how long it waited.
 fn write_waits(out: &mut impl Write, spec: &str, state: &SpecState, limits: &[String]) {
-    if let Some(until) = state.waiting_until {
+    if let Some(wait) = state.run.wait() {
+        let until = wait.until;
         let left = until.duration_since(jiff::Timestamp::now()).try_into().unwrap_or_default();
         let _ = writeln!(
             out,
             "  waiting: {}; next try in {} ({})",
-            sanitise_line(state.waiting_for.as_deref().unwrap_or_default()),
+            sanitise_line(&wait.reason.to_string()),
             span(left),
             until.to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S %:z")
         );
     }
-    if state.waits_for_limit() {
+    if state.run.waits_for_limit() {
         let _ =
             writeln!(out, "  try at once with: seqorch resume {} --now", sanitise_line(&shell_word(spec)));
     }
     for line in limits {
         let _ = writeln!(out, "  {line}");
     }
-    for (reason, seconds) in &state.waited_s {
+    for (reason, seconds) in state.run.waited_s() {
         let waited = std::time::Duration::from_secs(*seconds);
         let _ = writeln!(out, "  waited {} for {}", span(waited), sanitise_line(reason));
     }

@@ -78,20 +78,22 @@ pub(super) fn try_now(project: &Project, place: &SpecPlace, store: &Store) -> Re
         .hint("End it with `seqorch stop`; then `seqorch resume --now` goes on at once."));
     }
     let before = store.load()?;
-    if let Some(rule) = before.waiting_for.as_ref().filter(|_| !before.waits_for_limit()) {
-        let rule = sanitise_line(rule);
+    let limited = before.run.waits_for_limit();
+    if let Some(wait) = before.run.wait().filter(|_| !limited) {
+        let rule = sanitise_line(&wait.reason.to_string());
         stop.say(&format!("process {} keeps to {rule}; its limits are forgotten", holder.pid));
     }
     stop.tell(&holder, signals::TRY_NOW)?;
-    if !before.waits_for_limit() {
-        if before.waiting_for.is_none() {
+    if !limited {
+        if before.run.wait().is_none() {
             stop.say(&format!("process {} waits for no limit, and tries with its next step", holder.pid));
         }
         return Ok(true);
     }
     // it acts at once; one that is suspended does when it goes on
     let start = Instant::now();
-    while store.load()?.waiting_since == before.waiting_since {
+    let since = |state: &SpecState| state.run.wait().map(|wait| wait.since);
+    while since(&store.load()?) == since(&before) {
         if start.elapsed() > NOT_LISTENING {
             let stopped = process::process(holder.pid.cast_signed()).is_some_and(|p| p.stopped);
             let why = if stopped {
@@ -104,7 +106,7 @@ pub(super) fn try_now(project: &Project, place: &SpecPlace, store: &Store) -> Re
         }
         std::thread::sleep(Duration::from_millis(20));
     }
-    let what = sanitise_line(before.waiting_for.as_deref().unwrap_or_default());
+    let what = before.run.wait().map_or_else(String::new, |wait| sanitise_line(&wait.reason.to_string()));
     stop.say(&format!("process {} does not wait any longer ({what}), and tries now", holder.pid));
     Ok(true)
 }

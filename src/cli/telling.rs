@@ -9,13 +9,14 @@ use crate::error::Result;
 use crate::plan::Plan;
 use crate::project::SpecPlace;
 use crate::project::prompt_inputs;
-use crate::report::ended::Ended;
+use crate::report::ended::RunEnd;
+use crate::report::needs::ShownNeed;
 use crate::report::summary::{self, Summary, UnitLine};
 use crate::report::text::plural;
 use crate::run::event_log::Chronicle;
 use crate::run::hooks::{self, Caller};
 use crate::run::machine::End;
-use crate::state::SpecState;
+use crate::state::{Counts, SpecState};
 use crate::store::spec_store::Store;
 use crate::sys::files;
 use crate::view;
@@ -81,9 +82,10 @@ pub(super) fn opening_entry(place: &SpecPlace) -> String {
 
 /// The summary of a run.
 pub(super) fn summary(
-    ended: &Ended<'_>,
+    ended: &RunEnd<'_>,
     units: &[UnitLine],
-    last_plan: Option<&Plan>,
+    counts: Counts,
+    needs: &[ShownNeed],
     state: &SpecState,
     limits: &[String],
 ) -> String {
@@ -98,11 +100,11 @@ pub(super) fn summary(
             spec: ended.spec,
             typed: ended.typed,
             end: ended.end,
+            needs,
             units: &units,
-            skipped: last_plan.map_or(&[], |p| &p.skipped),
-            left: ended.left,
+            counts,
             took: ended.took,
-            waited: &state.waited_s,
+            waited: state.run.waited_s(),
             limits,
             changes: ended.changes,
         },

@@ -33,7 +33,7 @@ pub(super) fn undo(global: &Global, args: &UndoArgs) -> Result<u8> {
     let known = state.units.get(&args.id);
     let trees = known.and_then(|unit| Some((unit.before.clone()?, unit.changes.clone()?)));
     let Some((before, changes)) = trees else {
-        let untold = known.is_some_and(|unit| unit.to_keep);
+        let untold = known.is_some_and(|unit| unit.pending_commit.is_some());
         let with = state.units.iter().filter(|(_, unit)| unit.changes.is_some());
         let ids: Vec<_> = with.map(|(id, _)| id.as_str()).collect();
         return Err(Error::new(
@@ -56,7 +56,7 @@ pub(super) fn undo(global: &Global, args: &UndoArgs) -> Result<u8> {
     state.completed.retain(|id| !members.contains(id) && *id != args.id);
     state.completed_at = None;
     if let Some(unit) = state.units.get_mut(&args.id) {
-        unit.owe_nothing();
+        unit.pending_commit = None;
         unit.status = UnitStatus::Todo;
         unit.to_tick.clear();
         unit.before = None;

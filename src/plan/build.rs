@@ -272,9 +272,15 @@ impl PlanBuilder<'_> {
         above.into_iter().map(|node| tree.nodes[node].id.clone()).collect()
     }
 
+    /// Skips a unit.
     fn skip(&mut self, place: usize, node: usize, reason: SkipReason) {
+        self.list_skipped(place, node, false, reason);
+    }
+
+    fn list_skipped(&mut self, place: usize, node: usize, is_part: bool, reason: SkipReason) {
         let node = &self.tree.nodes[node];
-        self.skipped.push((place, SkippedTask { id: node.id.clone(), title: node.title.to_owned(), reason }));
+        let (id, title) = (node.id.clone(), node.title.to_owned());
+        self.skipped.push((place, SkippedTask { id, title, is_part, reason }));
     }
 
     /// Skips a unit without open leaves.
@@ -292,7 +298,7 @@ impl PlanBuilder<'_> {
     fn skip_leaves(&mut self, unit: usize, of_unit: Option<&SkipReason>) {
         let first = self.tree.units[unit].first;
         for (leaf, reason) in reasons::of_leaves(self.tree, &self.leaves, unit, of_unit) {
-            self.skip(first, leaf, reason);
+            self.list_skipped(first, leaf, true, reason);
         }
     }
 }

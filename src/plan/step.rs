@@ -114,6 +114,8 @@ pub struct SkippedTask {
     pub id: String,
     /// Its title.
     pub title: String,
+    /// Whether it is a task inside a unit that the plan lists by itself.
+    pub is_part: bool,
     /// Why it does not run.
     pub reason: SkipReason,
 }

@@ -22,9 +22,9 @@ pub fn current_plan(
     now: Timestamp,
 ) -> Plan {
     let boxes = if config.tasks.trust_checkboxes { ticked(tasks) } else { BTreeSet::new() };
-    // after a kill, a run resumes with the ticks it trusted, and without the units that failed in it
+    // after a kill, a run resumes with the ticks it trusted
     let trusted = state.trusted_ticks(&boxes);
-    let known = progress(state, trusted, &state.failed_in_run(), config, now);
+    let known = progress(state, trusted, config, now);
     make_plan(place, config, tasks, &known)
 }
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::config::Config;
 use crate::plan::{Progress, StandIn};
 use crate::spec::{TaskFile, TaskState};
-use crate::state::SpecState;
+use crate::state::{AssignmentKey, SpecState};
 
 /// The ids of all tasks whose boxes are ticked.
 #[must_use]
@@ -17,21 +17,16 @@ pub fn ticked(tasks: &TaskFile) -> BTreeSet<String> {
 
 /// The progress in a state. `ticked` are the trusted ticks, `failed` the units without attempts left.
 #[must_use]
-pub fn progress(
-    state: &SpecState,
-    ticked: BTreeSet<String>,
-    failed: &BTreeSet<String>,
-    config: &Config,
-    now: Timestamp,
-) -> Progress {
+pub fn progress(state: &SpecState, ticked: BTreeSet<String>, config: &Config, now: Timestamp) -> Progress {
     Progress {
         completed: state.completed.iter().cloned().collect(),
         ticked,
-        failed: failed.clone(),
+        // a run that was killed continues without what failed in it
+        failed: state.failed_in_run(),
         skipped: state.skipped.clone(),
         owners: state.owners(),
-        owners_by_hand: state.by_hand("owner_agent"),
-        backends_by_hand: state.by_hand("backend"),
+        owners_by_hand: state.by_hand(AssignmentKey::Owner),
+        backends_by_hand: state.by_hand(AssignmentKey::Backend),
         stand_ins: stand_ins(state, config, now),
     }
 }

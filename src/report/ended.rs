@@ -1,16 +1,16 @@
-//! PURE. The end of a run as records for programs, and what a human is needed for then.
+//! PURE. The end of a run as records for programs.
 
 use std::time::Duration;
 
-use jiff::Timestamp;
-
 use super::events::{Changed, What, millis};
+use super::needs::{NeedRecord, records};
 use crate::git::FileChange;
-use crate::state::{End, Ended as Kept, Outcome, SpecState, UnitStatus};
+use crate::state::needs::{NeedKind, exit_code, needs};
+use crate::state::{End, SpecState};
 
-/// How a run ended, beside why.
+/// How a run ended, and what else is known of it.
 #[derive(Debug, Clone, Copy)]
-pub struct Ended<'a> {
+pub struct RunEnd<'a> {
     /// The spec.
     pub spec: &'a str,
     /// What a person types for it.
@@ -21,209 +21,165 @@ pub struct Ended<'a> {
     pub left: usize,
     /// How long it took.
     pub took: Duration,
-    /// Changed files, where git told.
+    /// Changed files, where git knows them.
     pub changes: Option<&'a [FileChange]>,
 }
 
-/// What the end of a run is: what a human is needed for first, where one is. `state` tells how units failed.
-#[must_use]
-pub fn of_end(ended: &Ended<'_>, state: &SpecState) -> Vec<What> {
-    let mut failed = Vec::new();
-    let mut blocked = Vec::new();
-    let why = match ended.end {
-        End::Complete => "complete",
-        End::MaxIterations => "max_iterations",
-        End::Halted { .. } => "halted",
-        End::Stuck { failed: units, blocked: others } => {
-            failed.clone_from(units);
-            blocked.clone_from(others);
-            "stuck"
-        }
-        End::Unavailable { unit, .. } => {
-            failed.push(unit.clone());
-            "unavailable"
-        }
-        End::NotCommitted { .. } => "not_committed",
-        End::Dirty { .. } => "dirty",
-        End::Limited { .. } => "limited",
-        End::Interrupted => "interrupted",
-        End::Terminated => "terminated",
-        End::HungUp => "hung_up",
-    };
-    let need = need(ended.end, state);
-    let mut found = Vec::new();
-    if let Some((unit, reason)) = need.clone() {
-        found.push(match (ended.end, unit) {
-            (End::Halted { .. }, Some(unit)) => What::Halted { unit, question: reason },
-            (_, unit) => What::NeedsHuman { unit, why: why.to_owned(), reason },
+impl RunEnd<'_> {
+    /// The records: what it needs first, where it needs a human who did not end it, then its end. `state` is that of the
+    /// run that is over.
+    #[must_use]
+    pub fn records(&self, state: &SpecState) -> Vec<What> {
+        let all = records(self.typed, state);
+        let first = all.first();
+        let mut found: Vec<What> = first
+            .filter(|_| !self.end.is_by_hand())
+            .map(|first| self.call(first, all.clone()))
+            .into_iter()
+            .collect();
+        let (failed, blocked) = match self.end {
+            End::Stuck { failed, blocked } => (failed.clone(), blocked.clone()),
+            End::Unavailable { unit, .. } => (vec![unit.clone()], Vec::new()),
+            _ => (Vec::new(), Vec::new()),
+        };
+        let change = |c: &FileChange| Changed {
+            path: c.path.clone(),
+            insertions: c.insertions,
+            deletions: c.deletions,
+        };
+        found.push(What::RunEnded {
+            spec: self.spec.to_owned(),
+            why: self.end.word().to_owned(),
+            exit_code: exit_code(self.end, &needs(state)),
+            unit: first.and_then(|need| need.task.clone()),
+            reason: first.map(reason),
+            failed,
+            blocked,
+            left: self.left,
+            took_ms: millis(self.took),
+            changes: self.changes.map(|all| all.iter().map(change).collect()),
+            needs: all,
         });
+        found
     }
-    let (unit, reason) = need.map_or((None, None), |(unit, reason)| (unit, Some(reason)));
-    let change =
-        |c: &FileChange| Changed { path: c.path.clone(), insertions: c.insertions, deletions: c.deletions };
-    found.push(What::RunEnded {
-        spec: ended.spec.to_owned(),
-        why: why.to_owned(),
-        exit_code: ended.end.exit_code(),
-        unit,
-        reason,
-        failed,
-        blocked,
-        left: ended.left,
-        took_ms: millis(ended.took),
-        changes: ended.changes.map(|all| all.iter().map(change).collect()),
-    });
-    found
-}
 
-/// What a human is needed for at the end of a run, and for which unit; `None`: nobody has to come.
-fn need(end: &End, state: &SpecState) -> Option<(Option<String>, String)> {
-    let of = |unit: &String, reason: &str| Some((Some(unit.clone()), reason.trim().to_owned()));
-    match end {
-        End::Halted { unit, question } => of(unit, question),
-        End::NotCommitted { unit, why } | End::Unavailable { unit, why } | End::Limited { unit, why, .. } => {
-            of(unit, why)
-        }
-        End::Stuck { failed, blocked } => match (failed.first(), blocked.first()) {
-            (Some(unit), _) => {
-                let outcome = state.units.get(unit).and_then(|known| known.last_outcome());
-                let how = outcome.map_or_else(|| "nobody knows how".to_owned(), Outcome::to_string);
-                of(unit, &format!("failed for good: {how}"))
+    fn call(&self, first: &NeedRecord, needs: Vec<NeedRecord>) -> What {
+        match &first.task {
+            Some(unit) if first.kind == NeedKind::Question.word() => {
+                What::Halted { unit: unit.clone(), question: first.reason.clone(), needs }
             }
-            (None, Some(unit)) => of(unit, "it needs tasks that are not done"),
-            (None, None) => None,
-        },
-        End::Dirty { files } => {
-            Some((None, format!("the work tree has changes of others: {}", files.join(", "))))
+            unit => What::NeedsHuman {
+                unit: unit.clone(),
+                why: self.end.word().to_owned(),
+                reason: reason(first),
+                needs,
+            },
         }
-        End::Complete | End::MaxIterations | End::Interrupted | End::Terminated | End::HungUp => None,
     }
 }
 
-/// The word for an end by an error.
-const ERROR: &str = "error";
-
-/// What the end of a run is that an error ended, `brief` in a line: nobody but a human can go on.
-#[must_use]
-pub fn of_error(spec: &str, brief: &str, exit_code: u8, left: usize, took: Duration) -> [What; 2] {
-    [
-        What::NeedsHuman { unit: None, why: ERROR.to_owned(), reason: brief.to_owned() },
-        What::RunEnded {
-            spec: spec.to_owned(),
-            why: ERROR.to_owned(),
-            exit_code,
-            unit: None,
-            reason: Some(brief.to_owned()),
-            failed: Vec::new(),
-            blocked: Vec::new(),
-            left,
-            took_ms: millis(took),
-            changes: None,
-        },
-    ]
-}
-
-/// What the state keeps of an end by an error.
-#[must_use]
-pub fn kept_error(brief: String, at: Timestamp) -> Kept {
-    Kept { why: ERROR.to_owned(), unit: None, reason: brief, at }
-}
-
-/// What the state keeps of an end, so that a human who comes later hears of it; `told` is the end as it was told to
-/// programs. Nothing, where nobody is needed or the state tells it anyway: a question, an owed commit, a failed unit.
-#[must_use]
-pub fn kept(told: &[What], state: &SpecState, at: Timestamp) -> Option<Kept> {
-    let failed =
-        |unit: &String| state.units.get(unit).is_some_and(|known| known.status == UnitStatus::Failed);
-    told.iter().find_map(|what| match what {
-        What::NeedsHuman { unit, why, reason }
-            if why != "not_committed" && !unit.as_ref().is_some_and(failed) =>
-        {
-            Some(Kept { why: why.clone(), unit: unit.clone(), reason: reason.clone(), at })
-        }
-        _ => None,
-    })
+fn reason(need: &NeedRecord) -> String {
+    if need.kind == NeedKind::FailedTask.word() {
+        return format!("failed, no attempts left: {}", need.reason);
+    }
+    need.reason.clone()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::config::HookEvent;
+    use crate::state::testing::at;
+    use crate::state::{CommitRefused, Remedy, UnitStatus};
 
-    const AT: &str = "2026-01-02T03:04:05Z";
+    fn records_of(end: &End, state: &SpecState) -> Vec<What> {
+        let took = Duration::from_secs(1);
+        RunEnd { spec: "login", typed: "login", end, left: 3, took, changes: None }.records(state)
+    }
 
-    fn ended(end: &End) -> Ended<'_> {
-        Ended { spec: "login", typed: "login", end, left: 3, took: Duration::from_secs(1), changes: None }
+    fn over(end: &End) -> SpecState {
+        let mut state = SpecState::default();
+        let unit = state.units.entry("2".into()).or_default();
+        match end {
+            End::Stuck { failed, .. } if !failed.is_empty() => {
+                unit.status = UnitStatus::Failed { at: at(0), reason: "failed with exit code 3".into() };
+            }
+            End::NotCommitted { .. } => {
+                let why = "a hook\nsays no".to_owned();
+                state.settle_commit(at(0), "2", Err(CommitRefused { why, changes: None }));
+            }
+            End::Halted { .. } => state.halt(at(0), "2", "Which one?"),
+            _ => {}
+        }
+        state.end_run(at(0), end.clone(), true);
+        state
     }
 
     #[test]
-    fn whatever_needs_a_human_is_told_to_the_same_hook_with_its_unit_and_reason_before_the_end() {
-        let mut state = SpecState::default();
-        let failed = serde_json::json!({ "status": "failed", "attempts": [{ "number": 1, "backend": "x",
-            "started_at": AT, "ended_at": AT, "outcome": { "kind": "failed", "code": 3 } }] });
-        state.units.insert("2".into(), serde_json::from_value(failed).unwrap());
+    fn every_need_is_reported_to_the_hook_halt_before_the_end() {
         let unit = || "2".to_owned();
-        for (end, named, part) in [
-            (End::NotCommitted { unit: unit(), why: "a hook\nsays no".into() }, Some("2"), "says no"),
-            (End::Stuck { failed: vec![unit(), "3".into()], blocked: vec![] }, Some("2"), "exit code 3"),
-            (End::Stuck { failed: vec![], blocked: vec![unit()] }, Some("2"), "not done"),
-            (End::Limited { unit: unit(), backend: "x".into(), why: "log in".into() }, Some("2"), "log in"),
-            (End::Unavailable { unit: unit(), why: "x is gone".into() }, Some("2"), "x is gone"),
-            (End::Dirty { files: vec!["mine.txt".into()] }, None, "mine.txt"),
+        let limited =
+            End::Limited { unit: unit(), who: "x".into(), reason: "log in".into(), remedy: Remedy::Login };
+        let error = End::Error { reason: "tasks.md can't be run".into(), exit_code: 65 };
+        for (end, code, named, part) in [
+            (End::NotCommitted { unit: unit() }, 2, Some("2"), "says no"),
+            (End::Stuck { failed: vec![unit(), "3".into()], blocked: vec![] }, 2, Some("2"), "exit code 3"),
+            (End::Stuck { failed: vec![], blocked: vec![unit()] }, 2, Some("2"), "not done"),
+            (limited, 2, Some("2"), "log in"),
+            (End::Unavailable { unit: unit(), reason: "x is gone".into() }, 69, Some("2"), "x is gone"),
+            (End::Dirty { files: vec!["mine.txt".into()] }, 2, None, "mine.txt"),
+            (End::HookFailed { reason: "hooks.run_end".into() }, 2, None, "hooks.run_end"),
+            (error, 65, None, "tasks.md"),
         ] {
-            let found = of_end(&ended(&end), &state);
+            let found = records_of(&end, &over(&end));
             assert_eq!(found.len(), 2, "{found:?}");
             assert_eq!(found[0].hook(), Some(HookEvent::Halt), "{end:?}");
             let facts: std::collections::BTreeMap<_, _> = found[0].facts().into_iter().collect();
             assert!(facts["SEQORCH_MESSAGE"].contains(part) && facts["SEQORCH_REASON"].contains(part));
             assert_eq!(facts["SEQORCH_UNIT"], named.unwrap_or_default());
-            let What::RunEnded { why, unit, reason, .. } = &found[1] else { panic!("{found:?}") };
+            let What::RunEnded { why, unit, reason, exit_code, needs, .. } = &found[1] else {
+                panic!("{found:?}")
+            };
             assert_eq!((facts["SEQORCH_OUTCOME"].as_str(), unit.as_deref()), (why.as_str(), named));
             assert!(reason.as_deref().unwrap().contains(part));
-        }
-        for end in [End::Complete, End::MaxIterations, End::Interrupted, End::Terminated, End::HungUp] {
-            let found = of_end(&ended(&end), &state);
-            assert!(matches!(&found[..], [What::RunEnded { unit: None, reason: None, .. }]), "{found:?}");
+            assert_eq!((*exit_code, needs.len()), (code, 1));
         }
     }
 
     #[test]
-    fn what_needs_a_human_is_kept_where_the_state_does_not_tell_it_anyway() {
-        let mut state = SpecState::default();
-        let failed = serde_json::json!({ "status": "failed", "attempts": [] });
-        state.units.insert("2".into(), serde_json::from_value(failed).unwrap());
-        let at = AT.parse().unwrap();
-        let unit = |id: &str| id.to_owned();
-        for (end, keeps) in [
-            (End::Dirty { files: vec!["mine.txt".into()] }, Some("dirty")),
-            (End::Limited { unit: unit("3"), backend: "x".into(), why: "log in".into() }, Some("limited")),
-            (End::Unavailable { unit: unit("3"), why: "x is gone".into() }, Some("unavailable")),
-            (End::Stuck { failed: vec![], blocked: vec![unit("3")] }, Some("stuck")),
-            (End::Stuck { failed: vec![unit("2")], blocked: vec![] }, None),
-            (End::NotCommitted { unit: unit("1"), why: "no".into() }, None),
-            (End::Halted { unit: unit("1"), question: "Which?".into() }, None),
-            (End::Complete, None),
-            (End::Interrupted, None),
-        ] {
-            let kept = kept(&of_end(&ended(&end), &state), &state, at);
-            assert_eq!(kept.map(|kept| kept.why).as_deref(), keeps, "{end:?}");
+    fn an_end_without_a_need_is_one_record() {
+        let ends = [
+            (End::Complete, 0),
+            (End::SelectionComplete { left: 2 }, 0),
+            (End::MaxIterations, 1),
+            (End::Interrupted, 130),
+            (End::Terminated, 143),
+            (End::HungUp, 143),
+        ];
+        for (end, code) in ends {
+            let found = records_of(&end, &over(&end));
+            let [What::RunEnded { unit: None, reason: None, exit_code, .. }] = &found[..] else {
+                panic!("{found:?}")
+            };
+            assert_eq!(*exit_code, code, "{end:?}");
         }
     }
 
     #[test]
-    fn an_error_calls_for_a_human_and_names_itself_and_what_is_left() {
-        let [need, over] = of_error("login", "tasks.md can't be run", 65, 2, Duration::ZERO);
-        assert_eq!(need.hook(), Some(HookEvent::Halt));
-        let said = need.facts().into_iter().find(|(name, _)| *name == "SEQORCH_MESSAGE").unwrap().1;
-        assert_eq!(said, "tasks.md can't be run");
-        let What::RunEnded { why, reason, left: 2, exit_code: 65, .. } = over else { panic!("{over:?}") };
-        assert_eq!((why.as_str(), reason), ("error", Some(said)));
+    fn a_run_that_a_human_ended_calls_nobody_for_a_failed_task() {
+        let mut state = over(&End::Stuck { failed: vec!["2".into()], blocked: vec![] });
+        state.end_run(at(1), End::Interrupted, true);
+        let found = records_of(&End::Interrupted, &state);
+        let [What::RunEnded { unit: Some(unit), exit_code: 130, needs, .. }] = &found[..] else {
+            panic!("{found:?}")
+        };
+        assert_eq!((unit.as_str(), needs[0].kind.as_str()), ("2", "failed_task"));
     }
 
     #[test]
-    fn a_halt_is_told_with_its_question_before_the_end() {
-        let end = End::Halted { unit: "2".into(), question: "Which one?".into() };
-        let found = of_end(&ended(&end), &SpecState::default());
+    fn a_question_is_reported_with_its_text_before_the_end() {
+        let end = End::Halted { unit: "2".into() };
+        let found = records_of(&end, &over(&end));
         assert_eq!(found[0].hook(), Some(HookEvent::Halt));
         assert_eq!(
             found[0].facts(),

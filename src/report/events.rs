@@ -14,10 +14,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::needs::NeedRecord;
 use super::notice::{Next, Notice, Pause};
 use crate::agent::event::Usage;
 use crate::plan::assign::Assigned;
-use crate::state::{AttemptRecord, Outcome, SpecState};
+use crate::state::{AttemptRecord, Outcome, SpecState, WaitReason};
 
 /// Version of the records.
 pub const VERSION: u32 = 1;
@@ -160,6 +161,9 @@ pub enum What {
         unit: String,
         /// What it asks.
         question: String,
+        /// Everything that a human must do, as `status --json` has it.
+        #[serde(default)]
+        needs: Vec<NeedRecord>,
     },
     /// A human is needed, and no agent asked for one. The run's end follows.
     NeedsHuman {
@@ -169,12 +173,15 @@ pub enum What {
         why: String,
         /// What is the matter; git's own words where a commit was refused.
         reason: String,
+        /// Everything that a human must do, as `status --json` has it.
+        #[serde(default)]
+        needs: Vec<NeedRecord>,
     },
     /// The run is over.
     RunEnded {
         /// The spec.
         spec: String,
-        /// `complete`, `max_iterations`, `halted`, `stuck`, `not_committed`, `dirty`, `limited`, `unavailable`,
+        /// `complete`, `selection_complete`, `max_iterations`, `halted`, `stuck`, `not_committed`, `dirty`, `limited`, `unavailable`,
         /// `interrupted`, `terminated`, `error`, `hung_up`; in the last case a working agent goes on by itself.
         why: String,
         /// Exit code of the process, where it runs no other spec after this one.
@@ -185,7 +192,7 @@ pub enum What {
         /// What a human is needed for: the question, or what is the matter; null: none is.
         #[serde(default)]
         reason: Option<String>,
-        /// Units that failed for good.
+        /// Units that failed and have no attempts left.
         failed: Vec<String>,
         /// Units that are not done because of others.
         blocked: Vec<String>,
@@ -195,6 +202,9 @@ pub enum What {
         took_ms: u64,
         /// Changed files; null where git is not there to tell.
         changes: Option<Vec<Changed>>,
+        /// Everything that a human must do, as `status --json` has it.
+        #[serde(default)]
+        needs: Vec<NeedRecord>,
     },
     /// An event of a newer program; readers pass over it.
     #[serde(other)]
@@ -309,8 +319,8 @@ pub fn of_pause(why: &Pause, until: Timestamp) -> What {
     let (why, unit) = match why {
         Pause::Delay => ("delay", None),
         Pause::Backoff { unit } => ("backoff", Some(unit.clone())),
-        Pause::Limit { .. } => ("limit", None),
-        Pause::Pace { .. } => ("pace", None),
+        Pause::Wait(WaitReason::Limit { .. }) => ("limit", None),
+        Pause::Wait(WaitReason::Pace { .. }) => ("pace", None),
     };
     What::Waiting { why: why.to_owned(), reason, unit, until }
 }
@@ -369,7 +379,8 @@ mod tests {
 
     #[test]
     fn a_fact_is_one_line_whatever_the_agent_wrote() {
-        let what = What::Halted { unit: "1".into(), question: "a\x1b]0;x\x07\0b\nc".into() };
+        let question = "a\x1b]0;x\x07\0b\nc".into();
+        let what = What::Halted { unit: "1".into(), question, needs: Vec::new() };
         assert_eq!(what.facts().last().unwrap().1, "ab c");
     }
 }

@@ -43,13 +43,13 @@ impl What {
                 ("SEQORCH_UNTIL", until.to_string()),
                 ("SEQORCH_MESSAGE", format!("{reason}; waiting until {until}")),
             ],
-            Self::Halted { unit, question } => vec![
+            Self::Halted { unit, question, .. } => vec![
                 ("SEQORCH_UNIT", unit.clone()),
                 ("SEQORCH_OUTCOME", "halted".to_owned()),
                 ("SEQORCH_REASON", question.clone()),
                 ("SEQORCH_MESSAGE", question.clone()),
             ],
-            Self::NeedsHuman { unit, why, reason } => vec![
+            Self::NeedsHuman { unit, why, reason, .. } => vec![
                 ("SEQORCH_UNIT", unit.clone().unwrap_or_default()),
                 ("SEQORCH_OUTCOME", why.clone()),
                 ("SEQORCH_REASON", reason.clone()),

@@ -9,10 +9,11 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::events::What;
+use super::needs::ShownNeed;
 use super::notice::{Notice, Pause};
 use super::summary::changed;
-use super::text::{cut, sanitise_line, sanitise_text};
-use crate::state::{Changes, End, Outcome};
+use super::text::{cut, plural, sanitise_line, sanitise_text};
+use crate::state::{Changes, End, NeedKind, Outcome, WaitReason};
 
 /// Columns of a question that one line holds.
 const QUESTION: usize = 200;
@@ -41,34 +42,38 @@ pub fn mark(outcome: &Outcome) -> &'static str {
     }
 }
 
-/// What a status line says of a unit that failed for good while the run goes on.
+/// What a status line says of a unit that failed and has no attempts left, while the run continues.
 #[must_use]
 pub fn failed_word(unit: &str) -> String {
     format!("✗ {} failed", sanitise_line(unit))
 }
 
-/// What a status line says of a run that is over, and whether a bell calls for somebody: nobody has to be called who ended
-/// it by hand.
+/// What a status line says of a run that is over, and whether a bell calls a human: not one who ended it.
 #[must_use]
-pub fn last_word(end: &End, left: usize) -> (String, bool) {
-    let word = match end {
-        End::Complete => "✓ all complete".to_owned(),
-        End::MaxIterations => format!("‖ out of iterations, {left} left"),
+pub fn last_word(end: &End, needs: &[ShownNeed], left: usize) -> (String, bool) {
+    let word = match (end, needs.first()) {
+        _ if end.is_by_hand() => "‖ stopped by hand".to_owned(),
         // what it asks stands at the end of what it said
-        End::Halted { unit, question } => {
-            let asked = question.lines().rev().find(|line| !line.trim().is_empty());
-            format!("‖ {unit} asks: {}", asked.unwrap_or_default())
+        (_, Some(need)) if need.kind == NeedKind::Question => {
+            let asked = need.why.lines().rev().find(|line| !line.trim().is_empty());
+            let task = need.task.as_deref().unwrap_or_default();
+            format!("‖ {task} asks: {}", asked.unwrap_or_default())
         }
-        End::Stuck { failed, blocked } if failed.is_empty() => format!("✗ blocked: {}", blocked.join(", ")),
-        End::Stuck { failed, .. } => format!("✗ failed: {}", failed.join(", ")),
-        End::NotCommitted { unit, .. } => format!("✗ {unit} could not be committed"),
-        End::Dirty { .. } => "✗ the work tree has changes".to_owned(),
-        End::Unavailable { unit, .. } => format!("✗ {unit} could not start"),
-        End::Limited { backend, .. } => format!("‖ {backend} is limited"),
-        End::Interrupted | End::Terminated | End::HungUp => "‖ stopped by hand".to_owned(),
+        (_, Some(need)) if need.kind == NeedKind::FailedTask => {
+            let failed = needs.iter().filter(|need| need.kind == NeedKind::FailedTask);
+            let tasks: Vec<&str> = failed.filter_map(|need| need.task.as_deref()).collect();
+            format!("✗ failed: {}", tasks.join(", "))
+        }
+        (End::Limited { who, .. }, _) => format!("‖ {who} is limited"),
+        (_, Some(need)) => format!("✗ {}", need.what),
+        (End::MaxIterations, None) => format!("‖ out of iterations, {left} left"),
+        (End::SelectionComplete { left }, None) => {
+            format!("✓ selection complete, {} left", plural(*left, "task"))
+        }
+        (End::Complete, None) => "✓ all complete".to_owned(),
+        (_, None) => format!("✗ {}", end.word().replace('_', " ")),
     };
-    let by_hand = matches!(end, End::Interrupted | End::Terminated | End::HungUp);
-    (sanitise_line(&word), !by_hand)
+    (sanitise_line(&word), !end.is_by_hand())
 }
 
 /// The line (or few lines) of an event; `max_iterations` where it is known.
@@ -147,16 +152,19 @@ pub fn line(what: &What, max_iterations: Option<u32>, zone: &TimeZone) -> String
             };
             settled(unit, &changes)
         }
-        What::NeedsHuman { unit, why, reason } => {
+        What::NeedsHuman { unit, why, reason, .. } => {
             format!("✗ {}", cut(&sanitise_line(&need(unit.as_deref(), why, reason)), QUESTION))
         }
-        What::Halted { unit, question } => {
+        What::Halted { unit, question, .. } => {
             let question = cut(&sanitise_line(question), QUESTION);
             format!("‖ task {} asks: {question}", sanitise_line(unit))
         }
         What::RunEnded { why, left, took_ms, .. } => {
             let left = if *left > 0 { format!(", {left} left") } else { String::new() };
-            let why = if why == "complete" { "all complete".to_owned() } else { why.replace('_', " ") };
+            let why = match why.as_str() {
+                "complete" => "all complete".to_owned(),
+                why => why.replace('_', " "),
+            };
             format!("── {}{left}, after {} ──", sanitise_line(&why), span(Duration::from_millis(*took_ms)))
         }
         What::Unknown => String::new(),
@@ -209,8 +217,8 @@ pub fn pause(why: &Pause) -> String {
     match why {
         Pause::Delay => "next step".to_owned(),
         Pause::Backoff { unit } => format!("next attempt of {}", sanitise_line(unit)),
-        Pause::Pace { rule } => format!("{}: next step", sanitise_line(rule)),
-        Pause::Limit { backend, kind } => {
+        Pause::Wait(WaitReason::Pace { rule }) => format!("{}: next step", sanitise_line(rule)),
+        Pause::Wait(WaitReason::Limit { backend, kind }) => {
             format!("{} is limited ({}); next try", sanitise_line(backend), kind.words())
         }
     }
@@ -222,7 +230,7 @@ pub fn wait(why: &Pause, left: Duration, until: Timestamp, zone: &TimeZone) -> S
     let line = format!("{} in {}", pause(why), span(left));
     match why {
         Pause::Delay | Pause::Backoff { .. } => line,
-        Pause::Pace { .. } | Pause::Limit { .. } => {
+        Pause::Wait(_) => {
             let clock = until.to_zoned_datetime(zone.clone()).strftime("%a %H:%M:%S");
             format!("{line} ({clock})")
         }
@@ -315,8 +323,13 @@ mod tests {
             },
             What::ForeignTicks { ids: vec![hostile.clone()] },
             What::Unconfirmed { ids: vec![hostile.clone()] },
-            What::Halted { unit: hostile.clone(), question: hostile.clone() },
-            What::NeedsHuman { unit: Some(hostile.clone()), why: "stuck".into(), reason: hostile.clone() },
+            What::Halted { unit: hostile.clone(), question: hostile.clone(), needs: Vec::new() },
+            What::NeedsHuman {
+                unit: Some(hostile.clone()),
+                why: "stuck".into(),
+                reason: hostile.clone(),
+                needs: Vec::new(),
+            },
             What::Committed {
                 unit: hostile.clone(),
                 commit: Some(hostile.clone()),
@@ -335,6 +348,7 @@ mod tests {
                 left: 1,
                 took_ms: 1,
                 changes: None,
+                needs: Vec::new(),
             },
             What::StepEnded {
                 unit: hostile.clone(),
@@ -364,7 +378,7 @@ mod tests {
         let wait = |why| wait(&why, left, until, &TimeZone::get("Europe/Berlin").unwrap());
         let rule = "pace.window = \"22:00-07:00\"".to_owned();
         assert_eq!(
-            wait(Pause::Pace { rule }),
+            wait(Pause::Wait(WaitReason::Pace { rule })),
             "pace.window = \"22:00-07:00\": next step in 1h 1m 1s (Sat 22:00:00)"
         );
         assert_eq!(wait(Pause::Delay), "next step in 1h 1m 1s");

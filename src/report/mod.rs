@@ -1,13 +1,14 @@
 //! PURE. What people and programs read; everything is written to a `&mut dyn Write` or given as a value.
 
+pub mod counts;
 pub mod ended;
 pub mod events;
 mod facts;
 pub mod limited;
 pub mod live;
 pub mod morning;
+pub mod needs;
 pub mod notice;
-pub mod owed;
 pub mod page;
 pub mod plan;
 pub mod plan_json;

@@ -9,12 +9,12 @@ use serde::Serialize;
 
 use super::events::Record;
 use super::live::span;
-use super::owed::{needed, owed};
+use super::needs::{ShownNeed, shown};
 use super::spans::{Span, attempts, kind_of, pauses, waited};
-use super::text::{last_lines, logs_command, plural, sanitise_line, sanitise_text, shell_word};
-use super::used::Used;
+use super::text::{plural, sanitise_line, sanitise_text};
+use super::{counts, used};
 use crate::git::FileChange;
-use crate::state::{Outcome, SpecState, UnitStatus};
+use crate::state::{Counts, SpecState, Spent, UnitStatus};
 
 /// Between two nights nothing happens for so long.
 const DAY: Duration = Duration::from_secs(8 * 3600);
@@ -23,9 +23,6 @@ const WORDS: usize = 1200;
 
 /// Files of a task that are listed.
 const FILES: usize = 20;
-
-/// Lines of a check's output that are shown where it is why a human is needed: the last ones tell most.
-const CHECK_LINES: usize = 10;
 
 /// What a report is made of.
 pub struct Source<'a> {
@@ -37,8 +34,8 @@ pub struct Source<'a> {
     pub state: &'a SpecState,
     /// Units of tasks.md in order, with their titles.
     pub units: &'a [(String, String)],
-    /// Steps that are left.
-    pub left: usize,
+    /// How many tasks stand where.
+    pub counts: Counts,
     /// The event log.
     pub events: &'a [Record],
     /// The last words of an attempt, where they are kept.
@@ -58,14 +55,14 @@ pub struct Source<'a> {
 pub struct Morning {
     /// The spec.
     pub spec: String,
-    /// `all complete`, `a human is needed`, `3 steps left`
+    /// `all complete`, `needs you`, `3 tasks left`
     pub headline: String,
     /// From when.
     pub from: String,
     /// Until when.
     pub until: String,
-    /// What a human must look at.
-    pub needs: Vec<Need>,
+    /// What a human must do.
+    pub needs: Vec<ShownNeed>,
     /// Units that were worked on, in the order of tasks.md.
     pub rows: Vec<Row>,
     /// The numbers of all.
@@ -74,19 +71,6 @@ pub struct Morning {
     pub pauses: Vec<Bar>,
     /// Times at which the timeline has a mark: share of its width, and text.
     pub ticks: Vec<(f64, String)>,
-}
-
-/// Something that a human must look at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Need {
-    /// The unit.
-    pub id: String,
-    /// Its title.
-    pub title: String,
-    /// What it asks, or what became of it.
-    pub what: String,
-    /// The command that goes on.
-    pub command: String,
 }
 
 /// One unit.
@@ -149,13 +133,13 @@ pub fn morning(s: &Source<'_>) -> Option<Morning> {
         .collect();
     let needs = needs(s, &units);
     let headline = if !needs.is_empty() {
-        "a human is needed".to_owned()
+        "needs you".to_owned()
     } else if s.state.running().is_some() {
         "at work".to_owned()
-    } else if s.left == 0 {
+    } else if s.counts.todo == 0 {
         "all complete".to_owned()
     } else {
-        format!("{} left", plural(s.left, "step"))
+        format!("{} left", plural(s.counts.todo, "task"))
     };
     Some(Morning {
         spec: sanitise_line(s.spec),
@@ -194,30 +178,30 @@ fn row(s: &Source<'_>, id: &str, title: &str, from: Timestamp, spans: &[Span], s
     let unit = s.state.units.get(id)?;
     let attempts: Vec<_> = unit.attempts.iter().filter(|a| a.started_at >= from).collect();
     let last = attempts.last()?;
-    let kind = match (unit.status, &last.outcome) {
+    let kind = match (&unit.status, &last.outcome) {
         (_, None) => "running",
         (UnitStatus::Done, _) => "done",
-        (UnitStatus::Halted, _) => "halted",
+        (UnitStatus::Halted { .. }, _) => "halted",
         (_, Some(outcome)) => kind_of(outcome),
     };
-    let used = Used::of(attempts.iter().map(|a| a.learned.usage.as_ref()));
+    let spent = Spent::of(attempts.iter().copied());
     let took: Duration = spans.iter().filter(|b| b.unit == id && b.at_work).map(Span::length).sum();
     let changes = unit.changes.as_ref();
-    let words = Some(last).filter(|a| a.came_to_its_start()).and_then(|a| (s.words)(id, a.number));
+    let words = Some(last).filter(|a| a.reached_agent()).and_then(|a| (s.words)(id, a.number));
     let words = words.map_or_else(String::new, |text| shorten(&sanitise_text(&text)));
     Some(Row {
         id: sanitise_line(id),
         title: sanitise_line(title),
         outcome: match &last.outcome {
             None => "at work".to_owned(),
-            Some(_) if s.state.uncommitted().any(|(owed, _)| owed == id) => "done, not committed".to_owned(),
+            Some(_) if unit.refused_commit().is_some() => "done, not committed".to_owned(),
             Some(outcome) => sanitise_line(&outcome.to_string()),
         },
         kind,
-        attempts: attempts.iter().filter(|a| a.came_to_its_start()).count(),
+        attempts: attempts.iter().filter(|a| a.is_try()).count(),
         took: span(took),
-        tokens: used.tokens(),
-        cost: used.cost(),
+        tokens: used::tokens(&spent),
+        cost: used::cost(&spent),
         changes: changes.map_or_else(String::new, |c| {
             format!(
                 "{} +{} -{}",
@@ -250,85 +234,30 @@ fn diffstat(changes: &[FileChange]) -> Vec<(String, String)> {
     files
 }
 
-fn needs(s: &Source<'_>, titles: &BTreeMap<&str, &str>) -> Vec<Need> {
-    let title = |id: &str| sanitise_line(titles.get(id).unwrap_or(&""));
-    let mut found = Vec::new();
-    if s.state.halted {
-        let id = s.state.halted_task.as_deref().unwrap_or("?");
-        found.push(Need {
-            id: sanitise_line(id),
-            title: title(id),
-            what: asked(s.state, id),
-            command: format!("seqorch resume {} --answer \"…\"", sanitise_line(&shell_word(s.typed))),
-        });
+/// What a human must do; a task that was never started has its title from tasks.md.
+fn needs(s: &Source<'_>, titles: &BTreeMap<&str, &str>) -> Vec<ShownNeed> {
+    let mut all = shown(s.typed, s.state);
+    for need in all.iter_mut().filter(|need| need.title.is_empty()) {
+        let title = need.task.as_deref().and_then(|task| titles.get(task));
+        need.title = sanitise_line(title.unwrap_or(&""));
     }
-    for (id, unit) in &s.state.units {
-        if unit.status == UnitStatus::Failed && s.state.halted_task.as_deref() != Some(id) {
-            let outcome = unit.last_outcome();
-            let how = outcome.map_or_else(|| "failed".to_owned(), |o| sanitise_line(&o.to_string()));
-            let logs = logs_command(s.typed, id);
-            let (what, command) = match outcome {
-                Some(Outcome::VerifyFailed { tail, .. }) => {
-                    // its first line is in `how`
-                    let said = tail.split_once('\n').map_or("", |(_, said)| said);
-                    let what = format!("{how}\n{}", last_lines(said, CHECK_LINES));
-                    (what.trim_end().to_owned(), format!("{logs} --verify"))
-                }
-                _ => (how, logs),
-            };
-            found.push(Need { id: sanitise_line(id), title: title(id), what, command });
-        }
-    }
-    for owed in owed(s.typed, s.state) {
-        found.push(Need {
-            title: title(&owed.unit),
-            what: format!("It is done, but what it changed could not be committed:\n{}", owed.why),
-            id: owed.unit,
-            command: owed.command,
-        });
-    }
-    if let Some(needed) = needed(s.typed, s.state) {
-        let (id, title) = match &needed.unit {
-            Some(unit) => (unit.clone(), title(unit)),
-            None => ("The last run".to_owned(), "ended".to_owned()),
-        };
-        found.push(Need { id, title, what: needed.why, command: needed.command });
-    }
-    found
-}
-
-/// What a halted unit asks; of the output of a check that it does not get past only the end.
-fn asked(state: &SpecState, id: &str) -> String {
-    let question = state.question.as_deref().unwrap_or("it gave no reason");
-    if let Some(Outcome::VerifyFailed { tail, .. }) = state.units.get(id).and_then(|u| u.last_outcome())
-        && let Some(before) = question.strip_suffix(tail.as_str())
-    {
-        let (how, said) = tail.split_once('\n').unwrap_or((tail, ""));
-        let what =
-            format!("{}{}\n{}", sanitise_text(before), sanitise_line(how), last_lines(said, CHECK_LINES));
-        return what.trim().to_owned();
-    }
-    sanitise_text(question).trim().to_owned()
+    all
 }
 
 fn totals(s: &Source<'_>, from: Timestamp, spans: &[Span]) -> Vec<(&'static str, String)> {
     let tried: Vec<_> =
         s.state.units.values().filter(|unit| unit.attempts.iter().any(|a| a.started_at >= from)).collect();
-    let done = tried.iter().filter(|unit| unit.status == UnitStatus::Done).count();
-    let attempts = || {
-        let all = tried.iter().flat_map(|unit| &unit.attempts);
-        all.filter(|a| a.started_at >= from && a.came_to_its_start())
-    };
+    let attempts = || tried.iter().flat_map(|unit| &unit.attempts).filter(|a| a.started_at >= from);
     let sum = |of: fn(&&Span) -> bool| -> Duration { spans.iter().filter(of).map(Span::length).sum() };
-    let used = Used::of(attempts().map(|a| a.learned.usage.as_ref()));
+    let spent = Spent::of(attempts());
     let mut found = vec![
-        ("tasks", format!("{done} done, {} not done, {} left", tried.len() - done, s.left)),
-        ("attempts", attempts().count().to_string()),
+        ("tasks", counts::line(&s.counts)),
+        ("attempts", attempts().filter(|a| a.is_try()).count().to_string()),
         ("worked", span(sum(|b| b.at_work))),
         ("waited", waited(spans)),
         ("verified", span(sum(|b| b.kind == "verify"))),
-        ("tokens", used.tokens()),
-        ("cost", used.cost()),
+        ("tokens", used::tokens(&spent)),
+        ("cost", used::cost(&spent)),
     ];
     let changes: Vec<_> = tried.iter().filter_map(|unit| unit.changes.as_ref()).collect();
     if !changes.is_empty() {
@@ -393,7 +322,7 @@ mod tests {
             typed: "login",
             state: &state,
             units: &[("1".into(), "Store".into()), ("2".into(), "Form\u{1b}[31m".into())],
-            left: 1,
+            counts: Counts { all: 2, done: 1, todo: 1, ..Counts::default() },
             events: &super::super::events::read(events),
             files: &|_| Vec::new(),
             words: &|unit, attempt| Some(format!("words of {unit} {attempt}")),
@@ -410,6 +339,10 @@ mod tests {
                        else { serde_json::json!({"kind": kind}) }})
     }
 
+    fn failed(attempt: &serde_json::Value) -> serde_json::Value {
+        serde_json::json!({"status": "failed", "at": "2026-01-02T05:00:00Z", "reason": "lost", "attempts": [attempt]})
+    }
+
     #[test]
     fn nothing_tried_makes_no_report() {
         assert_eq!(report(&serde_json::json!({}), "", false), None);
@@ -421,7 +354,7 @@ mod tests {
             "1": {"status": "done", "attempts": [
                 attempt(1, "2025-12-30T01:00:00Z", "2025-12-30T02:00:00Z", "failed"),
                 attempt(2, "2026-01-02T01:00:00Z", "2026-01-02T02:00:00Z", "done")]},
-            "2": {"status": "failed", "attempts": [attempt(1, "2026-01-02T04:00:00Z", "2026-01-02T05:00:00Z", "lost")]}}});
+            "2": failed(&attempt(1, "2026-01-02T04:00:00Z", "2026-01-02T05:00:00Z", "lost"))}});
         let waits = |at: &str, why: &str, until: &str| {
             let record = serde_json::json!({"v": 1, "at": at, "event": "waiting", "why": why, "unit": null, "until": until});
             format!("{record}\n")
@@ -444,26 +377,22 @@ mod tests {
             (total("worked"), total("waited"), total("tokens")),
             ("2h".into(), "2h: 1h 30m for limits, 30m for pauses".into(), "unknown".into())
         );
-        assert_eq!(told.needs[0].command, "seqorch logs --spec login 2");
+        assert_eq!(told.needs[0].look.as_deref(), Some("seqorch logs --spec login 2"));
+        assert_eq!(total("tasks"), "1 of 2 tasks done · 1 to do");
         assert_eq!(report(&state, wait, true).unwrap().rows[0].attempts, 2);
     }
 
     #[test]
-    fn what_ended_the_last_run_needs_a_human_also_where_it_is_about_no_task() {
+    fn an_error_that_ended_the_last_run_is_a_need_without_a_task() {
         let tried = attempt(1, "2026-01-02T04:00:00Z", "2026-01-02T05:00:00Z", "done");
+        let end = serde_json::json!({"why": "error", "reason": "tasks.md can't be run", "exit_code": 65});
         let state = serde_json::json!({"units": {"1": {"status": "done", "attempts": [tried]}},
-            "ended": {"why": "error", "reason": "tasks.md can't be run", "at": "2026-01-02T05:00:00Z"}});
+            "run": {"state": "over", "began": "2026-01-02T04:00:00Z", "ended": "2026-01-02T05:00:00Z", "end": end}});
         let told = report(&state, "", false).unwrap();
-        assert_eq!(told.headline, "a human is needed");
-        assert_eq!(
-            told.needs,
-            [Need {
-                id: "The last run".into(),
-                title: "ended".into(),
-                what: "tasks.md can't be run".into(),
-                command: "seqorch run login --retry".into(),
-            }]
-        );
+        assert_eq!((told.headline.as_str(), told.needs.len()), ("needs you", 1));
+        let need = &told.needs[0];
+        assert_eq!((need.task.as_deref(), need.why.as_str()), (None, "tasks.md can't be run"));
+        assert_eq!(need.command, "seqorch run login --retry");
     }
 
     #[test]
@@ -483,69 +412,85 @@ mod tests {
 
     #[test]
     fn a_question_is_on_top_with_the_command_that_answers_it() {
-        let state = serde_json::json!({"halted": true, "halted_task": "2", "question": "Which one?", "units": {
-            "2": {"status": "halted", "attempts": [attempt(1, "2026-01-02T04:00:00Z", "2026-01-02T05:00:00Z", "halted")]}}});
+        let asks = attempt(1, "2026-01-02T04:00:00Z", "2026-01-02T05:00:00Z", "halted");
+        let state = serde_json::json!({"units": {"2": {"status": "halted", "question": "Which one?",
+            "at": "2026-01-02T05:00:00Z", "attempts": [asks]}}});
         let told = report(&state, "", false).unwrap();
-        assert_eq!(told.headline, "a human is needed");
+        assert_eq!((told.headline.as_str(), told.needs.len()), ("needs you", 1));
+        let need = &told.needs[0];
         assert_eq!(
-            told.needs,
-            [Need {
-                id: "2".into(),
-                title: "Form".into(),
-                what: "Which one?".into(),
-                command: "seqorch resume login --answer \"…\"".into(),
-            }]
+            (need.task.as_deref(), need.title.as_str()),
+            (Some("2"), "Form"),
+            "its title is from tasks.md"
         );
+        assert_eq!((need.why.as_str(), need.look.as_ref()), ("Which one?", None));
+        assert_eq!(need.command, "seqorch resume login --answer \"…\"");
     }
 
-    fn check_failed(unit: &str, status: &str) -> serde_json::Value {
+    /// What a check printed that task 2 did not get past.
+    fn printed() -> String {
         let lines: Vec<_> = (1..=50).map(|n| format!("line {n} \u{1b}[31mred\u{1b}[0m")).collect();
-        let tail = format!("failed with exit code 4\n{}\n", lines.join("\n"));
+        format!("failed with exit code 4\n{}\n", lines.join("\n"))
+    }
+
+    fn check_failed(status: serde_json::Value) -> serde_json::Value {
         let mut attempt = attempt(1, "2026-01-02T04:00:00Z", "2026-01-02T05:00:00Z", "done");
         attempt["outcome"] =
-            serde_json::json!({"kind": "verify_failed", "command": "make test", "tail": tail});
-        serde_json::json!({"units": {unit: {"status": status, "attempts": [attempt]}}})
+            serde_json::json!({"kind": "verify_failed", "command": "make test", "tail": printed()});
+        let mut unit = status;
+        unit["attempts"] = serde_json::json!([attempt]);
+        unit["at"] = "2026-01-02T05:00:00Z".into();
+        serde_json::json!({"units": {"2": unit}})
     }
 
     #[test]
-    fn a_failed_check_needs_a_human_with_the_end_of_its_output_and_the_command_that_shows_all_of_it() {
-        let need = &report(&check_failed("2", "failed"), "", false).unwrap().needs[0];
-        let lines: Vec<_> = need.what.lines().collect();
-        assert_eq!(lines[..2], ["not done: `make test` does not succeed: failed with exit code 4", "…"]);
+    fn a_failed_check_is_a_need_with_the_end_of_its_output() {
+        let how = "not done: `make test` does not succeed: failed with exit code 4";
+        let state = check_failed(serde_json::json!({"status": "failed", "reason": how}));
+        let need = &report(&state, "", false).unwrap().needs[0];
+        let lines: Vec<_> = need.why.lines().collect();
+        assert_eq!(lines[..2], [how, "…"]);
         assert_eq!((lines.len(), lines[2], lines[11]), (12, "line 41 red", "line 50 red"));
-        assert_eq!(need.command, "seqorch logs --spec login 2 --verify");
+        assert_eq!(need.look.as_deref(), Some("seqorch logs --spec login 2 --verify"));
     }
 
     #[test]
-    fn the_question_about_a_check_that_an_agent_does_not_get_past_shows_the_end_of_its_output() {
-        let mut state = check_failed("2", "halted");
-        let tail = state["units"]["2"]["attempts"][0]["outcome"]["tail"].as_str().unwrap().to_owned();
-        state["halted"] = true.into();
-        state["halted_task"] = "2".into();
-        state["question"] = format!("`make test` failed 3 times:\n{tail}").into();
-        let what = report(&state, "", false).unwrap().needs[0].what.clone();
-        let lines: Vec<_> = what.lines().collect();
+    fn a_question_about_a_check_has_the_end_of_its_output() {
+        let question = format!("`make test` failed 3 times:\n{}", printed());
+        let state = check_failed(serde_json::json!({"status": "halted", "question": question}));
+        let why = report(&state, "", false).unwrap().needs[0].why.clone();
+        let lines: Vec<_> = why.lines().collect();
         assert_eq!(lines[..3], ["`make test` failed 3 times:", "failed with exit code 4", "…"]);
         assert_eq!((lines.len(), lines[12]), (13, "line 50 red"));
     }
 
     #[test]
-    fn a_done_task_that_git_refused_needs_a_human_though_nothing_is_left() {
+    fn a_refused_commit_is_a_need_though_nothing_is_left() {
         let state = serde_json::json!({"completed": ["1"], "units": {
-            "1": {"status": "done", "to_keep": true, "not_committed": "a hook\u{1b}[31m says\nno",
-                  "attempts": [attempt(1, "2026-01-02T04:00:00Z", "2026-01-02T05:00:00Z", "done")]}}});
+            "1": {"status": "done", "attempts": [attempt(1, "2026-01-02T04:00:00Z", "2026-01-02T05:00:00Z", "done")],
+                  "pending_commit": {"since": "2026-01-02T05:00:00Z", "refused": "a hook\u{1b}[31m says\nno"}}}});
         let told = report(&state, "", false).unwrap();
-        assert_eq!(told.headline, "a human is needed");
-        assert_eq!(
-            told.needs,
-            [Need {
-                id: "1".into(),
-                title: "Store".into(),
-                what: "It is done, but what it changed could not be committed:\na hook says\nno".into(),
-                command: "seqorch run login --retry".into(),
-            }]
-        );
+        assert_eq!((told.headline.as_str(), told.needs.len()), ("needs you", 1));
+        let need = &told.needs[0];
+        assert_eq!((need.what.as_str(), need.title.as_str()), ("task 1 is done, but not committed", "Store"));
+        assert_eq!(need.why, "a hook says\nno");
         assert_eq!(told.rows[0].outcome, "done, not committed");
+    }
+
+    #[test]
+    fn a_limited_attempt_counts_nowhere_and_makes_no_sum_unknown() {
+        let usage = serde_json::json!({"input": 1000, "output": 0, "cost_usd": 0.5});
+        let mut done = attempt(2, "2026-01-02T04:00:00Z", "2026-01-02T05:00:00Z", "done");
+        done["usage"] = usage;
+        let mut limited = attempt(1, "2026-01-02T03:00:00Z", "2026-01-02T03:00:01Z", "limited");
+        limited["outcome"] = serde_json::json!({"kind": "limited", "limit": "rate_limited", "why": "later"});
+        let state = serde_json::json!({"units": {"1": {"status": "done", "attempts": [limited, done]}}});
+        let told = report(&state, "", false).unwrap();
+        let total = |name| told.totals.iter().find(|(n, _)| *n == name).unwrap().1.clone();
+        let row = &told.rows[0];
+        assert_eq!((row.attempts, total("attempts").as_str()), (1, "1"));
+        assert_eq!((row.cost.as_str(), total("cost").as_str()), ("$0.50", "$0.50"));
+        assert_eq!((row.tokens.clone(), total("tokens")), ("1000".into(), "1000".into()));
     }
 
     #[test]

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use crate::agent::limit;
 use crate::plan::assign::Assigned;
-use crate::state::{Outcome, Reason};
+use crate::state::{Outcome, ResumeReason, WaitReason};
 
 /// What a person is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,8 +16,8 @@ pub enum Notice {
         title: String,
         /// Number of the attempt.
         attempt: u32,
-        /// Why it goes on in a session, if it does.
-        reason: Option<Reason>,
+        /// Why it resumes a session, if it does.
+        reason: Option<ResumeReason>,
         /// The iteration, from 1.
         iteration: u32,
         /// Steps that are left, this one included.
@@ -106,16 +105,18 @@ pub enum Pause {
         /// The unit.
         unit: String,
     },
-    /// Until a rule of `[pace]` lets the next step start.
-    Pace {
-        /// The rule.
-        rule: String,
-    },
-    /// Until a limit ends.
-    Limit {
-        /// The backend that is tried then, and its model where only that is limited.
-        backend: String,
-        /// What kind of limit.
-        kind: limit::LimitKind,
-    },
+    /// A wait for more than the next step.
+    Wait(WaitReason),
+}
+
+impl Pause {
+    /// The reason in a word or two, for sums.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Delay => "delay".to_owned(),
+            Self::Backoff { .. } => "backoff".to_owned(),
+            Self::Wait(reason) => reason.to_string(),
+        }
+    }
 }

@@ -27,13 +27,17 @@ struct Page<'a> {
 pub fn markdown(m: &Morning, columns: usize) -> String {
     let mut out = format!("# {}: {}\n\n{} to {}\n", m.spec, m.headline, m.from, m.until);
     if !m.needs.is_empty() {
-        out.push_str("\n## Needs a human\n");
+        out.push_str("\n## Needs you\n");
         for need in &m.needs {
-            let _ = writeln!(out, "\n**{} {}**\n", need.id, need.title);
-            for line in need.what.lines() {
+            let title = if need.title.is_empty() { String::new() } else { format!(" ({})", need.title) };
+            let _ = writeln!(out, "\n**{}{title}**\n", need.what);
+            for line in need.why.lines() {
                 let _ = writeln!(out, "> {line}");
             }
-            let _ = writeln!(out, "\n    {}", need.command);
+            let _ = writeln!(out);
+            for command in need.look.iter().chain([&need.command]) {
+                let _ = writeln!(out, "    {command}");
+            }
         }
     }
     out.push_str("\n## Tasks\n\n");

@@ -47,7 +47,7 @@ pub(super) fn attempts(s: &Source<'_>) -> Vec<Span> {
             until: attempt.ended_at.unwrap_or(s.now).max(attempt.started_at),
             kind,
             label: sanitise_line(&format!("attempt {} with {}: {says}", attempt.number, attempt.backend)),
-            at_work: attempt.came_to_its_start(),
+            at_work: attempt.reached_agent(),
         }
     };
     s.state.units.iter().flat_map(|(id, unit)| unit.attempts.iter().map(move |a| one(id, a))).collect()

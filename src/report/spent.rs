@@ -7,14 +7,14 @@ use crate::state::Spent;
 /// `None` where nothing has ended yet.
 #[must_use]
 pub fn spent(spent: &Spent) -> Option<String> {
-    if spent.attempts == 0 {
+    if spent.attempts == 0 && spent.usage == Usage::default() {
         return None;
     }
     let mut usage = spent.usage;
     let cost = usage.cost_usd.take();
     let at_least = |untold: u32| if untold > 0 { "at least " } else { "" };
-    let tokens = render::spent(&usage).map(|text| format!("{}{text}", at_least(spent.tokens_untold)));
-    let cost = cost.map(|cost| format!("{}{}", at_least(spent.cost_untold), render::dollars(cost)));
+    let tokens = render::spent(&usage).map(|text| format!("{}{text}", at_least(spent.tokens_unknown)));
+    let cost = cost.map(|cost| format!("{}{}", at_least(spent.cost_unknown), render::dollars(cost)));
     Some(match (tokens, cost) {
         (None, None) => "usage unknown".to_owned(),
         (tokens, cost) => format!(
@@ -39,12 +39,17 @@ mod tests {
     #[test]
     fn what_nobody_told_is_unknown_and_a_sum_with_gaps_is_a_lower_bound() {
         let usage = Usage { input: Some(1200), output: Some(34), ..Usage::default() };
-        let all = Spent { attempts: 2, usage, tokens_untold: 0, cost_untold: 2 };
+        let all = Spent { attempts: 2, usage, tokens_unknown: 0, cost_unknown: 2 };
         assert_eq!(spent(&all).unwrap(), "1200 tokens in, 34 out, cost unknown");
-        let some =
-            Spent { usage: Usage { cost_usd: Some(0.42), ..usage }, tokens_untold: 1, cost_untold: 1, ..all };
+        let some = Spent {
+            usage: Usage { cost_usd: Some(0.42), ..usage },
+            tokens_unknown: 1,
+            cost_unknown: 1,
+            ..all
+        };
         assert_eq!(spent(&some).unwrap(), "at least 1200 tokens in, 34 out, at least $0.42");
-        let money = Spent { usage: Usage { cost_usd: Some(2.0), ..Usage::default() }, cost_untold: 0, ..all };
+        let money =
+            Spent { usage: Usage { cost_usd: Some(2.0), ..Usage::default() }, cost_unknown: 0, ..all };
         assert_eq!(spent(&money).unwrap(), "tokens unknown, $2.00");
         assert_eq!(spent(&Spent { usage: Usage::default(), ..all }).unwrap(), "usage unknown");
         assert_eq!(spent(&Spent::default()), None);

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use crate::agent::columns::head;
 pub use crate::agent::columns::{cut, width};
+pub use crate::agent::sanitise::sanitise_line;
+pub use crate::agent::shell::{command_line, shell_word};
 
 /// Takes out what a terminal would act on: escape sequences, control characters, and the marks that turn the
 /// direction of text. Line ends become `\n`; tabs stay.
@@ -12,14 +14,6 @@ pub use crate::agent::columns::{cut, width};
 #[must_use]
 pub fn sanitise_text(text: &str) -> String {
     crate::agent::sanitise::sanitise(text.as_bytes())
-}
-
-/// [`sanitise_text`] for a place where only one line fits: all white space between words becomes one space.
-#[must_use]
-pub fn sanitise_line(text: &str) -> String {
-    let clean = sanitise_text(text);
-    let words: Vec<_> = clean.split_whitespace().collect();
-    words.join(" ")
 }
 
 /// Breaks words into lines of at most `columns`; a word that is longer alone is broken too.
@@ -68,22 +62,6 @@ pub fn last_lines(text: &str, most: usize) -> String {
 #[must_use]
 pub fn duration(duration: Duration) -> String {
     if duration.is_zero() { "off".to_owned() } else { humantime::format_duration(duration).to_string() }
-}
-
-/// An argument as a person would type it in a shell.
-#[must_use]
-pub fn shell_word(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_./:=@%+,{}".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
-
-/// A command as a person would type it in a shell, free of escape sequences.
-#[must_use]
-pub fn command_line(argv: &[String]) -> String {
-    argv.iter().map(|word| shell_word(&sanitise_line(word))).collect::<Vec<_>>().join(" ")
 }
 
 /// The command that shows what the last attempt at a unit printed, free of escape sequences.
@@ -154,13 +132,6 @@ mod tests {
         assert_eq!(last_lines("a\nb\nc", 2), "…\nb\nc");
         assert_eq!(width(&last_lines(&"x".repeat(10_000), 2)), 200);
         assert_eq!(last_lines("\n", 2), "");
-    }
-
-    #[test]
-    fn arguments_are_quoted_only_where_a_shell_needs_it() {
-        assert_eq!(shell_word("--model=gpt-5"), "--model=gpt-5");
-        assert_eq!(shell_word("it's $HOME"), r"'it'\''s $HOME'");
-        assert_eq!(shell_word(""), "''");
     }
 
     proptest! {

@@ -1,49 +1,23 @@
 //! PURE. Tokens and money of several attempts, of which some vendors say nothing.
 
-use crate::agent::event::Usage;
 use crate::agent::render;
+use crate::state::Spent;
 
-/// What is known of all, and whether something is not.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Used {
-    tokens: Option<u64>,
-    cost: Option<f64>,
-    all_tokens: bool,
-    all_cost: bool,
+/// `12.3k`, `at least 12.3k` where it is unknown of some attempts, `unknown` where it is of all.
+#[must_use]
+pub fn tokens(spent: &Spent) -> String {
+    shown(spent.usage.tokens().map(render::tokens), spent.tokens_unknown == 0)
 }
 
-impl Used {
-    /// The sum; `None` is an attempt of which nothing is known.
-    pub fn of<'a>(all: impl Iterator<Item = Option<&'a Usage>>) -> Self {
-        let mut sum = Self { tokens: None, cost: None, all_tokens: true, all_cost: true };
-        for one in all {
-            match one.and_then(Usage::tokens) {
-                Some(n) => sum.tokens = Some(sum.tokens.unwrap_or(0).saturating_add(n)),
-                None => sum.all_tokens = false,
-            }
-            match one.and_then(|u| u.cost_usd) {
-                Some(n) => sum.cost = Some(sum.cost.unwrap_or(0.0) + n),
-                None => sum.all_cost = false,
-            }
-        }
-        sum
-    }
-
-    /// `12.3k`, `at least 12.3k` where some say nothing, `unknown` where all do.
-    #[must_use]
-    pub fn tokens(&self) -> String {
-        told(self.tokens.map(render::tokens), self.all_tokens)
-    }
-
-    /// `$0.42`, likewise.
-    #[must_use]
-    pub fn cost(&self) -> String {
-        told(self.cost.map(|n| if n < 0.1 { format!("${n:.4}") } else { format!("${n:.2}") }), self.all_cost)
-    }
+/// `$0.42`, likewise.
+#[must_use]
+pub fn cost(spent: &Spent) -> String {
+    let dollars = |n: f64| if n < 0.1 { format!("${n:.4}") } else { format!("${n:.2}") };
+    shown(spent.usage.cost_usd.map(dollars), spent.cost_unknown == 0)
 }
 
 /// What is not known is never a zero.
-fn told(known: Option<String>, all: bool) -> String {
+fn shown(known: Option<String>, all: bool) -> String {
     match known {
         None => "unknown".to_owned(),
         Some(text) if all => text,
@@ -54,18 +28,18 @@ fn told(known: Option<String>, all: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::agent::event::Usage;
 
     #[test]
     fn what_a_vendor_does_not_say_is_unknown_and_never_zero() {
-        let known =
-            Usage { input: Some(12_000), output: Some(345), cost_usd: Some(0.42), ..Usage::default() };
-        let no_cost = Usage { cost_usd: None, ..known };
-        let told = |all: &[Option<&Usage>]| {
-            let used = Used::of(all.iter().copied());
-            (used.tokens(), used.cost())
-        };
-        assert_eq!(told(&[Some(&known), Some(&known)]), ("24.7k".into(), "$0.84".into()));
-        assert_eq!(told(&[Some(&known), Some(&no_cost)]), ("24.7k".into(), "at least $0.42".into()));
-        assert_eq!(told(&[None]), ("unknown".into(), "unknown".into()));
+        let usage =
+            Usage { input: Some(24_000), output: Some(690), cost_usd: Some(0.84), ..Usage::default() };
+        let known = Spent { attempts: 2, usage, ..Spent::default() };
+        let shown = |spent: &Spent| (tokens(spent), cost(spent));
+        assert_eq!(shown(&known), ("24.7k".into(), "$0.84".into()));
+        let some = Spent { cost_unknown: 1, ..known };
+        assert_eq!(shown(&some), ("24.7k".into(), "at least $0.84".into()));
+        let none = Spent { attempts: 1, tokens_unknown: 1, cost_unknown: 1, ..Spent::default() };
+        assert_eq!(shown(&none), ("unknown".into(), "unknown".into()));
     }
 }

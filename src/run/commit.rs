@@ -3,18 +3,22 @@
 use super::world::RealWorld;
 use crate::config::Commit;
 use crate::git;
-use crate::state::{Changes, NotKept, SpecState, UnitState};
+use crate::state::{Changes, CommitRefused, SpecState, UnitState};
 
 impl RealWorld<'_> {
     /// Looks at the changes since the unit's first attempt. `None` where no tree was kept before it.
     ///
     /// Where they were refused before, they are what they were then: others wrote in the files since.
-    pub(super) fn keep_changes(&mut self, unit: &str, state: &SpecState) -> Result<Option<Changes>, NotKept> {
+    pub(super) fn keep_changes(
+        &mut self,
+        unit: &str,
+        state: &SpecState,
+    ) -> Result<Option<Changes>, CommitRefused> {
         let root = &self.place.root;
         let Some(known) = state.units.get(unit) else { return Ok(None) };
         let Some(before) = &known.before else { return Ok(None) };
         let Some(now) = git::snapshot(root) else { return Ok(None) };
-        let refused = known.changes.as_ref().filter(|_| known.to_keep);
+        let refused = known.changes.as_ref().filter(|_| known.pending_commit.is_some());
         let own = refused.map(|refused| refused.own().to_owned());
         let after = match refused {
             Some(refused) => self.since_refused(before, refused, &now)?,
@@ -36,7 +40,8 @@ impl RealWorld<'_> {
             commit: None,
         };
         if self.config.git.commit == Commit::Step {
-            let ours = list.iter().map(|c| c.path.clone()).filter(|path| !state.dirty_before.contains(path));
+            let ours =
+                list.iter().map(|c| c.path.clone()).filter(|path| !state.run.dirty_before().contains(path));
             let ours: Vec<String> = ours.collect();
             let left: Vec<&str> =
                 list.iter().map(|c| c.path.as_str()).filter(|path| !ours.iter().any(|o| o == path)).collect();
@@ -53,7 +58,7 @@ impl RealWorld<'_> {
                     Ok(commit) => changes.commit = commit,
                     Err(e) => {
                         changes.left = Some(own.unwrap_or_else(|| changes.after.clone()));
-                        return Err(NotKept { why: e.render(), changes: Some(changes) });
+                        return Err(CommitRefused { why: e.render(), changes: Some(changes) });
                     }
                 }
             }
@@ -63,7 +68,7 @@ impl RealWorld<'_> {
 
     /// The tree after a unit whose commit was refused. What somebody changed since in a file of the unit was done to mend
     /// it, so a commit takes that file as it is now; all other files stay as the unit left them.
-    fn since_refused(&self, before: &str, refused: &Changes, now: &str) -> Result<String, NotKept> {
+    fn since_refused(&self, before: &str, refused: &Changes, now: &str) -> Result<String, CommitRefused> {
         let root = &self.place.root;
         if self.config.git.commit == Commit::Off {
             return Ok(refused.after.clone());
@@ -72,7 +77,7 @@ impl RealWorld<'_> {
         let own = refused.own();
         let tree =
             git::changes(root, before, own).and_then(|files| git::overlay_files(root, own, now, &files));
-        tree.ok_or_else(|| NotKept {
+        tree.ok_or_else(|| CommitRefused {
             why: "git does not have the trees before and after the task any more; commit its files by hand"
                 .to_owned(),
             changes: Some(refused.clone()),
@@ -93,7 +98,7 @@ impl RealWorld<'_> {
         let title = self.title(unit);
         let last = known.attempts.last();
         let agent = last.map_or("", |a| &a.backend);
-        let attempts = known.attempts.iter().filter(|a| a.came_to_its_start()).count();
+        let attempts = known.attempts.iter().filter(|a| a.reached_agent()).count();
         let subject = self
             .config
             .git

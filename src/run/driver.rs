@@ -4,12 +4,13 @@ use std::collections::{BTreeSet, VecDeque};
 
 use jiff::Timestamp;
 
+use super::event::RunStart;
 use super::machine::{Effect, End, Event, Machine, Notice, Pause};
 use crate::error::Result;
 use crate::plan::assign::Assigned;
 use crate::plan::{Plan, Step};
 use crate::state::outcome::CancelledBy;
-use crate::state::{Changes, Learned, NotKept, Outcome, SpecState};
+use crate::state::{Changes, CommitRefused, Learned, Outcome, SpecState};
 
 /// All that a run does to the world, and hears from it. `RealWorld` is the world; a
 /// simulation is another.
@@ -42,7 +43,7 @@ pub trait World {
     /// The tree of all files as it is now; `None` where none is kept.
     fn tree(&mut self) -> Option<String>;
     /// Looks at what a done unit changed, and commits it where that is wanted; an error says why it cannot.
-    fn keep(&mut self, unit: &str, state: &SpecState) -> std::result::Result<Option<Changes>, NotKept>;
+    fn keep(&mut self, unit: &str, state: &SpecState) -> std::result::Result<Option<Changes>, CommitRefused>;
     /// Runs the commands that must succeed, or says why they cannot run; their end comes from [`World::next`].
     fn verify(&mut self, step: &Step, attempt: u32, state: &SpecState) -> Result<Option<Outcome>>;
     /// Ends the agent that works now.
@@ -59,8 +60,8 @@ pub trait World {
 pub type Ending = (Outcome, Learned);
 
 /// Runs a machine to its end.
-pub fn drive(machine: &mut Machine, world: &mut dyn World) -> Result<End> {
-    let mut events = VecDeque::from([Event::Begin { ticked: world.ticked()? }]);
+pub fn drive(machine: &mut Machine, world: &mut dyn World, start: RunStart) -> Result<End> {
+    let mut events = VecDeque::from([Event::Begin { ticked: world.ticked()?, start }]);
     let mut pause: Option<(Timestamp, Pause)> = None;
     loop {
         let event = match events.pop_front() {
@@ -99,7 +100,7 @@ pub fn drive(machine: &mut Machine, world: &mut dyn World) -> Result<End> {
                 }
                 Effect::Keep(unit) => {
                     let kept = world.keep(&unit, &machine.state);
-                    if let Some(report) = machine.kept(&unit, kept) {
+                    if let Some(report) = machine.kept(world.now(), &unit, kept) {
                         world.save(&machine.state)?;
                         world.report(&report, &machine.state)?;
                     }

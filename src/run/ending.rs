@@ -7,13 +7,8 @@ use crate::plan::{SkipReason, SkippedTask};
 use crate::sys::interrupt::Interrupt;
 
 impl Machine {
-    /// Starts no step over changes in these files: only what is owed is done.
-    pub fn start_nothing_over(&mut self, files: Vec<String>) {
-        self.dirty = files;
-    }
-
-    pub(super) fn not_committed(&mut self) -> Option<End> {
-        self.uncommitted.take().map(|(unit, why)| End::NotCommitted { unit, why })
+    pub(super) fn not_committed(&self) -> Option<End> {
+        self.state.refused_commit().map(|unit| End::NotCommitted { unit: unit.to_owned() })
     }
 
     pub(super) fn nothing_left(&mut self, now: Timestamp, skipped: &[SkippedTask]) -> End {
@@ -25,9 +20,11 @@ impl Machine {
         if !failed.is_empty() || !blocked.is_empty() {
             return End::Stuck { failed, blocked };
         }
-        if ids(|r| matches!(r, SkipReason::NotSelected)).is_empty() {
-            self.state.completed_at.get_or_insert(now);
+        let left = skipped.iter().filter(|s| !s.is_part && s.reason == SkipReason::NotSelected).count();
+        if left > 0 {
+            return End::SelectionComplete { left };
         }
+        self.state.completed_at.get_or_insert(now);
         End::Complete
     }
 
@@ -41,7 +38,7 @@ impl Machine {
             }
             Interrupt::HangUp => {
                 self.count_wait(now);
-                return self.finish(End::HungUp);
+                return self.finish(now, End::HungUp);
             }
             Interrupt::Terminate => Stop::Terminate,
             Interrupt::AfterStep => Stop::AfterStep,
@@ -57,8 +54,8 @@ impl Machine {
             self.count_wait(now);
         }
         match (running, asked) {
-            (false, Stop::Terminate) => self.finish(End::Terminated),
-            (false, _) if self.phase == Phase::Sleeping => self.finish(End::Interrupted),
+            (false, Stop::Terminate) => self.finish(now, End::Terminated),
+            (false, _) if self.phase == Phase::Sleeping => self.finish(now, End::Interrupted),
             (false, _) => Vec::new(),
             (true, Stop::AfterStep) if self.phase == Phase::Assigning => vec![Effect::Cancel],
             (true, Stop::AfterStep) => vec![Effect::Report(Notice::Stopping)],

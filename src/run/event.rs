@@ -52,14 +52,34 @@ impl Policy {
     }
 }
 
+/// What a run is given at its beginning.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunStart {
+    /// Where there is work: what it is given for that. `None`: it has what the run before had.
+    pub work: Option<WorkStart>,
+    /// Files with changes of others, over which no step may start.
+    pub dirty: Vec<String>,
+}
+
+/// What a run is given for its work.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WorkStart {
+    /// The options that it was given: what to do and how.
+    pub args: Vec<String>,
+    /// Files with changes that are not the agents'; `None`: those that the state knows.
+    pub dirty_before: Option<BTreeSet<String>>,
+}
+
 /// What happened.
 #[derive(Debug, Clone)]
 #[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 pub enum Event {
-    /// The run begins; all the rest of `Machine` is loaded.
+    /// The run begins, or one that was killed continues.
     Begin {
         /// Ids whose boxes are ticked now.
         ticked: BTreeSet<String>,
+        /// What it is given.
+        start: RunStart,
     },
     /// The plan was made afresh, as asked for.
     Planned {

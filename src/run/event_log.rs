@@ -76,7 +76,7 @@ impl Chronicle {
     fn call(&mut self, call: Call) -> Result<()> {
         if self.caller.hooks.required {
             return self.caller.call(call.event, &call.facts, &call.json).map_err(|why| {
-                Error::new(ErrorKind::Human, why)
+                Error::new(ErrorKind::Hook, why)
                     .hint("Mend the hook, or set hooks.required = false; then run again.")
             });
         }

@@ -9,12 +9,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::pace::{Held, held};
+use super::pace::{Held, History, held};
 use crate::agent::event::Usage;
 use crate::config::Config;
 use crate::plan::{Plan, Step};
 use crate::report::timeline::{Expected, Timeline};
-use crate::state::{AttemptRecord, Learned, Outcome, SpecState, UnitState};
+use crate::state::{AttemptRecord, Learned, Outcome, SpecState};
 
 /// Steps that are looked ahead to; each looks back at all before it.
 const FORESEEN: usize = 200;
@@ -36,8 +36,8 @@ pub fn timeline(
         return None;
     }
     let mut ahead = Ahead { state, config, zone, open: false, past };
-    let waits = state.waiting_until.filter(|until| *until > now);
-    let mut at = waits.unwrap_or(now);
+    let waits = state.run.wait().filter(|wait| wait.until > now);
+    let mut at = waits.map_or(now, |wait| wait.until);
     let mut over: Option<String> = None;
     let mut steps = Vec::new();
     for step in plan.steps.iter().take(FORESEEN) {
@@ -52,8 +52,8 @@ pub fn timeline(
             None => ahead.step(step, now, at),
         };
         let mut expected = expected;
-        if let (true, Some(_), Some(why)) = (steps.is_empty(), waits, &state.waiting_for) {
-            expected.held_by.insert(0, why.clone());
+        if let (true, Some(wait)) = (steps.is_empty(), waits) {
+            expected.held_by.insert(0, wait.reason.to_string());
         }
         match expected.starts {
             Some(starts) => {
@@ -120,7 +120,7 @@ impl Ahead<'_> {
                 at = until;
                 continue;
             }
-            match held(&self.config.pace, &self.past.state, &step.settings.backend, at, self.zone) {
+            match held(&self.config.pace, &self.past.history(), &step.settings.backend, at, self.zone) {
                 None => return Some(at),
                 Some(Held::Until(until, rule)) => {
                     note(rule);
@@ -138,7 +138,9 @@ impl Ahead<'_> {
 
 /// The attempts so far, and those that are expected.
 struct Past {
-    state: SpecState,
+    /// When the run began that these steps belong to.
+    began: Timestamp,
+    attempts: Vec<AttemptRecord>,
     done: usize,
 }
 
@@ -148,18 +150,17 @@ impl Past {
             state.units.values().flat_map(|unit| unit.attempts.iter().cloned()).collect();
         let done = attempts.iter().filter(|a| was_done(a)).count();
         // what one run may cost begins anew with the next one
-        let run_began = if state.open_run() { state.run_began } else { Some(now) };
-        let units = [(String::new(), UnitState { attempts, ..UnitState::default() })];
-        Self { state: SpecState { units: units.into(), run_began, ..SpecState::default() }, done }
+        let began = state.run.open().map_or(now, |run| run.began);
+        Self { began, attempts, done }
     }
 
-    fn attempts(&self) -> impl Iterator<Item = &AttemptRecord> {
-        self.state.units.values().flat_map(|unit| &unit.attempts)
+    fn history(&self) -> History<'_> {
+        History { began: Some(self.began), attempts: self.attempts.iter().collect() }
     }
 
     /// The done attempts of a backend, or where it has none those of all; those that are only expected are none.
     fn like(&self, backend: &str) -> Vec<&AttemptRecord> {
-        let done: Vec<_> = self.attempts().filter(|a| was_done(a)).collect();
+        let done: Vec<_> = self.attempts.iter().filter(|a| was_done(a)).collect();
         let own: Vec<_> = done.iter().copied().filter(|a| a.backend == backend).collect();
         if own.is_empty() { done } else { own }
     }
@@ -178,7 +179,8 @@ impl Past {
         let mut costs: Vec<f64> = like.iter().filter_map(cost).collect();
         costs.sort_by(f64::total_cmp);
         let cost_usd = costs.get(costs.len() / 2).copied();
-        let same = self.attempts().filter(|a| a.backend == step.settings.backend && a.ended_at.is_some());
+        let same =
+            self.attempts.iter().filter(|a| a.backend == step.settings.backend && a.ended_at.is_some());
         let window = same.max_by_key(|a| a.ended_at).and_then(|a| a.learned.window);
         let usage = Usage { input: tokens, output: tokens.map(|_| 0), cost_usd, ..Usage::default() };
         let learned = Learned { usage: Some(usage), window, ..Learned::default() };
@@ -190,12 +192,12 @@ impl Past {
             outcome: None,
             completes: Vec::new(),
             counts: false,
-            goes_on: None,
+            resumes: None,
             asked_model: step.settings.model.clone(),
             cwd: String::new(),
             learned,
         };
-        self.state.units.entry(String::new()).or_default().attempts.push(attempt);
+        self.attempts.push(attempt);
     }
 }
 
@@ -218,7 +220,7 @@ mod tests {
     use crate::agent::limit::LimitKind;
     use crate::config::{PaceWindow, TokenBudget};
     use crate::plan::testing::PlanCase;
-    use crate::state::Limited;
+    use crate::state::{Limited, OpenRun, Run, Wait, WaitReason};
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
@@ -316,10 +318,12 @@ mod tests {
         let line = timeline(&case.plan(), &state, &case.config, at(NOON), &TimeZone::UTC).unwrap();
         assert!(!line.steps[0].open && line.steps[1].open, "nobody knows how long the first takes");
         // a run waits for it, and a little more
-        state.waiting_until = Some(at("2026-01-10T15:00:08Z"));
-        state.waiting_for = Some("agent: quota used up".to_owned());
+        let reason = WaitReason::Limit { backend: "agent".to_owned(), kind: LimitKind::QuotaExhausted };
+        let mut run = OpenRun::new(at(NOON), [].into());
+        run.wait = Some(Wait { since: at(NOON), until: at("2026-01-10T15:00:08Z"), reason });
+        state.run = Run::Open(run);
         assert_eq!(told(&case, &state)[0], "10 15:00 agent: quota used up");
-        state.forget_wait();
+        state.run = Run::Never;
         limited.until = None;
         state.limits.insert("agent".into(), limited);
         assert_eq!(told(&case, &state), ["never agent is limited until a human mends it", "never after 1"]);

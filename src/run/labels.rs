@@ -3,8 +3,9 @@
 use super::machine::{End, Next, Notice};
 use super::world::RealWorld;
 use crate::report::live;
+use crate::report::needs::ShownNeed;
 use crate::report::summary::UnitLine;
-use crate::state::{Outcome, SpecState, Spent};
+use crate::state::{AttemptRecord, Outcome, SpecState, Spent};
 
 impl RealWorld<'_> {
     /// Adds up what the summary says of a unit.
@@ -12,11 +13,13 @@ impl RealWorld<'_> {
         let Notice::Ended { unit, title, attempt, outcome, took, .. } = report else { return };
         let attempts = state.units.get(unit).map(|u| u.attempts.as_slice()).unwrap_or_default();
         let spent = Spent::of(attempts.iter().filter(|a| a.number == *attempt));
-        let backend = attempts.iter().find(|a| a.number == *attempt).map(|a| a.backend.clone());
+        let record = attempts.iter().find(|a| a.number == *attempt);
+        let backend = record.map(|a| a.backend.clone());
+        let tries = usize::from(record.is_some_and(AttemptRecord::is_try));
         match self.units.iter_mut().find(|u| u.id == *unit) {
             Some(line) => {
                 line.outcome = outcome.clone();
-                line.attempts += 1;
+                line.attempts += tries;
                 line.backends.extend(backend.filter(|name| !line.backends.contains(name)));
                 line.took += *took;
                 line.spent = Spent::sum([&line.spent, &spent]);
@@ -25,7 +28,7 @@ impl RealWorld<'_> {
                 id: unit.clone(),
                 title: title.clone(),
                 outcome: outcome.clone(),
-                attempts: 1,
+                attempts: tries,
                 backends: backend.into_iter().collect(),
                 took: *took,
                 spent,
@@ -52,10 +55,9 @@ impl RealWorld<'_> {
         }
     }
 
-    /// The last word of a run, for whoever looks at its session; without an end it broke off with an error.
-    pub fn sign_off(&mut self, end: Option<&End>, left: usize) {
-        let broken = || ("✗ ended with an error".to_owned(), true);
-        let (word, bell) = end.map_or_else(broken, |end| live::last_word(end, left));
+    /// The last word of a run, for people who look at its session.
+    pub fn sign_off(&mut self, end: &End, needs: &[ShownNeed], left: usize) {
+        let (word, bell) = live::last_word(end, needs, left);
         self.launcher.tell(&word, bell);
     }
 }

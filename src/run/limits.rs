@@ -13,7 +13,7 @@ use crate::agent::limit::LimitKind;
 use crate::config::{Limit, Retry};
 use crate::plan::Step;
 use crate::state::limited::OVERLOADED_TRIES;
-use crate::state::{Limited, Outcome};
+use crate::state::{Limited, Outcome, Remedy, Wait, WaitReason};
 
 /// A stated end that is this close or past, and the backend is limited again: it is not believed any more.
 const STALE: Duration = Duration::from_secs(1);
@@ -109,7 +109,7 @@ impl Machine {
         if self.phase == Phase::Over {
             return Vec::new();
         }
-        let waits = self.phase == Phase::Sleeping && self.state.waits_for_limit();
+        let waits = self.phase == Phase::Sleeping && self.state.run.waits_for_limit();
         self.state.forget_limits();
         let mut effects = Vec::new();
         if waits {
@@ -133,7 +133,12 @@ impl Machine {
             .chain([(name.clone(), &own)])
             .filter_map(|(name, limited)| Some((limited.until?, limited.since, name)))
             .min();
-        let over = |why: String| End::Limited { unit: step.unit.clone(), backend: name.clone(), why };
+        let over = |reason: String, remedy| End::Limited {
+            unit: step.unit.clone(),
+            who: name.clone(),
+            reason,
+            remedy,
+        };
         let limit = &self.policy.limit;
         let Some((until, since, backend)) = next else {
             let program = step.settings.argv.first().map_or("", String::as_str);
@@ -141,61 +146,48 @@ impl Machine {
                 Some(way) => format!("{}; {way}", own.why),
                 None => own.why,
             };
-            return Some(self.finish(over(why)));
+            let remedy = if own.kind == LimitKind::Auth { Remedy::Login } else { Remedy::Payment };
+            return Some(self.finish(now, over(why, remedy)));
         };
         let too_late = since.saturating_add(limit.max_wait).is_ok_and(|latest| until > latest);
         if !limit.wait || too_late {
             let rule =
                 if limit.wait { "it ends later than limit.max_wait allows" } else { "limit.wait is false" };
-            return Some(self.finish(over(format!("{} ({rule})", own.why))));
+            return Some(self.finish(now, over(format!("{} ({rule})", own.why), Remedy::Rule)));
         }
         let until = until.saturating_add(self.policy.jitter.mul_f64(share)).unwrap_or(until);
-        Some(self.wait_for(now, until, Pause::Limit { backend, kind: own.kind }))
+        Some(self.wait_for(now, until, WaitReason::Limit { backend, kind: own.kind }))
     }
 
     /// Nothing starts before `until`.
-    pub(super) fn wait_for(&mut self, now: Timestamp, until: Timestamp, why: Pause) -> Vec<Effect> {
-        // a run that was killed goes on with the wait that it was in
-        if self.state.waiting_for.as_ref() != Some(&why.reason()) {
+    pub(super) fn wait_for(&mut self, now: Timestamp, until: Timestamp, reason: WaitReason) -> Vec<Effect> {
+        // a run that was killed continues the wait that it was in
+        if self.state.run.wait().is_none_or(|wait| wait.reason != reason) {
             self.count_wait(now);
         }
-        self.state.waiting_until = Some(until);
-        self.state.waiting_for = Some(why.reason());
-        self.state.waiting_since.get_or_insert(now);
+        if let Some(run) = self.state.run.open_mut() {
+            let since = run.wait.as_ref().map_or(now, |wait| wait.since);
+            run.wait = Some(Wait { since, until, reason: reason.clone() });
+        }
         self.phase = Phase::Sleeping;
-        vec![Effect::Save, Effect::Sleep { until, why }]
+        vec![Effect::Save, Effect::Sleep { until, why: Pause::Wait(reason) }]
     }
 
-    /// Whatever was waited for is waited for no longer: how long it was is kept.
+    /// The wait is over: its length is kept.
     pub(super) fn count_wait(&mut self, now: Timestamp) {
-        let (since, reason) = (self.state.waiting_since, self.state.waiting_for.take());
-        if let (Some(since), Some(reason), Some(until)) = (since, reason, self.state.waiting_until) {
-            let waited = u64::try_from(now.min(until).duration_since(since).as_secs()).unwrap_or(0);
-            *self.state.waited_s.entry(reason).or_default() += waited;
-        }
-        self.state.forget_wait();
+        let Some(run) = self.state.run.open_mut() else { return };
+        let Some(wait) = run.wait.take() else { return };
+        let waited = u64::try_from(now.min(wait.until).duration_since(wait.since).as_secs()).unwrap_or(0);
+        *run.waited_s.entry(wait.reason.to_string()).or_default() += waited;
     }
 
     /// A wait has come to its end, or a person has ended it.
     pub(super) fn stop_waiting(&mut self, now: Timestamp) {
-        let until = self.state.waiting_until;
+        let until = self.state.run.wait().map(|wait| wait.until);
         self.count_wait(now);
         let Some(until) = until else { return };
         for limited in self.state.all_limits_mut().filter(|l| l.until.is_some_and(|at| at <= until)) {
             limited.until = Some(DUE);
-        }
-    }
-}
-
-impl Pause {
-    /// The reason in a word or two, for sums.
-    #[must_use]
-    pub fn reason(&self) -> String {
-        match self {
-            Self::Delay => "delay".to_owned(),
-            Self::Backoff { .. } => "backoff".to_owned(),
-            Self::Pace { rule } => rule.clone(),
-            Self::Limit { backend, kind } => format!("{backend}: {}", kind.words()),
         }
     }
 }

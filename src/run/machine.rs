@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-pub use super::event::{Effect, Event, Policy};
+pub use super::event::{Effect, Event, Policy, RunStart};
 pub use crate::plan::assign::Assigned;
 use crate::plan::{Plan, Step};
 pub use crate::report::notice::{Next, Notice, Pause};
@@ -57,13 +57,10 @@ pub struct Machine {
     pub(super) phase: Phase,
     pub(super) stop: Stop,
     pub(super) pause: Option<(Duration, Pause)>,
-    pub(super) failed: BTreeSet<String>,
     /// The step that runs, once it is known.
     pub(super) step: Option<Box<Step>>,
     /// The attempt that runs was started by a run before this process.
     pub(super) recovered: bool,
-    /// A done unit that could not be committed.
-    pub(super) uncommitted: Option<(String, String)>,
     /// Files that a human must see to before a step starts.
     pub(super) dirty: Vec<String>,
     /// The tree of all files when the plan was made.
@@ -87,21 +84,13 @@ impl Machine {
             phase: Phase::Planning,
             stop: Stop::No,
             pause: None,
-            failed: BTreeSet::new(),
             step: None,
             recovered: false,
-            uncommitted: None,
             dirty: Vec::new(),
             tree: None,
             asked_for: BTreeSet::new(),
             unstarted: 0,
         }
-    }
-
-    /// Units that failed for good in this run.
-    #[must_use]
-    pub fn failed(&self) -> &BTreeSet<String> {
-        &self.failed
     }
 
     /// Whether somebody asked for an end of this run, so that no other spec is to be begun after it.
@@ -113,7 +102,7 @@ impl Machine {
     /// What follows from `event`.
     pub fn on(&mut self, now: Timestamp, event: Event) -> Vec<Effect> {
         match event {
-            Event::Begin { ticked } => self.begin(now, &ticked),
+            Event::Begin { ticked, start } => self.begin(now, &ticked, start),
             Event::Planned { plan, ticked, tree, share } => {
                 self.tree = tree;
                 self.planned(now, *plan, &ticked, share)
@@ -136,30 +125,32 @@ impl Machine {
         }
     }
 
-    fn begin(&mut self, now: Timestamp, ticked: &BTreeSet<String>) -> Vec<Effect> {
+    fn begin(&mut self, now: Timestamp, ticked: &BTreeSet<String>, start: RunStart) -> Vec<Effect> {
         let state = &mut self.state;
-        if state.halted {
-            let unit = state.halted_task.clone().unwrap_or_default();
-            let question = state.question.clone().unwrap_or_default();
+        if let Some(question) = state.questions().first() {
+            let unit = question.unit.to_owned();
             self.phase = Phase::Over;
-            return vec![Effect::Finish(End::Halted { unit, question })];
+            return vec![Effect::Finish(End::Halted { unit })];
         }
         state.started_at.get_or_insert(now);
-        if state.open_run() {
-            self.failed = state.failed_in_run();
-        } else {
-            state.begin_run(ticked.clone());
-            state.run_began = Some(now);
+        if !state.run.is_open() {
+            state.begin_run(now, ticked.clone());
         }
+        if let (Some(run), Some(work)) = (state.run.open_mut(), start.work) {
+            run.args = work.args;
+            run.dirty_before = work.dirty_before.unwrap_or_else(|| std::mem::take(&mut run.dirty_before));
+            run.left_as = None;
+        }
+        self.dirty = start.dirty;
         state.unconfirmed.retain(|id| ticked.contains(id));
-        let (to_tick, to_keep) = (state.to_tick(), state.to_keep());
+        let (to_tick, pending) = (state.to_tick(), state.pending_commits());
         let running = state.running().map(|(unit, record)| (unit.to_owned(), record.number));
         let doubted: Vec<String> = state.unconfirmed.iter().cloned().collect();
         let mut effects = vec![Effect::Save];
         if !to_tick.is_empty() {
             effects.push(Effect::Tick(to_tick));
         }
-        effects.extend(keeping(to_keep));
+        effects.extend(keeping(pending));
         if !doubted.is_empty() {
             effects.push(Effect::Report(Notice::Unconfirmed(doubted)));
         }
@@ -184,19 +175,20 @@ impl Machine {
     }
 
     fn planned(&mut self, now: Timestamp, plan: Plan, ticked: &BTreeSet<String>, share: f64) -> Vec<Effect> {
+        self.state.forget_removed(&plan);
         let mut effects = self.disbelieve(ticked, &[]);
         let left = plan.steps.len();
         let end = match (plan.steps.first(), self.stop) {
-            _ if self.uncommitted.is_some() => self.not_committed(),
+            _ if self.state.refused_commit().is_some() => self.not_committed(),
             (None, _) => Some(self.nothing_left(now, &plan.skipped)),
             _ if !self.dirty.is_empty() => Some(End::Dirty { files: std::mem::take(&mut self.dirty) }),
             (_, Stop::Terminate) => Some(End::Terminated),
             (_, Stop::AfterStep | Stop::Now) => Some(End::Interrupted),
-            _ if self.state.iterations >= self.policy.max_iterations => Some(End::MaxIterations),
+            _ if self.iterations() >= self.policy.max_iterations => Some(End::MaxIterations),
             _ => None,
         };
         if let Some(end) = end {
-            effects.extend(self.finish(end));
+            effects.extend(self.finish(now, end));
             return effects;
         }
         let units = self.to_assign(&plan.steps);
@@ -232,17 +224,18 @@ impl Machine {
         self.tried(&step.settings.backend, step.settings.model.as_deref());
         // whoever was killed in a wait and comes back after its end waits no longer
         self.count_wait(now);
-        self.state.iterations += 1;
+        let iteration = self.count_iteration(true);
         self.state.completed_at = None;
         let cwd = step.settings.cwd.to_string_lossy().into_owned();
         let can = step.settings.resume_argv.is_some();
-        let goes_on = self
+        let resumes = self
             .state
             .session_for(&step.unit, &step.settings.backend, &cwd, step.settings.done.nudges)
             .filter(|_| can);
-        let reason = goes_on.as_ref().map(|g| g.reason);
+        let reason = resumes.as_ref().map(|resumes| resumes.reason);
         let unit = self.state.units.entry(step.unit.clone()).or_default();
         unit.status = UnitStatus::Running;
+        unit.title.clone_from(&step.title);
         if unit.before.is_none() || unit.changes.take().is_some() {
             unit.before = self.tree.take();
         }
@@ -254,7 +247,7 @@ impl Machine {
             outcome: None,
             completes: step.completes.clone(),
             counts: true,
-            goes_on,
+            resumes,
             asked_model: step.settings.model.clone(),
             cwd,
             learned: Learned::default(),
@@ -266,7 +259,7 @@ impl Machine {
             title: step.title.clone(),
             attempt,
             reason,
-            iteration: self.state.iterations,
+            iteration,
             left,
         };
         let step = Box::new(step);
@@ -296,15 +289,15 @@ impl Machine {
         let Some(record) = unit.attempts.last_mut() else { return self.replan() };
         record.ended_at = Some(now);
         record.outcome = Some(outcome.clone());
-        let afresh = !blameless && record.could_not_go_on(&learned);
+        let afresh = !blameless && record.lost_its_session(&learned);
         let nudge = record.is_nudge();
         let limited = matches!(outcome, Outcome::Limited { .. });
         record.counts = !blameless && !afresh && !nudge && !limited;
         record.learned = learned;
         let (session, total) = (record.learned.session.clone(), record.learned.session_total);
-        // its session goes on even where it never said so
+        // it works in the session that it resumed, also where it never said so
         record.learned.session =
-            record.learned.session.take().or(record.goes_on.as_ref().map(|g| g.session.clone()));
+            record.learned.session.take().or(record.resumes.as_ref().map(|resumes| resumes.session.clone()));
         if afresh {
             record.learned.session = None;
         }
@@ -318,27 +311,27 @@ impl Machine {
         self.state.sum_up();
         self.limited(now, (&backend, asked.as_deref()), &outcome, step.as_ref().map(|s| &s.settings.retry));
         if blameless || afresh || limited {
-            self.state.iterations = self.state.iterations.saturating_sub(1);
+            self.count_iteration(false);
         }
         self.unstarted = if blameless { self.unstarted + 1 } else { 0 };
         let mut next = Next::Plain;
         let mut end = None;
         match &outcome {
             Outcome::Done => {
-                self.state.done(&id, &completes);
+                self.state.done(now, &id, &completes);
                 self.pause = Some((step.as_ref().map_or(Duration::ZERO, |s| s.settings.delay), Pause::Delay));
             }
             Outcome::Halted { question } => {
                 self.state.halt(now, &id, question);
-                end = Some(End::Halted { unit: id.clone(), question: question.clone() });
+                end = Some(End::Halted { unit: id.clone() });
             }
             Outcome::Unavailable { why } => {
-                end = Some(End::Unavailable { unit: id.clone(), why: why.clone() });
+                end = Some(End::Unavailable { unit: id.clone(), reason: why.clone() });
             }
             _ if blameless => {
                 if self.unstarted >= UNSTARTED_LIMIT && self.stop == Stop::No {
-                    let why = format!("{UNSTARTED_LIMIT} attempts in a row never came to their start");
-                    end = Some(End::Unavailable { unit: id.clone(), why });
+                    let reason = format!("{UNSTARTED_LIMIT} attempts in a row never came to their start");
+                    end = Some(End::Unavailable { unit: id.clone(), reason });
                 }
             }
             // the next plan waits, or has another backend
@@ -352,20 +345,17 @@ impl Machine {
             _ => (next, end) = self.unsuccessful(now, &id, tries, step.as_deref()),
         }
         let foreign = ticked.map(|ticked| self.disbelieve(ticked, &completes)).unwrap_or_default();
-        if end.is_some() {
+        if let Some(end) = &end {
             self.phase = Phase::Over;
-            // in the same save as the outcome: whoever goes on after a kill here begins a new run. But a run that would
-            // begin without a look at the boxes would believe what this agent ticked
-            if ticked.is_some() {
-                self.state.end_run();
-            }
+            // in the same save as the outcome: after a kill here the next run is a new one
+            self.state.end_run(now, end.clone(), ticked.is_some());
         }
         let mut effects = vec![Effect::Save];
         let to_tick = self.state.to_tick();
         if !to_tick.is_empty() {
             effects.push(Effect::Tick(to_tick));
         }
-        effects.extend(keeping(self.state.to_keep()));
+        effects.extend(keeping(self.state.pending_commits()));
         let title = step.map(|s| s.title).unwrap_or_default();
         effects.push(Effect::Report(Notice::Ended { unit: id, title, attempt, outcome, took, next }));
         effects.extend(foreign);
@@ -378,20 +368,24 @@ impl Machine {
 
     /// The boxes of these ids are ticked on disk, or cannot be.
     pub fn ticked(&mut self, ids: &[String]) {
-        for unit in self.state.units.values_mut() {
-            unit.to_tick.retain(|id| !ids.contains(id));
-        }
+        self.state.ticked(ids);
     }
 
-    pub(super) fn finish(&mut self, end: End) -> Vec<Effect> {
+    pub(super) fn finish(&mut self, now: Timestamp, end: End) -> Vec<Effect> {
         self.phase = Phase::Over;
-        self.state.forget_wait();
-        self.state.end_run();
-        if end == End::Complete {
-            // nothing is left of what it was asked for
-            self.state.run_args.clear();
-        }
+        self.state.end_run(now, end.clone(), true);
         vec![Effect::Save, Effect::Finish(end)]
+    }
+
+    fn iterations(&self) -> u32 {
+        self.state.run.open().map_or(0, |run| run.iterations)
+    }
+
+    /// One iteration more, or one less; gives how many there are.
+    fn count_iteration(&mut self, more: bool) -> u32 {
+        let Some(run) = self.state.run.open_mut() else { return 0 };
+        run.iterations = if more { run.iterations + 1 } else { run.iterations.saturating_sub(1) };
+        run.iterations
     }
 }
 

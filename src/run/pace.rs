@@ -5,11 +5,11 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
-use super::machine::{Effect, End, Machine, Pause};
+use super::machine::{Effect, End, Machine};
 use crate::agent::event::Usage;
 use crate::config::{Pace, PaceWindow};
 use crate::plan::Step;
-use crate::state::{AttemptRecord, Outcome, SpecState, WindowUse};
+use crate::state::{AttemptRecord, Remedy, SpecState, WaitReason, WindowUse};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -22,18 +22,35 @@ pub(super) enum Held {
     Over(String),
 }
 
-/// The rule that holds a step back the longest, if one does. `began` is when the run began.
+/// What the rules look back at.
+#[derive(Debug, Clone)]
+pub(super) struct History<'a> {
+    /// When the run began; `None`: everything counts as its own.
+    pub(super) began: Option<Timestamp>,
+    /// All attempts.
+    pub(super) attempts: Vec<&'a AttemptRecord>,
+}
+
+impl<'a> History<'a> {
+    /// Of a run of this spec.
+    pub(super) fn of(state: &'a SpecState) -> Self {
+        let attempts = state.units.values().flat_map(|unit| &unit.attempts).collect();
+        Self { began: state.run.began(), attempts }
+    }
+}
+
+/// The rule that holds a step back the longest, if one does.
 #[must_use]
 pub(super) fn held(
     pace: &Pace,
-    state: &SpecState,
+    history: &History<'_>,
     backend: &str,
     now: Timestamp,
     zone: &TimeZone,
 ) -> Option<Held> {
-    let attempts = || state.units.values().flat_map(|unit| &unit.attempts);
+    let attempts = || history.attempts.iter().copied();
     if let Some(most) = pace.max_cost_usd {
-        let of_run = attempts().filter(|a| state.run_began.is_none_or(|began| a.started_at >= began));
+        let of_run = attempts().filter(|a| history.began.is_none_or(|began| a.started_at >= began));
         let cost: f64 = of_run.filter_map(|a| a.learned.usage.as_ref()?.cost_usd).sum();
         if cost >= most {
             return Some(Held::Over(format!("it has cost ${cost:.2}, and pace.max_cost_usd is {most:.2}")));
@@ -43,9 +60,8 @@ pub(super) fn held(
         .window
         .and_then(|window| Some((opens(window, now, zone)?, format!("pace.window = \"{}\"", told(window)))));
     let hourly = pace.tasks_per_hour.and_then(|most| {
-        // who was refused did nothing
-        let refused = |a: &&AttemptRecord| matches!(a.outcome, Some(Outcome::Limited { .. }));
-        let started = attempts().filter(|a| a.came_to_its_start() && !refused(a));
+        // an attempt that was refused did nothing
+        let started = attempts().filter(|a| a.is_try());
         let started = started.map(|a| (a.started_at, 1));
         Some((room(started.collect(), u64::from(most), HOUR, now)?, format!("pace.tasks_per_hour = {most}")))
     });
@@ -110,14 +126,15 @@ impl Machine {
     /// What to do instead of starting `step`, if a rule holds it back.
     pub(super) fn keep_pace(&mut self, now: Timestamp, step: &Step) -> Option<Vec<Effect>> {
         let (pace, zone) = (&self.policy.pace, &self.policy.zone);
-        let (until, rule) = match held(pace, &self.state, &step.settings.backend, now, zone)? {
+        let (until, rule) = match held(pace, &History::of(&self.state), &step.settings.backend, now, zone)? {
             Held::Until(until, rule) => (until, rule),
-            Held::Over(why) => {
-                let end = End::Limited { unit: step.unit.clone(), backend: "this run".to_owned(), why };
-                return Some(self.finish(end));
+            Held::Over(reason) => {
+                let (unit, who) = (step.unit.clone(), "this run".to_owned());
+                let end = End::Limited { unit, who, reason, remedy: Remedy::Rule };
+                return Some(self.finish(now, end));
             }
         };
-        Some(self.wait_for(now, until, Pause::Pace { rule }))
+        Some(self.wait_for(now, until, WaitReason::Pace { rule }))
     }
 }
 
@@ -125,6 +142,7 @@ impl Machine {
 mod tests {
     use super::*;
     use crate::config::TokenBudget;
+    use crate::state::{OpenRun, Run};
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
@@ -147,7 +165,7 @@ mod tests {
     }
 
     fn until(pace: &Pace, state: &SpecState, now: &str) -> Option<String> {
-        match held(pace, state, "a", at(now), &berlin()) {
+        match held(pace, &History::of(state), "a", at(now), &berlin()) {
             Some(Held::Until(until, _)) => Some(until.to_string()),
             Some(Held::Over(why)) => Some(why),
             None => None,
@@ -179,7 +197,7 @@ mod tests {
         assert_eq!(until(&pace, &state, "2026-01-10T11:00:00Z"), None);
         // one that was refused did nothing
         let mut refused = state;
-        refused.units.get_mut("1").unwrap().attempts[1].outcome = Some(Outcome::Limited {
+        refused.units.get_mut("1").unwrap().attempts[1].outcome = Some(crate::state::Outcome::Limited {
             limit: crate::agent::limit::LimitKind::RateLimited,
             why: String::new(),
             until: None,
@@ -203,7 +221,7 @@ mod tests {
         let pace = Pace { max_cost_usd: Some(2.0), ..Pace::default() };
         let mut state = state(&[("2026-01-10T10:00:00Z", 0, 1.5), ("2026-01-10T11:00:00Z", 0, 1.0)]);
         assert!(until(&pace, &state, "2026-01-10T12:00:00Z").unwrap().contains("$2.50"));
-        state.run_began = Some(at("2026-01-10T10:30:00Z"));
+        state.run = Run::Open(OpenRun::new(at("2026-01-10T10:30:00Z"), [].into()));
         assert_eq!(until(&pace, &state, "2026-01-10T12:00:00Z"), None);
     }
 

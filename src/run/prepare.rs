@@ -12,7 +12,7 @@ use crate::config::{Config, Timeouts};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::prompt::{self, PreviousAttempt, PromptContext, QuestionAnswer};
 use crate::plan::{Plan, Step};
-use crate::state::{Answer, AttemptRecord, GoesOn, Outcome, SpecState};
+use crate::state::{Answer, AttemptRecord, Outcome, Resumption, SpecState};
 use crate::store::attempt_folder;
 use crate::store::record::{AttemptDir, AttemptFile, Deadlines, SCHEMA, pack_env};
 use crate::store::spec_store::Store;
@@ -63,9 +63,9 @@ impl Prepared {
         }
         files::create_private_dir(dir.path())?;
         files::write_private(&dir.prompt(), prompt.as_bytes())?;
-        let argv = match (from.goes_on(), &step.settings.resume_argv) {
-            (Some(goes_on), Some(argv)) => {
-                argv.iter().map(|arg| arg.replace("{session}", &goes_on.session)).collect()
+        let argv = match (from.resumes(), &step.settings.resume_argv) {
+            (Some(resumes), Some(argv)) => {
+                argv.iter().map(|arg| arg.replace("{session}", &resumes.session)).collect()
             }
             _ => step.settings.argv.clone(),
         };
@@ -101,9 +101,9 @@ impl Preparation<'_> {
         self.state.attempt(&self.step.unit, self.attempt)
     }
 
-    /// The session that the state says this attempt goes on in.
-    fn goes_on(&self) -> Option<&GoesOn> {
-        self.record()?.goes_on.as_ref()
+    /// The session that the state says this attempt resumes.
+    fn resumes(&self) -> Option<&Resumption> {
+        self.record()?.resumes.as_ref()
     }
 
     fn prompt(&self) -> Result<String> {
@@ -112,8 +112,8 @@ impl Preparation<'_> {
         let mut context = PromptContext::new(self.plan, self.step, &self.config.prompt);
         context.previous = previous.as_ref();
         context.answers = &answers;
-        match self.goes_on() {
-            Some(goes_on) => prompt::render_continuation(&context, goes_on.reason.word()),
+        match self.resumes() {
+            Some(resumes) => prompt::render_continuation(&context, resumes.reason.word()),
             None => prompt::render(&context, &template(self.config)?),
         }
     }

@@ -10,7 +10,7 @@ use super::machine::{Assigned, Effect, End, Machine, Next, Notice, Pause, Phase,
 use crate::config::{Batch, OnFailure};
 use crate::plan::Step;
 use crate::state::outcome::CancelledBy;
-use crate::state::{Changes, Learned, NotKept, Outcome, Reason, UnitStatus};
+use crate::state::{Changes, CommitRefused, Learned, Outcome, ResumeReason, UnitStatus};
 
 /// The same failure of a verify command in a row after which a human must look.
 const SAME_FAILURES: usize = 3;
@@ -60,13 +60,15 @@ impl Machine {
     /// What became of a done unit's changes. Where they cannot be committed, the run ends, and the next one tries again:
     /// a later commit must not swallow them. Gives what is to be told once that is saved: the unit's end was told by the
     /// run whose commit was refused.
-    pub fn kept(&mut self, unit: &str, kept: Result<Option<Changes>, NotKept>) -> Option<Notice> {
-        let owed = self.state.units.get(unit).is_some_and(|known| known.not_committed.is_some());
-        let report = (owed && kept.is_ok()).then(|| Notice::Committed { unit: unit.to_owned() });
-        if let Err(refused) = &kept {
-            self.uncommitted = Some((unit.to_owned(), refused.why.clone()));
-        }
-        self.state.kept(unit, kept);
+    pub fn kept(
+        &mut self,
+        now: Timestamp,
+        unit: &str,
+        kept: Result<Option<Changes>, CommitRefused>,
+    ) -> Option<Notice> {
+        let was_refused = self.state.is_refused(unit);
+        let report = (was_refused && kept.is_ok()).then(|| Notice::Committed { unit: unit.to_owned() });
+        self.state.settle_commit(now, unit, kept);
         report
     }
 
@@ -106,7 +108,7 @@ impl Machine {
                 return (length, Pause::Backoff { unit });
             }
             (_, Pause::Backoff { .. }) => step.settings.delay,
-            (length, Pause::Delay | Pause::Limit { .. } | Pause::Pace { .. }) => length,
+            (length, Pause::Delay | Pause::Wait(_)) => length,
         };
         (backoff::delay(length, self.policy.jitter, share), Pause::Delay)
     }
@@ -127,10 +129,10 @@ impl Machine {
     pub(super) fn can_nudge(&self, id: &str, tries: u32, step: Option<&Step>) -> bool {
         step.is_some_and(|step| {
             let cwd = step.settings.cwd.to_string_lossy();
-            let goes_on = self.state.session_for(id, &step.settings.backend, &cwd, step.settings.done.nudges);
+            let resumes = self.state.session_for(id, &step.settings.backend, &cwd, step.settings.done.nudges);
             step.settings.resume_argv.is_some()
                 && tries <= step.settings.retry.attempts
-                && goes_on.is_some_and(|g| g.reason == Reason::Nudge)
+                && resumes.is_some_and(|resumes| resumes.reason == ResumeReason::Nudge)
         })
     }
 
@@ -146,16 +148,16 @@ impl Machine {
         if tries < step.settings.retry.attempts {
             if let Some(question) = self.stuck_at(id) {
                 self.state.halt(now, id, &question);
-                return (Next::Plain, Some(End::Halted { unit: id.to_owned(), question }));
+                return (Next::Plain, Some(End::Halted { unit: id.to_owned() }));
             }
             let backoff = backoff::backoff(&step.settings.retry, tries);
             self.pause = Some((backoff, Pause::Backoff { unit: id.to_owned() }));
             return (Next::Attempts(step.settings.retry.attempts - tries), None);
         }
         if let Some(unit) = self.state.units.get_mut(id) {
-            unit.status = UnitStatus::Failed;
+            let reason = unit.last_outcome().map_or_else(String::new, Outcome::to_string);
+            unit.status = UnitStatus::Failed { at: now, reason };
         }
-        self.failed.insert(id.to_owned());
         self.pause = Some((step.settings.delay, Pause::Delay));
         let halt = self.policy.on_failure == OnFailure::Halt;
         (Next::Failed, halt.then(|| End::Stuck { failed: vec![id.to_owned()], blocked: Vec::new() }))

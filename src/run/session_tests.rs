@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
-use super::machine::{Effect, End, Event, Machine, Pause, Policy};
+use super::machine::{Effect, End, Event, Machine, Pause, Policy, RunStart};
 use crate::agent::limit::LimitKind;
 use crate::plan::testing::PlanCase;
-use crate::state::{AttemptRecord, Learned, Outcome, Reason, SpecState};
+use crate::state::{AttemptRecord, Learned, Outcome, ResumeReason, SpecState};
 
 /// How an attempt ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,8 +51,8 @@ struct Ran {
 
 impl Ran {
     /// Why each attempt went on in a session, in order.
-    fn reasons(&self) -> Vec<Option<Reason>> {
-        self.attempts.iter().map(|a| a.goes_on.as_ref().map(|g| g.reason)).collect()
+    fn reasons(&self) -> Vec<Option<ResumeReason>> {
+        self.attempts.iter().map(|a| a.resumes.as_ref().map(|resumes| resumes.reason)).collect()
     }
 }
 
@@ -60,7 +60,7 @@ impl Ran {
 const FAR_TOO_MANY: usize = 200;
 
 /// A run of one task with a backend that has sessions; `act` says how an attempt ends that begins for this reason.
-fn run(nudges: u32, mut act: impl FnMut(Option<Reason>) -> Act) -> Ran {
+fn run(nudges: u32, mut act: impl FnMut(Option<ResumeReason>) -> Act) -> Ran {
     let mut case = PlanCase::new("1");
     case.config.backends.get_mut("agent").unwrap().resume = vec!["--resume".into(), "{session}".into()];
     case.config.done.nudges = nudges;
@@ -68,22 +68,22 @@ fn run(nudges: u32, mut act: impl FnMut(Option<Reason>) -> Act) -> Ran {
     let mut machine = Machine::new(SpecState::default(), Policy::of(&case.config, TimeZone::UTC));
     let mut now = Timestamp::UNIX_EPOCH;
     let mut events =
-        std::collections::VecDeque::from([Event::Begin { ticked: std::iter::empty().collect() }]);
+        std::collections::VecDeque::from([Event::Begin { ticked: [].into(), start: RunStart::default() }]);
     let mut backoffs = Vec::new();
     loop {
         let event = events.pop_front().expect("a run goes on until its end");
         for effect in machine.on(now, event) {
             match effect {
                 Effect::Replan => {
-                    case.progress.failed = machine.failed().clone();
+                    case.progress.failed = machine.state.failed_in_run();
                     let plan = Box::new(case.plan());
                     let ticked = std::iter::empty().collect();
                     events.push_back(Event::Planned { plan, ticked, tree: None, share: 0.0 });
                 }
                 Effect::Start { attempt, .. } => {
-                    let reason = machine.state.units["1"].attempts.last().unwrap().goes_on.clone();
+                    let reason = machine.state.units["1"].attempts.last().unwrap().resumes.clone();
                     let (outcome, worked) = if (attempt as usize) < FAR_TOO_MANY {
-                        act(reason.map(|goes_on| goes_on.reason)).end()
+                        act(reason.map(|resumes| resumes.reason)).end()
                     } else {
                         (Outcome::Done, true)
                     };
@@ -117,7 +117,7 @@ fn nudges_that_find_no_session_leave_the_task_its_attempts_and_its_backoff_and_n
     for in_session in [Act::Refuses, Act::Silent] {
         let ran = run(1, |reason| if reason.is_some() { in_session } else { Act::Works });
         assert_eq!(ran.end, failed_for_good());
-        let nudge = Some(Reason::Nudge);
+        let nudge = Some(ResumeReason::Nudge);
         assert_eq!(ran.reasons(), [None, nudge, None, nudge, None, nudge], "{in_session:?}");
         assert_eq!(ran.attempts.iter().filter(|a| a.counts).count(), 3);
         assert_eq!(ran.backoffs, [30, 60].map(Duration::from_secs));
@@ -129,7 +129,7 @@ fn a_retry_that_finds_no_session_begins_afresh_at_once_and_spends_nothing() {
     for in_session in [Act::Refuses, Act::Silent] {
         let ran = run(1, |reason| if reason.is_some() { in_session } else { Act::Breaks });
         assert_eq!(ran.end, failed_for_good());
-        let retry = Some(Reason::Retry);
+        let retry = Some(ResumeReason::Retry);
         assert_eq!(ran.reasons(), [None, retry, None, retry, None], "{in_session:?}");
         assert_eq!(ran.attempts.iter().filter(|a| a.counts).count(), 3);
         assert_eq!(ran.backoffs, [30, 60].map(Duration::from_secs));
@@ -140,11 +140,11 @@ fn a_retry_that_finds_no_session_begins_afresh_at_once_and_spends_nothing() {
 fn a_nudge_that_a_limit_cut_off_is_said_again_and_is_still_no_try() {
     let mut nudges = 0;
     let ran = run(1, |reason| {
-        nudges += usize::from(reason == Some(Reason::Nudge));
-        if reason == Some(Reason::Nudge) && nudges % 2 == 1 { Act::Limited } else { Act::Works }
+        nudges += usize::from(reason == Some(ResumeReason::Nudge));
+        if reason == Some(ResumeReason::Nudge) && nudges % 2 == 1 { Act::Limited } else { Act::Works }
     });
     assert_eq!(ran.end, failed_for_good());
-    let (nudge, retry) = (Some(Reason::Nudge), Some(Reason::Retry));
+    let (nudge, retry) = (Some(ResumeReason::Nudge), Some(ResumeReason::Retry));
     assert_eq!(ran.reasons(), [None, nudge, nudge, retry, nudge, nudge, retry, nudge, nudge]);
 }
 

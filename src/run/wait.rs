@@ -34,7 +34,7 @@ impl RealWorld<'_> {
         {
             self.say(error.render().trim_end());
         }
-        if let Some((until, Pause::Limit { .. } | Pause::Pace { .. })) = pause {
+        if let Some((until, Pause::Wait(_))) = pause {
             self.note_wait(until);
         }
         loop {
@@ -77,7 +77,8 @@ impl RealWorld<'_> {
         }
         let zone = TimeZone::system();
         let state = self.store.load().ok();
-        let what = state.and_then(|state| state.waiting_for).unwrap_or_default();
+        let wait = state.as_ref().and_then(|state| state.run.wait());
+        let what = wait.map(|wait| wait.reason.to_string()).unwrap_or_default();
         let entry = live::waiting_entry(&what, self.clock.now(), until, &zone);
         if let Err(error) = self.store.progress(&entry) {
             self.say(error.render().trim_end());

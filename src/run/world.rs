@@ -33,7 +33,7 @@ use crate::report::summary::UnitLine;
 use crate::report::text::logs_command;
 use crate::spec;
 use crate::state::outcome::CancelledBy;
-use crate::state::{Changes, Learned, NotKept, Outcome, SpecState};
+use crate::state::{Changes, CommitRefused, Learned, Outcome, SpecState};
 use crate::store::record::AttemptDir;
 use crate::store::spec_store::Store;
 use crate::sys::clock::Clock;
@@ -272,7 +272,7 @@ impl World for RealWorld<'_> {
         let trusted = machine.state.trusted_ticks(&boxes);
         let plan = {
             let now = self.clock.now();
-            let known = progress(&machine.state, trusted, machine.failed(), self.config, now);
+            let known = progress(&machine.state, trusted, self.config, now);
             make_plan(self.place, self.config, &tasks, &known)
         };
         self.plan = Some(plan.clone());
@@ -337,7 +337,7 @@ impl World for RealWorld<'_> {
         wanted.then(|| git::snapshot(&self.place.root)).flatten()
     }
 
-    fn keep(&mut self, unit: &str, state: &SpecState) -> std::result::Result<Option<Changes>, NotKept> {
+    fn keep(&mut self, unit: &str, state: &SpecState) -> std::result::Result<Option<Changes>, CommitRefused> {
         self.keep_changes(unit, state)
     }
 

@@ -1,7 +1,7 @@
 //! What goes on in the attempt that runs by the state, as its folder tells.
 
 use super::attempt_folder;
-use crate::report::text::command_line;
+use crate::agent::shell::command_line;
 use crate::state::AttemptRecord;
 use crate::store::record::AttemptDir;
 

@@ -10,9 +10,10 @@ use jiff::Timestamp;
 
 use super::expiry::expired;
 use super::lock::{is_held, with_lock, with_replaced};
+use super::record::AttemptDir;
+use super::state_file::{SCHEMA, StateFile, StateText, Unreadable, VERSION};
 use crate::error::{Error, ErrorKind, Result};
-use crate::state::model::{Read, Refused, SCHEMA, SpecState, StateFile, VERSION, read};
-use crate::store::record::AttemptDir;
+use crate::state::spec_state::SpecState;
 use crate::sys::digest::digest;
 use crate::sys::{files, socket};
 
@@ -182,7 +183,7 @@ impl Store {
     /// others are still there. That is of all specs of the state file: one that is done is not run again, so nobody else
     /// would ever come and clear up after it.
     pub fn expire(&self, limit: Timestamp) -> Result<(usize, Vec<String>)> {
-        let Some(Read::Ours(file)) = self.read_file()? else { return Ok((0, Vec::new())) };
+        let Some(StateText::Ours(file)) = self.read_file()? else { return Ok((0, Vec::new())) };
         let (mut removed, mut complaints) = (0, Vec::new());
         for (spec, state) in &file.specs {
             let store = self.sibling(spec);
@@ -214,8 +215,8 @@ impl Store {
     pub fn load(&self) -> Result<SpecState> {
         Ok(match self.read_file()? {
             None => SpecState::default(),
-            Some(Read::Ours(mut file)) => file.specs.remove(&self.spec).unwrap_or_default(),
-            Some(Read::Python { entry, spec }) => {
+            Some(StateText::Ours(mut file)) => file.specs.remove(&self.spec).unwrap_or_default(),
+            Some(StateText::Python { entry, spec }) => {
                 if self.owner_of_python_state(spec)? == self.spec {
                     *entry
                 } else {
@@ -233,8 +234,8 @@ impl Store {
         let write = || {
             let mut file = match self.read_file()? {
                 None => StateFile::default(),
-                Some(Read::Ours(file)) => file,
-                Some(Read::Python { entry, spec }) => {
+                Some(StateText::Ours(file)) => file,
+                Some(StateText::Python { entry, spec }) => {
                     let owner = self.owner_of_python_state(spec)?;
                     let backup = self.beside("SEQUENTIAL_STATE.python.json");
                     if !backup.exists() {
@@ -247,18 +248,16 @@ impl Store {
                     file
                 }
             };
-            VERSION.clone_into(&mut file.written_by);
             file.specs.insert(self.spec.clone(), state.clone());
-            let mut bytes = serde_json::to_vec_pretty(&file)
-                .map_err(|e| Error::new(ErrorKind::Internal, "writing the state").caused_by(e))?;
-            bytes.push(b'\n');
+            let bytes =
+                file.text().map_err(|e| Error::new(ErrorKind::Internal, "writing the state").caused_by(e))?;
             files::replace(&path, &bytes, 0o644)
         };
         // a run from another project root may write to the same file, and has another lock file
         with_lock(&self.state_lock(), || with_replaced(&path, write))
     }
 
-    fn read_file(&self) -> Result<Option<Read>> {
+    fn read_file(&self) -> Result<Option<StateText>> {
         let path = self.state_path();
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
@@ -275,12 +274,12 @@ impl Store {
                 .hint("Restore it from version control or a backup; or move it away to start afresh.")
         };
         let text = String::from_utf8(bytes).map_err(|_| refused("is not text".to_owned()))?;
-        match read(&text) {
+        match StateText::read(&text) {
             Ok(read) => Ok(Some(read)),
-            Err(Refused::Broken(why)) => Err(refused(format!("cannot be read as state: {why}"))),
-            Err(Refused::Foreign) => Err(refused("is JSON, but no state of seqorch".to_owned())),
-            Err(Refused::Newer(schema, by)) => {
-                let needs = match by {
+            Err(Unreadable::Broken(why)) => Err(refused(format!("cannot be read as state: {why}"))),
+            Err(Unreadable::Foreign) => Err(refused("is JSON, but not a state file of seqorch".to_owned())),
+            Err(Unreadable::Newer { schema, written_by }) => {
+                let needs = match written_by {
                     Some(version) => format!("It needs seqorch {}; this is {VERSION}.", version.trim()),
                     None => format!("It needs the seqorch that wrote it; this is {VERSION}."),
                 };

@@ -98,7 +98,7 @@ fn status_of_a_spec_that_waits_for_a_limit() {
     let project = three("echo 'quota exceeded' >&2; exit 1")
         .config(&format!("[limit]\nunknown = [\"1h\"]\n[backend.fake]\nlimit_patterns = {pattern}\n"));
     let run = project.start(&["run"]);
-    wait_until("the wait", || project.state("login")["waiting_until"].is_string());
+    wait_until("the wait", || project.state("login")["run"]["wait"]["until"].is_string());
     let texts = [&["status"][..], &["status", "--json"]].map(|args| screen(&project, args));
     run.signal(Signal::INT);
     run.wait().code(130);

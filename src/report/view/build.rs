@@ -16,7 +16,7 @@ use crate::report::events::{Record, What};
 use crate::report::live::{clock, line, span};
 use crate::report::plan::why_skipped;
 use crate::report::text::sanitise_line;
-use crate::state::{AttemptRecord, SpecState, UnitStatus};
+use crate::state::{AttemptRecord, SpecState, UnitState, counts};
 
 /// Events that are kept for the view.
 const RECENT: usize = 60;
@@ -109,7 +109,7 @@ pub fn view(seen: &Seen<'_>) -> View {
     let standing = Standing::of(seen.run.is_some(), seen.state, seen.plan, alive);
     let rows = rows(seen, standing);
     let of = |wanted: &[Mark]| rows.iter().filter(|row| wanted.contains(&row.mark)).count();
-    let done = of(&[Mark::Done]);
+    let counts = counts(seen.plan, seen.state);
     let open = of(&[Mark::Running, Mark::Waiting, Mark::Halted, Mark::Next, Mark::Todo]);
     let focus = rows
         .iter()
@@ -126,8 +126,8 @@ pub fn view(seen: &Seen<'_>) -> View {
         standing,
         word: word(seen, standing),
         clock: clock(seen.now, seen.zone),
-        done,
-        total: done + open + of(&[Mark::Failed]),
+        done: counts.done,
+        total: counts.all - counts.skipped,
         // nobody works, so no time passes
         estimate: seen.run.and_then(|_| estimate(seen.state, rest)),
         rows,
@@ -173,7 +173,7 @@ fn rows(seen: &Seen<'_>, standing: Standing) -> Vec<Row> {
         let ended = seen.state.units.get(&skipped.id).and_then(|u| u.attempts.last()?.ended_at);
         match (&skipped.reason, mark) {
             (SkipReason::Completed, _) => {
-                if seen.state.uncommitted().any(|(owed, _)| owed == skipped.id) {
+                if seen.state.is_refused(&skipped.id) {
                     row.remark.push_str("not committed");
                 }
                 over.push((ended, row));
@@ -197,9 +197,9 @@ fn rows(seen: &Seen<'_>, standing: Standing) -> Vec<Row> {
     let mut open = Vec::new();
     for step in &seen.plan.steps {
         let known = asked_for.as_ref().is_none_or(|ids| ids.contains(step.unit.as_str()));
-        let halted = seen.state.halted && seen.state.halted_task.as_deref() == Some(&step.unit);
-        let failed = standing != Standing::Running
-            && seen.state.units.get(&step.unit).is_some_and(|u| u.status == UnitStatus::Failed);
+        let unit = seen.state.units.get(&step.unit);
+        let halted = unit.is_some_and(UnitState::is_halted);
+        let failed = standing != Standing::Running && unit.is_some_and(UnitState::is_failed);
         let mark = if running == Some(step.unit.as_str()) {
             Mark::Running
         } else if halted {
@@ -271,7 +271,7 @@ fn row(seen: &Seen<'_>, id: &str, title: &str, mark: Mark) -> Row {
         title: sanitise_line(title),
         remark: String::new(),
         who,
-        tries: attempts.len(),
+        tries: unit.map_or(0, UnitState::shown_tries),
         // while it runs whole seconds are enough
         took: match (attempts.is_empty(), mark) {
             (true, _) => String::new(),

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use crate::report::live::span;
-use crate::state::{SpecState, UnitStatus};
+use crate::state::SpecState;
 
 /// The median of what done units took, all their attempts together, and how many there are; `None` where none is done.
 pub(super) fn median(state: &SpecState) -> Option<(Duration, usize)> {
     let mut all: Vec<Duration> = state
         .units
         .values()
-        .filter(|unit| unit.status == UnitStatus::Done)
+        .filter(|unit| unit.is_done())
         .map(|unit| {
             let ended = unit.attempts.iter().filter_map(|a| Some(a.ended_at?.duration_since(a.started_at)));
             ended.map(|took| Duration::try_from(took).unwrap_or_default()).sum::<Duration>()
@@ -64,7 +64,7 @@ fn rough(left: Duration) -> String {
 mod tests {
     use super::super::tests::{at, attempt};
     use super::*;
-    use crate::state::{AttemptRecord, Outcome, UnitState};
+    use crate::state::{AttemptRecord, Outcome, UnitState, UnitStatus};
 
     fn unit(status: UnitStatus, seconds: &[i64]) -> UnitState {
         let attempts = seconds.iter().map(|s| AttemptRecord {
@@ -89,7 +89,8 @@ mod tests {
         let rest = Rest { units: 3, ..Rest::default() };
         assert_eq!(told(Vec::new(), rest), None);
         // what failed says nothing of how long a success takes, what was marked by hand took no time
-        let units = vec![unit(UnitStatus::Failed, &[500]), unit(UnitStatus::Done, &[])];
+        let failed = UnitStatus::Failed { at: at(500), reason: "x".into() };
+        let units = vec![unit(failed, &[500]), unit(UnitStatus::Done, &[])];
         assert_eq!(told(units, rest), None);
         assert_eq!(told(vec![unit(UnitStatus::Done, &[60])], Rest::default()), None, "nothing is left");
     }

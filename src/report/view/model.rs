@@ -1,18 +1,18 @@
 //! PURE. What the live view shows, before it has a size.
 
 use crate::plan::{Plan, SkipReason};
-use crate::state::SpecState;
+use crate::state::{NeedKind, SpecState, needs};
 
 /// Where a spec stands, in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
     /// A run works on it.
     Running,
-    /// A human must answer.
+    /// A question waits for an answer.
     Halted,
-    /// A done task could not be committed: a human must mend what git refused.
+    /// Git refused the commit of a done task.
     Uncommitted,
-    /// The last run ended for something that a human must see to.
+    /// A human must do something else.
     NeedsHuman,
     /// Nothing is left.
     Complete,
@@ -30,15 +30,23 @@ impl Standing {
             use SkipReason as R;
             matches!(reason, R::Completed | R::Ticked | R::Optional | R::Marked(_))
         };
-        match (held, state.halted, plan.steps.is_empty()) {
-            (true, ..) => Self::Running,
-            (false, true, _) => Self::Halted,
-            _ if !alive && state.uncommitted().next().is_some() => Self::Uncommitted,
-            _ if !alive && state.ended.is_some() => Self::NeedsHuman,
-            (false, false, true) if plan.skipped.iter().all(|s| settled(&s.reason)) => Self::Complete,
+        match needs(state).first().map(|need| need.kind) {
+            _ if held => Self::Running,
+            Some(NeedKind::Question) => Self::Halted,
             _ if alive => Self::Orphaned,
-            _ => Self::Idle,
+            Some(NeedKind::PendingCommit) => Self::Uncommitted,
+            Some(_) => Self::NeedsHuman,
+            None if plan.steps.is_empty() && plan.skipped.iter().all(|s| settled(&s.reason)) => {
+                Self::Complete
+            }
+            None => Self::Idle,
         }
+    }
+
+    /// Whether nothing happens before a human has done something.
+    #[must_use]
+    pub fn needs_human(self) -> bool {
+        matches!(self, Self::Halted | Self::Uncommitted | Self::NeedsHuman)
     }
 
     /// The word.
@@ -115,7 +123,7 @@ pub enum Mark {
     Waiting,
     /// Its agent asked for a human.
     Halted,
-    /// It failed for good.
+    /// It failed, and no attempt is left.
     Failed,
     /// It comes next.
     Next,

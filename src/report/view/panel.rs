@@ -7,16 +7,14 @@ use super::model::{Line, Panel, Standing};
 use crate::agent::render;
 use crate::report::events::What;
 use crate::report::live::{clock, span};
-use crate::report::owed::{needed, owed};
-use crate::report::text::{logs_command, sanitise_line, sanitise_text, shell_word};
-use crate::state::{AttemptRecord, Reason, who};
+use crate::report::needs::{retry_command, shown};
+use crate::report::text::{logs_command, sanitise_line, shell_word};
+use crate::state::{AttemptRecord, NeedKind, ResumeReason, who};
 
 /// The panel for how things stand.
 pub(super) fn panel(seen: &Seen<'_>, standing: Standing) -> Panel {
     let mut panel = match (standing, seen.running()) {
-        (Standing::Halted, _) => asks(seen),
-        (Standing::Uncommitted, _) => owes(seen),
-        (Standing::NeedsHuman, _) => needs(seen),
+        (Standing::Halted | Standing::Uncommitted | Standing::NeedsHuman, _) => needs(seen),
         (Standing::Running | Standing::Orphaned, Some((unit, attempt))) => {
             works(seen, unit, attempt, standing)
         }
@@ -41,53 +39,29 @@ fn command(seen: &Seen<'_>, verb: &str, more: &str) -> Line {
     Line::command(format!("seqorch {verb} {}{more}", sanitise_line(&shell_word(seen.typed))))
 }
 
-fn asks(seen: &Seen<'_>) -> Panel {
-    let unit = seen.state.halted_task.as_deref().unwrap_or("?");
-    let question = sanitise_text(seen.state.question.as_deref().unwrap_or_default());
-    let body = question.lines().map(|line| line.replace('\t', "    ")).collect();
-    Panel {
-        title: format!("‖ {} asks:", title_of(seen, unit)),
-        body,
-        foot: vec![
-            Line::plain("Go on with:"),
-            command(seen, "resume", "--answer \"…\""),
-            Line::plain("or try it once more without an answer:"),
-            command(seen, "run", "--retry"),
-        ],
-        ..Panel::default()
-    }
-}
-
-/// Work that is done, and that git did not take.
-fn owes(seen: &Seen<'_>) -> Panel {
-    let all = owed(seen.typed, seen.state);
-    let units: Vec<&str> = all.iter().map(|owed| owed.unit.as_str()).collect();
-    let name = if let [unit] = units[..] { title_of(seen, unit) } else { units.join(", ") };
-    let body = all.iter().flat_map(|owed| owed.why.lines()).map(str::to_owned).collect();
-    Panel {
-        title: format!("✗ not committed: {name}"),
-        body,
-        tail: true,
-        foot: vec![
-            Line::warning("a human is needed: mend it, then go on with"),
-            command(seen, "run", "--retry"),
-        ],
-        ..Panel::default()
-    }
-}
-
-/// What ended the last run and a human must see to.
+/// What a human must do: the most urgent need with its reason, and the others by name.
 fn needs(seen: &Seen<'_>) -> Panel {
-    let Some(needed) = needed(seen.typed, seen.state) else { return idle(seen) };
-    let of = needed.unit.as_deref().map_or_else(String::new, |unit| format!(" at {}", title_of(seen, unit)));
+    let all = shown(seen.typed, seen.state);
+    let Some((first, others)) = all.split_first() else { return idle(seen) };
+    let sign = if first.kind == NeedKind::Question { "‖" } else { "✗" };
+    let title = seen.units.iter().find(|unit| Some(&unit.id) == first.task.as_ref());
+    let title = title.map_or_else(String::new, |unit| format!(" ({})", sanitise_line(&unit.title)));
+    let mut foot = vec![Line::plain(format!("{}:", first.lead()))];
+    foot.extend(first.look.iter().map(Line::command));
+    foot.push(Line::command(&first.command));
+    let retry = retry_command(seen.typed);
+    match first.kind {
+        NeedKind::Question => {
+            foot.extend([Line::plain("or try it again without an answer:"), Line::command(retry)]);
+        }
+        _ => foot.extend(first.or(&retry).map(Line::plain)),
+    }
     Panel {
-        title: format!("✗ the last run ended{of}"),
-        body: needed.why.lines().map(str::to_owned).collect(),
-        foot: vec![
-            Line::warning("a human is needed: mend it, then go on with"),
-            command(seen, "run", "--retry"),
-        ],
-        ..Panel::default()
+        title: format!("{sign} needs you: {}{title}", first.what),
+        head: others.iter().map(|need| Line::warning(format!("also: {}", need.what))).collect(),
+        body: first.why.lines().map(|line| line.replace('\t', "    ")).collect(),
+        tail: first.kind == NeedKind::PendingCommit,
+        foot,
     }
 }
 
@@ -97,11 +71,11 @@ fn works(seen: &Seen<'_>, unit: &str, attempt: &AttemptRecord, standing: Standin
     let mut who = vec![sanitise_line(&attempt.backend)];
     who.extend(heard.and_then(|h| h.model.as_deref()).map(sanitise_line));
     who.push(format!("attempt {}", attempt.number));
-    who.extend(attempt.goes_on.as_ref().map(|goes_on| {
-        match goes_on.reason {
-            Reason::Nudge => "asked for its signal",
-            Reason::Answer => "goes on with the answer",
-            Reason::Retry | Reason::Limit => "goes on in its session",
+    who.extend(attempt.resumes.as_ref().map(|resumes| {
+        match resumes.reason {
+            ResumeReason::Nudge => "asked for its signal",
+            ResumeReason::Answer => "continues with the answer",
+            ResumeReason::Retry | ResumeReason::Limit => "resumes its session",
         }
         .to_owned()
     }));
@@ -204,7 +178,7 @@ fn idle(seen: &Seen<'_>) -> Panel {
         Some((at, What::RunEnded { why, failed, blocked, .. })) => {
             let why = sanitise_line(&why.replace('_', " "));
             head.push(Line::plain(format!("the last run ended at {}: {why}", moment(seen, at))));
-            for (ids, what) in [(failed, "failed for good"), (blocked, "blocked by others")] {
+            for (ids, what) in [(failed, "failed, no attempts left"), (blocked, "blocked by others")] {
                 if !ids.is_empty() {
                     head.push(Line::warning(format!("{what}: {}", sanitise_line(&ids.join(", ")))));
                 }

@@ -15,7 +15,9 @@ use crate::agent::{AgentEvent, Usage};
 use crate::plan::testing::PlanCase;
 use crate::plan::{self, Plan, UnitInfo};
 use crate::report::events::{Record, What};
-use crate::state::{AttemptRecord, Learned, Limited, Outcome, SpecState, UnitState, UnitStatus};
+use crate::state::{
+    AttemptRecord, CommitRefused, End, Learned, Limited, Outcome, SpecState, UnitState, UnitStatus,
+};
 
 const HOSTILE: &str = "\u{1b}]0;evil\u{7}\u{1b}[2Jhi\u{9b}1m\u{202e}\r\n\tthere";
 
@@ -157,7 +159,7 @@ pub(super) fn attempt(number: u32, started: i64) -> AttemptRecord {
         outcome: None,
         completes: Vec::new(),
         counts: true,
-        goes_on: None,
+        resumes: None,
         cwd: String::new(),
         asked_model: None,
         learned: Learned::default(),
@@ -201,9 +203,7 @@ fn quota(why: &str, until: Timestamp) -> Limited {
 
 fn halted() -> Scene {
     let mut scene = Scene::new(3, 1);
-    scene.state.halted = true;
-    scene.state.halted_task = Some("2".into());
-    scene.state.question = Some("Which database do you want?\nPostgres is there already.".into());
+    scene.state.halt(at(300), "2", "Which database do you want?\nPostgres is there already.");
     scene
 }
 
@@ -256,7 +256,7 @@ fn a_halt_shows_the_question_and_the_exact_command_at_every_size() {
         }
     }
     let mut long = halted();
-    long.state.question = Some("A line of it.\n".repeat(500));
+    long.state.halt(at(300), "2", &"A line of it.\n".repeat(500));
     let text = long.screen(80, 24);
     assert!(text.contains("seqorch resume login") && text.contains('…') && text.contains("A line"), "{text}");
 }
@@ -264,13 +264,12 @@ fn a_halt_shows_the_question_and_the_exact_command_at_every_size() {
 #[test]
 fn a_refused_commit_shows_gits_words_and_the_command_that_goes_on_at_every_size() {
     let mut scene = Scene::new(2, 2);
-    let unit = scene.state.units.get_mut("2").unwrap();
-    unit.to_keep = true;
-    unit.not_committed = Some(format!("error: git commit failed\n  {HOSTILE}\n  the linter says no"));
+    let why = format!("error: git commit failed\n  {HOSTILE}\n  the linter says no");
+    scene.state.settle_commit(at(0), "2", Err(CommitRefused { why, changes: None }));
     for (columns, rows) in [(220, 50), (80, 24), (80, 12), (60, 10)] {
         let text = scene.screen(columns, rows);
         assert!(text.starts_with("seqorch · login · uncommitted"), "{text}");
-        for part in ["✗ not committed: 2 Do 2", "a human is needed", "seqorch run login"] {
+        for part in ["✗ needs you: task 2 is done, but not committed", "seqorch run login"] {
             assert!(text.contains(part), "{part} at {columns}x{rows}:\n{text}");
         }
         assert!(!text.contains("complete") && !text.contains("evil"), "{text}");
@@ -278,18 +277,18 @@ fn a_refused_commit_shows_gits_words_and_the_command_that_goes_on_at_every_size(
     let text = scene.screen(80, 24);
     assert!(text.contains("the linter says no") && text.contains("(not committed)"), "{text}");
     scene.run = Some(Run { pid: 1, since: at(0) });
-    assert!(scene.screen(80, 24).starts_with("seqorch · login · running"), "a run may be about to mend it");
+    assert!(scene.screen(80, 24).starts_with("seqorch · login · running"), "a run may be about to commit it");
 }
 
 #[test]
 fn what_ended_the_last_run_for_a_human_shows_with_the_command_that_goes_on_at_every_size() {
     let mut scene = Scene::new(2, 2);
     let reason = format!("tasks.md can't be run\n{HOSTILE}");
-    scene.state.ended = Some(crate::state::Ended { why: "error".into(), unit: None, reason, at: at(0) });
+    scene.state.end_run(at(0), End::Error { reason, exit_code: 65 }, true);
     for (columns, rows) in [(220, 50), (80, 24), (80, 12), (60, 10)] {
         let text = scene.screen(columns, rows);
         assert!(text.starts_with("seqorch · login · needs_human"), "{text}");
-        for part in ["✗ the last run ended", "a human is needed", "seqorch run login --retry"] {
+        for part in ["✗ needs you: the last run ended with an error", "seqorch run login --retry"] {
             assert!(text.contains(part), "{part} at {columns}x{rows}:\n{text}");
         }
         assert!(!text.contains("evil"), "{text}");
@@ -405,7 +404,7 @@ fn without_colour_no_cell_has_a_style_and_with_it_the_text_is_the_same() {
 #[test]
 fn nothing_of_others_steers_the_terminal() {
     let mut scene = halted();
-    scene.state.question = Some(HOSTILE.into());
+    scene.state.halt(at(300), "2", HOSTILE);
     let mut working = Scene::new(3, 1).held().working(60);
     for scene in [&mut scene, &mut working] {
         for unit in &mut scene.units {
@@ -419,7 +418,8 @@ fn nothing_of_others_steers_the_terminal() {
         for skipped in &mut scene.plan.skipped {
             skipped.title = HOSTILE.into();
         }
-        scene.tell(300, What::Halted { unit: HOSTILE.into(), question: HOSTILE.into() });
+        let (unit, question) = (HOSTILE.into(), HOSTILE.into());
+        scene.tell(300, What::Halted { unit, question, needs: Vec::new() });
     }
     if let Some(doing) = &mut working.doing {
         doing.heard.take(&AgentEvent::Session { id: "s".into(), model: Some(HOSTILE.into()) });
@@ -456,11 +456,12 @@ fn the_last_run_tells_why_it_is_over_and_what_to_type() {
             left: 0,
             took_ms: 1,
             changes: None,
+            needs: Vec::new(),
         },
     );
     let text = scene.screen(80, 24);
     for part in [
-        "failed for good: 2",
+        "failed, no attempts left: 2",
         "blocked by others: 3",
         "seqorch logs --spec login 2",
         "seqorch run login --retry",

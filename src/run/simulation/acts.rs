@@ -1,6 +1,6 @@
 //! What agents and people do in a schedule, and what becomes of an attempt.
 
-use crate::state::{Outcome, Reason};
+use crate::state::{Outcome, ResumeReason};
 use crate::sys::interrupt::Interrupt;
 
 /// What one dispatched agent does.
@@ -93,7 +93,7 @@ pub(super) struct Attempt {
     /// Which run it belongs to.
     pub(super) run: u32,
     /// Why it was to go on in a session, if it was.
-    pub(super) reason: Option<Reason>,
+    pub(super) reason: Option<ResumeReason>,
     /// What an orchestrator was told of its end, and whether that spends nothing.
     pub(super) told: Option<(Outcome, bool)>,
     /// An orchestrator was told that all that must succeed after it did, or could not know what that is.
@@ -108,10 +108,10 @@ impl Attempt {
         matches!(self.life, Life::Until(..))
     }
     pub(super) fn is_nudge(&self) -> bool {
-        self.reason == Some(Reason::Nudge)
+        self.reason == Some(ResumeReason::Nudge)
     }
     /// Whether it ended by itself in this way without having found the session that it was to go on in.
-    pub(super) fn could_not_go_on(&self, outcome: &Outcome) -> bool {
+    pub(super) fn lost_its_session(&self, outcome: &Outcome) -> bool {
         let by_itself = matches!(outcome, Outcome::Failed { .. } | Outcome::NoSignal);
         self.reason.is_some() && !self.act.speaks && by_itself
     }

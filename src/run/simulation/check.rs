@@ -11,6 +11,7 @@ use super::world::Orchestrator;
 use crate::plan::Step;
 use crate::run::End;
 use crate::spec::TaskState;
+use crate::state::needs::{exit_code, needs};
 use crate::state::{AttemptRecord, Outcome, SpecState, UnitStatus, who};
 use crate::sys::interrupt::Interrupt;
 
@@ -85,7 +86,7 @@ impl Model {
         if !record.is_some_and(|a| a.number == attempt && a.outcome.is_none()) {
             self.wrong(format!("attempt {attempt} of {} starts, and the disk does not say so", step.unit));
         }
-        if disk.halted {
+        if disk.is_halted() {
             self.wrong("starts while it is halted");
         }
         let now = self.now();
@@ -118,7 +119,7 @@ impl Model {
         // a human's answer gives it one more, also in a run whose HALT could not end it since tasks.md was unreadable
         let last = mine().filter_map(|a| a.told.as_ref()).find(|(_, free)| !free);
         let answered = matches!(last, Some((Outcome::Halted { .. }, _)));
-        let mute = |a: &Attempt| a.told.as_ref().is_some_and(|(outcome, _)| a.could_not_go_on(outcome));
+        let mute = |a: &Attempt| a.told.as_ref().is_some_and(|(outcome, _)| a.lost_its_session(outcome));
         // a nudge, and what takes the place of one that a limit or the end of its run cut off, is no try
         let nudge = record.is_some_and(AttemptRecord::is_nudge);
         let cut_off =
@@ -127,7 +128,7 @@ impl Model {
         if tries >= most && !one_more {
             wrong.push(format!("try {} of {most} of {}", tries + 1, step.unit));
         }
-        let goes_on = record.is_some_and(|a| a.goes_on.is_some());
+        let goes_on = record.is_some_and(|a| a.resumes.is_some());
         if goes_on && mine().find(|a| a.agent).is_some_and(mute) {
             wrong.push(format!("{} goes on again where there is no session", step.unit));
         }
@@ -150,7 +151,7 @@ impl Model {
 
     /// What a unit changed is looked at, and committed, only after the disk says that it is done.
     pub(super) fn check_keep(&mut self, unit: &str) {
-        let due = self.load().units.get(unit).is_some_and(|u| u.status == UnitStatus::Done && u.to_keep);
+        let due = self.load().units.get(unit).is_some_and(|u| u.is_done() && u.pending_commit.is_some());
         if !due {
             self.wrong(format!(
                 "the changes of {unit} are kept, and the disk does not say that they are to be"
@@ -170,7 +171,7 @@ impl Model {
         let hour_ago = now - SignedDuration::from_hours(1);
         let attempts = disk.units.values().flat_map(|unit| &unit.attempts);
         let worked = |outcome: &Outcome| !matches!(outcome, Outcome::Limited { .. });
-        let started = attempts.filter(|a| a.outcome.as_ref().is_some_and(worked) && a.came_to_its_start());
+        let started = attempts.filter(|a| a.outcome.as_ref().is_some_and(worked) && a.reached_agent());
         let within = started.filter(|a| a.started_at > hour_ago && a.started_at <= now).count();
         if let Some(most) = self.config.pace.tasks_per_hour
             && within >= most as usize
@@ -188,7 +189,8 @@ impl Model {
             let told = self.reported.contains(id) || self.touched_by_human.contains(id);
             // while it is halted, or still open since nobody could read the boxes at its end, the next run that does
             // something will say it
-            let later = disk.halted || disk.open_run();
+            let unread = disk.run.over().is_some_and(|over| over.unread.is_some());
+            let later = disk.is_halted() || disk.run.is_open() || unread;
             let due = self.attempts[*by].told.is_some() && boxes.contains(id) && !later;
             if due && !told {
                 wrong.push(format!("nobody said that an agent ticked {id}"));
@@ -197,7 +199,7 @@ impl Model {
         if complete && self.config.git.snapshot {
             for (id, unit) in &disk.units {
                 let looked = self.kept_units.contains(id);
-                if unit.status == UnitStatus::Done && (unit.to_keep || !looked) {
+                if unit.is_done() && (unit.pending_commit.is_some() || !looked) {
                     wrong.push(format!("complete, and nobody looked at the changes of {id}"));
                 }
             }
@@ -230,7 +232,7 @@ impl Orchestrator<'_> {
         let disk = self.model.load();
         let last = self.model.attempts.iter().rev().find_map(|a| a.told.clone()).map(|(outcome, _)| outcome);
         // nobody could read the boxes at its end: it stays open
-        let run = if disk.open_run() { self.model.run } else { self.model.run.saturating_sub(1) };
+        let run = if disk.run.is_open() { self.model.run } else { self.model.run.saturating_sub(1) };
         let spent = |unit: Option<&str>| {
             let of_run = self.model.attempts.iter().filter(|a| a.run == run);
             let of_unit = of_run.filter(|a| unit.is_none_or(|unit| a.unit == unit));
@@ -238,41 +240,47 @@ impl Orchestrator<'_> {
         };
         let (right, code) = match end {
             End::Complete => (true, 0),
-            End::MaxIterations => (spent(None) == self.model.config.run.max_iterations, 1),
-            End::Halted { question, .. } => {
-                let asked = matches!(&last, Some(Outcome::Halted { question: q }) if q == question);
-                (asked && disk.halted && (!before.halted || self.starts == 0), 2)
+            End::MaxIterations => {
+                let code = if disk.failed().next().is_some() { 2 } else { 1 };
+                (spent(None) == self.model.config.run.max_iterations, code)
             }
-            End::NotCommitted { unit, .. } => {
-                let owed = disk.units.get(unit).is_some_and(|u| u.to_keep);
-                (self.keep_failed && owed, 2)
+            End::Halted { unit } => {
+                let asks = disk.questions().first().is_some_and(|asked| {
+                    asked.unit == unit
+                        && matches!(&last, Some(Outcome::Halted { question }) if question == asked.text)
+                });
+                (asks && (!before.is_halted() || self.starts == 0), 2)
             }
+            End::NotCommitted { unit, .. } => (self.keep_failed && disk.is_refused(unit), 2),
             // nobody else writes in this world
-            End::Dirty { .. } => (false, 2),
+            End::Dirty { .. }
+            | End::HookFailed { .. }
+            | End::Error { .. }
+            | End::SelectionComplete { .. } => (false, 2),
             // a limit of an earlier run may still hold
-            End::Limited { backend, .. } => {
-                (disk.all_limits().any(|(of, model, _)| who(of, model) == *backend), 2)
+            End::Limited { who: limited, .. } => {
+                (disk.all_limits().any(|(of, model, _)| who(of, model) == *limited), 2)
             }
             End::Stuck { failed, .. } => {
                 let attempts = self.model.config.retry.attempts;
                 (failed.iter().all(|unit| spent(Some(unit)) >= attempts), 2)
             }
-            End::Unavailable { .. } => (self.starts > 0 && !disk.halted, 69),
+            End::Unavailable { .. } => (self.starts > 0 && !disk.is_halted(), 69),
             End::Interrupted => (was(Interrupt::Interrupt) || was(Interrupt::AfterStep), 130),
             End::Terminated => (was(Interrupt::Terminate), 143),
             End::HungUp => (was(Interrupt::HangUp), 143),
         };
-        if !right || end.exit_code() != code {
-            self.model.wrong(format!("ends with {end:?}, code {}", end.exit_code()));
+        let exit_code = exit_code(end, &needs(&disk));
+        if !right || exit_code != code {
+            self.model.wrong(format!("ends with {end:?}, code {exit_code}"));
         }
         if self.current.is_some() || self.gate.is_some() {
             if *end != End::HungUp {
                 self.model.wrong(format!("ends with {end:?} while an agent works"));
             }
         } else {
-            let open = disk.open_run() || disk.iterations != 0;
-            if disk.running().is_some() || open && !self.excused && !before.halted {
-                self.model.wrong(format!("after {end:?} the disk says that the run goes on"));
+            if disk.running().is_some() || disk.run.is_open() {
+                self.model.wrong(format!("after {end:?} the disk says that the run is open"));
             }
             let complete = *end == End::Complete;
             self.model.check_boxes(complete);

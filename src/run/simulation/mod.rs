@@ -17,6 +17,7 @@ use scenario::Dice;
 use world::Orchestrator;
 
 use super::driver::drive;
+use super::event::RunStart;
 use super::{End, Machine, Policy};
 use crate::state::Outcome;
 
@@ -39,7 +40,7 @@ fn live(model: &mut Model, kill_at: Option<u32>) -> (Ended, u32) {
     model.note("an orchestrator starts");
     let mut machine = Machine::new(before.clone(), policy);
     let mut orchestrator = Orchestrator::new(model, kill_at);
-    let result = drive(&mut machine, &mut orchestrator);
+    let result = drive(&mut machine, &mut orchestrator, RunStart::default());
     let points = orchestrator.points;
     let refused = orchestrator.refused && !orchestrator.dead && !orchestrator.save_failed;
     if refused && orchestrator.model.load().running().is_some() {
@@ -77,9 +78,9 @@ fn resume(model: &mut Model) {
     let mut state = model.load();
     model.halts += 1;
     let answer = (!model.halts.is_multiple_of(3)).then(|| format!("B{}", model.halts));
-    let unit = state.halted_task.clone().unwrap_or_default();
-    model.decided.entry(unit).or_default().extend(answer.clone());
-    state.reopen(answer);
+    let unit = state.questions()[0].unit.to_owned();
+    model.decided.entry(unit.clone()).or_default().extend(answer.clone());
+    state.reopen(&unit, answer);
     model.disk = Some(serde_json::to_string(&state).unwrap());
 }
 

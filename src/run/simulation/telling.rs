@@ -21,7 +21,7 @@ impl Orchestrator<'_> {
         };
         let attempt = index.map(|index| self.model.attempts[index].clone());
         let nudge = attempt.as_ref().is_some_and(Attempt::is_nudge);
-        let mute = attempt.as_ref().is_some_and(|a| a.could_not_go_on(&outcome));
+        let mute = attempt.as_ref().is_some_and(|a| a.lost_its_session(&outcome));
         let free = free || mute;
         let limited = matches!(outcome, Outcome::Limited { .. });
         if let Some(index) = index {

@@ -14,7 +14,7 @@ use crate::run::driver::{Ending, World};
 use crate::run::event::Event;
 use crate::run::machine::{Assigned, Notice, Pause};
 use crate::state::outcome::CancelledBy;
-use crate::state::{Changes, Learned, NotKept, Outcome, SpecState};
+use crate::state::{Changes, CommitRefused, Learned, Outcome, SpecState};
 use crate::sys::interrupt::Interrupt;
 
 /// An attempt without an orchestrator gives up after this many seconds.
@@ -139,7 +139,7 @@ impl World for Orchestrator<'_> {
         }
         self.model.disk = Some(text);
         self.model.kept = self.model.seen.clone();
-        if !state.open_run() && !self.over {
+        if !state.run.is_open() && !self.over {
             self.over = true;
             self.model.run += 1;
         }
@@ -164,7 +164,6 @@ impl World for Orchestrator<'_> {
         let plan = self.model.plan(&progress::progress(
             &machine.state,
             trusted,
-            machine.failed(),
             &self.model.config,
             self.model.now(),
         ));
@@ -203,7 +202,7 @@ impl World for Orchestrator<'_> {
             life: Life::Folder,
             agent: false,
             run: self.model.run,
-            reason: state.running().and_then(|(_, record)| Some(record.goes_on.as_ref()?.reason)),
+            reason: state.running().and_then(|(_, record)| Some(record.resumes.as_ref()?.reason)),
             told: None,
             verified: false,
         });
@@ -292,8 +291,9 @@ impl World for Orchestrator<'_> {
         self.model.config.git.snapshot.then(|| format!("tree at {}", self.model.time))
     }
 
-    fn keep(&mut self, unit: &str, _: &SpecState) -> std::result::Result<Option<Changes>, NotKept> {
-        let refused = |why: &str| Err(NotKept { why: why.to_owned(), changes: Some(Changes::default()) });
+    fn keep(&mut self, unit: &str, _: &SpecState) -> std::result::Result<Option<Changes>, CommitRefused> {
+        let refused =
+            |why: &str| Err(CommitRefused { why: why.to_owned(), changes: Some(Changes::default()) });
         if !self.lives() {
             return refused("killed");
         }
@@ -358,7 +358,7 @@ impl World for Orchestrator<'_> {
     }
 
     fn next(&mut self, pause: Option<(Timestamp, &Pause)>) -> Event {
-        if matches!(pause, Some((_, Pause::Limit { .. } | Pause::Pace { .. }))) {
+        if matches!(pause, Some((_, Pause::Wait(_)))) {
             // how long these are is not the delay's rule
             self.last = None;
         }

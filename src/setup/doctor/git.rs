@@ -67,7 +67,7 @@ fn uncommitted(subject: &DoctorSubject<'_>, files: &[String]) -> DoctorFinding {
         .specs
         .iter()
         .flatten()
-        .any(|(_, store)| store.load().is_ok_and(|state| state.uncommitted().next().is_some()));
+        .any(|(_, store)| store.load().is_ok_and(|state| state.refused_commit().is_some()));
     match settings.map(|git| git.dirty) {
         _ if commits && has_pending_commit => DoctorFinding::warning(TOPIC, text)
             .fix("A done task is not committed yet, see below. Do not stash its changes."),

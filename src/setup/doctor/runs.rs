@@ -3,7 +3,7 @@
 use super::subject::{DoctorSubject, typed};
 use crate::config::Commit;
 use crate::project::SpecPlace;
-use crate::report::owed::{needed, owed};
+use crate::report::needs::{ShownNeed, shown};
 use crate::setup::findings::DoctorFinding;
 use crate::state::SpecState;
 use crate::store::attempt_folder;
@@ -50,22 +50,11 @@ fn check_run(subject: &DoctorSubject<'_>, place: &SpecPlace, store: &Store) -> V
 
 /// What the user must do before the spec can continue.
 fn needs(place: &SpecPlace, state: &SpecState) -> Vec<DoctorFinding> {
-    let name = typed(place);
-    let mut found = Vec::new();
-    if state.halted {
-        let task = state.halted_task.as_deref().unwrap_or("?");
-        found.push(
-            DoctorFinding::warning(TOPIC, format!("{name}: needs you. Task {task} has a question"))
-                .fix(format!("Read it with `seqorch status {name}`, then `seqorch resume {name}`.")),
-        );
-    }
-    let commits = owed(&place.typed, state).into_iter().map(|one| (one.what(), one.why, one.command));
-    let end = needed(&place.typed, state).map(|one| (one.what(), one.why, one.command));
-    for (what, why, command) in commits.chain(end) {
-        let text = format!("{name}: needs you. {what}:\n  {}", why.replace('\n', "\n  "));
-        found.push(
-            DoctorFinding::warning(TOPIC, text).fix(format!("Fix it, then continue with `{command}`.")),
-        );
-    }
-    found
+    let finding = |need: ShownNeed| {
+        let why = need.why.replace('\n', "\n  ");
+        let look = need.look.as_ref().map_or_else(String::new, |look| format!("See `{look}`. "));
+        DoctorFinding::warning(TOPIC, format!("{}: needs you: {}:\n  {why}", typed(place), need.what))
+            .fix(format!("{look}{} `{}`.", need.lead(), need.command))
+    };
+    shown(&place.typed, state).into_iter().map(finding).collect()
 }
