@@ -198,9 +198,9 @@ fn an_error_that_ends_a_run_is_shown_until_the_next_run() {
     let log = lines(&project.read(".seqorch/login/events.jsonl"));
     let (need, end) = (&log[log.len() - 2], &log[log.len() - 1]);
     assert_eq!((&need["event"], &need["why"]), (&"needs_human".into(), &"error".into()));
-    assert!(need["reason"].as_str().unwrap().ends_with("tasks.md cannot be worked off"), "{need}");
+    assert!(need["reason"].as_str().unwrap().ends_with("tasks.md can't be run"), "{need}");
     assert_eq!((&end["reason"], &end["left"]), (&need["reason"], &1.into()));
-    needs_a_human_everywhere(&project, "tasks.md cannot be worked off");
+    needs_a_human_everywhere(&project, "tasks.md can't be run");
     project.write("ok", "");
     project.write(".kiro/specs/login/tasks.md", "- [x] 1. A\n- [ ] 2. B\n");
     project.run(&["run", "login", "--retry"]).code(0);

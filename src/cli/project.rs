@@ -1,10 +1,11 @@
-//! What the verbs share: the project, its specs, its configuration.
+//! What all verbs need first: the project, its configuration, its specs.
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::{Global, telling};
+use super::global::Global;
+use super::telling;
 use crate::config::{self, Flag, LoadRequest, Loaded};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Selection;
@@ -18,14 +19,14 @@ use crate::tmux::WindowOwner;
 pub(super) struct Project {
     /// Its root, absolute.
     pub(super) root: PathBuf,
-    /// Where the user stands.
+    /// The current folder, or that of `-C`.
     pub(super) cwd: PathBuf,
     pub(super) loaded: Loaded,
-    /// How often `-v` was given.
+    /// How often `-v` is given.
     pub(super) verbosity: u8,
-    /// The folder where the user stands said which project it is.
+    /// `-C` is not given.
     here: bool,
-    /// Its own files said all of the configuration.
+    /// Neither `--config` nor `--profile` is given.
     plain: bool,
 }
 
@@ -33,25 +34,27 @@ pub(super) struct Project {
 pub(super) struct Folders {
     /// Its root, absolute.
     pub(super) root: PathBuf,
-    /// Where the user stands.
+    /// The current folder, or that of `-C`.
     pub(super) cwd: PathBuf,
 }
 
 impl Folders {
-    /// Finds the project, whatever its configuration says.
+    /// Finds the project without reading its configuration.
     pub(super) fn find(global: &Global, spec: Option<&Path>) -> Result<Self> {
         Self::from(global.directory.as_deref(), spec)
     }
 
-    /// The same from the folder that `-C` names.
+    /// Finds the project from the folder that `-C` names.
     fn from(directory: Option<&Path>, spec: Option<&Path>) -> Result<Self> {
         let here = std::env::current_dir().map_err(|e| Error::io("finding", Path::new("."), e))?;
         let cwd = match directory {
-            Some(dir) => fs::canonicalize(here.join(dir))
-                .map_err(|e| Error::new(ErrorKind::Usage, format!("-C {}", dir.display())).caused_by(e))?,
+            Some(dir) => fs::canonicalize(here.join(dir)).map_err(|e| {
+                Error::new(ErrorKind::Usage, format!("-C: can't open the folder {}", dir.display()))
+                    .caused_by(e)
+            })?,
             None => here,
         };
-        // a spec given by path says better where its project is than the folder that one happens to stand in
+        // the path of a spec says more about the project than the current folder
         let start = spec
             .map(|s| cwd.join(s))
             .and_then(|s| fs::canonicalize(s).ok())
@@ -64,7 +67,7 @@ impl Folders {
 }
 
 impl Project {
-    /// Finds the project and loads its configuration, `flags` on top.
+    /// Finds the project and loads its configuration, with `flags` as the highest layer.
     pub(super) fn open(global: &Global, flags: Vec<Flag>, spec: Option<&Path>) -> Result<Self> {
         let Folders { root, cwd } = Folders::find(global, spec)?;
         let request = LoadRequest {
@@ -85,7 +88,7 @@ impl Project {
         Ok(Self { loaded, root, cwd, verbosity: global.verbose, here, plain })
     }
 
-    /// The spec that `asked` means, or the only one there is.
+    /// The folder of the spec that `asked` names; without a name, of the only spec.
     pub(super) fn spec(&self, asked: Option<&Path>) -> Result<PathBuf> {
         let Some(asked) = asked else { return self.only_spec() };
         let here = self.cwd.join(asked);
@@ -104,7 +107,7 @@ impl Project {
         let below = self.spec_root().join(asked);
         if let Some(dir) = [here, below].into_iter().find(|dir| dir.is_dir()) {
             return Err(Error::new(ErrorKind::NoSpec, format!("there is no tasks.md in {}", dir.display()))
-                .hint("A spec is a folder with a tasks.md; name such a folder."));
+                .hint("A spec is a folder with a tasks.md. List the specs with `seqorch specs`."));
         }
         let mut error = Error::new(ErrorKind::NoSpec, format!("there is no spec {}", asked.display()))
             .detail(format!(
@@ -139,7 +142,7 @@ impl Project {
         }
     }
 
-    /// That there is no spec at all.
+    /// The error for a project without specs.
     pub(super) fn no_spec(&self) -> Error {
         let searched = discovery::searched(&self.root, &self.loaded.config.run.spec_root);
         Error::new(ErrorKind::NoSpec, format!("there is no spec in {}", self.root.display()))
@@ -152,7 +155,7 @@ impl Project {
         discovery::specs(&self.root, &self.loaded.config.run.spec_root)
     }
 
-    /// What to type for a spec: its name, or its path where others have that name.
+    /// How to name a spec in a message: its name, or its path where another spec has the same name.
     fn name(&self, found: &Found, known: &[Found]) -> String {
         let alone = known.iter().filter(|other| other.name == found.name).count() == 1;
         if alone {
@@ -165,7 +168,7 @@ impl Project {
         self.root.join(&self.loaded.config.run.spec_root)
     }
 
-    /// All about a spec that the engine needs.
+    /// What a run needs to know about a spec.
     pub(super) fn place(&self, dir: &Path, selection: Selection) -> Result<Place> {
         let dir = fs::canonicalize(dir).map_err(|e| Error::io("finding", dir, e))?;
         let name = dir.file_name().map_or_else(|| "spec".to_owned(), |n| n.to_string_lossy().into_owned());
@@ -174,8 +177,8 @@ impl Project {
         Ok(Place { name, typed, dir, root: self.root.clone(), dialect, selection })
     }
 
-    /// What a person types in the folder where they stand, without any other option: the name, or where that leads to
-    /// another spec or to none, the path.
+    /// What a person types for the spec in the current folder, without any option: its name, or its path where the name
+    /// leads to another spec or to none.
     fn typed(&self, name: &str, dir: &Path) -> String {
         let Ok(here) = std::env::current_dir().and_then(fs::canonicalize) else {
             return dir.display().to_string();
@@ -183,12 +186,12 @@ impl Project {
         let leads_here = || {
             let found =
                 Folders::from(None, Some(Path::new(name))).ok().filter(|found| found.root == self.root)?;
-            // what stands in the folder itself comes first
+            // a folder in the current folder comes first
             let own = found.cwd.join(name);
             if own.join("tasks.md").exists() {
                 return Some(own);
             }
-            // a profile that is not given any more may have said where specs are
+            // the command may be typed without the profile that sets run.spec_root
             let usual = Path::new(discovery::USUAL[0]);
             let configured = if self.plain { &self.loaded.config.run.spec_root } else { usual };
             discovery::named(&self.root, configured, Path::new(name)).ok().flatten()
@@ -203,22 +206,22 @@ impl Project {
         format!("{dash}{}", path.display())
     }
 
-    /// Whose sessions and windows of tmux a run of the spec opens.
+    /// The owner that tmux sessions and windows of the spec's runs are marked with.
     pub(super) fn owner(&self, place: &Place) -> WindowOwner {
         let word = |path: &Path| digest(path.as_os_str().as_bytes());
         WindowOwner { project: word(&self.root), spec: word(&self.store(place).folder()) }
     }
 
-    /// Where the files of a spec are kept.
+    /// The state and the folders of a spec's runs.
     pub(super) fn store(&self, place: &Place) -> Store {
         let usual = fs::canonicalize(self.spec_root()).is_ok_and(|root| place.dir.parent() == Some(&root));
         Store::new(&self.root, &place.dir, &place.name, usual)
     }
 }
 
-/// The nearest folder with a seqorch.toml; without one, the nearest that a tool for specs or git marks.
+/// The nearest folder with a seqorch.toml, or else the nearest folder of a spec tool or of git.
 ///
-/// Kiro also keeps a `.kiro` in the home folder, so nearness counts more than which of them it is.
+/// Kiro also keeps a `.kiro` in the home folder, so the nearest of these folders counts, whichever it is.
 fn root_of(start: &Path) -> Option<PathBuf> {
     let nearest = |marks: &[&str]| start.ancestors().find(|dir| marks.iter().any(|m| dir.join(m).exists()));
     nearest(&["seqorch.toml"])
@@ -226,11 +229,11 @@ fn root_of(start: &Path) -> Option<PathBuf> {
         .map(Path::to_owned)
 }
 
-/// This program, to be started again.
+/// The path of this program, to start it again.
 pub(super) fn own_program() -> Result<PathBuf> {
     let path = std::env::current_exe()
         .map_err(|e| Error::new(ErrorKind::Internal, "finding this program").caused_by(e))?;
-    // after an update in place, the old program is only known as deleted; the new one stands in its place
+    // after an update in place, Linux names the old program as deleted; the new one has its path
     let text = path.to_string_lossy();
     Ok(text.strip_suffix(" (deleted)").map_or_else(|| path.clone(), PathBuf::from))
 }

@@ -24,6 +24,7 @@ pub use backend::{Backend, Output, Permission, PromptBy};
 pub use hooks::{HookEvent, Hooks};
 pub use layers::{LoadRequest, Loaded, load};
 pub use limit::{Budget, Limit, LimitPattern, Pace, Window};
+pub(crate) use schema::nearest;
 pub use source::{Layer, Origin, Provenance};
 pub use tmux::{ExtraWindow, Keep, Layout, Pane, Side, Tmux, TmuxMode};
 pub use types::*;

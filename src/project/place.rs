@@ -15,7 +15,7 @@ use crate::plan::{self, Plan, Progress, Selection, SpecInfo};
 use crate::spec::{self, Dialect, TaskFile};
 use crate::state::SpecState;
 
-/// Where the spec is, and what to work off of it.
+/// Where the spec is, and which of its tasks to run.
 #[derive(Debug, Clone)]
 pub struct Place {
     /// The spec's name.
@@ -48,9 +48,8 @@ impl Place {
             }
             _ => Error::new(ErrorKind::BadTasks, format!("reading {}", path.display())).caused_by(e),
         })?;
-        let text = spec::decode(&bytes).map_err(|e| {
-            Error::new(ErrorKind::BadTasks, format!("{} cannot be worked off: {e}", path.display()))
-        })?;
+        let text = spec::decode(&bytes)
+            .map_err(|e| Error::new(ErrorKind::BadTasks, format!("{} can't be run: {e}", path.display())))?;
         let tasks = spec::parse_as(text, self.dialect);
         Ok((text.to_owned(), tasks))
     }
@@ -62,8 +61,9 @@ impl Place {
             let path = self.tasks_path();
             let shown =
                 spec::diagnose::render(&path.display().to_string(), &text, &tasks.diagnostics, false, 100);
-            return Err(Error::new(ErrorKind::BadTasks, format!("{} cannot be worked off", path.display()))
-                .detail(shown));
+            return Err(
+                Error::new(ErrorKind::BadTasks, format!("{} can't be run", path.display())).detail(shown)
+            );
         }
         Ok((text, tasks))
     }
