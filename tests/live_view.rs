@@ -38,7 +38,10 @@ fn the_main_window_shows_the_plan_live_and_then_the_summary() {
     shows(&project, "I look around");
     let text = main_window(&project);
     assert!(text.starts_with("seqorch · login · running") && text.contains("0 of 2 done"), "{text}");
-    assert!(text.contains("› 2  Second") && text.contains("– 3  Third (optional, not asked for)"), "{text}");
+    assert!(
+        text.contains("› 2  Second") && text.contains("– 3  Third (optional; use --include-optional)"),
+        "{text}"
+    );
     assert_eq!(ask(&project, "#{alternate_on}"), "1");
     project.release();
     shows(&project, "✓ 1  First");

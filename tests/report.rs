@@ -22,7 +22,7 @@ fn the_report_starts_with_what_needs_you_and_lists_each_task() {
     assert!(at("seqorch resume login --answer") < at("## Tasks"), "{text}");
     assert!(text.contains("- tasks: 1 done, 1 not done, 2 left\n- attempts: 3\n"), "{text}");
     assert!(text.contains("- tokens: unknown\n"), "{text}");
-    assert!(at("## Last words") < at("> I did 1."), "{text}");
+    assert!(at("## Final messages") < at("> I did 1."), "{text}");
 }
 
 #[test]

@@ -17,7 +17,7 @@ use crate::plan::{self, Plan, Step};
 use crate::project::place::{self, Place};
 use crate::report::text::sanitise_line;
 use crate::report::timeline::lines;
-use crate::report::{plan as human, plan_json};
+use crate::report::{plan as plan_text, plan_json};
 use crate::run::forecast;
 use crate::run::prepare::{decisions, template};
 use crate::spec::{self, TaskFile, diagnose};
@@ -122,9 +122,9 @@ pub(super) fn show(global: &Global, project: &Project, place: &Place) -> Result<
     let times = forecast::timeline(&plan, &state, config, now, &zone);
     let (expected, expected_by) = times.map(|times| lines(&times, now, &zone)).unwrap_or_default();
     let width = terminal_width();
-    let view = human::PlanView { color, width, diagnostics, expected, expected_by };
+    let view = plan_text::PlanView { color, width, diagnostics, expected, expected_by };
     let mut out = BufWriter::new(stdout.lock());
-    let _ = human::human(&mut out, &plan, &view).and_then(|()| out.flush());
+    let _ = plan_text::write(&mut out, &plan, &view).and_then(|()| out.flush());
     Ok(())
 }
 
@@ -147,7 +147,7 @@ fn prompt(project: &Project, place: &Place, id: &str) -> Result<u8> {
 fn no_step(plan: &Plan, id: &str) -> Error {
     let skipped = plan.skipped.iter().find(|skipped| skipped.id == id);
     let why =
-        skipped.map_or_else(String::new, |skipped| format!(": {}", human::why_skipped(&skipped.reason)));
+        skipped.map_or_else(String::new, |skipped| format!(": {}", plan_text::why_skipped(&skipped.reason)));
     let error = Error::new(ErrorKind::Usage, format!("task {} is not in the plan{why}", sanitise_line(id)));
     let known: Vec<_> = plan.steps.iter().map(|step| sanitise_line(&step.unit)).collect();
     error.hint(if known.is_empty() {

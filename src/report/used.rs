@@ -1,9 +1,9 @@
-//! PURE. Tokens and money of several attempts, of which some vendors say nothing.
+//! PURE. The sum of tokens and cost over several attempts, some of which may be unknown.
 
 use crate::agent::event::Usage;
 use crate::agent::render;
 
-/// What is known of all, and whether something is not.
+/// A sum, and whether it is complete.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Used {
     tokens: Option<u64>,
@@ -13,7 +13,7 @@ pub struct Used {
 }
 
 impl Used {
-    /// The sum; `None` is an attempt of which nothing is known.
+    /// Sums up attempts; `None` is an attempt with unknown usage.
     pub fn of<'a>(all: impl Iterator<Item = Option<&'a Usage>>) -> Self {
         let mut sum = Self { tokens: None, cost: None, all_tokens: true, all_cost: true };
         for one in all {
@@ -29,21 +29,24 @@ impl Used {
         sum
     }
 
-    /// `12.3k`, `at least 12.3k` where some say nothing, `unknown` where all do.
+    /// `12.3k`; `at least 12.3k` where some attempts are unknown; `unknown` where all are.
     #[must_use]
     pub fn tokens(&self) -> String {
-        told(self.tokens.map(render::tokens), self.all_tokens)
+        known_sum(self.tokens.map(render::tokens), self.all_tokens)
     }
 
     /// `$0.42`, likewise.
     #[must_use]
     pub fn cost(&self) -> String {
-        told(self.cost.map(|n| if n < 0.1 { format!("${n:.4}") } else { format!("${n:.2}") }), self.all_cost)
+        known_sum(
+            self.cost.map(|n| if n < 0.1 { format!("${n:.4}") } else { format!("${n:.2}") }),
+            self.all_cost,
+        )
     }
 }
 
-/// What is not known is never a zero.
-fn told(known: Option<String>, all: bool) -> String {
+/// An unknown sum is never shown as zero.
+fn known_sum(known: Option<String>, all: bool) -> String {
     match known {
         None => "unknown".to_owned(),
         Some(text) if all => text,
@@ -56,16 +59,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_vendor_does_not_say_is_unknown_and_never_zero() {
+    fn usage_that_a_vendor_does_not_state_is_unknown_not_zero() {
         let known =
             Usage { input: Some(12_000), output: Some(345), cost_usd: Some(0.42), ..Usage::default() };
         let no_cost = Usage { cost_usd: None, ..known };
-        let told = |all: &[Option<&Usage>]| {
+        let sum = |all: &[Option<&Usage>]| {
             let used = Used::of(all.iter().copied());
             (used.tokens(), used.cost())
         };
-        assert_eq!(told(&[Some(&known), Some(&known)]), ("24.7k".into(), "$0.84".into()));
-        assert_eq!(told(&[Some(&known), Some(&no_cost)]), ("24.7k".into(), "at least $0.42".into()));
-        assert_eq!(told(&[None]), ("unknown".into(), "unknown".into()));
+        assert_eq!(sum(&[Some(&known), Some(&known)]), ("24.7k".into(), "$0.84".into()));
+        assert_eq!(sum(&[Some(&known), Some(&no_cost)]), ("24.7k".into(), "at least $0.42".into()));
+        assert_eq!(sum(&[None]), ("unknown".into(), "unknown".into()));
     }
 }
