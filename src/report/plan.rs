@@ -316,7 +316,7 @@ Plan of demo: 4 steps
             10m); delay 15s
 
 Skipped
-  3  Do 3 (optional, not asked for)
+  3  Do 3 (optional; use --include-optional)
 
 Ignored lines (they look like tasks)
   line 9  - [] broken
