@@ -1,4 +1,4 @@
-//! What a run hears: signals, and the ends of attempts.
+//! The messages that a run waits for: signals, and the ends of attempts.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
@@ -7,16 +7,16 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::sys::interrupt::Interrupt;
 use crate::sys::signals;
 
-/// Something to react to.
+/// A message to the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Heard {
-    /// The attempt that was waited for is over.
+    /// The attempt is over.
     Over,
-    /// A person or the system asks for an end.
+    /// A signal asks the run to stop, or to retry now.
     Asked(Interrupt),
 }
 
-/// One for the whole process: what comes between two specs must not get lost.
+/// The inbox of the process. There is only one, so that no signal is lost between two specs.
 #[derive(Debug)]
 pub struct Ears {
     heard: Receiver<Heard>,
@@ -24,7 +24,7 @@ pub struct Ears {
 }
 
 impl Ears {
-    /// Listens from now on.
+    /// Catches signals from now on.
     pub fn open() -> Result<Self> {
         let ears = Self::without_signals();
         let asked = ears.teller();
@@ -40,13 +40,13 @@ impl Ears {
         Self { heard, tell }
     }
 
-    /// For whoever waits for an attempt.
+    /// A sender for the thread that waits for an attempt.
     #[must_use]
     pub fn teller(&self) -> Sender<Heard> {
         self.tell.clone()
     }
 
-    /// Waits, at most for `limit`; `None` when that is over.
+    /// Waits for at most `limit`; `None` when that time is over.
     #[must_use]
     pub fn wait(&self, limit: Option<Duration>) -> Option<Heard> {
         let heard = match limit {
@@ -60,11 +60,11 @@ impl Ears {
         }
     }
 
-    /// What was asked for while nothing was at work.
+    /// A signal that came while no attempt ran.
     #[must_use]
     pub fn asked(&self) -> Option<Interrupt> {
         self.heard.try_iter().find_map(|heard| match heard {
-            // nothing waits for a limit then
+            // no limit is waited for then
             Heard::Asked(Interrupt::TryNow) | Heard::Over => None,
             Heard::Asked(what) => Some(what),
         })

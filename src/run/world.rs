@@ -17,7 +17,7 @@ use super::event_log::Chronicle;
 use super::inbox::{Ears, Heard};
 use super::launch::{Launcher, Request};
 use super::machine::{Assigned, Effect, Event, Machine, Notice, Pause};
-use super::prepare::{Preparation, Prepared};
+use super::prepare::{AttemptInputs, PreparedAttempt};
 use super::verify::Gate;
 use super::windows::AT_WORK;
 use crate::config::{Commit, Config, DoneSignal, Tick};
@@ -174,12 +174,12 @@ impl<'a> RealWorld<'a> {
     pub(super) fn dispatch(
         &mut self,
         step: &Step,
-        Prepared { dir, token, env }: Prepared,
+        PreparedAttempt { dir, token, env }: PreparedAttempt,
         live_ticks: Vec<String>,
         errand: Option<Errand>,
     ) -> Result<Result<(), String>> {
         let launched = self.launcher.launch(Request {
-            beside: matches!(errand, Some(Errand::Gate(_))),
+            is_check: matches!(errand, Some(Errand::Gate(_))),
             state: errand.is_none().then_some(AT_WORK),
             dir: &dir,
             token: &token,
@@ -210,7 +210,7 @@ impl<'a> RealWorld<'a> {
         });
         launched.wait(&dir, over);
         if is_attempt {
-            self.furnish(&step.unit, process);
+            self.open_side_panes(&step.unit, process);
         }
         Ok(Ok(()))
     }
@@ -286,7 +286,7 @@ impl World for RealWorld<'_> {
         let Some(plan) = &self.plan else {
             return Err(Error::new(ErrorKind::Internal, "a step without a plan"));
         };
-        let prepared = Prepared::make(&Preparation {
+        let prepared = PreparedAttempt::make(&AttemptInputs {
             config: self.config,
             store: self.store,
             plan,
