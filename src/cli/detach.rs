@@ -36,7 +36,7 @@ pub(super) fn detach(job: &Job, go_on: &GoOn, plan: &Plan) -> Result<u8> {
         Error::new(ErrorKind::Unavailable, "--detach needs tmux")
             .hint("Install tmux, or run without --detach.")
     })?;
-    // the folder that this creates tells whose windows they are
+    // the owner of the windows is named after the folder that this creates
     let store = store.prepared()?;
     let name = names::session(&config.tmux.session, &place.name);
     let mut screen = Screen::find(tmux.of(project.owner(place)), &name, config.tmux.size);

@@ -105,36 +105,38 @@ impl Work {
     }
 }
 
+/// The heading of these flags in the help.
+const SETTINGS: &str = "Settings for this run";
+
 /// Keys of the configuration that one run can override.
 #[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Settings for this run")]
 struct RunFlags {
     /// Pause between two steps, like 30s or 2m; a plain number is seconds.
-    #[arg(long, value_name = "TIME")]
+    #[arg(help_heading = SETTINGS, long, value_name = "TIME")]
     delay: Option<String>,
     /// Stop after this many iterations.
-    #[arg(long, value_name = "N")]
+    #[arg(help_heading = SETTINGS, long, value_name = "N")]
     max_iterations: Option<u32>,
     /// Backend to use.
-    #[arg(long, value_name = "NAME")]
+    #[arg(help_heading = SETTINGS, long, value_name = "NAME")]
     backend: Option<String>,
     /// Let this agent assign tasks to agents.
-    #[arg(long, value_name = "NAME")]
+    #[arg(help_heading = SETTINGS, long, value_name = "NAME")]
     assign_backend: Option<String>,
     /// Let this OpenCode agent assign them.
-    #[arg(long, value_name = "NAME")]
+    #[arg(help_heading = SETTINGS, long, value_name = "NAME")]
     assign_opencode_agent: Option<String>,
     /// Name of the tmux session.
-    #[arg(long, value_name = "NAME")]
+    #[arg(help_heading = SETTINGS, long, value_name = "NAME")]
     tmux_session: Option<String>,
     /// Folder in which agents work.
-    #[arg(long, value_name = "DIR")]
+    #[arg(help_heading = SETTINGS, long, value_name = "DIR")]
     workdir: Option<PathBuf>,
     /// Run agents without tmux windows.
-    #[arg(long)]
+    #[arg(help_heading = SETTINGS, long)]
     no_tmux: bool,
     /// Also run optional tasks.
-    #[arg(long)]
+    #[arg(help_heading = SETTINGS, long)]
     include_optional: bool,
 }
 

@@ -22,9 +22,9 @@ use crate::store::spec_store::Store;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Each command of [verify] follows the agent's output: its stdout, its stderr, its exit code.\n\
-                  --raw, --stderr and --prompt print only what belongs to the agent; --verify prints only the\n\
-                  commands and can be combined with --raw, --stderr and --follow."
+    after_help = "Each command of [verify] follows the agent's output: its stdout, its stderr, its exit code. \
+                  --raw, --stderr and --prompt print only what belongs to the agent. --verify prints only the commands, \
+                  also with --raw, --stderr or --follow."
 )]
 pub(super) struct LogsArgs {
     /// Task [default: the one that runs or ran last].

@@ -13,15 +13,14 @@ use super::{
 };
 use crate::error::Result;
 
-/// Run a spec's tasks one at a time with coding agents.
 #[derive(Debug, Parser)]
 #[command(
     name = "seqorch",
     version,
     about,
     after_help = "Start with `seqorch plan --dry-run` to see what would run, then `seqorch run`.\n\n\
-                  Exit codes of run: 0 all complete, 1 iteration limit reached, 2 needs you, 64 usage error,\n\
-                  65 invalid tasks.md, 66 no such spec, 69 agent or tool missing, 70 internal error,\n\
+                  Exit codes of run: 0 all complete, 1 iteration limit reached, 2 needs you, 64 usage error, \
+                  65 invalid tasks.md, 66 no such spec, 69 agent or tool missing, 70 internal error, \
                   75 another run is active, 78 invalid configuration, 130 interrupted, 143 terminated."
 )]
 struct Cli {

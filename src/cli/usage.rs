@@ -64,6 +64,8 @@ fn improve(error: &mut clap::Error, command: &clap::Command) {
                 tip(error, instead);
             } else if text(error, ContextKind::SuggestedArg).is_some_and(|near| is_far(&flag, &near)) {
                 error.remove(ContextKind::SuggestedArg);
+                // it would show the flag that is not suggested any more
+                error.remove(ContextKind::Usage);
             }
         }
         _ => {}

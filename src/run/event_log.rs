@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::hook_queue::{Call, Calls};
+use super::hook_queue::{HookCall, HookQueue};
 use super::hooks::Caller;
 use crate::error::{Error, ErrorKind, Result};
 use crate::report::events::{Record, What};
@@ -28,7 +28,7 @@ pub struct Chronicle {
     stream: Option<Box<dyn Write>>,
     caller: Caller,
     /// The background queue, once a hook was called.
-    calls: Option<Calls>,
+    calls: Option<HookQueue>,
     /// Variables of the run for all hooks.
     facts: Vec<(&'static str, String)>,
     /// The user knows that the log cannot be written.
@@ -49,7 +49,7 @@ impl Chronicle {
 
     /// Publishes an event and returns lines for the user about failures. A run continues without its log; the only error is
     /// a required hook that fails.
-    pub fn tell(&mut self, at: Timestamp, what: What) -> Result<Vec<String>> {
+    pub fn publish(&mut self, at: Timestamp, what: What) -> Result<Vec<String>> {
         let mut complaints = self.failures();
         let hook = what.hook().filter(|event| self.caller.wants(*event));
         let mut facts = self.facts.clone();
@@ -68,12 +68,12 @@ impl Chronicle {
             let _ = stream.write_all(line.as_bytes()).and_then(|()| stream.flush());
         }
         if let Some(event) = hook {
-            self.call(Call { event, facts, json: line })?;
+            self.call(HookCall { event, facts, json: line })?;
         }
         Ok(complaints)
     }
 
-    fn call(&mut self, call: Call) -> Result<()> {
+    fn call(&mut self, call: HookCall) -> Result<()> {
         if self.caller.hooks.required {
             return self.caller.call(call.event, &call.facts, &call.json).map_err(|why| {
                 Error::new(ErrorKind::Human, why)
@@ -83,7 +83,7 @@ impl Chronicle {
         let calls =
             match &mut self.calls {
                 Some(calls) => calls,
-                None => self.calls.insert(Calls::new(self.caller.clone()).map_err(|e| {
+                None => self.calls.insert(HookQueue::new(self.caller.clone()).map_err(|e| {
                     Error::new(ErrorKind::Internal, "starting the calls of hooks").caused_by(e)
                 })?),
             };
@@ -92,7 +92,7 @@ impl Chronicle {
     }
 
     fn failures(&self) -> Vec<String> {
-        complaints(self.calls.as_ref().map_or_else(Vec::new, Calls::complaints))
+        complaints(self.calls.as_ref().map_or_else(Vec::new, HookQueue::complaints))
     }
 
     /// A line for the user who waits for the last hooks; `None` where they end soon.

@@ -1,4 +1,4 @@
-//! Calls hooks in the background, one after another, so that a slow hook delays neither the next step nor its agent.
+//! HookQueue hooks in the background, one after another, so that a slow hook delays neither the next step nor its agent.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,7 +11,7 @@ use crate::config::HookEvent;
 
 /// A call of a hook.
 #[derive(Debug)]
-pub struct Call {
+pub struct HookCall {
     /// The event that it is for.
     pub event: HookEvent,
     /// Its environment variables.
@@ -25,8 +25,8 @@ pub struct Call {
 /// One thread makes all calls and lives until the last one is over, because the kernel ends a hook with the thread that
 /// started it. Dropping the queue waits for all calls.
 #[derive(Debug)]
-pub struct Calls {
-    queue: Option<Sender<Call>>,
+pub struct HookQueue {
+    queue: Option<Sender<HookCall>>,
     complaints: Receiver<String>,
     /// Number of calls that are not over.
     left: Arc<AtomicUsize>,
@@ -35,10 +35,10 @@ pub struct Calls {
     worker: Option<JoinHandle<()>>,
 }
 
-impl Calls {
+impl HookQueue {
     /// Starts the thread that makes the calls.
     pub fn new(caller: Caller) -> std::io::Result<Self> {
-        let (queue, calls) = channel::<Call>();
+        let (queue, calls) = channel::<HookCall>();
         let (complain, complaints) = channel();
         let (works, over) = channel::<()>();
         let left = Arc::new(AtomicUsize::new(0));
@@ -57,7 +57,7 @@ impl Calls {
     }
 
     /// Adds a call at the end of the queue.
-    pub fn add(&self, call: Call) {
+    pub fn add(&self, call: HookCall) {
         if let Some(queue) = &self.queue {
             self.left.fetch_add(1, Ordering::Relaxed);
             // the worker ends only after this end of the queue
@@ -91,7 +91,7 @@ impl Calls {
     }
 }
 
-impl Drop for Calls {
+impl Drop for HookQueue {
     fn drop(&mut self) {
         self.finish();
     }

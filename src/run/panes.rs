@@ -43,7 +43,7 @@ pub struct Setting<'a> {
 
 /// How a side pane is split off.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Room {
+pub(super) struct PaneSplit {
     /// The pane that it is split from, by its place in the list; `None` for the agent.
     pub(super) from: Option<usize>,
     /// To the right of that pane instead of below it.
@@ -53,8 +53,8 @@ pub(super) struct Room {
 }
 
 /// The split of each pane: the first pane of a side is split from the agent, the others from the pane before them.
-pub(super) fn rooms(panes: &[Pane]) -> Vec<Room> {
-    let mut rooms = Vec::new();
+pub(super) fn splits(panes: &[Pane]) -> Vec<PaneSplit> {
+    let mut splits = Vec::new();
     for (index, pane) in panes.iter().enumerate() {
         let same_side = |pane_: &&Pane| pane_.side == pane.side;
         let before = panes[..index].iter().rposition(|p| p.side == pane.side);
@@ -63,9 +63,9 @@ pub(super) fn rooms(panes: &[Pane]) -> Vec<Room> {
         // the pane before has the room for all panes that follow it
         let even = if before.is_some() { 100 * after / (after + 1) } else { 35 };
         let size = pane.size.clone().unwrap_or_else(|| format!("{even}%"));
-        rooms.push(Room { from: before, right, size });
+        splits.push(PaneSplit { from: before, right, size });
     }
-    rooms
+    splits
 }
 
 /// The tmux command that arranges a window's panes.
@@ -144,8 +144,8 @@ mod tests {
         }
     }
 
-    fn room(from: Option<usize>, right: bool, size: &str) -> Room {
-        Room { from, right, size: size.to_owned() }
+    fn room(from: Option<usize>, right: bool, size: &str) -> PaneSplit {
+        PaneSplit { from, right, size: size.to_owned() }
     }
 
     #[test]
@@ -153,7 +153,7 @@ mod tests {
         use Side::{Below, Right};
         let panes: Vec<_> = [Right, Below, Right, Right].map(|side| pane(side, None)).to_vec();
         assert_eq!(
-            rooms(&panes),
+            splits(&panes),
             [
                 room(None, true, "35%"),
                 room(None, false, "35%"),
@@ -161,7 +161,7 @@ mod tests {
                 room(Some(2), false, "50%"),
             ]
         );
-        assert_eq!(rooms(&[pane(Below, Some("12")), pane(Below, None)])[1], room(Some(0), true, "50%"));
+        assert_eq!(splits(&[pane(Below, Some("12")), pane(Below, None)])[1], room(Some(0), true, "50%"));
     }
 
     #[test]

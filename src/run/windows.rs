@@ -39,7 +39,7 @@ pub struct Screen {
     windows: HashMap<String, TmuxWindow>,
     /// The pane in each unit's window that runs the checks.
     verifying: HashMap<String, TmuxWindow>,
-    main: Option<Main>,
+    main: Option<MainWindow>,
     look: Option<StatusLine>,
     looked: bool,
     /// Windows to close as soon as another one is open.
@@ -51,14 +51,14 @@ pub struct Screen {
 }
 
 #[derive(Debug)]
-struct Main {
+struct MainWindow {
     cwd: PathBuf,
     argv: Vec<OsString>,
 }
 
 /// A window to open.
 #[derive(Debug, Clone, Copy)]
-struct Wanted<'a> {
+struct WindowRequest<'a> {
     name: &'a str,
     purpose: &'a str,
     cwd: &'a Path,
@@ -116,7 +116,7 @@ impl Screen {
     /// Opens the window `main`, in which `argv` shows the live view. It is opened again with a session that was killed.
     pub fn open_main(&mut self, cwd: &Path, argv: Vec<OsString>) -> Result<()> {
         self.open("main", MAIN_WINDOW, cwd, &argv, None)?;
-        self.main = Some(Main { cwd: cwd.to_owned(), argv });
+        self.main = Some(MainWindow { cwd: cwd.to_owned(), argv });
         self.look();
         Ok(())
     }
@@ -136,7 +136,7 @@ impl Screen {
             self.look();
         }
         let look = self.look.clone();
-        let window = self.start(Wanted { name, purpose, cwd, argv, mark }, look.as_ref())?;
+        let window = self.start(WindowRequest { name, purpose, cwd, argv, mark }, look.as_ref())?;
         // the window has no other pane now
         self.verifying.remove(purpose);
         self.over.retain(|(over, _)| over != purpose);
@@ -152,7 +152,7 @@ impl Screen {
         Ok(window)
     }
 
-    fn start(&mut self, wanted: Wanted<'_>, look: Option<&StatusLine>) -> Result<TmuxWindow> {
+    fn start(&mut self, wanted: WindowRequest<'_>, look: Option<&StatusLine>) -> Result<TmuxWindow> {
         // another process may take the same session name; each try avoids one more taken name
         let mut tries = 1;
         loop {
@@ -163,8 +163,8 @@ impl Screen {
         }
     }
 
-    fn start_once(&mut self, wanted: Wanted<'_>, look: Option<&StatusLine>) -> Result<TmuxWindow> {
-        let Wanted { name, purpose, cwd, argv, mark } = wanted;
+    fn start_once(&mut self, wanted: WindowRequest<'_>, look: Option<&StatusLine>) -> Result<TmuxWindow> {
+        let WindowRequest { name, purpose, cwd, argv, mark } = wanted;
         let status_line = look.filter(|_| mark.is_some());
         let new = NewWindow { name, purpose, cwd, argv, size: self.size, mark, status_line };
         if let Some(window) = self.windows.get(purpose)
@@ -247,7 +247,7 @@ impl Screen {
         let mut opened: Vec<String> = Vec::new();
         let mut open = || -> Result<()> {
             let socket = panes::provide(panes.len(), setting)?;
-            for (pane, room) in panes.iter().zip(panes::rooms(&panes)) {
+            for (pane, room) in panes.iter().zip(panes::splits(&panes)) {
                 let errand = Errand {
                     socket: socket.clone(),
                     attempt: Some(attempt),

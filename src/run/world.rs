@@ -14,7 +14,7 @@ use super::assign::Call;
 use super::conclude::conclusion;
 use super::driver::{Ending, World};
 use super::event_log::Chronicle;
-use super::inbox::{Ears, Heard};
+use super::inbox::{Ears, InboxMessage};
 use super::launch::{Launcher, Request};
 use super::machine::{Assigned, Effect, Event, Machine, Notice, Pause};
 use super::prepare::{AttemptInputs, PreparedAttempt};
@@ -123,7 +123,7 @@ impl<'a> RealWorld<'a> {
     pub fn tell(&mut self, what: What) -> Result<()> {
         let at = self.clock.now();
         let Some(chronicle) = &mut self.chronicle else { return Ok(()) };
-        for complaint in chronicle.tell(at, what)? {
+        for complaint in chronicle.publish(at, what)? {
             self.say(&complaint);
         }
         Ok(())
@@ -141,9 +141,9 @@ impl<'a> RealWorld<'a> {
     }
 
     pub(super) fn watch_over(&self) -> impl FnOnce() + Send + 'static {
-        let tell = self.ears.teller();
+        let sender = self.ears.sender();
         move || {
-            let _ = tell.send(Heard::Over);
+            let _ = sender.send(InboxMessage::Over);
         }
     }
 
