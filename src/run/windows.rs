@@ -240,7 +240,12 @@ impl Screen {
 
     /// Opens the side panes of the window for `purpose`. They end with the attempt of that process id and start time. Returns a
     /// line for the user at the first failure only.
-    pub fn open_side_panes(&mut self, purpose: &str, attempt: (i32, u64), setting: Setting<'_>) -> Option<String> {
+    pub fn open_side_panes(
+        &mut self,
+        purpose: &str,
+        attempt: (i32, u64),
+        setting: Setting<'_>,
+    ) -> Option<String> {
         let panes = self.wishes.panes.clone();
         let window = self.windows.get(purpose).filter(|_| !panes.is_empty())?.clone();
         self.pending = None;
