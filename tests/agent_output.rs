@@ -44,6 +44,15 @@ fn the_log_keeps_the_bytes_and_the_screen_shows_their_meaning() {
 }
 
 #[test]
+fn logs_into_a_pipe_cut_no_line() {
+    let project = project("claude-tool", "");
+    let long = format!("echo {}", "x".repeat(300));
+    project.write("stream.jsonl", &project.read("stream.jsonl").replace("echo hi", &long));
+    project.run(&["run"]).code(0);
+    project.run(&["logs"]).code(0).says(&[&format!("▸ Bash {long} > out.txt\n")]);
+}
+
+#[test]
 fn usage_is_summed_by_attempt_unit_and_run() {
     let project = project("codex-tool", r#"test "$SEQORCH_ATTEMPT" != 1 || exit 1"#);
     let run = project.run(&["run"]).code(0);

@@ -84,13 +84,13 @@ fn runs_of_one_name_have_separate_sessions_and_attach_finds_its_own() {
     assert_eq!(sessions.iter().map(|(windows, _)| *windows).collect::<Vec<_>>(), ["2", "4"], "{sessions:?}");
     assert!(sessions.iter().any(|(_, name)| *name == "sequential-login"), "{sessions:?}");
     // "not a terminal" means that the session was found
-    project.run(&["-C", "tree", "attach", "login", "1"]).code(1).says(&["not a terminal"]);
+    project.run(&["-C", "tree", "attach", "login", "1"]).code(64).says(&["not a terminal"]);
     project.write("go", "");
     for run in runs {
         run.wait().code(0);
     }
     assert_eq!(project.ledger(), ["1 1", "1 1", "1 1"], "none was ended and tried again");
-    project.run(&["-C", "tree", "attach", "login", "1"]).code(1).says(&["not a terminal"]);
+    project.run(&["-C", "tree", "attach", "login", "1"]).code(64).says(&["not a terminal"]);
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn attach_finds_the_session_that_an_earlier_run_used() {
     let Some(project) = Project::new().tmux() else { return };
     let project = project.spec("login", tasks(1)).agent("[ $SEQORCH_ATTEMPT = 1 ] && say_halt || say_done");
     project.run(&["run", "--tmux-session", "mine"]).code(2);
-    project.run(&["attach", "1"]).code(1).says(&["not a terminal"]);
+    project.run(&["attach", "1"]).code(64).says(&["not a terminal"]);
     // a resume uses the same session
     project.run(&["resume", "--answer", "A"]).code(0).says(&["attach -t mine"]);
     assert_eq!(project.ask_tmux(&["list-sessions", "-F", "#{session_name}"]).trim(), "mine");
@@ -131,7 +131,7 @@ fn attach_to_a_subtask_finds_the_window_of_its_unit() {
     let project = project.spec("login", "- [ ] 1. A\n  - [ ] 1.1 B\n");
     project.run(&["run"]).code(0);
     // "not a terminal" comes from tmux: the window was found
-    project.run(&["attach", "1.1"]).code(1).says(&["not a terminal"]);
+    project.run(&["attach", "1.1"]).code(64).says(&["not a terminal"]);
     project.run(&["attach", "1.2"]).code(64).says(&["task 1.2 has no window", "There are: main, 1."]);
 }
 
@@ -147,7 +147,7 @@ fn attach_says_that_the_session_of_a_run_was_killed() {
     project.run(&["attach", "9"]).code(64).says(&["There are: main, 1."]);
     project.ask_tmux(&["kill-session", "-t", "=other"]);
     run.wait_for("in 1h");
-    project.run(&["attach"]).code(66).says(&["no tmux session other", "It was killed; the run goes on"]);
+    project.run(&["attach"]).code(66).says(&["no tmux session other", "It was killed. The run continues"]);
     project.run(&["stop"]).code(0);
     run.wait().code(130);
 }

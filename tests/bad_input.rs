@@ -71,6 +71,7 @@ fn a_missing_agent_program_exits_with_69_before_anything_runs() {
 #[test]
 fn a_usage_error_exits_with_64() {
     Project::new().run(&["run", "--no-such-flag"]).code(64);
+    Project::new().run(&["rnu"]).code(64).says(&["did you mean `seqorch run`?"]);
     Project::new().spec("login", "- [ ] 1. A\n").run(&["run", "--only", "7"]).code(64).says(&["7"]);
 }
 

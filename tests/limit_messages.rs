@@ -204,7 +204,10 @@ fn an_unknown_backend_gives_a_warning_and_an_answer() {
     let command = project.command(&["limits", "test", "--backend", "cluade", "--channel", "stdout"]);
     let (code, stdout, stderr) = ask(command, "You've hit your session limit");
     assert_eq!(code, 0);
-    assert!(stdout.contains("quota_exhausted") && stderr.contains("cluade is no known backend"), "{stderr}");
+    assert!(
+        stdout.contains("quota_exhausted") && stderr.contains("cluade is not a known backend"),
+        "{stderr}"
+    );
 }
 
 #[test]

@@ -38,7 +38,10 @@ fn the_main_window_shows_the_plan_live_and_then_the_summary() {
     shows(&project, "I look around");
     let text = main_window(&project);
     assert!(text.starts_with("seqorch · login · running") && text.contains("0 of 2 done"), "{text}");
-    assert!(text.contains("› 2  Second") && text.contains("– 3  Third (optional, not asked for)"), "{text}");
+    assert!(
+        text.contains("› 2  Second") && text.contains("– 3  Third (optional; use --include-optional)"),
+        "{text}"
+    );
     assert_eq!(ask(&project, "#{alternate_on}"), "1");
     project.release();
     shows(&project, "✓ 1  First");
@@ -226,7 +229,7 @@ fn the_live_view_has_colours_only_where_wanted() {
 #[test]
 fn status_watch_in_a_pipe_prints_a_line_per_event() {
     let project = Project::new().spec("login", tasks(2)).agent("gate; say_done");
-    project.run(&["status", "--watch"]).code(0).says(&["no run is at work, and none was"]);
+    project.run(&["status", "--watch"]).code(0).says(&["no run is active, and there was none before"]);
     let run = project.start(&["run"]);
     project.wait_for_ledger(1);
     let text = project.start(&["status", "--watch"]);

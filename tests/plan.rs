@@ -164,7 +164,11 @@ fn v_shows_config_files_and_commands_and_vv_every_effect() {
     );
     project.run(&["run", "-v"]).code(0).says(&[
         "  /bin/sh agent.sh\n",
-        &format!("in {}, kept in {}", project.root().display(), project.path(".seqorch/login/1/1").display()),
+        &format!(
+            "in {}, output in {}",
+            project.root().display(),
+            project.path(".seqorch/login/1/1").display()
+        ),
     ]);
     project.run(&["mark", "1", "todo"]).code(0);
     let effects = project.run(&["run", "-vv"]).code(0).stdout;
@@ -173,5 +177,5 @@ fn v_shows_config_files_and_commands_and_vv_every_effect() {
     assert!(at(" start attempt 2 of 1") < at(" tick 1"), "{effects}");
     project.run(&["mark", "1", "todo"]).code(0);
     let quiet = project.run(&["run"]).code(0).stdout;
-    assert!(!quiet.contains("save the state") && !quiet.contains("kept in"), "{quiet}");
+    assert!(!quiet.contains("save the state") && !quiet.contains("output in"), "{quiet}");
 }

@@ -22,13 +22,13 @@ fn the_report_starts_with_what_needs_you_and_lists_each_task() {
     assert!(at("seqorch resume login --answer") < at("## Tasks"), "{text}");
     assert!(text.contains("- tasks: 1 of 3 tasks done · 1 halted · 1 to do\n- attempts: 3\n"), "{text}");
     assert!(text.contains("- tokens: unknown\n"), "{text}");
-    assert!(at("## Last words") < at("> I did 1."), "{text}");
+    assert!(at("## Final messages") < at("> I did 1."), "{text}");
 }
 
 #[test]
 fn the_html_report_stands_alone_and_escapes_foreign_text() {
     let project = night();
-    project.run(&["report", "--html", "out.html"]).code(0).says(&["out.html is written"]);
+    project.run(&["report", "--html", "out.html"]).code(0).says(&["wrote out.html"]);
     let page = project.read("out.html");
     assert!(page.starts_with("<!doctype html>") && page.trim_end().ends_with("</html>"), "{page}");
     assert!(page.contains("B &lt;script&gt;alert(1)&lt;&#x2f;script&gt;"), "{page}");
@@ -46,7 +46,7 @@ fn the_html_report_stands_alone_and_escapes_foreign_text() {
 #[test]
 fn the_report_before_the_first_run_says_that_nothing_ran() {
     let project = Project::new().spec("login", THREE).agent("say_done");
-    project.run(&["report"]).code(0).says(&["nothing was tried yet"]);
+    project.run(&["report"]).code(0).says(&["nothing has run yet"]);
     assert!(!project.path(".seqorch").exists(), "looking made files");
 }
 

@@ -162,7 +162,7 @@ fn logs_follow_shows_a_running_check_and_ends_with_it() {
     project.wait_for_ledger(2);
     let follow = project.start(&["logs", "-f"]);
     follow.wait_for("it begins");
-    project.run(&["logs"]).code(0).says(&["I built it", "it begins", "still at work"]);
+    project.run(&["logs"]).code(0).says(&["I built it", "it begins", "still running"]);
     project.release();
     let printed = follow.wait().code(0).stdout;
     for part in [

@@ -1,11 +1,14 @@
-//! Asks an agent who does which task, outside of a run, so that a team can review the answer before the night.
+//! Lets an agent assign tasks outside of a run, so that a team can review the assignments before the run.
 
 use std::io::{self, Write};
+
+use jiff::Timestamp;
 
 use super::project::{Project, own_program};
 use crate::config::AssignMode;
 use crate::error::Result;
 use crate::project::SpecPlace;
+use crate::project::current_plan::current_plan;
 use crate::run::assign::ask_outside_of_a_run;
 use crate::run::inbox::Ears;
 use crate::run::launch::Launcher;
@@ -13,26 +16,26 @@ use crate::run::world::RealWorld;
 use crate::store::lock::{Holder, RunLock};
 use crate::sys::clock::SystemClock;
 
-/// Asks about every unit of the plan that has no agent yet, and saves the answer.
-pub(super) fn ask(project: &Project, place: &SpecPlace) -> Result<()> {
+/// Lets the agent of `[assign]` assign every unit of the plan that has no backend yet, and saves the answer.
+pub(super) fn assign_missing(project: &Project, place: &SpecPlace) -> Result<()> {
     let config = &project.loaded.config;
-    // what is wrong with it is said by whoever shows the plan
+    // the caller prints what is wrong with tasks.md
     let Ok((_, tasks)) = place.read_tasks() else { return Ok(()) };
     if config.assign.mode != AssignMode::Agent || tasks.has_errors() {
         return Ok(());
     }
     crate::plan::check_selection(&tasks, config, &place.selection)?;
     let store = project.store(place);
-    let plan = super::plan::current(place, config, &tasks, &store.load()?);
+    let plan = current_plan(place, config, &tasks, &store.load()?, Timestamp::now());
     let units: Vec<String> =
         plan.steps.iter().filter(|s| s.settings.unassigned).map(|s| s.unit.clone()).collect();
     if units.is_empty() {
         return Ok(());
     }
     store.prepare()?;
-    let _lock = RunLock::take(&store.run_lock(), &Holder::me(&place.dir, jiff::Timestamp::now()))?;
+    let _lock = RunLock::take(&store.run_lock(), &Holder::me(&place.dir, Timestamp::now()))?;
     let launcher = Launcher::new(own_program()?, &store.folder(), None)?.silent();
-    // the plan itself goes to stdout
+    // stdout is for the plan
     let out: Box<dyn Write> = Box::new(io::stderr());
     let ears = Ears::open()?;
     let mut world = RealWorld::new(place, config, &store, &SystemClock, launcher, &ears, out);

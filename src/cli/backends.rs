@@ -4,7 +4,7 @@ use std::io::Write;
 
 use clap::Args;
 
-use super::Global;
+use super::global::{Global, terminal_width};
 use super::project::{Project, own_program};
 use crate::error::Result;
 use crate::setup::backend_list;
@@ -26,7 +26,7 @@ pub(super) fn backends(global: &Global, args: &BackendsArgs) -> Result<u8> {
     if args.json {
         let _ = writeln!(out, "{:#}", serde_json::json!({ "schema": 1, "backends": listed }));
     } else {
-        let _ = backend_list::write(&mut out, &listed, super::terminal_width());
+        let _ = backend_list::write(&mut out, &listed, terminal_width());
     }
     Ok(0)
 }

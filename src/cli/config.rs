@@ -1,10 +1,10 @@
-//! `seqorch config`: what the configuration says, and why.
+//! `seqorch config`: shows and explains the configuration.
 
 use std::io::Write;
 
 use clap::{Args, Subcommand};
 
-use super::Global;
+use super::global::Global;
 use super::project::Project;
 use crate::config::json_schema::json_schema;
 use crate::config::{explain, pages};
@@ -14,19 +14,19 @@ use crate::plan::prompt::BUILT_IN;
 #[derive(Debug, Args)]
 pub(super) struct ConfigArgs {
     #[command(subcommand)]
-    topic: Topic,
+    verb: ConfigVerb,
 }
 
 #[derive(Debug, Subcommand)]
-enum Topic {
-    /// Print the merged configuration, each value with the place that sets it.
+enum ConfigVerb {
+    /// Print the merged configuration and where each value comes from.
     Show {
-        /// Only this section or key.
+        /// Section or key [default: all].
         key: Option<String>,
     },
-    /// Explain one key: meaning, value, where it is set, default, type, variable, flag.
+    /// Explain a key: its value, source, default and meaning.
     Explain {
-        /// The key, like run.delay.
+        /// Key, like run.delay.
         key: String,
     },
     /// Print a seqorch.toml with all keys and their defaults.
@@ -41,27 +41,27 @@ enum Topic {
                       seqorch config reference > docs/configuration.md"
     )]
     Reference,
-    /// Print the JSON Schema of seqorch.toml, with which editors complete and check it.
-    #[command(after_help = "Keep it next to your file and name it on that file's first line:\n  \
+    /// Print the JSON Schema of seqorch.toml, for completion in editors.
+    #[command(after_help = "Save it next to seqorch.toml and name it on the first line of that file:\n  \
                       seqorch config schema > seqorch.schema.json\n  #:schema ./seqorch.schema.json")]
     Schema,
-    /// Print the built-in template of prompts, with the values and filters that one of your own can use.
-    #[command(after_help = "Change a copy of it and name that as prompt.template:\n  \
-                      seqorch config template > prompt.md.j2\n\
-                      seqorch plan --prompt ID prints a prompt that is made from it.")]
+    /// Print the built-in prompt template and the values that it can use.
+    #[command(after_help = "Change a copy of it and name the copy in prompt.template:\n  \
+                      seqorch config template > prompt.md.j2\n\n\
+                      `seqorch plan --prompt ID` prints the prompt of a task.")]
     Template,
 }
 
 pub(super) fn config(global: &Global, args: &ConfigArgs) -> Result<u8> {
     let loaded = || -> Result<_> { Ok(Project::open(global, Vec::new(), None)?.loaded) };
-    let text = match &args.topic {
-        Topic::Show { key } => explain::show(&loaded()?, key.as_deref())?,
-        Topic::Explain { key } => explain::explain(&loaded()?, key)?,
-        // these need no project, and no valid configuration
-        Topic::Example => pages::example(),
-        Topic::Reference => pages::reference(),
-        Topic::Schema => format!("{:#}\n", json_schema()),
-        Topic::Template => BUILT_IN.to_owned(),
+    let text = match &args.verb {
+        ConfigVerb::Show { key } => explain::show(&loaded()?, key.as_deref())?,
+        ConfigVerb::Explain { key } => explain::explain(&loaded()?, key)?,
+        // these work without a project, and with a broken configuration
+        ConfigVerb::Example => pages::example(),
+        ConfigVerb::Reference => pages::reference(),
+        ConfigVerb::Schema => format!("{:#}\n", json_schema()),
+        ConfigVerb::Template => BUILT_IN.to_owned(),
     };
     let _ = anstream::stdout().write_all(text.as_bytes());
     Ok(0)

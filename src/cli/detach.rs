@@ -1,4 +1,4 @@
-//! `seqorch run --detach`: the run moves behind the session's main window, with the environment of this shell.
+//! `seqorch run --detach`: starts the run in the session's main window, with the environment of this shell.
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -20,7 +20,7 @@ use crate::sys::files;
 use crate::sys::socket::Listener;
 use crate::tmux;
 
-/// How long the window may take to start, and the run to begin.
+/// How long the window may take to connect, and then the run.
 const DEADLINE: Duration = Duration::from_secs(30);
 
 pub(super) fn detach(job: &Job, go_on: &GoOn, plan: &Plan) -> Result<u8> {
@@ -28,7 +28,7 @@ pub(super) fn detach(job: &Job, go_on: &GoOn, plan: &Plan) -> Result<u8> {
     let config = &project.loaded.config;
     let store = project.store(place);
     if let Some(holder) = lock::holder(&store.run_lock()) {
-        // the same words as a run that finds the lock taken
+        // fails with the same message as a run without --detach
         lock::RunLock::take(&store.run_lock(), &holder)?;
     }
     let env: Vec<(OsString, OsString)> = std::env::vars_os().collect();
@@ -36,16 +36,16 @@ pub(super) fn detach(job: &Job, go_on: &GoOn, plan: &Plan) -> Result<u8> {
         Error::new(ErrorKind::Unavailable, "--detach needs tmux")
             .hint("Install tmux, or run without --detach.")
     })?;
-    // where it keeps its things says whose windows they are
+    // the owner of the windows is named after the folder that this creates
     let store = store.prepared()?;
     let name = tmux_names::session(&config.tmux.session, &place.name);
     let mut screen = Screen::find(tmux.of(project.owner(place)), &name, config.tmux.size);
     let attach = screen.attach_command();
 
     let failed = |e| Error::new(ErrorKind::Internal, "opening a socket for the window").caused_by(e);
-    let starts = Listener::bind(&store.folder()).map_err(failed)?;
-    let readies = Listener::bind(&store.folder()).map_err(failed)?;
-    let argv: Vec<OsString> = vec![own_program()?.into(), "__detached".into(), starts.path().into()];
+    let window_starts = Listener::bind(&store.folder()).map_err(failed)?;
+    let run_starts = Listener::bind(&store.folder()).map_err(failed)?;
+    let argv: Vec<OsString> = vec![own_program()?.into(), "__detached".into(), window_starts.path().into()];
     let here = std::env::current_dir().map_err(|e| Error::io("finding", Path::new("."), e))?;
     screen.open("main", tmux::MAIN_WINDOW, &here, &argv, None)?;
 
@@ -53,23 +53,23 @@ pub(super) fn detach(job: &Job, go_on: &GoOn, plan: &Plan) -> Result<u8> {
         let shown = screen.shown(tmux::MAIN_WINDOW).unwrap_or_default();
         Error::new(ErrorKind::Unavailable, what).detail(sanitise(shown.trim().as_bytes()))
     };
-    let mut stream = accept(starts.get(), &screen).ok_or_else(|| gone("the window did not start"))?;
+    let mut stream = accept(window_starts.get(), &screen).ok_or_else(|| gone("the window did not start"))?;
     let answer = go_on.answer.as_ref().map(|text| (store.folder().join("answer.txt"), text));
     if let Some((path, text)) = &answer {
-        // not on its command line, where all users of this machine could read it
+        // a command line can be read by all users of this machine
         files::replace(path, text.as_bytes(), 0o600)?;
     }
-    let run = job.detached_argv(go_on, answer.as_ref().map(|(path, _)| path.as_path()), readies.path());
+    let run = job.detached_argv(go_on, answer.as_ref().map(|(path, _)| path.as_path()), run_starts.path());
     let view = super::watch::starting_argv(global, work, place, run);
     stream.write_all(&message(view, &env)).map_err(failed)?;
     drop(stream);
-    accept(readies.get(), &screen).ok_or_else(|| gone("the run did not begin in its window"))?;
+    accept(run_starts.get(), &screen).ok_or_else(|| gone("the run did not start in its window"))?;
     let steps = plural(plan.steps.len(), "step");
     let _ = writeln!(anstream::stdout(), "seqorch · {} · {steps}, detached · watch: {attach}", place.name);
     Ok(0)
 }
 
-/// What `__detached` becomes: arguments, an empty one, environment, each ended by a NUL byte.
+/// The message to `__detached`: arguments, an empty one, environment, each ended by a NUL byte.
 pub(super) fn message(args: impl IntoIterator<Item = OsString>, env: &[(OsString, OsString)]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for arg in args {
@@ -81,7 +81,7 @@ pub(super) fn message(args: impl IntoIterator<Item = OsString>, env: &[(OsString
     bytes
 }
 
-/// Waits for somebody to connect: not for ever, and no longer than the window lives.
+/// Waits until the window connects; `None` when it ends or the deadline is over.
 fn accept(listener: &UnixListener, screen: &Screen) -> Option<UnixStream> {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     let look_again = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use clap::Args;
 
-use super::Global;
+use super::global::Global;
 use super::project::{Project, find_folders, own_program};
 use crate::error::Result;
 use crate::plan::Selection;

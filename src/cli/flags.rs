@@ -1,30 +1,30 @@
-//! What the verbs that run or show work take on the command line: which tasks, and settings of the configuration.
+//! What the verbs that run or show tasks take on the command line: which tasks, and settings of the configuration.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser};
 
-use super::Global;
+use super::global::Global;
 use super::project::Project;
 use crate::config::Flag;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Selection;
 
-/// What to work off, and how.
+/// Which tasks to run, and how.
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct Work {
-    /// Only these tasks.
+    /// Run only these tasks, separated by commas.
     #[arg(long, value_name = "IDS", value_delimiter = ',')]
     only: Vec<String>,
-    /// Begin with this task, whatever is open before it.
+    /// Start with this task and leave out open tasks before it.
     #[arg(long, value_name = "ID")]
     from: Option<String>,
     #[command(flatten)]
     flags: RunFlags,
 }
 
-/// What a run was told of what to work off and how, for a later one that goes on with it.
+/// The options of a run as the state file keeps them, for a later run that continues it.
 #[derive(Debug, Parser)]
 #[command(no_binary_name = true)]
 pub(super) struct Kept {
@@ -35,7 +35,7 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    /// The arguments to keep, `cwd` being where their paths begin.
+    /// The arguments to keep; relative paths start at `cwd`.
     pub(super) fn argv(global: &Global, work: &Work, cwd: &Path) -> Vec<String> {
         let file = global.config.as_ref().map(|file| cwd.join(file));
         let file = file.map(|file| OsString::from(format!("--config={}", file.display())));
@@ -44,12 +44,12 @@ impl Kept {
         all.map(|arg| arg.to_string_lossy().into_owned()).collect()
     }
 
-    /// Reads them again.
+    /// Reads what [`Kept::argv`] wrote.
     pub(super) fn parse(argv: &[String]) -> std::result::Result<Self, clap::Error> {
         Self::try_parse_from(argv)
     }
 
-    /// What is asked for now, and what was asked for then beside it.
+    /// The options given now, with the kept ones where nothing is given.
     pub(super) fn below(self, global: &Global, work: &Work) -> (Global, Work) {
         let mut global = global.clone();
         global.config = global.config.or(self.global.config);
@@ -73,67 +73,70 @@ impl Work {
         }
     }
 
-    /// Whether tasks are named.
+    /// Whether `--only` or `--from` is given.
     pub(super) fn names_tasks(&self) -> bool {
         !self.only.is_empty() || self.from.is_some()
     }
 
-    /// The same for another start of this program in the same folder; tmux is left out.
+    /// The same options for another start of this program in the same folder, without those about tmux.
     pub(super) fn argv(&self) -> Vec<OsString> {
         let mut argv = self.flags.argv();
-        // in one word, so that no value is taken for a flag
+        // flag and value in one word, so that a value with a leading dash is not read as a flag
         argv.extend((!self.only.is_empty()).then(|| format!("--only={}", self.only.join(",")).into()));
         argv.extend(self.from.as_ref().map(|from| format!("--from={from}").into()));
         argv
     }
 
-    /// What of tmux the same start would have to be told, too.
+    /// The options about tmux that [`Work::argv`] leaves out.
     pub(super) fn tmux_argv(&self) -> Vec<OsString> {
         let session = self.flags.tmux_session.as_ref().map(|name| format!("--tmux-session={name}").into());
         session.into_iter().chain(self.flags.no_tmux.then(|| "--no-tmux".into())).collect()
     }
 
-    /// In windows of tmux after all.
+    /// Takes `--no-tmux` back.
     pub(super) fn show_windows(&mut self) {
         self.flags.no_tmux = false;
     }
 
-    /// This, and what `kept` says beside it. Tasks that are named here take the place of those.
+    /// These options, with those of `kept` where nothing is given. Tasks named here replace all of the kept selection.
     fn over(self, kept: Self) -> Self {
         let (only, from) = if self.names_tasks() { (self.only, self.from) } else { (kept.only, kept.from) };
         Self { only, from, flags: self.flags.over(kept.flags) }
     }
 }
 
-/// Settings of the configuration that a run may be given on the command line.
+/// The heading of these flags in the help.
+const SETTINGS: &str = "Settings for this run";
+
+/// Keys of the configuration that one run can override.
 #[derive(Debug, Clone, Default, Args)]
 struct RunFlags {
-    /// Pause between two steps; a bare number is seconds.
-    #[arg(long, value_name = "TIME")]
+    /// Pause between two steps, like 30s or 2m; a plain number is seconds.
+    #[arg(help_heading = SETTINGS, long, value_name = "TIME")]
     delay: Option<String>,
-    /// Iterations (attempts in all) that this run may take.
-    #[arg(long, value_name = "N")]
+    /// Stop after this many iterations.
+    #[arg(help_heading = SETTINGS, long, value_name = "N")]
     max_iterations: Option<u32>,
-    /// Who works.
-    #[arg(long, value_name = "NAME")]
+    /// Backend to use.
+    #[arg(help_heading = SETTINGS, long, value_name = "NAME")]
     backend: Option<String>,
-    /// Ask this backend's agent which agent does which task.
-    #[arg(long, value_name = "NAME")]
+    /// Let this agent assign tasks to agents.
+    #[arg(help_heading = SETTINGS, long, value_name = "NAME")]
     assign_backend: Option<String>,
-    /// The `OpenCode` agent that is asked; without --assign-backend, opencode is.
-    #[arg(long, value_name = "NAME")]
+    /// Let this OpenCode agent assign them.
+    #[arg(help_heading = SETTINGS, long, value_name = "NAME")]
     assign_opencode_agent: Option<String>,
     /// Name of the tmux session.
-    #[arg(long, value_name = "NAME")]
+    #[arg(help_heading = SETTINGS, long, value_name = "NAME")]
     tmux_session: Option<String>,
-    /// Where agents work.
-    #[arg(long, value_name = "DIR")]
+    /// Folder in which agents work.
+    #[arg(help_heading = SETTINGS, long, value_name = "DIR")]
     workdir: Option<PathBuf>,
-    /// Plain child processes instead of tmux windows.
-    #[arg(long)]
+    /// Run agents without tmux windows.
+    #[arg(help_heading = SETTINGS, long)]
     no_tmux: bool,
-    /// Optional tasks are work too.
-    #[arg(long)]
+    /// Also run optional tasks.
+    #[arg(help_heading = SETTINGS, long)]
     include_optional: bool,
 }
 
@@ -165,7 +168,6 @@ impl RunFlags {
             ("--workdir", &workdir),
             ("--max-iterations", &most),
         ] {
-            // in one word, so that no value is taken for a flag
             argv.extend(value.as_ref().map(|value| OsString::from(format!("{flag}={value}"))));
         }
         if self.include_optional {
@@ -177,7 +179,7 @@ impl RunFlags {
     fn settings(&self) -> Result<Vec<Flag>> {
         let mut flags: Vec<Flag> = Vec::new();
         if let Some(delay) = &self.delay {
-            // the Python tool took fractions of a second
+            // the Python tool accepted fractions of a second
             let value = match delay.parse::<f64>() {
                 Ok(seconds) if (0.0..1e9).contains(&seconds) => {
                     let duration = std::time::Duration::from_secs_f64(seconds);
@@ -211,7 +213,7 @@ impl RunFlags {
             if !dir.is_dir() {
                 return Err(Error::new(
                     ErrorKind::Usage,
-                    format!("--workdir: there is no folder {}", dir.display()),
+                    format!("--workdir: no such folder: {}", dir.display()),
                 ));
             }
             flags.push(Flag::new("--workdir", dir.display().to_string()));

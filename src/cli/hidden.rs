@@ -20,7 +20,7 @@ pub(super) fn fast_path() -> Option<u8> {
     } else if verb == "__session" {
         let parent = args.next()?.to_str()?.parse().ok()?;
         let dir = args.next()?;
-        // behind the `--`
+        // skips the `--`
         let program: Vec<OsString> = args.skip(1).collect();
         Ok(session(parent, Path::new(&dir), &program))
     } else if verb == "__pane" {
@@ -44,26 +44,26 @@ pub(super) fn session(parent: i32, dir: &Path, argv: &[OsString]) -> u8 {
         Ok(never) => match never {},
         Err(error) => {
             let _ = std::io::stderr().write_all(error.render().as_bytes());
-            // what shells say of a program that cannot be started
+            // the exit code of shells for a program that cannot be started
             127
         }
     }
 }
 
-/// Becomes `seqorch …` with the arguments and the environment that somebody hands over: the view of a
-/// run, which starts that run first where it was detached.
+/// Becomes `seqorch …` with the arguments and the environment that come over the socket: the view of a run. The view of
+/// a detached run starts that run first.
 pub(super) fn detached(socket: &Path) -> Result<u8> {
-    let failed = |e| Error::io("talking on", socket, e);
+    let failed = |e| Error::io("reading", socket, e);
     let mut stream = crate::sys::socket::connect(socket).map_err(failed)?;
     let mut parts = Vec::new();
     stream.read_to_end(&mut parts).map_err(failed)?;
-    let broken = || Error::new(ErrorKind::Internal, "the message of the starting shell is not whole");
+    let broken = || Error::new(ErrorKind::Internal, "the message of the starting shell is incomplete");
     let at = parts.windows(2).position(|w| w == [0, 0]).ok_or_else(broken)?;
     let args: Vec<OsString> =
         parts[..at].split(|b| *b == 0).map(|a| OsString::from_vec(a.to_vec())).collect();
     let env = unpack_env(&parts[at + 2..]);
     let env = env.into_iter().map(|(n, v)| (OsString::from_vec(n.to_vec()), OsString::from_vec(v.to_vec())));
-    // what describes the terminal is the pane's
+    // these describe the terminal, which is the pane
     let own = ["TERM", "TMUX", "TMUX_PANE", "COLORTERM"];
     let own = own.into_iter().filter_map(|n| Some((OsString::from(n), std::env::var_os(n)?)));
     let error =

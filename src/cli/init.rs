@@ -5,7 +5,7 @@ use std::path::Path;
 
 use clap::Args;
 
-use super::Global;
+use super::global::Global;
 use super::project::find_folders;
 use crate::config::{self, LoadRequest};
 use crate::error::Result;

@@ -4,7 +4,8 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::{Global, telling};
+use super::global::Global;
+use super::telling;
 use crate::config::{self, Flag, LoadRequest, Loaded};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Selection;
@@ -23,7 +24,7 @@ pub(super) struct Project {
     /// The folder that paths on the command line are relative to.
     pub(super) cwd: PathBuf,
     pub(super) loaded: Loaded,
-    /// How often `-v` was given.
+    /// How often `-v` is given.
     pub(super) verbosity: u8,
     given: GivenOptions,
 }

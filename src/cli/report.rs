@@ -1,4 +1,4 @@
-//! `seqorch report`: what a night came to.
+//! `seqorch report`: summarises the last run, as text or as an HTML page.
 
 use std::fs;
 use std::io::Write;
@@ -8,11 +8,12 @@ use clap::Args;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::Global;
+use super::global::{Global, terminal_width};
 use super::project::Project;
 use crate::error::{Error, ErrorKind, Result};
 use crate::git;
 use crate::plan::Selection;
+use crate::project::current_plan::current_plan;
 use crate::report::morning::{Source, morning};
 use crate::report::{events, page};
 use crate::state::counts;
@@ -21,12 +22,12 @@ use crate::sys::files;
 
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
-    /// The spec: a folder, a tasks.md, or a name under run.spec_root.
+    /// Spec: its name, its folder or its tasks.md [default: the only spec].
     spec: Option<PathBuf>,
-    /// Write one self-contained HTML page instead of markdown; `-`: to standard output.
+    /// Write an HTML page to this file; - prints it.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-    /// All that is known, not the last night alone.
+    /// Report on all runs, not only the last one.
     #[arg(long)]
     all: bool,
 }
@@ -38,7 +39,7 @@ pub(super) fn report(global: &Global, args: &ReportArgs) -> Result<u8> {
     let mut state = store.load()?;
     super::telling::as_configured(&mut state, &project.loaded.config);
     let (_, tasks) = place.read_tasks()?;
-    let plan = super::plan::current(&place, &project.loaded.config, &tasks, &state);
+    let plan = current_plan(&place, &project.loaded.config, &tasks, &state, Timestamp::now());
     let log = fs::read_to_string(store.events_path()).unwrap_or_default();
     let units: Vec<_> = tasks.tasks.iter().map(|task| (task.id.clone(), task.title.clone())).collect();
     let words = |unit: &str, attempt: u32| {
@@ -70,21 +71,21 @@ pub(super) fn report(global: &Global, args: &ReportArgs) -> Result<u8> {
     });
     let mut out = anstream::stdout();
     let Some(made) = made else {
-        let _ = writeln!(out, "{}: nothing was tried yet; `seqorch run` begins", place.name);
+        let _ = writeln!(out, "{}: nothing has run yet; start with `seqorch run`", place.name);
         return Ok(0);
     };
     let Some(path) = &args.html else {
-        let columns = terminal_size::terminal_size().map_or(120, |(width, _)| usize::from(width.0));
+        let columns = terminal_width().unwrap_or(120);
         let _ = write!(out, "{}", page::markdown(&made, columns));
         return Ok(0);
     };
     let html =
-        page::html(&made).map_err(|e| Error::new(ErrorKind::Internal, format!("making the page: {e}")))?;
+        page::html(&made).map_err(|e| Error::new(ErrorKind::Internal, format!("rendering the page: {e}")))?;
     if path.as_os_str() == "-" {
         let _ = out.write_all(html.as_bytes());
         return Ok(0);
     }
     files::replace(path, html.as_bytes(), 0o644)?;
-    let _ = writeln!(out, "{} is written; open it in a browser", path.display());
+    let _ = writeln!(out, "wrote {}; open it in a browser", path.display());
     Ok(0)
 }

@@ -1,4 +1,4 @@
-//! PURE. What a hook hears of an event.
+//! PURE. Which hook an event calls, and the variables that the hook gets.
 
 use super::events::What;
 use super::live;
@@ -6,7 +6,7 @@ use super::text::sanitise_line;
 use crate::config::HookEvent;
 
 impl What {
-    /// The hook that hears of it, if one does.
+    /// The hook that is called for the event, if there is one.
     #[must_use]
     pub fn hook(&self) -> Option<HookEvent> {
         match self {
@@ -20,7 +20,7 @@ impl What {
         }
     }
 
-    /// The facts of it for a program's environment: name and value, without escapes and line ends.
+    /// Environment variables for the hook, without escape sequences and line ends.
     #[must_use]
     pub fn facts(&self) -> Vec<(&'static str, String)> {
         let mut facts: Vec<(&'static str, String)> = match self {

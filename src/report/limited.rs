@@ -1,4 +1,4 @@
-//! PURE. Who is limited, for people.
+//! PURE. The limits that hold now, as text.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -7,23 +7,21 @@ use super::text::sanitise_line;
 use crate::agent::limit::LimitKind;
 use crate::state::{Limited, SpecState, who};
 
-/// A line for each account or model that is limited now; `mending` says what a human does about it, where no waiting helps.
+/// A line for each account or model that is limited now. `fix` says what a person must do where waiting does not help.
 #[must_use]
 pub fn lines(
     state: &SpecState,
     now: Timestamp,
     zone: &TimeZone,
-    mending: impl Fn(LimitKind, &str) -> Option<String>,
+    fix: impl Fn(LimitKind, &str) -> Option<String>,
 ) -> Vec<String> {
     let held = state.all_limits().filter(|(.., limited)| limited.holds(now));
     let line = |(backend, model, limited): (&str, Option<&str>, &Limited)| {
         let until = match (limited.until, limited.stated) {
-            (None, _) => {
-                mending(limited.kind, backend).unwrap_or_else(|| "until a human mends it".to_owned())
-            }
+            (None, _) => fix(limited.kind, backend).unwrap_or_else(|| "until you fix it".to_owned()),
             (Some(at), stated) => {
                 let clock = at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %:z");
-                if stated { format!("until {clock}") } else { format!("no end is known; next try {clock}") }
+                if stated { format!("until {clock}") } else { format!("end unknown; next try {clock}") }
             }
         };
         let what = format!("{}: {}", limited.kind.words(), limited.why);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::plan::assign::Assigned;
 use crate::state::{Outcome, ResumeReason, WaitReason};
 
-/// What a person is told.
+/// A report of the machine, for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
     /// An attempt starts.
@@ -20,7 +20,7 @@ pub enum Notice {
         reason: Option<ResumeReason>,
         /// The iteration, from 1.
         iteration: u32,
-        /// Steps that are left, this one included.
+        /// Number of steps that are left, this one included.
         left: usize,
     },
     /// An attempt ended.
@@ -31,46 +31,46 @@ pub enum Notice {
         title: String,
         /// Number of the attempt.
         attempt: u32,
-        /// How.
+        /// Its outcome.
         outcome: Outcome,
         /// How long it took.
         took: Duration,
         /// What follows.
         next: Next,
     },
-    /// An agent is asked who does what.
+    /// An agent is asked to assign tasks.
     Assigning {
-        /// For how many units.
+        /// Number of units.
         units: usize,
-        /// Who is asked.
+        /// The backend that is asked.
         backend: String,
     },
-    /// What it said.
+    /// Its assignments.
     Assigned(Assigned),
-    /// What must succeed is tried.
+    /// The commands of `[verify]` run.
     Verifying {
         /// The unit.
         unit: String,
-        /// How many commands.
+        /// Number of commands.
         commands: usize,
     },
-    /// The commit that a unit owed since an earlier run is made, or is owed no more.
+    /// A pending commit of an earlier run was made, or is not needed any more.
     Committed {
         /// The unit.
         unit: String,
     },
-    /// Boxes were ticked that nobody here ticked.
+    /// Someone else ticked these boxes during the run.
     ForeignTicks(Vec<String>),
-    /// Boxes that are ticked and were not believed by an earlier run; nor are they by this one.
+    /// These boxes are ticked, but no run has confirmed their tasks, so they do not count as done.
     Unconfirmed(Vec<String>),
     /// The run will end after this step.
     Stopping,
-    /// The agent is ended now.
+    /// The run ends the agent now.
     Ending,
 }
 
 impl Notice {
-    /// The unit of which something is over.
+    /// The unit of a notice about something that is over.
     #[must_use]
     pub fn unit(&self) -> Option<&str> {
         match self {
@@ -83,13 +83,13 @@ impl Notice {
 /// What follows an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
-    /// Nothing that needs a word: its outcome says it.
+    /// Nothing that the outcome does not say already.
     Plain,
-    /// The unit is tried again; so many attempts are left.
+    /// Another attempt; this many are left.
     Attempts(u32),
-    /// The agent is asked for its signal.
+    /// The agent is asked for its missing signal.
     Nudge,
-    /// Its session could not go on: it begins afresh, and nothing was spent.
+    /// Its session could not be resumed: the unit starts again in a new one, and no attempt is used up.
     Afresh,
     /// No attempt is left.
     Failed,

@@ -1,4 +1,4 @@
-//! PURE. The morning report as text: markdown for a terminal, HTML for a browser.
+//! PURE. The report as markdown for a terminal, or as HTML for a browser.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -11,18 +11,18 @@ use serde::Serialize;
 use super::morning::{Morning, Row};
 use super::spans::KINDS;
 
-/// The whole page: no script, nothing from elsewhere, so that it can be mailed or kept.
-const PAGE: &str = include_str!("report.html.j2");
+/// The template of the page. It needs no script and no other file, so that the page can be mailed or archived.
+const TEMPLATE: &str = include_str!("report.html.j2");
 
 #[derive(Serialize)]
-struct Page<'a> {
+struct HtmlContext<'a> {
     m: &'a Morning,
     kinds: [&'static str; 9],
-    /// The kinds that it has.
+    /// The kinds that occur, for the legend.
     seen: BTreeSet<&'static str>,
 }
 
-/// Markdown, its table at most `columns` wide (where that is possible).
+/// The report as markdown. Its table is at most `columns` wide, where that is possible.
 #[must_use]
 pub fn markdown(m: &Morning, columns: usize) -> String {
     let mut out = format!("# {}: {}\n\n{} to {}\n", m.spec, m.headline, m.from, m.until);
@@ -71,10 +71,10 @@ pub fn markdown(m: &Morning, columns: usize) -> String {
             }
         }
     }
-    let told: Vec<&Row> = m.rows.iter().filter(|row| !row.words.is_empty()).collect();
-    if !told.is_empty() {
-        out.push_str("\n## Last words\n");
-        for row in told {
+    let with_message: Vec<&Row> = m.rows.iter().filter(|row| !row.words.is_empty()).collect();
+    if !with_message.is_empty() {
+        out.push_str("\n## Final messages\n");
+        for row in with_message {
             let _ = writeln!(out, "\n**{} {}**\n", row.id, row.title);
             for line in row.words.lines() {
                 let _ = writeln!(out, "> {line}");
@@ -84,12 +84,12 @@ pub fn markdown(m: &Morning, columns: usize) -> String {
     out
 }
 
-/// One HTML page that needs no network, light or dark as the reader's system is.
+/// The report as one HTML page, light or dark like the reader's system.
 pub fn html(m: &Morning) -> Result<String, minijinja::Error> {
     let mut env = Environment::new();
     env.set_auto_escape_callback(|_| AutoEscape::Html);
     env.add_filter("percent", |share: f64| format!("{:.3}%", share * 100.0));
-    env.add_template("report", PAGE)?;
+    env.add_template("report", TEMPLATE)?;
     let seen = m.rows.iter().flat_map(|row| &row.bars).chain(&m.pauses).map(|bar| bar.kind).collect();
-    env.get_template("report")?.render(Serde(&Page { m, kinds: KINDS, seen }))
+    env.get_template("report")?.render(Serde(&HtmlContext { m, kinds: KINDS, seen }))
 }

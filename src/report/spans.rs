@@ -1,4 +1,4 @@
-//! PURE. What the timeline of a night is made of: attempts, waits by reason, checks.
+//! PURE. The spans of the report's timeline: attempts, waits and checks.
 
 use std::time::Duration;
 
@@ -10,21 +10,20 @@ use super::morning::Source;
 use super::text::{plural, sanitise_line};
 use crate::state::Outcome;
 
-/// What a span of the timeline is: an attempt by its end, a wait by its reason (`limit`, `pace`, and `pause` between steps
-/// and attempts), or a check.
+/// The kinds of a span: an attempt by its outcome, a wait by its reason (`pause` is between steps and attempts), or a check.
 pub(super) const KINDS: [&str; 9] =
     ["done", "failed", "halted", "limited", "running", "limit", "pace", "pause", "verify"];
-/// Those that are waits, and what for.
+/// The kinds that are waits, with their names in a sum.
 pub(super) const WAITS: [(&str, &str); 3] = [("limit", "limits"), ("pace", "pace"), ("pause", "pauses")];
 
-/// A stretch of time.
+/// A bar of the timeline.
 pub(super) struct Span {
     pub(super) unit: String,
     pub(super) from: Timestamp,
     pub(super) until: Timestamp,
     pub(super) kind: &'static str,
     pub(super) label: String,
-    /// Whether an agent worked in it: an attempt, and one that came to its start.
+    /// Whether an agent worked in it: true for an attempt that started.
     pub(super) at_work: bool,
 }
 
@@ -34,11 +33,11 @@ impl Span {
     }
 }
 
-/// What the state knows of.
+/// The attempts of the state.
 pub(super) fn attempts(s: &Source<'_>) -> Vec<Span> {
     let one = |unit: &String, attempt: &crate::state::AttemptRecord| {
         let (kind, says) = match &attempt.outcome {
-            None => ("running", "at work".to_owned()),
+            None => ("running", "running".to_owned()),
             Some(outcome) => (kind_of(outcome), outcome.to_string()),
         };
         Span {
@@ -53,7 +52,7 @@ pub(super) fn attempts(s: &Source<'_>) -> Vec<Span> {
     s.state.units.iter().flat_map(|(id, unit)| unit.attempts.iter().map(move |a| one(id, a))).collect()
 }
 
-/// What the event log alone knows: pauses, and the time that checks took. Each lasts until the next event.
+/// The waits and checks of the event log; the state does not have them. Each lasts until the next event.
 pub(super) fn pauses(s: &Source<'_>) -> Vec<Span> {
     let mut found = Vec::new();
     for (index, record) in s.events.iter().enumerate() {
@@ -85,7 +84,7 @@ pub(super) fn pauses(s: &Source<'_>) -> Vec<Span> {
     found
 }
 
-/// What an attempt was, by its end.
+/// The kind of an attempt with this outcome.
 pub(super) fn kind_of(outcome: &Outcome) -> &'static str {
     match outcome {
         Outcome::Done => "done",

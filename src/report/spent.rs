@@ -1,10 +1,10 @@
-//! PURE. What was used, in words.
+//! PURE. The usage of attempts as text.
 
 use crate::agent::{Usage, render};
 use crate::state::Spent;
 
-/// `1234 tokens in (56 cached), 78 out, $0.42`; `unknown` for what nobody told, `at least` where not all of them did;
-/// `None` where nothing has ended yet.
+/// `1234 tokens in (56 cached), 78 out, $0.42`. Says `unknown` where no attempt states its usage and `at least` where only
+/// some do; `None` where no attempt has ended yet.
 #[must_use]
 pub fn spent(spent: &Spent) -> Option<String> {
     if spent.attempts == 0 && spent.usage == Usage::default() {
@@ -12,7 +12,7 @@ pub fn spent(spent: &Spent) -> Option<String> {
     }
     let mut usage = spent.usage;
     let cost = usage.cost_usd.take();
-    let at_least = |untold: u32| if untold > 0 { "at least " } else { "" };
+    let at_least = |unknown: u32| if unknown > 0 { "at least " } else { "" };
     let tokens = render::spent(&usage).map(|text| format!("{}{text}", at_least(spent.tokens_unknown)));
     let cost = cost.map(|cost| format!("{}{}", at_least(spent.cost_unknown), render::dollars(cost)));
     Some(match (tokens, cost) {
@@ -25,7 +25,7 @@ pub fn spent(spent: &Spent) -> Option<String> {
     })
 }
 
-/// As [`spent`], for one of several that are summed up as `sum`: where nobody told anything, the sum says so once.
+/// As [`spent`], for one part of `sum`. `None` where all usage is unknown: then the sum says so once.
 #[must_use]
 pub fn spent_of(one: &Spent, sum: &Spent) -> Option<String> {
     if sum.usage == Usage::default() { None } else { spent(one) }
@@ -37,7 +37,7 @@ mod tests {
     use crate::agent::Usage;
 
     #[test]
-    fn what_nobody_told_is_unknown_and_a_sum_with_gaps_is_a_lower_bound() {
+    fn unknown_usage_is_named_and_a_sum_with_gaps_is_a_lower_bound() {
         let usage = Usage { input: Some(1200), output: Some(34), ..Usage::default() };
         let all = Spent { attempts: 2, usage, tokens_unknown: 0, cost_unknown: 2 };
         assert_eq!(spent(&all).unwrap(), "1200 tokens in, 34 out, cost unknown");

@@ -1,4 +1,4 @@
-//! PURE. Tokens and money of several attempts, of which some vendors say nothing.
+//! PURE. The sum of tokens and cost over several attempts, some of which may be unknown.
 
 use crate::agent::render;
 use crate::state::Spent;

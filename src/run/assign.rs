@@ -6,7 +6,7 @@ use std::fs;
 use super::driver::World as _;
 use super::launch;
 use super::machine::{Assigned, Event, Notice};
-use super::prepare::{Preparation, Prepared};
+use super::prepare::{AttemptInputs, PreparedAttempt};
 use super::verdict::judge;
 use super::world::{Current, Errand, RealWorld};
 use crate::agent::{AgentEvent, Format, Reader};
@@ -102,7 +102,7 @@ impl RealWorld<'_> {
         };
         let question = assign::question(self.spec_info(), plan, &call.units, &self.owners(), complaints)?;
         let number = self.next_call();
-        let preparation = Preparation {
+        let preparation = AttemptInputs {
             config: self.config,
             store: self.store,
             plan,
@@ -113,7 +113,7 @@ impl RealWorld<'_> {
             env: &self.env,
             now: self.now(),
         };
-        let prepared = Prepared::make_with(&preparation, &question)?;
+        let prepared = PreparedAttempt::make_with(&preparation, &question)?;
         match self.dispatch(&step, prepared, Vec::new(), Some(Errand::Call(call.clone())))? {
             Ok(()) => Ok(None),
             Err(why) => Ok(Some(self.nothing(call, vec![why]))),

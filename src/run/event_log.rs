@@ -1,7 +1,7 @@
-//! Writes down what happens, and tells it to those who asked for it: a log for programs, standard output, hooks.
+//! Publishes the events of a run: to the event log, to standard output with `--json`, and to hooks.
 //!
-//! A hook that must succeed is waited for, since the run may have to end. Any other is called beside the run, in its turn;
-//! what it complains of is told as soon as it is known.
+//! The run waits for a hook only where `hooks.required` is set, because it ends where such a hook fails. Other hooks run in
+//! the background, and their failures are reported as soon as they are known.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::hook_queue::{Call, Calls};
+use super::hook_queue::{HookCall, HookQueue};
 use super::hooks::Caller;
 use crate::error::{Error, ErrorKind, Result};
 use crate::report::events::{Record, What};
@@ -17,26 +17,26 @@ use crate::report::live::span;
 use crate::report::text::plural;
 use crate::sys::files;
 
-/// How long hooks may hold up the end of a run without a word.
+/// How long the end of a run waits for hooks before it says so.
 const SOON: Duration = Duration::from_millis(500);
 
-/// Everybody who hears of a run, apart from the person.
+/// Publishes the events of a run to programs.
 pub struct Chronicle {
-    /// `events.jsonl`
+    /// Path of `events.jsonl`.
     path: PathBuf,
-    /// Where `--json` wants it, too.
+    /// Standard output, with `--json`.
     stream: Option<Box<dyn Write>>,
     caller: Caller,
-    /// Calls of hooks beside the run, once there was one.
-    calls: Option<Calls>,
-    /// Facts of the run for every hook.
+    /// The background queue, once a hook was called.
+    calls: Option<HookQueue>,
+    /// Variables of the run for all hooks.
     facts: Vec<(&'static str, String)>,
-    /// The log cannot be written, and that was told.
-    mute: bool,
+    /// The user knows that the log cannot be written.
+    log_failed: bool,
 }
 
 impl Chronicle {
-    /// `facts` go to every hook.
+    /// A publisher whose hooks all get `facts`.
     #[must_use]
     pub fn new(
         path: PathBuf,
@@ -44,13 +44,13 @@ impl Chronicle {
         caller: Caller,
         facts: Vec<(&'static str, String)>,
     ) -> Self {
-        Self { path, stream, caller, calls: None, facts, mute: false }
+        Self { path, stream, caller, calls: None, facts, log_failed: false }
     }
 
-    /// Tells all of them; gives what a person should know of it. The log is for reading, so a run goes on without it; a hook
-    /// that must succeed and does not is the one error.
-    pub fn tell(&mut self, at: Timestamp, what: What) -> Result<Vec<String>> {
-        let mut complaints = self.heard();
+    /// Publishes an event and returns lines for the user about failures. A run continues without its log; the only error is
+    /// a required hook that fails.
+    pub fn publish(&mut self, at: Timestamp, what: What) -> Result<Vec<String>> {
+        let mut complaints = self.failures();
         let hook = what.hook().filter(|event| self.caller.wants(*event));
         let mut facts = self.facts.clone();
         if hook.is_some() {
@@ -58,32 +58,32 @@ impl Chronicle {
         }
         let line = Record::new(at, what).line();
         if let Err(error) = files::append(&self.path, line.as_bytes(), 0o600)
-            && !self.mute
+            && !self.log_failed
         {
-            self.mute = true;
-            complaints.push(format!("! events are not kept: {}", error.render().trim_end()));
+            self.log_failed = true;
+            complaints.push(format!("! can't write the event log: {}", error.render().trim_end()));
         }
         if let Some(stream) = &mut self.stream {
-            // a reader that is gone is no reason to stop
+            // a reader that is gone does not stop the run
             let _ = stream.write_all(line.as_bytes()).and_then(|()| stream.flush());
         }
         if let Some(event) = hook {
-            self.call(Call { event, facts, json: line })?;
+            self.call(HookCall { event, facts, json: line })?;
         }
         Ok(complaints)
     }
 
-    fn call(&mut self, call: Call) -> Result<()> {
+    fn call(&mut self, call: HookCall) -> Result<()> {
         if self.caller.hooks.required {
             return self.caller.call(call.event, &call.facts, &call.json).map_err(|why| {
                 Error::new(ErrorKind::Hook, why)
-                    .hint("Mend the hook, or set hooks.required = false; then run again.")
+                    .hint("Fix the hook, or set hooks.required = false; then run again.")
             });
         }
         let calls =
             match &mut self.calls {
                 Some(calls) => calls,
-                None => self.calls.insert(Calls::new(self.caller.clone()).map_err(|e| {
+                None => self.calls.insert(HookQueue::new(self.caller.clone()).map_err(|e| {
                     Error::new(ErrorKind::Internal, "starting the calls of hooks").caused_by(e)
                 })?),
             };
@@ -91,25 +91,25 @@ impl Chronicle {
         Ok(())
     }
 
-    fn heard(&self) -> Vec<String> {
-        complaints(self.calls.as_ref().map_or_else(Vec::new, Calls::complaints))
+    fn failures(&self) -> Vec<String> {
+        complaints(self.calls.as_ref().map_or_else(Vec::new, HookQueue::complaints))
     }
 
-    /// What to tell a person who waits for the last hooks; nothing where they are over soon.
+    /// A line for the user who waits for the last hooks; `None` where they end soon.
     pub fn waits_for(&mut self) -> Option<String> {
         let left = self.calls.as_mut().map_or(0, |calls| calls.left_after(SOON));
         let most = span(self.caller.hooks.timeout);
         (left > 0).then(|| {
-            format!("… waiting for the end of {}, {most} each at most (hooks.timeout)", plural(left, "hook"))
+            format!("… waiting for {} to end (each has {most}, hooks.timeout)", plural(left, "hook"))
         })
     }
 
-    /// Waits until every hook that was called is over; gives what a person should know of it.
+    /// Waits until all hooks are over and returns lines for the user about failures.
     pub fn finish(&mut self) -> Vec<String> {
         complaints(self.calls.take().map_or_else(Vec::new, |mut calls| calls.finish()))
     }
 }
 
-fn complaints(of_hooks: Vec<String>) -> Vec<String> {
-    of_hooks.into_iter().map(|why| format!("! {why}")).collect()
+fn complaints(failures: Vec<String>) -> Vec<String> {
+    failures.into_iter().map(|why| format!("! {why}")).collect()
 }

@@ -13,7 +13,7 @@ use super::pace::{Held, History, held};
 use crate::agent::event::Usage;
 use crate::config::Config;
 use crate::plan::{Plan, Step};
-use crate::report::timeline::{Expected, Timeline};
+use crate::report::timeline::{ExpectedStep, Timeline};
 use crate::state::{AttemptRecord, Learned, Outcome, SpecState};
 
 /// Steps that are looked ahead to; each looks back at all before it.
@@ -42,7 +42,7 @@ pub fn timeline(
     let mut steps = Vec::new();
     for step in plan.steps.iter().take(FORESEEN) {
         let expected = match &over {
-            Some(why) => Expected {
+            Some(why) => ExpectedStep {
                 unit: step.unit.clone(),
                 starts: None,
                 held_by: vec![why.clone()],
@@ -78,10 +78,15 @@ struct Ahead<'a> {
 }
 
 impl Ahead<'_> {
-    fn step(&mut self, step: &Step, now: Timestamp, earliest: Timestamp) -> Expected {
+    fn step(&mut self, step: &Step, now: Timestamp, earliest: Timestamp) -> ExpectedStep {
         let takes = self.past.takes(&step.settings.backend);
-        let mut expected =
-            Expected { unit: step.unit.clone(), starts: None, held_by: Vec::new(), takes, open: self.open };
+        let mut expected = ExpectedStep {
+            unit: step.unit.clone(),
+            starts: None,
+            held_by: Vec::new(),
+            takes,
+            open: self.open,
+        };
         let running = self.state.running().filter(|(unit, _)| *unit == step.unit);
         expected.starts = match running {
             Some((_, attempt)) => Some(attempt.started_at),
@@ -107,7 +112,7 @@ impl Ahead<'_> {
             {
                 let limit = &self.config.limit;
                 let Some(until) = limited.until else {
-                    note(format!("{who} is limited until a human mends it"));
+                    note(format!("{who} is limited until you fix it"));
                     return None;
                 };
                 if !limit.wait || until > later(limited.since, limit.max_wait) {
@@ -244,7 +249,7 @@ mod tests {
         let Some(timeline) = timeline(&case.plan(), state, &case.config, at(NOON), &TimeZone::UTC) else {
             return Vec::new();
         };
-        let one = |e: &Expected| {
+        let one = |e: &ExpectedStep| {
             let time = e.starts.map_or("never".to_owned(), |at| at.strftime("%d %H:%M").to_string());
             format!("{time} {}", e.held_by.join(" + ")).trim().to_owned()
         };
@@ -326,6 +331,6 @@ mod tests {
         state.run = Run::Never;
         limited.until = None;
         state.limits.insert("agent".into(), limited);
-        assert_eq!(told(&case, &state), ["never agent is limited until a human mends it", "never after 1"]);
+        assert_eq!(told(&case, &state), ["never agent is limited until you fix it", "never after 1"]);
     }
 }

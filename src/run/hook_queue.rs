@@ -1,4 +1,4 @@
-//! Makes calls of hooks beside the run, one after another: a slow one holds up neither the next step nor its agent.
+//! HookQueue hooks in the background, one after another, so that a slow hook delays neither the next step nor its agent.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,36 +9,36 @@ use std::time::Duration;
 use super::hooks::Caller;
 use crate::config::HookEvent;
 
-/// One call: what happened, its facts, and the event as JSON.
+/// A call of a hook.
 #[derive(Debug)]
-pub struct Call {
-    /// Which hook.
+pub struct HookCall {
+    /// The event that it is for.
     pub event: HookEvent,
-    /// Its environment.
+    /// Its environment variables.
     pub facts: Vec<(&'static str, String)>,
     /// Its standard input.
     pub json: String,
 }
 
-/// The calls that are still to be made, in the order of their events.
+/// The calls that are not made yet, in the order of their events.
 ///
-/// All are made by one thread that lives until the last of them is over: a hook asks the kernel to die with the thread that
-/// started it. Dropping this waits for them, too.
+/// One thread makes all calls and lives until the last one is over, because the kernel ends a hook with the thread that
+/// started it. Dropping the queue waits for all calls.
 #[derive(Debug)]
-pub struct Calls {
-    queue: Option<Sender<Call>>,
+pub struct HookQueue {
+    queue: Option<Sender<HookCall>>,
     complaints: Receiver<String>,
-    /// Calls that are not over.
+    /// Number of calls that are not over.
     left: Arc<AtomicUsize>,
-    /// Its other end is gone with the last call.
+    /// Disconnects when the last call is over.
     over: Receiver<()>,
     worker: Option<JoinHandle<()>>,
 }
 
-impl Calls {
-    /// Ready to make calls.
+impl HookQueue {
+    /// Starts the thread that makes the calls.
     pub fn new(caller: Caller) -> std::io::Result<Self> {
-        let (queue, calls) = channel::<Call>();
+        let (queue, calls) = channel::<HookCall>();
         let (complain, complaints) = channel();
         let (works, over) = channel::<()>();
         let left = Arc::new(AtomicUsize::new(0));
@@ -47,7 +47,7 @@ impl Calls {
             let _works = works;
             for call in calls {
                 if let Err(why) = caller.call(call.event, &call.facts, &call.json) {
-                    // nobody may listen any more; the log has it all the same
+                    // no one may read this any more; the hook's log has it, too
                     let _ = complain.send(why);
                 }
                 still.fetch_sub(1, Ordering::Relaxed);
@@ -56,8 +56,8 @@ impl Calls {
         Ok(Self { queue: Some(queue), complaints, left, over, worker: Some(worker) })
     }
 
-    /// Puts a call behind all others.
-    pub fn add(&self, call: Call) {
+    /// Adds a call at the end of the queue.
+    pub fn add(&self, call: HookCall) {
         if let Some(queue) = &self.queue {
             self.left.fetch_add(1, Ordering::Relaxed);
             // the worker ends only after this end of the queue
@@ -65,13 +65,13 @@ impl Calls {
         }
     }
 
-    /// What went wrong since this was last asked.
+    /// The failures since the last call of this function.
     #[must_use]
     pub fn complaints(&self) -> Vec<String> {
         self.complaints.try_iter().collect()
     }
 
-    /// How many calls are not over when `patience` is; none where the last one ends before. Nothing can be added after it.
+    /// Waits for at most `patience` and returns how many calls are not over then. Closes the queue.
     #[must_use]
     pub fn left_after(&mut self, patience: Duration) -> usize {
         self.queue = None;
@@ -81,7 +81,7 @@ impl Calls {
         }
     }
 
-    /// Waits for the end of the last call; gives what went wrong since that was last asked. Nothing can be added after it.
+    /// Waits for the end of the last call and returns the failures that are not read yet. Closes the queue.
     pub fn finish(&mut self) -> Vec<String> {
         self.queue = None;
         if let Some(worker) = self.worker.take() {
@@ -91,7 +91,7 @@ impl Calls {
     }
 }
 
-impl Drop for Calls {
+impl Drop for HookQueue {
     fn drop(&mut self) {
         self.finish();
     }

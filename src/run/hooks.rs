@@ -1,7 +1,7 @@
-//! Calls a user's programs when something happens.
+//! Calls the user's hooks when something happens.
 //!
-//! They are strangers: each gets a session of its own (Ctrl-C is not for it), a deadline, and dies with this process. A
-//! failing one is told and harms nothing, unless the configuration says that it must succeed.
+//! Each hook gets a session of its own, so that Ctrl-C does not reach it, and a deadline; it ends with this process. A
+//! failure is reported and changes nothing, unless `hooks.required` is set.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -20,40 +20,40 @@ use crate::report::live;
 use crate::report::text::command_line;
 use crate::sys::{process, programs};
 
-/// Marks the processes of a hook.
+/// The variable that marks the processes of a hook.
 const MARK: &str = "SEQORCH_HOOK";
-/// Between TERM and KILL for one that does not end in time.
+/// Time between TERM and KILL for a hook that exceeds its deadline.
 const GRACE: Duration = Duration::from_secs(2);
-/// Bytes of its output in which the reason of a failure is looked for.
+/// How many bytes at the end of its output are searched for the reason of a failure.
 const TAIL: u64 = 4096;
 
-/// Whom to call.
+/// The hooks of a project, and how to call them.
 #[derive(Debug, Clone)]
 pub struct Caller {
     /// This program.
     pub exe: PathBuf,
-    /// `[hooks]`
+    /// `[hooks]` of the configuration.
     pub hooks: Hooks,
-    /// Where they run.
+    /// The folder in which they run.
     pub cwd: PathBuf,
-    /// Where their output goes.
+    /// The file that gets their output.
     pub log: PathBuf,
 }
 
 impl Caller {
-    /// Whether anybody wants to hear of `event`.
+    /// Whether there is a hook for `event`.
     #[must_use]
     pub fn wants(&self, event: HookEvent) -> bool {
         self.hooks.argv(event).is_some()
     }
 
     /// Calls the hook of `event`, if there is one, and waits for its end. It gets `facts` in its environment and `json` on
-    /// standard input. An error says, in one line, what is wrong with it.
+    /// standard input. The error is one line that says how it failed.
     pub fn call(&self, event: HookEvent, facts: &[(&str, String)], json: &str) -> Result<(), String> {
         let Some(argv) = self.hooks.argv(event) else { return Ok(()) };
         let name = event.name();
         let program = programs::find_in_path(&argv[0], &self.cwd)
-            .ok_or_else(|| format!("hooks.{name}: {} is not there", argv[0]))?;
+            .ok_or_else(|| format!("hooks.{name}: {} does not exist", argv[0]))?;
         let failed = |e: std::io::Error| format!("hooks.{name}: {} cannot be started: {e}", argv[0]);
         let (mut log, from) = self.open_log(name, argv).map_err(failed)?;
         let mark = format!("{}-{name}", std::process::id());
@@ -88,7 +88,7 @@ impl Caller {
     fn end(&self, child: &mut Child, mark: &str) {
         let mark = OsString::from(format!("{MARK}={mark}"));
         process::terminate(|| process::leftovers(&self.log, &mark), GRACE, || drop(child.try_wait()));
-        // where no process list can be read, at least the program itself
+        // the processes cannot be listed everywhere; the hook's own can be ended in any case
         if matches!(child.try_wait(), Ok(None)) {
             let _ = child.kill();
             let _ = child.wait();
@@ -96,7 +96,7 @@ impl Caller {
     }
 }
 
-/// A file, not a pipe: a hook that reads nothing must not block the run.
+/// The standard input of a hook. It is a file: through a pipe, a hook that reads nothing would block the run.
 fn input(json: &str) -> std::io::Result<File> {
     let mut file = tempfile::tempfile()?;
     file.write_all(json.as_bytes())?;
@@ -123,11 +123,11 @@ fn ended(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
         (Some(code), _) => format!("failed with exit code {code}"),
         (None, Some(signal)) => format!("was ended by signal {signal}"),
-        (None, None) => "ended oddly".to_owned(),
+        (None, None) => "ended without an exit code".to_owned(),
     }
 }
 
-/// The last thing that it said, safe to show.
+/// The last line of its output, sanitised and redacted.
 fn last_line(log: &mut File, from: u64) -> Option<String> {
     let size = log.seek(SeekFrom::End(0)).ok()?;
     log.seek(SeekFrom::Start(from.max(size.saturating_sub(TAIL)))).ok()?;
@@ -142,7 +142,7 @@ fn last_line(log: &mut File, from: u64) -> Option<String> {
     Some(redactor.redact(line))
 }
 
-/// The log of an earlier run begins afresh, so that it cannot grow for ever.
+/// Deletes the log of earlier runs, so that it cannot grow for ever.
 pub fn forget(log: &Path) {
     let _ = fs::remove_file(log);
 }

@@ -1,4 +1,4 @@
-//! What a run hears: signals, and the ends of attempts.
+//! The messages that a run waits for: signals, and the ends of attempts.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
@@ -7,66 +7,66 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::sys::interrupt::Interrupt;
 use crate::sys::signals;
 
-/// Something to react to.
+/// A message to the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Heard {
-    /// The attempt that was waited for is over.
+pub enum InboxMessage {
+    /// The attempt is over.
     Over,
-    /// A person or the system asks for an end.
+    /// A signal asks the run to stop, or to retry now.
     Asked(Interrupt),
 }
 
-/// One for the whole process: what comes between two specs must not get lost.
+/// The inbox of the process. There is only one, so that no signal is lost between two specs.
 #[derive(Debug)]
 pub struct Ears {
-    heard: Receiver<Heard>,
-    tell: Sender<Heard>,
+    receiver: Receiver<InboxMessage>,
+    sender: Sender<InboxMessage>,
 }
 
 impl Ears {
-    /// Listens from now on.
+    /// Catches signals from now on.
     pub fn open() -> Result<Self> {
         let ears = Self::without_signals();
-        let asked = ears.teller();
+        let sender = ears.sender();
         signals::watch(move |what| {
-            let _ = asked.send(Heard::Asked(what));
+            let _ = sender.send(InboxMessage::Asked(what));
         })
         .map_err(|e| Error::new(ErrorKind::Internal, "catching signals").caused_by(e))?;
         Ok(ears)
     }
 
     pub(super) fn without_signals() -> Self {
-        let (tell, heard) = channel();
-        Self { heard, tell }
+        let (sender, receiver) = channel();
+        Self { receiver, sender }
     }
 
-    /// For whoever waits for an attempt.
+    /// A sender for the thread that waits for an attempt.
     #[must_use]
-    pub fn teller(&self) -> Sender<Heard> {
-        self.tell.clone()
+    pub fn sender(&self) -> Sender<InboxMessage> {
+        self.sender.clone()
     }
 
-    /// Waits, at most for `limit`; `None` when that is over.
+    /// Waits for at most `limit`; `None` when that time is over.
     #[must_use]
-    pub fn wait(&self, limit: Option<Duration>) -> Option<Heard> {
-        let heard = match limit {
-            None => self.heard.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            Some(limit) => self.heard.recv_timeout(limit),
+    pub fn wait(&self, limit: Option<Duration>) -> Option<InboxMessage> {
+        let received = match limit {
+            None => self.receiver.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(limit) => self.receiver.recv_timeout(limit),
         };
-        match heard {
-            Ok(heard) => Some(heard),
+        match received {
+            Ok(message) => Some(message),
             Err(RecvTimeoutError::Timeout) => None,
-            Err(RecvTimeoutError::Disconnected) => Some(Heard::Asked(Interrupt::Terminate)),
+            Err(RecvTimeoutError::Disconnected) => Some(InboxMessage::Asked(Interrupt::Terminate)),
         }
     }
 
-    /// What was asked for while nothing was at work.
+    /// A signal that came while no attempt ran.
     #[must_use]
     pub fn asked(&self) -> Option<Interrupt> {
-        self.heard.try_iter().find_map(|heard| match heard {
-            // nothing waits for a limit then
-            Heard::Asked(Interrupt::TryNow) | Heard::Over => None,
-            Heard::Asked(what) => Some(what),
+        self.receiver.try_iter().find_map(|message| match message {
+            // no limit is waited for then
+            InboxMessage::Asked(Interrupt::TryNow) | InboxMessage::Over => None,
+            InboxMessage::Asked(what) => Some(what),
         })
     }
 }

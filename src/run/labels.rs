@@ -1,4 +1,4 @@
-//! What the summary and the windows of a run show of its steps.
+//! What the summary and the windows of a run show about its steps.
 
 use super::machine::{End, Next, Notice};
 use super::world::RealWorld;
@@ -8,7 +8,7 @@ use crate::report::summary::UnitLine;
 use crate::state::{AttemptRecord, Outcome, SpecState, Spent};
 
 impl RealWorld<'_> {
-    /// Adds up what the summary says of a unit.
+    /// Adds an attempt to the unit's line of the summary.
     pub(super) fn note(&mut self, report: &Notice, state: &SpecState) {
         let Notice::Ended { unit, title, attempt, outcome, took, .. } = report else { return };
         let attempts = state.units.get(unit).map(|u| u.attempts.as_slice()).unwrap_or_default();
@@ -37,27 +37,27 @@ impl RealWorld<'_> {
         }
     }
 
-    /// Marks the window of an attempt that is over; the state is saved by then.
+    /// Marks the window of an attempt that is over. The state is saved before.
     pub(super) fn label(&mut self, report: &Notice) {
         let Notice::Ended { unit, outcome, next, .. } = report else { return };
         self.launcher.finish(unit, live::mark(outcome), *outcome == Outcome::Done);
         if *next == Next::Failed {
-            self.launcher.tell(&live::failed_word(unit), true);
+            self.launcher.announce(&live::failed_word(unit), true);
         }
     }
 
-    /// Opens what stands beside an agent that is at work by now: it waits for none of it.
-    pub(super) fn furnish(&mut self, unit: &str, process: (i32, u64)) {
+    /// Opens the side panes of an agent that runs already, so that it does not wait for them.
+    pub(super) fn open_side_panes(&mut self, unit: &str, process: (i32, u64)) {
         let facts = [("SEQORCH_SPEC", self.place.name.clone()), ("SEQORCH_UNIT", unit.to_owned())];
-        let complaint = self.launcher.furnish(unit, process, &self.env, &facts);
+        let complaint = self.launcher.open_side_panes(unit, process, &self.env, &facts);
         if let Some(text) = complaint {
             self.say(&text);
         }
     }
 
-    /// The last word of a run, for people who look at its session.
+    /// Shows in the status line how the run ended.
     pub fn sign_off(&mut self, end: &End, needs: &[ShownNeed], left: usize) {
         let (word, bell) = live::last_word(end, needs, left);
-        self.launcher.tell(&word, bell);
+        self.launcher.announce(&word, bell);
     }
 }

@@ -58,8 +58,8 @@ pub struct Request<'a> {
     pub cwd: &'a Path,
     /// The packed environment.
     pub env: &'a [u8],
-    /// In a pane beside what the unit's window shows already.
-    pub beside: bool,
+    /// Whether this is a check, which gets a pane in the window of its unit.
+    pub is_check: bool,
     /// What the window's label says meanwhile.
     pub state: Option<&'a str>,
 }
@@ -85,8 +85,8 @@ impl Launcher {
         Ok(self.listener.path().to_owned())
     }
 
-    /// Opens what stands beside the agent of an attempt. What cannot be done is said once.
-    pub fn furnish(
+    /// Opens the side panes of an attempt. Returns a line for the user at the first failure only.
+    pub fn open_side_panes(
         &mut self,
         unit: &str,
         attempt: (i32, u64),
@@ -94,7 +94,7 @@ impl Launcher {
         facts: &[(&str, String)],
     ) -> Option<String> {
         let setting = Setting { exe: &self.exe, folder: &self.folder, env, facts };
-        self.screen.as_mut()?.furnish(unit, attempt, setting)
+        self.screen.as_mut()?.open_side_panes(unit, attempt, setting)
     }
 
     /// Marks the window of an attempt that is over.
@@ -104,10 +104,10 @@ impl Launcher {
         }
     }
 
-    /// Shows a word in the session's status line, with a bell where one is wanted.
-    pub fn tell(&mut self, word: &str, bell: bool) {
+    /// Shows a text in the session's status line; with `bell`, also rings the bell.
+    pub fn announce(&mut self, word: &str, bell: bool) {
         if let Some(screen) = &mut self.screen {
-            screen.tell(word, bell);
+            screen.announce(word, bell);
         }
     }
 
@@ -118,7 +118,7 @@ impl Launcher {
             vec![self.exe.clone().into(), "__attempt".into(), request.dir.path().as_os_str().to_owned()];
         let Request { window: name, unit, cwd, state, .. } = request;
         let pane = match &mut self.screen {
-            Some(screen) if request.beside => Some(screen.open_beside(name, unit, cwd, &argv)?),
+            Some(screen) if request.is_check => Some(screen.open_check(name, unit, cwd, &argv)?),
             Some(screen) => Some(screen.open(name, unit, cwd, &argv, state)?),
             None => None,
         };

@@ -1,4 +1,4 @@
-//! What stands beside an agent: the side panes of its window, and the user's own windows.
+//! Side panes of an agent's window, and what starts in them and in the user's own windows.
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -14,21 +14,21 @@ use crate::store::record::pack_env;
 use crate::sys::socket::Listener;
 use crate::tmux::CommandLine;
 
-/// How long a new pane may take to ask for its environment.
+/// How long a new pane may take to fetch its environment.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What the configuration says of a unit's window.
+/// What `[tmux]` says about the windows of units.
 #[derive(Debug, Clone, Default)]
 pub struct Wishes {
     /// Which windows stay open.
     pub keep: Keep,
-    /// How their panes are arranged.
+    /// The layout of their panes.
     pub layout: Option<Layout>,
-    /// What stands beside the agent.
+    /// The side panes.
     pub panes: Vec<Pane>,
 }
 
-/// With what the programs beside an agent are started.
+/// What programs in side panes and own windows are started with.
 #[derive(Debug, Clone, Copy)]
 pub struct Setting<'a> {
     /// This program.
@@ -37,38 +37,38 @@ pub struct Setting<'a> {
     pub folder: &'a Path,
     /// The environment of the shell that typed `seqorch`.
     pub env: &'a [(OsString, OsString)],
-    /// What they are told beside it.
+    /// Further variables for them.
     pub facts: &'a [(&'a str, String)],
 }
 
-/// Where a side pane gets its room.
+/// How a side pane is split off.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Room {
-    /// From which pane before it in the list; `None`: from the agent.
+pub(super) struct PaneSplit {
+    /// The pane that it is split from, by its place in the list; `None` for the agent.
     pub(super) from: Option<usize>,
-    /// On the right of that one, instead of below.
+    /// To the right of that pane instead of below it.
     pub(super) right: bool,
-    /// As tmux takes it.
+    /// In tmux's notation.
     pub(super) size: String,
 }
 
-/// The room of each pane: the first of a side takes it from the agent, the others share that side with it.
-pub(super) fn rooms(panes: &[Pane]) -> Vec<Room> {
-    let mut rooms = Vec::new();
+/// The split of each pane: the first pane of a side is split from the agent, the others from the pane before them.
+pub(super) fn splits(panes: &[Pane]) -> Vec<PaneSplit> {
+    let mut splits = Vec::new();
     for (index, pane) in panes.iter().enumerate() {
         let same_side = |pane_: &&Pane| pane_.side == pane.side;
         let before = panes[..index].iter().rposition(|p| p.side == pane.side);
         let after = panes[index..].iter().filter(same_side).count();
         let right = (pane.side == Side::Right) == before.is_none();
-        // the one before has the room of all that follow it
+        // the pane before has the room for all panes that follow it
         let even = if before.is_some() { 100 * after / (after + 1) } else { 35 };
         let size = pane.size.clone().unwrap_or_else(|| format!("{even}%"));
-        rooms.push(Room { from: before, right, size });
+        splits.push(PaneSplit { from: before, right, size });
     }
-    rooms
+    splits
 }
 
-/// Has tmux arrange a window's panes, in a layout that it knows.
+/// The tmux command that arranges a window's panes.
 pub(super) fn arrange(layout: Layout, size: Option<&str>, window: &str) -> CommandLine {
     let mut line = CommandLine::default();
     let others = match layout.known_everywhere() {
@@ -78,14 +78,14 @@ pub(super) fn arrange(layout: Layout, size: Option<&str>, window: &str) -> Comma
     };
     if let Some(((others, main), size)) = others.zip(size) {
         line.window_option(window, others, size);
-        // it grows to what the others leave, and never shrinks
+        // the main pane grows to the rest of the window, but never shrinks
         line.window_option(window, main, "1");
     }
     line.then(["select-layout", "-t", window, layout.name()]);
     line
 }
 
-/// Gives an environment to as many programs as will ask for it; they connect to the path that comes back.
+/// Serves an environment to `count` programs over a socket, and returns its path.
 pub(super) fn provide(count: usize, setting: Setting<'_>) -> Result<PathBuf> {
     let Setting { folder, env, facts, .. } = setting;
     let failed = |e| Error::new(ErrorKind::Internal, "opening a socket for panes").caused_by(e);
@@ -110,7 +110,7 @@ fn serve(listener: &Listener, count: usize, packed: &[u8]) {
         match listener.get().accept() {
             Ok((mut stream, _)) => {
                 left -= 1;
-                // one that does not read it must not keep the others waiting
+                // a program that does not read must not block the others
                 let given = stream.set_nonblocking(false).and_then(|()| {
                     stream.set_write_timeout(Some(Duration::from_secs(5)))?;
                     stream.write_all(packed)
@@ -123,7 +123,7 @@ fn serve(listener: &Listener, count: usize, packed: &[u8]) {
     }
 }
 
-/// What runs in a pane: this program, which starts what the user wants there.
+/// The command of a pane: this program, which starts the user's command.
 pub(super) fn argv(exe: &Path, errand: &Errand) -> Vec<OsString> {
     let mut argv = vec![exe.into()];
     argv.extend(errand.args());
@@ -144,16 +144,16 @@ mod tests {
         }
     }
 
-    fn room(from: Option<usize>, right: bool, size: &str) -> Room {
-        Room { from, right, size: size.to_owned() }
+    fn room(from: Option<usize>, right: bool, size: &str) -> PaneSplit {
+        PaneSplit { from, right, size: size.to_owned() }
     }
 
     #[test]
-    fn the_first_pane_of_a_side_takes_room_from_the_agent_and_the_others_share_that_evenly() {
+    fn panes_of_one_side_share_its_room_evenly() {
         use Side::{Below, Right};
         let panes: Vec<_> = [Right, Below, Right, Right].map(|side| pane(side, None)).to_vec();
         assert_eq!(
-            rooms(&panes),
+            splits(&panes),
             [
                 room(None, true, "35%"),
                 room(None, false, "35%"),
@@ -161,11 +161,11 @@ mod tests {
                 room(Some(2), false, "50%"),
             ]
         );
-        assert_eq!(rooms(&[pane(Below, Some("12")), pane(Below, None)])[1], room(Some(0), true, "50%"));
+        assert_eq!(splits(&[pane(Below, Some("12")), pane(Below, None)])[1], room(Some(0), true, "50%"));
     }
 
     #[test]
-    fn a_main_layout_gives_the_others_the_size_that_was_asked_for() {
+    fn a_main_layout_gives_side_panes_their_size() {
         let words = |line: CommandLine| {
             let words: Vec<_> = line.into_words().into_iter().map(|w| w.into_string().unwrap()).collect();
             words.join(" ")

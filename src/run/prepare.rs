@@ -1,4 +1,4 @@
-//! The folder of an attempt before its start: prompt, `attempt.json`, and the environment that never touches it.
+//! Writes the folder of an attempt before its start: the prompt and `attempt.json`. The environment is never written to it.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -19,7 +19,7 @@ use crate::store::spec_store::Store;
 use crate::sys::{files, random};
 
 /// What an attempt is made from.
-pub(super) struct Preparation<'a> {
+pub(super) struct AttemptInputs<'a> {
     pub(super) config: &'a Config,
     pub(super) store: &'a Store,
     pub(super) plan: &'a Plan,
@@ -32,33 +32,33 @@ pub(super) struct Preparation<'a> {
     pub(super) now: Timestamp,
 }
 
-/// An attempt that can be launched.
-pub(super) struct Prepared {
+/// An attempt that is ready to launch.
+pub(super) struct PreparedAttempt {
     pub(super) dir: AttemptDir,
     pub(super) token: String,
-    /// For the socket.
+    /// The agent's environment, packed for the socket.
     pub(super) env: Vec<u8>,
 }
 
-impl Prepared {
-    /// Writes the folder.
-    pub(super) fn make(from: &Preparation<'_>) -> Result<Self> {
+impl PreparedAttempt {
+    /// Writes the attempt's own folder with its own prompt.
+    pub(super) fn make(from: &AttemptInputs<'_>) -> Result<Self> {
         Self::make_with(from, &from.prompt()?)
     }
 
-    /// Writes the folder with this prompt.
-    pub(super) fn make_with(from: &Preparation<'_>, prompt: &str) -> Result<Self> {
+    /// Writes the attempt's own folder with this prompt.
+    pub(super) fn make_with(from: &AttemptInputs<'_>, prompt: &str) -> Result<Self> {
         Self::make_in(from, from.store.attempt_dir(&from.step.unit, from.attempt), prompt)
     }
 
-    /// Writes that folder with this prompt.
-    pub(super) fn make_in(from: &Preparation<'_>, dir: AttemptDir, prompt: &str) -> Result<Self> {
+    /// Writes this folder with this prompt.
+    pub(super) fn make_in(from: &AttemptInputs<'_>, dir: AttemptDir, prompt: &str) -> Result<Self> {
         let step = from.step;
         if dir.lock().exists() {
-            // an older state came back, or none: what ran here before is not thrown away
+            // the state is older than this folder, or was deleted: an attempt that ran is not thrown away
             set_aside(dir.path())?;
         } else {
-            // left by a run that was killed between writing this and the state: never started, or it would be known
+            // a run was killed between writing this folder and the state, so the attempt never started
             let _ = fs::remove_dir_all(dir.path());
         }
         files::create_private_dir(dir.path())?;
@@ -95,8 +95,8 @@ impl Prepared {
     }
 }
 
-impl Preparation<'_> {
-    /// What the state says of this attempt.
+impl AttemptInputs<'_> {
+    /// This attempt in the state.
     fn record(&self) -> Option<&AttemptRecord> {
         self.state.attempt(&self.step.unit, self.attempt)
     }
@@ -118,7 +118,7 @@ impl Preparation<'_> {
         }
     }
 
-    /// What went wrong before, from the state and from what the last attempt left.
+    /// What went wrong in the last attempt, from the state and from its folder.
     fn previous(&self) -> Option<PreviousAttempt> {
         let unit = &self.step.unit;
         let last = self.state.units.get(unit)?.attempts.iter().rev().find(|a| a.number < self.attempt)?;
@@ -156,14 +156,14 @@ impl Preparation<'_> {
     }
 }
 
-/// What a human decided for a unit, as its prompt tells it.
+/// The questions and answers for a unit that its prompt repeats.
 #[must_use]
 pub fn decisions(state: &SpecState, unit: &str) -> Vec<QuestionAnswer> {
-    let told = |a: &Answer| QuestionAnswer { question: a.question.clone(), answer: a.answer.clone() };
-    state.answers_for(unit).map(told).collect()
+    let pair = |a: &Answer| QuestionAnswer { question: a.question.clone(), answer: a.answer.clone() };
+    state.answers_for(unit).map(pair).collect()
 }
 
-/// The template that the configuration names, or the built-in one.
+/// The prompt template that the configuration names, or the built-in one.
 pub fn template(config: &Config) -> Result<String> {
     match &config.prompt.template {
         None => Ok(prompt::BUILT_IN.to_owned()),
@@ -173,7 +173,7 @@ pub fn template(config: &Config) -> Result<String> {
     }
 }
 
-/// Moves a folder out of the way, to a name beside it that is free.
+/// Renames a folder to a free name in the same place.
 pub(super) fn set_aside(dir: &Path) -> Result<()> {
     let mut name = dir.as_os_str().to_owned();
     name.push("~");

@@ -1,4 +1,4 @@
-//! PURE. How many tests a test runner says that it ran.
+//! PURE. Counts the tests that a test runner reports.
 //!
 //! Known summaries: `cargo test` (`test result: ok. 3 passed; 1 failed;`), nextest (`Summary … 12 tests run`), pytest
 //! (`=== 3 passed, 1 failed in 0.1s ===`), `go test` (`--- PASS:` lines of `-v`, else one for each `ok` package with
@@ -21,12 +21,11 @@ static JEST: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s*Tests:?\s+(.*(?:pa
 static COUNTED: LazyLock<Regex> = LazyLock::new(|| pattern(r"(\d+) (?:passed|failed|errors?)\b"));
 
 fn pattern(text: &str) -> Regex {
-    // a fixed text that the tests below compile
-    #[expect(clippy::unwrap_used, reason = "a fixed pattern")]
+    #[expect(clippy::unwrap_used, reason = "all patterns are fixed, and the tests compile them")]
     Regex::new(text).unwrap()
 }
 
-/// Tests that ran, whether they passed or not; those that were skipped did not run.
+/// Number of tests that ran, passed or failed; skipped tests are not counted.
 #[must_use]
 pub fn count(stdout: &str, stderr: &str) -> u64 {
     let text = sanitise(format!("{stdout}\n{stderr}").as_bytes());
@@ -54,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_runners_summary_is_counted() {
+    fn the_summary_of_each_test_runner_is_counted() {
         for (text, tests) in [
             (
                 "test result: ok. 12 passed; 0 failed; 3 ignored; 0 measured; 0 filtered out; finished in 0.1s",

@@ -1,4 +1,4 @@
-//! Says more of what a run does, for those who ask for it with `-v`.
+//! Prints more about a run with `-v`.
 
 use super::event_log::Chronicle;
 use super::machine::Effect;
@@ -8,25 +8,25 @@ use crate::report::text::command_line;
 use crate::store::record::AttemptDir;
 
 impl RealWorld<'_> {
-    /// The unit that an agent works on right now.
+    /// The unit that an agent works on now.
     #[must_use]
     pub fn working_on(&self) -> Option<&str> {
         self.current.as_ref().map(|c| c.unit.as_str())
     }
 
-    /// How much to say: 0 the events of the run, 1 also the commands and where their output is kept, 2 also each effect.
+    /// Sets how much to print: 0 the events, 1 also commands and folders, 2 also each effect.
     pub fn explain(&mut self, verbosity: u8) {
         self.verbosity = verbosity;
     }
 
-    /// Says something that is wanted from this verbosity on.
+    /// Prints a text from this verbosity on.
     pub fn say_more(&mut self, verbosity: u8, text: impl FnOnce() -> String) {
         if self.verbosity >= verbosity {
             self.say(&text());
         }
     }
 
-    /// Waits for the end of the hooks that were called, and says what they complain of.
+    /// Waits for the end of the hooks and prints their failures.
     pub fn hear_hooks_out(&mut self) {
         if let Some(text) = self.chronicle.as_mut().and_then(Chronicle::waits_for) {
             self.say(&text);
@@ -39,19 +39,19 @@ impl RealWorld<'_> {
     pub(super) fn explain_start(&mut self, step: &Step, dir: &AttemptDir) {
         self.say_more(1, || {
             let command = command_line(&step.settings.argv);
-            format!("  {command}\n  in {}, kept in {}", step.settings.cwd.display(), dir.path().display())
+            format!("  {command}\n  in {}, output in {}", step.settings.cwd.display(), dir.path().display())
         });
     }
 
     pub(super) fn explain_effect(&mut self, effect: &Effect) {
         let what = match effect {
-            // what follows is the report itself
+            // the report itself is printed
             Effect::Report(_) => return,
             Effect::Save => "save the state".to_owned(),
             Effect::Replan => "read tasks.md, make the plan".to_owned(),
             Effect::Start { step, attempt } => format!("start attempt {attempt} of {}", step.unit),
             Effect::Recover { unit, attempt } => format!("look for attempt {attempt} of {unit}"),
-            Effect::Assign(units) => format!("ask who does {}", units.join(", ")),
+            Effect::Assign(units) => format!("let an agent assign {}", units.join(", ")),
             Effect::Keep(unit) => format!("look at the changes of {unit}"),
             Effect::Verify { step, attempt } => format!("verify attempt {attempt} of {}", step.unit),
             Effect::Cancel => "end the agent".to_owned(),

@@ -3,7 +3,7 @@
 use super::driver::World as _;
 use super::launch;
 use super::machine::Event;
-use super::prepare::{Preparation, Prepared};
+use super::prepare::{AttemptInputs, PreparedAttempt};
 use super::test_count;
 use super::verdict::failure;
 use super::world::{Errand, RealWorld};
@@ -67,7 +67,7 @@ impl RealWorld<'_> {
         };
         let step = Step { settings, ..(*gate.step).clone() };
         let dir = self.store.attempt_dir(&step.unit, gate.attempt).verify(gate.index + 1);
-        let preparation = Preparation {
+        let preparation = AttemptInputs {
             config: self.config,
             store: self.store,
             plan,
@@ -78,7 +78,7 @@ impl RealWorld<'_> {
             env: &self.env,
             now: self.now(),
         };
-        let prepared = Prepared::make_in(&preparation, dir, "")?;
+        let prepared = PreparedAttempt::make_in(&preparation, dir, "")?;
         let started = self.dispatch(&step, prepared, Vec::new(), Some(Errand::Gate(gate)))?;
         let command = command_line(&step.settings.argv);
         Ok(started.err().map(|tail| Outcome::VerifyFailed { command, tail }))

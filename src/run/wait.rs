@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::backoff;
-use super::inbox::Heard;
+use super::inbox::InboxMessage;
 use super::machine::{Event, Pause};
 use super::world::RealWorld;
 use crate::report::{events, live};
@@ -56,12 +56,12 @@ impl RealWorld<'_> {
                 }
             };
             match self.ears.wait(limit) {
-                Some(Heard::Over) => {
+                Some(InboxMessage::Over) => {
                     if let Some(event) = self.conclude() {
                         return event;
                     }
                 }
-                Some(Heard::Asked(what)) => {
+                Some(InboxMessage::Asked(what)) => {
                     self.countdown(None);
                     return Event::Asked(what);
                 }

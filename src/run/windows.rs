@@ -1,4 +1,4 @@
-//! The windows of a run: one for the progress, one per unit, and the user's own.
+//! The tmux windows of a run: one with the live view, one per unit, and the user's own.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -19,15 +19,15 @@ use crate::tmux::{
     TmuxWindow, parse,
 };
 
-/// What the mark of a window of the user's own begins with; no task has such an id.
+/// Prefix of the purpose of a user's own window. No task has such an id.
 pub const OWN_WINDOW: &str = "window ";
-/// What a window's label says while its attempt runs.
+/// The mark of a window while its attempt runs.
 pub const AT_WORK: &str = "▶";
 
-/// How often a window is tried to be opened.
+/// How often opening a window is tried.
 const TRIES: u32 = 4;
 
-/// Where windows go.
+/// The tmux session of a run.
 #[derive(Debug)]
 pub struct Screen {
     tmux: TmuxServer,
@@ -35,40 +35,40 @@ pub struct Screen {
     size: (u16, u16),
     wishes: Wishes,
     session: Option<TmuxSession>,
-    /// Our windows by what they are for.
+    /// Our windows by their purpose: the id of a unit, or what else a window is for.
     windows: HashMap<String, TmuxWindow>,
-    /// The pane of each unit's window in which something is verified.
+    /// The pane in each unit's window that runs the checks.
     verifying: HashMap<String, TmuxWindow>,
-    main: Option<Main>,
+    main: Option<MainWindow>,
     look: Option<StatusLine>,
     looked: bool,
-    /// Windows that nobody needs, as soon as another one is there.
+    /// Windows to close as soon as another one is open.
     over: Vec<(String, TmuxWindow)>,
-    /// What tmux does meanwhile; whatever comes next waits for it.
+    /// A tmux command that still runs. The next command waits for it.
     pending: Option<PendingCommand>,
-    /// That side panes cannot be opened was told.
+    /// The user knows that side panes cannot be opened.
     complained: bool,
 }
 
 #[derive(Debug)]
-struct Main {
+struct MainWindow {
     cwd: PathBuf,
     argv: Vec<OsString>,
 }
 
 /// A window to open.
 #[derive(Debug, Clone, Copy)]
-struct Wanted<'a> {
+struct WindowRequest<'a> {
     name: &'a str,
-    mark: &'a str,
+    purpose: &'a str,
     cwd: &'a Path,
     argv: &'a [OsString],
-    state: Option<&'a str>,
+    mark: Option<&'a str>,
 }
 
 impl Screen {
-    /// The session `name` on a server, with the windows that an earlier run left there; another name where that one is
-    /// of another project.
+    /// Finds the session `name` and the windows that an earlier run left in it. Takes another name where the session of that
+    /// name belongs to another project.
     #[must_use]
     pub fn find(tmux: TmuxServer, name: &str, size: (u16, u16)) -> Self {
         let (name, session) = tmux.find_session(name);
@@ -90,7 +90,7 @@ impl Screen {
         }
     }
 
-    /// With other windows than a bare one per unit, all of which stay.
+    /// Sets which windows stay open, their layout and their side panes.
     #[must_use]
     pub fn furnished(self, mut wishes: Wishes) -> Self {
         if let Some(layout) = wishes.layout.filter(|layout| *layout != layout.known_everywhere())
@@ -101,50 +101,50 @@ impl Screen {
         Self { wishes, ..self }
     }
 
-    /// The session's name.
+    /// The name of the session.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The command that a person types to see the session.
+    /// The command that opens the session in a terminal.
     #[must_use]
     pub fn attach_command(&self) -> String {
         self.tmux.attach_command(&self.name)
     }
 
-    /// Opens the window with the progress, which `argv` shows; it comes back with a session that was killed.
+    /// Opens the window `main`, in which `argv` shows the live view. It is opened again with a session that was killed.
     pub fn open_main(&mut self, cwd: &Path, argv: Vec<OsString>) -> Result<()> {
         self.open("main", MAIN_WINDOW, cwd, &argv, None)?;
-        self.main = Some(Main { cwd: cwd.to_owned(), argv });
+        self.main = Some(MainWindow { cwd: cwd.to_owned(), argv });
         self.look();
         Ok(())
     }
 
-    /// Runs `argv` in the window for `mark`, a new one where there is none; its label shows `state`, where that is given.
-    /// A session or server that ended meanwhile is started again.
+    /// Runs `argv` in the window for `purpose` and opens that window where there is none. The status line shows `mark`, if
+    /// given. Starts a session or server that has ended again.
     pub fn open(
         &mut self,
         name: &str,
-        mark: &str,
+        purpose: &str,
         cwd: &Path,
         argv: &[OsString],
-        state: Option<&str>,
+        mark: Option<&str>,
     ) -> Result<TmuxWindow> {
         self.pending = None;
-        if state.is_some() {
+        if mark.is_some() {
             self.look();
         }
         let look = self.look.clone();
-        let window = self.start(Wanted { name, mark, cwd, argv, state }, look.as_ref())?;
-        // all other panes of it are gone
-        self.verifying.remove(mark);
-        self.over.retain(|(over, _)| over != mark);
+        let window = self.start(WindowRequest { name, purpose, cwd, argv, mark }, look.as_ref())?;
+        // the window has no other pane now
+        self.verifying.remove(purpose);
+        self.over.retain(|(over, _)| over != purpose);
         let mut line = CommandLine::default();
-        if state.is_some() && look.is_none() && self.look() {
+        if mark.is_some() && look.is_none() && self.look() {
             self.label(&mut line, &window.id);
         }
-        if state.is_some() {
+        if mark.is_some() {
             line.and(close_windows(self.over.iter().map(|(_, window)| window)));
             self.over.clear();
         }
@@ -152,8 +152,8 @@ impl Screen {
         Ok(window)
     }
 
-    fn start(&mut self, wanted: Wanted<'_>, look: Option<&StatusLine>) -> Result<TmuxWindow> {
-        // others may just make sessions of the same names: each time, one name is known to be taken
+    fn start(&mut self, wanted: WindowRequest<'_>, look: Option<&StatusLine>) -> Result<TmuxWindow> {
+        // another process may take the same session name; each try avoids one more taken name
         let mut tries = 1;
         loop {
             match self.start_once(wanted, look) {
@@ -163,92 +163,96 @@ impl Screen {
         }
     }
 
-    fn start_once(&mut self, wanted: Wanted<'_>, look: Option<&StatusLine>) -> Result<TmuxWindow> {
-        let Wanted { name, mark, cwd, argv, state } = wanted;
-        let status_line = look.filter(|_| state.is_some());
-        let job = NewWindow { name, purpose: mark, cwd, argv, size: self.size, mark: state, status_line };
-        if let Some(window) = self.windows.get(mark)
-            && let Ok(window) = self.tmux.reuse_window(window, job)
+    fn start_once(&mut self, wanted: WindowRequest<'_>, look: Option<&StatusLine>) -> Result<TmuxWindow> {
+        let WindowRequest { name, purpose, cwd, argv, mark } = wanted;
+        let status_line = look.filter(|_| mark.is_some());
+        let new = NewWindow { name, purpose, cwd, argv, size: self.size, mark, status_line };
+        if let Some(window) = self.windows.get(purpose)
+            && let Ok(window) = self.tmux.reuse_window(window, new)
         {
-            return Ok(self.keep(mark, window));
+            return Ok(self.keep(purpose, window));
         }
         if let Some(session) = &self.session
-            && let Ok((_, window)) = self.tmux.new_window(session, job)
+            && let Ok((_, window)) = self.tmux.new_window(session, new)
         {
-            return Ok(self.keep(mark, window));
+            return Ok(self.keep(purpose, window));
         }
-        // on another server an id is another window's
+        // the ids are those of a server that is gone
         self.over.clear();
         self.verifying.clear();
         let (name, session) = self.tmux.find_session(&self.name);
         self.name = name;
         if let Some(session) = session {
-            let (session, window) = self.tmux.new_window(&session, job)?;
+            let (session, window) = self.tmux.new_window(&session, new)?;
             self.session = Some(session);
-            return Ok(self.keep(mark, window));
+            return Ok(self.keep(purpose, window));
         }
         self.windows.clear();
-        if mark != MAIN_WINDOW
+        if purpose != MAIN_WINDOW
             && let Some(main) = self.main.take()
         {
             let (cwd, argv) = (main.cwd.as_path(), &main.argv[..]);
-            let job = NewWindow {
+            let new = NewWindow {
                 name: "main",
                 purpose: MAIN_WINDOW,
                 cwd,
                 argv,
                 mark: None,
                 status_line: None,
-                ..job
+                ..new
             };
-            let opened = self.tmux.new_session(&self.name, job);
+            let opened = self.tmux.new_session(&self.name, new);
             self.main = Some(main);
             let (session, window) = opened?;
             self.session = Some(session);
             self.keep(MAIN_WINDOW, window);
             return self.start_once(wanted, look);
         }
-        let (session, window) = self.tmux.new_session(&self.name, job)?;
+        let (session, window) = self.tmux.new_session(&self.name, new)?;
         self.session = Some(session);
-        Ok(self.keep(mark, window))
+        Ok(self.keep(purpose, window))
     }
 
-    /// Runs `argv` in a pane below the agent of the window for `mark`, the same one each time; in a window of its own where
-    /// there is no room.
-    pub fn open_beside(
+    /// Runs a check in a pane below the agent, the same pane each time, or in a window of its own where there is no room.
+    pub fn open_check(
         &mut self,
         name: &str,
-        mark: &str,
+        purpose: &str,
         cwd: &Path,
         argv: &[OsString],
     ) -> Result<TmuxWindow> {
         self.pending = None;
-        if let Some(pane) = self.verifying.get(mark)
+        if let Some(pane) = self.verifying.get(purpose)
             && let Ok(pane) = self.tmux.reuse_pane(&pane.pane, cwd, argv)
         {
             return Ok(pane);
         }
-        if let Some(window) = self.windows.get(mark).cloned()
+        if let Some(window) = self.windows.get(purpose).cloned()
             && let Ok(pane) =
                 self.tmux.new_pane(NewPane { from: &window.pane, right: false, size: None, cwd, argv })
         {
-            self.verifying.insert(mark.to_owned(), pane.clone());
+            self.verifying.insert(purpose.to_owned(), pane.clone());
             self.arrange(&window);
             return Ok(pane);
         }
-        self.open(&format!("{name}-verify"), &verify_mark(mark), cwd, argv, None)
+        self.open(&format!("{name}-verify"), &verify_purpose(purpose), cwd, argv, None)
     }
 
-    /// Opens the side panes of the window for `mark`, which go with the attempt of that process and start. What cannot be
-    /// done is said once.
-    pub fn furnish(&mut self, mark: &str, attempt: (i32, u64), setting: Setting<'_>) -> Option<String> {
+    /// Opens the side panes of the window for `purpose`. They end with the attempt of that process id and start time. Returns a
+    /// line for the user at the first failure only.
+    pub fn open_side_panes(
+        &mut self,
+        purpose: &str,
+        attempt: (i32, u64),
+        setting: Setting<'_>,
+    ) -> Option<String> {
         let panes = self.wishes.panes.clone();
-        let window = self.windows.get(mark).filter(|_| !panes.is_empty())?.clone();
+        let window = self.windows.get(purpose).filter(|_| !panes.is_empty())?.clone();
         self.pending = None;
         let mut opened: Vec<String> = Vec::new();
         let mut open = || -> Result<()> {
             let socket = panes::provide(panes.len(), setting)?;
-            for (pane, room) in panes.iter().zip(panes::rooms(&panes)) {
+            for (pane, room) in panes.iter().zip(panes::splits(&panes)) {
                 let errand = Errand {
                     socket: socket.clone(),
                     attempt: Some(attempt),
@@ -277,9 +281,9 @@ impl Screen {
         }
     }
 
-    /// Opens the user's own windows that are not there, or whose program has ended. Gives what could not be done.
+    /// Opens the user's own windows that are not open, or whose program has ended. Returns all failures.
     pub fn open_own(&mut self, windows: &[ExtraWindow], setting: Setting<'_>) -> Vec<Error> {
-        let missing: Vec<_> = windows.iter().filter(|w| self.is_dead(&own_mark(&w.name))).collect();
+        let missing: Vec<_> = windows.iter().filter(|w| self.is_dead(&own_purpose(&w.name))).collect();
         if missing.is_empty() {
             return Vec::new();
         }
@@ -298,37 +302,37 @@ impl Screen {
             };
             let argv = panes::argv(setting.exe, &errand);
             let name = crate::plan::tmux_names::window(&window.name, "");
-            failed.extend(self.open(&name, &own_mark(&window.name), &window.cwd, &argv, None).err());
+            failed.extend(self.open(&name, &own_purpose(&window.name), &window.cwd, &argv, None).err());
         }
         failed
     }
 
-    /// Marks the window of an attempt that is over, and closes it where nobody wants it any more.
-    pub fn finish(&mut self, mark: &str, state: &str, done: bool) {
-        let Some(window) = self.windows.get(mark).cloned() else { return };
+    /// Marks the window of an attempt that is over, and closes it where `tmux.keep` says so.
+    pub fn finish(&mut self, purpose: &str, mark: &str, done: bool) {
+        let Some(window) = self.windows.get(purpose).cloned() else { return };
         self.look();
         let mut line = CommandLine::default();
-        line.window_option(&window.id, MARK_OPTION, state);
+        line.window_option(&window.id, MARK_OPTION, mark);
         self.label(&mut line, &window.id);
         if self.wishes.keep == Keep::None || self.wishes.keep == Keep::Failed && done {
-            let verify = verify_mark(mark);
+            let verify = verify_purpose(purpose);
             let verify = self.windows.get(&verify).cloned().map(|window| (verify, window));
-            let ours: Vec<_> = verify.into_iter().chain([(mark.to_owned(), window)]).collect();
+            let ours: Vec<_> = verify.into_iter().chain([(purpose.to_owned(), window)]).collect();
             if done {
                 self.windows.retain(|_, window| ours.iter().all(|(_, closed)| closed != window));
                 line.and(close_windows(ours.iter().map(|(_, window)| window)));
             }
-            // where it is the last one, it goes when the next one is there
+            // closing the last window would end the session, so it is closed when the next one opens
             self.over.extend(ours);
         }
         self.later(line);
     }
 
-    /// Shows a word in the session's status line, with a bell in the window with the progress where one is wanted.
-    pub fn tell(&mut self, word: &str, bell: bool) {
+    /// Shows a text in the session's status line; with `bell`, also rings the bell in window `main`.
+    pub fn announce(&mut self, text: &str, bell: bool) {
         self.look();
         if let Some((look, session)) = self.look.as_ref().zip(self.session.as_ref()) {
-            let line = look.show_message(&session.id, word);
+            let line = look.show_message(&session.id, text);
             self.later(line);
         }
         if bell && let Some(mut tty) = self.windows.get(MAIN_WINDOW).and_then(open_tty) {
@@ -336,7 +340,7 @@ impl Screen {
         }
     }
 
-    /// Looks once in a run how the user's status line looks; whether that is known.
+    /// Reads the user's status line format, once in a run. Returns whether it is known.
     fn look(&mut self) -> bool {
         if let Some(session) = self.session.clone().filter(|_| !self.looked) {
             self.looked = true;
@@ -357,49 +361,49 @@ impl Screen {
 
     fn later(&mut self, line: CommandLine) {
         if !line.is_empty() {
-            // one after another, as they were meant
+            // waits, so that commands run in their order
             self.pending = None;
             self.pending = self.tmux.start(line);
         }
     }
 
-    fn keep(&mut self, mark: &str, window: TmuxWindow) -> TmuxWindow {
-        self.windows.insert(mark.to_owned(), window.clone());
+    fn keep(&mut self, purpose: &str, window: TmuxWindow) -> TmuxWindow {
+        self.windows.insert(purpose.to_owned(), window.clone());
         window
     }
 
-    /// Whether the window for `mark` is gone, or what it ran is.
+    /// Whether the window for `purpose` is gone or its program has ended.
     #[must_use]
-    pub fn is_dead(&self, mark: &str) -> bool {
-        self.windows.get(mark).is_none_or(|window| self.has_ended(window))
+    pub fn is_dead(&self, purpose: &str) -> bool {
+        self.windows.get(purpose).is_none_or(|window| self.has_ended(window))
     }
 
-    /// Whether a pane is gone, or what it ran is.
+    /// Whether a pane is gone or its program has ended.
     #[must_use]
     pub fn has_ended(&self, pane: &TmuxWindow) -> bool {
         self.tmux.is_dead(&pane.pane)
     }
 
-    /// What the window for `mark` shows right now.
+    /// The text that the window for `purpose` shows.
     #[must_use]
-    pub fn shown(&self, mark: &str) -> Option<String> {
-        self.shown_in(self.windows.get(mark)?)
+    pub fn shown(&self, purpose: &str) -> Option<String> {
+        self.shown_in(self.windows.get(purpose)?)
     }
 
-    /// What a pane shows right now.
+    /// The text that a pane shows.
     #[must_use]
     pub fn shown_in(&self, pane: &TmuxWindow) -> Option<String> {
         self.tmux.capture(&pane.pane).ok()
     }
 }
 
-/// What the window is for in which something of `mark` is verified, where there was no room beside it.
-fn verify_mark(mark: &str) -> String {
-    format!("{mark} verify")
+/// The purpose of the window for the checks of a unit, where its own window has no room.
+fn verify_purpose(purpose: &str) -> String {
+    format!("{purpose} verify")
 }
 
-/// What a window of the user's own is for.
-fn own_mark(name: &str) -> String {
+/// The purpose of a user's own window.
+fn own_purpose(name: &str) -> String {
     format!("{OWN_WINDOW}{name}")
 }
 

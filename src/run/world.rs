@@ -14,10 +14,10 @@ use super::assign::Call;
 use super::conclude::conclusion;
 use super::driver::{Ending, World};
 use super::event_log::Chronicle;
-use super::inbox::{Ears, Heard};
+use super::inbox::{Ears, InboxMessage};
 use super::launch::{Launcher, Request};
 use super::machine::{Assigned, Effect, Event, Machine, Notice, Pause};
-use super::prepare::{Preparation, Prepared};
+use super::prepare::{AttemptInputs, PreparedAttempt};
 use super::verify::Gate;
 use super::windows::AT_WORK;
 use crate::config::{Commit, Config, DoneSignal, Tick};
@@ -124,7 +124,7 @@ impl<'a> RealWorld<'a> {
     pub fn tell(&mut self, what: What) -> Result<()> {
         let at = self.clock.now();
         let Some(chronicle) = &mut self.chronicle else { return Ok(()) };
-        for complaint in chronicle.tell(at, what)? {
+        for complaint in chronicle.publish(at, what)? {
             self.say(&complaint);
         }
         Ok(())
@@ -142,9 +142,9 @@ impl<'a> RealWorld<'a> {
     }
 
     pub(super) fn watch_over(&self) -> impl FnOnce() + Send + 'static {
-        let tell = self.ears.teller();
+        let sender = self.ears.sender();
         move || {
-            let _ = tell.send(Heard::Over);
+            let _ = sender.send(InboxMessage::Over);
         }
     }
 
@@ -175,12 +175,12 @@ impl<'a> RealWorld<'a> {
     pub(super) fn dispatch(
         &mut self,
         step: &Step,
-        Prepared { dir, token, env }: Prepared,
+        PreparedAttempt { dir, token, env }: PreparedAttempt,
         live_ticks: Vec<String>,
         errand: Option<Errand>,
     ) -> Result<Result<(), String>> {
         let launched = self.launcher.launch(Request {
-            beside: matches!(errand, Some(Errand::Gate(_))),
+            is_check: matches!(errand, Some(Errand::Gate(_))),
             state: errand.is_none().then_some(AT_WORK),
             dir: &dir,
             token: &token,
@@ -211,7 +211,7 @@ impl<'a> RealWorld<'a> {
         });
         launched.wait(&dir, over);
         if is_attempt {
-            self.furnish(&step.unit, process);
+            self.open_side_panes(&step.unit, process);
         }
         Ok(Ok(()))
     }
@@ -287,7 +287,7 @@ impl World for RealWorld<'_> {
         let Some(plan) = &self.plan else {
             return Err(Error::new(ErrorKind::Internal, "a step without a plan"));
         };
-        let prepared = Prepared::make(&Preparation {
+        let prepared = PreparedAttempt::make(&AttemptInputs {
             config: self.config,
             store: self.store,
             plan,

@@ -1,4 +1,4 @@
-//! Reads what the view is made of, and reads again what has changed.
+//! Reads the files that the view shows, and reads them again where they have changed.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -8,43 +8,44 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::tail::Tail;
-use super::{Watch, summary_path};
+use super::event_log::EventLog;
+use super::tail::AgentTail;
+use super::watch::{Watch, summary_path};
 use crate::config::Commit;
 use crate::plan::{self, Plan, UnitInfo};
 use crate::project::current_plan::current_plan;
-use crate::report::events::{self, Record, What};
+use crate::report::events::{Record, What};
 use crate::report::view::{Run, Seen};
 use crate::spec::TaskFile;
 use crate::state::SpecState;
 use crate::store::lock;
 use crate::sys::process;
 
-/// So often a plan is made anew that depends on limits which end.
+/// How often, in seconds, a plan is made again while limits hold: they end without a change of a file.
 const PLAN_AGAIN: i64 = 10;
 
-/// By what a change of a file shows; `None`: it is not there.
-type Stamp = Option<(u64, u64, i64, i64)>;
+/// Inode, length and time of a file, which show a change; `None` where there is no file.
+type FileStamp = Option<(u64, u64, i64, i64)>;
 
-fn stamp(path: &Path) -> Stamp {
+fn stamp(path: &Path) -> FileStamp {
     let meta = fs::metadata(path).ok()?;
     Some((meta.ino(), meta.len(), meta.mtime(), meta.mtime_nsec()))
 }
 
-/// What is known, as it was last looked at.
+/// What was read last.
 pub(super) struct Gatherer<'a> {
     watch: Watch<'a>,
     state: SpecState,
-    state_stamp: Option<Stamp>,
+    state_stamp: Option<FileStamp>,
     tasks: TaskFile,
-    tasks_stamp: Option<Stamp>,
+    tasks_stamp: Option<FileStamp>,
     units: Vec<UnitInfo>,
     plan: Option<Plan>,
     planned_at: Timestamp,
     run: Option<Run>,
     log: EventLog,
-    tail: Option<Tail>,
-    /// Why the state, or tasks.md, cannot be read.
+    tail: Option<AgentTail>,
+    /// Why the state and tasks.md cannot be read.
     trouble: [Option<String>; 2],
 }
 
@@ -66,10 +67,10 @@ impl<'a> Gatherer<'a> {
         }
     }
 
-    /// Looks at everything; what has not changed costs a `stat`.
+    /// Reads what has changed. A file that has not changed costs a `stat`.
     pub(super) fn look(&mut self, now: Timestamp) {
         let Watch { place, config, store, .. } = self.watch;
-        // the lock before the log: whoever frees it has written its end before
+        // the lock before the log: a run writes its end to the log before it frees the lock
         let holder = lock::holder(&store.run_lock());
         self.run = holder.map(|holder| Run { pid: holder.pid, since: holder.started_at });
         self.log.read(&store.events_path());
@@ -103,7 +104,6 @@ impl<'a> Gatherer<'a> {
                 Err(error) => self.trouble[1] = Some(error.to_string()),
             }
         }
-        // limits end without a word
         let old = self.state.all_limits().any(|(_, _, limited)| limited.holds(self.planned_at))
             && (now.as_second() - self.planned_at.as_second()).abs() >= PLAN_AGAIN;
         if changed || old || self.plan.is_none() {
@@ -120,23 +120,23 @@ impl<'a> Gatherer<'a> {
         };
         let dir = self.watch.store.attempt_dir(unit, attempt.number);
         if self.tail.as_ref().is_none_or(|tail| *tail.dir() != dir) {
-            self.tail = Some(Tail::of(dir));
+            self.tail = Some(AgentTail::of(dir));
         }
         if let Some(tail) = &mut self.tail {
             tail.read();
         }
     }
 
-    /// What was seen, for the view.
+    /// What was read, for the view.
     pub(super) fn seen<'b>(&'b self, now: Timestamp, zone: &'b TimeZone) -> Seen<'b> {
         Seen {
             spec: &self.watch.place.name,
             typed: &self.watch.place.typed,
-            plan: self.plan.as_ref().expect("a look comes before"),
+            plan: self.plan.as_ref().expect("`look` is called first"),
             units: &self.units,
             state: &self.state,
             run: self.run.as_ref(),
-            doing: self.tail.as_ref().map(Tail::doing),
+            doing: self.tail.as_ref().map(AgentTail::doing),
             events: self.events(),
             trouble: self.trouble.iter().flatten().next().map(String::as_str),
             now,
@@ -144,38 +144,38 @@ impl<'a> Gatherer<'a> {
         }
     }
 
-    /// What the last run told; nothing yet where the one that lives has not begun to.
+    /// The events of the active run, or else of the last one.
     pub(super) fn events(&self) -> &[Record] {
-        let began = self.log.records.first().map(|record| record.at);
-        // its clock may have been set back since it took the lock
+        let began = self.log.records().first().map(|record| record.at);
+        // the clock may have been set back since the run took the lock
         let slack = Duration::from_secs(1);
         match (&self.run, began) {
             (Some(run), Some(began)) if began + slack < run.since => &[],
-            _ => &self.log.records,
+            _ => self.log.records(),
         }
     }
 
-    /// Whether a run works on the spec.
+    /// Whether a run is active.
     pub(super) fn is_held(&self) -> bool {
         self.run.is_some()
     }
 
-    /// Whether the run whose window this is has said its end; or is gone, and nobody works any more.
+    /// Whether the run whose window this is has written its end, or is gone with no agent left running.
     pub(super) fn is_over(&self) -> bool {
         let Some(of_run) = self.watch.of_run else { return false };
-        let ended = matches!(self.log.records.last(), Some(Record { what: What::RunEnded { .. }, .. }))
-            && matches!(self.log.records.first(), Some(Record { at, what: What::RunStarted { pid, .. }, .. })
+        let ended = matches!(self.log.records().last(), Some(Record { what: What::RunEnded { .. }, .. }))
+            && matches!(self.log.records().first(), Some(Record { at, what: What::RunStarted { pid, .. }, .. })
                 if *pid == of_run.pid && *at >= of_run.since);
-        // as it was seen, so that what is shown last is what this was decided by
+        // from the last look, so that the last view shows what this is based on
         let alive = self.tail.as_ref().is_some_and(|tail| tail.doing().alive);
-        // one that has not taken the spec yet is not over
+        // a run that has not taken the lock yet is not over
         let lives = || process::is_alive(of_run.pid.cast_signed());
         ended || (!self.is_held() && !alive && !lives())
     }
 
-    /// The summary of the last run, where that has one.
+    /// The summary of the last run, once it has ended.
     pub(super) fn summary(&self) -> Option<String> {
-        matches!(self.log.records.last(), Some(Record { what: What::RunEnded { .. }, .. }))
+        matches!(self.log.records().last(), Some(Record { what: What::RunEnded { .. }, .. }))
             .then(|| fs::read_to_string(summary_path(self.watch.store)).ok())
             .flatten()
     }
@@ -183,83 +183,5 @@ impl<'a> Gatherer<'a> {
     /// The events that were read.
     pub(super) fn log(&self) -> &EventLog {
         &self.log
-    }
-}
-
-/// The events of the last run.
-#[derive(Debug, Default)]
-pub(super) struct EventLog {
-    /// Bytes that were read.
-    offset: u64,
-    /// A line that has not ended.
-    part: Vec<u8>,
-    records: Vec<Record>,
-    /// Runs that began, so that a reader sees when the records are others'.
-    pub(super) runs: usize,
-}
-
-impl EventLog {
-    pub(super) fn records(&self) -> &[Record] {
-        &self.records
-    }
-
-    fn read(&mut self, path: &Path) {
-        use std::io::{Read, Seek, SeekFrom};
-        let Ok(mut file) = fs::File::open(path) else { return };
-        let Ok(length) = file.metadata().map(|m| m.len()) else { return };
-        if length == self.offset {
-            return;
-        }
-        if length < self.offset {
-            // another log stands in its place
-            *self = Self { runs: self.runs, ..Self::default() };
-        }
-        let mut bytes = std::mem::take(&mut self.part);
-        if file.seek(SeekFrom::Start(self.offset)).is_err() {
-            return;
-        }
-        let Ok(count) = file.read_to_end(&mut bytes) else { return };
-        self.offset += count as u64;
-        let whole = bytes.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
-        self.part = bytes.split_off(whole);
-        for record in events::read(&String::from_utf8_lossy(&bytes)) {
-            if matches!(record.what, What::RunStarted { .. }) {
-                self.records.clear();
-                self.runs += 1;
-            }
-            self.records.push(record);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io::Write;
-
-    use super::*;
-
-    fn started(pid: u32) -> String {
-        let what = What::RunStarted { spec: "login".into(), pid, steps: vec!["1".into()] };
-        Record::new(Timestamp::UNIX_EPOCH, what).line()
-    }
-
-    #[test]
-    fn the_log_is_read_on_from_where_it_ended_and_holds_the_last_run_alone() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("events.jsonl");
-        let mut log = EventLog::default();
-        log.read(&path);
-        let mut file = fs::File::create(&path).unwrap();
-        let stopping = Record::new(Timestamp::UNIX_EPOCH, What::Stopping).line();
-        let (first, second) = stopping.split_at(9);
-        file.write_all((started(1) + &stopping + &started(2) + first).as_bytes()).unwrap();
-        log.read(&path);
-        assert_eq!((log.records().len(), log.runs), (1, 2), "a line that has not ended waits");
-        file.write_all(second.as_bytes()).unwrap();
-        log.read(&path);
-        assert_eq!(log.records().len(), 2);
-        fs::write(&path, started(3)).unwrap();
-        log.read(&path);
-        assert!(matches!(log.records(), [Record { what: What::RunStarted { pid: 3, .. }, .. }]));
     }
 }

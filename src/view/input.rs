@@ -1,4 +1,7 @@
 //! Waits for keys, signals and time, whichever comes first, without polling.
+//!
+//! The terminal library does not read the keys: its reader loops for ever once its terminal is gone, and a window of tmux
+//! may go at any time.
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
@@ -15,32 +18,32 @@ use crate::report::view::{Key, keys};
 
 /// What ended a wait.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Woken {
+pub(super) enum WakeReason {
     /// The time is over.
-    Nothing,
-    /// Keys were hit.
+    Timeout,
+    /// Keys were pressed.
     Keys(Vec<Key>),
-    /// The terminal has another size, or is ours again.
+    /// The terminal has another size, or this process is in the foreground again.
     Resized,
-    /// Somebody wants the view to end.
+    /// A signal asks the view to end.
     Leave,
-    /// The terminal is gone: nothing can be shown any more.
+    /// The terminal is gone.
     Gone,
 }
 
 /// The terminal's keys, and the signals of this process.
-pub(super) struct Input {
-    /// `None`: nobody types.
+pub(super) struct TerminalInput {
+    /// `None` where there are no keys to read.
     terminal: Option<OwnedFd>,
     signals: UnixStream,
     leave: Arc<AtomicBool>,
     hung_up: Arc<AtomicBool>,
-    /// Bytes of a key whose rest has not come yet.
+    /// The first bytes of a key whose other bytes have not come yet.
     part: Vec<u8>,
 }
 
-impl Input {
-    /// Keys and signals, caught from now on for the rest of the process's life.
+impl TerminalInput {
+    /// Opens the terminal for keys, and catches signals for the rest of the process's life.
     pub(super) fn open() -> io::Result<Self> {
         let terminal = if io::stdin().is_terminal() {
             Some(rustix::io::dup(io::stdin())?)
@@ -50,7 +53,7 @@ impl Input {
         Ok(Self { terminal, ..Self::signals_only()? })
     }
 
-    /// The same without keys.
+    /// Catches signals only.
     pub(super) fn signals_only() -> io::Result<Self> {
         let (read, write) = UnixStream::pair()?;
         read.set_nonblocking(true)?;
@@ -66,8 +69,8 @@ impl Input {
         Ok(Self { terminal: None, signals: read, leave, hung_up, part: Vec::new() })
     }
 
-    /// Waits, at most for `limit`.
-    pub(super) fn wait(&mut self, limit: Duration) -> io::Result<Woken> {
+    /// Waits for at most `limit`.
+    pub(super) fn wait(&mut self, limit: Duration) -> io::Result<WakeReason> {
         let limit = Timespec::try_from(limit).ok();
         let mut wanted = vec![PollFd::new(&self.signals, PollFlags::IN)];
         wanted.extend(self.terminal.as_ref().map(|fd| PollFd::new(fd, PollFlags::IN)));
@@ -78,44 +81,44 @@ impl Input {
         let signalled = !wanted[0].revents().is_empty();
         let typed = wanted.get(1).map_or(PollFlags::empty(), PollFd::revents);
         if typed.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) {
-            return Ok(Woken::Gone);
+            return Ok(WakeReason::Gone);
         }
         if self.hung_up.swap(false, Ordering::Relaxed) && !is_usable() {
-            return Ok(Woken::Gone);
+            return Ok(WakeReason::Gone);
         }
         if self.leave.load(Ordering::Relaxed) {
-            return Ok(Woken::Leave);
+            return Ok(WakeReason::Leave);
         }
         if signalled {
             let mut bytes = [0; 64];
             while matches!((&self.signals).read(&mut bytes), Ok(n) if n > 0) {}
-            return Ok(Woken::Resized);
+            return Ok(WakeReason::Resized);
         }
         if typed.contains(PollFlags::IN) {
             return Ok(self.read_keys());
         }
-        Ok(Woken::Nothing)
+        Ok(WakeReason::Timeout)
     }
 
-    fn read_keys(&mut self) -> Woken {
-        let Some(terminal) = &self.terminal else { return Woken::Nothing };
+    fn read_keys(&mut self) -> WakeReason {
+        let Some(terminal) = &self.terminal else { return WakeReason::Timeout };
         let mut bytes = [0; 512];
         match rustix::io::read(terminal, &mut bytes) {
-            Ok(0) => Woken::Gone,
+            Ok(0) => WakeReason::Gone,
             Ok(n) => {
                 self.part.extend_from_slice(&bytes[..n]);
                 let (found, read) = keys(&self.part);
                 self.part.drain(..read);
-                Woken::Keys(found)
+                WakeReason::Keys(found)
             }
-            Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => Woken::Nothing,
-            Err(_) => Woken::Gone,
+            Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => WakeReason::Timeout,
+            Err(_) => WakeReason::Gone,
         }
     }
 }
 
-/// Whether there is still a terminal behind standard output. The end of a session's leader sends HUP, too, and takes
-/// nothing away: the killed run in whose window this process was started.
+/// Whether standard output still has a terminal. HUP also comes when the leader of the session ends, such as a killed run
+/// whose window started this process; the terminal stays then.
 fn is_usable() -> bool {
     let mut wanted = [PollFd::from_borrowed_fd(rustix::stdio::stdout(), PollFlags::OUT)];
     let now = Timespec { tv_sec: 0, tv_nsec: 0 };

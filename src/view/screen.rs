@@ -1,4 +1,4 @@
-//! The terminal, while it is drawn on.
+//! The terminal while the live view is drawn on it.
 
 use std::io::{self, Stdout, Write, stdout};
 
@@ -13,14 +13,14 @@ use ratatui::crossterm::terminal::{
 
 use crate::report::view::{Drawn, Ui, View, draw};
 
-/// The terminal in our hands; it is given back when this is dropped, also by a panic.
-pub(super) struct Screen {
+/// The terminal in raw mode, on its alternate screen. Dropping this restores it, also after a panic.
+pub(super) struct TerminalScreen {
     terminal: Terminal<CrosstermBackend<Stdout>>,
 }
 
-impl Screen {
+impl TerminalScreen {
     pub(super) fn open(color: bool) -> io::Result<Self> {
-        // whether there are colours was decided by the command line and the environment together
+        // --color and the environment have decided about colours already
         force_color_output(color);
         let terminal = Terminal::new(CrosstermBackend::new(stdout()))?;
         let screen = Self { terminal };
@@ -47,14 +47,14 @@ impl Screen {
         self.terminal.size().map_or(80, |size| size.width)
     }
 
-    /// The terminal is gone: nothing can be given back. The library's own end would fail at it, and say so on a standard
-    /// error that is gone, too, which is a panic.
+    /// Gives up a terminal that is gone. The library would fail to restore it and panic while printing that to a standard
+    /// error that is gone, too.
     pub(super) fn abandon(self) {
         std::mem::forget(self);
     }
 }
 
-impl Drop for Screen {
+impl Drop for TerminalScreen {
     fn drop(&mut self) {
         let _ = execute!(stdout(), LeaveAlternateScreen, Show);
         let _ = disable_raw_mode();

@@ -1,4 +1,4 @@
-//! Follows what a working agent prints.
+//! Follows the output of a running agent.
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
@@ -13,24 +13,24 @@ use crate::report::view::Doing;
 use crate::store::attempt_folder;
 use crate::store::record::{AttemptDir, log_parts};
 
-/// Bytes that are read in one look; whoever prints more is followed in leaps.
+/// Bytes that are read at once. Of a longer piece, only the end is read.
 const MOST: u64 = 2_000_000;
-/// Bytes before the end that are read after a leap.
+/// How many bytes of the end are read then.
 const LAST: u64 = 64_000;
 
-/// An attempt that is being followed.
-pub(super) struct Tail {
+/// The output of an attempt, followed.
+pub(super) struct AgentTail {
     dir: AttemptDir,
     format: Option<Format>,
     reader: Reader,
     doing: Doing,
-    /// The file that is read, by its inode, and how far.
+    /// The inode of the file, and how far it is read.
     file: Option<(u64, u64)>,
-    /// Something was leapt over, so sums are not whole.
-    leapt: bool,
+    /// Something was not read, so sums are incomplete.
+    skipped: bool,
 }
 
-impl Tail {
+impl AgentTail {
     pub(super) fn of(dir: AttemptDir) -> Self {
         Self {
             dir,
@@ -38,7 +38,7 @@ impl Tail {
             reader: Reader::new(Format::Text),
             doing: Doing::default(),
             file: None,
-            leapt: false,
+            skipped: false,
         }
     }
 
@@ -50,7 +50,7 @@ impl Tail {
         &self.doing
     }
 
-    /// Reads what came since the last time.
+    /// Reads what is new.
     pub(super) fn read(&mut self) {
         self.doing.alive = attempt_folder::alive(&self.dir);
         if self.format.is_none() {
@@ -69,11 +69,11 @@ impl Tail {
             Timestamp::try_from(meta.modified().ok()?).ok()
         };
         self.doing.last_output = written(&path).max(written(&self.dir.stderr()));
-        // what cannot be read now may be so at the next look
+        // a failure may pass until the next time
         let _ = self.read_on(&path);
     }
 
-    /// The log's last part: the one that is written.
+    /// The part of the log that is written to.
     fn current(&self) -> PathBuf {
         let [whole, _, newer] = log_parts(&self.dir.output());
         if newer.exists() { newer } else { whole }
@@ -91,7 +91,7 @@ impl Tail {
         }
         if meta.len() - from > MOST || !known {
             from = meta.len().saturating_sub(LAST).max(if known { from } else { 0 });
-            self.leapt = true;
+            self.skipped = true;
             self.reader = Reader::new(self.format.unwrap_or(Format::Text));
             self.doing.heard.gap();
         }
@@ -101,8 +101,8 @@ impl Tail {
         self.file = Some((meta.ino(), from + bytes.len() as u64));
         let heard = &mut self.doing.heard;
         self.reader.feed(&bytes, &mut |event| heard.take(&event));
-        if self.leapt && heard.usage.is_some_and(|usage| !usage.cumulative) {
-            // a part of the sum would look like all of it
+        if self.skipped && heard.usage.is_some_and(|usage| !usage.cumulative) {
+            // a part of the sum would look like the whole
             heard.usage = None;
         }
         Ok(())
@@ -113,14 +113,14 @@ impl Tail {
 mod tests {
     use super::*;
 
-    fn tail(dir: &tempfile::TempDir) -> Tail {
-        let mut tail = Tail::of(AttemptDir::new(dir.path()));
+    fn tail(dir: &tempfile::TempDir) -> AgentTail {
+        let mut tail = AgentTail::of(AttemptDir::new(dir.path()));
         tail.format = Some(Format::Text);
         tail
     }
 
     #[test]
-    fn what_is_printed_is_followed_over_leaps_and_turns_of_the_log() {
+    fn output_is_followed_over_long_pieces_and_a_new_log_file() {
         let dir = tempfile::tempdir().unwrap();
         let mut tail = tail(&dir);
         tail.read();

@@ -1,51 +1,52 @@
-//! One line per event, where no screen can be drawn: in a pipe, in CI, on a terminal that cannot move its cursor.
+//! Prints a line per event where no screen can be drawn: in a pipe, in CI, on a terminal that cannot move its cursor.
 
 use std::io::{self, Write};
 
 use jiff::tz::TimeZone;
 
 use super::gather::Gatherer;
-use super::input::{Input, Woken};
-use super::{LOOK, Left, Watch};
+use super::input::{TerminalInput, WakeReason};
+use super::watch::{LOOK, Left, Watch};
 use crate::error::{Error, ErrorKind, Result};
 use crate::report::events::Record;
 use crate::report::live;
+use crate::report::text::{sanitise_line, sanitise_text};
 
-/// Prints what the last run told so far, and what it tells until it ends: as text, or as `events.jsonl` has it.
+/// Prints the events of the last run, and follows them until it ends: as text, or as the lines of `events.jsonl`.
 pub fn lines(watch: Watch<'_>, json: bool) -> Result<Left> {
     let failed = |e| Error::new(ErrorKind::Internal, "waiting").caused_by(e);
     let mut gatherer = Gatherer::new(watch);
-    let mut input = Input::signals_only().map_err(failed)?;
+    let mut input = TerminalInput::signals_only().map_err(failed)?;
     let zone = TimeZone::system();
     let most = watch.config.run.max_iterations;
-    let (mut run, mut told) = (0, 0);
+    let (mut run, mut printed) = (0, 0);
     loop {
         gatherer.look(watch.clock.now());
         let log = gatherer.log();
         if log.runs != run {
-            (run, told) = (log.runs, 0);
+            (run, printed) = (log.runs, 0);
         }
-        for record in &log.records()[told.min(log.records().len())..] {
+        for record in &log.records()[printed.min(log.records().len())..] {
             if print(record, json, most, &zone).is_err() {
-                // nobody reads any more
+                // a reader that is gone is a normal end
                 return Ok(Left::Over);
             }
         }
-        told = log.records().len();
+        printed = log.records().len();
         let over = if watch.of_run.is_some() { gatherer.is_over() } else { !gatherer.is_held() };
         if over {
-            if told == 0 && !json {
-                let name = crate::report::text::sanitise_line(&watch.place.name);
-                let _ = writeln!(io::stdout(), "{name}: no run is at work, and none was");
+            if printed == 0 && !json {
+                let name = sanitise_line(&watch.place.name);
+                let _ = writeln!(io::stdout(), "{name}: no run is active, and there was none before");
             }
             if let Some(summary) = gatherer.summary().filter(|_| !json) {
-                let _ = writeln!(io::stdout(), "{}", crate::report::text::sanitise_text(&summary).trim_end());
+                let _ = writeln!(io::stdout(), "{}", sanitise_text(&summary).trim_end());
             }
             return Ok(Left::Over);
         }
         match input.wait(LOOK).map_err(failed)? {
-            Woken::Leave => return Ok(Left::Over),
-            Woken::Gone => return Ok(Left::Gone),
+            WakeReason::Leave => return Ok(Left::Over),
+            WakeReason::Gone => return Ok(Left::Gone),
             _ => {}
         }
     }
