@@ -40,7 +40,7 @@ fn side_panes_show_their_output_and_leave_no_process() {
     project.release();
     run.wait().code(0);
     wait_until("the end of all", || {
-        project.alive_with("sleep 4764").is_empty() && project.alive_with("__pane").is_empty()
+        project.alive_with("sleep 4764").is_empty() && project.alive_with("__window").is_empty()
     });
     // tmux may show a pane's last output a moment later
     wait_until("the last output", || shown(&project, "task-1", 1).contains("at 3 of 1"));
@@ -68,7 +68,7 @@ fn side_panes_delay_nothing_and_end_with_their_attempt() {
     project.run(&["stop", "--now"]).code(0).says(&["the run has ended"]);
     run.wait().code(143);
     wait_until("the end of all", || {
-        project.alive_with("sleep 4765").is_empty() && project.alive_with("__pane").is_empty()
+        project.alive_with("sleep 4765").is_empty() && project.alive_with("__window").is_empty()
     });
 }
 

@@ -8,7 +8,8 @@ use jiff::tz::{TimeZone, TimeZoneDatabase};
 
 use super::Global;
 use super::project::Project;
-use crate::agent::limit::{self, Channel, Family, Message, Pattern};
+use crate::agent::event::Channel;
+use crate::agent::limit::{self, Family, PrintedMessage, WordingPattern};
 use crate::error::{Error, ErrorKind, Result};
 use crate::report::text::sanitise_line;
 use crate::run::limit_outcome;
@@ -91,7 +92,7 @@ fn test(global: &Global, args: &TestArgs) -> Result<u8> {
     };
     let config = Project::open(global, Vec::new(), None)?.loaded.config;
     let asked = |name: &String| args.backend.as_ref().is_none_or(|backend| backend == name);
-    let own: Vec<Pattern> = config
+    let own: Vec<WordingPattern> = config
         .backends
         .iter()
         .filter(|(name, _)| asked(name))
@@ -125,7 +126,7 @@ fn test(global: &Global, args: &TestArgs) -> Result<u8> {
         From::Stderr => Channel::Stderr,
         From::Log => Channel::Log,
     };
-    let message = Message { family, channel, exit: args.exit, text: &text };
+    let message = PrintedMessage { family, channel, exit: args.exit, text: &text };
     let verdict = limit::classify(&message, &own, now, &zone);
     let printed = Printed {
         kind: verdict.kind,

@@ -15,9 +15,9 @@ use crate::report::live::span;
 use crate::report::text::{command_line, sanitise_line};
 use crate::run::verdict;
 use crate::state::{AttemptRecord, Outcome};
+use crate::store::attempt_dir::AttemptDir;
 use crate::store::attempt_folder;
 use crate::store::lock;
-use crate::store::record::AttemptDir;
 use crate::store::spec_store::Store;
 
 #[derive(Debug, Args)]

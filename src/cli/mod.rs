@@ -143,26 +143,14 @@ enum Verb {
     Completions(completions::CompletionsArgs),
     /// Write man pages.
     Man(completions::ManArgs),
-    #[command(name = "__attempt", hide = true)]
-    Attempt { dir: PathBuf },
-    #[command(name = "__session", hide = true)]
-    Session {
-        parent: i32,
-        dir: PathBuf,
-        #[arg(last = true, allow_hyphen_values = true)]
-        argv: Vec<OsString>,
-    },
-    #[command(name = "__view", hide = true)]
+    #[command(name = watch::VERB, hide = true)]
     View(watch::ViewArgs),
-    #[command(name = "__detached", hide = true)]
-    Detached { socket: PathBuf },
 }
 
 /// Runs the program and gives its exit code.
 #[must_use]
 pub fn main() -> u8 {
-    // two starts per step: they need no grammar of all verbs
-    if let Some(code) = hidden::fast_path() {
+    if let Some(code) = hidden::run() {
         return code;
     }
     let parsed = Cli::command().try_get_matches().and_then(|m| Cli::from_arg_matches(&m));
@@ -208,10 +196,7 @@ fn dispatch(global: &Global, verb: Verb) -> Result<u8> {
         Verb::Limits(args) => limits::limits(global, &args),
         Verb::Completions(args) => Ok(completions::completions(&Cli::command(), &args)),
         Verb::Man(args) => completions::man(&Cli::command(), &args),
-        Verb::Attempt { dir } => hidden::attempt(&dir),
-        Verb::Session { parent, dir, argv } => Ok(hidden::session(parent, &dir, &argv)),
         Verb::View(args) => watch::view(global, &args),
-        Verb::Detached { socket } => hidden::detached(&socket),
     }
 }
 

@@ -9,9 +9,10 @@ use anstyle::Style;
 
 use super::{Global, colored, terminal_width};
 use crate::agent::sanitise::Sanitiser;
-use crate::agent::{AgentEvent, Format, Reader, Renderer};
+use crate::agent::{AgentEvent, Format, Renderer, StreamReader};
 use crate::error::{Error, Result};
-use crate::store::record::{AttemptDir, AttemptFile, log_parts};
+use crate::store::attempt_dir::{AttemptDir, log_parts};
+use crate::store::attempt_file::AttemptFile;
 
 /// Columns where there is no terminal.
 const WIDTH: usize = 100;
@@ -20,7 +21,7 @@ const WIDTH: usize = 100;
 pub(super) enum Shown {
     Raw,
     Text(Sanitiser),
-    Events(Box<(Reader, Renderer)>),
+    Events(Box<(StreamReader, Renderer)>),
 }
 
 impl Shown {
@@ -34,7 +35,7 @@ impl Shown {
                 let width = terminal_width().unwrap_or(WIDTH);
                 let renderer = Renderer::new(width, colored(global, &io::stdout()));
                 let renderer = renderer.root(&attempt.cwd.to_string_lossy());
-                Self::Events(Box::new((Reader::new(attempt.output), renderer)))
+                Self::Events(Box::new((StreamReader::new(attempt.output), renderer)))
             }
         }
     }

@@ -361,7 +361,7 @@ fn open_screen(
         None => Ok(()),
         Some(host) => {
             let here = std::env::current_dir().map_err(|e| Error::io("finding", Path::new("."), e))?;
-            screen.open_main(&here, host.keeper()?)
+            screen.open_main(&here, host.window_argv(&here)?)
         }
     };
     match opened {

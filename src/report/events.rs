@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::notice::{Next, Notice, Pause};
-use crate::agent::event::Usage;
+use crate::agent::Usage;
 use crate::plan::assign::Assigned;
 use crate::state::{AttemptRecord, Outcome, SpecState};
 

@@ -1,6 +1,6 @@
 //! PURE. Tokens and money of several attempts, of which some vendors say nothing.
 
-use crate::agent::event::Usage;
+use crate::agent::Usage;
 use crate::agent::render;
 
 /// What is known of all, and whether something is not.

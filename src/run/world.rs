@@ -34,7 +34,7 @@ use crate::report::text::logs_command;
 use crate::spec;
 use crate::state::outcome::CancelledBy;
 use crate::state::{Changes, Learned, NotKept, Outcome, SpecState};
-use crate::store::record::AttemptDir;
+use crate::store::attempt_dir::AttemptDir;
 use crate::store::spec_store::Store;
 use crate::sys::clock::Clock;
 use crate::sys::{files, process, programs, random};
@@ -175,7 +175,7 @@ impl<'a> RealWorld<'a> {
     pub(super) fn dispatch(
         &mut self,
         step: &Step,
-        Prepared { dir, token, env }: Prepared,
+        Prepared { dir, token, handoff }: Prepared,
         live_ticks: Vec<String>,
         errand: Option<Errand>,
     ) -> Result<Result<(), String>> {
@@ -187,7 +187,7 @@ impl<'a> RealWorld<'a> {
             window: &step.window,
             unit: &step.unit,
             cwd: &step.settings.cwd,
-            env: &env,
+            handoff: &handoff,
         })?;
         let launched = match launched {
             Ok(launched) => launched,

@@ -11,7 +11,7 @@ use super::limited::{Limited, WindowUse};
 use super::outcome::Outcome;
 use super::python;
 use super::spent::Spent;
-use crate::agent::event::Usage;
+use crate::agent::Usage;
 
 /// Version of the state file that this program writes.
 pub const SCHEMA: u32 = 1;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::model::{AttemptRecord, Changes, GoesOn, Learned, Reason, SpecState, UnitState, UnitStatus};
 use super::outcome::Outcome;
-use crate::agent::event::Usage;
+use crate::agent::Usage;
 use crate::state::outcome::{CancelledBy, TimedOut};
 
 /// Who chose, where a human did.

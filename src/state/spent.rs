@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::model::{AttemptRecord, SpecState};
 use super::outcome::Outcome;
-use crate::agent::event::Usage;
+use crate::agent::Usage;
 use crate::state::outcome::CancelledBy;
 
 /// The usage of several attempts. What none of them told is `None`, and how many did not tell is counted, so that a sum
@@ -40,7 +40,7 @@ impl Spent {
             all.attempts += part.attempts;
             all.tokens_untold += part.tokens_untold;
             all.cost_untold += part.cost_untold;
-            all.usage.take(&part.usage);
+            all.usage.add(&part.usage);
         }
         all
     }
@@ -60,7 +60,7 @@ impl Spent {
         self.attempts += 1;
         self.tokens_untold += u32::from(usage.tokens().is_none());
         self.cost_untold += u32::from(usage.cost_usd.is_none());
-        self.usage.take(&usage);
+        self.usage.add(&usage);
     }
 }
 

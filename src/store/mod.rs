@@ -1,10 +1,13 @@
 //! What is known of a spec, on disk: the state file, the folders of attempts, the locks.
 
 pub mod activity;
+pub mod attempt_dir;
+pub mod attempt_file;
 pub mod attempt_folder;
+pub mod attempt_lock;
+pub mod attempt_result;
 pub mod expiry;
 pub mod lock;
-pub mod record;
 pub mod spec_store;
 
 pub use spec_store::Store;

@@ -12,7 +12,7 @@ use super::expiry::expired;
 use super::lock::{is_held, with_lock, with_replaced};
 use crate::error::{Error, ErrorKind, Result};
 use crate::state::model::{Read, Refused, SCHEMA, SpecState, StateFile, VERSION, read};
-use crate::store::record::AttemptDir;
+use crate::store::attempt_dir::AttemptDir;
 use crate::sys::digest::digest;
 use crate::sys::{files, socket};
 
