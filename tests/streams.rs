@@ -86,7 +86,7 @@ fn each_recording_gives_its_expected_events_facts_and_screen() {
 
 /// Cuts long raw records, which the fixtures already have in full.
 fn short(text: &str) -> String {
-    let lines = text.lines().map(|line| match line.find("raw: ").or_else(|| line.find("{\\\"")) {
+    let lines = text.lines().map(|line| match line.find("json: ").or_else(|| line.find("{\\\"")) {
         Some(at) if line.len() > at + 60 => {
             format!("{}…", &line[..at + line[at..].char_indices().nth(50).unwrap().0])
         }
