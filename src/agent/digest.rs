@@ -25,7 +25,7 @@ pub struct Digest {
     last_block: Option<Fingerprint>,
 }
 
-/// Length and hash of a text, which tell two texts apart without keeping them.
+/// Length and hash of a text, to compare texts without keeping them.
 type Fingerprint = (usize, u64);
 
 /// What a whole stream says about its attempt.
@@ -140,7 +140,7 @@ impl Digest {
     }
 }
 
-/// The id goes on a command line when the session is resumed, so nothing but an id may pass.
+/// Whether this can be an id. It becomes an argument when the session is resumed, so it must not be an option or code.
 fn is_session_id(id: &str) -> bool {
     let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b':');
     !id.is_empty() && id.len() <= 200 && !id.starts_with('-') && id.bytes().all(fits)

@@ -34,9 +34,10 @@ pub(super) fn note_stream_facts(
     }
 }
 
-/// How the attempt ended, in one line for its window.
-pub(super) fn closing_line(result: &AttemptResult, took: Duration) -> String {
+/// How the attempt ended, in one line for its window. The signal is named only if one was wanted.
+pub(super) fn closing_line(result: &AttemptResult, wants_signal: bool, took: Duration) -> String {
     let signal = match (&result.halt, result.done) {
+        _ if !wants_signal => "",
         (Some(_), _) => ", HALT",
         (None, true) => ", TASK_DONE",
         (None, false) => ", no signal",
@@ -68,5 +69,27 @@ fn ending(result: &AttemptResult) -> String {
         (.., Some(AgentExit::Code(code))) => format!("exit code {code}"),
         (.., Some(AgentExit::Signal(signal))) => format!("ended by signal {signal}"),
         (.., None) => "its process is gone".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_closing_line_names_the_ending_the_signal_and_the_left_overs() {
+        let ended = |exit| AttemptResult { exit, ..AttemptResult::begun(jiff::Timestamp::UNIX_EPOCH) };
+        let took = Duration::from_millis(1250);
+        let done = AttemptResult { done: true, leftovers: 1, ..ended(Some(AgentExit::Code(0))) };
+        assert_eq!(
+            closing_line(&done, true, took),
+            "── exit code 0, TASK_DONE, 1.2 s, 1 left-over process ended ──"
+        );
+        let killed = AttemptResult { leftovers: 2, ..ended(Some(AgentExit::Signal(9))) };
+        assert_eq!(
+            closing_line(&killed, true, took),
+            "── ended by signal 9, no signal, 1.2 s, 2 left-over processes ended ──"
+        );
+        assert_eq!(closing_line(&ended(Some(AgentExit::Code(4))), false, took), "── exit code 4, 1.2 s ──");
     }
 }

@@ -44,10 +44,16 @@ pub fn run(dir: &Path, exe: &Path) -> Result<()> {
         .map_err(|e| Error::new(ErrorKind::Internal, "catching signals").caused_by(e))?;
 
     let mut result = AttemptResult::begun(Timestamp::now());
-    // stays open until the end: its end-of-file tells the orchestrator that the attempt is over
+    // stays open until the end: the orchestrator sees its end-of-file as the end of the attempt
     let connection = if let Ok((handoff, connection)) = Handoff::ask(&attempt.socket, &attempt.token) {
         let env = handoff.env_on_this_terminal();
-        Attempt { file: &attempt, dir: &dir, exe }.drive(&mut lock, env, events, &inbox, &mut result)?;
+        RunningAttempt { file: &attempt, dir: &dir, exe }.drive(
+            &mut lock,
+            env,
+            events,
+            &inbox,
+            &mut result,
+        )?;
         Some(connection)
     } else {
         result.cancelled = Some(CancelledBy::NoOrchestrator);
@@ -69,13 +75,13 @@ fn read_attempt(dir: &AttemptDir) -> Result<AttemptFile> {
         .map_err(|e| Error::new(ErrorKind::Internal, format!("reading {}", path.display())).caused_by(e))
 }
 
-struct Attempt<'a> {
+struct RunningAttempt<'a> {
     file: &'a AttemptFile,
     dir: &'a AttemptDir,
     exe: &'a Path,
 }
 
-impl Attempt<'_> {
+impl RunningAttempt<'_> {
     /// Starts the agent, watches it, and collects what happened.
     fn drive(
         &self,
@@ -128,7 +134,9 @@ impl Attempt<'_> {
             screen.rendered(rest);
             note_stream_facts(result, facts, stderr_lines, clean);
         }
-        screen.line(closing_line(result, agent.started.elapsed()));
+        // a check prints no signals, and no run asks the agent that assigns tasks for one
+        let wants_signal = !self.dir.is_check() && self.file.decided_at.is_some();
+        screen.line(closing_line(result, wants_signal, agent.started.elapsed()));
         drop(screen);
         join_within(printer, DRAIN);
         Ok(())

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::project::{Project, own_program};
+use super::project::Project;
 use crate::config::AssignMode;
 use crate::error::Result;
 use crate::project::SpecPlace;
@@ -12,6 +12,7 @@ use crate::run::launch::Launcher;
 use crate::run::world::RealWorld;
 use crate::store::lock::{Holder, RunLock};
 use crate::sys::clock::SystemClock;
+use crate::sys::programs;
 
 /// Asks about every unit of the plan that has no agent yet, and saves the answer.
 pub(super) fn ask(project: &Project, place: &SpecPlace) -> Result<()> {
@@ -31,7 +32,7 @@ pub(super) fn ask(project: &Project, place: &SpecPlace) -> Result<()> {
     }
     store.prepare()?;
     let _lock = RunLock::take(&store.run_lock(), &Holder::me(&place.dir, jiff::Timestamp::now()))?;
-    let launcher = Launcher::new(own_program()?, &store.folder(), None)?.silent();
+    let launcher = Launcher::new(programs::own_program()?, &store.folder(), None)?.silent();
     // the plan itself goes to stdout
     let out: Box<dyn Write> = Box::new(io::stderr());
     let ears = Ears::open()?;

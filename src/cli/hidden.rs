@@ -5,10 +5,10 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
 
-use super::project::own_program;
 use crate::attempt;
 use crate::attempt::window::{self, WindowProgram};
 use crate::error::{Error, ErrorKind, Result};
+use crate::sys::programs;
 use crate::sys::session::{self, SessionStart};
 
 /// What shells report for a program that cannot be started.
@@ -32,7 +32,7 @@ pub(super) fn run() -> Option<u8> {
 
 fn run_attempt(mut args: impl Iterator<Item = OsString>) -> Result<u8> {
     let dir = args.next().ok_or_else(misused)?;
-    attempt::run(Path::new(&dir), &own_program()?)?;
+    attempt::run(Path::new(&dir), &programs::own_program()?)?;
     Ok(0)
 }
 

@@ -97,12 +97,3 @@ impl Project {
         place.store(&self.loaded.config.run.spec_root)
     }
 }
-
-/// The path of this program, for starting it again.
-pub(super) fn own_program() -> Result<PathBuf> {
-    let path = std::env::current_exe()
-        .map_err(|e| Error::new(ErrorKind::Internal, "finding this program").caused_by(e))?;
-    // after an update, the system calls the old program deleted, and the new one is in its place
-    let text = path.to_string_lossy();
-    Ok(text.strip_suffix(" (deleted)").map_or_else(|| path.clone(), PathBuf::from))
-}

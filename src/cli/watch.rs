@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use rustix::process::Signal;
 
 use super::flags::Work;
-use super::project::{Project, own_program};
+use super::project::Project;
 use super::{Global, colored};
 use crate::agent::sanitise::sanitise;
 use crate::attempt::window::WindowProgram;
@@ -23,7 +23,7 @@ use crate::store::spec_store::Store;
 use crate::sys::clock::SystemClock;
 use crate::sys::handoff::Handoff;
 use crate::sys::socket::{self, Listener};
-use crate::sys::{files, process};
+use crate::sys::{files, process, programs};
 use crate::view::{self, Left, OfRun, Watch};
 
 /// The hidden verb that shows a run in its main window.
@@ -81,7 +81,7 @@ struct Started {
 
 impl Started {
     fn start(store: &Store, args: &ViewArgs) -> Result<Self> {
-        let program = own_program()?;
+        let program = programs::own_program()?;
         let logs = ["run.log", "run.err"].map(|name| store.folder().join(name));
         let failed = |e| Error::io("starting", &program, e);
         let child = Command::new(&program)
@@ -190,7 +190,7 @@ pub(super) struct Host {
 
 /// The message that makes the main window run this program with `argv`.
 pub(super) fn handoff(argv: Vec<OsString>) -> Result<Handoff> {
-    let mut whole: Vec<OsString> = vec![own_program()?.into()];
+    let mut whole: Vec<OsString> = vec![programs::own_program()?.into()];
     whole.extend(argv);
     Ok(Handoff { argv: whole, env: std::env::vars_os().collect() })
 }
@@ -199,7 +199,7 @@ pub(super) fn handoff(argv: Vec<OsString>) -> Result<Handoff> {
 pub(super) fn window_argv(socket: &Path, cwd: &Path) -> Result<Vec<OsString>> {
     let (socket, token, cwd) = (socket.to_owned(), MAIN.to_owned(), cwd.to_owned());
     let program = WindowProgram { socket, token, cwd, attempt: None, every: None };
-    Ok(program.argv(&own_program()?))
+    Ok(program.argv(&programs::own_program()?))
 }
 
 impl Host {

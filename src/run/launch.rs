@@ -49,7 +49,7 @@ pub struct Launched {
 
 /// What an attempt is started with.
 #[derive(Debug, Clone, Copy)]
-pub struct Request<'a> {
+pub struct LaunchRequest<'a> {
     /// Its folder, with `attempt.json` in it.
     pub dir: &'a AttemptDir,
     /// The token in its `attempt.json`.
@@ -117,10 +117,10 @@ impl Launcher {
 
     /// Starts an attempt and hands it its environment. Where its window or process is gone before that, no agent was
     /// started, nor will be; then it gives what is known of it.
-    pub fn launch(&mut self, request: Request<'_>) -> Result<Result<Launched, String>> {
+    pub fn launch(&mut self, request: LaunchRequest<'_>) -> Result<Result<Launched, String>> {
         let argv: Vec<OsString> =
             vec![self.exe.clone().into(), attempt::VERB.into(), request.dir.path().as_os_str().to_owned()];
-        let Request { window: name, unit, cwd, state, .. } = request;
+        let LaunchRequest { window: name, unit, cwd, state, .. } = request;
         let pane = match &mut self.screen {
             Some(screen) if request.beside => Some(screen.open_beside(name, unit, cwd, &argv)?),
             Some(screen) => Some(screen.open(name, unit, cwd, &argv, state)?),
@@ -150,7 +150,7 @@ impl Launcher {
 
     fn shake_hands(
         &self,
-        request: &Request<'_>,
+        request: &LaunchRequest<'_>,
         pane: Option<&TmuxWindow>,
         child: Option<&duct::Handle>,
     ) -> Result<Result<(i32, UnixStream), String>> {

@@ -15,7 +15,7 @@ use super::conclude::conclusion;
 use super::driver::{Ending, World};
 use super::event_log::Chronicle;
 use super::inbox::{Ears, Heard};
-use super::launch::{Launcher, Request};
+use super::launch::{LaunchRequest, Launcher};
 use super::machine::{Assigned, Effect, Event, Machine, Notice, Pause};
 use super::prepare::{Preparation, Prepared};
 use super::verify::Gate;
@@ -179,7 +179,7 @@ impl<'a> RealWorld<'a> {
         live_ticks: Vec<String>,
         errand: Option<Errand>,
     ) -> Result<Result<(), String>> {
-        let launched = self.launcher.launch(Request {
+        let launched = self.launcher.launch(LaunchRequest {
             beside: matches!(errand, Some(Errand::Gate(_))),
             state: errand.is_none().then_some(AT_WORK),
             dir: &dir,

@@ -2,6 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+/// How the folder of a command that checks an attempt begins.
+const CHECK: &str = "verify-";
+
 /// An attempt's folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttemptDir(PathBuf);
@@ -44,7 +47,13 @@ impl AttemptDir {
     /// `verify-1`, …: the folder of a command that checks the attempt. It has the files of an attempt, too.
     #[must_use]
     pub fn verify(&self, number: usize) -> Self {
-        Self(self.0.join(format!("verify-{number}")))
+        Self(self.0.join(format!("{CHECK}{number}")))
+    }
+    /// Whether this is the folder of such a command.
+    #[must_use]
+    pub fn is_check(&self) -> bool {
+        let name = self.0.file_name().unwrap_or_default();
+        name.to_string_lossy().starts_with(CHECK)
     }
     /// `session`: the id of the agent's own session, as soon as it is known.
     #[must_use]

@@ -691,7 +691,7 @@ fn records_of_many_shapes_report_a_limit() {
                 Quota,
                 "",
             ),
-            // an agent of nobody's whose records look like Claude's
+            // an unknown agent whose records look like Claude's
             (
                 F::Any,
                 Event,

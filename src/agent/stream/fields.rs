@@ -84,11 +84,11 @@ impl<'de> LaxValue<'de> for ToolOutput {
 }
 lax!(ToolOutput);
 
-/// What a tool works on: the most telling value of its input, at most [`KEPT`] bytes.
+/// What a tool works on: the most useful value of its input, at most [`KEPT`] bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct ToolTarget(pub(super) String);
 
-/// Input keys that name what a tool works on, the most telling first.
+/// Input keys that name what a tool works on, the most useful first.
 const TARGET_KEYS: &[&str] = &[
     "command",
     "cmd",
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tools_target_is_the_most_telling_value_of_its_input() {
+    fn a_tools_target_is_the_most_useful_value_of_its_input() {
         assert_eq!(
             read::<ToolTarget>(r#"{"description":"d","content":"long","file_path":"/a/b"}"#).0,
             "/a/b"
