@@ -16,7 +16,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use seqorch::agent::digest::Digest;
-use seqorch::agent::{Format, Reader, Renderer};
+use seqorch::agent::{Format, Renderer, StreamReader};
 
 const SEQORCH: &str = env!("CARGO_BIN_EXE_seqorch");
 /// Windows opened by the floor, and steps of the measured run.
@@ -187,7 +187,7 @@ fn read(format: Format, text: &str) -> f64 {
     const BYTES: usize = 100_000_000;
     let piece = text.repeat((64 << 10) / text.len() + 1);
     let (mut reader, mut digest, mut renderer) =
-        (Reader::new(format), Digest::new(format, "a prompt"), Renderer::new(120, true));
+        (StreamReader::new(format), Digest::new(format, "a prompt"), Renderer::new(120, true));
     let mut screen = String::new();
     let start = Instant::now();
     let times = BYTES / piece.len();
@@ -200,7 +200,7 @@ fn read(format: Format, text: &str) -> f64 {
             });
         }
     }
-    assert!(digest.finish().found.done && screen.contains("TASK_DONE"));
+    assert!(digest.finish().signals.done && screen.contains("TASK_DONE"));
     #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
     let rate = (times * piece.len()) as f64 / 1e6 / start.elapsed().as_secs_f64();
     rate

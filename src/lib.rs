@@ -10,16 +10,16 @@
 //! | [`plan`] | from tasks and configuration to the linear plan, and the prompt | yes |
 //! | [`agent`] | what agents print: their streams as events, signals, what a person sees of them, secrets | yes |
 //! | [`run`] | `machine`, `verdict`, `backoff` are pure; `driver` performs in a `World` | in part |
-//! | [`attempt`] | the life of one attempt inside its window | `deadline` |
+//! | [`attempt`] | the life of one attempt inside its window | `deadline`, `result` |
 //! | [`tmux`] | the only place that runs tmux | `line`, `look`, `parse` |
 //! | [`state`] | what is known of progress | yes |
-//! | [`store`] | the state file, the folders of attempts, locks | `record`, `expiry` |
+//! | [`store`] | the state file, the folders of attempts, locks | `attempt_dir`, `attempt_file`, `attempt_result`, `expiry` |
 //! | [`project`] | where specs are, what tasks.md says now, the plan that follows | `progress` |
 //! | [`git`] | what changed in the work dir | |
 //! | [`report`] | texts for people and programs | yes |
 //! | [`setup`] | what is installed, whether a run could start, a first configuration | |
 //! | [`view`] | the loop of the live view: files, keys and the clock in, screens or lines out | |
-//! | [`sys`] | clock, signals, atomic files, process trees | |
+//! | [`sys`] | clock, signals, atomic files, process trees, the hand-off to a child | |
 //!
 //! `tests/layout.rs` holds who may use whom.
 //!
@@ -28,8 +28,9 @@
 //! `cli::run` finds the project and loads the configuration, reads tasks.md and refuses what cannot be worked off, takes
 //! the run lock, and hands a [`run::Machine`] to [`run::driver::drive`]. The machine turns events into effects
 //! (save, then act, then report); the world performs them. An attempt is a folder with a prompt and an `attempt.json`;
-//! the hidden verb `__attempt` takes its lock, gets the environment over a private socket, starts the agent in a session
-//! of its own (`__session`), and writes `result.json` as its last act. The orchestrator waits for the end of that
+//! the hidden verb `__attempt` takes its lock, gets the environment as a [`sys::handoff::Handoff`] over a private socket,
+//! starts the agent in a session of its own (`__session`), and writes `result.json` as its last act. Other windows and side
+//! panes run `__window`, which gets its program, too, by such a message. The orchestrator waits for the end of that
 //! process and its lock without polling, so it may die and come back at any time.
 //!
 //! # What differs from the obvious

@@ -16,6 +16,9 @@ command = ["sh", "-c", "echo watching; (setsid sleep 4764 &); sleep 4764"]
 command = ["no-such-program"]
 "#;
 
+/// What only the command line of a side pane's own process has: the token of its program.
+const SIDE_PANE: &str = ".sock 0 ";
+
 #[test]
 fn side_panes_show_their_output_and_leave_no_process() {
     let Some(project) = Project::new().tmux() else { return };
@@ -40,7 +43,7 @@ fn side_panes_show_their_output_and_leave_no_process() {
     project.release();
     run.wait().code(0);
     wait_until("the end of all", || {
-        project.alive_with("sleep 4764").is_empty() && project.alive_with("__pane").is_empty()
+        project.alive_with("sleep 4764").is_empty() && project.alive_with(SIDE_PANE).is_empty()
     });
     // tmux may show a pane's last output a moment later
     wait_until("the last output", || shown(&project, "task-1", 1).contains("at 3 of 1"));
@@ -68,7 +71,7 @@ fn side_panes_delay_nothing_and_end_with_their_attempt() {
     project.run(&["stop", "--now"]).code(0).says(&["the run has ended"]);
     run.wait().code(143);
     wait_until("the end of all", || {
-        project.alive_with("sleep 4765").is_empty() && project.alive_with("__pane").is_empty()
+        project.alive_with("sleep 4765").is_empty() && project.alive_with(SIDE_PANE).is_empty()
     });
 }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use seqorch::agent::{Format, Verdict};
+use seqorch::agent::{CliVerdict, Format};
 
 use crate::common::shared;
 use crate::streams::{FORMATS, digest};
@@ -61,22 +61,22 @@ fn every_recording_gives_its_session_verdict_and_signals() {
         };
         expect(got.session.is_some() == has_session, "session");
         match NO_SUCCESS.iter().find(|(n, _)| *n == name) {
-            Some((_, None)) => expect(got.verdict == Some(Verdict::Unknown), "verdict is unknown"),
+            Some((_, None)) => expect(got.verdict == Some(CliVerdict::Unknown), "verdict is unknown"),
             Some((_, Some(why))) => {
                 let failed_as_listed =
-                    matches!(&got.verdict, Some(Verdict::Failure(w)) if w.starts_with(why));
+                    matches!(&got.verdict, Some(CliVerdict::Failure(w)) if w.starts_with(why));
                 expect(failed_as_listed, "verdict is a failure");
             }
             None if code == Some(0) => {
-                expect(got.verdict == Some(Verdict::Success), "verdict is a success");
+                expect(got.verdict == Some(CliVerdict::Success), "verdict is a success");
                 let scenario = meta["mock_scenario"].as_str().unwrap();
-                expect(got.found.halt.is_some() == (scenario == "halt"), "HALT");
-                expect(got.found.done != matches!(scenario, "halt" | "empty"), "TASK_DONE");
+                expect(got.signals.halt.is_some() == (scenario == "halt"), "HALT");
+                expect(got.signals.done != matches!(scenario, "halt" | "empty"), "TASK_DONE");
                 expect(got.usage.is_some_and(|u| u.tokens() > Some(0)), "usage");
             }
             None => {
-                expect(got.verdict != Some(Verdict::Success), "verdict is no success");
-                if matches!(&got.verdict, Some(Verdict::Failure(_))) {
+                expect(got.verdict != Some(CliVerdict::Success), "verdict is no success");
+                if matches!(&got.verdict, Some(CliVerdict::Failure(_))) {
                     expect(!got.error_records.is_empty(), "a record of the failure");
                     expect(got.error.as_deref().is_some_and(|e| !e.is_empty()), "words of the failure");
                 }

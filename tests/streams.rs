@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use proptest::prelude::*;
-use seqorch::agent::digest::{Digest, Digested};
-use seqorch::agent::{AgentEvent, Format, Reader, Renderer};
+use seqorch::agent::digest::{Digest, StreamFacts};
+use seqorch::agent::{AgentEvent, Format, Renderer, StreamReader};
 
 pub(crate) const FORMATS: &[(&str, Format)] = &[
     ("claude", Format::Claude),
@@ -16,7 +16,7 @@ pub(crate) const FORMATS: &[(&str, Format)] = &[
 
 fn events(format: Format, pieces: &[&[u8]]) -> Vec<AgentEvent> {
     let mut all = Vec::new();
-    let mut reader = Reader::new(format);
+    let mut reader = StreamReader::new(format);
     for piece in pieces {
         reader.feed(piece, &mut |event| all.push(event));
     }
@@ -24,7 +24,7 @@ fn events(format: Format, pieces: &[&[u8]]) -> Vec<AgentEvent> {
     all
 }
 
-pub(crate) fn digest(format: Format, output: &[u8]) -> Digested {
+pub(crate) fn digest(format: Format, output: &[u8]) -> StreamFacts {
     let mut digest = Digest::new(format, "");
     for event in events(format, &[output]) {
         digest.take(&event);
@@ -86,7 +86,7 @@ fn each_recording_gives_its_expected_events_facts_and_screen() {
 
 /// Cuts long raw records, which the fixtures already have in full.
 fn short(text: &str) -> String {
-    let lines = text.lines().map(|line| match line.find("raw: ").or_else(|| line.find("{\\\"")) {
+    let lines = text.lines().map(|line| match line.find("json: ").or_else(|| line.find("{\\\"")) {
         Some(at) if line.len() > at + 60 => {
             format!("{}…", &line[..at + line[at..].char_indices().nth(50).unwrap().0])
         }
@@ -110,7 +110,7 @@ fn robust(events: impl IntoIterator<Item = AgentEvent>) -> Vec<AgentEvent> {
 /// The events of a stream that has not ended.
 fn so_far(format: Format, bytes: &[u8]) -> Vec<AgentEvent> {
     let mut all = Vec::new();
-    Reader::new(format).feed(bytes, &mut |event| all.push(event));
+    StreamReader::new(format).feed(bytes, &mut |event| all.push(event));
     all
 }
 
@@ -201,14 +201,14 @@ fn records_glued_together_are_read_one_by_one() {
 fn a_record_that_is_too_long_costs_only_itself() {
     for (format, name, output) in fixtures() {
         let mut seen = Vec::new();
-        let mut reader = Reader::new(format);
+        let mut reader = StreamReader::new(format);
         reader.feed(b"{\"type\":\"text\",\"text\":\"", &mut |event| seen.push(event));
         let piece = vec![b'x'; 64 << 10];
         for _ in 0..200 {
             reader.feed(&piece, &mut |event| seen.push(event));
         }
         reader.feed(b"\"}\n", &mut |event| seen.push(event));
-        assert!(matches!(&seen[..], [AgentEvent::Stray { line: false, .. }]), "{name}: {seen:?}");
+        assert!(matches!(&seen[..], [AgentEvent::Stray { verbatim: false, .. }]), "{name}: {seen:?}");
         reader.feed(&output, &mut |event| seen.push(event));
         assert_eq!(seen[1..], so_far(format, &output), "{name}");
     }

@@ -112,14 +112,3 @@ fn an_old_result_is_not_taken_after_a_kill_before_the_start() {
     // the old attempt's folder is moved away, so that its log is not shown as the new attempt's
     assert!(project.path(".seqorch/login/1/1~1/result.json").exists());
 }
-
-#[test]
-fn a_result_that_the_previous_version_left_is_taken() {
-    let project = ended_alone();
-    let path = ".seqorch/login/1/1/attempt.json";
-    let mut file: serde_json::Value = serde_json::from_str(&project.read(path)).unwrap();
-    assert!(file.as_object_mut().unwrap().remove("decided_at").is_some());
-    project.write(path, file.to_string());
-    project.run(&["run"]).code(0).says(&["ended while no run was there"]);
-    assert_eq!(project.ledger(), ["1 1", "2 1"]);
-}

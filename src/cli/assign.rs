@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use jiff::Timestamp;
 
-use super::project::{Project, own_program};
+use super::project::Project;
 use crate::config::AssignMode;
 use crate::error::Result;
 use crate::project::SpecPlace;
@@ -15,6 +15,7 @@ use crate::run::launch::Launcher;
 use crate::run::world::RealWorld;
 use crate::store::lock::{Holder, RunLock};
 use crate::sys::clock::SystemClock;
+use crate::sys::programs;
 
 /// Lets the agent of `[assign]` assign every unit of the plan that has no backend yet, and saves the answer.
 pub(super) fn assign_missing(project: &Project, place: &SpecPlace) -> Result<()> {
@@ -34,7 +35,7 @@ pub(super) fn assign_missing(project: &Project, place: &SpecPlace) -> Result<()>
     }
     store.prepare()?;
     let _lock = RunLock::take(&store.run_lock(), &Holder::me(&place.dir, Timestamp::now()))?;
-    let launcher = Launcher::new(own_program()?, &store.folder(), None)?.silent();
+    let launcher = Launcher::new(programs::own_program()?, &store.folder(), None)?.silent();
     // stdout is for the plan
     let out: Box<dyn Write> = Box::new(io::stderr());
     let ears = Ears::open()?;

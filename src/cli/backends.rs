@@ -5,9 +5,10 @@ use std::io::Write;
 use clap::Args;
 
 use super::global::{Global, terminal_width};
-use super::project::{Project, own_program};
+use super::project::Project;
 use crate::error::Result;
 use crate::setup::backend_list;
+use crate::sys::programs;
 
 #[derive(Debug, Args)]
 #[command(
@@ -21,7 +22,7 @@ pub(super) struct BackendsArgs {
 
 pub(super) fn backends(global: &Global, args: &BackendsArgs) -> Result<u8> {
     let project = Project::open(global, Vec::new(), None)?;
-    let listed = backend_list::list(&project.loaded, &project.root, &own_program()?, |_| true)?;
+    let listed = backend_list::list(&project.loaded, &project.root, &programs::own_program()?, |_| true)?;
     let mut out = anstream::stdout();
     if args.json {
         let _ = writeln!(out, "{:#}", serde_json::json!({ "schema": 1, "backends": listed }));

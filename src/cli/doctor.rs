@@ -5,12 +5,13 @@ use std::io::Write;
 use clap::Args;
 
 use super::global::Global;
-use super::project::{Project, find_folders, own_program};
+use super::project::{Project, find_folders};
 use crate::error::Result;
 use crate::plan::Selection;
 use crate::project::discovery::FoundSpec;
 use crate::setup::doctor::{DoctorSubject, check_setup};
 use crate::setup::findings;
+use crate::sys::programs;
 
 #[derive(Debug, Args)]
 #[command(
@@ -30,7 +31,7 @@ pub(super) fn doctor(global: &Global, args: &DoctorArgs) -> Result<u8> {
     let specs = project.as_ref().map_or_else(|_| Vec::new(), places);
     let subject = DoctorSubject {
         root: &root,
-        exe: &own_program()?,
+        exe: &programs::own_program()?,
         loaded: project.as_ref().map(|project| &project.loaded),
         specs: &specs,
     };

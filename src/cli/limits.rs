@@ -8,7 +8,8 @@ use jiff::tz::{TimeZone, TimeZoneDatabase};
 
 use super::global::Global;
 use super::project::Project;
-use crate::agent::limit::{self, Channel, Family, Message, Pattern};
+use crate::agent::event::Channel;
+use crate::agent::limit::{self, Family, PrintedMessage, WordingPattern};
 use crate::error::{Error, ErrorKind, Result};
 use crate::report::text::sanitise_line;
 use crate::run::limit_outcome;
@@ -94,7 +95,7 @@ fn test(global: &Global, args: &TestArgs) -> Result<u8> {
     };
     let config = Project::open(global, Vec::new(), None)?.loaded.config;
     let counts = |name: &String| args.backend.as_ref().is_none_or(|backend| backend == name);
-    let patterns: Vec<Pattern> = config
+    let patterns: Vec<WordingPattern> = config
         .backends
         .iter()
         .filter(|(name, _)| counts(name))
@@ -128,7 +129,7 @@ fn test(global: &Global, args: &TestArgs) -> Result<u8> {
         ChannelArg::Stderr => Channel::Stderr,
         ChannelArg::Log => Channel::Log,
     };
-    let message = Message { family, channel, exit: args.exit, text: &text };
+    let message = PrintedMessage { family, channel, exit: args.exit, text: &text };
     let verdict = limit::classify(&message, &patterns, now, &zone);
     let answer = LimitAnswer {
         kind: verdict.kind,

@@ -15,9 +15,9 @@ use crate::report::live::span;
 use crate::report::text::{command_line, sanitise_line};
 use crate::run::verdict;
 use crate::state::{AttemptRecord, Outcome, SpecState};
+use crate::store::attempt_dir::AttemptDir;
 use crate::store::attempt_folder;
 use crate::store::lock;
-use crate::store::record::AttemptDir;
 use crate::store::spec_store::Store;
 
 #[derive(Debug, Args)]
@@ -113,7 +113,7 @@ fn log_path(
     dir: &AttemptDir,
 ) -> Result<PathBuf> {
     let error = |text: String| {
-        let started = |a: &&AttemptRecord| a.came_to_its_start();
+        let started = |a: &&AttemptRecord| a.reached_agent();
         let known: Vec<_> = attempts.iter().filter(started).map(|a| a.number.to_string()).collect();
         let error = Error::new(ErrorKind::Usage, text);
         if known.is_empty() { error } else { error.hint(format!("Attempts that ran: {}.", known.join(", "))) }
@@ -131,7 +131,7 @@ fn log_path(
         return Ok(path);
     }
     // the state still knows an attempt whose folder is gone
-    let was_there = record.is_some_and(AttemptRecord::came_to_its_start) && !dir.path().exists();
+    let was_there = record.is_some_and(AttemptRecord::reached_agent) && !dir.path().exists();
     Err(error(match (record, was_there) {
         (None, _) => format!("task {id} has no attempt {number}"),
         (_, true) => {

@@ -32,5 +32,5 @@ mod undo;
 mod usage;
 mod watch;
 
-use self::global::{Global, colored};
+use self::global::Global;
 pub use self::program::main;

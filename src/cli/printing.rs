@@ -10,9 +10,10 @@ use anstyle::Style;
 
 use super::global::{Global, colored, terminal_width};
 use crate::agent::sanitise::Sanitiser;
-use crate::agent::{AgentEvent, Format, Reader, Renderer};
+use crate::agent::{AgentEvent, Format, Renderer, StreamReader};
 use crate::error::{Error, Result};
-use crate::store::record::{AttemptDir, AttemptFile, log_parts};
+use crate::store::attempt_dir::{AttemptDir, log_parts};
+use crate::store::attempt_file::AttemptFile;
 
 /// How often a log that is followed is read, and looked for.
 pub(super) const FOLLOW: Duration = Duration::from_millis(200);
@@ -21,7 +22,7 @@ pub(super) const FOLLOW: Duration = Duration::from_millis(200);
 pub(super) enum LogDecoder {
     Raw,
     Text(Sanitiser),
-    Events(Box<(Reader, Renderer)>),
+    Events(Box<(StreamReader, Renderer)>),
 }
 
 impl LogDecoder {
@@ -36,7 +37,7 @@ impl LogDecoder {
                 let width = terminal_width().unwrap_or(usize::MAX);
                 let renderer = Renderer::new(width, colored(global, &io::stdout()));
                 let renderer = renderer.root(&attempt.cwd.to_string_lossy());
-                Self::Events(Box::new((Reader::new(attempt.output), renderer)))
+                Self::Events(Box::new((StreamReader::new(attempt.output), renderer)))
             }
         }
     }

@@ -1,8 +1,6 @@
 //! The whole command line: all verbs, and which function runs each.
 
-use std::ffi::OsString;
 use std::io::Write;
-use std::path::PathBuf;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
@@ -68,26 +66,15 @@ enum Verb {
     Completions(completions::CompletionsArgs),
     /// Print or write the man pages.
     Man(completions::ManArgs),
-    #[command(name = "__attempt", hide = true)]
-    Attempt { dir: PathBuf },
-    #[command(name = "__session", hide = true)]
-    Session {
-        parent: i32,
-        dir: PathBuf,
-        #[arg(last = true, allow_hyphen_values = true)]
-        argv: Vec<OsString>,
-    },
-    #[command(name = "__view", hide = true)]
+    #[command(name = watch::VERB, hide = true)]
     View(watch::ViewArgs),
-    #[command(name = "__detached", hide = true)]
-    Detached { socket: PathBuf },
 }
 
 /// Runs the program and returns its exit code.
 #[must_use]
 pub fn main() -> u8 {
     // a run starts this program twice for each step; building the grammar of all verbs would slow every one of them
-    if let Some(code) = hidden::fast_path() {
+    if let Some(code) = hidden::run() {
         return code;
     }
     let parsed = Cli::command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
@@ -129,9 +116,6 @@ fn dispatch(global: &Global, verb: Verb) -> Result<u8> {
         Verb::Limits(args) => limits::limits(global, &args),
         Verb::Completions(args) => Ok(completions::completions(&Cli::command(), &args)),
         Verb::Man(args) => completions::man(&Cli::command(), &args),
-        Verb::Attempt { dir } => hidden::attempt(&dir),
-        Verb::Session { parent, dir, argv } => Ok(hidden::session(parent, &dir, &argv)),
         Verb::View(args) => watch::view(global, &args),
-        Verb::Detached { socket } => hidden::detached(&socket),
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::global::Global;
 use super::telling;
 use crate::config::{self, Flag, LoadRequest, Loaded};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::plan::Selection;
 use crate::project::discovery::FoundSpec;
 use crate::project::project_folders::ProjectFolders;
@@ -97,13 +97,4 @@ impl Project {
     pub(super) fn store(&self, place: &SpecPlace) -> Store {
         place.store(&self.loaded.config.run.spec_root)
     }
-}
-
-/// The path of this program, for starting it again.
-pub(super) fn own_program() -> Result<PathBuf> {
-    let path = std::env::current_exe()
-        .map_err(|e| Error::new(ErrorKind::Internal, "finding this program").caused_by(e))?;
-    // after an update, the system calls the old program deleted, and the new one is in its place
-    let text = path.to_string_lossy();
-    Ok(text.strip_suffix(" (deleted)").map_or_else(|| path.clone(), PathBuf::from))
 }

@@ -9,7 +9,7 @@ use clap::Args;
 use super::checks::{self, DirtyFiles};
 use super::flags::{Kept, Work};
 use super::job::{GoOn, Job};
-use super::project::{Project, own_program};
+use super::project::Project;
 use super::{Global, detach, telling, watch};
 use crate::config::{Commit, Config, TmuxMode};
 use crate::error::{Error, ErrorKind, Result};
@@ -33,7 +33,7 @@ use crate::store::lock::{Holder, RunLock};
 use crate::store::spec_store::Store;
 use crate::sys::clock::SystemClock;
 use crate::sys::interrupt::Interrupt;
-use crate::sys::{process, socket};
+use crate::sys::{process, programs, socket};
 use crate::tmux::{self, TmuxServer};
 
 #[derive(Debug, Clone, Args)]
@@ -189,7 +189,7 @@ fn run_one(args: &RunArgs, job: &Job, go_on: &GoOn, ears: &Ears) -> Result<(u8, 
     holder.session = screen.as_ref().map(|s| s.name().to_owned());
     lock.note(&store.run_lock(), &holder)?;
     let attach = screen.as_ref().map(Screen::attach_command);
-    let launcher = Launcher::new(own_program()?, &store.folder(), screen)?;
+    let launcher = Launcher::new(programs::own_program()?, &store.folder(), screen)?;
     // standard output is for events alone
     let launcher = if args.json { launcher.silent() } else { launcher };
     let policy = Policy::of(config, jiff::tz::TimeZone::system());
@@ -406,13 +406,13 @@ fn open_screen(
         None => Ok(()),
         Some(host) => {
             let here = std::env::current_dir().map_err(|e| Error::io("finding", Path::new("."), e))?;
-            screen.open_main(&here, host.keeper()?)
+            screen.open_main(&here, host.window_argv(&here)?)
         }
     };
     match opened {
         Ok(()) => {
             let facts = [("SEQORCH_SPEC", place.name.clone())];
-            let exe = own_program()?;
+            let exe = programs::own_program()?;
             let setting = Setting { exe: &exe, folder: &store.folder(), env: &env, facts: &facts };
             for error in screen.open_own(&tmux.windows, setting) {
                 let _ = write!(io::stderr(), "{}", error.render());

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::project::{Project, own_program};
+use super::project::Project;
 use crate::config::{Commit, Config};
 use crate::error::Result;
 use crate::plan::Plan;
@@ -18,7 +18,7 @@ use crate::run::hooks::{self, Caller};
 use crate::run::machine::End;
 use crate::state::{Counts, SpecState};
 use crate::store::spec_store::Store;
-use crate::sys::files;
+use crate::sys::{files, programs};
 use crate::view;
 
 /// What a verb goes by, for `-v`.
@@ -57,7 +57,7 @@ pub(super) fn chronicle(
     let log = store.folder().join("hooks.log");
     hooks::forget(&log);
     let hooks = project.loaded.config.hooks.clone();
-    let caller = Caller { exe: own_program()?, hooks, cwd: project.root.clone(), log };
+    let caller = Caller { exe: programs::own_program()?, hooks, cwd: project.root.clone(), log };
     let facts = vec![
         ("SEQORCH_SPEC", place.name.clone()),
         ("SEQORCH_SPEC_DIR", place.dir.display().to_string()),

@@ -2,9 +2,8 @@
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
-use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -13,19 +12,26 @@ use jiff::Timestamp;
 use rustix::process::Signal;
 
 use super::flags::Work;
-use super::project::{Project, own_program};
-use super::{Global, colored, detach};
+use super::global::{Global, colored};
+use super::project::Project;
 use crate::agent::sanitise::sanitise;
+use crate::attempt::window::WindowProgram;
 use crate::error::{Error, ErrorKind, Result};
 use crate::project::SpecPlace;
 use crate::store::lock::{self, Holder};
 use crate::store::spec_store::Store;
 use crate::sys::clock::SystemClock;
-use crate::sys::socket::Listener;
-use crate::sys::{files, process};
+use crate::sys::handoff::Handoff;
+use crate::sys::socket::{self, Listener};
+use crate::sys::{files, process, programs};
 use crate::view::{self, Left, OfRun, Watch};
 
-/// `__view`: what the main window of a run shows.
+/// The hidden verb that shows a run in its main window.
+pub(super) const VERB: &str = "__view";
+/// Names the main window's program at its socket.
+pub(super) const MAIN: &str = "main";
+
+/// What the main window of a run shows.
 #[derive(Debug, Args)]
 pub(super) struct ViewArgs {
     spec: PathBuf,
@@ -75,7 +81,7 @@ struct Started {
 
 impl Started {
     fn start(store: &Store, args: &ViewArgs) -> Result<Self> {
-        let program = own_program()?;
+        let program = programs::own_program()?;
         let logs = ["run.log", "run.err"].map(|name| store.folder().join(name));
         let failed = |e| Error::io("starting", &program, e);
         let child = Command::new(&program)
@@ -170,16 +176,30 @@ pub(super) fn starting_argv(
 
 fn view_argv(global: &Global, work: &Work, place: &SpecPlace, since: Timestamp) -> Vec<OsString> {
     let mut argv = global.argv();
-    argv.extend(["__view".into(), place.dir.clone().into_os_string()]);
+    argv.extend([VERB.into(), place.dir.clone().into_os_string()]);
     argv.extend(["--since".into(), since.to_string().into()]);
     argv.extend(work.argv());
     argv
 }
 
-/// Answers the window that shows a run's view: it asks for its arguments and for the environment of this shell, and asks
-/// again when somebody closed it and the run opens it anew.
+/// Answers the main window, which asks for the view's arguments and for this shell's environment. It asks again if a
+/// person closed it and the run reopens it.
 pub(super) struct Host {
     listener: Listener,
+}
+
+/// The message that makes the main window run this program with `argv`.
+pub(super) fn handoff(argv: Vec<OsString>) -> Result<Handoff> {
+    let mut whole: Vec<OsString> = vec![programs::own_program()?.into()];
+    whole.extend(argv);
+    Ok(Handoff { argv: whole, env: std::env::vars_os().collect() })
+}
+
+/// The main window's command line: it asks at `socket` for its program.
+pub(super) fn window_argv(socket: &Path, cwd: &Path) -> Result<Vec<OsString>> {
+    let (socket, token, cwd) = (socket.to_owned(), MAIN.to_owned(), cwd.to_owned());
+    let program = WindowProgram { socket, token, cwd, attempt: None, every: None };
+    Ok(program.argv(&programs::own_program()?))
 }
 
 impl Host {
@@ -187,14 +207,15 @@ impl Host {
         let failed = |e| Error::new(ErrorKind::Internal, "opening a socket for the window").caused_by(e);
         let listener = Listener::bind(&store.folder()).map_err(failed)?;
         let socket = listener.get().try_clone().map_err(failed)?;
-        let env: Vec<(OsString, OsString)> = std::env::vars_os().collect();
+        let handoff = handoff(argv)?;
         std::thread::spawn(move || {
-            let message = detach::message(argv, &env);
-            for stream in socket.incoming() {
-                // a window that is gone already needs no answer
-                let told = stream.and_then(|mut stream: UnixStream| stream.write_all(&message));
-                if told.is_err() {
-                    // out of descriptors, say: it may pass, and must not cost a CPU until then
+            loop {
+                let answered = socket::accept(&socket, Duration::MAX).and_then(|stream| match stream {
+                    Some(stream) => Handoff::answer(&stream, |token| (token == MAIN).then_some(&handoff)),
+                    None => Ok(None),
+                });
+                if answered.is_err() {
+                    // the window is gone, or descriptors are short: wait, so that a retry costs no CPU
                     std::thread::sleep(Duration::from_millis(100));
                 }
             }
@@ -202,8 +223,8 @@ impl Host {
         Ok(Self { listener })
     }
 
-    /// What the window runs.
-    pub(super) fn keeper(&self) -> Result<Vec<OsString>> {
-        Ok(vec![own_program()?.into(), "__detached".into(), self.listener.path().into()])
+    /// What the window runs, in the folder `cwd`.
+    pub(super) fn window_argv(&self, cwd: &Path) -> Result<Vec<OsString>> {
+        window_argv(self.listener.path(), cwd)
     }
 }

@@ -139,6 +139,6 @@ mod tests {
         assert!(crate::config::AssignRule::default().tasks.is_empty());
         assert!(crate::config::Skill::default().name.is_empty());
         assert!(crate::config::Override::default().timeout.task.is_none());
-        assert_eq!(crate::config::LimitPattern::default().reset, crate::agent::limit::Reset::Usual);
+        assert_eq!(crate::config::LimitPattern::default().reset, crate::agent::limit::ResetRule::Usual);
     }
 }

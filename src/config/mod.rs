@@ -51,6 +51,7 @@ mod vars;
 
 pub use load::{LoadRequest, Loaded, load};
 pub use presets::NAMES as BUILT_IN_BACKENDS;
+pub(crate) use problem::nearest;
 pub use provenance::Provenance;
 pub use sections::assign::{Assign, AssignMode, AssignRule, Batch};
 pub use sections::backend::{Backend, Permission, PermissionArgs, PromptBy};

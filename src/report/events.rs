@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use super::needs::NeedRecord;
 use super::notice::{Next, Notice, Pause};
-use crate::agent::event::Usage;
+use crate::agent::Usage;
 use crate::plan::assign::Assigned;
 use crate::state::{AttemptRecord, Outcome, SpecState, WaitReason};
 

@@ -28,7 +28,7 @@ fn shown(known: Option<String>, all: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::event::Usage;
+    use crate::agent::Usage;
 
     #[test]
     fn what_a_vendor_does_not_say_is_unknown_and_never_zero() {

@@ -9,14 +9,14 @@ use super::machine::{Assigned, Event, Notice};
 use super::prepare::{AttemptInputs, PreparedAttempt};
 use super::verdict::judge;
 use super::world::{Current, Errand, RealWorld};
-use crate::agent::{AgentEvent, Format, Reader};
+use crate::agent::{AgentEvent, Format, StreamReader};
 use crate::config::DoneSignal;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::assign::{self, Assignment};
 use crate::plan::{Plan, SpecInfo};
 use crate::state::{Outcome, SpecState};
+use crate::store::attempt_dir::AttemptDir;
 use crate::store::attempt_folder;
-use crate::store::record::AttemptDir;
 use crate::store::spec_store::Store;
 
 /// How much of an answer is looked at, from its end.
@@ -178,7 +178,7 @@ impl RealWorld<'_> {
 
     /// The agent's own words, whatever its output's format is.
     fn answer(&self, dir: &AttemptDir) -> String {
-        let printed = attempt_folder::said(dir, ANSWER_MAX);
+        let printed = attempt_folder::output_tail(dir, ANSWER_MAX);
         let output = self.config.backends.get(&self.config.assign.backend).map(|b| b.output);
         let format = output.unwrap_or(Format::Text);
         let mut words = String::new();
@@ -195,7 +195,7 @@ impl RealWorld<'_> {
             }
             _ => {}
         };
-        let mut reader = Reader::new(format);
+        let mut reader = StreamReader::new(format);
         reader.feed(printed.as_bytes(), &mut on);
         reader.finish(&mut on);
         words

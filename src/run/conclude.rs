@@ -9,8 +9,8 @@ use super::limit_outcome;
 use super::verdict::{judge, learned};
 use crate::config::{Config, DoneSignal};
 use crate::state::{Learned, Outcome};
+use crate::store::attempt_dir::AttemptDir;
 use crate::store::attempt_folder;
-use crate::store::record::AttemptDir;
 
 /// What an attempt that is over came to. Without a result it is lost, but its session may still be known.
 pub(super) fn conclusion(config: &Config, dir: &AttemptDir, signal: DoneSignal) -> Ending {

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::pace::{Held, History, held};
-use crate::agent::event::Usage;
+use crate::agent::Usage;
 use crate::config::Config;
 use crate::plan::{Plan, Step};
 use crate::report::timeline::{ExpectedStep, Timeline};

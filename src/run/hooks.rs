@@ -18,7 +18,7 @@ use crate::agent::sanitise::sanitise;
 use crate::config::{HookEvent, Hooks};
 use crate::report::live;
 use crate::report::text::command_line;
-use crate::sys::{process, programs};
+use crate::sys::{process, programs, session};
 
 /// The variable that marks the processes of a hook.
 const MARK: &str = "SEQORCH_HOOK";
@@ -58,8 +58,7 @@ impl Caller {
         let (mut log, from) = self.open_log(name, argv).map_err(failed)?;
         let mark = format!("{}-{name}", std::process::id());
         let mut command = Command::new(&self.exe);
-        command.arg("__session").arg(std::process::id().to_string()).arg(&self.log).arg("--");
-        command.arg(program).args(&argv[1..]).current_dir(&self.cwd);
+        command.args(session::args(None)).arg(program).args(&argv[1..]).current_dir(&self.cwd);
         command.envs(facts.iter().map(|(name, value)| (name, value))).env("SEQORCH_EVENT", name);
         command.env(MARK, &mark);
         command.stdin(input(json).map_err(failed)?);

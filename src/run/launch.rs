@@ -1,8 +1,8 @@
 //! Starts an attempt in a window or as a plain child, shakes hands with it, and waits for its end without polling.
 
 use std::ffi::OsString;
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::io::Read;
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -10,15 +10,19 @@ use std::time::{Duration, Instant};
 
 use super::windows::{Screen, Setting};
 use crate::agent::sanitise::sanitise;
+use crate::attempt;
 use crate::error::{Error, ErrorKind, Result};
+use crate::store::attempt_dir::AttemptDir;
 use crate::store::attempt_folder;
-use crate::store::record::{AttemptDir, Hello};
 use crate::sys::files;
-use crate::sys::socket::Listener;
+use crate::sys::handoff::Handoff;
+use crate::sys::socket::{self, Listener};
 use crate::tmux::TmuxWindow;
 
 /// How long a window may take to start its attempt.
 const START_DEADLINE: Duration = Duration::from_secs(30);
+/// Pause between two looks at whether the window still lives.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 /// What an errand that nobody waits for any more gets to end in.
 pub const OLD_ERRAND: Duration = Duration::from_secs(15);
@@ -34,10 +38,10 @@ pub struct Launcher {
     silent: bool,
 }
 
-/// An attempt that shook hands and has its environment.
+/// An attempt that holds its lock and has its environment.
 #[derive(Debug)]
 pub struct Launched {
-    /// Process of `__attempt`.
+    /// The attempt's own process.
     pub pid: i32,
     stream: UnixStream,
     child: Option<duct::Handle>,
@@ -45,10 +49,10 @@ pub struct Launched {
 
 /// What an attempt is started with.
 #[derive(Debug, Clone, Copy)]
-pub struct Request<'a> {
+pub struct LaunchRequest<'a> {
     /// Its folder, with `attempt.json` in it.
     pub dir: &'a AttemptDir,
-    /// Proves that it is the one.
+    /// The token in its `attempt.json`.
     pub token: &'a str,
     /// Name of its window.
     pub window: &'a str,
@@ -56,8 +60,8 @@ pub struct Request<'a> {
     pub unit: &'a str,
     /// Where the agent works.
     pub cwd: &'a Path,
-    /// The packed environment.
-    pub env: &'a [u8],
+    /// Its environment.
+    pub handoff: &'a Handoff,
     /// Whether this is a check, which gets a pane in the window of its unit.
     pub is_check: bool,
     /// What the window's label says meanwhile.
@@ -113,10 +117,10 @@ impl Launcher {
 
     /// Starts an attempt and hands it its environment. Where its window or process is gone before that, no agent was
     /// started, nor will be; then it gives what is known of it.
-    pub fn launch(&mut self, request: Request<'_>) -> Result<Result<Launched, String>> {
+    pub fn launch(&mut self, request: LaunchRequest<'_>) -> Result<Result<Launched, String>> {
         let argv: Vec<OsString> =
-            vec![self.exe.clone().into(), "__attempt".into(), request.dir.path().as_os_str().to_owned()];
-        let Request { window: name, unit, cwd, state, .. } = request;
+            vec![self.exe.clone().into(), attempt::VERB.into(), request.dir.path().as_os_str().to_owned()];
+        let LaunchRequest { window: name, unit, cwd, state, .. } = request;
         let pane = match &mut self.screen {
             Some(screen) if request.is_check => Some(screen.open_check(name, unit, cwd, &argv)?),
             Some(screen) => Some(screen.open(name, unit, cwd, &argv, state)?),
@@ -146,20 +150,20 @@ impl Launcher {
 
     fn shake_hands(
         &self,
-        request: &Request<'_>,
+        request: &LaunchRequest<'_>,
         pane: Option<&TmuxWindow>,
         child: Option<&duct::Handle>,
     ) -> Result<Result<(i32, UnixStream), String>> {
         let start = Instant::now();
         while start.elapsed() < START_DEADLINE {
-            wait_readable(self.listener.get(), Duration::from_millis(200));
-            match self.listener.get().accept() {
-                Ok((stream, _)) => {
-                    if let Ok(Some(hello)) = greet(&stream, request) {
-                        return Ok(Ok((hello.pid, stream)));
+            match socket::accept(self.listener.get(), LOOK_AGAIN) {
+                Ok(Some(stream)) => {
+                    let find = |token: &str| (token == request.token).then_some(request.handoff);
+                    if let Ok(Some(pid)) = Handoff::answer(&stream, find) {
+                        return Ok(Ok((pid, stream)));
                     }
                 }
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
+                Ok(None) => {
                     if let Some(Ok(Some(output))) = child.map(duct::Handle::try_wait) {
                         return Ok(Err(format!("its process ended at once ({})", output.status)));
                     }
@@ -191,32 +195,7 @@ impl Launcher {
 }
 
 fn listen(folder: &Path) -> Result<Listener> {
-    let failed = |e| Error::io("listening in", folder, e);
-    let listener = Listener::bind(folder).map_err(failed)?;
-    listener.get().set_nonblocking(true).map_err(failed)?;
-    Ok(listener)
-}
-
-fn wait_readable(listener: &UnixListener, limit: Duration) {
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
-    let limit = Timespec { tv_sec: 0, tv_nsec: i64::from(limit.subsec_nanos()) };
-    let _ = poll(&mut [PollFd::new(listener, PollFlags::IN)], Some(&limit));
-}
-
-fn greet(stream: &UnixStream, request: &Request<'_>) -> io::Result<Option<Hello>> {
-    stream.set_nonblocking(false)?;
-    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-    let mut line = String::new();
-    BufReader::new(stream).take(4096).read_line(&mut line)?;
-    let Some(hello) = serde_json::from_str::<Hello>(&line).ok().filter(|h| h.token == request.token) else {
-        return Ok(None);
-    };
-    let length = u32::try_from(request.env.len()).map_err(io::Error::other)?;
-    let mut stream = stream;
-    stream.write_all(&length.to_le_bytes())?;
-    stream.write_all(request.env)?;
-    stream.set_read_timeout(None)?;
-    Ok(Some(hello))
+    Listener::bind(folder).map_err(|e| Error::io("listening in", folder, e))
 }
 
 impl Launched {

@@ -3,18 +3,18 @@
 use jiff::tz::TimeZone;
 
 use crate::agent::Format;
-use crate::agent::event::Channel as Said;
-use crate::agent::limit::{Channel, Family, LimitKind, Message, Pattern, THIS_MODEL, classify_all};
+use crate::agent::event::Channel;
+use crate::agent::limit::{Family, LimitKind, PrintedMessage, THIS_MODEL, WordingPattern, classify_all};
 use crate::config::Backend;
 use crate::state::Outcome;
-use crate::store::record::{Exit, Facts};
+use crate::store::attempt_result::{AgentExit, AttemptResult};
 
 /// What an attempt that did not succeed came to, if a limit is why. An end that is explained otherwise is none: the agent
 /// asked, succeeded, was ended by hand or never began.
 #[must_use]
 pub fn limited(
     outcome: &Outcome,
-    facts: &Facts,
+    facts: &AttemptResult,
     name: &str,
     backend: Option<&Backend>,
     zone: &TimeZone,
@@ -31,18 +31,13 @@ pub fn limited(
         None => (Family::of([name]), Vec::new()),
     };
     let exit = match facts.exit {
-        Some(Exit::Code(code)) => Some(code),
+        Some(AgentExit::Code(code)) => Some(code),
         _ => None,
     };
     // in the order in which they were printed, the lines of one channel together
     let mut texts: Vec<(Channel, String)> = Vec::new();
     for record in &facts.error_records {
-        let channel = match record.channel {
-            Said::Event => Channel::Event,
-            Said::Stdout => Channel::Stdout,
-            Said::Stderr => Channel::Stderr,
-            Said::Log => Channel::Log,
-        };
+        let channel = record.channel;
         match texts.last_mut() {
             Some((last, text)) if *last == channel => {
                 text.push('\n');
@@ -51,8 +46,10 @@ pub fn limited(
             _ => texts.push((channel, record.text.clone())),
         }
     }
-    let messages: Vec<Message<'_>> =
-        texts.iter().map(|(channel, text)| Message { family, channel: *channel, exit, text }).collect();
+    let messages: Vec<PrintedMessage<'_>> = texts
+        .iter()
+        .map(|(channel, text)| PrintedMessage { family, channel: *channel, exit, text })
+        .collect();
     let verdict = classify_all(&messages, &own, facts.ended_at, zone);
     (verdict.kind != LimitKind::None).then_some(Outcome::Limited {
         limit: verdict.kind,
@@ -97,10 +94,10 @@ pub fn family(name: &str, backend: &Backend) -> Family {
 
 /// The patterns that a user configured for a backend; they were checked with the configuration.
 #[must_use]
-pub fn patterns(name: &str, backend: &Backend) -> Vec<Pattern> {
+pub fn patterns(name: &str, backend: &Backend) -> Vec<WordingPattern> {
     let each = backend.limit_patterns.iter().enumerate().filter_map(|(index, pattern)| {
         let source = format!("backend.{name}.limit_patterns[{index}]");
-        Pattern::of_user(&source, &pattern.r#match, pattern.kind, pattern.reset).ok()
+        WordingPattern::of_user(&source, &pattern.r#match, pattern.kind, pattern.reset).ok()
     });
     each.collect()
 }

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
 use super::machine::{Effect, End, Machine};
-use crate::agent::event::Usage;
+use crate::agent::Usage;
 use crate::config::{Pace, PaceWindow};
 use crate::plan::Step;
 use crate::state::{AttemptRecord, Remedy, SpecState, WaitReason, WindowUse};

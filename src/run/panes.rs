@@ -1,20 +1,17 @@
 //! Side panes of an agent's window, and what starts in them and in the user's own windows.
 
 use std::ffi::OsString;
-use std::io::{self, Write};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::attempt::pane::Errand;
 use crate::config::{Keep, Layout, Pane, Side};
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::record::pack_env;
-use crate::sys::socket::Listener;
+use crate::sys::handoff::Handoff;
+use crate::sys::socket::{self, Listener};
 use crate::tmux::CommandLine;
 
-/// How long a new pane may take to fetch its environment.
+/// How long a new pane may take to ask for its program.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What `[tmux]` says about the windows of units.
@@ -85,49 +82,36 @@ pub(super) fn arrange(layout: Layout, size: Option<&str>, window: &str) -> Comma
     line
 }
 
-/// Serves an environment to `count` programs over a socket, and returns its path.
-pub(super) fn provide(count: usize, setting: Setting<'_>) -> Result<PathBuf> {
+/// Hands programs, with their environment, to the windows that ask for them at the returned path. A program's token is
+/// its index.
+pub(super) fn hand_out(programs: Vec<Vec<OsString>>, setting: Setting<'_>) -> Result<PathBuf> {
     let Setting { folder, env, facts, .. } = setting;
     let failed = |e| Error::new(ErrorKind::Internal, "opening a socket for panes").caused_by(e);
     let listener = Listener::bind(folder).map_err(failed)?;
     let path = listener.path().to_owned();
-    let known = env.iter().filter(|(name, _)| facts.iter().all(|(fact, _)| name != *fact));
-    let mut packed = pack_env(known.map(|(n, v)| (n.as_bytes(), v.as_bytes())));
-    packed.extend(pack_env(facts.iter().map(|(n, v)| (n.as_bytes(), v.as_bytes()))));
-    listener.get().set_nonblocking(true).map_err(failed)?;
+    let known = env.iter().filter(|(name, _)| facts.iter().all(|(fact, _)| name != *fact)).cloned();
+    let facts = facts.iter().map(|(name, value)| (name.into(), value.into()));
+    let env: Vec<(OsString, OsString)> = known.chain(facts).collect();
+    let handoffs: Vec<_> = programs.into_iter().map(|argv| Handoff { argv, env: env.clone() }).collect();
     let thread = thread::Builder::new().name("panes".to_owned());
-    thread.spawn(move || serve(&listener, count, &packed)).map_err(failed)?;
+    thread.spawn(move || serve(&listener, &handoffs)).map_err(failed)?;
     Ok(path)
 }
 
-fn serve(listener: &Listener, count: usize, packed: &[u8]) {
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+fn serve(listener: &Listener, handoffs: &[Handoff]) {
     let began = Instant::now();
-    let mut left = count;
+    let mut left = handoffs.len();
     while left > 0 && began.elapsed() < PATIENCE {
-        let wait = Timespec::try_from(PATIENCE.saturating_sub(began.elapsed())).ok();
-        let _ = poll(&mut [PollFd::new(listener.get(), PollFlags::IN)], wait.as_ref());
-        match listener.get().accept() {
-            Ok((mut stream, _)) => {
+        match socket::accept(listener.get(), PATIENCE.saturating_sub(began.elapsed())) {
+            Ok(None) => {}
+            Ok(Some(stream)) => {
                 left -= 1;
-                // a program that does not read must not block the others
-                let given = stream.set_nonblocking(false).and_then(|()| {
-                    stream.set_write_timeout(Some(Duration::from_secs(5)))?;
-                    stream.write_all(packed)
-                });
-                drop(given);
+                // a child that goes away, or does not read in time, does not matter to the others
+                let _ = Handoff::answer(&stream, |token| handoffs.get(token.parse::<usize>().ok()?));
             }
-            Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
             Err(_) => return,
         }
     }
-}
-
-/// The command of a pane: this program, which starts the user's command.
-pub(super) fn argv(exe: &Path, errand: &Errand) -> Vec<OsString> {
-    let mut argv = vec![exe.into()];
-    argv.extend(errand.args());
-    argv
 }
 
 #[cfg(test)]

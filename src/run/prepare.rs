@@ -2,7 +2,6 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -13,9 +12,11 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::plan::prompt::{self, PreviousAttempt, PromptContext, QuestionAnswer};
 use crate::plan::{Plan, Step};
 use crate::state::{Answer, AttemptRecord, Outcome, Resumption, SpecState};
+use crate::store::attempt_dir::AttemptDir;
+use crate::store::attempt_file::{AttemptFile, Deadlines, SCHEMA};
 use crate::store::attempt_folder;
-use crate::store::record::{AttemptDir, AttemptFile, Deadlines, SCHEMA, pack_env};
 use crate::store::spec_store::Store;
+use crate::sys::handoff::{Environment, Handoff};
 use crate::sys::{files, random};
 
 /// What an attempt is made from.
@@ -36,8 +37,8 @@ pub(super) struct AttemptInputs<'a> {
 pub(super) struct PreparedAttempt {
     pub(super) dir: AttemptDir,
     pub(super) token: String,
-    /// The agent's environment, packed for the socket.
-    pub(super) env: Vec<u8>,
+    /// Its environment. Its program is in `attempt.json`.
+    pub(super) handoff: Handoff,
 }
 
 impl PreparedAttempt {
@@ -91,7 +92,7 @@ impl PreparedAttempt {
         let bytes = serde_json::to_vec_pretty(&file)
             .map_err(|e| Error::new(ErrorKind::Internal, "writing the attempt").caused_by(e))?;
         files::write_private(&dir.attempt(), &bytes)?;
-        Ok(Self { dir, token, env: from.agent_env() })
+        Ok(Self { dir, token, handoff: Handoff { argv: Vec::new(), env: from.agent_env() } })
     }
 }
 
@@ -134,25 +135,24 @@ impl AttemptInputs<'_> {
             });
         }
         let dir = self.store.attempt_dir(unit, last.number);
-        let facts = Some(dir)
+        let result = Some(dir)
             .filter(|dir| attempt_folder::is_of(dir, last))
             .and_then(|dir| attempt_folder::result(&dir));
-        let tail = facts.map_or_else(String::new, |f| {
-            let said = [f.last_words, f.stderr_tail];
+        let tail = result.map_or_else(String::new, |result| {
+            let said = [result.last_words, result.stderr_tail];
             said.into_iter().filter(|t| !t.is_empty()).collect::<Vec<_>>().join("\n")
         });
         Some(PreviousAttempt { attempt: last.number, outcome: outcome.to_string(), tail })
     }
 
-    fn agent_env(&self) -> Vec<u8> {
+    fn agent_env(&self) -> Environment {
         let step = self.step;
         let replaced = |name: &OsStr| {
             step.settings.env_remove.iter().any(|n| OsStr::new(n) == name)
                 || step.settings.env.iter().any(|(n, _)| OsStr::new(n) == name)
         };
-        let kept = self.env.iter().filter(|(name, _)| !replaced(name));
-        let kept = kept.map(|(n, v)| (n.as_bytes(), v.as_bytes()));
-        pack_env(kept.chain(step.settings.env.iter().map(|(n, v)| (n.as_bytes(), v.as_bytes()))))
+        let kept = self.env.iter().filter(|(name, _)| !replaced(name)).cloned();
+        kept.chain(step.settings.env.iter().map(|(name, value)| (name.into(), value.into()))).collect()
     }
 }
 

@@ -5,7 +5,7 @@ use super::machine::Effect;
 use super::world::RealWorld;
 use crate::plan::Step;
 use crate::report::text::command_line;
-use crate::store::record::AttemptDir;
+use crate::store::attempt_dir::AttemptDir;
 
 impl RealWorld<'_> {
     /// The unit that an agent works on now.

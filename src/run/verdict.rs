@@ -1,10 +1,10 @@
 //! PURE. From the facts of an attempt to its outcome.
 
-use crate::agent::Verdict;
+use crate::agent::CliVerdict;
 use crate::config::DoneSignal;
 use crate::state::outcome::TimedOut;
 use crate::state::{Learned, Outcome, WindowUse};
-use crate::store::record::{Exit, Facts};
+use crate::store::attempt_result::{AgentExit, AttemptResult};
 
 /// Judges in this order: cancelled, timed out, not started, HALT, a bad end (by the exit code
 /// or by the agent's own closing word), DONE. A signal in the text of an agent
@@ -13,11 +13,11 @@ use crate::store::record::{Exit, Facts};
 /// A CLI that closed its stream with success and then hung until it was silent for too long has done its work all the same:
 /// some never exit, and doing it all again would help nobody.
 #[must_use]
-pub fn judge(facts: &Facts, signal: DoneSignal) -> Outcome {
+pub fn judge(facts: &AttemptResult, signal: DoneSignal) -> Outcome {
     if let Some(by) = facts.cancelled {
         return Outcome::Cancelled { by };
     }
-    let hung_at_exit = facts.timed_out == Some(TimedOut::Idle) && facts.verdict == Some(Verdict::Success);
+    let hung_at_exit = facts.timed_out == Some(TimedOut::Idle) && facts.verdict == Some(CliVerdict::Success);
     if let Some(which) = facts.timed_out.filter(|_| !hung_at_exit) {
         return Outcome::TimedOut { which };
     }
@@ -31,13 +31,13 @@ pub fn judge(facts: &Facts, signal: DoneSignal) -> Outcome {
         // its own end is ours
         _ if hung_at_exit => 0,
         None => return Outcome::Lost,
-        Some(Exit::Signal(signal)) => return Outcome::Signaled { signal },
-        Some(Exit::Code(code)) => code,
+        Some(AgentExit::Signal(signal)) => return Outcome::Signaled { signal },
+        Some(AgentExit::Code(code)) => code,
     };
     let why = match &facts.verdict {
-        Some(Verdict::Failure(why)) => Some(why.clone()),
+        Some(CliVerdict::Failure(why)) => Some(why.clone()),
         // some end with code 0 when they are stopped
-        Some(Verdict::Unknown) if code == 0 => Some("it ended without its closing record".to_owned()),
+        Some(CliVerdict::Unknown) if code == 0 => Some("it ended without its closing record".to_owned()),
         _ => None,
     };
     if code != 0 || why.is_some() {
@@ -51,9 +51,9 @@ pub fn judge(facts: &Facts, signal: DoneSignal) -> Outcome {
 
 /// Why a command that must succeed did not; `None` where it did. A signal in the output of a test says nothing.
 #[must_use]
-pub fn failure(facts: Option<&Facts>) -> Option<Outcome> {
+pub fn failure(facts: Option<&AttemptResult>) -> Option<Outcome> {
     let Some(facts) = facts else { return Some(Outcome::Lost) };
-    let facts = Facts { halt: None, ..facts.clone() };
+    let facts = AttemptResult { halt: None, ..facts.clone() };
     Some(judge(&facts, DoneSignal::Optional)).filter(|outcome| *outcome != Outcome::Done)
 }
 
@@ -62,7 +62,7 @@ const ONLY_A_REFUSAL: u64 = 8192;
 
 /// What an attempt tells beside its outcome.
 #[must_use]
-pub fn learned(facts: &Facts) -> Learned {
+pub fn learned(facts: &AttemptResult) -> Learned {
     let spoke = !facts.last_words.is_empty() || facts.halt.is_some() || facts.done;
     let used = facts.usage.as_ref().and_then(|usage| usage.output).is_some_and(|tokens| tokens > 0);
     Learned {
@@ -81,23 +81,27 @@ mod tests {
     use super::*;
     use crate::state::outcome::CancelledBy;
 
-    fn facts() -> Facts {
-        Facts { exit: Some(Exit::Code(0)), ..Facts::begun(jiff::Timestamp::UNIX_EPOCH) }
+    fn facts() -> AttemptResult {
+        AttemptResult { exit: Some(AgentExit::Code(0)), ..AttemptResult::begun(jiff::Timestamp::UNIX_EPOCH) }
     }
 
     #[test]
     fn done_needs_its_signal_and_a_good_end() {
         assert_eq!(judge(&facts(), DoneSignal::Required), Outcome::NoSignal);
         assert_eq!(judge(&facts(), DoneSignal::Optional), Outcome::Done);
-        let done = Facts { done: true, ..facts() };
+        let done = AttemptResult { done: true, ..facts() };
         assert_eq!(judge(&done, DoneSignal::Required), Outcome::Done);
-        let failed = Facts { exit: Some(Exit::Code(3)), ..done };
+        let failed = AttemptResult { exit: Some(AgentExit::Code(3)), ..done };
         assert_eq!(judge(&failed, DoneSignal::Required), Outcome::Failed { code: 3, why: None });
     }
 
     #[test]
     fn a_signal_in_the_output_of_a_check_neither_fails_nor_saves_it() {
-        let says = |code| Facts { halt: Some("Which?".into()), exit: Some(Exit::Code(code)), ..facts() };
+        let says = |code| AttemptResult {
+            halt: Some("Which?".into()),
+            exit: Some(AgentExit::Code(code)),
+            ..facts()
+        };
         assert_eq!(failure(Some(&says(0))), None);
         assert_eq!(failure(Some(&says(4))), Some(Outcome::Failed { code: 4, why: None }));
         assert_eq!(failure(None), Some(Outcome::Lost));
@@ -106,55 +110,65 @@ mod tests {
     #[test]
     fn an_agent_that_says_it_failed_has_failed_whatever_its_exit_code() {
         let failed = |code, verdict| {
-            let facts = Facts { done: true, exit: Some(Exit::Code(code)), verdict: Some(verdict), ..facts() };
+            let facts = AttemptResult {
+                done: true,
+                exit: Some(AgentExit::Code(code)),
+                verdict: Some(verdict),
+                ..facts()
+            };
             judge(&facts, DoneSignal::Optional)
         };
         let why = |why: &str| Some(why.to_owned());
-        let refused = Verdict::Failure("refused".into());
+        let refused = CliVerdict::Failure("refused".into());
         assert_eq!(failed(0, refused.clone()), Outcome::Failed { code: 0, why: why("refused") });
         assert_eq!(failed(1, refused), Outcome::Failed { code: 1, why: why("refused") });
-        assert_eq!(failed(1, Verdict::Success), Outcome::Failed { code: 1, why: None });
-        assert!(matches!(failed(0, Verdict::Unknown), Outcome::Failed { code: 0, why: Some(_) }));
-        assert_eq!(failed(0, Verdict::Success), Outcome::Done);
+        assert_eq!(failed(1, CliVerdict::Success), Outcome::Failed { code: 1, why: None });
+        assert!(matches!(failed(0, CliVerdict::Unknown), Outcome::Failed { code: 0, why: Some(_) }));
+        assert_eq!(failed(0, CliVerdict::Success), Outcome::Done);
     }
 
     #[test]
     fn halt_beats_done_and_a_bad_end() {
-        let both = Facts { done: true, halt: Some("A or B?".into()), exit: Some(Exit::Code(1)), ..facts() };
+        let both = AttemptResult {
+            done: true,
+            halt: Some("A or B?".into()),
+            exit: Some(AgentExit::Code(1)),
+            ..facts()
+        };
         assert_eq!(judge(&both, DoneSignal::Required), Outcome::Halted { question: "A or B?".into() });
     }
 
     #[test]
     fn what_was_ended_from_outside_is_never_done() {
-        let late = Facts { done: true, timed_out: Some(TimedOut::Idle), ..facts() };
+        let late = AttemptResult { done: true, timed_out: Some(TimedOut::Idle), ..facts() };
         assert_eq!(judge(&late, DoneSignal::Required), Outcome::TimedOut { which: TimedOut::Idle });
-        let ended = Facts { cancelled: Some(CancelledBy::HangUp), halt: Some(String::new()), ..late };
+        let ended = AttemptResult { cancelled: Some(CancelledBy::HangUp), halt: Some(String::new()), ..late };
         assert_eq!(judge(&ended, DoneSignal::Required), Outcome::Cancelled { by: CancelledBy::HangUp });
     }
 
     #[test]
     fn what_hangs_after_it_closed_its_stream_with_success_is_judged_by_what_it_said() {
-        let closed = |timed_out| Facts {
+        let closed = |timed_out| AttemptResult {
             timed_out: Some(timed_out),
-            exit: Some(Exit::Signal(15)),
-            verdict: Some(Verdict::Success),
+            exit: Some(AgentExit::Signal(15)),
+            verdict: Some(CliVerdict::Success),
             ..facts()
         };
         let hung = closed(TimedOut::Idle);
         assert_eq!(judge(&hung, DoneSignal::Required), Outcome::NoSignal);
-        assert_eq!(judge(&Facts { done: true, ..hung.clone() }, DoneSignal::Required), Outcome::Done);
-        let asks = Facts { halt: Some("A or B?".into()), ..hung.clone() };
+        assert_eq!(judge(&AttemptResult { done: true, ..hung.clone() }, DoneSignal::Required), Outcome::Done);
+        let asks = AttemptResult { halt: Some("A or B?".into()), ..hung.clone() };
         assert_eq!(judge(&asks, DoneSignal::Required), Outcome::Halted { question: "A or B?".into() });
         // without its closing word nobody knows what it was at
-        let working = Facts { done: true, verdict: Some(Verdict::Unknown), ..hung };
+        let working = AttemptResult { done: true, verdict: Some(CliVerdict::Unknown), ..hung };
         assert_eq!(judge(&working, DoneSignal::Required), Outcome::TimedOut { which: TimedOut::Idle });
-        let late = Facts { done: true, ..closed(TimedOut::Total) };
+        let late = AttemptResult { done: true, ..closed(TimedOut::Total) };
         assert_eq!(judge(&late, DoneSignal::Required), Outcome::TimedOut { which: TimedOut::Total });
     }
 
     #[test]
     fn no_exit_is_lost_even_if_the_agent_said_done() {
-        let gone = Facts { done: true, exit: None, ..facts() };
+        let gone = AttemptResult { done: true, exit: None, ..facts() };
         assert_eq!(judge(&gone, DoneSignal::Optional), Outcome::Lost);
     }
 }

@@ -13,8 +13,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{Step, StepSettings};
 use crate::report::text::command_line;
 use crate::state::{Outcome, SpecState};
+use crate::store::attempt_dir::AttemptDir;
 use crate::store::attempt_folder;
-use crate::store::record::AttemptDir;
 
 /// How much of a command's output is looked at, from its end.
 const OUTPUT_MAX: u64 = 1_000_000;
@@ -88,7 +88,7 @@ impl RealWorld<'_> {
     pub(super) fn gate_over(&mut self, dir: &AttemptDir, gate: Gate) -> Option<Event> {
         let facts = attempt_folder::result(dir);
         let command = command_line(&gate.step.settings.verify[gate.index]);
-        let output = attempt_folder::said(dir, OUTPUT_MAX);
+        let output = attempt_folder::output_tail(dir, OUTPUT_MAX);
         if let Some(outcome) = failure(facts.as_ref()) {
             let failure = match outcome {
                 Outcome::Cancelled { by } => Outcome::Cancelled { by },

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::panes;
 pub use super::panes::{Setting, Wishes};
-use crate::attempt::pane::Errand;
+use crate::attempt::window::{AttemptProcess, WindowProgram};
 use crate::config::{ExtraWindow, Keep};
 use crate::error::{Error, Result};
 use crate::tmux::status_line::MARK_OPTION;
@@ -251,16 +251,17 @@ impl Screen {
         self.pending = None;
         let mut opened: Vec<String> = Vec::new();
         let mut open = || -> Result<()> {
-            let socket = panes::provide(panes.len(), setting)?;
-            for (pane, room) in panes.iter().zip(panes::splits(&panes)) {
-                let errand = Errand {
+            let programs = panes.iter().map(|pane| pane.command.iter().map(OsString::from).collect());
+            let socket = panes::hand_out(programs.collect(), setting)?;
+            for (index, (pane, room)) in panes.iter().zip(panes::splits(&panes)).enumerate() {
+                let program = WindowProgram {
                     socket: socket.clone(),
-                    attempt: Some(attempt),
-                    every: pane.every,
+                    token: index.to_string(),
                     cwd: pane.cwd.clone(),
-                    argv: pane.command.iter().map(OsString::from).collect(),
+                    attempt: Some(AttemptProcess { pid: attempt.0, started: attempt.1 }),
+                    every: pane.every,
                 };
-                let argv = panes::argv(setting.exe, &errand);
+                let argv = program.argv(setting.exe);
                 let from = room.from.and_then(|at| opened.get(at)).unwrap_or(&window.pane);
                 let split =
                     NewPane { from, right: room.right, size: Some(&room.size), cwd: &pane.cwd, argv: &argv };
@@ -287,20 +288,21 @@ impl Screen {
         if missing.is_empty() {
             return Vec::new();
         }
-        let socket = match panes::provide(missing.len(), setting) {
+        let programs = missing.iter().map(|window| window.command.iter().map(OsString::from).collect());
+        let socket = match panes::hand_out(programs.collect(), setting) {
             Ok(socket) => socket,
             Err(error) => return vec![error],
         };
         let mut failed = Vec::new();
-        for window in missing {
-            let errand = Errand {
+        for (index, window) in missing.into_iter().enumerate() {
+            let program = WindowProgram {
                 socket: socket.clone(),
+                token: index.to_string(),
+                cwd: window.cwd.clone(),
                 attempt: None,
                 every: None,
-                cwd: window.cwd.clone(),
-                argv: window.command.iter().map(OsString::from).collect(),
             };
-            let argv = panes::argv(setting.exe, &errand);
+            let argv = program.argv(setting.exe);
             let name = crate::plan::tmux_names::window(&window.name, "");
             failed.extend(self.open(&name, &own_purpose(&window.name), &window.cwd, &argv, None).err());
         }

@@ -15,7 +15,7 @@ use super::conclude::conclusion;
 use super::driver::{Ending, World};
 use super::event_log::Chronicle;
 use super::inbox::{Ears, InboxMessage};
-use super::launch::{Launcher, Request};
+use super::launch::{LaunchRequest, Launcher};
 use super::machine::{Assigned, Effect, Event, Machine, Notice, Pause};
 use super::prepare::{AttemptInputs, PreparedAttempt};
 use super::verify::Gate;
@@ -34,7 +34,7 @@ use crate::report::text::logs_command;
 use crate::spec;
 use crate::state::outcome::CancelledBy;
 use crate::state::{Changes, CommitRefused, Learned, Outcome, SpecState};
-use crate::store::record::AttemptDir;
+use crate::store::attempt_dir::AttemptDir;
 use crate::store::spec_store::Store;
 use crate::sys::clock::Clock;
 use crate::sys::{files, process, programs, random};
@@ -175,11 +175,11 @@ impl<'a> RealWorld<'a> {
     pub(super) fn dispatch(
         &mut self,
         step: &Step,
-        PreparedAttempt { dir, token, env }: PreparedAttempt,
+        PreparedAttempt { dir, token, handoff }: PreparedAttempt,
         live_ticks: Vec<String>,
         errand: Option<Errand>,
     ) -> Result<Result<(), String>> {
-        let launched = self.launcher.launch(Request {
+        let launched = self.launcher.launch(LaunchRequest {
             is_check: matches!(errand, Some(Errand::Gate(_))),
             state: errand.is_none().then_some(AT_WORK),
             dir: &dir,
@@ -187,7 +187,7 @@ impl<'a> RealWorld<'a> {
             window: &step.window,
             unit: &step.unit,
             cwd: &step.settings.cwd,
-            env: &env,
+            handoff: &handoff,
         })?;
         let launched = match launched {
             Ok(launched) => launched,

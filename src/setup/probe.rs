@@ -22,7 +22,7 @@ use crate::agent::redact::Redactor;
 use crate::agent::sanitise::sanitise;
 use crate::config::Backend;
 use crate::error::{Error, Result};
-use crate::sys::process;
+use crate::sys::{process, session};
 
 /// How long a program may run. Some need two seconds of a whole core to print their version.
 pub const DEADLINE: Duration = Duration::from_secs(10);
@@ -157,8 +157,7 @@ impl RunningProbe {
         };
         let mark = dir.path().as_os_str().to_owned();
         let mut command = Command::new(exe);
-        command.arg("__session").arg(std::process::id().to_string()).arg(dir.path()).arg("--");
-        command.arg(&probe.program).args(&probe.args).current_dir(&probe.cwd);
+        command.args(session::args(None)).arg(&probe.program).args(&probe.args).current_dir(&probe.cwd);
         for name in &probe.env_remove {
             command.env_remove(name);
         }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::limited::WindowUse;
 use super::outcome::{CancelledBy, Outcome, TimedOut};
-use crate::agent::event::Usage;
+use crate::agent::Usage;
 
 /// One attempt of a unit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -107,7 +107,7 @@ mod tests {
     use super::super::outcome::Outcome;
     use super::super::testing::attempt;
     use super::*;
-    use crate::agent::event::Usage;
+    use crate::agent::Usage;
 
     #[test]
     fn a_unit_and_the_spec_have_sums_of_their_own() {

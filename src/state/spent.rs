@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::attempt::AttemptRecord;
-use crate::agent::event::Usage;
+use crate::agent::Usage;
 
 /// The usage of several attempts. What is unknown of all of them is `None`. How many are unknown is counted, so that people
 /// can see that a sum is a lower bound.
@@ -40,7 +40,7 @@ impl Spent {
             all.attempts += part.attempts;
             all.tokens_unknown += part.tokens_unknown;
             all.cost_unknown += part.cost_unknown;
-            all.usage.take(&part.usage);
+            all.usage.add(&part.usage);
         }
         all
     }
@@ -51,7 +51,7 @@ impl Spent {
             return;
         }
         let usage = Usage { cumulative: false, ..attempt.learned.usage.unwrap_or_default() };
-        self.usage.take(&usage);
+        self.usage.add(&usage);
         if attempt.is_try() {
             self.attempts += 1;
             self.tokens_unknown += u32::from(usage.tokens().is_none());

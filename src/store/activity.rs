@@ -3,7 +3,7 @@
 use super::attempt_folder;
 use crate::agent::shell::command_line;
 use crate::state::AttemptRecord;
-use crate::store::record::AttemptDir;
+use crate::store::attempt_dir::AttemptDir;
 
 /// What goes on in an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,27 +1,30 @@
-//! What an attempt's folder says: who works in it, what came of it; and the end of what still works there.
+//! What an attempt's folder shows: who works in it and what the result was. Also ends what is left of an attempt.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use super::record::{AttemptDir, AttemptFile, Facts, Holder};
+use super::attempt_dir::AttemptDir;
+use super::attempt_file::AttemptFile;
+use super::attempt_lock::AttemptHolder;
+use super::attempt_result::AttemptResult;
 use crate::state::AttemptRecord;
 use crate::sys::{files, process};
 
-/// What remains of a killed attempt gets this long between TERM and KILL.
+/// Time between TERM and KILL for what a killed attempt left.
 const REMAINS_GRACE: Duration = Duration::from_secs(3);
-/// From an attempt's result to its unlocking is an instant; after this long something else holds the lock.
+/// An attempt frees its lock right after its result. If this much time passes, something else holds the lock.
 const UNLOCK_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Waits in a thread for an attempt that another run started, then calls `over`.
 pub fn wait_for_adopted(dir: &AttemptDir, over: impl FnOnce() + Send + 'static) {
     let dir = dir.clone();
     thread::spawn(move || {
-        // the holder writes its name right after it took the lock
+        // the holder writes its name right after it takes the lock
         while alive(&dir) {
             if let Some(holder) = holder(&dir) {
                 if process::process(holder.pid).is_none_or(|p| p.started == holder.started) {
@@ -52,7 +55,7 @@ pub fn settle(dir: &AttemptDir) {
     }
 }
 
-/// What a killed attempt left at work.
+/// The processes that a killed attempt left running.
 #[must_use]
 pub fn remains(dir: &AttemptDir) -> Vec<process::Process> {
     let mut mark = OsString::from("SEQORCH_DIR=");
@@ -60,13 +63,13 @@ pub fn remains(dir: &AttemptDir) -> Vec<process::Process> {
     process::leftovers(&dir.lock(), &mark)
 }
 
-/// Ends an attempt that no run watches, and all that belongs to it; `patience` is what its process gets for that.
+/// Ends an attempt that no run watches, and all its processes. Its own process gets `patience` to do so itself.
 pub fn end(dir: &AttemptDir, patience: Duration) {
     if let Some(holder) = holder(dir).filter(|_| alive(dir)) {
-        let tell = |signal| process::send_signal(holder.pid, holder.started, signal).unwrap_or(false);
-        // a stopped one acts on TERM only when it goes on
-        if tell(Signal::TERM) && tell(Signal::CONT) && !process::ends_within(holder.pid, patience) {
-            tell(Signal::KILL);
+        let send = |signal| process::send_signal(holder.pid, holder.started, signal).unwrap_or(false);
+        // a stopped process acts on TERM only after CONT
+        if send(Signal::TERM) && send(Signal::CONT) && !process::ends_within(holder.pid, patience) {
+            send(Signal::KILL);
         }
     }
     settle(dir);
@@ -74,7 +77,7 @@ pub fn end(dir: &AttemptDir, patience: Duration) {
 
 /// Who works, or last worked, in an attempt's folder.
 #[must_use]
-pub fn holder(dir: &AttemptDir) -> Option<Holder> {
+pub fn holder(dir: &AttemptDir) -> Option<AttemptHolder> {
     serde_json::from_slice(&fs::read(dir.lock()).ok()?).ok()
 }
 
@@ -88,38 +91,38 @@ pub fn alive(dir: &AttemptDir) -> bool {
     })
 }
 
-/// The result of an attempt, if it wrote one that can be read.
+/// The result of an attempt, if it wrote a readable one.
 #[must_use]
-pub fn result(dir: &AttemptDir) -> Option<Facts> {
+pub fn result(dir: &AttemptDir) -> Option<AttemptResult> {
     serde_json::from_slice(&fs::read(dir.result()).ok()?).ok()
 }
 
-/// What an attempt was to do, if that can be read.
+/// What an attempt does, if its file is readable.
 #[must_use]
 pub fn attempt(dir: &AttemptDir) -> Option<AttemptFile> {
     serde_json::from_slice(&fs::read(dir.attempt()).ok()?).ok()
 }
 
-/// Whether a folder is that of the attempt that the state knows under its number. Another one's may be there: of a state
-/// that was moved away, while this attempt never came to a folder of its own.
+/// Whether a folder belongs to the attempt that the state records under its number.
+///
+/// It may belong to another one: the state was moved away, and this attempt never got a folder of its own.
 #[must_use]
 pub fn is_of(dir: &AttemptDir, record: &AttemptRecord) -> bool {
     match (attempt(dir), result(dir)) {
         (Some(file), _) => file.is_of(record.started_at),
-        (None, Some(facts)) => facts.started_at >= record.started_at,
-        // nothing in it says otherwise, and without a result it is never a success
+        (None, Some(result)) => result.started_at >= record.started_at,
+        // nothing shows another attempt, and without a result it is never a success
         (None, None) => true,
     }
 }
 
-/// What the agent of an attempt said, at most the last `limit` bytes of its output.
+/// The end of an attempt's stdout, at most `limit` bytes.
 #[must_use]
-pub fn said(dir: &AttemptDir, limit: u64) -> String {
-    use std::io::Seek;
+pub fn output_tail(dir: &AttemptDir, limit: u64) -> String {
     let read = || -> io::Result<Vec<u8>> {
         let mut file = File::open(dir.output())?;
         let length = file.metadata()?.len();
-        file.seek(io::SeekFrom::Start(length.saturating_sub(limit)))?;
+        file.seek(SeekFrom::Start(length.saturating_sub(limit)))?;
         let mut bytes = Vec::new();
         file.take(limit).read_to_end(&mut bytes)?;
         Ok(bytes)

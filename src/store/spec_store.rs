@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use super::attempt_dir::AttemptDir;
 use super::expiry::expired;
 use super::lock::{is_held, with_lock, with_replaced};
-use super::record::AttemptDir;
 use super::state_file::{SCHEMA, StateFile, StateText, Unreadable, VERSION};
 use crate::error::{Error, ErrorKind, Result};
 use crate::state::spec_state::SpecState;

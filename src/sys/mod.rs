@@ -3,9 +3,11 @@
 pub mod clock;
 pub mod digest;
 pub mod files;
+pub mod handoff;
 pub mod interrupt;
 pub mod process;
 pub mod programs;
 pub mod random;
+pub mod session;
 pub mod signals;
 pub mod socket;

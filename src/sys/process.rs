@@ -32,6 +32,12 @@ pub struct Process {
     pub stopped: bool,
 }
 
+/// The id of this process.
+#[must_use]
+pub fn own_pid() -> i32 {
+    std::process::id().cast_signed()
+}
+
 /// The process with this id. `None` if it is gone or the system has no `/proc`.
 #[must_use]
 pub fn process(pid: i32) -> Option<Process> {
@@ -116,7 +122,7 @@ pub fn has_children(pid: i32) -> bool {
 /// seqorch processes that merely look at the lock (`seqorch status`) are left out.
 #[must_use]
 pub fn leftovers(lock: &Path, variable: &OsStr) -> Vec<Process> {
-    let me = i32::try_from(std::process::id()).unwrap_or(0);
+    let me = own_pid();
     let lock = fs::canonicalize(lock).unwrap_or_else(|_| lock.to_owned());
     let exe = |pid: i32| fs::read_link(format!("/proc/{pid}/exe")).ok();
     let own = exe(me);

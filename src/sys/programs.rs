@@ -4,6 +4,8 @@ use std::env;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use crate::error::{Error, ErrorKind, Result};
+
 /// The executable file that `name` stands for: a bare name is searched in the folders of `path` (the value of `PATH`), a
 /// name with a slash is taken relative to `base`. Relative folders in `path` are taken relative to `base`, too.
 #[must_use]
@@ -18,6 +20,15 @@ pub fn find_program(name: &OsStr, path: Option<&OsStr>, base: &Path) -> Option<P
 #[must_use]
 pub fn find_in_path(name: impl AsRef<OsStr>, base: &Path) -> Option<PathBuf> {
     find_program(name.as_ref(), env::var_os("PATH").as_deref(), base)
+}
+
+/// The path of this program, to start it again.
+pub fn own_program() -> Result<PathBuf> {
+    let path = env::current_exe()
+        .map_err(|e| Error::new(ErrorKind::Internal, "finding this program").caused_by(e))?;
+    // after an update in place, the system calls the running program deleted; the new one has its path
+    let text = path.to_string_lossy();
+    Ok(text.strip_suffix(" (deleted)").map_or_else(|| path.clone(), PathBuf::from))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::{files, process, random};
 
@@ -37,6 +38,7 @@ impl Listener {
             }
             listener => listener?,
         };
+        listener.set_nonblocking(true)?;
         Ok(Self { inner: listener, path, _short: short })
     }
 
@@ -56,6 +58,20 @@ impl Listener {
 impl Drop for Listener {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// Waits until somebody connects, at most for `limit`.
+pub fn accept(listener: &UnixListener, limit: Duration) -> io::Result<Option<UnixStream>> {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    match poll(&mut [PollFd::new(listener, PollFlags::IN)], Timespec::try_from(limit).ok().as_ref()) {
+        Ok(_) | Err(rustix::io::Errno::INTR) => {}
+        Err(e) => return Err(e.into()),
+    }
+    match listener.accept() {
+        Ok((stream, _)) => stream.set_nonblocking(false).map(|()| Some(stream)),
+        Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => Ok(None),
+        Err(e) => Err(e),
     }
 }
 
@@ -99,7 +115,7 @@ mod tests {
             let listener = Listener::bind(&folder).unwrap();
             let path = listener.path().to_owned();
             connect(&path).unwrap().write_all(b"x").unwrap();
-            assert!(listener.get().accept().is_ok());
+            assert!(accept(listener.get(), Duration::from_secs(30)).unwrap().is_some());
             remove_dead_sockets(&folder);
             connect(&path).unwrap();
             drop(listener);

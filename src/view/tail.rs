@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::agent::{Format, Reader};
+use crate::agent::{Format, StreamReader};
 use crate::report::view::Doing;
+use crate::store::attempt_dir::{AttemptDir, log_parts};
 use crate::store::attempt_folder;
-use crate::store::record::{AttemptDir, log_parts};
 
 /// Bytes that are read at once. Of a longer piece, only the end is read.
 const MOST: u64 = 2_000_000;
@@ -22,7 +22,7 @@ const LAST: u64 = 64_000;
 pub(super) struct AgentTail {
     dir: AttemptDir,
     format: Option<Format>,
-    reader: Reader,
+    reader: StreamReader,
     doing: Doing,
     /// The inode of the file, and how far it is read.
     file: Option<(u64, u64)>,
@@ -35,7 +35,7 @@ impl AgentTail {
         Self {
             dir,
             format: None,
-            reader: Reader::new(Format::Text),
+            reader: StreamReader::new(Format::Text),
             doing: Doing::default(),
             file: None,
             skipped: false,
@@ -56,7 +56,7 @@ impl AgentTail {
         if self.format.is_none() {
             let Some(attempt) = attempt_folder::attempt(&self.dir) else { return };
             self.format = Some(attempt.output);
-            self.reader = Reader::new(attempt.output);
+            self.reader = StreamReader::new(attempt.output);
             let length = |ms: Option<u64>| ms.map(Duration::from_millis);
             self.doing.heard.root = format!("{}/", attempt.cwd.display());
             self.doing.total = length(attempt.deadlines.total_ms);
@@ -92,7 +92,7 @@ impl AgentTail {
         if meta.len() - from > MOST || !known {
             from = meta.len().saturating_sub(LAST).max(if known { from } else { 0 });
             self.skipped = true;
-            self.reader = Reader::new(self.format.unwrap_or(Format::Text));
+            self.reader = StreamReader::new(self.format.unwrap_or(Format::Text));
             self.doing.heard.gap();
         }
         file.seek(SeekFrom::Start(from))?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::agent::limit::{Form, LimitKind, Pattern, Reset};
+use crate::agent::limit::{LimitKind, ResetForm, ResetRule, WordingPattern};
 use crate::config::declare::{keys, words};
 use crate::config::formats::{BackendNames, Regex};
 use crate::config::path::KeyPath;
@@ -35,7 +35,7 @@ keys! {
         kind: LimitKind, required, like = "rate_limited";
         /// How the end of the limit is found: in the usual ways anywhere in the text (usual), not at all (none), or in a
         /// named group of the regular expression: epoch, iso, hour (clock), dur (duration), m with d and y (day).
-        reset: Reset = "usual";
+        reset: ResetRule = "usual";
     }
 }
 
@@ -51,21 +51,21 @@ words! {
 }
 
 words! {
-    for Reset {
+    for ResetRule {
         Usual = "usual",
         None = "none",
-        Own(Form::Epoch) = "epoch",
-        Own(Form::Iso) = "iso",
-        Own(Form::Clock) = "clock",
-        Own(Form::Duration) = "duration",
-        Own(Form::Day) = "day",
+        Own(ResetForm::Epoch) = "epoch",
+        Own(ResetForm::Iso) = "iso",
+        Own(ResetForm::Clock) = "clock",
+        Own(ResetForm::Duration) = "duration",
+        Own(ResetForm::Day) = "day",
     }
 }
 
 impl LimitPattern {
     /// What does not fit together: a regular expression without the group that the reset is read from.
     pub(crate) fn problem(&self, at: &KeyPath) -> Option<Problem> {
-        let error = Pattern::of_user("", &self.r#match, self.kind, self.reset).err()?;
+        let error = WordingPattern::of_user("", &self.r#match, self.kind, self.reset).err()?;
         Some(Problem::of_key(at.join("match"), error))
     }
 }

@@ -262,7 +262,7 @@ fn row(seen: &Seen<'_>, id: &str, title: &str, mark: Mark) -> Row {
     let mut usage = unit.map(|u| u.usage.usage).unwrap_or_default();
     // the total of a session holds what earlier attempts used, too
     if let Some(more) = heard.and_then(|h| h.usage).filter(|more| !more.cumulative) {
-        usage.take(&more);
+        usage.add(&more);
     }
     let used = [usage.tokens().map(render::tokens), usage.cost_usd.map(render::dollars)];
     Row {

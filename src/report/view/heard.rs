@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use crate::agent::event::{AgentEvent, Usage};
 use crate::agent::sanitise::Sanitiser;
+use crate::agent::{AgentEvent, Usage};
 use crate::report::text::sanitise_line;
 
 /// Lines that are kept: the last ones.
@@ -44,10 +44,11 @@ impl Heard {
                     self.more(part);
                 }
             }
-            AgentEvent::ToolCall { name, what, .. } => {
+            AgentEvent::ToolCall { name, target, .. } => {
                 self.end_line();
-                let what = if self.root.is_empty() { what.clone() } else { what.replace(&self.root, "") };
-                self.push(&format!("▸ {name} {what}"));
+                let target =
+                    if self.root.is_empty() { target.clone() } else { target.replace(&self.root, "") };
+                self.push(&format!("▸ {name} {target}"));
             }
             AgentEvent::ToolResult { ok: false, head, .. } => {
                 self.end_line();
@@ -62,7 +63,7 @@ impl Heard {
                 self.push(&format!("✗ {text}"));
             }
             AgentEvent::Session { model: Some(model), .. } => self.model = Some(model.clone()),
-            AgentEvent::Usage(usage) => self.usage.get_or_insert_default().take(usage),
+            AgentEvent::Usage(usage) => self.usage.get_or_insert_default().add(usage),
             _ => {}
         }
     }
@@ -128,8 +129,8 @@ mod tests {
         assert_eq!(heard.lines(), ["One.", "Two .", "Three"]);
         heard.take(&AgentEvent::ToolCall {
             name: "Bash".into(),
-            what: "cargo\u{1b}[2J test /p/x/a".into(),
-            sub: false,
+            target: "cargo\u{1b}[2J test /p/x/a".into(),
+            subagent: false,
         });
         assert_eq!(heard.lines().last().unwrap(), "▸ Bash cargo test a");
     }

@@ -105,8 +105,8 @@ impl Scene {
         doing.heard.take(&AgentEvent::Text { text: words.into(), continues: false });
         doing.heard.take(&AgentEvent::ToolCall {
             name: "Bash".into(),
-            what: "cargo test".into(),
-            sub: false,
+            target: "cargo test".into(),
+            subagent: false,
         });
         self.doing = Some(doing);
         let title = format!("Do {unit}");
@@ -424,7 +424,11 @@ fn nothing_of_others_steers_the_terminal() {
     if let Some(doing) = &mut working.doing {
         doing.heard.take(&AgentEvent::Session { id: "s".into(), model: Some(HOSTILE.into()) });
         doing.heard.take(&AgentEvent::Text { text: HOSTILE.into(), continues: false });
-        doing.heard.take(&AgentEvent::ToolCall { name: HOSTILE.into(), what: HOSTILE.into(), sub: false });
+        doing.heard.take(&AgentEvent::ToolCall {
+            name: HOSTILE.into(),
+            target: HOSTILE.into(),
+            subagent: false,
+        });
     }
     working.trouble = Some(HOSTILE);
     for scene in [&scene, &working] {

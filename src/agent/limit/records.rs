@@ -1,38 +1,45 @@
-//! Which records of an agent's stream have a say, by their shape, and what they say.
+//! Which records of an agent's stream have authority, and what they mean.
 //!
-//! The shapes of all known agents are told apart by their fields, so the family is not asked: a custom backend that
-//! prints what Claude Code prints is read like it. What is not listed here (assistant text, tool results, user and
-//! subagent records, progress) has no say.
+//! The fields of a record show its vendor, so the family does not matter here: a custom backend that prints what Claude
+//! Code prints is read like Claude Code. Records that are not listed here (assistant text, tool results, user and subagent
+//! records, progress) have no authority.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
-use super::facts::{Due, Reader};
-use super::judge::{self, Context, Finding, Rank, Said};
-use super::{Family, LimitKind, when};
+use super::family::Family;
+use super::fields::{FieldReader, ResetTime};
+use super::judge::{JudgeContext, LimitFinding, Statement, StatementRank, judge};
+use super::kind::LimitKind;
+use super::times;
 
-/// What a record or a line means for the whole.
+/// What a record or a line shows about the attempt.
 #[derive(Debug)]
-pub(super) enum Part {
+pub(super) enum Evidence {
     /// The agent ended well.
     Success,
-    /// The agent ended badly; `None`: for another reason than a limit. The flag: without a word about it.
-    Failed(Option<Finding>, bool),
-    /// Something on the way.
-    Sign(Finding),
+    /// The agent failed.
+    Failed {
+        /// The limit that was the reason, if it was one.
+        finding: Option<LimitFinding>,
+        /// Whether the record gives no reason at all.
+        silent: bool,
+    },
+    /// A sign of a limit that does not end the stream.
+    Sign(LimitFinding),
 }
 
-/// A record of the stream.
-pub(super) fn read(record: &Value, family: Family, context: &Context<'_>) -> Option<Part> {
+/// Reads a record of the stream. `None` if it has no authority.
+pub(super) fn read(record: &Value, family: Family, context: &JudgeContext<'_>) -> Option<Evidence> {
     let record = record.as_object()?;
-    let read = Read { record, family, context, at: said_at(record, context.now) };
+    let read = RecordReader { record, family, context, at: printed_at(record, context.now) };
     let kind = text(record, "type").or_else(|| text(record, "event")).unwrap_or_default();
     match kind {
         "result" => Some(read.result()),
-        "turn.completed" => Some(Part::Success),
+        "turn.completed" => Some(Evidence::Success),
         "step_finish" => {
             let reason = record.get("part").and_then(|part| part.get("reason")).and_then(Value::as_str);
-            (reason == Some("stop")).then_some(Part::Success)
+            (reason == Some("stop")).then_some(Evidence::Success)
         }
         "turn.failed" => Some(read.failed(record.get("error"))),
         "session.error" => Some(read.failed(record.get("data"))),
@@ -41,7 +48,7 @@ pub(super) fn read(record: &Value, family: Family, context: &Context<'_>) -> Opt
         "error" => read.notice(record.get("message"), None),
         "rate_limit_event" => window(record.get("rate_limit_info")?),
         "assistant" => {
-            let code = text(record, "error").filter(|_| !of_subagent(record))?;
+            let code = text(record, "error").filter(|_| !is_of_subagent(record))?;
             read.notice(record.get("message").and_then(|m| m.get("content")), Some(code))
         }
         "event_msg" => read.rollout(record.get("payload")?),
@@ -52,21 +59,21 @@ pub(super) fn read(record: &Value, family: Family, context: &Context<'_>) -> Opt
             read.notice(words.iter().find_map(|key| record.get(*key)), text(record, "error"))
         }
         "" if record.get("error").is_some_and(|e| !e.is_null()) => Some(read.failed(None)),
-        "" if record.contains_key("response") => Some(Part::Success),
+        "" if record.contains_key("response") => Some(Evidence::Success),
         _ => None,
     }
 }
 
-struct Read<'a> {
+struct RecordReader<'a> {
     record: &'a Map<String, Value>,
     family: Family,
-    context: &'a Context<'a>,
+    context: &'a JudgeContext<'a>,
     at: Timestamp,
 }
 
-impl Read<'_> {
-    /// The record that ends the streams of Claude Code and those like it, of Gemini CLI and of Antigravity.
-    fn result(&self) -> Part {
+impl RecordReader<'_> {
+    /// Reads the record that ends a stream of Claude Code (and CLIs like it), Gemini CLI or Antigravity.
+    fn result(&self) -> Evidence {
         let inner = self.record.get("result").and_then(Value::as_object);
         let record = inner.unwrap_or(self.record);
         let flagged = record.get("is_error").and_then(Value::as_bool);
@@ -77,61 +84,62 @@ impl Read<'_> {
         let code = record.get("exitCode").and_then(Value::as_i64).map(|code| code == 0);
         let signs = [flagged.map(|flag| !flag), subtype, status, code];
         if !signs.contains(&Some(false)) {
-            return Part::Success;
+            return Evidence::Success;
         }
-        // the rest of the record tells of the whole run; only these tell of its end
-        let mut reader = Reader::new(self.at, self.context.zone);
+        // only these fields are about the end; the others are about the whole run
+        let mut reader = FieldReader::new(self.at, self.context.zone);
         let ends = ["api_error", "api_error_status", "api_error_type", "api_error_params", "error", "errors"];
         let fields = ends.iter().filter_map(|key| Some(((*key).to_owned(), record.get(*key)?.clone())));
         reader.value(&Value::Object(fields.collect()));
-        let said = text(record, "result").map(str::to_owned).or_else(|| words(record.get("error")));
-        let said = said.or_else(|| words(record.get("errors"))).unwrap_or_default();
-        self.end(reader, &said)
+        let reason = text(record, "result").map(str::to_owned).or_else(|| words(record.get("error")));
+        let reason = reason.or_else(|| words(record.get("errors"))).unwrap_or_default();
+        self.end(reader, &reason)
     }
 
-    /// An error record that ends a stream; `part`: where in it the error is.
-    fn failed(&self, part: Option<&Value>) -> Part {
+    /// Reads an error record that ends a stream. `part` is the error inside it.
+    fn failed(&self, part: Option<&Value>) -> Evidence {
         let whole = Value::Object(self.record.clone());
         let error = part.unwrap_or(&whole);
-        let mut reader = Reader::new(self.at, self.context.zone);
+        let mut reader = FieldReader::new(self.at, self.context.zone);
         reader.value(error);
-        let said = words(Some(error)).or_else(|| words(error.get("error"))).unwrap_or_default();
-        self.end(reader, &said)
+        let reason = words(Some(error)).or_else(|| words(error.get("error"))).unwrap_or_default();
+        self.end(reader, &reason)
     }
 
-    fn end(&self, mut reader: Reader<'_>, said: &str) -> Part {
-        reader.text(said);
-        Part::Failed(self.judge(Rank::End, reader, said), said.trim().is_empty())
+    fn end(&self, mut reader: FieldReader<'_>, reason: &str) -> Evidence {
+        reader.text(reason);
+        let finding = self.judge(StatementRank::End, reader, reason);
+        Evidence::Failed { finding, silent: reason.trim().is_empty() }
     }
 
-    /// An error that may be followed by success.
-    fn notice(&self, said: Option<&Value>, code: Option<&str>) -> Option<Part> {
-        let said = words(said).unwrap_or_default();
-        let mut reader = Reader::new(self.at, self.context.zone);
-        reader.text(&said);
+    /// Reads an error that a success may still follow.
+    fn notice(&self, message: Option<&Value>, code: Option<&str>) -> Option<Evidence> {
+        let message = words(message).unwrap_or_default();
+        let mut reader = FieldReader::new(self.at, self.context.zone);
+        reader.text(&message);
         for key in ["api_error", "api_error_status", "api_error_type", "api_error_params"] {
             if let Some(value) = self.record.get(key) {
                 reader.value(&serde_json::json!({ key: value }));
             }
         }
-        reader.facts.codes.extend(code.map(str::to_owned));
-        self.judge(Rank::Notice, reader, &said).map(Part::Sign)
+        reader.fields.codes.extend(code.map(str::to_owned));
+        self.judge(StatementRank::Notice, reader, &message).map(Evidence::Sign)
     }
 
-    fn judge(&self, rank: Rank, reader: Reader<'_>, text: &str) -> Option<Finding> {
-        let said = Said {
+    fn judge(&self, rank: StatementRank, reader: FieldReader<'_>, text: &str) -> Option<LimitFinding> {
+        let statement = Statement {
             family: self.family,
             rank,
             at: self.at,
             text: text.to_owned(),
-            facts: reader.facts,
+            fields: reader.fields,
             killed: false,
         };
-        judge::judge(&said, self.context)
+        judge(&statement, self.context)
     }
 
-    /// Codex's own record of a session.
-    fn rollout(&self, payload: &Value) -> Option<Part> {
+    /// Reads a record of Codex's own session file.
+    fn rollout(&self, payload: &Value) -> Option<Evidence> {
         match payload.get("type")?.as_str()? {
             "token_count" => {
                 let limits = payload.get("rate_limits")?;
@@ -142,11 +150,11 @@ impl Read<'_> {
                     ["primary", "secondary"].iter().filter_map(|name| limits.get(name)).filter(|window| {
                         window.get("used_percent").and_then(Value::as_f64).is_some_and(|used| used >= 100.0)
                     });
-                let until = full.filter_map(|w| when::epoch(w.get("resets_at")?.as_i64()?)).max();
-                Some(Part::Sign(Finding {
+                let until = full.filter_map(|w| times::epoch(w.get("resets_at")?.as_i64()?)).max();
+                Some(Evidence::Sign(LimitFinding {
                     kind: LimitKind::QuotaExhausted,
-                    rank: Rank::Window,
-                    due: until.map(|at| Due::new(at, 55, "resets_at")),
+                    rank: StatementRank::Window,
+                    reset: until.map(|at| ResetTime::new(at, 55, "resets_at")),
                     source: "token_count".to_owned(),
                     scope: None,
                     message: reached.chars().take(80).collect(),
@@ -154,36 +162,37 @@ impl Read<'_> {
             }
             "task_complete" | "turn_complete" => match payload.get("error").filter(|e| e.is_object()) {
                 Some(error) => Some(self.failed(Some(error))),
-                None => Some(Part::Success),
+                None => Some(Evidence::Success),
             },
             "error" => Some(self.failed(Some(payload))),
             _ => None,
         }
     }
 
-    /// `OpenCode` waits by itself until `next`.
-    fn status(&self, status: &Value) -> Option<Part> {
+    /// Reads a status of `OpenCode`, which waits by itself until `next`.
+    fn status(&self, status: &Value) -> Option<Evidence> {
         if status.get("type")?.as_str()? != "retry" {
             return None;
         }
         let next = status.get("next")?.as_i64()?;
-        let pause = match when::epoch(next) {
+        let pause = match times::epoch(next) {
             Some(at) => at.duration_since(self.at),
             None => SignedDuration::from_millis(next.max(0)),
         };
         let message = words(Some(status)).unwrap_or_default();
-        // said like the line that it prints, so that it is judged like it
+        // in the words of the line that it prints, so that both are judged alike
         let line = format!("{message} [retrying in {}s attempt #1]", pause.as_secs().max(0));
-        self.judge(Rank::Notice, Reader::new(self.at, self.context.zone), &line).map(Part::Sign)
+        self.judge(StatementRank::Notice, FieldReader::new(self.at, self.context.zone), &line)
+            .map(Evidence::Sign)
     }
 }
 
-/// Claude's event about the windows of a plan; it comes on healthy turns, too, and only one status is a stop.
-fn window(info: &Value) -> Option<Part> {
+/// Reads Claude's event about the windows of a plan. It comes on healthy turns, too; only one status is a stop.
+fn window(info: &Value) -> Option<Evidence> {
     if info.get("status")?.as_str()? != "rejected" {
         return None;
     }
-    let moment = |value: &Value| when::epoch(value.get("resetsAt")?.as_i64()?);
+    let moment = |value: &Value| times::epoch(value.get("resetsAt")?.as_i64()?);
     let windows = info.get("unifiedWindows").and_then(Value::as_object);
     let closed = windows
         .into_iter()
@@ -194,24 +203,24 @@ fn window(info: &Value) -> Option<Part> {
     let billing = ["errorCode", "error_code"]
         .iter()
         .any(|key| info.get(key).and_then(Value::as_str) == Some("credits_required"));
-    // without window and time it is any refusal, a throttle, too
+    // without a window and a time it may be any refusal, for example a throttle
     let (kind, rank) = match (billing, name.is_some() || until.is_some()) {
-        (true, _) => (LimitKind::Billing, Rank::Window),
-        (false, true) => (LimitKind::QuotaExhausted, Rank::Window),
-        (false, false) => (LimitKind::RateLimited, Rank::Notice),
+        (true, _) => (LimitKind::Billing, StatementRank::Window),
+        (false, true) => (LimitKind::QuotaExhausted, StatementRank::Window),
+        (false, false) => (LimitKind::RateLimited, StatementRank::Notice),
     };
     let model = name.and_then(|name| name.strip_prefix("seven_day_"));
-    Some(Part::Sign(Finding {
+    Some(Evidence::Sign(LimitFinding {
         kind,
         rank,
-        due: until.filter(|_| !billing).map(|at| Due::new(at, 60, "resetsAt")),
+        reset: until.filter(|_| !billing).map(|at| ResetTime::new(at, 60, "resetsAt")),
         source: "rate_limit_event".to_owned(),
         scope: model.filter(|model| !matches!(*model, "overage_included" | "oauth_apps")).map(str::to_owned),
         message: name.map(|name| format!("{name} limit")).unwrap_or_default(),
     }))
 }
 
-fn of_subagent(record: &Map<String, Value>) -> bool {
+fn is_of_subagent(record: &Map<String, Value>) -> bool {
     record.get("parent_tool_use_id").is_some_and(|id| !id.is_null())
 }
 
@@ -219,7 +228,7 @@ fn text<'a>(record: &'a Map<String, Value>, key: &str) -> Option<&'a str> {
     record.get(key)?.as_str()
 }
 
-/// The words of an error, whether it is a text, holds one, or is a list of either.
+/// The words of an error: a text, an object that holds one, or a list of either.
 fn words(value: Option<&Value>) -> Option<String> {
     match value? {
         Value::String(text) => Some(text.clone()),
@@ -235,17 +244,17 @@ fn words(value: Option<&Value>) -> Option<String> {
     }
 }
 
-/// When the record was written, as far as it says so and that can be.
-fn said_at(record: &Map<String, Value>, now: Timestamp) -> Timestamp {
+/// When the record was written, if it says so credibly. Otherwise `now`.
+fn printed_at(record: &Map<String, Value>, now: Timestamp) -> Timestamp {
     let stamp = record.get("timestamp").and_then(|stamp| match stamp {
         Value::String(text) => text.parse().ok(),
-        Value::Number(number) => when::epoch(number.as_i64()?),
+        Value::Number(number) => times::epoch(number.as_i64()?),
         _ => None,
     });
-    stamp.filter(|at| recent(*at, now)).unwrap_or(now)
+    stamp.filter(|at| is_recent(*at, now)).unwrap_or(now)
 }
 
-/// Whether a stamp may be that of what is read now: clocks differ, and a log of yesterday is history.
-pub(super) fn recent(at: Timestamp, now: Timestamp) -> bool {
+/// Whether a record of this time can be about the present. Clocks differ by a little, and a log may hold history.
+pub(super) fn is_recent(at: Timestamp, now: Timestamp) -> bool {
     at <= now + SignedDuration::from_mins(1) && at >= now - SignedDuration::from_hours(24)
 }

@@ -1,66 +1,64 @@
-//! What an error record says in fields: codes, HTTP status, and when to come again.
+//! The fields of an error record: codes, HTTP status, and when the limit ends.
 //!
-//! Vendors nest the same few fields in many ways (a body as text inside a record, headers beside it), so all of an error
-//! is walked. Only errors come here, never what an agent or a tool said.
+//! Vendors nest the same few fields in many ways (a body as text inside a record, headers next to it), so the reader
+//! walks through the whole error. Only errors are read here, never the words of an agent or a tool.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
-use super::when;
+use super::times;
 
-/// Texts inside texts are followed this deep.
+/// How deep JSON inside texts is followed.
 const DEPTH: u8 = 4;
-/// A pause shorter than this beside a daily quota is the server's habit, not the quota's end.
+/// With a daily quota, a shorter pause is the server's default, not the end of the quota.
 const DAY_PAUSE: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
 
-/// What the fields of an error say.
+/// The fields of an error that matter here.
 #[derive(Debug, Default)]
-pub(super) struct Facts {
+pub(super) struct ErrorFields {
     /// `rate_limit_error`, `QUOTA_EXHAUSTED`, …
     pub(super) codes: Vec<String>,
     pub(super) status: Option<u16>,
-    /// The quota is one per day.
+    /// Whether the quota is per day.
     pub(super) daily: bool,
-    /// The quota is one per minute.
-    pub(super) per_minute: bool,
-    /// The quota is zero: waiting does not help.
+    /// Whether the quota is zero, so that waiting does not help.
     pub(super) zero: bool,
     /// The model that the quota is for.
     pub(super) model: Option<String>,
-    /// What the error says to a person.
+    /// The error's messages for people.
     pub(super) messages: Vec<String>,
-    due: Option<Due>,
+    reset: Option<ResetTime>,
 }
 
-/// A time from a field.
+/// When a limit ends, and how far the source of the time is trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Due {
+pub(super) struct ResetTime {
     pub(super) at: Timestamp,
-    /// Which of several counts; those of texts are below 10.
+    /// The greatest weight counts. Times from texts weigh less than 10.
     pub(super) weight: u8,
-    /// The field's name.
+    /// Name of the field, or of the form in a text.
     pub(super) field: &'static str,
-    /// It was said as a pause, not as a moment.
-    pause: bool,
+    /// Whether the source gives a pause, not a point in time.
+    is_pause: bool,
 }
 
-impl Due {
+impl ResetTime {
     pub(super) fn new(at: Timestamp, weight: u8, field: &'static str) -> Self {
-        Self { at, weight, field, pause: false }
+        Self { at, weight, field, is_pause: false }
     }
 }
 
-/// Reads fields that refer to a moment.
-pub(super) struct Reader<'a> {
+/// Reads the fields of an error that was printed at `now`.
+pub(super) struct FieldReader<'a> {
     pub(super) now: Timestamp,
     pub(super) zone: &'a TimeZone,
-    pub(super) facts: Facts,
+    pub(super) fields: ErrorFields,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> FieldReader<'a> {
     pub(super) fn new(now: Timestamp, zone: &'a TimeZone) -> Self {
-        Self { now, zone, facts: Facts::default() }
+        Self { now, zone, fields: ErrorFields::default() }
     }
 
     /// Reads an error record, or a part of one.
@@ -68,7 +66,7 @@ impl<'a> Reader<'a> {
         self.walk(value, DEPTH);
     }
 
-    /// Reads the JSON inside a text: `API Error: 529 {"type":…`, also where its quotes are escaped.
+    /// Reads the JSON inside a text, like `API Error: 529 {"type":…`. Its quotes may be escaped.
     pub(super) fn text(&mut self, text: &str) {
         self.inner(text, DEPTH);
     }
@@ -104,13 +102,13 @@ impl<'a> Reader<'a> {
                 "type" | "code" | "name" | "status" | "reason" | "error" | "errorType" | "errorCode"
                 | "error_type" | "api_error" | "api_error_type" | "codex_error_info" | "errors",
                 Value::String(code),
-            ) if is_code(code) => self.facts.codes.push(code.clone()),
+            ) if is_code(code) => self.fields.codes.push(code.clone()),
             (
                 "message" | "error" | "responseBody" | "body" | "detail" | "error_details",
                 Value::String(text),
             ) => {
                 if key != "responseBody" && key != "body" {
-                    self.facts.messages.push(text.clone());
+                    self.fields.messages.push(text.clone());
                 }
                 self.inner(text, depth);
             }
@@ -119,14 +117,13 @@ impl<'a> Reader<'a> {
                 Value::Number(number),
             ) => {
                 let status = number.as_u64().filter(|n| (400..600).contains(n));
-                self.facts.status = status.and_then(|n| u16::try_from(n).ok()).or(self.facts.status);
+                self.fields.status = status.and_then(|n| u16::try_from(n).ok()).or(self.fields.status);
             }
             ("quotaId", Value::String(id)) => {
-                self.facts.daily |= id.contains("PerDay") || id.contains("Daily");
-                self.facts.per_minute |= id.contains("PerMinute");
+                self.fields.daily |= id.contains("PerDay") || id.contains("Daily");
             }
-            ("model", Value::String(model)) if is_code(model) => self.facts.model = Some(model.clone()),
-            ("quotaValue", Value::String(number)) => self.facts.zero |= number.trim() == "0",
+            ("model", Value::String(model)) if is_code(model) => self.fields.model = Some(model.clone()),
+            ("quotaValue", Value::String(number)) => self.fields.zero |= number.trim() == "0",
             _ => self.time(key, value),
         }
     }
@@ -146,77 +143,78 @@ impl<'a> Reader<'a> {
         let text = match value {
             Value::String(text) => text.clone(),
             Value::Number(number) => number.to_string(),
-            // some keep several values of a header
+            // a header may have several values
             Value::Array(items) => items.first().and_then(Value::as_str).unwrap_or_default().to_owned(),
             _ => return,
         };
         let at = match weight {
-            48 | 50 => text.parse().map_or_else(|_| when::iso(&text, self.zone), when::epoch),
-            40 => when::retry_after(&text, now),
-            41 => when::duration(&format!("{text}ms")).and_then(|pause| when::after(now, pause)),
-            _ => when::duration(&text).and_then(|pause| when::after(now, pause)),
+            48 | 50 => text.parse().map_or_else(|_| times::iso(&text, self.zone), times::epoch),
+            40 => times::retry_after(&text, now),
+            41 => times::duration(&format!("{text}ms")).and_then(|pause| times::after(now, pause)),
+            _ => times::duration(&text).and_then(|pause| times::after(now, pause)),
         };
         if let Some(at) = at {
-            self.due(Due { at, weight, field, pause: weight < 46 });
+            self.reset_at(ResetTime { at, weight, field, is_pause: weight < 46 });
         }
     }
 
-    /// Headers that count only beside others.
+    /// Reads headers that count only together with another header.
     fn headers(&mut self, table: &Map<String, Value>) {
         let text = |key: &str| table.get(key).and_then(Value::as_str);
         for window in ["primary", "secondary"] {
             let used = text(&format!("x-codex-{window}-used-percent")).and_then(|t| t.parse::<f64>().ok());
-            let at = text(&format!("x-codex-{window}-reset-at")).and_then(|t| when::epoch(t.parse().ok()?));
+            let at = text(&format!("x-codex-{window}-reset-at")).and_then(|t| times::epoch(t.parse().ok()?));
             if let (Some(at), true) = (at, used.is_some_and(|used| used >= 100.0)) {
-                self.due(Due::new(at, 47, "x-codex-reset-at"));
+                self.reset_at(ResetTime::new(at, 47, "x-codex-reset-at"));
             }
         }
-        let unified = text("anthropic-ratelimit-unified-reset").and_then(|t| when::epoch(t.parse().ok()?));
+        let unified = text("anthropic-ratelimit-unified-reset").and_then(|t| times::epoch(t.parse().ok()?));
         if let (Some(at), Some("rejected")) = (unified, text("anthropic-ratelimit-unified-status")) {
-            self.due(Due::new(at, 49, "anthropic-ratelimit-unified-reset"));
+            self.reset_at(ResetTime::new(at, 49, "anthropic-ratelimit-unified-reset"));
         }
-        for what in ["requests", "tokens", "input-tokens", "output-tokens"] {
-            let header = |part: &str| text(&format!("anthropic-ratelimit-{what}-{part}"));
+        for quota in ["requests", "tokens", "input-tokens", "output-tokens"] {
+            let header = |part: &str| text(&format!("anthropic-ratelimit-{quota}-{part}"));
             if let (Some("0"), Some(at)) = (header("remaining"), header("reset"))
-                && let Some(at) = when::iso(at, self.zone)
+                && let Some(at) = times::iso(at, self.zone)
             {
-                self.due(Due::new(at, 43, "anthropic-ratelimit-reset"));
+                self.reset_at(ResetTime::new(at, 43, "anthropic-ratelimit-reset"));
             }
         }
     }
 
-    fn due(&mut self, due: Due) {
-        // of two windows that are both full, the one that opens later
-        let better = |old: Due| due.weight > old.weight || (due.weight == old.weight && due.at > old.at);
-        if self.facts.due.is_none_or(better) {
-            self.facts.due = Some(due);
+    fn reset_at(&mut self, new: ResetTime) {
+        // if two windows are full, the one that opens later counts
+        let better =
+            |old: ResetTime| new.weight > old.weight || (new.weight == old.weight && new.at > old.at);
+        if self.fields.reset.is_none_or(better) {
+            self.fields.reset = Some(new);
         }
     }
 }
 
-impl Facts {
-    /// When to come again, as far as the fields are to be believed.
-    pub(super) fn due(&self, now: Timestamp) -> Option<Due> {
-        self.due.filter(|due| !(self.daily && due.pause && too_soon(due.at, now)))
+impl ErrorFields {
+    /// When the limit ends, if the fields say it credibly.
+    pub(super) fn reset(&self, now: Timestamp) -> Option<ResetTime> {
+        self.reset.filter(|reset| !(self.daily && reset.is_pause && too_soon(reset.at, now)))
     }
 }
 
-/// Whether a time is too near to be the end of a daily quota.
+/// Whether a time is too close to be the end of a daily quota.
 pub(super) fn too_soon(at: Timestamp, now: Timestamp) -> bool {
     at < now + DAY_PAUSE
 }
 
-/// A code is one word; a sentence is none.
+/// Whether a text is a code: one word, not a sentence.
 fn is_code(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= 80
         && text.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c))
 }
 
-/// The first object or list inside a text that is JSON.
+/// The first JSON object, or list of objects, inside a text.
 pub(super) fn json_in(text: &str) -> Option<Value> {
     let starts = text.char_indices().filter(|(_, c)| matches!(c, '{' | '['));
-    // few: a long text full of braces must not cost its square
+    // only a few, because a long text full of braces would take quadratic time
     starts.take(8).find_map(|(at, _)| {
         let mut values = serde_json::Deserializer::from_str(&text[at..]).into_iter::<Value>();
         let value = values.next()?.ok()?;
@@ -230,51 +228,51 @@ pub(super) fn json_in(text: &str) -> Option<Value> {
 mod tests {
     use super::*;
 
-    fn facts(text: &str) -> (Facts, Timestamp) {
+    fn fields(text: &str) -> (ErrorFields, Timestamp) {
         let now: Timestamp = "2026-03-01T09:00:00Z".parse().unwrap();
         let zone = TimeZone::UTC;
-        let mut reader = Reader::new(now, &zone);
+        let mut reader = FieldReader::new(now, &zone);
         reader.text(text);
-        (reader.facts, now)
+        (reader.fields, now)
     }
 
-    fn due(text: &str) -> Option<(String, &'static str)> {
-        let (facts, now) = facts(text);
-        facts.due(now).map(|due| (due.at.to_string(), due.field))
+    fn reset(text: &str) -> Option<(String, &'static str)> {
+        let (fields, now) = fields(text);
+        fields.reset(now).map(|reset| (reset.at.to_string(), reset.field))
     }
 
     #[test]
-    fn a_moment_beats_a_pause_and_a_body_beats_a_header() {
+    fn a_point_in_time_beats_a_pause_and_a_body_beats_a_header() {
         let text = r#"{"headers":{"retry-after":"60","retry-after-ms":"59500"},
             "responseBody":"{\"error\":{\"resets_in_seconds\":7200,\"resets_at\":1772362800}}"}"#;
-        assert_eq!(due(text), Some(("2026-03-01T11:00:00Z".into(), "resets_at")));
+        assert_eq!(reset(text), Some(("2026-03-01T11:00:00Z".into(), "resets_at")));
         assert_eq!(
-            due(r#"{"retry-after":"60","retry-after-ms":"59500"}"#),
+            reset(r#"{"retry-after":"60","retry-after-ms":"59500"}"#),
             Some(("2026-03-01T09:00:59.5Z".into(), "retry-after-ms"))
         );
     }
 
     #[test]
     fn retry_after_is_seconds_or_an_http_date() {
-        assert_eq!(due(r#"{"retry-after":"90"}"#).unwrap().0, "2026-03-01T09:01:30Z");
-        let date = due(r#"{"Retry-After":"Sun, 01 Mar 2026 10:15:00 GMT"}"#);
+        assert_eq!(reset(r#"{"retry-after":"90"}"#).unwrap().0, "2026-03-01T09:01:30Z");
+        let date = reset(r#"{"Retry-After":"Sun, 01 Mar 2026 10:15:00 GMT"}"#);
         assert_eq!(date.unwrap().0, "2026-03-01T10:15:00Z");
-        assert_eq!(due(r#"{"retry-after":"soon"}"#), None);
+        assert_eq!(reset(r#"{"retry-after":"soon"}"#), None);
     }
 
     #[test]
-    fn a_short_pause_is_not_the_end_of_a_daily_quota_and_a_long_one_may_be() {
+    fn a_short_pause_does_not_end_a_daily_quota_but_a_long_one_may() {
         let with = |delay: &str| {
-            due(&format!(r#"[{{"quotaId":"RequestsPerDayPerProject"}},{{"retryDelay":"{delay}"}}]"#))
+            reset(&format!(r#"[{{"quotaId":"RequestsPerDayPerProject"}},{{"retryDelay":"{delay}"}}]"#))
         };
         assert_eq!(with("34s"), None);
         assert_eq!(with("40000.5s").unwrap().0, "2026-03-01T20:06:40.5Z");
     }
 
     #[test]
-    fn only_a_window_that_is_full_says_when() {
+    fn only_a_full_window_gives_the_time() {
         let with = |used: &str| {
-            due(&format!(
+            reset(&format!(
                 r#"{{"x-codex-primary-used-percent":"{used}","x-codex-primary-reset-at":"1772362800",
                     "x-codex-secondary-used-percent":"40","x-codex-secondary-reset-at":"1772999999"}}"#
             ))
@@ -284,15 +282,15 @@ mod tests {
     }
 
     #[test]
-    fn json_is_found_inside_a_line_also_with_escaped_quotes() {
+    fn json_is_found_inside_a_line_even_with_escaped_quotes() {
         for text in [
             r#"API Error: 529 {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}} · tail"#,
             r#"error=http 529: Some("{\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}")"#,
             r#"[API Error: [{ "error": { "type": "overloaded_error", "message": "Overloaded" } } ]]"#,
         ] {
-            let (facts, _) = facts(text);
-            assert!(facts.codes.iter().any(|c| c == "overloaded_error"), "{text}: {facts:?}");
-            assert!(facts.messages.iter().any(|m| m == "Overloaded"), "{text}");
+            let (fields, _) = fields(text);
+            assert!(fields.codes.iter().any(|c| c == "overloaded_error"), "{text}: {fields:?}");
+            assert!(fields.messages.iter().any(|m| m == "Overloaded"), "{text}");
         }
         assert!(json_in("no [1, 2] and no {braces}").is_none());
     }

@@ -1,10 +1,10 @@
-//! Whether the model that a limit names is the one that a step asks for.
+//! Whether the model that a limit names is the one that a step uses.
 
-/// Whether `named` in a vendor's message ("Opus", "Fable 5", "GPT-5.3-Codex-Spark") means `model` as a configuration or an
-/// agent names it ("claude-opus-4-5-20251101", "opus", "gpt-5.3-codex-spark").
+/// Whether `named`, a name in a vendor's message ("Opus", "Fable 5", "GPT-5.3-Codex-Spark"), means `model`, a name in a
+/// configuration or a stream ("claude-opus-4-5-20251101", "opus", "gpt-5.3-codex-spark").
 ///
-/// A full name (one with hyphens and a number) means only itself; a family means all of it, and with a number only those
-/// of that number, or those that name none.
+/// A full name (with hyphens and a number) means only itself. A family name means all its models. With a number it means
+/// only the models of that number and those without a number.
 #[must_use]
 pub fn names_model(named: &str, model: &str) -> bool {
     let (named_words, model_words) = (words(named), words(model));
@@ -21,7 +21,7 @@ pub fn names_model(named: &str, model: &str) -> bool {
         && named_words.iter().any(|word| !is_number(word))
 }
 
-/// In lower case, without the date of a release and what a service puts before the name.
+/// The words of a name in lower case, without a service's prefix and a release date.
 fn words(name: &str) -> Vec<String> {
     let name = name.rsplit('/').next().unwrap_or(name).to_lowercase();
     let words = name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
@@ -37,7 +37,7 @@ mod tests {
     use super::names_model;
 
     #[test]
-    fn a_family_means_all_its_models_and_a_full_name_only_itself() {
+    fn a_family_name_means_all_its_models_and_a_full_name_only_itself() {
         for (named, model) in [
             ("Opus", "claude-opus-4-5-20251101"),
             ("opus", "opus"),

@@ -1,39 +1,39 @@
 //! When a limit ends: clock times, dates, durations and epochs, as vendors write them.
 //!
-//! Zones and their summer times are jiff's. What cannot be read for certain is unknown: a guess would either burn
-//! attempts against a closed window or sleep past an open one.
+//! jiff knows the zones and their summer times. A time that cannot be read for certain is unknown: a guess would either
+//! waste attempts on a closed window or sleep past an open one.
 
 use jiff::civil::{Date, DateTime, Time, Weekday};
 use jiff::tz::{self, AmbiguousOffset, Offset, TimeZone, TimeZoneDatabase};
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use regex::Captures;
 
-/// A clock time that passed this recently is due, not a day away: vendors print minutes, and clocks differ.
+/// A clock time that passed this recently means now, not tomorrow: vendors print whole minutes, and clocks differ.
 const GRACE: SignedDuration = SignedDuration::from_mins(30);
-/// A session lasts five hours; a stated clock time further away than this is one that has passed.
+/// A session lasts five hours, so a clock time that is further away than this has passed.
 const SESSION: SignedDuration = SignedDuration::from_hours(6);
-/// A date without a year that passed within a day is that day, not a year away.
+/// A date without a year that passed this recently means that day, not next year.
 const STALE_DATE: SignedDuration = SignedDuration::from_hours(24);
 
-/// How a reset is written: which named groups of the regex say it.
+/// How a reset is written, and which named groups of the regex hold it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Form {
+pub enum ResetForm {
     /// `epoch`: seconds or milliseconds since 1970.
     Epoch,
-    /// `iso`: a date and time of RFC 3339; without an offset in the zone that `tz` names, or the host's.
+    /// `iso`: a date and time of RFC 3339. Without an offset it is in the zone that `tz` names, or the host's.
     Iso,
-    /// `hour` with `min`, `sec`, `ampm`, `dow`, `mon`, `day`, `year`, `rel`, `tz`, `abbr`; or `word`. What comes first of
-    /// day and month does not matter: `day2` and `mon2` are the same.
+    /// `hour` with `min`, `sec`, `ampm`, `dow`, `mon`, `day`, `year`, `rel`, `tz`, `abbr`; or `word`. `day2` and `mon2` are
+    /// the same as `day` and `mon`, for the other order.
     Clock,
-    /// `dur`: numbers with units, all added up; a bare number is seconds.
+    /// `dur`: the sum of numbers with units. A bare number is seconds.
     Duration,
-    /// `m`, `d`, `y`: a day in numbers, from its beginning.
+    /// `m`, `d`, `y`: a day in numbers. It means the day's beginning.
     Day,
 }
 
-impl Form {
-    /// The group without which nothing can be read, and whether the regex has it.
+impl ResetForm {
+    /// The group that the form cannot do without.
     pub(super) fn needs(self) -> &'static str {
         match self {
             Self::Epoch => "epoch",
@@ -55,7 +55,7 @@ impl Form {
         }
     }
 
-    /// How much this form is worth where several are at hand; the higher wins.
+    /// How exact the form is. Of several times the one with the greatest weight counts.
     pub(super) fn weight(self) -> u8 {
         match self {
             Self::Duration => 1,
@@ -69,41 +69,41 @@ impl Form {
 
 /// What a relative or incomplete time refers to.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Frame<'a> {
+pub(super) struct TimeContext<'a> {
     /// When the message was written.
     pub(super) now: Timestamp,
     /// Zone of the host, for times that name none.
     pub(super) zone: &'a TimeZone,
-    /// Whether the limit is a window of five hours.
+    /// Whether the limit is a session's window of five hours.
     pub(super) session: bool,
 }
 
-/// Reads the reset out of what a regex found.
-pub(super) fn read(form: Form, found: &Captures<'_>, frame: Frame<'_>) -> Option<Timestamp> {
+/// Reads the time from a regex's groups.
+pub(super) fn read(form: ResetForm, found: &Captures<'_>, context: TimeContext<'_>) -> Option<Timestamp> {
     let text = |name: &str| found.name(name).map(|m| m.as_str());
     match form {
-        Form::Epoch => epoch(text("epoch")?.parse().ok()?),
-        Form::Iso => match text("tz") {
-            Some(name) => iso(text("iso")?, &zone_named(name, frame.zone)?),
-            None => iso(text("iso")?, frame.zone),
+        ResetForm::Epoch => epoch(text("epoch")?.parse().ok()?),
+        ResetForm::Iso => match text("tz") {
+            Some(name) => iso(text("iso")?, &zone_named(name, context.zone)?),
+            None => iso(text("iso")?, context.zone),
         },
-        Form::Clock => clock(found, frame),
-        Form::Duration => after(frame.now, duration(text("dur")?)?),
-        Form::Day => {
+        ResetForm::Clock => clock(found, context),
+        ResetForm::Duration => after(context.now, duration(text("dur")?)?),
+        ResetForm::Day => {
             let part = |name: &str| text(name)?.parse::<i16>().ok();
             let date =
                 Date::new(part("y")?, part("m")?.try_into().ok()?, part("d")?.try_into().ok()?).ok()?;
-            frame.zone.to_timestamp(date.to_datetime(Time::midnight())).ok()
+            context.zone.to_timestamp(date.to_datetime(Time::midnight())).ok()
         }
     }
 }
 
-/// `now` and this much later.
+/// The time that is `later` after `now`.
 pub(super) fn after(now: Timestamp, later: SignedDuration) -> Option<Timestamp> {
     now.checked_add(later).ok()
 }
 
-/// Seconds or milliseconds since 1970; anything before 2020 or after 2100 is no time.
+/// A time in seconds or milliseconds since 1970. A number before 2020 or after 2100 is not a time.
 pub(super) fn epoch(number: i64) -> Option<Timestamp> {
     let seconds = 1_577_836_800..4_102_444_800;
     if seconds.contains(&number) {
@@ -136,7 +136,7 @@ pub(super) fn iso(text: &str, host: &TimeZone) -> Option<Timestamp> {
     zone.to_timestamp(civil).ok()
 }
 
-/// The time of an HTTP header: whole or broken seconds, or a date.
+/// The value of an HTTP header `retry-after`: seconds, with or without a fraction, or a date.
 pub(super) fn retry_after(text: &str, now: Timestamp) -> Option<Timestamp> {
     let text = text.trim();
     if let Ok(seconds) = text.parse::<f64>() {
@@ -146,13 +146,13 @@ pub(super) fn retry_after(text: &str, now: Timestamp) -> Option<Timestamp> {
 }
 
 fn seconds_of(seconds: f64) -> Option<SignedDuration> {
-    // ten years: beyond that it is no wait but a mistake
+    // ten years; a longer wait is a mistake
     (0.0..=315_360_000.0).contains(&seconds).then(|| SignedDuration::try_from_secs_f64(seconds).ok())?
 }
 
-/// `8h44m7s`, `5 days 22 hours 11 minutes`, `19hr`, `34.337s`, `900.2ms`, `1h, 5m and 3s`; a bare number is seconds.
+/// `8h44m7s`, `5 days 22 hours 11 minutes`, `19hr`, `34.337s`, `900.2ms`, `1h, 5m and 3s`. A bare number is seconds.
 ///
-/// `None` where any of it is neither number, unit nor filler.
+/// `None` if any part is neither a number, a unit nor filler.
 pub(super) fn duration(text: &str) -> Option<SignedDuration> {
     let mut rest = text.trim().trim_start_matches('~').trim_start();
     if let Ok(seconds) = rest.parse::<f64>() {
@@ -167,15 +167,15 @@ pub(super) fn duration(text: &str) -> Option<SignedDuration> {
         let number: f64 = rest[..digits].parse().ok()?;
         rest = rest[digits..].trim_start();
         let letters = rest.find(|c: char| !c.is_alphabetic()).unwrap_or(rest.len());
-        total += number * unit(&rest[..letters])?;
+        total += number * unit_seconds(&rest[..letters])?;
         rest = rest[letters..].trim_start_matches([' ', ',']);
         rest = rest.strip_prefix("and ").unwrap_or(rest).trim_start();
     }
     seconds_of(total)
 }
 
-/// Seconds of a unit.
-fn unit(word: &str) -> Option<f64> {
+/// Seconds in a unit.
+fn unit_seconds(word: &str) -> Option<f64> {
     Some(match word.to_ascii_lowercase().as_str() {
         "ms" | "msec" | "msecs" | "millisecond" | "milliseconds" => 0.001,
         "s" | "sec" | "secs" | "second" | "seconds" => 1.0,
@@ -187,15 +187,15 @@ fn unit(word: &str) -> Option<f64> {
     })
 }
 
-fn clock(found: &Captures<'_>, frame: Frame<'_>) -> Option<Timestamp> {
+fn clock(found: &Captures<'_>, context: TimeContext<'_>) -> Option<Timestamp> {
     let text = |name: &str| found.name(name).map(|m| m.as_str());
     let time = time_of_day(found)?;
     let zone = match (text("tz"), text("abbr")) {
-        (Some(name), _) if name.contains(char::is_whitespace) && !name.contains('/') => frame.zone.clone(),
-        (Some(name), _) | (None, Some(name)) => zone_named(name, frame.zone)?,
-        (None, None) => frame.zone.clone(),
+        (Some(name), _) if name.contains(char::is_whitespace) && !name.contains('/') => context.zone.clone(),
+        (Some(name), _) | (None, Some(name)) => zone_named(name, context.zone)?,
+        (None, None) => context.zone.clone(),
     };
-    let today = zone.to_datetime(frame.now).date();
+    let today = zone.to_datetime(context.now).date();
     if let Some(month) = text("mon").or_else(|| text("mon2")) {
         let day = text("day").or_else(|| text("day2"))?;
         let (month, day) = (month_named(month)?, day.parse().ok()?);
@@ -204,12 +204,12 @@ fn clock(found: &Captures<'_>, frame: Frame<'_>) -> Option<Timestamp> {
                 let date = Date::new(year.parse().ok()?, month, day).ok()?;
                 zone.to_timestamp(date.to_datetime(time)).ok()
             }
-            // nine years hold a 29 February
+            // nine years include a 29 February
             None => nearest(
                 (-1..=8).filter_map(|years| Date::new(today.year() + years, month, day).ok()),
                 time,
                 &zone,
-                frame.now - STALE_DATE,
+                context.now - STALE_DATE,
             ),
         };
     }
@@ -226,9 +226,9 @@ fn clock(found: &Captures<'_>, frame: Frame<'_>) -> Option<Timestamp> {
         let date = today.checked_add(day.days()).ok()?;
         weekday.is_none_or(|w| w == date.weekday()).then_some(date)
     });
-    let at = nearest(days, time, &zone, frame.now - GRACE)?;
-    let stale = frame.session && weekday.is_none() && at > frame.now + SESSION;
-    Some(if stale || at < frame.now { frame.now } else { at })
+    let at = nearest(days, time, &zone, context.now - GRACE)?;
+    let stale = context.session && weekday.is_none() && at > context.now + SESSION;
+    Some(if stale || at < context.now { context.now } else { at })
 }
 
 fn time_of_day(found: &Captures<'_>) -> Option<Time> {
@@ -239,7 +239,7 @@ fn time_of_day(found: &Captures<'_>) -> Option<Time> {
     let number = |name: &str| text(name).map_or(Some(0), |t| t.parse::<i8>().ok());
     let hour = text("hour")?.parse::<i8>().ok()?;
     let hour = match text("ampm").or_else(|| text("ampm2")).and_then(|t| t.chars().next()) {
-        // a bare hour may be anything
+        // a bare hour is ambiguous
         None => text("min").map(|_| hour)?,
         Some(_) if !(1..=12).contains(&hour) => return None,
         Some(c) => hour % 12 + if c.eq_ignore_ascii_case(&'p') { 12 } else { 0 },
@@ -247,7 +247,7 @@ fn time_of_day(found: &Captures<'_>) -> Option<Time> {
     Time::new(hour, number("min")?, number("sec")?, 0).ok()
 }
 
-/// The first of these days' moments that is not before `earliest`; an hour that happens twice counts twice.
+/// The first of these days' times that is not before `earliest`. An hour that happens twice counts twice.
 fn nearest(
     days: impl Iterator<Item = Date>,
     time: Time,
@@ -255,19 +255,19 @@ fn nearest(
     earliest: Timestamp,
 ) -> Option<Timestamp> {
     days.flat_map(|date| {
-        let moment = zone.to_ambiguous_timestamp(date.to_datetime(time));
-        let twice = matches!(moment.offset(), AmbiguousOffset::Fold { .. });
-        let second = twice.then(|| moment.later().ok()).flatten();
-        [moment.compatible().ok(), second]
+        let instant = zone.to_ambiguous_timestamp(date.to_datetime(time));
+        let twice = matches!(instant.offset(), AmbiguousOffset::Fold { .. });
+        let second = twice.then(|| instant.later().ok()).flatten();
+        [instant.compatible().ok(), second]
     })
     .flatten()
     .filter(|at| *at >= earliest)
     .min()
 }
 
-/// A zone by its IANA name, by its distance from UTC, or by the letters that the host's own zone goes by.
+/// A zone by its IANA name, its offset from UTC, or the abbreviation of the host's own zone.
 ///
-/// Letters alone (`IST`, `CST`) mean many zones, so no others are known.
+/// No other abbreviation counts, because one (`IST`, `CST`) may mean many zones.
 pub(super) fn zone_named(name: &str, host: &TimeZone) -> Option<TimeZone> {
     let name = name.trim().replace(' ', "_");
     if let Some(rest) = name.strip_prefix("UTC").or_else(|| name.strip_prefix("GMT"))
@@ -275,10 +275,10 @@ pub(super) fn zone_named(name: &str, host: &TimeZone) -> Option<TimeZone> {
     {
         return Some(TimeZone::fixed(offset));
     }
-    if !name.contains('/') && is_letters_of(&name, host) {
+    if !name.contains('/') && is_abbreviation_of(&name, host) {
         return Some(host.clone());
     }
-    // the system's data is newer than what is built in, but may lack the names of old
+    // the system's data is newer than the built-in data, but may lack old names
     tz::db().get(&name).or_else(|_| TimeZoneDatabase::bundled().get(&name)).ok()
 }
 
@@ -295,8 +295,8 @@ fn offset(text: &str) -> Option<Offset> {
     plain.then(|| Offset::from_seconds(sign * (hours * 3600 + minutes * 60)).ok())?
 }
 
-fn is_letters_of(name: &str, host: &TimeZone) -> bool {
-    // winter and summer of a year in which the rules of today hold
+fn is_abbreviation_of(name: &str, host: &TimeZone) -> bool {
+    // a winter and a summer day under today's rules
     [1_767_225_600, 1_782_864_000].iter().any(|at| {
         Timestamp::from_second(*at)
             .is_ok_and(|at| host.to_offset_info(at).abbreviation().eq_ignore_ascii_case(name))
@@ -324,5 +324,5 @@ fn weekday_named(name: &str) -> Option<Weekday> {
 }
 
 #[cfg(test)]
-#[path = "when_tests.rs"]
+#[path = "times_tests.rs"]
 mod tests;

@@ -9,13 +9,13 @@ fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-/// What a line that names a reset means on a host in `zone`, shown in that zone.
+/// The reset that a line names, on a host in `zone` and shown in that zone.
 fn until(line: &str, now: &str, host: &str, session: bool) -> Option<String> {
     let host = zone(host);
-    let frame = Frame { now: at(now), zone: &host, session };
+    let context = TimeContext { now: at(now), zone: &host, session };
     let (form, found) =
         LIBRARY.resets.iter().find_map(|(form, regex)| Some((*form, regex.captures(line)?)))?;
-    read(form, &found, frame).map(|t| t.display_with_offset(host.to_offset(t)).to_string())
+    read(form, &found, context).map(|t| t.display_with_offset(host.to_offset(t)).to_string())
 }
 
 #[track_caller]
@@ -25,7 +25,7 @@ fn berlin(line: &str, expected: &str) {
 }
 
 #[test]
-fn a_clock_without_a_date_is_its_next_occurrence() {
+fn a_clock_time_without_a_date_is_its_next_occurrence() {
     berlin("resets 11am", "2026-03-01T11:00:00+01:00");
     berlin("resets at 11:05 AM", "2026-03-01T11:05:00+01:00");
     berlin("resets 2am", "2026-03-02T02:00:00+01:00");
@@ -38,14 +38,14 @@ fn a_clock_without_a_date_is_its_next_occurrence() {
 }
 
 #[test]
-fn a_clock_that_passed_a_moment_ago_is_due_and_not_a_day_away() {
+fn a_clock_time_that_just_passed_means_now_and_not_tomorrow() {
     berlin("resets 9:45am", "2026-03-01T10:00:00+01:00");
     berlin("resets 9:15am", "2026-03-02T09:15:00+01:00");
     berlin("resets 10am", "2026-03-01T10:00:00+01:00");
 }
 
 #[test]
-fn a_session_that_would_open_in_more_than_six_hours_is_open() {
+fn a_sessions_reset_more_than_six_hours_away_means_now() {
     let session = |line: &str| until(line, "2026-03-01T10:00:00+01:00", "Europe/Berlin", true).unwrap();
     assert_eq!(session("resets 3pm"), "2026-03-01T15:00:00+01:00");
     assert_eq!(session("resets 8am"), "2026-03-01T10:00:00+01:00");
@@ -53,7 +53,7 @@ fn a_session_that_would_open_in_more_than_six_hours_is_open() {
 }
 
 #[test]
-fn weekdays_and_dates_without_a_year_are_the_next_ones() {
+fn a_weekday_or_a_date_without_a_year_is_the_next_one() {
     berlin("resets Mon 12:00am", "2026-03-02T00:00:00+01:00");
     berlin("resets Sunday, 9pm", "2026-03-01T21:00:00+01:00");
     berlin("resets Sun 9am", "2026-03-08T09:00:00+01:00");
@@ -62,7 +62,7 @@ fn weekdays_and_dates_without_a_year_are_the_next_ones() {
     berlin("resets on April 20, 2026 at 2:00 AM", "2026-04-20T02:00:00+02:00");
     berlin("try again at Mar 10th, 2026 3:39 AM.", "2026-03-10T03:39:00+01:00");
     berlin("resets Jan 5, 8pm", "2027-01-05T20:00:00+01:00");
-    // within a day it is the one that passed
+    // within a day it is the date that passed
     berlin("resets Feb 28, 3pm", "2026-02-28T15:00:00+01:00");
     berlin("resets Feb 28, 9am", "2027-02-28T09:00:00+01:00");
     berlin("resets Feb 29, 9am", "2028-02-29T09:00:00+01:00");
@@ -70,7 +70,7 @@ fn weekdays_and_dates_without_a_year_are_the_next_ones() {
 }
 
 #[test]
-fn what_cannot_be_read_for_certain_is_unknown() {
+fn a_time_that_cannot_be_read_for_certain_is_unknown() {
     for line in [
         "resets 3pm (Mars/Olympus)",
         "resets 3pm (Nowhere)",
@@ -108,7 +108,7 @@ fn zones_are_known_by_all_their_names() {
 }
 
 #[test]
-fn other_zones_have_other_days() {
+fn another_zone_may_have_another_day() {
     // 10 in Berlin is 18 in Seoul and 1 in Los Angeles
     berlin("resets 12am (Asia/Seoul)", "2026-03-01T16:00:00+01:00");
     berlin("resets Mar 1, 11pm (America/Los_Angeles)", "2026-03-02T08:00:00+01:00");
@@ -116,7 +116,7 @@ fn other_zones_have_other_days() {
 }
 
 #[test]
-fn an_hour_that_summer_time_leaves_out_is_the_one_after_it() {
+fn an_hour_that_summer_time_skips_is_the_hour_after_it() {
     let night = "2026-03-29T00:30:00+01:00";
     let found = until("resets 2:30am", night, "Europe/Berlin", false).unwrap();
     assert_eq!(found, "2026-03-29T03:30:00+02:00");
@@ -130,13 +130,13 @@ fn an_hour_that_summer_time_leaves_out_is_the_one_after_it() {
 fn an_hour_that_happens_twice_is_the_next_of_the_two() {
     let until = |now: &str| until("resets 2:30am", now, "Europe/Berlin", false).unwrap();
     assert_eq!(until("2026-10-25T01:00:00+02:00"), "2026-10-25T02:30:00+02:00");
-    // the first is over for longer than the grace
+    // the first passed longer ago than the grace
     assert_eq!(until("2026-10-25T02:10:00+01:00"), "2026-10-25T02:30:00+01:00");
     assert_eq!(until("2026-10-25T03:10:00+01:00"), "2026-10-26T02:30:00+01:00");
 }
 
 #[test]
-fn durations_are_added_up_in_all_spellings() {
+fn durations_in_all_spellings_are_added_up() {
     for (text, millis) in [
         ("8h44m7s", 31_447_000),
         ("71h15m27.79s", 256_527_790),
@@ -167,7 +167,7 @@ fn durations_are_added_up_in_all_spellings() {
 }
 
 #[test]
-fn moments_are_read_in_seconds_milliseconds_and_iso() {
+fn epochs_in_seconds_or_milliseconds_and_iso_times_are_read() {
     assert_eq!(epoch(1_772_366_400), Some(at("2026-03-01T12:00:00Z")));
     assert_eq!(epoch(1_772_366_400_500), Some(at("2026-03-01T12:00:00.5Z")));
     for number in [0, 12, -5, i64::MAX, i64::MIN, 17_723_664_000] {
