@@ -17,6 +17,27 @@ use crate::sys::interrupt::Interrupt;
 /// Seconds of wall time at the beginning: 2026-01-01.
 pub(super) const EPOCH: i64 = 1_767_225_600;
 
+thread_local! {
+    /// States by their text. Schedules that are killed at different points begin alike, so most texts come again.
+    static READ: RefCell<HashMap<String, SpecState>> = RefCell::default();
+}
+
+/// The state that a text holds; `None` where it holds none.
+pub(super) fn read_state(text: &str) -> Option<SpecState> {
+    if let Some(state) = READ.with_borrow(|read| read.get(text).cloned()) {
+        return Some(state);
+    }
+    let state: SpecState = serde_json::from_str(text).ok()?;
+    READ.with_borrow_mut(|read| {
+        // bounds the memory; more are not in use at a time
+        if read.len() >= 1000 {
+            read.clear();
+        }
+        read.insert(text.to_owned(), state.clone());
+    });
+    Some(state)
+}
+
 #[derive(Debug, Clone)]
 pub(super) struct Model {
     pub(super) config: Config,
@@ -132,7 +153,7 @@ impl Model {
     }
 
     pub(super) fn load(&self) -> SpecState {
-        self.disk.as_ref().map_or_else(SpecState::default, |text| serde_json::from_str(text).unwrap())
+        self.disk.as_ref().map_or_else(SpecState::default, |text| read_state(text).unwrap())
     }
 
     pub(super) fn parsed(&mut self) -> &TaskFile {
