@@ -275,6 +275,10 @@ fn refuse(store: &Store, args: Vec<String>, dirty: &DirtyFiles) -> Error {
     let keep = || -> Result<()> {
         // nothing else of what this run has found out is saved
         let mut state = store.load()?;
+        if state.is_halted() {
+            // its question is what a human sees first, with or without this
+            return Ok(());
+        }
         state.end_run(jiff::Timestamp::now(), End::Dirty { files: dirty.refused.clone() }, true);
         if let Some(over) = state.run.over_mut() {
             over.args = args;
