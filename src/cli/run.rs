@@ -193,15 +193,8 @@ fn run_one(args: &RunArgs, job: &Job, go_on: &GoOn, ears: &Ears) -> Result<(u8, 
     // standard output is for events alone
     let launcher = if args.json { launcher.silent() } else { launcher };
     let policy = Policy::of(config, jiff::tz::TimeZone::system());
-    match ears.asked() {
-        // nothing waits yet
-        None | Some(Interrupt::TryNow) => {}
-        Some(Interrupt::Interrupt | Interrupt::AfterStep) => {
-            return Ok((exit_code(&End::Interrupted, &[]), true));
-        }
-        Some(Interrupt::Terminate | Interrupt::HangUp) => {
-            return Ok((exit_code(&End::Terminated, &[]), true));
-        }
+    if let Some(end) = stopped_before(ears) {
+        return Ok((exit_code(&end, &[]), true));
     }
     if go_on.changes() {
         // from here on nothing refuses it
@@ -268,6 +261,16 @@ fn run_one(args: &RunArgs, job: &Job, go_on: &GoOn, ears: &Ears) -> Result<(u8, 
     drop(lock);
     told?;
     Ok((exit_code(&end, &needs(&machine.state)), machine.asked_to_stop()))
+}
+
+/// How a run ends that is asked to before it begins.
+fn stopped_before(ears: &Ears) -> Option<End> {
+    match ears.asked()? {
+        // nothing waits yet
+        Interrupt::TryNow => None,
+        Interrupt::Interrupt | Interrupt::AfterStep => Some(End::Interrupted),
+        Interrupt::Terminate | Interrupt::HangUp => Some(End::Terminated),
+    }
 }
 
 /// Keeps that changes of others let no run begin, and gives the error that says so.

@@ -14,7 +14,7 @@ use crate::config::Commit;
 use crate::plan::{self, Plan, UnitInfo};
 use crate::project::current_plan::current_plan;
 use crate::report::events::{self, Record, What};
-use crate::report::view::{Run, Seen};
+use crate::report::view::{LiveRun, Seen};
 use crate::spec::TaskFile;
 use crate::state::SpecState;
 use crate::store::lock;
@@ -41,7 +41,7 @@ pub(super) struct Gatherer<'a> {
     units: Vec<UnitInfo>,
     plan: Option<Plan>,
     planned_at: Timestamp,
-    run: Option<Run>,
+    run: Option<LiveRun>,
     log: EventLog,
     tail: Option<Tail>,
     /// Why the state, or tasks.md, cannot be read.
@@ -71,7 +71,7 @@ impl<'a> Gatherer<'a> {
         let Watch { place, config, store, .. } = self.watch;
         // the lock before the log: whoever frees it has written its end before
         let holder = lock::holder(&store.run_lock());
-        self.run = holder.map(|holder| Run { pid: holder.pid, since: holder.started_at });
+        self.run = holder.map(|holder| LiveRun { pid: holder.pid, since: holder.started_at });
         self.log.read(&store.events_path());
         let mut changed = false;
         let seen = stamp(&store.state_path());
