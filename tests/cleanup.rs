@@ -52,7 +52,7 @@ fn a_run_removes_old_attempts_of_other_specs_too() {
     project.run(&["run", "login"]).code(0);
     long_ago(&project);
     let mut state: Value = serde_json::from_str(&project.read(STATE)).unwrap();
-    state["specs"]["login"]["run_began"] = "2020-01-01T00:00:00Z".into();
+    state["specs"]["login"]["run"]["began"] = "2020-01-01T00:00:00Z".into();
     project.write(STATE, state.to_string());
     project.run(&["run", "logout"]).code(0);
     assert!(!project.path(".seqorch/login/1").exists());

@@ -71,7 +71,10 @@ fn a_halted_tasks_commit_has_its_own_changes_and_not_the_users() {
         assert_eq!(project.run(args).code, 2);
     }
     let status = project.run(&["status"]).stdout;
-    assert!(status.contains("Which colour?") && status.contains("demo: halted"), "{status}");
+    assert!(
+        status.contains("Which colour?") && status.contains("demo: needs you: task 1 asks\n"),
+        "{status}"
+    );
     std::fs::remove_file(project.path("mine.txt")).unwrap();
     project.run(&["resume"]).code(64).says(&["there is no answer", "resume demo --answer"]);
     let out = project.run(&["resume", "--answer", "Use blue."]);

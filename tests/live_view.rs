@@ -240,7 +240,7 @@ fn status_watch_in_a_pipe_prints_a_line_per_event() {
     text.wait_for("▶ 2 Task 2");
     project.release();
     run.wait().code(0);
-    let text = text.wait().code(0).says(&["✓ 2 done", "── all complete", "2 done · 0 not done"]);
+    let text = text.wait().code(0).says(&["✓ 2 done", "── all complete", "2 of 2 tasks done"]);
     assert!(!text.stdout.contains('\u{1b}'), "{:?}", text.stdout);
     assert_eq!(json.wait().code(0).stdout, project.read(".seqorch/login/events.jsonl"), "the same lines");
     // after the run it prints the same and ends at once

@@ -89,7 +89,7 @@ fn printed_commands_name_the_spec_so_that_it_is_found() {
         project.run(&["status", spec]).code(0).says(&[&resume]);
         project.run(&["report", spec]).code(0).says(&[&resume]);
     }
-    project.run(&["doctor"]).code(0).says(&["then `seqorch resume specs/login`"]);
+    project.run(&["doctor"]).code(0).says(&["Answer with `seqorch resume specs/login --answer \"…\"`."]);
     // typed in another folder, and where another spec of that name is closer
     let root = project.root().display().to_string();
     let out = project

@@ -193,15 +193,8 @@ fn run_one(args: &RunArgs, job: &Job, go_on: &GoOn, ears: &Ears) -> Result<(u8, 
     // standard output is for events alone
     let launcher = if args.json { launcher.silent() } else { launcher };
     let policy = Policy::of(config, jiff::tz::TimeZone::system());
-    match ears.asked() {
-        // nothing waits yet
-        None | Some(Interrupt::TryNow) => {}
-        Some(Interrupt::Interrupt | Interrupt::AfterStep) => {
-            return Ok((exit_code(&End::Interrupted, &[]), true));
-        }
-        Some(Interrupt::Terminate | Interrupt::HangUp) => {
-            return Ok((exit_code(&End::Terminated, &[]), true));
-        }
+    if let Some(end) = stopped_before(ears) {
+        return Ok((exit_code(&end, &[]), true));
     }
     if go_on.changes() {
         // from here on nothing refuses it
@@ -270,11 +263,25 @@ fn run_one(args: &RunArgs, job: &Job, go_on: &GoOn, ears: &Ears) -> Result<(u8, 
     Ok((exit_code(&end, &needs(&machine.state)), machine.asked_to_stop()))
 }
 
+/// How a run ends that is asked to before it begins.
+fn stopped_before(ears: &Ears) -> Option<End> {
+    match ears.asked()? {
+        // nothing waits yet
+        Interrupt::TryNow => None,
+        Interrupt::Interrupt | Interrupt::AfterStep => Some(End::Interrupted),
+        Interrupt::Terminate | Interrupt::HangUp => Some(End::Terminated),
+    }
+}
+
 /// Keeps that changes of others let no run begin, and gives the error that says so.
 fn refuse(store: &Store, args: Vec<String>, dirty: &DirtyFiles) -> Error {
     let keep = || -> Result<()> {
         // nothing else of what this run has found out is saved
         let mut state = store.load()?;
+        if state.is_halted() {
+            // its question is what a human sees first, with or without this
+            return Ok(());
+        }
         state.end_run(jiff::Timestamp::now(), End::Dirty { files: dirty.refused.clone() }, true);
         if let Some(over) = state.run.over_mut() {
             over.args = args;

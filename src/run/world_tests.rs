@@ -50,8 +50,9 @@ fn paused(length: Duration, jump: SignedDuration) -> Duration {
     let clock = Jumping { start: Instant::now(), by: jump };
     let mut world =
         RealWorld::new(&place, &config, &store, &clock, launcher, &ears, Box::new(std::io::sink()));
-    let until = clock.now() + SignedDuration::try_from(length).unwrap();
+    // the pause is measured from before its end is computed
     let start = Instant::now();
+    let until = clock.now() + SignedDuration::try_from(length).unwrap();
     let event = world.next(Some((until, &Pause::Delay)));
     assert!(matches!(event, Event::Woke), "{event:?}");
     start.elapsed()

@@ -15,7 +15,7 @@ use crate::config::Commit;
 use crate::plan::{self, Plan, UnitInfo};
 use crate::project::current_plan::current_plan;
 use crate::report::events::{Record, What};
-use crate::report::view::{Run, Seen};
+use crate::report::view::{LiveRun, Seen};
 use crate::spec::TaskFile;
 use crate::state::SpecState;
 use crate::store::lock;
@@ -42,7 +42,7 @@ pub(super) struct Gatherer<'a> {
     units: Vec<UnitInfo>,
     plan: Option<Plan>,
     planned_at: Timestamp,
-    run: Option<Run>,
+    run: Option<LiveRun>,
     log: EventLog,
     tail: Option<AgentTail>,
     /// Why the state and tasks.md cannot be read.
@@ -72,7 +72,7 @@ impl<'a> Gatherer<'a> {
         let Watch { place, config, store, .. } = self.watch;
         // the lock before the log: a run writes its end to the log before it frees the lock
         let holder = lock::holder(&store.run_lock());
-        self.run = holder.map(|holder| Run { pid: holder.pid, since: holder.started_at });
+        self.run = holder.map(|holder| LiveRun { pid: holder.pid, since: holder.started_at });
         self.log.read(&store.events_path());
         let mut changed = false;
         let seen = stamp(&store.state_path());

@@ -35,7 +35,7 @@ pub struct Seen<'a> {
     /// Its state.
     pub state: &'a SpecState,
     /// The run that works on it.
-    pub run: Option<&'a Run>,
+    pub run: Option<&'a LiveRun>,
     /// The attempt that runs by the state.
     pub doing: Option<&'a Doing>,
     /// What the last run told, oldest first, its `run_started` included.
@@ -50,7 +50,7 @@ pub struct Seen<'a> {
 
 /// A run that lives.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Run {
+pub struct LiveRun {
     /// Its process.
     pub pid: u32,
     /// Since when.

@@ -17,7 +17,7 @@ mod panel;
 mod tests;
 mod theme;
 
-pub use build::{Doing, Run, Seen, view};
+pub use build::{Doing, LiveRun, Seen, view};
 pub use draw::{Drawn, closing, draw, head_lines};
 pub use heard::Heard;
 pub use keys::{Asked, Key, Ui, keys};

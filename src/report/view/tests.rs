@@ -31,7 +31,7 @@ struct Scene {
     plan: Plan,
     units: Vec<UnitInfo>,
     state: SpecState,
-    run: Option<Run>,
+    run: Option<LiveRun>,
     doing: Option<Doing>,
     events: Vec<Record>,
     trouble: Option<&'static str>,
@@ -75,7 +75,7 @@ impl Scene {
 
     /// A run is there, and said so.
     fn held(mut self) -> Self {
-        self.run = Some(Run { pid: 4711, since: at(0) });
+        self.run = Some(LiveRun { pid: 4711, since: at(0) });
         let steps = self.plan.steps.iter().map(|s| s.unit.clone()).collect();
         self.tell(0, What::RunStarted { spec: "login".into(), pid: 4711, steps });
         self
@@ -276,7 +276,7 @@ fn a_refused_commit_shows_gits_words_and_the_command_that_goes_on_at_every_size(
     }
     let text = scene.screen(80, 24);
     assert!(text.contains("the linter says no") && text.contains("(not committed)"), "{text}");
-    scene.run = Some(Run { pid: 1, since: at(0) });
+    scene.run = Some(LiveRun { pid: 1, since: at(0) });
     assert!(scene.screen(80, 24).starts_with("seqorch · login · running"), "a run may be about to commit it");
 }
 
@@ -294,7 +294,7 @@ fn what_ended_the_last_run_for_a_human_shows_with_the_command_that_goes_on_at_ev
         assert!(!text.contains("evil"), "{text}");
     }
     assert!(scene.screen(80, 24).contains("can't be run"));
-    scene.run = Some(Run { pid: 1, since: at(0) });
+    scene.run = Some(LiveRun { pid: 1, since: at(0) });
     assert!(scene.screen(80, 24).starts_with("seqorch · login · running"));
 }
 
