@@ -225,3 +225,54 @@ impl RunFlags {
         Ok(flags)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+    use crate::config::pages;
+
+    #[test]
+    fn every_flag_of_a_run_sets_the_key_that_declares_it() {
+        let text = |text: &str| Some(text.to_owned());
+        let all = RunFlags {
+            delay: text("1.5"),
+            max_iterations: Some(3),
+            backend: text("claude"),
+            assign_backend: None,
+            assign_opencode_agent: text("gawain"),
+            tmux_session: text("night"),
+            workdir: Some("/".into()),
+            no_tmux: true,
+            include_optional: true,
+        };
+        let flags = all.settings().unwrap();
+        let set: Vec<(&str, String)> =
+            flags.iter().map(|flag| (flag.key.as_str(), flag.value.to_string())).collect();
+        let expected = [
+            ("run.delay", "\"1s 500ms\""),
+            ("run.max_iterations", "3"),
+            ("run.backend", "\"claude\""),
+            ("assign.backend", "\"opencode\""),
+            ("assign.agent", "\"gawain\""),
+            ("tmux.session", "\"night\""),
+            ("run.workdir", "\"/\""),
+            ("tmux.mode", "\"off\""),
+            ("run.include_optional", "true"),
+        ];
+        assert_eq!(set, expected.map(|(key, value)| (key, value.to_owned())));
+    }
+
+    #[test]
+    fn every_flag_that_the_reference_names_exists() {
+        let reference = pages::reference();
+        let named: Vec<&str> =
+            reference.split("Flag: `--").skip(1).filter_map(|rest| rest.split('`').next()).collect();
+        assert_eq!(named.len(), 9, "{named:?}");
+        let command = Kept::command();
+        for name in named {
+            assert!(command.get_arguments().any(|arg| arg.get_long() == Some(name)), "--{name}");
+        }
+    }
+}

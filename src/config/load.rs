@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::built_in;
 use super::files::{Files, IfMissing};
+use super::loaded::{LoadRequest, Loaded};
 use super::meaning;
 use super::path::KeyPath;
 use super::presets;
@@ -12,34 +13,8 @@ use super::provenance::Provenance;
 use super::sections::root::Config;
 use super::source::{Layer, Source};
 use super::tree::TomlNode;
-use super::vars::{self, Flag};
+use super::vars;
 use crate::error::{Error, ErrorKind};
-
-/// What to load.
-#[derive(Debug, Clone, Default)]
-pub struct LoadRequest {
-    /// The project root, absolute.
-    pub root: PathBuf,
-    /// A file that is read instead of `seqorch.toml`; it must exist.
-    pub config_file: Option<PathBuf>,
-    /// The chosen profile.
-    pub profile: Option<String>,
-    /// The environment; `XDG_CONFIG_HOME` and `HOME` in it lead to the user's file.
-    pub env: Vec<(String, String)>,
-    /// Settings from the command line.
-    pub flags: Vec<Flag>,
-}
-
-/// The configuration of one call.
-#[derive(Debug, Clone)]
-pub struct Loaded {
-    /// What it means.
-    pub config: Config,
-    /// Who set which value.
-    pub provenance: Provenance,
-    /// The files that were read, lowest first.
-    pub files: Vec<PathBuf>,
-}
 
 /// Reads, merges and checks all sources. Every problem of every source is in the error, one detail each.
 pub fn load(request: &LoadRequest) -> Result<Loaded, Error> {
