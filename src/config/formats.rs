@@ -90,7 +90,9 @@ fn number(node: &TomlNode, least: u32) -> Result<u32, ValueError> {
     let TomlValue::Int(number) = node.value else { return Err(ValueError::Form) };
     match u32::try_from(number) {
         Ok(number) if number >= least => Ok(number),
-        Err(_) if number > 0 => Err(because(format!("{node} is out of range; it must be {} or less", u32::MAX))),
+        Err(_) if number > 0 => {
+            Err(because(format!("{node} is out of range; it must be {} or less", u32::MAX)))
+        }
         _ => Err(because(format!("{node} is out of range; it must be {least} or more"))),
     }
 }

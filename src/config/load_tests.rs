@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::config::lookup;
+use crate::config::vars::Flag;
 use crate::config::{Granularity, Keep, Layout, OnFailure, Origin, Pane, PromptBy, Side, TmuxMode};
 
 /// A project in a folder of its own, with a home next to it.

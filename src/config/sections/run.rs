@@ -24,7 +24,7 @@ keys! {
         /// What one step covers: a top-level task with all tasks below it (unit), or one task that has no tasks below
         /// it (task).
         granularity: Granularity = "unit";
-        /// Whether to run the tasks, too, that the spec marks as optional.
+        /// Whether to run optional tasks, too.
         include_optional: bool = false, flag = "--include-optional";
         /// What happens when a unit has no attempts left: the run stops (halt), or it continues with the units that do
         /// not depend on this one (skip).
