@@ -7,7 +7,7 @@ use clap::{Args, Parser};
 
 use super::Global;
 use super::project::Project;
-use crate::config::Flag;
+use crate::config::FlagSetting;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Selection;
 
@@ -60,7 +60,7 @@ impl Kept {
 
 impl Work {
     /// The flags as the highest layer of the configuration.
-    pub(super) fn settings(&self) -> Result<Vec<Flag>> {
+    pub(super) fn settings(&self) -> Result<Vec<FlagSetting>> {
         self.flags.settings()
     }
 
@@ -174,8 +174,8 @@ impl RunFlags {
         argv
     }
 
-    fn settings(&self) -> Result<Vec<Flag>> {
-        let mut flags: Vec<Flag> = Vec::new();
+    fn settings(&self) -> Result<Vec<FlagSetting>> {
+        let mut flags: Vec<FlagSetting> = Vec::new();
         if let Some(delay) = &self.delay {
             // the Python tool took fractions of a second
             let value = match delay.parse::<f64>() {
@@ -185,26 +185,26 @@ impl RunFlags {
                 }
                 _ => toml::Value::String(delay.clone()),
             };
-            flags.push(Flag::new("--delay", value));
+            flags.push(FlagSetting::new("--delay", value));
         }
         if let Some(n) = self.max_iterations {
-            flags.push(Flag::new("--max-iterations", n));
+            flags.push(FlagSetting::new("--max-iterations", n));
         }
         if let Some(name) = &self.backend {
-            flags.push(Flag::new("--backend", name.clone()));
+            flags.push(FlagSetting::new("--backend", name.clone()));
         }
         if let Some(name) = &self.assign_backend {
-            flags.push(Flag::new("--assign-backend", name.clone()));
+            flags.push(FlagSetting::new("--assign-backend", name.clone()));
         } else if self.assign_opencode_agent.is_some() {
             // the flag says, too, whose agent it is
             let name = "--assign-opencode-agent".to_owned();
-            flags.push(Flag { key: "assign.backend".to_owned(), value: "opencode".into(), name });
+            flags.push(FlagSetting { key: "assign.backend".to_owned(), value: "opencode".into(), name });
         }
         if let Some(name) = &self.assign_opencode_agent {
-            flags.push(Flag::new("--assign-opencode-agent", name.clone()));
+            flags.push(FlagSetting::new("--assign-opencode-agent", name.clone()));
         }
         if let Some(name) = &self.tmux_session {
-            flags.push(Flag::new("--tmux-session", name.clone()));
+            flags.push(FlagSetting::new("--tmux-session", name.clone()));
         }
         if let Some(dir) = &self.workdir {
             let dir = std::path::absolute(dir).map_err(|e| Error::io("finding", dir, e))?;
@@ -214,13 +214,13 @@ impl RunFlags {
                     format!("--workdir: there is no folder {}", dir.display()),
                 ));
             }
-            flags.push(Flag::new("--workdir", dir.display().to_string()));
+            flags.push(FlagSetting::new("--workdir", dir.display().to_string()));
         }
         if self.no_tmux {
-            flags.push(Flag::new("--no-tmux", "off"));
+            flags.push(FlagSetting::new("--no-tmux", "off"));
         }
         if self.include_optional {
-            flags.push(Flag::new("--include-optional", true));
+            flags.push(FlagSetting::new("--include-optional", true));
         }
         Ok(flags)
     }

@@ -11,7 +11,7 @@ use super::presets;
 use super::problem::{Problem, did_you_mean};
 use super::provenance::Provenance;
 use super::sections::root::Config;
-use super::source::{Layer, Source};
+use super::source::{ConfigSource, Layer};
 use super::tree::TomlNode;
 use super::vars;
 use crate::error::{Error, ErrorKind};
@@ -55,7 +55,7 @@ fn user_file(env: &[(String, String)]) -> Option<PathBuf> {
 /// Puts the settings of a profile over those of the files.
 fn choose_profile(files: &mut Files<'_>, wanted: &str) {
     let named = files.profiles.iter().filter(|(name, _)| name == wanted);
-    let chosen: Vec<Source> = named.map(|(_, source)| source.clone()).collect();
+    let chosen: Vec<ConfigSource> = named.map(|(_, source)| source.clone()).collect();
     if chosen.is_empty() && !files.broken {
         let mut known: Vec<&str> = files.profiles.iter().map(|(name, _)| name.as_str()).collect();
         known.sort_unstable();
@@ -77,7 +77,7 @@ fn backends(provenance: &Provenance) -> Vec<String> {
 }
 
 /// Puts below all that a user wrote what is built in, which depends on the presets that the user chose.
-fn with_built_in(written: Vec<Source>) -> Result<Vec<Source>, Error> {
+fn with_built_in(written: Vec<ConfigSource>) -> Result<Vec<ConfigSource>, Error> {
     let provenance = Provenance::merge(written.clone())?;
     let tree = provenance.tree();
     let names = backends(&provenance);

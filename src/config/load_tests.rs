@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::config::lookup;
-use crate::config::vars::Flag;
+use crate::config::vars::FlagSetting;
 use crate::config::{Granularity, Keep, Layout, OnFailure, Origin, Pane, PromptBy, Side, TmuxMode};
 
 /// A project in a folder of its own, with a home next to it.
@@ -40,7 +40,7 @@ impl Project {
     }
 
     fn flag(mut self, name: &str, value: impl Into<toml::Value>) -> Self {
-        self.request.flags.push(Flag::new(name, value));
+        self.request.flags.push(FlagSetting::new(name, value));
         self
     }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::provenance::Provenance;
 use super::sections::root::Config;
-use super::vars::Flag;
+use super::vars::FlagSetting;
 
 /// What to load.
 #[derive(Debug, Clone, Default)]
@@ -18,7 +18,7 @@ pub struct LoadRequest {
     /// The environment; `XDG_CONFIG_HOME` and `HOME` in it lead to the user's file.
     pub env: Vec<(String, String)>,
     /// Settings from the command line.
-    pub flags: Vec<Flag>,
+    pub flags: Vec<FlagSetting>,
 }
 
 /// The configuration of one call.

@@ -72,4 +72,4 @@ pub use sections::run::{
 pub use sections::tmux::{ExtraWindow, Keep, Layout, Pane, Side, Tmux, TmuxMode};
 pub use sections::work::{Commit, Dirty, Git, Log, Tasks, Tick, Verify};
 pub use source::Origin;
-pub use vars::Flag;
+pub use vars::FlagSetting;
