@@ -7,7 +7,7 @@ use clap::{Args, Parser};
 
 use super::global::Global;
 use super::project::Project;
-use crate::config::Flag;
+use crate::config::FlagSetting;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Selection;
 
@@ -60,7 +60,7 @@ impl Kept {
 
 impl Work {
     /// The flags as the highest layer of the configuration.
-    pub(super) fn settings(&self) -> Result<Vec<Flag>> {
+    pub(super) fn settings(&self) -> Result<Vec<FlagSetting>> {
         self.flags.settings()
     }
 
@@ -176,8 +176,8 @@ impl RunFlags {
         argv
     }
 
-    fn settings(&self) -> Result<Vec<Flag>> {
-        let mut flags: Vec<Flag> = Vec::new();
+    fn settings(&self) -> Result<Vec<FlagSetting>> {
+        let mut flags: Vec<FlagSetting> = Vec::new();
         if let Some(delay) = &self.delay {
             // the Python tool accepted fractions of a second
             let value = match delay.parse::<f64>() {
@@ -187,26 +187,26 @@ impl RunFlags {
                 }
                 _ => toml::Value::String(delay.clone()),
             };
-            flags.push(Flag::new("--delay", value));
+            flags.push(FlagSetting::new("--delay", value));
         }
         if let Some(n) = self.max_iterations {
-            flags.push(Flag::new("--max-iterations", n));
+            flags.push(FlagSetting::new("--max-iterations", n));
         }
         if let Some(name) = &self.backend {
-            flags.push(Flag::new("--backend", name.clone()));
+            flags.push(FlagSetting::new("--backend", name.clone()));
         }
         if let Some(name) = &self.assign_backend {
-            flags.push(Flag::new("--assign-backend", name.clone()));
+            flags.push(FlagSetting::new("--assign-backend", name.clone()));
         } else if self.assign_opencode_agent.is_some() {
             // the flag says, too, whose agent it is
             let name = "--assign-opencode-agent".to_owned();
-            flags.push(Flag { key: "assign.backend".to_owned(), value: "opencode".into(), name });
+            flags.push(FlagSetting { key: "assign.backend".to_owned(), value: "opencode".into(), name });
         }
         if let Some(name) = &self.assign_opencode_agent {
-            flags.push(Flag::new("--assign-opencode-agent", name.clone()));
+            flags.push(FlagSetting::new("--assign-opencode-agent", name.clone()));
         }
         if let Some(name) = &self.tmux_session {
-            flags.push(Flag::new("--tmux-session", name.clone()));
+            flags.push(FlagSetting::new("--tmux-session", name.clone()));
         }
         if let Some(dir) = &self.workdir {
             let dir = std::path::absolute(dir).map_err(|e| Error::io("finding", dir, e))?;
@@ -216,14 +216,65 @@ impl RunFlags {
                     format!("--workdir: no such folder: {}", dir.display()),
                 ));
             }
-            flags.push(Flag::new("--workdir", dir.display().to_string()));
+            flags.push(FlagSetting::new("--workdir", dir.display().to_string()));
         }
         if self.no_tmux {
-            flags.push(Flag::new("--no-tmux", "off"));
+            flags.push(FlagSetting::new("--no-tmux", "off"));
         }
         if self.include_optional {
-            flags.push(Flag::new("--include-optional", true));
+            flags.push(FlagSetting::new("--include-optional", true));
         }
         Ok(flags)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+    use crate::config::pages;
+
+    #[test]
+    fn every_flag_of_a_run_sets_the_key_that_declares_it() {
+        let text = |text: &str| Some(text.to_owned());
+        let all = RunFlags {
+            delay: text("1.5"),
+            max_iterations: Some(3),
+            backend: text("claude"),
+            assign_backend: None,
+            assign_opencode_agent: text("gawain"),
+            tmux_session: text("night"),
+            workdir: Some("/".into()),
+            no_tmux: true,
+            include_optional: true,
+        };
+        let flags = all.settings().unwrap();
+        let set: Vec<(&str, String)> =
+            flags.iter().map(|flag| (flag.key.as_str(), flag.value.to_string())).collect();
+        let expected = [
+            ("run.delay", "\"1s 500ms\""),
+            ("run.max_iterations", "3"),
+            ("run.backend", "\"claude\""),
+            ("assign.backend", "\"opencode\""),
+            ("assign.agent", "\"gawain\""),
+            ("tmux.session", "\"night\""),
+            ("run.workdir", "\"/\""),
+            ("tmux.mode", "\"off\""),
+            ("run.include_optional", "true"),
+        ];
+        assert_eq!(set, expected.map(|(key, value)| (key, value.to_owned())));
+    }
+
+    #[test]
+    fn every_flag_that_the_reference_names_exists() {
+        let reference = pages::reference();
+        let named: Vec<&str> =
+            reference.split("Flag: `--").skip(1).filter_map(|rest| rest.split('`').next()).collect();
+        assert_eq!(named.len(), 9, "{named:?}");
+        let command = Kept::command();
+        for name in named {
+            assert!(command.get_arguments().any(|arg| arg.get_long() == Some(name)), "--{name}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::global::Global;
 use super::telling;
-use crate::config::{self, Flag, LoadRequest, Loaded};
+use crate::config::{self, FlagSetting, LoadRequest, Loaded};
 use crate::error::{Error, Result};
 use crate::plan::Selection;
 use crate::project::discovery::FoundSpec;
@@ -37,7 +37,7 @@ pub(super) fn find_folders(global: &Global, spec: Option<&Path>) -> Result<Proje
 
 impl Project {
     /// Finds the project and loads its configuration; `flags` override it.
-    pub(super) fn open(global: &Global, flags: Vec<Flag>, spec: Option<&Path>) -> Result<Self> {
+    pub(super) fn open(global: &Global, flags: Vec<FlagSetting>, spec: Option<&Path>) -> Result<Self> {
         let ProjectFolders { root, cwd } = find_folders(global, spec)?;
         let request = LoadRequest {
             root: root.clone(),

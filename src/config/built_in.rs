@@ -8,7 +8,7 @@ use super::path::KeyPath;
 use super::presets;
 use super::sections::backend::Backend;
 use super::sections::root::SETTINGS;
-use super::source::{Layer, Source};
+use super::source::{ConfigSource, Layer};
 use super::tree::{TomlNode, TomlValue};
 
 /// The defaults that are declared for these keys.
@@ -27,7 +27,7 @@ fn is_empty(node: &TomlNode) -> bool {
 
 /// The defaults, and for each backend its defaults and what it starts from. `backends` are their names, with the preset
 /// that a user chose.
-pub(crate) fn sources<'a>(backends: impl Iterator<Item = (&'a str, Option<&'a str>)>) -> Vec<Source> {
+pub(crate) fn sources<'a>(backends: impl Iterator<Item = (&'a str, Option<&'a str>)>) -> Vec<ConfigSource> {
     let mut sources = vec![source(Layer::Default, "default", defaults(SETTINGS))];
     for (name, preset) in backends {
         let at = KeyPath::parse("backend").join(name);
@@ -40,8 +40,8 @@ pub(crate) fn sources<'a>(backends: impl Iterator<Item = (&'a str, Option<&'a st
     sources
 }
 
-fn source(layer: Layer, label: &str, tree: TomlNode) -> Source {
-    Source { layer, label: label.to_owned(), file: None, tree: Arc::new(tree) }
+fn source(layer: Layer, label: &str, tree: TomlNode) -> ConfigSource {
+    ConfigSource { layer, label: label.to_owned(), file: None, tree: Arc::new(tree) }
 }
 
 #[cfg(test)]

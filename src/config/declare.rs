@@ -4,19 +4,20 @@
 //! keys! {
 //!     /// What the table is for.
 //!     #[derive(Copy, Eq)]
-//!     pub struct Retry, PartialRetry {
+//!     pub struct Retry {
 //!         /// What the key means: a sentence that people read in `config explain`.
 //!         attempts: u32 as Count = 3;
 //!         /// …
 //!         workdir: Option<PathBuf>, like = "app", flag = "--workdir";
 //!     }
+//!     pub struct PartialRetry = partial Retry;
 //! }
 //! ```
 //!
 //! An entry is `field as "key": type as format = default, clause = value;`. The name of the key is left out where it is
 //! that of the field, the format where it is the type itself, the default where there is none. Clauses are the methods
-//! of [`super::key::ConfigKey`]; defaults and their values are TOML. A second name behind the struct declares a twin in
-//! which every key is optional: the settings of an override.
+//! of [`super::key::ConfigKey`]; defaults and their values are TOML. The last line declares a twin in which every key is
+//! optional: the settings of an override.
 
 /// Declares a struct, and its fields as the keys of a table.
 macro_rules! keys {
@@ -28,12 +29,13 @@ macro_rules! keys {
     (
         $(#[doc = $about:literal])+
         $(#[derive($($derive:path),+)])?
-        pub struct $name:ident, $partial:ident {
+        pub struct $name:ident {
             $(
                 $(#[doc = $doc:literal])+
                 $field:ident : $type:ty $(as $format:ty)? = $default:tt $(, $clause:ident $(= $value:tt)?)*;
             )+
         }
+        pub struct $partial:ident = partial $same:ident;
     ) => {
         $crate::config::declare::keys! {
             $(#[doc = $about])+
@@ -60,7 +62,7 @@ macro_rules! keys {
             }
         }
 
-        impl $name {
+        impl $same {
             /// These settings, changed by what `partial` sets.
             #[must_use]
             pub fn with(self, partial: $partial) -> Self {

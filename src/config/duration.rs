@@ -61,9 +61,9 @@ impl ConfigType for Duration {
 }
 
 /// A duration that is not zero.
-pub(super) struct Pause;
+pub(super) struct NonZeroDuration;
 
-impl ConfigType for Pause {
+impl ConfigType for NonZeroDuration {
     type Value = Duration;
     const SHAPE: KeyShape = KeyShape::Value(ValueFormat {
         tidy,
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn a_pause_is_longer_than_nothing() {
-        assert_eq!(Pause::read(&TomlNode::from(TomlValue::Int(5))), Ok(Duration::from_secs(5)));
-        assert!(Pause::read(&TomlNode::from(TomlValue::Int(0))).is_err());
+        assert_eq!(NonZeroDuration::read(&TomlNode::from(TomlValue::Int(5))), Ok(Duration::from_secs(5)));
+        assert!(NonZeroDuration::read(&TomlNode::from(TomlValue::Int(0))).is_err());
     }
 }

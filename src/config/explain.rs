@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::key::{ConfigKey, KeyShape, ValueFormat};
-use super::load::Loaded;
+use super::loaded::Loaded;
 use super::lookup::{self, KeyAt};
 use super::path::{KeyPath, quoted};
 use super::provenance::Provenance;

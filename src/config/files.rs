@@ -9,7 +9,7 @@ use super::check;
 use super::path::KeyPath;
 use super::problem::Problem;
 use super::sections::root::{EXTENDS, PROFILE, ROOT};
-use super::source::{Layer, Source, place};
+use super::source::{ConfigSource, Layer, place};
 use super::tree::{TomlNode, TomlValue};
 
 /// What to do about a file that does not exist.
@@ -23,9 +23,9 @@ pub(crate) enum IfMissing {
 /// What was read so far, lowest first.
 pub(crate) struct Files<'a> {
     root: &'a Path,
-    pub(crate) sources: Vec<Source>,
+    pub(crate) sources: Vec<ConfigSource>,
     /// The profiles of all files, by name.
-    pub(crate) profiles: Vec<(String, Source)>,
+    pub(crate) profiles: Vec<(String, ConfigSource)>,
     pub(crate) paths: Vec<PathBuf>,
     pub(crate) problems: Vec<Problem>,
     /// A file could not be read at all, so what refers to its content would only seem wrong.
@@ -93,7 +93,7 @@ impl<'a> Files<'a> {
         chain.pop();
         self.profiles(&mut tree, file);
         self.paths.push(file.to_owned());
-        self.sources.push(Source { layer, label, file: Some(file.to_owned()), tree: Arc::new(tree) });
+        self.sources.push(ConfigSource { layer, label, file: Some(file.to_owned()), tree: Arc::new(tree) });
     }
 
     fn unreadable(&mut self, label: String, error: &io::Error, if_missing: IfMissing) {
@@ -126,7 +126,7 @@ impl<'a> Files<'a> {
         for (name, tree) in profiles {
             let label = format!("{} [profile.{name}]", self.label(file));
             let file = Some(file.to_owned());
-            let source = Source { layer: Layer::Profile, label, file, tree: Arc::new(tree) };
+            let source = ConfigSource { layer: Layer::Profile, label, file, tree: Arc::new(tree) };
             self.profiles.push((name, source));
         }
     }

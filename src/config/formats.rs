@@ -15,7 +15,7 @@ use super::tree::{TomlNode, TomlValue};
 
 const IN_QUOTES: &str = "write it in quotes";
 
-fn said(text: impl Into<String>) -> ValueError {
+fn because(text: impl Into<String>) -> ValueError {
     ValueError::Because(text.into())
 }
 
@@ -23,7 +23,7 @@ fn said(text: impl Into<String>) -> ValueError {
 pub(super) fn not_one_of(node: &TomlNode, words: &[&str]) -> ValueError {
     let near = node.text().map(|text| did_you_mean(text, words.iter().copied())).unwrap_or_default();
     let words: Vec<String> = words.iter().map(|word| format!("{word:?}")).collect();
-    said(format!("{node} is not one of {}{near}", words.join(", ")))
+    because(format!("{node} is not one of {}{near}", words.join(", ")))
 }
 
 /// A text that is not empty.
@@ -37,7 +37,7 @@ impl ConfigType for String {
 
     fn read(node: &TomlNode) -> Result<Self, ValueError> {
         match node.text() {
-            Some(text) if text.trim().is_empty() => Err(said("must not be empty")),
+            Some(text) if text.trim().is_empty() => Err(because("must not be empty")),
             Some(text) => Ok(text.to_owned()),
             None => Err(ValueError::Form),
         }
@@ -90,8 +90,10 @@ fn number(node: &TomlNode, least: u32) -> Result<u32, ValueError> {
     let TomlValue::Int(number) = node.value else { return Err(ValueError::Form) };
     match u32::try_from(number) {
         Ok(number) if number >= least => Ok(number),
-        Err(_) if number > 0 => Err(said(format!("{node} is out of range; it must be {} or less", u32::MAX))),
-        _ => Err(said(format!("{node} is out of range; it must be {least} or more"))),
+        Err(_) if number > 0 => {
+            Err(because(format!("{node} is out of range; it must be {} or less", u32::MAX)))
+        }
+        _ => Err(because(format!("{node} is out of range; it must be {least} or more"))),
     }
 }
 
@@ -154,7 +156,7 @@ impl ConfigType for Globs {
         let texts = Vec::<String>::read(node)?;
         for text in &texts {
             Glob::new(text)
-                .map_err(|error| said(format!("{text:?} is not a valid glob: {}", error.kind())))?;
+                .map_err(|error| because(format!("{text:?} is not a valid glob: {}", error.kind())))?;
         }
         Ok(texts)
     }
@@ -173,7 +175,7 @@ impl ConfigType for Regex {
         Expression::new(text).map_err(|error| {
             let error = error.to_string();
             let why = error.lines().last().unwrap_or_default().trim_start_matches("error: ");
-            said(format!("{node} is not a valid regular expression: {why}"))
+            because(format!("{node} is not a valid regular expression: {why}"))
         })?;
         Ok(text.to_owned())
     }
@@ -200,7 +202,7 @@ impl ConfigType for Command {
 }
 
 fn no_program(node: &TomlNode) -> ValueError {
-    said(format!("{node} names no program; write it like [\"git\", \"status\"]"))
+    because(format!("{node} names no program; write it like [\"git\", \"status\"]"))
 }
 
 /// A program with arguments that is called for an event, or an empty list for none.
@@ -232,7 +234,7 @@ impl ConfigType for Vec<Vec<String>> {
     fn read(node: &TomlNode) -> Result<Self, ValueError> {
         let commands = node.list().ok_or(ValueError::Form)?.iter().map(|inner| {
             let why = || {
-                said(format!(
+                because(format!(
                     "{inner} is not a command; the list holds commands, like [[\"cargo\", \"test\"]]"
                 ))
             };
@@ -321,7 +323,7 @@ impl ConfigType for Variables {
     type Value = BTreeMap<String, String>;
     const SHAPE: KeyShape = KeyShape::Map(ValueFormat {
         check: |node| {
-            let why = || said("the value of a variable must be a text, in quotes");
+            let why = || because("the value of a variable must be a text, in quotes");
             node.text().map(drop).ok_or_else(why)
         },
         ..ValueFormat::of::<AnyText>("text", IN_QUOTES)

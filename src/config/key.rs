@@ -89,7 +89,7 @@ pub(crate) trait ConfigTable: Sized {
     fn from_table(table: &TomlNode) -> Self;
 }
 
-/// The clauses of a declaration: `, like = "app"` calls [`ConfigKey::like`]. What a declaration may say is added here.
+/// The clauses of a declaration: `, like = "app"` calls [`ConfigKey::like`]. A new clause is one more method here.
 impl ConfigKey {
     pub(crate) const fn new(name: &'static str, doc: &'static str, shape: KeyShape) -> Self {
         Self { name, shape, required: false, doc, default: None, like: None, flag: None, alias: None }

@@ -4,42 +4,17 @@ use std::path::PathBuf;
 
 use super::built_in;
 use super::files::{Files, IfMissing};
+use super::loaded::{LoadRequest, Loaded};
 use super::meaning;
 use super::path::KeyPath;
 use super::presets;
 use super::problem::{Problem, did_you_mean};
 use super::provenance::Provenance;
 use super::sections::root::Config;
-use super::source::{Layer, Source};
+use super::source::{ConfigSource, Layer};
 use super::tree::TomlNode;
-use super::vars::{self, Flag};
+use super::vars;
 use crate::error::{Error, ErrorKind};
-
-/// What to load.
-#[derive(Debug, Clone, Default)]
-pub struct LoadRequest {
-    /// The project root, absolute.
-    pub root: PathBuf,
-    /// A file that is read instead of `seqorch.toml`; it must exist.
-    pub config_file: Option<PathBuf>,
-    /// The chosen profile.
-    pub profile: Option<String>,
-    /// The environment; `XDG_CONFIG_HOME` and `HOME` in it lead to the user's file.
-    pub env: Vec<(String, String)>,
-    /// Settings from the command line.
-    pub flags: Vec<Flag>,
-}
-
-/// The configuration of one call.
-#[derive(Debug, Clone)]
-pub struct Loaded {
-    /// What it means.
-    pub config: Config,
-    /// Who set which value.
-    pub provenance: Provenance,
-    /// The files that were read, lowest first.
-    pub files: Vec<PathBuf>,
-}
 
 /// Reads, merges and checks all sources. Every problem of every source is in the error, one detail each.
 pub fn load(request: &LoadRequest) -> Result<Loaded, Error> {
@@ -80,7 +55,7 @@ fn user_file(env: &[(String, String)]) -> Option<PathBuf> {
 /// Puts the settings of a profile over those of the files.
 fn choose_profile(files: &mut Files<'_>, wanted: &str) {
     let named = files.profiles.iter().filter(|(name, _)| name == wanted);
-    let chosen: Vec<Source> = named.map(|(_, source)| source.clone()).collect();
+    let chosen: Vec<ConfigSource> = named.map(|(_, source)| source.clone()).collect();
     if chosen.is_empty() && !files.broken {
         let mut known: Vec<&str> = files.profiles.iter().map(|(name, _)| name.as_str()).collect();
         known.sort_unstable();
@@ -102,7 +77,7 @@ fn backends(provenance: &Provenance) -> Vec<String> {
 }
 
 /// Puts below all that a user wrote what is built in, which depends on the presets that the user chose.
-fn with_built_in(written: Vec<Source>) -> Result<Vec<Source>, Error> {
+fn with_built_in(written: Vec<ConfigSource>) -> Result<Vec<ConfigSource>, Error> {
     let provenance = Provenance::merge(written.clone())?;
     let tree = provenance.tree();
     let names = backends(&provenance);

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use super::*;
 use crate::config::lookup;
+use crate::config::vars::FlagSetting;
 use crate::config::{Granularity, Keep, Layout, OnFailure, Origin, Pane, PromptBy, Side, TmuxMode};
 
-/// A project in a folder of its own, with a home beside it.
+/// A project in a folder of its own, with a home next to it.
 struct Project {
     dir: tempfile::TempDir,
     request: LoadRequest,
@@ -39,7 +40,7 @@ impl Project {
     }
 
     fn flag(mut self, name: &str, value: impl Into<toml::Value>) -> Self {
-        self.request.flags.push(Flag::new(name, value));
+        self.request.flags.push(FlagSetting::new(name, value));
         self
     }
 
@@ -114,7 +115,7 @@ fn all_problems_of_all_layers_are_reported_at_once() {
         .with("seqorch.toml", "[run]\nbackend = \"claud\"\ndealy = 3\n[backend.mine]\nargs = []\n")
         .with(
             "seqorch.local.toml",
-            "[[override]]\ntasks = [\"1\"]\nbackend = \"nobody\"\n[prompt]\ntemplate = \"gone.md\"\n",
+            "[[override]]\ntasks = [\"1\"]\nbackend = \"unknown\"\n[prompt]\ntemplate = \"gone.md\"\n",
         )
         .env("SEQORCH_RUN__NOPE", "1")
         .flag("--max-iterations", 0);
@@ -130,7 +131,7 @@ fn all_problems_of_all_layers_are_reported_at_once() {
             "--max-iterations: run.max_iterations: 0 is out of range; it must be 1 or more",
             "seqorch.toml:2: run.backend: there is no backend \"claud\"; did you mean \"claude\"? (known: claude, \
              codex, gemini, mine, opencode)",
-            "seqorch.local.toml:3: override[0].backend: there is no backend \"nobody\" (known: claude, codex, gemini, \
+            "seqorch.local.toml:3: override[0].backend: there is no backend \"unknown\" (known: claude, codex, gemini, \
              mine, opencode)",
             "seqorch.toml:4: backend.mine.command: is missing: a backend needs a command, or a preset that has one",
             "seqorch.local.toml:5: prompt.template: there is no file gone.md",

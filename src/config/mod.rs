@@ -2,30 +2,35 @@
 //!
 //! # A key is declared once
 //!
-//! [`sections`] holds one entry for each key: name, type, default, meaning, and what may be written there. From it come
+//! `sections` holds one entry for each key: name, type, default, meaning, and what may be written there. From it come
 //! the structs that the rest of seqorch reads ([`Config`]), the defaults, the check of every source, `config explain`,
 //! the JSON Schema, `seqorch.toml.example`, `docs/configuration.md`, the name of its variable, and the key that its flag
 //! sets.
 //!
 //! # What figment does, and what we do
 //!
-//! figment merges. It gets one [`source::Source`] for each file, profile, variable and flag and for what is built in; it
-//! merges tables key by key and replaces lists as a whole, it puts its profiles in their order (its default profile holds
-//! what is built in and the files, the selected one the chosen `[profile.NAME]`, the global one variables and flags), and
-//! it remembers by its metadata which source set each value.
+//! figment merges. It gets one source for each file, each chosen profile, each variable, each flag, and for what is built
+//! in. It merges tables key by key and replaces lists as a whole. Its profiles put the sources in their order: its default
+//! profile holds what is built in and the files, the selected one holds the chosen `[profile.NAME]`, and the global one
+//! holds variables and flags. Its metadata says which source set a value.
 //!
-//! We do what figment cannot: [`source::Source`] is the one provider. It reads TOML with the line of every value (figment's
-//! own provider forgets lines), and its metadata turns a key into a place like `seqorch.toml:4`. [`vars`] gives a variable
-//! the type of its key (figment's own provider guesses the type from the text). [`check`] holds every source against the
-//! keys before it is merged, so that all mistakes of all sources are reported at once, each with its place and what may
-//! have been meant; figment would stop at the first one. [`provenance`] keeps the sources, since figment forgets a value
-//! that was overridden. The structs are filled by the types of the keys ([`key::ConfigType`]), the same code that checks.
+//! We do what figment cannot:
+//!
+//! - `source` is our one provider. The values come from `tree`, which reads TOML with the line of every value, and the
+//!   metadata turns a key into a place like `seqorch.toml:4`. figment's own provider for TOML forgets lines.
+//! - `vars` names variables and gives each value the type of its key. figment's own provider for variables guesses the
+//!   type from the text, reads only the environment of the process, and needs further crates.
+//! - `check` holds every source against the keys before the sources are merged. So all mistakes of all sources are reported
+//!   at once, each with its place and with the key or word that may have been meant. figment stops at the first mistake.
+//! - `provenance` keeps the sources next to what figment merged, since figment forgets a value that is overridden.
+//! - The structs are filled by the types of the keys (`key::ConfigType`), the same code that checks, and not by serde. So a
+//!   value that was accepted cannot fail later.
 //!
 //! # Layers of this room, lowest first
 //!
 //! `path`, `problem`, `tree` (values with lines) · `key`, `declare`, `formats`, `duration` (what a key is) · `sections` (the
 //! keys) · `lookup`, `check` · `source`, `provenance`, `presets`, `built_in`, `vars` (where values come from) · `meaning`,
-//! `files`, `load` · `explain`, `json_schema`, `pages`. Only `files` and `load` touch the disk.
+//! `files`, `loaded`, `load` · `explain`, `json_schema`, `pages`. Only `files` and `load` touch the disk.
 
 mod built_in;
 mod check;
@@ -36,20 +41,22 @@ mod files;
 mod formats;
 pub mod json_schema;
 mod key;
-pub mod load;
+mod load;
+mod loaded;
 mod lookup;
 mod meaning;
 pub mod pages;
 mod path;
 mod presets;
 mod problem;
-pub mod provenance;
+mod provenance;
 mod sections;
 mod source;
 mod tree;
 mod vars;
 
-pub use load::{LoadRequest, Loaded, load};
+pub use load::load;
+pub use loaded::{LoadRequest, Loaded};
 pub use presets::NAMES as BUILT_IN_BACKENDS;
 pub(crate) use problem::nearest;
 pub use provenance::Provenance;
@@ -66,4 +73,4 @@ pub use sections::run::{
 pub use sections::tmux::{ExtraWindow, Keep, Layout, Pane, Side, Tmux, TmuxMode};
 pub use sections::work::{Commit, Dirty, Git, Log, Tasks, Tick, Verify};
 pub use source::Origin;
-pub use vars::Flag;
+pub use vars::FlagSetting;

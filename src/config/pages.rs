@@ -18,7 +18,7 @@ const EXAMPLE_HEAD: &str = "\
 # A later source wins over an earlier one: built-in defaults, your ~/.config/seqorch/config.toml, the files in `extends`,
 # seqorch.toml, seqorch.local.toml (not committed), the chosen profile, SEQORCH_SECTION__KEY variables, flags.
 # Tables merge key by key. Lists, also [[override]], are replaced as a whole. A duration is a text like \"2m 30s\", or whole
-# seconds. `seqorch config show` prints what holds, `seqorch config explain run.delay` says why.
+# seconds. `seqorch config show` prints the values in force, `seqorch config explain run.delay` says why.
 #
 # This file is made by `seqorch config example`.
 ";
@@ -123,8 +123,8 @@ seqorch reads TOML files. All keys are optional. A later source wins over an ear
 
 Tables merge key by key. Lists, also those of tables like `[[override]]`, are replaced as a whole.
 
-`seqorch config show` prints what holds, and where each value comes from. `seqorch config explain run.delay` says all
-about one key. `seqorch config example` prints a file with all keys and their defaults, and `seqorch config schema` a JSON
+`seqorch config show` prints the values in force, and where each comes from. `seqorch config explain run.delay`
+explains one key. `seqorch config example` prints a file with all keys and their defaults, and `seqorch config schema` a JSON
 Schema with which editors complete and check a file.
 ";
 

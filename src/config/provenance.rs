@@ -4,7 +4,7 @@ use figment::value::{Tag, Value as MergedValue};
 use figment::{Figment, Provider};
 
 use super::path::KeyPath;
-use super::source::{CHOSEN_PROFILE, Layer, Origin, Source, from_figment};
+use super::source::{CHOSEN_PROFILE, ConfigSource, Layer, Origin, from_figment};
 use super::tree::TomlNode;
 use crate::error::{Error, ErrorKind};
 
@@ -15,12 +15,12 @@ pub struct Provenance {
     /// What figment merged; each value carries the tag of its source.
     merged: MergedValue,
     /// Lowest first.
-    sources: Vec<Source>,
+    sources: Vec<ConfigSource>,
 }
 
 impl Provenance {
     /// Merges the sources, lowest first.
-    pub(crate) fn merge(sources: Vec<Source>) -> Result<Self, Error> {
+    pub(crate) fn merge(sources: Vec<ConfigSource>) -> Result<Self, Error> {
         let figment = sources.iter().fold(Figment::new(), |figment, source| figment.merge(source.clone()));
         let figment = figment.select(CHOSEN_PROFILE);
         let merged = figment.find_value("").map_err(|errors| {
@@ -55,8 +55,9 @@ impl Provenance {
     pub(crate) fn history(&self, path: &KeyPath) -> Vec<(Layer, Origin, &TomlNode)> {
         // a list is replaced as a whole: only the last source of the list counts for what is in it
         let list = path.list();
-        let has_list = |source: &&Source| list.as_ref().is_none_or(|list| source.tree.get(list).is_some());
-        let mut sources: Vec<&Source> = self.sources.iter().filter(has_list).collect();
+        let has_list =
+            |source: &&ConfigSource| list.as_ref().is_none_or(|list| source.tree.get(list).is_some());
+        let mut sources: Vec<&ConfigSource> = self.sources.iter().filter(has_list).collect();
         if list.is_some() {
             sources.drain(..sources.len().saturating_sub(1));
         }
@@ -88,9 +89,9 @@ mod tests {
 
     use super::*;
 
-    fn source(layer: Layer, text: &str) -> Source {
+    fn source(layer: Layer, text: &str) -> ConfigSource {
         let tree = Arc::new(TomlNode::parse(text).unwrap());
-        Source { layer, label: layer.name().replace(' ', "-"), file: Some("x".into()), tree }
+        ConfigSource { layer, label: layer.name().replace(' ', "-"), file: Some("x".into()), tree }
     }
 
     #[test]

@@ -65,7 +65,7 @@ pub(crate) const CHOSEN_PROFILE: Profile = Profile::const_new("chosen");
 
 /// One source, checked.
 #[derive(Debug, Clone)]
-pub(crate) struct Source {
+pub(crate) struct ConfigSource {
     pub(crate) layer: Layer,
     /// The file as a user would call it, the variable, the flag.
     pub(crate) label: String,
@@ -76,7 +76,7 @@ pub(crate) struct Source {
 
 /// The one provider of ours: figment's own for TOML files does not keep lines, and its own for variables cannot know
 /// which type a key has. It adds lines to figment's metadata: `interpolate` gives the place of a key, `seqorch.toml:4`.
-impl Provider for Source {
+impl Provider for ConfigSource {
     fn metadata(&self) -> Metadata {
         let metadata = Metadata::named(self.layer.name());
         let metadata = match &self.file {
@@ -181,7 +181,7 @@ mod tests {
     #[test]
     fn the_metadata_of_a_file_knows_the_line_of_a_key() {
         let tree = TomlNode::parse("[run]\ndelay = 1\n").unwrap();
-        let source = |label: &str| Source {
+        let source = |label: &str| ConfigSource {
             layer: Layer::Repo,
             label: label.to_owned(),
             file: Some("/project/a.toml".into()),

@@ -10,12 +10,12 @@ use super::lookup::{self, KeyAt};
 use super::path::KeyPath;
 use super::problem::Problem;
 use super::sections::root::SETTINGS;
-use super::source::{Layer, Source};
+use super::source::{ConfigSource, Layer};
 use super::tree::{TomlNode, TomlValue};
 
 /// A setting from the command line.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Flag {
+pub struct FlagSetting {
     /// The key that it sets: `run.delay`.
     pub key: String,
     /// The value; a text is read as the key wants it.
@@ -24,7 +24,7 @@ pub struct Flag {
     pub name: String,
 }
 
-impl Flag {
+impl FlagSetting {
     /// A flag that sets the key whose declaration names it.
     ///
     /// # Panics
@@ -50,7 +50,7 @@ pub(crate) fn from_env(
     env: &[(String, String)],
     backends: &[String],
     problems: &mut Vec<Problem>,
-) -> Vec<Source> {
+) -> Vec<ConfigSource> {
     let mut sources = Vec::new();
     // the Python tool's switch; our own name for it wins
     if env.iter().any(|(name, value)| name == "CODEAGENT_NO_TMUX" && !matches!(value.as_str(), "" | "0")) {
@@ -74,8 +74,10 @@ pub(crate) fn from_env(
 }
 
 /// The flags that set keys.
-pub(crate) fn from_flags(flags: &[Flag], problems: &mut Vec<Problem>) -> Vec<Source> {
-    let of = |flag: &Flag| source(Layer::Flag, &flag.name, &KeyPath::parse(&flag.key), &flag.value, problems);
+pub(crate) fn from_flags(flags: &[FlagSetting], problems: &mut Vec<Problem>) -> Vec<ConfigSource> {
+    let of = |flag: &FlagSetting| {
+        source(Layer::Flag, &flag.name, &KeyPath::parse(&flag.key), &flag.value, problems)
+    };
     flags.iter().map(of).collect()
 }
 
@@ -85,13 +87,13 @@ fn source(
     path: &KeyPath,
     value: &toml::Value,
     problems: &mut Vec<Problem>,
-) -> Source {
+) -> ConfigSource {
     let node = match value {
         toml::Value::String(text) => typed(path, text),
         other => TomlNode::from_toml(other),
     };
     let tree = check::check(&node.at(path), SETTINGS, &|_| label.to_owned(), problems);
-    Source { layer, label: label.to_owned(), file: None, tree: Arc::new(tree) }
+    ConfigSource { layer, label: label.to_owned(), file: None, tree: Arc::new(tree) }
 }
 
 /// `RUN__DELAY` is `run.delay`; names of variables of a backend keep their case.
@@ -135,7 +137,7 @@ fn typed(path: &KeyPath, text: &str) -> TomlNode {
 mod tests {
     use super::*;
 
-    fn env(vars: &[(&str, &str)]) -> (Vec<Source>, Vec<String>) {
+    fn env(vars: &[(&str, &str)]) -> (Vec<ConfigSource>, Vec<String>) {
         let vars: Vec<_> =
             vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let mut problems = Vec::new();
@@ -220,7 +222,7 @@ mod tests {
 
     #[test]
     fn a_flag_sets_the_key_that_declares_it() {
-        assert_eq!(Flag::new("--delay", "3s").key, "run.delay");
-        assert_eq!(Flag::new("--no-tmux", "off").key, "tmux.mode");
+        assert_eq!(FlagSetting::new("--delay", "3s").key, "run.delay");
+        assert_eq!(FlagSetting::new("--no-tmux", "off").key, "tmux.mode");
     }
 }

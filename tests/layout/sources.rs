@@ -295,6 +295,13 @@ impl<'a, 's> Parser<'a, 's> {
             at += 1;
         }
         let (keyword, name) = (self.code[at], self.code.get(at + 1).copied());
+        // a macro that declares items: `keys! { pub struct Run { … } }`
+        if name.is_some_and(|n| n.is("!")) && self.code.get(at + 2).is_some_and(|t| t.is("{")) {
+            self.parsed.macros.push((keyword.text.to_owned(), keyword.line));
+            let close = closed(&self.code, at + 2);
+            self.module(at + 3, close - 1, module);
+            return close;
+        }
         let Some(name) =
             name.filter(|n| n.kind == TokenKind::Word || keyword.is("use") || keyword.is("macro_rules"))
         else {

@@ -30,5 +30,7 @@ fn help_of_the_verbs_below_a_verb() {
     let project = project();
     check(&project, "help", "config_show", &[&["config", "show", "--help"]]);
     check(&project, "help", "config_explain", &[&["config", "explain", "--help"]]);
+    check(&project, "help", "config_example", &[&["config", "example", "--help"]]);
+    check(&project, "help", "config_reference", &[&["config", "reference", "--help"]]);
     check(&project, "help", "limits_test", &[&["limits", "test", "--help"]]);
 }

@@ -73,7 +73,7 @@ pub(crate) const EXTENDS: ConfigKey = ConfigKey::new(
 /// The profiles of a file. A profile is not a setting; what it sets is.
 pub(crate) const PROFILE: ConfigKey = ConfigKey::new(
     "profile",
-    "A named set of the settings above. `--profile NAME` applies it.",
+    "A named set of settings: all keys except extends and profile. `--profile NAME` applies it.",
     KeyShape::Named(TableKeys { about: "", keys: SETTINGS }),
 );
 

@@ -24,7 +24,7 @@ keys! {
         /// What one step covers: a top-level task with all tasks below it (unit), or one task that has no tasks below
         /// it (task).
         granularity: Granularity = "unit";
-        /// Whether to run the tasks, too, that the spec marks as optional.
+        /// Whether to run optional tasks, too.
         include_optional: bool = false, flag = "--include-optional";
         /// What happens when a unit has no attempts left: the run stops (halt), or it continues with the units that do
         /// not depend on this one (skip).
@@ -55,7 +55,7 @@ words! {
 keys! {
     /// How a failed attempt is repeated.
     #[derive(Copy, Eq)]
-    pub struct Retry, PartialRetry {
+    pub struct Retry {
         /// Attempts that a unit may take in all, the first one included.
         attempts: u32 as Count = 3;
         /// Pause before the second attempt. It doubles before each further one.
@@ -63,12 +63,13 @@ keys! {
         /// Longest pause before an attempt.
         max_backoff: Duration = "10m";
     }
+    pub struct PartialRetry = partial Retry;
 }
 
 keys! {
     /// Deadlines of an attempt. "0s" turns a deadline off.
     #[derive(Copy, Eq)]
-    pub struct Timeouts, PartialTimeouts {
+    pub struct Timeouts {
         /// Longest time that one attempt may take.
         task: Duration = "2h";
         /// Longest time that an agent may print nothing after its first output.
@@ -78,6 +79,7 @@ keys! {
         /// Time that an agent gets to end after it is asked to. It is killed after that.
         grace: Duration = "10s";
     }
+    pub struct PartialTimeouts = partial Timeouts;
 }
 
 keys! {

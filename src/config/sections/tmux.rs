@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::config::declare::{keys, words};
-use crate::config::duration::Pause;
+use crate::config::duration::NonZeroDuration;
 use crate::config::formats::Command;
 use crate::config::key::{ConfigType, KeyShape, ValueError, ValueFormat};
 use crate::config::path::KeyPath;
@@ -53,7 +53,7 @@ keys! {
         /// Program and arguments of the pane, run without a shell. A relative path starts at the project root.
         command: Vec<String> as Command, required, like = ["git", "diff", "--stat"];
         /// Pause after which the pane runs its command again, on a cleared screen. Unset: it runs once.
-        every: Option<Duration> as Option<Pause>, like = "5s";
+        every: Option<Duration> as Option<NonZeroDuration>, like = "5s";
         /// Side of the agent on which the pane opens. Further panes of this side share it.
         side: Side = "right";
         /// Size of the pane: a share of the window, or a number of rows (columns for a pane on the right). A main-*
