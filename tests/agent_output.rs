@@ -56,7 +56,7 @@ fn logs_into_a_pipe_cut_no_line() {
 fn usage_is_summed_by_attempt_unit_and_run() {
     let project = project("codex-tool", r#"test "$SEQORCH_ATTEMPT" != 1 || exit 1"#);
     let run = project.run(&["run"]).code(0);
-    // codex says the total of the session, and never a cost
+    // codex reports the total of the session, and never a cost
     let words = "246 tokens in (14 cached), 90 out (10 thought), cost unknown";
     assert!(run.stdout.contains("1  A: done, 2 attempts, "), "{}", run.stdout);
     assert_eq!(run.stdout.matches(words).count(), 2, "{}", run.stdout);
@@ -94,7 +94,7 @@ fn the_session_is_saved_as_soon_as_it_is_known() {
     wait_until("the session is there", || file.exists());
     assert_eq!(fs::read_to_string(&file).unwrap(), "01a20269-a9ab-7540-a9ec-79bb6744e759");
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
-    // the second attempt prints the same, and waits as well
+    // the second attempt prints the same, and waits, too
     project.release();
     project.wait_for_ledger(2);
     project.release();

@@ -43,7 +43,7 @@ fn an_echoed_prompt_is_not_a_signal() {
     project.run(&["run"]).code(0);
 }
 
-/// Codex without JSON prints its whole transcript there, the prompt and what its tools print included.
+/// Without JSON, Codex prints its whole transcript to stderr, with the prompt and the output of its tools.
 #[test]
 fn a_signal_on_stderr_does_not_count() {
     let project =

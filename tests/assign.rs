@@ -4,7 +4,7 @@ use crate::common::Project;
 
 const TASKS: &str = "- [ ] 1. Store\n- [ ] 2. Screen\n- [ ] 3. Review\n";
 
-/// Three workers that only differ in name, and an agent that assigns, which says what `answer` prints.
+/// Three workers that differ only in name, and an assigning agent that prints what `answer` prints.
 fn project(answer: &str, more: &str) -> Project {
     let assigner = format!("cat > \"$SEQORCH_DIR/asked\"; echo x >> calls; {answer}");
     Project::new()
@@ -123,7 +123,7 @@ fn plan_saves_the_assignment_and_a_dry_run_asks_nothing() {
     let backends: Vec<_> = plan["steps"].as_array().unwrap().iter().map(|s| s["backend"].clone()).collect();
     assert_eq!(backends, ["c", "g", "c"]);
     assert_eq!(project.state("demo")["assignments"]["3"]["type"], "review");
-    // a second look needs no second question
+    // the second plan uses the saved assignment
     assert_eq!(project.run(&["plan"]).code, 0);
     assert_eq!(project.read("calls").lines().count(), 1);
     assert!(workers(&project).is_empty());
@@ -153,7 +153,7 @@ fn an_assignment_by_hand_beats_agent_and_rule_until_cleared() {
         .run(&["plan", "--dry-run"])
         .code(0)
         .says(&["assigned to fake by hand", "assigned to gemini by hand"]);
-    // before the agent was asked, and after
+    // task 1 and 3 were assigned before the agent was asked, task 2 after it
     project.run(&["plan"]).code(0);
     project.run(&["mark", "2", "--agent", "codex"]).code(0);
     project.run(&["run"]).code(0);

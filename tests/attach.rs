@@ -11,13 +11,16 @@ fn attach_selects_the_window_inside_and_outside_tmux() {
     project.run(&["attach"]).code(66).says(&["there is no tmux session sequential-login"]);
     project.run(&["run"]).code(0);
     project.run(&["attach", "7"]).code(64).says(&["task 7 has no window", "There are: main, log, 1.1, 1.2."]);
-    // another server than the run's
+    // inside another tmux server than the run's
     let elsewhere = project.command(&["attach", "1.1"]).env("TMUX", "/nowhere/default,1,0").output().unwrap();
     assert_eq!(elsewhere.status.code(), Some(64));
-    let said = String::from_utf8_lossy(&elsewhere.stderr).into_owned();
-    assert!(said.contains("another tmux server") && said.contains("attach -t sequential-login"), "{said}");
+    let printed = String::from_utf8_lossy(&elsewhere.stderr).into_owned();
+    assert!(
+        printed.contains("another tmux server") && printed.contains("attach -t sequential-login"),
+        "{printed}"
+    );
 
-    // a person's own session on the same server, looked at from a terminal
+    // from inside tmux: the user's own session on the same server, on a terminal
     let exe = env!("CARGO_BIN_EXE_seqorch");
     let root = project.root().to_str().unwrap();
     project.ask_tmux(&["new-session", "-d", "-s", "mine", "-c", root, "-x", "80", "-y", "24", "sh"]);
@@ -43,7 +46,7 @@ fn attach_selects_the_window_inside_and_outside_tmux() {
     let _ = person.kill();
     let _ = person.wait();
 
-    // from outside
+    // from outside tmux
     let command = format!("stty rows 24 cols 80; exec '{exe}' attach 1.2");
     let mut person = project
         .command_of("script", &["-qec", &command, "/dev/null"])
@@ -59,7 +62,7 @@ fn attach_selects_the_window_inside_and_outside_tmux() {
 #[test]
 fn runs_of_one_name_have_separate_sessions_and_attach_finds_its_own() {
     let Some(project) = Project::new().tmux() else { return };
-    // another work tree of the same repository, say, and another spec of the same name in this one
+    // a second spec of the same name, and another work tree of the same repository
     let agent = "until [ -e $ROOT/go ]; do sleep 0.02; done; say_done";
     let project = project
         .spec("login", tasks(1))
@@ -74,13 +77,13 @@ fn runs_of_one_name_have_separate_sessions_and_attach_finds_its_own() {
         project.start(&["-C", "tree", "run", "login"]),
     ];
     project.wait_for_ledger(3);
-    // whoever comes first has the name
+    // the first run has the plain name
     let sessions = project.ask_tmux(&["list-sessions", "-F", "#{session_windows} #{session_name}"]);
     let mut sessions: Vec<_> = sessions.lines().map(|line| line.split_once(' ').unwrap()).collect();
     sessions.sort_unstable();
     assert_eq!(sessions.iter().map(|(windows, _)| *windows).collect::<Vec<_>>(), ["2", "4"], "{sessions:?}");
     assert!(sessions.iter().any(|(_, name)| *name == "sequential-login"), "{sessions:?}");
-    // there is no terminal here, which is said of a session that was found
+    // "not a terminal" means that the session was found
     project.run(&["-C", "tree", "attach", "login", "1"]).code(64).says(&["not a terminal"]);
     project.write("go", "");
     for run in runs {
@@ -117,7 +120,7 @@ fn attach_finds_the_session_that_an_earlier_run_used() {
     let project = project.spec("login", tasks(1)).agent("[ $SEQORCH_ATTEMPT = 1 ] && say_halt || say_done");
     project.run(&["run", "--tmux-session", "mine"]).code(2);
     project.run(&["attach", "1"]).code(64).says(&["not a terminal"]);
-    // which a resume goes on in
+    // a resume uses the same session
     project.run(&["resume", "--answer", "A"]).code(0).says(&["attach -t mine"]);
     assert_eq!(project.ask_tmux(&["list-sessions", "-F", "#{session_name}"]).trim(), "mine");
 }
@@ -127,7 +130,7 @@ fn attach_to_a_subtask_finds_the_window_of_its_unit() {
     let Some(project) = Project::new().tmux() else { return };
     let project = project.spec("login", "- [ ] 1. A\n  - [ ] 1.1 B\n");
     project.run(&["run"]).code(0);
-    // tmux itself says what it lacks here
+    // "not a terminal" means that the window was found
     project.run(&["attach", "1.1"]).code(64).says(&["not a terminal"]);
     project.run(&["attach", "1.2"]).code(64).says(&["task 1.2 has no window", "There are: main, 1."]);
 }

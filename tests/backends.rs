@@ -17,7 +17,7 @@ fn backends_lists_what_is_installed_and_survives_one_that_hangs() {
     );
     let claude = program(&project, "claude", "cat; echo '2.1.330 (Claude Code)'");
     program(&project, "cat", "exec /bin/cat");
-    // the second sleep leaves its parent's session, as agents' tools do
+    // the first sleep is in a session of its own, as tools of agents are
     program(&project, "codex", "setsid /bin/sleep 1000 & echo codex-cli 0.169.0; /bin/sleep 1000");
     program(&project, "setsid", "exec /usr/bin/setsid \"$@\"");
     program(&project, "gemini", "echo \"no key $OPENAI_API_KEY here\" >&2; exit 41");

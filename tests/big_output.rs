@@ -24,7 +24,7 @@ fn an_agent_that_prints_200_mb_is_read_to_its_signal() {
     assert!(logs.stderr.contains("are not kept"), "{}", logs.stderr);
 }
 
-/// Peak of resident memory that reading an agent may take, in kB; most of it is the program itself.
+/// The most resident memory, in kB, that reading an agent may take; most of it is the program itself.
 const FLAT: u64 = 40_000;
 
 const MAX_MB: u64 = 8;
@@ -33,15 +33,15 @@ fn gigabytes() -> u64 {
     std::env::var("SEQORCH_BIG_GB").ok().and_then(|n| n.parse().ok()).unwrap_or(2)
 }
 
-/// Peak of resident memory in kB.
+/// Peak resident memory of a process in kB.
 fn peak(pid: i32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:")).unwrap();
     line.trim().trim_end_matches("kB").trim().parse().unwrap()
 }
 
-/// Runs an agent that floods, then waits at its gate, then says its last words. Asserts what must hold, and prints what
-/// it took.
+/// Runs an agent that floods, waits at its gate, and then ends. Asserts that memory stayed flat and that the end of the
+/// log is kept; prints the measured numbers.
 fn flood(name: &str, project: Project, script: &str, bytes: u64, stream: &str) {
     let project = project
         .spec("login", "- [ ] 1. A\n")
@@ -49,7 +49,7 @@ fn flood(name: &str, project: Project, script: &str, bytes: u64, stream: &str) {
         .agent(&format!("{script}\nnote flooded; gate; echo; echo 'the very end'; say_done"));
     let start = Instant::now();
     let run = project.start(&["run"]);
-    // the pipe is the only thing between the agent's last byte and its reader
+    // what the reader has not read yet is at most what fits in the pipe
     wait_long("the flood", || project.ledger().len() >= 2);
     let took = start.elapsed();
     let (attempt, _) = project.alive_with("__attempt")[0].clone();
@@ -67,7 +67,7 @@ fn flood(name: &str, project: Project, script: &str, bytes: u64, stream: &str) {
     let facts: serde_json::Value =
         serde_json::from_str(&project.of_attempt("login", "1", 1, "result.json")).unwrap();
     let counted = facts[format!("{stream}_bytes")].as_u64().unwrap();
-    // and the agent's own few words
+    // and the few lines that the agent prints at its end
     assert!((bytes..bytes + 100).contains(&counted), "{counted} of {bytes}");
     assert!(facts["log_error"].is_null(), "{facts}");
     let file = if stream == "stdout" { "output.jsonl" } else { "stderr.log" };
@@ -125,7 +125,7 @@ fn a_gigabyte_of_unfinished_escapes_takes_flat_memory() {
 #[ignore = "gigabytes take a while"]
 fn a_gigabyte_on_stderr_takes_flat_memory() {
     let bytes = 1_000_000_000;
-    let script = format!("yes 'a warning that nobody reads' | head -c {bytes} >&2");
+    let script = format!("yes 'a warning without a reader' | head -c {bytes} >&2");
     flood("stderr", Project::new(), &script, bytes, "stderr");
 }
 

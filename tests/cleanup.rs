@@ -1,11 +1,12 @@
 //! `log.keep`: which folders of old attempts a run removes.
 
-use crate::common::Project;
 use serde_json::Value;
+
+use crate::common::Project;
 
 const STATE: &str = ".kiro/specs/SEQUENTIAL_STATE.json";
 
-/// Turns all times of the state file back by some years, as if everything had been long ago.
+/// Sets all times of the state file back by some years.
 fn long_ago(project: &Project) {
     let year: i32 = jiff::Timestamp::now().to_string()[..4].parse().unwrap();
     let mut text = project.read(STATE);
@@ -15,7 +16,7 @@ fn long_ago(project: &Project) {
     project.write(STATE, text);
 }
 
-/// Task 1 fails once before it is done; task 2 never is.
+/// Task 1 fails once and is then done; task 2 is never done.
 fn project(keep: &str) -> Project {
     Project::new()
         .spec("login", "- [ ] 1. A\n- [ ] 2. B\n")
@@ -29,7 +30,7 @@ fn only_attempts_of_done_tasks_are_removed_after_their_time() {
     let kept = |unit: &str, attempt: u32| project.path(format!(".seqorch/login/{unit}/{attempt}")).exists();
     project.run(&["run"]).code(2);
     long_ago(&project);
-    // all of it is of the last run when this one begins
+    // when this run starts, all attempts are of the run before it, so all stay
     project.run(&["run"]).code(2);
     assert!(kept("1", 1) && kept("1", 2) && kept("2", 1) && kept("2", 3));
 

@@ -1,13 +1,15 @@
-//! Suspended machines, stopped processes and clocks that somebody sets: nothing times out for time asleep, nothing hangs,
-//! nothing is repeated.
+//! Suspended machines, stopped processes and changed clocks: no timeout counts time asleep, nothing hangs, and nothing is
+//! repeated.
 
-use crate::common::{Project, kill, wait_until};
-use rustix::process::Signal;
 use std::path::Path;
 use std::time::Duration;
 
-/// A project whose processes see a wall clock that [`jump`] sets; the monotonic clock is left alone, as a suspend does.
-/// `None`, and said so, where the library for that is missing.
+use rustix::process::Signal;
+
+use crate::common::{Project, kill, wait_until};
+
+/// A project whose processes see a wall clock that [`jump`] sets. The monotonic clock is left alone, as in a suspend.
+/// `None`, with a note, if libfaketime is missing.
 fn with_own_clock() -> Option<Project> {
     let places =
         ["/usr/lib/x86_64-linux-gnu/faketime", "/usr/lib/aarch64-linux-gnu/faketime", "/usr/lib/faketime"];
@@ -30,7 +32,7 @@ fn with_own_clock() -> Option<Project> {
 
 /// Sets the wall clock of all processes of the project.
 fn jump(project: &Project, by: &str) {
-    // in one step, for they read it all the time
+    // in one step, since the processes read the file all the time
     project.write("clock.new", by);
     std::fs::rename(project.path("clock.new"), project.path("clock")).unwrap();
 }
@@ -84,7 +86,7 @@ fn setting_the_clock_back_repeats_nothing_and_delays_nothing() {
     assert_eq!(project.ledger().len(), 3);
 }
 
-/// Stops processes for longer than their silence may last, as a suspend does, and lets them go on.
+/// Stops processes for longer than the idle timeout, as a suspend does, and continues them.
 fn asleep(pids: &[i32]) {
     for pid in pids {
         kill(*pid, Signal::STOP);

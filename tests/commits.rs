@@ -62,10 +62,10 @@ fn a_halted_tasks_commit_has_its_own_changes_and_not_the_users() {
     let out = project.run(&["resume", "--answer", "Use blue."]);
     assert_eq!(out.code, 2, "{out:?}");
     assert!(out.stderr.contains("mine.txt") && !out.stderr.contains("made-1"), "{}", out.stderr);
-    // what could not begin changes nothing: it is still halted, also after a run that only shows the question
+    // a refused start changes nothing: the spec is still halted, also after a run that only shows the question
     assert!(
         project.path(".seqorch/demo/summary.txt").exists(),
-        "who watches is still told how the last run ended"
+        "a watcher still sees how the last run ended"
     );
     for args in [&["run", "--retry"][..], &["run"]] {
         assert_eq!(project.run(args).code, 2);

@@ -30,12 +30,12 @@ fn an_agent_that_falls_silent_is_ended() {
 
 #[test]
 fn an_agent_that_hangs_after_its_closing_record_is_ended_and_done() {
-    let said = "<promise>TASK_DONE</promise>";
+    let words = "<promise>TASK_DONE</promise>";
     let agent = format!(
         r#"
 echo '{{"type":"system","subtype":"init","session_id":"5f8e","model":"m"}}'
-echo '{{"type":"assistant","message":{{"content":[{{"type":"text","text":"{said}"}}]}}}}'
-echo '{{"type":"result","subtype":"success","is_error":false,"result":"{said}","session_id":"5f8e"}}'
+echo '{{"type":"assistant","message":{{"content":[{{"type":"text","text":"{words}"}}]}}}}'
+echo '{{"type":"result","subtype":"success","is_error":false,"result":"{words}","session_id":"5f8e"}}'
 sleep 4712
 "#
     );

@@ -1,5 +1,5 @@
-//! Disks that fill up, turn read-only or lose a folder in the middle of a run: a clear error, the old state intact, and a
-//! next run that goes on.
+//! Disks that fill up, turn read-only or lose a folder during a run: a clear error, the old state intact, and a next run
+//! that continues.
 
 use std::fs;
 use std::process::{Command, Output};
@@ -16,7 +16,7 @@ fn a_full_or_read_only_disk_refuses_the_run_and_keeps_the_state() {
         crate::common::skipped("no mount namespaces here");
         return;
     }
-    for (options, said) in [("size=64k", "No space left"), ("size=1m,ro", "ead-only")] {
+    for (options, error) in [("size=64k", "No space left"), ("size=1m,ro", "ead-only")] {
         let script = format!(
             "cp -r '{specs}' /tmp/$$.copy && mount -t tmpfs -o {first} tmpfs '{specs}' && cp -r /tmp/$$.copy/. '{specs}' && \
              rm -r /tmp/$$.copy && {fill} && exec '{exe}' run",
@@ -43,14 +43,14 @@ fn a_full_or_read_only_disk_refuses_the_run_and_keeps_the_state() {
         let output = shell.output().unwrap();
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(70), "{text}");
-        assert!(text.contains(said) && text.contains("intact"), "{text}");
+        assert!(text.contains(error) && text.contains("intact"), "{text}");
         assert_eq!(project.ledger(), [""; 0]);
         command.arg("status");
     }
 }
 
-/// Runs a shell script with mounts of its own, in which `seqorch` is the program; `None`, and said so, where the system
-/// allows no such thing.
+/// Runs a shell script that may mount file systems, with `seqorch` on its path. `None`, with a note, if the system does
+/// not allow mounts.
 fn with_mounts(project: &Project, script: &str) -> Option<Output> {
     if !Command::new("unshare").args(["--mount", "true"]).status().is_ok_and(|s| s.success()) {
         crate::common::skipped("no mount namespaces here");
@@ -72,7 +72,7 @@ fn text(output: &Output) -> String {
     format!("{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
-/// Whether a list of files, printed by the script, holds one that was half-written.
+/// Whether the list of files that the script printed has a temporary file.
 fn litter(output: &Output) -> bool {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     text.lines().filter_map(|l| l.rsplit_once('.')).any(|(_, kind)| matches!(kind, "tmp" | "sock"))
@@ -120,7 +120,7 @@ fn an_attempt_that_cannot_write_its_result_is_lost_not_done() {
     for part in ["lost", "code 70", "No space left", "login: complete"] {
         assert!(text.contains(part), "{part} is missing in\n{text}");
     }
-    // the second never came to its start: there was no room for its prompt
+    // attempt 2 never started: there was no room for its prompt
     assert_eq!(project.ledger(), ["1 1", "1 3", "2 1", "2 3"]);
     assert_eq!(project.outcomes("login", "1"), ["lost", "cancelled", "done"]);
 }
@@ -168,7 +168,7 @@ fn a_second_run_is_refused_even_without_the_firsts_lock_file() {
     fs::remove_dir_all(project.path(".seqorch")).unwrap();
     project.run(&["run"]).code(75).says(&["another run"]);
     project.release();
-    // that attempt could not say how it ended; the next ones can
+    // that attempt could not write its result; the next ones can
     for _ in 0..2 {
         let before = project.ledger().len();
         project.wait_for_ledger(before + 1);

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::common::Project;
 use crate::common::programs::{healthy, json, program};
 
-/// The findings of a topic with a level.
+/// The texts of a topic with this level.
 fn findings<'a>(report: &'a Value, topic: &str, level: &str) -> Vec<&'a str> {
     let all = report["findings"].as_array().unwrap().iter();
     all.filter(|f| f["topic"] == topic && f["level"] == level).map(|f| f["text"].as_str().unwrap()).collect()
@@ -29,9 +29,9 @@ fn every_parse_error_is_listed_with_its_place_and_exits_with_2() {
     let project = healthy().spec("bad", "- [ ] 1. One\n- [ ] 1. Again\n").spec("empty", "nothing\n");
     let out = project.run(&["doctor", "--json"]).code(2);
     let report = json(&out.stdout);
-    let said = findings(&report, "specs", "problem").join("\n");
-    assert!(said.contains(".kiro/specs/bad/tasks.md:2:"), "{said}");
-    assert!(said.contains(".kiro/specs/empty/tasks.md:1:"), "{said}");
+    let printed = findings(&report, "specs", "problem").join("\n");
+    assert!(printed.contains(".kiro/specs/bad/tasks.md:2:"), "{printed}");
+    assert!(printed.contains(".kiro/specs/empty/tasks.md:1:"), "{printed}");
     assert_eq!(report["exit_code"], 2);
     assert_eq!(findings(&report, "specs", "ok"), ["demo: 2 tasks"]);
 }
@@ -47,7 +47,7 @@ fn a_missing_agent_exits_with_69_and_names_the_installed_ones() {
     let report = json(&out.stdout);
     assert_eq!(
         findings(&report, "agents", "problem"),
-        ["codex (assign.owners.codex): codex is not in PATH, or is not executable"]
+        ["codex (assign.owners.codex): codex is not in PATH or is not executable"]
     );
     assert_eq!(findings(&report, "commands", "problem"), ["verify.commands: no-such-checker was not found"]);
     let list = report["findings"].as_array().unwrap();
@@ -86,8 +86,8 @@ fn a_wrong_configuration_exits_with_78_and_the_rest_is_still_checked() {
     let project = healthy().config("[run]\ndealy = \"3s\"\n");
     let out = project.run(&["doctor", "--json"]).code(78);
     let report = json(&out.stdout);
-    let said = findings(&report, "configuration", "problem");
-    assert!(said[0].contains("seqorch.local.toml:2: run.dealy"), "{said:?}");
+    let printed = findings(&report, "configuration", "problem");
+    assert!(printed[0].contains("seqorch.local.toml:2: run.dealy"), "{printed:?}");
     assert!(!findings(&report, "git", "ok").is_empty() && !findings(&report, "disk", "ok").is_empty());
 }
 
@@ -116,8 +116,8 @@ fn a_dirty_tree_is_a_problem_only_when_steps_are_committed() {
     let project = project.config("[git]\ncommit = \"step\"\ndirty = \"refuse\"\n");
     let out = project.run(&["doctor", "--json"]).code(2);
     let report = json(&out.stdout);
-    let said = findings(&report, "git", "problem").join("\n");
-    assert!(said.contains("uncommitted changes in "), "{said}");
+    let printed = findings(&report, "git", "problem").join("\n");
+    assert!(printed.contains("uncommitted changes in "), "{printed}");
     let warned = findings(&report, "git", "warning").join("\n");
     assert!(warned.contains("seqorch.local.toml holds your own settings"), "{warned}");
 }

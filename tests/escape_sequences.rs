@@ -15,7 +15,7 @@ fn escape_sequences_and_invalid_bytes_reach_no_terminal_or_log() {
     assert!(project.run(&["logs", "--raw"]).stdout.contains('\u{1b}'));
 }
 
-/// Title, clipboard, alternate screen, mouse, device control with tmux's way through, and one string without an end.
+/// Title, clipboard, alternate screen, mouse, device control with tmux's passthrough, and one string without an end.
 const HOSTILE: &str = r"
 printf 'A\033]0;evil-title\007B\033]2;evil-title\033\\C\n'
 printf 'D\033]52;c;ZXZpbC1jbGlwYm9hcmQ=\007E\n'
@@ -27,11 +27,11 @@ printf 'T\033'; note cut; gate; printf ']0;evil-title\007U\n'
 ";
 
 fn hostile(more: &str) -> String {
-    // stderr goes the same way to the screen
+    // stderr is shown on the screen, too
     format!("hostile() {{ {HOSTILE} }}\nhostile\nhostile >&2\n{more}")
 }
 
-/// Lets the agent go on, as often as it stands in the middle of a sequence.
+/// Releases the agent each time it waits in the middle of a sequence.
 fn release(project: &Project, times: usize) {
     for n in 1..=times {
         wait_until("the middle of a sequence", || {
@@ -46,7 +46,7 @@ fn harmless(what: &str, text: &str) {
     let bad = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
     assert!(!text.contains(bad), "{what}: {text:?}");
     assert!(!text.contains("evil"), "{what}: {text:?}");
-    // and what was said between is still there
+    // the text between the sequences is still there
     for c in 'A'..='U' {
         assert!(text.contains(c), "{what}: {c} is missing in {text:?}");
     }
@@ -70,7 +70,7 @@ fn no_escape_sequence_reaches_a_question_a_status_or_a_prompt() {
         .spec("login", "- [ ] 1. A\n")
         .agent(&hostile("[ $SEQORCH_ATTEMPT = 1 ] && exit 3; cat > \"$ROOT/prompt\"; hostile; say_halt"));
     let run = project.start(&["run"]);
-    // two in the first attempt, three in the second
+    // twice in the first attempt, three times in the second
     release(&project, 5);
     let run = run.wait().code(2);
     harmless("run", &run.stdout);
@@ -102,7 +102,7 @@ fn no_escape_sequence_reaches_the_window() {
     assert!(!project.ask_tmux(&["show-buffer"]).contains("evil"));
     let shown = project.ask_tmux(&["capture-pane", "-p", "-S", "-", "-t", "=sequential-login:task-1"]);
     harmless("the window", &shown);
-    // the same words, straight into a window, do all that: the looks above would see it
+    // control: the same output straight into a window does all that, so the checks above can fail
     let script = HOSTILE.replace("note cut; gate;", "");
     project.ask_tmux(&["new-window", "-d", "-t", "=mine:", "-n", "bare", &format!("{script}\nsleep 4751")]);
     wait_until("the title", || {
@@ -129,7 +129,7 @@ fn on_a_terminal_a_run_sends_only_colours_and_its_countdown() {
     harmless("a terminal", &ours);
 }
 
-/// Takes out what seqorch itself may send: colours (`ESC [ … m`), and the line that replaces itself (`CR ESC [ K`).
+/// Removes what seqorch itself may send: colours (`ESC [ … m`), and the line that replaces itself (`CR ESC [ K`).
 fn without_ours(text: &str) -> String {
     let mut rest = text.replace("\r\u{1b}[K", "").replace("\r\n", "\n");
     while let Some(at) = rest.find("\u{1b}[") {

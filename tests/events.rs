@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::common::{Project, tasks};
+use crate::common::Project;
 use crate::hooks::{TWO, lines};
 
 fn names(events: &[Value]) -> Vec<&str> {
@@ -18,7 +18,7 @@ fn run_json_prints_exactly_the_events_of_the_log() {
         names(&events),
         ["run_started", "step_started", "step_ended", "step_started", "step_ended", "run_ended"]
     );
-    assert!(events.iter().all(|event| event["v"] == 1 && event["at"].is_string()));
+    assert!(out.stdout.lines().all(|line| line.starts_with("{\"v\":1,\"at\":\"")), "{}", out.stdout);
     assert_eq!(out.stdout, project.read(".seqorch/login/events.jsonl"));
 }
 
@@ -34,12 +34,4 @@ fn a_second_run_appends_to_the_same_log() {
     assert_eq!(names(&log).iter().filter(|name| **name == "run_ended").count(), 2);
     let again = log.iter().rfind(|event| event["event"] == "step_started").unwrap();
     assert_eq!((&again["unit"], &again["attempt"]), (&"2".into(), &2.into()));
-}
-
-#[test]
-fn every_event_has_version_and_time() {
-    let project = Project::new().spec("login", tasks(2));
-    let run = project.run(&["run", "--json"]).code(0);
-    assert_eq!(run.stdout, project.read(".seqorch/login/events.jsonl"));
-    assert!(run.stdout.lines().all(|line| line.starts_with("{\"v\":1,\"at\":\"")), "{}", run.stdout);
 }

@@ -1,11 +1,12 @@
-//! The bundled examples do what the README says, and the README says what is so.
+//! The bundled examples do what the README says.
 
-use crate::common::Project;
 use std::path::Path;
 use std::process::Command;
 
-/// A copy of an example; it brings its own agent, with its own mode.
-fn copy(name: &str) -> Project {
+use crate::common::{Project, git};
+
+/// A copy of an example with its files and their modes.
+pub(crate) fn copy(name: &str) -> Project {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name).join(".");
     let project = Project::new();
     std::fs::remove_file(project.path("agent.sh")).unwrap();
@@ -26,18 +27,7 @@ fn the_hello_example_needs_nothing_but_a_shell() {
 #[test]
 fn the_night_example_gets_through_a_failure_a_limit_and_a_question() {
     let project = copy("night");
-    for args in [
-        &["init", "-q"][..],
-        &["config", "user.name", "t"],
-        &["config", "user.email", "t@localhost"],
-        &["config", "commit.gpgsign", "false"],
-        &["add", "-A"],
-        &["commit", "-q", "-m", "start"],
-    ] {
-        assert!(Command::new("git").args(args).current_dir(project.root()).status().unwrap().success());
-    }
-    // what the test itself keeps in the folder
-    project.write(".git/info/exclude", ".out/\n.home/\nledger\ngate\n");
+    git::init(&project);
     let project = project.env("NIGHT_PAUSE", "0").env("NIGHT_LIMIT", "1");
     let night = project.run(&["run", "--no-tmux", "--delay", "0"]).code(2);
     night.says(&[

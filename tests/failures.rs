@@ -22,7 +22,7 @@ fn a_failing_task_is_retried_with_backoff_and_then_needs_you() {
     for part in ["What went wrong before", "Attempt 1", "exit code 3", "> segfault in parser", "> boom"] {
         assert!(prompt.contains(part), "{part} is missing in:\n{prompt}");
     }
-    // a later run tries it afresh
+    // a later run tries it again
     let project = project.agent("say_done");
     project.run(&["run"]).code(0);
     assert_eq!(project.ledger()[3..], ["1 4", "2 1"]);

@@ -32,7 +32,7 @@ fn init_replaces_nothing_without_force() {
     project.run(&["init"]).code(0).says(&["kept ", "seqorch.toml (exists already", "--force", "Next: "]);
     assert_eq!(project.read("seqorch.toml"), before);
     let skill = ".claude/skills/seqorch/SKILL.md";
-    // the skill does not need a new configuration
+    // the skill can be added to an existing configuration
     project.run(&["init", "--skill"]).code(0).says(&["kept", "written"]);
     assert_eq!(project.read("seqorch.toml"), before);
     project.write(skill, "my own");
@@ -56,7 +56,7 @@ fn the_skill_names_only_verbs_flags_and_codes_that_exist() {
     }
     let head = skill.strip_prefix("---\n").and_then(|s| s.split_once("\n---\n")).unwrap().0;
     assert!(head.contains("Run sequential orchestration for <spec>"), "{head}");
-    // every flag and verb that it names exists
+    // every flag and verb that the skill names exists
     let help = project.run(&["run", "--help"]).code(0).stdout
         + &project.run(&["resume", "--help"]).stdout
         + &project.run(&["plan", "--help"]).stdout
@@ -72,7 +72,7 @@ fn the_skill_names_only_verbs_flags_and_codes_that_exist() {
     for verb in skill.split("`seqorch ").skip(1).filter_map(|rest| rest.split([' ', '`']).next()) {
         assert!(verbs.contains(&format!("\n  {verb} ")), "{verb}");
     }
-    // and each exit code that it explains is one of the program's
+    // and each exit code that it explains is one of seqorch's
     let after = verbs.split("Exit codes").nth(1).unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
     for code in ["0", "1", "2", "64", "65", "66", "69", "70", "75", "78", "130, 143"] {
         assert!(skill.contains(&format!("| {code} |")), "{code}");

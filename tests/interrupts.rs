@@ -27,7 +27,7 @@ fn a_second_ctrl_c_ends_the_agent_and_its_processes_now() {
     run.signal(Signal::INT);
     run.wait().code(130);
     assert_eq!(project.alive(), []);
-    // ended by a human: it costs no attempt, and the next run begins where it was
+    // ended by the user: it costs no attempt, and the next run starts with this task
     let project = project.agent("say_done");
     project.run(&["run"]).code(0);
 }

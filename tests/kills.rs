@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::common::{Project, kill, wait_until};
 
-/// The first attempt of the first task leaves a process in a session of its own and waits; all others are quick.
+/// The first attempt of task 1 starts a process in a session of its own and waits; all other attempts are quick.
 pub(crate) const AGENT: &str =
     "[ $SEQORCH_UNIT-$SEQORCH_ATTEMPT = 1-1 ] && { setsid sleep 4771 & note waits; gate; }; say_done";
 
@@ -25,25 +25,25 @@ pub(crate) fn project(way: Way) -> Option<Project> {
     Some(project.spec("login", "- [ ] 1. A\n- [ ] 2. B\n").agent(AGENT))
 }
 
-/// What lives beside the tmux server.
+/// All processes of the test except the tmux server.
 fn alive(project: &Project) -> Vec<(i32, String)> {
     let server = project.tmux_server();
     project.alive().into_iter().filter(|(pid, _)| Some(*pid) != server).collect()
 }
 
-/// What becomes of the agent that works when it happens.
+/// What becomes of the agent that works when the event happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Agent {
-    /// It is ended with all below it.
+    /// It is ended with all its processes.
     Ended,
-    /// It goes on without a run; the next one takes it over.
+    /// It works on without a run; the next run takes it over.
     WorksOn,
-    /// It goes on, and its run ends after it.
+    /// It finishes, and its run ends after it.
     Finishes,
 }
 
-/// Makes `event` happen in the middle of the first step, then looks at the run (`code`; `None`: it goes on to its end),
-/// the agent, and at what the next run makes of it.
+/// Makes `event` happen in the middle of the first step, then checks the exit code of the run (`None`: it completes), the
+/// agent, and the next run.
 #[track_caller]
 fn happens(way: Way, event: &dyn Fn(&Project, i32), code: Option<i32>, agent: Agent, outcomes: &[&str]) {
     let Some(project) = project(way) else { return };
@@ -72,7 +72,7 @@ fn happens(way: Way, event: &dyn Fn(&Project, i32), code: Option<i32>, agent: Ag
         project.release();
         next.wait().code(0);
     } else {
-        // an end by hand is over when the run is over; that of a window may still be on its way where both were hit
+        // when run and window were hit together, the processes of the window may end a moment later
         wait_until("the end of all", || alive(&project).is_empty());
         project.run(&["run"]).code(0);
     }
@@ -86,16 +86,18 @@ fn signals(list: &'static [Signal]) -> impl Fn(&Project, i32) {
     move |project, pid| {
         for (n, signal) in list.iter().enumerate() {
             if n > 0 {
-                // two of a kind at once are one to the kernel
-                wait_until("the first to be heard", || said(project).contains("stopping after this step"));
+                // the kernel merges two equal signals that arrive at once
+                wait_until("the first to be handled", || {
+                    printed(project).contains("stopping after this step")
+                });
             }
             kill(pid, *signal);
         }
     }
 }
 
-/// What runs of the project have said so far, wherever they say it.
-fn said(project: &Project) -> String {
+/// What the runs of the project have printed so far, in files and in the main window.
+fn printed(project: &Project) -> String {
     let files = fs::read_dir(project.path(".out")).unwrap().flatten();
     let mut text: String = files.map(|f| fs::read_to_string(f.path()).unwrap_or_default()).collect();
     if project.tmux_server().is_some() {
@@ -161,8 +163,8 @@ fn kill_9_of_run_and_attempt_never_leads_to_two_agents_at_once() {
         let attempt = project.alive_with("__attempt")[0].0;
         kill(pid, Signal::KILL);
         kill(attempt, Signal::KILL);
-        // what the agent left in a session of its own is beyond the reach of the kernel's own rules
-        // (the main window shows it as long as it is there)
+        // the kernel ends the agent with its attempt, but not the process in a session of its own;
+        // the view in the main window stays as long as that one lives
         let left = |line: &str| line.contains("sleep 4771") || line.contains(" __view ");
         wait_until("their end", || alive(project).iter().all(|(_, line)| left(line)));
         let run = project.run(&["run"]).code(0);

@@ -266,6 +266,23 @@ fn only_the_tmux_room_runs_tmux() {
 }
 
 #[test]
+fn git_and_tmux_are_started_in_one_file_each() {
+    for (room, starter) in [("git", "src/git/runner.rs"), ("tmux", "src/tmux/server.rs")] {
+        let starts = |parsed: &&ParsedFile| {
+            let targets = parsed.paths.iter().flat_map(|used| SOURCES.resolve(used));
+            let mut external = targets.filter_map(|target| match target {
+                Target::External(segments) => Some(segments.join("::")),
+                _ => None,
+            });
+            external.any(|path| within(&path, "duct") || within(&path, "std::process::Command"))
+        };
+        let files = SOURCES.files.iter().filter(|f| f.file.room() == room);
+        let found: Vec<_> = files.filter(starts).map(|f| f.file.path.as_str()).collect();
+        assert_eq!(found, [starter], "{room} is started elsewhere, too");
+    }
+}
+
+#[test]
 #[ignore = "not yet true"]
 fn files_form_no_circle() {
     let mut wrong: Vec<_> = circles(&SOURCES.arrows())

@@ -1,16 +1,18 @@
 //! `seqorch limits test`: what a message of an agent means.
 
-use crate::common::{Project, shared};
-use jiff::Timestamp;
-use serde_json::Value;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::common::{Project, shared};
+
 fn ask(mut command: Command, text: &str) -> (i32, String, String) {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
-    // a program that refuses its arguments does not read
+    // a program that refuses its arguments does not read its input
     let _ = child.stdin.take().unwrap().write_all(text.as_bytes());
     let output = child.wait_with_output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
@@ -69,18 +71,18 @@ fn patterns_of_the_project_are_used() {
         "--tz",
         "UTC",
     ];
-    let told = |backend: &str, text: &str| {
+    let answer = |backend: &str, text: &str| {
         let (code, stdout, stderr) =
             ask(project.command(&[&args[..], &["--backend", backend]].concat()), text);
         assert_eq!(code, 0, "{stderr}");
         serde_json::from_str::<Value>(&stdout).unwrap()
     };
-    let verdict = told("fake", "ERROR: closed, back in 3 hours");
+    let verdict = answer("fake", "ERROR: closed, back in 3 hours");
     assert_eq!(verdict["until"], "2026-07-01T13:00:00+00:00");
     assert_eq!(verdict["source"], "backend.fake.limit_patterns[0] + duration");
-    assert_eq!(told("fake", "Too Many Requests")["kind"], "none");
-    assert_eq!(told("claude", "Too Many Requests")["kind"], "rate_limited");
-    assert_eq!(told("claude", "ERROR: closed, back in 3 hours")["kind"], "none");
+    assert_eq!(answer("fake", "Too Many Requests")["kind"], "none");
+    assert_eq!(answer("claude", "Too Many Requests")["kind"], "rate_limited");
+    assert_eq!(answer("claude", "ERROR: closed, back in 3 hours")["kind"], "none");
 }
 
 #[test]
@@ -100,14 +102,14 @@ fn invalid_options_are_refused() {
 
 #[test]
 fn a_wrong_pattern_is_an_error_that_names_its_key() {
-    for (pattern, said) in [
+    for (pattern, error) in [
         ("match = '('\nkind = \"auth\"", "limit_patterns[0].match"),
         ("match = 'x'\nkind = \"busy\"", "limit_patterns[0].kind"),
         ("match = 'x'\nkind = \"auth\"\nreset = \"clock\"", "a group named hour"),
         ("match = 'x'", "kind: is missing"),
     ] {
         let project = Project::new().config(&format!("[[backend.fake.limit_patterns]]\n{pattern}\n"));
-        project.run(&["limits", "test"]).code(78).says(&[said]);
+        project.run(&["limits", "test"]).code(78).says(&[error]);
     }
 }
 
@@ -140,25 +142,25 @@ fn every_known_message_is_classified_correctly() {
         ]);
         let (code, stdout, stderr) = ask(command, part("text"));
         assert_eq!(code, 0, "{}: {stderr}", v["id"]);
-        let told: Value = serde_json::from_str(&stdout).unwrap();
+        let answer: Value = serde_json::from_str(&stdout).unwrap();
         let kinds = v["accept_kinds"].as_array().cloned().unwrap_or_else(|| vec![v["kind"].clone()]);
         let time = |value: &Value| value.as_str().map(|text| text.parse::<Timestamp>().unwrap());
-        let near = match (time(&told["until"]), time(&v["reset_at"])) {
-            (Some(told), Some(wanted)) => {
-                told.duration_since(wanted).abs() <= jiff::SignedDuration::from_secs(1)
+        let near = match (time(&answer["until"]), time(&v["reset_at"])) {
+            (Some(got), Some(wanted)) => {
+                got.duration_since(wanted).abs() <= jiff::SignedDuration::from_secs(1)
             }
-            (told, wanted) => told.is_none() && wanted.is_none(),
+            (got, wanted) => got.is_none() && wanted.is_none(),
         };
-        let right = near && kinds.contains(&told["kind"]);
+        let right = near && kinds.contains(&answer["kind"]);
         count += 1;
         wrong += usize::from(!right);
         let mark = if right { "ok   " } else { "WRONG" };
-        let until = told["until"].as_str().unwrap_or("-");
-        let (id, backend, kind) = (part("id"), part("backend"), told["kind"].as_str().unwrap_or_default());
+        let until = answer["until"].as_str().unwrap_or("-");
+        let (id, backend, kind) = (part("id"), part("backend"), answer["kind"].as_str().unwrap_or_default());
         let _ = writeln!(
             table,
             "{mark} {id} {backend:<9} {kind:<16} {until:<29} {}",
-            told["source"].as_str().unwrap_or_default()
+            answer["source"].as_str().unwrap_or_default()
         );
         if !right {
             let _ = writeln!(table, "      wanted {} {}: {}", v["kind"], v["reset_at"], part("text"));
@@ -180,20 +182,20 @@ fn ask_bytes(mut command: Command, bytes: &[u8]) -> Value {
 #[test]
 fn any_bytes_are_accepted_as_a_message() {
     let project = Project::new();
-    let told = |channel: &str, bytes: &[u8]| {
+    let answer = |channel: &str, bytes: &[u8]| {
         let args = ["limits", "test", "--backend", "claude", "--channel", channel, "--exit", "1"];
         ask_bytes(project.command(&args), bytes)
     };
-    assert_eq!(told("stdout", b""), serde_json::json!({"kind": "none", "until": null, "source": ""}));
-    assert_eq!(told("event", b"\xff\xfe\x00{")["kind"], "none");
-    // what is no text around the message does not hide it
+    assert_eq!(answer("stdout", b""), serde_json::json!({"kind": "none", "until": null, "source": ""}));
+    assert_eq!(answer("event", b"\xff\xfe\x00{")["kind"], "none");
+    // invalid bytes around the message do not hide it
     let line = [&b"\xff\xf0 torn\n"[..], "You've hit your session limit · resets 3pm\n".as_bytes()].concat();
-    assert_eq!(told("stdout", &line)["kind"], "quota_exhausted");
-    // a whole transcript: its end counts, and it takes no time
+    assert_eq!(answer("stdout", &line)["kind"], "quota_exhausted");
+    // of a whole transcript only the end counts, and it is read quickly
     let mut huge = b"You've hit your session limit\nso I went on, and wrote more.\n".repeat(50_000);
-    assert_eq!(told("stdout", &huge)["kind"], "none");
+    assert_eq!(answer("stdout", &huge)["kind"], "none");
     huge.extend_from_slice("You've hit your session limit · resets 3pm".as_bytes());
-    assert_eq!(told("stdout", &huge)["kind"], "quota_exhausted");
+    assert_eq!(answer("stdout", &huge)["kind"], "quota_exhausted");
 }
 
 #[test]
@@ -211,13 +213,13 @@ fn an_unknown_backend_gives_a_warning_and_an_answer() {
 #[test]
 fn times_are_read_and_printed_in_the_requested_zone() {
     let project = Project::new();
-    let told = |zone: &str, text: &str| {
+    let answer = |zone: &str, text: &str| {
         let args = ["limits", "test", "--channel", "stdout", "--now", "2026-03-07T20:00:00Z", "--tz", zone];
         ask_bytes(project.command(&args), text.as_bytes())["until"].clone()
     };
     let text = "You've hit your weekly limit · resets Mar 8, 2:30am";
-    // New York leaves that hour out, Tokyo does not
-    assert_eq!(told("America/New_York", text), "2026-03-08T03:30:00-04:00");
-    assert_eq!(told("Asia/Tokyo", text), "2026-03-08T02:30:00+09:00");
-    assert_eq!(told("Asia/Tokyo", "You've hit your weekly limit · resets soon"), Value::Null);
+    // the clock change skips that hour in New York, not in Tokyo
+    assert_eq!(answer("America/New_York", text), "2026-03-08T03:30:00-04:00");
+    assert_eq!(answer("Asia/Tokyo", text), "2026-03-08T02:30:00+09:00");
+    assert_eq!(answer("Asia/Tokyo", "You've hit your weekly limit · resets soon"), Value::Null);
 }

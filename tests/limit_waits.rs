@@ -4,7 +4,7 @@ use rustix::process::Signal;
 
 use crate::common::{Project, wait_until};
 
-/// The agent is limited in its first attempt, for so many seconds from then on, in the words of Codex.
+/// An agent that is limited in its first attempt, for this many seconds.
 fn limited(seconds: u32) -> String {
     format!(
         "if [ \"$SEQORCH_ATTEMPT\" = 1 ] && [ \"$SEQORCH_UNIT\" = 1 ]; then \
@@ -47,7 +47,7 @@ fn after_a_kill_the_next_run_waits_only_for_the_rest() {
     run.wait();
     let again = project.start(&["run"]);
     again.wait_for("fake is limited");
-    assert_eq!(project.state("login")["limits"]["fake"]["until"], until, "it waits for something else");
+    assert_eq!(project.state("login")["limits"]["fake"]["until"], until, "it waits for another time");
     again.wait().code(0);
     assert_eq!(project.ledger(), ["1 1", "1 2", "2 1"]);
     let started = project.state("login")["units"]["1"]["attempts"][1]["started_at"].clone();
@@ -73,7 +73,7 @@ fn a_limit_beyond_max_wait_stops_the_run() {
     let project = project(3600, "max_wait = \"10m\"", "");
     project.run(&["run"]).code(2).says(&["fake is limited: a human is needed", "limit.max_wait"]);
     assert_eq!(project.ledger(), ["1 1"]);
-    // nothing is burnt by the next one
+    // the next run starts no agent
     project.run(&["run"]).code(2);
     assert_eq!(project.ledger(), ["1 1"]);
     project.run(&["resume", "--now"]).code(0);
@@ -103,17 +103,17 @@ fn ctrl_c_ends_a_wait_at_once() {
     assert!(project.state("login")["waiting_until"].is_null());
 }
 
-/// What a process has used of the processors so far, in milliseconds.
+/// The processor time that a process has used so far, in milliseconds.
 fn processor_ms(pid: i32) -> u64 {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("it lives");
     let fields: Vec<&str> = stat[stat.rfind(')').unwrap() + 2..].split_whitespace().collect();
-    // utime and stime, in ticks of which Linux has a hundred a second wherever it runs
+    // utime and stime, in ticks; Linux has a hundred a second on every machine
     let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
     ticks * 10
 }
 
 #[test]
-#[ignore = "a minute of nothing"]
+#[ignore = "waits for a minute"]
 fn a_wait_of_a_minute_takes_no_processor_time() {
     let seconds = 66;
     let project = project(seconds, "", "");
@@ -136,7 +136,7 @@ fn a_wait_of_a_minute_takes_no_processor_time() {
 
 #[test]
 fn resume_now_ends_the_wait_of_a_running_run() {
-    // whoever is let in does not look at the clock
+    // this agent is limited until the file `open` exists, whatever the time
     let agent = "[ -e open ] && { say_done; exit; }\n\
                  echo \"quota exceeded, retry at $(( $(date +%s) + 3600 ))\" >&2; exit 1";
     let project = Project::new()
@@ -150,14 +150,14 @@ fn resume_now_ends_the_wait_of_a_running_run() {
         .run(&["status"])
         .code(0)
         .says(&["try at once with: seqorch resume login --now", "fake is limited"]);
-    // still closed: it tries, is refused, and waits again
+    // still limited: it tries, and waits again
     project.run(&["resume", "--now"]).code(0).says(&["does not wait any longer (fake: quota used up)"]);
     wait_until("the next wait", || {
         let state = project.state("login");
         state["waiting_until"].is_string() && state["units"]["1"]["attempts"].as_array().unwrap().len() == 2
     });
     assert_ne!(project.state("login")["waiting_since"], since);
-    // one that is suspended is told, and the person that it does not hear of it yet
+    // a suspended run gets the request, and the user learns that it cannot act yet
     run.signal(Signal::STOP);
     project.run(&["resume", "--now"]).code(0).says(&["was told to try now, and is suspended"]);
     project.write("open", "");
@@ -184,7 +184,7 @@ fn a_limit_of_one_model_does_not_stop_another() {
     let state = project.state("login");
     assert!(state["limits"].is_null() && state["model_limits"]["fake"]["Opus"].is_object(), "{state}");
     project.run(&["status"]).code(0).says(&["fake (Opus) is limited: quota used up"]);
-    // what asks for Sonnet goes on
+    // a task for Sonnet can run
     project.run(&["run", "--only", "3"]).code(0);
     assert_eq!(project.ledger(), ["1 1", "2 1", "3 1"]);
     let json = project.run(&["status", "--json"]).code(0);
@@ -193,7 +193,7 @@ fn a_limit_of_one_model_does_not_stop_another() {
         json["model_limits"]["fake"]["Opus"]["until"].is_string(),
         "a success of Sonnet says nothing of Opus"
     );
-    // nor is anything tried for Opus before its time
+    // and no task for Opus is tried before its time
     project.run(&["run"]).code(2);
     assert_eq!(project.ledger(), ["1 1", "2 1", "3 1"]);
 }
@@ -210,7 +210,7 @@ fn a_fallback_for_a_limited_model_is_shown_in_the_plan() {
         );
     project.write("spare.sh", "echo spare $SEQORCH_UNIT >> ledger; [ $SEQORCH_UNIT = 1 ] || exit 1; echo '<promise>TASK_DONE</promise>'\n");
     project.run(&["run"]).code(2);
-    // the third asks for Sonnet, and would not need the spare one
+    // task 3 asks for Sonnet and needs no fallback
     assert_eq!(project.ledger()[..2], ["1 1", "spare 1"]);
     project.run(&["plan", "--dry-run"]).code(0).says(&["spare steps in: fake (Opus) is limited"]);
     let json = project.run(&["plan", "--dry-run", "--json"]).code(0);
@@ -252,7 +252,7 @@ fn interrupted_waits_are_in_the_totals() {
         let since: jiff::Timestamp = since.as_str().unwrap().parse().unwrap();
         jiff::Timestamp::now().duration_since(since) > jiff::SignedDuration::from_secs(2)
     });
-    assert_eq!(project.state("login")["waiting_since"], since, "the wait began anew");
+    assert_eq!(project.state("login")["waiting_since"], since, "the wait started again");
     run.signal(rustix::process::Signal::INT);
     run.wait().code(130).says(&["waited", "for fake: quota used up"]);
     let state = project.state("login");

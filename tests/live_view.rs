@@ -8,7 +8,7 @@ use crate::common::{Project, Running, kill, tasks, wait_until};
 
 const MAIN: &str = "=sequential-login:main";
 
-/// What the main window shows right now.
+/// What the main window shows now.
 fn main_window(project: &Project) -> String {
     project.ask_tmux(&["capture-pane", "-p", "-t", MAIN])
 }
@@ -22,7 +22,7 @@ fn ask(project: &Project, format: &str) -> String {
     project.ask_tmux(&["display-message", "-p", "-t", MAIN, format]).trim().to_owned()
 }
 
-/// Views that are alive.
+/// How many views are alive.
 fn views(project: &Project) -> usize {
     project.alive_with(" __view ").len()
 }
@@ -70,7 +70,7 @@ fn a_new_run_does_not_show_the_summary_of_an_old_one() {
     assert!(summary.exists());
 }
 
-/// A run that works on its first task, as its main window shows.
+/// Starts a run and waits until its main window shows task 1.
 fn at_work(project: &Project, detach: bool) -> Running {
     let run = project.start(if detach { &["run", "--detach"] } else { &["run"] });
     project.wait_for_ledger(1);
@@ -89,7 +89,7 @@ fn the_window_of_a_killed_run_says_so_and_ends_with_the_agent() {
         shows(&project, "no run watches it; this takes it over:");
         drop(run.wait());
         project.release();
-        // nothing lives any more that could be watched
+        // there is nothing left to watch
         wait_until("the end of the view", || views(&project) == 0);
         shows(&project, "the last run was cut off; nothing is lost");
         project.run(&["status"]).code(0).says(&["idle"]);
@@ -145,7 +145,7 @@ fn closing_the_main_window_ends_a_detached_run_not_its_agent() {
 fn a_detached_run_that_cannot_start_says_why() {
     let Some(project) = Project::new().tmux() else { return };
     let project = project.spec("login", tasks(1)).agent("say_done").config("[git]\ncommit = \"step\"\n");
-    // no repository: found only by the run itself
+    // there is no git repository, which only the run itself finds out
     let output = project.run(&["run", "--detach"]);
     assert_ne!(output.code, 0, "{}", output.stdout);
     assert!(output.stderr.contains("git"), "{}", output.stderr);
@@ -179,7 +179,7 @@ fn the_live_view_follows_the_window_size_and_scrolls() {
     shows(&project, "follow what runs");
     project.release();
     run.wait().code(0);
-    // the headline of so long a summary is above the window
+    // the head of this long summary is above the window
     shows(&project, "60 done · 0 not done · 0 left");
 }
 
@@ -243,7 +243,7 @@ fn status_watch_in_a_pipe_prints_a_line_per_event() {
     let text = text.wait().code(0).says(&["✓ 2 done", "── all complete", "2 done · 0 not done"]);
     assert!(!text.stdout.contains('\u{1b}'), "{:?}", text.stdout);
     assert_eq!(json.wait().code(0).stdout, project.read(".seqorch/login/events.jsonl"), "the same lines");
-    // afterwards it tells the same, and ends at once
+    // after the run it prints the same and ends at once
     project.run(&["status", "--watch"]).code(0).says(&["▶ 1 Task 1", "── all complete"]);
 }
 

@@ -32,7 +32,7 @@ fn a_refused_second_run_names_process_host_start_and_spec() {
     let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
     let pid = format!("process {}", run.pid());
     project.run(&["run"]).code(75).says(&[&pid, host.trim(), &since, ".kiro/specs/login"]);
-    // whoever only looks needs no lock
+    // commands that only read need no lock
     project.run(&["status"]).code(0).says(&["running", &pid]);
     project.run(&["plan", "--dry-run"]).code(0).says(&["A", "B"]);
     project.run(&["logs"]).code(0);
@@ -49,7 +49,7 @@ fn the_lock_of_a_dead_run_is_free_at_once() {
     run.wait().code(137);
     let start = Instant::now();
     project.run(&["run"]).code(0);
-    assert!(start.elapsed() < Duration::from_secs(20), "no delay is owed before the first step of a run");
+    assert!(start.elapsed() < Duration::from_secs(20), "a run does not wait before its first step");
     assert_eq!(project.ledger(), ["1 1", "2 1"]);
 }
 

@@ -1,5 +1,5 @@
 //! All integration tests, in one binary.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue has failed")]
 
 mod agent_output;
 mod agent_signals;
@@ -45,6 +45,7 @@ mod recordings;
 mod report;
 mod resume;
 mod run;
+mod screens;
 mod secrets;
 mod several_specs;
 mod specs;

@@ -30,7 +30,7 @@ fn the_plan_says_when_steps_may_start() {
 
 #[test]
 fn outside_the_time_window_nothing_starts_and_status_says_until_when() {
-    // two hours that begin in an hour, whatever time it is
+    // a window of two hours that opens in one to two hours
     let clock = |hours: i64| {
         let at = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(hours);
         at.to_zoned_datetime(jiff::tz::TimeZone::UTC).strftime("%H:00").to_string()
@@ -47,7 +47,7 @@ fn outside_the_time_window_nothing_starts_and_status_says_until_when() {
     assert_eq!(project.state("login")["waiting_for"], rule.as_str());
     let status = project.run(&["status"]).code(0).says(&[&format!("waiting: {rule}")]);
     assert!(!status.stdout.contains("resume login --now"), "it is no limit");
-    // a person's own rule is not a limit: it holds
+    // a rule of the user is not a limit, so it still holds
     project.run(&["resume", "--now"]).code(0).says(&["keeps to pace.window"]);
     assert_eq!(project.state("login")["waiting_for"], rule.as_str());
     run.signal(rustix::process::Signal::INT);

@@ -25,12 +25,12 @@ fn side_panes_show_their_output_and_leave_no_process() {
         .agent("gate; echo 2 > count; gate; echo 3 > count; say_done");
     project.write("count", "1");
     let run = project.start(&["run"]);
-    wait_until("the first look", || shown(&project, "task-1", 1).contains("at 1 of 1"));
+    wait_until("the first output", || shown(&project, "task-1", 1).contains("at 1 of 1"));
     project.release();
-    wait_until("the second look", || shown(&project, "task-1", 1).contains("at 2 of 1"));
+    wait_until("the second output", || shown(&project, "task-1", 1).contains("at 2 of 1"));
     assert!(!shown(&project, "task-1", 1).contains("at 1"), "it was cleared");
     wait_until("the watcher", || project.alive_with("sleep 4764").len() >= 2);
-    // the layout: the agent on the left with 70 % of the columns, the others below each other
+    // the agent is on the left with 70 % of the columns, the other panes are below each other on the right
     let geometry = || panes(&project, "task-1", "#{pane_left} #{pane_width} #{pane_active}");
     wait_until("the layout", || geometry().get(3).is_some_and(|pane| pane.starts_with("155")));
     let geometry = geometry();
@@ -42,8 +42,8 @@ fn side_panes_show_their_output_and_leave_no_process() {
     wait_until("the end of all", || {
         project.alive_with("sleep 4764").is_empty() && project.alive_with("__pane").is_empty()
     });
-    // tmux may still have to read what the last look said
-    wait_until("the last look", || shown(&project, "task-1", 1).contains("at 3 of 1"));
+    // tmux may show a pane's last output a moment later
+    wait_until("the last output", || shown(&project, "task-1", 1).contains("at 3 of 1"));
     assert!(shown(&project, "task-1", 2).contains("watching"));
     assert!(shown(&project, "task-1", 3).contains("cannot start no-such-program"));
     assert_eq!(project.outcomes("login", "1"), ["done"]);
@@ -59,7 +59,7 @@ fn side_panes_delay_nothing_and_end_with_their_attempt() {
         .config(stubborn)
         .agent("case $SEQORCH_UNIT in 3) sleep 4766;; 2) [ $SEQORCH_ATTEMPT = 1 ] && sleep 4766; say_done;; *) say_done;; esac");
     let run = project.start(&["run"]);
-    // the next step does not wait for the first one's pane
+    // step 2 starts while the pane of step 1 is alive
     wait_until("the second step", || project.ledger().contains(&"2 1".to_owned()));
     wait_until("its pane", || panes(&project, "task-2", "#{pane_id}").len() == 2);
     project.ask_tmux(&["kill-window", "-t", &format!("{SESSION}task-2")]);
@@ -104,9 +104,9 @@ fn unknown_layouts_and_too_many_panes_do_no_harm() {
 fn doctor_names_programs_of_side_panes_that_are_missing() {
     let Some(project) = Project::new().tmux() else { return };
     let project = project.spec("login", tasks(1)).config(SIDE);
-    let said = project.run(&["doctor"]).stdout;
-    assert!(said.contains("no-such-program, which a side pane runs, was not found"), "{said}");
-    assert!(!said.contains("sh, which"), "{said}");
+    let printed = project.run(&["doctor"]).stdout;
+    assert!(printed.contains("no-such-program, which a side pane runs, was not found"), "{printed}");
+    assert!(!printed.contains("sh, which"), "{printed}");
 }
 
 #[test]

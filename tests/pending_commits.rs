@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::common::Project;
 use crate::common::git::{WRITES, git, repo};
 
-/// A hook of git that refuses a commit where this script fails.
+/// Installs a git hook that refuses a commit if this script fails.
 fn refuses_unless(project: &Project, script: &str) {
     let hook = project.path(".git/hooks/pre-commit");
     project.write(
@@ -17,13 +17,13 @@ fn refuses_unless(project: &Project, script: &str) {
     Command::new("chmod").arg("+x").arg(&hook).status().unwrap();
 }
 
-/// What a commit changed.
+/// The files that a commit changed.
 fn files_of(project: &Project, commit: &str) -> Vec<String> {
     let list = git(project, &["show", "--name-only", "--format=", commit]);
     list.lines().map(str::to_owned).collect()
 }
 
-/// What is not committed, our own files left out.
+/// What is not committed, without the files of seqorch itself.
 fn dirty(project: &Project) -> Vec<String> {
     let list = git(project, &["status", "--porcelain", "--", ".", ":(exclude).kiro/specs/SEQUENTIAL*"]);
     list.lines().map(str::to_owned).collect()
@@ -45,7 +45,7 @@ fn a_pending_commit_takes_fixes_of_its_own_files_and_nothing_else() {
     std::fs::remove_file(project.path("junk")).unwrap();
     let out = project.run(&["run"]).code(2);
     out.says(&["the work tree has changes", "  rules\n  new.txt\n", "Commit or stash them"]);
-    assert_eq!(project.ledger().len(), 1, "no step starts over a human's changes");
+    assert_eq!(project.ledger().len(), 1, "no step starts while the user's changes are there");
     for args in [&["status"][..], &["report"], &["doctor"]] {
         let out = project.run(args).says(&["rules, new.txt", "seqorch run demo --retry"]);
         assert!(out.stdout.contains("human is needed") || out.stdout.contains("needs you"), "{out:?}");
@@ -55,7 +55,7 @@ fn a_pending_commit_takes_fixes_of_its_own_files_and_nothing_else() {
     assert_eq!(git(&project, &["show", "HEAD:made-1"]), "tidy");
     assert_eq!(dirty(&project), ["M rules", "?? new.txt"]);
     assert_eq!(project.state("demo")["units"]["1"]["changes"]["files"], 2);
-    // whoever only tries again is told so before anything is done
+    // a second try without a change is refused in the same way
     let out = project.run(&["run"]).code(2);
     assert!(out.stderr.contains("new.txt") && out.stderr.contains("rules"), "{out:?}");
     project.run(&["undo", "1"]).code(0);
@@ -66,19 +66,19 @@ fn a_pending_commit_takes_fixes_of_its_own_files_and_nothing_else() {
 #[test]
 fn a_file_that_is_gone_at_one_try_and_back_at_the_next_is_committed() {
     let project = repo(&format!("mkdir -p d; echo y > d/g; {WRITES}"), "");
-    refuses_unless(&project, "test -e .out/mended");
+    refuses_unless(&project, "test -e .out/fixed");
     project.run(&["run", "--only", "1"]).code(2);
     std::fs::remove_file(project.path("d/g")).unwrap();
     for _ in 0..2 {
         project.run(&["run", "--retry"]).code(2).says(&["task 1 is done, but not committed"]);
     }
-    project.write("d/g", "mended\n");
-    project.write(".out/mended", "");
+    project.write("d/g", "fixed\n");
+    project.write(".out/fixed", "");
     project.run(&["run", "--retry"]).code(0);
     assert_eq!(files_of(&project, "HEAD"), [".kiro/specs/demo/tasks.md", "d/g", "made-1"]);
-    assert_eq!(git(&project, &["show", "HEAD:d/g"]), "mended");
+    assert_eq!(git(&project, &["show", "HEAD:d/g"]), "fixed");
     assert!(dirty(&project).is_empty(), "{:?}", dirty(&project));
-    assert!(project.state("demo")["units"]["1"]["changes"]["left"].is_null(), "nothing is owed");
+    assert!(project.state("demo")["units"]["1"]["changes"]["left"].is_null(), "no commit is pending");
     project.run(&["undo", "1"]).code(0);
     assert!(!project.path("d/g").exists());
 }
@@ -87,23 +87,23 @@ fn a_file_that_is_gone_at_one_try_and_back_at_the_next_is_committed() {
 fn a_pending_commit_of_an_older_version_takes_only_the_tasks_files() {
     for (commit, code) in [("step", 2), ("off", 0)] {
         let project = repo(WRITES, "");
-        refuses_unless(&project, "test -e .out/mended");
+        refuses_unless(&project, "test -e .out/fixed");
         project.run(&["run"]).code(2);
-        // that version did not keep the tree after the task, nor the words of git
+        // that version saved neither the tree after the task nor git's message
         let file = ".kiro/specs/SEQUENTIAL_STATE.json";
         let mut state: Value = serde_json::from_str(&project.read(file)).unwrap();
         let unit = state["specs"]["demo"]["units"]["1"].as_object_mut().unwrap();
         assert!(unit.remove("changes").is_some() && unit.remove("not_committed").is_some());
         project.write(file, state.to_string());
         project.write("seqorch.local.toml", format!("[git]\ncommit = \"{commit}\"\n"));
-        project.write(".out/mended", "");
-        project.write("made-1", "mended\n");
+        project.write(".out/fixed", "");
+        project.write("made-1", "fixed\n");
         project.write("notes.txt", "mine\n");
         project.run(&["run"]).code(code);
         if commit == "step" {
             assert_eq!(git(&project, &["log", "-1", "--format=%s"]), "1: First thing");
             assert_eq!(files_of(&project, "HEAD"), [".kiro/specs/demo/tasks.md", "made-1"]);
-            assert_eq!(git(&project, &["show", "HEAD:made-1"]), "mended");
+            assert_eq!(git(&project, &["show", "HEAD:made-1"]), "fixed");
         } else {
             project.write("made-1", "1\n");
         }
@@ -116,7 +116,7 @@ fn a_pending_commit_of_an_older_version_takes_only_the_tasks_files() {
 #[test]
 fn a_refused_commit_leaves_the_users_staged_changes_alone() {
     let project = repo(WRITES, "");
-    refuses_unless(&project, "test -e .out/mended");
+    refuses_unless(&project, "test -e .out/fixed");
     project.run(&["run", "--only", "1"]).code(2);
     project.write("made-1", "staged\n");
     git(&project, &["add", "made-1"]);
@@ -125,7 +125,7 @@ fn a_refused_commit_leaves_the_users_staged_changes_alone() {
     project.run(&["run", "--retry"]).code(2);
     assert_eq!(dirty(&project), before);
     assert_eq!(git(&project, &["show", ":made-1"]), "staged");
-    project.write(".out/mended", "");
+    project.write(".out/fixed", "");
     project.run(&["run", "--retry"]).code(0);
     assert_eq!(git(&project, &["show", "HEAD:made-1"]), "later");
     assert!(dirty(&project).is_empty(), "{:?}", dirty(&project));
@@ -192,13 +192,13 @@ fn a_pending_commit_is_shown_everywhere_with_the_way_to_continue() {
     out.says(&["task 2 is done, but not committed", "seqorch run demo"]);
     assert_eq!(project.state("demo")["completed"], serde_json::json!(["1", "2"]), "nothing is left to do");
     for args in [&["status"][..], &["status", "--watch"], &["report"], &["doctor"]] {
-        let said = project.run(args).stdout;
-        assert!(said.contains("human is needed") || said.contains("needs you"), "{args:?}:\n{said}");
+        let printed = project.run(args).stdout;
+        assert!(printed.contains("human is needed") || printed.contains("needs you"), "{args:?}:\n{printed}");
         for part in ["not like this", "seqorch run demo"] {
-            assert!(said.contains(part), "{part} is missing in {args:?}:\n{said}");
+            assert!(printed.contains(part), "{part} is missing in {args:?}:\n{printed}");
         }
-        assert!(!said.contains("Commit or stash"), "it would be lost to its commit: {args:?}:\n{said}");
-        assert!(!said.contains("complete\n") && !said.contains("all complete"), "{args:?}:\n{said}");
+        assert!(!printed.contains("Commit or stash"), "it would be lost to its commit: {args:?}:\n{printed}");
+        assert!(!printed.contains("complete\n") && !printed.contains("all complete"), "{args:?}:\n{printed}");
     }
     let report = project.run(&["report"]).stdout;
     assert!(report.starts_with("# demo: a human is needed\n"), "{report}");
@@ -218,22 +218,22 @@ fn a_pending_commit_is_shown_everywhere_with_the_way_to_continue() {
 
 #[test]
 fn a_refused_commit_calls_the_halt_hook_once_with_task_and_reason() {
-    let hook = "[\"sh\", \"-c\", \"echo $SEQORCH_EVENT $SEQORCH_UNIT $SEQORCH_OUTCOME: $SEQORCH_MESSAGE >> heard; cat >> told\"]";
+    let hook = "[\"sh\", \"-c\", \"echo $SEQORCH_EVENT $SEQORCH_UNIT $SEQORCH_OUTCOME: $SEQORCH_MESSAGE >> calls; cat >> events\"]";
     let project = repo(WRITES, &format!("dirty = \"allow\"\n[hooks]\nhalt = {hook}\nrun_end = {hook}\n"));
     refuses_unless(&project, "false");
     project.run(&["run"]).code(2);
-    let heard = project.read("heard");
-    let heard: Vec<_> = heard.lines().collect();
-    assert_eq!(heard.len(), 2, "{heard:?}");
-    assert!(heard[0].starts_with("halt 1 not_committed: task 1 is done, but not committed: "), "{heard:?}");
+    let calls = project.read("calls");
+    let calls: Vec<_> = calls.lines().collect();
+    assert_eq!(calls.len(), 2, "{calls:?}");
+    assert!(calls[0].starts_with("halt 1 not_committed: task 1 is done, but not committed: "), "{calls:?}");
     assert!(
-        heard[0].ends_with("not like this") && heard[1].starts_with("run_end 1 not_committed: "),
-        "{heard:?}"
+        calls[0].ends_with("not like this") && calls[1].starts_with("run_end 1 not_committed: "),
+        "{calls:?}"
     );
-    let told = project.read("told");
-    let told: Vec<Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!((&told[0]["event"], &told[0]["why"]), (&json!("needs_human"), &json!("not_committed")));
-    for event in told {
+    let events = project.read("events");
+    let events: Vec<Value> = events.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((&events[0]["event"], &events[0]["why"]), (&json!("needs_human"), &json!("not_committed")));
+    for event in events {
         assert_eq!((&event["v"], &event["unit"]), (&json!(1), &json!("1")));
         assert!(event["reason"].as_str().unwrap().contains("not like this"), "{event}");
     }
@@ -287,10 +287,12 @@ fn without_commits_no_pending_commit_is_shown() {
     project.run(&["doctor"]).says(&["needs you"]);
     project.write("seqorch.local.toml", "[git]\ncommit = \"off\"\n");
     for args in [&["status"][..], &["report"], &["doctor"]] {
-        let said = project.run(args).stdout;
+        let printed = project.run(args).stdout;
         assert!(
-            ["human is needed", "needs you", "done, not committed"].iter().all(|part| !said.contains(part)),
-            "{args:?}:\n{said}"
+            ["human is needed", "needs you", "done, not committed"]
+                .iter()
+                .all(|part| !printed.contains(part)),
+            "{args:?}:\n{printed}"
         );
     }
     let status: Value = serde_json::from_str(&project.run(&["status", "--json"]).stdout).unwrap();
@@ -312,10 +314,10 @@ fn the_run_that_makes_the_pending_commit_reports_it() {
     assert!(progress.contains(&format!("- **Changes:** {line}\n")), "{progress}");
     let log = project.read(".seqorch/demo/events.jsonl");
     let events = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let told: Vec<_> = events.filter(|event| event["event"] == "committed").collect();
-    assert_eq!(told.len(), 1);
+    let committed: Vec<_> = events.filter(|event| event["event"] == "committed").collect();
+    assert_eq!(committed.len(), 1);
     assert_eq!(
-        (&told[0]["unit"], &told[0]["commit"], &told[0]["files"]),
+        (&committed[0]["unit"], &committed[0]["commit"], &committed[0]["files"]),
         (&json!("1"), &json!(id), &json!(2))
     );
 }
@@ -335,7 +337,7 @@ fn a_retry_keeps_the_options_of_the_run_whose_commit_was_refused() {
         "1 not selected",
     ]);
     assert_eq!(project.ledger(), ["1 1", "other"], "no other task is worked on");
-    // that run is over: a later one has all tasks
+    // that run is over: a later one runs all tasks
     project.run(&["run", "demo", "--retry"]).code(0);
     assert_eq!(project.ledger(), ["1 1", "other", "2 1", ""]);
 }

@@ -110,7 +110,7 @@ fn every_skipped_task_has_a_reason() {
     for (id, reason) in [("3", "done"), ("1", "not_selected"), ("6", "not_selected")] {
         assert!(reasons.contains(&(id.into(), reason.into())), "{id} {reason}: {reasons:?}");
     }
-    // what is named is asked for, even where it is optional
+    // a task that --only names runs even if it is optional
     assert_eq!(ids(&plan["steps"], "id"), ["2", "4"]);
     let all = plan_json(&project, &[]);
     let optional = all["skipped"].as_array().unwrap().iter().find(|s| s["id"] == "4").unwrap();
@@ -127,7 +127,7 @@ fn the_printed_plan_is_what_runs() {
     project.run(&["run"]).code(0);
     let ran: Vec<String> = project.ledger().iter().map(|l| l.split(' ').next().unwrap().to_owned()).collect();
     assert_eq!(ran, order);
-    // and argv and prompt are what was printed
+    // and the command is the one that was printed
     let attempt: Value = serde_json::from_str(&project.of_attempt("login", "2", 1, "attempt.json")).unwrap();
     assert_eq!(attempt["argv"], printed["steps"][1]["argv"]);
     assert_eq!(plan_json(&project, &[])["total_steps"], 0);
@@ -155,11 +155,11 @@ fn plan_json_of_a_binary_file_is_an_object_with_the_error() {
 #[test]
 fn v_shows_config_files_and_commands_and_vv_every_effect() {
     let project = Project::new().spec("login", "- [ ] 1. A\n").config("[run]\ndelay = \"0s\"\n");
-    let said = project.run(&["plan", "-v"]).code(0).stderr;
+    let printed = project.run(&["plan", "-v"]).code(0).stderr;
     let files = ["seqorch.toml", "seqorch.local.toml"]
         .map(|f| format!("configuration: {}", project.path(f).display()));
     assert_eq!(
-        said.lines().collect::<Vec<_>>(),
+        printed.lines().collect::<Vec<_>>(),
         [&format!("project {}", project.root().display()), &files[0], &files[1]]
     );
     project.run(&["run", "-v"]).code(0).says(&[
@@ -171,10 +171,10 @@ fn v_shows_config_files_and_commands_and_vv_every_effect() {
         ),
     ]);
     project.run(&["mark", "1", "todo"]).code(0);
-    let told = project.run(&["run", "-vv"]).code(0).stdout;
-    let at = |what: &str| told.find(what).unwrap_or_else(|| panic!("{what:?} is not in {told}"));
-    assert!(at(" save the state") < at(" start attempt 2 of 1"), "{told}");
-    assert!(at(" start attempt 2 of 1") < at(" tick 1"), "{told}");
+    let effects = project.run(&["run", "-vv"]).code(0).stdout;
+    let at = |what: &str| effects.find(what).unwrap_or_else(|| panic!("{what:?} is not in {effects}"));
+    assert!(at(" save the state") < at(" start attempt 2 of 1"), "{effects}");
+    assert!(at(" start attempt 2 of 1") < at(" tick 1"), "{effects}");
     project.run(&["mark", "1", "todo"]).code(0);
     let quiet = project.run(&["run"]).code(0).stdout;
     assert!(!quiet.contains("save the state") && !quiet.contains("output in"), "{quiet}");

@@ -1,7 +1,8 @@
 //! In each dialect: which tasks one agent gets, in which order, and what waits for what.
 
-use crate::common::Project;
 use serde_json::Value;
+
+use crate::common::Project;
 
 const KIRO: &str = "# Plan\n\n- [ ] 1. Base\n  - [ ] 1.1 A\n    - _Requirements: 1.1_\n  - [ ] 1.2 B\n- [ ] 2. Checkpoint\n\
                     - [ ] 3. Last\n  - [ ]* 3.1 Tests\n  - [ ] 3.2 Work\n";
@@ -23,7 +24,7 @@ const TABLE: &str =
 
 const NUMBERED: &str = "# Tasks\n\n1. First thing\n2. Second thing\n3. Third thing\n";
 
-/// The steps of a plan, each with the tasks that its agent does: `1: 1.1 1.2; 2`.
+/// The steps of a plan, each with its tasks: `1: 1.1 1.2; 2`.
 fn steps(text: &str, granularity: &str) -> String {
     let project = Project::new().spec("s", text).env("SEQORCH_RUN__GRANULARITY", granularity);
     let plan: Value =

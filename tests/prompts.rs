@@ -23,11 +23,11 @@ fn inputs_are_listed_as_they_exist_and_a_missing_one_is_reported() {
     let planned = project.run(&["plan", "--prompt", "1"]).code(0).stdout;
     assert!(planned.contains("- @.kiro/specs/login/tasks.md\n- @notes.md\n"), "{planned}");
     project.run(&["run"]).code(0).says(&["prompt.inputs: there is no file \"docs/*.md\" now"]);
-    let told = |unit: &str| project.of_attempt("login", unit, 1, "prompt.md");
-    assert_eq!(told("1"), planned);
+    let prompt_of = |unit: &str| project.of_attempt("login", unit, 1, "prompt.md");
+    assert_eq!(prompt_of("1"), planned);
     let later =
         "- @.kiro/specs/login/design.md\n- @.kiro/specs/login/tasks.md\n- @docs/api.md\n- @notes.md\n";
-    assert!(told("2").contains(later), "{}", told("2"));
+    assert!(prompt_of("2").contains(later), "{}", prompt_of("2"));
 }
 
 #[test]
@@ -35,7 +35,7 @@ fn a_broken_template_is_reported_before_anything_runs() {
     let broken = [
         ("{{ unit.title }}\n{% if answer %}\n", "line 2"),
         ("{{ unit.nope }}\n", "line 1"),
-        // it would fail only in the prompt of a second attempt
+        // this one fails only in the prompt of a second attempt
         ("{% if previous %}\n{{ previous.nope }}\n{% endif %}\n", "line 2"),
     ];
     for (template, place) in broken {
@@ -126,12 +126,12 @@ fn the_prompt_names_the_files_that_the_specs_tool_wrote() {
         ("add-search", "1", "proposal.md specs/search/spec.md tasks.md"),
     ] {
         let prompt = project.run(&["plan", spec, "--prompt", task]).code(0).stdout;
-        let told: Vec<&str> = prompt
+        let named: Vec<&str> = prompt
             .lines()
             .filter_map(|l| l.strip_prefix("- @"))
             .map(|p| p.split_once(&format!("{spec}/")).unwrap().1)
             .collect();
-        assert_eq!(told.join(" "), files, "{prompt}");
+        assert_eq!(named.join(" "), files, "{prompt}");
     }
 }
 
@@ -143,6 +143,6 @@ fn configured_inputs_are_added_to_the_prompt_without_duplicates() {
         .file("docs/style.md", "s")
         .file(".kiro/specs/login/design.md", "d");
     let prompt = project.run(&["plan", "login", "--prompt", "2"]).code(0).stdout;
-    let told: Vec<&str> = prompt.lines().filter_map(|l| l.strip_prefix("- @")).collect();
-    assert_eq!(told, [".kiro/specs/login/design.md", ".kiro/specs/login/tasks.md", "docs/style.md"]);
+    let named: Vec<&str> = prompt.lines().filter_map(|l| l.strip_prefix("- @")).collect();
+    assert_eq!(named, [".kiro/specs/login/design.md", ".kiro/specs/login/tasks.md", "docs/style.md"]);
 }

@@ -32,7 +32,7 @@ fn the_python_tools_flags_work() {
             "work",
         ])
         .code(2);
-    // the script is looked for in the work dir, as a person in that folder would
+    // the agent runs in the work dir, so its script must be there
     fs::copy(project.path("agent.sh"), project.path("work/agent.sh")).unwrap();
     project.run(&["run", "--spec", ".kiro/specs/login/tasks.md", "--workdir", "work"]).code(0);
     assert_eq!(project.ledger(), ["1 4".to_owned(), project.path("work").display().to_string()]);

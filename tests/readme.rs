@@ -14,15 +14,15 @@ fn the_readme_lists_every_config_section_and_exit_code() {
             && !section.contains(' ')
             && !section.contains('.')
         {
-            assert!(readme.contains(section), "README does not name {section}");
+            assert!(readme.contains(section), "the README does not name {section}");
         }
     }
     for code in [0, 1, 2, 64, 65, 66, 69, 70, 75, 78, 130, 143] {
-        assert!(readme.contains(&format!("\n| {code} |")), "README does not tell exit code {code}");
+        assert!(readme.contains(&format!("\n| {code} |")), "the the README does not name exit code {code}");
     }
 }
 
-/// The rows of the table "What survives what", as cells.
+/// The cells of each row of the table "What survives what".
 fn rows() -> Vec<Vec<String>> {
     let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
     let section = readme.split("### What survives what").nth(1).expect("the section is there");
@@ -35,7 +35,7 @@ fn rows() -> Vec<Vec<String>> {
         .collect()
 }
 
-/// The attributes and the first line of the test `name` of a suite.
+/// The attributes of the test `name` in the text of a suite.
 fn declaration<'a>(suite: &'a str, name: &str) -> Option<&'a str> {
     let at = suite.find(&format!("fn {name}("))?;
     let from = suite[..at].rfind("#[test]")?;
@@ -53,13 +53,13 @@ fn each_promise_of_the_readme_names_tests_that_are_run() {
         let tests: Vec<_> = held_by.split(", ").map(|t| t.trim_matches('`')).collect();
         for test in tests {
             let (suite, name) =
-                test.split_once("::").unwrap_or_else(|| panic!("{event}: {test:?} names no test"));
+                test.split_once("::").unwrap_or_else(|| panic!("{event}: {test:?} is not a test"));
             let text = fs::read_to_string(root.join("tests").join(format!("{suite}.rs")))
                 .unwrap_or_else(|e| panic!("{event}: no suite {suite}: {e}"));
             let declared = declaration(&text, name).unwrap_or_else(|| panic!("{event}: no test {test}"));
             assert!(
                 !declared[..].contains("\nfn ") && !declared.contains("\n}"),
-                "{event}: {test} is no test"
+                "{event}: {test} is not a test"
             );
             if declared.contains("#[ignore") {
                 assert!(
@@ -71,16 +71,16 @@ fn each_promise_of_the_readme_names_tests_that_are_run() {
     }
 }
 
-/// What the documentation and `seqorch doctor` say was tried is what is installed here.
+/// The versions that `.ci/agents` installs are those that the README and `seqorch doctor` name.
 #[test]
 fn the_readme_and_doctor_name_the_agent_versions_that_are_tested() {
     let script = include_str!("../.ci/agents");
-    let told = [include_str!("../README.md"), include_str!("../src/setup/doctor/agents.rs")];
+    let texts = [include_str!("../README.md"), include_str!("../src/setup/doctor/agents.rs")];
     for package in ["@anthropic-ai/claude-code@", "@openai/codex@", "@google/gemini-cli@", "opencode-ai@"] {
         let version =
             script.split_once(package).and_then(|(_, rest)| rest.split_whitespace().next()).unwrap();
-        for text in told {
-            assert!(text.contains(version), "{package}{version} is not told of");
+        for text in texts {
+            assert!(text.contains(version), "{package}{version} is not named");
         }
     }
 }

@@ -25,7 +25,7 @@ fn all() -> Vec<(Format, String, PathBuf)> {
     found
 }
 
-/// Runs that ended with code 0 and were no success, and what their streams say.
+/// Runs that exited with 0 without success, and the reason that their streams give.
 const NO_SUCCESS: &[(&str, Option<&str>)] = &[
     ("claude/11b_sigint", None),
     ("gemini/06c_midstream_error", Some("Model stream ended without a finish reason.")),
@@ -63,8 +63,9 @@ fn every_recording_gives_its_session_verdict_and_signals() {
         match NO_SUCCESS.iter().find(|(n, _)| *n == name) {
             Some((_, None)) => expect(got.verdict == Some(Verdict::Unknown), "verdict is unknown"),
             Some((_, Some(why))) => {
-                let told = matches!(&got.verdict, Some(Verdict::Failure(w)) if w.starts_with(why));
-                expect(told, "verdict is a failure");
+                let failed_as_listed =
+                    matches!(&got.verdict, Some(Verdict::Failure(w)) if w.starts_with(why));
+                expect(failed_as_listed, "verdict is a failure");
             }
             None if code == Some(0) => {
                 expect(got.verdict == Some(Verdict::Success), "verdict is a success");

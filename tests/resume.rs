@@ -23,7 +23,7 @@ fn run_retry_tries_a_halted_task_again_without_an_answer() {
 
 const THREE: &str = "- [ ] 1. A\n- [ ] 2. B\n- [ ]* 3. C\n- [ ] 4. D\n";
 
-/// Each task asks at its first attempt.
+/// Each task asks a question in its first attempt.
 fn asks() -> Project {
     let agent = r#"if [ "$SEQORCH_ATTEMPT" = 1 ]; then echo 'A or B?'; say_halt; else say_done; fi"#;
     Project::new().spec("login", THREE).agent(agent)
@@ -36,7 +36,7 @@ fn resume_keeps_the_task_selection_of_the_halted_run() {
     let out = project.run(&["resume", "--answer", "A"]).code(0);
     out.says(&["note: with the options of the earlier run: --only=2 (--all forgets them)"]);
     assert_eq!(project.ledger(), ["2 1", "2 2"]);
-    // that one is over, and the next halt has nothing to do with it
+    // that run is over: a later halt does not use its options
     project.run(&["run"]).code(2);
     let out = project.run(&["resume", "--answer", "A"]).code(2);
     assert!(!out.stderr.contains("note:"), "{}", out.stderr);
@@ -49,7 +49,7 @@ fn retry_keeps_the_options_of_the_halted_run_and_all_drops_them() {
     project.run(&["run", "--include-optional", "--from", "3", "--max-iterations=9"]).code(2);
     let kept = "--max-iterations=9 --include-optional --from=3";
     assert_eq!(project.state("login")["run_args"], json!(kept.split(' ').collect::<Vec<_>>()));
-    // a run that only shows the question forgets nothing
+    // a run that only shows the question keeps the options
     project.run(&["run"]).code(2);
     project
         .run(&["run", "--retry"])
@@ -83,7 +83,7 @@ fn a_kept_option_that_no_longer_fits_is_named_in_the_error() {
         .run(&["resume", "--answer", "A"])
         .code(78)
         .says(&["night", "was given --only=2 --no-tmux --profile=night; --all"]);
-    // what is said now takes its place, and is not told as kept
+    // the option of this command replaces the kept one, and is not listed as kept
     let out = project.run(&["--profile", "nights", "resume", "--answer", "A"]).code(0);
     out.says(&["the earlier run: --only=2 --no-tmux (--all"]);
 }
@@ -142,8 +142,8 @@ fn a_detached_resume_keeps_the_options_and_hides_the_answer() {
         .code(0)
         .says(&["1 step, detached", "--only=2"]);
     project.wait_for_ledger(2);
-    let told: Vec<_> = project.alive_with("Only-for-you");
-    assert!(told.is_empty(), "{told:?}");
+    let leaks: Vec<_> = project.alive_with("Only-for-you");
+    assert!(leaks.is_empty(), "{leaks:?}");
     project.release();
     wait_until("the end of the run", || project.state("login")["units"]["2"]["status"] == "done");
     assert!(project.read("prompt").contains("> Only-for-you"));
@@ -161,7 +161,7 @@ fn resume_json_prints_events() {
     assert_eq!(kinds.last().unwrap()["event"], "run_ended", "{}", out.stdout);
 }
 
-/// Asks for the database until it is told, then for the region.
+/// Asks for the database until the prompt names it, then for the region.
 const ASKS_TWICE: &str = r#"prompt=$(cat); echo "$prompt" > "$ROOT/prompt-$SEQORCH_ATTEMPT"
     case $prompt in
         *Postgres*EU*) say_done;;
@@ -176,7 +176,7 @@ fn without_a_session_each_prompt_repeats_all_decisions_of_the_task() {
     project.run(&["resume", "--answer", "Postgres"]).code(2).says(&["Which region?"]);
     let status = project.run(&["status"]).code(0);
     status.says(&["decided for task 1: Which database? Postgres", "Task 1 asks:", "Which region?"]);
-    // without an answer, what was decided before still holds
+    // without a new answer, earlier decisions still hold
     project.run(&["run", "--retry"]).code(2).says(&["Which region?"]);
     let prompt = project.run(&["plan", "--prompt", "1"]).code(0).stdout;
     assert!(prompt.contains("> Which database?") && prompt.contains("> Postgres"), "{prompt}");
@@ -232,7 +232,7 @@ fn prompts_have_all_decisions_in_a_session_and_after_its_loss() {
     assert!(prompts[2].contains("> EU") && prompts[2].contains("> Postgres"), "{}", prompts[2]);
 }
 
-/// Asks in a session, and once it is told to hang, says nothing before the test lets it.
+/// Asks in its first attempt, prints nothing in its second, and is done in its third.
 const ASKS_THEN_HANGS: &str = r#"cat > "$ROOT/prompt-$SEQORCH_ATTEMPT"
     case $SEQORCH_ATTEMPT in
         1) text='Which one?\n\n<promise>HALT</promise>';;
@@ -243,7 +243,7 @@ const ASKS_THEN_HANGS: &str = r#"cat > "$ROOT/prompt-$SEQORCH_ATTEMPT"
     printf '{"type":"assistant","session_id":"S","message":{"id":"m","role":"assistant","model":"m","content":[{"type":"text","text":"%s"}]}}\n' "$text"
     echo '{"type":"result","subtype":"success","is_error":false,"session_id":"S","result":""}'"#;
 
-/// A project whose agent was answered, and has not said a word since.
+/// A project whose agent got an answer and has printed nothing since.
 fn answered_and_silent() -> (Project, Running) {
     let project = Project::new().spec("login", "- [ ] 1. A\n").agent(ASKS_THEN_HANGS);
     let project = project.config("[backend.fake]\noutput = \"claude\"\nresume = [\"{session}\"]\n");
@@ -261,7 +261,7 @@ fn an_answer_survives_an_attempt_that_was_stopped() {
     project.run(&["run"]).code(0);
     let prompt = project.read("prompt-3");
     assert!(prompt.contains("> Which one?") && prompt.contains("> TheFirst"), "{prompt}");
-    assert!(!prompt.contains("How to work"), "it goes on in its session:\n{prompt}");
+    assert!(!prompt.contains("How to work"), "it resumes its session:\n{prompt}");
 }
 
 #[test]

@@ -41,7 +41,7 @@ fn a_completed_task_never_runs_again() {
     let project = Project::new().spec("login", "- [ ] 1. A\n- [ ] 2. B\n");
     project.run(&["run"]).code(0);
     project.run(&["run"]).code(0);
-    // not even when somebody opens the boxes: the state says so
+    // not even if somebody unticks the boxes: the state file counts
     project.write(".kiro/specs/login/tasks.md", "- [ ] 1. A\n- [ ] 2. B\n");
     project.run(&["run"]).code(0);
     assert_eq!(project.ledger(), ["1 1", "2 1"]);
@@ -91,11 +91,11 @@ fn a_halt_exits_with_2_and_keeps_the_question() {
     assert!(state["halted_at"].is_string());
     assert_eq!(state["units"]["2"]["status"], "halted");
     assert_eq!(project.tasks("login"), "- [x] 1. A\n- [ ] 2. B\n- [ ] 3. C\n");
-    // a later run shows the question and starts nobody
+    // a later run shows the question and starts no agent
     project.run(&["run"]).code(2).says(&["Postgres or SQLite?", "resume"]);
     project.run(&["status"]).code(0).says(&["halted", "Postgres or SQLite?"]);
     assert_eq!(project.ledger(), ["1 1", "2 1"]);
-    // the answer goes on, and into the prompt beside its question
+    // the answer is in the next prompt, with its question
     project.run(&["resume", "--answer", "SQLite, please; no $HOME `x`"]).code(0);
     assert_eq!(project.ledger(), ["1 1", "2 1", "2 2", "3 1"]);
     let prompt = project.read("prompt-2");

@@ -63,16 +63,16 @@ fn logs_are_found_after_spec_root_changes() {
     let project =
         Project::new().file("openspec/changes/add-search/tasks.md", OPEN_SPEC).agent("echo $ROOT; say_done");
     project.run(&["run", "add-search", "--only", "1.1"]).code(0);
-    let said = project.root().display().to_string();
-    project.run(&["logs", "--spec", "add-search", "1.1"]).code(0).says(&[&said]);
+    let printed = project.root().display().to_string();
+    project.run(&["logs", "--spec", "add-search", "1.1"]).code(0).says(&[&printed]);
     let project = project.config("[run]\nspec_root = \"openspec/changes\"\n");
-    project.run(&["logs", "--spec", "add-search", "1.1"]).code(0).says(&[&said]);
-    // one of the same name elsewhere has its own
+    project.run(&["logs", "--spec", "add-search", "1.1"]).code(0).says(&[&printed]);
+    // a spec of the same name in another folder has its own logs
     let project =
         project.file("specs/add-search/tasks.md", "- [ ] 1.1 Other\n").agent("echo another; say_done");
     project.run(&["run", "specs/add-search"]).code(0);
     project.run(&["logs", "--spec", "specs/add-search", "1.1"]).code(0).says(&["another"]);
-    project.run(&["logs", "--spec", "openspec/changes/add-search", "1.1"]).code(0).says(&[&said]);
+    project.run(&["logs", "--spec", "openspec/changes/add-search", "1.1"]).code(0).says(&[&printed]);
     assert_eq!(project.read(".seqorch/add-search/spec"), "openspec/changes/add-search");
 }
 
@@ -90,15 +90,15 @@ fn printed_commands_name_the_spec_so_that_it_is_found() {
         project.run(&["report", spec]).code(0).says(&[&resume]);
     }
     project.run(&["doctor"]).code(0).says(&["then `seqorch resume specs/login`"]);
-    // from elsewhere, and where something nearer has the name
+    // typed in another folder, and where another spec of that name is closer
     let root = project.root().display().to_string();
     let out = project
         .command(&["-C", &root, "status", "more specs/logout"])
         .current_dir(project.path(".home"))
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&out.stdout).into_owned();
-    assert!(said.contains(&format!("seqorch resume '{root}/more specs/logout' --answer")), "{said}");
+    let printed = String::from_utf8_lossy(&out.stdout).into_owned();
+    assert!(printed.contains(&format!("seqorch resume '{root}/more specs/logout' --answer")), "{printed}");
     let project = project.spec("only", "- [ ] 1. A\n").file("only/tasks.md", "- [ ] 1. A\n");
     project.run(&["run", ".kiro/specs/only"]).code(2).says(&["seqorch resume .kiro/specs/only --answer"]);
     project.run(&["resume", "specs/login", "--answer", "A"]).code(0);
@@ -109,7 +109,7 @@ fn an_ambiguous_name_is_refused_with_both_paths() {
     let project = Project::new().spec("search", KIRO).file("openspec/changes/search/tasks.md", OPEN_SPEC);
     let both = [".kiro/specs/search", "openspec/changes/search"];
     for verb in [&["plan", "search", "--dry-run"][..], &["run", "search"], &["status", "search"]] {
-        project.run(verb).code(66).says(&[&both[..], &["name of 2 specs", "path"]].concat());
+        project.run(verb).code(66).says(&[&both[..], &["2 specs have the name", "path"]].concat());
     }
     project.run(&["plan", "--dry-run"]).code(66).says(&both);
     for path in both {
@@ -175,7 +175,10 @@ fn tasks_that_a_run_completed_count_as_done() {
 #[test]
 fn without_specs_the_searched_folders_are_listed() {
     let project = Project::new();
-    project.run(&["specs"]).code(66).says(&[".kiro/specs, specs and openspec/changes"]);
+    project
+        .run(&["specs"])
+        .code(66)
+        .says(&[".kiro/specs (Kiro), specs (spec-kit)", "openspec/changes (OpenSpec)"]);
     let listed: Value = serde_json::from_str(&project.run(&["specs", "--json"]).code(0).stdout).unwrap();
     assert_eq!(listed["specs"], json!([]));
 }

@@ -1,15 +1,17 @@
 //! The time to plan a spec grows in proportion to its length.
 
-use crate::common::large::{SHAPES, all, config};
-use seqorch::config::Config;
 use std::time::{Duration, Instant};
 
-/// Tasks of the smaller file; the larger has four times as many.
+use seqorch::config::Config;
+
+use crate::common::large::{SHAPES, all, config};
+
+/// Tasks of the smaller file; the larger one has `TIMES` as many.
 const SMALL: usize = 1_000;
 
 const TIMES: u32 = 4;
 
-/// The least time of some runs, which is the one that the rest of the machine disturbed least.
+/// The shortest time of some runs: the one that other processes disturbed least.
 fn least(text: &str, config: &Config, runs: u32) -> Duration {
     let times = (0..runs).map(|_| {
         let start = Instant::now();
@@ -24,8 +26,7 @@ fn planning_time_grows_in_proportion_to_the_file() {
     let config = config();
     for (name, shape) in SHAPES {
         let (small, large) = (shape(SMALL), shape(SMALL * TIMES as usize));
-        // a step that looks at all tasks for each of them takes sixteen times as long; a busy machine may do so once,
-        // and hardly three times
+        // quadratic code takes sixteen times as long; a busy machine may look like that once, but hardly three times
         let mut seen = Vec::new();
         let linear = (0..3).any(|_| {
             let (a, b) = (least(&small, &config, 3), least(&large, &config, 3));

@@ -1,7 +1,8 @@
 //! `seqorch stop`: what it ends, what it leaves alone, and what it says.
 
-use crate::common::{Project, kill, wait_until};
 use rustix::process::Signal;
+
+use crate::common::{Project, kill, wait_until};
 
 fn two_steps(agent: &str) -> Project {
     Project::new().spec("login", "- [ ] 1. A\n- [ ] 2. B\n").agent(agent)
@@ -13,7 +14,7 @@ fn stops_after_the_step(project: &Project) {
     let stop = project.start(&["stop"]);
     stop.wait_for("asked to stop after task 1 (attempt 1)");
     run.wait_for("stopping after this step");
-    // asking again asks for no more
+    // a second request changes nothing
     let again = project.start(&["stop"]);
     again.wait_for("waiting for its end");
     project.release();
@@ -42,7 +43,7 @@ fn stops_now(project: &Project) {
     project.run(&["stop", "--now"]).code(0).says(&["the run has ended, and task 1 (attempt 1) with it"]);
     run.wait().code(143);
     assert!(project.alive_with("sleep 4731").is_empty() && project.alive_with("__attempt").is_empty());
-    // ended by a human: it costs no attempt
+    // ended by the user: it costs no attempt
     assert_eq!(project.state("login")["units"]["1"]["status"], "todo");
     project.write("agent.sh", "echo '<promise>TASK_DONE</promise>'");
     project.run(&["run"]).code(0);
@@ -75,7 +76,7 @@ fn ends_an_orphan(project: &Project) {
     wait_until("both sleepers", || project.alive_with("sleep 4733").len() >= 2);
     run.signal(Signal::KILL);
     run.wait().code(137);
-    // a plain stop ends nobody: there is no run that it could ask
+    // a plain stop ends nothing: there is no run that it could ask
     project.run(&["stop"]).code(0).says(&["no run is active", "task 1 (attempt 1)", "--now"]);
     assert_eq!(project.alive_with("sleep 4733").len(), 2);
     project.run(&["stop", "--now"]).code(0).says(&["task 1 (attempt 1) was at work without a run"]);
@@ -152,9 +153,9 @@ fn stop_now_ends_a_suspended_run() {
 #[test]
 fn an_agent_that_stops_its_own_run_does_not_wait_for_itself() {
     let exe = env!("CARGO_BIN_EXE_seqorch");
-    let project = two_steps(&format!("'{exe}' stop > \"$ROOT/said\"; say_done"));
+    let project = two_steps(&format!("'{exe}' stop > \"$ROOT/printed\"; say_done"));
     project.run(&["run"]).code(130);
-    assert!(project.read("said").contains("asked to stop after task 1"), "{}", project.read("said"));
+    assert!(project.read("printed").contains("asked to stop after task 1"), "{}", project.read("printed"));
     assert_eq!(project.outcomes("login", "1"), ["done"]);
 }
 
@@ -180,7 +181,7 @@ fn a_run_is_refused_while_an_unknown_agent_works_on_the_spec() {
     project.wait_for_ledger(1);
     run.signal(Signal::KILL);
     run.wait().code(137);
-    // "start afresh", while the agent is at work
+    // the user removes the state file while the agent works
     std::fs::remove_file(project.path(".kiro/specs/SEQUENTIAL_STATE.json")).unwrap();
     project.run(&["run"]).code(75).says(&["does not know", "stop --now"]);
     project.run(&["stop", "--now"]).code(0).says(&["is ended"]);

@@ -42,7 +42,7 @@ fn render(events: &[AgentEvent], width: usize, color: bool) -> String {
     screen
 }
 
-/// Shortened recordings of the real programs: `VENDOR-SCENARIO.jsonl`, and beside each what must become of it.
+/// Shortened recordings of real agents: `VENDOR-SCENARIO.jsonl`, each with a `.txt` of what is expected.
 pub(crate) fn fixtures() -> Vec<(Format, String, Vec<u8>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/streams");
     let mut found = Vec::new();
@@ -60,7 +60,7 @@ pub(crate) fn fixtures() -> Vec<(Format, String, Vec<u8>)> {
     found
 }
 
-/// With `UPDATE_EXPECTED` set the files are written, to be looked at before they are committed.
+/// With `UPDATE_EXPECTED` set, writes the expected files; review them before you commit.
 #[test]
 fn each_recording_gives_its_expected_events_facts_and_screen() {
     let mut wrong = Vec::new();
@@ -81,10 +81,10 @@ fn each_recording_gives_its_expected_events_facts_and_screen() {
             wrong.push(format!("{name}:\n{got}"));
         }
     }
-    assert!(wrong.is_empty(), "not as kept:\n{}", wrong.join("\n"));
+    assert!(wrong.is_empty(), "not as expected:\n{}", wrong.join("\n"));
 }
 
-/// Records are kept whole in the fixtures already.
+/// Cuts long raw records, which the fixtures already have in full.
 fn short(text: &str) -> String {
     let lines = text.lines().map(|line| match line.find("raw: ").or_else(|| line.find("{\\\"")) {
         Some(at) if line.len() > at + 60 => {
@@ -95,8 +95,8 @@ fn short(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// What a record must leave behind whatever befalls the one before it: the session may be learnt later, fragments may
-/// begin a block, and an end may lack words that another record held.
+/// What a record must give even if the record before it is damaged. The session may be known later, a fragment may start a
+/// block, and an end may lack an error that another record had.
 fn robust(events: impl IntoIterator<Item = AgentEvent>) -> Vec<AgentEvent> {
     let kept = events.into_iter().filter_map(|event| match event {
         AgentEvent::Session { .. } | AgentEvent::Stray { .. } => None,
@@ -107,14 +107,14 @@ fn robust(events: impl IntoIterator<Item = AgentEvent>) -> Vec<AgentEvent> {
     kept.collect()
 }
 
-/// The events of a stream whose end has not come.
+/// The events of a stream that has not ended.
 fn so_far(format: Format, bytes: &[u8]) -> Vec<AgentEvent> {
     let mut all = Vec::new();
     Reader::new(format).feed(bytes, &mut |event| all.push(event));
     all
 }
 
-/// Text that something else may write into the stream.
+/// Text that another program may write into the stream.
 fn foreign() -> impl Strategy<Value = Vec<u8>> {
     let known = [
         "",
@@ -149,7 +149,7 @@ proptest! {
         prop_assert_eq!(events(*format, &pieces), events(*format, &[output]));
     }
 
-    /// A record is cut, what follows is glued to it, and something else is written between or into it.
+    /// A record is cut, glued to the next one, and foreign text is written into it.
     #[test]
     fn a_damaged_record_costs_no_other(
         which in any::<prop::sample::Index>(),
@@ -167,7 +167,7 @@ proptest! {
         let (before, after) = (lines[..at].concat(), lines[at + 1..].concat());
         let hurt = lines[at].trim_ascii();
         let from = from.index(hurt.len() + 1);
-        // cut: what follows is lost up to `to`, or else the text only stands between
+        // cut: the record loses its bytes up to `to`; otherwise the text is only inserted
         let to = if cut { from + to.index(hurt.len() - from + 1) } else { from };
         let end: &[u8] = if glued && from + (hurt.len() - to) < hurt.len() { b"" } else { b"\n" };
         let stream = [&before, &hurt[..from], &text, &hurt[to..], end, &after].concat();
@@ -177,7 +177,7 @@ proptest! {
         let of_it = robust(so_far(*format, &lines[..=at].concat())).len();
         let rest = &whole[of_it..];
         prop_assert!(got.starts_with(&first) && got.ends_with(rest), "{:#?}\n{}", got, String::from_utf8_lossy(&stream));
-        // nor does what stood inside it pass for a record
+        // and no part of it is taken for a record
         prop_assert!(got.len() <= whole.len() + 1, "{:#?}\n{}", got, String::from_utf8_lossy(&stream));
     }
 

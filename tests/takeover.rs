@@ -1,7 +1,8 @@
 //! A run that is killed loses nothing: the next one takes over its agent, or takes the result.
 
-use crate::common::{Project, kill, wait_until};
 use rustix::process::Signal;
+
+use crate::common::{Project, kill, wait_until};
 
 fn gated() -> Project {
     Project::new().spec("login", "- [ ] 1. A\n- [ ] 2. B\n").agent("[ $SEQORCH_UNIT = 1 ] && gate; say_done")
@@ -10,7 +11,7 @@ fn gated() -> Project {
 fn kill_and_take_over(project: &Project) {
     let run = project.start(&["run"]);
     project.wait_for_ledger(1);
-    // the state said so before the agent existed
+    // the state file had it as running before the agent started
     assert_eq!(project.state("login")["units"]["1"]["status"], "running");
     run.signal(Signal::KILL);
     run.wait().code(137);
@@ -36,7 +37,7 @@ fn the_next_run_takes_over_the_window_of_a_killed_run() {
     assert_eq!(project.windows("sequential-login"), ["main", "task-1", "task-2"]);
 }
 
-/// An attempt that ended, with its result, after its run was killed.
+/// A run was killed; its attempt then ended and wrote its result.
 fn ended_alone() -> Project {
     let project = gated();
     let run = project.start(&["run"]);
@@ -70,8 +71,8 @@ fn a_killed_attempt_ends_its_agent_and_counts_as_lost_not_done() {
     assert_eq!(project.alive(), []);
 }
 
-/// A spec that is done, and then begun afresh by hand: its folder of attempts is left.
-fn begun_afresh() -> Project {
+/// A spec that was done, and whose state file was then removed: the folders of its attempts are still there.
+fn state_removed() -> Project {
     let project = Project::new().spec("login", "- [ ] 1. A\n").agent("say_done");
     project.run(&["run"]).code(0);
     std::fs::remove_file(project.path(".kiro/specs/SEQUENTIAL_STATE.json")).unwrap();
@@ -81,7 +82,7 @@ fn begun_afresh() -> Project {
 #[test]
 fn an_old_result_is_not_taken_after_a_hook_refused_the_start() {
     let project =
-        begun_afresh().config("[hooks]\nrequired = true\nstep_start = [\"test\", \"-e\", \"ready\"]\n");
+        state_removed().config("[hooks]\nrequired = true\nstep_start = [\"test\", \"-e\", \"ready\"]\n");
     project.run(&["run"]).code(2);
     project.write("ready", "");
     project.run(&["run"]).code(0);
@@ -92,7 +93,7 @@ fn an_old_result_is_not_taken_after_a_hook_refused_the_start() {
 #[test]
 fn an_old_result_is_not_taken_after_a_kill_before_the_start() {
     let hook = "[\"sh\", \"-c\", \"read -r _ < gate\"]";
-    let project = begun_afresh().config(&format!("[hooks]\nrequired = true\nstep_start = {hook}\n"));
+    let project = state_removed().config(&format!("[hooks]\nrequired = true\nstep_start = {hook}\n"));
     let run = project.start(&["run"]);
     wait_until("the state that says so", || project.state("login")["units"]["1"]["status"] == "running");
     run.wait_for("▶ 1 A");
@@ -108,7 +109,7 @@ fn an_old_result_is_not_taken_after_a_kill_before_the_start() {
     assert!(!out.stdout.contains("taking its result"), "{}", out.stdout);
     assert_eq!(project.ledger(), ["1 1", "1 2"]);
     assert_eq!(project.outcomes("login", "1"), ["cancelled", "done"]);
-    // the old attempt's log is not shown as that of the one that never was
+    // the old attempt's folder is moved away, so that its log is not shown as the new attempt's
     assert!(project.path(".seqorch/login/1/1~1/result.json").exists());
 }
 

@@ -26,7 +26,7 @@ fn every_unit_gets_its_own_window_next_to_main() {
     );
     let shown = project.ask_tmux(&["capture-pane", "-p", "-t", "=sequential-login:task-3"]);
     assert!(shown.contains("TASK_DONE") && shown.contains("exit code 0"), "{shown}");
-    // the view in it sees the end a moment later
+    // the view in the main window notices the end a moment later
     wait_until("the summary", || {
         let main = project.ask_tmux(&["capture-pane", "-p", "-S", "-", "-t", "=sequential-login:main"]);
         main.contains("12  Task 12: done") && main.contains("all complete")
@@ -104,7 +104,7 @@ fn a_retry_uses_the_same_window() {
 fn a_detached_run_keeps_the_environment_of_the_shell() {
     let Some(project) = Project::new().tmux() else { return };
     let project = project.spec("login", tasks(2)).agent("note $ONLY_HERE; gate; say_done");
-    // the server is older than the variable
+    // the server was started before the variable was set
     project.ask_tmux(&["new-session", "-d", "-s", "old", "sleep 4717"]);
     let project = project.env("ONLY_HERE", "exported later");
     project.run(&["run", "--detach"]).code(0).says(&["detached", "attach -t sequential-login"]);

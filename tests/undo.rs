@@ -12,7 +12,7 @@ fn undo_keeps_what_the_user_did_between_a_tasks_attempts() {
     project.write("mine.txt", "mine\n");
     assert_eq!(project.run(&["resume", "--answer", "This."]).code, 0);
     assert_eq!(project.state("demo")["units"]["1"]["changes"]["files"], 2, "its file and its box");
-    // the box of the second task stands right below
+    // the checkbox of task 2 is on the next line
     let out = project.run(&["undo", "1"]);
     assert_eq!(out.code, 0, "{out:?}");
     assert!(!project.path("made-1").exists() && project.path("made-2").exists());
@@ -45,7 +45,7 @@ fn undo_works_for_two_specs_of_one_name_even_after_git_gc() {
     for spec in specs {
         project.run(&["run", spec, "--only", "1"]).code(0);
     }
-    // the commits keep the trees, too, as long as nobody rewrites them
+    // without the commits, only the refs of seqorch keep the trees
     git(&project, &["reset", "-q", "--soft", "HEAD~2"]);
     git(&project, &["reflog", "expire", "--expire=now", "--all"]);
     git(&project, &["reset", "-q"]);

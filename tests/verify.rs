@@ -13,7 +13,7 @@ fn a_failing_check_is_in_the_next_prompt_and_a_passing_one_completes() {
     let out = project.run(&["run"]);
     assert_eq!(out.code, 0, "{out:?}");
     let second = project.read("prompt-2");
-    // as it would be typed in a shell
+    // quoted as in a shell
     assert!(second.contains("`sh -c 'test -e built || { echo no such luck; exit 4; }'`"), "{second}");
     assert!(second.contains("> failed with exit code 4\n> no such luck"), "{second}");
     let attempts = &project.state("demo")["units"]["1"]["attempts"];
@@ -90,7 +90,7 @@ fn in_tmux_a_check_has_its_own_pane() {
     assert!(project.ask_tmux(&["capture-pane", "-p", "-t", pane]).contains("all is well"));
 }
 
-/// A first check that passes and speaks on both streams, a second that fails with hostile words, a third that never runs.
+/// The first check passes and prints to both streams, the second fails and prints an escape sequence, the third never runs.
 const THREE_CHECKS: &str = "[retry]\nattempts = 1\n[verify]\ncommands = [\
     [\"sh\", \"-c\", \"echo all fine; echo a warning >&2\"], \
     [\"sh\", \"-c\", \"printf 'ha\\\\033]0;evil\\\\007 ha'; exit 4\"], \
@@ -142,11 +142,11 @@ fn the_hint_below_a_failed_check_shows_its_output() {
     let run = project.run(&["run", "other spec"]).code(2).stdout;
     let hints: Vec<&str> = run.lines().filter_map(|line| line.strip_prefix("  its output: ")).collect();
     assert_eq!(hints.len(), 2, "{run}");
-    for (hint, said) in hints.iter().zip(["broken in 1", "broken in 2"]) {
+    for (hint, printed) in hints.iter().zip(["broken in 1", "broken in 2"]) {
         let typed = hint.replacen("seqorch", env!("CARGO_BIN_EXE_seqorch"), 1);
         let shown = project.command_of("sh", &["-c", &typed]).output().unwrap();
         let shown = String::from_utf8(shown.stdout).unwrap();
-        assert!(shown.contains(&format!("\n{said}\n")), "{hint}:\n{shown}");
+        assert!(shown.contains(&format!("\n{printed}\n")), "{hint}:\n{shown}");
     }
     let report = project.run(&["report", "other spec"]).code(0).stdout;
     assert!(report.contains("> broken in 2\n\n    seqorch logs --spec 'other spec' 1 --verify"), "{report}");
@@ -164,13 +164,13 @@ fn logs_follow_shows_a_running_check_and_ends_with_it() {
     follow.wait_for("it begins");
     project.run(&["logs"]).code(0).says(&["I built it", "it begins", "still running"]);
     project.release();
-    let said = follow.wait().code(0).stdout;
+    let printed = follow.wait().code(0).stdout;
     for part in [
         "I built it",
         "it begins\nit ends\n── succeeded after",
         "verify 2: echo 'the second' ──\nthe second\n",
     ] {
-        assert!(said.contains(part), "{part} is missing in:\n{said}");
+        assert!(printed.contains(part), "{part} is missing in:\n{printed}");
     }
     run.wait().code(0);
 }

@@ -3,12 +3,12 @@
 use crate::common::windows::{SESSION, shown, states};
 use crate::common::{Project, tasks, wait_until};
 
-/// What the status line shows of each window, as tmux itself expands it.
+/// What the status line shows for each window, expanded by tmux.
 fn labels(project: &Project) -> String {
     project.ask_tmux(&["list-windows", "-t", SESSION, "-F", "#{T:window-status-format}"])
 }
 
-/// The right side of the session's status line, as tmux itself expands it.
+/// The right side of the session's status line, expanded by tmux.
 fn word(project: &Project) -> String {
     project.ask_tmux(&["display-message", "-p", "-t", SESSION, "#{T:status-right}"])
 }
@@ -28,7 +28,7 @@ fn a_window_keeps_its_name_and_its_label_shows_the_outcome() {
     assert_eq!(states[..4], ["main", "task-1 ✓", "task-2 ✗", "task-3 ✓"]);
     assert_eq!(states[11], "task-11 ‖");
     assert!(labels(&project).contains("1:task-1 ✓"), "{}", labels(&project));
-    // `task-1` is a beginning of `task-10` and `task-11`, and is found all the same
+    // `task-1` is found although `task-10` and `task-11` start with it
     for (target, name) in [("task-1", "task-1"), ("=task-1", "task-1"), ("task-11", "task-11")] {
         let target = format!("{SESSION}{target}");
         assert_eq!(project.ask_tmux(&["select-window", "-t", &target]), "");
@@ -55,21 +55,21 @@ fn the_mark_is_in_the_users_own_format_and_changes_nothing_else() {
     project.run(&["run"]).code(0);
     assert_eq!(theirs(&project), before);
     assert!(labels(&project).contains("<task-1 ✓>"), "{}", labels(&project));
-    let said = word(&project);
-    assert!(said.contains("✓ all complete") && said.contains("mine "), "{said}");
-    // the next run takes its predecessor's word back, and adds its own once
+    let printed = word(&project);
+    assert!(printed.contains("✓ all complete") && printed.contains("mine "), "{printed}");
+    // the next run replaces the message of the run before it
     project.write(".kiro/specs/login/tasks.md", "- [x] 1. Task 1\n- [ ] 2. B\n");
     project.write("agent.sh", "exit 3");
     project.run(&["run"]).code(2);
-    let said = word(&project);
-    assert!(said.contains("✗ failed: 2") && !said.contains("complete"), "{said}");
-    assert_eq!(said.matches("mine").count(), 1, "{said}");
+    let printed = word(&project);
+    assert!(printed.contains("✗ failed: 2") && !printed.contains("complete"), "{printed}");
+    assert_eq!(printed.matches("mine").count(), 1, "{printed}");
     assert_eq!(theirs(&project), before);
 }
 
 #[test]
 fn a_halt_a_failure_and_an_end_ring_the_bell_in_main() {
-    for (agent, code, said) in [
+    for (agent, code, printed) in [
         (
             "echo 'Which #(touch ran) #[fg=red]one?'; say_halt",
             2,
@@ -80,14 +80,14 @@ fn a_halt_a_failure_and_an_end_ring_the_bell_in_main() {
     ] {
         let Some(project) = Project::new().tmux() else { return };
         let project = project.spec("login", tasks(1)).agent(agent).config("[retry]\nattempts = 1\n");
-        // tmux marks the window that rang, unless somebody looks at it
+        // tmux flags a window that rang only if no client shows it
         project.ask_tmux(&["new-session", "-d", "-s", "sequential-login", "-n", "seen", "sleep 4762"]);
         project.run(&["run"]).code(code);
         let bells =
             || project.ask_tmux(&["list-windows", "-t", SESSION, "-F", "#{window_name} #{window_bell_flag}"]);
         wait_until("the bell", || bells().contains("main 1"));
         assert!(bells().contains("task-1 0"), "{}", bells());
-        assert!(word(&project).contains(said), "{}", word(&project));
+        assert!(word(&project).contains(printed), "{}", word(&project));
         assert!(!project.path("ran").exists());
     }
 }
@@ -101,7 +101,7 @@ fn tmux_runs_nothing_of_a_title_or_an_agents_words() {
         .config("[retry]\nattempts = 1\n[[tmux.window]]\nname = \"#(touch ran)\"\ncommand = [\"sleep\", \"4763\"]\n")
         .agent("[ $SEQORCH_UNIT = 1 ] && say_done || { echo '#(touch ran) #{pid}'; say_halt; }");
     let run = project.start(&["run"]);
-    // somebody looks, so that tmux draws its status line
+    // a client is attached, so that tmux draws its status line
     let mut look = project.tmux_command(&["-C", "attach", "-t", "sequential-login"]);
     run.wait().code(2);
     let mut look = look.stdout(std::process::Stdio::null()).spawn().unwrap();

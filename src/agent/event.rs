@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 /// How an agent's stdout is to be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Format {
     /// Claude Code: `--output-format stream-json --verbose`.
     Claude,

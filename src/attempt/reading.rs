@@ -25,7 +25,7 @@ pub(super) struct Reading {
 
 impl Reading {
     pub(super) fn new(attempt: &AttemptFile, dir: &AttemptDir, prompt: &str, color: bool) -> Self {
-        let format = attempt.format();
+        let format = attempt.output;
         let renderer = (format != Format::Text)
             .then(|| Renderer::new(WIDTH, color).root(&attempt.cwd.to_string_lossy()));
         Self {

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use super::project::{Project, own_program};
 use crate::config::AssignMode;
 use crate::error::Result;
-use crate::project::place::{self, Place};
+use crate::project::SpecPlace;
+use crate::project::current_plan::current_plan;
 use crate::run::assign::ask_outside_of_a_run;
 use crate::run::inbox::Ears;
 use crate::run::launch::Launcher;
@@ -16,17 +17,18 @@ use crate::store::lock::{Holder, RunLock};
 use crate::sys::clock::SystemClock;
 
 /// Lets the agent of `[assign]` assign every unit of the plan that has no backend yet, and saves the answer.
-pub(super) fn assign_missing(project: &Project, place: &Place) -> Result<()> {
+pub(super) fn assign_missing(project: &Project, place: &SpecPlace) -> Result<()> {
     let config = &project.loaded.config;
     // the caller prints what is wrong with tasks.md
     let Ok((_, tasks)) = place.read_tasks() else { return Ok(()) };
     if config.assign.mode != AssignMode::Agent || tasks.has_errors() {
         return Ok(());
     }
-    crate::plan::check_selection(&tasks, &place.selection)?;
+    crate::plan::check_selection(&tasks, config, &place.selection)?;
     let store = project.store(place);
-    let plan = place::current(place, config, &tasks, &store.load()?, Timestamp::now());
-    let units: Vec<String> = plan.steps.iter().filter(|s| s.unassigned).map(|s| s.unit.clone()).collect();
+    let plan = current_plan(place, config, &tasks, &store.load()?, Timestamp::now());
+    let units: Vec<String> =
+        plan.steps.iter().filter(|s| s.settings.unassigned).map(|s| s.unit.clone()).collect();
     if units.is_empty() {
         return Ok(());
     }

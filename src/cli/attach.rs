@@ -12,7 +12,7 @@ use clap::Args;
 use super::global::Global;
 use super::project::Project;
 use crate::error::{Error, ErrorKind, Result};
-use crate::plan::{Selection, names};
+use crate::plan::{Selection, tmux_names};
 use crate::report::text::sanitise_line;
 use crate::run::windows::OWN_WINDOW;
 use crate::store::lock;
@@ -40,7 +40,7 @@ pub(super) fn attach(global: &Global, args: &AttachArgs) -> Result<u8> {
         Error::new(ErrorKind::Unavailable, "tmux is not on the search path").hint(READ_LOGS)
     })?;
     let tmux = TmuxServer::new(program, config.socket.clone(), &env).of(project.owner(&place));
-    let session = find_session(&tmux, &store, || names::session(&config.session, &place.name))?;
+    let session = find_session(&tmux, &store, || tmux_names::session(&config.session, &place.name))?;
     let window = id.map(|id| find_window(&tmux, &session, &store, &id)).transpose()?;
     let inside = is_inside(&tmux, &session)?;
     if !inside && !std::io::stdin().is_terminal() {

@@ -8,7 +8,7 @@ use crate::config::{Config, Dirty};
 use crate::error::{Error, ErrorKind, Result};
 use crate::git;
 use crate::plan::Plan;
-use crate::plan::prompt::{Previous, PromptContext, QuestionAnswer, render};
+use crate::plan::prompt::{PreviousAttempt, PromptContext, QuestionAnswer, render};
 use crate::run::prepare::template;
 use crate::run::world::RealWorld;
 use crate::state::{Changes, SpecState, UnitStatus};
@@ -98,7 +98,8 @@ pub(super) fn expire(config: &Config, store: &Store, world: &mut RealWorld<'_>) 
 pub(super) fn check_template(config: &Config, plan: &Plan) -> Result<()> {
     let Some(path) = &config.prompt.template else { return Ok(()) };
     let template = template(config)?;
-    let previous = Previous { attempt: 1, outcome: "failed".to_owned(), tail: "its last words".to_owned() };
+    let previous =
+        PreviousAttempt { attempt: 1, outcome: "failed".to_owned(), tail: "its last words".to_owned() };
     let answers = [QuestionAnswer { question: "A or B?".to_owned(), answer: "A".to_owned() }];
     for step in &plan.steps {
         let first = PromptContext::new(plan, step, &config.prompt);
@@ -134,18 +135,18 @@ pub(super) fn check_programs(config: &Config, plan: &Plan) -> Result<()> {
     let mut seen = HashSet::new();
     let mut missing = Vec::new();
     for step in &plan.steps {
-        if !seen.insert((&step.backend, &step.cwd)) {
+        if !seen.insert((&step.settings.backend, &step.settings.cwd)) {
             continue;
         }
-        if !step.cwd.is_dir() {
+        if !step.settings.cwd.is_dir() {
             return Err(Error::new(
                 ErrorKind::Config,
-                format!("run.workdir: there is no folder {}", step.cwd.display()),
+                format!("run.workdir: there is no folder {}", step.settings.cwd.display()),
             ));
         }
-        let Some(program) = step.argv.first() else { continue };
-        if programs::find_in_path(program, &step.cwd).is_none() {
-            missing.push(format!("  backend `{}` of task {}: {program}", step.backend, step.unit));
+        let Some(program) = step.settings.argv.first() else { continue };
+        if programs::find_in_path(program, &step.settings.cwd).is_none() {
+            missing.push(format!("  backend `{}` of task {}: {program}", step.settings.backend, step.unit));
         }
     }
     if missing.is_empty() {

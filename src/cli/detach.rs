@@ -11,7 +11,7 @@ use super::job::{GoOn, Job};
 use super::project::own_program;
 use crate::agent::sanitise::sanitise;
 use crate::error::{Error, ErrorKind, Result};
-use crate::plan::{Plan, names};
+use crate::plan::{Plan, tmux_names};
 use crate::report::text::plural;
 use crate::run::windows::Screen;
 use crate::store::lock;
@@ -38,7 +38,7 @@ pub(super) fn detach(job: &Job, go_on: &GoOn, plan: &Plan) -> Result<u8> {
     })?;
     // the owner of the windows is named after the folder that this creates
     let store = store.prepared()?;
-    let name = names::session(&config.tmux.session, &place.name);
+    let name = tmux_names::session(&config.tmux.session, &place.name);
     let mut screen = Screen::find(tmux.of(project.owner(place)), &name, config.tmux.size);
     let attach = screen.attach_command();
 

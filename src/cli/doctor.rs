@@ -5,10 +5,10 @@ use std::io::Write;
 use clap::Args;
 
 use super::global::Global;
-use super::project::{Folders, Project, own_program};
+use super::project::{Project, find_folders, own_program};
 use crate::error::Result;
 use crate::plan::Selection;
-use crate::project::discovery::Found;
+use crate::project::discovery::FoundSpec;
 use crate::setup::doctor::{DoctorSubject, check_setup};
 use crate::setup::findings;
 
@@ -25,7 +25,7 @@ pub(super) struct DoctorArgs {
 }
 
 pub(super) fn doctor(global: &Global, args: &DoctorArgs) -> Result<u8> {
-    let root = Folders::find(global, None)?.root;
+    let root = find_folders(global, None)?.root;
     let project = Project::open(global, Vec::new(), None);
     let specs = project.as_ref().map_or_else(|_| Vec::new(), places);
     let subject = DoctorSubject {
@@ -45,8 +45,8 @@ pub(super) fn doctor(global: &Global, args: &DoctorArgs) -> Result<u8> {
 }
 
 /// All specs that the user can name.
-fn places(project: &Project) -> Vec<Result<(crate::project::place::Place, crate::store::spec_store::Store)>> {
-    let place = |found: Found| {
+fn places(project: &Project) -> Vec<Result<(crate::project::SpecPlace, crate::store::spec_store::Store)>> {
+    let place = |found: FoundSpec| {
         let place = project.place(&found.dir, Selection::default())?;
         let store = project.store(&place);
         Ok((place, store))

@@ -178,8 +178,6 @@ impl RunFlags {
 
     fn settings(&self) -> Result<Vec<Flag>> {
         let mut flags: Vec<Flag> = Vec::new();
-        let mut set =
-            |key: &str, value: toml::Value, flag: &str| flags.push((key.to_owned(), value, flag.to_owned()));
         if let Some(delay) = &self.delay {
             // the Python tool accepted fractions of a second
             let value = match delay.parse::<f64>() {
@@ -189,24 +187,26 @@ impl RunFlags {
                 }
                 _ => toml::Value::String(delay.clone()),
             };
-            set("run.delay", value, "--delay");
+            flags.push(Flag::new("--delay", value));
         }
         if let Some(n) = self.max_iterations {
-            set("run.max_iterations", toml::Value::Integer(n.into()), "--max-iterations");
+            flags.push(Flag::new("--max-iterations", n));
         }
         if let Some(name) = &self.backend {
-            set("run.backend", toml::Value::String(name.clone()), "--backend");
+            flags.push(Flag::new("--backend", name.clone()));
         }
         if let Some(name) = &self.assign_backend {
-            set("assign.backend", toml::Value::String(name.clone()), "--assign-backend");
+            flags.push(Flag::new("--assign-backend", name.clone()));
         } else if self.assign_opencode_agent.is_some() {
-            set("assign.backend", toml::Value::String("opencode".to_owned()), "--assign-opencode-agent");
+            // the flag says, too, whose agent it is
+            let name = "--assign-opencode-agent".to_owned();
+            flags.push(Flag { key: "assign.backend".to_owned(), value: "opencode".into(), name });
         }
         if let Some(name) = &self.assign_opencode_agent {
-            set("assign.agent", toml::Value::String(name.clone()), "--assign-opencode-agent");
+            flags.push(Flag::new("--assign-opencode-agent", name.clone()));
         }
         if let Some(name) = &self.tmux_session {
-            set("tmux.session", toml::Value::String(name.clone()), "--tmux-session");
+            flags.push(Flag::new("--tmux-session", name.clone()));
         }
         if let Some(dir) = &self.workdir {
             let dir = std::path::absolute(dir).map_err(|e| Error::io("finding", dir, e))?;
@@ -216,13 +216,13 @@ impl RunFlags {
                     format!("--workdir: no such folder: {}", dir.display()),
                 ));
             }
-            set("run.workdir", toml::Value::String(dir.display().to_string()), "--workdir");
+            flags.push(Flag::new("--workdir", dir.display().to_string()));
         }
         if self.no_tmux {
-            set("tmux.mode", toml::Value::String("off".to_owned()), "--no-tmux");
+            flags.push(Flag::new("--no-tmux", "off"));
         }
         if self.include_optional {
-            set("run.include_optional", toml::Value::Boolean(true), "--include-optional");
+            flags.push(Flag::new("--include-optional", true));
         }
         Ok(flags)
     }

@@ -6,9 +6,10 @@ use std::path::Path;
 use clap::Args;
 
 use super::global::Global;
-use super::project::Folders;
+use super::project::find_folders;
 use crate::config::{self, LoadRequest};
 use crate::error::Result;
+use crate::project::project_folders::ProjectFolders;
 use crate::report::text::shell_word;
 use crate::setup::init::{InitOptions, init};
 
@@ -26,7 +27,7 @@ pub(super) struct InitArgs {
 }
 
 pub(super) fn init_project(global: &Global, args: &InitArgs) -> Result<u8> {
-    let Folders { mut root, cwd } = Folders::find(global, None)?;
+    let ProjectFolders { mut root, cwd } = find_folders(global, None)?;
     // Kiro keeps a folder in the home folder, but that does not make the home folder a project
     if std::env::var_os("HOME").is_some_and(|home| root == Path::new(&home)) {
         root = cwd;

@@ -10,7 +10,7 @@ use super::Global;
 use super::flags::{Kept, Work};
 use super::project::Project;
 use crate::error::{Error, ErrorKind, Result};
-use crate::project::place::Place;
+use crate::project::SpecPlace;
 use crate::report::text::command_line;
 use crate::state::SpecState;
 
@@ -90,7 +90,7 @@ pub(super) struct Job {
     pub(super) global: Global,
     pub(super) work: Work,
     pub(super) project: Project,
-    pub(super) place: Place,
+    pub(super) place: SpecPlace,
     /// What the run before it was told, where that counts.
     kept: Vec<String>,
 }

@@ -14,13 +14,14 @@ use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::prompt::{PromptContext, render};
 use crate::plan::{self, Plan, Step};
-use crate::project::place::{self, Place};
+use crate::project::SpecPlace;
+use crate::project::current_plan::current_plan;
 use crate::report::text::sanitise_line;
 use crate::report::timeline::lines;
 use crate::report::{plan as plan_text, plan_json};
 use crate::run::forecast;
 use crate::run::prepare::{decisions, template};
-use crate::spec::{self, TaskFile, diagnose};
+use crate::spec::{self, TaskFile};
 use crate::state::SpecState;
 
 #[derive(Debug, Args)]
@@ -62,7 +63,7 @@ pub(super) fn plan(global: &Global, args: &PlanArgs) -> Result<u8> {
         let (plan, times) = if tasks.has_errors() {
             (None, None)
         } else {
-            plan::check_selection(&tasks, &place.selection)?;
+            plan::check_selection(&tasks, config, &place.selection)?;
             let state = project.store(&place).load()?;
             let plan = current(&place, config, &tasks, &state);
             let times = forecast::timeline(&plan, &state, config, Timestamp::now(), &TimeZone::system());
@@ -75,7 +76,7 @@ pub(super) fn plan(global: &Global, args: &PlanArgs) -> Result<u8> {
     Ok(0)
 }
 
-fn print_json(place: &Place, config: &Config, mut value: serde_json::Value) {
+fn print_json(place: &SpecPlace, config: &Config, mut value: serde_json::Value) {
     value["spec"] = place.name.clone().into();
     value["max_iterations"] = config.run.max_iterations.into();
     // standard output alone is written line by line
@@ -85,7 +86,7 @@ fn print_json(place: &Place, config: &Config, mut value: serde_json::Value) {
 }
 
 /// Prints the object for a tasks.md that is not text.
-fn unreadable(place: &Place, config: &Config, error: &Error) -> u8 {
+fn unreadable(place: &SpecPlace, config: &Config, error: &Error) -> u8 {
     let line =
         std::fs::read(place.tasks_path()).ok().and_then(|bytes| Some(spec::decode(&bytes).err()?.line));
     let mut value = plan_json::json(None, &spec::parse_as("", place.dialect), None);
@@ -96,24 +97,29 @@ fn unreadable(place: &Place, config: &Config, error: &Error) -> u8 {
 }
 
 /// The plan as of now; changes nothing.
-pub(super) fn current(place: &Place, config: &Config, tasks: &TaskFile, state: &SpecState) -> Plan {
-    place::current(place, config, tasks, state, Timestamp::now())
+pub(super) fn current(place: &SpecPlace, config: &Config, tasks: &TaskFile, state: &SpecState) -> Plan {
+    current_plan(place, config, tasks, state, Timestamp::now())
 }
 
 /// Prints the plan for a person.
-pub(super) fn show(global: &Global, project: &Project, place: &Place) -> Result<()> {
+pub(super) fn show(global: &Global, project: &Project, place: &SpecPlace) -> Result<()> {
     let config = &project.loaded.config;
     let (text, tasks) = place.read_tasks()?;
     let stdout = io::stdout();
     let color = colored(global, &stdout);
     let path = place.tasks_path();
     let shown = path.strip_prefix(&project.cwd).unwrap_or(&path).display().to_string();
-    let diagnostics =
-        diagnose::render(&shown, &text, &tasks.diagnostics, color, terminal_width().unwrap_or(100));
+    let diagnostics = spec::render_diagnostics(
+        &shown,
+        &text,
+        &tasks.diagnostics,
+        color,
+        terminal_width().unwrap_or(100),
+    );
     if tasks.has_errors() {
         return Err(Error::new(ErrorKind::BadTasks, format!("{shown} can't be run")).detail(diagnostics));
     }
-    plan::check_selection(&tasks, &place.selection)?;
+    plan::check_selection(&tasks, config, &place.selection)?;
     let state = project.store(place).load()?;
     let plan = current(place, config, &tasks, &state);
     super::checks::check_template(config, &plan)?;
@@ -128,7 +134,7 @@ pub(super) fn show(global: &Global, project: &Project, place: &Place) -> Result<
     Ok(())
 }
 
-fn prompt(project: &Project, place: &Place, id: &str) -> Result<u8> {
+fn prompt(project: &Project, place: &SpecPlace, id: &str) -> Result<u8> {
     let config = &project.loaded.config;
     let (_, tasks) = place.good_tasks()?;
     let state = project.store(place).load()?;

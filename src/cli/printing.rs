@@ -30,13 +30,13 @@ impl LogDecoder {
     pub(super) fn of_attempt(dir: &AttemptDir, global: &Global) -> Self {
         let attempt = fs::read(dir.attempt()).ok();
         let attempt = attempt.and_then(|bytes| serde_json::from_slice::<AttemptFile>(&bytes).ok());
-        match attempt.filter(|attempt| attempt.format() != Format::Text) {
+        match attempt.filter(|attempt| attempt.output != Format::Text) {
             None => Self::text(),
             Some(attempt) => {
                 let width = terminal_width().unwrap_or(usize::MAX);
                 let renderer = Renderer::new(width, colored(global, &io::stdout()));
                 let renderer = renderer.root(&attempt.cwd.to_string_lossy());
-                Self::Events(Box::new((Reader::new(attempt.format()), renderer)))
+                Self::Events(Box::new((Reader::new(attempt.output), renderer)))
             }
         }
     }

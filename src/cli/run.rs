@@ -14,8 +14,8 @@ use super::{Global, detach, telling, watch};
 use crate::config::{Commit, Config, TmuxMode};
 use crate::error::{Error, ErrorKind, Result};
 use crate::git;
-use crate::plan::{self, Plan, names};
-use crate::project::place::Place;
+use crate::plan::{self, Plan, tmux_names};
+use crate::project::SpecPlace;
 use crate::report::ended::{self, Ended};
 use crate::report::events::What;
 use crate::report::summary;
@@ -129,7 +129,7 @@ impl Ready {
         let Job { project, place, .. } = job;
         let config = &project.loaded.config;
         let (_, tasks) = place.good_tasks()?;
-        plan::check_selection(&tasks, &place.selection)?;
+        plan::check_selection(&tasks, config, &place.selection)?;
         let store = project.store(place);
         let state = go_on.apply(&place.name, store.load()?)?;
         let plan = super::plan::current(place, config, &tasks, &state);
@@ -266,7 +266,7 @@ fn run_one(args: &RunArgs, job: &Job, go_on: &GoOn, ears: &Ears) -> Result<(u8, 
 
 /// Tells, and keeps, that an error ended the run; `planned` is the plan that it began with.
 fn give_up(
-    place: &Place,
+    place: &SpecPlace,
     store: &Store,
     planned: &Plan,
     state: &SpecState,
@@ -289,7 +289,7 @@ fn give_up(
 /// Tells the end to all but the person, who has read `text`: `over` is the end for programs. A hook that must succeed and
 /// does not is one more thing for a human, where there is no other.
 fn tell_end(
-    place: &Place,
+    place: &SpecPlace,
     store: &Store,
     over: Vec<What>,
     text: &str,
@@ -351,7 +351,7 @@ fn open_screen(
     let config = &project.loaded.config;
     let env: Vec<(OsString, OsString)> = std::env::vars_os().collect();
     let Some(tmux) = find_tmux(config, &env)? else { return Ok((None, None)) };
-    let name = names::session(&config.tmux.session, &place.name);
+    let name = tmux_names::session(&config.tmux.session, &place.name);
     let screen = Screen::find(tmux.of(project.owner(place)), &name, config.tmux.size);
     let tmux = &config.tmux;
     let (layout, panes) = (tmux.layout, tmux.panes.clone());

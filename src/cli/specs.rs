@@ -10,7 +10,7 @@ use super::global::Global;
 use super::project::Project;
 use crate::error::{Error, Result};
 use crate::plan::Selection;
-use crate::project::discovery::Found;
+use crate::project::discovery::FoundSpec;
 use crate::report::text::{sanitise_line, width};
 use crate::spec::{Severity, TaskFile, TaskState};
 
@@ -56,7 +56,7 @@ pub(super) fn specs(global: &Global, args: &SpecsArgs) -> Result<u8> {
     Ok(0)
 }
 
-fn summary(project: &Project, found: Found) -> SpecSummary {
+fn summary(project: &Project, found: FoundSpec) -> SpecSummary {
     let mut summary = SpecSummary {
         name: found.name,
         path: found.shown,

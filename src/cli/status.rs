@@ -57,7 +57,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
     let alive = running.as_ref().is_some_and(|(.., doing)| *doing == AtWork::Agent);
     // that of the run: what it verifies with
     let commands = running.as_ref().map_or(0, |(unit, ..)| {
-        plan.steps.iter().find(|step| step.unit == *unit).map_or(0, |step| step.verify.len())
+        plan.steps.iter().find(|step| step.unit == *unit).map_or(0, |step| step.settings.verify.len())
     });
     let word = Standing::of(holder.is_some(), &state, &plan, alive).word();
     let mut out = anstream::stdout();

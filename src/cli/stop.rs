@@ -11,7 +11,7 @@ use super::Global;
 use super::project::Project;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Selection;
-use crate::project::place::Place;
+use crate::project::SpecPlace;
 use crate::report::text::sanitise_line;
 use crate::state::SpecState;
 use crate::store::attempt_folder;
@@ -59,7 +59,7 @@ pub(super) fn stop(global: &Global, args: &StopArgs) -> Result<u8> {
 
 struct Stop<'a> {
     project: &'a Project,
-    place: &'a Place,
+    place: &'a SpecPlace,
     store: &'a Store,
     patience: Duration,
     /// What a person types to get here.
@@ -67,7 +67,7 @@ struct Stop<'a> {
 }
 
 /// Has the run of `place`, if one waits for a limit, try at once. `false`: no run is at work here.
-pub(super) fn try_now(project: &Project, place: &Place, store: &Store) -> Result<bool> {
+pub(super) fn try_now(project: &Project, place: &SpecPlace, store: &Store) -> Result<bool> {
     let stop = Stop { project, place, store, patience: PATIENCE, verb: "resume --now" };
     let Some(holder) = stop.listening_holder()? else { return Ok(false) };
     if !holder.tries_now {

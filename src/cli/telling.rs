@@ -7,8 +7,8 @@ use super::project::{Project, own_program};
 use crate::config::{Commit, Config};
 use crate::error::Result;
 use crate::plan::Plan;
-use crate::project::inputs;
-use crate::project::place::Place;
+use crate::project::SpecPlace;
+use crate::project::prompt_inputs;
 use crate::report::ended::Ended;
 use crate::report::summary::{self, Summary, UnitLine};
 use crate::report::text::plural;
@@ -40,14 +40,19 @@ pub(super) fn as_configured(state: &mut SpecState, config: &Config) {
 }
 
 /// Says of entries of `prompt.inputs` that they name nothing: a typo, or a file that a task is still to write.
-pub(super) fn unmatched_inputs(place: &Place, config: &Config) {
-    for pattern in inputs::unmatched(place, config) {
+pub(super) fn unmatched_inputs(place: &SpecPlace, config: &Config) {
+    for pattern in prompt_inputs::unmatched(place, config) {
         let _ = writeln!(io::stderr(), "note: prompt.inputs: there is no file {pattern:?} now");
     }
 }
 
 /// Who hears of the run, apart from the person.
-pub(super) fn chronicle(json: bool, project: &Project, place: &Place, store: &Store) -> Result<Chronicle> {
+pub(super) fn chronicle(
+    json: bool,
+    project: &Project,
+    place: &SpecPlace,
+    store: &Store,
+) -> Result<Chronicle> {
     let log = store.folder().join("hooks.log");
     hooks::forget(&log);
     let hooks = project.loaded.config.hooks.clone();
@@ -62,14 +67,14 @@ pub(super) fn chronicle(json: bool, project: &Project, place: &Place, store: &St
 }
 
 /// The first line of a run.
-pub(super) fn opening(place: &Place, plan: &Plan, attach: Option<&str>) -> String {
+pub(super) fn opening(place: &SpecPlace, plan: &Plan, attach: Option<&str>) -> String {
     let steps = plural(plan.steps.len(), "step");
     let watch = attach.map_or_else(String::new, |a| format!(" · watch: {a}"));
     format!("seqorch · {} · {steps}{watch}", place.name)
 }
 
 /// What the progress file says of a run's start.
-pub(super) fn opening_entry(place: &Place) -> String {
+pub(super) fn opening_entry(place: &SpecPlace) -> String {
     let now = jiff::ZonedDateTime::now().strftime("%Y-%m-%d %H:%M:%S %:z").to_string();
     format!("\n---\n\n**Spec:** {}\n**Started:** {now}\n", place.dir.display())
 }

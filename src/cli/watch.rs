@@ -17,7 +17,7 @@ use super::project::{Project, own_program};
 use super::{Global, colored, detach};
 use crate::agent::sanitise::sanitise;
 use crate::error::{Error, ErrorKind, Result};
-use crate::project::place::Place;
+use crate::project::SpecPlace;
 use crate::store::lock::{self, Holder};
 use crate::store::spec_store::Store;
 use crate::sys::clock::SystemClock;
@@ -127,7 +127,7 @@ impl Started {
 pub(super) fn watch(
     global: &Global,
     project: &Project,
-    place: &Place,
+    place: &SpecPlace,
     of_run: Option<OfRun>,
     json: bool,
 ) -> Result<Left> {
@@ -149,7 +149,7 @@ pub(super) fn watch(
 }
 
 /// The arguments of the view of a run that `holder` is.
-pub(super) fn argv(global: &Global, work: &Work, place: &Place, holder: &Holder) -> Vec<OsString> {
+pub(super) fn argv(global: &Global, work: &Work, place: &SpecPlace, holder: &Holder) -> Vec<OsString> {
     let mut argv = view_argv(global, work, place, holder.started_at);
     argv.extend(["--run".into(), holder.pid.to_string().into()]);
     argv
@@ -159,7 +159,7 @@ pub(super) fn argv(global: &Global, work: &Work, place: &Place, holder: &Holder)
 pub(super) fn starting_argv(
     global: &Global,
     work: &Work,
-    place: &Place,
+    place: &SpecPlace,
     run: impl IntoIterator<Item = OsString>,
 ) -> Vec<OsString> {
     let mut argv = view_argv(global, work, place, Timestamp::now());
@@ -168,7 +168,7 @@ pub(super) fn starting_argv(
     argv
 }
 
-fn view_argv(global: &Global, work: &Work, place: &Place, since: Timestamp) -> Vec<OsString> {
+fn view_argv(global: &Global, work: &Work, place: &SpecPlace, since: Timestamp) -> Vec<OsString> {
     let mut argv = global.argv();
     argv.extend(["__view".into(), place.dir.clone().into_os_string()]);
     argv.extend(["--since".into(), since.to_string().into()]);

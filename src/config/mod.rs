@@ -1,37 +1,69 @@
-//! `seqorch.toml`: layers, validation, meaning.
+//! The configuration: the keys of `seqorch.toml`, where their values come from, and what they mean.
 //!
-//! [`load`] reads every source ([`layers`]), holds each against the one table of keys (`schema`, `check`), lets
-//! figment merge them and turns the result into [`Config`] (`raw`, `resolve`). [`explain`] tells who said what.
+//! # A key is declared once
+//!
+//! [`sections`] holds one entry for each key: name, type, default, meaning, and what may be written there. From it come
+//! the structs that the rest of seqorch reads ([`Config`]), the defaults, the check of every source, `config explain`,
+//! the JSON Schema, `seqorch.toml.example`, `docs/configuration.md`, the name of its variable, and the key that its flag
+//! sets.
+//!
+//! # What figment does, and what we do
+//!
+//! figment merges. It gets one [`source::Source`] for each file, profile, variable and flag and for what is built in; it
+//! merges tables key by key and replaces lists as a whole, it puts its profiles in their order (its default profile holds
+//! what is built in and the files, the selected one the chosen `[profile.NAME]`, the global one variables and flags), and
+//! it remembers by its metadata which source set each value.
+//!
+//! We do what figment cannot: [`source::Source`] is the one provider. It reads TOML with the line of every value (figment's
+//! own provider forgets lines), and its metadata turns a key into a place like `seqorch.toml:4`. [`vars`] gives a variable
+//! the type of its key (figment's own provider guesses the type from the text). [`check`] holds every source against the
+//! keys before it is merged, so that all mistakes of all sources are reported at once, each with its place and what may
+//! have been meant; figment would stop at the first one. [`provenance`] keeps the sources, since figment forgets a value
+//! that was overridden. The structs are filled by the types of the keys ([`key::ConfigType`]), the same code that checks.
+//!
+//! # Layers of this room, lowest first
+//!
+//! `path`, `problem`, `tree` (values with lines) · `key`, `declare`, `formats`, `duration` (what a key is) · `sections` (the
+//! keys) · `lookup`, `check` · `source`, `provenance`, `presets`, `built_in`, `vars` (where values come from) · `meaning`,
+//! `files`, `load` · `explain`, `json_schema`, `pages`. Only `files` and `load` touch the disk.
 
-mod backend;
+mod built_in;
 mod check;
+mod declare;
+mod duration;
 pub mod explain;
-mod hooks;
+mod files;
+mod formats;
 pub mod json_schema;
-pub mod layers;
-mod limit;
+mod key;
+pub mod load;
+mod lookup;
+mod meaning;
+pub mod pages;
+mod path;
 mod presets;
-mod raw;
-mod resolve;
-mod schema;
+mod problem;
+pub mod provenance;
+mod sections;
 mod source;
-mod tmux;
 mod tree;
-pub mod types;
 mod vars;
 
-pub use backend::{Backend, Output, Permission, PromptBy};
-pub use hooks::{HookEvent, Hooks};
-pub use layers::{LoadRequest, Loaded, load};
-pub use limit::{Budget, Limit, LimitPattern, Pace, Window};
-pub(crate) use schema::nearest;
-pub use source::{Layer, Origin, Provenance};
-pub use tmux::{ExtraWindow, Keep, Layout, Pane, Side, Tmux, TmuxMode};
-pub use types::*;
+pub use load::{LoadRequest, Loaded, load};
+pub use presets::NAMES as BUILT_IN_BACKENDS;
+pub(crate) use problem::nearest;
+pub use provenance::Provenance;
+pub use sections::assign::{Assign, AssignMode, AssignRule, Batch};
+pub use sections::backend::{Backend, Permission, PermissionArgs, PromptBy};
+pub use sections::hooks::{HookEvent, Hooks};
+pub use sections::limit::{Limit, LimitPattern};
+pub use sections::pace::{Pace, PaceWindow, TokenBudget};
+pub use sections::prompt::{Prompt, Skill};
+pub use sections::root::{Config, Override};
+pub use sections::run::{
+    Done, DoneSignal, Granularity, OnFailure, PartialRetry, PartialTimeouts, Retry, Run, Timeouts,
+};
+pub use sections::tmux::{ExtraWindow, Keep, Layout, Pane, Side, Tmux, TmuxMode};
+pub use sections::work::{Commit, Dirty, Git, Log, Tasks, Tick, Verify};
+pub use source::Origin;
 pub use vars::Flag;
-
-/// Names of the backends that are built in.
-#[must_use]
-pub fn built_in_backends() -> &'static [&'static str] {
-    presets::NAMES
-}

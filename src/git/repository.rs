@@ -19,7 +19,9 @@ pub fn version() -> Option<String> {
 pub fn work_tree(dir: &Path) -> Result<PathBuf, String> {
     let error = |printed: String| {
         let fatal = printed.lines().find_map(|line| line.strip_prefix("fatal: "));
-        fatal.unwrap_or(printed.trim()).to_owned()
+        // the rest of that line names folders that the user knows
+        let none = "not a git repository";
+        fatal.map_or(printed.trim(), |why| if why.starts_with(none) { none } else { why }).to_owned()
     };
     run(dir, &["rev-parse", "--show-toplevel"]).map(PathBuf::from).map_err(error)
 }
@@ -69,7 +71,7 @@ mod tests {
     #[test]
     fn a_folder_without_a_repository_has_no_work_tree_and_says_why() {
         let dir = tempfile::tempdir().unwrap();
-        assert!(work_tree(dir.path()).unwrap_err().starts_with("not a git repository"));
+        assert_eq!(work_tree(dir.path()).unwrap_err(), "not a git repository");
         assert_eq!((index_file(dir.path()), is_ignored(dir.path(), "x")), (None, None));
     }
 

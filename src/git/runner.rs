@@ -8,7 +8,7 @@ pub(super) const PATHS_PER_CALL: usize = 400;
 
 /// Runs git in `dir` and returns its standard output without the final line ends. The error is what git printed.
 pub(super) fn run<A: Into<OsString> + Clone>(dir: &Path, args: &[A]) -> Result<String, String> {
-    output(dir, None, args).map(text)
+    output(dir, None, args).map(|bytes| text(&bytes))
 }
 
 /// Runs git like [`run`], with `index` in place of the user's index.
@@ -17,7 +17,7 @@ pub(super) fn run_with_index<A: Into<OsString> + Clone>(
     index: &Path,
     args: &[A],
 ) -> Result<String, String> {
-    output(dir, Some(index), args).map(text)
+    output(dir, Some(index), args).map(|bytes| text(&bytes))
 }
 
 /// Runs git like [`run`] and returns its standard output byte for byte.
@@ -25,8 +25,8 @@ pub(super) fn run_for_bytes<A: Into<OsString> + Clone>(dir: &Path, args: &[A]) -
     output(dir, None, args)
 }
 
-fn text(bytes: Vec<u8>) -> String {
-    String::from_utf8_lossy(&bytes).trim_end_matches('\n').to_owned()
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).trim_end_matches('\n').to_owned()
 }
 
 fn output<A: Into<OsString> + Clone>(
@@ -50,5 +50,5 @@ fn output<A: Into<OsString> + Clone>(
         return Ok(output.stdout);
     }
     // some hooks print their reason on standard output
-    Err(text([output.stderr, output.stdout].concat()))
+    Err(text(&[output.stderr, output.stdout].concat()))
 }

@@ -1,21 +1,21 @@
-//! PURE. What is known of a spec's progress, as its plan needs it.
+//! PURE. The progress of a spec, as its plan needs it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
 use crate::config::Config;
-use crate::plan::{Instead, Progress};
+use crate::plan::{Progress, StandIn};
 use crate::spec::{TaskFile, TaskState};
 use crate::state::SpecState;
 
-/// Ids of leaves and parents whose boxes are ticked.
+/// The ids of all tasks whose boxes are ticked.
 #[must_use]
 pub fn ticked(tasks: &TaskFile) -> BTreeSet<String> {
     tasks.tasks.iter().filter(|t| t.state == TaskState::Done).map(|t| t.id.clone()).collect()
 }
 
-/// What is known of progress, for the plan.
+/// The progress in a state. `ticked` are the trusted ticks, `failed` the units without attempts left.
 #[must_use]
 pub fn progress(
     state: &SpecState,
@@ -32,17 +32,17 @@ pub fn progress(
         owners: state.owners(),
         owners_by_hand: state.by_hand("owner_agent"),
         backends_by_hand: state.by_hand("backend"),
-        instead: stand_ins(state, config, now),
+        stand_ins: stand_ins(state, config, now),
     }
 }
 
-/// Backends that stand in for those that are limited now, by whom and for which model a step asks.
+/// The stand-ins for backends that are limited now, by the backend and the model that a step requests.
 #[must_use]
 pub fn stand_ins(
     state: &SpecState,
     config: &Config,
     now: Timestamp,
-) -> BTreeMap<(String, Option<String>), Instead> {
+) -> BTreeMap<(String, Option<String>), StandIn> {
     if state.limits.is_empty() && state.model_limits.is_empty() {
         return BTreeMap::new();
     }
@@ -55,14 +55,14 @@ pub fn stand_ins(
         let Some(other) = config.limit.fallback.iter().filter(|other| *other != name).find(free) else {
             continue;
         };
-        // a step asks for the model of its backend, or for one of an override
+        // a step requests the model of its backend, or that of an override
         for asked in of_overrides.iter().copied().map(Some).chain([model(name)]) {
             if let Some((who, limited)) = state.held_back(name, asked, now)
                 && limited.gives_way()
             {
                 let why = format!("{who} is limited: {}", limited.why);
-                let instead = Instead { backend: other.clone(), why };
-                found.insert((name.clone(), asked.map(str::to_owned)), instead);
+                let stand_in = StandIn { backend: other.clone(), why };
+                found.insert((name.clone(), asked.map(str::to_owned)), stand_in);
             }
         }
     }

@@ -212,10 +212,10 @@ mod tests {
 
     #[test]
     fn an_error_calls_for_a_human_and_names_itself_and_what_is_left() {
-        let [need, over] = of_error("login", "tasks.md cannot be worked off", 65, 2, Duration::ZERO);
+        let [need, over] = of_error("login", "tasks.md can't be run", 65, 2, Duration::ZERO);
         assert_eq!(need.hook(), Some(HookEvent::Halt));
         let said = need.facts().into_iter().find(|(name, _)| *name == "SEQORCH_MESSAGE").unwrap().1;
-        assert_eq!(said, "tasks.md cannot be worked off");
+        assert_eq!(said, "tasks.md can't be run");
         let What::RunEnded { why, reason, left: 2, exit_code: 65, .. } = over else { panic!("{over:?}") };
         assert_eq!((why.as_str(), reason), ("error", Some(said)));
     }

@@ -452,7 +452,7 @@ mod tests {
     fn what_ended_the_last_run_needs_a_human_also_where_it_is_about_no_task() {
         let tried = attempt(1, "2026-01-02T04:00:00Z", "2026-01-02T05:00:00Z", "done");
         let state = serde_json::json!({"units": {"1": {"status": "done", "attempts": [tried]}},
-            "ended": {"why": "error", "reason": "tasks.md cannot be worked off", "at": "2026-01-02T05:00:00Z"}});
+            "ended": {"why": "error", "reason": "tasks.md can't be run", "at": "2026-01-02T05:00:00Z"}});
         let told = report(&state, "", false).unwrap();
         assert_eq!(told.headline, "a human is needed");
         assert_eq!(
@@ -460,7 +460,7 @@ mod tests {
             [Need {
                 id: "The last run".into(),
                 title: "ended".into(),
-                what: "tasks.md cannot be worked off".into(),
+                what: "tasks.md can't be run".into(),
                 command: "seqorch run login --retry".into(),
             }]
         );

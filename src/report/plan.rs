@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::text::{command_line, cut, duration, plural, sanitise_line, width, wrap};
 use crate::config::{DoneSignal, PromptBy};
-use crate::plan::{Plan, SkipReason, Skipped, Step};
+use crate::plan::{Plan, SkipReason, SkippedTask, Step};
 
 /// How to show a plan, and what to show with it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -156,25 +156,32 @@ impl PlanWriter<'_> {
             "why",
             &step.reasons.iter().map(|why| sanitise_line(why)).collect::<Vec<_>>().join("; "),
         )?;
-        if step.unassigned {
+        if step.settings.unassigned {
             self.field(indent, "agent", "to be assigned; default:")?;
         }
-        let prompt = match step.prompt_by {
+        let prompt = match step.settings.prompt_by {
             PromptBy::Stdin => " < prompt",
             PromptBy::Arg | PromptBy::File => "",
         };
-        self.field(indent, &sanitise_line(&step.backend), &format!("{}{prompt}", command_line(&step.argv)))?;
-        let place =
-            format!("window {}, {}", sanitise_line(&step.window), sanitise_line(&step.cwd.to_string_lossy()));
+        self.field(
+            indent,
+            &sanitise_line(&step.settings.backend),
+            &format!("{}{prompt}", command_line(&step.settings.argv)),
+        )?;
+        let place = format!(
+            "window {}, {}",
+            sanitise_line(&step.window),
+            sanitise_line(&step.settings.cwd.to_string_lossy())
+        );
         self.field(indent, "in", &place)?;
-        let verify: Vec<String> = step.verify.iter().map(|argv| command_line(argv)).collect();
+        let verify: Vec<String> = step.settings.verify.iter().map(|argv| command_line(argv)).collect();
         if !verify.is_empty() {
             self.field(indent, "verify", &verify.join("; "))?;
         }
         self.field(indent, "limits", &limits(step))
     }
 
-    fn skipped(&mut self, skipped: &[Skipped]) -> io::Result<()> {
+    fn skipped(&mut self, skipped: &[SkippedTask]) -> io::Result<()> {
         if skipped.is_empty() {
             return Ok(());
         }
@@ -206,7 +213,7 @@ impl PlanWriter<'_> {
     fn total(&mut self, plan: &Plan) -> io::Result<()> {
         writeln!(self.out)?;
         let (least, limit) = (plan.steps.len(), plan.max_iterations);
-        let most: u64 = plan.steps.iter().map(|step| u64::from(step.retry.attempts.max(1))).sum();
+        let most: u64 = plan.steps.iter().map(|step| u64::from(step.settings.retry.attempts.max(1))).sum();
         let mut text = plural(least, "step");
         if least > 0 {
             let _ = write!(text, ": at least {}", plural(least, "iteration"));
@@ -235,24 +242,27 @@ impl PlanWriter<'_> {
 /// Timeouts, attempts and delay in one line.
 fn limits(step: &Step) -> String {
     let deadlines = [
-        ("task", step.timeout.task),
-        ("idle", step.timeout.idle),
-        ("first output", step.timeout.first_output),
+        ("task", step.settings.timeout.task),
+        ("idle", step.settings.timeout.idle),
+        ("first output", step.settings.timeout.first_output),
     ];
     let deadlines: Vec<_> =
         deadlines.iter().map(|(name, time)| format!("{name} {}", duration(*time))).collect();
-    let mut text =
-        format!("{}; {}", deadlines.join(", "), plural(step.retry.attempts.max(1) as usize, "attempt"));
-    if step.retry.attempts > 1 {
+    let mut text = format!(
+        "{}; {}",
+        deadlines.join(", "),
+        plural(step.settings.retry.attempts.max(1) as usize, "attempt")
+    );
+    if step.settings.retry.attempts > 1 {
         let _ = write!(
             text,
             " (backoff {} to {})",
-            duration(step.retry.backoff),
-            duration(step.retry.max_backoff)
+            duration(step.settings.retry.backoff),
+            duration(step.settings.retry.max_backoff)
         );
     }
-    let _ = write!(text, "; delay {}", duration(step.delay));
-    if step.done.signal == DoneSignal::Optional {
+    let _ = write!(text, "; delay {}", duration(step.settings.delay));
+    if step.settings.done.signal == DoneSignal::Optional {
         text += "; signal optional";
     }
     text
@@ -261,7 +271,7 @@ fn limits(step: &Step) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::testing::Case;
+    use crate::plan::testing::PlanCase;
     use crate::spec::IgnoredLine;
 
     fn shown(plan: &Plan, view: &PlanView) -> String {
@@ -276,11 +286,11 @@ mod tests {
 
     #[test]
     fn the_plan_lists_steps_and_what_is_left_out() {
-        let mut case = Case::new("1\n  1.1 x\n  1.2\n2 <4\n3 *\n4\n5 x\n  5.1");
+        let mut case = PlanCase::new("1\n  1.1 x\n  1.2\n2 <4\n3 *\n4\n5 x\n  5.1");
         case.tasks.ignored.push(IgnoredLine {
             line: 9,
             text: "- [] broken".into(),
-            why: crate::spec::Why::Section,
+            why: crate::spec::IgnoredReason::Section,
         });
         let expected = "\
 Plan of demo: 4 steps
@@ -331,7 +341,7 @@ Notes
 
     #[test]
     fn a_plan_without_steps_says_why() {
-        let text = shown(&Case::new("1 x\n2 !\n3 <2").plan(), &narrow(80));
+        let text = shown(&PlanCase::new("1 x\n2 !\n3 <2").plan(), &narrow(80));
         assert_eq!(
             text,
             "Plan of demo: nothing to run\n\nSkipped\n  1  Do 1 (its box was ticked before this run)\n  \
@@ -341,7 +351,7 @@ Notes
 
     #[test]
     fn more_steps_than_max_iterations_give_a_warning() {
-        let mut case = Case::new("1\n2\n3");
+        let mut case = PlanCase::new("1\n2\n3");
         case.config.run.max_iterations = 2;
         let text = shown(&case.plan(), &PlanView::default());
         assert!(
@@ -354,7 +364,7 @@ Notes
 
     #[test]
     fn no_line_of_the_plan_is_wider_than_the_terminal() {
-        let mut case = Case::new("1\n  1.1\n  1.2 *\n2 !\n3 <2\n4 x\n  4.1");
+        let mut case = PlanCase::new("1\n  1.1\n  1.2 *\n2 !\n3 <2\n4 x\n  4.1");
         let long = "日本語 ".repeat(60);
         for task in &mut case.tasks.tasks {
             task.title.clone_from(&long);
@@ -362,7 +372,7 @@ Notes
         case.tasks.ignored.push(IgnoredLine {
             line: 9,
             text: "x".repeat(300),
-            why: crate::spec::Why::Section,
+            why: crate::spec::IgnoredReason::Section,
         });
         case.root = format!("/{}", "deep/".repeat(50)).into();
         for columns in [20, 40, 80, 200] {
@@ -374,14 +384,14 @@ Notes
 
     #[test]
     fn escape_sequences_in_a_title_never_reach_the_terminal() {
-        let mut case = Case::new("1\n2 !");
+        let mut case = PlanCase::new("1\n2 !");
         for task in &mut case.tasks.tasks {
             task.title = "a\u{1b}]0;pwned\u{7}\u{1b}[2J\u{9b}1mb\nc".into();
         }
         case.tasks.ignored.push(IgnoredLine {
             line: 9,
             text: "\u{1b}[31m- [] x".into(),
-            why: crate::spec::Why::Section,
+            why: crate::spec::IgnoredReason::Section,
         });
         let text = shown(&case.plan(), &narrow(80));
         assert!(text.contains("1. 1  ab c\n") && text.contains("line 9  - [] x"), "{text}");
@@ -390,7 +400,7 @@ Notes
 
     #[test]
     fn colour_changes_no_text_of_the_plan() {
-        let plan = Case::new("1\n2 *").plan();
+        let plan = PlanCase::new("1\n2 *").plan();
         let colored = shown(&plan, &PlanView { color: true, ..narrow(80) });
         assert!(colored.contains("\u{1b}["));
         assert_eq!(crate::report::text::sanitise_text(&colored), shown(&plan, &narrow(80)));
@@ -399,6 +409,8 @@ Notes
     #[test]
     fn diagnostics_come_before_the_plan() {
         let view = PlanView { diagnostics: "warning: odd\n".into(), ..narrow(80) };
-        assert!(shown(&Case::new("1").plan(), &view).starts_with("warning: odd\n\nPlan of demo: 1 step\n"));
+        assert!(
+            shown(&PlanCase::new("1").plan(), &view).starts_with("warning: odd\n\nPlan of demo: 1 step\n")
+        );
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::timeline::Timeline;
 use crate::config::{DoneSignal, PromptBy, Timeouts};
-use crate::plan::{Plan, SkipReason, Skipped, Step};
+use crate::plan::{Plan, SkipReason, SkippedTask, Step};
 use crate::spec::{Diagnostic, Severity, Task, TaskFile};
 
 /// The plan and the tasks that it was made from. Without a plan (tasks.md has errors), only the tasks and the errors.
@@ -61,31 +61,31 @@ fn step(step: &Step) -> Value {
         "title": step.title,
         "tasks": step.open.iter().map(|task| &task.id).collect::<Vec<_>>(),
         "completes": step.completes,
-        "backend": step.backend,
-        "model": step.model,
-        "unassigned": step.unassigned,
-        "argv": step.argv,
-        "resume_argv": step.resume_argv,
-        "cwd": step.cwd.to_string_lossy(),
+        "backend": step.settings.backend,
+        "model": step.settings.model,
+        "unassigned": step.settings.unassigned,
+        "argv": step.settings.argv,
+        "resume_argv": step.settings.resume_argv,
+        "cwd": step.settings.cwd.to_string_lossy(),
         "window": step.window,
-        "prompt_by": match step.prompt_by {
+        "prompt_by": match step.settings.prompt_by {
             PromptBy::Stdin => "stdin",
             PromptBy::Arg => "arg",
             PromptBy::File => "file",
         },
-        "output": step.output,
-        "timeouts": timeouts(step.timeout),
+        "output": step.settings.output,
+        "timeouts": timeouts(step.settings.timeout),
         "retry": {
-            "attempts": step.retry.attempts,
-            "backoff_s": seconds(step.retry.backoff),
-            "max_backoff_s": seconds(step.retry.max_backoff),
+            "attempts": step.settings.retry.attempts,
+            "backoff_s": seconds(step.settings.retry.backoff),
+            "max_backoff_s": seconds(step.settings.retry.max_backoff),
         },
-        "delay_s": seconds(step.delay),
-        "signal": match step.done.signal {
+        "delay_s": seconds(step.settings.delay),
+        "signal": match step.settings.done.signal {
             DoneSignal::Required => "required",
             DoneSignal::Optional => "optional",
         },
-        "verify": step.verify,
+        "verify": step.settings.verify,
         "reasons": step.reasons,
         "after": step.after,
         "waves": step.waves,
@@ -108,7 +108,7 @@ fn seconds(duration: Duration) -> Value {
     if duration.subsec_nanos() == 0 { json!(duration.as_secs()) } else { json!(duration.as_secs_f64()) }
 }
 
-fn skip(skipped: &Skipped) -> Value {
+fn skip(skipped: &SkippedTask) -> Value {
     let mut value = json!({
         "id": skipped.id,
         "title": skipped.title,
@@ -150,11 +150,11 @@ fn diagnostic(found: &Diagnostic) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::testing::Case;
+    use crate::plan::testing::PlanCase;
 
     #[test]
     fn a_step_has_all_facts_of_its_attempt() {
-        let mut case = Case::new("1\n  1.1 x\n  1.2\n2 <1");
+        let mut case = PlanCase::new("1\n  1.1 x\n  1.2\n2 <1");
         case.config.timeout.idle = Duration::ZERO;
         case.config.run.delay = Duration::from_millis(1500);
         let value = json(Some(&case.plan()), &case.tasks, None);
@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn a_skipped_task_has_one_of_six_reasons() {
         let case =
-            Case::new("1\n2 x\n3 *\n4 !\n5 <4\n6\n7").completed(&["1"]).failed(&["6"]).only(&["5", "6"]);
+            PlanCase::new("1\n2 x\n3 *\n4 !\n5 <4\n6\n7").completed(&["1"]).failed(&["6"]).only(&["5", "6"]);
         let value = json(Some(&case.plan()), &case.tasks, None);
         let reasons: Vec<_> = value["skipped"].as_array().unwrap().iter().map(|s| &s["reason"]).collect();
         assert_eq!(reasons, ["done", "done", "optional", "marked", "blocked", "failed", "not_selected"]);
@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn tasks_and_errors_are_printed_without_a_plan() {
-        let mut case = Case::new("1\n  1.1 * -");
+        let mut case = PlanCase::new("1\n  1.1 * -");
         case.tasks.diagnostics.push(Diagnostic {
             severity: Severity::Error,
             message: "the id `1` is used twice".into(),
@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn the_json_has_the_documented_fields_and_no_others() {
-        let case = Case::new("1");
+        let case = PlanCase::new("1");
         let value = json(Some(&case.plan()), &case.tasks, None);
         let mut keys: Vec<_> = value.as_object().unwrap().keys().map(String::as_str).collect();
         keys.sort_unstable();

@@ -8,7 +8,7 @@ use super::live::span;
 use super::spent::{spent, spent_of};
 use super::text::{logs_command, sanitise_line, sanitise_text, shell_word};
 use crate::git::FileChange;
-use crate::plan::{SkipReason, Skipped};
+use crate::plan::{SkipReason, SkippedTask};
 use crate::state::{Changes, End, Outcome, Spent};
 
 /// One unit that this run worked on.
@@ -44,7 +44,7 @@ pub struct Summary<'a> {
     /// What it worked on, in order.
     pub units: &'a [UnitLine],
     /// What the last plan left out.
-    pub skipped: &'a [Skipped],
+    pub skipped: &'a [SkippedTask],
     /// Steps that are still in the plan.
     pub left: usize,
     /// How long the run took.

@@ -16,7 +16,7 @@ use crate::plan::assign::{self, Assignment};
 use crate::plan::{Plan, SpecInfo};
 use crate::state::{Outcome, SpecState};
 use crate::store::attempt_folder;
-use crate::store::record::{AttemptDir, format_of};
+use crate::store::record::AttemptDir;
 use crate::store::spec_store::Store;
 
 /// How much of an answer is looked at, from its end.
@@ -150,7 +150,7 @@ impl RealWorld<'_> {
             return Some(Event::Assigned(self.nothing(&call, vec![outcome.to_string()])));
         }
         // some CLIs fail after a good answer, so it is looked at in any case
-        let assign::Reading { found: said, mut complaints } =
+        let assign::AssignmentReading { found: said, mut complaints } =
             assign::read(&self.answer(dir), &call.units, &self.owners());
         let again = call.before.is_some();
         let mut found = call.before.clone().unwrap_or_default();
@@ -180,7 +180,7 @@ impl RealWorld<'_> {
     fn answer(&self, dir: &AttemptDir) -> String {
         let printed = attempt_folder::said(dir, ANSWER_MAX);
         let output = self.config.backends.get(&self.config.assign.backend).map(|b| b.output);
-        let format = output.map_or(Format::Text, format_of);
+        let format = output.unwrap_or(Format::Text);
         let mut words = String::new();
         let mut on = |event: AgentEvent| match event {
             AgentEvent::Text { text, continues } => {

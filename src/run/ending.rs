@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::machine::{Effect, End, Machine, Notice, Phase, Stop};
-use crate::plan::{SkipReason, Skipped};
+use crate::plan::{SkipReason, SkippedTask};
 use crate::sys::interrupt::Interrupt;
 
 impl Machine {
@@ -16,7 +16,7 @@ impl Machine {
         self.uncommitted.take().map(|(unit, why)| End::NotCommitted { unit, why })
     }
 
-    pub(super) fn nothing_left(&mut self, now: Timestamp, skipped: &[Skipped]) -> End {
+    pub(super) fn nothing_left(&mut self, now: Timestamp, skipped: &[SkippedTask]) -> End {
         let ids = |wanted: fn(&SkipReason) -> bool| -> Vec<String> {
             skipped.iter().filter(|s| wanted(&s.reason)).map(|s| s.id.clone()).collect()
         };

@@ -46,7 +46,7 @@ pub fn timeline(
                 unit: step.unit.clone(),
                 starts: None,
                 held_by: vec![why.clone()],
-                takes: ahead.past.takes(&step.backend),
+                takes: ahead.past.takes(&step.settings.backend),
                 open: true,
             },
             None => ahead.step(step, now, at),
@@ -58,7 +58,7 @@ pub fn timeline(
         match expected.starts {
             Some(starts) => {
                 let ends = later(starts, expected.takes.unwrap_or_default()).max(now);
-                at = later(ends, step.delay);
+                at = later(ends, step.settings.delay);
             }
             None if over.is_none() => over = Some(format!("after {}", step.unit)),
             None => {}
@@ -79,7 +79,7 @@ struct Ahead<'a> {
 
 impl Ahead<'_> {
     fn step(&mut self, step: &Step, now: Timestamp, earliest: Timestamp) -> ExpectedStep {
-        let takes = self.past.takes(&step.backend);
+        let takes = self.past.takes(&step.settings.backend);
         let mut expected = ExpectedStep {
             unit: step.unit.clone(),
             starts: None,
@@ -107,7 +107,9 @@ impl Ahead<'_> {
             }
         };
         for _ in 0..ROUNDS {
-            if let Some((who, limited)) = self.state.held_back(&step.backend, step.model.as_deref(), at) {
+            if let Some((who, limited)) =
+                self.state.held_back(&step.settings.backend, step.settings.model.as_deref(), at)
+            {
                 let limit = &self.config.limit;
                 let Some(until) = limited.until else {
                     note(format!("{who} is limited until you fix it"));
@@ -123,7 +125,7 @@ impl Ahead<'_> {
                 at = until;
                 continue;
             }
-            match held(&self.config.pace, &self.past.state, &step.backend, at, self.zone) {
+            match held(&self.config.pace, &self.past.state, &step.settings.backend, at, self.zone) {
                 None => return Some(at),
                 Some(Held::Until(until, rule)) => {
                     note(rule);
@@ -174,27 +176,27 @@ impl Past {
 
     /// The step is done in the usual way.
     fn add(&mut self, step: &Step, starts: Timestamp, ends: Timestamp) {
-        let like = self.like(&step.backend);
+        let like = self.like(&step.settings.backend);
         let usage = |a: &&AttemptRecord| a.learned.usage.as_ref().and_then(Usage::tokens);
         let tokens = median(like.iter().filter_map(usage).collect());
         let cost = |a: &&AttemptRecord| a.learned.usage.as_ref()?.cost_usd;
         let mut costs: Vec<f64> = like.iter().filter_map(cost).collect();
         costs.sort_by(f64::total_cmp);
         let cost_usd = costs.get(costs.len() / 2).copied();
-        let same = self.attempts().filter(|a| a.backend == step.backend && a.ended_at.is_some());
+        let same = self.attempts().filter(|a| a.backend == step.settings.backend && a.ended_at.is_some());
         let window = same.max_by_key(|a| a.ended_at).and_then(|a| a.learned.window);
         let usage = Usage { input: tokens, output: tokens.map(|_| 0), cost_usd, ..Usage::default() };
         let learned = Learned { usage: Some(usage), window, ..Learned::default() };
         let attempt = AttemptRecord {
             number: 0,
-            backend: step.backend.clone(),
+            backend: step.settings.backend.clone(),
             started_at: starts,
             ended_at: Some(ends),
             outcome: None,
             completes: Vec::new(),
             counts: false,
             goes_on: None,
-            asked_model: step.model.clone(),
+            asked_model: step.settings.model.clone(),
             cwd: String::new(),
             learned,
         };
@@ -219,8 +221,8 @@ fn later(at: Timestamp, by: Duration) -> Timestamp {
 mod tests {
     use super::*;
     use crate::agent::limit::LimitKind;
-    use crate::config::{Budget, Window};
-    use crate::plan::testing::Case;
+    use crate::config::{PaceWindow, TokenBudget};
+    use crate::plan::testing::PlanCase;
     use crate::state::Limited;
 
     fn at(text: &str) -> Timestamp {
@@ -241,7 +243,7 @@ mod tests {
     }
 
     /// Each step as `hour:minute what holds it back`.
-    fn told(case: &Case, state: &SpecState) -> Vec<String> {
+    fn told(case: &PlanCase, state: &SpecState) -> Vec<String> {
         let Some(timeline) = timeline(&case.plan(), state, &case.config, at(NOON), &TimeZone::UTC) else {
             return Vec::new();
         };
@@ -254,13 +256,14 @@ mod tests {
 
     #[test]
     fn nothing_is_told_where_nothing_is_known() {
-        assert!(told(&Case::new("1\n2"), &SpecState::default()).is_empty());
+        assert!(told(&PlanCase::new("1\n2"), &SpecState::default()).is_empty());
     }
 
     #[test]
     fn steps_follow_each_other_in_the_usual_time_and_its_window() {
-        let mut case = Case::new("1\n2\n3");
-        let night = Window { from: jiff::civil::time(22, 0, 0, 0), until: jiff::civil::time(22, 10, 0, 0) };
+        let mut case = PlanCase::new("1\n2\n3");
+        let night =
+            PaceWindow { from: jiff::civil::time(22, 0, 0, 0), until: jiff::civil::time(22, 10, 0, 0) };
         case.config.pace.window = Some(night);
         // six minutes each, and a delay of 15 seconds
         let state = done(&[("2026-01-09T22:00:00Z", "2026-01-09T22:06:00Z", 0)]);
@@ -273,7 +276,7 @@ mod tests {
 
     #[test]
     fn so_many_an_hour_and_so_many_tokens_are_reckoned_ahead() {
-        let mut case = Case::new("1\n2\n3\n4");
+        let mut case = PlanCase::new("1\n2\n3\n4");
         case.config.pace.tasks_per_hour = Some(2);
         let state = done(&[("2026-01-10T10:00:00Z", "2026-01-10T10:06:00Z", 600)]);
         let hourly = "pace.tasks_per_hour = 2";
@@ -283,7 +286,7 @@ mod tests {
             ["10 12:00", "10 12:06", &format!("10 13:00 {hourly}"), "10 13:06"]
         );
         case.config.pace.tasks_per_hour = None;
-        case.config.pace.tokens = Some(Budget { tokens: 1000, per: Duration::from_secs(5 * 3600) });
+        case.config.pace.tokens = Some(TokenBudget { tokens: 1000, per: Duration::from_secs(5 * 3600) });
         let tokens = "pace.tokens = 1000 per 5h";
         let told = told(&case, &state);
         // the one of 10:06 and the first leave no room until the former is five hours old
@@ -292,7 +295,7 @@ mod tests {
 
     #[test]
     fn what_a_run_may_cost_ends_the_line() {
-        let mut case = Case::new("1\n2\n3\n4");
+        let mut case = PlanCase::new("1\n2\n3\n4");
         case.config.pace.max_cost_usd = Some(2.0);
         let state = done(&[("2026-01-10T10:00:00Z", "2026-01-10T10:06:00Z", 600)]);
         let told = told(&case, &state);
@@ -302,7 +305,7 @@ mod tests {
 
     #[test]
     fn a_known_limit_is_waited_for_and_one_that_a_human_mends_has_no_end() {
-        let case = Case::new("1\n2");
+        let case = PlanCase::new("1\n2");
         let mut limited = Limited {
             kind: LimitKind::QuotaExhausted,
             why: "w".to_owned(),

@@ -44,13 +44,13 @@ impl Caller {
     /// Whether there is a hook for `event`.
     #[must_use]
     pub fn wants(&self, event: HookEvent) -> bool {
-        self.hooks.argv.contains_key(&event)
+        self.hooks.argv(event).is_some()
     }
 
     /// Calls the hook of `event`, if there is one, and waits for its end. It gets `facts` in its environment and `json` on
     /// standard input. The error is one line that says how it failed.
     pub fn call(&self, event: HookEvent, facts: &[(&str, String)], json: &str) -> Result<(), String> {
-        let Some(argv) = self.hooks.argv.get(&event) else { return Ok(()) };
+        let Some(argv) = self.hooks.argv(event) else { return Ok(()) };
         let name = event.name();
         let program = programs::find_in_path(&argv[0], &self.cwd)
             .ok_or_else(|| format!("hooks.{name}: {} does not exist", argv[0]))?;

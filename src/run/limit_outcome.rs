@@ -2,11 +2,10 @@
 
 use jiff::tz::TimeZone;
 
+use crate::agent::Format;
 use crate::agent::event::Channel as Said;
-use crate::agent::limit::{
-    Channel, Family, Form, LimitKind, Message, Pattern, Reset, THIS_MODEL, classify_all,
-};
-use crate::config::{Backend, Output};
+use crate::agent::limit::{Channel, Family, LimitKind, Message, Pattern, THIS_MODEL, classify_all};
+use crate::config::Backend;
 use crate::state::Outcome;
 use crate::store::record::{Exit, Facts};
 
@@ -87,11 +86,11 @@ pub fn mending(kind: LimitKind, program: &str, backend: &str) -> Option<String> 
 #[must_use]
 pub fn family(name: &str, backend: &Backend) -> Family {
     let output = match backend.output {
-        Output::Text => "",
-        Output::Claude => "claude",
-        Output::Codex => "codex",
-        Output::Gemini => "gemini",
-        Output::Opencode => "opencode",
+        Format::Text => "",
+        Format::Claude => "claude",
+        Format::Codex => "codex",
+        Format::Gemini => "gemini",
+        Format::Opencode => "opencode",
     };
     Family::of([backend.preset.as_deref().unwrap_or_default(), output, &backend.command, name])
 }
@@ -100,25 +99,8 @@ pub fn family(name: &str, backend: &Backend) -> Family {
 #[must_use]
 pub fn patterns(name: &str, backend: &Backend) -> Vec<Pattern> {
     let each = backend.limit_patterns.iter().enumerate().filter_map(|(index, pattern)| {
-        let kind = match pattern.kind.as_str() {
-            "rate_limited" => LimitKind::RateLimited,
-            "quota_exhausted" => LimitKind::QuotaExhausted,
-            "overloaded" => LimitKind::Overloaded,
-            "billing" => LimitKind::Billing,
-            "auth" => LimitKind::Auth,
-            _ => LimitKind::None,
-        };
-        let reset = match pattern.reset.as_str() {
-            "none" => Reset::None,
-            "epoch" => Reset::Own(Form::Epoch),
-            "iso" => Reset::Own(Form::Iso),
-            "clock" => Reset::Own(Form::Clock),
-            "duration" => Reset::Own(Form::Duration),
-            "day" => Reset::Own(Form::Day),
-            _ => Reset::Usual,
-        };
         let source = format!("backend.{name}.limit_patterns[{index}]");
-        Pattern::of_user(&source, &pattern.r#match, kind, reset).ok()
+        Pattern::of_user(&source, &pattern.r#match, pattern.kind, pattern.reset).ok()
     });
     each.collect()
 }

@@ -122,7 +122,8 @@ impl Machine {
 
     /// What to do instead of starting `step`, if its backend is limited and nobody stands in.
     pub(super) fn wait_out(&mut self, now: Timestamp, step: &Step, share: f64) -> Option<Vec<Effect>> {
-        let (name, own) = self.state.held_back(&step.backend, step.model.as_deref(), now)?;
+        let (name, own) =
+            self.state.held_back(&step.settings.backend, step.settings.model.as_deref(), now)?;
         let own = own.clone();
         let others = self.policy.limit.fallback.iter().filter_map(|name| {
             let model = self.policy.models.get(name).map(String::as_str);
@@ -135,8 +136,8 @@ impl Machine {
         let over = |why: String| End::Limited { unit: step.unit.clone(), backend: name.clone(), why };
         let limit = &self.policy.limit;
         let Some((until, since, backend)) = next else {
-            let program = step.argv.first().map_or("", String::as_str);
-            let why = match limit_outcome::mending(own.kind, program, &step.backend) {
+            let program = step.settings.argv.first().map_or("", String::as_str);
+            let why = match limit_outcome::mending(own.kind, program, &step.settings.backend) {
                 Some(way) => format!("{}; {way}", own.why),
                 None => own.why,
             };

@@ -229,15 +229,17 @@ impl Machine {
 
     fn start(&mut self, now: Timestamp, step: Step, left: usize) -> Vec<Effect> {
         let attempt = self.state.next_attempt(&step.unit);
-        self.tried(&step.backend, step.model.as_deref());
+        self.tried(&step.settings.backend, step.settings.model.as_deref());
         // whoever was killed in a wait and comes back after its end waits no longer
         self.count_wait(now);
         self.state.iterations += 1;
         self.state.completed_at = None;
-        let cwd = step.cwd.to_string_lossy().into_owned();
-        let can = step.resume_argv.is_some();
-        let goes_on =
-            self.state.session_for(&step.unit, &step.backend, &cwd, step.done.nudges).filter(|_| can);
+        let cwd = step.settings.cwd.to_string_lossy().into_owned();
+        let can = step.settings.resume_argv.is_some();
+        let goes_on = self
+            .state
+            .session_for(&step.unit, &step.settings.backend, &cwd, step.settings.done.nudges)
+            .filter(|_| can);
         let reason = goes_on.as_ref().map(|g| g.reason);
         let unit = self.state.units.entry(step.unit.clone()).or_default();
         unit.status = UnitStatus::Running;
@@ -246,14 +248,14 @@ impl Machine {
         }
         unit.attempts.push(AttemptRecord {
             number: attempt,
-            backend: step.backend.clone(),
+            backend: step.settings.backend.clone(),
             started_at: now,
             ended_at: None,
             outcome: None,
             completes: step.completes.clone(),
             counts: true,
             goes_on,
-            asked_model: step.model.clone(),
+            asked_model: step.settings.model.clone(),
             cwd,
             learned: Learned::default(),
         });
@@ -314,7 +316,7 @@ impl Machine {
         unit.count_once(session.as_deref(), total);
         let tries = unit.tries();
         self.state.sum_up();
-        self.limited(now, (&backend, asked.as_deref()), &outcome, step.as_ref().map(|s| &s.retry));
+        self.limited(now, (&backend, asked.as_deref()), &outcome, step.as_ref().map(|s| &s.settings.retry));
         if blameless || afresh || limited {
             self.state.iterations = self.state.iterations.saturating_sub(1);
         }
@@ -324,7 +326,7 @@ impl Machine {
         match &outcome {
             Outcome::Done => {
                 self.state.done(&id, &completes);
-                self.pause = Some((step.as_ref().map_or(Duration::ZERO, |s| s.delay), Pause::Delay));
+                self.pause = Some((step.as_ref().map_or(Duration::ZERO, |s| s.settings.delay), Pause::Delay));
             }
             Outcome::Halted { question } => {
                 self.state.halt(now, &id, question);

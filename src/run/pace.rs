@@ -7,7 +7,7 @@ use jiff::{Timestamp, ToSpan};
 
 use super::machine::{Effect, End, Machine, Pause};
 use crate::agent::event::Usage;
-use crate::config::{Pace, Window};
+use crate::config::{Pace, PaceWindow};
 use crate::plan::Step;
 use crate::state::{AttemptRecord, Outcome, SpecState, WindowUse};
 
@@ -68,12 +68,12 @@ pub(super) fn held(
     Some(Held::Until(until, rule))
 }
 
-fn told(window: Window) -> String {
+fn told(window: PaceWindow) -> String {
     format!("{}-{}", window.from.strftime("%H:%M"), window.until.strftime("%H:%M"))
 }
 
 /// When the window opens next; `None`: it is open.
-fn opens(window: Window, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+fn opens(window: PaceWindow, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
     let local = now.to_zoned_datetime(zone.clone());
     let time = local.time();
     let open = if window.from < window.until {
@@ -110,7 +110,7 @@ impl Machine {
     /// What to do instead of starting `step`, if a rule holds it back.
     pub(super) fn keep_pace(&mut self, now: Timestamp, step: &Step) -> Option<Vec<Effect>> {
         let (pace, zone) = (&self.policy.pace, &self.policy.zone);
-        let (until, rule) = match held(pace, &self.state, &step.backend, now, zone)? {
+        let (until, rule) = match held(pace, &self.state, &step.settings.backend, now, zone)? {
             Held::Until(until, rule) => (until, rule),
             Held::Over(why) => {
                 let end = End::Limited { unit: step.unit.clone(), backend: "this run".to_owned(), why };
@@ -124,7 +124,7 @@ impl Machine {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Budget;
+    use crate::config::TokenBudget;
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
@@ -156,8 +156,8 @@ mod tests {
 
     #[test]
     fn a_window_across_midnight_opens_in_the_local_zone_also_on_the_night_the_clock_changes() {
-        let night: Window =
-            Window { from: jiff::civil::time(22, 0, 0, 0), until: jiff::civil::time(7, 0, 0, 0) };
+        let night: PaceWindow =
+            PaceWindow { from: jiff::civil::time(22, 0, 0, 0), until: jiff::civil::time(7, 0, 0, 0) };
         let pace = Pace { window: Some(night), ..Pace::default() };
         let none = SpecState::default();
         assert_eq!(until(&pace, &none, "2026-01-10T12:00:00Z"), Some("2026-01-10T21:00:00Z".into()));
@@ -166,7 +166,7 @@ mod tests {
         assert_eq!(until(&pace, &none, "2026-01-10T06:00:00Z"), Some("2026-01-10T21:00:00Z".into()));
         // summer time begins on 29 March 2026
         assert_eq!(until(&pace, &none, "2026-03-29T10:00:00Z"), Some("2026-03-29T20:00:00Z".into()));
-        let gap = Window { from: jiff::civil::time(2, 30, 0, 0), until: jiff::civil::time(5, 0, 0, 0) };
+        let gap = PaceWindow { from: jiff::civil::time(2, 30, 0, 0), until: jiff::civil::time(5, 0, 0, 0) };
         let pace = Pace { window: Some(gap), ..Pace::default() };
         assert_eq!(until(&pace, &none, "2026-03-28T23:00:00Z"), Some("2026-03-29T01:30:00Z".into()));
     }
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn tokens_come_back_when_they_leave_the_span() {
-        let budget = Budget { tokens: 1000, per: Duration::from_secs(5 * 3600) };
+        let budget = TokenBudget { tokens: 1000, per: Duration::from_secs(5 * 3600) };
         let pace = Pace { tokens: Some(budget), ..Pace::default() };
         let state = state(&[("2026-01-10T10:00:00Z", 600, 0.0), ("2026-01-10T11:00:00Z", 900, 0.0)]);
         // the first alone leaves too much behind it? 900 < 1000 is room

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use crate::config::{Config, Timeouts};
 use crate::error::{Error, ErrorKind, Result};
-use crate::plan::prompt::{self, Previous, PromptContext, QuestionAnswer};
+use crate::plan::prompt::{self, PreviousAttempt, PromptContext, QuestionAnswer};
 use crate::plan::{Plan, Step};
 use crate::state::{Answer, AttemptRecord, GoesOn, Outcome, SpecState};
 use crate::store::attempt_folder;
@@ -63,11 +63,11 @@ impl PreparedAttempt {
         }
         files::create_private_dir(dir.path())?;
         files::write_private(&dir.prompt(), prompt.as_bytes())?;
-        let argv = match (from.resumed(), &step.resume_argv) {
+        let argv = match (from.resumed(), &step.settings.resume_argv) {
             (Some(resumed), Some(argv)) => {
                 argv.iter().map(|arg| arg.replace("{session}", &resumed.session)).collect()
             }
-            _ => step.argv.clone(),
+            _ => step.settings.argv.clone(),
         };
         let token = token()?;
         let file = AttemptFile {
@@ -76,12 +76,12 @@ impl PreparedAttempt {
             unit: step.unit.clone(),
             title: step.title.clone(),
             attempt: from.attempt,
-            backend: step.backend.clone(),
+            backend: step.settings.backend.clone(),
             argv,
-            prompt_by: step.prompt_by,
-            output: step.output,
-            cwd: step.cwd.clone(),
-            deadlines: deadlines(&step.timeout),
+            prompt_by: step.settings.prompt_by,
+            output: step.settings.output,
+            cwd: step.settings.cwd.clone(),
+            deadlines: deadlines(&step.settings.timeout),
             log_max_bytes: u64::from(from.config.log.max_mb) * 1_000_000,
             socket: from.socket.to_owned(),
             token: token.clone(),
@@ -119,7 +119,7 @@ impl AttemptInputs<'_> {
     }
 
     /// What went wrong in the last attempt, from the state and from its folder.
-    fn previous(&self) -> Option<Previous> {
+    fn previous(&self) -> Option<PreviousAttempt> {
         let unit = &self.step.unit;
         let last = self.state.units.get(unit)?.attempts.iter().rev().find(|a| a.number < self.attempt)?;
         let outcome = last.outcome.as_ref()?;
@@ -127,7 +127,11 @@ impl AttemptInputs<'_> {
             return None;
         }
         if let Outcome::VerifyFailed { tail, .. } = outcome {
-            return Some(Previous { attempt: last.number, outcome: outcome.to_string(), tail: tail.clone() });
+            return Some(PreviousAttempt {
+                attempt: last.number,
+                outcome: outcome.to_string(),
+                tail: tail.clone(),
+            });
         }
         let dir = self.store.attempt_dir(unit, last.number);
         let facts = Some(dir)
@@ -137,18 +141,18 @@ impl AttemptInputs<'_> {
             let said = [f.last_words, f.stderr_tail];
             said.into_iter().filter(|t| !t.is_empty()).collect::<Vec<_>>().join("\n")
         });
-        Some(Previous { attempt: last.number, outcome: outcome.to_string(), tail })
+        Some(PreviousAttempt { attempt: last.number, outcome: outcome.to_string(), tail })
     }
 
     fn agent_env(&self) -> Vec<u8> {
         let step = self.step;
         let replaced = |name: &OsStr| {
-            step.env_remove.iter().any(|n| OsStr::new(n) == name)
-                || step.env.iter().any(|(n, _)| OsStr::new(n) == name)
+            step.settings.env_remove.iter().any(|n| OsStr::new(n) == name)
+                || step.settings.env.iter().any(|(n, _)| OsStr::new(n) == name)
         };
         let kept = self.env.iter().filter(|(name, _)| !replaced(name));
         let kept = kept.map(|(n, v)| (n.as_bytes(), v.as_bytes()));
-        pack_env(kept.chain(step.env.iter().map(|(n, v)| (n.as_bytes(), v.as_bytes()))))
+        pack_env(kept.chain(step.settings.env.iter().map(|(n, v)| (n.as_bytes(), v.as_bytes()))))
     }
 }
 

@@ -29,7 +29,7 @@ impl RealWorld<'_> {
             return Ok(never_started());
         }
         verify::end_old_gates(&dir);
-        let signal = step.map_or(self.config.done, |s| s.done).signal;
+        let signal = step.map_or(self.config.done, |s| s.settings.done).signal;
         if attempt_folder::alive(&dir) {
             self.say(&format!(
                 "● task {unit}, attempt {attempt}, of an earlier run is still at work: taking it over"

@@ -32,7 +32,7 @@ impl Machine {
     /// The step whose commands must succeed before this outcome is believed.
     pub(super) fn to_verify(&self, outcome: &Outcome) -> Option<Box<Step>> {
         let running = matches!(self.phase, Phase::Running { .. });
-        let step = self.step.as_ref().filter(|step| running && !step.verify.is_empty())?;
+        let step = self.step.as_ref().filter(|step| running && !step.settings.verify.is_empty())?;
         (*outcome == Outcome::Done).then(|| step.clone())
     }
 
@@ -45,7 +45,7 @@ impl Machine {
     ) -> Vec<Effect> {
         let unit = step.unit.clone();
         let attempt = self.state.next_attempt(&unit) - 1;
-        let report = Notice::Verifying { unit: unit.clone(), commands: step.verify.len() };
+        let report = Notice::Verifying { unit: unit.clone(), commands: step.settings.verify.len() };
         self.phase = Phase::Verifying { unit, learned: Box::new(learned), ticked };
         vec![Effect::Report(report), Effect::Verify { step, attempt }]
     }
@@ -72,7 +72,7 @@ impl Machine {
 
     /// The units that an agent must be asked about before the first step can start.
     pub(super) fn to_assign(&self, steps: &[Step]) -> Vec<String> {
-        let open = |step: &&Step| step.unassigned && !self.asked_for.contains(&step.unit);
+        let open = |step: &&Step| step.settings.unassigned && !self.asked_for.contains(&step.unit);
         match (steps.first().filter(open), self.policy.batch) {
             (None, _) => Vec::new(),
             (Some(step), Batch::One) => vec![step.unit.clone()],
@@ -105,7 +105,7 @@ impl Machine {
             (length, Pause::Backoff { unit }) if unit == step.unit => {
                 return (length, Pause::Backoff { unit });
             }
-            (_, Pause::Backoff { .. }) => step.delay,
+            (_, Pause::Backoff { .. }) => step.settings.delay,
             (length, Pause::Delay | Pause::Limit { .. } | Pause::Pace { .. }) => length,
         };
         (backoff::delay(length, self.policy.jitter, share), Pause::Delay)
@@ -126,10 +126,10 @@ impl Machine {
     /// nudge that a limit cut off) is not asked again, or the two could follow each other without end.
     pub(super) fn can_nudge(&self, id: &str, tries: u32, step: Option<&Step>) -> bool {
         step.is_some_and(|step| {
-            let cwd = step.cwd.to_string_lossy();
-            let goes_on = self.state.session_for(id, &step.backend, &cwd, step.done.nudges);
-            step.resume_argv.is_some()
-                && tries <= step.retry.attempts
+            let cwd = step.settings.cwd.to_string_lossy();
+            let goes_on = self.state.session_for(id, &step.settings.backend, &cwd, step.settings.done.nudges);
+            step.settings.resume_argv.is_some()
+                && tries <= step.settings.retry.attempts
                 && goes_on.is_some_and(|g| g.reason == Reason::Nudge)
         })
     }
@@ -143,20 +143,20 @@ impl Machine {
         step: Option<&Step>,
     ) -> (Next, Option<End>) {
         let Some(step) = step else { return (Next::Plain, None) };
-        if tries < step.retry.attempts {
+        if tries < step.settings.retry.attempts {
             if let Some(question) = self.stuck_at(id) {
                 self.state.halt(now, id, &question);
                 return (Next::Plain, Some(End::Halted { unit: id.to_owned(), question }));
             }
-            let backoff = backoff::backoff(&step.retry, tries);
+            let backoff = backoff::backoff(&step.settings.retry, tries);
             self.pause = Some((backoff, Pause::Backoff { unit: id.to_owned() }));
-            return (Next::Attempts(step.retry.attempts - tries), None);
+            return (Next::Attempts(step.settings.retry.attempts - tries), None);
         }
         if let Some(unit) = self.state.units.get_mut(id) {
             unit.status = UnitStatus::Failed;
         }
         self.failed.insert(id.to_owned());
-        self.pause = Some((step.delay, Pause::Delay));
+        self.pause = Some((step.settings.delay, Pause::Delay));
         let halt = self.policy.on_failure == OnFailure::Halt;
         (Next::Failed, halt.then(|| End::Stuck { failed: vec![id.to_owned()], blocked: Vec::new() }))
     }

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::machine::{Effect, End, Event, Machine, Pause, Policy};
 use crate::agent::limit::LimitKind;
-use crate::plan::testing::Case;
+use crate::plan::testing::PlanCase;
 use crate::state::{AttemptRecord, Learned, Outcome, Reason, SpecState};
 
 /// How an attempt ends.
@@ -61,7 +61,7 @@ const FAR_TOO_MANY: usize = 200;
 
 /// A run of one task with a backend that has sessions; `act` says how an attempt ends that begins for this reason.
 fn run(nudges: u32, mut act: impl FnMut(Option<Reason>) -> Act) -> Ran {
-    let mut case = Case::new("1");
+    let mut case = PlanCase::new("1");
     case.config.backends.get_mut("agent").unwrap().resume = vec!["--resume".into(), "{session}".into()];
     case.config.done.nudges = nudges;
     case.config.run.max_iterations = 1000;

@@ -38,8 +38,8 @@ impl RealWorld<'_> {
 
     pub(super) fn explain_start(&mut self, step: &Step, dir: &AttemptDir) {
         self.say_more(1, || {
-            let command = command_line(&step.argv);
-            format!("  {command}\n  in {}, output in {}", step.cwd.display(), dir.path().display())
+            let command = command_line(&step.settings.argv);
+            format!("  {command}\n  in {}, output in {}", step.settings.cwd.display(), dir.path().display())
         });
     }
 

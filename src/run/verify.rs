@@ -7,9 +7,10 @@ use super::prepare::{AttemptInputs, PreparedAttempt};
 use super::test_count;
 use super::verdict::failure;
 use super::world::{Errand, RealWorld};
-use crate::config::{Done, DoneSignal, Output, PromptBy, Timeouts};
+use crate::agent::Format;
+use crate::config::{Done, DoneSignal, PromptBy, Timeouts};
 use crate::error::{Error, ErrorKind, Result};
-use crate::plan::Step;
+use crate::plan::{Step, StepSettings};
 use crate::report::text::command_line;
 use crate::state::{Outcome, SpecState};
 use crate::store::attempt_folder;
@@ -49,20 +50,22 @@ impl RealWorld<'_> {
         let Some(plan) = &self.plan else {
             return Err(Error::new(ErrorKind::Internal, "a gate without a plan"));
         };
-        let step = Step {
-            argv: gate.step.verify[gate.index].clone(),
+        let own = &gate.step.settings;
+        let settings = StepSettings {
+            argv: own.verify[gate.index].clone(),
             resume_argv: None,
             prompt_by: PromptBy::Stdin,
-            output: Output::Text,
+            output: Format::Text,
             timeout: Timeouts {
                 task: self.config.verify.timeout,
                 idle: std::time::Duration::ZERO,
                 first_output: std::time::Duration::ZERO,
-                grace: gate.step.timeout.grace,
+                grace: own.timeout.grace,
             },
             done: Done { signal: DoneSignal::Optional, nudges: 0 },
-            ..(*gate.step).clone()
+            ..own.clone()
         };
+        let step = Step { settings, ..(*gate.step).clone() };
         let dir = self.store.attempt_dir(&step.unit, gate.attempt).verify(gate.index + 1);
         let preparation = AttemptInputs {
             config: self.config,
@@ -77,14 +80,14 @@ impl RealWorld<'_> {
         };
         let prepared = PreparedAttempt::make_in(&preparation, dir, "")?;
         let started = self.dispatch(&step, prepared, Vec::new(), Some(Errand::Gate(gate)))?;
-        let command = command_line(&step.argv);
+        let command = command_line(&step.settings.argv);
         Ok(started.err().map(|tail| Outcome::VerifyFailed { command, tail }))
     }
 
     /// A command is over: what the gate came to, or nothing yet where there is another one.
     pub(super) fn gate_over(&mut self, dir: &AttemptDir, gate: Gate) -> Option<Event> {
         let facts = attempt_folder::result(dir);
-        let command = command_line(&gate.step.verify[gate.index]);
+        let command = command_line(&gate.step.settings.verify[gate.index]);
         let output = attempt_folder::said(dir, OUTPUT_MAX);
         if let Some(outcome) = failure(facts.as_ref()) {
             let failure = match outcome {
@@ -98,7 +101,7 @@ impl RealWorld<'_> {
         }
         let tests = gate.tests + test_count::count(&output, facts.as_ref().map_or("", |f| &f.stderr_tail));
         let next = gate.index + 1;
-        if next < gate.step.verify.len() {
+        if next < gate.step.settings.verify.len() {
             return match self.gate(Gate { index: next, tests, ..gate }) {
                 Ok(None) => None,
                 Ok(failure) => Some(Event::Verified { failure }),

@@ -301,7 +301,7 @@ impl Screen {
                 argv: window.command.iter().map(OsString::from).collect(),
             };
             let argv = panes::argv(setting.exe, &errand);
-            let name = crate::plan::names::window(&window.name, "");
+            let name = crate::plan::tmux_names::window(&window.name, "");
             failed.extend(self.open(&name, &own_purpose(&window.name), &window.cwd, &argv, None).err());
         }
         failed

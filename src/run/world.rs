@@ -24,7 +24,8 @@ use crate::config::{Commit, Config, DoneSignal, Tick};
 use crate::error::{Error, ErrorKind, Result};
 use crate::git;
 use crate::plan::{Plan, Step};
-use crate::project::place::{Place, make_plan};
+use crate::project::SpecPlace;
+use crate::project::current_plan::make_plan;
 use crate::project::progress::{progress, ticked};
 use crate::report::events::{self, What};
 use crate::report::live;
@@ -60,7 +61,7 @@ pub(super) enum Errand {
 
 /// The real one.
 pub struct RealWorld<'a> {
-    pub(super) place: &'a Place,
+    pub(super) place: &'a SpecPlace,
     pub(super) config: &'a Config,
     pub(super) store: &'a Store,
     pub(super) clock: &'a dyn Clock,
@@ -85,7 +86,7 @@ pub struct RealWorld<'a> {
 impl<'a> RealWorld<'a> {
     /// `out` gets a line per event.
     pub fn new(
-        place: &'a Place,
+        place: &'a SpecPlace,
         config: &'a Config,
         store: &'a Store,
         clock: &'a dyn Clock,
@@ -166,8 +167,8 @@ impl<'a> RealWorld<'a> {
     /// Why a step's program cannot be started, if it cannot.
     pub(super) fn missing(&self, step: &Step) -> Option<String> {
         let path = self.env.iter().find(|(n, _)| n == OsStr::new("PATH")).map(|(_, v)| v.as_os_str());
-        let found = programs::find_program(OsStr::new(&step.argv[0]), path, &step.cwd);
-        found.is_none().then(|| format!("{} is not there any more", step.argv[0]))
+        let found = programs::find_program(OsStr::new(&step.settings.argv[0]), path, &step.settings.cwd);
+        found.is_none().then(|| format!("{} is not there any more", step.settings.argv[0]))
     }
 
     /// Launches what was prepared, and has its end reported; or says why it never came to its start.
@@ -185,7 +186,7 @@ impl<'a> RealWorld<'a> {
             token: &token,
             window: &step.window,
             unit: &step.unit,
-            cwd: &step.cwd,
+            cwd: &step.settings.cwd,
             env: &env,
         })?;
         let launched = match launched {
@@ -204,7 +205,7 @@ impl<'a> RealWorld<'a> {
             unit: step.unit.clone(),
             dir: dir.clone(),
             process: Some(process),
-            signal: step.done.signal,
+            signal: step.settings.done.signal,
             live_ticks,
             errand,
         });

@@ -12,7 +12,7 @@ use super::machine::{Event, Pause};
 use super::world::RealWorld;
 use crate::plan::Selection;
 use crate::plan::testing::config;
-use crate::project::place::Place;
+use crate::project::SpecPlace;
 use crate::store::spec_store::Store;
 use crate::sys::clock::Clock;
 
@@ -37,7 +37,7 @@ fn paused(length: Duration, jump: SignedDuration) -> Duration {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::new(dir.path(), &dir.path().join("specs/login"), "login", true);
     store.prepare().unwrap();
-    let place = Place {
+    let place = SpecPlace {
         name: "login".to_owned(),
         typed: "login".to_owned(),
         dir: dir.path().join("specs/login"),

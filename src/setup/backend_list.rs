@@ -8,7 +8,8 @@ use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
 use super::probe::{self, ProbeAnswer, ProbeCommand};
-use crate::config::{AssignMode, Config, Loaded, Output};
+use crate::agent::Format;
+use crate::config::{AssignMode, Config, Loaded};
 use crate::error::Result;
 use crate::sys::programs;
 
@@ -26,7 +27,7 @@ pub struct BackendStatus {
     /// What the program printed for `--version`; `None` if it was not found.
     pub version: Option<ProbeAnswer>,
     /// The format of its output.
-    pub output: Output,
+    pub output: Format,
     /// The configured model; `None` leaves the choice to the agent.
     pub model: Option<String>,
     /// What it may do without asking.
@@ -54,16 +55,15 @@ pub fn list(
         if !wanted(&used_by) {
             continue;
         }
-        let permission = loaded.provenance.text(&format!("backend.{name}.permission"));
         backends.push(BackendStatus {
             name: name.clone(),
-            built_in: crate::config::built_in_backends().contains(&name.as_str()),
+            built_in: crate::config::BUILT_IN_BACKENDS.contains(&name.as_str()),
             command: backend.command.clone(),
             path: programs::find_in_path(&backend.command, &cwd),
             version: None,
             output: backend.output,
             model: backend.model.clone(),
-            permission: permission.unwrap_or_default().to_owned(),
+            permission: backend.permission.name().to_owned(),
             resumes: !backend.resume.is_empty(),
             used_by,
         });

@@ -175,7 +175,7 @@ mod tests {
         let open = load(&text, true);
         assert_eq!(open.git.commit, config::Commit::Step);
         assert_eq!((open.verify.min_tests, open.assign.rules.len()), (1, 1));
-        assert!(open.backends["claude"].permission_args.iter().any(|arg| arg.contains("skip-permissions")));
+        assert!(open.backends["claude"].permission_args().iter().any(|arg| arg.contains("skip-permissions")));
     }
 
     #[test]

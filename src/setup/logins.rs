@@ -6,7 +6,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::config::{Backend, Output};
+use crate::agent::Format;
+use crate::config::Backend;
 
 /// The sign of a login.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,13 +37,13 @@ pub fn agent_variable(backend: &Backend, name: &str) -> Option<String> {
     backend.env.get(name).cloned().or_else(inherited)
 }
 
-fn find_sign(output: Output, env: AgentEnv<'_>, root: &Path) -> LoginSign {
+fn find_sign(output: Format, env: AgentEnv<'_>, root: &Path) -> LoginSign {
     match output {
-        Output::Claude => claude(env),
-        Output::Codex => codex(env),
-        Output::Gemini => gemini(env),
-        Output::Opencode => opencode(env, root),
-        Output::Text => LoginSign::Unknown,
+        Format::Claude => claude(env),
+        Format::Codex => codex(env),
+        Format::Gemini => gemini(env),
+        Format::Opencode => opencode(env, root),
+        Format::Text => LoginSign::Unknown,
     }
 }
 
@@ -199,7 +200,7 @@ fn opencode(env: AgentEnv<'_>, root: &Path) -> LoginSign {
 mod tests {
     use super::*;
 
-    fn with(home: &Path, more: &[(&str, &str)], output: Output) -> LoginSign {
+    fn with(home: &Path, more: &[(&str, &str)], output: Format) -> LoginSign {
         let env = |name: &str| match name {
             "HOME" => Some(home.display().to_string()),
             _ => more.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()),
@@ -214,20 +215,20 @@ mod tests {
     #[test]
     fn an_empty_home_has_no_login_of_any_vendor() {
         let home = tempfile::tempdir().unwrap();
-        for output in [Output::Claude, Output::Codex, Output::Gemini, Output::Opencode] {
+        for output in [Format::Claude, Format::Codex, Format::Gemini, Format::Opencode] {
             assert!(matches!(with(home.path(), &[], output), LoginSign::NotFound(_)), "{output:?}");
         }
-        assert_eq!(with(home.path(), &[], Output::Text), LoginSign::Unknown);
+        assert_eq!(with(home.path(), &[], Format::Text), LoginSign::Unknown);
     }
 
     #[test]
     fn each_vendors_file_is_a_login_and_is_named_from_the_home_folder() {
         let home = tempfile::tempdir().unwrap();
         for (output, path) in [
-            (Output::Claude, ".claude/.credentials.json"),
-            (Output::Codex, ".codex/auth.json"),
-            (Output::Gemini, ".gemini/oauth_creds.json"),
-            (Output::Opencode, ".local/share/opencode/auth.json"),
+            (Format::Claude, ".claude/.credentials.json"),
+            (Format::Codex, ".codex/auth.json"),
+            (Format::Gemini, ".gemini/oauth_creds.json"),
+            (Format::Opencode, ".local/share/opencode/auth.json"),
         ] {
             let file = home.path().join(path);
             fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -246,24 +247,24 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let key = [("OPENAI_API_KEY", "sk-x")];
         assert!(
-            matches!(with(home.path(), &key, Output::Codex), LoginSign::NotFound(t) if t.contains("not read OPENAI"))
+            matches!(with(home.path(), &key, Format::Codex), LoginSign::NotFound(t) if t.contains("not read OPENAI"))
         );
         fs::create_dir_all(home.path().join(".codex")).unwrap();
         let text = "model_provider = \"mock\"\n[model_providers.mock]\nenv_key = \"MOCK_KEY\"\n";
         fs::write(home.path().join(".codex/config.toml"), text).unwrap();
         assert!(
-            matches!(with(home.path(), &key, Output::Codex), LoginSign::NotFound(t) if t.contains("MOCK_KEY"))
+            matches!(with(home.path(), &key, Format::Codex), LoginSign::NotFound(t) if t.contains("MOCK_KEY"))
         );
         let key = [("MOCK_KEY", "x")];
-        assert_eq!(with(home.path(), &key, Output::Codex), found("variable MOCK_KEY"));
+        assert_eq!(with(home.path(), &key, Format::Codex), found("variable MOCK_KEY"));
     }
 
     #[test]
     fn an_account_in_claudes_own_file_is_a_login() {
         let home = tempfile::tempdir().unwrap();
         fs::write(home.path().join(".claude.json"), "{\"numStartups\": 1}").unwrap();
-        assert!(matches!(with(home.path(), &[], Output::Claude), LoginSign::NotFound(_)));
+        assert!(matches!(with(home.path(), &[], Format::Claude), LoginSign::NotFound(_)));
         fs::write(home.path().join(".claude.json"), "{\"oauthAccount\": {}}").unwrap();
-        assert_eq!(with(home.path(), &[], Output::Claude), found("file ~/.claude.json"));
+        assert_eq!(with(home.path(), &[], Format::Claude), found("file ~/.claude.json"));
     }
 }

@@ -1,53 +1,26 @@
 //! Looks for the specs, agents and tests of a project. Nothing is started or written.
 
-use std::fs;
 use std::path::Path;
 
 use super::logins::{LoginSign, find_login};
 use super::project_facts::{InstalledAgent, ProjectFacts};
 use super::test_commands::test_commands;
-use crate::config::{Config, built_in_backends};
+use crate::config::{BUILT_IN_BACKENDS, Config};
+use crate::project::discovery;
 use crate::sys::programs;
-
-/// Folders that tools keep specs in.
-const SPEC_ROOTS: [&str; 7] = [
-    ".kiro/specs",
-    "specs",
-    ".specify/specs",
-    ".spec-workflow/specs",
-    "openspec/changes",
-    "docs/specs",
-    "spec",
-];
 
 /// Looks at the project in `root`. `config` holds the settings that apply before the project has a file of its own.
 #[must_use]
 pub fn survey(root: &Path, config: &Config) -> ProjectFacts {
-    let mut specs: Vec<(String, Vec<String>)> = SPEC_ROOTS
-        .iter()
-        .map(|folder| ((*folder).to_owned(), spec_names(&root.join(folder))))
-        .filter(|(_, names)| !names.is_empty())
-        .collect();
+    let mut specs = discovery::specs_by_root(root);
     // the sort is stable: of folders with as many specs the more common one comes first
     specs.sort_by_key(|(_, names)| std::cmp::Reverse(names.len()));
     ProjectFacts { specs, agents: installed_agents(root, config), tests: test_commands(root) }
 }
 
-/// The names of the folders with a tasks.md.
-fn spec_names(folder: &Path) -> Vec<String> {
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    let mut names: Vec<String> = entries
-        .flatten()
-        .filter(|entry| entry.path().join("tasks.md").is_file())
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .collect();
-    names.sort();
-    names
-}
-
 /// The built-in agents that are installed: those with a login first, of these the default one first.
 fn installed_agents(root: &Path, config: &Config) -> Vec<InstalledAgent> {
-    let mut found: Vec<InstalledAgent> = built_in_backends()
+    let mut found: Vec<InstalledAgent> = BUILT_IN_BACKENDS
         .iter()
         .filter_map(|name| Some((*name, config.backends.get(*name)?)))
         .filter(|(_, backend)| programs::find_in_path(&backend.command, root).is_some())
@@ -62,6 +35,8 @@ fn installed_agents(root: &Path, config: &Config) -> Vec<InstalledAgent> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

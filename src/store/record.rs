@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::agent::event::{ErrorRecord, Format, Usage, Verdict};
-use crate::config::{Output, PromptBy};
+use crate::config::PromptBy;
 use crate::state::outcome::{CancelledBy, TimedOut};
 
 /// Version of these files.
@@ -33,7 +33,7 @@ pub struct AttemptFile {
     /// How the prompt gets to the agent.
     pub prompt_by: PromptBy,
     /// What the agent prints.
-    pub output: Output,
+    pub output: Format,
     /// Where the agent works.
     pub cwd: PathBuf,
     /// Deadlines.
@@ -58,24 +58,6 @@ impl AttemptFile {
     pub fn is_of(&self, decided_at: Timestamp) -> bool {
         // an attempt is decided before its folder is written
         self.decided_at.map_or(self.created_at >= decided_at, |at| at == decided_at)
-    }
-
-    /// How the agent's stdout is read.
-    #[must_use]
-    pub fn format(&self) -> Format {
-        format_of(self.output)
-    }
-}
-
-/// How stdout is read that the configuration calls so.
-#[must_use]
-pub fn format_of(output: Output) -> Format {
-    match output {
-        Output::Claude => Format::Claude,
-        Output::Codex => Format::Codex,
-        Output::Gemini => Format::Gemini,
-        Output::Opencode => Format::Opencode,
-        Output::Text => Format::Text,
     }
 }
 

@@ -13,7 +13,7 @@ use super::tail::AgentTail;
 use super::watch::{Watch, summary_path};
 use crate::config::Commit;
 use crate::plan::{self, Plan, UnitInfo};
-use crate::project::place;
+use crate::project::current_plan::current_plan;
 use crate::report::events::{Record, What};
 use crate::report::view::{Run, Seen};
 use crate::spec::TaskFile;
@@ -107,7 +107,7 @@ impl<'a> Gatherer<'a> {
         let old = self.state.all_limits().any(|(_, _, limited)| limited.holds(self.planned_at))
             && (now.as_second() - self.planned_at.as_second()).abs() >= PLAN_AGAIN;
         if changed || old || self.plan.is_none() {
-            self.plan = Some(place::current(place, config, &self.tasks, &self.state, now));
+            self.plan = Some(current_plan(place, config, &self.tasks, &self.state, now));
             self.planned_at = now;
         }
         self.look_at_agent();

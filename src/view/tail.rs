@@ -55,8 +55,8 @@ impl AgentTail {
         self.doing.alive = attempt_folder::alive(&self.dir);
         if self.format.is_none() {
             let Some(attempt) = attempt_folder::attempt(&self.dir) else { return };
-            self.format = Some(attempt.format());
-            self.reader = Reader::new(attempt.format());
+            self.format = Some(attempt.output);
+            self.reader = Reader::new(attempt.output);
             let length = |ms: Option<u64>| ms.map(Duration::from_millis);
             self.doing.heard.root = format!("{}/", attempt.cwd.display());
             self.doing.total = length(attempt.deadlines.total_ms);

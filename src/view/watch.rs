@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::config::Config;
-use crate::project::place::Place;
+use crate::project::SpecPlace;
 use crate::store::spec_store::Store;
 use crate::sys::clock::Clock;
 
@@ -17,7 +17,7 @@ pub(super) const LOOK: Duration = Duration::from_millis(250);
 #[derive(Clone, Copy)]
 pub struct Watch<'a> {
     /// The spec.
-    pub place: &'a Place,
+    pub place: &'a SpecPlace,
     /// The configuration of its run.
     pub config: &'a Config,
     /// The spec's state and run folders.

@@ -17,23 +17,22 @@ pub(crate) fn git(project: &Project, args: &[&str]) -> String {
 
 pub(crate) const TWO: &str = "- [ ] 1. First thing\n- [ ] 2. Second thing\n";
 
-/// A repository with all of it committed, and a run that commits each step.
-pub(crate) fn repo(agent: &str, more: &str) -> Project {
-    let project = Project::new()
-        .spec("demo", TWO)
-        .agent(agent)
-        .file(".gitignore", "ledger\ngate\n.out/\n.home/\n")
-        .config(&format!("[git]\ncommit = \"step\"\n{more}"));
-    for args in [
-        &["init", "-q", "-b", "main"][..],
-        &["config", "user.name", "t"],
-        &["config", "user.email", "t@localhost"],
-        &["config", "commit.gpgsign", "false"],
-        &["add", "-A"],
-        &["commit", "-q", "-m", "start"],
-    ] {
-        git(&project, args);
+/// Makes the project a repository with everything committed, except the files of the test itself.
+pub(crate) fn init(project: &Project) {
+    git(project, &["init", "-q", "-b", "main"]);
+    project.write(".git/info/exclude", "ledger\ngate\n.out/\n.home/\n");
+    for (key, value) in [("user.name", "t"), ("user.email", "t@localhost"), ("commit.gpgsign", "false")] {
+        git(project, &["config", key, value]);
     }
+    git(project, &["add", "-A"]);
+    git(project, &["commit", "-q", "-m", "start"]);
+}
+
+/// A repository with everything committed, whose runs commit each step.
+pub(crate) fn repo(agent: &str, more: &str) -> Project {
+    let project =
+        Project::new().spec("demo", TWO).agent(agent).config(&format!("[git]\ncommit = \"step\"\n{more}"));
+    init(&project);
     project
 }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::common::Project;
 
-/// A project whose search path holds only what the test puts there.
+/// A project whose search path has only `sh`.
 pub(crate) fn project() -> Project {
     let project = Project::new();
     let bin = project.path("bin");
@@ -35,7 +35,7 @@ pub(crate) fn git(project: &Project, args: &[&str]) {
     assert!(status.success());
 }
 
-/// A project that nothing is wrong with.
+/// A project without any problem.
 pub(crate) fn healthy() -> Project {
     let project = project().spec("demo", "- [ ] 1. First\n- [ ] 2. Second\n").file(".gitignore", "*\n");
     for tool in ["git", "tmux"] {

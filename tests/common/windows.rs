@@ -10,7 +10,7 @@ pub(crate) fn states(project: &Project) -> Vec<String> {
     list.lines().map(|line| line.trim_end().to_owned()).collect()
 }
 
-/// Panes of a window: what is asked of each.
+/// A format, expanded for each pane of a window.
 pub(crate) fn panes(project: &Project, window: &str, format: &str) -> Vec<String> {
     let target = format!("{SESSION}{window}");
     project.ask_tmux(&["list-panes", "-t", &target, "-F", format]).lines().map(str::to_owned).collect()

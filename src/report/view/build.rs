@@ -118,7 +118,7 @@ pub fn view(seen: &Seen<'_>) -> View {
     let rest = Rest {
         units: open,
         gone: seen.running().map_or(Duration::ZERO, |(_, a)| since(a.started_at, seen.now)),
-        pauses: seen.plan.steps.iter().take(open).skip(1).map(|step| step.delay).sum(),
+        pauses: seen.plan.steps.iter().take(open).skip(1).map(|step| step.settings.delay).sum(),
         wait: seen.waiting().map_or(Duration::ZERO, |(.., until)| since(seen.now, until)),
     };
     View {
@@ -213,8 +213,8 @@ fn rows(seen: &Seen<'_>, standing: Standing) -> Vec<Row> {
         };
         let mut row = row(seen, &step.unit, &step.title, mark);
         if row.who.is_empty() {
-            row.who = sanitise_line(&step.backend);
-            if let Some(model) = &step.model {
+            row.who = sanitise_line(&step.settings.backend);
+            if let Some(model) = &step.settings.model {
                 row.who = format!("{} · {}", row.who, sanitise_line(model));
             }
         }

@@ -12,7 +12,7 @@ use super::draw::text_of;
 use super::*;
 use crate::agent::limit::LimitKind;
 use crate::agent::{AgentEvent, Usage};
-use crate::plan::testing::Case;
+use crate::plan::testing::PlanCase;
 use crate::plan::{self, Plan, UnitInfo};
 use crate::report::events::{Record, What};
 use crate::state::{AttemptRecord, Learned, Limited, Outcome, SpecState, UnitState, UnitStatus};
@@ -64,7 +64,7 @@ impl Scene {
         }
         state.sum_up();
         let ids: Vec<&str> = state.completed.iter().map(String::as_str).collect();
-        let case = Case::new(text).completed(&ids);
+        let case = PlanCase::new(text).completed(&ids);
         let units = plan::units(&case.tasks, case.config.run.granularity);
         let plan = case.plan();
         let now = i64::try_from(done).unwrap() * 300;
@@ -284,7 +284,7 @@ fn a_refused_commit_shows_gits_words_and_the_command_that_goes_on_at_every_size(
 #[test]
 fn what_ended_the_last_run_for_a_human_shows_with_the_command_that_goes_on_at_every_size() {
     let mut scene = Scene::new(2, 2);
-    let reason = format!("tasks.md cannot be worked off\n{HOSTILE}");
+    let reason = format!("tasks.md can't be run\n{HOSTILE}");
     scene.state.ended = Some(crate::state::Ended { why: "error".into(), unit: None, reason, at: at(0) });
     for (columns, rows) in [(220, 50), (80, 24), (80, 12), (60, 10)] {
         let text = scene.screen(columns, rows);
@@ -294,7 +294,7 @@ fn what_ended_the_last_run_for_a_human_shows_with_the_command_that_goes_on_at_ev
         }
         assert!(!text.contains("evil"), "{text}");
     }
-    assert!(scene.screen(80, 24).contains("cannot be worked off"));
+    assert!(scene.screen(80, 24).contains("can't be run"));
     scene.run = Some(Run { pid: 1, since: at(0) });
     assert!(scene.screen(80, 24).starts_with("seqorch · login · running"));
 }
@@ -413,8 +413,8 @@ fn nothing_of_others_steers_the_terminal() {
         }
         for step in &mut scene.plan.steps {
             step.title = HOSTILE.into();
-            step.backend = HOSTILE.into();
-            step.model = Some(HOSTILE.into());
+            step.settings.backend = HOSTILE.into();
+            step.settings.model = Some(HOSTILE.into());
         }
         for skipped in &mut scene.plan.skipped {
             skipped.title = HOSTILE.into();

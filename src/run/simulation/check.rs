@@ -89,8 +89,8 @@ impl Model {
             self.wrong("starts while it is halted");
         }
         let now = self.now();
-        if let Some((who, _)) = disk.held_back(&step.backend, step.model.as_deref(), now) {
-            self.wrong(format!("{} starts with {}, and {who} is limited", step.unit, step.backend));
+        if let Some((who, _)) = disk.held_back(&step.settings.backend, step.settings.model.as_deref(), now) {
+            self.wrong(format!("{} starts with {}, and {who} is limited", step.unit, step.settings.backend));
         }
         self.check_pace(&disk, now);
         if !self.numbers.insert((step.unit.clone(), attempt)) {

@@ -7,7 +7,7 @@ use jiff::civil::time;
 use super::acts::{Act, Does, Happening};
 use super::model::Model;
 use super::scenario::{Dice, TASKS, in_sessions, limited, settings};
-use crate::config::{Config, Granularity, Override, PartialRetry, PartialTimeouts, Window};
+use crate::config::{Config, Granularity, Override, PaceWindow, PartialRetry, PartialTimeouts};
 use crate::state::Outcome;
 use crate::sys::interrupt::Interrupt;
 
@@ -47,7 +47,7 @@ pub(super) fn limits(dice: &mut Dice) -> Model {
         c.pace.tasks_per_hour = dice.pick(&[None, None, Some(1), Some(3)]);
         c.pace.window = dice
             .pick(&[None, None, None, Some((22, 7)), Some((1, 5))])
-            .map(|(from, until)| Window { from: time(from, 0, 0, 0), until: time(until, 30, 0, 0) });
+            .map(|(from, until)| PaceWindow { from: time(from, 0, 0, 0), until: time(until, 30, 0, 0) });
     });
     if dice.one_in(2) {
         two_models(&mut config);

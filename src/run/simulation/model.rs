@@ -165,11 +165,8 @@ impl Model {
             .map(|t| t.id.clone())
             .collect();
         if !change.is_empty() {
-            let mut text = self.tasks.clone();
-            for task in self.parsed().tasks.clone().iter().filter(|t| change.contains(&t.id)) {
-                // one mark is as long as another here
-                text = spec::set_mark(&text, task, mark).unwrap();
-            }
+            let ids: Vec<&str> = change.iter().map(String::as_str).collect();
+            let (text, _) = spec::tick(&self.tasks, &ids, mark);
             self.write_tasks(text);
         }
         change
@@ -177,7 +174,7 @@ impl Model {
 
     pub(super) fn plan(&mut self, progress: &plan::Progress) -> Plan {
         self.parsed();
-        plan::build(&plan::Request {
+        plan::build(&plan::PlanRequest {
             spec: SpecInfo {
                 name: "demo",
                 dir: "/project/specs/demo".as_ref(),

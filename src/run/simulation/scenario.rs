@@ -8,7 +8,7 @@ use super::acts::{Act, Does, Happening};
 use super::limits::two_models;
 use super::model::Model;
 use crate::agent::limit::LimitKind;
-use crate::config::{Config, Granularity, OnFailure, Window};
+use crate::config::{Config, Granularity, OnFailure, PaceWindow};
 use crate::plan::testing::config;
 use crate::state::Outcome;
 use crate::state::outcome::{CancelledBy, TimedOut};
@@ -251,7 +251,7 @@ pub(super) fn base() -> Vec<(&'static str, Model)> {
         }),
         ("a window and so many an hour", {
             let mut model = with(&[failed(), Act::ends(stated(Some(40_000)))]);
-            model.config.pace.window = Some(Window { from: time(22, 0, 0, 0), until: time(7, 0, 0, 0) });
+            model.config.pace.window = Some(PaceWindow { from: time(22, 0, 0, 0), until: time(7, 0, 0, 0) });
             model.config.pace.tasks_per_hour = Some(2);
             model
         }),

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::subject::DoctorSubject;
-use crate::config::{Backend, Config, Output};
+use crate::agent::Format;
+use crate::config::{Backend, Config};
 use crate::error::{ErrorKind, Result};
 use crate::setup::backend_list::{self, BackendStatus};
 use crate::setup::findings::DoctorFinding;
@@ -14,11 +15,11 @@ use crate::sys::programs;
 const TOPIC: &str = "agents";
 
 /// The oldest version, and the version that the built-in backends are tested with.
-const TESTED: [(Output, (u32, u32), &str); 4] = [
-    (Output::Claude, (2, 1), "2.1.330"),
-    (Output::Codex, (0, 169), "0.169.0"),
-    (Output::Gemini, (0, 61), "0.61.0"),
-    (Output::Opencode, (1, 18), "1.18.33"),
+const TESTED: [(Format, (u32, u32), &str); 4] = [
+    (Format::Claude, (2, 1), "2.1.330"),
+    (Format::Codex, (0, 169), "0.169.0"),
+    (Format::Gemini, (0, 61), "0.61.0"),
+    (Format::Opencode, (1, 18), "1.18.33"),
 ];
 
 /// A backend that a run may use.
@@ -62,7 +63,7 @@ impl UsedBackend<'_> {
                 return vec![finding.fix("Reinstall it, or run it by hand to see what is wrong.")];
             }
             // the user's own script need not know --version
-            ProbeAnswer::Failed { .. } if self.status.output == Output::Text => ok(name),
+            ProbeAnswer::Failed { .. } if self.status.output == Format::Text => ok(name),
             answer => {
                 let text = format!("{name} ({users}): `{path} --version` failed: {}", answer.shown());
                 DoctorFinding::warning(TOPIC, text).fix("Run it by hand to see what is wrong.")
@@ -80,7 +81,7 @@ impl UsedBackend<'_> {
     fn not_found(&self) -> DoctorFinding {
         let BackendStatus { name, command, used_by, .. } = self.status;
         let place = if command.contains('/') { "does not exist" } else { "is not in PATH" };
-        let text = format!("{name} ({}): {command} {place}, or is not executable", used_by.join(", "));
+        let text = format!("{name} ({}): {command} {place} or is not executable", used_by.join(", "));
         let all = self.config.backends.iter();
         let installed: Vec<&str> = all
             .filter(|(_, backend)| programs::find_in_path(&backend.command, self.subject.root).is_some())
@@ -118,8 +119,8 @@ impl UsedBackend<'_> {
     /// What Claude's own sandbox needs, if its arguments turn that sandbox on. On macOS the system has all of it.
     fn check_sandbox(&self) -> Option<DoctorFinding> {
         let name = &self.status.name;
-        let is_on = self.status.output == Output::Claude
-            && self.backend.permission_args.iter().any(|arg| arg.contains("\"sandbox\""));
+        let is_on = self.status.output == Format::Claude
+            && self.backend.permission_args().iter().any(|arg| arg.contains("\"sandbox\""));
         if !is_on || !cfg!(target_os = "linux") {
             return None;
         }
@@ -142,7 +143,7 @@ impl UsedBackend<'_> {
     }
 
     fn check_bypass(&self) -> Option<DoctorFinding> {
-        let refused = self.status.output == Output::Claude
+        let refused = self.status.output == Format::Claude
             && self.status.permission == "bypass"
             && rustix::process::geteuid().is_root()
             && agent_variable(self.backend, "IS_SANDBOX").is_none();

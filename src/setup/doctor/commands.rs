@@ -1,7 +1,7 @@
 //! The programs of the project that a run starts: checks and hooks.
 
 use super::subject::DoctorSubject;
-use crate::config::Config;
+use crate::config::{Config, HookEvent};
 use crate::error::ErrorKind;
 use crate::setup::backend_list::workdir;
 use crate::setup::findings::DoctorFinding;
@@ -29,10 +29,10 @@ pub(super) fn check(subject: &DoctorSubject<'_>) -> Vec<DoctorFinding> {
     names.sort();
     names.dedup();
     let ok = (!names.is_empty()).then(|| DoctorFinding::ok(TOPIC, format!("found: {}", names.join(", "))));
-    ok.into_iter().chain(missing.into_iter().map(not_found)).collect()
+    ok.into_iter().chain(missing.iter().map(not_found)).collect()
 }
 
-fn not_found(command: ConfiguredCommand) -> DoctorFinding {
+fn not_found(command: &ConfiguredCommand) -> DoctorFinding {
     let text = format!("{}: {} was not found", command.setting, command.program);
     let finding = if command.required {
         DoctorFinding::problem(TOPIC, ErrorKind::Unavailable, text)
@@ -59,7 +59,8 @@ fn commands(config: &Config) -> Vec<ConfiguredCommand> {
             add(argv, format!("override[{index}].verify"), true);
         }
     }
-    for (event, argv) in &config.hooks.argv {
+    for event in HookEvent::ALL {
+        let argv = config.hooks.argv(event).unwrap_or_default();
         add(argv, format!("hooks.{}", event.name()), config.hooks.required);
     }
     found.dedup();

@@ -75,7 +75,7 @@ pub(super) fn check_access(subject: &DoctorSubject<'_>) -> Vec<DoctorFinding> {
         }
     }
     if found.is_empty() {
-        found.push(DoctorFinding::ok(TOPIC, format!("all {} folders are writable", folders.len())));
+        found.push(DoctorFinding::ok(TOPIC, format!("{} folders are writable", folders.len())));
     }
     found
 }

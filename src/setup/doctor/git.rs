@@ -19,7 +19,7 @@ pub(super) fn check(subject: &DoctorSubject<'_>) -> Vec<DoctorFinding> {
         if commits {
             DoctorFinding::problem(TOPIC, kind, format!("{text}, and git.commit is \"step\""))
         } else {
-            DoctorFinding::warning(TOPIC, format!("{text}: changes of tasks cannot be shown or undone"))
+            DoctorFinding::warning(TOPIC, format!("{text}, so changes of tasks cannot be shown or undone"))
         }
     };
     let Some(version) = repository::version() else {

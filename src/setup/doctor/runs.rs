@@ -2,7 +2,7 @@
 
 use super::subject::{DoctorSubject, typed};
 use crate::config::Commit;
-use crate::project::place::Place;
+use crate::project::SpecPlace;
 use crate::report::owed::{needed, owed};
 use crate::setup::findings::DoctorFinding;
 use crate::state::SpecState;
@@ -21,7 +21,7 @@ pub(super) fn check(subject: &DoctorSubject<'_>) -> Vec<DoctorFinding> {
     found
 }
 
-fn check_run(subject: &DoctorSubject<'_>, place: &Place, store: &Store) -> Vec<DoctorFinding> {
+fn check_run(subject: &DoctorSubject<'_>, place: &SpecPlace, store: &Store) -> Vec<DoctorFinding> {
     let mut state = match store.load() {
         Ok(state) => state,
         Err(error) => return vec![DoctorFinding::error(TOPIC, &error)],
@@ -49,7 +49,7 @@ fn check_run(subject: &DoctorSubject<'_>, place: &Place, store: &Store) -> Vec<D
 }
 
 /// What the user must do before the spec can continue.
-fn needs(place: &Place, state: &SpecState) -> Vec<DoctorFinding> {
+fn needs(place: &SpecPlace, state: &SpecState) -> Vec<DoctorFinding> {
     let name = typed(place);
     let mut found = Vec::new();
     if state.halted {

@@ -2,7 +2,7 @@
 
 use super::subject::{DoctorSubject, typed};
 use crate::error::ErrorKind;
-use crate::project::place::Place;
+use crate::project::SpecPlace;
 use crate::setup::findings::DoctorFinding;
 use crate::spec::{Diagnostic, Severity};
 
@@ -28,7 +28,7 @@ pub(super) fn check(subject: &DoctorSubject<'_>) -> Vec<DoctorFinding> {
         .collect()
 }
 
-fn check_tasks(subject: &DoctorSubject<'_>, place: &Place) -> Vec<DoctorFinding> {
+fn check_tasks(subject: &DoctorSubject<'_>, place: &SpecPlace) -> Vec<DoctorFinding> {
     let file = match place.read_tasks() {
         Ok((_, file)) => file,
         Err(error) => return vec![DoctorFinding::error(TOPIC, &error)],

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use crate::config::Loaded;
 use crate::error::{Error, Result};
-use crate::project::place::Place;
-use crate::report::text::command_line;
+use crate::project::SpecPlace;
+use crate::report::text::{sanitise_line, shell_word};
 use crate::store::spec_store::Store;
 
 /// A project, as far as it could be loaded.
@@ -18,10 +18,10 @@ pub struct DoctorSubject<'a> {
     /// The configuration, or the error that loading it gave.
     pub loaded: std::result::Result<&'a Loaded, &'a Error>,
     /// The specs, or the error that finding one gave.
-    pub specs: &'a [Result<(Place, Store)>],
+    pub specs: &'a [Result<(SpecPlace, Store)>],
 }
 
 /// A spec's name as the user types it in a shell.
-pub(super) fn typed(place: &Place) -> String {
-    command_line(&[place.typed.clone()])
+pub(super) fn typed(place: &SpecPlace) -> String {
+    shell_word(&sanitise_line(&place.typed))
 }
