@@ -109,13 +109,8 @@ pub(super) fn show(global: &Global, project: &Project, place: &SpecPlace) -> Res
     let color = colored(global, &stdout);
     let path = place.tasks_path();
     let shown = path.strip_prefix(&project.cwd).unwrap_or(&path).display().to_string();
-    let diagnostics = spec::render_diagnostics(
-        &shown,
-        &text,
-        &tasks.diagnostics,
-        color,
-        terminal_width().unwrap_or(100),
-    );
+    let diagnostics =
+        spec::render_diagnostics(&shown, &text, &tasks.diagnostics, color, terminal_width().unwrap_or(100));
     if tasks.has_errors() {
         return Err(Error::new(ErrorKind::BadTasks, format!("{shown} can't be run")).detail(diagnostics));
     }

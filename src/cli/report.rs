@@ -13,7 +13,7 @@ use super::project::Project;
 use crate::error::{Error, ErrorKind, Result};
 use crate::git;
 use crate::plan::Selection;
-use crate::project::place;
+use crate::project::current_plan::current_plan;
 use crate::report::morning::{Source, morning};
 use crate::report::{events, page};
 use crate::store::attempt_folder;
@@ -38,7 +38,7 @@ pub(super) fn report(global: &Global, args: &ReportArgs) -> Result<u8> {
     let mut state = store.load()?;
     super::telling::as_configured(&mut state, &project.loaded.config);
     let (_, tasks) = place.read_tasks()?;
-    let plan = place::current(&place, &project.loaded.config, &tasks, &state, Timestamp::now());
+    let plan = current_plan(&place, &project.loaded.config, &tasks, &state, Timestamp::now());
     let log = fs::read_to_string(store.events_path()).unwrap_or_default();
     let units: Vec<_> = tasks.tasks.iter().map(|task| (task.id.clone(), task.title.clone())).collect();
     let words = |unit: &str, attempt: u32| {
