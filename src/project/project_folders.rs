@@ -20,8 +20,10 @@ impl ProjectFolders {
     /// where its project is.
     pub fn find(here: &Path, directory: Option<&Path>, spec: Option<&Path>) -> Result<Self> {
         let cwd = match directory {
-            Some(dir) => fs::canonicalize(here.join(dir))
-                .map_err(|e| Error::new(ErrorKind::Usage, format!("-C {}", dir.display())).caused_by(e))?,
+            Some(dir) => fs::canonicalize(here.join(dir)).map_err(|e| {
+                Error::new(ErrorKind::Usage, format!("-C: can't open the folder {}", dir.display()))
+                    .caused_by(e)
+            })?,
             None => here.to_owned(),
         };
         let start = spec

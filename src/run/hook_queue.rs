@@ -1,4 +1,4 @@
-//! HookQueue hooks in the background, one after another, so that a slow hook delays neither the next step nor its agent.
+//! Calls hooks in the background, one after another, so that a slow hook delays neither the next step nor its agent.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -22,7 +22,7 @@ const RULES: &[(&str, &str)] = &[
     (r"\b([0-9a-f]{40}|[0-9a-f]{9})\b", "c0ffee000"),
     // this machine
     (r"\bgit \d+(\.\d+)+", "git 2.50.0"),
-    (r"\d+(\.\d+)? [KMGT]B free at \S+", "100 GB free at /"),
+    (r"\d+(\.\d+)? [KMGT]B free in \S+", "100 GB free in /tmp"),
 ];
 
 /// Replaces paths, host, version, times, measured durations, processes and commits by fixed ones.
