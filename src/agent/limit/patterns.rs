@@ -98,7 +98,7 @@ impl WordingPattern {
         if let ResetRule::Own(form) = self.reset
             && !self.regex.capture_names().flatten().any(|name| name == form.needs())
         {
-            return Err(format!("reset needs a group named {0:?}, like (?P<{0}>…)", form.needs()));
+            return Err(format!("reset needs a group named {0}, like (?P<{0}>…)", form.needs()));
         }
         Ok(())
     }
@@ -319,6 +319,6 @@ mod tests {
         assert_eq!(new("^busy", ResetRule::Usual), Ok(()));
         assert_eq!(new(r"^back in (?P<dur>\d+s)", ResetRule::Own(ResetForm::Duration)), Ok(()));
         assert!(new("^busy(", ResetRule::Usual).is_err());
-        assert!(new("^back", ResetRule::Own(ResetForm::Clock)).unwrap_err().contains("\"hour\""));
+        assert!(new("^back", ResetRule::Own(ResetForm::Clock)).unwrap_err().contains("a group named hour"));
     }
 }
