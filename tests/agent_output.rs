@@ -47,7 +47,7 @@ fn the_log_keeps_the_bytes_and_the_screen_shows_their_meaning() {
 fn logs_into_a_pipe_cut_no_line() {
     let project = project("claude-tool", "");
     let long = format!("echo {}", "x".repeat(300));
-    project.write("stream.jsonl", &project.read("stream.jsonl").replace("echo hi", &long));
+    project.write("stream.jsonl", project.read("stream.jsonl").replace("echo hi", &long));
     project.run(&["run"]).code(0);
     project.run(&["logs"]).code(0).says(&[&format!("▸ Bash {long} > out.txt\n")]);
 }
