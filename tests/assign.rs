@@ -67,8 +67,8 @@ fn a_wrong_assignment_is_asked_for_again_with_its_mistakes() {
     assert_eq!(out.code, 0, "{out:?}");
     assert_eq!(workers(&project), ["1 by c", "2 by g", "3 by c"]);
     let second = project.read("second");
-    assert!(second.contains("the owner \"nobody\" is none of codex"), "{second}");
-    assert!(second.contains("nothing is said of 2, 3"), "{second}");
+    assert!(second.contains("the owner \"nobody\" is not one of codex"), "{second}");
+    assert!(second.contains("there is no assignment for 2, 3"), "{second}");
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn usable_parts_of_a_first_answer_stay_when_the_second_is_worse() {
     let answer = format!("grep -q 'could not be used' \"$SEQORCH_DIR/asked\" && exit 3; echo '{half}'");
     let project = project(&answer, "");
     let out = project.run(&["run"]).code(0).says(&["! no usable assignment of 3;"]);
-    assert!(out.stdout.contains("nothing is said of 3"), "{}", out.stdout);
+    assert!(out.stdout.contains("there is no assignment for 3"), "{}", out.stdout);
     assert_eq!(workers(&project), ["1 by c", "2 by g", "3 by default"]);
     assert_eq!(project.read("calls").lines().count(), 2);
     let by = |id: &str| project.state("demo")["assignments"][id]["by"].clone();

@@ -45,7 +45,7 @@ fn a_run_that_waits_for_its_last_hooks_says_so() {
     let hooks = format!("[hooks]\nstep_end = {waits}\nrun_end = {waits}\n");
     let project = Project::new().spec("login", "- [ ] 1. A\n").agent("say_done").config(&hooks);
     let run = project.start(&["run"]);
-    run.wait_for("… waiting for the end of 2 hooks, ");
+    run.wait_for("… waiting for 2 hooks to end (each has ");
     project.write("go", "");
     run.wait().code(0).says(&["all complete"]);
 }
@@ -82,7 +82,7 @@ fn a_failing_or_missing_hook_is_reported_and_harms_nothing() {
     let project = Project::new().spec("login", TWO).agent("say_done").config(hooks);
     project.run(&["run"]).code(0).says(&[
         "! hooks.step_end: sh failed with exit code 7: no route to host",
-        "! hooks.run_end: not-there is not there",
+        "! hooks.run_end: not-there does not exist",
         "all complete",
     ]);
 }

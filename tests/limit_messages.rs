@@ -105,7 +105,7 @@ fn a_wrong_pattern_is_an_error_that_names_its_key() {
     for (pattern, error) in [
         ("match = '('\nkind = \"auth\"", "limit_patterns[0].match"),
         ("match = 'x'\nkind = \"busy\"", "limit_patterns[0].kind"),
-        ("match = 'x'\nkind = \"auth\"\nreset = \"clock\"", "a group named \"hour\""),
+        ("match = 'x'\nkind = \"auth\"\nreset = \"clock\"", "a group named hour"),
         ("match = 'x'", "kind: is missing"),
     ] {
         let project = Project::new().config(&format!("[[backend.fake.limit_patterns]]\n{pattern}\n"));

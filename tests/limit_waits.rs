@@ -221,7 +221,7 @@ fn a_fallback_for_a_limited_model_is_shown_in_the_plan() {
     project.run(&["run"]).code(2);
     // task 3 asks for Sonnet and needs no fallback
     assert_eq!(project.ledger()[..2], ["1 1", "spare 1"]);
-    project.run(&["plan", "--dry-run"]).code(0).says(&["spare steps in: fake (Opus) is limited"]);
+    project.run(&["plan", "--dry-run"]).code(0).says(&["spare takes over: fake (Opus) is limited"]);
     let json = project.run(&["plan", "--dry-run", "--json"]).code(0);
     let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
     let backends: Vec<&str> =

@@ -24,7 +24,7 @@ pub(super) struct ResumeArgs {
     /// What to tell the agent; without it your editor is opened.
     #[arg(long, value_name = "TEXT")]
     answer: Option<String>,
-    /// The answer is what stands in this file; `-`: what comes on standard input.
+    /// Read the answer from this file; `-` reads standard input.
     #[arg(long, value_name = "FILE", conflicts_with = "answer")]
     answer_file: Option<PathBuf>,
     /// Try limited backends at once instead of waiting for the end of their limits; a run that waits is told to.

@@ -51,14 +51,14 @@ pub struct Progress {
     pub owners_by_hand: BTreeMap<String, String>,
     /// Backends that the user chose, by unit.
     pub backends_by_hand: BTreeMap<String, String>,
-    /// Stand-ins for limited backends. The key is the backend and the model that a step requests from it (`None` is the
+    /// Fallbacks of limited backends. The key is the backend and the model that a step requests from it (`None` is the
     /// agent's own choice).
-    pub stand_ins: BTreeMap<(String, Option<String>), StandIn>,
+    pub fallbacks: BTreeMap<(String, Option<String>), Fallback>,
 }
 
-/// A backend that stands in for a limited one.
+/// The backend that takes over from a limited one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StandIn {
+pub struct Fallback {
     /// Name of the backend.
     pub backend: String,
     /// Why, as a fragment: `claude is limited until 03:00`.

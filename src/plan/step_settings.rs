@@ -34,7 +34,7 @@ pub(super) struct SettingsResolver<'a> {
     common: Option<ResolvedSettings>,
 }
 
-/// The backend of a unit, before a fallback stands in for it.
+/// The backend of a unit, before a fallback of a limited backend.
 #[derive(Default)]
 struct BackendChoice<'a> {
     backend: &'a str,
@@ -152,13 +152,13 @@ impl<'a> SettingsResolver<'a> {
             settings.apply(one);
         }
         let own_model = || config.backends.get(name).and_then(|backend| backend.model.as_ref());
-        if !self.progress.stand_ins.is_empty()
-            && let Some(stand_in) =
-                self.progress.stand_ins.get(&(name.to_owned(), model.or_else(own_model).cloned()))
+        if !self.progress.fallbacks.is_empty()
+            && let Some(fallback) =
+                self.progress.fallbacks.get(&(name.to_owned(), model.or_else(own_model).cloned()))
         {
-            name = &stand_in.backend;
+            name = &fallback.backend;
             model = None;
-            reasons.push(format!("{name} stands in: {}", stand_in.why));
+            reasons.push(format!("{name} takes over: {}", fallback.why));
         }
         name.clone_into(&mut settings.backend);
         let mut resolved = ResolvedSettings { settings, reasons, note: None };
@@ -260,7 +260,7 @@ mod tests {
     use super::*;
     use crate::config::{PartialRetry, PartialTimeouts};
     use crate::plan::testing::{PlanCase, backend};
-    use crate::plan::{StandIn, Step};
+    use crate::plan::{Fallback, Step};
 
     fn rule_for(tasks: &[&str], title: Option<&str>, backend: &str) -> AssignRule {
         AssignRule {
@@ -436,13 +436,13 @@ mod tests {
     }
 
     #[test]
-    fn a_backend_stands_in_for_a_limited_one_and_the_plan_says_so() {
+    fn a_fallback_of_a_limited_backend_is_named_in_the_plan() {
         let mut case = PlanCase::new("1");
         case.config.backends.insert("other".into(), backend("other", &[]));
         let why = "agent is limited until 03:00".to_owned();
-        case.progress.stand_ins.insert(("agent".into(), None), StandIn { backend: "other".into(), why });
+        case.progress.fallbacks.insert(("agent".into(), None), Fallback { backend: "other".into(), why });
         let step = case.plan().steps.remove(0);
         assert_eq!(step.settings.backend, "other");
-        assert!(step.reasons.contains(&"other stands in: agent is limited until 03:00".to_owned()));
+        assert!(step.reasons.contains(&"other takes over: agent is limited until 03:00".to_owned()));
     }
 }

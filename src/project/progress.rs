@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::config::Config;
-use crate::plan::{Progress, StandIn};
+use crate::plan::{Progress, Fallback};
 use crate::spec::{TaskFile, TaskState};
 use crate::state::{AssignmentKey, SpecState};
 
@@ -27,17 +27,17 @@ pub fn progress(state: &SpecState, ticked: BTreeSet<String>, config: &Config, no
         owners: state.owners(),
         owners_by_hand: state.by_hand(AssignmentKey::Owner),
         backends_by_hand: state.by_hand(AssignmentKey::Backend),
-        stand_ins: stand_ins(state, config, now),
+        fallbacks: fallbacks(state, config, now),
     }
 }
 
-/// The stand-ins for backends that are limited now, by the backend and the model that a step requests.
+/// The fallbacks of backends that are limited now, by the backend and the model that a step requests.
 #[must_use]
-pub fn stand_ins(
+pub fn fallbacks(
     state: &SpecState,
     config: &Config,
     now: Timestamp,
-) -> BTreeMap<(String, Option<String>), StandIn> {
+) -> BTreeMap<(String, Option<String>), Fallback> {
     if state.limits.is_empty() && state.model_limits.is_empty() {
         return BTreeMap::new();
     }
@@ -56,8 +56,8 @@ pub fn stand_ins(
                 && limited.gives_way()
             {
                 let why = format!("{who} is limited: {}", limited.why);
-                let stand_in = StandIn { backend: other.clone(), why };
-                found.insert((name.clone(), asked.map(str::to_owned)), stand_in);
+                let fallback = Fallback { backend: other.clone(), why };
+                found.insert((name.clone(), asked.map(str::to_owned)), fallback);
             }
         }
     }

@@ -120,7 +120,7 @@ impl Machine {
         effects
     }
 
-    /// What to do instead of starting `step`, if its backend is limited and nobody stands in.
+    /// What to do instead of starting `step`, if its backend is limited and no fallback is free.
     pub(super) fn wait_out(&mut self, now: Timestamp, step: &Step, share: f64) -> Option<Vec<Effect>> {
         let (name, own) =
             self.state.held_back(&step.settings.backend, step.settings.model.as_deref(), now)?;
@@ -256,7 +256,7 @@ mod tests {
         assert_eq!(next(None, LimitKind::Auth, None, 0).until, None);
     }
 
-    /// Three backends, of which `b` and `c` stand in; `m` is the model of each, and an override asks for `n`.
+    /// Three backends, of which `b` and `c` are fallbacks; `m` is the model of each, and an override asks for `n`.
     fn config() -> Config {
         let mut config = crate::plan::testing::config();
         let backend = config.backends["agent"].clone();
@@ -277,9 +277,9 @@ mod tests {
         config
     }
 
-    /// Who stands in for whom, and for which of its models.
+    /// Which backend takes over from which, and for which of its models.
     fn who(state: &SpecState, now: i64) -> Vec<String> {
-        let all = crate::project::progress::stand_ins(state, &config(), at(now)).into_iter();
+        let all = crate::project::progress::fallbacks(state, &config(), at(now)).into_iter();
         all.map(|((name, model), other)| format!("{} for {name} {}", other.backend, model.unwrap())).collect()
     }
 
@@ -300,7 +300,7 @@ mod tests {
         let models = state.model_limits.entry("a".into()).or_default();
         models.insert("n".into(), next(None, LimitKind::QuotaExhausted, Some(100), 0));
         assert_eq!(who(&state, 0), ["b for a n"]);
-        // as a stand-in it would use its own model, which is free
+        // as a fallback it would use its own model, which is free
         state.limits.insert("b".into(), next(None, LimitKind::Auth, None, 0));
         assert_eq!(who(&state, 0), ["c for a n", "a for b m", "a for b n"]);
         state.model_limits.get_mut("a").unwrap().get_mut("n").unwrap().asked.insert("m".to_owned());

@@ -14,7 +14,7 @@ pub(crate) struct TaskLine<'a> {
     pub(crate) line: usize,
     pub(crate) id: Cow<'a, str>,
     pub(crate) shape: Option<IdShape>,
-    /// Where the title stands in the line; for a table row, the cell.
+    /// The range of the title in the line; for a table row, the cell.
     pub(crate) title: Range<usize>,
     /// Bold was opened before the title.
     pub(crate) bold_open: bool,

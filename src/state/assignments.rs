@@ -9,7 +9,7 @@ use super::spec_state::SpecState;
 
 /// `by` of an assignment that a human made.
 const HAND: &str = "hand";
-/// `by` of an assignment that stands in for an agent's answer.
+/// `by` of an assignment that replaces the answer of an agent.
 const DEFAULT: &str = "default";
 
 /// What a human may choose for a unit; the keys of an assignment.

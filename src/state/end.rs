@@ -45,7 +45,7 @@ pub enum End {
         /// Why.
         reason: String,
     },
-    /// A limit stands in the way that the run does not wait for.
+    /// A limit that the run does not wait for.
     Limited {
         /// The unit that is next.
         unit: String,

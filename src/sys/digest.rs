@@ -1,7 +1,7 @@
 //! PURE. A short fingerprint of bytes.
 
 /// Sixteen hexadecimal digits that differ for different bytes (FNV-1a). They stay the same in every version of seqorch,
-/// so they may stand in file and ref names. Not fit for secrets.
+/// so they can be part of file and ref names. Not fit for secrets.
 #[must_use]
 pub fn digest(bytes: &[u8]) -> String {
     let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);

@@ -216,7 +216,7 @@ fn limits_by_chance(runs: u64) {
     let from = number("SEQORCH_SIM_SEED").unwrap_or(1);
     let runs = number("SEQORCH_SIM_RUNS").unwrap_or(runs);
     let began = std::time::Instant::now();
-    let (mut limited, mut dispatched, mut stood_in) = (0, 0, 0);
+    let (mut limited, mut dispatched, mut by_fallback) = (0, 0, 0);
     for seed in from..from + runs {
         let mut dice = Dice::new(seed ^ 0x5EED_0F11);
         let mut model = limits::limits(&mut dice);
@@ -230,7 +230,7 @@ fn limits_by_chance(runs: u64) {
         limited +=
             model.attempts.iter().filter(|a| matches!(a.told, Some((Outcome::Limited { .. }, _)))).count();
         let state = model.load();
-        stood_in += state.units.values().flat_map(|u| &u.attempts).filter(|a| a.backend != "agent").count();
+        by_fallback += state.units.values().flat_map(|u| &u.attempts).filter(|a| a.backend != "agent").count();
         // each open leaf was done, by exactly one attempt
         let done: Vec<&String> =
             model.attempts.iter().filter(|a| a.wrote_done()).flat_map(|a| &a.completes).collect();
@@ -241,11 +241,11 @@ fn limits_by_chance(runs: u64) {
     }
     eprintln!(
         "{runs} schedules of limits, seeds from {from}: {dispatched} attempts, {limited} of them limited, \
-         {stood_in} by a stand-in, in {:.1} s",
+         {by_fallback} by a fallback, in {:.1} s",
         began.elapsed().as_secs_f32()
     );
     let enough = usize::try_from(runs).unwrap_or(usize::MAX);
-    let tame = limited < enough || stood_in < enough / 2;
+    let tame = limited < enough || by_fallback < enough / 2;
     assert!(runs < 100 || !tame, "the schedules are too tame");
 }
 
