@@ -29,5 +29,5 @@ mod unit_waves;
 
 pub use build::{UnitInfo, build, units};
 pub use check_selection::check_selection;
-pub use request::{PlanRequest, Progress, Selection, SpecInfo, Fallback};
+pub use request::{Fallback, PlanRequest, Progress, Selection, SpecInfo};
 pub use step::{Plan, PlanNote, SkipReason, SkippedTask, Step, StepSettings};

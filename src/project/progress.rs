@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::config::Config;
-use crate::plan::{Progress, Fallback};
+use crate::plan::{Fallback, Progress};
 use crate::spec::{TaskFile, TaskState};
 use crate::state::{AssignmentKey, SpecState};
 
