@@ -10,7 +10,7 @@ use crate::config::{Batch, Config, Limit, OnFailure, Pace};
 use crate::plan::assign::Assigned;
 use crate::plan::{Plan, Step};
 use crate::report::notice::{Notice, Pause};
-use crate::state::{End, Learned, Outcome};
+use crate::state::{Changes, CommitRefused, End, Learned, Outcome};
 use crate::sys::interrupt::Interrupt;
 
 /// What a run may do, apart from what each step says itself.
@@ -92,7 +92,12 @@ pub enum Event {
         /// A random number between 0 and 1, for the jitter.
         share: f64,
     },
-    /// The attempt that was started or adopted is over.
+    /// The attempt of an earlier run was looked for. If it is over, [`Event::Ended`] follows.
+    Recovered {
+        /// Its step, if the plan still has it.
+        step: Option<Box<Step>>,
+    },
+    /// The attempt that was started or recovered is over.
     Ended {
         /// How.
         outcome: Outcome,
@@ -108,6 +113,17 @@ pub enum Event {
         /// Absent: all succeeded.
         failure: Option<Outcome>,
     },
+    /// The boxes of these ids were ticked in tasks.md, or need no further try.
+    Ticked(Vec<String>),
+    /// The changes of a done unit were counted, and committed if the configuration says so.
+    Kept {
+        /// The unit.
+        unit: String,
+        /// What it changed; `None` if that is not known.
+        kept: Result<Option<Changes>, CommitRefused>,
+    },
+    /// This notice could not be reported. The run ends with that error after the effects of this event.
+    ReportFailed(Notice),
     /// A pause is over.
     Woke,
     /// Somebody asks for an end.

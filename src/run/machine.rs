@@ -16,6 +16,7 @@ pub use crate::plan::assign::Assigned;
 use crate::plan::{Plan, Step};
 pub use crate::report::notice::{Next, Notice, Pause};
 pub use crate::state::End;
+use crate::state::outcome::CancelledBy;
 use crate::state::{AttemptRecord, Learned, Outcome, SpecState, UnitStatus};
 use crate::sys::interrupt::Interrupt;
 
@@ -111,7 +112,19 @@ impl Machine {
                 Some(step) => self.verify(step, learned, ticked),
                 None => self.ended(now, outcome, learned, ticked.as_ref()),
             },
+            Event::Recovered { step } => {
+                // so that its end is judged by the settings of its step
+                self.step = step;
+                Vec::new()
+            }
             Event::Verified { failure } => self.verified(now, failure),
+            Event::Ticked(ids) => {
+                // the next save has it; a kill before it only ticks them once more
+                self.state.ticked(&ids);
+                Vec::new()
+            }
+            Event::Kept { unit, kept } => self.kept(now, unit, kept),
+            Event::ReportFailed(notice) => self.report_failed(now, &notice),
             Event::Assigned(assigned) => self.assigned(now, assigned),
             Event::Woke if self.phase == Phase::Sleeping => {
                 self.pause = None;
@@ -167,11 +180,6 @@ impl Machine {
     pub(super) fn replan(&mut self) -> Vec<Effect> {
         self.phase = Phase::Planning;
         vec![Effect::Replan]
-    }
-
-    /// The step that an adopted attempt belongs to, so that its end is judged as it was meant.
-    pub fn adopt(&mut self, step: Option<Box<Step>>) {
-        self.step = step;
     }
 
     fn planned(&mut self, now: Timestamp, plan: Plan, ticked: &BTreeSet<String>, share: f64) -> Vec<Effect> {
@@ -366,9 +374,18 @@ impl Machine {
         effects
     }
 
-    /// The boxes of these ids are ticked on disk, or cannot be.
-    pub fn ticked(&mut self, ids: &[String]) {
-        self.state.ticked(ids);
+    /// The run ends with the error of a report. If the report was that of a start, the attempt that the state calls
+    /// running will never start. If a kill prevents this save, the next run finds that out.
+    fn report_failed(&mut self, now: Timestamp, notice: &Notice) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        if matches!(notice, Notice::Started { .. }) {
+            let outcome = Outcome::Cancelled { by: CancelledBy::NoOrchestrator };
+            // only what it changes in the state is wanted: nothing else may happen after the error
+            let _ = self.ended(now, outcome, Learned::default(), None);
+            effects.push(Effect::Save);
+        }
+        self.phase = Phase::Over;
+        effects
     }
 
     pub(super) fn finish(&mut self, now: Timestamp, end: End) -> Vec<Effect> {
@@ -389,8 +406,7 @@ impl Machine {
     }
 }
 
-/// What these done units changed is looked at, and what comes of it is saved.
-fn keeping(units: Vec<String>) -> Vec<Effect> {
-    let save = if units.is_empty() { None } else { Some(Effect::Save) };
-    units.into_iter().map(Effect::Keep).chain(save).collect()
+/// Has the changes of these done units counted and committed.
+fn keeping(units: Vec<String>) -> impl Iterator<Item = Effect> {
+    units.into_iter().map(Effect::Keep)
 }

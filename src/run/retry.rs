@@ -57,19 +57,22 @@ impl Machine {
         self.ended(now, failure.unwrap_or(Outcome::Done), *learned, ticked.as_ref())
     }
 
-    /// What became of a done unit's changes. Where they cannot be committed, the run ends, and the next one tries again:
-    /// a later commit must not swallow them. Gives what is to be told once that is saved: the unit's end was told by the
-    /// run whose commit was refused.
-    pub fn kept(
+    /// The changes of a done unit were committed, or git refused the commit. Then the next plan ends the run, and the next
+    /// run tries again: otherwise a later commit would contain them. A commit that was refused before is reported, because
+    /// the end of its unit was reported by an earlier run.
+    pub(super) fn kept(
         &mut self,
         now: Timestamp,
-        unit: &str,
+        unit: String,
         kept: Result<Option<Changes>, CommitRefused>,
-    ) -> Option<Notice> {
-        let was_refused = self.state.is_refused(unit);
-        let report = (was_refused && kept.is_ok()).then(|| Notice::Committed { unit: unit.to_owned() });
-        self.state.settle_commit(now, unit, kept);
-        report
+    ) -> Vec<Effect> {
+        let is_news = self.state.is_refused(&unit) && kept.is_ok();
+        self.state.settle_commit(now, &unit, kept);
+        let mut effects = vec![Effect::Save];
+        if is_news {
+            effects.push(Effect::Report(Notice::Committed { unit }));
+        }
+        effects
     }
 
     /// The units that an agent must be asked about before the first step can start.
