@@ -24,8 +24,8 @@ const START_DEADLINE: Duration = Duration::from_secs(30);
 /// Pause between two looks at whether the window still lives.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
-/// What an errand that nobody waits for any more gets to end in.
-pub const OLD_ERRAND: Duration = Duration::from_secs(15);
+/// Time between TERM and KILL for a child of an earlier run whose result is not needed any more.
+pub const OLD_CHILD_GRACE: Duration = Duration::from_secs(15);
 
 /// Starts attempts, one after another.
 #[derive(Debug)]

@@ -2,6 +2,7 @@
 
 pub mod assign;
 pub mod backoff;
+mod child;
 mod commit;
 mod conclude;
 pub mod driver;

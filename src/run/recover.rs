@@ -1,10 +1,11 @@
 //! Looks for the attempt that an earlier run left: it still works, it ended meanwhile, or it is lost.
 
+use super::child::{Child, ChildJob};
 use super::conclude::conclusion;
 use super::driver::Ending;
 use super::prepare::set_aside;
 use super::verify;
-use super::world::{Current, RealWorld};
+use super::world::RealWorld;
 use crate::error::Result;
 use crate::plan::Step;
 use crate::state::outcome::CancelledBy;
@@ -28,21 +29,15 @@ impl RealWorld<'_> {
             set_aside(dir.path())?;
             return Ok(never_started());
         }
-        verify::end_old_gates(&dir);
+        verify::end_old_verification(&dir);
         let signal = step.map_or(self.config.done, |s| s.settings.done).signal;
         if attempt_folder::alive(&dir) {
             self.say(&format!(
                 "● task {unit}, attempt {attempt}, of an earlier run is still at work: taking it over"
             ));
             let process = attempt_folder::holder(&dir).map(|h| (h.pid, h.started));
-            self.current = Some(Current {
-                unit: unit.to_owned(),
-                dir: dir.clone(),
-                process,
-                signal,
-                live_ticks: Vec::new(),
-                errand: None,
-            });
+            let job = ChildJob::Attempt { signal, live_ticks: Vec::new() };
+            self.child = Some(Child { unit: unit.to_owned(), dir: dir.clone(), process, job });
             attempt_folder::wait_for_adopted(&dir, self.watch_over());
             return Ok(None);
         }

@@ -11,7 +11,7 @@ impl RealWorld<'_> {
     /// The unit that an agent works on now.
     #[must_use]
     pub fn working_on(&self) -> Option<&str> {
-        self.current.as_ref().map(|c| c.unit.as_str())
+        self.child.as_ref().map(|child| child.unit.as_str())
     }
 
     /// Sets how much to print: 0 the events, 1 also commands and folders, 2 also each effect.

@@ -57,7 +57,7 @@ impl RealWorld<'_> {
             };
             match self.ears.wait(limit) {
                 Some(InboxMessage::Over) => {
-                    if let Some(event) = self.conclude() {
+                    if let Some(event) = self.child_ended() {
                         return event;
                     }
                 }

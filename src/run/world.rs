@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rustix::process::Signal;
 
-use super::assign::Call;
+use super::child::{Child, ChildJob};
 use super::conclude::conclusion;
 use super::driver::{Ending, World};
 use super::event_log::Chronicle;
@@ -18,9 +18,8 @@ use super::inbox::{Ears, InboxMessage};
 use super::launch::{LaunchRequest, Launcher};
 use super::machine::{Assigned, Effect, Event, Machine, Notice, Pause};
 use super::prepare::{AttemptInputs, PreparedAttempt};
-use super::verify::Gate;
 use super::windows::AT_WORK;
-use crate::config::{Commit, Config, DoneSignal, Tick};
+use crate::config::{Commit, Config, Tick};
 use crate::error::{Error, ErrorKind, Result};
 use crate::git;
 use crate::plan::{Plan, Step};
@@ -34,30 +33,9 @@ use crate::report::text::logs_command;
 use crate::spec;
 use crate::state::outcome::CancelledBy;
 use crate::state::{Changes, CommitRefused, Learned, Outcome, SpecState};
-use crate::store::attempt_dir::AttemptDir;
 use crate::store::spec_store::Store;
 use crate::sys::clock::Clock;
 use crate::sys::{files, process, programs, random};
-
-pub(super) struct Current {
-    pub(super) unit: String,
-    pub(super) dir: AttemptDir,
-    /// `__attempt`: its id and its start.
-    pub(super) process: Option<(i32, u64)>,
-    pub(super) signal: DoneSignal,
-    pub(super) live_ticks: Vec<String>,
-    /// It is no attempt at a unit.
-    pub(super) errand: Option<Errand>,
-}
-
-/// What is dispatched like an attempt and is none.
-#[derive(Debug, Clone)]
-pub(super) enum Errand {
-    /// A question who does which unit.
-    Call(Call),
-    /// Commands that must succeed.
-    Gate(Gate),
-}
 
 /// The real one.
 pub struct RealWorld<'a> {
@@ -70,7 +48,7 @@ pub struct RealWorld<'a> {
     pub(super) out: Box<dyn Write>,
     pub(super) interactive: bool,
     pub(super) ears: &'a Ears,
-    pub(super) current: Option<Current>,
+    pub(super) child: Option<Child>,
     pub(super) plan: Option<Plan>,
     pub(super) began: Instant,
     pub(super) units: Vec<UnitLine>,
@@ -104,7 +82,7 @@ impl<'a> RealWorld<'a> {
             out,
             interactive: io::stdout().is_terminal(),
             ears,
-            current: None,
+            child: None,
             plan: None,
             began: Instant::now(),
             units: Vec::new(),
@@ -148,20 +126,20 @@ impl<'a> RealWorld<'a> {
         }
     }
 
-    /// The end of the attempt that was waited for, judged.
-    pub(super) fn conclude(&mut self) -> Option<Event> {
-        match self.take_errand() {
-            Some((dir, Errand::Call(call))) => return self.called(&dir, call),
-            Some((dir, Errand::Gate(gate))) => return self.gate_over(&dir, gate),
-            None => {}
+    /// What follows from the end of the child. `None`: another child was started in its place.
+    pub(super) fn child_ended(&mut self) -> Option<Event> {
+        let Some(Child { dir, job, .. }) = self.child.take() else { return Some(Event::Woke) };
+        match job {
+            ChildJob::Assignment(call) => self.call_ended(&dir, call),
+            ChildJob::Verification(run) => self.verify_command_ended(&dir, run),
+            ChildJob::Attempt { signal, live_ticks } => {
+                let (outcome, learned) = conclusion(self.config, &dir, signal);
+                if outcome != Outcome::Done && !live_ticks.is_empty() {
+                    self.set_marks(&live_ticks, ' ');
+                }
+                Some(Event::Ended { outcome, learned, ticked: self.ticked().ok() })
+            }
         }
-        let Some(current) = self.current.take() else { return Some(Event::Woke) };
-        let (outcome, learned) = conclusion(self.config, &current.dir, current.signal);
-        if outcome != Outcome::Done && !current.live_ticks.is_empty() {
-            self.set_marks(&current.live_ticks, ' ');
-        }
-        // the pid may be somebody else's from here on
-        Some(Event::Ended { outcome, learned, ticked: self.ticked().ok() })
     }
 
     /// Why a step's program cannot be started, if it cannot.
@@ -171,17 +149,17 @@ impl<'a> RealWorld<'a> {
         found.is_none().then(|| format!("{} is not there any more", step.settings.argv[0]))
     }
 
-    /// Launches what was prepared, and has its end reported; or says why it never came to its start.
+    /// Starts a prepared child. Its end arrives in the inbox. The inner error says why it did not start.
     pub(super) fn dispatch(
         &mut self,
         step: &Step,
         PreparedAttempt { dir, token, handoff }: PreparedAttempt,
-        live_ticks: Vec<String>,
-        errand: Option<Errand>,
+        job: ChildJob,
     ) -> Result<Result<(), String>> {
+        let is_attempt = matches!(job, ChildJob::Attempt { .. });
         let launched = self.launcher.launch(LaunchRequest {
-            is_check: matches!(errand, Some(Errand::Gate(_))),
-            state: errand.is_none().then_some(AT_WORK),
+            is_check: matches!(job, ChildJob::Verification(_)),
+            state: is_attempt.then_some(AT_WORK),
             dir: &dir,
             token: &token,
             window: &step.window,
@@ -192,23 +170,17 @@ impl<'a> RealWorld<'a> {
         let launched = match launched {
             Ok(launched) => launched,
             Err(why) => {
-                if !live_ticks.is_empty() {
-                    self.set_marks(&live_ticks, ' ');
+                if let ChildJob::Attempt { live_ticks, .. } = &job
+                    && !live_ticks.is_empty()
+                {
+                    self.set_marks(live_ticks, ' ');
                 }
                 return Ok(Err(why));
             }
         };
         let over = self.watch_over();
         let process = (launched.pid, process::start_time(launched.pid));
-        let is_attempt = errand.is_none();
-        self.current = Some(Current {
-            unit: step.unit.clone(),
-            dir: dir.clone(),
-            process: Some(process),
-            signal: step.settings.done.signal,
-            live_ticks,
-            errand,
-        });
+        self.child = Some(Child { unit: step.unit.clone(), dir: dir.clone(), process: Some(process), job });
         launched.wait(&dir, over);
         if is_attempt {
             self.open_side_panes(&step.unit, process);
@@ -306,7 +278,8 @@ impl World for RealWorld<'_> {
         if !live_ticks.is_empty() {
             self.set_marks(&live_ticks, '-');
         }
-        if let Err(why) = self.dispatch(step, prepared, live_ticks, None)? {
+        let job = ChildJob::Attempt { signal: step.settings.done.signal, live_ticks };
+        if let Err(why) = self.dispatch(step, prepared, job)? {
             self.say(&format!("! the attempt never came to its start: {why}"));
             let outcome = Outcome::Cancelled { by: CancelledBy::NoOrchestrator };
             return Ok(Some((outcome, Learned::default())));
@@ -329,7 +302,7 @@ impl World for RealWorld<'_> {
     }
 
     fn verify(&mut self, step: &Step, attempt: u32, state: &SpecState) -> Result<Option<Outcome>> {
-        self.begin_gate(step, attempt, state)
+        self.begin_verification(step, attempt, state)
     }
 
     fn tree(&mut self) -> Option<String> {
@@ -342,7 +315,7 @@ impl World for RealWorld<'_> {
     }
 
     fn cancel(&mut self) {
-        if let Some((pid, started)) = self.current.as_ref().and_then(|c| c.process) {
+        if let Some((pid, started)) = self.child.as_ref().and_then(|child| child.process) {
             let _ = process::send_signal(pid, started, Signal::TERM);
             // a stopped one acts on it only when it goes on
             let _ = process::send_signal(pid, started, Signal::CONT);
