@@ -18,21 +18,24 @@ pub enum InboxMessage {
 
 /// The inbox of the process. There is only one, so that no signal is lost between two specs.
 #[derive(Debug)]
-pub struct Ears {
+pub struct Inbox {
     receiver: Receiver<InboxMessage>,
     sender: Sender<InboxMessage>,
 }
 
-impl Ears {
+/// The old name of [`Inbox`].
+pub type Ears = Inbox;
+
+impl Inbox {
     /// Catches signals from now on.
     pub fn open() -> Result<Self> {
-        let ears = Self::without_signals();
-        let sender = ears.sender();
+        let inbox = Self::without_signals();
+        let sender = inbox.sender();
         signals::watch(move |what| {
             let _ = sender.send(InboxMessage::Asked(what));
         })
         .map_err(|e| Error::new(ErrorKind::Internal, "catching signals").caused_by(e))?;
-        Ok(ears)
+        Ok(inbox)
     }
 
     pub(super) fn without_signals() -> Self {

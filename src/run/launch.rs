@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::windows::{Screen, Setting};
+use super::window_programs::ProgramContext;
+use super::windows::RunWindows;
 use crate::agent::sanitise::sanitise;
 use crate::attempt;
 use crate::error::{Error, ErrorKind, Result};
@@ -33,7 +34,7 @@ pub struct Launcher {
     exe: PathBuf,
     folder: PathBuf,
     listener: Listener,
-    screen: Option<Screen>,
+    windows: Option<RunWindows>,
     /// What attempts without a window print goes nowhere.
     silent: bool,
 }
@@ -70,8 +71,8 @@ pub struct LaunchRequest<'a> {
 
 impl Launcher {
     /// A launcher that listens in `folder` (private) and starts `exe`.
-    pub fn new(exe: PathBuf, folder: &Path, screen: Option<Screen>) -> Result<Self> {
-        Ok(Self { exe, listener: listen(folder)?, folder: folder.to_owned(), screen, silent: false })
+    pub fn new(exe: PathBuf, folder: &Path, windows: Option<RunWindows>) -> Result<Self> {
+        Ok(Self { exe, listener: listen(folder)?, folder: folder.to_owned(), windows, silent: false })
     }
 
     /// Keeps what attempts without a window print off this terminal.
@@ -97,21 +98,21 @@ impl Launcher {
         env: &[(OsString, OsString)],
         facts: &[(&str, String)],
     ) -> Option<String> {
-        let setting = Setting { exe: &self.exe, folder: &self.folder, env, facts };
-        self.screen.as_mut()?.open_side_panes(unit, attempt, setting)
+        let context = ProgramContext { exe: &self.exe, folder: &self.folder, env, facts };
+        self.windows.as_mut()?.open_side_panes(unit, attempt, context)
     }
 
     /// Marks the window of an attempt that is over.
     pub fn finish(&mut self, unit: &str, state: &str, done: bool) {
-        if let Some(screen) = &mut self.screen {
-            screen.finish(unit, state, done);
+        if let Some(windows) = &mut self.windows {
+            windows.finish(unit, state, done);
         }
     }
 
     /// Shows a text in the session's status line; with `bell`, also rings the bell.
     pub fn announce(&mut self, word: &str, bell: bool) {
-        if let Some(screen) = &mut self.screen {
-            screen.announce(word, bell);
+        if let Some(windows) = &mut self.windows {
+            windows.announce(word, bell);
         }
     }
 
@@ -121,9 +122,9 @@ impl Launcher {
         let argv: Vec<OsString> =
             vec![self.exe.clone().into(), attempt::VERB.into(), request.dir.path().as_os_str().to_owned()];
         let LaunchRequest { window: name, unit, cwd, state, .. } = request;
-        let pane = match &mut self.screen {
-            Some(screen) if request.is_check => Some(screen.open_check(name, unit, cwd, &argv)?),
-            Some(screen) => Some(screen.open(name, unit, cwd, &argv, state)?),
+        let pane = match &mut self.windows {
+            Some(windows) if request.is_check => Some(windows.open_check(name, unit, cwd, &argv)?),
+            Some(windows) => Some(windows.open(name, unit, cwd, &argv, state)?),
             None => None,
         };
         let child = match &pane {
@@ -168,10 +169,10 @@ impl Launcher {
                         return Ok(Err(format!("its process ended at once ({})", output.status)));
                     }
                     // the pane that was opened: that of an agent whose work is verified has ended before
-                    if let Some((screen, pane)) = self.screen.as_ref().zip(pane)
-                        && screen.has_ended(pane)
+                    if let Some((windows, pane)) = self.windows.as_ref().zip(pane)
+                        && windows.has_ended(pane)
                     {
-                        let shown = screen.shown_in(pane).unwrap_or_default();
+                        let shown = windows.shown_in(pane).unwrap_or_default();
                         let shown = sanitise(shown.trim().as_bytes());
                         let shown =
                             if shown.is_empty() { String::new() } else { format!("; it shows: {shown}") };
@@ -185,8 +186,8 @@ impl Launcher {
         }
         let mut error =
             Error::new(ErrorKind::Internal, format!("the attempt for task {} did not start", request.unit));
-        if let Some((screen, pane)) = self.screen.as_ref().zip(pane)
-            && let Some(text) = screen.shown_in(pane)
+        if let Some((windows, pane)) = self.windows.as_ref().zip(pane)
+            && let Some(text) = windows.shown_in(pane)
         {
             error = error.detail(format!("  its window shows: {}", sanitise(text.trim().as_bytes())));
         }

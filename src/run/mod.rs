@@ -18,6 +18,7 @@ pub mod launch;
 pub mod limit_outcome;
 mod limits;
 pub mod machine;
+mod own_windows;
 mod pace;
 mod panes;
 pub mod prepare;
@@ -32,6 +33,7 @@ mod verbose;
 pub mod verdict;
 mod verify;
 mod wait;
+mod window_programs;
 pub mod windows;
 pub mod world;
 #[cfg(test)]

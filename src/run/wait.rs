@@ -55,7 +55,7 @@ impl RealWorld<'_> {
                     Some(left.min(longest))
                 }
             };
-            match self.ears.wait(limit) {
+            match self.inbox.wait(limit) {
                 Some(InboxMessage::Over) => {
                     if let Some(event) = self.child_ended() {
                         return event;

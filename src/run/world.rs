@@ -14,7 +14,7 @@ use super::child::{Child, ChildJob};
 use super::conclude::conclusion;
 use super::driver::{Ending, World};
 use super::event_log::Chronicle;
-use super::inbox::{Ears, InboxMessage};
+use super::inbox::{Inbox, InboxMessage};
 use super::launch::{LaunchRequest, Launcher};
 use super::machine::{Assigned, Effect, Event, Machine, Notice, Pause};
 use super::prepare::{AttemptInputs, PreparedAttempt};
@@ -47,7 +47,7 @@ pub struct RealWorld<'a> {
     pub(super) env: Vec<(OsString, OsString)>,
     pub(super) out: Box<dyn Write>,
     pub(super) interactive: bool,
-    pub(super) ears: &'a Ears,
+    pub(super) inbox: &'a Inbox,
     pub(super) child: Option<Child>,
     pub(super) plan: Option<Plan>,
     pub(super) began: Instant,
@@ -69,7 +69,7 @@ impl<'a> RealWorld<'a> {
         store: &'a Store,
         clock: &'a dyn Clock,
         launcher: Launcher,
-        ears: &'a Ears,
+        inbox: &'a Inbox,
         out: Box<dyn Write>,
     ) -> Self {
         Self {
@@ -81,7 +81,7 @@ impl<'a> RealWorld<'a> {
             env: std::env::vars_os().collect(),
             out,
             interactive: io::stdout().is_terminal(),
-            ears,
+            inbox,
             child: None,
             plan: None,
             began: Instant::now(),
@@ -120,7 +120,7 @@ impl<'a> RealWorld<'a> {
     }
 
     pub(super) fn watch_over(&self) -> impl FnOnce() + Send + 'static {
-        let sender = self.ears.sender();
+        let sender = self.inbox.sender();
         move || {
             let _ = sender.send(InboxMessage::Over);
         }

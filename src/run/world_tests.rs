@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 
 use super::driver::World;
-use super::inbox::Ears;
+use super::inbox::Inbox;
 use super::launch::Launcher;
 use super::machine::{Event, Pause};
 use super::world::RealWorld;
@@ -46,10 +46,10 @@ fn paused(length: Duration, jump: SignedDuration) -> Duration {
         selection: Selection::default(),
     };
     let launcher = Launcher::new(PathBuf::from("seqorch"), &store.folder(), None).unwrap();
-    let (config, ears) = (config(), Ears::without_signals());
+    let (config, inbox) = (config(), Inbox::without_signals());
     let clock = Jumping { start: Instant::now(), by: jump };
     let mut world =
-        RealWorld::new(&place, &config, &store, &clock, launcher, &ears, Box::new(std::io::sink()));
+        RealWorld::new(&place, &config, &store, &clock, launcher, &inbox, Box::new(std::io::sink()));
     // the pause is measured from before its end is computed
     let start = Instant::now();
     let until = clock.now() + SignedDuration::try_from(length).unwrap();
