@@ -89,7 +89,6 @@ const PURE: &[&str] = &[
     "store::attempt_result",
     "store::expiry",
     "store::python_state",
-    "store::record",
     "store::schema1",
     "store::state_file",
     "sys::digest",

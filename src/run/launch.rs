@@ -1,4 +1,4 @@
-//! Starts an attempt in a window or as a plain child, shakes hands with it, and waits for its end without polling.
+//! Starts an attempt in a window or as a plain child, gives it its environment, and waits for its end without polling.
 
 use std::ffi::OsString;
 use std::io::Read;
@@ -22,7 +22,7 @@ use crate::tmux::TmuxWindow;
 
 /// How long a window may take to start its attempt.
 const START_DEADLINE: Duration = Duration::from_secs(30);
-/// Pause between two looks at whether the window still lives.
+/// Time between two checks whether the window still exists.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 /// Time between TERM and KILL for a child of an earlier run whose result is not needed any more.
@@ -35,11 +35,11 @@ pub struct Launcher {
     folder: PathBuf,
     listener: Listener,
     windows: Option<RunWindows>,
-    /// What attempts without a window print goes nowhere.
+    /// Discards what attempts without a window print.
     silent: bool,
 }
 
-/// An attempt that holds its lock and has its environment.
+/// An attempt that has its lock and its environment.
 #[derive(Debug)]
 pub struct Launched {
     /// The attempt's own process.
@@ -57,7 +57,7 @@ pub struct LaunchRequest<'a> {
     pub token: &'a str,
     /// Name of its window.
     pub window: &'a str,
-    /// The unit: one window each.
+    /// The unit, which has a window of its own.
     pub unit: &'a str,
     /// Where the agent works.
     pub cwd: &'a Path,
@@ -65,7 +65,7 @@ pub struct LaunchRequest<'a> {
     pub handoff: &'a Handoff,
     /// Whether this is a check, which gets a pane in the window of its unit.
     pub is_check: bool,
-    /// What the window's label says meanwhile.
+    /// The mark of the window while it runs.
     pub state: Option<&'a str>,
 }
 
@@ -75,13 +75,13 @@ impl Launcher {
         Ok(Self { exe, listener: listen(folder)?, folder: folder.to_owned(), windows, silent: false })
     }
 
-    /// Keeps what attempts without a window print off this terminal.
+    /// Discards what attempts without a window print.
     #[must_use]
     pub fn silent(self) -> Self {
         Self { silent: true, ..self }
     }
 
-    /// Where attempts connect. A folder that was removed meanwhile costs no more than a new socket.
+    /// The socket that attempts connect to. It is made again if its folder was removed.
     pub fn socket(&mut self) -> Result<PathBuf> {
         if !self.listener.path().exists() {
             files::create_private_dir(&self.folder)?;
@@ -116,8 +116,8 @@ impl Launcher {
         }
     }
 
-    /// Starts an attempt and hands it its environment. Where its window or process is gone before that, no agent was
-    /// started, nor will be; then it gives what is known of it.
+    /// Starts an attempt and gives it its environment. The inner error means that its window or process ended before that,
+    /// so no agent starts; it says what is known of the reason.
     pub fn launch(&mut self, request: LaunchRequest<'_>) -> Result<Result<Launched, String>> {
         let argv: Vec<OsString> =
             vec![self.exe.clone().into(), attempt::VERB.into(), request.dir.path().as_os_str().to_owned()];
@@ -135,7 +135,7 @@ impl Launcher {
                     command = command.stdout_null().stderr_null();
                 }
                 command
-                    // Ctrl-C is for us; the attempt hears of it from us
+                    // Ctrl-C is for the run, which passes it on to the attempt
                     .before_spawn(|command| {
                         command.process_group(0);
                         Ok(())
@@ -168,7 +168,7 @@ impl Launcher {
                     if let Some(Ok(Some(output))) = child.map(duct::Handle::try_wait) {
                         return Ok(Err(format!("its process ended at once ({})", output.status)));
                     }
-                    // the pane that was opened: that of an agent whose work is verified has ended before
+                    // only the new pane counts: when a check starts, the pane of its agent has ended already
                     if let Some((windows, pane)) = self.windows.as_ref().zip(pane)
                         && windows.has_ended(pane)
                     {
@@ -204,7 +204,7 @@ impl Launched {
     pub fn wait(self, dir: &AttemptDir, over: impl FnOnce() + Send + 'static) {
         let dir = dir.clone();
         thread::spawn(move || {
-            // its end shows as end of file, however it ends
+            // the stream closes whatever way the attempt ends
             let mut rest = [0; 64];
             while !matches!((&self.stream).read(&mut rest), Ok(0) | Err(_)) {}
             if let Some(child) = &self.child {

@@ -1,10 +1,11 @@
 //! PURE. What follows from an event: the state machine of a run.
 //!
-//! [`Machine::on`] takes an event and the time and gives effects, to be performed in order: save, then act, then
-//! report. It never looks at the world, so every schedule of kills, failures and humans can be tried in a test.
+//! [`Machine::on`] takes an event and the time and returns effects, in the order in which they must be performed: save,
+//! then act, then report. It never reads the world, so a test can try every order of kills, failures and user actions.
 //!
-//! A run is over when its end is decided (`SpecState::over`), not when its process is gone: one that was killed, or whose
-//! terminal was closed over a working agent, is the same run when it goes on. So all that it counts is in the state.
+//! A run is over when its end is decided (`SpecState::over`), not when its process ends. A run that was killed, or whose
+//! terminal was closed while an agent worked, is the same run when it resumes. So everything that it counts is in the
+//! state.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -36,15 +37,15 @@ pub(super) enum Phase {
     Running {
         unit: String,
     },
-    /// Waiting for the commands that must succeed after an attempt that says it is done.
+    /// Waiting for the verify commands of an attempt that reported success.
     Verifying {
         unit: String,
         learned: Box<Learned>,
         ticked: Option<BTreeSet<String>>,
     },
-    /// Waiting for the agent that says who does what.
+    /// Waiting for the agent that assigns units.
     Assigning,
-    /// Waiting for the time.
+    /// Waiting for the end of a pause.
     Sleeping,
     Over,
 }
@@ -52,31 +53,31 @@ pub(super) enum Phase {
 /// A run of one spec.
 #[derive(Debug, Clone)]
 pub struct Machine {
-    /// What is saved.
+    /// The state that [`Effect::Save`] writes.
     pub state: SpecState,
     pub(super) policy: Policy,
     pub(super) phase: Phase,
     pub(super) stop: Stop,
     pub(super) pause: Option<(Duration, Pause)>,
-    /// The step that runs, once it is known.
+    /// The step that runs, if it is known.
     pub(super) step: Option<Box<Step>>,
-    /// The attempt that runs was started by a run before this process.
+    /// An earlier process started the attempt that runs.
     pub(super) recovered: bool,
-    /// Files that a human must see to before a step starts.
+    /// Files with changes of others; no step starts before the user has dealt with them.
     pub(super) dirty: Vec<String>,
-    /// The tree of all files when the plan was made.
+    /// The snapshot from the time of the last plan.
     pub(super) tree: Option<String>,
-    /// Units that an agent was asked about: once in a run.
+    /// Units that an agent was asked to assign. It is asked once in a run.
     pub(super) asked_for: BTreeSet<String>,
-    /// Attempts in a row that never came to their start.
+    /// How many attempts in a row ended without counting.
     pub(super) unstarted: u32,
 }
 
-/// Ends that nobody is to blame for may follow each other this often before a human must look.
+/// After this many attempts in a row that did not count, the run ends, because something outside the task is wrong.
 const UNSTARTED_LIMIT: u32 = 3;
 
 impl Machine {
-    /// A run that has not begun.
+    /// A machine whose run has not begun.
     #[must_use]
     pub fn new(state: SpecState, policy: Policy) -> Self {
         Self {
@@ -94,13 +95,13 @@ impl Machine {
         }
     }
 
-    /// Whether somebody asked for an end of this run, so that no other spec is to be begun after it.
+    /// Whether the user stopped this run, so that no other spec begins after it.
     #[must_use]
     pub fn asked_to_stop(&self) -> bool {
         self.stop > Stop::No
     }
 
-    /// What follows from `event`.
+    /// Handles an event and returns the effects to perform.
     pub fn on(&mut self, now: Timestamp, event: Event) -> Vec<Effect> {
         match event {
             Event::Begin { ticked, start } => self.begin(now, &ticked, start),
@@ -131,7 +132,7 @@ impl Machine {
                 self.stop_waiting(now);
                 self.replan()
             }
-            // a wait that nobody waits for any more
+            // the pause has ended already
             Event::Woke => Vec::new(),
             Event::Asked(Interrupt::TryNow) => self.try_now(now),
             Event::Asked(what) => self.asked(now, what),
@@ -184,7 +185,7 @@ impl Machine {
 
     fn planned(&mut self, now: Timestamp, plan: Plan, ticked: &BTreeSet<String>, share: f64) -> Vec<Effect> {
         self.state.forget_removed(&plan);
-        let mut effects = self.disbelieve(ticked, &[]);
+        let mut effects = self.report_foreign_ticks(ticked, &[]);
         let left = plan.steps.len();
         let end = match (plan.steps.first(), self.stop) {
             _ if self.state.refused_commit().is_some() => self.not_committed(),
@@ -230,7 +231,7 @@ impl Machine {
     fn start(&mut self, now: Timestamp, step: Step, left: usize) -> Vec<Effect> {
         let attempt = self.state.next_attempt(&step.unit);
         self.tried(&step.settings.backend, step.settings.model.as_deref());
-        // whoever was killed in a wait and comes back after its end waits no longer
+        // a run that was killed in a wait may resume after its end
         self.count_wait(now);
         let iteration = self.count_iteration(true);
         self.state.completed_at = None;
@@ -275,9 +276,9 @@ impl Machine {
         vec![Effect::Save, Effect::Report(report), Effect::Start { step, attempt }]
     }
 
-    /// Boxes ticked since the run began, by neither us nor a human before it, are told and not believed; those in
-    /// `own` may be ticked by the agent that just worked, and until its unit is done they prove nothing.
-    fn disbelieve(&mut self, ticked: &BTreeSet<String>, own: &[String]) -> Vec<Effect> {
+    /// Reports boxes that were ticked since the run began, and not by it. They do not count as done. The agent that just
+    /// worked may tick those in `own`; they are not reported.
+    fn report_foreign_ticks(&mut self, ticked: &BTreeSet<String>, own: &[String]) -> Vec<Effect> {
         let mut strange = self.state.doubt(ticked);
         strange.retain(|id| !own.contains(id));
         if strange.is_empty() { Vec::new() } else { vec![Effect::Report(Notice::ForeignTicks(strange))] }
@@ -303,7 +304,7 @@ impl Machine {
         record.counts = !blameless && !afresh && !nudge && !limited;
         record.learned = learned;
         let (session, total) = (record.learned.session.clone(), record.learned.session_total);
-        // it works in the session that it resumed, also where it never said so
+        // it works in the session that it resumed, even if its output does not name the session
         record.learned.session =
             record.learned.session.take().or(record.resumes.as_ref().map(|resumes| resumes.session.clone()));
         if afresh {
@@ -338,24 +339,24 @@ impl Machine {
             }
             _ if blameless => {
                 if self.unstarted >= UNSTARTED_LIMIT && self.stop == Stop::No {
-                    let reason = format!("{UNSTARTED_LIMIT} attempts in a row never came to their start");
+                    let reason = format!("{UNSTARTED_LIMIT} attempts in a row did not start");
                     end = Some(End::Unavailable { unit: id.clone(), reason });
                 }
             }
-            // the next plan waits, or has another backend
+            // the next plan waits, or uses another backend
             Outcome::Limited { .. } => {}
-            // at once, with the full prompt: the attempt that this one begins in its place counts, and has no session to
-            // go on in. A nudge has no place to take: what it was to nudge has counted already
+            // the next attempt takes its place at once, with the full prompt and without a session, and counts. A nudge is
+            // not replaced, because the attempt before it has counted already
             _ if afresh && !nudge => next = Next::Afresh,
-            // not in the plan any more: whoever puts it back there says how often it may be tried
+            // the plan does not have the unit any more, so there is no retry policy to apply
             _ if step.is_none() => {}
             Outcome::NoSignal if self.can_nudge(&id, tries, step.as_deref()) => next = Next::Nudge,
             _ => (next, end) = self.unsuccessful(now, &id, tries, step.as_deref()),
         }
-        let foreign = ticked.map(|ticked| self.disbelieve(ticked, &completes)).unwrap_or_default();
+        let foreign = ticked.map(|ticked| self.report_foreign_ticks(ticked, &completes)).unwrap_or_default();
         if let Some(end) = &end {
             self.phase = Phase::Over;
-            // in the same save as the outcome: after a kill here the next run is a new one
+            // in the same save as the outcome, so that after a kill the next run is a new one
             self.state.end_run(now, end.clone(), ticked.is_some());
         }
         let mut effects = vec![Effect::Save];
@@ -398,7 +399,7 @@ impl Machine {
         self.state.run.open().map_or(0, |run| run.iterations)
     }
 
-    /// One iteration more, or one less; gives how many there are.
+    /// Adds or removes one iteration and returns their number.
     fn count_iteration(&mut self, more: bool) -> u32 {
         let Some(run) = self.state.run.open_mut() else { return 0 };
         run.iterations = if more { run.iterations + 1 } else { run.iterations.saturating_sub(1) };

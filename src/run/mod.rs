@@ -1,10 +1,10 @@
-//! The life of a run: decide from values, then act.
+//! The life of a run: a pure machine decides what follows from an event, and a driver does it.
 
 pub mod assign;
 pub mod backoff;
 mod child;
 mod commit;
-mod conclude;
+mod conclusion;
 pub mod driver;
 mod ending;
 pub mod event;

@@ -1,4 +1,4 @@
-//! The windows that the user configures as `[[tmux.window]]`.
+//! The user's own windows, from `[[tmux.windows]]`.
 
 use std::ffi::OsString;
 

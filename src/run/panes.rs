@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::tmux::{CommandLine, NewPane, TmuxWindow};
 
 impl RunWindows {
-    /// Runs a check in a pane below the agent, the same pane each time, or in a window of its own where there is no split.
+    /// Runs a check in a pane below the agent, the same pane each time, or in a window of its own if there is no room.
     pub fn open_check(
         &mut self,
         name: &str,

@@ -22,7 +22,7 @@ pub const OWN_WINDOW: &str = "window ";
 /// The mark of a window while its attempt runs.
 pub const AT_WORK: &str = "▶";
 
-/// How often opening a window is tried.
+/// How often a window is tried to be opened before the error is returned.
 const TRIES: u32 = 4;
 
 /// The old name of [`RunWindows`].
@@ -81,7 +81,7 @@ struct WindowRequest<'a> {
 }
 
 impl RunWindows {
-    /// Finds the session `name` and the windows that an earlier run left in it. Takes another name where the session of that
+    /// Finds the session `name` and the windows that an earlier run left in it. Takes another name if the session of that
     /// name belongs to another project.
     #[must_use]
     pub fn find(tmux: TmuxServer, name: &str, size: (u16, u16)) -> Self {
@@ -141,8 +141,8 @@ impl RunWindows {
         Ok(())
     }
 
-    /// Runs `argv` in the window for `purpose` and opens that window where there is none. The status line shows `mark`, if
-    /// given. Starts a session or server that has ended again.
+    /// Runs `argv` in the window for `purpose`, which is opened if there is none. The status line shows `mark`, if given. A
+    /// session or server that has ended is started again.
     pub fn open(
         &mut self,
         name: &str,
@@ -233,7 +233,7 @@ impl RunWindows {
         Ok(self.keep(purpose, window))
     }
 
-    /// Marks the window of an attempt that is over, and closes it where `tmux.keep` says so.
+    /// Marks the window of an attempt that is over, and closes it if `tmux.keep` says so.
     pub fn finish(&mut self, purpose: &str, mark: &str, done: bool) {
         let Some(window) = self.windows.get(purpose).cloned() else { return };
         self.look();
@@ -287,7 +287,7 @@ impl RunWindows {
 
     pub(super) fn later(&mut self, line: CommandLine) {
         if !line.is_empty() {
-            // waits, so that commands run in their order
+            // dropping it waits for it, so that commands run in their order
             self.pending = None;
             self.pending = self.tmux.start(line);
         }
@@ -323,7 +323,7 @@ impl RunWindows {
     }
 }
 
-/// The purpose of the window for the checks of a unit, where its own window has no room.
+/// The purpose of the window for the checks of a unit whose own window has no room for them.
 pub(super) fn verify_purpose(purpose: &str) -> String {
     format!("{purpose} verify")
 }

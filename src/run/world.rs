@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use rustix::process::Signal;
 
 use super::child::{Child, ChildJob};
-use super::conclude::conclusion;
+use super::conclusion::conclusion;
 use super::driver::{Ending, World};
 use super::event_log::Chronicle;
 use super::inbox::{Inbox, InboxMessage};
@@ -37,7 +37,7 @@ use crate::store::spec_store::Store;
 use crate::sys::clock::Clock;
 use crate::sys::{files, process, programs, random};
 
-/// The real one.
+/// The real world of a run of one spec.
 pub struct RealWorld<'a> {
     pub(super) place: &'a SpecPlace,
     pub(super) config: &'a Config,
@@ -53,16 +53,16 @@ pub struct RealWorld<'a> {
     pub(super) began: Instant,
     pub(super) units: Vec<UnitLine>,
     pub(super) chronicle: Option<Chronicle>,
-    /// The pause that was told last.
-    pub(super) told: Option<Timestamp>,
-    /// The wait that the progress file has.
-    pub(super) noted: Option<Timestamp>,
-    /// How much it says of what it does.
+    /// The end of the pause that was published last.
+    pub(super) published_pause: Option<Timestamp>,
+    /// The end of the wait that the progress file has.
+    pub(super) noted_pause: Option<Timestamp>,
+    /// The number of `-v`.
     pub(super) verbosity: u8,
 }
 
 impl<'a> RealWorld<'a> {
-    /// `out` gets a line per event.
+    /// A world that prints its lines to `out`.
     pub fn new(
         place: &'a SpecPlace,
         config: &'a Config,
@@ -87,19 +87,24 @@ impl<'a> RealWorld<'a> {
             began: Instant::now(),
             units: Vec::new(),
             chronicle: None,
-            told: None,
-            noted: None,
+            published_pause: None,
+            noted_pause: None,
             verbosity: 0,
         }
     }
 
-    /// Everybody else who is to hear of what happens.
+    /// Sets who publishes the events of the run to programs.
     pub fn listen(&mut self, chronicle: Chronicle) {
         self.chronicle = Some(chronicle);
     }
 
-    /// Tells those of it who listen.
+    /// The old name of [`Self::publish`].
     pub fn tell(&mut self, what: What) -> Result<()> {
+        self.publish(what)
+    }
+
+    /// Publishes an event to the event log, to `--json` and to hooks. The only error is a required hook that fails.
+    pub fn publish(&mut self, what: What) -> Result<()> {
         let at = self.clock.now();
         let Some(chronicle) = &mut self.chronicle else { return Ok(()) };
         for complaint in chronicle.publish(at, what)? {
@@ -114,12 +119,12 @@ impl<'a> RealWorld<'a> {
         (&self.units, self.plan.as_ref(), self.began.elapsed())
     }
 
-    /// A line for whoever watches. A terminal that is gone is no reason to stop.
+    /// Prints a line for the user. The run continues without a terminal.
     pub fn say(&mut self, text: &str) {
         let _ = writeln!(self.out, "{text}").and_then(|()| self.out.flush());
     }
 
-    pub(super) fn watch_over(&self) -> impl FnOnce() + Send + 'static {
+    pub(super) fn report_child_end(&self) -> impl FnOnce() + Send + 'static {
         let sender = self.inbox.sender();
         move || {
             let _ = sender.send(InboxMessage::Over);
@@ -178,7 +183,7 @@ impl<'a> RealWorld<'a> {
                 return Ok(Err(why));
             }
         };
-        let over = self.watch_over();
+        let over = self.report_child_end();
         let process = (launched.pid, process::start_time(launched.pid));
         self.child = Some(Child { unit: step.unit.clone(), dir: dir.clone(), process: Some(process), job });
         launched.wait(&dir, over);
@@ -280,7 +285,7 @@ impl World for RealWorld<'_> {
         }
         let job = ChildJob::Attempt { signal: step.settings.done.signal, live_ticks };
         if let Err(why) = self.dispatch(step, prepared, job)? {
-            self.say(&format!("! the attempt never came to its start: {why}"));
+            self.say(&format!("! the attempt did not start: {why}"));
             let outcome = Outcome::Cancelled { by: CancelledBy::NoOrchestrator };
             return Ok(Some((outcome, Learned::default())));
         }
@@ -317,7 +322,7 @@ impl World for RealWorld<'_> {
     fn cancel(&mut self) {
         if let Some((pid, started)) = self.child.as_ref().and_then(|child| child.process) {
             let _ = process::send_signal(pid, started, Signal::TERM);
-            // a stopped one acts on it only when it goes on
+            // a stopped process handles TERM only after CONT
             let _ = process::send_signal(pid, started, Signal::CONT);
         }
     }
@@ -335,14 +340,14 @@ impl World for RealWorld<'_> {
         let line = live::line(&what, Some(self.config.run.max_iterations), &TimeZone::system());
         self.say(&line);
         self.label(report);
-        // one that no agent was started for has said nothing
+        // without an agent there is no output
         let silent = Outcome::Cancelled { by: CancelledBy::NoOrchestrator };
         if let Notice::Ended { unit, attempt, outcome, .. } = report
             && !matches!(outcome, Outcome::Done | Outcome::Halted { .. })
             && *outcome != silent
             && self.units.iter().any(|line| line.id == *unit)
         {
-            // the agent said that all is well: what the check printed says what is not
+            // the agent reported success, so the reason is in the output of the check
             let check = if matches!(outcome, Outcome::VerifyFailed { .. }) { " --verify" } else { "" };
             let command = logs_command(&self.place.typed, unit);
             self.say(&format!("  its output: {command} --attempt {attempt}{check}"));
@@ -352,7 +357,7 @@ impl World for RealWorld<'_> {
         if let Some(entry) = entry {
             self.store.progress(&entry)?;
         }
-        self.tell(what)
+        self.publish(what)
     }
 
     fn next(&mut self, pause: Option<(Timestamp, &Pause)>) -> Event {
