@@ -70,6 +70,7 @@ const PURE: &[&str] = &[
     "config::vars",
     "git::change",
     "project::progress",
+    "run::attempt_end",
     "run::backoff",
     "run::ending",
     "run::event",

@@ -62,9 +62,12 @@ pub fn limited(
     })
 }
 
+/// The old name of [`how_to_fix`].
+pub use self::how_to_fix as mending;
+
 /// How to fix a limit that does not end by itself; `None` if it does.
 #[must_use]
-pub fn mending(kind: LimitKind, program: &str, backend: &str) -> Option<String> {
+pub fn how_to_fix(kind: LimitKind, program: &str, backend: &str) -> Option<String> {
     let login = match Family::of([program, backend]) {
         Family::Claude => "`claude` and type /login",
         Family::Codex => "`codex login`",

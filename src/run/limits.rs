@@ -144,7 +144,7 @@ impl Machine {
         let limit = &self.policy.limit;
         let Some((until, since, backend)) = next else {
             let program = step.settings.argv.first().map_or("", String::as_str);
-            let why = match limit_outcome::mending(own.kind, program, &step.settings.backend) {
+            let why = match limit_outcome::how_to_fix(own.kind, program, &step.settings.backend) {
                 Some(way) => format!("{}; {way}", own.why),
                 None => own.why,
             };

@@ -1,6 +1,7 @@
 //! The life of a run: a pure machine decides what follows from an event, and a driver does it.
 
 pub mod assign;
+mod attempt_end;
 pub mod backoff;
 mod child;
 mod commit;
