@@ -1,4 +1,5 @@
-//! Performs the effects of the [`Machine`] in their order. It only performs: what is saved or reported is the machine's decision.
+//! Performs the effects of the [`Machine`] in their order. What is saved or reported is the machine's decision, not the
+//! driver's.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -64,6 +65,7 @@ pub type Ending = (Outcome, Learned);
 struct Agenda(VecDeque<AgendaEntry>);
 
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "the list has only a few entries")]
 enum AgendaEntry {
     /// The machine has to hear of it.
     Event(Event),

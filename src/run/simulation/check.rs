@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::acts::Attempt;
 use super::model::Model;
-use super::world::Orchestrator;
+use super::orchestrator::Orchestrator;
 use crate::plan::Step;
 use crate::run::End;
 use crate::spec::TaskState;
@@ -227,6 +227,13 @@ impl Model {
 }
 
 impl Orchestrator<'_> {
+    /// What follows from a commit comes before everything else: the next run must not try it again.
+    pub(super) fn check_commit_saved(&mut self) {
+        if self.commit_unsaved {
+            self.wrong("does something else before the result of a commit is saved");
+        }
+    }
+
     /// Whether the run may end in this way, now.
     pub(super) fn check_end(&mut self, end: &End, before: &SpecState) {
         let was = |what| self.asked.contains(&what);

@@ -1,7 +1,7 @@
 //! Reports the ends of attempts to an orchestrator, and checks the pauses after them.
 
 use super::acts::Attempt;
-use super::world::Orchestrator;
+use super::orchestrator::Orchestrator;
 use crate::plan::Step;
 use crate::run::driver::World;
 use crate::run::event::Event;

@@ -9,12 +9,13 @@ mod check;
 mod ends;
 mod limits;
 mod model;
+mod orchestrator;
 mod scenario;
 mod world;
 
 use model::Model;
+use orchestrator::Orchestrator;
 use scenario::Dice;
-use world::Orchestrator;
 
 use super::driver::drive;
 use super::event::RunStart;

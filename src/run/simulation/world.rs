@@ -1,11 +1,12 @@
-//! The model as one orchestrator sees it, and its death at a given call.
+//! The model as the world of an orchestrator.
 
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
 use super::acts::{Act, Attempt, Does, Life};
-use super::model::{Model, read_state};
+use super::model::read_state;
+use super::orchestrator::Orchestrator;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{Plan, Step};
 use crate::project::progress;
@@ -22,87 +23,6 @@ const HANDSHAKE: i64 = 5;
 
 /// Seconds that verify commands take.
 const VERIFYING: i64 = 30;
-
-/// One life of an orchestrator.
-pub(super) struct Orchestrator<'a> {
-    pub(super) model: &'a mut Model,
-    /// The point at which it is killed.
-    kill_at: Option<u32>,
-    pub(super) points: u32,
-    pub(super) dead: bool,
-    /// It ends with an error, as it should.
-    pub(super) excused: bool,
-    pub(super) save_failed: bool,
-    /// A hook refused a start.
-    pub(super) refused: bool,
-    pub(super) starts: u32,
-    pub(super) asked: Vec<Interrupt>,
-    pub(super) cancelled: bool,
-    /// The end of a run was saved in this life.
-    pub(super) over: bool,
-    pub(super) current: Option<usize>,
-    /// The verify commands that run: the attempt's index, the time of their end, and their failure.
-    pub(super) verifying: Option<(usize, i64, Option<Outcome>)>,
-    pub(super) keep_failed: bool,
-    pub(super) recovered: bool,
-    pub(super) first: Option<Step>,
-    /// The last end that was reported: unit, time, number of clock jumps before it, and the pause that must follow.
-    pub(super) last: Option<(String, i64, u32, i64)>,
-    random: u32,
-}
-
-impl<'a> Orchestrator<'a> {
-    pub(super) fn new(model: &'a mut Model, kill_at: Option<u32>) -> Self {
-        model.alive = true;
-        Self {
-            model,
-            kill_at,
-            points: 0,
-            dead: false,
-            excused: false,
-            save_failed: false,
-            refused: false,
-            starts: 0,
-            asked: Vec::new(),
-            cancelled: false,
-            over: false,
-            current: None,
-            verifying: None,
-            keep_failed: false,
-            recovered: false,
-            first: None,
-            last: None,
-            random: 0,
-        }
-    }
-
-    /// A point at which it may die.
-    fn lives(&mut self) -> bool {
-        if !self.dead {
-            self.points += 1;
-            self.dead = self.kill_at == Some(self.points);
-            if self.dead {
-                self.model.killed_over = self.model.attempts.iter().any(Attempt::lasts);
-                self.model.note("the orchestrator is killed");
-            }
-        }
-        !self.dead
-    }
-
-    fn point(&mut self) -> Result<()> {
-        if self.lives() { Ok(()) } else { Err(Error::new(ErrorKind::Internal, "killed")) }
-    }
-
-    fn excused(&mut self, what: &str) -> Error {
-        self.excused = true;
-        self.model.note(what);
-        Error::new(ErrorKind::Internal, what)
-    }
-
-    pub(super) fn wrong(&mut self, what: impl Into<String>) {
-        self.model.wrong(what);
-    }
-}
 
 impl World for Orchestrator<'_> {
     fn now(&self) -> Timestamp {
@@ -138,6 +58,7 @@ impl World for Orchestrator<'_> {
             self.wrong("the state changes on its way through the file");
         }
         self.model.disk = Some(text);
+        self.commit_unsaved = false;
         self.model.kept = self.model.seen.clone();
         if !state.run.is_open() && !self.over {
             self.over = true;
@@ -156,6 +77,7 @@ impl World for Orchestrator<'_> {
 
     fn plan(&mut self, machine: &Machine) -> Result<(Plan, BTreeSet<String>)> {
         self.point()?;
+        self.check_commit_saved();
         if self.model.broken {
             return Err(self.excused("tasks.md cannot be read"));
         }
@@ -299,6 +221,8 @@ impl World for Orchestrator<'_> {
         }
         self.model.check_keep(unit);
         self.model.kept_units.push(unit.to_owned());
+        self.check_commit_saved();
+        self.commit_unsaved = true;
         if self.model.keep_fails.contains(&self.model.kept_units.len()) {
             self.keep_failed = true;
             self.model.note(format!("the changes of {unit} cannot be committed"));
@@ -343,6 +267,7 @@ impl World for Orchestrator<'_> {
 
     fn report(&mut self, report: &Notice, _: &SpecState) -> Result<()> {
         self.point()?;
+        self.check_commit_saved();
         if let Notice::ForeignTicks(ids) | Notice::Unconfirmed(ids) = report {
             self.model.note(format!("{report:?}"));
             self.model.reported.extend(ids.iter().cloned());
