@@ -8,29 +8,16 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
+use super::changes::changed;
 use super::events::What;
 use super::needs::ShownNeed;
 use super::notice::{Notice, Pause};
-use super::summary::changed;
 use super::text::{cut, plural, sanitise_line, sanitise_text};
+use super::times::{clock, span};
 use crate::state::{Changes, End, NeedKind, Outcome, WaitReason};
 
 /// Columns of a question that one line holds.
 const QUESTION: usize = 200;
-
-/// A duration as people read it: whole seconds, `2m 5s`; below a second in milliseconds.
-#[must_use]
-pub fn span(duration: Duration) -> String {
-    if duration.as_millis() == 0 {
-        return "0s".to_owned();
-    }
-    let rounded = if duration < Duration::from_secs(1) {
-        Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(0))
-    } else {
-        Duration::from_secs(duration.as_secs())
-    };
-    humantime::format_duration(rounded).to_string()
-}
 
 /// The mark of an attempt that is over.
 #[must_use]
@@ -185,11 +172,6 @@ pub(super) fn need(unit: Option<&str>, why: &str, reason: &str) -> String {
 fn settled(unit: &str, changes: &Changes) -> String {
     let what = if changes.commit.is_some() { "committed" } else { "owed no commit any more" };
     format!("✓ {} {what}: {}", sanitise_line(unit), changed(changes))
-}
-
-/// The time of day.
-pub(super) fn clock(at: Timestamp, zone: &TimeZone) -> String {
-    at.to_zoned_datetime(zone.clone()).strftime("%H:%M:%S").to_string()
 }
 
 fn assigned_line(found: &Value, missing: &[String], complaints: &[String]) -> String {
@@ -382,12 +364,5 @@ mod tests {
             "pace.window = \"22:00-07:00\": next step in 1h 1m 1s (Sat 22:00:00)"
         );
         assert_eq!(wait(Pause::Delay), "next step in 1h 1m 1s");
-    }
-
-    #[test]
-    fn durations_read_like_a_clock() {
-        assert_eq!(span(Duration::from_millis(125_900)), "2m 5s");
-        assert_eq!(span(Duration::from_millis(340)), "340ms");
-        assert_eq!(span(Duration::ZERO), "0s");
     }
 }

@@ -1,5 +1,6 @@
 //! PURE. What people and programs read; everything is written to a `&mut dyn Write` or given as a value.
 
+mod changes;
 pub mod counts;
 pub mod ended;
 pub mod events;
@@ -17,5 +18,6 @@ pub mod spent;
 pub mod summary;
 pub mod text;
 pub mod timeline;
+pub mod times;
 pub mod used;
 pub mod view;

@@ -8,10 +8,10 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::events::Record;
-use super::live::span;
 use super::needs::{ShownNeed, shown};
 use super::spans::{Span, attempts, kind_of, pauses, waited};
 use super::text::{plural, sanitise_line, sanitise_text};
+use super::times::span;
 use super::{counts, used};
 use crate::git::FileChange;
 use crate::state::{Counts, SpecState, Spent, UnitStatus};
@@ -156,8 +156,8 @@ pub fn morning(s: &Source<'_>) -> Option<Morning> {
 
 /// The spans of the last night, and its bounds.
 fn night(s: &Source<'_>) -> Option<(Timestamp, Timestamp, Vec<Span>)> {
-    let mut spans = attempts(s);
-    spans.extend(pauses(s));
+    let mut spans = attempts(s.state, s.now);
+    spans.extend(pauses(s.events, s.now));
     spans.sort_by_key(|span| span.from);
     let mut first = 0;
     if !s.all {
@@ -284,7 +284,7 @@ impl Scale {
             at,
             width: self.share(span.until) - at,
             kind: span.kind,
-            label: format!("{} ({})", span.label, super::live::span(span.length())),
+            label: format!("{} ({})", span.label, super::times::span(span.length())),
         }
     }
 

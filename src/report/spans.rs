@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::events::What;
-use super::live::span;
-use super::morning::Source;
+use super::events::{Record, What};
 use super::text::{plural, sanitise_line};
-use crate::state::Outcome;
+use super::times::span;
+use crate::state::{AttemptRecord, Outcome, SpecState};
 
 /// The kinds of a span: an attempt by its outcome, a wait by its reason (`pause` is between steps and attempts), or a check.
 pub(super) const KINDS: [&str; 9] =
@@ -34,8 +33,8 @@ impl Span {
 }
 
 /// The attempts of the state.
-pub(super) fn attempts(s: &Source<'_>) -> Vec<Span> {
-    let one = |unit: &String, attempt: &crate::state::AttemptRecord| {
+pub(super) fn attempts(state: &SpecState, now: Timestamp) -> Vec<Span> {
+    let one = |unit: &String, attempt: &AttemptRecord| {
         let (kind, says) = match &attempt.outcome {
             None => ("running", "running".to_owned()),
             Some(outcome) => (kind_of(outcome), outcome.to_string()),
@@ -43,25 +42,25 @@ pub(super) fn attempts(s: &Source<'_>) -> Vec<Span> {
         Span {
             unit: unit.clone(),
             from: attempt.started_at,
-            until: attempt.ended_at.unwrap_or(s.now).max(attempt.started_at),
+            until: attempt.ended_at.unwrap_or(now).max(attempt.started_at),
             kind,
             label: sanitise_line(&format!("attempt {} with {}: {says}", attempt.number, attempt.backend)),
             at_work: attempt.reached_agent(),
         }
     };
-    s.state.units.iter().flat_map(|(id, unit)| unit.attempts.iter().map(move |a| one(id, a))).collect()
+    state.units.iter().flat_map(|(id, unit)| unit.attempts.iter().map(move |a| one(id, a))).collect()
 }
 
 /// The waits and checks of the event log; the state does not have them. Each lasts until the next event.
-pub(super) fn pauses(s: &Source<'_>) -> Vec<Span> {
+pub(super) fn pauses(events: &[Record], now: Timestamp) -> Vec<Span> {
     let mut found = Vec::new();
-    for (index, record) in s.events.iter().enumerate() {
-        let next = s.events.get(index + 1).map(|next| next.at);
+    for (index, record) in events.iter().enumerate() {
+        let next = events.get(index + 1).map(|next| next.at);
         match &record.what {
             What::Waiting { why, reason, unit, until } => found.push(Span {
                 unit: unit.clone().unwrap_or_default(),
                 from: record.at,
-                until: next.unwrap_or(s.now).min(*until).max(record.at),
+                until: next.unwrap_or(now).min(*until).max(record.at),
                 kind: match why.as_str() {
                     "limit" => "limit",
                     "pace" => "pace",
@@ -73,7 +72,7 @@ pub(super) fn pauses(s: &Source<'_>) -> Vec<Span> {
             What::Verifying { unit, commands } => found.push(Span {
                 unit: unit.clone(),
                 from: record.at,
-                until: next.unwrap_or(s.now).max(record.at),
+                until: next.unwrap_or(now).max(record.at),
                 kind: "verify",
                 label: format!("verified with {}", plural(*commands, "command")),
                 at_work: false,

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::time::Duration;
 
+use super::changes::changed;
 use super::counts;
-use super::live::span;
 use super::needs::{self, ShownNeed};
 use super::spent::{spent, spent_of};
 use super::text::{plural, sanitise_line};
+use super::times::span;
 use crate::git::FileChange;
 use crate::state::{Changes, Counts, End, Outcome, Spent};
 
@@ -110,14 +111,6 @@ pub fn of_error(spec: &str, typed: &str, needs: &[ShownNeed]) -> String {
     let _ = writeln!(text, "\n── {} ── {head}", sanitise_line(spec));
     let _ = needs::write(&mut text, typed, needs);
     String::from_utf8_lossy(&text).into_owned()
-}
-
-/// What a unit changed: `2 files +3 -2, commit 9a86b0b20`.
-pub(super) fn changed(changes: &Changes) -> String {
-    let files = if changes.files == 1 { "1 file".to_owned() } else { format!("{} files", changes.files) };
-    let commit =
-        changes.commit.as_ref().map_or_else(String::new, |id| format!(", commit {:.9}", sanitise_line(id)));
-    format!("{files} +{} -{}{commit}", changes.insertions, changes.deletions)
 }
 
 fn headline(end: &End, needs: &[ShownNeed]) -> String {

@@ -13,8 +13,8 @@ use super::hook_queue::{HookCall, HookQueue};
 use super::hooks::Caller;
 use crate::error::{Error, ErrorKind, Result};
 use crate::report::events::{Record, What};
-use crate::report::live::span;
 use crate::report::text::plural;
+use crate::report::times::span;
 use crate::sys::files;
 
 /// How long the end of a run waits for hooks before it says so.

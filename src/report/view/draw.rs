@@ -6,7 +6,7 @@ use ratatui::style::Style;
 
 use super::fold::{fitting, panel_lines};
 use super::keys::Ui;
-use super::model::{Line, Standing, View};
+use super::model::{Drawn, Line, Standing, View};
 use super::theme::Theme;
 use crate::report::text::{cut, width};
 
@@ -16,17 +16,6 @@ const WIDE: u16 = 150;
 const TALL: u16 = 16;
 /// Rows below which no line is spent on keys.
 const KEYS: u16 = 8;
-
-/// What of the list was on the screen.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Drawn {
-    /// The first row that is shown.
-    pub top: usize,
-    /// How many are.
-    pub shown: usize,
-    /// How many there are.
-    pub rows: usize,
-}
 
 /// Draws the view; nothing is written outside `area`, however small it is.
 pub fn draw(view: &View, ui: &Ui, area: Rect, buffer: &mut Buffer) -> Drawn {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::report::live::span;
+use crate::report::times::span;
 use crate::state::SpecState;
 
 /// The median of what done units took, all their attempts together, and how many there are; `None` where none is done.

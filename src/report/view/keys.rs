@@ -1,6 +1,6 @@
 //! PURE. What keys mean.
 
-use super::draw::Drawn;
+use super::model::Drawn;
 
 /// A key that means something here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

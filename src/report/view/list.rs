@@ -4,9 +4,9 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::widgets::{Scrollbar, ScrollbarOrientation, ScrollbarState, StatefulWidget};
 
-use super::draw::{Drawn, Page, take_right, take_top};
+use super::draw::{Page, take_right, take_top};
 use super::keys::Ui;
-use super::model::{Mark, Row, View};
+use super::model::{Drawn, Mark, Row, View};
 use crate::report::text::{cut, width};
 
 /// Columns from which on a row says who worked and what that used.

@@ -13,12 +13,14 @@ mod keys;
 mod list;
 mod model;
 mod panel;
+mod source;
 #[cfg(test)]
 mod tests;
 mod theme;
 
-pub use build::{Doing, LiveRun, Seen, view};
-pub use draw::{Drawn, closing, draw, head_lines};
+pub use build::view;
+pub use draw::{closing, draw, head_lines};
 pub use heard::Heard;
 pub use keys::{Asked, Key, Ui, keys};
-pub use model::{Line, Mark, Panel, Row, Standing, Tone, View};
+pub use model::{Drawn, Line, Mark, Panel, Row, Standing, Tone, View};
+pub use source::{Doing, LiveRun, Seen};

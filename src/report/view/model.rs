@@ -213,3 +213,14 @@ impl Line {
         Self { tone: Tone::Warning, text: text.into() }
     }
 }
+
+/// What of the list was on the screen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Drawn {
+    /// The first row that is shown.
+    pub top: usize,
+    /// How many are.
+    pub shown: usize,
+    /// How many there are.
+    pub rows: usize,
+}

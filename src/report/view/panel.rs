@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::build::{Doing, Seen, since};
 use super::model::{Line, Panel, Standing};
+use super::source::{Doing, Seen, since};
 use crate::agent::render;
 use crate::report::events::What;
-use crate::report::live::{clock, span};
 use crate::report::needs::{retry_command, shown};
 use crate::report::text::{logs_command, sanitise_line, shell_word};
+use crate::report::times::{clock, span};
 use crate::state::{AttemptRecord, NeedKind, ResumeReason, who};
 
 /// The panel for how things stand.
