@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::error::Result;
 use crate::plan::{Plan, Selection};
 use crate::report::counts as report_counts;
-use crate::report::limited;
+use crate::report::limits;
 use crate::report::needs;
 use crate::report::plan::why_skipped;
 use crate::report::spent::{spent, spent_of};
@@ -225,7 +225,7 @@ pub(super) fn limits_now(state: &SpecState, config: &Config) -> Vec<String> {
         let program = config.backends.get(backend).map_or("", |backend| &backend.command);
         limit_outcome::mending(kind, program, backend)
     };
-    limited::lines(state, jiff::Timestamp::now(), &jiff::tz::TimeZone::system(), mending)
+    limits::lines(state, jiff::Timestamp::now(), &jiff::tz::TimeZone::system(), mending)
 }
 
 /// What the run waits for, who is limited, and how long it waited.

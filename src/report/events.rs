@@ -25,20 +25,20 @@ pub const VERSION: u32 = 1;
 
 /// One line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Record {
+pub struct EventRecord {
     /// [`VERSION`].
     pub v: u32,
     /// When it happened.
     pub at: Timestamp,
     /// What happened.
     #[serde(flatten)]
-    pub what: What,
+    pub kind: EventKind,
 }
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-pub enum What {
+pub enum EventKind {
     /// A run begins, or goes on after its orchestrator was gone.
     RunStarted {
         /// The spec.
@@ -58,8 +58,9 @@ pub enum What {
         attempt: u32,
         /// Who works.
         backend: Option<String>,
-        /// Why it goes on in a session: `nudge`, `retry`, `answer`, `limit`; null: it begins one.
-        goes_on: Option<String>,
+        /// Why it resumes a session: `nudge`, `retry`, `answer`, `limit`; null: it begins a new one.
+        #[serde(rename = "goes_on")]
+        resumes: Option<String>,
         /// The iteration of the run, from 1.
         iteration: u32,
         /// Steps that are left, this one included.
@@ -222,11 +223,11 @@ pub struct Changed {
     pub deletions: Option<u64>,
 }
 
-impl Record {
-    /// `what` at a moment.
+impl EventRecord {
+    /// An event at a moment.
     #[must_use]
-    pub fn new(at: Timestamp, what: What) -> Self {
-        Self { v: VERSION, at, what }
+    pub fn new(at: Timestamp, kind: EventKind) -> Self {
+        Self { v: VERSION, at, kind }
     }
 
     /// The line, its end included.
@@ -241,26 +242,26 @@ impl Record {
 
 /// Reads a log. Lines that are not whole (the last one, after a power cut) or not known are left out.
 #[must_use]
-pub fn read(log: &str) -> Vec<Record> {
+pub fn read(log: &str) -> Vec<EventRecord> {
     log.lines()
-        .filter_map(|line| serde_json::from_str::<Record>(line).ok())
-        .filter(|record| record.v == VERSION && record.what != What::Unknown)
+        .filter_map(|line| serde_json::from_str::<EventRecord>(line).ok())
+        .filter(|record| record.v == VERSION && record.kind != EventKind::Unknown)
         .collect()
 }
 
 /// What a report is for programs; `state` tells who works.
 #[must_use]
-pub fn of_report(report: &Notice, state: &SpecState) -> What {
+pub fn of_report(report: &Notice, state: &SpecState) -> EventKind {
     let attempt_of = |unit: &str, number: u32| -> Option<&AttemptRecord> {
         state.units.get(unit)?.attempts.iter().rev().find(|a| a.number == number)
     };
     match report {
-        Notice::Started { unit, title, attempt, reason, iteration, left } => What::StepStarted {
+        Notice::Started { unit, title, attempt, reason, iteration, left } => EventKind::StepStarted {
             unit: unit.clone(),
             title: title.clone(),
             attempt: *attempt,
             backend: attempt_of(unit, *attempt).map(|a| a.backend.clone()),
-            goes_on: reason.map(|r| r.word().to_owned()),
+            resumes: reason.map(|r| r.word().to_owned()),
             iteration: *iteration,
             left: *left,
         },
@@ -273,7 +274,7 @@ pub fn of_report(report: &Notice, state: &SpecState) -> What {
                 Next::Afresh => ("afresh", None),
                 Next::Failed => ("failed", None),
             };
-            What::StepEnded {
+            EventKind::StepEnded {
                 unit: unit.clone(),
                 title: title.clone(),
                 attempt: *attempt,
@@ -287,19 +288,23 @@ pub fn of_report(report: &Notice, state: &SpecState) -> What {
                 attempts_left,
             }
         }
-        Notice::Assigning { units, backend } => What::Assigning { units: *units, backend: backend.clone() },
-        Notice::Assigned(Assigned { by, found, missing, complaints }) => What::Assigned {
+        Notice::Assigning { units, backend } => {
+            EventKind::Assigning { units: *units, backend: backend.clone() }
+        }
+        Notice::Assigned(Assigned { by, found, missing, complaints }) => EventKind::Assigned {
             by: by.clone(),
             found: serde_json::to_value(found).unwrap_or_default(),
             missing: missing.clone(),
             complaints: complaints.clone(),
         },
-        Notice::Verifying { unit, commands } => What::Verifying { unit: unit.clone(), commands: *commands },
-        Notice::ForeignTicks(ids) => What::ForeignTicks { ids: ids.clone() },
-        Notice::Unconfirmed(ids) => What::Unconfirmed { ids: ids.clone() },
+        Notice::Verifying { unit, commands } => {
+            EventKind::Verifying { unit: unit.clone(), commands: *commands }
+        }
+        Notice::ForeignTicks(ids) => EventKind::ForeignTicks { ids: ids.clone() },
+        Notice::Unconfirmed(ids) => EventKind::Unconfirmed { ids: ids.clone() },
         Notice::Committed { unit } => {
             let changes = state.units.get(unit).and_then(|known| known.changes.clone()).unwrap_or_default();
-            What::Committed {
+            EventKind::Committed {
                 unit: unit.clone(),
                 commit: changes.commit,
                 files: changes.files,
@@ -307,14 +312,14 @@ pub fn of_report(report: &Notice, state: &SpecState) -> What {
                 deletions: changes.deletions,
             }
         }
-        Notice::Stopping => What::Stopping,
-        Notice::Ending => What::Ending,
+        Notice::Stopping => EventKind::Stopping,
+        Notice::Ending => EventKind::Ending,
     }
 }
 
 /// What a pause is.
 #[must_use]
-pub fn of_pause(why: &Pause, until: Timestamp) -> What {
+pub fn of_pause(why: &Pause, until: Timestamp) -> EventKind {
     let reason = why.reason();
     let (why, unit) = match why {
         Pause::Delay => ("delay", None),
@@ -322,7 +327,7 @@ pub fn of_pause(why: &Pause, until: Timestamp) -> What {
         Pause::Wait(WaitReason::Limit { .. }) => ("limit", None),
         Pause::Wait(WaitReason::Pace { .. }) => ("pace", None),
     };
-    What::Waiting { why: why.to_owned(), reason, unit, until }
+    EventKind::Waiting { why: why.to_owned(), reason, unit, until }
 }
 
 fn as_value(outcome: &Outcome) -> Value {
@@ -351,7 +356,7 @@ mod tests {
             iteration: 3,
             left: 4,
         };
-        let record = Record::new(at(), of_report(&report, &SpecState::default()));
+        let record = EventRecord::new(at(), of_report(&report, &SpecState::default()));
         assert_eq!(
             record.line(),
             "{\"v\":1,\"at\":\"2026-01-02T03:04:05Z\",\"event\":\"step_started\",\"unit\":\"1\",\
@@ -362,7 +367,7 @@ mod tests {
 
     #[test]
     fn a_torn_line_an_unknown_event_and_a_newer_version_are_passed_over() {
-        let good = Record::new(at(), What::Stopping).line();
+        let good = EventRecord::new(at(), EventKind::Stopping).line();
         let log = format!(
             "{good}{{\"v\":1,\"at\":\"2026-01-02T03:04:05Z\",\"event\":\"party\",\"x\":1}}\n{}{{\"v\":1,\"at\"",
             good.replace("\"v\":1", "\"v\":2")
@@ -374,13 +379,13 @@ mod tests {
     fn the_end_of_a_run_that_an_older_version_wrote_is_read() {
         let old = "{\"v\":1,\"at\":\"2026-01-02T03:04:05Z\",\"event\":\"run_ended\",\"spec\":\"s\",\"why\":\"stuck\",\
                    \"exit_code\":2,\"failed\":[\"1\"],\"blocked\":[],\"left\":1,\"took_ms\":1,\"changes\":null}\n";
-        assert!(matches!(&read(old)[0].what, What::RunEnded { unit: None, .. }));
+        assert!(matches!(&read(old)[0].kind, EventKind::RunEnded { unit: None, .. }));
     }
 
     #[test]
     fn a_fact_is_one_line_whatever_the_agent_wrote() {
         let question = "a\x1b]0;x\x07\0b\nc".into();
-        let what = What::Halted { unit: "1".into(), question, needs: Vec::new() };
+        let what = EventKind::Halted { unit: "1".into(), question, needs: Vec::new() };
         assert_eq!(what.facts().last().unwrap().1, "ab c");
     }
 }

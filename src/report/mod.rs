@@ -2,22 +2,21 @@
 
 mod changes;
 pub mod counts;
-pub mod ended;
+pub mod event_text;
 pub mod events;
-mod facts;
-pub mod limited;
-pub mod live;
-pub mod morning;
+mod hook_variables;
+pub mod limits;
 pub mod needs;
 pub mod notice;
 pub mod page;
 pub mod plan;
 pub mod plan_json;
+pub mod run_end;
+pub mod run_report;
 mod spans;
 pub mod spent;
 pub mod summary;
 pub mod text;
 pub mod timeline;
 pub mod times;
-pub mod used;
 pub mod view;

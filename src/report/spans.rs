@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::events::{Record, What};
+use super::events::{EventKind, EventRecord};
 use super::text::{plural, sanitise_line};
 use super::times::span;
 use crate::state::{AttemptRecord, Outcome, SpecState};
@@ -16,7 +16,7 @@ pub(super) const KINDS: [&str; 9] =
 pub(super) const WAITS: [(&str, &str); 3] = [("limit", "limits"), ("pace", "pace"), ("pause", "pauses")];
 
 /// A bar of the timeline.
-pub(super) struct Span {
+pub(super) struct TimelineSpan {
     pub(super) unit: String,
     pub(super) from: Timestamp,
     pub(super) until: Timestamp,
@@ -26,20 +26,20 @@ pub(super) struct Span {
     pub(super) at_work: bool,
 }
 
-impl Span {
+impl TimelineSpan {
     pub(super) fn length(&self) -> Duration {
         self.until.duration_since(self.from).try_into().unwrap_or_default()
     }
 }
 
 /// The attempts of the state.
-pub(super) fn attempts(state: &SpecState, now: Timestamp) -> Vec<Span> {
+pub(super) fn attempts(state: &SpecState, now: Timestamp) -> Vec<TimelineSpan> {
     let one = |unit: &String, attempt: &AttemptRecord| {
         let (kind, says) = match &attempt.outcome {
             None => ("running", "running".to_owned()),
             Some(outcome) => (kind_of(outcome), outcome.to_string()),
         };
-        Span {
+        TimelineSpan {
             unit: unit.clone(),
             from: attempt.started_at,
             until: attempt.ended_at.unwrap_or(now).max(attempt.started_at),
@@ -52,12 +52,12 @@ pub(super) fn attempts(state: &SpecState, now: Timestamp) -> Vec<Span> {
 }
 
 /// The waits and checks of the event log; the state does not have them. Each lasts until the next event.
-pub(super) fn pauses(events: &[Record], now: Timestamp) -> Vec<Span> {
+pub(super) fn pauses(events: &[EventRecord], now: Timestamp) -> Vec<TimelineSpan> {
     let mut found = Vec::new();
     for (index, record) in events.iter().enumerate() {
         let next = events.get(index + 1).map(|next| next.at);
-        match &record.what {
-            What::Waiting { why, reason, unit, until } => found.push(Span {
+        match &record.kind {
+            EventKind::Waiting { why, reason, unit, until } => found.push(TimelineSpan {
                 unit: unit.clone().unwrap_or_default(),
                 from: record.at,
                 until: next.unwrap_or(now).min(*until).max(record.at),
@@ -69,7 +69,7 @@ pub(super) fn pauses(events: &[Record], now: Timestamp) -> Vec<Span> {
                 label: sanitise_line(&format!("waited: {}", if reason.is_empty() { why } else { reason })),
                 at_work: false,
             }),
-            What::Verifying { unit, commands } => found.push(Span {
+            EventKind::Verifying { unit, commands } => found.push(TimelineSpan {
                 unit: unit.clone(),
                 from: record.at,
                 until: next.unwrap_or(now).max(record.at),
@@ -94,8 +94,8 @@ pub(super) fn kind_of(outcome: &Outcome) -> &'static str {
 }
 
 /// `12s: 10s for limits, 2s for pauses`
-pub(super) fn waited(spans: &[Span]) -> String {
-    let of = |kind: &str| spans.iter().filter(|b| b.kind == kind).map(Span::length).sum::<Duration>();
+pub(super) fn waited(spans: &[TimelineSpan]) -> String {
+    let of = |kind: &str| spans.iter().filter(|b| b.kind == kind).map(TimelineSpan::length).sum::<Duration>();
     let parts: Vec<(Duration, &str)> =
         WAITS.iter().map(|(kind, what)| (of(kind), *what)).filter(|(time, _)| !time.is_zero()).collect();
     let all = span(parts.iter().map(|(time, _)| *time).sum());

@@ -27,8 +27,8 @@ use crate::plan::{Plan, Step};
 use crate::project::SpecPlace;
 use crate::project::current_plan::make_plan;
 use crate::project::progress::{progress, ticked};
-use crate::report::events::{self, What};
-use crate::report::live;
+use crate::report::event_text;
+use crate::report::events::{self, EventKind};
 use crate::report::summary::UnitLine;
 use crate::report::text::logs_command;
 use crate::spec;
@@ -121,7 +121,7 @@ impl<'a> RealWorld<'a> {
     }
 
     /// Tells those of it who listen.
-    pub fn tell(&mut self, what: What) -> Result<()> {
+    pub fn tell(&mut self, what: EventKind) -> Result<()> {
         let at = self.clock.now();
         let Some(chronicle) = &mut self.chronicle else { return Ok(()) };
         for complaint in chronicle.publish(at, what)? {
@@ -359,7 +359,7 @@ impl World for RealWorld<'_> {
     fn report(&mut self, report: &Notice, state: &SpecState) -> Result<()> {
         self.note(report, state);
         let what = events::of_report(report, state);
-        let line = live::line(&what, Some(self.config.run.max_iterations), &TimeZone::system());
+        let line = event_text::line(&what, Some(self.config.run.max_iterations), &TimeZone::system());
         self.say(&line);
         self.label(report);
         // one that no agent was started for has said nothing
@@ -375,7 +375,7 @@ impl World for RealWorld<'_> {
             self.say(&format!("  its output: {command} --attempt {attempt}{check}"));
         }
         let changes = report.unit().and_then(|unit| state.units.get(unit)?.changes.as_ref());
-        let entry = live::progress_entry(report, changes, self.clock.now(), &TimeZone::system());
+        let entry = event_text::progress_entry(report, changes, self.clock.now(), &TimeZone::system());
         if let Some(entry) = entry {
             self.store.progress(&entry)?;
         }

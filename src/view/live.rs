@@ -8,29 +8,29 @@ use rustix::process::Signal;
 use super::gather::Gatherer;
 use super::input::{TerminalInput, WakeReason};
 use super::screen::{self, TerminalScreen};
-use super::watch::{LOOK, Left, Watch};
+use super::watch::{LOOK, Watch, WatchEnd};
 use crate::error::{Error, ErrorKind, Result};
 use crate::report::text::sanitise_text;
-use crate::report::view::{Asked, Drawn, Key, Ui, View, closing, head_lines, view};
+use crate::report::view::{Key, Ui, UiRequest, View, VisibleRows, closing, head_lines, view};
 use crate::sys::process;
 
 /// How long the answer to a key stays on the screen.
 const NOTE: Duration = Duration::from_secs(5);
 
 /// Shows the live view until someone leaves it. In a run's window it also ends with the run and its agent.
-pub fn full_screen(watch: Watch<'_>) -> Result<Left> {
+pub fn full_screen(watch: Watch<'_>) -> Result<WatchEnd> {
     let mut live = LiveView::new(watch)?;
     let mut screen = TerminalScreen::open(watch.color).map_err(failed)?;
     match live.show(&mut screen)? {
         None => {
             screen.abandon();
-            Ok(Left::Gone)
+            Ok(WatchEnd::Gone)
         }
         Some(last) => {
             let columns = screen.columns();
             drop(screen);
             screen::print(&live.closing_text(&last, columns));
-            Ok(Left::Over)
+            Ok(WatchEnd::Over)
         }
     }
 }
@@ -47,7 +47,7 @@ struct LiveView<'a> {
     ui: Ui,
     /// What the screen shows; `None` where it must be drawn in any case.
     shown: Option<(View, Ui)>,
-    drawn: Drawn,
+    drawn: VisibleRows,
     noted: Option<Instant>,
     /// Process and start of the run whose window this is, while Ctrl-C can stop it.
     run: Option<(i32, u64)>,
@@ -63,7 +63,7 @@ impl<'a> LiveView<'a> {
             zone: TimeZone::system(),
             ui: Ui { color: watch.color, of_run: run.is_some(), ..Ui::default() },
             shown: None,
-            drawn: Drawn::default(),
+            drawn: VisibleRows::default(),
             noted: None,
             run: run.map(|pid| (pid, process::start_time(pid))),
         })
@@ -74,7 +74,7 @@ impl<'a> LiveView<'a> {
         loop {
             let now = self.watch.clock.now();
             self.gatherer.look(now);
-            let next = view(&self.gatherer.seen(now, &self.zone));
+            let next = view(&self.gatherer.source(now, &self.zone));
             if self.draw(screen, &next).is_err() {
                 return Ok(None);
             }
@@ -108,13 +108,13 @@ impl<'a> LiveView<'a> {
         let mut leave = false;
         for key in keys {
             match self.ui.on(*key, self.drawn) {
-                Some(Asked::Leave) => leave = true,
-                Some(Asked::Redraw) => {
+                Some(UiRequest::Leave) => leave = true,
+                Some(UiRequest::Redraw) => {
                     // if this fails, so does the next drawing
                     let _ = screen.clear();
                     self.shown = None;
                 }
-                Some(Asked::Stop) => self.ui.note = Some(self.ask_to_stop()),
+                Some(UiRequest::Stop) => self.ui.note = Some(self.ask_to_stop()),
                 None => {}
             }
         }

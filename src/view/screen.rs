@@ -11,7 +11,7 @@ use ratatui::crossterm::terminal::{
     EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 
-use crate::report::view::{Drawn, Ui, View, draw};
+use crate::report::view::{Ui, View, VisibleRows, draw};
 
 /// The terminal in raw mode, on its alternate screen. Dropping this restores it, also after a panic.
 pub(super) struct TerminalScreen {
@@ -29,8 +29,8 @@ impl TerminalScreen {
         Ok(screen)
     }
 
-    pub(super) fn draw(&mut self, view: &View, ui: &Ui) -> io::Result<Drawn> {
-        let mut drawn = Drawn::default();
+    pub(super) fn draw(&mut self, view: &View, ui: &Ui) -> io::Result<VisibleRows> {
+        let mut drawn = VisibleRows::default();
         self.terminal.draw(|frame| {
             let area = frame.area();
             drawn = draw(view, ui, area, frame.buffer_mut());

@@ -27,12 +27,12 @@ pub struct Watch<'a> {
     /// Whether to use colours.
     pub color: bool,
     /// The run whose window shows the view; `None` for `status --watch`.
-    pub of_run: Option<OfRun>,
+    pub of_run: Option<WatchedRun>,
 }
 
 /// The run whose window shows the view.
 #[derive(Debug, Clone, Copy)]
-pub struct OfRun {
+pub struct WatchedRun {
     /// Its process.
     pub pid: u32,
     /// When it took the lock of the spec, or a moment before.
@@ -41,7 +41,7 @@ pub struct OfRun {
 
 /// How watching ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Left {
+pub enum WatchEnd {
     /// Someone left the view, or the run is over.
     Over,
     /// The terminal is gone.

@@ -6,7 +6,7 @@ use ratatui::style::Style;
 
 use super::fold::{fitting, panel_lines};
 use super::keys::Ui;
-use super::model::{Drawn, Line, Standing, View};
+use super::model::{PanelLine, Standing, View, VisibleRows};
 use super::theme::Theme;
 use crate::report::text::{cut, width};
 
@@ -18,12 +18,12 @@ const TALL: u16 = 16;
 const KEYS: u16 = 8;
 
 /// Draws the view; nothing is written outside `area`, however small it is.
-pub fn draw(view: &View, ui: &Ui, area: Rect, buffer: &mut Buffer) -> Drawn {
+pub fn draw(view: &View, ui: &Ui, area: Rect, buffer: &mut Buffer) -> VisibleRows {
     let mut page = Page { buffer, theme: Theme { color: ui.color } };
     let area = area.intersection(page.buffer.area);
     let rows = view.rows.len();
     if area.is_empty() {
-        return Drawn { rows, ..Drawn::default() };
+        return VisibleRows { rows, ..VisibleRows::default() };
     }
     let (mut rest, mut footer) = (area, Rect::ZERO);
     page.header(view, take_top(&mut rest, 1));
@@ -67,7 +67,7 @@ pub fn closing(view: &View) -> String {
     let mut text = format!("{}\n", panel.title);
     // the last words of an agent at work are old in a moment
     let body = if panel.tail { &[][..] } else { &panel.body };
-    let told = |lines: &'_ [Line]| lines.iter().map(|line| line.text.clone()).collect::<Vec<_>>();
+    let told = |lines: &'_ [PanelLine]| lines.iter().map(|line| line.text.clone()).collect::<Vec<_>>();
     for line in told(&panel.head).iter().chain(body).chain(&told(&panel.foot)) {
         text.push_str("  ");
         text.push_str(line);
@@ -180,7 +180,7 @@ impl Page<'_> {
     }
 
     /// List, panel and events one below the other.
-    fn stacked(&mut self, view: &View, ui: &Ui, mut rest: Rect, tall: bool) -> Drawn {
+    fn stacked(&mut self, view: &View, ui: &Ui, mut rest: Rect, tall: bool) -> VisibleRows {
         let columns = usize::from(rest.width);
         let wanted = panel_lines(view, columns).len() + 1;
         // what a human must answer or mend is more than the list
@@ -262,7 +262,7 @@ impl Page<'_> {
         }
     }
 
-    fn footer(&mut self, view: &View, ui: &Ui, drawn: Drawn, area: Rect) {
+    fn footer(&mut self, view: &View, ui: &Ui, drawn: VisibleRows, area: Rect) {
         if area.is_empty() {
             return;
         }

@@ -26,7 +26,7 @@ pub(super) fn median(state: &SpecState) -> Option<(Duration, usize)> {
 
 /// What is still to be done.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Rest {
+pub(super) struct RemainingWork {
     /// Units that are left, the running one included.
     pub(super) units: usize,
     /// Time that the running one has taken already.
@@ -38,7 +38,7 @@ pub(super) struct Rest {
 }
 
 /// `about 25m left, as 3 done tasks went`; a running unit that takes longer than most counts as nearly over.
-pub(super) fn estimate(state: &SpecState, rest: Rest) -> Option<String> {
+pub(super) fn estimate(state: &SpecState, rest: RemainingWork) -> Option<String> {
     let (median, count) = median(state)?;
     let units = u32::try_from(rest.units).ok().filter(|n| *n > 0)?;
     let left = median.saturating_sub(rest.gone) + median * (units - 1) + rest.pauses + rest.wait;
@@ -80,19 +80,23 @@ mod tests {
         SpecState { units, ..SpecState::default() }
     }
 
-    fn told(units: Vec<UnitState>, rest: Rest) -> Option<String> {
+    fn told(units: Vec<UnitState>, rest: RemainingWork) -> Option<String> {
         estimate(&state(units), rest)
     }
 
     #[test]
     fn nothing_is_said_where_nothing_is_known() {
-        let rest = Rest { units: 3, ..Rest::default() };
+        let rest = RemainingWork { units: 3, ..RemainingWork::default() };
         assert_eq!(told(Vec::new(), rest), None);
         // what failed says nothing of how long a success takes, what was marked by hand took no time
         let failed = UnitStatus::Failed { at: at(500), reason: "x".into() };
         let units = vec![unit(failed, &[500]), unit(UnitStatus::Done, &[])];
         assert_eq!(told(units, rest), None);
-        assert_eq!(told(vec![unit(UnitStatus::Done, &[60])], Rest::default()), None, "nothing is left");
+        assert_eq!(
+            told(vec![unit(UnitStatus::Done, &[60])], RemainingWork::default()),
+            None,
+            "nothing is left"
+        );
     }
 
     #[test]
@@ -102,16 +106,16 @@ mod tests {
         assert_eq!(median(&state(units())), Some((Duration::from_secs(120), 3)));
         let two = state(vec![unit(Done, &[100]), unit(Done, &[200])]);
         assert_eq!(median(&two), Some((Duration::from_secs(150), 2)));
-        let rest = Rest { units: 3, gone: Duration::from_secs(60), ..Rest::default() };
+        let rest = RemainingWork { units: 3, gone: Duration::from_secs(60), ..RemainingWork::default() };
         assert_eq!(told(units(), rest).unwrap(), "about 5m left, as 3 done tasks went");
         // a running unit over its time is not a debt of the others
-        let over = Rest { gone: Duration::from_secs(9000), ..rest };
+        let over = RemainingWork { gone: Duration::from_secs(9000), ..rest };
         assert_eq!(told(units(), over).unwrap(), "about 4m left, as 3 done tasks went");
     }
 
     #[test]
     fn pauses_and_waits_are_part_of_the_rest_and_it_is_rounded_up() {
-        let rest = Rest {
+        let rest = RemainingWork {
             units: 1,
             gone: Duration::ZERO,
             pauses: Duration::from_secs(30),

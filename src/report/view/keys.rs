@@ -1,6 +1,6 @@
 //! PURE. What keys mean.
 
-use super::model::Drawn;
+use super::model::VisibleRows;
 
 /// A key that means something here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,7 +96,7 @@ pub struct Ui {
 
 /// What the looker wants of the world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asked {
+pub enum UiRequest {
     /// To leave.
     Leave,
     /// That the run stops, or ends.
@@ -107,7 +107,7 @@ pub enum Asked {
 
 impl Ui {
     /// Takes a key; `drawn` says what was on the screen when it was hit.
-    pub fn on(&mut self, key: Key, drawn: Drawn) -> Option<Asked> {
+    pub fn on(&mut self, key: Key, drawn: VisibleRows) -> Option<UiRequest> {
         self.note = None;
         let most = drawn.rows.saturating_sub(drawn.shown);
         let page = drawn.shown.saturating_sub(1).max(1);
@@ -134,9 +134,9 @@ impl Ui {
                 self.note = Some("this window stays with the run; leave tmux with its prefix and d");
                 return None;
             }
-            Key::Interrupt if self.of_run => return Some(Asked::Stop),
-            Key::Quit | Key::Interrupt => return Some(Asked::Leave),
-            Key::Redraw => return Some(Asked::Redraw),
+            Key::Interrupt if self.of_run => return Some(UiRequest::Stop),
+            Key::Quit | Key::Interrupt => return Some(UiRequest::Leave),
+            Key::Redraw => return Some(UiRequest::Redraw),
         };
         self.top = Some(to.min(most));
         None
@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn rows_are_never_scrolled_past_their_ends() {
-        let drawn = Drawn { top: 5, shown: 10, rows: 17 };
+        let drawn = VisibleRows { top: 5, shown: 10, rows: 17 };
         let mut ui = Ui::default();
         for (key, top) in [
             (Key::Down, 6),
@@ -191,20 +191,20 @@ mod tests {
         }
         ui.on(Key::Follow, drawn);
         assert_eq!(ui.top, None);
-        ui.on(Key::Down, Drawn { top: 0, shown: 10, rows: 3 });
+        ui.on(Key::Down, VisibleRows { top: 0, shown: 10, rows: 3 });
         assert_eq!(ui.top, Some(0), "all are shown");
     }
 
     #[test]
     fn the_window_of_a_run_is_not_left_and_its_ctrl_c_is_for_the_run() {
-        let drawn = Drawn::default();
+        let drawn = VisibleRows::default();
         let mut own = Ui::default();
-        assert_eq!(own.on(Key::Quit, drawn), Some(Asked::Leave));
-        assert_eq!(own.on(Key::Interrupt, drawn), Some(Asked::Leave));
+        assert_eq!(own.on(Key::Quit, drawn), Some(UiRequest::Leave));
+        assert_eq!(own.on(Key::Interrupt, drawn), Some(UiRequest::Leave));
         let mut window = Ui { of_run: true, ..Ui::default() };
         assert_eq!(window.on(Key::Quit, drawn), None);
         assert!(window.note.is_some());
-        assert_eq!(window.on(Key::Interrupt, drawn), Some(Asked::Stop));
+        assert_eq!(window.on(Key::Interrupt, drawn), Some(UiRequest::Stop));
         assert_eq!(window.note, None);
     }
 }

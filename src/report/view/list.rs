@@ -6,7 +6,7 @@ use ratatui::widgets::{Scrollbar, ScrollbarOrientation, ScrollbarState, Stateful
 
 use super::draw::{Page, take_right, take_top};
 use super::keys::Ui;
-use super::model::{Drawn, Mark, Row, View};
+use super::model::{TaskMark, View, ViewRow, VisibleRows};
 use crate::report::text::{cut, width};
 
 /// Columns from which on a row says who worked and what that used.
@@ -22,8 +22,8 @@ struct Columns {
 
 impl Columns {
     /// Titles come first: the others get what is left beside them.
-    fn of(rows: &[Row], columns: u16) -> Self {
-        let widest = |of: fn(&Row) -> &str, most: usize| {
+    fn of(rows: &[ViewRow], columns: u16) -> Self {
+        let widest = |of: fn(&ViewRow) -> &str, most: usize| {
             rows.iter().map(|row| width(of(row))).max().unwrap_or(0).min(most)
         };
         let ids = widest(|row| &row.id, 12);
@@ -44,7 +44,7 @@ impl Columns {
 }
 
 impl Page<'_> {
-    pub(super) fn list(&mut self, view: &View, ui: &Ui, area: Rect) -> Drawn {
+    pub(super) fn list(&mut self, view: &View, ui: &Ui, area: Rect) -> VisibleRows {
         let shown = usize::from(area.height);
         let rows = view.rows.len();
         let most = rows.saturating_sub(shown);
@@ -68,10 +68,10 @@ impl Page<'_> {
             let place = take_top(&mut columns, 1);
             self.row(row, columns_of, place);
         }
-        Drawn { top, shown, rows }
+        VisibleRows { top, shown, rows }
     }
 
-    fn row(&mut self, row: &Row, columns: Columns, area: Rect) {
+    fn row(&mut self, row: &ViewRow, columns: Columns, area: Rect) {
         let ids = columns.ids;
         let style = self.theme.mark(row.mark);
         let mut rest = area;
@@ -90,8 +90,8 @@ impl Page<'_> {
             rest = self.column(rest, 11, &state, style);
         }
         rest = self.put(rest, &format!("{} {:ids$}  ", row.mark.sign(), cut(&row.id, ids)), style);
-        let plain = if row.mark == Mark::Skipped { self.theme.dim() } else { Style::new() };
-        let plain = if row.mark == Mark::Running { self.theme.bold() } else { plain };
+        let plain = if row.mark == TaskMark::Skipped { self.theme.dim() } else { Style::new() };
+        let plain = if row.mark == TaskMark::Running { self.theme.bold() } else { plain };
         // the remark says more than the end of a long title
         let remark =
             if row.remark.is_empty() { 0 } else { width(&row.remark).min(usize::from(rest.width) / 2) + 3 };

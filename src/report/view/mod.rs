@@ -8,11 +8,11 @@ mod build;
 mod draw;
 mod estimate;
 mod fold;
-mod heard;
 mod keys;
 mod list;
 mod model;
 mod panel;
+mod recent_output;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -20,7 +20,7 @@ mod theme;
 
 pub use build::view;
 pub use draw::{closing, draw, head_lines};
-pub use heard::Heard;
-pub use keys::{Asked, Key, Ui, keys};
-pub use model::{Drawn, Line, Mark, Panel, Row, Standing, Tone, View};
-pub use source::{Doing, LiveRun, Seen};
+pub use keys::{Key, Ui, UiRequest, keys};
+pub use model::{Panel, PanelLine, Standing, TaskMark, Tone, View, ViewRow, VisibleRows};
+pub use recent_output::RecentOutput;
+pub use source::{LiveAttempt, LiveRun, ViewSource};

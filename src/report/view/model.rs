@@ -82,7 +82,7 @@ pub struct View {
     /// What remains, where past attempts tell: `about 12m left`.
     pub estimate: Option<String>,
     /// Units: what is over, what runs, what comes, what is left out.
-    pub rows: Vec<Row>,
+    pub rows: Vec<ViewRow>,
     /// The row to keep in sight.
     pub focus: usize,
     /// What goes on right now, or what must be done.
@@ -93,9 +93,9 @@ pub struct View {
 
 /// One unit.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
+pub struct ViewRow {
     /// What became of it.
-    pub mark: Mark,
+    pub mark: TaskMark,
     /// Its id.
     pub id: String,
     /// Its title.
@@ -114,7 +114,7 @@ pub struct Row {
 
 /// What became of a unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mark {
+pub enum TaskMark {
     /// Done.
     Done,
     /// An agent works on it.
@@ -133,7 +133,7 @@ pub enum Mark {
     Skipped,
 }
 
-impl Mark {
+impl TaskMark {
     /// One column.
     #[must_use]
     pub fn sign(self) -> &'static str {
@@ -171,18 +171,18 @@ pub struct Panel {
     /// Its heading.
     pub title: String,
     /// Lines that always show.
-    pub head: Vec<Line>,
+    pub head: Vec<PanelLine>,
     /// Words of an agent: they give way where there is no room.
     pub body: Vec<String>,
     /// Whether the end of the body says more than its beginning.
     pub tail: bool,
     /// Lines after it that always show: what to type.
-    pub foot: Vec<Line>,
+    pub foot: Vec<PanelLine>,
 }
 
 /// A line of a panel.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
+pub struct PanelLine {
     /// How it looks.
     pub tone: Tone,
     /// What it says.
@@ -200,7 +200,7 @@ pub enum Tone {
     Warning,
 }
 
-impl Line {
+impl PanelLine {
     pub(super) fn plain(text: impl Into<String>) -> Self {
         Self { tone: Tone::Plain, text: text.into() }
     }
@@ -216,7 +216,7 @@ impl Line {
 
 /// What of the list was on the screen.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Drawn {
+pub struct VisibleRows {
     /// The first row that is shown.
     pub top: usize,
     /// How many are.

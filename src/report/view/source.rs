@@ -6,14 +6,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::heard::Heard;
+use super::recent_output::RecentOutput;
 use crate::plan::{Plan, UnitInfo};
-use crate::report::events::{Record, What};
+use crate::report::events::{EventKind, EventRecord};
 use crate::state::{AttemptRecord, SpecState};
 
 /// All that is looked at.
 #[derive(Debug, Clone, Copy)]
-pub struct Seen<'a> {
+pub struct ViewSource<'a> {
     /// The spec.
     pub spec: &'a str,
     /// What a person types for it.
@@ -27,9 +27,9 @@ pub struct Seen<'a> {
     /// The run that works on it.
     pub run: Option<&'a LiveRun>,
     /// The attempt that runs by the state.
-    pub doing: Option<&'a Doing>,
+    pub live: Option<&'a LiveAttempt>,
     /// What the last run told, oldest first, its `run_started` included.
-    pub events: &'a [Record],
+    pub events: &'a [EventRecord],
     /// What cannot be read right now, in a user's words.
     pub trouble: Option<&'a str>,
     /// Now.
@@ -49,7 +49,7 @@ pub struct LiveRun {
 
 /// What is known of the attempt that runs, beside the state.
 #[derive(Debug, Default)]
-pub struct Doing {
+pub struct LiveAttempt {
     /// Whether anything of it lives.
     pub alive: bool,
     /// What it may take in all; `None`: as long as it wants.
@@ -61,10 +61,10 @@ pub struct Doing {
     /// When it printed last; `None`: not yet.
     pub last_output: Option<Timestamp>,
     /// What it said and used.
-    pub heard: Heard,
+    pub output: RecentOutput,
 }
 
-impl<'a> Seen<'a> {
+impl<'a> ViewSource<'a> {
     /// The unit that an agent works on, and the attempt.
     pub(super) fn running(&self) -> Option<(&'a str, &'a AttemptRecord)> {
         self.state.running()
@@ -73,9 +73,13 @@ impl<'a> Seen<'a> {
     /// The pause that the run is in: why, the words for it, until when.
     pub(super) fn waiting(&self) -> Option<(&'a str, &'a str, Timestamp)> {
         self.run?;
-        let last = self.events.iter().rev().find_map(|record| match &record.what {
-            What::Waiting { why, reason, until, .. } => Some(Some((why.as_str(), reason.as_str(), *until))),
-            What::StepStarted { .. } | What::RunStarted { .. } | What::Assigning { .. } => Some(None),
+        let last = self.events.iter().rev().find_map(|record| match &record.kind {
+            EventKind::Waiting { why, reason, until, .. } => {
+                Some(Some((why.as_str(), reason.as_str(), *until)))
+            }
+            EventKind::StepStarted { .. } | EventKind::RunStarted { .. } | EventKind::Assigning { .. } => {
+                Some(None)
+            }
             _ => None,
         });
         // a pause that is over is not worth a word
@@ -85,8 +89,8 @@ impl<'a> Seen<'a> {
     /// Steps that the living run set out to do; `None` where that is not known, or nobody runs.
     pub(super) fn asked_for(&self) -> Option<BTreeSet<&'a str>> {
         self.run?;
-        self.events.iter().rev().find_map(|record| match &record.what {
-            What::RunStarted { steps, .. } => Some(steps.iter().map(String::as_str).collect()),
+        self.events.iter().rev().find_map(|record| match &record.kind {
+            EventKind::RunStarted { steps, .. } => Some(steps.iter().map(String::as_str).collect()),
             _ => None,
         })
     }

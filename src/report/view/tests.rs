@@ -14,7 +14,7 @@ use crate::agent::limit::LimitKind;
 use crate::agent::{AgentEvent, Usage};
 use crate::plan::testing::PlanCase;
 use crate::plan::{self, Plan, UnitInfo};
-use crate::report::events::{Record, What};
+use crate::report::events::{EventKind, EventRecord};
 use crate::state::{
     AttemptRecord, CommitRefused, End, Learned, Limited, Outcome, SpecState, UnitState, UnitStatus,
 };
@@ -32,8 +32,8 @@ struct Scene {
     units: Vec<UnitInfo>,
     state: SpecState,
     run: Option<LiveRun>,
-    doing: Option<Doing>,
-    events: Vec<Record>,
+    live: Option<LiveAttempt>,
+    events: Vec<EventRecord>,
     trouble: Option<&'static str>,
     now: i64,
 }
@@ -70,14 +70,14 @@ impl Scene {
         let units = plan::units(&case.tasks, case.config.run.granularity);
         let plan = case.plan();
         let now = i64::try_from(done).unwrap() * 300;
-        Self { plan, units, state, run: None, doing: None, events: Vec::new(), trouble: None, now }
+        Self { plan, units, state, run: None, live: None, events: Vec::new(), trouble: None, now }
     }
 
     /// A run is there, and said so.
     fn held(mut self) -> Self {
         self.run = Some(LiveRun { pid: 4711, since: at(0) });
         let steps = self.plan.steps.iter().map(|s| s.unit.clone()).collect();
-        self.tell(0, What::RunStarted { spec: "login".into(), pid: 4711, steps });
+        self.tell(0, EventKind::RunStarted { spec: "login".into(), pid: 4711, steps });
         self
     }
 
@@ -92,32 +92,32 @@ impl Scene {
         };
         self.state.units.insert(unit.clone(), state);
         self.now += seconds;
-        let mut doing = Doing {
+        let mut live = LiveAttempt {
             alive: true,
             total: Some(Duration::from_secs(7200)),
             idle: Some(Duration::from_secs(1800)),
             first_output: Some(Duration::from_secs(600)),
             last_output: Some(at(self.now - 4)),
-            heard: Heard::default(),
+            output: RecentOutput::default(),
         };
         let words = "I add the route.\nThen I run its tests.";
-        doing.heard.take(&AgentEvent::Session { id: "s".into(), model: Some("opus".into()) });
-        doing.heard.take(&AgentEvent::Text { text: words.into(), continues: false });
-        doing.heard.take(&AgentEvent::ToolCall {
+        live.output.take(&AgentEvent::Session { id: "s".into(), model: Some("opus".into()) });
+        live.output.take(&AgentEvent::Text { text: words.into(), continues: false });
+        live.output.take(&AgentEvent::ToolCall {
             name: "Bash".into(),
             target: "cargo test".into(),
             subagent: false,
         });
-        self.doing = Some(doing);
+        self.live = Some(live);
         let title = format!("Do {unit}");
         self.tell(
             started,
-            What::StepStarted {
+            EventKind::StepStarted {
                 unit,
                 title,
                 attempt: 1,
                 backend: Some("claude".into()),
-                goes_on: None,
+                resumes: None,
                 iteration: 1,
                 left: self.plan.steps.len(),
             },
@@ -125,19 +125,19 @@ impl Scene {
         self
     }
 
-    fn tell(&mut self, seconds: i64, what: What) {
-        self.events.push(Record::new(at(seconds), what));
+    fn tell(&mut self, seconds: i64, what: EventKind) {
+        self.events.push(EventRecord::new(at(seconds), what));
     }
 
     fn view(&self) -> View {
-        view(&Seen {
+        view(&ViewSource {
             spec: "login",
             typed: "login",
             plan: &self.plan,
             units: &self.units,
             state: &self.state,
             run: self.run.as_ref(),
-            doing: self.doing.as_ref(),
+            live: self.live.as_ref(),
             events: &self.events,
             trouble: self.trouble,
             now: at(self.now),
@@ -185,7 +185,7 @@ fn limited() -> Scene {
     let until = at(300 + 3 * 3600);
     scene.state.limits.insert("claude".into(), quota("You've hit your session limit", until));
     let reason = format!("claude: {}", LimitKind::QuotaExhausted.words());
-    scene.tell(300, What::Waiting { why: "limit".into(), reason, unit: None, until });
+    scene.tell(300, EventKind::Waiting { why: "limit".into(), reason, unit: None, until });
     scene
 }
 
@@ -262,7 +262,7 @@ fn a_halt_shows_the_question_and_the_exact_command_at_every_size() {
 }
 
 #[test]
-fn a_refused_commit_shows_gits_words_and_the_command_that_goes_on_at_every_size() {
+fn a_refused_commit_shows_gits_words_and_the_command_that_resumes_at_every_size() {
     let mut scene = Scene::new(2, 2);
     let why = format!("error: git commit failed\n  {HOSTILE}\n  the linter says no");
     scene.state.settle_commit(at(0), "2", Err(CommitRefused { why, changes: None }));
@@ -281,7 +281,7 @@ fn a_refused_commit_shows_gits_words_and_the_command_that_goes_on_at_every_size(
 }
 
 #[test]
-fn what_ended_the_last_run_for_a_human_shows_with_the_command_that_goes_on_at_every_size() {
+fn what_ended_the_last_run_for_a_human_shows_with_the_command_that_resumes_at_every_size() {
     let mut scene = Scene::new(2, 2);
     let reason = format!("tasks.md can't be run\n{HOSTILE}");
     scene.state.end_run(at(0), End::Error { reason, exit_code: 65 }, true);
@@ -305,8 +305,8 @@ fn an_orphaned_agent_is_said_to_be_one_and_how_to_take_it_over() {
     let text = scene.screen(80, 24);
     assert!(text.starts_with("seqorch · login · orphaned"), "{text}");
     assert!(text.contains("no run watches it") && text.contains("seqorch run login"), "{text}");
-    if let Some(doing) = &mut scene.doing {
-        doing.alive = false;
+    if let Some(live) = &mut scene.live {
+        live.alive = false;
     }
     let text = scene.screen(80, 24);
     assert!(text.starts_with("seqorch · login · idle") && text.contains("its process is over"), "{text}");
@@ -315,9 +315,9 @@ fn an_orphaned_agent_is_said_to_be_one_and_how_to_take_it_over() {
 #[test]
 fn a_run_that_was_asked_to_stop_says_so() {
     let mut scene = Scene::new(3, 1).held().working(60);
-    scene.tell(310, What::Stopping);
+    scene.tell(310, EventKind::Stopping);
     assert!(scene.screen(80, 24).starts_with("seqorch · login · running, stopping after this step"));
-    scene.tell(311, What::Ending);
+    scene.tell(311, EventKind::Ending);
     assert!(scene.screen(80, 24).starts_with("seqorch · login · running, ending the agent"));
 }
 
@@ -419,12 +419,12 @@ fn nothing_of_others_steers_the_terminal() {
             skipped.title = HOSTILE.into();
         }
         let (unit, question) = (HOSTILE.into(), HOSTILE.into());
-        scene.tell(300, What::Halted { unit, question, needs: Vec::new() });
+        scene.tell(300, EventKind::Halted { unit, question, needs: Vec::new() });
     }
-    if let Some(doing) = &mut working.doing {
-        doing.heard.take(&AgentEvent::Session { id: "s".into(), model: Some(HOSTILE.into()) });
-        doing.heard.take(&AgentEvent::Text { text: HOSTILE.into(), continues: false });
-        doing.heard.take(&AgentEvent::ToolCall {
+    if let Some(live) = &mut working.live {
+        live.output.take(&AgentEvent::Session { id: "s".into(), model: Some(HOSTILE.into()) });
+        live.output.take(&AgentEvent::Text { text: HOSTILE.into(), continues: false });
+        live.output.take(&AgentEvent::ToolCall {
             name: HOSTILE.into(),
             target: HOSTILE.into(),
             subagent: false,
@@ -449,7 +449,7 @@ fn the_last_run_tells_why_it_is_over_and_what_to_type() {
     let mut scene = Scene::new(3, 1);
     scene.tell(
         400,
-        What::RunEnded {
+        EventKind::RunEnded {
             spec: "login".into(),
             why: "stuck".into(),
             exit_code: 2,

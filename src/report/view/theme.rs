@@ -2,7 +2,7 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
-use super::model::{Mark, Standing, Tone};
+use super::model::{Standing, TaskMark, Tone};
 
 /// Looks of the parts.
 #[derive(Debug, Clone, Copy)]
@@ -33,15 +33,15 @@ impl Theme {
         self.of(Style::new().fg(Color::Red).add_modifier(Modifier::BOLD))
     }
 
-    pub(super) fn mark(self, mark: Mark) -> Style {
+    pub(super) fn mark(self, mark: TaskMark) -> Style {
         match mark {
-            Mark::Done => self.good(),
-            Mark::Running => self.live(),
-            Mark::Waiting => self.wait(),
-            Mark::Halted | Mark::Failed => self.bad(),
-            Mark::Next => self.bold(),
-            Mark::Todo => Style::new(),
-            Mark::Skipped => self.dim(),
+            TaskMark::Done => self.good(),
+            TaskMark::Running => self.live(),
+            TaskMark::Waiting => self.wait(),
+            TaskMark::Halted | TaskMark::Failed => self.bad(),
+            TaskMark::Next => self.bold(),
+            TaskMark::Todo => Style::new(),
+            TaskMark::Skipped => self.dim(),
         }
     }
 

@@ -7,12 +7,12 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::events::Record;
+use super::events::EventRecord;
 use super::needs::{ShownNeed, shown};
-use super::spans::{Span, attempts, kind_of, pauses, waited};
+use super::spans::{TimelineSpan, attempts, kind_of, pauses, waited};
 use super::text::{plural, sanitise_line, sanitise_text};
 use super::times::span;
-use super::{counts, used};
+use super::{counts, spent};
 use crate::git::FileChange;
 use crate::state::{Counts, SpecState, Spent, UnitStatus};
 
@@ -25,7 +25,7 @@ const WORDS: usize = 1200;
 const FILES: usize = 20;
 
 /// What a report is made of.
-pub struct Source<'a> {
+pub struct ReportSource<'a> {
     /// The spec.
     pub spec: &'a str,
     /// What a person types for it.
@@ -37,7 +37,7 @@ pub struct Source<'a> {
     /// How many tasks stand where.
     pub counts: Counts,
     /// The event log.
-    pub events: &'a [Record],
+    pub events: &'a [EventRecord],
     /// The last words of an attempt, where they are kept.
     pub words: &'a dyn Fn(&str, u32) -> Option<String>,
     /// The files that a unit changed, as far as git still knows.
@@ -52,7 +52,7 @@ pub struct Source<'a> {
 
 /// A report, every text of it made harmless.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Morning {
+pub struct RunReport {
     /// The spec.
     pub spec: String,
     /// `all complete`, `needs you`, `3 tasks left`
@@ -64,18 +64,18 @@ pub struct Morning {
     /// What a human must do.
     pub needs: Vec<ShownNeed>,
     /// Units that were worked on, in the order of tasks.md.
-    pub rows: Vec<Row>,
+    pub rows: Vec<TaskRow>,
     /// The numbers of all.
     pub totals: Vec<(&'static str, String)>,
     /// Pauses that belong to no unit.
-    pub pauses: Vec<Bar>,
+    pub pauses: Vec<TimelineBar>,
     /// Times at which the timeline has a mark: share of its width, and text.
     pub ticks: Vec<(f64, String)>,
 }
 
 /// One unit.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Row {
+pub struct TaskRow {
     /// Its id.
     pub id: String,
     /// Its title.
@@ -101,12 +101,12 @@ pub struct Row {
     /// What its agent said last.
     pub words: String,
     /// What it did when.
-    pub bars: Vec<Bar>,
+    pub bars: Vec<TimelineBar>,
 }
 
 /// A span of the timeline.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Bar {
+pub struct TimelineBar {
     /// Where it begins, as a share of the whole width.
     pub at: f64,
     /// Its share of the whole width.
@@ -119,7 +119,7 @@ pub struct Bar {
 
 /// Makes the report; `None` where nothing was ever tried.
 #[must_use]
-pub fn morning(s: &Source<'_>) -> Option<Morning> {
+pub fn run_report(s: &ReportSource<'_>) -> Option<RunReport> {
     let (from, until, spans) = night(s)?;
     let units: BTreeMap<&str, &str> =
         s.units.iter().map(|(id, title)| (id.as_str(), title.as_str())).collect();
@@ -127,7 +127,7 @@ pub fn morning(s: &Source<'_>) -> Option<Morning> {
     let gone = s.state.units.keys().filter(|id| !units.contains_key(id.as_str()));
     let order: Vec<&String> = s.units.iter().map(|(id, _)| id).chain(gone).collect();
     let scale = Scale { from, length: until.duration_since(from).as_secs_f64().max(0.001) };
-    let rows: Vec<Row> = order
+    let rows: Vec<TaskRow> = order
         .iter()
         .filter_map(|id| row(s, id, units.get(id.as_str()).unwrap_or(&""), from, &spans, &scale))
         .collect();
@@ -141,7 +141,7 @@ pub fn morning(s: &Source<'_>) -> Option<Morning> {
     } else {
         format!("{} left", plural(s.counts.todo, "task"))
     };
-    Some(Morning {
+    Some(RunReport {
         spec: sanitise_line(s.spec),
         headline,
         from: clock(from, s.zone, "%Y-%m-%d %H:%M"),
@@ -155,7 +155,7 @@ pub fn morning(s: &Source<'_>) -> Option<Morning> {
 }
 
 /// The spans of the last night, and its bounds.
-fn night(s: &Source<'_>) -> Option<(Timestamp, Timestamp, Vec<Span>)> {
+fn night(s: &ReportSource<'_>) -> Option<(Timestamp, Timestamp, Vec<TimelineSpan>)> {
     let mut spans = attempts(s.state, s.now);
     spans.extend(pauses(s.events, s.now));
     spans.sort_by_key(|span| span.from);
@@ -174,7 +174,14 @@ fn night(s: &Source<'_>) -> Option<(Timestamp, Timestamp, Vec<Span>)> {
     Some((spans.first()?.from, until, spans))
 }
 
-fn row(s: &Source<'_>, id: &str, title: &str, from: Timestamp, spans: &[Span], scale: &Scale) -> Option<Row> {
+fn row(
+    s: &ReportSource<'_>,
+    id: &str,
+    title: &str,
+    from: Timestamp,
+    spans: &[TimelineSpan],
+    scale: &Scale,
+) -> Option<TaskRow> {
     let unit = s.state.units.get(id)?;
     let attempts: Vec<_> = unit.attempts.iter().filter(|a| a.started_at >= from).collect();
     let last = attempts.last()?;
@@ -185,11 +192,11 @@ fn row(s: &Source<'_>, id: &str, title: &str, from: Timestamp, spans: &[Span], s
         (_, Some(outcome)) => kind_of(outcome),
     };
     let spent = Spent::of(attempts.iter().copied());
-    let took: Duration = spans.iter().filter(|b| b.unit == id && b.at_work).map(Span::length).sum();
+    let took: Duration = spans.iter().filter(|b| b.unit == id && b.at_work).map(TimelineSpan::length).sum();
     let changes = unit.changes.as_ref();
     let words = Some(last).filter(|a| a.reached_agent()).and_then(|a| (s.words)(id, a.number));
     let words = words.map_or_else(String::new, |text| shorten(&sanitise_text(&text)));
-    Some(Row {
+    Some(TaskRow {
         id: sanitise_line(id),
         title: sanitise_line(title),
         outcome: match &last.outcome {
@@ -200,8 +207,8 @@ fn row(s: &Source<'_>, id: &str, title: &str, from: Timestamp, spans: &[Span], s
         kind,
         attempts: attempts.iter().filter(|a| a.is_try()).count(),
         took: span(took),
-        tokens: used::tokens(&spent),
-        cost: used::cost(&spent),
+        tokens: spent::tokens(&spent),
+        cost: spent::cost(&spent),
         changes: changes.map_or_else(String::new, |c| {
             format!(
                 "{} +{} -{}",
@@ -235,7 +242,7 @@ fn diffstat(changes: &[FileChange]) -> Vec<(String, String)> {
 }
 
 /// What a human must do; a task that was never started has its title from tasks.md.
-fn needs(s: &Source<'_>, titles: &BTreeMap<&str, &str>) -> Vec<ShownNeed> {
+fn needs(s: &ReportSource<'_>, titles: &BTreeMap<&str, &str>) -> Vec<ShownNeed> {
     let mut all = shown(s.typed, s.state);
     for need in all.iter_mut().filter(|need| need.title.is_empty()) {
         let title = need.task.as_deref().and_then(|task| titles.get(task));
@@ -244,11 +251,13 @@ fn needs(s: &Source<'_>, titles: &BTreeMap<&str, &str>) -> Vec<ShownNeed> {
     all
 }
 
-fn totals(s: &Source<'_>, from: Timestamp, spans: &[Span]) -> Vec<(&'static str, String)> {
+fn totals(s: &ReportSource<'_>, from: Timestamp, spans: &[TimelineSpan]) -> Vec<(&'static str, String)> {
     let tried: Vec<_> =
         s.state.units.values().filter(|unit| unit.attempts.iter().any(|a| a.started_at >= from)).collect();
     let attempts = || tried.iter().flat_map(|unit| &unit.attempts).filter(|a| a.started_at >= from);
-    let sum = |of: fn(&&Span) -> bool| -> Duration { spans.iter().filter(of).map(Span::length).sum() };
+    let sum = |of: fn(&&TimelineSpan) -> bool| -> Duration {
+        spans.iter().filter(of).map(TimelineSpan::length).sum()
+    };
     let spent = Spent::of(attempts());
     let mut found = vec![
         ("tasks", counts::line(&s.counts)),
@@ -256,8 +265,8 @@ fn totals(s: &Source<'_>, from: Timestamp, spans: &[Span]) -> Vec<(&'static str,
         ("worked", span(sum(|b| b.at_work))),
         ("waited", waited(spans)),
         ("verified", span(sum(|b| b.kind == "verify"))),
-        ("tokens", used::tokens(&spent)),
-        ("cost", used::cost(&spent)),
+        ("tokens", spent::tokens(&spent)),
+        ("cost", spent::cost(&spent)),
     ];
     let changes: Vec<_> = tried.iter().filter_map(|unit| unit.changes.as_ref()).collect();
     if !changes.is_empty() {
@@ -278,9 +287,9 @@ impl Scale {
         (at.duration_since(self.from).as_secs_f64() / self.length).clamp(0.0, 1.0)
     }
 
-    fn bar(&self, span: &Span) -> Bar {
+    fn bar(&self, span: &TimelineSpan) -> TimelineBar {
         let at = self.share(span.from);
-        Bar {
+        TimelineBar {
             at,
             width: self.share(span.until) - at,
             kind: span.kind,
@@ -315,9 +324,9 @@ fn shorten(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn report(state: &serde_json::Value, events: &str, all: bool) -> Option<Morning> {
+    fn report(state: &serde_json::Value, events: &str, all: bool) -> Option<RunReport> {
         let state: SpecState = serde_json::from_value(state.clone()).unwrap();
-        morning(&Source {
+        run_report(&ReportSource {
             spec: "login",
             typed: "login",
             state: &state,

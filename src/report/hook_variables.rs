@@ -1,11 +1,11 @@
 //! PURE. Which hook an event calls, and the variables that the hook gets.
 
-use super::events::What;
-use super::live;
+use super::event_text;
+use super::events::EventKind;
 use super::text::sanitise_line;
 use crate::config::HookEvent;
 
-impl What {
+impl EventKind {
     /// The hook that is called for the event, if there is one.
     #[must_use]
     pub fn hook(&self) -> Option<HookEvent> {
@@ -53,7 +53,7 @@ impl What {
                 ("SEQORCH_UNIT", unit.clone().unwrap_or_default()),
                 ("SEQORCH_OUTCOME", why.clone()),
                 ("SEQORCH_REASON", reason.clone()),
-                ("SEQORCH_MESSAGE", live::need(unit.as_deref(), why, reason)),
+                ("SEQORCH_MESSAGE", event_text::need(unit.as_deref(), why, reason)),
             ],
             Self::RunEnded { why, exit_code, left, unit, reason, .. } => vec![
                 ("SEQORCH_UNIT", unit.clone().unwrap_or_default()),

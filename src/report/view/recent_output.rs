@@ -13,7 +13,7 @@ const LINE: usize = 2000;
 
 /// What an agent said last, from its events, in bounded memory.
 #[derive(Debug, Default)]
-pub struct Heard {
+pub struct RecentOutput {
     lines: VecDeque<String>,
     /// The agent's words since the last line end.
     open: String,
@@ -26,7 +26,7 @@ pub struct Heard {
     pub usage: Option<Usage>,
 }
 
-impl Heard {
+impl RecentOutput {
     /// Takes the next event.
     pub fn take(&mut self, event: &AgentEvent) {
         match event {
@@ -121,28 +121,28 @@ mod tests {
 
     #[test]
     fn the_last_lines_are_kept_whatever_the_pieces_and_nothing_in_them_steers_the_terminal() {
-        let mut heard = Heard { root: "/p/x/".into(), ..Heard::default() };
+        let mut output = RecentOutput { root: "/p/x/".into(), ..RecentOutput::default() };
         for piece in ["One.\nTw", "o \u{1b}]0;ev", "il\u{7}.\n\n---\nThree", "\n<promise>TASK_DONE</promise>"]
         {
-            heard.take(&text(piece));
+            output.take(&text(piece));
         }
-        assert_eq!(heard.lines(), ["One.", "Two .", "Three"]);
-        heard.take(&AgentEvent::ToolCall {
+        assert_eq!(output.lines(), ["One.", "Two .", "Three"]);
+        output.take(&AgentEvent::ToolCall {
             name: "Bash".into(),
             target: "cargo\u{1b}[2J test /p/x/a".into(),
             subagent: false,
         });
-        assert_eq!(heard.lines().last().unwrap(), "▸ Bash cargo test a");
+        assert_eq!(output.lines().last().unwrap(), "▸ Bash cargo test a");
     }
 
     #[test]
     fn memory_does_not_grow_with_what_is_said() {
-        let mut heard = Heard::default();
+        let mut output = RecentOutput::default();
         for _ in 0..1000 {
-            heard.take(&text(&"x".repeat(10_000)));
+            output.take(&text(&"x".repeat(10_000)));
         }
-        heard.take(&text(&"é\n".repeat(10_000)));
-        let lines = heard.lines();
+        output.take(&text(&"é\n".repeat(10_000)));
+        let lines = output.lines();
         assert!(lines.len() <= LINES + 1 && lines.iter().all(|l| l.len() <= LINE), "{}", lines.len());
     }
 }

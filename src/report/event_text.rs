@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::changes::changed;
-use super::events::What;
+use super::events::EventKind;
 use super::needs::ShownNeed;
 use super::notice::{Notice, Pause};
 use super::text::{cut, plural, sanitise_line, sanitise_text};
@@ -65,25 +65,25 @@ pub fn last_word(end: &End, needs: &[ShownNeed], left: usize) -> (String, bool) 
 
 /// The line (or few lines) of an event; `max_iterations` where it is known.
 #[must_use]
-pub fn line(what: &What, max_iterations: Option<u32>, zone: &TimeZone) -> String {
+pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> String {
     match what {
-        What::RunStarted { steps, .. } => match steps.len() {
+        EventKind::RunStarted { steps, .. } => match steps.len() {
             1 => "a run begins: 1 step".to_owned(),
             n => format!("a run begins: {n} steps"),
         },
-        What::StepStarted { unit, title, attempt, goes_on, iteration, left, .. } => {
+        EventKind::StepStarted { unit, title, attempt, resumes, iteration, left, .. } => {
             let most = max_iterations.map_or_else(String::new, |n| format!(" of at most {n}"));
             let again = if *attempt > 1 { format!(", attempt {attempt}") } else { String::new() };
-            let goes_on = match goes_on.as_deref() {
+            let resumes = match resumes.as_deref() {
                 None => "",
                 Some("nudge") => ": asked for its signal",
                 Some("answer") => ": goes on with the answer",
                 Some(_) => ": goes on in its session",
             };
             let (unit, title) = (sanitise_line(unit), sanitise_line(title));
-            format!("▶ {unit} {title}  (iteration {iteration}{most}, {left} left{again}{goes_on})")
+            format!("▶ {unit} {title}  (iteration {iteration}{most}, {left} left{again}{resumes})")
         }
-        What::StepEnded { unit, outcome, says, took_ms, next, attempts_left, .. } => {
+        EventKind::StepEnded { unit, outcome, says, took_ms, next, attempts_left, .. } => {
             let mark = match outcome["kind"].as_str() {
                 Some("done") => "✓",
                 Some("halted" | "limited") => "‖",
@@ -100,7 +100,7 @@ pub fn line(what: &What, max_iterations: Option<u32>, zone: &TimeZone) -> String
             let took = span(Duration::from_millis(*took_ms));
             format!("{mark} {} {} after {took}{next}", sanitise_line(unit), sanitise_line(says))
         }
-        What::Waiting { why, reason, unit, until } => {
+        EventKind::Waiting { why, reason, unit, until } => {
             let unit = unit.as_deref().map(sanitise_line).unwrap_or_default();
             let what = match why.as_str() {
                 "delay" => "next step".to_owned(),
@@ -110,26 +110,26 @@ pub fn line(what: &What, max_iterations: Option<u32>, zone: &TimeZone) -> String
             };
             format!("… {what} at {}", clock(*until, zone))
         }
-        What::Assigning { units, backend } => {
+        EventKind::Assigning { units, backend } => {
             let what = if *units == 1 { "1 task".to_owned() } else { format!("{units} tasks") };
             format!("… {} is asked who does {what}", sanitise_line(backend))
         }
-        What::Assigned { found, missing, complaints, .. } => assigned_line(found, missing, complaints),
-        What::Verifying { unit, commands } => {
+        EventKind::Assigned { found, missing, complaints, .. } => assigned_line(found, missing, complaints),
+        EventKind::Verifying { unit, commands } => {
             let what = if *commands == 1 { "1 command".to_owned() } else { format!("{commands} commands") };
             format!("… {} says it is done; verifying with {what}", sanitise_line(unit))
         }
-        What::ForeignTicks { ids } => format!(
+        EventKind::ForeignTicks { ids } => format!(
             "! an agent ticked boxes outside its own task: {}; they are not believed, the tasks stay in the plan",
             sanitise_line(&ids.join(", "))
         ),
-        What::Unconfirmed { ids } => format!(
+        EventKind::Unconfirmed { ids } => format!(
             "! ticked without having been done: {}; still not believed, the tasks stay in the plan",
             sanitise_line(&ids.join(", "))
         ),
-        What::Stopping => "stopping after this step; Ctrl-C once more ends the agent now".to_owned(),
-        What::Ending => "ending the agent".to_owned(),
-        What::Committed { unit, commit, files, insertions, deletions } => {
+        EventKind::Stopping => "stopping after this step; Ctrl-C once more ends the agent now".to_owned(),
+        EventKind::Ending => "ending the agent".to_owned(),
+        EventKind::Committed { unit, commit, files, insertions, deletions } => {
             let changes = Changes {
                 files: *files,
                 insertions: *insertions,
@@ -139,14 +139,14 @@ pub fn line(what: &What, max_iterations: Option<u32>, zone: &TimeZone) -> String
             };
             settled(unit, &changes)
         }
-        What::NeedsHuman { unit, why, reason, .. } => {
+        EventKind::NeedsHuman { unit, why, reason, .. } => {
             format!("✗ {}", cut(&sanitise_line(&need(unit.as_deref(), why, reason)), QUESTION))
         }
-        What::Halted { unit, question, .. } => {
+        EventKind::Halted { unit, question, .. } => {
             let question = cut(&sanitise_line(question), QUESTION);
             format!("‖ task {} asks: {question}", sanitise_line(unit))
         }
-        What::RunEnded { why, left, took_ms, .. } => {
+        EventKind::RunEnded { why, left, took_ms, .. } => {
             let left = if *left > 0 { format!(", {left} left") } else { String::new() };
             let why = match why.as_str() {
                 "complete" => "all complete".to_owned(),
@@ -154,7 +154,7 @@ pub fn line(what: &What, max_iterations: Option<u32>, zone: &TimeZone) -> String
             };
             format!("── {}{left}, after {} ──", sanitise_line(&why), span(Duration::from_millis(*took_ms)))
         }
-        What::Unknown => String::new(),
+        EventKind::Unknown => String::new(),
     }
 }
 
@@ -270,8 +270,8 @@ mod tests {
 
     #[test]
     fn a_hostile_title_stays_on_its_line_and_steers_nothing() {
-        let what = What::StepStarted {
-            goes_on: Some("retry".into()),
+        let what = EventKind::StepStarted {
+            resumes: Some("retry".into()),
             unit: "1".into(),
             title: "a\x1b]0;x\x07\nb".into(),
             attempt: 2,
@@ -290,36 +290,36 @@ mod tests {
         let evil = "x\x1b]0;evil\x07\x1b[2J\u{9b}1m";
         let hostile = evil.to_owned();
         let all = [
-            What::Waiting {
+            EventKind::Waiting {
                 why: "limit".into(),
                 reason: hostile.clone(),
                 unit: None,
                 until: Timestamp::UNIX_EPOCH,
             },
-            What::Assigning { units: 2, backend: hostile.clone() },
-            What::Assigned {
+            EventKind::Assigning { units: 2, backend: hostile.clone() },
+            EventKind::Assigned {
                 by: hostile.clone(),
                 found: serde_json::json!({ evil: { "owner_agent": evil } }),
                 missing: vec![hostile.clone()],
                 complaints: vec![hostile.clone()],
             },
-            What::ForeignTicks { ids: vec![hostile.clone()] },
-            What::Unconfirmed { ids: vec![hostile.clone()] },
-            What::Halted { unit: hostile.clone(), question: hostile.clone(), needs: Vec::new() },
-            What::NeedsHuman {
+            EventKind::ForeignTicks { ids: vec![hostile.clone()] },
+            EventKind::Unconfirmed { ids: vec![hostile.clone()] },
+            EventKind::Halted { unit: hostile.clone(), question: hostile.clone(), needs: Vec::new() },
+            EventKind::NeedsHuman {
                 unit: Some(hostile.clone()),
                 why: "stuck".into(),
                 reason: hostile.clone(),
                 needs: Vec::new(),
             },
-            What::Committed {
+            EventKind::Committed {
                 unit: hostile.clone(),
                 commit: Some(hostile.clone()),
                 files: 1,
                 insertions: 1,
                 deletions: 0,
             },
-            What::RunEnded {
+            EventKind::RunEnded {
                 spec: hostile.clone(),
                 why: hostile.clone(),
                 exit_code: 2,
@@ -332,7 +332,7 @@ mod tests {
                 changes: None,
                 needs: Vec::new(),
             },
-            What::StepEnded {
+            EventKind::StepEnded {
                 unit: hostile.clone(),
                 title: hostile.clone(),
                 attempt: 1,
