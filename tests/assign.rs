@@ -39,7 +39,7 @@ fn one_question_assigns_all_units_to_their_owners() {
     let state = project.state("demo");
     assert_eq!(state["assignments"]["2"]["owner_agent"], "gemini");
     assert_eq!(state["assignments"]["2"]["by"], "assigner");
-    assert!(out.stdout.contains("assigner is asked who does 3 tasks"), "{}", out.stdout);
+    assert!(out.stdout.contains("asking assigner to assign 3 tasks"), "{}", out.stdout);
 }
 
 #[test]

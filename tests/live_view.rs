@@ -236,11 +236,11 @@ fn status_watch_in_a_pipe_prints_a_line_per_event() {
     let json = project.start(&["status", "--watch", "--json"]);
     text.wait_for("▶ 1 Task 1");
     project.release();
-    text.wait_for("✓ 1 done after");
+    text.wait_for("✓ task 1 done in");
     text.wait_for("▶ 2 Task 2");
     project.release();
     run.wait().code(0);
-    let text = text.wait().code(0).says(&["✓ 2 done", "── all complete", "2 of 2 tasks done"]);
+    let text = text.wait().code(0).says(&["✓ task 2 done", "── all complete", "2 of 2 tasks done"]);
     assert!(!text.stdout.contains('\u{1b}'), "{:?}", text.stdout);
     assert_eq!(json.wait().code(0).stdout, project.read(".seqorch/login/events.jsonl"), "the same lines");
     // after the run it prints the same and ends at once
@@ -259,7 +259,7 @@ fn a_dumb_terminal_gets_a_line_per_event() {
         return;
     };
     let text = String::from_utf8_lossy(&output.stdout);
-    assert!(text.contains("✓ 1 done") && text.contains("all complete"), "{text:?}");
+    assert!(text.contains("✓ task 1 done") && text.contains("all complete"), "{text:?}");
     assert!(!text.contains('\u{1b}'), "{text:?}");
 }
 

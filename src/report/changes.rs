@@ -3,7 +3,7 @@
 use super::text::sanitise_line;
 use crate::state::Changes;
 
-/// What a unit changed: `2 files +3 -2, commit 9a86b0b20`.
+/// `2 files +3 -2, commit 9a86b0b20`.
 pub(super) fn changed(changes: &Changes) -> String {
     let files = if changes.files == 1 { "1 file".to_owned() } else { format!("{} files", changes.files) };
     let commit =

@@ -1,4 +1,4 @@
-//! PURE. Which hook an event calls, and the variables that the hook gets.
+//! PURE. Which hook an event calls, and the environment variables of the hook.
 
 use super::event_text;
 use super::events::EventKind;
@@ -6,7 +6,7 @@ use super::text::sanitise_line;
 use crate::config::HookEvent;
 
 impl EventKind {
-    /// The hook that is called for the event, if there is one.
+    /// The hook that the event calls.
     #[must_use]
     pub fn hook(&self) -> Option<HookEvent> {
         match self {
@@ -20,10 +20,10 @@ impl EventKind {
         }
     }
 
-    /// Environment variables for the hook, without escape sequences and line ends.
+    /// Environment variables for the hook, without escape sequences and line ends. Other events have none.
     #[must_use]
-    pub fn facts(&self) -> Vec<(&'static str, String)> {
-        let mut facts: Vec<(&'static str, String)> = match self {
+    pub fn hook_variables(&self) -> Vec<(&'static str, String)> {
+        let mut variables: Vec<(&'static str, String)> = match self {
             Self::StepStarted { unit, title, attempt, backend, .. } => vec![
                 ("SEQORCH_UNIT", unit.clone()),
                 ("SEQORCH_TITLE", title.clone()),
@@ -64,9 +64,9 @@ impl EventKind {
             ],
             _ => Vec::new(),
         };
-        for (_, value) in &mut facts {
+        for (_, value) in &mut variables {
             *value = sanitise_line(value);
         }
-        facts
+        variables
     }
 }

@@ -1,4 +1,4 @@
-//! PURE. The report as markdown for a terminal, or as HTML for a browser.
+//! PURE. Renders the report as markdown for a terminal, or as HTML for a browser.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

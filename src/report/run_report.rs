@@ -1,4 +1,4 @@
-//! PURE. The morning report: what a night came to, for people, as markdown or as one HTML page.
+//! PURE. The report of the last run, or of all runs, as data. `page` renders it as markdown or HTML.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,15 +16,14 @@ use super::{counts, spent};
 use crate::git::FileChange;
 use crate::state::{Counts, SpecState, Spent, UnitStatus};
 
-/// Between two nights nothing happens for so long.
-const DAY: Duration = Duration::from_secs(8 * 3600);
-/// Characters of an agent's last words that are shown.
-const WORDS: usize = 1200;
-
-/// Files of a task that are listed.
+/// Runs with a longer pause between them belong to different reports.
+const LONGEST_PAUSE: Duration = Duration::from_secs(8 * 3600);
+/// Shown characters of an agent's final message.
+const MESSAGE_LENGTH: usize = 1200;
+/// Listed files of a task.
 const FILES: usize = 20;
 
-/// What a report is made of.
+/// The data that a report is made from.
 pub struct ReportSource<'a> {
     /// The spec.
     pub spec: &'a str,
@@ -32,48 +31,48 @@ pub struct ReportSource<'a> {
     pub typed: &'a str,
     /// Its state.
     pub state: &'a SpecState,
-    /// Units of tasks.md in order, with their titles.
+    /// The ids and titles of tasks.md, in its order.
     pub units: &'a [(String, String)],
-    /// How many tasks stand where.
+    /// The counts of the tasks.
     pub counts: Counts,
     /// The event log.
     pub events: &'a [EventRecord],
-    /// The last words of an attempt, where they are kept.
+    /// The final message of an attempt of a unit, if it is still kept.
     pub words: &'a dyn Fn(&str, u32) -> Option<String>,
-    /// The files that a unit changed, as far as git still knows.
+    /// The files that a unit changed; empty if git does not know them any more.
     pub files: &'a dyn Fn(&str) -> Vec<FileChange>,
-    /// Now: the end of what still runs.
+    /// The current time: it ends what still runs.
     pub now: Timestamp,
-    /// In which zone times are told.
+    /// The zone of all times.
     pub zone: &'a TimeZone,
-    /// All that is known, not the last night alone.
+    /// Report on all runs, not only on the last one.
     pub all: bool,
 }
 
-/// A report, every text of it made harmless.
+/// A report. No text in it has escape sequences.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RunReport {
     /// The spec.
     pub spec: String,
     /// `all complete`, `needs you`, `3 tasks left`
     pub headline: String,
-    /// From when.
+    /// When the first attempt or wait began.
     pub from: String,
-    /// Until when.
+    /// When the last one ended.
     pub until: String,
-    /// What a human must do.
+    /// What you must do.
     pub needs: Vec<ShownNeed>,
-    /// Units that were worked on, in the order of tasks.md.
+    /// Units that had an attempt, in the order of tasks.md.
     pub rows: Vec<TaskRow>,
-    /// The numbers of all.
+    /// Names and values of the totals.
     pub totals: Vec<(&'static str, String)>,
-    /// Pauses that belong to no unit.
+    /// Waits that belong to no unit.
     pub pauses: Vec<TimelineBar>,
-    /// Times at which the timeline has a mark: share of its width, and text.
+    /// The marks of the time axis: position as a share of the width, and text.
     pub ticks: Vec<(f64, String)>,
 }
 
-/// One unit.
+/// One unit of the report.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TaskRow {
     /// Its id.
@@ -84,46 +83,46 @@ pub struct TaskRow {
     pub outcome: String,
     /// `done`, `halted`, `limited`, `failed`, `running`
     pub kind: &'static str,
-    /// How many attempts.
+    /// Number of attempts.
     pub attempts: usize,
-    /// Time of all of them.
+    /// Time of all attempts together.
     pub took: String,
-    /// Tokens; `unknown` where its vendor says nothing.
+    /// Tokens; `unknown` if the vendor does not state them.
     pub tokens: String,
-    /// US dollars; `unknown` likewise.
+    /// US dollars; `unknown` if the vendor does not state them.
     pub cost: String,
-    /// Files and lines; empty where git does not know.
+    /// Changed files and lines; empty if git does not know them.
     pub changes: String,
     /// Its commit.
     pub commit: String,
-    /// Its changes file by file: path, and lines that came and went.
+    /// Its changed files: path, and added and removed lines.
     pub files: Vec<(String, String)>,
-    /// What its agent said last.
+    /// The final message of its agent.
     pub words: String,
-    /// What it did when.
+    /// Its bars on the timeline.
     pub bars: Vec<TimelineBar>,
 }
 
-/// A span of the timeline.
+/// A bar of the timeline.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TimelineBar {
     /// Where it begins, as a share of the whole width.
     pub at: f64,
     /// Its share of the whole width.
     pub width: f64,
-    /// What it is, as the timeline calls it: `done`, `limited`, `pause`, …
+    /// One of the kinds of the timeline: `done`, `limited`, `pause`, …
     pub kind: &'static str,
-    /// What it was.
+    /// A sentence about it.
     pub label: String,
 }
 
-/// Makes the report; `None` where nothing was ever tried.
+/// Makes the report; `None` if there was no attempt yet.
 #[must_use]
 pub fn run_report(s: &ReportSource<'_>) -> Option<RunReport> {
-    let (from, until, spans) = night(s)?;
+    let (from, until, spans) = reported_time(s)?;
     let units: BTreeMap<&str, &str> =
         s.units.iter().map(|(id, title)| (id.as_str(), title.as_str())).collect();
-    // a unit that was taken out of tasks.md meanwhile is still told, after all others
+    // a unit that is not in tasks.md any more comes last
     let gone = s.state.units.keys().filter(|id| !units.contains_key(id.as_str()));
     let order: Vec<&String> = s.units.iter().map(|(id, _)| id).chain(gone).collect();
     let scale = Scale { from, length: until.duration_since(from).as_secs_f64().max(0.001) };
@@ -154,8 +153,8 @@ pub fn run_report(s: &ReportSource<'_>) -> Option<RunReport> {
     })
 }
 
-/// The spans of the last night, and its bounds.
-fn night(s: &ReportSource<'_>) -> Option<(Timestamp, Timestamp, Vec<TimelineSpan>)> {
+/// The spans of the reported time, with its start and end.
+fn reported_time(s: &ReportSource<'_>) -> Option<(Timestamp, Timestamp, Vec<TimelineSpan>)> {
     let mut spans = attempts(s.state, s.now);
     spans.extend(pauses(s.events, s.now));
     spans.sort_by_key(|span| span.from);
@@ -163,7 +162,7 @@ fn night(s: &ReportSource<'_>) -> Option<(Timestamp, Timestamp, Vec<TimelineSpan
     if !s.all {
         let mut until = spans.first()?.until;
         for (index, span) in spans.iter().enumerate() {
-            if Duration::try_from(span.from.duration_since(until)).is_ok_and(|gap| gap > DAY) {
+            if Duration::try_from(span.from.duration_since(until)).is_ok_and(|gap| gap > LONGEST_PAUSE) {
                 first = index;
             }
             until = until.max(span.until);
@@ -226,7 +225,7 @@ fn row(
     })
 }
 
-/// As `git diff --stat`, the first files of many.
+/// The changed files as in `git diff --stat`, at most [`FILES`] of them.
 fn diffstat(changes: &[FileChange]) -> Vec<(String, String)> {
     let lines = |change: &FileChange| match (change.insertions, change.deletions) {
         (Some(came), Some(went)) => format!("+{came} -{went}"),
@@ -241,7 +240,7 @@ fn diffstat(changes: &[FileChange]) -> Vec<(String, String)> {
     files
 }
 
-/// What a human must do; a task that was never started has its title from tasks.md.
+/// What you must do. The title of a task that never started is that of tasks.md.
 fn needs(s: &ReportSource<'_>, titles: &BTreeMap<&str, &str>) -> Vec<ShownNeed> {
     let mut all = shown(s.typed, s.state);
     for need in all.iter_mut().filter(|need| need.title.is_empty()) {
@@ -312,10 +311,10 @@ fn clock(at: Timestamp, zone: &TimeZone, format: &str) -> String {
     at.to_zoned_datetime(zone.clone()).strftime(format).to_string()
 }
 
-/// The end of a text: what an agent says last tells most.
+/// The end of a text: agents put what matters last.
 fn shorten(text: &str) -> String {
     let text = text.trim();
-    let skip = text.chars().count().saturating_sub(WORDS);
+    let skip = text.chars().count().saturating_sub(MESSAGE_LENGTH);
     let end: String = text.chars().skip(skip).collect();
     if skip == 0 { end } else { format!("…{end}") }
 }
@@ -358,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn a_night_is_told_with_its_waits_and_what_came_days_before_is_left_out() {
+    fn a_report_has_its_waits_and_leaves_out_what_ran_days_before() {
         let state = serde_json::json!({"units": {
             "1": {"status": "done", "attempts": [
                 attempt(1, "2025-12-30T01:00:00Z", "2025-12-30T02:00:00Z", "failed"),
@@ -371,22 +370,22 @@ mod tests {
         let wait = waits("2026-01-02T02:00:00Z", "limit", "2026-01-02T03:30:00Z")
             + &waits("2026-01-02T03:30:00Z", "delay", "2026-01-02T04:00:00Z");
         let wait = wait.as_str();
-        let told = report(&state, wait, false).unwrap();
+        let made = report(&state, wait, false).unwrap();
         assert_eq!(
-            (told.from.as_str(), told.until.as_str()),
+            (made.from.as_str(), made.until.as_str()),
             ("2026-01-02 01:00", "2026-01-02 05:00 +00:00")
         );
-        assert_eq!((told.rows[0].attempts, told.rows[0].took.as_str()), (1, "1h"));
-        assert_eq!((told.rows[0].words.as_str(), told.rows[1].title.as_str()), ("words of 1 2", "Form"));
-        let bar = &told.pauses[0];
+        assert_eq!((made.rows[0].attempts, made.rows[0].took.as_str()), (1, "1h"));
+        assert_eq!((made.rows[0].words.as_str(), made.rows[1].title.as_str()), ("words of 1 2", "Form"));
+        let bar = &made.pauses[0];
         assert!((bar.at - 0.25).abs() < 1e-9 && (bar.width - 0.375).abs() < 1e-9, "{bar:?}");
-        assert_eq!((bar.kind, told.pauses[1].kind), ("limit", "pause"));
-        let total = |name| told.totals.iter().find(|(n, _)| *n == name).unwrap().1.clone();
+        assert_eq!((bar.kind, made.pauses[1].kind), ("limit", "pause"));
+        let total = |name| made.totals.iter().find(|(n, _)| *n == name).unwrap().1.clone();
         assert_eq!(
             (total("worked"), total("waited"), total("tokens")),
             ("2h".into(), "2h: 1h 30m for limits, 30m for pauses".into(), "unknown".into())
         );
-        assert_eq!(told.needs[0].look.as_deref(), Some("seqorch logs --spec login 2"));
+        assert_eq!(made.needs[0].look.as_deref(), Some("seqorch logs --spec login 2"));
         assert_eq!(total("tasks"), "1 of 2 tasks done · 1 to do");
         assert_eq!(report(&state, wait, true).unwrap().rows[0].attempts, 2);
     }
@@ -397,22 +396,22 @@ mod tests {
         let end = serde_json::json!({"why": "error", "reason": "tasks.md can't be run", "exit_code": 65});
         let state = serde_json::json!({"units": {"1": {"status": "done", "attempts": [tried]}},
             "run": {"state": "over", "began": "2026-01-02T04:00:00Z", "ended": "2026-01-02T05:00:00Z", "end": end}});
-        let told = report(&state, "", false).unwrap();
-        assert_eq!((told.headline.as_str(), told.needs.len()), ("needs you", 1));
-        let need = &told.needs[0];
+        let made = report(&state, "", false).unwrap();
+        assert_eq!((made.headline.as_str(), made.needs.len()), ("needs you", 1));
+        let need = &made.needs[0];
         assert_eq!((need.task.as_deref(), need.why.as_str()), (None, "tasks.md can't be run"));
         assert_eq!(need.command, "seqorch run login --retry");
     }
 
     #[test]
-    fn an_attempt_that_never_started_is_told_and_counts_nowhere() {
+    fn an_attempt_that_never_started_is_listed_and_counts_nowhere() {
         let mut never = attempt(1, "2026-01-02T04:00:00Z", "2026-01-02T05:00:00Z", "cancelled");
         never["outcome"]["by"] = "no_orchestrator".into();
         let state = serde_json::json!({"units": {"1": {"status": "todo", "attempts": [never]}}});
-        let told = report(&state, "", false).unwrap();
-        let row = &told.rows[0];
+        let made = report(&state, "", false).unwrap();
+        let row = &made.rows[0];
         assert_eq!((row.outcome.as_str(), row.attempts, row.words.as_str()), ("never started", 0, ""));
-        let total = |name| told.totals.iter().find(|(n, _)| *n == name).unwrap().1.clone();
+        let total = |name| made.totals.iter().find(|(n, _)| *n == name).unwrap().1.clone();
         assert_eq!(
             (total("attempts"), total("worked"), row.took.clone()),
             ("0".into(), span(Duration::ZERO), span(Duration::ZERO))
@@ -424,9 +423,9 @@ mod tests {
         let asks = attempt(1, "2026-01-02T04:00:00Z", "2026-01-02T05:00:00Z", "halted");
         let state = serde_json::json!({"units": {"2": {"status": "halted", "question": "Which one?",
             "at": "2026-01-02T05:00:00Z", "attempts": [asks]}}});
-        let told = report(&state, "", false).unwrap();
-        assert_eq!((told.headline.as_str(), told.needs.len()), ("needs you", 1));
-        let need = &told.needs[0];
+        let made = report(&state, "", false).unwrap();
+        assert_eq!((made.headline.as_str(), made.needs.len()), ("needs you", 1));
+        let need = &made.needs[0];
         assert_eq!(
             (need.task.as_deref(), need.title.as_str()),
             (Some("2"), "Form"),
@@ -436,7 +435,7 @@ mod tests {
         assert_eq!(need.command, "seqorch resume login --answer \"…\"");
     }
 
-    /// What a check printed that task 2 did not get past.
+    /// The output of the check that failed for task 2.
     fn printed() -> String {
         let lines: Vec<_> = (1..=50).map(|n| format!("line {n} \u{1b}[31mred\u{1b}[0m")).collect();
         format!("failed with exit code 4\n{}\n", lines.join("\n"))
@@ -478,12 +477,12 @@ mod tests {
         let state = serde_json::json!({"completed": ["1"], "units": {
             "1": {"status": "done", "attempts": [attempt(1, "2026-01-02T04:00:00Z", "2026-01-02T05:00:00Z", "done")],
                   "pending_commit": {"since": "2026-01-02T05:00:00Z", "refused": "a hook\u{1b}[31m says\nno"}}}});
-        let told = report(&state, "", false).unwrap();
-        assert_eq!((told.headline.as_str(), told.needs.len()), ("needs you", 1));
-        let need = &told.needs[0];
+        let made = report(&state, "", false).unwrap();
+        assert_eq!((made.headline.as_str(), made.needs.len()), ("needs you", 1));
+        let need = &made.needs[0];
         assert_eq!((need.what.as_str(), need.title.as_str()), ("task 1 is done, but not committed", "Store"));
         assert_eq!(need.why, "a hook says\nno");
-        assert_eq!(told.rows[0].outcome, "done, not committed");
+        assert_eq!(made.rows[0].outcome, "done, not committed");
     }
 
     #[test]
@@ -494,9 +493,9 @@ mod tests {
         let mut limited = attempt(1, "2026-01-02T03:00:00Z", "2026-01-02T03:00:01Z", "limited");
         limited["outcome"] = serde_json::json!({"kind": "limited", "limit": "rate_limited", "why": "later"});
         let state = serde_json::json!({"units": {"1": {"status": "done", "attempts": [limited, done]}}});
-        let told = report(&state, "", false).unwrap();
-        let total = |name| told.totals.iter().find(|(n, _)| *n == name).unwrap().1.clone();
-        let row = &told.rows[0];
+        let made = report(&state, "", false).unwrap();
+        let total = |name| made.totals.iter().find(|(n, _)| *n == name).unwrap().1.clone();
+        let row = &made.rows[0];
         assert_eq!((row.attempts, total("attempts").as_str()), (1, "1"));
         assert_eq!((row.cost.as_str(), total("cost").as_str()), ("$0.50", "$0.50"));
         assert_eq!((row.tokens.clone(), total("tokens")), ("1000".into(), "1000".into()));
@@ -508,7 +507,7 @@ mod tests {
         running["outcome"] = serde_json::Value::Null;
         running["ended_at"] = serde_json::Value::Null;
         let state = serde_json::json!({"units": {"1": {"status": "running", "attempts": [running]}}});
-        let told = report(&state, "", false).unwrap();
-        assert_eq!((told.headline.as_str(), told.rows[0].took.as_str()), ("at work", "2h"));
+        let made = report(&state, "", false).unwrap();
+        assert_eq!((made.headline.as_str(), made.rows[0].took.as_str()), ("at work", "2h"));
     }
 }

@@ -9,20 +9,20 @@ use super::text::{plural, sanitise_line};
 use super::times::span;
 use crate::state::{AttemptRecord, Outcome, SpecState};
 
-/// The kinds of a span: an attempt by its outcome, a wait by its reason (`pause` is between steps and attempts), or a check.
+/// The kinds of a span: attempts by their outcome, waits by their reason (`pause`: between steps and attempts), and checks.
 pub(super) const KINDS: [&str; 9] =
     ["done", "failed", "halted", "limited", "running", "limit", "pace", "pause", "verify"];
-/// The kinds that are waits, with their names in a sum.
+/// The kinds that are waits, with their names in the sum of waits.
 pub(super) const WAITS: [(&str, &str); 3] = [("limit", "limits"), ("pace", "pace"), ("pause", "pauses")];
 
-/// A bar of the timeline.
+/// A span of time in which one thing happened.
 pub(super) struct TimelineSpan {
     pub(super) unit: String,
     pub(super) from: Timestamp,
     pub(super) until: Timestamp,
     pub(super) kind: &'static str,
     pub(super) label: String,
-    /// Whether an agent worked in it: true for an attempt that started.
+    /// Whether an agent worked: true for an attempt that started.
     pub(super) at_work: bool,
 }
 
@@ -32,7 +32,7 @@ impl TimelineSpan {
     }
 }
 
-/// The attempts of the state.
+/// The spans of all attempts.
 pub(super) fn attempts(state: &SpecState, now: Timestamp) -> Vec<TimelineSpan> {
     let one = |unit: &String, attempt: &AttemptRecord| {
         let (kind, says) = match &attempt.outcome {
@@ -51,7 +51,8 @@ pub(super) fn attempts(state: &SpecState, now: Timestamp) -> Vec<TimelineSpan> {
     state.units.iter().flat_map(|(id, unit)| unit.attempts.iter().map(move |a| one(id, a))).collect()
 }
 
-/// The waits and checks of the event log; the state does not have them. Each lasts until the next event.
+/// The spans of waits and checks. The state does not have them, so they come from the event log: each lasts until the next
+/// event.
 pub(super) fn pauses(events: &[EventRecord], now: Timestamp) -> Vec<TimelineSpan> {
     let mut found = Vec::new();
     for (index, record) in events.iter().enumerate() {
@@ -83,7 +84,7 @@ pub(super) fn pauses(events: &[EventRecord], now: Timestamp) -> Vec<TimelineSpan
     found
 }
 
-/// The kind of an attempt with this outcome.
+/// The kind of the span of an attempt with this outcome.
 pub(super) fn kind_of(outcome: &Outcome) -> &'static str {
     match outcome {
         Outcome::Done => "done",
@@ -93,7 +94,7 @@ pub(super) fn kind_of(outcome: &Outcome) -> &'static str {
     }
 }
 
-/// `12s: 10s for limits, 2s for pauses`
+/// The sum of all waits: `12s: 10s for limits, 2s for pauses`.
 pub(super) fn waited(spans: &[TimelineSpan]) -> String {
     let of = |kind: &str| spans.iter().filter(|b| b.kind == kind).map(TimelineSpan::length).sum::<Duration>();
     let parts: Vec<(Duration, &str)> =

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-/// A duration as people read it: whole seconds, `2m 5s`; below a second in milliseconds.
+/// A duration in whole seconds (`2m 5s`); below one second in milliseconds.
 #[must_use]
 pub fn span(duration: Duration) -> String {
     if duration.as_millis() == 0 {
@@ -19,7 +19,7 @@ pub fn span(duration: Duration) -> String {
     humantime::format_duration(rounded).to_string()
 }
 
-/// The time of day.
+/// A time of day: `22:05:00`.
 pub(super) fn clock(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned_datetime(zone.clone()).strftime("%H:%M:%S").to_string()
 }
@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_read_like_a_clock() {
+    fn durations_have_whole_seconds_or_milliseconds() {
         assert_eq!(span(Duration::from_millis(125_900)), "2m 5s");
         assert_eq!(span(Duration::from_millis(340)), "340ms");
         assert_eq!(span(Duration::ZERO), "0s");

@@ -54,7 +54,7 @@ impl Chronicle {
         let hook = what.hook().filter(|event| self.caller.wants(*event));
         let mut facts = self.facts.clone();
         if hook.is_some() {
-            facts.extend(what.facts());
+            facts.extend(what.hook_variables());
         }
         let line = EventRecord::new(at, what).line();
         if let Err(error) = files::append(&self.path, line.as_bytes(), 0o600)

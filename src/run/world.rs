@@ -358,7 +358,7 @@ impl World for RealWorld<'_> {
 
     fn report(&mut self, report: &Notice, state: &SpecState) -> Result<()> {
         self.note(report, state);
-        let what = events::of_report(report, state);
+        let what = events::of_notice(report, state);
         let line = event_text::line(&what, Some(self.config.run.max_iterations), &TimeZone::system());
         self.say(&line);
         self.label(report);

@@ -1,4 +1,4 @@
-//! Prints a line per event where no screen can be drawn: in a pipe, in CI, on a terminal that cannot move its cursor.
+//! Prints a line per event if no screen can be drawn: in a pipe, in CI, on a terminal that cannot move its cursor.
 
 use std::io::{self, Write};
 
@@ -12,7 +12,7 @@ use crate::report::event_text;
 use crate::report::events::EventRecord;
 use crate::report::text::{sanitise_line, sanitise_text};
 
-/// Prints the events of the last run, and follows them until it ends: as text, or as the lines of `events.jsonl`.
+/// Prints the events of the last run and follows them until it ends, as text or as the lines of `events.jsonl`.
 pub fn lines(watch: Watch<'_>, json: bool) -> Result<WatchEnd> {
     let failed = |e| Error::new(ErrorKind::Internal, "waiting").caused_by(e);
     let mut gatherer = Gatherer::new(watch);
@@ -28,7 +28,7 @@ pub fn lines(watch: Watch<'_>, json: bool) -> Result<WatchEnd> {
         }
         for record in &log.records()[printed.min(log.records().len())..] {
             if print(record, json, most, &zone).is_err() {
-                // a reader that is gone is a normal end
+                // the reader has closed the pipe, which is a normal end
                 return Ok(WatchEnd::Over);
             }
         }
@@ -37,7 +37,7 @@ pub fn lines(watch: Watch<'_>, json: bool) -> Result<WatchEnd> {
         if over {
             if printed == 0 && !json {
                 let name = sanitise_line(&watch.place.name);
-                let _ = writeln!(io::stdout(), "{name}: no run is active, and there was none before");
+                let _ = writeln!(io::stdout(), "{name}: no run is active, and none ran before");
             }
             if let Some(summary) = gatherer.summary().filter(|_| !json) {
                 let _ = writeln!(io::stdout(), "{}", sanitise_text(&summary).trim_end());

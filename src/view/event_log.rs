@@ -9,9 +9,9 @@ use crate::report::events::{self, EventKind, EventRecord};
 /// The events of the last run.
 #[derive(Debug, Default)]
 pub(super) struct EventLog {
-    /// How many bytes are read.
+    /// Number of bytes that are read.
     offset: u64,
-    /// A line without its end.
+    /// An incomplete last line.
     part: Vec<u8>,
     records: Vec<EventRecord>,
     /// Number of runs in the log, so that a reader notices when the records are those of a new run.
@@ -23,7 +23,7 @@ impl EventLog {
         &self.records
     }
 
-    /// Reads what is new.
+    /// Reads what was added.
     pub(super) fn read(&mut self, path: &Path) {
         let Ok(mut file) = fs::File::open(path) else { return };
         let Ok(length) = file.metadata().map(|m| m.len()) else { return };
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn the_log_is_followed_and_holds_only_the_last_run() {
+    fn the_log_is_followed_and_keeps_only_the_last_run() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("events.jsonl");
         let mut log = EventLog::default();
@@ -76,7 +76,7 @@ mod tests {
         let (first, second) = stopping.split_at(9);
         file.write_all((started(1) + &stopping + &started(2) + first).as_bytes()).unwrap();
         log.read(&path);
-        assert_eq!((log.records().len(), log.runs), (1, 2), "a line without its end is not an event yet");
+        assert_eq!((log.records().len(), log.runs), (1, 2), "an incomplete line is not an event");
         file.write_all(second.as_bytes()).unwrap();
         log.read(&path);
         assert_eq!(log.records().len(), 2);

@@ -1,4 +1,4 @@
-//! Reads the files that the view shows, and reads them again where they have changed.
+//! Reads the files that the view shows, and reads them again when they have changed.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -21,10 +21,10 @@ use crate::state::SpecState;
 use crate::store::lock;
 use crate::sys::process;
 
-/// How often, in seconds, a plan is made again while limits hold: they end without a change of a file.
+/// While limits hold, a new plan is made every this many seconds: a limit ends without a change of a file.
 const PLAN_AGAIN: i64 = 10;
 
-/// Inode, length and time of a file, which show a change; `None` where there is no file.
+/// Inode, length and time of a file, which show a change; `None` if there is no file.
 type FileStamp = Option<(u64, u64, i64, i64)>;
 
 fn stamp(path: &Path) -> FileStamp {
@@ -32,7 +32,7 @@ fn stamp(path: &Path) -> FileStamp {
     Some((meta.ino(), meta.len(), meta.mtime(), meta.mtime_nsec()))
 }
 
-/// What was read last.
+/// The files as they were read last.
 pub(super) struct Gatherer<'a> {
     watch: Watch<'a>,
     state: SpecState,
@@ -45,7 +45,7 @@ pub(super) struct Gatherer<'a> {
     run: Option<LiveRun>,
     log: EventLog,
     tail: Option<AgentTail>,
-    /// Why the state and tasks.md cannot be read.
+    /// Why the state (first) and tasks.md (second) cannot be read.
     trouble: [Option<String>; 2],
 }
 
@@ -127,7 +127,7 @@ impl<'a> Gatherer<'a> {
         }
     }
 
-    /// What was read, for the view.
+    /// The data of the view.
     pub(super) fn source<'b>(&'b self, now: Timestamp, zone: &'b TimeZone) -> ViewSource<'b> {
         ViewSource {
             spec: &self.watch.place.name,
@@ -160,7 +160,7 @@ impl<'a> Gatherer<'a> {
         self.run.is_some()
     }
 
-    /// Whether the run whose window this is has written its end, or is gone with no agent left running.
+    /// Whether the run of this window has written its end, or was killed and left no agent running.
     pub(super) fn is_over(&self) -> bool {
         let Some(of_run) = self.watch.of_run else { return false };
         let ended = matches!(
@@ -168,7 +168,7 @@ impl<'a> Gatherer<'a> {
             Some(EventRecord { kind: EventKind::RunEnded { .. }, .. })
         ) && matches!(self.log.records().first(), Some(EventRecord { at, kind: EventKind::RunStarted { pid, .. }, .. })
                 if *pid == of_run.pid && *at >= of_run.since);
-        // from the last look, so that the last view shows what this is based on
+        // as of the last reading, so that the last view shows the same
         let alive = self.tail.as_ref().is_some_and(|tail| tail.live().alive);
         // a run that has not taken the lock yet is not over
         let lives = || process::is_alive(of_run.pid.cast_signed());

@@ -1,4 +1,4 @@
-//! The terminal while the live view is drawn on it.
+//! The terminal that the live view draws on.
 
 use std::io::{self, Stdout, Write, stdout};
 
@@ -20,7 +20,7 @@ pub(super) struct TerminalScreen {
 
 impl TerminalScreen {
     pub(super) fn open(color: bool) -> io::Result<Self> {
-        // --color and the environment have decided about colours already
+        // --color and the environment have already decided about colours
         force_color_output(color);
         let terminal = Terminal::new(CrosstermBackend::new(stdout()))?;
         let screen = Self { terminal };
@@ -38,7 +38,7 @@ impl TerminalScreen {
         Ok(drawn)
     }
 
-    /// Forgets what the terminal shows.
+    /// Clears the terminal, so that everything is drawn again.
     pub(super) fn clear(&mut self) -> io::Result<()> {
         self.terminal.clear()
     }
@@ -47,8 +47,7 @@ impl TerminalScreen {
         self.terminal.size().map_or(80, |size| size.width)
     }
 
-    /// Gives up a terminal that is gone. The library would fail to restore it and panic while printing that to a standard
-    /// error that is gone, too.
+    /// Drops a terminal that was closed without restoring it: the library would panic when it cannot print its error.
     pub(super) fn abandon(self) {
         std::mem::forget(self);
     }

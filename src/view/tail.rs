@@ -13,20 +13,20 @@ use crate::report::view::LiveAttempt;
 use crate::store::attempt_dir::{AttemptDir, log_parts};
 use crate::store::attempt_folder;
 
-/// Bytes that are read at once. Of a longer piece, only the end is read.
+/// At most this many bytes are read at once. Of more, only the end is read.
 const MOST: u64 = 2_000_000;
-/// How many bytes of the end are read then.
+/// Number of bytes at the end that are read then.
 const LAST: u64 = 64_000;
 
-/// The output of an attempt, followed.
+/// Follows the output of an attempt.
 pub(super) struct AgentTail {
     dir: AttemptDir,
     format: Option<Format>,
     reader: StreamReader,
     live: LiveAttempt,
-    /// The inode of the file, and how far it is read.
+    /// The inode of the file, and the number of bytes that are read.
     file: Option<(u64, u64)>,
-    /// Something was not read, so sums are incomplete.
+    /// Whether output was skipped, so that the usage is incomplete.
     skipped: bool,
 }
 
@@ -50,7 +50,7 @@ impl AgentTail {
         &self.live
     }
 
-    /// Reads what is new.
+    /// Reads what was added.
     pub(super) fn read(&mut self) {
         self.live.alive = attempt_folder::alive(&self.dir);
         if self.format.is_none() {
@@ -69,11 +69,11 @@ impl AgentTail {
             Timestamp::try_from(meta.modified().ok()?).ok()
         };
         self.live.last_output = written(&path).max(written(&self.dir.stderr()));
-        // a failure may pass until the next time
+        // an error may be gone at the next reading
         let _ = self.read_on(&path);
     }
 
-    /// The part of the log that is written to.
+    /// The file of the log that the agent writes to now.
     fn current(&self) -> PathBuf {
         let [whole, _, newer] = log_parts(&self.dir.output());
         if newer.exists() { newer } else { whole }
@@ -102,7 +102,7 @@ impl AgentTail {
         let output = &mut self.live.output;
         self.reader.feed(&bytes, &mut |event| output.take(&event));
         if self.skipped && output.usage.is_some_and(|usage| !usage.cumulative) {
-            // a part of the sum would look like the whole
+            // an incomplete sum would look complete
             output.usage = None;
         }
         Ok(())

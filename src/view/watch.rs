@@ -1,4 +1,4 @@
-//! What to watch, and how watching ends.
+//! What is watched, and how watching ends.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::project::SpecPlace;
 use crate::store::spec_store::Store;
 use crate::sys::clock::Clock;
 
-/// How often the files are read. Without a change, that takes a handful of system calls.
+/// How often the files are read. Without a change, that takes a few system calls.
 pub(super) const LOOK: Duration = Duration::from_millis(250);
 
 /// What to watch, and how.
@@ -35,7 +35,7 @@ pub struct Watch<'a> {
 pub struct WatchedRun {
     /// Its process.
     pub pid: u32,
-    /// When it took the lock of the spec, or a moment before.
+    /// When it took the lock of the spec, or shortly before that.
     pub since: Timestamp,
 }
 
@@ -44,7 +44,7 @@ pub struct WatchedRun {
 pub enum WatchEnd {
     /// Someone left the view, or the run is over.
     Over,
-    /// The terminal is gone.
+    /// The terminal was closed.
     Gone,
 }
 

@@ -1,4 +1,4 @@
-//! PURE. From what is known to what is shown.
+//! PURE. Makes the view from its sources.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -18,10 +18,10 @@ use crate::report::text::sanitise_line;
 use crate::report::times::{clock, span};
 use crate::state::{SpecState, UnitState, counts};
 
-/// Events that are kept for the view.
+/// Number of recent events that the view shows at most.
 const RECENT: usize = 60;
 
-/// What is to be shown.
+/// Makes the view of a spec.
 #[must_use]
 pub fn view(source: &ViewSource<'_>) -> View {
     let alive = source.live.is_some_and(|live| live.alive);
@@ -47,7 +47,7 @@ pub fn view(source: &ViewSource<'_>) -> View {
         clock: clock(source.now, source.zone),
         done: counts.done,
         total: counts.all - counts.skipped,
-        // nobody works, so no time passes
+        // without a run the work does not continue, so there is no estimate
         estimate: source.run.and_then(|_| estimate(source.state, rest)),
         rows,
         focus,
@@ -107,7 +107,7 @@ fn rows(source: &ViewSource<'_>, standing: Standing) -> Vec<ViewRow> {
             }
         }
     }
-    // in the order in which they were over; what was done before comes first, as the file has it
+    // by their end; tasks without an attempt come first, in the order of the file
     over.sort_by_key(|(ended, _)| *ended);
     let mut open = Vec::new();
     for step in &source.plan.steps {
@@ -175,7 +175,7 @@ fn row(source: &ViewSource<'_>, id: &str, title: &str, mark: TaskMark) -> ViewRo
         sanitise_line(&format!("{}{model}", last.backend))
     });
     let mut usage = unit.map(|u| u.usage.usage).unwrap_or_default();
-    // the total of a session holds what earlier attempts used, too
+    // the total of a session includes earlier attempts
     if let Some(more) = output.and_then(|h| h.usage).filter(|more| !more.cumulative) {
         usage.add(&more);
     }
@@ -187,7 +187,7 @@ fn row(source: &ViewSource<'_>, id: &str, title: &str, mark: TaskMark) -> ViewRo
         remark: String::new(),
         who,
         tries: unit.map_or(0, UnitState::shown_tries),
-        // while it runs whole seconds are enough
+        // whole seconds while it runs, so that the screen changes once a second
         took: match (attempts.is_empty(), mark) {
             (true, _) => String::new(),
             (_, TaskMark::Running) => span(Duration::from_secs(took.as_secs())),

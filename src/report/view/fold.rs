@@ -1,14 +1,14 @@
-//! PURE. A panel folded to so many columns and rows.
+//! PURE. Wraps the panel to a width and cuts it to a height.
 
 use super::model::{PanelLine, View};
 use crate::report::text::wrap;
 
-/// All lines of the panel, folded to the width.
+/// All lines of the panel, wrapped to the width.
 pub(super) fn panel_lines(view: &View, columns: usize) -> Vec<PanelLine> {
     fitting(view, columns, usize::MAX)
 }
 
-/// The panel's lines for so many rows: the body gives way first, and says so.
+/// The panel's lines for a number of rows. If there are too many, the body is cut first, and `…` shows that.
 pub(super) fn fitting(view: &View, columns: usize, rows: usize) -> Vec<PanelLine> {
     let panel = &view.panel;
     let fold = |line: &PanelLine| -> Vec<PanelLine> {
@@ -29,14 +29,14 @@ pub(super) fn fitting(view: &View, columns: usize, rows: usize) -> Vec<PanelLine
             body.drain(..body.len() - room);
         } else {
             body.truncate(room);
-            // a question that is cut must be seen to be cut
+            // people must see that a question is cut
             if let Some(last) = body.last_mut() {
                 *last = PanelLine::plain(format!("{}…", " ".repeat(indent)));
             }
         }
     }
     let mut all: Vec<PanelLine> = if rows < head.len() + foot.len() {
-        // what to type is the last to go
+        // the command to type matters most
         foot.into_iter().chain(head).collect()
     } else {
         head.into_iter().chain(body).chain(foot).collect()

@@ -1,8 +1,8 @@
-//! PURE. The live view of a spec: what is to be seen as values, and drawn into a buffer of cells.
+//! PURE. The live view of a spec.
 //!
-//! [`view`] makes a [`View`] of what is known, every text of it harmless; [`draw`] puts it on an area of any size. Both
-//! are functions of their arguments alone, so that a screen can be tested without a terminal and without waiting. The
-//! loop that reads files, keys and the clock is `crate::view`.
+//! [`view`] makes a [`View`], a value without escape sequences; [`draw`] draws it into an area of any size. Both depend only
+//! on their arguments, so tests need no terminal and no waiting. The loop that reads files, keys and the clock is in
+//! `crate::view`.
 
 mod build;
 mod draw;

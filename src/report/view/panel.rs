@@ -1,4 +1,4 @@
-//! PURE. What goes on right now, in a few lines.
+//! PURE. Makes the panel: what happens now, or what you must do.
 
 use std::time::Duration;
 
@@ -7,11 +7,11 @@ use super::source::{LiveAttempt, ViewSource, since};
 use crate::agent::render;
 use crate::report::events::EventKind;
 use crate::report::needs::{retry_command, shown};
-use crate::report::text::{logs_command, sanitise_line, shell_word};
+use crate::report::text::{logs_command, plural, sanitise_line, shell_word};
 use crate::report::times::{clock, span};
 use crate::state::{AttemptRecord, NeedKind, ResumeReason, who};
 
-/// The panel for how things stand.
+/// The panel of a spec in this state.
 pub(super) fn panel(source: &ViewSource<'_>, standing: Standing) -> Panel {
     let mut panel = match (standing, source.running()) {
         (Standing::Halted | Standing::Uncommitted | Standing::NeedsHuman, _) => needs(source),
@@ -33,13 +33,13 @@ fn title_of(source: &ViewSource<'_>, unit: &str) -> String {
     sanitise_line(&format!("{unit} {title}"))
 }
 
-/// A command of this program, about this spec.
+/// A seqorch command for this spec.
 fn command(source: &ViewSource<'_>, verb: &str, more: &str) -> PanelLine {
     let more = if more.is_empty() { String::new() } else { format!(" {more}") };
     PanelLine::command(format!("seqorch {verb} {}{more}", sanitise_line(&shell_word(source.typed))))
 }
 
-/// What a human must do: the most urgent need with its reason, and the others by name.
+/// What you must do: the most urgent need with its reason, the others in a line each.
 fn needs(source: &ViewSource<'_>) -> Panel {
     let all = shown(source.typed, source.state);
     let Some((first, others)) = all.split_first() else { return idle(source) };
@@ -88,8 +88,8 @@ fn works(source: &ViewSource<'_>, unit: &str, attempt: &AttemptRecord, standing:
         _ => None,
     });
     if let Some(commands) = verifying.flatten() {
-        let what = if commands == 1 { "1 command".to_owned() } else { format!("{commands} commands") };
-        lines.push(PanelLine::plain(format!("it says it is done; verifying with {what}")));
+        let commands = plural(commands, "command");
+        lines.push(PanelLine::plain(format!("it says it is done; verifying with {commands}")));
     }
     let mut foot = Vec::new();
     if standing == Standing::Orphaned {
@@ -107,21 +107,20 @@ fn works(source: &ViewSource<'_>, unit: &str, attempt: &AttemptRecord, standing:
     }
 }
 
-/// `3m 12s of at most 2h · silent for 10s of at most 30m`
+/// `3m 12s (limit 2h) · quiet 10s (limit 30m)`
 fn times(source: &ViewSource<'_>, attempt: &AttemptRecord, live: Option<&LiveAttempt>) -> String {
     let whole = |length: Duration| span(Duration::from_secs(length.as_secs()));
-    let most =
-        |limit: Option<Duration>| limit.map_or_else(String::new, |l| format!(" of at most {}", span(l)));
+    let most = |limit: Option<Duration>| limit.map_or_else(String::new, |l| format!(" (limit {})", span(l)));
     let gone = since(attempt.started_at, source.now);
     let Some(live) = live else { return whole(gone) };
     let silence = match live.last_output {
-        None => format!("nothing said yet{}", most(live.first_output)),
-        Some(last) => format!("silent for {}{}", whole(since(last, source.now)), most(live.idle)),
+        None => format!("no output yet{}", most(live.first_output)),
+        Some(last) => format!("quiet {}{}", whole(since(last, source.now)), most(live.idle)),
     };
     format!("{}{} · {silence}", whole(gone), most(live.total))
 }
 
-/// A run is there, and no agent works.
+/// A run is active, but no agent works.
 fn between(source: &ViewSource<'_>) -> Panel {
     let next = source.plan.steps.first().map(|step| format!("then: {}", title_of(source, &step.unit)));
     if let Some((why, reason, until)) = source.waiting() {
@@ -134,7 +133,7 @@ fn between(source: &ViewSource<'_>) -> Panel {
             Duration::from_secs(since(source.now, until).as_millis().div_ceil(1000).try_into().unwrap_or(0));
         let mut head = vec![PanelLine::plain(format!("until {}, in {}", moment(source, until), span(left)))];
         head.extend(next.map(PanelLine::plain));
-        // the vendor's own words
+        // what the vendor printed
         let limits = source.state.all_limits().filter(|(_, _, limited)| limited.holds(source.now));
         let body = limits.map(|(backend, model, limited)| {
             let name = who(backend, model);
@@ -154,22 +153,21 @@ fn between(source: &ViewSource<'_>) -> Panel {
     });
     let title = match asked.flatten() {
         Some((units, backend)) => {
-            let tasks = if units == 1 { "1 task".to_owned() } else { format!("{units} tasks") };
-            format!("… {} is asked who does {tasks}", sanitise_line(backend))
+            format!("… asking {} to assign {}", sanitise_line(backend), plural(units, "task"))
         }
         None => "… between two steps".to_owned(),
     };
     Panel { title, head: next.map(PanelLine::plain).into_iter().collect(), ..Panel::default() }
 }
 
-/// A time of day, with its date where that is another day.
+/// A time of day, with its date if that is not today.
 fn moment(source: &ViewSource<'_>, at: jiff::Timestamp) -> String {
     let day = |at: jiff::Timestamp| at.to_zoned_datetime(source.zone.clone()).date();
     let time = clock(at, source.zone);
     if day(at) == day(source.now) { time } else { format!("{} {time}", day(at)) }
 }
 
-/// Nobody works, and something is left.
+/// Nothing runs, and tasks are left.
 fn idle(source: &ViewSource<'_>) -> Panel {
     let mut head = Vec::new();
     let mut foot = Vec::new();
@@ -195,5 +193,5 @@ fn idle(source: &ViewSource<'_>) -> Panel {
         head.push(PanelLine::plain(format!("task {} was at work; its process is over", sanitise_line(unit))));
     }
     foot.push(command(source, "run", more));
-    Panel { title: "no run is at work".to_owned(), head, foot, ..Panel::default() }
+    Panel { title: "no run is active".to_owned(), head, foot, ..Panel::default() }
 }

@@ -11,66 +11,66 @@ use crate::plan::{Plan, UnitInfo};
 use crate::report::events::{EventKind, EventRecord};
 use crate::state::{AttemptRecord, SpecState};
 
-/// All that is looked at.
+/// Everything that the live view is made of.
 #[derive(Debug, Clone, Copy)]
 pub struct ViewSource<'a> {
     /// The spec.
     pub spec: &'a str,
     /// What a person types for it.
     pub typed: &'a str,
-    /// Its plan as things stand.
+    /// Its current plan.
     pub plan: &'a Plan,
     /// Its units in document order.
     pub units: &'a [UnitInfo],
     /// Its state.
     pub state: &'a SpecState,
-    /// The run that works on it.
+    /// The active run.
     pub run: Option<&'a LiveRun>,
-    /// The attempt that runs by the state.
+    /// The attempt that runs according to the state.
     pub live: Option<&'a LiveAttempt>,
-    /// What the last run told, oldest first, its `run_started` included.
+    /// The events of the last run from its `run_started` on, oldest first.
     pub events: &'a [EventRecord],
-    /// What cannot be read right now, in a user's words.
+    /// Which file cannot be read now, and why.
     pub trouble: Option<&'a str>,
-    /// Now.
+    /// The current time.
     pub now: Timestamp,
-    /// In which zone times are told.
+    /// The zone of all times.
     pub zone: &'a TimeZone,
 }
 
-/// A run that lives.
+/// An active run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LiveRun {
-    /// Its process.
+    /// Its process id.
     pub pid: u32,
-    /// Since when.
+    /// When it started.
     pub since: Timestamp,
 }
 
-/// What is known of the attempt that runs, beside the state.
+/// What files and processes say about the running attempt; the rest is in the state.
 #[derive(Debug, Default)]
 pub struct LiveAttempt {
-    /// Whether anything of it lives.
+    /// Whether a process of it is alive.
     pub alive: bool,
-    /// What it may take in all; `None`: as long as it wants.
+    /// The longest time that it may take; `None`: no limit.
     pub total: Option<Duration>,
-    /// How long it may be silent.
+    /// The longest time without output.
     pub idle: Option<Duration>,
-    /// When it must have said something.
+    /// The longest time before its first output.
     pub first_output: Option<Duration>,
-    /// When it printed last; `None`: not yet.
+    /// The time of its last output; `None`: none yet.
     pub last_output: Option<Timestamp>,
-    /// What it said and used.
+    /// Its last lines, and its usage.
     pub output: RecentOutput,
 }
 
 impl<'a> ViewSource<'a> {
-    /// The unit that an agent works on, and the attempt.
+    /// The unit that an agent works on, and its attempt.
     pub(super) fn running(&self) -> Option<(&'a str, &'a AttemptRecord)> {
         self.state.running()
     }
 
-    /// The pause that the run is in: why, the words for it, until when.
+    /// The current pause of the run: kind, reason, end.
     pub(super) fn waiting(&self) -> Option<(&'a str, &'a str, Timestamp)> {
         self.run?;
         let last = self.events.iter().rev().find_map(|record| match &record.kind {
@@ -82,11 +82,11 @@ impl<'a> ViewSource<'a> {
             }
             _ => None,
         });
-        // a pause that is over is not worth a word
+        // a pause that is over is not shown
         last.flatten().filter(|(_, _, until)| *until > self.now)
     }
 
-    /// Steps that the living run set out to do; `None` where that is not known, or nobody runs.
+    /// The steps of the active run; `None` if they are not known or there is no run.
     pub(super) fn asked_for(&self) -> Option<BTreeSet<&'a str>> {
         self.run?;
         self.events.iter().rev().find_map(|record| match &record.kind {
@@ -96,7 +96,7 @@ impl<'a> ViewSource<'a> {
     }
 }
 
-/// From one moment to a later one; nothing where the clock was set back.
+/// The time between two moments; zero if the clock was set back.
 pub(super) fn since(from: Timestamp, to: Timestamp) -> Duration {
     to.duration_since(from).try_into().unwrap_or_default()
 }

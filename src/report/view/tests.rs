@@ -1,4 +1,4 @@
-//! Screens of every size, made of states and events, without a terminal and without waiting.
+//! Screens of every size, made from states and events, without a terminal and without waiting.
 
 use std::time::Duration;
 
@@ -73,15 +73,15 @@ impl Scene {
         Self { plan, units, state, run: None, live: None, events: Vec::new(), trouble: None, now }
     }
 
-    /// A run is there, and said so.
+    /// A run is active and has written its start to the log.
     fn held(mut self) -> Self {
         self.run = Some(LiveRun { pid: 4711, since: at(0) });
         let steps = self.plan.steps.iter().map(|s| s.unit.clone()).collect();
-        self.tell(0, EventKind::RunStarted { spec: "login".into(), pid: 4711, steps });
+        self.event(0, EventKind::RunStarted { spec: "login".into(), pid: 4711, steps });
         self
     }
 
-    /// An agent has worked on the next unit for so long.
+    /// An agent has worked on the next unit for this many seconds.
     fn working(mut self, seconds: i64) -> Self {
         let unit = self.plan.steps[0].unit.clone();
         let started = self.now;
@@ -110,7 +110,7 @@ impl Scene {
         });
         self.live = Some(live);
         let title = format!("Do {unit}");
-        self.tell(
+        self.event(
             started,
             EventKind::StepStarted {
                 unit,
@@ -125,7 +125,7 @@ impl Scene {
         self
     }
 
-    fn tell(&mut self, seconds: i64, what: EventKind) {
+    fn event(&mut self, seconds: i64, what: EventKind) {
         self.events.push(EventRecord::new(at(seconds), what));
     }
 
@@ -173,19 +173,19 @@ fn screen(view: &View, ui: &Ui, columns: u16, rows: u16) -> String {
     text_of(&buffer)
 }
 
-/// The screen, without the empty lines at its end.
+/// Compares a screen, without the empty lines at its end.
 #[track_caller]
 fn shows(screen: &str, wanted: &str) {
     assert_eq!(screen.trim_end(), wanted.trim_end(), "it is:\n{screen}");
 }
 
-/// A limit that ends a good three hours later, early the next day.
+/// A limit that ends three hours later, on the next day.
 fn limited() -> Scene {
     let mut scene = Scene::new(4, 1).held();
     let until = at(300 + 3 * 3600);
     scene.state.limits.insert("claude".into(), quota("You've hit your session limit", until));
     let reason = format!("claude: {}", LimitKind::QuotaExhausted.words());
-    scene.tell(300, EventKind::Waiting { why: "limit".into(), reason, unit: None, until });
+    scene.event(300, EventKind::Waiting { why: "limit".into(), reason, unit: None, until });
     scene
 }
 
@@ -230,11 +230,11 @@ fn a_wait_says_why_and_until_when_and_counts_down() {
     scene.now += 59;
     assert!(scene.screen(80, 24).contains("in 2h 59m 1s"), "{}", scene.screen(80, 24));
     scene.now += 3 * 3600;
-    assert!(!scene.screen(80, 24).contains("waiting"), "it is over");
+    assert!(!scene.screen(80, 24).contains("waiting"), "the wait is over");
 }
 
 #[test]
-fn a_wait_tells_of_each_account_and_model_that_is_limited_now_in_the_vendors_words() {
+fn a_wait_shows_each_account_and_model_that_is_limited_now() {
     let mut scene = limited();
     let models = scene.state.model_limits.entry("claude".into()).or_default();
     models.insert("opus".into(), quota("You've hit your Opus limit", at(300 + 7200)));
@@ -262,7 +262,7 @@ fn a_halt_shows_the_question_and_the_exact_command_at_every_size() {
 }
 
 #[test]
-fn a_refused_commit_shows_gits_words_and_the_command_that_resumes_at_every_size() {
+fn a_refused_commit_shows_its_reason_and_command_at_every_size() {
     let mut scene = Scene::new(2, 2);
     let why = format!("error: git commit failed\n  {HOSTILE}\n  the linter says no");
     scene.state.settle_commit(at(0), "2", Err(CommitRefused { why, changes: None }));
@@ -281,7 +281,7 @@ fn a_refused_commit_shows_gits_words_and_the_command_that_resumes_at_every_size(
 }
 
 #[test]
-fn what_ended_the_last_run_for_a_human_shows_with_the_command_that_resumes_at_every_size() {
+fn an_error_that_ended_the_run_shows_its_command_at_every_size() {
     let mut scene = Scene::new(2, 2);
     let reason = format!("tasks.md can't be run\n{HOSTILE}");
     scene.state.end_run(at(0), End::Error { reason, exit_code: 65 }, true);
@@ -299,7 +299,7 @@ fn what_ended_the_last_run_for_a_human_shows_with_the_command_that_resumes_at_ev
 }
 
 #[test]
-fn an_orphaned_agent_is_said_to_be_one_and_how_to_take_it_over() {
+fn an_orphaned_agent_is_shown_with_the_command_that_takes_it_over() {
     let mut scene = Scene::new(3, 1).held().working(60);
     scene.run = None;
     let text = scene.screen(80, 24);
@@ -315,22 +315,22 @@ fn an_orphaned_agent_is_said_to_be_one_and_how_to_take_it_over() {
 #[test]
 fn a_run_that_was_asked_to_stop_says_so() {
     let mut scene = Scene::new(3, 1).held().working(60);
-    scene.tell(310, EventKind::Stopping);
+    scene.event(310, EventKind::Stopping);
     assert!(scene.screen(80, 24).starts_with("seqorch · login · running, stopping after this step"));
-    scene.tell(311, EventKind::Ending);
+    scene.event(311, EventKind::Ending);
     assert!(scene.screen(80, 24).starts_with("seqorch · login · running, ending the agent"));
 }
 
 #[test]
-fn an_estimate_is_there_only_where_something_is_known() {
+fn an_estimate_needs_a_done_task() {
     let unknown = Scene::new(4, 0).held().working(60).screen(80, 24);
     assert!(unknown.contains("0 of 4 done\n"), "{unknown}");
     let known = Scene::new(4, 1).held().working(60).screen(100, 24);
-    assert!(known.contains("1 of 4 done · about 15m left, as 1 done task went"), "{known}");
+    assert!(known.contains("1 of 4 done · about 15m left (median of 1 task)"), "{known}");
 }
 
 #[test]
-fn more_tasks_than_rows_are_scrolled_around_the_one_that_runs() {
+fn a_long_list_scrolls_to_the_running_task() {
     let scene = Scene::new(200, 120).held().working(60);
     let view = scene.view();
     let text = scene.screen(80, 24);
@@ -358,7 +358,7 @@ fn more_tasks_than_rows_are_scrolled_around_the_one_that_runs() {
 }
 
 #[test]
-fn no_size_is_too_small_and_none_writes_outside_its_area() {
+fn a_view_of_any_size_stays_inside_its_area() {
     let scenes =
         [Scene::new(0, 0), Scene::new(30, 4).held().working(60), limited(), halted(), Scene::new(2, 2)];
     for scene in &scenes {
@@ -366,7 +366,7 @@ fn no_size_is_too_small_and_none_writes_outside_its_area() {
         for columns in (0..=26).chain([35, 36, 39, 40, 49, 50, 79, 80, 89, 90, 149, 150, 220]) {
             for rows in (0..=18).chain([24, 50]) {
                 let ui = Ui { help: columns % 2 == 0, color: true, of_run: rows % 2 == 0, ..Ui::default() };
-                // one cell of a frame around it, which must stay as it was
+                // a frame of one cell around the area, which must stay blank
                 let whole = Rect::new(0, 0, columns + 2, rows + 2);
                 let area = Rect::new(1, 1, columns, rows);
                 let mut buffer = Buffer::empty(whole);
@@ -402,7 +402,7 @@ fn without_colour_no_cell_has_a_style_and_with_it_the_text_is_the_same() {
 }
 
 #[test]
-fn nothing_of_others_steers_the_terminal() {
+fn text_of_agents_and_tasks_sends_no_escape_sequence() {
     let mut scene = halted();
     scene.state.halt(at(300), "2", HOSTILE);
     let mut working = Scene::new(3, 1).held().working(60);
@@ -419,7 +419,7 @@ fn nothing_of_others_steers_the_terminal() {
             skipped.title = HOSTILE.into();
         }
         let (unit, question) = (HOSTILE.into(), HOSTILE.into());
-        scene.tell(300, EventKind::Halted { unit, question, needs: Vec::new() });
+        scene.event(300, EventKind::Halted { unit, question, needs: Vec::new() });
     }
     if let Some(live) = &mut working.live {
         live.output.take(&AgentEvent::Session { id: "s".into(), model: Some(HOSTILE.into()) });
@@ -445,9 +445,9 @@ fn nothing_of_others_steers_the_terminal() {
 }
 
 #[test]
-fn the_last_run_tells_why_it_is_over_and_what_to_type() {
+fn after_a_run_the_view_shows_why_it_ended_and_what_to_type() {
     let mut scene = Scene::new(3, 1);
-    scene.tell(
+    scene.event(
         400,
         EventKind::RunEnded {
             spec: "login".into(),

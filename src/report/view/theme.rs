@@ -1,10 +1,10 @@
-//! PURE. Colours; without them the signs say the same.
+//! PURE. The colours of the view. Signs and words say the same without them.
 
 use ratatui::style::{Color, Modifier, Style};
 
 use super::model::{Standing, TaskMark, Tone};
 
-/// Looks of the parts.
+/// The styles of the parts.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Theme {
     pub(super) color: bool,
