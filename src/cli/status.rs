@@ -131,7 +131,8 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
 
 /// Units whose commit git refused, and why.
 fn not_committed(state: &SpecState) -> Vec<Value> {
-    let refused = state.units.iter().filter_map(|(id, unit)| Some((id, unit.refused_commit()?.0)));
+    let refused =
+        state.units_by_id().into_iter().filter_map(|(id, unit)| Some((id, unit.refused_commit()?.0)));
     refused.map(|(unit, why)| json!({ "unit": unit, "why": why })).collect()
 }
 
@@ -146,7 +147,7 @@ fn last_end(state: &SpecState) -> Option<Value> {
 
 /// A line for each unit: what became of it, that it is to do, or why it is left out.
 fn write_units(out: &mut impl Write, state: &SpecState, plan: &Plan) {
-    for (id, unit) in &state.units {
+    for (id, unit) in state.units_by_id() {
         let Some(last) = unit.attempts.last() else { continue };
         let Some(outcome) = &last.outcome else { continue };
         let _ = writeln!(

@@ -14,6 +14,7 @@ use super::needs::ShownNeed;
 use super::notice::{Notice, Pause};
 use super::text::{cut, plural, sanitise_line, sanitise_text};
 use super::times::{clock, span};
+use crate::spec::compare_ids;
 use crate::state::{Changes, End, NeedKind, Outcome, WaitReason};
 
 /// A question in a line is cut to this many columns.
@@ -182,6 +183,7 @@ fn assigned_line(found: &Value, missing: &[String], complaints: &[String]) -> St
     for (unit, one) in found.as_object().into_iter().flatten() {
         by_owner.entry(one["owner_agent"].as_str().unwrap_or_default()).or_default().push(unit);
     }
+    by_owner.values_mut().for_each(|units| units.sort_by(|a, b| compare_ids(a, b)));
     let mut lines: Vec<String> = by_owner
         .iter()
         .map(|(owner, units)| format!("  {}: {}", sanitise_line(owner), sanitise_line(&units.join(", "))))

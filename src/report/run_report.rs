@@ -123,12 +123,13 @@ pub fn run_report(s: &ReportSource<'_>) -> Option<RunReport> {
     let units: BTreeMap<&str, &str> =
         s.units.iter().map(|(id, title)| (id.as_str(), title.as_str())).collect();
     // a unit that is not in tasks.md any more comes last
-    let gone = s.state.units.keys().filter(|id| !units.contains_key(id.as_str()));
-    let order: Vec<&String> = s.units.iter().map(|(id, _)| id).chain(gone).collect();
+    let known = s.state.units_by_id().into_iter().map(|(id, _)| id);
+    let gone = known.filter(|id| !units.contains_key(id));
+    let order: Vec<&str> = s.units.iter().map(|(id, _)| id.as_str()).chain(gone).collect();
     let scale = Scale { from, length: until.duration_since(from).as_secs_f64().max(0.001) };
     let rows: Vec<TaskRow> = order
         .iter()
-        .filter_map(|id| row(s, id, units.get(id.as_str()).unwrap_or(&""), from, &spans, &scale))
+        .filter_map(|id| row(s, id, units.get(id).unwrap_or(&""), from, &spans, &scale))
         .collect();
     let needs = needs(s, &units);
     let headline = if !needs.is_empty() {

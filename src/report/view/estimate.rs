@@ -43,9 +43,7 @@ pub(super) fn estimate(state: &SpecState, rest: RemainingWork) -> Option<String>
     let (median, count) = median(state)?;
     let units = u32::try_from(rest.units).ok().filter(|n| *n > 0)?;
     let left = median.saturating_sub(rest.gone) + median * (units - 1) + rest.pauses + rest.wait;
-    let basis =
-        if count == 1 { "median of 1 task".to_owned() } else { format!("median of {count} tasks") };
-    Some(format!("about {} left ({basis})", rough(left)))
+    Some(format!("about {} left (median of {})", rough(left), plural(count, "task")))
 }
 
 /// Rounds up: an estimate has no exact seconds.
