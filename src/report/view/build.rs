@@ -78,11 +78,12 @@ fn rows(source: &ViewSource<'_>, standing: Standing) -> Vec<ViewRow> {
     let asked_for = source.asked_for();
     let mut over: Vec<(Option<Timestamp>, ViewRow)> = Vec::new();
     let mut left_out = Vec::new();
-    for skipped in &source.plan.skipped {
+    for skipped in source.plan.skipped.iter().filter(|skipped| !skipped.is_part) {
         let mark = match skipped.reason {
             SkipReason::Completed | SkipReason::Ticked => TaskMark::Done,
             SkipReason::Failed => TaskMark::Failed,
-            _ => TaskMark::Skipped,
+            SkipReason::Blocked { .. } | SkipReason::NotSelected => TaskMark::Deferred,
+            SkipReason::Optional | SkipReason::Marked(_) => TaskMark::Skipped,
         };
         let mut row = row(source, &skipped.id, &skipped.title, mark);
         let ended = source.state.units.get(&skipped.id).and_then(|u| u.attempts.last()?.ended_at);
@@ -124,7 +125,7 @@ fn rows(source: &ViewSource<'_>, standing: Standing) -> Vec<ViewRow> {
         } else if known {
             TaskMark::Todo
         } else {
-            TaskMark::Skipped
+            TaskMark::Deferred
         };
         let mut row = row(source, &step.unit, &step.title, mark);
         if row.who.is_empty() {
@@ -134,7 +135,7 @@ fn rows(source: &ViewSource<'_>, standing: Standing) -> Vec<ViewRow> {
             }
         }
         match mark {
-            TaskMark::Skipped => {
+            TaskMark::Deferred => {
                 row.remark.push_str("not in this run");
                 left_out.push(row);
             }

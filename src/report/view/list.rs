@@ -90,7 +90,11 @@ impl Page<'_> {
             rest = self.column(rest, 11, &state, style);
         }
         rest = self.put(rest, &format!("{} {:ids$}  ", row.mark.sign(), cut(&row.id, ids)), style);
-        let plain = if row.mark == TaskMark::Skipped { self.theme.dim() } else { Style::new() };
+        let plain = if matches!(row.mark, TaskMark::Deferred | TaskMark::Skipped) {
+            self.theme.dim()
+        } else {
+            Style::new()
+        };
         let plain = if row.mark == TaskMark::Running { self.theme.bold() } else { plain };
         // the remark matters more than the end of a long title
         let remark =

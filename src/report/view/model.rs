@@ -129,7 +129,9 @@ pub enum TaskMark {
     Next,
     /// It comes later.
     Todo,
-    /// It is not part of the run.
+    /// To do, but not in this run.
+    Deferred,
+    /// Skipped: optional, or marked by a person.
     Skipped,
 }
 
@@ -144,7 +146,7 @@ impl TaskMark {
             Self::Halted => "‖",
             Self::Failed => "✗",
             Self::Next => "›",
-            Self::Todo => "·",
+            Self::Todo | Self::Deferred => "·",
             Self::Skipped => "–",
         }
     }
@@ -159,7 +161,7 @@ impl TaskMark {
             Self::Halted => "halted",
             Self::Failed => "failed",
             Self::Next => "next",
-            Self::Todo => "",
+            Self::Todo | Self::Deferred => "",
             Self::Skipped => "skipped",
         }
     }

@@ -16,7 +16,8 @@ use crate::plan::testing::PlanCase;
 use crate::plan::{self, Plan, UnitInfo};
 use crate::report::events::{EventKind, EventRecord};
 use crate::state::{
-    AttemptRecord, CommitRefused, End, Learned, Limited, Outcome, SpecState, UnitState, UnitStatus,
+    AttemptRecord, CommitRefused, Counts, End, Learned, Limited, Outcome, SpecState, UnitState, UnitStatus,
+    counts,
 };
 
 const HOSTILE: &str = "\u{1b}]0;evil\u{7}\u{1b}[2Jhi\u{9b}1m\u{202e}\r\n\tthere";
@@ -125,6 +126,25 @@ impl Scene {
         self
     }
 
+    /// The run has written its end to the log.
+    fn ended(mut self, seconds: i64, why: &str, failed: Vec<String>, blocked: Vec<String>) -> Self {
+        let end = EventKind::RunEnded {
+            spec: "login".into(),
+            why: why.into(),
+            exit_code: if failed.is_empty() { 0 } else { 2 },
+            unit: failed.first().cloned(),
+            reason: None,
+            left: failed.len() + blocked.len(),
+            failed,
+            blocked,
+            took_ms: 1000 * u64::try_from(seconds).unwrap(),
+            changes: None,
+            needs: Vec::new(),
+        };
+        self.event(seconds, end);
+        self
+    }
+
     fn event(&mut self, seconds: i64, what: EventKind) {
         self.events.push(EventRecord::new(at(seconds), what));
     }
@@ -173,10 +193,17 @@ fn screen(view: &View, ui: &Ui, columns: u16, rows: u16) -> String {
     text_of(&buffer)
 }
 
-/// Compares a screen, without the empty lines at its end.
-#[track_caller]
-fn shows(screen: &str, wanted: &str) {
-    assert_eq!(screen.trim_end(), wanted.trim_end(), "it is:\n{screen}");
+/// Compares a scene at three sizes with `snapshots/NAME.snap`.
+fn snapshot(name: &str, scene: &Scene) {
+    let sizes = [(40, 12), (80, 24), (160, 50)];
+    let screens = sizes.map(|(columns, rows)| {
+        let line = "=".repeat(usize::from(columns));
+        format!("{columns}x{rows}\n{line}\n{}{line}\n", scene.screen(columns, rows))
+    });
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, screens.join("\n")));
 }
 
 /// A limit that ends three hours later, on the next day.
@@ -207,26 +234,91 @@ fn halted() -> Scene {
     scene
 }
 
-#[test]
-fn a_run_at_80x24() {
-    shows(
-        &Scene::of("1\n2\n3\n4\n5 *\n", 2).held().working(192).screen(80, 24),
-        include_str!("screens/80x24.txt"),
-    );
+/// Task 2 has used up its three attempts, task 3 depends on it, and the run is over.
+fn failed() -> Scene {
+    let mut scene = Scene::of("1\n2\n3 <2\n4 *", 1);
+    let attempts = (1..=3).map(|number| {
+        let started = 200 + i64::from(number) * 100;
+        let outcome = Some(Outcome::Failed { code: 1, why: None });
+        AttemptRecord { ended_at: Some(at(started + 60)), outcome, ..attempt(number, started) }
+    });
+    let status = UnitStatus::Failed { at: at(560), reason: "failed with exit code 1".into() };
+    let unit = UnitState { status, attempts: attempts.collect(), ..UnitState::default() };
+    scene.state.units.insert("2".into(), unit);
+    let (failed, blocked) = (vec!["2".to_owned()], vec!["3".to_owned()]);
+    scene.state.end_run(at(560), End::Stuck { failed: failed.clone(), blocked: blocked.clone() }, true);
+    scene.now = 600;
+    scene.ended(560, "stuck", failed, blocked)
+}
+
+fn complete() -> Scene {
+    let mut scene = Scene::new(3, 3).held();
+    scene.run = None;
+    scene.now = 960;
+    scene.ended(900, "complete", Vec::new(), Vec::new())
 }
 
 #[test]
-fn a_run_at_220x50() {
-    shows(
-        &Scene::of("1\n2\n3\n4\n5 *\n", 2).held().working(192).screen(220, 50),
-        include_str!("screens/220x50.txt"),
-    );
+fn a_running_task_at_three_sizes() {
+    snapshot("running", &Scene::of("1\n2\n3\n4\n5 *\n", 2).held().working(192));
+}
+
+#[test]
+fn a_wait_for_a_limit_at_three_sizes() {
+    snapshot("waiting", &limited());
+}
+
+#[test]
+fn a_question_at_three_sizes() {
+    snapshot("halted", &halted());
+}
+
+#[test]
+fn a_failed_task_at_three_sizes() {
+    snapshot("failed", &failed());
+}
+
+#[test]
+fn a_complete_spec_at_three_sizes() {
+    snapshot("complete", &complete());
+}
+
+/// The rows of the list by their marks, and the counts that `status` and the report print.
+#[test]
+fn the_rows_of_the_view_agree_with_the_counts() {
+    let mut selected = Scene::of("1\n2\n  2.1 x\n  2.2\n  2.3 *\n3 <2\n4 *\n5\n10\n", 1).held();
+    selected.event(0, EventKind::RunStarted { spec: "login".into(), pid: 4711, steps: vec!["2".into()] });
+    let waits = Scene::of("1\n2 !\n3 <2\n4\n", 0);
+    let scenes = [
+        selected,
+        waits,
+        limited(),
+        halted(),
+        failed(),
+        complete(),
+        Scene::of("1\n2\n3\n4\n5 *\n", 2).held().working(192),
+    ];
+    for scene in &scenes {
+        let view = scene.view();
+        let rows = |marks: &[TaskMark]| view.rows.iter().filter(|row| marks.contains(&row.mark)).count();
+        use TaskMark as M;
+        let of_rows = Counts {
+            all: view.rows.len(),
+            done: rows(&[M::Done]),
+            failed: rows(&[M::Failed]),
+            halted: rows(&[M::Halted]),
+            todo: rows(&[M::Running, M::Waiting, M::Next, M::Todo, M::Deferred]),
+            skipped: rows(&[M::Skipped]),
+        };
+        let counts = counts(&scene.plan, &scene.state);
+        assert_eq!(of_rows, counts, "{}", scene.screen(80, 24));
+        assert_eq!((view.done, view.total), (counts.done, counts.all - counts.skipped));
+    }
 }
 
 #[test]
 fn a_wait_says_why_and_until_when_and_counts_down() {
     let mut scene = limited();
-    shows(&scene.screen(80, 24), include_str!("screens/limited.txt"));
     scene.now += 59;
     assert!(scene.screen(80, 24).contains("in 2h 59m 1s"), "{}", scene.screen(80, 24));
     scene.now += 3 * 3600;
@@ -248,7 +340,6 @@ fn a_wait_shows_each_account_and_model_that_is_limited_now() {
 #[test]
 fn a_halt_shows_the_question_and_the_exact_command_at_every_size() {
     let scene = halted();
-    shows(&scene.screen(80, 24), include_str!("screens/halted.txt"));
     for (columns, rows) in [(220, 50), (80, 24), (80, 12), (60, 10)] {
         let text = scene.screen(columns, rows);
         for part in ["seqorch resume login --answer \"…\"", "seqorch run login --retry"] {
@@ -446,23 +537,7 @@ fn text_of_agents_and_tasks_sends_no_escape_sequence() {
 
 #[test]
 fn after_a_run_the_view_shows_why_it_ended_and_what_to_type() {
-    let mut scene = Scene::new(3, 1);
-    scene.event(
-        400,
-        EventKind::RunEnded {
-            spec: "login".into(),
-            why: "stuck".into(),
-            exit_code: 2,
-            unit: Some("2".into()),
-            reason: Some("failed with exit code 1".into()),
-            failed: vec!["2".into()],
-            blocked: vec!["3".into()],
-            left: 0,
-            took_ms: 1,
-            changes: None,
-            needs: Vec::new(),
-        },
-    );
+    let scene = Scene::new(3, 1).ended(400, "stuck", vec!["2".into()], vec!["3".into()]);
     let text = scene.screen(80, 24);
     for part in [
         "failed, no attempts left: 2",

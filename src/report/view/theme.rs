@@ -41,7 +41,7 @@ impl Theme {
             TaskMark::Halted | TaskMark::Failed => self.bad(),
             TaskMark::Next => self.bold(),
             TaskMark::Todo => Style::new(),
-            TaskMark::Skipped => self.dim(),
+            TaskMark::Deferred | TaskMark::Skipped => self.dim(),
         }
     }
 
