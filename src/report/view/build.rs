@@ -67,7 +67,7 @@ fn word(source: &ViewSource<'_>, standing: Standing) -> String {
     });
     match (asked, source.waiting()) {
         (Some("running"), Some(_)) => "waiting".to_owned(),
-        (asked, _) => asked.unwrap_or(standing.word()).to_owned(),
+        (asked, _) => asked.unwrap_or(standing.label()).to_owned(),
     }
 }
 
@@ -154,12 +154,13 @@ fn rows(source: &ViewSource<'_>, standing: Standing) -> Vec<ViewRow> {
         let title = titles.get(unit).copied().unwrap_or_default();
         open.insert(0, row(source, unit, title, TaskMark::Running));
     }
-    if running.is_none()
-        && let Some(next) = open.iter_mut().find(|row| row.mark == TaskMark::Todo)
+    let next =
+        if running.is_none() && source.waiting().is_some() { TaskMark::Waiting } else { TaskMark::Next };
+    // while something needs you, nothing comes next
+    if !standing.needs_human()
+        && let Some(row) = open.iter_mut().find(|row| row.mark == TaskMark::Todo)
     {
-        next.mark = if source.waiting().is_some() { TaskMark::Waiting } else { TaskMark::Next };
-    } else if let Some(next) = open.iter_mut().find(|row| row.mark == TaskMark::Todo) {
-        next.mark = TaskMark::Next;
+        row.mark = next;
     }
     over.into_iter().map(|(_, row)| row).chain(open).chain(left_out).collect()
 }

@@ -1,7 +1,7 @@
 //! PURE. Wraps the panel to a width and cuts it to a height.
 
 use super::model::{PanelLine, View};
-use crate::report::text::wrap;
+use crate::report::text::{cut, wrap};
 
 /// All lines of the panel, wrapped to the width.
 pub(super) fn panel_lines(view: &View, columns: usize) -> Vec<PanelLine> {
@@ -31,7 +31,7 @@ pub(super) fn fitting(view: &View, columns: usize, rows: usize) -> Vec<PanelLine
             body.truncate(room);
             // people must see that a question is cut
             if let Some(last) = body.last_mut() {
-                *last = PanelLine::plain(format!("{}…", " ".repeat(indent)));
+                *last = PanelLine::plain(cut(&format!("{} …", last.text), columns));
             }
         }
     }

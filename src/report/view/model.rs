@@ -49,6 +49,16 @@ impl Standing {
         matches!(self, Self::Halted | Self::Uncommitted | Self::NeedsHuman)
     }
 
+    /// The word for people.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Uncommitted => "not committed",
+            Self::NeedsHuman => "needs you",
+            _ => self.word(),
+        }
+    }
+
     /// The word, as in `status --json`.
     #[must_use]
     pub fn word(self) -> &'static str {

@@ -252,8 +252,9 @@ fn failed() -> Scene {
 }
 
 fn complete() -> Scene {
-    let mut scene = Scene::new(3, 3).held();
-    scene.run = None;
+    let mut scene = Scene::new(3, 3);
+    let steps = ["1", "2", "3"].map(str::to_owned).to_vec();
+    scene.event(0, EventKind::RunStarted { spec: "login".into(), pid: 4711, steps });
     scene.now = 960;
     scene.ended(900, "complete", Vec::new(), Vec::new())
 }
@@ -359,7 +360,7 @@ fn a_refused_commit_shows_its_reason_and_command_at_every_size() {
     scene.state.settle_commit(at(0), "2", Err(CommitRefused { why, changes: None }));
     for (columns, rows) in [(220, 50), (80, 24), (80, 12), (60, 10)] {
         let text = scene.screen(columns, rows);
-        assert!(text.starts_with("seqorch · login · uncommitted"), "{text}");
+        assert!(text.starts_with("seqorch · login · not committed"), "{text}");
         for part in ["✗ needs you: task 2 is done, but not committed", "seqorch run login"] {
             assert!(text.contains(part), "{part} at {columns}x{rows}:\n{text}");
         }
@@ -378,7 +379,7 @@ fn an_error_that_ended_the_run_shows_its_command_at_every_size() {
     scene.state.end_run(at(0), End::Error { reason, exit_code: 65 }, true);
     for (columns, rows) in [(220, 50), (80, 24), (80, 12), (60, 10)] {
         let text = scene.screen(columns, rows);
-        assert!(text.starts_with("seqorch · login · needs_human"), "{text}");
+        assert!(text.starts_with("seqorch · login · needs you"), "{text}");
         for part in ["✗ needs you: the last run ended with an error", "seqorch run login --retry"] {
             assert!(text.contains(part), "{part} at {columns}x{rows}:\n{text}");
         }
