@@ -163,9 +163,10 @@ pub(super) fn check_programs(config: &Config, plan: &Plan) -> Result<()> {
         .filter(|(_, b)| programs::find_in_path(&b.command, Path::new("/")).is_some())
         .map(|(name, _)| name.as_str())
         .collect();
-    let mut error = Error::new(ErrorKind::Unavailable, "an agent's program is not there, or may not be run")
-        .detail(missing.join("\n"))
-        .hint("Install it, mend the PATH, or set `command` of the backend in seqorch.toml.");
+    let mut error =
+        Error::new(ErrorKind::Unavailable, "an agent's program was not found, or is not executable")
+            .detail(missing.join("\n"))
+            .hint("Install it, add it to PATH, or set `command` of the backend in seqorch.toml.");
     if !others.is_empty() {
         error = error
             .hint(format!("Backends that are installed: {} (run.backend, --backend).", others.join(", ")));

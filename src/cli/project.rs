@@ -95,6 +95,6 @@ impl Project {
 
     /// Where the files of the spec's runs are.
     pub(super) fn store(&self, place: &SpecPlace) -> Store {
-        place.store(&self.loaded.config.run.spec_root)
+        place.store()
     }
 }

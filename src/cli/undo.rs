@@ -66,7 +66,7 @@ pub(super) fn undo(global: &Global, args: &UndoArgs) -> Result<u8> {
     let open: Vec<&str> = members.iter().map(String::as_str).collect();
     // the boxes went back with the files where tasks.md is in git
     let text = place.read_tasks().map_or(text, |(now, _)| now);
-    let (unticked, _) = crate::spec::tick(&text, &open, ' ');
+    let (unticked, _) = crate::spec::tick_as(&text, place.dialect, &open, ' ');
     if unticked != text {
         files::replace(&place.tasks_path(), unticked.as_bytes(), 0o644)?;
     }
