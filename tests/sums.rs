@@ -91,7 +91,7 @@ fn counts(text: &str) -> String {
 fn report(text: &str) -> (Vec<Vec<String>>, impl Fn(&str) -> String + '_) {
     let rows = text.lines().filter(|line| line.starts_with("| ")).skip(1);
     let cells = rows.map(|row| row.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect());
-    let total = |name: &str| {
+    let total = move |name: &str| {
         let lead = format!("- {name}: ");
         text.lines().find_map(|line| line.strip_prefix(&lead)).unwrap_or_else(|| panic!("{text}")).to_owned()
     };
