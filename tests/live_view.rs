@@ -176,7 +176,7 @@ fn the_live_view_follows_the_window_size_and_scrolls() {
         shows(&project, part);
     }
     project.ask_tmux(&["send-keys", "-t", MAIN, "?"]);
-    shows(&project, "follow what runs");
+    shows(&project, "follow the running task");
     project.release();
     run.wait().code(0);
     // the head of this long summary is above the window
@@ -229,7 +229,7 @@ fn the_live_view_has_colours_only_where_wanted() {
 #[test]
 fn status_watch_in_a_pipe_prints_a_line_per_event() {
     let project = Project::new().spec("login", tasks(2)).agent("gate; say_done");
-    project.run(&["status", "--watch"]).code(0).says(&["no run is active, and there was none before"]);
+    project.run(&["status", "--watch"]).code(0).says(&["no run is active, and none ran before"]);
     let run = project.start(&["run"]);
     project.wait_for_ledger(1);
     let text = project.start(&["status", "--watch"]);

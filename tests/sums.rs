@@ -11,7 +11,7 @@ use crate::common::{Project, kill};
 /// waits at its gate and fails, task 10 uses up its attempts; further attempts succeed.
 const AGENT: &str = r#"
 case $SEQORCH_UNIT-$SEQORCH_ATTEMPT in
-    2-1) says='Which one? <promise>HALT</promise>' ;;
+    2-1) says='<promise>HALT</promise>' ;;
     3-1) gate; says='I failed.' code=1 ;;
     10-1 | 10-2) says='I failed.' code=1 ;;
     *) says='<promise>TASK_DONE</promise>' ;;
