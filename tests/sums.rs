@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::common::{Project, kill};
 
-/// Each attempt uses 1000 tokens per number of its task, 10 for its answer, and a cent for its number. Task 2 asks, task 3
+/// Each attempt uses 100 tokens per number of its task, 10 for its answer, and a cent for its number. Task 2 asks, task 3
 /// waits at its gate and fails, task 10 uses up its attempts; further attempts succeed.
 const AGENT: &str = r#"
 case $SEQORCH_UNIT-$SEQORCH_ATTEMPT in
@@ -17,7 +17,7 @@ case $SEQORCH_UNIT-$SEQORCH_ATTEMPT in
     *) says='<promise>TASK_DONE</promise>' ;;
 esac
 echo '{"type":"system","subtype":"init","session_id":"S-'$SEQORCH_UNIT-$SEQORCH_ATTEMPT'","model":"m"}'
-echo '{"type":"result","subtype":"success","is_error":false,"result":"'$says'","model_usage_since_last_result":{"m":{"inputTokens":'${SEQORCH_UNIT}000',"outputTokens":10,"costUSD":0.0'$SEQORCH_ATTEMPT'}}}'
+echo '{"type":"result","subtype":"success","is_error":false,"result":"'$says'","model_usage_since_last_result":{"m":{"inputTokens":'${SEQORCH_UNIT}00',"outputTokens":10,"costUSD":0.0'$SEQORCH_ATTEMPT'}}}'
 exit ${code:-0}
 "#;
 
@@ -43,11 +43,15 @@ impl Usage {
     }
 }
 
-/// The number before a word: 12 of `…, 12 attempts, …`.
+/// The number before a word: 12 of `…, 12 attempts, …`; 0 if there is none.
 fn before(line: &str, word: &str) -> u64 {
-    let Some(at) = line.find(word) else { return 0 };
-    let start = line[..at].rfind(|c: char| !c.is_ascii_digit()).map_or(0, |at| at + 1);
-    line[start..at].parse().unwrap()
+    let number = |at: usize| {
+        let start = line[..at]
+            .rfind(|c: char| !c.is_ascii_digit())
+            .map_or(0, |before| before + line[before..].chars().next().map_or(0, char::len_utf8));
+        line[start..at].parse().ok()
+    };
+    line.match_indices(word).find_map(|(at, _)| number(at)).unwrap_or(0)
 }
 
 fn dollars(text: &str) -> u64 {
@@ -189,7 +193,7 @@ fn totals_are_the_sums_of_their_rows_after_every_way_to_resume() {
     assert_eq!(project.ledger()[7..], ["10 3"]);
     assert_sums(&project, &run, "when all is complete");
     let (_, total) = rows_and_total(&project.run(&["status"]).stdout);
-    let expected = Usage { attempts: 0, input: 41_000, output: 80, cost: 1300 };
+    let expected = Usage { attempts: 0, input: 4100, output: 80, cost: 1300 };
     assert_eq!(total, expected);
     let listed: Vec<_> = project.run(&["status"]).stdout.lines().skip(1).map(str::to_owned).collect();
     let ids: Vec<_> =
