@@ -16,9 +16,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::git;
 use crate::plan::{self, Plan, tmux_names};
 use crate::project::SpecPlace;
-use crate::report::ended::RunEnd;
-use crate::report::events::What;
+use crate::report::events::EventKind;
 use crate::report::needs::shown;
+use crate::report::run_end::RunEnd;
 use crate::report::summary;
 use crate::run::driver::drive;
 use crate::run::event::{RunStart, WorkStart};
@@ -223,7 +223,8 @@ fn run_one(args: &RunArgs, job: &Job, go_on: &GoOn, ears: &Ears) -> Result<(u8, 
     world.say(&telling::opening(place, &plan, attach.as_deref()));
     store.progress(&telling::opening_entry(place))?;
     let steps = plan.steps.iter().map(|step| step.unit.clone()).collect();
-    let began = world.tell(What::RunStarted { spec: place.name.clone(), pid: std::process::id(), steps });
+    let began =
+        world.tell(EventKind::RunStarted { spec: place.name.clone(), pid: std::process::id(), steps });
     let end = match began.and_then(|()| drive(&mut machine, &mut world, start)) {
         Ok(end) => end,
         Err(error) => {
@@ -352,7 +353,7 @@ fn give_up(
 fn tell_end(
     place: &SpecPlace,
     store: &Store,
-    over: Vec<What>,
+    over: Vec<EventKind>,
     text: &str,
     state: &mut SpecState,
     world: &mut RealWorld<'_>,

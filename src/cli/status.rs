@@ -12,12 +12,12 @@ use crate::config::Config;
 use crate::error::Result;
 use crate::plan::{Plan, Selection};
 use crate::report::counts as report_counts;
-use crate::report::limited;
-use crate::report::live::span;
+use crate::report::limits;
 use crate::report::needs;
 use crate::report::plan::why_skipped;
 use crate::report::spent::{spent, spent_of};
 use crate::report::text::{plural, sanitise_line, shell_word};
+use crate::report::times::span;
 use crate::report::view::Standing;
 use crate::run::limit_outcome;
 use crate::state::{self, AttemptRecord, NeedKind, SpecState, UnitState, counts};
@@ -131,7 +131,8 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
 
 /// Units whose commit git refused, and why.
 fn not_committed(state: &SpecState) -> Vec<Value> {
-    let refused = state.units.iter().filter_map(|(id, unit)| Some((id, unit.refused_commit()?.0)));
+    let refused =
+        state.units_by_id().into_iter().filter_map(|(id, unit)| Some((id, unit.refused_commit()?.0)));
     refused.map(|(unit, why)| json!({ "unit": unit, "why": why })).collect()
 }
 
@@ -146,7 +147,7 @@ fn last_end(state: &SpecState) -> Option<Value> {
 
 /// A line for each unit: what became of it, that it is to do, or why it is left out.
 fn write_units(out: &mut impl Write, state: &SpecState, plan: &Plan) {
-    for (id, unit) in &state.units {
+    for (id, unit) in state.units_by_id() {
         let Some(last) = unit.attempts.last() else { continue };
         let Some(outcome) = &last.outcome else { continue };
         let _ = writeln!(
@@ -225,7 +226,7 @@ pub(super) fn limits_now(state: &SpecState, config: &Config) -> Vec<String> {
         let program = config.backends.get(backend).map_or("", |backend| &backend.command);
         limit_outcome::mending(kind, program, backend)
     };
-    limited::lines(state, jiff::Timestamp::now(), &jiff::tz::TimeZone::system(), mending)
+    limits::lines(state, jiff::Timestamp::now(), &jiff::tz::TimeZone::system(), mending)
 }
 
 /// What the run waits for, who is limited, and how long it waited.
