@@ -82,7 +82,7 @@ fn a_kept_option_that_no_longer_fits_is_named_in_the_error() {
     project
         .run(&["resume", "--answer", "A"])
         .code(78)
-        .says(&["night", "was given --only=2 --no-tmux --profile=night; --all"]);
+        .says(&["night", "had the options --only=2 --no-tmux --profile=night; --all"]);
     // the option of this command replaces the kept one, and is not listed as kept
     let out = project.run(&["--profile", "nights", "resume", "--answer", "A"]).code(0);
     out.says(&["the earlier run: --only=2 --no-tmux (--all"]);
@@ -147,7 +147,7 @@ fn a_detached_resume_keeps_the_options_and_hides_the_answer() {
     project.release();
     wait_until("the end of the run", || project.state("login")["units"]["2"]["status"] == "done");
     assert!(project.read("prompt").contains("> Only-for-you"));
-    assert!(!project.path(".seqorch/login/answer.txt").exists());
+    assert!(!project.path(".seqorch/login/resume.json").exists());
     assert_eq!(project.ledger(), ["2 1", "2 2"]);
 }
 

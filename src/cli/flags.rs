@@ -27,14 +27,14 @@ pub(super) struct Work {
 /// The options of a run as the state file keeps them, for a later run that continues it.
 #[derive(Debug, Parser)]
 #[command(no_binary_name = true)]
-pub(super) struct Kept {
+pub(super) struct KeptOptions {
     #[command(flatten)]
     global: Global,
     #[command(flatten)]
     work: Work,
 }
 
-impl Kept {
+impl KeptOptions {
     /// The arguments to keep; relative paths start at `cwd`.
     pub(super) fn argv(global: &Global, work: &Work, cwd: &Path) -> Vec<String> {
         let file = global.config.as_ref().map(|file| cwd.join(file));
@@ -44,7 +44,7 @@ impl Kept {
         all.map(|arg| arg.to_string_lossy().into_owned()).collect()
     }
 
-    /// Reads what [`Kept::argv`] wrote.
+    /// Reads what [`KeptOptions::argv`] wrote.
     pub(super) fn parse(argv: &[String]) -> std::result::Result<Self, clap::Error> {
         Self::try_parse_from(argv)
     }
@@ -272,7 +272,7 @@ mod tests {
         let named: Vec<&str> =
             reference.split("Flag: `--").skip(1).filter_map(|rest| rest.split('`').next()).collect();
         assert_eq!(named.len(), 9, "{named:?}");
-        let command = Kept::command();
+        let command = KeptOptions::command();
         for name in named {
             assert!(command.get_arguments().any(|arg| arg.get_long() == Some(name)), "--{name}");
         }

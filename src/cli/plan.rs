@@ -19,8 +19,8 @@ use crate::project::current_plan::current_plan;
 use crate::report::text::sanitise_line;
 use crate::report::timeline::lines;
 use crate::report::{plan as plan_text, plan_json};
-use crate::run::forecast;
 use crate::run::prepare::{decisions, template};
+use crate::run::{forecast, preflight};
 use crate::spec::{self, TaskFile};
 use crate::state::SpecState;
 
@@ -117,8 +117,8 @@ pub(super) fn show(global: &Global, project: &Project, place: &SpecPlace) -> Res
     plan::check_selection(&tasks, config, &place.selection)?;
     let state = project.store(place).load()?;
     let plan = current(place, config, &tasks, &state);
-    super::checks::check_template(config, &plan)?;
-    super::telling::unmatched_inputs(place, config);
+    preflight::check_template(config, &plan)?;
+    preflight::note_unmatched_inputs(place, config);
     let (now, zone) = (Timestamp::now(), TimeZone::system());
     let times = forecast::timeline(&plan, &state, config, now, &zone);
     let (expected, expected_by) = times.map(|times| lines(&times, now, &zone)).unwrap_or_default();

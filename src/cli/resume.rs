@@ -9,13 +9,13 @@ use clap::Args;
 
 use super::Global;
 use super::flags::Work;
-use super::job::{GoOn, Job};
-use super::run::{self, RunArgs};
+use super::run::{self, StartOptions};
+use super::spec_run::SpecRun;
+use super::stop;
 use crate::error::{Error, ErrorKind, Result};
-use crate::project::SpecPlace;
-use crate::report::needs::shown;
 use crate::report::text::{sanitise_text, shell_word};
-use crate::state::SpecState;
+use crate::run::preflight::{not_halted, preflight};
+use crate::run::resume::ResumeRequest;
 
 #[derive(Debug, Args)]
 pub(super) struct ResumeArgs {
@@ -44,49 +44,47 @@ pub(super) struct ResumeArgs {
 }
 
 pub(super) fn resume(global: &Global, args: &ResumeArgs) -> Result<u8> {
-    let go_on = GoOn::at_once(args.all);
-    let Job { project, place, .. } = &Job::find(global, &args.work, &go_on, args.spec.as_deref())?;
-    let store = project.store(place);
-    let go_on = if args.now {
-        if super::stop::try_now(project, place, &store)? {
+    let run = SpecRun::find(global, &args.work, args.spec.as_deref(), !args.all, args.detach)?;
+    let resume = if args.now {
+        if stop::retry_now(&run.project, &run.place)? {
             return Ok(0);
         }
-        go_on
+        ResumeRequest::ForgetLimits
     } else {
-        let state = store.load()?;
-        let questions = state.questions();
-        let question = questions.first().ok_or_else(|| not_halted(place, &state))?;
-        let answer = match (&args.answer, &args.answer_file) {
-            (Some(answer), _) => Some(answer.clone()),
-            (None, Some(file)) => Some(read_answer(file)?),
-            (None, None) => {
-                let after = GoOn::answered(String::new(), args.all);
-                run::preflight(&Job::find(global, &args.work, &after, args.spec.as_deref())?, &after)?;
-                edited(question.text)?
-            }
-        };
-        let answer = answer.filter(|answer| !answer.trim().is_empty()).ok_or_else(|| {
-            let spec = shell_word(&place.typed);
-            Error::new(ErrorKind::Usage, "there is no answer, and no editor (VISUAL, EDITOR) on a terminal to write one")
-                .hint(format!("Answer with `seqorch resume {spec} --answer \"…\"`; `seqorch run {spec} --retry` tries again without one."))
-        })?;
-        GoOn::answered(answer, args.all)
+        answer(&run, args)?
     };
-    let run = RunArgs::going_on(place.dir.clone(), args.work.clone(), go_on, args.json, args.detach);
-    run::run(global, &run)
+    run.note_kept_options();
+    let options = StartOptions {
+        resume: Some(resume),
+        json: args.json,
+        detach: args.detach,
+        ..StartOptions::default()
+    };
+    run::start(&[run], &options)
 }
 
-/// That no question waits for an answer, and what else the spec needs.
-pub(super) fn not_halted(place: &SpecPlace, state: &SpecState) -> Error {
-    let error =
-        Error::new(ErrorKind::Usage, format!("{} is not halted, so there is nothing to resume", place.name));
-    let needs = shown(&place.typed, state);
-    if needs.is_empty() {
-        return error.hint("Continue with `seqorch run`; with --retry it keeps the options of the last run.");
-    }
-    needs.iter().fold(error, |error, need| {
-        error.hint(format!("It needs you: {}. {} `{}`.", need.what, need.lead(), need.command))
-    })
+/// The answer to the oldest question: from the command line, a file or an editor.
+fn answer(run: &SpecRun, args: &ResumeArgs) -> Result<ResumeRequest> {
+    let place = &run.place;
+    let state = run.project.store(place).load()?;
+    let questions = state.questions();
+    let question = questions.first().ok_or_else(|| not_halted(place, &state))?;
+    let request = |text: String| ResumeRequest::Answer { unit: question.unit.to_owned(), text };
+    let text = match (&args.answer, &args.answer_file) {
+        (Some(answer), _) => Some(answer.clone()),
+        (None, Some(file)) => Some(read_answer(file)?),
+        (None, None) => {
+            // a person must not write an answer for a run that cannot begin
+            preflight(place, &run.project.loaded.config, Some(&request(String::new())))?;
+            edited(question.text)?
+        }
+    };
+    let text = text.filter(|text| !text.trim().is_empty()).ok_or_else(|| {
+        let spec = shell_word(&place.typed);
+        Error::new(ErrorKind::Usage, "there is no answer, and no editor (VISUAL, EDITOR) on a terminal to write one")
+            .hint(format!("Answer with `seqorch resume {spec} --answer \"…\"`; `seqorch run {spec} --retry` tries again without one."))
+    })?;
+    Ok(request(text))
 }
 
 /// The answer in a file, or on standard input.

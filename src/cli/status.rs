@@ -8,18 +8,16 @@ use serde_json::{Value, json};
 
 use super::Global;
 use super::project::Project;
-use crate::config::Config;
 use crate::error::Result;
 use crate::plan::{Plan, Selection};
 use crate::report::counts as report_counts;
-use crate::report::limited;
 use crate::report::live::span;
 use crate::report::needs;
 use crate::report::plan::why_skipped;
 use crate::report::spent::{spent, spent_of};
 use crate::report::text::{plural, sanitise_line, shell_word};
 use crate::report::view::Standing;
-use crate::run::limit_outcome;
+use crate::run::run_texts::limit_lines;
 use crate::state::{self, AttemptRecord, NeedKind, SpecState, UnitState, counts};
 use crate::store::activity::AtWork;
 use crate::store::lock;
@@ -44,10 +42,9 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
         return Ok(0);
     }
     let store = project.store(&place);
-    let mut state = store.load()?;
+    let mut state = project.state(&place)?;
     // an older version did not
     state.sum_up();
-    super::telling::as_configured(&mut state, &project.loaded.config);
     let (_, tasks) = place.read_tasks()?;
     let plan = super::plan::current(&place, &project.loaded.config, &tasks, &state);
     let holder = lock::holder(&store.run_lock());
@@ -117,7 +114,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
         let _ =
             writeln!(out, "  {}", at_work(&place.typed, unit, attempt, doing, commands, holder.is_some()));
     }
-    let limits = limits_now(&state, &project.loaded.config);
+    let limits = limit_lines(&state, &project.loaded.config);
     write_waits(&mut out, &place.typed, &state, &limits);
     write_units(&mut out, &state, &plan);
     let _ = writeln!(out, "  {}", report_counts::line(&counts));
@@ -217,15 +214,6 @@ fn write_answers(out: &mut impl Write, state: &SpecState) {
             writeln!(out, "  decided for task {id}: {} {said}", sanitise_line(&answer.question))
         };
     }
-}
-
-/// A line for each account or model that is limited now, with what a human does about it.
-pub(super) fn limits_now(state: &SpecState, config: &Config) -> Vec<String> {
-    let mending = |kind, backend: &str| {
-        let program = config.backends.get(backend).map_or("", |backend| &backend.command);
-        limit_outcome::mending(kind, program, backend)
-    };
-    limited::lines(state, jiff::Timestamp::now(), &jiff::tz::TimeZone::system(), mending)
 }
 
 /// What the run waits for, who is limited, and how long it waited.
