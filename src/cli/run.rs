@@ -22,28 +22,28 @@ use crate::store::lock::Holder;
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct RunArgs {
-    /// Specs, one after another: a folder, a tasks.md, or a name under run.spec_root, .kiro/specs, specs or openspec/changes. None: the only one there is.
+    /// Specs to run one after another: names, folders or tasks.md files [default: the only spec].
     #[arg(value_name = "SPEC")]
     specs: Vec<PathBuf>,
-    /// A spec, in the words of the Python tool.
+    /// Same as SPEC (compatibility).
     #[arg(long, value_name = "PATH")]
     spec: Option<PathBuf>,
     #[command(flatten)]
     work: Work,
-    /// Go on with the last run, with its options, where it ended for a human: the task that halted is tried once more
-    /// without an answer, failed tasks are tried afresh, and a commit that git refused is tried first.
+    /// Continue the last run with its options: try halted tasks again without an answer, and failed tasks with all their
+    /// attempts. A commit that git refused is tried first.
     #[arg(long)]
     retry: bool,
-    /// Forget the options of the last run: all tasks, and only what is said here.
+    /// Forget the options of the last run, such as --only; use only those given here.
     #[arg(long)]
     all: bool,
-    /// Print the plan and do nothing.
+    /// Print the plan and start nothing.
     #[arg(long, conflicts_with = "retry")]
     dry_run: bool,
-    /// Print one JSON object per event, as .seqorch/SPEC/events.jsonl keeps them, instead of text.
+    /// Print events as JSON, one per line, like .seqorch/SPEC/events.jsonl.
     #[arg(long, conflicts_with_all = ["dry_run", "detach"])]
     json: bool,
-    /// Run in the tmux session, so that this terminal may be closed.
+    /// Run in the tmux session; you can close this terminal.
     #[arg(long, conflicts_with_all = ["no_tmux", "dry_run"])]
     detach: bool,
     /// The session's main window started this process.
@@ -81,7 +81,7 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<u8> {
         Some(path) => Some(detached::read_request(path)?),
         None => args.retry.then_some(ResumeRequest::Retry),
     };
-    // all specs are found before the first begins: a typo must not show in the middle of the night
+    // all specs are found before the first begins: a typo must show now, not in the middle of the night
     let mut runs = Vec::new();
     for spec in specs {
         let keep_options = resume.is_some() && !args.all;
@@ -124,6 +124,7 @@ pub(super) fn start(runs: &[SpecRun], options: &StartOptions) -> Result<u8> {
                 place: &run.place,
                 config: &run.project.loaded.config,
                 options: &run.options(),
+                last_options: run.last.as_deref(),
                 resume: options.resume.as_ref(),
                 resume_file: options.resume_file.as_deref(),
                 verbosity: run.project.verbosity,

@@ -20,6 +20,8 @@ pub(super) struct SpecRun {
     pub(super) place: SpecPlace,
     /// The options of the last run that still count.
     kept: Vec<String>,
+    /// All options of the last run, where some of them may count.
+    pub(super) last: Option<Vec<String>>,
 }
 
 impl SpecRun {
@@ -39,7 +41,7 @@ impl SpecRun {
         let state = run.project.store(&run.place).load()?;
         let last = state.run.args();
         if last.is_empty() {
-            return Ok(run);
+            return Ok(Self { last: Some(Vec::new()), ..run });
         }
         let kept = KeptOptions::parse(last).map_err(|e| {
             let what = e.to_string();
@@ -57,13 +59,13 @@ impl SpecRun {
         let opened = Self::open(&global, &work, spec).map_err(|e| {
             e.hint(format!("The last run had the options {}; --all forgets them.", command_line(&kept)))
         })?;
-        Ok(Self { kept, ..opened })
+        Ok(Self { kept, last: Some(last.to_vec()), ..opened })
     }
 
     fn open(global: &Global, work: &Work, spec: Option<&Path>) -> Result<Self> {
         let project = Project::open(global, work.settings()?, spec)?;
         let place = project.place(&project.spec(spec)?, work.selection(&project))?;
-        Ok(Self { global: global.clone(), work: work.clone(), project, place, kept: Vec::new() })
+        Ok(Self { global: global.clone(), work: work.clone(), project, place, kept: Vec::new(), last: None })
     }
 
     /// Prints which options of the last run count.

@@ -1,6 +1,6 @@
 //! Changes in the work tree that are not the agents': which files have them when a run begins, and what follows.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -93,20 +93,21 @@ fn pending_files(root: &Path, state: &SpecState) -> HashSet<String> {
         .collect()
 }
 
-/// Takes what others changed since the last run out of the changes of units that are not done: it goes into the tree
-/// before them. Otherwise their sums and `undo` would take it for the agent's. `now` is the tree of all files.
-pub(super) fn exclude_changes_of_others(root: &Path, state: &mut SpecState, now: &str) {
-    let Some(left) = state.run.left_as().map(str::to_owned) else { return };
-    if left == now || state.run.is_open() || state.running().is_some() {
-        return;
+/// New trees before the units that are not done, by unit: they have what others changed since the last run. Otherwise the
+/// sums of these units and `undo` would take it for the agent's. `now` is the tree of all files.
+pub(super) fn trees_with_changes_of_others(
+    root: &Path,
+    state: &SpecState,
+    now: &str,
+) -> BTreeMap<String, String> {
+    let Some(left) = state.run.left_as().filter(|left| *left != now) else { return BTreeMap::new() };
+    if state.running().is_some() {
+        return BTreeMap::new();
     }
-    for unit in state.units.values_mut().filter(|unit| !unit.is_done()) {
-        if let Some(before) = &mut unit.before
-            && let Some(tree) = git::overlay(root, before, &left, now)
-        {
-            *before = tree;
-        }
-    }
+    let units = state.units.iter().filter(|(_, unit)| !unit.is_done());
+    units
+        .filter_map(|(id, unit)| Some((id.clone(), git::overlay(root, unit.before.as_ref()?, left, now)?)))
+        .collect()
 }
 
 /// Notes in the state the tree that a run leaves with work undone.

@@ -1,5 +1,6 @@
 //! The life of a run: take the lock, load the state, check it, begin, drive the machine, end, free the lock.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write};
@@ -25,7 +26,7 @@ use super::tmux_session::RunSession;
 use super::windows::Screen;
 use super::world::RealWorld;
 use crate::config::{Commit, Config};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::git;
 use crate::project::SpecPlace;
 use crate::report::events::What;
@@ -49,6 +50,8 @@ pub struct RunRequest<'a> {
     pub config: &'a Config,
     /// The options of the run, as a later run gets them that resumes it.
     pub options: &'a [String],
+    /// The options of the last run, where `options` has some of them.
+    pub last_options: Option<&'a [String]>,
     /// How it resumes an earlier run.
     pub resume: Option<&'a ResumeRequest>,
     /// The file that handed over `resume`. It is removed once the state has the request.
@@ -84,15 +87,25 @@ pub fn run(request: &RunRequest<'_>, inbox: &Ears) -> Result<RunResult> {
     let lock = RunLock::take(&store.run_lock(), &holder)?;
     store.sweep();
     // another run may have changed it before the lock was taken
-    let mut state = preflight::resumed(place, store.load()?, request.resume)?;
-    old_attempts::refuse_unknown_agent(&store, &state)?;
-    let has_work = !state.is_halted() && (!plan.steps.is_empty() || state.running().is_some());
+    let state = store.load()?;
+    check_last_options(request, &state)?;
+    let resumed = preflight::resumed(place, state.clone(), request.resume)?;
+    old_attempts::refuse_unknown_agent(&store, &resumed)?;
+    let has_work = !resumed.is_halted() && (!plan.steps.is_empty() || resumed.running().is_some());
     let before = git::snapshot(&place.root);
-    let start = if has_work {
-        start_of_work(request, &store, &mut state, before.as_deref())?
-    } else {
-        RunStart::default()
-    };
+    let mut start = RunStart { resume: request.resume.cloned(), ..RunStart::default() };
+    if has_work {
+        let dirty = dirty_files(request, &resumed)?;
+        if !dirty.may_begin {
+            return Err(dirty.refuse(&store, request.options.to_vec()));
+        }
+        let trees_before = before.as_ref().map_or_else(BTreeMap::new, |now| {
+            dirty_tree::trees_with_changes_of_others(&place.root, &resumed, now)
+        });
+        let args = request.options.to_vec();
+        start.work = Some(WorkStart { args, dirty_before: dirty.before, trees_before });
+        start.dirty = dirty.refused;
+    }
     // a viewer must not take the summary of an earlier run for this one's; a run that was refused above leaves it
     let _ = fs::remove_file(store.summary_path());
     let session = if has_work { open_session(request, &store, &holder)? } else { RunSession::default() };
@@ -105,15 +118,11 @@ pub fn run(request: &RunRequest<'_>, inbox: &Ears) -> Result<RunResult> {
     if let Some(end) = end_before_start(inbox) {
         return Ok(RunResult { exit_code: exit_code(&end, &[]), asked_to_stop: true });
     }
-    if request.resume.is_some() {
-        // nothing refuses the run from here on
-        store.save(&state)?;
-        request.resume_file.iter().for_each(|path| drop(fs::remove_file(path)));
-    }
     let mut machine = Machine::new(state, Policy::of(config, TimeZone::system()));
     let out: Box<dyn Write> = if request.json { Box::new(io::sink()) } else { Box::new(anstream::stdout()) };
     let mut world = RealWorld::new(place, config, &store, &SystemClock, launcher, inbox, out);
     world.explain(request.verbosity);
+    world.remove_after_save(request.resume_file);
     world.listen(chronicle(request, &store)?);
     world.end_old_calls();
     old_attempts::expire(config, &store, &mut world)?;
@@ -147,27 +156,20 @@ fn end_before_start(inbox: &Ears) -> Option<End> {
     }
 }
 
-/// Separates the changes of others from those of the agents. Fails where the changes of others let no run begin.
-fn start_of_work(
-    request: &RunRequest<'_>,
-    store: &Store,
-    state: &mut SpecState,
-    tree: Option<&str>,
-) -> Result<RunStart> {
-    let RunRequest { place, config, .. } = *request;
-    let dirty = match config.git.commit {
-        Commit::Step => DirtyFiles::find(&place.root, config.git.dirty, state)?,
-        Commit::Off => DirtyFiles::none(),
-    };
-    if let Some(tree) = tree {
-        dirty_tree::exclude_changes_of_others(&place.root, state, tree);
+/// Refuses to begin where the last run is not the one whose options this run was given.
+fn check_last_options(request: &RunRequest<'_>, state: &SpecState) -> Result<()> {
+    if request.last_options.is_none_or(|options| options == state.run.args()) {
+        return Ok(());
     }
-    let args = request.options.to_vec();
-    if !dirty.may_begin {
-        return Err(dirty.refuse(store, args));
+    let text = format!("another run of {} began meanwhile, with other options", request.place.name);
+    Err(Error::new(ErrorKind::Locked, text).hint("See `seqorch status`, then type the command again."))
+}
+
+fn dirty_files(request: &RunRequest<'_>, state: &SpecState) -> Result<DirtyFiles> {
+    match request.config.git.commit {
+        Commit::Step => DirtyFiles::find(&request.place.root, request.config.git.dirty, state),
+        Commit::Off => Ok(DirtyFiles::none()),
     }
-    let work = WorkStart { args, dirty_before: dirty.before };
-    Ok(RunStart { work: Some(work), dirty: dirty.refused })
 }
 
 fn open_session(request: &RunRequest<'_>, store: &Store, holder: &Holder) -> Result<RunSession> {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -81,6 +82,8 @@ pub struct RealWorld<'a> {
     pub(super) noted: Option<Timestamp>,
     /// How much it says of what it does.
     pub(super) verbosity: u8,
+    /// A file to remove once the state is saved.
+    handed_over: Option<PathBuf>,
 }
 
 impl<'a> RealWorld<'a> {
@@ -112,7 +115,13 @@ impl<'a> RealWorld<'a> {
             told: None,
             noted: None,
             verbosity: 0,
+            handed_over: None,
         }
+    }
+
+    /// Removes the file that handed over the resume request, once the state that has the request is saved.
+    pub(super) fn remove_after_save(&mut self, file: Option<&Path>) {
+        self.handed_over = file.map(Path::to_owned);
     }
 
     /// Everybody else who is to hear of what happens.
@@ -256,7 +265,9 @@ impl World for RealWorld<'_> {
     }
 
     fn save(&mut self, state: &SpecState) -> Result<()> {
-        self.store.save(state)
+        self.store.save(state)?;
+        self.handed_over.take().into_iter().for_each(|file| drop(fs::remove_file(file)));
+        Ok(())
     }
 
     fn ticked(&mut self) -> Result<BTreeSet<String>> {
