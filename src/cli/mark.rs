@@ -1,4 +1,4 @@
-//! `seqorch mark`: sets a task by hand.
+//! `seqorch mark`: marks a task done, to do or skipped, or assigns it.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -14,36 +14,37 @@ use crate::run::mark::{self, MarkRequest, OwnerMark, TaskMark};
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "A mark goes for all tasks below the one that is named. Boxes in tasks.md follow, unless tasks.tick \
-is \"off\". Who does a task is chosen by --backend or --agent, before the run; that beats rules, overrides and what an agent said."
+    after_help = "A mark also applies to all subtasks. The boxes in tasks.md change with it, unless tasks.tick is \"off\". \
+--backend and --agent win over rules, overrides and the assignments of an agent.\n\n\
+Examples: `seqorch mark 2.1 done`, `seqorch mark 4 --backend codex`."
 )]
 pub(super) struct MarkArgs {
     /// The task.
     id: String,
-    /// What it is.
+    /// Its new state.
     #[arg(value_enum, required_unless_present_any = ["backend", "agent", "clear"])]
     mark: Option<MarkState>,
-    /// This backend does it.
+    /// Backend that does the task.
     #[arg(long, value_name = "NAME", conflicts_with_all = ["agent", "clear"])]
     backend: Option<String>,
-    /// This owner does it, a key of [assign.owners].
+    /// Owner that does the task: a key of [assign.owners].
     #[arg(long, value_name = "NAME", conflicts_with = "clear")]
     agent: Option<String>,
-    /// Forget who does it, whoever chose.
+    /// Remove its assignment.
     #[arg(long)]
     clear: bool,
-    /// The spec: a folder, a tasks.md, or a name. None: the only one there is.
+    /// Spec: its name, its folder or its tasks.md [default: the only spec].
     #[arg(long, value_name = "SPEC")]
     spec: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum MarkState {
-    /// Done, whoever did it.
+    /// Done.
     Done,
-    /// Open: it is done (again) by the next run.
+    /// To do: the next run does it, even if it was done before.
     Todo,
-    /// Not to be done; what depends on it is blocked.
+    /// Left out. Tasks that depend on it are blocked.
     Skip,
 }
 
@@ -70,8 +71,8 @@ pub(super) fn mark(global: &Global, args: &MarkArgs) -> Result<u8> {
     let id = &args.id;
     match &request.owner {
         None => {}
-        Some(OwnerMark::Clear) if marked.was_assigned => print(&format!("{id}: it is forgotten who does it")),
-        Some(OwnerMark::Clear) => print(&format!("{id}: nobody was chosen for it")),
+        Some(OwnerMark::Clear) if marked.was_assigned => print(&format!("{id}: assignment removed")),
+        Some(OwnerMark::Clear) => print(&format!("{id}: had no assignment")),
         Some(OwnerMark::By { backend, owner }) => {
             let name = backend.as_ref().or(owner.as_ref()).map_or("", String::as_str);
             print(&format!("{id}: assigned to {name}"));
@@ -81,11 +82,11 @@ pub(super) fn mark(global: &Global, args: &MarkArgs) -> Result<u8> {
         None => return Ok(0),
         Some(TaskMark::Done) => "done",
         Some(TaskMark::Todo) => "to do",
-        Some(TaskMark::Skip) => "not to be done",
+        Some(TaskMark::Skip) => "skipped",
     };
     print(&format!("{} of {}: {word}", marked.ids.join(", "), place.name));
     for unit in marked.released {
-        print(&format!("what task {unit} changed stays in the files and is owed no commit any more"));
+        print(&format!("task {unit}: its changes stay in the files, and its pending commit is dropped"));
     }
     Ok(0)
 }

@@ -1,4 +1,4 @@
-//! `seqorch resume`: go on after an agent asked for a human.
+//! `seqorch resume`: answers an agent's question and continues the run.
 
 use std::fs;
 use std::io::{self, IsTerminal, Write};
@@ -19,24 +19,24 @@ use crate::run::resume::ResumeRequest;
 
 #[derive(Debug, Args)]
 pub(super) struct ResumeArgs {
-    /// The spec: a folder, a tasks.md, or a name under run.spec_root, .kiro/specs, specs or openspec/changes.
+    /// Spec: its name, its folder or its tasks.md [default: the only spec].
     spec: Option<PathBuf>,
-    /// What to tell the agent; without it your editor is opened.
+    /// The answer. Without it, your editor opens with the question.
     #[arg(long, value_name = "TEXT")]
     answer: Option<String>,
-    /// Read the answer from this file; `-` reads standard input.
+    /// Read the answer from this file; - reads standard input.
     #[arg(long, value_name = "FILE", conflicts_with = "answer")]
     answer_file: Option<PathBuf>,
-    /// Try limited backends at once instead of waiting for the end of their limits; a run that waits is told to.
+    /// Forget all limits and try at once, without an answer. If a run waits for a limit, it retries.
     #[arg(long, conflicts_with_all = ["answer", "answer_file"])]
     now: bool,
-    /// Forget the options of the last run: all tasks, and only what is said here.
+    /// Forget the options of the last run, such as --only; use only those given here.
     #[arg(long)]
     all: bool,
-    /// Print one JSON object per event, as .seqorch/SPEC/events.jsonl keeps them, instead of text.
+    /// Print events as JSON, one per line, like .seqorch/SPEC/events.jsonl.
     #[arg(long, conflicts_with = "detach")]
     json: bool,
-    /// Run in the tmux session, so that this terminal may be closed.
+    /// Run in the tmux session; you can close this terminal.
     #[arg(long, conflicts_with = "no_tmux")]
     detach: bool,
     #[command(flatten)]
@@ -97,7 +97,7 @@ fn read_answer(file: &Path) -> Result<String> {
         .map_err(|e| Error::new(ErrorKind::Usage, format!("--answer-file {}", file.display())).caused_by(e))
 }
 
-/// What a person writes in their editor below the question; `None` where there is no editor or no terminal.
+/// Opens the user's editor with the question and returns the answer; `None` where there is no editor or no terminal.
 fn edited(question: &str) -> Result<Option<String>> {
     let Some(editor) =
         ["VISUAL", "EDITOR"].iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()))
@@ -110,10 +110,10 @@ fn edited(question: &str) -> Result<Option<String>> {
     let failed = |e| Error::io("writing a file in", &std::env::temp_dir(), e);
     let mut file = tempfile::Builder::new().prefix("answer-").suffix(".md").tempfile().map_err(failed)?;
     let asked: Vec<String> = sanitise_text(question).lines().map(|line| format!("# {line}\n")).collect();
-    write!(file, "\n# Write the answer above; lines that begin with # are left out.\n#\n{}", asked.concat())
+    write!(file, "\n# Write the answer above. Lines that begin with # are ignored.\n#\n{}", asked.concat())
         .map_err(failed)?;
     let path = file.path();
-    // an editor is often a command with arguments (`code --wait`), which is a shell's business
+    // VISUAL and EDITOR may have arguments (`code --wait`), so a shell splits them
     let status = Command::new("sh")
         .args(["-c", &format!("{editor} \"$1\""), "sh"])
         .arg(path)
@@ -136,7 +136,7 @@ fn answer_in(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn an_answer_is_what_stands_outside_the_comments() {
+    fn an_answer_has_no_comment_lines() {
         assert_eq!(
             super::answer_in("Use Postgres.\n\n  #not this\n# Which one?\n"),
             "Use Postgres.\n\n  #not this"

@@ -24,12 +24,12 @@ use crate::store::lock;
 
 #[derive(Debug, Args)]
 pub(super) struct StatusArgs {
-    /// The spec: a folder, a tasks.md, or a name under run.spec_root, .kiro/specs, specs or openspec/changes.
+    /// Spec: its name, its folder or its tasks.md [default: the only spec].
     spec: Option<PathBuf>,
     /// Print one JSON object instead; with --watch one per event.
     #[arg(long)]
     json: bool,
-    /// Show it live; where no screen can be drawn (in a pipe, in CI), one line per event until the run ends.
+    /// Show it live. Without a terminal (in a pipe, in CI), print one line per event until the run ends.
     #[arg(short, long)]
     watch: bool,
 }

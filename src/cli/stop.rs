@@ -1,4 +1,4 @@
-//! `seqorch stop`: end a run after its current step, or now, and say what became of it.
+//! `seqorch stop`: stops a run after its current step, or now.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -20,9 +20,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 #[derive(Debug, Args)]
 pub(super) struct StopArgs {
-    /// The spec: a folder, a tasks.md, or a name under run.spec_root, .kiro/specs, specs or openspec/changes.
+    /// Spec: its name, its folder or its tasks.md [default: the only spec].
     spec: Option<PathBuf>,
-    /// End the agent, too, instead of letting it finish its task.
+    /// End the agent now instead of letting it finish its task.
     #[arg(long)]
     now: bool,
 }
@@ -48,7 +48,7 @@ pub(super) fn stop(global: &Global, args: &StopArgs) -> Result<u8> {
     let at_work = shown_attempt(&store)?;
     if args.now && active_run::end_orphans(&place, &store, patience)? {
         let what = at_work.unwrap_or_else(|| "an agent that the state does not know".to_owned());
-        let text = format!("{what} was at work without a run and is ended; `seqorch run` begins it again");
+        let text = format!("{what} worked without a run and was ended; `seqorch run` starts it again");
         print(&place, &text);
     } else if run.is_none() {
         print(
@@ -57,7 +57,7 @@ pub(super) fn stop(global: &Global, args: &StopArgs) -> Result<u8> {
                 Some(what) => format!(
                     "no run is active, but {what} is still at work; `seqorch stop --now` ends it, `seqorch run` takes it over"
                 ),
-                None => "nothing runs".to_owned(),
+                None => "nothing is running".to_owned(),
             },
         );
     }
@@ -71,17 +71,17 @@ pub(super) fn retry_now(project: &Project, place: &SpecPlace) -> Result<bool> {
     let pid = run.pid();
     let text = match run.retry_now()? {
         RetryNow::KeepsPace(rule) => {
-            format!("process {pid} keeps to {}; its limits are forgotten", sanitise_line(&rule))
+            format!("process {pid} still waits for {}; it has forgotten its limits", sanitise_line(&rule))
         }
-        RetryNow::NotWaiting => format!("process {pid} waits for no limit, and tries with its next step"),
+        RetryNow::NotWaiting => format!("process {pid} does not wait for a limit; its next step tries at once"),
         RetryNow::Retries(reason) => {
             let reason = sanitise_line(&reason);
-            format!("process {pid} does not wait any longer ({reason}), and tries now")
+            format!("process {pid} stopped waiting ({reason}); retrying now")
         }
         RetryNow::Suspended => {
-            format!("process {pid} was told to try now, and is suspended, and tries when it goes on (`fg`)")
+            format!("process {pid} is suspended; it will retry when it continues (`fg`)")
         }
-        RetryNow::NotYet => format!("process {pid} was told to try now, and has not acted on it yet"),
+        RetryNow::NotYet => format!("process {pid} was asked to retry now and has not reacted yet"),
     };
     print(place, &text);
     Ok(true)
@@ -93,7 +93,7 @@ fn stop_after_step(project: &Project, place: &SpecPlace, store: &Store, run: &Ac
     run.stop_after_step()?;
     let mut asked = format!("process {} was asked to stop{step}", run.pid());
     if run.is_suspended() {
-        asked.push_str("; it is suspended, and hears of that when it goes on (`fg`)");
+        asked.push_str("; it is suspended and will react when it continues (`fg`)");
     }
     if active_run::is_inside_an_attempt(store) {
         // an agent that waited for the end of its own step would wait for ever

@@ -1,4 +1,4 @@
-//! `seqorch undo`: takes back what a done task changed, in the files only.
+//! `seqorch undo`: restores the files that a done task changed, and marks it to do.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ use crate::run::undo;
 pub(super) struct UndoArgs {
     /// The task.
     id: String,
-    /// The spec: a folder, a tasks.md, or a name. None: the only one there is.
+    /// Spec: its name, its folder or its tasks.md [default: the only spec].
     #[arg(long, value_name = "SPEC")]
     spec: Option<PathBuf>,
 }
@@ -26,12 +26,13 @@ pub(super) fn undo(global: &Global, args: &UndoArgs) -> Result<u8> {
     let place = project.place(&project.spec(args.spec.as_deref())?, Selection::default())?;
     let undone = undo::undo(&place, &project.loaded.config, &args.id)?;
     let mut out = io::stdout().lock();
-    let _ = writeln!(out, "task {} is open again; taken back in the files:", args.id);
+    let what = if undone.files.is_empty() { "nothing to restore" } else { "restored files:" };
+    let _ = writeln!(out, "task {} is to do again; {what}", args.id);
     for change in &undone.files {
         let _ = writeln!(out, "  {}", sanitise_line(&change.path));
     }
     if let Some(commit) = &undone.commit {
-        let _ = writeln!(out, "its commit {commit:.9} stays in the history; commit the way back as you like");
+        let _ = writeln!(out, "its commit {commit:.9} stays in the history; commit the revert when you want");
     }
     Ok(0)
 }

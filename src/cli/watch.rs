@@ -1,4 +1,4 @@
-//! The live view: of whoever asks (`status --watch`), and in the window of a run.
+//! The live view: for `status --watch`, and in the window `main` of a run.
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
@@ -20,14 +20,14 @@ use crate::view::{self, Left, OfRun, Watch};
 /// The hidden verb that shows a run in its main window.
 pub(super) const VERB: &str = "__view";
 
-/// What the main window of a run shows.
+/// The arguments of the view in a main window.
 #[derive(Debug, Args)]
 pub(super) struct ViewArgs {
     spec: PathBuf,
-    /// The run's process; none: it is to be started.
+    /// The id of the run's process; none: this view starts the run.
     #[arg(long)]
     run: Option<u32>,
-    /// When it took the spec, or a moment before that.
+    /// When the run took the lock, or a moment before that.
     #[arg(long)]
     since: Timestamp,
     #[command(flatten)]

@@ -74,7 +74,7 @@ pub fn mark(place: &SpecPlace, config: &Config, request: &MarkRequest) -> Result
     })?;
     if let Some((unit, _)) = state.running().filter(|(unit, _)| ids.iter().any(|id| id == unit)) {
         return Err(Error::new(ErrorKind::Locked, format!("an agent works on task {unit}"))
-            .hint("`seqorch run` goes on with it; `seqorch stop --now` ends it."));
+            .hint("`seqorch run` continues with it; `seqorch stop --now` ends it."));
     }
     let was_assigned = match &request.owner {
         Some(owner) => assign(&mut state, config, &tasks, id, owner)?,

@@ -25,7 +25,7 @@ pub(super) fn refuse_unknown_agent(store: &Store, state: &SpecState) -> Result<(
             ErrorKind::Locked,
             format!("an agent that the state does not know is at work: {}", dir.path().display()),
         )
-        .detail("  Nothing was started beside it.")
+        .detail("  Nothing was started next to it.")
         .hint("End it with `seqorch stop --now`, or wait for its end."))
     })
 }

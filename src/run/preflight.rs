@@ -113,9 +113,9 @@ fn check_programs(config: &Config, plan: &Plan) -> Result<()> {
         .filter(|(_, b)| programs::find_in_path(&b.command, Path::new("/")).is_some())
         .map(|(name, _)| name.as_str())
         .collect();
-    let mut error = Error::new(ErrorKind::Unavailable, "an agent's program is not there, or may not be run")
+    let mut error = Error::new(ErrorKind::Unavailable, "an agent's program is missing or not executable")
         .detail(missing.join("\n"))
-        .hint("Install it, mend the PATH, or set `command` of the backend in seqorch.toml.");
+        .hint("Install it, fix the PATH, or set `command` of the backend in seqorch.toml.");
     if !others.is_empty() {
         error = error
             .hint(format!("Backends that are installed: {} (run.backend, --backend).", others.join(", ")));

@@ -1,4 +1,4 @@
-//! Takes back what a done task changed, in the files and in the state.
+//! Undoes a done task: restores its files and makes it one to do.
 
 use jiff::Timestamp;
 
@@ -64,11 +64,11 @@ fn nothing_known(state: &SpecState, id: &str) -> Error {
     let with = state.units.iter().filter(|(_, unit)| unit.changes.is_some());
     let ids: Vec<_> = with.map(|(id, _)| id.as_str()).collect();
     let hint = if is_pending {
-        "It is done, and the next `seqorch run` looks at that first.".to_owned()
+        "Its commit is pending; run `seqorch run` first.".to_owned()
     } else if ids.is_empty() {
-        "It takes a git repository, git.snapshot = true, and a task that is done.".to_owned()
+        "Undo needs a git repository, git.snapshot = true, and a done task.".to_owned()
     } else {
-        format!("Tasks that can be taken back: {}.", ids.join(", "))
+        format!("Tasks that can be undone: {}.", ids.join(", "))
     };
-    Error::new(ErrorKind::Usage, format!("nothing is known of what task {id} changed")).hint(hint)
+    Error::new(ErrorKind::Usage, format!("the changes of task {id} are not known")).hint(hint)
 }
