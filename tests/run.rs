@@ -63,7 +63,7 @@ fn the_iteration_limit_exits_with_1_and_the_next_run_continues() {
     project
         .run(&["run", "--max-iterations", "2"])
         .code(1)
-        .says(&["maximum of iterations", "2 of 3 tasks done · 1 to do"]);
+        .says(&["iteration limit reached", "2 of 3 tasks done · 1 to do"]);
     assert_eq!(project.ledger(), ["1 1", "2 1"]);
     project.run(&["run", "--max-iterations", "2"]).code(0);
     assert_eq!(project.ledger(), ["1 1", "2 1", "3 1"]);

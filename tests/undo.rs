@@ -35,6 +35,23 @@ fn undo_restores_the_files_and_reopens_the_task() {
     assert_eq!(project.read("made-1"), "changed since\n");
 }
 
+/// The tasks are rows of a table; without the forced dialect the box below it would be the only task.
+#[test]
+fn undo_reads_the_tasks_in_the_forced_dialect() {
+    const ROWS: &str = "- [ ] 1.1 A note\n- [ ] 1.2 Another\n\n| id | task | done |\n|---|---|---|\n| T1 | First | [ ] |\n| T2 | Second | [ ] |\n";
+    let project = repo(WRITES, "[tasks]\ndialect = \"table\"\n");
+    // git does not have the file, so only the tick can open the row again
+    project.write(".gitignore", format!("{}.kiro\n", project.read(".gitignore")));
+    git(&project, &["rm", "-rq", "--cached", ".kiro"]);
+    git(&project, &["add", ".gitignore"]);
+    git(&project, &["commit", "-qm", "keep the specs out"]);
+    project.write(".kiro/specs/demo/tasks.md", ROWS);
+    project.run(&["run", "--only", "T1"]).code(0);
+    assert_eq!(project.read(".kiro/specs/demo/tasks.md"), ROWS.replace("First | [ ]", "First | [x]"));
+    project.run(&["undo", "T1"]).code(0);
+    assert_eq!(project.read(".kiro/specs/demo/tasks.md"), ROWS);
+}
+
 #[test]
 fn undo_works_for_two_specs_of_one_name_even_after_git_gc() {
     let project = repo("echo x > made-$(ls -d made-* 2>/dev/null | wc -l); say_done", "");

@@ -34,7 +34,7 @@ pub(super) fn attach(global: &Global, args: &AttachArgs) -> Result<u8> {
     let project = Project::open(global, Vec::new(), args.spec.as_deref())?;
     let (dir, id) = spec_and_window(&project, args)?;
     let place = project.place(&dir, Selection::default())?;
-    let store = project.store(&place);
+    let store = place.store();
     let config = &project.loaded.config.tmux;
     let env: Vec<_> = std::env::vars_os().collect();
     let program = tmux::find_tmux(&env).ok_or_else(|| {

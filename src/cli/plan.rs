@@ -64,7 +64,7 @@ pub(super) fn plan(global: &Global, args: &PlanArgs) -> Result<u8> {
             (None, None)
         } else {
             plan::check_selection(&tasks, config, &place.selection)?;
-            let state = project.store(&place).load()?;
+            let state = place.store().load()?;
             let plan = current(&place, config, &tasks, &state);
             let times = forecast::timeline(&plan, &state, config, Timestamp::now(), &TimeZone::system());
             (Some(plan), times)
@@ -115,7 +115,7 @@ pub(super) fn show(global: &Global, project: &Project, place: &SpecPlace) -> Res
         return Err(Error::new(ErrorKind::BadTasks, format!("{shown} can't be run")).detail(diagnostics));
     }
     plan::check_selection(&tasks, config, &place.selection)?;
-    let state = project.store(place).load()?;
+    let state = place.store().load()?;
     let plan = current(place, config, &tasks, &state);
     preflight::check_template(config, &plan)?;
     preflight::note_unmatched_inputs(place, config);
@@ -132,7 +132,7 @@ pub(super) fn show(global: &Global, project: &Project, place: &SpecPlace) -> Res
 fn prompt(project: &Project, place: &SpecPlace, id: &str) -> Result<u8> {
     let config = &project.loaded.config;
     let (_, tasks) = place.good_tasks()?;
-    let state = project.store(place).load()?;
+    let state = place.store().load()?;
     let plan = current(place, config, &tasks, &state);
     let does = |step: &&Step| step.unit == id || step.open.iter().any(|task| task.id == id);
     let step = plan.steps.iter().find(does).ok_or_else(|| no_step(&plan, id))?;

@@ -13,7 +13,6 @@ use crate::project::project_folders::ProjectFolders;
 use crate::project::spec_argument::{GivenOptions, SpecFinder};
 use crate::project::spec_place::{SpecPlace, folder_and_name};
 use crate::state::SpecState;
-use crate::store::spec_store::Store;
 
 /// A project and its configuration.
 pub(super) struct Project {
@@ -85,14 +84,9 @@ impl Project {
         Ok(SpecPlace { name, typed, dir, root: self.root.clone(), dialect, selection })
     }
 
-    /// Where the files of the spec's runs are.
-    pub(super) fn store(&self, place: &SpecPlace) -> Store {
-        place.store(&self.loaded.config.run.spec_root)
-    }
-
     /// Loads the state of the spec. Where this project commits nothing, no commit is pending in it.
     pub(super) fn state(&self, place: &SpecPlace) -> Result<SpecState> {
-        let mut state = self.store(place).load()?;
+        let mut state = place.store().load()?;
         if self.loaded.config.git.commit == Commit::Off {
             state.without_commits();
         }

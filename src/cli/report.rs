@@ -35,7 +35,7 @@ pub(super) struct ReportArgs {
 pub(super) fn report(global: &Global, args: &ReportArgs) -> Result<u8> {
     let project = Project::open(global, Vec::new(), args.spec.as_deref())?;
     let place = project.place(&project.spec(args.spec.as_deref())?, Selection::default())?;
-    let store = project.store(&place);
+    let store = place.store();
     let state = project.state(&place)?;
     let (_, tasks) = place.read_tasks()?;
     let plan = current_plan(&place, &project.loaded.config, &tasks, &state, Timestamp::now());

@@ -46,7 +46,7 @@ pub(super) struct ResumeArgs {
 pub(super) fn resume(global: &Global, args: &ResumeArgs) -> Result<u8> {
     let run = SpecRun::find(global, &args.work, args.spec.as_deref(), !args.all, args.detach)?;
     let resume = if args.now {
-        if stop::retry_now(&run.project, &run.place)? {
+        if stop::retry_now(&run.place)? {
             return Ok(0);
         }
         ResumeRequest::ForgetLimits
@@ -66,7 +66,7 @@ pub(super) fn resume(global: &Global, args: &ResumeArgs) -> Result<u8> {
 /// The answer to the oldest question: from the command line, a file or an editor.
 fn answer(run: &SpecRun, args: &ResumeArgs) -> Result<ResumeRequest> {
     let place = &run.place;
-    let state = run.project.store(place).load()?;
+    let state = place.store().load()?;
     let questions = state.questions();
     let question = questions.first().ok_or_else(|| not_halted(place, &state))?;
     let request = |text: String| ResumeRequest::Answer { unit: question.unit.to_owned(), text };

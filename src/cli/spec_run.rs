@@ -38,7 +38,7 @@ impl SpecRun {
         if !keep_options {
             return Ok(run);
         }
-        let state = run.project.store(&run.place).load()?;
+        let state = run.place.store().load()?;
         let last = state.run.args();
         if last.is_empty() {
             return Ok(Self { last: Some(Vec::new()), ..run });

@@ -41,7 +41,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
         super::watch::watch(global, &project, &place, None, args.json)?;
         return Ok(0);
     }
-    let store = project.store(&place);
+    let store = place.store();
     let mut state = project.state(&place)?;
     // an older version did not
     state.sum_up();

@@ -30,7 +30,7 @@ pub(super) struct StopArgs {
 pub(super) fn stop(global: &Global, args: &StopArgs) -> Result<u8> {
     let project = Project::open(global, Vec::new(), args.spec.as_deref())?;
     let place = project.place(&project.spec(args.spec.as_deref())?, Selection::default())?;
-    let store = project.store(&place);
+    let store = place.store();
     let patience = project.loaded.config.timeout.grace.saturating_add(PATIENCE);
     let run = ActiveRun::find(&store, "stop")?;
     match &run {
@@ -65,15 +65,17 @@ pub(super) fn stop(global: &Global, args: &StopArgs) -> Result<u8> {
 }
 
 /// Asks a run that waits for a limit to try at once, and prints what it does. `false`: no run is active.
-pub(super) fn retry_now(project: &Project, place: &SpecPlace) -> Result<bool> {
-    let store = project.store(place);
+pub(super) fn retry_now(place: &SpecPlace) -> Result<bool> {
+    let store = place.store();
     let Some(run) = ActiveRun::find(&store, "resume --now")? else { return Ok(false) };
     let pid = run.pid();
     let text = match run.retry_now()? {
         RetryNow::KeepsPace(rule) => {
             format!("process {pid} still waits for {}; it has forgotten its limits", sanitise_line(&rule))
         }
-        RetryNow::NotWaiting => format!("process {pid} does not wait for a limit; its next step tries at once"),
+        RetryNow::NotWaiting => {
+            format!("process {pid} does not wait for a limit; its next step tries at once")
+        }
         RetryNow::Retries(reason) => {
             let reason = sanitise_line(&reason);
             format!("process {pid} stopped waiting ({reason}); retrying now")
@@ -108,7 +110,7 @@ fn stop_after_step(project: &Project, place: &SpecPlace, store: &Store, run: &Ac
 /// Prints that the run has ended, and how many steps are left. `ended` is the attempt that ended with it.
 fn print_end(project: &Project, place: &SpecPlace, ended: Option<&str>) -> Result<()> {
     let with = ended.map_or_else(String::new, |what| format!(", and {what} with it"));
-    let state = project.store(place).load()?;
+    let state = place.store().load()?;
     // the run has ended even if tasks.md cannot be read
     let left = place.good_tasks().map_or_else(
         |_| String::new(),

@@ -44,7 +44,7 @@ pub(super) fn view(global: &Global, args: &ViewArgs) -> Result<u8> {
         watch(global, &project, &place, Some(OfRun { pid, since: args.since }), false)?;
         return Ok(0);
     }
-    let store = project.store(&place);
+    let store = place.store();
     let mut run = BackgroundRun::start(&store, &args.start)?;
     let has_begun = run.has_begun(&store);
     if has_begun {
@@ -65,7 +65,7 @@ pub(super) fn watch(
     of_run: Option<OfRun>,
     json: bool,
 ) -> Result<Left> {
-    let store = project.store(place);
+    let store = place.store();
     let stdout = io::stdout();
     let watch = Watch {
         place,

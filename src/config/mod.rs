@@ -68,7 +68,7 @@ pub use sections::pace::{Pace, PaceWindow, TokenBudget};
 pub use sections::prompt::{Prompt, Skill};
 pub use sections::root::{Config, Override};
 pub use sections::run::{
-    Done, DoneSignal, Granularity, OnFailure, PartialRetry, PartialTimeouts, Retry, Run, Timeouts,
+    Done, DoneSignal, Granularity, OnFailure, PartialRetry, PartialTimeouts, Retry, RunSettings, Timeouts,
 };
 pub use sections::tmux::{ExtraWindow, Keep, Layout, Pane, Side, Tmux, TmuxMode};
 pub use sections::work::{Commit, Dirty, Git, Log, Tasks, Tick, Verify};

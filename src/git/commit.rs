@@ -143,17 +143,17 @@ mod tests {
     fn files_that_an_agent_moved_or_removed_with_git_are_committed() {
         let dir = repo();
         let at = dir.path();
-        for name in ["old", "dead"] {
+        for name in ["source", "dead"] {
             fs::write(at.join(name), name).unwrap();
         }
-        commit(at, &paths(&["old", "dead"]), "add").unwrap().unwrap();
-        for args in [&["mv", "old", "new"][..], &["rm", "-q", "dead"]] {
+        commit(at, &paths(&["source", "dead"]), "add").unwrap().unwrap();
+        for args in [&["mv", "source", "new"][..], &["rm", "-q", "dead"]] {
             run(at, args).unwrap();
         }
         fs::write(at.join("made"), "made").unwrap();
-        let id = commit(at, &paths(&["dead", "made", "new", "never", "old"]), "x").unwrap().unwrap();
+        let id = commit(at, &paths(&["dead", "made", "new", "never", "source"]), "x").unwrap().unwrap();
         let names = run(at, &["show", "--no-renames", "--name-status", "--format=", &id]).unwrap();
-        assert_eq!(names, "D\tdead\nA\tmade\nA\tnew\nD\told");
+        assert_eq!(names, "D\tdead\nA\tmade\nA\tnew\nD\tsource");
         assert_eq!(uncommitted_files(at).unwrap(), Vec::<String>::new());
     }
 

@@ -59,12 +59,10 @@ impl SpecPlace {
         Ok((text, tasks))
     }
 
-    /// Where the files of the spec's runs are. `spec_root` is `run.spec_root`, relative to the root.
+    /// Where the files of the spec's runs are.
     #[must_use]
-    pub fn store(&self, spec_root: &Path) -> Store {
-        let spec_root = fs::canonicalize(self.root.join(spec_root));
-        let usual = spec_root.is_ok_and(|spec_root| self.dir.parent() == Some(&spec_root));
-        Store::new(&self.root, &self.dir, &self.name, usual)
+    pub fn store(&self) -> Store {
+        Store::new(&self.root, &self.dir, &self.name)
     }
 }
 

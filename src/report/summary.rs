@@ -132,7 +132,7 @@ fn headline(end: &End, needs: &[ShownNeed]) -> String {
     match end {
         End::Complete => "all complete".to_owned(),
         End::SelectionComplete { left } => format!("selection complete, {} left", plural(*left, "task")),
-        End::MaxIterations => "maximum of iterations reached, work is left".to_owned(),
+        End::MaxIterations => "iteration limit reached, tasks are left".to_owned(),
         End::Interrupted => "interrupted".to_owned(),
         End::Terminated => "terminated".to_owned(),
         End::HungUp => "the terminal is gone".to_owned(),

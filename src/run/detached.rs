@@ -51,7 +51,7 @@ pub struct DetachedPaths {
 /// Starts the run in the environment of this process, and waits until it has begun. Returns the command that shows it.
 pub fn start(request: &DetachRequest<'_>) -> Result<String> {
     let DetachRequest { place, config, .. } = *request;
-    let store = place.store(&config.run.spec_root);
+    let store = place.store();
     if let Some(holder) = lock::holder(&store.run_lock()) {
         // fails with the same message as a run without --detach
         RunLock::take(&store.run_lock(), &holder)?;

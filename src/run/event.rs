@@ -77,7 +77,6 @@ pub struct WorkStart {
 
 /// What happened.
 #[derive(Debug, Clone)]
-#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 pub enum Event {
     /// The run begins, or one that was killed continues.
     Begin {

@@ -62,7 +62,7 @@ pub struct Marked {
 
 /// Sets it in the state, and in the boxes of tasks.md unless `tasks.tick` is off.
 pub fn mark(place: &SpecPlace, config: &Config, request: &MarkRequest) -> Result<Marked> {
-    let store = place.store(&config.run.spec_root);
+    let store = place.store();
     store.prepare()?;
     let _lock = RunLock::take(&store.run_lock(), &Holder::me(&place.dir, Timestamp::now()))?;
     let mut state = store.load()?;

@@ -34,7 +34,7 @@ impl CheckedSpec {
     pub(super) fn check(place: &SpecPlace, config: &Config, resume: Option<&ResumeRequest>) -> Result<Self> {
         let (_, tasks) = place.good_tasks()?;
         plan::check_selection(&tasks, config, &place.selection)?;
-        let store = place.store(&config.run.spec_root);
+        let store = place.store();
         let state = resumed(place, store.load()?, resume)?;
         let plan = current_plan(place, config, &tasks, &state, Timestamp::now());
         check_programs(config, &plan)?;
@@ -113,9 +113,10 @@ fn check_programs(config: &Config, plan: &Plan) -> Result<()> {
         .filter(|(_, b)| programs::find_in_path(&b.command, Path::new("/")).is_some())
         .map(|(name, _)| name.as_str())
         .collect();
-    let mut error = Error::new(ErrorKind::Unavailable, "an agent's program is missing or not executable")
-        .detail(missing.join("\n"))
-        .hint("Install it, fix the PATH, or set `command` of the backend in seqorch.toml.");
+    let mut error =
+        Error::new(ErrorKind::Unavailable, "an agent's program was not found, or is not executable")
+            .detail(missing.join("\n"))
+            .hint("Install it, add it to PATH, or set `command` of the backend in seqorch.toml.");
     if !others.is_empty() {
         error = error
             .hint(format!("Backends that are installed: {} (run.backend, --backend).", others.join(", ")));

@@ -83,7 +83,8 @@ impl RunSession {
             }
             Err(error) if config.tmux.mode == TmuxMode::Auto => {
                 let _ = write!(io::stderr(), "{}", error.render());
-                let _ = writeln!(io::stderr(), "note: continuing without tmux; agents print to this terminal");
+                let _ =
+                    writeln!(io::stderr(), "note: continuing without tmux; agents print to this terminal");
                 Ok(Self::default())
             }
             Err(error) => Err(error),

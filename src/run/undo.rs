@@ -23,7 +23,7 @@ pub struct Undone {
 
 /// Restores the files that a done unit changed and opens its tasks again, under the lock of the spec.
 pub fn undo(place: &SpecPlace, config: &Config, id: &str) -> Result<Undone> {
-    let store = place.store(&config.run.spec_root);
+    let store = place.store();
     store.prepare()?;
     let _lock = RunLock::take(&store.run_lock(), &Holder::me(&place.dir, Timestamp::now()))?;
     let mut state = store.load()?;
@@ -39,7 +39,7 @@ pub fn undo(place: &SpecPlace, config: &Config, id: &str) -> Result<Undone> {
     // where tasks.md is in git, its boxes were restored with the files
     let text = place.read_tasks().map_or(text, |(now, _)| now);
     let open: Vec<&str> = members.iter().map(String::as_str).collect();
-    let (unticked, _) = spec::tick(&text, &open, ' ');
+    let (unticked, _) = spec::tick_as(&text, place.dialect, &open, ' ');
     if unticked != text {
         files::replace(&place.tasks_path(), unticked.as_bytes(), 0o644)?;
     }

@@ -35,7 +35,7 @@ impl Clock for Jumping {
 /// How long a pause of this length really takes.
 fn paused(length: Duration, jump: SignedDuration) -> Duration {
     let dir = tempfile::tempdir().unwrap();
-    let store = Store::new(dir.path(), &dir.path().join("specs/login"), "login", true);
+    let store = Store::new(dir.path(), &dir.path().join("specs/login"), "login");
     store.prepare().unwrap();
     let place = SpecPlace {
         name: "login".to_owned(),

@@ -109,7 +109,7 @@ impl End {
         }
     }
 
-    /// Whether a human ended it, so that nobody has to be called.
+    /// Whether the user ended it. Such an end is not reported as a need.
     #[must_use]
     pub fn is_by_hand(&self) -> bool {
         matches!(self, Self::Interrupted | Self::Terminated | Self::HungUp)

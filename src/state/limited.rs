@@ -72,8 +72,8 @@ impl Limited {
 
     /// Whether this limit of the model that a vendor calls `named` is one of a step that asks for `model`.
     ///
-    /// A step that asks for none gets what the agent chooses, which nobody knows before; so the limit is its own only
-    /// where such a step has met it.
+    /// A step without a model gets the one that the agent chooses, which is not known before. So the limit applies to it
+    /// only if such a step has met it.
     #[must_use]
     pub fn is_of(&self, named: &str, model: Option<&str>) -> bool {
         self.asked.contains(model.unwrap_or_default()) || model.is_some_and(|model| names_model(named, model))

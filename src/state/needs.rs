@@ -1,4 +1,4 @@
-//! PURE. What a human must do before a spec can go on: the only answer to "is a human needed".
+//! PURE. What the user must do before a spec can continue. This is the only answer to "does it need you?".
 //!
 //! The end of a run and its exit code, `status`, `specs`, `doctor`, `report`, the live view, the hook `halt` and `resume` all
 //! ask [`needs`].

@@ -33,9 +33,9 @@ impl SpecState {
         }
     }
 
-    /// A new run begins; `ticked` are the boxes that it believes, unless nobody could read them after the last agent worked.
+    /// A new run begins. It trusts the boxes `ticked`, unless the boxes could not be read after the last attempt.
     ///
-    /// It has the options of the run before, and its files with changes, until it is given others.
+    /// It keeps the options of the run before, and its files with changes, until it is given others.
     pub fn begin_run(&mut self, now: Timestamp, ticked: BTreeSet<String>) {
         let mut open = OpenRun::new(now, ticked);
         if let Run::Over(over) = std::mem::take(&mut self.run) {
@@ -57,7 +57,7 @@ impl SpecState {
         }
     }
 
-    /// The run's end is decided. `boxes_read`: nobody ticked a box since they were read last.
+    /// Records the end of the run. `boxes_read`: no box was ticked since the boxes were read last.
     pub fn end_run(&mut self, now: Timestamp, end: End, boxes_read: bool) {
         self.run = Run::Over(match std::mem::take(&mut self.run) {
             Run::Never => OpenRun::new(now, BTreeSet::new()).over(now, end),
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_whose_boxes_nobody_read_at_its_end_leaves_what_it_believed() {
+    fn a_run_that_cannot_read_the_boxes_at_its_end_keeps_what_it_trusted() {
         let mut state = SpecState::default();
         state.begin_run(at(0), ids(&["1"]));
         state.end_run(at(1), End::Interrupted, false);

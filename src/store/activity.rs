@@ -1,11 +1,11 @@
-//! What goes on in the attempt that runs by the state, as its folder tells.
+//! What the running attempt does now, read from its folder.
 
 use super::attempt_folder;
 use crate::agent::shell::command_line;
 use crate::state::AttemptRecord;
 use crate::store::attempt_dir::AttemptDir;
 
-/// What goes on in an attempt.
+/// What an attempt does now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AtWork {
     /// The state says that it runs, and no process of it ever came.

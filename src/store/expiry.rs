@@ -1,4 +1,4 @@
-//! PURE. Which attempts' folders nobody needs any longer.
+//! PURE. Which attempt folders are not needed any more.
 
 use jiff::Timestamp;
 
@@ -6,8 +6,8 @@ use crate::state::spec_state::SpecState;
 
 /// Attempts, by unit and number, that ended before `limit`.
 ///
-/// Only those of tasks that are done: what is open may still want its log, its session or its result. And none of the last
-/// run, however long ago that was: it is what a person, or the report, looks back at.
+/// Only those of done tasks: an open task may still need its log, its session or its result. And none of the last run,
+/// however long ago that was: the report shows it.
 #[must_use]
 pub fn expired(state: &SpecState, limit: Timestamp) -> Vec<(&str, u32)> {
     let Some(last_run) = state.run.began() else { return Vec::new() };

@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn writers_that_replace_a_file_take_turns_on_it_whatever_their_own_lock_files_are() {
+    fn writers_of_a_file_take_turns_also_with_different_lock_files() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("counter");
         crate::sys::files::replace(&path, b"0", 0o600).unwrap();

@@ -7,8 +7,8 @@ use crate::error::ErrorKind;
 use crate::state::end::End;
 use crate::state::spec_state::SpecState;
 
-/// The progress that it tells of one spec, and the spec's name where it has it. Its keys are ours, but looser: ids may be
-/// numbers, times may be null or lack a zone.
+/// The progress of one spec in it, and the spec's name if it has one. Its keys are ours, but looser: ids may be numbers,
+/// times may be null or lack a zone.
 pub(super) fn read(mut map: Map<String, Value>) -> (SpecState, Option<String>) {
     let spec = ["spec", "spec_path", "spec_dir"]
         .iter()

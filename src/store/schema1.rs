@@ -1,4 +1,4 @@
-//! PURE. The state file of schema 1, which is read once and written as schema 2. This file can go when nobody has one.
+//! PURE. The state file of schema 1, which is read once and written as schema 2. Delete this module when no such file is left.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ends_that_only_the_run_tells_come_back() {
+    fn ends_that_only_the_run_knows_come_back() {
         let state = fixture!("dirty");
         assert_eq!(end(&state), &End::Dirty { files: vec!["relaxed".into()] });
         assert!(state.run.dirty_before().contains("relaxed") && state.run.left_as().is_some());

@@ -28,16 +28,13 @@ pub struct Store {
     home: PathBuf,
     /// `.seqorch/<spec>`
     folder: PathBuf,
-    /// The spec is where the project keeps its specs.
-    usual: bool,
 }
 
 impl Store {
-    /// The store of the spec in `spec_dir`, in the project at `root`. Of specs with one name in several folders of a
-    /// project, the first to have something to keep gets the folder with that name. A folder from before it was written
-    /// down whose it is belongs to the spec that is where the project keeps its specs: `usual`.
+    /// The store of the spec in `spec_dir`, in the project at `root`. If several folders of a project have a spec of the
+    /// same name, the first of them that runs gets the folder with that name.
     #[must_use]
-    pub fn new(root: &Path, spec_dir: &Path, spec: &str, usual: bool) -> Self {
+    pub fn new(root: &Path, spec_dir: &Path, spec: &str) -> Self {
         let home = root.join(".seqorch");
         let plain = home.join(folder_name(spec));
         let me = relative(root, spec_dir);
@@ -45,30 +42,27 @@ impl Store {
         let folder = if owner.as_deref() == Some(me) {
             plain
         } else {
-            // what it once got stays its own, whoever is gone since
+            // a spec keeps the folder that it got once, also when the other spec is gone
             let (other, exists) = other_folder(&home, spec, spec_dir, me);
-            let ours = match owner {
-                Some(owner) => is_gone(root, &owner),
-                None => usual || !plain.exists(),
-            };
+            let ours = owner.is_none_or(|owner| is_gone(root, &owner));
             if ours && !exists { plain } else { other }
         };
-        Self { spec: spec.to_owned(), spec_dir: spec_dir.to_owned(), home, folder, usual }
+        Self { spec: spec.to_owned(), spec_dir: spec_dir.to_owned(), home, folder }
     }
 
     /// `<spec>/../SEQUENTIAL_STATE.json`
     #[must_use]
     pub fn state_path(&self) -> PathBuf {
-        self.beside("SEQUENTIAL_STATE.json")
+        self.next_to_spec("SEQUENTIAL_STATE.json")
     }
 
     /// `<spec>/../SEQUENTIAL_PROGRESS.md`
     #[must_use]
     pub fn progress_path(&self) -> PathBuf {
-        self.beside("SEQUENTIAL_PROGRESS.md")
+        self.next_to_spec("SEQUENTIAL_PROGRESS.md")
     }
 
-    fn beside(&self, name: &str) -> PathBuf {
+    fn next_to_spec(&self, name: &str) -> PathBuf {
         self.spec_dir.parent().unwrap_or(&self.spec_dir).join(name)
     }
 
@@ -114,7 +108,7 @@ impl Store {
     pub fn prepared(self) -> Result<Self> {
         match self.prepare() {
             Err(error) if error.kind() == ErrorKind::Locked => {
-                let again = Self::new(self.root(), &self.spec_dir, &self.spec, self.usual);
+                let again = Self::new(self.root(), &self.spec_dir, &self.spec);
                 again.prepare().map(|()| again)
             }
             done => done.map(|()| self),
@@ -150,8 +144,6 @@ impl Store {
                 .hint("Try again: this spec then gets a folder of its own."));
             }
             Some(_) => return files::replace(&path, me.as_os_str().as_bytes(), 0o600),
-            // of a version that writes down nothing: whoever wants the lock is told
-            None if is_held(&self.run_lock()) => return Ok(()),
             None => {}
         }
         let failed = |e| Error::io("writing", &path, e);
@@ -172,7 +164,7 @@ impl Store {
     /// Removes what killed runs left half-written. Call it with the run lock in hand.
     pub fn sweep(&self) {
         socket::remove_dead_sockets(&self.folder());
-        // the file may be a link; its temp files are beside what it leads to
+        // the file may be a link; its temp files are next to what it leads to
         let tasks = self.spec_dir.join("tasks.md");
         if let Some(folder) = fs::canonicalize(tasks).ok().as_deref().and_then(Path::parent) {
             files::remove_temp_files(folder);
@@ -185,9 +177,9 @@ impl Store {
         });
     }
 
-    /// Removes the folders of attempts that ended before `limit` and that nobody needs any longer; gives how many, and why
-    /// others are still there. That is of all specs of the state file: one that is done is not run again, so nobody else
-    /// would ever come and clear up after it.
+    /// Removes the attempt folders that are not needed any more and whose attempts ended before `limit`. Returns how many,
+    /// and why others could not be removed. It covers all specs of the state file: a spec that is done is not run again, so
+    /// it would never clean up after itself.
     pub fn expire(&self, limit: Timestamp) -> Result<(usize, Vec<String>)> {
         let Some(StateText::Ours(file)) = self.read_file()? else { return Ok((0, Vec::new())) };
         let (mut removed, mut complaints) = (0, Vec::new());
@@ -210,7 +202,7 @@ impl Store {
 
     /// The store of another spec in the same folder.
     fn sibling(&self, spec: &str) -> Self {
-        Self::new(self.root(), &self.beside(spec), spec, self.usual)
+        Self::new(self.root(), &self.next_to_spec(spec), spec)
     }
 
     fn state_lock(&self) -> PathBuf {
@@ -243,7 +235,7 @@ impl Store {
                 Some(StateText::Ours(file)) => file,
                 Some(StateText::Python { entry, spec }) => {
                     let owner = self.owner_of_python_state(spec)?;
-                    let backup = self.beside("SEQUENTIAL_STATE.python.json");
+                    let backup = self.next_to_spec("SEQUENTIAL_STATE.python.json");
                     if !backup.exists() {
                         // whole or not there: a half one would be taken for the real one ever after
                         let old = fs::read(&path).map_err(|e| Error::io("reading", &path, e))?;
@@ -299,8 +291,8 @@ impl Store {
         }
     }
 
-    /// Whose progress a file of the Python tool tells: it says so itself, or the log beside it does, or there is
-    /// only one spec that it can mean. A guess could mark work of another spec as done.
+    /// The spec whose progress a file of the Python tool holds: the file names it, or the log next to it does, or there is
+    /// only one spec. A guess could mark work of another spec as done.
     fn owner_of_python_state(&self, named: Option<String>) -> Result<String> {
         if let Some(name) = named.or_else(|| self.spec_in_progress_log()) {
             return Ok(name);
@@ -356,8 +348,8 @@ fn owner(folder: &Path) -> Option<PathBuf> {
     Some(OsString::from_vec(bytes).into())
 }
 
-/// The folder of a spec whose namesake has the folder of that name, and whether it is there: told by what is written down
-/// in it, since the project may have been moved.
+/// The folder of a spec when another spec of the same name has the plain folder, and whether it exists. The file in the
+/// folder names its spec, so it is found also when the project was moved.
 fn other_folder(home: &Path, spec: &str, spec_dir: &Path, me: &Path) -> (PathBuf, bool) {
     let stem = format!("{}~", folder_name(spec));
     let place = format!("{spec} {}", spec_dir.display());
@@ -384,7 +376,7 @@ fn folder_name(name: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
     let mut safe: String = name.chars().map(|c| if plain(c) { c } else { '_' }).take(60).collect();
     if safe != name || safe.starts_with('.') || safe.is_empty() {
-        // what was replaced or cut is told apart
+        // so that two names that differ in what was replaced or cut differ here, too
         safe = format!("{}~{}", safe.trim_start_matches('.'), digest(name.as_bytes()));
     }
     safe
@@ -400,7 +392,7 @@ mod tests {
         let spec = dir.path().join("specs/login");
         fs::create_dir_all(&spec).unwrap();
         fs::write(spec.join("tasks.md"), "- [ ] 1. A\n").unwrap();
-        let store = Store::new(dir.path(), &spec, "login", true);
+        let store = Store::new(dir.path(), &spec, "login");
         store.prepare().unwrap();
         (dir, store)
     }
@@ -408,7 +400,7 @@ mod tests {
     #[test]
     fn specs_of_one_folder_never_mix() {
         let (dir, login) = project();
-        let other = Store::new(dir.path(), &dir.path().join("specs/logout"), "logout", true);
+        let other = Store::new(dir.path(), &dir.path().join("specs/logout"), "logout");
         let mut state = SpecState::default();
         state.complete(&["1".to_owned()]);
         login.save(&state).unwrap();
@@ -418,12 +410,12 @@ mod tests {
     }
 
     #[test]
-    fn specs_of_one_name_in_two_folders_do_not_share_one_and_a_moved_spec_keeps_its_own() {
+    fn specs_of_one_name_have_a_folder_each_and_keep_it_when_moved() {
         let (dir, login) = project();
         assert_eq!(login.folder(), dir.path().join(".seqorch/login"));
         let second = dir.path().join("other/login");
         fs::create_dir_all(&second).unwrap();
-        let other = || Store::new(dir.path(), &second, "login", true);
+        let other = || Store::new(dir.path(), &second, "login");
         assert!(other().folder().starts_with(dir.path().join(".seqorch")));
         assert_ne!(other().folder(), login.folder());
         other().prepare().unwrap();
@@ -433,28 +425,9 @@ mod tests {
         assert_eq!(other().folder(), kept);
         fs::rename(dir.path().join("away"), dir.path().join("specs")).unwrap();
         fs::rename(dir.path().join("specs"), dir.path().join("moved")).unwrap();
-        let moved = Store::new(dir.path(), &dir.path().join("moved/login"), "login", true);
+        let moved = Store::new(dir.path(), &dir.path().join("moved/login"), "login");
         moved.prepare().unwrap();
         assert_eq!((moved.folder(), other().folder()), (login.folder(), kept));
-    }
-
-    #[test]
-    fn a_folder_of_a_version_that_wrote_down_nothing_is_the_usual_specs() {
-        let dir = tempfile::tempdir().unwrap();
-        let root = dir.path();
-        let at = |folder: &str, usual| Store::new(root, &root.join(folder).join("login"), "login", usual);
-        fs::create_dir_all(root.join(".seqorch/login")).unwrap();
-        assert_eq!(at("specs", true).folder(), root.join(".seqorch/login"));
-        assert_ne!(at("other", false).folder(), root.join(".seqorch/login"));
-        // not even the usual one takes it from a run that works there
-        let lock = root.join(".seqorch/login/run.lock");
-        let held =
-            super::super::lock::RunLock::take(&lock, &Holder::me(root, jiff::Timestamp::now())).unwrap();
-        at("specs", true).prepare().unwrap();
-        assert!(!root.join(".seqorch/login/spec").exists());
-        drop(held);
-        at("specs", true).prepare().unwrap();
-        assert_eq!(fs::read_to_string(root.join(".seqorch/login/spec")).unwrap(), "specs/login");
     }
 
     #[test]
@@ -464,7 +437,7 @@ mod tests {
             let root = dir.path().join(project);
             let spec = root.join(folder).join("login");
             fs::create_dir_all(&spec).unwrap();
-            Store::new(&root, &spec, "login", folder == "specs")
+            Store::new(&root, &spec, "login")
         };
         let folders = || ["specs", "other"].map(|folder| at("now", folder).prepared().unwrap().folder());
         let before = folders();
@@ -476,7 +449,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_in_which_a_run_works_is_nobody_elses_though_its_spec_is_gone() {
+    fn the_folder_of_an_active_run_keeps_its_owner_though_the_spec_is_gone() {
         let (dir, login) = project();
         let now = jiff::Timestamp::now();
         let lock =
@@ -484,7 +457,7 @@ mod tests {
         fs::rename(dir.path().join("specs"), dir.path().join("away")).unwrap();
         let second = dir.path().join("other/login");
         fs::create_dir_all(&second).unwrap();
-        let other = Store::new(dir.path(), &second, "login", true);
+        let other = Store::new(dir.path(), &second, "login");
         assert!(other.prepare().unwrap_err().render().contains("specs/login"));
         drop(lock);
         other.prepare().unwrap();
@@ -492,15 +465,15 @@ mod tests {
     }
 
     #[test]
-    fn of_two_specs_of_one_name_that_begin_at_once_one_is_told_to_try_again() {
+    fn two_specs_of_one_name_that_begin_at_once_get_a_folder_each() {
         let dir = tempfile::tempdir().unwrap();
         let at = |folder: &str| {
             let spec = dir.path().join(folder).join("login");
             fs::create_dir_all(&spec).unwrap();
-            Store::new(dir.path(), &spec, "login", true)
+            Store::new(dir.path(), &spec, "login")
         };
         let (first, second) = (at("a"), at("b"));
-        assert_eq!(first.folder(), second.folder(), "nobody has it yet");
+        assert_eq!(first.folder(), second.folder(), "no spec has it yet");
         first.prepare().unwrap();
         assert!(second.prepare().unwrap_err().render().contains("the spec a/login"));
         assert_ne!(at("b").folder(), first.folder());
@@ -543,7 +516,7 @@ mod tests {
             .unwrap();
         assert!(store.load().unwrap().completed.is_empty());
         store.save(&SpecState::default()).unwrap();
-        let other = Store::new(dir.path(), &dir.path().join("specs/other"), "other", true);
+        let other = Store::new(dir.path(), &dir.path().join("specs/other"), "other");
         assert_eq!(other.load().unwrap().completed, ["1"]);
     }
 

@@ -8,7 +8,7 @@ use super::hooks::Hooks;
 use super::limit::Limit;
 use super::pace::Pace;
 use super::prompt::Prompt;
-use super::run::{Done, PartialRetry, PartialTimeouts, Retry, Run, Timeouts};
+use super::run::{Done, PartialRetry, PartialTimeouts, Retry, RunSettings, Timeouts};
 use super::tmux::Tmux;
 use super::work::{Git, Log, Tasks, Verify};
 use crate::config::declare::keys;
@@ -20,7 +20,7 @@ use crate::config::problem::Problem;
 keys! {
     /// The whole configuration, as it holds for one call of seqorch.
     pub struct Config {
-        run: Run;
+        run: RunSettings;
         retry: Retry;
         timeout: Timeouts;
         done: Done;

@@ -8,7 +8,7 @@ use crate::config::formats::{BackendName, Count, CountOrZero};
 
 keys! {
     /// How a run goes through the tasks of a spec.
-    pub struct Run {
+    pub struct RunSettings {
         /// Folder that holds the specs, relative to the project root.
         spec_root: PathBuf = ".kiro/specs";
         /// Backend that does every task for which no other backend is set.
