@@ -74,6 +74,19 @@ fn options_of_resume_beat_those_of_the_halted_run() {
 }
 
 #[test]
+fn an_answer_is_kept_when_the_run_cannot_begin() {
+    let project = asks();
+    project.run(&["run", "--only", "2"]).code(2);
+    project.write("seqorch.local.toml", "[hooks]\nrequired = true\nrun_start = [\"false\"]\n");
+    project.run(&["resume", "--answer", "A"]).code(2);
+    assert_eq!(project.ledger(), ["2 1"], "no agent started");
+    assert_eq!(project.state("login")["answers"][0]["answer"], "A");
+    std::fs::remove_file(project.path("seqorch.local.toml")).unwrap();
+    project.run(&["run", "--only", "2"]).code(0);
+    assert_eq!(project.ledger(), ["2 1", "2 2"]);
+}
+
+#[test]
 fn a_kept_option_that_no_longer_fits_is_named_in_the_error() {
     let profile = "[profile.night.run]\ndelay = \"0s\"\n";
     let project = asks().config(profile);

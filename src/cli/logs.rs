@@ -1,4 +1,4 @@
-//! `seqorch logs`: what an agent printed, as its window showed it, and what the commands of `[verify]` printed after it.
+//! `seqorch logs`: prints the output of an agent, and of the commands of `[verify]` after it.
 
 use std::io;
 use std::path::{Path, PathBuf};

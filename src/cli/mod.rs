@@ -1,4 +1,4 @@
-//! The command line: one verb a file; arguments become a call, and the answer becomes words.
+//! The command line: one file per verb. It turns arguments into a call, and the answer into text.
 #![expect(clippy::doc_markdown, reason = "the help shows these comments as they are")]
 
 mod assign;

@@ -1,4 +1,4 @@
-//! `seqorch status`: where a spec stands.
+//! `seqorch status`: shows the progress of a spec.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -53,7 +53,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
         (unit.to_owned(), attempt.clone(), doing)
     });
     let alive = running.as_ref().is_some_and(|(.., doing)| *doing == AtWork::Agent);
-    // that of the run: what it verifies with
+    // the commands of [verify] that follow this attempt
     let commands = running.as_ref().map_or(0, |(unit, ..)| {
         plan.steps.iter().find(|step| step.unit == *unit).map_or(0, |step| step.settings.verify.len())
     });
@@ -141,7 +141,7 @@ fn last_end(state: &SpecState) -> Option<Value> {
     Some(json!({ "why": over.end.word(), "unit": need.task, "reason": need.reason, "at": over.ended }))
 }
 
-/// A line for each unit: what became of it, that it is to do, or why it is left out.
+/// Writes a line for each unit: how it ended, that it is to do, or why it is left out.
 fn write_units(out: &mut impl Write, state: &SpecState, plan: &Plan) {
     for (id, unit) in &state.units {
         let Some(last) = unit.attempts.last() else { continue };
@@ -166,7 +166,8 @@ fn write_units(out: &mut impl Write, state: &SpecState, plan: &Plan) {
     }
 }
 
-/// What becomes of the attempt that runs by the state; `commands` must succeed after it, `held`: a run works on the spec.
+/// The line of the attempt that the state calls running. `commands` is the number of commands that must succeed after it;
+/// `held`: a run holds the lock.
 fn at_work(
     spec: &str,
     unit: &str,
@@ -196,12 +197,12 @@ fn at_work(
             format!("ended: {who} left a result while no run was there, {run} takes it")
         }
         (AtWork::NotStarted, true) => format!("starting: {who} for {since}"),
-        (AtWork::NotStarted, false) => format!("never started: {who}, {run} begins it again"),
+        (AtWork::NotStarted, false) => format!("never started: {who}, {run} starts it again"),
         (AtWork::Gone, _) => format!("at work: {who} for {since}; its process is gone"),
     }
 }
 
-/// The answers that there are: each goes into the prompts of its task until that is done.
+/// Writes the answers. Each is in the prompts of its task until the task is done.
 fn write_answers(out: &mut impl Write, state: &SpecState) {
     for answer in &state.answers {
         let (id, said) = (sanitise_line(&answer.unit), sanitise_line(&answer.answer));
@@ -216,7 +217,7 @@ fn write_answers(out: &mut impl Write, state: &SpecState) {
     }
 }
 
-/// What the run waits for, who is limited, and how long it waited.
+/// Writes what the run waits for, which backends are limited, and how long it waited.
 fn write_waits(out: &mut impl Write, spec: &str, state: &SpecState, limits: &[String]) {
     if let Some(wait) = state.run.wait() {
         let until = wait.until;

@@ -1,5 +1,6 @@
 //! The life of a run: take the lock, load the state, check it, begin, drive the machine, end, free the lock.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
@@ -118,11 +119,15 @@ pub fn run(request: &RunRequest<'_>, inbox: &Ears) -> Result<RunResult> {
     if let Some(end) = end_before_start(inbox) {
         return Ok(RunResult { exit_code: exit_code(&end, &[]), asked_to_stop: true });
     }
+    let has_request = Cell::new(false);
     let mut machine = Machine::new(state, Policy::of(config, TimeZone::system()));
     let out: Box<dyn Write> = if request.json { Box::new(io::sink()) } else { Box::new(anstream::stdout()) };
     let mut world = RealWorld::new(place, config, &store, &SystemClock, launcher, inbox, out);
     world.explain(request.verbosity);
-    world.remove_after_save(request.resume_file);
+    world.on_first_save(|| {
+        has_request.set(true);
+        request.resume_file.iter().for_each(|path| drop(fs::remove_file(path)));
+    });
     world.listen(chronicle(request, &store)?);
     world.end_old_calls();
     old_attempts::expire(config, &store, &mut world)?;
@@ -137,7 +142,9 @@ pub fn run(request: &RunRequest<'_>, inbox: &Ears) -> Result<RunResult> {
     let began = world.tell(What::RunStarted { spec: place.name.clone(), pid: std::process::id(), steps });
     let ending = RunEnding { place, config, store: &store, plan: &plan, before, has_work };
     let end = began.and_then(|()| drive(&mut machine, &mut world, start)).inspect_err(|error| {
-        ending.end_with_error(&machine.state, &mut world, error);
+        // an answer must not be lost because the run could not begin
+        let unsaved = request.resume.filter(|_| !has_request.get());
+        ending.end_with_error(&machine.state, unsaved, &mut world, error);
     })?;
     ending.end(&end, &mut machine.state, &mut world)?;
     Ok(RunResult {

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::dirty_tree::note_left_tree;
 use super::machine::End;
+use super::resume::ResumeRequest;
 use super::run_texts;
 use super::world::RealWorld;
 use crate::config::Config;
@@ -105,14 +106,23 @@ impl RunEnding<'_> {
         published
     }
 
-    /// Ends a run that an error ends. `last` is the last state of the run.
-    pub(super) fn end_with_error(&self, last: &SpecState, world: &mut RealWorld<'_>, error: &Error) {
+    /// Ends a run that an error ends. `last` is the last state of the run, and `unsaved` the request that no save has yet.
+    pub(super) fn end_with_error(
+        &self,
+        last: &SpecState,
+        unsaved: Option<&ResumeRequest>,
+        world: &mut RealWorld<'_>,
+        error: &Error,
+    ) {
         let (place, store) = (self.place, self.store);
         let end = end_by(error);
         // only what was saved is known to hold; where the disk fails, nothing can be saved
         let loaded = store.load();
         let can_save = loaded.is_ok();
         let mut state = loaded.unwrap_or_else(|_| last.clone());
+        if let Some(request) = unsaved {
+            request.apply(&mut state);
+        }
         state.end_run(Timestamp::now(), end.clone(), false);
         let tree = self.before.as_ref().filter(|_| self.has_work);
         if let Some(tree) = tree.and_then(|_| git::snapshot(&place.root)) {

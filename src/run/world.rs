@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, IsTerminal, Write};
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -82,8 +81,7 @@ pub struct RealWorld<'a> {
     pub(super) noted: Option<Timestamp>,
     /// How much it says of what it does.
     pub(super) verbosity: u8,
-    /// A file to remove once the state is saved.
-    handed_over: Option<PathBuf>,
+    on_first_save: Option<Box<dyn FnOnce() + 'a>>,
 }
 
 impl<'a> RealWorld<'a> {
@@ -115,13 +113,13 @@ impl<'a> RealWorld<'a> {
             told: None,
             noted: None,
             verbosity: 0,
-            handed_over: None,
+            on_first_save: None,
         }
     }
 
-    /// Removes the file that handed over the resume request, once the state that has the request is saved.
-    pub(super) fn remove_after_save(&mut self, file: Option<&Path>) {
-        self.handed_over = file.map(Path::to_owned);
+    /// Calls `act` once the state is saved for the first time: from then on it has the resume request.
+    pub(super) fn on_first_save(&mut self, act: impl FnOnce() + 'a) {
+        self.on_first_save = Some(Box::new(act));
     }
 
     /// Everybody else who is to hear of what happens.
@@ -266,7 +264,7 @@ impl World for RealWorld<'_> {
 
     fn save(&mut self, state: &SpecState) -> Result<()> {
         self.store.save(state)?;
-        self.handed_over.take().into_iter().for_each(|file| drop(fs::remove_file(file)));
+        self.on_first_save.take().into_iter().for_each(|act| act());
         Ok(())
     }
 
