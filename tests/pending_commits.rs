@@ -215,7 +215,7 @@ fn undo_of_a_task_ends_its_pending_commit() {
     refuses_unless(&project, "false");
     project.run(&["run", "--only", "1"]).code(2);
     project.write("mine.txt", "mine\n");
-    project.run(&["undo", "1"]).code(0).says(&["task 1 is open again", "made-1"]);
+    project.run(&["undo", "1"]).code(0).says(&["task 1 is to do again", "made-1"]);
     assert_eq!(dirty(&project), ["?? mine.txt"], "also the index is as it was");
     let status = project.run(&["status"]).stdout;
     assert!(status.contains("1  to do") && !status.contains("committed,"), "{status}");
@@ -234,7 +234,7 @@ fn marking_a_task_todo_or_skip_ends_its_pending_commit() {
     for marks in [&["skip", "todo"][..], &["todo"]] {
         project.run(&["run", "--only", "1"]).code(2).says(&["task 1 is done, but not committed"]);
         for mark in marks {
-            let released = "what task 1 changed stays in the files and is owed no commit any more";
+            let released = "task 1: its changes stay in the files, and its pending commit is dropped";
             let out = project.run(&["mark", "1", mark]).code(0);
             assert_eq!(out.stdout.contains(released), *mark == marks[0], "{out:?}");
             let status = project.run(&["status"]).stdout;

@@ -35,9 +35,8 @@ pub(super) struct ReportArgs {
 pub(super) fn report(global: &Global, args: &ReportArgs) -> Result<u8> {
     let project = Project::open(global, Vec::new(), args.spec.as_deref())?;
     let place = project.place(&project.spec(args.spec.as_deref())?, Selection::default())?;
-    let store = project.store(&place);
-    let mut state = store.load()?;
-    super::telling::as_configured(&mut state, &project.loaded.config);
+    let store = place.store();
+    let state = project.state(&place)?;
     let (_, tasks) = place.read_tasks()?;
     let plan = current_plan(&place, &project.loaded.config, &tasks, &state, Timestamp::now());
     let log = fs::read_to_string(store.events_path()).unwrap_or_default();

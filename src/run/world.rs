@@ -59,6 +59,7 @@ pub struct RealWorld<'a> {
     pub(super) noted_pause: Option<Timestamp>,
     /// The number of `-v`.
     pub(super) verbosity: u8,
+    on_first_save: Option<Box<dyn FnOnce() + 'a>>,
 }
 
 impl<'a> RealWorld<'a> {
@@ -90,7 +91,13 @@ impl<'a> RealWorld<'a> {
             published_pause: None,
             noted_pause: None,
             verbosity: 0,
+            on_first_save: None,
         }
+    }
+
+    /// Calls `act` once the state is saved for the first time: from then on it has the resume request.
+    pub(super) fn on_first_save(&mut self, act: impl FnOnce() + 'a) {
+        self.on_first_save = Some(Box::new(act));
     }
 
     /// Sets who publishes the events of the run to programs.
@@ -233,7 +240,9 @@ impl World for RealWorld<'_> {
     }
 
     fn save(&mut self, state: &SpecState) -> Result<()> {
-        self.store.save(state)
+        self.store.save(state)?;
+        self.on_first_save.take().into_iter().for_each(|act| act());
+        Ok(())
     }
 
     fn ticked(&mut self) -> Result<BTreeSet<String>> {

@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 
 use super::event_log::EventLog;
 use super::tail::AgentTail;
-use super::watch::{Watch, summary_path};
+use super::watch::Watch;
 use crate::config::Commit;
 use crate::plan::{self, Plan, UnitInfo};
 use crate::project::current_plan::current_plan;
@@ -178,7 +178,7 @@ impl<'a> Gatherer<'a> {
     /// The summary of the last run, once it has ended.
     pub(super) fn summary(&self) -> Option<String> {
         matches!(self.log.records().last(), Some(EventRecord { kind: EventKind::RunEnded { .. }, .. }))
-            .then(|| fs::read_to_string(summary_path(self.watch.store)).ok())
+            .then(|| fs::read_to_string(self.watch.store.summary_path()).ok())
             .flatten()
     }
 

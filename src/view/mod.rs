@@ -14,4 +14,4 @@ mod watch;
 
 pub use self::event_lines::lines;
 pub use self::live::full_screen;
-pub use self::watch::{Watch, WatchEnd, WatchedRun, can_draw, summary_path};
+pub use self::watch::{Watch, WatchEnd, WatchedRun, can_draw};

@@ -1,6 +1,5 @@
 //! What is watched, and how watching ends.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -52,12 +51,6 @@ pub enum WatchEnd {
 #[must_use]
 pub fn can_draw(term: Option<&str>) -> bool {
     !matches!(term, None | Some("" | "dumb" | "unknown" | "emacs" | "cons25"))
-}
-
-/// The file that a run writes its summary to, for those who watch it.
-#[must_use]
-pub fn summary_path(store: &Store) -> PathBuf {
-    store.folder().join("summary.txt")
 }
 
 #[cfg(test)]
