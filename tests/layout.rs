@@ -78,6 +78,7 @@ const PURE: &[&str] = &[
     "run::limits",
     "run::machine",
     "run::pace",
+    "run::resume",
     "run::retry",
     "run::test_count",
     "run::verdict",
