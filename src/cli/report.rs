@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::git;
 use crate::plan::Selection;
 use crate::project::current_plan::current_plan;
-use crate::report::morning::{Source, morning};
+use crate::report::run_report::{ReportSource, run_report};
 use crate::report::{events, page};
 use crate::state::counts;
 use crate::store::attempt_folder;
@@ -55,7 +55,7 @@ pub(super) fn report(global: &Global, args: &ReportArgs) -> Result<u8> {
             git::changes(&project.root, before, after).unwrap_or_default()
         })
     };
-    let made = morning(&Source {
+    let made = run_report(&ReportSource {
         spec: &place.name,
         typed: &place.typed,
         state: &state,

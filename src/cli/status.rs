@@ -11,11 +11,11 @@ use super::project::Project;
 use crate::error::Result;
 use crate::plan::{Plan, Selection};
 use crate::report::counts as report_counts;
-use crate::report::live::span;
 use crate::report::needs;
 use crate::report::plan::why_skipped;
 use crate::report::spent::{spent, spent_of};
 use crate::report::text::{plural, sanitise_line, shell_word};
+use crate::report::times::span;
 use crate::report::view::Standing;
 use crate::run::run_texts::limit_lines;
 use crate::state::{self, AttemptRecord, NeedKind, SpecState, UnitState, counts};
@@ -128,7 +128,8 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
 
 /// Units whose commit git refused, and why.
 fn not_committed(state: &SpecState) -> Vec<Value> {
-    let refused = state.units.iter().filter_map(|(id, unit)| Some((id, unit.refused_commit()?.0)));
+    let refused =
+        state.units_by_id().into_iter().filter_map(|(id, unit)| Some((id, unit.refused_commit()?.0)));
     refused.map(|(unit, why)| json!({ "unit": unit, "why": why })).collect()
 }
 
@@ -143,7 +144,7 @@ fn last_end(state: &SpecState) -> Option<Value> {
 
 /// Writes a line for each unit: how it ended, that it is to do, or why it is left out.
 fn write_units(out: &mut impl Write, state: &SpecState, plan: &Plan) {
-    for (id, unit) in &state.units {
+    for (id, unit) in state.units_by_id() {
         let Some(last) = unit.attempts.last() else { continue };
         let Some(outcome) = &last.outcome else { continue };
         let _ = writeln!(

@@ -15,7 +15,7 @@ use crate::project::SpecPlace;
 use crate::run::background_run::BackgroundRun;
 use crate::store::lock::Holder;
 use crate::sys::clock::SystemClock;
-use crate::view::{self, Left, OfRun, Watch};
+use crate::view::{self, Watch, WatchEnd, WatchedRun};
 
 /// The hidden verb that shows a run in its main window.
 pub(super) const VERB: &str = "__view";
@@ -41,15 +41,15 @@ pub(super) fn view(global: &Global, args: &ViewArgs) -> Result<u8> {
     let project = Project::open(global, args.work.settings()?, Some(&args.spec))?;
     let place = project.place(&project.spec(Some(&args.spec))?, args.work.selection(&project))?;
     if let Some(pid) = args.run {
-        watch(global, &project, &place, Some(OfRun { pid, since: args.since }), false)?;
+        watch(global, &project, &place, Some(WatchedRun { pid, since: args.since }), false)?;
         return Ok(0);
     }
     let store = place.store();
     let mut run = BackgroundRun::start(&store, &args.start)?;
     let has_begun = run.has_begun(&store);
     if has_begun {
-        let of_run = OfRun { pid: run.pid(), since: args.since };
-        if watch(global, &project, &place, Some(of_run), false)? == Left::Gone {
+        let of_run = WatchedRun { pid: run.pid(), since: args.since };
+        if watch(global, &project, &place, Some(of_run), false)? == WatchEnd::Gone {
             run.hang_up();
             return Ok(0);
         }
@@ -62,9 +62,9 @@ pub(super) fn watch(
     global: &Global,
     project: &Project,
     place: &SpecPlace,
-    of_run: Option<OfRun>,
+    of_run: Option<WatchedRun>,
     json: bool,
-) -> Result<Left> {
+) -> Result<WatchEnd> {
     let store = place.store();
     let stdout = io::stdout();
     let watch = Watch {

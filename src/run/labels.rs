@@ -2,7 +2,7 @@
 
 use super::machine::{End, Next, Notice};
 use super::world::RealWorld;
-use crate::report::live;
+use crate::report::event_text;
 use crate::report::needs::ShownNeed;
 use crate::report::summary::UnitLine;
 use crate::state::{AttemptRecord, Outcome, SpecState, Spent};
@@ -40,13 +40,13 @@ impl RealWorld<'_> {
     /// Marks the window of an attempt that is over. The state is saved before.
     pub(super) fn label(&mut self, report: &Notice) {
         let Notice::Ended { unit, outcome, next, .. } = report else { return };
-        self.launcher.finish(unit, live::mark(outcome), *outcome == Outcome::Done);
+        self.launcher.finish(unit, event_text::mark(outcome), *outcome == Outcome::Done);
         if *next == Next::Failed {
-            self.launcher.announce(&live::failed_word(unit), true);
+            self.launcher.announce(&event_text::failed_word(unit), true);
         }
     }
 
-    /// Opens the side panes of an agent that runs already, so that it does not wait for them.
+    /// Opens the side panes. The agent runs already, so it does not wait for them.
     pub(super) fn open_side_panes(&mut self, unit: &str, process: (i32, u64)) {
         let facts = [("SEQORCH_SPEC", self.place.name.clone()), ("SEQORCH_UNIT", unit.to_owned())];
         let complaint = self.launcher.open_side_panes(unit, process, &self.env, &facts);
@@ -56,8 +56,8 @@ impl RealWorld<'_> {
     }
 
     /// Shows in the status line how the run ended.
-    pub fn sign_off(&mut self, end: &End, needs: &[ShownNeed], left: usize) {
-        let (word, bell) = live::last_word(end, needs, left);
+    pub fn announce_end(&mut self, end: &End, needs: &[ShownNeed], left: usize) {
+        let (word, bell) = event_text::last_word(end, needs, left);
         self.launcher.announce(&word, bell);
     }
 }

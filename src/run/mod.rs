@@ -1,11 +1,13 @@
-//! The life of a run: decide from values, then act.
+//! The life of a run: a pure machine decides what follows from an event, and a driver does it.
 
 pub mod active_run;
 pub mod assign;
+mod attempt_end;
 pub mod background_run;
 pub mod backoff;
+mod child;
 mod commit;
-mod conclude;
+mod conclusion;
 pub mod detached;
 mod dirty_tree;
 pub mod driver;
@@ -25,6 +27,7 @@ pub mod machine;
 mod main_window;
 pub mod mark;
 mod old_attempts;
+mod own_windows;
 mod pace;
 mod panes;
 pub mod preflight;
@@ -45,6 +48,7 @@ mod verbose;
 pub mod verdict;
 mod verify;
 mod wait;
+mod window_programs;
 pub mod windows;
 pub mod world;
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::machine::End;
 use crate::config::Config;
 use crate::plan::Plan;
 use crate::project::SpecPlace;
-use crate::report::limited;
+use crate::report::limits;
 use crate::report::summary::{self, Summary};
 use crate::report::text::plural;
 use crate::state::SpecState;
@@ -47,7 +47,7 @@ pub(super) fn summary_text(summary: &Summary<'_>) -> String {
 pub fn limit_lines(state: &SpecState, config: &Config) -> Vec<String> {
     let fix = |kind, backend: &str| {
         let program = config.backends.get(backend).map_or("", |backend| &backend.command);
-        limit_outcome::mending(kind, program, backend)
+        limit_outcome::how_to_fix(kind, program, backend)
     };
-    limited::lines(state, Timestamp::now(), &TimeZone::system(), fix)
+    limits::lines(state, Timestamp::now(), &TimeZone::system(), fix)
 }

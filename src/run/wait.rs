@@ -10,9 +10,9 @@ use super::backoff;
 use super::inbox::InboxMessage;
 use super::machine::{Event, Pause};
 use super::world::RealWorld;
-use crate::report::{events, live};
+use crate::report::{event_text, events};
 
-/// So late a pause may end after the machine woke up, or its clock was set.
+/// How late a pause may end after the computer woke up or its clock was set.
 const LOOK_AGAIN: Duration = if cfg!(test) { Duration::from_millis(20) } else { Duration::from_secs(10) };
 
 impl RealWorld<'_> {
@@ -24,13 +24,13 @@ impl RealWorld<'_> {
             && !length.is_zero()
             && !self.interactive
         {
-            self.say(&format!("  {}", live::wait(why, round_up(length), until, &TimeZone::system())));
+            self.say(&format!("  {}", event_text::wait(why, round_up(length), until, &TimeZone::system())));
         }
         if let Some((until, why)) = pause
             && !length.is_zero()
-            && self.told.replace(until) != Some(until)
-            // no hook hears of it, so nothing can fail
-            && let Err(error) = self.tell(events::of_pause(why, until))
+            && self.published_pause.replace(until) != Some(until)
+            // no hook gets this event, so only the log can fail
+            && let Err(error) = self.publish(events::of_pause(why, until))
         {
             self.say(error.render().trim_end());
         }
@@ -47,7 +47,7 @@ impl RealWorld<'_> {
                         return Event::Woke;
                     }
                     if self.interactive {
-                        let line = live::wait(why, round_up(left), until, &TimeZone::system());
+                        let line = event_text::wait(why, round_up(left), until, &TimeZone::system());
                         self.countdown(Some(&format!("  {line}")));
                     }
                     // the wall clock may jump (a laptop wakes up), so look at it now and then
@@ -55,9 +55,9 @@ impl RealWorld<'_> {
                     Some(left.min(longest))
                 }
             };
-            match self.ears.wait(limit) {
+            match self.inbox.wait(limit) {
                 Some(InboxMessage::Over) => {
-                    if let Some(event) = self.conclude() {
+                    if let Some(event) = self.child_ended() {
                         return event;
                     }
                 }
@@ -70,16 +70,16 @@ impl RealWorld<'_> {
         }
     }
 
-    /// The progress file says why nothing happens; a second look at the same wait adds nothing.
+    /// Writes a wait to the progress file, once.
     fn note_wait(&mut self, until: Timestamp) {
-        if self.noted.replace(until) == Some(until) {
+        if self.noted_pause.replace(until) == Some(until) {
             return;
         }
         let zone = TimeZone::system();
         let state = self.store.load().ok();
         let wait = state.as_ref().and_then(|state| state.run.wait());
         let what = wait.map(|wait| wait.reason.to_string()).unwrap_or_default();
-        let entry = live::waiting_entry(&what, self.clock.now(), until, &zone);
+        let entry = event_text::waiting_entry(&what, self.clock.now(), until, &zone);
         if let Err(error) = self.store.progress(&entry) {
             self.say(error.render().trim_end());
         }
