@@ -57,14 +57,11 @@ fn of_unit(unit: &UnitState, all: &Spent) -> String {
         stands.push_str(", not committed");
     }
     let tries = unit.shown_tries();
-    if tries > 0 {
-        stands.push_str(&format!(" ({}", plural(tries, "attempt")));
-        if let Some(spent) = spent_of(&unit.usage, all) {
-            stands.push_str(&format!(", {spent}"));
-        }
-        stands.push(')');
+    if tries == 0 {
+        return stands;
     }
-    stands
+    let spent = spent_of(&unit.usage, all).map_or_else(String::new, |spent| format!(", {spent}"));
+    format!("{stands} ({}{spent})", plural(tries, "attempt"))
 }
 
 #[cfg(test)]
