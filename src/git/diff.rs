@@ -1,18 +1,56 @@
-//! The differences between two trees.
+//! What lies between two trees.
 
-use std::path::Path;
+use super::call::GitError;
+use super::change::{TreeChange, parse};
+use super::snapshot::Snapshots;
 
-use super::change::{FileChange, parse_numstat};
-use super::repository::NOT_OURS;
-use super::runner::run;
-
-/// The files that differ between two trees. `None` if git no longer has one of them.
-#[must_use]
-pub fn changes(dir: &Path, from: &str, to: &str) -> Option<Vec<FileChange>> {
-    if from == to {
-        return Some(Vec::new());
+impl Snapshots<'_> {
+    /// What lies between a commit and a tree; all files where there is no commit yet.
+    pub fn changes_of_work_tree(
+        &self,
+        commit: Option<&str>,
+        tree: &str,
+    ) -> Result<Vec<TreeChange>, GitError> {
+        self.changes(commit.unwrap_or_else(|| empty_tree(tree)), tree)
     }
-    let mut args = vec!["diff-tree", "-r", "-z", "--no-renames", "--numstat", from, to, "--"];
-    args.extend(NOT_OURS);
-    run(dir, &args).ok().map(|list| parse_numstat(&list))
+
+    /// What lies between two trees, sorted by path. An error where git does not have one of them any more.
+    pub fn changes(&self, from: &str, to: &str) -> Result<Vec<TreeChange>, GitError> {
+        if from == to {
+            return Ok(Vec::new());
+        }
+        let pair = (from.to_owned(), to.to_owned());
+        if let Some(known) = self.compared.borrow().get(&pair) {
+            return Ok(known.clone());
+        }
+        let call = self.call([
+            "diff-tree",
+            "-r",
+            "-z",
+            "--raw",
+            "--numstat",
+            "--no-renames",
+            "--no-ext-diff",
+            "--ignore-submodules=none",
+            from,
+            to,
+        ]);
+        let printed = call.run(&self.repository().supervisor)?;
+        let list = parse(&printed)
+            .ok_or_else(|| GitError::Unusable { why: "git diff-tree prints an unknown format".into() })?;
+        let is_id = |name: &str| name.len() >= 40 && name.bytes().all(|b| b.is_ascii_hexdigit());
+        if is_id(from) && is_id(to) {
+            self.compared.borrow_mut().insert(pair, list.clone());
+        }
+        Ok(list)
+    }
+}
+
+/// The tree without entries, in a repository whose names are as long as this one.
+fn empty_tree(like: &str) -> &'static str {
+    if like.len() == 64 {
+        "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321"
+    } else {
+        "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+    }
 }

@@ -7,11 +7,11 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::resume::ResumeRequest;
-use crate::config::{Batch, Config, Limit, OnFailure, Pace};
+use crate::config::{Batch, Config, HistoryRule, Limit, OnFailure, Pace};
 use crate::plan::assign::Assigned;
 use crate::plan::{Plan, Step};
 use crate::report::notice::{Notice, Pause};
-use crate::state::{Changes, CommitRefused, End, Learned, Outcome};
+use crate::state::{Changes, CommitRefused, End, Learned, Outcome, TreeRecord};
 use crate::sys::interrupt::Interrupt;
 
 /// The settings of a run, apart from those of each step.
@@ -29,6 +29,8 @@ pub struct Policy {
     pub limit: Limit,
     /// The model of each backend that has one in the configuration.
     pub models: BTreeMap<String, String>,
+    /// What follows when an agent rewrites history.
+    pub history: HistoryRule,
     /// When steps may start.
     pub pace: Pace,
     /// The local time zone.
@@ -47,6 +49,7 @@ impl Policy {
             batch: config.assign.batch,
             limit: config.limit.clone(),
             models: models.filter_map(|(name, b)| Some((name.clone(), b.model.clone()?))).collect(),
+            history: config.git.history,
             pace: config.pace.clone(),
             zone,
         }
@@ -69,14 +72,11 @@ pub struct RunStart {
 pub struct WorkStart {
     /// The options that it was given: what to do and how.
     pub args: Vec<String>,
-    /// Files with changes that are not the agents'; `None`: those that the state knows.
-    pub dirty_before: Option<BTreeSet<String>>,
-    /// New trees before units, by unit: they have what others changed since the last run.
-    pub trees_before: BTreeMap<String, String>,
 }
 
 /// What happened.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 pub enum Event {
     /// The run begins, or one that was killed continues.
     Begin {
@@ -92,7 +92,9 @@ pub enum Event {
         /// Ids whose boxes are ticked now.
         ticked: BTreeSet<String>,
         /// A snapshot of all files, if the configuration asks for one.
-        tree: Option<String>,
+        tree: Option<TreeRecord>,
+        /// Commits of tasks that are not in the history of HEAD any more, if nothing is left to do.
+        lost: Vec<String>,
         /// A random number between 0 and 1, for the jitter.
         share: f64,
     },
@@ -116,6 +118,8 @@ pub enum Event {
     Verified {
         /// `None`: all succeeded.
         failure: Option<Outcome>,
+        /// The work tree after them; `None` if it is that after the attempt.
+        after: Option<TreeRecord>,
     },
     /// The boxes of these ids were ticked in tasks.md, or need no further try.
     Ticked(Vec<String>),

@@ -89,10 +89,18 @@ keys! {
         /// What a run with commit = "step" does if there are uncommitted changes before it: it does not start (refuse), or
         /// it leaves those files out of every commit (allow).
         dirty: Dirty = "refuse";
+        /// What a run does if an agent moves the branch away from commits that were there before it (reset, rebase, amend),
+        /// or goes to another branch: it ends and needs you (halt), it says so (warn), or it does not look (off).
+        history: HistoryRule = "halt";
         /// Message of a commit. {spec}, {id}, {title}, {agent} and {attempts} are filled in.
         message: String = "{id}: {title}";
         /// Whether a snapshot of the work dir is taken before each step. `seqorch undo` and the changes per task need it.
         snapshot: bool = true;
+        /// Largest new file, in megabytes (of 1,000,000 bytes), that snapshots and commits take. Larger ones are left out
+        /// and named; files that git tracks are always taken. 0: no limit.
+        max_file: u32 as CountOrZero = 50;
+        /// Longest time that a commit may take, with its hooks and its signature. All other calls of git get a minute.
+        timeout: Duration = "10m";
     }
 }
 
@@ -113,6 +121,18 @@ words! {
         Refuse = "refuse",
         /// It leaves those files out of every commit.
         Allow = "allow",
+    }
+}
+
+words! {
+    /// What a run does if an agent rewrites history.
+    pub enum HistoryRule {
+        /// It ends and needs a human.
+        Halt = "halt",
+        /// It says so.
+        Warn = "warn",
+        /// It does not look.
+        Off = "off",
     }
 }
 
