@@ -1,8 +1,22 @@
 //! What changed in the work dir, as git sees it. Nothing of the user's index, branches or files is touched.
 
+pub mod call;
+pub mod commit;
+pub mod diff;
+pub mod history;
 mod kept_index;
 pub mod look;
+pub mod path;
+pub mod repository;
+pub mod restore;
+pub mod snapshot;
+pub mod status;
 pub mod steps;
+#[cfg(test)]
+pub mod testing;
+#[cfg(test)]
+mod step_tests;
+pub mod work_tree_lock;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
