@@ -1,5 +1,5 @@
-//! What reading a large spec costs, beside a plain `CommonMark` pass over the same bytes in the same run:
-//! `cargo bench --bench parse`. `SEQORCH_BENCH_TASKS` sets another size than 100,000 tasks.
+//! Measures how fast a large spec is read, compared with a plain `CommonMark` pass over the same bytes:
+//! `cargo bench --bench parse`. `SEQORCH_BENCH_TASKS` sets the number of tasks; the default is 100,000.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ mod large;
 const RUNS: usize = 5;
 
 fn main() {
-    // cargo passes `--bench`; `cargo test --all-targets` does not, and wants no minutes spent here
+    // `cargo bench` passes `--bench`; `cargo test --all-targets` does not and must not spend minutes here
     if !std::env::args().any(|a| a == "--bench") {
         return;
     }
@@ -53,7 +53,7 @@ fn best(what: &dyn Fn()) -> Duration {
     runs.min().unwrap_or_default()
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a number for people")]
+#[expect(clippy::cast_precision_loss, reason = "people read the number; it is rounded anyway")]
 fn mb(bytes: usize) -> f64 {
     bytes as f64 / 1e6
 }

@@ -1,11 +1,11 @@
-//! What seqorch costs, measured beside the floor of the same machine in the same run: `cargo bench --bench steps`.
+//! What seqorch costs, compared with a floor on the same machine in the same run: `cargo bench --bench steps`.
 //!
-//! - a step: what seqorch spends per task, beside a plain shell loop that opens a tmux window and waits for its end;
-//! - `plan`: a spec of 100 tasks, as a whole process;
-//! - a stream: an agent that prints a gigabyte, with the memory of the process that reads it;
-//! - records: what the agents' JSON formats take to be read, judged and rendered.
+//! - a step: time per task, compared with a shell loop that opens a tmux window and waits for its end;
+//! - `plan`: the whole process, for a spec of 100 tasks;
+//! - a stream: an agent that prints a gigabyte, and the memory of the process that reads it;
+//! - records: reading, judging and rendering the JSON formats of the agents.
 //!
-//! The tmux server is one of our own. `SEQORCH_BENCH_BYTES` sets another length for the stream.
+//! It uses its own tmux server. `SEQORCH_BENCH_BYTES` sets the length of the stream.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -16,7 +16,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use seqorch::agent::digest::Digest;
-use seqorch::agent::{Format, Reader, Renderer};
+use seqorch::agent::{Format, Renderer, StreamReader};
 
 const SEQORCH: &str = env!("CARGO_BIN_EXE_seqorch");
 /// Windows opened by the floor, and steps of the measured run.
@@ -25,7 +25,7 @@ const STEPS: u32 = 50;
 const PLANS: u32 = 20;
 
 fn main() {
-    // cargo passes `--bench`; `cargo test --all-targets` does not, and wants no minutes spent here
+    // cargo bench passes `--bench`; `cargo test --all-targets` does not, and must not take minutes
     if !std::env::args().any(|a| a == "--bench") {
         return;
     }
@@ -36,7 +36,7 @@ fn main() {
     records();
 }
 
-/// A project in a folder of its own, with one spec and an agent that is the shell script `agent`.
+/// A project in its own folder, with one spec, and the shell script `agent` as its agent.
 fn project(dir: &Path, tasks: u32, agent: &str, more: &str) {
     let spec = dir.join(".kiro/specs/bench");
     fs::create_dir_all(&spec).expect("a folder for the spec");
@@ -87,7 +87,7 @@ fn steps(dir: &Path) {
         &format!("[tmux]\nmode = \"on\"\nsocket = \"{socket}\""),
     );
     let server = Server(socket);
-    // the floor: a shell that opens a window and waits for it, nothing else
+    // the floor: a shell that only opens a window and waits for it
     timed(&mut server.tmux(&["-f", "/dev/null", "new-session", "-d", "-s", "floor"]));
     let tmux = format!("tmux -L {}", server.0);
     let script = format!(
@@ -101,7 +101,7 @@ fn steps(dir: &Path) {
     println!("ratio          {:8.2} x the floor", step.as_secs_f64() / floor.as_secs_f64());
 }
 
-/// A tmux server that ends with its value.
+/// A tmux server that ends when it is dropped.
 struct Server(String);
 
 impl Server {
@@ -134,13 +134,13 @@ fn stream(dir: &Path) {
     let bytes: u64 =
         std::env::var("SEQORCH_BENCH_BYTES").ok().and_then(|n| n.parse().ok()).unwrap_or(1 << 30);
     let dir = dir.join("stream");
-    // the reader of the stream is the agent's parent (it becomes the agent by exec); what it needed is in /proc while it lives
+    // the agent's parent reads the stream; /proc has its memory while it lives
     let agent = "cat stream.txt
         if [ -r /proc/$PPID/status ]; then sed -n 's/^VmHWM:[^0-9]*\\([0-9]*\\).*/\\1/p' /proc/$PPID/status >peak; fi
         echo '<promise>TASK_DONE</promise>'";
     project(&dir, 1, agent, "");
     write_lines(&dir.join("stream.txt"), bytes).expect("room for the stream");
-    // what the disk and a plain copy take, so that the number can be judged
+    // the same copy by `cat`, to compare with
     let copy = timed(
         Command::new("sh").args(["-c", "cat stream.txt | cat >copy.txt && rm copy.txt"]).current_dir(&dir),
     );
@@ -150,12 +150,12 @@ fn stream(dir: &Path) {
     println!("stream floor   {:8.0} MB/s (cat | cat > file, {} MB)", rate(copy), bytes / 1_000_000);
     println!("stream         {:8.0} MB/s through an attempt, whole run", rate(took));
     match fs::read_to_string(dir.join("peak")).ok().and_then(|p| p.trim().parse::<u64>().ok()) {
-        Some(kib) => println!("memory         {:8} MiB at most in the process that reads it", kib / 1024),
+        Some(kib) => println!("memory         {:8} MiB at most in the reading process", kib / 1024),
         None => println!("memory         not measured: there is no /proc"),
     }
 }
 
-/// Small records as they were recorded, over and over, and the same with a large output in each tool's result.
+/// Repeats recorded records, which are small, and then the same with a large tool output in each.
 fn records() {
     let formats = [
         ("claude-tool", Format::Claude),
@@ -187,7 +187,7 @@ fn read(format: Format, text: &str) -> f64 {
     const BYTES: usize = 100_000_000;
     let piece = text.repeat((64 << 10) / text.len() + 1);
     let (mut reader, mut digest, mut renderer) =
-        (Reader::new(format), Digest::new(format, "a prompt"), Renderer::new(120, true));
+        (StreamReader::new(format), Digest::new(format, "a prompt"), Renderer::new(120, true));
     let mut screen = String::new();
     let start = Instant::now();
     let times = BYTES / piece.len();
@@ -200,7 +200,7 @@ fn read(format: Format, text: &str) -> f64 {
             });
         }
     }
-    assert!(digest.finish().found.done && screen.contains("TASK_DONE"));
+    assert!(digest.finish().signals.done && screen.contains("TASK_DONE"));
     #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
     let rate = (times * piece.len()) as f64 / 1e6 / start.elapsed().as_secs_f64();
     rate

@@ -1,20 +1,20 @@
-//! The one error type that users meet: a kind (which fixes the exit code), a message, causes and hints.
+//! The error type of the whole crate: a kind, which decides the exit code, and a message, causes, details and hints.
 //!
-//! [`Error::render`] is the only place that turns it into text.
+//! [`Error::render`] is the only place that turns an error into text for a terminal.
 
 use std::fmt::{self, Write as _};
 use std::path::Path;
 
-/// What went wrong, as far as the exit code is concerned (the codes follow BSD `sysexits.h` where one fits).
+/// What an error means for the exit code. The codes follow BSD `sysexits.h` where one fits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// The command line makes no sense.
+pub enum ErrorKind {
+    /// The command line is wrong.
     Usage,
-    /// `tasks.md` cannot be worked off as it stands.
+    /// `tasks.md` has errors.
     BadTasks,
-    /// There is no such spec, or more than one and none was named.
+    /// There is no such spec, or none was named and there are several.
     NoSpec,
-    /// An agent command or another tool is not there.
+    /// An agent or another program is missing.
     Unavailable,
     /// The system refused something (a full disk, a denied write) or seqorch has a bug.
     Internal,
@@ -22,14 +22,16 @@ pub enum Kind {
     Locked,
     /// The configuration is wrong.
     Config,
-    /// A human must look at it.
+    /// The user must do something first.
     Human,
-    /// Somebody asked for an end.
+    /// A hook that must succeed failed.
+    Hook,
+    /// The user or the system stopped the run.
     Interrupted,
 }
 
-impl Kind {
-    /// The process exit code of this kind.
+impl ErrorKind {
+    /// The process's exit code for an error of this kind.
     #[must_use]
     pub fn exit_code(self) -> u8 {
         match self {
@@ -40,7 +42,7 @@ impl Kind {
             Self::Internal => 70,
             Self::Locked => 75,
             Self::Config => 78,
-            Self::Human => 2,
+            Self::Human | Self::Hook => 2,
             Self::Interrupted => 130,
         }
     }
@@ -52,7 +54,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// An error for the user.
 #[derive(Debug)]
 pub struct Error {
-    kind: Kind,
+    kind: ErrorKind,
     message: String,
     details: Vec<String>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
@@ -60,45 +62,45 @@ pub struct Error {
 }
 
 impl Error {
-    /// A new error; `message` is a lower-case fragment without a full stop.
-    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+    /// Makes an error. `message` starts in lower case and has no full stop.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), details: Vec::new(), source: None, hints: Vec::new() }
     }
 
-    /// An error of the system: what was tried (`"writing"`), on which path, and why it failed.
+    /// Makes an error of the operating system: `act` (`"writing"`) failed on `path`.
     #[must_use]
     pub fn io(act: &str, path: &Path, source: std::io::Error) -> Self {
-        Self::new(Kind::Internal, format!("{act} {}", path.display())).caused_by(source)
+        Self::new(ErrorKind::Internal, format!("{act} {}", path.display())).caused_by(source)
     }
 
-    /// Adds the cause that the system or a library gave.
+    /// Sets the cause: an error of the system or of a library.
     #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
     }
 
-    /// Adds a way out, as a full sentence.
+    /// Adds a hint how to fix it, as a full sentence.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
     }
 
-    /// Adds a block of text that is shown as it is (a rendered diagnostic, a list).
+    /// Adds a block of text that is printed as it is: a rendered diagnostic or a list.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.details.push(detail.into());
         self
     }
 
-    /// The kind.
+    /// What the error means for the exit code.
     #[must_use]
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// What went wrong and why, without details and hints: what a line has room for.
+    /// The message and its causes on one line, without details and hints.
     #[must_use]
     pub fn brief(&self) -> String {
         let mut parts = vec![self.message.clone()];
@@ -111,7 +113,7 @@ impl Error {
         lines.join(": ")
     }
 
-    /// The text for a person, ending with a newline.
+    /// The whole error as text for a terminal. It ends with a newline.
     #[must_use]
     pub fn render(&self) -> String {
         let mut text = format!("error: {}\n", self.message);
@@ -148,13 +150,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_shows_its_causes_details_and_hints_in_this_order() {
+    fn an_error_prints_causes_then_details_then_hints() {
         let error = Error::io("writing", Path::new("a.json"), std::io::Error::other("disk full"))
-            .detail("what was kept\n")
+            .detail("the old file\n")
             .hint("Free some space.");
         assert_eq!(
             error.render(),
-            "error: writing a.json\n  because: disk full\nwhat was kept\nhint: Free some space.\n"
+            "error: writing a.json\n  because: disk full\nthe old file\nhint: Free some space.\n"
         );
         assert_eq!(error.brief(), "writing a.json: disk full");
         assert_eq!(error.kind().exit_code(), 70);

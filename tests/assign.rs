@@ -1,10 +1,10 @@
-//! Who does which task: an agent is asked, a rule beats it, and nothing is guessed.
+//! Which agent does which task: an agent is asked, a rule or a person overrides it, and nothing is guessed.
 
 use crate::common::Project;
 
 const TASKS: &str = "- [ ] 1. Store\n- [ ] 2. Screen\n- [ ] 3. Review\n";
 
-/// Three workers that only differ in name, and an agent that assigns, which says what `answer` prints.
+/// Three workers that differ only in name, and an assigning agent that prints what `answer` prints.
 fn project(answer: &str, more: &str) -> Project {
     let assigner = format!("cat > \"$SEQORCH_DIR/asked\"; echo x >> calls; {answer}");
     Project::new()
@@ -30,7 +30,7 @@ const GOOD: &str = r#"echo '{"assignments": {"1": {"type": "code", "owner_agent"
 "2": {"type": "ui", "owner_agent": "gemini"}, "3": {"type": "review", "owner_agent": "codex-review"}}}'"#;
 
 #[test]
-fn an_agent_is_asked_once_for_all_units_and_each_goes_to_its_owner() {
+fn one_question_assigns_all_units_to_their_owners() {
     let project = project(GOOD, "");
     let out = project.run(&["run"]);
     assert_eq!(out.code, 0, "{out:?}");
@@ -39,11 +39,11 @@ fn an_agent_is_asked_once_for_all_units_and_each_goes_to_its_owner() {
     let state = project.state("demo");
     assert_eq!(state["assignments"]["2"]["owner_agent"], "gemini");
     assert_eq!(state["assignments"]["2"]["by"], "assigner");
-    assert!(out.stdout.contains("assigner is asked who does 3 tasks"), "{}", out.stdout);
+    assert!(out.stdout.contains("asking assigner to assign 3 tasks"), "{}", out.stdout);
 }
 
 #[test]
-fn one_by_one_asks_before_each_turn() {
+fn batch_one_asks_before_each_unit() {
     let answer = r#"id=$(sed -n 's/^- \([0-9]*\): .*/\1/p' "$SEQORCH_DIR/asked"); echo "{\"$id\": {\"type\": \"ui\", \"owner_agent\": \"gemini\"}}""#;
     let project = project(answer, "");
     project.write(
@@ -57,7 +57,7 @@ fn one_by_one_asks_before_each_turn() {
 }
 
 #[test]
-fn a_wrong_answer_is_asked_for_once_more_with_what_was_wrong() {
+fn a_wrong_assignment_is_asked_for_again_with_its_mistakes() {
     let answer = format!(
         "if grep -q 'could not be used' \"$SEQORCH_DIR/asked\"; then cp \"$SEQORCH_DIR/asked\" second; {GOOD}; else \
          echo '{{\"1\": {{\"type\": \"code\", \"owner_agent\": \"nobody\"}}}}'; fi"
@@ -67,18 +67,18 @@ fn a_wrong_answer_is_asked_for_once_more_with_what_was_wrong() {
     assert_eq!(out.code, 0, "{out:?}");
     assert_eq!(workers(&project), ["1 by c", "2 by g", "3 by c"]);
     let second = project.read("second");
-    assert!(second.contains("the owner \"nobody\" is none of codex"), "{second}");
-    assert!(second.contains("nothing is said of 2, 3"), "{second}");
+    assert!(second.contains("the owner \"nobody\" is not one of codex"), "{second}");
+    assert!(second.contains("there is no assignment for 2, 3"), "{second}");
 }
 
 #[test]
-fn what_could_be_used_of_the_first_answer_stands_when_the_second_is_worse() {
+fn usable_parts_of_a_first_answer_stay_when_the_second_is_worse() {
     let half =
         r#"{"1": {"type": "code", "owner_agent": "codex"}, "2": {"type": "ui", "owner_agent": "gemini"}}"#;
     let answer = format!("grep -q 'could not be used' \"$SEQORCH_DIR/asked\" && exit 3; echo '{half}'");
     let project = project(&answer, "");
-    let out = project.run(&["run"]).code(0).says(&["! no usable assignment of 3;"]);
-    assert!(out.stdout.contains("nothing is said of 3"), "{}", out.stdout);
+    let out = project.run(&["run"]).code(0).says(&["! no usable assignment for 3;"]);
+    assert!(out.stdout.contains("there is no assignment for 3"), "{}", out.stdout);
     assert_eq!(workers(&project), ["1 by c", "2 by g", "3 by default"]);
     assert_eq!(project.read("calls").lines().count(), 2);
     let by = |id: &str| project.state("demo")["assignments"][id]["by"].clone();
@@ -86,14 +86,14 @@ fn what_could_be_used_of_the_first_answer_stands_when_the_second_is_worse() {
 }
 
 #[test]
-fn an_agent_that_never_answers_well_is_warned_of_and_asked_again_by_the_next_run() {
+fn after_two_bad_answers_the_run_warns_and_the_next_run_asks_again() {
     let project = project("echo nonsense; exit 3", "");
     let out = project.run(&["run", "--only", "1"]);
     assert_eq!(out.code, 0, "{out:?}");
     assert_eq!(workers(&project), ["1 by default"]);
     assert_eq!(project.read("calls").lines().count(), 2);
     assert_eq!(project.state("demo")["assignments"]["1"]["by"], "default");
-    assert!(out.stdout.contains("! no usable assignment of 1"), "{}", out.stdout);
+    assert!(out.stdout.contains("! no usable assignment for 1"), "{}", out.stdout);
     project.write("assigner.sh", format!("cat > /dev/null; echo x >> calls; {GOOD}"));
     let out = project.run(&["run"]);
     assert_eq!(out.code, 0, "{out:?}");
@@ -102,7 +102,7 @@ fn an_agent_that_never_answers_well_is_warned_of_and_asked_again_by_the_next_run
 }
 
 #[test]
-fn a_rule_of_a_human_beats_the_agent() {
+fn an_assignment_rule_beats_the_agent() {
     let project = project(GOOD, "[[assign.rule]]\nmatch = \"^Scr\"\nbackend = \"c\"\n");
     let out = project.run(&["run"]);
     assert_eq!(out.code, 0, "{out:?}");
@@ -110,7 +110,7 @@ fn a_rule_of_a_human_beats_the_agent() {
 }
 
 #[test]
-fn plan_asks_and_saves_while_a_dry_run_only_says_that_it_would() {
+fn plan_saves_the_assignment_and_a_dry_run_asks_nothing() {
     let project = project(GOOD, "");
     let before = project.tree();
     let out = project.run(&["plan", "--dry-run"]);
@@ -123,14 +123,14 @@ fn plan_asks_and_saves_while_a_dry_run_only_says_that_it_would() {
     let backends: Vec<_> = plan["steps"].as_array().unwrap().iter().map(|s| s["backend"].clone()).collect();
     assert_eq!(backends, ["c", "g", "c"]);
     assert_eq!(project.state("demo")["assignments"]["3"]["type"], "review");
-    // a second look needs no second question
+    // the second plan uses the saved assignment
     assert_eq!(project.run(&["plan"]).code, 0);
     assert_eq!(project.read("calls").lines().count(), 1);
     assert!(workers(&project).is_empty());
 }
 
 #[test]
-fn the_flags_of_the_python_tool_ask_for_an_assignment() {
+fn the_python_tools_assignment_flags_work() {
     let project = project(
         GOOD,
         "[backend.opencode]\ncommand = \"/bin/sh\"\nargs = [\"assigner.sh\", \"{agent_args}\"]\noutput = \"text\"\n",
@@ -145,7 +145,7 @@ fn the_flags_of_the_python_tool_ask_for_an_assignment() {
 }
 
 #[test]
-fn what_a_human_chose_by_hand_beats_the_agent_and_a_rule_until_it_is_cleared() {
+fn an_assignment_by_hand_beats_agent_and_rule_until_cleared() {
     let project = project(GOOD, "[[assign.rule]]\ntasks = [\"3\"]\nowner = \"codex\"\n");
     project.run(&["mark", "1", "--backend", "fake"]).code(0).says(&["1: assigned to fake"]);
     project.run(&["mark", "3", "--agent", "gemini"]).code(0).says(&["3: assigned to gemini"]);
@@ -153,7 +153,7 @@ fn what_a_human_chose_by_hand_beats_the_agent_and_a_rule_until_it_is_cleared() {
         .run(&["plan", "--dry-run"])
         .code(0)
         .says(&["assigned to fake by hand", "assigned to gemini by hand"]);
-    // before the agent was asked, and after
+    // task 1 and 3 were assigned before the agent was asked, task 2 after it
     project.run(&["plan"]).code(0);
     project.run(&["mark", "2", "--agent", "codex"]).code(0);
     project.run(&["run"]).code(0);
@@ -171,7 +171,7 @@ fn what_a_human_chose_by_hand_beats_the_agent_and_a_rule_until_it_is_cleared() {
 }
 
 #[test]
-fn only_what_is_there_can_be_assigned_by_hand() {
+fn mark_refuses_to_assign_unknown_tasks_backends_and_owners() {
     let project = project(GOOD, "");
     project.write(".kiro/specs/demo/tasks.md", "- [ ] 1. Store\n  - [ ] 1.1 Part\n");
     project

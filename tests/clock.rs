@@ -1,5 +1,5 @@
-//! Suspended machines, stopped processes and clocks that somebody sets: nothing times out for time asleep, nothing hangs,
-//! nothing is repeated.
+//! Suspended machines, stopped processes and changed clocks: no timeout counts time asleep, nothing hangs, and nothing is
+//! repeated.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,8 +8,8 @@ use rustix::process::Signal;
 
 use crate::common::{Project, kill, wait_until};
 
-/// A project whose processes see a wall clock that [`jump`] sets; the monotonic clock is left alone, as a suspend does.
-/// `None`, and said so, where the library for that is missing.
+/// A project whose processes see a wall clock that [`jump`] sets. The monotonic clock is left alone, as in a suspend.
+/// `None`, with a note, if libfaketime is missing.
 fn with_own_clock() -> Option<Project> {
     let places =
         ["/usr/lib/x86_64-linux-gnu/faketime", "/usr/lib/aarch64-linux-gnu/faketime", "/usr/lib/faketime"];
@@ -32,13 +32,13 @@ fn with_own_clock() -> Option<Project> {
 
 /// Sets the wall clock of all processes of the project.
 fn jump(project: &Project, by: &str) {
-    // in one step, for they read it all the time
+    // in one step, since the processes read the file all the time
     project.write("clock.new", by);
     std::fs::rename(project.path("clock.new"), project.path("clock")).unwrap();
 }
 
 #[test]
-fn a_wait_over_a_suspend_ends_soon_after_it() {
+fn a_wait_ends_soon_after_the_machine_wakes_up() {
     let Some(project) = with_own_clock() else { return };
     let project = project.spec("login", "- [ ] 1. A\n- [ ] 2. B\n").config("[run]\ndelay = \"3h\"\n");
     let run = project.start(&["run"]);
@@ -49,7 +49,7 @@ fn a_wait_over_a_suspend_ends_soon_after_it() {
 }
 
 #[test]
-fn no_timeout_fires_for_hours_asleep() {
+fn timeouts_do_not_count_hours_asleep() {
     let Some(project) = with_own_clock() else { return };
     let project = project
         .spec("login", "- [ ] 1. A\n")
@@ -67,7 +67,7 @@ fn no_timeout_fires_for_hours_asleep() {
 }
 
 #[test]
-fn a_clock_that_is_set_back_repeats_nothing_and_makes_nothing_wait() {
+fn setting_the_clock_back_repeats_nothing_and_delays_nothing() {
     let Some(project) = with_own_clock() else { return };
     let project = project
         .spec("login", "- [ ] 1. A\n- [ ] 2. B\n- [ ] 3. C\n")
@@ -86,7 +86,7 @@ fn a_clock_that_is_set_back_repeats_nothing_and_makes_nothing_wait() {
     assert_eq!(project.ledger().len(), 3);
 }
 
-/// Stops processes for longer than their silence may last, as a suspend does, and lets them go on.
+/// Stops processes for longer than the idle timeout, as a suspend does, and continues them.
 fn asleep(pids: &[i32]) {
     for pid in pids {
         kill(*pid, Signal::STOP);
@@ -104,7 +104,7 @@ fn ticking() -> Project {
 }
 
 #[test]
-fn an_attempt_that_was_stopped_reads_what_its_agent_said_meanwhile_before_it_calls_it_silent() {
+fn a_stopped_attempt_reads_pending_output_before_it_times_out() {
     let project = ticking();
     let run = project.start(&["run"]);
     run.wait_for("tick");
@@ -115,7 +115,7 @@ fn an_attempt_that_was_stopped_reads_what_its_agent_said_meanwhile_before_it_cal
 }
 
 #[test]
-fn a_whole_tree_that_was_stopped_goes_on_as_if_nothing_had_been() {
+fn a_suspended_process_tree_continues_as_before() {
     let project = ticking();
     let run = project.start(&["run"]);
     run.wait_for("tick");
@@ -128,7 +128,7 @@ fn a_whole_tree_that_was_stopped_goes_on_as_if_nothing_had_been() {
 }
 
 #[test]
-fn a_run_that_was_stopped_takes_what_its_agent_did_meanwhile() {
+fn a_stopped_run_takes_the_result_of_its_agent_when_it_continues() {
     let project = Project::new().spec("login", "- [ ] 1. A\n- [ ] 2. B\n").agent("gate; say_done");
     let run = project.start(&["run"]);
     project.wait_for_ledger(1);

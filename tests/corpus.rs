@@ -1,29 +1,27 @@
-//! The parser against real files of many projects, which are not part of this repository: `../shared/corpus`, or the
-//! folder that `SEQORCH_SHARED` names.
+//! The parser against real specs of many projects, which are not part of this repository: `../shared/corpus`, or `corpus`
+//! in the folder that `SEQORCH_SHARED` names.
 //!
-//! What is compared with the expectations is what a user gets: `seqorch plan --json` of a project with that file.
+//! The expectations are compared with what a user gets: `seqorch plan --json` of a project with that file.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use seqorch::spec::{self, TaskState};
 use serde_json::Value;
 
-use crate::common::Project;
+use crate::common::{Project, shared};
 
-/// Expectations that are surely wrong: file, line, field, reason. What is listed here is left out of the comparison.
+/// Expectations that are wrong: file, line, field, reason. They are not compared.
 const WRONG: &[(&str, u64, &str, &str)] = &[];
 
-pub(crate) fn shared() -> PathBuf {
-    std::env::var_os("SEQORCH_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from)
-        .join("corpus")
+pub(crate) fn folder() -> PathBuf {
+    shared().join("corpus")
 }
 
-/// All files: `kiro/001` and the like, with their bytes.
+/// All files with their names (`kiro/001`) and bytes.
 pub(crate) fn files() -> Vec<(String, PathBuf, Vec<u8>)> {
     let mut out = Vec::new();
-    for entry in std::fs::read_dir(shared()).expect("the corpus is there") {
+    for entry in std::fs::read_dir(folder()).expect("the corpus is there") {
         let folder = entry.expect("readable").path();
         if !folder.is_dir() {
             continue;
@@ -43,7 +41,7 @@ pub(crate) fn files() -> Vec<(String, PathBuf, Vec<u8>)> {
     out
 }
 
-/// What `plan --json` says of a file: 0 with a plan, 65 exactly where it names errors.
+/// The output of `plan --json` for a file. The exit code must be 65 if it has errors, or else 0.
 fn plan(bytes: &[u8]) -> Value {
     let project = Project::new().spec("corpus", bytes);
     let output = project.run(&["plan", "--json", "--dry-run", "corpus"]);
@@ -54,7 +52,7 @@ fn plan(bytes: &[u8]) -> Value {
     value
 }
 
-/// The fields which a reason for doubt concerns; the others must match all the same.
+/// The fields that an expectation marks as doubtful for this reason; all other fields must match.
 fn doubtful(reason: &str) -> &'static [&'static str] {
     if reason.contains("duplicate id")
         || reason.contains("row of a table")
@@ -74,10 +72,10 @@ fn doubtful(reason: &str) -> &'static [&'static str] {
     }
 }
 
-/// What is compared of each task; `group` only where it is expected.
+/// The fields of a task that are compared; `group` only if it is expected.
 const FIELDS: [&str; 7] = ["id", "title", "state", "optional", "parent", "depends_on", "group"];
 
-/// How many tasks are as expected, and the differences.
+/// The number of tasks that match, and the differences.
 fn compare(name: &str, plan: &Value, expected: &Value) -> (usize, Vec<String>) {
     let mut wrong = Vec::new();
     let mut right = 0;
@@ -134,7 +132,7 @@ struct Row {
 
 #[test]
 #[ignore = "needs ../shared"]
-fn the_plan_meets_every_expectation() {
+fn plans_of_real_specs_match_the_expectations() {
     let mut rows: BTreeMap<String, Row> = BTreeMap::new();
     let mut failures = Vec::new();
     for (name, path, bytes) in files() {
@@ -180,7 +178,7 @@ fn print_row(name: &str, row: &Row) {
     );
 }
 
-/// Whether a line could be a task at all: a box, a heading, a row, or a number.
+/// Whether a line can be a task at all: a checkbox, a heading, a table row, or a numbered item.
 fn could_be_a_task(line: &str) -> bool {
     let text = line.trim_start_matches('\u{FEFF}').trim_start();
     let heading = text.starts_with('#');
@@ -193,7 +191,7 @@ fn could_be_a_task(line: &str) -> bool {
 
 #[test]
 #[ignore = "needs ../shared"]
-fn what_is_taken_are_lines_that_could_be_tasks_and_the_other_boxes_are_listed() {
+fn every_checkbox_of_a_real_spec_is_a_task_or_listed_as_ignored() {
     for (name, _, bytes) in files() {
         let source = String::from_utf8(bytes).expect("text");
         let parsed = spec::parse(&source);
@@ -219,7 +217,7 @@ fn what_is_taken_are_lines_that_could_be_tasks_and_the_other_boxes_are_listed() 
 
 #[test]
 #[ignore = "needs ../shared"]
-fn ticking_every_leaf_changes_marks_and_nothing_else() {
+fn ticking_every_leaf_changes_only_the_marks() {
     for (name, _, bytes) in files() {
         let source = String::from_utf8(bytes).expect("text");
         let parsed = spec::parse(&source);
@@ -234,7 +232,7 @@ fn ticking_every_leaf_changes_marks_and_nothing_else() {
         let ids: Vec<&str> = open.iter().map(|t| t.id.as_str()).collect();
         let (ticked, missed) = spec::tick(&source, &ids, 'x');
         assert_eq!(missed, [""; 0], "{name}");
-        // Outside of the marks every byte is the same.
+        // outside of the marks every byte is the same
         let (mut old, mut new) = (0, 0);
         for task in &open {
             let mark = task.mark.clone().expect("a mark");
@@ -245,7 +243,7 @@ fn ticking_every_leaf_changes_marks_and_nothing_else() {
         }
         assert_eq!(source[old..], ticked[new..], "{name}");
         assert_eq!(spec::tick(&ticked, &ids, 'x').0, ticked, "{name}: twice is once");
-        // And the file says the same, but for those states.
+        // and the tasks are the same, except for those states
         let again = spec::parse(&ticked);
         assert_eq!(again.tasks.len(), parsed.tasks.len(), "{name}");
         for (before, after) in parsed.tasks.iter().zip(&again.tasks) {

@@ -1,13 +1,56 @@
-//! Disks that fill up, turn read-only or lose a folder in the middle of a run: a clear error, the old state intact, and a
-//! next run that goes on.
+//! Disks that fill up, turn read-only or lose a folder during a run: a clear error, the old state intact, and a next run
+//! that continues.
 
 use std::fs;
 use std::process::{Command, Output};
 
 use crate::common::Project;
 
-/// Runs a shell script with mounts of its own, in which `seqorch` is the program; `None`, and said so, where the system
-/// allows no such thing.
+#[test]
+fn a_full_or_read_only_disk_refuses_the_run_and_keeps_the_state() {
+    let project = Project::new().spec("login", "- [ ] 1. A\n- [ ] 2. B\n");
+    let specs = project.path(".kiro/specs");
+    let mounted =
+        std::process::Command::new("unshare").args(["--mount", "true"]).status().is_ok_and(|s| s.success());
+    if !mounted {
+        crate::common::skipped("no mount namespaces here");
+        return;
+    }
+    for (options, error) in [("size=64k", "No space left"), ("size=1m,ro", "ead-only")] {
+        let script = format!(
+            "cp -r '{specs}' /tmp/$$.copy && mount -t tmpfs -o {first} tmpfs '{specs}' && cp -r /tmp/$$.copy/. '{specs}' && \
+             rm -r /tmp/$$.copy && {fill} && exec '{exe}' run",
+            specs = specs.display(),
+            first = options.trim_end_matches(",ro"),
+            fill = if options.ends_with(",ro") {
+                format!("mount -o remount,ro '{}'", specs.display())
+            } else {
+                format!("{{ head -c 1000000 /dev/zero > '{}/fill' 2>/dev/null || true; }}", specs.display())
+            },
+            exe = env!("CARGO_BIN_EXE_seqorch"),
+        );
+        let mut command = project.command(&[]);
+        let path = std::env::var_os("PATH").unwrap();
+        let mut shell = std::process::Command::new("unshare");
+        shell
+            .args(["--mount", "sh", "-c", &script])
+            .current_dir(project.root())
+            .env_clear()
+            .env("PATH", path);
+        for (name, value) in command.get_envs().filter_map(|(n, v)| Some((n, v?))) {
+            shell.env(name, value);
+        }
+        let output = shell.output().unwrap();
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(70), "{text}");
+        assert!(text.contains(error) && text.contains("intact"), "{text}");
+        assert_eq!(project.ledger(), [""; 0]);
+        command.arg("status");
+    }
+}
+
+/// Runs a shell script that may mount file systems, with `seqorch` on its path. `None`, with a note, if the system does
+/// not allow mounts.
 fn with_mounts(project: &Project, script: &str) -> Option<Output> {
     if !Command::new("unshare").args(["--mount", "true"]).status().is_ok_and(|s| s.success()) {
         crate::common::skipped("no mount namespaces here");
@@ -29,7 +72,7 @@ fn text(output: &Output) -> String {
     format!("{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
-/// Whether a list of files, printed by the script, holds one that was half-written.
+/// Whether the list of files that the script printed has a temporary file.
 fn litter(output: &Output) -> bool {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     text.lines().filter_map(|l| l.rsplit_once('.')).any(|(_, kind)| matches!(kind, "tmp" | "sock"))
@@ -40,7 +83,7 @@ fn two(agent: &str) -> Project {
 }
 
 #[test]
-fn a_disk_that_fills_up_under_the_agent_ends_the_run_and_the_next_takes_its_result() {
+fn after_the_disk_filled_up_the_next_run_takes_the_result() {
     let project = two("[ $SEQORCH_UNIT = 1 ] && head -c 1000000 /dev/zero > .kiro/specs/fill 2>&-; say_done");
     let script = "mount_over .kiro/specs size=64k; seqorch run; cat .kiro/specs/SEQUENTIAL_STATE.json; echo; \
                   ls -A .kiro/specs .kiro/specs/login; rm .kiro/specs/fill; seqorch run; seqorch status";
@@ -55,7 +98,7 @@ fn a_disk_that_fills_up_under_the_agent_ends_the_run_and_the_next_takes_its_resu
 }
 
 #[test]
-fn a_disk_that_turns_read_only_under_the_agent_ends_the_run_and_the_next_takes_its_result() {
+fn after_the_disk_turned_read_only_the_next_run_takes_the_result() {
     let project = two("[ $SEQORCH_UNIT = 1 ] && mount -o remount,ro .kiro/specs; say_done");
     let script = "mount_over .kiro/specs size=1m; seqorch run; mount -o remount,rw .kiro/specs; seqorch run; seqorch status";
     let Some(output) = with_mounts(&project, script) else { return };
@@ -67,7 +110,7 @@ fn a_disk_that_turns_read_only_under_the_agent_ends_the_run_and_the_next_takes_i
 }
 
 #[test]
-fn an_attempt_that_cannot_write_its_result_is_lost_and_not_done() {
+fn an_attempt_that_cannot_write_its_result_is_lost_not_done() {
     let project = two("[ $SEQORCH_ATTEMPT = 1 ] && head -c 9000000 /dev/zero > .seqorch/fill 2>&-; say_done");
     let script = "mkdir -m 700 -p .seqorch; mount_over .seqorch size=256k; seqorch run; rm .seqorch/fill; seqorch run; \
                   rm .seqorch/fill; seqorch run; seqorch status; ls -AR .seqorch";
@@ -77,13 +120,13 @@ fn an_attempt_that_cannot_write_its_result_is_lost_and_not_done() {
     for part in ["lost", "code 70", "No space left", "login: complete"] {
         assert!(text.contains(part), "{part} is missing in\n{text}");
     }
-    // the second never came to its start: there was no room for its prompt
+    // attempt 2 never started: there was no room for its prompt
     assert_eq!(project.ledger(), ["1 1", "1 3", "2 1", "2 3"]);
     assert_eq!(project.outcomes("login", "1"), ["lost", "cancelled", "done"]);
 }
 
 #[test]
-fn a_folder_of_specs_that_is_gone_ends_the_run_and_costs_nothing_when_it_comes_back() {
+fn a_vanished_specs_folder_ends_the_run_and_costs_nothing_once_back() {
     let project = two("[ $SEQORCH_UNIT = 1 ] && mv .kiro/specs .kiro/elsewhere; say_done");
     let output = project.run(&["run"]);
     assert!([70, 66].contains(&output.code), "{output:?}");
@@ -94,7 +137,7 @@ fn a_folder_of_specs_that_is_gone_ends_the_run_and_costs_nothing_when_it_comes_b
 }
 
 #[test]
-fn private_files_that_are_removed_under_the_agent_cost_that_attempt_and_no_more() {
+fn removing_seqorchs_folder_costs_one_attempt() {
     for tmux in [false, true] {
         let project = two("[ $SEQORCH_UNIT-$SEQORCH_ATTEMPT = 1-1 ] && rm -rf .seqorch; say_done");
         let Some(project) = (if tmux { project.tmux() } else { Some(project) }) else { return };
@@ -105,7 +148,7 @@ fn private_files_that_are_removed_under_the_agent_cost_that_attempt_and_no_more(
 }
 
 #[test]
-fn private_files_that_are_removed_while_an_orphan_works_bring_no_second_agent_beside_it() {
+fn removing_seqorchs_folder_never_leads_to_two_agents_at_once() {
     let project = two("[ $SEQORCH_ATTEMPT = 1 ] && [ $SEQORCH_UNIT = 1 ] && sleep 4761; say_done");
     let run = project.start(&["run"]);
     project.wait_for_ledger(1);
@@ -118,14 +161,14 @@ fn private_files_that_are_removed_while_an_orphan_works_bring_no_second_agent_be
 }
 
 #[test]
-fn a_second_run_is_refused_though_the_lock_file_of_the_first_was_removed() {
+fn a_second_run_is_refused_even_without_the_firsts_lock_file() {
     let project = two("gate; say_done");
     let run = project.start(&["run"]);
     project.wait_for_ledger(1);
     fs::remove_dir_all(project.path(".seqorch")).unwrap();
     project.run(&["run"]).code(75).says(&["another run"]);
     project.release();
-    // that attempt could not say how it ended; the next ones can
+    // that attempt could not write its result; the next ones can
     for _ in 0..2 {
         let before = project.ledger().len();
         project.wait_for_ledger(before + 1);
@@ -136,7 +179,7 @@ fn a_second_run_is_refused_though_the_lock_file_of_the_first_was_removed() {
 }
 
 #[test]
-fn a_limit_of_the_shell_on_files_is_an_error_and_no_death() {
+fn reaching_the_shells_file_size_limit_is_an_error_not_a_crash() {
     let tasks: Vec<_> = (1..=20).map(|n| format!("- [ ] {n}. Task {n}\n")).collect();
     let project = Project::new().spec("login", tasks.concat() + "- [ ] 99. Last\n");
     project.run(&["run", "--max-iterations", "20"]).code(1);
@@ -154,7 +197,7 @@ fn a_limit_of_the_shell_on_files_is_an_error_and_no_death() {
 }
 
 #[test]
-fn the_log_of_an_agent_that_meets_a_limit_is_cut_and_its_result_is_not() {
+fn the_file_size_limit_cuts_the_agents_log_but_not_its_result() {
     let project = Project::new()
         .spec("login", "- [ ] 1. A\n")
         .agent("yes 'a line that says nothing' | head -c 3000000; echo; say_done");
@@ -167,7 +210,7 @@ fn the_log_of_an_agent_that_meets_a_limit_is_cut_and_its_result_is_not() {
 }
 
 #[test]
-fn a_newer_state_is_refused_with_the_version_that_it_needs() {
+fn a_newer_state_file_is_refused_with_the_version_that_it_needs() {
     let newer =
         "{\"schema\": 7, \"written_by\": \"3.2.1\", \"specs\": {\"login\": {\"completed\": [\"1\"]}}}";
     let project = two("say_done").file(".kiro/specs/SEQUENTIAL_STATE.json", newer);

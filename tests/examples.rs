@@ -1,12 +1,12 @@
-//! The bundled examples do what the README says, and the README says what is so.
+//! The bundled examples do what the README says.
 
 use std::path::Path;
 use std::process::Command;
 
-use crate::common::Project;
+use crate::common::{Project, git};
 
-/// A copy of an example; it brings its own agent, with its own mode.
-fn copy(name: &str) -> Project {
+/// A copy of an example with its files and their modes.
+pub(crate) fn copy(name: &str) -> Project {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name).join(".");
     let project = Project::new();
     std::fs::remove_file(project.path("agent.sh")).unwrap();
@@ -16,7 +16,7 @@ fn copy(name: &str) -> Project {
 }
 
 #[test]
-fn the_example_runs_with_nothing_but_a_shell() {
+fn the_hello_example_needs_nothing_but_a_shell() {
     let project = copy("hello");
     project.run(&["run", "--no-tmux", "--delay", "0"]).code(0).says(&["all complete"]);
     let tasks = project.tasks("hello");
@@ -25,20 +25,9 @@ fn the_example_runs_with_nothing_but_a_shell() {
 }
 
 #[test]
-fn the_night_meets_a_failing_check_a_limit_and_a_question_and_is_done_after_the_answer() {
+fn the_night_example_gets_through_a_failure_a_limit_and_a_question() {
     let project = copy("night");
-    for args in [
-        &["init", "-q"][..],
-        &["config", "user.name", "t"],
-        &["config", "user.email", "t@localhost"],
-        &["config", "commit.gpgsign", "false"],
-        &["add", "-A"],
-        &["commit", "-q", "-m", "start"],
-    ] {
-        assert!(Command::new("git").args(args).current_dir(project.root()).status().unwrap().success());
-    }
-    // what the test itself keeps in the folder
-    project.write(".git/info/exclude", ".out/\n.home/\nledger\ngate\n");
+    git::init(&project);
     let project = project.env("NIGHT_PAUSE", "0").env("NIGHT_LIMIT", "1");
     let night = project.run(&["run", "--no-tmux", "--delay", "0"]).code(2);
     night.says(&[
@@ -60,23 +49,4 @@ fn the_night_meets_a_failing_check_a_limit_and_a_question_and_is_done_after_the_
     project.run(&["report"]).code(0).says(&["README.md", "$0."]);
     let log = Command::new("git").args(["log", "--format=%s"]).current_dir(project.root()).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&log.stdout).lines().count(), 5);
-}
-
-#[test]
-fn the_readme_names_every_section_and_every_exit_code() {
-    let readme = include_str!("../README.md");
-    let example = include_str!("../seqorch.toml.example");
-    for line in example.lines().map(|l| l.trim_start_matches('#')) {
-        let section = line.trim();
-        if section.starts_with('[')
-            && section.ends_with(']')
-            && !section.contains(' ')
-            && !section.contains('.')
-        {
-            assert!(readme.contains(section), "README does not name {section}");
-        }
-    }
-    for code in [0, 1, 2, 64, 65, 66, 69, 70, 75, 78, 130, 143] {
-        assert!(readme.contains(&format!("\n| {code} |")), "README does not tell exit code {code}");
-    }
 }

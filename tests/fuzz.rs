@@ -1,7 +1,7 @@
-//! Files that nobody wrote: generated ones, and real ones with something broken. Whatever a file holds, reading it ends,
-//! what is read is where it is said to be, and a tick changes one mark and no other byte.
+//! Generated specs, and real specs with random damage. For every file: the parser ends, each task is at its stated line,
+//! and a tick changes one mark and no other byte.
 //!
-//! The bounded search runs for `SEQORCH_FUZZ_SECONDS` (20 by default) from `SEQORCH_FUZZ_SEED`, which it prints.
+//! The search runs for `SEQORCH_FUZZ_SECONDS` (20 by default) from the seed `SEQORCH_FUZZ_SEED`, which it prints.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 use seqorch::spec::{self, Task, TaskFile, TaskState};
 
-/// Longer than reading a small file can ever take, also on a busy machine.
+/// More than the parser needs for a small file on any machine.
 const HANGS: Duration = Duration::from_secs(10);
 
 fn by_id(file: &TaskFile) -> BTreeMap<&str, Vec<&Task>> {
@@ -21,7 +21,7 @@ fn by_id(file: &TaskFile) -> BTreeMap<&str, Vec<&Task>> {
     all
 }
 
-/// Checks everything that holds for any text; ticks the tasks that `pick` chooses.
+/// Checks what must hold for any text; ticks the tasks that `pick` chooses.
 fn holds(source: &str, pick: impl Fn(usize) -> bool) {
     let start = Instant::now();
     let file = spec::parse(source);
@@ -74,7 +74,7 @@ fn ticked(source: &str, file: &TaskFile, task: &Task, id: &str) {
     }
 }
 
-/// A file that a tool could have written, with the line ends of one that many editors had in hand.
+/// A file as a tool writes it, with the mixed line ends of a file that several editors changed.
 fn written() -> impl Strategy<Value = String> {
     let title = prop::sample::select(vec![
         "Make it",
@@ -82,7 +82,7 @@ fn written() -> impl Strategy<Value = String> {
         "with `code` and **bold**",
         "bare\rreturn",
         "a [link](x) (optional)",
-        "[P] beside others",
+        "[P] next to others",
         "ends in spaces  ",
         "tab\tinside",
     ]);
@@ -134,7 +134,7 @@ fn written() -> impl Strategy<Value = String> {
     })
 }
 
-/// Small numbers from a seed (xorshift64*); the same ones on every machine.
+/// A small random generator (xorshift64*), the same on every machine.
 struct Dice(u64);
 
 impl Dice {
@@ -190,7 +190,7 @@ const TOKENS: [&str; 40] = [
     "<<<<<<< a\n",
 ];
 
-/// Breaks something in a text.
+/// Damages a text at one place.
 fn mutate(text: &str, dice: &mut Dice) -> String {
     let place = |dice: &mut Dice, text: &str| {
         let mut at = dice.roll(text.len() + 1);
@@ -233,10 +233,10 @@ fn mutate(text: &str, dice: &mut Dice) -> String {
 
 proptest! {
     #[test]
-    fn a_tick_in_a_written_file_changes_one_state_and_one_mark(source in written()) {
+    fn ticking_a_well_formed_file_changes_one_task_and_one_mark(source in written()) {
         let file = spec::parse(&source);
         holds(&source, |_| true);
-        // nothing of these files is doubtful: one task more is ticked, and nothing else is
+        // every checkbox of these files is a task, so exactly one more task is done
         let done = |f: &TaskFile| f.tasks.iter().filter(|t| t.state == TaskState::Done).count();
         for task in file.tasks.iter().filter(|t| t.mark.is_some() && t.state != TaskState::Done) {
             let (text, _) = spec::tick(&source, &[&task.id], 'x');
@@ -245,15 +245,15 @@ proptest! {
     }
 
     #[test]
-    fn what_holds_for_written_files_holds_for_broken_ones(source in written(), seed in 1..u64::MAX, times in 1..12usize) {
+    fn broken_files_keep_the_promises_of_well_formed_ones(source in written(), seed in 1..u64::MAX, times in 1..12usize) {
         let mut dice = Dice(seed);
         let broken = (0..times).fold(source, |text, _| mutate(&text, &mut dice));
         holds(&broken, |index| index % 3 == 0);
     }
 }
 
-/// Files to begin with: those of the corpus where it is there, and always the ones of this repository.
-fn beginnings() -> Vec<String> {
+/// The files to damage: those of this repository, and the corpus if it is there.
+fn originals() -> Vec<String> {
     let mut all = vec![
         include_str!("../examples/hello/.kiro/specs/hello/tasks.md").to_owned(),
         "# Tasks\n\n## Phase 1\n\n- [ ] T001 [P] A\n- [x] T002 B (depends on T001)\n".to_owned(),
@@ -264,7 +264,7 @@ fn beginnings() -> Vec<String> {
         "## Task Dependency Graph\n\n```json\n{\"waves\":[[1],[2]]}\n```\n\n- [ ] 1. A\n- [ ] 2. B\n"
             .to_owned(),
     ];
-    if crate::corpus::shared().is_dir() {
+    if crate::corpus::folder().is_dir() {
         let files =
             crate::corpus::files().into_iter().filter_map(|(_, _, bytes)| String::from_utf8(bytes).ok());
         all.extend(files.filter(|text| text.len() < 40_000));
@@ -273,7 +273,7 @@ fn beginnings() -> Vec<String> {
 }
 
 #[test]
-#[ignore = "takes its time"]
+#[ignore = "takes twenty seconds"]
 fn no_broken_file_breaks_the_parser() {
     let number = |name: &str| std::env::var(name).ok().and_then(|n| n.parse::<u64>().ok());
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
@@ -282,11 +282,11 @@ fn no_broken_file_breaks_the_parser() {
         .max(1);
     let seconds = Duration::from_secs(number("SEQORCH_FUZZ_SECONDS").unwrap_or(20));
     println!("fuzz: SEQORCH_FUZZ_SEED={seed} for {seconds:?}");
-    let beginnings = beginnings();
+    let originals = originals();
     let mut dice = Dice(seed);
     let (start, mut files, mut bytes) = (Instant::now(), 0u64, 0);
     while start.elapsed() < seconds {
-        let mut text = beginnings[dice.roll(beginnings.len())].clone();
+        let mut text = originals[dice.roll(originals.len())].clone();
         for _ in 0..=dice.roll(12) {
             text = mutate(&text, &mut dice);
         }

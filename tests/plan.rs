@@ -1,4 +1,4 @@
-//! `seqorch plan`: it is what runs, and looking at it changes nothing.
+//! `seqorch plan` prints what runs, and changes nothing.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::common::Project;
 
-const MIXED: &str = "\
+pub(crate) const MIXED: &str = "\
 # Plan
 
 - [x] 1. Parent that was ticked too early
@@ -31,7 +31,7 @@ fn ids(value: &Value, key: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_dry_run_writes_nothing_and_executes_nothing() {
+fn a_dry_run_writes_nothing_and_starts_nothing() {
     let project = Project::new().spec("login", MIXED);
     let before = project.tree();
     for args in [
@@ -51,7 +51,7 @@ fn a_dry_run_writes_nothing_and_executes_nothing() {
 }
 
 #[test]
-fn the_json_has_the_documented_keys_and_no_others() {
+fn plan_json_has_exactly_the_documented_keys() {
     let project = Project::new().spec("login", MIXED);
     let plan = plan_json(&project, &[]);
     let keys = |v: &Value| v.as_object().unwrap().keys().cloned().collect::<BTreeSet<_>>();
@@ -80,7 +80,7 @@ fn the_json_has_the_documented_keys_and_no_others() {
 }
 
 #[test]
-fn a_file_with_errors_ends_with_65_and_still_prints_its_tasks() {
+fn plan_json_of_an_invalid_file_exits_with_65_and_has_its_tasks() {
     let project = Project::new().spec("login", "- [ ] 1. A\n- [ ] 1. Twice\n");
     let output = project.run(&["plan", "--json"]).code(65);
     let plan: Value = serde_json::from_str(&output.stdout).unwrap();
@@ -90,7 +90,7 @@ fn a_file_with_errors_ends_with_65_and_still_prints_its_tasks() {
 }
 
 #[test]
-fn an_open_leaf_under_a_ticked_parent_is_work_and_the_prompt_names_only_the_open_leaves() {
+fn an_open_subtask_of_a_ticked_parent_is_planned_and_prompted() {
     let project = Project::new().spec("login", MIXED);
     let plan = plan_json(&project, &[]);
     assert_eq!(plan["steps"][0]["id"], "1");
@@ -102,7 +102,7 @@ fn an_open_leaf_under_a_ticked_parent_is_work_and_the_prompt_names_only_the_open
 }
 
 #[test]
-fn every_task_that_is_left_out_has_its_reason() {
+fn every_skipped_task_has_a_reason() {
     let project = Project::new().spec("login", MIXED);
     let plan = plan_json(&project, &["--only", "2,4"]);
     let reasons: Vec<(String, String)> =
@@ -110,7 +110,7 @@ fn every_task_that_is_left_out_has_its_reason() {
     for (id, reason) in [("3", "done"), ("1", "not_selected"), ("6", "not_selected")] {
         assert!(reasons.contains(&(id.into(), reason.into())), "{id} {reason}: {reasons:?}");
     }
-    // what is named is asked for, even where it is optional
+    // a task that --only names runs even if it is optional
     assert_eq!(ids(&plan["steps"], "id"), ["2", "4"]);
     let all = plan_json(&project, &[]);
     let optional = all["skipped"].as_array().unwrap().iter().find(|s| s["id"] == "4").unwrap();
@@ -127,23 +127,14 @@ fn the_printed_plan_is_what_runs() {
     project.run(&["run"]).code(0);
     let ran: Vec<String> = project.ledger().iter().map(|l| l.split(' ').next().unwrap().to_owned()).collect();
     assert_eq!(ran, order);
-    // and argv and prompt are what was printed
+    // and the command is the one that was printed
     let attempt: Value = serde_json::from_str(&project.of_attempt("login", "2", 1, "attempt.json")).unwrap();
     assert_eq!(attempt["argv"], printed["steps"][1]["argv"]);
     assert_eq!(plan_json(&project, &[])["total_steps"], 0);
 }
 
 #[test]
-fn the_prompt_that_is_printed_is_the_one_the_agent_gets() {
-    let project =
-        Project::new().spec("login", MIXED).agent("cat > \"$ROOT/got-$SEQORCH_UNIT\"; echo; say_done");
-    let printed = project.run(&["plan", "--prompt", "1"]).code(0).stdout;
-    project.run(&["run"]).code(0);
-    assert_eq!(project.read("got-1"), printed);
-}
-
-#[test]
-fn an_id_that_is_nowhere_is_a_usage_error_that_names_it() {
+fn an_unknown_task_id_is_a_usage_error_that_names_it() {
     let project = Project::new().spec("login", MIXED);
     project.run(&["plan", "--only", "99"]).code(64).says(&["99"]);
     project.run(&["run", "--from", "nope"]).code(64).says(&["nope"]);
@@ -152,7 +143,7 @@ fn an_id_that_is_nowhere_is_a_usage_error_that_names_it() {
 }
 
 #[test]
-fn a_file_that_is_no_text_is_an_object_with_that_error_and_65() {
+fn plan_json_of_a_binary_file_is_an_object_with_the_error() {
     let project = Project::new().spec("login", b"- [ ] 1. A\n- [ ] 2. \xff\xfe\n");
     let output = project.run(&["plan", "--json"]).code(65);
     let plan: Value = serde_json::from_str(&output.stdout).unwrap();
@@ -162,74 +153,29 @@ fn a_file_that_is_no_text_is_an_object_with_that_error_and_65() {
 }
 
 #[test]
-fn v_says_which_files_count_and_what_an_attempt_runs_and_twice_every_effect() {
+fn v_shows_config_files_and_commands_and_vv_every_effect() {
     let project = Project::new().spec("login", "- [ ] 1. A\n").config("[run]\ndelay = \"0s\"\n");
-    let said = project.run(&["plan", "-v"]).code(0).stderr;
+    let printed = project.run(&["plan", "-v"]).code(0).stderr;
     let files = ["seqorch.toml", "seqorch.local.toml"]
         .map(|f| format!("configuration: {}", project.path(f).display()));
     assert_eq!(
-        said.lines().collect::<Vec<_>>(),
+        printed.lines().collect::<Vec<_>>(),
         [&format!("project {}", project.root().display()), &files[0], &files[1]]
     );
     project.run(&["run", "-v"]).code(0).says(&[
         "  /bin/sh agent.sh\n",
-        &format!("in {}, kept in {}", project.root().display(), project.path(".seqorch/login/1/1").display()),
+        &format!(
+            "in {}, output in {}",
+            project.root().display(),
+            project.path(".seqorch/login/1/1").display()
+        ),
     ]);
     project.run(&["mark", "1", "todo"]).code(0);
-    let told = project.run(&["run", "-vv"]).code(0).stdout;
-    let at = |what: &str| told.find(what).unwrap_or_else(|| panic!("{what:?} is not in {told}"));
-    assert!(at(" save the state") < at(" start attempt 2 of 1"), "{told}");
-    assert!(at(" start attempt 2 of 1") < at(" tick 1"), "{told}");
+    let effects = project.run(&["run", "-vv"]).code(0).stdout;
+    let at = |what: &str| effects.find(what).unwrap_or_else(|| panic!("{what:?} is not in {effects}"));
+    assert!(at(" save the state") < at(" start attempt 2 of 1"), "{effects}");
+    assert!(at(" start attempt 2 of 1") < at(" tick 1"), "{effects}");
     project.run(&["mark", "1", "todo"]).code(0);
     let quiet = project.run(&["run"]).code(0).stdout;
-    assert!(!quiet.contains("save the state") && !quiet.contains("kept in"), "{quiet}");
-}
-
-#[test]
-fn inputs_are_added_to_the_specs_own_as_they_are_before_each_task_and_a_typo_is_told() {
-    let project = Project::new()
-        .spec("login", "- [ ] 1. A\n- [ ] 2. B\n")
-        .agent("mkdir -p docs; echo x > docs/api.md; echo x > .kiro/specs/login/design.md; say_done")
-        .config("[prompt]\ninputs = [\"docs/*.md\", \"notes.md\"]\n")
-        .file("notes.md", "x");
-    let planned = project.run(&["plan", "--prompt", "1"]).code(0).stdout;
-    assert!(planned.contains("- @.kiro/specs/login/tasks.md\n- @notes.md\n"), "{planned}");
-    project.run(&["run"]).code(0).says(&["prompt.inputs: there is no file \"docs/*.md\" now"]);
-    let told = |unit: &str| project.of_attempt("login", unit, 1, "prompt.md");
-    assert_eq!(told("1"), planned);
-    let later =
-        "- @.kiro/specs/login/design.md\n- @.kiro/specs/login/tasks.md\n- @docs/api.md\n- @notes.md\n";
-    assert!(told("2").contains(later), "{}", told("2"));
-}
-
-#[test]
-fn a_template_that_cannot_be_rendered_is_found_before_anything_runs() {
-    let broken = [
-        ("{{ unit.title }}\n{% if answer %}\n", "line 2"),
-        ("{{ unit.nope }}\n", "line 1"),
-        // it would fail only in the prompt of a second attempt
-        ("{% if previous %}\n{{ previous.nope }}\n{% endif %}\n", "line 2"),
-    ];
-    for (template, place) in broken {
-        let project = Project::new()
-            .spec("login", "- [ ] 1. A\n")
-            .file("own.md", template)
-            .config("[prompt]\ntemplate = \"own.md\"\n");
-        for args in [["run", "login"], ["plan", "login"]] {
-            let out = project.run(&args).code(78);
-            let found = out.stderr.contains(place) && out.stderr.contains("own.md, for task 1");
-            assert!(found && out.stderr.contains("seqorch config template"), "{out:?}");
-        }
-        assert!(project.ledger().is_empty() && project.state("login").is_null());
-    }
-}
-
-#[test]
-fn the_built_in_template_is_printed_and_is_a_template_of_ones_own() {
-    let project = Project::new().spec("login", "- [ ] 1. A\n  - [ ] 1.1 B\n");
-    let built_in = project.run(&["plan", "--prompt", "1"]).code(0).stdout;
-    let template = project.run(&["config", "template"]).code(0).stdout;
-    assert!(template.contains("signals.done") && template.contains("{{ unit.title"), "{template}");
-    let project = project.file("own.md", &template).config("[prompt]\ntemplate = \"own.md\"\n");
-    assert_eq!(project.run(&["plan", "--prompt", "1"]).code(0).stdout, built_in);
+    assert!(!quiet.contains("save the state") && !quiet.contains("output in"), "{quiet}");
 }

@@ -1,15 +1,11 @@
-//! seqorch with the four real CLIs, of the versions that `.ci/agents` installs, against a server on this machine that
-//! speaks their vendors' APIs: `../shared/agents/mock.py`, or the one in the folder that `SEQORCH_SHARED` names.
+//! seqorch with the four real CLIs, in the versions that `.ci/agents` installs, against a server on this machine that
+//! answers like their vendors: `../shared/agents/mock.py`, or the one in the folder that `SEQORCH_SHARED` names.
 //!
-//! All of it runs in a network namespace that has nothing but loopback, with a fresh home folder and keys that open
-//! nothing, so it cannot reach a vendor whatever a CLI tries. The CLIs come from `SEQORCH_AGENTS_DIR`, where they are
-//! installed if they are missing; without it from a folder under `target`. What is needed and missing is said.
+//! All of it runs in a network namespace with only loopback, with a fresh home folder and invalid keys, so no CLI can
+//! reach its vendor. The CLIs are installed into `SEQORCH_AGENTS_DIR`, or into a folder under `target`. If something is
+//! missing here, the test says what, and does not run.
 //!
-//! `SEQORCH_AGENTS=codex,gemini` and `SEQORCH_SCENES=halt` narrow it down.
-
-mod bench;
-mod limits;
-mod scenes;
+//! `SEQORCH_AGENTS=codex,gemini` and `SEQORCH_SCENES=halt-answer` select agents and scenes.
 
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,10 +17,16 @@ use std::time::Instant;
 
 use bench::{Bench, Cli, version};
 
-/// Says that the rest happens in the namespace.
+use crate::common::shared;
+
+mod bench;
+mod limits;
+mod scenes;
+
+/// Set in the process that runs inside the namespace.
 const INSIDE: &str = "SEQORCH_TEST_LOOPBACK_ONLY";
 
-/// What a scene saw, for the table; or what should have been otherwise.
+/// What a scene saw, for the table; or what went wrong.
 type Seen = Result<String, String>;
 
 /// What every scene needs.
@@ -55,7 +57,7 @@ const SCENES: &[Scene] = &[
 
 #[test]
 #[ignore = "installs the real CLIs from npm, and reads ../shared"]
-fn each_real_agent_does_the_work_and_fails_as_promised() {
+fn each_real_agent_works_and_fails_as_promised() {
     if std::env::var_os(INSIDE).is_some() {
         return play();
     }
@@ -64,26 +66,7 @@ fn each_real_agent_does_the_work_and_fails_as_promised() {
     }
 }
 
-/// What the documentation and `seqorch doctor` say was tried is what is installed here.
-#[test]
-fn the_versions_that_are_told_are_those_that_are_tried() {
-    let script = include_str!("../.ci/agents");
-    let told = [include_str!("../README.md"), include_str!("../src/setup/doctor/agents.rs")];
-    for package in ["@anthropic-ai/claude-code@", "@openai/codex@", "@google/gemini-cli@", "opencode-ai@"] {
-        let version =
-            script.split_once(package).and_then(|(_, rest)| rest.split_whitespace().next()).unwrap();
-        for text in told {
-            assert!(text.contains(version), "{package}{version} is not told of");
-        }
-    }
-}
-
-fn shared() -> PathBuf {
-    std::env::var_os("SEQORCH_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from)
-}
-
-/// Installs what is missing; the folder with the programs.
+/// Installs missing CLIs; returns the folder with the programs.
 fn prepare() -> Result<PathBuf, String> {
     if !shared().join("agents/mock.py").is_file() {
         return Err(format!("there is no server in {}", shared().join("agents").display()));
@@ -102,7 +85,7 @@ fn prepare() -> Result<PathBuf, String> {
     Err(format!("the CLIs cannot be installed: {}", String::from_utf8_lossy(&output.stderr).trim()))
 }
 
-/// Runs this very test again where only loopback is; as root of a namespace of users where that needs no root.
+/// Runs this test again in a network namespace with only loopback; in a user namespace if that needs no root.
 fn in_a_namespace(bin: &Path) -> Result<(), String> {
     const UP: &str = r#"ip link set lo up && exec "$@""#;
     let works = |flags: &str| {
@@ -125,10 +108,10 @@ fn in_a_namespace(bin: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// How many scenes are played at once: most of the time a CLI starts, or waits.
+/// How many scenes run at once: a CLI mostly starts or waits.
 const LANES: usize = 4;
 
-/// All scenes with all CLIs, some side by side, since each has a home, a project and a server of its own.
+/// Runs all scenes with all CLIs, several at once, since each has its own home, project and server.
 fn play() {
     let ground = Ground {
         bin: std::env::var_os(INSIDE).map(PathBuf::from).unwrap_or_default(),
@@ -139,7 +122,7 @@ fn play() {
     };
     let clis: Vec<Cli> = Cli::ALL.into_iter().filter(|cli| chosen("SEQORCH_AGENTS", cli.name())).collect();
     let scenes: Vec<&Scene> = SCENES.iter().filter(|(name, _)| chosen("SEQORCH_SCENES", name)).collect();
-    // scene by scene: how long a CLI takes at best is known before one is to be called silent
+    // scene by scene: the first scene measures how long each CLI takes, which later ones use for their deadlines
     let all: Vec<(&Scene, Cli)> =
         scenes.iter().flat_map(|scene| clis.iter().map(move |cli| (*scene, *cli))).collect();
     let next = AtomicUsize::new(0);
@@ -182,7 +165,7 @@ fn play() {
     assert_eq!(listed, Ok(()));
 }
 
-/// One scene; a failed assertion in it is its result, so that the others are still seen.
+/// Runs one scene. A failed assertion is its result, so that the other scenes still run.
 fn one(ground: &Ground, (name, scene): &Scene, cli: Cli) -> Seen {
     let seen = catch_unwind(AssertUnwindSafe(|| scene(ground, cli))).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
@@ -203,7 +186,7 @@ fn bypass(cli: Cli) -> String {
     format!("[backend.{}]\npermission = \"bypass\"\n", cli.name())
 }
 
-/// `what` unless `so`, with what there is to see.
+/// Unless `so`: an error that says `what`, with attempts and output.
 fn ensure(so: bool, bench: &Bench, what: &str) -> Result<(), String> {
     if so {
         return Ok(());
@@ -236,7 +219,7 @@ fn success(ground: &Ground, cli: Cli) -> Seen {
     Ok(format!("done, {} in / {} out, {cost}, {}", usage["input"], usage["output"], bench.took()))
 }
 
-/// A command that is more than an edit. In its vendor's careful mode a CLI may refuse it; nobody is asked, and it goes on.
+/// A command that is more than an edit. A CLI in its careful mode may refuse it; it asks no one, and continues.
 fn tool_in_auto(ground: &Ground, cli: Cli) -> Seen {
     let mut bench = bench(ground, cli, "");
     bench.serve_otherwise("tool", &[], Some("python3 -c \"open('out.txt', 'w').write('hi')\""));
@@ -255,11 +238,11 @@ fn halt_and_answer(ground: &Ground, cli: Cli) -> Seen {
     bench.serve("resume");
     bench.run(&["resume", "demo", "--answer", "It is in the other FOLDER-MARK"]).code(0);
     let (attempts, request) = (bench.attempts(), bench.first_request());
-    ensure(bench.outcomes() == ["halted", "done"], &bench, "it did not go on to the end")?;
+    ensure(bench.outcomes() == ["halted", "done"], &bench, "it did not continue to the end")?;
     ensure(attempts[1]["goes_on"]["session"] == asked, &bench, "not in the session that asked")?;
     ensure(attempts[1]["session"] == asked, &bench, "the session has another id now")?;
     ensure(request.contains("FOLDER-MARK"), &bench, "the answer never reached the model")?;
-    ensure(request.contains("I cannot go on"), &bench, "the model was not given what it had said itself")?;
+    ensure(request.contains("I cannot go on"), &bench, "the model did not get its own earlier words")?;
     Ok(format!("asked, answered in its session, {}", bench.took()))
 }
 
@@ -275,10 +258,10 @@ commands = [["sh", "-c", "test -e .out/once || { touch .out/once; echo VERIFY-MA
     ensure(attempts[1]["goes_on"]["session"] == attempts[0]["session"], &bench, "not in its session")?;
     ensure(attempts[1]["session"] == attempts[0]["session"], &bench, "the session has another id now")?;
     let (one, two) = (&attempts[0]["usage"], &attempts[1]["usage"]);
-    // the server says the same each time, so a vendor's running total would show as twice as much
+    // the server reports the same usage each time, so a running total would be twice as much
     ensure(one["input"] == two["input"], &bench, &format!("used {one} and then {two}"))?;
     ensure(bench.requests() == 2, &bench, "not one request for each attempt")?;
-    Ok(format!("told what failed, in its session, {}", bench.took()))
+    Ok(format!("got the failure in its session, {}", bench.took()))
 }
 
 fn unknown_session(ground: &Ground, cli: Cli) -> Seen {
@@ -293,12 +276,12 @@ fn unknown_session(ground: &Ground, cli: Cli) -> Seen {
     bench.run(&["resume", "demo", "--answer", "It is in the other FOLDER-MARK"]).code(0);
     let (attempts, request) = (bench.attempts(), bench.first_request());
     ensure(attempts.last().is_some_and(|a| a["outcome"]["kind"] == "done"), &bench, "it is not done")?;
-    ensure(attempts.len() == 3, &bench, "not one attempt in vain and one afresh")?;
-    ensure(attempts[2]["goes_on"].is_null(), &bench, "not afresh")?;
+    ensure(attempts.len() == 3, &bench, "not one failed attempt and one new session")?;
+    ensure(attempts[2]["goes_on"].is_null(), &bench, "not a new session")?;
     ensure(attempts[1]["counts"] == false, &bench, "the attempt in vain counts")?;
     ensure(request.contains("Write the file out.txt"), &bench, "not with the full prompt")?;
     ensure(request.contains("FOLDER-MARK"), &bench, "without the answer")?;
-    Ok(format!("in vain (exit code {}), then afresh, {}", attempts[1]["outcome"]["code"], bench.took()))
+    Ok(format!("failed (exit code {}), then a new session, {}", attempts[1]["outcome"]["code"], bench.took()))
 }
 
 fn limited_once(ground: &Ground, cli: Cli) -> Seen {
@@ -335,7 +318,7 @@ fn never_answers(ground: &Ground, cli: Cli) -> Seen {
 
 /// A tool that a CLI started in a session of its own must end with it.
 fn endless_tool(ground: &Ground, cli: Cli) -> Seen {
-    // codex lets a tool run in the background after ten seconds, and asks the model what to do meanwhile
+    // after ten seconds codex puts a tool into the background and asks the model what to do
     let limit = if cli == Cli::Codex { 7 } else { cli.patience() };
     let config = format!("[timeout]\ntask = {limit}\n[retry]\nattempts = 1\n{}", bypass(cli));
     let mut bench = bench(ground, cli, &config);

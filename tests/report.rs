@@ -1,4 +1,4 @@
-//! The morning report, from real runs.
+//! `seqorch report`, from real runs.
 
 use crate::common::Project;
 
@@ -14,21 +14,21 @@ fn night() -> Project {
 }
 
 #[test]
-fn the_report_puts_what_needs_a_human_on_top_and_tells_each_task() {
+fn the_report_starts_with_what_needs_you_and_lists_each_task() {
     let project = night();
     let text = project.run(&["report"]).code(0).stdout;
     let at = |part: &str| text.find(part).unwrap_or_else(|| panic!("no {part:?} in\n{text}"));
-    assert!(at("# login: a human is needed") < at("> Which <b>server</b>?"), "{text}");
+    assert!(at("# login: needs you") < at("> Which <b>server</b>?"), "{text}");
     assert!(at("seqorch resume login --answer") < at("## Tasks"), "{text}");
-    assert!(text.contains("- tasks: 1 done, 1 not done, 2 left\n- attempts: 3\n"), "{text}");
+    assert!(text.contains("- tasks: 1 of 3 tasks done · 1 halted · 1 to do\n- attempts: 3\n"), "{text}");
     assert!(text.contains("- tokens: unknown\n"), "{text}");
-    assert!(at("## Last words") < at("> I did 1."), "{text}");
+    assert!(at("## Final messages") < at("> I did 1."), "{text}");
 }
 
 #[test]
-fn the_page_stands_alone_and_what_agents_and_titles_say_stays_text() {
+fn the_html_report_stands_alone_and_escapes_foreign_text() {
     let project = night();
-    project.run(&["report", "--html", "out.html"]).code(0).says(&["out.html is written"]);
+    project.run(&["report", "--html", "out.html"]).code(0).says(&["wrote out.html"]);
     let page = project.read("out.html");
     assert!(page.starts_with("<!doctype html>") && page.trim_end().ends_with("</html>"), "{page}");
     assert!(page.contains("B &lt;script&gt;alert(1)&lt;&#x2f;script&gt;"), "{page}");
@@ -44,14 +44,14 @@ fn the_page_stands_alone_and_what_agents_and_titles_say_stays_text() {
 }
 
 #[test]
-fn before_the_first_run_the_report_says_that_there_is_none() {
+fn the_report_before_the_first_run_says_that_nothing_ran() {
     let project = Project::new().spec("login", THREE).agent("say_done");
-    project.run(&["report"]).code(0).says(&["nothing was tried yet"]);
+    project.run(&["report"]).code(0).says(&["nothing has run yet"]);
     assert!(!project.path(".seqorch").exists(), "looking made files");
 }
 
 #[test]
-fn each_task_is_told_with_the_files_that_it_changed() {
+fn the_report_lists_the_files_that_each_task_changed() {
     let agent =
         "echo hi > 'new <b>.txt'; i=0; while [ $i -lt 30 ]; do echo > gen-$i; i=$((i+1)); done; say_done";
     let project = Project::new().spec("login", "- [ ] 1. A\n").file(".gitignore", "/.*\n").agent(agent);

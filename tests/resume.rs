@@ -1,4 +1,4 @@
-//! `seqorch resume` and `run --retry`: going on where a run halted.
+//! `seqorch resume` and `run --retry` continue where a run halted.
 
 use std::io::Write;
 use std::process::Stdio;
@@ -8,22 +8,35 @@ use serde_json::json;
 
 use crate::common::{Project, Running, kill, wait_until};
 
+#[test]
+fn run_retry_tries_a_halted_task_again_without_an_answer() {
+    let project = Project::new()
+        .spec("login", "- [ ] 1. A\n")
+        .agent("[ -e ok ] && { say_done; exit; }; echo Which one; say_halt");
+    project.run(&["run"]).code(2).says(&["seqorch run login --retry"]);
+    project.run(&["run"]).code(2);
+    assert_eq!(project.ledger(), ["1 1"], "a run without an answer must not ask again");
+    project.write("ok", "");
+    project.run(&["run", "--retry"]).code(0);
+    assert_eq!(project.ledger(), ["1 1", "1 2"]);
+}
+
 const THREE: &str = "- [ ] 1. A\n- [ ] 2. B\n- [ ]* 3. C\n- [ ] 4. D\n";
 
-/// Each task asks at its first attempt.
+/// Each task asks a question in its first attempt.
 fn asks() -> Project {
     let agent = r#"if [ "$SEQORCH_ATTEMPT" = 1 ]; then echo 'A or B?'; say_halt; else say_done; fi"#;
     Project::new().spec("login", THREE).agent(agent)
 }
 
 #[test]
-fn a_resume_goes_on_with_the_tasks_that_the_halted_run_was_asked_for_and_with_no_others() {
+fn resume_keeps_the_task_selection_of_the_halted_run() {
     let project = asks();
     project.run(&["run", "--only", "2"]).code(2).says(&["A or B?"]);
     let out = project.run(&["resume", "--answer", "A"]).code(0);
     out.says(&["note: with the options of the earlier run: --only=2 (--all forgets them)"]);
     assert_eq!(project.ledger(), ["2 1", "2 2"]);
-    // that one is over, and the next halt has nothing to do with it
+    // that run is over: a later halt does not use its options
     project.run(&["run"]).code(2);
     let out = project.run(&["resume", "--answer", "A"]).code(2);
     assert!(!out.stderr.contains("note:"), "{}", out.stderr);
@@ -31,12 +44,12 @@ fn a_resume_goes_on_with_the_tasks_that_the_halted_run_was_asked_for_and_with_no
 }
 
 #[test]
-fn a_retry_goes_on_with_the_options_of_the_halted_run_too_and_all_forgets_them() {
+fn retry_keeps_the_options_of_the_halted_run_and_all_drops_them() {
     let project = asks();
     project.run(&["run", "--include-optional", "--from", "3", "--max-iterations=9"]).code(2);
     let kept = "--max-iterations=9 --include-optional --from=3";
-    assert_eq!(project.state("login")["run_args"], json!(kept.split(' ').collect::<Vec<_>>()));
-    // a run that only shows the question forgets nothing
+    assert_eq!(project.state("login")["run"]["args"], json!(kept.split(' ').collect::<Vec<_>>()));
+    // a run that only shows the question keeps the options
     project.run(&["run"]).code(2);
     project
         .run(&["run", "--retry"])
@@ -45,11 +58,11 @@ fn a_retry_goes_on_with_the_options_of_the_halted_run_too_and_all_forgets_them()
     assert_eq!(project.ledger(), ["3 1", "3 2", "4 1"]);
     project.run(&["resume", "--all", "--answer", "A"]).code(2);
     assert_eq!(project.ledger()[3..], ["1 1"]);
-    assert_eq!(project.state("login")["run_args"], json!(null));
+    assert_eq!(project.state("login")["run"]["args"], json!(null));
 }
 
 #[test]
-fn what_a_resume_is_told_counts_more_than_what_the_halted_run_was_told() {
+fn options_of_resume_beat_those_of_the_halted_run() {
     let project = asks().config("[profile.other.backend.fake.env]\nWHO = \"other\"\n").agent(
         r#"note "$WHO"; if [ "$SEQORCH_ATTEMPT" = 1 ]; then echo 'A or B?'; say_halt; else say_done; fi"#,
     );
@@ -61,7 +74,34 @@ fn what_a_resume_is_told_counts_more_than_what_the_halted_run_was_told() {
 }
 
 #[test]
-fn an_option_that_is_kept_and_does_not_fit_any_longer_is_said_to_be_kept() {
+fn an_answer_is_kept_when_the_run_cannot_begin() {
+    let project = asks();
+    project.run(&["run", "--only", "2"]).code(2);
+    project.write("seqorch.local.toml", "[hooks]\nrequired = true\nrun_start = [\"false\"]\n");
+    project.run(&["resume", "--answer", "A"]).code(2);
+    assert_eq!(project.ledger(), ["2 1"], "no agent started");
+    assert_eq!(project.state("login")["answers"][0]["answer"], "A");
+    std::fs::remove_file(project.path("seqorch.local.toml")).unwrap();
+    project.run(&["run", "--only", "2"]).code(0);
+    assert_eq!(project.ledger(), ["2 1", "2 2"]);
+}
+
+#[test]
+fn an_answer_is_kept_when_the_progress_file_cannot_be_written() {
+    let project = asks();
+    project.run(&["run", "--only", "2"]).code(2);
+    let progress = project.path(".kiro/specs/SEQUENTIAL_PROGRESS.md");
+    std::fs::remove_file(&progress).unwrap();
+    std::fs::create_dir(&progress).unwrap();
+    project.run(&["resume", "--answer", "A"]).code(70).says(&["SEQUENTIAL_PROGRESS.md"]);
+    assert_eq!(project.state("login")["answers"][0]["answer"], "A");
+    std::fs::remove_dir(&progress).unwrap();
+    project.run(&["run", "--only", "2"]).code(0);
+    assert_eq!(project.ledger(), ["2 1", "2 2"]);
+}
+
+#[test]
+fn a_kept_option_that_no_longer_fits_is_named_in_the_error() {
     let profile = "[profile.night.run]\ndelay = \"0s\"\n";
     let project = asks().config(profile);
     project.run(&["--profile", "night", "run", "--only", "2", "--no-tmux"]).code(2);
@@ -69,14 +109,14 @@ fn an_option_that_is_kept_and_does_not_fit_any_longer_is_said_to_be_kept() {
     project
         .run(&["resume", "--answer", "A"])
         .code(78)
-        .says(&["night", "was given --only=2 --no-tmux --profile=night; --all"]);
-    // what is said now takes its place, and is not told as kept
+        .says(&["night", "had the options --only=2 --no-tmux --profile=night; --all"]);
+    // the option of this command replaces the kept one, and is not listed as kept
     let out = project.run(&["--profile", "nights", "resume", "--answer", "A"]).code(0);
     out.says(&["the earlier run: --only=2 --no-tmux (--all"]);
 }
 
 #[test]
-fn a_configuration_that_is_kept_is_found_from_wherever_the_next_command_is_typed() {
+fn a_kept_config_file_is_found_from_any_folder() {
     let project = asks().file("alt.toml", "[run]\nbackend = \"fake\"\n[backend.fake]\ncommand = \"/bin/sh\"\nargs = [\"agent.sh\"]\n[tmux]\nmode = \"off\"\n");
     let root = project.root().display().to_string();
     let from_root = |args: &[&str]| {
@@ -88,7 +128,7 @@ fn a_configuration_that_is_kept_is_found_from_wherever_the_next_command_is_typed
 }
 
 #[test]
-fn options_that_are_not_known_any_more_are_no_reason_to_work_off_everything() {
+fn unknown_kept_options_are_refused_and_never_ignored() {
     let project = asks();
     project.run(&["run", "--only", "2"]).code(2);
     let state = project.read(".kiro/specs/SEQUENTIAL_STATE.json").replace("--only=2", "--solely=2");
@@ -100,7 +140,7 @@ fn options_that_are_not_known_any_more_are_no_reason_to_work_off_everything() {
 }
 
 #[test]
-fn an_answer_comes_from_a_file_or_from_standard_input_and_an_empty_one_is_none() {
+fn an_answer_comes_from_a_file_or_stdin_and_must_not_be_empty() {
     let agent = r#"cat > "$ROOT/prompt-$SEQORCH_UNIT-$SEQORCH_ATTEMPT"
         if [ "$SEQORCH_ATTEMPT" = 1 ]; then say_halt; else say_done; fi"#;
     let project = asks().agent(agent);
@@ -118,7 +158,7 @@ fn an_answer_comes_from_a_file_or_from_standard_input_and_an_empty_one_is_none()
 }
 
 #[test]
-fn a_detached_resume_keeps_answer_and_options_and_shows_the_answer_to_nobody_else() {
+fn a_detached_resume_keeps_the_options_and_hides_the_answer() {
     let Some(project) = asks().tmux() else { return };
     let agent =
         r#"if [ "$SEQORCH_ATTEMPT" = 1 ]; then say_halt; else cat > "$ROOT/prompt"; gate; say_done; fi"#;
@@ -129,17 +169,17 @@ fn a_detached_resume_keeps_answer_and_options_and_shows_the_answer_to_nobody_els
         .code(0)
         .says(&["1 step, detached", "--only=2"]);
     project.wait_for_ledger(2);
-    let told: Vec<_> = project.alive_with("Only-for-you");
-    assert!(told.is_empty(), "{told:?}");
+    let leaks: Vec<_> = project.alive_with("Only-for-you");
+    assert!(leaks.is_empty(), "{leaks:?}");
     project.release();
     wait_until("the end of the run", || project.state("login")["units"]["2"]["status"] == "done");
     assert!(project.read("prompt").contains("> Only-for-you"));
-    assert!(!project.path(".seqorch/login/answer.txt").exists());
+    assert!(!project.path(".seqorch/login/resume.json").exists());
     assert_eq!(project.ledger(), ["2 1", "2 2"]);
 }
 
 #[test]
-fn a_resume_prints_events_where_json_is_asked_for() {
+fn resume_json_prints_events() {
     let project = asks();
     project.run(&["run", "--only", "2"]).code(2);
     let out = project.run(&["resume", "--json", "--answer", "A"]).code(0);
@@ -148,7 +188,7 @@ fn a_resume_prints_events_where_json_is_asked_for() {
     assert_eq!(kinds.last().unwrap()["event"], "run_ended", "{}", out.stdout);
 }
 
-/// Asks for the database until it is told, then for the region.
+/// Asks for the database until the prompt names it, then for the region.
 const ASKS_TWICE: &str = r#"prompt=$(cat); echo "$prompt" > "$ROOT/prompt-$SEQORCH_ATTEMPT"
     case $prompt in
         *Postgres*EU*) say_done;;
@@ -157,13 +197,13 @@ const ASKS_TWICE: &str = r#"prompt=$(cat); echo "$prompt" > "$ROOT/prompt-$SEQOR
     esac"#;
 
 #[test]
-fn an_agent_without_a_session_is_told_every_decision_again_until_its_task_is_done() {
+fn without_a_session_each_prompt_repeats_all_decisions_of_the_task() {
     let project = Project::new().spec("login", "- [ ] 1. A\n- [ ] 2. B\n").agent(ASKS_TWICE);
     project.run(&["run", "--only", "1"]).code(2).says(&["Which database?"]);
     project.run(&["resume", "--answer", "Postgres"]).code(2).says(&["Which region?"]);
     let status = project.run(&["status"]).code(0);
-    status.says(&["decided for task 1: Which database? Postgres", "Task 1 asks:", "Which region?"]);
-    // without an answer, what was decided before still holds
+    status.says(&["decided for task 1: Which database? Postgres", "needs you: task 1 asks", "Which region?"]);
+    // without a new answer, earlier decisions still hold
     project.run(&["run", "--retry"]).code(2).says(&["Which region?"]);
     let prompt = project.run(&["plan", "--prompt", "1"]).code(0).stdout;
     assert!(prompt.contains("> Which database?") && prompt.contains("> Postgres"), "{prompt}");
@@ -179,24 +219,7 @@ fn an_agent_without_a_session_is_told_every_decision_again_until_its_task_is_don
 }
 
 #[test]
-fn an_answer_that_an_older_version_kept_is_told_beside_what_is_asked_next() {
-    let project = Project::new().spec("login", "- [ ] 1. A\n").agent(ASKS_TWICE);
-    project.run(&["run"]).code(2);
-    let path = ".kiro/specs/SEQUENTIAL_STATE.json";
-    let mut file: serde_json::Value = serde_json::from_str(&project.read(path)).unwrap();
-    let state = &mut file["specs"]["login"];
-    state["halted"] = false.into();
-    state["halted_task"] = json!(null);
-    state["units"]["1"]["status"] = "todo".into();
-    state["answer"] = json!({ "unit": "1", "question": "Which database?", "answer": "Postgres" });
-    project.write(path, file.to_string());
-    project.run(&["status"]).code(0).says(&["the answer to task 1 goes into its next prompt: Postgres"]);
-    project.run(&["run"]).code(2).says(&["Which region?"]);
-    project.run(&["resume", "--answer", "EU"]).code(0);
-}
-
-#[test]
-fn every_decision_is_told_in_a_session_that_goes_on_and_where_it_is_gone() {
+fn prompts_have_all_decisions_in_a_session_and_after_its_loss() {
     let agent = r#"cat > "$ROOT/prompt-$SEQORCH_ATTEMPT"
         case $SEQORCH_ATTEMPT in
             1) text='Which database?\n\n<promise>HALT</promise>';;
@@ -219,7 +242,7 @@ fn every_decision_is_told_in_a_session_that_goes_on_and_where_it_is_gone() {
     assert!(prompts[2].contains("> EU") && prompts[2].contains("> Postgres"), "{}", prompts[2]);
 }
 
-/// Asks in a session, and once it is told to hang, says nothing before the test lets it.
+/// Asks in its first attempt, prints nothing in its second, and is done in its third.
 const ASKS_THEN_HANGS: &str = r#"cat > "$ROOT/prompt-$SEQORCH_ATTEMPT"
     case $SEQORCH_ATTEMPT in
         1) text='Which one?\n\n<promise>HALT</promise>';;
@@ -230,7 +253,7 @@ const ASKS_THEN_HANGS: &str = r#"cat > "$ROOT/prompt-$SEQORCH_ATTEMPT"
     printf '{"type":"assistant","session_id":"S","message":{"id":"m","role":"assistant","model":"m","content":[{"type":"text","text":"%s"}]}}\n' "$text"
     echo '{"type":"result","subtype":"success","is_error":false,"session_id":"S","result":""}'"#;
 
-/// A project whose agent was answered, and has not said a word since.
+/// A project whose agent got an answer and has printed nothing since.
 fn answered_and_silent() -> (Project, Running) {
     let project = Project::new().spec("login", "- [ ] 1. A\n").agent(ASKS_THEN_HANGS);
     let project = project.config("[backend.fake]\noutput = \"claude\"\nresume = [\"{session}\"]\n");
@@ -241,18 +264,18 @@ fn answered_and_silent() -> (Project, Running) {
 }
 
 #[test]
-fn an_answer_outlives_an_attempt_that_was_stopped_before_its_agent_spoke() {
+fn an_answer_survives_an_attempt_that_was_stopped() {
     let (project, run) = answered_and_silent();
     project.run(&["stop", "--now"]).code(0);
     run.wait();
     project.run(&["run"]).code(0);
     let prompt = project.read("prompt-3");
     assert!(prompt.contains("> Which one?") && prompt.contains("> TheFirst"), "{prompt}");
-    assert!(!prompt.contains("How to work"), "it goes on in its session:\n{prompt}");
+    assert!(!prompt.contains("How to work"), "it resumes its session:\n{prompt}");
 }
 
 #[test]
-fn an_answer_outlives_the_death_of_run_attempt_and_agent() {
+fn an_answer_survives_the_kill_of_run_attempt_and_agent() {
     let (project, run) = answered_and_silent();
     for (pid, _) in project.alive() {
         kill(pid, Signal::KILL);

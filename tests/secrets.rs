@@ -1,17 +1,28 @@
-//! A secret of the calling shell reaches the agent, and nobody else: no command line, no tmux, no file.
+//! A secret of the calling shell reaches the agent and nothing else: no command line, no tmux, no file of another user.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use crate::common::{Project, wait_until};
+use crate::common::{Project, tasks, wait_until};
 
-/// Made of two halves, so that no file of the test itself holds it.
+#[test]
+fn files_of_an_attempt_are_readable_by_the_user_alone() {
+    let project = Project::new().spec("login", "- [ ] 1. A\n");
+    project.run(&["run"]).code(0);
+    let mode = |path: &str| fs::metadata(project.path(path)).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(".seqorch"), mode(".seqorch/login/1/1")), (0o700, 0o700));
+    for name in ["attempt.json", "prompt.md", "output.jsonl", "stderr.log", "result.json", "lock"] {
+        assert_eq!(mode(&format!(".seqorch/login/1/1/{name}")), 0o600, "{name}");
+    }
+}
+
+/// Joined from two halves, so that no file of the test contains it.
 fn secret() -> String {
     ["zebra7", "-crossing-9"].concat()
 }
 
-/// A project whose shell holds the secret in three ways, and whose `tmux` writes down how it is called.
+/// A project whose shell has the secret in three variables, and whose `tmux` logs how it is called.
 fn project() -> Option<Project> {
     let project = Project::new().tmux()?;
     let tmux = std::env::split_paths(&std::env::var_os("PATH").unwrap())
@@ -20,7 +31,7 @@ fn project() -> Option<Project> {
         .unwrap();
     let log = project.path("tmux.log");
     let script = format!(
-        // the question about the environment is the test's own, asked with the secret around it
+        // `show-environment` is called by the test itself, with the secret in its environment
         "#!/bin/sh\ncase $3 in show-environment) ;; *) {{ printf '%s ' \"$@\"; echo; env; }} >> '{}' ;; esac\n\
          exec '{}' \"$@\"\n",
         log.display(),
@@ -45,8 +56,8 @@ fn holds(bytes: &[u8], secret: &str) -> bool {
     bytes.windows(secret.len()).any(|w| w == secret.as_bytes())
 }
 
-/// Looks everywhere while the agent works, and after it.
-fn nobody_else_has_it(project: &Project, session: &str) {
+/// Looks for the secret in command lines, in tmux, and in all files.
+fn nothing_else_has_it(project: &Project, session: &str) {
     let secret = secret();
     for entry in fs::read_dir("/proc").unwrap().flatten() {
         let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
@@ -69,17 +80,17 @@ fn a_secret_is_on_no_command_line_in_no_tmux_and_in_no_file() {
         let run = project.start(if detach { &["run", "--detach"] } else { &["run"] });
         project.wait_for_ledger(2);
         assert_eq!(project.ledger()[..2], ["1 1", "got it"]);
-        nobody_else_has_it(&project, "=sequential-login");
+        nothing_else_has_it(&project, "=sequential-login");
         assert!(!project.read("tmux.log").is_empty(), "the tmux of the test was not used");
         project.release();
         run.wait().code(0);
         wait_until("the end", || project.state("login")["completed_at"].is_string());
-        nobody_else_has_it(&project, "=sequential-login");
+        nothing_else_has_it(&project, "=sequential-login");
     }
 }
 
 #[test]
-fn a_variable_that_is_younger_than_the_server_reaches_the_agent() {
+fn a_variable_newer_than_the_tmux_server_reaches_the_agent() {
     let Some(project) = project() else { return };
     project.ask_tmux(&["new-session", "-d", "-s", "old", "sleep 4781"]);
     let project = project.env("LATE", "exported later");
@@ -91,7 +102,7 @@ fn a_variable_that_is_younger_than_the_server_reaches_the_agent() {
 }
 
 #[test]
-fn what_an_agent_says_of_a_secret_is_kept_in_its_own_private_log_only() {
+fn a_secret_that_an_agent_prints_stays_in_its_private_log() {
     let secret = secret();
     let project = Project::new().env("FAKE_API_KEY", &secret).spec("login", "- [ ] 1. A\n").agent(
         "[ $SEQORCH_ATTEMPT = 1 ] && { echo out $FAKE_API_KEY; echo err $FAKE_API_KEY >&2; exit 3; }; \
@@ -108,7 +119,7 @@ fn what_an_agent_says_of_a_secret_is_kept_in_its_own_private_log_only() {
 }
 
 #[test]
-fn everything_below_the_private_folder_is_for_the_user_alone_whatever_the_umask() {
+fn seqorchs_folder_is_readable_by_the_user_alone_for_any_umask() {
     let project = Project::new().spec("login", "- [ ] 1. A\n").agent("gate; say_done");
     let exe = env!("CARGO_BIN_EXE_seqorch");
     let mut child =
@@ -124,7 +135,7 @@ fn everything_below_the_private_folder_is_for_the_user_alone_whatever_the_umask(
             let meta = fs::symlink_metadata(&path).unwrap();
             let mode = meta.permissions().mode() & 0o777;
             let wanted = if meta.is_dir() { 0o700 } else { 0o600 };
-            // a socket has no bytes to read; the folder keeps strangers out
+            // a socket may have any mode, since its folder is private
             assert!(mode == wanted || (bytes.is_none() && !meta.is_dir()), "{} has {mode:o}", path.display());
         }
         assert!(seen >= 8, "{seen}");
@@ -133,4 +144,22 @@ fn everything_below_the_private_folder_is_for_the_user_alone_whatever_the_umask(
     project.release();
     assert!(child.wait().unwrap().success());
     look();
+}
+
+#[test]
+fn a_secret_reaches_the_agent_and_nothing_else() {
+    let Some(project) = Project::new().tmux() else { return };
+    let project = project
+        .spec("login", tasks(1))
+        .env("FAKE_API_KEY", "zebra-zebra-zebra")
+        .agent("[ \"$FAKE_API_KEY\" = zebra-zebra-zebra ] && note got it; echo the key is $FAKE_API_KEY >&2; say_done");
+    project.run(&["run"]).code(0);
+    assert_eq!(project.ledger(), ["1 1", "got it"]);
+    let shown = project.ask_tmux(&["show-environment", "-g"]);
+    assert!(!shown.contains("zebra"), "{shown}");
+    for name in ["attempt.json", "result.json", "prompt.md", "lock"] {
+        let text = project.of_attempt("login", "1", 1, name);
+        assert!(!text.contains("zebra"), "{name}: {text}");
+    }
+    assert!(project.of_attempt("login", "1", 1, "result.json").contains("the key is [redacted]"));
 }

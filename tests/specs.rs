@@ -1,16 +1,18 @@
-//! A spec is found where the tools that write specs keep them, and its agent is told to read what they wrote.
+//! How a spec is found, and `seqorch specs`.
 
 use serde_json::{Value, json};
 
 use crate::common::Project;
 
-const KIRO: &str = "# Plan\n\n- [x] 1. One\n- [ ] 2. Two\n  - [x] 2.1 A\n  - [ ] 2.2 B\n    - _Requirements: 1.1_\n  - [ ]* 2.3 C\n";
+pub(crate) const KIRO: &str = "# Plan\n\n- [x] 1. One\n- [ ] 2. Two\n  - [x] 2.1 A\n  - [ ] 2.2 B\n    - _Requirements: 1.1_\n  - [ ]* 2.3 C\n";
+
 const SPEC_KIT: &str =
     "# Tasks: Photos\n\n## Phase 1: Setup\n\n- [x] T001 Make the folders\n- [ ] T002 [P] Add a linter\n";
+
 const OPEN_SPEC: &str =
     "## 1. Server\n\n- [ ] 1.1 Add the route\n- [ ] 1.2 Test it\n\n## 2. Client\n\n- [ ] 2.1 Call it\n";
 
-fn three_tools() -> Project {
+pub(crate) fn three_tools() -> Project {
     Project::new()
         .spec("login", KIRO)
         .file("specs/001-photos/tasks.md", SPEC_KIT)
@@ -19,12 +21,12 @@ fn three_tools() -> Project {
         .file("openspec/changes/archive/tasks.md", OPEN_SPEC)
 }
 
-fn plan(project: &Project, spec: &str) -> Value {
+pub(crate) fn plan(project: &Project, spec: &str) -> Value {
     serde_json::from_str(&project.run(&["plan", spec, "--json", "--dry-run"]).code(0).stdout).unwrap()
 }
 
 #[test]
-fn a_bare_name_is_found_where_each_tool_keeps_its_specs() {
+fn a_spec_name_is_found_in_the_folders_of_each_tool() {
     let project = three_tools();
     for (name, dialect, tasks) in
         [("login", "kiro", 5), ("001-photos", "speckit", 2), ("add-search", "openspec", 3)]
@@ -40,7 +42,7 @@ fn a_bare_name_is_found_where_each_tool_keeps_its_specs() {
 }
 
 #[test]
-fn changes_that_are_over_are_not_specs_to_work_off() {
+fn archived_changes_are_not_specs() {
     let project = three_tools();
     for name in ["archive", "2025-01-01-old"] {
         project.run(&["plan", name, "--dry-run"]).code(66).says(&["add-search", "001-photos", "login"]);
@@ -49,7 +51,7 @@ fn changes_that_are_over_are_not_specs_to_work_off() {
 }
 
 #[test]
-fn the_only_spec_needs_no_name_wherever_it_is() {
+fn the_only_spec_needs_no_name() {
     let project = Project::new().file("openspec/changes/add-search/tasks.md", OPEN_SPEC);
     project.run(&["plan", "--dry-run"]).code(0).says(&["Plan of add-search"]);
     let project = project.file("specs/001-photos/tasks.md", SPEC_KIT);
@@ -57,25 +59,25 @@ fn the_only_spec_needs_no_name_wherever_it_is() {
 }
 
 #[test]
-fn what_a_spec_keeps_is_found_wherever_the_project_says_its_specs_are() {
+fn logs_are_found_after_spec_root_changes() {
     let project =
         Project::new().file("openspec/changes/add-search/tasks.md", OPEN_SPEC).agent("echo $ROOT; say_done");
     project.run(&["run", "add-search", "--only", "1.1"]).code(0);
-    let said = project.root().display().to_string();
-    project.run(&["logs", "--spec", "add-search", "1.1"]).code(0).says(&[&said]);
+    let printed = project.root().display().to_string();
+    project.run(&["logs", "--spec", "add-search", "1.1"]).code(0).says(&[&printed]);
     let project = project.config("[run]\nspec_root = \"openspec/changes\"\n");
-    project.run(&["logs", "--spec", "add-search", "1.1"]).code(0).says(&[&said]);
-    // one of the same name elsewhere has its own
+    project.run(&["logs", "--spec", "add-search", "1.1"]).code(0).says(&[&printed]);
+    // a spec of the same name in another folder has its own logs
     let project =
         project.file("specs/add-search/tasks.md", "- [ ] 1.1 Other\n").agent("echo another; say_done");
     project.run(&["run", "specs/add-search"]).code(0);
     project.run(&["logs", "--spec", "specs/add-search", "1.1"]).code(0).says(&["another"]);
-    project.run(&["logs", "--spec", "openspec/changes/add-search", "1.1"]).code(0).says(&[&said]);
+    project.run(&["logs", "--spec", "openspec/changes/add-search", "1.1"]).code(0).says(&[&printed]);
     assert_eq!(project.read(".seqorch/add-search/spec"), "openspec/changes/add-search");
 }
 
 #[test]
-fn a_command_that_goes_on_names_the_spec_so_that_it_is_found() {
+fn printed_commands_name_the_spec_so_that_it_is_found() {
     let project = Project::new()
         .spec("login", "- [ ] 1. A\n")
         .file("specs/login/tasks.md", "- [ ] 1. A\n")
@@ -87,27 +89,27 @@ fn a_command_that_goes_on_names_the_spec_so_that_it_is_found() {
         project.run(&["status", spec]).code(0).says(&[&resume]);
         project.run(&["report", spec]).code(0).says(&[&resume]);
     }
-    project.run(&["doctor"]).code(0).says(&["then `seqorch resume specs/login`"]);
-    // from elsewhere, and where something nearer has the name
+    project.run(&["doctor"]).code(0).says(&["Answer with `seqorch resume specs/login --answer \"…\"`."]);
+    // typed in another folder, and where another spec of that name is closer
     let root = project.root().display().to_string();
     let out = project
         .command(&["-C", &root, "status", "more specs/logout"])
         .current_dir(project.path(".home"))
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&out.stdout).into_owned();
-    assert!(said.contains(&format!("seqorch resume '{root}/more specs/logout' --answer")), "{said}");
+    let printed = String::from_utf8_lossy(&out.stdout).into_owned();
+    assert!(printed.contains(&format!("seqorch resume '{root}/more specs/logout' --answer")), "{printed}");
     let project = project.spec("only", "- [ ] 1. A\n").file("only/tasks.md", "- [ ] 1. A\n");
     project.run(&["run", ".kiro/specs/only"]).code(2).says(&["seqorch resume .kiro/specs/only --answer"]);
     project.run(&["resume", "specs/login", "--answer", "A"]).code(0);
 }
 
 #[test]
-fn a_name_that_means_two_specs_is_refused_with_both_paths() {
+fn an_ambiguous_name_is_refused_with_both_paths() {
     let project = Project::new().spec("search", KIRO).file("openspec/changes/search/tasks.md", OPEN_SPEC);
     let both = [".kiro/specs/search", "openspec/changes/search"];
     for verb in [&["plan", "search", "--dry-run"][..], &["run", "search"], &["status", "search"]] {
-        project.run(verb).code(66).says(&[&both[..], &["name of 2 specs", "path"]].concat());
+        project.run(verb).code(66).says(&[&both[..], &["2 specs have the name", "path"]].concat());
     }
     project.run(&["plan", "--dry-run"]).code(66).says(&both);
     for path in both {
@@ -126,7 +128,7 @@ fn two_names_of_one_folder_are_one_spec() {
 }
 
 #[test]
-fn specs_lists_what_the_project_has_and_how_far_it_is() {
+fn specs_lists_all_specs_with_their_progress() {
     let project = three_tools().file("specs/002-bad/tasks.md", "- [ ] 1. a\n- [ ] 1. b\n");
     let listed: Value = serde_json::from_str(&project.run(&["specs", "--json"]).code(0).stdout).unwrap();
     let rows: Vec<Value> = listed["specs"]
@@ -171,48 +173,12 @@ fn tasks_that_a_run_completed_count_as_done() {
 }
 
 #[test]
-fn without_any_spec_it_is_said_where_was_looked() {
+fn without_specs_the_searched_folders_are_listed() {
     let project = Project::new();
-    project.run(&["specs"]).code(66).says(&[".kiro/specs, specs and openspec/changes"]);
+    project
+        .run(&["specs"])
+        .code(66)
+        .says(&[".kiro/specs (Kiro), specs (spec-kit)", "openspec/changes (OpenSpec)"]);
     let listed: Value = serde_json::from_str(&project.run(&["specs", "--json"]).code(0).stdout).unwrap();
     assert_eq!(listed["specs"], json!([]));
-}
-
-#[test]
-fn the_agent_is_told_to_read_what_the_tool_of_the_spec_wrote() {
-    let project = three_tools()
-        .file(".kiro/specs/login/requirements.md", "r")
-        .file(".kiro/specs/login/design.md", "d")
-        .file("specs/001-photos/spec.md", "s")
-        .file("specs/001-photos/plan.md", "p")
-        .file("specs/001-photos/contracts/api.yaml", "c")
-        .file("specs/001-photos/contracts/.hidden", "h")
-        .file("openspec/changes/add-search/proposal.md", "p")
-        .file("openspec/changes/add-search/specs/search/spec.md", "s")
-        .file("openspec/changes/add-search/specs/search/notes.md", "n");
-    for (spec, task, files) in [
-        ("login", "2", "requirements.md design.md tasks.md"),
-        ("001-photos", "T002", "spec.md plan.md contracts/api.yaml tasks.md"),
-        ("add-search", "1", "proposal.md specs/search/spec.md tasks.md"),
-    ] {
-        let prompt = project.run(&["plan", spec, "--prompt", task]).code(0).stdout;
-        let told: Vec<&str> = prompt
-            .lines()
-            .filter_map(|l| l.strip_prefix("- @"))
-            .map(|p| p.split_once(&format!("{spec}/")).unwrap().1)
-            .collect();
-        assert_eq!(told.join(" "), files, "{prompt}");
-    }
-}
-
-#[test]
-fn files_that_the_configuration_names_are_told_beside_them_and_none_twice() {
-    let project = Project::new()
-        .spec("login", KIRO)
-        .config("[prompt]\ninputs = [\"docs/*.md\", \".kiro/specs/login/design.md\", \"gone.md\"]\n")
-        .file("docs/style.md", "s")
-        .file(".kiro/specs/login/design.md", "d");
-    let prompt = project.run(&["plan", "login", "--prompt", "2"]).code(0).stdout;
-    let told: Vec<&str> = prompt.lines().filter_map(|l| l.strip_prefix("- @")).collect();
-    assert_eq!(told, [".kiro/specs/login/design.md", ".kiro/specs/login/tasks.md", "docs/style.md"]);
 }

@@ -1,4 +1,4 @@
-//! `seqorch stop`: what it ends, what it leaves, and what it says.
+//! `seqorch stop`: what it ends, what it leaves alone, and what it says.
 
 use rustix::process::Signal;
 
@@ -14,7 +14,7 @@ fn stops_after_the_step(project: &Project) {
     let stop = project.start(&["stop"]);
     stop.wait_for("asked to stop after task 1 (attempt 1)");
     run.wait_for("stopping after this step");
-    // asking again asks for no more
+    // a second request changes nothing
     let again = project.start(&["stop"]);
     again.wait_for("waiting for its end");
     project.release();
@@ -23,11 +23,11 @@ fn stops_after_the_step(project: &Project) {
     again.wait().code(0);
     assert_eq!(project.ledger(), ["1 1"]);
     assert_eq!(project.outcomes("login", "1"), ["done"]);
-    project.run(&["stop"]).code(0).says(&["nothing runs"]);
+    project.run(&["stop"]).code(0).says(&["nothing is running"]);
 }
 
 #[test]
-fn stop_lets_the_step_finish_and_waits_for_the_end_of_the_run() {
+fn stop_lets_the_step_finish_and_waits_for_the_run() {
     stops_after_the_step(&two_steps("gate; say_done"));
 }
 
@@ -43,7 +43,7 @@ fn stops_now(project: &Project) {
     project.run(&["stop", "--now"]).code(0).says(&["the run has ended, and task 1 (attempt 1) with it"]);
     run.wait().code(143);
     assert!(project.alive_with("sleep 4731").is_empty() && project.alive_with("__attempt").is_empty());
-    // ended by a human: it costs no attempt
+    // ended by the user: it costs no attempt
     assert_eq!(project.state("login")["units"]["1"]["status"], "todo");
     project.write("agent.sh", "echo '<promise>TASK_DONE</promise>'");
     project.run(&["run"]).code(0);
@@ -51,12 +51,12 @@ fn stops_now(project: &Project) {
 }
 
 #[test]
-fn stop_now_ends_the_agent_with_all_below_it_and_the_run() {
+fn stop_now_ends_the_run_and_the_agent_with_all_its_processes() {
     stops_now(&two_steps("setsid sleep 4731 & sleep 4731"));
 }
 
 #[test]
-fn stop_now_ends_the_agent_in_its_window_and_the_run() {
+fn stop_now_ends_the_run_and_the_agent_in_its_window() {
     let Some(project) = two_steps("setsid sleep 4731 & sleep 4731").tmux() else { return };
     stops_now(&project);
 }
@@ -68,7 +68,7 @@ fn stop_ends_a_detached_run() {
     project.wait_for_ledger(1);
     project.run(&["stop", "--now"]).code(0).says(&["the run has ended, and task 1"]);
     assert!(project.alive_with("__attempt").is_empty() && project.alive_with("sleep 4732").is_empty());
-    project.run(&["stop"]).code(0).says(&["nothing runs"]);
+    project.run(&["stop"]).code(0).says(&["nothing is running"]);
 }
 
 fn ends_an_orphan(project: &Project) {
@@ -76,10 +76,10 @@ fn ends_an_orphan(project: &Project) {
     wait_until("both sleepers", || project.alive_with("sleep 4733").len() >= 2);
     run.signal(Signal::KILL);
     run.wait().code(137);
-    // a plain stop ends nobody: there is no run that it could ask
+    // a plain stop ends nothing: there is no run that it could ask
     project.run(&["stop"]).code(0).says(&["no run is active", "task 1 (attempt 1)", "--now"]);
     assert_eq!(project.alive_with("sleep 4733").len(), 2);
-    project.run(&["stop", "--now"]).code(0).says(&["task 1 (attempt 1) was at work without a run"]);
+    project.run(&["stop", "--now"]).code(0).says(&["task 1 (attempt 1) worked without a run"]);
     assert!(project.alive_with("sleep 4733").is_empty() && project.alive_with("__attempt").is_empty());
     project.write("agent.sh", "echo '<promise>TASK_DONE</promise>'");
     project.run(&["run"]).code(0);
@@ -106,7 +106,7 @@ fn stop_now_ends_what_a_killed_attempt_left() {
     run.wait().code(137);
     kill(project.alive_with("__attempt")[0].0, Signal::KILL);
     wait_until("its end", || project.alive_with("__attempt").is_empty());
-    project.run(&["stop", "--now"]).code(0).says(&["is ended"]);
+    project.run(&["stop", "--now"]).code(0).says(&["was ended"]);
     assert_eq!(project.alive(), []);
     assert_eq!(project.outcomes("login", "1"), ["none"]);
 }
@@ -121,7 +121,7 @@ fn stop_during_a_delay_ends_the_run_at_once() {
 }
 
 #[test]
-fn stop_of_a_suspended_run_says_so_and_takes_effect_when_it_goes_on() {
+fn stop_of_a_suspended_run_says_so_and_works_once_it_continues() {
     let project = two_steps("gate; say_done");
     let run = project.start(&["run"]);
     project.wait_for_ledger(1);
@@ -153,14 +153,14 @@ fn stop_now_ends_a_suspended_run() {
 #[test]
 fn an_agent_that_stops_its_own_run_does_not_wait_for_itself() {
     let exe = env!("CARGO_BIN_EXE_seqorch");
-    let project = two_steps(&format!("'{exe}' stop > \"$ROOT/said\"; say_done"));
+    let project = two_steps(&format!("'{exe}' stop > \"$ROOT/printed\"; say_done"));
     project.run(&["run"]).code(130);
-    assert!(project.read("said").contains("asked to stop after task 1"), "{}", project.read("said"));
+    assert!(project.read("printed").contains("asked to stop after task 1"), "{}", project.read("printed"));
     assert_eq!(project.outcomes("login", "1"), ["done"]);
 }
 
 #[test]
-fn nothing_else_of_a_list_is_begun_after_a_stop_in_the_last_step_of_one() {
+fn stop_during_a_specs_last_step_starts_no_further_spec() {
     let project = Project::new().spec("a", "- [ ] 1. A\n").spec("b", "- [ ] 1. B\n").agent("gate; say_done");
     let run = project.start(&["run", "a", "b"]);
     project.wait_for_ledger(1);
@@ -175,16 +175,16 @@ fn nothing_else_of_a_list_is_begun_after_a_stop_in_the_last_step_of_one() {
 }
 
 #[test]
-fn an_agent_that_the_state_does_not_know_gets_no_second_one_beside_it() {
+fn a_run_is_refused_while_an_unknown_agent_works_on_the_spec() {
     let project = two_steps("gate; say_done");
     let run = project.start(&["run"]);
     project.wait_for_ledger(1);
     run.signal(Signal::KILL);
     run.wait().code(137);
-    // "start afresh", while the agent is at work
+    // the user removes the state file while the agent works
     std::fs::remove_file(project.path(".kiro/specs/SEQUENTIAL_STATE.json")).unwrap();
     project.run(&["run"]).code(75).says(&["does not know", "stop --now"]);
-    project.run(&["stop", "--now"]).code(0).says(&["is ended"]);
+    project.run(&["stop", "--now"]).code(0).says(&["was ended"]);
     let run = project.start(&["run"]);
     project.wait_for_ledger(2);
     project.release();

@@ -1,11 +1,11 @@
-//! What seqorch checks itself before a task counts as done.
+//! `[verify]`: the checks that must pass before a task counts as done.
 
 use crate::common::{Project, wait_until};
 
 const ONE: &str = "- [ ] 1. Build it\n";
 
 #[test]
-fn a_failing_command_becomes_the_next_attempts_prompt_and_a_good_one_completes_the_task() {
+fn a_failing_check_is_in_the_next_prompt_and_a_passing_one_completes() {
     let project = Project::new()
         .spec("demo", ONE)
         .agent("cat > prompt-$SEQORCH_ATTEMPT; [ \"$SEQORCH_ATTEMPT\" = 2 ] && touch built; say_done")
@@ -13,17 +13,17 @@ fn a_failing_command_becomes_the_next_attempts_prompt_and_a_good_one_completes_t
     let out = project.run(&["run"]);
     assert_eq!(out.code, 0, "{out:?}");
     let second = project.read("prompt-2");
-    // as it would be typed in a shell
+    // quoted as in a shell
     assert!(second.contains("`sh -c 'test -e built || { echo no such luck; exit 4; }'`"), "{second}");
     assert!(second.contains("> failed with exit code 4\n> no such luck"), "{second}");
     let attempts = &project.state("demo")["units"]["1"]["attempts"];
     assert_eq!(attempts[0]["outcome"]["kind"], "verify_failed");
     assert_eq!(attempts[1]["outcome"]["kind"], "done");
-    assert!(out.stdout.contains("1 says it is done; verifying with 2 commands"), "{}", out.stdout);
+    assert!(out.stdout.contains("task 1 says it is done; verifying with 2 commands"), "{}", out.stdout);
 }
 
 #[test]
-fn the_same_failure_three_times_asks_for_a_human_before_the_attempts_are_used_up() {
+fn the_same_failure_three_times_halts_the_task() {
     let project = Project::new()
         .spec("demo", ONE)
         .agent("say_done")
@@ -33,7 +33,7 @@ fn the_same_failure_three_times_asks_for_a_human_before_the_attempts_are_used_up
     assert_eq!(project.ledger().len(), 3);
     let state = project.state("demo");
     assert_eq!(state["halted"], true);
-    assert!(state["question"].as_str().unwrap().contains("failed 3 times in the same way"));
+    assert!(state["units"]["1"]["question"].as_str().unwrap().contains("failed 3 times in the same way"));
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn an_override_has_commands_of_its_own() {
 }
 
 #[test]
-fn a_run_that_executed_no_test_is_refused() {
+fn a_check_that_ran_too_few_tests_fails() {
     let commands = "[verify]\nmin_tests = 2\ncommands = [[\"cat\", \"result.txt\"]]\n[retry]\nattempts = 1\n";
     let project = Project::new().spec("demo", ONE).agent("say_done").config(commands);
     project.write("result.txt", "test result: ok. 1 passed; 0 failed; 0 ignored\n");
@@ -59,7 +59,7 @@ fn a_run_that_executed_no_test_is_refused() {
 }
 
 #[test]
-fn a_command_that_does_not_end_is_ended_with_all_it_started() {
+fn a_check_that_does_not_end_is_ended_with_all_its_processes() {
     let project = Project::new()
         .spec("demo", ONE)
         .agent("say_done")
@@ -72,7 +72,7 @@ fn a_command_that_does_not_end_is_ended_with_all_it_started() {
 }
 
 #[test]
-fn in_tmux_it_runs_in_a_pane_of_its_own_beside_the_agents() {
+fn in_tmux_a_check_has_its_own_pane() {
     let Some(project) = Project::new()
         .spec("demo", ONE)
         .agent("say_done")
@@ -90,14 +90,14 @@ fn in_tmux_it_runs_in_a_pane_of_its_own_beside_the_agents() {
     assert!(project.ask_tmux(&["capture-pane", "-p", "-t", pane]).contains("all is well"));
 }
 
-/// A first check that passes and speaks on both streams, a second that fails with hostile words, a third that never runs.
+/// The first check passes and prints to both streams, the second fails and prints an escape sequence, the third never runs.
 const THREE_CHECKS: &str = "[retry]\nattempts = 1\n[verify]\ncommands = [\
     [\"sh\", \"-c\", \"echo all fine; echo a warning >&2\"], \
     [\"sh\", \"-c\", \"printf 'ha\\\\033]0;evil\\\\007 ha'; exit 4\"], \
     [\"echo\", \"never\"]]\n";
 
 #[test]
-fn logs_show_after_the_agents_words_each_check_with_its_output_and_its_end() {
+fn logs_show_the_agent_and_then_each_check_with_its_result() {
     let project = Project::new().spec("demo", ONE).agent("echo I built it; say_done").config(THREE_CHECKS);
     project.run(&["run"]).code(2);
     let logs = project.run(&["logs", "1"]).code(0).stdout;
@@ -116,7 +116,7 @@ fn logs_show_after_the_agents_words_each_check_with_its_output_and_its_end() {
 }
 
 #[test]
-fn the_checks_can_be_read_alone_and_the_agent_alone_byte_for_byte() {
+fn logs_can_show_only_the_checks_or_only_the_agent() {
     let project = Project::new()
         .spec("demo", ONE)
         .agent("echo I built it; echo psst >&2; say_done")
@@ -135,25 +135,25 @@ fn the_checks_can_be_read_alone_and_the_agent_alone_byte_for_byte() {
 }
 
 #[test]
-fn the_hint_below_a_failed_check_shows_what_that_check_printed() {
+fn the_hint_below_a_failed_check_shows_its_output() {
     let project = Project::new().spec("demo", ONE).spec("other spec", ONE).agent("say_done").config(
         "[retry]\nattempts = 2\n[verify]\ncommands = [[\"sh\", \"-c\", \"echo broken in $SEQORCH_ATTEMPT; exit 1\"]]\n",
     );
     let run = project.run(&["run", "other spec"]).code(2).stdout;
     let hints: Vec<&str> = run.lines().filter_map(|line| line.strip_prefix("  its output: ")).collect();
     assert_eq!(hints.len(), 2, "{run}");
-    for (hint, said) in hints.iter().zip(["broken in 1", "broken in 2"]) {
+    for (hint, printed) in hints.iter().zip(["broken in 1", "broken in 2"]) {
         let typed = hint.replacen("seqorch", env!("CARGO_BIN_EXE_seqorch"), 1);
         let shown = project.command_of("sh", &["-c", &typed]).output().unwrap();
         let shown = String::from_utf8(shown.stdout).unwrap();
-        assert!(shown.contains(&format!("\n{said}\n")), "{hint}:\n{shown}");
+        assert!(shown.contains(&format!("\n{printed}\n")), "{hint}:\n{shown}");
     }
     let report = project.run(&["report", "other spec"]).code(0).stdout;
     assert!(report.contains("> broken in 2\n\n    seqorch logs --spec 'other spec' 1 --verify"), "{report}");
 }
 
 #[test]
-fn who_follows_sees_a_check_while_it_runs_and_is_let_go_at_its_end() {
+fn logs_follow_shows_a_running_check_and_ends_with_it() {
     let project = Project::new().spec("demo", ONE).agent("echo I built it; say_done").config(
         "[retry]\nattempts = 1\n[verify]\ncommands = [[\"sh\", \"check.sh\"], [\"echo\", \"the second\"]]\n",
     );
@@ -162,21 +162,21 @@ fn who_follows_sees_a_check_while_it_runs_and_is_let_go_at_its_end() {
     project.wait_for_ledger(2);
     let follow = project.start(&["logs", "-f"]);
     follow.wait_for("it begins");
-    project.run(&["logs"]).code(0).says(&["I built it", "it begins", "still at work"]);
+    project.run(&["logs"]).code(0).says(&["I built it", "it begins", "still running"]);
     project.release();
-    let said = follow.wait().code(0).stdout;
+    let printed = follow.wait().code(0).stdout;
     for part in [
         "I built it",
         "it begins\nit ends\n── succeeded after",
         "verify 2: echo 'the second' ──\nthe second\n",
     ] {
-        assert!(said.contains(part), "{part} is missing in:\n{said}");
+        assert!(printed.contains(part), "{part} is missing in:\n{printed}");
     }
     run.wait().code(0);
 }
 
 #[test]
-fn where_no_check_ran_there_is_nothing_to_show_and_it_is_said() {
+fn logs_of_an_attempt_without_checks_say_so() {
     let project = Project::new().spec("demo", ONE).agent("echo I built it; say_done");
     project.run(&["run"]).code(0);
     assert_eq!(project.run(&["logs"]).code(0).stdout, "I built it\n<promise>TASK_DONE</promise>\n");
@@ -187,7 +187,7 @@ fn where_no_check_ran_there_is_nothing_to_show_and_it_is_said() {
 }
 
 #[test]
-fn a_check_that_ran_too_few_tests_is_not_said_to_have_been_good() {
+fn logs_say_that_a_check_ran_too_few_tests() {
     let commands =
         "[verify]\nmin_tests = 2\ncommands = [[\"echo\", \"nothing to test\"]]\n[retry]\nattempts = 1\n";
     let project = Project::new().spec("demo", ONE).agent("say_done").config(commands);
@@ -196,7 +196,7 @@ fn a_check_that_ran_too_few_tests_is_not_said_to_have_been_good() {
 }
 
 #[test]
-fn of_a_check_that_prints_too_much_the_kept_ends_are_shown() {
+fn a_check_that_prints_too_much_keeps_both_ends() {
     let project = Project::new().spec("demo", ONE).agent("say_done").config(
         "[log]\nmax_mb = 1\n[retry]\nattempts = 1\n[verify]\ncommands = [[\"sh\", \"-c\", \
          \"echo the beginning; yes a line of no interest | head -c 3000000; echo; echo the end; exit 1\"]]\n",
@@ -209,7 +209,7 @@ fn of_a_check_that_prints_too_much_the_kept_ends_are_shown() {
 }
 
 #[test]
-fn the_status_of_a_run_that_verifies_says_so_and_with_what() {
+fn status_shows_the_check_that_runs() {
     let commands = "[[\"true\"], [\"sh\", \"-c\", \"touch there; read -r _ < gate\"]]";
     let project = Project::new().spec("login", "- [ ] 1. A\n").agent("say_done");
     let project = project.config(&format!("[verify]\ncommands = {commands}\n"));

@@ -1,6 +1,6 @@
 #!/bin/sh
-# A stand-in for a coding agent. seqorch gives it the prompt on stdin and says in SEQORCH_UNIT which task it is for.
-# A real agent reads the spec and thinks; this one knows the three tasks by heart. The work it does is real.
+# A stand-in for a coding agent. seqorch passes the prompt on stdin, and the task in SEQORCH_UNIT.
+# A real agent reads the spec and thinks; this one knows the three tasks. The files that it writes are real.
 set -eu
 
 if [ "${1:-}" = --version ]; then
@@ -10,7 +10,7 @@ fi
 prompt=$(cat)
 say() { printf '%s\n' "$*"; }
 
-say "I am to do task $SEQORCH_UNIT of the spec $SEQORCH_SPEC (attempt $SEQORCH_ATTEMPT)."
+say "I do task $SEQORCH_UNIT of the spec $SEQORCH_SPEC (attempt $SEQORCH_ATTEMPT)."
 say "My prompt has $(printf '%s\n' "$prompt" | wc -l | tr -d ' ') lines."
 
 case $SEQORCH_UNIT in
@@ -18,7 +18,7 @@ case $SEQORCH_UNIT in
     say "Writing greet.sh ..."
     cat >greet.sh <<'END'
 #!/bin/sh
-# Greets whoever is named; without a name, the world.
+# Greets the given name, or the world.
 printf 'Hello, %s!\n' "${1:-world}"
 END
     chmod +x greet.sh
@@ -55,11 +55,11 @@ END
     ./greet.sh Ada    # Hello, Ada!
     ./test.sh         # checks both
 END
-    say "Checking what it promises:"
+    say "Running the test:"
     ./test.sh
     ;;
 *)
-    # whoever cannot go on asks a human instead of guessing
+    # an agent that cannot continue asks the user instead of guessing
     say "I know tasks 1 to 3 only. What should task $SEQORCH_UNIT do?"
     say "<promise>HALT</promise>"
     exit 0

@@ -8,7 +8,7 @@ title="seqorch: $SEQORCH_SPEC ${SEQORCH_UNIT:-}"
 if command -v notify-send >/dev/null; then
     notify-send -- "$title" "$SEQORCH_MESSAGE"
 elif command -v osascript >/dev/null; then
-    # as arguments, so that no text of an agent becomes part of the program
+    # passed as arguments, so that text of an agent cannot become part of the script
     osascript -e 'on run argv' -e 'display notification (item 2 of argv) with title (item 1 of argv)' -e 'end run' \
         "$title" "$SEQORCH_MESSAGE"
 else

@@ -1,9 +1,9 @@
 #!/bin/sh
-# A message to a chat, for services that take {"text": "…"}; CHAT_WEBHOOK is the address that the chat gave you:
+# A message to a chat service that accepts {"text": "…"}; CHAT_WEBHOOK is the address that the service gave you:
 #   [hooks]
 #   halt = ["examples/hooks/webhook.sh"]
 #   run_end = ["examples/hooks/webhook.sh"]
-# The event itself comes as JSON on standard input, for a program that wants more than a line.
+# The whole event is on standard input, as JSON.
 set -eu
 : "${CHAT_WEBHOOK:?set it to the address of your webhook}"
 escaped=$(printf '%s' "$SEQORCH_SPEC ${SEQORCH_UNIT:-}: $SEQORCH_MESSAGE" | sed 's/\\/\\\\/g; s/"/\\"/g' | tr -d '\000-\037')

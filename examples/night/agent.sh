@@ -1,9 +1,9 @@
 #!/bin/sh
-# A stand-in for a coding agent. It prints the JSON lines that Claude Code prints with --output-format stream-json, and
-# the work that it does is real. What happens to it happens to real ones, too:
-#   task 1 forgets something, and the check that seqorch runs sends it back;
-#   task 2 meets a limit, and seqorch waits until it is over;
-#   task 3 asks a question, and goes on with the answer.
+# A stand-in for a coding agent. It prints the JSON lines of Claude Code with --output-format stream-json, and the files
+# that it writes are real. What happens to it also happens to real agents:
+#   task 1 has a mistake; the check that seqorch runs finds it, and the agent fixes it;
+#   task 2 meets a limit; seqorch waits until it is over;
+#   task 3 asks a question, and continues with the answer.
 set -eu
 
 if [ "${1:-}" = --version ]; then
@@ -51,7 +51,7 @@ case $SEQORCH_UNIT in
     think
     tool Write file_path note.sh
     arrow='>'
-    # at first it overwrites the notes where it should add one; the check finds out
+    # the mistake of the first attempt: it overwrites the notes instead of adding one
     asked 'What went wrong before\|does not succeed' && arrow='>>'
     cat >note.sh <<END
 #!/bin/sh

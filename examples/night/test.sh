@@ -1,5 +1,5 @@
 #!/bin/sh
-# What must hold after each task. It lets a part that is not written yet pass.
+# Checks the parts of note.sh that are written so far.
 cd "$(dirname "$0")" || exit 1
 NOTES=$(mktemp)
 export NOTES

@@ -2,13 +2,13 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// Columns that a text takes.
+/// Number of columns that a text occupies.
 #[must_use]
 pub fn width(text: &str) -> usize {
     UnicodeWidthStr::width(text)
 }
 
-/// The text, cut with `…` where it would take more than `columns`.
+/// The text, cut with `…` at its end if it is wider than `columns`.
 #[must_use]
 pub fn cut(text: &str, columns: usize) -> String {
     if width(text) <= columns {
@@ -21,7 +21,7 @@ pub fn cut(text: &str, columns: usize) -> String {
     out
 }
 
-/// The text, its beginning cut off with `…` where it would take more than `columns`: of a path, the end says more.
+/// The text, cut with `…` at its beginning if it is wider than `columns`. Of a path, the end says more.
 #[must_use]
 pub fn cut_beginning(text: &str, columns: usize) -> String {
     if width(text) <= columns {
@@ -40,7 +40,7 @@ pub fn cut_beginning(text: &str, columns: usize) -> String {
     if columns > 0 { format!("…{}", &text[from..]) } else { String::new() }
 }
 
-/// The longest beginning that takes no more than `columns`.
+/// The longest beginning of a text that fits into `columns`.
 #[must_use]
 pub fn head(text: &str, columns: usize) -> &str {
     let mut used = 0;
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_cut_fits_and_says_so() {
+    fn a_cut_text_fits_and_shows_that_it_was_cut() {
         assert_eq!(
             (cut("日本語", 5).as_str(), cut("abc", 3).as_str(), cut("abc", 0).as_str()),
             ("日本…", "abc", "")

@@ -1,47 +1,51 @@
-//! What a stream of events comes to: the facts that an attempt is judged by.
+//! Collects the facts of an agent's stream by which an attempt is judged.
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
-use super::event::{About, AgentEvent, Format, KEPT, Usage, Verdict};
-use super::signal::{Found, SignalScanner};
+use super::event::{AgentEvent, CliVerdict, Format, KEPT, RecordTopic};
+use super::signal::{SignalScan, SignalScanner};
+use super::usage::Usage;
+use super::utf8::first_bytes;
 
-/// Records of errors, and lines, that are kept: the last ones.
+/// How many error records and stdout lines are kept: the last ones.
 pub const RECORDS: usize = 20;
-/// Bytes of one record, or line, that is kept.
-pub const RECORD: usize = 16 << 10;
+/// Most bytes kept of one record or line.
+pub const RECORD_BYTES: usize = 16 << 10;
 
 /// Collects what matters of an agent's stdout, in bounded memory.
 #[derive(Debug)]
 pub struct Digest {
     format: Format,
     scanner: SignalScanner,
-    digested: Digested,
+    facts: StreamFacts,
     errors: VecDeque<String>,
     lines: VecDeque<String>,
-    /// Length and hash of the last block of text.
-    last_block: Option<(usize, u64)>,
+    /// Fingerprint of the last block of text.
+    last_block: Option<Fingerprint>,
 }
 
-/// What the stream came to.
+/// Length and hash of a text, to compare texts without keeping them.
+type Fingerprint = (usize, u64);
+
+/// What a whole stream says about its attempt.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Digested {
-    /// Signals, and the last words.
-    pub found: Found,
+pub struct StreamFacts {
+    /// The signals and the final message.
+    pub signals: SignalScan,
     /// The agent's session.
     pub session: Option<String>,
-    /// The model, where the stream names it.
+    /// The model, if the stream names it.
     pub model: Option<String>,
-    /// Tokens and money; `None` where nothing was said of them.
+    /// Tokens and money. `None` if the stream reports nothing about them.
     pub usage: Option<Usage>,
-    /// How the CLI says it ended; `None` where the format has no word for it.
-    pub verdict: Option<Verdict>,
-    /// The last error that it told of, fatal or not.
+    /// How the CLI says it ended. `None` if the format has no closing record.
+    pub verdict: Option<CliVerdict>,
+    /// The last error that the CLI reported, fatal or not.
     pub error: Option<String>,
-    /// The last records about errors and limits, oldest first; each JSON.
+    /// The last records about errors and limits, oldest first, each of them JSON.
     pub error_records: Vec<String>,
-    /// The last lines on stdout that can speak for the CLI: those that are no records, or in plain text the last
-    /// line.
+    /// The last lines on stdout that may be the CLI's own: those that are not records. Of plain text, the last line.
     pub lines: Vec<String>,
     /// The last record about how much of a limit is used.
     pub utilization: Option<String>,
@@ -51,59 +55,66 @@ impl Digest {
     /// A digest of the answer to `prompt`.
     #[must_use]
     pub fn new(format: Format, prompt: &str) -> Self {
-        let verdict = (format != Format::Text).then_some(Verdict::Unknown);
+        let verdict = (format != Format::Text).then_some(CliVerdict::Unknown);
         Self {
             format,
             scanner: SignalScanner::new(prompt),
-            digested: Digested { verdict, ..Digested::default() },
+            facts: StreamFacts { verdict, ..StreamFacts::default() },
             errors: VecDeque::new(),
             lines: VecDeque::new(),
             last_block: None,
         }
     }
 
-    /// The agent's session, as soon as it is known.
+    /// The agent's session, as soon as the stream names it.
     #[must_use]
     pub fn session(&self) -> Option<&str> {
-        self.digested.session.as_deref()
+        self.facts.session.as_deref()
     }
 
     /// Takes the next event.
     pub fn take(&mut self, event: &AgentEvent) {
-        let to = &mut self.digested;
+        let facts = &mut self.facts;
         match event {
             AgentEvent::Text { text, continues } => {
                 if !continues {
                     self.scanner.end_block();
-                    self.last_block = Some(print_of(text));
+                    self.last_block = Some(fingerprint(text));
                 }
                 self.scanner.feed(text.as_bytes());
             }
-            AgentEvent::Session { id, model } if is_id(id) => {
-                to.session = Some(id.clone());
-                to.model = model.clone().or(to.model.take());
-                // another turn: its own end decides
-                to.verdict = Some(Verdict::Unknown);
+            AgentEvent::Session { id, model } if is_session_id(id) => {
+                facts.session = Some(id.clone());
+                facts.model = model.clone().or(facts.model.take());
+                // another turn begins, and its own end decides
+                facts.verdict = Some(CliVerdict::Unknown);
             }
-            AgentEvent::Step | AgentEvent::ToolCall { sub: false, .. } => self.scanner.work_goes_on(),
-            AgentEvent::Summary => self.scanner.forget(),
-            AgentEvent::Usage(usage) => to.usage.get_or_insert_default().take(usage),
-            AgentEvent::Error { text } => to.error = Some(words(text)),
-            AgentEvent::Record { about: About::Error, raw } => keep(&mut self.errors, fitting(raw)),
-            AgentEvent::Record { about: About::Utilization, raw } => to.utilization = Some(fitting(raw)),
-            AgentEvent::Stray { text, line: true } => keep(&mut self.lines, head(text, RECORD).to_owned()),
+            AgentEvent::Step | AgentEvent::ToolCall { subagent: false, .. } => self.scanner.begin_step(),
+            AgentEvent::Summary => self.scanner.discard_step(),
+            AgentEvent::Usage(usage) => facts.usage.get_or_insert_default().add(usage),
+            AgentEvent::Error { text } => facts.error = Some(excerpt(text)),
+            AgentEvent::Record { topic: RecordTopic::Error, json } => {
+                push_bounded(&mut self.errors, fit_record(json));
+            }
+            AgentEvent::Record { topic: RecordTopic::Utilization, json } => {
+                facts.utilization = Some(fit_record(json));
+            }
+            AgentEvent::Stray { text, verbatim: true } => {
+                push_bounded(&mut self.lines, first_bytes(text, RECORD_BYTES).to_owned());
+            }
             AgentEvent::End { ok: true, text, .. } => {
-                to.verdict = Some(Verdict::Success);
-                // the record of the last words may have been lost
-                if let Some(text) = text.as_deref().filter(|text| self.last_block != Some(print_of(text))) {
+                facts.verdict = Some(CliVerdict::Success);
+                // the record with the final message may have been lost
+                if let Some(text) = text.as_deref().filter(|text| self.last_block != Some(fingerprint(text)))
+                {
                     self.scanner.end_block();
                     self.scanner.feed(text.as_bytes());
                 }
             }
             AgentEvent::End { ok: false, error, .. } => {
-                let error = error.as_deref().map(words).or(to.error.take()).unwrap_or_default();
-                to.verdict = Some(Verdict::Failure(error.clone()));
-                to.error = Some(error);
+                let error = error.as_deref().map(excerpt).or(facts.error.take()).unwrap_or_default();
+                facts.verdict = Some(CliVerdict::Failure(error.clone()));
+                facts.error = Some(error);
             }
             AgentEvent::Session { .. }
             | AgentEvent::Aside { .. }
@@ -115,74 +126,64 @@ impl Digest {
         }
     }
 
-    /// The end of the stream.
+    /// Ends the stream and returns its facts.
     #[must_use]
-    pub fn finish(self) -> Digested {
-        let mut digested = self.digested;
-        digested.found = self.scanner.finish();
-        digested.error_records = self.errors.into();
-        digested.lines = self.lines.into();
+    pub fn finish(self) -> StreamFacts {
+        let mut facts = self.facts;
+        facts.signals = self.scanner.finish();
+        facts.error_records = self.errors.into();
+        facts.lines = self.lines.into();
         if self.format == Format::Text {
-            digested.lines.extend(digested.found.last_words.lines().last().map(str::to_owned));
+            facts.lines.extend(facts.signals.last_words.lines().last().map(str::to_owned));
         }
-        digested
+        facts
     }
 }
 
-/// An id is put on a command line to resume the session: nothing else may get there.
-fn is_id(id: &str) -> bool {
+/// Whether this can be an id. It becomes an argument when the session is resumed, so it must not be an option or code.
+fn is_session_id(id: &str) -> bool {
     let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b':');
     !id.is_empty() && id.len() <= 200 && !id.starts_with('-') && id.bytes().all(fits)
 }
 
-fn words(text: &str) -> String {
-    head(text.trim(), KEPT).to_owned()
+fn excerpt(text: &str) -> String {
+    first_bytes(text.trim(), KEPT).to_owned()
 }
 
-fn print_of(text: &str) -> (usize, u64) {
+fn fingerprint(text: &str) -> Fingerprint {
     let text = text.trim();
     (text.len(), BuildHasherDefault::<DefaultHasher>::default().hash_one(text))
 }
 
-fn keep(last: &mut VecDeque<String>, text: String) {
+fn push_bounded(last: &mut VecDeque<String>, text: String) {
     if last.len() == RECORDS {
         last.pop_front();
     }
     last.push_back(text);
 }
 
-fn head(text: &str, most: usize) -> &str {
-    let mut end = text.len().min(most);
-    while !text.is_char_boundary(end) {
-        end -= 1;
+/// A record of at most [`RECORD_BYTES`]. The longest strings are cut first, so that the record stays JSON.
+fn fit_record(json: &str) -> String {
+    if json.len() <= RECORD_BYTES {
+        return json.to_owned();
     }
-    &text[..end]
-}
-
-/// A record that is too large, with its longest strings cut, so that it stays JSON.
-fn fitting(raw: &str) -> String {
-    if raw.len() <= RECORD {
-        return raw.to_owned();
-    }
-    let Ok(mut value) = serde_json::from_str::<serde_json::Value>(raw) else {
-        return head(raw, RECORD).to_owned();
+    let Ok(mut value) = serde_json::from_str::<serde_json::Value>(json) else {
+        return first_bytes(json, RECORD_BYTES).to_owned();
     };
     for most in [2000, 200, 20] {
         shorten(&mut value, most);
         let text = value.to_string();
-        if text.len() <= RECORD {
+        if text.len() <= RECORD_BYTES {
             return text;
         }
     }
-    // thousands of fields: what no vendor writes
-    head(raw, RECORD).to_owned()
+    // thousands of fields, which no vendor writes
+    first_bytes(json, RECORD_BYTES).to_owned()
 }
 
 fn shorten(value: &mut serde_json::Value, most: usize) {
     match value {
-        serde_json::Value::String(text) if text.len() > most => {
-            text.truncate(head(text, most).len());
-        }
+        serde_json::Value::String(text) => text.truncate(first_bytes(text, most).len()),
         serde_json::Value::Array(all) => all.iter_mut().for_each(|v| shorten(v, most)),
         serde_json::Value::Object(all) => all.values_mut().for_each(|v| shorten(v, most)),
         _ => {}
@@ -193,7 +194,7 @@ fn shorten(value: &mut serde_json::Value, most: usize) {
 mod tests {
     use super::*;
 
-    fn digest(events: &[AgentEvent]) -> Digested {
+    fn digest(events: &[AgentEvent]) -> StreamFacts {
         let mut digest = Digest::new(Format::Claude, "");
         for event in events {
             digest.take(event);
@@ -210,22 +211,22 @@ mod tests {
     }
 
     #[test]
-    fn no_closing_record_is_no_success() {
-        assert_eq!(digest(&[text("<promise>TASK_DONE</promise>")]).verdict, Some(Verdict::Unknown));
+    fn a_stream_without_a_closing_record_is_not_a_success() {
+        assert_eq!(digest(&[text("<promise>TASK_DONE</promise>")]).verdict, Some(CliVerdict::Unknown));
         assert_eq!(Digest::new(Format::Text, "").finish().verdict, None);
     }
 
     #[test]
-    fn the_last_turn_decides() {
+    fn the_last_turn_decides_the_verdict() {
         let session = AgentEvent::Session { id: "s".into(), model: None };
         let failed = digest(&[session.clone(), end(true, None), end(false, None)]);
-        assert_eq!(failed.verdict, Some(Verdict::Failure("broken".into())));
-        assert_eq!(digest(&[end(false, None), end(true, None)]).verdict, Some(Verdict::Success));
-        assert_eq!(digest(&[end(true, None), session]).verdict, Some(Verdict::Unknown));
+        assert_eq!(failed.verdict, Some(CliVerdict::Failure("broken".into())));
+        assert_eq!(digest(&[end(false, None), end(true, None)]).verdict, Some(CliVerdict::Success));
+        assert_eq!(digest(&[end(true, None), session]).verdict, Some(CliVerdict::Unknown));
     }
 
     #[test]
-    fn what_cannot_be_an_id_is_not_taken_for_one() {
+    fn a_session_id_that_could_be_an_option_or_a_command_is_refused() {
         let session = |id: &str| AgentEvent::Session { id: id.into(), model: None };
         assert_eq!(digest(&[session("ses_1-a.b:c")]).session.as_deref(), Some("ses_1-a.b:c"));
         for id in ["", "--dangerous", "a b", "a\nb", "a;b", &"x".repeat(300)] {
@@ -234,21 +235,20 @@ mod tests {
     }
 
     #[test]
-    fn the_final_text_counts_once_even_when_its_own_record_was_lost() {
+    fn the_final_message_counts_once_even_if_its_own_record_was_lost() {
         let said = "Ready.\n<promise>TASK_DONE</promise>";
-        let both = digest(&[text(said), end(true, Some(said))]);
-        assert_eq!((both.found.done, both.found.last_words.as_str()), (true, "Ready."));
-        assert!(digest(&[end(true, Some(said))]).found.done);
+        let both = digest(&[text(said), end(true, Some(said))]).signals;
+        assert_eq!((both.done, both.last_words.as_str()), (true, "Ready."));
+        assert!(digest(&[end(true, Some(said))]).signals.done);
     }
 
     #[test]
-    fn a_huge_record_is_kept_as_json_and_old_ones_go() {
+    fn a_huge_record_stays_json_and_only_the_last_records_are_kept() {
         let huge = format!(r#"{{"type":"error","message":"limit","body":"{}"}}"#, "x".repeat(1 << 20));
-        let records: Vec<_> =
-            (0..50).map(|_| AgentEvent::Record { about: About::Error, raw: huge.clone() }).collect();
-        let kept = digest(&records).error_records;
+        let record = AgentEvent::Record { topic: RecordTopic::Error, json: huge };
+        let kept = digest(&vec![record; 50]).error_records;
         assert_eq!(kept.len(), RECORDS);
         let value: serde_json::Value = serde_json::from_str(&kept[0]).unwrap();
-        assert!(kept[0].len() <= RECORD && value["message"] == "limit");
+        assert!(kept[0].len() <= RECORD_BYTES && value["message"] == "limit");
     }
 }

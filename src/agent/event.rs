@@ -1,9 +1,12 @@
-//! What agents say and do, in one language for all of them.
+//! What agents say and do, in one vocabulary for all vendors.
 
 use serde::{Deserialize, Serialize};
 
-/// How an agent's stdout is to be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+use super::usage::Usage;
+
+/// How an agent's stdout is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Format {
     /// Claude Code: `--output-format stream-json --verbose`.
     Claude,
@@ -13,231 +16,142 @@ pub enum Format {
     Gemini,
     /// `OpenCode`: `run --format json`.
     Opencode,
-    /// Plain text; all of it is the agent's own.
+    /// Plain text: every line counts as the agent's own words.
     Text,
 }
 
-/// One thing that an agent said or did. What is the agent's own is told apart from what came to it from elsewhere,
-/// since signals count only in the former and limits only in [`AgentEvent::Record`].
+/// One thing that an agent said or did.
+///
+/// The agent's own words are kept apart from all other text: signals count only in [`AgentEvent::Text`], and limits
+/// are read only from [`AgentEvent::Record`] and [`AgentEvent::Stray`].
 #[derive(Debug, Clone, PartialEq)]
 pub enum AgentEvent {
-    /// The agent's session, by which it can be resumed. May come again when the CLI starts another turn by itself.
+    /// The agent's session, by which it can be resumed. It comes again when the CLI starts another turn by itself.
     Session {
         /// The vendor's id.
         id: String,
-        /// The model, where the stream names it.
+        /// The model, if the stream names it.
         model: Option<String>,
     },
     /// The agent's own words.
     Text {
         /// The words.
         text: String,
-        /// Whether they go on where the text before them stopped; else they begin a block.
+        /// Whether they continue the text before them. Otherwise they begin a block.
         continues: bool,
     },
-    /// Words that are not the agent's own answer: a subagent's, its thoughts, or what the CLI told it.
+    /// Words that are not the agent's answer: its thoughts, a subagent's words, or input from the CLI.
     Aside {
-        /// The words, at most the first [`KEPT`] bytes.
+        /// The first [`KEPT`] bytes of the words.
         text: String,
     },
-    /// The agent uses a tool.
+    /// The agent calls a tool.
     ToolCall {
-        /// The tool.
+        /// The tool's name.
         name: String,
-        /// On what: a command, a path, a pattern; empty where nothing short says it.
-        what: String,
-        /// Whether a subagent does.
-        sub: bool,
+        /// What the tool works on: a command, a path, a pattern. Empty if the input holds nothing short.
+        target: String,
+        /// Whether a subagent makes the call.
+        subagent: bool,
     },
-    /// What came of a tool.
+    /// The result of a tool call.
     ToolResult {
-        /// Whether it went well.
+        /// Whether the call succeeded.
         ok: bool,
-        /// The beginning of what it printed, at most [`KEPT`] bytes.
+        /// The first [`KEPT`] bytes of the tool's output.
         head: String,
-        /// How many lines it printed in all.
+        /// Number of lines in the whole output.
         lines: usize,
     },
-    /// A model turn begins: what was said before it was not the last word.
+    /// A new model turn begins, so the text before it was not the final message.
     Step,
     /// The text since the last [`AgentEvent::Step`] was a summary of the conversation, not an answer.
     Summary,
-    /// What was used. Those that are not cumulative add up.
+    /// Tokens and money that were used. Amounts that are not cumulative add up.
     Usage(Usage),
-    /// The CLI tries again by itself.
+    /// The CLI retries by itself.
     Retry {
-        /// Why, and when.
+        /// Why and when.
         text: String,
     },
-    /// The CLI says something that is neither the agent's nor a failure.
+    /// A remark of the CLI that is neither the agent's words nor a failure.
     Notice {
-        /// What.
+        /// The remark.
         text: String,
     },
-    /// Something on stdout that is no record: a warning of the CLI, or a record that came damaged.
+    /// A line on stdout that is not a record: a warning of the CLI, or a damaged record.
     Stray {
-        /// It, or what is to be said of it.
+        /// The line, or a remark about the lost record.
         text: String,
-        /// Whether it is what was printed, whole; else it is about a record that was lost.
-        line: bool,
+        /// Whether `text` is the line as it was printed.
+        verbatim: bool,
     },
-    /// Something failed. Only [`AgentEvent::End`] says whether the whole did.
+    /// Something failed. Only [`AgentEvent::End`] says whether the whole attempt failed.
     Error {
         /// The vendor's words.
         text: String,
     },
-    /// A record that speaks with authority about errors and limits, as the vendor wrote it.
+    /// A record with authority about errors and limits, as the vendor wrote it.
     Record {
-        /// What it is about.
-        about: About,
-        /// The record: JSON.
-        raw: String,
+        /// What the record is about.
+        topic: RecordTopic,
+        /// The whole record.
+        json: String,
     },
-    /// The CLI's closing word. The last one counts; none at all is no success.
+    /// The CLI's closing record. The last one counts. A stream without one is not a success.
     End {
-        /// Whether it went well.
+        /// Whether the CLI reports success.
         ok: bool,
-        /// The agent's final text, where the record holds it.
+        /// The agent's final message, if the record holds it.
         text: Option<String>,
-        /// What went wrong, if it did.
+        /// What went wrong, if something did.
         error: Option<String>,
     },
 }
 
-/// Bytes that are kept of what only a person looks at.
+/// Bytes kept of text that only a person reads.
 pub const KEPT: usize = 4096;
 
 /// What an authoritative record is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum About {
-    /// An error or a limit that was hit.
+pub enum RecordTopic {
+    /// An error, or a limit that was hit.
     Error,
-    /// How much of a limit is used; nothing is wrong yet.
+    /// How much of a limit is used. Nothing is wrong yet.
     Utilization,
 }
 
-/// Where something was said that may tell of a limit.
+/// Where an agent CLI printed something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Channel {
-    /// A record of the stream: JSON.
+    /// The stream of JSON records on stdout.
     Event,
-    /// A line on stdout that is no record; in plain text the last line.
+    /// A line on stdout that is not a record. Of plain text, the last line.
     Stdout,
-    /// A line on stderr.
+    /// Standard error.
     Stderr,
-    /// A line of the CLI's own log.
+    /// The CLI's own log file.
     Log,
 }
 
-/// Words of a CLI, not of its agent, that may tell of an error or a limit.
+/// Words of a CLI, not of its agent, that may report an error or a limit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorRecord {
-    /// Where it was said.
+    /// Where the CLI printed them.
     pub channel: Channel,
-    /// What was said.
+    /// The words.
     pub text: String,
 }
 
-/// How the CLI itself says it ended.
+/// How the CLI itself says that it ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// Well. Exit code 0 belongs to it.
+pub enum CliVerdict {
+    /// It succeeded. A success also needs exit code 0.
     Success,
-    /// Not well, in the vendor's words. The exit code may be 0 all the same.
+    /// It failed, in the vendor's words. The exit code may still be 0.
     Failure(String),
-    /// Its closing record never came: killed, or the stream was cut.
+    /// The closing record never came: the CLI was killed, or the stream was cut.
     Unknown,
-}
-
-/// Tokens and money. A field is `None` where the vendor does not say it, never 0 for that.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Usage {
-    /// Tokens that went in, cached ones included.
-    pub input: Option<u64>,
-    /// Those of `input` that came from a cache.
-    pub cached_input: Option<u64>,
-    /// Tokens that came out, thoughts included.
-    pub output: Option<u64>,
-    /// Those of `output` that were thoughts.
-    pub reasoning: Option<u64>,
-    /// US dollars, as the vendor reckons them.
-    pub cost_usd: Option<f64>,
-    /// Whether this is the session's total since its beginning, so that a resumed one counts what came before, too.
-    pub cumulative: bool,
-}
-
-impl Usage {
-    /// Takes in what was used further, or what replaces it.
-    pub fn take(&mut self, more: &Self) {
-        if more.cumulative {
-            *self = *more;
-            return;
-        }
-        self.input = add(self.input, more.input);
-        self.cached_input = add(self.cached_input, more.cached_input);
-        self.output = add(self.output, more.output);
-        self.reasoning = add(self.reasoning, more.reasoning);
-        self.cost_usd = match (self.cost_usd, more.cost_usd) {
-            (Some(a), Some(b)) => Some(a + b),
-            (a, b) => a.or(b),
-        };
-    }
-
-    /// What was used since `before`, the total of the same session as it was known last; for a total only.
-    #[must_use]
-    pub fn since(&self, before: &Self) -> Self {
-        if !self.cumulative {
-            return *self;
-        }
-        let less = |now: Option<u64>, then: Option<u64>| Some(now?.saturating_sub(then.unwrap_or(0)));
-        Self {
-            input: less(self.input, before.input),
-            cached_input: less(self.cached_input, before.cached_input),
-            output: less(self.output, before.output),
-            reasoning: less(self.reasoning, before.reasoning),
-            cost_usd: self.cost_usd.map(|now| (now - before.cost_usd.unwrap_or(0.0)).max(0.0)),
-            cumulative: false,
-        }
-    }
-
-    /// All tokens, where both sides are known.
-    #[must_use]
-    pub fn tokens(&self) -> Option<u64> {
-        Some(self.input?.saturating_add(self.output?))
-    }
-}
-
-fn add(a: Option<u64>, b: Option<u64>) -> Option<u64> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(a.saturating_add(b)),
-        (a, b) => a.or(b),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn parts_add_up_and_what_nobody_said_stays_unknown() {
-        let mut all = Usage::default();
-        all.take(&Usage { input: Some(10), output: Some(2), ..Usage::default() });
-        all.take(&Usage { input: Some(5), cost_usd: Some(0.5), ..Usage::default() });
-        assert_eq!((all.input, all.output, all.cached_input), (Some(15), Some(2), None));
-        assert_eq!((all.cost_usd, all.tokens()), (Some(0.5), Some(17)));
-        assert_eq!(Usage::default().tokens(), None);
-    }
-
-    #[test]
-    fn a_total_replaces_and_a_run_is_the_difference_of_two_totals() {
-        let total = |n| Usage { input: Some(n), cumulative: true, ..Usage::default() };
-        let mut all = total(123);
-        all.take(&total(246));
-        assert_eq!(all, total(246));
-        let run = all.since(&total(123));
-        assert_eq!((run.input, run.output, run.cumulative), (Some(123), None, false));
-    }
 }

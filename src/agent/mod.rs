@@ -1,4 +1,4 @@
-//! PURE. What agents print.
+//! PURE. What agents print: streams as events, signals, limits, and text for a terminal.
 
 pub mod columns;
 pub mod digest;
@@ -7,10 +7,14 @@ pub mod limit;
 pub mod redact;
 pub mod render;
 pub mod sanitise;
+pub mod shell;
 pub mod signal;
 pub mod stream;
+pub mod usage;
+mod utf8;
 
-pub use event::{AgentEvent, Format, Usage, Verdict};
+pub use event::{AgentEvent, CliVerdict, Format};
 pub use render::Renderer;
-pub use signal::{Found, SignalScanner};
-pub use stream::Reader;
+pub use signal::{SignalScan, SignalScanner};
+pub use stream::StreamReader;
+pub use usage::Usage;

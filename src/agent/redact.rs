@@ -1,4 +1,4 @@
-//! Takes secrets out of what is kept of an agent's words in state, results and progress.
+//! Removes secrets from what state, results and progress keep of an agent's words.
 //!
 //! The agent's own output log stays as it is, byte for byte, in a private file.
 
@@ -6,12 +6,12 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// What stands in a secret's place.
+/// What replaces a secret.
 const MASK: &str = "[redacted]";
-/// Shorter values are words, ports and switches.
+/// Shorter values are words, ports and switches, not secrets.
 const MIN_VALUE: usize = 8;
 
-/// Shapes of keys that vendors hand out, and assignments to names that speak of secrets.
+/// Shapes of keys that vendors issue, of passwords in addresses and of private keys.
 static SHAPES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     [
         r"\b(?:sk|pk|rk)-[A-Za-z0-9_-]{16,}",
@@ -41,7 +41,7 @@ pub fn looks_secret(name: &str) -> bool {
         && name != "XAUTHORITY"
 }
 
-/// Knows the secrets of one environment.
+/// Knows the secrets of one environment and masks them.
 #[derive(Debug, Default)]
 pub struct Redactor {
     values: Vec<String>,
@@ -56,13 +56,12 @@ impl Redactor {
             .filter(|(name, value)| looks_secret(name) && value.len() >= MIN_VALUE)
             .map(|(_, value)| value.to_owned())
             .collect();
-        // a longer value may hold a shorter one
+        // longest first, since a value may hold a shorter one
         values.sort_by_key(|v| std::cmp::Reverse(v.len()));
         Self { values }
     }
 
-    /// Whether a variable should not be shown to others: by its name, by the shape of its value, or because it repeats
-    /// the value of one that should not.
+    /// Whether a variable is secret: by its name, by the shape of its value, or because its value holds a known secret.
     #[must_use]
     pub fn hides(&self, name: &str, value: &str) -> bool {
         looks_secret(name)
@@ -70,7 +69,7 @@ impl Redactor {
             || SHAPES.iter().any(|shape| shape.is_match(value))
     }
 
-    /// The text without what looks like a secret.
+    /// The text with all that looks like a secret masked.
     #[must_use]
     pub fn redact(&self, text: &str) -> String {
         let mut text = text.to_owned();
@@ -117,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_words_stay() {
+    fn plain_words_stay_as_they_are() {
         let text = "the task-done token is sk-1 and the eyJ is short";
         assert_eq!(Redactor::default().redact(text), text);
     }

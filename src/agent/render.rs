@@ -1,34 +1,37 @@
-//! An agent's events as a person wants to see them: what it says in full, what it does in a line each.
+//! Renders an agent's events for people: its words in full, each action in a line.
 
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 
 use super::columns::{cut, cut_beginning, width};
-use super::event::{AgentEvent, Usage};
+use super::event::AgentEvent;
 use super::sanitise::{Sanitiser, sanitise};
+use super::usage::Usage;
 
-/// Lines shown of what a tool printed.
+/// Lines shown of a tool's output.
 const RESULT: usize = 4;
-/// Lines shown of a thought, or of what the CLI told the agent.
+/// Lines shown of a thought or of other words that are not the agent's answer.
 const ASIDE: usize = 3;
-/// Columns below which nothing readable fits.
+/// The narrowest layout, in columns.
 const NARROW: usize = 20;
 
-/// Turns events into text for a terminal. The agent's own words keep their lines, so that the terminal can fold
-/// them anew when its size changes; all else is cut to the width.
+/// Turns events into text for a terminal.
+///
+/// The agent's own words keep their lines, so that the terminal can wrap them again when its size changes. All other
+/// lines are cut to the width.
 #[derive(Debug)]
 pub struct Renderer {
     width: usize,
     palette: Palette,
-    /// The agent's folder with a `/` at its end: paths below it are shown without.
+    /// The agent's folder with a `/` at its end. Paths below it are shown relative to it.
     root: Option<String>,
     words: Sanitiser,
     speaking: bool,
-    /// How many line ends the text ends with, at most 2; `None` before the first.
+    /// How many line ends the output ends with, at most 2. `None` before the first output.
     ends: Option<usize>,
     session: Option<String>,
-    /// The last error and the last aside, which some say twice.
+    /// The last error and the last aside, because some CLIs print them twice.
     error: Option<String>,
     aside: Option<String>,
     usage: Option<Usage>,
@@ -43,7 +46,7 @@ struct Palette {
 }
 
 impl Renderer {
-    /// A renderer for a terminal of so many columns, with or without colour.
+    /// A renderer for a terminal of this width, with or without colour.
     #[must_use]
     pub fn new(width: usize, color: bool) -> Self {
         let palette = if color {
@@ -70,7 +73,7 @@ impl Renderer {
         }
     }
 
-    /// The folder where the agent works, by which its paths are shortened.
+    /// Sets the folder where the agent works. It shortens the paths.
     #[must_use]
     pub fn root(mut self, folder: &str) -> Self {
         let folder = folder.trim_end_matches('/');
@@ -78,18 +81,18 @@ impl Renderer {
         self
     }
 
-    /// The terminal has so many columns now.
+    /// Sets a new width.
     pub fn resize(&mut self, width: usize) {
         self.width = width.max(NARROW);
     }
 
-    /// Appends what is to be shown of the next event.
+    /// Appends the text of the next event.
     pub fn render(&mut self, event: &AgentEvent, out: &mut String) {
         let from = out.len();
         if let AgentEvent::Text { text, continues } = event {
-            self.say(text, *continues, out);
+            self.words_of_agent(text, *continues, out);
         } else {
-            self.tell(event, out);
+            self.action(event, out);
         }
         let shown = &out[from..];
         if !shown.is_empty() {
@@ -99,7 +102,7 @@ impl Renderer {
         }
     }
 
-    /// Ends the last line, if it has not ended.
+    /// Ends the last line, if it is open.
     pub fn finish(&mut self, out: &mut String) {
         if self.ends == Some(0) {
             out.push('\n');
@@ -107,7 +110,7 @@ impl Renderer {
         }
     }
 
-    fn say(&mut self, text: &str, continues: bool, out: &mut String) {
+    fn words_of_agent(&mut self, text: &str, continues: bool, out: &mut String) {
         if !continues || !self.speaking {
             self.words = Sanitiser::default();
             if !continues {
@@ -119,14 +122,14 @@ impl Renderer {
         self.words.feed(text.as_bytes(), out);
     }
 
-    /// Line ends until there are `wanted`; none at the very beginning.
+    /// Adds line ends until there are `wanted`, but none at the very beginning.
     fn gap(&self, out: &mut String, wanted: usize) {
         if let Some(ends) = self.ends {
             out.extend(std::iter::repeat_n('\n', wanted.saturating_sub(ends)));
         }
     }
 
-    fn tell(&mut self, event: &AgentEvent, out: &mut String) {
+    fn action(&mut self, event: &AgentEvent, out: &mut String) {
         let Palette { dim, bad, warn, .. } = self.palette;
         match event {
             AgentEvent::Session { id, model } => {
@@ -142,9 +145,9 @@ impl Renderer {
                     self.aside = Some(text.clone());
                 }
             }
-            AgentEvent::ToolCall { name, what, sub } => {
+            AgentEvent::ToolCall { name, target, subagent } => {
                 self.error = None;
-                self.call(name, what, *sub, out);
+                self.call(name, target, *subagent, out);
             }
             AgentEvent::ToolResult { ok: true, head, lines } => {
                 self.block(dim, "", head, *lines, RESULT, out);
@@ -157,7 +160,7 @@ impl Renderer {
             AgentEvent::Notice { text } => self.line(dim, &format!("· {text}"), out),
             AgentEvent::Stray { text, .. } => self.line(dim, text, out),
             AgentEvent::Error { text } => self.fail(text, out),
-            AgentEvent::Usage(usage) => self.usage.get_or_insert_default().take(usage),
+            AgentEvent::Usage(usage) => self.usage.get_or_insert_default().add(usage),
             AgentEvent::End { ok, error, .. } => {
                 if !ok {
                     self.fail(error.as_deref().unwrap_or("failed"), out);
@@ -171,7 +174,7 @@ impl Renderer {
         }
     }
 
-    /// Begins a line that is not the agent's word.
+    /// Begins a line that does not hold the agent's words.
     fn begin(&mut self, out: &mut String) {
         let wanted = if std::mem::take(&mut self.speaking) { 2 } else { 1 };
         self.gap(out, wanted);
@@ -184,19 +187,19 @@ impl Renderer {
         let _ = writeln!(out, "{style}{text}{style:#}");
     }
 
-    fn call(&mut self, name: &str, what: &str, sub: bool, out: &mut String) {
+    fn call(&mut self, name: &str, target: &str, subagent: bool, out: &mut String) {
         self.begin(out);
-        let indent = if sub { "  " } else { "" };
+        let indent = if subagent { "  " } else { "" };
         let name = one_line(name);
-        let mut what = one_line(what);
+        let mut target = one_line(target);
         if let Some(root) = &self.root {
-            what = what.replace(root.as_str(), "");
+            target = target.replace(root.as_str(), "");
         }
         let room = self.width.saturating_sub(indent.len() + 3 + width(&name));
-        let is_path = what.contains('/') && !what.contains(' ');
-        let what = if is_path { cut_beginning(&what, room) } else { cut(&what, room) };
+        let is_path = target.contains('/') && !target.contains(' ');
+        let target = if is_path { cut_beginning(&target, room) } else { cut(&target, room) };
         let tool = self.palette.tool;
-        let text = format!("{indent}▸ {tool}{name}{tool:#} {what}");
+        let text = format!("{indent}▸ {tool}{name}{tool:#} {target}");
         let _ = writeln!(out, "{}", text.trim_end());
     }
 
@@ -223,7 +226,7 @@ impl Renderer {
         }
     }
 
-    /// An error in full, once.
+    /// Prints an error in full, but only once.
     fn fail(&mut self, text: &str, out: &mut String) {
         let clean = sanitise(text.trim().as_bytes());
         if clean.is_empty() || self.error.as_ref() == Some(&clean) {
@@ -247,7 +250,7 @@ fn count(text: &str) -> usize {
     text.trim_end().lines().count()
 }
 
-/// `12.3k tokens in (4.1k cached), 950 out, $0.42`; `None` where nothing is known.
+/// `12.3k tokens in (4.1k cached), 950 out, $0.42`. `None` if nothing is known.
 #[must_use]
 pub fn spent(usage: &Usage) -> Option<String> {
     let part = |n: Option<u64>, word: &str| {
@@ -295,12 +298,12 @@ mod tests {
         out
     }
 
-    fn call(what: &str) -> AgentEvent {
-        AgentEvent::ToolCall { name: "Edit".into(), what: what.into(), sub: false }
+    fn call(target: &str) -> AgentEvent {
+        AgentEvent::ToolCall { name: "Edit".into(), target: target.into(), subagent: false }
     }
 
     #[test]
-    fn a_tool_takes_one_line_that_fits_and_of_a_path_the_end_is_kept() {
+    fn a_tool_call_is_one_line_and_a_long_path_keeps_its_end() {
         assert_eq!(screen(40, false, &[call("/p/x/src/main.rs")]), "▸ Edit src/main.rs\n");
         assert_eq!(screen(20, false, &[call("a/long/way/to/main.rs")]), "▸ Edit …y/to/main.rs\n");
         assert_eq!(screen(20, false, &[call("cat <<E\nsome text\nE")]), "▸ Edit cat <<E some…\n");
@@ -323,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_comes_from_outside_steers_the_terminal() {
+    fn no_foreign_text_controls_the_terminal() {
         let evil = "x\u{1b}]0;t\u{7}\u{1b}[2J\u{9b}1m\u{202e}y".to_owned();
         let shown = screen(
             80,
@@ -332,11 +335,11 @@ mod tests {
                 AgentEvent::Session { id: evil.clone(), model: Some(evil.clone()) },
                 AgentEvent::Text { text: evil.clone(), continues: false },
                 AgentEvent::Aside { text: evil.clone() },
-                AgentEvent::ToolCall { name: evil.clone(), what: evil.clone(), sub: true },
+                AgentEvent::ToolCall { name: evil.clone(), target: evil.clone(), subagent: true },
                 AgentEvent::ToolResult { ok: false, head: evil.clone(), lines: 1 },
                 AgentEvent::Retry { text: evil.clone() },
                 AgentEvent::Notice { text: evil.clone() },
-                AgentEvent::Stray { text: evil.clone(), line: true },
+                AgentEvent::Stray { text: evil.clone(), verbatim: true },
                 AgentEvent::Error { text: evil.clone() },
                 AgentEvent::End { ok: false, text: None, error: Some(evil) },
             ],
@@ -345,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn colour_is_ended_on_the_line_where_it_begins() {
+    fn a_colour_ends_on_the_line_where_it_begins() {
         let error = AgentEvent::Error { text: "one\ntwo".into() };
         for line in screen(40, true, &[error, call("x")]).lines() {
             assert_eq!(line.matches("\u{1b}[0m").count(), 1, "{line:?}");
@@ -353,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_of_the_usage_is_not_shown() {
+    fn unknown_parts_of_the_usage_are_not_shown() {
         assert_eq!(spent(&Usage::default()), None);
         let some = Usage { output: Some(12_345), cost_usd: Some(1.5), ..Usage::default() };
         assert_eq!(spent(&some).as_deref(), Some("12.3k out, $1.50"));

@@ -1,20 +1,21 @@
-//! Makes the words of others fit for a terminal: text and line ends, nothing that steers the terminal.
+//! Makes foreign text safe for a terminal: only text and line ends pass, nothing that controls the terminal.
 //!
-//! Own code, because no stripper at hand knows the 8-bit introducers, keeps its state over pieces cut anywhere, and
-//! lets a string without an end hide no more than its line.
+//! This is own code because no crate at hand knows the 8-bit introducers, keeps its state across pieces, and lets an
+//! unterminated string hide only its own line.
 
-/// Reads bytes piece by piece and gives text without escape sequences and control characters.
+use super::utf8::CharJoiner;
+
+/// Turns bytes, piece by piece, into text without escape sequences and control characters.
 #[derive(Debug, Default)]
 pub struct Sanitiser {
-    state: State,
-    /// The start of a character whose rest has not come yet.
-    part: Vec<u8>,
+    state: EscapeState,
+    joiner: CharJoiner,
     after_return: bool,
 }
 
-/// Where in an escape sequence (ECMA-48) the text is.
+/// The position inside an escape sequence (ECMA-48).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum State {
+enum EscapeState {
     #[default]
     Text,
     /// After ESC.
@@ -30,33 +31,21 @@ enum State {
 }
 
 impl Sanitiser {
-    /// Appends to `text` what of `piece` may be shown; invalid UTF-8 becomes U+FFFD.
+    /// Appends the visible part of `piece` to `text`. Invalid UTF-8 becomes U+FFFD.
     pub fn feed(&mut self, piece: &[u8], text: &mut String) {
-        let joined;
-        let bytes = if self.part.is_empty() {
-            piece
-        } else {
-            self.part.extend_from_slice(piece);
-            joined = std::mem::take(&mut self.part);
-            &joined
-        };
-        let mut chunks = bytes.utf8_chunks().peekable();
-        while let Some(chunk) = chunks.next() {
+        for chunk in self.joiner.join(piece).utf8_chunks() {
             self.take_all(chunk.valid(), text);
-            let invalid = chunk.invalid();
-            if chunks.peek().is_none() && may_go_on(invalid) {
-                self.part = invalid.to_vec();
-            } else if !invalid.is_empty() {
+            if !chunk.invalid().is_empty() {
                 self.take(char::REPLACEMENT_CHARACTER, text);
             }
         }
     }
 
     fn take_all(&mut self, mut rest: &str, text: &mut String) {
-        // most of what comes means nothing but itself
+        // fast path: most text is plain
         let plain = |b: &u8| matches!(b, b' '..=b'~' | b'\n' | b'\t');
         while !rest.is_empty() {
-            if self.state == State::Text && !self.after_return {
+            if self.state == EscapeState::Text && !self.after_return {
                 let end = rest.bytes().position(|b| !plain(&b)).unwrap_or(rest.len());
                 text.push_str(&rest[..end]);
                 rest = &rest[end..];
@@ -72,57 +61,52 @@ impl Sanitiser {
         let after_return = std::mem::take(&mut self.after_return);
         #[expect(clippy::match_same_arms, reason = "the arms follow the states, and their order matters")]
         let next = match (self.state, c) {
-            // whatever goes on, a line ends it: nothing may hide more
+            // a line end ends every sequence, so that none can hide more than its line
             (_, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}') => {
-                // progress bars redraw a line; here each state gets its own
+                // progress bars redraw a line; here each redraw becomes a line
                 self.after_return = c == '\r';
                 if !(after_return && c == '\n') {
                     text.push('\n');
                 }
-                State::Text
+                EscapeState::Text
             }
-            (State::StringEscape, '\\') => State::Text,
-            (State::String, '\u{1b}') => State::StringEscape,
-            (State::String, '\u{7}' | '\u{9c}') => State::Text,
-            (State::String, _) => State::String,
-            (_, '\u{1b}') => State::Escape,
-            (_, '\u{9b}') | (State::Escape | State::StringEscape, '[') => State::Sequence,
+            (EscapeState::StringEscape, '\\') => EscapeState::Text,
+            (EscapeState::String, '\u{1b}') => EscapeState::StringEscape,
+            (EscapeState::String, '\u{7}' | '\u{9c}') => EscapeState::Text,
+            (EscapeState::String, _) => EscapeState::String,
+            (_, '\u{1b}') => EscapeState::Escape,
+            (_, '\u{9b}') | (EscapeState::Escape | EscapeState::StringEscape, '[') => EscapeState::Sequence,
             (_, '\u{90}' | '\u{98}' | '\u{9d}'..='\u{9f}')
-            | (State::Escape | State::StringEscape, ']' | 'P' | 'X' | '^' | '_') => State::String,
-            (State::Escape | State::StringEscape | State::Intermediate, ' '..='/') => State::Intermediate,
-            (State::Escape | State::StringEscape | State::Intermediate, '0'..='~') => State::Text,
-            (State::Sequence, ' '..='?') => State::Sequence,
-            (State::Sequence, '@'..='~') => State::Text,
+            | (EscapeState::Escape | EscapeState::StringEscape, ']' | 'P' | 'X' | '^' | '_') => {
+                EscapeState::String
+            }
+            (EscapeState::Escape | EscapeState::StringEscape | EscapeState::Intermediate, ' '..='/') => {
+                EscapeState::Intermediate
+            }
+            (EscapeState::Escape | EscapeState::StringEscape | EscapeState::Intermediate, '0'..='~') => {
+                EscapeState::Text
+            }
+            (EscapeState::Sequence, ' '..='?') => EscapeState::Sequence,
+            (EscapeState::Sequence, '@'..='~') => EscapeState::Text,
             _ => {
-                if shown(c) {
+                if is_visible(c) {
                     text.push(c);
                 }
-                State::Text
+                EscapeState::Text
             }
         };
         self.state = next;
     }
 }
 
-/// Controls steer the terminal, and marks of direction can make a line look like another.
-fn shown(c: char) -> bool {
+/// Control characters act on the terminal, and direction marks can make a line look like another one.
+fn is_visible(c: char) -> bool {
     c == '\t'
         || !(c.is_control()
             || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}'))
 }
 
-/// Whether these bytes are the beginning of a character that the next piece may complete.
-fn may_go_on(bytes: &[u8]) -> bool {
-    let wanted = match bytes.first() {
-        Some(0xC2..=0xDF) => 2,
-        Some(0xE0..=0xEF) => 3,
-        Some(0xF0..=0xF4) => 4,
-        _ => return false,
-    };
-    bytes.len() < wanted
-}
-
-/// The whole of `bytes`, fit for a terminal.
+/// All of `bytes` as text that is safe for a terminal.
 #[must_use]
 pub fn sanitise(bytes: &[u8]) -> String {
     let mut text = String::new();
@@ -130,12 +114,20 @@ pub fn sanitise(bytes: &[u8]) -> String {
     text
 }
 
+/// [`sanitise`] for a place where only one line fits: all white space between words becomes one space.
+#[must_use]
+pub fn sanitise_line(text: &str) -> String {
+    let clean = sanitise(text.as_bytes());
+    let words: Vec<_> = clean.split_whitespace().collect();
+    words.join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn colours_titles_clipboard_and_screen_switches_are_gone_and_text_stays() {
+    fn escape_sequences_are_removed_and_text_stays() {
         let hostile = b"\x1b[31mred\x1b[0m \x1b]0;title\x07a\x1b]52;c;Zm9v\x1b\\b\x1b[?1049hc\x07\x08\n";
         assert_eq!(sanitise(hostile), "red abc\n");
     }
@@ -147,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_anywhere_changes_nothing() {
+    fn a_cut_between_pieces_changes_nothing() {
         let all = "grüße \u{1F600} \x1b[1;31mx\x1b]8;;http://a\x1b\\y\r\nz\rw\n".as_bytes();
         for cut in 0..all.len() {
             let mut sanitiser = Sanitiser::default();
@@ -159,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn invalid_utf8_is_shown_as_replacement() {
+    fn invalid_utf8_becomes_the_replacement_character() {
         assert_eq!(sanitise(b"a\xffb"), "a\u{FFFD}b");
     }
 }

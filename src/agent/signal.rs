@@ -1,48 +1,48 @@
-//! Finds the signals in what an agent says, in one pass and bounded memory.
+//! Finds the signals in an agent's words, in one pass and bounded memory.
 //!
-//! A signal counts only alone on its line, outside code fences, and not as part of an echo of the prompt: a line
-//! of the prompt that holds a signal is known together with the line above it, and an output line that follows the
-//! same line is the echo, not the agent.
+//! A signal counts only if it is alone on its line, outside code fences, and not an echo of the prompt. The scanner
+//! remembers each signal of the prompt together with the line above it. The same pair of lines in the output is the
+//! echo.
 
 use std::collections::HashSet;
 
 /// The unit is done.
 pub const TASK_DONE: &str = "<promise>TASK_DONE</promise>";
-/// Everything the agent was asked for is done; for a step it means the same as [`TASK_DONE`].
+/// All work is done. For a step it means the same as [`TASK_DONE`].
 pub const COMPLETE: &str = "<promise>COMPLETE</promise>";
-/// A human is needed.
+/// The agent cannot continue without a human.
 pub const HALT: &str = "<promise>HALT</promise>";
 
-/// Bytes of one line that are looked at; a longer line can hold no signal alone.
+/// Bytes of a line that are read. A longer line cannot be a signal alone.
 const LINE_CAP: usize = 4096;
-/// Bytes of the agent's last words.
+/// Bytes kept of the agent's last lines.
 const RECENT_CAP: usize = 4096;
 
-/// What was found so far.
+/// What a scan found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Found {
-    /// `TASK_DONE` or `COMPLETE` was said.
+pub struct SignalScan {
+    /// The agent printed `TASK_DONE` or `COMPLETE`.
     pub done: bool,
-    /// HALT was said: the text before it.
+    /// The text before the first HALT, if the agent printed one.
     pub halt: Option<String>,
-    /// The last lines that were said, signals left out.
+    /// The agent's last lines, without signals.
     pub last_words: String,
 }
 
-/// Reads an agent's text, piece by piece.
+/// Scans an agent's text, piece by piece.
 #[derive(Debug, Default)]
 pub struct SignalScanner {
-    /// The start of a line whose end has not come yet.
+    /// The beginning of a line that has not ended yet.
     part: Vec<u8>,
     overlong: bool,
     fence: Option<(u8, usize)>,
-    /// The last lines that were said, at most twice [`RECENT_CAP`] of them, signals left out.
+    /// The last lines without signals, at most eight times [`RECENT_CAP`] bytes.
     recent: Vec<u8>,
-    /// Where in `recent` the block of text begins that is being said.
+    /// Where in `recent` the current block of text begins.
     block: usize,
-    /// Whether HALT was already said when the step began.
+    /// Whether HALT came before this step began.
     halted_before: bool,
-    /// The last line, where it is not the end of `recent`.
+    /// The last line, if it was a signal and so is not in `recent`.
     previous_signal: Option<&'static str>,
     echoes: HashSet<(Vec<u8>, &'static str)>,
     done: bool,
@@ -50,7 +50,7 @@ pub struct SignalScanner {
 }
 
 impl SignalScanner {
-    /// A scanner for the answer to `prompt`; pass an empty one where the prompt cannot come back.
+    /// A scanner for the answer to `prompt`. Pass an empty prompt if the output cannot echo it.
     #[must_use]
     pub fn new(prompt: &str) -> Self {
         let mut echoes = HashSet::new();
@@ -64,9 +64,9 @@ impl SignalScanner {
         Self { echoes, ..Self::default() }
     }
 
-    /// Takes the next piece of output; pieces may end anywhere.
+    /// Takes the next piece of output, which may end anywhere.
     pub fn feed(&mut self, mut piece: &[u8]) {
-        while let Some(end) = memchr(piece) {
+        while let Some(end) = newline(piece) {
             if self.part.is_empty() {
                 self.take_line(&piece[..end.min(LINE_CAP)], end > LINE_CAP);
             } else {
@@ -78,22 +78,22 @@ impl SignalScanner {
         self.extend(piece);
     }
 
-    /// A block of text ends: whatever comes is on a line of its own, and in no fence that this one left open.
+    /// Ends a block of text: the next text begins a new line, outside any fence that this block left open.
     pub fn end_block(&mut self) {
         self.end_part();
         self.fence = None;
         self.block = self.recent.len();
     }
 
-    /// The agent works on: `TASK_DONE` was not its last word. HALT stands, since a human was asked for.
-    pub fn work_goes_on(&mut self) {
+    /// Begins a step: an earlier `TASK_DONE` was not the final message. HALT stays, since it asks for a human.
+    pub fn begin_step(&mut self) {
         self.end_block();
         self.done = false;
         self.halted_before = self.halt.is_some();
     }
 
-    /// What was said since the work went on was no answer.
-    pub fn forget(&mut self) {
+    /// Discards the text since the step began, because it was not an answer.
+    pub fn discard_step(&mut self) {
         self.end_block();
         self.done = false;
         if !self.halted_before {
@@ -101,11 +101,11 @@ impl SignalScanner {
         }
     }
 
-    /// The end of the output: what was found.
+    /// Ends the output and returns what the scan found.
     #[must_use]
-    pub fn finish(mut self) -> Found {
+    pub fn finish(mut self) -> SignalScan {
         self.end_part();
-        Found { done: self.done, last_words: self.last_words(), halt: self.halt }
+        SignalScan { done: self.done, last_words: self.last_words(), halt: self.halt }
     }
 
     fn extend(&mut self, bytes: &[u8]) {
@@ -147,7 +147,7 @@ impl SignalScanner {
         }
     }
 
-    /// Whether the prompt has this signal below the line that came last.
+    /// Whether the prompt has this signal below the line that the output had last.
     fn is_echo(&self, signal: &'static str) -> bool {
         if self.echoes.is_empty() {
             return false;
@@ -159,7 +159,7 @@ impl SignalScanner {
         self.echoes.iter().any(|(line, s)| *s == signal && line == previous)
     }
 
-    /// Opens or closes a fence, by `CommonMark`'s rule (same character, at least as long, nothing behind).
+    /// Opens or closes a fence by `CommonMark`'s rule: same character, at least as long, nothing behind it.
     fn cross_fence(&mut self, line: &[u8]) -> bool {
         let Some(mark @ (b'`' | b'~')) = line.first().copied() else { return false };
         let length = line.iter().take_while(|b| **b == mark).count();
@@ -184,7 +184,7 @@ impl SignalScanner {
         self.previous_signal = None;
         self.recent.extend_from_slice(line);
         self.recent.push(b'\n');
-        // seldom, so that keeping the end costs little
+        // rarely, so that dropping old lines costs little
         if self.recent.len() > 8 * RECENT_CAP {
             let old = self.recent.len() - RECENT_CAP - LINE_CAP;
             self.recent.drain(..old);
@@ -192,7 +192,7 @@ impl SignalScanner {
         }
     }
 
-    /// What was said in this block, or before it if nothing was.
+    /// The text of this block, or the last lines before it if the block is empty.
     fn question(&self) -> String {
         let said = self.last_words();
         let block = String::from_utf8_lossy(&self.recent[self.block..]);
@@ -203,15 +203,15 @@ impl SignalScanner {
     fn last_words(&self) -> String {
         let mut start = self.recent.len().saturating_sub(RECENT_CAP);
         if start > 0 {
-            // no half lines, unless there is but one
+            // no half lines, unless there is only one
             let rest = &self.recent[start..self.recent.len() - 1];
-            start += memchr(rest).map_or(0, |end| end + 1);
+            start += newline(rest).map_or(0, |end| end + 1);
         }
         String::from_utf8_lossy(&self.recent[start..]).trim_end().to_owned()
     }
 }
 
-fn memchr(bytes: &[u8]) -> Option<usize> {
+fn newline(bytes: &[u8]) -> Option<usize> {
     memchr::memchr(b'\n', bytes)
 }
 
@@ -219,7 +219,7 @@ fn cap(line: &[u8]) -> &[u8] {
     &line[..line.len().min(LINE_CAP)]
 }
 
-/// The signal that this line is.
+/// The signal that the line consists of.
 fn signal(line: &[u8]) -> Option<&'static str> {
     [TASK_DONE, COMPLETE, HALT].into_iter().find(|s| s.as_bytes() == line)
 }
@@ -228,9 +228,9 @@ fn signal(line: &[u8]) -> Option<&'static str> {
 mod tests {
     use super::*;
 
-    fn scan(prompt: &str, output: &str) -> Found {
+    fn scan(prompt: &str, output: &str) -> SignalScan {
         let mut scanner = SignalScanner::new(prompt);
-        // the smallest pieces prove that no cut matters
+        // one byte at a time, so that every cut is tried
         for byte in output.as_bytes() {
             scanner.feed(std::slice::from_ref(byte));
         }
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn halt_keeps_the_text_before_it_as_the_question() {
+    fn the_text_before_halt_is_the_question() {
         let found =
             scan("", "Which database?\nA or B?\n<promise>HALT</promise>\n<promise>TASK_DONE</promise>\n");
         assert_eq!(found.halt.as_deref(), Some("Which database?\nA or B?"));
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn an_echo_of_the_prompt_is_not_the_agent() {
+    fn a_signal_in_an_echo_of_the_prompt_does_not_count() {
         let prompt =
             "Do it.\nWhen done print:\n<promise>TASK_DONE</promise>\nElse:\n<promise>HALT</promise>\n";
         let echoed = scan(prompt, prompt);
@@ -275,19 +275,19 @@ mod tests {
     }
 
     #[test]
-    fn done_counts_as_the_last_word_only_and_halt_whenever_it_was_said() {
+    fn done_counts_only_in_the_last_step_and_halt_in_any_step() {
         let mut scanner = SignalScanner::new("");
         scanner.feed(b"My plan: at the end I print\n<promise>TASK_DONE</promise>");
-        scanner.work_goes_on();
+        scanner.begin_step();
         scanner.feed(b"Which one?\n<promise>HALT</promise>");
-        scanner.work_goes_on();
-        scanner.feed(b"I went on.");
+        scanner.begin_step();
+        scanner.feed(b"I continued.");
         let found = scanner.finish();
         assert_eq!((found.done, found.halt.as_deref()), (false, Some("Which one?")));
     }
 
     #[test]
-    fn blocks_do_not_run_into_each_other() {
+    fn a_block_ends_its_last_line_and_its_open_fence() {
         let mut scanner = SignalScanner::new("");
         scanner.feed(b"```sh\nls");
         scanner.end_block();
@@ -298,16 +298,16 @@ mod tests {
     }
 
     #[test]
-    fn a_summary_of_what_was_asked_is_no_answer() {
+    fn signals_in_a_discarded_summary_do_not_count() {
         let mut scanner = SignalScanner::new("");
-        scanner.work_goes_on();
+        scanner.begin_step();
         scanner.feed(b"The rules: if unsure, print\n<promise>HALT</promise>\n");
-        scanner.forget();
+        scanner.discard_step();
         assert_eq!(scanner.finish().halt, None);
     }
 
     #[test]
-    fn a_line_without_end_costs_no_memory_and_is_no_signal() {
+    fn an_endless_line_costs_no_memory_and_is_not_a_signal() {
         let mut scanner = SignalScanner::new("");
         let piece = vec![b'x'; 100_000];
         for _ in 0..1000 {
@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn invalid_utf8_and_nul_bytes_are_read_over() {
+    fn invalid_utf8_and_nul_bytes_do_not_hide_a_signal() {
         let mut scanner = SignalScanner::new("");
         scanner.feed(b"\xff\xfe\0 junk\n<promise>TASK_DONE</promise>\n");
         assert!(scanner.finish().done);

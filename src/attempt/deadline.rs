@@ -1,22 +1,23 @@
-//! Which deadline passes next: pure arithmetic on durations since the start.
+//! PURE. Which deadline comes next: pure arithmetic on durations since the start.
 //!
-//! The durations come from a monotonic clock that stands still while the machine sleeps, so a closed laptop lid
-//! times nothing out.
+//! The durations come from a monotonic clock that stops while the machine sleeps, so a closed laptop does not time out an
+//! agent.
 
 use std::time::Duration;
 
-use super::record::{Deadlines, TimedOut};
+use crate::state::outcome::TimedOut;
+use crate::store::attempt_file::Deadlines;
 
-/// What is known of an attempt's output, as time since its start.
+/// When an attempt printed its last byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LastOutput {
-    /// Nothing came yet.
+    /// It has not printed anything.
     Never,
-    /// The last byte came then.
+    /// This long after the start.
     At(Duration),
 }
 
-/// The next deadline and what it means, if any is set.
+/// The next deadline, as time since the start, and its kind. `None` if none is set.
 #[must_use]
 pub fn next(deadlines: &Deadlines, last: LastOutput) -> Option<(Duration, TimedOut)> {
     let ms = Duration::from_millis;
@@ -45,14 +46,14 @@ mod tests {
     }
 
     #[test]
-    fn output_moves_the_idle_deadline_but_never_the_total() {
+    fn output_moves_the_idle_deadline_but_never_the_total_one() {
         let at = |ms| LastOutput::At(Duration::from_millis(ms));
         assert_eq!(next(&ALL, at(20)), Some((Duration::from_millis(50), TimedOut::Idle)));
         assert_eq!(next(&ALL, at(90)), Some((Duration::from_millis(100), TimedOut::Total)));
     }
 
     #[test]
-    fn without_deadlines_there_is_none() {
+    fn without_deadlines_none_comes_next() {
         let none = Deadlines { total_ms: None, idle_ms: None, first_output_ms: None, grace_ms: 1 };
         assert_eq!(next(&none, LastOutput::Never), None);
     }

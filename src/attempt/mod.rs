@@ -1,17 +1,16 @@
-//! One attempt, as it runs inside its window: `seqorch __attempt DIR`.
+//! One attempt, as it runs inside its window: `seqorch __attempt DIR`. Also what runs in the other windows and panes.
 //!
-//! Only the hidden verbs call in here; the orchestrator shares [`record`] (the files of an attempt) and
-//! [`pane::Errand`] (the arguments of what stands beside it), and nothing else.
+//! Only the hidden verbs run this code. The orchestrator knows an attempt by the files in its folder and by its lock; from
+//! here it uses only the names of the verbs and [`window::WindowProgram`].
 
-mod closing;
+mod agent_process;
+mod capture;
 pub mod deadline;
-mod inside;
 mod log;
-pub mod pane;
-mod reading;
-pub mod record;
-mod session;
-mod stream;
+mod result;
+mod run;
+mod screen;
+mod stdout;
+pub mod window;
 
-pub use inside::run;
-pub use session::exec_in_session;
+pub use run::{VERB, run};

@@ -1,40 +1,45 @@
-//! Asks an agent who does which task, outside of a run, so that a team can review the answer before the night.
+//! Lets an agent assign tasks outside of a run, so that a team can review the assignments before the run.
 
 use std::io::{self, Write};
 
-use super::project::{Project, own_program};
-use crate::config::AssignMode;
-use crate::engine::assigning::ask_outside_of_a_run;
-use crate::engine::ears::Ears;
-use crate::engine::launch::Launcher;
-use crate::engine::place::Place;
-use crate::engine::world::RealWorld;
-use crate::error::Result;
-use crate::state::lock::{Holder, RunLock};
-use crate::sys::clock::SystemClock;
+use jiff::Timestamp;
 
-/// Asks about every unit of the plan that has no agent yet, and saves the answer.
-pub(super) fn ask(project: &Project, place: &Place) -> Result<()> {
+use super::project::Project;
+use crate::config::AssignMode;
+use crate::error::Result;
+use crate::project::SpecPlace;
+use crate::project::current_plan::current_plan;
+use crate::run::assign::ask_outside_of_a_run;
+use crate::run::inbox::Inbox;
+use crate::run::launch::Launcher;
+use crate::run::world::RealWorld;
+use crate::store::lock::{Holder, RunLock};
+use crate::sys::clock::SystemClock;
+use crate::sys::programs;
+
+/// Lets the agent of `[assign]` assign every unit of the plan that has no backend yet, and saves the answer.
+pub(super) fn assign_missing(project: &Project, place: &SpecPlace) -> Result<()> {
     let config = &project.loaded.config;
-    // what is wrong with it is said by whoever shows the plan
+    // the caller prints what is wrong with tasks.md
     let Ok((_, tasks)) = place.read_tasks() else { return Ok(()) };
     if config.assign.mode != AssignMode::Agent || tasks.has_errors() {
         return Ok(());
     }
-    crate::plan::check_selection(&tasks, &place.selection)?;
-    let store = project.store(place);
-    let plan = super::plan::current(place, config, &tasks, &store.load()?);
-    let units: Vec<String> = plan.steps.iter().filter(|s| s.unassigned).map(|s| s.unit.clone()).collect();
+    crate::plan::check_selection(&tasks, config, &place.selection)?;
+    let store = place.store();
+    let plan = current_plan(place, config, &tasks, &store.load()?, Timestamp::now());
+    let units: Vec<String> =
+        plan.steps.iter().filter(|s| s.settings.unassigned).map(|s| s.unit.clone()).collect();
     if units.is_empty() {
         return Ok(());
     }
     store.prepare()?;
-    let _lock = RunLock::take(&store.run_lock(), &Holder::me(&place.dir, jiff::Timestamp::now()))?;
-    let launcher = Launcher::new(own_program()?, &store.folder(), None)?.silent();
-    // the plan itself goes to stdout
+    let _lock = RunLock::take(&store.run_lock(), &Holder::me(&place.dir, Timestamp::now()))?;
+    let launcher = Launcher::new(programs::own_program()?, &store.folder(), None)?.silent();
+    // stdout is for the plan
     let out: Box<dyn Write> = Box::new(io::stderr());
-    let ears = Ears::open()?;
-    let mut world = RealWorld::new(place, config, &store, &SystemClock, launcher, &ears, out);
+    let inbox = Inbox::open()?;
+    let mut world = RealWorld::new(place, config, &store, &SystemClock, launcher, &inbox, out);
     world.end_old_calls();
     ask_outside_of_a_run(&mut world, &store, plan, &units)
 }

@@ -1,6 +1,7 @@
-//! `seqorch attach`: show the windows of a run in this terminal.
+//! `seqorch attach`: opens the tmux session of a run in this terminal.
 
 use std::ffi::OsStr;
+use std::io::IsTerminal;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -8,100 +9,115 @@ use std::process::Command;
 
 use clap::Args;
 
-use super::Global;
+use super::global::Global;
 use super::project::Project;
-use crate::engine::screen::OWN_WINDOW;
-use crate::error::{Error, Kind, Result};
-use crate::plan::{Selection, names};
+use crate::error::{Error, ErrorKind, Result};
+use crate::plan::{Selection, tmux_names};
 use crate::report::text::sanitise_line;
-use crate::state::lock;
-use crate::tmux::{self, Session, Tmux};
+use crate::run::tmux_session::window_owner;
+use crate::run::windows::OWN_WINDOW;
+use crate::store::lock;
+use crate::store::spec_store::Store;
+use crate::tmux::{self, TmuxServer, TmuxSession};
 
 #[derive(Debug, Args)]
 pub(super) struct AttachArgs {
-    /// The spec: a folder, a tasks.md, or a name under run.spec_root, .kiro/specs, specs or openspec/changes.
+    /// Spec: its name, its folder or its tasks.md [default: the only spec].
     spec: Option<PathBuf>,
-    /// The task whose window to show; also `main`, or a name of `[[tmux.window]]`.
+    /// Window to open: a task, main, or a name of [[tmux.window]] [default: the last one].
     id: Option<String>,
 }
 
-/// Whether `TMUX` (`SOCKET,PID,SESSION`) is of the server that listens there.
-fn is_on(value: &OsStr, server: Option<PathBuf>) -> bool {
-    let socket = value.as_bytes().split(|byte| *byte == b',').next().unwrap_or_default();
-    let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    server.is_some_and(|server| real(&server) == real(Path::new(OsStr::from_bytes(socket))))
-}
+const READ_LOGS: &str = "Read the output of a run with `seqorch logs`.";
 
 pub(super) fn attach(global: &Global, args: &AttachArgs) -> Result<u8> {
     let project = Project::open(global, Vec::new(), args.spec.as_deref())?;
-    // `attach 1.1`: with one spec there is no need to name it
-    let (dir, id) = match (project.spec(args.spec.as_deref()), &args.spec) {
-        (Ok(dir), _) => (dir, args.id.clone()),
-        (Err(_), Some(id)) if args.id.is_none() && project.spec(None).is_ok() => {
-            (project.spec(None)?, Some(id.display().to_string()))
-        }
-        (Err(error), _) => return Err(error),
-    };
+    let (dir, id) = spec_and_window(&project, args)?;
     let place = project.place(&dir, Selection::default())?;
+    let store = place.store();
     let config = &project.loaded.config.tmux;
     let env: Vec<_> = std::env::vars_os().collect();
-    let program = tmux::find(&env).ok_or_else(|| {
-        Error::new(Kind::Unavailable, "tmux is not on the search path")
-            .hint("Read outputs with `seqorch logs`.")
+    let program = tmux::find_tmux(&env).ok_or_else(|| {
+        Error::new(ErrorKind::Unavailable, "tmux is not on the search path").hint(READ_LOGS)
     })?;
-    let tmux = Tmux::new(program, config.socket.clone(), &env).of(project.owner(&place));
-    // a run that works right now may have been given another name
-    let store = project.store(&place);
-    let running = lock::holder(&store.run_lock());
-    let running = running.and_then(|holder| holder.session);
-    let wanted = || tmux.named(&names::session(&config.session, &place.name)).0;
-    let name = running.clone().unwrap_or_else(wanted);
-    // an earlier run may have been given another name, and another spec may have this one
-    let has_ours = |session: &Session| tmux.windows(session).is_ok_and(|windows| !windows.is_empty());
+    let tmux = TmuxServer::new(program, config.socket.clone(), &env).of(window_owner(&place, &store));
+    let session = find_session(&tmux, &store, || tmux_names::session(&config.session, &place.name))?;
+    let window = id.map(|id| find_window(&tmux, &session, &store, &id)).transpose()?;
+    let inside = is_inside(&tmux, &session)?;
+    if !inside && !std::io::stdin().is_terminal() {
+        let text = "attach needs a terminal, and standard input is not a terminal";
+        return Err(Error::new(ErrorKind::Usage, text).hint(READ_LOGS));
+    }
+    let command = tmux.attach_argv(&session, window.as_deref(), inside);
+    let error = Command::new(&command[0]).args(&command[1..]).exec();
+    Err(Error::new(ErrorKind::Unavailable, "starting tmux").caused_by(error))
+}
+
+/// The spec's folder and the window. With only one spec, `attach 1.1` names a window of it.
+fn spec_and_window(project: &Project, args: &AttachArgs) -> Result<(PathBuf, Option<String>)> {
+    match (project.spec(args.spec.as_deref()), &args.spec) {
+        (Ok(dir), _) => Ok((dir, args.id.clone())),
+        (Err(_), Some(id)) if args.id.is_none() && project.spec(None).is_ok() => {
+            Ok((project.spec(None)?, Some(id.display().to_string())))
+        }
+        (Err(error), _) => Err(error),
+    }
+}
+
+/// The session of the run that works now, or else of the last one.
+fn find_session(tmux: &TmuxServer, store: &Store, configured: impl Fn() -> String) -> Result<TmuxSession> {
+    // a run may use another name than the configuration, so the one that works now is asked
+    let running = lock::holder(&store.run_lock()).and_then(|holder| holder.session);
+    let name = running.clone().unwrap_or_else(|| tmux.find_session(&configured()).0);
+    let has_ours = |session: &TmuxSession| tmux.windows(session).is_ok_and(|windows| !windows.is_empty());
     let named = tmux.session(&name);
-    let session = if running.is_none() && !named.as_ref().is_some_and(has_ours) {
-        tmux.with_our_windows().or(named)
+    let found = if running.is_none() && !named.as_ref().is_some_and(has_ours) {
+        // the session of that name is another spec's, or the last run used another name
+        tmux.session_with_our_windows().or(named)
     } else {
         named
     };
-    let session = session.ok_or_else(|| {
+    found.ok_or_else(|| {
         let hint = if running.is_some() {
-            "It was killed; the run goes on, and its next task brings it back. See `seqorch status`."
+            "It was killed. The run continues and opens it again with its next task; see `seqorch status`."
         } else {
-            "Start one with `seqorch run`, or read outputs with `seqorch logs`."
+            "Start a run with `seqorch run`, or read its output with `seqorch logs`."
         };
-        Error::new(Kind::NoSpec, format!("there is no tmux session {name}")).hint(hint)
-    })?;
-    let window = match &id {
-        None => None,
-        Some(id) => {
-            let windows = tmux.windows(&session)?;
-            let shown = |mark: &str| sanitise_line(mark.strip_prefix(OWN_WINDOW).unwrap_or(mark));
-            let known: Vec<_> = windows.iter().map(|(mark, _)| shown(mark)).collect();
-            let own = format!("{OWN_WINDOW}{id}");
-            let found = windows.iter().find(|(mark, _)| mark == id);
-            let found = found.or_else(|| windows.iter().find(|(mark, _)| *mark == own));
-            // a subtask is at work in the window of the task that it is done with
-            let state = store.load().unwrap_or_default();
-            let with = state.unit_of(id);
-            let found = found.or_else(|| windows.iter().find(|(mark, _)| Some(mark.as_str()) == with));
-            let (_, window) = found.cloned().ok_or_else(|| {
-                Error::new(Kind::Usage, format!("task {} has no window", sanitise_line(id)))
-                    .hint(format!("There are: {}.", known.join(", ")))
-            })?;
-            Some(window.id)
-        }
-    };
-    let inside = std::env::var_os("TMUX").filter(|value| !value.is_empty());
-    if inside.as_ref().is_some_and(|value| !is_on(value, tmux.socket_path())) {
-        // tmux would say "no current client", or show one status line inside the other
-        return Err(Error::new(
-            Kind::Usage,
-            "this terminal is inside another tmux server than the one that the run uses",
-        )
-        .hint(format!("Use another terminal, or nest them: TMUX= {}", tmux.attach_command(&session.name))));
+        Error::new(ErrorKind::NoSpec, format!("there is no tmux session {name}")).hint(hint)
+    })
+}
+
+/// The id of the window of a task, or of the user's window of that name.
+fn find_window(tmux: &TmuxServer, session: &TmuxSession, store: &Store, id: &str) -> Result<String> {
+    let windows = tmux.windows(session)?;
+    let with_mark = |wanted: &str| windows.iter().find(|(mark, _)| mark == wanted);
+    let found = with_mark(id).or_else(|| with_mark(&format!("{OWN_WINDOW}{id}")));
+    // a subtask has the window of the task that it is done with
+    let state = store.load().unwrap_or_default();
+    let found = found.or_else(|| with_mark(state.unit_of(id)?));
+    found.map(|(_, window)| window.id.clone()).ok_or_else(|| {
+        let shown = |mark: &str| sanitise_line(mark.strip_prefix(OWN_WINDOW).unwrap_or(mark));
+        let known: Vec<_> = windows.iter().map(|(mark, _)| shown(mark)).collect();
+        Error::new(ErrorKind::Usage, format!("task {} has no window", sanitise_line(id)))
+            .hint(format!("There are: {}.", known.join(", ")))
+    })
+}
+
+/// Whether this process runs inside the tmux server of the run; an error where it is inside another one.
+fn is_inside(tmux: &TmuxServer, session: &TmuxSession) -> Result<bool> {
+    let Some(server) = std::env::var_os("TMUX").filter(|value| !value.is_empty()) else { return Ok(false) };
+    if names_server(&server, tmux.socket_path()) {
+        return Ok(true);
     }
-    let command = tmux.attach_argv(&session, window.as_deref(), inside.is_some());
-    let error = Command::new(&command[0]).args(&command[1..]).exec();
-    Err(Error::new(Kind::Unavailable, "starting tmux").caused_by(error))
+    // tmux would print "no current client", or nest one status line in the other
+    let text = "this terminal is inside another tmux server than that of the run";
+    let nested = format!("Use another terminal, or nest them: TMUX= {}", tmux.attach_command(&session.name));
+    Err(Error::new(ErrorKind::Usage, text).hint(nested))
+}
+
+/// Whether `TMUX` (`SOCKET,PID,SESSION`) names the server that listens on `server`.
+fn names_server(value: &OsStr, server: Option<PathBuf>) -> bool {
+    let socket = value.as_bytes().split(|byte| *byte == b',').next().unwrap_or_default();
+    let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    server.is_some_and(|server| real(&server) == real(Path::new(OsStr::from_bytes(socket))))
 }

@@ -1,32 +1,33 @@
-//! `seqorch backends`: the agents that are configured, and what is installed of them.
+//! `seqorch backends`: lists the configured agents and which of them are installed.
 
 use std::io::Write;
 
 use clap::Args;
 
-use super::Global;
-use super::project::{Project, own_program};
+use super::global::{Global, terminal_width};
+use super::project::Project;
 use crate::error::Result;
-use crate::setup::backends;
+use crate::setup::backend_list;
+use crate::sys::programs;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Each program that is found is run as `PROGRAM --version`, without input, for 5 s at most."
+    after_help = "Each program that is found is run as `PROGRAM --version`, without input and for at most 10 s."
 )]
 pub(super) struct BackendsArgs {
-    /// Print it as JSON.
+    /// Print the list as JSON.
     #[arg(long)]
     json: bool,
 }
 
 pub(super) fn backends(global: &Global, args: &BackendsArgs) -> Result<u8> {
     let project = Project::open(global, Vec::new(), None)?;
-    let listed = backends::list(&project.loaded, &project.root, &own_program()?, |_| true)?;
+    let listed = backend_list::list(&project.loaded, &project.root, &programs::own_program()?, |_| true)?;
     let mut out = anstream::stdout();
     if args.json {
         let _ = writeln!(out, "{:#}", serde_json::json!({ "schema": 1, "backends": listed }));
     } else {
-        let _ = backends::write(&mut out, &listed, super::terminal_width());
+        let _ = backend_list::write(&mut out, &listed, terminal_width());
     }
     Ok(0)
 }

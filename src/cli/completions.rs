@@ -1,4 +1,4 @@
-//! `seqorch completions` and `seqorch man`: what shells and `man` want to know of the command line.
+//! `seqorch completions` and `seqorch man`: completion scripts and manual pages, made from the command line's definition.
 
 use std::fs;
 use std::io::Write;
@@ -16,13 +16,13 @@ use crate::error::{Error, Result};
                         fish: seqorch completions fish > ~/.config/fish/completions/seqorch.fish"
 )]
 pub(super) struct CompletionsArgs {
-    /// The shell that the script is for.
+    /// The shell to print the script for.
     shell: Shell,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct ManArgs {
-    /// The folder for the pages, one per verb; without it the first page goes to standard output.
+    /// The folder to write the pages to, one per command. Without it the main page goes to standard output.
     dir: Option<PathBuf>,
 }
 
@@ -47,7 +47,7 @@ pub(super) fn man(command: &clap::Command, args: &ManArgs) -> Result<u8> {
     Ok(0)
 }
 
-/// The command line without what seqorch calls itself: completion scripts list hidden verbs, too.
+/// The command line without the hidden verbs, which completion scripts would list.
 fn for_people(command: &clap::Command) -> clap::Command {
     let verbs = command.get_subcommands().filter(|verb| !verb.is_hide_set()).cloned();
     let text = |text: Option<&clap::builder::StyledStr>| text.cloned().unwrap_or_default();

@@ -1,53 +1,67 @@
-//! `seqorch config`: what the configuration says, and why.
+//! `seqorch config`: shows and explains the configuration.
 
 use std::io::Write;
 
 use clap::{Args, Subcommand};
 
-use super::Global;
+use super::global::Global;
 use super::project::Project;
-use crate::config::explain;
 use crate::config::json_schema::json_schema;
+use crate::config::{explain, pages};
 use crate::error::Result;
 use crate::plan::prompt::BUILT_IN;
 
 #[derive(Debug, Args)]
 pub(super) struct ConfigArgs {
     #[command(subcommand)]
-    what: What,
+    verb: ConfigVerb,
 }
 
 #[derive(Debug, Subcommand)]
-enum What {
-    /// Print the merged configuration, each value with the layer that set it.
+enum ConfigVerb {
+    /// Print the merged configuration and where each value comes from.
     Show {
-        /// Only this section or key.
+        /// Section or key [default: all].
         key: Option<String>,
     },
-    /// Tell all about one key: value, layer, file, default, meaning.
+    /// Explain a key: its value, source, default and meaning.
     Explain {
-        /// The key, like run.delay.
+        /// Key, like run.delay.
         key: String,
     },
-    /// Print the JSON Schema of seqorch.toml, with which editors complete and check it.
-    #[command(after_help = "Keep it beside your file and name it on that file's first line:\n  \
+    /// Print a seqorch.toml with all keys and their defaults.
+    #[command(
+        after_help = "seqorch.toml.example is this text. Make it again after a change of the keys:\n  \
+                      seqorch config example > seqorch.toml.example"
+    )]
+    Example,
+    /// Print the reference of all keys, in Markdown.
+    #[command(
+        after_help = "docs/configuration.md is this text. Make it again after a change of the keys:\n  \
+                      seqorch config reference > docs/configuration.md"
+    )]
+    Reference,
+    /// Print the JSON Schema of seqorch.toml, for completion in editors.
+    #[command(after_help = "Save it next to seqorch.toml and name it on the first line of that file:\n  \
                       seqorch config schema > seqorch.schema.json\n  #:schema ./seqorch.schema.json")]
     Schema,
-    /// Print the built-in template of prompts, with the values and filters that one of your own can use.
-    #[command(after_help = "Change a copy of it and name that as prompt.template:\n  \
-                      seqorch config template > prompt.md.j2\n\
-                      seqorch plan --prompt ID shows what comes of it.")]
+    /// Print the built-in prompt template and the values that it can use.
+    #[command(after_help = "Change a copy of it and name the copy in prompt.template:\n  \
+                      seqorch config template > prompt.md.j2\n\n\
+                      `seqorch plan --prompt ID` prints the prompt of a task.")]
     Template,
 }
 
 pub(super) fn config(global: &Global, args: &ConfigArgs) -> Result<u8> {
     let loaded = || -> Result<_> { Ok(Project::open(global, Vec::new(), None)?.loaded) };
-    let text = match &args.what {
-        What::Show { key } => explain::show(&loaded()?, key.as_deref())?,
-        What::Explain { key } => explain::explain(&loaded()?, key)?,
-        // these need no project, and none that is whole
-        What::Schema => format!("{:#}\n", json_schema()),
-        What::Template => BUILT_IN.to_owned(),
+    let text = match &args.verb {
+        ConfigVerb::Show { key } => explain::show(&loaded()?, key.as_deref())?,
+        ConfigVerb::Explain { key } => explain::explain(&loaded()?, key)?,
+        // these work without a project, and with a broken configuration
+        ConfigVerb::Example => pages::example(),
+        ConfigVerb::Reference => pages::reference(),
+        ConfigVerb::Schema => format!("{:#}\n", json_schema()),
+        ConfigVerb::Template => BUILT_IN.to_owned(),
     };
     let _ = anstream::stdout().write_all(text.as_bytes());
     Ok(0)

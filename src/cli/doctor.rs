@@ -1,40 +1,41 @@
-//! `seqorch doctor`: whether a run could start, and how to mend what would stop it.
+//! `seqorch doctor`: checks the setup and suggests fixes.
 
 use std::io::Write;
 
 use clap::Args;
 
-use super::Global;
-use super::discovery::Found;
-use super::project::{Folders, Project, own_program};
+use super::global::Global;
+use super::project::{Project, find_folders};
 use crate::error::Result;
 use crate::plan::Selection;
-use crate::setup::doctor::{Patient, examine};
+use crate::project::discovery::FoundSpec;
+use crate::setup::doctor::{DoctorSubject, check_setup};
 use crate::setup::findings;
+use crate::sys::programs;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Nothing is written, no agent works and nothing is asked of the network; agents are only run with --version.\n\
-                  Exit codes: 0 no problem (warnings do not count), 78 the configuration is wrong, 69 an agent or another \
+    after_help = "Nothing is written, no agent works on a task and no network is used; agents are only run with --version.\n\
+                  Exit codes: 0 no problem (there may be warnings), 78 the configuration is wrong, 69 an agent or another \
                   program that the configuration uses is missing, 2 another problem."
 )]
 pub(super) struct DoctorArgs {
-    /// Print it as JSON.
+    /// Print the findings as JSON.
     #[arg(long)]
     json: bool,
 }
 
 pub(super) fn doctor(global: &Global, args: &DoctorArgs) -> Result<u8> {
-    let root = Folders::find(global, None)?.root;
+    let root = find_folders(global, None)?.root;
     let project = Project::open(global, Vec::new(), None);
     let specs = project.as_ref().map_or_else(|_| Vec::new(), places);
-    let patient = Patient {
+    let subject = DoctorSubject {
         root: &root,
-        exe: &own_program()?,
+        exe: &programs::own_program()?,
         loaded: project.as_ref().map(|project| &project.loaded),
         specs: &specs,
     };
-    let found = examine(&patient)?;
+    let found = check_setup(&subject)?;
     let mut out = anstream::stdout();
     if args.json {
         let _ = writeln!(out, "{:#}", findings::json(&found));
@@ -44,11 +45,11 @@ pub(super) fn doctor(global: &Global, args: &DoctorArgs) -> Result<u8> {
     Ok(findings::exit_code(&found))
 }
 
-/// All specs that a name leads to.
-fn places(project: &Project) -> Vec<Result<(crate::engine::place::Place, crate::state::store::Store)>> {
-    let place = |found: Found| {
+/// All specs that the user can name.
+fn places(project: &Project) -> Vec<Result<(crate::project::SpecPlace, crate::store::spec_store::Store)>> {
+    let place = |found: FoundSpec| {
         let place = project.place(&found.dir, Selection::default())?;
-        let store = project.store(&place);
+        let store = place.store();
         Ok((place, store))
     };
     project.specs().into_iter().map(place).collect()

@@ -1,41 +1,41 @@
-//! What the verbs that run or show work take on the command line: which tasks, and settings of the configuration.
+//! The options of the verbs that run or show tasks: which tasks, and settings of the configuration.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser};
 
-use super::Global;
+use super::global::Global;
 use super::project::Project;
-use crate::config::Flag;
-use crate::error::{Error, Kind, Result};
+use crate::config::FlagSetting;
+use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Selection;
 
-/// What to work off, and how.
+/// Which tasks to run, and how.
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct Work {
-    /// Only these tasks.
+    /// Run only these tasks, separated by commas, like 2,3.1.
     #[arg(long, value_name = "IDS", value_delimiter = ',')]
     only: Vec<String>,
-    /// Begin with this task, whatever is open before it.
+    /// Start with this task and leave out open tasks before it.
     #[arg(long, value_name = "ID")]
     from: Option<String>,
     #[command(flatten)]
     flags: RunFlags,
 }
 
-/// What a run was told of what to work off and how, for a later one that goes on with it.
+/// The options of a run as the state file keeps them, for a later run that continues it.
 #[derive(Debug, Parser)]
 #[command(no_binary_name = true)]
-pub(super) struct Kept {
+pub(super) struct KeptOptions {
     #[command(flatten)]
     global: Global,
     #[command(flatten)]
     work: Work,
 }
 
-impl Kept {
-    /// The arguments to keep, `cwd` being where their paths begin.
+impl KeptOptions {
+    /// The arguments to keep. A relative path of a configuration file becomes absolute, from `cwd`.
     pub(super) fn argv(global: &Global, work: &Work, cwd: &Path) -> Vec<String> {
         let file = global.config.as_ref().map(|file| cwd.join(file));
         let file = file.map(|file| OsString::from(format!("--config={}", file.display())));
@@ -44,12 +44,12 @@ impl Kept {
         all.map(|arg| arg.to_string_lossy().into_owned()).collect()
     }
 
-    /// Reads them again.
+    /// Reads what [`KeptOptions::argv`] wrote.
     pub(super) fn parse(argv: &[String]) -> std::result::Result<Self, clap::Error> {
         Self::try_parse_from(argv)
     }
 
-    /// What is asked for now, and what was asked for then beside it.
+    /// The options given now; a kept option counts where none is given.
     pub(super) fn below(self, global: &Global, work: &Work) -> (Global, Work) {
         let mut global = global.clone();
         global.config = global.config.or(self.global.config);
@@ -60,7 +60,7 @@ impl Kept {
 
 impl Work {
     /// The flags as the highest layer of the configuration.
-    pub(super) fn settings(&self) -> Result<Vec<Flag>> {
+    pub(super) fn settings(&self) -> Result<Vec<FlagSetting>> {
         self.flags.settings()
     }
 
@@ -73,67 +73,70 @@ impl Work {
         }
     }
 
-    /// Whether tasks are named.
+    /// Whether `--only` or `--from` is given.
     pub(super) fn names_tasks(&self) -> bool {
         !self.only.is_empty() || self.from.is_some()
     }
 
-    /// The same for another start of this program in the same folder; tmux is left out.
+    /// The same options for another start of this program in the same folder, without those about tmux.
     pub(super) fn argv(&self) -> Vec<OsString> {
         let mut argv = self.flags.argv();
-        // in one word, so that no value is taken for a flag
+        // flag and value in one word, so that a value with a leading dash is not read as a flag
         argv.extend((!self.only.is_empty()).then(|| format!("--only={}", self.only.join(",")).into()));
         argv.extend(self.from.as_ref().map(|from| format!("--from={from}").into()));
         argv
     }
 
-    /// What of tmux the same start would have to be told, too.
+    /// The options about tmux that [`Work::argv`] leaves out.
     pub(super) fn tmux_argv(&self) -> Vec<OsString> {
         let session = self.flags.tmux_session.as_ref().map(|name| format!("--tmux-session={name}").into());
         session.into_iter().chain(self.flags.no_tmux.then(|| "--no-tmux".into())).collect()
     }
 
-    /// In windows of tmux after all.
+    /// Removes `--no-tmux`.
     pub(super) fn show_windows(&mut self) {
         self.flags.no_tmux = false;
     }
 
-    /// This, and what `kept` says beside it. Tasks that are named here take the place of those.
+    /// These options, with those of `kept` where nothing is given. Tasks named here replace all of the kept selection.
     fn over(self, kept: Self) -> Self {
         let (only, from) = if self.names_tasks() { (self.only, self.from) } else { (kept.only, kept.from) };
         Self { only, from, flags: self.flags.over(kept.flags) }
     }
 }
 
-/// Settings of the configuration that a run may be given on the command line.
+/// The heading of these flags in the help.
+const SETTINGS: &str = "Settings for this run";
+
+/// Keys of the configuration that one run can override.
 #[derive(Debug, Clone, Default, Args)]
 struct RunFlags {
-    /// Pause between two steps; a bare number is seconds.
-    #[arg(long, value_name = "TIME")]
+    /// Pause between two steps, like 30s or 2m; a plain number is seconds.
+    #[arg(help_heading = SETTINGS, long, value_name = "TIME")]
     delay: Option<String>,
-    /// Iterations (attempts in all) that this run may take.
-    #[arg(long, value_name = "N")]
+    /// Stop after this many iterations.
+    #[arg(help_heading = SETTINGS, long, value_name = "N")]
     max_iterations: Option<u32>,
-    /// Who works.
-    #[arg(long, value_name = "NAME")]
+    /// Backend to use.
+    #[arg(help_heading = SETTINGS, long, value_name = "NAME")]
     backend: Option<String>,
-    /// Ask this backend's agent which agent does which task.
-    #[arg(long, value_name = "NAME")]
+    /// Let this agent assign tasks to agents.
+    #[arg(help_heading = SETTINGS, long, value_name = "NAME")]
     assign_backend: Option<String>,
-    /// The `OpenCode` agent that is asked; without --assign-backend, opencode is.
-    #[arg(long, value_name = "NAME")]
+    /// Let this OpenCode agent assign them.
+    #[arg(help_heading = SETTINGS, long, value_name = "NAME")]
     assign_opencode_agent: Option<String>,
     /// Name of the tmux session.
-    #[arg(long, value_name = "NAME")]
+    #[arg(help_heading = SETTINGS, long, value_name = "NAME")]
     tmux_session: Option<String>,
-    /// Where agents work.
-    #[arg(long, value_name = "DIR")]
+    /// Folder in which agents work.
+    #[arg(help_heading = SETTINGS, long, value_name = "DIR")]
     workdir: Option<PathBuf>,
-    /// Plain child processes instead of tmux windows.
-    #[arg(long)]
+    /// Run agents without tmux windows.
+    #[arg(help_heading = SETTINGS, long)]
     no_tmux: bool,
-    /// Optional tasks are work too.
-    #[arg(long)]
+    /// Also run optional tasks.
+    #[arg(help_heading = SETTINGS, long)]
     include_optional: bool,
 }
 
@@ -165,7 +168,6 @@ impl RunFlags {
             ("--workdir", &workdir),
             ("--max-iterations", &most),
         ] {
-            // in one word, so that no value is taken for a flag
             argv.extend(value.as_ref().map(|value| OsString::from(format!("{flag}={value}"))));
         }
         if self.include_optional {
@@ -174,12 +176,10 @@ impl RunFlags {
         argv
     }
 
-    fn settings(&self) -> Result<Vec<Flag>> {
-        let mut flags: Vec<Flag> = Vec::new();
-        let mut set =
-            |key: &str, value: toml::Value, flag: &str| flags.push((key.to_owned(), value, flag.to_owned()));
+    fn settings(&self) -> Result<Vec<FlagSetting>> {
+        let mut flags: Vec<FlagSetting> = Vec::new();
         if let Some(delay) = &self.delay {
-            // the Python tool took fractions of a second
+            // the Python tool accepted fractions of a second
             let value = match delay.parse::<f64>() {
                 Ok(seconds) if (0.0..1e9).contains(&seconds) => {
                     let duration = std::time::Duration::from_secs_f64(seconds);
@@ -187,41 +187,94 @@ impl RunFlags {
                 }
                 _ => toml::Value::String(delay.clone()),
             };
-            set("run.delay", value, "--delay");
+            flags.push(FlagSetting::new("--delay", value));
         }
         if let Some(n) = self.max_iterations {
-            set("run.max_iterations", toml::Value::Integer(n.into()), "--max-iterations");
+            flags.push(FlagSetting::new("--max-iterations", n));
         }
         if let Some(name) = &self.backend {
-            set("run.backend", toml::Value::String(name.clone()), "--backend");
+            flags.push(FlagSetting::new("--backend", name.clone()));
         }
         if let Some(name) = &self.assign_backend {
-            set("assign.backend", toml::Value::String(name.clone()), "--assign-backend");
+            flags.push(FlagSetting::new("--assign-backend", name.clone()));
         } else if self.assign_opencode_agent.is_some() {
-            set("assign.backend", toml::Value::String("opencode".to_owned()), "--assign-opencode-agent");
+            // the flag also chooses the backend
+            let name = "--assign-opencode-agent".to_owned();
+            flags.push(FlagSetting { key: "assign.backend".to_owned(), value: "opencode".into(), name });
         }
         if let Some(name) = &self.assign_opencode_agent {
-            set("assign.agent", toml::Value::String(name.clone()), "--assign-opencode-agent");
+            flags.push(FlagSetting::new("--assign-opencode-agent", name.clone()));
         }
         if let Some(name) = &self.tmux_session {
-            set("tmux.session", toml::Value::String(name.clone()), "--tmux-session");
+            flags.push(FlagSetting::new("--tmux-session", name.clone()));
         }
         if let Some(dir) = &self.workdir {
             let dir = std::path::absolute(dir).map_err(|e| Error::io("finding", dir, e))?;
             if !dir.is_dir() {
                 return Err(Error::new(
-                    Kind::Usage,
-                    format!("--workdir: there is no folder {}", dir.display()),
+                    ErrorKind::Usage,
+                    format!("--workdir: no such folder: {}", dir.display()),
                 ));
             }
-            set("run.workdir", toml::Value::String(dir.display().to_string()), "--workdir");
+            flags.push(FlagSetting::new("--workdir", dir.display().to_string()));
         }
         if self.no_tmux {
-            set("tmux.mode", toml::Value::String("off".to_owned()), "--no-tmux");
+            flags.push(FlagSetting::new("--no-tmux", "off"));
         }
         if self.include_optional {
-            set("run.include_optional", toml::Value::Boolean(true), "--include-optional");
+            flags.push(FlagSetting::new("--include-optional", true));
         }
         Ok(flags)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+    use crate::config::pages;
+
+    #[test]
+    fn every_flag_of_a_run_sets_the_key_that_declares_it() {
+        let text = |text: &str| Some(text.to_owned());
+        let all = RunFlags {
+            delay: text("1.5"),
+            max_iterations: Some(3),
+            backend: text("claude"),
+            assign_backend: None,
+            assign_opencode_agent: text("gawain"),
+            tmux_session: text("night"),
+            workdir: Some("/".into()),
+            no_tmux: true,
+            include_optional: true,
+        };
+        let flags = all.settings().unwrap();
+        let set: Vec<(&str, String)> =
+            flags.iter().map(|flag| (flag.key.as_str(), flag.value.to_string())).collect();
+        let expected = [
+            ("run.delay", "\"1s 500ms\""),
+            ("run.max_iterations", "3"),
+            ("run.backend", "\"claude\""),
+            ("assign.backend", "\"opencode\""),
+            ("assign.agent", "\"gawain\""),
+            ("tmux.session", "\"night\""),
+            ("run.workdir", "\"/\""),
+            ("tmux.mode", "\"off\""),
+            ("run.include_optional", "true"),
+        ];
+        assert_eq!(set, expected.map(|(key, value)| (key, value.to_owned())));
+    }
+
+    #[test]
+    fn every_flag_that_the_reference_names_exists() {
+        let reference = pages::reference();
+        let named: Vec<&str> =
+            reference.split("Flag: `--").skip(1).filter_map(|rest| rest.split('`').next()).collect();
+        assert_eq!(named.len(), 9, "{named:?}");
+        let command = KeptOptions::command();
+        for name in named {
+            assert!(command.get_arguments().any(|arg| arg.get_long() == Some(name)), "--{name}");
+        }
     }
 }

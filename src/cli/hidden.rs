@@ -1,72 +1,55 @@
-//! The verbs that seqorch calls itself.
+//! The verbs that seqorch calls itself. clap does not know them: each has one writer and one reader, next to each other
+//! in the file that does the work. So two starts per step need no grammar of all verbs.
 
 use std::ffi::OsString;
-use std::io::{Read, Write};
-use std::os::unix::ffi::OsStringExt;
-use std::os::unix::process::CommandExt;
+use std::io::Write;
 use std::path::Path;
-use std::process::Command;
 
 use crate::attempt;
-use crate::attempt::record::unpack_env;
-use crate::error::{Error, Kind, Result};
+use crate::attempt::window::{self, WindowProgram};
+use crate::error::{Error, ErrorKind, Result};
+use crate::sys::programs;
+use crate::sys::session::{self, SessionStart};
 
-/// `__attempt DIR`, `__session PARENT DIR -- ARGS…` and `__pane …` as seqorch itself writes them.
-pub(super) fn fast_path() -> Option<u8> {
+/// What shells report for a program that cannot be started.
+const CANNOT_START: u8 = 127;
+
+/// Runs the hidden verb of this command line and returns the exit code. `None` if it has no such verb.
+pub(super) fn run() -> Option<u8> {
     let mut args = std::env::args_os().skip(1);
     let verb = args.next()?;
-    let done = if verb == "__attempt" {
-        attempt(Path::new(&args.next()?))
-    } else if verb == "__session" {
-        let parent = args.next()?.to_str()?.parse().ok()?;
-        let dir = args.next()?;
-        // behind the `--`
-        let program: Vec<OsString> = args.skip(1).collect();
-        Ok(session(parent, Path::new(&dir), &program))
-    } else if verb == "__pane" {
-        Ok(attempt::pane::run(&attempt::pane::Errand::parse(args)?))
-    } else {
-        return None;
+    let done = match verb.to_str()? {
+        attempt::VERB => run_attempt(args),
+        window::VERB => WindowProgram::parse(args).ok_or_else(misused).map(|window| window.run()),
+        session::VERB => SessionStart::parse(args).ok_or_else(misused).map(|start| start_session(&start)),
+        _ => return None,
     };
     Some(done.unwrap_or_else(|error| {
-        let _ = std::io::stderr().write_all(error.render().as_bytes());
+        print(&error);
         error.kind().exit_code()
     }))
 }
 
-pub(super) fn attempt(dir: &Path) -> Result<u8> {
-    attempt::run(dir, &super::project::own_program()?)?;
+fn run_attempt(mut args: impl Iterator<Item = OsString>) -> Result<u8> {
+    let dir = args.next().ok_or_else(misused)?;
+    attempt::run(Path::new(&dir), &programs::own_program()?)?;
     Ok(0)
 }
 
-pub(super) fn session(parent: i32, dir: &Path, argv: &[OsString]) -> u8 {
-    match attempt::exec_in_session(parent, dir, argv) {
+fn start_session(start: &SessionStart) -> u8 {
+    match start.exec() {
         Ok(never) => match never {},
         Err(error) => {
-            let _ = std::io::stderr().write_all(error.render().as_bytes());
-            // what shells say of a program that cannot be started
-            127
+            print(&error);
+            CANNOT_START
         }
     }
 }
 
-/// Becomes `seqorch …` with the arguments and the environment that somebody hands over: the view of a
-/// run, which starts that run first where it was detached.
-pub(super) fn detached(socket: &Path) -> Result<u8> {
-    let failed = |e| Error::io("talking on", socket, e);
-    let mut stream = crate::sys::socket::connect(socket).map_err(failed)?;
-    let mut parts = Vec::new();
-    stream.read_to_end(&mut parts).map_err(failed)?;
-    let broken = || Error::new(Kind::Internal, "the message of the starting shell is not whole");
-    let at = parts.windows(2).position(|w| w == [0, 0]).ok_or_else(broken)?;
-    let args: Vec<OsString> =
-        parts[..at].split(|b| *b == 0).map(|a| OsString::from_vec(a.to_vec())).collect();
-    let env = unpack_env(&parts[at + 2..]);
-    let env = env.into_iter().map(|(n, v)| (OsString::from_vec(n.to_vec()), OsString::from_vec(v.to_vec())));
-    // what describes the terminal is the pane's
-    let own = ["TERM", "TMUX", "TMUX_PANE", "COLORTERM"];
-    let own = own.into_iter().filter_map(|n| Some((OsString::from(n), std::env::var_os(n)?)));
-    let error =
-        Command::new(super::project::own_program()?).args(args).env_clear().envs(env).envs(own).exec();
-    Err(Error::new(Kind::Internal, "starting the run").caused_by(error))
+fn misused() -> Error {
+    Error::new(ErrorKind::Usage, "only seqorch itself calls this verb")
+}
+
+fn print(error: &Error) {
+    let _ = std::io::stderr().write_all(error.render().as_bytes());
 }

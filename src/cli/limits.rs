@@ -1,4 +1,4 @@
-//! `seqorch limits`: what a message of an agent means.
+//! `seqorch limits`: shows how a message of an agent is understood.
 
 use std::io::{Read, Write};
 
@@ -6,74 +6,78 @@ use clap::{Args, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 
-use super::Global;
+use super::global::Global;
 use super::project::Project;
-use crate::agent::limit::{self, Channel, Family, Message, Pattern};
-use crate::engine::limits;
-use crate::error::{Error, Kind, Result};
+use crate::agent::event::Channel;
+use crate::agent::limit::{self, Family, PrintedMessage, WordingPattern};
+use crate::error::{Error, ErrorKind, Result};
 use crate::report::text::sanitise_line;
+use crate::run::limit_outcome;
 
 #[derive(Debug, Args)]
 pub(super) struct LimitsArgs {
     #[command(subcommand)]
-    what: What,
+    verb: LimitsVerb,
 }
 
 #[derive(Debug, Subcommand)]
-enum What {
-    /// Read one message from standard input and print, as JSON, what kind of limit it is and when it ends.
+enum LimitsVerb {
+    /// Read a message from standard input and print which limit it is and when it ends.
     ///
-    /// Prints {"kind","until","source"}; kind is none, rate_limited, quota_exhausted, overloaded, billing or auth; until
-    /// is null where nobody said or it cannot be read for certain. Uses the project's limit_patterns, if there is one.
+    /// Prints {"kind","until","source"}. kind is none, rate_limited, quota_exhausted, overloaded, billing or auth. until is
+    /// null where the message gives no end or an ambiguous one. limit_patterns of the project are used, too.
+    #[command(after_help = "Example:\n  \
+                            echo 'Try again in 5 minutes' | seqorch limits test --backend claude --channel stderr")]
     Test(TestArgs),
 }
 
 #[derive(Debug, Args)]
 struct TestArgs {
-    /// Whose message it is: a backend of the configuration, or one of claude, codex, gemini, opencode, copilot, qwen,
-    /// cursor, amp. Without it, the wordings of all are tried alike.
+    /// Backend that printed it [default: any].
+    ///
+    /// A backend of the configuration, or one of claude, codex, gemini, opencode, copilot, qwen, cursor and amp.
     #[arg(long, value_name = "NAME")]
     backend: Option<String>,
-    /// Where it was printed: a record of the JSON stream, standard output or error as text, or the agent's own log.
+    /// Where it was printed: a record of the JSON stream, stdout, stderr or the agent's own log.
     #[arg(long, value_name = "CHANNEL", default_value = "event")]
-    channel: From,
-    /// How the agent ended; without it, it counts as failed.
+    channel: ChannelArg,
+    /// Exit code of the agent [default: a failure].
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     exit: Option<i32>,
-    /// When it was printed; without it, now.
+    /// When it was printed [default: now].
     #[arg(long, value_name = "RFC3339")]
     now: Option<String>,
-    /// The zone of times that name none, like Europe/Berlin; without it, this machine's.
+    /// Time zone of times that name none, like Europe/Berlin [default: this machine's].
     #[arg(long, value_name = "ZONE")]
     tz: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum From {
+enum ChannelArg {
     Event,
     Stdout,
     Stderr,
     Log,
 }
 
-/// What is printed, in this order.
+/// The answer, with its keys in this order.
 #[derive(serde::Serialize)]
-struct Printed<'a> {
-    kind: limit::Kind,
+struct LimitAnswer<'a> {
+    kind: limit::LimitKind,
     until: Option<String>,
     source: &'a str,
 }
 
 pub(super) fn limits(global: &Global, args: &LimitsArgs) -> Result<u8> {
-    match &args.what {
-        What::Test(args) => test(global, args),
+    match &args.verb {
+        LimitsVerb::Test(args) => test(global, args),
     }
 }
 
 fn test(global: &Global, args: &TestArgs) -> Result<u8> {
     let now = match &args.now {
         Some(text) => text.parse::<Timestamp>().map_err(|error| {
-            Error::new(Kind::Usage, format!("--now {text:?} is no time"))
+            Error::new(ErrorKind::Usage, format!("--now {text:?} is not a valid time"))
                 .caused_by(error)
                 .hint("Write it like 2026-03-01T10:00:00+01:00.")
         })?,
@@ -83,25 +87,25 @@ fn test(global: &Global, args: &TestArgs) -> Result<u8> {
         Some(name) => {
             let found = jiff::tz::db().get(name).or_else(|_| TimeZoneDatabase::bundled().get(name));
             found.map_err(|_| {
-                Error::new(Kind::Usage, format!("--tz {name:?} is no time zone"))
+                Error::new(ErrorKind::Usage, format!("--tz {name:?} is not a known time zone"))
                     .hint("Write its IANA name, like Europe/Berlin or UTC.")
             })?
         }
         None => TimeZone::system(),
     };
     let config = Project::open(global, Vec::new(), None)?.loaded.config;
-    let asked = |name: &String| args.backend.as_ref().is_none_or(|backend| backend == name);
-    let own: Vec<Pattern> = config
+    let counts = |name: &String| args.backend.as_ref().is_none_or(|backend| backend == name);
+    let patterns: Vec<WordingPattern> = config
         .backends
         .iter()
-        .filter(|(name, _)| asked(name))
-        .flat_map(|(name, backend)| limits::patterns(name, backend))
+        .filter(|(name, _)| counts(name))
+        .flat_map(|(name, backend)| limit_outcome::patterns(name, backend))
         .collect();
     let family = match &args.backend {
         Some(name) => config.backends.get(name).map_or_else(
-            // not configured, but its words may be known
+            // messages of some backends are known without configuration
             || Family::of([name.as_str()]),
-            |backend| limits::family(name, backend),
+            |backend| limit_outcome::family(name, backend),
         ),
         None => Family::Any,
     };
@@ -111,7 +115,7 @@ fn test(global: &Global, args: &TestArgs) -> Result<u8> {
         let name = sanitise_line(name);
         let _ = writeln!(
             anstream::stderr(),
-            "note: {name} is no known backend; the wordings of all are tried alike"
+            "note: {name} is not a known backend; the messages of all backends are tried"
         );
     }
     let mut bytes = Vec::new();
@@ -120,20 +124,20 @@ fn test(global: &Global, args: &TestArgs) -> Result<u8> {
         .map_err(|error| Error::io("reading", std::path::Path::new("standard input"), error))?;
     let text = String::from_utf8_lossy(&bytes);
     let channel = match args.channel {
-        From::Event => Channel::Event,
-        From::Stdout => Channel::Stdout,
-        From::Stderr => Channel::Stderr,
-        From::Log => Channel::Log,
+        ChannelArg::Event => Channel::Event,
+        ChannelArg::Stdout => Channel::Stdout,
+        ChannelArg::Stderr => Channel::Stderr,
+        ChannelArg::Log => Channel::Log,
     };
-    let message = Message { family, channel, exit: args.exit, text: &text };
-    let verdict = limit::classify(&message, &own, now, &zone);
-    let printed = Printed {
+    let message = PrintedMessage { family, channel, exit: args.exit, text: &text };
+    let verdict = limit::classify(&message, &patterns, now, &zone);
+    let answer = LimitAnswer {
         kind: verdict.kind,
         until: verdict.until.map(|at| at.display_with_offset(zone.to_offset(at)).to_string()),
         source: &verdict.source,
     };
-    let line = serde_json::to_string(&printed)
-        .map_err(|error| Error::new(Kind::Internal, "writing the answer").caused_by(error))?;
+    let line = serde_json::to_string(&answer)
+        .map_err(|error| Error::new(ErrorKind::Internal, "writing the answer").caused_by(error))?;
     let _ = writeln!(anstream::stdout(), "{line}");
     Ok(0)
 }

@@ -1,4 +1,4 @@
-//! `seqorch plan`: what would run, in which order, and why.
+//! `seqorch plan`: shows what would run, in which order, and why.
 
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
@@ -7,32 +7,34 @@ use clap::Args;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::Global;
 use super::flags::Work;
+use super::global::{Global, colored, terminal_width};
 use super::project::Project;
 use crate::config::Config;
-use crate::engine::place::{self, Place};
-use crate::engine::prepare::{decisions, template};
-use crate::engine::timeline;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::plan::prompt::{PromptContext, render};
-use crate::plan::{self, Plan};
+use crate::plan::{self, Plan, Step};
+use crate::project::SpecPlace;
+use crate::project::current_plan::current_plan;
+use crate::report::text::sanitise_line;
 use crate::report::timeline::lines;
-use crate::report::{plan as human, plan_json};
-use crate::spec::{self, TaskFile, diagnose};
+use crate::report::{plan as plan_text, plan_json};
+use crate::run::prepare::{decisions, template};
+use crate::run::{forecast, preflight};
+use crate::spec::{self, TaskFile};
 use crate::state::SpecState;
 
 #[derive(Debug, Args)]
 pub(super) struct PlanArgs {
-    /// The spec: a folder, a tasks.md, or a name under run.spec_root, .kiro/specs, specs or openspec/changes. None: the only one there is.
+    /// Spec: its name, its folder or its tasks.md [default: the only spec].
     spec: Option<PathBuf>,
-    /// Write nothing and execute nothing; without it, an agent is asked who does what, where the configuration says so.
+    /// Change nothing and start nothing, not even the agent that assigns tasks.
     #[arg(long)]
     dry_run: bool,
-    /// Print one JSON object instead.
+    /// Print one JSON object.
     #[arg(long, conflicts_with = "prompt")]
     json: bool,
-    /// Print the prompt that this task's agent would get.
+    /// Print the prompt that the agent of this task would get.
     #[arg(long, value_name = "ID")]
     prompt: Option<String>,
     #[command(flatten)]
@@ -44,7 +46,7 @@ pub(super) fn plan(global: &Global, args: &PlanArgs) -> Result<u8> {
     let place = project.place(&project.spec(args.spec.as_deref())?, args.work.selection(&project))?;
     let config = &project.loaded.config;
     if !args.dry_run && args.prompt.is_none() {
-        super::assign::ask(&project, &place)?;
+        super::assign::assign_missing(&project, &place)?;
     }
     if let Some(id) = &args.prompt {
         return prompt(&project, &place, id);
@@ -52,94 +54,106 @@ pub(super) fn plan(global: &Global, args: &PlanArgs) -> Result<u8> {
     if args.json {
         let tasks = match place.read_tasks() {
             Ok((_, tasks)) => tasks,
-            // a program that reads this gets its object all the same
-            Err(error) if error.kind() == Kind::BadTasks => return Ok(unreadable(&place, config, &error)),
+            // a program that reads this gets its object in any case
+            Err(error) if error.kind() == ErrorKind::BadTasks => {
+                return Ok(unreadable(&place, config, &error));
+            }
             Err(error) => return Err(error),
         };
         let (plan, times) = if tasks.has_errors() {
             (None, None)
         } else {
-            plan::check_selection(&tasks, &place.selection)?;
-            let state = project.store(&place).load()?;
+            plan::check_selection(&tasks, config, &place.selection)?;
+            let state = place.store().load()?;
             let plan = current(&place, config, &tasks, &state);
-            let times = timeline::timeline(&plan, &state, config, Timestamp::now(), &TimeZone::system());
+            let times = forecast::timeline(&plan, &state, config, Timestamp::now(), &TimeZone::system());
             (Some(plan), times)
         };
-        print(&place, config, plan_json::json(plan.as_ref(), &tasks, times.as_ref()));
-        return Ok(if tasks.has_errors() { Kind::BadTasks.exit_code() } else { 0 });
+        print_json(&place, config, plan_json::json(plan.as_ref(), &tasks, times.as_ref()));
+        return Ok(if tasks.has_errors() { ErrorKind::BadTasks.exit_code() } else { 0 });
     }
     show(global, &project, &place)?;
     Ok(0)
 }
 
-fn print(place: &Place, config: &Config, mut value: serde_json::Value) {
+fn print_json(place: &SpecPlace, config: &Config, mut value: serde_json::Value) {
     value["spec"] = place.name.clone().into();
     value["max_iterations"] = config.run.max_iterations.into();
-    // standard output alone would be told each line by itself
+    // standard output alone is written line by line
     let mut out = BufWriter::new(io::stdout().lock());
-    // a pager that was left is a normal end
+    // a reader that is gone is a normal end
     let _ = writeln!(out, "{value:#}").and_then(|()| out.flush());
 }
 
-/// The object for a tasks.md that is no text.
-fn unreadable(place: &Place, config: &Config, error: &Error) -> u8 {
+/// Prints the object for a tasks.md that is not text.
+fn unreadable(place: &SpecPlace, config: &Config, error: &Error) -> u8 {
     let line =
         std::fs::read(place.tasks_path()).ok().and_then(|bytes| Some(spec::decode(&bytes).err()?.line));
     let mut value = plan_json::json(None, &spec::parse_as("", place.dialect), None);
     value["errors"] =
         serde_json::json!([{ "line": line.unwrap_or(1), "column": 1, "message": error.to_string() }]);
-    print(place, config, value);
+    print_json(place, config, value);
     error.kind().exit_code()
 }
 
-/// The plan as things stand now, changing nothing.
-pub(super) fn current(place: &Place, config: &Config, tasks: &TaskFile, state: &SpecState) -> Plan {
-    place::current(place, config, tasks, state, Timestamp::now())
+/// The plan as of now; changes nothing.
+pub(super) fn current(place: &SpecPlace, config: &Config, tasks: &TaskFile, state: &SpecState) -> Plan {
+    current_plan(place, config, tasks, state, Timestamp::now())
 }
 
 /// Prints the plan for a person.
-pub(super) fn show(global: &Global, project: &Project, place: &Place) -> Result<()> {
+pub(super) fn show(global: &Global, project: &Project, place: &SpecPlace) -> Result<()> {
     let config = &project.loaded.config;
     let (text, tasks) = place.read_tasks()?;
     let stdout = io::stdout();
-    let color = super::colored(global, &stdout);
+    let color = colored(global, &stdout);
     let path = place.tasks_path();
     let shown = path.strip_prefix(&project.cwd).unwrap_or(&path).display().to_string();
     let diagnostics =
-        diagnose::render(&shown, &text, &tasks.diagnostics, color, super::terminal_width().unwrap_or(100));
+        spec::render_diagnostics(&shown, &text, &tasks.diagnostics, color, terminal_width().unwrap_or(100));
     if tasks.has_errors() {
-        return Err(Error::new(Kind::BadTasks, format!("{shown} cannot be worked off")).detail(diagnostics));
+        return Err(Error::new(ErrorKind::BadTasks, format!("{shown} can't be run")).detail(diagnostics));
     }
-    plan::check_selection(&tasks, &place.selection)?;
-    let state = project.store(place).load()?;
+    plan::check_selection(&tasks, config, &place.selection)?;
+    let state = place.store().load()?;
     let plan = current(place, config, &tasks, &state);
-    super::checks::check_template(config, &plan)?;
-    super::telling::unmatched_inputs(place, config);
+    preflight::check_template(config, &plan)?;
+    preflight::note_unmatched_inputs(place, config);
     let (now, zone) = (Timestamp::now(), TimeZone::system());
-    let times = timeline::timeline(&plan, &state, config, now, &zone);
+    let times = forecast::timeline(&plan, &state, config, now, &zone);
     let (expected, expected_by) = times.map(|times| lines(&times, now, &zone)).unwrap_or_default();
-    let width = super::terminal_width();
-    let view = human::PlanView { color, width, diagnostics, expected, expected_by };
+    let width = terminal_width();
+    let view = plan_text::PlanView { color, width, diagnostics, expected, expected_by };
     let mut out = BufWriter::new(stdout.lock());
-    let _ = human::human(&mut out, &plan, &view).and_then(|()| out.flush());
+    let _ = plan_text::write(&mut out, &plan, &view).and_then(|()| out.flush());
     Ok(())
 }
 
-fn prompt(project: &Project, place: &Place, id: &str) -> Result<u8> {
+fn prompt(project: &Project, place: &SpecPlace, id: &str) -> Result<u8> {
     let config = &project.loaded.config;
     let (_, tasks) = place.good_tasks()?;
-    let state = project.store(place).load()?;
+    let state = place.store().load()?;
     let plan = current(place, config, &tasks, &state);
-    let step =
-        plan.steps.iter().find(|s| s.unit == id || s.open.iter().any(|t| t.id == id)).ok_or_else(|| {
-            let known: Vec<_> = plan.steps.iter().map(|s| s.unit.as_str()).collect();
-            Error::new(Kind::Usage, format!("the plan has no step {id}"))
-                .hint(format!("It has: {}.", known.join(", ")))
-        })?;
+    let does = |step: &&Step| step.unit == id || step.open.iter().any(|task| task.id == id);
+    let step = plan.steps.iter().find(does).ok_or_else(|| no_step(&plan, id))?;
     let answers = decisions(&state, &step.unit);
     let mut context = PromptContext::new(&plan, step, &config.prompt);
     context.answers = &answers;
     let text = render(&context, &template(config)?)?;
     let _ = io::stdout().write_all(text.as_bytes());
     Ok(0)
+}
+
+/// The error for a task that will not run, with the reason where it is skipped.
+fn no_step(plan: &Plan, id: &str) -> Error {
+    let skipped = plan.skipped.iter().find(|skipped| skipped.id == id);
+    let why =
+        skipped.map_or_else(String::new, |skipped| format!(": {}", plan_text::why_skipped(&skipped.reason)));
+    let error = Error::new(ErrorKind::Usage, format!("task {} is not in the plan{why}", sanitise_line(id)));
+    let known: Vec<_> = plan.steps.iter().map(|step| sanitise_line(&step.unit)).collect();
+    error.hint(if known.is_empty() {
+        "No task would run; see `seqorch plan`.".to_owned()
+    } else {
+        format!("Tasks in the plan: {}.", known.join(", "))
+    })
 }

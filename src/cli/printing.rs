@@ -1,85 +1,88 @@
-//! Logs on standard output: as they are, as harmless text, or as their windows showed them. In bounded memory.
+//! Prints logs on standard output: raw, as harmless text, or as their windows showed them. In bounded memory.
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anstyle::Style;
 
-use super::{Global, colored, terminal_width};
+use super::global::{Global, colored, terminal_width};
 use crate::agent::sanitise::Sanitiser;
-use crate::agent::{AgentEvent, Format, Reader, Renderer};
-use crate::attempt::record::{AttemptDir, AttemptFile, log_parts};
+use crate::agent::{AgentEvent, Format, Renderer, StreamReader};
 use crate::error::{Error, Result};
+use crate::store::attempt_dir::{AttemptDir, log_parts};
+use crate::store::attempt_file::AttemptFile;
 
-/// Columns where there is no terminal.
-const WIDTH: usize = 100;
+/// Pause between two reads of a log that is followed.
+pub(super) const FOLLOW: Duration = Duration::from_millis(200);
 
-/// What becomes of the bytes.
-pub(super) enum Shown {
+/// How the bytes of a log become output.
+pub(super) enum LogDecoder {
     Raw,
     Text(Sanitiser),
-    Events(Box<(Reader, Renderer)>),
+    Events(Box<(StreamReader, Renderer)>),
 }
 
-impl Shown {
-    /// What the attempt's window showed.
-    pub(super) fn of(dir: &AttemptDir, global: &Global) -> Self {
+impl LogDecoder {
+    /// Decodes an agent's log as the window of its attempt showed it. Where output does not go to a terminal, no line is
+    /// cut.
+    pub(super) fn of_attempt(dir: &AttemptDir, global: &Global) -> Self {
         let attempt = fs::read(dir.attempt()).ok();
         let attempt = attempt.and_then(|bytes| serde_json::from_slice::<AttemptFile>(&bytes).ok());
-        match attempt.filter(|attempt| attempt.format() != Format::Text) {
+        match attempt.filter(|attempt| attempt.output != Format::Text) {
             None => Self::text(),
             Some(attempt) => {
-                let width = terminal_width().unwrap_or(WIDTH);
+                let width = terminal_width().unwrap_or(usize::MAX);
                 let renderer = Renderer::new(width, colored(global, &io::stdout()));
                 let renderer = renderer.root(&attempt.cwd.to_string_lossy());
-                Self::Events(Box::new((Reader::new(attempt.format()), renderer)))
+                Self::Events(Box::new((StreamReader::new(attempt.output), renderer)))
             }
         }
     }
 
-    /// Text without what a terminal would act on.
+    /// Decodes plain text and removes what a terminal would act on.
     pub(super) fn text() -> Self {
         Self::Text(Sanitiser::default())
     }
 }
 
-/// Whoever reads is gone: a pager that was left is a normal end.
-pub(super) struct Gone;
+/// The reader of standard output is gone. That is a normal end: someone left a pager.
+pub(super) struct ReaderGone;
 
-/// Standard output. What it cannot take any more ends it with [`Gone`].
+/// Standard output for logs.
 #[derive(Default)]
-pub(super) struct Out {
+pub(super) struct LogPrinter {
     text: String,
     /// The last byte that was printed.
     last: Option<u8>,
 }
 
-impl Out {
-    /// Prints a log in its parts, and goes on until `over` says that nothing comes any more. `all`: how many bytes there
-    /// were, once that is known.
+impl LogPrinter {
+    /// Prints all parts of a log, and follows it until `over` returns true. `all` gives the number of bytes that were
+    /// written to it, once that is known.
     pub(super) fn log(
         &mut self,
         log: &Path,
-        mut shown: Shown,
+        mut decoder: LogDecoder,
         all: impl Fn() -> Option<u64>,
         over: impl Fn() -> bool,
-    ) -> Result<std::result::Result<(), Gone>> {
+    ) -> Result<std::result::Result<(), ReaderGone>> {
         let [whole, older, newer] = log_parts(log);
         let mut file = File::open(&whole).map_err(|e| Error::io("reading", &whole, e))?;
         let mut printed = 0;
         loop {
-            // first: what comes between the look and the end must not be missed
+            // asked before reading, so that the last bytes are not missed
             let over = over();
-            match self.copy(&mut file, &whole, &mut shown)? {
+            match self.copy(&mut file, &whole, &mut decoder)? {
                 Some(bytes) => printed += bytes,
-                None => return Ok(Err(Gone)),
+                None => return Ok(Err(ReaderGone)),
             }
             if over {
                 break;
             }
-            std::thread::sleep(std::time::Duration::from_millis(200));
+            std::thread::sleep(FOLLOW);
         }
         let ends: Vec<_> =
             [older, newer].into_iter().filter_map(|p: PathBuf| Some((File::open(&p).ok()?, p))).collect();
@@ -87,18 +90,23 @@ impl Out {
         let missing = all().and_then(|all| all.checked_sub(printed + kept));
         if let Some(missing) = missing.filter(|n| *n > 0 && !ends.is_empty()) {
             let _ = writeln!(io::stderr(), "\n[{missing} bytes are not kept, see log.max_mb]");
-            self.gap(&mut shown);
+            self.gap(&mut decoder);
         }
         for (mut file, path) in ends {
-            if self.copy(&mut file, &path, &mut shown)?.is_none() {
-                return Ok(Err(Gone));
+            if self.copy(&mut file, &path, &mut decoder)?.is_none() {
+                return Ok(Err(ReaderGone));
             }
         }
-        Ok(self.finish(&mut shown))
+        Ok(self.finish(&mut decoder))
     }
 
-    /// A line of our own, which begins one; with a blank line before it where something stands above it and `apart`.
-    pub(super) fn line(&mut self, style: Style, text: &str, apart: bool) -> std::result::Result<(), Gone> {
+    /// Prints a heading on a line of its own; with `apart`, after a blank line where something precedes it.
+    pub(super) fn heading(
+        &mut self,
+        style: Style,
+        text: &str,
+        apart: bool,
+    ) -> std::result::Result<(), ReaderGone> {
         let mut whole = String::new();
         if self.last.is_some_and(|last| last != b'\n') {
             whole.push('\n');
@@ -110,39 +118,39 @@ impl Out {
         self.put(whole.as_bytes(), true)
     }
 
-    fn put(&mut self, bytes: &[u8], flush: bool) -> std::result::Result<(), Gone> {
+    fn put(&mut self, bytes: &[u8], flush: bool) -> std::result::Result<(), ReaderGone> {
         self.last = bytes.last().copied().or(self.last);
         let mut out = io::stdout().lock();
         let written = out.write_all(bytes).and_then(|()| if flush { out.flush() } else { Ok(()) });
-        written.map_err(|_| Gone)
+        written.map_err(|_| ReaderGone)
     }
 
-    fn put_text(&mut self, flush: bool) -> std::result::Result<(), Gone> {
+    fn put_text(&mut self, flush: bool) -> std::result::Result<(), ReaderGone> {
         let text = std::mem::take(&mut self.text);
         let put = self.put(text.as_bytes(), flush);
-        // its room serves the next piece
+        // keeps its capacity for the next piece
         self.text = text;
         self.text.clear();
         put
     }
 
-    /// Prints what is left of a file and gives its length; `None` when nobody reads any more.
-    fn copy(&mut self, file: &mut File, path: &Path, shown: &mut Shown) -> Result<Option<u64>> {
+    /// Prints the rest of a file and returns its length; `None` once the reader is gone.
+    fn copy(&mut self, file: &mut File, path: &Path, decoder: &mut LogDecoder) -> Result<Option<u64>> {
         let mut piece = vec![0; 64 * 1024];
         let mut bytes = 0;
         loop {
             let n = file.read(&mut piece).map_err(|e| Error::io("reading", path, e))?;
             bytes += n as u64;
-            match shown {
-                Shown::Raw => {}
-                Shown::Text(sanitiser) => sanitiser.feed(&piece[..n], &mut self.text),
-                Shown::Events(of) => {
-                    let (reader, renderer) = &mut **of;
+            match decoder {
+                LogDecoder::Raw => {}
+                LogDecoder::Text(sanitiser) => sanitiser.feed(&piece[..n], &mut self.text),
+                LogDecoder::Events(events) => {
+                    let (reader, renderer) = &mut **events;
                     reader.feed(&piece[..n], &mut |event| renderer.render(&event, &mut self.text));
                 }
             }
-            let put = match shown {
-                Shown::Raw => self.put(&piece[..n], n == 0),
+            let put = match decoder {
+                LogDecoder::Raw => self.put(&piece[..n], n == 0),
                 _ => self.put_text(n == 0),
             };
             if put.is_err() {
@@ -154,11 +162,11 @@ impl Out {
         }
     }
 
-    /// Something is missing here: a record that began before it does not end behind it.
-    fn gap(&mut self, shown: &mut Shown) {
-        if let Shown::Events(of) = shown {
-            // a stray piece says nothing that is not said of the gap
-            let (reader, renderer) = &mut **of;
+    /// Ends the current record where bytes are missing: what follows the gap does not continue it.
+    fn gap(&mut self, decoder: &mut LogDecoder) {
+        if let LogDecoder::Events(events) = decoder {
+            // the half record would show as a stray line that says nothing
+            let (reader, renderer) = &mut **events;
             reader.feed(b"\n", &mut |event| {
                 if !matches!(event, AgentEvent::Stray { .. }) {
                     renderer.render(&event, &mut self.text);
@@ -168,10 +176,9 @@ impl Out {
         }
     }
 
-    /// What is still to be said at the end.
-    fn finish(&mut self, shown: &mut Shown) -> std::result::Result<(), Gone> {
-        if let Shown::Events(of) = shown {
-            let (reader, renderer) = &mut **of;
+    fn finish(&mut self, decoder: &mut LogDecoder) -> std::result::Result<(), ReaderGone> {
+        if let LogDecoder::Events(events) = decoder {
+            let (reader, renderer) = &mut **events;
             reader.finish(&mut |event| renderer.render(&event, &mut self.text));
             renderer.finish(&mut self.text);
         }

@@ -1,72 +1,41 @@
-//! What the verbs share: the project, its specs, its configuration.
+//! What the verbs share: the project, its configuration and its specs.
 
 use std::fs;
-use std::os::unix::ffi::OsStrExt;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::discovery::{self, Found};
-use super::{Global, telling};
-use crate::config::{self, Flag, LoadRequest, Loaded};
-use crate::engine::place::{self, Place};
-use crate::error::{Error, Kind, Result};
+use super::global::Global;
+use crate::config::{self, Commit, FlagSetting, LoadRequest, Loaded};
+use crate::error::{Error, Result};
 use crate::plan::Selection;
-use crate::state::store::Store;
-use crate::sys::digest::digest;
-use crate::tmux::Owner;
+use crate::project::discovery::FoundSpec;
+use crate::project::project_folders::ProjectFolders;
+use crate::project::spec_argument::{GivenOptions, SpecFinder};
+use crate::project::spec_place::{SpecPlace, folder_and_name};
+use crate::state::SpecState;
 
 /// A project and its configuration.
 pub(super) struct Project {
-    /// Its root, absolute.
+    /// The root of the project, absolute.
     pub(super) root: PathBuf,
-    /// Where the user stands.
+    /// The folder that paths on the command line are relative to.
     pub(super) cwd: PathBuf,
     pub(super) loaded: Loaded,
-    /// How often `-v` was given.
+    /// How often `-v` is given.
     pub(super) verbosity: u8,
-    /// The folder where the user stands said which project it is.
-    here: bool,
-    /// Its own files said all of the configuration.
-    plain: bool,
+    given: GivenOptions,
 }
 
-/// Where a project is.
-pub(super) struct Folders {
-    /// Its root, absolute.
-    pub(super) root: PathBuf,
-    /// Where the user stands.
-    pub(super) cwd: PathBuf,
-}
-
-impl Folders {
-    /// Finds the project, whatever its configuration says.
-    pub(super) fn find(global: &Global, spec: Option<&Path>) -> Result<Self> {
-        Self::from(global.directory.as_deref(), spec)
-    }
-
-    /// The same from the folder that `-C` names.
-    fn from(directory: Option<&Path>, spec: Option<&Path>) -> Result<Self> {
-        let here = std::env::current_dir().map_err(|e| Error::io("finding", Path::new("."), e))?;
-        let cwd = match directory {
-            Some(dir) => fs::canonicalize(here.join(dir))
-                .map_err(|e| Error::new(Kind::Usage, format!("-C {}", dir.display())).caused_by(e))?,
-            None => here,
-        };
-        // a spec given by path says better where its project is than the folder that one happens to stand in
-        let start = spec
-            .map(|s| cwd.join(s))
-            .and_then(|s| fs::canonicalize(s).ok())
-            .filter(|_| directory.is_none())
-            .unwrap_or_else(|| cwd.clone());
-        let root = root_of(&start).or_else(|| root_of(&cwd)).unwrap_or_else(|| cwd.clone());
-        let root = fs::canonicalize(&root).map_err(|e| Error::io("finding", &root, e))?;
-        Ok(Self { root, cwd })
-    }
+/// Finds the project of a command, without its configuration.
+pub(super) fn find_folders(global: &Global, spec: Option<&Path>) -> Result<ProjectFolders> {
+    let here = std::env::current_dir().map_err(|e| Error::io("finding", Path::new("."), e))?;
+    ProjectFolders::find(&here, global.directory.as_deref(), spec)
 }
 
 impl Project {
-    /// Finds the project and loads its configuration, `flags` on top.
-    pub(super) fn open(global: &Global, flags: Vec<Flag>, spec: Option<&Path>) -> Result<Self> {
-        let Folders { root, cwd } = Folders::find(global, spec)?;
+    /// Finds the project and loads its configuration; `flags` override it.
+    pub(super) fn open(global: &Global, flags: Vec<FlagSetting>, spec: Option<&Path>) -> Result<Self> {
+        let ProjectFolders { root, cwd } = find_folders(global, spec)?;
         let request = LoadRequest {
             root: root.clone(),
             config_file: global.config.as_ref().map(|f| cwd.join(f)),
@@ -78,162 +47,61 @@ impl Project {
         };
         let loaded = config::load(&request)?;
         if global.verbose > 0 {
-            telling::sources(&root, &loaded.files);
+            print_sources(&root, &loaded.files);
         }
-        let plain = global.config.is_none() && global.profile.is_none();
-        let here = global.directory.is_none();
-        Ok(Self { loaded, root, cwd, verbosity: global.verbose, here, plain })
+        let given = GivenOptions {
+            directory: global.directory.is_some(),
+            configuration: global.config.is_some() || global.profile.is_some(),
+        };
+        Ok(Self { loaded, root, cwd, verbosity: global.verbose, given })
     }
 
-    /// The spec that `asked` means, or the only one there is.
+    fn finder(&self) -> SpecFinder<'_> {
+        SpecFinder { root: &self.root, cwd: &self.cwd, spec_root: &self.loaded.config.run.spec_root }
+    }
+
+    /// The folder of the spec that the user asked for, or of the only one there is.
     pub(super) fn spec(&self, asked: Option<&Path>) -> Result<PathBuf> {
-        let Some(asked) = asked else { return self.only_spec() };
-        let here = self.cwd.join(asked);
-        if here.is_dir() && here.join("tasks.md").exists() {
-            return Ok(here);
-        }
-        let configured = &self.loaded.config.run.spec_root;
-        if let Some(dir) = discovery::named(&self.root, configured, asked)? {
-            return Ok(dir);
-        }
-        if here.is_file()
-            && let Some(dir) = here.parent()
-        {
-            return Ok(dir.to_owned());
-        }
-        let below = self.spec_root().join(asked);
-        if let Some(dir) = [here, below].into_iter().find(|dir| dir.is_dir()) {
-            return Err(Error::new(Kind::NoSpec, format!("there is no tasks.md in {}", dir.display()))
-                .hint("A spec is a folder with a tasks.md; name such a folder."));
-        }
-        let mut error =
-            Error::new(Kind::NoSpec, format!("there is no spec {}", asked.display())).detail(format!(
-                "  looked for {} and in {}",
-                self.cwd.join(asked).display(),
-                discovery::searched(&self.root, configured)
-            ));
-        let known = self.specs();
-        if !known.is_empty() {
-            let names: Vec<_> = known.iter().map(|found| self.name(found, &known)).collect();
-            error = error.hint(format!("There are: {}.", names.join(", ")));
-        }
-        Err(error)
+        self.finder().find(asked)
     }
 
-    fn only_spec(&self) -> Result<PathBuf> {
-        if self.cwd.join("tasks.md").is_file() {
-            return Ok(self.cwd.clone());
-        }
-        let known = self.specs();
-        match known.as_slice() {
-            [only] => Ok(only.dir.clone()),
-            [] => Err(self.no_spec()),
-            [first, ..] => {
-                Err(Error::new(Kind::NoSpec, format!("there are {} specs and none was named", known.len()))
-                    .detail(
-                        known
-                            .iter()
-                            .map(|f| format!("  {}", self.name(f, &known)))
-                            .collect::<Vec<_>>()
-                            .join("\n"),
-                    )
-                    .hint(format!("Name one: seqorch run {}", self.name(first, &known))))
-            }
-        }
-    }
-
-    /// That there is no spec at all.
+    /// The error for a project without specs.
     pub(super) fn no_spec(&self) -> Error {
-        let searched = discovery::searched(&self.root, &self.loaded.config.run.spec_root);
-        Error::new(Kind::NoSpec, format!("there is no spec in {}", self.root.display()))
-            .detail(format!("  looked in {searched}"))
-            .hint("A spec is a folder with a tasks.md. Name its path, or set run.spec_root in seqorch.toml.")
+        self.finder().no_spec()
     }
 
     /// All specs of the project.
-    pub(super) fn specs(&self) -> Vec<Found> {
-        discovery::specs(&self.root, &self.loaded.config.run.spec_root)
+    pub(super) fn specs(&self) -> Vec<FoundSpec> {
+        self.finder().specs()
     }
 
-    /// What to type for a spec: its name, or its path where others have that name.
-    fn name(&self, found: &Found, known: &[Found]) -> String {
-        let alone = known.iter().filter(|other| other.name == found.name).count() == 1;
-        if alone {
-            return found.name.clone();
+    /// The spec in a folder, with the tasks that were selected.
+    pub(super) fn place(&self, dir: &Path, selection: Selection) -> Result<SpecPlace> {
+        let (dir, name) = folder_and_name(dir)?;
+        let here = std::env::current_dir().and_then(fs::canonicalize).ok();
+        let typed = self.finder().typed(here.as_deref(), &name, &dir, self.given);
+        let dialect = self.loaded.config.tasks.dialect;
+        Ok(SpecPlace { name, typed, dir, root: self.root.clone(), dialect, selection })
+    }
+
+    /// Loads the state of the spec. Where this project commits nothing, no commit is pending in it.
+    pub(super) fn state(&self, place: &SpecPlace) -> Result<SpecState> {
+        let mut state = place.store().load()?;
+        if self.loaded.config.git.commit == Commit::Off {
+            state.without_commits();
         }
-        found.dir.strip_prefix(&self.cwd).unwrap_or(&found.dir).display().to_string()
-    }
-
-    pub(super) fn spec_root(&self) -> PathBuf {
-        self.root.join(&self.loaded.config.run.spec_root)
-    }
-
-    /// All about a spec that the engine needs.
-    pub(super) fn place(&self, dir: &Path, selection: Selection) -> Result<Place> {
-        let dir = fs::canonicalize(dir).map_err(|e| Error::io("finding", dir, e))?;
-        let name = dir.file_name().map_or_else(|| "spec".to_owned(), |n| n.to_string_lossy().into_owned());
-        let dialect = place::forced_dialect(&self.loaded.config);
-        let typed = self.typed(&name, &dir);
-        Ok(Place { name, typed, dir, root: self.root.clone(), dialect, selection })
-    }
-
-    /// What a person types in the folder where they stand, without any other option: the name, or where that leads to
-    /// another spec or to none, the path.
-    fn typed(&self, name: &str, dir: &Path) -> String {
-        let Ok(here) = std::env::current_dir().and_then(fs::canonicalize) else {
-            return dir.display().to_string();
-        };
-        let leads_here = || {
-            let found =
-                Folders::from(None, Some(Path::new(name))).ok().filter(|found| found.root == self.root)?;
-            // what stands in the folder itself comes first
-            let own = found.cwd.join(name);
-            if own.join("tasks.md").exists() {
-                return Some(own);
-            }
-            // a profile that is not given any more may have said where specs are
-            let usual = Path::new(discovery::USUAL[0]);
-            let configured = if self.plain { &self.loaded.config.run.spec_root } else { usual };
-            discovery::named(&self.root, configured, Path::new(name)).ok().flatten()
-        };
-        let leads_here =
-            || leads_here().and_then(|found| fs::canonicalize(found).ok()).is_some_and(|found| found == dir);
-        if self.here && !name.starts_with('-') && leads_here() {
-            return name.to_owned();
-        }
-        let path = dir.strip_prefix(&here).ok().filter(|path| !path.as_os_str().is_empty()).unwrap_or(dir);
-        let dash = if path.as_os_str().as_bytes().starts_with(b"-") { "./" } else { "" };
-        format!("{dash}{}", path.display())
-    }
-
-    /// Whose sessions and windows of tmux a run of the spec opens.
-    pub(super) fn owner(&self, place: &Place) -> Owner {
-        let word = |path: &Path| digest(path.as_os_str().as_bytes());
-        Owner { project: word(&self.root), spec: word(&self.store(place).folder()) }
-    }
-
-    /// Where the files of a spec are kept.
-    pub(super) fn store(&self, place: &Place) -> Store {
-        let usual = fs::canonicalize(self.spec_root()).is_ok_and(|root| place.dir.parent() == Some(&root));
-        Store::new(&self.root, &place.dir, &place.name, usual)
+        Ok(state)
     }
 }
 
-/// The nearest folder with a seqorch.toml; without one, the nearest that a tool for specs or git marks.
-///
-/// Kiro also keeps a `.kiro` in the home folder, so nearness counts more than which of them it is.
-fn root_of(start: &Path) -> Option<PathBuf> {
-    let nearest = |marks: &[&str]| start.ancestors().find(|dir| marks.iter().any(|m| dir.join(m).exists()));
-    nearest(&["seqorch.toml"])
-        .or_else(|| nearest(&[".kiro", ".specify", "openspec/changes", ".git"]))
-        .map(Path::to_owned)
-}
-
-/// This program, to be started again.
-pub(super) fn own_program() -> Result<PathBuf> {
-    let path = std::env::current_exe()
-        .map_err(|e| Error::new(Kind::Internal, "finding this program").caused_by(e))?;
-    // after an update in place, the old program is only known as deleted; the new one stands in its place
-    let text = path.to_string_lossy();
-    Ok(text.strip_suffix(" (deleted)").map_or_else(|| path.clone(), PathBuf::from))
+/// Prints the project and its configuration files, for `-v`.
+fn print_sources(root: &Path, files: &[PathBuf]) {
+    let mut err = io::stderr();
+    let _ = writeln!(err, "project {}", root.display());
+    if files.is_empty() {
+        let _ = writeln!(err, "configuration: no file, the defaults");
+    }
+    for file in files {
+        let _ = writeln!(err, "configuration: {}", file.display());
+    }
 }

@@ -1,73 +1,72 @@
-//! `seqorch run`: the main job.
+//! `seqorch run`: runs the open tasks of one spec or several.
 
 use std::ffi::OsString;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::PathBuf;
 
 use clap::Args;
 
-use super::checks;
-use super::flags::{Kept, Work};
-use super::job::{GoOn, Job};
-use super::project::{Project, own_program};
-use super::{Global, detach, telling, watch};
-use crate::config::{Commit, Config, TmuxMode};
-use crate::engine::decide::{End, Machine, Policy};
-use crate::engine::driver::drive;
-use crate::engine::ears::Ears;
-use crate::engine::launch::Launcher;
-use crate::engine::place::Place;
-use crate::engine::screen::{Screen, Setting, Wishes};
-use crate::engine::world::RealWorld;
-use crate::error::{Error, Kind, Result};
-use crate::git;
-use crate::plan::{self, Plan, names};
-use crate::report::ended::{self, Ended};
-use crate::report::events::What;
-use crate::report::summary;
-use crate::state::lock::{Holder, RunLock};
-use crate::state::store::Store;
-use crate::state::{SpecState, UnitStatus};
-use crate::sys::clock::SystemClock;
-use crate::sys::signals::Interrupt;
-use crate::sys::{process, socket};
-use crate::tmux::{self, Tmux};
+use super::flags::Work;
+use super::spec_run::SpecRun;
+use super::{Global, watch};
+use crate::error::{Error, ErrorKind, Result};
+use crate::report::text::plural;
+use crate::run::End;
+use crate::run::detached::{self, DetachRequest, DetachedPaths};
+use crate::run::inbox::Inbox;
+use crate::run::lifecycle::{self, RunRequest, ViewArgv};
+use crate::run::preflight::preflight;
+use crate::run::resume::ResumeRequest;
+use crate::state::needs::exit_code;
+use crate::store::lock::Holder;
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct RunArgs {
-    /// Specs, one after another: a folder, a tasks.md, or a name under run.spec_root, .kiro/specs, specs or openspec/changes. None: the only one there is.
+    /// Specs to run one after another: names, folders or tasks.md files [default: the only spec].
     #[arg(value_name = "SPEC")]
     specs: Vec<PathBuf>,
-    /// A spec, in the words of the Python tool.
+    /// Same as SPEC (compatibility).
     #[arg(long, value_name = "PATH")]
     spec: Option<PathBuf>,
     #[command(flatten)]
     work: Work,
-    #[command(flatten)]
-    go_on: GoOn,
-    /// Print the plan and do nothing.
+    /// Continue the last run with its options: try halted tasks again without an answer, and failed tasks with all their
+    /// attempts. A commit that git refused is tried first.
+    #[arg(long)]
+    retry: bool,
+    /// Forget the options of the last run, such as --only; use only those given here.
+    #[arg(long)]
+    all: bool,
+    /// Print the plan and start nothing.
     #[arg(long, conflicts_with = "retry")]
     dry_run: bool,
-    /// Print one JSON object per event, as .seqorch/SPEC/events.jsonl keeps them, instead of text.
+    /// Print events as JSON, one per line, like .seqorch/SPEC/events.jsonl.
     #[arg(long, conflicts_with_all = ["dry_run", "detach"])]
     json: bool,
-    /// Run in the tmux session, so that this terminal may be closed.
+    /// Run in the tmux session; you can close this terminal.
     #[arg(long, conflicts_with_all = ["no_tmux", "dry_run"])]
     detach: bool,
     /// The session's main window started this process.
     #[arg(long, hide = true)]
     in_main: bool,
-    /// Where to say that the run has begun.
+    /// The socket to connect to when the run has begun.
     #[arg(long, hide = true)]
     ready: Option<PathBuf>,
+    /// The file with the resume request of a detached run.
+    #[arg(long, hide = true, conflicts_with = "retry")]
+    resume_file: Option<PathBuf>,
 }
 
-impl RunArgs {
-    /// A run of one spec that goes on where an earlier one ended.
-    pub(super) fn going_on(spec: PathBuf, work: Work, go_on: GoOn, json: bool, detach: bool) -> Self {
-        let (specs, in_main, ready) = (vec![spec], false, None);
-        Self { specs, spec: None, work, go_on, dry_run: false, json, detach, in_main, ready }
-    }
+/// How to start runs.
+#[derive(Debug, Default)]
+pub(super) struct StartOptions {
+    pub(super) resume: Option<ResumeRequest>,
+    /// The file that handed over `resume`.
+    pub(super) resume_file: Option<PathBuf>,
+    pub(super) json: bool,
+    pub(super) detach: bool,
+    pub(super) in_main: bool,
+    pub(super) ready: Option<PathBuf>,
 }
 
 pub(super) fn run(global: &Global, args: &RunArgs) -> Result<u8> {
@@ -76,324 +75,84 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<u8> {
         specs.push(None);
     }
     if specs.len() > 1 && args.work.names_tasks() {
-        return Err(Error::new(Kind::Usage, "--only and --from go with one spec"));
+        return Err(Error::new(ErrorKind::Usage, "--only and --from go with one spec"));
     }
-    let go_on = args.go_on.read(args.detach)?;
-    // all specs are found before the first begins: a typo must not show in the middle of the night
-    let mut jobs = Vec::new();
+    let resume = match &args.resume_file {
+        Some(path) => Some(detached::read_request(path)?),
+        None => args.retry.then_some(ResumeRequest::Retry),
+    };
+    // all specs are found before the first begins: a typo must show now, not in the middle of the night
+    let mut runs = Vec::new();
     for spec in specs {
-        let job = Job::find(global, &args.work, &go_on, spec.map(PathBuf::as_path))?;
-        if let Some(kept) = job.kept() {
-            let _ = writeln!(
-                io::stderr(),
-                "note: with the options of the earlier run: {kept} (--all forgets them)"
-            );
-        }
-        jobs.push(job);
+        let keep_options = resume.is_some() && !args.all;
+        let spec = spec.map(PathBuf::as_path);
+        let run = SpecRun::find(global, &args.work, spec, keep_options, args.detach)?;
+        run.note_kept_options();
+        runs.push(run);
     }
     if args.dry_run {
-        for job in &jobs {
-            super::plan::show(global, &job.project, &job.place)?;
+        for run in &runs {
+            super::plan::show(global, &run.project, &run.place)?;
         }
         return Ok(0);
     }
-    if args.detach {
-        let [job] = jobs.as_slice() else {
-            return Err(Error::new(Kind::Usage, "--detach goes with one spec"));
+    let options = StartOptions {
+        resume,
+        resume_file: args.resume_file.clone(),
+        json: args.json,
+        detach: args.detach,
+        in_main: args.in_main,
+        ready: args.ready.clone(),
+    };
+    start(&runs, &options)
+}
+
+/// Runs the specs one after another, until one does not end well.
+pub(super) fn start(runs: &[SpecRun], options: &StartOptions) -> Result<u8> {
+    if options.detach {
+        let [run] = runs else {
+            return Err(Error::new(ErrorKind::Usage, "--detach goes with one spec"));
         };
-        let plan = preflight(job, &go_on)?;
-        return detach::detach(job, &go_on, &plan);
+        return start_detached(run, options.resume.as_ref());
     }
-    let ears = Ears::open()?;
-    for (number, job) in jobs.iter().enumerate() {
-        let (code, asked_to_stop) = run_one(args, job, &go_on, &ears)?;
-        if code != 0 {
-            return Ok(code);
+    let inbox = Inbox::open()?;
+    for (number, run) in runs.iter().enumerate() {
+        let view_argv: ViewArgv<'_> =
+            &|holder: &Holder| watch::argv(&run.global, &run.work, &run.place, holder);
+        let ended = lifecycle::run(
+            &RunRequest {
+                place: &run.place,
+                config: &run.project.loaded.config,
+                options: &run.options(),
+                last_options: run.last.as_deref(),
+                resume: options.resume.as_ref(),
+                resume_file: options.resume_file.as_deref(),
+                verbosity: run.project.verbosity,
+                json: options.json,
+                view_argv: (!options.in_main).then_some(view_argv),
+                ready: options.ready.as_deref(),
+            },
+            &inbox,
+        )?;
+        if ended.exit_code != 0 {
+            return Ok(ended.exit_code);
         }
-        if asked_to_stop && number + 1 < jobs.len() {
-            return Ok(End::Interrupted.exit_code());
+        if ended.asked_to_stop && number + 1 < runs.len() {
+            return Ok(exit_code(&End::Interrupted, &[]));
         }
     }
     Ok(0)
 }
 
-/// What was found good before anything is started.
-struct Ready {
-    store: Store,
-    state: SpecState,
-    plan: Plan,
-}
-
-impl Ready {
-    fn check(job: &Job, go_on: &GoOn) -> Result<Self> {
-        let Job { project, place, .. } = job;
-        let config = &project.loaded.config;
-        let (_, tasks) = place.good_tasks()?;
-        plan::check_selection(&tasks, &place.selection)?;
-        let store = project.store(place);
-        let state = go_on.apply(&place.name, store.load()?)?;
-        let plan = super::plan::current(place, config, &tasks, &state);
-        checks::check_programs(config, &plan)?;
-        checks::check_template(config, &plan)?;
-        Ok(Self { store, state, plan })
-    }
-}
-
-/// Whether a run could begin now, for whoever has to know before it does: nobody writes an answer in vain.
-pub(super) fn preflight(job: &Job, go_on: &GoOn) -> Result<Plan> {
-    let Ready { mut state, plan, .. } = Ready::check(job, go_on)?;
-    checks::date_owed(&mut state);
-    if job.project.loaded.config.git.commit == Commit::Step {
-        checks::note_dirty(&job.project, &mut state)?;
-    }
-    Ok(plan)
-}
-
-/// Gives the exit code, and whether somebody asked for an end.
-fn run_one(args: &RunArgs, job: &Job, go_on: &GoOn, ears: &Ears) -> Result<(u8, bool)> {
-    let Job { project, place, .. } = job;
+fn start_detached(run: &SpecRun, resume: Option<&ResumeRequest>) -> Result<u8> {
+    let SpecRun { global, work, place, project, .. } = run;
     let config = &project.loaded.config;
-    let Ready { store, state: _, plan } = Ready::check(job, go_on)?;
-    let store = store.prepared()?;
-    let mut holder = Holder::me(&place.dir, jiff::Timestamp::now());
-    holder.listens = Some(process::started(holder.pid.cast_signed()));
-    holder.tries_now = true;
-    let lock = RunLock::take(&store.run_lock(), &holder)?;
-    store.sweep();
-    // what was read before the lock may be old
-    let mut state = go_on.apply(&place.name, store.load()?)?;
-    checks::date_owed(&mut state);
-
-    super::stop::refuse_strays(&store, &state)?;
-    let work = !state.halted && (!plan.steps.is_empty() || state.running().is_some());
-    let before = git::snapshot(&project.root);
-    let mut dirty = Vec::new();
-    if work {
-        dirty = mark_off_others(project, &mut state, before.as_deref())?;
-        state.run_args = Kept::argv(&job.global, &job.work, &project.cwd);
-    }
-    // whoever watches must not take an older run's for this one's; one that is refused leaves it
-    telling::forget_summary(&store);
-    let view = watch::argv(&job.global, &job.work, place, &holder);
-    let (screen, _host) =
-        if work { open_screen(args, job, &store, || watch::Host::open(&store, view))? } else { (None, None) };
-    holder.session = screen.as_ref().map(|s| s.name().to_owned());
-    lock.note(&store.run_lock(), &holder)?;
-    let attach = screen.as_ref().map(Screen::attach_command);
-    let launcher = Launcher::new(own_program()?, &store.folder(), screen)?;
-    // standard output is for events alone
-    let launcher = if args.json { launcher.silent() } else { launcher };
-    let policy = Policy::of(config, jiff::tz::TimeZone::system());
-    match ears.asked() {
-        // nothing waits yet
-        None | Some(Interrupt::TryNow) => {}
-        Some(Interrupt::Interrupt | Interrupt::AfterStep) => return Ok((End::Interrupted.exit_code(), true)),
-        Some(Interrupt::Terminate | Interrupt::HangUp) => return Ok((End::Terminated.exit_code(), true)),
-    }
-    // what ended the last run is this one's to find
-    if state.ended.take().is_some() || go_on.changes() {
-        // from here on nothing refuses it
-        store.save(&state)?;
-        go_on.is_saved();
-    }
-    let mut machine = Machine::new(state, policy);
-    machine.start_nothing_over(dirty);
-    let mut world = RealWorld::new(
-        place,
-        config,
-        &store,
-        &SystemClock,
-        launcher,
-        ears,
-        if args.json { Box::new(io::sink()) } else { Box::new(anstream::stdout()) },
-    );
-    world.explain(project.verbosity);
-    world.listen(telling::chronicle(args.json, project, place, &store)?);
-    world.end_old_calls();
-    checks::expire(config, &store, &mut world)?;
-    if let Some(ready) = &args.ready {
-        // whoever waits there may be gone; the run goes on all the same
-        let _ = socket::connect(ready);
-    }
-    telling::unmatched_inputs(place, config);
-    world.say(&telling::opening(place, &plan, attach.as_deref()));
-    store.progress(&telling::opening_entry(place))?;
-    let steps = plan.steps.iter().map(|step| step.unit.clone()).collect();
-    let began = world.tell(What::RunStarted { spec: place.name.clone(), pid: std::process::id(), steps });
-    let planned = plan.steps.len();
-    let end = match began.and_then(|()| drive(&mut machine, &mut world)) {
-        Ok(end) => end,
-        Err(error) => {
-            give_up(place, &store, &plan, &machine.state, &mut world, &error);
-            return Err(error);
-        }
+    let plan = preflight(place, config, resume)?;
+    let view_argv = |paths: &DetachedPaths| -> Vec<OsString> {
+        watch::starting_argv(global, work, place, run.detached_argv(paths))
     };
-    let after = before.as_ref().and_then(|_| git::snapshot(&project.root));
-    let left_as = after.clone().filter(|_| end != End::Complete);
-    // a run that did nothing must not take for an agent's what a human wrote since
-    let leaves = work && machine.state.left_as != left_as;
-    if leaves {
-        if let Some(tree) = &left_as {
-            // without it git may have forgotten the tree by then, and a human is asked
-            let _ = git::steps::keep(&project.root, &store.folder(), "left", tree);
-        }
-        machine.state.left_as = left_as;
-    }
-    let changes = before.zip(after).map(|(from, to)| git::changes(&project.root, &from, &to));
-    let (units, last_plan, took) = world.outcome();
-    // a halted spec is not even planned
-    let left = last_plan.map_or(planned, |p| p.steps.len());
-    let how =
-        Ended { spec: &place.name, typed: &place.typed, end: &end, left, took, changes: changes.as_deref() };
-    let over = ended::of_end(&how, &machine.state);
-    machine.state.ended = ended::kept(&over, &machine.state, jiff::Timestamp::now());
-    if leaves || machine.state.ended.is_some() {
-        store.save(&machine.state)?;
-    }
-    let limits = super::status::limits_now(&machine.state, config);
-    let text = telling::summary(&how, units, last_plan, &machine.state, &limits);
-    world.say(text.trim_end());
-    world.sign_off(Some(&end), left);
-    store.progress(&telling::closing_entry(&text, &end))?;
-    telling::leave_summary(&store, &text);
-    let told = tell_end(place, &store, over, &text, &mut world);
-    world.hear_hooks_out();
-    drop(lock);
-    told?;
-    Ok((end.exit_code(), machine.asked_to_stop()))
-}
-
-/// Tells, and keeps, that an error ended the run; `planned` is the plan that it began with.
-fn give_up(
-    place: &Place,
-    store: &Store,
-    planned: &Plan,
-    state: &SpecState,
-    world: &mut RealWorld<'_>,
-    error: &Error,
-) {
-    let (_, last_plan, took) = world.outcome();
-    let left = still_open(last_plan.unwrap_or(planned), state);
-    let brief = error.brief();
-    keep_error(store, &brief);
-    telling::leave_summary(store, &summary::of_error(&place.name, &place.typed, &brief));
-    for what in ended::of_error(&place.name, &brief, error.kind().exit_code(), left, took) {
-        // the first error is the one to tell
-        let _ = world.tell(what);
-    }
-    world.sign_off(None, left);
-    world.hear_hooks_out();
-}
-
-/// Tells the end to all but the person, who has read `text`: `over` is the end for programs. A hook that must succeed and
-/// does not is one more thing for a human, where there is no other.
-fn tell_end(
-    place: &Place,
-    store: &Store,
-    over: Vec<What>,
-    text: &str,
-    world: &mut RealWorld<'_>,
-) -> Result<()> {
-    let needs_nobody = over.len() == 1;
-    let mut told = Ok(());
-    for what in over {
-        // a hook that fails keeps nobody else from hearing of the end
-        told = told.and(world.tell(what));
-    }
-    if let Some(error) = told.as_ref().err().filter(|_| needs_nobody) {
-        let brief = error.brief();
-        keep_error(store, &brief);
-        let more = summary::of_error(&place.name, &place.typed, &brief);
-        telling::leave_summary(store, &format!("{text}{more}"));
-    }
-    told
-}
-
-/// Steps of a plan that are not done since it was made.
-fn still_open(plan: &Plan, state: &SpecState) -> usize {
-    let done = |unit: &String| state.units.get(unit).is_some_and(|known| known.status == UnitStatus::Done);
-    plan.steps.iter().filter(|step| !done(&step.unit)).count()
-}
-
-/// Keeps why the run ended with an error, for a human who comes later, beside what was saved last: only that is known to
-/// hold. Where the disk is what fails it cannot be kept, and the error itself is told anyway.
-fn keep_error(store: &Store, brief: &str) {
-    if let Ok(mut state) = store.load() {
-        state.ended = Some(ended::kept_error(brief.to_owned(), jiff::Timestamp::now()));
-        let _ = store.save(&state);
-    }
-}
-
-/// Tells what is the agents' from what others wrote, in the work tree and since the last run; an error where commits would
-/// mix them. Gives the files over which no step may start.
-fn mark_off_others(project: &Project, state: &mut SpecState, now: Option<&str>) -> Result<Vec<String>> {
-    let left = state.left_as.clone();
-    let dirty = match project.loaded.config.git.commit {
-        Commit::Step => checks::note_dirty(project, state)?,
-        Commit::Off => Vec::new(),
-    };
-    state.left_as = None;
-    if let Some((left, now)) = left.zip(now) {
-        checks::leave_out_others(project, state, &left, now);
-    }
-    Ok(dirty)
-}
-
-/// The session with its main window, as the configuration wants it, and who answers that window.
-fn open_screen(
-    args: &RunArgs,
-    job: &Job,
-    store: &Store,
-    view: impl FnOnce() -> Result<watch::Host>,
-) -> Result<(Option<Screen>, Option<watch::Host>)> {
-    let Job { project, place, .. } = job;
-    let config = &project.loaded.config;
-    let env: Vec<(OsString, OsString)> = std::env::vars_os().collect();
-    let Some(tmux) = find_tmux(config, &env)? else { return Ok((None, None)) };
-    let name = names::session(&config.tmux.session, &place.name);
-    let screen = Screen::find(tmux.of(project.owner(place)), &name, config.tmux.size);
-    let tmux = &config.tmux;
-    let (layout, panes) = (tmux.layout, tmux.panes.clone());
-    let mut screen = screen.furnished(Wishes { keep: tmux.keep, layout, panes });
-    let host = if args.in_main || !tmux.main { None } else { Some(view()?) };
-    let opened = match &host {
-        None => Ok(()),
-        Some(host) => {
-            let here = std::env::current_dir().map_err(|e| Error::io("finding", Path::new("."), e))?;
-            screen.open_main(&here, host.keeper()?)
-        }
-    };
-    match opened {
-        Ok(()) => {
-            let facts = [("SEQORCH_SPEC", place.name.clone())];
-            let exe = own_program()?;
-            let setting = Setting { exe: &exe, folder: &store.folder(), env: &env, facts: &facts };
-            for error in screen.open_own(&tmux.windows, setting) {
-                let _ = write!(io::stderr(), "{}", error.render());
-            }
-            Ok((Some(screen), host))
-        }
-        Err(error) if config.tmux.mode == TmuxMode::Auto => {
-            let _ = write!(io::stderr(), "{}", error.render());
-            let _ = writeln!(io::stderr(), "note: going on without tmux; agents print to this terminal");
-            Ok((None, None))
-        }
-        Err(error) => Err(error),
-    }
-}
-
-/// tmux, where it is wanted and there.
-pub(super) fn find_tmux(config: &Config, env: &[(OsString, OsString)]) -> Result<Option<Tmux>> {
-    if config.tmux.mode == TmuxMode::Off {
-        return Ok(None);
-    }
-    match tmux::find(env) {
-        Some(program) => Ok(Some(Tmux::new(program, config.tmux.socket.clone(), env))),
-        None if config.tmux.mode == TmuxMode::Auto => {
-            let _ = writeln!(io::stderr(), "note: tmux is not installed; agents print to this terminal");
-            Ok(None)
-        }
-        None => Err(Error::new(Kind::Unavailable, "tmux is not on the search path, and tmux.mode is \"on\"")
-            .hint("Install tmux, or set tmux.mode = \"auto\".")),
-    }
+    let attach = detached::start(&DetachRequest { place, config, resume, view_argv: &view_argv })?;
+    let steps = plural(plan.steps.len(), "step");
+    let _ = writeln!(anstream::stdout(), "seqorch · {} · {steps}, detached · watch: {attach}", place.name);
+    Ok(0)
 }

@@ -1,4 +1,4 @@
-//! `seqorch specs`: the specs that the project has, and how far each is.
+//! `seqorch specs`: lists the specs of the project and their progress.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -6,107 +6,121 @@ use std::io::Write;
 use clap::Args;
 use serde::Serialize;
 
-use super::Global;
-use super::discovery::Found;
+use super::global::Global;
 use super::project::Project;
 use crate::error::{Error, Result};
 use crate::plan::Selection;
+use crate::project::discovery::FoundSpec;
+use crate::report::needs::{self, NeedRecord};
 use crate::report::text::{sanitise_line, width};
 use crate::spec::{Severity, TaskFile, TaskState};
+use crate::state::SpecState;
 
 #[derive(Debug, Args)]
-#[command(after_help = "Tasks with subtasks are not counted, their subtasks are. A task is done when a run \
-                        completed it or its box is ticked.")]
+#[command(
+    after_help = "A task with subtasks is not counted, its subtasks are. A task is done when a run completed it \
+                        or its box is ticked."
+)]
 pub(super) struct SpecsArgs {
-    /// Print one JSON object instead.
+    /// Print one JSON object.
     #[arg(long)]
     json: bool,
 }
 
-/// What is said of a spec.
+/// What the list shows of a spec, and the JSON, too.
 #[derive(Debug, Serialize)]
-struct Row {
+struct SpecSummary {
     name: String,
     /// Its folder, relative to the project.
     path: String,
-    /// None: its tasks.md could not be read.
+    /// `None` where tasks.md cannot be read.
     dialect: Option<&'static str>,
     done: usize,
     total: usize,
-    /// Optional tasks among them that are not done.
+    /// Optional tasks that are not done.
     optional: usize,
-    /// Mistakes that keep it from being worked off.
+    /// What a human must do.
+    needs: Vec<NeedRecord>,
+    #[serde(skip)]
+    needed: Option<String>,
+    /// Errors in tasks.md. A spec that has any can't be run.
     errors: Vec<String>,
 }
 
 pub(super) fn specs(global: &Global, args: &SpecsArgs) -> Result<u8> {
     let project = Project::open(global, Vec::new(), None)?;
-    let rows: Vec<Row> = project.specs().into_iter().map(|found| row(&project, found)).collect();
+    let specs: Vec<SpecSummary> = project.specs().into_iter().map(|found| summary(&project, found)).collect();
     let mut out = anstream::stdout();
-    // a pager that was left is a normal end
+    // a reader that is gone is a normal end
     if args.json {
-        let _ = writeln!(out, "{:#}", serde_json::json!({ "schema": 1, "specs": rows }));
-    } else if rows.is_empty() {
+        let _ = writeln!(out, "{:#}", serde_json::json!({ "schema": 1, "specs": specs }));
+    } else if specs.is_empty() {
         return Err(project.no_spec());
     } else {
-        let _ = write(&mut out, &rows);
+        let _ = write(&mut out, &specs);
     }
     Ok(0)
 }
 
-fn row(project: &Project, found: Found) -> Row {
-    let mut row = Row {
+fn summary(project: &Project, found: FoundSpec) -> SpecSummary {
+    let mut summary = SpecSummary {
         name: found.name,
         path: found.shown,
         dialect: None,
         done: 0,
         total: 0,
         optional: 0,
+        needs: Vec::new(),
+        needed: None,
         errors: Vec::new(),
     };
-    let read = || -> Result<(TaskFile, BTreeSet<String>)> {
+    let read = || -> Result<(TaskFile, SpecState, String)> {
         let place = project.place(&found.dir, Selection::default())?;
         let (_, tasks) = place.read_tasks()?;
-        let state = project.store(&place).load()?;
-        Ok((tasks, state.completed.into_iter().collect()))
+        let state = project.state(&place)?;
+        Ok((tasks, state, place.typed))
     };
     match read() {
-        Ok((tasks, completed)) => count(&mut row, &tasks, &completed),
-        Err(error) => row.errors.push(first_line(&error)),
+        Ok((tasks, state, typed)) => {
+            summary.needs = needs::records(&typed, &state);
+            summary.needed = needs::headline(&needs::shown(&typed, &state));
+            count(&mut summary, &tasks, &state.completed.into_iter().collect());
+        }
+        Err(error) => summary.errors.push(first_line(&error)),
     }
-    row
+    summary
 }
 
-fn count(row: &mut Row, file: &TaskFile, completed: &BTreeSet<String>) {
-    row.dialect = Some(file.dialect.name());
+fn count(summary: &mut SpecSummary, file: &TaskFile, completed: &BTreeSet<String>) {
+    summary.dialect = Some(file.dialect.name());
     let parents: BTreeSet<&str> = file.tasks.iter().filter_map(|t| t.parent.as_deref()).collect();
     for task in file.tasks.iter().filter(|t| !parents.contains(t.id.as_str())) {
-        row.total += 1;
+        summary.total += 1;
         if completed.contains(&task.id) || matches!(task.state, TaskState::Done) {
-            row.done += 1;
+            summary.done += 1;
         } else if task.optional {
-            row.optional += 1;
+            summary.optional += 1;
         }
     }
     let errors = file.diagnostics.iter().filter(|d| d.severity == Severity::Error);
-    row.errors.extend(errors.map(|d| format!("tasks.md:{}:{}: {}", d.line, d.column, d.message)));
+    summary.errors.extend(errors.map(|d| format!("tasks.md:{}:{}: {}", d.line, d.column, d.message)));
 }
 
 fn first_line(error: &Error) -> String {
     error.to_string().lines().next().unwrap_or_default().to_owned()
 }
 
-fn write(out: &mut dyn Write, rows: &[Row]) -> std::io::Result<()> {
-    let cells: Vec<[String; 3]> = rows
+fn write(out: &mut dyn Write, specs: &[SpecSummary]) -> std::io::Result<()> {
+    let cells: Vec<[String; 3]> = specs
         .iter()
-        .map(|row| {
-            let done = format!("{}/{}", row.done, row.total);
-            [sanitise_line(&row.name), row.dialect.unwrap_or("?").to_owned(), done]
+        .map(|spec| {
+            let done = format!("{}/{}", spec.done, spec.total);
+            [sanitise_line(&spec.name), spec.dialect.unwrap_or("?").to_owned(), done]
         })
         .collect();
     let widest = |column: usize| cells.iter().map(|row| width(&row[column])).max().unwrap_or(0);
     let widths = [widest(0), widest(1), widest(2)];
-    for (row, [name, dialect, done]) in rows.iter().zip(&cells) {
+    for (spec, [name, dialect, done]) in specs.iter().zip(&cells) {
         let pad = |text: &str, to: usize| " ".repeat(to.saturating_sub(width(text)));
         writeln!(
             out,
@@ -114,13 +128,16 @@ fn write(out: &mut dyn Write, rows: &[Row]) -> std::io::Result<()> {
             pad(name, widths[0]),
             pad(dialect, widths[1]),
             pad(done, widths[2]),
-            sanitise_line(&row.path),
+            sanitise_line(&spec.path),
         )?;
-        if row.optional > 0 {
-            writeln!(out, "  {} of the open ones optional", row.optional)?;
+        if let Some(needed) = &spec.needed {
+            writeln!(out, "  {needed}")?;
         }
-        for error in row.errors.iter().take(3) {
-            writeln!(out, "  cannot be worked off: {}", sanitise_line(error))?;
+        if spec.optional > 0 {
+            writeln!(out, "  {} of the open tasks optional", spec.optional)?;
+        }
+        for error in spec.errors.iter().take(3) {
+            writeln!(out, "  can't be run: {}", sanitise_line(error))?;
         }
     }
     Ok(())

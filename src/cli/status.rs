@@ -1,35 +1,35 @@
-//! `seqorch status`: where a spec stands.
+//! `seqorch status`: shows the progress of a spec.
 
 use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Global;
 use super::project::Project;
-use crate::config::Config;
-use crate::engine::at_work::AtWork;
-use crate::engine::limits;
 use crate::error::Result;
-use crate::plan::{Plan, Selection};
-use crate::report::limited;
-use crate::report::live::span;
-use crate::report::owed::{needed, owed};
-use crate::report::plan::why_skipped;
-use crate::report::spent::{spent, spent_of};
-use crate::report::text::{plural, sanitise_line, sanitise_text, shell_word};
-use crate::report::watch::Standing;
-use crate::state::{AttemptRecord, SpecState, lock};
+use crate::plan::Selection;
+use crate::report::counts as report_counts;
+use crate::report::needs;
+use crate::report::spent::spent;
+use crate::report::task_lines::task_lines;
+use crate::report::text::{sanitise_line, shell_word};
+use crate::report::times::span;
+use crate::report::view::Standing;
+use crate::run::run_texts::limit_lines;
+use crate::state::{self, AttemptRecord, NeedKind, SpecState, UnitState, counts};
+use crate::store::activity::AtWork;
+use crate::store::lock;
 
 #[derive(Debug, Args)]
 pub(super) struct StatusArgs {
-    /// The spec: a folder, a tasks.md, or a name under run.spec_root, .kiro/specs, specs or openspec/changes.
+    /// Spec: its name, its folder or its tasks.md [default: the only spec].
     spec: Option<PathBuf>,
     /// Print one JSON object instead; with --watch one per event.
     #[arg(long)]
     json: bool,
-    /// Show it live; where no screen can be drawn (in a pipe, in CI), one line per event until the run ends.
+    /// Show it live. Without a terminal (in a pipe, in CI), print one line per event until the run ends.
     #[arg(short, long)]
     watch: bool,
 }
@@ -41,11 +41,10 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
         super::watch::watch(global, &project, &place, None, args.json)?;
         return Ok(0);
     }
-    let store = project.store(&place);
-    let mut state = store.load()?;
+    let store = place.store();
+    let mut state = project.state(&place)?;
     // an older version did not
     state.sum_up();
-    super::telling::as_configured(&mut state, &project.loaded.config);
     let (_, tasks) = place.read_tasks()?;
     let plan = super::plan::current(&place, &project.loaded.config, &tasks, &state);
     let holder = lock::holder(&store.run_lock());
@@ -54,11 +53,15 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
         (unit.to_owned(), attempt.clone(), doing)
     });
     let alive = running.as_ref().is_some_and(|(.., doing)| *doing == AtWork::Agent);
-    // that of the run: what it verifies with
+    // the commands of [verify] that follow this attempt
     let commands = running.as_ref().map_or(0, |(unit, ..)| {
-        plan.steps.iter().find(|step| step.unit == *unit).map_or(0, |step| step.verify.len())
+        plan.steps.iter().find(|step| step.unit == *unit).map_or(0, |step| step.settings.verify.len())
     });
-    let word = Standing::of(holder.is_some(), &state, &plan, alive).word();
+    let standing = Standing::of(holder.is_some(), &state, &plan, alive);
+    let word = standing.word();
+    let counts = counts(&plan, &state);
+    let questions = state.questions();
+    let question = questions.first().copied();
     let mut out = anstream::stdout();
     if args.json {
         let value = json!({
@@ -77,16 +80,17 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
             })),
             "completed": state.completed,
             "left": plan.steps.iter().map(|s| &s.unit).collect::<Vec<_>>(),
-            "halted": state.halted,
-            "halted_task": state.halted_task,
-            "question": state.question,
-            "answers": state.answers.iter().chain(&state.answer).collect::<Vec<_>>(),
-            "not_committed": state.uncommitted().map(|(unit, why)| json!({ "unit": unit, "why": why }))
-                .collect::<Vec<_>>(),
-            "ended": state.ended,
-            "waiting_until": state.waiting_until,
-            "waiting_for": state.waiting_for,
-            "waited_s": state.waited_s,
+            "needs": needs::records(&place.typed, &state),
+            "counts": counts,
+            "halted": question.is_some(),
+            "halted_task": question.map(|question| question.unit),
+            "question": question.map(|question| question.text),
+            "answers": state.answers,
+            "not_committed": not_committed(&state),
+            "ended": last_end(&state),
+            "waiting_until": state.run.wait().map(|wait| wait.until),
+            "waiting_for": state.run.wait().map(|wait| wait.reason.to_string()),
+            "waited_s": state.run.waited_s(),
             "limits": state.limits,
             "model_limits": state.model_limits,
             "usage": state.usage,
@@ -95,7 +99,13 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
         let _ = writeln!(out, "{value:#}");
         return Ok(0);
     }
-    let _ = writeln!(out, "{}: {word}", sanitise_line(&place.name));
+    let needs = needs::shown(&place.typed, &state);
+    let head = match needs::headline(&needs) {
+        None => word.to_owned(),
+        Some(needed) if standing.needs_human() => needed,
+        Some(needed) => format!("{word}, {needed}"),
+    };
+    let _ = writeln!(out, "{}: {head}", sanitise_line(&place.name));
     if let Some(holder) = &holder {
         let session = holder.session.as_deref().map_or_else(String::new, |s| format!(", tmux session {s}"));
         let _ = writeln!(out, "  run: process {} on {}{session}", holder.pid, holder.host);
@@ -104,51 +114,38 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
         let _ =
             writeln!(out, "  {}", at_work(&place.typed, unit, attempt, doing, commands, holder.is_some()));
     }
-    let limits = limits_now(&state, &project.loaded.config);
+    let limits = limit_lines(&state, &project.loaded.config);
     write_waits(&mut out, &place.typed, &state, &limits);
-    write_units(&mut out, &state, &plan);
-    let _ = writeln!(
-        out,
-        "  {} completed, {} left",
-        plural(state.completed.len(), "task"),
-        plural(plan.steps.len(), "step")
-    );
+    for line in task_lines(&state, &plan) {
+        let _ = writeln!(out, "  {line}");
+    }
+    let _ = writeln!(out, "  {}", report_counts::line(&counts));
     if let Some(used) = spent(&state.usage) {
         let _ = writeln!(out, "  {used}");
     }
-    write_question(&mut out, &place.typed, &state);
-    write_owed(&mut out, &place.typed, &state);
-    if holder.is_none() {
-        write_needed(&mut out, &place.typed, &state);
-    }
+    write_answers(&mut out, &state);
+    let _ = needs::write(&mut out, &place.typed, &needs);
     Ok(0)
 }
 
-/// A line for each unit: what became of it, that it is to do, or why it is left out.
-fn write_units(out: &mut impl Write, state: &SpecState, plan: &Plan) {
-    for (id, unit) in &state.units {
-        let Some(last) = unit.attempts.last() else { continue };
-        let Some(outcome) = &last.outcome else { continue };
-        let tries = unit.attempts.iter().filter(|a| a.came_to_its_start()).count();
-        let _ = writeln!(
-            out,
-            "  {}  {}{} ({tries} attempt{}{})",
-            sanitise_line(id),
-            sanitise_line(&outcome.to_string()),
-            if state.uncommitted().any(|(owed, _)| owed == id) { ", not committed" } else { "" },
-            if tries == 1 { "" } else { "s" },
-            spent_of(&unit.usage, &state.usage).map_or_else(String::new, |spent| format!(", {spent}"))
-        );
-    }
-    for step in &plan.steps {
-        let _ = writeln!(out, "  {}  to do: {}", sanitise_line(&step.unit), sanitise_line(&step.title));
-    }
-    for skipped in plan.skipped.iter().filter(|s| !matches!(s.reason, crate::plan::SkipReason::Completed)) {
-        let _ = writeln!(out, "  {}  {}", sanitise_line(&skipped.id), why_skipped(&skipped.reason));
-    }
+/// Units whose commit git refused, and why.
+fn not_committed(state: &SpecState) -> Vec<Value> {
+    let refused =
+        state.units_by_id().into_iter().filter_map(|(id, unit)| Some((id, unit.refused_commit()?.0)));
+    refused.map(|(unit, why)| json!({ "unit": unit, "why": why })).collect()
 }
 
-/// What becomes of the attempt that runs by the state; `commands` must succeed after it, `held`: a run works on the spec.
+/// Why the last run ended, where that needs a human and no task says it.
+fn last_end(state: &SpecState) -> Option<Value> {
+    use NeedKind as K;
+    let over = state.run.over()?;
+    let of_units = [K::Question, K::FailedTask, K::PendingCommit];
+    let need = state::needs(state).into_iter().find(|need| !of_units.contains(&need.kind))?;
+    Some(json!({ "why": over.end.word(), "unit": need.task, "reason": need.reason, "at": over.ended }))
+}
+
+/// The line of the attempt that the state calls running. `commands` is the number of commands that must succeed after it;
+/// `held`: a run holds the lock.
 fn at_work(
     spec: &str,
     unit: &str,
@@ -178,88 +175,47 @@ fn at_work(
             format!("ended: {who} left a result while no run was there, {run} takes it")
         }
         (AtWork::NotStarted, true) => format!("starting: {who} for {since}"),
-        (AtWork::NotStarted, false) => format!("never started: {who}, {run} begins it again"),
+        (AtWork::NotStarted, false) => format!("never started: {who}, {run} starts it again"),
         (AtWork::Gone, _) => format!("at work: {who} for {since}; its process is gone"),
     }
 }
 
-/// Which tasks are done and not committed, why, and how to go on.
-fn write_owed(out: &mut impl Write, spec: &str, state: &SpecState) {
-    for owed in owed(spec, state) {
-        let _ = writeln!(out, "\n{}:", owed.what());
-        for line in owed.why.lines() {
-            let _ = writeln!(out, "  {line}");
-        }
-        let _ = writeln!(out, "A human is needed: mend it, then go on with: {}", owed.command);
-    }
-}
-
-/// What ended the last run and a human must see to.
-fn write_needed(out: &mut impl Write, spec: &str, state: &SpecState) {
-    if let Some(needed) = needed(spec, state) {
-        let _ = writeln!(out, "\n{}:", needed.what());
-        for line in needed.why.lines() {
-            let _ = writeln!(out, "  {line}");
-        }
-        let _ = writeln!(out, "A human is needed: mend it, then go on with: {}", needed.command);
-    }
-}
-
-/// What a halted unit asks and how it is answered, and the answers that there are: each goes into the prompts of its task
-/// until that is done.
-fn write_question(out: &mut impl Write, spec: &str, state: &SpecState) {
-    for answer in state.answers.iter().chain(&state.answer) {
-        let (unit, said) = (sanitise_line(&answer.unit), sanitise_line(&answer.answer));
-        let last =
-            state.units.get(&answer.unit).and_then(|unit| unit.attempts.last()).map_or(0, |a| a.number);
-        let halted = state.halted && state.halted_task.as_ref() == Some(&answer.unit);
-        let _ = if !halted && (answer.attempt == 0 || answer.attempt >= last) {
-            writeln!(out, "  the answer to task {unit} goes into its next prompt: {said}")
+/// Writes the answers. Each is in the prompts of its task until the task is done.
+fn write_answers(out: &mut impl Write, state: &SpecState) {
+    for answer in &state.answers {
+        let (id, said) = (sanitise_line(&answer.unit), sanitise_line(&answer.answer));
+        let unit = state.units.get(&answer.unit);
+        let last = unit.and_then(|unit| unit.attempts.last()).map(|attempt| attempt.number);
+        let is_new = answer.attempt >= last && !unit.is_some_and(UnitState::is_halted);
+        let _ = if is_new {
+            writeln!(out, "  the answer to task {id} goes into its next prompt: {said}")
         } else {
-            writeln!(out, "  decided for task {unit}: {} {said}", sanitise_line(&answer.question))
+            writeln!(out, "  decided for task {id}: {} {said}", sanitise_line(&answer.question))
         };
     }
-    if state.halted {
-        let unit = state.halted_task.as_deref().unwrap_or("?");
-        let _ = writeln!(out, "\nTask {} asks:", sanitise_line(unit));
-        let question = sanitise_text(state.question.as_deref().unwrap_or_default());
-        for line in question.lines() {
-            let _ = writeln!(out, "  {line}");
-        }
-        let _ =
-            writeln!(out, "Go on with: seqorch resume {} --answer \"…\"", sanitise_line(&shell_word(spec)));
-    }
 }
 
-/// A line for each account or model that is limited now, with what a human does about it.
-pub(super) fn limits_now(state: &SpecState, config: &Config) -> Vec<String> {
-    let mending = |kind, backend: &str| {
-        let program = config.backends.get(backend).map_or("", |backend| &backend.command);
-        limits::mending(kind, program, backend)
-    };
-    limited::lines(state, jiff::Timestamp::now(), &jiff::tz::TimeZone::system(), mending)
-}
-
-/// What the run waits for, who is limited, and how long it waited.
+/// Writes what the run waits for, which backends are limited, and how long it waited.
 fn write_waits(out: &mut impl Write, spec: &str, state: &SpecState, limits: &[String]) {
-    if let Some(until) = state.waiting_until {
+    if let Some(wait) = state.run.wait() {
+        let until = wait.until;
         let left = until.duration_since(jiff::Timestamp::now()).try_into().unwrap_or_default();
         let _ = writeln!(
             out,
             "  waiting: {}; next try in {} ({})",
-            sanitise_line(state.waiting_for.as_deref().unwrap_or_default()),
+            sanitise_line(&wait.reason.to_string()),
             span(left),
             until.to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S %:z")
         );
     }
-    if state.waits_for_limit() {
+    if state.run.waits_for_limit() {
         let _ =
             writeln!(out, "  try at once with: seqorch resume {} --now", sanitise_line(&shell_word(spec)));
     }
     for line in limits {
         let _ = writeln!(out, "  {line}");
     }
-    for (reason, seconds) in &state.waited_s {
+    for (reason, seconds) in state.run.waited_s() {
         let waited = std::time::Duration::from_secs(*seconds);
         let _ = writeln!(out, "  waited {} for {}", span(waited), sanitise_line(reason));
     }

@@ -1,38 +1,33 @@
-//! The live view: of whoever asks (`status --watch`), and in the window of a run.
+//! The live view: for `status --watch`, and in the window `main` of a run.
 
 use std::ffi::OsString;
-use std::io::{self, IsTerminal, Write};
-use std::os::unix::net::UnixStream;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use clap::Args;
 use jiff::Timestamp;
-use rustix::process::Signal;
 
 use super::flags::Work;
-use super::project::{Project, own_program};
-use super::{Global, colored, detach};
-use crate::agent::sanitise::sanitise;
-use crate::engine::place::Place;
-use crate::error::{Error, Kind, Result};
-use crate::state::lock::{self, Holder};
-use crate::state::store::Store;
+use super::global::{Global, colored};
+use super::project::Project;
+use crate::error::Result;
+use crate::project::SpecPlace;
+use crate::run::background_run::BackgroundRun;
+use crate::store::lock::Holder;
 use crate::sys::clock::SystemClock;
-use crate::sys::socket::Listener;
-use crate::sys::{files, process};
-use crate::watch::{self, Left, OfRun, Watch};
+use crate::view::{self, Watch, WatchEnd, WatchedRun};
 
-/// `__view`: what the main window of a run shows.
+/// The hidden verb that shows a run in its main window.
+pub(super) const VERB: &str = "__view";
+
+/// The arguments of the view in a main window.
 #[derive(Debug, Args)]
 pub(super) struct ViewArgs {
     spec: PathBuf,
-    /// The run's process; none: it is to be started.
+    /// The id of the run's process; none: this view starts the run.
     #[arg(long)]
     run: Option<u32>,
-    /// When it took the spec, or a moment before that.
+    /// When the run took the lock, or a moment before that.
     #[arg(long)]
     since: Timestamp,
     #[command(flatten)]
@@ -46,90 +41,31 @@ pub(super) fn view(global: &Global, args: &ViewArgs) -> Result<u8> {
     let project = Project::open(global, args.work.settings()?, Some(&args.spec))?;
     let place = project.place(&project.spec(Some(&args.spec))?, args.work.selection(&project))?;
     if let Some(pid) = args.run {
-        watch(global, &project, &place, Some(OfRun { pid, since: args.since }), false)?;
+        watch(global, &project, &place, Some(WatchedRun { pid, since: args.since }), false)?;
         return Ok(0);
     }
-    let store = project.store(&place);
-    let mut run = Started::start(&store, args)?;
-    if run.has_begun(&store) {
-        let of_run = OfRun { pid: run.child.id(), since: args.since };
-        if watch(global, &project, &place, Some(of_run), false)? == Left::Gone {
+    let store = place.store();
+    let mut run = BackgroundRun::start(&store, &args.start)?;
+    let has_begun = run.has_begun(&store);
+    if has_begun {
+        let of_run = WatchedRun { pid: run.pid(), since: args.since };
+        if watch(global, &project, &place, Some(of_run), false)? == WatchEnd::Gone {
             run.hang_up();
             return Ok(0);
         }
-        run.shown = true;
     }
-    run.end()
-}
-
-/// A run in the background of the window that shows it: the view is the window's own process, so that it is still there
-/// to tell when the run was killed.
-struct Started {
-    child: Child,
-    since_boot: u64,
-    /// What it prints, and what it has to say beside its events.
-    logs: [PathBuf; 2],
-    /// The view showed what it did.
-    shown: bool,
-}
-
-impl Started {
-    fn start(store: &Store, args: &ViewArgs) -> Result<Self> {
-        let program = own_program()?;
-        let logs = ["run.log", "run.err"].map(|name| store.folder().join(name));
-        let failed = |e| Error::io("starting", &program, e);
-        let child = Command::new(&program)
-            .args(&args.start)
-            .stdin(Stdio::null())
-            .stdout(files::private_file(&logs[0])?)
-            .stderr(files::private_file(&logs[1])?)
-            // what is typed here is for the view
-            .process_group(0)
-            .spawn()
-            .map_err(failed)?;
-        let since_boot = process::started(child.id().cast_signed());
-        Ok(Self { child, since_boot, logs, shown: false })
-    }
-
-    /// Waits until it has the spec; `false` where it ended before.
-    fn has_begun(&mut self, store: &Store) -> bool {
-        let pid = self.child.id();
-        while lock::holder(&store.run_lock()).is_none_or(|holder| holder.pid != pid) {
-            if !matches!(self.child.try_wait(), Ok(None)) {
-                return false;
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        true
-    }
-
-    /// The window is gone: to a run that is what the end of its terminal is.
-    fn hang_up(&self) {
-        let _ = process::tell(self.child.id().cast_signed(), self.since_boot, Signal::HUP);
-    }
-
-    /// Waits for its end, tells what it had to say, and gives its exit code.
-    fn end(mut self) -> Result<u8> {
-        let status =
-            self.child.wait().map_err(|e| Error::new(Kind::Internal, "waiting for the run").caused_by(e))?;
-        for log in &self.logs[usize::from(self.shown)..] {
-            let said = std::fs::read(log).unwrap_or_default();
-            let _ = io::stderr().write_all(sanitise(&said).as_bytes());
-        }
-        let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
-        Ok(u8::try_from(code).unwrap_or(Kind::Internal.exit_code()))
-    }
+    run.end(has_begun)
 }
 
 /// Watches until it is left, or the run is over.
 pub(super) fn watch(
     global: &Global,
     project: &Project,
-    place: &Place,
-    of_run: Option<OfRun>,
+    place: &SpecPlace,
+    of_run: Option<WatchedRun>,
     json: bool,
-) -> Result<Left> {
-    let store = project.store(place);
+) -> Result<WatchEnd> {
+    let store = place.store();
     let stdout = io::stdout();
     let watch = Watch {
         place,
@@ -139,15 +75,15 @@ pub(super) fn watch(
         color: colored(global, &stdout),
         of_run,
     };
-    if !json && stdout.is_terminal() && watch::can_draw(std::env::var("TERM").ok().as_deref()) {
-        watch::full_screen(watch)
+    if !json && stdout.is_terminal() && view::can_draw(std::env::var("TERM").ok().as_deref()) {
+        view::full_screen(watch)
     } else {
-        watch::lines(watch, json)
+        view::lines(watch, json)
     }
 }
 
 /// The arguments of the view of a run that `holder` is.
-pub(super) fn argv(global: &Global, work: &Work, place: &Place, holder: &Holder) -> Vec<OsString> {
+pub(super) fn argv(global: &Global, work: &Work, place: &SpecPlace, holder: &Holder) -> Vec<OsString> {
     let mut argv = view_argv(global, work, place, holder.started_at);
     argv.extend(["--run".into(), holder.pid.to_string().into()]);
     argv
@@ -157,7 +93,7 @@ pub(super) fn argv(global: &Global, work: &Work, place: &Place, holder: &Holder)
 pub(super) fn starting_argv(
     global: &Global,
     work: &Work,
-    place: &Place,
+    place: &SpecPlace,
     run: impl IntoIterator<Item = OsString>,
 ) -> Vec<OsString> {
     let mut argv = view_argv(global, work, place, Timestamp::now());
@@ -166,42 +102,10 @@ pub(super) fn starting_argv(
     argv
 }
 
-fn view_argv(global: &Global, work: &Work, place: &Place, since: Timestamp) -> Vec<OsString> {
+fn view_argv(global: &Global, work: &Work, place: &SpecPlace, since: Timestamp) -> Vec<OsString> {
     let mut argv = global.argv();
-    argv.extend(["__view".into(), place.dir.clone().into_os_string()]);
+    argv.extend([VERB.into(), place.dir.clone().into_os_string()]);
     argv.extend(["--since".into(), since.to_string().into()]);
     argv.extend(work.argv());
     argv
-}
-
-/// Answers the window that shows a run's view: it asks for its arguments and for the environment of this shell, and asks
-/// again when somebody closed it and the run opens it anew.
-pub(super) struct Host {
-    listener: Listener,
-}
-
-impl Host {
-    pub(super) fn open(store: &Store, argv: Vec<OsString>) -> Result<Self> {
-        let failed = |e| Error::new(Kind::Internal, "opening a socket for the window").caused_by(e);
-        let listener = Listener::bind(&store.folder()).map_err(failed)?;
-        let socket = listener.get().try_clone().map_err(failed)?;
-        let env: Vec<(OsString, OsString)> = std::env::vars_os().collect();
-        std::thread::spawn(move || {
-            let message = detach::message(argv, &env);
-            for stream in socket.incoming() {
-                // a window that is gone already needs no answer
-                let told = stream.and_then(|mut stream: UnixStream| stream.write_all(&message));
-                if told.is_err() {
-                    // out of descriptors, say: it may pass, and must not cost a CPU until then
-                    std::thread::sleep(Duration::from_millis(100));
-                }
-            }
-        });
-        Ok(Self { listener })
-    }
-
-    /// What the window runs.
-    pub(super) fn keeper(&self) -> Result<Vec<OsString>> {
-        Ok(vec![own_program()?.into(), "__detached".into(), self.listener.path().into()])
-    }
 }

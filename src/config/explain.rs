@@ -1,100 +1,137 @@
-//! PURE. The merged settings as a person wants to see them: `config show` and `config explain`.
+//! PURE. The merged settings for people: `config show` and `config explain`.
 
 use std::fmt::Write as _;
 
-use super::check;
-use super::layers::Loaded;
-use super::schema::{self, Found, Node};
-use super::source::{Layer, Origin, Provenance};
-use super::tree::{Item, KeyPath, Value, quoted};
-use crate::error::{Error, Kind};
+use super::key::{ConfigKey, KeyShape, ValueFormat};
+use super::loaded::Loaded;
+use super::lookup::{self, KeyAt};
+use super::path::{KeyPath, quoted};
+use super::provenance::Provenance;
+use super::sections::root::{EXTENDS, PROFILE, ROOT, SETTINGS};
+use super::source::{Layer, Origin};
+use super::tree::TomlNode;
+use super::vars::variable;
+use crate::error::{Error, ErrorKind};
 
 /// The merged settings as TOML, each with a comment that says where it comes from.
 ///
-/// `what` limits them to a section or a key. The values of variables that look secret are not shown.
+/// `what` limits them to a section or a key. The values of variables that look secret are not printed.
 pub fn show(loaded: &Loaded, what: Option<&str>) -> Result<String, Error> {
     let wanted = KeyPath::parse(what.unwrap_or_default());
     if let Some(what) = what
-        && schema::find(&wanted).is_none()
+        && lookup::find(&wanted).is_none()
     {
         return Err(no_such_key(what));
     }
     let mut text = String::new();
-    let mut table = String::new();
-    // an element of a list shows the whole list, since lists come from one source
-    let asked = |row: &&Row<'_>| {
-        let (row, wanted) = (row.path.parts(), wanted.parts());
-        row.starts_with(wanted) || wanted.starts_with(row)
+    let mut header = String::new();
+    // an element of a list shows the whole list, since a list comes from one source
+    let asked = |setting: &&ShownSetting| {
+        let (path, wanted) = (setting.path.parts(), wanted.parts());
+        path.starts_with(wanted) || wanted.starts_with(path)
     };
-    for row in rows(&loaded.provenance).iter().filter(asked) {
-        if table != row.table && !row.table.is_empty() {
+    for setting in settings(&loaded.provenance).iter().filter(asked) {
+        if header != setting.header && !setting.header.is_empty() {
             let gap = if text.is_empty() { "" } else { "\n" };
-            table.clone_from(&row.table);
-            let _ = writeln!(text, "{gap}[{table}]");
+            header.clone_from(&setting.header);
+            let _ = writeln!(text, "{gap}[{header}]");
         }
-        if let Value::List(items) = &row.item.value
-            && row.table.is_empty()
-        {
-            tables(&mut text, &row.path, items, &row.origin);
+        if setting.header.is_empty() {
+            write_tables(&mut text, setting, &loaded.provenance);
         } else {
-            let _ = writeln!(text, "{} = {}  # {}", row.key, shown(&row.path, row.item), row.origin);
+            let value = shown(&setting.path, &setting.node);
+            let _ = writeln!(text, "{} = {value}  # {}", setting.key, setting.origin.place);
         }
     }
     if text.is_empty() {
-        let layering = wanted.parts().first().is_some_and(|top| top == "extends" || top == "profile");
-        let why =
-            if layering { "shapes the layers; what it brings shows under its own key" } else { "is not set" };
+        let shapes_layers = [EXTENDS.name, PROFILE.name].contains(&wanted.first());
+        let why = if shapes_layers {
+            "is not a setting; what it sets is shown under its own key"
+        } else {
+            "is not set"
+        };
         let _ = writeln!(text, "# {wanted} {why}");
     }
     Ok(text)
 }
 
-/// What `key` means, its value, who set it, and what was overridden on the way.
+/// What `key` means, its value, who set it, what that overrides, and how else it can be set.
 pub fn explain(loaded: &Loaded, key: &str) -> Result<String, Error> {
     let path = KeyPath::parse(key);
-    let profiled = path.parts().first().is_some_and(|top| top == "profile");
-    let entry = match schema::find(&path) {
-        None => return Err(no_such_key(key)),
-        Some(Found::Instance(_)) if !profiled => return show(loaded, Some(key)),
-        Some(Found::Instance(_)) => schema::ROOT.iter().find(|entry| entry.name == "profile"),
-        Some(Found::Variable) => None,
-        Some(Found::Entry(entry)) => Some(entry),
-    };
-    let of_an_agent = "A variable that the agent gets.";
-    let of_owners = "The backend that does the work of this owner.";
-    let owners = path.parts().first().is_some_and(|top| top == "assign");
-    let doc = entry.map_or(if owners { of_owners } else { of_an_agent }, |entry| entry.doc);
-    let top = path.parts().first().map_or("", String::as_str);
-    match entry.map(|entry| entry.node) {
-        _ if top == "extends" => return Ok(format!("extends\n{doc}\n\n{}", files(loaded))),
-        _ if profiled => {
-            return Ok(format!("{path}\n{doc}\n\nWhat the chosen profile sets shows under its own key.\n"));
-        }
-        Some(Node::Table(_) | Node::Named(_) | Node::Variables) => {
-            return Ok(format!("{path}\n{doc}\n\n{}", show(loaded, Some(key))?));
-        }
-        _ => {}
+    let found = lookup::find(&path).ok_or_else(|| no_such_key(key))?;
+    if path.first() == PROFILE.name {
+        let doc = if let KeyAt::Key(key) = found { key.doc() } else { PROFILE.doc() };
+        return Ok(format!("{path}\n{doc}\n\nWhat the chosen profile sets is shown under its own key.\n"));
     }
-    let history = loaded.provenance.history(&path);
+    match found {
+        KeyAt::Key(key) if key.name == EXTENDS.name => {
+            Ok(format!("{path}\n{}\n\n{}", key.doc(), files(loaded)))
+        }
+        KeyAt::Table(_) => show(loaded, Some(key)),
+        KeyAt::Key(one) => match one.shape {
+            KeyShape::Value(format) => Ok(explain_value(loaded, &path, one.doc(), Some(one), Some(&format))),
+            KeyShape::List(_) => Ok(explain_value(loaded, &path, one.doc(), Some(one), None)),
+            _ => Ok(format!("{path}\n{}\n\n{}", one.doc(), show(loaded, Some(key))?)),
+        },
+        KeyAt::Entry(one, format) => {
+            let doc = format!("An entry of {}. {}", path.parent(), one.doc());
+            Ok(explain_value(loaded, &path, &doc, None, Some(&format)))
+        }
+    }
+}
+
+fn explain_value(
+    loaded: &Loaded,
+    path: &KeyPath,
+    doc: &str,
+    key: Option<&ConfigKey>,
+    format: Option<&ValueFormat>,
+) -> String {
     let mut text = String::new();
-    let Some(((origin, item), lower)) = history.split_last() else {
-        let _ = writeln!(text, "{path} is not set\n{doc}");
-        return Ok(text);
-    };
-    let _ = writeln!(text, "{path} = {}\n{doc}\n", shown(&path, item));
-    let _ = writeln!(text, "set by     {} ({origin})", origin.layer);
-    let default = history.iter().rfind(|(origin, _)| origin.layer <= Layer::Preset);
-    let default = default.map_or_else(|| "none".to_owned(), |(_, item)| shown(&path, item));
-    let _ = writeln!(text, "default    {default}");
-    for (index, (origin, item)) in lower.iter().rev().enumerate() {
-        let word = if index == 0 { "overrides" } else { "" };
-        let _ = writeln!(text, "{word:<9}  {}  {} ({origin})", shown(&path, item), origin.layer);
+    match loaded.provenance.current(path) {
+        None => {
+            let _ = writeln!(text, "{path} is not set\n{doc}\n");
+        }
+        Some((origin, node)) => {
+            let _ = writeln!(text, "{path} = {}\n{doc}\n\nset by     {origin}", shown(path, &node));
+            write_history(&mut text, &loaded.provenance, path);
+        }
     }
-    Ok(text)
+    if let Some(format) = format {
+        let _ = writeln!(text, "type       {}", type_of(format));
+    }
+    if let Some(variable) = key.and_then(|_| variable(path)) {
+        let _ = writeln!(text, "variable   {variable}");
+    }
+    if let Some(flag) = key.and_then(ConfigKey::flag_name) {
+        let _ = writeln!(text, "flag       {flag}");
+    }
+    text
+}
+
+/// The default, and what the current value overrides, highest first.
+fn write_history(text: &mut String, provenance: &Provenance, path: &KeyPath) {
+    let history = provenance.history(path);
+    let default = history.iter().rfind(|(layer, ..)| *layer <= Layer::Preset);
+    let default = default.map_or_else(|| "none".to_owned(), |(.., node)| shown(path, node));
+    let _ = writeln!(text, "default    {default}");
+    for (index, (_, origin, node)) in history.iter().rev().skip(1).enumerate() {
+        let word = if index == 0 { "overrides" } else { "" };
+        let _ = writeln!(text, "{word:<9}  {}  {origin}", shown(path, node));
+    }
+}
+
+/// What may be written: `duration; write it like "15s" or "2m 30s"`, `one of "unit", "task"`.
+fn type_of(format: &ValueFormat) -> String {
+    if format.words.is_empty() {
+        return format!("{}; {}", format.name, format.hint);
+    }
+    let words: Vec<String> = format.words.iter().map(|word| format!("{word:?}")).collect();
+    format!("one of {}", words.join(", "))
 }
 
 fn files(loaded: &Loaded) -> String {
-    let mut text = "read, lowest first:\n".to_owned();
+    let mut text = "files that were read, lowest first:\n".to_owned();
     for file in &loaded.files {
         let _ = writeln!(text, "  {}", file.display());
     }
@@ -103,18 +140,14 @@ fn files(loaded: &Loaded) -> String {
 
 fn no_such_key(key: &str) -> Error {
     let path = KeyPath::parse(key);
-    let mut known = schema::ROOT;
+    let mut known = ROOT;
     let mut at = KeyPath::default();
     let mut missing = key.to_owned();
     for part in path.parts() {
         let next = at.join(part);
-        match schema::find(&next) {
-            Some(Found::Entry(entry)) => match entry.node {
-                Node::Table(keys) | Node::Named(keys) | Node::List(keys) => known = keys,
-                Node::Leaf(_) | Node::Variables => known = &[],
-            },
-            Some(Found::Instance(keys)) => known = keys,
-            Some(Found::Variable) => {}
+        match lookup::find(&next) {
+            Some(KeyAt::Key(key) | KeyAt::Table(key)) => known = key.shape.keys(),
+            Some(KeyAt::Entry(..)) => known = &[],
             None => {
                 missing.clone_from(part);
                 break;
@@ -122,89 +155,95 @@ fn no_such_key(key: &str) -> Error {
         }
         at = next;
     }
-    let hint = check::unknown(&missing, known, &at);
-    let error = Error::new(Kind::Usage, format!("there is no configuration key {key:?}"));
-    match hint.split_once("; ") {
-        Some((_, hint)) if !hint.ends_with(": ") => {
-            let mut letters = hint.chars();
-            let first = letters.next().map(|c| c.to_ascii_uppercase());
-            error.hint(first.into_iter().chain(letters).collect::<String>())
+    let error = Error::new(ErrorKind::Usage, format!("there is no configuration key {key:?}"));
+    let unknown = lookup::unknown(&missing, known, &at);
+    match unknown.split_once("did you mean ") {
+        Some((_, near)) => error.hint(format!("Did you mean {near}")),
+        None if known.is_empty() => error,
+        None => {
+            let names: Vec<&str> = known.iter().map(|key| key.name).collect();
+            error.hint(format!("Known here: {}.", names.join(", ")))
         }
-        _ => error,
     }
 }
 
 /// A value with its place in the merged file.
-struct Row<'a> {
+struct ShownSetting {
     path: KeyPath,
-    /// The header that it stands below; empty for a list of tables, which brings its own.
-    table: String,
-    /// The key below that header.
+    /// The section that it is in; empty for a list of tables outside of a section.
+    header: String,
+    /// The key in that section.
     key: String,
-    item: &'a Item,
+    node: TomlNode,
     origin: Origin,
 }
 
-fn rows(provenance: &Provenance) -> Vec<Row<'_>> {
-    let mut rows = Vec::new();
-    let mut add = |path: KeyPath, table: String, key: String| {
-        if let Some((origin, item)) = provenance.current(&path) {
-            rows.push(Row { path, table, key, item, origin });
-        }
-    };
-    for section in schema::SETTINGS {
+fn settings(provenance: &Provenance) -> Vec<ShownSetting> {
+    let mut all = Vec::new();
+    for section in SETTINGS {
         let at = KeyPath::parse(section.name);
-        match section.node {
-            Node::Table(keys) => {
-                for entry in keys {
-                    add(at.join(entry.name), at.to_string(), entry.name.to_owned());
-                }
-            }
-            Node::Named(keys) => {
+        match section.shape {
+            KeyShape::Table(table) => add_table(&mut all, provenance, table.keys, &at, &at),
+            KeyShape::Named(table) => {
                 for name in provenance.names(&at) {
-                    let at = at.join(name);
-                    for entry in keys {
-                        let path = at.join(entry.name);
-                        if !matches!(entry.node, Node::Variables) {
-                            add(path, at.to_string(), entry.name.to_owned());
-                            continue;
-                        }
-                        for name in provenance.names(&path) {
-                            add(
-                                path.join(&name),
-                                at.to_string(),
-                                format!("{}.{}", entry.name, quoted(&name)),
-                            );
-                        }
-                    }
+                    let at = at.join(&name);
+                    add_table(&mut all, provenance, table.keys, &at, &at);
                 }
             }
-            _ => add(at, String::new(), section.name.to_owned()),
+            _ => add(&mut all, provenance, at, &KeyPath::default()),
         }
     }
-    rows
+    all
+}
+
+fn add_table(
+    all: &mut Vec<ShownSetting>,
+    provenance: &Provenance,
+    keys: &'static [ConfigKey],
+    at: &KeyPath,
+    section: &KeyPath,
+) {
+    for key in keys {
+        let path = at.join(key.name);
+        match key.shape {
+            KeyShape::Table(table) => add_table(all, provenance, table.keys, &path, section),
+            KeyShape::Map(_) => {
+                for name in provenance.names(&path) {
+                    add(all, provenance, path.join(&name), section);
+                }
+            }
+            _ => add(all, provenance, path, section),
+        }
+    }
+}
+
+fn add(all: &mut Vec<ShownSetting>, provenance: &Provenance, path: KeyPath, section: &KeyPath) {
+    if let Some((origin, node)) = provenance.current(&path) {
+        let below = &path.parts()[section.parts().len()..];
+        let key = below.iter().map(|part| quoted(part)).collect::<Vec<_>>().join(".");
+        all.push(ShownSetting { path, header: section.to_string(), key, node, origin });
+    }
 }
 
 /// `[[override]]`, one after another.
-fn tables(text: &mut String, path: &KeyPath, items: &[Item], list: &Origin) {
-    let origin = |item: &Item| Origin { line: list.line.and(item.line), ..list.clone() };
-    for item in items {
+fn write_tables(text: &mut String, setting: &ShownSetting, provenance: &Provenance) {
+    let place = |path: &KeyPath| provenance.current(path).map(|(origin, _)| origin.place).unwrap_or_default();
+    for (index, element) in setting.node.list().unwrap_or_default().iter().enumerate() {
+        let at = setting.path.element(index);
         let gap = if text.is_empty() { "" } else { "\n" };
-        let _ = writeln!(text, "{gap}[[{path}]]  # {}", origin(item));
-        if let Value::Table(table) = &item.value {
-            for (name, inner) in table {
-                let _ = writeln!(text, "{} = {inner}  # {}", quoted(name), origin(inner));
-            }
+        let _ = writeln!(text, "{gap}[[{}]]  # {}", setting.path, place(&at));
+        for (name, node) in element.table().into_iter().flatten() {
+            let _ = writeln!(text, "{} = {node}  # {}", quoted(name), place(&at.join(name)));
         }
     }
 }
 
-fn shown(path: &KeyPath, item: &Item) -> String {
+fn shown(path: &KeyPath, node: &TomlNode) -> String {
     let secret = match path.parts() {
         [backend, _, env, name] => backend == "backend" && env == "env" && looks_secret(name),
         _ => false,
     };
-    if secret { "\"***\"".to_owned() } else { item.to_string() }
+    if secret { "\"***\"".to_owned() } else { node.to_string() }
 }
 
 fn looks_secret(name: &str) -> bool {

@@ -1,10 +1,12 @@
 use regex::Regex;
 
 use super::*;
-use crate::config::check::{check, duration};
-use crate::config::{presets, schema};
-
-const EXAMPLE: &str = include_str!("../../seqorch.toml.example");
+use crate::config::check::check;
+use crate::config::key::ConfigType;
+use crate::config::problem::Problem;
+use crate::config::sections::root::ROOT;
+use crate::config::tree::TomlNode;
+use crate::config::{built_in, duration, lookup, pages, presets};
 
 /// What is wrong with a value, by the rules of JSON Schema for the keywords that are used; another keyword is an error
 /// of the schema, so that none is passed over.
@@ -93,38 +95,31 @@ fn problems(whole: &Value, shape: &Value, value: &Value, at: &str) -> Vec<String
 
 fn judge(toml: &str) -> Vec<String> {
     let schema = json_schema();
-    let value = Item::parse(toml).unwrap_or_else(|e| panic!("{}", e.message)).to_json();
+    let value = TomlNode::parse(toml).unwrap_or_else(|e| panic!("{}", e.message)).to_json();
     problems(&schema, &schema, &value, "")
 }
 
 #[test]
-fn the_example_is_valid_as_it_stands_and_with_all_that_it_shows() {
-    assert_eq!(judge(EXAMPLE), [""; 0]);
-    let on =
-        |line: &'static str| line.strip_prefix('#').filter(|l| !l.is_empty() && !l.starts_with([' ', ':']));
-    let all: String = EXAMPLE.lines().map(|line| on(line).unwrap_or(line).to_owned() + "\n").collect();
-    assert_ne!(all, EXAMPLE);
+fn the_example_is_valid_with_and_without_its_comments() {
+    let example = pages::example();
+    assert_eq!(judge(&example), [""; 0]);
+    let all = pages::switched_on(&example);
+    assert_ne!(all, example);
     assert_eq!(judge(&all), [""; 0]);
 }
 
 #[test]
-fn what_is_built_in_is_valid() {
-    assert_eq!(judge(presets::DEFAULTS), [""; 0]);
-    for name in presets::NAMES {
-        let table: toml::Table = presets::text(name).unwrap().parse().unwrap();
-        let file = toml::Table::from_iter([(
-            "backend".to_owned(),
-            toml::Value::Table(toml::Table::from_iter([((*name).to_owned(), toml::Value::Table(table))])),
-        )]);
-        assert_eq!(judge(&file.to_string()), [""; 0], "{name}");
+fn all_that_is_built_in_fits_the_schema() {
+    let schema = json_schema();
+    for source in built_in::sources(presets::NAMES.iter().map(|name| (*name, None))) {
+        assert_eq!(problems(&schema, &schema, &source.tree.to_json(), ""), [""; 0], "{}", source.label);
     }
 }
 
 #[test]
-fn every_key_is_in_it_with_its_meaning_and_its_default() {
+fn every_key_is_in_the_schema_with_meaning_and_default() {
     let whole = json_schema();
-    let defaults = Item::parse(presets::DEFAULTS).unwrap();
-    for (key, entry) in schema::leaves() {
+    for (key, declared) in lookup::leaves() {
         let mut shape = &whole;
         for part in key.split('.') {
             // into the items of a list or the tables with free names, and through references
@@ -136,21 +131,21 @@ fn every_key_is_in_it_with_its_meaning_and_its_default() {
                 shape = whole.pointer(&pointer.as_str().unwrap()[1..]).unwrap();
             }
         }
-        assert_eq!(shape["description"], entry.doc, "{key}");
-        let default = defaults.get(&KeyPath::parse(&key)).map(Item::to_json);
+        assert_eq!(shape["description"], declared.doc(), "{key}");
+        let default = declared.default_value().map(|node| node.to_json());
         assert_eq!(shape.get("default"), default.as_ref(), "{key}");
     }
     // the section itself says what it is for, and a profile holds the same sections as a file
-    assert_eq!(whole["$defs"]["run"]["description"], "The loop.");
+    assert_eq!(whole["$defs"]["run"]["description"], "How a run goes through the tasks of a spec.");
     let profile = &whole["properties"]["profile"]["additionalProperties"]["properties"];
-    for entry in SETTINGS {
-        assert_eq!(profile[entry.name], whole["properties"][entry.name], "{}", entry.name);
+    for key in SETTINGS {
+        assert_eq!(profile[key.name], whole["properties"][key.name], "{}", key.name);
     }
     assert!(profile.get("extends").is_none() && profile.get("profile").is_none());
 }
 
 #[test]
-fn it_refuses_what_the_check_of_a_file_refuses_and_takes_what_it_takes() {
+fn the_schema_accepts_exactly_what_the_check_of_a_file_accepts() {
     for text in [
         "[run]\ndealy = 3",
         "[rnu]",
@@ -213,12 +208,12 @@ fn it_refuses_what_the_check_of_a_file_refuses_and_takes_what_it_takes() {
 
 fn mistakes(text: &str) -> Vec<String> {
     let mut found = Vec::new();
-    check(&Item::parse(text).unwrap(), ROOT, &|_| String::new(), &mut found);
-    found.iter().map(super::super::check::Problem::render).collect()
+    check(&TomlNode::parse(text).unwrap(), ROOT, &|_| String::new(), &mut found);
+    found.iter().map(Problem::render).collect()
 }
 
 #[test]
-fn a_text_is_a_duration_for_the_schema_when_it_is_one_for_seqorch() {
+fn the_schema_accepts_the_durations_that_seqorch_accepts() {
     let units = "nanos nsec ns usec us µs millis msec ms seconds second secs sec s minutes minute min mins m hours hour hr \
                  hrs h days day d weeks week wk wks w months month M years year yr yrs y nsecs hs x S D";
     let mut texts: Vec<String> = units.split(' ').map(|unit| format!("2{unit}")).collect();
@@ -229,9 +224,10 @@ fn a_text_is_a_duration_for_the_schema_when_it_is_one_for_seqorch() {
         ]
         .map(str::to_owned),
     );
-    let shape = Value::Object(leaf(Kind::Duration));
+    let KeyShape::Value(format) = <std::time::Duration as ConfigType>::SHAPE else { unreachable!() };
+    let shape = (format.schema)();
     for text in texts {
         let valid = problems(&shape, &shape, &json!(text), "").is_empty();
-        assert_eq!(valid, duration(&text).is_ok(), "{text:?}");
+        assert_eq!(valid, duration::parse(&text).is_ok(), "{text:?}");
     }
 }

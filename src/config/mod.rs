@@ -1,36 +1,76 @@
-//! `seqorch.toml`: layers, validation, meaning.
+//! The configuration: the keys of `seqorch.toml`, where their values come from, and what they mean.
 //!
-//! [`load`] reads every source ([`layers`]), holds each against the one table of keys (`schema`, `check`), lets
-//! figment merge them and turns the result into [`Config`] (`raw`, `resolve`). [`explain`] tells who said what.
+//! # A key is declared once
+//!
+//! `sections` holds one entry for each key: name, type, default, meaning, and what may be written there. From it come
+//! the structs that the rest of seqorch reads ([`Config`]), the defaults, the check of every source, `config explain`,
+//! the JSON Schema, `seqorch.toml.example`, `docs/configuration.md`, the name of its variable, and the key that its flag
+//! sets.
+//!
+//! # What figment does, and what we do
+//!
+//! figment merges. It gets one source for each file, each chosen profile, each variable, each flag, and for what is built
+//! in. It merges tables key by key and replaces lists as a whole. Its profiles put the sources in their order: its default
+//! profile holds what is built in and the files, the selected one holds the chosen `[profile.NAME]`, and the global one
+//! holds variables and flags. Its metadata says which source set a value.
+//!
+//! We do what figment cannot:
+//!
+//! - `source` is our one provider. The values come from `tree`, which reads TOML with the line of every value, and the
+//!   metadata turns a key into a place like `seqorch.toml:4`. figment's own provider for TOML forgets lines.
+//! - `vars` names variables and gives each value the type of its key. figment's own provider for variables guesses the
+//!   type from the text, reads only the environment of the process, and needs further crates.
+//! - `check` holds every source against the keys before the sources are merged. So all mistakes of all sources are reported
+//!   at once, each with its place and with the key or word that may have been meant. figment stops at the first mistake.
+//! - `provenance` keeps the sources next to what figment merged, since figment forgets a value that is overridden.
+//! - The structs are filled by the types of the keys (`key::ConfigType`), the same code that checks, and not by serde. So a
+//!   value that was accepted cannot fail later.
+//!
+//! # Layers of this room, lowest first
+//!
+//! `path`, `problem`, `tree` (values with lines) · `key`, `declare`, `formats`, `duration` (what a key is) · `sections` (the
+//! keys) · `lookup`, `check` · `source`, `provenance`, `presets`, `built_in`, `vars` (where values come from) · `meaning`,
+//! `files`, `loaded`, `load` · `explain`, `json_schema`, `pages`. Only `files` and `load` touch the disk.
 
-mod backend;
+mod built_in;
 mod check;
+mod declare;
+mod duration;
 pub mod explain;
-mod hooks;
+mod files;
+mod formats;
 pub mod json_schema;
-pub mod layers;
-mod limit;
+mod key;
+mod load;
+mod loaded;
+mod lookup;
+mod meaning;
+pub mod pages;
+mod path;
 mod presets;
-mod raw;
-mod resolve;
-mod schema;
+mod problem;
+mod provenance;
+mod sections;
 mod source;
-mod tmux;
 mod tree;
-pub mod types;
 mod vars;
 
-pub use backend::{Backend, Output, Permission, PromptBy};
-pub use hooks::{HookEvent, Hooks};
-pub use layers::{LoadRequest, Loaded, load};
-pub use limit::{Budget, Limit, LimitPattern, Pace, Window};
-pub use source::{Layer, Origin, Provenance};
-pub use tmux::{ExtraWindow, Keep, Layout, Pane, Side, Tmux, TmuxMode};
-pub use types::*;
-pub use vars::Flag;
-
-/// Names of the backends that are built in.
-#[must_use]
-pub fn built_in_backends() -> &'static [&'static str] {
-    presets::NAMES
-}
+pub use load::load;
+pub use loaded::{LoadRequest, Loaded};
+pub use presets::NAMES as BUILT_IN_BACKENDS;
+pub(crate) use problem::nearest;
+pub use provenance::Provenance;
+pub use sections::assign::{Assign, AssignMode, AssignRule, Batch};
+pub use sections::backend::{Backend, Permission, PermissionArgs, PromptBy};
+pub use sections::hooks::{HookEvent, Hooks};
+pub use sections::limit::{Limit, LimitPattern};
+pub use sections::pace::{Pace, PaceWindow, TokenBudget};
+pub use sections::prompt::{Prompt, Skill};
+pub use sections::root::{Config, Override};
+pub use sections::run::{
+    Done, DoneSignal, Granularity, OnFailure, PartialRetry, PartialTimeouts, Retry, RunSettings, Timeouts,
+};
+pub use sections::tmux::{ExtraWindow, Keep, Layout, Pane, Side, Tmux, TmuxMode};
+pub use sections::work::{Commit, Dirty, Git, Log, Tasks, Tick, Verify};
+pub use source::Origin;
+pub use vars::FlagSetting;

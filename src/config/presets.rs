@@ -1,13 +1,7 @@
-//! PURE. What is built in, as data: the defaults and the known agent CLIs.
-
-/// Name and text of the file that holds the defaults.
-pub(crate) const DEFAULTS: &str = include_str!("defaults.toml");
-
-/// What every backend starts from.
-pub(crate) const BASE: &str = include_str!("presets/base.toml");
+//! PURE. The built-in backends, as data.
 
 /// Names of the built-in backends.
-pub(crate) const NAMES: &[&str] = &["claude", "codex", "gemini", "opencode"];
+pub const NAMES: &[&str] = &["claude", "codex", "gemini", "opencode"];
 
 /// The built-in backend of that name.
 pub(crate) fn text(name: &str) -> Option<&'static str> {
@@ -29,6 +23,6 @@ mod tests {
         for name in NAMES {
             assert!(text(name).is_some(), "{name}");
         }
-        assert!(text("nobody").is_none());
+        assert!(text("unknown").is_none());
     }
 }

@@ -1,16 +1,18 @@
-//! PURE. One source of settings, its place in the order, and the memory of who said what.
+//! PURE. One source of settings, as figment takes it: a file, a profile of a file, a variable, a flag, what is built in.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 
-use figment::value::{Dict, Map};
+use figment::value::{Dict, Map, Num, Tag, Value as MergedValue};
 use figment::{Metadata, Profile, Provider};
 
-use super::tree::{Item, KeyPath};
+use super::path::KeyPath;
+use super::tree::{TomlNode, TomlValue};
 
 /// Where a setting comes from; a later one wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Layer {
+pub(crate) enum Layer {
     /// Built in.
     Default,
     /// A built-in backend.
@@ -31,9 +33,10 @@ pub enum Layer {
     Flag,
 }
 
-impl fmt::Display for Layer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Layer {
+    /// What people call it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
             Self::Default => "built-in default",
             Self::Preset => "built-in backend",
             Self::User => "user file",
@@ -43,31 +46,81 @@ impl fmt::Display for Layer {
             Self::Profile => "profile",
             Self::Environment => "environment",
             Self::Flag => "flag",
+        }
+    }
+
+    /// The profile of figment that puts this layer in its place: figment merges its default profile, the selected one,
+    /// and its global one, in this order.
+    fn figment_profile(self) -> Profile {
+        match self {
+            Self::Profile => CHOSEN_PROFILE,
+            Self::Environment | Self::Flag => Profile::Global,
+            _ => Profile::Default,
+        }
+    }
+}
+
+/// The profile that figment selects. Only the chosen `[profile.NAME]` is given to figment, so the name does not matter.
+pub(crate) const CHOSEN_PROFILE: Profile = Profile::const_new("chosen");
+
+/// One source, checked.
+#[derive(Debug, Clone)]
+pub(crate) struct ConfigSource {
+    pub(crate) layer: Layer,
+    /// The file as a user would call it, the variable, the flag.
+    pub(crate) label: String,
+    /// The file, if it is one.
+    pub(crate) file: Option<PathBuf>,
+    pub(crate) tree: Arc<TomlNode>,
+}
+
+/// The one provider of ours: figment's own for TOML files does not keep lines, and its own for variables cannot know
+/// which type a key has. It adds lines to figment's metadata: `interpolate` gives the place of a key, `seqorch.toml:4`.
+impl Provider for ConfigSource {
+    fn metadata(&self) -> Metadata {
+        let metadata = Metadata::named(self.layer.name());
+        let metadata = match &self.file {
+            Some(file) => metadata.source(file.as_path()),
+            None => metadata.source(self.label.clone()),
+        };
+        let (label, tree) = (self.label.clone(), self.file.as_ref().map(|_| Arc::clone(&self.tree)));
+        metadata.interpolater(move |_: &Profile, keys: &[&str]| {
+            let path = KeyPath::from(keys.iter().map(|key| (*key).to_owned()).collect::<Vec<_>>());
+            place(&label, tree.as_ref().and_then(|tree| tree.get(&path)?.line))
         })
+    }
+
+    fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
+        let dict = to_figment(&self.tree).into_dict().unwrap_or_default();
+        Ok(self.layer.figment_profile().collect(dict))
     }
 }
 
 /// Who set a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
-    /// The layer.
-    pub layer: Layer,
-    /// The file as a user would call it, the variable or the flag.
-    pub label: String,
-    /// The file, where it is one.
-    pub file: Option<PathBuf>,
-    /// The line in it.
-    pub line: Option<usize>,
+    /// The layer: `project file`.
+    pub layer: String,
+    /// `seqorch.toml:4`, `SEQORCH_RUN__DELAY`, `--delay`, `default`.
+    pub place: String,
 }
 
-/// `seqorch.toml:4`, `SEQORCH_RUN__DELAY`, `--delay`, `default`
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&place(&self.label, self.line))
+impl Origin {
+    /// What the metadata of a source says of the value at `path`.
+    pub(crate) fn of(metadata: &Metadata, path: &KeyPath) -> Self {
+        let place = metadata.interpolate(&Profile::Default, path.parts());
+        Self { layer: metadata.name.clone().into_owned(), place }
     }
 }
 
-/// `seqorch.toml:4`; the name of the profile goes behind the line.
+/// `project file (seqorch.toml:4)`
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.layer, self.place)
+    }
+}
+
+/// `seqorch.toml:4`; the name of a profile goes behind the line.
 pub(crate) fn place(label: &str, line: Option<usize>) -> String {
     match (label.split_once(' '), line) {
         (Some((file, profile)), Some(line)) if profile.starts_with('[') => format!("{file}:{line} {profile}"),
@@ -76,86 +129,36 @@ pub(crate) fn place(label: &str, line: Option<usize>) -> String {
     }
 }
 
-/// One source, checked.
-#[derive(Debug, Clone)]
-pub(crate) struct Source {
-    pub(crate) layer: Layer,
-    pub(crate) label: String,
-    pub(crate) file: Option<PathBuf>,
-    pub(crate) tree: Item,
-}
-
-impl Source {
-    fn origin(&self, item: &Item) -> Origin {
-        let line = if self.file.is_some() { item.line } else { None };
-        Origin { layer: self.layer, label: self.label.clone(), file: self.file.clone(), line }
+fn to_figment(node: &TomlNode) -> MergedValue {
+    match &node.value {
+        TomlValue::Text(text) | TomlValue::Date(text) => MergedValue::from(text.as_str()),
+        TomlValue::Int(number) => MergedValue::from(*number),
+        TomlValue::Float(number) => MergedValue::from(*number),
+        TomlValue::Bool(yes) => MergedValue::from(*yes),
+        TomlValue::List(items) => MergedValue::Array(Tag::Default, items.iter().map(to_figment).collect()),
+        TomlValue::Table(table) => MergedValue::Dict(
+            Tag::Default,
+            table.iter().map(|(name, inner)| (name.clone(), to_figment(inner))).collect(),
+        ),
     }
 }
 
-impl Provider for Source {
-    fn metadata(&self) -> Metadata {
-        let metadata = Metadata::named(self.label.clone());
-        match &self.file {
-            Some(file) => metadata.source(Path::new(file)),
-            None => metadata.source(self.label.clone()),
+/// What figment merged, as a tree without lines.
+pub(crate) fn from_figment(value: &MergedValue) -> TomlNode {
+    TomlNode::from(match value {
+        MergedValue::String(_, text) => TomlValue::Text(text.clone()),
+        MergedValue::Char(_, c) => TomlValue::Text(c.to_string()),
+        MergedValue::Bool(_, yes) => TomlValue::Bool(*yes),
+        MergedValue::Num(_, Num::F64(number)) => TomlValue::Float(*number),
+        MergedValue::Num(_, number) => {
+            TomlValue::Int(number.to_i128().and_then(|number| i64::try_from(number).ok()).unwrap_or(i64::MAX))
         }
-    }
-
-    fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
-        let dict = self.tree.to_figment().into_dict().unwrap_or_default();
-        Ok(Map::from([(Profile::Default, dict)]))
-    }
-}
-
-/// All sources of one call, lowest first: they tell where each value comes from.
-#[derive(Debug, Clone, Default)]
-pub struct Provenance {
-    pub(crate) sources: Vec<Source>,
-}
-
-impl Provenance {
-    /// Who set the value of `key` (`run.delay`, `override[0].tasks`); `None` where nobody did.
-    #[must_use]
-    pub fn origin(&self, key: &str) -> Option<Origin> {
-        self.current(&KeyPath::parse(key)).map(|(origin, _)| origin)
-    }
-
-    /// The value of `key` that counts, as it was written, where it is a text.
-    #[must_use]
-    pub fn text(&self, key: &str) -> Option<&str> {
-        self.current(&KeyPath::parse(key))?.1.text()
-    }
-
-    /// The value that counts.
-    pub(crate) fn current(&self, path: &KeyPath) -> Option<(Origin, &Item)> {
-        self.history(path).pop()
-    }
-
-    /// Every value that was given, lowest first; the last one counts.
-    pub(crate) fn history(&self, path: &KeyPath) -> Vec<(Origin, &Item)> {
-        // lists are replaced as a whole: below one, only the source of the list has a say
-        let is_index = |part: &String| part.bytes().all(|b| b.is_ascii_digit());
-        let list =
-            path.parts().iter().position(is_index).map(|at| KeyPath::from(path.parts()[..at].to_vec()));
-        let speaks = |source: &&Source| list.as_ref().is_none_or(|list| source.tree.get(list).is_some());
-        let mut speakers: Vec<&Source> = self.sources.iter().filter(speaks).collect();
-        if list.is_some() {
-            speakers.drain(..speakers.len().saturating_sub(1));
+        MergedValue::Empty(..) => TomlValue::Text(String::new()),
+        MergedValue::Dict(_, dict) => {
+            TomlValue::Table(dict.iter().map(|(name, inner)| (name.clone(), from_figment(inner))).collect())
         }
-        speakers
-            .into_iter()
-            .filter_map(|source| source.tree.get(path).map(|item| (source.origin(item), item)))
-            .collect()
-    }
-
-    /// The names below `path` in any source, in alphabetical order.
-    pub(crate) fn names(&self, path: &KeyPath) -> Vec<String> {
-        let below = self.sources.iter().filter_map(|source| source.tree.get(path));
-        let mut names: Vec<String> = below.flat_map(|item| item.names().cloned()).collect();
-        names.sort();
-        names.dedup();
-        names
-    }
+        MergedValue::Array(_, items) => TomlValue::List(items.iter().map(from_figment).collect()),
+    })
 }
 
 #[cfg(test)]
@@ -170,17 +173,22 @@ mod tests {
     }
 
     #[test]
-    fn below_a_list_only_the_source_of_the_list_has_a_say() {
-        let source = |layer, text| Source {
-            layer,
-            label: "x".to_owned(),
-            file: None,
-            tree: Item::parse(text).unwrap(),
+    fn figment_gives_back_what_it_was_given() {
+        let tree = TomlNode::parse("a = 1\nb = -1.5\nc = [true, \"x\"]\n[d]\ne = \"\"\n").unwrap();
+        assert_eq!(from_figment(&to_figment(&tree)).to_json(), tree.to_json());
+    }
+
+    #[test]
+    fn the_metadata_of_a_file_knows_the_line_of_a_key() {
+        let tree = TomlNode::parse("[run]\ndelay = 1\n").unwrap();
+        let source = |label: &str| ConfigSource {
+            layer: Layer::Repo,
+            label: label.to_owned(),
+            file: Some("/project/a.toml".into()),
+            tree: Arc::new(tree.clone()),
         };
-        let two = "[[override]]\ntasks = [\"1\"]\n[[override]]\ntasks = [\"2\"]\n";
-        let one = "[[override]]\ntasks = [\"3\"]\n";
-        let provenance = Provenance { sources: vec![source(Layer::User, two), source(Layer::Repo, one)] };
-        assert_eq!(provenance.origin("override[0].tasks").map(|origin| origin.layer), Some(Layer::Repo));
-        assert_eq!(provenance.origin("override[1].tasks"), None);
+        let origin = |label| Origin::of(&source(label).metadata(), &KeyPath::parse("run.delay")).to_string();
+        assert_eq!(origin("a.toml"), "project file (a.toml:2)");
+        assert_eq!(origin("a.toml [profile.night]"), "project file (a.toml:2 [profile.night])");
     }
 }

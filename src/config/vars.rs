@@ -1,30 +1,61 @@
 //! PURE. Settings from the environment and from flags, as sources.
+//!
+//! Every key has a variable, `SEQORCH_SECTION__KEY`; a key has the flag that its declaration names.
 
-use super::check::{self, Problem};
-use super::schema::{self, Found, Kind, Node};
-use super::source::{Layer, Source};
-use super::tree::{Item, KeyPath, Value};
+use std::sync::Arc;
 
-/// A flag that sets a key: its path, its value, and the flag as typed.
-pub type Flag = (String, toml::Value, String);
+use super::check;
+use super::key::KeyShape;
+use super::lookup::{self, KeyAt};
+use super::path::KeyPath;
+use super::problem::Problem;
+use super::sections::root::SETTINGS;
+use super::source::{ConfigSource, Layer};
+use super::tree::{TomlNode, TomlValue};
+
+/// A setting from the command line.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FlagSetting {
+    /// The key that it sets: `run.delay`.
+    pub key: String,
+    /// The value; a text is read as the key wants it.
+    pub value: toml::Value,
+    /// The flag as it is typed: `--delay`.
+    pub name: String,
+}
+
+impl FlagSetting {
+    /// A flag that sets the key whose declaration names it.
+    ///
+    /// # Panics
+    /// If no key declares the flag.
+    #[must_use]
+    pub fn new(name: &str, value: impl Into<toml::Value>) -> Self {
+        let keys = lookup::leaves();
+        let key = keys.into_iter().find(|(_, key)| key.flag_name() == Some(name));
+        let (key, _) = key.unwrap_or_else(|| panic!("no key declares the flag {name}"));
+        Self { key, value: value.into(), name: name.to_owned() }
+    }
+}
+
+/// The variable that sets the key at `path`: `SEQORCH_RUN__DELAY`; `None` for a key outside of a section or in a list.
+pub(crate) fn variable(path: &KeyPath) -> Option<String> {
+    let reachable = path.parts().len() > 1 && path.list().is_none();
+    let name = || path.parts().join("__").replace('-', "_").to_uppercase();
+    reachable.then(|| format!("SEQORCH_{}", name()))
+}
 
 /// The variables that set keys. `backends` are the names known so far: a variable cannot spell `my-tool`.
 pub(crate) fn from_env(
     env: &[(String, String)],
     backends: &[String],
     problems: &mut Vec<Problem>,
-) -> Vec<Source> {
+) -> Vec<ConfigSource> {
     let mut sources = Vec::new();
     // the Python tool's switch; our own name for it wins
     if env.iter().any(|(name, value)| name == "CODEAGENT_NO_TMUX" && !matches!(value.as_str(), "" | "0")) {
-        let off = toml::Value::from("off");
-        sources.push(one(
-            Layer::Environment,
-            "CODEAGENT_NO_TMUX",
-            &KeyPath::parse("tmux.mode"),
-            &off,
-            problems,
-        ));
+        let (path, off) = (KeyPath::parse("tmux.mode"), toml::Value::from("off"));
+        sources.push(source(Layer::Environment, "CODEAGENT_NO_TMUX", &path, &off, problems));
     }
     let mut named: Vec<_> = env
         .iter()
@@ -37,33 +68,35 @@ pub(crate) fn from_env(
     for (name, rest, value) in named {
         let path = path(rest, backends);
         let value = toml::Value::from(value.as_str());
-        sources.push(one(Layer::Environment, name, &path, &value, problems));
+        sources.push(source(Layer::Environment, name, &path, &value, problems));
     }
     sources
 }
 
 /// The flags that set keys.
-pub(crate) fn from_flags(flags: &[Flag], problems: &mut Vec<Problem>) -> Vec<Source> {
-    let one = |(key, value, flag): &Flag| one(Layer::Flag, flag, &KeyPath::parse(key), value, problems);
-    flags.iter().map(one).collect()
+pub(crate) fn from_flags(flags: &[FlagSetting], problems: &mut Vec<Problem>) -> Vec<ConfigSource> {
+    let of = |flag: &FlagSetting| {
+        source(Layer::Flag, &flag.name, &KeyPath::parse(&flag.key), &flag.value, problems)
+    };
+    flags.iter().map(of).collect()
 }
 
-fn one(
+fn source(
     layer: Layer,
     label: &str,
     path: &KeyPath,
     value: &toml::Value,
     problems: &mut Vec<Problem>,
-) -> Source {
-    let item = match value {
-        toml::Value::String(text) => Item { line: None, value: typed(path, text) },
-        other => Item::from_toml(other),
+) -> ConfigSource {
+    let node = match value {
+        toml::Value::String(text) => typed(path, text),
+        other => TomlNode::from_toml(other),
     };
-    let tree = check::check(&item.at(path), schema::SETTINGS, &|_| label.to_owned(), problems);
-    Source { layer, label: label.to_owned(), file: None, tree }
+    let tree = check::check(&node.at(path), SETTINGS, &|_| label.to_owned(), problems);
+    ConfigSource { layer, label: label.to_owned(), file: None, tree: Arc::new(tree) }
 }
 
-/// `RUN__DELAY` → `run.delay`; names of variables keep their case.
+/// `RUN__DELAY` is `run.delay`; names of variables of a backend keep their case.
 fn path(rest: &str, backends: &[String]) -> KeyPath {
     let mut parts: Vec<String> = Vec::new();
     let mut left = rest;
@@ -86,28 +119,25 @@ fn path(rest: &str, backends: &[String]) -> KeyPath {
     KeyPath::from(parts)
 }
 
-/// The text as a value of the type that the key wants; a text where it does not fit, so that the check can say so.
-fn typed(path: &KeyPath, text: &str) -> Value {
-    let plain = Value::Text(text.to_owned());
-    let Some(Found::Entry(entry)) = schema::find(path) else { return plain };
-    match entry.node {
-        Node::Leaf(Kind::Bool) => text.trim().parse().map_or(plain, Value::Bool),
-        Node::Leaf(Kind::Count | Kind::Whole | Kind::Percent) => {
-            text.trim().parse().map_or(plain, Value::Int)
-        }
-        Node::Leaf(Kind::Amount) => text.trim().parse().map_or(plain, Value::Float),
-        Node::Leaf(Kind::Texts | Kind::Globs | Kind::Commands | Kind::Durations) | Node::List(_) => {
-            text.trim().parse::<toml::Value>().map_or(plain, |value| Item::from_toml(&value).value)
-        }
-        _ => plain,
-    }
+/// The text as the key at `path` wants it: as a text if it takes this one, else as the TOML that the text is.
+fn typed(path: &KeyPath, text: &str) -> TomlNode {
+    let plain = TomlNode::from(TomlValue::Text(text.to_owned()));
+    let takes_it = match lookup::find(path) {
+        Some(KeyAt::Key(key)) => match key.shape {
+            KeyShape::Value(format) => (format.check)(&plain).is_ok(),
+            _ => false,
+        },
+        Some(KeyAt::Entry(..)) | None => true,
+        Some(KeyAt::Table(_)) => false,
+    };
+    if takes_it { plain } else { TomlNode::parse_value(text).unwrap_or(plain) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn env(vars: &[(&str, &str)]) -> (Vec<Source>, Vec<String>) {
+    fn env(vars: &[(&str, &str)]) -> (Vec<ConfigSource>, Vec<String>) {
         let vars: Vec<_> =
             vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let mut problems = Vec::new();
@@ -122,12 +152,20 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_sets_its_key_with_the_type_the_key_wants() {
+    fn a_variable_sets_its_key_with_the_type_of_the_key() {
         assert_eq!(value(&[("SEQORCH_RUN__DELAY", "30")], "run.delay"), "\"30\"");
         assert_eq!(value(&[("SEQORCH_RUN__MAX_ITERATIONS", "7")], "run.max_iterations"), "7");
         assert_eq!(value(&[("SEQORCH_TMUX__MAIN", "false")], "tmux.main"), "false");
+        assert_eq!(value(&[("SEQORCH_PACE__MAX_COST_USD", "2")], "pace.max_cost_usd"), "2");
         assert_eq!(value(&[("SEQORCH_PROMPT__RULES", "[\"a\", \"b\"]")], "prompt.rules"), "[\"a\", \"b\"]");
         assert_eq!(value(&[("SEQORCH_BACKEND__CLAUDE__MODEL", "4")], "backend.claude.model"), "\"4\"");
+        assert_eq!(value(&[("SEQORCH_ASSIGN__OWNERS", "{ a = \"b\" }")], "assign.owners.a"), "\"b\"");
+        assert_eq!(value(&[("SEQORCH_ASSIGN__OWNERS__ME", "4")], "assign.owners.me"), "\"4\"");
+        let list = "[{ tasks = [\"1\"], retry = { backoff = 3 } }]";
+        assert_eq!(
+            value(&[("SEQORCH_OVERRIDE", "x"), ("SEQORCH_OVERRIDE__", list)], "override[0].retry.backoff"),
+            "\"3s\""
+        );
     }
 
     #[test]
@@ -137,28 +175,54 @@ mod tests {
     }
 
     #[test]
+    fn the_variable_of_a_key_sets_it() {
+        assert_eq!(variable(&KeyPath::parse("run.delay")).as_deref(), Some("SEQORCH_RUN__DELAY"));
+        for (key, _) in lookup::leaves() {
+            let key = KeyPath::parse(&key.replace("NAME", "my-tool"));
+            let name = variable(&key).unwrap();
+            assert_eq!(path(&name["SEQORCH_".len()..], &["my-tool".to_owned()]), key);
+        }
+        for without in ["override", "override[0].model"] {
+            assert_eq!(variable(&KeyPath::parse(without)), None);
+        }
+    }
+
+    #[test]
     fn names_without_two_underscores_are_not_configuration() {
         let (sources, problems) = env(&[("SEQORCH_SPEC", "x"), ("SEQORCH_DIR", "y"), ("OTHER__X", "z")]);
         assert!(sources.is_empty() && problems.is_empty());
     }
 
     #[test]
-    fn an_unknown_variable_is_an_error_that_names_it() {
-        let (_, problems) = env(&[("SEQORCH_RUN__DEALY", "1"), ("SEQORCH_TMUX__MAIN", "maybe")]);
+    fn an_unknown_or_wrong_variable_is_an_error_that_names_it() {
+        let (_, problems) = env(&[
+            ("SEQORCH_RUN__DEALY", "1"),
+            ("SEQORCH_RUN__DELAY", "-5"),
+            ("SEQORCH_TMUX__MAIN", "maybe"),
+            ("SEQORCH_PROMPT__RULES", "[1]"),
+        ]);
         assert_eq!(
             problems,
             [
+                "SEQORCH_PROMPT__RULES: prompt.rules: 1 is not a valid text; write it in quotes",
                 "SEQORCH_RUN__DEALY: run.dealy: unknown key; did you mean \"run.delay\"?",
-                "SEQORCH_TMUX__MAIN: tmux.main: \"maybe\" is no switch; write true or false",
+                "SEQORCH_RUN__DELAY: run.delay: -5 is not a valid duration; write it like \"15s\" or \"2m 30s\"",
+                "SEQORCH_TMUX__MAIN: tmux.main: \"maybe\" is not a valid switch; write true or false",
             ]
         );
     }
 
     #[test]
-    fn the_old_switch_turns_tmux_off() {
+    fn the_switch_of_the_python_tool_turns_tmux_off() {
         assert_eq!(value(&[("CODEAGENT_NO_TMUX", "1")], "tmux.mode"), "\"off\"");
         for no in ["", "0"] {
             assert!(env(&[("CODEAGENT_NO_TMUX", no)]).0.is_empty());
         }
+    }
+
+    #[test]
+    fn a_flag_sets_the_key_that_declares_it() {
+        assert_eq!(FlagSetting::new("--delay", "3s").key, "run.delay");
+        assert_eq!(FlagSetting::new("--no-tmux", "off").key, "tmux.mode");
     }
 }

@@ -1,43 +1,44 @@
-//! Which agent does which unit, where an agent is asked for it: the question, and what counts as an answer.
+//! Asks an agent which owner works on which unit: the prompt, and how its answer is read.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::names;
+use super::argv::ArgvValues;
 use super::prompt;
 use super::request::SpecInfo;
-use super::resolve::{Given, argv};
-use super::step::{Plan, Step};
+use super::step::{Plan, Step, StepSettings};
+use super::step_settings::work_dir;
+use super::tmux_names;
 use crate::config::{Backend, Config, Done, DoneSignal, Timeouts};
 use crate::error::Result;
 
-/// The id under which the call is kept beside the units; no task can have it, since ids begin with a letter or digit.
+/// The id of this step among the units. No task has it, since ids begin with a letter or a digit.
 pub const CALL: &str = "@assign";
 
-/// What a unit was found to be.
+/// The assignment of one unit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Assignment {
-    /// `code`, `ui` or `review`.
+    /// What kind of work it is: `code`, `ui` or `review`.
     #[serde(rename = "type")]
     pub kind: String,
     /// The owner, a key of `[assign.owners]`.
     pub owner_agent: String,
 }
 
-/// What was made of an answer.
+/// What an agent's answer says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Reading {
-    /// What can be used.
+pub struct AssignmentReading {
+    /// The valid assignments, by unit.
     pub found: BTreeMap<String, Assignment>,
-    /// What cannot, in words for the agent and for people.
+    /// What is wrong with the rest, in words for the agent and for users.
     pub complaints: Vec<String>,
 }
 
 const KINDS: [&str; 3] = ["code", "ui", "review"];
 
-/// The question about these units of a plan.
+/// The prompt that asks about these units of a plan. `complaints` are those about the agent's last answer.
 pub fn question(
     spec: SpecInfo<'_>,
     plan: &Plan,
@@ -46,12 +47,12 @@ pub fn question(
     complaints: &[String],
 ) -> Result<String> {
     #[derive(Serialize)]
-    struct Unit<'a> {
+    struct QuestionUnit<'a> {
         id: &'a str,
         title: &'a str,
     }
     let open = plan.steps.iter().filter(|step| units.contains(&step.unit));
-    let open: Vec<_> = open.map(|step| Unit { id: &step.unit, title: &step.title }).collect();
+    let open: Vec<_> = open.map(|step| QuestionUnit { id: &step.unit, title: &step.title }).collect();
     let tasks_file = spec.dir.join("tasks.md");
     let values = serde_json::json!({
         "spec": spec.name, "tasks_file": tasks_file.to_string_lossy(), "units": open, "owners": owners,
@@ -60,13 +61,23 @@ pub fn question(
     prompt::render_values(&values, include_str!("assign.md.j2"))
 }
 
-/// The call as a step, so that it is dispatched like any other: in a window, with deadlines, watched and ended whole.
+/// The call as a step, so that it runs like any other step: in a window and with deadlines.
 #[must_use]
 pub fn step(config: &Config, spec: SpecInfo<'_>, backend: &Backend) -> Step {
     let assign = &config.assign;
-    let cwd = config.run.workdir.as_ref().map_or_else(|| spec.root.to_owned(), |dir| spec.root.join(dir));
+    let cwd = work_dir(config, spec.root);
     let agent = assign.agent.as_deref().or(backend.agent.as_deref());
-    let given = Given { model: backend.model.as_deref(), agent, cwd: &cwd, spec };
+    let mut settings = StepSettings::of_config(config, cwd.clone());
+    settings.backend.clone_from(&assign.backend);
+    settings.use_backend(backend, ArgvValues { model: backend.model.as_deref(), agent, cwd: &cwd, spec });
+    let settings = StepSettings {
+        // each call is a new question
+        resume_argv: None,
+        timeout: Timeouts { task: assign.timeout, ..config.timeout },
+        done: Done { signal: DoneSignal::Optional, nudges: 0 },
+        verify: Vec::new(),
+        ..settings
+    };
     Step {
         unit: CALL.to_owned(),
         title: "who does which task".to_owned(),
@@ -76,50 +87,36 @@ pub fn step(config: &Config, spec: SpecInfo<'_>, backend: &Backend) -> Step {
         open: Vec::new(),
         completes: Vec::new(),
         after: Vec::new(),
-        backend: assign.backend.clone(),
-        argv: argv(backend, given, false),
-        resume_argv: None,
-        model: backend.model.clone(),
-        unassigned: false,
-        prompt_by: backend.prompt,
-        output: backend.output,
-        env: backend.env.clone().into_iter().collect(),
-        env_remove: backend.env_remove.clone(),
-        window: names::window(&config.tmux.window, "assign"),
-        timeout: Timeouts { task: assign.timeout, ..config.timeout },
-        retry: config.retry,
-        done: Done { signal: DoneSignal::Optional, nudges: 0 },
-        verify: Vec::new(),
-        delay: config.run.delay,
-        extra_prompt: None,
+        settings,
+        window: tmux_names::window(&config.tmux.window, "assign"),
         reasons: Vec::new(),
         line: 0,
-        cwd,
     }
 }
 
-/// Reads an agent's answer: the last JSON object in it that speaks of a unit that was asked for.
+/// Reads an agent's answer: the last JSON object in it that names one of the units.
 #[must_use]
-pub fn read(answer: &str, units: &[String], owners: &[&str]) -> Reading {
-    let mut reading = Reading::default();
+pub fn read(answer: &str, units: &[String], owners: &[&str]) -> AssignmentReading {
+    let mut reading = AssignmentReading::default();
     let Some(entries) = objects(answer).into_iter().rev().find_map(|object| entries(&object, units)) else {
-        reading.complaints.push("it holds no JSON object with assignments for the ids".to_owned());
+        reading.complaints.push("it has no JSON object with assignments for the ids".to_owned());
         return reading;
     };
     for (id, value) in entries {
         if !units.contains(&id) {
-            reading.complaints.push(format!("{id:?} is none of the ids that were asked for"));
+            reading.complaints.push(format!("{id:?} is not one of the ids in the question"));
             continue;
         }
         let text = |keys: [&str; 2]| keys.iter().find_map(|key| value.get(key)?.as_str()).map(str::trim);
         let (kind, owner) = (text(["type", "kind"]), text(["owner_agent", "owner"]));
         match (kind, owner) {
             (Some(kind), _) if !KINDS.contains(&kind) => {
-                reading.complaints.push(format!("{id}: the type {kind:?} is none of {}", KINDS.join(", ")));
+                let known = KINDS.join(", ");
+                reading.complaints.push(format!("{id}: the type {kind:?} is not one of {known}"));
             }
             (_, Some(owner)) if !owners.contains(&owner) => {
                 let known = owners.join(", ");
-                reading.complaints.push(format!("{id}: the owner {owner:?} is none of {known}"));
+                reading.complaints.push(format!("{id}: the owner {owner:?} is not one of {known}"));
             }
             (Some(kind), Some(owner)) => {
                 let one = Assignment { kind: kind.to_owned(), owner_agent: owner.to_owned() };
@@ -132,12 +129,12 @@ pub fn read(answer: &str, units: &[String], owners: &[&str]) -> Reading {
     let missing: Vec<_> =
         units.iter().filter(|id| !reading.found.contains_key(*id) && !named(id)).cloned().collect();
     if !missing.is_empty() {
-        reading.complaints.push(format!("nothing is said of {}", missing.join(", ")));
+        reading.complaints.push(format!("there is no assignment for {}", missing.join(", ")));
     }
     reading
 }
 
-/// Every JSON object of a text that is not inside another.
+/// All JSON objects in a text that are not inside another one.
 fn objects(text: &str) -> Vec<Value> {
     let mut found = Vec::new();
     let mut at = 0;
@@ -153,7 +150,7 @@ fn objects(text: &str) -> Vec<Value> {
     found
 }
 
-/// The entries of an object that speaks of the units: `{"assignments": …}` or the map itself, a map or a list.
+/// The entries of an object that names units: `{"assignments": …}` or the entries themselves, as a map or a list.
 fn entries(object: &Value, units: &[String]) -> Option<Vec<(String, Value)>> {
     let inner = object.get("assignments").unwrap_or(object);
     let entries: Vec<(String, Value)> = match inner {
@@ -167,8 +164,29 @@ fn entries(object: &Value, units: &[String]) -> Option<Vec<(String, Value)>> {
             .collect(),
         _ => return None,
     };
-    let spoken = object.get("assignments").is_some() || entries.iter().any(|(id, _)| units.contains(id));
-    spoken.then_some(entries)
+    let names_units = object.get("assignments").is_some() || entries.iter().any(|(id, _)| units.contains(id));
+    names_units.then_some(entries)
+}
+
+/// The assignments that an agent made.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Assigned {
+    /// The backend whose agent was asked.
+    pub by: String,
+    /// The valid assignments, by unit.
+    pub found: BTreeMap<String, Assignment>,
+    /// Units without a valid assignment. They go to the default backend.
+    pub missing: Vec<String>,
+    /// Why assignments are missing.
+    pub complaints: Vec<String>,
+}
+
+impl Assigned {
+    /// The valid assignments, as the state keeps them.
+    pub fn entries(&self) -> impl Iterator<Item = (String, serde_json::Value)> {
+        let value = |one| serde_json::to_value(one).unwrap_or_default();
+        self.found.iter().map(move |(unit, one)| (unit.clone(), value(one)))
+    }
 }
 
 #[cfg(test)]
@@ -182,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_strict_answer_is_taken_whole() {
+    fn a_strict_answer_is_read_completely() {
         let answer = r#"{"assignments": {"1": {"type": "code", "owner_agent": "codex"},
             "2": {"type": "ui", "owner_agent": "gemini"}}}"#;
         let reading = read(answer, &units(&["1", "2"]), &OWNERS);
@@ -191,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn prose_fences_lists_and_a_thought_before_the_answer_do_no_harm() {
+    fn prose_fences_and_drafts_before_the_answer_are_ignored() {
         let answer = "Let me see {not json}. First {\"assignments\": {\"1\": {\"type\": \"ui\", \"owner_agent\": \"x\"}}}\n\
             ```json\n[{\"id\": 1, \"type\": \"review\", \"owner\": \"codex-review\"}]\n```\nAfter all:\n\
             {\"assignments\": [{\"id\": 1, \"type\": \"review\", \"owner\": \"codex-review\"}]}";
@@ -201,25 +219,25 @@ mod tests {
     }
 
     #[test]
-    fn each_mistake_is_named_and_the_rest_is_kept() {
+    fn each_mistake_is_named_and_the_rest_counts() {
         let answer = r#"{"1": {"type": "code", "owner_agent": "claude"}, "2": {"type": "art", "owner_agent": "gemini"},
             "3": {"type": "code", "owner_agent": "codex"}, "9": {}, "4": {"type": "code"}}"#;
         let reading = read(answer, &units(&["1", "2", "3", "4", "5"]), &OWNERS);
         assert_eq!(reading.found.keys().collect::<Vec<_>>(), ["3"]);
         let all = reading.complaints.join("\n");
         for words in [
-            "1: the owner \"claude\" is none of codex",
+            "1: the owner \"claude\" is not one of codex",
             "2: the type \"art\"",
-            "\"9\" is none of the ids",
+            "\"9\" is not one of the ids",
             "4: `type` or `owner_agent` is missing",
-            "nothing is said of 5",
+            "there is no assignment for 5",
         ] {
             assert!(all.contains(words), "{all}");
         }
     }
 
     #[test]
-    fn an_answer_without_json_is_a_complaint_and_never_a_panic() {
+    fn an_answer_without_json_is_a_complaint() {
         for answer in ["", "no", "{", "{\"a\":", "{}", "[1]", "\u{1F600}{\u{1F600}"] {
             let reading = read(answer, &units(&["1"]), &OWNERS);
             assert!(reading.found.is_empty() && !reading.complaints.is_empty(), "{answer}");

@@ -1,71 +1,67 @@
-//! Puts the linear plan together.
-
-mod reasons;
+//! Puts the plan together.
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::names;
-use super::order::{Graph, stick_inside_units};
-use super::request::Request;
-use super::resolve::Resolver;
-use super::select::{Leaf, Leaves, mismatches, optional_by_text};
-use super::step::{Note, Plan, SkipReason, Skipped, Step};
-use super::tree::Tree;
-use super::waves::Waves;
+use super::leaf_states::{LeafState, LeafStates, mismatches, optional_by_text};
+use super::reasons;
+use super::request::PlanRequest;
+use super::step::{Plan, PlanNote, SkipReason, SkippedTask, Step};
+use super::step_settings::SettingsResolver;
+use super::tmux_names;
+use super::unit_order::{UnitGraph, cut_before, stick_inside_units};
+use super::unit_tree::{TreeUnit, UnitTree};
+use super::unit_waves::UnitWaves;
 use crate::config::Granularity;
 use crate::spec::TaskFile;
 
-/// A unit with what belongs to it, whether there is work in it or not.
+/// A unit with the ids that belong to it, whether it has open work or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnitInfo {
     /// Its id.
     pub id: String,
     /// Its title.
     pub title: String,
-    /// Line in tasks.md (of its first task, where a heading makes the unit).
+    /// Line in tasks.md; where a heading makes the unit, the line of its first task.
     pub line: usize,
-    /// Ids of all in it, its own first, parents before children.
+    /// The ids of the unit and of everything in it, parents before children.
     pub members: Vec<String>,
-    /// Ids of those without children, in document order.
-    pub leaves: Vec<String>,
 }
 
 /// All units of a file, in document order.
 #[must_use]
 pub fn units(tasks: &TaskFile, granularity: Granularity) -> Vec<UnitInfo> {
-    let tree = Tree::new(tasks, granularity);
+    let tree = UnitTree::new(tasks, granularity);
     let id = |&node: &usize| tree.nodes[node].id.clone();
-    let info = |unit: &super::tree::Unit| UnitInfo {
+    let info = |unit: &TreeUnit| UnitInfo {
         id: id(&unit.node),
         title: tree.nodes[unit.node].title.to_owned(),
         line: tree.nodes[unit.node].line,
         members: tree.below(unit.node).iter().map(id).collect(),
-        leaves: unit.leaves.iter().map(id).collect(),
     };
     tree.units.iter().map(info).collect()
 }
 
-/// Makes the linear plan: what runs, in order, and what does not, with reasons.
+/// Makes the plan: what runs, in order, and what does not run, with reasons.
 ///
-/// The file must have no errors, and the ids of the selection must have passed
-/// [`check_selection`](super::check_selection): unknown ones select nothing.
+/// The file must have no errors, and the selection must have passed [`check_selection`](super::check_selection): unknown
+/// ids select nothing.
 #[must_use]
-pub fn build(request: &Request<'_>) -> Plan {
+pub fn build(request: &PlanRequest<'_>) -> Plan {
     let granularity = request.config.run.granularity;
-    let tree = Tree::new(request.tasks, granularity);
-    let mut leaves = Leaves::new(&tree, request);
-    cut_before(&tree, &mut leaves, request);
+    let tree = UnitTree::new(request.tasks, granularity);
+    let mut leaves = LeafStates::new(&tree, request.config, request.progress, request.selection);
+    cut_before(&tree, &mut leaves, request.tasks, request.config, request.selection);
     stick_inside_units(&tree, &mut leaves);
-    let graph = Graph::new(&tree, &leaves, granularity);
-    let waves = Waves::new(&tree, &leaves, &request.tasks.waves);
+    let graph = UnitGraph::new(&tree, &leaves, granularity);
+    let waves = UnitWaves::new(&tree, &leaves, &request.tasks.waves);
     let order = graph.order(&tree, &waves);
 
     let mut notes = mismatches(&tree, &leaves);
     notes.extend(optional_by_text(&tree, &leaves));
     notes.extend(order.notes);
     notes.extend(waves.note(&tree, request.tasks.waves_line));
-    let mut builder = Builder {
-        resolver: Resolver::new(request.config, request.spec, request.progress),
+    let mut builder = PlanBuilder {
+        resolver: SettingsResolver::new(request.config, request.spec, request.progress),
         failed: &request.progress.failed,
         stalled: vec![false; tree.nodes.len()],
         to_complete: required_children(&tree, &leaves),
@@ -83,15 +79,15 @@ pub fn build(request: &Request<'_>) -> Plan {
     for &unit in order.units.iter().chain(&order.circular) {
         builder.unit(unit, &order.circular);
     }
-    let Builder { steps, mut skipped, .. } = builder;
+    let PlanBuilder { steps, mut skipped, .. } = builder;
     skipped.sort_by_key(|(first, _)| *first);
 
     let mut seen = HashSet::new();
-    for (step, remark) in &steps {
-        if let Some(message) = remark
+    for (step, note) in &steps {
+        if let Some(message) = note
             && seen.insert(message.clone())
         {
-            notes.push(Note { line: step.line, message: message.clone() });
+            notes.push(PlanNote { line: step.line, message: message.clone() });
         }
     }
     notes.sort_by_key(|note| note.line);
@@ -109,33 +105,12 @@ pub fn build(request: &Request<'_>) -> Plan {
     }
 }
 
-/// `--from`: leaves out what the plan would have before that id.
-fn cut_before(tree: &Tree<'_>, leaves: &mut Leaves, request: &Request<'_>) {
-    let Some(from) = request.selection.from.as_ref().and_then(|id| tree.find(id)) else { return };
-    let waves = Waves::new(tree, leaves, &request.tasks.waves);
-    let order = Graph::new(tree, leaves, request.config.run.granularity).order(tree, &waves);
-    let mut cut = Vec::new();
-    'units: for &unit in order.units.iter().chain(&order.circular) {
-        for &leaf in &tree.units[unit].leaves {
-            if tree.contains(from, leaf) {
-                break 'units;
-            }
-            cut.push(leaf);
-        }
-    }
-    for leaf in cut {
-        if leaves.is_open(leaf) {
-            leaves.stick(tree, leaf, SkipReason::NotSelected);
-        }
-    }
-}
-
-/// Per node: how many children must still be completed before it is; for a leaf, 1 while it is not done.
-fn required_children(tree: &Tree<'_>, leaves: &Leaves) -> Vec<usize> {
+/// Per node: how many children are still missing until it is completed; for a leaf, 1 until it is done.
+fn required_children(tree: &UnitTree<'_>, leaves: &LeafStates) -> Vec<usize> {
     let mut counts = vec![0; tree.nodes.len()];
     for &at in tree.walk.iter().rev() {
         if tree.nodes[at].children.is_empty() {
-            counts[at] = usize::from(!matches!(leaves.of[at], Some(Leaf::Done(_))));
+            counts[at] = usize::from(!matches!(leaves.of[at], Some(LeafState::Done(_))));
         }
         if let Some(up) = tree.nodes[at].parent
             && counts[at] > 0
@@ -147,26 +122,28 @@ fn required_children(tree: &Tree<'_>, leaves: &Leaves) -> Vec<usize> {
     counts
 }
 
-struct Builder<'a> {
-    tree: &'a Tree<'a>,
-    request: &'a Request<'a>,
-    resolver: Resolver<'a>,
+struct PlanBuilder<'a> {
+    tree: &'a UnitTree<'a>,
+    request: &'a PlanRequest<'a>,
+    resolver: SettingsResolver<'a>,
     failed: &'a BTreeSet<String>,
-    leaves: Leaves,
-    graph: &'a Graph,
-    waves: &'a Waves,
-    /// Nodes with open leaves that will not run, since their unit does not.
+    leaves: LeafStates,
+    graph: &'a UnitGraph,
+    waves: &'a UnitWaves,
+    /// Per node: it has open leaves that do not run, since their unit does not.
     stalled: Vec<bool>,
     to_complete: Vec<usize>,
+    /// The steps so far, each with a remark for the notes.
     steps: Vec<(Step, Option<String>)>,
-    skipped: Vec<(usize, Skipped)>,
-    /// Of the steps so far, the place of the one that stands last in the document.
+    /// What does not run, each with its place in the document.
+    skipped: Vec<(usize, SkippedTask)>,
+    /// The place in the document of the step so far that stands last there.
     last_in_document: Option<usize>,
-    /// Per node: the last step so far that does something of it.
+    /// Per node: the last step so far that works on something in it.
     last_step: Vec<Option<usize>>,
 }
 
-impl Builder<'_> {
+impl PlanBuilder<'_> {
     fn stall_failed(&mut self) {
         for unit in 0..self.tree.units.len() {
             if self.failed.contains(&self.tree.nodes[self.tree.units[unit].node].id) {
@@ -187,7 +164,7 @@ impl Builder<'_> {
         }
     }
 
-    /// Takes the next unit of the order: a step, or a skip.
+    /// Makes a step of the next unit, or skips it.
     fn unit(&mut self, unit: usize, circular: &[usize]) {
         let top = self.tree.units[unit].node;
         if !self.tree.units[unit].leaves.iter().any(|&leaf| self.leaves.is_open(leaf)) {
@@ -199,40 +176,42 @@ impl Builder<'_> {
             return;
         }
         let in_circle = circular.binary_search(&unit).is_ok();
-        let id = |&need: &usize| self.tree.nodes[need].id.clone();
-        let open_or_stuck = |need: &&usize| self.leaves.open[**need] + self.leaves.stuck[**need] > 0;
-        let needs: Vec<usize> = self.graph.needs[unit].iter().filter(open_or_stuck).copied().collect();
-        let waits_in_circle = |need: usize| match self.tree.unit_of[need] {
+        let id = |&node: &usize| self.tree.nodes[node].id.clone();
+        let unfinished = |node: &&usize| self.leaves.open[**node] + self.leaves.stuck[**node] > 0;
+        let depends_on: Vec<usize> = self.graph.depends_on[unit].iter().filter(unfinished).copied().collect();
+        let waits_in_circle = |node: usize| match self.tree.unit_of[node] {
             Some(other) => circular.binary_search(&other).is_ok(),
-            None => self.leaves.open[need] > 0,
+            None => self.leaves.open[node] > 0,
         };
-        let hopeless = |need: usize| {
-            self.leaves.stuck[need] > 0 || self.stalled[need] || in_circle && waits_in_circle(need)
+        let never_comes = |node: usize| {
+            self.leaves.stuck[node] > 0 || self.stalled[node] || in_circle && waits_in_circle(node)
         };
-        let on: Vec<String> = needs.iter().filter(|&&need| hopeless(need)).map(id).collect();
+        let on: Vec<String> = depends_on.iter().filter(|&&node| never_comes(node)).map(id).collect();
         if !on.is_empty() {
             self.stall(unit);
             self.skip(first, top, SkipReason::Blocked { on });
             return;
         }
-        self.step(unit, &needs);
+        self.step(unit, &depends_on);
     }
 
-    fn step(&mut self, unit: usize, needs: &[usize]) {
+    /// Makes a step of a unit; `depends_on` are the nodes that had to come first.
+    fn step(&mut self, unit: usize, depends_on: &[usize]) {
         let (tree, request) = (self.tree, self.request);
         let tree_unit = &tree.units[unit];
         let top = &tree.nodes[tree_unit.node];
         let open: Vec<usize> =
             tree_unit.leaves.iter().copied().filter(|&leaf| self.leaves.is_open(leaf)).collect();
-        let top_of = |need: usize| tree.unit_of[need].map_or(need, |other| tree.units[other].node);
+        let top_of = |node: usize| tree.unit_of[node].map_or(node, |other| tree.units[other].node);
         let mut seen = HashSet::new();
-        let after = needs.iter().map(|&need| top_of(need)).filter(|&node| seen.insert(node));
+        let after = depends_on.iter().map(|&node| top_of(node)).filter(|&node| seen.insert(node));
         let after = after.map(|node| tree.nodes[node].id.clone()).collect();
-        let mut reasons = self.reasons(unit, &open);
+        let named = !request.selection.only.is_empty();
+        let mut reasons = reasons::of_step(tree, &self.leaves, unit, &open, named);
         reasons.extend(self.waves.reason(unit));
         let moved = self.last_in_document.is_some_and(|last| last > tree_unit.first);
-        if let Some(&need) = needs.iter().max_by_key(|&&need| self.last_step[need]).filter(|_| moved) {
-            reasons.push(format!("moved after {}: depends on it", tree.nodes[top_of(need)].id));
+        if let Some(&latest) = depends_on.iter().max_by_key(|&&node| self.last_step[node]).filter(|_| moved) {
+            reasons.push(format!("moved after {}: depends on it", tree.nodes[top_of(latest)].id));
         }
         let number = Some(self.steps.len());
         for &leaf in &open {
@@ -243,8 +222,8 @@ impl Builder<'_> {
             }
         }
         self.last_in_document = self.last_in_document.max(Some(tree_unit.first));
-        let settings = self.resolver.unit(tree, tree_unit.node);
-        reasons.extend(settings.chosen);
+        let resolved = self.resolver.unit(tree, tree_unit.node);
+        reasons.extend(resolved.reasons);
         let step = Step {
             unit: top.id.clone(),
             title: top.title.to_owned(),
@@ -254,31 +233,16 @@ impl Builder<'_> {
             open: open.iter().filter_map(|&leaf| tree.nodes[leaf].task.cloned()).collect(),
             after,
             waves: self.waves.within(&open),
-            backend: settings.backend,
-            argv: settings.argv,
-            resume_argv: settings.resume_argv,
-            model: settings.model,
-            unassigned: settings.unassigned,
-            prompt_by: settings.prompt_by,
-            output: settings.output,
-            env: settings.env,
-            env_remove: settings.env_remove,
-            cwd: self.resolver.cwd.clone(),
-            window: names::window(&request.config.tmux.window, &top.id),
-            timeout: settings.timeout,
-            retry: settings.retry,
-            done: settings.done,
-            verify: settings.verify,
-            delay: request.config.run.delay,
-            extra_prompt: settings.extra_prompt,
+            settings: resolved.settings,
+            window: tmux_names::window(&request.config.tmux.window, &top.id),
             reasons,
             line: top.line,
         };
-        self.steps.push((step, settings.remark));
+        self.steps.push((step, resolved.note));
         self.skip_leaves(unit, None);
     }
 
-    /// Completes the open leaves of a step, and gives all ids that are completed by it.
+    /// Completes the open leaves of a step, and returns all ids that this completes.
     fn complete(&mut self, open: &[usize]) -> Vec<String> {
         let tree = self.tree;
         let mut above = Vec::new();
@@ -302,9 +266,39 @@ impl Builder<'_> {
         }
         above.retain(|&up| self.to_complete[up] == 0);
         above.extend(open);
-        // a heading's node comes after all tasks, and its place in the document is before them
+        // the nodes of headings come after all tasks, but in the document a heading stands before its tasks
         above.sort_unstable_by_key(|&node| (tree.nodes[node].task.is_some(), node));
         above.dedup();
         above.into_iter().map(|node| tree.nodes[node].id.clone()).collect()
+    }
+
+    /// Skips a unit.
+    fn skip(&mut self, place: usize, node: usize, reason: SkipReason) {
+        self.list_skipped(place, node, false, reason);
+    }
+
+    fn list_skipped(&mut self, place: usize, node: usize, is_part: bool, reason: SkipReason) {
+        let node = &self.tree.nodes[node];
+        let (id, title) = (node.id.clone(), node.title.to_owned());
+        self.skipped.push((place, SkippedTask { id, title, is_part, reason }));
+    }
+
+    /// Skips a unit without open leaves.
+    fn skip_without_work(&mut self, unit: usize) {
+        let (top, first) = (self.tree.units[unit].node, self.tree.units[unit].first);
+        let completed = &self.request.progress.completed;
+        let reason = reasons::of_unit_without_work(self.tree, &self.leaves, unit, completed);
+        self.skip(first, top, reason.clone());
+        if reason != SkipReason::NotSelected {
+            self.skip_leaves(unit, Some(&reason));
+        }
+    }
+
+    /// Lists the leaves of a unit that do not run, where the unit runs or has another reason.
+    fn skip_leaves(&mut self, unit: usize, of_unit: Option<&SkipReason>) {
+        let first = self.tree.units[unit].first;
+        for (leaf, reason) in reasons::of_leaves(self.tree, &self.leaves, unit, of_unit) {
+            self.list_skipped(first, leaf, true, reason);
+        }
     }
 }

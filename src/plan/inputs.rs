@@ -1,32 +1,32 @@
-//! Which files beside tasks.md an agent should read first: the ones that the tool which wrote the spec keeps there.
+//! The files next to tasks.md that an agent should read first. Each tool that writes specs has its own.
 
 use crate::spec::Dialect;
 
 /// What a tool writes into the folder of a spec.
-struct Layout {
-    /// One of these is there wherever the tool was at work.
+struct SpecLayout {
+    /// The tool always writes one of these.
     marks: &'static [&'static str],
-    /// What to read, in this order: a file, all files below a folder (`contracts/`), or those of one name (`specs/…/spec.md`).
-    files: &'static [Pattern],
+    /// The files to read, in this order.
+    files: &'static [InputPattern],
 }
 
-enum Pattern {
+enum InputPattern {
     File(&'static str),
-    /// All files below a folder.
+    /// All files below a folder (`contracts/`).
     Below(&'static str),
-    /// Files of a name at any depth below a folder.
+    /// Files with a name, at any depth below a folder (`specs/…/spec.md`).
     Named(&'static str, &'static str),
 }
 
-use Pattern::{Below, File, Named};
+use InputPattern::{Below, File, Named};
 
-/// Kiro's; `research.md` is of cc-sdd, `bugfix.md` of Kiro's specs for bugs.
-const KIRO: Layout = Layout {
+/// The layout of Kiro. `research.md` comes from cc-sdd, `bugfix.md` from Kiro's specs for bugs.
+const KIRO: SpecLayout = SpecLayout {
     marks: &["requirements.md", "bugfix.md"],
     files: &[File("requirements.md"), File("bugfix.md"), File("design.md"), File("research.md")],
 };
 
-const SPEC_KIT: Layout = Layout {
+const SPEC_KIT: SpecLayout = SpecLayout {
     marks: &["spec.md", "plan.md"],
     files: &[
         File("spec.md"),
@@ -38,32 +38,32 @@ const SPEC_KIT: Layout = Layout {
     ],
 };
 
-const OPEN_SPEC: Layout = Layout {
+const OPEN_SPEC: SpecLayout = SpecLayout {
     marks: &["proposal.md"],
     files: &[File("proposal.md"), File("design.md"), Named("specs/", "spec.md")],
 };
 
-const ALL: [&Layout; 3] = [&KIRO, &SPEC_KIT, &OPEN_SPEC];
+const ALL: [&SpecLayout; 3] = [&KIRO, &SPEC_KIT, &OPEN_SPEC];
 
-/// Folders of a spec whose files can be inputs; nothing else needs to be listed.
+/// Folders of a spec whose files can be inputs. The caller lists no other folders.
 pub const FOLDERS: [&str; 2] = ["contracts", "specs"];
 
-/// The files to read before tasks.md, in a sensible order.
+/// The files to read before tasks.md, in the order of reading.
 ///
-/// `files` are those of the spec's folder, relative to it, with `/` between folders. The dialect says whose layout it is,
-/// unless nothing of that layout is there and the folder itself says whose it is: a team may well keep `OpenSpec`'s
-/// sections in a folder of Kiro.
+/// `files` are those of the spec's folder, relative to it, with `/` between folders. The dialect decides whose layout
+/// counts, unless the folder has no mark of that layout and has one of another: a team may write `OpenSpec`'s sections in
+/// a folder of Kiro.
 #[must_use]
 pub fn inputs(dialect: Option<Dialect>, files: &[String]) -> Vec<String> {
     let has = |name: &str| files.iter().any(|f| f == name);
-    let marked = |layout: &Layout| layout.marks.iter().any(|mark| has(mark));
+    let marked = |layout: &SpecLayout| layout.marks.iter().any(|mark| has(mark));
     let own = match dialect {
         Some(Dialect::Kiro | Dialect::CcSdd) => Some(&KIRO),
         Some(Dialect::SpecKit) => Some(&SPEC_KIT),
         Some(Dialect::OpenSpec) => Some(&OPEN_SPEC),
         _ => None,
     };
-    let layouts: Vec<&Layout> =
+    let layouts: Vec<&SpecLayout> =
         match own.filter(|l| marked(l)).or_else(|| ALL.into_iter().find(|l| marked(l))) {
             Some(layout) => vec![layout],
             None => own.map_or_else(|| ALL.to_vec(), |layout| vec![layout]),
@@ -78,7 +78,7 @@ pub fn inputs(dialect: Option<Dialect>, files: &[String]) -> Vec<String> {
     found
 }
 
-impl Pattern {
+impl InputPattern {
     fn matches(&self, file: &str) -> bool {
         match self {
             Self::File(name) => file == *name,
@@ -92,13 +92,13 @@ impl Pattern {
 mod tests {
     use super::*;
 
-    fn told(dialect: Option<Dialect>, files: &str) -> String {
+    fn picked(dialect: Option<Dialect>, files: &str) -> String {
         let files: Vec<String> = files.split_whitespace().map(str::to_owned).collect();
         inputs(dialect, &files).join(" ")
     }
 
     #[test]
-    fn each_tool_has_its_own_files_and_only_those_that_exist_are_told() {
+    fn each_tool_has_its_own_files_and_only_existing_ones_are_picked() {
         let everything = "quickstart.md specs/b/spec.md proposal.md contracts/api.yaml design.md plan.md tasks.md notes.md \
                           requirements.md specs/a/spec.md specs/a/notes.md research.md spec.md contracts/a/b.json data-model.md";
         for (dialect, files, expected) in [
@@ -115,26 +115,26 @@ mod tests {
             (Dialect::OpenSpec, "specs/a/spec.md", "specs/a/spec.md"),
             (Dialect::Kiro, "tasks.md", ""),
         ] {
-            assert_eq!(told(Some(dialect), files), expected, "{dialect:?} {files}");
+            assert_eq!(picked(Some(dialect), files), expected, "{dialect:?} {files}");
         }
     }
 
     #[test]
-    fn a_folder_that_clearly_is_of_another_tool_says_more_than_the_shape_of_the_boxes() {
-        assert_eq!(told(Some(Dialect::OpenSpec), "requirements.md design.md"), "requirements.md design.md");
+    fn the_files_of_another_tool_beat_the_dialect() {
+        assert_eq!(picked(Some(Dialect::OpenSpec), "requirements.md design.md"), "requirements.md design.md");
         assert_eq!(
-            told(Some(Dialect::Kiro), "design.md proposal.md specs/x/spec.md"),
+            picked(Some(Dialect::Kiro), "design.md proposal.md specs/x/spec.md"),
             "proposal.md design.md specs/x/spec.md"
         );
         assert_eq!(
-            told(Some(Dialect::Headings), "plan.md spec.md contracts/x.md"),
+            picked(Some(Dialect::Headings), "plan.md spec.md contracts/x.md"),
             "spec.md plan.md contracts/x.md"
         );
     }
 
     #[test]
-    fn without_any_sign_whatever_is_there_is_told_once() {
-        assert_eq!(told(Some(Dialect::Plain), "design.md research.md"), "design.md research.md");
-        assert_eq!(told(None, "design.md"), "design.md");
+    fn without_a_mark_all_known_files_are_picked_once() {
+        assert_eq!(picked(Some(Dialect::Plain), "design.md research.md"), "design.md research.md");
+        assert_eq!(picked(None, "design.md"), "design.md");
     }
 }

@@ -1,28 +1,33 @@
-//! PURE. From tasks and configuration to the linear plan.
+//! PURE. From tasks and configuration to the plan: the steps of a run, in order.
 //!
-//! [`build()`] goes through these in turn: `tree` (who belongs to whom, what is a unit), `select` (which leaves are work,
-//! which are not and why), `waves` and `order`
-//! (dependencies between units, a stable order), `resolve` (backend, arguments,
-//! deadlines of a step). [`inputs`] picks the files to read, [`prompt`] then says it to an agent, and [`names`] makes names that tmux takes.
+//! [`build()`] runs these passes: `unit_tree` makes a tree of the tasks and cuts it into units; `leaf_states` decides
+//! which leaves are open; `unit_waves` and `unit_order` put the units in order; `step_settings` and `argv` resolve what
+//! each step runs with; `reasons` explains the result. [`inputs`] picks the files that agents read first, [`prompt`]
+//! renders the prompt of a step, [`assign`] asks an agent who works on which unit, and [`tmux_names`] makes names that
+//! tmux accepts.
 
+mod argv;
 pub mod assign;
 mod build;
+mod check_selection;
 pub mod inputs;
-pub mod names;
-mod order;
+mod leaf_states;
 pub mod prompt;
 mod quote;
+mod reasons;
 mod request;
-mod resolve;
-mod select;
 pub mod step;
+mod step_settings;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
-mod tree;
-mod waves;
+pub mod tmux_names;
+mod unit_order;
+mod unit_tree;
+mod unit_waves;
 
 pub use build::{UnitInfo, build, units};
-pub use request::{Instead, Progress, Request, Selection, SpecInfo, check_selection};
-pub use step::{Note, Plan, SkipReason, Skipped, Step};
+pub use check_selection::check_selection;
+pub use request::{Fallback, PlanRequest, Progress, Selection, SpecInfo};
+pub use step::{Plan, PlanNote, SkipReason, SkippedTask, Step, StepSettings};

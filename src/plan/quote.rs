@@ -1,6 +1,6 @@
-//! Text of others in a prompt: quoted, on one line, and never a signal by itself.
+//! Text from files and agents in a prompt: quoted or on one line, and never a signal.
 
-/// Whatever some program takes for the end of a line.
+/// All characters that some program treats as the end of a line.
 pub(super) const LINE_ENDS: [char; 8] =
     ['\n', '\r', '\u{b}', '\u{c}', '\u{1c}', '\u{85}', '\u{2028}', '\u{2029}'];
 
@@ -16,22 +16,22 @@ pub(super) fn quote(text: &str) -> String {
     if quoted.is_empty() { ">".to_owned() } else { quoted.join("\n") }
 }
 
-/// Joins all lines to one.
+/// Joins all lines into one.
 pub(super) fn oneline(text: &str) -> String {
     let parts: Vec<_> =
         lines(text).map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect();
     parts.join(" ")
 }
 
-/// Puts each signal that has a line for itself into a sentence.
+/// Puts each signal that stands alone on a line into a sentence.
 pub(super) fn defuse(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for line in text.split_inclusive(LINE_ENDS) {
         let body = line.trim_end_matches(LINE_ENDS);
         if is_signal(body) {
-            out.push_str("(here stands the signal ");
+            out.push_str("(the signal ");
             out.push_str(body.trim());
-            out.push_str(" alone)");
+            out.push_str(" stood here alone)");
             out.push_str(&line[body.len()..]);
         } else {
             out.push_str(line);
@@ -40,7 +40,7 @@ pub(super) fn defuse(text: &str) -> String {
     out
 }
 
-/// Whether a reader of lines could take this one for a signal; more is taken for one here than anywhere else.
+/// Whether a program that reads lines could mistake this one for a signal. This is stricter than seqorch's own reader.
 fn is_signal(line: &str) -> bool {
     let bare: String = line.chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect();
     let bare =
@@ -53,18 +53,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_line_is_quoted_and_control_characters_are_dropped() {
+    fn each_line_is_quoted_and_control_characters_are_removed() {
         assert_eq!(quote("a\r\n\n  b\u{1b}[0m\rc"), "> a\n>\n>   b[0m\n> c");
         assert_eq!(quote(""), ">");
         assert_eq!(oneline(" a\n\n b\u{2028}c "), "a b c");
     }
 
     #[test]
-    fn a_signal_alone_is_put_into_a_sentence_and_one_in_a_sentence_stays() {
+    fn a_signal_alone_becomes_a_sentence_and_one_in_a_sentence_stays() {
         let alone = "x\n  <promise>HALT</promise>\r\nsay <promise>HALT</promise>\n> <promise>HALT</promise>";
         assert_eq!(
             defuse(alone),
-            "x\n(here stands the signal <promise>HALT</promise> alone)\r\nsay <promise>HALT</promise>\n\
+            "x\n(the signal <promise>HALT</promise> stood here alone)\r\nsay <promise>HALT</promise>\n\
              > <promise>HALT</promise>"
         );
     }

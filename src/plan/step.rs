@@ -1,29 +1,30 @@
-//! The linear plan as values.
+//! The plan as values: its steps, the tasks that do not run, and notes.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::config::{Done, Output, PromptBy, Retry, Timeouts};
+use crate::agent::Format;
+use crate::config::{Done, PromptBy, Retry, Timeouts};
 use crate::spec::{Dialect, IgnoredLine, Task};
 
-/// What will run, in order, and what will not, with reasons.
+/// What runs, in order, and what does not run, with reasons.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
-    /// The spec's name.
+    /// Name of the spec.
     pub spec: String,
-    /// What is dispatched, one after another.
+    /// The steps, in the order of work.
     pub steps: Vec<Step>,
-    /// What is not, and why.
-    pub skipped: Vec<Skipped>,
-    /// Lines that look like tasks but are none.
+    /// The tasks that do not run, and why.
+    pub skipped: Vec<SkippedTask>,
+    /// Lines that look like tasks and are not.
     pub ignored: Vec<IgnoredLine>,
-    /// Notes on the file that are no diagnostics (a ticked parent over open leaves).
-    pub notes: Vec<Note>,
-    /// The dialect that tasks.md was read as, and what told it.
+    /// Remarks on the file that are not errors, such as a ticked parent over open subtasks.
+    pub notes: Vec<PlanNote>,
+    /// The dialect that tasks.md was read as.
     pub dialect: Dialect,
-    /// In a user's words.
+    /// The evidence for the dialect, in words for users.
     pub dialect_reason: String,
-    /// The waves of the dependency graph, ids as written.
+    /// The waves of the dependency graph, with the ids as written.
     pub waves: Vec<Vec<String>>,
     /// Existing files that every prompt names, as the caller gave them.
     pub inputs: Vec<String>,
@@ -33,80 +34,89 @@ pub struct Plan {
 
 /// A remark on a line of tasks.md.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Note {
+pub struct PlanNote {
     /// Line, from 1.
     pub line: usize,
-    /// The sentence.
+    /// The remark, in lower case and without a full stop.
     pub message: String,
 }
 
-/// One entry of the plan: a unit with everything resolved for it.
+/// One step of the plan: a unit with its open tasks and its settings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step {
-    /// The unit's id.
+    /// Id of the unit.
     pub unit: String,
-    /// Its title.
+    /// Title of the unit.
     pub title: String,
-    /// The unit's own task (absent where a heading makes the unit).
+    /// The unit's own task; `None` where a heading makes the unit.
     pub task: Option<Task>,
-    /// The open leaves that the agent is told to do, in order (the unit itself where it has no children).
+    /// The open leaves that the agent works on, in order; the unit itself if it has no children.
     pub open: Vec<Task>,
-    /// Tasks above the open leaves, other than the unit's own, outermost first: what they say holds for the leaves too.
+    /// Tasks between the unit and the open leaves, outermost first. What they say holds for the leaves too.
     pub above: Vec<Task>,
-    /// Ids that count as completed when the step is done, document order.
+    /// Ids that count as completed when the step is done, in document order.
     pub completes: Vec<String>,
     /// Units that had to come first.
     pub after: Vec<String>,
-    /// Waves of the dependency graph that its open leaves are in, from 1.
+    /// The waves of the dependency graph that the open leaves are in, from 1.
     pub waves: Vec<usize>,
-    /// Name of the backend.
-    pub backend: String,
-    /// Program and arguments; `{prompt}` and `{prompt_file}` are filled in at dispatch.
-    pub argv: Vec<String>,
-    /// The same for going on in the session `{session}`, which is filled in at dispatch; `None`: the CLI cannot.
-    pub resume_argv: Option<Vec<String>>,
-    /// The model that was asked for; `None`: the CLI's own choice.
-    pub model: Option<String>,
-    /// Whether an agent still has to say who does it.
-    pub unassigned: bool,
-    /// How the prompt gets there.
-    pub prompt_by: PromptBy,
-    /// What the agent prints.
-    pub output: Output,
-    /// Extra environment.
-    pub env: Vec<(String, String)>,
-    /// Variables taken away.
-    pub env_remove: Vec<String>,
-    /// Where the agent works, absolute.
-    pub cwd: PathBuf,
+    /// What the step runs with.
+    pub settings: StepSettings,
     /// Name of the tmux window.
     pub window: String,
-    /// Deadlines.
-    pub timeout: Timeouts,
-    /// Retry policy.
-    pub retry: Retry,
-    /// Whether the signal is needed, and how often it is asked for.
-    pub done: Done,
-    /// What must succeed after the agent said that it is done: programs with arguments.
-    pub verify: Vec<Vec<String>>,
-    /// Pause after it.
-    pub delay: Duration,
-    /// Text that an override adds to the prompt.
-    pub extra_prompt: Option<String>,
-    /// Why it is in the plan, in order of weight.
+    /// Why the step is in the plan and runs as it does, most important first.
     pub reasons: Vec<String>,
     /// Line in tasks.md.
     pub line: usize,
 }
 
-/// A unit (or an optional task inside one) that does not run.
+/// What a step runs with: the configuration with the overrides and the assignment of the unit applied.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StepSettings {
+    /// Name of the backend.
+    pub backend: String,
+    /// Program and arguments. The dispatch fills in `{prompt}` and `{prompt_file}`.
+    pub argv: Vec<String>,
+    /// The same for resuming the session `{session}`, which the dispatch fills in; `None` if the agent cannot resume.
+    pub resume_argv: Option<Vec<String>>,
+    /// The requested model; `None` leaves the choice to the agent.
+    pub model: Option<String>,
+    /// An agent still has to choose the owner of the unit.
+    pub unassigned: bool,
+    /// How the prompt reaches the agent.
+    pub prompt_by: PromptBy,
+    /// What the agent prints.
+    pub output: Format,
+    /// Variables added to the environment.
+    pub env: Vec<(String, String)>,
+    /// Variables removed from the environment.
+    pub env_remove: Vec<String>,
+    /// The folder that the agent works in, absolute.
+    pub cwd: PathBuf,
+    /// The deadlines of an attempt.
+    pub timeout: Timeouts,
+    /// How often and when a failed attempt is retried.
+    pub retry: Retry,
+    /// Whether the signal is required, and how often the agent is nudged for it.
+    pub done: Done,
+    /// Commands that must succeed after the agent says that it is done.
+    pub verify: Vec<Vec<String>>,
+    /// Pause after the step.
+    pub delay: Duration,
+    /// Text that an override adds to the prompt.
+    pub extra_prompt: Option<String>,
+}
+
+/// A unit, or an optional task inside one, that does not run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Skipped {
-    /// Its id.
+pub struct SkippedTask {
+    /// Id of the unit or task.
     pub id: String,
     /// Its title.
     pub title: String,
-    /// Why.
+    /// Whether it is a task inside a unit that the plan lists by itself.
+    pub is_part: bool,
+    /// Why it does not run.
     pub reason: SkipReason,
 }
 
@@ -117,17 +127,17 @@ pub enum SkipReason {
     Completed,
     /// Its box was ticked before the run.
     Ticked,
-    /// It is optional and was not asked for.
+    /// It is optional and was not requested.
     Optional,
     /// `--only` or `--from` leaves it out.
     NotSelected,
     /// What it depends on failed, is skipped or is not selected.
     Blocked {
-        /// The ids in the way.
+        /// The ids that block it.
         on: Vec<String>,
     },
-    /// It failed for good in this run.
+    /// It failed in this run and has no attempts left.
     Failed,
-    /// A human marked it (`[!]`, skipped).
+    /// Its mark keeps it out (`[!]`, skipped); the text says which.
     Marked(String),
 }

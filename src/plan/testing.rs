@@ -1,19 +1,15 @@
-//! Tasks and configurations for the tests of this folder, from a short notation.
+//! Tasks from a short notation, and a configuration, for tests.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use super::{Plan, Progress, Request, Selection, SpecInfo, build};
-use crate::config::{
-    Assign, AssignMode, Backend, Batch, Config, Done, DoneSignal, Granularity, Keep, OnFailure, Output,
-    Prompt, PromptBy, Retry, Run, Skill, Tasks, TasksDialect, Tick, Timeouts, Tmux, TmuxMode,
-};
-use crate::spec::{Group, Task, TaskFile, TaskState};
+use super::{Plan, PlanRequest, Progress, Selection, SpecInfo, build};
+use crate::config::{AssignMode, Backend, Config, Granularity};
+use crate::spec::{Task, TaskFile, TaskGroup, TaskState};
 
-/// One task a line: two spaces of indentation per level, then `id`, then any of `*` (optional), `x` (ticked), `!`
-/// (blocked), `-` (in progress), `~` (queued), `~?` (queued or whatever), `(*)` (optional by its text), `s` (skipped), `<2,3.1` (depends on). `## 1. Text` starts a heading, `## -` ends it. `waves 1 2.1|3`
-/// are the waves of a dependency graph, `graph 2 1` says that it puts 1 before 2.
+/// Tasks from a notation with one task on each line: two spaces of indentation per level, the id, then any of `*`
+/// (optional), `x` (ticked), `!` (blocked), `-` (in progress), `~` (queued), `~?` (a mark without a known meaning), `(*)`
+/// (optional by its title), `s` (skipped), `<2,3.1` (depends on). `## 1. Text` starts a heading, `## -` ends it.
+/// `waves 1 2.1|3` gives the waves of a dependency graph; `graph 2 1` makes it put 1 before 2.
 pub(crate) fn tasks(text: &str) -> TaskFile {
     let mut file = TaskFile::default();
     let mut above: Vec<String> = Vec::new();
@@ -21,7 +17,7 @@ pub(crate) fn tasks(text: &str) -> TaskFile {
     for (index, line) in text.lines().enumerate() {
         if let Some(heading) = line.strip_prefix("## ") {
             group = heading.split_once('.').map(|(id, title)| {
-                file.groups.push(Group { id: id.into(), title: title.trim().into(), line: index + 1 });
+                file.groups.push(TaskGroup { id: id.into(), title: title.trim().into(), line: index + 1 });
                 id.to_owned()
             });
             continue;
@@ -86,90 +82,23 @@ pub(crate) fn backend(command: &str, args: &[&str]) -> Backend {
     Backend {
         command: command.into(),
         args: args.iter().map(ToString::to_string).collect(),
-        prompt: PromptBy::Stdin,
-        output: Output::Text,
-        model: None,
-        model_args: Vec::new(),
-        agent: None,
-        agent_args: Vec::new(),
-        resume: Vec::new(),
-        permission_args: Vec::new(),
-        env: BTreeMap::new(),
-        env_remove: Vec::new(),
-        preset: None,
-        limit_patterns: Vec::new(),
+        ..Backend::default()
     }
 }
 
-/// A configuration with the defaults of the design and one backend `agent`.
+/// The default configuration with one backend, `agent`.
 pub(crate) fn config() -> Config {
-    let seconds = Duration::from_secs;
-    Config {
-        log: crate::config::Log { max_mb: 1, keep: seconds(0) },
-        verify: crate::config::Verify { commands: Vec::new(), timeout: seconds(60), min_tests: 0 },
-        git: crate::config::Git {
-            commit: crate::config::Commit::Off,
-            dirty: crate::config::Dirty::Refuse,
-            message: "{id}".into(),
-            snapshot: false,
-        },
-        hooks: crate::config::Hooks { argv: BTreeMap::new(), timeout: seconds(1), required: false },
-        limit: crate::config::Limit::default(),
-        pace: crate::config::Pace::default(),
-        run: Run {
-            spec_root: ".kiro/specs".into(),
-            backend: "agent".into(),
-            delay: seconds(15),
-            jitter: seconds(0),
-            max_iterations: 50,
-            workdir: None,
-            granularity: Granularity::Unit,
-            include_optional: false,
-            on_failure: OnFailure::Halt,
-        },
-        retry: Retry { attempts: 3, backoff: seconds(30), max_backoff: seconds(600) },
-        timeout: Timeouts {
-            task: seconds(7200),
-            idle: seconds(1800),
-            first_output: seconds(600),
-            grace: seconds(10),
-        },
-        done: Done { signal: DoneSignal::Required, nudges: 1 },
-        assign: Assign {
-            mode: AssignMode::Rules,
-            backend: "agent".into(),
-            agent: None,
-            batch: Batch::All,
-            timeout: seconds(180),
-            owners: BTreeMap::new(),
-            rules: Vec::new(),
-        },
-        prompt: Prompt {
-            template: None,
-            inputs: Vec::new(),
-            skills: vec![Skill { name: "test-driven-development".into(), when: "ANY code changes".into() }],
-            rules: Vec::new(),
-        },
-        tmux: Tmux {
-            mode: TmuxMode::Auto,
-            session: "sequential-{spec}".into(),
-            window: "task-{id}".into(),
-            socket: None,
-            size: (220, 50),
-            main: true,
-            keep: Keep::All,
-            layout: None,
-            panes: Vec::new(),
-            windows: Vec::new(),
-        },
-        tasks: Tasks { trust_checkboxes: true, tick: Tick::Done, dialect: TasksDialect::Auto },
-        backends: BTreeMap::from([("agent".into(), backend("agent", &["-p"]))]),
-        overrides: Vec::new(),
-    }
+    let mut config = Config::default();
+    config.run.backend = "agent".into();
+    config.assign.mode = AssignMode::Rules;
+    config.assign.backend = "agent".into();
+    config.assign.owners.clear();
+    config.backends.insert("agent".into(), backend("agent", &["-p"]));
+    config
 }
 
-/// A spec, and what is asked of it.
-pub(crate) struct Case {
+/// The input of a plan.
+pub(crate) struct PlanCase {
     pub(crate) tasks: TaskFile,
     pub(crate) config: Config,
     pub(crate) progress: Progress,
@@ -177,7 +106,7 @@ pub(crate) struct Case {
     pub(crate) root: PathBuf,
 }
 
-impl Case {
+impl PlanCase {
     pub(crate) fn new(text: &str) -> Self {
         let tasks = tasks(text);
         let ticked =
@@ -227,7 +156,7 @@ impl Case {
     }
 
     pub(crate) fn plan(&self) -> Plan {
-        build(&Request {
+        build(&PlanRequest {
             spec: SpecInfo {
                 name: "demo",
                 dir: Path::new("/project/.kiro/specs/demo"),

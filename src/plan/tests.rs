@@ -1,4 +1,4 @@
-//! What the plan promises, seen from outside.
+//! What the plan promises, tested through `build`.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
-use super::testing::Case;
+use super::testing::PlanCase;
 use super::{Plan, SkipReason};
 use crate::config::Granularity;
 
@@ -27,15 +27,15 @@ fn blocked(on: &[&str]) -> SkipReason {
 }
 
 #[test]
-fn without_dependencies_the_order_is_that_of_the_document_whatever_the_ids() {
-    let plan = Case::new("3\n1\n10\n2").plan();
+fn without_dependencies_the_document_gives_the_order() {
+    let plan = PlanCase::new("3\n1\n10\n2").plan();
     assert_eq!(order(&plan), ["3", "1", "10", "2"]);
     assert_eq!(plan.steps[0].reasons, ["open"]);
 }
 
 #[test]
-fn a_unit_is_put_off_only_until_what_it_depends_on_has_come() {
-    let plan = Case::new("1\n2 <4\n3\n4\n5").plan();
+fn a_unit_moves_only_until_after_what_it_depends_on() {
+    let plan = PlanCase::new("1\n2 <4\n3\n4\n5").plan();
     assert_eq!(order(&plan), ["1", "3", "4", "2", "5"]);
     assert_eq!(plan.steps[3].reasons, ["open", "moved after 4: depends on it"]);
     assert_eq!(plan.steps[3].after, ["4"]);
@@ -44,35 +44,38 @@ fn a_unit_is_put_off_only_until_what_it_depends_on_has_come() {
 
 #[test]
 fn a_dependency_of_a_subtask_moves_its_whole_unit() {
-    let plan = Case::new("1\n  1.1\n  1.2 <2.1\n2\n  2.1").plan();
+    let plan = PlanCase::new("1\n  1.1\n  1.2 <2.1\n2\n  2.1").plan();
     assert_eq!(order(&plan), ["2", "1"]);
     assert_eq!(open(&plan, 1), ["1.1", "1.2"]);
 }
 
 #[test]
 fn a_dependency_inside_a_unit_moves_nothing() {
-    assert_eq!(order(&Case::new("1 <1.2\n  1.1 <1.2\n  1.2 <1\n2").plan()), ["1", "2"]);
-    assert_eq!(order(&Case::new("1 <1.2\n  1.1 <1.2\n  1.2 <1\n2").by_task().plan()), ["1.2", "1.1", "2"]);
+    assert_eq!(order(&PlanCase::new("1 <1.2\n  1.1 <1.2\n  1.2 <1\n2").plan()), ["1", "2"]);
+    assert_eq!(
+        order(&PlanCase::new("1 <1.2\n  1.1 <1.2\n  1.2 <1\n2").by_task().plan()),
+        ["1.2", "1.1", "2"]
+    );
 }
 
 #[test]
-fn a_dependency_on_a_parent_is_one_on_all_its_tasks() {
-    let plan = Case::new("1 <2\n2\n  2.1\n  2.2 <3\n3").by_task().plan();
+fn a_dependency_on_a_parent_is_one_on_all_its_subtasks() {
+    let plan = PlanCase::new("1 <2\n2\n  2.1\n  2.2 <3\n3").by_task().plan();
     assert_eq!(order(&plan), ["2.1", "3", "2.2", "1"]);
     assert_eq!(plan.steps[3].after, ["2"]);
     assert_eq!(plan.steps[3].reasons[1], "moved after 2: depends on it");
 }
 
 #[test]
-fn dependencies_on_what_is_done_optional_or_unknown_are_met() {
-    let plan = Case::new("1 <2,3,nobody\n2 x\n3 *").plan();
+fn dependencies_on_done_optional_or_unknown_tasks_are_met() {
+    let plan = PlanCase::new("1 <2,3,missing\n2 x\n3 *").plan();
     assert_eq!(order(&plan), ["1"]);
     assert!(plan.steps[0].after.is_empty());
 }
 
 #[test]
-fn a_heading_makes_the_unit_of_the_tasks_below_it() {
-    let plan = Case::new("## 1. Setup\n1.1\n1.2\n## 2. Build\n2.1 <1.2").plan();
+fn a_heading_makes_a_unit_of_the_tasks_below_it() {
+    let plan = PlanCase::new("## 1. Setup\n1.1\n1.2\n## 2. Build\n2.1 <1.2").plan();
     assert_eq!(order(&plan), ["1", "2"]);
     assert_eq!(plan.steps[0].title, "Setup");
     assert_eq!(plan.steps[0].task, None);
@@ -81,16 +84,17 @@ fn a_heading_makes_the_unit_of_the_tasks_below_it() {
 }
 
 #[test]
-fn only_the_open_subtasks_are_dispatched() {
-    let plan = Case::new("1\n  1.1 x\n  1.2\n  1.3").completed(&["1.3"]).plan();
+fn a_step_has_only_the_open_subtasks() {
+    let plan = PlanCase::new("1\n  1.1 x\n  1.2\n  1.3").completed(&["1.3"]).plan();
     assert_eq!(open(&plan, 0), ["1.2"]);
     assert_eq!(plan.steps[0].completes, ["1", "1.2"]);
     assert_eq!(plan.steps[0].reasons, ["1 of 3 subtasks open"]);
 }
 
 #[test]
-fn what_is_completed_or_ticked_is_not_run_again() {
-    let plan = Case::new("1\n2 x\n3\n  3.1 x\n  3.2\n4\n  4.1").completed(&["1", "3.2", "4", "4.1"]).plan();
+fn completed_and_ticked_tasks_do_not_run_again() {
+    let plan =
+        PlanCase::new("1\n2 x\n3\n  3.1 x\n  3.2\n4\n  4.1").completed(&["1", "3.2", "4", "4.1"]).plan();
     assert!(plan.steps.is_empty());
     assert_eq!(reason(&plan, "1"), Some(&SkipReason::Completed));
     assert_eq!(reason(&plan, "2"), Some(&SkipReason::Ticked));
@@ -99,22 +103,22 @@ fn what_is_completed_or_ticked_is_not_run_again() {
 }
 
 #[test]
-fn boxes_that_are_not_trusted_are_work() {
-    let mut case = Case::new("1 x");
+fn tasks_with_untrusted_ticks_run() {
+    let mut case = PlanCase::new("1 x");
     case.progress.ticked.clear();
     assert_eq!(order(&case.plan()), ["1"]);
 }
 
 #[test]
-fn in_progress_and_queued_are_work_and_say_so() {
-    let plan = Case::new("1 -\n2 ~").plan();
+fn tasks_in_progress_or_queued_run_and_say_so() {
+    let plan = PlanCase::new("1 -\n2 ~").plan();
     assert_eq!(plan.steps[0].reasons, ["open (marked in progress)"]);
     assert_eq!(plan.steps[1].reasons, ["open (marked queued)"]);
 }
 
 #[test]
-fn a_ticked_parent_says_nothing_of_its_open_subtasks_but_is_noted() {
-    let plan = Case::new("1 x\n  1.1 x\n  1.2\n  1.3\n  1.4 *").plan();
+fn a_ticked_parent_does_not_close_its_open_subtasks_and_is_noted() {
+    let plan = PlanCase::new("1 x\n  1.1 x\n  1.2\n  1.3\n  1.4 *").plan();
     assert_eq!(open(&plan, 0), ["1.2", "1.3"]);
     assert_eq!(plan.notes.len(), 1);
     assert_eq!(
@@ -124,14 +128,14 @@ fn a_ticked_parent_says_nothing_of_its_open_subtasks_but_is_noted() {
 }
 
 #[test]
-fn a_subtask_that_was_added_to_a_completed_parent_is_work() {
-    let plan = Case::new("1\n  1.1\n  1.2").completed(&["1", "1.1"]).plan();
+fn a_subtask_added_to_a_completed_parent_runs() {
+    let plan = PlanCase::new("1\n  1.1\n  1.2").completed(&["1", "1.1"]).plan();
     assert_eq!(open(&plan, 0), ["1.2"]);
 }
 
 #[test]
-fn optional_tasks_are_left_out_and_listed_and_never_marked() {
-    let plan = Case::new("1\n  1.1\n  1.2 *\n2 *\n3 *\n  3.1").plan();
+fn optional_tasks_are_skipped_listed_and_not_completed() {
+    let plan = PlanCase::new("1\n  1.1\n  1.2 *\n2 *\n3 *\n  3.1").plan();
     assert_eq!(order(&plan), ["1"]);
     assert_eq!(plan.steps[0].completes, ["1", "1.1"]);
     let skipped: Vec<_> = plan.skipped.iter().map(|s| (s.id.as_str(), s.reason.clone())).collect();
@@ -142,92 +146,92 @@ fn optional_tasks_are_left_out_and_listed_and_never_marked() {
 }
 
 #[test]
-fn a_task_that_only_its_title_calls_optional_is_work_and_noted() {
-    let plan = Case::new("1 (*)\n2").plan();
+fn a_task_that_only_its_title_calls_optional_runs_and_is_noted() {
+    let plan = PlanCase::new("1 (*)\n2").plan();
     assert_eq!(order(&plan), ["1", "2"]);
-    assert!(plan.notes[0].message.contains("optional by its title only"), "{:?}", plan.notes);
+    assert!(plan.notes[0].message.contains("only the title of 1 calls it optional"), "{:?}", plan.notes);
 }
 
 #[test]
-fn a_mark_without_a_known_meaning_waits_for_its_author_unless_the_task_is_named() {
-    let plan = Case::new("1 ~?\n2 <1\n3").plan();
+fn a_task_with_an_unknown_mark_runs_only_if_it_is_named() {
+    let plan = PlanCase::new("1 ~?\n2 <1\n3").plan();
     assert_eq!(order(&plan), ["3"]);
     assert!(matches!(&plan.skipped[0].reason, SkipReason::Marked(why) if why.contains("does not explain")));
     assert_eq!(plan.skipped[1].reason, SkipReason::Blocked { on: vec!["1".into()] });
-    assert_eq!(order(&Case::new("1 ~?\n2").only(&["1"]).plan()), ["1"]);
+    assert_eq!(order(&PlanCase::new("1 ~?\n2").only(&["1"]).plan()), ["1"]);
 }
 
 #[test]
-fn optional_tasks_that_are_asked_for_run_and_are_marked() {
-    let plan = Case::new("1\n  1.1\n  1.2 *\n2 *").include_optional().plan();
+fn requested_optional_tasks_run_and_are_completed() {
+    let plan = PlanCase::new("1\n  1.1\n  1.2 *\n2 *").include_optional().plan();
     assert_eq!(plan.steps[0].completes, ["1", "1.1", "1.2"]);
     assert_eq!(plan.steps[0].reasons, ["2 of 2 subtasks open", "1 of them optional, asked for"]);
     assert_eq!(plan.steps[1].reasons, ["open", "optional, asked for"]);
 }
 
 #[test]
-fn naming_an_optional_task_asks_for_it_and_naming_its_parent_does_not() {
-    assert_eq!(open(&Case::new("1\n  1.1\n  1.2 *").only(&["1"]).plan(), 0), ["1.1"]);
-    assert_eq!(open(&Case::new("1\n  1.1\n  1.2 *").only(&["1.2"]).plan(), 0), ["1.2"]);
-    assert_eq!(open(&Case::new("1 *\n  1.1\n  1.2 *").only(&["1"]).plan(), 0), ["1.1"]);
-    assert_eq!(open(&Case::new("1 *\n  1.1\n  1.2").only(&["1.2"]).plan(), 0), ["1.2"]);
+fn naming_an_optional_task_requests_it_and_naming_its_parent_does_not() {
+    assert_eq!(open(&PlanCase::new("1\n  1.1\n  1.2 *").only(&["1"]).plan(), 0), ["1.1"]);
+    assert_eq!(open(&PlanCase::new("1\n  1.1\n  1.2 *").only(&["1.2"]).plan(), 0), ["1.2"]);
+    assert_eq!(open(&PlanCase::new("1 *\n  1.1\n  1.2 *").only(&["1"]).plan(), 0), ["1.1"]);
+    assert_eq!(open(&PlanCase::new("1 *\n  1.1\n  1.2").only(&["1.2"]).plan(), 0), ["1.2"]);
 }
 
 #[test]
-fn a_unit_with_optional_work_left_is_done_if_the_rest_is_done_and_optional_if_there_is_no_rest() {
-    let plan = Case::new("1\n  1.1 x\n  1.2 *\n2\n  2.1 *").plan();
+fn a_unit_with_only_optional_work_left_counts_as_done_or_optional() {
+    let plan = PlanCase::new("1\n  1.1 x\n  1.2 *\n2\n  2.1 *").plan();
     assert_eq!(reason(&plan, "1"), Some(&SkipReason::Ticked));
     assert_eq!(reason(&plan, "1.2"), Some(&SkipReason::Optional));
     assert_eq!(reason(&plan, "2"), Some(&SkipReason::Optional));
 }
 
 #[test]
-fn only_a_subtask_limits_the_step_and_leaves_the_unit_open() {
-    let plan = Case::new("1\n  1.1\n  1.2\n2").only(&["1.2"]).plan();
+fn selecting_a_subtask_limits_the_step_and_keeps_the_unit_open() {
+    let plan = PlanCase::new("1\n  1.1\n  1.2\n2").only(&["1.2"]).plan();
     assert_eq!(order(&plan), ["1"]);
     assert_eq!(plan.steps[0].completes, ["1.2"]);
     assert_eq!(reason(&plan, "1.1"), Some(&SkipReason::NotSelected));
     assert_eq!(reason(&plan, "2"), Some(&SkipReason::NotSelected));
-    let last = Case::new("1\n  1.1 x\n  1.2").only(&["1.2"]).plan();
+    let last = PlanCase::new("1\n  1.1 x\n  1.2").only(&["1.2"]).plan();
     assert_eq!(last.steps[0].completes, ["1", "1.2"]);
 }
 
 #[test]
-fn only_takes_the_id_of_a_heading() {
-    assert_eq!(order(&Case::new("9\n## 1. Setup\n1.1").only(&["1"]).plan()), ["1"]);
+fn only_accepts_the_id_of_a_heading() {
+    assert_eq!(order(&PlanCase::new("9\n## 1. Setup\n1.1").only(&["1"]).plan()), ["1"]);
 }
 
 #[test]
-fn an_unknown_only_selects_nothing_rather_than_everything() {
-    assert!(Case::new("1\n2").only(&["7"]).plan().steps.is_empty());
+fn an_unknown_id_selects_nothing() {
+    assert!(PlanCase::new("1\n2").only(&["7"]).plan().steps.is_empty());
 }
 
 #[test]
-fn from_cuts_the_order_as_it_is_printed() {
-    assert_eq!(order(&Case::new("1\n2 <4\n3\n4\n5").plan()), ["1", "3", "4", "2", "5"]);
-    let plan = Case::new("1\n2 <4\n3\n4\n5").from("4").plan();
+fn from_cuts_the_order_of_work() {
+    assert_eq!(order(&PlanCase::new("1\n2 <4\n3\n4\n5").plan()), ["1", "3", "4", "2", "5"]);
+    let plan = PlanCase::new("1\n2 <4\n3\n4\n5").from("4").plan();
     assert_eq!(order(&plan), ["4", "2", "5"]);
     assert_eq!(reason(&plan, "3"), Some(&SkipReason::NotSelected));
 }
 
 #[test]
 fn from_a_subtask_starts_at_it() {
-    let plan = Case::new("1\n2\n  2.1\n  2.2\n3").from("2.2").plan();
+    let plan = PlanCase::new("1\n2\n  2.1\n  2.2\n3").from("2.2").plan();
     assert_eq!(order(&plan), ["2", "3"]);
     assert_eq!(open(&plan, 0), ["2.2"]);
 }
 
 #[test]
-fn what_depends_on_work_that_is_not_selected_is_blocked() {
-    let plan = Case::new("1\n2 <1").only(&["2"]).plan();
+fn a_task_that_depends_on_an_unselected_task_is_blocked() {
+    let plan = PlanCase::new("1\n2 <1").only(&["2"]).plan();
     assert_eq!(reason(&plan, "2"), Some(&blocked(&["1"])));
-    let inside = Case::new("1\n  1.1\n  1.2 <1.1").only(&["1.2"]).plan();
+    let inside = PlanCase::new("1\n  1.1\n  1.2 <1.1").only(&["1.2"]).plan();
     assert_eq!(reason(&inside, "1"), Some(&blocked(&["1.1"])));
 }
 
 #[test]
-fn a_failed_unit_blocks_what_depends_on_it_and_what_depends_on_that() {
-    let plan = Case::new("1\n2 <1\n3\n4 <2").failed(&["1"]).plan();
+fn a_failed_unit_blocks_all_that_depends_on_it() {
+    let plan = PlanCase::new("1\n2 <1\n3\n4 <2").failed(&["1"]).plan();
     assert_eq!(order(&plan), ["3"]);
     assert_eq!(reason(&plan, "1"), Some(&SkipReason::Failed));
     assert_eq!(reason(&plan, "2"), Some(&blocked(&["1"])));
@@ -236,14 +240,14 @@ fn a_failed_unit_blocks_what_depends_on_it_and_what_depends_on_that() {
 
 #[test]
 fn a_failed_leaf_blocks_what_depends_on_its_parent() {
-    let plan = Case::new("1\n  1.1\n  1.2\n2 <1\n3").by_task().failed(&["1.1"]).plan();
+    let plan = PlanCase::new("1\n  1.1\n  1.2\n2 <1\n3").by_task().failed(&["1.1"]).plan();
     assert_eq!(order(&plan), ["1.2", "3"]);
     assert_eq!(reason(&plan, "2"), Some(&blocked(&["1"])));
 }
 
 #[test]
-fn marks_of_a_human_keep_a_task_out_with_what_depends_on_it() {
-    let plan = Case::new("1 !\n2 s\n3\n4 <1,2\n5\n  5.1 !\n  5.2 <5.1\n  5.3").skipped(&["3"]).plan();
+fn a_mark_keeps_out_a_task_and_what_depends_on_it() {
+    let plan = PlanCase::new("1 !\n2 s\n3\n4 <1,2\n5\n  5.1 !\n  5.2 <5.1\n  5.3").skipped(&["3"]).plan();
     assert_eq!(order(&plan), ["5"]);
     assert_eq!(reason(&plan, "1"), Some(&SkipReason::Marked("1 is marked `[!]`".into())));
     assert_eq!(reason(&plan, "2"), Some(&SkipReason::Marked("2 is marked as skipped".into())));
@@ -255,58 +259,57 @@ fn marks_of_a_human_keep_a_task_out_with_what_depends_on_it() {
 }
 
 #[test]
-fn a_mark_on_a_parent_holds_for_all_below_it() {
-    let plan = Case::new("1 !\n  1.1\n  1.2").plan();
+fn a_mark_on_a_parent_holds_for_everything_below_it() {
+    let plan = PlanCase::new("1 !\n  1.1\n  1.2").plan();
     assert!(plan.steps.is_empty());
     assert_eq!(reason(&plan, "1"), Some(&SkipReason::Marked("1 is marked `[!]`".into())));
 }
 
 #[test]
-fn units_that_wait_for_each_other_are_blocked_and_noted_and_the_rest_runs() {
+fn units_that_wait_for_each_other_are_blocked_and_noted() {
     let text = "1\n  1.1 <2.2\n  1.2\n2\n  2.1 <1.2\n  2.2\n3\n4 <1";
-    let plan = Case::new(text).plan();
+    let plan = PlanCase::new(text).plan();
     assert_eq!(order(&plan), ["3"]);
     assert_eq!(reason(&plan, "1"), Some(&blocked(&["2.2"])));
     assert_eq!(reason(&plan, "2"), Some(&blocked(&["1.2"])));
     assert_eq!(reason(&plan, "4"), Some(&blocked(&["1"])));
     assert_eq!(plan.notes.len(), 1);
-    assert!(plan.notes[0].message.contains("(1 needs 2 needs 1)"), "{}", plan.notes[0].message);
-    assert_eq!(order(&Case::new(text).by_task().plan()), ["1.2", "2.1", "2.2", "1.1", "3", "4"]);
+    assert!(plan.notes[0].message.contains("(1 → 2 → 1)"), "{}", plan.notes[0].message);
+    assert_eq!(order(&PlanCase::new(text).by_task().plan()), ["1.2", "2.1", "2.2", "1.1", "3", "4"]);
 }
 
 #[test]
-fn with_task_granularity_the_last_leaf_completes_the_parents() {
-    let plan = Case::new("1\n  1.1\n    1.1.1\n  1.2\n  1.3 *").by_task().plan();
+fn with_task_granularity_the_last_leaf_completes_its_parents() {
+    let plan = PlanCase::new("1\n  1.1\n    1.1.1\n  1.2\n  1.3 *").by_task().plan();
     let completes: Vec<_> = plan.steps.iter().map(|step| step.completes.clone()).collect();
     assert_eq!(completes, [vec!["1.1", "1.1.1"], vec!["1", "1.2"]]);
 }
 
 #[test]
 fn a_window_is_named_after_its_unit() {
-    assert_eq!(Case::new("1\n  1.1").by_task().plan().steps[0].window, "task-1.1");
+    assert_eq!(PlanCase::new("1\n  1.1").by_task().plan().steps[0].window, "task-1.1");
 }
 
 #[test]
-fn units_say_their_members_for_who_marks_by_hand() {
-    let case = Case::new("## 1. Setup\n1.1\n  1.1.1\n1.2");
+fn units_list_their_members() {
+    let case = PlanCase::new("## 1. Setup\n1.1\n  1.1.1\n1.2");
     let units = super::units(&case.tasks, Granularity::Unit);
     assert_eq!(units.len(), 1);
     assert_eq!(units[0].members, ["1", "1.1", "1.1.1", "1.2"]);
-    assert_eq!(units[0].leaves, ["1.1.1", "1.2"]);
 }
 
 /// A spec of `units` units of five lines, most depending on what came before.
-fn large(units: usize) -> Case {
+fn large(units: usize) -> PlanCase {
     let mut text = String::new();
     for n in 1..=units {
         let before = if n > 1 { format!(" <{}", n - 1) } else { String::new() };
         let _ = write!(text, "{n}{before}\n  {n}.1\n  {n}.2 <{n}.1\n  {n}.3 *\n  {n}.4\n");
     }
-    Case::new(&text)
+    PlanCase::new(&text)
 }
 
-/// The best of three tries counts: other work on the machine only ever adds time.
-fn plan_within(case: &Case, steps: usize, bound: Duration) {
+/// The best of three tries counts, since other work on the machine only adds time.
+fn plan_within(case: &PlanCase, steps: usize, bound: Duration) {
     let tries = (0..3).map(|_| {
         let start = Instant::now();
         assert_eq!(case.plan().steps.len(), steps);
@@ -337,8 +340,8 @@ fn many_that_depend_on_a_parent_of_many_are_planned_in_a_second() {
     let all: Vec<_> = (0..n).map(|i| format!("2.{i}")).collect();
     let _ = writeln!(text, "3 <{}", all.join(","));
     let bound = if cfg!(debug_assertions) { 5 } else { 1 };
-    plan_within(&Case::new(&text).by_task(), 2 * n + 1, Duration::from_secs(bound));
-    plan_within(&Case::new(&text), 3, Duration::from_secs(bound));
+    plan_within(&PlanCase::new(&text).by_task(), 2 * n + 1, Duration::from_secs(bound));
+    plan_within(&PlanCase::new(&text), 3, Duration::from_secs(bound));
 }
 
 /// Tasks with dependencies on any other task, in two levels.
@@ -366,8 +369,8 @@ fn notation(children: &[usize], edges: &[(usize, usize)]) -> String {
 
 proptest! {
     #[test]
-    fn each_step_comes_after_what_it_depends_on_and_nothing_is_lost((children, edges) in graphs(), by_task: bool) {
-        let mut case = Case::new(&notation(&children, &edges));
+    fn each_step_comes_after_its_dependencies_and_none_is_lost((children, edges) in graphs(), by_task: bool) {
+        let mut case = PlanCase::new(&notation(&children, &edges));
         if by_task {
             case = case.by_task();
         }
@@ -387,15 +390,15 @@ proptest! {
         }
         let known = super::units(&case.tasks, case.config.run.granularity).len();
         prop_assert_eq!(plan.steps.len() + plan.skipped.len(), known);
-        // only what is in a circle or behind one is missing
+        // only units in a circle or after one are missing
         let forward = edges.iter().all(|(from, to)| from >= to);
         prop_assert!(!forward || plan.skipped.is_empty());
     }
 
     #[test]
-    fn dependencies_that_point_backwards_leave_the_document_order((children, edges) in graphs(), by_task: bool) {
+    fn backward_dependencies_keep_the_document_order((children, edges) in graphs(), by_task: bool) {
         let backwards: Vec<_> = edges.into_iter().filter(|(from, to)| from > to).collect();
-        let mut case = Case::new(&notation(&children, &backwards));
+        let mut case = PlanCase::new(&notation(&children, &backwards));
         if by_task {
             case = case.by_task();
         }
@@ -405,9 +408,9 @@ proptest! {
 }
 
 #[test]
-fn waves_are_the_order_and_what_they_leave_out_stays_behind_what_is_before_it() {
-    let plan = Case::new("1\n2\n3\n4\n5\n6\nwaves 1 4|2|3 6").plan();
-    // 5 is a checkpoint: everything before it comes first
+fn waves_give_the_order_and_checkpoints_stay_after_what_precedes_them() {
+    let plan = PlanCase::new("1\n2\n3\n4\n5\n6\nwaves 1 4|2|3 6").plan();
+    // 5 is a checkpoint, so everything before it comes first
     assert_eq!(order(&plan), ["1", "4", "2", "3", "5", "6"]);
     assert_eq!(plan.steps[1].reasons, ["open", "wave 1 of 3"]);
     assert_eq!(plan.steps[1].waves, [1]);
@@ -417,48 +420,48 @@ fn waves_are_the_order_and_what_they_leave_out_stays_behind_what_is_before_it() 
 }
 
 #[test]
-fn a_unit_comes_with_its_first_wave_and_leaves_follow_the_waves_exactly() {
+fn a_unit_comes_with_its_first_wave_and_leaves_with_their_own() {
     let text = "1\n  1.1\n  1.2\n2\n  2.1\n  2.2\nwaves 2.1|1.1 2.2|1.2";
-    let plan = Case::new(text).plan();
+    let plan = PlanCase::new(text).plan();
     assert_eq!(order(&plan), ["2", "1"]);
     assert_eq!(plan.steps[0].reasons[1], "waves 1 to 2 of 3");
     assert!(plan.notes.is_empty(), "{:?}", plan.notes);
-    assert_eq!(order(&Case::new(text).by_task().plan()), ["2.1", "1.1", "2.2", "1.2"]);
+    assert_eq!(order(&PlanCase::new(text).by_task().plan()), ["2.1", "1.1", "2.2", "1.2"]);
 }
 
 #[test]
-fn waves_that_go_back_and_forth_between_units_are_noted() {
+fn waves_that_alternate_between_units_are_noted() {
     let text = "1\n  1.1\n  1.2\n2\n  2.1\n  2.2\nwaves 1.1 2.1|1.2|2.2";
-    let plan = Case::new(text).plan();
+    let plan = PlanCase::new(text).plan();
     assert_eq!(order(&plan), ["1", "2"]);
     assert_eq!(plan.notes.len(), 1);
     assert!(plan.notes[0].message.contains("between 1 and 2"), "{:?}", plan.notes);
-    let exact = Case::new(text).by_task().plan();
+    let exact = PlanCase::new(text).by_task().plan();
     assert_eq!(order(&exact), ["1.1", "2.1", "1.2", "2.2"]);
     assert!(exact.notes.is_empty());
 }
 
 #[test]
-fn a_dependency_beats_a_wave_and_a_wave_that_fails_holds_up_nothing_else() {
-    assert_eq!(order(&Case::new("1 <3\n2\n3\nwaves 1 2|3").plan()), ["2", "3", "1"]);
-    assert_eq!(order(&Case::new("1\n2\n3\nwaves 1|2|3").failed(&["1"]).plan()), ["2", "3"]);
+fn a_dependency_beats_a_wave_and_a_failed_wave_blocks_nothing() {
+    assert_eq!(order(&PlanCase::new("1 <3\n2\n3\nwaves 1 2|3").plan()), ["2", "3", "1"]);
+    assert_eq!(order(&PlanCase::new("1\n2\n3\nwaves 1|2|3").failed(&["1"]).plan()), ["2", "3"]);
 }
 
 #[test]
-fn what_the_graph_says_of_units_holds_and_of_parts_of_units_it_is_order_only() {
-    let plan = Case::new("1\n2\n3\nwaves 2|1|3\ngraph 1 2").failed(&["2"]).plan();
+fn the_graph_makes_dependencies_between_units_but_not_their_parts() {
+    let plan = PlanCase::new("1\n2\n3\nwaves 2|1|3\ngraph 1 2").failed(&["2"]).plan();
     assert_eq!(order(&plan), ["3"]);
     assert_eq!(reason(&plan, "1"), Some(&blocked(&["2"])));
-    // by parts these two wait for each other
+    // through their subtasks these two wait for each other
     let text = "1\n  1.1\n  1.2\n2\n  2.1\n  2.2\nwaves 1.1 2.1|1.2 2.2\ngraph 1.2 2.1\ngraph 2.2 1.1";
-    assert_eq!(order(&Case::new(text).plan()), ["1", "2"]);
-    let by_task = Case::new(text).by_task().failed(&["2.1"]).plan();
+    assert_eq!(order(&PlanCase::new(text).plan()), ["1", "2"]);
+    let by_task = PlanCase::new(text).by_task().failed(&["2.1"]).plan();
     assert_eq!(reason(&by_task, "1.2"), Some(&blocked(&["2.1"])));
 }
 
 #[test]
 fn a_wave_may_name_a_parent_or_a_heading() {
     let text = "## 1. A\n1.1\n1.2\n## -\n2\n  2.1\n  2.2\nwaves 2|1";
-    assert_eq!(order(&Case::new(text).plan()), ["2", "1"]);
-    assert_eq!(order(&Case::new(text).by_task().plan()), ["2.1", "2.2", "1.1", "1.2"]);
+    assert_eq!(order(&PlanCase::new(text).plan()), ["2", "1"]);
+    assert_eq!(order(&PlanCase::new(text).by_task().plan()), ["2.1", "2.2", "1.1", "1.2"]);
 }

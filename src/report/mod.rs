@@ -1,19 +1,23 @@
 //! PURE. What people and programs read; everything is written to a `&mut dyn Write` or given as a value.
 
-pub mod ended;
+mod changes;
+pub mod counts;
+pub mod event_text;
 pub mod events;
-mod facts;
-pub mod limited;
-pub mod live;
-pub mod morning;
-pub mod owed;
+mod hook_variables;
+pub mod limits;
+pub mod needs;
+pub mod notice;
 pub mod page;
 pub mod plan;
 pub mod plan_json;
+pub mod run_end;
+pub mod run_report;
 mod spans;
 pub mod spent;
 pub mod summary;
+pub mod task_lines;
 pub mod text;
 pub mod timeline;
-pub mod used;
-pub mod watch;
+pub mod times;
+pub mod view;

@@ -1,4 +1,4 @@
-//! The plan for people: a list, read from top to bottom.
+//! The plan for people: a list of steps in their order.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -7,30 +7,30 @@ use anstyle::{AnsiColor, Style};
 
 use super::text::{command_line, cut, duration, plural, sanitise_line, width, wrap};
 use crate::config::{DoneSignal, PromptBy};
-use crate::plan::{Plan, SkipReason, Skipped, Step};
+use crate::plan::{Plan, SkipReason, SkippedTask, Step};
 
-/// How the plan is shown.
+/// How to show a plan, and what to show with it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PlanView {
-    /// Whether colours are wanted.
+    /// Whether to use colours.
     pub color: bool,
-    /// Columns of the terminal; `None`: nothing is cut or broken.
+    /// Columns of the terminal; with `None`, no line is cut or wrapped.
     pub width: Option<usize>,
-    /// Errors and warnings of the file, rendered, shown first as they are; may be empty.
+    /// Rendered errors and warnings of tasks.md, printed first; may be empty.
     pub diagnostics: String,
-    /// Ids of steps with what is expected of them; may be empty.
+    /// Ids of steps with their expected times; may be empty.
     pub expected: Vec<(String, String)>,
-    /// What all that stands on.
+    /// What the expected times are based on.
     pub expected_by: String,
 }
 
-/// A sentence on why something does not run.
+/// Why a task does not run.
 #[must_use]
 pub fn why_skipped(reason: &SkipReason) -> String {
     match reason {
         SkipReason::Completed => "completed".to_owned(),
         SkipReason::Ticked => "its box was ticked before this run".to_owned(),
-        SkipReason::Optional => "optional, not asked for".to_owned(),
+        SkipReason::Optional => "optional; use --include-optional".to_owned(),
         SkipReason::NotSelected => "not selected".to_owned(),
         SkipReason::Blocked { on } => format!("blocked: it depends on {}", list(on)),
         SkipReason::Failed => "failed in this run".to_owned(),
@@ -38,7 +38,7 @@ pub fn why_skipped(reason: &SkipReason) -> String {
     }
 }
 
-/// Ids with commas, a long list cut.
+/// Ids with commas; a long list is cut.
 fn list(ids: &[String]) -> String {
     const SHOWN: usize = 8;
     let mut shown: Vec<_> = ids.iter().take(SHOWN).map(|id| sanitise_line(id)).collect();
@@ -49,8 +49,8 @@ fn list(ids: &[String]) -> String {
 }
 
 /// Writes the plan.
-pub fn human(out: &mut dyn Write, plan: &Plan, view: &PlanView) -> io::Result<()> {
-    let mut page = Page { out, view };
+pub fn write(out: &mut dyn Write, plan: &Plan, view: &PlanView) -> io::Result<()> {
+    let mut page = PlanWriter { out, view };
     if !view.diagnostics.is_empty() {
         writeln!(page.out, "{}\n", view.diagnostics.trim_end())?;
     }
@@ -71,7 +71,7 @@ pub fn human(out: &mut dyn Write, plan: &Plan, view: &PlanView) -> io::Result<()
         page.step(index + 1, digits, step)?;
     }
     if !view.expected.is_empty() {
-        page.heading("Expected times, as far as the rules tell")?;
+        page.heading("Expected times")?;
         for (id, when) in &view.expected {
             page.entry(id, when)?;
         }
@@ -100,12 +100,12 @@ const DIM: Style = Style::new().dimmed();
 const ID: Style = AnsiColor::Cyan.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 
-struct Page<'a> {
+struct PlanWriter<'a> {
     out: &'a mut dyn Write,
     view: &'a PlanView,
 }
 
-impl Page<'_> {
+impl PlanWriter<'_> {
     fn columns(&self) -> usize {
         self.view.width.unwrap_or(usize::MAX).max(20)
     }
@@ -114,7 +114,7 @@ impl Page<'_> {
         if self.view.color { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
 
-    /// A line of its own, cut to fit.
+    /// A line, cut to fit.
     fn line(&mut self, style: Style, text: &str) -> io::Result<()> {
         let text = self.paint(style, &cut(text, self.columns()));
         writeln!(self.out, "{text}")
@@ -125,7 +125,7 @@ impl Page<'_> {
         self.line(BOLD, text)
     }
 
-    /// Text after a label, broken under itself.
+    /// A label and its text; further lines of the text start below its first.
     fn field(&mut self, indent: usize, label: &str, text: &str) -> io::Result<()> {
         const LABEL: usize = 9;
         let left = indent + LABEL.max(width(label) + 1);
@@ -156,25 +156,32 @@ impl Page<'_> {
             "why",
             &step.reasons.iter().map(|why| sanitise_line(why)).collect::<Vec<_>>().join("; "),
         )?;
-        if step.unassigned {
-            self.field(indent, "agent", "to be assigned; by default:")?;
+        if step.settings.unassigned {
+            self.field(indent, "agent", "to be assigned; default:")?;
         }
-        let prompt = match step.prompt_by {
+        let prompt = match step.settings.prompt_by {
             PromptBy::Stdin => " < prompt",
             PromptBy::Arg | PromptBy::File => "",
         };
-        self.field(indent, &sanitise_line(&step.backend), &format!("{}{prompt}", command_line(&step.argv)))?;
-        let place =
-            format!("window {}, {}", sanitise_line(&step.window), sanitise_line(&step.cwd.to_string_lossy()));
+        self.field(
+            indent,
+            &sanitise_line(&step.settings.backend),
+            &format!("{}{prompt}", command_line(&step.settings.argv)),
+        )?;
+        let place = format!(
+            "window {}, {}",
+            sanitise_line(&step.window),
+            sanitise_line(&step.settings.cwd.to_string_lossy())
+        );
         self.field(indent, "in", &place)?;
-        let verify: Vec<String> = step.verify.iter().map(|argv| command_line(argv)).collect();
+        let verify: Vec<String> = step.settings.verify.iter().map(|argv| command_line(argv)).collect();
         if !verify.is_empty() {
             self.field(indent, "verify", &verify.join("; "))?;
         }
         self.field(indent, "limits", &limits(step))
     }
 
-    fn skipped(&mut self, skipped: &[Skipped]) -> io::Result<()> {
+    fn skipped(&mut self, skipped: &[SkippedTask]) -> io::Result<()> {
         if skipped.is_empty() {
             return Ok(());
         }
@@ -189,7 +196,7 @@ impl Page<'_> {
         Ok(())
     }
 
-    /// An entry of a list, broken under its text.
+    /// An entry of a list; further lines of the text start below its first.
     fn entry(&mut self, label: &str, text: &str) -> io::Result<()> {
         let label = cut(label, self.columns() / 2);
         let left = 2 + width(&label) + 2;
@@ -205,23 +212,23 @@ impl Page<'_> {
 
     fn total(&mut self, plan: &Plan) -> io::Result<()> {
         writeln!(self.out)?;
-        let (best, cap) = (plan.steps.len(), plan.max_iterations);
-        let most: u64 = plan.steps.iter().map(|step| u64::from(step.retry.attempts.max(1))).sum();
-        let mut text = plural(best, "step");
-        if best > 0 {
-            let _ = write!(text, ": {} at best", plural(best, "iteration"));
-            if most > best as u64 {
+        let (least, limit) = (plan.steps.len(), plan.max_iterations);
+        let most: u64 = plan.steps.iter().map(|step| u64::from(step.settings.retry.attempts.max(1))).sum();
+        let mut text = plural(least, "step");
+        if least > 0 {
+            let _ = write!(text, ": at least {}", plural(least, "iteration"));
+            if most > least as u64 {
                 let _ = write!(text, ", up to {most} with retries");
             }
-            let _ = write!(text, "; cap {cap}");
+            let _ = write!(text, "; limit {limit}");
         }
         let columns = self.columns();
         for line in wrap(&text, columns) {
             writeln!(self.out, "{line}")?;
         }
-        if best as u64 > u64::from(cap) {
+        if least as u64 > u64::from(limit) {
             let text = format!(
-                "the run will stop after {cap} iterations with exit code 1: raise run.max_iterations or --max-iterations"
+                "the run will stop after {limit} iterations with exit code 1; raise run.max_iterations or --max-iterations"
             );
             for (index, line) in wrap(&text, columns.saturating_sub(9)).iter().enumerate() {
                 let label = if index == 0 { self.paint(WARNING, "warning:") } else { " ".repeat(8) };
@@ -232,27 +239,30 @@ impl Page<'_> {
     }
 }
 
-/// Deadlines, attempts and pause in one line.
+/// Timeouts, attempts and delay in one line.
 fn limits(step: &Step) -> String {
     let deadlines = [
-        ("task", step.timeout.task),
-        ("idle", step.timeout.idle),
-        ("first output", step.timeout.first_output),
+        ("task", step.settings.timeout.task),
+        ("idle", step.settings.timeout.idle),
+        ("first output", step.settings.timeout.first_output),
     ];
     let deadlines: Vec<_> =
         deadlines.iter().map(|(name, time)| format!("{name} {}", duration(*time))).collect();
-    let mut text =
-        format!("{}; {}", deadlines.join(", "), plural(step.retry.attempts.max(1) as usize, "attempt"));
-    if step.retry.attempts > 1 {
+    let mut text = format!(
+        "{}; {}",
+        deadlines.join(", "),
+        plural(step.settings.retry.attempts.max(1) as usize, "attempt")
+    );
+    if step.settings.retry.attempts > 1 {
         let _ = write!(
             text,
             " (backoff {} to {})",
-            duration(step.retry.backoff),
-            duration(step.retry.max_backoff)
+            duration(step.settings.retry.backoff),
+            duration(step.settings.retry.max_backoff)
         );
     }
-    let _ = write!(text, "; delay {}", duration(step.delay));
-    if step.done.signal == DoneSignal::Optional {
+    let _ = write!(text, "; delay {}", duration(step.settings.delay));
+    if step.settings.done.signal == DoneSignal::Optional {
         text += "; signal optional";
     }
     text
@@ -261,12 +271,12 @@ fn limits(step: &Step) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::testing::Case;
+    use crate::plan::testing::PlanCase;
     use crate::spec::IgnoredLine;
 
     fn shown(plan: &Plan, view: &PlanView) -> String {
         let mut out = Vec::new();
-        human(&mut out, plan, view).unwrap();
+        write(&mut out, plan, view).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -275,12 +285,12 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_reads_from_top_to_bottom() {
-        let mut case = Case::new("1\n  1.1 x\n  1.2\n2 <4\n3 *\n4\n5 x\n  5.1");
+    fn the_plan_lists_steps_and_what_is_left_out() {
+        let mut case = PlanCase::new("1\n  1.1 x\n  1.2\n2 <4\n3 *\n4\n5 x\n  5.1");
         case.tasks.ignored.push(IgnoredLine {
             line: 9,
             text: "- [] broken".into(),
-            why: crate::spec::Why::Section,
+            why: crate::spec::IgnoredReason::Section,
         });
         let expected = "\
 Plan of demo: 4 steps
@@ -316,7 +326,7 @@ Plan of demo: 4 steps
             10m); delay 15s
 
 Skipped
-  3  Do 3 (optional, not asked for)
+  3  Do 3 (optional; use --include-optional)
 
 Ignored lines (they look like tasks)
   line 9  - [] broken
@@ -324,14 +334,14 @@ Ignored lines (they look like tasks)
 Notes
   line 7  5 is ticked, but 5.1 below it is not done
 
-4 steps: 4 iterations at best, up to 12 with retries; cap 50
+4 steps: at least 4 iterations, up to 12 with retries; limit 50
 ";
         assert_eq!(shown(&case.plan(), &narrow(78)), expected);
     }
 
     #[test]
-    fn nothing_to_run_is_said_with_the_reasons() {
-        let text = shown(&Case::new("1 x\n2 !\n3 <2").plan(), &narrow(80));
+    fn a_plan_without_steps_says_why() {
+        let text = shown(&PlanCase::new("1 x\n2 !\n3 <2").plan(), &narrow(80));
         assert_eq!(
             text,
             "Plan of demo: nothing to run\n\nSkipped\n  1  Do 1 (its box was ticked before this run)\n  \
@@ -340,12 +350,12 @@ Notes
     }
 
     #[test]
-    fn more_steps_than_the_cap_are_warned_of() {
-        let mut case = Case::new("1\n2\n3");
+    fn more_steps_than_max_iterations_give_a_warning() {
+        let mut case = PlanCase::new("1\n2\n3");
         case.config.run.max_iterations = 2;
         let text = shown(&case.plan(), &PlanView::default());
         assert!(
-            text.contains("; cap 2\nwarning: the run will stop after 2 iterations with exit code 1"),
+            text.contains("; limit 2\nwarning: the run will stop after 2 iterations with exit code 1"),
             "{text}"
         );
         case.config.run.max_iterations = 3;
@@ -353,8 +363,8 @@ Notes
     }
 
     #[test]
-    fn no_line_is_wider_than_the_terminal() {
-        let mut case = Case::new("1\n  1.1\n  1.2 *\n2 !\n3 <2\n4 x\n  4.1");
+    fn no_line_of_the_plan_is_wider_than_the_terminal() {
+        let mut case = PlanCase::new("1\n  1.1\n  1.2 *\n2 !\n3 <2\n4 x\n  4.1");
         let long = "日本語 ".repeat(60);
         for task in &mut case.tasks.tasks {
             task.title.clone_from(&long);
@@ -362,7 +372,7 @@ Notes
         case.tasks.ignored.push(IgnoredLine {
             line: 9,
             text: "x".repeat(300),
-            why: crate::spec::Why::Section,
+            why: crate::spec::IgnoredReason::Section,
         });
         case.root = format!("/{}", "deep/".repeat(50)).into();
         for columns in [20, 40, 80, 200] {
@@ -374,14 +384,14 @@ Notes
 
     #[test]
     fn escape_sequences_in_a_title_never_reach_the_terminal() {
-        let mut case = Case::new("1\n2 !");
+        let mut case = PlanCase::new("1\n2 !");
         for task in &mut case.tasks.tasks {
             task.title = "a\u{1b}]0;pwned\u{7}\u{1b}[2J\u{9b}1mb\nc".into();
         }
         case.tasks.ignored.push(IgnoredLine {
             line: 9,
             text: "\u{1b}[31m- [] x".into(),
-            why: crate::spec::Why::Section,
+            why: crate::spec::IgnoredReason::Section,
         });
         let text = shown(&case.plan(), &narrow(80));
         assert!(text.contains("1. 1  ab c\n") && text.contains("line 9  - [] x"), "{text}");
@@ -389,16 +399,18 @@ Notes
     }
 
     #[test]
-    fn colour_is_there_only_where_it_is_wanted_and_changes_no_text() {
-        let plan = Case::new("1\n2 *").plan();
+    fn colour_changes_no_text_of_the_plan() {
+        let plan = PlanCase::new("1\n2 *").plan();
         let colored = shown(&plan, &PlanView { color: true, ..narrow(80) });
         assert!(colored.contains("\u{1b}["));
         assert_eq!(crate::report::text::sanitise_text(&colored), shown(&plan, &narrow(80)));
     }
 
     #[test]
-    fn rendered_diagnostics_come_first() {
+    fn diagnostics_come_before_the_plan() {
         let view = PlanView { diagnostics: "warning: odd\n".into(), ..narrow(80) };
-        assert!(shown(&Case::new("1").plan(), &view).starts_with("warning: odd\n\nPlan of demo: 1 step\n"));
+        assert!(
+            shown(&PlanCase::new("1").plan(), &view).starts_with("warning: odd\n\nPlan of demo: 1 step\n")
+        );
     }
 }

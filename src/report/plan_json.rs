@@ -1,15 +1,15 @@
-//! The plan for programs. Fields are only ever added; a deadline that is off is `null`.
+//! The plan for programs. Later versions only add fields; a timeout that is off is `null`.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::timeline::Timeline;
 use crate::config::{DoneSignal, PromptBy, Timeouts};
-use crate::engine::timeline::Timeline;
-use crate::plan::{Plan, SkipReason, Skipped, Step};
+use crate::plan::{Plan, SkipReason, SkippedTask, Step};
 use crate::spec::{Diagnostic, Severity, Task, TaskFile};
 
-/// The plan with the tasks that it was made from; without a plan (the file has errors), the tasks and the errors.
+/// The plan and the tasks that it was made from. Without a plan (tasks.md has errors), only the tasks and the errors.
 ///
 /// ```json
 /// {"spec", "steps": [{"id", "title", "tasks", "completes", "backend", "argv", "cwd", "window", "prompt_by", "output",
@@ -22,10 +22,10 @@ use crate::spec::{Diagnostic, Severity, Task, TaskFile};
 ///  "total_steps", "max_iterations", "timeline": [{"id", "starts_at", "held_by", "takes_s", "exact"}]}
 /// ```
 ///
-/// `reason` is one of `done`, `optional`, `not_selected`, `blocked` (then `on` lists ids), `failed`, `marked`; `detail` is a
-/// sentence for people. Without a plan, `spec` and `max_iterations` are `null`. `timeline` says when each step starts at
-/// the earliest, what holds it back until then, how long such steps took before, and whether no unknown length stands
-/// before it; it is `null` where no rule, no limit and no past says anything, and may be shorter than `steps`.
+/// `reason` is one of `done`, `optional`, `not_selected`, `blocked` (then `on` lists ids), `failed` and `marked`; `detail` is
+/// a sentence for people. Without a plan, `spec` and `max_iterations` are `null`. `timeline` has, for each step, when it
+/// starts at the earliest, what holds it back until then, how long such steps took before, and whether that time is exact.
+/// It is `null` where no rule, no limit and no past attempt says anything, and it may be shorter than `steps`.
 #[must_use]
 pub fn json(plan: Option<&Plan>, tasks: &TaskFile, timeline: Option<&Timeline>) -> Value {
     let steps: Vec<_> = plan.map_or_else(Vec::new, |plan| plan.steps.iter().map(step).collect());
@@ -61,31 +61,31 @@ fn step(step: &Step) -> Value {
         "title": step.title,
         "tasks": step.open.iter().map(|task| &task.id).collect::<Vec<_>>(),
         "completes": step.completes,
-        "backend": step.backend,
-        "model": step.model,
-        "unassigned": step.unassigned,
-        "argv": step.argv,
-        "resume_argv": step.resume_argv,
-        "cwd": step.cwd.to_string_lossy(),
+        "backend": step.settings.backend,
+        "model": step.settings.model,
+        "unassigned": step.settings.unassigned,
+        "argv": step.settings.argv,
+        "resume_argv": step.settings.resume_argv,
+        "cwd": step.settings.cwd.to_string_lossy(),
         "window": step.window,
-        "prompt_by": match step.prompt_by {
+        "prompt_by": match step.settings.prompt_by {
             PromptBy::Stdin => "stdin",
             PromptBy::Arg => "arg",
             PromptBy::File => "file",
         },
-        "output": step.output,
-        "timeouts": timeouts(step.timeout),
+        "output": step.settings.output,
+        "timeouts": timeouts(step.settings.timeout),
         "retry": {
-            "attempts": step.retry.attempts,
-            "backoff_s": seconds(step.retry.backoff),
-            "max_backoff_s": seconds(step.retry.max_backoff),
+            "attempts": step.settings.retry.attempts,
+            "backoff_s": seconds(step.settings.retry.backoff),
+            "max_backoff_s": seconds(step.settings.retry.max_backoff),
         },
-        "delay_s": seconds(step.delay),
-        "signal": match step.done.signal {
+        "delay_s": seconds(step.settings.delay),
+        "signal": match step.settings.done.signal {
             DoneSignal::Required => "required",
             DoneSignal::Optional => "optional",
         },
-        "verify": step.verify,
+        "verify": step.settings.verify,
         "reasons": step.reasons,
         "after": step.after,
         "waves": step.waves,
@@ -108,7 +108,7 @@ fn seconds(duration: Duration) -> Value {
     if duration.subsec_nanos() == 0 { json!(duration.as_secs()) } else { json!(duration.as_secs_f64()) }
 }
 
-fn skip(skipped: &Skipped) -> Value {
+fn skip(skipped: &SkippedTask) -> Value {
     let mut value = json!({
         "id": skipped.id,
         "title": skipped.title,
@@ -150,11 +150,11 @@ fn diagnostic(found: &Diagnostic) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::testing::Case;
+    use crate::plan::testing::PlanCase;
 
     #[test]
-    fn a_step_says_everything_that_runs() {
-        let mut case = Case::new("1\n  1.1 x\n  1.2\n2 <1");
+    fn a_step_has_all_facts_of_its_attempt() {
+        let mut case = PlanCase::new("1\n  1.1 x\n  1.2\n2 <1");
         case.config.timeout.idle = Duration::ZERO;
         case.config.run.delay = Duration::from_millis(1500);
         let value = json(Some(&case.plan()), &case.tasks, None);
@@ -174,9 +174,9 @@ mod tests {
     }
 
     #[test]
-    fn each_skip_has_one_of_six_reasons() {
+    fn a_skipped_task_has_one_of_six_reasons() {
         let case =
-            Case::new("1\n2 x\n3 *\n4 !\n5 <4\n6\n7").completed(&["1"]).failed(&["6"]).only(&["5", "6"]);
+            PlanCase::new("1\n2 x\n3 *\n4 !\n5 <4\n6\n7").completed(&["1"]).failed(&["6"]).only(&["5", "6"]);
         let value = json(Some(&case.plan()), &case.tasks, None);
         let reasons: Vec<_> = value["skipped"].as_array().unwrap().iter().map(|s| &s["reason"]).collect();
         assert_eq!(reasons, ["done", "done", "optional", "marked", "blocked", "failed", "not_selected"]);
@@ -186,8 +186,8 @@ mod tests {
     }
 
     #[test]
-    fn without_a_plan_tasks_and_errors_are_still_there() {
-        let mut case = Case::new("1\n  1.1 * -");
+    fn tasks_and_errors_are_printed_without_a_plan() {
+        let mut case = PlanCase::new("1\n  1.1 * -");
         case.tasks.diagnostics.push(Diagnostic {
             severity: Severity::Error,
             message: "the id `1` is used twice".into(),
@@ -210,8 +210,8 @@ mod tests {
     }
 
     #[test]
-    fn the_documented_fields_are_all_there_and_no_others() {
-        let case = Case::new("1");
+    fn the_json_has_the_documented_fields_and_no_others() {
+        let case = PlanCase::new("1");
         let value = json(Some(&case.plan()), &case.tasks, None);
         let mut keys: Vec<_> = value.as_object().unwrap().keys().map(String::as_str).collect();
         keys.sort_unstable();

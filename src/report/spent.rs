@@ -1,20 +1,20 @@
-//! PURE. What was used, in words.
+//! PURE. Tokens and cost of attempts as text.
 
 use crate::agent::{Usage, render};
 use crate::state::Spent;
 
-/// `1234 tokens in (56 cached), 78 out, $0.42`; `unknown` for what nobody told, `at least` where not all of them did;
-/// `None` where nothing has ended yet.
+/// `1234 tokens in (56 cached), 78 out, $0.42`. Says `unknown` if no attempt states its usage, `at least` if only
+/// some do; `None` if no attempt has ended yet.
 #[must_use]
 pub fn spent(spent: &Spent) -> Option<String> {
-    if spent.attempts == 0 {
+    if spent.attempts == 0 && spent.usage == Usage::default() {
         return None;
     }
     let mut usage = spent.usage;
     let cost = usage.cost_usd.take();
-    let at_least = |untold: u32| if untold > 0 { "at least " } else { "" };
-    let tokens = render::spent(&usage).map(|text| format!("{}{text}", at_least(spent.tokens_untold)));
-    let cost = cost.map(|cost| format!("{}{}", at_least(spent.cost_untold), render::dollars(cost)));
+    let at_least = |unknown: u32| if unknown > 0 { "at least " } else { "" };
+    let tokens = render::spent(&usage).map(|text| format!("{}{text}", at_least(spent.tokens_unknown)));
+    let cost = cost.map(|cost| format!("{}{}", at_least(spent.cost_unknown), render::dollars(cost)));
     Some(match (tokens, cost) {
         (None, None) => "usage unknown".to_owned(),
         (tokens, cost) => format!(
@@ -25,10 +25,32 @@ pub fn spent(spent: &Spent) -> Option<String> {
     })
 }
 
-/// As [`spent`], for one of several that are summed up as `sum`: where nobody told anything, the sum says so once.
+/// As [`spent`], for one part of `sum`. `None` if all usage is unknown: then only the sum says so.
 #[must_use]
 pub fn spent_of(one: &Spent, sum: &Spent) -> Option<String> {
     if sum.usage == Usage::default() { None } else { spent(one) }
+}
+
+/// The number of tokens: `12.3k`, `at least 12.3k` if some attempts do not state theirs, `unknown` if none does.
+#[must_use]
+pub fn tokens(spent: &Spent) -> String {
+    shown(spent.usage.tokens().map(render::tokens), spent.tokens_unknown == 0)
+}
+
+/// The cost: `$0.42`, `at least $0.42` or `unknown`, as for tokens.
+#[must_use]
+pub fn cost(spent: &Spent) -> String {
+    let dollars = |n: f64| if n < 0.1 { format!("${n:.4}") } else { format!("${n:.2}") };
+    shown(spent.usage.cost_usd.map(dollars), spent.cost_unknown == 0)
+}
+
+/// Unknown is not zero.
+fn shown(known: Option<String>, all: bool) -> String {
+    match known {
+        None => "unknown".to_owned(),
+        Some(text) if all => text,
+        Some(text) => format!("at least {text}"),
+    }
 }
 
 #[cfg(test)]
@@ -37,16 +59,34 @@ mod tests {
     use crate::agent::Usage;
 
     #[test]
-    fn what_nobody_told_is_unknown_and_a_sum_with_gaps_is_a_lower_bound() {
+    fn unknown_usage_is_named_and_a_sum_with_gaps_is_a_lower_bound() {
         let usage = Usage { input: Some(1200), output: Some(34), ..Usage::default() };
-        let all = Spent { attempts: 2, usage, tokens_untold: 0, cost_untold: 2 };
+        let all = Spent { attempts: 2, usage, tokens_unknown: 0, cost_unknown: 2 };
         assert_eq!(spent(&all).unwrap(), "1200 tokens in, 34 out, cost unknown");
-        let some =
-            Spent { usage: Usage { cost_usd: Some(0.42), ..usage }, tokens_untold: 1, cost_untold: 1, ..all };
+        let some = Spent {
+            usage: Usage { cost_usd: Some(0.42), ..usage },
+            tokens_unknown: 1,
+            cost_unknown: 1,
+            ..all
+        };
         assert_eq!(spent(&some).unwrap(), "at least 1200 tokens in, 34 out, at least $0.42");
-        let money = Spent { usage: Usage { cost_usd: Some(2.0), ..Usage::default() }, cost_untold: 0, ..all };
+        let money =
+            Spent { usage: Usage { cost_usd: Some(2.0), ..Usage::default() }, cost_unknown: 0, ..all };
         assert_eq!(spent(&money).unwrap(), "tokens unknown, $2.00");
         assert_eq!(spent(&Spent { usage: Usage::default(), ..all }).unwrap(), "usage unknown");
         assert_eq!(spent(&Spent::default()), None);
+    }
+
+    #[test]
+    fn usage_that_no_vendor_states_is_unknown_and_not_zero() {
+        let usage =
+            Usage { input: Some(24_000), output: Some(690), cost_usd: Some(0.84), ..Usage::default() };
+        let known = Spent { attempts: 2, usage, ..Spent::default() };
+        let shown = |spent: &Spent| (tokens(spent), cost(spent));
+        assert_eq!(shown(&known), ("24.7k".into(), "$0.84".into()));
+        let some = Spent { cost_unknown: 1, ..known };
+        assert_eq!(shown(&some), ("24.7k".into(), "at least $0.84".into()));
+        let none = Spent { attempts: 1, tokens_unknown: 1, cost_unknown: 1, ..Spent::default() };
+        assert_eq!(shown(&none), ("unknown".into(), "unknown".into()));
     }
 }

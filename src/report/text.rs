@@ -1,28 +1,22 @@
-//! Text for terminals: what others wrote made harmless, and lines that fit.
+//! PURE. Text for terminals: removes escape sequences, wraps and cuts lines.
 
 use std::time::Duration;
 
 use crate::agent::columns::head;
 pub use crate::agent::columns::{cut, width};
+pub use crate::agent::sanitise::sanitise_line;
+pub use crate::agent::shell::{command_line, shell_word};
 
-/// Takes out what a terminal would act on: escape sequences, control characters, and the marks that turn the
-/// direction of text. Line ends become `\n`; tabs stay.
+/// Removes escape sequences, control characters and marks that change the direction of text. Line ends become `\n`; tabs
+/// stay.
 ///
-/// Everything that an agent or a tasks.md says passes here before it is shown.
+/// All text of agents and of tasks.md must pass through this before a terminal shows it.
 #[must_use]
 pub fn sanitise_text(text: &str) -> String {
     crate::agent::sanitise::sanitise(text.as_bytes())
 }
 
-/// [`sanitise_text`] for a place where only one line fits: all white space between words becomes one space.
-#[must_use]
-pub fn sanitise_line(text: &str) -> String {
-    let clean = sanitise_text(text);
-    let words: Vec<_> = clean.split_whitespace().collect();
-    words.join(" ")
-}
-
-/// Breaks words into lines of at most `columns`; a word that is longer alone is broken too.
+/// Wraps text into lines of at most `columns` columns. Longer words are broken.
 #[must_use]
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(2);
@@ -51,8 +45,8 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     lines
 }
 
-/// The last lines of a text that are not blank, made harmless and each cut to a length that can be read at a glance. What
-/// is left out before them shows as `…`.
+/// The last `most` lines of a text, without blank lines and escape sequences, each cut to 200 columns. `…` replaces the lines
+/// before them.
 #[must_use]
 pub fn last_lines(text: &str, most: usize) -> String {
     const COLUMNS: usize = 200;
@@ -64,29 +58,13 @@ pub fn last_lines(text: &str, most: usize) -> String {
     shown.join("\n")
 }
 
-/// A duration in words, `off` for none.
+/// A duration for people; `off` for zero.
 #[must_use]
 pub fn duration(duration: Duration) -> String {
     if duration.is_zero() { "off".to_owned() } else { humantime::format_duration(duration).to_string() }
 }
 
-/// An argument as a person would type it in a shell.
-#[must_use]
-pub fn shell_word(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_./:=@%+,{}".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
-
-/// A command as a person would type it in a shell, free of escape sequences.
-#[must_use]
-pub fn command_line(argv: &[String]) -> String {
-    argv.iter().map(|word| shell_word(&sanitise_line(word))).collect::<Vec<_>>().join(" ")
-}
-
-/// The command that shows what the last attempt at a unit printed, free of escape sequences.
+/// The command that prints the log of a unit's last attempt, sanitised.
 #[must_use]
 pub fn logs_command(spec: &str, unit: &str) -> String {
     command_line(&["seqorch", "logs", "--spec", spec, unit].map(str::to_owned))
@@ -105,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn escape_sequences_of_every_kind_vanish_with_all_that_belongs_to_them() {
+    fn escape_sequences_of_every_kind_are_removed() {
         for (raw, clean) in [
             ("\u{1b}[31mred\u{1b}[0m", "red"),
             ("a\u{1b}]0;title\u{7}b", "ab"),
@@ -124,55 +102,48 @@ mod tests {
     }
 
     #[test]
-    fn a_string_without_an_end_hides_no_more_than_its_line() {
+    fn an_unfinished_escape_sequence_hides_only_its_line() {
         assert_eq!(sanitise_text("a\u{1b}]0;hidden\nshown"), "a\nshown");
     }
 
     #[test]
-    fn line_ends_become_one_kind_and_one_line_has_none() {
+    fn line_ends_become_newlines_or_spaces() {
         assert_eq!(sanitise_text("a\r\nb\rc\u{2028}d\te"), "a\nb\nc\nd\te");
         assert_eq!(sanitise_line("  a\r\n\tb  c "), "a b c");
     }
 
     #[test]
-    fn wide_characters_are_counted_as_wide() {
+    fn wide_characters_take_two_columns() {
         assert_eq!(cut("日本語", 6), "日本語");
         assert_eq!(cut("日本語x", 6), "日本…");
         assert_eq!(cut("abc", 0), "");
     }
 
     #[test]
-    fn lines_break_between_words_and_long_words_inside() {
+    fn text_wraps_between_words_and_long_words_break() {
         assert_eq!(wrap("one two three", 8), ["one two", "three"]);
         assert_eq!(wrap("a abcdefghij b", 4), ["a", "abcd", "efgh", "ij b"]);
         assert_eq!(wrap("", 8), [""]);
     }
 
     #[test]
-    fn the_last_lines_leave_out_blank_ones_and_say_that_more_came_before() {
+    fn last_lines_skip_blank_lines_and_show_that_lines_are_missing() {
         assert_eq!(last_lines("a\n\n \n\u{1b}[31mb\u{1b}[0m\n", 2), "a\nb");
         assert_eq!(last_lines("a\nb\nc", 2), "…\nb\nc");
         assert_eq!(width(&last_lines(&"x".repeat(10_000), 2)), 200);
         assert_eq!(last_lines("\n", 2), "");
     }
 
-    #[test]
-    fn arguments_are_quoted_only_where_a_shell_needs_it() {
-        assert_eq!(shell_word("--model=gpt-5"), "--model=gpt-5");
-        assert_eq!(shell_word("it's $HOME"), r"'it'\''s $HOME'");
-        assert_eq!(shell_word(""), "''");
-    }
-
     proptest! {
         #[test]
-        fn nothing_that_a_terminal_acts_on_is_left(text in any::<String>()) {
+        fn no_control_character_is_left(text in any::<String>()) {
             let clean = sanitise_text(&text);
             prop_assert!(clean.chars().all(|c| matches!(c, '\n' | '\t') || !c.is_control()));
             prop_assert_eq!(sanitise_text(&clean), clean.clone());
         }
 
         #[test]
-        fn no_line_is_wider_than_asked(text in "[a-z日é ]{0,60}", columns in 2_usize..30) {
+        fn no_wrapped_line_is_wider_than_asked(text in "[a-z日é ]{0,60}", columns in 2_usize..30) {
             prop_assert!(wrap(&text, columns).iter().all(|line| width(line) <= columns));
             prop_assert!(width(&cut(&text, columns)) <= columns);
         }

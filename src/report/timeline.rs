@@ -1,22 +1,52 @@
 //! PURE. The expected times of a plan, for people and for programs.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use super::live::span;
 use super::text::sanitise_line;
-use crate::engine::timeline::{Expected, Timeline};
+use super::times::span;
 
-/// A line per step (its id, and when it starts and why then), and what all of them stand on.
+/// When a step is expected to start, and how long it takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExpectedStep {
+    /// Its unit.
+    pub unit: String,
+    /// The earliest start, or the actual start of a running step; `None` where it does not start in this run or the start
+    /// is not known.
+    pub starts: Option<Timestamp>,
+    /// The rules and limits that hold it back, as text for people; the last one holds until `starts`.
+    pub held_by: Vec<String>,
+    /// How long such steps took before; `None` before the first done step.
+    pub takes: Option<Duration>,
+    /// A step of unknown length comes before it, so it may start later.
+    pub open: bool,
+}
+
+/// The expected times of a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Timeline {
+    /// In the order of the plan; may be shorter than the plan.
+    pub steps: Vec<ExpectedStep>,
+    /// Number of done attempts that the length of a step is estimated from.
+    pub past: usize,
+    /// Number of further steps of the plan that have no estimate.
+    pub beyond: usize,
+}
+
+/// A line per step (its id; when it starts, and why then), and a sentence on what the times are based on.
 #[must_use]
 pub fn lines(timeline: &Timeline, now: Timestamp, zone: &TimeZone) -> (Vec<(String, String)>, String) {
     let steps = timeline.steps.iter();
     let lines = steps.map(|step| (sanitise_line(&step.unit), line(step, now, zone))).collect();
     let mut foot = match timeline.past {
-        0 => "How long a step takes is not known before one is done, so later steps start later.".to_owned(),
-        1 => "A step is expected to take as long as the one that is done.".to_owned(),
-        n => format!("A step is expected to take the median of the {n} attempts that are done."),
+        0 => {
+            "How long a step takes is not known until one is done, so later steps may start later.".to_owned()
+        }
+        1 => "Each step is expected to take as long as the one that is done.".to_owned(),
+        n => format!("Each step is expected to take as long as the median of {n} done attempts."),
     };
     if timeline.beyond > 0 {
         foot = format!("{foot} {} more steps follow.", timeline.beyond);
@@ -24,14 +54,14 @@ pub fn lines(timeline: &Timeline, now: Timestamp, zone: &TimeZone) -> (Vec<(Stri
     (lines, foot)
 }
 
-fn line(step: &Expected, now: Timestamp, zone: &TimeZone) -> String {
+fn line(step: &ExpectedStep, now: Timestamp, zone: &TimeZone) -> String {
     let why = sanitise_line(&step.held_by.join(", then "));
     let Some(starts) = step.starts else { return format!("not in this run: {why}") };
     let clock = starts.to_zoned_datetime(zone.clone()).strftime("%a %Y-%m-%d %H:%M %:z").to_string();
     let when = match (step.open, step.held_by.is_empty()) {
-        _ if starts < now => format!("at work since {clock}"),
+        _ if starts < now => format!("running since {clock}"),
         (false, true) if starts == now => "now".to_owned(),
-        (true, true) => "as soon as the one before is done".to_owned(),
+        (true, true) => "when the step before it is done".to_owned(),
         (true, false) => format!("not before {clock}"),
         (false, true) => format!("about {clock}"),
         (false, false) => format!("from {clock}"),
@@ -41,10 +71,10 @@ fn line(step: &Expected, now: Timestamp, zone: &TimeZone) -> String {
     format!("{when}{takes}{why}")
 }
 
-/// The same for programs: `null`, or one object a step.
+/// The expected times as JSON: one object a step, or `null`.
 #[must_use]
 pub fn json(timeline: Option<&Timeline>) -> Value {
-    let step = |step: &Expected| {
+    let step = |step: &ExpectedStep| {
         json!({
             "id": step.unit,
             "starts_at": step.starts,
@@ -62,10 +92,10 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn each_line_says_when_and_why_and_no_more_than_is_known() {
+    fn each_line_says_when_a_step_starts_and_why_then() {
         let now: Timestamp = "2026-01-10T12:00:00Z".parse().unwrap();
         let at = |text: &str| Some(text.parse().unwrap());
-        let step = |starts, held_by: &[&str], takes, open| Expected {
+        let step = |starts, held_by: &[&str], takes, open| ExpectedStep {
             unit: "1".to_owned(),
             starts,
             held_by: held_by.iter().map(ToString::to_string).collect(),
@@ -78,7 +108,7 @@ mod tests {
             (step(Some(now), &[], None, false), "now"),
             (
                 step(at("2026-01-10T11:58:00Z"), &[], six, false),
-                "at work since Sat 2026-01-10 12:58 +01:00, for about 6m",
+                "running since Sat 2026-01-10 12:58 +01:00, for about 6m",
             ),
             (
                 step(at("2026-01-10T21:00:00Z"), &[rule], six, false),
@@ -88,7 +118,7 @@ mod tests {
                 step(at("2026-01-10T21:06:00Z"), &[], six, false),
                 "about Sat 2026-01-10 22:06 +01:00, for about 6m",
             ),
-            (step(at("2026-01-10T21:00:00Z"), &[], None, true), "as soon as the one before is done"),
+            (step(at("2026-01-10T21:00:00Z"), &[], None, true), "when the step before it is done"),
             (
                 step(at("2026-01-11T21:00:00Z"), &[rule], None, true),
                 "not before Sun 2026-01-11 22:00 +01:00: pace.window = \"22:00-07:00\"",

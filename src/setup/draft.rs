@@ -1,116 +1,119 @@
-//! PURE. A first `seqorch.toml`, from what a repository tells about itself.
+//! PURE. The text of a first `seqorch.toml`.
 
 use std::fmt::Write as _;
 
-use super::survey::{Agent, Survey};
+use super::project_facts::{InstalledAgent, ProjectFacts};
 
-/// Names of specs that are listed.
-const SHOWN: usize = 5;
+/// How many specs are listed by name.
+const SHOWN_SPECS: usize = 5;
 
-/// The text of the file. Only what a person may want to change soon is in it; all else stays at its default.
+/// The text of the file. It has only the settings that the user may want to change soon; all others keep their defaults.
 #[must_use]
-pub fn draft(survey: &Survey, usual_root: &str, usual_backend: &str) -> String {
+pub fn draft(facts: &ProjectFacts, default_root: &str, default_backend: &str) -> String {
     let mut text = String::from(
-        "# How seqorch works off this project's specs, one task at a time.\n\
-         # `seqorch doctor` checks it, `seqorch plan --dry-run` shows what would run, `seqorch run SPEC` runs it.\n\
-         # All keys: `seqorch config show`; what one means: `seqorch config explain run.delay`.\n\
-         # For completion in an editor: `seqorch config schema > seqorch.schema.json`, and as this file's first line:\n\
+        "# Settings of seqorch for this project.\n\
+         # `seqorch doctor` checks them, `seqorch plan --dry-run` shows what would run, `seqorch run SPEC` runs it.\n\
+         # All keys: `seqorch config show`. What one means: `seqorch config explain run.delay`.\n\
+         # For completion in an editor: `seqorch config schema > seqorch.schema.json`, and this as the first line here:\n\
          # #:schema ./seqorch.schema.json\n\n[run]\n",
     );
-    specs(&mut text, survey, usual_root);
-    backend(&mut text, &survey.agents, usual_backend);
+    specs(&mut text, facts, default_root);
+    backend(&mut text, &facts.agents, default_backend);
     text.push_str(
-        "# Pause between two tasks.\ndelay = \"15s\"\n# Attempts that one run may take in all.\nmax_iterations = 50\n",
+        "# Pause between two tasks.\ndelay = \"15s\"\n\
+         # Maximum number of attempts in one run.\nmax_iterations = 50\n",
     );
-    verify(&mut text, survey);
+    verify(&mut text, facts);
     text.push_str(
-        "\n# Every done task becomes one commit.\n#[git]\n#commit = \"step\"\n\n[timeout]\n\
-         # An agent may work on one task for so long, and be silent for so long.\ntask = \"2h\"\nidle = \"30m\"\n",
+        "\n# One commit for each done task.\n#[git]\n#commit = \"step\"\n\n[timeout]\n\
+         # How long an agent may work on one task, and how long it may print nothing.\ntask = \"2h\"\nidle = \"30m\"\n",
     );
-    permission(&mut text, survey.agents.first().map_or(usual_backend, |agent| agent.name.as_str()));
-    assign(&mut text, &survey.agents);
+    permission(&mut text, facts.agents.first().map_or(default_backend, |agent| agent.name.as_str()));
+    assign(&mut text, &facts.agents);
     text
 }
 
-fn specs(text: &mut String, survey: &Survey, usual_root: &str) {
-    let Some((root, names)) = survey.specs.first() else {
-        text.push_str("# Where specs are: each is a folder with a tasks.md. None was found yet.\n");
-        let _ = writeln!(text, "spec_root = {}", quoted(usual_root));
+fn specs(text: &mut String, facts: &ProjectFacts, default_root: &str) {
+    let Some((root, names)) = facts.specs.first() else {
+        text.push_str(
+            "# The folder with the specs. Each spec is a folder with a tasks.md; none was found yet.\n",
+        );
+        let _ = writeln!(text, "spec_root = {}", quoted(default_root));
         return;
     };
-    let mut list: Vec<String> = names.iter().take(SHOWN).map(|name| shown(name)).collect();
-    if names.len() > SHOWN {
-        list.push(format!("{} more", names.len() - SHOWN));
+    let mut list: Vec<String> = names.iter().take(SHOWN_SPECS).map(|name| printable(name)).collect();
+    if names.len() > SHOWN_SPECS {
+        list.push(format!("{} more", names.len() - SHOWN_SPECS));
     }
-    let _ = writeln!(text, "# Where specs are: {}.", list.join(", "));
-    if let [_, others @ ..] = survey.specs.as_slice()
-        && !others.is_empty()
-    {
-        let others: Vec<String> =
-            others.iter().map(|(root, names)| format!("{root} ({})", names.len())).collect();
-        let _ = writeln!(text, "# There are also some in {}.", others.join(", "));
+    let _ = writeln!(text, "# The folder with the specs. Found: {}.", list.join(", "));
+    let others: Vec<String> =
+        facts.specs[1..].iter().map(|(root, names)| format!("{root} ({})", names.len())).collect();
+    if !others.is_empty() {
+        let _ = writeln!(text, "# There are more specs in {}.", others.join(", "));
     }
     let _ = writeln!(text, "spec_root = {}", quoted(root));
 }
 
-fn backend(text: &mut String, agents: &[Agent], usual: &str) {
+fn backend(text: &mut String, agents: &[InstalledAgent], default: &str) {
     let Some(first) = agents.first() else {
         text.push_str(
-            "# Who works. None of the built-in agents (claude, codex, gemini, opencode) is installed here;\n\
-             # [backend.NAME] command = \"…\" adds one of your own.\n",
+            "# The agent that works on the tasks. None of the built-in ones (claude, codex, gemini, opencode) is installed\n\
+             # here; [backend.NAME] with command = \"…\" adds your own.\n",
         );
-        let _ = writeln!(text, "backend = {}", quoted(usual));
+        let _ = writeln!(text, "backend = {}", quoted(default));
         return;
     };
     let list: Vec<String> = agents
         .iter()
-        .map(|agent| format!("{}{}", agent.name, if agent.login { "" } else { " (no sign of a login)" }))
+        .map(|agent| format!("{}{}", agent.name, if agent.login { "" } else { " (no login found)" }))
         .collect();
-    let _ = writeln!(text, "# Who works. Installed here: {}.", list.join(", "));
+    let _ = writeln!(text, "# The agent that works on the tasks. Installed: {}.", list.join(", "));
     let _ = writeln!(text, "backend = {}", quoted(&first.name));
 }
 
-fn verify(text: &mut String, survey: &Survey) {
+fn verify(text: &mut String, facts: &ProjectFacts) {
     text.push_str(
-        "\n# What must succeed before a task counts as done; a failure goes into the agent's next prompt.\n",
+        "\n# Commands that must succeed before a task counts as done. The output of a failure goes into the next prompt.\n",
     );
-    if survey.tests.is_empty() {
+    if facts.tests.is_empty() {
         text.push_str("#[verify]\n#commands = [[\"make\", \"test\"]]\n");
         return;
     }
-    let from: Vec<&str> = survey.tests.iter().map(|test| test.from).collect();
-    let commands: Vec<String> = survey
+    let sources: Vec<&str> = facts.tests.iter().map(|test| test.source).collect();
+    let commands: Vec<String> = facts
         .tests
         .iter()
         .map(|test| format!("[{}]", test.argv.iter().map(|a| quoted(a)).collect::<Vec<_>>().join(", ")))
         .collect();
-    let _ = writeln!(text, "# From {}.", from.join(", "));
+    let _ = writeln!(text, "# Found in {}.", sources.join(", "));
     let _ = writeln!(text, "[verify]\ncommands = [{}]", commands.join(", "));
-    text.push_str("# Refuse a run of them that found no test at all.\n#min_tests = 1\n");
+    text.push_str("# Fail if they run fewer tests than this.\n#min_tests = 1\n");
 }
 
-/// What the built-in settings let an agent do, where that may be too little for a night.
+/// Says what the backend's default permission allows, since that may not be enough for an unattended run.
 fn permission(text: &mut String, backend: &str) {
-    let unasked = match backend {
-        "claude" | "gemini" => {
-            "It may edit files, but not run commands: allow what it needs in its own settings"
+    let allowed = match backend {
+        "claude" => {
+            "may edit files, and run commands in its own sandbox (on Linux this needs bwrap and socat)"
         }
-        "codex" => "It may edit files and run commands in its own sandbox",
-        _ => "It may do what its own settings allow",
+        "codex" => "may edit files, and run commands in its own sandbox",
+        "gemini" => "may edit files, but not run commands; its own settings can allow commands",
+        _ => "may do what its own settings allow",
     };
     let _ = write!(
         text,
-        "\n# {unasked};\n# \"bypass\" lets it do all unasked, which belongs into a container.\n\
+        "\n# By default {backend} {allowed}.\n\
+         # With \"bypass\" it may do everything without asking. Use that only in a container.\n\
          #[backend.{backend}]\n#permission = \"bypass\"\n"
     );
 }
 
-/// With several agents, one may choose who does what.
-fn assign(text: &mut String, agents: &[Agent]) {
+/// Suggests an assignment if there are several agents.
+fn assign(text: &mut String, agents: &[InstalledAgent]) {
     if let [first, second, ..] = agents {
         let _ = write!(
             text,
-            "\n# Let an agent decide which agent does which task; rules of yours win over it.\n#[assign]\n\
+            "\n# Let an agent assign tasks to agents. Your own rules win over its choice.\n#[assign]\n\
              #backend = {}\n#[[assign.rule]]\n#match = \"(?i)review\"\n#backend = {}\n",
             quoted(&first.name),
             quoted(&second.name)
@@ -118,13 +121,13 @@ fn assign(text: &mut String, agents: &[Agent]) {
     }
 }
 
-/// A text as TOML wants it.
+/// A TOML string.
 fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 
-/// A name of a file in a comment: it may hold anything.
-fn shown(name: &str) -> String {
+/// A file name without the characters that would end a comment. File names may hold anything.
+fn printable(name: &str) -> String {
     name.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
@@ -132,13 +135,13 @@ fn shown(name: &str) -> String {
 mod tests {
     use super::*;
     use crate::config::{self, Config, LoadRequest};
-    use crate::setup::survey::Test;
+    use crate::setup::project_facts::TestCommand;
 
-    /// The settings that a file stands for; comments that show a key are taken at their word with `open`.
-    fn load(text: &str, open: bool) -> Config {
+    /// Loads the settings of a file. With `uncomment`, its suggestions take effect as well.
+    fn load(text: &str, uncomment: bool) -> Config {
         let dir = tempfile::tempdir().unwrap();
         let lines = text.lines().map(|line| match line.strip_prefix('#') {
-            Some(key) if open && key.starts_with(|c: char| c == '[' || c.is_ascii_lowercase()) => key,
+            Some(key) if uncomment && key.starts_with(|c: char| c == '[' || c.is_ascii_lowercase()) => key,
             _ => line,
         });
         let text: Vec<&str> = lines.collect();
@@ -150,34 +153,34 @@ mod tests {
         }
     }
 
-    fn agent(name: &str, login: bool) -> Agent {
-        Agent { name: name.to_owned(), login }
+    fn agent(name: &str, login: bool) -> InstalledAgent {
+        InstalledAgent { name: name.to_owned(), login }
     }
 
     #[test]
-    fn what_was_seen_is_in_force_and_every_hint_is_a_valid_setting() {
-        let survey = Survey {
+    fn found_facts_take_effect_and_every_suggestion_is_valid() {
+        let facts = ProjectFacts {
             specs: vec![
                 ("specs".to_owned(), vec!["a".to_owned(), "evil\n[run]".to_owned()]),
                 (".kiro/specs".to_owned(), vec!["b".to_owned()]),
             ],
             agents: vec![agent("claude", true), agent("codex", false)],
-            tests: vec![Test { argv: vec!["say".into(), "it's \"so\"".into()], from: "justfile" }],
+            tests: vec![TestCommand::new(&["say", "it's \"so\""], "justfile")],
         };
-        let text = draft(&survey, ".kiro/specs", "opencode");
+        let text = draft(&facts, ".kiro/specs", "opencode");
         let config = load(&text, false);
         assert_eq!((config.run.spec_root.to_str(), config.run.backend.as_str()), (Some("specs"), "claude"));
         assert_eq!(config.verify.commands, [["say", "it's \"so\""]]);
-        assert!(text.contains("codex (no sign of a login)") && text.contains(".kiro/specs (1)"), "{text}");
+        assert!(text.contains("codex (no login found)") && text.contains(".kiro/specs (1)"), "{text}");
         let open = load(&text, true);
         assert_eq!(open.git.commit, config::Commit::Step);
         assert_eq!((open.verify.min_tests, open.assign.rules.len()), (1, 1));
-        assert!(open.backends["claude"].permission_args.iter().any(|arg| arg.contains("skip-permissions")));
+        assert!(open.backends["claude"].permission_args().iter().any(|arg| arg.contains("skip-permissions")));
     }
 
     #[test]
-    fn an_empty_repository_gets_the_defaults() {
-        let text = draft(&Survey::default(), ".kiro/specs", "opencode");
+    fn an_empty_project_gets_the_defaults() {
+        let text = draft(&ProjectFacts::default(), ".kiro/specs", "opencode");
         let none = config::load(&LoadRequest { root: "/nowhere".into(), ..LoadRequest::default() }).unwrap();
         assert_eq!(load(&text, false), none.config);
         assert_eq!(load(&text, true).verify.commands, [["make", "test"]]);

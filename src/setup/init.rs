@@ -4,61 +4,64 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::draft;
-use super::survey::{self, Survey};
+use super::project_facts::ProjectFacts;
+use super::survey::survey;
 use crate::config::Config;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::sys::files;
 
-/// Name of the project's file.
+/// The name of the project's configuration.
 const CONFIG: &str = "seqorch.toml";
 /// Where agents look for the skill.
 const SKILL: &str = ".claude/skills/seqorch/SKILL.md";
 const SKILL_TEXT: &str = include_str!("skill.md");
 
-/// What to write.
+/// What `init` should write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wish {
-    /// Replace what is there.
+pub struct InitOptions {
+    /// Whether to replace existing files.
     pub force: bool,
-    /// The skill, too.
+    /// Whether to write the skill as well.
     pub skill: bool,
 }
 
-/// What was done.
+/// What `init` did.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Done {
-    /// Files that were written.
+pub struct InitResult {
+    /// The files that it wrote.
     pub written: Vec<PathBuf>,
-    /// Files that were there and stay as they are.
+    /// The files that existed and stay as they are.
     pub kept: Vec<PathBuf>,
-    /// What the project told.
-    pub survey: Survey,
+    /// What it found in the project.
+    pub facts: ProjectFacts,
 }
 
-/// Looks at the project and writes. A file that is there is replaced only if that is wished. A configuration stays; a skill
-/// that is not this version's is an error, since an agent would not be taught what was asked for. Nothing is half done:
-/// all is checked before the first is written.
-pub fn init(root: &Path, config: &Config, wish: Wish) -> Result<Done> {
-    let survey = survey::look(root, config);
-    let text = draft::draft(&survey, &config.run.spec_root.to_string_lossy(), &config.run.backend);
-    let mut done = Done { written: Vec::new(), kept: Vec::new(), survey };
+/// Looks at the project and writes the files. `config` holds the settings that apply before.
+///
+/// Without `force` an existing configuration stays, and a skill that differs from this version's is an error, because it
+/// would teach an agent something else. Everything is checked before the first file is written.
+pub fn init(root: &Path, config: &Config, options: InitOptions) -> Result<InitResult> {
+    let facts = survey(root, config);
+    let text = draft::draft(&facts, &config.run.spec_root.to_string_lossy(), &config.run.backend);
+    let mut result = InitResult { written: Vec::new(), kept: Vec::new(), facts };
     let mut writes = Vec::new();
     let own = root.join(CONFIG);
-    // a dangling link is there, too
-    if fs::symlink_metadata(&own).is_err() || wish.force {
+    // a dangling link counts as existing
+    if fs::symlink_metadata(&own).is_err() || options.force {
         writes.push((own, text));
     } else {
-        done.kept.push(own);
+        result.kept.push(own);
     }
-    if wish.skill {
+    if options.skill {
         let skill = root.join(SKILL);
         match fs::read_to_string(&skill) {
-            Ok(text) if text == SKILL_TEXT => done.kept.push(skill),
+            Ok(text) if text == SKILL_TEXT => result.kept.push(skill),
             Err(_) if fs::symlink_metadata(&skill).is_err() => writes.push((skill, SKILL_TEXT.to_owned())),
-            _ if wish.force => writes.push((skill, SKILL_TEXT.to_owned())),
+            _ if options.force => writes.push((skill, SKILL_TEXT.to_owned())),
             _ => {
-                let what = format!("{} is there already, and was left as it is", skill.display());
-                return Err(Error::new(Kind::Usage, what).hint("`--force` replaces it."));
+                let message =
+                    format!("{} exists already and differs from this version's skill", skill.display());
+                return Err(Error::new(ErrorKind::Usage, message).hint("`--force` replaces it."));
             }
         }
     }
@@ -67,7 +70,7 @@ pub fn init(root: &Path, config: &Config, wish: Wish) -> Result<Done> {
             fs::create_dir_all(folder).map_err(|e| Error::io("creating", folder, e))?;
         }
         files::replace(&path, text.as_bytes(), 0o644)?;
-        done.written.push(path);
+        result.written.push(path);
     }
-    Ok(done)
+    Ok(result)
 }

@@ -1,105 +1,50 @@
-//! What is wrong with a file, pointed at.
+//! Reports what is wrong with a file, and where.
 
 use std::ops::Range;
 
-use super::body::Bodies;
-use super::collect::{Found, Odd};
-use super::deps::Deps;
-use super::ids::Ids;
-use super::lines::{Kind, Lines};
-use super::model::{Diagnostic, Dialect, Severity, Task, TaskState, Why};
-use super::tree::Tree;
-use super::waves::{Graph, Problem};
+use super::bodies::TaskBodies;
+use super::dependencies::Dependencies;
+use super::hierarchy::TaskHierarchy;
+use super::id_index::IdIndex;
+use super::lines::{LineKind, SourceLines};
+use super::model::{Diagnostic, Dialect, IgnoredReason, Severity, Task, TaskState};
+use super::task_line::{Oddity, TaskLine};
+use super::wave_graph::{GraphProblem, WaveGraph};
 
-/// More of one kind than this is noise.
+/// How many diagnostics of one kind are reported at most.
 const MOST: usize = 50;
 
-/// All diagnostics, in order of place.
+/// The hint for an id that no task has.
+const UNKNOWN_ID: &str = "correct the id, or leave it: it does not change the order";
+
+/// All diagnostics, in document order.
 pub(crate) fn check(
-    lines: &Lines<'_>,
-    found: &[Found<'_>],
-    ids: &Ids<'_>,
-    tree: &Tree,
-    deps: &Deps,
-    graph: &Graph,
+    lines: &SourceLines<'_>,
+    found: &[TaskLine<'_>],
+    ids: &IdIndex<'_>,
+    tree: &TaskHierarchy,
+    deps: &Dependencies,
+    graph: &WaveGraph,
     forced: Option<Dialect>,
 ) -> Vec<Diagnostic> {
-    let mut out = Notes { lines, list: Vec::new() };
+    let mut out = DiagnosticList { lines, list: Vec::new() };
     conflicts(&mut out);
     duplicates(&mut out, found, ids);
     cycles(&mut out, found, deps);
-    for unknown in deps.unknown.iter().take(MOST) {
-        out.warn(
-            unknown.span.clone(),
-            format!(
-                "task {} depends on \"{}\", which is no task of this file",
-                found[unknown.task].id,
-                plain(&unknown.text)
-            ),
-            "no such task",
-            "correct the id, or leave it: it orders nothing",
-        );
-    }
-    if let Some(span) = &deps.overflow {
-        out.error(
-            span.clone(),
-            "the ranges of dependencies in this file name more than a million tasks".to_owned(),
-            "the one too many",
-            "depend on a parent instead of on all its parts",
-        );
-    }
-    for problem in &graph.problems {
-        let (message, hint) = match problem {
-            Problem::Unreadable { why, .. } => (
-                format!("the dependency graph cannot be read: {}", plain(why)),
-                "the tasks keep the order of the document",
-            ),
-            Problem::Unknown { id, .. } => (
-                format!("the dependency graph names \"{}\", which is no task of this file", plain(id)),
-                "correct the id, or leave it: it orders nothing",
-            ),
-        };
-        out.warn(problem.span(), message, "", hint);
-    }
-    for &i in tree.elsewhere.iter().take(MOST) {
-        let parent = tree.parent[i].map_or("", |p| &*found[p].id);
-        let f = &found[i];
-        out.warn(
-            out.span(f.line),
-            format!("task {} is indented below another task; its number makes it a part of {parent}", f.id),
-            "",
-            "",
-        );
-    }
-    for f in found.iter().filter(|f| f.odd.is_some()).take(MOST) {
-        let (message, hint) = match f.odd {
-            Some(Odd::NoBullet) => (format!("the box of task {} has no list bullet", f.id), "write `- [ ]`"),
-            Some(Odd::TwoBoxes) => (format!("task {} has two boxes; the first one counts", f.id), "keep one"),
-            _ => (
-                format!("task {} is indented below the task before it, but counts on from it", f.id),
-                "it is taken as its sibling",
-            ),
-        };
-        out.warn(out.span(f.line), message, "", hint);
-    }
-    for &(line, why) in lines.unclosed.iter().take(MOST) {
-        let what = if why == Why::Comment { "comment" } else { "code fence" };
-        out.warn(
-            out.span(line),
-            format!("this {what} is never closed, so it is read as text"),
-            "opened here",
-            "close it",
-        );
-    }
+    dependencies(&mut out, found, deps);
+    wave_graph(&mut out, graph);
+    indentation(&mut out, found, tree);
+    oddities(&mut out, found);
+    unclosed(&mut out);
     if found.is_empty() {
         out.error(
             lines.all.first().map_or(0..0, |l| l.start..l.end),
             "no tasks found".to_owned(),
             "",
             if forced.is_some() {
-                "tasks.dialect says how this file is read; with \"auto\" the file itself tells"
+                "tasks.dialect forces how this file is read; \"auto\" finds it out from the file"
             } else {
-                "write tasks as `- [ ] 1. Title`, parts of them as `  - [ ] 1.1 Title`"
+                "write tasks as `- [ ] 1. Title`, and subtasks as `  - [ ] 1.1 Title`"
             },
         );
     }
@@ -107,11 +52,83 @@ pub(crate) fn check(
     out.list
 }
 
-/// Headings that say "done" over open boxes: said once, at the first. The heading decides.
-pub(crate) fn ahead(
-    lines: &Lines<'_>,
-    found: &[Found<'_>],
-    bodies: &Bodies,
+/// Dependencies that name no task, and ranges that name too many.
+fn dependencies(out: &mut DiagnosticList<'_>, found: &[TaskLine<'_>], deps: &Dependencies) {
+    for unknown in deps.unknown.iter().take(MOST) {
+        let (id, text) = (&found[unknown.task].id, plain(&unknown.text));
+        let message = format!("task {id} depends on \"{text}\", which is not a task of this file");
+        out.warn(unknown.span.clone(), message, "no such task", UNKNOWN_ID);
+    }
+    if let Some(span) = &deps.overflow {
+        out.error(
+            span.clone(),
+            "the dependency ranges of this file name more than a million tasks".to_owned(),
+            "this range is one too many",
+            "depend on a parent instead of all its subtasks",
+        );
+    }
+}
+
+fn wave_graph(out: &mut DiagnosticList<'_>, graph: &WaveGraph) {
+    for problem in &graph.problems {
+        let (message, hint) = match problem {
+            GraphProblem::Unreadable { why, .. } => (
+                format!("the dependency graph cannot be read: {}", plain(why)),
+                "the tasks keep the order of the document",
+            ),
+            GraphProblem::UnknownId { id, .. } => (
+                format!("the dependency graph names \"{}\", which is not a task of this file", plain(id)),
+                UNKNOWN_ID,
+            ),
+        };
+        out.warn(problem.span(), message, "", hint);
+    }
+}
+
+/// Tasks indented below one task and numbered below another.
+fn indentation(out: &mut DiagnosticList<'_>, found: &[TaskLine<'_>], tree: &TaskHierarchy) {
+    for &i in tree.elsewhere.iter().take(MOST) {
+        let parent = tree.parent[i].map_or("", |p| &*found[p].id);
+        let f = &found[i];
+        let message = format!(
+            "task {} is indented below another task, but its number makes it a part of {parent}",
+            f.id
+        );
+        out.warn(out.span(f.line), message, "", "");
+    }
+}
+
+fn oddities(out: &mut DiagnosticList<'_>, found: &[TaskLine<'_>]) {
+    let odd = found.iter().filter_map(|f| Some((f, f.oddity?)));
+    for (f, oddity) in odd.take(MOST) {
+        let (message, hint) = match oddity {
+            Oddity::NoBullet => (format!("the box of task {} has no list bullet", f.id), "write `- [ ]`"),
+            Oddity::TwoBoxes => (format!("task {} has two boxes; the first one counts", f.id), "keep one"),
+            Oddity::Indentation => (
+                format!(
+                    "task {} is indented below the task before it, but its number follows that one",
+                    f.id
+                ),
+                "it counts as a sibling",
+            ),
+        };
+        out.warn(out.span(f.line), message, "", hint);
+    }
+}
+
+fn unclosed(out: &mut DiagnosticList<'_>) {
+    for &(line, why) in out.lines.unclosed.iter().take(MOST) {
+        let what = if why == IgnoredReason::Comment { "comment" } else { "code fence" };
+        let message = format!("this {what} is never closed, so it is read as text");
+        out.warn(out.span(line), message, "opened here", "close it");
+    }
+}
+
+/// Headings marked done over open boxes: one warning, at the first. The heading decides.
+pub(crate) fn done_over_open_boxes(
+    lines: &SourceLines<'_>,
+    found: &[TaskLine<'_>],
+    bodies: &TaskBodies,
     tasks: &[Task],
 ) -> Option<Diagnostic> {
     let open = |task: usize| {
@@ -123,24 +140,24 @@ pub(crate) fn ahead(
     let over = |i: usize| found[i].level > 0 && tasks[i].state == TaskState::Done && open(i);
     let mut all = (0..found.len()).filter(|&i| over(i));
     let first = all.next()?;
+    let id = &found[first].id;
     let message = match all.count() {
-        0 => format!("task {} is marked done, and boxes below it are open", found[first].id),
-        more => {
-            format!("task {} and {more} more are marked done, and boxes below them are open", found[first].id)
-        }
+        0 => format!("task {id} is marked done, but boxes below it are open"),
+        more => format!("task {id} and {more} more are marked done, but boxes below them are open"),
     };
-    let mut out = Notes { lines, list: Vec::new() };
+    let mut out = DiagnosticList { lines, list: Vec::new() };
     out.warn(out.span(found[first].line), message, "", "the heading decides");
     out.list.pop()
 }
 
-struct Notes<'a> {
-    lines: &'a Lines<'a>,
+/// Collects diagnostics and finds line and column of each.
+struct DiagnosticList<'a> {
+    lines: &'a SourceLines<'a>,
     list: Vec<Diagnostic>,
 }
 
-impl Notes<'_> {
-    /// A line without its indentation.
+impl DiagnosticList<'_> {
+    /// The span of a line without its indentation.
     fn span(&self, line: usize) -> Range<usize> {
         let l = &self.lines.all[line];
         let text = self.lines.text(line);
@@ -175,13 +192,13 @@ impl Notes<'_> {
     }
 }
 
-/// Text from the file inside a message: no control characters.
+/// Text from the file for a message, without control characters.
 fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect()
 }
 
-/// Unresolved merges: from `<<<<<<<` to `>>>>>>>`. A sample inside a fence is none, unless the merge opened before it.
-fn conflicts(out: &mut Notes<'_>) {
+/// Unresolved merges, from `<<<<<<<` to `>>>>>>>`. A sample inside a fence does not count, unless the merge opens before it.
+fn conflicts(out: &mut DiagnosticList<'_>) {
     if !out.lines.source.contains("<<<<<<< ") && !out.lines.source.contains(">>>>>>> ") {
         return;
     }
@@ -189,7 +206,10 @@ fn conflicts(out: &mut Notes<'_>) {
     let mut found = Vec::new();
     for index in 0..out.lines.all.len() {
         let text = out.lines.text(index);
-        let hidden = matches!(out.lines.all[index].kind, Kind::Opaque(Why::Fence | Why::Comment));
+        let hidden = matches!(
+            out.lines.all[index].kind,
+            LineKind::Opaque(IgnoredReason::Fence | IgnoredReason::Comment)
+        );
         if text.starts_with("<<<<<<< ") && !hidden {
             if let Some(first) = start.replace(index) {
                 found.push((first, first));
@@ -205,12 +225,13 @@ fn conflicts(out: &mut Notes<'_>) {
             0 => "merge conflict marker".to_owned(),
             _ => format!("unresolved merge conflict, lines {} to {}", from + 1, to + 1),
         };
-        out.error(span, message, "", "settle the merge; both sides are in the file now");
+        out.error(span, message, "", "resolve the merge; the file holds both sides now");
     }
 }
 
-fn duplicates(out: &mut Notes<'_>, found: &[Found<'_>], ids: &Ids<'_>) {
-    let again = |&(i, _): &(usize, &Found<'_>)| ids.first[ids.of[i]] != i;
+/// Ids that more than one task has.
+fn duplicates(out: &mut DiagnosticList<'_>, found: &[TaskLine<'_>], ids: &IdIndex<'_>) {
+    let again = |&(i, _): &(usize, &TaskLine<'_>)| ids.first[ids.of[i]] != i;
     for (i, f) in found.iter().enumerate().filter(again).take(MOST) {
         let first = found[ids.first[ids.of[i]]].line + 1;
         let at = out.lines.text(f.line).find(&*f.id).unwrap_or(0) + out.lines.all[f.line].start;
@@ -218,63 +239,64 @@ fn duplicates(out: &mut Notes<'_>, found: &[Found<'_>], ids: &Ids<'_>) {
             at..at + f.id.len(),
             format!("task id {} is used twice, first on line {first}", f.id),
             "again here",
-            "give one of them another number",
+            "give one of the tasks another number",
         );
     }
 }
 
-/// Cycles among the dependencies, one per knot. Iterative, since a chain may be as long as the file.
-fn cycles(out: &mut Notes<'_>, found: &[Found<'_>], deps: &Deps) {
+/// Circles among the dependencies. Iterative, since a chain may be as long as the file.
+fn cycles(out: &mut DiagnosticList<'_>, found: &[TaskLine<'_>], deps: &Dependencies) {
     #[derive(Clone, Copy, PartialEq, Eq)]
-    enum Mark {
+    enum VisitState {
         New,
         Open,
         Done,
     }
-    let mut mark = vec![Mark::New; found.len()];
-    let mut told = 0;
+    let mut states = vec![VisitState::New; found.len()];
+    let mut reported = 0;
     for root in 0..found.len() {
-        if mark[root] != Mark::New || deps.edges[root].is_empty() {
+        if states[root] != VisitState::New || deps.edges[root].is_empty() {
             continue;
         }
-        // Each entry: a task and how many of its edges are done.
+        // Each entry: a task, and how many of its edges are visited.
         let mut path: Vec<(usize, usize)> = vec![(root, 0)];
-        mark[root] = Mark::Open;
+        states[root] = VisitState::Open;
         while let Some(top) = path.len().checked_sub(1) {
             let (task, edge) = path[top];
             let Some(next) = deps.edges[task].get(edge) else {
-                mark[task] = Mark::Done;
+                states[task] = VisitState::Done;
                 path.pop();
                 continue;
             };
             path[top].1 += 1;
-            match mark[next.to] {
-                Mark::New => {
-                    mark[next.to] = Mark::Open;
+            match states[next.to] {
+                VisitState::New => {
+                    states[next.to] = VisitState::Open;
                     path.push((next.to, 0));
                 }
-                Mark::Open if told < MOST => {
-                    told += 1;
+                VisitState::Open if reported < MOST => {
+                    reported += 1;
                     let from = path.iter().position(|p| p.0 == next.to).unwrap_or(top);
                     let mut ids: Vec<&str> = path[from..].iter().map(|p| &*found[p.0].id).collect();
                     ids.push(&found[next.to].id);
-                    if ids.len() > 12 {
-                        ids.splice(6..ids.len() - 5, ["…"]);
-                    }
-                    let message = if ids.len() == 2 {
-                        format!("task {} depends on itself: {}", ids[0], ids.join(" → "))
-                    } else {
-                        format!("tasks depend on each other in a circle: {}", ids.join(" → "))
-                    };
-                    out.error(
-                        next.span.clone(),
-                        message,
-                        "closes the circle",
-                        "remove one of these dependencies",
-                    );
+                    let label = "closes the circle";
+                    out.error(next.span.clone(), circle(ids), label, "remove one of these dependencies");
                 }
-                Mark::Open | Mark::Done => {}
+                VisitState::Open | VisitState::Done => {}
             }
         }
+    }
+}
+
+/// The message about a circle; a long one is cut in the middle.
+fn circle(mut ids: Vec<&str>) -> String {
+    if ids.len() > 12 {
+        ids.splice(6..ids.len() - 5, ["…"]);
+    }
+    let path = ids.join(" → ");
+    if ids.len() == 2 {
+        format!("task {} depends on itself: {path}", ids[0])
+    } else {
+        format!("tasks depend on each other in a circle: {path}")
     }
 }

@@ -1,113 +1,35 @@
-//! The lines that are tasks, and why the other lookalikes are not.
+//! Takes the lines that are tasks, and notes why the other lookalikes are not.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
-use std::ops::Range;
+use std::collections::HashSet;
 
-use super::dialect::{Mode, Verdict, box_id, names_task, numbered};
-use super::grammar::{Heading, Item, Shape};
-use super::lines::{Kind, Lines, may_be_item};
-use super::model::{TaskState, Why};
-use super::words::Section;
-use super::{grammar, legend, table, unboxed};
+use super::grammar::{Heading, IdShape, ListItem};
+use super::lines::{LineKind, SourceLines, may_be_item};
+use super::model::IgnoredReason;
+use super::reading_rules::{ReadingRules, TaskForm, box_id, names_task, numbered};
+use super::task_line::{CollectedLines, Oddity, TaskLine};
+use super::vocabulary::SectionKind;
+use super::{grammar, legend, numbered_lines, table};
 
-/// A line that is a task.
-#[derive(Debug, Clone)]
-pub(crate) struct Found<'a> {
-    pub(crate) line: usize,
-    pub(crate) id: Cow<'a, str>,
-    pub(crate) shape: Option<Shape>,
-    /// Offset of the title in the line; for a table row the cell.
-    pub(crate) title: Range<usize>,
-    /// Bold was opened before the title.
-    pub(crate) open: bool,
-    /// Relative to the line.
-    pub(crate) mark: Option<Range<usize>>,
-    pub(crate) star: bool,
-    /// A check sign says it is done.
-    pub(crate) checked: bool,
-    /// The id was written with a trailing dot.
-    pub(crate) dot: bool,
-    /// Columns before the bullet.
-    pub(crate) indent: u32,
-    /// Level of the heading, 0 for a list item.
-    pub(crate) level: usize,
-    /// A box without bullet, two boxes, or a slip in the indentation.
-    pub(crate) odd: Option<Odd>,
-    /// What the columns of a table row say.
-    pub(crate) row: Option<Box<table::Cells>>,
-}
-
-/// What is odd about a task line that was taken all the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Odd {
-    NoBullet,
-    TwoBoxes,
-    Slip,
-}
-
-/// All tasks, and the rest.
-#[derive(Debug, Default)]
-pub(crate) struct Collected<'a> {
-    pub(crate) found: Vec<Found<'a>>,
-    pub(crate) ignored: Vec<(usize, Why)>,
-    pub(crate) legend: HashMap<String, TaskState>,
-}
-
-/// Walks the file once the mode is known.
-pub(crate) fn collect<'a>(lines: &Lines<'a>, verdict: &Verdict) -> Collected<'a> {
-    let mut walk = Walk::new(lines, verdict);
-    let mut out =
-        Collected { legend: legend::meanings(lines, verdict, &walk.legends), ..Collected::default() };
-    out.found.reserve(lines.all.iter().filter(|l| matches!(l.kind, Kind::Item(_))).count());
+/// Collects the tasks of a file by its reading rules.
+pub(crate) fn collect<'a>(lines: &SourceLines<'a>, rules: &ReadingRules) -> CollectedLines<'a> {
+    let mut collector = TaskCollector::new(lines, rules);
+    let mut out = CollectedLines {
+        legend: legend::meanings(lines, rules, &collector.legends),
+        ..CollectedLines::default()
+    };
+    out.tasks.reserve(lines.all.iter().filter(|l| matches!(l.kind, LineKind::Item(_))).count());
     for index in 0..lines.all.len() {
         match lines.all[index].kind {
-            Kind::Heading(h) => {
-                let heading = &lines.headings[h as usize];
-                let text = lines.text(index);
-                let takes = match verdict.mode {
-                    _ if heading.mark.is_some() => true,
-                    Mode::Headings => names_task(heading, text),
-                    Mode::NumberedHeadings => {
-                        numbered(heading)
-                            && heading.level >= verdict.level
-                            && verdict.sections[index] == Section::Open
-                    }
-                    _ => false,
-                };
-                walk.heading(heading.level);
-                if verdict.mode == Mode::Boxes && !takes {
-                    walk.passed(index, heading, &mut out);
-                }
-                if takes {
-                    let id = heading.id.as_ref();
-                    let found = Found {
-                        line: index,
-                        id: Cow::Borrowed(id.map_or("", |i| &text[i.span.clone()])),
-                        shape: id.map(|i| i.shape),
-                        title: heading.title..text.len(),
-                        open: id.is_some_and(|i| i.deco),
-                        mark: heading.mark.clone(),
-                        star: heading.star,
-                        checked: id.is_some_and(|i| i.checked),
-                        dot: id.is_some_and(|i| i.dot),
-                        indent: 0,
-                        level: heading.level,
-                        odd: None,
-                        row: None,
-                    };
-                    walk.took(&found);
-                    out.found.push(found);
-                }
-            }
-            Kind::Item(i) => match walk.item(index, &lines.items[i as usize]) {
-                Ok(found) => {
-                    walk.passed.clear();
-                    out.found.push(found);
+            LineKind::Heading(h) => collector.heading(index, &lines.headings[h as usize], &mut out),
+            LineKind::Item(i) => match collector.item(index, &lines.items[i as usize]) {
+                Ok(task) => {
+                    collector.unused_headings.clear();
+                    out.tasks.push(task);
                 }
                 Err(why) => out.ignored.push((index, why)),
             },
-            Kind::Opaque(why) => {
+            LineKind::Opaque(why) => {
                 let text = lines.text(index).trim_start_matches([' ', '\t', '>', '<', '!']);
                 if text.contains('[')
                     && may_be_item(text)
@@ -119,254 +41,300 @@ pub(crate) fn collect<'a>(lines: &Lines<'a>, verdict: &Verdict) -> Collected<'a>
             _ => {}
         }
     }
-    out.ignored.extend(walk.passed.drain(..).map(|(line, _)| (line, Why::Other)));
+    out.ignored.extend(collector.unused_headings.drain(..).map(|(line, _)| (line, IgnoredReason::Other)));
     out.ignored.sort_unstable_by_key(|i| i.0);
-    match verdict.mode {
-        Mode::Table => {
-            out.found = table::rows(lines);
-            if out.found.is_empty() {
-                unboxed::numbered(lines, verdict, &mut out);
+    match rules.form {
+        TaskForm::Table => {
+            out.tasks = table::rows(lines);
+            if out.tasks.is_empty() {
+                numbered_lines::tasks(lines, rules, &mut out);
             }
         }
-        Mode::Numbered => unboxed::numbered(lines, verdict, &mut out),
-        Mode::Boxes => unboxed::parents(lines, &mut out),
+        TaskForm::Numbered => numbered_lines::tasks(lines, rules, &mut out),
+        TaskForm::Boxes => numbered_lines::parents(lines, &mut out),
         _ => {}
     }
-    walk.drop_asides(&mut out);
-    if verdict.accept.lists {
-        walk.drop_restarts(&mut out.found);
+    collector.drop_repeated(&mut out);
+    if rules.ids.lists {
+        collector.drop_restarted_numbers(&mut out.tasks);
     }
-    name_anonymous(&mut out.found);
+    name_anonymous(&mut out.tasks);
     out
 }
 
-struct Walk<'l, 'a> {
-    lines: &'l Lines<'a>,
-    verdict: &'l Verdict,
+struct TaskCollector<'l, 'a> {
+    lines: &'l SourceLines<'a>,
+    rules: &'l ReadingRules,
     /// The last whole number at the top, and its indentation.
     whole: Option<(u32, u32)>,
-    /// A task whose lines we are in: its indentation, and its heading level.
+    /// The task whose lines come now: its indentation and its heading level.
     inside: Option<(u32, usize)>,
     heading_id: Option<Cow<'a, str>>,
     min_indent: u32,
     legends: HashSet<usize>,
-    /// Headings that would name a task in another file, and hold none of this one so far; with their levels.
-    passed: Vec<(usize, usize)>,
+    /// Headings that would be tasks in another file and hold no task of this one so far; with their levels.
+    unused_headings: Vec<(usize, usize)>,
 }
 
-impl<'l, 'a> Walk<'l, 'a> {
-    fn new(lines: &'l Lines<'a>, verdict: &'l Verdict) -> Self {
+impl<'l, 'a> TaskCollector<'l, 'a> {
+    fn new(lines: &'l SourceLines<'a>, rules: &'l ReadingRules) -> Self {
         let boxes = || {
             (0..lines.all.len()).filter(|&i| {
-                verdict.sections[i] == Section::Open
+                rules.sections[i] == SectionKind::Open
                     && lines.item(i).is_some_and(|item| item.mark.is_some() && item.bullet)
             })
         };
-        Walk {
+        TaskCollector {
             lines,
-            verdict,
+            rules,
             whole: None,
             inside: None,
             heading_id: None,
             min_indent: boxes().map(|i| lines.all[i].indent).min().unwrap_or(0),
             legends: legend::runs(lines),
-            passed: Vec::new(),
+            unused_headings: Vec::new(),
         }
     }
 
-    fn heading(&mut self, level: usize) {
-        if self.inside.is_none_or(|(_, l)| l == 0 || level <= l) {
+    /// Takes a heading as a task, or closes the tasks that it ends.
+    fn heading(&mut self, index: usize, heading: &Heading, out: &mut CollectedLines<'a>) {
+        let is_task = match self.rules.form {
+            _ if heading.mark.is_some() => true,
+            TaskForm::Headings => names_task(heading, self.lines.text(index)),
+            TaskForm::NumberedHeadings => {
+                numbered(heading)
+                    && heading.level >= self.rules.level
+                    && self.rules.sections[index] == SectionKind::Open
+            }
+            _ => false,
+        };
+        if self.inside.is_none_or(|(_, level)| level == 0 || heading.level <= level) {
             self.inside = None;
             self.heading_id = None;
         }
-    }
-
-    fn took(&mut self, found: &Found<'a>) {
-        self.inside = Some((found.indent, found.level));
-        if found.level > 0 {
-            self.heading_id = Some(found.id.clone());
+        if is_task {
+            let task = self.heading_task(index, heading);
+            self.inside = Some((task.indent, task.level));
+            self.heading_id = Some(task.id.clone());
+            out.tasks.push(task);
+        } else if self.rules.form == TaskForm::Boxes {
+            self.note_heading(index, heading, out);
         }
     }
 
-    /// `## Task 2: …` in a file whose tasks are boxes: a group if boxes follow, else told as a line that was not taken.
-    fn passed(&mut self, index: usize, heading: &Heading, out: &mut Collected<'a>) {
-        while let Some((line, _)) = self.passed.pop_if(|p| p.1 >= heading.level) {
-            out.ignored.push((line, Why::Other));
+    fn heading_task(&self, index: usize, heading: &Heading) -> TaskLine<'a> {
+        let text = self.lines.text(index);
+        let id = heading.id.as_ref();
+        TaskLine {
+            line: index,
+            id: Cow::Borrowed(id.map_or("", |i| &text[i.span.clone()])),
+            shape: id.map(|i| i.shape),
+            title: heading.title..text.len(),
+            bold_open: id.is_some_and(|i| i.deco),
+            mark: heading.mark.clone(),
+            star: heading.star,
+            checked: id.is_some_and(|i| i.checked),
+            dot: id.is_some_and(|i| i.dot),
+            indent: 0,
+            level: heading.level,
+            oddity: None,
+            row: None,
+        }
+    }
+
+    /// `## Task 2: …` in a file whose tasks are boxes: a group if boxes follow, else an ignored line.
+    fn note_heading(&mut self, index: usize, heading: &Heading, out: &mut CollectedLines<'a>) {
+        while let Some((line, _)) = self.unused_headings.pop_if(|h| h.1 >= heading.level) {
+            out.ignored.push((line, IgnoredReason::Other));
         }
         if names_task(heading, self.lines.text(index)) {
-            self.passed.push((index, heading.level));
-        }
-    }
-
-    /// Numbers of lists that start anew are the lists' own: such boxes have no id.
-    fn drop_restarts(&self, found: &mut [Found<'a>]) {
-        let listed = |f: &Found<'_>| {
-            let item = self.lines.item(f.line).filter(|i| i.bullet && i.id.is_none());
-            item.is_some_and(|i| i.list_number.is_some())
-        };
-        let mut seen = HashSet::new();
-        if found.iter().filter(|f| listed(f)).all(|f| seen.insert(f.id.clone())) {
-            return;
-        }
-        for f in found.iter_mut().filter(|f| listed(f)) {
-            f.id = Cow::Borrowed("");
-            f.shape = None;
+            self.unused_headings.push((index, heading.level));
         }
     }
 
     /// Decides on one list item.
-    fn item(&mut self, index: usize, item: &Item) -> Result<Found<'a>, Why> {
-        let line = &self.lines.all[index];
+    fn item(&mut self, index: usize, item: &ListItem) -> Result<TaskLine<'a>, IgnoredReason> {
+        let indent = self.lines.all[index].indent;
         let text = self.lines.text(index);
-        let Some(mark) = item.mark.clone() else { return Err(Why::Numbered) };
+        let Some(mark) = item.mark.clone() else { return Err(IgnoredReason::Numbered) };
         if self.is_code(index) {
-            return Err(Why::Fence);
+            return Err(IgnoredReason::Fence);
         }
-        let section = self.verdict.sections[index];
-        let id = box_id(item, text, &self.verdict.accept);
-        if id.is_none() && (section == Section::Legend || self.legends.contains(&index)) {
-            return Err(Why::Legend);
+        let section = self.rules.sections[index];
+        let id = box_id(item, text, &self.rules.ids);
+        if id.is_none() && (section == SectionKind::Legend || self.legends.contains(&index)) {
+            return Err(IgnoredReason::Legend);
         }
-        let mut odd = item.two_boxes.then_some(Odd::TwoBoxes);
+        let mut oddity = item.two_boxes.then_some(Oddity::TwoBoxes);
         if !item.bullet {
-            if line.indent > 0 || id.is_none() {
-                return Err(if self.inside.is_some() { Why::Step } else { Why::Other });
+            if indent > 0 || id.is_none() {
+                return Err(self.step_or_other());
             }
-            odd = Some(Odd::NoBullet);
+            oddity = Some(Oddity::NoBullet);
         }
-        match self.verdict.mode {
-            Mode::Boxes => {}
-            Mode::Anonymous if section != Section::Open => return Err(Why::Section),
-            Mode::Anonymous => {
-                if line.indent > self.min_indent && self.inside.is_some_and(|(i, _)| line.indent > i) {
-                    return Err(Why::Step);
-                }
-            }
-            _ => {
-                // Below a heading task only what continues its number is a task.
-                let below = self.heading_id.as_deref().is_some_and(|h| {
-                    id.is_some_and(|(id, shape)| {
-                        shape == Shape::Dotted && id.strip_prefix(h).is_some_and(|r| r.starts_with('.'))
-                    })
-                });
-                if !below {
-                    return Err(if self.inside.is_some() { Why::Step } else { Why::Other });
-                }
-            }
-        }
+        self.fits_form(indent, id, section)?;
         let sure = item.id.as_ref().is_some_and(|id| id.closed || id.deco || id.word);
         match id {
-            // `3 reviewers agree` in a checklist is no task 3
-            Some((_, Shape::Number)) if section != Section::Open && !sure && item.list_number.is_none() => {
-                return Err(Why::Section);
-            }
-            Some((id, Shape::Number)) => odd = self.whole_number(id, line.indent)?.or(odd),
-            // `E2E tests pass` in a checklist, in a file whose ids are letters and digits too; `T-HF01` is surely an id
-            Some((id, Shape::Prefixed))
-                if section != Section::Open && !id.contains(['-', '.', '_']) && !sure =>
+            // `3 reviewers agree` in a checklist is not task 3.
+            Some((_, IdShape::Number))
+                if section != SectionKind::Open && !sure && item.list_number.is_none() =>
             {
-                return Err(Why::Section);
+                return Err(IgnoredReason::Section);
             }
-            None if section != Section::Open && self.verdict.mode == Mode::Boxes => return Err(Why::Section),
-            None if self.verdict.mode == Mode::Boxes && line.indent > 0 => {
-                return Err(if self.inside.is_some() { Why::Step } else { Why::Other });
+            Some((id, IdShape::Number)) => oddity = self.whole_number(id, indent)?.or(oddity),
+            // `E2E tests pass` in a checklist is not a task, even where the ids are letters and digits. `T-HF01` is surely
+            // an id.
+            Some((id, IdShape::Prefixed))
+                if section != SectionKind::Open && !id.contains(['-', '.', '_']) && !sure =>
+            {
+                return Err(IgnoredReason::Section);
             }
+            None if section != SectionKind::Open && self.rules.form == TaskForm::Boxes => {
+                return Err(IgnoredReason::Section);
+            }
+            None if self.rules.form == TaskForm::Boxes && indent > 0 => return Err(self.step_or_other()),
             Some(_) | None => {}
         }
         let token = item
             .id
             .as_ref()
             .filter(|i| id.is_some_and(|(s, _)| s.len() == i.span.len() && text[i.span.clone()] == *s));
-        let found = Found {
+        self.inside = Some((indent, 0));
+        Ok(TaskLine {
             line: index,
             id: Cow::Borrowed(id.map_or("", |i| i.0)),
             shape: id.map(|i| i.1),
             title: if token.is_some() { item.title } else { item.text }..text.len(),
-            open: token.is_some_and(|t| t.deco),
+            bold_open: token.is_some_and(|t| t.deco),
             mark: Some(mark),
             star: item.star,
             checked: false,
             dot: token.is_some_and(|t| t.dot),
-            indent: line.indent,
+            indent,
             level: 0,
-            odd,
+            oddity,
             row: None,
-        };
-        self.inside = Some((line.indent, 0));
-        Ok(found)
+        })
     }
 
-    /// Markdown's other code block: indented by four or more behind a blank line that ends a heading or a paragraph. Below
-    /// a list item it is a part of the list, and a file may indent all its tasks.
+    /// Why a box that is not a task is not one, where neither its section nor its text says more.
+    fn step_or_other(&self) -> IgnoredReason {
+        if self.inside.is_some() { IgnoredReason::Step } else { IgnoredReason::Other }
+    }
+
+    /// Whether a box can be a task in a file of this form.
+    fn fits_form(
+        &self,
+        indent: u32,
+        id: Option<(&str, IdShape)>,
+        section: SectionKind,
+    ) -> Result<(), IgnoredReason> {
+        match self.rules.form {
+            TaskForm::Boxes => Ok(()),
+            TaskForm::Anonymous if section != SectionKind::Open => Err(IgnoredReason::Section),
+            TaskForm::Anonymous => {
+                let nested = indent > self.min_indent && self.inside.is_some_and(|(i, _)| indent > i);
+                if nested { Err(IgnoredReason::Step) } else { Ok(()) }
+            }
+            _ => {
+                // Below a heading task, only a box that continues its number is a task.
+                let continues = self.heading_id.as_deref().is_some_and(|h| {
+                    id.is_some_and(|(id, shape)| {
+                        shape == IdShape::Dotted && id.strip_prefix(h).is_some_and(|r| r.starts_with('.'))
+                    })
+                });
+                if continues { Ok(()) } else { Err(self.step_or_other()) }
+            }
+        }
+    }
+
+    /// Whether Markdown shows the line as code: indented by four or more, after a blank line that ends a heading or a
+    /// paragraph. Below a list item such a line belongs to the list, and a file may indent all its tasks.
     fn is_code(&self, index: usize) -> bool {
         let all = &self.lines.all;
         if all[index].indent < 4 || self.min_indent >= 4 || self.inside.is_some_and(|(_, level)| level == 0) {
             return false;
         }
-        let above = (0..index).rev().find(|&i| all[i].indent < 4 && all[i].kind != Kind::Blank);
+        let above = (0..index).rev().find(|&i| all[i].indent < 4 && all[i].kind != LineKind::Blank);
         above.is_some_and(|i| {
             let bullet = self.lines.text(i).trim_start().starts_with(['-', '*', '+', '•']);
-            let blank = || (i + 1..index).any(|i| all[i].kind == Kind::Blank);
+            let blank = || (i + 1..index).any(|i| all[i].kind == LineKind::Blank);
             match all[i].kind {
-                Kind::Heading(_) | Kind::Opaque(_) => true,
-                Kind::Text => !bullet && blank(),
+                LineKind::Heading(_) | LineKind::Opaque(_) => true,
+                LineKind::Text => !bullet && blank(),
                 _ => false,
             }
         })
     }
 
-    /// A whole number below a task is a slip of the indentation if it counts on, else a step.
-    fn whole_number(&mut self, id: &str, indent: u32) -> Result<Option<Odd>, Why> {
+    /// A whole number below a task is wrongly indented if it continues the count, else it is a step.
+    fn whole_number(&mut self, id: &str, indent: u32) -> Result<Option<Oddity>, IgnoredReason> {
         let value: u32 = id.trim_end_matches(|c: char| !c.is_ascii_digit()).parse().unwrap_or(0);
         let nested =
             self.inside.is_some_and(|(i, _)| indent > i) || self.whole.is_some_and(|(_, i)| indent > i);
         if nested {
             return match self.whole {
-                Some((last, _)) if value == last + 1 => {
-                    self.whole = Some((value, self.whole.map_or(indent, |w| w.1)));
-                    Ok(Some(Odd::Slip))
+                Some((last, at)) if value == last + 1 => {
+                    self.whole = Some((value, at));
+                    Ok(Some(Oddity::Indentation))
                 }
-                _ => Err(Why::Step),
+                _ => Err(IgnoredReason::Step),
             };
         }
         self.whole = Some((value, indent));
         Ok(None)
     }
 
-    /// A box with an id in a section of criteria or progress notes repeats a task of that id.
-    fn drop_asides(&self, out: &mut Collected<'a>) {
-        let aside = |f: &Found<'_>| {
-            f.level == 0 && f.row.is_none() && self.verdict.sections[f.line] == Section::Aside
+    /// Drops boxes in sections of criteria or progress notes that repeat the id of a task.
+    fn drop_repeated(&self, out: &mut CollectedLines<'a>) {
+        let aside = |t: &TaskLine<'_>| {
+            t.level == 0 && t.row.is_none() && self.rules.sections[t.line] == SectionKind::Aside
         };
-        if !out.found.iter().any(aside) {
+        if !out.tasks.iter().any(aside) {
             return;
         }
         let ids: HashSet<Cow<'a, str>> =
-            out.found.iter().filter(|f| !aside(f)).map(|f| f.id.clone()).collect();
+            out.tasks.iter().filter(|t| !aside(t)).map(|t| t.id.clone()).collect();
         let mut dropped = Vec::new();
-        out.found.retain(|f| {
-            let drop = aside(f) && ids.contains(&f.id);
+        out.tasks.retain(|t| {
+            let drop = aside(t) && ids.contains(&t.id);
             if drop {
-                dropped.push((f.line, Why::Section));
+                dropped.push((t.line, IgnoredReason::Section));
             }
             !drop
         });
         out.ignored.extend(dropped);
         out.ignored.sort_unstable_by_key(|i| i.0);
     }
+
+    /// Where the numbers of lists start again, they are not ids: such boxes have none.
+    fn drop_restarted_numbers(&self, tasks: &mut [TaskLine<'a>]) {
+        let listed = |t: &TaskLine<'_>| {
+            let item = self.lines.item(t.line).filter(|i| i.bullet && i.id.is_none());
+            item.is_some_and(|i| i.list_number.is_some())
+        };
+        let mut seen = HashSet::new();
+        if tasks.iter().filter(|t| listed(t)).all(|t| seen.insert(t.id.clone())) {
+            return;
+        }
+        for t in tasks.iter_mut().filter(|t| listed(t)) {
+            t.id = Cow::Borrowed("");
+            t.shape = None;
+        }
+    }
 }
 
-/// Tasks without id are counted: `1`, `2` where no task has one, else `box-1`.
-fn name_anonymous(found: &mut [Found<'_>]) {
-    if found.iter().all(|f| !f.id.is_empty()) {
+/// Numbers the tasks without an id: `1`, `2` where no task has one, else `box-1`.
+fn name_anonymous(tasks: &mut [TaskLine<'_>]) {
+    if tasks.iter().all(|t| !t.id.is_empty()) {
         return;
     }
-    let plain = found.iter().all(|f| f.id.is_empty());
+    let plain = tasks.iter().all(|t| t.id.is_empty());
     let taken: HashSet<String> =
-        if plain { HashSet::new() } else { found.iter().map(|f| f.id.to_string()).collect() };
+        if plain { HashSet::new() } else { tasks.iter().map(|t| t.id.to_string()).collect() };
     let mut n = 0;
-    for f in found.iter_mut().filter(|f| f.id.is_empty()) {
-        f.id = loop {
+    for t in tasks.iter_mut().filter(|t| t.id.is_empty()) {
+        t.id = loop {
             n += 1;
             let id = if plain { n.to_string() } else { format!("box-{n}") };
             if !taken.contains(&id) {

@@ -1,10 +1,10 @@
-//! The pest grammar and the typed form of what it finds. Nothing outside this file sees a pest type.
+//! The pest grammar, and its results as types of our own. No other file sees a type of pest.
 
 use std::ops::Range;
 
 use pest::{Parser, iterators::Pair};
 
-/// The generated parser; the derive makes public items without docs.
+/// The generated parser. The derive makes public items without docs.
 #[allow(missing_docs, unreachable_pub, clippy::pedantic)]
 mod generated {
     #[derive(pest_derive::Parser)]
@@ -14,9 +14,9 @@ mod generated {
 
 use generated::{Rule, TasksParser};
 
-/// The shape of an id: how sure it is that it is one.
+/// The shape of an id. Some shapes are surely ids, others may be words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Shape {
+pub(crate) enum IdShape {
     /// `1.1`
     Dotted,
     /// `1`
@@ -29,35 +29,32 @@ pub(crate) enum Shape {
     Slug,
 }
 
-/// An id at the head of a text. Ranges are relative to the parsed line.
+/// An id at the head of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct IdToken {
-    /// Where it stands.
+    /// Its range in the line.
     pub(crate) span: Range<usize>,
-    /// Its shape.
-    pub(crate) shape: Shape,
-    /// A word like "Task" stood before it.
+    pub(crate) shape: IdShape,
+    /// A word like "Task" precedes it.
     pub(crate) word: bool,
-    /// It was followed by `.`, `:`, `)` or the like.
+    /// `.`, `:`, `)` or another separator follows it.
     pub(crate) closed: bool,
-    /// It was followed by a dot, which is not part of it.
+    /// A dot follows it, which is not part of it.
     pub(crate) dot: bool,
     /// Bold or strike was opened before it and not closed after it.
     pub(crate) deco: bool,
-    /// A check sign stood beside it.
+    /// A check sign stands next to it.
     pub(crate) checked: bool,
 }
 
-/// A list item with a box, or a numbered line.
+/// A list item with a box, or a numbered line. Ranges and offsets are bytes of the line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Item {
-    /// Bytes before the bullet.
-    pub(crate) indent: usize,
-    /// It starts with a bullet or a list number.
+pub(crate) struct ListItem {
+    /// The line starts with a bullet or a list number.
     pub(crate) bullet: bool,
-    /// `3. [ ] title`: the number of the list.
+    /// The number of the list in `3. [ ] title`.
     pub(crate) list_number: Option<Range<usize>>,
-    /// Between the brackets; none for a numbered line without box.
+    /// The text between the brackets; `None` for a numbered line without a box.
     pub(crate) mark: Option<Range<usize>>,
     /// Kiro's star.
     pub(crate) star: bool,
@@ -67,26 +64,26 @@ pub(crate) struct Item {
     pub(crate) paren: bool,
     /// The id, if the text starts with one.
     pub(crate) id: Option<IdToken>,
-    /// Where the title starts when the id is taken.
+    /// Where the title starts if the id counts.
     pub(crate) title: usize,
-    /// Where the text starts after the box.
+    /// Where the text starts after the box, id included.
     pub(crate) text: usize,
 }
 
 /// A heading line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Heading {
-    /// How many `#`.
+    /// The number of `#`, from 1 to 6.
     pub(crate) level: usize,
-    /// Between the brackets, where it carries a box.
+    /// The text between the brackets, if the heading has a box.
     pub(crate) mark: Option<Range<usize>>,
     /// Kiro's star.
     pub(crate) star: bool,
     /// The id, if the text starts with one.
     pub(crate) id: Option<IdToken>,
-    /// Where the title starts when the id is taken.
+    /// Where the title starts if the id counts.
     pub(crate) title: usize,
-    /// Where the text starts.
+    /// Where the text starts, id included.
     pub(crate) text: usize,
 }
 
@@ -95,10 +92,10 @@ fn span(pair: &Pair<'_, Rule>) -> Range<usize> {
     s.start()..s.end()
 }
 
+/// The head of a task while its parts come in: decoration, word, id, separator.
 #[derive(Default)]
-struct Head {
+struct TaskHead {
     text: Option<usize>,
-    end: usize,
     deco: bool,
     deco_start: Option<usize>,
     check: bool,
@@ -106,28 +103,28 @@ struct Head {
     id: Option<IdToken>,
 }
 
-impl Head {
-    /// A star behind the id ends it, as a dot would.
+impl TaskHead {
+    /// A star after the id closes it, as a dot would.
     fn starred(&mut self) {
         if let Some(id) = &mut self.id {
             id.closed = true;
         }
     }
 
-    /// Takes a pair of the head; says whether it was one.
-    fn take(&mut self, pair: &Pair<'_, Rule>) -> bool {
+    /// Takes in a part of the head; other parts of the line change nothing.
+    fn take(&mut self, pair: &Pair<'_, Rule>) {
         let s = span(pair);
         let shape = match pair.as_rule() {
             Rule::deco | Rule::deco_bold => {
                 let text = pair.as_str();
                 self.deco = text.contains("**") || text.contains("~~");
-                self.check = ["✅", "✓", "✔", "☑"].iter().any(|c| text.contains(c));
+                self.check = has_check(text);
                 self.deco_start = Some(s.start);
-                return true;
+                return;
             }
             Rule::word => {
                 self.word = Some(s.start);
-                return true;
+                return;
             }
             Rule::sep | Rule::sep_bold | Rule::list_sep => {
                 let text = pair.as_str();
@@ -135,16 +132,16 @@ impl Head {
                     id.closed = !text.is_empty();
                     id.dot = text.starts_with('.');
                     id.deco &= !(text.contains("**") || text.contains("~~"));
-                    id.checked |= ["✅", "✓", "✔", "☑"].iter().any(|c| text.contains(c));
+                    id.checked |= has_check(text);
                 }
-                return true;
+                return;
             }
-            Rule::id_dotted => Shape::Dotted,
-            Rule::id_number => Shape::Number,
-            Rule::id_letter_t => Shape::LetterT,
-            Rule::id_prefixed => Shape::Prefixed,
-            Rule::id_slug => Shape::Slug,
-            _ => return false,
+            Rule::id_dotted => IdShape::Dotted,
+            Rule::id_number => IdShape::Number,
+            Rule::id_letter_t => IdShape::LetterT,
+            Rule::id_prefixed => IdShape::Prefixed,
+            Rule::id_slug => IdShape::Slug,
+            _ => return,
         };
         self.text = self.deco_start.or(self.word).or(Some(s.start));
         let word = self.word.is_some();
@@ -157,17 +154,18 @@ impl Head {
             deco: self.deco,
             checked: self.check,
         });
-        true
     }
 }
 
-/// Parses a line as list item, boxed or numbered.
-pub(crate) fn item(line: &str) -> Option<Item> {
+fn has_check(text: &str) -> bool {
+    text.contains(['✅', '✓', '✔', '☑'])
+}
+
+/// Parses a line as a list item, with a box or a number.
+pub(crate) fn item(line: &str) -> Option<ListItem> {
     let pair = TasksParser::parse(Rule::item, line).ok()?.next()?;
     let end = pair.as_span().end();
-    let indent = line.len() - line.trim_start_matches([' ', '\t']).len();
-    let mut item = Item {
-        indent,
+    let mut item = ListItem {
         bullet: false,
         list_number: None,
         mark: None,
@@ -178,7 +176,7 @@ pub(crate) fn item(line: &str) -> Option<Item> {
         title: end,
         text: end,
     };
-    let mut head = Head::default();
+    let mut head = TaskHead::default();
     for p in pair.into_inner() {
         match p.as_rule() {
             Rule::bullet => item.bullet = true,
@@ -198,18 +196,17 @@ pub(crate) fn item(line: &str) -> Option<Item> {
             }
         }
     }
-    head.end = end;
     item.text = head.text.unwrap_or(end);
     item.id = head.id;
     Some(item)
 }
 
-/// Parses a line as heading.
+/// Parses a line as a heading.
 pub(crate) fn heading(line: &str) -> Option<Heading> {
     let pair = TasksParser::parse(Rule::heading, line).ok()?.next()?;
     let end = pair.as_span().end();
     let mut heading = Heading { level: 0, mark: None, star: false, id: None, title: end, text: end };
-    let mut head = Head::default();
+    let mut head = TaskHead::default();
     for p in pair.into_inner() {
         match p.as_rule() {
             Rule::hashes => heading.level = p.as_str().len(),
@@ -218,9 +215,7 @@ pub(crate) fn heading(line: &str) -> Option<Heading> {
                 heading.star = true;
                 head.starred();
             }
-            _ => {
-                head.take(&p);
-            }
+            _ => head.take(&p),
         }
     }
     heading.text = head.text.unwrap_or(end);
@@ -228,11 +223,11 @@ pub(crate) fn heading(line: &str) -> Option<Heading> {
     Some(heading)
 }
 
-/// The key of an italic pair, and where its value starts.
-pub(crate) type MetaHead = Option<(Range<usize>, usize)>;
+/// The range of an italic pair's key, and where its value starts; `None` if the line is not such a pair.
+pub(crate) type MetadataHead = Option<(Range<usize>, usize)>;
 
-/// The italic pair of a line: range of its key, and where its value starts.
-pub(crate) fn meta(line: &str) -> MetaHead {
+/// Parses a line as an italic pair: `- _Requirements: 1.1_`.
+pub(crate) fn meta(line: &str) -> MetadataHead {
     let pair = TasksParser::parse(Rule::meta, line).ok()?.next()?;
     let end = pair.as_span().end();
     let key = pair.into_inner().find(|p| p.as_rule() == Rule::meta_key)?;
@@ -253,7 +248,7 @@ pub(crate) fn row(line: &str) -> Vec<Range<usize>> {
             s.start + lead..s.start + lead + text.trim().len()
         })
         .collect();
-    // The bar that closes the row opens no cell.
+    // The bar that closes the row does not open a cell.
     if cells.last().is_some_and(Range::is_empty) {
         cells.pop();
     }
@@ -262,39 +257,39 @@ pub(crate) fn row(line: &str) -> Vec<Range<usize>> {
 
 /// One entry of a dependency list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct DepItem {
-    /// Where the id stands.
+pub(crate) struct DependencyItem {
+    /// The range of the id.
     pub(crate) span: Range<usize>,
-    /// The end of a range, `Task 1-9`.
+    /// The last id of a range like `Task 1-9`.
     pub(crate) to: Option<Range<usize>>,
-    /// Surely an id: a word like "Task" before it, brackets around it, or a shape that prose does not have.
+    /// This is surely an id: a word like "Task" precedes it, brackets enclose it, or prose does not have its shape.
     pub(crate) sure: bool,
 }
 
 /// What a dependency list says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum DepList {
+pub(crate) enum DependencyList {
     /// "None".
     None,
-    /// Ids, and where the list ends.
-    Items(Vec<DepItem>, usize),
+    /// The ids, and where the list ends.
+    Items(Vec<DependencyItem>, usize),
 }
 
 /// Parses the list at the start of a text.
-pub(crate) fn dependency(text: &str) -> Option<DepList> {
+pub(crate) fn dependency(text: &str) -> Option<DependencyList> {
     let pair = TasksParser::parse(Rule::dependency, text).ok()?.next()?;
     let end = pair.as_span().end();
     let mut items = Vec::new();
     let mut listed = false;
     for p in pair.into_inner() {
         if p.as_rule() == Rule::dep_none {
-            return Some(DepList::None);
+            return Some(DependencyList::None);
         }
         if p.as_rule() != Rule::dep_item {
             continue;
         }
         let bracket = p.as_str().starts_with('[');
-        let mut item = DepItem { span: 0..0, to: None, sure: bracket };
+        let mut item = DependencyItem { span: 0..0, to: None, sure: bracket };
         for part in p.into_inner() {
             match part.as_rule() {
                 Rule::dep_word => {
@@ -312,10 +307,10 @@ pub(crate) fn dependency(text: &str) -> Option<DepList> {
         }
         items.push(item);
     }
-    (!items.is_empty()).then_some(DepList::Items(items, end))
+    (!items.is_empty()).then_some(DependencyList::Items(items, end))
 }
 
-/// One entry of a legend at the start of a text: the mark, and the words.
+/// Parses the legend entry at the start of a text: the mark, and the words that explain it.
 pub(crate) fn legend(text: &str) -> Option<(&str, &str)> {
     let pair = TasksParser::parse(Rule::legend, text).ok()?.next()?;
     let mut inner = pair.into_inner();

@@ -2,15 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::dialect::{Mode, Verdict};
 use super::grammar;
-use super::lines::{Kind, Lines};
-use super::model::{TaskState, Why};
-use super::words::{self, Section};
+use super::lines::{LineKind, SourceLines};
+use super::model::{IgnoredReason, TaskState};
+use super::reading_rules::{ReadingRules, TaskForm};
+use super::vocabulary::{self, SectionKind};
 
-/// Two or more boxes in a row whose whole text is a state word, and those among them that explain a mark of their own in
-/// other words. A common mark joins no run by itself: what is a legend must not change with a tick.
-pub(crate) fn runs(lines: &Lines<'_>) -> HashSet<usize> {
+/// The lines of legends made of boxes: two or more in a row whose whole text is a state word, and those among them that
+/// explain an unusual mark in other words. A common mark with other words is not part of it: ticking a box must not make
+/// a legend.
+pub(crate) fn runs(lines: &SourceLines<'_>) -> HashSet<usize> {
     let mut out = HashSet::new();
     let mut run: Vec<usize> = Vec::new();
     let mut known = 0;
@@ -19,7 +20,7 @@ pub(crate) fn runs(lines: &Lines<'_>) -> HashSet<usize> {
         if let Some((item, mark)) = item.filter(|i| i.id.is_none()).and_then(|i| Some((i, i.mark.clone()?))) {
             let text = lines.text(index);
             let says = text[item.text..].trim_start_matches([' ', '=', ':', '-', '`']);
-            let state = words::state(says).is_some();
+            let state = vocabulary::state(says).is_some();
             if state || !matches!(text[mark].trim(), "" | "x" | "X") {
                 run.push(index);
                 known += usize::from(state);
@@ -35,17 +36,18 @@ pub(crate) fn runs(lines: &Lines<'_>) -> HashSet<usize> {
     out
 }
 
-/// What the file says its marks mean: in a legend section, in comments, quotes and tables, in runs of boxes, in a line of boxes.
+/// What the file says its marks mean: in legend sections, comments, quotes and tables, in runs of boxes, and in lines that
+/// name several boxes.
 pub(crate) fn meanings(
-    lines: &Lines<'_>,
-    verdict: &Verdict,
+    lines: &SourceLines<'_>,
+    rules: &ReadingRules,
     runs: &HashSet<usize>,
 ) -> HashMap<String, TaskState> {
     let mut out = HashMap::new();
     let mut read = |text: &str| {
         for (at, _) in text.match_indices('[').take(20) {
             if let Some((mark, word)) = grammar::legend(&text[at..])
-                && let Some(state) = words::state(word)
+                && let Some(state) = vocabulary::state(word)
                 && !matches!(mark.trim(), "" | "x" | "X")
             {
                 out.entry(mark.trim().to_owned()).or_insert(state);
@@ -53,9 +55,10 @@ pub(crate) fn meanings(
         }
     };
     for (index, line) in lines.all.iter().enumerate() {
-        let opaque = matches!(line.kind, Kind::Opaque(Why::Comment | Why::Quote))
-            || line.kind == Kind::Row && verdict.mode != Mode::Table;
-        if opaque || verdict.sections[index] == Section::Legend || !runs.is_empty() && runs.contains(&index) {
+        let opaque = matches!(line.kind, LineKind::Opaque(IgnoredReason::Comment | IgnoredReason::Quote))
+            || line.kind == LineKind::Row && rules.form != TaskForm::Table;
+        if opaque || rules.sections[index] == SectionKind::Legend || !runs.is_empty() && runs.contains(&index)
+        {
             read(lines.text(index));
         }
     }
@@ -63,7 +66,9 @@ pub(crate) fn meanings(
     let mut last = usize::MAX;
     for (at, _) in lines.source.match_indices("`[") {
         let index = lines.at(at);
-        if index != last && lines.all[index].kind == Kind::Text && lines.text(index).matches("`[").count() > 1
+        if index != last
+            && lines.all[index].kind == LineKind::Text
+            && lines.text(index).matches("`[").count() > 1
         {
             read(lines.text(index));
         }

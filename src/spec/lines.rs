@@ -1,17 +1,17 @@
-//! From text to lines: line ends, fences, comments, quotes, and a cheap look at each line that decides whether the
-//! grammar has to be asked at all.
+//! Splits text into lines and finds fences, comments and quotes. A cheap look at each line decides whether the grammar
+//! is needed.
 
-use super::grammar::{Heading, Item, heading};
-use super::memo::Memo;
-use super::model::Why;
+use super::grammar::{Heading, ListItem, heading};
+use super::grammar_memo::ItemMemo;
+use super::model::IgnoredReason;
 
-/// What a line is, before anything is known of the file.
+/// What a line is by itself, before the rest of the file is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum LineKind {
     Blank,
     Text,
-    /// Inside a fence, a comment or a quote: nothing in it is a task.
-    Opaque(Why),
+    /// Inside a fence, a comment or a quote; it is never a task.
+    Opaque(IgnoredReason),
     /// Index into [`Lines::items`].
     Item(u32),
     /// Index into [`Lines::headings`].
@@ -20,37 +20,37 @@ pub(crate) enum Kind {
     Row,
 }
 
-/// One line; offsets are bytes of the source.
+/// One line. Offsets are bytes of the source.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Line {
+pub(crate) struct SourceLine {
     pub(crate) start: usize,
-    /// Without LF and one CR before it.
+    /// The end without LF and one CR before it.
     pub(crate) end: usize,
-    /// Columns of blank space before the text.
+    /// Columns before the text; a tab counts to the next multiple of four.
     pub(crate) indent: u32,
-    pub(crate) kind: Kind,
+    pub(crate) kind: LineKind,
 }
 
-/// A fenced block, by line index.
+/// The line indexes of a fenced block's first and last line.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Fence {
+pub(crate) struct FencedBlock {
     pub(crate) open: usize,
     pub(crate) close: usize,
 }
 
 /// A file as lines.
 #[derive(Debug, Default)]
-pub(crate) struct Lines<'a> {
+pub(crate) struct SourceLines<'a> {
     pub(crate) source: &'a str,
-    pub(crate) all: Vec<Line>,
-    pub(crate) items: Vec<Item>,
+    pub(crate) all: Vec<SourceLine>,
+    pub(crate) items: Vec<ListItem>,
     pub(crate) headings: Vec<Heading>,
-    pub(crate) fences: Vec<Fence>,
-    /// Lines that open a fence or a comment which never closes; they are read as text.
-    pub(crate) unclosed: Vec<(usize, Why)>,
+    pub(crate) fences: Vec<FencedBlock>,
+    /// Lines that open a fence or a comment which never closes. They are read as text.
+    pub(crate) unclosed: Vec<(usize, IgnoredReason)>,
 }
 
-impl<'a> Lines<'a> {
+impl<'a> SourceLines<'a> {
     /// The text of a line.
     pub(crate) fn text(&self, index: usize) -> &'a str {
         let line = &self.all[index];
@@ -58,9 +58,9 @@ impl<'a> Lines<'a> {
     }
 
     /// The item on a line.
-    pub(crate) fn item(&self, index: usize) -> Option<&Item> {
+    pub(crate) fn item(&self, index: usize) -> Option<&ListItem> {
         match self.all[index].kind {
-            Kind::Item(i) => Some(&self.items[i as usize]),
+            LineKind::Item(i) => Some(&self.items[i as usize]),
             _ => None,
         }
     }
@@ -68,7 +68,7 @@ impl<'a> Lines<'a> {
     /// The heading on a line.
     pub(crate) fn heading(&self, index: usize) -> Option<&Heading> {
         match self.all[index].kind {
-            Kind::Heading(i) => Some(&self.headings[i as usize]),
+            LineKind::Heading(i) => Some(&self.headings[i as usize]),
             _ => None,
         }
     }
@@ -79,24 +79,25 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// An open region that hides what is in it.
-enum Region {
+/// An open region whose lines are not tasks.
+enum HiddenRegion {
     Fence { sign: u8, len: usize, line: usize },
     Comment { line: usize },
 }
 
-/// Splits and classifies. Linear: a fence that never closes costs one more pass over the rest, at most [`RETRIES`] times.
-pub(crate) fn scan(source: &str) -> Lines<'_> {
-    let mut lines = Lines { source, all: split(source), ..Lines::default() };
-    let mut memo = Memo::default();
+/// Splits a text and classifies its lines. This takes linear time: a fence that never closes costs one more pass over the
+/// rest, at most [`RETRIES`] times.
+pub(crate) fn scan(source: &str) -> SourceLines<'_> {
+    let mut lines = SourceLines { source, all: split(source), ..SourceLines::default() };
+    let mut memo = ItemMemo::default();
     let comments = source.contains("<!--");
     let mut from = 0;
     let mut retries = 0;
-    // What is known never to close: a comment, and fences of this sign from this length on.
+    // What never closes: a comment, and per sign fences of this length or longer.
     let mut open_comment = false;
     let mut open_fence = [(b'`', usize::MAX), (b'~', usize::MAX)];
     loop {
-        let mut region: Option<Region> = None;
+        let mut region: Option<HiddenRegion> = None;
         for index in from..lines.all.len() {
             let text = lines.text(index);
             let (kind, next) = match region.take() {
@@ -108,17 +109,17 @@ pub(crate) fn scan(source: &str) -> Lines<'_> {
         }
         let (line, why) = match region {
             None => break,
-            Some(Region::Comment { line }) => {
+            Some(HiddenRegion::Comment { line }) => {
                 open_comment = true;
-                (line, Why::Comment)
+                (line, IgnoredReason::Comment)
             }
-            Some(Region::Fence { sign, len, line }) => {
+            Some(HiddenRegion::Fence { sign, len, line }) => {
                 for known in &mut open_fence {
                     if known.0 == sign {
                         known.1 = known.1.min(if retries < RETRIES { len } else { 0 });
                     }
                 }
-                (line, Why::Fence)
+                (line, IgnoredReason::Fence)
             }
         };
         retries += 1;
@@ -132,8 +133,8 @@ pub(crate) fn scan(source: &str) -> Lines<'_> {
 
 const RETRIES: usize = 6;
 
-/// Lines end at LF only; a CR, form feed or escape inside a title is text.
-fn split(source: &str) -> Vec<Line> {
+/// Splits at LF only: a CR, a form feed or an escape inside a title is text.
+fn split(source: &str) -> Vec<SourceLine> {
     let bom = if source.starts_with('\u{FEFF}') { 3 } else { 0 };
     let mut all = Vec::with_capacity(source.bytes().filter(|&b| b == b'\n').count() + 1);
     let mut start = bom;
@@ -149,40 +150,48 @@ fn split(source: &str) -> Vec<Line> {
                 _ => break,
             }
         }
-        all.push(Line { start, end: start + body.len(), indent, kind: Kind::Text });
+        all.push(SourceLine { start, end: start + body.len(), indent, kind: LineKind::Text });
         start = next;
     }
     all
 }
 
-/// A line while a region is open.
-fn inside(region: &Region, text: &str, lines: &mut Lines<'_>, index: usize) -> (Kind, Option<Region>) {
+/// Classifies a line inside a region; returns the region if it stays open.
+fn inside(
+    region: &HiddenRegion,
+    text: &str,
+    lines: &mut SourceLines<'_>,
+    index: usize,
+) -> (LineKind, Option<HiddenRegion>) {
     match *region {
-        Region::Comment { line } => {
+        HiddenRegion::Comment { line } => {
             let open = !text.contains("-->");
-            (Kind::Opaque(Why::Comment), open.then_some(Region::Comment { line }))
+            (LineKind::Opaque(IgnoredReason::Comment), open.then_some(HiddenRegion::Comment { line }))
         }
-        Region::Fence { sign, len, line } => {
+        HiddenRegion::Fence { sign, len, line } => {
             let closes = fence(text).is_some_and(|(s, l, info)| s == sign && l >= len && info.is_empty());
             if closes {
-                lines.fences.push(Fence { open: line, close: index });
+                lines.fences.push(FencedBlock { open: line, close: index });
             }
-            (Kind::Opaque(Why::Fence), (!closes).then_some(Region::Fence { sign, len, line }))
+            (
+                LineKind::Opaque(IgnoredReason::Fence),
+                (!closes).then_some(HiddenRegion::Fence { sign, len, line }),
+            )
         }
     }
 }
 
-/// A line in the open.
+/// Classifies a line outside of all regions; returns the region that it opens.
 fn outside(
     text: &str,
     index: usize,
-    lines: &mut Lines<'_>,
-    memo: &mut Memo,
+    lines: &mut SourceLines<'_>,
+    memo: &mut ItemMemo,
     comments: bool,
     open_fence: &[(u8, usize); 2],
-) -> (Kind, Option<Region>) {
+) -> (LineKind, Option<HiddenRegion>) {
     let trimmed = unindent(text);
-    let Some(&first) = trimmed.as_bytes().first() else { return (Kind::Blank, None) };
+    let Some(&first) = trimmed.as_bytes().first() else { return (LineKind::Blank, None) };
     // A fence may open right after a bullet.
     let after_bullet = match first {
         b'-' | b'*' | b'+' => unindent(&trimmed[1..]),
@@ -192,41 +201,44 @@ fn outside(
         && let Some((sign, len, _)) = fence(after_bullet)
         && open_fence.iter().all(|k| k.0 != sign || len < k.1)
     {
-        return (Kind::Opaque(Why::Fence), Some(Region::Fence { sign, len, line: index }));
+        return (
+            LineKind::Opaque(IgnoredReason::Fence),
+            Some(HiddenRegion::Fence { sign, len, line: index }),
+        );
     }
     if first == b'>' {
-        return (Kind::Opaque(Why::Quote), None);
+        return (LineKind::Opaque(IgnoredReason::Quote), None);
     }
     let mut region = None;
     if comments && let Some(open) = comment_start(text) {
         let closes = text[open..].contains("-->");
         if !closes {
-            region = Some(Region::Comment { line: index });
+            region = Some(HiddenRegion::Comment { line: index });
         }
         if text[..open].trim().is_empty() {
-            return (Kind::Opaque(Why::Comment), region);
+            return (LineKind::Opaque(IgnoredReason::Comment), region);
         }
     }
     let kind = match first {
         b'#' => heading(text).and_then(|h| {
             let at = u32::try_from(lines.headings.len()).ok()?;
             lines.headings.push(h);
-            Some(Kind::Heading(at))
+            Some(LineKind::Heading(at))
         }),
-        b'|' => Some(Kind::Row),
-        _ if may_be_item(trimmed) => memo.item(text, &mut lines.items).map(Kind::Item),
+        b'|' => Some(LineKind::Row),
+        _ if may_be_item(trimmed) => memo.item(text, &mut lines.items).map(LineKind::Item),
         _ => None,
     };
-    (kind.unwrap_or(Kind::Text), region)
+    (kind.unwrap_or(LineKind::Text), region)
 }
 
-/// The text without the blanks before it. Bytes, since this is asked of every line.
+/// The text without leading blanks. It works on bytes, since it runs for every line.
 pub(crate) fn unindent(text: &str) -> &str {
     let blanks = text.bytes().take_while(|b| matches!(b, b' ' | b'\t')).count();
     &text[blanks..]
 }
 
-/// Whether the grammar has to be asked: a bullet or number and a bracket, or a number alone.
+/// Whether the grammar is needed: a bullet or a number with a bracket, or a number alone.
 pub(crate) fn may_be_item(trimmed: &str) -> bool {
     let bytes = trimmed.as_bytes();
     let boxed = |rest: &[u8]| rest.iter().find(|b| !matches!(b, b' ' | b'\t')) == Some(&b'[');
@@ -246,7 +258,7 @@ pub(crate) fn may_be_item(trimmed: &str) -> bool {
     }
 }
 
-/// Sign, length and info of a fence line.
+/// The sign, the length and the info text of a fence line.
 fn fence(text: &str) -> Option<(u8, usize, &str)> {
     let text = unindent(text);
     let sign = *text.as_bytes().first().filter(|b| matches!(b, b'`' | b'~'))?;
@@ -256,7 +268,7 @@ fn fence(text: &str) -> Option<(u8, usize, &str)> {
         .then_some((sign, len, info))
 }
 
-/// Where a comment opens, outside of inline code.
+/// Where a comment opens outside of inline code.
 fn comment_start(text: &str) -> Option<usize> {
     let mut from = 0;
     let mut ticks = 0;

@@ -1,18 +1,18 @@
-//! What a `tasks.md` says, as values.
+//! What a `tasks.md` says, as values: tasks, groups, ignored lines, diagnostics.
 
 use std::ops::Range;
 
 use serde::Serialize;
 
-/// The state that a task's own mark claims.
+/// The state that a task's mark stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TaskState {
     /// `[ ]`, or no box at all.
     Todo,
-    /// `[-]`: an agent works on it.
+    /// `[-]`: somebody works on it.
     InProgress,
-    /// `[~]`: waiting in a queue.
+    /// `[~]` in Kiro's files: it waits in a queue.
     Queued,
     /// `[x]`, `[X]`, `[✓]`, `[✅]`.
     Done,
@@ -25,32 +25,33 @@ pub enum TaskState {
 /// One entry of tasks.md.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Task {
-    /// The id as written, without separators: `2`, `2.1`, `T004`; made from the position where there is none.
+    /// The id as written, without separators: `2`, `2.1`, `T004`. A task without an id gets one from its position.
     pub id: String,
-    /// The first line's text without id, markers, bold and trailing comment.
+    /// The text of the first line without id, markers, bold signs and comments.
     pub title: String,
-    /// What the mark says.
+    /// The state that the mark stands for.
     pub state: TaskState,
-    /// The mark is `[~]` in a file that neither explains it nor is of Kiro: in progress, half verified or given up, only
-    /// its author knows.
+    /// The mark is `[~]`, and neither a legend nor Kiro's habits explain it: it may mean in progress, half verified or
+    /// given up.
     pub doubtful: bool,
-    /// Marked optional by Kiro's star (`- [ ]*`).
+    /// Kiro's star (`- [ ]*`) makes the task optional.
     pub optional: bool,
-    /// Called optional by a word in its title only (`(optional)`), which promises less than the star: it is work.
+    /// Only a word in the title, such as `(optional)`, calls the task optional. That promises less than the star, so the
+    /// task runs.
     pub optional_by_text: bool,
-    /// `[P]` or `(P)`: may run beside others; kept, though this tool runs nothing in parallel.
+    /// `[P]` or `(P)`: the task may run at the same time as others. Kept for readers; seqorch runs one task at a time.
     pub parallel: bool,
     /// Id of the task above it.
     pub parent: Option<String>,
-    /// Id of the [`Group`] it belongs to, where a heading and not a task makes the unit.
+    /// Id of the [`TaskGroup`] it belongs to, where a heading and not a task makes the unit.
     pub group: Option<String>,
-    /// Ids of tasks that come first, as far as they exist in this file.
+    /// Ids that the task itself says must come first. Only ids of this file.
     pub depends_on: Vec<String>,
-    /// Ids that the dependency graph puts before it (`dependsOn` in a wave), as far as they exist in this file.
+    /// Ids that the dependency graph says must come first (`dependsOn` in a wave). Only ids of this file.
     pub after: Vec<String>,
-    /// `_Requirements: 1.1_` and the like, in order, key without underscore and colon.
+    /// Pairs like `_Requirements: 1.1_`, in order. The key has no underscore and no colon.
     pub metadata: Vec<(String, String)>,
-    /// The lines that belong to it, as written, common indentation removed.
+    /// The lines that belong to the task, as written, without their common indentation.
     pub details: String,
     /// Line of the task, from 1.
     pub line: usize,
@@ -62,20 +63,20 @@ pub struct Task {
 
 /// A heading that makes one unit of the tasks below it: `## 1. Setup` over `1.1`, `1.2`, where no task `1` exists.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Group {
-    /// Its number (`1`), or `section-1` where a task has that id already; unique among tasks and groups.
+pub struct TaskGroup {
+    /// The heading's number (`1`), or `section-1` where a task already has that id. Unique among tasks and groups.
     pub id: String,
-    /// The heading's text without number.
+    /// The heading's text without the number.
     pub title: String,
     /// Line of the heading, from 1.
     pub line: usize,
 }
 
-/// Why a line that looks like a task is none.
+/// Why a line that looks like a task is not one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Why {
-    /// A step or criterion inside a task; it is part of the task's details.
+pub enum IgnoredReason {
+    /// A step or a criterion inside a task; it stays in the task's details.
     Step,
     /// Inside a code fence.
     Fence,
@@ -85,7 +86,7 @@ pub enum Why {
     Quote,
     /// Explains what the marks mean.
     Legend,
-    /// In a section of criteria, checklists, progress notes or the like.
+    /// In a section of criteria, checklists, progress notes and so on.
     Section,
     /// A numbered line in a file whose tasks have boxes or headings.
     Numbered,
@@ -93,18 +94,18 @@ pub enum Why {
     Other,
 }
 
-/// A line that looks like a task but was not taken for one.
+/// A line that looks like a task and is not one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct IgnoredLine {
     /// Line, from 1.
     pub line: usize,
     /// The line as written.
     pub text: String,
-    /// The reason.
-    pub why: Why,
+    /// Why it is not a task.
+    pub why: IgnoredReason,
 }
 
-/// The habits a file follows, told by evidence in it.
+/// The tool whose habits a file follows. Evidence in the file decides, unless `tasks.dialect` names one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Dialect {
@@ -129,9 +130,21 @@ pub enum Dialect {
 }
 
 impl Dialect {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Kiro,
+        Self::CcSdd,
+        Self::SpecKit,
+        Self::OpenSpec,
+        Self::Headings,
+        Self::Table,
+        Self::Numbered,
+        Self::Plain,
+    ];
+
     /// Its name in the configuration and in JSON.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Dialect::Kiro => "kiro",
             Dialect::CcSdd => "cc-sdd",
@@ -148,28 +161,28 @@ impl Dialect {
 /// How bad a [`Diagnostic`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
-    /// Nothing can run before it is mended.
+    /// Nothing runs before it is fixed.
     Error,
-    /// Said, and passed over.
+    /// It is reported, and the run starts all the same.
     Warning,
 }
 
-/// A remark on a place in tasks.md.
+/// An error or a warning about one place in tasks.md.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
     /// Error or warning.
     pub severity: Severity,
-    /// A sentence in a user's words, lower case, no full stop.
+    /// A sentence for users, in lower case and without a full stop.
     pub message: String,
-    /// The place; line and column are counted from it.
+    /// The place as bytes of the file.
     pub span: Range<usize>,
-    /// Line, from 1.
+    /// Line of the place, from 1.
     pub line: usize,
-    /// Column in characters, from 1.
+    /// Column of the place in characters, from 1.
     pub column: usize,
-    /// Short text beside the caret, may be empty.
+    /// Short text next to the caret; may be empty.
     pub label: String,
-    /// The way out, may be empty.
+    /// How to fix it; may be empty.
     pub hint: String,
 }
 
@@ -178,24 +191,24 @@ pub struct Diagnostic {
 pub struct TaskFile {
     /// All tasks in document order.
     pub tasks: Vec<Task>,
-    /// What looked like a task and was not taken.
+    /// Lines that look like tasks and are not.
     pub ignored: Vec<IgnoredLine>,
-    /// Errors and warnings, in order of place.
+    /// Errors and warnings, in document order.
     pub diagnostics: Vec<Diagnostic>,
     /// Headings that make units.
-    pub groups: Vec<Group>,
-    /// The dialect it was read as.
+    pub groups: Vec<TaskGroup>,
+    /// The dialect that the file was read as.
     pub dialect: Dialect,
-    /// What told the dialect, in a user's words.
+    /// The evidence for the dialect, in words for users.
     pub dialect_reason: String,
-    /// The waves of a `## Task Dependency Graph`, ids as written (of leaves, as a rule).
+    /// The waves of a `## Task Dependency Graph`, with the ids as written. Usually the ids are those of leaves.
     pub waves: Vec<Vec<String>>,
-    /// Line where the graph begins, from 1; 0 where there is none.
+    /// Line where the graph begins, from 1; 0 if the file has no graph.
     pub waves_line: usize,
 }
 
 impl TaskFile {
-    /// Whether something must be mended before anything runs.
+    /// Whether something must be fixed before anything runs.
     #[must_use]
     pub fn has_errors(&self) -> bool {
         self.diagnostics.iter().any(|d| d.severity == Severity::Error)

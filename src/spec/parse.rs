@@ -1,94 +1,68 @@
-//! From text to [`TaskFile`]: the steps, in order.
+//! Turns text into a [`TaskFile`]: all passes, in order.
 
-use std::collections::HashMap;
-
-use super::body::{self, Bodies};
-use super::collect::{self, Collected, Found};
-use super::deps::Deps;
-use super::dialect::{self, Signs};
-use super::grammar::Shape;
-use super::ids::Ids;
-use super::lines::{self, Kind, Lines};
-use super::memo::MetaMemo;
+use super::bodies::{self, TaskBodies};
+use super::collect::collect;
+use super::dependencies::{self, Dependencies};
+use super::dialect::{self, DialectSigns};
+use super::grammar::IdShape;
+use super::grammar_memo::MetadataMemo;
+use super::hierarchy::{self, TaskHierarchy};
+use super::id_index::IdIndex;
+use super::lines::{self, SourceLines};
 use super::model::{Dialect, IgnoredLine, Task, TaskFile, TaskState};
-use super::{check, deps, title, tree, waves, words};
+use super::reading_rules::reading_rules;
+use super::states::StateReader;
+use super::task_line::{CollectedLines, TaskLine};
+use super::{check, title, vocabulary, wave_graph};
 
-/// Parses a tasks.md in whatever dialect it is written. It never refuses a file: what is wrong with it is said in
-/// [`TaskFile::diagnostics`], what looked like a task and is none in [`TaskFile::ignored`].
+/// Parses a tasks.md of any dialect. It never refuses a file: [`TaskFile::diagnostics`] lists what is wrong with it,
+/// [`TaskFile::ignored`] the lines that look like tasks and are not.
 #[must_use]
 pub fn parse(source: &str) -> TaskFile {
     parse_as(source, None)
 }
 
-/// Like [`parse`], with the dialect given instead of told by evidence.
+/// Like [`parse`], but a given dialect decides instead of the evidence in the file.
 #[must_use]
-pub fn parse_as(source: &str, dialect: Option<Dialect>) -> TaskFile {
+pub fn parse_as(source: &str, forced: Option<Dialect>) -> TaskFile {
     let lines = lines::scan(source);
-    let verdict = dialect::judge(&lines, dialect);
-    let collected = collect::collect(&lines, &verdict);
-    let found = &collected.found;
-    let ids = Ids::new(found);
-    let tree = tree::build(&lines, found, &ids);
-    let bodies = body::assign(&lines, found);
-    let mut deps = deps::find(&lines, found, &ids, &bodies, &verdict.sections);
-    let graph = waves::find(&lines, &ids, &tree.groups, &bodies, &verdict.sections);
+    let rules = reading_rules(&lines, forced);
+    let collected = collect(&lines, &rules);
+    let found = &collected.tasks;
+    let ids = IdIndex::new(found);
+    let tree = hierarchy::build(&lines, found, &ids);
+    let bodies = bodies::assign(&lines, found);
+    let mut deps = dependencies::find(&lines, found, &ids, &bodies, &rules.sections);
+    let graph = wave_graph::find(&lines, &ids, &tree.groups, &bodies, &rules.sections);
     for (task, edge) in &graph.edges {
         deps.edges[*task].push(edge.clone());
     }
-    let mut diagnostics = check::check(&lines, found, &ids, &tree, &deps, &graph, dialect);
+    let mut diagnostics = check::check(&lines, found, &ids, &tree, &deps, &graph, forced);
 
-    let speckit = found.iter().filter(|f| speckit_id(f)).count();
-    let mut memo = MetaMemo::default();
-    let mut tasks = Vec::with_capacity(found.len());
-    let mut signs = Signs { tasks: found.len(), speckit_ids: speckit, ..Signs::default() };
-    for (i, f) in found.iter().enumerate() {
-        let line = &lines.all[f.line];
-        let text = lines.text(f.line);
-        let title = title::clean(
-            text[f.title.clone()].trim_end_matches(if f.level > 0 { ['#', ' '] } else { [' ', ' '] }),
-            f.open,
-            speckit * 2 > found.len() || dialect == Some(Dialect::SpecKit),
-        );
-        let (details, metadata) = body::details(&lines, &bodies, i, &mut memo);
-        let optional_by_text = !f.star && words::optional(&title.text);
-        signs.whole += usize::from(f.shape == Some(Shape::Number));
-        signs.grouped += usize::from(tree.group[i].is_some());
-        signs.stars += usize::from(f.star);
-        signs.requirements += usize::from(metadata.iter().any(|(k, _)| requirements(k)));
-        signs.ccsdd += usize::from(
-            title.parallel && speckit == 0 || metadata.iter().any(|(k, _)| k == "Boundary" || k == "Depends"),
-        );
-        tasks.push(Task {
-            id: f.id.to_string(),
-            title: title.text,
-            state: TaskState::Todo,
-            doubtful: false,
-            optional: f.star,
-            optional_by_text,
-            parallel: title.parallel,
-            parent: tree.parent[i].map(|p| found[p].id.to_string()),
-            group: tree.group[i].map(|g| tree.groups[g].id.clone()),
-            depends_on: first(&deps, found, i, false),
-            after: first(&deps, found, i, true),
-            metadata,
-            details,
-            line: f.line + 1,
-            span: line.start..line.end,
-            mark: f.mark.clone().map(|m| line.start + m.start..line.start + m.end),
-        });
-    }
-    let (dialect, dialect_reason) = match dialect {
-        Some(dialect) => (dialect, "tasks.dialect says so".to_owned()),
-        None => dialect::name(verdict.mode, &signs),
+    let speckit_ids = found.iter().filter(|f| is_speckit_id(f)).count();
+    let reader = TaskReader {
+        lines: &lines,
+        found,
+        tree: &tree,
+        bodies: &bodies,
+        deps: &deps,
+        speckit: speckit_ids * 2 > found.len() || forced == Some(Dialect::SpecKit),
+        signs: DialectSigns { tasks: found.len(), speckit_ids, ..DialectSigns::default() },
+        memo: MetadataMemo::default(),
     };
-    let states = States { lines: &lines, bodies: &bodies, collected: &collected, dialect };
+    let (mut tasks, signs) = reader.read();
+    let (dialect, dialect_reason) = match forced {
+        Some(dialect) => (dialect, "tasks.dialect says so".to_owned()),
+        None => dialect::name(rules.form, &signs),
+    };
+    let states = StateReader { lines: &lines, bodies: &bodies, collected: &collected, dialect };
     for (i, task) in tasks.iter_mut().enumerate() {
         task.state = states.of(i, &task.title);
         task.doubtful = states.doubtful(task, source);
     }
-    if let Some(ahead) = check::ahead(&lines, found, &bodies, &tasks) {
-        let at = diagnostics.partition_point(|d| d.span.start <= ahead.span.start);
-        diagnostics.insert(at, ahead);
+    if let Some(warning) = check::done_over_open_boxes(&lines, found, &bodies, &tasks) {
+        let at = diagnostics.partition_point(|d| d.span.start <= warning.span.start);
+        diagnostics.insert(at, warning);
     }
     TaskFile {
         tasks,
@@ -102,120 +76,86 @@ pub fn parse_as(source: &str, dialect: Option<Dialect>) -> TaskFile {
     }
 }
 
-/// The ids that come before a task, by the task's own words or by the graph's.
-fn first(deps: &Deps, found: &[Found<'_>], task: usize, graph: bool) -> Vec<String> {
-    deps.edges[task].iter().filter(|e| e.graph == graph).map(|e| found[e.to].id.to_string()).collect()
+/// Builds the tasks from all that the passes found, and counts the signs of the dialect on the way.
+struct TaskReader<'a> {
+    lines: &'a SourceLines<'a>,
+    found: &'a [TaskLine<'a>],
+    tree: &'a TaskHierarchy,
+    bodies: &'a TaskBodies,
+    deps: &'a Dependencies,
+    /// The ids are those of spec-kit.
+    speckit: bool,
+    signs: DialectSigns,
+    memo: MetadataMemo<'a>,
 }
 
-/// `T001`
-fn speckit_id(f: &Found<'_>) -> bool {
-    f.shape == Some(Shape::LetterT) && f.id.bytes().skip(1).take_while(u8::is_ascii_digit).count() >= 3
+impl TaskReader<'_> {
+    /// All tasks. Their states are still to come, since those depend on the dialect.
+    fn read(mut self) -> (Vec<Task>, DialectSigns) {
+        let mut tasks = Vec::with_capacity(self.found.len());
+        for index in 0..self.found.len() {
+            tasks.push(self.task(index));
+        }
+        (tasks, self.signs)
+    }
+
+    fn task(&mut self, i: usize) -> Task {
+        let f = &self.found[i];
+        let line = &self.lines.all[f.line];
+        let text = self.lines.text(f.line);
+        let raw = text[f.title.clone()].trim_end_matches(if f.level > 0 { ['#', ' '] } else { [' ', ' '] });
+        let title = title::clean(raw, f.bold_open, self.speckit);
+        let (details, metadata) = bodies::details(self.lines, self.bodies, i, &mut self.memo);
+        let signs = &mut self.signs;
+        signs.whole += usize::from(f.shape == Some(IdShape::Number));
+        signs.grouped += usize::from(self.tree.group[i].is_some());
+        signs.stars += usize::from(f.star);
+        signs.requirements += usize::from(metadata.iter().any(|(k, _)| names_requirements(k)));
+        signs.ccsdd += usize::from(
+            title.parallel && signs.speckit_ids == 0
+                || metadata.iter().any(|(k, _)| k == "Boundary" || k == "Depends"),
+        );
+        Task {
+            id: f.id.to_string(),
+            optional_by_text: !f.star && vocabulary::optional(&title.text),
+            title: title.text,
+            state: TaskState::Todo,
+            doubtful: false,
+            optional: f.star,
+            parallel: title.parallel,
+            parent: self.tree.parent[i].map(|p| self.found[p].id.to_string()),
+            group: self.tree.group[i].map(|g| self.tree.groups[g].id.clone()),
+            depends_on: self.predecessors(i, false),
+            after: self.predecessors(i, true),
+            metadata,
+            details,
+            line: f.line + 1,
+            span: line.start..line.end,
+            mark: f.mark.clone().map(|m| line.start + m.start..line.start + m.end),
+        }
+    }
+
+    /// The ids that come before a task: those that the task names, or with `graph` those that the dependency graph names.
+    fn predecessors(&self, task: usize, graph: bool) -> Vec<String> {
+        let edges = self.deps.edges[task].iter().filter(|e| e.graph == graph);
+        edges.map(|e| self.found[e.to].id.to_string()).collect()
+    }
 }
 
-/// `_Requirements: 1.1_` in the languages seen.
-fn requirements(key: &str) -> bool {
+/// Whether an id is like `T001`.
+fn is_speckit_id(f: &TaskLine<'_>) -> bool {
+    f.shape == Some(IdShape::LetterT) && f.id.bytes().skip(1).take_while(u8::is_ascii_digit).count() >= 3
+}
+
+/// Whether a metadata key names requirements, in the languages that real files use.
+fn names_requirements(key: &str) -> bool {
     ["Requirement", "Requirements", "需求", "要件", "Requisitos", "요구사항", "Req"].contains(&key)
 }
 
-fn ignored(lines: &Lines<'_>, collected: &Collected<'_>) -> Vec<IgnoredLine> {
+fn ignored(lines: &SourceLines<'_>, collected: &CollectedLines<'_>) -> Vec<IgnoredLine> {
     collected
         .ignored
         .iter()
         .map(|&(index, why)| IgnoredLine { line: index + 1, text: lines.text(index).to_owned(), why })
         .collect()
-}
-
-/// What the marks of a file mean.
-struct States<'a> {
-    lines: &'a Lines<'a>,
-    bodies: &'a Bodies,
-    collected: &'a Collected<'a>,
-    dialect: Dialect,
-}
-
-impl States<'_> {
-    fn of(&self, task: usize, title: &str) -> TaskState {
-        let f = &self.collected.found[task];
-        if let Some(mark) = &f.mark {
-            return self.mark(&self.lines.text(f.line)[mark.clone()], title);
-        }
-        if let Some(state) = f.row.as_ref().and_then(|r| r.state) {
-            return state;
-        }
-        if f.checked {
-            return TaskState::Done;
-        }
-        if f.level == 0 {
-            return TaskState::Todo;
-        }
-        let text = self.lines.text(f.line);
-        let id = self.lines.heading(f.line).and_then(|h| h.id.as_ref()).map_or(0, |id| id.span.start);
-        words::signs(&text[..id], title).unwrap_or_else(|| self.heading(task))
-    }
-
-    /// Whether nobody but the author knows what the mark means.
-    fn doubtful(&self, task: &Task, source: &str) -> bool {
-        task.state == TaskState::InProgress
-            && task.mark.as_ref().is_some_and(|m| source[m.clone()].trim() == "~")
-            && !self.collected.legend.contains_key("~")
-    }
-
-    /// One mark.
-    fn mark(&self, mark: &str, title: &str) -> TaskState {
-        let mark = mark.trim();
-        if let Some(&state) = self.collected.legend.get(mark) {
-            return state;
-        }
-        match mark.trim_end_matches('\u{FE0F}') {
-            "x" | "X" | "✓" | "✔" | "✅" | "☑" | "√" => TaskState::Done,
-            "~" if words::given_up(title) => TaskState::Skipped,
-            "~" if matches!(self.dialect, Dialect::Kiro | Dialect::CcSdd) => TaskState::Queued,
-            "~" | "-" | "/" | "🔄" => TaskState::InProgress,
-            "!" | "❌" => TaskState::Blocked,
-            _ => TaskState::Todo,
-        }
-    }
-
-    /// A heading without box: its status line, else what its boxes say together.
-    fn heading(&self, task: usize) -> TaskState {
-        let mut counts: HashMap<TaskState, usize> = HashMap::new();
-        let mut total = 0;
-        for index in self.bodies.lines(task) {
-            match self.lines.all[index].kind {
-                Kind::Text => {
-                    if let Some(state) = self.status_line(self.lines.text(index)) {
-                        return state;
-                    }
-                }
-                Kind::Item(i) => {
-                    if let Some(mark) = &self.lines.items[i as usize].mark {
-                        *counts.entry(self.mark(&self.lines.text(index)[mark.clone()], "")).or_default() += 1;
-                        total += 1;
-                    }
-                }
-                _ => {}
-            }
-        }
-        match counts.get(&TaskState::Done) {
-            Some(&done) if done == total => TaskState::Done,
-            _ if total > 0 && counts.keys().any(|s| matches!(s, TaskState::Done | TaskState::InProgress)) => {
-                TaskState::InProgress
-            }
-            _ => TaskState::Todo,
-        }
-    }
-
-    /// `- **Status**: [x]`, `**Status:** done`.
-    fn status_line(&self, text: &str) -> Option<TaskState> {
-        let body = text.trim_start_matches([' ', '\t', '-', '*', '+', '_']);
-        let rest = ["Status", "State", "状态", "ステータス", "状態", "Estado"]
-            .iter()
-            .find_map(|w| body.strip_prefix(w))?;
-        let rest = rest.trim_start_matches(['*', '_', ' ']).strip_prefix([':', '：'])?;
-        let rest = rest.trim_matches(['*', '_', ' ', '`']);
-        match rest.strip_prefix('[').and_then(|r| r.split_once(']')) {
-            Some((mark, _)) => Some(self.mark(mark, "")),
-            None => words::state(rest),
-        }
-    }
 }

@@ -1,20 +1,22 @@
-//! What is left of a line as title.
+//! The title of a task: the text of its line without comments, bold signs and markers.
+
+use super::vocabulary;
 
 /// A title and what its markers said.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Title {
+pub(crate) struct CleanTitle {
     pub(crate) text: String,
     pub(crate) parallel: bool,
 }
 
-/// Strips comment, bold, strike and markers. `open` says that bold or strike was opened before the text; in spec-kit
-/// files every run in brackets right after the id is a marker.
-pub(crate) fn clean(raw: &str, open: bool, speckit: bool) -> Title {
+/// Removes comments, bold, strike and markers. `bold_open` says that bold or strike was opened before the text. In
+/// spec-kit files all text in brackets right after the id is a marker.
+pub(crate) fn clean(raw: &str, bold_open: bool, speckit: bool) -> CleanTitle {
     let raw = raw.trim();
     if !raw.bytes().any(|b| matches!(b, b'*' | b'~' | b'<' | b'[' | b'(' | b'#')) {
-        return Title { text: raw.to_owned(), parallel: false };
+        return CleanTitle { text: raw.to_owned(), parallel: false };
     }
-    let text = unbold(&uncomment(raw), open);
+    let text = unbold(&uncomment(raw), bold_open);
     let mut rest = text.trim();
     let mut parallel = false;
     while let Some((marker, after)) = marker(rest, speckit) {
@@ -31,7 +33,7 @@ pub(crate) fn clean(raw: &str, open: bool, speckit: bool) -> Title {
             rest = before.trim_end();
         }
     }
-    Title { text: rest.to_owned(), parallel }
+    CleanTitle { text: rest.to_owned(), parallel }
 }
 
 /// A marker at the start: `[P]`, `(P)`, `[US1]`, `[US3, US4]`, `[ALL]`, `[MVP]`.
@@ -44,12 +46,12 @@ fn marker(text: &str, speckit: bool) -> Option<(&str, &str)> {
     let (inner, after) = (&body[..end], &body[end + 1..]);
     let known = matches!(inner, "P" | "ALL" | "MVP")
         || inner.starts_with("US") && inner[2..].starts_with(|c: char| c.is_ascii_digit());
-    // `[x]` is a box out of place, `[name](url)` a link, and what is optional says so in its title.
+    // `[x]` is a misplaced box, `[name](url)` a link, and `[optional]` belongs to the title.
     let run = speckit
         && inner.len() <= 40
         && inner.trim().len() > usize::from(inner.trim().eq_ignore_ascii_case("x"))
         && !after.starts_with('(')
-        && !super::words::optional(&text[..inner.len() + 2]);
+        && !vocabulary::optional(&text[..inner.len() + 2]);
     (known || run).then_some((inner, after))
 }
 
@@ -78,8 +80,8 @@ fn uncomment(text: &str) -> String {
     out.trim().to_owned()
 }
 
-/// Removes pairs of `**` and `~~` outside of inline code; a lone one (`src/**`) stays.
-fn unbold(text: &str, open: bool) -> String {
+/// Removes pairs of `**` and `~~` outside of inline code; a single one (`src/**`) stays.
+fn unbold(text: &str, bold_open: bool) -> String {
     if !text.contains("**") && !text.contains("~~") {
         return text.to_owned();
     }
@@ -102,7 +104,7 @@ fn unbold(text: &str, open: bool) -> String {
     }
     let mut cut: Vec<usize> = Vec::new();
     for list in &signs {
-        let list = if open && list.len() % 2 == 1 {
+        let list = if bold_open && list.len() % 2 == 1 {
             cut.push(list[0]);
             &list[1..]
         } else {
@@ -121,9 +123,9 @@ fn unbold(text: &str, open: bool) -> String {
     out
 }
 
-/// Behind the run of backticks that closes inline code, if one does.
+/// The offset after the run of backticks that closes inline code, if there is one.
 fn code_end(bytes: &[u8], from: usize, run: usize) -> Option<usize> {
-    // A title has few code spans; a long line without a closing run must not cost its square.
+    // The limit keeps a long line without a closing run linear.
     let limit = bytes.len().min(from + 4096);
     let mut i = from;
     while i < limit {
@@ -149,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn bold_and_comments_go_and_code_stays() {
+    fn bold_and_comments_are_removed_and_code_stays() {
         assert_eq!(
             text("**Create** the `src/**` and `b/**` <!-- b881895 -->"),
             "Create the `src/**` and `b/**`"
@@ -160,15 +162,15 @@ mod tests {
     }
 
     #[test]
-    fn bold_opened_before_the_id_closes_in_the_title() {
+    fn bold_opened_before_the_id_is_closed_in_the_title() {
         assert_eq!(clean("Title**: more", true, false).text, "Title: more");
     }
 
     #[test]
-    fn markers_go_and_say_parallel() {
+    fn markers_are_removed_and_can_say_parallel() {
         assert_eq!(
             clean("[P] [US1] Create model (P)", false, true),
-            Title { text: "Create model".into(), parallel: true }
+            CleanTitle { text: "Create model".into(), parallel: true }
         );
         assert_eq!(text("[VERIFY] all [P] x"), "[VERIFY] all [P] x");
         assert_eq!(text("[US3, US4, US5] wire"), "wire");
@@ -176,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_line_of_signs_is_linear() {
+    fn a_long_line_of_signs_takes_linear_time() {
         let long = "`".repeat(200_000) + &"**a".repeat(100_000);
         assert!(!text(&long).is_empty());
     }

@@ -1,21 +1,34 @@
-//! What is known of a spec's progress, on disk.
+//! PURE. What is known of a spec's progress.
 
-pub mod answers;
-pub mod expiry;
+pub mod answer;
+pub mod assignments;
+pub mod attempt;
+pub mod counts;
+pub mod end;
 pub mod limited;
-pub mod lock;
-pub mod model;
+mod limits;
+pub mod needs;
 pub mod outcome;
 mod progress;
-mod python;
+pub mod questions;
+pub mod run;
+mod sessions;
+pub mod spec_state;
 pub mod spent;
-pub mod store;
+#[cfg(test)]
+pub(crate) mod testing;
+pub mod unit;
 
-pub use answers::Answer;
+pub use answer::Answer;
+pub use assignments::AssignmentKey;
+pub use attempt::{AttemptRecord, Learned, ResumeReason, Resumption};
+pub use counts::{Counts, counts};
+pub use end::{End, Remedy};
 pub use limited::{Limited, WindowUse, who};
-pub use model::{
-    AttemptRecord, Changes, Ended, GoesOn, Learned, Reason, SpecState, StateFile, UnitState, UnitStatus,
-};
+pub use needs::{Need, NeedKind, needs};
 pub use outcome::Outcome;
-pub use progress::NotKept;
+pub use questions::Question;
+pub use run::{OpenRun, OverRun, Run, Wait, WaitReason};
+pub use spec_state::SpecState;
 pub use spent::Spent;
+pub use unit::{Changes, CommitRefused, PendingCommit, UnitState, UnitStatus};

@@ -3,8 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::agent::limit::Kind as LimitKind;
-use crate::attempt::record::{CancelledBy, TimedOut};
+use crate::agent::limit::LimitKind;
 
 /// How an attempt ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,7 +26,7 @@ pub enum Outcome {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         why: Option<String>,
     },
-    /// It was ended by a signal that nobody here sent.
+    /// A signal ended it, and seqorch did not send that signal.
     Signaled {
         /// The signal's number.
         signal: i32,
@@ -44,7 +43,7 @@ pub enum Outcome {
         /// Which one.
         which: TimedOut,
     },
-    /// The vendor said: later. Nobody's fault, and nothing is spent.
+    /// The vendor refused it because of a limit. It uses up no attempt.
     Limited {
         /// What kind of limit.
         limit: LimitKind,
@@ -59,7 +58,7 @@ pub enum Outcome {
     },
     /// It could not be started.
     Unavailable {
-        /// Why.
+        /// Why, as a clause of its own: `cannot start make: No such file or directory`.
         why: String,
     },
     /// It was ended from outside.
@@ -67,7 +66,7 @@ pub enum Outcome {
         /// By whom.
         by: CancelledBy,
     },
-    /// No result, and nobody alive. Never a success.
+    /// Its process is gone and left no result. Never a success.
     Lost,
 }
 
@@ -75,7 +74,7 @@ impl std::fmt::Display for Outcome {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Done => f.write_str("done"),
-            Self::Halted { .. } => f.write_str("halted: a human is needed"),
+            Self::Halted { .. } => f.write_str("halted with a question"),
             Self::NoSignal => f.write_str("ended without TASK_DONE"),
             Self::Failed { code, why: None } => write!(f, "failed with exit code {code}"),
             Self::Failed { code: 0, why: Some(why) } => write!(f, "failed: {}", brief(why)),
@@ -90,11 +89,9 @@ impl std::fmt::Display for Outcome {
             Self::Signaled { signal } => write!(f, "ended by signal {signal}"),
             Self::TimedOut { which: TimedOut::Total } => f.write_str("timed out: over its time limit"),
             Self::TimedOut { which: TimedOut::Idle } => f.write_str("timed out: silent for too long"),
-            Self::TimedOut { which: TimedOut::FirstOutput } => {
-                f.write_str("timed out: it never said anything")
-            }
+            Self::TimedOut { which: TimedOut::FirstOutput } => f.write_str("timed out: it printed nothing"),
             Self::Limited { limit, why, .. } => write!(f, "{}: {}", limit.words(), brief(why)),
-            Self::Unavailable { why } => write!(f, "could not start: {why}"),
+            Self::Unavailable { why } => f.write_str(why),
             Self::Cancelled { by: CancelledBy::HangUp } => f.write_str("its window was closed"),
             Self::Cancelled { by: CancelledBy::NoOrchestrator } => f.write_str("never started"),
             Self::Cancelled { .. } => f.write_str("ended by hand"),
@@ -107,4 +104,30 @@ impl std::fmt::Display for Outcome {
 fn brief(why: &str) -> &str {
     let line = why.trim().lines().next().unwrap_or_default();
     line.char_indices().nth(200).map_or(line, |(end, _)| &line[..end])
+}
+
+/// Which deadline passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimedOut {
+    /// The whole attempt took too long.
+    Total,
+    /// It was silent for too long.
+    Idle,
+    /// It never said anything.
+    FirstOutput,
+}
+
+/// Who or what ended an attempt from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CancelledBy {
+    /// Ctrl-C in the window.
+    Interrupt,
+    /// TERM: the orchestrator's own way, or somebody's kill.
+    Terminate,
+    /// The window was closed or the tmux server ended.
+    HangUp,
+    /// The orchestrator was gone before the agent could start.
+    NoOrchestrator,
 }

@@ -1,8 +1,8 @@
-//! The wall clock, behind a seam.
+//! The wall clock, as a trait so that tests can set the time.
 
 use jiff::Timestamp;
 
-/// Tells the time. Tests bring their own.
+/// A source of the current time.
 pub trait Clock: Send + Sync {
     /// The wall-clock time.
     fn now(&self) -> Timestamp;

@@ -1,4 +1,4 @@
-//! Files that are whole or not there: fresh temp file, fsync, rename, fsync of the folder.
+//! Files that are written whole or not at all: fresh temp file, fsync, rename, fsync of the folder.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
@@ -7,12 +7,14 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 
-/// How the names of our temp files begin and end.
-const TEMP: (&str, &str) = (".seqorch-", ".tmp");
+/// How the names of our temp files begin.
+const TEMP_PREFIX: &str = ".seqorch-";
+/// How the names of our temp files end.
+const TEMP_SUFFIX: &str = ".tmp";
 
-/// What [`replace`] does, one after another.
+/// The stages of [`replace`], in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
+enum ReplaceStage {
     Create,
     Write,
     Mode,
@@ -21,47 +23,46 @@ enum Step {
     SyncFolder,
 }
 
-/// Replaces `path` by `bytes` in one step that survives a power cut: readers see the old file or the new one.
+/// Replaces the contents of `path` by `bytes`. Readers see the old file or the new one, also after a power cut.
 ///
-/// The mode of an existing file is kept; a new one gets `mode`. A failure leaves the old file as it was and no
-/// temp file behind.
+/// An existing file keeps its mode; a new one gets `mode`. A failure leaves the old file as it was, and no temp file.
 pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     replace_by(path, bytes, mode, |_| Ok(()))
 }
 
-/// As [`replace`]; `before` is asked before each step, and may make it fail.
+/// Does what [`replace`] does. Tests let `before` fail at a stage.
 fn replace_by(
     path: &Path,
     bytes: &[u8],
     mode: u32,
-    mut before: impl FnMut(Step) -> io::Result<()>,
+    mut before: impl FnMut(ReplaceStage) -> io::Result<()>,
 ) -> Result<()> {
-    let mut step = Step::Create;
+    let mut stage = ReplaceStage::Create;
     let mut reach = |next| {
-        step = next;
+        stage = next;
         before(next)
     };
     let result = replace_io(path, bytes, mode, &mut reach);
-    result.map_err(|e| match step {
-        Step::SyncFolder => Error::io("making sure that the disk has", path, e)
-            .hint("The new file is in place and whole; a power cut may bring the old one back."),
-        _ => failed("writing", path, e),
+    result.map_err(|e| match stage {
+        ReplaceStage::SyncFolder => Error::io("syncing the folder of", path, e)
+            .hint("The new file is in place and whole, but a power cut may bring the old one back."),
+        _ => write_error("writing", path, e),
     })
 }
 
-/// A write that failed, with the way out.
-fn failed(act: &str, path: &Path, e: io::Error) -> Error {
+/// The error of a failed write, with a hint how to fix its cause.
+fn write_error(act: &str, path: &Path, e: io::Error) -> Error {
     let hint = match e.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            "The disk is full; what was there is intact. Free some space and run again."
+            "The disk is full. The data already on disk is intact. Free some space and run again."
         }
         io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
-            "What was there is intact. Make the folder writable and run again."
+            "The data already on disk is intact. Make the folder writable and run again."
         }
         io::ErrorKind::FileTooLarge => {
-            "What was there is intact. This shell limits the size of files (`ulimit -f`); raise that and run again."
+            "The data already on disk is intact. This shell limits the size of files (`ulimit -f`); raise the limit and run again."
         }
-        _ => "What was there is intact.",
+        _ => "The data already on disk is intact.",
     };
     Error::io(act, path, e).hint(hint)
 }
@@ -70,44 +71,48 @@ fn replace_io(
     path: &Path,
     bytes: &[u8],
     mode: u32,
-    reach: &mut impl FnMut(Step) -> io::Result<()>,
+    reach: &mut impl FnMut(ReplaceStage) -> io::Result<()>,
 ) -> io::Result<()> {
-    // a link is followed, so that a linked file stays a link
+    // write to the target of a link, so that the link stays a link
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let folder = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let permissions = match fs::metadata(&target) {
         Ok(old) => old.permissions(),
         Err(_) => std::os::unix::fs::PermissionsExt::from_mode(mode),
     };
-    reach(Step::Create)?;
-    let mut temp = tempfile::Builder::new().prefix(TEMP.0).suffix(TEMP.1).tempfile_in(folder)?;
-    reach(Step::Write)?;
+    reach(ReplaceStage::Create)?;
+    let mut temp = tempfile::Builder::new().prefix(TEMP_PREFIX).suffix(TEMP_SUFFIX).tempfile_in(folder)?;
+    reach(ReplaceStage::Write)?;
     temp.write_all(bytes)?;
-    reach(Step::Mode)?;
+    reach(ReplaceStage::Mode)?;
     temp.as_file().set_permissions(permissions)?;
-    reach(Step::Sync)?;
+    reach(ReplaceStage::Sync)?;
     temp.as_file().sync_all()?;
-    reach(Step::Rename)?;
+    reach(ReplaceStage::Rename)?;
     temp.persist(&target).map_err(|e| e.error)?;
-    reach(Step::SyncFolder)?;
+    reach(ReplaceStage::SyncFolder)?;
     match File::open(folder)?.sync_all() {
-        // a file system that cannot do this with folders has no better to offer
+        // some file systems cannot sync folders; nothing better can be done there
         Err(e) if matches!(e.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
         done => done,
     }
 }
 
-/// Removes temp files that a killed process left in `folder`. Whoever calls this knows that nobody writes there.
-pub fn sweep(folder: &Path) {
+/// Removes the temp files that killed processes left in `folder`. Call it only while no process writes there.
+pub fn remove_temp_files(folder: &Path) {
+    remove_named(folder, |name| name.starts_with(TEMP_PREFIX) && name.ends_with(TEMP_SUFFIX));
+}
+
+/// Removes the files in `folder` whose names `unwanted` accepts. Files that cannot be removed stay.
+pub(super) fn remove_named(folder: &Path, unwanted: impl Fn(&str) -> bool) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        if name.to_str().is_some_and(|n| n.starts_with(TEMP.0) && n.ends_with(TEMP.1)) {
+        if entry.file_name().to_str().is_some_and(&unwanted) {
             let _ = fs::remove_file(entry.path());
         }
     }
 }
 
-/// Appends to a log, creating it with `mode`.
+/// Appends `bytes` to a file, and creates it with `mode` if needed.
 pub fn append(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     OpenOptions::new()
         .append(true)
@@ -115,28 +120,28 @@ pub fn append(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
         .mode(mode)
         .open(path)
         .and_then(|mut file| file.write_all(bytes))
-        .map_err(|e| failed("appending to", path, e))
+        .map_err(|e| write_error("appending to", path, e))
 }
 
-/// Makes a folder (and those above it) that only the user may enter.
-pub fn private_dir(path: &Path) -> Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|e| failed("creating", path, e))
+/// Creates a folder, and the folders above it, that only the user may enter.
+pub fn create_private_dir(path: &Path) -> Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|e| write_error("creating", path, e))
 }
 
-/// Writes a private file that nobody reads before it is whole.
+/// Writes a file that only the user may read. A reader may see half of it: use [`replace`] where that matters.
 pub fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
-    private_file(path)?.write_all(bytes).map_err(|e| failed("writing", path, e))
+    create_private_file(path)?.write_all(bytes).map_err(|e| write_error("writing", path, e))
 }
 
-/// Opens a fresh private file for writing; an old one of that name is emptied.
-pub fn private_file(path: &Path) -> Result<File> {
+/// Opens an empty file for writing that only the user may read. It empties an existing file.
+pub fn create_private_file(path: &Path) -> Result<File> {
     OpenOptions::new()
         .write(true)
         .create(true)
         .truncate(true)
         .mode(0o600)
         .open(path)
-        .map_err(|e| failed("creating", path, e))
+        .map_err(|e| write_error("creating", path, e))
 }
 
 #[cfg(test)]
@@ -146,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_replaced_file_keeps_its_mode_and_a_new_one_gets_the_given_one() {
+    fn a_replaced_file_keeps_its_mode_and_a_new_one_gets_the_given_mode() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("state.json");
         replace(&path, b"one", 0o600).unwrap();
@@ -169,20 +174,20 @@ mod tests {
     }
 
     #[test]
-    fn each_step_that_fails_leaves_a_whole_file_no_litter_and_a_clear_error() {
-        use Step::{Create, Mode, Rename, Sync, SyncFolder, Write};
+    fn a_failure_at_any_stage_leaves_a_whole_file_and_no_temp_file() {
+        use ReplaceStage::{Create, Mode, Rename, Sync, SyncFolder, Write};
         for fails in [Create, Write, Mode, Sync, Rename, SyncFolder] {
             for errno in [rustix::io::Errno::NOSPC, rustix::io::Errno::IO, rustix::io::Errno::ROFS] {
                 let dir = tempfile::tempdir().unwrap();
                 let path = dir.path().join("state.json");
                 replace(&path, b"old", 0o600).unwrap();
                 let mut passed = Vec::new();
-                let error = replace_by(&path, b"new", 0o600, |step| {
-                    passed.push(step);
-                    if step == fails { Err(errno.into()) } else { Ok(()) }
+                let error = replace_by(&path, b"new", 0o600, |stage| {
+                    passed.push(stage);
+                    if stage == fails { Err(errno.into()) } else { Ok(()) }
                 })
                 .unwrap_err();
-                assert_eq!(passed.last(), Some(&fails), "nothing is done after a failure");
+                assert_eq!(passed.last(), Some(&fails), "no stage follows a failed one");
                 let (text, now) = (error.render(), fs::read(&path).unwrap());
                 assert!(text.contains("state.json") && text.contains("because:"), "{text}");
                 if fails == SyncFolder {
@@ -190,18 +195,18 @@ mod tests {
                 } else {
                     assert!(now == b"old" && text.contains("is intact"), "{text}");
                 }
-                assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "{fails:?} leaves litter");
+                assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "{fails:?} leaves a temp file");
             }
         }
     }
 
     #[test]
-    fn a_sweep_takes_temp_files_of_ours_and_nothing_else() {
+    fn only_our_own_temp_files_are_removed() {
         let dir = tempfile::tempdir().unwrap();
         for name in [".seqorch-Ab12.tmp", "notes.tmp", ".seqorch-notes", "tasks.md"] {
             fs::write(dir.path().join(name), "x").unwrap();
         }
-        sweep(dir.path());
+        remove_temp_files(dir.path());
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 3);
         assert!(!dir.path().join(".seqorch-Ab12.tmp").exists());
     }

@@ -1,8 +1,13 @@
-//! The edges of the system: clock, signals, atomic files, sockets, process trees.
+//! Access to the operating system: clock, random numbers, signals, atomic files, sockets, programs and processes.
 
 pub mod clock;
 pub mod digest;
 pub mod files;
+pub mod handoff;
+pub mod interrupt;
 pub mod process;
+pub mod programs;
+pub mod random;
+pub mod session;
 pub mod signals;
 pub mod socket;

@@ -1,10 +1,11 @@
-//! Process trees: find what belongs to an attempt, and end it.
+//! Processes: find those that belong to an attempt, signal them, and wait for their end.
 //!
-//! An attempt is a child subreaper on Linux, so what its agent leaves behind becomes its child, whatever session or
-//! group it moved to. What cannot be reached: a process handed to another manager (`systemd-run`, `at`, a daemon
-//! that was already there), and on systems without `/proc` whatever left the agent's session.
+//! On Linux an attempt is a child subreaper: what its agent leaves behind becomes its child, whatever session or group it
+//! moved to. Out of reach are processes handed to another manager (`systemd-run`, `at`, a daemon that was already
+//! running) and, on systems without `/proc`, whatever left the agent's session.
 
 use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -13,6 +14,9 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+/// How long [`terminate`] keeps sending KILL. An uninterruptible process may survive that.
+const KILL_PATIENCE: Duration = Duration::from_secs(10);
+
 /// A process as `/proc/PID/stat` shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Process {
@@ -20,17 +24,21 @@ pub struct Process {
     pub pid: i32,
     /// Its parent's id.
     pub parent: i32,
-    /// Its session's id.
-    pub session: i32,
-    /// Start, in clock ticks since boot: with the pid, its identity.
+    /// Its start in clock ticks since boot. Together with the pid it identifies the process.
     pub started: u64,
-    /// Dead and not yet waited for.
+    /// Whether it is dead and its parent has not waited for it yet.
     pub zombie: bool,
-    /// Stopped by a signal (Ctrl-Z); it hears of others when it goes on.
+    /// Whether a signal stopped it (Ctrl-Z). It acts on other signals only after CONT.
     pub stopped: bool,
 }
 
-/// One process, where the system has `/proc`.
+/// The id of this process.
+#[must_use]
+pub fn own_pid() -> i32 {
+    std::process::id().cast_signed()
+}
+
+/// The process with this id. `None` if it is gone or the system has no `/proc`.
 #[must_use]
 pub fn process(pid: i32) -> Option<Process> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
@@ -41,20 +49,19 @@ pub fn process(pid: i32) -> Option<Process> {
         zombie: matches!(*rest.first()?, "Z" | "X"),
         stopped: matches!(*rest.first()?, "T" | "t"),
         parent: rest.get(1)?.parse().ok()?,
-        session: rest.get(3)?.parse().ok()?,
         started: rest.get(19)?.parse().ok()?,
     })
 }
 
-/// The start of a process, as [`Process::started`]; 0 where it is gone or the system does not tell.
+/// The start of a process, as [`Process::started`]. 0 if it is gone or the system has no `/proc`.
 #[must_use]
-pub fn started(pid: i32) -> u64 {
+pub fn start_time(pid: i32) -> u64 {
     process(pid).map_or(0, |p| p.started)
 }
 
-/// Whether a process has this id and is not a mere zombie, whoever's it is.
+/// Whether a process with this id exists and is not a zombie. It may belong to another user.
 #[must_use]
-pub fn lives(pid: i32) -> bool {
+pub fn is_alive(pid: i32) -> bool {
     use rustix::io::Errno;
     match process(pid) {
         Some(process) => !process.zombie,
@@ -65,9 +72,8 @@ pub fn lives(pid: i32) -> bool {
     }
 }
 
-/// All processes that can be seen.
-#[must_use]
-pub fn processes() -> Vec<Process> {
+/// All processes that are visible and not zombies.
+fn processes() -> Vec<Process> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
     entries
         .filter_map(|e| e.ok()?.file_name().to_str()?.parse().ok())
@@ -76,55 +82,55 @@ pub fn processes() -> Vec<Process> {
         .collect()
 }
 
-/// Everything below `root`, `root` itself left out.
+/// All processes below `root`, without `root` itself.
 #[must_use]
 pub fn descendants(root: i32) -> Vec<Process> {
-    let all = processes();
     let mut children: HashMap<i32, Vec<Process>> = HashMap::new();
-    for process in all {
+    for process in processes() {
         children.entry(process.parent).or_default().push(process);
     }
     let mut found = Vec::new();
-    let mut open = vec![root];
-    while let Some(pid) = open.pop() {
+    let mut parents = vec![root];
+    while let Some(pid) = parents.pop() {
         for child in children.remove(&pid).unwrap_or_default() {
-            open.push(child.pid);
+            parents.push(child.pid);
             found.push(child);
         }
     }
     found
 }
 
-/// Whether a process has children at all: one small read, where the kernel offers it.
+/// Whether a process has children. Cheaper than [`descendants`] where the kernel lists them.
 #[must_use]
 pub fn has_children(pid: i32) -> bool {
     let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else { return false };
-    let mut known = false;
+    let mut listed = false;
     for task in tasks.flatten() {
         match fs::read_to_string(task.path().join("children")) {
             Ok(list) if !list.trim().is_empty() => return true,
-            Ok(_) => known = true,
+            Ok(_) => listed = true,
             Err(_) => {}
         }
     }
-    !known && !descendants(pid).is_empty()
+    !listed && !descendants(pid).is_empty()
 }
 
-/// What is still alive of an attempt whose own process is gone: what holds its lock file, what has `mark` (a
-/// `NAME=VALUE`) in its environment, and all below them.
+/// What is still alive of an attempt whose own process is gone: processes that hold its lock file or have `variable`
+/// (`NAME=VALUE`) in their environment, and everything below them.
 ///
-/// A pid or session id would not do: after a reboot it can be a stranger's. This process, its like (somebody's
-/// `seqorch status` looks at the lock, too) and strangers are never among them.
+/// A recorded pid or session id would not do: after a reboot it may belong to a stranger. This process and other
+/// seqorch processes that merely look at the lock (`seqorch status`) are left out.
 #[must_use]
-pub fn remains(lock: &Path, mark: &std::ffi::OsStr) -> Vec<Process> {
-    let me = i32::try_from(std::process::id()).unwrap_or(0);
+pub fn leftovers(lock: &Path, variable: &OsStr) -> Vec<Process> {
+    let me = own_pid();
     let lock = fs::canonicalize(lock).unwrap_or_else(|_| lock.to_owned());
     let exe = |pid: i32| fs::read_link(format!("/proc/{pid}/exe")).ok();
     let own = exe(me);
     let mut found: HashMap<i32, Process> = HashMap::new();
     for process in processes() {
         let pid = process.pid;
-        if pid != me && (has_in_env(pid, mark.as_encoded_bytes()) || (holds(pid, &lock) && exe(pid) != own)) {
+        let belongs = has_in_env(pid, variable.as_encoded_bytes()) || (holds(pid, &lock) && exe(pid) != own);
+        if pid != me && belongs {
             found.insert(pid, process);
             found.extend(descendants(pid).into_iter().map(|below| (below.pid, below)));
         }
@@ -133,9 +139,9 @@ pub fn remains(lock: &Path, mark: &std::ffi::OsStr) -> Vec<Process> {
     found.into_values().collect()
 }
 
-fn has_in_env(pid: i32, mark: &[u8]) -> bool {
+fn has_in_env(pid: i32, variable: &[u8]) -> bool {
     fs::read(format!("/proc/{pid}/environ"))
-        .is_ok_and(|env| env.split(|b| *b == 0).any(|entry| entry == mark))
+        .is_ok_and(|env| env.split(|b| *b == 0).any(|entry| entry == variable))
 }
 
 fn holds(pid: i32, file: &Path) -> bool {
@@ -143,36 +149,31 @@ fn holds(pid: i32, file: &Path) -> bool {
     descriptors.flatten().any(|d| fs::read_link(d.path()).is_ok_and(|target| target == file))
 }
 
-/// Sends a signal to a process, if it is still the one that was seen.
-pub fn signal(process: Process, signal: Signal) {
-    let _ = tell(process.pid, process.started, signal);
-}
-
-/// Sends a signal to the process that has this id and this start; `false` where it is gone, or was another one.
+/// Sends a signal to the process with this id and this start. `false` if it is gone or the id belongs to another process.
 ///
-/// Where the system has handles of processes, a stranger that gets the id in between is never hit.
-pub fn tell(pid: i32, started: u64, signal: Signal) -> io::Result<bool> {
+/// Where the system has process handles (Linux), the signal cannot reach a stranger that gets the id meanwhile.
+pub fn send_signal(pid: i32, started: u64, signal: Signal) -> io::Result<bool> {
     let Some(id) = Pid::from_raw(pid) else { return Ok(false) };
     #[cfg(target_os = "linux")]
     match rustix::process::pidfd_open(id, rustix::process::PidfdFlags::empty()) {
         Ok(handle) => {
-            // looked at while the handle holds the process
-            if self::process(pid).is_none_or(|now| now.started != started) {
+            // the id cannot change its owner while the handle is open
+            if process(pid).is_none_or(|now| now.started != started) {
                 return Ok(false);
             }
-            return sent(rustix::process::pidfd_send_signal(&handle, signal));
+            return was_sent(rustix::process::pidfd_send_signal(&handle, signal));
         }
         Err(rustix::io::Errno::SRCH) => return Ok(false),
-        // an old kernel
+        // an old kernel without handles
         Err(_) => {}
     }
-    if self::process(pid).is_some_and(|now| now.started != started) {
+    if process(pid).is_some_and(|now| now.started != started) {
         return Ok(false);
     }
-    sent(kill_process(id, signal))
+    was_sent(kill_process(id, signal))
 }
 
-fn sent(result: rustix::io::Result<()>) -> io::Result<bool> {
+fn was_sent(result: rustix::io::Result<()>) -> io::Result<bool> {
     match result {
         Ok(()) => Ok(true),
         Err(rustix::io::Errno::SRCH) => Ok(false),
@@ -180,10 +181,11 @@ fn sent(result: rustix::io::Result<()>) -> io::Result<bool> {
     }
 }
 
-/// Ends what `find` lists: TERM, `grace`, KILL, and again for what appeared meanwhile. `reap` is called while
-/// waiting, so that a parent can collect its zombies. Returns whether nothing is left.
-pub fn end(find: impl Fn() -> Vec<Process>, grace: Duration, mut reap: impl FnMut()) -> bool {
-    let mut told = HashSet::new();
+/// Ends the processes that `find` lists: TERM first, KILL after `grace`, and again for those that appear meanwhile.
+/// `reap` is called while waiting, so that a parent can collect its zombies. Returns whether none is left.
+pub fn terminate(find: impl Fn() -> Vec<Process>, grace: Duration, mut reap: impl FnMut()) -> bool {
+    let send = |process: Process, signal| drop(send_signal(process.pid, process.started, signal));
+    let mut warned = HashSet::new();
     let start = Instant::now();
     let mut pause = Duration::from_millis(1);
     loop {
@@ -192,18 +194,17 @@ pub fn end(find: impl Fn() -> Vec<Process>, grace: Duration, mut reap: impl FnMu
         if alive.is_empty() {
             return true;
         }
-        let over = start.elapsed();
+        let elapsed = start.elapsed();
         for process in alive {
-            if over >= grace {
-                signal(process, Signal::KILL);
-            } else if told.insert((process.pid, process.started)) {
-                signal(process, Signal::TERM);
-                // a stopped process acts on TERM only when it goes on
-                signal(process, Signal::CONT);
+            if elapsed >= grace {
+                send(process, Signal::KILL);
+            } else if warned.insert((process.pid, process.started)) {
+                send(process, Signal::TERM);
+                // a stopped process acts on TERM only after CONT
+                send(process, Signal::CONT);
             }
         }
-        // uninterruptible processes cannot be waited out for ever
-        if over >= grace + Duration::from_secs(10) {
+        if elapsed >= grace + KILL_PATIENCE {
             return false;
         }
         thread::sleep(pause);
@@ -211,35 +212,18 @@ pub fn end(find: impl Fn() -> Vec<Process>, grace: Duration, mut reap: impl FnMu
     }
 }
 
-/// Where a program is: a name is looked for in the folders of `path`, a path is taken from `base`.
-#[must_use]
-pub fn find_program(
-    name: &std::ffi::OsStr,
-    path: Option<&std::ffi::OsStr>,
-    base: &Path,
-) -> Option<std::path::PathBuf> {
-    let runnable = |p: &std::path::PathBuf| {
-        use std::os::unix::fs::PermissionsExt;
-        fs::metadata(p).is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
-    };
-    if Path::new(name).components().count() > 1 {
-        return Some(base.join(name)).filter(runnable);
-    }
-    std::env::split_paths(path?).map(|folder| base.join(folder).join(name)).find(runnable)
-}
-
-/// Waits, without polling where the system can, until a process that is not our child has ended.
+/// Waits until a process that is not our child has ended, without polling where the system can.
 pub fn wait_for_end(pid: i32) {
-    ended_within(pid, None);
+    wait(pid, None);
 }
 
-/// As [`wait_for_end`], at most for `limit`; whether it has ended.
+/// Waits like [`wait_for_end`], but no longer than `limit`. Returns whether the process has ended.
 #[must_use]
 pub fn ends_within(pid: i32, limit: Duration) -> bool {
-    ended_within(pid, Some(limit))
+    wait(pid, Some(limit))
 }
 
-fn ended_within(pid: i32, limit: Option<Duration>) -> bool {
+fn wait(pid: i32, limit: Option<Duration>) -> bool {
     let start = Instant::now();
     let left = || limit.map(|limit| limit.saturating_sub(start.elapsed()));
     #[cfg(target_os = "linux")]
@@ -254,16 +238,17 @@ fn ended_within(pid: i32, limit: Option<Duration>) -> bool {
                     match poll(&mut wanted, limit.as_ref()) {
                         Ok(0) => return false,
                         Ok(_) => return true,
+                        // a signal came in between
                         Err(_) => {}
                     }
                 }
             }
             Err(rustix::io::Errno::SRCH) => return true,
-            // an old kernel: ask again and again
+            // an old kernel without handles: poll
             Err(_) => {}
         }
     }
-    while lives(pid) {
+    while is_alive(pid) {
         if left().is_some_and(|left| left.is_zero()) {
             return false;
         }

@@ -1,4 +1,4 @@
-//! Turns the signals that a person or the system sends into events.
+//! Receives signals and turns them into [`Interrupt`]s.
 
 use std::io;
 use std::thread;
@@ -6,31 +6,18 @@ use std::thread;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
-/// What a signal asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Interrupt {
-    /// Ctrl-C.
-    Interrupt,
-    /// TERM.
-    Terminate,
-    /// The terminal or the window is gone.
-    HangUp,
-    /// USR1, from `seqorch stop`: as the first Ctrl-C, but a second one asks for no more.
-    AfterStep,
-    /// USR2, from `seqorch resume --now`: a wait for a limit is over. It asks for no end.
-    TryNow,
-}
+use super::interrupt::Interrupt;
 
-/// What [`Interrupt::AfterStep`] comes as.
+/// The signal that means [`Interrupt::AfterStep`].
 pub const AFTER_STEP: rustix::process::Signal = rustix::process::Signal::USR1;
 
-/// What [`Interrupt::TryNow`] comes as.
+/// The signal that means [`Interrupt::TryNow`].
 pub const TRY_NOW: rustix::process::Signal = rustix::process::Signal::USR2;
 
-/// Calls `on` in a thread of its own for each INT, TERM, HUP, USR1 and USR2, for the rest of the process's life.
+/// Calls `on` in its own thread for each INT, TERM, HUP, USR1 and USR2, as long as the process lives.
 ///
-/// The signals are caught by handlers, never ignored: what is ignored would be inherited by the agent. So is XFSZ: a
-/// write beyond a limit of the shell (`ulimit -f`) shall fail with an error, not end the process.
+/// The signals are caught, never ignored, because an agent would inherit an ignored signal. XFSZ is caught as well: a
+/// write beyond the shell's file size limit (`ulimit -f`) then fails with an error and does not kill the process.
 pub fn watch(mut on: impl FnMut(Interrupt) + Send + 'static) -> io::Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXFSZ])?;
     thread::Builder::new().name("signals".to_owned()).spawn(move || {

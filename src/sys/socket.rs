@@ -1,33 +1,32 @@
-//! Unix sockets in private folders, however long their paths are, and gone with whoever listened.
+//! Unix sockets in private folders. A path may have any length, and the socket's file goes when its listener goes.
 
 use std::fs::{self, File};
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use super::process;
+use super::{files, process, random};
 
-/// Longest path that fits into a socket's address everywhere.
+/// The longest path, in bytes, that fits into a socket's address on every system.
 const PATH_MAX: usize = 100;
 /// How the names of our sockets end.
 const SUFFIX: &str = ".sock";
 
-/// A socket that somebody listens on; its file goes with it.
+/// A listening socket. Dropping it removes its file.
 #[derive(Debug)]
 pub struct Listener {
     inner: UnixListener,
     path: PathBuf,
-    /// Where the system offers no way around a long path: a folder with a short one.
+    /// A folder with a short path, on systems without another way around a long one.
     _short: Option<tempfile::TempDir>,
 }
 
 impl Listener {
-    /// Listens in `folder`, on a name that nobody had before: whoever comes late, to one that is gone, meets no stranger.
+    /// Listens in `folder` under a new name. A late client of an earlier listener thus never reaches this one.
     pub fn bind(folder: &Path) -> io::Result<Self> {
-        let chance = RandomState::new().build_hasher().finish() & 0xffff_ffff;
-        let name = format!("{}.{chance:08x}{SUFFIX}", std::process::id());
+        let name = format!("{}.{:016x}{SUFFIX}", std::process::id(), random::bits()?);
         let mut path = folder.join(&name);
         let mut short = None;
         let listener = match through_folder(&path, |path| UnixListener::bind(path)) {
@@ -39,10 +38,11 @@ impl Listener {
             }
             listener => listener?,
         };
+        listener.set_nonblocking(true)?;
         Ok(Self { inner: listener, path, _short: short })
     }
 
-    /// Where to connect.
+    /// The path to connect to.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -61,12 +61,26 @@ impl Drop for Listener {
     }
 }
 
+/// Waits until somebody connects, at most for `limit`.
+pub fn accept(listener: &UnixListener, limit: Duration) -> io::Result<Option<UnixStream>> {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    match poll(&mut [PollFd::new(listener, PollFlags::IN)], Timespec::try_from(limit).ok().as_ref()) {
+        Ok(_) | Err(rustix::io::Errno::INTR) => {}
+        Err(e) => return Err(e.into()),
+    }
+    match listener.accept() {
+        Ok((stream, _)) => stream.set_nonblocking(false).map(|()| Some(stream)),
+        Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => Ok(None),
+        Err(e) => Err(e),
+    }
+}
+
 /// Connects to a [`Listener`].
 pub fn connect(path: &Path) -> io::Result<UnixStream> {
     through_folder(path, |path| UnixStream::connect(path))
 }
 
-/// A path that is too long goes by a descriptor of its folder.
+/// Calls `act` with `path`, or with a short path to the same file through a descriptor of its folder.
 fn through_folder<T>(path: &Path, act: impl FnOnce(&Path) -> io::Result<T>) -> io::Result<T> {
     if path.as_os_str().len() <= PATH_MAX {
         return act(path);
@@ -79,16 +93,12 @@ fn through_folder<T>(path: &Path, act: impl FnOnce(&Path) -> io::Result<T>) -> i
     act(&PathBuf::from(format!("/proc/self/fd/{}", folder.as_raw_fd())).join(name))
 }
 
-/// Removes what killed processes left in `folder`.
-pub fn sweep(folder: &Path) {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        let Some(name) = name.to_str().and_then(|n| n.strip_suffix(SUFFIX)) else { continue };
-        let pid = name.split_once('.').and_then(|(pid, _)| pid.parse().ok());
-        if pid.is_some_and(|pid| !process::lives(pid)) {
-            let _ = fs::remove_file(entry.path());
-        }
-    }
+/// Removes the sockets in `folder` whose processes are dead.
+pub fn remove_dead_sockets(folder: &Path) {
+    files::remove_named(folder, |name| {
+        let pid = name.strip_suffix(SUFFIX).and_then(|name| name.split_once('.')?.0.parse().ok());
+        pid.is_some_and(|pid| !process::is_alive(pid))
+    });
 }
 
 #[cfg(test)]
@@ -98,15 +108,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_of_any_length_will_do_and_nothing_stays() {
+    fn a_socket_path_may_be_long_and_its_file_goes_with_the_listener() {
         let dir = tempfile::tempdir().unwrap();
         for folder in [dir.path().join("a"), dir.path().join("long".repeat(40)).join("er".repeat(100))] {
             fs::create_dir_all(&folder).unwrap();
             let listener = Listener::bind(&folder).unwrap();
             let path = listener.path().to_owned();
             connect(&path).unwrap().write_all(b"x").unwrap();
-            assert!(listener.get().accept().is_ok());
-            sweep(&folder);
+            assert!(accept(listener.get(), Duration::from_secs(30)).unwrap().is_some());
+            remove_dead_sockets(&folder);
             connect(&path).unwrap();
             drop(listener);
             assert!(connect(&path).is_err());
@@ -115,12 +125,12 @@ mod tests {
     }
 
     #[test]
-    fn what_a_dead_process_left_is_swept_away_and_nothing_else() {
+    fn only_the_sockets_of_dead_processes_are_removed() {
         let dir = tempfile::tempdir().unwrap();
         for name in ["999999999.0a.sock", "notes.sock", "state.json"] {
             fs::write(dir.path().join(name), "").unwrap();
         }
-        sweep(dir.path());
+        remove_dead_sockets(dir.path());
         let mut left: Vec<_> = fs::read_dir(dir.path()).unwrap().flatten().map(|e| e.file_name()).collect();
         left.sort();
         assert_eq!(left, ["notes.sock", "state.json"]);

@@ -1,66 +1,69 @@
-//! PURE. What tmux prints, and names for it.
+//! PURE. Reads what tmux prints.
 
 use std::path::PathBuf;
 
-use super::{Session, Window};
+use super::session::{TmuxSession, TmuxWindow};
 
-/// Lines of `#{session_id} #{@project} #{session_name}`: sessions with their projects, which are empty where nobody said.
+/// Reads lines of `#{session_id} #{@option} #{session_name}`: sessions with the option's value, which may be empty.
 #[must_use]
-pub fn sessions(list: &str) -> Vec<(String, Session)> {
+pub fn sessions(list: &str) -> Vec<(String, TmuxSession)> {
     list.lines()
         .filter_map(|line| {
             let mut words = line.splitn(3, ' ');
-            let (id, project, name) = (words.next()?, words.next()?, words.next()?);
-            Some((project.to_owned(), Session { id: id.to_owned(), name: name.to_owned() }))
+            let (id, option, name) = (words.next()?, words.next()?, words.next()?);
+            Some((option.to_owned(), TmuxSession { id: id.to_owned(), name: name.to_owned() }))
         })
         .collect()
 }
 
-/// `#{session_id} #{window_id} #{pane_id} #{pane_tty} #{session_name}`
+/// The format that [`opened`] reads.
+pub(super) const OPENED: &str = "#{session_id} #{window_id} #{pane_id} #{pane_tty} #{session_name}";
+
+/// Reads the session and the window that a command opened, from the last line that it printed.
 #[must_use]
-pub fn opened(line: &str) -> Option<(Session, Window)> {
-    let line = line.lines().next_back()?;
+pub fn opened(printed: &str) -> Option<(TmuxSession, TmuxWindow)> {
+    let line = printed.lines().next_back()?;
     let mut words = line.splitn(5, ' ');
     let id = words.next().filter(|w| w.starts_with('$'))?.to_owned();
     let window = words.next().filter(|w| w.starts_with('@'))?.to_owned();
     let pane = words.next().filter(|w| w.starts_with('%'))?.to_owned();
     let tty = PathBuf::from(words.next()?);
     let name = words.next()?.to_owned();
-    Some((Session { id, name }, Window { id: window, pane, tty }))
+    Some((TmuxSession { id, name }, TmuxWindow { id: window, pane, tty }))
 }
 
-/// Lines of `#{window_id} #{pane_id} #{pane_tty} #{@owner} #{@mark}`; windows without a mark are not ours, and those of
-/// another owner are not this run's.
+/// Reads lines of `#{window_id} #{pane_id} #{pane_tty} #{@spec} #{@purpose}`: this spec's windows with their purposes.
+/// Windows without a purpose are not ours. Windows without a spec are from an older version.
 #[must_use]
-pub fn windows(list: &str, ours: &str) -> Vec<(String, Window)> {
+pub fn windows(list: &str, spec: &str) -> Vec<(String, TmuxWindow)> {
     list.lines()
         .filter_map(|line| {
             let mut words = line.splitn(5, ' ');
-            let window = Window {
+            let window = TmuxWindow {
                 id: words.next()?.to_owned(),
                 pane: words.next()?.to_owned(),
                 tty: PathBuf::from(words.next()?),
             };
-            words.next().filter(|owner| owner.is_empty() || *owner == ours)?;
-            let mark = words.next().filter(|m| !m.is_empty())?;
-            Some((mark.to_owned(), window))
+            words.next().filter(|owner| owner.is_empty() || *owner == spec)?;
+            let purpose = words.next().filter(|purpose| !purpose.is_empty())?;
+            Some((purpose.to_owned(), window))
         })
         .collect()
 }
 
-/// `3.3a`, `next-3.6`; others (`openbsd-7.5`, `master`) have no number of tmux's own.
+/// Reads the numbers of a version: `3.3a`, `next-3.6`. Others (`openbsd-7.5`, `master`) have no number of tmux's own.
 #[must_use]
-pub fn version(said: &str) -> Option<(u32, u32)> {
-    let (major, minor) = said.strip_prefix("next-").unwrap_or(said).split_once('.')?;
+pub fn version(name: &str) -> Option<(u32, u32)> {
+    let (major, minor) = name.strip_prefix("next-").unwrap_or(name).split_once('.')?;
     let minor: String = minor.chars().take_while(char::is_ascii_digit).collect();
     Some((major.parse().ok()?, minor.parse().ok()?))
 }
 
-/// Whether the tmux that calls itself so knows `main-horizontal-mirrored` and `main-vertical-mirrored`. One that does not
-/// must not be asked for them: 3.3a takes the name for a description of a layout, and dies of it with all its sessions.
+/// Whether the tmux of this version knows the layouts `main-horizontal-mirrored` and `main-vertical-mirrored`. An older one
+/// must not be asked for them: 3.3a reads the name as a layout description and crashes with all its sessions.
 #[must_use]
-pub fn has_mirrored_layouts(said: &str) -> bool {
-    version(said) >= Some((3, 5))
+pub fn has_mirrored_layouts(version_name: &str) -> bool {
+    version(version_name) >= Some((3, 5))
 }
 
 #[cfg(test)]
@@ -68,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_are_read_as_far_as_they_are_numbers() {
+    fn versions_are_read_if_they_are_numbers_of_tmux() {
         assert_eq!(version("3.3a"), Some((3, 3)));
         assert_eq!(version("next-3.6"), Some((3, 6)));
         assert_eq!((version("openbsd-7.5"), version("master")), (None, None));
@@ -86,15 +89,15 @@ mod tests {
     }
 
     #[test]
-    fn a_window_without_our_mark_or_of_another_owner_is_not_ours() {
+    fn a_window_without_a_purpose_or_of_another_spec_is_not_ours() {
         let list = "@1 %1 /dev/pts/1 abc main\n@2 %2 /dev/pts/2  \n@3 %3 /dev/pts/3  1.1\n@4 %4 /dev/pts/4 def 1.2\n";
-        let marks: Vec<_> = windows(list, "abc").into_iter().map(|(mark, _)| mark).collect();
-        assert_eq!(marks, ["main", "1.1"]);
+        let purposes: Vec<_> = windows(list, "abc").into_iter().map(|(purpose, _)| purpose).collect();
+        assert_eq!(purposes, ["main", "1.1"]);
     }
 
     #[test]
-    fn sessions_tell_whose_they_are_where_that_is_known() {
-        let of = |(project, session): (String, Session)| (project, session.id, session.name);
+    fn sessions_are_read_with_their_projects() {
+        let of = |(project, session): (String, TmuxSession)| (project, session.id, session.name);
         let found: Vec<_> = sessions("$1 abc my night\n$2  other\n").into_iter().map(of).collect();
         let wanted = [("abc", "$1", "my night"), ("", "$2", "other")];
         assert_eq!(found, wanted.map(|(p, i, n)| (p.to_owned(), i.to_owned(), n.to_owned())));

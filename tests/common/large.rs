@@ -1,18 +1,18 @@
-//! Large specs of every shape, and all that is done with one before the first agent starts. Used by the tests of growth
-//! and by `benches/parse.rs`.
+//! Large specs of every shape, and the work on one before the first agent starts. Used by `speed.rs` and
+//! `benches/parse.rs`.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
 use seqorch::config::{Config, LoadRequest, load};
-use seqorch::plan::{self, Progress, Request, Selection, SpecInfo};
+use seqorch::plan::{self, PlanRequest, Progress, Selection, SpecInfo};
 use seqorch::report::plan_json;
 use seqorch::spec::{self, TaskState};
 
-/// A text of so many tasks.
+/// Makes a tasks.md with this many tasks.
 type Shape = fn(usize) -> String;
 
-/// The shapes, by name.
+/// All shapes, by name.
 pub(crate) const SHAPES: [(&str, Shape); 9] = [
     ("kiro", kiro),
     ("cc-sdd", cc_sdd),
@@ -25,7 +25,7 @@ pub(crate) const SHAPES: [(&str, Shape); 9] = [
     ("plain", plain),
 ];
 
-/// Kiro's layout, about 110 bytes a task: one task with four subtasks after another.
+/// Kiro's layout, about 110 bytes a task: tasks with four subtasks each.
 pub(crate) fn kiro(tasks: usize) -> String {
     let mut text = String::from("# Implementation Plan\n\n");
     for index in 0..tasks {
@@ -44,7 +44,7 @@ pub(crate) fn kiro(tasks: usize) -> String {
     text
 }
 
-/// Subtasks at the margin, each waiting for the one before.
+/// Subtasks that are not indented, each depending on the one before.
 fn cc_sdd(tasks: usize) -> String {
     (1..=tasks).fold(String::new(), |mut text, n| {
         let (top, sub) = (n / 5 + 1, n % 5 + 1);
@@ -84,7 +84,7 @@ fn headings(tasks: usize) -> String {
     })
 }
 
-/// Each waits for the next: the order must be turned around.
+/// Each task depends on the next one: the order is reversed.
 fn backwards(tasks: usize) -> String {
     (1..=tasks).fold(String::new(), |mut text, n| {
         let _ = writeln!(text, "- [ ] T{n:06} Title");
@@ -95,7 +95,7 @@ fn backwards(tasks: usize) -> String {
     })
 }
 
-/// All wait for the last.
+/// All tasks depend on the last one.
 fn hub(tasks: usize) -> String {
     (1..=tasks).fold(String::new(), |mut text, n| {
         let _ = writeln!(text, "- [ ] T{n:06} Title");
@@ -123,7 +123,7 @@ fn plain(tasks: usize) -> String {
     })
 }
 
-/// The configuration that holds where there is none.
+/// The default configuration.
 pub(crate) fn config() -> Config {
     let root = tempfile::tempdir().expect("a temporary folder");
     let request = LoadRequest {
@@ -136,7 +136,7 @@ pub(crate) fn config() -> Config {
     load(&request).expect("the defaults").config
 }
 
-/// The steps of a plan of this text.
+/// The number of tasks in a text, and of steps in its plan.
 pub(crate) fn steps(text: &str, config: &Config) -> (usize, usize) {
     let tasks = spec::parse(text);
     let plan = planned(&tasks, config);
@@ -148,7 +148,7 @@ fn planned(tasks: &spec::TaskFile, config: &Config) -> plan::Plan {
         ticked: tasks.tasks.iter().filter(|t| t.state == TaskState::Done).map(|t| t.id.clone()).collect(),
         ..Progress::default()
     };
-    plan::build(&Request {
+    plan::build(&PlanRequest {
         spec: SpecInfo { name: "large", dir: Path::new("/p/large"), root: Path::new("/p"), inputs: &[] },
         tasks,
         config,
@@ -157,7 +157,7 @@ fn planned(tasks: &spec::TaskFile, config: &Config) -> plan::Plan {
     })
 }
 
-/// Everything that is done with a text before an agent starts, and after the last is done: read, planned, shown, ticked.
+/// All work on a text except that of agents: reads, plans, prints and ticks it.
 pub(crate) fn all(text: &str, config: &Config) -> usize {
     let tasks = spec::parse(text);
     let plan = planned(&tasks, config);

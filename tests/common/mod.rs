@@ -1,10 +1,13 @@
-//! What the tests share: a project in a folder of its own, agents that are small shell scripts, and the program.
+//! What the tests share: a project in a temporary folder, agents that are small shell scripts, and the program.
 //!
-//! Nothing here waits for a fixed time: [`wait_until`] asks until a deadline, and agents block on a pipe that the test
+//! Nothing here sleeps for a fixed time: [`wait_until`] polls until a deadline, and agents block on a pipe that the test
 //! opens with [`Project::release`]. Nothing touches the user: `HOME`, the configuration folder and the tmux server are
-//! the test's own, and all that a test leaves alive is found by a variable of its environment and ended.
+//! the test's own. Processes that a test leaves alive are found by a variable in their environment, and ended.
 
+pub(crate) mod git;
 pub(crate) mod large;
+pub(crate) mod programs;
+pub(crate) mod windows;
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -21,10 +24,10 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// How long anything may take before a test calls it hung; generous, since other builds may share the machine.
+/// How long a test waits for anything; generous, since other builds may share the machine.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(45);
 
-/// What every agent's script begins with. A gate that opens without a word was only about to be closed by the test.
+/// The beginning of every agent's script. `gate` reads again if the pipe was opened but nothing was written.
 const PREAMBLE: &str = r#"
 say_done() { echo '<promise>TASK_DONE</promise>'; }
 say_halt() { echo '<promise>HALT</promise>'; }
@@ -33,7 +36,7 @@ gate() { until read -r _ < "$ROOT/gate"; do :; done; }
 note "$SEQORCH_UNIT $SEQORCH_ATTEMPT"
 "#;
 
-/// What every project is configured with, below what the test says itself.
+/// The configuration of every project; a test adds its own on top.
 const BASE: &str = r#"
 [run]
 backend = "fake"
@@ -47,8 +50,8 @@ command = "/bin/sh"
 args = ["agent.sh"]
 "#;
 
-/// Says that a test tests nothing here, and why: also to the file that `SEQORCH_SKIPPED` names, since nobody sees what a
-/// test prints that passes.
+/// Reports that a test cannot run here, and why: also to the file that `SEQORCH_SKIPPED` names, since the output of a
+/// passing test is not shown.
 pub(crate) fn skipped(why: &str) {
     let line = format!("SKIPPED: {why}, so nothing was tested\n");
     print!("{line}");
@@ -66,7 +69,7 @@ pub(crate) struct Project {
     _dir: TempDir,
 }
 
-/// What a finished program said.
+/// What a program printed, and its exit code.
 #[derive(Debug)]
 pub(crate) struct Output {
     pub(crate) code: i32,
@@ -74,7 +77,7 @@ pub(crate) struct Output {
     pub(crate) stderr: String,
 }
 
-/// A program that runs.
+/// A program that is running.
 pub(crate) struct Running {
     child: Child,
     stdout: PathBuf,
@@ -99,13 +102,13 @@ impl Project {
         self.file(format!(".kiro/specs/{name}/tasks.md"), tasks)
     }
 
-    /// The agent: what follows the preamble.
+    /// Sets the script of the agent, which follows the preamble.
     pub(crate) fn agent(self, script: &str) -> Self {
         let text = format!("ROOT='{}'\n{PREAMBLE}\n{script}\n", self.root.display());
         self.file("agent.sh", text)
     }
 
-    /// What the test configures, a layer above the base.
+    /// The configuration of the test, a layer above the base.
     pub(crate) fn config(self, toml: &str) -> Self {
         self.file("seqorch.local.toml", toml)
     }
@@ -120,7 +123,7 @@ impl Project {
         self
     }
 
-    /// Windows in a tmux server of the test's own; `None`, and said so, where tmux is missing.
+    /// Uses windows in a tmux server of the test's own. `None`, with a note, if tmux is missing.
     pub(crate) fn tmux(mut self) -> Option<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         if Command::new("tmux").arg("-V").output().is_err() {
@@ -149,7 +152,7 @@ impl Project {
         fs::write(path, bytes).unwrap();
     }
 
-    /// A file's text; empty where it is missing.
+    /// The text of a file; empty if it is missing.
     pub(crate) fn read(&self, path: impl AsRef<Path>) -> String {
         fs::read(self.path(path)).map(|b| String::from_utf8_lossy(&b).into_owned()).unwrap_or_default()
     }
@@ -158,18 +161,18 @@ impl Project {
         self.read(format!(".kiro/specs/{spec}/tasks.md"))
     }
 
-    /// What agents noted, line by line.
+    /// The lines that agents wrote with `note`.
     pub(crate) fn ledger(&self) -> Vec<String> {
         self.read("ledger").lines().map(str::to_owned).collect()
     }
 
-    /// The spec's entry of the state file; null where there is none.
+    /// The entry of the spec in the state file; null if there is none.
     pub(crate) fn state(&self, spec: &str) -> Value {
         let text = self.read(".kiro/specs/SEQUENTIAL_STATE.json");
         serde_json::from_str::<Value>(&text).map_or(Value::Null, |v| v["specs"][spec].clone())
     }
 
-    /// Kinds of the outcomes of a unit's attempts.
+    /// The outcome of each attempt of a unit.
     pub(crate) fn outcomes(&self, spec: &str, unit: &str) -> Vec<String> {
         let state = self.state(spec);
         let attempts = state["units"][unit]["attempts"].as_array().cloned().unwrap_or_default();
@@ -177,25 +180,31 @@ impl Project {
         attempts.into_iter().map(kind).collect()
     }
 
-    /// A file of an attempt's folder.
+    /// The process that runs the spec `login`, as its lock names it.
+    pub(crate) fn run_pid(&self) -> i32 {
+        let lock: Value = serde_json::from_str(&self.read(".seqorch/login/run.lock")).unwrap();
+        i32::try_from(lock["pid"].as_i64().unwrap()).unwrap()
+    }
+
+    /// The text of a file in the folder of an attempt.
     pub(crate) fn of_attempt(&self, spec: &str, unit: &str, attempt: u32, name: &str) -> String {
         self.read(format!(".seqorch/{spec}/{unit}/{attempt}/{name}"))
     }
 
-    /// The program with an environment that holds nothing of the user's.
+    /// The program, in an environment without anything of the user's.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         self.command_of(env!("CARGO_BIN_EXE_seqorch"), args)
     }
 
-    /// Any program, dressed in the same way.
+    /// Any program, in the same environment.
     pub(crate) fn command_of(&self, program: &str, args: &[&str]) -> Command {
         let mut command = Command::new(program);
         command.args(args).current_dir(&self.root);
-        self.dress(&mut command);
+        self.set_environment(&mut command);
         command
     }
 
-    fn dress(&self, command: &mut Command) {
+    fn set_environment(&self, command: &mut Command) {
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("HOME", self.path(".home")).env("XDG_CONFIG_HOME", self.path(".home/config"));
         command.env("LANG", "C.UTF-8").env("TERM", "xterm").env("TEST_PROJECT", &self.root);
@@ -203,7 +212,7 @@ impl Project {
         command.envs(self.env.iter().map(|(n, v)| (n, v)));
     }
 
-    /// Runs the program to its end.
+    /// Runs the program and waits for its end.
     pub(crate) fn run(&self, args: &[&str]) -> Output {
         self.start(args).wait()
     }
@@ -215,7 +224,7 @@ impl Project {
         let file = |kind: &str| self.path(format!(".out/{n}.{kind}"));
         let mut command = self.command(args);
         command.stdin(Stdio::null());
-        // files, not pipes: what a run leaves alive would hold a pipe open
+        // files, not pipes: processes that a run leaves alive would hold a pipe open
         command.stdout(File::create(file("out")).unwrap()).stderr(File::create(file("err")).unwrap());
         Running { child: command.spawn().unwrap(), stdout: file("out"), stderr: file("err") }
     }
@@ -225,12 +234,12 @@ impl Project {
         wait_until(&format!("{lines} lines in the ledger"), || self.ledger().len() >= lines);
     }
 
-    /// Lets one agent that waits at its gate go on; waits for it to come there.
+    /// Waits for an agent at its gate, and lets it continue.
     pub(crate) fn release(&self) {
         use rustix::fs::{OFlags, open};
         let mut pipe = None;
         wait_until("an agent at the gate", || {
-            // a child of another test must not keep it open
+            // a child of another test must not inherit it
             pipe =
                 open(self.path("gate"), OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())
                     .ok();
@@ -239,7 +248,7 @@ impl Project {
         File::from(pipe.unwrap()).write_all(b"go\n").unwrap();
     }
 
-    /// Pids and command lines of all that lives and belongs to this test.
+    /// Pids and command lines of all living processes of this test.
     pub(crate) fn alive(&self) -> Vec<(i32, String)> {
         let mark = format!("TEST_PROJECT={}", self.root.display()).into_bytes();
         let me = i32::try_from(std::process::id()).unwrap();
@@ -258,27 +267,27 @@ impl Project {
             .collect()
     }
 
-    /// As [`Project::alive`], those whose command line holds `part`.
+    /// As [`Project::alive`], but only those with `part` in their command line.
     pub(crate) fn alive_with(&self, part: &str) -> Vec<(i32, String)> {
         self.alive().into_iter().filter(|(_, line)| line.contains(part)).collect()
     }
 
-    /// tmux on the test's own socket.
+    /// A tmux command for the server of the test.
     pub(crate) fn tmux_command(&self, args: &[&str]) -> Command {
         let mut command = Command::new("tmux");
         command.args(["-L", self.socket.as_deref().expect("a project with tmux")]).args(args);
-        self.dress(&mut command);
+        self.set_environment(&mut command);
         command.stdin(Stdio::null());
         command
     }
 
-    /// What tmux prints.
+    /// Runs a tmux command and returns what it prints.
     pub(crate) fn ask_tmux(&self, args: &[&str]) -> String {
         let output = self.tmux_command(args).output().unwrap();
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
     }
 
-    /// The test's tmux server, where one lives.
+    /// The pid of the test's tmux server, if it is alive.
     pub(crate) fn tmux_server(&self) -> Option<i32> {
         self.socket.as_ref()?;
         self.ask_tmux(&["display-message", "-p", "#{pid}"]).trim().parse().ok()
@@ -290,7 +299,7 @@ impl Project {
         list.lines().map(str::to_owned).collect()
     }
 
-    /// All files and folders with their bytes, the test's own left out.
+    /// All files and folders with their bytes, without the test's own.
     pub(crate) fn tree(&self) -> Vec<(PathBuf, Option<Vec<u8>>)> {
         let mut found = Vec::new();
         let mut open = vec![self.root.clone()];
@@ -318,7 +327,7 @@ impl Drop for Project {
         if self.socket.is_some() {
             let _ = self.tmux_command(&["kill-server"]).output();
         }
-        // what a failed test, or one that kills things, left; new ones may appear while old ones end
+        // ends what a failed test left alive; new processes may appear while old ones end
         for _ in 0..20 {
             let alive = self.alive();
             if alive.is_empty() {
@@ -341,8 +350,8 @@ impl Running {
         kill(self.pid(), signal);
     }
 
-    /// What it has said so far.
-    pub(crate) fn said(&self) -> String {
+    /// What it has printed so far.
+    pub(crate) fn printed(&self) -> String {
         fs::read(&self.stdout).map(|b| String::from_utf8_lossy(&b).into_owned()).unwrap_or_default()
     }
 
@@ -351,11 +360,11 @@ impl Running {
         self.child.try_wait().unwrap().is_some()
     }
 
-    /// Waits until it has said `text`.
+    /// Waits until it has printed `text`.
     pub(crate) fn wait_for(&self, text: &str) {
         let start = Instant::now();
-        while !self.said().contains(text) {
-            assert!(start.elapsed() < DEADLINE, "{text:?} was never said, but:\n{}", self.said());
+        while !self.printed().contains(text) {
+            assert!(start.elapsed() < DEADLINE, "{text:?} was never printed, but:\n{}", self.printed());
             thread::sleep(Duration::from_millis(5));
         }
     }
@@ -367,7 +376,7 @@ impl Running {
             if let Some(status) = self.child.try_wait().unwrap() {
                 break status;
             }
-            assert!(start.elapsed() < DEADLINE, "the program hangs; it said:\n{}", self.said());
+            assert!(start.elapsed() < DEADLINE, "the program hangs; it printed:\n{}", self.printed());
             thread::sleep(Duration::from_millis(2));
         };
         let text = |path: &Path| {
@@ -375,7 +384,7 @@ impl Running {
             File::open(path).unwrap().read_to_end(&mut bytes).unwrap();
             String::from_utf8_lossy(&bytes).into_owned()
         };
-        // as shells say it, where a signal ended it
+        // 128 and the number of the signal that ended it, as in a shell
         let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
         Output { code, stdout: text(&self.stdout), stderr: text(&self.stderr) }
     }
@@ -385,7 +394,7 @@ impl Drop for Running {
     fn drop(&mut self) {
         if thread::panicking() {
             let err = fs::read_to_string(&self.stderr).unwrap_or_default();
-            println!("a program that was started said:\n{}\n{err}", self.said());
+            println!("a program that was started said:\n{}\n{err}", self.printed());
         }
         if self.child.try_wait().is_ok_and(|s| s.is_none()) {
             let _ = self.child.kill();
@@ -395,7 +404,7 @@ impl Drop for Running {
 }
 
 impl Output {
-    /// Asserts the exit code, and shows all that was said if it is another.
+    /// Asserts the exit code; shows all output if it is another.
     #[track_caller]
     pub(crate) fn code(self, code: i32) -> Self {
         assert_eq!(
@@ -406,13 +415,13 @@ impl Output {
         self
     }
 
-    /// Asserts that stdout or stderr holds each of `parts`.
+    /// Asserts that stdout or stderr has each of `parts`.
     #[track_caller]
     pub(crate) fn says(self, parts: &[&str]) -> Self {
         for part in parts {
             assert!(
                 self.stdout.contains(part) || self.stderr.contains(part),
-                "{part:?} was not said\n--- stdout\n{}\n--- stderr\n{}",
+                "{part:?} was not printed\n--- stdout\n{}\n--- stderr\n{}",
                 self.stdout,
                 self.stderr
             );
@@ -421,19 +430,31 @@ impl Output {
     }
 }
 
+/// A tasks.md with this many tasks.
+pub(crate) fn tasks(count: usize) -> String {
+    let lines: Vec<_> = (1..=count).map(|n| format!("- [ ] {n}. Task {n}\n")).collect();
+    lines.concat()
+}
+
+/// The shared test data that is not part of this repository: `../shared`, or the folder in `SEQORCH_SHARED`.
+pub(crate) fn shared() -> PathBuf {
+    std::env::var_os("SEQORCH_SHARED")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from)
+}
+
 pub(crate) fn kill(pid: i32, signal: Signal) {
     if let Some(pid) = Pid::from_raw(pid) {
         let _ = kill_process(pid, signal);
     }
 }
 
-/// Asks until it is so.
+/// Polls until it is so.
 #[track_caller]
 pub(crate) fn wait_until(what: &str, so: impl FnMut() -> bool) {
     wait_within(DEADLINE, what, so);
 }
 
-/// As [`wait_until`], for what has gigabytes to do.
+/// As [`wait_until`], for work on gigabytes.
 #[track_caller]
 pub(crate) fn wait_long(what: &str, so: impl FnMut() -> bool) {
     wait_within(DEADLINE * 20, what, so);
@@ -443,7 +464,7 @@ pub(crate) fn wait_long(what: &str, so: impl FnMut() -> bool) {
 fn wait_within(limit: Duration, what: &str, mut so: impl FnMut() -> bool) {
     let start = Instant::now();
     while !so() {
-        assert!(start.elapsed() < limit, "waited in vain for {what}");
+        assert!(start.elapsed() < limit, "timed out waiting for {what}");
         thread::sleep(Duration::from_millis(5));
     }
 }

@@ -1,4 +1,4 @@
-//! What a scene plays on: the server that stands in for the vendors, and a project with one real CLI in it.
+//! What a scene needs: the server that stands in for the vendors, and a project with one real CLI.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::common::{Output, Project, wait_long};
 
-/// Runs the server with other answers, or another command for the model's tool, than it has itself.
+/// Runs the server with other answers of the model, or another command for its tool.
 const OTHERWISE: &str = r#"
 import json, sys
 mock, otherwise, sys.argv = sys.argv[1], json.loads(sys.argv[2]), ["mock.py", *sys.argv[3:]]
@@ -30,10 +30,10 @@ names["TOOL_CMD"] = otherwise["tool"] or names["TOOL_CMD"]
 exec(main + after, names)
 "#;
 
-/// Seconds that a first run took, by CLI; 0: there was none yet.
+/// Seconds that the first run of each CLI took; 0: none yet.
 static FIRST_RUN: [AtomicU64; 4] = [const { AtomicU64::new(0) }; 4];
 
-/// One of the four.
+/// One of the four CLIs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cli {
     Claude,
@@ -54,17 +54,17 @@ impl Cli {
         }
     }
 
-    /// Remembers how long it takes from its start to its end where all goes well.
+    /// Remembers how long a successful run takes.
     pub(crate) fn remember(self, took: Duration) {
         FIRST_RUN[self as usize].store(took.as_secs() + 1, Ordering::Relaxed);
     }
 
-    /// Seconds in which it has surely started and asked the model, on this machine and beside its present load.
+    /// Seconds in which the CLI surely starts and asks the model, on this machine under its present load.
     pub(crate) fn patience(self) -> u64 {
         (2 * FIRST_RUN[self as usize].load(Ordering::Relaxed)).max(12)
     }
 
-    /// A session that its vendor's CLI accepts as an id and has never heard of.
+    /// A valid session id that the CLI does not know.
     pub(crate) fn unknown_session(self) -> &'static str {
         match self {
             Self::OpenCode => "ses_0000000000000000000000000",
@@ -72,7 +72,7 @@ impl Cli {
         }
     }
 
-    /// What a person sets so that the CLI talks to a server of their own, with a key that opens nothing.
+    /// The variables that make the CLI talk to our server, with an invalid key.
     fn environment(self, server: &str) -> Vec<(&'static str, String)> {
         let fixed =
             |pairs: &[(&'static str, &str)]| pairs.iter().map(|(n, v)| (*n, (*v).to_owned())).collect();
@@ -84,7 +84,7 @@ impl Cli {
                 ("DISABLE_ERROR_REPORTING", "1"),
                 ("DISABLE_AUTOUPDATER", "1"),
                 ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
-                // ten of them take three minutes
+                // ten retries take three minutes
                 ("CLAUDE_CODE_MAX_RETRIES", "2"),
             ]),
             Self::Codex => fixed(&[("MOCK_KEY", "sk-dummy")]),
@@ -104,7 +104,7 @@ impl Cli {
         all
     }
 
-    /// The CLI's own settings, under the home folder.
+    /// The settings files of the CLI, under the home folder.
     fn settings(self, server: &str) -> Option<(&'static str, String)> {
         match self {
             Self::Claude => None,
@@ -142,7 +142,7 @@ impl Cli {
     }
 }
 
-/// A project whose agent is a real CLI, and what it talks to.
+/// A project whose agent is a real CLI, and its server.
 pub(crate) struct Bench {
     pub(crate) project: Project,
     port: u16,
@@ -153,7 +153,7 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
-    /// A fresh home, a fresh project with one task, and no server yet. `config` comes on top of the backend's name.
+    /// A fresh home and a fresh project with one task; no server yet. `config` is added to the project's configuration.
     pub(crate) fn new(cli: Cli, bin: &Path, mock: &Path, config: &str) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let server = format!("http://127.0.0.1:{port}");
@@ -177,20 +177,20 @@ impl Bench {
         Self { project, port, mock: mock.to_owned(), server: None, runs: 0, started: Instant::now() }
     }
 
-    /// With windows, in a tmux server of its own; `None`, and said so, where tmux is missing.
+    /// Uses windows in a tmux server of the test's own. `None`, with a note, if tmux is missing.
     pub(crate) fn with_windows(mut self) -> Option<Self> {
         let project = std::mem::replace(&mut self.project, Project::new());
         self.project = project.tmux()?;
         Some(self)
     }
 
-    /// Starts the server with one of its scenarios, in the place of the one before.
+    /// Starts the server with one of its scenarios, and ends the one before.
     pub(crate) fn serve(&mut self, scenario: &str) {
         self.serve_otherwise(scenario, &[], None);
     }
 
-    /// As [`Bench::serve`], with these answers of the model, one after another, the last of them again and again, and
-    /// this command where the scenario has the model use the shell.
+    /// As [`Bench::serve`], with these answers of the model in order (the last one repeats), and this command when the
+    /// model uses the shell.
     pub(crate) fn serve_otherwise(&mut self, scenario: &str, says: &[&str], tool: Option<&str>) {
         self.silence();
         self.runs += 1;
@@ -220,24 +220,24 @@ impl Bench {
         }
     }
 
-    /// Runs seqorch to its end, however long the CLI takes.
+    /// Runs seqorch to its end, without a deadline.
     pub(crate) fn run(&self, args: &[&str]) -> Output {
         let mut running = self.project.start(args);
         wait_long("seqorch to end", || running.is_over());
         running.wait()
     }
 
-    /// Seconds since the server was started last.
+    /// Seconds since the last start of the server.
     pub(crate) fn took(&self) -> String {
         format!("{:.0} s", self.started.elapsed().as_secs_f32())
     }
 
-    /// What the present server was asked: requests to the model with tools, which is what an agent's own loop sends.
+    /// How many requests with tools the server got; only the loop of an agent sends tools.
     pub(crate) fn requests(&self) -> usize {
         self.project.read(format!(".out/server-{}.log", self.runs)).matches("\"main\": true").count()
     }
 
-    /// The whole text of the first request to the present server.
+    /// The text of the first request to the server.
     pub(crate) fn first_request(&self) -> String {
         let prefix = format!("server-{}.body.", self.runs);
         let mut names: Vec<_> = fs::read_dir(self.project.path(".out"))
@@ -255,12 +255,12 @@ impl Bench {
         self.project.state("demo")["units"]["1"]["attempts"].as_array().cloned().unwrap_or_default()
     }
 
-    /// How the attempts ended.
+    /// The outcomes of the attempts.
     pub(crate) fn outcomes(&self) -> Vec<String> {
         self.project.outcomes("demo", "1")
     }
 
-    /// All that lives and works in the project or has its environment, the server left out.
+    /// All living processes of the project except the server.
     pub(crate) fn alive(&self) -> Vec<(i32, String)> {
         let mut alive = self.project.alive();
         for entry in fs::read_dir("/proc").unwrap().flatten() {
@@ -284,7 +284,7 @@ impl Drop for Bench {
     }
 }
 
-/// What a CLI calls its version.
+/// The version that a CLI prints.
 pub(crate) fn version(cli: Cli, bin: &Path) -> String {
     let home = tempfile::tempdir().unwrap();
     let output = Command::new(bin.join(cli.name())).arg("--version").env("HOME", home.path()).output();

@@ -1,7 +1,7 @@
-//! Real CLIs that meet a closed window of their plan: seqorch waits until it opens, and goes on with the same task.
+//! Real CLIs whose quota is used up: seqorch waits until it resets, and continues with the same task.
 //!
-//! The server is the suite's own, with one thing changed: the window opens a few seconds after the first request that
-//! it refused, and says so in the vendor's own fields. Until then it refuses, afterwards it serves.
+//! The server refuses the first request, and names in the vendor's own fields a reset a few seconds later. After that it
+//! serves.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -10,14 +10,14 @@ use super::bench::{Bench, Cli};
 use super::{Ground, Seen, ensure};
 use crate::common::Project;
 
-/// From the first refusal to the opening at least; it opens with a whole minute, since Codex names no seconds.
+/// The least time from the first refusal to the reset; the reset is at a whole minute, since Codex names no seconds.
 const CLOSED_S: i64 = 15;
 
-/// The server of the suite, with a window of the plan that is closed at first.
+/// The server, with a quota that is used up at first.
 const SERVER: &str = r#"
 import sys, time
 PATH, CLOSED = sys.argv.pop(1), int(sys.argv.pop(1))
-# in two parts, since whoever runs this one looks for the whole in it
+# in two parts, since the harness searches this text for the whole name
 MAIN = "if __name__ == '__main__'" + ":"
 head, main = open(PATH).read().split(MAIN, 1)
 space = {'__name__': 'server', '__file__': PATH}
@@ -46,8 +46,8 @@ fn time(value: &Value) -> Option<Timestamp> {
     value.as_str()?.parse().ok()
 }
 
-/// One attempt is refused and costs nothing, nobody asks before the window opens, and the second does the work in the
-/// session of the first.
+/// The first attempt is refused and costs nothing, there is no request before the reset, and the second attempt does the
+/// work in the session of the first.
 pub(super) fn limit_with_a_reset(ground: &Ground, cli: Cli) -> Seen {
     if !matches!(cli, Cli::Claude | Cli::Codex) {
         return Ok("no such window".to_owned());
@@ -56,13 +56,13 @@ pub(super) fn limit_with_a_reset(ground: &Ground, cli: Cli) -> Seen {
         "[limit]\nmargin = \"2s\"\nunknown = [\"1h\"]\n[retry]\nattempts = 1\n[run]\nmax_iterations = 1\n";
     let folder = tempfile::tempdir().unwrap();
     let server = folder.path().join("server.py");
-    // a text of JSON is one of Python, too
+    // JSON is also a Python literal
     let known = Value::from(ground.mock.to_string_lossy());
     let start = format!("import sys\nsys.argv[1:1] = [{known}, '{CLOSED_S}']\n{SERVER}");
     std::fs::write(&server, start).unwrap();
     let mut bench = Bench::new(cli, &ground.bin, &server, config);
     if cli == Cli::Claude {
-        // only who is logged in with a plan is told of its windows
+        // only a login with a plan gets the windows of the plan
         let project = std::mem::replace(&mut bench.project, Project::new());
         bench.project =
             project.env("ANTHROPIC_API_KEY", "").env("CLAUDE_CODE_OAUTH_TOKEN", "sk-ant-oat01-dummy");
@@ -85,14 +85,14 @@ pub(super) fn limit_with_a_reset(ground: &Ground, cli: Cli) -> Seen {
         return ensure(false, &bench, "it does not say until when").map(|()| String::new());
     };
     let late = again.duration_since(until);
-    let told = until.duration_since(refused);
-    ensure(told >= SignedDuration::from_secs(CLOSED_S - 1), &bench, "it is not the stated time")?;
+    let stated = until.duration_since(refused);
+    ensure(stated >= SignedDuration::from_secs(CLOSED_S - 1), &bench, "it is not the stated time")?;
     ensure(again >= until, &bench, "it asked before the window opened")?;
     ensure(late < SignedDuration::from_secs(30), &bench, &format!("it slept {late:#} past the opening"))?;
     let session = &attempts[0]["session"];
     ensure(session.is_string(), &bench, "the session of the refused attempt is not known")?;
     ensure(attempts[1]["goes_on"]["session"] == *session, &bench, "not in the session that was refused")?;
-    ensure(attempts[1]["goes_on"]["reason"] == "limit", &bench, "goes on for another reason")?;
+    ensure(attempts[1]["goes_on"]["reason"] == "limit", &bench, "continues for another reason")?;
     Ok(format!(
         "refused, asked again {} s after the stated end, 1 attempt counted, {}",
         late.as_secs(),

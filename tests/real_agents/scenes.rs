@@ -1,4 +1,4 @@
-//! Scenes about the way to a CLI and back: what is found of it, long prompts, windows, and questions to the agent.
+//! Scenes about finding a CLI, long prompts, windows, and questions to the agent.
 
 use std::fs;
 
@@ -7,26 +7,25 @@ use serde_json::Value;
 use super::bench::{Bench, Cli, version};
 use super::{Ground, Seen, bench, bypass, ensure};
 
-/// What a verb says of programs that it asks for their version; asked again where a machine that is busy with all four
-/// let one of them miss the deadline.
+/// What a command prints that asks the CLIs for their versions; repeated if a busy machine let one miss the deadline.
 fn patiently(bench: &Bench, args: &[&str]) -> String {
-    let said = || bench.run(args).code(0).stdout;
-    let missed = |said: &str| said.contains("no answer within") || said.contains("\"hung\"");
-    let mut last = said();
+    let printed = || bench.run(args).code(0).stdout;
+    let missed = |printed: &str| printed.contains("no answer within") || printed.contains("\"hung\"");
+    let mut last = printed();
     for _ in 0..10 {
         if !missed(&last) {
             break;
         }
-        last = said();
+        last = printed();
     }
     last
 }
 
-/// Whether `seqorch backends` finds each, and its version.
+/// Whether `seqorch backends` finds each CLI and its version.
 pub(super) fn listed(ground: &Ground, clis: &[Cli]) -> Result<(), String> {
     let Some(first) = clis.first() else { return Ok(()) };
-    let said = patiently(&bench(ground, *first, ""), &["backends", "--json"]);
-    let list: Value = serde_json::from_str(&said).map_err(|e| e.to_string())?;
+    let printed = patiently(&bench(ground, *first, ""), &["backends", "--json"]);
+    let list: Value = serde_json::from_str(&printed).map_err(|e| e.to_string())?;
     let list = list["backends"].as_array().cloned().unwrap_or_default();
     for cli in clis {
         let one = list.iter().find(|one| one["name"] == cli.name()).unwrap_or(&Value::Null);
@@ -38,21 +37,22 @@ pub(super) fn listed(ground: &Ground, clis: &[Cli]) -> Result<(), String> {
     Ok(())
 }
 
-/// What `seqorch doctor` makes of the real program.
+/// What `seqorch doctor` finds out about the CLI.
 pub(super) fn doctor(ground: &Ground, cli: Cli) -> Seen {
     let bench = bench(ground, cli, "");
-    let said = patiently(&bench, &["doctor"]);
+    let printed = patiently(&bench, &["doctor"]);
     let program = ground.bin.join(cli.name());
     let line = format!("{} {}, {}", cli.name(), version(cli, &ground.bin), program.display());
-    ensure(said.contains(&line), &bench, &format!("no {line:?} in\n{said}"))?;
-    ensure(said.contains("login: "), &bench, &format!("its login is not seen:\n{said}"))?;
-    ensure(!said.contains("sk-dummy"), &bench, "the key is shown")?;
-    let lacks = said.lines().find_map(|line| line.split_once("its sandbox needs ")?.1.split(':').next());
+    ensure(printed.contains(&line), &bench, &format!("no {line:?} in\n{printed}"))?;
+    ensure(printed.contains("login: "), &bench, &format!("its login is not found:\n{printed}"))?;
+    ensure(!printed.contains("sk-dummy"), &bench, "the key is shown")?;
+    let lacks =
+        printed.lines().find_map(|line| line.split_once("its sandbox needs ")?.1.split([';', ',']).next());
     let lacks = lacks.map_or(String::new(), |what| format!(", its sandbox lacks {what}"));
     Ok(format!("version and login found{lacks}"))
 }
 
-/// What stands between the two marks, anywhere in a text.
+/// The text between two marks.
 fn marked(text: &str) -> Option<&str> {
     text.split_once("PROMPT_BEGIN")?.1.split_once("PROMPT_END").map(|(inside, _)| inside)
 }
@@ -85,7 +85,7 @@ pub(super) fn long_prompt(ground: &Ground, cli: Cli) -> Seen {
     Ok(format!("{} KB arrived byte for byte, {}", prompt.len() / 1000, bench.took()))
 }
 
-/// What a person sees who looks at the task's window, and at `seqorch logs` afterwards.
+/// What the task's window shows, and `seqorch logs` afterwards.
 pub(super) fn tool_in_a_window(ground: &Ground, cli: Cli) -> Seen {
     const TOOL: &str =
         "for n in one two three four five six seven; do printf '%s \\033[31m\\n' $n; done; echo hi > out.txt";
@@ -112,8 +112,8 @@ pub(super) fn tool_in_a_window(ground: &Ground, cli: Cli) -> Seen {
     Ok(format!("the shell wrote the file, its window was looked at, {}", bench.took()))
 }
 
-/// The agent's words, the tool on one line, the beginning of what it printed, and what was used; no records, and no
-/// colour of the tool's own.
+/// Checks for the agent's words, the tool on one line, the start of its output, and the usage; no raw records, and no
+/// colours of the tool.
 fn looks_well(bench: &Bench, screen: &str) -> Result<(), String> {
     let shown = |what: &str| ensure(screen.contains(what), bench, &format!("no {what:?} in\n{screen}"));
     for what in ["I will write the file now.", "All done, nothing else is needed.", "▸ ", "one", " out"] {
@@ -127,7 +127,7 @@ fn looks_well(bench: &Bench, screen: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// The first answer is none, the second is asked for with what was wrong, and the task goes where it says.
+/// The first answer is unusable, the second is requested with what was wrong, and the task goes to its owner.
 pub(super) fn assign(ground: &Ground, cli: Cli) -> Seen {
     let name = cli.name();
     let owners = format!("owners = {{ codex = \"{name}\", gemini = \"other\", codex-review = \"{name}\" }}");
@@ -140,7 +140,7 @@ pub(super) fn assign(ground: &Ground, cli: Cli) -> Seen {
     let answer = r#"{"assignments": {"1": {"type": "ui", "owner_agent": "gemini"}}}"#;
     let done = "All done, nothing else is needed.\n\n<promise>TASK_DONE</promise>";
     bench.serve_otherwise("success", &["Gemini, I would say.", answer, done], None);
-    bench.run(&["run", "demo"]).code(0).says(&["asking once more", "holds no JSON object"]);
+    bench.run(&["run", "demo"]).code(0).says(&["asking once more", "has no JSON object"]);
     let state = bench.project.state("demo");
     let assigned = &state["assignments"]["1"];
     ensure(assigned["owner_agent"] == "gemini" && assigned["by"] == name, &bench, &assigned.to_string())?;
@@ -149,7 +149,7 @@ pub(super) fn assign(ground: &Ground, cli: Cli) -> Seen {
     let mut names = folders.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
     let call = names.find(|name| name.contains("assign")).unwrap_or_default();
     let second = bench.project.of_attempt("demo", &call, 2, "prompt.md");
-    ensure(second.contains("holds no JSON object"), &bench, "it was not told what was wrong")?;
+    ensure(second.contains("has no JSON object"), &bench, "the request does not say what was wrong")?;
     ensure(bench.requests() == 3, &bench, "not three requests")?;
     Ok(format!("asked twice, done by whom it named, {}", bench.took()))
 }

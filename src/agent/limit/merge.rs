@@ -1,52 +1,56 @@
-//! What all that was said in one attempt means together.
+//! Merges all evidence of one attempt into one verdict.
 
-use super::judge::{Finding, Rank};
-use super::record::Part;
-use super::{Kind, Verdict};
+use super::judge::{LimitFinding, StatementRank};
+use super::kind::LimitKind;
+use super::message::LimitVerdict;
+use super::records::Evidence;
 
-/// The end of the stream decides; without one, the most trustworthy sign, and of several the last.
-pub(super) fn merge(parts: Vec<Part>) -> Verdict {
+/// Merges the evidence. The end of the stream decides; without one, the last of the signs with the most authority.
+pub(super) fn merge(evidence: Vec<Evidence>) -> LimitVerdict {
     let mut signs = Vec::new();
     let mut end = None;
-    for part in parts {
-        match part {
-            Part::Sign(sign) if sign.kind != Kind::None => signs.push(sign),
-            Part::Sign(_) => {}
-            Part::Success => end = Some(End::Success),
-            Part::Failed(found, silent) => end = Some(End::Failed(found, silent)),
+    for piece in evidence {
+        match piece {
+            Evidence::Sign(sign) if sign.kind != LimitKind::None => signs.push(sign),
+            Evidence::Sign(_) => {}
+            ending => end = Some(ending),
         }
     }
     let decided = match end {
-        Some(End::Failed(Some(found), _)) => (found.kind != Kind::None).then_some(found),
-        // it ended well, or failed for a reason that is no limit
-        Some(End::Success | End::Failed(None, false)) => None,
-        Some(End::Failed(None, true)) | None => strongest(&signs).cloned(),
+        Some(Evidence::Failed { finding: Some(found), .. }) => {
+            (found.kind != LimitKind::None).then_some(found)
+        }
+        Some(Evidence::Failed { finding: None, silent: true }) | None => strongest(&signs).cloned(),
+        // it succeeded, or failed for a reason that is not a limit
+        Some(_) => None,
     };
-    let Some(mut decided) = decided else { return Verdict::default() };
-    // a refusal without words, beside an event that names the window
-    if decided.kind == Kind::RateLimited
-        && let Some(window) = signs.iter().rev().find(|s| s.rank == Rank::Window)
+    let Some(mut decided) = decided else { return LimitVerdict::default() };
+    // a refusal without details counts as the window's, if an event names one
+    if decided.kind == LimitKind::RateLimited
+        && let Some(window) = signs.iter().rev().find(|s| s.rank == StatementRank::Window)
     {
-        decided = Finding { due: decided.due.filter(|due| due.weight >= 10), ..decided };
+        decided.reset = decided.reset.filter(|reset| reset.weight >= 10);
         decided.kind = window.kind;
         decided.source.clone_from(&window.source);
     }
     let same = signs.iter().filter(|sign| sign.kind == decided.kind);
-    let due = same
+    let reset = same
         .clone()
-        .filter_map(|sign| sign.due)
-        .chain(decided.due)
-        .reduce(|best, due| if due.weight >= best.weight { due } else { best });
+        .filter_map(|sign| sign.reset)
+        .chain(decided.reset)
+        .reduce(|best, reset| if reset.weight >= best.weight { reset } else { best });
     let scope = decided.scope.or_else(|| same.clone().rev().find_map(|sign| sign.scope.clone()));
-    let source = due.map_or(decided.source.clone(), |due| format!("{} + {}", decided.source, due.field));
-    Verdict { kind: decided.kind, until: due.map(|due| due.at), source, scope, message: decided.message }
+    let source =
+        reset.map_or(decided.source.clone(), |reset| format!("{} + {}", decided.source, reset.field));
+    LimitVerdict {
+        kind: decided.kind,
+        until: reset.map(|reset| reset.at),
+        source,
+        scope,
+        message: decided.message,
+    }
 }
 
-enum End {
-    Success,
-    Failed(Option<Finding>, bool),
-}
-
-fn strongest(signs: &[Finding]) -> Option<&Finding> {
+fn strongest(signs: &[LimitFinding]) -> Option<&LimitFinding> {
     signs.iter().max_by_key(|sign| sign.rank)
 }

@@ -1,4 +1,4 @@
-//! The wordings, which are data: `patterns/*.toml`, one file per agent, and what a user adds in `limit_patterns`.
+//! The wordings of limits, which are data: one file per agent in `patterns/*.toml`, and a user's `limit_patterns`.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -6,12 +6,13 @@ use std::sync::LazyLock;
 use regex::{Captures, Regex};
 use serde::Deserialize;
 
-use super::when::Form;
-use super::{Family, Kind};
+use super::family::Family;
+use super::kind::LimitKind;
+use super::times::ResetForm;
 
 const COMMON: &str = include_str!("patterns/common.toml");
 
-/// The files in the order in which they are asked where they are not the agent's own: what is narrow comes first.
+/// The files in the order in which they count for other agents: narrow wordings first.
 const FILES: &[(Family, &str)] = &[
     (Family::Claude, include_str!("patterns/claude.toml")),
     (Family::Codex, include_str!("patterns/codex.toml")),
@@ -23,105 +24,92 @@ const FILES: &[(Family, &str)] = &[
     (Family::Amp, include_str!("patterns/amp.toml")),
 ];
 
-/// What a pattern says of the text it matches.
+/// What a pattern says about the text that it matches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Meaning {
-    None,
-    RateLimited,
-    QuotaExhausted,
-    Overloaded,
-    Billing,
-    Auth,
-    /// Nothing of its own: what stands above counts.
+pub(super) enum PatternMeaning {
+    /// The line is filler; the message is above it.
     Skip,
+    /// The text is a limit of this kind.
+    #[serde(untagged)]
+    Kind(LimitKind),
 }
 
-impl Meaning {
-    pub(super) fn kind(self) -> Kind {
+impl PatternMeaning {
+    pub(super) fn kind(self) -> LimitKind {
         match self {
-            Self::None | Self::Skip => Kind::None,
-            Self::RateLimited => Kind::RateLimited,
-            Self::QuotaExhausted => Kind::QuotaExhausted,
-            Self::Overloaded => Kind::Overloaded,
-            Self::Billing => Kind::Billing,
-            Self::Auth => Kind::Auth,
+            Self::Skip => LimitKind::None,
+            Self::Kind(kind) => kind,
         }
     }
 }
 
-/// How a pattern's reset is found.
+/// How the end of a limit is read from a text that a pattern matches.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Reset {
-    /// In the usual ways anywhere in the text.
+pub enum ResetRule {
+    /// In the usual forms, anywhere in the text.
     #[default]
     Usual,
-    /// Never: what the text says of a time is not to be believed.
+    /// Never, because the text's times are not credible.
     None,
-    /// In the pattern's own groups.
+    /// From the pattern's own groups.
     #[serde(untagged)]
-    Own(Form),
+    Own(ResetForm),
 }
 
-/// Which part of an authoritative text a pattern is held against.
+/// Which part of a text a pattern must match.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum On {
-    /// Its first line.
+enum MatchScope {
+    /// The first line.
     #[default]
     Line,
-    /// All of it.
+    /// The whole text.
     Text,
 }
 
 /// One wording.
 #[derive(Debug, Clone)]
-pub struct Pattern {
-    /// `claude.limit`, `limit_patterns[0]`.
+pub struct WordingPattern {
+    /// For [`super::LimitVerdict::source`]: `claude.limit`, `limit_patterns[0]`.
     pub(super) name: String,
-    pub(super) meaning: Meaning,
-    pub(super) reset: Reset,
-    on: On,
+    pub(super) meaning: PatternMeaning,
+    pub(super) reset: ResetRule,
+    on: MatchScope,
+    /// Whether the wording counts only for its own family.
     own: bool,
     regex: Regex,
 }
 
-impl Pattern {
-    /// A pattern of a user's: any text of the agent's that may end an attempt and matches is of that kind.
+impl WordingPattern {
+    /// A user's pattern: a matching text that may end an attempt is a limit of this kind.
     ///
     /// # Errors
-    /// The regex is none, or lacks the groups that `reset` reads.
-    pub fn of_user(name: &str, regex: &str, kind: Kind, reset: Reset) -> Result<Self, String> {
-        let meaning = match kind {
-            Kind::None => Meaning::None,
-            Kind::RateLimited => Meaning::RateLimited,
-            Kind::QuotaExhausted => Meaning::QuotaExhausted,
-            Kind::Overloaded => Meaning::Overloaded,
-            Kind::Billing => Meaning::Billing,
-            Kind::Auth => Meaning::Auth,
-        };
+    /// The regex is invalid, or lacks a group that `reset` needs.
+    pub fn of_user(name: &str, regex: &str, kind: LimitKind, reset: ResetRule) -> Result<Self, String> {
+        let meaning = PatternMeaning::Kind(kind);
         let regex = Regex::new(regex).map_err(|error| error.to_string())?;
-        let pattern = Self { name: name.to_owned(), meaning, reset, on: On::Text, own: false, regex };
+        let pattern = Self { name: name.to_owned(), meaning, reset, on: MatchScope::Text, own: false, regex };
         pattern.check().map(|()| pattern)
     }
 
     fn check(&self) -> Result<(), String> {
-        if let Reset::Own(form) = self.reset
+        if let ResetRule::Own(form) = self.reset
             && !self.regex.capture_names().flatten().any(|name| name == form.needs())
         {
-            return Err(format!("reset needs a group named {0:?}, like (?P<{0}>…)", form.needs()));
+            return Err(format!("reset needs a group named {0}, like (?P<{0}>…)", form.needs()));
         }
         Ok(())
     }
 
-    /// Whether it is a wording of this agent's, or one that counts for any.
+    /// Whether the pattern counts for an agent of `family`.
     fn counts_for(&self, home: Option<Family>, family: Family) -> bool {
         !self.own || home == Some(family)
     }
 
     pub(super) fn find<'t>(&self, line: &'t str, text: &'t str) -> Option<Captures<'t>> {
-        self.regex.captures(if self.on == On::Text { text } else { line })
+        self.regex.captures(if self.on == MatchScope::Text { text } else { line })
     }
 
     pub(super) fn is_match(&self, line: &str) -> bool {
@@ -133,12 +121,12 @@ impl Pattern {
 #[serde(deny_unknown_fields)]
 struct RawPattern {
     name: String,
-    kind: Meaning,
+    kind: PatternMeaning,
     r#match: String,
     #[serde(default)]
-    reset: Reset,
+    reset: ResetRule,
     #[serde(default)]
-    on: On,
+    on: MatchScope,
     #[serde(default)]
     own: bool,
 }
@@ -146,7 +134,7 @@ struct RawPattern {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawReset {
-    form: Form,
+    form: ResetForm,
     r#match: String,
 }
 
@@ -160,9 +148,9 @@ struct RawCommon {
     macros: BTreeMap<String, String>,
     reset: Vec<RawReset>,
     pattern: Vec<RawPattern>,
-    codes: BTreeMap<String, Meaning>,
-    hints: BTreeMap<String, Meaning>,
-    statuses: BTreeMap<String, Meaning>,
+    codes: BTreeMap<String, LimitKind>,
+    hints: BTreeMap<String, LimitKind>,
+    statuses: BTreeMap<String, LimitKind>,
 }
 
 #[derive(Deserialize)]
@@ -171,41 +159,42 @@ struct RawFamily {
     #[serde(default)]
     pattern: Vec<RawPattern>,
     #[serde(default)]
-    codes: BTreeMap<String, Meaning>,
+    codes: BTreeMap<String, LimitKind>,
 }
 
 struct FamilyPatterns {
     family: Family,
-    patterns: Vec<Pattern>,
-    codes: BTreeMap<String, Meaning>,
+    patterns: Vec<WordingPattern>,
+    codes: BTreeMap<String, LimitKind>,
 }
 
-/// All that is built in.
-pub(super) struct Library {
+/// The built-in wordings.
+pub(super) struct PatternLibrary {
     pub(super) strip: Vec<Regex>,
     pub(super) retrying: Vec<Regex>,
-    /// Words beside "limit" that are no model.
+    /// Words next to "limit" that do not name a model.
     pub(super) windows: Regex,
+    /// The window of five hours.
     pub(super) session: Regex,
-    pub(super) resets: Vec<(Form, Regex)>,
-    patterns: Vec<Pattern>,
-    codes: BTreeMap<String, Meaning>,
-    hints: BTreeMap<String, Meaning>,
-    statuses: BTreeMap<String, Meaning>,
+    pub(super) resets: Vec<(ResetForm, Regex)>,
+    patterns: Vec<WordingPattern>,
+    codes: BTreeMap<String, LimitKind>,
+    hints: BTreeMap<String, LimitKind>,
+    statuses: BTreeMap<String, LimitKind>,
     families: Vec<FamilyPatterns>,
 }
 
-impl Library {
+impl PatternLibrary {
     fn parse() -> Result<Self, String> {
         let raw: RawCommon = toml::from_str(COMMON).map_err(|e| e.to_string())?;
         let regex = |text: &String| expand(text, &raw.macros);
-        let patterns = |name: &str, raws: Vec<RawPattern>| -> Result<Vec<Pattern>, String> {
+        let patterns = |name: &str, raws: Vec<RawPattern>| -> Result<Vec<WordingPattern>, String> {
             raws.into_iter()
                 .map(|p| {
                     let name = format!("{name}.{}", p.name);
                     let regex = regex(&p.r#match)?;
                     let pattern =
-                        Pattern { name, meaning: p.kind, reset: p.reset, on: p.on, own: p.own, regex };
+                        WordingPattern { name, meaning: p.kind, reset: p.reset, on: p.on, own: p.own, regex };
                     pattern.check().map(|()| pattern)
                 })
                 .collect()
@@ -236,10 +225,10 @@ impl Library {
         })
     }
 
-    /// The built-in wordings in the order in which they count for an agent: its own, the common ones, all others.
+    /// The wordings in the order in which they count for an agent: its own, the common ones, all others.
     ///
-    /// Others count because agents pass on the words of whatever service they are pointed at.
-    pub(super) fn patterns_for(&self, family: Family) -> impl Iterator<Item = &Pattern> {
+    /// The others count because an agent passes on the words of whatever service it uses.
+    pub(super) fn patterns_for(&self, family: Family) -> impl Iterator<Item = &WordingPattern> {
         let own = self.families.iter().filter(move |f| f.family == family);
         let others = self.families.iter().filter(move |f| f.family != family);
         own.flat_map(move |f| f.patterns.iter().filter(move |p| p.counts_for(Some(f.family), family)))
@@ -251,26 +240,26 @@ impl Library {
             )
     }
 
-    /// What a code of an error record says for certain.
-    pub(super) fn code(&self, family: Family, code: &str) -> Option<Kind> {
+    /// The kind that a code of an error record proves.
+    pub(super) fn code(&self, family: Family, code: &str) -> Option<LimitKind> {
         let own = self.families.iter().find(|f| f.family == family).and_then(|f| f.codes.get(code));
-        own.or_else(|| self.codes.get(code)).map(|meaning| meaning.kind())
+        own.or_else(|| self.codes.get(code)).copied()
     }
 
-    /// What a code says where words do not.
-    pub(super) fn hint(&self, code: &str) -> Option<Kind> {
-        self.hints.get(code).map(|meaning| meaning.kind())
+    /// The kind that a code suggests if the words are unknown.
+    pub(super) fn hint(&self, code: &str) -> Option<LimitKind> {
+        self.hints.get(code).copied()
     }
 
-    /// What an HTTP status says where nothing else does.
-    pub(super) fn status(&self, status: u16) -> Option<Kind> {
-        self.statuses.get(&status.to_string()).map(|meaning| meaning.kind())
+    /// The kind that an HTTP status suggests if nothing else does.
+    pub(super) fn status(&self, status: u16) -> Option<LimitKind> {
+        self.statuses.get(&status.to_string()).copied()
     }
 
-    /// The text without what may stand before the message.
+    /// The text without prefixes of the message.
     pub(super) fn stripped<'t>(&self, text: &'t str) -> &'t str {
         let mut text = text;
-        // each round takes something off; a text that needs more is none of an agent's
+        // each round removes something; no agent's text needs more rounds
         for _ in 0..8 {
             let before = text.len();
             for regex in &self.strip {
@@ -293,9 +282,10 @@ fn expand(text: &str, macros: &BTreeMap<String, String>) -> Result<Regex, String
     Regex::new(&text).map_err(|error| error.to_string())
 }
 
-/// The built-in wordings; empty only if a test of this module fails.
-pub(super) static LIBRARY: LazyLock<Library> = LazyLock::new(|| {
-    Library::parse().unwrap_or_else(|error| unreachable!("the built-in patterns do not parse: {error}"))
+/// The built-in wordings.
+pub(super) static LIBRARY: LazyLock<PatternLibrary> = LazyLock::new(|| {
+    PatternLibrary::parse()
+        .unwrap_or_else(|error| unreachable!("the built-in patterns do not parse: {error}"))
 });
 
 #[cfg(test)]
@@ -304,7 +294,7 @@ mod tests {
 
     #[test]
     fn all_built_in_patterns_parse() {
-        let library = Library::parse().unwrap_or_else(|error| panic!("{error}"));
+        let library = PatternLibrary::parse().unwrap_or_else(|error| panic!("{error}"));
         assert!(FILES.len() == library.families.len() && library.patterns.len() > 5);
         for family in &library.families {
             assert!(!family.patterns.is_empty(), "{}", family.family.name());
@@ -312,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn the_agents_own_wordings_count_before_the_common_and_the_others() {
+    fn an_agents_own_wordings_come_first_then_common_ones_then_others() {
         let names: Vec<&str> =
             LIBRARY.patterns_for(Family::Gemini).map(|p| p.name.split('.').next().unwrap()).collect();
         let first = |name: &str| names.iter().position(|n| *n == name).unwrap();
@@ -322,11 +312,13 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_of_a_user_must_be_a_regex_with_the_groups_it_needs() {
-        let new = |regex: &str, reset| Pattern::of_user("x", regex, Kind::RateLimited, reset).map(|_| ());
-        assert_eq!(new("^busy", Reset::Usual), Ok(()));
-        assert_eq!(new(r"^back in (?P<dur>\d+s)", Reset::Own(Form::Duration)), Ok(()));
-        assert!(new("^busy(", Reset::Usual).is_err());
-        assert!(new("^back", Reset::Own(Form::Clock)).unwrap_err().contains("\"hour\""));
+    fn a_users_pattern_must_be_a_regex_with_the_groups_it_needs() {
+        let new = |regex: &str, reset| {
+            WordingPattern::of_user("x", regex, LimitKind::RateLimited, reset).map(|_| ())
+        };
+        assert_eq!(new("^busy", ResetRule::Usual), Ok(()));
+        assert_eq!(new(r"^back in (?P<dur>\d+s)", ResetRule::Own(ResetForm::Duration)), Ok(()));
+        assert!(new("^busy(", ResetRule::Usual).is_err());
+        assert!(new("^back", ResetRule::Own(ResetForm::Clock)).unwrap_err().contains("a group named hour"));
     }
 }

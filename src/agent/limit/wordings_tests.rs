@@ -1,35 +1,37 @@
-//! A second table of wordings, beside the vendors' own: what drifts (spelling, marks, zones, dates, nesting), and what
-//! only looks like a limit. Nothing here is known to a pattern by itself.
+//! A second table of wordings, next to the vendors' own: variants (spelling, marks, zones, dates, nesting), and texts
+//! that only look like a limit. No pattern was written for any of them.
 
 use super::*;
+use crate::agent::event::Channel;
+use crate::agent::limit::{Family, LimitKind, THIS_MODEL};
 use Channel::{Event, Log, Stderr, Stdout};
 use Family as F;
-use Kind::{Auth, Billing, Overloaded, QuotaExhausted as Quota, RateLimited as Rate};
+use LimitKind::{Auth, Billing, Overloaded, QuotaExhausted as Quota, RateLimited as Rate};
 
-const NO: Kind = Kind::None;
-/// Sunday, and the clock goes forward in a few weeks.
+const NO: LimitKind = LimitKind::None;
+/// A Sunday, a few weeks before summer time.
 const MARCH: &str = "2026-03-01T10:00:00+01:00";
 
-type Row = (Family, Channel, i32, &'static str, Kind, &'static str);
+type WordingCase = (Family, Channel, i32, &'static str, LimitKind, &'static str);
 
-fn told(row: &Row, now: &str, zone: &str) -> (Verdict, String) {
+fn judged(row: &WordingCase, now: &str, zone: &str) -> (LimitVerdict, String) {
     let zone = TimeZone::get(zone).unwrap();
-    let message = Message { family: row.0, channel: row.1, exit: Some(row.2), text: row.3 };
+    let message = PrintedMessage { family: row.0, channel: row.1, exit: Some(row.2), text: row.3 };
     let verdict = classify(&message, &[], now.parse().unwrap(), &zone);
     let until = verdict.until.map(|at| zone.to_datetime(at).to_string()).unwrap_or_default();
     (verdict, until)
 }
 
-/// All rows, and then all that are wrong at once.
+/// Checks all rows and reports all that are wrong at once.
 #[track_caller]
-fn table(now: &str, zone: &str, rows: &[Row]) {
+fn table(now: &str, zone: &str, rows: &[WordingCase]) {
     let wrong: Vec<String> = rows
         .iter()
         .filter_map(|row| {
-            let (verdict, until) = told(row, now, zone);
+            let (verdict, until) = judged(row, now, zone);
             let right = verdict.kind == row.4 && until == row.5;
             (!right)
-                .then(|| format!("{}\n  wanted {:?} {:?}, told {until:?} {verdict:?}", row.3, row.4, row.5))
+                .then(|| format!("{}\n  wanted {:?} {:?}, got {until:?} {verdict:?}", row.3, row.4, row.5))
         })
         .collect();
     assert!(wrong.is_empty(), "{} of {} are wrong:\n{}", wrong.len(), rows.len(), wrong.join("\n"));
@@ -37,7 +39,7 @@ fn table(now: &str, zone: &str, rows: &[Row]) {
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table")]
-fn the_spelling_drifts_and_the_meaning_stays() {
+fn a_variant_in_spelling_has_the_same_meaning() {
     table(
         MARCH,
         "Europe/Berlin",
@@ -524,7 +526,7 @@ fn the_spelling_drifts_and_the_meaning_stays() {
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table")]
-fn records_say_it_in_many_shapes() {
+fn records_of_many_shapes_report_a_limit() {
     table(
         MARCH,
         "Europe/Berlin",
@@ -689,7 +691,7 @@ fn records_say_it_in_many_shapes() {
                 Quota,
                 "",
             ),
-            // an agent of nobody's whose records look like Claude's
+            // an unknown agent whose records look like Claude's
             (
                 F::Any,
                 Event,
@@ -703,7 +705,7 @@ fn records_say_it_in_many_shapes() {
 }
 
 #[test]
-fn dates_without_a_year_are_near_also_when_the_year_ends() {
+fn a_date_without_a_year_is_near_even_across_new_year() {
     let claude = |text| (F::Claude, Stdout, 1, text, Quota);
     let row = |(f, c, e, t, k), until| (f, c, e, t, k, until);
     table(
@@ -730,7 +732,7 @@ fn dates_without_a_year_are_near_also_when_the_year_ends() {
 }
 
 #[test]
-fn summer_time_moves_what_is_stated_in_a_zone_of_its_own() {
+fn summer_time_shifts_a_time_in_another_zone() {
     let claude = |text, until| (F::Claude, Stdout, 1, text, Quota, until);
     table(
         MARCH,
@@ -753,7 +755,7 @@ fn summer_time_moves_what_is_stated_in_a_zone_of_its_own() {
 }
 
 #[test]
-fn a_time_that_cannot_be_read_is_unknown_and_the_limit_is_one_all_the_same() {
+fn a_limit_with_an_unreadable_time_is_still_a_limit() {
     let claude = |text| (F::Claude, Stdout, 1, text, Quota, "");
     table(
         MARCH,
@@ -773,7 +775,7 @@ fn a_time_that_cannot_be_read_is_unknown_and_the_limit_is_one_all_the_same() {
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table")]
-fn what_only_talks_of_limits_is_none() {
+fn a_text_that_only_mentions_limits_is_not_a_limit() {
     table(
         MARCH,
         "Europe/Berlin",
@@ -991,8 +993,8 @@ fn what_only_talks_of_limits_is_none() {
 }
 
 #[test]
-fn the_model_that_is_limited_is_named_whatever_names_it() {
-    let scope = |row: &Row| told(row, MARCH, "Europe/Berlin").0.scope;
+fn a_limited_model_is_named_whatever_part_names_it() {
+    let scope = |row: &WordingCase| judged(row, MARCH, "Europe/Berlin").0.scope;
     for (row, model) in [
         ((F::Claude, Stdout, 1, "You've hit your Opus limit · resets 3:45pm", Quota, ""), Some("Opus")),
         (

@@ -1,86 +1,147 @@
-//! Values that are read whatever their type: a field that a vendor changes must not cost the whole record.
+//! JSON values that may have any type: a field whose type a vendor changes must not cost the whole record.
+//!
+//! [`LaxValue`] says what a type makes of each kind of value. One visitor serves all such types; `lax!` connects them.
+//! What a type does not read is skipped without being kept.
 
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use crate::agent::event::KEPT;
+/// A value that is read from any JSON; whatever it does not expect gives its default.
+pub(super) trait LaxValue<'de>: Default {
+    /// Reads `true` or `false`.
+    fn from_bool(_: bool) -> Self {
+        Self::default()
+    }
+    /// Reads a number.
+    fn from_number(_: f64) -> Self {
+        Self::default()
+    }
+    /// Reads a string.
+    fn from_text(_: &str) -> Self {
+        Self::default()
+    }
+    /// Reads a string that needs no copy.
+    fn from_borrowed(text: &'de str) -> Self {
+        Self::from_text(text)
+    }
+    /// Reads a list.
+    fn from_list<A: SeqAccess<'de>>(mut list: A) -> Result<Self, A::Error> {
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Self::default())
+    }
+    /// Reads an object.
+    fn from_object<A: MapAccess<'de>>(mut object: A) -> Result<Self, A::Error> {
+        while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Self::default())
+    }
+}
 
-/// The arms of a visitor for everything that is not of interest.
-macro_rules! unknown {
-    ($($name:ident),*) => { $(unknown!(@ $name);)* };
-    (@ bool) => { fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> { Ok(Self::Value::default()) } };
-    (@ i64) => { fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> { Ok(Self::Value::default()) } };
-    (@ u64) => { fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> { Ok(Self::Value::default()) } };
-    (@ f64) => { fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> { Ok(Self::Value::default()) } };
-    (@ unit) => { fn visit_unit<E>(self) -> Result<Self::Value, E> { Ok(Self::Value::default()) } };
-    (@ str) => { fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> { Ok(Self::Value::default()) } };
-    (@ seq) => {
-        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-            while seq.next_element::<IgnoredAny>()?.is_some() {}
-            Ok(Self::Value::default())
-        }
-    };
-    (@ map) => {
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-            Ok(Self::Value::default())
+/// Reads a [`LaxValue`] from whatever comes.
+pub(super) struct LaxVisitor<T>(PhantomData<T>);
+
+impl<'de, T: LaxValue<'de>> LaxVisitor<T> {
+    pub(super) fn read<D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
+        from.deserialize_any(Self(PhantomData))
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "no counter is that large")]
+impl<'de, T: LaxValue<'de>> Visitor<'de> for LaxVisitor<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+    fn visit_unit<E>(self) -> Result<T, E> {
+        Ok(T::default())
+    }
+    fn visit_bool<E>(self, value: bool) -> Result<T, E> {
+        Ok(T::from_bool(value))
+    }
+    fn visit_i64<E>(self, value: i64) -> Result<T, E> {
+        Ok(T::from_number(value as f64))
+    }
+    fn visit_u64<E>(self, value: u64) -> Result<T, E> {
+        Ok(T::from_number(value as f64))
+    }
+    fn visit_f64<E>(self, value: f64) -> Result<T, E> {
+        Ok(T::from_number(value))
+    }
+    fn visit_str<E>(self, value: &str) -> Result<T, E> {
+        Ok(T::from_text(value))
+    }
+    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<T, E> {
+        Ok(T::from_borrowed(value))
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<T, A::Error> {
+        T::from_list(list)
+    }
+    fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<T, A::Error> {
+        T::from_object(object)
+    }
+}
+
+/// Implements `Deserialize` for a [`LaxValue`].
+macro_rules! lax {
+    ($name:ident $(<$inner:ident>)?) => {
+        impl<'de $(, $inner: serde::Deserialize<'de>)?> serde::Deserialize<'de> for $name $(<$inner>)? {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                $crate::agent::stream::lax::LaxVisitor::read(from)
+            }
         }
     };
 }
 
-pub(super) use unknown;
+pub(super) use lax;
 
-fn anything(f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    f.write_str("anything")
-}
-
-/// A string; anything else is `None`.
+/// A string. Anything else is `None`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Str<'a>(pub(super) Option<Cow<'a, str>>);
+pub(super) struct LaxStr<'a>(pub(super) Option<Cow<'a, str>>);
 
-impl Str<'_> {
+impl LaxStr<'_> {
     pub(super) fn get(&self) -> Option<&str> {
         self.0.as_deref()
     }
     pub(super) fn is(&self, text: &str) -> bool {
         self.get() == Some(text)
     }
+    pub(super) fn or_empty(&self) -> &str {
+        self.get().unwrap_or_default()
+    }
     pub(super) fn owned(self) -> Option<String> {
         self.0.map(Cow::into_owned)
     }
-    pub(super) fn text(self) -> String {
+    pub(super) fn owned_or_empty(self) -> String {
         self.owned().unwrap_or_default()
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Str<'a> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct V;
-        impl<'de> Visitor<'de> for V {
-            type Value = Str<'de>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                anything(f)
-            }
-            fn visit_borrowed_str<E>(self, s: &'de str) -> Result<Self::Value, E> {
-                Ok(Str(Some(Cow::Borrowed(s))))
-            }
-            fn visit_str<E>(self, s: &str) -> Result<Self::Value, E> {
-                Ok(Str(Some(Cow::Owned(s.to_owned()))))
-            }
-            unknown!(bool, i64, u64, f64, unit, seq, map);
-        }
-        from.deserialize_any(V)
+impl<'de> LaxValue<'de> for LaxStr<'de> {
+    fn from_text(text: &str) -> Self {
+        Self(Some(Cow::Owned(text.to_owned())))
+    }
+    fn from_borrowed(text: &'de str) -> Self {
+        Self(Some(Cow::Borrowed(text)))
     }
 }
 
-/// A number; anything else is `None`.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(super) struct Num(pub(super) Option<f64>);
+// not by `lax!`: the value may live shorter than what it borrows from
+impl<'de: 'a, 'a> Deserialize<'de> for LaxStr<'a> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        LaxVisitor::<LaxStr<'de>>::read(from)
+    }
+}
 
-impl Num {
-    /// As a count.
+/// A number. Anything else is `None`.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct LaxNumber(pub(super) Option<f64>);
+
+impl LaxNumber {
+    /// The number as a count.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -91,289 +152,71 @@ impl Num {
     }
 }
 
-impl<'de> Deserialize<'de> for Num {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct V;
-        impl<'de> Visitor<'de> for V {
-            type Value = Num;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                anything(f)
-            }
-            fn visit_f64<E>(self, n: f64) -> Result<Self::Value, E> {
-                Ok(Num(Some(n)))
-            }
-            #[expect(clippy::cast_precision_loss, reason = "no counter is that large")]
-            fn visit_u64<E>(self, n: u64) -> Result<Self::Value, E> {
-                Ok(Num(Some(n as f64)))
-            }
-            #[expect(clippy::cast_precision_loss, reason = "no counter is that large")]
-            fn visit_i64<E>(self, n: i64) -> Result<Self::Value, E> {
-                Ok(Num(Some(n as f64)))
-            }
-            unknown!(bool, str, unit, seq, map);
-        }
-        from.deserialize_any(V)
+impl LaxValue<'_> for LaxNumber {
+    fn from_number(number: f64) -> Self {
+        Self(Some(number))
     }
 }
+lax!(LaxNumber);
 
-/// `true`; anything else is `false`.
+/// `true`. Anything else is `false`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Flag(pub(super) bool);
+pub(super) struct LaxBool(pub(super) bool);
 
-impl<'de> Deserialize<'de> for Flag {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct V;
-        impl<'de> Visitor<'de> for V {
-            type Value = Flag;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                anything(f)
-            }
-            fn visit_bool<E>(self, b: bool) -> Result<Self::Value, E> {
-                Ok(Flag(b))
-            }
-            unknown!(i64, u64, f64, str, unit, seq, map);
-        }
-        from.deserialize_any(V)
+impl LaxValue<'_> for LaxBool {
+    fn from_bool(value: bool) -> Self {
+        Self(value)
     }
 }
+lax!(LaxBool);
 
-/// Whether a value is there, apart from `null`.
+/// Whether a field is present and not `null`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct There(pub(super) bool);
+pub(super) struct Presence(pub(super) bool);
 
-impl<'de> Deserialize<'de> for There {
+impl<'de> Deserialize<'de> for Presence {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         Ok(Self(Option::<IgnoredAny>::deserialize(from)?.is_some()))
     }
 }
 
-/// An object (or anything that `T` reads); everything else is `None`.
+/// An object of type `T`. Anything else is `None`.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Obj<T>(pub(super) Option<T>);
+pub(super) struct LaxObject<T>(pub(super) Option<T>);
 
-impl<T> Default for Obj<T> {
+impl<T> Default for LaxObject<T> {
     fn default() -> Self {
         Self(None)
     }
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Obj<T> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct V<T>(std::marker::PhantomData<T>);
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for V<T> {
-            type Value = Obj<T>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                anything(f)
-            }
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-                T::deserialize(serde::de::value::MapAccessDeserializer::new(map)).map(|t| Obj(Some(t)))
-            }
-            unknown!(bool, i64, u64, f64, str, unit, seq);
-        }
-        from.deserialize_any(V(std::marker::PhantomData))
+impl<'de, T: Deserialize<'de>> LaxValue<'de> for LaxObject<T> {
+    fn from_object<A: MapAccess<'de>>(object: A) -> Result<Self, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(object)).map(|object| Self(Some(object)))
     }
 }
+lax!(LaxObject<T>);
 
-/// A list of objects; everything else is empty.
+/// The objects of a list. Anything else is empty.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct List<T>(pub(super) Vec<T>);
+pub(super) struct LaxList<T>(pub(super) Vec<T>);
 
-impl<T> Default for List<T> {
+impl<T> Default for LaxList<T> {
     fn default() -> Self {
         Self(Vec::new())
     }
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct V<T>(std::marker::PhantomData<T>);
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for V<T> {
-            type Value = List<T>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                anything(f)
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-                let mut all = Vec::new();
-                while let Some(one) = seq.next_element::<Obj<T>>()? {
-                    all.extend(one.0);
-                }
-                Ok(List(all))
-            }
-            unknown!(bool, i64, u64, f64, str, unit, map);
+impl<'de, T: Deserialize<'de>> LaxValue<'de> for LaxList<T> {
+    fn from_list<A: SeqAccess<'de>>(mut list: A) -> Result<Self, A::Error> {
+        let mut objects = Vec::new();
+        while let Some(object) = list.next_element::<LaxObject<T>>()? {
+            objects.extend(object.0);
         }
-        from.deserialize_any(V(std::marker::PhantomData))
+        Ok(Self(objects))
     }
 }
-
-/// A vendor's message, wherever in an error object it stands: a string, or `message` in it or in what it holds.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Message(pub(super) Option<String>);
-
-impl<'de> Deserialize<'de> for Message {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct V;
-        impl<'de> Visitor<'de> for V {
-            type Value = Message;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                anything(f)
-            }
-            fn visit_str<E>(self, s: &str) -> Result<Self::Value, E> {
-                Ok(Message((!s.trim().is_empty()).then(|| s.to_owned())))
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let (mut message, mut inner, mut name) = (None, None, None);
-                while let Some(key) = map.next_key::<Str<'de>>()? {
-                    match key.get() {
-                        Some("message") => message = map.next_value::<Self::Value>()?.0,
-                        Some("error" | "data") => inner = map.next_value::<Self::Value>()?.0.or(inner),
-                        Some("name" | "type") => name = map.next_value::<Str<'de>>()?.owned().or(name),
-                        _ => {
-                            map.next_value::<IgnoredAny>()?;
-                        }
-                    }
-                }
-                Ok(Message(message.or(inner).or(name)))
-            }
-            unknown!(bool, i64, u64, f64, unit, seq);
-        }
-        from.deserialize_any(V)
-    }
-}
-
-/// What a tool printed: a string, or a list of `{"type":"text","text":…}`. Only its beginning is kept.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Printed {
-    pub(super) head: String,
-    pub(super) lines: usize,
-}
-
-impl Printed {
-    pub(super) fn new(text: &str) -> Self {
-        let text = text.trim_end();
-        let lines = if text.is_empty() { 0 } else { memchr::memchr_iter(b'\n', text.as_bytes()).count() + 1 };
-        Self { head: head(text).to_owned(), lines }
-    }
-}
-
-/// The first [`KEPT`] bytes.
-pub(super) fn head(text: &str) -> &str {
-    begin(text, KEPT)
-}
-
-/// The first `max` bytes, less what would be half a character.
-fn begin(text: &str, max: usize) -> &str {
-    let mut end = max.min(text.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
-}
-
-impl<'de> Deserialize<'de> for Printed {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct V;
-        impl<'de> Visitor<'de> for V {
-            type Value = Printed;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                anything(f)
-            }
-            fn visit_str<E>(self, s: &str) -> Result<Self::Value, E> {
-                Ok(Printed::new(s))
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut text = Printed::default();
-                while let Some(key) = map.next_key::<Str<'de>>()? {
-                    if key.is("text") {
-                        text = map.next_value()?;
-                    } else {
-                        map.next_value::<IgnoredAny>()?;
-                    }
-                }
-                Ok(text)
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-                let mut all = Printed::default();
-                while let Some(part) = seq.next_element::<Printed>()? {
-                    all.lines += part.lines;
-                    if !all.head.is_empty() && !part.head.is_empty() && all.head.len() < KEPT {
-                        all.head.push('\n');
-                    }
-                    let room = KEPT.saturating_sub(all.head.len());
-                    all.head.push_str(begin(&part.head, room));
-                }
-                Ok(all)
-            }
-            unknown!(bool, i64, u64, f64, unit);
-        }
-        from.deserialize_any(V)
-    }
-}
-
-/// What a tool works on, from its input: the value that says most, in one line of at most [`KEPT`] bytes.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct What(pub(super) String);
-
-/// Keys whose values say what a tool works on, those that say more first.
-const SAYING: &[&str] = &[
-    "command",
-    "cmd",
-    "file_path",
-    "filePath",
-    "absolute_path",
-    "notebook_path",
-    "path",
-    "dir_path",
-    "url",
-    "pattern",
-    "query",
-    "description",
-    "subject",
-    "title",
-    "prompt",
-    "name",
-];
-
-impl<'de> Deserialize<'de> for What {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct V;
-        impl<'de> Visitor<'de> for V {
-            type Value = What;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                anything(f)
-            }
-            fn visit_str<E>(self, s: &str) -> Result<Self::Value, E> {
-                Ok(What(head(s).to_owned()))
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-                let mut words = Vec::new();
-                while let Some(word) = seq.next_element::<Str<'de>>()? {
-                    words.extend(word.0.filter(|_| words.len() < 64));
-                }
-                Ok(What(head(&words.join(" ")).to_owned()))
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut best = None;
-                while let Some(key) = map.next_key::<Str<'de>>()? {
-                    let rank = key.get().and_then(|key| SAYING.iter().position(|s| *s == key));
-                    match rank {
-                        Some(rank) if best.as_ref().is_none_or(|(r, _)| rank < *r) => {
-                            let What(said) = map.next_value()?;
-                            if !said.is_empty() {
-                                best = Some((rank, said));
-                            }
-                        }
-                        _ => {
-                            map.next_value::<IgnoredAny>()?;
-                        }
-                    }
-                }
-                Ok(best.map_or_else(What::default, |(_, said)| What(said)))
-            }
-            unknown!(bool, i64, u64, f64, unit);
-        }
-        from.deserialize_any(V)
-    }
-}
+lax!(LaxList<T>);
 
 #[cfg(test)]
 mod tests {
@@ -384,45 +227,24 @@ mod tests {
     }
 
     #[test]
-    fn a_value_of_another_type_is_unknown_and_costs_nothing_else() {
+    fn a_value_of_another_type_counts_as_missing() {
         for json in ["1", "-1", "1.5", "true", "null", "[1,{}]", "{\"a\":[]}"] {
-            assert_eq!(read::<Str<'_>>(json), Str(None), "{json}");
-            assert_eq!(read::<List<Num>>(json).0.len(), usize::from(json == "[1,{}]"), "{json}");
+            assert_eq!(read::<LaxStr<'_>>(json), LaxStr(None), "{json}");
+            assert_eq!(read::<LaxList<LaxNumber>>(json).0.len(), usize::from(json == "[1,{}]"), "{json}");
         }
-        assert_eq!(read::<Num>("\"x\""), Num(None));
-        assert_eq!(
-            (read::<Flag>("1"), read::<There>("null"), read::<There>("\"x\"")),
-            (Flag(false), There(false), There(true))
-        );
-    }
-
-    #[test]
-    fn a_message_is_found_wherever_vendors_put_it() {
-        for json in [
-            r#""m""#,
-            r#"{"type":"t","message":"m"}"#,
-            r#"{"error":{"message":"m"}}"#,
-            r#"{"name":"APIError","data":{"message":"m","statusCode":429}}"#,
-        ] {
-            assert_eq!(read::<Message>(json).0.as_deref(), Some("m"), "{json}");
+        for json in ["\"x\"", "\"\\u0041\"", "false", "null", "[1]", "{\"a\":1}"] {
+            assert_eq!(read::<LaxNumber>(json), LaxNumber(None), "{json}");
+            assert_eq!(read::<LaxBool>(json), LaxBool(false), "{json}");
         }
-        assert_eq!(read::<Message>(r#"{"type":"t"}"#).0.as_deref(), Some("t"));
     }
 
     #[test]
-    fn of_a_tools_input_the_word_that_says_most_is_kept() {
-        assert_eq!(read::<What>(r#"{"description":"d","content":"long","file_path":"/a/b"}"#).0, "/a/b");
-        assert_eq!(read::<What>(r#"{"command":["ls","-l"]}"#).0, "ls -l");
-        assert_eq!(read::<What>(r#"{"x":1}"#).0, "");
-    }
-
-    #[test]
-    fn of_what_a_tool_printed_the_head_and_the_number_of_lines_are_kept() {
-        let long = serde_json::to_string(&"line\n".repeat(10_000)).unwrap();
-        let printed = read::<Printed>(&long);
-        assert_eq!((printed.lines, printed.head.len()), (10_000, KEPT));
-        let parts =
-            read::<Printed>(r#"[{"type":"text","text":"a\nb"},{"type":"image"},{"type":"text","text":"c"}]"#);
-        assert_eq!((parts.lines, parts.head.as_str()), (3, "a\nb\nc"));
+    fn a_value_of_the_expected_type_is_read() {
+        assert_eq!(read::<LaxStr<'_>>("\"a\"").get(), Some("a"));
+        assert_eq!(read::<LaxStr<'_>>("\"a\\nb\"").get(), Some("a\nb"));
+        assert_eq!(["1", "1.0", "1e0"].map(|json| read::<LaxNumber>(json).count()), [Some(1); 3]);
+        assert_eq!(read::<LaxNumber>("-2").0, Some(-2.0));
+        assert_eq!(read::<LaxBool>("true"), LaxBool(true));
+        assert_eq!((read::<Presence>("null"), read::<Presence>("\"x\"")), (Presence(false), Presence(true)));
     }
 }

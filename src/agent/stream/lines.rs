@@ -1,34 +1,34 @@
-//! Cuts a stream into lines, in bounded memory.
+//! Splits a stream into lines, in bounded memory.
 
-/// Bytes of the longest line that is read. A vendor's record may hold a prompt, a file or a whole command's output;
-/// beyond this it is passed over, and the next line is read again.
+/// The longest line that is read, in bytes. A vendor's record may hold a prompt, a file or a command's whole output.
+/// A longer line is skipped.
 pub(super) const LONGEST: usize = 8 << 20;
-/// A buffer that grew beyond this is given back.
-const USUAL: usize = 1 << 20;
+/// A larger buffer is freed after its line.
+const KEPT_BUFFER: usize = 1 << 20;
 
-/// What a line turned out to be.
+/// A line of the stream.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Line<'a> {
-    /// A line without its end.
+pub(super) enum StreamLine<'a> {
+    /// The line without its line end.
     Whole(&'a [u8]),
-    /// A line of so many bytes, more than [`LONGEST`].
+    /// The length of a line that is longer than [`LONGEST`] and so was skipped.
     TooLong(u64),
 }
 
-/// Collects what has come of a line.
+/// Collects pieces until a line is whole.
 #[derive(Debug, Default)]
-pub(super) struct Lines {
+pub(super) struct LineSplitter {
     part: Vec<u8>,
-    /// Bytes of a line that is too long, so far.
-    passed: u64,
+    /// Bytes so far of a line that is too long.
+    skipped: u64,
 }
 
-impl Lines {
-    pub(super) fn feed(&mut self, mut piece: &[u8], on: &mut dyn FnMut(Line<'_>)) {
+impl LineSplitter {
+    pub(super) fn feed(&mut self, mut piece: &[u8], on: &mut dyn FnMut(StreamLine<'_>)) {
         while let Some(end) = memchr::memchr(b'\n', piece) {
             let (line, rest) = (&piece[..end], &piece[end + 1..]);
-            if self.part.is_empty() && self.passed == 0 && line.len() <= LONGEST {
-                on(Line::Whole(line));
+            if self.part.is_empty() && self.skipped == 0 && line.len() <= LONGEST {
+                on(StreamLine::Whole(line));
             } else {
                 self.extend(line);
                 self.end(on);
@@ -39,30 +39,30 @@ impl Lines {
     }
 
     /// The end of the stream also ends its last line.
-    pub(super) fn finish(&mut self, on: &mut dyn FnMut(Line<'_>)) {
-        if self.passed > 0 || !self.part.is_empty() {
+    pub(super) fn finish(&mut self, on: &mut dyn FnMut(StreamLine<'_>)) {
+        if self.skipped > 0 || !self.part.is_empty() {
             self.end(on);
         }
     }
 
     fn extend(&mut self, bytes: &[u8]) {
-        if self.passed > 0 {
-            self.passed += bytes.len() as u64;
+        if self.skipped > 0 {
+            self.skipped += bytes.len() as u64;
         } else if self.part.len() + bytes.len() > LONGEST {
-            self.passed = (self.part.len() + bytes.len()) as u64;
+            self.skipped = (self.part.len() + bytes.len()) as u64;
             self.part = Vec::new();
         } else {
             self.part.extend_from_slice(bytes);
         }
     }
 
-    fn end(&mut self, on: &mut dyn FnMut(Line<'_>)) {
-        match std::mem::take(&mut self.passed) {
-            0 => on(Line::Whole(&self.part)),
-            bytes => on(Line::TooLong(bytes)),
+    fn end(&mut self, on: &mut dyn FnMut(StreamLine<'_>)) {
+        match std::mem::take(&mut self.skipped) {
+            0 => on(StreamLine::Whole(&self.part)),
+            bytes => on(StreamLine::TooLong(bytes)),
         }
         self.part.clear();
-        if self.part.capacity() > USUAL {
+        if self.part.capacity() > KEPT_BUFFER {
             self.part = Vec::new();
         }
     }
@@ -74,13 +74,13 @@ mod tests {
 
     fn lines(pieces: &[&[u8]]) -> Vec<Result<Vec<u8>, u64>> {
         let mut all = Vec::new();
-        let mut take = |line: Line<'_>| {
+        let mut take = |line: StreamLine<'_>| {
             all.push(match line {
-                Line::Whole(bytes) => Ok(bytes.to_vec()),
-                Line::TooLong(bytes) => Err(bytes),
+                StreamLine::Whole(bytes) => Ok(bytes.to_vec()),
+                StreamLine::TooLong(bytes) => Err(bytes),
             });
         };
-        let mut lines = Lines::default();
+        let mut lines = LineSplitter::default();
         for piece in pieces {
             lines.feed(piece, &mut take);
         }
@@ -89,16 +89,16 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_whole_however_they_come() {
+    fn lines_are_whole_however_the_stream_is_cut() {
         let want = vec![Ok(b"ab".to_vec()), Ok(Vec::new()), Ok(b"cd".to_vec())];
         assert_eq!(lines(&[b"ab\n\ncd"]), want);
         assert_eq!(lines(&[b"a", b"b\n", b"\nc", b"d", b"\n"]), want);
     }
 
     #[test]
-    fn a_line_without_end_costs_itself_alone_and_no_memory() {
+    fn an_endless_line_costs_no_memory_and_spares_the_next_line() {
         let piece = vec![b'x'; 1 << 20];
-        let mut lines = Lines::default();
+        let mut lines = LineSplitter::default();
         let mut seen = Vec::new();
         for _ in 0..1024 {
             lines.feed(&piece, &mut |_| unreachable!("no line has ended"));

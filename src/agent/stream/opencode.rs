@@ -1,186 +1,182 @@
 //! `OpenCode`: `run --format json`.
 //!
-//! There is no closing record: the last `step_finish` or `error` before the end decides. What the program itself put
-//! into the conversation is marked `synthetic`.
+//! There is no closing record. The last `step_finish` or `error` before the end decides. Text that the program itself
+//! put into the conversation is marked `synthetic`.
 
 use serde::Deserialize;
 
-use super::lax::{Flag, Message, Num, Obj, Printed, Str, What, head};
-use super::{On, Vendor, raw};
-use crate::agent::event::{About, AgentEvent, Usage};
+use super::fields::{ErrorMessage, ToolOutput, ToolTarget, excerpt};
+use super::lax::{LaxBool, LaxNumber, LaxObject, LaxStr};
+use super::vendor::{EventSink, VendorStream, record_text};
+use crate::agent::event::{AgentEvent, RecordTopic};
+use crate::agent::usage::Usage;
 
-/// What is remembered between records.
+/// State kept between records.
 #[derive(Debug, Default)]
 pub(super) struct Opencode {
     session: Option<String>,
     message: Option<String>,
-    last: Option<Last>,
+    ending: Option<EndingRecord>,
     failed_tool: Option<String>,
 }
 
-/// What came last of the things that can end a run.
+/// The last record that may have ended the run.
 #[derive(Debug)]
-enum Last {
-    Finish(String),
+enum EndingRecord {
+    StepFinish(String),
     Error(String),
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Record<'a> {
-    #[serde(borrow, rename = "type")]
-    kind: Str<'a>,
-    timestamp: Num,
-    #[serde(borrow, rename = "sessionID")]
-    session: Str<'a>,
-    #[serde(borrow)]
-    part: Obj<Part<'a>>,
-    error: Message,
+#[serde(default, bound(deserialize = "'de: 'a"))]
+pub(super) struct OpencodeRecord<'a> {
+    #[serde(rename = "type")]
+    kind: LaxStr<'a>,
+    timestamp: LaxNumber,
+    #[serde(rename = "sessionID")]
+    session: LaxStr<'a>,
+    part: LaxObject<MessagePart<'a>>,
+    error: ErrorMessage,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+struct MessagePart<'a> {
+    #[serde(rename = "messageID")]
+    message: LaxStr<'a>,
+    text: LaxStr<'a>,
+    synthetic: LaxBool,
+    metadata: LaxObject<PartMetadata>,
+    tool: LaxStr<'a>,
+    state: LaxObject<ToolState<'a>>,
+    reason: LaxStr<'a>,
+    tokens: LaxObject<OpencodeTokens>,
+    cost: LaxNumber,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Part<'a> {
-    #[serde(borrow, rename = "messageID")]
-    message: Str<'a>,
-    #[serde(borrow)]
-    text: Str<'a>,
-    synthetic: Flag,
-    metadata: Obj<Metadata>,
-    #[serde(borrow)]
-    tool: Str<'a>,
-    #[serde(borrow)]
-    state: Obj<State<'a>>,
-    #[serde(borrow)]
-    reason: Str<'a>,
-    tokens: Obj<Tokens>,
-    cost: Num,
+struct PartMetadata {
+    compaction_continue: LaxBool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+struct ToolState<'a> {
+    status: LaxStr<'a>,
+    title: LaxStr<'a>,
+    input: ToolTarget,
+    output: ToolOutput,
+    error: ErrorMessage,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Metadata {
-    compaction_continue: Flag,
+struct OpencodeTokens {
+    input: LaxNumber,
+    output: LaxNumber,
+    reasoning: LaxNumber,
+    cache: LaxObject<CacheTokens>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct State<'a> {
-    #[serde(borrow)]
-    status: Str<'a>,
-    #[serde(borrow)]
-    title: Str<'a>,
-    input: What,
-    output: Printed,
-    error: Message,
+struct CacheTokens {
+    read: LaxNumber,
+    write: LaxNumber,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Tokens {
-    input: Num,
-    output: Num,
-    reasoning: Num,
-    cache: Obj<Cache>,
-}
+impl VendorStream for Opencode {
+    type Record<'a> = OpencodeRecord<'a>;
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Cache {
-    read: Num,
-    write: Num,
-}
-
-impl Vendor for Opencode {
-    type Record<'a> = Record<'a>;
-
-    fn sure(record: &Record<'_>) -> bool {
+    fn is_certain(record: &OpencodeRecord<'_>) -> bool {
         record.kind.0.is_some() && record.timestamp.0.is_some() && record.session.0.is_some()
     }
 
-    fn take(&mut self, record: Record<'_>, json: &[u8], on: On<'_>) {
+    fn take(&mut self, record: OpencodeRecord<'_>, json: &[u8], sink: EventSink<'_>) {
         if let Some(id) = record.session.get().filter(|id| self.session.as_deref() != Some(*id)) {
             self.session = Some(id.to_owned());
-            on(AgentEvent::Session { id: id.to_owned(), model: None });
+            sink(AgentEvent::Session { id: id.to_owned(), model: None });
         }
         if record.kind.is("error") {
             let text = record.error.0.unwrap_or_default();
-            on(AgentEvent::Record { about: About::Error, raw: raw(json) });
-            on(AgentEvent::Error { text: text.clone() });
-            self.last = Some(Last::Error(text));
+            sink(AgentEvent::Record { topic: RecordTopic::Error, json: record_text(json) });
+            sink(AgentEvent::Error { text: text.clone() });
+            self.ending = Some(EndingRecord::Error(text));
             return;
         }
         let Some(part) = record.part.0 else { return };
         match record.kind.get() {
             Some("step_start") if self.message.as_deref() != part.message.get() => {
                 self.message = part.message.owned();
-                on(AgentEvent::Step);
+                sink(AgentEvent::Step);
             }
             Some("text") if part.synthetic.0 => {
                 if part.metadata.0.is_some_and(|m| m.compaction_continue.0) {
-                    on(AgentEvent::Summary);
+                    sink(AgentEvent::Summary);
                 }
-                on(AgentEvent::Aside { text: head(part.text.get().unwrap_or_default()).to_owned() });
+                sink(AgentEvent::Aside { text: excerpt(part.text.or_empty()).to_owned() });
             }
-            Some("text") => on(AgentEvent::Text { text: part.text.text(), continues: false }),
+            Some("text") => sink(AgentEvent::Text { text: part.text.owned_or_empty(), continues: false }),
             Some("reasoning") => {
-                on(AgentEvent::Aside { text: head(part.text.get().unwrap_or_default()).to_owned() });
+                sink(AgentEvent::Aside { text: excerpt(part.text.or_empty()).to_owned() });
             }
-            Some("tool_use") => self.tool(part, on),
+            Some("tool_use") => self.tool(part, sink),
             Some("step_finish") => {
                 if let Some(tokens) = part.tokens.0 {
-                    on(AgentEvent::Usage(usage(tokens, part.cost)));
+                    sink(AgentEvent::Usage(usage(tokens, part.cost)));
                 }
-                self.last = Some(Last::Finish(part.reason.text()));
+                self.ending = Some(EndingRecord::StepFinish(part.reason.owned_or_empty()));
             }
             _ => {}
         }
     }
 
-    fn finish(&mut self, on: On<'_>) {
-        let error = match self.last.take() {
+    fn finish(&mut self, sink: EventSink<'_>) {
+        let error = match self.ending.take() {
             None => return,
-            Some(Last::Finish(reason)) => match reason.as_str() {
+            Some(EndingRecord::StepFinish(reason)) => match reason.as_str() {
                 "stop" => None,
-                "length" => Some("its answer was cut: the longest answer of its model is reached".to_owned()),
-                // a run that goes on, unless a tool that may not be used ended it
+                "length" => Some("its answer was cut: it reached its model's longest answer".to_owned()),
+                // the run was to continue, unless a forbidden tool ended it
                 "tool-calls" => match self.failed_tool.take() {
                     None => return,
                     Some(why) => Some(format!("it ended when a tool failed: {why}")),
                 },
                 other => Some(format!("it ended for the reason \"{other}\"")),
             },
-            Some(Last::Error(text)) => Some(text),
+            Some(EndingRecord::Error(text)) => Some(text),
         };
-        on(AgentEvent::End { ok: error.is_none(), text: None, error });
+        sink(AgentEvent::End { ok: error.is_none(), text: None, error });
     }
 }
 
 impl Opencode {
-    fn tool(&mut self, part: Part<'_>, on: On<'_>) {
+    fn tool(&mut self, part: MessagePart<'_>, sink: EventSink<'_>) {
         let state = part.state.0.unwrap_or_default();
-        let what = if state.input.0.is_empty() { state.title.text() } else { state.input.0 };
-        on(AgentEvent::ToolCall { name: part.tool.text(), what, sub: false });
+        let target = if state.input.0.is_empty() { state.title.owned_or_empty() } else { state.input.0 };
+        sink(AgentEvent::ToolCall { name: part.tool.owned_or_empty(), target, subagent: false });
         let ok = !state.status.is("error");
-        let printed = match &state.error.0 {
-            Some(error) if !ok => Printed::new(error),
+        let ToolOutput { head, lines } = match &state.error.0 {
+            Some(error) if !ok => ToolOutput::new(error),
             _ => state.output,
         };
         self.failed_tool = state.error.0.filter(|_| !ok);
-        on(AgentEvent::ToolResult { ok, head: printed.head, lines: printed.lines });
+        sink(AgentEvent::ToolResult { ok, head, lines });
     }
 }
 
-fn usage(tokens: Tokens, cost: Num) -> Usage {
+fn usage(tokens: OpencodeTokens, cost: LaxNumber) -> Usage {
     let cache = tokens.cache.0.unwrap_or_default();
-    let with =
-        |a: Option<u64>, more: &[Num]| a.map(|a| a + more.iter().filter_map(|n| n.count()).sum::<u64>());
+    let with = |a: Option<u64>, more: &[LaxNumber]| {
+        a.map(|a| a + more.iter().filter_map(|n| n.count()).sum::<u64>())
+    };
     Usage {
         input: with(tokens.input.count(), &[cache.read, cache.write]),
         cached_input: cache.read.count(),
         output: with(tokens.output.count(), &[tokens.reasoning]),
         reasoning: tokens.reasoning.count(),
-        // 0 is what it says of a model whose price it does not know
+        // it reports 0 for a model whose price it does not know
         cost_usd: cost.0.filter(|cost| *cost > 0.0),
         cumulative: false,
     }

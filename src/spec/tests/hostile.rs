@@ -1,4 +1,4 @@
-//! Files meant to break the parser: it neither panics nor slows down.
+//! Files meant to break the parser: it does not panic, and it stays fast.
 
 use proptest::prelude::*;
 
@@ -34,7 +34,7 @@ fn hostile_files_take_linear_time() {
     ] {
         let start = std::time::Instant::now();
         let file = parse(&source);
-        let shown = diagnose::render("t.md", &source, &file.diagnostics, false, 80);
+        let shown = render_diagnostics("t.md", &source, &file.diagnostics, false, 80);
         assert!(shown.len() < 1_000_000);
         assert!(start.elapsed().as_secs() < 20, "{:?} took {:?}", &source[..20], start.elapsed());
     }
@@ -85,12 +85,12 @@ fn soup() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn no_text_makes_it_panic(source in ".{0,200}") {
+    fn no_text_makes_the_parser_panic(source in ".{0,200}") {
         prop_assert!(parse(&source).tasks.len() <= source.len());
     }
 
     #[test]
-    fn spans_marks_and_lines_are_those_of_the_text(source in soup()) {
+    fn spans_marks_and_lines_match_the_text(source in soup()) {
         for dialect in [
             None,
             Some(Dialect::Kiro),
@@ -118,13 +118,13 @@ proptest! {
                 prop_assert!(source.get(d.span.clone()).is_some());
                 prop_assert_eq!(d.line, 1 + source[..d.span.start].matches('\n').count());
             }
-            // No line is both.
+            // No line is both a task and ignored.
             for g in &file.ignored { prop_assert!(file.tasks.iter().all(|t| t.line != g.line)); }
         }
     }
 
     #[test]
-    fn a_parent_is_never_its_own_ancestor(source in soup()) {
+    fn a_task_is_never_its_own_ancestor(source in soup()) {
         let file = parse(&source);
         if file.diagnostics.iter().any(|d| d.message.contains("used twice")) { return Ok(()); }
         for task in &file.tasks {

@@ -1,0 +1,91 @@
+//! Reads an agent's stdout in the format that the backend prints.
+
+use super::claude::Claude;
+use super::codex::Codex;
+use super::gemini::Gemini;
+use super::lines::{LineSplitter, StreamLine};
+use super::opencode::Opencode;
+use super::salvage::salvage;
+use super::text::PlainText;
+use super::vendor::{EventSink, VendorStream};
+use crate::agent::event::{AgentEvent, Format};
+
+/// Turns an agent's stdout into events, piece by piece.
+#[derive(Debug)]
+pub struct StreamReader {
+    lines: LineSplitter,
+    parser: StreamParser,
+}
+
+#[derive(Debug)]
+enum StreamParser {
+    Claude(Claude),
+    Codex(Codex),
+    Gemini(Gemini),
+    Opencode(Opencode),
+    Text(PlainText),
+}
+
+impl StreamReader {
+    /// A reader of this format.
+    #[must_use]
+    pub fn new(format: Format) -> Self {
+        let parser = match format {
+            Format::Claude => StreamParser::Claude(Claude::default()),
+            Format::Codex => StreamParser::Codex(Codex::default()),
+            Format::Gemini => StreamParser::Gemini(Gemini::default()),
+            Format::Opencode => StreamParser::Opencode(Opencode::default()),
+            Format::Text => StreamParser::Text(PlainText::default()),
+        };
+        Self { lines: LineSplitter::default(), parser }
+    }
+
+    /// Takes the next piece of output, which may end anywhere.
+    pub fn feed(&mut self, piece: &[u8], sink: &mut dyn FnMut(AgentEvent)) {
+        match &mut self.parser {
+            StreamParser::Text(text) => text.feed(piece, sink),
+            parser => self.lines.feed(piece, &mut |line| parser.line(&line, sink)),
+        }
+    }
+
+    /// Ends the output.
+    pub fn finish(&mut self, sink: &mut dyn FnMut(AgentEvent)) {
+        let parser = &mut self.parser;
+        self.lines.finish(&mut |line| parser.line(&line, sink));
+        match parser {
+            StreamParser::Claude(p) => p.finish(sink),
+            StreamParser::Codex(p) => p.finish(sink),
+            StreamParser::Gemini(p) => p.finish(sink),
+            StreamParser::Opencode(p) => p.finish(sink),
+            StreamParser::Text(p) => p.finish(sink),
+        }
+    }
+}
+
+impl StreamParser {
+    fn line(&mut self, line: &StreamLine<'_>, sink: EventSink<'_>) {
+        match self {
+            Self::Claude(p) => read_line(p, line, sink),
+            Self::Codex(p) => read_line(p, line, sink),
+            Self::Gemini(p) => read_line(p, line, sink),
+            Self::Opencode(p) => read_line(p, line, sink),
+            Self::Text(_) => {}
+        }
+    }
+}
+
+fn read_line<V: VendorStream>(vendor: &mut V, line: &StreamLine<'_>, sink: EventSink<'_>) {
+    let line = match line {
+        StreamLine::Whole(line) => line.trim_ascii(),
+        StreamLine::TooLong(bytes) => {
+            let text = format!("a record of {} MB is too long to be read, see the log", bytes / 1_000_000);
+            sink(AgentEvent::Stray { text, verbatim: false });
+            return;
+        }
+    };
+    match serde_json::from_slice::<V::Record<'_>>(line) {
+        _ if line.is_empty() => {}
+        Ok(record) if line.starts_with(b"{") => vendor.take(record, line, sink),
+        _ => salvage(vendor, line, sink),
+    }
+}

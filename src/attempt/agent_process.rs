@@ -1,0 +1,213 @@
+//! The agent's process: start, watch over its deadlines, end.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, PipeReader, PipeWriter};
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::capture::OutputActivity;
+use super::deadline;
+use crate::config::PromptBy;
+use crate::error::{Error, ErrorKind, Result};
+use crate::state::outcome::{CancelledBy, TimedOut};
+use crate::store::attempt_dir::AttemptDir;
+use crate::store::attempt_file::AttemptFile;
+use crate::store::attempt_result::{AgentExit, AttemptResult};
+use crate::sys::handoff::Environment;
+use crate::sys::interrupt::Interrupt;
+use crate::sys::process;
+use crate::sys::session;
+
+/// How long to wait for output and exit status after everything that could write was ended.
+pub(super) const DRAIN: Duration = Duration::from_secs(5);
+/// If a deadline is noticed this late, this process was stopped meanwhile. No machine's load delays it so long.
+const STOPPED: Duration = Duration::from_secs(2);
+
+/// What happens while the agent runs.
+pub(super) enum AttemptEvent {
+    /// The agent's process ended.
+    Exited(io::Result<ExitStatus>),
+    /// A signal asks the attempt to end.
+    Signal(Interrupt),
+}
+
+/// A running agent.
+pub(super) struct AgentProcess {
+    handle: Arc<duct::Handle>,
+    /// Its process id.
+    pub(super) pid: i32,
+    /// When it was started.
+    pub(super) started: Instant,
+}
+
+/// The reading ends of an agent's output.
+pub(super) struct AgentOutput {
+    pub(super) stdout: PipeReader,
+    pub(super) stderr: PipeReader,
+}
+
+impl AgentProcess {
+    /// Starts the agent in a session of its own. The inner error says why the agent cannot be started.
+    pub(super) fn start(
+        attempt: &AttemptFile,
+        dir: &AttemptDir,
+        exe: &Path,
+        prompt: &str,
+        env: Environment,
+    ) -> Result<std::result::Result<(Self, AgentOutput), String>> {
+        let (stdout, out) = pipe()?;
+        let (stderr, err) = pipe()?;
+        let prompt_path = dir.prompt();
+        let stdin = match attempt.prompt_by {
+            PromptBy::Stdin => prompt_path.clone(),
+            PromptBy::Arg | PromptBy::File => "/dev/null".into(),
+        };
+        let stdin = File::open(&stdin).map_err(|e| Error::io("opening", &stdin, e))?;
+        let mut args = session::args(Some(&dir.unavailable()));
+        args.extend(attempt.argv.iter().map(|arg| {
+            let arg = arg.replace("{prompt_file}", &prompt_path.to_string_lossy());
+            OsString::from(arg.replace("{prompt}", prompt))
+        }));
+        let command = duct::cmd(exe, args)
+            .dir(&attempt.cwd)
+            .full_env(with_attempt(env, attempt, dir))
+            .stdin_file(stdin)
+            .stdout_file(out)
+            .stderr_file(err)
+            .unchecked();
+        let started = Instant::now();
+        let handle = match command.start() {
+            Ok(handle) => Arc::new(handle),
+            Err(e) => return Ok(Err(session::cannot_start(&attempt.argv[0], &e))),
+        };
+        // it holds the writing ends, and the readers must see the end of file
+        drop(command);
+        let pid = handle.pids().first().map_or(0, |pid| pid.cast_signed());
+        Ok(Ok((Self { handle, pid, started }, AgentOutput { stdout, stderr })))
+    }
+
+    /// Reports the agent's end in a thread.
+    pub(super) fn report_exit(&self, events: Sender<AttemptEvent>) {
+        let handle = self.handle.clone();
+        thread::spawn(move || events.send(AttemptEvent::Exited(handle.wait().map(|o| o.status))));
+    }
+
+    /// Waits for the agent's end. Ends the agent if a deadline passes or a signal asks for it.
+    pub(super) fn watch(
+        &self,
+        attempt: &AttemptFile,
+        activity: &OutputActivity,
+        inbox: &Receiver<AttemptEvent>,
+        result: &mut AttemptResult,
+    ) -> Option<AgentExit> {
+        loop {
+            let next = deadline::next(&attempt.deadlines, activity.last());
+            let event = match next {
+                Some((at, _)) => inbox.recv_timeout(at.saturating_sub(self.started.elapsed())),
+                None => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            };
+            match event {
+                Ok(AttemptEvent::Exited(status)) => return exit_of(status),
+                Ok(AttemptEvent::Signal(signal)) => match cancelled_by(signal) {
+                    None => continue,
+                    by => result.cancelled = by,
+                },
+                Err(RecvTimeoutError::Timeout) => match self.passed(attempt, activity) {
+                    None => continue,
+                    which => result.timed_out = which,
+                },
+                Err(RecvTimeoutError::Disconnected) => return None,
+            }
+            return self.end(attempt.deadlines.grace(), inbox);
+        }
+    }
+
+    /// The deadline that really passed, if one did.
+    fn passed(&self, attempt: &AttemptFile, activity: &OutputActivity) -> Option<TimedOut> {
+        let (at, which) = deadline::next(&attempt.deadlines, activity.last())?;
+        let elapsed = self.started.elapsed();
+        // far too late: this process was stopped, and output that came meanwhile has not been read yet
+        if which != TimedOut::Total && elapsed > at + STOPPED {
+            activity.note();
+            return None;
+        }
+        // output may have moved the deadline meanwhile
+        (at <= elapsed).then_some(which)
+    }
+
+    /// Ends the agent and all its processes, and waits for its exit status.
+    fn end(&self, grace: Duration, inbox: &Receiver<AttemptEvent>) -> Option<AgentExit> {
+        let me = process::own_pid();
+        process::terminate(|| process::descendants(me), grace, || self.reap_orphans());
+        let until = Instant::now() + DRAIN;
+        while let Ok(event) = inbox.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            if let AttemptEvent::Exited(status) = event {
+                return exit_of(status);
+            }
+        }
+        None
+    }
+
+    /// Collects ended children other than the agent, which would stay zombies: a subreaper inherits them.
+    pub(super) fn reap_orphans(&self) {
+        let Ok(tasks) = fs::read_dir(format!("/proc/{}/task", process::own_pid())) else { return };
+        for task in tasks.flatten() {
+            let Ok(list) = File::open(task.path().join("children")) else { continue };
+            let pids: Vec<i32> = BufReader::new(list)
+                .split(b' ')
+                .filter_map(|p| String::from_utf8(p.ok()?).ok()?.trim().parse().ok())
+                .collect();
+            for pid in pids.into_iter().filter(|pid| *pid != self.pid) {
+                if let Some(pid) = rustix::process::Pid::from_raw(pid) {
+                    let _ = rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::NOHANG);
+                }
+            }
+        }
+    }
+}
+
+fn exit_of(status: io::Result<ExitStatus>) -> Option<AgentExit> {
+    let status = status.ok()?;
+    Some(match (status.code(), status.signal()) {
+        (Some(code), _) => AgentExit::Code(code),
+        (None, signal) => AgentExit::Signal(signal.unwrap_or(0)),
+    })
+}
+
+/// Who ends the attempt with this signal. `None` if the signal means the run, not the attempt.
+fn cancelled_by(signal: Interrupt) -> Option<CancelledBy> {
+    match signal {
+        Interrupt::Interrupt => Some(CancelledBy::Interrupt),
+        Interrupt::Terminate => Some(CancelledBy::Terminate),
+        Interrupt::HangUp => Some(CancelledBy::HangUp),
+        Interrupt::AfterStep | Interrupt::TryNow => None,
+    }
+}
+
+fn pipe() -> Result<(PipeReader, PipeWriter)> {
+    let (read, write) =
+        io::pipe().map_err(|e| Error::new(ErrorKind::Internal, "making a pipe").caused_by(e))?;
+    // a larger pipe means fewer process switches; without it the attempt is only slower
+    #[cfg(target_os = "linux")]
+    let _ = rustix::pipe::fcntl_setpipe_size(&write, 1 << 20);
+    Ok((read, write))
+}
+
+/// The agent's environment, which also says where the agent is.
+fn with_attempt(mut env: Environment, attempt: &AttemptFile, dir: &AttemptDir) -> Environment {
+    for (name, value) in [
+        ("SEQORCH_SPEC", OsString::from(&attempt.spec)),
+        ("SEQORCH_UNIT", OsString::from(&attempt.unit)),
+        ("SEQORCH_ATTEMPT", OsString::from(attempt.attempt.to_string())),
+        ("SEQORCH_DIR", dir.path().into()),
+    ] {
+        env.push((name.into(), value));
+    }
+    env
+}

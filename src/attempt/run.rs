@@ -1,0 +1,190 @@
+//! The life of an attempt: lock, handoff, agent, deadlines, end of all processes, result.
+
+use std::fs;
+use std::io::{self, IsTerminal};
+use std::path::Path;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::agent_process::{AgentProcess, AttemptEvent, DRAIN};
+use super::capture::{CapturedStream, OutputActivity, capture_stderr, capture_stdout};
+use super::log::OutputLog;
+use super::result::{closing_line, note_stream_facts};
+use super::screen::WindowScreen;
+use super::stdout::StdoutReader;
+use crate::agent::redact::Redactor;
+use crate::agent::sanitise::sanitise;
+use crate::error::{Error, ErrorKind, Result};
+use crate::state::outcome::CancelledBy;
+use crate::store::attempt_dir::AttemptDir;
+use crate::store::attempt_file::AttemptFile;
+use crate::store::attempt_lock::AttemptLock;
+use crate::store::attempt_result::AttemptResult;
+use crate::sys::handoff::{Environment, Handoff};
+use crate::sys::{files, process, signals};
+
+/// The hidden verb.
+pub const VERB: &str = "__attempt";
+
+/// Time between TERM and KILL for programs that the agent left running after it ended well.
+const LEFTOVER_GRACE: Duration = Duration::from_secs(2);
+
+/// Runs the attempt in `dir` to its end; `exe` is our own program. `Ok` means that a result was written.
+pub fn run(dir: &Path, exe: &Path) -> Result<()> {
+    let dir = AttemptDir::new(dir);
+    let attempt = read_attempt(&dir)?;
+    let mut lock = AttemptLock::take(&dir)?;
+    let (events, inbox) = channel();
+    let signals = events.clone();
+    signals::watch(move |signal| drop(signals.send(AttemptEvent::Signal(signal))))
+        .map_err(|e| Error::new(ErrorKind::Internal, "catching signals").caused_by(e))?;
+
+    let mut result = AttemptResult::begun(Timestamp::now());
+    // stays open until the end: the orchestrator sees its end-of-file as the end of the attempt
+    let connection = if let Ok((handoff, connection)) = Handoff::ask(&attempt.socket, &attempt.token) {
+        let env = handoff.env_on_this_terminal();
+        RunningAttempt { file: &attempt, dir: &dir, exe }.drive(
+            &mut lock,
+            env,
+            events,
+            &inbox,
+            &mut result,
+        )?;
+        Some(connection)
+    } else {
+        result.cancelled = Some(CancelledBy::NoOrchestrator);
+        None
+    };
+    result.ended_at = Timestamp::now();
+    let bytes = serde_json::to_vec_pretty(&result)
+        .map_err(|e| Error::new(ErrorKind::Internal, "writing the result").caused_by(e))?;
+    files::replace(&dir.result(), &bytes, 0o600)?;
+    lock.free();
+    drop(connection);
+    Ok(())
+}
+
+fn read_attempt(dir: &AttemptDir) -> Result<AttemptFile> {
+    let path = dir.attempt();
+    let bytes = fs::read(&path).map_err(|e| Error::io("reading", &path, e))?;
+    serde_json::from_slice(&bytes)
+        .map_err(|e| Error::new(ErrorKind::Internal, format!("reading {}", path.display())).caused_by(e))
+}
+
+struct RunningAttempt<'a> {
+    file: &'a AttemptFile,
+    dir: &'a AttemptDir,
+    exe: &'a Path,
+}
+
+impl RunningAttempt<'_> {
+    /// Starts the agent, watches it, and collects what happened.
+    fn drive(
+        &self,
+        lock: &mut AttemptLock,
+        env: Environment,
+        events: Sender<AttemptEvent>,
+        inbox: &Receiver<AttemptEvent>,
+        result: &mut AttemptResult,
+    ) -> Result<()> {
+        #[cfg(target_os = "linux")]
+        let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
+        let prompt_path = self.dir.prompt();
+        let prompt = fs::read(&prompt_path).map_err(|e| Error::io("reading", &prompt_path, e))?;
+        let prompt = String::from_utf8_lossy(&prompt);
+        let max_bytes = self.file.log_max_bytes;
+        let logs = (
+            OutputLog::create(&self.dir.output(), max_bytes)?,
+            OutputLog::create(&self.dir.stderr(), max_bytes)?,
+        );
+        let redactor = Redactor::new(env.iter().filter_map(|(n, v)| Some((n.to_str()?, v.to_str()?))));
+        let clean = |text: &str| redactor.redact(&sanitise(text.as_bytes()));
+
+        lock.share_with_children();
+        let (agent, output) = match AgentProcess::start(self.file, self.dir, self.exe, &prompt, env)? {
+            Ok(started) => started,
+            Err(why) => {
+                result.unavailable = Some(why);
+                return Ok(());
+            }
+        };
+        lock.note(Some(agent.pid));
+
+        let activity = Arc::new(OutputActivity::new(agent.started));
+        let color = io::stdout().is_terminal();
+        let (screen, printer) = WindowScreen::start(color);
+        let reader = Arc::new(Mutex::new(Some(StdoutReader::new(self.file, self.dir, &prompt, color))));
+        let stdout = capture_stdout(output.stdout, logs.0, &reader, &activity, &screen);
+        let stderr = capture_stderr(output.stderr, logs.1, &activity, &screen);
+        agent.report_exit(events);
+
+        result.exit = agent.watch(self.file, &activity, inbox, result);
+        self.end_leftovers(&agent, result);
+        if let Ok(why) = fs::read_to_string(self.dir.unavailable()) {
+            result.unavailable = Some(why);
+        }
+        let stderr_lines = note_captured(stdout, stderr, result, clean);
+        // a capturing thread that is still busy finds no reader from here on
+        if let Some(reader) = reader.lock().ok().and_then(|mut reader| reader.take()) {
+            let (rest, facts) = reader.finish();
+            screen.rendered(rest);
+            note_stream_facts(result, facts, stderr_lines, clean);
+        }
+        // a check prints no signals, and no run asks the agent that assigns tasks for one
+        let wants_signal = !self.dir.is_check() && self.file.decided_at.is_some();
+        screen.line(closing_line(result, wants_signal, agent.started.elapsed()));
+        drop(screen);
+        join_within(printer, DRAIN);
+        Ok(())
+    }
+
+    /// Ends what the agent left running.
+    fn end_leftovers(&self, agent: &AgentProcess, result: &mut AttemptResult) {
+        agent.reap_orphans();
+        let me = process::own_pid();
+        result.leftovers = if process::has_children(me) { process::descendants(me).len() } else { 0 };
+        if result.leftovers > 0 {
+            let grace = LEFTOVER_GRACE.min(self.file.deadlines.grace());
+            process::terminate(|| process::descendants(me), grace, || agent.reap_orphans());
+        }
+    }
+}
+
+/// Notes what the two streams were, and returns the last lines of stderr.
+fn note_captured(
+    stdout: JoinHandle<CapturedStream>,
+    stderr: JoinHandle<CapturedStream>,
+    result: &mut AttemptResult,
+    clean: impl Fn(&str) -> String,
+) -> Vec<String> {
+    let (stdout, stderr) = (join_within(stdout, DRAIN), join_within(stderr, DRAIN));
+    if stdout.is_none() || stderr.is_none() {
+        result.log_error = Some("a process out of reach keeps the output open".to_owned());
+    }
+    let mut lines = Vec::new();
+    if let Some(stdout) = stdout {
+        result.stdout_bytes = stdout.bytes;
+        result.log_error = result.log_error.take().or(stdout.log_error);
+    }
+    if let Some(stderr) = stderr {
+        result.stderr_bytes = stderr.bytes;
+        result.stderr_tail = clean(&stderr.excerpt());
+        lines = stderr.last_lines();
+        result.log_error = result.log_error.take().or(stderr.log_error);
+    }
+    lines
+}
+
+/// The thread's value. `None` if the thread does not end within `limit`.
+fn join_within<T: Send + 'static>(thread: JoinHandle<T>, limit: Duration) -> Option<T> {
+    if thread.is_finished() {
+        return thread.join().ok();
+    }
+    let (done, waiting) = channel();
+    thread::spawn(move || done.send(thread.join()));
+    waiting.recv_timeout(limit).ok()?.ok()
+}

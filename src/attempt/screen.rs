@@ -1,0 +1,141 @@
+//! What an attempt's window shows.
+//!
+//! A thread prints from a bounded queue. The agent never waits for it: what the terminal cannot take in time is left out
+//! of the window, and the window says so.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
+
+use crate::agent::sanitise::Sanitiser;
+
+/// Pieces that may wait for the terminal.
+const BACKLOG: usize = 64;
+
+enum ScreenPiece {
+    Stdout(Vec<u8>),
+    Stderr(Vec<u8>),
+    /// Stdout as text for people.
+    Rendered(String),
+    /// A line of our own.
+    Line(String),
+}
+
+/// The window's terminal.
+#[derive(Clone)]
+pub(super) struct WindowScreen {
+    queue: SyncSender<ScreenPiece>,
+    dropped: Arc<AtomicU64>,
+}
+
+impl WindowScreen {
+    /// Starts the printing thread. It ends after the last clone of the screen is dropped.
+    pub(super) fn start(color: bool) -> (Self, JoinHandle<()>) {
+        let (queue, pieces) = sync_channel(BACKLOG);
+        let dropped = Arc::new(AtomicU64::new(0));
+        let mut printer = Printer::new(color, dropped.clone());
+        let thread = thread::spawn(move || printer.print_all(&pieces));
+        (Self { queue, dropped }, thread)
+    }
+
+    /// Shows plain stdout.
+    pub(super) fn stdout(&self, bytes: &[u8]) {
+        self.show(ScreenPiece::Stdout(bytes.to_vec()), bytes.len());
+    }
+
+    /// Shows stderr.
+    pub(super) fn stderr(&self, bytes: &[u8]) {
+        self.show(ScreenPiece::Stderr(bytes.to_vec()), bytes.len());
+    }
+
+    /// Shows stdout as text for people.
+    pub(super) fn rendered(&self, text: String) {
+        if !text.is_empty() {
+            let bytes = text.len();
+            self.show(ScreenPiece::Rendered(text), bytes);
+        }
+    }
+
+    /// Shows a line of our own. It waits for its turn and is never left out.
+    pub(super) fn line(&self, text: String) {
+        let _ = self.queue.send(ScreenPiece::Line(text));
+    }
+
+    fn show(&self, piece: ScreenPiece, bytes: usize) {
+        if self.queue.try_send(piece).is_err() {
+            self.dropped.fetch_add(bytes as u64, Ordering::Relaxed);
+        }
+    }
+}
+
+struct Printer {
+    dim: &'static str,
+    plain: &'static str,
+    stdout: Sanitiser,
+    stderr: Sanitiser,
+    at_line_start: bool,
+    after_stderr: bool,
+    dropped: Arc<AtomicU64>,
+}
+
+impl Printer {
+    fn new(color: bool, dropped: Arc<AtomicU64>) -> Self {
+        let (dim, plain) = if color { ("\x1b[2m", "\x1b[0m") } else { ("", "") };
+        let (stdout, stderr) = (Sanitiser::default(), Sanitiser::default());
+        Self { dim, plain, stdout, stderr, at_line_start: true, after_stderr: false, dropped }
+    }
+
+    fn print_all(&mut self, pieces: &Receiver<ScreenPiece>) {
+        let terminal = io::stdout();
+        let mut text = String::new();
+        for piece in pieces {
+            text.clear();
+            self.add_missing(&mut text);
+            self.add(piece, &mut text);
+            if let Some(last) = text.trim_end_matches(self.plain).chars().next_back() {
+                self.at_line_start = last == '\n';
+            }
+            // a terminal that is gone must not end the attempt: the log has everything
+            let mut terminal = terminal.lock();
+            let _ = terminal.write_all(text.as_bytes());
+            let _ = terminal.flush();
+        }
+    }
+
+    fn add_missing(&mut self, text: &mut String) {
+        let missing = self.dropped.swap(0, Ordering::Relaxed);
+        if missing > 0 {
+            let _ = writeln!(text, "\n{}[{missing} bytes not shown, see the log]{}", self.dim, self.plain);
+            self.at_line_start = true;
+        }
+    }
+
+    fn add(&mut self, piece: ScreenPiece, text: &mut String) {
+        let after_stderr = std::mem::replace(&mut self.after_stderr, matches!(piece, ScreenPiece::Stderr(_)));
+        match piece {
+            ScreenPiece::Rendered(rendered) => {
+                // half a line of stderr must not continue as a line of the agent
+                if after_stderr && !self.at_line_start {
+                    text.push('\n');
+                }
+                text.push_str(&rendered);
+            }
+            ScreenPiece::Stdout(bytes) => self.stdout.feed(&bytes, text),
+            ScreenPiece::Stderr(bytes) => {
+                text.push_str(self.dim);
+                self.stderr.feed(&bytes, text);
+                text.push_str(self.plain);
+            }
+            ScreenPiece::Line(line) => {
+                if !self.at_line_start {
+                    text.push('\n');
+                }
+                text.push_str(&line);
+                text.push('\n');
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Reads an agent's stdout: its events, the facts they add up to, and the text that the window shows.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use crate::agent::digest::{Digest, StreamFacts};
+use crate::agent::event::{AgentEvent, Format};
+use crate::agent::render::Renderer;
+use crate::agent::stream::StreamReader;
+use crate::store::attempt_dir::AttemptDir;
+use crate::store::attempt_file::AttemptFile;
+use crate::sys::files;
+
+/// Most bytes that one piece of output may put on the screen.
+const SHOWN: usize = 256 << 10;
+/// Columns of the screen without a terminal.
+const WIDTH: usize = 100;
+
+/// Reads one attempt's stdout.
+pub(super) struct StdoutReader {
+    reader: StreamReader,
+    digest: Digest,
+    /// `None` for plain text, which the screen shows as it comes.
+    renderer: Option<Renderer>,
+    session_path: PathBuf,
+    /// The session's id in that file.
+    saved_session: Option<String>,
+}
+
+impl StdoutReader {
+    /// A reader of the answer to `prompt`.
+    pub(super) fn new(attempt: &AttemptFile, dir: &AttemptDir, prompt: &str, color: bool) -> Self {
+        let format = attempt.output;
+        let renderer = (format != Format::Text)
+            .then(|| Renderer::new(WIDTH, color).root(&attempt.cwd.to_string_lossy()));
+        Self {
+            reader: StreamReader::new(format),
+            digest: Digest::new(format, prompt),
+            renderer,
+            session_path: dir.session(),
+            saved_session: None,
+        }
+    }
+
+    /// Takes the next piece and returns what the screen shows of it. `None` means the bytes themselves.
+    pub(super) fn take(&mut self, bytes: &[u8]) -> Option<String> {
+        if let Some(renderer) = &mut self.renderer {
+            // the person may have resized the window
+            renderer.resize(terminal_size::terminal_size().map_or(WIDTH, |(w, _)| usize::from(w.0)));
+        }
+        self.read(|reader, sink| reader.feed(bytes, sink))
+    }
+
+    /// Ends the output. Returns the rest of the text for the screen, and the facts of the whole stream.
+    pub(super) fn finish(mut self) -> (String, StreamFacts) {
+        let mut text = self.read(StreamReader::finish).unwrap_or_default();
+        if let Some(renderer) = &mut self.renderer {
+            renderer.finish(&mut text);
+        }
+        (text, self.digest.finish())
+    }
+
+    fn read(&mut self, read: impl FnOnce(&mut StreamReader, &mut dyn FnMut(AgentEvent))) -> Option<String> {
+        let (digest, renderer) = (&mut self.digest, &mut self.renderer);
+        let mut text = String::new();
+        let mut left_out = 0;
+        read(&mut self.reader, &mut |event| {
+            digest.take(&event);
+            if let Some(renderer) = renderer {
+                let from = text.len();
+                renderer.render(&event, &mut text);
+                if text.len() > SHOWN {
+                    left_out += text.len() - from;
+                    text.truncate(from);
+                }
+            }
+        });
+        if left_out > 0 {
+            let _ = writeln!(text, "\n[{left_out} bytes not shown, see the log]");
+        }
+        self.save_session();
+        self.renderer.as_ref().map(|_| text)
+    }
+
+    /// Saves the session's id as soon as it is known, so that a lost attempt can be resumed.
+    fn save_session(&mut self) {
+        let Some(id) = self.digest.session().filter(|id| self.saved_session.as_deref() != Some(*id)) else {
+            return;
+        };
+        // a full disk must not end the attempt; the result has the id, too
+        let _ = files::replace(&self.session_path, id.as_bytes(), 0o600);
+        self.saved_session = Some(id.to_owned());
+    }
+}

@@ -1,0 +1,74 @@
+//! The options of every verb, and what follows from them for the output.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+/// The options of every verb.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub(super) struct Global {
+    /// Run as if started in this folder.
+    #[arg(short = 'C', value_name = "DIR", global = true)]
+    pub(super) directory: Option<PathBuf>,
+    /// Use this file instead of seqorch.toml.
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(super) config: Option<PathBuf>,
+    /// Use [profile.NAME] of the configuration.
+    #[arg(long, value_name = "NAME", global = true)]
+    pub(super) profile: Option<String>,
+    /// When to use colours.
+    #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
+    pub(super) color: ColorChoice,
+    /// Print more: configuration files, commands, folders; -vv: internal steps, too.
+    #[arg(short, action = clap::ArgAction::Count, global = true)]
+    pub(super) verbose: u8,
+}
+
+impl Global {
+    /// The same flags for another start of this program in the same folder.
+    pub(super) fn argv(&self) -> Vec<OsString> {
+        let mut argv: Vec<OsString> = Vec::new();
+        if let Some(dir) = &self.directory {
+            argv.extend(["-C".into(), dir.into()]);
+        }
+        if let Some(file) = &self.config {
+            argv.extend(["--config".into(), file.into()]);
+        }
+        if let Some(name) = &self.profile {
+            argv.extend(["--profile".into(), name.into()]);
+        }
+        let color = match self.color {
+            ColorChoice::Auto => "auto",
+            ColorChoice::Always => "always",
+            ColorChoice::Never => "never",
+        };
+        argv.extend(["--color".into(), color.into()]);
+        argv
+    }
+}
+
+/// The values of `--color`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ColorChoice {
+    Auto,
+    Always,
+    Never,
+}
+
+/// Whether output to `stream` is coloured.
+pub(super) fn colored(global: &Global, stream: &impl std::io::IsTerminal) -> bool {
+    match global.color {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto => {
+            stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+        }
+    }
+}
+
+/// Columns of the terminal; `None` where standard output is not one.
+pub(super) fn terminal_width() -> Option<usize> {
+    terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| usize::from(width.0))
+}

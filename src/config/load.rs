@@ -1,0 +1,124 @@
+//! Loads the configuration: all sources, merged and checked.
+
+use std::path::PathBuf;
+
+use super::built_in;
+use super::files::{Files, IfMissing};
+use super::loaded::{LoadRequest, Loaded};
+use super::meaning;
+use super::path::KeyPath;
+use super::presets;
+use super::problem::{Problem, did_you_mean};
+use super::provenance::Provenance;
+use super::sections::root::Config;
+use super::source::{ConfigSource, Layer};
+use super::tree::TomlNode;
+use super::vars;
+use crate::error::{Error, ErrorKind};
+
+/// Reads, merges and checks all sources. Every problem of every source is in the error, one detail each.
+pub fn load(request: &LoadRequest) -> Result<Loaded, Error> {
+    let mut files = Files::new(&request.root);
+    if let Some(file) = user_file(&request.env) {
+        files.read(&file, Layer::User, IfMissing::Ignore);
+    }
+    match &request.config_file {
+        Some(file) => files.read(file, Layer::Repo, IfMissing::Blame("--config".to_owned())),
+        None => files.read(&request.root.join("seqorch.toml"), Layer::Repo, IfMissing::Ignore),
+    }
+    files.read(&request.root.join("seqorch.local.toml"), Layer::Local, IfMissing::Ignore);
+    if let Some(name) = &request.profile {
+        choose_profile(&mut files, name);
+    }
+    let mut sources = std::mem::take(&mut files.sources);
+    let backends = backends(&Provenance::merge(sources.clone())?);
+    sources.extend(vars::from_env(&request.env, &backends, &mut files.problems));
+    sources.extend(vars::from_flags(&request.flags, &mut files.problems));
+    let provenance = Provenance::merge(with_built_in(sources)?)?;
+    let config = (!files.broken).then(|| mean(&provenance, &mut files));
+    match config {
+        Some(config) if files.problems.is_empty() => Ok(Loaded { config, provenance, files: files.paths }),
+        _ => Err(error(&files.problems)),
+    }
+}
+
+/// The user's file, as the XDG rules say.
+fn user_file(env: &[(String, String)]) -> Option<PathBuf> {
+    let var = |wanted: &str| {
+        let value = env.iter().find(|(name, _)| name == wanted).map(|(_, value)| PathBuf::from(value));
+        value.filter(|path| path.is_absolute())
+    };
+    let folder = var("XDG_CONFIG_HOME").or_else(|| Some(var("HOME")?.join(".config")))?;
+    Some(folder.join("seqorch/config.toml"))
+}
+
+/// Puts the settings of a profile over those of the files.
+fn choose_profile(files: &mut Files<'_>, wanted: &str) {
+    let named = files.profiles.iter().filter(|(name, _)| name == wanted);
+    let chosen: Vec<ConfigSource> = named.map(|(_, source)| source.clone()).collect();
+    if chosen.is_empty() && !files.broken {
+        let mut known: Vec<&str> = files.profiles.iter().map(|(name, _)| name.as_str()).collect();
+        known.sort_unstable();
+        known.dedup();
+        let near = did_you_mean(wanted, known.iter().copied());
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        files.fail("--profile".to_owned(), format!("there is no profile {wanted:?}{near} (known: {known})"));
+    }
+    files.sources.extend(chosen);
+}
+
+/// The backends that are named so far, and the built-in ones.
+fn backends(provenance: &Provenance) -> Vec<String> {
+    let mut names = provenance.names(&KeyPath::parse("backend"));
+    names.extend(presets::NAMES.iter().map(|name| (*name).to_owned()));
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// Puts below all that a user wrote what is built in, which depends on the presets that the user chose.
+fn with_built_in(written: Vec<ConfigSource>) -> Result<Vec<ConfigSource>, Error> {
+    let provenance = Provenance::merge(written.clone())?;
+    let tree = provenance.tree();
+    let names = backends(&provenance);
+    let presets = names.iter().map(|name| {
+        let preset = tree.get(&KeyPath::parse("backend").join(name).join("preset"));
+        (name.as_str(), preset.and_then(TomlNode::text))
+    });
+    let mut sources = built_in::sources(presets);
+    sources.extend(written);
+    Ok(sources)
+}
+
+/// What the merged settings mean. The mistakes that show in it are added to those of the files.
+fn mean(provenance: &Provenance, files: &mut Files<'_>) -> Config {
+    let (config, mut problems) = meaning::resolve(&provenance.tree(), files.root());
+    if let Some(template) = config.prompt.template.as_ref().filter(|file| !file.is_file()) {
+        let text = format!("there is no file {}", files.label(template));
+        problems.push(Problem::of_key(KeyPath::parse("prompt.template"), text));
+    }
+    let reported = files.problems.len();
+    for problem in problems {
+        // what was reported was left out, which must not cause a second message
+        if files.problems[..reported].iter().any(|known| known.key.covers(&problem.key)) {
+            continue;
+        }
+        let origin = provenance.current(&problem.key).or_else(|| provenance.current(&problem.key.parent()));
+        let place = origin.map(|(origin, _)| origin.place).unwrap_or_default();
+        files.problems.push(Problem { place, ..problem });
+    }
+    config
+}
+
+fn error(problems: &[Problem]) -> Error {
+    let message = match problems.len() {
+        1 => "the configuration has a problem".to_owned(),
+        count => format!("the configuration has {count} problems"),
+    };
+    let error = Error::new(ErrorKind::Config, message);
+    problems.iter().fold(error, |error, problem| error.detail(problem.render()))
+}
+
+#[cfg(test)]
+#[path = "load_tests.rs"]
+mod tests;

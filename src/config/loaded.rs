@@ -1,0 +1,33 @@
+//! PURE. What to load, and what was loaded.
+
+use std::path::PathBuf;
+
+use super::provenance::Provenance;
+use super::sections::root::Config;
+use super::vars::FlagSetting;
+
+/// What to load.
+#[derive(Debug, Clone, Default)]
+pub struct LoadRequest {
+    /// The project root, absolute.
+    pub root: PathBuf,
+    /// A file that is read instead of `seqorch.toml`; it must exist.
+    pub config_file: Option<PathBuf>,
+    /// The chosen profile.
+    pub profile: Option<String>,
+    /// The environment; `XDG_CONFIG_HOME` and `HOME` in it lead to the user's file.
+    pub env: Vec<(String, String)>,
+    /// Settings from the command line.
+    pub flags: Vec<FlagSetting>,
+}
+
+/// The configuration of one call.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// What it means.
+    pub config: Config,
+    /// Who set which value.
+    pub provenance: Provenance,
+    /// The files that were read, lowest first.
+    pub files: Vec<PathBuf>,
+}

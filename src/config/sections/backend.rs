@@ -1,0 +1,174 @@
+//! PURE. `[backend.NAME]`: how to start the CLI of an agent, and how to read what it prints.
+
+use std::collections::BTreeMap;
+
+use super::limit::LimitPattern;
+use crate::agent::Format;
+use crate::config::declare::{keys, words};
+use crate::config::formats::{Variables, not_one_of};
+use crate::config::key::{ConfigType, KeyShape, ValueError, ValueFormat};
+use crate::config::path::KeyPath;
+use crate::config::presets;
+use crate::config::problem::Problem;
+use crate::config::tree::TomlNode;
+
+keys! {
+    /// How to start an agent. claude, codex, gemini and opencode are built in; a table of such a name changes only the
+    /// keys that it sets.
+    #[derive(Eq)]
+    pub struct Backend {
+        /// Built-in backend whose settings this backend starts from.
+        preset: Option<String> as Option<PresetName>, like = "claude";
+        /// Program of the agent: a name on PATH, or a path relative to the project root.
+        command: String, like = "tools/agent";
+        /// Arguments of the agent. {model}, {model_args}, {agent_args}, {permission_args}, {resume}, {prompt},
+        /// {prompt_file}, {workdir} and {spec_dir} are filled in.
+        args: Vec<String> = [], like = ["--quiet", "{model_args}"];
+        /// Arguments that {model_args} stands for where a model is set. {model} stands for its name.
+        model_args: Vec<String> = [], like = ["--model", "{model}"];
+        /// Agent that the backend uses, among those that its CLI knows.
+        agent: Option<String>, like = "builder";
+        /// Arguments that {agent_args} stands for where an agent is set. {agent} stands for its name.
+        agent_args: Vec<String> = [], like = ["--agent", "{agent}"];
+        /// Arguments that {resume} stands for where the agent resumes a session. {session} stands for the id of the
+        /// session. Empty: the agent cannot resume a session.
+        resume: Vec<String> = [], like = ["--resume", "{session}"];
+        /// What the agent may do without asking: what its vendor automates safely (auto), everything (bypass), or what
+        /// its own settings allow (ask).
+        permission: Permission = "auto";
+        /// Arguments that {permission_args} stands for, for each value of permission.
+        permission_args: PermissionArgs, like = { auto = ["--safe"], bypass = ["--yes-to-all"], ask = [] };
+        /// How the agent gets its prompt: on standard input (stdin), as an argument (arg), or as a file (file).
+        prompt: PromptBy = "stdin";
+        /// What the agent prints: the JSON of one of these agents, or plain text (text).
+        output: Format = "text";
+        /// Model that the agent uses. Unset: the agent chooses.
+        model: Option<String>, like = "large";
+        /// Environment variables that the agent gets.
+        env: BTreeMap<String, String> as Variables, like = { LANG = "C.UTF-8" };
+        /// Environment variables that the agent does not get.
+        env_remove: Vec<String> = [], like = ["EDITOR"];
+        /// Wordings of limits that seqorch does not know. Try them with `seqorch limits test`.
+        limit_patterns: Vec<LimitPattern> = [], like = [
+            { match = "(?i)^come back in (?P<dur>[0-9]+ minutes)", kind = "rate_limited", reset = "duration" }
+        ];
+    }
+}
+
+keys! {
+    /// Arguments for each value of permission.
+    #[derive(Eq)]
+    pub struct PermissionArgs {
+        /// Arguments that {permission_args} stands for with permission = "auto".
+        auto: Vec<String> = [];
+        /// Arguments that {permission_args} stands for with permission = "bypass".
+        bypass: Vec<String> = [];
+        /// Arguments that {permission_args} stands for with permission = "ask".
+        ask: Vec<String> = [];
+    }
+}
+
+words! {
+    /// What an agent may do without asking.
+    pub enum Permission {
+        /// What its vendor automates safely.
+        Auto = "auto",
+        /// Everything.
+        Bypass = "bypass",
+        /// What its own settings allow; what it would ask for is refused, since it runs unattended.
+        Ask = "ask",
+    }
+}
+
+words! {
+    /// How an agent gets its prompt.
+    #[derive(serde::Serialize, serde::Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    pub enum PromptBy {
+        /// On standard input.
+        Stdin = "stdin",
+        /// As an argument: `{prompt}` in `args`, or appended.
+        Arg = "arg",
+        /// As a file: `{prompt_file}` in `args`, or appended.
+        File = "file",
+    }
+}
+
+words! {
+    for Format {
+        Claude = "claude",
+        Codex = "codex",
+        Gemini = "gemini",
+        Opencode = "opencode",
+        Text = "text",
+    }
+}
+
+/// The name of a built-in backend.
+struct PresetName;
+
+impl ConfigType for PresetName {
+    type Value = String;
+    const SHAPE: KeyShape = KeyShape::Value(ValueFormat {
+        words: presets::NAMES,
+        schema: || serde_json::json!({ "enum": presets::NAMES }),
+        ..ValueFormat::of::<Self>("word", "")
+    });
+
+    fn read(node: &TomlNode) -> Result<String, ValueError> {
+        let name = node.text().filter(|name| presets::NAMES.contains(name));
+        name.map(str::to_owned).ok_or_else(|| not_one_of(node, presets::NAMES))
+    }
+}
+
+impl Backend {
+    /// Arguments that `{permission_args}` stands for.
+    #[must_use]
+    pub fn permission_args(&self) -> &[String] {
+        match self.permission {
+            Permission::Auto => &self.permission_args.auto,
+            Permission::Bypass => &self.permission_args.bypass,
+            Permission::Ask => &self.permission_args.ask,
+        }
+    }
+
+    /// What does not fit together: placeholders that would stay unfilled, settings that no argument passes on.
+    pub(crate) fn problems(&self, at: &KeyPath) -> Vec<Problem> {
+        let mut found = Vec::new();
+        let mut report = |key: &str, text: String| found.push(Problem::of_key(at.join(key), text));
+        if self.command.is_empty() {
+            report("command", "is missing: a backend needs a command, or a preset that has one".to_owned());
+        }
+        for (placeholder, way) in [("{prompt}", PromptBy::Arg), ("{prompt_file}", PromptBy::File)] {
+            if self.prompt != way && contains(&self.args, placeholder) {
+                report("args", format!("{placeholder} is filled in only with prompt = {:?}", way.name()));
+            }
+        }
+        for (key, value, args, placeholder) in [
+            ("model", &self.model, &self.model_args, "{model}"),
+            ("agent", &self.agent, &self.agent_args, "{agent}"),
+        ] {
+            if value.is_some() && args.is_empty() && !contains(&self.args, placeholder) {
+                let text =
+                    format!("no argument passes it on; put {placeholder} into args, or set {key}_args");
+                report(key, text);
+            }
+        }
+        for (key, args, placeholder) in
+            [("resume", &self.resume, "{session}"), ("agent_args", &self.agent_args, "{agent}")]
+        {
+            if !args.is_empty() && !contains(args, placeholder) {
+                report(key, format!("must contain {placeholder}"));
+            }
+        }
+        let patterns = self.limit_patterns.iter().enumerate();
+        found.extend(
+            patterns.filter_map(|(index, one)| one.problem(&at.join("limit_patterns").element(index))),
+        );
+        found
+    }
+}
+
+fn contains(args: &[String], placeholder: &str) -> bool {
+    args.iter().any(|arg| arg.contains(placeholder))
+}

@@ -1,0 +1,14 @@
+//! PURE. The keys, each declared once. A new key is one entry in one of these files, and nothing else.
+//!
+//! The notation is [`super::declare`]'s.
+
+pub(crate) mod assign;
+pub(crate) mod backend;
+pub(crate) mod hooks;
+pub(crate) mod limit;
+pub(crate) mod pace;
+pub(crate) mod prompt;
+pub(crate) mod root;
+pub(crate) mod run;
+pub(crate) mod tmux;
+pub(crate) mod work;

@@ -1,0 +1,99 @@
+//! PURE. All that a file may hold: the sections, and the two keys that shape the layers.
+
+use std::collections::BTreeMap;
+
+use super::assign::Assign;
+use super::backend::Backend;
+use super::hooks::Hooks;
+use super::limit::Limit;
+use super::pace::Pace;
+use super::prompt::Prompt;
+use super::run::{Done, PartialRetry, PartialTimeouts, Retry, RunSettings, Timeouts};
+use super::tmux::Tmux;
+use super::work::{Git, Log, Tasks, Verify};
+use crate::config::declare::keys;
+use crate::config::formats::{AnyText, BackendName, Globs};
+use crate::config::key::{ConfigKey, ConfigTable, ConfigType, KeyShape, TableKeys};
+use crate::config::path::KeyPath;
+use crate::config::problem::Problem;
+
+keys! {
+    /// The whole configuration, as it holds for one call of seqorch.
+    pub struct Config {
+        run: RunSettings;
+        retry: Retry;
+        timeout: Timeouts;
+        done: Done;
+        assign: Assign;
+        limit: Limit;
+        pace: Pace;
+        prompt: Prompt;
+        tmux: Tmux;
+        tasks: Tasks;
+        verify: Verify;
+        git: Git;
+        hooks: Hooks;
+        log: Log;
+        backends as "backend": BTreeMap<String, Backend>;
+        overrides as "override": Vec<Override>;
+    }
+}
+
+keys! {
+    /// Other settings for some tasks. A later override wins over an earlier one.
+    pub struct Override {
+        /// Ids or globs of the tasks that the override is for.
+        tasks: Vec<String> as Globs, required, like = ["3", "7.*"];
+        /// Backend that does these tasks.
+        backend: Option<String> as Option<BackendName>, like = "mine";
+        /// Model that does these tasks.
+        model: Option<String>, like = "small";
+        /// Text that is added to the prompt of these tasks.
+        prompt: Option<String> as Option<AnyText>, like = "Keep the public API as it is.";
+        /// Commands that replace verify.commands for these tasks. An empty list: none.
+        verify: Option<Vec<Vec<String>>>, like = [["cargo", "test", "-p", "core"]];
+        /// Deadlines for these tasks, in place of those in the section timeout.
+        timeout: PartialTimeouts, like = { task = "4h", idle = "1h", first_output = "20m", grace = "30s" };
+        /// Settings for failed attempts at these tasks, in place of those in the section retry.
+        retry: PartialRetry, like = { attempts = 5, backoff = "1m", max_backoff = "30m" };
+    }
+}
+
+/// The settings: what a file, a profile, a variable or a flag may set.
+pub(crate) const SETTINGS: &[ConfigKey] = Config::TABLE.keys;
+
+/// The files that a file builds on. It is read when files are read, and is not a setting.
+pub(crate) const EXTENDS: ConfigKey = ConfigKey::new(
+    "extends",
+    "Files that this file builds on, relative to it. This file wins over them.",
+    <Vec<String> as ConfigType>::SHAPE,
+)
+.like("[\"team/presets.toml\"]");
+
+/// The profiles of a file. A profile is not a setting; what it sets is.
+pub(crate) const PROFILE: ConfigKey = ConfigKey::new(
+    "profile",
+    "A named set of settings: all keys except extends and profile. `--profile NAME` applies it.",
+    KeyShape::Named(TableKeys { about: "", keys: SETTINGS }),
+);
+
+/// All that a file may hold.
+pub(crate) const ROOT: &[ConfigKey] = &{
+    let mut keys = [EXTENDS; SETTINGS.len() + 2];
+    let mut index = 0;
+    while index < SETTINGS.len() {
+        keys[index + 1] = SETTINGS[index];
+        index += 1;
+    }
+    keys[SETTINGS.len() + 1] = PROFILE;
+    keys
+};
+
+impl Override {
+    /// What does not fit together: no task at all.
+    pub(crate) fn problem(&self, at: &KeyPath) -> Option<Problem> {
+        let all = if self.backend.is_some() { "; for all tasks, set run.backend" } else { "" };
+        let key = at.join("tasks");
+        self.tasks.is_empty().then(|| Problem::of_key(key, format!("must name at least one task{all}")))
+    }
+}

@@ -1,0 +1,105 @@
+//! PURE. `[run]`, `[retry]`, `[timeout]` and `[done]`: how a run goes through the tasks of a spec.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::config::declare::{keys, words};
+use crate::config::formats::{BackendName, Count, CountOrZero};
+
+keys! {
+    /// How a run goes through the tasks of a spec.
+    pub struct RunSettings {
+        /// Folder that holds the specs, relative to the project root.
+        spec_root: PathBuf = ".kiro/specs";
+        /// Backend that does every task for which no other backend is set.
+        backend: String as BackendName = "opencode", flag = "--backend";
+        /// Pause between two steps.
+        delay: Duration = "15s", flag = "--delay";
+        /// Random extra pause, up to this long, that is added to each delay.
+        jitter: Duration = "0s";
+        /// Iterations that one run may take. Each attempt takes one.
+        max_iterations: u32 as Count = 50, flag = "--max-iterations";
+        /// Folder in which agents work, relative to the project root. Unset: the project root.
+        workdir: Option<PathBuf>, like = "app", flag = "--workdir";
+        /// What one step covers: a top-level task with all tasks below it (unit), or one task that has no tasks below
+        /// it (task).
+        granularity: Granularity = "unit";
+        /// Whether to run optional tasks, too.
+        include_optional: bool = false, flag = "--include-optional";
+        /// What happens when a unit has no attempts left: the run stops (halt), or it continues with the units that do
+        /// not depend on this one (skip).
+        on_failure: OnFailure = "halt";
+    }
+}
+
+words! {
+    /// What one step covers.
+    pub enum Granularity {
+        /// A top-level task with all below it.
+        Unit = "unit",
+        /// One task that has none below it.
+        Task = "task",
+    }
+}
+
+words! {
+    /// What happens when a unit has no attempts left.
+    pub enum OnFailure {
+        /// The run stops, and needs you.
+        Halt = "halt",
+        /// The run continues with what does not depend on the unit.
+        Skip = "skip",
+    }
+}
+
+keys! {
+    /// How a failed attempt is repeated.
+    #[derive(Copy, Eq)]
+    pub struct Retry {
+        /// Attempts that a unit may take in all, the first one included.
+        attempts: u32 as Count = 3;
+        /// Pause before the second attempt. It doubles before each further one.
+        backoff: Duration = "30s";
+        /// Longest pause before an attempt.
+        max_backoff: Duration = "10m";
+    }
+    pub struct PartialRetry = partial Retry;
+}
+
+keys! {
+    /// Deadlines of an attempt. "0s" turns a deadline off.
+    #[derive(Copy, Eq)]
+    pub struct Timeouts {
+        /// Longest time that one attempt may take.
+        task: Duration = "2h";
+        /// Longest time that an agent may print nothing after its first output.
+        idle: Duration = "30m";
+        /// Longest time until an agent prints its first output.
+        first_output: Duration = "10m";
+        /// Time that an agent gets to end after it is asked to. It is killed after that.
+        grace: Duration = "10s";
+    }
+    pub struct PartialTimeouts = partial Timeouts;
+}
+
+keys! {
+    /// When a step counts as done.
+    #[derive(Copy, Eq)]
+    pub struct Done {
+        /// Whether an agent must print its signal TASK_DONE for its step to count as done (required), or exit code 0
+        /// is enough (optional).
+        signal: DoneSignal = "required";
+        /// How often an agent that ended without a signal is asked for one, in its own session.
+        nudges: u32 as CountOrZero = 1;
+    }
+}
+
+words! {
+    /// Whether a step needs its signal to count as done.
+    pub enum DoneSignal {
+        /// The agent must print `TASK_DONE`.
+        Required = "required",
+        /// Exit code 0 is enough.
+        Optional = "optional",
+    }
+}

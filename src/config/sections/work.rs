@@ -1,0 +1,130 @@
+//! PURE. `[tasks]`, `[verify]`, `[git]` and `[log]`: how tasks are read and checked, and what is kept of the work.
+
+use std::time::Duration;
+
+use crate::config::declare::{keys, words};
+use crate::config::formats::{Count, CountOrZero, not_one_of};
+use crate::config::key::{ConfigType, KeyShape, ValueError, ValueFormat};
+use crate::config::tree::TomlNode;
+use crate::spec::Dialect;
+
+keys! {
+    /// How tasks.md is read and marked.
+    #[derive(Copy, Eq)]
+    pub struct Tasks {
+        /// Whether a task whose box was ticked before the run counts as done.
+        trust_checkboxes: bool = true;
+        /// When the box of a task is ticked in tasks.md: when the task is done (done), also as `[-]` while it runs (live),
+        /// or never (off).
+        tick: Tick = "done";
+        /// Dialect in which tasks.md is written. auto recognises it by what the file contains.
+        dialect: Option<Dialect> as DialectOrAuto = "auto";
+    }
+}
+
+words! {
+    /// When the box of a task is ticked.
+    pub enum Tick {
+        /// When the task is done.
+        Done = "done",
+        /// When it is done, and as `[-]` while it runs.
+        Live = "live",
+        /// Never.
+        Off = "off",
+    }
+}
+
+/// A dialect of tasks.md, or `auto`.
+struct DialectOrAuto;
+
+const AUTO: &str = "auto";
+
+/// `auto`, then the dialects by their names.
+const DIALECTS: [&str; 9] = {
+    let mut names = [AUTO; 9];
+    let mut index = 0;
+    while index < Dialect::ALL.len() {
+        names[index + 1] = Dialect::ALL[index].name();
+        index += 1;
+    }
+    names
+};
+
+impl ConfigType for DialectOrAuto {
+    type Value = Option<Dialect>;
+    const SHAPE: KeyShape = KeyShape::Value(ValueFormat {
+        words: &DIALECTS,
+        schema: || serde_json::json!({ "enum": DIALECTS }),
+        ..ValueFormat::of::<Self>("word", "")
+    });
+
+    fn read(node: &TomlNode) -> Result<Option<Dialect>, ValueError> {
+        let word = node.text().unwrap_or_default();
+        let dialect = Dialect::ALL.into_iter().find(|dialect| dialect.name() == word);
+        if dialect.is_some() || word == AUTO { Ok(dialect) } else { Err(not_one_of(node, &DIALECTS)) }
+    }
+}
+
+keys! {
+    /// What seqorch checks itself before a task counts as done.
+    #[derive(Eq)]
+    pub struct Verify {
+        /// Commands that must succeed after an agent says that it is done. The output of a command that fails goes into
+        /// the next prompt of the agent.
+        commands: Vec<Vec<String>> = [];
+        /// Longest time that one command of verify.commands may take.
+        timeout: Duration = "30m";
+        /// Tests that all commands of verify.commands together must have run, as cargo test, pytest, go test, vitest and
+        /// jest count them. 0: tests are not counted.
+        min_tests: u32 as CountOrZero = 0;
+    }
+}
+
+keys! {
+    /// What is kept in git.
+    #[derive(Eq)]
+    pub struct Git {
+        /// Whether each done step becomes one commit, for which git runs its hooks (step), or nothing is committed (off).
+        commit: Commit = "off";
+        /// What a run with commit = "step" does if there are uncommitted changes before it: it does not start (refuse), or
+        /// it leaves those files out of every commit (allow).
+        dirty: Dirty = "refuse";
+        /// Message of a commit. {spec}, {id}, {title}, {agent} and {attempts} are filled in.
+        message: String = "{id}: {title}";
+        /// Whether a snapshot of the work dir is taken before each step. `seqorch undo` and the changes per task need it.
+        snapshot: bool = true;
+    }
+}
+
+words! {
+    /// Whether steps are committed.
+    pub enum Commit {
+        /// Nothing is committed.
+        Off = "off",
+        /// Each done step is one commit.
+        Step = "step",
+    }
+}
+
+words! {
+    /// What a run does if there are uncommitted changes before it.
+    pub enum Dirty {
+        /// It does not start.
+        Refuse = "refuse",
+        /// It leaves those files out of every commit.
+        Allow = "allow",
+    }
+}
+
+keys! {
+    /// How much is kept of what agents print.
+    #[derive(Copy, Eq)]
+    pub struct Log {
+        /// Megabytes (of 1,000,000 bytes) that are kept of the output of one attempt: half from its beginning, half from
+        /// its end.
+        max_mb: u32 as Count = 1000;
+        /// How long the folders of the attempts of a done task are kept. Those of the last run are always kept. "0s":
+        /// forever.
+        keep: Duration = "30d";
+    }
+}

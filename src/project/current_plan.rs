@@ -1,0 +1,42 @@
+//! The plan of a spec as things stand now.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::progress::{progress, ticked};
+use super::prompt_inputs;
+use super::spec_place::SpecPlace;
+use crate::config::Config;
+use crate::plan::{self, Plan, PlanRequest, Progress, SpecInfo};
+use crate::spec::TaskFile;
+use crate::state::SpecState;
+
+/// The plan that a run would follow from now on. It changes nothing.
+#[must_use]
+pub fn current_plan(
+    place: &SpecPlace,
+    config: &Config,
+    tasks: &TaskFile,
+    state: &SpecState,
+    now: Timestamp,
+) -> Plan {
+    let boxes = if config.tasks.trust_checkboxes { ticked(tasks) } else { BTreeSet::new() };
+    // after a kill, a run resumes with the ticks it trusted
+    let trusted = state.trusted_ticks(&boxes);
+    let known = progress(state, trusted, config, now);
+    make_plan(place, config, tasks, &known)
+}
+
+/// Makes the plan of a spec with this progress.
+#[must_use]
+pub fn make_plan(place: &SpecPlace, config: &Config, tasks: &TaskFile, progress: &Progress) -> Plan {
+    let inputs = prompt_inputs::find(place, config, tasks.dialect);
+    plan::build(&PlanRequest {
+        spec: SpecInfo { name: &place.name, dir: &place.dir, root: &place.root, inputs: &inputs },
+        tasks,
+        config,
+        progress,
+        selection: &place.selection,
+    })
+}

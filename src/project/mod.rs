@@ -1,0 +1,12 @@
+//! A project and its specs: where they are, what tasks.md says now, and the plan that follows.
+
+pub mod current_plan;
+pub mod discovery;
+pub mod progress;
+pub mod project_folders;
+pub mod prompt_inputs;
+pub mod spec_argument;
+pub mod spec_place;
+pub mod spec_roots;
+
+pub use spec_place::SpecPlace;

@@ -1,0 +1,97 @@
+//! Finds the files that an agent reads first. It looks before each prompt, since one task may write what the next reads.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::spec_place::SpecPlace;
+use crate::config::Config;
+use crate::plan::inputs;
+use crate::spec::Dialect;
+
+/// The existing inputs of a spec, relative to the folder where its agents work: the files that the spec's tool keeps next
+/// to tasks.md, then tasks.md, then the files of `prompt.inputs`. Each is listed once.
+#[must_use]
+pub fn find(place: &SpecPlace, config: &Config, dialect: Dialect) -> Vec<String> {
+    let cwd = config.run.workdir.as_deref().unwrap_or(&place.root);
+    let shown = |path: &Path| path.strip_prefix(cwd).unwrap_or(path).display().to_string();
+    let dialect = place.dialect.unwrap_or(dialect);
+    let mut found: Vec<String> = inputs::inputs(Some(dialect), &files_of(&place.dir))
+        .iter()
+        .map(|file| shown(&place.dir.join(file)))
+        .chain([shown(&place.tasks_path())])
+        .collect();
+    for extra in config.prompt.inputs.iter().flat_map(|pattern| matching(cwd, pattern)) {
+        if !found.contains(&extra) {
+            found.push(extra);
+        }
+    }
+    found
+}
+
+/// The entries of `prompt.inputs` that match no file now.
+#[must_use]
+pub fn unmatched<'a>(place: &SpecPlace, config: &'a Config) -> Vec<&'a str> {
+    let cwd = config.run.workdir.as_deref().unwrap_or(&place.root);
+    config
+        .prompt
+        .inputs
+        .iter()
+        .map(String::as_str)
+        .filter(|pattern| matching(cwd, pattern).is_empty())
+        .collect()
+}
+
+/// The files of a spec that can be inputs, relative to its folder. Hidden files are not for agents.
+fn files_of(dir: &Path) -> Vec<String> {
+    let mut files = Vec::new();
+    let mut open = vec![(dir.to_owned(), String::new())];
+    while let Some((folder, prefix)) = open.pop() {
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            if name.starts_with('.') {
+                continue;
+            }
+            let path = entry.path();
+            // a link to a folder may lead in a circle; a link to a file is a file
+            let folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            if folder && (!prefix.is_empty() || inputs::FOLDERS.contains(&name.as_str())) {
+                open.push((path, format!("{prefix}{name}/")));
+            } else if path.is_file() {
+                files.push(format!("{prefix}{name}"));
+            }
+        }
+    }
+    files
+}
+
+/// The files of one entry of `prompt.inputs`: the file of that name, or all that match it as a glob, sorted.
+fn matching(cwd: &Path, pattern: &str) -> Vec<String> {
+    if cwd.join(pattern).is_file() {
+        return vec![pattern.to_owned()];
+    }
+    // the configuration refuses invalid globs
+    let Ok(glob) = globset::GlobBuilder::new(pattern).literal_separator(true).build() else {
+        return Vec::new();
+    };
+    let glob = glob.compile_matcher();
+    // all matches are below the folder before the first wildcard
+    let fixed: PathBuf = Path::new(pattern)
+        .components()
+        .take_while(|c| !c.as_os_str().to_string_lossy().contains(['*', '?', '[', '{']))
+        .collect();
+    let mut open = vec![cwd.join(fixed)];
+    let mut found = Vec::new();
+    while let Some(dir) = open.pop() {
+        for entry in fs::read_dir(&dir).into_iter().flatten().flatten() {
+            let path = entry.path();
+            let relative = path.strip_prefix(cwd).unwrap_or(&path);
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() && entry.file_name() != ".git" => open.push(path),
+                Ok(_) if glob.is_match(relative) => found.push(relative.display().to_string()),
+                _ => {}
+            }
+        }
+    }
+    found.sort();
+    found
+}

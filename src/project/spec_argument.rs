@@ -1,0 +1,225 @@
+//! What the argument SPEC means, and what a user types for a spec.
+
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use super::discovery::{self, FoundSpec};
+use super::project_folders::ProjectFolders;
+use super::spec_roots::{SPEC_ROOTS, searched};
+use crate::error::{Error, ErrorKind, Result};
+
+/// Looks up specs in a project.
+#[derive(Debug, Clone, Copy)]
+pub struct SpecFinder<'a> {
+    /// The root of the project.
+    pub root: &'a Path,
+    /// The folder that paths on the command line are relative to.
+    pub cwd: &'a Path,
+    /// `run.spec_root`, relative to the root.
+    pub spec_root: &'a Path,
+}
+
+/// How a command was given its project.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct GivenOptions {
+    /// `-C` named the folder.
+    pub directory: bool,
+    /// `--config` or `--profile` chose the configuration, and so perhaps `run.spec_root`.
+    pub configuration: bool,
+}
+
+impl SpecFinder<'_> {
+    /// All specs of the project.
+    #[must_use]
+    pub fn specs(&self) -> Vec<FoundSpec> {
+        discovery::specs(self.root, self.spec_root)
+    }
+
+    /// The folder of the spec that the user asked for, or of the only one there is.
+    pub fn find(&self, asked: Option<&Path>) -> Result<PathBuf> {
+        let Some(asked) = asked else { return self.only_spec() };
+        let here = self.cwd.join(asked);
+        if here.is_dir() && here.join("tasks.md").exists() {
+            return Ok(here);
+        }
+        if let Some(dir) = discovery::named(self.root, self.spec_root, asked)? {
+            return Ok(dir);
+        }
+        if here.is_file()
+            && let Some(dir) = here.parent()
+        {
+            return Ok(dir.to_owned());
+        }
+        let below = self.root.join(self.spec_root).join(asked);
+        if let Some(dir) = [here, below].into_iter().find(|dir| dir.is_dir()) {
+            return Err(Error::new(ErrorKind::NoSpec, format!("there is no tasks.md in {}", dir.display()))
+                .hint("A spec is a folder with a tasks.md; name such a folder."));
+        }
+        Err(self.unknown(asked))
+    }
+
+    fn only_spec(&self) -> Result<PathBuf> {
+        if self.cwd.join("tasks.md").is_file() {
+            return Ok(self.cwd.to_owned());
+        }
+        let known = self.specs();
+        match known.as_slice() {
+            [only] => Ok(only.dir.clone()),
+            [] => Err(self.no_spec()),
+            [first, ..] => {
+                let message = format!("there are {} specs; name one", known.len());
+                let names = known.iter().map(|spec| format!("  {}", self.name_of(spec, &known)));
+                Err(Error::new(ErrorKind::NoSpec, message)
+                    .detail(names.collect::<Vec<_>>().join("\n"))
+                    .hint(format!("For example: seqorch run {}", self.name_of(first, &known))))
+            }
+        }
+    }
+
+    /// The error for a project without specs.
+    #[must_use]
+    pub fn no_spec(&self) -> Error {
+        Error::new(ErrorKind::NoSpec, format!("there is no spec in {}", self.root.display()))
+            .detail(format!("  looked in {}", searched(self.spec_root)))
+            .hint("A spec is a folder with a tasks.md. Name its path, or set run.spec_root in seqorch.toml.")
+    }
+
+    fn unknown(&self, asked: &Path) -> Error {
+        let mut error = Error::new(ErrorKind::NoSpec, format!("there is no spec {}", asked.display()))
+            .detail(format!(
+                "  looked for {} and in {} of {}",
+                self.cwd.join(asked).display(),
+                searched(self.spec_root),
+                self.root.display()
+            ));
+        let known = self.specs();
+        if !known.is_empty() {
+            let names: Vec<_> = known.iter().map(|spec| self.name_of(spec, &known)).collect();
+            error = error.hint(format!("There are: {}.", names.join(", ")));
+        }
+        error
+    }
+
+    /// The name of a spec, or its path if another spec has the same name.
+    fn name_of(&self, spec: &FoundSpec, known: &[FoundSpec]) -> String {
+        let unique = known.iter().filter(|other| other.name == spec.name).count() == 1;
+        if unique {
+            return spec.name.clone();
+        }
+        spec.dir.strip_prefix(self.cwd).unwrap_or(&spec.dir).display().to_string()
+    }
+
+    /// What the user types for the spec in `dir` without any option: its name, or its path if the name alone leads
+    /// elsewhere. `here` is the folder where the user works, without links; `None` if it is unknown.
+    #[must_use]
+    pub fn typed(&self, here: Option<&Path>, name: &str, dir: &Path, given: GivenOptions) -> String {
+        let Some(here) = here else { return dir.display().to_string() };
+        let leads_to_it = || {
+            let found = self.by_name(here, Path::new(name), given)?;
+            Some(fs::canonicalize(found).ok()? == dir)
+        };
+        if !given.directory && !name.starts_with('-') && leads_to_it() == Some(true) {
+            return name.to_owned();
+        }
+        let path = dir.strip_prefix(here).ok().filter(|path| !path.as_os_str().is_empty()).unwrap_or(dir);
+        let dash = if path.as_os_str().as_bytes().starts_with(b"-") { "./" } else { "" };
+        format!("{dash}{}", path.display())
+    }
+
+    /// The folder that a name leads to from the folder `here`.
+    fn by_name(&self, here: &Path, name: &Path, given: GivenOptions) -> Option<PathBuf> {
+        let folders = ProjectFolders::find(here, None, Some(name)).ok().filter(|f| f.root == self.root)?;
+        // a spec in the folder itself comes first
+        let own = folders.cwd.join(name);
+        if own.join("tasks.md").exists() {
+            return Some(own);
+        }
+        // without its option, a profile does not set `run.spec_root`
+        let spec_root = if given.configuration { Path::new(SPEC_ROOTS[0].folder) } else { self.spec_root };
+        discovery::named(self.root, spec_root, name).ok().flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct TestProject {
+        _dir: tempfile::TempDir,
+        root: PathBuf,
+    }
+
+    impl TestProject {
+        fn new(specs: &[&str]) -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            let root = fs::canonicalize(dir.path()).unwrap();
+            fs::create_dir(root.join(".git")).unwrap();
+            for spec in specs {
+                fs::create_dir_all(root.join(spec)).unwrap();
+                fs::write(root.join(spec).join("tasks.md"), "- [ ] 1. A\n").unwrap();
+            }
+            Self { _dir: dir, root }
+        }
+
+        fn finder(&self) -> SpecFinder<'_> {
+            SpecFinder { root: &self.root, cwd: &self.root, spec_root: Path::new(".kiro/specs") }
+        }
+
+        fn typed(&self, here: &str, spec: &str, given: GivenOptions) -> String {
+            let (here, dir) = (self.root.join(here), self.root.join(spec));
+            let name = dir.file_name().unwrap().to_str().unwrap().to_owned();
+            SpecFinder { cwd: &here, ..self.finder() }.typed(Some(&here), &name, &dir, given)
+        }
+    }
+
+    #[test]
+    fn a_name_a_folder_and_a_file_lead_to_a_spec() {
+        let project = TestProject::new(&[".kiro/specs/login", "docs/specs/search"]);
+        let login = project.root.join(".kiro/specs/login");
+        for asked in ["login", ".kiro/specs/login", ".kiro/specs/login/tasks.md"] {
+            assert_eq!(project.finder().find(Some(Path::new(asked))).unwrap(), login, "{asked}");
+        }
+        let search = project.finder().find(Some(Path::new("search"))).unwrap();
+        assert_eq!(search, project.root.join("docs/specs/search"));
+    }
+
+    #[test]
+    fn without_an_argument_the_only_spec_counts_or_the_names_are_listed() {
+        let one = TestProject::new(&["specs/login"]);
+        assert_eq!(one.finder().find(None).unwrap(), one.root.join("specs/login"));
+        let error = TestProject::new(&["specs/a", "specs/b"]).finder().find(None).unwrap_err().render();
+        assert!(error.contains("there are 2 specs; name one\n  a\n  b\n"), "{error}");
+        let error = TestProject::new(&[]).finder().find(None).unwrap_err().render();
+        assert!(error.contains("looked in .kiro/specs (Kiro), specs (spec-kit)"), "{error}");
+    }
+
+    #[test]
+    fn an_unknown_name_is_an_error_that_lists_the_known_ones() {
+        let error = TestProject::new(&["specs/login"]).finder().find(Some(Path::new("logn"))).unwrap_err();
+        assert!(error.render().contains("there is no spec logn"), "{}", error.render());
+        assert!(error.render().contains("There are: login."), "{}", error.render());
+    }
+
+    #[test]
+    fn users_type_the_name_unless_it_leads_elsewhere() {
+        let project =
+            TestProject::new(&[".kiro/specs/login", "specs/twice", ".kiro/specs/twice", "login2/-x"]);
+        let plain = GivenOptions::default();
+        assert_eq!(project.typed("", ".kiro/specs/login", plain), "login");
+        assert_eq!(project.typed("", "specs/twice", plain), "specs/twice");
+        assert_eq!(project.typed("login2", "login2/-x", plain), "./-x");
+        let directory = GivenOptions { directory: true, ..plain };
+        assert_eq!(project.typed("", ".kiro/specs/login", directory), ".kiro/specs/login");
+    }
+
+    #[test]
+    fn a_name_that_only_a_profile_leads_to_is_not_typed() {
+        let project = TestProject::new(&["plans/login"]);
+        let finder = SpecFinder { spec_root: Path::new("plans"), ..project.finder() };
+        let dir = project.root.join("plans/login");
+        let typed = |given| finder.typed(Some(&project.root), "login", &dir, given);
+        assert_eq!(typed(GivenOptions::default()), "login");
+        assert_eq!(typed(GivenOptions { configuration: true, ..GivenOptions::default() }), "plans/login");
+    }
+}

@@ -1,0 +1,375 @@
+//! PURE. Events as lines of text, for the terminal, the status line, the live view and the progress log.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::Value;
+
+use super::changes::changed;
+use super::events::EventKind;
+use super::needs::ShownNeed;
+use super::notice::{Notice, Pause};
+use super::text::{cut, plural, sanitise_line, sanitise_text};
+use super::times::{clock, span};
+use crate::spec::compare_ids;
+use crate::state::{Changes, End, NeedKind, Outcome, WaitReason};
+
+/// A question in a line is cut to this many columns.
+const QUESTION: usize = 200;
+
+/// The sign for the outcome of an attempt.
+#[must_use]
+pub fn mark(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Done => "✓",
+        Outcome::Halted { .. } | Outcome::Limited { .. } => "‖",
+        _ => "✗",
+    }
+}
+
+/// The status line's text for a unit that failed and has no attempts left, while the run continues.
+#[must_use]
+pub fn failed_word(unit: &str) -> String {
+    format!("✗ {} failed", sanitise_line(unit))
+}
+
+/// The status line's text for a run that is over, and whether to ring the bell: not if a person ended the run.
+#[must_use]
+pub fn last_word(end: &End, needs: &[ShownNeed], left: usize) -> (String, bool) {
+    let word = match (end, needs.first()) {
+        _ if end.is_by_hand() => "‖ stopped by you".to_owned(),
+        // agents end their message with the question
+        (_, Some(need)) if need.kind == NeedKind::Question => {
+            let asked = need.why.lines().rev().find(|line| !line.trim().is_empty());
+            let task = need.task.as_deref().unwrap_or_default();
+            format!("‖ {task} asks: {}", asked.unwrap_or_default())
+        }
+        (_, Some(need)) if need.kind == NeedKind::FailedTask => {
+            let failed = needs.iter().filter(|need| need.kind == NeedKind::FailedTask);
+            let tasks: Vec<&str> = failed.filter_map(|need| need.task.as_deref()).collect();
+            format!("✗ failed: {}", tasks.join(", "))
+        }
+        (End::Limited { who, .. }, _) => format!("‖ {who} is limited"),
+        (_, Some(need)) => format!("✗ {}", need.what),
+        (End::MaxIterations, None) => format!("‖ out of iterations, {left} left"),
+        (End::SelectionComplete { left }, None) => {
+            format!("✓ selection complete, {} left", plural(*left, "task"))
+        }
+        (End::Complete, None) => "✓ all complete".to_owned(),
+        (_, None) => format!("✗ {}", end.word().replace('_', " ")),
+    };
+    (sanitise_line(&word), !end.is_by_hand())
+}
+
+/// The text of an event, mostly one line. `max_iterations` is that of the run, if it is known.
+#[must_use]
+pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> String {
+    match what {
+        EventKind::RunStarted { steps, .. } => format!("run started: {}", plural(steps.len(), "step")),
+        EventKind::StepStarted { unit, title, attempt, resumes, iteration, left, .. } => {
+            let most = max_iterations.map_or_else(String::new, |n| format!("/{n}"));
+            let again = if *attempt > 1 { format!(", attempt {attempt}") } else { String::new() };
+            let resumes = match resumes.as_deref() {
+                None => "",
+                Some("nudge") => ", asked for its signal",
+                Some("answer") => ", continues with the answer",
+                Some(_) => ", resumes its session",
+            };
+            let (unit, title) = (sanitise_line(unit), sanitise_line(title));
+            let left = plural(*left, "task");
+            format!("▶ {unit} {title}  (iteration {iteration}{most}, {left} left{again}{resumes})")
+        }
+        EventKind::StepEnded { unit, outcome, says, took_ms, next, attempts_left, .. } => {
+            let mark = match outcome["kind"].as_str() {
+                Some("done") => "✓",
+                Some("halted" | "limited") => "‖",
+                _ => "✗",
+            };
+            let next = match (next.as_str(), attempts_left) {
+                ("again", Some(n)) => {
+                    format!("; {} left", plural(usize::try_from(*n).unwrap_or(usize::MAX), "attempt"))
+                }
+                ("nudge", _) => "; asking for its signal".to_owned(),
+                ("afresh", _) => "; its session can't be resumed, starting a new one".to_owned(),
+                ("failed", _) => "; no attempts left".to_owned(),
+                _ => String::new(),
+            };
+            let (unit, says) = (sanitise_line(unit), sanitise_line(says));
+            let took = span(Duration::from_millis(*took_ms));
+            let took = if mark == "✓" { format!("in {took}") } else { format!("(ran {took})") };
+            format!("{mark} task {unit} {says} {took}{next}")
+        }
+        EventKind::Waiting { why, reason, unit, until } => {
+            let unit = unit.as_deref().map(sanitise_line).unwrap_or_default();
+            let what = match why.as_str() {
+                "delay" => "next step".to_owned(),
+                "backoff" => format!("next attempt of {unit}"),
+                "limit" => format!("{}; next try", sanitise_line(reason)),
+                _ => format!("{}: next step", sanitise_line(reason)),
+            };
+            format!("… {what} at {}", clock(*until, zone))
+        }
+        EventKind::Assigning { units, backend } => {
+            format!("… asking {} to assign {}", sanitise_line(backend), plural(*units, "task"))
+        }
+        EventKind::Assigned { found, missing, complaints, .. } => assigned_line(found, missing, complaints),
+        EventKind::Verifying { unit, commands } => {
+            format!(
+                "… task {} says it is done; verifying with {}",
+                sanitise_line(unit),
+                plural(*commands, "command")
+            )
+        }
+        EventKind::ForeignTicks { ids } => format!(
+            "! an agent ticked boxes outside its own task: {}; these tasks do not count as done and stay in the plan",
+            sanitise_line(&ids.join(", "))
+        ),
+        EventKind::Unconfirmed { ids } => format!(
+            "! ticked, but not done by seqorch: {}; these tasks still do not count as done and stay in the plan",
+            sanitise_line(&ids.join(", "))
+        ),
+        EventKind::Stopping => "stopping after this step; press Ctrl-C again to end the agent now".to_owned(),
+        EventKind::Ending => "ending the agent".to_owned(),
+        EventKind::Committed { unit, commit, files, insertions, deletions } => {
+            let changes = Changes {
+                files: *files,
+                insertions: *insertions,
+                deletions: *deletions,
+                commit: commit.clone(),
+                ..Changes::default()
+            };
+            settled(unit, &changes)
+        }
+        EventKind::NeedsHuman { unit, why, reason, .. } => {
+            format!("✗ {}", cut(&sanitise_line(&need(unit.as_deref(), why, reason)), QUESTION))
+        }
+        EventKind::Halted { unit, question, .. } => {
+            let question = cut(&sanitise_line(question), QUESTION);
+            format!("‖ task {} asks: {question}", sanitise_line(unit))
+        }
+        EventKind::RunEnded { why, left, took_ms, .. } => {
+            let left = if *left > 0 { format!(", {left} left") } else { String::new() };
+            let why = match why.as_str() {
+                "complete" => "all complete".to_owned(),
+                why => why.replace('_', " "),
+            };
+            format!("── {}{left}, after {} ──", sanitise_line(&why), span(Duration::from_millis(*took_ms)))
+        }
+        EventKind::Unknown => String::new(),
+    }
+}
+
+/// What you must do, in a sentence; the caller removes escape sequences.
+pub(super) fn need(unit: Option<&str>, why: &str, reason: &str) -> String {
+    let Some(unit) = unit else { return reason.to_owned() };
+    match why {
+        "not_committed" => format!("task {unit} is done, but not committed: {reason}"),
+        "unavailable" => format!("task {unit} could not start: {reason}"),
+        _ => format!("task {unit}: {reason}"),
+    }
+}
+
+/// How a pending commit was settled.
+fn settled(unit: &str, changes: &Changes) -> String {
+    let what = if changes.commit.is_some() { "committed" } else { "needs no commit any more" };
+    format!("✓ task {} {what}: {}", sanitise_line(unit), changed(changes))
+}
+
+fn assigned_line(found: &Value, missing: &[String], complaints: &[String]) -> String {
+    let mut by_owner: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (unit, one) in found.as_object().into_iter().flatten() {
+        by_owner.entry(one["owner_agent"].as_str().unwrap_or_default()).or_default().push(unit);
+    }
+    for units in by_owner.values_mut() {
+        units.sort_by(|a, b| compare_ids(a, b));
+    }
+    let mut lines: Vec<String> = by_owner
+        .iter()
+        .map(|(owner, units)| format!("  {}: {}", sanitise_line(owner), sanitise_line(&units.join(", "))))
+        .collect();
+    if !missing.is_empty() {
+        let units = sanitise_line(&missing.join(", "));
+        lines.push(format!(
+            "! no usable assignment for {units}; the default backend is used, and the next run asks again"
+        ));
+        lines.extend(complaints.iter().map(|c| format!("    {}", sanitise_line(c))));
+    }
+    lines.join("\n")
+}
+
+/// What a pause ends with, and why there is one.
+#[must_use]
+pub fn pause(why: &Pause) -> String {
+    match why {
+        Pause::Delay => "next step".to_owned(),
+        Pause::Backoff { unit } => format!("next attempt of {}", sanitise_line(unit)),
+        Pause::Wait(WaitReason::Pace { rule }) => format!("{}: next step", sanitise_line(rule)),
+        Pause::Wait(WaitReason::Limit { backend, kind }) => {
+            format!("{} is limited ({}); next try", sanitise_line(backend), kind.words())
+        }
+    }
+}
+
+/// The same with the time that is left; for a wait that may be long also the time of its end.
+#[must_use]
+pub fn wait(why: &Pause, left: Duration, until: Timestamp, zone: &TimeZone) -> String {
+    let line = format!("{} in {}", pause(why), span(left));
+    match why {
+        Pause::Delay | Pause::Backoff { .. } => line,
+        Pause::Wait(_) => {
+            let clock = until.to_zoned_datetime(zone.clone()).strftime("%a %H:%M:%S");
+            format!("{line} ({clock})")
+        }
+    }
+}
+
+/// The entry of the progress log for a notice; `None` if it gets none. `changes` are those of its unit, if git knows them.
+#[must_use]
+pub fn progress_entry(
+    report: &Notice,
+    changes: Option<&Changes>,
+    at: Timestamp,
+    zone: &TimeZone,
+) -> Option<String> {
+    let time = at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %:z");
+    if let (Notice::Committed { unit }, Some(changes)) = (report, changes) {
+        let status = if changes.commit.is_some() { "committed" } else { "needs no commit any more" };
+        return Some(format!(
+            "\n## Task {}\n- **Status:** {status}\n- **Time:** {time}\n- **Changes:** {}\n",
+            sanitise_line(unit),
+            changed(changes)
+        ));
+    }
+    let Notice::Ended { unit, title, attempt, outcome, took, .. } = report else { return None };
+    let mut entry = format!(
+        "\n## Task {} - {}\n- **Status:** {}\n- **Attempt:** {attempt}\n- **Time:** {time}\n- **Took:** {}\n",
+        sanitise_line(unit),
+        sanitise_line(title),
+        sanitise_line(&outcome.to_string()),
+        span(*took)
+    );
+    if let Some(changes) = changes.filter(|_| *outcome == Outcome::Done) {
+        let _ = writeln!(entry, "- **Changes:** {}", changed(changes));
+    }
+    if let Outcome::Halted { question } = outcome {
+        entry.push_str("- **Question:**\n");
+        for line in sanitise_text(question).lines() {
+            let _ = writeln!(entry, "  > {line}");
+        }
+    }
+    Some(entry)
+}
+
+/// The entry of the progress log for a wait for a limit.
+#[must_use]
+pub fn waiting_entry(what: &str, at: Timestamp, until: Timestamp, zone: &TimeZone) -> String {
+    let clock =
+        |at: Timestamp| at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %:z").to_string();
+    format!("\n**Waiting:** {} ({} until {})\n", sanitise_line(what), clock(at), clock(until))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hostile_title_stays_on_its_line_and_sends_no_escape_sequence() {
+        let what = EventKind::StepStarted {
+            resumes: Some("retry".into()),
+            unit: "1".into(),
+            title: "a\x1b]0;x\x07\nb".into(),
+            attempt: 2,
+            backend: None,
+            iteration: 3,
+            left: 4,
+        };
+        assert_eq!(
+            line(&what, Some(50), &TimeZone::UTC),
+            "▶ 1 a b  (iteration 3/50, 4 tasks left, attempt 2, resumes its session)"
+        );
+    }
+
+    #[test]
+    fn every_event_has_a_line_without_escape_sequences() {
+        let evil = "x\x1b]0;evil\x07\x1b[2J\u{9b}1m";
+        let hostile = evil.to_owned();
+        let all = [
+            EventKind::Waiting {
+                why: "limit".into(),
+                reason: hostile.clone(),
+                unit: None,
+                until: Timestamp::UNIX_EPOCH,
+            },
+            EventKind::Assigning { units: 2, backend: hostile.clone() },
+            EventKind::Assigned {
+                by: hostile.clone(),
+                found: serde_json::json!({ evil: { "owner_agent": evil } }),
+                missing: vec![hostile.clone()],
+                complaints: vec![hostile.clone()],
+            },
+            EventKind::ForeignTicks { ids: vec![hostile.clone()] },
+            EventKind::Unconfirmed { ids: vec![hostile.clone()] },
+            EventKind::Halted { unit: hostile.clone(), question: hostile.clone(), needs: Vec::new() },
+            EventKind::NeedsHuman {
+                unit: Some(hostile.clone()),
+                why: "stuck".into(),
+                reason: hostile.clone(),
+                needs: Vec::new(),
+            },
+            EventKind::Committed {
+                unit: hostile.clone(),
+                commit: Some(hostile.clone()),
+                files: 1,
+                insertions: 1,
+                deletions: 0,
+            },
+            EventKind::RunEnded {
+                spec: hostile.clone(),
+                why: hostile.clone(),
+                exit_code: 2,
+                unit: None,
+                reason: None,
+                failed: Vec::new(),
+                blocked: Vec::new(),
+                left: 1,
+                took_ms: 1,
+                changes: None,
+                needs: Vec::new(),
+            },
+            EventKind::StepEnded {
+                unit: hostile.clone(),
+                title: hostile.clone(),
+                attempt: 1,
+                backend: None,
+                model: None,
+                usage: None,
+                outcome: Value::Null,
+                says: hostile,
+                took_ms: 1,
+                next: "plain".into(),
+                attempts_left: None,
+            },
+        ];
+        for what in all {
+            let line = line(&what, None, &TimeZone::UTC);
+            assert!(line.contains('x') && !line.contains("evil"), "{line:?}");
+            assert!(!line.contains(|c: char| c.is_control() && c != '\n'), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn a_long_wait_also_says_when_it_ends() {
+        let until: Timestamp = "2026-01-10T21:00:00Z".parse().unwrap();
+        let left = Duration::from_secs(3661);
+        let wait = |why| wait(&why, left, until, &TimeZone::get("Europe/Berlin").unwrap());
+        let rule = "pace.window = \"22:00-07:00\"".to_owned();
+        assert_eq!(
+            wait(Pause::Wait(WaitReason::Pace { rule })),
+            "pace.window = \"22:00-07:00\": next step in 1h 1m 1s (Sat 22:00:00)"
+        );
+        assert_eq!(wait(Pause::Delay), "next step in 1h 1m 1s");
+    }
+}

@@ -1,0 +1,234 @@
+//! PURE. What you must do, in the same words in every output.
+
+use std::io::{self, Write};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::text::{last_lines, logs_command, sanitise_line, sanitise_text};
+use crate::state::needs::{Need, NeedKind, needs};
+use crate::state::{Outcome, SpecState};
+
+/// Shown lines of an error, or of the output of git or a vendor.
+const WORDS: usize = 15;
+/// Shown lines of a check's output; the last lines matter most.
+const CHECK_LINES: usize = 10;
+
+/// A need for programs: an entry of `needs` in `status --json` and in events.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NeedRecord {
+    /// The kind: `question`, `failed_task`, `pending_commit`, `login`, `payment`, `dirty_tree`, `hook`, `rule`, `blocked`,
+    /// `unavailable`, `error`.
+    pub kind: String,
+    /// The task that it is about; null: it is about none.
+    pub task: Option<String>,
+    /// The title of the task; may be empty if the task never started.
+    pub title: String,
+    /// What is wrong, or the question.
+    pub reason: String,
+    /// When it came up.
+    pub since: Timestamp,
+    /// The command that resolves it.
+    pub command: String,
+}
+
+/// All needs of a spec for programs; `spec` is what a person types for it.
+#[must_use]
+pub fn records(spec: &str, state: &SpecState) -> Vec<NeedRecord> {
+    let record = |need: Need| NeedRecord {
+        kind: need.kind.word().to_owned(),
+        command: need.command(spec),
+        task: need.task,
+        title: need.title,
+        reason: need.reason,
+        since: need.since,
+    };
+    needs(state).into_iter().map(record).collect()
+}
+
+/// A need for people. No text in it has escape sequences.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ShownNeed {
+    /// The kind.
+    pub kind: NeedKind,
+    /// The task that it is about.
+    pub task: Option<String>,
+    /// Its title; may be empty.
+    pub title: String,
+    /// What is wrong, as a sentence without a full stop: `task 2 failed, no attempts left`.
+    pub what: String,
+    /// The question, or the last lines of what went wrong.
+    pub why: String,
+    /// A command that shows details.
+    pub look: Option<String>,
+    /// The command that resolves it.
+    pub command: String,
+}
+
+/// All needs of a spec for people, the most urgent first; `spec` is what a person types for it.
+#[must_use]
+pub fn shown(spec: &str, state: &SpecState) -> Vec<ShownNeed> {
+    needs(state).iter().map(|need| show(spec, state, need)).collect()
+}
+
+fn show(spec: &str, state: &SpecState, need: &Need) -> ShownNeed {
+    let outcome =
+        need.task.as_ref().and_then(|task| state.units.get(task)).and_then(|unit| unit.last_outcome());
+    let check = match outcome {
+        Some(Outcome::VerifyFailed { tail, .. }) => Some(tail.as_str()),
+        _ => None,
+    };
+    let look = need.task.as_ref().filter(|_| need.kind == NeedKind::FailedTask).map(|task| {
+        let command = logs_command(spec, task);
+        if check.is_some() { format!("{command} --verify") } else { command }
+    });
+    ShownNeed {
+        kind: need.kind,
+        what: what(need.kind, need.task.as_deref()),
+        why: why(need.kind, &need.reason, check),
+        look,
+        command: sanitise_line(&need.command(spec)),
+        task: need.task.as_deref().map(sanitise_line),
+        title: sanitise_line(&need.title),
+    }
+}
+
+fn what(kind: NeedKind, task: Option<&str>) -> String {
+    let task = task.map_or_else(|| "a task".to_owned(), |task| format!("task {}", sanitise_line(task)));
+    match kind {
+        NeedKind::Question => format!("{task} asks"),
+        NeedKind::FailedTask => format!("{task} failed, no attempts left"),
+        NeedKind::PendingCommit => format!("{task} is done, but not committed"),
+        NeedKind::Login => format!("{task} needs a login"),
+        NeedKind::Payment => format!("{task} needs a payment"),
+        NeedKind::DirtyTree => "the work tree has changes".to_owned(),
+        NeedKind::Hook => "a hook failed".to_owned(),
+        NeedKind::Rule => format!("the run ended at a limit, before {task}"),
+        NeedKind::Blocked => format!("{task} is blocked"),
+        NeedKind::Unavailable => format!("{task} could not start"),
+        NeedKind::Error => "the last run ended with an error".to_owned(),
+    }
+}
+
+/// The reason as text. `check` is the output of the check that failed.
+fn why(kind: NeedKind, reason: &str, check: Option<&str>) -> String {
+    match (kind, check) {
+        (NeedKind::FailedTask, Some(_)) => {
+            let (how, printed) = reason.split_once('\n').unwrap_or((reason, ""));
+            let text = format!("{}\n{}", sanitise_line(how), last_lines(printed, CHECK_LINES));
+            text.trim_end().to_owned()
+        }
+        // the question about a check that fails again and again has its whole output
+        (NeedKind::Question, Some(tail)) => {
+            let Some(before) = reason.strip_suffix(tail.trim_end()) else { return sanitise_text(reason) };
+            let (how, printed) = tail.split_once('\n').unwrap_or((tail, ""));
+            let printed = last_lines(printed, CHECK_LINES);
+            format!("{}{}\n{printed}", sanitise_text(before), sanitise_line(how)).trim().to_owned()
+        }
+        (NeedKind::Question, None) if reason.is_empty() => "It gave no reason.".to_owned(),
+        (NeedKind::Question, None) => sanitise_text(reason),
+        _ => last_lines(reason, WORDS),
+    }
+}
+
+impl ShownNeed {
+    /// The words before the command that resolves it.
+    #[must_use]
+    pub fn lead(&self) -> &'static str {
+        match self.kind {
+            NeedKind::Question => "Answer with",
+            NeedKind::Login => "Log in, then continue with",
+            NeedKind::Payment => "Pay, then continue with",
+            NeedKind::DirtyTree => "Commit or stash them, then continue with",
+            NeedKind::Rule => "Continue later, or change the rule, with",
+            NeedKind::FailedTask
+            | NeedKind::PendingCommit
+            | NeedKind::Hook
+            | NeedKind::Blocked
+            | NeedKind::Unavailable
+            | NeedKind::Error => "Fix it, then continue with",
+        }
+    }
+
+    /// Another way to resolve it; `retry` is the command that tries again.
+    #[must_use]
+    pub fn or(&self, retry: &str) -> Option<String> {
+        match self.kind {
+            NeedKind::Question => Some(format!("or try it again without an answer: {retry}")),
+            NeedKind::PendingCommit => Some("Or set git.commit = \"off\".".to_owned()),
+            NeedKind::DirtyTree => {
+                Some("Or set git.dirty = \"allow\": then they stay out of every commit.".to_owned())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// `needs you: task 2 failed, no attempts left (and 1 more)`; `None` if there is no need.
+#[must_use]
+pub fn headline(needs: &[ShownNeed]) -> Option<String> {
+    let (first, more) = needs.split_first()?;
+    let more = if more.is_empty() { String::new() } else { format!(" (and {} more)", more.len()) };
+    Some(format!("needs you: {}{more}", first.what))
+}
+
+/// Writes each need with its reason and its commands; `spec` is what a person types for the spec.
+pub fn write(out: &mut dyn Write, spec: &str, needs: &[ShownNeed]) -> io::Result<()> {
+    let retry = retry_command(spec);
+    for need in needs {
+        let title = if need.title.is_empty() { String::new() } else { format!(" ({})", need.title) };
+        writeln!(out, "\nNeeds you: {}{title}:", need.what)?;
+        for line in need.why.lines() {
+            writeln!(out, "  {line}")?;
+        }
+        if let Some(look) = &need.look {
+            writeln!(out, "See what happened: {look}")?;
+        }
+        writeln!(out, "{}: {}", need.lead(), need.command)?;
+        if let Some(other) = need.or(&retry) {
+            writeln!(out, "{other}")?;
+        }
+    }
+    Ok(())
+}
+
+/// The command that retries with the options of the last run.
+#[must_use]
+pub fn retry_command(spec: &str) -> String {
+    format!("seqorch run {} --retry", sanitise_line(&super::text::shell_word(spec)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::End;
+    use crate::state::testing::at;
+
+    #[test]
+    fn a_need_is_shown_with_the_command_that_resolves_it() {
+        let mut state = SpecState::default();
+        state.end_run(at(0), End::Error { reason: "a\u{1b}[31m b\n".into(), exit_code: 70 }, true);
+        let needs = shown("my spec", &state);
+        assert_eq!(
+            (needs[0].why.as_str(), needs[0].command.as_str()),
+            ("a b", "seqorch run 'my spec' --retry")
+        );
+        assert_eq!(headline(&needs).unwrap(), "needs you: the last run ended with an error");
+        assert_eq!(headline(&shown("my spec", &SpecState::default())), None);
+    }
+
+    #[test]
+    fn a_question_is_shown_with_both_commands() {
+        let mut state = SpecState::default();
+        state.units.entry("2".into()).or_default().title = "Pay".into();
+        state.halt(at(0), "2", "Which one?\nThe first?");
+        let mut text = Vec::new();
+        write(&mut text, "shop", &shown("shop", &state)).unwrap();
+        assert_eq!(
+            String::from_utf8(text).unwrap(),
+            "\nNeeds you: task 2 asks (Pay):\n  Which one?\n  The first?\n\
+             Answer with: seqorch resume shop --answer \"…\"\n\
+             or try it again without an answer: seqorch run shop --retry\n"
+        );
+    }
+}

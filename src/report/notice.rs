@@ -1,0 +1,122 @@
+//! PURE. What a run reports while it works.
+
+use std::time::Duration;
+
+use crate::plan::assign::Assigned;
+use crate::state::{Outcome, ResumeReason, WaitReason};
+
+/// Something that the state machine of a run reports.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// An attempt starts.
+    Started {
+        /// The unit.
+        unit: String,
+        /// Its title.
+        title: String,
+        /// Number of the attempt.
+        attempt: u32,
+        /// Why it resumes a session, if it does.
+        reason: Option<ResumeReason>,
+        /// The iteration, from 1.
+        iteration: u32,
+        /// Number of steps that are left, this one included.
+        left: usize,
+    },
+    /// An attempt ended.
+    Ended {
+        /// The unit.
+        unit: String,
+        /// Its title.
+        title: String,
+        /// Number of the attempt.
+        attempt: u32,
+        /// Its outcome.
+        outcome: Outcome,
+        /// How long it took.
+        took: Duration,
+        /// What follows.
+        next: Next,
+    },
+    /// An agent is asked to assign tasks.
+    Assigning {
+        /// Number of units.
+        units: usize,
+        /// The backend that is asked.
+        backend: String,
+    },
+    /// Its assignments.
+    Assigned(Assigned),
+    /// The commands of `[verify]` run.
+    Verifying {
+        /// The unit.
+        unit: String,
+        /// Number of commands.
+        commands: usize,
+    },
+    /// A pending commit of an earlier run was made, or is not needed any more.
+    Committed {
+        /// The unit.
+        unit: String,
+    },
+    /// Someone else ticked these boxes during the run.
+    ForeignTicks(Vec<String>),
+    /// These boxes are ticked, but no run has confirmed their tasks, so they do not count as done.
+    Unconfirmed(Vec<String>),
+    /// The run will end after this step.
+    Stopping,
+    /// The run ends the agent now.
+    Ending,
+}
+
+impl Notice {
+    /// The unit of an attempt that ended or of a commit; `None` for other notices.
+    #[must_use]
+    pub fn unit(&self) -> Option<&str> {
+        match self {
+            Self::Ended { unit, .. } | Self::Committed { unit } => Some(unit),
+            _ => None,
+        }
+    }
+}
+
+/// What follows an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// What the outcome says; nothing to add.
+    Plain,
+    /// Another attempt; this many are left.
+    Attempts(u32),
+    /// The agent is asked for its missing signal.
+    Nudge,
+    /// Its session could not be resumed: the unit starts again in a new one, and no attempt is used up.
+    Afresh,
+    /// No attempt is left.
+    Failed,
+}
+
+/// Why a run pauses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pause {
+    /// The delay between two steps.
+    Delay,
+    /// Before the next attempt of a unit.
+    Backoff {
+        /// The unit.
+        unit: String,
+    },
+    /// A wait for more than the next step.
+    Wait(WaitReason),
+}
+
+impl Pause {
+    /// The reason in a word or two, for sums.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Delay => "delay".to_owned(),
+            Self::Backoff { .. } => "backoff".to_owned(),
+            Self::Wait(reason) => reason.to_string(),
+        }
+    }
+}

@@ -1,0 +1,514 @@
+//! PURE. The report of the last run, or of all runs, as data. `page` renders it as markdown or HTML.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde::Serialize;
+
+use super::events::EventRecord;
+use super::needs::{ShownNeed, shown};
+use super::spans::{TimelineSpan, attempts, kind_of, pauses, waited};
+use super::text::{plural, sanitise_line, sanitise_text};
+use super::times::span;
+use super::{counts, spent};
+use crate::git::FileChange;
+use crate::state::{Counts, SpecState, Spent, UnitStatus};
+
+/// Runs with a longer pause between them belong to different reports.
+const LONGEST_PAUSE: Duration = Duration::from_secs(8 * 3600);
+/// Shown characters of an agent's final message.
+const MESSAGE_LENGTH: usize = 1200;
+/// Listed files of a task.
+const FILES: usize = 20;
+
+/// The data that a report is made from.
+pub struct ReportSource<'a> {
+    /// The spec.
+    pub spec: &'a str,
+    /// What a person types for it.
+    pub typed: &'a str,
+    /// Its state.
+    pub state: &'a SpecState,
+    /// The ids and titles of tasks.md, in its order.
+    pub units: &'a [(String, String)],
+    /// The counts of the tasks.
+    pub counts: Counts,
+    /// The event log.
+    pub events: &'a [EventRecord],
+    /// The final message of an attempt of a unit, if it is still kept.
+    pub words: &'a dyn Fn(&str, u32) -> Option<String>,
+    /// The files that a unit changed; empty if git does not know them any more.
+    pub files: &'a dyn Fn(&str) -> Vec<FileChange>,
+    /// The current time: it ends what still runs.
+    pub now: Timestamp,
+    /// The zone of all times.
+    pub zone: &'a TimeZone,
+    /// Report on all runs, not only on the last one.
+    pub all: bool,
+}
+
+/// A report. No text in it has escape sequences.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunReport {
+    /// The spec.
+    pub spec: String,
+    /// `all complete`, `needs you`, `3 tasks left`
+    pub headline: String,
+    /// When the first attempt or wait began.
+    pub from: String,
+    /// When the last one ended.
+    pub until: String,
+    /// What you must do.
+    pub needs: Vec<ShownNeed>,
+    /// Units that had an attempt, in the order of tasks.md.
+    pub rows: Vec<TaskRow>,
+    /// Names and values of the totals.
+    pub totals: Vec<(&'static str, String)>,
+    /// Waits that belong to no unit.
+    pub pauses: Vec<TimelineBar>,
+    /// The marks of the time axis: position as a share of the width, and text.
+    pub ticks: Vec<(f64, String)>,
+}
+
+/// One unit of the report.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TaskRow {
+    /// Its id.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// How its last attempt ended.
+    pub outcome: String,
+    /// `done`, `halted`, `limited`, `failed`, `running`
+    pub kind: &'static str,
+    /// Number of attempts.
+    pub attempts: usize,
+    /// Time of all attempts together.
+    pub took: String,
+    /// Tokens; `unknown` if the vendor does not state them.
+    pub tokens: String,
+    /// US dollars; `unknown` if the vendor does not state them.
+    pub cost: String,
+    /// Changed files and lines; empty if git does not know them.
+    pub changes: String,
+    /// Its commit.
+    pub commit: String,
+    /// Its changed files: path, and added and removed lines.
+    pub files: Vec<(String, String)>,
+    /// The final message of its agent.
+    pub words: String,
+    /// Its bars on the timeline.
+    pub bars: Vec<TimelineBar>,
+}
+
+/// A bar of the timeline.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TimelineBar {
+    /// Where it begins, as a share of the whole width.
+    pub at: f64,
+    /// Its share of the whole width.
+    pub width: f64,
+    /// One of the kinds of the timeline: `done`, `limited`, `pause`, …
+    pub kind: &'static str,
+    /// A sentence about it.
+    pub label: String,
+}
+
+/// Makes the report; `None` if there was no attempt yet.
+#[must_use]
+pub fn run_report(s: &ReportSource<'_>) -> Option<RunReport> {
+    let (from, until, spans) = reported_time(s)?;
+    let units: BTreeMap<&str, &str> =
+        s.units.iter().map(|(id, title)| (id.as_str(), title.as_str())).collect();
+    // a unit that is not in tasks.md any more comes last
+    let known = s.state.units_by_id().into_iter().map(|(id, _)| id);
+    let gone = known.filter(|id| !units.contains_key(id));
+    let order: Vec<&str> = s.units.iter().map(|(id, _)| id.as_str()).chain(gone).collect();
+    let scale = Scale { from, length: until.duration_since(from).as_secs_f64().max(0.001) };
+    let rows: Vec<TaskRow> = order
+        .iter()
+        .filter_map(|id| row(s, id, units.get(id).unwrap_or(&""), from, &spans, &scale))
+        .collect();
+    let needs = needs(s, &units);
+    let headline = if !needs.is_empty() {
+        "needs you".to_owned()
+    } else if s.state.running().is_some() {
+        "at work".to_owned()
+    } else if s.counts.todo == 0 {
+        "all complete".to_owned()
+    } else {
+        format!("{} left", plural(s.counts.todo, "task"))
+    };
+    Some(RunReport {
+        spec: sanitise_line(s.spec),
+        headline,
+        from: clock(from, s.zone, "%Y-%m-%d %H:%M"),
+        until: clock(until, s.zone, "%Y-%m-%d %H:%M %:z"),
+        needs,
+        totals: totals(s, from, &spans),
+        rows,
+        pauses: spans.iter().filter(|span| span.unit.is_empty()).map(|span| scale.bar(span)).collect(),
+        ticks: scale.ticks(s.zone),
+    })
+}
+
+/// The spans of the reported time, with its start and end.
+fn reported_time(s: &ReportSource<'_>) -> Option<(Timestamp, Timestamp, Vec<TimelineSpan>)> {
+    let mut spans = attempts(s.state, s.now);
+    spans.extend(pauses(s.events, s.now));
+    spans.sort_by_key(|span| span.from);
+    let mut first = 0;
+    if !s.all {
+        let mut until = spans.first()?.until;
+        for (index, span) in spans.iter().enumerate() {
+            if Duration::try_from(span.from.duration_since(until)).is_ok_and(|gap| gap > LONGEST_PAUSE) {
+                first = index;
+            }
+            until = until.max(span.until);
+        }
+    }
+    let spans = spans.split_off(first);
+    let until = spans.iter().map(|span| span.until).max()?;
+    Some((spans.first()?.from, until, spans))
+}
+
+fn row(
+    s: &ReportSource<'_>,
+    id: &str,
+    title: &str,
+    from: Timestamp,
+    spans: &[TimelineSpan],
+    scale: &Scale,
+) -> Option<TaskRow> {
+    let unit = s.state.units.get(id)?;
+    let attempts: Vec<_> = unit.attempts.iter().filter(|a| a.started_at >= from).collect();
+    let last = attempts.last()?;
+    let kind = match (&unit.status, &last.outcome) {
+        (_, None) => "running",
+        (UnitStatus::Done, _) => "done",
+        (UnitStatus::Halted { .. }, _) => "halted",
+        (_, Some(outcome)) => kind_of(outcome),
+    };
+    let spent = Spent::of(attempts.iter().copied());
+    let took: Duration = spans.iter().filter(|b| b.unit == id && b.at_work).map(TimelineSpan::length).sum();
+    let changes = unit.changes.as_ref();
+    let words = Some(last).filter(|a| a.reached_agent()).and_then(|a| (s.words)(id, a.number));
+    let words = words.map_or_else(String::new, |text| shorten(&sanitise_text(&text)));
+    Some(TaskRow {
+        id: sanitise_line(id),
+        title: sanitise_line(title),
+        outcome: match &last.outcome {
+            None => "at work".to_owned(),
+            Some(_) if unit.refused_commit().is_some() => "done, not committed".to_owned(),
+            Some(outcome) => sanitise_line(&outcome.to_string()),
+        },
+        kind,
+        attempts: attempts.iter().filter(|a| a.is_try()).count(),
+        took: span(took),
+        tokens: spent::tokens(&spent),
+        cost: spent::cost(&spent),
+        changes: changes.map_or_else(String::new, |c| {
+            format!(
+                "{} +{} -{}",
+                plural(usize::try_from(c.files).unwrap_or(usize::MAX), "file"),
+                c.insertions,
+                c.deletions
+            )
+        }),
+        commit: changes
+            .and_then(|c| c.commit.as_deref())
+            .map_or_else(String::new, |id| sanitise_line(id).chars().take(9).collect()),
+        files: diffstat(&(s.files)(id)),
+        words,
+        bars: spans.iter().filter(|b| b.unit == id).map(|b| scale.bar(b)).collect(),
+    })
+}
+
+/// The changed files as in `git diff --stat`, at most [`FILES`] of them.
+fn diffstat(changes: &[FileChange]) -> Vec<(String, String)> {
+    let lines = |change: &FileChange| match (change.insertions, change.deletions) {
+        (Some(came), Some(went)) => format!("+{came} -{went}"),
+        _ => "binary".to_owned(),
+    };
+    let mut files: Vec<_> =
+        changes.iter().take(FILES).map(|change| (sanitise_line(&change.path), lines(change))).collect();
+    let more = changes.len() - files.len();
+    if more > 0 {
+        files.push((format!("and {}", plural(more, "more file")), String::new()));
+    }
+    files
+}
+
+/// What you must do. The title of a task that never started is that of tasks.md.
+fn needs(s: &ReportSource<'_>, titles: &BTreeMap<&str, &str>) -> Vec<ShownNeed> {
+    let mut all = shown(s.typed, s.state);
+    for need in all.iter_mut().filter(|need| need.title.is_empty()) {
+        let title = need.task.as_deref().and_then(|task| titles.get(task));
+        need.title = sanitise_line(title.unwrap_or(&""));
+    }
+    all
+}
+
+fn totals(s: &ReportSource<'_>, from: Timestamp, spans: &[TimelineSpan]) -> Vec<(&'static str, String)> {
+    let tried: Vec<_> =
+        s.state.units.values().filter(|unit| unit.attempts.iter().any(|a| a.started_at >= from)).collect();
+    let attempts = || tried.iter().flat_map(|unit| &unit.attempts).filter(|a| a.started_at >= from);
+    let sum = |of: fn(&&TimelineSpan) -> bool| -> Duration {
+        spans.iter().filter(of).map(TimelineSpan::length).sum()
+    };
+    let spent = Spent::of(attempts());
+    let mut found = vec![
+        ("tasks", counts::line(&s.counts)),
+        ("attempts", attempts().filter(|a| a.is_try()).count().to_string()),
+        ("worked", span(sum(|b| b.at_work))),
+        ("waited", waited(spans)),
+        ("verified", span(sum(|b| b.kind == "verify"))),
+        ("tokens", spent::tokens(&spent)),
+        ("cost", spent::cost(&spent)),
+    ];
+    let changes: Vec<_> = tried.iter().filter_map(|unit| unit.changes.as_ref()).collect();
+    if !changes.is_empty() {
+        let insertions: u64 = changes.iter().map(|c| c.insertions).sum();
+        let deletions: u64 = changes.iter().map(|c| c.deletions).sum();
+        found.push(("changes", format!("+{insertions} -{deletions} lines")));
+    }
+    found
+}
+
+struct Scale {
+    from: Timestamp,
+    length: f64,
+}
+
+impl Scale {
+    fn share(&self, at: Timestamp) -> f64 {
+        (at.duration_since(self.from).as_secs_f64() / self.length).clamp(0.0, 1.0)
+    }
+
+    fn bar(&self, span: &TimelineSpan) -> TimelineBar {
+        let at = self.share(span.from);
+        TimelineBar {
+            at,
+            width: self.share(span.until) - at,
+            kind: span.kind,
+            label: format!("{} ({})", span.label, super::times::span(span.length())),
+        }
+    }
+
+    fn ticks(&self, zone: &TimeZone) -> Vec<(f64, String)> {
+        let format = if self.length < 600.0 { "%H:%M:%S" } else { "%H:%M" };
+        let at = |share: f64| {
+            let offset = Duration::from_secs_f64(self.length * share);
+            let time = self.from.checked_add(offset).unwrap_or(self.from);
+            (share, clock(time, zone, format))
+        };
+        [0.0, 0.25, 0.5, 0.75, 1.0].map(at).to_vec()
+    }
+}
+
+fn clock(at: Timestamp, zone: &TimeZone, format: &str) -> String {
+    at.to_zoned_datetime(zone.clone()).strftime(format).to_string()
+}
+
+/// The end of a text: agents put what matters last.
+fn shorten(text: &str) -> String {
+    let text = text.trim();
+    let skip = text.chars().count().saturating_sub(MESSAGE_LENGTH);
+    let end: String = text.chars().skip(skip).collect();
+    if skip == 0 { end } else { format!("…{end}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(state: &serde_json::Value, events: &str, all: bool) -> Option<RunReport> {
+        let state: SpecState = serde_json::from_value(state.clone()).unwrap();
+        run_report(&ReportSource {
+            spec: "login",
+            typed: "login",
+            state: &state,
+            units: &[("1".into(), "Store".into()), ("2".into(), "Form\u{1b}[31m".into())],
+            counts: Counts { all: 2, done: 1, todo: 1, ..Counts::default() },
+            events: &super::super::events::read(events),
+            files: &|_| Vec::new(),
+            words: &|unit, attempt| Some(format!("words of {unit} {attempt}")),
+            now: "2026-01-02T06:00:00Z".parse().unwrap(),
+            zone: &TimeZone::UTC,
+            all,
+        })
+    }
+
+    fn attempt(number: u32, from: &str, until: &str, kind: &str) -> serde_json::Value {
+        serde_json::json!({"number": number, "backend": "fake", "started_at": from, "ended_at": until,
+            "outcome": if kind == "halted" { serde_json::json!({"kind": kind, "question": "Which?"}) }
+                       else if kind == "failed" { serde_json::json!({"kind": kind, "code": 1}) }
+                       else { serde_json::json!({"kind": kind}) }})
+    }
+
+    fn failed(attempt: &serde_json::Value) -> serde_json::Value {
+        serde_json::json!({"status": "failed", "at": "2026-01-02T05:00:00Z", "reason": "lost", "attempts": [attempt]})
+    }
+
+    #[test]
+    fn nothing_tried_makes_no_report() {
+        assert_eq!(report(&serde_json::json!({}), "", false), None);
+    }
+
+    #[test]
+    fn a_report_has_its_waits_and_leaves_out_what_ran_days_before() {
+        let state = serde_json::json!({"units": {
+            "1": {"status": "done", "attempts": [
+                attempt(1, "2025-12-30T01:00:00Z", "2025-12-30T02:00:00Z", "failed"),
+                attempt(2, "2026-01-02T01:00:00Z", "2026-01-02T02:00:00Z", "done")]},
+            "2": failed(&attempt(1, "2026-01-02T04:00:00Z", "2026-01-02T05:00:00Z", "lost"))}});
+        let waits = |at: &str, why: &str, until: &str| {
+            let record = serde_json::json!({"v": 1, "at": at, "event": "waiting", "why": why, "unit": null, "until": until});
+            format!("{record}\n")
+        };
+        let wait = waits("2026-01-02T02:00:00Z", "limit", "2026-01-02T03:30:00Z")
+            + &waits("2026-01-02T03:30:00Z", "delay", "2026-01-02T04:00:00Z");
+        let wait = wait.as_str();
+        let made = report(&state, wait, false).unwrap();
+        assert_eq!(
+            (made.from.as_str(), made.until.as_str()),
+            ("2026-01-02 01:00", "2026-01-02 05:00 +00:00")
+        );
+        assert_eq!((made.rows[0].attempts, made.rows[0].took.as_str()), (1, "1h"));
+        assert_eq!((made.rows[0].words.as_str(), made.rows[1].title.as_str()), ("words of 1 2", "Form"));
+        let bar = &made.pauses[0];
+        assert!((bar.at - 0.25).abs() < 1e-9 && (bar.width - 0.375).abs() < 1e-9, "{bar:?}");
+        assert_eq!((bar.kind, made.pauses[1].kind), ("limit", "pause"));
+        let total = |name| made.totals.iter().find(|(n, _)| *n == name).unwrap().1.clone();
+        assert_eq!(
+            (total("worked"), total("waited"), total("tokens")),
+            ("2h".into(), "2h: 1h 30m for limits, 30m for pauses".into(), "unknown".into())
+        );
+        assert_eq!(made.needs[0].look.as_deref(), Some("seqorch logs --spec login 2"));
+        assert_eq!(total("tasks"), "1 of 2 tasks done · 1 to do");
+        assert_eq!(report(&state, wait, true).unwrap().rows[0].attempts, 2);
+    }
+
+    #[test]
+    fn an_error_that_ended_the_last_run_is_a_need_without_a_task() {
+        let tried = attempt(1, "2026-01-02T04:00:00Z", "2026-01-02T05:00:00Z", "done");
+        let end = serde_json::json!({"why": "error", "reason": "tasks.md can't be run", "exit_code": 65});
+        let state = serde_json::json!({"units": {"1": {"status": "done", "attempts": [tried]}},
+            "run": {"state": "over", "began": "2026-01-02T04:00:00Z", "ended": "2026-01-02T05:00:00Z", "end": end}});
+        let made = report(&state, "", false).unwrap();
+        assert_eq!((made.headline.as_str(), made.needs.len()), ("needs you", 1));
+        let need = &made.needs[0];
+        assert_eq!((need.task.as_deref(), need.why.as_str()), (None, "tasks.md can't be run"));
+        assert_eq!(need.command, "seqorch run login --retry");
+    }
+
+    #[test]
+    fn an_attempt_that_never_started_is_listed_and_counts_nowhere() {
+        let mut never = attempt(1, "2026-01-02T04:00:00Z", "2026-01-02T05:00:00Z", "cancelled");
+        never["outcome"]["by"] = "no_orchestrator".into();
+        let state = serde_json::json!({"units": {"1": {"status": "todo", "attempts": [never]}}});
+        let made = report(&state, "", false).unwrap();
+        let row = &made.rows[0];
+        assert_eq!((row.outcome.as_str(), row.attempts, row.words.as_str()), ("never started", 0, ""));
+        let total = |name| made.totals.iter().find(|(n, _)| *n == name).unwrap().1.clone();
+        assert_eq!(
+            (total("attempts"), total("worked"), row.took.clone()),
+            ("0".into(), span(Duration::ZERO), span(Duration::ZERO))
+        );
+    }
+
+    #[test]
+    fn a_question_is_on_top_with_the_command_that_answers_it() {
+        let asks = attempt(1, "2026-01-02T04:00:00Z", "2026-01-02T05:00:00Z", "halted");
+        let state = serde_json::json!({"units": {"2": {"status": "halted", "question": "Which one?",
+            "at": "2026-01-02T05:00:00Z", "attempts": [asks]}}});
+        let made = report(&state, "", false).unwrap();
+        assert_eq!((made.headline.as_str(), made.needs.len()), ("needs you", 1));
+        let need = &made.needs[0];
+        assert_eq!(
+            (need.task.as_deref(), need.title.as_str()),
+            (Some("2"), "Form"),
+            "its title is from tasks.md"
+        );
+        assert_eq!((need.why.as_str(), need.look.as_ref()), ("Which one?", None));
+        assert_eq!(need.command, "seqorch resume login --answer \"…\"");
+    }
+
+    /// The output of the check that failed for task 2.
+    fn printed() -> String {
+        let lines: Vec<_> = (1..=50).map(|n| format!("line {n} \u{1b}[31mred\u{1b}[0m")).collect();
+        format!("failed with exit code 4\n{}\n", lines.join("\n"))
+    }
+
+    fn check_failed(status: serde_json::Value) -> serde_json::Value {
+        let mut attempt = attempt(1, "2026-01-02T04:00:00Z", "2026-01-02T05:00:00Z", "done");
+        attempt["outcome"] =
+            serde_json::json!({"kind": "verify_failed", "command": "make test", "tail": printed()});
+        let mut unit = status;
+        unit["attempts"] = serde_json::json!([attempt]);
+        unit["at"] = "2026-01-02T05:00:00Z".into();
+        serde_json::json!({"units": {"2": unit}})
+    }
+
+    #[test]
+    fn a_failed_check_is_a_need_with_the_end_of_its_output() {
+        let how = "not done: `make test` does not succeed: failed with exit code 4";
+        let state = check_failed(serde_json::json!({"status": "failed", "reason": how}));
+        let need = &report(&state, "", false).unwrap().needs[0];
+        let lines: Vec<_> = need.why.lines().collect();
+        assert_eq!(lines[..2], [how, "…"]);
+        assert_eq!((lines.len(), lines[2], lines[11]), (12, "line 41 red", "line 50 red"));
+        assert_eq!(need.look.as_deref(), Some("seqorch logs --spec login 2 --verify"));
+    }
+
+    #[test]
+    fn a_question_about_a_check_has_the_end_of_its_output() {
+        let question = format!("`make test` failed 3 times:\n{}", printed());
+        let state = check_failed(serde_json::json!({"status": "halted", "question": question}));
+        let why = report(&state, "", false).unwrap().needs[0].why.clone();
+        let lines: Vec<_> = why.lines().collect();
+        assert_eq!(lines[..3], ["`make test` failed 3 times:", "failed with exit code 4", "…"]);
+        assert_eq!((lines.len(), lines[12]), (13, "line 50 red"));
+    }
+
+    #[test]
+    fn a_refused_commit_is_a_need_though_nothing_is_left() {
+        let state = serde_json::json!({"completed": ["1"], "units": {
+            "1": {"status": "done", "attempts": [attempt(1, "2026-01-02T04:00:00Z", "2026-01-02T05:00:00Z", "done")],
+                  "pending_commit": {"since": "2026-01-02T05:00:00Z", "refused": "a hook\u{1b}[31m says\nno"}}}});
+        let made = report(&state, "", false).unwrap();
+        assert_eq!((made.headline.as_str(), made.needs.len()), ("needs you", 1));
+        let need = &made.needs[0];
+        assert_eq!((need.what.as_str(), need.title.as_str()), ("task 1 is done, but not committed", "Store"));
+        assert_eq!(need.why, "a hook says\nno");
+        assert_eq!(made.rows[0].outcome, "done, not committed");
+    }
+
+    #[test]
+    fn a_limited_attempt_counts_nowhere_and_makes_no_sum_unknown() {
+        let usage = serde_json::json!({"input": 1000, "output": 0, "cost_usd": 0.5});
+        let mut done = attempt(2, "2026-01-02T04:00:00Z", "2026-01-02T05:00:00Z", "done");
+        done["usage"] = usage;
+        let mut limited = attempt(1, "2026-01-02T03:00:00Z", "2026-01-02T03:00:01Z", "limited");
+        limited["outcome"] = serde_json::json!({"kind": "limited", "limit": "rate_limited", "why": "later"});
+        let state = serde_json::json!({"units": {"1": {"status": "done", "attempts": [limited, done]}}});
+        let made = report(&state, "", false).unwrap();
+        let total = |name| made.totals.iter().find(|(n, _)| *n == name).unwrap().1.clone();
+        let row = &made.rows[0];
+        assert_eq!((row.attempts, total("attempts").as_str()), (1, "1"));
+        assert_eq!((row.cost.as_str(), total("cost").as_str()), ("$0.50", "$0.50"));
+        assert_eq!((row.tokens.clone(), total("tokens")), ("1000".into(), "1000".into()));
+    }
+
+    #[test]
+    fn a_report_that_is_made_while_an_agent_works_says_so() {
+        let mut running = attempt(1, "2026-01-02T04:00:00Z", "2026-01-02T05:00:00Z", "done");
+        running["outcome"] = serde_json::Value::Null;
+        running["ended_at"] = serde_json::Value::Null;
+        let state = serde_json::json!({"units": {"1": {"status": "running", "attempts": [running]}}});
+        let made = report(&state, "", false).unwrap();
+        assert_eq!((made.headline.as_str(), made.rows[0].took.as_str()), ("at work", "2h"));
+    }
+}

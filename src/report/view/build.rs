@@ -1,0 +1,219 @@
+//! PURE. Makes the view from its sources.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::estimate::{RemainingWork, estimate};
+use super::model::{Standing, TaskMark, View, ViewRow};
+use super::panel;
+use super::source::{ViewSource, since};
+use crate::agent::render;
+use crate::plan::SkipReason;
+use crate::report::event_text::line;
+use crate::report::events::EventKind;
+use crate::report::plan::why_skipped;
+use crate::report::text::sanitise_line;
+use crate::report::times::{clock, span};
+use crate::state::{SpecState, UnitState, counts};
+
+/// Number of recent events that the view shows at most.
+const RECENT: usize = 60;
+
+/// Makes the view of a spec.
+#[must_use]
+pub fn view(source: &ViewSource<'_>) -> View {
+    let alive = source.live.is_some_and(|live| live.alive);
+    let standing = Standing::of(source.run.is_some(), source.state, source.plan, alive);
+    let rows = rows(source, standing);
+    let of = |wanted: &[TaskMark]| rows.iter().filter(|row| wanted.contains(&row.mark)).count();
+    let counts = counts(source.plan, source.state);
+    let open = of(&[TaskMark::Running, TaskMark::Waiting, TaskMark::Halted, TaskMark::Next, TaskMark::Todo]);
+    let focus = rows
+        .iter()
+        .position(|row| !matches!(row.mark, TaskMark::Done | TaskMark::Failed))
+        .unwrap_or(rows.len().saturating_sub(1));
+    let rest = RemainingWork {
+        units: open,
+        gone: source.running().map_or(Duration::ZERO, |(_, a)| since(a.started_at, source.now)),
+        pauses: source.plan.steps.iter().take(open).skip(1).map(|step| step.settings.delay).sum(),
+        wait: source.waiting().map_or(Duration::ZERO, |(.., until)| since(source.now, until)),
+    };
+    View {
+        spec: sanitise_line(source.spec),
+        standing,
+        word: word(source, standing),
+        clock: clock(source.now, source.zone),
+        done: counts.done,
+        total: counts.all - counts.skipped,
+        // without a run the work does not continue, so there is no estimate
+        estimate: source.run.and_then(|_| estimate(source.state, rest)),
+        rows,
+        focus,
+        panel: panel::panel(source, standing),
+        recent: recent(source),
+    }
+}
+
+fn word(source: &ViewSource<'_>, standing: Standing) -> String {
+    let asked = source.run.and_then(|_| {
+        source.events.iter().rev().find_map(|record| match record.kind {
+            EventKind::Ending => Some("running, ending the agent"),
+            EventKind::Stopping => Some("running, stopping after this step"),
+            EventKind::RunStarted { .. } => Some("running"),
+            _ => None,
+        })
+    });
+    match (asked, source.waiting()) {
+        (Some("running"), Some(_)) => "waiting".to_owned(),
+        (asked, _) => asked.unwrap_or(standing.label()).to_owned(),
+    }
+}
+
+fn rows(source: &ViewSource<'_>, standing: Standing) -> Vec<ViewRow> {
+    let titles: BTreeMap<&str, &str> =
+        source.units.iter().map(|u| (u.id.as_str(), u.title.as_str())).collect();
+    let running = source.running().map(|(unit, _)| unit);
+    let asked_for = source.asked_for();
+    let mut over: Vec<(Option<Timestamp>, ViewRow)> = Vec::new();
+    let mut left_out = Vec::new();
+    for skipped in source.plan.skipped.iter().filter(|skipped| !skipped.is_part) {
+        let mark = match skipped.reason {
+            SkipReason::Completed | SkipReason::Ticked => TaskMark::Done,
+            SkipReason::Failed => TaskMark::Failed,
+            SkipReason::Blocked { .. } | SkipReason::NotSelected => TaskMark::Deferred,
+            SkipReason::Optional | SkipReason::Marked(_) => TaskMark::Skipped,
+        };
+        let mut row = row(source, &skipped.id, &skipped.title, mark);
+        let ended = source.state.units.get(&skipped.id).and_then(|u| u.attempts.last()?.ended_at);
+        match (&skipped.reason, mark) {
+            (SkipReason::Completed, _) => {
+                if source.state.is_refused(&skipped.id) {
+                    row.remark.push_str("not committed");
+                }
+                over.push((ended, row));
+            }
+            (SkipReason::Ticked, _) => {
+                row.remark.push_str("ticked before");
+                over.push((ended, row));
+            }
+            (_, TaskMark::Failed) => {
+                row.remark = last_outcome(source.state, &skipped.id);
+                over.push((ended, row));
+            }
+            (reason, _) => {
+                row.remark = why_skipped(reason);
+                left_out.push(row);
+            }
+        }
+    }
+    // by their end; tasks without an attempt come first, in the order of the file
+    over.sort_by_key(|(ended, _)| *ended);
+    let mut open = Vec::new();
+    for step in &source.plan.steps {
+        let known = asked_for.as_ref().is_none_or(|ids| ids.contains(step.unit.as_str()));
+        let unit = source.state.units.get(&step.unit);
+        let halted = unit.is_some_and(UnitState::is_halted);
+        let failed = standing != Standing::Running && unit.is_some_and(UnitState::is_failed);
+        let mark = if running == Some(step.unit.as_str()) {
+            TaskMark::Running
+        } else if halted {
+            TaskMark::Halted
+        } else if failed {
+            TaskMark::Failed
+        } else if known {
+            TaskMark::Todo
+        } else {
+            TaskMark::Deferred
+        };
+        let mut row = row(source, &step.unit, &step.title, mark);
+        if row.who.is_empty() {
+            row.who = sanitise_line(&step.settings.backend);
+            if let Some(model) = &step.settings.model {
+                row.who = format!("{} · {}", row.who, sanitise_line(model));
+            }
+        }
+        match mark {
+            TaskMark::Deferred => {
+                row.remark.push_str("not in this run");
+                left_out.push(row);
+            }
+            TaskMark::Running => open.insert(0, row),
+            _ => {
+                if matches!(mark, TaskMark::Failed) || (mark == TaskMark::Todo && row.tries > 0) {
+                    row.remark = last_outcome(source.state, &step.unit);
+                }
+                open.push(row);
+            }
+        }
+    }
+    if let Some(unit) = running
+        && open.first().is_none_or(|row| row.mark != TaskMark::Running)
+    {
+        let title = titles.get(unit).copied().unwrap_or_default();
+        open.insert(0, row(source, unit, title, TaskMark::Running));
+    }
+    let next =
+        if running.is_none() && source.waiting().is_some() { TaskMark::Waiting } else { TaskMark::Next };
+    // while something needs you, nothing comes next
+    if !standing.needs_human()
+        && let Some(row) = open.iter_mut().find(|row| row.mark == TaskMark::Todo)
+    {
+        row.mark = next;
+    }
+    over.into_iter().map(|(_, row)| row).chain(open).chain(left_out).collect()
+}
+
+fn row(source: &ViewSource<'_>, id: &str, title: &str, mark: TaskMark) -> ViewRow {
+    let unit = source.state.units.get(id);
+    let attempts = unit.map(|u| u.attempts.as_slice()).unwrap_or_default();
+    let took: Duration = attempts.iter().map(|a| since(a.started_at, a.ended_at.unwrap_or(source.now))).sum();
+    let output = source.live.filter(|_| mark == TaskMark::Running).map(|live| &live.output);
+    let model = attempts.iter().rev().find_map(|a| a.learned.model.as_ref());
+    let who = attempts.last().map_or_else(String::new, |last| {
+        let model = output.and_then(|h| h.model.as_ref()).or(model);
+        let model = model.map_or_else(String::new, |model| format!(" · {model}"));
+        sanitise_line(&format!("{}{model}", last.backend))
+    });
+    let mut usage = unit.map(|u| u.usage.usage).unwrap_or_default();
+    // the total of a session includes earlier attempts
+    if let Some(more) = output.and_then(|h| h.usage).filter(|more| !more.cumulative) {
+        usage.add(&more);
+    }
+    let used = [usage.tokens().map(render::tokens), usage.cost_usd.map(render::dollars)];
+    ViewRow {
+        mark,
+        id: sanitise_line(id),
+        title: sanitise_line(title),
+        remark: String::new(),
+        who,
+        tries: unit.map_or(0, UnitState::shown_tries),
+        // whole seconds while it runs, so that the screen changes once a second
+        took: match (attempts.is_empty(), mark) {
+            (true, _) => String::new(),
+            (_, TaskMark::Running) => span(Duration::from_secs(took.as_secs())),
+            _ => span(took),
+        },
+        used: used.into_iter().flatten().collect::<Vec<_>>().join(" "),
+    }
+}
+
+fn last_outcome(state: &SpecState, unit: &str) -> String {
+    let last = state.units.get(unit).and_then(|u| u.attempts.last()?.outcome.as_ref());
+    last.map(|outcome| sanitise_line(&outcome.to_string())).unwrap_or_default()
+}
+
+fn recent(source: &ViewSource<'_>) -> Vec<(String, String)> {
+    let from = source.events.len().saturating_sub(RECENT);
+    let most = Some(source.plan.max_iterations);
+    let mut all = Vec::new();
+    for record in &source.events[from..] {
+        let text = line(&record.kind, most, source.zone);
+        let mut time = clock(record.at, source.zone);
+        for part in text.lines() {
+            all.push((std::mem::take(&mut time), sanitise_line(part)));
+        }
+    }
+    all
+}

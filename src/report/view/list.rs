@@ -1,0 +1,119 @@
+//! PURE. Draws the list of units; the running one stays visible.
+
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::widgets::{Scrollbar, ScrollbarOrientation, ScrollbarState, StatefulWidget};
+
+use super::draw::{Page, take_right, take_top};
+use super::keys::Ui;
+use super::model::{TaskMark, View, ViewRow, VisibleRows};
+use crate::report::text::{cut, width};
+
+/// From this many columns on, a row shows backend, model and usage.
+const WHO: u16 = 90;
+
+/// The widths of the columns that depend on the list; 0: the column is not shown.
+#[derive(Debug, Clone, Copy)]
+struct Columns {
+    ids: usize,
+    used: u16,
+    who: u16,
+}
+
+impl Columns {
+    /// Titles come first; the other columns are shown if they fit.
+    fn of(rows: &[ViewRow], columns: u16) -> Self {
+        let widest = |of: fn(&ViewRow) -> &str, most: usize| {
+            rows.iter().map(|row| width(of(row))).max().unwrap_or(0).min(most)
+        };
+        let ids = widest(|row| &row.id, 12);
+        let small = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
+        // title, sign and id, state, time
+        let mut room = if columns < WHO { 0 } else { columns.saturating_sub(small(ids) + 66) };
+        let mut take = |wanted: u16| {
+            let fits = wanted > 0 && wanted < room;
+            room -= if fits { wanted + 1 } else { 0 };
+            if fits { wanted } else { 0 }
+        };
+        // one more space separates it from the title
+        let who = widest(|row| &row.who, 28);
+        let who = if who > 0 { take(small(who + 1)) } else { 0 };
+        let used = take(small(widest(|row| &row.used, 16)));
+        Self { ids, used, who }
+    }
+}
+
+impl Page<'_> {
+    pub(super) fn list(&mut self, view: &View, ui: &Ui, area: Rect) -> VisibleRows {
+        let shown = usize::from(area.height);
+        let rows = view.rows.len();
+        let most = rows.saturating_sub(shown);
+        // two thirds of the shown rows come after the running one
+        let top = ui.top.unwrap_or_else(|| view.focus.saturating_sub(shown / 3)).min(most);
+        let mut columns = area;
+        if most > 0 {
+            let bar = take_right(&mut columns, 1);
+            take_right(&mut columns, 1);
+            let mut state = ScrollbarState::new(most + 1).position(top).viewport_content_length(shown);
+            Scrollbar::new(ScrollbarOrientation::VerticalRight)
+                .begin_symbol(None)
+                .end_symbol(None)
+                .track_symbol(Some("│"))
+                .thumb_symbol("█")
+                .style(self.theme.dim())
+                .render(bar, self.buffer, &mut state);
+        }
+        let columns_of = Columns::of(&view.rows, area.width);
+        for row in view.rows.iter().skip(top).take(shown) {
+            let place = take_top(&mut columns, 1);
+            self.row(row, columns_of, place);
+        }
+        VisibleRows { top, shown, rows }
+    }
+
+    fn row(&mut self, row: &ViewRow, columns: Columns, area: Rect) {
+        let ids = columns.ids;
+        let style = self.theme.mark(row.mark);
+        let mut rest = area;
+        // from the right: time, usage, backend, state
+        let tries = if row.tries > 1 { format!(" {}×", row.tries) } else { String::new() };
+        let state = format!("{}{tries}", row.mark.word());
+        if area.width >= 36 {
+            rest = self.column(rest, 9, &row.took, Style::new());
+        }
+        for (wide, text) in [(columns.used, &row.used), (columns.who, &row.who)] {
+            if wide > 0 {
+                rest = self.column(rest, wide, text, self.theme.dim());
+            }
+        }
+        if area.width >= 50 {
+            rest = self.column(rest, 11, &state, style);
+        }
+        rest = self.put(rest, &format!("{} {:ids$}  ", row.mark.sign(), cut(&row.id, ids)), style);
+        let plain = if matches!(row.mark, TaskMark::Deferred | TaskMark::Skipped) {
+            self.theme.dim()
+        } else {
+            Style::new()
+        };
+        let plain = if row.mark == TaskMark::Running { self.theme.bold() } else { plain };
+        // the remark matters more than the end of a long title
+        let remark =
+            if row.remark.is_empty() { 0 } else { width(&row.remark).min(usize::from(rest.width) / 2) + 3 };
+        let title = cut(&row.title, usize::from(rest.width).saturating_sub(remark));
+        rest = self.put(rest, &title, plain);
+        if remark > 0 {
+            self.put(rest, &format!(" ({})", row.remark), self.theme.dim());
+        }
+    }
+
+    /// Draws a right-aligned column at the right end; returns the area before it.
+    fn column(&mut self, area: Rect, wide: u16, text: &str, style: Style) -> Rect {
+        let mut left = area;
+        let place = take_right(&mut left, wide);
+        let text = cut(text, usize::from(wide));
+        let from = wide.saturating_sub(u16::try_from(width(&text)).unwrap_or(wide)).min(place.width);
+        self.put(Rect { x: place.x + from, width: place.width - from, ..place }, &text, style);
+        take_right(&mut left, 1);
+        left
+    }
+}

@@ -1,0 +1,26 @@
+//! PURE. The live view of a spec.
+//!
+//! [`view`] makes a [`View`], a value without escape sequences; [`draw`] draws it into an area of any size. Both depend only
+//! on their arguments, so tests need no terminal and no waiting. The loop that reads files, keys and the clock is in
+//! `crate::view`.
+
+mod build;
+mod draw;
+mod estimate;
+mod fold;
+mod keys;
+mod list;
+mod model;
+mod panel;
+mod recent_output;
+mod source;
+#[cfg(test)]
+mod tests;
+mod theme;
+
+pub use build::view;
+pub use draw::{closing, draw, head_lines};
+pub use keys::{Key, Ui, UiRequest, keys};
+pub use model::{Panel, PanelLine, Standing, TaskMark, Tone, View, ViewRow, VisibleRows};
+pub use recent_output::RecentOutput;
+pub use source::{LiveAttempt, LiveRun, ViewSource};

@@ -1,0 +1,197 @@
+//! PURE. Makes the panel: what happens now, or what you must do.
+
+use std::time::Duration;
+
+use super::model::{Panel, PanelLine, Standing};
+use super::source::{LiveAttempt, ViewSource, since};
+use crate::agent::render;
+use crate::report::events::EventKind;
+use crate::report::needs::{retry_command, shown};
+use crate::report::text::{logs_command, plural, sanitise_line, shell_word};
+use crate::report::times::{clock, span};
+use crate::state::{AttemptRecord, NeedKind, ResumeReason, who};
+
+/// The panel of a spec in this state.
+pub(super) fn panel(source: &ViewSource<'_>, standing: Standing) -> Panel {
+    let mut panel = match (standing, source.running()) {
+        (Standing::Halted | Standing::Uncommitted | Standing::NeedsHuman, _) => needs(source),
+        (Standing::Running | Standing::Orphaned, Some((unit, attempt))) => {
+            works(source, unit, attempt, standing)
+        }
+        (Standing::Running, None) => between(source),
+        (Standing::Complete, _) => Panel { title: "✓ all complete".to_owned(), ..Panel::default() },
+        _ => idle(source),
+    };
+    if let Some(trouble) = source.trouble {
+        panel.head.insert(0, PanelLine::warning(sanitise_line(trouble)));
+    }
+    panel
+}
+
+fn title_of(source: &ViewSource<'_>, unit: &str) -> String {
+    let title = source.units.iter().find(|u| u.id == unit).map_or("", |u| u.title.as_str());
+    sanitise_line(&format!("{unit} {title}"))
+}
+
+/// A seqorch command for this spec.
+fn command(source: &ViewSource<'_>, verb: &str, more: &str) -> PanelLine {
+    let more = if more.is_empty() { String::new() } else { format!(" {more}") };
+    PanelLine::command(format!("seqorch {verb} {}{more}", sanitise_line(&shell_word(source.typed))))
+}
+
+/// What you must do: the most urgent need with its reason, the others in a line each.
+fn needs(source: &ViewSource<'_>) -> Panel {
+    let all = shown(source.typed, source.state);
+    let Some((first, others)) = all.split_first() else { return idle(source) };
+    let sign = if first.kind == NeedKind::Question { "‖" } else { "✗" };
+    let title = source.units.iter().find(|unit| Some(&unit.id) == first.task.as_ref());
+    let title = title.map_or_else(String::new, |unit| format!(" ({})", sanitise_line(&unit.title)));
+    let mut foot = vec![PanelLine::plain(format!("{}:", first.lead()))];
+    foot.extend(first.look.iter().map(PanelLine::command));
+    foot.push(PanelLine::command(&first.command));
+    let retry = retry_command(source.typed);
+    match first.kind {
+        NeedKind::Question => {
+            foot.extend([PanelLine::plain("or try it again without an answer:"), PanelLine::command(retry)]);
+        }
+        _ => foot.extend(first.or(&retry).map(PanelLine::plain)),
+    }
+    Panel {
+        title: format!("{sign} needs you: {}{title}", first.what),
+        head: others.iter().map(|need| PanelLine::warning(format!("also: {}", need.what))).collect(),
+        body: first.why.lines().map(|line| line.replace('\t', "    ")).collect(),
+        tail: first.kind == NeedKind::PendingCommit,
+        foot,
+    }
+}
+
+fn works(source: &ViewSource<'_>, unit: &str, attempt: &AttemptRecord, standing: Standing) -> Panel {
+    let live = source.live;
+    let output = live.map(|d| &d.output);
+    let mut who = vec![sanitise_line(&attempt.backend)];
+    who.extend(output.and_then(|h| h.model.as_deref()).map(sanitise_line));
+    who.push(format!("attempt {}", attempt.number));
+    who.extend(attempt.resumes.as_ref().map(|resumes| {
+        match resumes.reason {
+            ResumeReason::Nudge => "asked for its signal",
+            ResumeReason::Answer => "continues with the answer",
+            ResumeReason::Retry | ResumeReason::Limit => "resumes its session",
+        }
+        .to_owned()
+    }));
+    let used = output.and_then(|h| h.usage).and_then(|usage| render::spent(&usage));
+    who.extend(used.map(|used| sanitise_line(&used)));
+    let mut lines = vec![PanelLine::plain(who.join(" · ")), PanelLine::plain(times(source, attempt, live))];
+    let verifying = source.events.iter().rev().find_map(|record| match &record.kind {
+        EventKind::Verifying { unit: of, commands } => Some((of == unit).then_some(*commands)),
+        EventKind::StepStarted { .. } => Some(None),
+        _ => None,
+    });
+    if let Some(commands) = verifying.flatten() {
+        let commands = plural(commands, "command");
+        lines.push(PanelLine::plain(format!("it says it is done; verifying with {commands}")));
+    }
+    let mut foot = Vec::new();
+    if standing == Standing::Orphaned {
+        foot.push(PanelLine::warning("no run watches it; this takes it over:"));
+        foot.push(command(source, "run", "--retry"));
+    } else if live.is_some_and(|live| !live.alive) && verifying.flatten().is_none() {
+        lines.push(PanelLine::plain("its process is over"));
+    }
+    Panel {
+        title: format!("▶ {}", title_of(source, unit)),
+        head: lines,
+        body: output.map(super::RecentOutput::lines).unwrap_or_default(),
+        tail: true,
+        foot,
+    }
+}
+
+/// `3m 12s (limit 2h) · quiet 10s (limit 30m)`
+fn times(source: &ViewSource<'_>, attempt: &AttemptRecord, live: Option<&LiveAttempt>) -> String {
+    let whole = |length: Duration| span(Duration::from_secs(length.as_secs()));
+    let most = |limit: Option<Duration>| limit.map_or_else(String::new, |l| format!(" (limit {})", span(l)));
+    let gone = since(attempt.started_at, source.now);
+    let Some(live) = live else { return whole(gone) };
+    let silence = match live.last_output {
+        None => format!("no output yet{}", most(live.first_output)),
+        Some(last) => format!("quiet {}{}", whole(since(last, source.now)), most(live.idle)),
+    };
+    format!("{}{} · {silence}", whole(gone), most(live.total))
+}
+
+/// A run is active, but no agent works.
+fn between(source: &ViewSource<'_>) -> Panel {
+    let next = source.plan.steps.first().map(|step| format!("then: {}", title_of(source, &step.unit)));
+    if let Some((why, reason, until)) = source.waiting() {
+        let title = match why {
+            "delay" => "the pause between two steps".to_owned(),
+            "backoff" => "the pause before the next attempt".to_owned(),
+            _ => sanitise_line(reason),
+        };
+        let left =
+            Duration::from_secs(since(source.now, until).as_millis().div_ceil(1000).try_into().unwrap_or(0));
+        let mut head = vec![PanelLine::plain(format!("until {}, in {}", moment(source, until), span(left)))];
+        head.extend(next.map(PanelLine::plain));
+        // what the vendor printed
+        let limits = source.state.all_limits().filter(|(_, _, limited)| limited.holds(source.now));
+        let body = limits.map(|(backend, model, limited)| {
+            let name = who(backend, model);
+            sanitise_line(&format!("{name} is limited: {}: {}", limited.kind.words(), limited.why))
+        });
+        return Panel {
+            title: format!("… waiting: {title}"),
+            head,
+            body: body.collect(),
+            ..Panel::default()
+        };
+    }
+    let asked = source.events.iter().rev().find_map(|record| match &record.kind {
+        EventKind::Assigning { units, backend } => Some(Some((*units, backend))),
+        EventKind::Assigned { .. } | EventKind::StepStarted { .. } => Some(None),
+        _ => None,
+    });
+    let title = match asked.flatten() {
+        Some((units, backend)) => {
+            format!("… asking {} to assign {}", sanitise_line(backend), plural(units, "task"))
+        }
+        None => "… between two steps".to_owned(),
+    };
+    Panel { title, head: next.map(PanelLine::plain).into_iter().collect(), ..Panel::default() }
+}
+
+/// A time of day, with its date if that is not today.
+fn moment(source: &ViewSource<'_>, at: jiff::Timestamp) -> String {
+    let day = |at: jiff::Timestamp| at.to_zoned_datetime(source.zone.clone()).date();
+    let time = clock(at, source.zone);
+    if day(at) == day(source.now) { time } else { format!("{} {time}", day(at)) }
+}
+
+/// Nothing runs, and tasks are left.
+fn idle(source: &ViewSource<'_>) -> Panel {
+    let mut head = Vec::new();
+    let mut foot = Vec::new();
+    let mut more = "";
+    match source.events.last().map(|record| (record.at, &record.kind)) {
+        Some((at, EventKind::RunEnded { why, failed, blocked, .. })) => {
+            let why = sanitise_line(&why.replace('_', " "));
+            head.push(PanelLine::plain(format!("the last run ended at {}: {why}", moment(source, at))));
+            for (ids, what) in [(failed, "failed, no attempts left"), (blocked, "blocked by others")] {
+                if !ids.is_empty() {
+                    head.push(PanelLine::warning(format!("{what}: {}", sanitise_line(&ids.join(", ")))));
+                }
+            }
+            if let Some(first) = failed.first() {
+                foot.push(PanelLine::command(logs_command(source.typed, first)));
+                more = "--retry";
+            }
+        }
+        Some(_) => head.push(PanelLine::warning("the last run was cut off; nothing is lost")),
+        None => {}
+    }
+    if let Some((unit, _)) = source.running() {
+        head.push(PanelLine::plain(format!("task {} was at work; its process is over", sanitise_line(unit))));
+    }
+    foot.push(command(source, "run", more));
+    Panel { title: "no run is active".to_owned(), head, foot, ..Panel::default() }
+}

@@ -1,0 +1,558 @@
+//! Screens of every size, made from states and events, without a terminal and without waiting.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::draw::text_of;
+use super::*;
+use crate::agent::limit::LimitKind;
+use crate::agent::{AgentEvent, Usage};
+use crate::plan::testing::PlanCase;
+use crate::plan::{self, Plan, UnitInfo};
+use crate::report::events::{EventKind, EventRecord};
+use crate::state::{
+    AttemptRecord, CommitRefused, Counts, End, Learned, Limited, Outcome, SpecState, UnitState, UnitStatus,
+    counts,
+};
+
+const HOSTILE: &str = "\u{1b}]0;evil\u{7}\u{1b}[2Jhi\u{9b}1m\u{202e}\r\n\tthere";
+
+pub(super) fn at(seconds: i64) -> Timestamp {
+    // 22:00:00 in UTC
+    Timestamp::from_second(1_767_304_800 + seconds).unwrap()
+}
+
+/// A spec with a state, events and an agent at work, seen at a moment.
+struct Scene {
+    plan: Plan,
+    units: Vec<UnitInfo>,
+    state: SpecState,
+    run: Option<LiveRun>,
+    live: Option<LiveAttempt>,
+    events: Vec<EventRecord>,
+    trouble: Option<&'static str>,
+    now: i64,
+}
+
+impl Scene {
+    /// Units `1`, `2`, … of which the first `done` are done, each in five minutes.
+    fn new(count: usize, done: usize) -> Self {
+        let text: Vec<String> = (1..=count).map(|n| n.to_string()).collect();
+        Self::of(&text.join("\n"), done)
+    }
+
+    fn of(text: &str, done: usize) -> Self {
+        let mut state = SpecState::default();
+        for n in 1..=done {
+            let id = n.to_string();
+            let begin = i64::try_from(n).unwrap() * 300;
+            let usage =
+                Usage { input: Some(12_000), output: Some(300), cost_usd: Some(0.1), ..Usage::default() };
+            let learned = Learned { usage: Some(usage), model: Some("opus".into()), ..Learned::default() };
+            let attempt = AttemptRecord {
+                ended_at: Some(at(begin)),
+                outcome: Some(Outcome::Done),
+                learned,
+                ..attempt(1, begin - 300)
+            };
+            let unit =
+                UnitState { status: UnitStatus::Done, attempts: vec![attempt], ..UnitState::default() };
+            state.units.insert(id.clone(), unit);
+            state.completed.push(id);
+        }
+        state.sum_up();
+        let ids: Vec<&str> = state.completed.iter().map(String::as_str).collect();
+        let case = PlanCase::new(text).completed(&ids);
+        let units = plan::units(&case.tasks, case.config.run.granularity);
+        let plan = case.plan();
+        let now = i64::try_from(done).unwrap() * 300;
+        Self { plan, units, state, run: None, live: None, events: Vec::new(), trouble: None, now }
+    }
+
+    /// A run is active and has written its start to the log.
+    fn held(mut self) -> Self {
+        self.run = Some(LiveRun { pid: 4711, since: at(0) });
+        let steps = self.plan.steps.iter().map(|s| s.unit.clone()).collect();
+        self.event(0, EventKind::RunStarted { spec: "login".into(), pid: 4711, steps });
+        self
+    }
+
+    /// An agent has worked on the next unit for this many seconds.
+    fn working(mut self, seconds: i64) -> Self {
+        let unit = self.plan.steps[0].unit.clone();
+        let started = self.now;
+        let state = UnitState {
+            status: UnitStatus::Running,
+            attempts: vec![attempt(1, started)],
+            ..UnitState::default()
+        };
+        self.state.units.insert(unit.clone(), state);
+        self.now += seconds;
+        let mut live = LiveAttempt {
+            alive: true,
+            total: Some(Duration::from_secs(7200)),
+            idle: Some(Duration::from_secs(1800)),
+            first_output: Some(Duration::from_secs(600)),
+            last_output: Some(at(self.now - 4)),
+            output: RecentOutput::default(),
+        };
+        let words = "I add the route.\nThen I run its tests.";
+        live.output.take(&AgentEvent::Session { id: "s".into(), model: Some("opus".into()) });
+        live.output.take(&AgentEvent::Text { text: words.into(), continues: false });
+        live.output.take(&AgentEvent::ToolCall {
+            name: "Bash".into(),
+            target: "cargo test".into(),
+            subagent: false,
+        });
+        self.live = Some(live);
+        let title = format!("Do {unit}");
+        self.event(
+            started,
+            EventKind::StepStarted {
+                unit,
+                title,
+                attempt: 1,
+                backend: Some("claude".into()),
+                resumes: None,
+                iteration: 1,
+                left: self.plan.steps.len(),
+            },
+        );
+        self
+    }
+
+    /// The run has written its end to the log.
+    fn ended(mut self, seconds: i64, why: &str, failed: Vec<String>, blocked: Vec<String>) -> Self {
+        let end = EventKind::RunEnded {
+            spec: "login".into(),
+            why: why.into(),
+            exit_code: if failed.is_empty() { 0 } else { 2 },
+            unit: failed.first().cloned(),
+            reason: None,
+            left: failed.len() + blocked.len(),
+            failed,
+            blocked,
+            took_ms: 1000 * u64::try_from(seconds).unwrap(),
+            changes: None,
+            needs: Vec::new(),
+        };
+        self.event(seconds, end);
+        self
+    }
+
+    fn event(&mut self, seconds: i64, what: EventKind) {
+        self.events.push(EventRecord::new(at(seconds), what));
+    }
+
+    fn view(&self) -> View {
+        view(&ViewSource {
+            spec: "login",
+            typed: "login",
+            plan: &self.plan,
+            units: &self.units,
+            state: &self.state,
+            run: self.run.as_ref(),
+            live: self.live.as_ref(),
+            events: &self.events,
+            trouble: self.trouble,
+            now: at(self.now),
+            zone: &TimeZone::UTC,
+        })
+    }
+
+    fn screen(&self, columns: u16, rows: u16) -> String {
+        screen(&self.view(), &Ui::default(), columns, rows)
+    }
+}
+
+pub(super) fn attempt(number: u32, started: i64) -> AttemptRecord {
+    AttemptRecord {
+        number,
+        backend: "claude".into(),
+        started_at: at(started),
+        ended_at: None,
+        outcome: None,
+        completes: Vec::new(),
+        counts: true,
+        resumes: None,
+        cwd: String::new(),
+        asked_model: None,
+        learned: Learned::default(),
+    }
+}
+
+fn screen(view: &View, ui: &Ui, columns: u16, rows: u16) -> String {
+    let area = Rect::new(0, 0, columns, rows);
+    let mut buffer = Buffer::empty(area);
+    draw(view, ui, area, &mut buffer);
+    text_of(&buffer)
+}
+
+/// Compares a scene at three sizes with `snapshots/NAME.snap`.
+fn snapshot(name: &str, scene: &Scene) {
+    let sizes = [(40, 12), (80, 24), (160, 50)];
+    let screens = sizes.map(|(columns, rows)| {
+        let line = "=".repeat(usize::from(columns));
+        format!("{columns}x{rows}\n{line}\n{}{line}\n", scene.screen(columns, rows))
+    });
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, screens.join("\n")));
+}
+
+/// A limit that ends three hours later, on the next day.
+fn limited() -> Scene {
+    let mut scene = Scene::new(4, 1).held();
+    let until = at(300 + 3 * 3600);
+    scene.state.limits.insert("claude".into(), quota("You've hit your session limit", until));
+    let reason = format!("claude: {}", LimitKind::QuotaExhausted.words());
+    scene.event(300, EventKind::Waiting { why: "limit".into(), reason, unit: None, until });
+    scene
+}
+
+fn quota(why: &str, until: Timestamp) -> Limited {
+    Limited {
+        kind: LimitKind::QuotaExhausted,
+        why: why.into(),
+        since: at(300),
+        until: Some(until),
+        stated: true,
+        tries: 1,
+        asked: std::collections::BTreeSet::new(),
+    }
+}
+
+fn halted() -> Scene {
+    let mut scene = Scene::new(3, 1);
+    scene.state.halt(at(300), "2", "Which database do you want?\nPostgres is there already.");
+    scene
+}
+
+/// Task 2 has used up its three attempts, task 3 depends on it, and the run is over.
+fn failed() -> Scene {
+    let mut scene = Scene::of("1\n2\n3 <2\n4 *", 1);
+    let attempts = (1..=3).map(|number| {
+        let started = 200 + i64::from(number) * 100;
+        let outcome = Some(Outcome::Failed { code: 1, why: None });
+        AttemptRecord { ended_at: Some(at(started + 60)), outcome, ..attempt(number, started) }
+    });
+    let status = UnitStatus::Failed { at: at(560), reason: "failed with exit code 1".into() };
+    let unit = UnitState { status, attempts: attempts.collect(), ..UnitState::default() };
+    scene.state.units.insert("2".into(), unit);
+    let (failed, blocked) = (vec!["2".to_owned()], vec!["3".to_owned()]);
+    scene.state.end_run(at(560), End::Stuck { failed: failed.clone(), blocked: blocked.clone() }, true);
+    scene.now = 600;
+    scene.ended(560, "stuck", failed, blocked)
+}
+
+fn complete() -> Scene {
+    let mut scene = Scene::new(3, 3);
+    let steps = ["1", "2", "3"].map(str::to_owned).to_vec();
+    scene.event(0, EventKind::RunStarted { spec: "login".into(), pid: 4711, steps });
+    scene.now = 960;
+    scene.ended(900, "complete", Vec::new(), Vec::new())
+}
+
+#[test]
+fn a_running_task_at_three_sizes() {
+    snapshot("running", &Scene::of("1\n2\n3\n4\n5 *\n", 2).held().working(192));
+}
+
+#[test]
+fn a_wait_for_a_limit_at_three_sizes() {
+    snapshot("waiting", &limited());
+}
+
+#[test]
+fn a_question_at_three_sizes() {
+    snapshot("halted", &halted());
+}
+
+#[test]
+fn a_failed_task_at_three_sizes() {
+    snapshot("failed", &failed());
+}
+
+#[test]
+fn a_complete_spec_at_three_sizes() {
+    snapshot("complete", &complete());
+}
+
+/// The rows of the list by their marks, and the counts that `status` and the report print.
+#[test]
+fn the_rows_of_the_view_agree_with_the_counts() {
+    let mut selected = Scene::of("1\n2\n  2.1 x\n  2.2\n  2.3 *\n3 <2\n4 *\n5\n10\n", 1).held();
+    selected.event(0, EventKind::RunStarted { spec: "login".into(), pid: 4711, steps: vec!["2".into()] });
+    let waits = Scene::of("1\n2 !\n3 <2\n4\n", 0);
+    let scenes = [
+        selected,
+        waits,
+        limited(),
+        halted(),
+        failed(),
+        complete(),
+        Scene::of("1\n2\n3\n4\n5 *\n", 2).held().working(192),
+    ];
+    for scene in &scenes {
+        let view = scene.view();
+        let rows = |marks: &[TaskMark]| view.rows.iter().filter(|row| marks.contains(&row.mark)).count();
+        let of_rows = Counts {
+            all: view.rows.len(),
+            done: rows(&[TaskMark::Done]),
+            failed: rows(&[TaskMark::Failed]),
+            halted: rows(&[TaskMark::Halted]),
+            todo: rows(&[
+                TaskMark::Running,
+                TaskMark::Waiting,
+                TaskMark::Next,
+                TaskMark::Todo,
+                TaskMark::Deferred,
+            ]),
+            skipped: rows(&[TaskMark::Skipped]),
+        };
+        let counts = counts(&scene.plan, &scene.state);
+        assert_eq!(of_rows, counts, "{}", scene.screen(80, 24));
+        assert_eq!((view.done, view.total), (counts.done, counts.all - counts.skipped));
+    }
+}
+
+#[test]
+fn a_wait_says_why_and_until_when_and_counts_down() {
+    let mut scene = limited();
+    scene.now += 59;
+    assert!(scene.screen(80, 24).contains("in 2h 59m 1s"), "{}", scene.screen(80, 24));
+    scene.now += 3 * 3600;
+    assert!(!scene.screen(80, 24).contains("waiting"), "the wait is over");
+}
+
+#[test]
+fn a_wait_shows_each_account_and_model_that_is_limited_now() {
+    let mut scene = limited();
+    let models = scene.state.model_limits.entry("claude".into()).or_default();
+    models.insert("opus".into(), quota("You've hit your Opus limit", at(300 + 7200)));
+    models.insert("haiku".into(), quota("an old one", at(299)));
+    let text = scene.screen(220, 50);
+    assert!(text.contains("claude is limited: quota used up: You've hit your session limit"), "{text}");
+    assert!(text.contains("claude (opus) is limited: quota used up: You've hit your Opus limit"), "{text}");
+    assert!(!text.contains("an old one"), "{text}");
+}
+
+#[test]
+fn a_halt_shows_the_question_and_the_exact_command_at_every_size() {
+    let scene = halted();
+    for (columns, rows) in [(220, 50), (80, 24), (80, 12), (60, 10)] {
+        let text = scene.screen(columns, rows);
+        for part in ["seqorch resume login --answer \"…\"", "seqorch run login --retry"] {
+            assert!(text.contains(part), "{columns}x{rows}:\n{text}");
+        }
+    }
+    let mut long = halted();
+    long.state.halt(at(300), "2", &"A line of it.\n".repeat(500));
+    let text = long.screen(80, 24);
+    assert!(text.contains("seqorch resume login") && text.contains('…') && text.contains("A line"), "{text}");
+}
+
+#[test]
+fn a_refused_commit_shows_its_reason_and_command_at_every_size() {
+    let mut scene = Scene::new(2, 2);
+    let why = format!("error: git commit failed\n  {HOSTILE}\n  the linter says no");
+    scene.state.settle_commit(at(0), "2", Err(CommitRefused { why, changes: None }));
+    for (columns, rows) in [(220, 50), (80, 24), (80, 12), (60, 10)] {
+        let text = scene.screen(columns, rows);
+        assert!(text.starts_with("seqorch · login · not committed"), "{text}");
+        for part in ["✗ needs you: task 2 is done, but not committed", "seqorch run login"] {
+            assert!(text.contains(part), "{part} at {columns}x{rows}:\n{text}");
+        }
+        assert!(!text.contains("complete") && !text.contains("evil"), "{text}");
+    }
+    let text = scene.screen(80, 24);
+    assert!(text.contains("the linter says no") && text.contains("(not committed)"), "{text}");
+    scene.run = Some(LiveRun { pid: 1, since: at(0) });
+    assert!(scene.screen(80, 24).starts_with("seqorch · login · running"), "a run may be about to commit it");
+}
+
+#[test]
+fn an_error_that_ended_the_run_shows_its_command_at_every_size() {
+    let mut scene = Scene::new(2, 2);
+    let reason = format!("tasks.md can't be run\n{HOSTILE}");
+    scene.state.end_run(at(0), End::Error { reason, exit_code: 65 }, true);
+    for (columns, rows) in [(220, 50), (80, 24), (80, 12), (60, 10)] {
+        let text = scene.screen(columns, rows);
+        assert!(text.starts_with("seqorch · login · needs you"), "{text}");
+        for part in ["✗ needs you: the last run ended with an error", "seqorch run login --retry"] {
+            assert!(text.contains(part), "{part} at {columns}x{rows}:\n{text}");
+        }
+        assert!(!text.contains("evil"), "{text}");
+    }
+    assert!(scene.screen(80, 24).contains("can't be run"));
+    scene.run = Some(LiveRun { pid: 1, since: at(0) });
+    assert!(scene.screen(80, 24).starts_with("seqorch · login · running"));
+}
+
+#[test]
+fn an_orphaned_agent_is_shown_with_the_command_that_takes_it_over() {
+    let mut scene = Scene::new(3, 1).held().working(60);
+    scene.run = None;
+    let text = scene.screen(80, 24);
+    assert!(text.starts_with("seqorch · login · orphaned"), "{text}");
+    assert!(text.contains("no run watches it") && text.contains("seqorch run login"), "{text}");
+    if let Some(live) = &mut scene.live {
+        live.alive = false;
+    }
+    let text = scene.screen(80, 24);
+    assert!(text.starts_with("seqorch · login · idle") && text.contains("its process is over"), "{text}");
+}
+
+#[test]
+fn a_run_that_was_asked_to_stop_says_so() {
+    let mut scene = Scene::new(3, 1).held().working(60);
+    scene.event(310, EventKind::Stopping);
+    assert!(scene.screen(80, 24).starts_with("seqorch · login · running, stopping after this step"));
+    scene.event(311, EventKind::Ending);
+    assert!(scene.screen(80, 24).starts_with("seqorch · login · running, ending the agent"));
+}
+
+#[test]
+fn an_estimate_needs_a_done_task() {
+    let unknown = Scene::new(4, 0).held().working(60).screen(80, 24);
+    assert!(unknown.contains("0 of 4 done\n"), "{unknown}");
+    let known = Scene::new(4, 1).held().working(60).screen(100, 24);
+    assert!(known.contains("1 of 4 done · about 15m left (median of 1 task)"), "{known}");
+}
+
+#[test]
+fn a_long_list_scrolls_to_the_running_task() {
+    let scene = Scene::new(200, 120).held().working(60);
+    let view = scene.view();
+    let text = scene.screen(80, 24);
+    assert!(text.contains("▶ 121  Do 121") && text.contains("✓ 120  Do 120"), "{text}");
+    assert!(text.contains(" of 200"), "{text}");
+    let mut ui = Ui::default();
+    let area = Rect::new(0, 0, 80, 24);
+    let look = |ui: &Ui| {
+        let mut buffer = Buffer::empty(area);
+        let drawn = draw(&view, ui, area, &mut buffer);
+        (drawn, text_of(&buffer))
+    };
+    let (drawn, _) = look(&ui);
+    ui.on(Key::First, drawn);
+    let (drawn, text) = look(&ui);
+    assert!(text.contains("✓ 1    Do 1 ") && !text.contains("▶ 121  Do 121    "), "{text}");
+    ui.on(Key::Last, drawn);
+    let (drawn, text) = look(&ui);
+    assert!(text.contains("· 200  Do 200"), "{text}");
+    ui.on(Key::Up, drawn);
+    let (_, text) = look(&ui);
+    assert!(text.contains("· 199  Do 199") && !text.contains("Do 200"), "{text}");
+    ui.on(Key::Follow, drawn);
+    assert!(look(&ui).1.contains("✓ 120  Do 120"));
+}
+
+#[test]
+fn a_view_of_any_size_stays_inside_its_area() {
+    let scenes =
+        [Scene::new(0, 0), Scene::new(30, 4).held().working(60), limited(), halted(), Scene::new(2, 2)];
+    for scene in &scenes {
+        let view = scene.view();
+        for columns in (0..=26).chain([35, 36, 39, 40, 49, 50, 79, 80, 89, 90, 149, 150, 220]) {
+            for rows in (0..=18).chain([24, 50]) {
+                let ui = Ui { help: columns % 2 == 0, color: true, of_run: rows % 2 == 0, ..Ui::default() };
+                // a frame of one cell around the area, which must stay blank
+                let whole = Rect::new(0, 0, columns + 2, rows + 2);
+                let area = Rect::new(1, 1, columns, rows);
+                let mut buffer = Buffer::empty(whole);
+                draw(&view, &ui, area, &mut buffer);
+                for (x, y) in (0..whole.width).flat_map(|x| (0..whole.height).map(move |y| (x, y))) {
+                    let outside = x == 0 || y == 0 || x > columns || y > rows;
+                    assert!(!outside || buffer[(x, y)].symbol() == " ", "{columns}x{rows} at {x},{y}");
+                }
+            }
+        }
+    }
+    let tiny = scenes[1].screen(20, 5);
+    assert!(
+        tiny.starts_with("login · running\n") && tiny.contains("4 of 30") && tiny.contains("▶ 5"),
+        "{tiny}"
+    );
+}
+
+#[test]
+fn without_colour_no_cell_has_a_style_and_with_it_the_text_is_the_same() {
+    let view = Scene::of("1\n2\n3 *\n", 1).held().working(60).view();
+    let area = Rect::new(0, 0, 80, 24);
+    let drawn = |color| {
+        let mut buffer = Buffer::empty(area);
+        draw(&view, &Ui { color, ..Ui::default() }, area, &mut buffer);
+        buffer
+    };
+    let (plain, colored) = (drawn(false), drawn(true));
+    let blank = Buffer::empty(area)[(0, 0)].style();
+    assert!(plain.content().iter().all(|cell| cell.style() == blank || cell.style() == Style::reset()));
+    assert!(colored.content().iter().any(|cell| cell.style() != blank));
+    assert_eq!(text_of(&plain), text_of(&colored));
+}
+
+#[test]
+fn text_of_agents_and_tasks_sends_no_escape_sequence() {
+    let mut scene = halted();
+    scene.state.halt(at(300), "2", HOSTILE);
+    let mut working = Scene::new(3, 1).held().working(60);
+    for scene in [&mut scene, &mut working] {
+        for unit in &mut scene.units {
+            unit.title = HOSTILE.into();
+        }
+        for step in &mut scene.plan.steps {
+            step.title = HOSTILE.into();
+            step.settings.backend = HOSTILE.into();
+            step.settings.model = Some(HOSTILE.into());
+        }
+        for skipped in &mut scene.plan.skipped {
+            skipped.title = HOSTILE.into();
+        }
+        let (unit, question) = (HOSTILE.into(), HOSTILE.into());
+        scene.event(300, EventKind::Halted { unit, question, needs: Vec::new() });
+    }
+    if let Some(live) = &mut working.live {
+        live.output.take(&AgentEvent::Session { id: "s".into(), model: Some(HOSTILE.into()) });
+        live.output.take(&AgentEvent::Text { text: HOSTILE.into(), continues: false });
+        live.output.take(&AgentEvent::ToolCall {
+            name: HOSTILE.into(),
+            target: HOSTILE.into(),
+            subagent: false,
+        });
+    }
+    working.trouble = Some(HOSTILE);
+    for scene in [&scene, &working] {
+        for (columns, rows) in [(80, 24), (220, 50)] {
+            let text = scene.screen(columns, rows);
+            assert!(text.contains("hi"), "{text}");
+            assert!(!text.contains("evil"), "{text}");
+            let steers = |c: char| c != '\n' && (c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c));
+            assert!(!text.contains(steers), "{text:?}");
+        }
+        let closing = head_lines(&scene.view(), 80) + &closing(&scene.view());
+        assert!(!closing.contains("evil") && !closing.contains('\u{1b}'), "{closing:?}");
+    }
+}
+
+#[test]
+fn after_a_run_the_view_shows_why_it_ended_and_what_to_type() {
+    let scene = Scene::new(3, 1).ended(400, "stuck", vec!["2".into()], vec!["3".into()]);
+    let text = scene.screen(80, 24);
+    for part in [
+        "failed, no attempts left: 2",
+        "blocked by others: 3",
+        "seqorch logs --spec login 2",
+        "seqorch run login --retry",
+    ] {
+        assert!(text.contains(part), "{part}:\n{text}");
+    }
+    let done = Scene::new(2, 2).screen(80, 24);
+    assert!(done.starts_with("seqorch · login · complete") && done.contains("2 of 2 done"), "{done}");
+}

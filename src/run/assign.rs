@@ -1,0 +1,201 @@
+//! Asks an agent who does which unit. The call is started, watched and ended like an attempt.
+
+use std::fs;
+
+use super::child::{AssignmentCall, ChildJob};
+use super::driver::World as _;
+use super::launch;
+use super::machine::{Assigned, Event, Notice};
+use super::prepare::{AttemptInputs, PreparedAttempt};
+use super::verdict::judge;
+use super::world::RealWorld;
+use crate::agent::{AgentEvent, Format, StreamReader};
+use crate::config::DoneSignal;
+use crate::error::{Error, ErrorKind, Result};
+use crate::plan::assign;
+use crate::plan::{Plan, SpecInfo};
+use crate::state::{Outcome, SpecState};
+use crate::store::attempt_dir::AttemptDir;
+use crate::store::attempt_folder;
+use crate::store::spec_store::Store;
+
+/// Bytes at the end of the output that are searched for an answer.
+const ANSWER_MAX: u64 = 4_000_000;
+/// Number of calls whose folders stay.
+const KEPT: u32 = 20;
+
+/// Has an agent assign units of a plan without a run, and saves the answer.
+pub fn ask_outside_of_a_run(
+    world: &mut RealWorld<'_>,
+    store: &Store,
+    plan: Plan,
+    units: &[String],
+) -> Result<()> {
+    let mut state = store.load()?;
+    world.plan = Some(plan);
+    let mut answer = world.ask(units, &state)?;
+    let assigned = loop {
+        if let Some(assigned) = answer.take() {
+            break assigned;
+        }
+        match world.wait(None) {
+            Event::Assigned(assigned) => break assigned,
+            Event::Asked(_) => {
+                world.cancel();
+                // waits for its end; a cancelled call is not repeated
+                let _ = world.wait(None);
+                return Err(Error::new(ErrorKind::Interrupted, "interrupted; nothing was assigned"));
+            }
+            _ => {}
+        }
+    };
+    state.assign(world.now(), &assigned.by, assigned.entries(), &assigned.missing);
+    store.save(&state)?;
+    world.report(&Notice::Assigned(assigned), &state)
+}
+
+impl RealWorld<'_> {
+    fn spec_info(&self) -> SpecInfo<'_> {
+        SpecInfo {
+            name: &self.place.name,
+            dir: &self.place.dir,
+            root: &self.place.root,
+            inputs: self.plan.as_ref().map_or(&[], |plan| &plan.inputs),
+        }
+    }
+
+    fn owners(&self) -> Vec<&str> {
+        self.config.assign.owners.keys().map(String::as_str).collect()
+    }
+
+    /// Reports and starts a call for these units. Returns the answer at once if no agent can be asked.
+    pub(super) fn ask(&mut self, units: &[String], state: &SpecState) -> Result<Option<Assigned>> {
+        let backend = self.config.assign.backend.clone();
+        self.report(&Notice::Assigning { units: units.len(), backend }, state)?;
+        self.call(&AssignmentCall { units: units.to_vec(), before: None, state: state.clone() }, &[])
+    }
+
+    fn call(&mut self, call: &AssignmentCall, complaints: &[String]) -> Result<Option<Assigned>> {
+        let name = &self.config.assign.backend;
+        let Some(backend) = self.config.backends.get(name) else {
+            return Err(Error::new(
+                ErrorKind::Config,
+                format!("assign.backend: there is no backend {name:?}"),
+            ));
+        };
+        let step = assign::step(self.config, self.spec_info(), backend);
+        if let Some(why) = self.missing(&step) {
+            return Ok(Some(self.no_answer(call, vec![why])));
+        }
+        let socket = self.launcher.socket()?;
+        let Some(plan) = &self.plan else {
+            return Err(Error::new(ErrorKind::Internal, "a call without a plan"));
+        };
+        let question = assign::question(self.spec_info(), plan, &call.units, &self.owners(), complaints)?;
+        let number = self.next_call();
+        let preparation = AttemptInputs {
+            config: self.config,
+            store: self.store,
+            plan,
+            step: &step,
+            attempt: number,
+            state: &call.state,
+            socket: &socket,
+            env: &self.env,
+            now: self.now(),
+        };
+        let prepared = PreparedAttempt::make_with(&preparation, &question)?;
+        match self.dispatch(&step, prepared, ChildJob::Assignment(call.clone()))? {
+            Ok(()) => Ok(None),
+            Err(why) => Ok(Some(self.no_answer(call, vec![why]))),
+        }
+    }
+
+    /// The number of the next call. Removes the oldest folders.
+    fn next_call(&self) -> u32 {
+        let number = |n: u32| self.store.attempt_dir(assign::CALL, n);
+        let folder = number(1).path().parent().map(ToOwned::to_owned);
+        let names = folder.and_then(|folder| fs::read_dir(folder).ok()).into_iter().flatten().flatten();
+        let numbers: Vec<u32> = names.filter_map(|e| e.file_name().to_str()?.parse().ok()).collect();
+        let last = numbers.iter().copied().max().unwrap_or(0);
+        for old in numbers.iter().copied().filter(|n| n + KEPT <= last) {
+            let _ = fs::remove_dir_all(number(old).path());
+        }
+        last + 1
+    }
+
+    /// Ends the call of an earlier run, whose answer no run waits for.
+    pub fn end_old_calls(&self) {
+        let last = self.next_call().saturating_sub(1);
+        let dir = self.store.attempt_dir(assign::CALL, last);
+        if last > 0 && attempt_folder::alive(&dir) {
+            attempt_folder::end(&dir, launch::OLD_CHILD_GRACE);
+        }
+    }
+
+    /// Reads the answer of a call that has ended. `None`: the answer was not usable, and the agent is asked once more.
+    pub(super) fn call_ended(&mut self, dir: &AttemptDir, call: AssignmentCall) -> Option<Event> {
+        let facts = attempt_folder::result(dir);
+        let outcome = facts.as_ref().map_or(Outcome::Lost, |facts| judge(facts, DoneSignal::Optional));
+        if matches!(outcome, Outcome::Cancelled { .. }) {
+            return Some(Event::Assigned(self.no_answer(&call, vec![outcome.to_string()])));
+        }
+        // some CLIs fail after a good answer, so the answer is read in any case
+        let assign::AssignmentReading { found: said, mut complaints } =
+            assign::read(&self.answer(dir), &call.units, &self.owners());
+        let again = call.before.is_some();
+        let mut found = call.before.clone().unwrap_or_default();
+        found.extend(said);
+        if !complaints.is_empty() && !matches!(outcome, Outcome::Done | Outcome::NoSignal) {
+            complaints.insert(0, format!("{} {outcome}", self.config.assign.backend));
+        }
+        if !complaints.is_empty() && !again {
+            let text = format!(
+                "! the assignment cannot be used, asking once more:\n    {}",
+                complaints.join("\n    ")
+            );
+            self.say(&text);
+            let again = AssignmentCall { before: Some(found.clone()), ..call.clone() };
+            match self.call(&again, &complaints) {
+                Ok(None) => return None,
+                Ok(Some(assigned)) => return Some(Event::Assigned(assigned)),
+                Err(error) => complaints.push(error.to_string()),
+            }
+        }
+        let missing = call.units.into_iter().filter(|id| !found.contains_key(id)).collect();
+        let by = self.config.assign.backend.clone();
+        Some(Event::Assigned(Assigned { by, found, missing, complaints }))
+    }
+
+    /// The text that the agent wrote, from its output in any format.
+    fn answer(&self, dir: &AttemptDir) -> String {
+        let printed = attempt_folder::output_tail(dir, ANSWER_MAX);
+        let output = self.config.backends.get(&self.config.assign.backend).map(|b| b.output);
+        let format = output.unwrap_or(Format::Text);
+        let mut words = String::new();
+        let mut on = |event: AgentEvent| match event {
+            AgentEvent::Text { text, continues } => {
+                if !continues {
+                    words.push('\n');
+                }
+                words.push_str(&text);
+            }
+            AgentEvent::End { text: Some(text), .. } => {
+                words.push('\n');
+                words.push_str(&text);
+            }
+            _ => {}
+        };
+        let mut reader = StreamReader::new(format);
+        reader.feed(printed.as_bytes(), &mut on);
+        reader.finish(&mut on);
+        words
+    }
+
+    /// The result of a call without a usable answer: what the call before it gave.
+    fn no_answer(&self, call: &AssignmentCall, complaints: Vec<String>) -> Assigned {
+        let found = call.before.clone().unwrap_or_default();
+        let missing = call.units.iter().filter(|id| !found.contains_key(*id)).cloned().collect();
+        Assigned { by: self.config.assign.backend.clone(), found, missing, complaints }
+    }
+}

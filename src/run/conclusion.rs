@@ -1,0 +1,27 @@
+//! Judges an attempt that has ended, by the files that it left.
+
+use std::fs;
+
+use jiff::tz::TimeZone;
+
+use super::driver::Ending;
+use super::limit_outcome;
+use super::verdict::{judge, learned};
+use crate::config::{Config, DoneSignal};
+use crate::state::{Learned, Outcome};
+use crate::store::attempt_dir::AttemptDir;
+use crate::store::attempt_folder;
+
+/// The outcome of an attempt that is over. An attempt without a result is lost, but its session may be known.
+pub(super) fn conclusion(config: &Config, dir: &AttemptDir, signal: DoneSignal) -> Ending {
+    if let Some(facts) = attempt_folder::result(dir) {
+        let outcome = judge(&facts, signal);
+        let limited = attempt_folder::attempt(dir).and_then(|attempt| {
+            let backend = config.backends.get(&attempt.backend);
+            limit_outcome::limited(&outcome, &facts, &attempt.backend, backend, &TimeZone::system())
+        });
+        return (limited.unwrap_or(outcome), learned(&facts));
+    }
+    let session = fs::read_to_string(dir.session()).ok().map(|id| id.trim().to_owned());
+    (Outcome::Lost, Learned { session: session.filter(|id| !id.is_empty()), ..Learned::default() })
+}

@@ -1,0 +1,184 @@
+//! PURE. The events that the machine handles, and the effects that it returns.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::resume::ResumeRequest;
+use crate::config::{Batch, Config, Limit, OnFailure, Pace};
+use crate::plan::assign::Assigned;
+use crate::plan::{Plan, Step};
+use crate::report::notice::{Notice, Pause};
+use crate::state::{Changes, CommitRefused, End, Learned, Outcome};
+use crate::sys::interrupt::Interrupt;
+
+/// The settings of a run, apart from those of each step.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// Iterations of one run.
+    pub max_iterations: u32,
+    /// Whether the run ends when a unit has no attempts left.
+    pub on_failure: OnFailure,
+    /// A random share up to this is added to each delay.
+    pub jitter: Duration,
+    /// How many units one call assigns.
+    pub batch: Batch,
+    /// `[limit]`: whether to wait for the end of a limit, and who takes over.
+    pub limit: Limit,
+    /// The model of each backend that has one in the configuration.
+    pub models: BTreeMap<String, String>,
+    /// When steps may start.
+    pub pace: Pace,
+    /// The local time zone.
+    pub zone: TimeZone,
+}
+
+impl Policy {
+    /// The policy that a configuration describes.
+    #[must_use]
+    pub fn of(config: &Config, zone: TimeZone) -> Self {
+        let models = config.backends.iter();
+        Self {
+            max_iterations: config.run.max_iterations,
+            on_failure: config.run.on_failure,
+            jitter: config.run.jitter,
+            batch: config.assign.batch,
+            limit: config.limit.clone(),
+            models: models.filter_map(|(name, b)| Some((name.clone(), b.model.clone()?))).collect(),
+            pace: config.pace.clone(),
+            zone,
+        }
+    }
+}
+
+/// What a run is given at its beginning.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunStart {
+    /// Where there is work: what it is given for that. `None`: it has what the run before had.
+    pub work: Option<WorkStart>,
+    /// Files with changes of others, over which no step may start.
+    pub dirty: Vec<String>,
+    /// How it resumes an earlier run. It was applied to a copy of the state before, so it fits.
+    pub resume: Option<ResumeRequest>,
+}
+
+/// What a run is given for its work.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WorkStart {
+    /// The options that it was given: what to do and how.
+    pub args: Vec<String>,
+    /// Files with changes that are not the agents'; `None`: those that the state knows.
+    pub dirty_before: Option<BTreeSet<String>>,
+    /// New trees before units, by unit: they have what others changed since the last run.
+    pub trees_before: BTreeMap<String, String>,
+}
+
+/// What happened.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// The run begins, or one that was killed continues.
+    Begin {
+        /// Ids whose boxes are ticked now.
+        ticked: BTreeSet<String>,
+        /// What it is given.
+        start: RunStart,
+    },
+    /// The plan was made, as [`Effect::Replan`] wants.
+    Planned {
+        /// The plan.
+        plan: Box<Plan>,
+        /// Ids whose boxes are ticked now.
+        ticked: BTreeSet<String>,
+        /// A snapshot of all files, if the configuration asks for one.
+        tree: Option<String>,
+        /// A random number between 0 and 1, for the jitter.
+        share: f64,
+    },
+    /// The attempt of an earlier run was looked for. If it is over, [`Event::Ended`] follows.
+    Recovered {
+        /// Its step, if the plan still has it.
+        step: Option<Box<Step>>,
+    },
+    /// The attempt that was started or recovered is over.
+    Ended {
+        /// How.
+        outcome: Outcome,
+        /// What else is known of it.
+        learned: Learned,
+        /// Ids whose boxes are ticked at that moment; `None` if tasks.md cannot be read.
+        ticked: Option<BTreeSet<String>>,
+    },
+    /// The call for an assignment is over, with or without an answer.
+    Assigned(Assigned),
+    /// The verify commands are over.
+    Verified {
+        /// `None`: all succeeded.
+        failure: Option<Outcome>,
+    },
+    /// The boxes of these ids were ticked in tasks.md, or need no further try.
+    Ticked(Vec<String>),
+    /// The changes of a done unit were counted, and committed if the configuration says so.
+    Kept {
+        /// The unit.
+        unit: String,
+        /// What it changed; `None` if that is not known.
+        kept: Result<Option<Changes>, CommitRefused>,
+    },
+    /// This notice could not be reported. The run ends with that error after the effects of this event.
+    ReportFailed(Notice),
+    /// A pause is over.
+    Woke,
+    /// A signal asks the run to stop, or to retry now.
+    Asked(Interrupt),
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Save the state. If that fails, the run ends with the error and no further effect.
+    Save,
+    /// Read tasks.md again, make the plan, and come back with [`Event::Planned`].
+    Replan,
+    /// Start an attempt of a step; its end comes back as [`Event::Ended`].
+    Start {
+        /// The step.
+        step: Box<Step>,
+        /// Number of the attempt.
+        attempt: u32,
+    },
+    /// Look for the attempt that an earlier run left; comes back as [`Event::Recovered`] and, at its end, [`Event::Ended`].
+    Recover {
+        /// The unit.
+        unit: String,
+        /// Number of the attempt.
+        attempt: u32,
+    },
+    /// Have an agent assign these units; the answer comes back as [`Event::Assigned`].
+    Assign(Vec<String>),
+    /// Count what a done unit changed and commit it if the configuration says so; comes back as [`Event::Kept`].
+    Keep(String),
+    /// Run the verify commands; their end comes back as [`Event::Verified`].
+    Verify {
+        /// The step.
+        step: Box<Step>,
+        /// Number of the attempt that said it is done.
+        attempt: u32,
+    },
+    /// End the agent now.
+    Cancel,
+    /// Tick these ids in tasks.md; comes back as [`Event::Ticked`].
+    Tick(Vec<String>),
+    /// Pause, and come back with [`Event::Woke`].
+    Sleep {
+        /// Wall-clock time of its end.
+        until: Timestamp,
+        /// Why.
+        why: Pause,
+    },
+    /// Print this notice and write it to the logs.
+    Report(Notice),
+    /// The run is over.
+    Finish(End),
+}

@@ -1,0 +1,72 @@
+//! The messages that a run waits for: signals, and the ends of its children.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::Duration;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::sys::interrupt::Interrupt;
+use crate::sys::signals;
+
+/// A message to the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InboxMessage {
+    /// The child of the run is over.
+    Over,
+    /// A signal asks the run to stop, or to retry now.
+    Asked(Interrupt),
+}
+
+/// The inbox of the process. There is only one, so that no signal is lost between two specs.
+#[derive(Debug)]
+pub struct Inbox {
+    receiver: Receiver<InboxMessage>,
+    sender: Sender<InboxMessage>,
+}
+
+impl Inbox {
+    /// Catches signals from now on.
+    pub fn open() -> Result<Self> {
+        let inbox = Self::without_signals();
+        let sender = inbox.sender();
+        signals::watch(move |what| {
+            let _ = sender.send(InboxMessage::Asked(what));
+        })
+        .map_err(|e| Error::new(ErrorKind::Internal, "catching signals").caused_by(e))?;
+        Ok(inbox)
+    }
+
+    pub(super) fn without_signals() -> Self {
+        let (sender, receiver) = channel();
+        Self { receiver, sender }
+    }
+
+    /// A sender for the thread that waits for a child.
+    #[must_use]
+    pub fn sender(&self) -> Sender<InboxMessage> {
+        self.sender.clone()
+    }
+
+    /// Waits for at most `limit`; `None` when that time is over.
+    #[must_use]
+    pub fn wait(&self, limit: Option<Duration>) -> Option<InboxMessage> {
+        let received = match limit {
+            None => self.receiver.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(limit) => self.receiver.recv_timeout(limit),
+        };
+        match received {
+            Ok(message) => Some(message),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => Some(InboxMessage::Asked(Interrupt::Terminate)),
+        }
+    }
+
+    /// Returns a signal that came before the run began.
+    #[must_use]
+    pub fn asked(&self) -> Option<Interrupt> {
+        self.receiver.try_iter().find_map(|message| match message {
+            // between attempts, no limit is waited for
+            InboxMessage::Asked(Interrupt::TryNow) | InboxMessage::Over => None,
+            InboxMessage::Asked(what) => Some(what),
+        })
+    }
+}

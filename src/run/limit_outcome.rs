@@ -1,0 +1,103 @@
+//! PURE. Recognises a limit in what an agent printed, and names the way out.
+
+use jiff::tz::TimeZone;
+
+use crate::agent::Format;
+use crate::agent::event::Channel;
+use crate::agent::limit::{Family, LimitKind, PrintedMessage, THIS_MODEL, WordingPattern, classify_all};
+use crate::config::Backend;
+use crate::state::Outcome;
+use crate::store::attempt_result::{AgentExit, AttemptResult};
+
+/// The outcome of an attempt that a limit ended; `None` if no limit did. An end that has another explanation is not a
+/// limit: the agent asked, succeeded, was ended by hand or never began.
+#[must_use]
+pub fn limited(
+    outcome: &Outcome,
+    facts: &AttemptResult,
+    name: &str,
+    backend: Option<&Backend>,
+    zone: &TimeZone,
+) -> Option<Outcome> {
+    let open = matches!(
+        outcome,
+        Outcome::Failed { .. } | Outcome::NoSignal | Outcome::Signaled { .. } | Outcome::TimedOut { .. }
+    );
+    if !open {
+        return None;
+    }
+    let (family, own) = match backend {
+        Some(backend) => (family(name, backend), patterns(name, backend)),
+        None => (Family::of([name]), Vec::new()),
+    };
+    let exit = match facts.exit {
+        Some(AgentExit::Code(code)) => Some(code),
+        _ => None,
+    };
+    // in the order of their output; consecutive lines of one channel are one message
+    let mut texts: Vec<(Channel, String)> = Vec::new();
+    for record in &facts.error_records {
+        let channel = record.channel;
+        match texts.last_mut() {
+            Some((last, text)) if *last == channel => {
+                text.push('\n');
+                text.push_str(&record.text);
+            }
+            _ => texts.push((channel, record.text.clone())),
+        }
+    }
+    let messages: Vec<PrintedMessage<'_>> = texts
+        .iter()
+        .map(|(channel, text)| PrintedMessage { family, channel: *channel, exit, text })
+        .collect();
+    let verdict = classify_all(&messages, &own, facts.ended_at, zone);
+    (verdict.kind != LimitKind::None).then_some(Outcome::Limited {
+        limit: verdict.kind,
+        why: verdict.message,
+        until: verdict.until,
+        // a limit that names no model counts for the whole account
+        model: verdict
+            .scope
+            .and_then(|named| if named == THIS_MODEL { facts.model.clone() } else { Some(named) }),
+    })
+}
+
+/// How to fix a limit that does not end by itself; `None` if it does.
+#[must_use]
+pub fn how_to_fix(kind: LimitKind, program: &str, backend: &str) -> Option<String> {
+    let login = match Family::of([program, backend]) {
+        Family::Claude => "`claude` and type /login",
+        Family::Codex => "`codex login`",
+        Family::Gemini => "`gemini` and type /auth",
+        Family::Opencode => "`opencode auth login`",
+        _ => "its own login command",
+    };
+    match kind {
+        LimitKind::Auth => Some(format!("log in with {login}, then run again")),
+        LimitKind::Billing => Some("fix the plan or the credits of that account, then run again".to_owned()),
+        _ => None,
+    }
+}
+
+/// The vendor whose wordings count for a backend: by its preset, output format, command or name.
+#[must_use]
+pub fn family(name: &str, backend: &Backend) -> Family {
+    let output = match backend.output {
+        Format::Text => "",
+        Format::Claude => "claude",
+        Format::Codex => "codex",
+        Format::Gemini => "gemini",
+        Format::Opencode => "opencode",
+    };
+    Family::of([backend.preset.as_deref().unwrap_or_default(), output, &backend.command, name])
+}
+
+/// The user's patterns for a backend. The configuration check has accepted them.
+#[must_use]
+pub fn patterns(name: &str, backend: &Backend) -> Vec<WordingPattern> {
+    let each = backend.limit_patterns.iter().enumerate().filter_map(|(index, pattern)| {
+        let source = format!("backend.{name}.limit_patterns[{index}]");
+        WordingPattern::of_user(&source, &pattern.r#match, pattern.kind, pattern.reset).ok()
+    });
+    each.collect()
+}

@@ -1,0 +1,308 @@
+//! PURE. What follows from an event: the state machine of a run.
+//!
+//! [`Machine::on`] takes an event and the time and returns effects, in the order in which they must be performed: save,
+//! then act, then report. It never reads the world, so a test can try every order of kills, failures and user actions.
+//!
+//! A run is over when its end is decided (`SpecState::over`), not when its process ends. A run that was killed, or whose
+//! terminal was closed while an agent worked, is the same run when it resumes. So everything that it counts is in the
+//! state.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+pub use super::event::{Effect, Event, Policy, RunStart};
+pub use crate::plan::assign::Assigned;
+use crate::plan::{Plan, Step};
+pub use crate::report::notice::{Next, Notice, Pause};
+pub use crate::state::End;
+use crate::state::{AttemptRecord, Learned, SpecState, UnitStatus};
+use crate::sys::interrupt::Interrupt;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stop {
+    No,
+    AfterStep,
+    Now,
+    Terminate,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Phase {
+    /// Waiting for a plan.
+    Planning,
+    /// Waiting for an attempt.
+    Running {
+        unit: String,
+    },
+    /// Waiting for the verify commands of an attempt that reported success.
+    Verifying {
+        unit: String,
+        learned: Box<Learned>,
+        ticked: Option<BTreeSet<String>>,
+    },
+    /// Waiting for the agent that assigns units.
+    Assigning,
+    /// Waiting for the end of a pause.
+    Sleeping,
+    Over,
+}
+
+/// A run of one spec.
+#[derive(Debug, Clone)]
+pub struct Machine {
+    /// The state that [`Effect::Save`] writes.
+    pub state: SpecState,
+    pub(super) policy: Policy,
+    pub(super) phase: Phase,
+    pub(super) stop: Stop,
+    pub(super) pause: Option<(Duration, Pause)>,
+    /// The step that runs, if it is known.
+    pub(super) step: Option<Box<Step>>,
+    /// An earlier process started the attempt that runs.
+    pub(super) recovered: bool,
+    /// Files with changes of others; no step starts before the user has dealt with them.
+    pub(super) dirty: Vec<String>,
+    /// The snapshot from the time of the last plan.
+    pub(super) tree: Option<String>,
+    /// Units that an agent was asked to assign. It is asked once in a run.
+    pub(super) asked_for: BTreeSet<String>,
+    /// How many attempts in a row ended without counting.
+    pub(super) unstarted: u32,
+}
+
+impl Machine {
+    /// A machine whose run has not begun.
+    #[must_use]
+    pub fn new(state: SpecState, policy: Policy) -> Self {
+        Self {
+            state,
+            policy,
+            phase: Phase::Planning,
+            stop: Stop::No,
+            pause: None,
+            step: None,
+            recovered: false,
+            dirty: Vec::new(),
+            tree: None,
+            asked_for: BTreeSet::new(),
+            unstarted: 0,
+        }
+    }
+
+    /// Whether the user stopped this run, so that no other spec begins after it.
+    #[must_use]
+    pub fn asked_to_stop(&self) -> bool {
+        self.stop > Stop::No
+    }
+
+    /// Handles an event and returns the effects to perform.
+    pub fn on(&mut self, now: Timestamp, event: Event) -> Vec<Effect> {
+        match event {
+            Event::Begin { ticked, start } => self.begin(now, &ticked, start),
+            Event::Planned { plan, ticked, tree, share } => {
+                self.tree = tree;
+                self.planned(now, *plan, &ticked, share)
+            }
+            Event::Ended { outcome, learned, ticked } => match self.to_verify(&outcome) {
+                Some(step) => self.verify(step, learned, ticked),
+                None => self.ended(now, outcome, learned, ticked.as_ref()),
+            },
+            Event::Recovered { step } => {
+                // so that its end is judged by the settings of its step
+                self.step = step;
+                Vec::new()
+            }
+            Event::Verified { failure } => self.verified(now, failure),
+            Event::Ticked(ids) => {
+                // the next save has it; a kill before it only ticks them once more
+                self.state.ticked(&ids);
+                Vec::new()
+            }
+            Event::Kept { unit, kept } => self.kept(now, unit, kept),
+            Event::ReportFailed(notice) => self.report_failed(now, &notice),
+            Event::Assigned(assigned) => self.assigned(now, assigned),
+            Event::Woke if self.phase == Phase::Sleeping => {
+                self.pause = None;
+                self.stop_waiting(now);
+                self.replan()
+            }
+            // the pause has ended already
+            Event::Woke => Vec::new(),
+            Event::Asked(Interrupt::TryNow) => self.try_now(now),
+            Event::Asked(what) => self.asked(now, what),
+        }
+    }
+
+    fn begin(&mut self, now: Timestamp, ticked: &BTreeSet<String>, start: RunStart) -> Vec<Effect> {
+        let state = &mut self.state;
+        let resumes = start.resume.is_some_and(|request| request.apply(state));
+        if let Some(question) = state.questions().first() {
+            let unit = question.unit.to_owned();
+            self.phase = Phase::Over;
+            let end = [Effect::Finish(End::Halted { unit })];
+            return resumes.then_some(Effect::Save).into_iter().chain(end).collect();
+        }
+        state.started_at.get_or_insert(now);
+        if !state.run.is_open() {
+            state.begin_run(now, ticked.clone());
+        }
+        if let (Some(run), Some(work)) = (state.run.open_mut(), start.work) {
+            run.args = work.args;
+            run.dirty_before = work.dirty_before.unwrap_or_else(|| std::mem::take(&mut run.dirty_before));
+            run.left_as = None;
+            let trees = work.trees_before.into_iter();
+            trees.for_each(|(unit, tree)| state.units.entry(unit).or_default().before = Some(tree));
+        }
+        self.dirty = start.dirty;
+        state.unconfirmed.retain(|id| ticked.contains(id));
+        let (to_tick, pending) = (state.to_tick(), state.pending_commits());
+        let running = state.running().map(|(unit, record)| (unit.to_owned(), record.number));
+        let doubted: Vec<String> = state.unconfirmed.iter().cloned().collect();
+        let mut effects = vec![Effect::Save];
+        if !to_tick.is_empty() {
+            effects.push(Effect::Tick(to_tick));
+        }
+        effects.extend(keep_effects(pending));
+        if !doubted.is_empty() {
+            effects.push(Effect::Report(Notice::Unconfirmed(doubted)));
+        }
+        if let Some((unit, attempt)) = running {
+            effects.push(Effect::Recover { unit: unit.clone(), attempt });
+            self.recovered = true;
+            self.phase = Phase::Running { unit };
+        } else {
+            effects.extend(self.replan());
+        }
+        effects
+    }
+
+    pub(super) fn replan(&mut self) -> Vec<Effect> {
+        self.phase = Phase::Planning;
+        vec![Effect::Replan]
+    }
+
+    fn planned(&mut self, now: Timestamp, plan: Plan, ticked: &BTreeSet<String>, share: f64) -> Vec<Effect> {
+        self.state.forget_removed(&plan);
+        let mut effects = self.report_foreign_ticks(ticked, &[]);
+        let left = plan.steps.len();
+        let end = match (plan.steps.first(), self.stop) {
+            _ if self.state.refused_commit().is_some() => self.not_committed(),
+            (None, _) => Some(self.nothing_left(now, &plan.skipped)),
+            _ if !self.dirty.is_empty() => Some(End::Dirty { files: std::mem::take(&mut self.dirty) }),
+            (_, Stop::Terminate) => Some(End::Terminated),
+            (_, Stop::AfterStep | Stop::Now) => Some(End::Interrupted),
+            _ if self.iterations() >= self.policy.max_iterations => Some(End::MaxIterations),
+            _ => None,
+        };
+        if let Some(end) = end {
+            effects.extend(self.finish(now, end));
+            return effects;
+        }
+        let units = self.to_assign(&plan.steps);
+        if !units.is_empty() {
+            self.phase = Phase::Assigning;
+            self.asked_for.extend(units.iter().cloned());
+            effects.push(Effect::Assign(units));
+            return effects;
+        }
+        let Some(step) = plan.steps.into_iter().next() else { return effects };
+        if let Some(waiting) = self.wait_out(now, &step, share) {
+            effects.extend(waiting);
+            return effects;
+        }
+        if let Some(waiting) = self.keep_pace(now, &step) {
+            effects.extend(waiting);
+            return effects;
+        }
+        if let Some((length, why)) = self.pause.take().map(|pause| self.length_before(&step, pause, share))
+            && !length.is_zero()
+        {
+            self.pause = Some((length, why.clone()));
+            self.phase = Phase::Sleeping;
+            effects.push(Effect::Sleep { until: now.saturating_add(length).unwrap_or(Timestamp::MAX), why });
+            return effects;
+        }
+        effects.extend(self.start(now, step, left));
+        effects
+    }
+
+    fn start(&mut self, now: Timestamp, step: Step, left: usize) -> Vec<Effect> {
+        let attempt = self.state.next_attempt(&step.unit);
+        self.tried(&step.settings.backend, step.settings.model.as_deref());
+        // a run that was killed in a wait may resume after its end
+        self.count_wait(now);
+        let iteration = self.count_iteration(true);
+        self.state.completed_at = None;
+        let cwd = step.settings.cwd.to_string_lossy().into_owned();
+        let can = step.settings.resume_argv.is_some();
+        let resumes = self
+            .state
+            .session_for(&step.unit, &step.settings.backend, &cwd, step.settings.done.nudges)
+            .filter(|_| can);
+        let reason = resumes.as_ref().map(|resumes| resumes.reason);
+        let unit = self.state.units.entry(step.unit.clone()).or_default();
+        unit.status = UnitStatus::Running;
+        unit.title.clone_from(&step.title);
+        if unit.before.is_none() || unit.changes.take().is_some() {
+            unit.before = self.tree.take();
+        }
+        unit.attempts.push(AttemptRecord {
+            number: attempt,
+            backend: step.settings.backend.clone(),
+            started_at: now,
+            ended_at: None,
+            outcome: None,
+            completes: step.completes.clone(),
+            counts: true,
+            resumes,
+            asked_model: step.settings.model.clone(),
+            cwd,
+            learned: Learned::default(),
+        });
+        self.phase = Phase::Running { unit: step.unit.clone() };
+        self.recovered = false;
+        let report = Notice::Started {
+            unit: step.unit.clone(),
+            title: step.title.clone(),
+            attempt,
+            reason,
+            iteration,
+            left,
+        };
+        let step = Box::new(step);
+        self.step = Some(step.clone());
+        vec![Effect::Save, Effect::Report(report), Effect::Start { step, attempt }]
+    }
+
+    /// Reports boxes that were ticked since the run began, and not by it. They do not count as done. The agent that just
+    /// worked may tick those in `own`; they are not reported.
+    pub(super) fn report_foreign_ticks(&mut self, ticked: &BTreeSet<String>, own: &[String]) -> Vec<Effect> {
+        let mut strange = self.state.doubt(ticked);
+        strange.retain(|id| !own.contains(id));
+        if strange.is_empty() { Vec::new() } else { vec![Effect::Report(Notice::ForeignTicks(strange))] }
+    }
+
+    pub(super) fn finish(&mut self, now: Timestamp, end: End) -> Vec<Effect> {
+        self.phase = Phase::Over;
+        self.state.end_run(now, end.clone(), true);
+        vec![Effect::Save, Effect::Finish(end)]
+    }
+
+    fn iterations(&self) -> u32 {
+        self.state.run.open().map_or(0, |run| run.iterations)
+    }
+
+    /// Adds or removes one iteration and returns their number.
+    pub(super) fn count_iteration(&mut self, more: bool) -> u32 {
+        let Some(run) = self.state.run.open_mut() else { return 0 };
+        run.iterations = if more { run.iterations + 1 } else { run.iterations.saturating_sub(1) };
+        run.iterations
+    }
+}
+
+/// Has the changes of these done units counted and committed.
+pub(super) fn keep_effects(units: Vec<String>) -> impl Iterator<Item = Effect> {
+    units.into_iter().map(Effect::Keep)
+}

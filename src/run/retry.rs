@@ -1,0 +1,168 @@
+//! PURE. What follows an attempt that did not succeed: whether it counts, and whether and when the unit is tried again.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::backoff;
+use super::machine::{Assigned, Effect, End, Machine, Next, Notice, Pause, Phase, Stop};
+use crate::config::{Batch, OnFailure};
+use crate::plan::Step;
+use crate::state::outcome::CancelledBy;
+use crate::state::{Changes, CommitRefused, Learned, Outcome, ResumeReason, UnitStatus};
+
+/// How often in a row a verify command may fail in the same way before the run asks you.
+const SAME_FAILURES: usize = 3;
+
+impl Machine {
+    /// The question to the user if a verify command keeps failing in the same way.
+    fn stuck_at(&self, id: &str) -> Option<String> {
+        let failures = self.state.units.get(id)?.same_failures();
+        let Some(Outcome::VerifyFailed { command, tail }) = self.state.units.get(id)?.last_outcome() else {
+            return None;
+        };
+        (failures >= SAME_FAILURES).then(|| {
+            format!(
+                "`{command}` failed {failures} times in the same way; the agent does not get past it:\n{tail}"
+            )
+        })
+    }
+
+    /// The step whose verify commands must run before this outcome counts.
+    pub(super) fn to_verify(&self, outcome: &Outcome) -> Option<Box<Step>> {
+        let running = matches!(self.phase, Phase::Running { .. });
+        let step = self.step.as_ref().filter(|step| running && !step.settings.verify.is_empty())?;
+        (*outcome == Outcome::Done).then(|| step.clone())
+    }
+
+    /// Starts the verify commands. The state still says Running, so a run that resumes after a kill verifies again.
+    pub(super) fn verify(
+        &mut self,
+        step: Box<Step>,
+        learned: Learned,
+        ticked: Option<BTreeSet<String>>,
+    ) -> Vec<Effect> {
+        let unit = step.unit.clone();
+        let attempt = self.state.next_attempt(&unit) - 1;
+        let report = Notice::Verifying { unit: unit.clone(), commands: step.settings.verify.len() };
+        self.phase = Phase::Verifying { unit, learned: Box::new(learned), ticked };
+        vec![Effect::Report(report), Effect::Verify { step, attempt }]
+    }
+
+    /// The verify commands are over, and with them the attempt.
+    pub(super) fn verified(&mut self, now: Timestamp, failure: Option<Outcome>) -> Vec<Effect> {
+        let Phase::Verifying { unit, learned, ticked } = self.phase.clone() else { return Vec::new() };
+        self.phase = Phase::Running { unit };
+        self.ended(now, failure.unwrap_or(Outcome::Done), *learned, ticked.as_ref())
+    }
+
+    /// The changes of a done unit were committed, or git refused the commit. Then the next plan ends the run, and the next
+    /// run tries again: otherwise a later commit would contain them. A commit that was refused before is reported, because
+    /// the end of its unit was reported by an earlier run.
+    pub(super) fn kept(
+        &mut self,
+        now: Timestamp,
+        unit: String,
+        kept: Result<Option<Changes>, CommitRefused>,
+    ) -> Vec<Effect> {
+        let is_news = self.state.is_refused(&unit) && kept.is_ok();
+        self.state.settle_commit(now, &unit, kept);
+        let mut effects = vec![Effect::Save];
+        if is_news {
+            effects.push(Effect::Report(Notice::Committed { unit }));
+        }
+        effects
+    }
+
+    /// The units that an agent must assign before the first step can start.
+    pub(super) fn to_assign(&self, steps: &[Step]) -> Vec<String> {
+        let open = |step: &&Step| step.settings.unassigned && !self.asked_for.contains(&step.unit);
+        match (steps.first().filter(open), self.policy.batch) {
+            (None, _) => Vec::new(),
+            (Some(step), Batch::One) => vec![step.unit.clone()],
+            (Some(_), Batch::All) => steps.iter().filter(open).map(|step| step.unit.clone()).collect(),
+        }
+    }
+
+    /// Saves the answer before it is used. The next run asks again for what is missing.
+    pub(super) fn assigned(&mut self, now: Timestamp, assigned: Assigned) -> Vec<Effect> {
+        if self.phase != Phase::Assigning {
+            return Vec::new();
+        }
+        let mut effects = Vec::new();
+        if self.stop == Stop::No {
+            self.state.assign(now, &assigned.by, assigned.entries(), &assigned.missing);
+            effects.extend([Effect::Save, Effect::Report(Notice::Assigned(assigned))]);
+        }
+        effects.extend(self.replan());
+        effects
+    }
+
+    /// The pause before `step`. A backoff only holds for its own unit; before another one there is the usual delay.
+    pub(super) fn length_before(
+        &self,
+        step: &Step,
+        pause: (Duration, Pause),
+        share: f64,
+    ) -> (Duration, Pause) {
+        let length = match pause {
+            (length, Pause::Backoff { unit }) if unit == step.unit => {
+                return (length, Pause::Backoff { unit });
+            }
+            (_, Pause::Backoff { .. }) => step.settings.delay,
+            (length, Pause::Delay | Pause::Wait(_)) => length,
+        };
+        (backoff::delay(length, self.policy.jitter, share), Pause::Delay)
+    }
+
+    /// Whether an end counts neither as an attempt nor as an iteration: the agent never worked, or the run ended it. After a
+    /// recovery the sender of a TERM is unknown; most likely it was the earlier run.
+    pub(super) fn blameless(&self, outcome: &Outcome) -> bool {
+        match outcome {
+            Outcome::Unavailable { .. } | Outcome::Cancelled { by: CancelledBy::NoOrchestrator } => true,
+            Outcome::Cancelled { by: CancelledBy::Terminate } if self.recovered => true,
+            Outcome::Cancelled { .. } => self.stop >= Stop::Now,
+            _ => false,
+        }
+    }
+
+    /// Whether the agent that just ended can be asked for its signal. An attempt beyond the policy, which replaces a nudge
+    /// that a limit interrupted, is not nudged; otherwise the two could alternate for ever.
+    pub(super) fn can_nudge(&self, id: &str, tries: u32, step: Option<&Step>) -> bool {
+        step.is_some_and(|step| {
+            let cwd = step.settings.cwd.to_string_lossy();
+            let resumes = self.state.session_for(id, &step.settings.backend, &cwd, step.settings.done.nudges);
+            step.settings.resume_argv.is_some()
+                && tries <= step.settings.retry.attempts
+                && resumes.is_some_and(|resumes| resumes.reason == ResumeReason::Nudge)
+        })
+    }
+
+    /// What is next for a unit after an attempt that did not succeed, and the end of the run if this ends it.
+    pub(super) fn unsuccessful(
+        &mut self,
+        now: Timestamp,
+        id: &str,
+        tries: u32,
+        step: Option<&Step>,
+    ) -> (Next, Option<End>) {
+        let Some(step) = step else { return (Next::Plain, None) };
+        if tries < step.settings.retry.attempts {
+            if let Some(question) = self.stuck_at(id) {
+                self.state.halt(now, id, &question);
+                return (Next::Plain, Some(End::Halted { unit: id.to_owned() }));
+            }
+            let backoff = backoff::backoff(&step.settings.retry, tries);
+            self.pause = Some((backoff, Pause::Backoff { unit: id.to_owned() }));
+            return (Next::Attempts(step.settings.retry.attempts - tries), None);
+        }
+        if let Some(unit) = self.state.units.get_mut(id) {
+            let reason = unit.last_outcome().map_or_else(String::new, Outcome::to_string);
+            unit.status = UnitStatus::Failed { at: now, reason };
+        }
+        self.pause = Some((step.settings.delay, Pause::Delay));
+        let halt = self.policy.on_failure == OnFailure::Halt;
+        (Next::Failed, halt.then(|| End::Stuck { failed: vec![id.to_owned()], blocked: Vec::new() }))
+    }
+}

@@ -1,0 +1,93 @@
+//! Random schedules.
+
+use std::time::Duration;
+
+use super::acts::{Act, Does, Happening};
+use super::model::Model;
+use super::scenario::{Dice, TASKS, cancelled, halted, in_sessions, kept, limited, settings, verified};
+use crate::config::{Granularity, OnFailure};
+use crate::state::Outcome;
+use crate::state::outcome::{CancelledBy, TimedOut};
+use crate::sys::interrupt::Interrupt;
+
+/// A random scenario.
+pub(super) fn random(dice: &mut Dice) -> Model {
+    let config = settings(|c| {
+        c.run.granularity = dice.pick(&[Granularity::Unit, Granularity::Task]);
+        c.run.on_failure = dice.pick(&[OnFailure::Halt, OnFailure::Skip]);
+        c.run.max_iterations = dice.pick(&[1, 2, 3, 5, 50, 50]);
+        c.run.delay = Duration::from_secs(dice.pick(&[0, 15]));
+        c.run.jitter = Duration::from_secs(dice.pick(&[0, 0, 8]));
+        c.retry.attempts = dice.pick(&[1, 2, 3]);
+        c.retry.backoff = Duration::from_secs(dice.pick(&[0, 30]));
+        c.run.include_optional = dice.one_in(4);
+        c.limit.wait = !dice.one_in(8);
+        c.limit.max_wait = Duration::from_secs(dice.pick(&[3600, 86_400, 86_400]));
+        c.limit.fallback = dice.pick(&[vec![], vec!["other".to_owned()]]);
+    });
+    let mut model = Model::new(config, TASKS);
+    if dice.one_in(3) {
+        model = verified(model);
+    }
+    if dice.one_in(2) {
+        model = in_sessions(model);
+    }
+    if dice.one_in(3) {
+        model = kept(model);
+        let number = 1 + dice.roll(3) as usize;
+        model.keep_fails.extend(dice.one_in(2).then_some(number));
+    }
+    let ids = ["1", "2", "2.1", "2.2", "3", "4", "5"];
+    for _ in 0..dice.roll(9) {
+        let does = match dice.roll(24) {
+            20..=23 => Does::Ends(limited(dice)),
+            0..=7 => Does::Ends(Outcome::Done),
+            8..=9 => Does::Ends(Outcome::Failed { code: 1, why: None }),
+            10 | 19 => Does::Ends(Outcome::NoSignal),
+            11 => Does::Ends(halted()),
+            12..=13 => Does::Ends(Outcome::Lost),
+            14 => Does::Ends(Outcome::TimedOut { which: TimedOut::Total }),
+            15 => Does::Ends(cancelled(dice.pick(&[CancelledBy::HangUp, CancelledBy::Interrupt]))),
+            16 => Does::Ends(cancelled(CancelledBy::Terminate)),
+            17 => Does::NotThere,
+            18 => Does::NoHandshake,
+            _ => Does::LateHandshake,
+        };
+        let mut act = Act::of(does, dice.pick(&[0, 1, 60, 60, 400, 7200]));
+        act.ticks_own = dice.one_in(4);
+        act.finishes = dice.one_in(4);
+        act.passes = !dice.one_in(3);
+        act.speaks = !dice.one_in(2);
+        if dice.one_in(3) {
+            act.ticks.push(dice.pick(&ids).to_owned());
+        }
+        model.script.push_back(act);
+    }
+    let mut happenings = Vec::new();
+    for n in 0..dice.roll(6) {
+        let at = i64::from(dice.roll(900));
+        let id = dice.pick(&ids).to_owned();
+        let int = Happening::Signal(Interrupt::Interrupt);
+        match dice.roll(10) {
+            0 => happenings.push((at, dice.pick(&[int, Happening::Signal(Interrupt::AfterStep)]))),
+            1 => happenings.extend([(at, int.clone()), (at + i64::from(dice.roll(20)), int)]),
+            2 => happenings.push((at, Happening::Signal(Interrupt::Terminate))),
+            3 => happenings.push((at, Happening::Signal(Interrupt::HangUp))),
+            4 => happenings.push((at, Happening::Jump(dice.pick(&[-7200, -5, 20, 36_000])))),
+            5 => happenings.push((at, Happening::Add(format!("{}", 10 + n)))),
+            6 => happenings.push((at, Happening::AddBelow(id.clone(), format!("{id}.{}", 7 + n)))),
+            7 => happenings.push((at, Happening::Remove(id))),
+            8 => happenings.push((at, dice.pick(&[Happening::Tick(id.clone()), Happening::Untick(id)]))),
+            _ if dice.one_in(3) => {
+                happenings.extend([(at, Happening::Break), (at + 100, Happening::Fix)]);
+            }
+            _ => {
+                model.full.insert(1 + dice.roll(20));
+                model.hook_fails.insert(1 + dice.roll(6));
+            }
+        }
+    }
+    happenings.sort_by_key(|(at, _)| *at);
+    model.happenings = happenings.into();
+    model
+}

@@ -1,0 +1,298 @@
+//! What must hold, checked from outside.
+
+use std::collections::BTreeSet;
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+use super::acts::Attempt;
+use super::model::Model;
+use super::orchestrator::Orchestrator;
+use crate::plan::Step;
+use crate::run::End;
+use crate::spec::TaskState;
+use crate::state::needs::{exit_code, needs};
+use crate::state::{AttemptRecord, Outcome, SpecState, UnitStatus, who};
+use crate::sys::interrupt::Interrupt;
+
+impl Model {
+    /// Counted attempts of the unit in this run since it was last done.
+    pub(super) fn tries(&self, unit: &str) -> u32 {
+        let mine = self.attempts.iter().rev().filter(|a| a.unit == unit);
+        let since =
+            mine.take_while(|a| a.run == self.run && !matches!(a.reported_end, Some((Outcome::Done, _))));
+        let spent = since.filter(|a| matches!(a.reported_end, Some((_, false))) && !a.is_nudge());
+        u32::try_from(spent.count()).unwrap()
+    }
+
+    /// Counted iterations of this run.
+    pub(super) fn iterations(&self) -> u32 {
+        let spent =
+            self.attempts.iter().filter(|a| a.run == self.run && matches!(a.reported_end, Some((_, false))));
+        u32::try_from(spent.count()).unwrap()
+    }
+
+    pub(super) fn check_save(&mut self, new: &SpecState) {
+        let old = self.load();
+        let mut wrong = Vec::new();
+        if !new.completed.starts_with(&old.completed) {
+            self.wrong(format!("completed was {:?} and becomes {:?}", old.completed, new.completed));
+        }
+        let unique: BTreeSet<_> = new.completed.iter().collect();
+        if unique.len() != new.completed.len() {
+            self.wrong(format!("twice in {:?}", new.completed));
+        }
+        for id in &new.completed {
+            if !self.attempts.iter().any(|a| self.did(a) && a.completes.contains(id)) {
+                self.wrong(format!("{id} is called completed, but no attempt did it"));
+            }
+        }
+        for (id, unit) in &new.units {
+            if unit.status == UnitStatus::Done {
+                self.decided.remove(id);
+            }
+            let answers: Vec<&String> = new.answers_for(id).map(|answer| &answer.answer).collect();
+            let decided: Vec<&String> = self.decided.get(id).into_iter().flatten().collect();
+            if answers != decided {
+                wrong.push(format!(
+                    "{decided:?} was decided for {id}, and its next prompt would have {answers:?}"
+                ));
+            }
+        }
+        for what in wrong {
+            self.wrong(what);
+        }
+        for (id, unit) in &old.units {
+            let now = new.units.get(id).map_or(&[][..], |u| &u.attempts);
+            let kept =
+                unit.attempts.len() <= now.len()
+                    && unit.attempts.iter().zip(now).all(|(a, b)| {
+                        a.number == b.number && (a.outcome.is_none() || a.outcome == b.outcome)
+                    });
+            if !kept {
+                self.wrong(format!("attempts of {id} are forgotten or changed"));
+            }
+        }
+    }
+
+    pub(super) fn check_alone(&mut self) {
+        if self.attempts.iter().any(Attempt::works) {
+            self.wrong("two agents at once");
+        }
+    }
+
+    pub(super) fn check_start(&mut self, step: &Step, attempt: u32) {
+        let disk = self.load();
+        let running = disk.units.get(&step.unit).filter(|u| u.status == UnitStatus::Running);
+        let record = running.and_then(|u| u.attempts.last());
+        if !record.is_some_and(|a| a.number == attempt && a.outcome.is_none()) {
+            self.wrong(format!("attempt {attempt} of {} starts, and the disk does not say so", step.unit));
+        }
+        if disk.is_halted() {
+            self.wrong("starts while it is halted");
+        }
+        let now = self.now();
+        if let Some((who, _)) = disk.held_back(&step.settings.backend, step.settings.model.as_deref(), now) {
+            self.wrong(format!("{} starts with {}, and {who} is limited", step.unit, step.settings.backend));
+        }
+        self.check_pace(&disk, now);
+        if !self.numbers.insert((step.unit.clone(), attempt)) {
+            self.wrong(format!("attempt {attempt} of {} a second time", step.unit));
+        }
+        self.check_alone();
+        let mut wrong = Vec::new();
+        for done in self.attempts.iter().filter(|a| self.did(a)) {
+            if let Some(again) = step.open.iter().find(|t| done.completes.contains(&t.id)) {
+                wrong.push(format!("{} is dispatched though attempt {} did it", again.id, done.number));
+            }
+            if done.completes.iter().any(|id| !disk.completed.contains(id)) {
+                wrong.push(format!("what attempt {} of {} did is lost", done.number, done.unit));
+            }
+        }
+        if let Some(lost) = self.attempts.iter().find(|a| a.agent && a.reported_end.is_none()) {
+            wrong.push(format!("the end of attempt {} of {} was not asked for", lost.number, lost.unit));
+        }
+        let (used, most) = (self.iterations(), self.config.run.max_iterations);
+        if used >= most {
+            wrong.push(format!("iteration {} of {most}", used + 1));
+        }
+        let (tries, most) = (self.tries(&step.unit), self.config.retry.attempts);
+        let mine = || self.attempts.iter().rev().filter(|a| a.unit == step.unit);
+        // an answer gives it one more attempt, even in a run that a HALT could not end because tasks.md was unreadable
+        let last = mine().filter_map(|a| a.reported_end.as_ref()).find(|(_, free)| !free);
+        let answered = matches!(last, Some((Outcome::Halted { .. }, _)));
+        let mute =
+            |a: &Attempt| a.reported_end.as_ref().is_some_and(|(outcome, _)| a.lost_its_session(outcome));
+        // a nudge does not count, nor does its replacement after a limit or the end of the run interrupted it
+        let nudge = record.is_some_and(AttemptRecord::is_nudge);
+        let interrupted = mine()
+            .take_while(|a| !matches!(a.reported_end, Some((_, false))))
+            .any(|a| a.is_nudge() && !mute(a));
+        let one_more = answered || nudge || (interrupted && tries == most);
+        if tries >= most && !one_more {
+            wrong.push(format!("try {} of {most} of {}", tries + 1, step.unit));
+        }
+        let resumes = record.is_some_and(|a| a.resumes.is_some());
+        if resumes && mine().find(|a| a.agent).is_some_and(mute) {
+            wrong.push(format!("{} resumes again, and there is no session", step.unit));
+        }
+        for what in wrong {
+            self.wrong(what);
+        }
+    }
+
+    /// The verify commands run after an attempt that reported success, and before it counts as done.
+    pub(super) fn check_verify(&mut self, unit: &str, attempt: u32, index: Option<usize>) {
+        let disk = self.load();
+        let running = disk.running().is_some_and(|(id, record)| id == unit && record.number == attempt);
+        if !running || !index.is_some_and(|i| self.attempts[i].wrote_done()) {
+            self.wrong(format!("attempt {attempt} of {unit} is verified, and did not just report success"));
+        }
+        self.check_alone();
+    }
+
+    /// The changes of a unit are counted and committed only after the disk says that it is done.
+    pub(super) fn check_keep(&mut self, unit: &str) {
+        let due = self.load().units.get(unit).is_some_and(|u| u.is_done() && u.pending_commit.is_some());
+        if !due {
+            self.wrong(format!(
+                "the changes of {unit} are committed, and the disk does not say that a commit is pending"
+            ));
+        }
+    }
+
+    /// A step starts inside the window, and not as one too many within the hour.
+    fn check_pace(&mut self, disk: &SpecState, now: Timestamp) {
+        if let Some(window) = self.config.pace.window {
+            let time = now.to_zoned_datetime(TimeZone::UTC).time();
+            let (after, before) = (time >= window.from, time < window.until);
+            if !(if window.from < window.until { after && before } else { after || before }) {
+                self.wrong(format!("starts at {time}, outside its window"));
+            }
+        }
+        let hour_ago = now - SignedDuration::from_hours(1);
+        let attempts = disk.units.values().flat_map(|unit| &unit.attempts);
+        let worked = |outcome: &Outcome| !matches!(outcome, Outcome::Limited { .. });
+        let started = attempts.filter(|a| a.outcome.as_ref().is_some_and(worked) && a.reached_agent());
+        let within = started.filter(|a| a.started_at > hour_ago && a.started_at <= now).count();
+        if let Some(most) = self.config.pace.tasks_per_hour
+            && within >= most as usize
+        {
+            self.wrong(format!("starts after {within} starts within the hour, and {most} are allowed"));
+        }
+    }
+
+    /// At an orderly end.
+    pub(super) fn check_boxes(&mut self, complete: bool) {
+        let disk = self.load();
+        let boxes = self.boxes();
+        let mut wrong = Vec::new();
+        for (id, by) in &self.foreign {
+            let known = self.reported.contains(id) || self.touched_by_human.contains(id);
+            // if it is halted, or stays open because the boxes could not be read at its end, the next run reports it
+            let unread = disk.run.over().is_some_and(|over| over.unread.is_some());
+            let later = disk.is_halted() || disk.run.is_open() || unread;
+            let due = self.attempts[*by].reported_end.is_some() && boxes.contains(id) && !later;
+            if due && !known {
+                wrong.push(format!("no report says that an agent ticked {id}"));
+            }
+        }
+        if complete && self.config.git.snapshot {
+            for (id, unit) in &disk.units {
+                let looked = self.kept_units.contains(id);
+                if unit.is_done() && (unit.pending_commit.is_some() || !looked) {
+                    wrong.push(format!("complete, and the changes of {id} were not counted"));
+                }
+            }
+        }
+        if complete {
+            let file = self.parsed().clone();
+            let parents: BTreeSet<_> = file.tasks.iter().filter_map(|t| t.parent.clone()).collect();
+            for task in &file.tasks {
+                let done = disk.completed.contains(&task.id);
+                let leaf = !parents.contains(&task.id);
+                let out = task.optional || matches!(task.state, TaskState::Blocked | TaskState::Skipped);
+                if leaf && !out && !done && !self.ticked_by_human.contains(&task.id) {
+                    wrong.push(format!("complete, but {} was never done", task.id));
+                }
+                if done && !boxes.contains(&task.id) && !self.touched_by_human.contains(&task.id) {
+                    wrong.push(format!("{} is done and its box is open", task.id));
+                }
+            }
+        }
+        for what in wrong {
+            self.wrong(what);
+        }
+    }
+}
+
+impl Orchestrator<'_> {
+    /// What follows from a commit comes before everything else: the next run must not try it again.
+    pub(super) fn check_commit_saved(&mut self) {
+        if self.commit_unsaved {
+            self.wrong("does something else before the result of a commit is saved");
+        }
+    }
+
+    /// Whether the run may end in this way, now.
+    pub(super) fn check_end(&mut self, end: &End, before: &SpecState) {
+        let was = |what| self.asked.contains(&what);
+        let disk = self.model.load();
+        let last =
+            self.model.attempts.iter().rev().find_map(|a| a.reported_end.clone()).map(|(outcome, _)| outcome);
+        // a run whose boxes could not be read at its end stays open
+        let run = if disk.run.is_open() { self.model.run } else { self.model.run.saturating_sub(1) };
+        let spent = |unit: Option<&str>| {
+            let of_run = self.model.attempts.iter().filter(|a| a.run == run);
+            let of_unit = of_run.filter(|a| unit.is_none_or(|unit| a.unit == unit));
+            u32::try_from(of_unit.filter(|a| matches!(a.reported_end, Some((_, false)))).count()).unwrap()
+        };
+        let (right, code) = match end {
+            End::Complete => (true, 0),
+            End::MaxIterations => {
+                let code = if disk.failed().next().is_some() { 2 } else { 1 };
+                (spent(None) == self.model.config.run.max_iterations, code)
+            }
+            End::Halted { unit } => {
+                let asks = disk.questions().first().is_some_and(|asked| {
+                    asked.unit == unit
+                        && matches!(&last, Some(Outcome::Halted { question }) if question == asked.text)
+                });
+                (asks && (!before.is_halted() || self.starts == 0), 2)
+            }
+            End::NotCommitted { unit, .. } => (self.keep_failed && disk.is_refused(unit), 2),
+            // in this world there are no changes of others
+            End::Dirty { .. }
+            | End::HookFailed { .. }
+            | End::Error { .. }
+            | End::SelectionComplete { .. } => (false, 2),
+            // it may be the limit of an earlier run
+            End::Limited { who: limited, .. } => {
+                (disk.all_limits().any(|(of, model, _)| who(of, model) == *limited), 2)
+            }
+            End::Stuck { failed, .. } => {
+                let attempts = self.model.config.retry.attempts;
+                (failed.iter().all(|unit| spent(Some(unit)) >= attempts), 2)
+            }
+            End::Unavailable { .. } => (self.starts > 0 && !disk.is_halted(), 69),
+            End::Interrupted => (was(Interrupt::Interrupt) || was(Interrupt::AfterStep), 130),
+            End::Terminated => (was(Interrupt::Terminate), 143),
+            End::HungUp => (was(Interrupt::HangUp), 143),
+        };
+        let exit_code = exit_code(end, &needs(&disk));
+        if !right || exit_code != code {
+            self.model.wrong(format!("ends with {end:?}, code {exit_code}"));
+        }
+        if self.current.is_some() || self.verifying.is_some() {
+            if *end != End::HungUp {
+                self.model.wrong(format!("ends with {end:?} while an agent works"));
+            }
+        } else {
+            if disk.running().is_some() || disk.run.is_open() {
+                self.model.wrong(format!("after {end:?} the disk says that the run is open"));
+            }
+            let complete = *end == End::Complete;
+            self.model.check_boxes(complete);
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Reports the ends of attempts to an orchestrator, and checks the pauses after them.
+
+use super::acts::Attempt;
+use super::orchestrator::Orchestrator;
+use crate::plan::Step;
+use crate::run::driver::World;
+use crate::run::event::Event;
+use crate::state::outcome::CancelledBy;
+use crate::state::{Learned, Outcome};
+
+impl Orchestrator<'_> {
+    /// Reports an end, and notes the pause that must follow it.
+    pub(super) fn report_end(&mut self, index: Option<usize>, unit: &str, outcome: Outcome) -> Event {
+        let free = match &outcome {
+            Outcome::Unavailable { .. }
+            | Outcome::Limited { .. }
+            | Outcome::Cancelled { by: CancelledBy::NoOrchestrator } => true,
+            Outcome::Cancelled { by: CancelledBy::Terminate } if self.recovered => true,
+            Outcome::Cancelled { .. } => self.cancelled,
+            _ => false,
+        };
+        let attempt = index.map(|index| self.model.attempts[index].clone());
+        let nudge = attempt.as_ref().is_some_and(Attempt::is_nudge);
+        let mute = attempt.as_ref().is_some_and(|a| a.lost_its_session(&outcome));
+        let free = free || mute;
+        let limited = matches!(outcome, Outcome::Limited { .. });
+        if let Some(index) = index {
+            self.model.attempts[index].reported_end = Some((outcome.clone(), free));
+        }
+        let run = &self.model.config.run;
+        let retry = self.model.config.retry;
+        let tries = self.model.tries(unit);
+        let known = self.first.as_ref().is_some_and(|s| s.unit == unit);
+        let pause = match outcome {
+            _ if !known => std::time::Duration::ZERO,
+            Outcome::Done => run.delay,
+            // the attempt before a nudge counts, so after a nudge without a session comes the pause after that attempt
+            _ if free && !(mute && nudge) => std::time::Duration::ZERO,
+            _ if tries < retry.attempts => crate::run::backoff::backoff(&retry, tries),
+            _ => run.delay,
+        };
+        let pause = i64::try_from(pause.as_secs()).unwrap();
+        // `check_start` checks limits: no step starts with a limited backend. A nudge depends on its session, which is
+        // not known here
+        let nudged = self.model.sessions && !nudge && matches!(outcome, Outcome::NoSignal);
+        self.last =
+            (!limited && !nudged).then(|| (unit.to_owned(), self.model.time, self.model.jumps, pause));
+        let learned = self.learned(index);
+        Event::Ended { outcome, learned, ticked: self.ticked().ok() }
+    }
+
+    /// What is known of an attempt apart from its outcome.
+    pub(super) fn learned(&self, index: Option<usize>) -> Learned {
+        let attempt = index.map(|index| &self.model.attempts[index]).filter(|_| self.model.sessions);
+        Learned {
+            session: attempt.map(|a| format!("{} of {}", a.number, a.unit)),
+            worked: attempt.is_some_and(|a| a.act.speaks),
+            ..Learned::default()
+        }
+    }
+
+    /// Reports the end of the verify commands, and with it that of their attempt.
+    pub(super) fn verified(&mut self, index: usize, failure: Option<Outcome>) -> Event {
+        self.model.attempts[index].verified = failure.is_none();
+        let unit = self.model.attempts[index].unit.clone();
+        self.report_end(Some(index), &unit, failure.clone().unwrap_or(Outcome::Done));
+        Event::Verified { failure }
+    }
+
+    pub(super) fn check_pause(&mut self, step: &Step) {
+        let Some((unit, since, jumps, pause)) = self.last.take() else { return };
+        let delay = i64::try_from(self.model.config.run.delay.as_secs()).unwrap();
+        let jitter = i64::try_from(self.model.config.run.jitter.as_secs()).unwrap();
+        let waited = self.model.time - since;
+        let least = if unit == step.unit { pause } else { pause.min(delay) };
+        let most = pause.max(delay) + jitter;
+        if jumps == self.model.jumps && !(least..=most).contains(&waited) {
+            self.wrong(format!("{waited}s between {unit} and {}, not {least} to {most}", step.unit));
+        }
+    }
+}

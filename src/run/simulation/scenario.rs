@@ -1,0 +1,372 @@
+//! The scenarios of the systematic schedules, and the parts of the random ones.
+
+use std::time::Duration;
+
+use jiff::civil::time;
+
+use super::acts::{Act, Does, Happening};
+use super::model::Model;
+use crate::agent::limit::LimitKind;
+use crate::config::{Config, Granularity, OnFailure, Override, PaceWindow, PartialRetry, PartialTimeouts};
+use crate::plan::testing::config;
+use crate::state::Outcome;
+use crate::state::outcome::{CancelledBy, TimedOut};
+use crate::sys::interrupt::Interrupt;
+
+pub(super) const TASKS: &str = "\
+# Implementation Plan
+
+- [x] 1. Set up
+- [ ] 2. Store
+  - [ ] 2.1 Schema
+  - [ ] 2.2 Queries
+- [ ] 3. Server
+  - Dependencies: 2
+- [ ]* 4. Nice to have
+- [ ] 5. Client
+";
+
+/// A pseudo-random source that a seed repeats.
+#[derive(Debug, Clone)]
+pub(super) struct Dice(u64);
+
+impl Dice {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+    }
+
+    /// Below `n`.
+    pub(super) fn roll(&mut self, n: u32) -> u32 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        u32::try_from((self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) % u64::from(n)).unwrap()
+    }
+
+    pub(super) fn pick<T: Clone>(&mut self, of: &[T]) -> T {
+        of[self.roll(u32::try_from(of.len()).unwrap()) as usize].clone()
+    }
+
+    /// True in one of `n` cases.
+    pub(super) fn one_in(&mut self, n: u32) -> bool {
+        self.roll(n) == 0
+    }
+}
+
+pub(super) fn settings(change: impl FnOnce(&mut Config)) -> Config {
+    let mut config = config();
+    change(&mut config);
+    config
+}
+
+/// Gives the last unit a model of its own.
+pub(super) fn two_models(config: &mut Config) {
+    if let Some(backend) = config.backends.get_mut("agent") {
+        backend.model = Some("m".to_owned());
+    }
+    config.overrides.push(Override {
+        tasks: vec!["5".to_owned()],
+        backend: None,
+        model: Some("n".to_owned()),
+        timeout: PartialTimeouts::default(),
+        retry: PartialRetry::default(),
+        prompt: None,
+        verify: None,
+    });
+}
+
+pub(super) fn halted() -> Outcome {
+    Outcome::Halted { question: "A or B?".to_owned() }
+}
+
+pub(super) fn cancelled(by: CancelledBy) -> Outcome {
+    Outcome::Cancelled { by }
+}
+
+/// That many seconds after the start of the schedule.
+fn later(seconds: u64) -> jiff::Timestamp {
+    let start = jiff::Timestamp::from_second(super::model::EPOCH).unwrap();
+    start.saturating_add(Duration::from_secs(seconds)).unwrap()
+}
+
+fn stated(after: Option<u64>) -> Outcome {
+    let until = after.map(later);
+    Outcome::Limited {
+        limit: LimitKind::QuotaExhausted,
+        why: "usage limit reached".to_owned(),
+        until,
+        model: None,
+    }
+}
+
+/// The limit of one model.
+fn of_model(model: &str, after: Option<u64>) -> Outcome {
+    let until = after.map(later);
+    let (limit, why) = (LimitKind::QuotaExhausted, format!("{model} limit reached"));
+    Outcome::Limited { limit, why, until, model: Some(model.to_owned()) }
+}
+
+/// A random limit. Its end, if stated, is counted from the start of the schedule.
+pub(super) fn limited(dice: &mut Dice) -> Outcome {
+    let limit = dice.pick(&[
+        LimitKind::RateLimited,
+        LimitKind::RateLimited,
+        LimitKind::QuotaExhausted,
+        LimitKind::Overloaded,
+        LimitKind::Billing,
+        LimitKind::Auth,
+    ]);
+    let until = dice.pick(&[None, Some(30), Some(600), Some(18_000), Some(90_000)]);
+    let until = until.map(later);
+    let model = dice.pick(&[None, None, Some("m"), Some("n")]).map(str::to_owned);
+    Outcome::Limited { limit, why: "usage limit reached".to_owned(), until, model }
+}
+
+fn done() -> Act {
+    Act::ends(Outcome::Done)
+}
+
+fn failed() -> Act {
+    Act::ends(Outcome::Failed { code: 1, why: None })
+}
+
+/// It reports success, and its verify commands fail.
+fn fails_verify() -> Act {
+    Act { passes: false, ..done() }
+}
+
+/// Adds a verify command.
+pub(super) fn verified(mut model: Model) -> Model {
+    model.config.verify.commands = vec![vec!["make".to_owned(), "test".to_owned()]];
+    model
+}
+
+/// Agents have sessions and can resume them.
+pub(super) fn in_sessions(mut model: Model) -> Model {
+    model.sessions = true;
+    for backend in model.config.backends.values_mut() {
+        backend.resume = vec!["--resume".to_owned(), "{session}".to_owned()];
+    }
+    model
+}
+
+/// The changes of each done unit are counted and committed.
+pub(super) fn kept(mut model: Model) -> Model {
+    model.config.git.snapshot = true;
+    model
+}
+
+fn never() -> Act {
+    Act::of(Does::Ends(Outcome::TimedOut { which: TimedOut::Total }), 7200)
+}
+
+/// The scenarios that are killed at every point. A failure names its scenario.
+#[expect(clippy::too_many_lines, reason = "a list of scenarios")]
+pub(super) fn base() -> Vec<(&'static str, Model)> {
+    let plain = || Model::new(config(), TASKS);
+    let with = |acts: &[Act]| {
+        let mut model = plain();
+        model.script.extend(acts.iter().cloned());
+        model
+    };
+    let people = |mut model: Model, happenings: &[(i64, Happening)]| {
+        model.happenings.extend(happenings.iter().cloned());
+        model
+    };
+    let skip = |acts: &[Act]| {
+        let mut model = with(acts);
+        model.config.run.on_failure = OnFailure::Skip;
+        model
+    };
+    let signal = |what| Happening::Signal(what);
+    let mut own = done();
+    own.ticks_own = true;
+    let mut own_halt = Act::ends(halted()).ticking(&["5"]);
+    own_halt.ticks_own = true;
+    let mut polite = never();
+    polite.finishes = true;
+    let int = Interrupt::Interrupt;
+    vec![
+        ("all is done", plain()),
+        ("by task", Model::new(settings(|c| c.run.granularity = Granularity::Task), TASKS)),
+        ("failures and retries", with(&[failed(), Act::ends(Outcome::NoSignal), done(), failed(), done()])),
+        ("nudges and retries in sessions", {
+            let nothing = || Act::ends(Outcome::NoSignal);
+            in_sessions(with(&[nothing(), done(), failed(), nothing(), nothing(), done()]))
+        }),
+        ("sessions that are never found again", {
+            let nothing = || Act::ends(Outcome::NoSignal);
+            let acts = [nothing(), failed().mute(), nothing(), nothing().mute(), failed(), failed().mute()];
+            in_sessions(with(&acts))
+        }),
+        ("a nudge that a limit cuts off", {
+            let nothing = || Act::ends(Outcome::NoSignal);
+            in_sessions(with(&[nothing(), Act::ends(stated(Some(600))), nothing(), nothing(), nothing()]))
+        }),
+        (
+            "an answer for a session that is gone",
+            in_sessions(with(&[Act::ends(halted()), failed().mute(), done()])),
+        ),
+        ("starts that a hook refuses", {
+            let mut model = with(&[failed(), done(), done()]);
+            model.hook_fails.extend([1, 2, 4, 6]);
+            model
+        }),
+        ("one question after another", {
+            with(&[Act::ends(halted()), Act::ends(halted()), failed(), Act::ends(halted())])
+        }),
+        ("one question after another in a session", in_sessions(with(&vec![Act::ends(halted()); 3]))),
+        ("failed, no attempts left", with(&[failed(), failed(), failed()])),
+        ("failed, no attempts left, and the run continues", skip(&[failed(), failed(), failed()])),
+        (
+            "foreign ticks, failed, no attempts left",
+            with(&[failed(), failed(), failed().ticking(&["3", "5"])]),
+        ),
+        ("foreign ticks after a failure of their unit", {
+            let mut model = skip(&[failed(), done(), done().ticking(&["3", "5"])]);
+            model.config.retry.attempts = 1;
+            model
+        }),
+        ("halt", with(&[own_halt, own.clone()])),
+        ("halt at the second", with(&[done(), Act::ends(halted()), done().ticking(&["5"])])),
+        ("killed agents", with(&[Act::ends(Outcome::Lost), done(), Act::ends(Outcome::Lost)])),
+        ("own ticks, then lost", with(&[Act { ticks_own: true, ..Act::ends(Outcome::Lost) }, own])),
+        ("window closed", with(&[Act::ends(cancelled(CancelledBy::HangUp)), done()])),
+        (
+            "limits",
+            with(&[
+                Act::ends(stated(Some(600))),
+                Act::ends(stated(Some(600))),
+                Act::ends(stated(None)),
+                done(),
+                Act::ends(stated(Some(18_000))),
+            ]),
+        ),
+        ("a limit, another backend takes over, and the first comes back", {
+            let mut model = with(&[Act::ends(stated(Some(600))), done()]);
+            model.config.limit.fallback = vec!["other".to_owned()];
+            model
+        }),
+        ("a limit, and limit.wait is false", {
+            let mut model = with(&[Act::ends(stated(Some(600)))]);
+            model.config.limit.wait = false;
+            model
+        }),
+        ("ctrl-c in the wait for a limit", people(with(&[Act::ends(stated(None))]), &[(200, signal(int))])),
+        (
+            "try now, twice",
+            people(
+                with(&[Act::ends(stated(Some(90_000))), Act::ends(stated(None)), done()]),
+                &[(200, signal(Interrupt::TryNow)), (300, signal(Interrupt::TryNow))],
+            ),
+        ),
+        ("a limit of one model, and another model continues", {
+            let mut model =
+                with(&[Act::ends(of_model("m", Some(600))), done(), Act::ends(of_model("n", None))]);
+            two_models(&mut model.config);
+            model.config.limit.fallback = vec!["other".to_owned()];
+            model
+        }),
+        ("a window and so many an hour", {
+            let mut model = with(&[failed(), Act::ends(stated(Some(40_000)))]);
+            model.config.pace.window = Some(PaceWindow { from: time(22, 0, 0, 0), until: time(7, 0, 0, 0) });
+            model.config.pace.tasks_per_hour = Some(2);
+            model
+        }),
+        ("no program", with(&[Act::of(Does::NotThere, 0), done(), Act::of(Does::NotThere, 0)])),
+        ("no handshake", with(&[Act::of(Does::NoHandshake, 0), done(), Act::of(Does::LateHandshake, 200)])),
+        ("attempts that never start", with(&vec![Act::of(Does::LateHandshake, 0); 4])),
+        ("one iteration a run", Model::new(settings(|c| c.run.max_iterations = 1), TASKS)),
+        ("two iterations a run, failures", {
+            let mut model = with(&[failed(), done(), failed(), failed(), done()]);
+            model.config.run.max_iterations = 2;
+            model
+        }),
+        ("ctrl-c once", people(plain(), &[(10, signal(int)), (200, signal(int))])),
+        ("ctrl-c twice", people(with(&[never()]), &[(10, signal(int)), (20, signal(int))])),
+        ("ctrl-c twice, and it succeeds", people(with(&[polite]), &[(10, signal(int)), (20, signal(int))])),
+        ("ctrl-c in a backoff", people(with(&[failed()]), &[(70, signal(int))])),
+        ("ctrl-c in a delay", people(plain(), &[(70, signal(int))])),
+        (
+            "asked to stop, again and again",
+            people(plain(), &[(10, signal(Interrupt::AfterStep)), (12, signal(Interrupt::AfterStep))]),
+        ),
+        (
+            "asked to stop, and then ctrl-c",
+            people(with(&[never()]), &[(10, signal(Interrupt::AfterStep)), (12, signal(int))]),
+        ),
+        ("term", people(with(&[never()]), &[(10, signal(Interrupt::Terminate))])),
+        ("term in a delay", people(plain(), &[(65, signal(Interrupt::Terminate))])),
+        ("hang-up", people(plain(), &[(10, signal(Interrupt::HangUp)), (70, signal(Interrupt::HangUp))])),
+        (
+            "term and hang-up",
+            people(with(&[never()]), &[(10, signal(Interrupt::Terminate)), (11, signal(Interrupt::HangUp))]),
+        ),
+        ("unit removed while it runs", people(plain(), &[(30, Happening::Remove("2".into()))])),
+        (
+            "unit removed while it fails",
+            people(with(&[failed(), failed()]), &[(30, Happening::Remove("2".into()))]),
+        ),
+        ("unit removed in its backoff", people(with(&[failed()]), &[(70, Happening::Remove("2".into()))])),
+        ("new leaves while it runs", {
+            let below = |a: &str, b: &str| Happening::AddBelow(a.into(), b.into());
+            people(plain(), &[(30, below("2", "2.3")), (80, below("3", "3.1")), (200, below("5", "5.1"))])
+        }),
+        (
+            "a human opens and ticks",
+            people(
+                plain(),
+                &[
+                    (30, Happening::Untick("1".into())),
+                    (31, Happening::Tick("5".into())),
+                    (100, Happening::Untick("2.1".into())),
+                    (110, Happening::Untick("5".into())),
+                ],
+            ),
+        ),
+        ("an opened box, ticked by an agent", {
+            let acts = [done(), failed().ticking(&["1"]), done()];
+            people(with(&acts), &[(30, Happening::Untick("1".into()))])
+        }),
+        ("the plan becomes empty", {
+            let gone = |id: &str| Happening::Remove(id.into());
+            people(plain(), &[(30, gone("2")), (31, gone("3")), (32, gone("5"))])
+        }),
+        ("the clock jumps", {
+            let acts = [failed(), done(), done()];
+            people(with(&acts), &[(65, Happening::Jump(7200)), (150, Happening::Jump(-3600))])
+        }),
+        ("verify commands", verified(with(&[fails_verify(), done(), fails_verify(), fails_verify()]))),
+        ("verify commands that always fail", verified(with(&vec![fails_verify(); 3]))),
+        (
+            "ctrl-c once and twice during verify commands",
+            people(verified(plain()), &[(70, signal(int)), (160, signal(int)), (163, signal(int))]),
+        ),
+        ("term during verify commands", people(verified(plain()), &[(70, signal(Interrupt::Terminate))])),
+        ("hang-up during verify commands", people(verified(plain()), &[(70, signal(Interrupt::HangUp))])),
+        (
+            "unit removed during verify commands",
+            people(verified(with(&[fails_verify()])), &[(70, Happening::Remove("2".into()))]),
+        ),
+        ("changes are kept", kept(plain())),
+        (
+            "changes are kept, failures and a halt between",
+            kept(with(&[failed(), done(), Act::ends(halted())])),
+        ),
+        ("changes cannot be committed", {
+            let mut model = kept(plain());
+            model.keep_fails.extend([1, 3, 4]);
+            model
+        }),
+        ("changes are kept after verify commands", kept(verified(with(&[fails_verify()])))),
+        ("disk full", {
+            let mut model = with(&[failed(), done().ticking(&["5"]), done()]);
+            model.full.extend([1, 3, 5, 8, 9]);
+            model
+        }),
+        ("tasks.md is nonsense for a while", {
+            let acts = [Act::ends(halted()).ticking(&["5"])];
+            people(with(&acts), &[(30, Happening::Break), (500, Happening::Fix)])
+        }),
+    ]
+}

@@ -1,0 +1,323 @@
+//! The model as the world of an orchestrator.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::acts::{Act, Attempt, Does, Life};
+use super::model::read_state;
+use super::orchestrator::Orchestrator;
+use crate::error::{Error, ErrorKind, Result};
+use crate::plan::{Plan, Step};
+use crate::project::progress;
+use crate::run::Machine;
+use crate::run::driver::{Ending, World};
+use crate::run::event::Event;
+use crate::run::machine::{Assigned, Notice, Pause};
+use crate::state::outcome::CancelledBy;
+use crate::state::{Changes, CommitRefused, Learned, Outcome, SpecState};
+use crate::sys::interrupt::Interrupt;
+
+/// An attempt without an orchestrator gives up after this many seconds.
+const HANDSHAKE: i64 = 5;
+
+/// Seconds that verify commands take.
+const VERIFYING: i64 = 30;
+
+impl World for Orchestrator<'_> {
+    fn now(&self) -> Timestamp {
+        self.model.now()
+    }
+
+    fn random(&mut self) -> f64 {
+        self.random += 1;
+        f64::from(self.random % 4) / 4.0
+    }
+
+    fn save(&mut self, state: &SpecState) -> Result<()> {
+        self.point()?;
+        if self.save_failed {
+            self.wrong("saved after a save that failed");
+        }
+        if self.refused && state.running().is_some() {
+            self.wrong("the state says that an attempt runs whose start was refused");
+        }
+        self.model.saves += 1;
+        if self.model.full.contains(&self.model.saves) {
+            self.save_failed = true;
+            return Err(self.excused("disk full"));
+        }
+        self.model.check_save(state);
+        let text = serde_json::to_string(state).unwrap();
+        let mut kept = state.clone();
+        for attempt in kept.units.values_mut().flat_map(|unit| &mut unit.attempts) {
+            // it is only needed to judge the attempt, and not saved
+            attempt.learned.worked = false;
+        }
+        if read_state(&text) != Some(kept) {
+            self.wrong("the state changes on its way through the file");
+        }
+        self.model.disk = Some(text);
+        self.commit_unsaved = false;
+        self.model.kept = self.model.seen.clone();
+        if !state.run.is_open() && !self.over {
+            self.over = true;
+            self.model.run += 1;
+        }
+        self.point()
+    }
+
+    fn ticked(&mut self) -> Result<BTreeSet<String>> {
+        self.point()?;
+        if self.model.broken {
+            return Err(self.excused("tasks.md cannot be read"));
+        }
+        Ok(self.model.look())
+    }
+
+    fn plan(&mut self, machine: &Machine) -> Result<(Plan, BTreeSet<String>)> {
+        self.point()?;
+        self.check_commit_saved();
+        if self.model.broken {
+            return Err(self.excused("tasks.md cannot be read"));
+        }
+        let boxes = self.model.look();
+        let trusted = machine.state.trusted_ticks(&boxes);
+        let plan = self.model.plan(&progress::progress(
+            &machine.state,
+            trusted,
+            &self.model.config,
+            self.model.now(),
+        ));
+        self.first = plan.steps.first().cloned();
+        Ok((plan, boxes))
+    }
+
+    fn start(&mut self, step: &Step, attempt: u32, state: &SpecState) -> Result<Option<Ending>> {
+        self.point()?;
+        self.starts += 1;
+        if self.first.as_ref() != Some(step) {
+            self.wrong(format!("{} is not the first step of the plan", step.unit));
+        }
+        if self.save_failed || self.over {
+            self.wrong("started after a save that failed, or after the end");
+        }
+        self.model.check_start(step, attempt);
+        self.check_pause(step);
+        self.recovered = false;
+        self.model.note(format!("dispatch of {}, attempt {attempt}", step.unit));
+        let act = self.model.script.pop_front().unwrap_or_else(|| Act::of(Does::Ends(Outcome::Done), 60));
+        if matches!(act.does, Does::NotThere) {
+            let Event::Ended { outcome, .. } =
+                self.report_end(None, &step.unit, Outcome::Unavailable { why: "gone".to_owned() })
+            else {
+                unreachable!()
+            };
+            return Ok(Some((outcome, Learned::default())));
+        }
+        let index = self.model.attempts.len();
+        self.model.attempts.push(Attempt {
+            unit: step.unit.clone(),
+            number: attempt,
+            completes: step.completes.clone(),
+            act: act.clone(),
+            life: Life::Folder,
+            agent: false,
+            run: self.model.run,
+            reason: state.running().and_then(|(_, record)| Some(record.resumes.as_ref()?.reason)),
+            reported_end: None,
+            verified: false,
+        });
+        self.point()?;
+        let outcome = match act.does {
+            Does::Ends(outcome) => outcome,
+            Does::NoHandshake | Does::NotThere => return Err(self.excused("no handshake")),
+            Does::LateHandshake => Outcome::Cancelled { by: CancelledBy::NoOrchestrator },
+        };
+        let gives_up = Outcome::Cancelled { by: CancelledBy::NoOrchestrator };
+        self.model.attempts[index].life = Life::Until(self.model.time + HANDSHAKE, gives_up.clone());
+        self.point()?;
+        if outcome == gives_up {
+            if act.after > 100 {
+                return Err(self.excused("no handshake in time"));
+            }
+        } else {
+            self.model.check_alone();
+            self.model.attempts[index].agent = true;
+            self.model.attempts[index].life = Life::Until(self.model.time + act.after, outcome);
+        }
+        self.current = Some(index);
+        self.point()?;
+        Ok(None)
+    }
+
+    fn recover(
+        &mut self,
+        unit: &str,
+        attempt: u32,
+        step: Option<&Step>,
+        _: &SpecState,
+    ) -> Result<Option<Ending>> {
+        self.point()?;
+        self.recovered = true;
+        self.first = step.cloned();
+        let index = self.model.attempts.iter().position(|a| a.unit == unit && a.number == attempt);
+        let life = index.map(|i| self.model.attempts[i].life.clone());
+        if let (Some(index), None) = (index, step) {
+            // its task was removed from tasks.md, so its verify commands are unknown
+            self.model.attempts[index].verified = true;
+        }
+        let outcome = match life {
+            None | Some(Life::Folder) => Outcome::Cancelled { by: CancelledBy::NoOrchestrator },
+            Some(Life::Until(..)) => {
+                self.model.note(format!("adopts attempt {attempt} of {unit}"));
+                self.current = index;
+                self.point()?;
+                return Ok(None);
+            }
+            Some(Life::Over(result)) => result.unwrap_or(Outcome::Lost),
+        };
+        self.model.note(format!("recovers attempt {attempt} of {unit}: {outcome}"));
+        self.report_end(index, unit, outcome.clone());
+        self.point()?;
+        let learned = self.learned(index);
+        Ok(Some((outcome, learned)))
+    }
+
+    fn assign(&mut self, units: &[String], _: &SpecState) -> Result<Option<Assigned>> {
+        self.point()?;
+        let assigned = Assigned { missing: units.to_vec(), ..Assigned::default() };
+        self.point()?;
+        Ok(Some(assigned))
+    }
+
+    fn verify(&mut self, step: &Step, attempt: u32, _: &SpecState) -> Result<Option<Outcome>> {
+        self.point()?;
+        let index = self.model.attempts.iter().position(|a| a.unit == step.unit && a.number == attempt);
+        self.model.check_verify(&step.unit, attempt, index);
+        let index = index.ok_or_else(|| Error::new(ErrorKind::Internal, "nothing to verify"))?;
+        // the attempt has no end before its verify commands have
+        self.model.attempts[index].reported_end = None;
+        let failure = (!self.model.attempts[index].act.passes).then(|| Outcome::VerifyFailed {
+            command: "make test".to_owned(),
+            // different each time, because three equal failures would be a question to the user
+            tail: format!("failure {attempt}"),
+        });
+        self.verifying = Some((index, self.model.time + VERIFYING, failure));
+        self.model.note(format!("verifies attempt {attempt} of {}", step.unit));
+        self.point()?;
+        Ok(None)
+    }
+
+    fn tree(&mut self) -> Option<String> {
+        self.model.config.git.snapshot.then(|| format!("tree at {}", self.model.time))
+    }
+
+    fn keep(&mut self, unit: &str, _: &SpecState) -> std::result::Result<Option<Changes>, CommitRefused> {
+        let refused =
+            |why: &str| Err(CommitRefused { why: why.to_owned(), changes: Some(Changes::default()) });
+        if !self.lives() {
+            return refused("killed");
+        }
+        self.model.check_keep(unit);
+        self.model.kept_units.push(unit.to_owned());
+        self.check_commit_saved();
+        self.commit_unsaved = true;
+        if self.model.keep_fails.contains(&self.model.kept_units.len()) {
+            self.keep_failed = true;
+            self.model.note(format!("the changes of {unit} cannot be committed"));
+            return refused("a hook of git refused it");
+        }
+        if self.lives() { Ok(Some(Changes::default())) } else { refused("killed") }
+    }
+
+    fn cancel(&mut self) {
+        if self.lives() {
+            let times = |what| self.asked.iter().filter(|a| **a == what).count();
+            let (ctrl_c, after) = (times(Interrupt::Interrupt), times(Interrupt::AfterStep));
+            if times(Interrupt::Terminate) == 0 && ctrl_c < 2 && (ctrl_c == 0 || after == 0) {
+                self.wrong("ends an agent that should finish its step");
+            }
+            self.cancelled = true;
+            if let Some((_, until, failure)) = &mut self.verifying
+                && *until > self.model.time + 3
+            {
+                *until = self.model.time + 3;
+                *failure = Some(Outcome::Cancelled { by: CancelledBy::Terminate });
+            }
+            if let Some(index) = self.current {
+                self.model.terminate(index, 3);
+            }
+            self.lives();
+        }
+    }
+
+    fn tick(&mut self, ids: &[String]) -> Vec<String> {
+        if !self.lives() {
+            return Vec::new();
+        }
+        let done = self.model.load().completed;
+        if let Some(id) = ids.iter().find(|id| !done.contains(id)) {
+            self.wrong(format!("ticks {id}, which is not saved as completed"));
+        }
+        self.model.mark(ids, 'x');
+        self.lives();
+        ids.to_vec()
+    }
+
+    fn report(&mut self, report: &Notice, _: &SpecState) -> Result<()> {
+        self.point()?;
+        self.check_commit_saved();
+        if let Notice::ForeignTicks(ids) | Notice::Unconfirmed(ids) = report {
+            self.model.note(format!("{report:?}"));
+            self.model.reported.extend(ids.iter().cloned());
+        }
+        if let Notice::Started { unit, .. } = report {
+            self.model.announced += 1;
+            if self.model.hook_fails.contains(&self.model.announced) {
+                self.refused = true;
+                return Err(self.excused(&format!("a hook refuses the start of {unit}")));
+            }
+        }
+        self.point()
+    }
+
+    fn next(&mut self, pause: Option<(Timestamp, &Pause)>) -> Event {
+        if matches!(pause, Some((_, Pause::Wait(_)))) {
+            // the length of a wait is not that of the delay
+            self.last = None;
+        }
+        loop {
+            if !self.lives() {
+                return Event::Asked(Interrupt::HangUp);
+            }
+            if let Some(signal) = self.model.signals.pop_front() {
+                self.asked.push(signal);
+                return Event::Asked(signal);
+            }
+            if let Some(index) = self.current
+                && let Life::Over(result) = self.model.attempts[index].life.clone()
+            {
+                self.current = None;
+                let unit = self.model.attempts[index].unit.clone();
+                return self.report_end(Some(index), &unit, result.unwrap_or(Outcome::Lost));
+            }
+            if let Some((index, until, failure)) = self.verifying.clone()
+                && until <= self.model.time
+            {
+                self.verifying = None;
+                return self.verified(index, failure);
+            }
+            let left = pause.map(|(until, _)| until.as_second() - self.model.now().as_second());
+            if left.is_some_and(|left| left <= 0) {
+                return Event::Woke;
+            }
+            let pause = left.map(|left| self.model.time + left);
+            let verified_at = self.verifying.as_ref().map(|(_, until, _)| *until);
+            if !self.model.step([pause, verified_at].into_iter().flatten().min().unwrap_or(i64::MAX)) {
+                self.wrong("waits for ever");
+                self.dead = true;
+            }
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! PURE. Judges an attempt by its facts.
+
+use crate::agent::CliVerdict;
+use crate::config::DoneSignal;
+use crate::state::outcome::TimedOut;
+use crate::state::{Learned, Outcome, WindowUse};
+use crate::store::attempt_result::{AgentExit, AttemptResult};
+
+/// Judges in this order: cancelled, timed out, not started, HALT, a failure (by the exit code or by the agent's closing
+/// record), DONE. A failure beats DONE, because an agent may print DONE and then fail. HALT beats a failure.
+///
+/// A CLI that closed its stream with success and then hung until the idle timeout has done its work. Some CLIs never exit,
+/// and a retry would repeat the work.
+#[must_use]
+pub fn judge(facts: &AttemptResult, signal: DoneSignal) -> Outcome {
+    if let Some(by) = facts.cancelled {
+        return Outcome::Cancelled { by };
+    }
+    let hung_at_exit = facts.timed_out == Some(TimedOut::Idle) && facts.verdict == Some(CliVerdict::Success);
+    if let Some(which) = facts.timed_out.filter(|_| !hung_at_exit) {
+        return Outcome::TimedOut { which };
+    }
+    if let Some(why) = &facts.unavailable {
+        return Outcome::Unavailable { why: why.clone() };
+    }
+    if let Some(question) = &facts.halt {
+        return Outcome::Halted { question: question.clone() };
+    }
+    let code = match facts.exit {
+        // the idle timeout ended it, so its exit says nothing
+        _ if hung_at_exit => 0,
+        None => return Outcome::Lost,
+        Some(AgentExit::Signal(signal)) => return Outcome::Signaled { signal },
+        Some(AgentExit::Code(code)) => code,
+    };
+    let why = match &facts.verdict {
+        Some(CliVerdict::Failure(why)) => Some(why.clone()),
+        // some CLIs exit with 0 when they are stopped
+        Some(CliVerdict::Unknown) if code == 0 => Some("it ended without its closing record".to_owned()),
+        _ => None,
+    };
+    if code != 0 || why.is_some() {
+        Outcome::Failed { code, why }
+    } else if facts.done || signal == DoneSignal::Optional {
+        Outcome::Done
+    } else {
+        Outcome::NoSignal
+    }
+}
+
+/// Why a verify command failed; `None` if it succeeded. A signal in its output does not count.
+#[must_use]
+pub fn failure(facts: Option<&AttemptResult>) -> Option<Outcome> {
+    let Some(facts) = facts else { return Some(Outcome::Lost) };
+    let facts = AttemptResult { halt: None, ..facts.clone() };
+    Some(judge(&facts, DoneSignal::Optional)).filter(|outcome| *outcome != Outcome::Done)
+}
+
+/// A refusal to resume a session has at most this many bytes of stdout.
+const ONLY_A_REFUSAL: u64 = 8192;
+
+/// What is known of an attempt apart from its outcome.
+#[must_use]
+pub fn learned(facts: &AttemptResult) -> Learned {
+    let spoke = !facts.last_words.is_empty() || facts.halt.is_some() || facts.done;
+    let used = facts.usage.as_ref().and_then(|usage| usage.output).is_some_and(|tokens| tokens > 0);
+    Learned {
+        session: facts.session.clone(),
+        model: facts.model.clone(),
+        usage: facts.usage,
+        window: facts.utilization.as_deref().and_then(WindowUse::of_claude),
+        session_total: facts.usage.filter(|usage| usage.cumulative),
+        // a CLI that cannot resume a session prints only a line or two
+        worked: spoke || used || facts.stdout_bytes > ONLY_A_REFUSAL,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::outcome::CancelledBy;
+
+    fn facts() -> AttemptResult {
+        AttemptResult { exit: Some(AgentExit::Code(0)), ..AttemptResult::begun(jiff::Timestamp::UNIX_EPOCH) }
+    }
+
+    #[test]
+    fn done_needs_its_signal_and_a_good_end() {
+        assert_eq!(judge(&facts(), DoneSignal::Required), Outcome::NoSignal);
+        assert_eq!(judge(&facts(), DoneSignal::Optional), Outcome::Done);
+        let done = AttemptResult { done: true, ..facts() };
+        assert_eq!(judge(&done, DoneSignal::Required), Outcome::Done);
+        let failed = AttemptResult { exit: Some(AgentExit::Code(3)), ..done };
+        assert_eq!(judge(&failed, DoneSignal::Required), Outcome::Failed { code: 3, why: None });
+    }
+
+    #[test]
+    fn a_signal_in_the_output_of_a_check_neither_fails_nor_saves_it() {
+        let says = |code| AttemptResult {
+            halt: Some("Which?".into()),
+            exit: Some(AgentExit::Code(code)),
+            ..facts()
+        };
+        assert_eq!(failure(Some(&says(0))), None);
+        assert_eq!(failure(Some(&says(4))), Some(Outcome::Failed { code: 4, why: None }));
+        assert_eq!(failure(None), Some(Outcome::Lost));
+    }
+
+    #[test]
+    fn an_agent_that_says_it_failed_has_failed_whatever_its_exit_code() {
+        let failed = |code, verdict| {
+            let facts = AttemptResult {
+                done: true,
+                exit: Some(AgentExit::Code(code)),
+                verdict: Some(verdict),
+                ..facts()
+            };
+            judge(&facts, DoneSignal::Optional)
+        };
+        let why = |why: &str| Some(why.to_owned());
+        let refused = CliVerdict::Failure("refused".into());
+        assert_eq!(failed(0, refused.clone()), Outcome::Failed { code: 0, why: why("refused") });
+        assert_eq!(failed(1, refused), Outcome::Failed { code: 1, why: why("refused") });
+        assert_eq!(failed(1, CliVerdict::Success), Outcome::Failed { code: 1, why: None });
+        assert!(matches!(failed(0, CliVerdict::Unknown), Outcome::Failed { code: 0, why: Some(_) }));
+        assert_eq!(failed(0, CliVerdict::Success), Outcome::Done);
+    }
+
+    #[test]
+    fn halt_beats_done_and_a_bad_end() {
+        let both = AttemptResult {
+            done: true,
+            halt: Some("A or B?".into()),
+            exit: Some(AgentExit::Code(1)),
+            ..facts()
+        };
+        assert_eq!(judge(&both, DoneSignal::Required), Outcome::Halted { question: "A or B?".into() });
+    }
+
+    #[test]
+    fn an_attempt_that_was_ended_from_outside_is_never_done() {
+        let late = AttemptResult { done: true, timed_out: Some(TimedOut::Idle), ..facts() };
+        assert_eq!(judge(&late, DoneSignal::Required), Outcome::TimedOut { which: TimedOut::Idle });
+        let ended = AttemptResult { cancelled: Some(CancelledBy::HangUp), halt: Some(String::new()), ..late };
+        assert_eq!(judge(&ended, DoneSignal::Required), Outcome::Cancelled { by: CancelledBy::HangUp });
+    }
+
+    #[test]
+    fn a_cli_that_hangs_after_success_is_judged_by_its_signal() {
+        let closed = |timed_out| AttemptResult {
+            timed_out: Some(timed_out),
+            exit: Some(AgentExit::Signal(15)),
+            verdict: Some(CliVerdict::Success),
+            ..facts()
+        };
+        let hung = closed(TimedOut::Idle);
+        assert_eq!(judge(&hung, DoneSignal::Required), Outcome::NoSignal);
+        assert_eq!(judge(&AttemptResult { done: true, ..hung.clone() }, DoneSignal::Required), Outcome::Done);
+        let asks = AttemptResult { halt: Some("A or B?".into()), ..hung.clone() };
+        assert_eq!(judge(&asks, DoneSignal::Required), Outcome::Halted { question: "A or B?".into() });
+        // without its closing record the work may be unfinished
+        let working = AttemptResult { done: true, verdict: Some(CliVerdict::Unknown), ..hung };
+        assert_eq!(judge(&working, DoneSignal::Required), Outcome::TimedOut { which: TimedOut::Idle });
+        let late = AttemptResult { done: true, ..closed(TimedOut::Total) };
+        assert_eq!(judge(&late, DoneSignal::Required), Outcome::TimedOut { which: TimedOut::Total });
+    }
+
+    #[test]
+    fn no_exit_is_lost_even_if_the_agent_said_done() {
+        let gone = AttemptResult { done: true, exit: None, ..facts() };
+        assert_eq!(judge(&gone, DoneSignal::Optional), Outcome::Lost);
+    }
+}

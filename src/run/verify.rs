@@ -1,0 +1,134 @@
+//! Runs the verify commands of a step. Each one is started, watched and ended like an attempt.
+
+use super::child::{ChildJob, Verification};
+use super::driver::World as _;
+use super::launch;
+use super::machine::Event;
+use super::prepare::{AttemptInputs, PreparedAttempt};
+use super::test_count;
+use super::verdict::failure;
+use super::world::RealWorld;
+use crate::agent::Format;
+use crate::config::{Done, DoneSignal, PromptBy, Timeouts};
+use crate::error::{Error, ErrorKind, Result};
+use crate::plan::{Step, StepSettings};
+use crate::report::text::command_line;
+use crate::state::{Outcome, SpecState};
+use crate::store::attempt_dir::AttemptDir;
+use crate::store::attempt_folder;
+
+/// Bytes at the end of a command's output that are read.
+const OUTPUT_MAX: u64 = 1_000_000;
+/// Lines of the output that the next prompt repeats.
+const TAIL_LINES: usize = 60;
+
+impl RealWorld<'_> {
+    /// Starts the first verify command of an attempt, or returns why it cannot start.
+    pub(super) fn begin_verification(
+        &mut self,
+        step: &Step,
+        attempt: u32,
+        state: &SpecState,
+    ) -> Result<Option<Outcome>> {
+        let run =
+            Verification { step: Box::new(step.clone()), attempt, index: 0, tests: 0, state: state.clone() };
+        self.start_command(run)
+    }
+
+    fn start_command(&mut self, run: Verification) -> Result<Option<Outcome>> {
+        let socket = self.launcher.socket()?;
+        let Some(plan) = &self.plan else {
+            return Err(Error::new(ErrorKind::Internal, "a verification without a plan"));
+        };
+        let own = &run.step.settings;
+        let settings = StepSettings {
+            argv: own.verify[run.index].clone(),
+            resume_argv: None,
+            prompt_by: PromptBy::Stdin,
+            output: Format::Text,
+            timeout: Timeouts {
+                task: self.config.verify.timeout,
+                idle: std::time::Duration::ZERO,
+                first_output: std::time::Duration::ZERO,
+                grace: own.timeout.grace,
+            },
+            done: Done { signal: DoneSignal::Optional, nudges: 0 },
+            ..own.clone()
+        };
+        let step = Step { settings, ..(*run.step).clone() };
+        let dir = self.store.attempt_dir(&step.unit, run.attempt).verify(run.index + 1);
+        let preparation = AttemptInputs {
+            config: self.config,
+            store: self.store,
+            plan,
+            step: &step,
+            attempt: run.attempt,
+            state: &run.state,
+            socket: &socket,
+            env: &self.env,
+            now: self.now(),
+        };
+        let prepared = PreparedAttempt::make_in(&preparation, dir, "")?;
+        let started = self.dispatch(&step, prepared, ChildJob::Verification(run))?;
+        let command = command_line(&step.settings.argv);
+        Ok(started.err().map(|tail| Outcome::VerifyFailed { command, tail }))
+    }
+
+    /// Judges a verify command that has ended. `None`: the next one was started.
+    pub(super) fn verify_command_ended(&mut self, dir: &AttemptDir, run: Verification) -> Option<Event> {
+        let facts = attempt_folder::result(dir);
+        let command = command_line(&run.step.settings.verify[run.index]);
+        let output = attempt_folder::output_tail(dir, OUTPUT_MAX);
+        if let Some(outcome) = failure(facts.as_ref()) {
+            let failure = match outcome {
+                Outcome::Cancelled { by } => Outcome::Cancelled { by },
+                other => {
+                    let tail = tail(&output, facts.as_ref().map_or("", |f| &f.stderr_tail));
+                    Outcome::VerifyFailed { command, tail: format!("{other}\n{tail}") }
+                }
+            };
+            return Some(Event::Verified { failure: Some(failure) });
+        }
+        let tests = run.tests + test_count::count(&output, facts.as_ref().map_or("", |f| &f.stderr_tail));
+        let next = run.index + 1;
+        if next < run.step.settings.verify.len() {
+            return match self.start_command(Verification { index: next, tests, ..run }) {
+                Ok(None) => None,
+                Ok(failure) => Some(Event::Verified { failure }),
+                Err(error) => {
+                    let failure = Outcome::VerifyFailed { command, tail: error.to_string() };
+                    Some(Event::Verified { failure: Some(failure) })
+                }
+            };
+        }
+        let least = u64::from(self.config.verify.min_tests);
+        let failure = (tests < least).then(|| Outcome::VerifyFailed {
+            command,
+            tail: format!("it ran {tests} tests, and verify.min_tests asks for {least}"),
+        });
+        Some(Event::Verified { failure })
+    }
+}
+
+/// Ends the verify commands of an earlier run, whose results no run waits for.
+pub(super) fn end_old_verification(attempt: &AttemptDir) {
+    for number in 1.. {
+        let dir = attempt.verify(number);
+        if !dir.path().exists() {
+            break;
+        }
+        if attempt_folder::alive(&dir) {
+            attempt_folder::end(&dir, launch::OLD_CHILD_GRACE);
+        }
+    }
+}
+
+/// The last lines of stdout and stderr.
+fn tail(output: &str, stderr: &str) -> String {
+    let last = |text: &str, lines: usize| {
+        let all: Vec<&str> = text.lines().collect();
+        all[all.len().saturating_sub(lines)..].join("\n")
+    };
+    let both = [last(output, TAIL_LINES), last(stderr, TAIL_LINES / 2)];
+    both.into_iter().filter(|text| !text.trim().is_empty()).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,370 @@
+//! The real world of a run: files, windows, processes, clock and signals.
+
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io::{self, IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use rustix::process::Signal;
+
+use super::child::{Child, ChildJob};
+use super::conclusion::conclusion;
+use super::driver::{Ending, World};
+use super::event_log::Chronicle;
+use super::inbox::{Inbox, InboxMessage};
+use super::launch::{LaunchRequest, Launcher};
+use super::machine::{Assigned, Effect, Event, Machine, Notice, Pause};
+use super::prepare::{AttemptInputs, PreparedAttempt};
+use super::windows::AT_WORK;
+use crate::config::{Commit, Config, Tick};
+use crate::error::{Error, ErrorKind, Result};
+use crate::git;
+use crate::plan::{Plan, Step};
+use crate::project::SpecPlace;
+use crate::project::current_plan::make_plan;
+use crate::project::progress::{progress, ticked};
+use crate::report::event_text;
+use crate::report::events::{self, EventKind};
+use crate::report::summary::UnitLine;
+use crate::report::text::logs_command;
+use crate::spec;
+use crate::state::outcome::CancelledBy;
+use crate::state::{Changes, CommitRefused, Learned, Outcome, SpecState};
+use crate::store::spec_store::Store;
+use crate::sys::clock::Clock;
+use crate::sys::{files, process, programs, random};
+
+/// The real world of a run of one spec.
+pub struct RealWorld<'a> {
+    pub(super) place: &'a SpecPlace,
+    pub(super) config: &'a Config,
+    pub(super) store: &'a Store,
+    pub(super) clock: &'a dyn Clock,
+    pub(super) launcher: Launcher,
+    pub(super) env: Vec<(OsString, OsString)>,
+    pub(super) out: Box<dyn Write>,
+    pub(super) interactive: bool,
+    pub(super) inbox: &'a Inbox,
+    pub(super) child: Option<Child>,
+    pub(super) plan: Option<Plan>,
+    pub(super) began: Instant,
+    pub(super) units: Vec<UnitLine>,
+    pub(super) chronicle: Option<Chronicle>,
+    /// The end of the pause that was published last.
+    pub(super) published_pause: Option<Timestamp>,
+    /// The end of the wait that the progress file has.
+    pub(super) noted_pause: Option<Timestamp>,
+    /// The number of `-v`.
+    pub(super) verbosity: u8,
+    on_first_save: Option<Box<dyn FnOnce() + 'a>>,
+}
+
+impl<'a> RealWorld<'a> {
+    /// A world that prints its lines to `out`.
+    pub fn new(
+        place: &'a SpecPlace,
+        config: &'a Config,
+        store: &'a Store,
+        clock: &'a dyn Clock,
+        launcher: Launcher,
+        inbox: &'a Inbox,
+        out: Box<dyn Write>,
+    ) -> Self {
+        Self {
+            place,
+            config,
+            store,
+            clock,
+            launcher,
+            env: std::env::vars_os().collect(),
+            out,
+            interactive: io::stdout().is_terminal(),
+            inbox,
+            child: None,
+            plan: None,
+            began: Instant::now(),
+            units: Vec::new(),
+            chronicle: None,
+            published_pause: None,
+            noted_pause: None,
+            verbosity: 0,
+            on_first_save: None,
+        }
+    }
+
+    /// Calls `act` once the state is saved for the first time: from then on it has the resume request.
+    pub(super) fn on_first_save(&mut self, act: impl FnOnce() + 'a) {
+        self.on_first_save = Some(Box::new(act));
+    }
+
+    /// Sets who publishes the events of the run to programs.
+    pub fn listen(&mut self, chronicle: Chronicle) {
+        self.chronicle = Some(chronicle);
+    }
+
+    /// Publishes an event to the event log, to `--json` and to hooks. The only error is a required hook that fails.
+    pub fn publish(&mut self, event: EventKind) -> Result<()> {
+        let at = self.clock.now();
+        let Some(chronicle) = &mut self.chronicle else { return Ok(()) };
+        for complaint in chronicle.publish(at, event)? {
+            self.say(&complaint);
+        }
+        Ok(())
+    }
+
+    /// Units that this run worked on, the last plan, and the time since the start.
+    #[must_use]
+    pub fn outcome(&self) -> (&[UnitLine], Option<&Plan>, Duration) {
+        (&self.units, self.plan.as_ref(), self.began.elapsed())
+    }
+
+    /// Prints a line for the user. The run continues without a terminal.
+    pub fn say(&mut self, text: &str) {
+        let _ = writeln!(self.out, "{text}").and_then(|()| self.out.flush());
+    }
+
+    pub(super) fn report_child_end(&self) -> impl FnOnce() + Send + 'static {
+        let sender = self.inbox.sender();
+        move || {
+            let _ = sender.send(InboxMessage::Over);
+        }
+    }
+
+    /// What follows from the end of the child. `None`: another child was started in its place.
+    pub(super) fn child_ended(&mut self) -> Option<Event> {
+        let Some(Child { dir, job, .. }) = self.child.take() else { return Some(Event::Woke) };
+        match job {
+            ChildJob::Assignment(call) => self.call_ended(&dir, call),
+            ChildJob::Verification(run) => self.verify_command_ended(&dir, run),
+            ChildJob::Attempt { signal, live_ticks } => {
+                let (outcome, learned) = conclusion(self.config, &dir, signal);
+                if outcome != Outcome::Done && !live_ticks.is_empty() {
+                    self.set_marks(&live_ticks, ' ');
+                }
+                Some(Event::Ended { outcome, learned, ticked: self.ticked().ok() })
+            }
+        }
+    }
+
+    /// Why a step's program cannot be started, if it cannot.
+    pub(super) fn missing(&self, step: &Step) -> Option<String> {
+        let path = self.env.iter().find(|(n, _)| n == OsStr::new("PATH")).map(|(_, v)| v.as_os_str());
+        let found = programs::find_program(OsStr::new(&step.settings.argv[0]), path, &step.settings.cwd);
+        found.is_none().then(|| format!("{} is not there any more", step.settings.argv[0]))
+    }
+
+    /// Starts a prepared child. Its end arrives in the inbox. The inner error says why it did not start.
+    pub(super) fn dispatch(
+        &mut self,
+        step: &Step,
+        PreparedAttempt { dir, token, handoff }: PreparedAttempt,
+        job: ChildJob,
+    ) -> Result<Result<(), String>> {
+        let is_attempt = matches!(job, ChildJob::Attempt { .. });
+        let launched = self.launcher.launch(LaunchRequest {
+            is_check: matches!(job, ChildJob::Verification(_)),
+            state: is_attempt.then_some(AT_WORK),
+            dir: &dir,
+            token: &token,
+            window: &step.window,
+            unit: &step.unit,
+            cwd: &step.settings.cwd,
+            handoff: &handoff,
+        })?;
+        let launched = match launched {
+            Ok(launched) => launched,
+            Err(why) => {
+                if let ChildJob::Attempt { live_ticks, .. } = &job
+                    && !live_ticks.is_empty()
+                {
+                    self.set_marks(live_ticks, ' ');
+                }
+                return Ok(Err(why));
+            }
+        };
+        let over = self.report_child_end();
+        let process = (launched.pid, process::start_time(launched.pid));
+        self.child = Some(Child { unit: step.unit.clone(), dir: dir.clone(), process: Some(process), job });
+        launched.wait(&dir, over);
+        if is_attempt {
+            self.open_side_panes(&step.unit, process);
+        }
+        Ok(Ok(()))
+    }
+
+    fn set_marks(&mut self, ids: &[String], mark: char) -> Vec<String> {
+        let path = self.place.tasks_path();
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let flip = || -> Result<()> {
+            let source = fs::read_to_string(&path).map_err(|e| Error::io("reading", &path, e))?;
+            let (changed, _) = spec::tick_as(&source, self.place.dialect, &ids, mark);
+            if changed == source {
+                return Ok(());
+            }
+            files::replace(&path, changed.as_bytes(), 0o644)
+        };
+        match flip() {
+            Ok(()) => ids.iter().map(|id| (*id).to_owned()).collect(),
+            Err(e) => {
+                let text = format!(
+                    "! the boxes of {} could not be ticked:\n{}",
+                    ids.join(", "),
+                    e.render().trim_end()
+                );
+                self.say(&text);
+                Vec::new()
+            }
+        }
+    }
+}
+
+impl World for RealWorld<'_> {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn random(&mut self) -> f64 {
+        random::fraction()
+    }
+
+    fn trace(&mut self, effect: &Effect) {
+        self.explain_effect(effect);
+    }
+
+    fn save(&mut self, state: &SpecState) -> Result<()> {
+        self.store.save(state)?;
+        self.on_first_save.take().into_iter().for_each(|act| act());
+        Ok(())
+    }
+
+    fn ticked(&mut self) -> Result<BTreeSet<String>> {
+        if !self.config.tasks.trust_checkboxes {
+            return Ok(BTreeSet::new());
+        }
+        Ok(ticked(&self.place.good_tasks()?.1))
+    }
+
+    fn plan(&mut self, machine: &Machine) -> Result<(Plan, BTreeSet<String>)> {
+        let (_, tasks) = self.place.good_tasks()?;
+        let boxes = if self.config.tasks.trust_checkboxes { ticked(&tasks) } else { BTreeSet::new() };
+        let trusted = machine.state.trusted_ticks(&boxes);
+        let plan = {
+            let now = self.clock.now();
+            let known = progress(&machine.state, trusted, self.config, now);
+            make_plan(self.place, self.config, &tasks, &known)
+        };
+        self.plan = Some(plan.clone());
+        Ok((plan, boxes))
+    }
+
+    fn start(&mut self, step: &Step, attempt: u32, state: &SpecState) -> Result<Option<Ending>> {
+        if let Some(why) = self.missing(step) {
+            return Ok(Some((Outcome::Unavailable { why }, Learned::default())));
+        }
+        let socket = self.launcher.socket()?;
+        let Some(plan) = &self.plan else {
+            return Err(Error::new(ErrorKind::Internal, "a step without a plan"));
+        };
+        let prepared = PreparedAttempt::make(&AttemptInputs {
+            config: self.config,
+            store: self.store,
+            plan,
+            step,
+            attempt,
+            state,
+            socket: &socket,
+            env: &self.env,
+            now: self.clock.now(),
+        })?;
+        self.explain_start(step, &prepared.dir);
+        let live_ticks: Vec<String> = match self.config.tasks.tick {
+            Tick::Live => step.open.iter().map(|t| t.id.clone()).collect(),
+            Tick::Done | Tick::Off => Vec::new(),
+        };
+        if !live_ticks.is_empty() {
+            self.set_marks(&live_ticks, '-');
+        }
+        let job = ChildJob::Attempt { signal: step.settings.done.signal, live_ticks };
+        if let Err(why) = self.dispatch(step, prepared, job)? {
+            self.say(&format!("! the attempt did not start: {why}"));
+            let outcome = Outcome::Cancelled { by: CancelledBy::NoOrchestrator };
+            return Ok(Some((outcome, Learned::default())));
+        }
+        Ok(None)
+    }
+
+    fn recover(
+        &mut self,
+        unit: &str,
+        attempt: u32,
+        step: Option<&Step>,
+        state: &SpecState,
+    ) -> Result<Option<Ending>> {
+        self.recover_attempt(unit, attempt, step, state)
+    }
+
+    fn assign(&mut self, units: &[String], state: &SpecState) -> Result<Option<Assigned>> {
+        self.ask(units, state)
+    }
+
+    fn verify(&mut self, step: &Step, attempt: u32, state: &SpecState) -> Result<Option<Outcome>> {
+        self.begin_verification(step, attempt, state)
+    }
+
+    fn tree(&mut self) -> Option<String> {
+        let wanted = self.config.git.snapshot || self.config.git.commit == Commit::Step;
+        wanted.then(|| git::snapshot(&self.place.root)).flatten()
+    }
+
+    fn keep(&mut self, unit: &str, state: &SpecState) -> std::result::Result<Option<Changes>, CommitRefused> {
+        self.keep_changes(unit, state)
+    }
+
+    fn cancel(&mut self) {
+        if let Some((pid, started)) = self.child.as_ref().and_then(|child| child.process) {
+            let _ = process::send_signal(pid, started, Signal::TERM);
+            // a stopped process handles TERM only after CONT
+            let _ = process::send_signal(pid, started, Signal::CONT);
+        }
+    }
+
+    fn tick(&mut self, ids: &[String]) -> Vec<String> {
+        if self.config.tasks.tick == Tick::Off {
+            return ids.to_vec();
+        }
+        self.set_marks(ids, 'x')
+    }
+
+    fn report(&mut self, report: &Notice, state: &SpecState) -> Result<()> {
+        self.note(report, state);
+        let what = events::of_notice(report, state);
+        let line = event_text::line(&what, Some(self.config.run.max_iterations), &TimeZone::system());
+        self.say(&line);
+        self.label(report);
+        // without an agent there is no output
+        let silent = Outcome::Cancelled { by: CancelledBy::NoOrchestrator };
+        if let Notice::Ended { unit, attempt, outcome, .. } = report
+            && !matches!(outcome, Outcome::Done | Outcome::Halted { .. })
+            && *outcome != silent
+            && self.units.iter().any(|line| line.id == *unit)
+        {
+            // the agent reported success, so the reason is in the output of the check
+            let check = if matches!(outcome, Outcome::VerifyFailed { .. }) { " --verify" } else { "" };
+            let command = logs_command(&self.place.typed, unit);
+            self.say(&format!("  its output: {command} --attempt {attempt}{check}"));
+        }
+        let changes = report.unit().and_then(|unit| state.units.get(unit)?.changes.as_ref());
+        let entry = event_text::progress_entry(report, changes, self.clock.now(), &TimeZone::system());
+        if let Some(entry) = entry {
+            self.store.progress(&entry)?;
+        }
+        self.publish(what)
+    }
+
+    fn next(&mut self, pause: Option<(Timestamp, &Pause)>) -> Event {
+        self.wait(pause)
+    }
+}

@@ -1,0 +1,144 @@
+//! The configured backends: which programs are installed, in which version, and which settings use them.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use comfy_table::{ContentArrangement, Table, presets};
+use serde::Serialize;
+
+use super::probe::{self, ProbeAnswer, ProbeCommand};
+use crate::agent::Format;
+use crate::config::{AssignMode, Config, Loaded};
+use crate::error::Result;
+use crate::sys::programs;
+
+/// A configured backend and its program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BackendStatus {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Whether it comes with seqorch. The user may have changed its settings.
+    pub built_in: bool,
+    /// The program, as configured.
+    pub command: String,
+    /// The program's path; `None` if it was not found.
+    pub path: Option<PathBuf>,
+    /// What the program printed for `--version`; `None` if it was not found.
+    pub version: Option<ProbeAnswer>,
+    /// The format of its output.
+    pub output: Format,
+    /// The configured model; `None` leaves the choice to the agent.
+    pub model: Option<String>,
+    /// What it may do without asking.
+    pub permission: String,
+    /// Whether it can resume a session.
+    pub resumes: bool,
+    /// The settings that name it.
+    pub used_by: Vec<String>,
+}
+
+/// Finds the program and the version of each configured backend that `wanted` accepts, by the settings that use it.
+/// `exe` is this program.
+pub fn list(
+    loaded: &Loaded,
+    root: &Path,
+    exe: &Path,
+    wanted: impl Fn(&[String]) -> bool,
+) -> Result<Vec<BackendStatus>> {
+    let config = &loaded.config;
+    let cwd = workdir(config, root);
+    let mut uses = uses(config);
+    let mut backends = Vec::new();
+    for (name, backend) in &config.backends {
+        let used_by = uses.remove(name.as_str()).unwrap_or_default();
+        if !wanted(&used_by) {
+            continue;
+        }
+        backends.push(BackendStatus {
+            name: name.clone(),
+            built_in: crate::config::BUILT_IN_BACKENDS.contains(&name.as_str()),
+            command: backend.command.clone(),
+            path: programs::find_in_path(&backend.command, &cwd),
+            version: None,
+            output: backend.output,
+            model: backend.model.clone(),
+            permission: backend.permission.name().to_owned(),
+            resumes: !backend.resume.is_empty(),
+            used_by,
+        });
+    }
+    let commands: Vec<ProbeCommand> = backends
+        .iter()
+        .filter_map(|one| {
+            Some(ProbeCommand::version(config.backends.get(&one.name)?, one.path.clone()?, &cwd))
+        })
+        .collect();
+    let answers = probe::run_probes(exe, &commands, probe::DEADLINE)?;
+    for (one, answer) in backends.iter_mut().filter(|one| one.path.is_some()).zip(answers) {
+        one.version = Some(answer);
+    }
+    Ok(backends)
+}
+
+/// The folder that agents work in; the project root if that folder is missing, which `doctor` reports.
+pub(super) fn workdir(config: &Config, root: &Path) -> PathBuf {
+    let wanted = config.run.workdir.as_ref().map_or_else(|| root.to_owned(), |dir| root.join(dir));
+    if wanted.is_dir() { wanted } else { root.to_owned() }
+}
+
+/// The settings that name each backend.
+fn uses(config: &Config) -> BTreeMap<&str, Vec<String>> {
+    let mut uses: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let mut add = |backend, setting: String| uses.entry(backend).or_default().push(setting);
+    add(config.run.backend.as_str(), "run.backend".to_owned());
+    if config.assign.mode == AssignMode::Agent {
+        add(config.assign.backend.as_str(), "assign.backend".to_owned());
+        for (owner, backend) in &config.assign.owners {
+            add(backend.as_str(), format!("assign.owners.{owner}"));
+        }
+    }
+    if config.assign.mode != AssignMode::Off {
+        for (index, rule) in config.assign.rules.iter().enumerate() {
+            add(rule.backend.as_str(), format!("assign.rule[{index}]"));
+        }
+    }
+    for (index, one) in config.overrides.iter().enumerate() {
+        if let Some(backend) = &one.backend {
+            add(backend.as_str(), format!("override[{index}]"));
+        }
+    }
+    uses
+}
+
+/// Prints the backends as an aligned table, at most `width` columns wide.
+pub fn write(out: &mut dyn Write, backends: &[BackendStatus], width: Option<usize>) -> io::Result<()> {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    if let Some(width) = width.and_then(|w| u16::try_from(w).ok()) {
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+    }
+    table.set_header(["NAME", "VERSION", "PROGRAM", "OUTPUT", "MODEL", "PERMISSION", "RESUMES", "USED BY"]);
+    for one in backends {
+        let version = one.version.as_ref().map_or_else(|| "not found".to_owned(), ProbeAnswer::shown);
+        let program = one.path.as_ref().map_or_else(|| one.command.clone(), |p| p.display().to_string());
+        let output = serde_json::to_value(one.output).ok();
+        table.add_row([
+            one.name.as_str(),
+            &version,
+            &program,
+            output.as_ref().and_then(|v| v.as_str()).unwrap_or_default(),
+            one.model.as_deref().unwrap_or("default"),
+            &one.permission,
+            if one.resumes { "yes" } else { "no" },
+            &if one.used_by.is_empty() { "-".to_owned() } else { one.used_by.join(", ") },
+        ]);
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    for line in table.lines() {
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,79 @@
+//! git: the program, the repository, and what a commit for each step needs.
+
+use super::subject::DoctorSubject;
+use crate::config::{Commit, Dirty};
+use crate::error::ErrorKind;
+use crate::git::{self, repository};
+use crate::setup::findings::DoctorFinding;
+
+const TOPIC: &str = "git";
+/// How many uncommitted files are named.
+const SHOWN_FILES: usize = 5;
+/// The configuration of one user, which is not meant to be committed.
+const LOCAL_CONFIG: &str = "seqorch.local.toml";
+
+pub(super) fn check(subject: &DoctorSubject<'_>) -> Vec<DoctorFinding> {
+    let settings = subject.loaded.ok().map(|loaded| &loaded.config.git);
+    let commits = settings.is_some_and(|git| git.commit == Commit::Step);
+    let lacking = |kind: ErrorKind, text: &str| {
+        if commits {
+            DoctorFinding::problem(TOPIC, kind, format!("{text}, and git.commit is \"step\""))
+        } else {
+            DoctorFinding::warning(TOPIC, format!("{text}, so changes of tasks cannot be shown or undone"))
+        }
+    };
+    let Some(version) = repository::version() else {
+        return vec![lacking(ErrorKind::Unavailable, "git is not in PATH").fix("Install git.")];
+    };
+    let tree = match repository::work_tree(subject.root) {
+        Ok(tree) => tree,
+        Err(why) => {
+            let fix = "Run `git init`, so that you can see and undo what agents change.";
+            return vec![lacking(ErrorKind::Internal, &why).fix(fix)];
+        }
+    };
+    let mut found = vec![DoctorFinding::ok(TOPIC, format!("git {version}, repository {}", tree.display()))];
+    found.push(match git::uncommitted_files(subject.root) {
+        Some(files) if files.is_empty() => DoctorFinding::ok(TOPIC, "no uncommitted changes"),
+        Some(files) => uncommitted(subject, &files),
+        None => DoctorFinding::warning(TOPIC, "`git status` fails").fix("Run it to see why."),
+    });
+    if commits && !repository::has_identity(subject.root) {
+        let text = "git has no name and address to commit with";
+        found.push(
+            DoctorFinding::problem(TOPIC, ErrorKind::Internal, text)
+                .fix("Run: git config user.name NAME; git config user.email ADDRESS"),
+        );
+    }
+    let has_local = subject.root.join(LOCAL_CONFIG).exists();
+    if has_local && repository::is_ignored(subject.root, LOCAL_CONFIG) == Some(false) {
+        let text = format!("{LOCAL_CONFIG} holds your own settings, but git does not ignore it");
+        found.push(DoctorFinding::warning(TOPIC, text).fix(format!("Add {LOCAL_CONFIG} to .gitignore.")));
+    }
+    found
+}
+
+fn uncommitted(subject: &DoctorSubject<'_>, files: &[String]) -> DoctorFinding {
+    let mut names: Vec<&str> = files.iter().take(SHOWN_FILES).map(String::as_str).collect();
+    if files.len() > SHOWN_FILES {
+        names.push("…");
+    }
+    let s = if files.len() == 1 { "" } else { "s" };
+    let text = format!("uncommitted changes in {} file{s}: {}", files.len(), names.join(", "));
+    let settings = subject.loaded.ok().map(|loaded| &loaded.config.git);
+    let commits = settings.is_some_and(|git| git.commit == Commit::Step);
+    // a run does not refuse the changes of a done task, and a stash would hide them from the task's commit
+    let has_pending_commit = subject
+        .specs
+        .iter()
+        .flatten()
+        .any(|(_, store)| store.load().is_ok_and(|state| state.refused_commit().is_some()));
+    match settings.map(|git| git.dirty) {
+        _ if commits && has_pending_commit => DoctorFinding::warning(TOPIC, text)
+            .fix("A done task is not committed yet, see below. Do not stash its changes."),
+        Some(Dirty::Refuse) if commits => DoctorFinding::problem(TOPIC, ErrorKind::Internal, text)
+            .fix("Commit or stash them, or set git.dirty = \"allow\"."),
+        _ => DoctorFinding::warning(TOPIC, text)
+            .fix("Commit them first, so that an agent's changes can be kept apart from yours and undone."),
+    }
+}

@@ -1,0 +1,62 @@
+//! A line that is a task, as the passes after the collection see it.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::ops::Range;
+
+use super::grammar::IdShape;
+use super::model::{IgnoredReason, TaskState};
+
+/// A line that is a task.
+#[derive(Debug, Clone)]
+pub(crate) struct TaskLine<'a> {
+    /// Index of the line.
+    pub(crate) line: usize,
+    pub(crate) id: Cow<'a, str>,
+    pub(crate) shape: Option<IdShape>,
+    /// The range of the title in the line; for a table row, the cell.
+    pub(crate) title: Range<usize>,
+    /// Bold was opened before the title.
+    pub(crate) bold_open: bool,
+    /// The text between the brackets, as a range of the line.
+    pub(crate) mark: Option<Range<usize>>,
+    pub(crate) star: bool,
+    /// A check sign says that it is done.
+    pub(crate) checked: bool,
+    /// A dot follows the id.
+    pub(crate) dot: bool,
+    /// Columns before the bullet.
+    pub(crate) indent: u32,
+    /// Level of the heading; 0 for a list item.
+    pub(crate) level: usize,
+    pub(crate) oddity: Option<Oddity>,
+    /// The other columns of a table row.
+    pub(crate) row: Option<Box<RowCells>>,
+}
+
+/// What is odd about a line that is a task all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Oddity {
+    NoBullet,
+    TwoBoxes,
+    /// Indented like a child, but its number continues that of the task above.
+    Indentation,
+}
+
+/// What the columns of a table row say besides id and title.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct RowCells {
+    pub(crate) state: Option<TaskState>,
+    /// The dependency cell, as a range of the line.
+    pub(crate) depends: Option<Range<usize>>,
+}
+
+/// All tasks of a file, and the lines that only look like tasks.
+#[derive(Debug, Default)]
+pub(crate) struct CollectedLines<'a> {
+    pub(crate) tasks: Vec<TaskLine<'a>>,
+    /// Index and reason of each ignored line.
+    pub(crate) ignored: Vec<(usize, IgnoredReason)>,
+    /// What the file says its marks mean.
+    pub(crate) legend: HashMap<String, TaskState>,
+}

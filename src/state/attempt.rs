@@ -1,0 +1,145 @@
+//! PURE. One attempt of a unit: what it was asked for, how it ended, and what is known of it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::limited::WindowUse;
+use super::outcome::{CancelledBy, Outcome, TimedOut};
+use crate::agent::Usage;
+
+/// One attempt of a unit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AttemptRecord {
+    /// Its number, from 1, never used twice.
+    pub number: u32,
+    /// Name of the backend.
+    pub backend: String,
+    /// When it was decided.
+    pub started_at: Timestamp,
+    /// When its end was known.
+    pub ended_at: Option<Timestamp>,
+    /// How it ended; `None` while it runs.
+    pub outcome: Option<Outcome>,
+    /// Ids that it completes when it is done.
+    #[serde(default)]
+    pub completes: Vec<String>,
+    /// Whether it counts against the attempts of this run's retry policy.
+    #[serde(default)]
+    pub counts: bool,
+    /// The session that it resumes, and why; `None`: it begins one.
+    #[serde(rename = "goes_on", default, skip_serializing_if = "Option::is_none")]
+    pub resumes: Option<Resumption>,
+    /// The model that was asked for; `None`: the agent's own choice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_model: Option<String>,
+    /// Where it works: a session can be resumed only there.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub cwd: String,
+    /// What was learned of it apart from its outcome.
+    #[serde(flatten)]
+    pub learned: Learned,
+}
+
+/// What is known of an attempt apart from how it ended.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Learned {
+    /// The agent's session, where it has one that can be resumed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    /// The model that it said it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// What this attempt alone used, as far as its vendor says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
+    /// The total of its session, where the vendor says only that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_total: Option<Usage>,
+    /// How much of its plan's window is used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub window: Option<WindowUse>,
+    /// Whether the agent did anything at all: said a word, used a tool.
+    #[serde(skip)]
+    pub worked: bool,
+}
+
+/// An attempt resumes the session of an earlier one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resumption {
+    /// The session's id, in the agent's own terms.
+    pub session: String,
+    /// Why.
+    pub reason: ResumeReason,
+}
+
+/// Why an attempt resumes a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResumeReason {
+    /// The attempt before ended without a signal, and the agent is asked for one.
+    Nudge,
+    /// The attempt before did not succeed.
+    Retry,
+    /// A human answered its question.
+    Answer,
+    /// A limit cut the attempt before off.
+    Limit,
+}
+
+impl ResumeReason {
+    /// The word for prompts and programs.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Nudge => "nudge",
+            Self::Retry => "retry",
+            Self::Answer => "answer",
+            Self::Limit => "limit",
+        }
+    }
+}
+
+impl AttemptRecord {
+    /// Whether its agent is only asked for the signal that its last answer lacked.
+    #[must_use]
+    pub fn is_nudge(&self) -> bool {
+        self.resumes.as_ref().is_some_and(|resumes| resumes.reason == ResumeReason::Nudge)
+    }
+
+    /// Whether a limit ended it.
+    #[must_use]
+    pub fn is_limited(&self) -> bool {
+        matches!(self.outcome, Some(Outcome::Limited { .. }))
+    }
+
+    /// Whether an agent was started for it.
+    #[must_use]
+    pub fn reached_agent(&self) -> bool {
+        !matches!(
+            self.outcome,
+            Some(Outcome::Unavailable { .. } | Outcome::Cancelled { by: CancelledBy::NoOrchestrator })
+        )
+    }
+
+    /// Whether people count it as a try: an agent was started, and no limit cut it off.
+    #[must_use]
+    pub fn is_try(&self) -> bool {
+        self.reached_agent() && !self.is_limited()
+    }
+
+    /// Whether it was to resume a session and the agent did nothing at all: most likely the session is gone.
+    #[must_use]
+    pub fn lost_its_session(&self, learned: &Learned) -> bool {
+        let ended_by_itself = matches!(
+            self.outcome,
+            Some(
+                Outcome::Failed { .. }
+                    | Outcome::NoSignal
+                    | Outcome::Signaled { .. }
+                    | Outcome::TimedOut { which: TimedOut::FirstOutput | TimedOut::Idle }
+            )
+        );
+        self.resumes.is_some() && ended_by_itself && !learned.worked
+    }
+}

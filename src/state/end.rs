@@ -1,0 +1,117 @@
+//! PURE. Why a run is over, and the exit code that says so.
+
+use serde::{Deserialize, Serialize};
+
+/// Why a run is over. What a human must do then is [`needs`](super::needs::needs).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "why", rename_all = "snake_case")]
+pub enum End {
+    /// Nothing is left to do.
+    Complete,
+    /// All tasks that were selected are done, and others are left.
+    SelectionComplete {
+        /// How many.
+        left: usize,
+    },
+    /// The iteration cap is reached and work is left.
+    MaxIterations,
+    /// An agent asked a human.
+    Halted {
+        /// The unit.
+        unit: String,
+    },
+    /// What is left failed, or depends on tasks that are not done.
+    Stuck {
+        /// Units that failed and have no attempts left.
+        failed: Vec<String>,
+        /// Units that depend on others that are not done.
+        blocked: Vec<String>,
+    },
+    /// Git refused the commit of a done unit.
+    NotCommitted {
+        /// The unit.
+        unit: String,
+    },
+    /// A human's files have changes, and commits would mix them with the agents'. Pending commits are made, and no step
+    /// starts.
+    Dirty {
+        /// The files.
+        files: Vec<String>,
+    },
+    /// The agent's program cannot be started.
+    Unavailable {
+        /// The unit.
+        unit: String,
+        /// Why.
+        reason: String,
+    },
+    /// A limit that the run does not wait for.
+    Limited {
+        /// The unit that is next.
+        unit: String,
+        /// Who is limited: the backend, and its model where only that is; or the run, where it has cost enough.
+        who: String,
+        /// The vendor's words, and why the run does not wait.
+        reason: String,
+        /// What ends the limit.
+        remedy: Remedy,
+    },
+    /// A hook that must succeed failed.
+    HookFailed {
+        /// Which one, and how.
+        reason: String,
+    },
+    /// An error.
+    Error {
+        /// The error in one line.
+        reason: String,
+        /// Its exit code.
+        exit_code: u8,
+    },
+    /// Ctrl-C.
+    Interrupted,
+    /// TERM.
+    Terminated,
+    /// The terminal is gone; a working agent continues without it.
+    HungUp,
+}
+
+/// What ends a limit that a run does not wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Remedy {
+    /// A human logs in.
+    Login,
+    /// A human pays.
+    Payment,
+    /// A rule of the configuration ended the run: a human runs it again later, or changes the rule.
+    Rule,
+}
+
+impl End {
+    /// The word for programs: `why` of `run_ended`.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::SelectionComplete { .. } => "selection_complete",
+            Self::MaxIterations => "max_iterations",
+            Self::Halted { .. } => "halted",
+            Self::Stuck { .. } => "stuck",
+            Self::NotCommitted { .. } => "not_committed",
+            Self::Dirty { .. } => "dirty",
+            Self::Unavailable { .. } => "unavailable",
+            Self::Limited { .. } => "limited",
+            Self::HookFailed { .. } | Self::Error { .. } => "error",
+            Self::Interrupted => "interrupted",
+            Self::Terminated => "terminated",
+            Self::HungUp => "hung_up",
+        }
+    }
+
+    /// Whether the user ended it. Such an end is not reported as a need.
+    #[must_use]
+    pub fn is_by_hand(&self) -> bool {
+        matches!(self, Self::Interrupted | Self::Terminated | Self::HungUp)
+    }
+}

@@ -1,0 +1,296 @@
+//! PURE. What the user must do before a spec can continue. This is the only answer to "does it need you?".
+//!
+//! The end of a run and its exit code, `status`, `specs`, `doctor`, `report`, the live view, the hook `halt` and `resume` all
+//! ask [`needs`].
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::end::{End, Remedy};
+use super::outcome::Outcome;
+use super::run::OverRun;
+use super::spec_state::SpecState;
+use super::unit::{UnitState, UnitStatus};
+use crate::agent::shell::shell_word;
+
+/// Something that a human must do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Need {
+    /// What kind of need.
+    pub kind: NeedKind,
+    /// The task that it is about, where it is about one.
+    pub task: Option<String>,
+    /// The task's title when it was started last; empty where it never was.
+    pub title: String,
+    /// What is the matter: a question, the words of git or of a vendor, how an attempt ended. May have several lines.
+    pub reason: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// What kind of thing a human must do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NeedKind {
+    /// Answer a question of an agent.
+    Question,
+    /// Look at a task that failed and has no attempts left.
+    FailedTask,
+    /// Fix what makes git refuse the commit of a done task.
+    PendingCommit,
+    /// Log in where a backend was refused.
+    Login,
+    /// Pay where a backend was refused.
+    Payment,
+    /// Commit or stash changes of others in the work tree.
+    DirtyTree,
+    /// Fix a hook that must succeed and failed.
+    Hook,
+    /// Run again later, or change the rule that ended the run.
+    Rule,
+    /// Look at tasks that depend on tasks which are not done and will not be.
+    Blocked,
+    /// Make an agent's program start.
+    Unavailable,
+    /// Look at an error that ended the last run.
+    Error,
+}
+
+impl NeedKind {
+    /// All kinds, the most urgent first.
+    pub const ALL: [Self; 11] = [
+        Self::Question,
+        Self::FailedTask,
+        Self::PendingCommit,
+        Self::Login,
+        Self::Payment,
+        Self::DirtyTree,
+        Self::Hook,
+        Self::Rule,
+        Self::Blocked,
+        Self::Unavailable,
+        Self::Error,
+    ];
+
+    /// The word for programs.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Question => "question",
+            Self::FailedTask => "failed_task",
+            Self::PendingCommit => "pending_commit",
+            Self::Login => "login",
+            Self::Payment => "payment",
+            Self::DirtyTree => "dirty_tree",
+            Self::Hook => "hook",
+            Self::Rule => "rule",
+            Self::Blocked => "blocked",
+            Self::Unavailable => "unavailable",
+            Self::Error => "error",
+        }
+    }
+}
+
+impl Need {
+    /// The command that resolves it, once the human has done what the reason says; `spec` is what a person types for the
+    /// spec.
+    #[must_use]
+    pub fn command(&self, spec: &str) -> String {
+        let spec = shell_word(spec);
+        match self.kind {
+            NeedKind::Question => format!("seqorch resume {spec} --answer \"…\""),
+            // with the options of the last run
+            _ => format!("seqorch run {spec} --retry"),
+        }
+    }
+}
+
+/// Everything that a human must do before the spec can go on, the most urgent first. A limit that ends by itself is a wait
+/// and not a need.
+#[must_use]
+pub fn needs(state: &SpecState) -> Vec<Need> {
+    let units = state.units_by_id().into_iter();
+    let mut needs: Vec<Need> = units.filter_map(|(id, unit)| of_unit(id, unit)).collect();
+    let units_wait = !needs.is_empty();
+    needs.extend(state.run.over().and_then(|over| of_end(over, state, units_wait)));
+    needs.sort_by_key(|need| (need.kind, need.since));
+    needs
+}
+
+/// The exit code of a run that ended like this and left these needs.
+#[must_use]
+pub fn exit_code(end: &End, needs: &[Need]) -> u8 {
+    match end {
+        End::Error { exit_code, .. } => *exit_code,
+        End::Unavailable { .. } => 69,
+        End::Interrupted => 130,
+        End::Terminated | End::HungUp => 143,
+        _ if !needs.is_empty() => 2,
+        End::MaxIterations => 1,
+        _ => 0,
+    }
+}
+
+fn of_unit(id: &str, unit: &UnitState) -> Option<Need> {
+    let need = |kind, reason: &str, since| Need {
+        kind,
+        task: Some(id.to_owned()),
+        title: unit.title.clone(),
+        reason: reason.trim().to_owned(),
+        since,
+    };
+    match &unit.status {
+        UnitStatus::Halted { question, at } => Some(need(NeedKind::Question, question, *at)),
+        UnitStatus::Failed { at, reason } => {
+            Some(need(NeedKind::FailedTask, &with_output(reason, unit.last_outcome()), *at))
+        }
+        UnitStatus::Todo | UnitStatus::Running | UnitStatus::Done => {
+            unit.refused_commit().map(|(why, since)| need(NeedKind::PendingCommit, why, since))
+        }
+    }
+}
+
+/// How the last attempt ended, with what a check printed that did not succeed.
+fn with_output(reason: &str, outcome: Option<&Outcome>) -> String {
+    match outcome {
+        // the first line of the tail is in the reason
+        Some(Outcome::VerifyFailed { tail, .. }) => {
+            let printed = tail.split_once('\n').map_or("", |(_, printed)| printed);
+            format!("{reason}\n{printed}")
+        }
+        _ => reason.to_owned(),
+    }
+}
+
+/// What the end of the last run says that no unit does.
+fn of_end(over: &OverRun, state: &SpecState, units_wait: bool) -> Option<Need> {
+    let (kind, task, reason) = match &over.end {
+        End::Limited { unit, remedy, reason, .. } => {
+            let kind = match remedy {
+                Remedy::Login => NeedKind::Login,
+                Remedy::Payment => NeedKind::Payment,
+                Remedy::Rule => NeedKind::Rule,
+            };
+            (kind, Some(unit), reason.clone())
+        }
+        End::Dirty { files } => {
+            (NeedKind::DirtyTree, None, format!("the work tree has changes of others: {}", files.join(", ")))
+        }
+        End::Unavailable { unit, reason } => (NeedKind::Unavailable, Some(unit), reason.clone()),
+        End::Stuck { failed, blocked } if failed.is_empty() && !units_wait => (
+            NeedKind::Blocked,
+            blocked.first(),
+            format!("blocked by tasks that are not done: {}", blocked.join(", ")),
+        ),
+        End::HookFailed { reason } => (NeedKind::Hook, None, reason.clone()),
+        End::Error { reason, .. } => (NeedKind::Error, None, reason.clone()),
+        End::Stuck { .. }
+        | End::Complete
+        | End::SelectionComplete { .. }
+        | End::MaxIterations
+        | End::Halted { .. }
+        | End::NotCommitted { .. }
+        | End::Interrupted
+        | End::Terminated
+        | End::HungUp => return None,
+    };
+    let title = task.and_then(|id| state.units.get(id)).map_or_else(String::new, |unit| unit.title.clone());
+    Some(Need { kind, task: task.cloned(), title, reason: reason.trim().to_owned(), since: over.ended })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{at, attempt, in_need, limited};
+    use super::*;
+
+    #[test]
+    fn every_kind_has_its_need_with_its_reason_and_exit_code() {
+        for kind in NeedKind::ALL {
+            let state = in_need(kind, "REASON");
+            let needs = needs(&state);
+            assert_eq!(needs.len(), 1, "{kind:?}: {needs:?}");
+            let need = &needs[0];
+            assert_eq!(need.kind, kind);
+            assert!(need.reason.contains("REASON"), "{need:?}");
+            let code = match kind {
+                NeedKind::Unavailable => 69,
+                NeedKind::Error => 70,
+                _ => 2,
+            };
+            let end = &state.run.over().unwrap().end;
+            assert_eq!(exit_code(end, &needs), code, "{kind:?}");
+            let command = need.command("my spec");
+            let resolves = ["seqorch run 'my spec' --retry", "seqorch resume 'my spec' --answer \"…\""];
+            assert!(resolves.contains(&command.as_str()), "{command}");
+            if let Some("2") = need.task.as_deref() {
+                assert_eq!(need.title, "Pay");
+            }
+        }
+    }
+
+    #[test]
+    fn needs_of_the_same_time_are_in_the_order_of_their_ids() {
+        let mut state = SpecState::default();
+        for id in ["10", "2", "1"] {
+            let failed = UnitStatus::Failed { at: at(0), reason: "failed with exit code 1".into() };
+            state.units.entry(id.into()).or_default().status = failed;
+        }
+        let tasks: Vec<_> = needs(&state).into_iter().filter_map(|need| need.task).collect();
+        assert_eq!(tasks, ["1", "2", "10"]);
+    }
+
+    #[test]
+    fn the_words_of_the_kinds_are_those_of_the_file_and_differ() {
+        let words: std::collections::BTreeSet<_> = NeedKind::ALL.iter().map(|kind| kind.word()).collect();
+        assert_eq!(words.len(), NeedKind::ALL.len());
+        for kind in NeedKind::ALL {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.word());
+        }
+    }
+
+    #[test]
+    fn a_limit_that_ends_by_itself_is_not_a_need() {
+        let mut state = SpecState::default();
+        state.begin_run(at(0), [].into());
+        state.units.entry("1".into()).or_default().attempts.push(attempt(1, Some(limited())));
+        assert_eq!(needs(&state), []);
+    }
+
+    #[test]
+    fn a_task_that_a_human_marked_as_done_needs_nothing_any_more() {
+        for kind in [NeedKind::Question, NeedKind::FailedTask] {
+            let mut state = in_need(kind, "REASON");
+            state.units.get_mut("2").unwrap().status = UnitStatus::Done;
+            assert_eq!(needs(&state), [], "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn needs_of_an_open_run_are_those_of_its_tasks_most_urgent_first() {
+        let mut state = in_need(NeedKind::FailedTask, "REASON");
+        state.halt(at(4), "3", "Which?");
+        let kinds = |state: &SpecState| needs(state).iter().map(|need| need.kind).collect::<Vec<_>>();
+        assert_eq!(kinds(&state), [NeedKind::Question, NeedKind::FailedTask]);
+        let mut dirty = in_need(NeedKind::DirtyTree, "REASON");
+        dirty.begin_run(at(5), [].into());
+        assert_eq!(kinds(&dirty), [], "the next run finds out");
+    }
+
+    #[test]
+    fn a_failed_check_has_its_output_in_the_reason() {
+        let mut state = in_need(NeedKind::FailedTask, "not done");
+        let outcome =
+            Outcome::VerifyFailed { command: "make".into(), tail: "exit code 1\nFAIL two notes".into() };
+        state.units.get_mut("2").unwrap().attempts.push(attempt(1, Some(outcome)));
+        assert_eq!(needs(&state)[0].reason, "not done\nFAIL two notes");
+    }
+
+    #[test]
+    fn a_signal_beats_a_need_and_a_need_beats_the_cap() {
+        let needs = needs(&in_need(NeedKind::FailedTask, "x"));
+        let code = |end: &End| exit_code(end, &needs);
+        assert_eq!((code(&End::Interrupted), code(&End::Terminated)), (130, 143));
+        assert_eq!((code(&End::MaxIterations), exit_code(&End::MaxIterations, &[])), (2, 1));
+        assert_eq!(exit_code(&End::SelectionComplete { left: 3 }, &[]), 0);
+    }
+}

@@ -1,0 +1,308 @@
+//! PURE. Where the run of a spec stands: none was ever begun, one is open, or the last one is over.
+//!
+//! A run is over when its end is decided, not when its process is gone. One that was killed, or whose terminal was closed
+//! over a working agent, is still open: the next `seqorch run` continues it. So everything it counts is here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::end::End;
+use crate::agent::limit::LimitKind;
+
+/// Where the run of a spec stands.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Run {
+    /// No run was ever begun.
+    #[default]
+    Never,
+    /// A run works, or was killed: its end is not decided.
+    Open(OpenRun),
+    /// The last run is over.
+    Over(OverRun),
+}
+
+/// A run whose end is not decided.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OpenRun {
+    /// When it began.
+    pub began: Timestamp,
+    /// The options that it was given: what to do and how. `resume` and `run --retry` give them again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub args: Vec<String>,
+    /// Ids whose boxes were ticked when it began, and are since: the only ticks that it believes.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub believed: BTreeSet<String>,
+    /// Files that had changes when it began: they are not the agents', and stay out of commits.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub dirty_before: BTreeSet<String>,
+    /// [`OverRun::left_as`] of the run before, where this one had nothing to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_as: Option<String>,
+    /// Iterations so far.
+    #[serde(default)]
+    pub iterations: u32,
+    /// What it waits for, where that is more than the next step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait: Option<Wait>,
+    /// Seconds that it waited, by reason.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub waited_s: BTreeMap<String, u64>,
+}
+
+/// A run that is over.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OverRun {
+    /// When it began.
+    pub began: Timestamp,
+    /// When its end was decided.
+    pub ended: Timestamp,
+    /// Why.
+    pub end: End,
+    /// The options that it was given; empty where nothing is left of what they asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub args: Vec<String>,
+    /// The ticks that it believed, where tasks.md could not be read since its last agent worked: the next run believes no
+    /// others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unread: Option<BTreeSet<String>>,
+    /// Files that had changes when it began.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub dirty_before: BTreeSet<String>,
+    /// The tree of all files at its end, as git names it, where work was left: what its agents wrote by then is theirs and
+    /// not a human's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_as: Option<String>,
+    /// Seconds that it waited, by reason.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub waited_s: BTreeMap<String, u64>,
+}
+
+/// A wait of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wait {
+    /// Since when.
+    pub since: Timestamp,
+    /// Until when.
+    pub until: Timestamp,
+    /// What for.
+    #[serde(flatten)]
+    pub reason: WaitReason,
+}
+
+/// What a run waits for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "for", rename_all = "snake_case")]
+pub enum WaitReason {
+    /// The end of a limit.
+    Limit {
+        /// The backend that is tried then, and its model where only that is limited.
+        backend: String,
+        /// What kind of limit.
+        kind: LimitKind,
+    },
+    /// A rule of `[pace]`.
+    Pace {
+        /// The rule.
+        rule: String,
+    },
+}
+
+impl std::fmt::Display for WaitReason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Limit { backend, kind } => write!(f, "{backend}: {}", kind.words()),
+            Self::Pace { rule } => f.write_str(rule),
+        }
+    }
+}
+
+impl OpenRun {
+    /// A run that begins now and believes these ticks.
+    #[must_use]
+    pub fn new(began: Timestamp, believed: BTreeSet<String>) -> Self {
+        Self {
+            began,
+            args: Vec::new(),
+            believed,
+            dirty_before: BTreeSet::new(),
+            left_as: None,
+            iterations: 0,
+            wait: None,
+            waited_s: BTreeMap::new(),
+        }
+    }
+
+    /// The same run after its end was decided.
+    #[must_use]
+    pub fn over(self, ended: Timestamp, end: End) -> OverRun {
+        // nothing is left of what it was asked for
+        let all_done = matches!(end, End::Complete | End::SelectionComplete { .. });
+        OverRun {
+            began: self.began,
+            ended,
+            args: if all_done { Vec::new() } else { self.args },
+            end,
+            unread: None,
+            dirty_before: self.dirty_before,
+            left_as: self.left_as,
+            waited_s: self.waited_s,
+        }
+    }
+}
+
+impl Run {
+    /// The open run.
+    #[must_use]
+    pub fn open(&self) -> Option<&OpenRun> {
+        match self {
+            Self::Open(open) => Some(open),
+            Self::Never | Self::Over(_) => None,
+        }
+    }
+
+    /// The open run, to be changed.
+    pub fn open_mut(&mut self) -> Option<&mut OpenRun> {
+        match self {
+            Self::Open(open) => Some(open),
+            Self::Never | Self::Over(_) => None,
+        }
+    }
+
+    /// The last run, where it is over.
+    #[must_use]
+    pub fn over(&self) -> Option<&OverRun> {
+        match self {
+            Self::Over(over) => Some(over),
+            Self::Never | Self::Open(_) => None,
+        }
+    }
+
+    /// The last run, where it is over, to be changed.
+    pub fn over_mut(&mut self) -> Option<&mut OverRun> {
+        match self {
+            Self::Over(over) => Some(over),
+            Self::Never | Self::Open(_) => None,
+        }
+    }
+
+    /// Whether its end is not decided: the next run continues it.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.open().is_some()
+    }
+
+    /// When the last run began.
+    #[must_use]
+    pub fn began(&self) -> Option<Timestamp> {
+        match self {
+            Self::Never => None,
+            Self::Open(open) => Some(open.began),
+            Self::Over(over) => Some(over.began),
+        }
+    }
+
+    /// The options that the last run was given.
+    #[must_use]
+    pub fn args(&self) -> &[String] {
+        match self {
+            Self::Never => &[],
+            Self::Open(open) => &open.args,
+            Self::Over(over) => &over.args,
+        }
+    }
+
+    /// Files that had changes when the last run began.
+    #[must_use]
+    pub fn dirty_before(&self) -> &BTreeSet<String> {
+        static NONE: BTreeSet<String> = BTreeSet::new();
+        match self {
+            Self::Never => &NONE,
+            Self::Open(open) => &open.dirty_before,
+            Self::Over(over) => &over.dirty_before,
+        }
+    }
+
+    /// The tree that the last run left, where it is over and work was left.
+    #[must_use]
+    pub fn left_as(&self) -> Option<&str> {
+        self.over()?.left_as.as_deref()
+    }
+
+    /// What the run waits for.
+    #[must_use]
+    pub fn wait(&self) -> Option<&Wait> {
+        self.open()?.wait.as_ref()
+    }
+
+    /// Seconds that the last run waited, by reason.
+    #[must_use]
+    pub fn waited_s(&self) -> &BTreeMap<String, u64> {
+        static NONE: BTreeMap<String, u64> = BTreeMap::new();
+        match self {
+            Self::Never => &NONE,
+            Self::Open(open) => &open.waited_s,
+            Self::Over(over) => &over.waited_s,
+        }
+    }
+
+    /// Whether it waits for the end of a limit, and not for a rule of its user.
+    #[must_use]
+    pub fn waits_for_limit(&self) -> bool {
+        self.wait().is_some_and(|wait| matches!(wait.reason, WaitReason::Limit { .. }))
+    }
+
+    /// The ticks that are believed, where not all are.
+    #[must_use]
+    pub fn believed(&self) -> Option<&BTreeSet<String>> {
+        match self {
+            Self::Never => None,
+            Self::Open(open) => Some(&open.believed),
+            Self::Over(over) => over.unread.as_ref(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at() -> Timestamp {
+        "2026-01-02T03:04:05Z".parse().unwrap()
+    }
+
+    #[test]
+    fn a_run_reads_as_documented_and_comes_back_the_same() {
+        let mut open = OpenRun::new(at(), BTreeSet::from(["1".to_owned()]));
+        open.args = vec!["--only=1".into()];
+        let reason = WaitReason::Limit { backend: "claude".into(), kind: LimitKind::RateLimited };
+        open.wait = Some(Wait { since: at(), until: at(), reason });
+        let over = open.clone().over(at(), End::Dirty { files: vec!["a".into()] });
+        for run in [Run::Never, Run::Open(open), Run::Over(over)] {
+            let value = serde_json::to_value(&run).unwrap();
+            assert_eq!(serde_json::from_value::<Run>(value.clone()).unwrap(), run, "{value}");
+            match run {
+                Run::Never => assert_eq!(value, serde_json::json!({ "state": "never" })),
+                Run::Open(_) => {
+                    assert_eq!(value["wait"]["for"], "limit");
+                    assert_eq!((&value["state"], &value["args"][0]), (&"open".into(), &"--only=1".into()));
+                }
+                Run::Over(_) => {
+                    assert_eq!(value["end"], serde_json::json!({ "why": "dirty", "files": ["a"] }));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn only_a_run_that_did_all_it_was_asked_forgets_its_options() {
+        let mut open = OpenRun::new(at(), BTreeSet::new());
+        open.args = vec!["--only=1".into()];
+        for end in [End::Complete, End::SelectionComplete { left: 2 }] {
+            assert_eq!(open.clone().over(at(), end).args, [""; 0]);
+        }
+        assert_eq!(open.over(at(), End::MaxIterations).args, ["--only=1"]);
+    }
+}

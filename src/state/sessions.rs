@@ -1,0 +1,33 @@
+//! PURE. Which session the next attempt of a unit resumes.
+
+use super::attempt::{AttemptRecord, ResumeReason, Resumption};
+use super::outcome::Outcome;
+use super::spec_state::SpecState;
+
+impl SpecState {
+    /// The session that the next attempt of a unit can resume, and why; `None`: it begins one.
+    ///
+    /// A session belongs to the backend and the folder that it was begun with: some CLIs hang elsewhere.
+    #[must_use]
+    pub fn session_for(&self, unit: &str, backend: &str, cwd: &str, nudges: u32) -> Option<Resumption> {
+        let known = self.units.get(unit)?;
+        let last = known.attempts.iter().rev().find(|a| a.reached_agent())?;
+        let session = last.learned.session.clone().filter(|_| last.backend == backend && last.cwd == cwd)?;
+        let reason = self.resume_reason(unit, last, known.nudges() < nudges)?;
+        Some(Resumption { session, reason })
+    }
+
+    fn resume_reason(&self, unit: &str, last: &AttemptRecord, may_nudge: bool) -> Option<ResumeReason> {
+        let was = last.resumes.as_ref().map(|resumes| resumes.reason);
+        Some(match last.outcome.as_ref()? {
+            Outcome::Done => return None,
+            _ if self.is_answered(unit, last) => ResumeReason::Answer,
+            // the agent may not have read an answer or a nudge that a limit cut off, so it gets it again
+            Outcome::Limited { .. } if was == Some(ResumeReason::Answer) => ResumeReason::Answer,
+            Outcome::Limited { .. } if last.is_nudge() && may_nudge => ResumeReason::Nudge,
+            Outcome::Limited { .. } => ResumeReason::Limit,
+            Outcome::NoSignal if may_nudge => ResumeReason::Nudge,
+            _ => ResumeReason::Retry,
+        })
+    }
+}

@@ -1,0 +1,144 @@
+//! PURE. What is known of one spec.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::answer::Answer;
+use super::attempt::AttemptRecord;
+use super::limited::Limited;
+use super::run::Run;
+use super::spent::Spent;
+use super::unit::{UnitState, UnitStatus};
+use crate::spec::compare_ids;
+
+/// What is known of one spec.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SpecState {
+    /// Ids of completed tasks, in the order of their completion.
+    pub completed: Vec<String>,
+    /// When the first run began.
+    pub started_at: Option<Timestamp>,
+    /// When everything was complete.
+    pub completed_at: Option<Timestamp>,
+    /// `{type, owner_agent}` by unit, kept as other tools wrote them.
+    pub assignments: Map<String, Value>,
+    /// Ids that a human marked to be skipped.
+    pub skipped: BTreeSet<String>,
+    /// Ids whose boxes an agent ticked without having been asked to. They are not believed until a human opens them.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub unconfirmed: BTreeSet<String>,
+    /// Where the run stands.
+    pub run: Run,
+    /// What humans answered to questions of units that are not done yet, oldest first: it goes into their prompts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<Answer>,
+    /// Backends that are limited, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub limits: BTreeMap<String, Limited>,
+    /// Models that alone are limited: by backend, then by model, as their vendors name them.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub model_limits: BTreeMap<String, BTreeMap<String, Limited>>,
+    /// What all units used, in all runs.
+    pub usage: Spent,
+    /// Per unit.
+    pub units: BTreeMap<String, UnitState>,
+    /// What other tools keep in the entry.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+impl SpecState {
+    /// The unit whose last attempt has not ended as far as is known, and that attempt.
+    #[must_use]
+    pub fn running(&self) -> Option<(&str, &AttemptRecord)> {
+        self.units
+            .iter()
+            .filter(|(_, unit)| unit.status == UnitStatus::Running)
+            .find_map(|(id, unit)| Some((id.as_str(), unit.attempts.last().filter(|a| a.outcome.is_none())?)))
+    }
+
+    /// The units in the order of their ids, in which 2 comes before 10.
+    #[must_use]
+    pub fn units_by_id(&self) -> Vec<(&str, &UnitState)> {
+        let mut units: Vec<_> = self.units.iter().map(|(id, unit)| (id.as_str(), unit)).collect();
+        units.sort_by(|(a, _), (b, _)| compare_ids(a, b));
+        units
+    }
+
+    /// The unit in which a task was tried last: itself, or the one that it is a part of.
+    #[must_use]
+    pub fn unit_of(&self, task: &str) -> Option<&str> {
+        let covers = |unit: &UnitState| {
+            let with_it = unit.attempts.iter().rev().find(|a| a.completes.iter().any(|id| id == task));
+            with_it.map(|attempt| attempt.started_at)
+        };
+        let own = self.units.get_key_value(task).map(|(id, _)| id);
+        let last = || self.units.iter().filter_map(|(id, unit)| Some((covers(unit)?, id))).max();
+        own.or_else(|| last().map(|(_, id)| id)).map(String::as_str)
+    }
+
+    /// What is known of an attempt.
+    #[must_use]
+    pub fn attempt(&self, unit: &str, number: u32) -> Option<&AttemptRecord> {
+        self.units.get(unit)?.attempts.iter().find(|attempt| attempt.number == number)
+    }
+
+    /// The number of the unit's next attempt.
+    #[must_use]
+    pub fn next_attempt(&self, unit: &str) -> u32 {
+        self.units.get(unit).and_then(|u| u.attempts.last()).map_or(1, |a| a.number + 1)
+    }
+
+    /// Adds ids to `completed`, each once.
+    pub fn complete<'a>(&mut self, ids: impl IntoIterator<Item = &'a String>) {
+        for id in ids {
+            if !self.completed.contains(id) {
+                self.completed.push(id.clone());
+            }
+        }
+    }
+
+    /// Sums up anew what each unit and all of them used.
+    pub fn sum_up(&mut self) {
+        for unit in self.units.values_mut() {
+            unit.usage = Spent::of(&unit.attempts);
+        }
+        self.usage = Spent::sum(self.units.values().map(|unit| &unit.usage));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::outcome::Outcome;
+    use super::super::testing::attempt;
+    use super::*;
+    use crate::agent::Usage;
+
+    #[test]
+    fn a_unit_and_the_spec_have_sums_of_their_own() {
+        let usage = Usage { input: Some(10), output: Some(2), ..Usage::default() };
+        let mut done = attempt(1, Some(Outcome::Done));
+        done.learned.usage = Some(usage);
+        let unit = UnitState { attempts: vec![done; 2], ..UnitState::default() };
+        let mut state = SpecState::default();
+        state.units.insert("1".into(), unit.clone());
+        state.units.insert("2".into(), unit);
+        state.sum_up();
+        assert_eq!(state.units["1"].usage.usage.input, Some(20));
+        assert_eq!((state.usage.usage.input, state.usage.attempts), (Some(40), 4));
+    }
+
+    #[test]
+    fn a_state_survives_a_round_trip_with_what_others_keep_in_it() {
+        let text = r#"{"completed":["1"],"note":"kept","units":{"1":{"status":"done"}}}"#;
+        let state: SpecState = serde_json::from_str(text).unwrap();
+        assert_eq!((state.completed.as_slice(), state.run.is_open()), (&["1".to_owned()][..], false));
+        let again = serde_json::to_value(&state).unwrap();
+        assert_eq!(again["note"], "kept");
+        assert_eq!(serde_json::from_value::<SpecState>(again).unwrap(), state);
+    }
+}

@@ -1,0 +1,334 @@
+//! PURE. One unit: where it stands, its attempts, what it changed, and its commit.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::attempt::AttemptRecord;
+use super::outcome::Outcome;
+use super::spent::Spent;
+use crate::agent::Usage;
+
+/// Characters of git's words that are kept: a hook may print a whole build.
+const GIT_WORDS: usize = 4000;
+
+/// One unit.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "UnitFile")]
+pub struct UnitState {
+    /// Its title when it was started last; empty where it never was.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub title: String,
+    /// Where it stands.
+    #[serde(flatten)]
+    pub status: UnitStatus,
+    /// All attempts, oldest first.
+    pub attempts: Vec<AttemptRecord>,
+    /// What they used.
+    pub usage: Spent,
+    /// The tree of all files before its first attempt, as git names it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+    /// What it changed, once it is done; also while that could not be committed yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changes: Option<Changes>,
+    /// It is done, and its changes are still to be looked at and committed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pending_commit: Option<PendingCommit>,
+    /// Ids that still have to be ticked in tasks.md: written before the tick, cleared after it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub to_tick: Vec<String>,
+}
+
+/// Where a unit stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+pub enum UnitStatus {
+    /// Not done, and no attempt runs.
+    #[default]
+    Todo,
+    /// Its last attempt runs, or ran when the orchestrator was last seen.
+    Running,
+    /// Completed.
+    Done,
+    /// Its agent asked a human.
+    Halted {
+        /// What the agent asked: its text before the signal.
+        question: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// It failed, and no attempt is left.
+    Failed {
+        /// When.
+        at: Timestamp,
+        /// How the last attempt ended, in a sentence.
+        reason: String,
+    },
+}
+
+/// The commit of a done unit that is not made yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingCommit {
+    /// Since when.
+    pub since: Timestamp,
+    /// Why git refused it, in git's own words (their end); `None`: it was not tried yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
+}
+
+/// What a unit changed, as git counts it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Changes {
+    /// Files.
+    pub files: u64,
+    /// Lines added.
+    pub insertions: u64,
+    /// Lines removed.
+    pub deletions: u64,
+    /// The tree after it.
+    pub after: String,
+    /// The tree as the unit itself left it, while its commit is refused: `after` also has what a human fixed since.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left: Option<String>,
+    /// Its commit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+}
+
+impl Changes {
+    /// The tree as the unit itself left it: its changes are derived from this one, also those of a file that a human
+    /// removed for a while.
+    #[must_use]
+    pub fn own(&self) -> &str {
+        self.left.as_deref().unwrap_or(&self.after)
+    }
+}
+
+/// Git refused the commit of a done unit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CommitRefused {
+    /// Why, in git's own words.
+    pub why: String,
+    /// The unit's changes up to then: what others write from now on does not belong to them.
+    pub changes: Option<Changes>,
+}
+
+impl UnitState {
+    /// Whether it is done.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.status == UnitStatus::Done
+    }
+
+    /// Whether it failed and has no attempts left.
+    #[must_use]
+    pub fn is_failed(&self) -> bool {
+        matches!(self.status, UnitStatus::Failed { .. })
+    }
+
+    /// Whether its agent asked a human.
+    #[must_use]
+    pub fn is_halted(&self) -> bool {
+        matches!(self.status, UnitStatus::Halted { .. })
+    }
+
+    /// Why git refused its commit, and since when; `None`: git refused nothing.
+    #[must_use]
+    pub fn refused_commit(&self) -> Option<(&str, Timestamp)> {
+        let pending = self.pending_commit.as_ref()?;
+        Some((pending.refused.as_deref()?, pending.since))
+    }
+
+    /// How many tries people count.
+    #[must_use]
+    pub fn shown_tries(&self) -> usize {
+        self.attempts.iter().filter(|attempt| attempt.is_try()).count()
+    }
+
+    /// What became of its changes: they are settled, or git refused their commit.
+    pub(super) fn settle_commit(&mut self, now: Timestamp, settled: Result<Option<Changes>, CommitRefused>) {
+        match settled {
+            Ok(changes) => {
+                self.changes = changes;
+                self.pending_commit = None;
+            }
+            Err(CommitRefused { why, changes }) => {
+                self.changes = changes;
+                let since = self.refused_commit().map_or(now, |(_, since)| since);
+                let refused = Some(last_characters(why.trim(), GIT_WORDS));
+                self.pending_commit = Some(PendingCommit { since, refused });
+            }
+        }
+    }
+
+    /// Where a vendor says only the total of a session, the last attempt used what was added since the one before in it.
+    pub fn count_once(&mut self, session: Option<&str>, total: Option<Usage>) {
+        let Some((last, earlier)) = self.attempts.split_last_mut() else { return };
+        let Some(total) = total else { return };
+        let same = |a: &&AttemptRecord| session.is_some() && a.learned.session.as_deref() == session;
+        let before = earlier.iter().rev().filter(same).find_map(|a| a.learned.session_total);
+        last.learned.usage = Some(total.since(&before.unwrap_or_default()));
+    }
+
+    /// How the last attempt ended.
+    #[must_use]
+    pub fn last_outcome(&self) -> Option<&Outcome> {
+        self.attempts.last()?.outcome.as_ref()
+    }
+
+    /// How many attempts of this run, the last ones in a row, failed at the same command with the same output; numbers
+    /// (times, addresses, counts) do not make a difference.
+    #[must_use]
+    pub fn same_failures(&self) -> usize {
+        let shape = |outcome: &Outcome| match outcome {
+            Outcome::VerifyFailed { command, tail } => {
+                let kept = tail.chars().filter(|c| !c.is_ascii_digit() && !c.is_whitespace());
+                Some((command.clone(), kept.collect::<String>()))
+            }
+            _ => None,
+        };
+        let of = |attempt: &AttemptRecord| attempt.outcome.as_ref().and_then(shape);
+        let Some(last) = self.attempts.last().and_then(of) else { return 0 };
+        let counted = self.attempts.iter().rev().filter(|a| a.counts);
+        counted.take_while(|attempt| of(attempt).as_ref() == Some(&last)).count()
+    }
+
+    /// Nudges since the last attempt that was not one; the agent did not get one that a limit cut off.
+    #[must_use]
+    pub fn nudges(&self) -> u32 {
+        let arrived = |a: &&AttemptRecord| a.reached_agent() && !(a.is_nudge() && a.is_limited());
+        let count = self.attempts.iter().rev().filter(arrived).take_while(|a| a.is_nudge()).count();
+        u32::try_from(count).unwrap_or(u32::MAX)
+    }
+
+    /// Attempts of this run that count against the retry policy, since the unit was last done.
+    #[must_use]
+    pub fn tries(&self) -> u32 {
+        let since = self.attempts.iter().rev().take_while(|a| a.outcome != Some(Outcome::Done));
+        let counted = since.filter(|a| a.counts && a.outcome.is_some());
+        u32::try_from(counted.count()).unwrap_or(u32::MAX)
+    }
+}
+
+/// The end of a text: the last words of a command say most.
+fn last_characters(text: &str, most: usize) -> String {
+    let skip = text.chars().count().saturating_sub(most);
+    let end: String = text.chars().skip(skip).collect();
+    if skip == 0 { end } else { format!("…{end}") }
+}
+
+/// A unit as the state file has it: the status is a word, so that other tools can read it, and its data stand next to it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct UnitFile {
+    title: String,
+    status: StatusWord,
+    question: Option<String>,
+    reason: Option<String>,
+    at: Option<Timestamp>,
+    attempts: Vec<AttemptRecord>,
+    usage: Spent,
+    before: Option<String>,
+    changes: Option<Changes>,
+    pending_commit: Option<PendingCommit>,
+    to_tick: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum StatusWord {
+    #[default]
+    Todo,
+    Running,
+    Done,
+    Halted,
+    Failed,
+}
+
+impl TryFrom<UnitFile> for UnitState {
+    type Error = &'static str;
+
+    fn try_from(file: UnitFile) -> Result<Self, Self::Error> {
+        let at = file.at.ok_or("a task that is halted or failed without `at`, the time of that");
+        let status = match file.status {
+            StatusWord::Todo => UnitStatus::Todo,
+            StatusWord::Running => UnitStatus::Running,
+            StatusWord::Done => UnitStatus::Done,
+            StatusWord::Halted => UnitStatus::Halted {
+                question: file.question.ok_or("a halted task without `question`")?,
+                at: at?,
+            },
+            StatusWord::Failed => {
+                UnitStatus::Failed { at: at?, reason: file.reason.ok_or("a failed task without `reason`")? }
+            }
+        };
+        Ok(Self {
+            title: file.title,
+            status,
+            attempts: file.attempts,
+            usage: file.usage,
+            before: file.before,
+            changes: file.changes,
+            pending_commit: file.pending_commit,
+            to_tick: file.to_tick,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at() -> Timestamp {
+        "2026-01-02T03:04:05Z".parse().unwrap()
+    }
+
+    fn round_trip(unit: &UnitState) -> serde_json::Value {
+        let value = serde_json::to_value(unit).unwrap();
+        assert_eq!(serde_json::from_value::<UnitState>(value.clone()).unwrap(), *unit);
+        value
+    }
+
+    #[test]
+    fn the_status_is_a_word_in_the_file_with_its_data_next_to_it() {
+        let halted = UnitStatus::Halted { question: "Which?".into(), at: at() };
+        let value = round_trip(&UnitState { status: halted, ..UnitState::default() });
+        assert_eq!((&value["status"], &value["question"]), (&"halted".into(), &"Which?".into()));
+        let failed = UnitStatus::Failed { at: at(), reason: "exit code 3".into() };
+        let value = round_trip(&UnitState { status: failed, ..UnitState::default() });
+        assert_eq!((&value["status"], &value["reason"]), (&"failed".into(), &"exit code 3".into()));
+        for (status, word) in
+            [(UnitStatus::Todo, "todo"), (UnitStatus::Running, "running"), (UnitStatus::Done, "done")]
+        {
+            assert_eq!(round_trip(&UnitState { status, ..UnitState::default() })["status"], word);
+        }
+    }
+
+    #[test]
+    fn a_halted_or_failed_unit_without_its_data_is_refused() {
+        for text in [
+            r#"{"status":"halted","at":"2026-01-02T03:04:05Z"}"#,
+            r#"{"status":"failed","reason":"x"}"#,
+            r#"{"status":"party"}"#,
+        ] {
+            assert!(serde_json::from_str::<UnitState>(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_refused_commit_keeps_the_end_of_long_words_and_its_first_time() {
+        let mut unit = UnitState { status: UnitStatus::Done, ..UnitState::default() };
+        let refused = |why: String| Err(CommitRefused { why, changes: Some(Changes::default()) });
+        unit.settle_commit(at(), refused(format!("{}the end\n", "é".repeat(100_000))));
+        let later = "2026-01-03T03:04:05Z".parse().unwrap();
+        let (why, since) = unit.refused_commit().unwrap();
+        assert!(why.starts_with('…') && why.ends_with("the end") && why.chars().count() == GIT_WORDS + 1);
+        assert_eq!(since, at());
+        unit.settle_commit(later, refused("again".into()));
+        assert_eq!(unit.refused_commit(), Some(("again", at())));
+        round_trip(&unit);
+        unit.settle_commit(later, Ok(None));
+        assert_eq!((unit.refused_commit(), &unit.pending_commit), (None, &None));
+    }
+}

@@ -1,0 +1,96 @@
+//! PURE. `attempt.json`: what an attempt does.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::agent::event::Format;
+use crate::config::PromptBy;
+
+/// Version of the files in an attempt's folder.
+pub const SCHEMA: u32 = 1;
+
+/// All that the process of an attempt needs, except the environment, which never touches the disk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttemptFile {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// Name of the spec.
+    pub spec: String,
+    /// Id of the unit.
+    pub unit: String,
+    /// Title of the unit.
+    pub title: String,
+    /// Number of the attempt, from 1.
+    pub attempt: u32,
+    /// Name of the backend.
+    pub backend: String,
+    /// Program and arguments, with the placeholders `{prompt}` and `{prompt_file}`.
+    pub argv: Vec<String>,
+    /// How the agent gets the prompt.
+    pub prompt_by: PromptBy,
+    /// How the agent's stdout is read.
+    pub output: Format,
+    /// The folder where the agent works.
+    pub cwd: PathBuf,
+    /// When the agent is ended.
+    pub deadlines: Deadlines,
+    /// Most bytes of stdout that the log keeps.
+    pub log_max_bytes: u64,
+    /// The orchestrator's socket.
+    pub socket: PathBuf,
+    /// Proves to the orchestrator that this is the attempt that it started.
+    pub token: String,
+    /// When this file was written.
+    pub created_at: Timestamp,
+    /// When the attempt began according to the state. `None` if it is not an attempt at a unit.
+    pub decided_at: Option<Timestamp>,
+}
+
+impl AttemptFile {
+    /// Whether this is the attempt that began at `decided_at` according to the state. A folder may be that of an older
+    /// attempt of the same number.
+    #[must_use]
+    pub fn is_of(&self, decided_at: Timestamp) -> bool {
+        self.decided_at == Some(decided_at)
+    }
+}
+
+/// When an agent is ended, in milliseconds. `None` means never.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deadlines {
+    /// Most time for the whole attempt.
+    pub total_ms: Option<u64>,
+    /// Most time between two outputs.
+    pub idle_ms: Option<u64>,
+    /// Most time until the first output.
+    pub first_output_ms: Option<u64>,
+    /// Time between TERM and KILL.
+    pub grace_ms: u64,
+}
+
+impl Deadlines {
+    /// The time between TERM and KILL.
+    #[must_use]
+    pub fn grace(&self) -> Duration {
+        Duration::from_millis(self.grace_ms)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_of_an_older_attempt_of_the_same_number_is_noticed() {
+        let json = r#"{"schema":1,"spec":"s","unit":"1","title":"A","attempt":1,"backend":"b","argv":["sh"],
+            "prompt_by":"stdin","output":"text","cwd":"/","deadlines":{"total_ms":null,"idle_ms":null,
+            "first_output_ms":null,"grace_ms":1},"log_max_bytes":1,"socket":"/s","token":"t",
+            "created_at":"2026-01-01T00:00:01Z","decided_at":"2026-01-01T00:00:00Z"}"#;
+        let file: AttemptFile = serde_json::from_str(json).unwrap();
+        let at = |second: i64| Timestamp::from_second(1_767_225_600 + second).unwrap();
+        assert_eq!([-1, 0, 1].map(|second| file.is_of(at(second))), [false, true, false]);
+    }
+}

@@ -1,0 +1,131 @@
+//! What an attempt's folder shows: who works in it and what the result was. Also ends what is left of an attempt.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use super::attempt_dir::AttemptDir;
+use super::attempt_file::AttemptFile;
+use super::attempt_lock::AttemptHolder;
+use super::attempt_result::AttemptResult;
+use crate::state::AttemptRecord;
+use crate::sys::{files, process};
+
+/// Time between TERM and KILL for what a killed attempt left.
+const REMAINS_GRACE: Duration = Duration::from_secs(3);
+/// An attempt frees its lock right after its result. If this much time passes, something else holds the lock.
+const UNLOCK_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Waits in a thread for an attempt that another run started, then calls `over`.
+pub fn wait_for_adopted(dir: &AttemptDir, over: impl FnOnce() + Send + 'static) {
+    let dir = dir.clone();
+    thread::spawn(move || {
+        // the holder writes its name right after it takes the lock
+        while alive(&dir) {
+            if let Some(holder) = holder(&dir) {
+                if process::process(holder.pid).is_none_or(|p| p.started == holder.started) {
+                    process::wait_for_end(holder.pid);
+                }
+                break;
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        settle(&dir);
+        over();
+    });
+}
+
+/// Makes sure that nothing of an ended attempt is alive: ends what a killed one left, then takes the lock.
+pub fn settle(dir: &AttemptDir) {
+    let patience = if dir.result().exists() { UNLOCK_PATIENCE } else { Duration::ZERO };
+    let start = Instant::now();
+    while alive(dir) && start.elapsed() < patience {
+        thread::sleep(Duration::from_millis(5));
+    }
+    if !dir.result().exists() || alive(dir) {
+        process::terminate(|| remains(dir), REMAINS_GRACE, || {});
+    }
+    if let Ok(lock) = File::open(dir.lock()) {
+        let _ = lock.lock();
+        files::remove_temp_files(dir.path());
+    }
+}
+
+/// The processes that a killed attempt left running.
+#[must_use]
+pub fn remains(dir: &AttemptDir) -> Vec<process::Process> {
+    let mut mark = OsString::from("SEQORCH_DIR=");
+    mark.push(dir.path());
+    process::leftovers(&dir.lock(), &mark)
+}
+
+/// Ends an attempt that no run watches, and all its processes. Its own process gets `patience` to do so itself.
+pub fn end(dir: &AttemptDir, patience: Duration) {
+    if let Some(holder) = holder(dir).filter(|_| alive(dir)) {
+        let send = |signal| process::send_signal(holder.pid, holder.started, signal).unwrap_or(false);
+        // a stopped process acts on TERM only after CONT
+        if send(Signal::TERM) && send(Signal::CONT) && !process::ends_within(holder.pid, patience) {
+            send(Signal::KILL);
+        }
+    }
+    settle(dir);
+}
+
+/// Who works, or last worked, in an attempt's folder.
+#[must_use]
+pub fn holder(dir: &AttemptDir) -> Option<AttemptHolder> {
+    serde_json::from_slice(&fs::read(dir.lock()).ok()?).ok()
+}
+
+/// Whether anything of the attempt is alive.
+#[must_use]
+pub fn alive(dir: &AttemptDir) -> bool {
+    File::open(dir.lock()).is_ok_and(|lock| {
+        let free = lock.try_lock_shared().is_ok();
+        let _ = lock.unlock();
+        !free
+    })
+}
+
+/// The result of an attempt, if it wrote a readable one.
+#[must_use]
+pub fn result(dir: &AttemptDir) -> Option<AttemptResult> {
+    serde_json::from_slice(&fs::read(dir.result()).ok()?).ok()
+}
+
+/// What an attempt does, if its file is readable.
+#[must_use]
+pub fn attempt(dir: &AttemptDir) -> Option<AttemptFile> {
+    serde_json::from_slice(&fs::read(dir.attempt()).ok()?).ok()
+}
+
+/// Whether a folder belongs to the attempt that the state records under its number.
+///
+/// It may belong to another one: the state was moved away, and this attempt never got a folder of its own.
+#[must_use]
+pub fn is_of(dir: &AttemptDir, record: &AttemptRecord) -> bool {
+    match (attempt(dir), result(dir)) {
+        (Some(file), _) => file.is_of(record.started_at),
+        (None, Some(result)) => result.started_at >= record.started_at,
+        // nothing shows another attempt, and without a result it is never a success
+        (None, None) => true,
+    }
+}
+
+/// The end of an attempt's stdout, at most `limit` bytes.
+#[must_use]
+pub fn output_tail(dir: &AttemptDir, limit: u64) -> String {
+    let read = || -> io::Result<Vec<u8>> {
+        let mut file = File::open(dir.output())?;
+        let length = file.metadata()?.len();
+        file.seek(SeekFrom::Start(length.saturating_sub(limit)))?;
+        let mut bytes = Vec::new();
+        file.take(limit).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    String::from_utf8_lossy(&read().unwrap_or_default()).into_owned()
+}

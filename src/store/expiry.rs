@@ -1,0 +1,77 @@
+//! PURE. Which attempt folders are not needed any more.
+
+use jiff::Timestamp;
+
+use crate::state::spec_state::SpecState;
+
+/// Attempts, by unit and number, that ended before `limit`.
+///
+/// Only those of done tasks: an open task may still need its log, its session or its result. And none of the last run,
+/// however long ago that was: the report shows it.
+#[must_use]
+pub fn expired(state: &SpecState, limit: Timestamp) -> Vec<(&str, u32)> {
+    let Some(last_run) = state.run.began() else { return Vec::new() };
+    let limit = limit.min(last_run);
+    let settled = state.units.iter().filter(|(_, unit)| {
+        // a commit or a tick may still be pending of a unit that a killed run had just finished
+        unit.is_done() && unit.pending_commit.is_none() && unit.to_tick.is_empty()
+    });
+    settled
+        .flat_map(|(id, unit)| unit.attempts.iter().map(move |attempt| (id.as_str(), attempt)))
+        .filter(|(_, attempt)| attempt.ended_at.is_some_and(|at| at < limit))
+        .map(|(id, attempt)| (id, attempt.number))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::state::{PendingCommit, Run};
+
+    /// Two units that were done in January, one that failed then, and a last run that began in March.
+    fn state() -> SpecState {
+        let attempt = |number: u32, month: u32, outcome: &str| {
+            json!({"number": number, "backend": "a", "started_at": format!("2026-0{month}-01T00:00:00Z"),
+                   "ended_at": format!("2026-0{month}-01T01:00:00Z"), "outcome": {"kind": outcome}})
+        };
+        serde_json::from_value(json!({
+            "run": {"state": "open", "began": "2026-03-01T00:00:00Z"},
+            "units": {
+                "1": {"status": "done", "attempts": [attempt(1, 1, "no_signal"), attempt(2, 1, "done")]},
+                "2": {"status": "failed", "at": "2026-01-01T01:00:00Z", "reason": "x", "attempts": [attempt(1, 1, "no_signal")]},
+                "3": {"status": "done", "attempts": [attempt(1, 2, "no_signal"), attempt(2, 3, "done")]},
+            },
+        }))
+        .unwrap()
+    }
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn attempts_of_done_tasks_expire_and_those_of_open_ones_never() {
+        assert_eq!(expired(&state(), at("2026-01-15T00:00:00Z")), [("1", 1), ("1", 2)]);
+        assert_eq!(expired(&state(), at("2026-02-15T00:00:00Z")), [("1", 1), ("1", 2), ("3", 1)]);
+        assert!(expired(&state(), at("2025-12-15T00:00:00Z")).is_empty());
+    }
+
+    #[test]
+    fn nothing_of_the_last_run_expires_however_long_ago_it_was() {
+        let late = at("2036-01-01T00:00:00Z");
+        assert_eq!(expired(&state(), late), [("1", 1), ("1", 2), ("3", 1)]);
+        let unknown = SpecState { run: Run::Never, ..state() };
+        assert!(expired(&unknown, late).is_empty());
+    }
+
+    #[test]
+    fn a_task_that_still_waits_for_its_commit_or_its_tick_keeps_all() {
+        let late = at("2036-01-01T00:00:00Z");
+        let mut state = state();
+        state.units.get_mut("1").unwrap().pending_commit = Some(PendingCommit { since: late, refused: None });
+        state.units.get_mut("3").unwrap().to_tick = vec!["3".to_owned()];
+        assert!(expired(&state, late).is_empty());
+    }
+}

@@ -1,0 +1,16 @@
+//! What is known of a spec, on disk: the state file, the folders of attempts, the locks.
+
+pub mod activity;
+pub mod attempt_dir;
+pub mod attempt_file;
+pub mod attempt_folder;
+pub mod attempt_lock;
+pub mod attempt_result;
+pub mod expiry;
+pub mod lock;
+mod python_state;
+mod schema1;
+pub mod spec_store;
+pub mod state_file;
+
+pub use spec_store::Store;

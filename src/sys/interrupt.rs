@@ -1,0 +1,16 @@
+//! PURE. What a signal to seqorch asks for.
+
+/// A request that a person or the system sends as a signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interrupt {
+    /// INT: Ctrl-C.
+    Interrupt,
+    /// TERM.
+    Terminate,
+    /// HUP: the terminal or the window is gone.
+    HangUp,
+    /// USR1, from `seqorch stop`: stop after this step. A second one does not stop any sooner.
+    AfterStep,
+    /// USR2, from `seqorch resume --now`: stop waiting for a limit and retry now.
+    TryNow,
+}

@@ -1,0 +1,85 @@
+//! Where programs are installed.
+
+use std::env;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// The executable file that `name` stands for: a bare name is searched in the folders of `path` (the value of `PATH`), a
+/// name with a slash is taken relative to `base`. Relative folders in `path` are taken relative to `base`, too.
+#[must_use]
+pub fn find_program(name: &OsStr, path: Option<&OsStr>, base: &Path) -> Option<PathBuf> {
+    // a leading `.` keeps `which` from opening `~`: the system, which starts the program later, does not open it either
+    let folders = path.map(|path| env::split_paths(path).map(|folder| Path::new(".").join(folder)));
+    let folders = folders.and_then(|folders| env::join_paths(folders).ok());
+    which::which_in(name, folders, base).ok()
+}
+
+/// Searches like [`find_program`], in the `PATH` of this process.
+#[must_use]
+pub fn find_in_path(name: impl AsRef<OsStr>, base: &Path) -> Option<PathBuf> {
+    find_program(name.as_ref(), env::var_os("PATH").as_deref(), base)
+}
+
+/// The path of this program, to start it again.
+pub fn own_program() -> Result<PathBuf> {
+    let path = env::current_exe()
+        .map_err(|e| Error::new(ErrorKind::Internal, "finding this program").caused_by(e))?;
+    // after an update in place, the system calls the running program deleted; the new one has its path
+    let text = path.to_string_lossy();
+    Ok(text.strip_suffix(" (deleted)").map_or_else(|| path.clone(), PathBuf::from))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn program(folder: &Path, name: &str, mode: u32) -> PathBuf {
+        fs::create_dir_all(folder).unwrap();
+        let path = folder.join(name);
+        fs::write(&path, "#!/bin/sh\n").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        path
+    }
+
+    fn find(name: &str, path: Option<&str>, base: &Path) -> Option<PathBuf> {
+        find_program(name.as_ref(), path.map(AsRef::as_ref), base)
+    }
+
+    #[test]
+    fn a_name_is_searched_in_path_and_the_first_executable_file_wins() {
+        let dir = tempfile::tempdir().unwrap();
+        let base = dir.path();
+        program(&base.join("a"), "tool", 0o644);
+        let tool = program(&base.join("b"), "tool", 0o755);
+        program(&base.join("c"), "tool", 0o755);
+        fs::create_dir_all(base.join("a/folder")).unwrap();
+        let path = ["a", "b", "c"].map(|name| base.join(name).display().to_string()).join(":");
+        assert_eq!(find("tool", Some(&path), base), Some(tool.clone()));
+        assert_eq!(find("folder", Some(&path), base), None);
+        assert_eq!(find("tool", None, base), None);
+        assert_eq!(find(tool.to_str().unwrap(), None, Path::new("/")), Some(tool));
+    }
+
+    #[test]
+    fn relative_names_and_folders_are_taken_from_the_base() {
+        let dir = tempfile::tempdir().unwrap();
+        let tool = program(&dir.path().join("bin"), "tool", 0o755);
+        for (name, path) in [("bin/tool", None), ("./bin/tool", None), ("tool", Some("none:bin"))] {
+            assert_eq!(find(name, path, dir.path()), Some(tool.clone()), "{name}");
+        }
+        assert_eq!(find("tool", Some(""), &dir.path().join("bin")), Some(tool), "an empty entry is the base");
+        assert_eq!(find("bin/tool", None, Path::new("/")), None);
+    }
+
+    #[test]
+    fn a_tilde_in_path_is_a_folder_of_that_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let tool = program(&dir.path().join("~/bin"), "tool", 0o755);
+        assert_eq!(find("tool", Some("~/bin"), dir.path()), Some(tool));
+    }
+}

@@ -1,0 +1,279 @@
+//! A tmux server, and the function that starts tmux.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use super::command_line::CommandLine;
+use super::parse::{self, OPENED};
+use super::session::{PROJECT_OPTION, PURPOSE_OPTION, SPEC_OPTION, TmuxSession, TmuxWindow, WindowOwner};
+use super::status_line::StatusLine;
+use super::window_commands::{NewPane, NewWindow, open_window, run_program, set_mark};
+use crate::agent::redact::Redactor;
+use crate::error::{Error, ErrorKind, Result};
+use crate::sys::{process, programs};
+
+/// A tmux server, reached through the tmux program.
+#[derive(Debug, Clone)]
+pub struct TmuxServer {
+    program: PathBuf,
+    socket: Option<String>,
+    env: Vec<(OsString, OsString)>,
+    owner: WindowOwner,
+}
+
+/// A command line that tmux is still executing. Dropping this waits for its end.
+#[derive(Debug)]
+pub struct PendingCommand(duct::Handle);
+
+impl Drop for PendingCommand {
+    fn drop(&mut self) {
+        let _ = self.0.wait();
+    }
+}
+
+impl TmuxServer {
+    /// The server named `socket` (`tmux -L`), or the default one.
+    ///
+    /// `env` is the caller's environment. A server that has to be started keeps a copy of it, and `show-environment` prints
+    /// that copy to everyone on the server. So variables that look like secrets are left out.
+    #[must_use]
+    pub fn new(program: PathBuf, socket: Option<String>, env: &[(OsString, OsString)]) -> Self {
+        let text = |(name, value): &(OsString, OsString)| {
+            (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned())
+        };
+        let readable: Vec<_> = env.iter().map(text).collect();
+        let redactor = Redactor::new(readable.iter().map(|(n, v)| (n.as_str(), v.as_str())));
+        let shown = readable.iter().map(|(name, value)| !redactor.hides(name, value));
+        let env = env.iter().zip(shown).filter(|(_, shown)| *shown).map(|(var, _)| var.clone()).collect();
+        Self { program, socket, env, owner: WindowOwner::default() }
+    }
+
+    /// The same server, for the sessions and windows of `owner`.
+    #[must_use]
+    pub fn of(self, owner: WindowOwner) -> Self {
+        Self { owner, ..self }
+    }
+
+    /// The version as tmux prints it (`3.3a`). An error if tmux cannot be run.
+    pub fn version(&self) -> Result<String> {
+        Ok(self.call(CommandLine::of(["-V"]))?.trim().trim_start_matches("tmux ").to_owned())
+    }
+
+    /// The command that the user types to see the session.
+    #[must_use]
+    pub fn attach_command(&self, session: &str) -> String {
+        match &self.socket {
+            Some(socket) => format!("tmux -L {socket} attach -t {session}"),
+            None => format!("tmux attach -t {session}"),
+        }
+    }
+
+    /// The program and the arguments that attach this terminal to a window of a session. Inside tmux they switch to it.
+    #[must_use]
+    pub fn attach_argv(&self, session: &TmuxSession, window: Option<&str>, inside: bool) -> Vec<OsString> {
+        let mut line = CommandLine::default();
+        // a command of its own, because `switch-client` does not take a window's id
+        if let Some(window) = window {
+            line.then(["select-window", "-t", window]);
+        }
+        let verb = if inside { "switch-client" } else { "attach-session" };
+        line.then([verb, "-t", &session.id]);
+        let mut argv = vec![self.program.clone().into_os_string()];
+        argv.extend(self.args(line));
+        argv
+    }
+
+    /// The server's socket, as its clients have it in `TMUX`. `None` if no server runs.
+    #[must_use]
+    pub fn socket_path(&self) -> Option<PathBuf> {
+        let printed = self.call(CommandLine::of(["display-message", "-p", "#{socket_path}"])).ok()?;
+        Some(PathBuf::from(printed.trim())).filter(|path| path.is_absolute())
+    }
+
+    /// The session with exactly this name, if it belongs to the owner's project.
+    #[must_use]
+    pub fn session(&self, name: &str) -> Option<TmuxSession> {
+        self.ours(&self.sessions(), name)
+    }
+
+    fn sessions(&self) -> Vec<(String, TmuxSession)> {
+        let format = format!("#{{session_id}} #{{{PROJECT_OPTION}}} #{{session_name}}");
+        let list = self.call(CommandLine::of(["list-sessions", "-F", &format]));
+        list.map(|list| parse::sessions(&list)).unwrap_or_default()
+    }
+
+    /// A session without a project may be from an older version, so it counts as ours.
+    fn ours(&self, all: &[(String, TmuxSession)], name: &str) -> Option<TmuxSession> {
+        let mine = |project: &String| project.is_empty() || *project == self.owner.project;
+        all.iter().find(|(project, s)| s.name == name && mine(project)).map(|(_, s)| s.clone())
+    }
+
+    /// The session that holds a window of the owner's spec.
+    #[must_use]
+    pub fn session_with_our_windows(&self) -> Option<TmuxSession> {
+        let format = format!("#{{session_id}} #{{{SPEC_OPTION}}} #{{session_name}}");
+        let list = self.call(CommandLine::of(["list-windows", "-a", "-F", &format])).ok()?;
+        let mine = |(owner, _): &(String, TmuxSession)| *owner == self.owner.spec;
+        parse::sessions(&list).into_iter().find(mine).map(|(_, session)| session)
+    }
+
+    /// The name for our session, and the session itself if it exists. The name is `name`, or another one if a session of
+    /// another project has that name.
+    #[must_use]
+    pub fn find_session(&self, name: &str) -> (String, Option<TmuxSession>) {
+        let all = self.sessions();
+        let short: String = self.owner.project.chars().take(6).collect();
+        let other = format!("{name}-{short}");
+        let found = self.ours(&all, name).or_else(|| self.ours(&all, &other));
+        let taken = all.iter().any(|(_, session)| session.name == name);
+        let name = match &found {
+            Some(session) => session.name.clone(),
+            None if taken => other,
+            None => name.to_owned(),
+        };
+        (name, found)
+    }
+
+    /// Creates a session with a first window.
+    pub fn new_session(&self, name: &str, window: NewWindow<'_>) -> Result<(TmuxSession, TmuxWindow)> {
+        let (columns, rows) = window.size;
+        let (columns, rows) = (columns.to_string(), rows.to_string());
+        let target = format!("={name}:");
+        let mut line = CommandLine::of(["new-session", "-d", "-s", name, "-x", &columns, "-y", &rows]);
+        open_window(&mut line, &target, window, &self.owner);
+        if !self.owner.project.is_empty() {
+            line.session_option(&target, PROJECT_OPTION, &self.owner.project);
+        }
+        // with the user's `destroy-unattached` the run would end when the last client detaches
+        line.session_option(&target, "destroy-unattached", "off");
+        self.open(line)
+    }
+
+    /// Opens a window at the end of a session.
+    pub fn new_window(
+        &self,
+        session: &TmuxSession,
+        window: NewWindow<'_>,
+    ) -> Result<(TmuxSession, TmuxWindow)> {
+        // at the end, so that the windows of others keep their places
+        let end = format!("{}:{{end}}", session.id);
+        let mut line = CommandLine::of(["new-window", "-d", "-a", "-t", &end]);
+        open_window(&mut line, &end, window, &self.owner);
+        self.open(line)
+    }
+
+    /// Starts a program in an existing window and ends everything that ran there.
+    pub fn reuse_window(&self, old: &TmuxWindow, window: NewWindow<'_>) -> Result<TmuxWindow> {
+        let mut line = CommandLine::of(["respawn-window", "-k", "-t", &old.id]);
+        run_program(&mut line, window.cwd, window.argv);
+        set_mark(&mut line, &old.id, window);
+        line.then(["display-message", "-p", "-t", &old.id, OPENED]);
+        self.open(line).map(|(_, window)| window)
+    }
+
+    /// Starts a program in an existing pane and ends what ran there.
+    pub fn reuse_pane(&self, pane: &str, cwd: &Path, argv: &[OsString]) -> Result<TmuxWindow> {
+        let mut line = CommandLine::of(["respawn-pane", "-k", "-t", pane]);
+        run_program(&mut line, cwd, argv);
+        line.then(["display-message", "-p", "-t", pane, OPENED]);
+        self.open(line).map(|(_, window)| window)
+    }
+
+    /// Starts a program in a new pane. Clients keep the pane that they have selected.
+    pub fn new_pane(&self, pane: NewPane<'_>) -> Result<TmuxWindow> {
+        let mut line = CommandLine::of(["split-window", "-d", if pane.right { "-h" } else { "-v" }]);
+        line.words(["-t", pane.from]);
+        if let Some(size) = pane.size {
+            line.words(["-l", size]);
+        }
+        line.words(["-P", "-F", OPENED]);
+        run_program(&mut line, pane.cwd, pane.argv);
+        self.open(line).map(|(_, window)| window)
+    }
+
+    fn open(&self, line: CommandLine) -> Result<(TmuxSession, TmuxWindow)> {
+        let printed = self.call(line)?;
+        parse::opened(&printed).ok_or_else(|| {
+            let message = format!("tmux opened a window and printed {:?}", printed.trim());
+            Error::new(ErrorKind::Unavailable, message)
+        })
+    }
+
+    /// The user's status line. This also removes the message of an earlier run from it.
+    #[must_use]
+    pub fn status_line(&self, session: &TmuxSession) -> Option<StatusLine> {
+        StatusLine::parse(&self.call(StatusLine::query(&session.id)).ok()?)
+    }
+
+    /// Starts a command line and does not wait for its end. For commands that may fail and may take effect a little later.
+    #[must_use]
+    pub fn start(&self, line: CommandLine) -> Option<PendingCommand> {
+        if line.is_empty() {
+            return None;
+        }
+        let command = self.command(&self.args(line)).stdout_null().stderr_null();
+        command.start().ok().map(PendingCommand)
+    }
+
+    /// The windows of the owner's spec in a session, each with its purpose.
+    pub fn windows(&self, session: &TmuxSession) -> Result<Vec<(String, TmuxWindow)>> {
+        let format =
+            format!("#{{window_id}} #{{pane_id}} #{{pane_tty}} #{{{SPEC_OPTION}}} #{{{PURPOSE_OPTION}}}");
+        let list = self.call(CommandLine::of(["list-windows", "-t", &session.id, "-F", &format]))?;
+        Ok(parse::windows(&list, &self.owner.spec))
+    }
+
+    /// Whether a pane is gone or its program has ended. True if the server does not answer.
+    #[must_use]
+    pub fn is_dead(&self, pane: &str) -> bool {
+        // a pane that is gone expands to nothing
+        let Ok(printed) =
+            self.call(CommandLine::of(["display-message", "-p", "-t", pane, "#{pane_dead} #{pane_pid}"]))
+        else {
+            return true;
+        };
+        // tmux may miss the end of a process, so the system is asked as well
+        let pid = printed.trim().strip_prefix("0 ").and_then(|pid| pid.parse().ok());
+        pid.is_none_or(|pid| !process::is_alive(pid))
+    }
+
+    /// The text that a pane shows now.
+    pub fn capture(&self, pane: &str) -> Result<String> {
+        self.call(CommandLine::of(["capture-pane", "-p", "-t", pane]))
+    }
+
+    /// The arguments of the tmux program for a command line on this server.
+    fn args(&self, line: CommandLine) -> Vec<OsString> {
+        let socket = self.socket.iter().flat_map(|socket| ["-L", socket]);
+        socket.map(OsString::from).chain(line.into_words()).collect()
+    }
+
+    fn call(&self, line: CommandLine) -> Result<String> {
+        let args = self.args(line);
+        let failed = || {
+            let shown: Vec<_> = args.iter().take(4).map(|arg| arg.to_string_lossy()).collect();
+            Error::new(ErrorKind::Unavailable, format!("tmux {} failed", shown.join(" ")))
+        };
+        let output = self.command(&args).stdout_capture().stderr_capture().run();
+        let output = output.map_err(|e| failed().caused_by(e))?;
+        if output.status.success() {
+            Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+        } else {
+            let printed = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+            Err(failed().detail(format!("  tmux says: {printed}")))
+        }
+    }
+
+    /// The tmux process with these arguments. Every tmux process is made here, except for the one that
+    /// [`Self::attach_argv`] describes, which takes the place of seqorch itself.
+    fn command(&self, args: &[OsString]) -> duct::Expression {
+        duct::cmd(&self.program, args).full_env(self.env.iter().cloned()).stdin_null().unchecked()
+    }
+}
+
+/// The path of tmux, if it is in the search path of `env`.
+#[must_use]
+pub fn find_tmux(env: &[(OsString, OsString)]) -> Option<PathBuf> {
+    let path = env.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.as_os_str())?;
+    programs::find_program(OsStr::new("tmux"), Some(path), Path::new("/"))
+}

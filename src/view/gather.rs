@@ -1,0 +1,189 @@
+//! Reads the files that the view shows, and reads them again when they have changed.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::event_log::EventLog;
+use super::tail::AgentTail;
+use super::watch::Watch;
+use crate::config::Commit;
+use crate::plan::{self, Plan, UnitInfo};
+use crate::project::current_plan::current_plan;
+use crate::report::events::{EventKind, EventRecord};
+use crate::report::view::{LiveRun, ViewSource};
+use crate::spec::TaskFile;
+use crate::state::SpecState;
+use crate::store::lock;
+use crate::sys::process;
+
+/// While limits hold, a new plan is made every this many seconds: a limit ends without a change of a file.
+const PLAN_AGAIN: i64 = 10;
+
+/// Inode, length and time of a file, which show a change; `None` if there is no file.
+type FileStamp = Option<(u64, u64, i64, i64)>;
+
+fn stamp(path: &Path) -> FileStamp {
+    let meta = fs::metadata(path).ok()?;
+    Some((meta.ino(), meta.len(), meta.mtime(), meta.mtime_nsec()))
+}
+
+/// The files as they were read last.
+pub(super) struct Gatherer<'a> {
+    watch: Watch<'a>,
+    state: SpecState,
+    state_stamp: Option<FileStamp>,
+    tasks: TaskFile,
+    tasks_stamp: Option<FileStamp>,
+    units: Vec<UnitInfo>,
+    plan: Option<Plan>,
+    planned_at: Timestamp,
+    run: Option<LiveRun>,
+    log: EventLog,
+    tail: Option<AgentTail>,
+    /// Why the state (first) and tasks.md (second) cannot be read.
+    trouble: [Option<String>; 2],
+}
+
+impl<'a> Gatherer<'a> {
+    pub(super) fn new(watch: Watch<'a>) -> Self {
+        Self {
+            watch,
+            state: SpecState::default(),
+            state_stamp: None,
+            tasks: TaskFile::default(),
+            tasks_stamp: None,
+            units: Vec::new(),
+            plan: None,
+            planned_at: Timestamp::UNIX_EPOCH,
+            run: None,
+            log: EventLog::default(),
+            tail: None,
+            trouble: [None, None],
+        }
+    }
+
+    /// Reads what has changed. A file that has not changed costs a `stat`.
+    pub(super) fn look(&mut self, now: Timestamp) {
+        let Watch { place, config, store, .. } = self.watch;
+        // the lock before the log: a run writes its end to the log before it frees the lock
+        let holder = lock::holder(&store.run_lock());
+        self.run = holder.map(|holder| LiveRun { pid: holder.pid, since: holder.started_at });
+        self.log.read(&store.events_path());
+        let mut changed = false;
+        let source = stamp(&store.state_path());
+        if self.state_stamp != Some(source) {
+            self.state_stamp = Some(source);
+            match store.load() {
+                Ok(state) => {
+                    self.state = state;
+                    self.state.sum_up();
+                    if config.git.commit == Commit::Off {
+                        self.state.without_commits();
+                    }
+                    self.trouble[0] = None;
+                    changed = true;
+                }
+                Err(error) => self.trouble[0] = Some(error.to_string()),
+            }
+        }
+        let source = stamp(&place.tasks_path());
+        if self.tasks_stamp != Some(source) {
+            self.tasks_stamp = Some(source);
+            match place.good_tasks() {
+                Ok((_, tasks)) => {
+                    self.units = plan::units(&tasks, config.run.granularity);
+                    self.tasks = tasks;
+                    self.trouble[1] = None;
+                    changed = true;
+                }
+                Err(error) => self.trouble[1] = Some(error.to_string()),
+            }
+        }
+        let old = self.state.all_limits().any(|(_, _, limited)| limited.holds(self.planned_at))
+            && (now.as_second() - self.planned_at.as_second()).abs() >= PLAN_AGAIN;
+        if changed || old || self.plan.is_none() {
+            self.plan = Some(current_plan(place, config, &self.tasks, &self.state, now));
+            self.planned_at = now;
+        }
+        self.look_at_agent();
+    }
+
+    fn look_at_agent(&mut self) {
+        let Some((unit, attempt)) = self.state.running() else {
+            self.tail = None;
+            return;
+        };
+        let dir = self.watch.store.attempt_dir(unit, attempt.number);
+        if self.tail.as_ref().is_none_or(|tail| *tail.dir() != dir) {
+            self.tail = Some(AgentTail::of(dir));
+        }
+        if let Some(tail) = &mut self.tail {
+            tail.read();
+        }
+    }
+
+    /// The data of the view.
+    pub(super) fn source<'b>(&'b self, now: Timestamp, zone: &'b TimeZone) -> ViewSource<'b> {
+        ViewSource {
+            spec: &self.watch.place.name,
+            typed: &self.watch.place.typed,
+            plan: self.plan.as_ref().expect("`look` is called first"),
+            units: &self.units,
+            state: &self.state,
+            run: self.run.as_ref(),
+            live: self.tail.as_ref().map(AgentTail::live),
+            events: self.events(),
+            trouble: self.trouble.iter().flatten().next().map(String::as_str),
+            now,
+            zone,
+        }
+    }
+
+    /// The events of the active run, or else of the last one.
+    pub(super) fn events(&self) -> &[EventRecord] {
+        let began = self.log.records().first().map(|record| record.at);
+        // the clock may have been set back since the run took the lock
+        let slack = Duration::from_secs(1);
+        match (&self.run, began) {
+            (Some(run), Some(began)) if began + slack < run.since => &[],
+            _ => self.log.records(),
+        }
+    }
+
+    /// Whether a run is active.
+    pub(super) fn is_held(&self) -> bool {
+        self.run.is_some()
+    }
+
+    /// Whether the run of this window has written its end, or was killed and left no agent running.
+    pub(super) fn is_over(&self) -> bool {
+        let Some(of_run) = self.watch.of_run else { return false };
+        let ended = matches!(
+            self.log.records().last(),
+            Some(EventRecord { kind: EventKind::RunEnded { .. }, .. })
+        ) && matches!(self.log.records().first(), Some(EventRecord { at, kind: EventKind::RunStarted { pid, .. }, .. })
+                if *pid == of_run.pid && *at >= of_run.since);
+        // as of the last reading, so that the last view shows the same
+        let alive = self.tail.as_ref().is_some_and(|tail| tail.live().alive);
+        // a run that has not taken the lock yet is not over
+        let lives = || process::is_alive(of_run.pid.cast_signed());
+        ended || (!self.is_held() && !alive && !lives())
+    }
+
+    /// The summary of the last run, once it has ended.
+    pub(super) fn summary(&self) -> Option<String> {
+        matches!(self.log.records().last(), Some(EventRecord { kind: EventKind::RunEnded { .. }, .. }))
+            .then(|| fs::read_to_string(self.watch.store.summary_path()).ok())
+            .flatten()
+    }
+
+    /// The events that were read.
+    pub(super) fn log(&self) -> &EventLog {
+        &self.log
+    }
+}

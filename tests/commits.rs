@@ -1,0 +1,87 @@
+//! With `git.commit = "step"` each done step is one commit that holds only its own changes.
+
+use crate::common::git::{WRITES, git, repo};
+
+#[test]
+fn each_done_step_is_one_commit_with_its_changes_and_its_tick() {
+    let project = repo(WRITES, "message = \"{spec}/{id} {title} by {agent} in {attempts}\"\n");
+    let out = project.run(&["run"]);
+    assert_eq!(out.code, 0, "{out:?}");
+    let log = git(&project, &["log", "--format=%s", "--reverse"]);
+    assert_eq!(log, "start\ndemo/1 First thing by fake in 1\ndemo/2 Second thing by fake in 1");
+    let files = git(&project, &["show", "--name-only", "--format=%b", "HEAD"]);
+    assert!(files.contains("Task: 2\nAgent: fake\nAttempts: 1"), "{files}");
+    assert!(files.contains(".kiro/specs/demo/tasks.md\nmade-2"), "{files}");
+    let commit = project.state("demo")["units"]["2"]["changes"]["commit"].clone();
+    assert_eq!(commit, git(&project, &["rev-parse", "HEAD"]));
+    assert!(out.stdout.contains("2 files +2 -1, commit "), "{}", out.stdout);
+}
+
+#[test]
+fn files_that_an_agent_moves_or_removes_are_in_its_commit() {
+    let project = repo(
+        &format!("[ $SEQORCH_UNIT = 1 ] && {{ git mv old.rs new.rs; git rm -q dead.rs; }}; {WRITES}"),
+        "",
+    );
+    for name in ["old.rs", "dead.rs"] {
+        project.write(name, "fn main() {}\n");
+    }
+    git(&project, &["add", "-A"]);
+    git(&project, &["commit", "-qm", "code"]);
+    project.run(&["run"]).code(0);
+    let changed = git(&project, &["show", "--no-renames", "--name-status", "--format=", "HEAD~1"]);
+    assert_eq!(changed, "M\t.kiro/specs/demo/tasks.md\nD\tdead.rs\nA\tmade-1\nA\tnew.rs\nD\told.rs");
+    assert_eq!(git(&project, &["log", "-1", "--format=%s"]), "2: Second thing");
+}
+
+#[test]
+fn a_dirty_tree_is_refused_or_stays_out_of_every_commit() {
+    let project = repo(&format!("echo more >> mine.txt; {WRITES}"), "");
+    project.write("mine.txt", "precious\n");
+    let out = project.run(&["run"]);
+    assert_eq!(out.code, 2, "{out:?}");
+    assert!(out.stderr.contains("mine.txt") && out.stderr.contains("git.dirty"), "{}", out.stderr);
+    assert!(project.ledger().is_empty());
+    project.write("seqorch.local.toml", "[git]\ncommit = \"step\"\ndirty = \"allow\"\n");
+    let out = project.run(&["run"]);
+    assert_eq!(out.code, 0, "{out:?}");
+    assert!(out.stdout.contains("not committed, because they had changes before the run: mine.txt"));
+    assert!(!git(&project, &["log", "--name-only", "--format="]).contains("mine.txt"));
+    assert_eq!(project.read("mine.txt"), "precious\nmore\nmore\n");
+}
+
+#[test]
+fn a_halted_tasks_commit_has_its_own_changes_and_not_the_users() {
+    let asks = r#"echo "$SEQORCH_UNIT" >> "made-$SEQORCH_UNIT"
+        if [ "$SEQORCH_UNIT" = 1 ] && ! grep -q 'Use blue'; then echo 'Which colour?'; say_halt; else say_done; fi"#;
+    let project = repo(asks, "");
+    let out = project.run(&["run"]);
+    assert_eq!(out.code, 2, "{out:?}");
+    assert!(out.stdout.contains("1 halted · 1 to do"), "{}", out.stdout);
+    project.write("mine.txt", "mine\n");
+    let out = project.run(&["resume", "--answer", "Use blue."]);
+    assert_eq!(out.code, 2, "{out:?}");
+    assert!(out.stderr.contains("mine.txt") && !out.stderr.contains("made-1"), "{}", out.stderr);
+    // a refused start changes nothing: the spec is still halted, also after a run that only shows the question
+    assert!(
+        project.path(".seqorch/demo/summary.txt").exists(),
+        "a watcher still sees how the last run ended"
+    );
+    for args in [&["run", "--retry"][..], &["run"]] {
+        assert_eq!(project.run(args).code, 2);
+    }
+    let status = project.run(&["status"]).stdout;
+    assert!(
+        status.contains("Which colour?") && status.contains("demo: needs you: task 1 asks\n"),
+        "{status}"
+    );
+    std::fs::remove_file(project.path("mine.txt")).unwrap();
+    project.run(&["resume"]).code(64).says(&["there is no answer", "resume demo --answer"]);
+    let out = project.run(&["resume", "--answer", "Use blue."]);
+    assert_eq!(out.code, 0, "{out:?}");
+    assert_eq!(git(&project, &["log", "--format=%s", "--reverse"]), "start\n1: First thing\n2: Second thing");
+    assert!(git(&project, &["show", "HEAD~1", "--name-only", "--format="]).contains("made-1"));
+    assert_eq!(git(&project, &["status", "--porcelain", "--", "made-1", "made-2"]), "");
+    let progress = project.read(".kiro/specs/SEQUENTIAL_PROGRESS.md");
+    assert!(progress.contains("- **Changes:** 2 files +3 -1, commit "), "{progress}");
+}

@@ -1,0 +1,248 @@
+//! What a human must do: every place that speaks of a spec names the same needs.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use serde_json::{Value, json};
+
+use crate::common::Project;
+use crate::common::git::{WRITES, repo};
+
+const TWO: &str = "- [ ] 1. First thing\n- [ ] 2. Second thing\n";
+
+/// The hook `halt` keeps what it is given.
+const HALT: &str = "halt = [\"sh\", \"-c\", \"echo \\\"$SEQORCH_REASON\\\" >> heard; cat >> facts\"]\n";
+
+fn limited(kind: &str, wait: bool) -> Project {
+    let agent = "[ $SEQORCH_UNIT = 2 ] && { echo 'come back later' >&2; exit 1; }; say_done";
+    let config = format!(
+        "[limit]\nwait = {wait}\n[backend.fake]\nlimit_patterns = [{{ match = \"^come back later\", kind = \"{kind}\" }}]\n\
+         [hooks]\n{HALT}"
+    );
+    Project::new().spec("demo", TWO).agent(agent).config(&config)
+}
+
+fn refusing(script: &str) -> Project {
+    let project = repo(WRITES, &format!("[hooks]\n{HALT}"));
+    let ignored = project.read(".git/info/exclude");
+    project.write(".git/info/exclude", format!("{ignored}\nheard\nfacts\n"));
+    let hook = format!("#!/bin/sh\n{script} && exit 0\necho not like this >&2\nexit 1\n");
+    project.write(".git/hooks/pre-commit", hook);
+    let path = project.path(".git/hooks/pre-commit");
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    project
+}
+
+/// A project whose run has just ended with a need of this kind; with the run's exit code, what the reason holds, and the
+/// task that it is about.
+fn in_need(kind: &str) -> (Project, i32, &'static str, Option<&'static str>) {
+    let hooks = |more: &str| format!("[retry]\nattempts = 1\n[hooks]\n{HALT}{more}");
+    let demo = |agent: &str, more: &str| Project::new().spec("demo", TWO).agent(agent).config(&hooks(more));
+    let ran = |project: Project, code: i32| {
+        project.run(&["run"]).code(code);
+        project
+    };
+    match kind {
+        "question" => {
+            let agent = "[ $SEQORCH_UNIT = 2 ] && { echo 'Which database?'; say_halt; exit; }; say_done";
+            (ran(demo(agent, ""), 2), 2, "Which database?", Some("2"))
+        }
+        "failed_task" => {
+            let agent = "[ $SEQORCH_UNIT = 2 ] && exit 3; say_done";
+            (ran(demo(agent, ""), 2), 2, "exit code 3", Some("2"))
+        }
+        "pending_commit" => (ran(refusing("test ! -e made-2"), 2), 2, "not like this", Some("2")),
+        "login" => (ran(limited("auth", true), 2), 2, "come back later", Some("2")),
+        "payment" => (ran(limited("billing", true), 2), 2, "come back later", Some("2")),
+        "rule" => (ran(limited("quota_exhausted", false), 2), 2, "limit.wait is false", Some("2")),
+        "dirty_tree" => {
+            let project = ran(refusing("test -e .out/relaxed"), 2);
+            project.write(".out/relaxed", "");
+            project.write("mine.txt", "mine\n");
+            fs::remove_file(project.path("heard")).unwrap();
+            (ran(project, 2), 2, "mine.txt", None)
+        }
+        "hook" => {
+            let more = "required = true\nstep_start = [\"sh\", \"-c\", \"test $SEQORCH_UNIT = 1\"]\n";
+            (ran(demo("say_done", more), 2), 2, "hooks.step_start", None)
+        }
+        "blocked" => {
+            let tasks =
+                "- [ ] 1. First thing\n- [ ] 2. Second thing\n  - _Depends: 1_\n- [ ] 3. Third thing\n";
+            let project = demo("say_done", "").spec("demo", tasks);
+            project.run(&["mark", "1", "skip"]).code(0);
+            (ran(project, 2), 2, "not done: 2", Some("2"))
+        }
+        "unavailable" => {
+            let more =
+                "[backend.other]\ncommand = \"./tool\"\n[[override]]\ntasks = [\"2\"]\nbackend = \"other\"\n";
+            let project = demo("rm \"$ROOT/tool\"; say_done", more).file("tool", "#!/bin/sh\n");
+            fs::set_permissions(project.path("tool"), fs::Permissions::from_mode(0o755)).unwrap();
+            (ran(project, 69), 69, "tool", Some("2"))
+        }
+        "error" => {
+            let agent = "echo '<<<<<<< HEAD' >> \"$ROOT/.kiro/specs/demo/tasks.md\"; say_done";
+            (ran(demo(agent, ""), 65), 65, "tasks.md", None)
+        }
+        _ => panic!("{kind} is not a kind of need"),
+    }
+}
+
+const KINDS: [&str; 11] = [
+    "question",
+    "failed_task",
+    "pending_commit",
+    "login",
+    "payment",
+    "dirty_tree",
+    "hook",
+    "rule",
+    "blocked",
+    "unavailable",
+    "error",
+];
+
+#[test]
+fn every_place_names_every_kind_of_need() {
+    for kind in KINDS {
+        let (project, code, reason, task) = in_need(kind);
+        // the hook that is to call a human, and the run's end in the log
+        assert!(project.read("heard").contains(reason), "{kind}: {}", project.read("heard"));
+        let log = project.read(".seqorch/demo/events.jsonl");
+        let end: Value = serde_json::from_str(log.lines().last().unwrap()).unwrap();
+        assert_eq!((&end["event"], &end["exit_code"]), (&json!("run_ended"), &json!(code)), "{kind}");
+        let facts = project.read("facts");
+        let facts: Value = serde_json::from_str(facts.lines().last().unwrap()).unwrap();
+        // status, for programs and for people
+        let status = project.run(&["status", "--json"]).code(0).stdout;
+        let status: Value = serde_json::from_str(&status).unwrap();
+        for needs in [&status["needs"], &end["needs"], &facts["needs"]] {
+            assert_eq!(needs.as_array().map(Vec::len), Some(1), "{kind}: {needs:#}");
+            let need = &needs[0];
+            assert_eq!((&need["kind"], &need["task"]), (&json!(kind), &json!(task)));
+            assert!(need["reason"].as_str().unwrap().contains(reason), "{kind}: {need:#}");
+            assert!(need["since"].is_string() && need["title"].is_string(), "{kind}: {need:#}");
+        }
+        let command = status["needs"][0]["command"].as_str().unwrap().to_owned();
+        assert!(command.starts_with("seqorch ") && command.contains(" demo "), "{kind}: {command}");
+        let shown = project.run(&["status"]).code(0).stdout;
+        assert!(shown.starts_with("demo: needs you: "), "{kind}: {shown}");
+        // all the others
+        for args in [&["status"][..], &["status", "--watch"], &["report"], &["doctor"]] {
+            let said = project.run(args).stdout;
+            for part in ["eeds you", reason, &command] {
+                assert!(said.contains(part), "{kind}: {part} is missing in {args:?}:\n{said}");
+            }
+            assert!(!said.contains("all complete"), "{kind}: {args:?}:\n{said}");
+        }
+        project.run(&["specs"]).code(0).says(&["  needs you: "]);
+        let specs: Value = serde_json::from_str(&project.run(&["specs", "--json"]).stdout).unwrap();
+        assert_eq!(specs["specs"][0]["needs"], status["needs"], "{kind}");
+        // resume answers a question, and says what else is needed
+        let resumed = project.run(&["resume", "--answer", "Postgres"]);
+        if kind != "question" {
+            resumed.code(64).says(&["needs you: ", &command]);
+        }
+    }
+}
+
+#[test]
+fn a_tree_that_is_dirty_before_a_run_is_a_need_until_the_next_one() {
+    let project = repo(WRITES, "");
+    project.write("mine.txt", "mine\n");
+    let out = project.run(&["run", "--only", "1"]).code(2);
+    assert!(out.stderr.contains("mine.txt") && project.ledger().is_empty(), "{out:?}");
+    project.run(&["status"]).says(&["demo: needs you: the work tree has changes", "mine.txt"]);
+    std::fs::remove_file(project.path("mine.txt")).unwrap();
+    project.run(&["run", "--retry"]).code(0).says(&["selection complete, 1 task left"]);
+    assert_eq!(project.ledger(), ["1 1"], "it has the options of the run that was refused");
+    let status = project.run(&["status"]).stdout;
+    assert!(status.starts_with("demo: idle\n"), "{status}");
+}
+
+#[test]
+fn the_end_of_a_run_names_the_need_that_ended_it() {
+    for kind in ["question", "failed_task", "pending_commit", "login", "rule", "dirty_tree", "blocked"] {
+        let (project, _, reason, _) = in_need(kind);
+        let summary = project.read(".kiro/specs/SEQUENTIAL_PROGRESS.md");
+        for part in ["needs you: ", reason] {
+            assert!(summary.contains(part), "{kind}: {part} is missing in\n{summary}");
+        }
+    }
+}
+
+/// `counts` of `status --json`, checked to make up all.
+fn counts(project: &Project) -> Value {
+    let status: Value = serde_json::from_str(&project.run(&["status", "--json"]).stdout).unwrap();
+    let counts = status["counts"].clone();
+    let of = |name: &str| counts[name].as_u64().unwrap();
+    assert_eq!(of("done") + of("failed") + of("halted") + of("todo") + of("skipped"), of("all"), "{counts}");
+    counts
+}
+
+#[test]
+fn the_counts_of_run_status_and_report_agree() {
+    let tasks = "- [ ] 1. A\n- [ ] 2. B\n- [ ] 3. C\n  - _Depends: 2_\n- [ ]* 4. D\n- [ ] 5. E\n";
+    let project = Project::new()
+        .spec("demo", tasks)
+        .agent("[ $SEQORCH_UNIT = 2 ] && exit 1; [ $SEQORCH_UNIT = 5 ] && { echo Which?; say_halt; exit; }; say_done")
+        .config("[run]\non_failure = \"skip\"\n[retry]\nattempts = 1\n");
+    let line = "1 of 5 tasks done · 1 failed · 1 halted · 1 to do · 1 skipped";
+    project.run(&["run"]).code(2).says(&[line]);
+    project.run(&["status"]).code(0).says(&[line]);
+    project.run(&["report"]).code(0).says(&[line]);
+    let expected = json!({ "all": 5, "done": 1, "failed": 1, "halted": 1, "todo": 1, "skipped": 1 });
+    assert_eq!(counts(&project), expected);
+}
+
+#[test]
+fn a_finished_selection_says_how_many_tasks_are_left() {
+    let project = Project::new().spec("demo", "- [ ] 1. A\n- [ ] 2. B\n- [ ] 3. C\n");
+    let out = project.run(&["run", "--only", "2"]).code(0);
+    out.says(&["selection complete, 2 tasks left", "1 of 3 tasks done · 2 to do"]);
+    let log = project.read(".seqorch/demo/events.jsonl");
+    let end: Value = serde_json::from_str(log.lines().last().unwrap()).unwrap();
+    assert_eq!((&end["why"], &end["exit_code"]), (&json!("selection_complete"), &json!(0)));
+    assert_eq!(counts(&project)["todo"], 2);
+    assert!(project.state("demo")["completed_at"].is_null());
+    project.run(&["run"]).code(0).says(&["all complete", "3 of 3 tasks done"]);
+}
+
+#[test]
+fn options_that_together_select_nothing_are_a_usage_error() {
+    let project = Project::new().spec("demo", "- [ ] 1. A\n- [ ] 2. B\n");
+    for verb in ["run", "plan"] {
+        let out = project.run(&[verb, "--only", "1", "--from", "2"]).code(64);
+        out.says(&["--only and --from select no task: `1` comes before `2`"]);
+    }
+    assert!(project.ledger().is_empty());
+}
+
+#[test]
+fn a_limited_attempt_is_not_counted_where_people_look() {
+    let agent = "[ $SEQORCH_UNIT$SEQORCH_ATTEMPT = 11 ] && { echo 'come back later' >&2; exit 1; }; say_done";
+    let pattern = "limit_patterns = [{ match = \"^come back later\", kind = \"rate_limited\" }]";
+    let config = format!("[limit]\nunknown = [\"1s\"]\n[backend.fake]\n{pattern}\n");
+    let project = Project::new().spec("demo", "- [ ] 1. A\n").agent(agent).config(&config);
+    let out = project.run(&["run"]).code(0);
+    assert_eq!(project.outcomes("demo", "1"), ["limited", "done"]);
+    out.says(&["A: done, 1 attempt,"]);
+    project.run(&["status"]).code(0).says(&["1  A: done (1 attempt"]);
+    project.run(&["report"]).code(0).says(&["- attempts: 1\n"]);
+    assert_eq!(project.state("demo")["usage"]["attempts"], 1);
+}
+
+#[test]
+fn a_state_file_of_schema_1_is_read_and_rewritten() {
+    let old = include_str!("fixtures/schema1/halted.json");
+    let project = Project::new().spec("shop", "- [ ] 1. Cart\n- [ ] 2. Pay\n- [ ] 3. Ship\n");
+    project.write(".kiro/specs/SEQUENTIAL_STATE.json", old);
+    let status = project.run(&["status"]).code(0);
+    status.says(&["needs you: task 2 asks", "Which provider?", "1 of 3 tasks done · 1 halted · 1 to do"]);
+    assert_eq!(project.read(".kiro/specs/SEQUENTIAL_STATE.json"), old, "a look changes nothing");
+    project.run(&["resume", "--answer", "Stripe"]).code(0).says(&["all complete"]);
+    let file: Value = serde_json::from_str(&project.read(".kiro/specs/SEQUENTIAL_STATE.json")).unwrap();
+    assert_eq!((&file["schema"], &file["specs"]["shop"]["halted"]), (&json!(2), &json!(false)));
+    assert_eq!(file["specs"]["shop"]["run"]["end"]["why"], "complete");
+    assert_eq!(project.ledger(), ["2 2", "3 1"], "what was done stays done");
+}

@@ -1,0 +1,72 @@
+//! `[pace]`: rules of the user that hold back the next step.
+
+use crate::common::{Project, wait_until};
+use crate::limit_waits::{TWO, project};
+
+#[test]
+fn the_plan_says_when_steps_may_start() {
+    let project = project(3600, "", "[pace]\ntasks_per_hour = 1\n");
+    project.run(&["plan", "--dry-run"]).code(0).says(&[
+        "Expected times",
+        "1  now",
+        "not before",
+        "pace.tasks_per_hour = 1",
+        "How long a step takes is not known",
+    ]);
+    let json = project.run(&["plan", "--dry-run", "--json"]).code(0);
+    let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    let line = &json["timeline"];
+    assert_eq!(
+        (&line[0]["id"], &line[0]["held_by"], &line[0]["takes_s"]),
+        (&"1".into(), &serde_json::json!([]), &serde_json::Value::Null)
+    );
+    assert_eq!(
+        (&line[1]["held_by"][0], &line[1]["exact"]),
+        (&"pace.tasks_per_hour = 1".into(), &false.into())
+    );
+    let time = |at: &serde_json::Value| at.as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    assert_eq!(time(&line[1]["starts_at"]).duration_since(time(&line[0]["starts_at"])).as_secs(), 3600);
+}
+
+#[test]
+fn outside_the_time_window_nothing_starts_and_status_says_until_when() {
+    // a window of two hours that opens in one to two hours
+    let clock = |hours: i64| {
+        let at = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(hours);
+        at.to_zoned_datetime(jiff::tz::TimeZone::UTC).strftime("%H:00").to_string()
+    };
+    let rule = format!("{}-{}", clock(2), clock(4));
+    let project = Project::new()
+        .spec("login", TWO)
+        .agent("say_done")
+        .env("TZ", "UTC")
+        .config(&format!("[pace]\nwindow = \"{rule}\"\n"));
+    let run = project.start(&["run"]);
+    wait_until("the wait", || project.state("login")["run"]["wait"]["until"].is_string());
+    let rule = format!("pace.window = \"{rule}\"");
+    assert_eq!(project.state("login")["run"]["wait"]["rule"], rule.as_str());
+    let status = project.run(&["status"]).code(0).says(&[&format!("waiting: {rule}")]);
+    assert!(!status.stdout.contains("resume login --now"), "it is no limit");
+    // a rule of the user is not a limit, so it still holds
+    project.run(&["resume", "--now"]).code(0).says(&["still waits for pace.window"]);
+    assert_eq!(project.state("login")["run"]["wait"]["rule"], rule.as_str());
+    run.signal(rustix::process::Signal::INT);
+    run.wait().code(130);
+    assert!(!project.path("ledger").exists(), "something was started");
+}
+
+#[test]
+fn tokens_of_an_earlier_run_count_in_the_next_one() {
+    let says = r#"{"type":"assistant","message":{"content":[{"type":"text","text":"<promise>TASK_DONE</promise>"}]}}"#;
+    let usage = r#"{"type":"result","subtype":"success","is_error":false,"result":"","modelUsage":{"m":{"inputTokens":900,"outputTokens":200}}}"#;
+    let project = Project::new()
+        .spec("login", TWO)
+        .agent(&format!("echo '{says}'; echo '{usage}'"))
+        .config("[backend.fake]\noutput = \"claude\"\n[pace]\ntokens = \"1000 per 5h\"\n");
+    project.run(&["run", "--only", "1"]).code(0);
+    let run = project.start(&["run"]);
+    wait_until("the wait", || project.state("login")["run"]["wait"]["rule"] == "pace.tokens = 1000 per 5h");
+    run.signal(rustix::process::Signal::INT);
+    run.wait().code(130);
+    assert_eq!(project.ledger(), ["1 1"]);
+}
