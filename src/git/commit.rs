@@ -1,237 +1,259 @@
-//! A commit with the changes of one task and nothing else.
+//! Commits exactly the paths of a task. The user's index, and what else is in the work tree, stay as they are.
+//!
+//! The commit is made from a copy of the private index in which every path beyond the task's is HEAD's entry. It is a
+//! plain `git commit` with the user's hooks and signing. Afterwards the user's index gets the new entries of the paths
+//! that the commit changed; after a refusal it was never touched.
 
-use std::collections::HashSet;
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use super::index_backup::IndexBackup;
-use super::repository::work_tree;
-use super::runner::{PATHS_PER_CALL, run};
-use super::status::are_unchanged;
-use crate::error::{Error, ErrorKind, Result};
-use crate::sys::files;
+use super::call::{GitCall, GitError, one_line};
+use super::diff::{Change, Entry, parse};
+use super::path::RepoPath;
+use super::snapshot::Snapshots;
 
-/// Commits these paths (from the top of the repository) as they are now, and nothing else. Hooks run. Returns the commit's
-/// id, or `None` if there was nothing to commit.
-///
-/// What else is staged stays staged. If there is no commit, the index is as it was before.
-pub fn commit(dir: &Path, paths: &[String], message: &str) -> Result<Option<String>> {
-    let top = work_tree(dir).map_err(|printed| git_error("rev-parse", &printed))?;
-    let folder =
-        tempfile::tempdir().map_err(|e| Error::io("creating a folder in", &std::env::temp_dir(), e))?;
-    // where a link replaced a folder, the folder's files are gone, and git must not look behind the link
-    let visible: Vec<&str> =
-        paths.iter().map(String::as_str).filter(|path| !is_behind_link(&top, path)).collect();
-    let backup = IndexBackup::take(&top);
-    let added = add(&top, folder.path(), &visible);
-    let backup = backup.map(IndexBackup::note_changes);
-    let committed = added.and_then(|()| commit_added(&top, folder.path(), &visible, message));
-    // without a commit these files must not stay in the index, or the user's next commit would take them
-    if !matches!(committed, Ok(Some(_))) && !backup.is_some_and(|backup| backup.restore()) {
-        unstage(&top, paths);
-    }
-    committed
+/// What to commit.
+#[derive(Debug, Clone)]
+pub struct CommitRequest<'a> {
+    /// The tree that has the task's paths as they are to be committed.
+    pub tree: &'a str,
+    /// The task's paths.
+    pub paths: &'a BTreeSet<RepoPath>,
+    /// The commit that HEAD was at the last snapshot; `None` before the first one.
+    pub head: Option<&'a str>,
+    /// The whole message.
+    pub message: &'a str,
+    /// How long git may take, hooks and signing included.
+    pub deadline: Duration,
 }
 
-/// Adds files to the index as they are.
-fn add(top: &Path, folder: &Path, paths: &[&str]) -> Result<()> {
-    // git refuses the whole call if one path matches nothing. That is the case for a path that an agent removed from the
-    // index itself (`git mv`), and for a new file that is gone again.
-    let in_index = known_to_git(top, &[], paths);
-    let exists = |path: &&str| in_index.contains(*path) || top.join(path).symlink_metadata().is_ok();
-    let paths: Vec<&str> = paths.iter().copied().filter(exists).collect();
-    if !paths.is_empty() && run(top, &with_paths(folder, &["add", "--all"], &paths)?).is_err() {
-        // one unreadable file must not keep the others out
-        let _ = run(top, &with_paths(folder, &["add", "--all", "--ignore-errors"], &paths)?);
-    }
-    Ok(())
+/// What became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Committed {
+    /// There is a new commit.
+    New {
+        /// Git's name of it.
+        commit: String,
+        /// Paths beyond the task's that a hook added to it.
+        beyond: Vec<RepoPath>,
+    },
+    /// HEAD has the task's paths already, as where the agent committed by itself.
+    Nothing,
 }
 
-fn commit_added(top: &Path, folder: &Path, paths: &[&str], message: &str) -> Result<Option<String>> {
-    let in_head = known_to_git(top, &["--with-tree=HEAD"], paths);
-    let paths: Vec<&str> = paths.iter().copied().filter(|path| in_head.contains(*path)).collect();
-    if paths.chunks(PATHS_PER_CALL).all(|chunk| are_unchanged(top, chunk)) {
-        return Ok(None);
-    }
-    let file = folder.join("message");
-    files::replace(&file, message.as_bytes(), 0o600)?;
-    let file = file.display().to_string();
-    let args = with_paths(folder, &["commit", "--quiet", "--file", &file, "--cleanup=verbatim"], &paths)?;
-    run(top, &args).map_err(|printed| git_error("commit", &printed))?;
-    Ok(run(top, &["rev-parse", "HEAD"]).ok())
+/// Why there is no commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CommitError {
+    /// A merge, rebase … is in progress, and a commit would conclude or disturb it.
+    InProgress(&'static str),
+    /// A hook refused, or git did; its own words.
+    Refused(GitError),
+    /// A call before or after the commit itself failed.
+    Failed(GitError),
 }
 
-fn git_error(verb: &str, printed: &str) -> Error {
-    Error::new(ErrorKind::Internal, format!("git {verb} failed"))
-        .detail(format!("  {}", printed.trim().replace('\n', "\n  ")))
-}
-
-/// The arguments of a call with any number of paths, which git reads from a file and does not take for patterns.
-fn with_paths(folder: &Path, verb: &[&str], paths: &[&str]) -> Result<Vec<String>> {
-    let list = folder.join("paths");
-    files::replace(&list, paths.join("\0").as_bytes(), 0o600)?;
-    let mut args = vec!["--literal-pathspecs".to_owned()];
-    args.extend(verb.iter().map(ToString::to_string));
-    args.extend([format!("--pathspec-from-file={}", list.display()), "--pathspec-file-nul".to_owned()]);
-    Ok(args)
-}
-
-/// Those of these files that are in git's index, or in what `also` adds to it.
-fn known_to_git(top: &Path, also: &[&str], paths: &[&str]) -> HashSet<String> {
-    let mut known = HashSet::new();
-    for chunk in paths.chunks(PATHS_PER_CALL) {
-        let list = |also: &[&str]| {
-            run(top, &[&["--literal-pathspecs", "ls-files", "-z"], also, &["--"], chunk].concat())
-        };
-        // before the first commit there is only the index
-        let list = list(also).or_else(|_| list(&[])).unwrap_or_default();
-        known.extend(list.split('\0').map(str::to_owned));
-    }
-    known
-}
-
-/// Whether a folder on the way to a file is a link.
-fn is_behind_link(top: &Path, path: &str) -> bool {
-    let mut folders = Path::new(path).ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
-    folders.any(|folder| top.join(folder).is_symlink())
-}
-
-/// Takes files out of the index. The files themselves stay.
-fn unstage(top: &Path, paths: &[String]) {
-    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
-    for chunk in paths.chunks(PATHS_PER_CALL) {
-        // it fails for paths that are neither in the index nor in the last commit, where nothing is to be done
-        let _ = run(top, &[&["--literal-pathspecs", "reset", "--quiet", "--"], chunk].concat());
+impl From<GitError> for CommitError {
+    fn from(error: GitError) -> Self {
+        Self::Failed(error)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::*;
-    use crate::git::status::uncommitted_files;
-    use crate::git::testing::{paths, repo};
-
-    #[test]
-    fn only_the_named_paths_are_committed_and_staged_files_stay_staged() {
-        let dir = repo();
-        let at = dir.path();
-        for name in ["mine.txt", "staged.txt", "odd *name.txt"] {
-            fs::write(at.join(name), name).unwrap();
+impl Snapshots<'_> {
+    /// Makes the commit.
+    pub fn commit(&self, request: &CommitRequest<'_>) -> Result<Committed, CommitError> {
+        let repository = self.repository();
+        if let Some(what) = repository.in_progress()? {
+            return Err(CommitError::InProgress(what));
         }
-        run(at, &["add", "staged.txt"]).unwrap();
-        let id = commit(at, &paths(&["mine.txt", "odd *name.txt"]), "1: Do it\n").unwrap().unwrap();
-        let names = run(at, &["show", "--name-only", "--format=%s", &id]).unwrap();
-        assert_eq!(names, "1: Do it\n\nmine.txt\nodd *name.txt");
-        assert_eq!(uncommitted_files(at).unwrap(), ["staged.txt"]);
-        assert_eq!(run(at, &["diff", "--cached", "--name-only"]).unwrap(), "staged.txt");
-        assert_eq!(commit(at, &paths(&["mine.txt"]), "again").unwrap(), None);
-    }
-
-    #[test]
-    fn a_deleted_file_is_committed_as_deleted() {
-        let dir = repo();
-        let at = dir.path();
-        fs::write(at.join("a"), "a").unwrap();
-        commit(at, &paths(&["a"]), "add").unwrap().unwrap();
-        fs::remove_file(at.join("a")).unwrap();
-        assert!(commit(at, &paths(&["a"]), "delete").unwrap().is_some());
-        assert_eq!(run(at, &["ls-files"]).unwrap(), "");
-    }
-
-    #[test]
-    fn files_that_an_agent_moved_or_removed_with_git_are_committed() {
-        let dir = repo();
-        let at = dir.path();
-        for name in ["source", "dead"] {
-            fs::write(at.join(name), name).unwrap();
+        let base = request.head.unwrap_or_else(|| empty_tree(request.tree));
+        // before: what HEAD has; after: what the tree has
+        let differs = self.changes(base, request.tree)?;
+        let (ours, others): (Vec<&Change>, Vec<&Change>) =
+            differs.iter().partition(|change| request.paths.contains(&change.path));
+        if ours.is_empty() {
+            return Ok(Committed::Nothing);
         }
-        commit(at, &paths(&["source", "dead"]), "add").unwrap().unwrap();
-        for args in [&["mv", "source", "new"][..], &["rm", "-q", "dead"]] {
-            run(at, args).unwrap();
+        self.link_objects(&ours)?;
+        let index = self.commit_index(request.tree, &others)?;
+        let done = self.commit_from(&index.0, request);
+        drop(index);
+        done?;
+        let NewCommit { commit, parent, changes } = self.new_commit()?;
+        if parent.as_deref() != request.head {
+            return Err(CommitError::Failed(GitError::Unusable {
+                why: format!("HEAD moved while {commit} was made: compare it with its parent"),
+            }));
         }
-        fs::write(at.join("made"), "made").unwrap();
-        let id = commit(at, &paths(&["dead", "made", "new", "never", "source"]), "x").unwrap().unwrap();
-        let names = run(at, &["show", "--no-renames", "--name-status", "--format=", &id]).unwrap();
-        assert_eq!(names, "D\tdead\nA\tmade\nA\tnew\nD\tsource");
-        assert_eq!(uncommitted_files(at).unwrap(), Vec::<String>::new());
+        self.update_user_index(&changes)?;
+        let beyond = changes.into_iter().map(|change| change.path).filter(|path| !request.paths.contains(path));
+        Ok(Committed::New { commit, beyond: beyond.collect() })
     }
 
-    #[test]
-    fn a_folder_that_became_a_link_is_committed_as_the_link_alone() {
-        let dir = repo();
-        let at = dir.path();
-        for folder in ["d", "e"] {
-            fs::create_dir(at.join(folder)).unwrap();
-            fs::write(at.join(folder).join("x"), folder).unwrap();
+    /// The commit that was just made, and what it changed.
+    fn new_commit(&self) -> Result<NewCommit, GitError> {
+        let args =
+            ["log", "-1", "--root", "--format=%H %P", "-z", "--raw", "--numstat", "--no-abbrev", "--no-renames", "--no-ext-diff"];
+        let printed = self.call(args).run(&self.repository().supervisor)?;
+        let unusable = || GitError::Unusable { why: "git log prints what nobody can read".to_owned() };
+        let end = printed.iter().position(|b| *b == 0).unwrap_or(printed.len());
+        let head = String::from_utf8_lossy(&printed[..end]).into_owned();
+        let mut words = head.split_whitespace().map(str::to_owned);
+        let commit = words.next().ok_or_else(unusable)?;
+        let changes = parse(&printed[end..]).ok_or_else(unusable)?;
+        Ok(NewCommit { commit, parent: words.next(), changes })
+    }
+
+    /// The commit that HEAD is; `None` before the first one.
+    pub fn head_commit(&self) -> Result<Option<String>, GitError> {
+        let repository = self.repository();
+        match repository.call(["rev-parse", "--verify", "--quiet", "HEAD"]).run(&repository.supervisor) {
+            Ok(printed) => Ok(Some(one_line(&printed))),
+            Err(GitError::Failed { code: Some(1), .. }) => Ok(None),
+            Err(error) => Err(error),
         }
-        commit(at, &paths(&["d/x", "e/x"]), "add").unwrap().unwrap();
-        fs::remove_dir_all(at.join("d")).unwrap();
-        std::os::unix::fs::symlink("e", at.join("d")).unwrap();
-        let id = commit(at, &paths(&["d", "d/x"]), "x").unwrap().unwrap();
-        let names = run(at, &["show", "--name-status", "--format=", &id]).unwrap();
-        assert_eq!(names, "A\td\nD\td/x");
-        assert_eq!(uncommitted_files(at).unwrap(), Vec::<String>::new());
     }
 
-    #[test]
-    fn the_first_commit_of_a_repository_may_be_a_tasks() {
-        let dir = tempfile::tempdir().unwrap();
-        let at = dir.path();
-        for args in [&["init", "-q"][..], &["config", "user.name", "t"], &["config", "user.email", "t@x"]] {
-            run(at, args).unwrap();
-        }
-        fs::write(at.join("a"), "a").unwrap();
-        assert!(commit(at, &paths(&["a", "came and went"]), "x").unwrap().is_some());
-        assert_eq!(run(at, &["ls-tree", "-r", "--name-only", "HEAD"]).unwrap(), "a");
-    }
-
-    #[test]
-    fn a_refusing_hook_is_an_error_with_the_hooks_output() {
-        let dir = repo();
-        let at = dir.path();
-        let hook = at.join(".git/hooks/pre-commit");
-        fs::create_dir_all(hook.parent().unwrap()).unwrap();
-        fs::write(&hook, "#!/bin/sh\necho not like this >&2\nexit 1\n").unwrap();
-        fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-        fs::write(at.join("a"), "a").unwrap();
-        let error = commit(at, &paths(&["a"]), "x").unwrap_err().render();
-        assert!(error.contains("not like this"), "{error}");
-        assert_eq!(run(at, &["log", "--format=%s"]).unwrap(), "first");
-        assert_eq!(run(at, &["status", "--porcelain"]).unwrap(), "?? a", "the index is as it was");
-    }
-
-    /// A repository with a file whose index, tree and last commit all differ, and a hook that is this script.
-    fn half_staged(hook: &str) -> tempfile::TempDir {
-        let dir = repo();
-        let at = dir.path();
-        fs::write(at.join("f"), "first\n").unwrap();
-        commit(at, &paths(&["f"]), "add").unwrap().unwrap();
-        for text in ["staged\n", "later\n"] {
-            fs::write(at.join("f"), text).unwrap();
-            if text == "staged\n" {
-                run(at, &["add", "f"]).unwrap();
+    /// Puts the contents of changed paths among the objects of the repository; `git commit` writes the trees.
+    fn link_objects(&self, changes: &[&Change]) -> Result<(), GitError> {
+        for entry in changes.iter().map(|change| &change.after).filter(|e| e.exists() && !e.is_submodule()) {
+            let (folder, name) = entry.object.split_at(2);
+            let (from, to) = (self.objects().join(folder).join(name), self.repository().objects.join(folder));
+            if !from.exists() {
+                // the repository has it already
+                continue;
             }
+            let failed = |e: io::Error| GitError::Unusable {
+                why: format!("writing the object {} to {}: {e}", entry.object, to.display()),
+            };
+            fs::create_dir_all(&to).map_err(failed)?;
+            link_or_copy(&from, &to.join(name)).map_err(failed)?;
         }
-        fs::write(at.join("made"), "x").unwrap();
-        let path = at.join(".git/hooks/pre-commit");
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, format!("#!/bin/sh\n{hook}\n")).unwrap();
-        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-        dir
+        Ok(())
     }
 
-    #[test]
-    fn a_refused_commit_leaves_staged_changes_staged() {
-        let dir = half_staged("exit 1");
-        let at = dir.path();
-        let before = run(at, &["ls-files", "--stage"]).unwrap();
-        for _ in 0..2 {
-            commit(at, &paths(&["f", "made"]), "x").unwrap_err();
-            assert_eq!(run(at, &["ls-files", "--stage"]).unwrap(), before);
-            assert_eq!(run(at, &["status", "--porcelain"]).unwrap(), "MM f\n?? made");
-            assert_eq!(run(at, &["show", ":f"]).unwrap(), "staged");
+    /// An index with the task's paths as the tree has them, and all others as HEAD has them.
+    fn commit_index(&self, tree: &str, others: &[&Change]) -> Result<TemporaryIndex, GitError> {
+        let path = self.folder().join("commit-index");
+        for old in [path.clone(), with_suffix(&path, ".lock")] {
+            let _ = fs::remove_file(old);
         }
-        assert!(!at.join(".git/index.lock").exists());
+        let index = TemporaryIndex(path);
+        let failed = |e: io::Error| GitError::Unusable { why: format!("writing {}: {e}", index.0.display()) };
+        copy_with_time(&self.index(), &index.0).map_err(failed)?;
+        let held = self.held_tree().unwrap_or(tree);
+        // the private index has moved on where a commit waited
+        let moved = self.changes(tree, held)?;
+        let back = moved.iter().map(|change| (&change.path, &change.before));
+        self.write_entries(&index.0, back)?;
+        self.write_entries(&index.0, others.iter().map(|change| (&change.path, &change.before)))?;
+        Ok(index)
     }
+
+    fn write_entries<'e>(
+        &self,
+        index: &Path,
+        entries: impl Iterator<Item = (&'e RepoPath, &'e Entry)>,
+    ) -> Result<(), GitError> {
+        let input = index_info(entries);
+        if input.is_empty() {
+            return Ok(());
+        }
+        let repository = self.repository();
+        self.call(UPDATE).env("GIT_INDEX_FILE", index).stdin(&input).run(&repository.supervisor).map(drop)
+    }
+
+    fn commit_from(&self, index: &Path, request: &CommitRequest<'_>) -> Result<(), CommitError> {
+        let repository = self.repository();
+        let args = ["commit", "--quiet", "--cleanup=verbatim", "--file=-"];
+        let call = GitCall::as_typed(&repository.top, args, request.deadline)
+            .env("GIT_INDEX_FILE", index)
+            .stdin(request.message.as_bytes());
+        call.run_patiently(&repository.supervisor).map(drop).map_err(|error| match error {
+            error @ (GitError::Stopped { .. } | GitError::NotStarted { .. }) => CommitError::Failed(error),
+            error => CommitError::Refused(error),
+        })
+    }
+
+    /// The user's index gets the entries that the commit changed.
+    fn update_user_index(&self, made: &[Change]) -> Result<(), GitError> {
+        let input = index_info(made.iter().map(|change| (&change.path, &change.after)));
+        let repository = self.repository();
+        repository.call(UPDATE).stdin(&input).run_patiently(&repository.supervisor).map(drop)
+    }
+}
+
+/// Writes entries into an index, removals first.
+const UPDATE: [&str; 6] = ["update-index", "-z", "--add", "--remove", "--replace", "--index-info"];
+
+/// What `git commit` made.
+struct NewCommit {
+    commit: String,
+    parent: Option<String>,
+    changes: Vec<Change>,
+}
+
+/// An index that is removed with this value.
+struct TemporaryIndex(PathBuf);
+
+impl Drop for TemporaryIndex {
+    fn drop(&mut self) {
+        for path in [self.0.clone(), with_suffix(&self.0, ".lock")] {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+/// Entries as `update-index -z --index-info` reads them, removals first: a file may stand where a folder was.
+fn index_info<'a>(entries: impl Iterator<Item = (&'a RepoPath, &'a Entry)>) -> Vec<u8> {
+    let mut entries: Vec<_> = entries.collect();
+    entries.sort_by_key(|(_, entry)| entry.exists());
+    let mut input = Vec::new();
+    for (path, entry) in entries {
+        let mode = if entry.exists() { entry.mode.as_str() } else { "0" };
+        input.extend_from_slice(format!("{mode} {}\t", entry.object).as_bytes());
+        input.extend_from_slice(path.bytes());
+        input.push(0);
+    }
+    input
+}
+
+/// The tree without entries, in a repository whose names are as long as this one.
+fn empty_tree(like: &str) -> &'static str {
+    if like.len() == 64 {
+        "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321"
+    } else {
+        "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+    }
+}
+
+fn link_or_copy(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::hard_link(from, to) {
+        Ok(()) => Ok(()),
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        // another file system, or one without links: whole or not there, as git itself does it
+        Err(_) => {
+            let folder = to.parent().unwrap_or(to);
+            let mut file = tempfile::NamedTempFile::new_in(folder)?;
+            io::copy(&mut fs::File::open(from)?, &mut file)?;
+            file.as_file().set_permissions(fs::metadata(from)?.permissions())?;
+            file.as_file().sync_all()?;
+            file.persist(to).map(drop).map_err(|e| e.error)
+        }
+    }
+}
+
+fn copy_with_time(from: &Path, to: &Path) -> io::Result<()> {
+    let mut source = fs::File::open(from)?;
+    let mut copy = fs::File::create(to)?;
+    io::copy(&mut source, &mut copy)?;
+    copy.set_modified(source.metadata()?.modified()?)
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
 }

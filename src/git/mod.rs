@@ -1,25 +1,23 @@
 //! Git: what changed in the work tree, a commit per task, and the way back.
 //!
-//! Snapshots and questions leave the user's index, branches and files alone. [`commit`] changes the index and the branch,
-//! [`undo`] changes files.
+//! Every call of git has a deadline and can be ended at once ([`call`]). Snapshots lie in a folder of their own below
+//! git's folder, so the user's index, refs, objects and files stay as they are ([`snapshot`]). [`commit`] changes the
+//! branch and the index entries of the committed paths, [`restore`] changes files.
 
-pub mod change;
-mod commit;
-mod diff;
-mod index_backup;
-mod overlay;
+pub mod call;
+pub mod commit;
+pub mod diff;
+pub mod history;
+pub mod old;
+pub mod path;
 pub mod repository;
-mod runner;
-mod snapshot;
-mod status;
+pub mod restore;
+pub mod snapshot;
+pub mod status;
+#[cfg(test)]
+mod step_tests;
 #[cfg(test)]
 mod testing;
-mod undo;
+pub mod work_tree_lock;
 
-pub use change::FileChange;
-pub use commit::commit;
-pub use diff::changes;
-pub use overlay::{overlay, overlay_files};
-pub use snapshot::{keep_tree, snapshot};
-pub use status::uncommitted_files;
-pub use undo::undo;
+pub use old::{FileChange, changes, commit, keep_tree, overlay, overlay_files, snapshot, uncommitted_files, undo};

@@ -1,100 +1,159 @@
-//! The repository of a folder: where it is, and what git says of its settings.
+//! A repository and the places in it, looked up once.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::runner::run;
+use super::call::{GitCall, GitError, Supervisor, one_line, path_lines};
 
-/// Pathspecs for all files but those that seqorch itself writes beside a spec.
-pub(super) const NOT_OURS: [&str; 3] =
-    [":/", ":(exclude,glob)**/SEQUENTIAL_STATE*.json", ":(exclude,glob)**/SEQUENTIAL_PROGRESS.md"];
-
-/// The version of the installed git; `None` if there is none.
-#[must_use]
-pub fn version() -> Option<String> {
-    let printed = run(Path::new("/"), &["--version"]).ok()?;
-    Some(printed.trim_start_matches("git version ").to_owned())
+/// The repository in whose work tree a folder is.
+#[derive(Debug, Clone)]
+pub struct Repository {
+    /// The top of the work tree.
+    pub top: PathBuf,
+    /// The folder of this work tree (`.git`, or `.git/worktrees/NAME`).
+    pub git_dir: PathBuf,
+    /// The folder that all work trees share.
+    pub common_dir: PathBuf,
+    /// The user's index.
+    pub index: PathBuf,
+    /// The repository's objects.
+    pub objects: PathBuf,
+    /// Who may end our calls, and is told of long ones.
+    pub supervisor: Supervisor,
 }
 
-/// The work tree that holds `dir`. The error says why git sees none: no repository, a broken one, or another owner.
-pub fn work_tree(dir: &Path) -> Result<PathBuf, String> {
-    let error = |printed: String| {
-        let fatal = printed.lines().find_map(|line| line.strip_prefix("fatal: "));
-        // the rest of that line names folders that the user knows
-        let none = "not a git repository";
-        fatal.map_or(printed.trim(), |why| if why.starts_with(none) { none } else { why }).to_owned()
-    };
-    run(dir, &["rev-parse", "--show-toplevel"]).map(PathBuf::from).map_err(error)
-}
-
-/// The index of the repository whose work tree holds `dir`; `None` without a repository.
-///
-/// This looks for it as git does, because starting git for it would cost most of a step's time in a project without a
-/// repository. Only where the environment redirects git is git asked.
-pub(super) fn index_file(dir: &Path) -> Option<PathBuf> {
-    let redirects = ["GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE"];
-    if redirects.iter().any(|name| std::env::var_os(name).is_some()) {
-        return index_by_git(dir);
+impl Repository {
+    /// The repository that `dir` is in. `None` where there is none; an error, with git's words, where git refuses to say
+    /// (dubious ownership, a broken repository, no file descriptors left).
+    pub fn find(dir: &Path, supervisor: &Supervisor) -> Result<Option<Self>, GitError> {
+        let args = [
+            "rev-parse",
+            "--path-format=absolute",
+            "--show-toplevel",
+            "--git-dir",
+            "--git-common-dir",
+            "--git-path",
+            "index",
+            "--git-path",
+            "objects",
+        ];
+        let printed = match GitCall::new(dir, args).run(supervisor) {
+            Ok(printed) => printed,
+            Err(GitError::Failed { words, .. }) if words.contains("not a git repository") => return Ok(None),
+            // the folder of git itself, or a bare repository: nobody works there
+            Err(GitError::Failed { words, .. }) if words.contains("must be run in a work tree") => {
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+        let lines: [PathBuf; 5] = path_lines(&printed).try_into().map_err(|_| GitError::Unusable {
+            why: format!("git gives no usable places for {}: a line break in a path?", dir.display()),
+        })?;
+        let [top, git_dir, common_dir, index, objects] = lines;
+        Ok(Some(Self { top, git_dir, common_dir, index, objects, supervisor: supervisor.clone() }))
     }
-    let found = dir.ancestors().map(|dir| dir.join(".git")).find(|path| path.exists())?;
-    if found.is_dir() {
-        return Some(found.join("index"));
+
+    /// A call at the top of the work tree that runs no hook.
+    pub(super) fn call<'a, S: AsRef<std::ffi::OsStr>>(&'a self, args: impl IntoIterator<Item = S>) -> GitCall<'a> {
+        GitCall::new(&self.top, args)
     }
-    // the file of a linked work tree or a submodule
-    let text = std::fs::read_to_string(&found).ok()?;
-    Some(found.parent()?.join(text.strip_prefix("gitdir:")?.trim()).join("index"))
+
+    /// What git prints, without line ends at its end.
+    pub(super) fn ask<S: AsRef<std::ffi::OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Result<String, GitError> {
+        self.call(args).run(&self.supervisor).map(|printed| one_line(&printed))
+    }
+
+    /// The folder for what seqorch keeps under this name, where `git clean` does not reach.
+    #[must_use]
+    pub fn private_folder(&self, key: &str) -> PathBuf {
+        self.common_dir.join("seqorch").join(key)
+    }
+
+    /// Whether git knows in whose name to commit; else git's own words.
+    pub fn committer(&self) -> Result<(), GitError> {
+        self.ask(["var", "GIT_COMMITTER_IDENT"]).map(drop)
+    }
+
+    /// What is in progress that a commit would conclude or disturb, if anything is: `merge`, `rebase` …
+    pub fn in_progress(&self) -> Result<Option<&'static str>, GitError> {
+        for (folder, what) in [("rebase-merge", "rebase"), ("rebase-apply", "rebase"), ("sequencer", "sequence of cherry-picks or reverts")] {
+            if self.git_dir.join(folder).exists() {
+                return Ok(Some(what));
+            }
+        }
+        let heads = [("MERGE_HEAD", "merge"), ("CHERRY_PICK_HEAD", "cherry-pick"), ("REVERT_HEAD", "revert")];
+        if self.git_dir.join("reftable").exists() {
+            // such a repository has no files for them
+            for (name, what) in heads {
+                if self.ask(["rev-parse", "--verify", "--quiet", name]).is_ok() {
+                    return Ok(Some(what));
+                }
+            }
+            return Ok(None);
+        }
+        Ok(heads.into_iter().find(|(name, _)| self.git_dir.join(name).exists()).map(|(_, what)| what))
+    }
+
+    /// Variables with which git also finds the objects of these folders.
+    pub(super) fn with_objects_of(&self, folder: &Path) -> [(&'static str, OsString); 2] {
+        let mut others = quoted(&self.objects);
+        if let Some(more) = std::env::var_os("GIT_ALTERNATE_OBJECT_DIRECTORIES") {
+            others.push(":");
+            others.push(more);
+        }
+        [
+            ("GIT_OBJECT_DIRECTORY", folder.as_os_str().to_owned()),
+            ("GIT_ALTERNATE_OBJECT_DIRECTORIES", others),
+        ]
+    }
 }
 
-fn index_by_git(dir: &Path) -> Option<PathBuf> {
-    run(dir, &["rev-parse", "--path-format=absolute", "--git-path", "index"]).ok().map(PathBuf::from)
-}
-
-/// Whether git has a name and an address to commit with.
-#[must_use]
-pub fn has_identity(dir: &Path) -> bool {
-    run(dir, &["var", "GIT_COMMITTER_IDENT"]).is_ok()
-}
-
-/// Whether git ignores `path`; `None` without a repository.
-#[must_use]
-pub fn is_ignored(dir: &Path, path: &str) -> Option<bool> {
-    work_tree(dir).ok()?;
-    Some(run(dir, &["check-ignore", "-q", "--", path]).is_ok())
+/// A path in a list that is separated by colons: git reads one with odd characters in C quotes.
+fn quoted(path: &Path) -> OsString {
+    use std::os::unix::ffi::{OsStrExt, OsStringExt};
+    let bytes = path.as_os_str().as_bytes();
+    if !bytes.iter().any(|b| matches!(b, b':' | b'"' | b'\\' | b'\n')) {
+        return path.as_os_str().to_owned();
+    }
+    let mut text = vec![b'"'];
+    for b in bytes {
+        match b {
+            b'"' | b'\\' => text.extend([b'\\', *b]),
+            b'\n' => text.extend(b"\\n"),
+            other => text.push(*other),
+        }
+    }
+    text.push(b'"');
+    OsString::from_vec(text)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
-    use crate::git::testing::repo;
+    use crate::git::testing::{git, repository};
 
     #[test]
-    fn a_folder_without_a_repository_has_no_work_tree_and_says_why() {
+    fn a_folder_without_a_repository_is_no_error() {
         let dir = tempfile::tempdir().unwrap();
-        assert_eq!(work_tree(dir.path()).unwrap_err(), "not a git repository");
-        assert_eq!((index_file(dir.path()), is_ignored(dir.path(), "x")), (None, None));
+        assert!(Repository::find(dir.path(), &Supervisor::default()).unwrap().is_none());
     }
 
     #[test]
-    fn gitignore_says_what_is_ignored() {
-        let dir = repo();
-        fs::write(dir.path().join(".gitignore"), "local.toml\n").unwrap();
-        assert_eq!(is_ignored(dir.path(), "local.toml"), Some(true));
-        assert_eq!(is_ignored(dir.path(), "a b.txt"), Some(false));
+    fn a_linked_work_tree_has_an_index_of_its_own() {
+        let (_dir, repo) = repository();
+        git(&repo.top, &["worktree", "add", "-q", "../linked"]);
+        let linked = repo.top.parent().unwrap().join("linked");
+        let other = Repository::find(&linked, &Supervisor::default()).unwrap().unwrap();
+        assert_eq!(other.common_dir, repo.common_dir);
+        assert_ne!(other.index, repo.index);
+        assert_eq!(other.private_folder("k"), repo.private_folder("k"));
     }
 
     #[test]
-    fn the_index_is_found_where_git_has_it_also_in_a_linked_work_tree() {
-        let dir = repo();
-        let main = fs::canonicalize(dir.path()).unwrap();
-        let below = main.join("a/b");
-        fs::create_dir_all(&below).unwrap();
-        run(&main, &["worktree", "add", "-q", "linked"]).unwrap();
-        let folder = |index: PathBuf| fs::canonicalize(index.parent().unwrap()).unwrap();
-        for dir in [main.clone(), below, main.join("linked")] {
-            let found = index_file(&dir).unwrap();
-            assert_eq!(found.file_name().unwrap(), "index");
-            assert_eq!(folder(found), folder(index_by_git(&dir).unwrap()));
-        }
+    fn a_broken_repository_is_an_error_with_gits_words() {
+        let (_dir, repo) = repository();
+        std::fs::write(repo.top.join(".git/config"), "[core\n").unwrap();
+        let error = Repository::find(&repo.top, &Supervisor::default()).unwrap_err();
+        assert!(error.words().contains("bad config"), "{error}");
     }
 }

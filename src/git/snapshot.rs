@@ -1,92 +1,379 @@
-//! Snapshots: the state of all files as a tree in git.
+//! The tree of all files, kept without touching the user's index, refs or objects.
+//!
+//! A snapshot is a tree that `git write-tree` makes from a private index. The index and the objects lie in a folder of
+//! their own below git's folder, so `git log --all`, `gc`, `fsck` and `push --mirror` of a user never meet them, and to
+//! forget them is to remove a folder. A look that finds nothing new costs one process, one that does costs three.
 
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
-use super::repository::index_file;
-use super::runner::{run, run_with_index};
-use crate::sys::digest::digest;
+use serde::{Deserialize, Serialize};
 
-/// Writes a tree with all files that git would add, and returns its id. `None` without a repository or without git.
-///
-/// It uses a copy of the user's index: the user's own stays as it is, and git need not read files again that the index
-/// says are unchanged.
-#[must_use]
-pub fn snapshot(dir: &Path) -> Option<String> {
-    let index = index_file(dir)?;
-    let folder = tempfile::tempdir().ok()?;
-    let copy = folder.path().join("index");
-    let _ = std::fs::copy(&index, &copy);
-    let add = |pathspecs: &[&str]| {
-        let mut args = vec!["add", "--all", "--ignore-errors", "--"];
-        args.extend(pathspecs);
-        run_with_index(dir, &copy, &args)
-    };
-    add(&[":/"]).or_else(|_| add(&[":/", ":(exclude).seqorch"])).ok()?;
-    run_with_index(dir, &copy, &["write-tree"]).ok()
+use super::call::{GitCall, GitError, one_line};
+use super::status::{Head, Look};
+use super::path::RepoPath;
+use super::repository::Repository;
+
+/// Settings of the calls on the private index.
+const SETTINGS: [&str; 16] = [
+    "-c",
+    "core.untrackedCache=true",
+    "-c",
+    "core.splitIndex=false",
+    "-c",
+    "core.fsyncMethod=writeout-only",
+    "-c",
+    "index.skipHash=true",
+    "-c",
+    "status.showUntrackedFiles=all",
+    "-c",
+    // a large file is a loose object, too, so that it can be linked into the repository
+    "core.bigFileThreshold=1t",
+    "-c",
+    "status.relativePaths=false",
+    "-c",
+    "advice.addEmbeddedRepo=false",
+];
+
+/// A path that no snapshot holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// The path, as people read it.
+    pub path: String,
+    /// Why: a sentence, or git's words.
+    pub why: String,
 }
 
-/// Keeps a tree from `git gc`, by a ref below `refs/seqorch`. `None` if git could not.
-///
-/// `folder` is the spec's private folder and `name` says which tree of it this is. All specs, projects and work trees of a
-/// repository share these refs, so the ref's name holds a digest of both.
-pub fn keep_tree(dir: &Path, folder: &Path, name: &str, tree: &str) -> Option<()> {
-    let author = ["-c", "user.name=seqorch", "-c", "user.email=seqorch@localhost"];
-    let mut args = author.to_vec();
-    args.extend(["commit-tree", tree, "-m", "seqorch: a tree kept for undo"]);
-    let commit = run(dir, &args).ok()?;
-    let spec = folder.file_name().unwrap_or_default().to_string_lossy();
-    let identity = [folder.as_os_str().as_bytes(), name.as_bytes()].join(&0);
-    let readable: String = format!("{spec}-{name}")
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' })
-        .collect();
-    let reference = format!("refs/seqorch/{readable}-{}", digest(&identity));
-    run(dir, &["update-ref", &reference, &commit]).ok().map(drop)
+/// The tree of all files at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Git's name of the tree.
+    pub tree: String,
+    /// Where HEAD was.
+    pub head: Head,
+    /// What is not in the tree.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
 }
 
-#[cfg(test)]
-mod tests {
-    use std::fs;
+/// Where the snapshots of a spec lie, and what both sides of an attempt need to make the next one.
+#[derive(Debug)]
+pub struct Snapshots<'a> {
+    repository: &'a Repository,
+    folder: PathBuf,
+    /// Untracked files that are larger are left out. Bytes; 0: no limit.
+    max_file: u64,
+    memory: Memory,
+}
 
-    use super::*;
-    use crate::git::diff::changes;
-    use crate::git::testing::repo;
+/// What is remembered from one snapshot to the next, also by another process: `memory.json` beside the private index.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Memory {
+    /// The tree that the private index holds.
+    tree: Option<String>,
+    /// The user's index when its names were compared last.
+    user_index: Option<Stamp>,
+    /// Paths that git could not take, by path; tried again when the file changes.
+    refused: BTreeMap<String, Refused>,
+}
 
-    #[test]
-    fn snapshots_show_changes_of_old_and_new_files_and_leave_the_index_alone() {
-        let dir = tempfile::tempdir().unwrap();
-        assert_eq!(snapshot(dir.path()), None, "no repository, no snapshot");
-        let dir = repo();
-        let at = dir.path();
-        fs::write(at.join("a.txt"), "one\ntwo\n").unwrap();
-        fs::write(at.join("dirty.txt"), "before\n").unwrap();
-        let before = snapshot(at).unwrap();
-        fs::write(at.join("a.txt"), "one\nthree\nfour\n").unwrap();
-        fs::write(at.join("new name.txt"), "x\n").unwrap();
-        fs::write(at.join("SEQUENTIAL_STATE.json"), "{}").unwrap();
-        let found = changes(at, &before, &snapshot(at).unwrap()).unwrap();
-        let counts: Vec<_> = found.iter().map(|c| (c.path.as_str(), c.insertions, c.deletions)).collect();
-        assert_eq!(counts, [("a.txt", Some(2), Some(1)), ("new name.txt", Some(1), Some(0))]);
-        assert_eq!(run(at, &["ls-files"]).unwrap(), "");
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Refused {
+    stamp: Option<Stamp>,
+    why: String,
+}
+
+/// By this a changed file is known from the same one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Stamp {
+    size: u64,
+    inode: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl Stamp {
+    fn of(path: &Path) -> Option<Self> {
+        let data = fs::symlink_metadata(path).ok()?;
+        Some(Self {
+            size: data.size(),
+            inode: data.ino(),
+            modified: (data.mtime(), data.mtime_nsec()),
+            changed: (data.ctime(), data.ctime_nsec()),
+        })
+    }
+}
+
+impl<'a> Snapshots<'a> {
+    /// Starts afresh, as a run does: what an earlier run's private index held may be cut off. Objects are kept.
+    pub fn begin(repository: &'a Repository, key: &str, max_file: u64) -> Result<Self, GitError> {
+        let folder = repository.private_folder(key);
+        private_folder(&folder.join("objects"))?;
+        for name in ["index", "index.lock", "memory.json"] {
+            remove(&folder.join(name))?;
+        }
+        let new = Self { repository, folder, max_file, memory: Memory::default() };
+        new.copy_user_index()?;
+        // makes the file where the user has none yet
+        new.call(["update-index", "--index-version", "4", "--untracked-cache"]).run(&repository.supervisor)?;
+        Ok(new)
     }
 
-    #[test]
-    fn a_kept_tree_never_replaces_that_of_another_spec_or_task() {
-        let dir = repo();
-        let at = dir.path();
-        let mut trees = Vec::new();
-        for folder in ["/a/.seqorch/demo", "/b/.seqorch/demo"] {
-            for unit in ["1.1", "1_1", "一", "二"] {
-                fs::write(at.join("f"), format!("{folder} {unit}")).unwrap();
-                let tree = snapshot(at).unwrap();
-                keep_tree(at, Path::new(folder), unit, &tree).unwrap();
-                trees.push(tree);
+    /// Goes on with the private index of the run, as its attempt does.
+    pub fn resume(repository: &'a Repository, key: &str, max_file: u64) -> Result<Self, GitError> {
+        let folder = repository.private_folder(key);
+        let memory = fs::read(folder.join("memory.json")).ok();
+        let memory = memory.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        match memory {
+            Some(memory) if folder.join("index").exists() => {
+                // whoever held it is gone: a run has one process at a time on it
+                remove(&folder.join("index.lock"))?;
+                Ok(Self { repository, folder, max_file, memory })
+            }
+            _ => Self::begin(repository, key, max_file),
+        }
+    }
+
+    /// The folder that holds the index and the objects.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The objects of the snapshots.
+    #[must_use]
+    pub fn objects(&self) -> PathBuf {
+        self.folder.join("objects")
+    }
+
+    /// The private index.
+    pub(super) fn index(&self) -> PathBuf {
+        self.folder.join("index")
+    }
+
+    /// The tree that the private index holds.
+    pub(super) fn held_tree(&self) -> Option<&str> {
+        self.memory.tree.as_deref()
+    }
+
+    /// The repository.
+    pub(super) fn repository(&self) -> &Repository {
+        self.repository
+    }
+
+    /// Variables under which a call sees the private index and the objects of snapshots.
+    fn env(&self) -> Vec<(&'static str, OsString)> {
+        let mut env = self.repository.with_objects_of(&self.objects()).to_vec();
+        env.push(("GIT_INDEX_FILE", self.index().into_os_string()));
+        // the private index keeps what it learned of files; the user's is never written
+        env.push(("GIT_OPTIONAL_LOCKS", "1".into()));
+        env
+    }
+
+    pub(super) fn call<const N: usize>(&self, args: [&str; N]) -> GitCall<'_> {
+        self.repository.call(SETTINGS.iter().copied().chain(args)).envs(self.env())
+    }
+
+    /// The tree of all files now.
+    pub fn take(&mut self) -> Result<Snapshot, GitError> {
+        let args =
+            ["status", "--porcelain=v2", "-z", "--branch", "--no-ahead-behind", "--no-renames", "--ignore-submodules=dirty"];
+        let printed = self.call(args).run_patiently(&self.repository.supervisor)?;
+        let look = Look::parse(&printed);
+        let (mut add, mut forget) = self.user_index_changes()?;
+        let mut left_out: Vec<LeftOut> = Vec::new();
+        for path in &look.nested {
+            let why = "a git repository of its own; commit inside it, or add it as a submodule".to_owned();
+            left_out.push(LeftOut { path: path.to_string(), why });
+        }
+        let mut refused = BTreeMap::new();
+        let forced = add.clone();
+        let tracked = look.changed.into_iter().map(|path| (path, false));
+        let new = look.untracked.into_iter().map(|path| (path, true));
+        for (path, is_new) in tracked.chain(new) {
+            if let Some(why) = self.too_large(&path).filter(|_| is_new && !forced.contains(&path)) {
+                left_out.push(LeftOut { path: path.to_string(), why });
+                continue;
+            }
+            match self.memory.refused.get(&path.to_string()) {
+                Some(known) if known.stamp.is_some() && known.stamp == Stamp::of(&self.at(&path)) => {
+                    refused.insert(path.to_string(), known.clone());
+                }
+                _ => {
+                    add.insert(path);
+                }
             }
         }
-        run(at, &["gc", "--quiet", "--prune=now"]).unwrap();
-        for pair in trees.windows(2) {
-            assert_eq!(changes(at, &pair[0], &pair[1]).map(|list| list.len()), Some(1));
+        forget.retain(|path| !add.contains(path));
+        if self.memory.tree.is_none() || !add.is_empty() || !forget.is_empty() {
+            self.update(&add, &forget, &mut refused)?;
+            let tree = one_line(&self.call(["write-tree"]).run_patiently(&self.repository.supervisor)?);
+            self.memory.tree = Some(tree);
         }
+        left_out.extend(
+            refused.iter().map(|(path, one)| LeftOut { path: path.clone(), why: one.why.clone() }),
+        );
+        let old = (self.memory.refused.clone(), self.memory.user_index, self.memory.tree.clone());
+        self.memory.refused = refused;
+        self.memory.user_index = Stamp::of(&self.repository.index);
+        if old != (self.memory.refused.clone(), self.memory.user_index, self.memory.tree.clone())
+            || !self.folder.join("memory.json").exists()
+            || !add.is_empty()
+        {
+            self.remember()?;
+        }
+        let tree = self.memory.tree.clone().unwrap_or_default();
+        Ok(Snapshot { tree, head: look.head, left_out })
+    }
+
+    fn at(&self, path: &RepoPath) -> PathBuf {
+        self.repository.top.join(path.as_path())
+    }
+
+    fn too_large(&self, path: &RepoPath) -> Option<String> {
+        let data = fs::symlink_metadata(self.at(path)).ok()?;
+        (self.max_file > 0 && data.is_file() && data.len() > self.max_file)
+            .then(|| format!("{} MB, above git.max_file", data.len() / 1_000_000))
+    }
+
+    /// Takes the paths into the private index as they are now. What git cannot take goes into `refused`.
+    fn update(
+        &self,
+        add: &BTreeSet<RepoPath>,
+        forget: &BTreeSet<RepoPath>,
+        refused: &mut BTreeMap<String, Refused>,
+    ) -> Result<(), GitError> {
+        if !forget.is_empty() {
+            self.feed(&["--force-remove"], forget.iter())?;
+        }
+        // removals first: a file may stand where a folder was
+        let (gone, there): (Vec<_>, Vec<_>) =
+            add.iter().partition(|path| fs::symlink_metadata(self.at(path)).is_err());
+        let behind = there.iter().any(|path| self.is_behind_link(path));
+        let paths: Vec<&RepoPath> = gone.into_iter().chain(there).collect();
+        if paths.is_empty() {
+            return Ok(());
+        }
+        if behind {
+            // git does not look behind a link that took the place of a folder
+            let (hidden, plain): (Vec<&RepoPath>, Vec<&RepoPath>) =
+                paths.into_iter().partition(|path| self.is_behind_link(path));
+            self.feed(&["--force-remove"], hidden.into_iter())?;
+            return self.add(&plain, refused);
+        }
+        self.add(&paths, refused)
+    }
+
+    fn is_behind_link(&self, path: &RepoPath) -> bool {
+        let folders = path.as_path().ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
+        folders.into_iter().any(|folder| self.repository.top.join(folder).is_symlink())
+    }
+
+    /// Adds paths; where git refuses, halves the list until the refused one is found.
+    fn add(&self, paths: &[&RepoPath], refused: &mut BTreeMap<String, Refused>) -> Result<(), GitError> {
+        if paths.is_empty() {
+            return Ok(());
+        }
+        let words = match self.feed(&["--add", "--remove", "--replace"], paths.iter().copied()) {
+            Ok(()) => return Ok(()),
+            Err(GitError::Failed { words, .. }) => words,
+            Err(error) => return Err(error),
+        };
+        if let [path] = paths {
+            let stamp = Stamp::of(&self.at(path));
+            let why = words.lines().next().unwrap_or_default();
+            let why = why.trim_start_matches("error: ").trim_start_matches("fatal: ").to_owned();
+            refused.insert(path.to_string(), Refused { stamp, why });
+            return Ok(());
+        }
+        let (one, other) = paths.split_at(paths.len() / 2);
+        self.add(one, refused)?;
+        self.add(other, refused)
+    }
+
+    fn feed<'p>(
+        &self,
+        how: &[&str],
+        paths: impl Iterator<Item = &'p RepoPath>,
+    ) -> Result<(), GitError> {
+        let mut input = Vec::new();
+        for path in paths {
+            input.extend_from_slice(path.bytes());
+            input.push(0);
+        }
+        let args = SETTINGS.iter().chain(&["update-index", "-z"]).chain(how).chain(&["--stdin"]);
+        let call = self.repository.call(args).envs(self.env()).stdin(&input);
+        call.run_patiently(&self.repository.supervisor).map(drop)
+    }
+
+    /// What the user's index says since it changed that no look at the files can tell: names that came though git
+    /// ignores them, and names that went whose files git ignores now.
+    fn user_index_changes(&self) -> Result<(BTreeSet<RepoPath>, BTreeSet<RepoPath>), GitError> {
+        let stamp = Stamp::of(&self.repository.index);
+        let none = (BTreeSet::new(), BTreeSet::new());
+        if self.memory.user_index.is_none() || stamp == self.memory.user_index {
+            return Ok(none);
+        }
+        let theirs = names(&self.repository.call(["ls-files", "-z"]).run(&self.repository.supervisor)?);
+        let ours = names(&self.call(["ls-files", "-z"]).run(&self.repository.supervisor)?);
+        let exists = |path: &&RepoPath| fs::symlink_metadata(self.at(path)).is_ok();
+        let came: BTreeSet<RepoPath> = theirs.difference(&ours).filter(exists).cloned().collect();
+        let went: Vec<&RepoPath> = ours.difference(&theirs).filter(exists).collect();
+        let mut forget = BTreeSet::new();
+        if !went.is_empty() {
+            let input = went.iter().flat_map(|path| [path.bytes(), b"\0"].concat()).collect::<Vec<u8>>();
+            let call = self.repository.call(["check-ignore", "-z", "--no-index", "--stdin"]).stdin(&input);
+            match call.run(&self.repository.supervisor) {
+                Ok(ignored) => forget = names(&ignored),
+                // none of them is ignored: they are files like any other
+                Err(GitError::Failed { code: Some(1), .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((came, forget))
+    }
+
+    /// Copies the user's index with its time in nanoseconds: by that git knows which files may have changed in the
+    /// moment in which they were staged.
+    fn copy_user_index(&self) -> Result<(), GitError> {
+        let from = &self.repository.index;
+        let failed = |e: io::Error| GitError::Unusable { why: format!("copying {}: {e}", from.display()) };
+        let mut source = match File::open(from) {
+            Ok(file) => file,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(e) => return Err(failed(e)),
+        };
+        let mut copy = File::create(self.index()).map_err(failed)?;
+        io::copy(&mut source, &mut copy).map_err(failed)?;
+        let modified = source.metadata().and_then(|data| data.modified()).map_err(failed)?;
+        copy.set_modified(modified).map_err(failed)
+    }
+
+    fn remember(&self) -> Result<(), GitError> {
+        let bytes = serde_json::to_vec(&self.memory).unwrap_or_default();
+        let path = self.folder.join("memory.json");
+        fs::write(&path, bytes).map_err(|e| GitError::Unusable { why: format!("writing {}: {e}", path.display()) })
+    }
+}
+
+fn names(list: &[u8]) -> BTreeSet<RepoPath> {
+    let names = list.split(|b| *b == 0).filter(|name| !name.is_empty());
+    names.map(RepoPath::new).filter(|path| !path.is_of_seqorch()).collect()
+}
+
+fn private_folder(path: &Path) -> Result<(), GitError> {
+    fs::create_dir_all(path).map_err(|e| GitError::Unusable { why: format!("making {}: {e}", path.display()) })
+}
+
+fn remove(path: &Path) -> Result<(), GitError> {
+    match fs::remove_file(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => {
+            Err(GitError::Unusable { why: format!("removing {}: {e}", path.display()) })
+        }
+        _ => Ok(()),
     }
 }

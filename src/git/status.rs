@@ -1,57 +1,104 @@
-//! What is not committed.
+//! PURE. What `git status --porcelain=v2 -z --branch` says: HEAD, and the paths that differ from the index.
 
-use std::path::Path;
+use serde::{Deserialize, Serialize};
 
-use super::repository::NOT_OURS;
-use super::runner::run;
+use super::path::RepoPath;
 
-/// The options of every question for the status: one entry a file, paths byte for byte.
-const STATUS: [&str; 4] = ["status", "--porcelain=v1", "-z", "--no-renames"];
-
-/// The files with uncommitted changes, new files included, seqorch's own files left out. `None` without a repository.
-///
-/// A renamed file is listed under both names.
-#[must_use]
-pub fn uncommitted_files(dir: &Path) -> Option<Vec<String>> {
-    let mut args = STATUS.to_vec();
-    args.extend(["--untracked-files=all", "--"]);
-    args.extend(NOT_OURS);
-    let list = run(dir, &args).ok()?;
-    // `XY path`
-    Some(list.split('\0').filter_map(|entry| entry.get(3..)).map(str::to_owned).collect())
+/// Where HEAD is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    /// The commit; `None` before the first one.
+    pub commit: Option<String>,
+    /// The branch; `None` where HEAD is detached.
+    pub branch: Option<String>,
 }
 
-/// Whether these files, which git knows, are as they were in the last commit.
-pub(super) fn are_unchanged(top: &Path, paths: &[&str]) -> bool {
-    let mut args = vec!["--literal-pathspecs"];
-    args.extend(STATUS);
-    args.extend(["--untracked-files=no", "--"]);
-    args.extend(paths);
-    run(top, &args).is_ok_and(|list| list.is_empty())
+/// What one look at the work tree found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Look {
+    /// Where HEAD is.
+    pub head: Head,
+    /// Tracked paths that differ from the index, removed ones included.
+    pub changed: Vec<RepoPath>,
+    /// New paths.
+    pub untracked: Vec<RepoPath>,
+    /// New paths that are repositories of their own.
+    pub nested: Vec<RepoPath>,
+}
+
+impl Look {
+    /// Reads what git printed. Files of seqorch itself are left out.
+    #[must_use]
+    pub fn parse(printed: &[u8]) -> Self {
+        let mut look = Self::default();
+        for record in printed.split(|b| *b == 0) {
+            let Some((kind, rest)) = record.split_first() else { continue };
+            let rest = rest.strip_prefix(b" ").unwrap_or(rest);
+            match kind {
+                b'#' => look.head(rest),
+                // `XY sub mH mI mW hH hI path`: the letter of the work tree is the second
+                b'1' => look.tracked(rest, 7, rest.get(1) != Some(&b'.')),
+                // `XY sub m1 m2 m3 mW h1 h2 h3 path`: a conflict
+                b'u' => look.tracked(rest, 9, true),
+                b'?' => look.untracked(rest),
+                _ => {}
+            }
+        }
+        look
+    }
+
+    fn head(&mut self, line: &[u8]) {
+        let line = String::from_utf8_lossy(line);
+        match line.split_once(' ') {
+            Some(("branch.oid", oid)) if oid != "(initial)" => self.head.commit = Some(oid.to_owned()),
+            Some(("branch.head", name)) if name != "(detached)" => self.head.branch = Some(name.to_owned()),
+            _ => {}
+        }
+    }
+
+    fn tracked(&mut self, record: &[u8], fields: usize, differs: bool) {
+        let Some(path) = record.splitn(fields + 1, |b| *b == b' ').nth(fields) else { return };
+        let path = RepoPath::new(path);
+        if differs && !path.is_of_seqorch() {
+            self.changed.push(path);
+        }
+    }
+
+    fn untracked(&mut self, path: &[u8]) {
+        let nested = path.strip_suffix(b"/");
+        let path = RepoPath::new(nested.unwrap_or(path));
+        if path.is_of_seqorch() {
+            return;
+        }
+        if nested.is_some() { self.nested.push(path) } else { self.untracked.push(path) }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
-    use crate::git::testing::repo;
+
+    fn path(text: &str) -> RepoPath {
+        RepoPath::new(text)
+    }
 
     #[test]
-    fn uncommitted_files_are_listed_one_by_one_without_our_own() {
-        let dir = tempfile::tempdir().unwrap();
-        assert_eq!(uncommitted_files(dir.path()), None);
-        let dir = repo();
-        let at = dir.path();
-        assert_eq!(uncommitted_files(at), Some(Vec::new()));
-        fs::create_dir(at.join("new")).unwrap();
-        for name in ["a b.txt", "new/one", "new/two", "SEQUENTIAL_STATE.json", "SEQUENTIAL_PROGRESS.md"] {
-            fs::write(at.join(name), "x").unwrap();
-        }
-        assert_eq!(uncommitted_files(at).unwrap(), ["a b.txt", "new/one", "new/two"]);
-        run(at, &["add", "a b.txt"]).unwrap();
-        run(at, &["commit", "-qm", "x"]).unwrap();
-        run(at, &["mv", "a b.txt", "c.txt"]).unwrap();
-        assert_eq!(uncommitted_files(at).unwrap(), ["a b.txt", "c.txt", "new/one", "new/two"]);
+    fn head_changes_new_files_and_nested_repositories_are_told_apart() {
+        let printed = b"# branch.oid f44d\0# branch.head main\0# branch.upstream origin/main\0\
+            1 .M N... 100644 100644 100644 7898 7898 a b.txt\x001 A. N... 000000 100644 100644 0000 7898 staged\0\
+            1 AD N... 000000 100644 000000 0000 7898 gone\0u UU N... 100644 100644 100644 100644 1 2 3 both\0\
+            ? app/\0? new\0? specs/SEQUENTIAL_STATE.json\0";
+        let look = Look::parse(printed);
+        assert_eq!(look.head, Head { commit: Some("f44d".into()), branch: Some("main".into()) });
+        assert_eq!(look.changed, [path("a b.txt"), path("gone"), path("both")]);
+        assert_eq!((look.untracked, look.nested), (vec![path("new")], vec![path("app")]));
+    }
+
+    #[test]
+    fn an_unborn_or_detached_head_has_no_commit_or_no_branch() {
+        let unborn = Look::parse(b"# branch.oid (initial)\0# branch.head main\0").head;
+        assert_eq!(unborn, Head { commit: None, branch: Some("main".into()) });
+        let detached = Look::parse(b"# branch.oid f44d\0# branch.head (detached)\0").head;
+        assert_eq!(detached, Head { commit: Some("f44d".into()), branch: None });
     }
 }

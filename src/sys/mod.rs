@@ -1,6 +1,7 @@
 //! Access to the operating system: clock, random numbers, signals, atomic files, sockets, programs and processes.
 
 pub mod clock;
+pub mod command;
 pub mod digest;
 pub mod files;
 pub mod handoff;

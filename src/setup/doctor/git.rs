@@ -3,7 +3,7 @@
 use super::subject::DoctorSubject;
 use crate::config::{Commit, Dirty};
 use crate::error::ErrorKind;
-use crate::git::{self, repository};
+use crate::git::{self, old::repository};
 use crate::setup::findings::DoctorFinding;
 
 const TOPIC: &str = "git";

@@ -59,9 +59,9 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::git::diff::changes;
-    use crate::git::snapshot::snapshot;
-    use crate::git::testing::repo;
+    use crate::git::old::diff::changes;
+    use crate::git::old::snapshot::snapshot;
+    use crate::git::old::testing::repo;
 
     fn changed_paths(dir: &Path, from: &str, to: &str) -> Vec<String> {
         changes(dir, from, to).unwrap().into_iter().map(|change| change.path).collect()

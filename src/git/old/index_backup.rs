@@ -60,8 +60,8 @@ impl IndexBackup {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::git::runner::run;
-    use crate::git::testing::repo;
+    use crate::git::old::runner::run;
+    use crate::git::old::testing::repo;
 
     #[test]
     fn an_index_that_another_git_changes_or_changed_is_not_restored() {

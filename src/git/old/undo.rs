@@ -64,8 +64,8 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::git::snapshot::{keep_tree, snapshot};
-    use crate::git::testing::repo;
+    use crate::git::old::snapshot::{keep_tree, snapshot};
+    use crate::git::old::testing::repo;
 
     #[test]
     fn undo_restores_all_files_unless_one_has_changed_since() {

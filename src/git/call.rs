@@ -1,0 +1,330 @@
+//! The one place that starts `git`: each call has a deadline, can be ended at once, and gives output or git's own words.
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::{Error, ErrorKind};
+use crate::sys::command::{self, CommandWatch, Finished, Keep, StopFlag, Supervised, Unfinished};
+
+/// How long a call may take that runs no hook.
+pub const DEADLINE: Duration = Duration::from_secs(60);
+/// Pauses before a call is tried again that met another git at work; together about a minute.
+const PAUSES_MS: [u64; 14] =
+    [20, 50, 100, 200, 400, 800, 1500, 2500, 4000, 6000, 8000, 10_000, 12_000, 14_000];
+/// Bytes that are kept of what a hook prints.
+const HOOK_OUTPUT: usize = 64 * 1024;
+
+/// Why a call of git gave nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GitError {
+    /// There is no `git` to start, or the system refused to start it.
+    NotStarted {
+        /// The system's words.
+        why: String,
+    },
+    /// Git ended with an error.
+    Failed {
+        /// The command, as people read it.
+        command: String,
+        /// Its exit code, if it has one.
+        code: Option<i32>,
+        /// Git's own words, and those of its hooks.
+        words: String,
+    },
+    /// The deadline passed; git and its hooks were ended.
+    TimedOut {
+        /// The command, as people read it.
+        command: String,
+        /// The deadline.
+        after: Duration,
+        /// What it had printed to standard error.
+        words: String,
+    },
+    /// Somebody asked for an end of the run; git and its hooks were ended.
+    Stopped {
+        /// The command, as people read it.
+        command: String,
+    },
+    /// What git printed is not what it prints, or a file of ours could not be written.
+    Unusable {
+        /// What is wrong.
+        why: String,
+    },
+}
+
+impl GitError {
+    /// Whether another program of git was at work: the same call may succeed in a moment.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        let Self::Failed { words, .. } = self else { return false };
+        let locked = words.contains(".lock': File exists") || words.contains("Unable to create '");
+        let busy = ["cannot lock ref", "Resource temporarily unavailable", "unable to lock"];
+        locked && words.contains(".lock") || busy.iter().any(|word| words.contains(word))
+    }
+
+    /// Git's own words, or what is wrong in a sentence.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Self::Failed { words, .. } if !words.trim().is_empty() => words.trim().to_owned(),
+            other => other.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for GitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotStarted { why } => write!(f, "git could not be started: {why}"),
+            Self::Failed { command, code, words } => {
+                let code = code.map_or_else(|| "was killed".to_owned(), |code| format!("failed ({code})"));
+                write!(f, "`{command}` {code}: {}", words.trim())
+            }
+            Self::TimedOut { command, after, words } => {
+                let words = words.trim();
+                let tail = if words.is_empty() { String::new() } else { format!("; it had printed: {words}") };
+                write!(f, "`{command}` took longer than {} and was ended{tail}", humantime::format_duration(*after))
+            }
+            Self::Stopped { command } => write!(f, "`{command}` was ended on request"),
+            Self::Unusable { why } => f.write_str(why),
+        }
+    }
+}
+
+impl std::error::Error for GitError {}
+
+impl From<GitError> for Error {
+    fn from(error: GitError) -> Self {
+        let kind = match &error {
+            GitError::NotStarted { .. } => ErrorKind::Unavailable,
+            GitError::Stopped { .. } => ErrorKind::Interrupted,
+            _ => ErrorKind::Internal,
+        };
+        match error {
+            GitError::Failed { command, words, .. } => Self::new(kind, format!("`{command}` failed"))
+                .detail(format!("  {}", words.trim().replace('\n', "\n  "))),
+            GitError::TimedOut { .. } => Self::new(kind, error.to_string())
+                .hint("Fix what it waits for (a hook, a signer), or raise git.timeout."),
+            other => Self::new(kind, other.to_string()),
+        }
+    }
+}
+
+/// Who else has a say in the calls of a run.
+#[derive(Clone, Default)]
+pub struct Supervisor {
+    /// Ends a call that works.
+    pub stop: Option<StopFlag>,
+    /// Told of calls that take long.
+    pub watch: Option<Arc<dyn CommandWatch + Send + Sync>>,
+}
+
+impl fmt::Debug for Supervisor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Supervisor").finish_non_exhaustive()
+    }
+}
+
+/// One call.
+#[derive(Debug)]
+pub struct GitCall<'a> {
+    /// What stands behind `git`.
+    args: Vec<OsString>,
+    dir: &'a Path,
+    env: Vec<(&'static str, OsString)>,
+    stdin: &'a [u8],
+    deadline: Duration,
+    plain: bool,
+}
+
+/// Settings of every call but a commit: what a repository configures must not run, nor change what is read.
+const SETTINGS: [&str; 12] = [
+    "-c",
+    "core.fsmonitor=false",
+    "-c",
+    "core.hooksPath=/dev/null",
+    "-c",
+    "safe.bareRepository=explicit",
+    "-c",
+    "core.safecrlf=false",
+    "-c",
+    "core.quotePath=false",
+    "-c",
+    "log.showSignature=false",
+];
+
+impl<'a> GitCall<'a> {
+    /// A call in this folder that runs no hook of the repository.
+    pub fn new<S: AsRef<OsStr>>(dir: &'a Path, args: impl IntoIterator<Item = S>) -> Self {
+        let args = args.into_iter().map(|arg| arg.as_ref().to_owned()).collect();
+        Self { args, dir, env: Vec::new(), stdin: b"", deadline: DEADLINE, plain: false }
+    }
+
+    /// A call whose hooks see what they see when a person types it. Only fsmonitor is off.
+    pub fn as_typed<S: AsRef<OsStr>>(
+        dir: &'a Path,
+        args: impl IntoIterator<Item = S>,
+        deadline: Duration,
+    ) -> Self {
+        Self { deadline, plain: true, ..Self::new(dir, args) }
+    }
+
+    /// Sets a variable.
+    #[must_use]
+    pub fn env(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
+        self.env.push((name, value.into()));
+        self
+    }
+
+    /// Sets several variables.
+    #[must_use]
+    pub fn envs(mut self, vars: impl IntoIterator<Item = (&'static str, OsString)>) -> Self {
+        self.env.extend(vars);
+        self
+    }
+
+    /// What git reads from its standard input.
+    #[must_use]
+    pub fn stdin(mut self, bytes: &'a [u8]) -> Self {
+        self.stdin = bytes;
+        self
+    }
+
+    /// The command as people read it, without our settings.
+    fn shown(&self) -> String {
+        let args: Vec<String> = self.args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
+        let words = args.iter().take(4).map(String::as_str).collect::<Vec<_>>().join(" ");
+        if args.len() > 4 { format!("git {words} …") } else { format!("git {words}") }
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new("git");
+        if self.plain {
+            command.args(["-c", "core.fsmonitor=false"]);
+        } else {
+            command.args(SETTINGS).env("LC_ALL", "C").env("GIT_OPTIONAL_LOCKS", "0");
+        }
+        command.args(&self.args).current_dir(self.dir);
+        for (name, value) in &self.env {
+            command.env(name, value);
+        }
+        command
+    }
+
+    /// Runs it once. The bytes that git printed, or why there are none.
+    pub fn run(&self, supervisor: &Supervisor) -> Result<Vec<u8>, GitError> {
+        let shown = self.shown();
+        let supervised = Supervised {
+            command: self.command(),
+            stdin: self.stdin,
+            deadline: self.deadline,
+            keep: if self.plain { Keep::End(HOOK_OUTPUT) } else { Keep::All },
+            shown: &shown,
+        };
+        let watch = supervisor.watch.as_deref().map(|watch| watch as &dyn CommandWatch);
+        match command::run(supervised, supervisor.stop.as_ref(), watch) {
+            Ok(Finished { status, stdout, .. }) if status.success() => Ok(stdout),
+            Ok(Finished { status, stdout, stderr }) => {
+                // some hooks print their complaints to standard output
+                let said = [stderr, if self.plain { stdout } else { Vec::new() }].concat();
+                let words = String::from_utf8_lossy(&said).trim().to_owned();
+                Err(GitError::Failed { command: shown, code: status.code(), words })
+            }
+            Err(Unfinished::NotStarted(error)) => Err(GitError::NotStarted { why: error.to_string() }),
+            Err(Unfinished::TimedOut(words)) => {
+                let words = String::from_utf8_lossy(&words).trim().to_owned();
+                Err(GitError::TimedOut { command: shown, after: self.deadline, words })
+            }
+            Err(Unfinished::Stopped) => Err(GitError::Stopped { command: shown }),
+            Err(Unfinished::Broken(error)) => Err(GitError::Unusable { why: format!("`{shown}`: {error}") }),
+        }
+    }
+
+    /// Runs it, and again with growing pauses while another git holds a lock, for about a minute.
+    pub fn run_patiently(&self, supervisor: &Supervisor) -> Result<Vec<u8>, GitError> {
+        patiently(supervisor, &self.shown(), || self.run(supervisor))
+    }
+}
+
+/// Tries `act` again with growing pauses while what it meets is passing trouble.
+pub fn patiently<T>(
+    supervisor: &Supervisor,
+    shown: &str,
+    act: impl Fn() -> Result<T, GitError>,
+) -> Result<T, GitError> {
+    let mut reported = false;
+    let mut pauses = PAUSES_MS.iter().map(|ms| Duration::from_millis(*ms));
+    let done = loop {
+        let error = match act() {
+            Err(error) if error.is_passing() => error,
+            done => break done,
+        };
+        let Some(pause) = pauses.next() else { break Err(error) };
+        if pause >= Duration::from_secs(1)
+            && !reported
+            && let Some(watch) = &supervisor.watch
+        {
+            reported = true;
+            watch.slow(&format!("{shown} (waiting for a lock of git)"));
+        }
+        match &supervisor.stop {
+            Some(stop) if stop.raised_within(pause) => {
+                break Err(GitError::Stopped { command: shown.to_owned() });
+            }
+            Some(_) => {}
+            None => std::thread::sleep(pause),
+        }
+    };
+    if let Some(watch) = supervisor.watch.as_ref().filter(|_| reported) {
+        watch.over();
+    }
+    done
+}
+
+/// The lines that git printed, as paths of the file system.
+pub(super) fn path_lines(bytes: &[u8]) -> Vec<PathBuf> {
+    use std::os::unix::ffi::OsStrExt;
+    let text = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    text.split(|b| *b == b'\n').map(|line| PathBuf::from(OsStr::from_bytes(line))).collect()
+}
+
+/// What git printed as one line of text.
+pub(super) fn one_line(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).trim_end_matches('\n').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed(words: &str) -> GitError {
+        GitError::Failed { command: "git commit".into(), code: Some(128), words: words.into() }
+    }
+
+    #[test]
+    fn locks_of_another_git_are_passing_trouble() {
+        for words in [
+            "fatal: Unable to create '/r/.git/index.lock': File exists.",
+            "error: cannot lock ref 'refs/heads/main': Unable to create '/r/.git/refs/heads/main.lock': File exists.",
+            "error: unable to create thread: Resource temporarily unavailable",
+        ] {
+            assert!(failed(words).is_passing(), "{words}");
+        }
+        for words in ["fatal: not a git repository", "hook: see build.lock for details", ""] {
+            assert!(!failed(words).is_passing(), "{words}");
+        }
+    }
+
+    #[test]
+    fn an_error_has_gits_own_words() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = GitCall::new(dir.path(), ["rev-parse", "--show-toplevel"]).run(&Supervisor::default());
+        let Err(GitError::Failed { code, words, .. }) = error else { panic!("{error:?}") };
+        assert_eq!(code, Some(128));
+        assert!(words.contains("not a git repository"), "{words}");
+    }
+}

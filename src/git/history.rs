@@ -1,0 +1,82 @@
+//! What became of HEAD while an agent worked.
+
+use super::call::{GitCall, GitError};
+use super::status::Head;
+use super::repository::Repository;
+
+/// A commit, as it is listed.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct ListedCommit {
+    /// Git's name of it.
+    pub id: String,
+    /// The first line of its message.
+    pub subject: String,
+}
+
+/// How HEAD moved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Movement {
+    /// It did not.
+    None,
+    /// New commits on top of the old one, on the same branch, oldest first.
+    Ahead(Vec<ListedCommit>),
+    /// The old commit is no longer an ancestor: a reset, a rebase, an amended commit.
+    Rewritten,
+    /// Another branch, or none.
+    Elsewhere,
+}
+
+/// More commits than this are counted by their oldest ones only.
+const LISTED: &str = "--max-count=200";
+
+impl Repository {
+    /// How HEAD moved between two looks. No process where it did not move.
+    pub fn movement(&self, before: &Head, after: &Head) -> Result<Movement, GitError> {
+        if before.branch != after.branch {
+            return Ok(Movement::Elsewhere);
+        }
+        let (old, new) = match (&before.commit, &after.commit) {
+            (old, new) if old == new => return Ok(Movement::None),
+            // the first commit of an empty branch
+            (None, Some(new)) => return Ok(Movement::Ahead(self.commits(&[new])?)),
+            (Some(old), Some(new)) => (old, new),
+            (_, None) => return Ok(Movement::Rewritten),
+        };
+        if !self.is_ancestor(old, new)? {
+            return Ok(Movement::Rewritten);
+        }
+        Ok(Movement::Ahead(self.commits(&[new, &format!("^{old}")])?))
+    }
+
+    /// Whether a commit is in the history of another one. A commit that git does not have any more is in none.
+    pub fn is_ancestor(&self, old: &str, new: &str) -> Result<bool, GitError> {
+        match self.call(["merge-base", "--is-ancestor", old, new]).run(&self.supervisor) {
+            Ok(_) => Ok(true),
+            Err(GitError::Failed { code: Some(1), .. }) => Ok(false),
+            Err(GitError::Failed { code: Some(128), words, .. }) if words.contains("Not a valid") => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Of these commits those that HEAD does not have in its history.
+    pub fn unreachable<'c>(&self, commits: &[&'c str]) -> Result<Vec<&'c str>, GitError> {
+        let mut gone = Vec::new();
+        for commit in commits {
+            if !self.is_ancestor(commit, "HEAD")? {
+                gone.push(*commit);
+            }
+        }
+        Ok(gone)
+    }
+
+    fn commits(&self, range: &[&str]) -> Result<Vec<ListedCommit>, GitError> {
+        let args = ["log", "--reverse", "--format=%H %s", "-z", LISTED].iter().chain(range).copied();
+        let printed = GitCall::new(&self.top, args).run(&self.supervisor)?;
+        let listed = printed.split(|b| *b == 0).filter(|record| !record.is_empty()).map(|record| {
+            let text = String::from_utf8_lossy(record);
+            let (id, subject) = text.split_once(' ').unwrap_or((&text, ""));
+            ListedCommit { id: id.to_owned(), subject: subject.to_owned() }
+        });
+        Ok(listed.collect())
+    }
+}

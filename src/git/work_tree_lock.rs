@@ -1,0 +1,52 @@
+//! One run at a time owns a work tree whose changes it watches.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, Write};
+
+use super::repository::Repository;
+
+/// The lock, held until it is dropped or its process dies.
+#[derive(Debug)]
+pub struct WorkTreeLock(#[expect(dead_code, reason = "the file holds the lock")] File);
+
+/// Who has a work tree.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct WorkTreeOwner {
+    /// The process.
+    pub pid: u32,
+    /// The spec, as a person types it.
+    pub spec: String,
+}
+
+/// The answer to a try.
+#[derive(Debug)]
+pub enum Taken {
+    /// It is ours.
+    Ours(WorkTreeLock),
+    /// Another run has it; who, where that can be read.
+    Busy(Option<WorkTreeOwner>),
+}
+
+impl WorkTreeLock {
+    /// Takes the lock of this work tree, or says who has it.
+    pub fn try_take(repository: &Repository, owner: &WorkTreeOwner) -> io::Result<Taken> {
+        let folder = repository.git_dir.join("seqorch");
+        fs::create_dir_all(&folder)?;
+        let mut file =
+            File::options().read(true).write(true).create(true).truncate(false).open(folder.join("work-tree.lock"))?;
+        match file.try_lock() {
+            Ok(()) => {
+                file.set_len(0)?;
+                file.rewind()?;
+                file.write_all(&serde_json::to_vec(owner)?)?;
+                Ok(Taken::Ours(Self(file)))
+            }
+            Err(fs::TryLockError::WouldBlock) => {
+                let mut text = String::new();
+                file.take(4096).read_to_string(&mut text)?;
+                Ok(Taken::Busy(serde_json::from_str(&text).ok()))
+            }
+            Err(fs::TryLockError::Error(error)) => Err(error),
+        }
+    }
+}
