@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{Error, ErrorKind};
-use crate::sys::command::{self, CommandWatch, Finished, Keep, StopFlag, Supervised, Unfinished};
+use crate::sys::command::{self, CommandWatch, Finished, OutputLimit, StopFlag, Supervised, Unfinished};
 
 /// How long a call may take that runs no hook.
 pub const DEADLINE: Duration = Duration::from_secs(60);
@@ -86,8 +86,13 @@ impl fmt::Display for GitError {
             }
             Self::TimedOut { command, after, words } => {
                 let words = words.trim();
-                let tail = if words.is_empty() { String::new() } else { format!("; it had printed: {words}") };
-                write!(f, "`{command}` took longer than {} and was ended{tail}", humantime::format_duration(*after))
+                let tail =
+                    if words.is_empty() { String::new() } else { format!("; it had printed: {words}") };
+                write!(
+                    f,
+                    "`{command}` took longer than {} and was ended{tail}",
+                    humantime::format_duration(*after)
+                )
             }
             Self::Stopped { command } => write!(f, "`{command}` was ended on request"),
             Self::Unusable { why } => f.write_str(why),
@@ -119,7 +124,7 @@ impl From<GitError> for Error {
 pub struct Supervisor {
     /// Ends a call that works.
     pub stop: Option<StopFlag>,
-    /// Told of calls that take long.
+    /// Gets the calls that take long.
     pub watch: Option<Arc<dyn CommandWatch + Send + Sync>>,
 }
 
@@ -173,6 +178,13 @@ impl<'a> GitCall<'a> {
         Self { deadline, plain: true, ..Self::new(dir, args) }
     }
 
+    /// Adds an argument that need not be UTF-8.
+    #[must_use]
+    pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.args.push(arg.as_ref().to_owned());
+        self
+    }
+
     /// Sets a variable.
     #[must_use]
     pub fn env(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
@@ -196,7 +208,12 @@ impl<'a> GitCall<'a> {
 
     /// The command as people read it, without our settings.
     fn shown(&self) -> String {
-        let args: Vec<String> = self.args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
+        let mut args = self.args.iter().map(|arg| arg.to_string_lossy().into_owned()).peekable();
+        // `-c KEY=VALUE` is a setting of ours
+        while args.next_if(|arg| arg == "-c").is_some() {
+            args.next();
+        }
+        let args: Vec<String> = args.collect();
         let words = args.iter().take(4).map(String::as_str).collect::<Vec<_>>().join(" ");
         if args.len() > 4 { format!("git {words} …") } else { format!("git {words}") }
     }
@@ -222,7 +239,7 @@ impl<'a> GitCall<'a> {
             command: self.command(),
             stdin: self.stdin,
             deadline: self.deadline,
-            keep: if self.plain { Keep::End(HOOK_OUTPUT) } else { Keep::All },
+            keep: if self.plain { OutputLimit::End(HOOK_OUTPUT) } else { OutputLimit::All },
             shown: &shown,
         };
         let watch = supervisor.watch.as_deref().map(|watch| watch as &dyn CommandWatch);

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::call::{GitCall, GitError, one_line};
-use super::diff::{Change, Entry, parse};
+use super::change::{FileChange, TreeEntry, parse};
 use super::path::RepoPath;
 use super::snapshot::Snapshots;
 
@@ -32,7 +32,7 @@ pub struct CommitRequest<'a> {
 
 /// What became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Committed {
+pub enum CommitOutcome {
     /// There is a new commit.
     New {
         /// Git's name of it.
@@ -61,43 +61,156 @@ impl From<GitError> for CommitError {
     }
 }
 
+/// What a commit is about to be made, kept on disk until the user's index knows it: seqorch or git may be killed in between.
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+struct StartedCommit {
+    head: Option<String>,
+    message: String,
+}
+
+/// How often a commit is made anew because HEAD moved under it.
+const MOVED_TRIES: usize = 3;
+
 impl Snapshots<'_> {
-    /// Makes the commit.
-    pub fn commit(&self, request: &CommitRequest<'_>) -> Result<Committed, CommitError> {
-        let repository = self.repository();
-        if let Some(what) = repository.in_progress()? {
+    /// Makes the commit. Where a hook changed files of the task and refused, the files are taken again and the commit is
+    /// tried once more. The tree with the task's paths as they were committed comes with the outcome.
+    pub fn commit(&mut self, request: &CommitRequest<'_>) -> Result<(CommitOutcome, String), CommitError> {
+        let refused = match self.try_commit(request) {
+            Ok(outcome) => return Ok((outcome, request.tree.to_owned())),
+            Err(CommitError::Refused(error @ GitError::Failed { .. })) => error,
+            Err(error) => return Err(error),
+        };
+        let now = self.take()?;
+        let changed = self.changes(request.tree, &now.tree)?;
+        if !changed.iter().any(|change| request.paths.contains(&change.path)) {
+            return Err(CommitError::Refused(refused));
+        }
+        let again = CommitRequest { tree: &now.tree, head: now.head.commit.as_deref(), ..request.clone() };
+        self.try_commit(&again).map(|outcome| (outcome, now.tree.clone()))
+    }
+
+    fn try_commit(&self, request: &CommitRequest<'_>) -> Result<CommitOutcome, CommitError> {
+        if let Some(made) = self.finish_started(request)? {
+            return Ok(made);
+        }
+        if let Some(what) = self.repository().in_progress()? {
             return Err(CommitError::InProgress(what));
         }
+        let mut head = request.head.map(str::to_owned);
+        for _ in 0..MOVED_TRIES {
+            let based = CommitRequest { head: head.as_deref(), ..request.clone() };
+            let Some(new) = self.make(&based)? else { return Ok(CommitOutcome::Nothing) };
+            if new.parent == head {
+                return Ok(self.finish(new, request.paths)?);
+            }
+            // somebody committed since the last snapshot, and this commit would revert that
+            let Some(parent) = &new.parent else { break };
+            let message = "seqorch: HEAD had moved";
+            self.repository().ask(["update-ref", "-m", message, "HEAD", parent, &new.commit])?;
+            head = new.parent;
+        }
+        Err(CommitError::Failed(GitError::Unusable {
+            why: "HEAD moves faster than a commit can be made".to_owned(),
+        }))
+    }
+
+    /// The new commit; `None` where HEAD has the task's paths already.
+    fn make(&self, request: &CommitRequest<'_>) -> Result<Option<NewCommit>, CommitError> {
         let base = request.head.unwrap_or_else(|| empty_tree(request.tree));
         // before: what HEAD has; after: what the tree has
         let differs = self.changes(base, request.tree)?;
-        let (ours, others): (Vec<&Change>, Vec<&Change>) =
+        let (ours, others): (Vec<&FileChange>, Vec<&FileChange>) =
             differs.iter().partition(|change| request.paths.contains(&change.path));
         if ours.is_empty() {
-            return Ok(Committed::Nothing);
+            return Ok(None);
         }
         self.link_objects(&ours)?;
         let index = self.commit_index(request.tree, &others)?;
+        self.note_started(request)?;
         let done = self.commit_from(&index.0, request);
         drop(index);
-        done?;
-        let NewCommit { commit, parent, changes } = self.new_commit()?;
-        if parent.as_deref() != request.head {
-            return Err(CommitError::Failed(GitError::Unusable {
-                why: format!("HEAD moved while {commit} was made: compare it with its parent"),
-            }));
+        let new = match done {
+            Ok(()) => self.new_commit()?,
+            // git may have been ended after it had made the commit
+            Err(error) => match self.new_commit() {
+                Ok(new)
+                    if new.parent.as_deref() == request.head && Some(new.commit.as_str()) != request.head =>
+                {
+                    new
+                }
+                _ => {
+                    self.forget_started()?;
+                    return Err(error);
+                }
+            },
+        };
+        Ok(Some(new))
+    }
+
+    /// Brings the user's index up to date with the commit.
+    fn finish(&self, new: NewCommit, paths: &BTreeSet<RepoPath>) -> Result<CommitOutcome, GitError> {
+        self.update_user_index(&new.changes)?;
+        self.forget_started()?;
+        let beyond = new.changes.into_iter().map(|change| change.path).filter(|path| !paths.contains(path));
+        Ok(CommitOutcome::New { commit: new.commit, beyond: beyond.collect() })
+    }
+
+    /// Finishes a commit in the middle of which seqorch was killed. The outcome, if it is the wanted one.
+    fn finish_started(&self, request: &CommitRequest<'_>) -> Result<Option<CommitOutcome>, GitError> {
+        let Ok(bytes) = fs::read(self.started_path()) else { return Ok(None) };
+        let Ok(started) = serde_json::from_slice::<StartedCommit>(&bytes) else {
+            // cut off while it was written: git was not started yet
+            return self.forget_started().map(|()| None);
+        };
+        let new = self.head_commit()?.map(|_| self.new_commit()).transpose()?;
+        let Some(new) =
+            new.filter(|new| Some(&new.commit) != started.head.as_ref() && new.parent == started.head)
+        else {
+            return self.forget_started().map(|()| None);
+        };
+        let outcome = self.finish(new, request.paths)?;
+        Ok((started.message == request.message).then_some(outcome))
+    }
+
+    fn started_path(&self) -> PathBuf {
+        self.folder().join("commit.json")
+    }
+
+    fn note_started(&self, request: &CommitRequest<'_>) -> Result<(), GitError> {
+        let started =
+            StartedCommit { head: request.head.map(str::to_owned), message: request.message.to_owned() };
+        let bytes = serde_json::to_vec(&started).unwrap_or_default();
+        let path = self.started_path();
+        fs::write(&path, bytes)
+            .map_err(|e| GitError::Unusable { why: format!("writing {}: {e}", path.display()) })
+    }
+
+    fn forget_started(&self) -> Result<(), GitError> {
+        let path = self.started_path();
+        match fs::remove_file(&path) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => {
+                Err(GitError::Unusable { why: format!("removing {}: {e}", path.display()) })
+            }
+            _ => Ok(()),
         }
-        self.update_user_index(&changes)?;
-        let beyond = changes.into_iter().map(|change| change.path).filter(|path| !request.paths.contains(path));
-        Ok(Committed::New { commit, beyond: beyond.collect() })
     }
 
     /// The commit that was just made, and what it changed.
     fn new_commit(&self) -> Result<NewCommit, GitError> {
-        let args =
-            ["log", "-1", "--root", "--format=%H %P", "-z", "--raw", "--numstat", "--no-abbrev", "--no-renames", "--no-ext-diff"];
+        let args = [
+            "log",
+            "-1",
+            "--root",
+            "--format=%H %P",
+            "-z",
+            "--raw",
+            "--numstat",
+            "--no-abbrev",
+            "--no-renames",
+            "--no-ext-diff",
+        ];
         let printed = self.call(args).run(&self.repository().supervisor)?;
-        let unusable = || GitError::Unusable { why: "git log prints what nobody can read".to_owned() };
+        let unusable = || GitError::Unusable { why: "git log prints an unknown format".to_owned() };
         let end = printed.iter().position(|b| *b == 0).unwrap_or(printed.len());
         let head = String::from_utf8_lossy(&printed[..end]).into_owned();
         let mut words = head.split_whitespace().map(str::to_owned);
@@ -117,7 +230,7 @@ impl Snapshots<'_> {
     }
 
     /// Puts the contents of changed paths among the objects of the repository; `git commit` writes the trees.
-    fn link_objects(&self, changes: &[&Change]) -> Result<(), GitError> {
+    fn link_objects(&self, changes: &[&FileChange]) -> Result<(), GitError> {
         for entry in changes.iter().map(|change| &change.after).filter(|e| e.exists() && !e.is_submodule()) {
             let (folder, name) = entry.object.split_at(2);
             let (from, to) = (self.objects().join(folder).join(name), self.repository().objects.join(folder));
@@ -135,7 +248,7 @@ impl Snapshots<'_> {
     }
 
     /// An index with the task's paths as the tree has them, and all others as HEAD has them.
-    fn commit_index(&self, tree: &str, others: &[&Change]) -> Result<TemporaryIndex, GitError> {
+    fn commit_index(&self, tree: &str, others: &[&FileChange]) -> Result<TemporaryIndex, GitError> {
         let path = self.folder().join("commit-index");
         for old in [path.clone(), with_suffix(&path, ".lock")] {
             let _ = fs::remove_file(old);
@@ -155,7 +268,7 @@ impl Snapshots<'_> {
     fn write_entries<'e>(
         &self,
         index: &Path,
-        entries: impl Iterator<Item = (&'e RepoPath, &'e Entry)>,
+        entries: impl Iterator<Item = (&'e RepoPath, &'e TreeEntry)>,
     ) -> Result<(), GitError> {
         let input = index_info(entries);
         if input.is_empty() {
@@ -178,7 +291,7 @@ impl Snapshots<'_> {
     }
 
     /// The user's index gets the entries that the commit changed.
-    fn update_user_index(&self, made: &[Change]) -> Result<(), GitError> {
+    fn update_user_index(&self, made: &[FileChange]) -> Result<(), GitError> {
         let input = index_info(made.iter().map(|change| (&change.path, &change.after)));
         let repository = self.repository();
         repository.call(UPDATE).stdin(&input).run_patiently(&repository.supervisor).map(drop)
@@ -192,7 +305,7 @@ const UPDATE: [&str; 6] = ["update-index", "-z", "--add", "--remove", "--replace
 struct NewCommit {
     commit: String,
     parent: Option<String>,
-    changes: Vec<Change>,
+    changes: Vec<FileChange>,
 }
 
 /// An index that is removed with this value.
@@ -207,7 +320,7 @@ impl Drop for TemporaryIndex {
 }
 
 /// Entries as `update-index -z --index-info` reads them, removals first: a file may stand where a folder was.
-fn index_info<'a>(entries: impl Iterator<Item = (&'a RepoPath, &'a Entry)>) -> Vec<u8> {
+fn index_info<'a>(entries: impl Iterator<Item = (&'a RepoPath, &'a TreeEntry)>) -> Vec<u8> {
     let mut entries: Vec<_> = entries.collect();
     entries.sort_by_key(|(_, entry)| entry.exists());
     let mut input = Vec::new();

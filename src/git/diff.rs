@@ -1,104 +1,28 @@
 //! What lies between two trees.
 
-use std::collections::BTreeMap;
-
 use super::call::GitError;
-use super::path::RepoPath;
+use super::change::{FileChange, parse};
 use super::snapshot::Snapshots;
-
-/// What a path is in a tree.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// The mode as git writes it: `100644`, `120000` …
-    pub mode: String,
-    /// Git's name of the content.
-    pub object: String,
-}
-
-impl Entry {
-    /// Whether there is something: git writes zeros for a path that a tree does not have.
-    #[must_use]
-    pub fn exists(&self) -> bool {
-        self.mode != "000000"
-    }
-
-    /// Whether it is a commit of another repository, of which this one has no object.
-    #[must_use]
-    pub fn is_submodule(&self) -> bool {
-        self.mode == "160000"
-    }
-}
-
-/// One changed path.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
-    /// The path.
-    pub path: RepoPath,
-    /// What it was.
-    pub before: Entry,
-    /// What it became.
-    pub after: Entry,
-    /// Lines added; `None` for a binary file.
-    pub insertions: Option<u64>,
-    /// Lines removed; `None` for a binary file.
-    pub deletions: Option<u64>,
-}
 
 impl Snapshots<'_> {
     /// What lies between two trees, sorted by path. An error where git does not have one of them any more.
-    pub fn changes(&self, from: &str, to: &str) -> Result<Vec<Change>, GitError> {
+    pub fn changes(&self, from: &str, to: &str) -> Result<Vec<FileChange>, GitError> {
         if from == to {
             return Ok(Vec::new());
         }
-        let call = self.call(["diff-tree", "-r", "-z", "--raw", "--numstat", "--no-renames", "--no-ext-diff", from, to]);
+        let call = self.call([
+            "diff-tree",
+            "-r",
+            "-z",
+            "--raw",
+            "--numstat",
+            "--no-renames",
+            "--no-ext-diff",
+            from,
+            to,
+        ]);
         let printed = call.run(&self.repository().supervisor)?;
-        parse(&printed).ok_or_else(|| GitError::Unusable { why: "git diff-tree prints what nobody can read".into() })
-    }
-}
-
-/// Reads `diff-tree -r -z --raw --numstat`: first all raw records, then all counts. Files of seqorch are left out.
-pub(super) fn parse(printed: &[u8]) -> Option<Vec<Change>> {
-    let mut fields = printed.split(|b| *b == 0).filter(|field| !field.is_empty());
-    let mut found: BTreeMap<RepoPath, Change> = BTreeMap::new();
-    while let Some(field) = fields.next() {
-        if let Some(raw) = field.strip_prefix(b":") {
-            let raw = String::from_utf8_lossy(raw);
-            let mut words = raw.split(' ');
-            let mut word = || words.next().map(str::to_owned);
-            let (old_mode, new_mode, old, new) = (word()?, word()?, word()?, word()?);
-            let path = RepoPath::new(fields.next()?);
-            let change = Change {
-                path: path.clone(),
-                before: Entry { mode: old_mode, object: old },
-                after: Entry { mode: new_mode, object: new },
-                insertions: None,
-                deletions: None,
-            };
-            found.insert(path, change);
-            continue;
-        }
-        let mut columns = field.splitn(3, |b| *b == b'\t');
-        let mut count = || std::str::from_utf8(columns.next()?).ok()?.parse().ok();
-        let (insertions, deletions) = (count(), count());
-        if let Some(change) = columns.next().map(RepoPath::new).and_then(|path| found.get_mut(&path)) {
-            (change.insertions, change.deletions) = (insertions, deletions);
-        }
-    }
-    Some(found.into_values().filter(|change| !change.path.is_of_seqorch()).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn raw_records_and_counts_are_joined_by_path() {
-        let printed = b":100644 100755 aaa bbb M\0a b\0:000000 100644 000 ccc A\0bin\0\
-            :100644 000000 ddd 000 D\0SEQUENTIAL_STATE.json\01\t2\ta b\0-\t-\tbin\00\t9\tSEQUENTIAL_STATE.json\0";
-        let found = parse(printed).unwrap();
-        let [text, binary] = found.as_slice() else { panic!("{found:?}") };
-        assert_eq!((text.path.to_string(), text.insertions, text.deletions), ("a b".to_owned(), Some(1), Some(2)));
-        assert_eq!((text.before.mode.as_str(), text.after.mode.as_str()), ("100644", "100755"));
-        assert!(!binary.before.exists() && binary.insertions.is_none());
+        parse(&printed)
+            .ok_or_else(|| GitError::Unusable { why: "git diff-tree prints an unknown format".into() })
     }
 }

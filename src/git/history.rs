@@ -1,8 +1,8 @@
 //! What became of HEAD while an agent worked.
 
 use super::call::{GitCall, GitError};
-use super::status::Head;
 use super::repository::Repository;
+use super::status::Head;
 
 /// A commit, as it is listed.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -15,7 +15,7 @@ pub struct ListedCommit {
 
 /// How HEAD moved.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Movement {
+pub enum HeadMovement {
     /// It did not.
     None,
     /// New commits on top of the old one, on the same branch, oldest first.
@@ -31,21 +31,21 @@ const LISTED: &str = "--max-count=200";
 
 impl Repository {
     /// How HEAD moved between two looks. No process where it did not move.
-    pub fn movement(&self, before: &Head, after: &Head) -> Result<Movement, GitError> {
+    pub fn movement(&self, before: &Head, after: &Head) -> Result<HeadMovement, GitError> {
         if before.branch != after.branch {
-            return Ok(Movement::Elsewhere);
+            return Ok(HeadMovement::Elsewhere);
         }
         let (old, new) = match (&before.commit, &after.commit) {
-            (old, new) if old == new => return Ok(Movement::None),
+            (old, new) if old == new => return Ok(HeadMovement::None),
             // the first commit of an empty branch
-            (None, Some(new)) => return Ok(Movement::Ahead(self.commits(&[new])?)),
+            (None, Some(new)) => return Ok(HeadMovement::Ahead(self.commits(&[new])?)),
             (Some(old), Some(new)) => (old, new),
-            (_, None) => return Ok(Movement::Rewritten),
+            (_, None) => return Ok(HeadMovement::Rewritten),
         };
         if !self.is_ancestor(old, new)? {
-            return Ok(Movement::Rewritten);
+            return Ok(HeadMovement::Rewritten);
         }
-        Ok(Movement::Ahead(self.commits(&[new, &format!("^{old}")])?))
+        Ok(HeadMovement::Ahead(self.commits(&[new, &format!("^{old}")])?))
     }
 
     /// Whether a commit is in the history of another one. A commit that git does not have any more is in none.
@@ -53,7 +53,9 @@ impl Repository {
         match self.call(["merge-base", "--is-ancestor", old, new]).run(&self.supervisor) {
             Ok(_) => Ok(true),
             Err(GitError::Failed { code: Some(1), .. }) => Ok(false),
-            Err(GitError::Failed { code: Some(128), words, .. }) if words.contains("Not a valid") => Ok(false),
+            Err(GitError::Failed { code: Some(128), words, .. }) if words.contains("Not a valid") => {
+                Ok(false)
+            }
             Err(error) => Err(error),
         }
     }

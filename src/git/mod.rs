@@ -5,6 +5,7 @@
 //! branch and the index entries of the committed paths, [`restore`] changes files.
 
 pub mod call;
+pub mod change;
 pub mod commit;
 pub mod diff;
 pub mod history;
@@ -20,4 +21,6 @@ mod step_tests;
 mod testing;
 pub mod work_tree_lock;
 
-pub use old::{FileChange, changes, commit, keep_tree, overlay, overlay_files, snapshot, uncommitted_files, undo};
+pub use old::{
+    FileChange, changes, commit, keep_tree, overlay, overlay_files, snapshot, uncommitted_files, undo,
+};

@@ -27,7 +27,7 @@ impl RepoPath {
         Path::new(OsStr::from_bytes(&self.0))
     }
 
-    /// Whether it names one of the files that seqorch itself writes beside the specs: not an agent's work.
+    /// Whether it names one of the files that seqorch itself writes into the project, which are no work of an agent.
     #[must_use]
     pub fn is_of_seqorch(&self) -> bool {
         let name = self.0.rsplit(|b| *b == b'/').next().unwrap_or_default();

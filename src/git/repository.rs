@@ -18,7 +18,7 @@ pub struct Repository {
     pub index: PathBuf,
     /// The repository's objects.
     pub objects: PathBuf,
-    /// Who may end our calls, and is told of long ones.
+    /// Who may end our calls, and who gets those that take long.
     pub supervisor: Supervisor,
 }
 
@@ -40,7 +40,7 @@ impl Repository {
         let printed = match GitCall::new(dir, args).run(supervisor) {
             Ok(printed) => printed,
             Err(GitError::Failed { words, .. }) if words.contains("not a git repository") => return Ok(None),
-            // the folder of git itself, or a bare repository: nobody works there
+            // the folder of git itself, or a bare repository: it has no files to work on
             Err(GitError::Failed { words, .. }) if words.contains("must be run in a work tree") => {
                 return Ok(None);
             }
@@ -54,12 +54,18 @@ impl Repository {
     }
 
     /// A call at the top of the work tree that runs no hook.
-    pub(super) fn call<'a, S: AsRef<std::ffi::OsStr>>(&'a self, args: impl IntoIterator<Item = S>) -> GitCall<'a> {
+    pub(super) fn call<'a, S: AsRef<std::ffi::OsStr>>(
+        &'a self,
+        args: impl IntoIterator<Item = S>,
+    ) -> GitCall<'a> {
         GitCall::new(&self.top, args)
     }
 
     /// What git prints, without line ends at its end.
-    pub(super) fn ask<S: AsRef<std::ffi::OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Result<String, GitError> {
+    pub(super) fn ask<S: AsRef<std::ffi::OsStr>>(
+        &self,
+        args: impl IntoIterator<Item = S>,
+    ) -> Result<String, GitError> {
         self.call(args).run(&self.supervisor).map(|printed| one_line(&printed))
     }
 
@@ -76,7 +82,11 @@ impl Repository {
 
     /// What is in progress that a commit would conclude or disturb, if anything is: `merge`, `rebase` …
     pub fn in_progress(&self) -> Result<Option<&'static str>, GitError> {
-        for (folder, what) in [("rebase-merge", "rebase"), ("rebase-apply", "rebase"), ("sequencer", "sequence of cherry-picks or reverts")] {
+        for (folder, what) in [
+            ("rebase-merge", "rebase"),
+            ("rebase-apply", "rebase"),
+            ("sequencer", "sequence of cherry-picks or reverts"),
+        ] {
             if self.git_dir.join(folder).exists() {
                 return Ok(Some(what));
             }

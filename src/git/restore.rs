@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use super::call::GitError;
+use super::change::FileChange;
 use super::path::RepoPath;
 use super::snapshot::Snapshots;
 
 /// What became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Restored {
+pub enum RestoreOutcome {
     /// These paths are as they were before the step.
     Done(Vec<RepoPath>),
     /// These paths changed again after the step, so nothing was touched.
@@ -19,16 +20,24 @@ pub enum Restored {
 impl Snapshots<'_> {
     /// Restores what lies between two trees, except for the paths to leave alone. Refuses where a path differs between
     /// `after` and now.
-    pub fn restore(&mut self, before: &str, after: &str, leave: &BTreeSet<RepoPath>) -> Result<Restored, GitError> {
+    pub fn restore(
+        &mut self,
+        before: &str,
+        after: &str,
+        leave: &BTreeSet<RepoPath>,
+    ) -> Result<RestoreOutcome, GitError> {
         let now = self.take()?;
         let step = self.changes(before, after)?;
-        let step: Vec<_> = step.into_iter().filter(|change| !leave.contains(&change.path)).collect();
+        // the files of a submodule belong to another repository
+        let is_ours = |change: &FileChange| !change.before.is_submodule() && !change.after.is_submodule();
+        let step: Vec<_> =
+            step.into_iter().filter(|change| is_ours(change) && !leave.contains(&change.path)).collect();
         let since: BTreeSet<RepoPath> =
             self.changes(after, &now.tree)?.into_iter().map(|change| change.path).collect();
         let touched: Vec<RepoPath> =
             step.iter().map(|change| change.path.clone()).filter(|path| since.contains(path)).collect();
         if !touched.is_empty() {
-            return Ok(Restored::ChangedSince(touched));
+            return Ok(RestoreOutcome::ChangedSince(touched));
         }
         let top = self.repository().top.clone();
         for change in step.iter().filter(|change| !change.before.exists()) {
@@ -56,6 +65,6 @@ impl Snapshots<'_> {
                 .stdin(&input)
                 .run_patiently(&self.repository().supervisor)?;
         }
-        Ok(Restored::Done(step.into_iter().map(|change| change.path).collect()))
+        Ok(RestoreOutcome::Done(step.into_iter().map(|change| change.path).collect()))
     }
 }

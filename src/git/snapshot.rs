@@ -1,4 +1,4 @@
-//! The tree of all files, kept without touching the user's index, refs or objects.
+//! The tree of all files, made without touching the user's index, refs or objects.
 //!
 //! A snapshot is a tree that `git write-tree` makes from a private index. The index and the objects lie in a folder of
 //! their own below git's folder, so `git log --all`, `gc`, `fsck` and `push --mirror` of a user never meet them, and to
@@ -14,9 +14,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::call::{GitCall, GitError, one_line};
-use super::status::{Head, Look};
 use super::path::RepoPath;
 use super::repository::Repository;
+use super::status::{Head, WorkTreeStatus};
 
 /// Settings of the calls on the private index.
 const SETTINGS: [&str; 16] = [
@@ -32,7 +32,7 @@ const SETTINGS: [&str; 16] = [
     "status.showUntrackedFiles=all",
     "-c",
     // a large file is a loose object, too, so that it can be linked into the repository
-    "core.bigFileThreshold=1t",
+    "core.bigFileThreshold=1023g",
     "-c",
     "status.relativePaths=false",
     "-c",
@@ -67,22 +67,22 @@ pub struct Snapshots<'a> {
     folder: PathBuf,
     /// Untracked files that are larger are left out. Bytes; 0: no limit.
     max_file: u64,
-    memory: Memory,
+    memory: SnapshotMemory,
 }
 
-/// What is remembered from one snapshot to the next, also by another process: `memory.json` beside the private index.
+/// What is remembered from one snapshot to the next, also by another process: `memory.json` next to the private index.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Memory {
+struct SnapshotMemory {
     /// The tree that the private index holds.
     tree: Option<String>,
     /// The user's index when its names were compared last.
     user_index: Option<Stamp>,
     /// Paths that git could not take, by path; tried again when the file changes.
-    refused: BTreeMap<String, Refused>,
+    refused: BTreeMap<String, RefusedPath>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Refused {
+struct RefusedPath {
     stamp: Option<Stamp>,
     why: String,
 }
@@ -111,31 +111,46 @@ impl Stamp {
 impl<'a> Snapshots<'a> {
     /// Starts afresh, as a run does: what an earlier run's private index held may be cut off. Objects are kept.
     pub fn begin(repository: &'a Repository, key: &str, max_file: u64) -> Result<Self, GitError> {
-        let folder = repository.private_folder(key);
-        private_folder(&folder.join("objects"))?;
-        for name in ["index", "index.lock", "memory.json"] {
-            remove(&folder.join(name))?;
-        }
-        let new = Self { repository, folder, max_file, memory: Memory::default() };
-        new.copy_user_index()?;
-        // makes the file where the user has none yet
-        new.call(["update-index", "--index-version", "4", "--untracked-cache"]).run(&repository.supervisor)?;
+        let mut new = Self::open(repository, key, max_file);
+        new.restart()?;
         Ok(new)
     }
 
-    /// Goes on with the private index of the run, as its attempt does.
+    /// Continues with the private index of the run, as its attempt does.
     pub fn resume(repository: &'a Repository, key: &str, max_file: u64) -> Result<Self, GitError> {
-        let folder = repository.private_folder(key);
-        let memory = fs::read(folder.join("memory.json")).ok();
-        let memory = memory.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        match memory {
-            Some(memory) if folder.join("index").exists() => {
-                // whoever held it is gone: a run has one process at a time on it
-                remove(&folder.join("index.lock"))?;
-                Ok(Self { repository, folder, max_file, memory })
+        let mut new = Self::open(repository, key, max_file);
+        let memory = fs::read(new.folder.join("memory.json")).ok();
+        match memory.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
+            Some(memory) if new.index().exists() => {
+                // its owner is gone: a run has one process at a time on it
+                remove(&new.folder.join("index.lock"))?;
+                new.memory = memory;
             }
-            _ => Self::begin(repository, key, max_file),
+            _ => new.restart()?,
         }
+        Ok(new)
+    }
+
+    /// Only to compare trees: nothing is written.
+    #[must_use]
+    pub fn open(repository: &'a Repository, key: &str, max_file: u64) -> Self {
+        let folder = repository.private_folder(key);
+        Self { repository, folder, max_file, memory: SnapshotMemory::default() }
+    }
+
+    fn restart(&mut self) -> Result<(), GitError> {
+        private_folder(&self.objects())?;
+        for name in ["index", "index.lock", "memory.json"] {
+            remove(&self.folder.join(name))?;
+        }
+        // before the copy: what is staged meanwhile is seen at the first look
+        self.memory =
+            SnapshotMemory { user_index: Stamp::of(&self.repository.index), ..SnapshotMemory::default() };
+        self.copy_user_index()?;
+        // makes the file where the user has none yet
+        self.call(["update-index", "--index-version", "4", "--untracked-cache"])
+            .run(&self.repository.supervisor)
+            .map(drop)
     }
 
     /// The folder that holds the index and the objects.
@@ -167,6 +182,10 @@ impl<'a> Snapshots<'a> {
 
     /// Variables under which a call sees the private index and the objects of snapshots.
     fn env(&self) -> Vec<(&'static str, OsString)> {
+        if !self.objects().exists() {
+            // git takes a repository without its folder of objects for none
+            return Vec::new();
+        }
         let mut env = self.repository.with_objects_of(&self.objects()).to_vec();
         env.push(("GIT_INDEX_FILE", self.index().into_os_string()));
         // the private index keeps what it learned of files; the user's is never written
@@ -180,23 +199,50 @@ impl<'a> Snapshots<'a> {
 
     /// The tree of all files now.
     pub fn take(&mut self) -> Result<Snapshot, GitError> {
+        match self.look() {
+            // `git gc` pruned an object that only the private index still had
+            Err(GitError::Failed { words, .. }) if words.contains("invalid object") => {
+                self.restart()?;
+                self.look()
+            }
+            taken => taken,
+        }
+    }
+
+    fn look(&mut self) -> Result<Snapshot, GitError> {
+        // a submodule costs a process of its own, so it is asked for only where there may be one
+        let submodules = if self.repository.top.join(".gitmodules").exists() { "none" } else { "dirty" };
+        let submodules = format!("--ignore-submodules={submodules}");
         let args =
-            ["status", "--porcelain=v2", "-z", "--branch", "--no-ahead-behind", "--no-renames", "--ignore-submodules=dirty"];
+            ["status", "--porcelain=v2", "-z", "--branch", "--no-ahead-behind", "--no-renames", &submodules];
         let printed = self.call(args).run_patiently(&self.repository.supervisor)?;
-        let look = Look::parse(&printed);
-        let (mut add, mut forget) = self.user_index_changes()?;
+        let status = WorkTreeStatus::parse(&printed);
+        let old = self.memory.clone();
+        let user_index = Stamp::of(&self.repository.index);
+        let (mut add, mut forget) = self.user_index_changes(user_index)?;
         let mut left_out: Vec<LeftOut> = Vec::new();
-        for path in &look.nested {
-            let why = "a git repository of its own; commit inside it, or add it as a submodule".to_owned();
-            left_out.push(LeftOut { path: path.to_string(), why });
+        let mut leave = |path: &RepoPath, why: &str| {
+            left_out.push(LeftOut { path: path.to_string(), why: why.to_owned() });
+        };
+        for path in &status.nested {
+            leave(path, "a git repository of its own; commit inside it, or add it as a submodule");
+        }
+        for path in &status.edited_submodules {
+            leave(path, "edits inside a submodule; commit inside it");
         }
         let mut refused = BTreeMap::new();
         let forced = add.clone();
-        let tracked = look.changed.into_iter().map(|path| (path, false));
-        let new = look.untracked.into_iter().map(|path| (path, true));
+        let tracked = status.changed.into_iter().map(|path| (path, false));
+        let new = status.untracked.into_iter().map(|path| (path, true));
         for (path, is_new) in tracked.chain(new) {
-            if let Some(why) = self.too_large(&path).filter(|_| is_new && !forced.contains(&path)) {
-                left_out.push(LeftOut { path: path.to_string(), why });
+            if !forced.contains(&path)
+                && let Some(why) = self.too_large(&path)
+                && (is_new || !self.is_tracked_by_user(&path)?)
+            {
+                leave(&path, &why);
+                if !is_new {
+                    forget.insert(path);
+                }
                 continue;
             }
             match self.memory.refused.get(&path.to_string()) {
@@ -214,20 +260,22 @@ impl<'a> Snapshots<'a> {
             let tree = one_line(&self.call(["write-tree"]).run_patiently(&self.repository.supervisor)?);
             self.memory.tree = Some(tree);
         }
-        left_out.extend(
-            refused.iter().map(|(path, one)| LeftOut { path: path.clone(), why: one.why.clone() }),
-        );
-        let old = (self.memory.refused.clone(), self.memory.user_index, self.memory.tree.clone());
+        left_out
+            .extend(refused.iter().map(|(path, one)| LeftOut { path: path.clone(), why: one.why.clone() }));
         self.memory.refused = refused;
-        self.memory.user_index = Stamp::of(&self.repository.index);
-        if old != (self.memory.refused.clone(), self.memory.user_index, self.memory.tree.clone())
-            || !self.folder.join("memory.json").exists()
-            || !add.is_empty()
-        {
+        self.memory.user_index = user_index;
+        if old != self.memory || !self.folder.join("memory.json").exists() {
             self.remember()?;
         }
         let tree = self.memory.tree.clone().unwrap_or_default();
-        Ok(Snapshot { tree, head: look.head, left_out })
+        Ok(Snapshot { tree, head: status.head, left_out })
+    }
+
+    /// Whether the path is in the user's index.
+    fn is_tracked_by_user(&self, path: &RepoPath) -> Result<bool, GitError> {
+        let call = self.repository.call(["ls-files", "-z", "--"]).arg(path.as_path());
+        let listed = call.env("GIT_LITERAL_PATHSPECS", "1").run(&self.repository.supervisor)?;
+        Ok(!listed.is_empty())
     }
 
     fn at(&self, path: &RepoPath) -> PathBuf {
@@ -245,7 +293,7 @@ impl<'a> Snapshots<'a> {
         &self,
         add: &BTreeSet<RepoPath>,
         forget: &BTreeSet<RepoPath>,
-        refused: &mut BTreeMap<String, Refused>,
+        refused: &mut BTreeMap<String, RefusedPath>,
     ) -> Result<(), GitError> {
         if !forget.is_empty() {
             self.feed(&["--force-remove"], forget.iter())?;
@@ -274,7 +322,7 @@ impl<'a> Snapshots<'a> {
     }
 
     /// Adds paths; where git refuses, halves the list until the refused one is found.
-    fn add(&self, paths: &[&RepoPath], refused: &mut BTreeMap<String, Refused>) -> Result<(), GitError> {
+    fn add(&self, paths: &[&RepoPath], refused: &mut BTreeMap<String, RefusedPath>) -> Result<(), GitError> {
         if paths.is_empty() {
             return Ok(());
         }
@@ -285,9 +333,8 @@ impl<'a> Snapshots<'a> {
         };
         if let [path] = paths {
             let stamp = Stamp::of(&self.at(path));
-            let why = words.lines().next().unwrap_or_default();
-            let why = why.trim_start_matches("error: ").trim_start_matches("fatal: ").to_owned();
-            refused.insert(path.to_string(), Refused { stamp, why });
+            let why = reason(&words);
+            refused.insert(path.to_string(), RefusedPath { stamp, why });
             return Ok(());
         }
         let (one, other) = paths.split_at(paths.len() / 2);
@@ -295,11 +342,7 @@ impl<'a> Snapshots<'a> {
         self.add(other, refused)
     }
 
-    fn feed<'p>(
-        &self,
-        how: &[&str],
-        paths: impl Iterator<Item = &'p RepoPath>,
-    ) -> Result<(), GitError> {
+    fn feed<'p>(&self, how: &[&str], paths: impl Iterator<Item = &'p RepoPath>) -> Result<(), GitError> {
         let mut input = Vec::new();
         for path in paths {
             input.extend_from_slice(path.bytes());
@@ -312,11 +355,12 @@ impl<'a> Snapshots<'a> {
 
     /// What the user's index says since it changed that no look at the files can tell: names that came though git
     /// ignores them, and names that went whose files git ignores now.
-    fn user_index_changes(&self) -> Result<(BTreeSet<RepoPath>, BTreeSet<RepoPath>), GitError> {
-        let stamp = Stamp::of(&self.repository.index);
-        let none = (BTreeSet::new(), BTreeSet::new());
-        if self.memory.user_index.is_none() || stamp == self.memory.user_index {
-            return Ok(none);
+    fn user_index_changes(
+        &self,
+        now: Option<Stamp>,
+    ) -> Result<(BTreeSet<RepoPath>, BTreeSet<RepoPath>), GitError> {
+        if now == self.memory.user_index {
+            return Ok((BTreeSet::new(), BTreeSet::new()));
         }
         let theirs = names(&self.repository.call(["ls-files", "-z"]).run(&self.repository.supervisor)?);
         let ours = names(&self.call(["ls-files", "-z"]).run(&self.repository.supervisor)?);
@@ -356,7 +400,8 @@ impl<'a> Snapshots<'a> {
     fn remember(&self) -> Result<(), GitError> {
         let bytes = serde_json::to_vec(&self.memory).unwrap_or_default();
         let path = self.folder.join("memory.json");
-        fs::write(&path, bytes).map_err(|e| GitError::Unusable { why: format!("writing {}: {e}", path.display()) })
+        fs::write(&path, bytes)
+            .map_err(|e| GitError::Unusable { why: format!("writing {}: {e}", path.display()) })
     }
 }
 
@@ -366,7 +411,8 @@ fn names(list: &[u8]) -> BTreeSet<RepoPath> {
 }
 
 fn private_folder(path: &Path) -> Result<(), GitError> {
-    fs::create_dir_all(path).map_err(|e| GitError::Unusable { why: format!("making {}: {e}", path.display()) })
+    fs::create_dir_all(path)
+        .map_err(|e| GitError::Unusable { why: format!("making {}: {e}", path.display()) })
 }
 
 fn remove(path: &Path) -> Result<(), GitError> {
@@ -376,4 +422,12 @@ fn remove(path: &Path) -> Result<(), GitError> {
         }
         _ => Ok(()),
     }
+}
+
+/// The line of git's words that says most: its last one names the path again, or only that it gives up.
+fn reason(words: &str) -> String {
+    let mut lines = words.lines().filter(|line| !line.starts_with("fatal: Unable to process path"));
+    let fatal = lines.clone().find(|line| line.starts_with("fatal: "));
+    let line = fatal.or_else(|| lines.next()).unwrap_or(words);
+    line.trim_start_matches("error: ").trim_start_matches("fatal: ").to_owned()
 }

@@ -15,7 +15,7 @@ pub struct Head {
 
 /// What one look at the work tree found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Look {
+pub struct WorkTreeStatus {
     /// Where HEAD is.
     pub head: Head,
     /// Tracked paths that differ from the index, removed ones included.
@@ -24,9 +24,11 @@ pub struct Look {
     pub untracked: Vec<RepoPath>,
     /// New paths that are repositories of their own.
     pub nested: Vec<RepoPath>,
+    /// Submodules with edits that are not committed inside them.
+    pub edited_submodules: Vec<RepoPath>,
 }
 
-impl Look {
+impl WorkTreeStatus {
     /// Reads what git printed. Files of seqorch itself are left out.
     #[must_use]
     pub fn parse(printed: &[u8]) -> Self {
@@ -59,7 +61,15 @@ impl Look {
     fn tracked(&mut self, record: &[u8], fields: usize, differs: bool) {
         let Some(path) = record.splitn(fields + 1, |b| *b == b' ').nth(fields) else { return };
         let path = RepoPath::new(path);
-        if differs && !path.is_of_seqorch() {
+        if !differs || path.is_of_seqorch() {
+            return;
+        }
+        // `S<c><m><u>`: its commit moved, it has edits, it has new files
+        let submodule = record.get(3..7).filter(|field| field.first() == Some(&b'S'));
+        if submodule.is_some_and(|field| field[2] != b'.' || field[3] != b'.') {
+            self.edited_submodules.push(path.clone());
+        }
+        if submodule.is_none_or(|field| field[1] == b'C') {
             self.changed.push(path);
         }
     }
@@ -83,22 +93,23 @@ mod tests {
     }
 
     #[test]
-    fn head_changes_new_files_and_nested_repositories_are_told_apart() {
+    fn head_changes_new_files_and_nested_repositories_are_distinct() {
         let printed = b"# branch.oid f44d\0# branch.head main\0# branch.upstream origin/main\0\
             1 .M N... 100644 100644 100644 7898 7898 a b.txt\x001 A. N... 000000 100644 100644 0000 7898 staged\0\
             1 AD N... 000000 100644 000000 0000 7898 gone\0u UU N... 100644 100644 100644 100644 1 2 3 both\0\
-            ? app/\0? new\0? specs/SEQUENTIAL_STATE.json\0";
-        let look = Look::parse(printed);
+            1 .M S.MU 160000 160000 160000 7898 7898 edited\01 .M SC.. 160000 160000 160000 7898 7898 moved\0? app/\0? new\0? specs/SEQUENTIAL_STATE.json\0";
+        let look = WorkTreeStatus::parse(printed);
         assert_eq!(look.head, Head { commit: Some("f44d".into()), branch: Some("main".into()) });
-        assert_eq!(look.changed, [path("a b.txt"), path("gone"), path("both")]);
+        assert_eq!(look.changed, [path("a b.txt"), path("gone"), path("both"), path("moved")]);
+        assert_eq!(look.edited_submodules, [path("edited")]);
         assert_eq!((look.untracked, look.nested), (vec![path("new")], vec![path("app")]));
     }
 
     #[test]
     fn an_unborn_or_detached_head_has_no_commit_or_no_branch() {
-        let unborn = Look::parse(b"# branch.oid (initial)\0# branch.head main\0").head;
+        let unborn = WorkTreeStatus::parse(b"# branch.oid (initial)\0# branch.head main\0").head;
         assert_eq!(unborn, Head { commit: None, branch: Some("main".into()) });
-        let detached = Look::parse(b"# branch.oid f44d\0# branch.head (detached)\0").head;
+        let detached = WorkTreeStatus::parse(b"# branch.oid f44d\0# branch.head (detached)\0").head;
         assert_eq!(detached, Head { commit: Some("f44d".into()), branch: None });
     }
 }

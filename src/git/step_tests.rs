@@ -7,12 +7,14 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::time::Duration;
 
-use super::commit::{CommitError, CommitRequest, Committed};
-use super::history::Movement;
-use super::status::Head;
-use super::restore::Restored;
+use super::call::GitError;
+use super::commit::{CommitError, CommitOutcome, CommitRequest};
+use super::history::HeadMovement;
+use super::restore::RestoreOutcome;
 use super::snapshot::Snapshots;
+use super::status::Head;
 use super::testing::*;
+use crate::sys::command::StopFlag;
 
 fn write(top: &Path, name: &str, text: &str) {
     let path = top.join(name);
@@ -20,8 +22,8 @@ fn write(top: &Path, name: &str, text: &str) {
     fs::write(path, text).unwrap();
 }
 
-fn is_new(done: &Result<Committed, CommitError>) -> bool {
-    matches!(done, Ok(Committed::New { beyond, .. }) if beyond.is_empty())
+fn is_new(done: &Result<CommitOutcome, CommitError>) -> bool {
+    matches!(done, Ok(CommitOutcome::New { beyond, .. }) if beyond.is_empty())
 }
 
 #[test]
@@ -144,7 +146,7 @@ fn what_the_agent_staged_moved_or_removed_with_git_is_committed() {
 }
 
 #[test]
-fn a_file_that_the_agent_takes_out_of_git_and_ignores_is_removed_by_the_commit() {
+fn a_file_removed_from_the_index_and_ignored_is_removed_by_the_commit() {
     let (_dir, repo) = repository();
     let top = &repo.top;
     let done = step(&repo, |top| {
@@ -180,8 +182,8 @@ fn a_commit_of_the_agents_own_leaves_nothing_to_commit() {
     git(&repo.top, &["add", "made"]);
     git(&repo.top, &["commit", "-qm", "by the agent"]);
     let after = snapshots.take().unwrap();
-    assert_eq!(commit_between(&snapshots, &before, &after), Ok(Committed::Nothing));
-    let Movement::Ahead(commits) = repo.movement(&before.head, &after.head).unwrap() else { panic!() };
+    assert_eq!(commit_between(&mut snapshots, &before, &after), Ok(CommitOutcome::Nothing));
+    let HeadMovement::Ahead(commits) = repo.movement(&before.head, &after.head).unwrap() else { panic!() };
     assert_eq!(commits.iter().map(|c| c.subject.as_str()).collect::<Vec<_>>(), ["by the agent"]);
 }
 
@@ -197,18 +199,18 @@ fn history_that_was_rewritten_or_left_is_known() {
     let recorded = before.commit.clone().unwrap();
     git(top, &["commit", "-q", "--amend", "-m", "amended"]);
     let amended = snapshots.take().unwrap().head;
-    assert_eq!(repo.movement(&before, &amended).unwrap(), Movement::Rewritten);
+    assert_eq!(repo.movement(&before, &amended).unwrap(), HeadMovement::Rewritten);
     git(top, &["reset", "-q", "--hard", "HEAD~1"]);
     let reset = snapshots.take().unwrap().head;
-    assert_eq!(repo.movement(&before, &reset).unwrap(), Movement::Rewritten);
+    assert_eq!(repo.movement(&before, &reset).unwrap(), HeadMovement::Rewritten);
     assert_eq!(repo.unreachable(&[&recorded]).unwrap(), [recorded.as_str()]);
     git(top, &["checkout", "-q", "-b", "other"]);
     let other = snapshots.take().unwrap().head;
-    assert_eq!(repo.movement(&reset, &other).unwrap(), Movement::Elsewhere);
+    assert_eq!(repo.movement(&reset, &other).unwrap(), HeadMovement::Elsewhere);
     git(top, &["checkout", "-q", "--detach"]);
     let detached = snapshots.take().unwrap().head;
     assert_eq!(detached, Head { commit: other.commit.clone(), branch: None });
-    assert_eq!(repo.movement(&other, &detached).unwrap(), Movement::Elsewhere);
+    assert_eq!(repo.movement(&other, &detached).unwrap(), HeadMovement::Elsewhere);
 }
 
 #[test]
@@ -239,7 +241,7 @@ fn a_nested_repository_is_left_out_and_named() {
     let after = snapshots.take().unwrap();
     let left: Vec<&str> = after.left_out.iter().map(|one| one.path.as_str()).collect();
     assert_eq!(left, ["empty", "full"], "{:?}", after.left_out);
-    assert!(matches!(commit_between(&snapshots, &before, &after), Ok(Committed::New { .. })));
+    assert!(matches!(commit_between(&mut snapshots, &before, &after), Ok(CommitOutcome::New { .. })));
     assert_eq!(last_commit(top), ["A\tmade"]);
 }
 
@@ -274,12 +276,12 @@ fn large_new_files_are_left_out_and_tracked_ones_are_not() {
     let after = snapshots.take().unwrap();
     assert_eq!(after.left_out.len(), 1);
     assert!(after.left_out[0].path == "big" && after.left_out[0].why.contains("git.max_file"));
-    assert!(matches!(commit_between(&snapshots, &before, &after), Ok(Committed::New { .. })));
+    assert!(matches!(commit_between(&mut snapshots, &before, &after), Ok(CommitOutcome::New { .. })));
     assert_eq!((last_commit(top), status(top)), (vec!["M\tfirst".to_owned()], vec!["?? big".to_owned()]));
 }
 
 #[test]
-fn a_path_that_git_cannot_take_is_named_and_the_others_are_committed() {
+fn a_path_that_git_refuses_is_named_and_the_others_are_committed() {
     let (_dir, repo) = repository();
     let top = &repo.top;
     git(top, &["config", "filter.broken.clean", "false"]);
@@ -296,7 +298,7 @@ fn a_path_that_git_cannot_take_is_named_and_the_others_are_committed() {
     let left: Vec<&str> = after.left_out.iter().map(|one| one.path.as_str()).collect();
     assert_eq!(left, ["a.bin", "c.bin"], "{:?}", after.left_out);
     assert!(after.left_out[0].why.contains("clean filter 'broken'"), "{:?}", after.left_out);
-    assert!(matches!(commit_between(&snapshots, &before, &after), Ok(Committed::New { .. })));
+    assert!(matches!(commit_between(&mut snapshots, &before, &after), Ok(CommitOutcome::New { .. })));
     assert_eq!(last_commit(top), ["A\tb.txt", "A\td.txt"]);
     // it is tried again when it changes, also by another process
     git(top, &["config", "filter.broken.clean", "cat"]);
@@ -421,7 +423,7 @@ fn a_hook_that_formats_and_adds_leaves_a_clean_status() {
     git(top, &["add", "human.txt"]);
     git(top, &["commit", "-qm", "human", "--no-verify"]);
     let done = step(&repo, |top| write(top, "a.txt", "raw\n"));
-    let Ok(Committed::New { beyond, .. }) = done else { panic!("{done:?}") };
+    let Ok(CommitOutcome::New { beyond, .. }) = done else { panic!("{done:?}") };
     assert_eq!(beyond.iter().map(ToString::to_string).collect::<Vec<_>>(), ["human.txt"]);
     assert_eq!(git(top, &["show", "HEAD:a.txt"]), "formatted");
     assert!(status(top).is_empty(), "{:?}", status(top));
@@ -463,11 +465,13 @@ fn a_merge_or_rebase_in_progress_is_never_concluded() {
 }
 
 #[test]
-fn a_message_is_kept_as_it_is_whatever_git_is_told() {
+fn a_message_is_kept_as_it_is_with_a_template_and_cleanup() {
     let (_dir, repo) = repository();
     let top = &repo.top;
     write(top, "template", "# fill this in\n");
-    for (key, value) in [("commit.template", "template"), ("commit.verbose", "true"), ("commit.cleanup", "strip")] {
+    for (key, value) in
+        [("commit.template", "template"), ("commit.verbose", "true"), ("commit.cleanup", "strip")]
+    {
         git(top, &["config", key, value]);
     }
     let done = step(&repo, |top| write(top, "made", "x"));
@@ -491,7 +495,7 @@ fn a_lock_of_another_git_is_waited_for() {
             fs::remove_file(lock).unwrap();
         })
     };
-    let done = commit_between(&snapshots, &before, &after);
+    let done = commit_between(&mut snapshots, &before, &after);
     other.join().unwrap();
     assert!(is_new(&done), "{done:?}");
     assert!(status(&repo.top).is_empty());
@@ -508,17 +512,19 @@ fn a_step_is_restored_unless_a_file_changed_again() {
     let after = snapshots.take().unwrap().tree;
     write(top, "first", "newer\n");
     let refused = snapshots.restore(&before, &after, &BTreeSet::new()).unwrap();
-    assert_eq!(refused, Restored::ChangedSince(paths(&["first"]).into_iter().collect()));
+    assert_eq!(refused, RestoreOutcome::ChangedSince(paths(&["first"]).into_iter().collect()));
     assert!(top.join("made/deep/file").exists());
     write(top, "first", "new\n");
-    let Restored::Done(done) = snapshots.restore(&before, &after, &BTreeSet::new()).unwrap() else { panic!() };
+    let RestoreOutcome::Done(done) = snapshots.restore(&before, &after, &BTreeSet::new()).unwrap() else {
+        panic!()
+    };
     assert_eq!(done.len(), 2);
     assert_eq!(fs::read_to_string(top.join("first")).unwrap(), "first\n");
     assert!(!top.join("made").exists() && status(top).is_empty());
 }
 
 #[test]
-fn a_commit_that_waited_takes_the_tree_of_its_task_and_not_the_next_ones() {
+fn a_commit_that_waited_takes_the_tree_of_its_own_task() {
     let (_dir, repo) = repository();
     let top = &repo.top;
     let mut snapshots = Snapshots::begin(&repo, "test", 0).unwrap();
@@ -528,7 +534,7 @@ fn a_commit_that_waited_takes_the_tree_of_its_task_and_not_the_next_ones() {
     write(top, "two", "2");
     write(top, "first", "2");
     let two = snapshots.take().unwrap();
-    assert!(is_new(&commit_between(&snapshots, &before, &one)));
+    assert!(is_new(&commit_between(&mut snapshots, &before, &one)));
     assert_eq!(last_commit(top), ["A\tone"]);
     let now = snapshots.take().unwrap();
     let done = snapshots.commit(&CommitRequest {
@@ -538,7 +544,338 @@ fn a_commit_that_waited_takes_the_tree_of_its_task_and_not_the_next_ones() {
         message: "two",
         deadline: Duration::from_secs(30),
     });
-    assert!(is_new(&done), "{done:?}");
+    assert!(is_new(&done.map(|(outcome, _)| outcome)));
     assert_eq!(last_commit(top), ["M\tfirst", "A\ttwo"]);
     assert!(status(top).is_empty());
+}
+
+#[test]
+fn a_hook_that_formats_and_refuses_is_tried_once_more() {
+    let (_dir, repo) = repository();
+    let top = &repo.top;
+    hook(
+        top,
+        "pre-commit",
+        "grep -q formatted a.txt && exit 0; echo formatted > a.txt; echo fixed a.txt; exit 1",
+    );
+    let mut snapshots = Snapshots::begin(&repo, "test", 0).unwrap();
+    let before = snapshots.take().unwrap();
+    write(top, "a.txt", "raw\n");
+    let after = snapshots.take().unwrap();
+    write(top, "human.txt", "meanwhile\n");
+    let request = CommitRequest {
+        tree: &after.tree,
+        paths: &paths(&["a.txt"]),
+        head: before.head.commit.as_deref(),
+        message: "x",
+        deadline: Duration::from_secs(30),
+    };
+    let (outcome, tree) = snapshots.commit(&request).unwrap();
+    assert!(matches!(outcome, CommitOutcome::New { .. }) && tree != after.tree);
+    assert_eq!(
+        (last_commit(top), status(top)),
+        (vec!["A\ta.txt".to_owned()], vec!["?? human.txt".to_owned()])
+    );
+    assert_eq!(git(top, &["show", "HEAD:a.txt"]), "formatted");
+}
+
+#[test]
+fn a_hook_that_always_formats_and_refuses_is_tried_only_twice() {
+    let (_dir, repo) = repository();
+    let top = &repo.top;
+    hook(
+        top,
+        "pre-commit",
+        "echo x >> \"$(git rev-parse --git-dir)/tries\"; echo more >> a.txt; echo no; exit 1",
+    );
+    let done = step(&repo, |top| write(top, "a.txt", "raw\n"));
+    assert!(matches!(&done, Err(CommitError::Refused(error)) if error.words() == "no"), "{done:?}");
+    assert_eq!(fs::read_to_string(top.join(".git/tries")).unwrap(), "x\nx\n");
+    assert_eq!(status(top), ["?? a.txt"]);
+}
+
+#[test]
+fn hooks_of_another_folder_run() {
+    let (_dir, repo) = repository();
+    let top = &repo.top;
+    hook(top, "pre-commit", "exit 1");
+    fs::rename(top.join(".git/hooks/pre-commit"), top.join(".git/info/commit-msg")).unwrap();
+    git(top, &["config", "core.hooksPath", ".git/info"]);
+    let done = step(&repo, |top| write(top, "a.txt", "x"));
+    assert!(matches!(done, Err(CommitError::Refused(_))), "{done:?}");
+}
+
+/// A program that git takes for gpg.
+fn signer(top: &Path, script: &str) {
+    let path = top.join(".git/signer");
+    fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    git(top, &["config", "gpg.program", path.to_str().unwrap()]);
+    git(top, &["config", "commit.gpgsign", "true"]);
+}
+
+#[test]
+fn commits_are_signed_as_the_user_signs() {
+    let (_dir, repo) = repository();
+    signer(&repo.top, "cat > /dev/null; echo '[GNUPG:] SIG_CREATED ' >&2; echo signature");
+    let done = step(&repo, |top| write(top, "a.txt", "x"));
+    assert!(is_new(&done), "{done:?}");
+    assert!(git(&repo.top, &["cat-file", "-p", "HEAD"]).contains("gpgsig signature"));
+}
+
+#[test]
+fn a_signer_that_fails_is_a_refusal_with_its_words() {
+    let (_dir, repo) = repository();
+    signer(&repo.top, "cat > /dev/null; echo 'gpg: no secret key' >&2; exit 2");
+    let done = step(&repo, |top| write(top, "a.txt", "x"));
+    let Err(CommitError::Refused(error)) = done else { panic!("{done:?}") };
+    assert!(error.words().contains("no secret key"), "{error}");
+}
+
+#[test]
+fn a_signer_that_asks_is_ended_at_the_deadline_and_leaves_no_lock() {
+    let (_dir, repo) = repository();
+    signer(&repo.top, "echo 'Enter passphrase:' >&2; sleep 1000");
+    let mut snapshots = Snapshots::begin(&repo, "test", 0).unwrap();
+    snapshots.take().unwrap();
+    write(&repo.top, "a", "x");
+    let after = snapshots.take().unwrap();
+    let request = CommitRequest {
+        tree: &after.tree,
+        paths: &paths(&["a"]),
+        head: after.head.commit.as_deref(),
+        message: "x",
+        deadline: Duration::from_millis(300),
+    };
+    let done = snapshots.commit(&request);
+    assert!(matches!(&done, Err(CommitError::Refused(GitError::TimedOut { .. }))), "{done:?}");
+    git(&repo.top, &["config", "commit.gpgsign", "false"]);
+    let (outcome, _) =
+        snapshots.commit(&CommitRequest { deadline: Duration::from_secs(30), ..request }).unwrap();
+    assert!(matches!(outcome, CommitOutcome::New { .. }));
+    assert!(status(&repo.top).is_empty());
+}
+
+#[test]
+fn a_request_to_stop_ends_a_hook_at_once() {
+    let (_dir, mut repo) = repository();
+    let stop = StopFlag::new().unwrap();
+    repo.supervisor.stop = Some(stop.clone());
+    hook(&repo.top, "pre-commit", "echo > \"$(git rev-parse --git-dir)/began\"; sleep 1000");
+    let began = repo.top.join(".git/began");
+    let stopper = std::thread::spawn(move || {
+        while !began.exists() {
+            std::thread::yield_now();
+        }
+        stop.raise();
+    });
+    let done = step(&repo, |top| write(top, "a.txt", "x"));
+    stopper.join().unwrap();
+    assert!(matches!(done, Err(CommitError::Failed(GitError::Stopped { .. }))), "{done:?}");
+    assert_eq!(status(&repo.top), ["?? a.txt"]);
+}
+
+#[test]
+fn a_rebase_in_progress_is_never_disturbed() {
+    let (_dir, repo) = repository();
+    let top = &repo.top;
+    let commit = |text: &str| {
+        write(top, "first", text);
+        git(top, &["commit", "-qam", text.trim()]);
+    };
+    git(top, &["checkout", "-q", "-b", "other"]);
+    commit("theirs\n");
+    git(top, &["checkout", "-q", "main"]);
+    commit("ours\n");
+    let rebase = std::process::Command::new("git").args(["rebase", "-q", "other"]).current_dir(top).output();
+    assert!(!rebase.unwrap().status.success());
+    let done = step(&repo, |top| write(top, "made", "x"));
+    assert_eq!(done, Err(CommitError::InProgress("rebase")));
+}
+
+#[test]
+fn a_file_with_a_conflict_is_a_file_like_any_other_in_a_snapshot() {
+    let (_dir, repo) = repository();
+    let top = &repo.top;
+    git(top, &["checkout", "-q", "-b", "other"]);
+    write(top, "first", "theirs\n");
+    git(top, &["commit", "-qam", "theirs"]);
+    git(top, &["checkout", "-q", "main"]);
+    write(top, "first", "ours\n");
+    git(top, &["commit", "-qam", "ours"]);
+    let merge = std::process::Command::new("git").args(["merge", "-q", "other"]).current_dir(top).output();
+    assert!(!merge.unwrap().status.success());
+    let mut snapshots = Snapshots::begin(&repo, "test", 0).unwrap();
+    let before = snapshots.take().unwrap();
+    write(top, "first", "solved\n");
+    let after = snapshots.take().unwrap();
+    assert_eq!(snapshots.changes(&before.tree, &after.tree).unwrap().len(), 1);
+    assert_eq!(status(top), ["UU first"]);
+}
+
+#[test]
+fn a_commit_of_a_person_between_look_and_commit_is_kept() {
+    let (_dir, repo) = repository();
+    let top = &repo.top;
+    let mut snapshots = Snapshots::begin(&repo, "test", 0).unwrap();
+    let before = snapshots.take().unwrap();
+    write(top, "made", "x");
+    let after = snapshots.take().unwrap();
+    write(top, "human", "x");
+    git(top, &["add", "human"]);
+    git(top, &["commit", "-qm", "human"]);
+    let done = commit_between(&mut snapshots, &before, &after);
+    assert!(is_new(&done), "{done:?}");
+    assert_eq!(last_commit(top), ["A\tmade"]);
+    assert_eq!(git(top, &["log", "--format=%s"]), "the step\nhuman\nfirst");
+    assert!(status(top).is_empty(), "{:?}", status(top));
+}
+
+#[test]
+fn a_commit_that_a_kill_cut_off_is_finished_and_not_made_twice() {
+    let (_dir, repo) = repository();
+    let top = &repo.top;
+    hook(top, "post-commit", "kill -9 $PPID");
+    let done = step(&repo, |top| write(top, "made", "x"));
+    assert!(is_new(&done), "git was killed after it made the commit: {done:?}");
+    assert!(status(top).is_empty());
+    // seqorch was killed after git had made the commit
+    fs::remove_file(top.join(".git/hooks/post-commit")).unwrap();
+    let head = git(top, &["rev-parse", "HEAD"]);
+    write(top, "more", "x");
+    let started = format!("{{\"head\":\"{head}\",\"message\":\"the step\\n\"}}");
+    fs::write(repo.private_folder("test").join("commit.json"), started).unwrap();
+    let index = fs::read(&repo.index).unwrap();
+    git(top, &["add", "more"]);
+    git(top, &["commit", "-qm", "the step"]);
+    fs::write(&repo.index, index).unwrap();
+    let mut snapshots = Snapshots::begin(&repo, "test", 0).unwrap();
+    let after = snapshots.take().unwrap();
+    let request = CommitRequest {
+        tree: &after.tree,
+        paths: &paths(&["more"]),
+        head: after.head.commit.as_deref(),
+        message: "the step\n",
+        deadline: Duration::from_secs(30),
+    };
+    let (outcome, _) = snapshots.commit(&request).unwrap();
+    assert_eq!(
+        outcome,
+        CommitOutcome::New { commit: after.head.commit.clone().unwrap(), beyond: Vec::new() }
+    );
+    assert!(status(top).is_empty());
+    assert_eq!(git(top, &["log", "--format=%s"]).lines().count(), 3);
+}
+
+#[test]
+fn a_busy_branch_is_waited_for() {
+    let (_dir, repo) = repository();
+    let lock = repo.top.join(".git/refs/heads/main.lock");
+    fs::write(&lock, "").unwrap();
+    let tries = repo.top.join(".git/tries");
+    hook(&repo.top, "pre-commit", "echo >> \"$(git rev-parse --git-dir)/tries\"");
+    let other = std::thread::spawn(move || {
+        while fs::read(&tries).map_or(0, |text| text.len()) < 2 {
+            std::thread::yield_now();
+        }
+        fs::remove_file(lock).unwrap();
+    });
+    let done = step(&repo, |top| write(top, "made", "x"));
+    other.join().unwrap();
+    assert!(is_new(&done), "{done:?}");
+}
+
+#[test]
+fn edits_inside_a_submodule_are_named() {
+    let (dir, repo) = repository();
+    let top = &repo.top;
+    let library = dir.path().join("library");
+    fs::create_dir(&library).unwrap();
+    git(&library, &["init", "-q"]);
+    git(&library, &["-c", "user.name=t", "-c", "user.email=t@x", "commit", "-q", "--allow-empty", "-m", "x"]);
+    let url = library.to_str().unwrap();
+    git(top, &["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", url, "lib"]);
+    git(top, &["commit", "-qm", "submodule"]);
+    let mut snapshots = Snapshots::begin(&repo, "test", 0).unwrap();
+    let before = snapshots.take().unwrap();
+    assert!(before.left_out.is_empty());
+    write(top, "lib/new", "x");
+    let after = snapshots.take().unwrap();
+    assert_eq!(after.tree, before.tree);
+    assert_eq!(after.left_out.iter().map(|one| one.path.as_str()).collect::<Vec<_>>(), ["lib"]);
+}
+
+#[test]
+fn a_repository_that_is_made_in_a_tracked_folder_hides_no_tracked_file() {
+    let (_dir, repo) = repository();
+    let top = &repo.top;
+    write(top, "app/tracked", "x");
+    git(top, &["add", "."]);
+    git(top, &["commit", "-qm", "app"]);
+    let mut snapshots = Snapshots::begin(&repo, "test", 0).unwrap();
+    let before = snapshots.take().unwrap();
+    git(&top.join("app"), &["init", "-q"]);
+    write(top, "app/tracked", "y");
+    write(top, "app/new", "y");
+    let after = snapshots.take().unwrap();
+    let changed = snapshots.changes(&before.tree, &after.tree).unwrap();
+    let seen = changed.iter().map(|change| change.path.to_string());
+    let seen: Vec<String> = seen.chain(after.left_out.iter().map(|one| one.path.clone())).collect();
+    assert!(seen.contains(&"app/tracked".to_owned()), "{seen:?}");
+    assert!(seen.iter().any(|path| path == "app/new" || path == "app"), "{seen:?}");
+}
+
+#[test]
+fn a_new_file_that_grows_above_the_limit_is_left_out_again() {
+    let (_dir, repo) = repository();
+    let top = &repo.top;
+    let mut snapshots = Snapshots::begin(&repo, "test", 1000).unwrap();
+    let before = snapshots.take().unwrap();
+    write(top, "log", &"x".repeat(500));
+    let small = snapshots.take().unwrap();
+    write(top, "log", &"x".repeat(5000));
+    let after = snapshots.take().unwrap();
+    assert_ne!(small.tree, before.tree);
+    assert_eq!((after.tree, after.left_out.len()), (before.tree, 1));
+}
+
+#[test]
+fn a_tracked_file_that_became_a_pipe_is_named() {
+    let (_dir, repo) = repository();
+    let top = &repo.top;
+    let mut snapshots = Snapshots::begin(&repo, "test", 0).unwrap();
+    let before = snapshots.take().unwrap();
+    fs::remove_file(top.join("first")).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(top.join("first")).status().unwrap().success());
+    write(top, "made", "x");
+    let after = snapshots.take().unwrap();
+    assert_eq!(after.left_out.iter().map(|one| one.path.as_str()).collect::<Vec<_>>(), ["first"]);
+    assert!(is_new(&commit_between(&mut snapshots, &before, &after)));
+    assert_eq!(last_commit(top), ["A\tmade"]);
+}
+
+#[test]
+fn objects_that_gc_pruned_are_written_again() {
+    let (_dir, repo) = repository();
+    let top = &repo.top;
+    write(top, "new", "x");
+    git(top, &["add", "new"]);
+    let mut snapshots = Snapshots::begin(&repo, "test", 0).unwrap();
+    snapshots.take().unwrap();
+    git(top, &["rm", "-q", "--cached", "new"]);
+    git(top, &["gc", "-q", "--prune=now"]);
+    write(top, "more", "y");
+    let after = snapshots.take().unwrap();
+    let listed = snapshots.call(["ls-tree", "-r", "--name-only", &after.tree]);
+    assert_eq!(listed.run(&repo.supervisor).unwrap(), b"first\nmore\nnew\n");
+    let shown = snapshots.call(["cat-file", "-p", &format!("{}:new", after.tree)]);
+    assert_eq!(shown.run(&repo.supervisor).unwrap(), b"x");
+}
+
+#[test]
+fn trees_can_be_compared_where_no_snapshot_was_ever_taken() {
+    let (_dir, repo) = repository();
+    let snapshots = Snapshots::open(&repo, "test", 0);
+    assert_eq!(snapshots.changes("HEAD^{tree}", "HEAD").unwrap(), []);
+    assert!(!repo.private_folder("test").exists());
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::call::Supervisor;
-use super::commit::{CommitError, CommitRequest, Committed};
+use super::commit::{CommitError, CommitOutcome, CommitRequest};
 use super::path::RepoPath;
 use super::repository::Repository;
 use super::snapshot::{Snapshot, Snapshots};
@@ -52,28 +52,29 @@ pub(crate) fn paths(names: &[&str]) -> BTreeSet<RepoPath> {
 }
 
 /// What an agent does between two snapshots, and the commit of exactly that.
-pub(crate) fn step(repository: &Repository, work: impl FnOnce(&Path)) -> Result<Committed, CommitError> {
+pub(crate) fn step(repository: &Repository, work: impl FnOnce(&Path)) -> Result<CommitOutcome, CommitError> {
     let mut snapshots = Snapshots::begin(repository, "test", 50_000_000).unwrap();
     let before = snapshots.take().unwrap();
     work(&repository.top);
     let after = snapshots.take().unwrap();
-    commit_between(&snapshots, &before, &after)
+    commit_between(&mut snapshots, &before, &after)
 }
 
 /// Commits what lies between two snapshots.
 pub(crate) fn commit_between(
-    snapshots: &Snapshots<'_>,
+    snapshots: &mut Snapshots<'_>,
     before: &Snapshot,
     after: &Snapshot,
-) -> Result<Committed, CommitError> {
+) -> Result<CommitOutcome, CommitError> {
     let changes = snapshots.changes(&before.tree, &after.tree).unwrap();
-    snapshots.commit(&CommitRequest {
+    let done = snapshots.commit(&CommitRequest {
         tree: &after.tree,
         paths: &changes.into_iter().map(|change| change.path).collect(),
         head: after.head.commit.as_deref(),
         message: "the step\n",
         deadline: Duration::from_secs(30),
-    })
+    });
+    done.map(|(outcome, _)| outcome)
 }
 
 /// `STATUS\tPATH` of each file of the last commit.

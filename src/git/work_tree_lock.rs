@@ -32,8 +32,12 @@ impl WorkTreeLock {
     pub fn try_take(repository: &Repository, owner: &WorkTreeOwner) -> io::Result<Taken> {
         let folder = repository.git_dir.join("seqorch");
         fs::create_dir_all(&folder)?;
-        let mut file =
-            File::options().read(true).write(true).create(true).truncate(false).open(folder.join("work-tree.lock"))?;
+        let mut file = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(folder.join("work-tree.lock"))?;
         match file.try_lock() {
             Ok(()) => {
                 file.set_len(0)?;

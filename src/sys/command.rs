@@ -18,7 +18,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 const GRACE: Duration = Duration::from_secs(2);
 /// How long output may still arrive after the program itself has ended: a child that it left may hold the pipe.
 const DRAIN: Duration = Duration::from_millis(200);
-/// A command that takes longer than this is named to whoever watches.
+/// A command that takes longer than this is named to the [`CommandWatch`].
 const SLOW: Duration = Duration::from_secs(2);
 
 /// A request to end what runs. Every clone is the same request.
@@ -63,7 +63,7 @@ impl StopFlag {
     }
 }
 
-/// Told of a command that takes long, so that `status` can name what a run waits for.
+/// Gets a command that takes long, so that `status` can name what a run waits for.
 pub trait CommandWatch {
     /// The command takes longer than a moment. Called once.
     fn slow(&self, command: &str);
@@ -73,7 +73,7 @@ pub trait CommandWatch {
 
 /// How much of a program's output is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keep {
+pub enum OutputLimit {
     /// All of it.
     All,
     /// The last bytes.
@@ -89,7 +89,7 @@ pub struct Supervised<'a> {
     /// How long it may take.
     pub deadline: Duration,
     /// How much of its standard output is kept; of standard error always the end.
-    pub keep: Keep,
+    pub keep: OutputLimit,
     /// The command as people read it.
     pub shown: &'a str,
 }
@@ -199,7 +199,10 @@ impl Wait<'_> {
             let now = Instant::now();
             if exit_seen.is_some_and(|at| streams.are_closed() || now.duration_since(at) >= DRAIN) {
                 over(reported);
-                return ending.map_or(Ended::ByItself, |(why, ..)| why);
+                let Some((why, ..)) = ending else { return Ended::ByItself };
+                // what ignored TERM, in a group that is to end as a whole
+                let _ = kill_process_group(self.group, Signal::KILL);
+                return why;
             }
             if let Some((_, at, killed)) = &mut ending
                 && !*killed
@@ -312,7 +315,7 @@ struct Streams {
 }
 
 impl Streams {
-    fn take(child: &mut Child, keep: Keep) -> io::Result<Self> {
+    fn take(child: &mut Child, keep: OutputLimit) -> io::Result<Self> {
         let input = child.stdin.take();
         if let Some(input) = &input {
             rustix::io::ioctl_fionbio(input, true)?;
@@ -320,7 +323,7 @@ impl Streams {
         Ok(Self {
             input,
             out: Captured::new(child.stdout.take(), keep)?,
-            err: Captured::new(child.stderr.take(), Keep::End(STDERR_MAX))?,
+            err: Captured::new(child.stderr.take(), OutputLimit::End(STDERR_MAX))?,
         })
     }
 
@@ -345,12 +348,12 @@ impl Streams {
 /// A stream of the program, and what is kept of it.
 struct Captured<S> {
     stream: Option<S>,
-    keep: Keep,
+    keep: OutputLimit,
     bytes: Vec<u8>,
 }
 
 impl<S: Read + AsFd> Captured<S> {
-    fn new(stream: Option<S>, keep: Keep) -> io::Result<Self> {
+    fn new(stream: Option<S>, keep: OutputLimit) -> io::Result<Self> {
         if let Some(stream) = &stream {
             rustix::io::ioctl_fionbio(stream, true)?;
         }
@@ -366,7 +369,7 @@ impl<S: Read + AsFd> Captured<S> {
             Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
             Err(e) => return Err(e),
         }
-        if let Keep::End(most) = self.keep
+        if let OutputLimit::End(most) = self.keep
             && self.bytes.len() > 2 * most
         {
             self.bytes.drain(..self.bytes.len() - most);
@@ -398,7 +401,7 @@ mod tests {
     }
 
     fn call<'a>(script: &'a str, stdin: &'a [u8], deadline: Duration) -> Supervised<'a> {
-        Supervised { command: sh(script), stdin, deadline, keep: Keep::All, shown: script }
+        Supervised { command: sh(script), stdin, deadline, keep: OutputLimit::All, shown: script }
     }
 
     const LONG: Duration = Duration::from_secs(30);
@@ -407,7 +410,10 @@ mod tests {
     fn output_errors_and_exit_code_are_kept_and_input_is_given() {
         let input = vec![b'x'; 300_000];
         let done = run(call("cat; echo bad >&2; exit 3", &input, LONG), None, None).unwrap();
-        assert_eq!((done.status.code(), done.stdout.len(), done.stderr.as_slice()), (Some(3), 300_000, &b"bad\n"[..]));
+        assert_eq!(
+            (done.status.code(), done.stdout.len(), done.stderr.as_slice()),
+            (Some(3), 300_000, &b"bad\n"[..])
+        );
     }
 
     #[test]
@@ -465,7 +471,7 @@ mod tests {
     #[test]
     fn only_the_end_of_endless_output_is_kept() {
         let mut endless = call("yes 0123456789 | head -c 5000000; echo last", b"", LONG);
-        endless.keep = Keep::End(1000);
+        endless.keep = OutputLimit::End(1000);
         let done = run(endless, None, None).unwrap();
         assert!(done.stdout.len() <= 2000 && done.stdout.ends_with(b"last\n"));
     }
