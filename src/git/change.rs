@@ -29,7 +29,7 @@ impl TreeEntry {
 
 /// One changed path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileChange {
+pub struct TreeChange {
     /// The path.
     pub path: RepoPath,
     /// What it was.
@@ -43,9 +43,9 @@ pub struct FileChange {
 }
 
 /// Reads `diff-tree -r -z --raw --numstat`: first all raw records, then all counts. Files of seqorch are left out.
-pub(super) fn parse(printed: &[u8]) -> Option<Vec<FileChange>> {
+pub(super) fn parse(printed: &[u8]) -> Option<Vec<TreeChange>> {
     let mut fields = printed.split(|b| *b == 0).filter(|field| !field.is_empty());
-    let mut found: BTreeMap<RepoPath, FileChange> = BTreeMap::new();
+    let mut found: BTreeMap<RepoPath, TreeChange> = BTreeMap::new();
     while let Some(field) = fields.next() {
         if let Some(raw) = field.strip_prefix(b":") {
             let raw = String::from_utf8_lossy(raw);
@@ -53,7 +53,7 @@ pub(super) fn parse(printed: &[u8]) -> Option<Vec<FileChange>> {
             let mut word = || words.next().map(str::to_owned);
             let (old_mode, new_mode, old, new) = (word()?, word()?, word()?, word()?);
             let path = RepoPath::new(fields.next()?);
-            let change = FileChange {
+            let change = TreeChange {
                 path: path.clone(),
                 before: TreeEntry { mode: old_mode, object: old },
                 after: TreeEntry { mode: new_mode, object: new },

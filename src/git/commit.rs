@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::call::{GitCall, GitError, one_line};
-use super::change::{FileChange, TreeEntry, parse};
+use super::change::{TreeChange, TreeEntry, parse};
 use super::path::RepoPath;
 use super::snapshot::Snapshots;
 
@@ -119,7 +119,7 @@ impl Snapshots<'_> {
         let base = request.head.unwrap_or_else(|| empty_tree(request.tree));
         // before: what HEAD has; after: what the tree has
         let differs = self.changes(base, request.tree)?;
-        let (ours, others): (Vec<&FileChange>, Vec<&FileChange>) =
+        let (ours, others): (Vec<&TreeChange>, Vec<&TreeChange>) =
             differs.iter().partition(|change| request.paths.contains(&change.path));
         if ours.is_empty() {
             return Ok(None);
@@ -208,14 +208,18 @@ impl Snapshots<'_> {
             "--no-abbrev",
             "--no-renames",
             "--no-ext-diff",
+            "--ignore-submodules=none",
         ];
         let printed = self.call(args).run(&self.repository().supervisor)?;
         let unusable = || GitError::Unusable { why: "git log prints an unknown format".to_owned() };
         let end = printed.iter().position(|b| *b == 0).unwrap_or(printed.len());
         let head = String::from_utf8_lossy(&printed[..end]).into_owned();
+        // a line break stands between the header and the list
+        let rest = printed.get(end + 1..).unwrap_or_default();
+        let rest = rest.strip_prefix(b"\n").unwrap_or(rest);
         let mut words = head.split_whitespace().map(str::to_owned);
         let commit = words.next().ok_or_else(unusable)?;
-        let changes = parse(&printed[end..]).ok_or_else(unusable)?;
+        let changes = parse(rest).ok_or_else(unusable)?;
         Ok(NewCommit { commit, parent: words.next(), changes })
     }
 
@@ -230,7 +234,7 @@ impl Snapshots<'_> {
     }
 
     /// Puts the contents of changed paths among the objects of the repository; `git commit` writes the trees.
-    fn link_objects(&self, changes: &[&FileChange]) -> Result<(), GitError> {
+    fn link_objects(&self, changes: &[&TreeChange]) -> Result<(), GitError> {
         for entry in changes.iter().map(|change| &change.after).filter(|e| e.exists() && !e.is_submodule()) {
             let (folder, name) = entry.object.split_at(2);
             let (from, to) = (self.objects().join(folder).join(name), self.repository().objects.join(folder));
@@ -248,7 +252,7 @@ impl Snapshots<'_> {
     }
 
     /// An index with the task's paths as the tree has them, and all others as HEAD has them.
-    fn commit_index(&self, tree: &str, others: &[&FileChange]) -> Result<TemporaryIndex, GitError> {
+    fn commit_index(&self, tree: &str, others: &[&TreeChange]) -> Result<TemporaryIndex, GitError> {
         let path = self.folder().join("commit-index");
         for old in [path.clone(), with_suffix(&path, ".lock")] {
             let _ = fs::remove_file(old);
@@ -291,7 +295,7 @@ impl Snapshots<'_> {
     }
 
     /// The user's index gets the entries that the commit changed.
-    fn update_user_index(&self, made: &[FileChange]) -> Result<(), GitError> {
+    fn update_user_index(&self, made: &[TreeChange]) -> Result<(), GitError> {
         let input = index_info(made.iter().map(|change| (&change.path, &change.after)));
         let repository = self.repository();
         repository.call(UPDATE).stdin(&input).run_patiently(&repository.supervisor).map(drop)
@@ -305,7 +309,7 @@ const UPDATE: [&str; 6] = ["update-index", "-z", "--add", "--remove", "--replace
 struct NewCommit {
     commit: String,
     parent: Option<String>,
-    changes: Vec<FileChange>,
+    changes: Vec<TreeChange>,
 }
 
 /// An index that is removed with this value.

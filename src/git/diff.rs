@@ -1,12 +1,12 @@
 //! What lies between two trees.
 
 use super::call::GitError;
-use super::change::{FileChange, parse};
+use super::change::{TreeChange, parse};
 use super::snapshot::Snapshots;
 
 impl Snapshots<'_> {
     /// What lies between two trees, sorted by path. An error where git does not have one of them any more.
-    pub fn changes(&self, from: &str, to: &str) -> Result<Vec<FileChange>, GitError> {
+    pub fn changes(&self, from: &str, to: &str) -> Result<Vec<TreeChange>, GitError> {
         if from == to {
             return Ok(Vec::new());
         }
@@ -18,6 +18,7 @@ impl Snapshots<'_> {
             "--numstat",
             "--no-renames",
             "--no-ext-diff",
+            "--ignore-submodules=none",
             from,
             to,
         ]);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use super::call::GitError;
-use super::change::FileChange;
+use super::change::TreeChange;
 use super::path::RepoPath;
 use super::snapshot::Snapshots;
 
@@ -29,7 +29,7 @@ impl Snapshots<'_> {
         let now = self.take()?;
         let step = self.changes(before, after)?;
         // the files of a submodule belong to another repository
-        let is_ours = |change: &FileChange| !change.before.is_submodule() && !change.after.is_submodule();
+        let is_ours = |change: &TreeChange| !change.before.is_submodule() && !change.after.is_submodule();
         let step: Vec<_> =
             step.into_iter().filter(|change| is_ours(change) && !leave.contains(&change.path)).collect();
         let since: BTreeSet<RepoPath> =
