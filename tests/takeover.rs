@@ -53,7 +53,7 @@ fn ended_alone() -> Project {
 #[test]
 fn a_result_from_the_time_without_a_run_is_taken() {
     let project = ended_alone();
-    project.run(&["run"]).code(0).says(&["ended while no run was there"]);
+    project.run(&["run"]).code(0).says(&["ended while there was no run"]);
     assert_eq!(project.ledger(), ["1 1", "2 1"]);
 }
 

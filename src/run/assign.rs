@@ -1,39 +1,30 @@
-//! Asks an agent who does which unit: a call that is dispatched, watched and ended like an attempt.
+//! Asks an agent who does which unit. The call is started, watched and ended like an attempt.
 
-use std::collections::BTreeMap;
 use std::fs;
 
+use super::child::{AssignmentCall, ChildJob};
 use super::driver::World as _;
 use super::launch;
 use super::machine::{Assigned, Event, Notice};
 use super::prepare::{AttemptInputs, PreparedAttempt};
 use super::verdict::judge;
-use super::world::{Current, Errand, RealWorld};
+use super::world::RealWorld;
 use crate::agent::{AgentEvent, Format, StreamReader};
 use crate::config::DoneSignal;
 use crate::error::{Error, ErrorKind, Result};
-use crate::plan::assign::{self, Assignment};
+use crate::plan::assign;
 use crate::plan::{Plan, SpecInfo};
 use crate::state::{Outcome, SpecState};
 use crate::store::attempt_dir::AttemptDir;
 use crate::store::attempt_folder;
 use crate::store::spec_store::Store;
 
-/// How much of an answer is looked at, from its end.
+/// Bytes at the end of the output that are searched for an answer.
 const ANSWER_MAX: u64 = 4_000_000;
-/// Calls whose folders are kept.
+/// Number of calls whose folders stay.
 const KEPT: u32 = 20;
 
-/// A call that is under way.
-#[derive(Debug, Clone)]
-pub(super) struct Call {
-    units: Vec<String>,
-    /// It is the second one: what was wrong with the first was said, and this of it could be used.
-    before: Option<BTreeMap<String, Assignment>>,
-    state: SpecState,
-}
-
-/// Asks about units of a plan while nothing runs, and saves the answer.
+/// Has an agent assign units of a plan without a run, and saves the answer.
 pub fn ask_outside_of_a_run(
     world: &mut RealWorld<'_>,
     store: &Store,
@@ -51,7 +42,7 @@ pub fn ask_outside_of_a_run(
             Event::Assigned(assigned) => break assigned,
             Event::Asked(_) => {
                 world.cancel();
-                // its end comes, and then nothing is asked again
+                // waits for its end; a cancelled call is not repeated
                 let _ = world.wait(None);
                 return Err(Error::new(ErrorKind::Interrupted, "interrupted; nothing was assigned"));
             }
@@ -77,14 +68,14 @@ impl RealWorld<'_> {
         self.config.assign.owners.keys().map(String::as_str).collect()
     }
 
-    /// Starts a call for these units.
+    /// Reports and starts a call for these units. Returns the answer at once if no agent can be asked.
     pub(super) fn ask(&mut self, units: &[String], state: &SpecState) -> Result<Option<Assigned>> {
         let backend = self.config.assign.backend.clone();
         self.report(&Notice::Assigning { units: units.len(), backend }, state)?;
-        self.call(&Call { units: units.to_vec(), before: None, state: state.clone() }, &[])
+        self.call(&AssignmentCall { units: units.to_vec(), before: None, state: state.clone() }, &[])
     }
 
-    fn call(&mut self, call: &Call, complaints: &[String]) -> Result<Option<Assigned>> {
+    fn call(&mut self, call: &AssignmentCall, complaints: &[String]) -> Result<Option<Assigned>> {
         let name = &self.config.assign.backend;
         let Some(backend) = self.config.backends.get(name) else {
             return Err(Error::new(
@@ -94,7 +85,7 @@ impl RealWorld<'_> {
         };
         let step = assign::step(self.config, self.spec_info(), backend);
         if let Some(why) = self.missing(&step) {
-            return Ok(Some(self.nothing(call, vec![why])));
+            return Ok(Some(self.no_answer(call, vec![why])));
         }
         let socket = self.launcher.socket()?;
         let Some(plan) = &self.plan else {
@@ -114,13 +105,13 @@ impl RealWorld<'_> {
             now: self.now(),
         };
         let prepared = PreparedAttempt::make_with(&preparation, &question)?;
-        match self.dispatch(&step, prepared, Vec::new(), Some(Errand::Call(call.clone())))? {
+        match self.dispatch(&step, prepared, ChildJob::Assignment(call.clone()))? {
             Ok(()) => Ok(None),
-            Err(why) => Ok(Some(self.nothing(call, vec![why]))),
+            Err(why) => Ok(Some(self.no_answer(call, vec![why]))),
         }
     }
 
-    /// Calls are numbered on and on; the oldest folders go.
+    /// The number of the next call. Removes the oldest folders.
     fn next_call(&self) -> u32 {
         let number = |n: u32| self.store.attempt_dir(assign::CALL, n);
         let folder = number(1).path().parent().map(ToOwned::to_owned);
@@ -133,23 +124,23 @@ impl RealWorld<'_> {
         last + 1
     }
 
-    /// Ends what an earlier run asked and nobody waits for any more.
+    /// Ends the call of an earlier run, whose answer no run waits for.
     pub fn end_old_calls(&self) {
         let last = self.next_call().saturating_sub(1);
         let dir = self.store.attempt_dir(assign::CALL, last);
         if last > 0 && attempt_folder::alive(&dir) {
-            attempt_folder::end(&dir, launch::OLD_ERRAND);
+            attempt_folder::end(&dir, launch::OLD_CHILD_GRACE);
         }
     }
 
-    /// A call is over: what it came to, or nothing yet where it was asked once more.
-    pub(super) fn called(&mut self, dir: &AttemptDir, call: Call) -> Option<Event> {
+    /// Reads the answer of a call that has ended. `None`: the answer was not usable, and the agent is asked once more.
+    pub(super) fn call_ended(&mut self, dir: &AttemptDir, call: AssignmentCall) -> Option<Event> {
         let facts = attempt_folder::result(dir);
         let outcome = facts.as_ref().map_or(Outcome::Lost, |facts| judge(facts, DoneSignal::Optional));
         if matches!(outcome, Outcome::Cancelled { .. }) {
-            return Some(Event::Assigned(self.nothing(&call, vec![outcome.to_string()])));
+            return Some(Event::Assigned(self.no_answer(&call, vec![outcome.to_string()])));
         }
-        // some CLIs fail after a good answer, so it is looked at in any case
+        // some CLIs fail after a good answer, so the answer is read in any case
         let assign::AssignmentReading { found: said, mut complaints } =
             assign::read(&self.answer(dir), &call.units, &self.owners());
         let again = call.before.is_some();
@@ -164,10 +155,10 @@ impl RealWorld<'_> {
                 complaints.join("\n    ")
             );
             self.say(&text);
-            let again = Call { before: Some(found.clone()), ..call.clone() };
+            let again = AssignmentCall { before: Some(found.clone()), ..call.clone() };
             match self.call(&again, &complaints) {
                 Ok(None) => return None,
-                Ok(Some(nothing)) => return Some(Event::Assigned(nothing)),
+                Ok(Some(assigned)) => return Some(Event::Assigned(assigned)),
                 Err(error) => complaints.push(error.to_string()),
             }
         }
@@ -176,7 +167,7 @@ impl RealWorld<'_> {
         Some(Event::Assigned(Assigned { by, found, missing, complaints }))
     }
 
-    /// The agent's own words, whatever its output's format is.
+    /// The text that the agent wrote, from its output in any format.
     fn answer(&self, dir: &AttemptDir) -> String {
         let printed = attempt_folder::output_tail(dir, ANSWER_MAX);
         let output = self.config.backends.get(&self.config.assign.backend).map(|b| b.output);
@@ -201,16 +192,10 @@ impl RealWorld<'_> {
         words
     }
 
-    /// What there is when this call comes to nothing.
-    fn nothing(&self, call: &Call, complaints: Vec<String>) -> Assigned {
+    /// The result of a call without a usable answer: what the call before it gave.
+    fn no_answer(&self, call: &AssignmentCall, complaints: Vec<String>) -> Assigned {
         let found = call.before.clone().unwrap_or_default();
         let missing = call.units.iter().filter(|id| !found.contains_key(*id)).cloned().collect();
         Assigned { by: self.config.assign.backend.clone(), found, missing, complaints }
-    }
-
-    /// The errand that is under way, if any.
-    pub(super) fn take_errand(&mut self) -> Option<(AttemptDir, Errand)> {
-        let errand = self.current.as_mut()?.errand.take()?;
-        self.current.take().map(|Current { dir, .. }| (dir, errand))
     }
 }

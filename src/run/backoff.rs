@@ -4,21 +4,21 @@ use std::time::Duration;
 
 use crate::config::Retry;
 
-/// The delay with its random share; `share` is between 0 and 1.
+/// The delay plus a random part of the jitter; `share` is between 0 and 1.
 #[must_use]
 pub fn delay(delay: Duration, jitter: Duration, share: f64) -> Duration {
     delay.saturating_add(jitter.mul_f64(share.clamp(0.0, 1.0)))
 }
 
-/// The pause after the `failed`-th failure (from 1): doubled each time, up to the bound.
+/// The pause after failure number `failed`, counted from 1. It doubles each time, up to `max_backoff`.
 #[must_use]
 pub fn backoff(retry: &Retry, failed: u32) -> Duration {
     let doublings = failed.saturating_sub(1).min(31);
     retry.backoff.saturating_mul(1 << doublings).min(retry.max_backoff)
 }
 
-/// What is left of a pause: up to its end by the wall clock, so that hours asleep count; but never more than its length
-/// less what was waited by a clock that nobody sets, so that a wall clock that is set back makes nothing longer.
+/// What is left of a pause. It ends at a wall-clock time, so the hours in which the machine sleeps count. `waited` is
+/// measured by a monotonic clock and never exceeds `length`, so a wall clock that is set back does not prolong the pause.
 #[must_use]
 pub fn left(to_end: Duration, length: Duration, waited: Duration) -> Duration {
     to_end.min(length.saturating_sub(waited))
@@ -46,12 +46,12 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_ends_by_whichever_clock_is_further() {
+    fn a_pause_ends_by_the_clock_that_is_further() {
         let s = Duration::from_secs;
         assert_eq!(left(s(60), s(100), s(40)), s(60));
-        // asleep for hours, or set forward
+        // the machine slept for hours, or the clock was set forward
         assert_eq!(left(s(0), s(100), s(40)), s(0));
-        // set back by hours
+        // the clock was set back by hours
         assert_eq!(left(s(36_060), s(100), s(40)), s(60));
         assert_eq!(left(s(36_060), s(100), s(101)), s(0));
     }

@@ -1,4 +1,4 @@
-//! What a done unit changed: counted, kept for `undo`, committed where that is wanted.
+//! Counts what a done unit changed, keeps the trees for `undo`, and commits the changes if the configuration says so.
 
 use super::world::RealWorld;
 use crate::config::Commit;
@@ -6,9 +6,9 @@ use crate::git;
 use crate::state::{Changes, CommitRefused, SpecState, UnitState};
 
 impl RealWorld<'_> {
-    /// Looks at the changes since the unit's first attempt. `None` where no tree was kept before it.
+    /// Counts and commits the changes since the unit's first attempt. `None` if there is no snapshot from before it.
     ///
-    /// Where they were refused before, they are what they were then: others wrote in the files since.
+    /// If git refused the commit before, the changes are those of that time, because others wrote to the files since.
     pub(super) fn keep_changes(
         &mut self,
         unit: &str,
@@ -27,7 +27,7 @@ impl RealWorld<'_> {
         let list = git::changes(root, before, &after).unwrap_or_default();
         let trees = [("before", Some(before)), ("after", Some(&after)), ("left", own.as_ref())];
         for (name, tree) in trees.into_iter().filter_map(|(name, tree)| Some((name, tree?))) {
-            // without it `undo` may find the tree gone after a month; no reason to stop
+            // git may delete a tree that is not kept after a month; then `undo` cannot use it, and nothing else fails
             let _ = git::keep_tree(root, &self.store.folder(), &format!("{unit}-{name}"), tree);
         }
         let sum = |count: fn(&git::FileChange) -> Option<u64>| list.iter().filter_map(count).sum();
@@ -47,7 +47,7 @@ impl RealWorld<'_> {
                 list.iter().map(|c| c.path.as_str()).filter(|path| !ours.iter().any(|o| o == path)).collect();
             if !left.is_empty() {
                 self.say(&format!(
-                    "! not committed, since they had changes before the run: {}",
+                    "! not committed, because they had changes before the run: {}",
                     left.join(", ")
                 ));
             }
@@ -66,14 +66,14 @@ impl RealWorld<'_> {
         Ok(Some(changes))
     }
 
-    /// The tree after a unit whose commit was refused. What somebody changed since in a file of the unit was done to mend
-    /// it, so a commit takes that file as it is now; all other files stay as the unit left them.
+    /// The tree after a unit whose commit git refused. A file of the unit that was changed since was changed to fix the
+    /// commit, so the commit takes it as it is now. All other files are as the unit left them.
     fn since_refused(&self, before: &str, refused: &Changes, now: &str) -> Result<String, CommitRefused> {
         let root = &self.place.root;
         if self.config.git.commit == Commit::Off {
             return Ok(refused.after.clone());
         }
-        // always from what the unit left: a file that is away at one try may be back at the next
+        // always from what the unit left: a file may be missing at one try and exist at the next
         let own = refused.own();
         let tree =
             git::changes(root, before, own).and_then(|files| git::overlay_files(root, own, now, &files));
@@ -84,7 +84,7 @@ impl RealWorld<'_> {
         })
     }
 
-    /// From the plan that it was in, else from the file.
+    /// The title from the last plan, or from tasks.md if the plan does not have the unit.
     fn title(&self, unit: &str) -> String {
         let planned = self.plan.iter().flat_map(|plan| &plan.steps).find(|step| step.unit == unit);
         if let Some(step) = planned {

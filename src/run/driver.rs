@@ -1,4 +1,5 @@
-//! Performs what [`decide`](super::machine) says, in its order.
+//! Performs the effects of the [`Machine`] in their order. What is saved or reported is the machine's decision, not the
+//! driver's.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -6,18 +7,16 @@ use jiff::Timestamp;
 
 use super::event::RunStart;
 use super::machine::{Effect, End, Event, Machine, Notice, Pause};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::plan::assign::Assigned;
 use crate::plan::{Plan, Step};
-use crate::state::outcome::CancelledBy;
 use crate::state::{Changes, CommitRefused, Learned, Outcome, SpecState};
 
-/// All that a run does to the world, and hears from it. `RealWorld` is the world; a
-/// simulation is another.
+/// What a run does to the world, and learns from it. There is the real one and that of the simulation.
 pub trait World {
     /// The wall-clock time.
     fn now(&self) -> Timestamp;
-    /// Hears of an effect before it is performed, for whoever wants to look on.
+    /// Called before each effect, for `-vv`.
     fn trace(&mut self, _effect: &Effect) {}
     /// A random number between 0 and 1.
     fn random(&mut self) -> f64;
@@ -27,9 +26,10 @@ pub trait World {
     fn ticked(&mut self) -> Result<BTreeSet<String>>;
     /// Reads tasks.md and makes the plan.
     fn plan(&mut self, machine: &Machine) -> Result<(Plan, BTreeSet<String>)>;
-    /// Starts an attempt, or says how it ended before it began. Its end comes from [`World::next`].
+    /// Starts an attempt, or returns how it ended before it began. Its end comes from [`World::next`].
     fn start(&mut self, step: &Step, attempt: u32, state: &SpecState) -> Result<Option<Ending>>;
-    /// Looks for an attempt of an earlier run: waits for it (its end comes from [`World::next`]) or tells its end.
+    /// Looks for an attempt of an earlier run. Returns its end, or `None` if it still works; then its end comes from
+    /// [`World::next`].
     fn recover(
         &mut self,
         unit: &str,
@@ -37,20 +37,20 @@ pub trait World {
         step: Option<&Step>,
         state: &SpecState,
     ) -> Result<Option<Ending>>;
-    /// Asks an agent who does these units, or says at once that nobody can be asked. The answer comes from
+    /// Asks an agent who does these units. Returns the answer at once if the agent cannot be asked; else it comes from
     /// [`World::next`].
     fn assign(&mut self, units: &[String], state: &SpecState) -> Result<Option<Assigned>>;
-    /// The tree of all files as it is now; `None` where none is kept.
+    /// A snapshot of all files as they are now; `None` if the configuration asks for none.
     fn tree(&mut self) -> Option<String>;
-    /// Looks at what a done unit changed, and commits it where that is wanted; an error says why it cannot.
+    /// Counts what a done unit changed, and commits it if the configuration says so. The error says why git refused.
     fn keep(&mut self, unit: &str, state: &SpecState) -> std::result::Result<Option<Changes>, CommitRefused>;
-    /// Runs the commands that must succeed, or says why they cannot run; their end comes from [`World::next`].
+    /// Runs the verify commands, or returns why they cannot run; their end comes from [`World::next`].
     fn verify(&mut self, step: &Step, attempt: u32, state: &SpecState) -> Result<Option<Outcome>>;
     /// Ends the agent that works now.
     fn cancel(&mut self);
-    /// Ticks boxes in tasks.md; gives those that need no further try.
+    /// Ticks boxes in tasks.md and returns those that need no further try.
     fn tick(&mut self, ids: &[String]) -> Vec<String>;
-    /// Tells the person, and the logs.
+    /// Prints a notice and writes it to the logs.
     fn report(&mut self, report: &Notice, state: &SpecState) -> Result<()>;
     /// Waits for what happens next, at most until `pause` is over.
     fn next(&mut self, pause: Option<(Timestamp, &Pause)>) -> Event;
@@ -59,87 +59,141 @@ pub trait World {
 /// How an attempt ended, and what else is known of it.
 pub type Ending = (Outcome, Learned);
 
-/// Runs a machine to its end.
-pub fn drive(machine: &mut Machine, world: &mut dyn World, start: RunStart) -> Result<End> {
-    let mut events = VecDeque::from([Event::Begin { ticked: world.ticked()?, start }]);
-    let mut pause: Option<(Timestamp, Pause)> = None;
-    loop {
-        let event = match events.pop_front() {
-            Some(event) => event,
-            None => world.next(pause.as_ref().map(|(until, why)| (*until, why))),
-        };
-        if matches!(event, Event::Woke) {
-            pause = None;
-        }
-        let mut effects = machine.on(world.now(), event).into_iter();
-        while let Some(effect) = effects.next() {
-            world.trace(&effect);
-            match effect {
-                Effect::Save => world.save(&machine.state)?,
-                Effect::Replan => {
-                    // whoever plans does not sleep any more, though its time may not have come
-                    pause = None;
-                    let (plan, ticked) = world.plan(machine)?;
-                    let (tree, share) = (world.tree(), world.random());
-                    events.push_back(Event::Planned { plan: Box::new(plan), ticked, tree, share });
-                }
-                Effect::Recover { unit, attempt } => {
-                    let (plan, _) = world.plan(machine)?;
-                    let step = plan.steps.into_iter().find(|s| s.unit == unit).map(Box::new);
-                    let over = world.recover(&unit, attempt, step.as_deref(), &machine.state)?;
-                    machine.adopt(step);
-                    events.extend(over.map(|ending| ended(world, ending)));
-                }
-                Effect::Start { step, attempt } => {
-                    let over = world.start(&step, attempt, &machine.state)?;
-                    events.extend(over.map(|ending| ended(world, ending)));
-                }
-                Effect::Assign(units) => {
-                    let answer = world.assign(&units, &machine.state)?;
-                    events.extend(answer.map(Event::Assigned));
-                }
-                Effect::Keep(unit) => {
-                    let kept = world.keep(&unit, &machine.state);
-                    if let Some(report) = machine.kept(world.now(), &unit, kept) {
-                        world.save(&machine.state)?;
-                        world.report(&report, &machine.state)?;
-                    }
-                }
-                Effect::Verify { step, attempt } => {
-                    let failure = world.verify(&step, attempt, &machine.state)?;
-                    events.extend(failure.map(|failure| Event::Verified { failure: Some(failure) }));
-                }
-                Effect::Cancel => world.cancel(),
-                Effect::Tick(ids) => {
-                    let settled = world.tick(&ids);
-                    machine.ticked(&settled);
-                }
-                Effect::Sleep { until, why } => pause = Some((until, why)),
-                Effect::Report(report) => {
-                    if let Err(error) = world.report(&report, &machine.state) {
-                        if effects.as_slice().iter().any(|next| matches!(next, Effect::Start { .. })) {
-                            never_started(machine, world);
-                        }
-                        return Err(error);
-                    }
-                }
-                Effect::Finish(end) => return Ok(end),
-            }
+/// What is left to do. What follows from an entry comes before all others, so an event is handled as soon as an effect
+/// gives it, and its effects are performed before the remaining effects of the same list.
+#[derive(Debug, Default)]
+struct Agenda(VecDeque<AgendaEntry>);
+
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "the list has only a few entries")]
+enum AgendaEntry {
+    /// The machine has to hear of it.
+    Event(Event),
+    /// The world has to do it.
+    Effect(Effect),
+}
+
+impl Agenda {
+    /// Puts these entries, in their order, before all others.
+    fn put_first(&mut self, entries: impl DoubleEndedIterator<Item = AgendaEntry>) {
+        for entry in entries.rev() {
+            self.0.push_front(entry);
         }
     }
 }
 
-/// The state says that an attempt runs, and it will not be started: whoever looks must not take it for one at work. Where
-/// that cannot be saved, the next run finds it out.
-fn never_started(machine: &mut Machine, world: &mut dyn World) {
-    let outcome = Outcome::Cancelled { by: CancelledBy::NoOrchestrator };
-    let ended = Event::Ended { outcome, learned: Learned::default(), ticked: None };
-    // the run ends with the error, so nothing else follows
-    drop(machine.on(world.now(), ended));
-    let _ = world.save(&machine.state);
+/// Runs a machine to its end.
+pub fn drive(machine: &mut Machine, world: &mut dyn World, start: RunStart) -> Result<End> {
+    let begin = Event::Begin { ticked: world.ticked()?, start };
+    let mut driver = Driver { machine, world, pause: None, failed: None };
+    let mut agenda = Agenda(VecDeque::from([AgendaEntry::Event(begin)]));
+    loop {
+        match agenda.0.pop_front() {
+            Some(AgendaEntry::Event(event)) => {
+                let effects = driver.machine.on(driver.world.now(), event);
+                agenda.put_first(effects.into_iter().map(AgendaEntry::Effect));
+            }
+            Some(AgendaEntry::Effect(Effect::Finish(end))) => {
+                driver.world.trace(&Effect::Finish(end.clone()));
+                return Ok(end);
+            }
+            Some(AgendaEntry::Effect(effect)) => {
+                driver.world.trace(&effect);
+                let events = match driver.perform(effect) {
+                    Ok(events) => events,
+                    Err(error) => return Err(driver.failed.unwrap_or(error)),
+                };
+                if driver.failed.is_some() {
+                    agenda.0.clear();
+                }
+                agenda.put_first(events.into_iter().map(AgendaEntry::Event));
+            }
+            None => match driver.failed {
+                Some(error) => return Err(error),
+                None => agenda.0.push_back(AgendaEntry::Event(driver.wait())),
+            },
+        }
+    }
 }
 
-fn ended(world: &mut dyn World, (outcome, learned): Ending) -> Event {
-    // an end must be saved whether tasks.md can be read or not
-    Event::Ended { outcome, learned, ticked: world.ticked().ok() }
+struct Driver<'a> {
+    machine: &'a mut Machine,
+    world: &'a mut dyn World,
+    /// The pause that the run is in, with its end.
+    pause: Option<(Timestamp, Pause)>,
+    /// The error of a report. It ends the run after what the machine still wants to save.
+    failed: Option<Error>,
+}
+
+impl Driver<'_> {
+    /// Performs an effect and returns the events that it gives at once.
+    fn perform(&mut self, effect: Effect) -> Result<Vec<Event>> {
+        let state = &self.machine.state;
+        let event = match effect {
+            Effect::Save => {
+                self.world.save(state)?;
+                None
+            }
+            Effect::Replan => {
+                // the machine may plan before the end of a pause
+                self.pause = None;
+                let (plan, ticked) = self.world.plan(self.machine)?;
+                let (tree, share) = (self.world.tree(), self.world.random());
+                Some(Event::Planned { plan: Box::new(plan), ticked, tree, share })
+            }
+            Effect::Recover { unit, attempt } => {
+                let (plan, _) = self.world.plan(self.machine)?;
+                let step = plan.steps.into_iter().find(|s| s.unit == unit).map(Box::new);
+                let over = self.world.recover(&unit, attempt, step.as_deref(), state)?;
+                let mut events = vec![Event::Recovered { step }];
+                events.extend(over.map(|ending| self.ended(ending)));
+                return Ok(events);
+            }
+            Effect::Start { step, attempt } => {
+                let over = self.world.start(&step, attempt, state)?;
+                over.map(|ending| self.ended(ending))
+            }
+            Effect::Assign(units) => self.world.assign(&units, state)?.map(Event::Assigned),
+            Effect::Keep(unit) => {
+                let kept = self.world.keep(&unit, state);
+                Some(Event::Kept { unit, kept })
+            }
+            Effect::Verify { step, attempt } => {
+                let failure = self.world.verify(&step, attempt, state)?;
+                failure.map(|failure| Event::Verified { failure: Some(failure) })
+            }
+            Effect::Cancel => {
+                self.world.cancel();
+                None
+            }
+            Effect::Tick(ids) => Some(Event::Ticked(self.world.tick(&ids))),
+            Effect::Sleep { until, why } => {
+                self.pause = Some((until, why));
+                None
+            }
+            Effect::Report(notice) => match self.world.report(&notice, state) {
+                Ok(()) => None,
+                Err(error) => {
+                    self.failed = Some(error);
+                    Some(Event::ReportFailed(notice))
+                }
+            },
+            // the loop returns before
+            Effect::Finish(_) => None,
+        };
+        Ok(event.into_iter().collect())
+    }
+
+    fn wait(&mut self) -> Event {
+        let event = self.world.next(self.pause.as_ref().map(|(until, why)| (*until, why)));
+        if matches!(event, Event::Woke) {
+            self.pause = None;
+        }
+        event
+    }
+
+    fn ended(&mut self, (outcome, learned): Ending) -> Event {
+        // an end must be saved whether tasks.md can be read or not
+        Event::Ended { outcome, learned, ticked: self.world.ticked().ok() }
+    }
 }

@@ -1,4 +1,4 @@
-//! PURE. How a run ends: because nothing is left, or because somebody asks.
+//! PURE. How a run ends: no step is left, or the user stops it.
 
 use jiff::Timestamp;
 
@@ -59,7 +59,7 @@ impl Machine {
             (false, _) => Vec::new(),
             (true, Stop::AfterStep) if self.phase == Phase::Assigning => vec![Effect::Cancel],
             (true, Stop::AfterStep) => vec![Effect::Report(Notice::Stopping)],
-            // the agent was told to end already
+            // the agent has its signal already
             (true, _) if before >= Stop::Now || before > Stop::No && self.phase == Phase::Assigning => {
                 Vec::new()
             }

@@ -1,4 +1,4 @@
-//! PURE. What a run is told, and what it says: the words between the decider and the driver.
+//! PURE. The events that the machine handles, and the effects that it returns.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -10,32 +10,32 @@ use crate::config::{Batch, Config, Limit, OnFailure, Pace};
 use crate::plan::assign::Assigned;
 use crate::plan::{Plan, Step};
 use crate::report::notice::{Notice, Pause};
-use crate::state::{End, Learned, Outcome};
+use crate::state::{Changes, CommitRefused, End, Learned, Outcome};
 use crate::sys::interrupt::Interrupt;
 
-/// What a run may do, apart from what each step says itself.
+/// The settings of a run, apart from those of each step.
 #[derive(Debug, Clone)]
 pub struct Policy {
     /// Iterations of one run.
     pub max_iterations: u32,
-    /// What follows when a unit has used up its attempts.
+    /// Whether the run ends when a unit has no attempts left.
     pub on_failure: OnFailure,
     /// A random share up to this is added to each delay.
     pub jitter: Duration,
-    /// How many units are assigned at once.
+    /// How many units one call assigns.
     pub batch: Batch,
-    /// What follows when a backend is limited.
+    /// `[limit]`: whether to wait for the end of a limit, and who takes over.
     pub limit: Limit,
-    /// The models that backends ask for, where the configuration says one.
+    /// The model of each backend that has one in the configuration.
     pub models: BTreeMap<String, String>,
     /// When steps may start.
     pub pace: Pace,
-    /// The local zone.
+    /// The local time zone.
     pub zone: TimeZone,
 }
 
 impl Policy {
-    /// What the configuration says.
+    /// The policy that a configuration describes.
     #[must_use]
     pub fn of(config: &Config, zone: TimeZone) -> Self {
         let models = config.backends.iter();
@@ -81,43 +81,59 @@ pub enum Event {
         /// What it is given.
         start: RunStart,
     },
-    /// The plan was made afresh, as asked for.
+    /// The plan was made, as [`Effect::Replan`] wants.
     Planned {
         /// The plan.
         plan: Box<Plan>,
         /// Ids whose boxes are ticked now.
         ticked: BTreeSet<String>,
-        /// The tree of all files as it is now, where it is kept.
+        /// A snapshot of all files, if the configuration asks for one.
         tree: Option<String>,
         /// A random number between 0 and 1, for the jitter.
         share: f64,
     },
-    /// The attempt that was started or adopted is over.
+    /// The attempt of an earlier run was looked for. If it is over, [`Event::Ended`] follows.
+    Recovered {
+        /// Its step, if the plan still has it.
+        step: Option<Box<Step>>,
+    },
+    /// The attempt that was started or recovered is over.
     Ended {
         /// How.
         outcome: Outcome,
         /// What else is known of it.
         learned: Learned,
-        /// Ids whose boxes are ticked now, before anybody else touches them; `None` where tasks.md cannot be read.
+        /// Ids whose boxes are ticked at that moment; `None` if tasks.md cannot be read.
         ticked: Option<BTreeSet<String>>,
     },
-    /// The agent that was asked who does what has answered, or never will.
+    /// The call for an assignment is over, with or without an answer.
     Assigned(Assigned),
-    /// The commands that must succeed are over.
+    /// The verify commands are over.
     Verified {
-        /// Absent: all succeeded.
+        /// `None`: all succeeded.
         failure: Option<Outcome>,
     },
+    /// The boxes of these ids were ticked in tasks.md, or need no further try.
+    Ticked(Vec<String>),
+    /// The changes of a done unit were counted, and committed if the configuration says so.
+    Kept {
+        /// The unit.
+        unit: String,
+        /// What it changed; `None` if that is not known.
+        kept: Result<Option<Changes>, CommitRefused>,
+    },
+    /// This notice could not be reported. The run ends with that error after the effects of this event.
+    ReportFailed(Notice),
     /// A pause is over.
     Woke,
-    /// Somebody asks for an end.
+    /// A signal asks the run to stop, or to retry now.
     Asked(Interrupt),
 }
 
 /// What to do.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
-    /// Write the state; nothing after it happens if that fails.
+    /// Save the state. If that fails, the run ends with the error and no further effect.
     Save,
     /// Read tasks.md again, make the plan, and come back with [`Event::Planned`].
     Replan,
@@ -128,18 +144,18 @@ pub enum Effect {
         /// Number of the attempt.
         attempt: u32,
     },
-    /// Look for the attempt that an earlier run left, and come back with its end as [`Event::Ended`].
+    /// Look for the attempt that an earlier run left; comes back as [`Event::Recovered`] and, at its end, [`Event::Ended`].
     Recover {
         /// The unit.
         unit: String,
         /// Number of the attempt.
         attempt: u32,
     },
-    /// Ask the assigning agent for these units; the answer comes back as [`Event::Assigned`].
+    /// Have an agent assign these units; the answer comes back as [`Event::Assigned`].
     Assign(Vec<String>),
-    /// Look at what a done unit changed, and commit it where that is wanted.
+    /// Count what a done unit changed and commit it if the configuration says so; comes back as [`Event::Kept`].
     Keep(String),
-    /// Run the commands that must succeed; their end comes back as [`Event::Verified`].
+    /// Run the verify commands; their end comes back as [`Event::Verified`].
     Verify {
         /// The step.
         step: Box<Step>,
@@ -148,7 +164,7 @@ pub enum Effect {
     },
     /// End the agent now.
     Cancel,
-    /// Tick these ids in tasks.md.
+    /// Tick these ids in tasks.md; comes back as [`Event::Ticked`].
     Tick(Vec<String>),
     /// Pause, and come back with [`Event::Woke`].
     Sleep {
@@ -157,7 +173,7 @@ pub enum Effect {
         /// Why.
         why: Pause,
     },
-    /// Tell the person, and the log.
+    /// Print this notice and write it to the logs.
     Report(Notice),
     /// The run is over.
     Finish(End),

@@ -1,8 +1,8 @@
-//! PURE. When the steps of a plan may start, as far as the rules, the known limits and the past tell.
+//! PURE. Predicts when the steps of a plan may start, from the pace rules, the known limits and past attempts.
 //!
-//! The same rules that hold a run back are asked, on a past to which the steps before are added as if they had been done
-//! in the usual time. What nobody knows (how long a step takes before one was done, when a limit ends that no vendor
-//! dates) is said to be unknown, so a time is the earliest one, not a promise.
+//! It asks the rules that a run obeys. For each step it adds the steps before to the past, as if each took the usual time.
+//! Some times are unknown: how long a step takes before any was done, or when a limit without a stated end is over. So a
+//! time is the earliest possible one, not a promise.
 
 use std::time::Duration;
 
@@ -16,12 +16,12 @@ use crate::plan::{Plan, Step};
 use crate::report::timeline::{ExpectedStep, Timeline};
 use crate::state::{AttemptRecord, Learned, Outcome, SpecState};
 
-/// Steps that are looked ahead to; each looks back at all before it.
-const FORESEEN: usize = 200;
-/// Rules and limits that may follow each other before one step.
+/// How many steps are predicted. The cost grows with the square, because each step reads all attempts before it.
+const PREDICTED_STEPS: usize = 200;
+/// How many rules and limits may delay one step, one after another.
 const ROUNDS: usize = 64;
 
-/// The expected times of a plan; `None` where no rule, no limit and no past says anything.
+/// The expected times of a plan; `None` if there is no rule, no limit and no done attempt to predict from.
 #[must_use]
 pub fn timeline(
     plan: &Plan,
@@ -35,21 +35,21 @@ pub fn timeline(
     if plan.steps.is_empty() || !(limited || past.done > 0 || config.pace.is_set()) {
         return None;
     }
-    let mut ahead = Ahead { state, config, zone, open: false, past };
+    let mut forecaster = Forecaster { state, config, zone, open: false, past };
     let waits = state.run.wait().filter(|wait| wait.until > now);
     let mut at = waits.map_or(now, |wait| wait.until);
     let mut over: Option<String> = None;
     let mut steps = Vec::new();
-    for step in plan.steps.iter().take(FORESEEN) {
+    for step in plan.steps.iter().take(PREDICTED_STEPS) {
         let expected = match &over {
             Some(why) => ExpectedStep {
                 unit: step.unit.clone(),
                 starts: None,
                 held_by: vec![why.clone()],
-                takes: ahead.past.takes(&step.settings.backend),
+                takes: forecaster.past.takes(&step.settings.backend),
                 open: true,
             },
-            None => ahead.step(step, now, at),
+            None => forecaster.step(step, now, at),
         };
         let mut expected = expected;
         if let (true, Some(wait)) = (steps.is_empty(), waits) {
@@ -65,19 +65,23 @@ pub fn timeline(
         }
         steps.push(expected);
     }
-    Some(Timeline { steps, past: ahead.past.done, beyond: plan.steps.len().saturating_sub(FORESEEN) })
+    Some(Timeline {
+        steps,
+        past: forecaster.past.done,
+        beyond: plan.steps.len().saturating_sub(PREDICTED_STEPS),
+    })
 }
 
-struct Ahead<'a> {
+struct Forecaster<'a> {
     state: &'a SpecState,
     config: &'a Config,
     zone: &'a TimeZone,
-    /// How long an earlier step takes is not known.
+    /// The length of an earlier step is unknown, so all times are the earliest possible ones.
     open: bool,
     past: Past,
 }
 
-impl Ahead<'_> {
+impl Forecaster<'_> {
     fn step(&mut self, step: &Step, now: Timestamp, earliest: Timestamp) -> ExpectedStep {
         let takes = self.past.takes(&step.settings.backend);
         let mut expected = ExpectedStep {
@@ -99,7 +103,7 @@ impl Ahead<'_> {
         expected
     }
 
-    /// When neither a limit nor a rule holds the step back, from `at` on; notes down what does until then.
+    /// The first time from `at` on when no limit and no rule holds the step back. Adds what does until then to `held_by`.
     fn free_from(&self, step: &Step, mut at: Timestamp, held_by: &mut Vec<String>) -> Option<Timestamp> {
         let mut note = |what: String| {
             if held_by.last() != Some(&what) {
@@ -120,7 +124,7 @@ impl Ahead<'_> {
                     note(format!("{who} is limited, and {rule} ends the run"));
                     return None;
                 }
-                let stated = if limited.stated { "" } else { ", nobody says until when; then it is tried" };
+                let stated = if limited.stated { "" } else { ", without a stated end; then it is tried" };
                 note(format!("{who} is limited{stated}"));
                 at = until;
                 continue;
@@ -141,9 +145,9 @@ impl Ahead<'_> {
     }
 }
 
-/// The attempts so far, and those that are expected.
+/// The attempts so far, and the expected ones.
 struct Past {
-    /// When the run began that these steps belong to.
+    /// When the run of these steps began.
     began: Timestamp,
     attempts: Vec<AttemptRecord>,
     done: usize,
@@ -154,7 +158,7 @@ impl Past {
         let attempts: Vec<AttemptRecord> =
             state.units.values().flat_map(|unit| unit.attempts.iter().cloned()).collect();
         let done = attempts.iter().filter(|a| was_done(a)).count();
-        // what one run may cost begins anew with the next one
+        // the next run has a cost limit of its own
         let began = state.run.open().map_or(now, |run| run.began);
         Self { began, attempts, done }
     }
@@ -163,7 +167,7 @@ impl Past {
         History { began: Some(self.began), attempts: self.attempts.iter().collect() }
     }
 
-    /// The done attempts of a backend, or where it has none those of all; those that are only expected are none.
+    /// The done attempts of a backend, or of all backends if it has none. Expected attempts are not among them.
     fn like(&self, backend: &str) -> Vec<&AttemptRecord> {
         let done: Vec<_> = self.attempts.iter().filter(|a| was_done(a)).collect();
         let own: Vec<_> = done.iter().copied().filter(|a| a.backend == backend).collect();
@@ -175,7 +179,7 @@ impl Past {
         median(self.like(backend).into_iter().filter_map(took).collect())
     }
 
-    /// The step is done in the usual way.
+    /// Adds a step as if it were done in the usual time.
     fn add(&mut self, step: &Step, starts: Timestamp, ends: Timestamp) {
         let like = self.like(&step.settings.backend);
         let usage = |a: &&AttemptRecord| a.learned.usage.as_ref().and_then(Usage::tokens);
@@ -245,7 +249,7 @@ mod tests {
     }
 
     /// Each step as `hour:minute what holds it back`.
-    fn told(case: &PlanCase, state: &SpecState) -> Vec<String> {
+    fn times(case: &PlanCase, state: &SpecState) -> Vec<String> {
         let Some(timeline) = timeline(&case.plan(), state, &case.config, at(NOON), &TimeZone::UTC) else {
             return Vec::new();
         };
@@ -257,12 +261,12 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_told_where_nothing_is_known() {
-        assert!(told(&PlanCase::new("1\n2"), &SpecState::default()).is_empty());
+    fn without_rules_limits_or_attempts_there_is_no_forecast() {
+        assert!(times(&PlanCase::new("1\n2"), &SpecState::default()).is_empty());
     }
 
     #[test]
-    fn steps_follow_each_other_in_the_usual_time_and_its_window() {
+    fn steps_take_the_usual_time_and_stay_inside_the_window() {
         let mut case = PlanCase::new("1\n2\n3");
         let night =
             PaceWindow { from: jiff::civil::time(22, 0, 0, 0), until: jiff::civil::time(22, 10, 0, 0) };
@@ -271,42 +275,42 @@ mod tests {
         let state = done(&[("2026-01-09T22:00:00Z", "2026-01-09T22:06:00Z", 0)]);
         let rule = "pace.window = \"22:00-22:10\"";
         assert_eq!(
-            told(&case, &state),
+            times(&case, &state),
             [format!("10 22:00 {rule}"), "10 22:06".to_owned(), format!("11 22:00 {rule}")]
         );
     }
 
     #[test]
-    fn so_many_an_hour_and_so_many_tokens_are_reckoned_ahead() {
+    fn a_forecast_obeys_tasks_per_hour_and_the_token_budget() {
         let mut case = PlanCase::new("1\n2\n3\n4");
         case.config.pace.tasks_per_hour = Some(2);
         let state = done(&[("2026-01-10T10:00:00Z", "2026-01-10T10:06:00Z", 600)]);
         let hourly = "pace.tasks_per_hour = 2";
         assert_eq!(
-            told(&case, &state),
-            // the second leaves the hour just before the fourth could begin
+            times(&case, &state),
+            // the second is an hour old just before the fourth could begin
             ["10 12:00", "10 12:06", &format!("10 13:00 {hourly}"), "10 13:06"]
         );
         case.config.pace.tasks_per_hour = None;
         case.config.pace.tokens = Some(TokenBudget { tokens: 1000, per: Duration::from_secs(5 * 3600) });
         let tokens = "pace.tokens = 1000 per 5h";
-        let told = told(&case, &state);
+        let times = times(&case, &state);
         // the one of 10:06 and the first leave no room until the former is five hours old
-        assert_eq!(&told[..2], ["10 12:00".to_owned(), format!("10 15:06 {tokens}")]);
+        assert_eq!(&times[..2], ["10 12:00".to_owned(), format!("10 15:06 {tokens}")]);
     }
 
     #[test]
-    fn what_a_run_may_cost_ends_the_line() {
+    fn the_cost_limit_ends_a_forecast() {
         let mut case = PlanCase::new("1\n2\n3\n4");
         case.config.pace.max_cost_usd = Some(2.0);
         let state = done(&[("2026-01-10T10:00:00Z", "2026-01-10T10:06:00Z", 600)]);
-        let told = told(&case, &state);
-        assert_eq!(&told[..2], ["10 12:00", "10 12:06"]);
-        assert!(told[2].starts_with("never it has cost $2.00") && told[3] == "never after 3", "{told:?}");
+        let times = times(&case, &state);
+        assert_eq!(&times[..2], ["10 12:00", "10 12:06"]);
+        assert!(times[2].starts_with("never it has cost $2.00") && times[3] == "never after 3", "{times:?}");
     }
 
     #[test]
-    fn a_known_limit_is_waited_for_and_one_that_a_human_mends_has_no_end() {
+    fn a_forecast_waits_for_a_limit_unless_you_must_fix_it() {
         let case = PlanCase::new("1\n2");
         let mut limited = Limited {
             kind: LimitKind::QuotaExhausted,
@@ -319,18 +323,18 @@ mod tests {
         };
         let mut state = SpecState::default();
         state.limits.insert("agent".into(), limited.clone());
-        assert_eq!(told(&case, &state), ["10 15:00 agent is limited", "10 15:00"]);
+        assert_eq!(times(&case, &state), ["10 15:00 agent is limited", "10 15:00"]);
         let line = timeline(&case.plan(), &state, &case.config, at(NOON), &TimeZone::UTC).unwrap();
-        assert!(!line.steps[0].open && line.steps[1].open, "nobody knows how long the first takes");
-        // a run waits for it, and a little more
+        assert!(!line.steps[0].open && line.steps[1].open, "the length of the first step is unknown");
+        // a run waits for the limit and its jitter
         let reason = WaitReason::Limit { backend: "agent".to_owned(), kind: LimitKind::QuotaExhausted };
         let mut run = OpenRun::new(at(NOON), [].into());
         run.wait = Some(Wait { since: at(NOON), until: at("2026-01-10T15:00:08Z"), reason });
         state.run = Run::Open(run);
-        assert_eq!(told(&case, &state)[0], "10 15:00 agent: quota used up");
+        assert_eq!(times(&case, &state)[0], "10 15:00 agent: quota used up");
         state.run = Run::Never;
         limited.until = None;
         state.limits.insert("agent".into(), limited);
-        assert_eq!(told(&case, &state), ["never agent is limited until you fix it", "never after 1"]);
+        assert_eq!(times(&case, &state), ["never agent is limited until you fix it", "never after 1"]);
     }
 }

@@ -47,7 +47,7 @@ impl HookQueue {
             let _works = works;
             for call in calls {
                 if let Err(why) = caller.call(call.event, &call.facts, &call.json) {
-                    // no one may read this any more; the hook's log has it, too
+                    // the run may have stopped reading; the hook's log has it, too
                     let _ = complain.send(why);
                 }
                 still.fetch_sub(1, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! The messages that a run waits for: signals, and the ends of attempts.
+//! The messages that a run waits for: signals, and the ends of its children.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::sys::signals;
 /// A message to the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InboxMessage {
-    /// The attempt is over.
+    /// The child of the run is over.
     Over,
     /// A signal asks the run to stop, or to retry now.
     Asked(Interrupt),
@@ -18,21 +18,24 @@ pub enum InboxMessage {
 
 /// The inbox of the process. There is only one, so that no signal is lost between two specs.
 #[derive(Debug)]
-pub struct Ears {
+pub struct Inbox {
     receiver: Receiver<InboxMessage>,
     sender: Sender<InboxMessage>,
 }
 
-impl Ears {
+/// The old name of [`Inbox`].
+pub type Ears = Inbox;
+
+impl Inbox {
     /// Catches signals from now on.
     pub fn open() -> Result<Self> {
-        let ears = Self::without_signals();
-        let sender = ears.sender();
+        let inbox = Self::without_signals();
+        let sender = inbox.sender();
         signals::watch(move |what| {
             let _ = sender.send(InboxMessage::Asked(what));
         })
         .map_err(|e| Error::new(ErrorKind::Internal, "catching signals").caused_by(e))?;
-        Ok(ears)
+        Ok(inbox)
     }
 
     pub(super) fn without_signals() -> Self {
@@ -40,7 +43,7 @@ impl Ears {
         Self { receiver, sender }
     }
 
-    /// A sender for the thread that waits for an attempt.
+    /// A sender for the thread that waits for a child.
     #[must_use]
     pub fn sender(&self) -> Sender<InboxMessage> {
         self.sender.clone()
@@ -60,11 +63,11 @@ impl Ears {
         }
     }
 
-    /// A signal that came while no attempt ran.
+    /// Returns a signal that came before the run began.
     #[must_use]
     pub fn asked(&self) -> Option<Interrupt> {
         self.receiver.try_iter().find_map(|message| match message {
-            // no limit is waited for then
+            // between attempts, no limit is waited for
             InboxMessage::Asked(Interrupt::TryNow) | InboxMessage::Over => None,
             InboxMessage::Asked(what) => Some(what),
         })

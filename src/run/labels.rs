@@ -46,7 +46,7 @@ impl RealWorld<'_> {
         }
     }
 
-    /// Opens the side panes of an agent that runs already, so that it does not wait for them.
+    /// Opens the side panes. The agent runs already, so it does not wait for them.
     pub(super) fn open_side_panes(&mut self, unit: &str, process: (i32, u64)) {
         let facts = [("SEQORCH_SPEC", self.place.name.clone()), ("SEQORCH_UNIT", unit.to_owned())];
         let complaint = self.launcher.open_side_panes(unit, process, &self.env, &facts);

@@ -1,4 +1,4 @@
-//! Starts an attempt in a window or as a plain child, shakes hands with it, and waits for its end without polling.
+//! Starts an attempt in a window or as a plain child, gives it its environment, and waits for its end without polling.
 
 use std::ffi::OsString;
 use std::io::Read;
@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::windows::{Screen, Setting};
+use super::window_programs::ProgramContext;
+use super::windows::RunWindows;
 use crate::agent::sanitise::sanitise;
 use crate::attempt;
 use crate::error::{Error, ErrorKind, Result};
@@ -21,11 +22,11 @@ use crate::tmux::TmuxWindow;
 
 /// How long a window may take to start its attempt.
 const START_DEADLINE: Duration = Duration::from_secs(30);
-/// Pause between two looks at whether the window still lives.
+/// Time between two checks whether the window still exists.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
-/// What an errand that nobody waits for any more gets to end in.
-pub const OLD_ERRAND: Duration = Duration::from_secs(15);
+/// Time between TERM and KILL for a child of an earlier run whose result is not needed any more.
+pub const OLD_CHILD_GRACE: Duration = Duration::from_secs(15);
 
 /// Starts attempts, one after another.
 #[derive(Debug)]
@@ -33,12 +34,12 @@ pub struct Launcher {
     exe: PathBuf,
     folder: PathBuf,
     listener: Listener,
-    screen: Option<Screen>,
-    /// What attempts without a window print goes nowhere.
+    windows: Option<RunWindows>,
+    /// Discards what attempts without a window print.
     silent: bool,
 }
 
-/// An attempt that holds its lock and has its environment.
+/// An attempt that has its lock and its environment.
 #[derive(Debug)]
 pub struct Launched {
     /// The attempt's own process.
@@ -56,7 +57,7 @@ pub struct LaunchRequest<'a> {
     pub token: &'a str,
     /// Name of its window.
     pub window: &'a str,
-    /// The unit: one window each.
+    /// The unit, which has a window of its own.
     pub unit: &'a str,
     /// Where the agent works.
     pub cwd: &'a Path,
@@ -64,23 +65,23 @@ pub struct LaunchRequest<'a> {
     pub handoff: &'a Handoff,
     /// Whether this is a check, which gets a pane in the window of its unit.
     pub is_check: bool,
-    /// What the window's label says meanwhile.
+    /// The mark of the window while it runs.
     pub state: Option<&'a str>,
 }
 
 impl Launcher {
     /// A launcher that listens in `folder` (private) and starts `exe`.
-    pub fn new(exe: PathBuf, folder: &Path, screen: Option<Screen>) -> Result<Self> {
-        Ok(Self { exe, listener: listen(folder)?, folder: folder.to_owned(), screen, silent: false })
+    pub fn new(exe: PathBuf, folder: &Path, windows: Option<RunWindows>) -> Result<Self> {
+        Ok(Self { exe, listener: listen(folder)?, folder: folder.to_owned(), windows, silent: false })
     }
 
-    /// Keeps what attempts without a window print off this terminal.
+    /// Discards what attempts without a window print.
     #[must_use]
     pub fn silent(self) -> Self {
         Self { silent: true, ..self }
     }
 
-    /// Where attempts connect. A folder that was removed meanwhile costs no more than a new socket.
+    /// The socket that attempts connect to. It is made again if its folder was removed.
     pub fn socket(&mut self) -> Result<PathBuf> {
         if !self.listener.path().exists() {
             files::create_private_dir(&self.folder)?;
@@ -97,33 +98,33 @@ impl Launcher {
         env: &[(OsString, OsString)],
         facts: &[(&str, String)],
     ) -> Option<String> {
-        let setting = Setting { exe: &self.exe, folder: &self.folder, env, facts };
-        self.screen.as_mut()?.open_side_panes(unit, attempt, setting)
+        let context = ProgramContext { exe: &self.exe, folder: &self.folder, env, facts };
+        self.windows.as_mut()?.open_side_panes(unit, attempt, context)
     }
 
     /// Marks the window of an attempt that is over.
     pub fn finish(&mut self, unit: &str, state: &str, done: bool) {
-        if let Some(screen) = &mut self.screen {
-            screen.finish(unit, state, done);
+        if let Some(windows) = &mut self.windows {
+            windows.finish(unit, state, done);
         }
     }
 
     /// Shows a text in the session's status line; with `bell`, also rings the bell.
     pub fn announce(&mut self, word: &str, bell: bool) {
-        if let Some(screen) = &mut self.screen {
-            screen.announce(word, bell);
+        if let Some(windows) = &mut self.windows {
+            windows.announce(word, bell);
         }
     }
 
-    /// Starts an attempt and hands it its environment. Where its window or process is gone before that, no agent was
-    /// started, nor will be; then it gives what is known of it.
+    /// Starts an attempt and gives it its environment. The inner error means that its window or process ended before that,
+    /// so no agent starts; it says what is known of the reason.
     pub fn launch(&mut self, request: LaunchRequest<'_>) -> Result<Result<Launched, String>> {
         let argv: Vec<OsString> =
             vec![self.exe.clone().into(), attempt::VERB.into(), request.dir.path().as_os_str().to_owned()];
         let LaunchRequest { window: name, unit, cwd, state, .. } = request;
-        let pane = match &mut self.screen {
-            Some(screen) if request.is_check => Some(screen.open_check(name, unit, cwd, &argv)?),
-            Some(screen) => Some(screen.open(name, unit, cwd, &argv, state)?),
+        let pane = match &mut self.windows {
+            Some(windows) if request.is_check => Some(windows.open_check(name, unit, cwd, &argv)?),
+            Some(windows) => Some(windows.open(name, unit, cwd, &argv, state)?),
             None => None,
         };
         let child = match &pane {
@@ -134,7 +135,7 @@ impl Launcher {
                     command = command.stdout_null().stderr_null();
                 }
                 command
-                    // Ctrl-C is for us; the attempt hears of it from us
+                    // Ctrl-C is for the run, which passes it on to the attempt
                     .before_spawn(|command| {
                         command.process_group(0);
                         Ok(())
@@ -167,11 +168,11 @@ impl Launcher {
                     if let Some(Ok(Some(output))) = child.map(duct::Handle::try_wait) {
                         return Ok(Err(format!("its process ended at once ({})", output.status)));
                     }
-                    // the pane that was opened: that of an agent whose work is verified has ended before
-                    if let Some((screen, pane)) = self.screen.as_ref().zip(pane)
-                        && screen.has_ended(pane)
+                    // only the new pane counts: when a check starts, the pane of its agent has ended already
+                    if let Some((windows, pane)) = self.windows.as_ref().zip(pane)
+                        && windows.has_ended(pane)
                     {
-                        let shown = screen.shown_in(pane).unwrap_or_default();
+                        let shown = windows.shown_in(pane).unwrap_or_default();
                         let shown = sanitise(shown.trim().as_bytes());
                         let shown =
                             if shown.is_empty() { String::new() } else { format!("; it shows: {shown}") };
@@ -185,8 +186,8 @@ impl Launcher {
         }
         let mut error =
             Error::new(ErrorKind::Internal, format!("the attempt for task {} did not start", request.unit));
-        if let Some((screen, pane)) = self.screen.as_ref().zip(pane)
-            && let Some(text) = screen.shown_in(pane)
+        if let Some((windows, pane)) = self.windows.as_ref().zip(pane)
+            && let Some(text) = windows.shown_in(pane)
         {
             error = error.detail(format!("  its window shows: {}", sanitise(text.trim().as_bytes())));
         }
@@ -203,7 +204,7 @@ impl Launched {
     pub fn wait(self, dir: &AttemptDir, over: impl FnOnce() + Send + 'static) {
         let dir = dir.clone();
         thread::spawn(move || {
-            // its end shows as end of file, however it ends
+            // the stream closes whatever way the attempt ends
             let mut rest = [0; 64];
             while !matches!((&self.stream).read(&mut rest), Ok(0) | Err(_)) {}
             if let Some(child) = &self.child {

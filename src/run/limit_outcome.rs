@@ -1,4 +1,4 @@
-//! PURE. What to do about a limit.
+//! PURE. Recognises a limit in what an agent printed, and names the way out.
 
 use jiff::tz::TimeZone;
 
@@ -9,8 +9,8 @@ use crate::config::Backend;
 use crate::state::Outcome;
 use crate::store::attempt_result::{AgentExit, AttemptResult};
 
-/// What an attempt that did not succeed came to, if a limit is why. An end that is explained otherwise is none: the agent
-/// asked, succeeded, was ended by hand or never began.
+/// The outcome of an attempt that a limit ended; `None` if no limit did. An end that has another explanation is not a
+/// limit: the agent asked, succeeded, was ended by hand or never began.
 #[must_use]
 pub fn limited(
     outcome: &Outcome,
@@ -34,7 +34,7 @@ pub fn limited(
         Some(AgentExit::Code(code)) => Some(code),
         _ => None,
     };
-    // in the order in which they were printed, the lines of one channel together
+    // in the order of their output; consecutive lines of one channel are one message
     let mut texts: Vec<(Channel, String)> = Vec::new();
     for record in &facts.error_records {
         let channel = record.channel;
@@ -55,16 +55,19 @@ pub fn limited(
         limit: verdict.kind,
         why: verdict.message,
         until: verdict.until,
-        // a limit of a model that nobody names is taken for one of the whole account
+        // a limit that names no model counts for the whole account
         model: verdict
             .scope
             .and_then(|named| if named == THIS_MODEL { facts.model.clone() } else { Some(named) }),
     })
 }
 
-/// What a human does about a limit that no waiting ends.
+/// The old name of [`how_to_fix`].
+pub use self::how_to_fix as mending;
+
+/// How to fix a limit that does not end by itself; `None` if it does.
 #[must_use]
-pub fn mending(kind: LimitKind, program: &str, backend: &str) -> Option<String> {
+pub fn how_to_fix(kind: LimitKind, program: &str, backend: &str) -> Option<String> {
     let login = match Family::of([program, backend]) {
         Family::Claude => "`claude` and type /login",
         Family::Codex => "`codex login`",
@@ -74,12 +77,12 @@ pub fn mending(kind: LimitKind, program: &str, backend: &str) -> Option<String> 
     };
     match kind {
         LimitKind::Auth => Some(format!("log in with {login}, then run again")),
-        LimitKind::Billing => Some("mend the plan or the credits of that account, then run again".to_owned()),
+        LimitKind::Billing => Some("fix the plan or the credits of that account, then run again".to_owned()),
         _ => None,
     }
 }
 
-/// Whose wordings count for a backend: its preset's, its output format's, its command's, or what its own name says.
+/// The vendor whose wordings count for a backend: by its preset, output format, command or name.
 #[must_use]
 pub fn family(name: &str, backend: &Backend) -> Family {
     let output = match backend.output {
@@ -92,7 +95,7 @@ pub fn family(name: &str, backend: &Backend) -> Family {
     Family::of([backend.preset.as_deref().unwrap_or_default(), output, &backend.command, name])
 }
 
-/// The patterns that a user configured for a backend; they were checked with the configuration.
+/// The user's patterns for a backend. The configuration check has accepted them.
 #[must_use]
 pub fn patterns(name: &str, backend: &Backend) -> Vec<WordingPattern> {
     let each = backend.limit_patterns.iter().enumerate().filter_map(|(index, pattern)| {

@@ -1,6 +1,7 @@
-//! PURE. What follows when a backend is limited: nothing is spent, another backend takes over, or the run waits.
+//! PURE. What follows when a backend is limited: the attempt does not count, and another backend takes over or the run
+//! waits.
 //!
-//! What is known of limits is in the state, so whoever goes on after a kill waits for the rest and no longer.
+//! The limits are in the state, so a run that continues after a kill waits only for the rest.
 
 use std::time::Duration;
 
@@ -15,15 +16,15 @@ use crate::plan::Step;
 use crate::state::limited::OVERLOADED_TRIES;
 use crate::state::{Limited, Outcome, Remedy, Wait, WaitReason};
 
-/// A stated end that is this close or past, and the backend is limited again: it is not believed any more.
+/// A stated end this close to now, or past, is not believed if the backend is limited again.
 const STALE: Duration = Duration::from_secs(1);
 
-/// Its time has come. A clock that is set back must not make it limited again.
+/// The end of a limit that is over. It is this early so that a clock that is set back does not bring the limit back.
 const DUE: Timestamp = Timestamp::UNIX_EPOCH;
 
-/// What is known of a backend after it was limited (again).
+/// The limit of a backend after one more refusal.
 #[must_use]
-pub(super) fn after(
+pub(super) fn next_limit(
     before: Option<&Limited>,
     (kind, why, stated): (LimitKind, &str, Option<Timestamp>),
     now: Timestamp,
@@ -38,12 +39,12 @@ pub(super) fn after(
         // never a tight loop, whatever the configuration says
         limit.unknown.get(at).copied().unwrap_or_default().max(Duration::from_secs(1))
     };
-    // an end that came true and was none is ours to guess from then on
+    // the stated end came and the limit did not end: guess from then on
     let believed = stated.filter(|at| *at > later(STALE));
     let (until, stated) = match (kind, believed) {
         (LimitKind::Billing | LimitKind::Auth, _) => (None, false),
         (_, Some(at)) => (Some(at.saturating_add(limit.margin).unwrap_or(Timestamp::MAX)), true),
-        // the end is due: what clocks differ by is all that is left
+        // the end is now: only the difference between the clocks is left
         (_, None) if stated.is_some() && tries == 1 => (Some(later(limit.margin.max(STALE))), true),
         (LimitKind::Overloaded, None) if tries <= OVERLOADED_TRIES => {
             (Some(later(backoff::backoff(retry, tries).max(STALE))), false)
@@ -56,7 +57,7 @@ pub(super) fn after(
 }
 
 impl Machine {
-    /// Takes note of a limit; the attempt that met it spent nothing.
+    /// Records a limit, or that the backend answered without one.
     pub(super) fn limited(
         &mut self,
         now: Timestamp,
@@ -65,14 +66,14 @@ impl Machine {
         retry: Option<&Retry>,
     ) {
         let Outcome::Limited { limit, why, until, model } = outcome else {
-            let tells = !matches!(
+            let answered = !matches!(
                 outcome,
                 Outcome::Cancelled { .. }
                     | Outcome::Lost
                     | Outcome::Unavailable { .. }
                     | Outcome::TimedOut { .. }
             );
-            if tells {
+            if answered {
                 self.state.not_limited(backend, asked);
             }
             return;
@@ -82,29 +83,30 @@ impl Machine {
             backoff: Duration::from_secs(30),
             max_backoff: Duration::from_secs(600),
         });
-        let next =
-            |before: Option<&Limited>| after(before, (*limit, why, *until), now, &self.policy.limit, &retry);
+        let next = |before: Option<&Limited>| {
+            next_limit(before, (*limit, why, *until), now, &self.policy.limit, &retry)
+        };
         let Some(named) = model else {
             let known = next(self.state.limits.get(backend));
             self.state.limits.insert(backend.to_owned(), known);
             return;
         };
         let models = self.state.model_limits.entry(backend.to_owned()).or_default();
-        // vendors are not strict about capitals
+        // vendors write one model in upper and lower case
         let named = models.keys().find(|known| known.eq_ignore_ascii_case(named)).unwrap_or(named).clone();
         let mut known = next(models.get(&named));
         known.asked.insert(asked.unwrap_or_default().to_owned());
         models.insert(named, known);
     }
 
-    /// A backend is tried: whatever held it back has come to its end.
+    /// A backend is tried, so its limits are over.
     pub(super) fn tried(&mut self, backend: &str, model: Option<&str>) {
         for limited in self.state.limits_of_step(backend, model) {
             limited.until = Some(DUE);
         }
     }
 
-    /// A person wants no more waiting for limits: the next step tries, whatever was said of its backend.
+    /// The user wants no more waiting for limits: the next step starts at once, with any backend.
     pub(super) fn try_now(&mut self, now: Timestamp) -> Vec<Effect> {
         if self.phase == Phase::Over {
             return Vec::new();
@@ -120,7 +122,7 @@ impl Machine {
         effects
     }
 
-    /// What to do instead of starting `step`, if its backend is limited and no fallback is free.
+    /// The effects instead of starting `step`, if its backend is limited and no fallback is free.
     pub(super) fn wait_out(&mut self, now: Timestamp, step: &Step, share: f64) -> Option<Vec<Effect>> {
         let (name, own) =
             self.state.held_back(&step.settings.backend, step.settings.model.as_deref(), now)?;
@@ -142,7 +144,7 @@ impl Machine {
         let limit = &self.policy.limit;
         let Some((until, since, backend)) = next else {
             let program = step.settings.argv.first().map_or("", String::as_str);
-            let why = match limit_outcome::mending(own.kind, program, &step.settings.backend) {
+            let why = match limit_outcome::how_to_fix(own.kind, program, &step.settings.backend) {
                 Some(way) => format!("{}; {way}", own.why),
                 None => own.why,
             };
@@ -159,9 +161,9 @@ impl Machine {
         Some(self.wait_for(now, until, WaitReason::Limit { backend, kind: own.kind }))
     }
 
-    /// Nothing starts before `until`.
+    /// Waits until that time.
     pub(super) fn wait_for(&mut self, now: Timestamp, until: Timestamp, reason: WaitReason) -> Vec<Effect> {
-        // a run that was killed continues the wait that it was in
+        // after a kill the run continues the same wait
         if self.state.run.wait().is_none_or(|wait| wait.reason != reason) {
             self.count_wait(now);
         }
@@ -173,7 +175,7 @@ impl Machine {
         vec![Effect::Save, Effect::Sleep { until, why: Pause::Wait(reason) }]
     }
 
-    /// The wait is over: its length is kept.
+    /// Adds the time of the wait to the sum for its reason, and ends it.
     pub(super) fn count_wait(&mut self, now: Timestamp) {
         let Some(run) = self.state.run.open_mut() else { return };
         let Some(wait) = run.wait.take() else { return };
@@ -181,7 +183,7 @@ impl Machine {
         *run.waited_s.entry(wait.reason.to_string()).or_default() += waited;
     }
 
-    /// A wait has come to its end, or a person has ended it.
+    /// A wait is over, or the user has ended it. The limits that it was for are over, too.
     pub(super) fn stop_waiting(&mut self, now: Timestamp) {
         let until = self.state.run.wait().map(|wait| wait.until);
         self.count_wait(now);
@@ -207,7 +209,7 @@ mod tests {
     }
 
     fn next(before: Option<&Limited>, kind: LimitKind, stated: Option<i64>, now: i64) -> Limited {
-        after(before, (kind, "later", stated.map(at)), at(now), &Limit::default(), &retry())
+        next_limit(before, (kind, "later", stated.map(at)), at(now), &Limit::default(), &retry())
     }
 
     #[test]
@@ -218,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_end_is_tried_by_the_schedule_whose_last_pause_repeats() {
+    fn without_a_stated_end_the_last_pause_of_the_schedule_repeats() {
         let mut limited = None;
         let mut pauses = Vec::new();
         for _ in 0..6 {
@@ -230,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn still_limited_after_the_stated_time_is_probed_and_never_hammered() {
+    fn a_stated_end_that_was_wrong_is_followed_by_the_schedule() {
         let first = next(None, LimitKind::QuotaExhausted, Some(100), 0);
         // the same words again, after their time
         let second = next(Some(&first), LimitKind::QuotaExhausted, Some(100), 161);
@@ -251,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn billing_and_auth_wait_for_a_human() {
+    fn billing_and_auth_limits_have_no_end() {
         assert_eq!(next(None, LimitKind::Billing, Some(100), 0).until, None);
         assert_eq!(next(None, LimitKind::Auth, None, 0).until, None);
     }
@@ -284,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_free_backend_of_the_list_stands_in_until_the_end_of_the_limit() {
+    fn the_first_free_fallback_takes_over_until_the_limit_ends() {
         let mut state = SpecState::default();
         state.limits.insert("a".into(), next(None, LimitKind::RateLimited, Some(100), 0));
         state.limits.insert("b".into(), next(None, LimitKind::Auth, None, 0));
@@ -295,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_limited_for_one_model_gives_way_for_that_model_alone() {
+    fn a_limit_of_one_model_lets_a_fallback_take_over_only_for_it() {
         let mut state = SpecState::default();
         let models = state.model_limits.entry("a".into()).or_default();
         models.insert("n".into(), next(None, LimitKind::QuotaExhausted, Some(100), 0));

@@ -1,10 +1,11 @@
 //! PURE. What follows from an event: the state machine of a run.
 //!
-//! [`Machine::on`] takes an event and the time and gives effects, to be performed in order: save, then act, then
-//! report. It never looks at the world, so every schedule of kills, failures and humans can be tried in a test.
+//! [`Machine::on`] takes an event and the time and returns effects, in the order in which they must be performed: save,
+//! then act, then report. It never reads the world, so a test can try every order of kills, failures and user actions.
 //!
-//! A run is over when its end is decided (`SpecState::over`), not when its process is gone: one that was killed, or whose
-//! terminal was closed over a working agent, is the same run when it goes on. So all that it counts is in the state.
+//! A run is over when its end is decided (`SpecState::over`), not when its process ends. A run that was killed, or whose
+//! terminal was closed while an agent worked, is the same run when it resumes. So everything that it counts is in the
+//! state.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -16,7 +17,7 @@ pub use crate::plan::assign::Assigned;
 use crate::plan::{Plan, Step};
 pub use crate::report::notice::{Next, Notice, Pause};
 pub use crate::state::End;
-use crate::state::{AttemptRecord, Learned, Outcome, SpecState, UnitStatus};
+use crate::state::{AttemptRecord, Learned, SpecState, UnitStatus};
 use crate::sys::interrupt::Interrupt;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,15 +36,15 @@ pub(super) enum Phase {
     Running {
         unit: String,
     },
-    /// Waiting for the commands that must succeed after an attempt that says it is done.
+    /// Waiting for the verify commands of an attempt that reported success.
     Verifying {
         unit: String,
         learned: Box<Learned>,
         ticked: Option<BTreeSet<String>>,
     },
-    /// Waiting for the agent that says who does what.
+    /// Waiting for the agent that assigns units.
     Assigning,
-    /// Waiting for the time.
+    /// Waiting for the end of a pause.
     Sleeping,
     Over,
 }
@@ -51,31 +52,28 @@ pub(super) enum Phase {
 /// A run of one spec.
 #[derive(Debug, Clone)]
 pub struct Machine {
-    /// What is saved.
+    /// The state that [`Effect::Save`] writes.
     pub state: SpecState,
     pub(super) policy: Policy,
     pub(super) phase: Phase,
     pub(super) stop: Stop,
     pub(super) pause: Option<(Duration, Pause)>,
-    /// The step that runs, once it is known.
+    /// The step that runs, if it is known.
     pub(super) step: Option<Box<Step>>,
-    /// The attempt that runs was started by a run before this process.
+    /// An earlier process started the attempt that runs.
     pub(super) recovered: bool,
-    /// Files that a human must see to before a step starts.
+    /// Files with changes of others; no step starts before the user has dealt with them.
     pub(super) dirty: Vec<String>,
-    /// The tree of all files when the plan was made.
+    /// The snapshot from the time of the last plan.
     pub(super) tree: Option<String>,
-    /// Units that an agent was asked about: once in a run.
+    /// Units that an agent was asked to assign. It is asked once in a run.
     pub(super) asked_for: BTreeSet<String>,
-    /// Attempts in a row that never came to their start.
+    /// How many attempts in a row ended without counting.
     pub(super) unstarted: u32,
 }
 
-/// Ends that nobody is to blame for may follow each other this often before a human must look.
-const UNSTARTED_LIMIT: u32 = 3;
-
 impl Machine {
-    /// A run that has not begun.
+    /// A machine whose run has not begun.
     #[must_use]
     pub fn new(state: SpecState, policy: Policy) -> Self {
         Self {
@@ -93,13 +91,13 @@ impl Machine {
         }
     }
 
-    /// Whether somebody asked for an end of this run, so that no other spec is to be begun after it.
+    /// Whether the user stopped this run, so that no other spec begins after it.
     #[must_use]
     pub fn asked_to_stop(&self) -> bool {
         self.stop > Stop::No
     }
 
-    /// What follows from `event`.
+    /// Handles an event and returns the effects to perform.
     pub fn on(&mut self, now: Timestamp, event: Event) -> Vec<Effect> {
         match event {
             Event::Begin { ticked, start } => self.begin(now, &ticked, start),
@@ -111,14 +109,26 @@ impl Machine {
                 Some(step) => self.verify(step, learned, ticked),
                 None => self.ended(now, outcome, learned, ticked.as_ref()),
             },
+            Event::Recovered { step } => {
+                // so that its end is judged by the settings of its step
+                self.step = step;
+                Vec::new()
+            }
             Event::Verified { failure } => self.verified(now, failure),
+            Event::Ticked(ids) => {
+                // the next save has it; a kill before it only ticks them once more
+                self.state.ticked(&ids);
+                Vec::new()
+            }
+            Event::Kept { unit, kept } => self.kept(now, unit, kept),
+            Event::ReportFailed(notice) => self.report_failed(now, &notice),
             Event::Assigned(assigned) => self.assigned(now, assigned),
             Event::Woke if self.phase == Phase::Sleeping => {
                 self.pause = None;
                 self.stop_waiting(now);
                 self.replan()
             }
-            // a wait that nobody waits for any more
+            // the pause has ended already
             Event::Woke => Vec::new(),
             Event::Asked(Interrupt::TryNow) => self.try_now(now),
             Event::Asked(what) => self.asked(now, what),
@@ -169,14 +179,9 @@ impl Machine {
         vec![Effect::Replan]
     }
 
-    /// The step that an adopted attempt belongs to, so that its end is judged as it was meant.
-    pub fn adopt(&mut self, step: Option<Box<Step>>) {
-        self.step = step;
-    }
-
     fn planned(&mut self, now: Timestamp, plan: Plan, ticked: &BTreeSet<String>, share: f64) -> Vec<Effect> {
         self.state.forget_removed(&plan);
-        let mut effects = self.disbelieve(ticked, &[]);
+        let mut effects = self.report_foreign_ticks(ticked, &[]);
         let left = plan.steps.len();
         let end = match (plan.steps.first(), self.stop) {
             _ if self.state.refused_commit().is_some() => self.not_committed(),
@@ -222,7 +227,7 @@ impl Machine {
     fn start(&mut self, now: Timestamp, step: Step, left: usize) -> Vec<Effect> {
         let attempt = self.state.next_attempt(&step.unit);
         self.tried(&step.settings.backend, step.settings.model.as_deref());
-        // whoever was killed in a wait and comes back after its end waits no longer
+        // a run that was killed in a wait may resume after its end
         self.count_wait(now);
         let iteration = self.count_iteration(true);
         self.state.completed_at = None;
@@ -267,108 +272,12 @@ impl Machine {
         vec![Effect::Save, Effect::Report(report), Effect::Start { step, attempt }]
     }
 
-    /// Boxes ticked since the run began, by neither us nor a human before it, are told and not believed; those in
-    /// `own` may be ticked by the agent that just worked, and until its unit is done they prove nothing.
-    fn disbelieve(&mut self, ticked: &BTreeSet<String>, own: &[String]) -> Vec<Effect> {
+    /// Reports boxes that were ticked since the run began, and not by it. They do not count as done. The agent that just
+    /// worked may tick those in `own`; they are not reported.
+    pub(super) fn report_foreign_ticks(&mut self, ticked: &BTreeSet<String>, own: &[String]) -> Vec<Effect> {
         let mut strange = self.state.doubt(ticked);
         strange.retain(|id| !own.contains(id));
         if strange.is_empty() { Vec::new() } else { vec![Effect::Report(Notice::ForeignTicks(strange))] }
-    }
-
-    pub(super) fn ended(
-        &mut self,
-        now: Timestamp,
-        outcome: Outcome,
-        learned: Learned,
-        ticked: Option<&BTreeSet<String>>,
-    ) -> Vec<Effect> {
-        let Phase::Running { unit: id } = self.phase.clone() else { return Vec::new() };
-        let step = self.step.take();
-        let blameless = self.blameless(&outcome);
-        let Some(unit) = self.state.units.get_mut(&id) else { return self.replan() };
-        let Some(record) = unit.attempts.last_mut() else { return self.replan() };
-        record.ended_at = Some(now);
-        record.outcome = Some(outcome.clone());
-        let afresh = !blameless && record.lost_its_session(&learned);
-        let nudge = record.is_nudge();
-        let limited = matches!(outcome, Outcome::Limited { .. });
-        record.counts = !blameless && !afresh && !nudge && !limited;
-        record.learned = learned;
-        let (session, total) = (record.learned.session.clone(), record.learned.session_total);
-        // it works in the session that it resumed, also where it never said so
-        record.learned.session =
-            record.learned.session.take().or(record.resumes.as_ref().map(|resumes| resumes.session.clone()));
-        if afresh {
-            record.learned.session = None;
-        }
-        let attempt = record.number;
-        let completes = record.completes.clone();
-        let (backend, asked) = (record.backend.clone(), record.asked_model.clone());
-        let took = now.duration_since(record.started_at).try_into().unwrap_or(Duration::ZERO);
-        unit.status = UnitStatus::Todo;
-        unit.count_once(session.as_deref(), total);
-        let tries = unit.tries();
-        self.state.sum_up();
-        self.limited(now, (&backend, asked.as_deref()), &outcome, step.as_ref().map(|s| &s.settings.retry));
-        if blameless || afresh || limited {
-            self.count_iteration(false);
-        }
-        self.unstarted = if blameless { self.unstarted + 1 } else { 0 };
-        let mut next = Next::Plain;
-        let mut end = None;
-        match &outcome {
-            Outcome::Done => {
-                self.state.done(now, &id, &completes);
-                self.pause = Some((step.as_ref().map_or(Duration::ZERO, |s| s.settings.delay), Pause::Delay));
-            }
-            Outcome::Halted { question } => {
-                self.state.halt(now, &id, question);
-                end = Some(End::Halted { unit: id.clone() });
-            }
-            Outcome::Unavailable { why } => {
-                end = Some(End::Unavailable { unit: id.clone(), reason: why.clone() });
-            }
-            _ if blameless => {
-                if self.unstarted >= UNSTARTED_LIMIT && self.stop == Stop::No {
-                    let reason = format!("{UNSTARTED_LIMIT} attempts in a row never came to their start");
-                    end = Some(End::Unavailable { unit: id.clone(), reason });
-                }
-            }
-            // the next plan waits, or has another backend
-            Outcome::Limited { .. } => {}
-            // at once, with the full prompt: the attempt that this one begins in its place counts, and has no session to
-            // go on in. A nudge has no place to take: what it was to nudge has counted already
-            _ if afresh && !nudge => next = Next::Afresh,
-            // not in the plan any more: whoever puts it back there says how often it may be tried
-            _ if step.is_none() => {}
-            Outcome::NoSignal if self.can_nudge(&id, tries, step.as_deref()) => next = Next::Nudge,
-            _ => (next, end) = self.unsuccessful(now, &id, tries, step.as_deref()),
-        }
-        let foreign = ticked.map(|ticked| self.disbelieve(ticked, &completes)).unwrap_or_default();
-        if let Some(end) = &end {
-            self.phase = Phase::Over;
-            // in the same save as the outcome: after a kill here the next run is a new one
-            self.state.end_run(now, end.clone(), ticked.is_some());
-        }
-        let mut effects = vec![Effect::Save];
-        let to_tick = self.state.to_tick();
-        if !to_tick.is_empty() {
-            effects.push(Effect::Tick(to_tick));
-        }
-        effects.extend(keeping(self.state.pending_commits()));
-        let title = step.map(|s| s.title).unwrap_or_default();
-        effects.push(Effect::Report(Notice::Ended { unit: id, title, attempt, outcome, took, next }));
-        effects.extend(foreign);
-        match end {
-            Some(end) => effects.extend([Effect::Save, Effect::Finish(end)]),
-            None => effects.extend(self.replan()),
-        }
-        effects
-    }
-
-    /// The boxes of these ids are ticked on disk, or cannot be.
-    pub fn ticked(&mut self, ids: &[String]) {
-        self.state.ticked(ids);
     }
 
     pub(super) fn finish(&mut self, now: Timestamp, end: End) -> Vec<Effect> {
@@ -381,16 +290,15 @@ impl Machine {
         self.state.run.open().map_or(0, |run| run.iterations)
     }
 
-    /// One iteration more, or one less; gives how many there are.
-    fn count_iteration(&mut self, more: bool) -> u32 {
+    /// Adds or removes one iteration and returns their number.
+    pub(super) fn count_iteration(&mut self, more: bool) -> u32 {
         let Some(run) = self.state.run.open_mut() else { return 0 };
         run.iterations = if more { run.iterations + 1 } else { run.iterations.saturating_sub(1) };
         run.iterations
     }
 }
 
-/// What these done units changed is looked at, and what comes of it is saved.
-fn keeping(units: Vec<String>) -> Vec<Effect> {
-    let save = if units.is_empty() { None } else { Some(Effect::Save) };
-    units.into_iter().map(Effect::Keep).chain(save).collect()
+/// Has the changes of these done units counted and committed.
+pub(super) fn keeping(units: Vec<String>) -> impl Iterator<Item = Effect> {
+    units.into_iter().map(Effect::Keep)
 }

@@ -1,9 +1,11 @@
-//! The life of a run: decide from values, then act.
+//! The life of a run: a pure machine decides what follows from an event, and a driver does it.
 
 pub mod assign;
+mod attempt_end;
 pub mod backoff;
+mod child;
 mod commit;
-mod conclude;
+mod conclusion;
 pub mod driver;
 mod ending;
 pub mod event;
@@ -17,6 +19,7 @@ pub mod launch;
 pub mod limit_outcome;
 mod limits;
 pub mod machine;
+mod own_windows;
 mod pace;
 mod panes;
 pub mod prepare;
@@ -31,6 +34,7 @@ mod verbose;
 pub mod verdict;
 mod verify;
 mod wait;
+mod window_programs;
 pub mod windows;
 pub mod world;
 #[cfg(test)]

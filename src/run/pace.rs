@@ -1,4 +1,4 @@
-//! PURE. `[pace]`: when the next step may start, so that a run leaves the quota whole.
+//! PURE. `[pace]`: when the next step may start, so that a run does not use up the quota.
 
 use std::time::Duration;
 
@@ -13,33 +13,33 @@ use crate::state::{AttemptRecord, Remedy, SpecState, WaitReason, WindowUse};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// What a rule says of a step that could start now.
+/// Why a step that could start now must not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Held {
-    /// Not before then.
+    /// A rule delays it to this time. The text names the rule.
     Until(Timestamp, String),
-    /// Not in this run.
+    /// It cannot start in this run. The text says why.
     Over(String),
 }
 
-/// What the rules look back at.
+/// The past that the rules look at.
 #[derive(Debug, Clone)]
 pub(super) struct History<'a> {
-    /// When the run began; `None`: everything counts as its own.
+    /// When the run began; `None`: all attempts count as those of this run.
     pub(super) began: Option<Timestamp>,
     /// All attempts.
     pub(super) attempts: Vec<&'a AttemptRecord>,
 }
 
 impl<'a> History<'a> {
-    /// Of a run of this spec.
+    /// The past of a spec's current run.
     pub(super) fn of(state: &'a SpecState) -> Self {
         let attempts = state.units.values().flat_map(|unit| &unit.attempts).collect();
         Self { began: state.run.began(), attempts }
     }
 }
 
-/// The rule that holds a step back the longest, if one does.
+/// The rule that holds a step back the longest, if any does.
 #[must_use]
 pub(super) fn held(
     pace: &Pace,
@@ -58,16 +58,19 @@ pub(super) fn held(
     }
     let window = pace
         .window
-        .and_then(|window| Some((opens(window, now, zone)?, format!("pace.window = \"{}\"", told(window)))));
+        .and_then(|window| Some((opens(window, now, zone)?, format!("pace.window = \"{}\"", shown(window)))));
     let hourly = pace.tasks_per_hour.and_then(|most| {
-        // an attempt that was refused did nothing
+        // an attempt that a limit refused does not count
         let started = attempts().filter(|a| a.is_try());
         let started = started.map(|a| (a.started_at, 1));
-        Some((room(started.collect(), u64::from(most), HOUR, now)?, format!("pace.tasks_per_hour = {most}")))
+        Some((
+            below_budget_at(started.collect(), u64::from(most), HOUR, now)?,
+            format!("pace.tasks_per_hour = {most}"),
+        ))
     });
     let budget = pace.tokens.and_then(|budget| {
         let used = |a: &AttemptRecord| Some((a.ended_at?, a.learned.usage.as_ref().and_then(Usage::tokens)?));
-        let until = room(attempts().filter_map(used).collect(), budget.tokens, budget.per, now)?;
+        let until = below_budget_at(attempts().filter_map(used).collect(), budget.tokens, budget.per, now)?;
         Some((
             until,
             format!("pace.tokens = {} per {}", budget.tokens, humantime::format_duration(budget.per)),
@@ -84,11 +87,11 @@ pub(super) fn held(
     Some(Held::Until(until, rule))
 }
 
-fn told(window: PaceWindow) -> String {
+fn shown(window: PaceWindow) -> String {
     format!("{}-{}", window.from.strftime("%H:%M"), window.until.strftime("%H:%M"))
 }
 
-/// When the window opens next; `None`: it is open.
+/// When the window opens next; `None` if it is open.
 fn opens(window: PaceWindow, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
     let local = now.to_zoned_datetime(zone.clone());
     let time = local.time();
@@ -101,12 +104,17 @@ fn opens(window: PaceWindow, now: Timestamp, zone: &TimeZone) -> Option<Timestam
         return None;
     }
     let day = if time < window.from { local.date() } else { local.date().saturating_add(1.day()) };
-    // a time that a change of the clock leaves out is the first one after it
+    // if daylight saving skips that time, this is the first time after the gap
     Some(day.to_datetime(window.from).to_zoned_datetime(zone.clone()).ok()?.timestamp())
 }
 
-/// When less than `most` was spent within `span`; `None`: now. Each entry is a time and what was spent then.
-fn room(mut spent: Vec<(Timestamp, u64)>, most: u64, span: Duration, now: Timestamp) -> Option<Timestamp> {
+/// When the sum within the last `span` falls below `most`; `None` if it is below now. Each entry is a time and an amount.
+fn below_budget_at(
+    mut spent: Vec<(Timestamp, u64)>,
+    most: u64,
+    span: Duration,
+    now: Timestamp,
+) -> Option<Timestamp> {
     let leaves = |at: Timestamp| at.saturating_add(span).unwrap_or(Timestamp::MAX);
     spent.retain(|(at, _)| leaves(*at) > now);
     spent.sort_unstable();
@@ -123,7 +131,7 @@ fn room(mut spent: Vec<(Timestamp, u64)>, most: u64, span: Duration, now: Timest
 }
 
 impl Machine {
-    /// What to do instead of starting `step`, if a rule holds it back.
+    /// The effects instead of starting `step`, if a rule holds it back.
     pub(super) fn keep_pace(&mut self, now: Timestamp, step: &Step) -> Option<Vec<Effect>> {
         let (pace, zone) = (&self.policy.pace, &self.policy.zone);
         let (until, rule) = match held(pace, &History::of(&self.state), &step.settings.backend, now, zone)? {
@@ -173,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_across_midnight_opens_in_the_local_zone_also_on_the_night_the_clock_changes() {
+    fn a_window_across_midnight_opens_in_local_time_and_summer_time() {
         let night: PaceWindow =
             PaceWindow { from: jiff::civil::time(22, 0, 0, 0), until: jiff::civil::time(7, 0, 0, 0) };
         let pace = Pace { window: Some(night), ..Pace::default() };
@@ -190,12 +198,12 @@ mod tests {
     }
 
     #[test]
-    fn so_many_steps_start_within_any_hour() {
+    fn no_more_steps_start_within_an_hour_than_allowed() {
         let pace = Pace { tasks_per_hour: Some(2), ..Pace::default() };
         let state = state(&[("2026-01-10T10:00:00Z", 0, 0.0), ("2026-01-10T10:20:00Z", 0, 0.0)]);
         assert_eq!(until(&pace, &state, "2026-01-10T10:30:00Z"), Some("2026-01-10T11:00:00Z".into()));
         assert_eq!(until(&pace, &state, "2026-01-10T11:00:00Z"), None);
-        // one that was refused did nothing
+        // an attempt that a limit refused does not count
         let mut refused = state;
         refused.units.get_mut("1").unwrap().attempts[1].outcome = Some(crate::state::Outcome::Limited {
             limit: crate::agent::limit::LimitKind::RateLimited,
@@ -207,17 +215,17 @@ mod tests {
     }
 
     #[test]
-    fn tokens_come_back_when_they_leave_the_span() {
+    fn tokens_are_free_again_when_their_span_is_over() {
         let budget = TokenBudget { tokens: 1000, per: Duration::from_secs(5 * 3600) };
         let pace = Pace { tokens: Some(budget), ..Pace::default() };
         let state = state(&[("2026-01-10T10:00:00Z", 600, 0.0), ("2026-01-10T11:00:00Z", 900, 0.0)]);
-        // the first alone leaves too much behind it? 900 < 1000 is room
+        // without the first attempt 900 tokens are used, fewer than 1000
         assert_eq!(until(&pace, &state, "2026-01-10T12:00:00Z"), Some("2026-01-10T15:00:00Z".into()));
         assert_eq!(until(&pace, &state, "2026-01-10T15:00:00Z"), None);
     }
 
     #[test]
-    fn a_run_that_has_cost_enough_is_over_and_what_came_before_it_does_not_count() {
+    fn a_run_ends_at_its_cost_limit_and_earlier_runs_do_not_count() {
         let pace = Pace { max_cost_usd: Some(2.0), ..Pace::default() };
         let mut state = state(&[("2026-01-10T10:00:00Z", 0, 1.5), ("2026-01-10T11:00:00Z", 0, 1.0)]);
         assert!(until(&pace, &state, "2026-01-10T12:00:00Z").unwrap().contains("$2.50"));
@@ -226,16 +234,16 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_that_is_nearly_used_up_is_left_alone_until_its_window_ends() {
+    fn no_step_starts_while_a_quota_window_is_nearly_used_up() {
         let pace = Pace { stop_at_utilization: Some(90), ..Pace::default() };
         let mut state = state(&[("2026-01-10T10:00:00Z", 0, 0.0)]);
         let end = at("2026-01-10T13:00:00Z");
-        let mut tell = |percent| {
+        let mut at_percent = |percent| {
             let unit = state.units.get_mut("1").unwrap();
             unit.attempts[0].learned.window = Some(WindowUse { percent, until: Some(end) });
             until(&pace, &state, "2026-01-10T12:00:00Z")
         };
-        assert_eq!(tell(89.0), None);
-        assert_eq!(tell(92.0), Some(end.to_string()));
+        assert_eq!(at_percent(89.0), None);
+        assert_eq!(at_percent(92.0), Some(end.to_string()));
     }
 }

@@ -1,56 +1,104 @@
-//! Side panes of an agent's window, and what starts in them and in the user's own windows.
+//! The panes beside an agent in the window of its unit: checks, and the user's side panes.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::path::Path;
 
-use crate::config::{Keep, Layout, Pane, Side};
-use crate::error::{Error, ErrorKind, Result};
-use crate::sys::handoff::Handoff;
-use crate::sys::socket::{self, Listener};
-use crate::tmux::CommandLine;
+use super::window_programs::{ProgramContext, hand_out};
+use super::windows::{RunWindows, verify_purpose};
+use crate::attempt::window::{AttemptProcess, WindowProgram};
+use crate::config::{Layout, Pane, Side};
+use crate::error::Result;
+use crate::tmux::{CommandLine, NewPane, TmuxWindow};
 
-/// How long a new pane may take to ask for its program.
-const PATIENCE: Duration = Duration::from_secs(30);
+impl RunWindows {
+    /// Runs a check in a pane below the agent, the same pane each time, or in a window of its own if there is no room.
+    pub fn open_check(
+        &mut self,
+        name: &str,
+        purpose: &str,
+        cwd: &Path,
+        argv: &[OsString],
+    ) -> Result<TmuxWindow> {
+        self.pending = None;
+        if let Some(pane) = self.verifying.get(purpose)
+            && let Ok(pane) = self.tmux.reuse_pane(&pane.pane, cwd, argv)
+        {
+            return Ok(pane);
+        }
+        if let Some(window) = self.windows.get(purpose).cloned()
+            && let Ok(pane) =
+                self.tmux.new_pane(NewPane { from: &window.pane, right: false, size: None, cwd, argv })
+        {
+            self.verifying.insert(purpose.to_owned(), pane.clone());
+            self.arrange(&window);
+            return Ok(pane);
+        }
+        self.open(&format!("{name}-verify"), &verify_purpose(purpose), cwd, argv, None)
+    }
 
-/// What `[tmux]` says about the windows of units.
-#[derive(Debug, Clone, Default)]
-pub struct Wishes {
-    /// Which windows stay open.
-    pub keep: Keep,
-    /// The layout of their panes.
-    pub layout: Option<Layout>,
-    /// The side panes.
-    pub panes: Vec<Pane>,
-}
+    /// Opens the side panes of the window for `purpose`. They end with the attempt of that process id and start time. Returns a
+    /// line for the user at the first failure only.
+    pub fn open_side_panes(
+        &mut self,
+        purpose: &str,
+        attempt: (i32, u64),
+        context: ProgramContext<'_>,
+    ) -> Option<String> {
+        let panes = self.settings.panes.clone();
+        let window = self.windows.get(purpose).filter(|_| !panes.is_empty())?.clone();
+        self.pending = None;
+        let mut opened: Vec<String> = Vec::new();
+        let mut open = || -> Result<()> {
+            let programs = panes.iter().map(|pane| pane.command.iter().map(OsString::from).collect());
+            let socket = hand_out(programs.collect(), context)?;
+            for (index, (pane, split)) in panes.iter().zip(splits(&panes)).enumerate() {
+                let program = WindowProgram {
+                    socket: socket.clone(),
+                    token: index.to_string(),
+                    cwd: pane.cwd.clone(),
+                    attempt: Some(AttemptProcess { pid: attempt.0, started: attempt.1 }),
+                    every: pane.every,
+                };
+                let argv = program.argv(context.exe);
+                let from = split.from.and_then(|at| opened.get(at)).unwrap_or(&window.pane);
+                let new = NewPane {
+                    from,
+                    right: split.right,
+                    size: Some(&split.size),
+                    cwd: &pane.cwd,
+                    argv: &argv,
+                };
+                opened.push(self.tmux.new_pane(new)?.pane);
+            }
+            Ok(())
+        };
+        let done = open();
+        self.arrange(&window);
+        let error = done.err().filter(|_| !std::mem::replace(&mut self.complained, true))?;
+        Some(format!("! a side pane could not be opened: {}", error.render().trim_end()))
+    }
 
-/// What programs in side panes and own windows are started with.
-#[derive(Debug, Clone, Copy)]
-pub struct Setting<'a> {
-    /// This program.
-    pub exe: &'a Path,
-    /// A private folder for a socket.
-    pub folder: &'a Path,
-    /// The environment of the shell that typed `seqorch`.
-    pub env: &'a [(OsString, OsString)],
-    /// Further variables for them.
-    pub facts: &'a [(&'a str, String)],
+    fn arrange(&mut self, window: &TmuxWindow) {
+        let first = self.settings.panes.first();
+        if let Some((first, layout)) = first.zip(self.settings.layout) {
+            self.later(arrangement(layout, first.size.as_deref(), &window.id));
+        }
+    }
 }
 
 /// How a side pane is split off.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct PaneSplit {
+struct PaneSplit {
     /// The pane that it is split from, by its place in the list; `None` for the agent.
-    pub(super) from: Option<usize>,
+    from: Option<usize>,
     /// To the right of that pane instead of below it.
-    pub(super) right: bool,
+    right: bool,
     /// In tmux's notation.
-    pub(super) size: String,
+    size: String,
 }
 
 /// The split of each pane: the first pane of a side is split from the agent, the others from the pane before them.
-pub(super) fn splits(panes: &[Pane]) -> Vec<PaneSplit> {
+fn splits(panes: &[Pane]) -> Vec<PaneSplit> {
     let mut splits = Vec::new();
     for (index, pane) in panes.iter().enumerate() {
         let same_side = |pane_: &&Pane| pane_.side == pane.side;
@@ -66,7 +114,7 @@ pub(super) fn splits(panes: &[Pane]) -> Vec<PaneSplit> {
 }
 
 /// The tmux command that arranges a window's panes.
-pub(super) fn arrange(layout: Layout, size: Option<&str>, window: &str) -> CommandLine {
+fn arrangement(layout: Layout, size: Option<&str>, window: &str) -> CommandLine {
     let mut line = CommandLine::default();
     let others = match layout.known_everywhere() {
         Layout::MainVertical => Some(("other-pane-width", "main-pane-width")),
@@ -80,38 +128,6 @@ pub(super) fn arrange(layout: Layout, size: Option<&str>, window: &str) -> Comma
     }
     line.then(["select-layout", "-t", window, layout.name()]);
     line
-}
-
-/// Hands programs, with their environment, to the windows that ask for them at the returned path. A program's token is
-/// its index.
-pub(super) fn hand_out(programs: Vec<Vec<OsString>>, setting: Setting<'_>) -> Result<PathBuf> {
-    let Setting { folder, env, facts, .. } = setting;
-    let failed = |e| Error::new(ErrorKind::Internal, "opening a socket for panes").caused_by(e);
-    let listener = Listener::bind(folder).map_err(failed)?;
-    let path = listener.path().to_owned();
-    let known = env.iter().filter(|(name, _)| facts.iter().all(|(fact, _)| name != *fact)).cloned();
-    let facts = facts.iter().map(|(name, value)| (name.into(), value.into()));
-    let env: Vec<(OsString, OsString)> = known.chain(facts).collect();
-    let handoffs: Vec<_> = programs.into_iter().map(|argv| Handoff { argv, env: env.clone() }).collect();
-    let thread = thread::Builder::new().name("panes".to_owned());
-    thread.spawn(move || serve(&listener, &handoffs)).map_err(failed)?;
-    Ok(path)
-}
-
-fn serve(listener: &Listener, handoffs: &[Handoff]) {
-    let began = Instant::now();
-    let mut left = handoffs.len();
-    while left > 0 && began.elapsed() < PATIENCE {
-        match socket::accept(listener.get(), PATIENCE.saturating_sub(began.elapsed())) {
-            Ok(None) => {}
-            Ok(Some(stream)) => {
-                left -= 1;
-                // a child that goes away, or does not read in time, does not matter to the others
-                let _ = Handoff::answer(&stream, |token| handoffs.get(token.parse::<usize>().ok()?));
-            }
-            Err(_) => return,
-        }
-    }
 }
 
 #[cfg(test)]
@@ -128,7 +144,7 @@ mod tests {
         }
     }
 
-    fn room(from: Option<usize>, right: bool, size: &str) -> PaneSplit {
+    fn split(from: Option<usize>, right: bool, size: &str) -> PaneSplit {
         PaneSplit { from, right, size: size.to_owned() }
     }
 
@@ -139,13 +155,13 @@ mod tests {
         assert_eq!(
             splits(&panes),
             [
-                room(None, true, "35%"),
-                room(None, false, "35%"),
-                room(Some(0), false, "66%"),
-                room(Some(2), false, "50%"),
+                split(None, true, "35%"),
+                split(None, false, "35%"),
+                split(Some(0), false, "66%"),
+                split(Some(2), false, "50%"),
             ]
         );
-        assert_eq!(splits(&[pane(Below, Some("12")), pane(Below, None)])[1], room(Some(0), true, "50%"));
+        assert_eq!(splits(&[pane(Below, Some("12")), pane(Below, None)])[1], split(Some(0), true, "50%"));
     }
 
     #[test]
@@ -154,9 +170,9 @@ mod tests {
             let words: Vec<_> = line.into_words().into_iter().map(|w| w.into_string().unwrap()).collect();
             words.join(" ")
         };
-        assert_eq!(words(arrange(Layout::Tiled, Some("30%"), "@1")), "select-layout -t @1 tiled");
+        assert_eq!(words(arrangement(Layout::Tiled, Some("30%"), "@1")), "select-layout -t @1 tiled");
         assert_eq!(
-            words(arrange(Layout::MainVerticalMirrored, Some("30%"), "@1")),
+            words(arrangement(Layout::MainVerticalMirrored, Some("30%"), "@1")),
             "set-option -q -w -t @1 other-pane-width 30% ; set-option -q -w -t @1 main-pane-width 1 ; \
              select-layout -t @1 main-vertical-mirrored"
         );

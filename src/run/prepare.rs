@@ -19,7 +19,7 @@ use crate::store::spec_store::Store;
 use crate::sys::handoff::{Environment, Handoff};
 use crate::sys::{files, random};
 
-/// What an attempt is made from.
+/// The inputs of an attempt.
 pub(super) struct AttemptInputs<'a> {
     pub(super) config: &'a Config,
     pub(super) store: &'a Store,
@@ -56,10 +56,10 @@ impl PreparedAttempt {
     pub(super) fn make_in(from: &AttemptInputs<'_>, dir: AttemptDir, prompt: &str) -> Result<Self> {
         let step = from.step;
         if dir.lock().exists() {
-            // the state is older than this folder, or was deleted: an attempt that ran is not thrown away
+            // an attempt ran here, so the state is older than the folder or was deleted; its files stay
             set_aside(dir.path())?;
         } else {
-            // a run was killed between writing this folder and the state, so the attempt never started
+            // no attempt ran here: a run was killed between writing this folder and the start
             let _ = fs::remove_dir_all(dir.path());
         }
         files::create_private_dir(dir.path())?;

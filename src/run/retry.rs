@@ -1,4 +1,4 @@
-//! PURE. What follows an attempt that did not succeed: whose fault it was, whether the unit is tried again, and when.
+//! PURE. What follows an attempt that did not succeed: whether it counts, and whether and when the unit is tried again.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -12,11 +12,11 @@ use crate::plan::Step;
 use crate::state::outcome::CancelledBy;
 use crate::state::{Changes, CommitRefused, Learned, Outcome, ResumeReason, UnitStatus};
 
-/// The same failure of a verify command in a row after which a human must look.
+/// How often in a row a verify command may fail in the same way before the run asks you.
 const SAME_FAILURES: usize = 3;
 
 impl Machine {
-    /// What a human must look at where one command fails in the same way over and over.
+    /// The question to the user if a verify command keeps failing in the same way.
     fn stuck_at(&self, id: &str) -> Option<String> {
         let failures = self.state.units.get(id)?.same_failures();
         let Some(Outcome::VerifyFailed { command, tail }) = self.state.units.get(id)?.last_outcome() else {
@@ -29,14 +29,14 @@ impl Machine {
         })
     }
 
-    /// The step whose commands must succeed before this outcome is believed.
+    /// The step whose verify commands must run before this outcome counts.
     pub(super) fn to_verify(&self, outcome: &Outcome) -> Option<Box<Step>> {
         let running = matches!(self.phase, Phase::Running { .. });
         let step = self.step.as_ref().filter(|step| running && !step.settings.verify.is_empty())?;
         (*outcome == Outcome::Done).then(|| step.clone())
     }
 
-    /// The state still says Running: whoever goes on after a kill here verifies again.
+    /// Starts the verify commands. The state still says Running, so a run that resumes after a kill verifies again.
     pub(super) fn verify(
         &mut self,
         step: Box<Step>,
@@ -50,29 +50,32 @@ impl Machine {
         vec![Effect::Report(report), Effect::Verify { step, attempt }]
     }
 
-    /// The gate is over: now the attempt is.
+    /// The verify commands are over, and with them the attempt.
     pub(super) fn verified(&mut self, now: Timestamp, failure: Option<Outcome>) -> Vec<Effect> {
         let Phase::Verifying { unit, learned, ticked } = self.phase.clone() else { return Vec::new() };
         self.phase = Phase::Running { unit };
         self.ended(now, failure.unwrap_or(Outcome::Done), *learned, ticked.as_ref())
     }
 
-    /// What became of a done unit's changes. Where they cannot be committed, the run ends, and the next one tries again:
-    /// a later commit must not swallow them. Gives what is to be told once that is saved: the unit's end was told by the
-    /// run whose commit was refused.
-    pub fn kept(
+    /// The changes of a done unit were committed, or git refused the commit. Then the next plan ends the run, and the next
+    /// run tries again: otherwise a later commit would contain them. A commit that was refused before is reported, because
+    /// the end of its unit was reported by an earlier run.
+    pub(super) fn kept(
         &mut self,
         now: Timestamp,
-        unit: &str,
+        unit: String,
         kept: Result<Option<Changes>, CommitRefused>,
-    ) -> Option<Notice> {
-        let was_refused = self.state.is_refused(unit);
-        let report = (was_refused && kept.is_ok()).then(|| Notice::Committed { unit: unit.to_owned() });
-        self.state.settle_commit(now, unit, kept);
-        report
+    ) -> Vec<Effect> {
+        let is_news = self.state.is_refused(&unit) && kept.is_ok();
+        self.state.settle_commit(now, &unit, kept);
+        let mut effects = vec![Effect::Save];
+        if is_news {
+            effects.push(Effect::Report(Notice::Committed { unit }));
+        }
+        effects
     }
 
-    /// The units that an agent must be asked about before the first step can start.
+    /// The units that an agent must assign before the first step can start.
     pub(super) fn to_assign(&self, steps: &[Step]) -> Vec<String> {
         let open = |step: &&Step| step.settings.unassigned && !self.asked_for.contains(&step.unit);
         match (steps.first().filter(open), self.policy.batch) {
@@ -82,7 +85,7 @@ impl Machine {
         }
     }
 
-    /// What was said is saved before it is used; what was not is asked for again by the next run.
+    /// Saves the answer before it is used. The next run asks again for what is missing.
     pub(super) fn assigned(&mut self, now: Timestamp, assigned: Assigned) -> Vec<Effect> {
         if self.phase != Phase::Assigning {
             return Vec::new();
@@ -96,7 +99,7 @@ impl Machine {
         effects
     }
 
-    /// The pause before `step`: nobody waits for the retry of a unit that is not next any more.
+    /// The pause before `step`. A backoff only holds for its own unit; before another one there is the usual delay.
     pub(super) fn length_before(
         &self,
         step: &Step,
@@ -113,8 +116,8 @@ impl Machine {
         (backoff::delay(length, self.policy.jitter, share), Pause::Delay)
     }
 
-    /// Whether an end spends neither an attempt nor an iteration: the agent never worked, or was ended because the run
-    /// was. After a recovery nobody knows whose TERM it was; most likely that of the run that is gone.
+    /// Whether an end counts neither as an attempt nor as an iteration: the agent never worked, or the run ended it. After a
+    /// recovery the sender of a TERM is unknown; most likely it was the earlier run.
     pub(super) fn blameless(&self, outcome: &Outcome) -> bool {
         match outcome {
             Outcome::Unavailable { .. } | Outcome::Cancelled { by: CancelledBy::NoOrchestrator } => true,
@@ -124,8 +127,8 @@ impl Machine {
         }
     }
 
-    /// Whether the agent that just ended can be asked for its signal. A try beyond the policy (what took the place of a
-    /// nudge that a limit cut off) is not asked again, or the two could follow each other without end.
+    /// Whether the agent that just ended can be asked for its signal. An attempt beyond the policy, which replaces a nudge
+    /// that a limit interrupted, is not nudged; otherwise the two could alternate for ever.
     pub(super) fn can_nudge(&self, id: &str, tries: u32, step: Option<&Step>) -> bool {
         step.is_some_and(|step| {
             let cwd = step.settings.cwd.to_string_lossy();
@@ -136,7 +139,7 @@ impl Machine {
         })
     }
 
-    /// The attempts that are left to a unit after one that did not succeed, and the end of the run if it demands one.
+    /// What is next for a unit after an attempt that did not succeed, and the end of the run if this ends it.
     pub(super) fn unsuccessful(
         &mut self,
         now: Timestamp,

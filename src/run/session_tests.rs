@@ -1,4 +1,4 @@
-//! What an agent costs whose sessions do not go on, or lead to nothing: never more than the retry policy allows.
+//! Agents whose sessions cannot be resumed, or lead to nothing, use no more attempts than the retry policy allows.
 
 use std::time::Duration;
 
@@ -14,15 +14,15 @@ use crate::state::{AttemptRecord, Learned, Outcome, ResumeReason, SpecState};
 /// How an attempt ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Act {
-    /// It works, and says neither.
+    /// It works, and gives no signal.
     Works,
     /// It works, and fails.
     Breaks,
-    /// It ends well without a word, as one does that finds nothing of its session.
+    /// It ends with success and prints nothing, like an agent that does not find its session.
     Silent,
-    /// It says that there is no such session.
+    /// It fails because there is no such session.
     Refuses,
-    /// Its vendor says: later.
+    /// Its vendor limits it.
     Limited,
 }
 
@@ -41,7 +41,7 @@ impl Act {
     }
 }
 
-/// What became of a run.
+/// The result of a run.
 struct Ran {
     end: End,
     attempts: Vec<AttemptRecord>,
@@ -50,16 +50,16 @@ struct Ran {
 }
 
 impl Ran {
-    /// Why each attempt went on in a session, in order.
+    /// Why each attempt resumed a session, in order.
     fn reasons(&self) -> Vec<Option<ResumeReason>> {
         self.attempts.iter().map(|a| a.resumes.as_ref().map(|resumes| resumes.reason)).collect()
     }
 }
 
-/// Attempts that are more than any policy of these tests allows.
+/// More attempts than any policy of these tests allows.
 const FAR_TOO_MANY: usize = 200;
 
-/// A run of one task with a backend that has sessions; `act` says how an attempt ends that begins for this reason.
+/// A run of one task with a backend that has sessions. `act` returns how an attempt ends, by its reason to resume.
 fn run(nudges: u32, mut act: impl FnMut(Option<ResumeReason>) -> Act) -> Ran {
     let mut case = PlanCase::new("1");
     case.config.backends.get_mut("agent").unwrap().resume = vec!["--resume".into(), "{session}".into()];
@@ -71,7 +71,7 @@ fn run(nudges: u32, mut act: impl FnMut(Option<ResumeReason>) -> Act) -> Ran {
         std::collections::VecDeque::from([Event::Begin { ticked: [].into(), start: RunStart::default() }]);
     let mut backoffs = Vec::new();
     loop {
-        let event = events.pop_front().expect("a run goes on until its end");
+        let event = events.pop_front().expect("a run has events until its end");
         for effect in machine.on(now, event) {
             match effect {
                 Effect::Replan => {
@@ -108,15 +108,15 @@ fn run(nudges: u32, mut act: impl FnMut(Option<ResumeReason>) -> Act) -> Ran {
     }
 }
 
-fn failed_for_good() -> End {
+fn no_attempts_left() -> End {
     End::Stuck { failed: vec!["1".to_owned()], blocked: Vec::new() }
 }
 
 #[test]
-fn nudges_that_find_no_session_leave_the_task_its_attempts_and_its_backoff_and_no_more() {
+fn nudges_that_find_no_session_use_no_attempts() {
     for in_session in [Act::Refuses, Act::Silent] {
         let ran = run(1, |reason| if reason.is_some() { in_session } else { Act::Works });
-        assert_eq!(ran.end, failed_for_good());
+        assert_eq!(ran.end, no_attempts_left());
         let nudge = Some(ResumeReason::Nudge);
         assert_eq!(ran.reasons(), [None, nudge, None, nudge, None, nudge], "{in_session:?}");
         assert_eq!(ran.attempts.iter().filter(|a| a.counts).count(), 3);
@@ -125,10 +125,10 @@ fn nudges_that_find_no_session_leave_the_task_its_attempts_and_its_backoff_and_n
 }
 
 #[test]
-fn a_retry_that_finds_no_session_begins_afresh_at_once_and_spends_nothing() {
+fn a_retry_that_finds_no_session_starts_afresh_and_does_not_count() {
     for in_session in [Act::Refuses, Act::Silent] {
         let ran = run(1, |reason| if reason.is_some() { in_session } else { Act::Breaks });
-        assert_eq!(ran.end, failed_for_good());
+        assert_eq!(ran.end, no_attempts_left());
         let retry = Some(ResumeReason::Retry);
         assert_eq!(ran.reasons(), [None, retry, None, retry, None], "{in_session:?}");
         assert_eq!(ran.attempts.iter().filter(|a| a.counts).count(), 3);
@@ -137,13 +137,13 @@ fn a_retry_that_finds_no_session_begins_afresh_at_once_and_spends_nothing() {
 }
 
 #[test]
-fn a_nudge_that_a_limit_cut_off_is_said_again_and_is_still_no_try() {
+fn a_nudge_that_a_limit_interrupts_is_repeated_and_does_not_count() {
     let mut nudges = 0;
     let ran = run(1, |reason| {
         nudges += usize::from(reason == Some(ResumeReason::Nudge));
         if reason == Some(ResumeReason::Nudge) && nudges % 2 == 1 { Act::Limited } else { Act::Works }
     });
-    assert_eq!(ran.end, failed_for_good());
+    assert_eq!(ran.end, no_attempts_left());
     let (nudge, retry) = (Some(ResumeReason::Nudge), Some(ResumeReason::Retry));
     assert_eq!(ran.reasons(), [None, nudge, nudge, retry, nudge, nudge, retry, nudge, nudge]);
 }
@@ -155,10 +155,10 @@ fn acts(of: &'static [Act]) -> impl Strategy<Value = Act> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
-    /// Each try may have one attempt before it that could not go on, and after it the nudges that are allowed; and each
-    /// limit cuts off one session more.
+    /// Each counted attempt may follow one that could not resume, and may be followed by the allowed nudges. Each limit
+    /// interrupts one more session.
     #[test]
-    fn whatever_an_agent_does_its_attempts_are_bounded(
+    fn the_number_of_attempts_is_bounded_for_every_agent(
         first in prop::collection::vec(
             acts(&[Act::Works, Act::Breaks, Act::Silent, Act::Refuses, Act::Limited]), 0..14),
         then in prop::collection::vec(acts(&[Act::Works, Act::Breaks, Act::Silent, Act::Refuses]), 1..5),
@@ -166,11 +166,11 @@ proptest! {
     ) {
         let mut list = first.into_iter().chain(then.into_iter().cycle());
         let ran = run(nudges, |_| list.next().unwrap());
-        prop_assert_eq!(&ran.end, &failed_for_good());
+        prop_assert_eq!(&ran.end, &no_attempts_left());
         prop_assert_eq!(ran.attempts.iter().filter(|a| a.counts).count(), 3);
         let limited = |a: &&AttemptRecord| matches!(a.outcome, Some(Outcome::Limited { .. }));
         let limits = ran.attempts.iter().filter(limited).count();
-        let heard = ran.attempts.len() - limits;
-        prop_assert!(heard <= 3 * (2 + nudges as usize) + limits, "{heard} attempts and {limits} limits");
+        let unlimited = ran.attempts.len() - limits;
+        prop_assert!(unlimited <= 3 * (2 + nudges as usize) + limits, "{unlimited} attempts and {limits} limits");
     }
 }

@@ -11,7 +11,7 @@ impl RealWorld<'_> {
     /// The unit that an agent works on now.
     #[must_use]
     pub fn working_on(&self) -> Option<&str> {
-        self.current.as_ref().map(|c| c.unit.as_str())
+        self.child.as_ref().map(|child| child.unit.as_str())
     }
 
     /// Sets how much to print: 0 the events, 1 also commands and folders, 2 also each effect.
@@ -52,7 +52,7 @@ impl RealWorld<'_> {
             Effect::Start { step, attempt } => format!("start attempt {attempt} of {}", step.unit),
             Effect::Recover { unit, attempt } => format!("look for attempt {attempt} of {unit}"),
             Effect::Assign(units) => format!("let an agent assign {}", units.join(", ")),
-            Effect::Keep(unit) => format!("look at the changes of {unit}"),
+            Effect::Keep(unit) => format!("count and commit the changes of {unit}"),
             Effect::Verify { step, attempt } => format!("verify attempt {attempt} of {}", step.unit),
             Effect::Cancel => "end the agent".to_owned(),
             Effect::Tick(ids) => format!("tick {}", ids.join(", ")),

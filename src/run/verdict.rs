@@ -1,4 +1,4 @@
-//! PURE. From the facts of an attempt to its outcome.
+//! PURE. Judges an attempt by its facts.
 
 use crate::agent::CliVerdict;
 use crate::config::DoneSignal;
@@ -6,12 +6,11 @@ use crate::state::outcome::TimedOut;
 use crate::state::{Learned, Outcome, WindowUse};
 use crate::store::attempt_result::{AgentExit, AttemptResult};
 
-/// Judges in this order: cancelled, timed out, not started, HALT, a bad end (by the exit code
-/// or by the agent's own closing word), DONE. A signal in the text of an agent
-/// that then failed proves nothing, but its cry for a human does.
+/// Judges in this order: cancelled, timed out, not started, HALT, a failure (by the exit code or by the agent's closing
+/// record), DONE. A failure beats DONE, because an agent may print DONE and then fail. HALT beats a failure.
 ///
-/// A CLI that closed its stream with success and then hung until it was silent for too long has done its work all the same:
-/// some never exit, and doing it all again would help nobody.
+/// A CLI that closed its stream with success and then hung until the idle timeout has done its work. Some CLIs never exit,
+/// and a retry would repeat the work.
 #[must_use]
 pub fn judge(facts: &AttemptResult, signal: DoneSignal) -> Outcome {
     if let Some(by) = facts.cancelled {
@@ -28,7 +27,7 @@ pub fn judge(facts: &AttemptResult, signal: DoneSignal) -> Outcome {
         return Outcome::Halted { question: question.clone() };
     }
     let code = match facts.exit {
-        // its own end is ours
+        // the idle timeout ended it, so its exit says nothing
         _ if hung_at_exit => 0,
         None => return Outcome::Lost,
         Some(AgentExit::Signal(signal)) => return Outcome::Signaled { signal },
@@ -36,7 +35,7 @@ pub fn judge(facts: &AttemptResult, signal: DoneSignal) -> Outcome {
     };
     let why = match &facts.verdict {
         Some(CliVerdict::Failure(why)) => Some(why.clone()),
-        // some end with code 0 when they are stopped
+        // some CLIs exit with 0 when they are stopped
         Some(CliVerdict::Unknown) if code == 0 => Some("it ended without its closing record".to_owned()),
         _ => None,
     };
@@ -49,7 +48,7 @@ pub fn judge(facts: &AttemptResult, signal: DoneSignal) -> Outcome {
     }
 }
 
-/// Why a command that must succeed did not; `None` where it did. A signal in the output of a test says nothing.
+/// Why a verify command failed; `None` if it succeeded. A signal in its output does not count.
 #[must_use]
 pub fn failure(facts: Option<&AttemptResult>) -> Option<Outcome> {
     let Some(facts) = facts else { return Some(Outcome::Lost) };
@@ -57,10 +56,10 @@ pub fn failure(facts: Option<&AttemptResult>) -> Option<Outcome> {
     Some(judge(&facts, DoneSignal::Optional)).filter(|outcome| *outcome != Outcome::Done)
 }
 
-/// Bytes of stdout that may be nothing but a refusal.
+/// A refusal to resume a session has at most this many bytes of stdout.
 const ONLY_A_REFUSAL: u64 = 8192;
 
-/// What an attempt tells beside its outcome.
+/// What is known of an attempt apart from its outcome.
 #[must_use]
 pub fn learned(facts: &AttemptResult) -> Learned {
     let spoke = !facts.last_words.is_empty() || facts.halt.is_some() || facts.done;
@@ -71,7 +70,7 @@ pub fn learned(facts: &AttemptResult) -> Learned {
         usage: facts.usage,
         window: facts.utilization.as_deref().and_then(WindowUse::of_claude),
         session_total: facts.usage.filter(|usage| usage.cumulative),
-        // a CLI that cannot go on in a session says so in a line or two
+        // a CLI that cannot resume a session prints only a line or two
         worked: spoke || used || facts.stdout_bytes > ONLY_A_REFUSAL,
     }
 }
@@ -139,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_ended_from_outside_is_never_done() {
+    fn an_attempt_that_was_ended_from_outside_is_never_done() {
         let late = AttemptResult { done: true, timed_out: Some(TimedOut::Idle), ..facts() };
         assert_eq!(judge(&late, DoneSignal::Required), Outcome::TimedOut { which: TimedOut::Idle });
         let ended = AttemptResult { cancelled: Some(CancelledBy::HangUp), halt: Some(String::new()), ..late };
@@ -147,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn what_hangs_after_it_closed_its_stream_with_success_is_judged_by_what_it_said() {
+    fn a_cli_that_hangs_after_success_is_judged_by_its_signal() {
         let closed = |timed_out| AttemptResult {
             timed_out: Some(timed_out),
             exit: Some(AgentExit::Signal(15)),
@@ -159,7 +158,7 @@ mod tests {
         assert_eq!(judge(&AttemptResult { done: true, ..hung.clone() }, DoneSignal::Required), Outcome::Done);
         let asks = AttemptResult { halt: Some("A or B?".into()), ..hung.clone() };
         assert_eq!(judge(&asks, DoneSignal::Required), Outcome::Halted { question: "A or B?".into() });
-        // without its closing word nobody knows what it was at
+        // without its closing record the work may be unfinished
         let working = AttemptResult { done: true, verdict: Some(CliVerdict::Unknown), ..hung };
         assert_eq!(judge(&working, DoneSignal::Required), Outcome::TimedOut { which: TimedOut::Idle });
         let late = AttemptResult { done: true, ..closed(TimedOut::Total) };

@@ -1,12 +1,13 @@
-//! Runs what must succeed before a step counts as done: each command is dispatched, watched and ended like an attempt.
+//! Runs the verify commands of a step. Each one is started, watched and ended like an attempt.
 
+use super::child::{ChildJob, Verification};
 use super::driver::World as _;
 use super::launch;
 use super::machine::Event;
 use super::prepare::{AttemptInputs, PreparedAttempt};
 use super::test_count;
 use super::verdict::failure;
-use super::world::{Errand, RealWorld};
+use super::world::RealWorld;
 use crate::agent::Format;
 use crate::config::{Done, DoneSignal, PromptBy, Timeouts};
 use crate::error::{Error, ErrorKind, Result};
@@ -16,43 +17,32 @@ use crate::state::{Outcome, SpecState};
 use crate::store::attempt_dir::AttemptDir;
 use crate::store::attempt_folder;
 
-/// How much of a command's output is looked at, from its end.
+/// Bytes at the end of a command's output that are read.
 const OUTPUT_MAX: u64 = 1_000_000;
-/// Lines of it that go into the next prompt.
+/// Lines of the output that the next prompt repeats.
 const TAIL_LINES: usize = 60;
 
-/// A gate that is under way.
-#[derive(Debug, Clone)]
-pub(super) struct Gate {
-    step: Box<Step>,
-    attempt: u32,
-    /// The command that runs.
-    index: usize,
-    /// Tests that ran in those before it.
-    tests: u64,
-    state: SpecState,
-}
-
 impl RealWorld<'_> {
-    /// Begins to verify an attempt; its end is an [`Event::Verified`].
-    pub(super) fn begin_gate(
+    /// Starts the first verify command of an attempt, or returns why it cannot start.
+    pub(super) fn begin_verification(
         &mut self,
         step: &Step,
         attempt: u32,
         state: &SpecState,
     ) -> Result<Option<Outcome>> {
-        let gate = Gate { step: Box::new(step.clone()), attempt, index: 0, tests: 0, state: state.clone() };
-        self.gate(gate)
+        let run =
+            Verification { step: Box::new(step.clone()), attempt, index: 0, tests: 0, state: state.clone() };
+        self.start_command(run)
     }
 
-    fn gate(&mut self, gate: Gate) -> Result<Option<Outcome>> {
+    fn start_command(&mut self, run: Verification) -> Result<Option<Outcome>> {
         let socket = self.launcher.socket()?;
         let Some(plan) = &self.plan else {
-            return Err(Error::new(ErrorKind::Internal, "a gate without a plan"));
+            return Err(Error::new(ErrorKind::Internal, "a verification without a plan"));
         };
-        let own = &gate.step.settings;
+        let own = &run.step.settings;
         let settings = StepSettings {
-            argv: own.verify[gate.index].clone(),
+            argv: own.verify[run.index].clone(),
             resume_argv: None,
             prompt_by: PromptBy::Stdin,
             output: Format::Text,
@@ -65,29 +55,29 @@ impl RealWorld<'_> {
             done: Done { signal: DoneSignal::Optional, nudges: 0 },
             ..own.clone()
         };
-        let step = Step { settings, ..(*gate.step).clone() };
-        let dir = self.store.attempt_dir(&step.unit, gate.attempt).verify(gate.index + 1);
+        let step = Step { settings, ..(*run.step).clone() };
+        let dir = self.store.attempt_dir(&step.unit, run.attempt).verify(run.index + 1);
         let preparation = AttemptInputs {
             config: self.config,
             store: self.store,
             plan,
             step: &step,
-            attempt: gate.attempt,
-            state: &gate.state,
+            attempt: run.attempt,
+            state: &run.state,
             socket: &socket,
             env: &self.env,
             now: self.now(),
         };
         let prepared = PreparedAttempt::make_in(&preparation, dir, "")?;
-        let started = self.dispatch(&step, prepared, Vec::new(), Some(Errand::Gate(gate)))?;
+        let started = self.dispatch(&step, prepared, ChildJob::Verification(run))?;
         let command = command_line(&step.settings.argv);
         Ok(started.err().map(|tail| Outcome::VerifyFailed { command, tail }))
     }
 
-    /// A command is over: what the gate came to, or nothing yet where there is another one.
-    pub(super) fn gate_over(&mut self, dir: &AttemptDir, gate: Gate) -> Option<Event> {
+    /// Judges a verify command that has ended. `None`: the next one was started.
+    pub(super) fn verify_command_ended(&mut self, dir: &AttemptDir, run: Verification) -> Option<Event> {
         let facts = attempt_folder::result(dir);
-        let command = command_line(&gate.step.settings.verify[gate.index]);
+        let command = command_line(&run.step.settings.verify[run.index]);
         let output = attempt_folder::output_tail(dir, OUTPUT_MAX);
         if let Some(outcome) = failure(facts.as_ref()) {
             let failure = match outcome {
@@ -99,10 +89,10 @@ impl RealWorld<'_> {
             };
             return Some(Event::Verified { failure: Some(failure) });
         }
-        let tests = gate.tests + test_count::count(&output, facts.as_ref().map_or("", |f| &f.stderr_tail));
-        let next = gate.index + 1;
-        if next < gate.step.settings.verify.len() {
-            return match self.gate(Gate { index: next, tests, ..gate }) {
+        let tests = run.tests + test_count::count(&output, facts.as_ref().map_or("", |f| &f.stderr_tail));
+        let next = run.index + 1;
+        if next < run.step.settings.verify.len() {
+            return match self.start_command(Verification { index: next, tests, ..run }) {
                 Ok(None) => None,
                 Ok(failure) => Some(Event::Verified { failure }),
                 Err(error) => {
@@ -120,15 +110,15 @@ impl RealWorld<'_> {
     }
 }
 
-/// Ends what an earlier run verified and nobody waits for any more.
-pub(super) fn end_old_gates(attempt: &AttemptDir) {
+/// Ends the verify commands of an earlier run, whose results no run waits for.
+pub(super) fn end_old_verification(attempt: &AttemptDir) {
     for number in 1.. {
         let dir = attempt.verify(number);
         if !dir.path().exists() {
             break;
         }
         if attempt_folder::alive(&dir) {
-            attempt_folder::end(&dir, launch::OLD_ERRAND);
+            attempt_folder::end(&dir, launch::OLD_CHILD_GRACE);
         }
     }
 }

@@ -12,7 +12,7 @@ use super::machine::{Event, Pause};
 use super::world::RealWorld;
 use crate::report::{events, live};
 
-/// So late a pause may end after the machine woke up, or its clock was set.
+/// How late a pause may end after the computer woke up or its clock was set.
 const LOOK_AGAIN: Duration = if cfg!(test) { Duration::from_millis(20) } else { Duration::from_secs(10) };
 
 impl RealWorld<'_> {
@@ -28,9 +28,9 @@ impl RealWorld<'_> {
         }
         if let Some((until, why)) = pause
             && !length.is_zero()
-            && self.told.replace(until) != Some(until)
-            // no hook hears of it, so nothing can fail
-            && let Err(error) = self.tell(events::of_pause(why, until))
+            && self.published_pause.replace(until) != Some(until)
+            // no hook gets this event, so only the log can fail
+            && let Err(error) = self.publish(events::of_pause(why, until))
         {
             self.say(error.render().trim_end());
         }
@@ -55,9 +55,9 @@ impl RealWorld<'_> {
                     Some(left.min(longest))
                 }
             };
-            match self.ears.wait(limit) {
+            match self.inbox.wait(limit) {
                 Some(InboxMessage::Over) => {
-                    if let Some(event) = self.conclude() {
+                    if let Some(event) = self.child_ended() {
                         return event;
                     }
                 }
@@ -70,9 +70,9 @@ impl RealWorld<'_> {
         }
     }
 
-    /// The progress file says why nothing happens; a second look at the same wait adds nothing.
+    /// Writes a wait to the progress file, once.
     fn note_wait(&mut self, until: Timestamp) {
-        if self.noted.replace(until) == Some(until) {
+        if self.noted_pause.replace(until) == Some(until) {
             return;
         }
         let zone = TimeZone::system();

@@ -1,4 +1,4 @@
-//! The tmux windows of a run: one with the live view, one per unit, and the user's own.
+//! The tmux session of a run and its windows: one with the live view, one per unit, and the user's own.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -7,16 +7,14 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use super::panes;
-pub use super::panes::{Setting, Wishes};
-use crate::attempt::window::{AttemptProcess, WindowProgram};
-use crate::config::{ExtraWindow, Keep};
-use crate::error::{Error, Result};
+pub use super::window_programs::ProgramContext as Setting;
+use crate::config::{Keep, Layout, Pane};
+use crate::error::Result;
 use crate::tmux::status_line::MARK_OPTION;
 use crate::tmux::window_commands::close_windows;
 use crate::tmux::{
-    CommandLine, MAIN_WINDOW, NewPane, NewWindow, PendingCommand, StatusLine, TmuxServer, TmuxSession,
-    TmuxWindow, parse,
+    CommandLine, MAIN_WINDOW, NewWindow, PendingCommand, StatusLine, TmuxServer, TmuxSession, TmuxWindow,
+    parse,
 };
 
 /// Prefix of the purpose of a user's own window. No task has such an id.
@@ -24,30 +22,46 @@ pub const OWN_WINDOW: &str = "window ";
 /// The mark of a window while its attempt runs.
 pub const AT_WORK: &str = "▶";
 
-/// How often opening a window is tried.
+/// How often a window is tried to be opened before the error is returned.
 const TRIES: u32 = 4;
 
-/// The tmux session of a run.
+/// The old name of [`RunWindows`].
+pub type Screen = RunWindows;
+/// The old name of [`WindowSettings`].
+pub type Wishes = WindowSettings;
+
+/// What `[tmux]` says about the windows of units: which stay open, and their panes.
+#[derive(Debug, Clone, Default)]
+pub struct WindowSettings {
+    /// Which windows stay open after their attempts.
+    pub keep: Keep,
+    /// The layout of their panes.
+    pub layout: Option<Layout>,
+    /// The side panes.
+    pub panes: Vec<Pane>,
+}
+
+/// The tmux session of a run and its windows.
 #[derive(Debug)]
-pub struct Screen {
-    tmux: TmuxServer,
+pub struct RunWindows {
+    pub(super) tmux: TmuxServer,
     name: String,
     size: (u16, u16),
-    wishes: Wishes,
+    pub(super) settings: WindowSettings,
     session: Option<TmuxSession>,
     /// Our windows by their purpose: the id of a unit, or what else a window is for.
-    windows: HashMap<String, TmuxWindow>,
+    pub(super) windows: HashMap<String, TmuxWindow>,
     /// The pane in each unit's window that runs the checks.
-    verifying: HashMap<String, TmuxWindow>,
+    pub(super) verifying: HashMap<String, TmuxWindow>,
     main: Option<MainWindow>,
     look: Option<StatusLine>,
     looked: bool,
     /// Windows to close as soon as another one is open.
     over: Vec<(String, TmuxWindow)>,
     /// A tmux command that still runs. The next command waits for it.
-    pending: Option<PendingCommand>,
+    pub(super) pending: Option<PendingCommand>,
     /// The user knows that side panes cannot be opened.
-    complained: bool,
+    pub(super) complained: bool,
 }
 
 #[derive(Debug)]
@@ -66,8 +80,8 @@ struct WindowRequest<'a> {
     mark: Option<&'a str>,
 }
 
-impl Screen {
-    /// Finds the session `name` and the windows that an earlier run left in it. Takes another name where the session of that
+impl RunWindows {
+    /// Finds the session `name` and the windows that an earlier run left in it. Takes another name if the session of that
     /// name belongs to another project.
     #[must_use]
     pub fn find(tmux: TmuxServer, name: &str, size: (u16, u16)) -> Self {
@@ -77,7 +91,7 @@ impl Screen {
             tmux,
             name,
             size,
-            wishes: Wishes::default(),
+            settings: WindowSettings::default(),
             session,
             windows: windows.into_iter().collect(),
             verifying: HashMap::new(),
@@ -90,15 +104,21 @@ impl Screen {
         }
     }
 
-    /// Sets which windows stay open, their layout and their side panes.
+    /// Sets which windows stay open, their layout and their side panes. An old tmux gets a layout that it knows.
     #[must_use]
-    pub fn furnished(self, mut wishes: Wishes) -> Self {
-        if let Some(layout) = wishes.layout.filter(|layout| *layout != layout.known_everywhere())
+    pub fn with_settings(self, mut settings: WindowSettings) -> Self {
+        if let Some(layout) = settings.layout.filter(|layout| *layout != layout.known_everywhere())
             && !self.tmux.version().is_ok_and(|version| parse::has_mirrored_layouts(&version))
         {
-            wishes.layout = Some(layout.known_everywhere());
+            settings.layout = Some(layout.known_everywhere());
         }
-        Self { wishes, ..self }
+        Self { settings, ..self }
+    }
+
+    /// The old name of [`Self::with_settings`].
+    #[must_use]
+    pub fn furnished(self, settings: WindowSettings) -> Self {
+        self.with_settings(settings)
     }
 
     /// The name of the session.
@@ -121,8 +141,8 @@ impl Screen {
         Ok(())
     }
 
-    /// Runs `argv` in the window for `purpose` and opens that window where there is none. The status line shows `mark`, if
-    /// given. Starts a session or server that has ended again.
+    /// Runs `argv` in the window for `purpose`, which is opened if there is none. The status line shows `mark`, if given. A
+    /// session or server that has ended is started again.
     pub fn open(
         &mut self,
         name: &str,
@@ -213,110 +233,14 @@ impl Screen {
         Ok(self.keep(purpose, window))
     }
 
-    /// Runs a check in a pane below the agent, the same pane each time, or in a window of its own where there is no room.
-    pub fn open_check(
-        &mut self,
-        name: &str,
-        purpose: &str,
-        cwd: &Path,
-        argv: &[OsString],
-    ) -> Result<TmuxWindow> {
-        self.pending = None;
-        if let Some(pane) = self.verifying.get(purpose)
-            && let Ok(pane) = self.tmux.reuse_pane(&pane.pane, cwd, argv)
-        {
-            return Ok(pane);
-        }
-        if let Some(window) = self.windows.get(purpose).cloned()
-            && let Ok(pane) =
-                self.tmux.new_pane(NewPane { from: &window.pane, right: false, size: None, cwd, argv })
-        {
-            self.verifying.insert(purpose.to_owned(), pane.clone());
-            self.arrange(&window);
-            return Ok(pane);
-        }
-        self.open(&format!("{name}-verify"), &verify_purpose(purpose), cwd, argv, None)
-    }
-
-    /// Opens the side panes of the window for `purpose`. They end with the attempt of that process id and start time. Returns a
-    /// line for the user at the first failure only.
-    pub fn open_side_panes(
-        &mut self,
-        purpose: &str,
-        attempt: (i32, u64),
-        setting: Setting<'_>,
-    ) -> Option<String> {
-        let panes = self.wishes.panes.clone();
-        let window = self.windows.get(purpose).filter(|_| !panes.is_empty())?.clone();
-        self.pending = None;
-        let mut opened: Vec<String> = Vec::new();
-        let mut open = || -> Result<()> {
-            let programs = panes.iter().map(|pane| pane.command.iter().map(OsString::from).collect());
-            let socket = panes::hand_out(programs.collect(), setting)?;
-            for (index, (pane, room)) in panes.iter().zip(panes::splits(&panes)).enumerate() {
-                let program = WindowProgram {
-                    socket: socket.clone(),
-                    token: index.to_string(),
-                    cwd: pane.cwd.clone(),
-                    attempt: Some(AttemptProcess { pid: attempt.0, started: attempt.1 }),
-                    every: pane.every,
-                };
-                let argv = program.argv(setting.exe);
-                let from = room.from.and_then(|at| opened.get(at)).unwrap_or(&window.pane);
-                let split =
-                    NewPane { from, right: room.right, size: Some(&room.size), cwd: &pane.cwd, argv: &argv };
-                opened.push(self.tmux.new_pane(split)?.pane);
-            }
-            Ok(())
-        };
-        let done = open();
-        self.arrange(&window);
-        let error = done.err().filter(|_| !std::mem::replace(&mut self.complained, true))?;
-        Some(format!("! a side pane could not be opened: {}", error.render().trim_end()))
-    }
-
-    fn arrange(&mut self, window: &TmuxWindow) {
-        let first = self.wishes.panes.first();
-        if let Some((first, layout)) = first.zip(self.wishes.layout) {
-            self.later(panes::arrange(layout, first.size.as_deref(), &window.id));
-        }
-    }
-
-    /// Opens the user's own windows that are not open, or whose program has ended. Returns all failures.
-    pub fn open_own(&mut self, windows: &[ExtraWindow], setting: Setting<'_>) -> Vec<Error> {
-        let missing: Vec<_> = windows.iter().filter(|w| self.is_dead(&own_purpose(&w.name))).collect();
-        if missing.is_empty() {
-            return Vec::new();
-        }
-        let programs = missing.iter().map(|window| window.command.iter().map(OsString::from).collect());
-        let socket = match panes::hand_out(programs.collect(), setting) {
-            Ok(socket) => socket,
-            Err(error) => return vec![error],
-        };
-        let mut failed = Vec::new();
-        for (index, window) in missing.into_iter().enumerate() {
-            let program = WindowProgram {
-                socket: socket.clone(),
-                token: index.to_string(),
-                cwd: window.cwd.clone(),
-                attempt: None,
-                every: None,
-            };
-            let argv = program.argv(setting.exe);
-            let name = crate::plan::tmux_names::window(&window.name, "");
-            failed.extend(self.open(&name, &own_purpose(&window.name), &window.cwd, &argv, None).err());
-        }
-        failed
-    }
-
-    /// Marks the window of an attempt that is over, and closes it where `tmux.keep` says so.
+    /// Marks the window of an attempt that is over, and closes it if `tmux.keep` says so.
     pub fn finish(&mut self, purpose: &str, mark: &str, done: bool) {
         let Some(window) = self.windows.get(purpose).cloned() else { return };
         self.look();
         let mut line = CommandLine::default();
         line.window_option(&window.id, MARK_OPTION, mark);
         self.label(&mut line, &window.id);
-        if self.wishes.keep == Keep::None || self.wishes.keep == Keep::Failed && done {
+        if self.settings.keep == Keep::None || self.settings.keep == Keep::Failed && done {
             let verify = verify_purpose(purpose);
             let verify = self.windows.get(&verify).cloned().map(|window| (verify, window));
             let ours: Vec<_> = verify.into_iter().chain([(purpose.to_owned(), window)]).collect();
@@ -361,9 +285,9 @@ impl Screen {
         }
     }
 
-    fn later(&mut self, line: CommandLine) {
+    pub(super) fn later(&mut self, line: CommandLine) {
         if !line.is_empty() {
-            // waits, so that commands run in their order
+            // dropping it waits for it, so that commands run in their order
             self.pending = None;
             self.pending = self.tmux.start(line);
         }
@@ -399,14 +323,9 @@ impl Screen {
     }
 }
 
-/// The purpose of the window for the checks of a unit, where its own window has no room.
-fn verify_purpose(purpose: &str) -> String {
+/// The purpose of the window for the checks of a unit whose own window has no room for them.
+pub(super) fn verify_purpose(purpose: &str) -> String {
     format!("{purpose} verify")
-}
-
-/// The purpose of a user's own window.
-fn own_purpose(name: &str) -> String {
-    format!("{OWN_WINDOW}{name}")
 }
 
 fn open_tty(window: &TmuxWindow) -> Option<File> {

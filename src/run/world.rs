@@ -10,17 +10,16 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rustix::process::Signal;
 
-use super::assign::Call;
-use super::conclude::conclusion;
+use super::child::{Child, ChildJob};
+use super::conclusion::conclusion;
 use super::driver::{Ending, World};
 use super::event_log::Chronicle;
-use super::inbox::{Ears, InboxMessage};
+use super::inbox::{Inbox, InboxMessage};
 use super::launch::{LaunchRequest, Launcher};
 use super::machine::{Assigned, Effect, Event, Machine, Notice, Pause};
 use super::prepare::{AttemptInputs, PreparedAttempt};
-use super::verify::Gate;
 use super::windows::AT_WORK;
-use crate::config::{Commit, Config, DoneSignal, Tick};
+use crate::config::{Commit, Config, Tick};
 use crate::error::{Error, ErrorKind, Result};
 use crate::git;
 use crate::plan::{Plan, Step};
@@ -34,32 +33,11 @@ use crate::report::text::logs_command;
 use crate::spec;
 use crate::state::outcome::CancelledBy;
 use crate::state::{Changes, CommitRefused, Learned, Outcome, SpecState};
-use crate::store::attempt_dir::AttemptDir;
 use crate::store::spec_store::Store;
 use crate::sys::clock::Clock;
 use crate::sys::{files, process, programs, random};
 
-pub(super) struct Current {
-    pub(super) unit: String,
-    pub(super) dir: AttemptDir,
-    /// `__attempt`: its id and its start.
-    pub(super) process: Option<(i32, u64)>,
-    pub(super) signal: DoneSignal,
-    pub(super) live_ticks: Vec<String>,
-    /// It is no attempt at a unit.
-    pub(super) errand: Option<Errand>,
-}
-
-/// What is dispatched like an attempt and is none.
-#[derive(Debug, Clone)]
-pub(super) enum Errand {
-    /// A question who does which unit.
-    Call(Call),
-    /// Commands that must succeed.
-    Gate(Gate),
-}
-
-/// The real one.
+/// The real world of a run of one spec.
 pub struct RealWorld<'a> {
     pub(super) place: &'a SpecPlace,
     pub(super) config: &'a Config,
@@ -69,29 +47,29 @@ pub struct RealWorld<'a> {
     pub(super) env: Vec<(OsString, OsString)>,
     pub(super) out: Box<dyn Write>,
     pub(super) interactive: bool,
-    pub(super) ears: &'a Ears,
-    pub(super) current: Option<Current>,
+    pub(super) inbox: &'a Inbox,
+    pub(super) child: Option<Child>,
     pub(super) plan: Option<Plan>,
     pub(super) began: Instant,
     pub(super) units: Vec<UnitLine>,
     pub(super) chronicle: Option<Chronicle>,
-    /// The pause that was told last.
-    pub(super) told: Option<Timestamp>,
-    /// The wait that the progress file has.
-    pub(super) noted: Option<Timestamp>,
-    /// How much it says of what it does.
+    /// The end of the pause that was published last.
+    pub(super) published_pause: Option<Timestamp>,
+    /// The end of the wait that the progress file has.
+    pub(super) noted_pause: Option<Timestamp>,
+    /// The number of `-v`.
     pub(super) verbosity: u8,
 }
 
 impl<'a> RealWorld<'a> {
-    /// `out` gets a line per event.
+    /// A world that prints its lines to `out`.
     pub fn new(
         place: &'a SpecPlace,
         config: &'a Config,
         store: &'a Store,
         clock: &'a dyn Clock,
         launcher: Launcher,
-        ears: &'a Ears,
+        inbox: &'a Inbox,
         out: Box<dyn Write>,
     ) -> Self {
         Self {
@@ -103,25 +81,30 @@ impl<'a> RealWorld<'a> {
             env: std::env::vars_os().collect(),
             out,
             interactive: io::stdout().is_terminal(),
-            ears,
-            current: None,
+            inbox,
+            child: None,
             plan: None,
             began: Instant::now(),
             units: Vec::new(),
             chronicle: None,
-            told: None,
-            noted: None,
+            published_pause: None,
+            noted_pause: None,
             verbosity: 0,
         }
     }
 
-    /// Everybody else who is to hear of what happens.
+    /// Sets who publishes the events of the run to programs.
     pub fn listen(&mut self, chronicle: Chronicle) {
         self.chronicle = Some(chronicle);
     }
 
-    /// Tells those of it who listen.
+    /// The old name of [`Self::publish`].
     pub fn tell(&mut self, what: What) -> Result<()> {
+        self.publish(what)
+    }
+
+    /// Publishes an event to the event log, to `--json` and to hooks. The only error is a required hook that fails.
+    pub fn publish(&mut self, what: What) -> Result<()> {
         let at = self.clock.now();
         let Some(chronicle) = &mut self.chronicle else { return Ok(()) };
         for complaint in chronicle.publish(at, what)? {
@@ -136,32 +119,32 @@ impl<'a> RealWorld<'a> {
         (&self.units, self.plan.as_ref(), self.began.elapsed())
     }
 
-    /// A line for whoever watches. A terminal that is gone is no reason to stop.
+    /// Prints a line for the user. The run continues without a terminal.
     pub fn say(&mut self, text: &str) {
         let _ = writeln!(self.out, "{text}").and_then(|()| self.out.flush());
     }
 
-    pub(super) fn watch_over(&self) -> impl FnOnce() + Send + 'static {
-        let sender = self.ears.sender();
+    pub(super) fn report_child_end(&self) -> impl FnOnce() + Send + 'static {
+        let sender = self.inbox.sender();
         move || {
             let _ = sender.send(InboxMessage::Over);
         }
     }
 
-    /// The end of the attempt that was waited for, judged.
-    pub(super) fn conclude(&mut self) -> Option<Event> {
-        match self.take_errand() {
-            Some((dir, Errand::Call(call))) => return self.called(&dir, call),
-            Some((dir, Errand::Gate(gate))) => return self.gate_over(&dir, gate),
-            None => {}
+    /// What follows from the end of the child. `None`: another child was started in its place.
+    pub(super) fn child_ended(&mut self) -> Option<Event> {
+        let Some(Child { dir, job, .. }) = self.child.take() else { return Some(Event::Woke) };
+        match job {
+            ChildJob::Assignment(call) => self.call_ended(&dir, call),
+            ChildJob::Verification(run) => self.verify_command_ended(&dir, run),
+            ChildJob::Attempt { signal, live_ticks } => {
+                let (outcome, learned) = conclusion(self.config, &dir, signal);
+                if outcome != Outcome::Done && !live_ticks.is_empty() {
+                    self.set_marks(&live_ticks, ' ');
+                }
+                Some(Event::Ended { outcome, learned, ticked: self.ticked().ok() })
+            }
         }
-        let Some(current) = self.current.take() else { return Some(Event::Woke) };
-        let (outcome, learned) = conclusion(self.config, &current.dir, current.signal);
-        if outcome != Outcome::Done && !current.live_ticks.is_empty() {
-            self.set_marks(&current.live_ticks, ' ');
-        }
-        // the pid may be somebody else's from here on
-        Some(Event::Ended { outcome, learned, ticked: self.ticked().ok() })
     }
 
     /// Why a step's program cannot be started, if it cannot.
@@ -171,17 +154,17 @@ impl<'a> RealWorld<'a> {
         found.is_none().then(|| format!("{} is not there any more", step.settings.argv[0]))
     }
 
-    /// Launches what was prepared, and has its end reported; or says why it never came to its start.
+    /// Starts a prepared child. Its end arrives in the inbox. The inner error says why it did not start.
     pub(super) fn dispatch(
         &mut self,
         step: &Step,
         PreparedAttempt { dir, token, handoff }: PreparedAttempt,
-        live_ticks: Vec<String>,
-        errand: Option<Errand>,
+        job: ChildJob,
     ) -> Result<Result<(), String>> {
+        let is_attempt = matches!(job, ChildJob::Attempt { .. });
         let launched = self.launcher.launch(LaunchRequest {
-            is_check: matches!(errand, Some(Errand::Gate(_))),
-            state: errand.is_none().then_some(AT_WORK),
+            is_check: matches!(job, ChildJob::Verification(_)),
+            state: is_attempt.then_some(AT_WORK),
             dir: &dir,
             token: &token,
             window: &step.window,
@@ -192,23 +175,17 @@ impl<'a> RealWorld<'a> {
         let launched = match launched {
             Ok(launched) => launched,
             Err(why) => {
-                if !live_ticks.is_empty() {
-                    self.set_marks(&live_ticks, ' ');
+                if let ChildJob::Attempt { live_ticks, .. } = &job
+                    && !live_ticks.is_empty()
+                {
+                    self.set_marks(live_ticks, ' ');
                 }
                 return Ok(Err(why));
             }
         };
-        let over = self.watch_over();
+        let over = self.report_child_end();
         let process = (launched.pid, process::start_time(launched.pid));
-        let is_attempt = errand.is_none();
-        self.current = Some(Current {
-            unit: step.unit.clone(),
-            dir: dir.clone(),
-            process: Some(process),
-            signal: step.settings.done.signal,
-            live_ticks,
-            errand,
-        });
+        self.child = Some(Child { unit: step.unit.clone(), dir: dir.clone(), process: Some(process), job });
         launched.wait(&dir, over);
         if is_attempt {
             self.open_side_panes(&step.unit, process);
@@ -306,8 +283,9 @@ impl World for RealWorld<'_> {
         if !live_ticks.is_empty() {
             self.set_marks(&live_ticks, '-');
         }
-        if let Err(why) = self.dispatch(step, prepared, live_ticks, None)? {
-            self.say(&format!("! the attempt never came to its start: {why}"));
+        let job = ChildJob::Attempt { signal: step.settings.done.signal, live_ticks };
+        if let Err(why) = self.dispatch(step, prepared, job)? {
+            self.say(&format!("! the attempt did not start: {why}"));
             let outcome = Outcome::Cancelled { by: CancelledBy::NoOrchestrator };
             return Ok(Some((outcome, Learned::default())));
         }
@@ -329,7 +307,7 @@ impl World for RealWorld<'_> {
     }
 
     fn verify(&mut self, step: &Step, attempt: u32, state: &SpecState) -> Result<Option<Outcome>> {
-        self.begin_gate(step, attempt, state)
+        self.begin_verification(step, attempt, state)
     }
 
     fn tree(&mut self) -> Option<String> {
@@ -342,9 +320,9 @@ impl World for RealWorld<'_> {
     }
 
     fn cancel(&mut self) {
-        if let Some((pid, started)) = self.current.as_ref().and_then(|c| c.process) {
+        if let Some((pid, started)) = self.child.as_ref().and_then(|child| child.process) {
             let _ = process::send_signal(pid, started, Signal::TERM);
-            // a stopped one acts on it only when it goes on
+            // a stopped process handles TERM only after CONT
             let _ = process::send_signal(pid, started, Signal::CONT);
         }
     }
@@ -362,14 +340,14 @@ impl World for RealWorld<'_> {
         let line = live::line(&what, Some(self.config.run.max_iterations), &TimeZone::system());
         self.say(&line);
         self.label(report);
-        // one that no agent was started for has said nothing
+        // without an agent there is no output
         let silent = Outcome::Cancelled { by: CancelledBy::NoOrchestrator };
         if let Notice::Ended { unit, attempt, outcome, .. } = report
             && !matches!(outcome, Outcome::Done | Outcome::Halted { .. })
             && *outcome != silent
             && self.units.iter().any(|line| line.id == *unit)
         {
-            // the agent said that all is well: what the check printed says what is not
+            // the agent reported success, so the reason is in the output of the check
             let check = if matches!(outcome, Outcome::VerifyFailed { .. }) { " --verify" } else { "" };
             let command = logs_command(&self.place.typed, unit);
             self.say(&format!("  its output: {command} --attempt {attempt}{check}"));
@@ -379,7 +357,7 @@ impl World for RealWorld<'_> {
         if let Some(entry) = entry {
             self.store.progress(&entry)?;
         }
-        self.tell(what)
+        self.publish(what)
     }
 
     fn next(&mut self, pause: Option<(Timestamp, &Pause)>) -> Event {

@@ -1,4 +1,4 @@
-//! The real world's pauses, under clocks that jump.
+//! Pauses of the real world while the clock jumps.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 
 use super::driver::World;
-use super::inbox::Ears;
+use super::inbox::Inbox;
 use super::launch::Launcher;
 use super::machine::{Event, Pause};
 use super::world::RealWorld;
@@ -16,7 +16,7 @@ use crate::project::SpecPlace;
 use crate::store::spec_store::Store;
 use crate::sys::clock::Clock;
 
-/// Goes on as time does, but for one jump soon after the start.
+/// A clock that jumps once, soon after its start.
 struct Jumping {
     start: Instant,
     by: SignedDuration,
@@ -32,7 +32,7 @@ impl Clock for Jumping {
     }
 }
 
-/// How long a pause of this length really takes.
+/// How long a pause of this length takes.
 fn paused(length: Duration, jump: SignedDuration) -> Duration {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::new(dir.path(), &dir.path().join("specs/login"), "login");
@@ -46,10 +46,10 @@ fn paused(length: Duration, jump: SignedDuration) -> Duration {
         selection: Selection::default(),
     };
     let launcher = Launcher::new(PathBuf::from("seqorch"), &store.folder(), None).unwrap();
-    let (config, ears) = (config(), Ears::without_signals());
+    let (config, inbox) = (config(), Inbox::without_signals());
     let clock = Jumping { start: Instant::now(), by: jump };
     let mut world =
-        RealWorld::new(&place, &config, &store, &clock, launcher, &ears, Box::new(std::io::sink()));
+        RealWorld::new(&place, &config, &store, &clock, launcher, &inbox, Box::new(std::io::sink()));
     // the pause is measured from before its end is computed
     let start = Instant::now();
     let until = clock.now() + SignedDuration::try_from(length).unwrap();
@@ -59,18 +59,18 @@ fn paused(length: Duration, jump: SignedDuration) -> Duration {
 }
 
 #[test]
-fn a_pause_over_a_suspend_ends_when_the_machine_is_awake_again() {
+fn a_pause_ends_soon_after_a_suspended_machine_wakes_up() {
     assert!(paused(Duration::from_secs(7200), SignedDuration::from_hours(8)) < Duration::from_secs(30));
 }
 
 #[test]
-fn a_clock_that_is_set_back_makes_a_pause_neither_endless_nor_short() {
+fn a_clock_that_is_set_back_does_not_change_a_pause() {
     let took = paused(Duration::from_millis(300), SignedDuration::from_hours(-10));
     assert!((Duration::from_millis(300)..Duration::from_secs(30)).contains(&took), "{took:?}");
 }
 
 #[test]
-fn a_pause_is_as_long_as_it_was_meant_to_be() {
+fn a_pause_has_its_length() {
     let took = paused(Duration::from_millis(300), SignedDuration::ZERO);
     assert!((Duration::from_millis(300)..Duration::from_secs(30)).contains(&took), "{took:?}");
 }

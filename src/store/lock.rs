@@ -23,11 +23,9 @@ pub struct Holder {
     pub spec: String,
     /// tmux session, where it has one.
     pub session: Option<String>,
-    /// Start of the process in clock ticks since boot, where it hears of `seqorch stop`.
-    #[serde(default)]
+    /// Start of the process in clock ticks since boot, if it handles `seqorch stop`.
     pub listens: Option<u64>,
     /// Whether it also hears of `seqorch resume --now`; the signal would end one that does not.
-    #[serde(default)]
     pub tries_now: bool,
 }
 

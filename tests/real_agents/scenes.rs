@@ -140,7 +140,7 @@ pub(super) fn assign(ground: &Ground, cli: Cli) -> Seen {
     let answer = r#"{"assignments": {"1": {"type": "ui", "owner_agent": "gemini"}}}"#;
     let done = "All done, nothing else is needed.\n\n<promise>TASK_DONE</promise>";
     bench.serve_otherwise("success", &["Gemini, I would say.", answer, done], None);
-    bench.run(&["run", "demo"]).code(0).says(&["asking once more", "holds no JSON object"]);
+    bench.run(&["run", "demo"]).code(0).says(&["asking once more", "has no JSON object"]);
     let state = bench.project.state("demo");
     let assigned = &state["assignments"]["1"];
     ensure(assigned["owner_agent"] == "gemini" && assigned["by"] == name, &bench, &assigned.to_string())?;
@@ -149,7 +149,7 @@ pub(super) fn assign(ground: &Ground, cli: Cli) -> Seen {
     let mut names = folders.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
     let call = names.find(|name| name.contains("assign")).unwrap_or_default();
     let second = bench.project.of_attempt("demo", &call, 2, "prompt.md");
-    ensure(second.contains("holds no JSON object"), &bench, "the request does not say what was wrong")?;
+    ensure(second.contains("has no JSON object"), &bench, "the request does not say what was wrong")?;
     ensure(bench.requests() == 3, &bench, "not three requests")?;
     Ok(format!("asked twice, done by whom it named, {}", bench.took()))
 }

@@ -1,9 +1,9 @@
-//! What agents and people do in a schedule, and what becomes of an attempt.
+//! What agents and users do in a schedule, and the life of an attempt.
 
 use crate::state::{Outcome, ResumeReason};
 use crate::sys::interrupt::Interrupt;
 
-/// What one dispatched agent does.
+/// What one agent does after its start.
 #[derive(Debug, Clone)]
 pub(super) struct Act {
     pub(super) does: Does,
@@ -11,13 +11,13 @@ pub(super) struct Act {
     pub(super) after: i64,
     /// Boxes it ticks just before its end.
     pub(super) ticks: Vec<String>,
-    /// It ticks those of its own unit, too.
+    /// It also ticks those of its own unit.
     pub(super) ticks_own: bool,
-    /// Told to end, it still says DONE first.
+    /// After TERM it still reports DONE.
     pub(super) finishes: bool,
-    /// The commands that must succeed after it do.
+    /// The verify commands after it succeed.
     pub(super) passes: bool,
-    /// It does anything at all; one that was to go on in a session and does not has found none.
+    /// It prints something. An agent that should resume a session and prints nothing did not find it.
     pub(super) speaks: bool,
 }
 
@@ -25,11 +25,11 @@ pub(super) struct Act {
 pub(super) enum Does {
     /// Ends in this way, with a result file (`Lost`: without).
     Ends(Outcome),
-    /// The program is not there.
+    /// The program does not exist.
     NotThere,
     /// The window never starts its attempt.
     NoHandshake,
-    /// The attempt takes its lock and then finds nobody to shake hands with.
+    /// The attempt takes its lock, and then no orchestrator answers it.
     LateHandshake,
 }
 
@@ -42,7 +42,7 @@ impl Act {
         Self::of(Does::Ends(outcome), 60)
     }
 
-    /// It finds nothing of the session that it was to go on in.
+    /// It does not find the session that it should resume.
     pub(super) fn mute(mut self) -> Self {
         self.speaks = false;
         self
@@ -54,7 +54,7 @@ impl Act {
     }
 }
 
-/// What happens by itself.
+/// What happens from outside.
 #[derive(Debug, Clone)]
 pub(super) enum Happening {
     Signal(Interrupt),
@@ -67,20 +67,21 @@ pub(super) enum Happening {
     Untick(String),
     /// Somebody saves nonsense as tasks.md.
     Break,
-    Mend,
+    /// tasks.md is as it was before.
+    Fix,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Life {
-    /// Only its folder is there.
+    /// Only its folder exists.
     Folder,
-    /// It holds its lock until then; an agent may work in it.
+    /// It holds its lock until that time, and then has this outcome. An agent may work in it.
     Until(i64, Outcome),
-    /// Over, with this in its result file.
+    /// It is over, with this outcome in its result file, if it has one.
     Over(Option<Outcome>),
 }
 
-/// An attempt's folder and processes, which do not depend on the orchestrator's.
+/// The folder and the processes of an attempt. They do not end with the orchestrator.
 #[derive(Debug, Clone)]
 pub(super) struct Attempt {
     pub(super) unit: String,
@@ -90,13 +91,13 @@ pub(super) struct Attempt {
     pub(super) life: Life,
     /// An agent worked in it.
     pub(super) agent: bool,
-    /// Which run it belongs to.
+    /// The number of its run.
     pub(super) run: u32,
-    /// Why it was to go on in a session, if it was.
+    /// Why it should resume a session, if it should.
     pub(super) reason: Option<ResumeReason>,
-    /// What an orchestrator was told of its end, and whether that spends nothing.
-    pub(super) told: Option<(Outcome, bool)>,
-    /// An orchestrator was told that all that must succeed after it did, or could not know what that is.
+    /// The outcome that an orchestrator got, and whether it is free: it does not count as an attempt.
+    pub(super) reported_end: Option<(Outcome, bool)>,
+    /// Its verify commands succeeded, or the orchestrator could not know them.
     pub(super) verified: bool,
 }
 
@@ -110,7 +111,7 @@ impl Attempt {
     pub(super) fn is_nudge(&self) -> bool {
         self.reason == Some(ResumeReason::Nudge)
     }
-    /// Whether it ended by itself in this way without having found the session that it was to go on in.
+    /// Whether it ended by itself, and did not find the session that it should resume.
     pub(super) fn lost_its_session(&self, outcome: &Outcome) -> bool {
         let by_itself = matches!(outcome, Outcome::Failed { .. } | Outcome::NoSignal);
         self.reason.is_some() && !self.act.speaks && by_itself

@@ -1,4 +1,4 @@
-//! What happens in a schedule by chance.
+//! Random schedules.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::state::Outcome;
 use crate::state::outcome::{CancelledBy, TimedOut};
 use crate::sys::interrupt::Interrupt;
 
-/// A scenario by chance.
+/// A random scenario.
 pub(super) fn random(dice: &mut Dice) -> Model {
     let config = settings(|c| {
         c.run.granularity = dice.pick(&[Granularity::Unit, Granularity::Task]);
@@ -79,7 +79,7 @@ pub(super) fn random(dice: &mut Dice) -> Model {
             7 => happenings.push((at, Happening::Remove(id))),
             8 => happenings.push((at, dice.pick(&[Happening::Tick(id.clone()), Happening::Untick(id)]))),
             _ if dice.one_in(3) => {
-                happenings.extend([(at, Happening::Break), (at + 100, Happening::Mend)]);
+                happenings.extend([(at, Happening::Break), (at + 100, Happening::Fix)]);
             }
             _ => {
                 model.full.insert(1 + dice.roll(20));

@@ -1,4 +1,4 @@
-//! What must hold, looked at from outside.
+//! What must hold, checked from outside.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::acts::Attempt;
 use super::model::Model;
-use super::world::Orchestrator;
+use super::orchestrator::Orchestrator;
 use crate::plan::Step;
 use crate::run::End;
 use crate::spec::TaskState;
@@ -16,17 +16,19 @@ use crate::state::{AttemptRecord, Outcome, SpecState, UnitStatus, who};
 use crate::sys::interrupt::Interrupt;
 
 impl Model {
-    /// Attempts of the unit that were spent in this run since it was last done.
+    /// Counted attempts of the unit in this run since it was last done.
     pub(super) fn tries(&self, unit: &str) -> u32 {
         let mine = self.attempts.iter().rev().filter(|a| a.unit == unit);
-        let since = mine.take_while(|a| a.run == self.run && !matches!(a.told, Some((Outcome::Done, _))));
-        let spent = since.filter(|a| matches!(a.told, Some((_, false))) && !a.is_nudge());
+        let since =
+            mine.take_while(|a| a.run == self.run && !matches!(a.reported_end, Some((Outcome::Done, _))));
+        let spent = since.filter(|a| matches!(a.reported_end, Some((_, false))) && !a.is_nudge());
         u32::try_from(spent.count()).unwrap()
     }
 
-    /// Iterations that were spent in this run.
+    /// Counted iterations of this run.
     pub(super) fn iterations(&self) -> u32 {
-        let spent = self.attempts.iter().filter(|a| a.run == self.run && matches!(a.told, Some((_, false))));
+        let spent =
+            self.attempts.iter().filter(|a| a.run == self.run && matches!(a.reported_end, Some((_, false))));
         u32::try_from(spent.count()).unwrap()
     }
 
@@ -49,11 +51,11 @@ impl Model {
             if unit.status == UnitStatus::Done {
                 self.decided.remove(id);
             }
-            let told: Vec<&String> = new.answers_for(id).map(|answer| &answer.answer).collect();
+            let answers: Vec<&String> = new.answers_for(id).map(|answer| &answer.answer).collect();
             let decided: Vec<&String> = self.decided.get(id).into_iter().flatten().collect();
-            if told != decided {
+            if answers != decided {
                 wrong.push(format!(
-                    "{decided:?} was decided for {id}, and its next prompt would tell {told:?}"
+                    "{decided:?} was decided for {id}, and its next prompt would have {answers:?}"
                 ));
             }
         }
@@ -107,8 +109,8 @@ impl Model {
                 wrong.push(format!("what attempt {} of {} did is lost", done.number, done.unit));
             }
         }
-        if let Some(lost) = self.attempts.iter().find(|a| a.agent && a.told.is_none()) {
-            wrong.push(format!("nobody asked for the end of attempt {} of {}", lost.number, lost.unit));
+        if let Some(lost) = self.attempts.iter().find(|a| a.agent && a.reported_end.is_none()) {
+            wrong.push(format!("the end of attempt {} of {} was not asked for", lost.number, lost.unit));
         }
         let (used, most) = (self.iterations(), self.config.run.max_iterations);
         if used >= most {
@@ -116,50 +118,50 @@ impl Model {
         }
         let (tries, most) = (self.tries(&step.unit), self.config.retry.attempts);
         let mine = || self.attempts.iter().rev().filter(|a| a.unit == step.unit);
-        // a human's answer gives it one more, also in a run whose HALT could not end it since tasks.md was unreadable
-        let last = mine().filter_map(|a| a.told.as_ref()).find(|(_, free)| !free);
+        // an answer gives it one more attempt, even in a run that a HALT could not end because tasks.md was unreadable
+        let last = mine().filter_map(|a| a.reported_end.as_ref()).find(|(_, free)| !free);
         let answered = matches!(last, Some((Outcome::Halted { .. }, _)));
-        let mute = |a: &Attempt| a.told.as_ref().is_some_and(|(outcome, _)| a.lost_its_session(outcome));
-        // a nudge, and what takes the place of one that a limit or the end of its run cut off, is no try
+        let mute =
+            |a: &Attempt| a.reported_end.as_ref().is_some_and(|(outcome, _)| a.lost_its_session(outcome));
+        // a nudge does not count, nor does its replacement after a limit or the end of the run interrupted it
         let nudge = record.is_some_and(AttemptRecord::is_nudge);
-        let cut_off =
-            mine().take_while(|a| !matches!(a.told, Some((_, false)))).any(|a| a.is_nudge() && !mute(a));
-        let one_more = answered || nudge || (cut_off && tries == most);
+        let interrupted = mine()
+            .take_while(|a| !matches!(a.reported_end, Some((_, false))))
+            .any(|a| a.is_nudge() && !mute(a));
+        let one_more = answered || nudge || (interrupted && tries == most);
         if tries >= most && !one_more {
             wrong.push(format!("try {} of {most} of {}", tries + 1, step.unit));
         }
-        let goes_on = record.is_some_and(|a| a.resumes.is_some());
-        if goes_on && mine().find(|a| a.agent).is_some_and(mute) {
-            wrong.push(format!("{} goes on again where there is no session", step.unit));
+        let resumes = record.is_some_and(|a| a.resumes.is_some());
+        if resumes && mine().find(|a| a.agent).is_some_and(mute) {
+            wrong.push(format!("{} resumes again, and there is no session", step.unit));
         }
         for what in wrong {
             self.wrong(what);
         }
     }
 
-    /// The commands that must succeed run after an attempt that says it is done, and before anybody believes it.
+    /// The verify commands run after an attempt that reported success, and before it counts as done.
     pub(super) fn check_verify(&mut self, unit: &str, attempt: u32, index: Option<usize>) {
         let disk = self.load();
         let running = disk.running().is_some_and(|(id, record)| id == unit && record.number == attempt);
         if !running || !index.is_some_and(|i| self.attempts[i].wrote_done()) {
-            self.wrong(format!(
-                "attempt {attempt} of {unit} is verified, and did not just say that it is done"
-            ));
+            self.wrong(format!("attempt {attempt} of {unit} is verified, and did not just report success"));
         }
         self.check_alone();
     }
 
-    /// What a unit changed is looked at, and committed, only after the disk says that it is done.
+    /// The changes of a unit are counted and committed only after the disk says that it is done.
     pub(super) fn check_keep(&mut self, unit: &str) {
         let due = self.load().units.get(unit).is_some_and(|u| u.is_done() && u.pending_commit.is_some());
         if !due {
             self.wrong(format!(
-                "the changes of {unit} are kept, and the disk does not say that they are to be"
+                "the changes of {unit} are committed, and the disk does not say that a commit is pending"
             ));
         }
     }
 
-    /// A step starts: inside the window, and not one too many within the hour.
+    /// A step starts inside the window, and not as one too many within the hour.
     fn check_pace(&mut self, disk: &SpecState, now: Timestamp) {
         if let Some(window) = self.config.pace.window {
             let time = now.to_zoned_datetime(TimeZone::UTC).time();
@@ -186,21 +188,20 @@ impl Model {
         let boxes = self.boxes();
         let mut wrong = Vec::new();
         for (id, by) in &self.foreign {
-            let told = self.reported.contains(id) || self.touched_by_human.contains(id);
-            // while it is halted, or still open since nobody could read the boxes at its end, the next run that does
-            // something will say it
+            let known = self.reported.contains(id) || self.touched_by_human.contains(id);
+            // if it is halted, or stays open because the boxes could not be read at its end, the next run reports it
             let unread = disk.run.over().is_some_and(|over| over.unread.is_some());
             let later = disk.is_halted() || disk.run.is_open() || unread;
-            let due = self.attempts[*by].told.is_some() && boxes.contains(id) && !later;
-            if due && !told {
-                wrong.push(format!("nobody said that an agent ticked {id}"));
+            let due = self.attempts[*by].reported_end.is_some() && boxes.contains(id) && !later;
+            if due && !known {
+                wrong.push(format!("no report says that an agent ticked {id}"));
             }
         }
         if complete && self.config.git.snapshot {
             for (id, unit) in &disk.units {
                 let looked = self.kept_units.contains(id);
                 if unit.is_done() && (unit.pending_commit.is_some() || !looked) {
-                    wrong.push(format!("complete, and nobody looked at the changes of {id}"));
+                    wrong.push(format!("complete, and the changes of {id} were not counted"));
                 }
             }
         }
@@ -226,17 +227,25 @@ impl Model {
 }
 
 impl Orchestrator<'_> {
+    /// What follows from a commit comes before everything else: the next run must not try it again.
+    pub(super) fn check_commit_saved(&mut self) {
+        if self.commit_unsaved {
+            self.wrong("does something else before the result of a commit is saved");
+        }
+    }
+
     /// Whether the run may end in this way, now.
     pub(super) fn check_end(&mut self, end: &End, before: &SpecState) {
         let was = |what| self.asked.contains(&what);
         let disk = self.model.load();
-        let last = self.model.attempts.iter().rev().find_map(|a| a.told.clone()).map(|(outcome, _)| outcome);
-        // nobody could read the boxes at its end: it stays open
+        let last =
+            self.model.attempts.iter().rev().find_map(|a| a.reported_end.clone()).map(|(outcome, _)| outcome);
+        // a run whose boxes could not be read at its end stays open
         let run = if disk.run.is_open() { self.model.run } else { self.model.run.saturating_sub(1) };
         let spent = |unit: Option<&str>| {
             let of_run = self.model.attempts.iter().filter(|a| a.run == run);
             let of_unit = of_run.filter(|a| unit.is_none_or(|unit| a.unit == unit));
-            u32::try_from(of_unit.filter(|a| matches!(a.told, Some((_, false)))).count()).unwrap()
+            u32::try_from(of_unit.filter(|a| matches!(a.reported_end, Some((_, false)))).count()).unwrap()
         };
         let (right, code) = match end {
             End::Complete => (true, 0),
@@ -252,12 +261,12 @@ impl Orchestrator<'_> {
                 (asks && (!before.is_halted() || self.starts == 0), 2)
             }
             End::NotCommitted { unit, .. } => (self.keep_failed && disk.is_refused(unit), 2),
-            // nobody else writes in this world
+            // in this world there are no changes of others
             End::Dirty { .. }
             | End::HookFailed { .. }
             | End::Error { .. }
             | End::SelectionComplete { .. } => (false, 2),
-            // a limit of an earlier run may still hold
+            // it may be the limit of an earlier run
             End::Limited { who: limited, .. } => {
                 (disk.all_limits().any(|(of, model, _)| who(of, model) == *limited), 2)
             }
@@ -274,7 +283,7 @@ impl Orchestrator<'_> {
         if !right || exit_code != code {
             self.model.wrong(format!("ends with {end:?}, code {exit_code}"));
         }
-        if self.current.is_some() || self.gate.is_some() {
+        if self.current.is_some() || self.verifying.is_some() {
             if *end != End::HungUp {
                 self.model.wrong(format!("ends with {end:?} while an agent works"));
             }

@@ -1,4 +1,4 @@
-//! Schedules of limits.
+//! Random schedules of limits.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::config::{Config, Granularity, Override, PaceWindow, PartialRetry, Par
 use crate::state::Outcome;
 use crate::sys::interrupt::Interrupt;
 
-/// The last unit asks for a model of its own.
+/// Gives the last unit a model of its own.
 pub(super) fn two_models(config: &mut Config) {
     if let Some(backend) = config.backends.get_mut("agent") {
         backend.model = Some("m".to_owned());
@@ -27,8 +27,8 @@ pub(super) fn two_models(config: &mut Config) {
     });
 }
 
-/// Limits by chance, one after another: of accounts and models, with and without an end, beside rules of pace, people who
-/// will not wait, and a clock that jumps.
+/// Random limits, one after another: of accounts and models, with and without a stated end. There are also pace rules,
+/// users who end a wait, and a clock that jumps.
 pub(super) fn limits(dice: &mut Dice) -> Model {
     let mut config = settings(|c| {
         c.run.granularity = dice.pick(&[Granularity::Unit, Granularity::Task]);

@@ -1,29 +1,30 @@
-//! Drives the decider through a model of the world, kills the orchestrator at every call, and looks from outside
-//! whether what a run promises holds.
+//! Runs the machine in a model of the world, kills the orchestrator at every call, and checks from outside that a run
+//! keeps its promises.
 //!
-//! `SEQORCH_SIM_SEED` and `SEQORCH_SIM_RUNS` repeat or extend the schedules by chance.
+//! `SEQORCH_SIM_SEED` and `SEQORCH_SIM_RUNS` repeat or extend the random schedules.
 
 mod acts;
 mod chance;
 mod check;
+mod ends;
 mod limits;
 mod model;
+mod orchestrator;
 mod scenario;
-mod telling;
 mod world;
 
 use model::Model;
+use orchestrator::Orchestrator;
 use scenario::Dice;
-use world::Orchestrator;
 
 use super::driver::drive;
 use super::event::RunStart;
 use super::{End, Machine, Policy};
 use crate::state::Outcome;
 
-/// So many lives of an orchestrator must be enough for any schedule.
+/// The most lives of an orchestrator that a schedule may need.
 const LIVES: usize = 60;
-/// What a kill does not end: so long nobody starts another orchestrator.
+/// Seconds from a kill to the start of the next orchestrator.
 const ABSENCES: [i64; 3] = [0, 2, 100_000];
 
 /// How one life ended.
@@ -33,7 +34,7 @@ enum Ended {
     With(End),
 }
 
-/// One orchestrator from its start to its end, or to its death at `kill_at`. Gives how many points it came past.
+/// One orchestrator from its start to its end, or to its death at `kill_at`. Returns how many points it passed.
 fn live(model: &mut Model, kill_at: Option<u32>) -> (Ended, u32) {
     let before = model.load();
     let policy = model.policy();
@@ -91,8 +92,8 @@ fn resume_now(model: &mut Model) {
     model.disk = Some(serde_json::to_string(&state).unwrap());
 }
 
-/// Lives and kills until the spec is complete; `plan` says for each life where it is killed and how long nobody comes.
-/// Gives the points of each life.
+/// Starts orchestrators until the spec is complete. `plan` returns for each life where it is killed, and the seconds until
+/// the next one starts. Returns the points of each life.
 fn schedule(model: &mut Model, plan: &mut dyn FnMut(usize) -> (Option<u32>, i64)) -> Vec<u32> {
     let mut points = Vec::new();
     for life in 0..LIVES {
@@ -131,7 +132,7 @@ fn schedule(model: &mut Model, plan: &mut dyn FnMut(usize) -> (Option<u32>, i64)
             }
             Ended::With(_) => model.pass(absence.max(60)),
         }
-        // whoever starts it again has made room and mended the file
+        // the user repairs tasks.md before the next start
         if model.broken {
             model.pass(1000);
         }
@@ -162,8 +163,8 @@ fn a_kill_at_any_point_breaks_no_promise() {
     kill_once(1);
 }
 
-/// Kills each scenario at one point in each of its lives. `every` leaves points out: 5 tries each fifth, and begins at
-/// another one in each life, so that all kinds of points are among them.
+/// Kills each scenario at one point in each of its lives. With `every` = 5 only each fifth point is tried; the first one
+/// differs from life to life, so that all kinds of points are among them.
 fn kill_once(every: u32) {
     let mut count = 0_u32;
     let mut offset = 0;
@@ -172,7 +173,7 @@ fn kill_once(every: u32) {
         let points = schedule(&mut model, &mut |_| (None, 60));
         good(&model, name);
         count += 1;
-        // the life that is cut may be a later one, where an earlier end came by itself
+        // a later life can be killed, too, if the one before it ended by itself
         for (cut, &points) in points.iter().enumerate() {
             offset += 1;
             for kill_at in (1 + offset % every..=points).step_by(every as usize) {
@@ -211,7 +212,7 @@ fn kill_twice(every: u32) {
         let mut model = scenario.clone();
         let points = schedule(&mut model, &mut |_| (None, 60));
         for first in 1..=points[0] {
-            // each life that resumes passes these points first: begin, save, tick, report, recover
+            // a life that resumes passes these points first: begin, save, tick, report, recover
             for second in (1 + first % every..=14).step_by(every as usize) {
                 let mut model = scenario.clone();
                 let kills = [Some(first), Some(second)];
@@ -235,7 +236,7 @@ fn ten_thousand_schedules_of_limits_lose_and_repeat_nothing() {
     limits_by_chance(10_000);
 }
 
-/// So many schedules of limits, or as many as `SEQORCH_SIM_RUNS` says.
+/// Tries `runs` schedules of limits, or as many as `SEQORCH_SIM_RUNS` says.
 fn limits_by_chance(runs: u64) {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let from = number("SEQORCH_SIM_SEED").unwrap_or(1);
@@ -252,8 +253,11 @@ fn limits_by_chance(runs: u64) {
         });
         good(&model, &format!("SEQORCH_SIM_SEED={seed} SEQORCH_SIM_RUNS=1"));
         dispatched += model.attempts.len();
-        limited +=
-            model.attempts.iter().filter(|a| matches!(a.told, Some((Outcome::Limited { .. }, _)))).count();
+        limited += model
+            .attempts
+            .iter()
+            .filter(|a| matches!(a.reported_end, Some((Outcome::Limited { .. }, _))))
+            .count();
         let state = model.load();
         by_fallback +=
             state.units.values().flat_map(|u| &u.attempts).filter(|a| a.backend != "agent").count();
@@ -276,10 +280,10 @@ fn limits_by_chance(runs: u64) {
 }
 
 #[test]
-fn whoever_is_told_to_try_at_once_does_not_wait_for_the_end_of_the_limit() {
-    let mut model = scenario::base().into_iter().find(|(name, _)| name.contains("at once")).unwrap().1;
+fn a_run_that_must_try_now_does_not_wait_for_the_limit() {
+    let mut model = scenario::base().into_iter().find(|(name, _)| name.contains("try now")).unwrap().1;
     schedule(&mut model, &mut |_| (None, 60));
-    good(&model, "told to try at once");
+    good(&model, "try now");
     assert!(model.time < 2000, "it took {} s", model.time);
 }
 
@@ -294,7 +298,7 @@ fn none_of_ten_thousand_schedules_by_chance_breaks_a_promise() {
     by_chance(10_000);
 }
 
-/// So many schedules, or as many as `SEQORCH_SIM_RUNS` says.
+/// Tries `runs` random schedules, or as many as `SEQORCH_SIM_RUNS` says.
 fn by_chance(runs: u64) {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let from = number("SEQORCH_SIM_SEED").unwrap_or(1);

@@ -1,4 +1,4 @@
-//! The world as it is, whether an orchestrator lives or not: time, disk, tasks.md, attempts, people.
+//! The world outside the orchestrator: time, disk, tasks.md, attempts, users.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -18,7 +18,7 @@ use crate::sys::interrupt::Interrupt;
 pub(super) const EPOCH: i64 = 1_767_225_600;
 
 thread_local! {
-    /// States by their text. Schedules that are killed at different points begin alike, so most texts come again.
+    /// States by their text. Schedules begin alike, so most texts occur many times.
     static READ: RefCell<HashMap<String, SpecState>> = RefCell::default();
 }
 
@@ -52,7 +52,7 @@ pub(super) struct Model {
     /// Numbers of the starts that are refused by a hook that must succeed.
     pub(super) hook_fails: BTreeSet<u32>,
     pub(super) announced: u32,
-    /// What a human decided, by unit, since that was last done.
+    /// The user's answers, by unit, since the unit was last done.
     pub(super) decided: BTreeMap<String, Vec<String>>,
     pub(super) halts: u32,
     /// Agents have sessions.
@@ -62,7 +62,7 @@ pub(super) struct Model {
     /// tasks.md cannot be read.
     pub(super) broken: bool,
     pub(super) attempts: Vec<Attempt>,
-    /// What the agents do, in the order of their dispatch; afterwards each is done in a minute.
+    /// What the agents do, in the order of their start. All later ones are done in a minute.
     pub(super) script: VecDeque<Act>,
     pub(super) happenings: VecDeque<(i64, Happening)>,
     pub(super) alive: bool,
@@ -70,7 +70,7 @@ pub(super) struct Model {
     /// Boxes that a human ticked, before or during the runs.
     pub(super) ticked_by_human: BTreeSet<String>,
     pub(super) touched_by_human: BTreeSet<String>,
-    /// The boxes at the last look, and at the last that a save followed.
+    /// The ticked boxes at the last look, and at the last look before a save.
     pub(super) seen: BTreeSet<String>,
     pub(super) kept: BTreeSet<String>,
     /// The last kill left an attempt behind.
@@ -78,7 +78,7 @@ pub(super) struct Model {
     /// Boxes that an agent ticked outside its own unit, and by which attempt.
     pub(super) foreign: Vec<(String, usize)>,
     pub(super) reported: BTreeSet<String>,
-    /// Units whose changes were looked at, and the numbers of the looks that fail.
+    /// Units whose changes were counted, and the numbers of the commits that fail.
     pub(super) kept_units: Vec<String>,
     pub(super) keep_fails: BTreeSet<usize>,
     pub(super) run: u32,
@@ -142,14 +142,14 @@ impl Model {
         self.log.push(format!("{:>6} {}", self.time, what.as_ref()));
     }
 
-    /// Whether commands must succeed before a task counts as done.
-    pub(super) fn gated(&self) -> bool {
+    /// Whether there are verify commands.
+    pub(super) fn verifies(&self) -> bool {
         !self.config.verify.commands.is_empty()
     }
 
-    /// Whether the attempt did its task, as far as anybody can know.
+    /// Whether the attempt did its task, as far as an orchestrator can know.
     pub(super) fn did(&self, attempt: &Attempt) -> bool {
-        attempt.wrote_done() && (attempt.verified || !self.gated())
+        attempt.wrote_done() && (attempt.verified || !self.verifies())
     }
 
     pub(super) fn load(&self) -> SpecState {
@@ -175,7 +175,7 @@ impl Model {
         self.seen.clone()
     }
 
-    /// Sets the marks of those of these tasks that are there; gives the ids whose marks changed.
+    /// Sets the marks of those tasks that exist. Returns the ids whose marks changed.
     pub(super) fn mark(&mut self, ids: &[String], mark: char) -> Vec<String> {
         let is = |t: &spec::Task| (t.state == TaskState::Done) == (mark == 'x');
         let change: Vec<String> = self
@@ -209,7 +209,7 @@ impl Model {
         })
     }
 
-    /// Lets the next thing happen, if it does before `limit`; else it is `limit`. `false`: nothing will ever happen.
+    /// Moves the time to the next thing that happens, at most to `limit`. `false`: nothing will ever happen.
     pub(super) fn step(&mut self, limit: i64) -> bool {
         let ends = self.attempts.iter().enumerate().filter_map(|(i, a)| match a.life {
             Life::Until(at, _) => Some((at, i)),
@@ -248,7 +248,7 @@ impl Model {
             let foreign: Vec<_> = act.ticks.iter().filter(|id| !completes.contains(id)).cloned().collect();
             let changed = self.mark(&foreign, 'x');
             for id in changed {
-                // opened by a human and ticked again by an agent between two looks: nobody can know
+                // if a human opens a box and an agent ticks it between two looks, no orchestrator can see that
                 if self.kept.contains(&id) {
                     self.ticked_by_human.insert(id);
                 } else {
@@ -324,7 +324,7 @@ impl Model {
                 }
             }
             Happening::Break => self.broken = true,
-            Happening::Mend => self.broken = false,
+            Happening::Fix => self.broken = false,
             Happening::Tick(id) => {
                 self.touched_by_human.insert(id.clone());
                 self.ticked_by_human.insert(id.clone());
@@ -340,7 +340,7 @@ impl Model {
 }
 
 thread_local! {
-    /// Schedules differ in much, but hardly in what tasks.md says.
+    /// Parsed files by their text. The schedules have only a few different texts.
     static PARSED: RefCell<HashMap<String, Rc<TaskFile>>> = RefCell::default();
 }
 

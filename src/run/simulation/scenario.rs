@@ -1,4 +1,4 @@
-//! What happens in the systematic schedules, and what those by chance are made of.
+//! The scenarios of the systematic schedules, and the parts of the random ones.
 
 use std::time::Duration;
 
@@ -68,7 +68,7 @@ pub(super) fn cancelled(by: CancelledBy) -> Outcome {
     Outcome::Cancelled { by }
 }
 
-/// So long after the first moment of the schedule.
+/// That many seconds after the start of the schedule.
 fn later(seconds: u64) -> jiff::Timestamp {
     let start = jiff::Timestamp::from_second(super::model::EPOCH).unwrap();
     start.saturating_add(Duration::from_secs(seconds)).unwrap()
@@ -84,14 +84,14 @@ fn stated(after: Option<u64>) -> Outcome {
     }
 }
 
-/// The same of one model.
+/// The limit of one model.
 fn of_model(model: &str, after: Option<u64>) -> Outcome {
     let until = after.map(later);
     let (limit, why) = (LimitKind::QuotaExhausted, format!("{model} limit reached"));
     Outcome::Limited { limit, why, until, model: Some(model.to_owned()) }
 }
 
-/// A limit whose end, if it is stated, is stated from the first moment of the schedule on.
+/// A random limit. Its end, if stated, is counted from the start of the schedule.
 pub(super) fn limited(dice: &mut Dice) -> Outcome {
     let limit = dice.pick(&[
         LimitKind::RateLimited,
@@ -115,18 +115,18 @@ fn failed() -> Act {
     Act::ends(Outcome::Failed { code: 1, why: None })
 }
 
-/// It says that it is done, and the commands that must succeed after it do not.
-fn fails_them() -> Act {
+/// It reports success, and its verify commands fail.
+fn fails_verify() -> Act {
     Act { passes: false, ..done() }
 }
 
-/// With a command that must succeed after each attempt.
+/// Adds a verify command.
 pub(super) fn verified(mut model: Model) -> Model {
     model.config.verify.commands = vec![vec!["make".to_owned(), "test".to_owned()]];
     model
 }
 
-/// With agents that can go on in their sessions.
+/// Agents have sessions and can resume them.
 pub(super) fn in_sessions(mut model: Model) -> Model {
     model.sessions = true;
     for backend in model.config.backends.values_mut() {
@@ -135,7 +135,7 @@ pub(super) fn in_sessions(mut model: Model) -> Model {
     model
 }
 
-/// With a look at the changes of each done unit.
+/// The changes of each done unit are counted and committed.
 pub(super) fn kept(mut model: Model) -> Model {
     model.config.git.snapshot = true;
     model
@@ -145,7 +145,7 @@ fn never() -> Act {
     Act::of(Does::Ends(Outcome::TimedOut { which: TimedOut::Total }), 7200)
 }
 
-/// Scenarios that are cut at every point: a name each, so that a failure says which.
+/// The scenarios that are killed at every point. A failure names its scenario.
 #[expect(clippy::too_many_lines, reason = "a list of scenarios")]
 pub(super) fn base() -> Vec<(&'static str, Model)> {
     let plain = || Model::new(config(), TASKS);
@@ -201,9 +201,12 @@ pub(super) fn base() -> Vec<(&'static str, Model)> {
             with(&[Act::ends(halted()), Act::ends(halted()), failed(), Act::ends(halted())])
         }),
         ("one question after another in a session", in_sessions(with(&vec![Act::ends(halted()); 3]))),
-        ("failed for good", with(&[failed(), failed(), failed()])),
-        ("failed for good, go on", skip(&[failed(), failed(), failed()])),
-        ("foreign ticks, failed for good", with(&[failed(), failed(), failed().ticking(&["3", "5"])])),
+        ("failed, no attempts left", with(&[failed(), failed(), failed()])),
+        ("failed, no attempts left, and the run continues", skip(&[failed(), failed(), failed()])),
+        (
+            "foreign ticks, failed, no attempts left",
+            with(&[failed(), failed(), failed().ticking(&["3", "5"])]),
+        ),
         ("foreign ticks after a failure of their unit", {
             let mut model = skip(&[failed(), done(), done().ticking(&["3", "5"])]);
             model.config.retry.attempts = 1;
@@ -229,20 +232,20 @@ pub(super) fn base() -> Vec<(&'static str, Model)> {
             model.config.limit.fallback = vec!["other".to_owned()];
             model
         }),
-        ("a limit that nobody waits for", {
+        ("a limit, and limit.wait is false", {
             let mut model = with(&[Act::ends(stated(Some(600)))]);
             model.config.limit.wait = false;
             model
         }),
         ("ctrl-c in the wait for a limit", people(with(&[Act::ends(stated(None))]), &[(200, signal(int))])),
         (
-            "told to try at once, twice",
+            "try now, twice",
             people(
                 with(&[Act::ends(stated(Some(90_000))), Act::ends(stated(None)), done()]),
                 &[(200, signal(Interrupt::TryNow)), (300, signal(Interrupt::TryNow))],
             ),
         ),
-        ("a limit of one model, and another goes on", {
+        ("a limit of one model, and another model continues", {
             let mut model =
                 with(&[Act::ends(of_model("m", Some(600))), done(), Act::ends(of_model("n", None))]);
             two_models(&mut model.config);
@@ -257,7 +260,7 @@ pub(super) fn base() -> Vec<(&'static str, Model)> {
         }),
         ("no program", with(&[Act::of(Does::NotThere, 0), done(), Act::of(Does::NotThere, 0)])),
         ("no handshake", with(&[Act::of(Does::NoHandshake, 0), done(), Act::of(Does::LateHandshake, 200)])),
-        ("never to their start", with(&vec![Act::of(Does::LateHandshake, 0); 4])),
+        ("attempts that never start", with(&vec![Act::of(Does::LateHandshake, 0); 4])),
         ("one iteration a run", Model::new(settings(|c| c.run.max_iterations = 1), TASKS)),
         ("two iterations a run, failures", {
             let mut model = with(&[failed(), done(), failed(), failed(), done()]);
@@ -318,17 +321,17 @@ pub(super) fn base() -> Vec<(&'static str, Model)> {
             let acts = [failed(), done(), done()];
             people(with(&acts), &[(65, Happening::Jump(7200)), (150, Happening::Jump(-3600))])
         }),
-        ("commands that must succeed", verified(with(&[fails_them(), done(), fails_them(), fails_them()]))),
-        ("commands that must succeed, and never do", verified(with(&vec![fails_them(); 3]))),
+        ("verify commands", verified(with(&[fails_verify(), done(), fails_verify(), fails_verify()]))),
+        ("verify commands that always fail", verified(with(&vec![fails_verify(); 3]))),
         (
-            "ctrl-c once and twice while they run",
+            "ctrl-c once and twice during verify commands",
             people(verified(plain()), &[(70, signal(int)), (160, signal(int)), (163, signal(int))]),
         ),
-        ("term while they run", people(verified(plain()), &[(70, signal(Interrupt::Terminate))])),
-        ("hang-up while they run", people(verified(plain()), &[(70, signal(Interrupt::HangUp))])),
+        ("term during verify commands", people(verified(plain()), &[(70, signal(Interrupt::Terminate))])),
+        ("hang-up during verify commands", people(verified(plain()), &[(70, signal(Interrupt::HangUp))])),
         (
-            "unit removed while they run",
-            people(verified(with(&[fails_them()])), &[(70, Happening::Remove("2".into()))]),
+            "unit removed during verify commands",
+            people(verified(with(&[fails_verify()])), &[(70, Happening::Remove("2".into()))]),
         ),
         ("changes are kept", kept(plain())),
         (
@@ -340,7 +343,7 @@ pub(super) fn base() -> Vec<(&'static str, Model)> {
             model.keep_fails.extend([1, 3, 4]);
             model
         }),
-        ("changes are kept after commands that must succeed", kept(verified(with(&[fails_them()])))),
+        ("changes are kept after verify commands", kept(verified(with(&[fails_verify()])))),
         ("disk full", {
             let mut model = with(&[failed(), done().ticking(&["5"]), done()]);
             model.full.extend([1, 3, 5, 8, 9]);
@@ -348,7 +351,7 @@ pub(super) fn base() -> Vec<(&'static str, Model)> {
         }),
         ("tasks.md is nonsense for a while", {
             let acts = [Act::ends(halted()).ticking(&["5"])];
-            people(with(&acts), &[(30, Happening::Break), (500, Happening::Mend)])
+            people(with(&acts), &[(30, Happening::Break), (500, Happening::Fix)])
         }),
     ]
 }

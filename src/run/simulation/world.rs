@@ -1,11 +1,12 @@
-//! One orchestrator's sight of the model, and its death at a given call.
+//! The model as the world of an orchestrator.
 
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
 use super::acts::{Act, Attempt, Does, Life};
-use super::model::{Model, read_state};
+use super::model::read_state;
+use super::orchestrator::Orchestrator;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{Plan, Step};
 use crate::project::progress;
@@ -20,89 +21,8 @@ use crate::sys::interrupt::Interrupt;
 /// An attempt without an orchestrator gives up after this many seconds.
 const HANDSHAKE: i64 = 5;
 
-/// So many seconds the commands take that must succeed after an attempt.
+/// Seconds that verify commands take.
 const VERIFYING: i64 = 30;
-
-/// One life of an orchestrator.
-pub(super) struct Orchestrator<'a> {
-    pub(super) model: &'a mut Model,
-    /// The point at which it is killed.
-    kill_at: Option<u32>,
-    pub(super) points: u32,
-    pub(super) dead: bool,
-    /// Why it ends with an error, if that is as it should be.
-    pub(super) excused: bool,
-    pub(super) save_failed: bool,
-    /// A hook refused a start.
-    pub(super) refused: bool,
-    pub(super) starts: u32,
-    pub(super) asked: Vec<Interrupt>,
-    pub(super) cancelled: bool,
-    /// The end of a run was saved in this life.
-    pub(super) over: bool,
-    pub(super) current: Option<usize>,
-    /// Commands that run after an attempt: which one, until when, and how they end.
-    pub(super) gate: Option<(usize, i64, Option<Outcome>)>,
-    pub(super) keep_failed: bool,
-    pub(super) recovered: bool,
-    pub(super) first: Option<Step>,
-    /// The last end that was told: the step's unit, when, how often the clock had jumped, the pause that must follow.
-    pub(super) last: Option<(String, i64, u32, i64)>,
-    random: u32,
-}
-
-impl<'a> Orchestrator<'a> {
-    pub(super) fn new(model: &'a mut Model, kill_at: Option<u32>) -> Self {
-        model.alive = true;
-        Self {
-            model,
-            kill_at,
-            points: 0,
-            dead: false,
-            excused: false,
-            save_failed: false,
-            refused: false,
-            starts: 0,
-            asked: Vec::new(),
-            cancelled: false,
-            over: false,
-            current: None,
-            gate: None,
-            keep_failed: false,
-            recovered: false,
-            first: None,
-            last: None,
-            random: 0,
-        }
-    }
-
-    /// A point at which it may die.
-    fn lives(&mut self) -> bool {
-        if !self.dead {
-            self.points += 1;
-            self.dead = self.kill_at == Some(self.points);
-            if self.dead {
-                self.model.killed_over = self.model.attempts.iter().any(Attempt::lasts);
-                self.model.note("the orchestrator is killed");
-            }
-        }
-        !self.dead
-    }
-
-    fn point(&mut self) -> Result<()> {
-        if self.lives() { Ok(()) } else { Err(Error::new(ErrorKind::Internal, "killed")) }
-    }
-
-    fn excused(&mut self, what: &str) -> Error {
-        self.excused = true;
-        self.model.note(what);
-        Error::new(ErrorKind::Internal, what)
-    }
-
-    pub(super) fn wrong(&mut self, what: impl Into<String>) {
-        self.model.wrong(what);
-    }
-}
 
 impl World for Orchestrator<'_> {
     fn now(&self) -> Timestamp {
@@ -131,13 +51,14 @@ impl World for Orchestrator<'_> {
         let text = serde_json::to_string(state).unwrap();
         let mut kept = state.clone();
         for attempt in kept.units.values_mut().flat_map(|unit| &mut unit.attempts) {
-            // whoever judges the attempt needs it, and nobody later
+            // it is only needed to judge the attempt, and not saved
             attempt.learned.worked = false;
         }
         if read_state(&text) != Some(kept) {
             self.wrong("the state changes on its way through the file");
         }
         self.model.disk = Some(text);
+        self.commit_unsaved = false;
         self.model.kept = self.model.seen.clone();
         if !state.run.is_open() && !self.over {
             self.over = true;
@@ -156,6 +77,7 @@ impl World for Orchestrator<'_> {
 
     fn plan(&mut self, machine: &Machine) -> Result<(Plan, BTreeSet<String>)> {
         self.point()?;
+        self.check_commit_saved();
         if self.model.broken {
             return Err(self.excused("tasks.md cannot be read"));
         }
@@ -187,7 +109,7 @@ impl World for Orchestrator<'_> {
         let act = self.model.script.pop_front().unwrap_or_else(|| Act::of(Does::Ends(Outcome::Done), 60));
         if matches!(act.does, Does::NotThere) {
             let Event::Ended { outcome, .. } =
-                self.tell(None, &step.unit, Outcome::Unavailable { why: "gone".to_owned() })
+                self.report_end(None, &step.unit, Outcome::Unavailable { why: "gone".to_owned() })
             else {
                 unreachable!()
             };
@@ -203,7 +125,7 @@ impl World for Orchestrator<'_> {
             agent: false,
             run: self.model.run,
             reason: state.running().and_then(|(_, record)| Some(record.resumes.as_ref()?.reason)),
-            told: None,
+            reported_end: None,
             verified: false,
         });
         self.point()?;
@@ -242,7 +164,7 @@ impl World for Orchestrator<'_> {
         let index = self.model.attempts.iter().position(|a| a.unit == unit && a.number == attempt);
         let life = index.map(|i| self.model.attempts[i].life.clone());
         if let (Some(index), None) = (index, step) {
-            // removed from tasks.md: nobody knows any more what must succeed after it
+            // its task was removed from tasks.md, so its verify commands are unknown
             self.model.attempts[index].verified = true;
         }
         let outcome = match life {
@@ -256,7 +178,7 @@ impl World for Orchestrator<'_> {
             Some(Life::Over(result)) => result.unwrap_or(Outcome::Lost),
         };
         self.model.note(format!("recovers attempt {attempt} of {unit}: {outcome}"));
-        self.tell(index, unit, outcome.clone());
+        self.report_end(index, unit, outcome.clone());
         self.point()?;
         let learned = self.learned(index);
         Ok(Some((outcome, learned)))
@@ -274,14 +196,14 @@ impl World for Orchestrator<'_> {
         let index = self.model.attempts.iter().position(|a| a.unit == step.unit && a.number == attempt);
         self.model.check_verify(&step.unit, attempt, index);
         let index = index.ok_or_else(|| Error::new(ErrorKind::Internal, "nothing to verify"))?;
-        // its end is not known before theirs is
-        self.model.attempts[index].told = None;
+        // the attempt has no end before its verify commands have
+        self.model.attempts[index].reported_end = None;
         let failure = (!self.model.attempts[index].act.passes).then(|| Outcome::VerifyFailed {
             command: "make test".to_owned(),
-            // another one each time: the same three times would be a question to a human
+            // different each time, because three equal failures would be a question to the user
             tail: format!("failure {attempt}"),
         });
-        self.gate = Some((index, self.model.time + VERIFYING, failure));
+        self.verifying = Some((index, self.model.time + VERIFYING, failure));
         self.model.note(format!("verifies attempt {attempt} of {}", step.unit));
         self.point()?;
         Ok(None)
@@ -299,6 +221,8 @@ impl World for Orchestrator<'_> {
         }
         self.model.check_keep(unit);
         self.model.kept_units.push(unit.to_owned());
+        self.check_commit_saved();
+        self.commit_unsaved = true;
         if self.model.keep_fails.contains(&self.model.kept_units.len()) {
             self.keep_failed = true;
             self.model.note(format!("the changes of {unit} cannot be committed"));
@@ -312,10 +236,10 @@ impl World for Orchestrator<'_> {
             let times = |what| self.asked.iter().filter(|a| **a == what).count();
             let (ctrl_c, after) = (times(Interrupt::Interrupt), times(Interrupt::AfterStep));
             if times(Interrupt::Terminate) == 0 && ctrl_c < 2 && (ctrl_c == 0 || after == 0) {
-                self.wrong("ends an agent that was to finish its step");
+                self.wrong("ends an agent that should finish its step");
             }
             self.cancelled = true;
-            if let Some((_, until, failure)) = &mut self.gate
+            if let Some((_, until, failure)) = &mut self.verifying
                 && *until > self.model.time + 3
             {
                 *until = self.model.time + 3;
@@ -343,6 +267,7 @@ impl World for Orchestrator<'_> {
 
     fn report(&mut self, report: &Notice, _: &SpecState) -> Result<()> {
         self.point()?;
+        self.check_commit_saved();
         if let Notice::ForeignTicks(ids) | Notice::Unconfirmed(ids) = report {
             self.model.note(format!("{report:?}"));
             self.model.reported.extend(ids.iter().cloned());
@@ -359,7 +284,7 @@ impl World for Orchestrator<'_> {
 
     fn next(&mut self, pause: Option<(Timestamp, &Pause)>) -> Event {
         if matches!(pause, Some((_, Pause::Wait(_)))) {
-            // how long these are is not the delay's rule
+            // the length of a wait is not that of the delay
             self.last = None;
         }
         loop {
@@ -375,12 +300,12 @@ impl World for Orchestrator<'_> {
             {
                 self.current = None;
                 let unit = self.model.attempts[index].unit.clone();
-                return self.tell(Some(index), &unit, result.unwrap_or(Outcome::Lost));
+                return self.report_end(Some(index), &unit, result.unwrap_or(Outcome::Lost));
             }
-            if let Some((index, until, failure)) = self.gate.clone()
+            if let Some((index, until, failure)) = self.verifying.clone()
                 && until <= self.model.time
             {
-                self.gate = None;
+                self.verifying = None;
                 return self.verified(index, failure);
             }
             let left = pause.map(|(until, _)| until.as_second() - self.model.now().as_second());
@@ -388,8 +313,8 @@ impl World for Orchestrator<'_> {
                 return Event::Woke;
             }
             let pause = left.map(|left| self.model.time + left);
-            let gate = self.gate.as_ref().map(|(_, until, _)| *until);
-            if !self.model.step([pause, gate].into_iter().flatten().min().unwrap_or(i64::MAX)) {
+            let verified_at = self.verifying.as_ref().map(|(_, until, _)| *until);
+            if !self.model.step([pause, verified_at].into_iter().flatten().min().unwrap_or(i64::MAX)) {
                 self.wrong("waits for ever");
                 self.dead = true;
             }

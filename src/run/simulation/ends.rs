@@ -1,7 +1,7 @@
-//! What an orchestrator is told of ends, and what must follow from them.
+//! Reports the ends of attempts to an orchestrator, and checks the pauses after them.
 
 use super::acts::Attempt;
-use super::world::Orchestrator;
+use super::orchestrator::Orchestrator;
 use crate::plan::Step;
 use crate::run::driver::World;
 use crate::run::event::Event;
@@ -9,8 +9,8 @@ use crate::state::outcome::CancelledBy;
 use crate::state::{Learned, Outcome};
 
 impl Orchestrator<'_> {
-    /// Tells an end, and keeps what must follow from it.
-    pub(super) fn tell(&mut self, index: Option<usize>, unit: &str, outcome: Outcome) -> Event {
+    /// Reports an end, and notes the pause that must follow it.
+    pub(super) fn report_end(&mut self, index: Option<usize>, unit: &str, outcome: Outcome) -> Event {
         let free = match &outcome {
             Outcome::Unavailable { .. }
             | Outcome::Limited { .. }
@@ -25,7 +25,7 @@ impl Orchestrator<'_> {
         let free = free || mute;
         let limited = matches!(outcome, Outcome::Limited { .. });
         if let Some(index) = index {
-            self.model.attempts[index].told = Some((outcome.clone(), free));
+            self.model.attempts[index].reported_end = Some((outcome.clone(), free));
         }
         let run = &self.model.config.run;
         let retry = self.model.config.retry;
@@ -34,14 +34,14 @@ impl Orchestrator<'_> {
         let pause = match outcome {
             _ if !known => std::time::Duration::ZERO,
             Outcome::Done => run.delay,
-            // what it was to nudge counts, so a nudge that finds no session is followed by what follows that
+            // the attempt before a nudge counts, so after a nudge without a session comes the pause after that attempt
             _ if free && !(mute && nudge) => std::time::Duration::ZERO,
             _ if tries < retry.attempts => crate::run::backoff::backoff(&retry, tries),
             _ => run.delay,
         };
         let pause = i64::try_from(pause.as_secs()).unwrap();
-        // how long a limit is waited out is another rule's: nothing starts with what is limited
-        // and whether there is a nudge is for those who can see its session
+        // `check_start` checks limits: no step starts with a limited backend. A nudge depends on its session, which is
+        // not known here
         let nudged = self.model.sessions && !nudge && matches!(outcome, Outcome::NoSignal);
         self.last =
             (!limited && !nudged).then(|| (unit.to_owned(), self.model.time, self.model.jumps, pause));
@@ -49,7 +49,7 @@ impl Orchestrator<'_> {
         Event::Ended { outcome, learned, ticked: self.ticked().ok() }
     }
 
-    /// What an attempt tells beside its end.
+    /// What is known of an attempt apart from its outcome.
     pub(super) fn learned(&self, index: Option<usize>) -> Learned {
         let attempt = index.map(|index| &self.model.attempts[index]).filter(|_| self.model.sessions);
         Learned {
@@ -59,11 +59,11 @@ impl Orchestrator<'_> {
         }
     }
 
-    /// The end of the commands that must succeed, and with it that of their attempt.
+    /// Reports the end of the verify commands, and with it that of their attempt.
     pub(super) fn verified(&mut self, index: usize, failure: Option<Outcome>) -> Event {
         self.model.attempts[index].verified = failure.is_none();
         let unit = self.model.attempts[index].unit.clone();
-        self.tell(Some(index), &unit, failure.clone().unwrap_or(Outcome::Done));
+        self.report_end(Some(index), &unit, failure.clone().unwrap_or(Outcome::Done));
         Event::Verified { failure }
     }
 

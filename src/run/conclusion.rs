@@ -1,4 +1,4 @@
-//! From what an attempt left behind to its end.
+//! Judges an attempt that has ended, by the files that it left.
 
 use std::fs;
 
@@ -12,7 +12,7 @@ use crate::state::{Learned, Outcome};
 use crate::store::attempt_dir::AttemptDir;
 use crate::store::attempt_folder;
 
-/// What an attempt that is over came to. Without a result it is lost, but its session may still be known.
+/// The outcome of an attempt that is over. An attempt without a result is lost, but its session may be known.
 pub(super) fn conclusion(config: &Config, dir: &AttemptDir, signal: DoneSignal) -> Ending {
     if let Some(facts) = attempt_folder::result(dir) {
         let outcome = judge(&facts, signal);
