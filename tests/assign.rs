@@ -39,7 +39,7 @@ fn one_question_assigns_all_units_to_their_owners() {
     let state = project.state("demo");
     assert_eq!(state["assignments"]["2"]["owner_agent"], "gemini");
     assert_eq!(state["assignments"]["2"]["by"], "assigner");
-    assert!(out.stdout.contains("assigner is asked who does 3 tasks"), "{}", out.stdout);
+    assert!(out.stdout.contains("asking assigner to assign 3 tasks"), "{}", out.stdout);
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn usable_parts_of_a_first_answer_stay_when_the_second_is_worse() {
         r#"{"1": {"type": "code", "owner_agent": "codex"}, "2": {"type": "ui", "owner_agent": "gemini"}}"#;
     let answer = format!("grep -q 'could not be used' \"$SEQORCH_DIR/asked\" && exit 3; echo '{half}'");
     let project = project(&answer, "");
-    let out = project.run(&["run"]).code(0).says(&["! no usable assignment of 3;"]);
+    let out = project.run(&["run"]).code(0).says(&["! no usable assignment for 3;"]);
     assert!(out.stdout.contains("there is no assignment for 3"), "{}", out.stdout);
     assert_eq!(workers(&project), ["1 by c", "2 by g", "3 by default"]);
     assert_eq!(project.read("calls").lines().count(), 2);
@@ -93,7 +93,7 @@ fn after_two_bad_answers_the_run_warns_and_the_next_run_asks_again() {
     assert_eq!(workers(&project), ["1 by default"]);
     assert_eq!(project.read("calls").lines().count(), 2);
     assert_eq!(project.state("demo")["assignments"]["1"]["by"], "default");
-    assert!(out.stdout.contains("! no usable assignment of 1"), "{}", out.stdout);
+    assert!(out.stdout.contains("! no usable assignment for 1"), "{}", out.stdout);
     project.write("assigner.sh", format!("cat > /dev/null; echo x >> calls; {GOOD}"));
     let out = project.run(&["run"]);
     assert_eq!(out.code, 0, "{out:?}");

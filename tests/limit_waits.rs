@@ -155,7 +155,7 @@ fn resume_now_ends_the_wait_of_a_running_run() {
         .code(0)
         .says(&["try at once with: seqorch resume login --now", "fake is limited"]);
     // still limited: it tries, and waits again
-    project.run(&["resume", "--now"]).code(0).says(&["does not wait any longer (fake: quota used up)"]);
+    project.run(&["resume", "--now"]).code(0).says(&["stopped waiting (fake: quota used up)"]);
     wait_until("the next wait", || {
         let state = project.state("login");
         state["run"]["wait"]["until"].is_string()
@@ -164,7 +164,7 @@ fn resume_now_ends_the_wait_of_a_running_run() {
     assert_ne!(project.state("login")["run"]["wait"]["since"], since);
     // a suspended run gets the request, and the user learns that it cannot act yet
     run.signal(Signal::STOP);
-    project.run(&["resume", "--now"]).code(0).says(&["was told to try now, and is suspended"]);
+    project.run(&["resume", "--now"]).code(0).says(&["is suspended; it will retry"]);
     project.write("open", "");
     run.signal(Signal::CONT);
     run.wait().code(0);

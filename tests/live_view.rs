@@ -176,7 +176,7 @@ fn the_live_view_follows_the_window_size_and_scrolls() {
         shows(&project, part);
     }
     project.ask_tmux(&["send-keys", "-t", MAIN, "?"]);
-    shows(&project, "follow what runs");
+    shows(&project, "follow the running task");
     project.release();
     run.wait().code(0);
     // the head of this long summary is above the window
@@ -229,18 +229,18 @@ fn the_live_view_has_colours_only_where_wanted() {
 #[test]
 fn status_watch_in_a_pipe_prints_a_line_per_event() {
     let project = Project::new().spec("login", tasks(2)).agent("gate; say_done");
-    project.run(&["status", "--watch"]).code(0).says(&["no run is active, and there was none before"]);
+    project.run(&["status", "--watch"]).code(0).says(&["no run is active, and none ran before"]);
     let run = project.start(&["run"]);
     project.wait_for_ledger(1);
     let text = project.start(&["status", "--watch"]);
     let json = project.start(&["status", "--watch", "--json"]);
     text.wait_for("▶ 1 Task 1");
     project.release();
-    text.wait_for("✓ 1 done after");
+    text.wait_for("✓ task 1 done in");
     text.wait_for("▶ 2 Task 2");
     project.release();
     run.wait().code(0);
-    let text = text.wait().code(0).says(&["✓ 2 done", "── all complete", "2 of 2 tasks done"]);
+    let text = text.wait().code(0).says(&["✓ task 2 done", "── all complete", "2 of 2 tasks done"]);
     assert!(!text.stdout.contains('\u{1b}'), "{:?}", text.stdout);
     assert_eq!(json.wait().code(0).stdout, project.read(".seqorch/login/events.jsonl"), "the same lines");
     // after the run it prints the same and ends at once
@@ -259,7 +259,7 @@ fn a_dumb_terminal_gets_a_line_per_event() {
         return;
     };
     let text = String::from_utf8_lossy(&output.stdout);
-    assert!(text.contains("✓ 1 done") && text.contains("all complete"), "{text:?}");
+    assert!(text.contains("✓ task 1 done") && text.contains("all complete"), "{text:?}");
     assert!(!text.contains('\u{1b}'), "{text:?}");
 }
 

@@ -53,6 +53,7 @@ mod specs;
 mod speed;
 mod stop;
 mod streams;
+mod sums;
 mod takeover;
 mod tmux;
 mod undo;

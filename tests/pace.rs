@@ -48,7 +48,7 @@ fn outside_the_time_window_nothing_starts_and_status_says_until_when() {
     let status = project.run(&["status"]).code(0).says(&[&format!("waiting: {rule}")]);
     assert!(!status.stdout.contains("resume login --now"), "it is no limit");
     // a rule of the user is not a limit, so it still holds
-    project.run(&["resume", "--now"]).code(0).says(&["keeps to pace.window"]);
+    project.run(&["resume", "--now"]).code(0).says(&["still waits for pace.window"]);
     assert_eq!(project.state("login")["run"]["wait"]["rule"], rule.as_str());
     run.signal(rustix::process::Signal::INT);
     run.wait().code(130);

@@ -215,7 +215,7 @@ fn undo_of_a_task_ends_its_pending_commit() {
     refuses_unless(&project, "false");
     project.run(&["run", "--only", "1"]).code(2);
     project.write("mine.txt", "mine\n");
-    project.run(&["undo", "1"]).code(0).says(&["task 1 is open again", "made-1"]);
+    project.run(&["undo", "1"]).code(0).says(&["task 1 is to do again", "made-1"]);
     assert_eq!(dirty(&project), ["?? mine.txt"], "also the index is as it was");
     let status = project.run(&["status"]).stdout;
     assert!(status.contains("1  to do") && !status.contains("committed,"), "{status}");
@@ -234,7 +234,7 @@ fn marking_a_task_todo_or_skip_ends_its_pending_commit() {
     for marks in [&["skip", "todo"][..], &["todo"]] {
         project.run(&["run", "--only", "1"]).code(2).says(&["task 1 is done, but not committed"]);
         for mark in marks {
-            let released = "what task 1 changed stays in the files and is owed no commit any more";
+            let released = "task 1: its changes stay in the files, and its pending commit is dropped";
             let out = project.run(&["mark", "1", mark]).code(0);
             assert_eq!(out.stdout.contains(released), *mark == marks[0], "{out:?}");
             let status = project.run(&["status"]).stdout;
@@ -265,7 +265,10 @@ fn without_commits_no_pending_commit_is_shown() {
     }
     let status: Value = serde_json::from_str(&project.run(&["status", "--json"]).stdout).unwrap();
     assert_eq!((&status["state"], &status["not_committed"]), (&json!("idle"), &json!([])));
-    project.run(&["run", "--only", "2"]).code(0).says(&["✓ 1 owed no commit any more: 2 files +2 -1\n"]);
+    project
+        .run(&["run", "--only", "2"])
+        .code(0)
+        .says(&["✓ task 1 needs no commit any more: 2 files +2 -1\n"]);
 }
 
 #[test]
@@ -277,7 +280,7 @@ fn the_run_that_makes_the_pending_commit_reports_it() {
     let out = project.run(&["run", "--only", "1"]).code(0);
     let id = git(&project, &["rev-parse", "HEAD"]);
     let line = format!("2 files +2 -1, commit {}", &id[..9]);
-    out.says(&[&format!("✓ 1 committed: {line}\n")]);
+    out.says(&[&format!("✓ task 1 committed: {line}\n")]);
     let progress = project.read(".kiro/specs/SEQUENTIAL_PROGRESS.md");
     assert!(progress.contains(&format!("- **Changes:** {line}\n")), "{progress}");
     let log = project.read(".seqorch/demo/events.jsonl");
@@ -301,7 +304,7 @@ fn a_retry_keeps_the_options_of_the_run_whose_commit_was_refused() {
     project.write(".git/hooks/pre-commit", "#!/bin/sh\n");
     project.run(&["run", "demo", "--retry"]).code(0).says(&[
         "note: with the options of the earlier run: --only=1 --profile=other",
-        "✓ 1 committed",
+        "✓ task 1 committed",
         "selection complete, 1 task left",
     ]);
     assert_eq!(project.ledger(), ["1 1", "other"], "no other task is worked on");

@@ -74,6 +74,19 @@ fn options_of_resume_beat_those_of_the_halted_run() {
 }
 
 #[test]
+fn an_answer_is_kept_when_the_run_cannot_begin() {
+    let project = asks();
+    project.run(&["run", "--only", "2"]).code(2);
+    project.write("seqorch.local.toml", "[hooks]\nrequired = true\nrun_start = [\"false\"]\n");
+    project.run(&["resume", "--answer", "A"]).code(2);
+    assert_eq!(project.ledger(), ["2 1"], "no agent started");
+    assert_eq!(project.state("login")["answers"][0]["answer"], "A");
+    std::fs::remove_file(project.path("seqorch.local.toml")).unwrap();
+    project.run(&["run", "--only", "2"]).code(0);
+    assert_eq!(project.ledger(), ["2 1", "2 2"]);
+}
+
+#[test]
 fn a_kept_option_that_no_longer_fits_is_named_in_the_error() {
     let profile = "[profile.night.run]\ndelay = \"0s\"\n";
     let project = asks().config(profile);
@@ -82,7 +95,7 @@ fn a_kept_option_that_no_longer_fits_is_named_in_the_error() {
     project
         .run(&["resume", "--answer", "A"])
         .code(78)
-        .says(&["night", "was given --only=2 --no-tmux --profile=night; --all"]);
+        .says(&["night", "had the options --only=2 --no-tmux --profile=night; --all"]);
     // the option of this command replaces the kept one, and is not listed as kept
     let out = project.run(&["--profile", "nights", "resume", "--answer", "A"]).code(0);
     out.says(&["the earlier run: --only=2 --no-tmux (--all"]);
@@ -147,7 +160,7 @@ fn a_detached_resume_keeps_the_options_and_hides_the_answer() {
     project.release();
     wait_until("the end of the run", || project.state("login")["units"]["2"]["status"] == "done");
     assert!(project.read("prompt").contains("> Only-for-you"));
-    assert!(!project.path(".seqorch/login/answer.txt").exists());
+    assert!(!project.path(".seqorch/login/resume.json").exists());
     assert_eq!(project.ledger(), ["2 1", "2 2"]);
 }
 

@@ -23,7 +23,7 @@ fn stops_after_the_step(project: &Project) {
     again.wait().code(0);
     assert_eq!(project.ledger(), ["1 1"]);
     assert_eq!(project.outcomes("login", "1"), ["done"]);
-    project.run(&["stop"]).code(0).says(&["nothing runs"]);
+    project.run(&["stop"]).code(0).says(&["nothing is running"]);
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn stop_ends_a_detached_run() {
     project.wait_for_ledger(1);
     project.run(&["stop", "--now"]).code(0).says(&["the run has ended, and task 1"]);
     assert!(project.alive_with("__attempt").is_empty() && project.alive_with("sleep 4732").is_empty());
-    project.run(&["stop"]).code(0).says(&["nothing runs"]);
+    project.run(&["stop"]).code(0).says(&["nothing is running"]);
 }
 
 fn ends_an_orphan(project: &Project) {

@@ -103,7 +103,7 @@ fn an_old_result_is_not_taken_after_a_kill_before_the_start() {
     project
         .run(&["status"])
         .code(0)
-        .says(&["never started: 1 (attempt 1, fake), `seqorch run login --retry` begins it again"]);
+        .says(&["never started: 1 (attempt 1, fake), `seqorch run login --retry` starts it again"]);
     let project = project.config("");
     let out = project.run(&["run"]).code(0);
     assert!(!out.stdout.contains("taking its result"), "{}", out.stdout);

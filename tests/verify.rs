@@ -19,7 +19,7 @@ fn a_failing_check_is_in_the_next_prompt_and_a_passing_one_completes() {
     let attempts = &project.state("demo")["units"]["1"]["attempts"];
     assert_eq!(attempts[0]["outcome"]["kind"], "verify_failed");
     assert_eq!(attempts[1]["outcome"]["kind"], "done");
-    assert!(out.stdout.contains("1 says it is done; verifying with 2 commands"), "{}", out.stdout);
+    assert!(out.stdout.contains("task 1 says it is done; verifying with 2 commands"), "{}", out.stdout);
 }
 
 #[test]

@@ -26,7 +26,7 @@ pub(super) fn assign_missing(project: &Project, place: &SpecPlace) -> Result<()>
         return Ok(());
     }
     crate::plan::check_selection(&tasks, config, &place.selection)?;
-    let store = project.store(place);
+    let store = place.store();
     let plan = current_plan(place, config, &tasks, &store.load()?, Timestamp::now());
     let units: Vec<String> =
         plan.steps.iter().filter(|s| s.settings.unassigned).map(|s| s.unit.clone()).collect();

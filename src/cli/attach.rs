@@ -14,6 +14,7 @@ use super::project::Project;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{Selection, tmux_names};
 use crate::report::text::sanitise_line;
+use crate::run::tmux_session::window_owner;
 use crate::run::windows::OWN_WINDOW;
 use crate::store::lock;
 use crate::store::spec_store::Store;
@@ -33,13 +34,13 @@ pub(super) fn attach(global: &Global, args: &AttachArgs) -> Result<u8> {
     let project = Project::open(global, Vec::new(), args.spec.as_deref())?;
     let (dir, id) = spec_and_window(&project, args)?;
     let place = project.place(&dir, Selection::default())?;
-    let store = project.store(&place);
+    let store = place.store();
     let config = &project.loaded.config.tmux;
     let env: Vec<_> = std::env::vars_os().collect();
     let program = tmux::find_tmux(&env).ok_or_else(|| {
         Error::new(ErrorKind::Unavailable, "tmux is not on the search path").hint(READ_LOGS)
     })?;
-    let tmux = TmuxServer::new(program, config.socket.clone(), &env).of(project.owner(&place));
+    let tmux = TmuxServer::new(program, config.socket.clone(), &env).of(window_owner(&place, &store));
     let session = find_session(&tmux, &store, || tmux_names::session(&config.session, &place.name))?;
     let window = id.map(|id| find_window(&tmux, &session, &store, &id)).transpose()?;
     let inside = is_inside(&tmux, &session)?;

@@ -49,7 +49,7 @@ pub(super) fn doctor(global: &Global, args: &DoctorArgs) -> Result<u8> {
 fn places(project: &Project) -> Vec<Result<(crate::project::SpecPlace, crate::store::spec_store::Store)>> {
     let place = |found: FoundSpec| {
         let place = project.place(&found.dir, Selection::default())?;
-        let store = project.store(&place);
+        let store = place.store();
         Ok((place, store))
     };
     project.specs().into_iter().map(place).collect()

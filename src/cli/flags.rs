@@ -1,4 +1,4 @@
-//! What the verbs that run or show tasks take on the command line: which tasks, and settings of the configuration.
+//! The options of the verbs that run or show tasks: which tasks, and settings of the configuration.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use crate::plan::Selection;
 /// Which tasks to run, and how.
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct Work {
-    /// Run only these tasks, separated by commas.
+    /// Run only these tasks, separated by commas, like 2,3.1.
     #[arg(long, value_name = "IDS", value_delimiter = ',')]
     only: Vec<String>,
     /// Start with this task and leave out open tasks before it.
@@ -27,15 +27,15 @@ pub(super) struct Work {
 /// The options of a run as the state file keeps them, for a later run that continues it.
 #[derive(Debug, Parser)]
 #[command(no_binary_name = true)]
-pub(super) struct Kept {
+pub(super) struct KeptOptions {
     #[command(flatten)]
     global: Global,
     #[command(flatten)]
     work: Work,
 }
 
-impl Kept {
-    /// The arguments to keep; relative paths start at `cwd`.
+impl KeptOptions {
+    /// The arguments to keep. A relative path of a configuration file becomes absolute, from `cwd`.
     pub(super) fn argv(global: &Global, work: &Work, cwd: &Path) -> Vec<String> {
         let file = global.config.as_ref().map(|file| cwd.join(file));
         let file = file.map(|file| OsString::from(format!("--config={}", file.display())));
@@ -44,12 +44,12 @@ impl Kept {
         all.map(|arg| arg.to_string_lossy().into_owned()).collect()
     }
 
-    /// Reads what [`Kept::argv`] wrote.
+    /// Reads what [`KeptOptions::argv`] wrote.
     pub(super) fn parse(argv: &[String]) -> std::result::Result<Self, clap::Error> {
         Self::try_parse_from(argv)
     }
 
-    /// The options given now, with the kept ones where nothing is given.
+    /// The options given now; a kept option counts where none is given.
     pub(super) fn below(self, global: &Global, work: &Work) -> (Global, Work) {
         let mut global = global.clone();
         global.config = global.config.or(self.global.config);
@@ -93,7 +93,7 @@ impl Work {
         session.into_iter().chain(self.flags.no_tmux.then(|| "--no-tmux".into())).collect()
     }
 
-    /// Takes `--no-tmux` back.
+    /// Removes `--no-tmux`.
     pub(super) fn show_windows(&mut self) {
         self.flags.no_tmux = false;
     }
@@ -198,7 +198,7 @@ impl RunFlags {
         if let Some(name) = &self.assign_backend {
             flags.push(FlagSetting::new("--assign-backend", name.clone()));
         } else if self.assign_opencode_agent.is_some() {
-            // the flag says, too, whose agent it is
+            // the flag also chooses the backend
             let name = "--assign-opencode-agent".to_owned();
             flags.push(FlagSetting { key: "assign.backend".to_owned(), value: "opencode".into(), name });
         }
@@ -272,7 +272,7 @@ mod tests {
         let named: Vec<&str> =
             reference.split("Flag: `--").skip(1).filter_map(|rest| rest.split('`').next()).collect();
         assert_eq!(named.len(), 9, "{named:?}");
-        let command = Kept::command();
+        let command = KeptOptions::command();
         for name in named {
             assert!(command.get_arguments().any(|arg| arg.get_long() == Some(name)), "--{name}");
         }

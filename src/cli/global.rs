@@ -1,11 +1,11 @@
-//! The flags that every verb takes, and what they say about output.
+//! The options of every verb, and what follows from them for the output.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-/// What every verb takes.
+/// The options of every verb.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Global options")]
 pub(super) struct Global {

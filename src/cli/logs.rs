@@ -1,4 +1,4 @@
-//! `seqorch logs`: what an agent printed, as its window showed it, and what the commands of `[verify]` printed after it.
+//! `seqorch logs`: prints the output of an agent, and of the commands of `[verify]` after it.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,8 +11,8 @@ use super::printing::{FOLLOW, LogDecoder, LogPrinter, ReaderGone};
 use super::project::Project;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Selection;
-use crate::report::live::span;
 use crate::report::text::{command_line, sanitise_line};
+use crate::report::times::span;
 use crate::run::verdict;
 use crate::state::{AttemptRecord, Outcome, SpecState};
 use crate::store::attempt_dir::AttemptDir;
@@ -55,7 +55,7 @@ pub(super) struct LogsArgs {
 pub(super) fn logs(global: &Global, args: &LogsArgs) -> Result<u8> {
     let project = Project::open(global, Vec::new(), args.spec.as_deref())?;
     let place = project.place(&project.spec(args.spec.as_deref())?, Selection::default())?;
-    let store = project.store(&place);
+    let store = place.store();
     let state = store.load()?;
     let id = match &args.id {
         // a subtask is in the log of the task that it was done with

@@ -1,19 +1,16 @@
-//! The command line: one verb a file; arguments become a call, and the answer becomes words.
+//! The command line: one file per verb. It turns arguments into a call, and the answer into text.
 #![expect(clippy::doc_markdown, reason = "the help shows these comments as they are")]
 
 mod assign;
 mod attach;
 mod backends;
-mod checks;
 mod completions;
 mod config;
-mod detach;
 mod doctor;
 mod flags;
 mod global;
 mod hidden;
 mod init;
-mod job;
 mod limits;
 mod logs;
 mod mark;
@@ -24,10 +21,10 @@ mod project;
 mod report;
 mod resume;
 mod run;
+mod spec_run;
 mod specs;
 mod status;
 mod stop;
-mod telling;
 mod undo;
 mod usage;
 mod watch;

@@ -19,8 +19,8 @@ use crate::project::current_plan::current_plan;
 use crate::report::text::sanitise_line;
 use crate::report::timeline::lines;
 use crate::report::{plan as plan_text, plan_json};
-use crate::run::forecast;
 use crate::run::prepare::{decisions, template};
+use crate::run::{forecast, preflight};
 use crate::spec::{self, TaskFile};
 use crate::state::SpecState;
 
@@ -64,7 +64,7 @@ pub(super) fn plan(global: &Global, args: &PlanArgs) -> Result<u8> {
             (None, None)
         } else {
             plan::check_selection(&tasks, config, &place.selection)?;
-            let state = project.store(&place).load()?;
+            let state = place.store().load()?;
             let plan = current(&place, config, &tasks, &state);
             let times = forecast::timeline(&plan, &state, config, Timestamp::now(), &TimeZone::system());
             (Some(plan), times)
@@ -115,10 +115,10 @@ pub(super) fn show(global: &Global, project: &Project, place: &SpecPlace) -> Res
         return Err(Error::new(ErrorKind::BadTasks, format!("{shown} can't be run")).detail(diagnostics));
     }
     plan::check_selection(&tasks, config, &place.selection)?;
-    let state = project.store(place).load()?;
+    let state = place.store().load()?;
     let plan = current(place, config, &tasks, &state);
-    super::checks::check_template(config, &plan)?;
-    super::telling::unmatched_inputs(place, config);
+    preflight::check_template(config, &plan)?;
+    preflight::note_unmatched_inputs(place, config);
     let (now, zone) = (Timestamp::now(), TimeZone::system());
     let times = forecast::timeline(&plan, &state, config, now, &zone);
     let (expected, expected_by) = times.map(|times| lines(&times, now, &zone)).unwrap_or_default();
@@ -132,7 +132,7 @@ pub(super) fn show(global: &Global, project: &Project, place: &SpecPlace) -> Res
 fn prompt(project: &Project, place: &SpecPlace, id: &str) -> Result<u8> {
     let config = &project.loaded.config;
     let (_, tasks) = place.good_tasks()?;
-    let state = project.store(place).load()?;
+    let state = place.store().load()?;
     let plan = current(place, config, &tasks, &state);
     let does = |step: &&Step| step.unit == id || step.open.iter().any(|task| task.id == id);
     let step = plan.steps.iter().find(does).ok_or_else(|| no_step(&plan, id))?;

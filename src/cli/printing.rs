@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::store::attempt_dir::{AttemptDir, log_parts};
 use crate::store::attempt_file::AttemptFile;
 
-/// How often a log that is followed is read, and looked for.
+/// Pause between two reads of a log that is followed.
 pub(super) const FOLLOW: Duration = Duration::from_millis(200);
 
 /// How the bytes of a log become output.

@@ -1,21 +1,18 @@
 //! What the verbs share: the project, its configuration and its specs.
 
 use std::fs;
-use std::os::unix::ffi::OsStrExt;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::global::Global;
-use super::telling;
-use crate::config::{self, FlagSetting, LoadRequest, Loaded};
+use crate::config::{self, Commit, FlagSetting, LoadRequest, Loaded};
 use crate::error::{Error, Result};
 use crate::plan::Selection;
 use crate::project::discovery::FoundSpec;
 use crate::project::project_folders::ProjectFolders;
 use crate::project::spec_argument::{GivenOptions, SpecFinder};
 use crate::project::spec_place::{SpecPlace, folder_and_name};
-use crate::store::spec_store::Store;
-use crate::sys::digest::digest;
-use crate::tmux::WindowOwner;
+use crate::state::SpecState;
 
 /// A project and its configuration.
 pub(super) struct Project {
@@ -50,7 +47,7 @@ impl Project {
         };
         let loaded = config::load(&request)?;
         if global.verbose > 0 {
-            telling::sources(&root, &loaded.files);
+            print_sources(&root, &loaded.files);
         }
         let given = GivenOptions {
             directory: global.directory.is_some(),
@@ -87,14 +84,24 @@ impl Project {
         Ok(SpecPlace { name, typed, dir, root: self.root.clone(), dialect, selection })
     }
 
-    /// The owner of the tmux sessions and windows that a run of the spec opens.
-    pub(super) fn owner(&self, place: &SpecPlace) -> WindowOwner {
-        let word = |path: &Path| digest(path.as_os_str().as_bytes());
-        WindowOwner { project: word(&self.root), spec: word(&self.store(place).folder()) }
+    /// Loads the state of the spec. Where this project commits nothing, no commit is pending in it.
+    pub(super) fn state(&self, place: &SpecPlace) -> Result<SpecState> {
+        let mut state = place.store().load()?;
+        if self.loaded.config.git.commit == Commit::Off {
+            state.without_commits();
+        }
+        Ok(state)
     }
+}
 
-    /// Where the files of the spec's runs are.
-    pub(super) fn store(&self, place: &SpecPlace) -> Store {
-        place.store()
+/// Prints the project and its configuration files, for `-v`.
+fn print_sources(root: &Path, files: &[PathBuf]) {
+    let mut err = io::stderr();
+    let _ = writeln!(err, "project {}", root.display());
+    if files.is_empty() {
+        let _ = writeln!(err, "configuration: no file, the defaults");
+    }
+    for file in files {
+        let _ = writeln!(err, "configuration: {}", file.display());
     }
 }

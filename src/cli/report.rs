@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::git;
 use crate::plan::Selection;
 use crate::project::current_plan::current_plan;
-use crate::report::morning::{Source, morning};
+use crate::report::run_report::{ReportSource, run_report};
 use crate::report::{events, page};
 use crate::state::counts;
 use crate::store::attempt_folder;
@@ -35,9 +35,8 @@ pub(super) struct ReportArgs {
 pub(super) fn report(global: &Global, args: &ReportArgs) -> Result<u8> {
     let project = Project::open(global, Vec::new(), args.spec.as_deref())?;
     let place = project.place(&project.spec(args.spec.as_deref())?, Selection::default())?;
-    let store = project.store(&place);
-    let mut state = store.load()?;
-    super::telling::as_configured(&mut state, &project.loaded.config);
+    let store = place.store();
+    let state = project.state(&place)?;
     let (_, tasks) = place.read_tasks()?;
     let plan = current_plan(&place, &project.loaded.config, &tasks, &state, Timestamp::now());
     let log = fs::read_to_string(store.events_path()).unwrap_or_default();
@@ -56,7 +55,7 @@ pub(super) fn report(global: &Global, args: &ReportArgs) -> Result<u8> {
             git::changes(&project.root, before, after).unwrap_or_default()
         })
     };
-    let made = morning(&Source {
+    let made = run_report(&ReportSource {
         spec: &place.name,
         typed: &place.typed,
         state: &state,

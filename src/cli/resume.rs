@@ -1,4 +1,4 @@
-//! `seqorch resume`: go on after an agent asked for a human.
+//! `seqorch resume`: answers an agent's question and continues the run.
 
 use std::fs;
 use std::io::{self, IsTerminal, Write};
@@ -9,34 +9,34 @@ use clap::Args;
 
 use super::Global;
 use super::flags::Work;
-use super::job::{GoOn, Job};
-use super::run::{self, RunArgs};
+use super::run::{self, StartOptions};
+use super::spec_run::SpecRun;
+use super::stop;
 use crate::error::{Error, ErrorKind, Result};
-use crate::project::SpecPlace;
-use crate::report::needs::shown;
 use crate::report::text::{sanitise_text, shell_word};
-use crate::state::SpecState;
+use crate::run::preflight::{not_halted, preflight};
+use crate::run::resume::ResumeRequest;
 
 #[derive(Debug, Args)]
 pub(super) struct ResumeArgs {
-    /// The spec: a folder, a tasks.md, or a name under run.spec_root, .kiro/specs, specs or openspec/changes.
+    /// Spec: its name, its folder or its tasks.md [default: the only spec].
     spec: Option<PathBuf>,
-    /// What to tell the agent; without it your editor is opened.
+    /// The answer. Without it, your editor opens with the question.
     #[arg(long, value_name = "TEXT")]
     answer: Option<String>,
-    /// Read the answer from this file; `-` reads standard input.
+    /// Read the answer from this file; - reads standard input.
     #[arg(long, value_name = "FILE", conflicts_with = "answer")]
     answer_file: Option<PathBuf>,
-    /// Try limited backends at once instead of waiting for the end of their limits; a run that waits is told to.
+    /// Forget all limits and try at once, without an answer. If a run waits for a limit, it retries.
     #[arg(long, conflicts_with_all = ["answer", "answer_file"])]
     now: bool,
-    /// Forget the options of the last run: all tasks, and only what is said here.
+    /// Forget the options of the last run, such as --only; use only those given here.
     #[arg(long)]
     all: bool,
-    /// Print one JSON object per event, as .seqorch/SPEC/events.jsonl keeps them, instead of text.
+    /// Print events as JSON, one per line, like .seqorch/SPEC/events.jsonl.
     #[arg(long, conflicts_with = "detach")]
     json: bool,
-    /// Run in the tmux session, so that this terminal may be closed.
+    /// Run in the tmux session; you can close this terminal.
     #[arg(long, conflicts_with = "no_tmux")]
     detach: bool,
     #[command(flatten)]
@@ -44,49 +44,47 @@ pub(super) struct ResumeArgs {
 }
 
 pub(super) fn resume(global: &Global, args: &ResumeArgs) -> Result<u8> {
-    let go_on = GoOn::at_once(args.all);
-    let Job { project, place, .. } = &Job::find(global, &args.work, &go_on, args.spec.as_deref())?;
-    let store = project.store(place);
-    let go_on = if args.now {
-        if super::stop::try_now(project, place, &store)? {
+    let run = SpecRun::find(global, &args.work, args.spec.as_deref(), !args.all, args.detach)?;
+    let resume = if args.now {
+        if stop::retry_now(&run.place)? {
             return Ok(0);
         }
-        go_on
+        ResumeRequest::ForgetLimits
     } else {
-        let state = store.load()?;
-        let questions = state.questions();
-        let question = questions.first().ok_or_else(|| not_halted(place, &state))?;
-        let answer = match (&args.answer, &args.answer_file) {
-            (Some(answer), _) => Some(answer.clone()),
-            (None, Some(file)) => Some(read_answer(file)?),
-            (None, None) => {
-                let after = GoOn::answered(String::new(), args.all);
-                run::preflight(&Job::find(global, &args.work, &after, args.spec.as_deref())?, &after)?;
-                edited(question.text)?
-            }
-        };
-        let answer = answer.filter(|answer| !answer.trim().is_empty()).ok_or_else(|| {
-            let spec = shell_word(&place.typed);
-            Error::new(ErrorKind::Usage, "there is no answer, and no editor (VISUAL, EDITOR) on a terminal to write one")
-                .hint(format!("Answer with `seqorch resume {spec} --answer \"…\"`; `seqorch run {spec} --retry` tries again without one."))
-        })?;
-        GoOn::answered(answer, args.all)
+        answer(&run, args)?
     };
-    let run = RunArgs::going_on(place.dir.clone(), args.work.clone(), go_on, args.json, args.detach);
-    run::run(global, &run)
+    run.note_kept_options();
+    let options = StartOptions {
+        resume: Some(resume),
+        json: args.json,
+        detach: args.detach,
+        ..StartOptions::default()
+    };
+    run::start(&[run], &options)
 }
 
-/// That no question waits for an answer, and what else the spec needs.
-pub(super) fn not_halted(place: &SpecPlace, state: &SpecState) -> Error {
-    let error =
-        Error::new(ErrorKind::Usage, format!("{} is not halted, so there is nothing to resume", place.name));
-    let needs = shown(&place.typed, state);
-    if needs.is_empty() {
-        return error.hint("Continue with `seqorch run`; with --retry it keeps the options of the last run.");
-    }
-    needs.iter().fold(error, |error, need| {
-        error.hint(format!("It needs you: {}. {} `{}`.", need.what, need.lead(), need.command))
-    })
+/// The answer to the oldest question: from the command line, a file or an editor.
+fn answer(run: &SpecRun, args: &ResumeArgs) -> Result<ResumeRequest> {
+    let place = &run.place;
+    let state = place.store().load()?;
+    let questions = state.questions();
+    let question = questions.first().ok_or_else(|| not_halted(place, &state))?;
+    let request = |text: String| ResumeRequest::Answer { unit: question.unit.to_owned(), text };
+    let text = match (&args.answer, &args.answer_file) {
+        (Some(answer), _) => Some(answer.clone()),
+        (None, Some(file)) => Some(read_answer(file)?),
+        (None, None) => {
+            // a person must not write an answer for a run that cannot begin
+            preflight(place, &run.project.loaded.config, Some(&request(String::new())))?;
+            edited(question.text)?
+        }
+    };
+    let text = text.filter(|text| !text.trim().is_empty()).ok_or_else(|| {
+        let spec = shell_word(&place.typed);
+        Error::new(ErrorKind::Usage, "there is no answer, and no editor (VISUAL, EDITOR) on a terminal to write one")
+            .hint(format!("Answer with `seqorch resume {spec} --answer \"…\"`; `seqorch run {spec} --retry` tries again without one."))
+    })?;
+    Ok(request(text))
 }
 
 /// The answer in a file, or on standard input.
@@ -99,7 +97,7 @@ fn read_answer(file: &Path) -> Result<String> {
         .map_err(|e| Error::new(ErrorKind::Usage, format!("--answer-file {}", file.display())).caused_by(e))
 }
 
-/// What a person writes in their editor below the question; `None` where there is no editor or no terminal.
+/// Opens the user's editor with the question and returns the answer; `None` where there is no editor or no terminal.
 fn edited(question: &str) -> Result<Option<String>> {
     let Some(editor) =
         ["VISUAL", "EDITOR"].iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()))
@@ -112,10 +110,10 @@ fn edited(question: &str) -> Result<Option<String>> {
     let failed = |e| Error::io("writing a file in", &std::env::temp_dir(), e);
     let mut file = tempfile::Builder::new().prefix("answer-").suffix(".md").tempfile().map_err(failed)?;
     let asked: Vec<String> = sanitise_text(question).lines().map(|line| format!("# {line}\n")).collect();
-    write!(file, "\n# Write the answer above; lines that begin with # are left out.\n#\n{}", asked.concat())
+    write!(file, "\n# Write the answer above. Lines that begin with # are ignored.\n#\n{}", asked.concat())
         .map_err(failed)?;
     let path = file.path();
-    // an editor is often a command with arguments (`code --wait`), which is a shell's business
+    // VISUAL and EDITOR may have arguments (`code --wait`), so a shell splits them
     let status = Command::new("sh")
         .args(["-c", &format!("{editor} \"$1\""), "sh"])
         .arg(path)
@@ -138,7 +136,7 @@ fn answer_in(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn an_answer_is_what_stands_outside_the_comments() {
+    fn an_answer_has_no_comment_lines() {
         assert_eq!(
             super::answer_in("Use Postgres.\n\n  #not this\n# Which one?\n"),
             "Use Postgres.\n\n  #not this"

@@ -77,8 +77,7 @@ fn summary(project: &Project, found: FoundSpec) -> SpecSummary {
     let read = || -> Result<(TaskFile, SpecState, String)> {
         let place = project.place(&found.dir, Selection::default())?;
         let (_, tasks) = place.read_tasks()?;
-        let mut state = project.store(&place).load()?;
-        super::telling::as_configured(&mut state, &project.loaded.config);
+        let state = project.state(&place)?;
         Ok((tasks, state, place.typed))
     };
     match read() {

@@ -1,4 +1,4 @@
-//! `seqorch status`: where a spec stands.
+//! `seqorch status`: shows the progress of a spec.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -8,30 +8,28 @@ use serde_json::{Value, json};
 
 use super::Global;
 use super::project::Project;
-use crate::config::Config;
 use crate::error::Result;
 use crate::plan::{Plan, Selection};
 use crate::report::counts as report_counts;
-use crate::report::limited;
-use crate::report::live::span;
 use crate::report::needs;
 use crate::report::plan::why_skipped;
 use crate::report::spent::{spent, spent_of};
 use crate::report::text::{plural, sanitise_line, shell_word};
+use crate::report::times::span;
 use crate::report::view::Standing;
-use crate::run::limit_outcome;
+use crate::run::run_texts::limit_lines;
 use crate::state::{self, AttemptRecord, NeedKind, SpecState, UnitState, counts};
 use crate::store::activity::AtWork;
 use crate::store::lock;
 
 #[derive(Debug, Args)]
 pub(super) struct StatusArgs {
-    /// The spec: a folder, a tasks.md, or a name under run.spec_root, .kiro/specs, specs or openspec/changes.
+    /// Spec: its name, its folder or its tasks.md [default: the only spec].
     spec: Option<PathBuf>,
     /// Print one JSON object instead; with --watch one per event.
     #[arg(long)]
     json: bool,
-    /// Show it live; where no screen can be drawn (in a pipe, in CI), one line per event until the run ends.
+    /// Show it live. Without a terminal (in a pipe, in CI), print one line per event until the run ends.
     #[arg(short, long)]
     watch: bool,
 }
@@ -43,11 +41,10 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
         super::watch::watch(global, &project, &place, None, args.json)?;
         return Ok(0);
     }
-    let store = project.store(&place);
-    let mut state = store.load()?;
+    let store = place.store();
+    let mut state = project.state(&place)?;
     // an older version did not
     state.sum_up();
-    super::telling::as_configured(&mut state, &project.loaded.config);
     let (_, tasks) = place.read_tasks()?;
     let plan = super::plan::current(&place, &project.loaded.config, &tasks, &state);
     let holder = lock::holder(&store.run_lock());
@@ -56,7 +53,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
         (unit.to_owned(), attempt.clone(), doing)
     });
     let alive = running.as_ref().is_some_and(|(.., doing)| *doing == AtWork::Agent);
-    // that of the run: what it verifies with
+    // the commands of [verify] that follow this attempt
     let commands = running.as_ref().map_or(0, |(unit, ..)| {
         plan.steps.iter().find(|step| step.unit == *unit).map_or(0, |step| step.settings.verify.len())
     });
@@ -117,7 +114,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
         let _ =
             writeln!(out, "  {}", at_work(&place.typed, unit, attempt, doing, commands, holder.is_some()));
     }
-    let limits = limits_now(&state, &project.loaded.config);
+    let limits = limit_lines(&state, &project.loaded.config);
     write_waits(&mut out, &place.typed, &state, &limits);
     write_units(&mut out, &state, &plan);
     let _ = writeln!(out, "  {}", report_counts::line(&counts));
@@ -131,7 +128,8 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
 
 /// Units whose commit git refused, and why.
 fn not_committed(state: &SpecState) -> Vec<Value> {
-    let refused = state.units.iter().filter_map(|(id, unit)| Some((id, unit.refused_commit()?.0)));
+    let refused =
+        state.units_by_id().into_iter().filter_map(|(id, unit)| Some((id, unit.refused_commit()?.0)));
     refused.map(|(unit, why)| json!({ "unit": unit, "why": why })).collect()
 }
 
@@ -144,9 +142,9 @@ fn last_end(state: &SpecState) -> Option<Value> {
     Some(json!({ "why": over.end.word(), "unit": need.task, "reason": need.reason, "at": over.ended }))
 }
 
-/// A line for each unit: what became of it, that it is to do, or why it is left out.
+/// Writes a line for each unit: how it ended, that it is to do, or why it is left out.
 fn write_units(out: &mut impl Write, state: &SpecState, plan: &Plan) {
-    for (id, unit) in &state.units {
+    for (id, unit) in state.units_by_id() {
         let Some(last) = unit.attempts.last() else { continue };
         let Some(outcome) = &last.outcome else { continue };
         let _ = writeln!(
@@ -169,7 +167,8 @@ fn write_units(out: &mut impl Write, state: &SpecState, plan: &Plan) {
     }
 }
 
-/// What becomes of the attempt that runs by the state; `commands` must succeed after it, `held`: a run works on the spec.
+/// The line of the attempt that the state calls running. `commands` is the number of commands that must succeed after it;
+/// `held`: a run holds the lock.
 fn at_work(
     spec: &str,
     unit: &str,
@@ -199,12 +198,12 @@ fn at_work(
             format!("ended: {who} left a result while no run was there, {run} takes it")
         }
         (AtWork::NotStarted, true) => format!("starting: {who} for {since}"),
-        (AtWork::NotStarted, false) => format!("never started: {who}, {run} begins it again"),
+        (AtWork::NotStarted, false) => format!("never started: {who}, {run} starts it again"),
         (AtWork::Gone, _) => format!("at work: {who} for {since}; its process is gone"),
     }
 }
 
-/// The answers that there are: each goes into the prompts of its task until that is done.
+/// Writes the answers. Each is in the prompts of its task until the task is done.
 fn write_answers(out: &mut impl Write, state: &SpecState) {
     for answer in &state.answers {
         let (id, said) = (sanitise_line(&answer.unit), sanitise_line(&answer.answer));
@@ -219,16 +218,7 @@ fn write_answers(out: &mut impl Write, state: &SpecState) {
     }
 }
 
-/// A line for each account or model that is limited now, with what a human does about it.
-pub(super) fn limits_now(state: &SpecState, config: &Config) -> Vec<String> {
-    let mending = |kind, backend: &str| {
-        let program = config.backends.get(backend).map_or("", |backend| &backend.command);
-        limit_outcome::mending(kind, program, backend)
-    };
-    limited::lines(state, jiff::Timestamp::now(), &jiff::tz::TimeZone::system(), mending)
-}
-
-/// What the run waits for, who is limited, and how long it waited.
+/// Writes what the run waits for, which backends are limited, and how long it waited.
 fn write_waits(out: &mut impl Write, spec: &str, state: &SpecState, limits: &[String]) {
     if let Some(wait) = state.run.wait() {
         let until = wait.until;

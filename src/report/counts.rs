@@ -1,9 +1,9 @@
-//! PURE. How many tasks stand where, in the same words everywhere.
+//! PURE. The counts of tasks as one line, the same in every output.
 
 use super::text::plural;
 use crate::state::Counts;
 
-/// `3 of 6 tasks done · 1 failed · 1 to do · 1 skipped`; what is none is left out.
+/// `3 of 6 tasks done · 1 failed · 1 to do · 1 skipped`, without those that are zero.
 #[must_use]
 pub fn line(counts: &Counts) -> String {
     let mut parts = vec![format!("{} of {} done", counts.done, plural(counts.all, "task"))];
@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_none_is_left_out() {
+    fn zero_counts_are_left_out() {
         let counts = Counts { all: 6, done: 3, failed: 1, halted: 0, todo: 1, skipped: 1 };
         assert_eq!(line(&counts), "3 of 6 tasks done · 1 failed · 1 to do · 1 skipped");
         assert_eq!(line(&Counts { all: 1, done: 1, ..Counts::default() }), "1 of 1 task done");

@@ -1,12 +1,12 @@
-//! PURE. What happens in a run as records for programs: one JSON object a line, in `events.jsonl` of the spec's folder
-//! and on stdout of `seqorch run --json`.
+//! PURE. The events of a run for programs: one JSON object per line, in `events.jsonl` of the spec's folder and on stdout
+//! of `seqorch run --json`.
 //!
 //! Every line is `{"v":1,"at":"2026-01-02T03:04:05Z","event":"…",…}`. `v` is [`VERSION`]: it grows when a field
-//! changes its meaning or goes away. New events and new fields may come at any time, so a reader passes over what it
-//! does not know. Times are RFC 3339 in UTC, lengths are whole milliseconds, ids are those of tasks.md. Text of agents
-//! and of tasks.md is as they wrote it: a reader that shows it makes it harmless itself.
+//! changes its meaning or is removed. New events and new fields may be added without that, so a reader must ignore what it
+//! does not know. Times are RFC 3339 in UTC, durations are whole milliseconds, ids are those of tasks.md. Text of agents
+//! and of tasks.md is unchanged: a reader that shows it must remove escape sequences itself.
 //!
-//! The log is for reading; nothing is decided by it. The state file says what is done.
+//! seqorch makes no decision from the log. The state file says what is done.
 
 use std::time::Duration;
 
@@ -20,32 +20,32 @@ use crate::agent::Usage;
 use crate::plan::assign::Assigned;
 use crate::state::{AttemptRecord, Outcome, SpecState, WaitReason};
 
-/// Version of the records.
+/// Version of the format.
 pub const VERSION: u32 = 1;
 
-/// One line.
+/// One line of the log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Record {
+pub struct EventRecord {
     /// [`VERSION`].
     pub v: u32,
     /// When it happened.
     pub at: Timestamp,
-    /// What happened.
+    /// The event and its fields.
     #[serde(flatten)]
-    pub what: What,
+    pub kind: EventKind,
 }
 
-/// What happened.
+/// An event of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-pub enum What {
-    /// A run begins, or goes on after its orchestrator was gone.
+pub enum EventKind {
+    /// A run starts, or continues after its orchestrator was killed.
     RunStarted {
         /// The spec.
         spec: String,
         /// The orchestrator's process.
         pid: u32,
-        /// Units that are to be done, in order.
+        /// Units of the plan, in order.
         steps: Vec<String>,
     },
     /// An attempt starts.
@@ -56,10 +56,11 @@ pub enum What {
         title: String,
         /// Number of the attempt, from 1.
         attempt: u32,
-        /// Who works.
+        /// The backend that works on it.
         backend: Option<String>,
-        /// Why it goes on in a session: `nudge`, `retry`, `answer`, `limit`; null: it begins one.
-        goes_on: Option<String>,
+        /// Why it resumes a session: `nudge`, `retry`, `answer`, `limit`; null: it begins a new one.
+        #[serde(rename = "goes_on")]
+        resumes: Option<String>,
         /// The iteration of the run, from 1.
         iteration: u32,
         /// Steps that are left, this one included.
@@ -73,91 +74,92 @@ pub enum What {
         title: String,
         /// Number of the attempt.
         attempt: u32,
-        /// Who worked.
+        /// The backend that worked on it.
         backend: Option<String>,
-        /// The model that it said it was.
+        /// The model that the agent named.
         model: Option<String>,
-        /// Tokens and cost, as far as its vendor says; null: unknown.
+        /// Tokens and cost; null: the vendor does not state them.
         usage: Option<Usage>,
-        /// How, as the state file has it: `{"kind":"done"}`, `{"kind":"failed","code":1}`, …
+        /// The outcome as in the state file: `{"kind":"done"}`, `{"kind":"failed","code":1}`, …
         outcome: Value,
         /// The same as a sentence.
         says: String,
         /// How long it took.
         took_ms: u64,
-        /// `plain`, `again`, `nudge`, `afresh`, `failed`.
+        /// What follows: `plain` (nothing special), `again` (another attempt), `nudge` (the agent is asked for its signal),
+        /// `afresh` (a new session), `failed` (no attempts left).
         next: String,
-        /// Attempts that the unit has left, where `next` is `again`.
+        /// How many attempts the unit has left, if `next` is `again`.
         attempts_left: Option<u32>,
     },
-    /// Nothing runs for a while.
+    /// The run pauses.
     Waiting {
-        /// `delay` between two steps, `backoff` before the next attempt, `limit` until a backend may be tried
-        /// again, `pace` until a rule of yours lets the next step start.
+        /// `delay`: between two steps. `backoff`: before the next attempt. `limit`: until a limited backend may be tried
+        /// again. `pace`: until a rule of `[pace]` lets the next step start.
         why: String,
-        /// The same, with the backend and its kind of limit.
+        /// The reason as text; names the backend and its kind of limit.
         #[serde(default)]
         reason: String,
-        /// The unit that waits, where it is one.
+        /// The unit that waits; null: the run waits.
         unit: Option<String>,
-        /// When it ends.
+        /// When the pause ends.
         until: Timestamp,
     },
-    /// An agent is asked who does what.
+    /// An agent is asked to assign tasks to agents.
     Assigning {
-        /// For how many units.
+        /// How many units it should assign.
         units: usize,
-        /// Who is asked.
+        /// The backend that is asked.
         backend: String,
     },
-    /// What it said.
+    /// The assignments of that agent.
     Assigned {
-        /// Who was asked.
+        /// The backend that was asked.
         by: String,
         /// `{type, owner_agent}` by unit.
         found: Value,
         /// Units that go to the default backend.
         missing: Vec<String>,
-        /// Why they do.
+        /// What was wrong with its assignments.
         complaints: Vec<String>,
     },
-    /// What must succeed is tried.
+    /// The commands of `[verify]` start.
     Verifying {
-        /// The unit that says it is done.
+        /// The unit whose agent says that it is done.
         unit: String,
-        /// How many commands.
+        /// Number of commands.
         commands: usize,
     },
-    /// Boxes were ticked that nobody here ticked; they are not believed.
+    /// Boxes were ticked that seqorch did not tick. Their tasks do not count as done.
     ForeignTicks {
         /// Their ids.
         ids: Vec<String>,
     },
-    /// Boxes that an earlier run did not believe are still ticked, and still not believed.
+    /// Boxes are still ticked that an earlier run reported as `foreign_ticks`. Their tasks still do not count as done.
     Unconfirmed {
         /// Their ids.
         ids: Vec<String>,
     },
     /// The run will end after this step.
     Stopping,
-    /// The agent is ended now.
+    /// The run ends the agent now.
     Ending,
-    /// What could not be committed at the end of an earlier run is settled.
+    /// A pending commit of an earlier run was made, or is not needed any more.
     Committed {
         /// The unit.
         unit: String,
-        /// The commit; null: nothing was left to commit, or commits are not wanted any more.
+        /// The commit; null: there was nothing left to commit, or commits are turned off now.
         commit: Option<String>,
         /// Files that the unit changed.
         files: u64,
-        /// Lines that came.
+        /// Added lines.
         insertions: u64,
-        /// Lines that went.
+        /// Removed lines.
         deletions: u64,
     },
-    /// An agent asks for a human. The run's end follows.
+    /// An agent asks a question. The end of the run follows.
     Halted {
-        /// The unit that asks.
+        /// The unit whose agent asks.
         unit: String,
         /// What it asks.
         question: String,
@@ -165,13 +167,13 @@ pub enum What {
         #[serde(default)]
         needs: Vec<NeedRecord>,
     },
-    /// A human is needed, and no agent asked for one. The run's end follows.
+    /// You must do something, and it is not the answer to a question. The end of the run follows.
     NeedsHuman {
-        /// The unit that it is about, the first of them, where it is one.
+        /// The first unit that it is about; null: none.
         unit: Option<String>,
-        /// The run's end in one word, as `run_ended` has it.
+        /// Why the run ended, as in `run_ended`.
         why: String,
-        /// What is the matter; git's own words where a commit was refused.
+        /// What is wrong; for a refused commit the output of git.
         reason: String,
         /// Everything that a human must do, as `status --json` has it.
         #[serde(default)]
@@ -182,31 +184,31 @@ pub enum What {
         /// The spec.
         spec: String,
         /// `complete`, `selection_complete`, `max_iterations`, `halted`, `stuck`, `not_committed`, `dirty`, `limited`, `unavailable`,
-        /// `interrupted`, `terminated`, `error`, `hung_up`; in the last case a working agent goes on by itself.
+        /// `interrupted`, `terminated`, `error`, `hung_up`; after `hung_up` a working agent continues without the run.
         why: String,
-        /// Exit code of the process, where it runs no other spec after this one.
+        /// The exit code of the process, unless it runs another spec after this one.
         exit_code: u8,
-        /// The unit that a human is needed for, the first of them; null: none is.
+        /// The first unit that needs you; null: none does.
         #[serde(default)]
         unit: Option<String>,
-        /// What a human is needed for: the question, or what is the matter; null: none is.
+        /// Why it needs you: the question, or what is wrong; null: nothing does.
         #[serde(default)]
         reason: Option<String>,
         /// Units that failed and have no attempts left.
         failed: Vec<String>,
-        /// Units that are not done because of others.
+        /// Units that could not start because they depend on failed ones.
         blocked: Vec<String>,
         /// Steps that are still in the plan.
         left: usize,
         /// How long it took.
         took_ms: u64,
-        /// Changed files; null where git is not there to tell.
+        /// Changed files; null outside a git repository.
         changes: Option<Vec<Changed>>,
         /// Everything that a human must do, as `status --json` has it.
         #[serde(default)]
         needs: Vec<NeedRecord>,
     },
-    /// An event of a newer program; readers pass over it.
+    /// An event of a newer version; readers ignore it.
     #[serde(other)]
     Unknown,
 }
@@ -218,49 +220,49 @@ pub struct Changed {
     pub path: String,
     /// Lines added; null for a binary file.
     pub insertions: Option<u64>,
-    /// Lines taken away; null for a binary file.
+    /// Lines removed; null for a binary file.
     pub deletions: Option<u64>,
 }
 
-impl Record {
-    /// `what` at a moment.
+impl EventRecord {
+    /// An event at a moment.
     #[must_use]
-    pub fn new(at: Timestamp, what: What) -> Self {
-        Self { v: VERSION, at, what }
+    pub fn new(at: Timestamp, kind: EventKind) -> Self {
+        Self { v: VERSION, at, kind }
     }
 
-    /// The line, its end included.
+    /// The line with its line end.
     #[must_use]
     pub fn line(&self) -> String {
-        // nothing in a record can fail to be JSON: no map with keys that are no text, no foreign type
+        // serialising cannot fail: all map keys are strings
         let mut line = serde_json::to_string(self).unwrap_or_default();
         line.push('\n');
         line
     }
 }
 
-/// Reads a log. Lines that are not whole (the last one, after a power cut) or not known are left out.
+/// Reads a log. Skips incomplete lines (such as the last one after a power cut) and unknown events.
 #[must_use]
-pub fn read(log: &str) -> Vec<Record> {
+pub fn read(log: &str) -> Vec<EventRecord> {
     log.lines()
-        .filter_map(|line| serde_json::from_str::<Record>(line).ok())
-        .filter(|record| record.v == VERSION && record.what != What::Unknown)
+        .filter_map(|line| serde_json::from_str::<EventRecord>(line).ok())
+        .filter(|record| record.v == VERSION && record.kind != EventKind::Unknown)
         .collect()
 }
 
-/// What a report is for programs; `state` tells who works.
+/// The event of a notice; backend, model and usage are those of `state`.
 #[must_use]
-pub fn of_report(report: &Notice, state: &SpecState) -> What {
+pub fn of_notice(notice: &Notice, state: &SpecState) -> EventKind {
     let attempt_of = |unit: &str, number: u32| -> Option<&AttemptRecord> {
         state.units.get(unit)?.attempts.iter().rev().find(|a| a.number == number)
     };
-    match report {
-        Notice::Started { unit, title, attempt, reason, iteration, left } => What::StepStarted {
+    match notice {
+        Notice::Started { unit, title, attempt, reason, iteration, left } => EventKind::StepStarted {
             unit: unit.clone(),
             title: title.clone(),
             attempt: *attempt,
             backend: attempt_of(unit, *attempt).map(|a| a.backend.clone()),
-            goes_on: reason.map(|r| r.word().to_owned()),
+            resumes: reason.map(|r| r.word().to_owned()),
             iteration: *iteration,
             left: *left,
         },
@@ -273,7 +275,7 @@ pub fn of_report(report: &Notice, state: &SpecState) -> What {
                 Next::Afresh => ("afresh", None),
                 Next::Failed => ("failed", None),
             };
-            What::StepEnded {
+            EventKind::StepEnded {
                 unit: unit.clone(),
                 title: title.clone(),
                 attempt: *attempt,
@@ -287,19 +289,23 @@ pub fn of_report(report: &Notice, state: &SpecState) -> What {
                 attempts_left,
             }
         }
-        Notice::Assigning { units, backend } => What::Assigning { units: *units, backend: backend.clone() },
-        Notice::Assigned(Assigned { by, found, missing, complaints }) => What::Assigned {
+        Notice::Assigning { units, backend } => {
+            EventKind::Assigning { units: *units, backend: backend.clone() }
+        }
+        Notice::Assigned(Assigned { by, found, missing, complaints }) => EventKind::Assigned {
             by: by.clone(),
             found: serde_json::to_value(found).unwrap_or_default(),
             missing: missing.clone(),
             complaints: complaints.clone(),
         },
-        Notice::Verifying { unit, commands } => What::Verifying { unit: unit.clone(), commands: *commands },
-        Notice::ForeignTicks(ids) => What::ForeignTicks { ids: ids.clone() },
-        Notice::Unconfirmed(ids) => What::Unconfirmed { ids: ids.clone() },
+        Notice::Verifying { unit, commands } => {
+            EventKind::Verifying { unit: unit.clone(), commands: *commands }
+        }
+        Notice::ForeignTicks(ids) => EventKind::ForeignTicks { ids: ids.clone() },
+        Notice::Unconfirmed(ids) => EventKind::Unconfirmed { ids: ids.clone() },
         Notice::Committed { unit } => {
             let changes = state.units.get(unit).and_then(|known| known.changes.clone()).unwrap_or_default();
-            What::Committed {
+            EventKind::Committed {
                 unit: unit.clone(),
                 commit: changes.commit,
                 files: changes.files,
@@ -307,14 +313,14 @@ pub fn of_report(report: &Notice, state: &SpecState) -> What {
                 deletions: changes.deletions,
             }
         }
-        Notice::Stopping => What::Stopping,
-        Notice::Ending => What::Ending,
+        Notice::Stopping => EventKind::Stopping,
+        Notice::Ending => EventKind::Ending,
     }
 }
 
-/// What a pause is.
+/// The event of a pause.
 #[must_use]
-pub fn of_pause(why: &Pause, until: Timestamp) -> What {
+pub fn of_pause(why: &Pause, until: Timestamp) -> EventKind {
     let reason = why.reason();
     let (why, unit) = match why {
         Pause::Delay => ("delay", None),
@@ -322,7 +328,7 @@ pub fn of_pause(why: &Pause, until: Timestamp) -> What {
         Pause::Wait(WaitReason::Limit { .. }) => ("limit", None),
         Pause::Wait(WaitReason::Pace { .. }) => ("pace", None),
     };
-    What::Waiting { why: why.to_owned(), reason, unit, until }
+    EventKind::Waiting { why: why.to_owned(), reason, unit, until }
 }
 
 fn as_value(outcome: &Outcome) -> Value {
@@ -342,8 +348,8 @@ mod tests {
     }
 
     #[test]
-    fn a_line_reads_as_documented_and_comes_back_the_same() {
-        let report = Notice::Started {
+    fn an_event_is_written_as_documented_and_read_back() {
+        let notice = Notice::Started {
             unit: "1".into(),
             title: "Log in".into(),
             attempt: 2,
@@ -351,7 +357,7 @@ mod tests {
             iteration: 3,
             left: 4,
         };
-        let record = Record::new(at(), of_report(&report, &SpecState::default()));
+        let record = EventRecord::new(at(), of_notice(&notice, &SpecState::default()));
         assert_eq!(
             record.line(),
             "{\"v\":1,\"at\":\"2026-01-02T03:04:05Z\",\"event\":\"step_started\",\"unit\":\"1\",\
@@ -361,8 +367,8 @@ mod tests {
     }
 
     #[test]
-    fn a_torn_line_an_unknown_event_and_a_newer_version_are_passed_over() {
-        let good = Record::new(at(), What::Stopping).line();
+    fn torn_lines_unknown_events_and_newer_versions_are_skipped() {
+        let good = EventRecord::new(at(), EventKind::Stopping).line();
         let log = format!(
             "{good}{{\"v\":1,\"at\":\"2026-01-02T03:04:05Z\",\"event\":\"party\",\"x\":1}}\n{}{{\"v\":1,\"at\"",
             good.replace("\"v\":1", "\"v\":2")
@@ -374,13 +380,13 @@ mod tests {
     fn the_end_of_a_run_that_an_older_version_wrote_is_read() {
         let old = "{\"v\":1,\"at\":\"2026-01-02T03:04:05Z\",\"event\":\"run_ended\",\"spec\":\"s\",\"why\":\"stuck\",\
                    \"exit_code\":2,\"failed\":[\"1\"],\"blocked\":[],\"left\":1,\"took_ms\":1,\"changes\":null}\n";
-        assert!(matches!(&read(old)[0].what, What::RunEnded { unit: None, .. }));
+        assert!(matches!(&read(old)[0].kind, EventKind::RunEnded { unit: None, .. }));
     }
 
     #[test]
-    fn a_fact_is_one_line_whatever_the_agent_wrote() {
+    fn a_hook_variable_is_one_line_whatever_the_agent_wrote() {
         let question = "a\x1b]0;x\x07\0b\nc".into();
-        let what = What::Halted { unit: "1".into(), question, needs: Vec::new() };
-        assert_eq!(what.facts().last().unwrap().1, "ab c");
+        let what = EventKind::Halted { unit: "1".into(), question, needs: Vec::new() };
+        assert_eq!(what.hook_variables().last().unwrap().1, "ab c");
     }
 }

@@ -1,21 +1,22 @@
 //! PURE. What people and programs read; everything is written to a `&mut dyn Write` or given as a value.
 
+mod changes;
 pub mod counts;
-pub mod ended;
+pub mod event_text;
 pub mod events;
-mod facts;
-pub mod limited;
-pub mod live;
-pub mod morning;
+mod hook_variables;
+pub mod limits;
 pub mod needs;
 pub mod notice;
 pub mod page;
 pub mod plan;
 pub mod plan_json;
+pub mod run_end;
+pub mod run_report;
 mod spans;
 pub mod spent;
 pub mod summary;
 pub mod text;
 pub mod timeline;
-pub mod used;
+pub mod times;
 pub mod view;

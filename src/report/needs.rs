@@ -1,4 +1,4 @@
-//! PURE. What a human must do, in words: the same ones everywhere.
+//! PURE. What you must do, in the same words in every output.
 
 use std::io::{self, Write};
 
@@ -9,24 +9,24 @@ use super::text::{last_lines, logs_command, sanitise_line, sanitise_text};
 use crate::state::needs::{Need, NeedKind, needs};
 use crate::state::{Outcome, SpecState};
 
-/// Lines of the words of git, a vendor or an error that are shown.
+/// Shown lines of an error, or of the output of git or a vendor.
 const WORDS: usize = 15;
-/// Lines of a check's output that are shown: the last ones say most.
+/// Shown lines of a check's output; the last lines matter most.
 const CHECK_LINES: usize = 10;
 
 /// A need for programs: an entry of `needs` in `status --json` and in events.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NeedRecord {
-    /// What kind: `question`, `failed_task`, `pending_commit`, `login`, `payment`, `dirty_tree`, `hook`, `rule`, `blocked`,
+    /// The kind: `question`, `failed_task`, `pending_commit`, `login`, `payment`, `dirty_tree`, `hook`, `rule`, `blocked`,
     /// `unavailable`, `error`.
     pub kind: String,
-    /// The task that it is about; null: none.
+    /// The task that it is about; null: it is about none.
     pub task: Option<String>,
-    /// Its title; may be empty where it was never started.
+    /// The title of the task; may be empty if the task never started.
     pub title: String,
-    /// What is the matter.
+    /// What is wrong, or the question.
     pub reason: String,
-    /// Since when.
+    /// When it came up.
     pub since: Timestamp,
     /// The command that resolves it.
     pub command: String,
@@ -46,20 +46,20 @@ pub fn records(spec: &str, state: &SpecState) -> Vec<NeedRecord> {
     needs(state).into_iter().map(record).collect()
 }
 
-/// A need for people, every text of it harmless.
+/// A need for people. No text in it has escape sequences.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ShownNeed {
-    /// What kind.
+    /// The kind.
     pub kind: NeedKind,
     /// The task that it is about.
     pub task: Option<String>,
     /// Its title; may be empty.
     pub title: String,
-    /// What is the matter, as a sentence without its end: `task 2 failed, no attempts left`.
+    /// What is wrong, as a sentence without a full stop: `task 2 failed, no attempts left`.
     pub what: String,
     /// The question, or the last lines of what went wrong.
     pub why: String,
-    /// The command that shows more, where there is one.
+    /// A command that shows details.
     pub look: Option<String>,
     /// The command that resolves it.
     pub command: String,
@@ -110,7 +110,7 @@ fn what(kind: NeedKind, task: Option<&str>) -> String {
     }
 }
 
-/// `check` is what a command printed that did not succeed.
+/// The reason as text. `check` is the output of the check that failed.
 fn why(kind: NeedKind, reason: &str, check: Option<&str>) -> String {
     match (kind, check) {
         (NeedKind::FailedTask, Some(_)) => {
@@ -118,7 +118,7 @@ fn why(kind: NeedKind, reason: &str, check: Option<&str>) -> String {
             let text = format!("{}\n{}", sanitise_line(how), last_lines(printed, CHECK_LINES));
             text.trim_end().to_owned()
         }
-        // an agent does not get past a check: the question has its whole output
+        // the question about a check that fails again and again has its whole output
         (NeedKind::Question, Some(tail)) => {
             let Some(before) = reason.strip_suffix(tail.trim_end()) else { return sanitise_text(reason) };
             let (how, printed) = tail.split_once('\n').unwrap_or((tail, ""));
@@ -132,7 +132,7 @@ fn why(kind: NeedKind, reason: &str, check: Option<&str>) -> String {
 }
 
 impl ShownNeed {
-    /// What comes before the command that resolves it.
+    /// The words before the command that resolves it.
     #[must_use]
     pub fn lead(&self) -> &'static str {
         match self.kind {
@@ -150,7 +150,7 @@ impl ShownNeed {
         }
     }
 
-    /// Another way out, where there is one.
+    /// Another way to resolve it; `retry` is the command that tries again.
     #[must_use]
     pub fn or(&self, retry: &str) -> Option<String> {
         match self.kind {
@@ -164,7 +164,7 @@ impl ShownNeed {
     }
 }
 
-/// `needs you: task 2 failed, no attempts left (and 1 more)`; `None`: nothing is needed.
+/// `needs you: task 2 failed, no attempts left (and 1 more)`; `None` if there is no need.
 #[must_use]
 pub fn headline(needs: &[ShownNeed]) -> Option<String> {
     let (first, more) = needs.split_first()?;
@@ -192,7 +192,7 @@ pub fn write(out: &mut dyn Write, spec: &str, needs: &[ShownNeed]) -> io::Result
     Ok(())
 }
 
-/// The command that continues with the options of the last run.
+/// The command that retries with the options of the last run.
 #[must_use]
 pub fn retry_command(spec: &str) -> String {
     format!("seqorch run {} --retry", sanitise_line(&super::text::shell_word(spec)))
@@ -205,7 +205,7 @@ mod tests {
     use crate::state::testing::at;
 
     #[test]
-    fn a_need_is_shown_harmless_with_the_command_that_resolves_it() {
+    fn a_need_is_shown_with_the_command_that_resolves_it() {
         let mut state = SpecState::default();
         state.end_run(at(0), End::Error { reason: "a\u{1b}[31m b\n".into(), exit_code: 70 }, true);
         let needs = shown("my spec", &state);
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_question_is_written_with_both_ways_out() {
+    fn a_question_is_shown_with_both_commands() {
         let mut state = SpecState::default();
         state.units.entry("2".into()).or_default().title = "Pay".into();
         state.halt(at(0), "2", "Which one?\nThe first?");

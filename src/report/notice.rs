@@ -1,11 +1,11 @@
-//! PURE. What a run reports to a person while it works.
+//! PURE. What a run reports while it works.
 
 use std::time::Duration;
 
 use crate::plan::assign::Assigned;
 use crate::state::{Outcome, ResumeReason, WaitReason};
 
-/// A report of the machine, for people.
+/// Something that the state machine of a run reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
     /// An attempt starts.
@@ -70,7 +70,7 @@ pub enum Notice {
 }
 
 impl Notice {
-    /// The unit of a notice about something that is over.
+    /// The unit of an attempt that ended or of a commit; `None` for other notices.
     #[must_use]
     pub fn unit(&self) -> Option<&str> {
         match self {
@@ -83,7 +83,7 @@ impl Notice {
 /// What follows an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
-    /// Nothing that the outcome does not say already.
+    /// What the outcome says; nothing to add.
     Plain,
     /// Another attempt; this many are left.
     Attempts(u32),

@@ -1,4 +1,4 @@
-//! PURE. The report as markdown for a terminal, or as HTML for a browser.
+//! PURE. Renders the report as markdown for a terminal, or as HTML for a browser.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -8,7 +8,7 @@ use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment};
 use serde::Serialize;
 
-use super::morning::{Morning, Row};
+use super::run_report::{RunReport, TaskRow};
 use super::spans::KINDS;
 
 /// The template of the page. It needs no script and no other file, so that the page can be mailed or archived.
@@ -16,7 +16,7 @@ const TEMPLATE: &str = include_str!("report.html.j2");
 
 #[derive(Serialize)]
 struct HtmlContext<'a> {
-    m: &'a Morning,
+    report: &'a RunReport,
     kinds: [&'static str; 9],
     /// The kinds that occur, for the legend.
     seen: BTreeSet<&'static str>,
@@ -24,11 +24,11 @@ struct HtmlContext<'a> {
 
 /// The report as markdown. Its table is at most `columns` wide, where that is possible.
 #[must_use]
-pub fn markdown(m: &Morning, columns: usize) -> String {
-    let mut out = format!("# {}: {}\n\n{} to {}\n", m.spec, m.headline, m.from, m.until);
-    if !m.needs.is_empty() {
+pub fn markdown(report: &RunReport, columns: usize) -> String {
+    let mut out = format!("# {}: {}\n\n{} to {}\n", report.spec, report.headline, report.from, report.until);
+    if !report.needs.is_empty() {
         out.push_str("\n## Needs you\n");
-        for need in &m.needs {
+        for need in &report.needs {
             let title = if need.title.is_empty() { String::new() } else { format!(" ({})", need.title) };
             let _ = writeln!(out, "\n**{}{title}**\n", need.what);
             for line in need.why.lines() {
@@ -45,7 +45,7 @@ pub fn markdown(m: &Morning, columns: usize) -> String {
     table.load_style(presets::ASCII_MARKDOWN).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(u16::try_from(columns).unwrap_or(u16::MAX));
     table.set_header(["task", "outcome", "attempts", "time", "tokens", "cost", "changes", "commit"]);
-    for row in &m.rows {
+    for row in &report.rows {
         table.add_row([
             format!("{} {}", row.id, row.title).replace('|', "\\|"),
             row.outcome.replace('|', "\\|"),
@@ -58,10 +58,10 @@ pub fn markdown(m: &Morning, columns: usize) -> String {
         ]);
     }
     let _ = writeln!(out, "{}\n", table.trim_fmt());
-    for (name, value) in &m.totals {
+    for (name, value) in &report.totals {
         let _ = writeln!(out, "- {name}: {value}");
     }
-    let changed: Vec<&Row> = m.rows.iter().filter(|row| !row.files.is_empty()).collect();
+    let changed: Vec<&TaskRow> = report.rows.iter().filter(|row| !row.files.is_empty()).collect();
     if !changed.is_empty() {
         out.push_str("\n## Changes\n");
         for row in changed {
@@ -71,7 +71,7 @@ pub fn markdown(m: &Morning, columns: usize) -> String {
             }
         }
     }
-    let with_message: Vec<&Row> = m.rows.iter().filter(|row| !row.words.is_empty()).collect();
+    let with_message: Vec<&TaskRow> = report.rows.iter().filter(|row| !row.words.is_empty()).collect();
     if !with_message.is_empty() {
         out.push_str("\n## Final messages\n");
         for row in with_message {
@@ -85,11 +85,12 @@ pub fn markdown(m: &Morning, columns: usize) -> String {
 }
 
 /// The report as one HTML page, light or dark like the reader's system.
-pub fn html(m: &Morning) -> Result<String, minijinja::Error> {
+pub fn html(report: &RunReport) -> Result<String, minijinja::Error> {
     let mut env = Environment::new();
     env.set_auto_escape_callback(|_| AutoEscape::Html);
     env.add_filter("percent", |share: f64| format!("{:.3}%", share * 100.0));
     env.add_template("report", TEMPLATE)?;
-    let seen = m.rows.iter().flat_map(|row| &row.bars).chain(&m.pauses).map(|bar| bar.kind).collect();
-    env.get_template("report")?.render(Serde(&HtmlContext { m, kinds: KINDS, seen }))
+    let seen =
+        report.rows.iter().flat_map(|row| &row.bars).chain(&report.pauses).map(|bar| bar.kind).collect();
+    env.get_template("report")?.render(Serde(&HtmlContext { report, kinds: KINDS, seen }))
 }

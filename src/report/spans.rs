@@ -4,64 +4,64 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::events::What;
-use super::live::span;
-use super::morning::Source;
+use super::events::{EventKind, EventRecord};
 use super::text::{plural, sanitise_line};
-use crate::state::Outcome;
+use super::times::span;
+use crate::state::{AttemptRecord, Outcome, SpecState};
 
-/// The kinds of a span: an attempt by its outcome, a wait by its reason (`pause` is between steps and attempts), or a check.
+/// The kinds of a span: attempts by their outcome, waits by their reason (`pause`: between steps and attempts), and checks.
 pub(super) const KINDS: [&str; 9] =
     ["done", "failed", "halted", "limited", "running", "limit", "pace", "pause", "verify"];
-/// The kinds that are waits, with their names in a sum.
+/// The kinds that are waits, with their names in the sum of waits.
 pub(super) const WAITS: [(&str, &str); 3] = [("limit", "limits"), ("pace", "pace"), ("pause", "pauses")];
 
-/// A bar of the timeline.
-pub(super) struct Span {
+/// A span of time in which one thing happened.
+pub(super) struct TimelineSpan {
     pub(super) unit: String,
     pub(super) from: Timestamp,
     pub(super) until: Timestamp,
     pub(super) kind: &'static str,
     pub(super) label: String,
-    /// Whether an agent worked in it: true for an attempt that started.
+    /// Whether an agent worked: true for an attempt that started.
     pub(super) at_work: bool,
 }
 
-impl Span {
+impl TimelineSpan {
     pub(super) fn length(&self) -> Duration {
         self.until.duration_since(self.from).try_into().unwrap_or_default()
     }
 }
 
-/// The attempts of the state.
-pub(super) fn attempts(s: &Source<'_>) -> Vec<Span> {
-    let one = |unit: &String, attempt: &crate::state::AttemptRecord| {
+/// The spans of all attempts.
+pub(super) fn attempts(state: &SpecState, now: Timestamp) -> Vec<TimelineSpan> {
+    let one = |unit: &String, attempt: &AttemptRecord| {
         let (kind, says) = match &attempt.outcome {
             None => ("running", "running".to_owned()),
             Some(outcome) => (kind_of(outcome), outcome.to_string()),
         };
-        Span {
+        TimelineSpan {
             unit: unit.clone(),
             from: attempt.started_at,
-            until: attempt.ended_at.unwrap_or(s.now).max(attempt.started_at),
+            until: attempt.ended_at.unwrap_or(now).max(attempt.started_at),
             kind,
             label: sanitise_line(&format!("attempt {} with {}: {says}", attempt.number, attempt.backend)),
             at_work: attempt.reached_agent(),
         }
     };
-    s.state.units.iter().flat_map(|(id, unit)| unit.attempts.iter().map(move |a| one(id, a))).collect()
+    state.units.iter().flat_map(|(id, unit)| unit.attempts.iter().map(move |a| one(id, a))).collect()
 }
 
-/// The waits and checks of the event log; the state does not have them. Each lasts until the next event.
-pub(super) fn pauses(s: &Source<'_>) -> Vec<Span> {
+/// The spans of waits and checks. The state does not have them, so they come from the event log: each lasts until the next
+/// event.
+pub(super) fn pauses(events: &[EventRecord], now: Timestamp) -> Vec<TimelineSpan> {
     let mut found = Vec::new();
-    for (index, record) in s.events.iter().enumerate() {
-        let next = s.events.get(index + 1).map(|next| next.at);
-        match &record.what {
-            What::Waiting { why, reason, unit, until } => found.push(Span {
+    for (index, record) in events.iter().enumerate() {
+        let next = events.get(index + 1).map(|next| next.at);
+        match &record.kind {
+            EventKind::Waiting { why, reason, unit, until } => found.push(TimelineSpan {
                 unit: unit.clone().unwrap_or_default(),
                 from: record.at,
-                until: next.unwrap_or(s.now).min(*until).max(record.at),
+                until: next.unwrap_or(now).min(*until).max(record.at),
                 kind: match why.as_str() {
                     "limit" => "limit",
                     "pace" => "pace",
@@ -70,10 +70,10 @@ pub(super) fn pauses(s: &Source<'_>) -> Vec<Span> {
                 label: sanitise_line(&format!("waited: {}", if reason.is_empty() { why } else { reason })),
                 at_work: false,
             }),
-            What::Verifying { unit, commands } => found.push(Span {
+            EventKind::Verifying { unit, commands } => found.push(TimelineSpan {
                 unit: unit.clone(),
                 from: record.at,
-                until: next.unwrap_or(s.now).max(record.at),
+                until: next.unwrap_or(now).max(record.at),
                 kind: "verify",
                 label: format!("verified with {}", plural(*commands, "command")),
                 at_work: false,
@@ -84,7 +84,7 @@ pub(super) fn pauses(s: &Source<'_>) -> Vec<Span> {
     found
 }
 
-/// The kind of an attempt with this outcome.
+/// The kind of the span of an attempt with this outcome.
 pub(super) fn kind_of(outcome: &Outcome) -> &'static str {
     match outcome {
         Outcome::Done => "done",
@@ -94,9 +94,9 @@ pub(super) fn kind_of(outcome: &Outcome) -> &'static str {
     }
 }
 
-/// `12s: 10s for limits, 2s for pauses`
-pub(super) fn waited(spans: &[Span]) -> String {
-    let of = |kind: &str| spans.iter().filter(|b| b.kind == kind).map(Span::length).sum::<Duration>();
+/// The sum of all waits: `12s: 10s for limits, 2s for pauses`.
+pub(super) fn waited(spans: &[TimelineSpan]) -> String {
+    let of = |kind: &str| spans.iter().filter(|b| b.kind == kind).map(TimelineSpan::length).sum::<Duration>();
     let parts: Vec<(Duration, &str)> =
         WAITS.iter().map(|(kind, what)| (of(kind), *what)).filter(|(time, _)| !time.is_zero()).collect();
     let all = span(parts.iter().map(|(time, _)| *time).sum());

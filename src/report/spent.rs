@@ -1,10 +1,10 @@
-//! PURE. The usage of attempts as text.
+//! PURE. Tokens and cost of attempts as text.
 
 use crate::agent::{Usage, render};
 use crate::state::Spent;
 
-/// `1234 tokens in (56 cached), 78 out, $0.42`. Says `unknown` where no attempt states its usage and `at least` where only
-/// some do; `None` where no attempt has ended yet.
+/// `1234 tokens in (56 cached), 78 out, $0.42`. Says `unknown` if no attempt states its usage, `at least` if only
+/// some do; `None` if no attempt has ended yet.
 #[must_use]
 pub fn spent(spent: &Spent) -> Option<String> {
     if spent.attempts == 0 && spent.usage == Usage::default() {
@@ -25,10 +25,32 @@ pub fn spent(spent: &Spent) -> Option<String> {
     })
 }
 
-/// As [`spent`], for one part of `sum`. `None` where all usage is unknown: then the sum says so once.
+/// As [`spent`], for one part of `sum`. `None` if all usage is unknown: then only the sum says so.
 #[must_use]
 pub fn spent_of(one: &Spent, sum: &Spent) -> Option<String> {
     if sum.usage == Usage::default() { None } else { spent(one) }
+}
+
+/// The number of tokens: `12.3k`, `at least 12.3k` if some attempts do not state theirs, `unknown` if none does.
+#[must_use]
+pub fn tokens(spent: &Spent) -> String {
+    shown(spent.usage.tokens().map(render::tokens), spent.tokens_unknown == 0)
+}
+
+/// The cost: `$0.42`, `at least $0.42` or `unknown`, as for tokens.
+#[must_use]
+pub fn cost(spent: &Spent) -> String {
+    let dollars = |n: f64| if n < 0.1 { format!("${n:.4}") } else { format!("${n:.2}") };
+    shown(spent.usage.cost_usd.map(dollars), spent.cost_unknown == 0)
+}
+
+/// Unknown is not zero.
+fn shown(known: Option<String>, all: bool) -> String {
+    match known {
+        None => "unknown".to_owned(),
+        Some(text) if all => text,
+        Some(text) => format!("at least {text}"),
+    }
 }
 
 #[cfg(test)]
@@ -53,5 +75,18 @@ mod tests {
         assert_eq!(spent(&money).unwrap(), "tokens unknown, $2.00");
         assert_eq!(spent(&Spent { usage: Usage::default(), ..all }).unwrap(), "usage unknown");
         assert_eq!(spent(&Spent::default()), None);
+    }
+
+    #[test]
+    fn usage_that_no_vendor_states_is_unknown_and_not_zero() {
+        let usage =
+            Usage { input: Some(24_000), output: Some(690), cost_usd: Some(0.84), ..Usage::default() };
+        let known = Spent { attempts: 2, usage, ..Spent::default() };
+        let shown = |spent: &Spent| (tokens(spent), cost(spent));
+        assert_eq!(shown(&known), ("24.7k".into(), "$0.84".into()));
+        let some = Spent { cost_unknown: 1, ..known };
+        assert_eq!(shown(&some), ("24.7k".into(), "at least $0.84".into()));
+        let none = Spent { attempts: 1, tokens_unknown: 1, cost_unknown: 1, ..Spent::default() };
+        assert_eq!(shown(&none), ("unknown".into(), "unknown".into()));
     }
 }

@@ -1,18 +1,19 @@
-//! PURE. What a run came to, at its end.
+//! PURE. The summary at the end of a run.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::time::Duration;
 
+use super::changes::changed;
 use super::counts;
-use super::live::span;
 use super::needs::{self, ShownNeed};
 use super::spent::{spent, spent_of};
 use super::text::{plural, sanitise_line};
+use super::times::span;
 use crate::git::FileChange;
 use crate::state::{Changes, Counts, End, Outcome, Spent};
 
-/// One unit that this run worked on.
+/// One unit of the summary: a unit that this run worked on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UnitLine {
     /// Its id.
@@ -21,44 +22,44 @@ pub struct UnitLine {
     pub title: String,
     /// Its last outcome.
     pub outcome: Outcome,
-    /// Attempts in this run, without those that a limit cut off or that never started.
+    /// Attempts in this run, without those that a limit ended or that never started.
     pub attempts: usize,
-    /// Who worked on it in this run, each once.
+    /// The backends that worked on it in this run, each once.
     pub backends: Vec<String>,
-    /// Time of all of them.
+    /// Time of all its attempts in this run.
     pub took: Duration,
-    /// What all of them used.
+    /// Tokens and cost of these attempts.
     pub spent: Spent,
-    /// What it changed, where git knows.
+    /// What it changed; `None` if git does not know.
     pub changes: Option<Changes>,
 }
 
-/// Everything that the summary says.
+/// The data of the summary.
 #[derive(Debug, Clone)]
 pub struct Summary<'a> {
     /// The spec.
     pub spec: &'a str,
     /// What a person types for it.
     pub typed: &'a str,
-    /// Why the run is over.
+    /// Why the run ended.
     pub end: &'a End,
-    /// What a human must do.
+    /// What you must do.
     pub needs: &'a [ShownNeed],
-    /// What it worked on, in order.
+    /// Units that the run worked on, in that order.
     pub units: &'a [UnitLine],
-    /// How many tasks of the spec stand where.
+    /// The counts of the spec's tasks.
     pub counts: Counts,
     /// How long the run took.
     pub took: Duration,
-    /// Seconds that it waited for limits, by reason.
+    /// Seconds that the run waited, by reason.
     pub waited: &'a BTreeMap<String, u64>,
-    /// Who is limited at its end, a line each.
+    /// A line for each backend that is limited at the end.
     pub limits: &'a [String],
-    /// Changed files, where the work dir is a git repository.
+    /// Files that changed during the run; `None` outside a git repository.
     pub changes: Option<&'a [FileChange]>,
 }
 
-/// Files that are named one by one.
+/// Listed files; the others are only counted.
 const FILES_SHOWN: usize = 20;
 
 /// Writes the summary.
@@ -101,23 +102,15 @@ pub fn write(out: &mut dyn Write, s: &Summary<'_>) -> io::Result<()> {
     write_next(out, s.end)
 }
 
-/// What is left for those who watch, of a run that an error ended.
+/// The summary of a run that an error ended.
 #[must_use]
 pub fn of_error(spec: &str, typed: &str, needs: &[ShownNeed]) -> String {
     let mut text = Vec::new();
     let head = needs::headline(needs).unwrap_or_default();
-    // a vector takes all
+    // writing to a vector cannot fail
     let _ = writeln!(text, "\n── {} ── {head}", sanitise_line(spec));
     let _ = needs::write(&mut text, typed, needs);
     String::from_utf8_lossy(&text).into_owned()
-}
-
-/// What a unit changed: `2 files +3 -2, commit 9a86b0b20`.
-pub(super) fn changed(changes: &Changes) -> String {
-    let files = if changes.files == 1 { "1 file".to_owned() } else { format!("{} files", changes.files) };
-    let commit =
-        changes.commit.as_ref().map_or_else(String::new, |id| format!(", commit {:.9}", sanitise_line(id)));
-    format!("{files} +{} -{}{commit}", changes.insertions, changes.deletions)
 }
 
 fn headline(end: &End, needs: &[ShownNeed]) -> String {

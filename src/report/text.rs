@@ -1,4 +1,4 @@
-//! Text for terminals: makes untrusted text harmless, and lines fit.
+//! PURE. Text for terminals: removes escape sequences, wraps and cuts lines.
 
 use std::time::Duration;
 
@@ -7,16 +7,16 @@ pub use crate::agent::columns::{cut, width};
 pub use crate::agent::sanitise::sanitise_line;
 pub use crate::agent::shell::{command_line, shell_word};
 
-/// Removes what a terminal would act on: escape sequences, control characters and marks that change the direction of text.
-/// Line ends become `\n`; tabs stay.
+/// Removes escape sequences, control characters and marks that change the direction of text. Line ends become `\n`; tabs
+/// stay.
 ///
-/// All text of agents and of tasks.md goes through this before it is shown.
+/// All text of agents and of tasks.md must pass through this before a terminal shows it.
 #[must_use]
 pub fn sanitise_text(text: &str) -> String {
     crate::agent::sanitise::sanitise(text.as_bytes())
 }
 
-/// Wraps text into lines of at most `columns`; breaks words that are longer than that.
+/// Wraps text into lines of at most `columns` columns. Longer words are broken.
 #[must_use]
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(2);
@@ -45,8 +45,8 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     lines
 }
 
-/// The last lines of a text that are not blank, sanitised and each cut to a length that can be read at a glance. `…` stands
-/// for the lines before them.
+/// The last `most` lines of a text, without blank lines and escape sequences, each cut to 200 columns. `…` replaces the lines
+/// before them.
 #[must_use]
 pub fn last_lines(text: &str, most: usize) -> String {
     const COLUMNS: usize = 200;
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn last_lines_skip_blank_lines_and_mark_what_is_left_out() {
+    fn last_lines_skip_blank_lines_and_show_that_lines_are_missing() {
         assert_eq!(last_lines("a\n\n \n\u{1b}[31mb\u{1b}[0m\n", 2), "a\nb");
         assert_eq!(last_lines("a\nb\nc", 2), "…\nb\nc");
         assert_eq!(width(&last_lines(&"x".repeat(10_000), 2)), 200);
@@ -136,7 +136,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_that_a_terminal_acts_on_is_left(text in any::<String>()) {
+        fn no_control_character_is_left(text in any::<String>()) {
             let clean = sanitise_text(&text);
             prop_assert!(clean.chars().all(|c| matches!(c, '\n' | '\t') || !c.is_control()));
             prop_assert_eq!(sanitise_text(&clean), clean.clone());

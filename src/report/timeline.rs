@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use super::live::span;
 use super::text::sanitise_line;
+use super::times::span;
 
 /// When a step is expected to start, and how long it takes.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::resume::ResumeRequest;
 use crate::config::{Batch, Config, Limit, OnFailure, Pace};
 use crate::plan::assign::Assigned;
 use crate::plan::{Plan, Step};
@@ -59,6 +60,8 @@ pub struct RunStart {
     pub work: Option<WorkStart>,
     /// Files with changes of others, over which no step may start.
     pub dirty: Vec<String>,
+    /// How it resumes an earlier run. It was applied to a copy of the state before, so it fits.
+    pub resume: Option<ResumeRequest>,
 }
 
 /// What a run is given for its work.
@@ -68,11 +71,12 @@ pub struct WorkStart {
     pub args: Vec<String>,
     /// Files with changes that are not the agents'; `None`: those that the state knows.
     pub dirty_before: Option<BTreeSet<String>>,
+    /// New trees before units, by unit: they have what others changed since the last run.
+    pub trees_before: BTreeMap<String, String>,
 }
 
 /// What happened.
 #[derive(Debug, Clone)]
-#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 pub enum Event {
     /// The run begins, or one that was killed continues.
     Begin {

@@ -12,9 +12,9 @@ use jiff::Timestamp;
 use super::hook_queue::{HookCall, HookQueue};
 use super::hooks::Caller;
 use crate::error::{Error, ErrorKind, Result};
-use crate::report::events::{Record, What};
-use crate::report::live::span;
+use crate::report::events::{EventKind, EventRecord};
 use crate::report::text::plural;
+use crate::report::times::span;
 use crate::sys::files;
 
 /// How long the end of a run waits for hooks before it says so.
@@ -49,14 +49,14 @@ impl Chronicle {
 
     /// Publishes an event and returns lines for the user about failures. A run continues without its log; the only error is
     /// a required hook that fails.
-    pub fn publish(&mut self, at: Timestamp, what: What) -> Result<Vec<String>> {
+    pub fn publish(&mut self, at: Timestamp, what: EventKind) -> Result<Vec<String>> {
         let mut complaints = self.failures();
         let hook = what.hook().filter(|event| self.caller.wants(*event));
         let mut facts = self.facts.clone();
         if hook.is_some() {
-            facts.extend(what.facts());
+            facts.extend(what.hook_variables());
         }
-        let line = Record::new(at, what).line();
+        let line = EventRecord::new(at, what).line();
         if let Err(error) = files::append(&self.path, line.as_bytes(), 0o600)
             && !self.log_failed
         {

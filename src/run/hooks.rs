@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 use crate::agent::redact::Redactor;
 use crate::agent::sanitise::sanitise;
 use crate::config::{HookEvent, Hooks};
-use crate::report::live;
 use crate::report::text::command_line;
+use crate::report::times::span;
 use crate::sys::{process, programs, session};
 
 /// The variable that marks the processes of a hook.
@@ -69,7 +69,7 @@ impl Caller {
             Some(status) => ended(status),
             None => {
                 self.end(&mut child, &mark);
-                format!("did not end within {}", live::span(self.hooks.timeout))
+                format!("did not end within {}", span(self.hooks.timeout))
             }
         };
         let said = last_line(&mut log, from).map_or_else(String::new, |line| format!(": {line}"));

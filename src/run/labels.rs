@@ -2,7 +2,7 @@
 
 use super::machine::{End, Next, Notice};
 use super::world::RealWorld;
-use crate::report::live;
+use crate::report::event_text;
 use crate::report::needs::ShownNeed;
 use crate::report::summary::UnitLine;
 use crate::state::{AttemptRecord, Outcome, SpecState, Spent};
@@ -40,9 +40,9 @@ impl RealWorld<'_> {
     /// Marks the window of an attempt that is over. The state is saved before.
     pub(super) fn label(&mut self, report: &Notice) {
         let Notice::Ended { unit, outcome, next, .. } = report else { return };
-        self.launcher.finish(unit, live::mark(outcome), *outcome == Outcome::Done);
+        self.launcher.finish(unit, event_text::mark(outcome), *outcome == Outcome::Done);
         if *next == Next::Failed {
-            self.launcher.announce(&live::failed_word(unit), true);
+            self.launcher.announce(&event_text::failed_word(unit), true);
         }
     }
 
@@ -57,7 +57,7 @@ impl RealWorld<'_> {
 
     /// Shows in the status line how the run ended.
     pub fn sign_off(&mut self, end: &End, needs: &[ShownNeed], left: usize) {
-        let (word, bell) = live::last_word(end, needs, left);
+        let (word, bell) = event_text::last_word(end, needs, left);
         self.launcher.announce(&word, bell);
     }
 }

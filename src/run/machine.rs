@@ -137,10 +137,12 @@ impl Machine {
 
     fn begin(&mut self, now: Timestamp, ticked: &BTreeSet<String>, start: RunStart) -> Vec<Effect> {
         let state = &mut self.state;
+        let resumes = start.resume.is_some_and(|request| request.apply(state));
         if let Some(question) = state.questions().first() {
             let unit = question.unit.to_owned();
             self.phase = Phase::Over;
-            return vec![Effect::Finish(End::Halted { unit })];
+            let end = [Effect::Finish(End::Halted { unit })];
+            return resumes.then_some(Effect::Save).into_iter().chain(end).collect();
         }
         state.started_at.get_or_insert(now);
         if !state.run.is_open() {
@@ -150,6 +152,8 @@ impl Machine {
             run.args = work.args;
             run.dirty_before = work.dirty_before.unwrap_or_else(|| std::mem::take(&mut run.dirty_before));
             run.left_as = None;
+            let trees = work.trees_before.into_iter();
+            trees.for_each(|(unit, tree)| state.units.entry(unit).or_default().before = Some(tree));
         }
         self.dirty = start.dirty;
         state.unconfirmed.retain(|id| ticked.contains(id));

@@ -1,11 +1,15 @@
 //! The life of a run: a pure machine decides what follows from an event, and a driver does it.
 
+pub mod active_run;
 pub mod assign;
 mod attempt_end;
+pub mod background_run;
 pub mod backoff;
 mod child;
 mod commit;
 mod conclusion;
+pub mod detached;
+mod dirty_tree;
 pub mod driver;
 mod ending;
 pub mod event;
@@ -16,20 +20,30 @@ pub mod hooks;
 pub mod inbox;
 mod labels;
 pub mod launch;
+pub mod lifecycle;
 pub mod limit_outcome;
 mod limits;
 pub mod machine;
+mod main_window;
+pub mod mark;
+mod old_attempts;
 mod own_windows;
 mod pace;
 mod panes;
+pub mod preflight;
 pub mod prepare;
 mod recover;
+pub mod resume;
 mod retry;
+mod run_end;
+pub mod run_texts;
 #[cfg(test)]
 mod session_tests;
 #[cfg(test)]
 mod simulation;
 pub mod test_count;
+pub mod tmux_session;
+pub mod undo;
 mod verbose;
 pub mod verdict;
 mod verify;

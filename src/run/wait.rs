@@ -10,7 +10,7 @@ use super::backoff;
 use super::inbox::InboxMessage;
 use super::machine::{Event, Pause};
 use super::world::RealWorld;
-use crate::report::{events, live};
+use crate::report::{event_text, events};
 
 /// How late a pause may end after the computer woke up or its clock was set.
 const LOOK_AGAIN: Duration = if cfg!(test) { Duration::from_millis(20) } else { Duration::from_secs(10) };
@@ -24,7 +24,7 @@ impl RealWorld<'_> {
             && !length.is_zero()
             && !self.interactive
         {
-            self.say(&format!("  {}", live::wait(why, round_up(length), until, &TimeZone::system())));
+            self.say(&format!("  {}", event_text::wait(why, round_up(length), until, &TimeZone::system())));
         }
         if let Some((until, why)) = pause
             && !length.is_zero()
@@ -47,7 +47,7 @@ impl RealWorld<'_> {
                         return Event::Woke;
                     }
                     if self.interactive {
-                        let line = live::wait(why, round_up(left), until, &TimeZone::system());
+                        let line = event_text::wait(why, round_up(left), until, &TimeZone::system());
                         self.countdown(Some(&format!("  {line}")));
                     }
                     // the wall clock may jump (a laptop wakes up), so look at it now and then
@@ -79,7 +79,7 @@ impl RealWorld<'_> {
         let state = self.store.load().ok();
         let wait = state.as_ref().and_then(|state| state.run.wait());
         let what = wait.map(|wait| wait.reason.to_string()).unwrap_or_default();
-        let entry = live::waiting_entry(&what, self.clock.now(), until, &zone);
+        let entry = event_text::waiting_entry(&what, self.clock.now(), until, &zone);
         if let Err(error) = self.store.progress(&entry) {
             self.say(error.render().trim_end());
         }

@@ -26,8 +26,8 @@ use crate::plan::{Plan, Step};
 use crate::project::SpecPlace;
 use crate::project::current_plan::make_plan;
 use crate::project::progress::{progress, ticked};
-use crate::report::events::{self, What};
-use crate::report::live;
+use crate::report::event_text;
+use crate::report::events::{self, EventKind};
 use crate::report::summary::UnitLine;
 use crate::report::text::logs_command;
 use crate::spec;
@@ -59,6 +59,7 @@ pub struct RealWorld<'a> {
     pub(super) noted_pause: Option<Timestamp>,
     /// The number of `-v`.
     pub(super) verbosity: u8,
+    on_first_save: Option<Box<dyn FnOnce() + 'a>>,
 }
 
 impl<'a> RealWorld<'a> {
@@ -90,7 +91,13 @@ impl<'a> RealWorld<'a> {
             published_pause: None,
             noted_pause: None,
             verbosity: 0,
+            on_first_save: None,
         }
+    }
+
+    /// Calls `act` once the state is saved for the first time: from then on it has the resume request.
+    pub(super) fn on_first_save(&mut self, act: impl FnOnce() + 'a) {
+        self.on_first_save = Some(Box::new(act));
     }
 
     /// Sets who publishes the events of the run to programs.
@@ -99,15 +106,15 @@ impl<'a> RealWorld<'a> {
     }
 
     /// The old name of [`Self::publish`].
-    pub fn tell(&mut self, what: What) -> Result<()> {
-        self.publish(what)
+    pub fn tell(&mut self, event: EventKind) -> Result<()> {
+        self.publish(event)
     }
 
     /// Publishes an event to the event log, to `--json` and to hooks. The only error is a required hook that fails.
-    pub fn publish(&mut self, what: What) -> Result<()> {
+    pub fn publish(&mut self, event: EventKind) -> Result<()> {
         let at = self.clock.now();
         let Some(chronicle) = &mut self.chronicle else { return Ok(()) };
-        for complaint in chronicle.publish(at, what)? {
+        for complaint in chronicle.publish(at, event)? {
             self.say(&complaint);
         }
         Ok(())
@@ -233,7 +240,9 @@ impl World for RealWorld<'_> {
     }
 
     fn save(&mut self, state: &SpecState) -> Result<()> {
-        self.store.save(state)
+        self.store.save(state)?;
+        self.on_first_save.take().into_iter().for_each(|act| act());
+        Ok(())
     }
 
     fn ticked(&mut self) -> Result<BTreeSet<String>> {
@@ -336,8 +345,8 @@ impl World for RealWorld<'_> {
 
     fn report(&mut self, report: &Notice, state: &SpecState) -> Result<()> {
         self.note(report, state);
-        let what = events::of_report(report, state);
-        let line = live::line(&what, Some(self.config.run.max_iterations), &TimeZone::system());
+        let what = events::of_notice(report, state);
+        let line = event_text::line(&what, Some(self.config.run.max_iterations), &TimeZone::system());
         self.say(&line);
         self.label(report);
         // without an agent there is no output
@@ -353,7 +362,7 @@ impl World for RealWorld<'_> {
             self.say(&format!("  its output: {command} --attempt {attempt}{check}"));
         }
         let changes = report.unit().and_then(|unit| state.units.get(unit)?.changes.as_ref());
-        let entry = live::progress_entry(report, changes, self.clock.now(), &TimeZone::system());
+        let entry = event_text::progress_entry(report, changes, self.clock.now(), &TimeZone::system());
         if let Some(entry) = entry {
             self.store.progress(&entry)?;
         }

@@ -109,7 +109,8 @@ impl Need {
 /// and not a need.
 #[must_use]
 pub fn needs(state: &SpecState) -> Vec<Need> {
-    let mut needs: Vec<Need> = state.units.iter().filter_map(|(id, unit)| of_unit(id, unit)).collect();
+    let units = state.units_by_id().into_iter();
+    let mut needs: Vec<Need> = units.filter_map(|(id, unit)| of_unit(id, unit)).collect();
     let units_wait = !needs.is_empty();
     needs.extend(state.run.over().and_then(|over| of_end(over, state, units_wait)));
     needs.sort_by_key(|need| (need.kind, need.since));
@@ -225,6 +226,17 @@ mod tests {
                 assert_eq!(need.title, "Pay");
             }
         }
+    }
+
+    #[test]
+    fn needs_of_the_same_time_are_in_the_order_of_their_ids() {
+        let mut state = SpecState::default();
+        for id in ["10", "2", "1"] {
+            let failed = UnitStatus::Failed { at: at(0), reason: "failed with exit code 1".into() };
+            state.units.entry(id.into()).or_default().status = failed;
+        }
+        let tasks: Vec<_> = needs(&state).into_iter().filter_map(|need| need.task).collect();
+        assert_eq!(tasks, ["1", "2", "10"]);
     }
 
     #[test]

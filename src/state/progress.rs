@@ -115,8 +115,8 @@ impl SpecState {
     /// Done units whose changes are still to be looked at and committed.
     #[must_use]
     pub fn pending_commits(&self) -> Vec<String> {
-        let pending = self.units.iter().filter(|(_, unit)| unit.pending_commit.is_some());
-        pending.map(|(id, _)| id.clone()).collect()
+        let pending = self.units_by_id().into_iter().filter(|(_, unit)| unit.pending_commit.is_some());
+        pending.map(|(id, _)| id.to_owned()).collect()
     }
 
     /// Whether git refused the commit of a unit.
@@ -128,7 +128,7 @@ impl SpecState {
     /// A unit whose commit git refused.
     #[must_use]
     pub fn refused_commit(&self) -> Option<&str> {
-        self.units.iter().find(|(_, unit)| unit.refused_commit().is_some()).map(|(id, _)| id.as_str())
+        self.units_by_id().into_iter().find(|(_, unit)| unit.refused_commit().is_some()).map(|(id, _)| id)
     }
 
     /// What became of a done unit's changes.

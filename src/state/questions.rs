@@ -22,7 +22,7 @@ impl SpecState {
     /// The questions that wait for an answer, oldest first.
     #[must_use]
     pub fn questions(&self) -> Vec<Question<'_>> {
-        let asked = self.units.iter().filter_map(|(id, unit)| match &unit.status {
+        let asked = self.units_by_id().into_iter().filter_map(|(id, unit)| match &unit.status {
             UnitStatus::Halted { question, at } => Some(Question { unit: id, text: question, since: *at }),
             _ => None,
         });

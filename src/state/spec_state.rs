@@ -12,6 +12,7 @@ use super::limited::Limited;
 use super::run::Run;
 use super::spent::Spent;
 use super::unit::{UnitState, UnitStatus};
+use crate::spec::compare_ids;
 
 /// What is known of one spec.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -58,6 +59,14 @@ impl SpecState {
             .iter()
             .filter(|(_, unit)| unit.status == UnitStatus::Running)
             .find_map(|(id, unit)| Some((id.as_str(), unit.attempts.last().filter(|a| a.outcome.is_none())?)))
+    }
+
+    /// The units in the order of their ids, in which 2 comes before 10.
+    #[must_use]
+    pub fn units_by_id(&self) -> Vec<(&str, &UnitState)> {
+        let mut units: Vec<_> = self.units.iter().map(|(id, unit)| (id.as_str(), unit)).collect();
+        units.sort_by(|(a, _), (b, _)| compare_ids(a, b));
+        units
     }
 
     /// The unit in which a task was tried last: itself, or the one that it is a part of.

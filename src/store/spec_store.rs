@@ -84,6 +84,12 @@ impl Store {
         self.folder().join("events.jsonl")
     }
 
+    /// `.seqorch/<spec>/summary.txt`: the summary of the last run, for viewers.
+    #[must_use]
+    pub fn summary_path(&self) -> PathBuf {
+        self.folder().join("summary.txt")
+    }
+
     /// `.seqorch/<spec>/<unit>/<attempt>`
     #[must_use]
     pub fn attempt_dir(&self, unit: &str, attempt: u32) -> AttemptDir {

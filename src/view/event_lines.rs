@@ -1,4 +1,4 @@
-//! Prints a line per event where no screen can be drawn: in a pipe, in CI, on a terminal that cannot move its cursor.
+//! Prints a line per event if no screen can be drawn: in a pipe, in CI, on a terminal that cannot move its cursor.
 
 use std::io::{self, Write};
 
@@ -6,14 +6,14 @@ use jiff::tz::TimeZone;
 
 use super::gather::Gatherer;
 use super::input::{TerminalInput, WakeReason};
-use super::watch::{LOOK, Left, Watch};
+use super::watch::{LOOK, Watch, WatchEnd};
 use crate::error::{Error, ErrorKind, Result};
-use crate::report::events::Record;
-use crate::report::live;
+use crate::report::event_text;
+use crate::report::events::EventRecord;
 use crate::report::text::{sanitise_line, sanitise_text};
 
-/// Prints the events of the last run, and follows them until it ends: as text, or as the lines of `events.jsonl`.
-pub fn lines(watch: Watch<'_>, json: bool) -> Result<Left> {
+/// Prints the events of the last run and follows them until it ends, as text or as the lines of `events.jsonl`.
+pub fn lines(watch: Watch<'_>, json: bool) -> Result<WatchEnd> {
     let failed = |e| Error::new(ErrorKind::Internal, "waiting").caused_by(e);
     let mut gatherer = Gatherer::new(watch);
     let mut input = TerminalInput::signals_only().map_err(failed)?;
@@ -28,8 +28,8 @@ pub fn lines(watch: Watch<'_>, json: bool) -> Result<Left> {
         }
         for record in &log.records()[printed.min(log.records().len())..] {
             if print(record, json, most, &zone).is_err() {
-                // a reader that is gone is a normal end
-                return Ok(Left::Over);
+                // the reader has closed the pipe, which is a normal end
+                return Ok(WatchEnd::Over);
             }
         }
         printed = log.records().len();
@@ -37,28 +37,28 @@ pub fn lines(watch: Watch<'_>, json: bool) -> Result<Left> {
         if over {
             if printed == 0 && !json {
                 let name = sanitise_line(&watch.place.name);
-                let _ = writeln!(io::stdout(), "{name}: no run is active, and there was none before");
+                let _ = writeln!(io::stdout(), "{name}: no run is active, and none ran before");
             }
             if let Some(summary) = gatherer.summary().filter(|_| !json) {
                 let _ = writeln!(io::stdout(), "{}", sanitise_text(&summary).trim_end());
             }
-            return Ok(Left::Over);
+            return Ok(WatchEnd::Over);
         }
         match input.wait(LOOK).map_err(failed)? {
-            WakeReason::Leave => return Ok(Left::Over),
-            WakeReason::Gone => return Ok(Left::Gone),
+            WakeReason::Leave => return Ok(WatchEnd::Over),
+            WakeReason::Gone => return Ok(WatchEnd::Gone),
             _ => {}
         }
     }
 }
 
-fn print(record: &Record, json: bool, most: u32, zone: &TimeZone) -> io::Result<()> {
+fn print(record: &EventRecord, json: bool, most: u32, zone: &TimeZone) -> io::Result<()> {
     let mut out = io::stdout().lock();
     if json {
         out.write_all(record.line().as_bytes())?;
     } else {
         let time = record.at.to_zoned_datetime(zone.clone()).strftime("%H:%M:%S");
-        writeln!(out, "{time} {}", live::line(&record.what, Some(most), zone))?;
+        writeln!(out, "{time} {}", event_text::line(&record.kind, Some(most), zone))?;
     }
     out.flush()
 }

@@ -1,4 +1,4 @@
-//! Reads the files that the view shows, and reads them again where they have changed.
+//! Reads the files that the view shows, and reads them again when they have changed.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -10,21 +10,21 @@ use jiff::tz::TimeZone;
 
 use super::event_log::EventLog;
 use super::tail::AgentTail;
-use super::watch::{Watch, summary_path};
+use super::watch::Watch;
 use crate::config::Commit;
 use crate::plan::{self, Plan, UnitInfo};
 use crate::project::current_plan::current_plan;
-use crate::report::events::{Record, What};
-use crate::report::view::{LiveRun, Seen};
+use crate::report::events::{EventKind, EventRecord};
+use crate::report::view::{LiveRun, ViewSource};
 use crate::spec::TaskFile;
 use crate::state::SpecState;
 use crate::store::lock;
 use crate::sys::process;
 
-/// How often, in seconds, a plan is made again while limits hold: they end without a change of a file.
+/// While limits hold, a new plan is made every this many seconds: a limit ends without a change of a file.
 const PLAN_AGAIN: i64 = 10;
 
-/// Inode, length and time of a file, which show a change; `None` where there is no file.
+/// Inode, length and time of a file, which show a change; `None` if there is no file.
 type FileStamp = Option<(u64, u64, i64, i64)>;
 
 fn stamp(path: &Path) -> FileStamp {
@@ -32,7 +32,7 @@ fn stamp(path: &Path) -> FileStamp {
     Some((meta.ino(), meta.len(), meta.mtime(), meta.mtime_nsec()))
 }
 
-/// What was read last.
+/// The files as they were read last.
 pub(super) struct Gatherer<'a> {
     watch: Watch<'a>,
     state: SpecState,
@@ -45,7 +45,7 @@ pub(super) struct Gatherer<'a> {
     run: Option<LiveRun>,
     log: EventLog,
     tail: Option<AgentTail>,
-    /// Why the state and tasks.md cannot be read.
+    /// Why the state (first) and tasks.md (second) cannot be read.
     trouble: [Option<String>; 2],
 }
 
@@ -75,9 +75,9 @@ impl<'a> Gatherer<'a> {
         self.run = holder.map(|holder| LiveRun { pid: holder.pid, since: holder.started_at });
         self.log.read(&store.events_path());
         let mut changed = false;
-        let seen = stamp(&store.state_path());
-        if self.state_stamp != Some(seen) {
-            self.state_stamp = Some(seen);
+        let source = stamp(&store.state_path());
+        if self.state_stamp != Some(source) {
+            self.state_stamp = Some(source);
             match store.load() {
                 Ok(state) => {
                     self.state = state;
@@ -91,9 +91,9 @@ impl<'a> Gatherer<'a> {
                 Err(error) => self.trouble[0] = Some(error.to_string()),
             }
         }
-        let seen = stamp(&place.tasks_path());
-        if self.tasks_stamp != Some(seen) {
-            self.tasks_stamp = Some(seen);
+        let source = stamp(&place.tasks_path());
+        if self.tasks_stamp != Some(source) {
+            self.tasks_stamp = Some(source);
             match place.good_tasks() {
                 Ok((_, tasks)) => {
                     self.units = plan::units(&tasks, config.run.granularity);
@@ -127,16 +127,16 @@ impl<'a> Gatherer<'a> {
         }
     }
 
-    /// What was read, for the view.
-    pub(super) fn seen<'b>(&'b self, now: Timestamp, zone: &'b TimeZone) -> Seen<'b> {
-        Seen {
+    /// The data of the view.
+    pub(super) fn source<'b>(&'b self, now: Timestamp, zone: &'b TimeZone) -> ViewSource<'b> {
+        ViewSource {
             spec: &self.watch.place.name,
             typed: &self.watch.place.typed,
             plan: self.plan.as_ref().expect("`look` is called first"),
             units: &self.units,
             state: &self.state,
             run: self.run.as_ref(),
-            doing: self.tail.as_ref().map(AgentTail::doing),
+            live: self.tail.as_ref().map(AgentTail::live),
             events: self.events(),
             trouble: self.trouble.iter().flatten().next().map(String::as_str),
             now,
@@ -145,7 +145,7 @@ impl<'a> Gatherer<'a> {
     }
 
     /// The events of the active run, or else of the last one.
-    pub(super) fn events(&self) -> &[Record] {
+    pub(super) fn events(&self) -> &[EventRecord] {
         let began = self.log.records().first().map(|record| record.at);
         // the clock may have been set back since the run took the lock
         let slack = Duration::from_secs(1);
@@ -160,14 +160,16 @@ impl<'a> Gatherer<'a> {
         self.run.is_some()
     }
 
-    /// Whether the run whose window this is has written its end, or is gone with no agent left running.
+    /// Whether the run of this window has written its end, or was killed and left no agent running.
     pub(super) fn is_over(&self) -> bool {
         let Some(of_run) = self.watch.of_run else { return false };
-        let ended = matches!(self.log.records().last(), Some(Record { what: What::RunEnded { .. }, .. }))
-            && matches!(self.log.records().first(), Some(Record { at, what: What::RunStarted { pid, .. }, .. })
+        let ended = matches!(
+            self.log.records().last(),
+            Some(EventRecord { kind: EventKind::RunEnded { .. }, .. })
+        ) && matches!(self.log.records().first(), Some(EventRecord { at, kind: EventKind::RunStarted { pid, .. }, .. })
                 if *pid == of_run.pid && *at >= of_run.since);
-        // from the last look, so that the last view shows what this is based on
-        let alive = self.tail.as_ref().is_some_and(|tail| tail.doing().alive);
+        // as of the last reading, so that the last view shows the same
+        let alive = self.tail.as_ref().is_some_and(|tail| tail.live().alive);
         // a run that has not taken the lock yet is not over
         let lives = || process::is_alive(of_run.pid.cast_signed());
         ended || (!self.is_held() && !alive && !lives())
@@ -175,8 +177,8 @@ impl<'a> Gatherer<'a> {
 
     /// The summary of the last run, once it has ended.
     pub(super) fn summary(&self) -> Option<String> {
-        matches!(self.log.records().last(), Some(Record { what: What::RunEnded { .. }, .. }))
-            .then(|| fs::read_to_string(summary_path(self.watch.store)).ok())
+        matches!(self.log.records().last(), Some(EventRecord { kind: EventKind::RunEnded { .. }, .. }))
+            .then(|| fs::read_to_string(self.watch.store.summary_path()).ok())
             .flatten()
     }
 

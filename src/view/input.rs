@@ -1,7 +1,7 @@
-//! Waits for keys, signals and time, whichever comes first, without polling.
+//! Waits for a key, a signal or a timeout, whichever comes first, without polling.
 //!
-//! The terminal library does not read the keys: its reader loops for ever once its terminal is gone, and a window of tmux
-//! may go at any time.
+//! The terminal library does not read the keys, because its reader loops for ever after its terminal is closed, and a window
+//! of tmux may close at any time.
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
@@ -19,26 +19,26 @@ use crate::report::view::{Key, keys};
 /// What ended a wait.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum WakeReason {
-    /// The time is over.
+    /// The timeout.
     Timeout,
     /// Keys were pressed.
     Keys(Vec<Key>),
-    /// The terminal has another size, or this process is in the foreground again.
+    /// The terminal has a new size, or this process is in the foreground again.
     Resized,
     /// A signal asks the view to end.
     Leave,
-    /// The terminal is gone.
+    /// The terminal was closed.
     Gone,
 }
 
 /// The terminal's keys, and the signals of this process.
 pub(super) struct TerminalInput {
-    /// `None` where there are no keys to read.
+    /// `None` if no keys are read.
     terminal: Option<OwnedFd>,
     signals: UnixStream,
     leave: Arc<AtomicBool>,
     hung_up: Arc<AtomicBool>,
-    /// The first bytes of a key whose other bytes have not come yet.
+    /// The first bytes of a key whose other bytes have not arrived yet.
     part: Vec<u8>,
 }
 
@@ -117,8 +117,8 @@ impl TerminalInput {
     }
 }
 
-/// Whether standard output still has a terminal. HUP also comes when the leader of the session ends, such as a killed run
-/// whose window started this process; the terminal stays then.
+/// Whether standard output still has a terminal. SIGHUP also arrives when the leader of the session ends, such as a killed
+/// run whose window started this process; then the terminal stays open.
 fn is_usable() -> bool {
     let mut wanted = [PollFd::from_borrowed_fd(rustix::stdio::stdout(), PollFlags::OUT)];
     let now = Timespec { tv_sec: 0, tv_nsec: 0 };

@@ -1,4 +1,4 @@
-//! The loop of the live view: files, keys and the clock in, screens out.
+//! The loop of the live view: reads files, keys and the clock, and draws screens.
 
 use std::time::{Duration, Instant};
 
@@ -8,29 +8,29 @@ use rustix::process::Signal;
 use super::gather::Gatherer;
 use super::input::{TerminalInput, WakeReason};
 use super::screen::{self, TerminalScreen};
-use super::watch::{LOOK, Left, Watch};
+use super::watch::{LOOK, Watch, WatchEnd};
 use crate::error::{Error, ErrorKind, Result};
 use crate::report::text::sanitise_text;
-use crate::report::view::{Asked, Drawn, Key, Ui, View, closing, head_lines, view};
+use crate::report::view::{Key, Ui, UiRequest, View, VisibleRows, closing, head_lines, view};
 use crate::sys::process;
 
-/// How long the answer to a key stays on the screen.
+/// How long a message about a key stays on the screen.
 const NOTE: Duration = Duration::from_secs(5);
 
 /// Shows the live view until someone leaves it. In a run's window it also ends with the run and its agent.
-pub fn full_screen(watch: Watch<'_>) -> Result<Left> {
+pub fn full_screen(watch: Watch<'_>) -> Result<WatchEnd> {
     let mut live = LiveView::new(watch)?;
     let mut screen = TerminalScreen::open(watch.color).map_err(failed)?;
     match live.show(&mut screen)? {
         None => {
             screen.abandon();
-            Ok(Left::Gone)
+            Ok(WatchEnd::Gone)
         }
         Some(last) => {
             let columns = screen.columns();
             drop(screen);
             screen::print(&live.closing_text(&last, columns));
-            Ok(Left::Over)
+            Ok(WatchEnd::Over)
         }
     }
 }
@@ -45,11 +45,11 @@ struct LiveView<'a> {
     input: TerminalInput,
     zone: TimeZone,
     ui: Ui,
-    /// What the screen shows; `None` where it must be drawn in any case.
+    /// What the screen shows; `None`: it must be drawn again.
     shown: Option<(View, Ui)>,
-    drawn: Drawn,
+    drawn: VisibleRows,
     noted: Option<Instant>,
-    /// Process and start of the run whose window this is, while Ctrl-C can stop it.
+    /// Process id and start time of the run of this window, while Ctrl-C can stop it.
     run: Option<(i32, u64)>,
 }
 
@@ -63,18 +63,18 @@ impl<'a> LiveView<'a> {
             zone: TimeZone::system(),
             ui: Ui { color: watch.color, of_run: run.is_some(), ..Ui::default() },
             shown: None,
-            drawn: Drawn::default(),
+            drawn: VisibleRows::default(),
             noted: None,
             run: run.map(|pid| (pid, process::start_time(pid))),
         })
     }
 
-    /// Shows the view until its end and returns what it showed last; `None` once the terminal is gone.
+    /// Shows the view until it ends, and returns the last one; `None` if the terminal was closed.
     fn show(&mut self, screen: &mut TerminalScreen) -> Result<Option<View>> {
         loop {
             let now = self.watch.clock.now();
             self.gatherer.look(now);
-            let next = view(&self.gatherer.seen(now, &self.zone));
+            let next = view(&self.gatherer.source(now, &self.zone));
             if self.draw(screen, &next).is_err() {
                 return Ok(None);
             }
@@ -94,7 +94,7 @@ impl<'a> LiveView<'a> {
         }
     }
 
-    /// Draws where something has changed.
+    /// Draws if something has changed.
     fn draw(&mut self, screen: &mut TerminalScreen, next: &View) -> std::io::Result<()> {
         if self.shown.as_ref().is_none_or(|(view, ui)| view != next || *ui != self.ui) {
             self.drawn = screen.draw(next, &self.ui)?;
@@ -103,18 +103,18 @@ impl<'a> LiveView<'a> {
         Ok(())
     }
 
-    /// Does what the keys ask for; whether to leave.
+    /// Handles keys; returns whether to leave.
     fn handle(&mut self, keys: &[Key], screen: &mut TerminalScreen) -> bool {
         let mut leave = false;
         for key in keys {
             match self.ui.on(*key, self.drawn) {
-                Some(Asked::Leave) => leave = true,
-                Some(Asked::Redraw) => {
-                    // if this fails, so does the next drawing
+                Some(UiRequest::Leave) => leave = true,
+                Some(UiRequest::Redraw) => {
+                    // if this fails, the next drawing fails, too
                     let _ = screen.clear();
                     self.shown = None;
                 }
-                Some(Asked::Stop) => self.ui.note = Some(self.ask_to_stop()),
+                Some(UiRequest::Stop) => self.ui.note = Some(self.ask_to_stop()),
                 None => {}
             }
         }
@@ -122,17 +122,17 @@ impl<'a> LiveView<'a> {
         leave
     }
 
-    /// Passes Ctrl-C on to the run, and says what that does.
+    /// Passes Ctrl-C on to the run, and returns a message about it.
     fn ask_to_stop(&mut self) -> &'static str {
         let Some((pid, started)) = self.run else { return "no run is active" };
         if let Ok(true) = process::send_signal(pid, started, Signal::INT) {
             return "the run stops after this step; press Ctrl-C again to end the agent now";
         }
         self.run = None;
-        "the run is gone"
+        "the run has ended"
     }
 
-    /// What stays on the normal screen.
+    /// The text that stays on the normal screen.
     fn closing_text(&self, last: &View, columns: u16) -> String {
         let mut text = head_lines(last, columns);
         match self.gatherer.summary().filter(|_| self.watch.of_run.is_some()) {

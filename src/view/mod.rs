@@ -1,7 +1,7 @@
-//! Watches a spec: a live view on a terminal that can show one, a line per event elsewhere.
+//! Watches a spec: draws a live view if the terminal can show one, and prints a line per event otherwise.
 //!
-//! `report::view` decides what is shown; this room has the files, keys, signals and the clock. It only reads files and takes
-//! no lock, so that watching disturbs no run.
+//! `report::view` makes the screens; this module reads files, keys, signals and the clock. It takes no lock and writes no
+//! file, so watching does not disturb a run.
 
 mod event_lines;
 mod event_log;
@@ -14,4 +14,4 @@ mod watch;
 
 pub use self::event_lines::lines;
 pub use self::live::full_screen;
-pub use self::watch::{Left, OfRun, Watch, can_draw, summary_path};
+pub use self::watch::{Watch, WatchEnd, WatchedRun, can_draw};

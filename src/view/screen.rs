@@ -1,4 +1,4 @@
-//! The terminal while the live view is drawn on it.
+//! The terminal that the live view draws on.
 
 use std::io::{self, Stdout, Write, stdout};
 
@@ -11,7 +11,7 @@ use ratatui::crossterm::terminal::{
     EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 
-use crate::report::view::{Drawn, Ui, View, draw};
+use crate::report::view::{Ui, View, VisibleRows, draw};
 
 /// The terminal in raw mode, on its alternate screen. Dropping this restores it, also after a panic.
 pub(super) struct TerminalScreen {
@@ -20,7 +20,7 @@ pub(super) struct TerminalScreen {
 
 impl TerminalScreen {
     pub(super) fn open(color: bool) -> io::Result<Self> {
-        // --color and the environment have decided about colours already
+        // --color and the environment have already decided about colours
         force_color_output(color);
         let terminal = Terminal::new(CrosstermBackend::new(stdout()))?;
         let screen = Self { terminal };
@@ -29,8 +29,8 @@ impl TerminalScreen {
         Ok(screen)
     }
 
-    pub(super) fn draw(&mut self, view: &View, ui: &Ui) -> io::Result<Drawn> {
-        let mut drawn = Drawn::default();
+    pub(super) fn draw(&mut self, view: &View, ui: &Ui) -> io::Result<VisibleRows> {
+        let mut drawn = VisibleRows::default();
         self.terminal.draw(|frame| {
             let area = frame.area();
             drawn = draw(view, ui, area, frame.buffer_mut());
@@ -38,7 +38,7 @@ impl TerminalScreen {
         Ok(drawn)
     }
 
-    /// Forgets what the terminal shows.
+    /// Clears the terminal, so that everything is drawn again.
     pub(super) fn clear(&mut self) -> io::Result<()> {
         self.terminal.clear()
     }
@@ -47,8 +47,7 @@ impl TerminalScreen {
         self.terminal.size().map_or(80, |size| size.width)
     }
 
-    /// Gives up a terminal that is gone. The library would fail to restore it and panic while printing that to a standard
-    /// error that is gone, too.
+    /// Drops a terminal that was closed without restoring it: the library would panic when it cannot print its error.
     pub(super) fn abandon(self) {
         std::mem::forget(self);
     }

@@ -9,24 +9,24 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::agent::{Format, StreamReader};
-use crate::report::view::Doing;
+use crate::report::view::LiveAttempt;
 use crate::store::attempt_dir::{AttemptDir, log_parts};
 use crate::store::attempt_folder;
 
-/// Bytes that are read at once. Of a longer piece, only the end is read.
+/// At most this many bytes are read at once. Of more, only the end is read.
 const MOST: u64 = 2_000_000;
-/// How many bytes of the end are read then.
+/// Number of bytes at the end that are read then.
 const LAST: u64 = 64_000;
 
-/// The output of an attempt, followed.
+/// Follows the output of an attempt.
 pub(super) struct AgentTail {
     dir: AttemptDir,
     format: Option<Format>,
     reader: StreamReader,
-    doing: Doing,
-    /// The inode of the file, and how far it is read.
+    live: LiveAttempt,
+    /// The inode of the file, and the number of bytes that are read.
     file: Option<(u64, u64)>,
-    /// Something was not read, so sums are incomplete.
+    /// Whether output was skipped, so that the usage is incomplete.
     skipped: bool,
 }
 
@@ -36,7 +36,7 @@ impl AgentTail {
             dir,
             format: None,
             reader: StreamReader::new(Format::Text),
-            doing: Doing::default(),
+            live: LiveAttempt::default(),
             file: None,
             skipped: false,
         }
@@ -46,34 +46,34 @@ impl AgentTail {
         &self.dir
     }
 
-    pub(super) fn doing(&self) -> &Doing {
-        &self.doing
+    pub(super) fn live(&self) -> &LiveAttempt {
+        &self.live
     }
 
-    /// Reads what is new.
+    /// Reads what was added.
     pub(super) fn read(&mut self) {
-        self.doing.alive = attempt_folder::alive(&self.dir);
+        self.live.alive = attempt_folder::alive(&self.dir);
         if self.format.is_none() {
             let Some(attempt) = attempt_folder::attempt(&self.dir) else { return };
             self.format = Some(attempt.output);
             self.reader = StreamReader::new(attempt.output);
             let length = |ms: Option<u64>| ms.map(Duration::from_millis);
-            self.doing.heard.root = format!("{}/", attempt.cwd.display());
-            self.doing.total = length(attempt.deadlines.total_ms);
-            self.doing.idle = length(attempt.deadlines.idle_ms);
-            self.doing.first_output = length(attempt.deadlines.first_output_ms);
+            self.live.output.root = format!("{}/", attempt.cwd.display());
+            self.live.total = length(attempt.deadlines.total_ms);
+            self.live.idle = length(attempt.deadlines.idle_ms);
+            self.live.first_output = length(attempt.deadlines.first_output_ms);
         }
         let path = self.current();
         let written = |path: &PathBuf| {
             let meta = fs::metadata(path).ok().filter(|m| m.len() > 0)?;
             Timestamp::try_from(meta.modified().ok()?).ok()
         };
-        self.doing.last_output = written(&path).max(written(&self.dir.stderr()));
-        // a failure may pass until the next time
+        self.live.last_output = written(&path).max(written(&self.dir.stderr()));
+        // an error may be gone at the next reading
         let _ = self.read_on(&path);
     }
 
-    /// The part of the log that is written to.
+    /// The file of the log that the agent writes to now.
     fn current(&self) -> PathBuf {
         let [whole, _, newer] = log_parts(&self.dir.output());
         if newer.exists() { newer } else { whole }
@@ -93,17 +93,17 @@ impl AgentTail {
             from = meta.len().saturating_sub(LAST).max(if known { from } else { 0 });
             self.skipped = true;
             self.reader = StreamReader::new(self.format.unwrap_or(Format::Text));
-            self.doing.heard.gap();
+            self.live.output.gap();
         }
         file.seek(SeekFrom::Start(from))?;
         let mut bytes = Vec::new();
         file.take(meta.len() - from).read_to_end(&mut bytes)?;
         self.file = Some((meta.ino(), from + bytes.len() as u64));
-        let heard = &mut self.doing.heard;
-        self.reader.feed(&bytes, &mut |event| heard.take(&event));
-        if self.skipped && heard.usage.is_some_and(|usage| !usage.cumulative) {
-            // a part of the sum would look like the whole
-            heard.usage = None;
+        let output = &mut self.live.output;
+        self.reader.feed(&bytes, &mut |event| output.take(&event));
+        if self.skipped && output.usage.is_some_and(|usage| !usage.cumulative) {
+            // an incomplete sum would look complete
+            output.usage = None;
         }
         Ok(())
     }
@@ -124,21 +124,21 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut tail = tail(&dir);
         tail.read();
-        assert!(tail.doing().last_output.is_none() && tail.doing().heard.lines().is_empty());
+        assert!(tail.live().last_output.is_none() && tail.live().output.lines().is_empty());
         let log = dir.path().join("output.jsonl");
         fs::write(&log, "one\ntwo").unwrap();
         tail.read();
-        assert_eq!(tail.doing().heard.lines(), ["one", "two"]);
-        assert!(tail.doing().last_output.is_some());
+        assert_eq!(tail.live().output.lines(), ["one", "two"]);
+        assert!(tail.live().last_output.is_some());
         fs::write(&log, "one\ntwo, and\nthree\n").unwrap();
         tail.read();
-        assert_eq!(tail.doing().heard.lines(), ["one", "two, and", "three"]);
+        assert_eq!(tail.live().output.lines(), ["one", "two, and", "three"]);
         let many = "x\n".repeat(3_000_000) + "last\n";
         fs::write(&log, "one\ntwo, and\nthree\n".to_owned() + &many).unwrap();
         tail.read();
-        assert_eq!(tail.doing().heard.lines().last().unwrap(), "last");
+        assert_eq!(tail.live().output.lines().last().unwrap(), "last");
         fs::write(dir.path().join("output.jsonl.2"), "turned\n").unwrap();
         tail.read();
-        assert_eq!(tail.doing().heard.lines(), ["turned"]);
+        assert_eq!(tail.live().output.lines(), ["turned"]);
     }
 }

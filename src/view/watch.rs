@@ -1,6 +1,5 @@
-//! What to watch, and how watching ends.
+//! What is watched, and how watching ends.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -10,7 +9,7 @@ use crate::project::SpecPlace;
 use crate::store::spec_store::Store;
 use crate::sys::clock::Clock;
 
-/// How often the files are read. Without a change, that takes a handful of system calls.
+/// How often the files are read. Without a change, that takes a few system calls.
 pub(super) const LOOK: Duration = Duration::from_millis(250);
 
 /// What to watch, and how.
@@ -27,24 +26,24 @@ pub struct Watch<'a> {
     /// Whether to use colours.
     pub color: bool,
     /// The run whose window shows the view; `None` for `status --watch`.
-    pub of_run: Option<OfRun>,
+    pub of_run: Option<WatchedRun>,
 }
 
 /// The run whose window shows the view.
 #[derive(Debug, Clone, Copy)]
-pub struct OfRun {
+pub struct WatchedRun {
     /// Its process.
     pub pid: u32,
-    /// When it took the lock of the spec, or a moment before.
+    /// When it took the lock of the spec, or shortly before that.
     pub since: Timestamp,
 }
 
 /// How watching ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Left {
+pub enum WatchEnd {
     /// Someone left the view, or the run is over.
     Over,
-    /// The terminal is gone.
+    /// The terminal was closed.
     Gone,
 }
 
@@ -52,12 +51,6 @@ pub enum Left {
 #[must_use]
 pub fn can_draw(term: Option<&str>) -> bool {
     !matches!(term, None | Some("" | "dumb" | "unknown" | "emacs" | "cons25"))
-}
-
-/// The file that a run writes its summary to, for those who watch it.
-#[must_use]
-pub fn summary_path(store: &Store) -> PathBuf {
-    store.folder().join("summary.txt")
 }
 
 #[cfg(test)]

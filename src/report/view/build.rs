@@ -1,179 +1,95 @@
-//! PURE. From what is known to what is shown.
+//! PURE. Makes the view from its sources.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
-use super::estimate::{Rest, estimate};
-use super::heard::Heard;
-use super::model::{Mark, Row, Standing, View};
+use super::estimate::{RemainingWork, estimate};
+use super::model::{Standing, TaskMark, View, ViewRow};
 use super::panel;
+use super::source::{ViewSource, since};
 use crate::agent::render;
-use crate::plan::{Plan, SkipReason, UnitInfo};
-use crate::report::events::{Record, What};
-use crate::report::live::{clock, line, span};
+use crate::plan::SkipReason;
+use crate::report::event_text::line;
+use crate::report::events::EventKind;
 use crate::report::plan::why_skipped;
 use crate::report::text::sanitise_line;
-use crate::state::{AttemptRecord, SpecState, UnitState, counts};
+use crate::report::times::{clock, span};
+use crate::state::{SpecState, UnitState, counts};
 
-/// Events that are kept for the view.
+/// Number of recent events that the view shows at most.
 const RECENT: usize = 60;
 
-/// All that is looked at.
-#[derive(Debug, Clone, Copy)]
-pub struct Seen<'a> {
-    /// The spec.
-    pub spec: &'a str,
-    /// What a person types for it.
-    pub typed: &'a str,
-    /// Its plan as things stand.
-    pub plan: &'a Plan,
-    /// Its units in document order.
-    pub units: &'a [UnitInfo],
-    /// Its state.
-    pub state: &'a SpecState,
-    /// The run that works on it.
-    pub run: Option<&'a LiveRun>,
-    /// The attempt that runs by the state.
-    pub doing: Option<&'a Doing>,
-    /// What the last run told, oldest first, its `run_started` included.
-    pub events: &'a [Record],
-    /// What cannot be read right now, in a user's words.
-    pub trouble: Option<&'a str>,
-    /// Now.
-    pub now: Timestamp,
-    /// In which zone times are told.
-    pub zone: &'a TimeZone,
-}
-
-/// A run that lives.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LiveRun {
-    /// Its process.
-    pub pid: u32,
-    /// Since when.
-    pub since: Timestamp,
-}
-
-/// What is known of the attempt that runs, beside the state.
-#[derive(Debug, Default)]
-pub struct Doing {
-    /// Whether anything of it lives.
-    pub alive: bool,
-    /// What it may take in all; `None`: as long as it wants.
-    pub total: Option<Duration>,
-    /// How long it may be silent.
-    pub idle: Option<Duration>,
-    /// When it must have said something.
-    pub first_output: Option<Duration>,
-    /// When it printed last; `None`: not yet.
-    pub last_output: Option<Timestamp>,
-    /// What it said and used.
-    pub heard: Heard,
-}
-
-impl<'a> Seen<'a> {
-    /// The unit that an agent works on, and the attempt.
-    pub(super) fn running(&self) -> Option<(&'a str, &'a AttemptRecord)> {
-        self.state.running()
-    }
-
-    /// The pause that the run is in: why, the words for it, until when.
-    pub(super) fn waiting(&self) -> Option<(&'a str, &'a str, Timestamp)> {
-        self.run?;
-        let last = self.events.iter().rev().find_map(|record| match &record.what {
-            What::Waiting { why, reason, until, .. } => Some(Some((why.as_str(), reason.as_str(), *until))),
-            What::StepStarted { .. } | What::RunStarted { .. } | What::Assigning { .. } => Some(None),
-            _ => None,
-        });
-        // a pause that is over is not worth a word
-        last.flatten().filter(|(_, _, until)| *until > self.now)
-    }
-
-    /// Steps that the living run set out to do; `None` where that is not known, or nobody runs.
-    fn asked_for(&self) -> Option<BTreeSet<&'a str>> {
-        self.run?;
-        self.events.iter().rev().find_map(|record| match &record.what {
-            What::RunStarted { steps, .. } => Some(steps.iter().map(String::as_str).collect()),
-            _ => None,
-        })
-    }
-}
-
-/// What is to be shown.
+/// Makes the view of a spec.
 #[must_use]
-pub fn view(seen: &Seen<'_>) -> View {
-    let alive = seen.doing.is_some_and(|doing| doing.alive);
-    let standing = Standing::of(seen.run.is_some(), seen.state, seen.plan, alive);
-    let rows = rows(seen, standing);
-    let of = |wanted: &[Mark]| rows.iter().filter(|row| wanted.contains(&row.mark)).count();
-    let counts = counts(seen.plan, seen.state);
-    let open = of(&[Mark::Running, Mark::Waiting, Mark::Halted, Mark::Next, Mark::Todo]);
+pub fn view(source: &ViewSource<'_>) -> View {
+    let alive = source.live.is_some_and(|live| live.alive);
+    let standing = Standing::of(source.run.is_some(), source.state, source.plan, alive);
+    let rows = rows(source, standing);
+    let of = |wanted: &[TaskMark]| rows.iter().filter(|row| wanted.contains(&row.mark)).count();
+    let counts = counts(source.plan, source.state);
+    let open = of(&[TaskMark::Running, TaskMark::Waiting, TaskMark::Halted, TaskMark::Next, TaskMark::Todo]);
     let focus = rows
         .iter()
-        .position(|row| !matches!(row.mark, Mark::Done | Mark::Failed))
+        .position(|row| !matches!(row.mark, TaskMark::Done | TaskMark::Failed))
         .unwrap_or(rows.len().saturating_sub(1));
-    let rest = Rest {
+    let rest = RemainingWork {
         units: open,
-        gone: seen.running().map_or(Duration::ZERO, |(_, a)| since(a.started_at, seen.now)),
-        pauses: seen.plan.steps.iter().take(open).skip(1).map(|step| step.settings.delay).sum(),
-        wait: seen.waiting().map_or(Duration::ZERO, |(.., until)| since(seen.now, until)),
+        gone: source.running().map_or(Duration::ZERO, |(_, a)| since(a.started_at, source.now)),
+        pauses: source.plan.steps.iter().take(open).skip(1).map(|step| step.settings.delay).sum(),
+        wait: source.waiting().map_or(Duration::ZERO, |(.., until)| since(source.now, until)),
     };
     View {
-        spec: sanitise_line(seen.spec),
+        spec: sanitise_line(source.spec),
         standing,
-        word: word(seen, standing),
-        clock: clock(seen.now, seen.zone),
+        word: word(source, standing),
+        clock: clock(source.now, source.zone),
         done: counts.done,
         total: counts.all - counts.skipped,
-        // nobody works, so no time passes
-        estimate: seen.run.and_then(|_| estimate(seen.state, rest)),
+        // without a run the work does not continue, so there is no estimate
+        estimate: source.run.and_then(|_| estimate(source.state, rest)),
         rows,
         focus,
-        panel: panel::panel(seen, standing),
-        recent: recent(seen),
+        panel: panel::panel(source, standing),
+        recent: recent(source),
     }
 }
 
-/// From one moment to a later one; nothing where the clock was set back.
-pub(super) fn since(from: Timestamp, to: Timestamp) -> Duration {
-    to.duration_since(from).try_into().unwrap_or_default()
-}
-
-fn word(seen: &Seen<'_>, standing: Standing) -> String {
-    let asked = seen.run.and_then(|_| {
-        seen.events.iter().rev().find_map(|record| match record.what {
-            What::Ending => Some("running, ending the agent"),
-            What::Stopping => Some("running, stopping after this step"),
-            What::RunStarted { .. } => Some("running"),
+fn word(source: &ViewSource<'_>, standing: Standing) -> String {
+    let asked = source.run.and_then(|_| {
+        source.events.iter().rev().find_map(|record| match record.kind {
+            EventKind::Ending => Some("running, ending the agent"),
+            EventKind::Stopping => Some("running, stopping after this step"),
+            EventKind::RunStarted { .. } => Some("running"),
             _ => None,
         })
     });
-    match (asked, seen.waiting()) {
+    match (asked, source.waiting()) {
         (Some("running"), Some(_)) => "waiting".to_owned(),
-        (asked, _) => asked.unwrap_or(standing.word()).to_owned(),
+        (asked, _) => asked.unwrap_or(standing.label()).to_owned(),
     }
 }
 
-fn rows(seen: &Seen<'_>, standing: Standing) -> Vec<Row> {
-    let titles: BTreeMap<&str, &str> = seen.units.iter().map(|u| (u.id.as_str(), u.title.as_str())).collect();
-    let running = seen.running().map(|(unit, _)| unit);
-    let asked_for = seen.asked_for();
-    let mut over: Vec<(Option<Timestamp>, Row)> = Vec::new();
+fn rows(source: &ViewSource<'_>, standing: Standing) -> Vec<ViewRow> {
+    let titles: BTreeMap<&str, &str> =
+        source.units.iter().map(|u| (u.id.as_str(), u.title.as_str())).collect();
+    let running = source.running().map(|(unit, _)| unit);
+    let asked_for = source.asked_for();
+    let mut over: Vec<(Option<Timestamp>, ViewRow)> = Vec::new();
     let mut left_out = Vec::new();
-    for skipped in &seen.plan.skipped {
+    for skipped in source.plan.skipped.iter().filter(|skipped| !skipped.is_part) {
         let mark = match skipped.reason {
-            SkipReason::Completed | SkipReason::Ticked => Mark::Done,
-            SkipReason::Failed => Mark::Failed,
-            _ => Mark::Skipped,
+            SkipReason::Completed | SkipReason::Ticked => TaskMark::Done,
+            SkipReason::Failed => TaskMark::Failed,
+            SkipReason::Blocked { .. } | SkipReason::NotSelected => TaskMark::Deferred,
+            SkipReason::Optional | SkipReason::Marked(_) => TaskMark::Skipped,
         };
-        let mut row = row(seen, &skipped.id, &skipped.title, mark);
-        let ended = seen.state.units.get(&skipped.id).and_then(|u| u.attempts.last()?.ended_at);
+        let mut row = row(source, &skipped.id, &skipped.title, mark);
+        let ended = source.state.units.get(&skipped.id).and_then(|u| u.attempts.last()?.ended_at);
         match (&skipped.reason, mark) {
             (SkipReason::Completed, _) => {
-                if seen.state.is_refused(&skipped.id) {
+                if source.state.is_refused(&skipped.id) {
                     row.remark.push_str("not committed");
                 }
                 over.push((ended, row));
@@ -182,8 +98,8 @@ fn rows(seen: &Seen<'_>, standing: Standing) -> Vec<Row> {
                 row.remark.push_str("ticked before");
                 over.push((ended, row));
             }
-            (_, Mark::Failed) => {
-                row.remark = last_outcome(seen.state, &skipped.id);
+            (_, TaskMark::Failed) => {
+                row.remark = last_outcome(source.state, &skipped.id);
                 over.push((ended, row));
             }
             (reason, _) => {
@@ -192,26 +108,26 @@ fn rows(seen: &Seen<'_>, standing: Standing) -> Vec<Row> {
             }
         }
     }
-    // in the order in which they were over; what was done before comes first, as the file has it
+    // by their end; tasks without an attempt come first, in the order of the file
     over.sort_by_key(|(ended, _)| *ended);
     let mut open = Vec::new();
-    for step in &seen.plan.steps {
+    for step in &source.plan.steps {
         let known = asked_for.as_ref().is_none_or(|ids| ids.contains(step.unit.as_str()));
-        let unit = seen.state.units.get(&step.unit);
+        let unit = source.state.units.get(&step.unit);
         let halted = unit.is_some_and(UnitState::is_halted);
         let failed = standing != Standing::Running && unit.is_some_and(UnitState::is_failed);
         let mark = if running == Some(step.unit.as_str()) {
-            Mark::Running
+            TaskMark::Running
         } else if halted {
-            Mark::Halted
+            TaskMark::Halted
         } else if failed {
-            Mark::Failed
+            TaskMark::Failed
         } else if known {
-            Mark::Todo
+            TaskMark::Todo
         } else {
-            Mark::Skipped
+            TaskMark::Deferred
         };
-        let mut row = row(seen, &step.unit, &step.title, mark);
+        let mut row = row(source, &step.unit, &step.title, mark);
         if row.who.is_empty() {
             row.who = sanitise_line(&step.settings.backend);
             if let Some(model) = &step.settings.model {
@@ -219,63 +135,64 @@ fn rows(seen: &Seen<'_>, standing: Standing) -> Vec<Row> {
             }
         }
         match mark {
-            Mark::Skipped => {
+            TaskMark::Deferred => {
                 row.remark.push_str("not in this run");
                 left_out.push(row);
             }
-            Mark::Running => open.insert(0, row),
+            TaskMark::Running => open.insert(0, row),
             _ => {
-                if matches!(mark, Mark::Failed) || (mark == Mark::Todo && row.tries > 0) {
-                    row.remark = last_outcome(seen.state, &step.unit);
+                if matches!(mark, TaskMark::Failed) || (mark == TaskMark::Todo && row.tries > 0) {
+                    row.remark = last_outcome(source.state, &step.unit);
                 }
                 open.push(row);
             }
         }
     }
     if let Some(unit) = running
-        && open.first().is_none_or(|row| row.mark != Mark::Running)
+        && open.first().is_none_or(|row| row.mark != TaskMark::Running)
     {
         let title = titles.get(unit).copied().unwrap_or_default();
-        open.insert(0, row(seen, unit, title, Mark::Running));
+        open.insert(0, row(source, unit, title, TaskMark::Running));
     }
-    if running.is_none()
-        && let Some(next) = open.iter_mut().find(|row| row.mark == Mark::Todo)
+    let next =
+        if running.is_none() && source.waiting().is_some() { TaskMark::Waiting } else { TaskMark::Next };
+    // while something needs you, nothing comes next
+    if !standing.needs_human()
+        && let Some(row) = open.iter_mut().find(|row| row.mark == TaskMark::Todo)
     {
-        next.mark = if seen.waiting().is_some() { Mark::Waiting } else { Mark::Next };
-    } else if let Some(next) = open.iter_mut().find(|row| row.mark == Mark::Todo) {
-        next.mark = Mark::Next;
+        row.mark = next;
     }
     over.into_iter().map(|(_, row)| row).chain(open).chain(left_out).collect()
 }
 
-fn row(seen: &Seen<'_>, id: &str, title: &str, mark: Mark) -> Row {
-    let unit = seen.state.units.get(id);
+fn row(source: &ViewSource<'_>, id: &str, title: &str, mark: TaskMark) -> ViewRow {
+    let unit = source.state.units.get(id);
     let attempts = unit.map(|u| u.attempts.as_slice()).unwrap_or_default();
-    let took: Duration = attempts.iter().map(|a| since(a.started_at, a.ended_at.unwrap_or(seen.now))).sum();
-    let heard = seen.doing.filter(|_| mark == Mark::Running).map(|doing| &doing.heard);
+    let took: Duration = attempts.iter().map(|a| since(a.started_at, a.ended_at.unwrap_or(source.now))).sum();
+    let output = source.live.filter(|_| mark == TaskMark::Running).map(|live| &live.output);
     let model = attempts.iter().rev().find_map(|a| a.learned.model.as_ref());
     let who = attempts.last().map_or_else(String::new, |last| {
-        let model = heard.and_then(|h| h.model.as_ref()).or(model);
+        let model = output.and_then(|h| h.model.as_ref()).or(model);
         let model = model.map_or_else(String::new, |model| format!(" · {model}"));
         sanitise_line(&format!("{}{model}", last.backend))
     });
     let mut usage = unit.map(|u| u.usage.usage).unwrap_or_default();
-    // the total of a session holds what earlier attempts used, too
-    if let Some(more) = heard.and_then(|h| h.usage).filter(|more| !more.cumulative) {
+    // the total of a session includes earlier attempts
+    if let Some(more) = output.and_then(|h| h.usage).filter(|more| !more.cumulative) {
         usage.add(&more);
     }
     let used = [usage.tokens().map(render::tokens), usage.cost_usd.map(render::dollars)];
-    Row {
+    ViewRow {
         mark,
         id: sanitise_line(id),
         title: sanitise_line(title),
         remark: String::new(),
         who,
         tries: unit.map_or(0, UnitState::shown_tries),
-        // while it runs whole seconds are enough
+        // whole seconds while it runs, so that the screen changes once a second
         took: match (attempts.is_empty(), mark) {
             (true, _) => String::new(),
-            (_, Mark::Running) => span(Duration::from_secs(took.as_secs())),
+            (_, TaskMark::Running) => span(Duration::from_secs(took.as_secs())),
             _ => span(took),
         },
         used: used.into_iter().flatten().collect::<Vec<_>>().join(" "),
@@ -287,13 +204,13 @@ fn last_outcome(state: &SpecState, unit: &str) -> String {
     last.map(|outcome| sanitise_line(&outcome.to_string())).unwrap_or_default()
 }
 
-fn recent(seen: &Seen<'_>) -> Vec<(String, String)> {
-    let from = seen.events.len().saturating_sub(RECENT);
-    let most = Some(seen.plan.max_iterations);
+fn recent(source: &ViewSource<'_>) -> Vec<(String, String)> {
+    let from = source.events.len().saturating_sub(RECENT);
+    let most = Some(source.plan.max_iterations);
     let mut all = Vec::new();
-    for record in &seen.events[from..] {
-        let text = line(&record.what, most, seen.zone);
-        let mut time = clock(record.at, seen.zone);
+    for record in &source.events[from..] {
+        let text = line(&record.kind, most, source.zone);
+        let mut time = clock(record.at, source.zone);
         for part in text.lines() {
             all.push((std::mem::take(&mut time), sanitise_line(part)));
         }

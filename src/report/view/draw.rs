@@ -1,4 +1,4 @@
-//! PURE. A view on an area of any size.
+//! PURE. Draws a view into an area of any size.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -6,35 +6,24 @@ use ratatui::style::Style;
 
 use super::fold::{fitting, panel_lines};
 use super::keys::Ui;
-use super::model::{Line, Standing, View};
+use super::model::{PanelLine, Standing, View, VisibleRows};
 use super::theme::Theme;
 use crate::report::text::{cut, width};
 
-/// Columns from which on what happened has a place of its own beside the list.
+/// From this many columns on, panel and events stand to the right of the list.
 const WIDE: u16 = 150;
-/// Rows from which on there are empty lines between the parts.
+/// From this many rows on, empty lines separate the parts.
 const TALL: u16 = 16;
-/// Rows below which no line is spent on keys.
+/// From this many rows on, the last line shows the keys.
 const KEYS: u16 = 8;
 
-/// What of the list was on the screen.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Drawn {
-    /// The first row that is shown.
-    pub top: usize,
-    /// How many are.
-    pub shown: usize,
-    /// How many there are.
-    pub rows: usize,
-}
-
-/// Draws the view; nothing is written outside `area`, however small it is.
-pub fn draw(view: &View, ui: &Ui, area: Rect, buffer: &mut Buffer) -> Drawn {
+/// Draws the view. Writes only inside `area`, however small that is.
+pub fn draw(view: &View, ui: &Ui, area: Rect, buffer: &mut Buffer) -> VisibleRows {
     let mut page = Page { buffer, theme: Theme { color: ui.color } };
     let area = area.intersection(page.buffer.area);
     let rows = view.rows.len();
     if area.is_empty() {
-        return Drawn { rows, ..Drawn::default() };
+        return VisibleRows { rows, ..VisibleRows::default() };
     }
     let (mut rest, mut footer) = (area, Rect::ZERO);
     page.header(view, take_top(&mut rest, 1));
@@ -62,7 +51,7 @@ pub fn draw(view: &View, ui: &Ui, area: Rect, buffer: &mut Buffer) -> Drawn {
     drawn
 }
 
-/// The first lines of the view as plain text, for a screen that nobody draws on any more.
+/// The first two lines of the view as plain text, to print after the live view has ended.
 #[must_use]
 pub fn head_lines(view: &View, columns: u16) -> String {
     let area = Rect::new(0, 0, columns.clamp(20, 500), 2);
@@ -71,15 +60,15 @@ pub fn head_lines(view: &View, columns: u16) -> String {
     text_of(&buffer)
 }
 
-/// What a view says last, where no run is there to sum it up.
+/// The panel as plain text, to print after the live view has ended without the summary of a run.
 #[must_use]
 pub fn closing(view: &View) -> String {
     let panel = &view.panel;
     let mut text = format!("{}\n", panel.title);
-    // the last words of an agent at work are old in a moment
+    // what a working agent printed last is outdated in a moment
     let body = if panel.tail { &[][..] } else { &panel.body };
-    let told = |lines: &'_ [Line]| lines.iter().map(|line| line.text.clone()).collect::<Vec<_>>();
-    for line in told(&panel.head).iter().chain(body).chain(&told(&panel.foot)) {
+    let texts = |lines: &'_ [PanelLine]| lines.iter().map(|line| line.text.clone()).collect::<Vec<_>>();
+    for line in texts(&panel.head).iter().chain(body).chain(&texts(&panel.foot)) {
         text.push_str("  ");
         text.push_str(line);
         text.push('\n');
@@ -87,7 +76,7 @@ pub fn closing(view: &View) -> String {
     text
 }
 
-/// What a buffer shows, without spaces at the ends of lines.
+/// The text of a buffer, without spaces at the ends of lines.
 #[must_use]
 pub(super) fn text_of(buffer: &Buffer) -> String {
     let mut text = String::new();
@@ -97,7 +86,7 @@ pub(super) fn text_of(buffer: &Buffer) -> String {
         while x < buffer.area.right() {
             let symbol = buffer[(x, y)].symbol();
             line.push_str(symbol);
-            // a wide character has the next cell, too
+            // a wide character takes the next cell, too
             x += u16::try_from(width(symbol)).unwrap_or(1).max(1);
         }
         text.push_str(line.trim_end());
@@ -126,14 +115,14 @@ pub(super) fn take_right(rest: &mut Rect, width: u16) -> Rect {
     Rect { x: rest.x + rest.width, width, ..*rest }
 }
 
-/// What is drawn on, and how it looks.
+/// The buffer to draw into, and the colours.
 pub(super) struct Page<'a> {
     pub(super) buffer: &'a mut Buffer,
     pub(super) theme: Theme,
 }
 
 impl Page<'_> {
-    /// Puts a text at the beginning of an area, cut to it; gives the columns that are left.
+    /// Writes a text at the start of an area, cut to its width; returns the rest of the area.
     pub(super) fn put(&mut self, area: Rect, text: &str, style: Style) -> Rect {
         if area.is_empty() {
             return Rect { width: 0, ..area };
@@ -144,7 +133,7 @@ impl Page<'_> {
         Rect { x: area.x + used, width: area.width - used, ..area }
     }
 
-    /// Puts a text at the end of an area, where it fits beside what is there; gives what is left before it.
+    /// Writes a text at the end of an area if it fits; returns the area before it.
     fn put_right(&mut self, area: Rect, text: &str, style: Style) -> Rect {
         let wide = u16::try_from(width(text)).unwrap_or(u16::MAX);
         if wide == 0 || wide >= area.width {
@@ -179,7 +168,7 @@ impl Page<'_> {
         let counts = format!("{} of {} done", view.done, view.total);
         let short = format!("{}/{}", view.done, view.total);
         let all = view.estimate.as_ref().map(|estimate| format!("{counts} · {estimate}"));
-        // the bar keeps a third of the line
+        // the bar gets at least a third of the line
         let room = usize::from(area.width - area.width / 3);
         let words = all.filter(|t| width(t) < room).unwrap_or(counts);
         let words = if width(&words) < room { words } else { short };
@@ -190,17 +179,17 @@ impl Page<'_> {
         self.put(rest, &format!(" {words}"), Style::new());
     }
 
-    /// List, panel and events one below the other.
-    fn stacked(&mut self, view: &View, ui: &Ui, mut rest: Rect, tall: bool) -> Drawn {
+    /// Draws list, panel and events below each other.
+    fn stacked(&mut self, view: &View, ui: &Ui, mut rest: Rect, tall: bool) -> VisibleRows {
         let columns = usize::from(rest.width);
         let wanted = panel_lines(view, columns).len() + 1;
-        // what a human must answer or mend is more than the list
+        // what you must do matters more than the list
         let share = match view.standing {
             Standing::Halted | Standing::Uncommitted | Standing::NeedsHuman => rest.height * 3 / 4,
             _ => rest.height / 2,
         };
         let rows = u16::try_from(view.rows.len()).unwrap_or(u16::MAX);
-        // where the list is short, the panel may have the rest
+        // a short list leaves its room to the panel
         let share = share.max(rest.height.saturating_sub(rows.saturating_add(1)));
         let height = u16::try_from(wanted).unwrap_or(u16::MAX).min(share.max(1));
         let gap = u16::from(tall);
@@ -217,7 +206,7 @@ impl Page<'_> {
         drawn
     }
 
-    /// Panel and events beside the list.
+    /// Draws panel and events to the right of the list.
     fn side(&mut self, view: &View, mut rest: Rect) {
         let wanted = panel_lines(view, usize::from(rest.width)).len() + 1;
         let height = u16::try_from(wanted).unwrap_or(u16::MAX).min(rest.height * 2 / 3);
@@ -273,7 +262,7 @@ impl Page<'_> {
         }
     }
 
-    fn footer(&mut self, view: &View, ui: &Ui, drawn: Drawn, area: Rect) {
+    fn footer(&mut self, view: &View, ui: &Ui, drawn: VisibleRows, area: Rect) {
         if area.is_empty() {
             return;
         }
@@ -300,14 +289,14 @@ impl Page<'_> {
                 "q            this window stays with the run",
             ]
         } else {
-            ["Ctrl-C       leave", "q            leave; the run goes on"]
+            ["Ctrl-C       leave", "q            leave; the run continues"]
         };
         let lines = [
-            "j k ↓ ↑      one row",
-            "Space b      one page, as PgDn PgUp",
-            "g G          first, last, as Home End",
-            "f            follow what runs",
-            "Ctrl-L       draw anew",
+            "j k ↓ ↑      scroll one line",
+            "Space b      scroll one page, as PgDn PgUp",
+            "g G          go to the first, last task, as Home End",
+            "f            follow the running task",
+            "Ctrl-L       redraw",
             leave[0],
             leave[1],
             "?            close this",

@@ -1,11 +1,12 @@
-//! PURE. How long the rest may take, as far as what is done can tell.
+//! PURE. Estimates the remaining time from the tasks that are done.
 
 use std::time::Duration;
 
-use crate::report::live::span;
+use crate::report::text::plural;
+use crate::report::times::span;
 use crate::state::SpecState;
 
-/// The median of what done units took, all their attempts together, and how many there are; `None` where none is done.
+/// The median time of done units (all their attempts together), and their number; `None` if no unit is done.
 pub(super) fn median(state: &SpecState) -> Option<(Duration, usize)> {
     let mut all: Vec<Duration> = state
         .units
@@ -15,7 +16,7 @@ pub(super) fn median(state: &SpecState) -> Option<(Duration, usize)> {
             let ended = unit.attempts.iter().filter_map(|a| Some(a.ended_at?.duration_since(a.started_at)));
             ended.map(|took| Duration::try_from(took).unwrap_or_default()).sum::<Duration>()
         })
-        // marked by hand, or done before anybody kept times
+        // a unit without a recorded time was marked as done by a person
         .filter(|took| !took.is_zero())
         .collect();
     all.sort_unstable();
@@ -24,29 +25,28 @@ pub(super) fn median(state: &SpecState) -> Option<(Duration, usize)> {
     Some((middle, count))
 }
 
-/// What is still to be done.
+/// The work that remains.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Rest {
-    /// Units that are left, the running one included.
+pub(super) struct RemainingWork {
+    /// Units to do, with the running one.
     pub(super) units: usize,
-    /// Time that the running one has taken already.
+    /// How long the running unit has run already.
     pub(super) gone: Duration,
     /// Pauses between the units.
     pub(super) pauses: Duration,
-    /// What is left of a wait for something else.
+    /// The rest of the current wait.
     pub(super) wait: Duration,
 }
 
-/// `about 25m left, as 3 done tasks went`; a running unit that takes longer than most counts as nearly over.
-pub(super) fn estimate(state: &SpecState, rest: Rest) -> Option<String> {
+/// `about 25m left (median of 3 tasks)`. A running unit that takes longer than the median counts as nearly over.
+pub(super) fn estimate(state: &SpecState, rest: RemainingWork) -> Option<String> {
     let (median, count) = median(state)?;
     let units = u32::try_from(rest.units).ok().filter(|n| *n > 0)?;
     let left = median.saturating_sub(rest.gone) + median * (units - 1) + rest.pauses + rest.wait;
-    let tasks = if count == 1 { "1 done task".to_owned() } else { format!("{count} done tasks") };
-    Some(format!("about {} left, as {tasks} went", rough(left)))
+    Some(format!("about {} left (median of {})", rough(left), plural(count, "task")))
 }
 
-/// No more digits than a guess deserves.
+/// Rounds up: an estimate has no exact seconds.
 fn rough(left: Duration) -> String {
     let seconds = left.as_secs();
     let step = match seconds {
@@ -80,45 +80,49 @@ mod tests {
         SpecState { units, ..SpecState::default() }
     }
 
-    fn told(units: Vec<UnitState>, rest: Rest) -> Option<String> {
+    fn estimated(units: Vec<UnitState>, rest: RemainingWork) -> Option<String> {
         estimate(&state(units), rest)
     }
 
     #[test]
-    fn nothing_is_said_where_nothing_is_known() {
-        let rest = Rest { units: 3, ..Rest::default() };
-        assert_eq!(told(Vec::new(), rest), None);
-        // what failed says nothing of how long a success takes, what was marked by hand took no time
+    fn without_done_tasks_there_is_no_estimate() {
+        let rest = RemainingWork { units: 3, ..RemainingWork::default() };
+        assert_eq!(estimated(Vec::new(), rest), None);
+        // a failed task does not show how long success takes, and a task that a person marked took no time
         let failed = UnitStatus::Failed { at: at(500), reason: "x".into() };
         let units = vec![unit(failed, &[500]), unit(UnitStatus::Done, &[])];
-        assert_eq!(told(units, rest), None);
-        assert_eq!(told(vec![unit(UnitStatus::Done, &[60])], Rest::default()), None, "nothing is left");
+        assert_eq!(estimated(units, rest), None);
+        assert_eq!(
+            estimated(vec![unit(UnitStatus::Done, &[60])], RemainingWork::default()),
+            None,
+            "nothing is left"
+        );
     }
 
     #[test]
-    fn the_middle_counts_and_one_long_night_does_not() {
+    fn one_very_long_task_does_not_change_the_estimate() {
         use UnitStatus::Done;
         let units = || vec![unit(Done, &[60, 60]), unit(Done, &[100_000]), unit(Done, &[60])];
         assert_eq!(median(&state(units())), Some((Duration::from_secs(120), 3)));
         let two = state(vec![unit(Done, &[100]), unit(Done, &[200])]);
         assert_eq!(median(&two), Some((Duration::from_secs(150), 2)));
-        let rest = Rest { units: 3, gone: Duration::from_secs(60), ..Rest::default() };
-        assert_eq!(told(units(), rest).unwrap(), "about 5m left, as 3 done tasks went");
-        // a running unit over its time is not a debt of the others
-        let over = Rest { gone: Duration::from_secs(9000), ..rest };
-        assert_eq!(told(units(), over).unwrap(), "about 4m left, as 3 done tasks went");
+        let rest = RemainingWork { units: 3, gone: Duration::from_secs(60), ..RemainingWork::default() };
+        assert_eq!(estimated(units(), rest).unwrap(), "about 5m left (median of 3 tasks)");
+        // a running unit that takes too long does not shorten the time of the others
+        let over = RemainingWork { gone: Duration::from_secs(9000), ..rest };
+        assert_eq!(estimated(units(), over).unwrap(), "about 4m left (median of 3 tasks)");
     }
 
     #[test]
-    fn pauses_and_waits_are_part_of_the_rest_and_it_is_rounded_up() {
-        let rest = Rest {
+    fn an_estimate_has_pauses_and_waits_and_is_rounded_up() {
+        let rest = RemainingWork {
             units: 1,
             gone: Duration::ZERO,
             pauses: Duration::from_secs(30),
             wait: Duration::from_secs(3 * 3600),
         };
-        let told = told(vec![unit(UnitStatus::Done, &[90])], rest).unwrap();
-        assert_eq!(told, "about 3h 30m left, as 1 done task went");
+        let text = estimated(vec![unit(UnitStatus::Done, &[90])], rest).unwrap();
+        assert_eq!(text, "about 3h 30m left (median of 1 task)");
         let roughly: Vec<_> = [0, 7, 12, 61, 3599].map(|s| rough(Duration::from_secs(s))).to_vec();
         assert_eq!(roughly, ["1s", "7s", "20s", "2m", "1h"]);
     }

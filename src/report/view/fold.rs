@@ -1,26 +1,26 @@
-//! PURE. A panel folded to so many columns and rows.
+//! PURE. Wraps the panel to a width and cuts it to a height.
 
-use super::model::{Line, View};
-use crate::report::text::wrap;
+use super::model::{PanelLine, View};
+use crate::report::text::{cut, wrap};
 
-/// All lines of the panel, folded to the width.
-pub(super) fn panel_lines(view: &View, columns: usize) -> Vec<Line> {
+/// All lines of the panel, wrapped to the width.
+pub(super) fn panel_lines(view: &View, columns: usize) -> Vec<PanelLine> {
     fitting(view, columns, usize::MAX)
 }
 
-/// The panel's lines for so many rows: the body gives way first, and says so.
-pub(super) fn fitting(view: &View, columns: usize, rows: usize) -> Vec<Line> {
+/// The panel's lines for a number of rows. If there are too many, the body is cut first, and `…` shows that.
+pub(super) fn fitting(view: &View, columns: usize, rows: usize) -> Vec<PanelLine> {
     let panel = &view.panel;
-    let fold = |line: &Line| -> Vec<Line> {
-        wrap(&line.text, columns).into_iter().map(|text| Line { tone: line.tone, text }).collect()
+    let fold = |line: &PanelLine| -> Vec<PanelLine> {
+        wrap(&line.text, columns).into_iter().map(|text| PanelLine { tone: line.tone, text }).collect()
     };
-    let head: Vec<Line> = panel.head.iter().flat_map(fold).collect();
-    let foot: Vec<Line> = panel.foot.iter().flat_map(fold).collect();
+    let head: Vec<PanelLine> = panel.head.iter().flat_map(fold).collect();
+    let foot: Vec<PanelLine> = panel.foot.iter().flat_map(fold).collect();
     let indent = if columns > 20 { 2 } else { 0 };
-    let mut body: Vec<Line> = Vec::new();
+    let mut body: Vec<PanelLine> = Vec::new();
     for text in &panel.body {
         for part in wrap(text, columns.saturating_sub(indent)) {
-            body.push(Line::plain(format!("{}{part}", " ".repeat(indent))));
+            body.push(PanelLine::plain(format!("{}{part}", " ".repeat(indent))));
         }
     }
     let room = rows.saturating_sub(head.len() + foot.len());
@@ -29,14 +29,14 @@ pub(super) fn fitting(view: &View, columns: usize, rows: usize) -> Vec<Line> {
             body.drain(..body.len() - room);
         } else {
             body.truncate(room);
-            // a question that is cut must be seen to be cut
+            // people must see that a question is cut
             if let Some(last) = body.last_mut() {
-                *last = Line::plain(format!("{}…", " ".repeat(indent)));
+                *last = PanelLine::plain(cut(&format!("{} …", last.text), columns));
             }
         }
     }
-    let mut all: Vec<Line> = if rows < head.len() + foot.len() {
-        // what to type is the last to go
+    let mut all: Vec<PanelLine> = if rows < head.len() + foot.len() {
+        // the command to type matters most
         foot.into_iter().chain(head).collect()
     } else {
         head.into_iter().chain(body).chain(foot).collect()

@@ -1,23 +1,23 @@
-//! PURE. What keys mean.
+//! PURE. Keys, and what they do to the view.
 
-use super::draw::Drawn;
+use super::model::VisibleRows;
 
-/// A key that means something here.
+/// A key of the live view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Key {
-    /// One row on.
+    /// Scroll one row down.
     Down,
-    /// One row back.
+    /// Scroll one row up.
     Up,
-    /// One page on.
+    /// Scroll one page down.
     PageDown,
-    /// One page back.
+    /// Scroll one page up.
     PageUp,
-    /// To the first row.
+    /// Go to the first row.
     First,
-    /// To the last row.
+    /// Go to the last row.
     Last,
-    /// Follow what runs again.
+    /// Follow the running task again.
     Follow,
     /// Show the keys, or hide them.
     Help,
@@ -25,11 +25,12 @@ pub enum Key {
     Quit,
     /// Ctrl-C.
     Interrupt,
-    /// Ctrl-L: draw all anew.
+    /// Ctrl-L: redraw the screen.
     Redraw,
 }
 
-/// The keys in what a terminal sent. A sequence that is cut is left for the next time: gives how many bytes were read.
+/// The keys in the bytes of a terminal, and how many bytes were used. An incomplete sequence at the end is not used: more of
+/// it may come.
 #[must_use]
 pub fn keys(bytes: &[u8]) -> (Vec<Key>, usize) {
     let mut found = Vec::new();
@@ -49,11 +50,11 @@ pub fn keys(bytes: &[u8]) -> (Vec<Key>, usize) {
             b'q' => Some(Key::Quit),
             0x03 => Some(Key::Interrupt),
             0x0c => Some(Key::Redraw),
-            // more of it may come
+            // the rest of a sequence may come
             0x1b if rest.is_empty() => return (found, at),
             0x1b if matches!(rest.first(), Some(b'[' | b'O')) => {
                 let Some(end) = rest[1..].iter().position(|b| (0x40..=0x7e).contains(b)) else {
-                    // so long is no sequence
+                    // a sequence is not that long
                     return (found, if rest.len() > 32 { bytes.len() } else { at });
                 };
                 length = end + 3;
@@ -79,35 +80,35 @@ fn sequence(parameters: &[u8], last: u8) -> Option<Key> {
     })
 }
 
-/// How somebody looks at a view.
+/// How the view is shown: scroll position, help, colours.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ui {
-    /// The first row that is shown; `None`: what runs is kept in sight.
+    /// The first row that is shown; `None`: the running task stays visible.
     pub top: Option<usize>,
-    /// The keys are shown.
+    /// Whether the help is shown.
     pub help: bool,
-    /// With colours.
+    /// Whether to use colours.
     pub color: bool,
-    /// It is the window of a run: it stays, and Ctrl-C is for the run.
+    /// Whether it is the window of a run: then it stays open, and Ctrl-C stops the run.
     pub of_run: bool,
-    /// A word on the last key.
+    /// A message about the last key.
     pub note: Option<&'static str>,
 }
 
-/// What the looker wants of the world.
+/// What a key asks of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asked {
-    /// To leave.
+pub enum UiRequest {
+    /// Leave the view.
     Leave,
-    /// That the run stops, or ends.
+    /// Stop the run, or end its agent.
     Stop,
-    /// The screen anew.
+    /// Redraw the screen.
     Redraw,
 }
 
 impl Ui {
-    /// Takes a key; `drawn` says what was on the screen when it was hit.
-    pub fn on(&mut self, key: Key, drawn: Drawn) -> Option<Asked> {
+    /// Handles a key. `drawn` are the rows that were on the screen.
+    pub fn on(&mut self, key: Key, drawn: VisibleRows) -> Option<UiRequest> {
         self.note = None;
         let most = drawn.rows.saturating_sub(drawn.shown);
         let page = drawn.shown.saturating_sub(1).max(1);
@@ -134,9 +135,9 @@ impl Ui {
                 self.note = Some("this window stays with the run; leave tmux with its prefix and d");
                 return None;
             }
-            Key::Interrupt if self.of_run => return Some(Asked::Stop),
-            Key::Quit | Key::Interrupt => return Some(Asked::Leave),
-            Key::Redraw => return Some(Asked::Redraw),
+            Key::Interrupt if self.of_run => return Some(UiRequest::Stop),
+            Key::Quit | Key::Interrupt => return Some(UiRequest::Leave),
+            Key::Redraw => return Some(UiRequest::Redraw),
         };
         self.top = Some(to.min(most));
         None
@@ -148,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn letters_arrows_and_their_kin_are_told_apart_in_one_piece_or_cut() {
+    fn keys_are_recognised_wherever_the_input_is_cut() {
         let all = b"jk\x1b[A\x1bOB\x1b[5~\x1b[6~gG\x1b[H\x1b[1;5F\x1b[200~?q\x03x";
         let wanted = [
             Key::Down,
@@ -175,8 +176,8 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_never_scrolled_past_their_ends() {
-        let drawn = Drawn { top: 5, shown: 10, rows: 17 };
+    fn scrolling_stops_at_the_first_and_last_row() {
+        let drawn = VisibleRows { top: 5, shown: 10, rows: 17 };
         let mut ui = Ui::default();
         for (key, top) in [
             (Key::Down, 6),
@@ -191,20 +192,20 @@ mod tests {
         }
         ui.on(Key::Follow, drawn);
         assert_eq!(ui.top, None);
-        ui.on(Key::Down, Drawn { top: 0, shown: 10, rows: 3 });
+        ui.on(Key::Down, VisibleRows { top: 0, shown: 10, rows: 3 });
         assert_eq!(ui.top, Some(0), "all are shown");
     }
 
     #[test]
-    fn the_window_of_a_run_is_not_left_and_its_ctrl_c_is_for_the_run() {
-        let drawn = Drawn::default();
+    fn in_the_window_of_a_run_q_stays_and_ctrl_c_stops_the_run() {
+        let drawn = VisibleRows::default();
         let mut own = Ui::default();
-        assert_eq!(own.on(Key::Quit, drawn), Some(Asked::Leave));
-        assert_eq!(own.on(Key::Interrupt, drawn), Some(Asked::Leave));
+        assert_eq!(own.on(Key::Quit, drawn), Some(UiRequest::Leave));
+        assert_eq!(own.on(Key::Interrupt, drawn), Some(UiRequest::Leave));
         let mut window = Ui { of_run: true, ..Ui::default() };
         assert_eq!(window.on(Key::Quit, drawn), None);
         assert!(window.note.is_some());
-        assert_eq!(window.on(Key::Interrupt, drawn), Some(Asked::Stop));
+        assert_eq!(window.on(Key::Interrupt, drawn), Some(UiRequest::Stop));
         assert_eq!(window.note, None);
     }
 }

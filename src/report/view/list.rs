@@ -1,18 +1,18 @@
-//! PURE. The list of units, around the one that runs.
+//! PURE. Draws the list of units; the running one stays visible.
 
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::widgets::{Scrollbar, ScrollbarOrientation, ScrollbarState, StatefulWidget};
 
-use super::draw::{Drawn, Page, take_right, take_top};
+use super::draw::{Page, take_right, take_top};
 use super::keys::Ui;
-use super::model::{Mark, Row, View};
+use super::model::{TaskMark, View, ViewRow, VisibleRows};
 use crate::report::text::{cut, width};
 
-/// Columns from which on a row says who worked and what that used.
+/// From this many columns on, a row shows backend, model and usage.
 const WHO: u16 = 90;
 
-/// How wide the columns of the list are that not all lists have.
+/// The widths of the columns that depend on the list; 0: the column is not shown.
 #[derive(Debug, Clone, Copy)]
 struct Columns {
     ids: usize,
@@ -21,9 +21,9 @@ struct Columns {
 }
 
 impl Columns {
-    /// Titles come first: the others get what is left beside them.
-    fn of(rows: &[Row], columns: u16) -> Self {
-        let widest = |of: fn(&Row) -> &str, most: usize| {
+    /// Titles come first; the other columns are shown if they fit.
+    fn of(rows: &[ViewRow], columns: u16) -> Self {
+        let widest = |of: fn(&ViewRow) -> &str, most: usize| {
             rows.iter().map(|row| width(of(row))).max().unwrap_or(0).min(most)
         };
         let ids = widest(|row| &row.id, 12);
@@ -35,7 +35,7 @@ impl Columns {
             room -= if fits { wanted + 1 } else { 0 };
             if fits { wanted } else { 0 }
         };
-        // a space more, since what is before it ends there
+        // one more space separates it from the title
         let who = widest(|row| &row.who, 28);
         let who = if who > 0 { take(small(who + 1)) } else { 0 };
         let used = take(small(widest(|row| &row.used, 16)));
@@ -44,11 +44,11 @@ impl Columns {
 }
 
 impl Page<'_> {
-    pub(super) fn list(&mut self, view: &View, ui: &Ui, area: Rect) -> Drawn {
+    pub(super) fn list(&mut self, view: &View, ui: &Ui, area: Rect) -> VisibleRows {
         let shown = usize::from(area.height);
         let rows = view.rows.len();
         let most = rows.saturating_sub(shown);
-        // two thirds of what is shown lie ahead
+        // two thirds of the shown rows come after the running one
         let top = ui.top.unwrap_or_else(|| view.focus.saturating_sub(shown / 3)).min(most);
         let mut columns = area;
         if most > 0 {
@@ -68,14 +68,14 @@ impl Page<'_> {
             let place = take_top(&mut columns, 1);
             self.row(row, columns_of, place);
         }
-        Drawn { top, shown, rows }
+        VisibleRows { top, shown, rows }
     }
 
-    fn row(&mut self, row: &Row, columns: Columns, area: Rect) {
+    fn row(&mut self, row: &ViewRow, columns: Columns, area: Rect) {
         let ids = columns.ids;
         let style = self.theme.mark(row.mark);
         let mut rest = area;
-        // from the right: what it took and used, who, and what became of it
+        // from the right: time, usage, backend, state
         let tries = if row.tries > 1 { format!(" {}×", row.tries) } else { String::new() };
         let state = format!("{}{tries}", row.mark.word());
         if area.width >= 36 {
@@ -90,9 +90,13 @@ impl Page<'_> {
             rest = self.column(rest, 11, &state, style);
         }
         rest = self.put(rest, &format!("{} {:ids$}  ", row.mark.sign(), cut(&row.id, ids)), style);
-        let plain = if row.mark == Mark::Skipped { self.theme.dim() } else { Style::new() };
-        let plain = if row.mark == Mark::Running { self.theme.bold() } else { plain };
-        // the remark says more than the end of a long title
+        let plain = if matches!(row.mark, TaskMark::Deferred | TaskMark::Skipped) {
+            self.theme.dim()
+        } else {
+            Style::new()
+        };
+        let plain = if row.mark == TaskMark::Running { self.theme.bold() } else { plain };
+        // the remark matters more than the end of a long title
         let remark =
             if row.remark.is_empty() { 0 } else { width(&row.remark).min(usize::from(rest.width) / 2) + 3 };
         let title = cut(&row.title, usize::from(rest.width).saturating_sub(remark));
@@ -102,7 +106,7 @@ impl Page<'_> {
         }
     }
 
-    /// A column at the right end, its text to the right; gives what is left before it.
+    /// Draws a right-aligned column at the right end; returns the area before it.
     fn column(&mut self, area: Rect, wide: u16, text: &str, style: Style) -> Rect {
         let mut left = area;
         let place = take_right(&mut left, wide);

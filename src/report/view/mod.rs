@@ -1,24 +1,26 @@
-//! PURE. The live view of a spec: what is to be seen as values, and drawn into a buffer of cells.
+//! PURE. The live view of a spec.
 //!
-//! [`view`] makes a [`View`] of what is known, every text of it harmless; [`draw`] puts it on an area of any size. Both
-//! are functions of their arguments alone, so that a screen can be tested without a terminal and without waiting. The
-//! loop that reads files, keys and the clock is `crate::view`.
+//! [`view`] makes a [`View`], a value without escape sequences; [`draw`] draws it into an area of any size. Both depend only
+//! on their arguments, so tests need no terminal and no waiting. The loop that reads files, keys and the clock is in
+//! `crate::view`.
 
 mod build;
 mod draw;
 mod estimate;
 mod fold;
-mod heard;
 mod keys;
 mod list;
 mod model;
 mod panel;
+mod recent_output;
+mod source;
 #[cfg(test)]
 mod tests;
 mod theme;
 
-pub use build::{Doing, LiveRun, Seen, view};
-pub use draw::{Drawn, closing, draw, head_lines};
-pub use heard::Heard;
-pub use keys::{Asked, Key, Ui, keys};
-pub use model::{Line, Mark, Panel, Row, Standing, Tone, View};
+pub use build::view;
+pub use draw::{closing, draw, head_lines};
+pub use keys::{Key, Ui, UiRequest, keys};
+pub use model::{Panel, PanelLine, Standing, TaskMark, Tone, View, ViewRow, VisibleRows};
+pub use recent_output::RecentOutput;
+pub use source::{LiveAttempt, LiveRun, ViewSource};

@@ -1,9 +1,9 @@
-//! PURE. What the live view shows, before it has a size.
+//! PURE. The content of the live view, independent of the screen's size.
 
 use crate::plan::{Plan, SkipReason};
 use crate::state::{NeedKind, SpecState, needs};
 
-/// Where a spec stands, in one word.
+/// The state of a spec in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
     /// A run works on it.
@@ -12,18 +12,18 @@ pub enum Standing {
     Halted,
     /// Git refused the commit of a done task.
     Uncommitted,
-    /// A human must do something else.
+    /// Something else needs you.
     NeedsHuman,
-    /// Nothing is left.
+    /// All tasks are done.
     Complete,
-    /// An agent works, and no run watches it.
+    /// An agent works without a run.
     Orphaned,
-    /// Nobody works, and something is left.
+    /// Nothing runs, and tasks are left.
     Idle,
 }
 
 impl Standing {
-    /// `held`: somebody has the run lock; `alive`: the attempt that runs by the state has a living process.
+    /// The state of a spec. `held`: a run has its lock; `alive`: the running attempt has a living process.
     #[must_use]
     pub fn of(held: bool, state: &SpecState, plan: &Plan, alive: bool) -> Self {
         let settled = |reason: &SkipReason| {
@@ -43,13 +43,23 @@ impl Standing {
         }
     }
 
-    /// Whether nothing happens before a human has done something.
+    /// Whether it needs you before it can continue.
     #[must_use]
     pub fn needs_human(self) -> bool {
         matches!(self, Self::Halted | Self::Uncommitted | Self::NeedsHuman)
     }
 
-    /// The word.
+    /// The word for people.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Uncommitted => "not committed",
+            Self::NeedsHuman => "needs you",
+            _ => self.word(),
+        }
+    }
+
+    /// The word, as in `status --json`.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -64,77 +74,79 @@ impl Standing {
     }
 }
 
-/// What is shown, every text of it harmless and without line ends.
+/// The content of the live view. No text in it has escape sequences or line ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct View {
     /// The spec.
     pub spec: String,
-    /// Where it stands.
+    /// Its state.
     pub standing: Standing,
-    /// The same in words, with what was asked of the run.
+    /// Its state in words, also that a run is stopping.
     pub word: String,
-    /// The time of day.
+    /// The current time of day.
     pub clock: String,
     /// Units that are done.
     pub done: usize,
-    /// Units that are done or to be done.
+    /// Units that are done or to do, without skipped ones.
     pub total: usize,
-    /// What remains, where past attempts tell: `about 12m left`.
+    /// The estimated remaining time; `None` if it is not known.
     pub estimate: Option<String>,
-    /// Units: what is over, what runs, what comes, what is left out.
-    pub rows: Vec<Row>,
-    /// The row to keep in sight.
+    /// The units: first the finished ones, then the running one, those to do, and the skipped ones.
+    pub rows: Vec<ViewRow>,
+    /// The row that should stay visible.
     pub focus: usize,
-    /// What goes on right now, or what must be done.
+    /// What happens now, or what you must do.
     pub panel: Panel,
-    /// What happened in this run, oldest first: time and words.
+    /// The last events of the run, oldest first: time and text.
     pub recent: Vec<(String, String)>,
 }
 
-/// One unit.
+/// One unit of the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
-    /// What became of it.
-    pub mark: Mark,
+pub struct ViewRow {
+    /// Its state.
+    pub mark: TaskMark,
     /// Its id.
     pub id: String,
     /// Its title.
     pub title: String,
-    /// Why it is left out, or what went wrong; may be empty.
+    /// Why it is skipped, or what went wrong; may be empty.
     pub remark: String,
-    /// Its backend, and its model where the agent named it.
+    /// Its backend, and its model if the agent named it.
     pub who: String,
-    /// Attempts.
+    /// Number of attempts.
     pub tries: usize,
-    /// Time of all of them; may be empty.
+    /// Time of all attempts; empty if there is none.
     pub took: String,
-    /// Tokens and cost of all of them, as far as told; may be empty.
+    /// Tokens and cost of all attempts; empty if they are unknown.
     pub used: String,
 }
 
-/// What became of a unit.
+/// The state of a unit in the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mark {
+pub enum TaskMark {
     /// Done.
     Done,
     /// An agent works on it.
     Running,
-    /// It is next, and waits.
+    /// It is next, and the run waits.
     Waiting,
-    /// Its agent asked for a human.
+    /// Its agent asked a question.
     Halted,
-    /// It failed, and no attempt is left.
+    /// It failed, no attempts left.
     Failed,
     /// It comes next.
     Next,
     /// It comes later.
     Todo,
-    /// It is left out.
+    /// To do, but not in this run.
+    Deferred,
+    /// Skipped: optional, or marked by a person.
     Skipped,
 }
 
-impl Mark {
-    /// One column.
+impl TaskMark {
+    /// Its sign, one column wide.
     #[must_use]
     pub fn sign(self) -> &'static str {
         match self {
@@ -144,12 +156,12 @@ impl Mark {
             Self::Halted => "‖",
             Self::Failed => "✗",
             Self::Next => "›",
-            Self::Todo => "·",
+            Self::Todo | Self::Deferred => "·",
             Self::Skipped => "–",
         }
     }
 
-    /// The word, at most eight columns.
+    /// Its word, at most eight columns wide.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -159,48 +171,48 @@ impl Mark {
             Self::Halted => "halted",
             Self::Failed => "failed",
             Self::Next => "next",
-            Self::Todo => "",
+            Self::Todo | Self::Deferred => "",
             Self::Skipped => "skipped",
         }
     }
 }
 
-/// What goes on, in more words.
+/// The part of the view below the list: what happens now, or what you must do.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Panel {
     /// Its heading.
     pub title: String,
-    /// Lines that always show.
-    pub head: Vec<Line>,
-    /// Words of an agent: they give way where there is no room.
+    /// Lines before the body; they are always shown.
+    pub head: Vec<PanelLine>,
+    /// Text of an agent; it is cut if there is no room.
     pub body: Vec<String>,
-    /// Whether the end of the body says more than its beginning.
+    /// Whether to keep the end of the body, not its start, if it is cut.
     pub tail: bool,
-    /// Lines after it that always show: what to type.
-    pub foot: Vec<Line>,
+    /// Lines after the body; they are always shown: the commands to type.
+    pub foot: Vec<PanelLine>,
 }
 
 /// A line of a panel.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
-    /// How it looks.
+pub struct PanelLine {
+    /// Its look.
     pub tone: Tone,
-    /// What it says.
+    /// Its text.
     pub text: String,
 }
 
 /// How a text looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {
-    /// As most do.
+    /// Normal text.
     Plain,
-    /// Something to type.
+    /// A command to type.
     Command,
-    /// Something is wrong, or a human is needed.
+    /// Something is wrong, or needs you.
     Warning,
 }
 
-impl Line {
+impl PanelLine {
     pub(super) fn plain(text: impl Into<String>) -> Self {
         Self { tone: Tone::Plain, text: text.into() }
     }
@@ -212,4 +224,15 @@ impl Line {
     pub(super) fn warning(text: impl Into<String>) -> Self {
         Self { tone: Tone::Warning, text: text.into() }
     }
+}
+
+/// The rows of the list that are on the screen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct VisibleRows {
+    /// The first row on the screen.
+    pub top: usize,
+    /// Number of rows on the screen.
+    pub shown: usize,
+    /// Number of all rows.
+    pub rows: usize,
 }

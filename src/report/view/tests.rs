@@ -1,4 +1,4 @@
-//! Screens of every size, made of states and events, without a terminal and without waiting.
+//! Screens of every size, made from states and events, without a terminal and without waiting.
 
 use std::time::Duration;
 
@@ -14,9 +14,10 @@ use crate::agent::limit::LimitKind;
 use crate::agent::{AgentEvent, Usage};
 use crate::plan::testing::PlanCase;
 use crate::plan::{self, Plan, UnitInfo};
-use crate::report::events::{Record, What};
+use crate::report::events::{EventKind, EventRecord};
 use crate::state::{
-    AttemptRecord, CommitRefused, End, Learned, Limited, Outcome, SpecState, UnitState, UnitStatus,
+    AttemptRecord, CommitRefused, Counts, End, Learned, Limited, Outcome, SpecState, UnitState, UnitStatus,
+    counts,
 };
 
 const HOSTILE: &str = "\u{1b}]0;evil\u{7}\u{1b}[2Jhi\u{9b}1m\u{202e}\r\n\tthere";
@@ -32,8 +33,8 @@ struct Scene {
     units: Vec<UnitInfo>,
     state: SpecState,
     run: Option<LiveRun>,
-    doing: Option<Doing>,
-    events: Vec<Record>,
+    live: Option<LiveAttempt>,
+    events: Vec<EventRecord>,
     trouble: Option<&'static str>,
     now: i64,
 }
@@ -70,18 +71,18 @@ impl Scene {
         let units = plan::units(&case.tasks, case.config.run.granularity);
         let plan = case.plan();
         let now = i64::try_from(done).unwrap() * 300;
-        Self { plan, units, state, run: None, doing: None, events: Vec::new(), trouble: None, now }
+        Self { plan, units, state, run: None, live: None, events: Vec::new(), trouble: None, now }
     }
 
-    /// A run is there, and said so.
+    /// A run is active and has written its start to the log.
     fn held(mut self) -> Self {
         self.run = Some(LiveRun { pid: 4711, since: at(0) });
         let steps = self.plan.steps.iter().map(|s| s.unit.clone()).collect();
-        self.tell(0, What::RunStarted { spec: "login".into(), pid: 4711, steps });
+        self.event(0, EventKind::RunStarted { spec: "login".into(), pid: 4711, steps });
         self
     }
 
-    /// An agent has worked on the next unit for so long.
+    /// An agent has worked on the next unit for this many seconds.
     fn working(mut self, seconds: i64) -> Self {
         let unit = self.plan.steps[0].unit.clone();
         let started = self.now;
@@ -92,32 +93,32 @@ impl Scene {
         };
         self.state.units.insert(unit.clone(), state);
         self.now += seconds;
-        let mut doing = Doing {
+        let mut live = LiveAttempt {
             alive: true,
             total: Some(Duration::from_secs(7200)),
             idle: Some(Duration::from_secs(1800)),
             first_output: Some(Duration::from_secs(600)),
             last_output: Some(at(self.now - 4)),
-            heard: Heard::default(),
+            output: RecentOutput::default(),
         };
         let words = "I add the route.\nThen I run its tests.";
-        doing.heard.take(&AgentEvent::Session { id: "s".into(), model: Some("opus".into()) });
-        doing.heard.take(&AgentEvent::Text { text: words.into(), continues: false });
-        doing.heard.take(&AgentEvent::ToolCall {
+        live.output.take(&AgentEvent::Session { id: "s".into(), model: Some("opus".into()) });
+        live.output.take(&AgentEvent::Text { text: words.into(), continues: false });
+        live.output.take(&AgentEvent::ToolCall {
             name: "Bash".into(),
             target: "cargo test".into(),
             subagent: false,
         });
-        self.doing = Some(doing);
+        self.live = Some(live);
         let title = format!("Do {unit}");
-        self.tell(
+        self.event(
             started,
-            What::StepStarted {
+            EventKind::StepStarted {
                 unit,
                 title,
                 attempt: 1,
                 backend: Some("claude".into()),
-                goes_on: None,
+                resumes: None,
                 iteration: 1,
                 left: self.plan.steps.len(),
             },
@@ -125,19 +126,38 @@ impl Scene {
         self
     }
 
-    fn tell(&mut self, seconds: i64, what: What) {
-        self.events.push(Record::new(at(seconds), what));
+    /// The run has written its end to the log.
+    fn ended(mut self, seconds: i64, why: &str, failed: Vec<String>, blocked: Vec<String>) -> Self {
+        let end = EventKind::RunEnded {
+            spec: "login".into(),
+            why: why.into(),
+            exit_code: if failed.is_empty() { 0 } else { 2 },
+            unit: failed.first().cloned(),
+            reason: None,
+            left: failed.len() + blocked.len(),
+            failed,
+            blocked,
+            took_ms: 1000 * u64::try_from(seconds).unwrap(),
+            changes: None,
+            needs: Vec::new(),
+        };
+        self.event(seconds, end);
+        self
+    }
+
+    fn event(&mut self, seconds: i64, what: EventKind) {
+        self.events.push(EventRecord::new(at(seconds), what));
     }
 
     fn view(&self) -> View {
-        view(&Seen {
+        view(&ViewSource {
             spec: "login",
             typed: "login",
             plan: &self.plan,
             units: &self.units,
             state: &self.state,
             run: self.run.as_ref(),
-            doing: self.doing.as_ref(),
+            live: self.live.as_ref(),
             events: &self.events,
             trouble: self.trouble,
             now: at(self.now),
@@ -173,19 +193,26 @@ fn screen(view: &View, ui: &Ui, columns: u16, rows: u16) -> String {
     text_of(&buffer)
 }
 
-/// The screen, without the empty lines at its end.
-#[track_caller]
-fn shows(screen: &str, wanted: &str) {
-    assert_eq!(screen.trim_end(), wanted.trim_end(), "it is:\n{screen}");
+/// Compares a scene at three sizes with `snapshots/NAME.snap`.
+fn snapshot(name: &str, scene: &Scene) {
+    let sizes = [(40, 12), (80, 24), (160, 50)];
+    let screens = sizes.map(|(columns, rows)| {
+        let line = "=".repeat(usize::from(columns));
+        format!("{columns}x{rows}\n{line}\n{}{line}\n", scene.screen(columns, rows))
+    });
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, screens.join("\n")));
 }
 
-/// A limit that ends a good three hours later, early the next day.
+/// A limit that ends three hours later, on the next day.
 fn limited() -> Scene {
     let mut scene = Scene::new(4, 1).held();
     let until = at(300 + 3 * 3600);
     scene.state.limits.insert("claude".into(), quota("You've hit your session limit", until));
     let reason = format!("claude: {}", LimitKind::QuotaExhausted.words());
-    scene.tell(300, What::Waiting { why: "limit".into(), reason, unit: None, until });
+    scene.event(300, EventKind::Waiting { why: "limit".into(), reason, unit: None, until });
     scene
 }
 
@@ -207,34 +234,100 @@ fn halted() -> Scene {
     scene
 }
 
-#[test]
-fn a_run_at_80x24() {
-    shows(
-        &Scene::of("1\n2\n3\n4\n5 *\n", 2).held().working(192).screen(80, 24),
-        include_str!("screens/80x24.txt"),
-    );
+/// Task 2 has used up its three attempts, task 3 depends on it, and the run is over.
+fn failed() -> Scene {
+    let mut scene = Scene::of("1\n2\n3 <2\n4 *", 1);
+    let attempts = (1..=3).map(|number| {
+        let started = 200 + i64::from(number) * 100;
+        let outcome = Some(Outcome::Failed { code: 1, why: None });
+        AttemptRecord { ended_at: Some(at(started + 60)), outcome, ..attempt(number, started) }
+    });
+    let status = UnitStatus::Failed { at: at(560), reason: "failed with exit code 1".into() };
+    let unit = UnitState { status, attempts: attempts.collect(), ..UnitState::default() };
+    scene.state.units.insert("2".into(), unit);
+    let (failed, blocked) = (vec!["2".to_owned()], vec!["3".to_owned()]);
+    scene.state.end_run(at(560), End::Stuck { failed: failed.clone(), blocked: blocked.clone() }, true);
+    scene.now = 600;
+    scene.ended(560, "stuck", failed, blocked)
+}
+
+fn complete() -> Scene {
+    let mut scene = Scene::new(3, 3);
+    let steps = ["1", "2", "3"].map(str::to_owned).to_vec();
+    scene.event(0, EventKind::RunStarted { spec: "login".into(), pid: 4711, steps });
+    scene.now = 960;
+    scene.ended(900, "complete", Vec::new(), Vec::new())
 }
 
 #[test]
-fn a_run_at_220x50() {
-    shows(
-        &Scene::of("1\n2\n3\n4\n5 *\n", 2).held().working(192).screen(220, 50),
-        include_str!("screens/220x50.txt"),
-    );
+fn a_running_task_at_three_sizes() {
+    snapshot("running", &Scene::of("1\n2\n3\n4\n5 *\n", 2).held().working(192));
+}
+
+#[test]
+fn a_wait_for_a_limit_at_three_sizes() {
+    snapshot("waiting", &limited());
+}
+
+#[test]
+fn a_question_at_three_sizes() {
+    snapshot("halted", &halted());
+}
+
+#[test]
+fn a_failed_task_at_three_sizes() {
+    snapshot("failed", &failed());
+}
+
+#[test]
+fn a_complete_spec_at_three_sizes() {
+    snapshot("complete", &complete());
+}
+
+/// The rows of the list by their marks, and the counts that `status` and the report print.
+#[test]
+fn the_rows_of_the_view_agree_with_the_counts() {
+    let mut selected = Scene::of("1\n2\n  2.1 x\n  2.2\n  2.3 *\n3 <2\n4 *\n5\n10\n", 1).held();
+    selected.event(0, EventKind::RunStarted { spec: "login".into(), pid: 4711, steps: vec!["2".into()] });
+    let waits = Scene::of("1\n2 !\n3 <2\n4\n", 0);
+    let scenes = [
+        selected,
+        waits,
+        limited(),
+        halted(),
+        failed(),
+        complete(),
+        Scene::of("1\n2\n3\n4\n5 *\n", 2).held().working(192),
+    ];
+    for scene in &scenes {
+        let view = scene.view();
+        let rows = |marks: &[TaskMark]| view.rows.iter().filter(|row| marks.contains(&row.mark)).count();
+        use TaskMark as M;
+        let of_rows = Counts {
+            all: view.rows.len(),
+            done: rows(&[M::Done]),
+            failed: rows(&[M::Failed]),
+            halted: rows(&[M::Halted]),
+            todo: rows(&[M::Running, M::Waiting, M::Next, M::Todo, M::Deferred]),
+            skipped: rows(&[M::Skipped]),
+        };
+        let counts = counts(&scene.plan, &scene.state);
+        assert_eq!(of_rows, counts, "{}", scene.screen(80, 24));
+        assert_eq!((view.done, view.total), (counts.done, counts.all - counts.skipped));
+    }
 }
 
 #[test]
 fn a_wait_says_why_and_until_when_and_counts_down() {
     let mut scene = limited();
-    shows(&scene.screen(80, 24), include_str!("screens/limited.txt"));
     scene.now += 59;
     assert!(scene.screen(80, 24).contains("in 2h 59m 1s"), "{}", scene.screen(80, 24));
     scene.now += 3 * 3600;
-    assert!(!scene.screen(80, 24).contains("waiting"), "it is over");
+    assert!(!scene.screen(80, 24).contains("waiting"), "the wait is over");
 }
 
 #[test]
-fn a_wait_tells_of_each_account_and_model_that_is_limited_now_in_the_vendors_words() {
+fn a_wait_shows_each_account_and_model_that_is_limited_now() {
     let mut scene = limited();
     let models = scene.state.model_limits.entry("claude".into()).or_default();
     models.insert("opus".into(), quota("You've hit your Opus limit", at(300 + 7200)));
@@ -248,7 +341,6 @@ fn a_wait_tells_of_each_account_and_model_that_is_limited_now_in_the_vendors_wor
 #[test]
 fn a_halt_shows_the_question_and_the_exact_command_at_every_size() {
     let scene = halted();
-    shows(&scene.screen(80, 24), include_str!("screens/halted.txt"));
     for (columns, rows) in [(220, 50), (80, 24), (80, 12), (60, 10)] {
         let text = scene.screen(columns, rows);
         for part in ["seqorch resume login --answer \"…\"", "seqorch run login --retry"] {
@@ -262,13 +354,13 @@ fn a_halt_shows_the_question_and_the_exact_command_at_every_size() {
 }
 
 #[test]
-fn a_refused_commit_shows_gits_words_and_the_command_that_goes_on_at_every_size() {
+fn a_refused_commit_shows_its_reason_and_command_at_every_size() {
     let mut scene = Scene::new(2, 2);
     let why = format!("error: git commit failed\n  {HOSTILE}\n  the linter says no");
     scene.state.settle_commit(at(0), "2", Err(CommitRefused { why, changes: None }));
     for (columns, rows) in [(220, 50), (80, 24), (80, 12), (60, 10)] {
         let text = scene.screen(columns, rows);
-        assert!(text.starts_with("seqorch · login · uncommitted"), "{text}");
+        assert!(text.starts_with("seqorch · login · not committed"), "{text}");
         for part in ["✗ needs you: task 2 is done, but not committed", "seqorch run login"] {
             assert!(text.contains(part), "{part} at {columns}x{rows}:\n{text}");
         }
@@ -281,13 +373,13 @@ fn a_refused_commit_shows_gits_words_and_the_command_that_goes_on_at_every_size(
 }
 
 #[test]
-fn what_ended_the_last_run_for_a_human_shows_with_the_command_that_goes_on_at_every_size() {
+fn an_error_that_ended_the_run_shows_its_command_at_every_size() {
     let mut scene = Scene::new(2, 2);
     let reason = format!("tasks.md can't be run\n{HOSTILE}");
     scene.state.end_run(at(0), End::Error { reason, exit_code: 65 }, true);
     for (columns, rows) in [(220, 50), (80, 24), (80, 12), (60, 10)] {
         let text = scene.screen(columns, rows);
-        assert!(text.starts_with("seqorch · login · needs_human"), "{text}");
+        assert!(text.starts_with("seqorch · login · needs you"), "{text}");
         for part in ["✗ needs you: the last run ended with an error", "seqorch run login --retry"] {
             assert!(text.contains(part), "{part} at {columns}x{rows}:\n{text}");
         }
@@ -299,14 +391,14 @@ fn what_ended_the_last_run_for_a_human_shows_with_the_command_that_goes_on_at_ev
 }
 
 #[test]
-fn an_orphaned_agent_is_said_to_be_one_and_how_to_take_it_over() {
+fn an_orphaned_agent_is_shown_with_the_command_that_takes_it_over() {
     let mut scene = Scene::new(3, 1).held().working(60);
     scene.run = None;
     let text = scene.screen(80, 24);
     assert!(text.starts_with("seqorch · login · orphaned"), "{text}");
     assert!(text.contains("no run watches it") && text.contains("seqorch run login"), "{text}");
-    if let Some(doing) = &mut scene.doing {
-        doing.alive = false;
+    if let Some(live) = &mut scene.live {
+        live.alive = false;
     }
     let text = scene.screen(80, 24);
     assert!(text.starts_with("seqorch · login · idle") && text.contains("its process is over"), "{text}");
@@ -315,22 +407,22 @@ fn an_orphaned_agent_is_said_to_be_one_and_how_to_take_it_over() {
 #[test]
 fn a_run_that_was_asked_to_stop_says_so() {
     let mut scene = Scene::new(3, 1).held().working(60);
-    scene.tell(310, What::Stopping);
+    scene.event(310, EventKind::Stopping);
     assert!(scene.screen(80, 24).starts_with("seqorch · login · running, stopping after this step"));
-    scene.tell(311, What::Ending);
+    scene.event(311, EventKind::Ending);
     assert!(scene.screen(80, 24).starts_with("seqorch · login · running, ending the agent"));
 }
 
 #[test]
-fn an_estimate_is_there_only_where_something_is_known() {
+fn an_estimate_needs_a_done_task() {
     let unknown = Scene::new(4, 0).held().working(60).screen(80, 24);
     assert!(unknown.contains("0 of 4 done\n"), "{unknown}");
     let known = Scene::new(4, 1).held().working(60).screen(100, 24);
-    assert!(known.contains("1 of 4 done · about 15m left, as 1 done task went"), "{known}");
+    assert!(known.contains("1 of 4 done · about 15m left (median of 1 task)"), "{known}");
 }
 
 #[test]
-fn more_tasks_than_rows_are_scrolled_around_the_one_that_runs() {
+fn a_long_list_scrolls_to_the_running_task() {
     let scene = Scene::new(200, 120).held().working(60);
     let view = scene.view();
     let text = scene.screen(80, 24);
@@ -358,7 +450,7 @@ fn more_tasks_than_rows_are_scrolled_around_the_one_that_runs() {
 }
 
 #[test]
-fn no_size_is_too_small_and_none_writes_outside_its_area() {
+fn a_view_of_any_size_stays_inside_its_area() {
     let scenes =
         [Scene::new(0, 0), Scene::new(30, 4).held().working(60), limited(), halted(), Scene::new(2, 2)];
     for scene in &scenes {
@@ -366,7 +458,7 @@ fn no_size_is_too_small_and_none_writes_outside_its_area() {
         for columns in (0..=26).chain([35, 36, 39, 40, 49, 50, 79, 80, 89, 90, 149, 150, 220]) {
             for rows in (0..=18).chain([24, 50]) {
                 let ui = Ui { help: columns % 2 == 0, color: true, of_run: rows % 2 == 0, ..Ui::default() };
-                // one cell of a frame around it, which must stay as it was
+                // a frame of one cell around the area, which must stay blank
                 let whole = Rect::new(0, 0, columns + 2, rows + 2);
                 let area = Rect::new(1, 1, columns, rows);
                 let mut buffer = Buffer::empty(whole);
@@ -402,7 +494,7 @@ fn without_colour_no_cell_has_a_style_and_with_it_the_text_is_the_same() {
 }
 
 #[test]
-fn nothing_of_others_steers_the_terminal() {
+fn text_of_agents_and_tasks_sends_no_escape_sequence() {
     let mut scene = halted();
     scene.state.halt(at(300), "2", HOSTILE);
     let mut working = Scene::new(3, 1).held().working(60);
@@ -419,12 +511,12 @@ fn nothing_of_others_steers_the_terminal() {
             skipped.title = HOSTILE.into();
         }
         let (unit, question) = (HOSTILE.into(), HOSTILE.into());
-        scene.tell(300, What::Halted { unit, question, needs: Vec::new() });
+        scene.event(300, EventKind::Halted { unit, question, needs: Vec::new() });
     }
-    if let Some(doing) = &mut working.doing {
-        doing.heard.take(&AgentEvent::Session { id: "s".into(), model: Some(HOSTILE.into()) });
-        doing.heard.take(&AgentEvent::Text { text: HOSTILE.into(), continues: false });
-        doing.heard.take(&AgentEvent::ToolCall {
+    if let Some(live) = &mut working.live {
+        live.output.take(&AgentEvent::Session { id: "s".into(), model: Some(HOSTILE.into()) });
+        live.output.take(&AgentEvent::Text { text: HOSTILE.into(), continues: false });
+        live.output.take(&AgentEvent::ToolCall {
             name: HOSTILE.into(),
             target: HOSTILE.into(),
             subagent: false,
@@ -445,24 +537,8 @@ fn nothing_of_others_steers_the_terminal() {
 }
 
 #[test]
-fn the_last_run_tells_why_it_is_over_and_what_to_type() {
-    let mut scene = Scene::new(3, 1);
-    scene.tell(
-        400,
-        What::RunEnded {
-            spec: "login".into(),
-            why: "stuck".into(),
-            exit_code: 2,
-            unit: Some("2".into()),
-            reason: Some("failed with exit code 1".into()),
-            failed: vec!["2".into()],
-            blocked: vec!["3".into()],
-            left: 0,
-            took_ms: 1,
-            changes: None,
-            needs: Vec::new(),
-        },
-    );
+fn after_a_run_the_view_shows_why_it_ended_and_what_to_type() {
+    let scene = Scene::new(3, 1).ended(400, "stuck", vec!["2".into()], vec!["3".into()]);
     let text = scene.screen(80, 24);
     for part in [
         "failed, no attempts left: 2",

@@ -1,10 +1,10 @@
-//! PURE. Colours; without them the signs say the same.
+//! PURE. The colours of the view. Signs and words say the same without them.
 
 use ratatui::style::{Color, Modifier, Style};
 
-use super::model::{Mark, Standing, Tone};
+use super::model::{Standing, TaskMark, Tone};
 
-/// Looks of the parts.
+/// The styles of the parts.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Theme {
     pub(super) color: bool,
@@ -33,15 +33,15 @@ impl Theme {
         self.of(Style::new().fg(Color::Red).add_modifier(Modifier::BOLD))
     }
 
-    pub(super) fn mark(self, mark: Mark) -> Style {
+    pub(super) fn mark(self, mark: TaskMark) -> Style {
         match mark {
-            Mark::Done => self.good(),
-            Mark::Running => self.live(),
-            Mark::Waiting => self.wait(),
-            Mark::Halted | Mark::Failed => self.bad(),
-            Mark::Next => self.bold(),
-            Mark::Todo => Style::new(),
-            Mark::Skipped => self.dim(),
+            TaskMark::Done => self.good(),
+            TaskMark::Running => self.live(),
+            TaskMark::Waiting => self.wait(),
+            TaskMark::Halted | TaskMark::Failed => self.bad(),
+            TaskMark::Next => self.bold(),
+            TaskMark::Todo => Style::new(),
+            TaskMark::Deferred | TaskMark::Skipped => self.dim(),
         }
     }
 

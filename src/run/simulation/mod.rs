@@ -19,6 +19,7 @@ use scenario::Dice;
 
 use super::driver::drive;
 use super::event::RunStart;
+use super::resume::ResumeRequest;
 use super::{End, Machine, Policy};
 use crate::state::Outcome;
 
@@ -36,12 +37,17 @@ enum Ended {
 
 /// One orchestrator from its start to its end, or to its death at `kill_at`. Returns how many points it passed.
 fn live(model: &mut Model, kill_at: Option<u32>) -> (Ended, u32) {
-    let before = model.load();
+    let loaded = model.load();
+    let mut before = loaded.clone();
+    // a person asks for it again until it is saved
+    let resume = model.resume.take().filter(|request| request.apply(&mut before));
+    let disk = model.disk.clone();
     let policy = model.policy();
     model.note("an orchestrator starts");
-    let mut machine = Machine::new(before.clone(), policy);
+    let mut machine = Machine::new(loaded, policy);
     let mut orchestrator = Orchestrator::new(model, kill_at);
-    let result = drive(&mut machine, &mut orchestrator, RunStart::default());
+    let result =
+        drive(&mut machine, &mut orchestrator, RunStart { resume: resume.clone(), ..RunStart::default() });
     let points = orchestrator.points;
     let refused = orchestrator.refused && !orchestrator.dead && !orchestrator.save_failed;
     if refused && orchestrator.model.load().running().is_some() {
@@ -63,6 +69,9 @@ fn live(model: &mut Model, kill_at: Option<u32>) -> (Ended, u32) {
         let text = format!("it ends: {end:?}");
         model.note(text);
     }
+    if model.disk == disk {
+        model.resume = resume;
+    }
     model.alive = false;
     model.signals.clear();
     (ended, points)
@@ -76,20 +85,11 @@ impl Model {
 
 /// As `seqorch resume` does, and now and then `seqorch run --retry`.
 fn resume(model: &mut Model) {
-    let mut state = model.load();
     model.halts += 1;
     let answer = (!model.halts.is_multiple_of(3)).then(|| format!("B{}", model.halts));
-    let unit = state.questions()[0].unit.to_owned();
+    let unit = model.load().questions()[0].unit.to_owned();
     model.decided.entry(unit.clone()).or_default().extend(answer.clone());
-    state.reopen(&unit, answer);
-    model.disk = Some(serde_json::to_string(&state).unwrap());
-}
-
-/// As `seqorch resume --now` does.
-fn resume_now(model: &mut Model) {
-    let mut state = model.load();
-    state.forget_limits();
-    model.disk = Some(serde_json::to_string(&state).unwrap());
+    model.resume = Some(answer.map_or(ResumeRequest::Retry, |text| ResumeRequest::Answer { unit, text }));
 }
 
 /// Starts orchestrators until the spec is complete. `plan` returns for each life where it is killed, and the seconds until
@@ -128,7 +128,7 @@ fn schedule(model: &mut Model, plan: &mut dyn FnMut(usize) -> (Option<u32>, i64)
             }
             Ended::With(End::Limited { .. }) => {
                 model.pass(absence.max(60));
-                resume_now(model);
+                model.resume = Some(ResumeRequest::ForgetLimits);
             }
             Ended::With(_) => model.pass(absence.max(60)),
         }

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::acts::{Act, Attempt, Happening, Life};
 use crate::config::Config;
 use crate::plan::{self, Plan, Selection, SpecInfo};
+use crate::run::resume::ResumeRequest;
 use crate::spec::{self, TaskFile, TaskState};
 use crate::state::outcome::CancelledBy;
 use crate::state::{Outcome, SpecState};
@@ -55,6 +56,8 @@ pub(super) struct Model {
     /// The user's answers, by unit, since the unit was last done.
     pub(super) decided: BTreeMap<String, Vec<String>>,
     pub(super) halts: u32,
+    /// What a human asked of the next run.
+    pub(super) resume: Option<ResumeRequest>,
     /// Agents have sessions.
     pub(super) sessions: bool,
     pub(super) tasks: String,
@@ -101,6 +104,7 @@ impl Model {
             announced: 0,
             decided: BTreeMap::new(),
             halts: 0,
+            resume: None,
             sessions: false,
             tasks: tasks.to_owned(),
             parsed: None,

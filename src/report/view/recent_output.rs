@@ -1,4 +1,4 @@
-//! PURE. What a working agent said and used so far.
+//! PURE. The last lines of a working agent, and its usage so far.
 
 use std::collections::VecDeque;
 
@@ -6,28 +6,28 @@ use crate::agent::sanitise::Sanitiser;
 use crate::agent::{AgentEvent, Usage};
 use crate::report::text::sanitise_line;
 
-/// Lines that are kept: the last ones.
+/// Number of lines that are kept.
 const LINES: usize = 12;
-/// Bytes of a line that are kept.
+/// Longer lines are cut to this many bytes.
 const LINE: usize = 2000;
 
-/// What an agent said last, from its events, in bounded memory.
+/// The last lines of an agent and its usage, collected from its events in bounded memory.
 #[derive(Debug, Default)]
-pub struct Heard {
+pub struct RecentOutput {
     lines: VecDeque<String>,
-    /// The agent's words since the last line end.
+    /// Text since the last line end.
     open: String,
     words: Sanitiser,
-    /// Where it works: paths below are shown without that.
+    /// The folder in which it works: paths are shown relative to it.
     pub root: String,
-    /// The model that it said it is.
+    /// The model that the agent named.
     pub model: Option<String>,
-    /// What it used so far, as far as it says.
+    /// Tokens and cost so far, if the agent states them.
     pub usage: Option<Usage>,
 }
 
-impl Heard {
-    /// Takes the next event.
+impl RecentOutput {
+    /// Adds the next event.
     pub fn take(&mut self, event: &AgentEvent) {
         match event {
             AgentEvent::Text { text, continues } => {
@@ -68,18 +68,18 @@ impl Heard {
         }
     }
 
-    /// Something is missing before what comes.
+    /// Output was skipped: drops the lines before the gap.
     pub fn gap(&mut self) {
         let (root, model) = (std::mem::take(&mut self.root), self.model.take());
         *self = Self { root, model, usage: self.usage, ..Self::default() };
     }
 
-    /// The last lines, oldest first, each harmless.
+    /// The last lines, oldest first, without escape sequences.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         let open = sanitise_line(&self.open);
         let mut all: Vec<String> = self.lines.iter().cloned().collect();
-        all.extend(Some(open).filter(|line| says(line)));
+        all.extend(Some(open).filter(|line| is_text(line)));
         all
     }
 
@@ -96,7 +96,7 @@ impl Heard {
 
     fn push(&mut self, line: &str) {
         let line = sanitise_line(line);
-        if !says(&line) {
+        if !is_text(&line) {
             return;
         }
         if self.lines.len() == LINES {
@@ -106,8 +106,8 @@ impl Heard {
     }
 }
 
-/// Signals and rulers are no words.
-fn says(line: &str) -> bool {
+/// Whether a line is text for people: signals and rulers are not.
+fn is_text(line: &str) -> bool {
     line.contains(char::is_alphanumeric) && !line.starts_with("<promise>")
 }
 
@@ -120,29 +120,29 @@ mod tests {
     }
 
     #[test]
-    fn the_last_lines_are_kept_whatever_the_pieces_and_nothing_in_them_steers_the_terminal() {
-        let mut heard = Heard { root: "/p/x/".into(), ..Heard::default() };
+    fn the_last_lines_have_no_escape_sequences_however_text_is_split() {
+        let mut output = RecentOutput { root: "/p/x/".into(), ..RecentOutput::default() };
         for piece in ["One.\nTw", "o \u{1b}]0;ev", "il\u{7}.\n\n---\nThree", "\n<promise>TASK_DONE</promise>"]
         {
-            heard.take(&text(piece));
+            output.take(&text(piece));
         }
-        assert_eq!(heard.lines(), ["One.", "Two .", "Three"]);
-        heard.take(&AgentEvent::ToolCall {
+        assert_eq!(output.lines(), ["One.", "Two .", "Three"]);
+        output.take(&AgentEvent::ToolCall {
             name: "Bash".into(),
             target: "cargo\u{1b}[2J test /p/x/a".into(),
             subagent: false,
         });
-        assert_eq!(heard.lines().last().unwrap(), "▸ Bash cargo test a");
+        assert_eq!(output.lines().last().unwrap(), "▸ Bash cargo test a");
     }
 
     #[test]
-    fn memory_does_not_grow_with_what_is_said() {
-        let mut heard = Heard::default();
+    fn memory_does_not_grow_with_the_output() {
+        let mut output = RecentOutput::default();
         for _ in 0..1000 {
-            heard.take(&text(&"x".repeat(10_000)));
+            output.take(&text(&"x".repeat(10_000)));
         }
-        heard.take(&text(&"é\n".repeat(10_000)));
-        let lines = heard.lines();
+        output.take(&text(&"é\n".repeat(10_000)));
+        let lines = output.lines();
         assert!(lines.len() <= LINES + 1 && lines.iter().all(|l| l.len() <= LINE), "{}", lines.len());
     }
 }

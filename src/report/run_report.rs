@@ -1,4 +1,4 @@
-//! PURE. The morning report: what a night came to, for people, as markdown or as one HTML page.
+//! PURE. The report of the last run, or of all runs, as data. `page` renders it as markdown or HTML.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,75 +7,74 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::events::Record;
-use super::live::span;
+use super::events::EventRecord;
 use super::needs::{ShownNeed, shown};
-use super::spans::{Span, attempts, kind_of, pauses, waited};
+use super::spans::{TimelineSpan, attempts, kind_of, pauses, waited};
 use super::text::{plural, sanitise_line, sanitise_text};
-use super::{counts, used};
+use super::times::span;
+use super::{counts, spent};
 use crate::git::FileChange;
 use crate::state::{Counts, SpecState, Spent, UnitStatus};
 
-/// Between two nights nothing happens for so long.
-const DAY: Duration = Duration::from_secs(8 * 3600);
-/// Characters of an agent's last words that are shown.
-const WORDS: usize = 1200;
-
-/// Files of a task that are listed.
+/// Runs with a longer pause between them belong to different reports.
+const LONGEST_PAUSE: Duration = Duration::from_secs(8 * 3600);
+/// Shown characters of an agent's final message.
+const MESSAGE_LENGTH: usize = 1200;
+/// Listed files of a task.
 const FILES: usize = 20;
 
-/// What a report is made of.
-pub struct Source<'a> {
+/// The data that a report is made from.
+pub struct ReportSource<'a> {
     /// The spec.
     pub spec: &'a str,
     /// What a person types for it.
     pub typed: &'a str,
     /// Its state.
     pub state: &'a SpecState,
-    /// Units of tasks.md in order, with their titles.
+    /// The ids and titles of tasks.md, in its order.
     pub units: &'a [(String, String)],
-    /// How many tasks stand where.
+    /// The counts of the tasks.
     pub counts: Counts,
     /// The event log.
-    pub events: &'a [Record],
-    /// The last words of an attempt, where they are kept.
+    pub events: &'a [EventRecord],
+    /// The final message of an attempt of a unit, if it is still kept.
     pub words: &'a dyn Fn(&str, u32) -> Option<String>,
-    /// The files that a unit changed, as far as git still knows.
+    /// The files that a unit changed; empty if git does not know them any more.
     pub files: &'a dyn Fn(&str) -> Vec<FileChange>,
-    /// Now: the end of what still runs.
+    /// The current time: it ends what still runs.
     pub now: Timestamp,
-    /// In which zone times are told.
+    /// The zone of all times.
     pub zone: &'a TimeZone,
-    /// All that is known, not the last night alone.
+    /// Report on all runs, not only on the last one.
     pub all: bool,
 }
 
-/// A report, every text of it made harmless.
+/// A report. No text in it has escape sequences.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Morning {
+pub struct RunReport {
     /// The spec.
     pub spec: String,
     /// `all complete`, `needs you`, `3 tasks left`
     pub headline: String,
-    /// From when.
+    /// When the first attempt or wait began.
     pub from: String,
-    /// Until when.
+    /// When the last one ended.
     pub until: String,
-    /// What a human must do.
+    /// What you must do.
     pub needs: Vec<ShownNeed>,
-    /// Units that were worked on, in the order of tasks.md.
-    pub rows: Vec<Row>,
-    /// The numbers of all.
+    /// Units that had an attempt, in the order of tasks.md.
+    pub rows: Vec<TaskRow>,
+    /// Names and values of the totals.
     pub totals: Vec<(&'static str, String)>,
-    /// Pauses that belong to no unit.
-    pub pauses: Vec<Bar>,
-    /// Times at which the timeline has a mark: share of its width, and text.
+    /// Waits that belong to no unit.
+    pub pauses: Vec<TimelineBar>,
+    /// The marks of the time axis: position as a share of the width, and text.
     pub ticks: Vec<(f64, String)>,
 }
 
-/// One unit.
+/// One unit of the report.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Row {
+pub struct TaskRow {
     /// Its id.
     pub id: String,
     /// Its title.
@@ -84,52 +83,53 @@ pub struct Row {
     pub outcome: String,
     /// `done`, `halted`, `limited`, `failed`, `running`
     pub kind: &'static str,
-    /// How many attempts.
+    /// Number of attempts.
     pub attempts: usize,
-    /// Time of all of them.
+    /// Time of all attempts together.
     pub took: String,
-    /// Tokens; `unknown` where its vendor says nothing.
+    /// Tokens; `unknown` if the vendor does not state them.
     pub tokens: String,
-    /// US dollars; `unknown` likewise.
+    /// US dollars; `unknown` if the vendor does not state them.
     pub cost: String,
-    /// Files and lines; empty where git does not know.
+    /// Changed files and lines; empty if git does not know them.
     pub changes: String,
     /// Its commit.
     pub commit: String,
-    /// Its changes file by file: path, and lines that came and went.
+    /// Its changed files: path, and added and removed lines.
     pub files: Vec<(String, String)>,
-    /// What its agent said last.
+    /// The final message of its agent.
     pub words: String,
-    /// What it did when.
-    pub bars: Vec<Bar>,
+    /// Its bars on the timeline.
+    pub bars: Vec<TimelineBar>,
 }
 
-/// A span of the timeline.
+/// A bar of the timeline.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Bar {
+pub struct TimelineBar {
     /// Where it begins, as a share of the whole width.
     pub at: f64,
     /// Its share of the whole width.
     pub width: f64,
-    /// What it is, as the timeline calls it: `done`, `limited`, `pause`, …
+    /// One of the kinds of the timeline: `done`, `limited`, `pause`, …
     pub kind: &'static str,
-    /// What it was.
+    /// A sentence about it.
     pub label: String,
 }
 
-/// Makes the report; `None` where nothing was ever tried.
+/// Makes the report; `None` if there was no attempt yet.
 #[must_use]
-pub fn morning(s: &Source<'_>) -> Option<Morning> {
-    let (from, until, spans) = night(s)?;
+pub fn run_report(s: &ReportSource<'_>) -> Option<RunReport> {
+    let (from, until, spans) = reported_time(s)?;
     let units: BTreeMap<&str, &str> =
         s.units.iter().map(|(id, title)| (id.as_str(), title.as_str())).collect();
-    // a unit that was taken out of tasks.md meanwhile is still told, after all others
-    let gone = s.state.units.keys().filter(|id| !units.contains_key(id.as_str()));
-    let order: Vec<&String> = s.units.iter().map(|(id, _)| id).chain(gone).collect();
+    // a unit that is not in tasks.md any more comes last
+    let known = s.state.units_by_id().into_iter().map(|(id, _)| id);
+    let gone = known.filter(|id| !units.contains_key(id));
+    let order: Vec<&str> = s.units.iter().map(|(id, _)| id.as_str()).chain(gone).collect();
     let scale = Scale { from, length: until.duration_since(from).as_secs_f64().max(0.001) };
-    let rows: Vec<Row> = order
+    let rows: Vec<TaskRow> = order
         .iter()
-        .filter_map(|id| row(s, id, units.get(id.as_str()).unwrap_or(&""), from, &spans, &scale))
+        .filter_map(|id| row(s, id, units.get(id).unwrap_or(&""), from, &spans, &scale))
         .collect();
     let needs = needs(s, &units);
     let headline = if !needs.is_empty() {
@@ -141,7 +141,7 @@ pub fn morning(s: &Source<'_>) -> Option<Morning> {
     } else {
         format!("{} left", plural(s.counts.todo, "task"))
     };
-    Some(Morning {
+    Some(RunReport {
         spec: sanitise_line(s.spec),
         headline,
         from: clock(from, s.zone, "%Y-%m-%d %H:%M"),
@@ -154,16 +154,16 @@ pub fn morning(s: &Source<'_>) -> Option<Morning> {
     })
 }
 
-/// The spans of the last night, and its bounds.
-fn night(s: &Source<'_>) -> Option<(Timestamp, Timestamp, Vec<Span>)> {
-    let mut spans = attempts(s);
-    spans.extend(pauses(s));
+/// The spans of the reported time, with its start and end.
+fn reported_time(s: &ReportSource<'_>) -> Option<(Timestamp, Timestamp, Vec<TimelineSpan>)> {
+    let mut spans = attempts(s.state, s.now);
+    spans.extend(pauses(s.events, s.now));
     spans.sort_by_key(|span| span.from);
     let mut first = 0;
     if !s.all {
         let mut until = spans.first()?.until;
         for (index, span) in spans.iter().enumerate() {
-            if Duration::try_from(span.from.duration_since(until)).is_ok_and(|gap| gap > DAY) {
+            if Duration::try_from(span.from.duration_since(until)).is_ok_and(|gap| gap > LONGEST_PAUSE) {
                 first = index;
             }
             until = until.max(span.until);
@@ -174,7 +174,14 @@ fn night(s: &Source<'_>) -> Option<(Timestamp, Timestamp, Vec<Span>)> {
     Some((spans.first()?.from, until, spans))
 }
 
-fn row(s: &Source<'_>, id: &str, title: &str, from: Timestamp, spans: &[Span], scale: &Scale) -> Option<Row> {
+fn row(
+    s: &ReportSource<'_>,
+    id: &str,
+    title: &str,
+    from: Timestamp,
+    spans: &[TimelineSpan],
+    scale: &Scale,
+) -> Option<TaskRow> {
     let unit = s.state.units.get(id)?;
     let attempts: Vec<_> = unit.attempts.iter().filter(|a| a.started_at >= from).collect();
     let last = attempts.last()?;
@@ -185,11 +192,11 @@ fn row(s: &Source<'_>, id: &str, title: &str, from: Timestamp, spans: &[Span], s
         (_, Some(outcome)) => kind_of(outcome),
     };
     let spent = Spent::of(attempts.iter().copied());
-    let took: Duration = spans.iter().filter(|b| b.unit == id && b.at_work).map(Span::length).sum();
+    let took: Duration = spans.iter().filter(|b| b.unit == id && b.at_work).map(TimelineSpan::length).sum();
     let changes = unit.changes.as_ref();
     let words = Some(last).filter(|a| a.reached_agent()).and_then(|a| (s.words)(id, a.number));
     let words = words.map_or_else(String::new, |text| shorten(&sanitise_text(&text)));
-    Some(Row {
+    Some(TaskRow {
         id: sanitise_line(id),
         title: sanitise_line(title),
         outcome: match &last.outcome {
@@ -200,8 +207,8 @@ fn row(s: &Source<'_>, id: &str, title: &str, from: Timestamp, spans: &[Span], s
         kind,
         attempts: attempts.iter().filter(|a| a.is_try()).count(),
         took: span(took),
-        tokens: used::tokens(&spent),
-        cost: used::cost(&spent),
+        tokens: spent::tokens(&spent),
+        cost: spent::cost(&spent),
         changes: changes.map_or_else(String::new, |c| {
             format!(
                 "{} +{} -{}",
@@ -219,7 +226,7 @@ fn row(s: &Source<'_>, id: &str, title: &str, from: Timestamp, spans: &[Span], s
     })
 }
 
-/// As `git diff --stat`, the first files of many.
+/// The changed files as in `git diff --stat`, at most [`FILES`] of them.
 fn diffstat(changes: &[FileChange]) -> Vec<(String, String)> {
     let lines = |change: &FileChange| match (change.insertions, change.deletions) {
         (Some(came), Some(went)) => format!("+{came} -{went}"),
@@ -234,8 +241,8 @@ fn diffstat(changes: &[FileChange]) -> Vec<(String, String)> {
     files
 }
 
-/// What a human must do; a task that was never started has its title from tasks.md.
-fn needs(s: &Source<'_>, titles: &BTreeMap<&str, &str>) -> Vec<ShownNeed> {
+/// What you must do. The title of a task that never started is that of tasks.md.
+fn needs(s: &ReportSource<'_>, titles: &BTreeMap<&str, &str>) -> Vec<ShownNeed> {
     let mut all = shown(s.typed, s.state);
     for need in all.iter_mut().filter(|need| need.title.is_empty()) {
         let title = need.task.as_deref().and_then(|task| titles.get(task));
@@ -244,11 +251,13 @@ fn needs(s: &Source<'_>, titles: &BTreeMap<&str, &str>) -> Vec<ShownNeed> {
     all
 }
 
-fn totals(s: &Source<'_>, from: Timestamp, spans: &[Span]) -> Vec<(&'static str, String)> {
+fn totals(s: &ReportSource<'_>, from: Timestamp, spans: &[TimelineSpan]) -> Vec<(&'static str, String)> {
     let tried: Vec<_> =
         s.state.units.values().filter(|unit| unit.attempts.iter().any(|a| a.started_at >= from)).collect();
     let attempts = || tried.iter().flat_map(|unit| &unit.attempts).filter(|a| a.started_at >= from);
-    let sum = |of: fn(&&Span) -> bool| -> Duration { spans.iter().filter(of).map(Span::length).sum() };
+    let sum = |of: fn(&&TimelineSpan) -> bool| -> Duration {
+        spans.iter().filter(of).map(TimelineSpan::length).sum()
+    };
     let spent = Spent::of(attempts());
     let mut found = vec![
         ("tasks", counts::line(&s.counts)),
@@ -256,8 +265,8 @@ fn totals(s: &Source<'_>, from: Timestamp, spans: &[Span]) -> Vec<(&'static str,
         ("worked", span(sum(|b| b.at_work))),
         ("waited", waited(spans)),
         ("verified", span(sum(|b| b.kind == "verify"))),
-        ("tokens", used::tokens(&spent)),
-        ("cost", used::cost(&spent)),
+        ("tokens", spent::tokens(&spent)),
+        ("cost", spent::cost(&spent)),
     ];
     let changes: Vec<_> = tried.iter().filter_map(|unit| unit.changes.as_ref()).collect();
     if !changes.is_empty() {
@@ -278,13 +287,13 @@ impl Scale {
         (at.duration_since(self.from).as_secs_f64() / self.length).clamp(0.0, 1.0)
     }
 
-    fn bar(&self, span: &Span) -> Bar {
+    fn bar(&self, span: &TimelineSpan) -> TimelineBar {
         let at = self.share(span.from);
-        Bar {
+        TimelineBar {
             at,
             width: self.share(span.until) - at,
             kind: span.kind,
-            label: format!("{} ({})", span.label, super::live::span(span.length())),
+            label: format!("{} ({})", span.label, super::times::span(span.length())),
         }
     }
 
@@ -303,10 +312,10 @@ fn clock(at: Timestamp, zone: &TimeZone, format: &str) -> String {
     at.to_zoned_datetime(zone.clone()).strftime(format).to_string()
 }
 
-/// The end of a text: what an agent says last tells most.
+/// The end of a text: agents put what matters last.
 fn shorten(text: &str) -> String {
     let text = text.trim();
-    let skip = text.chars().count().saturating_sub(WORDS);
+    let skip = text.chars().count().saturating_sub(MESSAGE_LENGTH);
     let end: String = text.chars().skip(skip).collect();
     if skip == 0 { end } else { format!("…{end}") }
 }
@@ -315,9 +324,9 @@ fn shorten(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn report(state: &serde_json::Value, events: &str, all: bool) -> Option<Morning> {
+    fn report(state: &serde_json::Value, events: &str, all: bool) -> Option<RunReport> {
         let state: SpecState = serde_json::from_value(state.clone()).unwrap();
-        morning(&Source {
+        run_report(&ReportSource {
             spec: "login",
             typed: "login",
             state: &state,
@@ -349,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn a_night_is_told_with_its_waits_and_what_came_days_before_is_left_out() {
+    fn a_report_has_its_waits_and_leaves_out_what_ran_days_before() {
         let state = serde_json::json!({"units": {
             "1": {"status": "done", "attempts": [
                 attempt(1, "2025-12-30T01:00:00Z", "2025-12-30T02:00:00Z", "failed"),
@@ -362,22 +371,22 @@ mod tests {
         let wait = waits("2026-01-02T02:00:00Z", "limit", "2026-01-02T03:30:00Z")
             + &waits("2026-01-02T03:30:00Z", "delay", "2026-01-02T04:00:00Z");
         let wait = wait.as_str();
-        let told = report(&state, wait, false).unwrap();
+        let made = report(&state, wait, false).unwrap();
         assert_eq!(
-            (told.from.as_str(), told.until.as_str()),
+            (made.from.as_str(), made.until.as_str()),
             ("2026-01-02 01:00", "2026-01-02 05:00 +00:00")
         );
-        assert_eq!((told.rows[0].attempts, told.rows[0].took.as_str()), (1, "1h"));
-        assert_eq!((told.rows[0].words.as_str(), told.rows[1].title.as_str()), ("words of 1 2", "Form"));
-        let bar = &told.pauses[0];
+        assert_eq!((made.rows[0].attempts, made.rows[0].took.as_str()), (1, "1h"));
+        assert_eq!((made.rows[0].words.as_str(), made.rows[1].title.as_str()), ("words of 1 2", "Form"));
+        let bar = &made.pauses[0];
         assert!((bar.at - 0.25).abs() < 1e-9 && (bar.width - 0.375).abs() < 1e-9, "{bar:?}");
-        assert_eq!((bar.kind, told.pauses[1].kind), ("limit", "pause"));
-        let total = |name| told.totals.iter().find(|(n, _)| *n == name).unwrap().1.clone();
+        assert_eq!((bar.kind, made.pauses[1].kind), ("limit", "pause"));
+        let total = |name| made.totals.iter().find(|(n, _)| *n == name).unwrap().1.clone();
         assert_eq!(
             (total("worked"), total("waited"), total("tokens")),
             ("2h".into(), "2h: 1h 30m for limits, 30m for pauses".into(), "unknown".into())
         );
-        assert_eq!(told.needs[0].look.as_deref(), Some("seqorch logs --spec login 2"));
+        assert_eq!(made.needs[0].look.as_deref(), Some("seqorch logs --spec login 2"));
         assert_eq!(total("tasks"), "1 of 2 tasks done · 1 to do");
         assert_eq!(report(&state, wait, true).unwrap().rows[0].attempts, 2);
     }
@@ -388,22 +397,22 @@ mod tests {
         let end = serde_json::json!({"why": "error", "reason": "tasks.md can't be run", "exit_code": 65});
         let state = serde_json::json!({"units": {"1": {"status": "done", "attempts": [tried]}},
             "run": {"state": "over", "began": "2026-01-02T04:00:00Z", "ended": "2026-01-02T05:00:00Z", "end": end}});
-        let told = report(&state, "", false).unwrap();
-        assert_eq!((told.headline.as_str(), told.needs.len()), ("needs you", 1));
-        let need = &told.needs[0];
+        let made = report(&state, "", false).unwrap();
+        assert_eq!((made.headline.as_str(), made.needs.len()), ("needs you", 1));
+        let need = &made.needs[0];
         assert_eq!((need.task.as_deref(), need.why.as_str()), (None, "tasks.md can't be run"));
         assert_eq!(need.command, "seqorch run login --retry");
     }
 
     #[test]
-    fn an_attempt_that_never_started_is_told_and_counts_nowhere() {
+    fn an_attempt_that_never_started_is_listed_and_counts_nowhere() {
         let mut never = attempt(1, "2026-01-02T04:00:00Z", "2026-01-02T05:00:00Z", "cancelled");
         never["outcome"]["by"] = "no_orchestrator".into();
         let state = serde_json::json!({"units": {"1": {"status": "todo", "attempts": [never]}}});
-        let told = report(&state, "", false).unwrap();
-        let row = &told.rows[0];
+        let made = report(&state, "", false).unwrap();
+        let row = &made.rows[0];
         assert_eq!((row.outcome.as_str(), row.attempts, row.words.as_str()), ("never started", 0, ""));
-        let total = |name| told.totals.iter().find(|(n, _)| *n == name).unwrap().1.clone();
+        let total = |name| made.totals.iter().find(|(n, _)| *n == name).unwrap().1.clone();
         assert_eq!(
             (total("attempts"), total("worked"), row.took.clone()),
             ("0".into(), span(Duration::ZERO), span(Duration::ZERO))
@@ -415,9 +424,9 @@ mod tests {
         let asks = attempt(1, "2026-01-02T04:00:00Z", "2026-01-02T05:00:00Z", "halted");
         let state = serde_json::json!({"units": {"2": {"status": "halted", "question": "Which one?",
             "at": "2026-01-02T05:00:00Z", "attempts": [asks]}}});
-        let told = report(&state, "", false).unwrap();
-        assert_eq!((told.headline.as_str(), told.needs.len()), ("needs you", 1));
-        let need = &told.needs[0];
+        let made = report(&state, "", false).unwrap();
+        assert_eq!((made.headline.as_str(), made.needs.len()), ("needs you", 1));
+        let need = &made.needs[0];
         assert_eq!(
             (need.task.as_deref(), need.title.as_str()),
             (Some("2"), "Form"),
@@ -427,7 +436,7 @@ mod tests {
         assert_eq!(need.command, "seqorch resume login --answer \"…\"");
     }
 
-    /// What a check printed that task 2 did not get past.
+    /// The output of the check that failed for task 2.
     fn printed() -> String {
         let lines: Vec<_> = (1..=50).map(|n| format!("line {n} \u{1b}[31mred\u{1b}[0m")).collect();
         format!("failed with exit code 4\n{}\n", lines.join("\n"))
@@ -469,12 +478,12 @@ mod tests {
         let state = serde_json::json!({"completed": ["1"], "units": {
             "1": {"status": "done", "attempts": [attempt(1, "2026-01-02T04:00:00Z", "2026-01-02T05:00:00Z", "done")],
                   "pending_commit": {"since": "2026-01-02T05:00:00Z", "refused": "a hook\u{1b}[31m says\nno"}}}});
-        let told = report(&state, "", false).unwrap();
-        assert_eq!((told.headline.as_str(), told.needs.len()), ("needs you", 1));
-        let need = &told.needs[0];
+        let made = report(&state, "", false).unwrap();
+        assert_eq!((made.headline.as_str(), made.needs.len()), ("needs you", 1));
+        let need = &made.needs[0];
         assert_eq!((need.what.as_str(), need.title.as_str()), ("task 1 is done, but not committed", "Store"));
         assert_eq!(need.why, "a hook says\nno");
-        assert_eq!(told.rows[0].outcome, "done, not committed");
+        assert_eq!(made.rows[0].outcome, "done, not committed");
     }
 
     #[test]
@@ -485,9 +494,9 @@ mod tests {
         let mut limited = attempt(1, "2026-01-02T03:00:00Z", "2026-01-02T03:00:01Z", "limited");
         limited["outcome"] = serde_json::json!({"kind": "limited", "limit": "rate_limited", "why": "later"});
         let state = serde_json::json!({"units": {"1": {"status": "done", "attempts": [limited, done]}}});
-        let told = report(&state, "", false).unwrap();
-        let total = |name| told.totals.iter().find(|(n, _)| *n == name).unwrap().1.clone();
-        let row = &told.rows[0];
+        let made = report(&state, "", false).unwrap();
+        let total = |name| made.totals.iter().find(|(n, _)| *n == name).unwrap().1.clone();
+        let row = &made.rows[0];
         assert_eq!((row.attempts, total("attempts").as_str()), (1, "1"));
         assert_eq!((row.cost.as_str(), total("cost").as_str()), ("$0.50", "$0.50"));
         assert_eq!((row.tokens.clone(), total("tokens")), ("1000".into(), "1000".into()));
@@ -499,7 +508,7 @@ mod tests {
         running["outcome"] = serde_json::Value::Null;
         running["ended_at"] = serde_json::Value::Null;
         let state = serde_json::json!({"units": {"1": {"status": "running", "attempts": [running]}}});
-        let told = report(&state, "", false).unwrap();
-        assert_eq!((told.headline.as_str(), told.rows[0].took.as_str()), ("at work", "2h"));
+        let made = report(&state, "", false).unwrap();
+        assert_eq!((made.headline.as_str(), made.rows[0].took.as_str()), ("at work", "2h"));
     }
 }

@@ -2,37 +2,37 @@
 
 use std::time::Duration;
 
-use super::events::{Changed, What, millis};
+use super::events::{Changed, EventKind, millis};
 use super::needs::{NeedRecord, records};
 use crate::git::FileChange;
 use crate::state::needs::{NeedKind, exit_code, needs};
 use crate::state::{End, SpecState};
 
-/// How a run ended, and what else is known of it.
+/// The end of a run, with the variables that its records need.
 #[derive(Debug, Clone, Copy)]
 pub struct RunEnd<'a> {
     /// The spec.
     pub spec: &'a str,
     /// What a person types for it.
     pub typed: &'a str,
-    /// Why.
+    /// Why it ended.
     pub end: &'a End,
     /// Steps that are still in the plan.
     pub left: usize,
     /// How long it took.
     pub took: Duration,
-    /// Changed files, where git knows them.
+    /// Files that changed during the run; `None` outside a git repository.
     pub changes: Option<&'a [FileChange]>,
 }
 
 impl RunEnd<'_> {
-    /// The records: what it needs first, where it needs a human who did not end it, then its end. `state` is that of the
-    /// run that is over.
+    /// The events of the end: first the most urgent need, unless a person ended the run, then the end itself. `state` is
+    /// the state after the run.
     #[must_use]
-    pub fn records(&self, state: &SpecState) -> Vec<What> {
+    pub fn records(&self, state: &SpecState) -> Vec<EventKind> {
         let all = records(self.typed, state);
         let first = all.first();
-        let mut found: Vec<What> = first
+        let mut found: Vec<EventKind> = first
             .filter(|_| !self.end.is_by_hand())
             .map(|first| self.call(first, all.clone()))
             .into_iter()
@@ -47,7 +47,7 @@ impl RunEnd<'_> {
             insertions: c.insertions,
             deletions: c.deletions,
         };
-        found.push(What::RunEnded {
+        found.push(EventKind::RunEnded {
             spec: self.spec.to_owned(),
             why: self.end.word().to_owned(),
             exit_code: exit_code(self.end, &needs(state)),
@@ -63,12 +63,12 @@ impl RunEnd<'_> {
         found
     }
 
-    fn call(&self, first: &NeedRecord, needs: Vec<NeedRecord>) -> What {
+    fn call(&self, first: &NeedRecord, needs: Vec<NeedRecord>) -> EventKind {
         match &first.task {
             Some(unit) if first.kind == NeedKind::Question.word() => {
-                What::Halted { unit: unit.clone(), question: first.reason.clone(), needs }
+                EventKind::Halted { unit: unit.clone(), question: first.reason.clone(), needs }
             }
-            unit => What::NeedsHuman {
+            unit => EventKind::NeedsHuman {
                 unit: unit.clone(),
                 why: self.end.word().to_owned(),
                 reason: reason(first),
@@ -92,7 +92,7 @@ mod tests {
     use crate::state::testing::at;
     use crate::state::{CommitRefused, Remedy, UnitStatus};
 
-    fn records_of(end: &End, state: &SpecState) -> Vec<What> {
+    fn records_of(end: &End, state: &SpecState) -> Vec<EventKind> {
         let took = Duration::from_secs(1);
         RunEnd { spec: "login", typed: "login", end, left: 3, took, changes: None }.records(state)
     }
@@ -134,13 +134,15 @@ mod tests {
             let found = records_of(&end, &over(&end));
             assert_eq!(found.len(), 2, "{found:?}");
             assert_eq!(found[0].hook(), Some(HookEvent::Halt), "{end:?}");
-            let facts: std::collections::BTreeMap<_, _> = found[0].facts().into_iter().collect();
-            assert!(facts["SEQORCH_MESSAGE"].contains(part) && facts["SEQORCH_REASON"].contains(part));
-            assert_eq!(facts["SEQORCH_UNIT"], named.unwrap_or_default());
-            let What::RunEnded { why, unit, reason, exit_code, needs, .. } = &found[1] else {
+            let variables: std::collections::BTreeMap<_, _> = found[0].hook_variables().into_iter().collect();
+            assert!(
+                variables["SEQORCH_MESSAGE"].contains(part) && variables["SEQORCH_REASON"].contains(part)
+            );
+            assert_eq!(variables["SEQORCH_UNIT"], named.unwrap_or_default());
+            let EventKind::RunEnded { why, unit, reason, exit_code, needs, .. } = &found[1] else {
                 panic!("{found:?}")
             };
-            assert_eq!((facts["SEQORCH_OUTCOME"].as_str(), unit.as_deref()), (why.as_str(), named));
+            assert_eq!((variables["SEQORCH_OUTCOME"].as_str(), unit.as_deref()), (why.as_str(), named));
             assert!(reason.as_deref().unwrap().contains(part));
             assert_eq!((*exit_code, needs.len()), (code, 1));
         }
@@ -158,7 +160,7 @@ mod tests {
         ];
         for (end, code) in ends {
             let found = records_of(&end, &over(&end));
-            let [What::RunEnded { unit: None, reason: None, exit_code, .. }] = &found[..] else {
+            let [EventKind::RunEnded { unit: None, reason: None, exit_code, .. }] = &found[..] else {
                 panic!("{found:?}")
             };
             assert_eq!(*exit_code, code, "{end:?}");
@@ -166,11 +168,11 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_a_human_ended_calls_nobody_for_a_failed_task() {
+    fn a_run_that_a_person_ended_calls_no_halt_hook() {
         let mut state = over(&End::Stuck { failed: vec!["2".into()], blocked: vec![] });
         state.end_run(at(1), End::Interrupted, true);
         let found = records_of(&End::Interrupted, &state);
-        let [What::RunEnded { unit: Some(unit), exit_code: 130, needs, .. }] = &found[..] else {
+        let [EventKind::RunEnded { unit: Some(unit), exit_code: 130, needs, .. }] = &found[..] else {
             panic!("{found:?}")
         };
         assert_eq!((unit.as_str(), needs[0].kind.as_str()), ("2", "failed_task"));
@@ -182,7 +184,7 @@ mod tests {
         let found = records_of(&end, &over(&end));
         assert_eq!(found[0].hook(), Some(HookEvent::Halt));
         assert_eq!(
-            found[0].facts(),
+            found[0].hook_variables(),
             [
                 ("SEQORCH_UNIT", "2".into()),
                 ("SEQORCH_OUTCOME", "halted".into()),
@@ -190,6 +192,8 @@ mod tests {
                 ("SEQORCH_MESSAGE", "Which one?".into())
             ]
         );
-        assert!(matches!(&found[1], What::RunEnded { why, exit_code: 2, left: 3, .. } if why == "halted"));
+        assert!(
+            matches!(&found[1], EventKind::RunEnded { why, exit_code: 2, left: 3, .. } if why == "halted")
+        );
     }
 }

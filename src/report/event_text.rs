@@ -1,4 +1,4 @@
-//! PURE. One line per event, for the terminal, the main window and the progress log.
+//! PURE. Events as lines of text, for the terminal, the status line, the live view and the progress log.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -8,31 +8,19 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
-use super::events::What;
+use super::changes::changed;
+use super::events::EventKind;
 use super::needs::ShownNeed;
 use super::notice::{Notice, Pause};
-use super::summary::changed;
 use super::text::{cut, plural, sanitise_line, sanitise_text};
+use super::times::{clock, span};
+use crate::spec::compare_ids;
 use crate::state::{Changes, End, NeedKind, Outcome, WaitReason};
 
-/// Columns of a question that one line holds.
+/// A question in a line is cut to this many columns.
 const QUESTION: usize = 200;
 
-/// A duration as people read it: whole seconds, `2m 5s`; below a second in milliseconds.
-#[must_use]
-pub fn span(duration: Duration) -> String {
-    if duration.as_millis() == 0 {
-        return "0s".to_owned();
-    }
-    let rounded = if duration < Duration::from_secs(1) {
-        Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(0))
-    } else {
-        Duration::from_secs(duration.as_secs())
-    };
-    humantime::format_duration(rounded).to_string()
-}
-
-/// The mark of an attempt that is over.
+/// The sign for the outcome of an attempt.
 #[must_use]
 pub fn mark(outcome: &Outcome) -> &'static str {
     match outcome {
@@ -42,18 +30,18 @@ pub fn mark(outcome: &Outcome) -> &'static str {
     }
 }
 
-/// What a status line says of a unit that failed and has no attempts left, while the run continues.
+/// The status line's text for a unit that failed and has no attempts left, while the run continues.
 #[must_use]
 pub fn failed_word(unit: &str) -> String {
     format!("✗ {} failed", sanitise_line(unit))
 }
 
-/// What a status line says of a run that is over, and whether a bell calls a human: not one who ended it.
+/// The status line's text for a run that is over, and whether to ring the bell: not if a person ended the run.
 #[must_use]
 pub fn last_word(end: &End, needs: &[ShownNeed], left: usize) -> (String, bool) {
     let word = match (end, needs.first()) {
-        _ if end.is_by_hand() => "‖ stopped by hand".to_owned(),
-        // what it asks stands at the end of what it said
+        _ if end.is_by_hand() => "‖ stopped by you".to_owned(),
+        // agents end their message with the question
         (_, Some(need)) if need.kind == NeedKind::Question => {
             let asked = need.why.lines().rev().find(|line| !line.trim().is_empty());
             let task = need.task.as_deref().unwrap_or_default();
@@ -76,44 +64,45 @@ pub fn last_word(end: &End, needs: &[ShownNeed], left: usize) -> (String, bool) 
     (sanitise_line(&word), !end.is_by_hand())
 }
 
-/// The line (or few lines) of an event; `max_iterations` where it is known.
+/// The text of an event, mostly one line. `max_iterations` is that of the run, if it is known.
 #[must_use]
-pub fn line(what: &What, max_iterations: Option<u32>, zone: &TimeZone) -> String {
+pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> String {
     match what {
-        What::RunStarted { steps, .. } => match steps.len() {
-            1 => "a run begins: 1 step".to_owned(),
-            n => format!("a run begins: {n} steps"),
-        },
-        What::StepStarted { unit, title, attempt, goes_on, iteration, left, .. } => {
-            let most = max_iterations.map_or_else(String::new, |n| format!(" of at most {n}"));
+        EventKind::RunStarted { steps, .. } => format!("run started: {}", plural(steps.len(), "step")),
+        EventKind::StepStarted { unit, title, attempt, resumes, iteration, left, .. } => {
+            let most = max_iterations.map_or_else(String::new, |n| format!("/{n}"));
             let again = if *attempt > 1 { format!(", attempt {attempt}") } else { String::new() };
-            let goes_on = match goes_on.as_deref() {
+            let resumes = match resumes.as_deref() {
                 None => "",
-                Some("nudge") => ": asked for its signal",
-                Some("answer") => ": goes on with the answer",
-                Some(_) => ": goes on in its session",
+                Some("nudge") => ", asked for its signal",
+                Some("answer") => ", continues with the answer",
+                Some(_) => ", resumes its session",
             };
             let (unit, title) = (sanitise_line(unit), sanitise_line(title));
-            format!("▶ {unit} {title}  (iteration {iteration}{most}, {left} left{again}{goes_on})")
+            let left = plural(*left, "task");
+            format!("▶ {unit} {title}  (iteration {iteration}{most}, {left} left{again}{resumes})")
         }
-        What::StepEnded { unit, outcome, says, took_ms, next, attempts_left, .. } => {
+        EventKind::StepEnded { unit, outcome, says, took_ms, next, attempts_left, .. } => {
             let mark = match outcome["kind"].as_str() {
                 Some("done") => "✓",
                 Some("halted" | "limited") => "‖",
                 _ => "✗",
             };
             let next = match (next.as_str(), attempts_left) {
-                ("again", Some(1)) => "; one attempt left".to_owned(),
-                ("again", Some(n)) => format!("; {n} attempts left"),
-                ("nudge", _) => "; it is asked for it".to_owned(),
-                ("afresh", _) => "; its session cannot go on, so it begins afresh".to_owned(),
-                ("failed", _) => "; no attempt left".to_owned(),
+                ("again", Some(n)) => {
+                    format!("; {} left", plural(usize::try_from(*n).unwrap_or(usize::MAX), "attempt"))
+                }
+                ("nudge", _) => "; asking for its signal".to_owned(),
+                ("afresh", _) => "; its session can't be resumed, starting a new one".to_owned(),
+                ("failed", _) => "; no attempts left".to_owned(),
                 _ => String::new(),
             };
+            let (unit, says) = (sanitise_line(unit), sanitise_line(says));
             let took = span(Duration::from_millis(*took_ms));
-            format!("{mark} {} {} after {took}{next}", sanitise_line(unit), sanitise_line(says))
+            let took = if mark == "✓" { format!("in {took}") } else { format!("(ran {took})") };
+            format!("{mark} task {unit} {says} {took}{next}")
         }
-        What::Waiting { why, reason, unit, until } => {
+        EventKind::Waiting { why, reason, unit, until } => {
             let unit = unit.as_deref().map(sanitise_line).unwrap_or_default();
             let what = match why.as_str() {
                 "delay" => "next step".to_owned(),
@@ -123,26 +112,28 @@ pub fn line(what: &What, max_iterations: Option<u32>, zone: &TimeZone) -> String
             };
             format!("… {what} at {}", clock(*until, zone))
         }
-        What::Assigning { units, backend } => {
-            let what = if *units == 1 { "1 task".to_owned() } else { format!("{units} tasks") };
-            format!("… {} is asked who does {what}", sanitise_line(backend))
+        EventKind::Assigning { units, backend } => {
+            format!("… asking {} to assign {}", sanitise_line(backend), plural(*units, "task"))
         }
-        What::Assigned { found, missing, complaints, .. } => assigned_line(found, missing, complaints),
-        What::Verifying { unit, commands } => {
-            let what = if *commands == 1 { "1 command".to_owned() } else { format!("{commands} commands") };
-            format!("… {} says it is done; verifying with {what}", sanitise_line(unit))
+        EventKind::Assigned { found, missing, complaints, .. } => assigned_line(found, missing, complaints),
+        EventKind::Verifying { unit, commands } => {
+            format!(
+                "… task {} says it is done; verifying with {}",
+                sanitise_line(unit),
+                plural(*commands, "command")
+            )
         }
-        What::ForeignTicks { ids } => format!(
-            "! an agent ticked boxes outside its own task: {}; they are not believed, the tasks stay in the plan",
+        EventKind::ForeignTicks { ids } => format!(
+            "! an agent ticked boxes outside its own task: {}; these tasks do not count as done and stay in the plan",
             sanitise_line(&ids.join(", "))
         ),
-        What::Unconfirmed { ids } => format!(
-            "! ticked without having been done: {}; still not believed, the tasks stay in the plan",
+        EventKind::Unconfirmed { ids } => format!(
+            "! ticked, but not done by seqorch: {}; these tasks still do not count as done and stay in the plan",
             sanitise_line(&ids.join(", "))
         ),
-        What::Stopping => "stopping after this step; Ctrl-C once more ends the agent now".to_owned(),
-        What::Ending => "ending the agent".to_owned(),
-        What::Committed { unit, commit, files, insertions, deletions } => {
+        EventKind::Stopping => "stopping after this step; press Ctrl-C again to end the agent now".to_owned(),
+        EventKind::Ending => "ending the agent".to_owned(),
+        EventKind::Committed { unit, commit, files, insertions, deletions } => {
             let changes = Changes {
                 files: *files,
                 insertions: *insertions,
@@ -152,14 +143,14 @@ pub fn line(what: &What, max_iterations: Option<u32>, zone: &TimeZone) -> String
             };
             settled(unit, &changes)
         }
-        What::NeedsHuman { unit, why, reason, .. } => {
+        EventKind::NeedsHuman { unit, why, reason, .. } => {
             format!("✗ {}", cut(&sanitise_line(&need(unit.as_deref(), why, reason)), QUESTION))
         }
-        What::Halted { unit, question, .. } => {
+        EventKind::Halted { unit, question, .. } => {
             let question = cut(&sanitise_line(question), QUESTION);
             format!("‖ task {} asks: {question}", sanitise_line(unit))
         }
-        What::RunEnded { why, left, took_ms, .. } => {
+        EventKind::RunEnded { why, left, took_ms, .. } => {
             let left = if *left > 0 { format!(", {left} left") } else { String::new() };
             let why = match why.as_str() {
                 "complete" => "all complete".to_owned(),
@@ -167,11 +158,11 @@ pub fn line(what: &What, max_iterations: Option<u32>, zone: &TimeZone) -> String
             };
             format!("── {}{left}, after {} ──", sanitise_line(&why), span(Duration::from_millis(*took_ms)))
         }
-        What::Unknown => String::new(),
+        EventKind::Unknown => String::new(),
     }
 }
 
-/// What a human is needed for, in a sentence; not made harmless yet.
+/// What you must do, in a sentence; the caller removes escape sequences.
 pub(super) fn need(unit: Option<&str>, why: &str, reason: &str) -> String {
     let Some(unit) = unit else { return reason.to_owned() };
     match why {
@@ -181,15 +172,10 @@ pub(super) fn need(unit: Option<&str>, why: &str, reason: &str) -> String {
     }
 }
 
-/// What became of a commit that was owed.
+/// How a pending commit was settled.
 fn settled(unit: &str, changes: &Changes) -> String {
-    let what = if changes.commit.is_some() { "committed" } else { "owed no commit any more" };
-    format!("✓ {} {what}: {}", sanitise_line(unit), changed(changes))
-}
-
-/// The time of day.
-pub(super) fn clock(at: Timestamp, zone: &TimeZone) -> String {
-    at.to_zoned_datetime(zone.clone()).strftime("%H:%M:%S").to_string()
+    let what = if changes.commit.is_some() { "committed" } else { "needs no commit any more" };
+    format!("✓ task {} {what}: {}", sanitise_line(unit), changed(changes))
 }
 
 fn assigned_line(found: &Value, missing: &[String], complaints: &[String]) -> String {
@@ -197,6 +183,7 @@ fn assigned_line(found: &Value, missing: &[String], complaints: &[String]) -> St
     for (unit, one) in found.as_object().into_iter().flatten() {
         by_owner.entry(one["owner_agent"].as_str().unwrap_or_default()).or_default().push(unit);
     }
+    by_owner.values_mut().for_each(|units| units.sort_by(|a, b| compare_ids(a, b)));
     let mut lines: Vec<String> = by_owner
         .iter()
         .map(|(owner, units)| format!("  {}: {}", sanitise_line(owner), sanitise_line(&units.join(", "))))
@@ -204,14 +191,14 @@ fn assigned_line(found: &Value, missing: &[String], complaints: &[String]) -> St
     if !missing.is_empty() {
         let units = sanitise_line(&missing.join(", "));
         lines.push(format!(
-            "! no usable assignment of {units}; the default backend does it, and the next run asks again"
+            "! no usable assignment for {units}; the default backend is used, and the next run asks again"
         ));
         lines.extend(complaints.iter().map(|c| format!("    {}", sanitise_line(c))));
     }
     lines.join("\n")
 }
 
-/// Why nothing runs for a while.
+/// What a pause ends with, and why there is one.
 #[must_use]
 pub fn pause(why: &Pause) -> String {
     match why {
@@ -224,7 +211,7 @@ pub fn pause(why: &Pause) -> String {
     }
 }
 
-/// The same with what is left of it; where it may be long, also the time of its end.
+/// The same with the time that is left; for a wait that may be long also the time of its end.
 #[must_use]
 pub fn wait(why: &Pause, left: Duration, until: Timestamp, zone: &TimeZone) -> String {
     let line = format!("{} in {}", pause(why), span(left));
@@ -237,7 +224,7 @@ pub fn wait(why: &Pause, left: Duration, until: Timestamp, zone: &TimeZone) -> S
     }
 }
 
-/// The entry of the progress log, with what the unit changed where git knows; `None` where nothing is worth one.
+/// The entry of the progress log for a notice; `None` if it gets none. `changes` are those of its unit, if git knows them.
 #[must_use]
 pub fn progress_entry(
     report: &Notice,
@@ -247,7 +234,7 @@ pub fn progress_entry(
 ) -> Option<String> {
     let time = at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %:z");
     if let (Notice::Committed { unit }, Some(changes)) = (report, changes) {
-        let status = if changes.commit.is_some() { "committed" } else { "owed no commit any more" };
+        let status = if changes.commit.is_some() { "committed" } else { "needs no commit any more" };
         return Some(format!(
             "\n## Task {}\n- **Status:** {status}\n- **Time:** {time}\n- **Changes:** {}\n",
             sanitise_line(unit),
@@ -274,7 +261,7 @@ pub fn progress_entry(
     Some(entry)
 }
 
-/// What the progress log says of a wait for a limit.
+/// The entry of the progress log for a wait for a limit.
 #[must_use]
 pub fn waiting_entry(what: &str, at: Timestamp, until: Timestamp, zone: &TimeZone) -> String {
     let clock =
@@ -287,9 +274,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hostile_title_stays_on_its_line_and_steers_nothing() {
-        let what = What::StepStarted {
-            goes_on: Some("retry".into()),
+    fn a_hostile_title_stays_on_its_line_and_sends_no_escape_sequence() {
+        let what = EventKind::StepStarted {
+            resumes: Some("retry".into()),
             unit: "1".into(),
             title: "a\x1b]0;x\x07\nb".into(),
             attempt: 2,
@@ -299,45 +286,45 @@ mod tests {
         };
         assert_eq!(
             line(&what, Some(50), &TimeZone::UTC),
-            "▶ 1 a b  (iteration 3 of at most 50, 4 left, attempt 2: goes on in its session)"
+            "▶ 1 a b  (iteration 3/50, 4 tasks left, attempt 2, resumes its session)"
         );
     }
 
     #[test]
-    fn every_event_has_a_line_and_none_of_them_steers_the_terminal() {
+    fn every_event_has_a_line_without_escape_sequences() {
         let evil = "x\x1b]0;evil\x07\x1b[2J\u{9b}1m";
         let hostile = evil.to_owned();
         let all = [
-            What::Waiting {
+            EventKind::Waiting {
                 why: "limit".into(),
                 reason: hostile.clone(),
                 unit: None,
                 until: Timestamp::UNIX_EPOCH,
             },
-            What::Assigning { units: 2, backend: hostile.clone() },
-            What::Assigned {
+            EventKind::Assigning { units: 2, backend: hostile.clone() },
+            EventKind::Assigned {
                 by: hostile.clone(),
                 found: serde_json::json!({ evil: { "owner_agent": evil } }),
                 missing: vec![hostile.clone()],
                 complaints: vec![hostile.clone()],
             },
-            What::ForeignTicks { ids: vec![hostile.clone()] },
-            What::Unconfirmed { ids: vec![hostile.clone()] },
-            What::Halted { unit: hostile.clone(), question: hostile.clone(), needs: Vec::new() },
-            What::NeedsHuman {
+            EventKind::ForeignTicks { ids: vec![hostile.clone()] },
+            EventKind::Unconfirmed { ids: vec![hostile.clone()] },
+            EventKind::Halted { unit: hostile.clone(), question: hostile.clone(), needs: Vec::new() },
+            EventKind::NeedsHuman {
                 unit: Some(hostile.clone()),
                 why: "stuck".into(),
                 reason: hostile.clone(),
                 needs: Vec::new(),
             },
-            What::Committed {
+            EventKind::Committed {
                 unit: hostile.clone(),
                 commit: Some(hostile.clone()),
                 files: 1,
                 insertions: 1,
                 deletions: 0,
             },
-            What::RunEnded {
+            EventKind::RunEnded {
                 spec: hostile.clone(),
                 why: hostile.clone(),
                 exit_code: 2,
@@ -350,7 +337,7 @@ mod tests {
                 changes: None,
                 needs: Vec::new(),
             },
-            What::StepEnded {
+            EventKind::StepEnded {
                 unit: hostile.clone(),
                 title: hostile.clone(),
                 attempt: 1,
@@ -382,12 +369,5 @@ mod tests {
             "pace.window = \"22:00-07:00\": next step in 1h 1m 1s (Sat 22:00:00)"
         );
         assert_eq!(wait(Pause::Delay), "next step in 1h 1m 1s");
-    }
-
-    #[test]
-    fn durations_read_like_a_clock() {
-        assert_eq!(span(Duration::from_millis(125_900)), "2m 5s");
-        assert_eq!(span(Duration::from_millis(340)), "340ms");
-        assert_eq!(span(Duration::ZERO), "0s");
     }
 }

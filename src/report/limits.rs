@@ -1,4 +1,4 @@
-//! PURE. The limits that hold now, as text.
+//! PURE. The limits of now as text.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -7,7 +7,8 @@ use super::text::sanitise_line;
 use crate::agent::limit::LimitKind;
 use crate::state::{Limited, SpecState, who};
 
-/// A line for each account or model that is limited now. `fix` says what a person must do where waiting does not help.
+/// A line for each account or model that is limited now. `fix` gives what you must do about a limit that does not end by
+/// itself.
 #[must_use]
 pub fn lines(
     state: &SpecState,

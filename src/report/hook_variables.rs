@@ -1,12 +1,12 @@
-//! PURE. Which hook an event calls, and the variables that the hook gets.
+//! PURE. Which hook an event calls, and the environment variables of the hook.
 
-use super::events::What;
-use super::live;
+use super::event_text;
+use super::events::EventKind;
 use super::text::sanitise_line;
 use crate::config::HookEvent;
 
-impl What {
-    /// The hook that is called for the event, if there is one.
+impl EventKind {
+    /// The hook that the event calls.
     #[must_use]
     pub fn hook(&self) -> Option<HookEvent> {
         match self {
@@ -20,10 +20,10 @@ impl What {
         }
     }
 
-    /// Environment variables for the hook, without escape sequences and line ends.
+    /// Environment variables for the hook, without escape sequences and line ends. Other events have none.
     #[must_use]
-    pub fn facts(&self) -> Vec<(&'static str, String)> {
-        let mut facts: Vec<(&'static str, String)> = match self {
+    pub fn hook_variables(&self) -> Vec<(&'static str, String)> {
+        let mut variables: Vec<(&'static str, String)> = match self {
             Self::StepStarted { unit, title, attempt, backend, .. } => vec![
                 ("SEQORCH_UNIT", unit.clone()),
                 ("SEQORCH_TITLE", title.clone()),
@@ -53,7 +53,7 @@ impl What {
                 ("SEQORCH_UNIT", unit.clone().unwrap_or_default()),
                 ("SEQORCH_OUTCOME", why.clone()),
                 ("SEQORCH_REASON", reason.clone()),
-                ("SEQORCH_MESSAGE", live::need(unit.as_deref(), why, reason)),
+                ("SEQORCH_MESSAGE", event_text::need(unit.as_deref(), why, reason)),
             ],
             Self::RunEnded { why, exit_code, left, unit, reason, .. } => vec![
                 ("SEQORCH_UNIT", unit.clone().unwrap_or_default()),
@@ -64,9 +64,9 @@ impl What {
             ],
             _ => Vec::new(),
         };
-        for (_, value) in &mut facts {
+        for (_, value) in &mut variables {
             *value = sanitise_line(value);
         }
-        facts
+        variables
     }
 }

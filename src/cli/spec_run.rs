@@ -1,0 +1,101 @@
+//! A spec to run, with all options for its run: those given now, and those of the last run that it keeps.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::path::Path;
+
+use super::Global;
+use super::flags::{KeptOptions, Work};
+use super::project::Project;
+use crate::error::{Error, ErrorKind, Result};
+use crate::project::SpecPlace;
+use crate::report::text::command_line;
+use crate::run::detached::DetachedPaths;
+
+/// A spec to run.
+pub(super) struct SpecRun {
+    pub(super) global: Global,
+    pub(super) work: Work,
+    pub(super) project: Project,
+    pub(super) place: SpecPlace,
+    /// The options of the last run that still count.
+    kept: Vec<String>,
+    /// All options of the last run, where some of them may count.
+    pub(super) last: Option<Vec<String>>,
+}
+
+impl SpecRun {
+    /// Finds the spec. With `keep_options`, the options of its last run count where none are given now. `in_windows`: the
+    /// run gets tmux windows, even if the last one had `--no-tmux`.
+    pub(super) fn find(
+        global: &Global,
+        work: &Work,
+        spec: Option<&Path>,
+        keep_options: bool,
+        in_windows: bool,
+    ) -> Result<Self> {
+        let run = Self::open(global, work, spec)?;
+        if !keep_options {
+            return Ok(run);
+        }
+        let state = run.place.store().load()?;
+        let last = state.run.args();
+        if last.is_empty() {
+            return Ok(Self { last: Some(Vec::new()), ..run });
+        }
+        let kept = KeptOptions::parse(last).map_err(|e| {
+            let what = e.to_string();
+            Error::new(ErrorKind::Usage, "this version does not know the options of the last run")
+                .detail(format!("  {}\n  {}", command_line(last), what.lines().next().unwrap_or_default()))
+                .hint("Give the options that you want, and --all, which forgets those of the last run.")
+        })?;
+        let (global, mut work) = kept.below(global, work);
+        if in_windows {
+            work.show_windows();
+        }
+        let now = KeptOptions::argv(&global, &work, &run.project.cwd);
+        let kept: Vec<_> = last.iter().filter(|arg| now.contains(arg)).cloned().collect();
+        // a wrong option may be one that the user did not type now
+        let opened = Self::open(&global, &work, spec).map_err(|e| {
+            e.hint(format!("The last run had the options {}; --all forgets them.", command_line(&kept)))
+        })?;
+        Ok(Self { kept, last: Some(last.to_vec()), ..opened })
+    }
+
+    fn open(global: &Global, work: &Work, spec: Option<&Path>) -> Result<Self> {
+        let project = Project::open(global, work.settings()?, spec)?;
+        let place = project.place(&project.spec(spec)?, work.selection(&project))?;
+        Ok(Self { global: global.clone(), work: work.clone(), project, place, kept: Vec::new(), last: None })
+    }
+
+    /// Prints which options of the last run count.
+    pub(super) fn note_kept_options(&self) {
+        if !self.kept.is_empty() {
+            let kept = command_line(&self.kept);
+            let _ = writeln!(
+                io::stderr(),
+                "note: with the options of the earlier run: {kept} (--all forgets them)"
+            );
+        }
+    }
+
+    /// The options of this run, as a later run gets them.
+    pub(super) fn options(&self) -> Vec<String> {
+        KeptOptions::argv(&self.global, &self.work, &self.project.cwd)
+    }
+
+    /// The arguments of the same run in the main window of its tmux session.
+    pub(super) fn detached_argv(&self, paths: &DetachedPaths) -> Vec<OsString> {
+        let mut argv = self.global.argv();
+        argv.extend((0..self.global.verbose).map(|_| "-v".into()));
+        argv.push("run".into());
+        argv.extend(self.work.argv());
+        argv.extend(self.work.tmux_argv());
+        // the options of the last run are among the arguments by now
+        argv.push("--all".into());
+        argv.extend(paths.resume_file.iter().flat_map(|path| ["--resume-file".into(), path.into()]));
+        argv.extend(["--in-main".into(), "--ready".into(), paths.ready.clone().into(), "--".into()]);
+        argv.push(self.place.dir.clone().into_os_string());
+        argv
+    }
+}

@@ -1,0 +1,12 @@
+//! PURE. The changes of a task in a few words.
+
+use super::text::sanitise_line;
+use crate::state::Changes;
+
+/// `2 files +3 -2, commit 9a86b0b20`.
+pub(super) fn changed(changes: &Changes) -> String {
+    let files = if changes.files == 1 { "1 file".to_owned() } else { format!("{} files", changes.files) };
+    let commit =
+        changes.commit.as_ref().map_or_else(String::new, |id| format!(", commit {:.9}", sanitise_line(id)));
+    format!("{files} +{} -{}{commit}", changes.insertions, changes.deletions)
+}

@@ -1,0 +1,37 @@
+//! PURE. Durations and times of day as text.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+/// A duration in whole seconds (`2m 5s`); below one second in milliseconds.
+#[must_use]
+pub fn span(duration: Duration) -> String {
+    if duration.as_millis() == 0 {
+        return "0s".to_owned();
+    }
+    let rounded = if duration < Duration::from_secs(1) {
+        Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(0))
+    } else {
+        Duration::from_secs(duration.as_secs())
+    };
+    humantime::format_duration(rounded).to_string()
+}
+
+/// A time of day: `22:05:00`.
+pub(super) fn clock(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned_datetime(zone.clone()).strftime("%H:%M:%S").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_whole_seconds_or_milliseconds() {
+        assert_eq!(span(Duration::from_millis(125_900)), "2m 5s");
+        assert_eq!(span(Duration::from_millis(340)), "340ms");
+        assert_eq!(span(Duration::ZERO), "0s");
+    }
+}

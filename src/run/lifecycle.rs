@@ -1,0 +1,203 @@
+//! The life of a run: take the lock, load the state, check it, begin, drive the machine, end, free the lock.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::dirty_tree::{self, DirtyFiles};
+use super::driver::drive;
+use super::event::{Policy, RunStart, WorkStart};
+use super::event_log::Chronicle;
+use super::hooks::{self, Caller};
+use super::inbox::Ears;
+use super::launch::Launcher;
+use super::machine::{End, Machine};
+use super::old_attempts;
+use super::preflight::{self, CheckedSpec};
+use super::resume::ResumeRequest;
+use super::run_end::RunEnding;
+use super::run_texts;
+use super::tmux_session::RunSession;
+use super::windows::Screen;
+use super::world::RealWorld;
+use crate::config::{Commit, Config};
+use crate::error::{Error, ErrorKind, Result};
+use crate::git;
+use crate::project::SpecPlace;
+use crate::report::events::EventKind;
+use crate::state::SpecState;
+use crate::state::needs::{exit_code, needs};
+use crate::store::lock::{Holder, RunLock};
+use crate::store::spec_store::Store;
+use crate::sys::clock::SystemClock;
+use crate::sys::interrupt::Interrupt;
+use crate::sys::{process, programs, socket};
+
+/// The arguments of the live view of a run that this process is.
+pub type ViewArgv<'a> = &'a dyn Fn(&Holder) -> Vec<OsString>;
+
+/// What a run of one spec is asked for.
+#[derive(Clone, Copy)]
+pub struct RunRequest<'a> {
+    /// The spec and the selected tasks.
+    pub place: &'a SpecPlace,
+    /// The configuration.
+    pub config: &'a Config,
+    /// The options of the run, as a later run gets them that resumes it.
+    pub options: &'a [String],
+    /// The options of the last run, where `options` has some of them.
+    pub last_options: Option<&'a [String]>,
+    /// How it resumes an earlier run.
+    pub resume: Option<&'a ResumeRequest>,
+    /// The file that handed over `resume`. It is removed once the state has the request.
+    pub resume_file: Option<&'a Path>,
+    /// How often `-v` is given.
+    pub verbosity: u8,
+    /// Standard output is for events alone.
+    pub json: bool,
+    /// The live view for the window `main`; `None`: this process runs in that window.
+    pub view_argv: Option<ViewArgv<'a>>,
+    /// The socket to connect to when the run has begun.
+    pub ready: Option<&'a Path>,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunResult {
+    /// The exit code.
+    pub exit_code: u8,
+    /// Someone asked for its end, so no other spec is to be run after it.
+    pub asked_to_stop: bool,
+}
+
+/// Runs one spec to the end of the run.
+pub fn run(request: &RunRequest<'_>, inbox: &Ears) -> Result<RunResult> {
+    let RunRequest { place, config, .. } = *request;
+    let CheckedSpec { store, plan, .. } = CheckedSpec::check(place, config, request.resume)?;
+    let store = store.prepared()?;
+    let mut holder = Holder::me(&place.dir, Timestamp::now());
+    holder.listens = Some(process::start_time(holder.pid.cast_signed()));
+    holder.tries_now = true;
+    // held until this function returns
+    let lock = RunLock::take(&store.run_lock(), &holder)?;
+    store.sweep();
+    // another run may have changed it before the lock was taken
+    let state = store.load()?;
+    check_last_options(request, &state)?;
+    let resumed = preflight::resumed(place, state.clone(), request.resume)?;
+    old_attempts::refuse_unknown_agent(&store, &resumed)?;
+    let has_work = !resumed.is_halted() && (!plan.steps.is_empty() || resumed.running().is_some());
+    let before = git::snapshot(&place.root);
+    let mut start = RunStart { resume: request.resume.cloned(), ..RunStart::default() };
+    if has_work {
+        let dirty = dirty_files(request, &resumed)?;
+        if !dirty.may_begin {
+            return Err(dirty.refuse(&store, request.options.to_vec()));
+        }
+        let trees_before = before.as_ref().map_or_else(BTreeMap::new, |now| {
+            dirty_tree::trees_with_changes_of_others(&place.root, &resumed, now)
+        });
+        let args = request.options.to_vec();
+        start.work = Some(WorkStart { args, dirty_before: dirty.before, trees_before });
+        start.dirty = dirty.refused;
+    }
+    // a viewer must not take the summary of an earlier run for this one's; a run that was refused above leaves it
+    let _ = fs::remove_file(store.summary_path());
+    let session = if has_work { open_session(request, &store, &holder)? } else { RunSession::default() };
+    let RunSession { screen, main: _main } = session;
+    holder.session = screen.as_ref().map(|s| s.name().to_owned());
+    lock.note(&store.run_lock(), &holder)?;
+    let attach = screen.as_ref().map(Screen::attach_command);
+    let launcher = Launcher::new(programs::own_program()?, &store.folder(), screen)?;
+    let launcher = if request.json { launcher.silent() } else { launcher };
+    if let Some(end) = end_before_start(inbox) {
+        return Ok(RunResult { exit_code: exit_code(&end, &[]), asked_to_stop: true });
+    }
+    let has_request = Cell::new(false);
+    let mut machine = Machine::new(state, Policy::of(config, TimeZone::system()));
+    let out: Box<dyn Write> = if request.json { Box::new(io::sink()) } else { Box::new(anstream::stdout()) };
+    let mut world = RealWorld::new(place, config, &store, &SystemClock, launcher, inbox, out);
+    world.explain(request.verbosity);
+    world.on_first_save(|| {
+        has_request.set(true);
+        request.resume_file.iter().for_each(|path| drop(fs::remove_file(path)));
+    });
+    world.listen(chronicle(request, &store)?);
+    world.end_old_calls();
+    old_attempts::expire(config, &store, &mut world)?;
+    if let Some(ready) = request.ready {
+        // the run continues even if the process that waits there is gone
+        let _ = socket::connect(ready);
+    }
+    preflight::note_unmatched_inputs(place, config);
+    world.say(&run_texts::first_line(place, &plan, attach.as_deref()));
+    store.progress(&run_texts::start_entry(place))?;
+    let steps = plan.steps.iter().map(|step| step.unit.clone()).collect();
+    let began =
+        world.tell(EventKind::RunStarted { spec: place.name.clone(), pid: std::process::id(), steps });
+    let ending = RunEnding { place, config, store: &store, plan: &plan, before, has_work };
+    let end = began.and_then(|()| drive(&mut machine, &mut world, start)).inspect_err(|error| {
+        // an answer must not be lost because the run could not begin
+        let unsaved = request.resume.filter(|_| !has_request.get());
+        ending.end_with_error(&machine.state, unsaved, &mut world, error);
+    })?;
+    ending.end(&end, &mut machine.state, &mut world)?;
+    Ok(RunResult {
+        exit_code: exit_code(&end, &needs(&machine.state)),
+        asked_to_stop: machine.asked_to_stop(),
+    })
+}
+
+/// How a run ends that is asked to end before it begins.
+fn end_before_start(inbox: &Ears) -> Option<End> {
+    match inbox.asked()? {
+        // nothing waits yet
+        Interrupt::TryNow => None,
+        Interrupt::Interrupt | Interrupt::AfterStep => Some(End::Interrupted),
+        Interrupt::Terminate | Interrupt::HangUp => Some(End::Terminated),
+    }
+}
+
+/// Refuses to begin where the last run is not the one whose options this run was given.
+fn check_last_options(request: &RunRequest<'_>, state: &SpecState) -> Result<()> {
+    if request.last_options.is_none_or(|options| options == state.run.args()) {
+        return Ok(());
+    }
+    let text = format!("another run of {} began meanwhile, with other options", request.place.name);
+    Err(Error::new(ErrorKind::Locked, text).hint("See `seqorch status`, then type the command again."))
+}
+
+fn dirty_files(request: &RunRequest<'_>, state: &SpecState) -> Result<DirtyFiles> {
+    match request.config.git.commit {
+        Commit::Step => DirtyFiles::find(&request.place.root, request.config.git.dirty, state),
+        Commit::Off => Ok(DirtyFiles::none()),
+    }
+}
+
+fn open_session(request: &RunRequest<'_>, store: &Store, holder: &Holder) -> Result<RunSession> {
+    let argv = request.view_argv.map(|argv| || argv(holder));
+    let argv = argv.as_ref().map(|argv| argv as &dyn Fn() -> Vec<OsString>);
+    RunSession::open(request.place, request.config, store, argv)
+}
+
+/// Publishes the events of the run: to the event log, to hooks, and to standard output with `--json`.
+fn chronicle(request: &RunRequest<'_>, store: &Store) -> Result<Chronicle> {
+    let place = request.place;
+    let log = store.folder().join("hooks.log");
+    hooks::forget(&log);
+    let hooks = request.config.hooks.clone();
+    let caller = Caller { exe: programs::own_program()?, hooks, cwd: place.root.clone(), log };
+    let facts = vec![
+        ("SEQORCH_SPEC", place.name.clone()),
+        ("SEQORCH_SPEC_DIR", place.dir.display().to_string()),
+        ("SEQORCH_ROOT", place.root.display().to_string()),
+    ];
+    let stream: Option<Box<dyn Write>> = if request.json { Some(Box::new(io::stdout())) } else { None };
+    Ok(Chronicle::new(store.events_path(), stream, caller, facts))
+}

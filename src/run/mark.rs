@@ -1,0 +1,197 @@
+//! Sets by hand how a task stands and who does it, under the lock of the spec.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+
+use crate::config::{Config, Tick};
+use crate::error::{Error, ErrorKind, Result};
+use crate::plan;
+use crate::project::SpecPlace;
+use crate::spec::{self, Task, TaskFile};
+use crate::state::{SpecState, UnitStatus};
+use crate::store::lock::{Holder, RunLock};
+use crate::sys::files;
+
+/// How a task stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TaskMark {
+    /// Done.
+    Done,
+    /// To do: the next run does it.
+    Todo,
+    /// Not to be done. What depends on it is blocked.
+    Skip,
+}
+
+/// Who does a task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OwnerMark {
+    /// This backend, and this owner of `[assign.owners]`; one of them is given.
+    By {
+        /// The backend.
+        backend: Option<String>,
+        /// The owner.
+        owner: Option<String>,
+    },
+    /// The task has no assignment.
+    Clear,
+}
+
+/// What is to be set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MarkRequest {
+    /// The task.
+    pub id: String,
+    /// How it stands, and all tasks below it.
+    pub mark: Option<TaskMark>,
+    /// Who does it.
+    pub owner: Option<OwnerMark>,
+}
+
+/// What was set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Marked {
+    /// The task and all tasks below it.
+    pub ids: Vec<String>,
+    /// Whether the task had an assignment before.
+    pub was_assigned: bool,
+    /// Units whose commit was pending and is not any more.
+    pub released: Vec<String>,
+}
+
+/// Sets it in the state, and in the boxes of tasks.md unless `tasks.tick` is off.
+pub fn mark(place: &SpecPlace, config: &Config, request: &MarkRequest) -> Result<Marked> {
+    let store = place.store();
+    store.prepare()?;
+    let _lock = RunLock::take(&store.run_lock(), &Holder::me(&place.dir, Timestamp::now()))?;
+    let mut state = store.load()?;
+    let (text, tasks) = place.good_tasks()?;
+    let id = &request.id;
+    let ids = with_subtasks(&tasks.tasks, id).ok_or_else(|| {
+        Error::new(ErrorKind::Usage, format!("{} has no task {id}", place.tasks_path().display()))
+            .hint("`seqorch plan` lists them.")
+    })?;
+    if let Some((unit, _)) = state.running().filter(|(unit, _)| ids.iter().any(|id| id == unit)) {
+        return Err(Error::new(ErrorKind::Locked, format!("an agent works on task {unit}"))
+            .hint("`seqorch run` continues with it; `seqorch stop --now` ends it."));
+    }
+    let was_assigned = match &request.owner {
+        Some(owner) => assign(&mut state, config, &tasks, id, owner)?,
+        None => false,
+    };
+    let released = match request.mark {
+        None | Some(TaskMark::Done) => Vec::new(),
+        Some(TaskMark::Todo | TaskMark::Skip) => state.release(&ids),
+    };
+    if let Some(mark) = request.mark {
+        set(&mut state, id, &ids, mark);
+    }
+    store.save(&state)?;
+    let box_mark = match request.mark {
+        Some(TaskMark::Done) => Some('x'),
+        Some(TaskMark::Todo) => Some(' '),
+        Some(TaskMark::Skip) | None => None,
+    };
+    if let Some(box_mark) = box_mark.filter(|_| config.tasks.tick != Tick::Off) {
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let (changed, _) = spec::tick_as(&text, place.dialect, &ids, box_mark);
+        if changed != text {
+            files::replace(&place.tasks_path(), changed.as_bytes(), 0o644)?;
+        }
+    }
+    Ok(Marked { ids, was_assigned, released })
+}
+
+/// Assigns a unit. Returns whether it had an assignment.
+fn assign(
+    state: &mut SpecState,
+    config: &Config,
+    tasks: &TaskFile,
+    id: &str,
+    owner: &OwnerMark,
+) -> Result<bool> {
+    let units = plan::units(tasks, config.run.granularity);
+    if !units.iter().any(|unit| unit.id == *id) {
+        let above = units.iter().find(|unit| unit.members.iter().any(|member| member == id));
+        let error = Error::new(ErrorKind::Usage, format!("task {id} is not given to an agent by itself"));
+        return Err(match above {
+            Some(unit) => error.hint(format!("It is done together with task {}; assign that.", unit.id)),
+            None => error,
+        });
+    }
+    let (backend, owner) = match owner {
+        OwnerMark::Clear => return Ok(state.unassign(id)),
+        OwnerMark::By { backend, owner } => (backend.as_deref(), owner.as_deref()),
+    };
+    if let Some(backend) = backend {
+        check_name("backend", backend, config.backends.keys())?;
+    }
+    if let Some(owner) = owner {
+        check_name("owner", owner, config.assign.owners.keys())?;
+    }
+    let was_assigned = state.assignments.contains_key(id);
+    state.assign_by_hand(Timestamp::now(), id, owner, backend);
+    Ok(was_assigned)
+}
+
+fn check_name<'a>(what: &str, name: &str, names: impl Iterator<Item = &'a String>) -> Result<()> {
+    let names: Vec<&str> = names.map(String::as_str).collect();
+    if names.contains(&name) {
+        return Ok(());
+    }
+    let error = Error::new(ErrorKind::Usage, format!("there is no {what} {name:?}"));
+    Err(error.hint(if names.is_empty() {
+        "[assign.owners] names none; --backend takes a backend's name.".to_owned()
+    } else {
+        format!("There are: {}.", names.join(", "))
+    }))
+}
+
+fn set(state: &mut SpecState, id: &str, ids: &[String], mark: TaskMark) {
+    for id in ids {
+        state.skipped.remove(id);
+        state.unconfirmed.remove(id);
+    }
+    state.completed.retain(|done| !ids.contains(done));
+    let status = match mark {
+        TaskMark::Done => {
+            state.complete(ids);
+            for id in ids {
+                state.forget_answers(id);
+            }
+            UnitStatus::Done
+        }
+        TaskMark::Todo => {
+            state.completed_at = None;
+            UnitStatus::Todo
+        }
+        TaskMark::Skip => {
+            state.skipped.insert(id.to_owned());
+            UnitStatus::Todo
+        }
+    };
+    for id in ids {
+        if let Some(unit) = state.units.get_mut(id) {
+            unit.status = status.clone();
+            unit.to_tick.clear();
+        }
+    }
+}
+
+/// The task and all tasks below it, in the order of tasks.md; `None`: there is no such task.
+fn with_subtasks(tasks: &[Task], id: &str) -> Option<Vec<String>> {
+    tasks.iter().find(|task| task.id == id)?;
+    let mut ids = HashSet::from([id]);
+    // a subtask may stand before its parent
+    loop {
+        let before = ids.len();
+        let below = tasks.iter().filter(|t| t.parent.as_deref().is_some_and(|up| ids.contains(up)));
+        let below: Vec<&str> = below.map(|t| t.id.as_str()).collect();
+        ids.extend(below);
+        if ids.len() == before {
+            break;
+        }
+    }
+    Some(tasks.iter().filter(|t| ids.contains(t.id.as_str())).map(|t| t.id.clone()).collect())
+}

@@ -1,0 +1,155 @@
+//! Checks before a run begins. A mistake must show now, not in the middle of the night.
+
+use std::collections::HashSet;
+use std::io::{self, Write};
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::dirty_tree::DirtyFiles;
+use super::prepare::template;
+use super::resume::ResumeRequest;
+use crate::config::{Commit, Config};
+use crate::error::{Error, ErrorKind, Result};
+use crate::plan::prompt::{PreviousAttempt, PromptContext, QuestionAnswer, render};
+use crate::plan::{self, Plan};
+use crate::project::current_plan::current_plan;
+use crate::project::{SpecPlace, prompt_inputs};
+use crate::report::needs::shown;
+use crate::state::SpecState;
+use crate::store::spec_store::Store;
+use crate::sys::programs;
+
+/// A spec that can be run.
+pub(super) struct CheckedSpec {
+    pub(super) store: Store,
+    /// The state with the resume request applied.
+    pub(super) state: SpecState,
+    pub(super) plan: Plan,
+}
+
+impl CheckedSpec {
+    /// Checks tasks.md, the selection, the request, the agents' programs and the prompt template. It takes no lock and
+    /// saves nothing.
+    pub(super) fn check(place: &SpecPlace, config: &Config, resume: Option<&ResumeRequest>) -> Result<Self> {
+        let (_, tasks) = place.good_tasks()?;
+        plan::check_selection(&tasks, config, &place.selection)?;
+        let store = place.store();
+        let state = resumed(place, store.load()?, resume)?;
+        let plan = current_plan(place, config, &tasks, &state, Timestamp::now());
+        check_programs(config, &plan)?;
+        check_template(config, &plan)?;
+        Ok(Self { store, state, plan })
+    }
+}
+
+/// Whether a run could begin now, and its plan. For callers that do something else first: open an editor, or a window.
+pub fn preflight(place: &SpecPlace, config: &Config, resume: Option<&ResumeRequest>) -> Result<Plan> {
+    let CheckedSpec { state, plan, .. } = CheckedSpec::check(place, config, resume)?;
+    if config.git.commit == Commit::Step {
+        let dirty = DirtyFiles::find(&place.root, config.git.dirty, &state)?;
+        if !dirty.may_begin {
+            return Err(dirty.refusal());
+        }
+    }
+    Ok(plan)
+}
+
+/// The state with the request applied; an error where the state does not allow it.
+pub(super) fn resumed(
+    place: &SpecPlace,
+    mut state: SpecState,
+    resume: Option<&ResumeRequest>,
+) -> Result<SpecState> {
+    if resume.is_some_and(|request| !request.apply(&mut state)) {
+        return Err(not_halted(place, &state));
+    }
+    Ok(state)
+}
+
+/// The error for an answer that no question waits for. Its hints say what the spec needs instead.
+#[must_use]
+pub fn not_halted(place: &SpecPlace, state: &SpecState) -> Error {
+    let text = if state.is_halted() {
+        format!("another task of {} asks now, so this answer is not for it", place.name)
+    } else {
+        format!("{} is not halted, so there is nothing to resume", place.name)
+    };
+    let error = Error::new(ErrorKind::Usage, text);
+    let needs = shown(&place.typed, state);
+    if needs.is_empty() {
+        return error.hint("Continue with `seqorch run`; with --retry it keeps the options of the last run.");
+    }
+    needs.iter().fold(error, |error, need| {
+        error.hint(format!("It needs you: {}. {} `{}`.", need.what, need.lead(), need.command))
+    })
+}
+
+/// Checks that the folder of each step exists, and that the program of each backend in the plan is installed.
+fn check_programs(config: &Config, plan: &Plan) -> Result<()> {
+    let mut seen = HashSet::new();
+    let mut missing = Vec::new();
+    for step in &plan.steps {
+        if !seen.insert((&step.settings.backend, &step.settings.cwd)) {
+            continue;
+        }
+        if !step.settings.cwd.is_dir() {
+            return Err(Error::new(
+                ErrorKind::Config,
+                format!("run.workdir: there is no folder {}", step.settings.cwd.display()),
+            ));
+        }
+        let Some(program) = step.settings.argv.first() else { continue };
+        if programs::find_in_path(program, &step.settings.cwd).is_none() {
+            missing.push(format!("  backend `{}` of task {}: {program}", step.settings.backend, step.unit));
+        }
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let others: Vec<_> = config
+        .backends
+        .iter()
+        .filter(|(_, b)| programs::find_in_path(&b.command, Path::new("/")).is_some())
+        .map(|(name, _)| name.as_str())
+        .collect();
+    let mut error =
+        Error::new(ErrorKind::Unavailable, "an agent's program was not found, or is not executable")
+            .detail(missing.join("\n"))
+            .hint("Install it, add it to PATH, or set `command` of the backend in seqorch.toml.");
+    if !others.is_empty() {
+        error = error
+            .hint(format!("Backends that are installed: {} (run.backend, --backend).", others.join(", ")));
+    }
+    Err(error)
+}
+
+/// Renders the user's own prompt template for each step: for a first attempt, for one after a failed one, and for one
+/// after an answer.
+pub fn check_template(config: &Config, plan: &Plan) -> Result<()> {
+    let Some(path) = &config.prompt.template else { return Ok(()) };
+    let template = template(config)?;
+    let previous =
+        PreviousAttempt { attempt: 1, outcome: "failed".to_owned(), tail: "its last words".to_owned() };
+    let answers = [QuestionAnswer { question: "A or B?".to_owned(), answer: "A".to_owned() }];
+    for step in &plan.steps {
+        let first = PromptContext::new(plan, step, &config.prompt);
+        let again =
+            PromptContext { previous: Some(&previous), ..PromptContext::new(plan, step, &config.prompt) };
+        let answered = PromptContext { answers: &answers, ..PromptContext::new(plan, step, &config.prompt) };
+        for context in [first, again, answered] {
+            render(&context, &template).map_err(|e| {
+                e.detail(format!("  prompt.template: {}, for task {}", path.display(), step.unit))
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// Prints a note for each entry of `prompt.inputs` that matches no file: it may be a typo, or a file that a task is to
+/// write.
+pub fn note_unmatched_inputs(place: &SpecPlace, config: &Config) {
+    for pattern in prompt_inputs::unmatched(place, config) {
+        let _ = writeln!(io::stderr(), "note: prompt.inputs: there is no file {pattern:?} now");
+    }
+}

@@ -1,0 +1,166 @@
+//! The end of a run: what is saved, and how the person, the files, the hooks and the tmux session learn of it.
+
+use jiff::Timestamp;
+
+use super::dirty_tree::note_left_tree;
+use super::machine::End;
+use super::resume::ResumeRequest;
+use super::run_texts;
+use super::world::RealWorld;
+use crate::config::Config;
+use crate::error::{Error, ErrorKind, Result};
+use crate::git;
+use crate::plan::Plan;
+use crate::project::SpecPlace;
+use crate::report::events::EventKind;
+use crate::report::needs::shown;
+use crate::report::run_end::RunEnd;
+use crate::report::summary::{self, Summary};
+use crate::state::needs::needs;
+use crate::state::{SpecState, UnitState, counts};
+use crate::store::spec_store::Store;
+use crate::sys::files;
+
+/// A run that is about to end.
+pub(super) struct RunEnding<'a> {
+    pub(super) place: &'a SpecPlace,
+    pub(super) config: &'a Config,
+    pub(super) store: &'a Store,
+    /// The plan that it began with.
+    pub(super) plan: &'a Plan,
+    /// The tree of all files when it began.
+    pub(super) before: Option<String>,
+    /// Whether it had anything to do.
+    pub(super) has_work: bool,
+}
+
+impl RunEnding<'_> {
+    /// Ends a run whose end the machine decided. `state` is that of the end. Fails only where a required hook fails.
+    pub(super) fn end(&self, end: &End, state: &mut SpecState, world: &mut RealWorld<'_>) -> Result<()> {
+        let (place, store) = (self.place, self.store);
+        let root = &place.root;
+        let after = self.before.as_ref().and_then(|_| git::snapshot(root));
+        let all_done = matches!(end, End::Complete | End::SelectionComplete { .. });
+        // after a run without work, what a human wrote since the last one would pass for an agent's
+        if self.has_work && !all_done {
+            note_left_tree(root, store, state, after.as_ref());
+            store.save(state)?;
+        }
+        let trees = self.before.as_ref().zip(after);
+        let changes = trees.map(|(from, to)| git::changes(root, from, &to).unwrap_or_default());
+        let (units, last_plan, took) = world.outcome();
+        // a halted spec is not planned
+        let last_plan = last_plan.unwrap_or(self.plan);
+        let left = last_plan.steps.len();
+        let changes = changes.as_deref();
+        let events =
+            RunEnd { spec: &place.name, typed: &place.typed, end, left, took, changes }.records(state);
+        let needs = shown(&place.typed, state);
+        let mut units = units.to_vec();
+        for line in &mut units {
+            line.changes = state.units.get(&line.id).and_then(|unit| unit.changes.clone());
+        }
+        let text = run_texts::summary_text(&Summary {
+            spec: &place.name,
+            typed: &place.typed,
+            end,
+            needs: &needs,
+            units: &units,
+            counts: counts(last_plan, state),
+            took,
+            waited: state.run.waited_s(),
+            limits: &run_texts::limit_lines(state, self.config),
+            changes,
+        });
+        world.say(text.trim_end());
+        world.sign_off(end, &needs, left);
+        store.progress(&run_texts::end_entry(&text, end))?;
+        self.write_summary(&text);
+        let published = self.publish(events, &text, state, world);
+        world.hear_hooks_out();
+        published
+    }
+
+    /// Publishes the end to programs; the person has read `text`. A required hook that fails is itself the end of the run,
+    /// unless something else needs a human.
+    fn publish(
+        &self,
+        events: Vec<EventKind>,
+        text: &str,
+        state: &mut SpecState,
+        world: &mut RealWorld<'_>,
+    ) -> Result<()> {
+        let mut published = Ok(());
+        for event in events {
+            // after a hook that fails, the other events are still published
+            published = published.and(world.tell(event));
+        }
+        if let Some(error) = published.as_ref().err().filter(|_| needs(state).is_empty()) {
+            state.end_run(Timestamp::now(), end_by(error), true);
+            // the error is reported even if this fails
+            let _ = self.store.save(state);
+            let typed = &self.place.typed;
+            let more = summary::of_error(&self.place.name, typed, &shown(typed, state));
+            self.write_summary(&format!("{text}{more}"));
+        }
+        published
+    }
+
+    /// Ends a run that an error ends. `last` is the last state of the run, and `unsaved` the request that no save has yet.
+    pub(super) fn end_with_error(
+        &self,
+        last: &SpecState,
+        unsaved: Option<&ResumeRequest>,
+        world: &mut RealWorld<'_>,
+        error: &Error,
+    ) {
+        let (place, store) = (self.place, self.store);
+        let end = end_by(error);
+        // only what was saved is known to hold; where the disk fails, nothing can be saved
+        let loaded = store.load();
+        let can_save = loaded.is_ok();
+        let mut state = loaded.unwrap_or_else(|_| last.clone());
+        if let Some(request) = unsaved {
+            request.apply(&mut state);
+        }
+        state.end_run(Timestamp::now(), end.clone(), false);
+        let tree = self.before.as_ref().filter(|_| self.has_work);
+        if let Some(tree) = tree.and_then(|_| git::snapshot(&place.root)) {
+            note_left_tree(&place.root, store, &mut state, Some(&tree));
+        }
+        if can_save {
+            let _ = store.save(&state);
+        }
+        let (_, last_plan, took) = world.outcome();
+        let left = steps_left(last_plan.unwrap_or(self.plan), &state);
+        let needs = shown(&place.typed, &state);
+        self.write_summary(&summary::of_error(&place.name, &place.typed, &needs));
+        let how = RunEnd { spec: &place.name, typed: &place.typed, end: &end, left, took, changes: None };
+        for event in how.records(&state) {
+            // the first error is the one to report
+            let _ = world.tell(event);
+        }
+        world.sign_off(&end, &needs, left);
+        world.hear_hooks_out();
+    }
+
+    /// Writes the summary for viewers. They do without it where that fails.
+    fn write_summary(&self, text: &str) {
+        let _ = files::replace(&self.store.summary_path(), text.as_bytes(), 0o600);
+    }
+}
+
+/// The end of a run that this error ends.
+fn end_by(error: &Error) -> End {
+    let reason = error.brief();
+    match error.kind() {
+        ErrorKind::Hook => End::HookFailed { reason },
+        kind => End::Error { reason, exit_code: kind.exit_code() },
+    }
+}
+
+/// Steps of a plan that are not done since it was made.
+fn steps_left(plan: &Plan, state: &SpecState) -> usize {
+    let done = |unit: &String| state.units.get(unit).is_some_and(UnitState::is_done);
+    plan.steps.iter().filter(|step| !done(&step.unit)).count()
+}

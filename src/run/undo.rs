@@ -1,0 +1,74 @@
+//! Undoes a done task: restores its files and makes it one to do.
+
+use jiff::Timestamp;
+
+use crate::config::Config;
+use crate::error::{Error, ErrorKind, Result};
+use crate::git::{self, FileChange};
+use crate::plan;
+use crate::project::SpecPlace;
+use crate::spec;
+use crate::state::{SpecState, UnitStatus};
+use crate::store::lock::{Holder, RunLock};
+use crate::sys::files;
+
+/// What was undone.
+#[derive(Debug)]
+pub struct Undone {
+    /// Files that were restored.
+    pub files: Vec<FileChange>,
+    /// The commit of the task, which stays in the history.
+    pub commit: Option<String>,
+}
+
+/// Restores the files that a done unit changed and opens its tasks again, under the lock of the spec.
+pub fn undo(place: &SpecPlace, config: &Config, id: &str) -> Result<Undone> {
+    let store = place.store();
+    store.prepare()?;
+    let _lock = RunLock::take(&store.run_lock(), &Holder::me(&place.dir, Timestamp::now()))?;
+    let mut state = store.load()?;
+    let unit = state.units.get(id);
+    let trees = unit.and_then(|unit| Some((unit.before.clone()?, unit.changes.clone()?)));
+    let (before, changes) = trees.ok_or_else(|| nothing_known(&state, id))?;
+    let (text, tasks) = place.good_tasks()?;
+    let files = git::undo(&place.root, &before, &changes.after, &place.tasks_path())?;
+    let units = plan::units(&tasks, config.run.granularity);
+    let members = units.into_iter().find(|unit| unit.id == id).map_or_else(Vec::new, |unit| unit.members);
+    reopen(&mut state, id, &members);
+    store.save(&state)?;
+    // where tasks.md is in git, its boxes were restored with the files
+    let text = place.read_tasks().map_or(text, |(now, _)| now);
+    let open: Vec<&str> = members.iter().map(String::as_str).collect();
+    let (unticked, _) = spec::tick_as(&text, place.dialect, &open, ' ');
+    if unticked != text {
+        files::replace(&place.tasks_path(), unticked.as_bytes(), 0o644)?;
+    }
+    Ok(Undone { files, commit: changes.commit })
+}
+
+/// Makes a done unit one that was never begun.
+fn reopen(state: &mut SpecState, id: &str, members: &[String]) {
+    state.completed.retain(|done| !members.contains(done) && done != id);
+    state.completed_at = None;
+    if let Some(unit) = state.units.get_mut(id) {
+        unit.pending_commit = None;
+        unit.status = UnitStatus::Todo;
+        unit.to_tick.clear();
+        unit.before = None;
+        unit.changes = None;
+    }
+}
+
+fn nothing_known(state: &SpecState, id: &str) -> Error {
+    let is_pending = state.units.get(id).is_some_and(|unit| unit.pending_commit.is_some());
+    let with = state.units.iter().filter(|(_, unit)| unit.changes.is_some());
+    let ids: Vec<_> = with.map(|(id, _)| id.as_str()).collect();
+    let hint = if is_pending {
+        "Its commit is pending; run `seqorch run` first.".to_owned()
+    } else if ids.is_empty() {
+        "Undo needs a git repository, git.snapshot = true, and a done task.".to_owned()
+    } else {
+        format!("Tasks that can be undone: {}.", ids.join(", "))
+    };
+    Error::new(ErrorKind::Usage, format!("the changes of task {id} are not known")).hint(hint)
+}

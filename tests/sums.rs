@@ -1,0 +1,202 @@
+//! The totals that people see are the sums of the parts that they see, also after a spec was resumed in every way.
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::common::{Project, kill};
+
+/// Each attempt uses 100 tokens per number of its task, 10 for its answer, and a cent for its number. Task 2 asks, task 3
+/// waits at its gate and fails, task 10 uses up its attempts; further attempts succeed.
+const AGENT: &str = r#"
+case $SEQORCH_UNIT-$SEQORCH_ATTEMPT in
+    2-1) says='<promise>HALT</promise>' ;;
+    3-1) gate; says='I failed.' code=1 ;;
+    10-1 | 10-2) says='I failed.' code=1 ;;
+    *) says='<promise>TASK_DONE</promise>' ;;
+esac
+echo '{"type":"system","subtype":"init","session_id":"S-'$SEQORCH_UNIT-$SEQORCH_ATTEMPT'","model":"m"}'
+echo '{"type":"result","subtype":"success","is_error":false,"result":"'$says'","model_usage_since_last_result":{"m":{"inputTokens":'${SEQORCH_UNIT}00',"outputTokens":10,"costUSD":0.0'$SEQORCH_ATTEMPT'}}}'
+exit ${code:-0}
+"#;
+
+const TASKS: &str = "- [ ] 1. A\n- [ ] 2. B\n- [ ] 3. C\n- [ ] 10. D\n- [ ]* 11. E\n";
+
+/// What the lines of one output say: attempts, tokens in, tokens out and cost.
+#[derive(Debug, Default, PartialEq)]
+struct Usage {
+    attempts: u64,
+    input: u64,
+    output: u64,
+    /// In hundredths of a cent.
+    cost: u64,
+}
+
+impl Usage {
+    fn add(mut self, other: &Self) -> Self {
+        self.attempts += other.attempts;
+        self.input += other.input;
+        self.output += other.output;
+        self.cost += other.cost;
+        self
+    }
+}
+
+/// The number before a word: 12 of `…, 12 attempts, …`; 0 if there is none.
+fn before(line: &str, word: &str) -> u64 {
+    let number = |at: usize| {
+        let start = line[..at]
+            .rfind(|c: char| !c.is_ascii_digit())
+            .map_or(0, |before| before + line[before..].chars().next().map_or(0, char::len_utf8));
+        line[start..at].parse().ok()
+    };
+    line.match_indices(word).find_map(|(at, _)| number(at)).unwrap_or(0)
+}
+
+fn dollars(text: &str) -> u64 {
+    let digits = text.split_once('$').map_or("0", |(_, rest)| rest);
+    let digits: String = digits.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
+    (digits.trim_end_matches('.').parse::<f64>().unwrap() * 10_000.0).round() as u64
+}
+
+/// A line of the summary or of `status`.
+fn usage(line: &str) -> Usage {
+    Usage {
+        attempts: before(line, " attempt"),
+        input: before(line, " tokens in"),
+        output: before(line, " out"),
+        cost: dollars(line),
+    }
+}
+
+/// The lines of tasks with attempts, and the total: the only line that starts with a number of tokens.
+fn rows_and_total(text: &str) -> (Usage, Usage) {
+    let lines = || text.lines().filter(|line| line.starts_with("  ") && line.contains(" tokens in"));
+    let rows = lines().filter(|line| line.contains(" attempt"));
+    let total: Vec<_> = lines().filter(|line| !line.contains(" attempt")).collect();
+    assert_eq!(total.len(), 1, "{text}");
+    (rows.fold(Usage::default(), |sum, line| sum.add(&usage(line))), usage(total[0]))
+}
+
+/// The counts of a line such as `1 of 5 tasks done · 1 failed`, of which all but the first make up the rest.
+fn counts(text: &str) -> String {
+    let line = text.lines().find(|line| line.contains(" tasks done")).unwrap_or_else(|| panic!("{text}"));
+    let line = line.trim_start_matches("- tasks: ").trim();
+    let line = line.split(", in ").next().unwrap();
+    let all = before(line, " tasks done");
+    let done = before(line, " of ");
+    let parts = ["failed", "halted", "to do", "skipped"].map(|word| before(line, &format!(" {word}")));
+    assert_eq!(done + parts.iter().sum::<u64>(), all, "{text}");
+    line.to_owned()
+}
+
+/// The cells of the report's table, and its totals by name.
+fn report(text: &str) -> (Vec<Vec<String>>, impl Fn(&str) -> String + '_) {
+    let rows = text.lines().filter(|line| line.starts_with("| ")).skip(1);
+    let cells = rows.map(|row| row.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect());
+    let total = move |name: &str| {
+        let lead = format!("- {name}: ");
+        text.lines().find_map(|line| line.strip_prefix(&lead)).unwrap_or_else(|| panic!("{text}")).to_owned()
+    };
+    (cells.collect(), total)
+}
+
+/// `12.3k` or `980`, in tenths of a thousand.
+fn tokens(text: &str) -> f64 {
+    match text.strip_suffix('k') {
+        Some(thousands) => thousands.parse::<f64>().unwrap() * 1000.0,
+        None => text.parse().unwrap(),
+    }
+}
+
+/// What the spec used in all runs.
+fn assert_sums(project: &Project, run: &str, when: &str) {
+    let status = project.run(&["status"]).stdout;
+    let json: Value = serde_json::from_str(&project.run(&["status", "--json"]).stdout).unwrap();
+    let page = project.run(&["report", "--all"]).stdout;
+
+    let (rows, total) = rows_and_total(&status);
+    assert_eq!(
+        (rows.input, rows.output, rows.cost),
+        (total.input, total.output, total.cost),
+        "{when}: {status}"
+    );
+    let of_json = &json["usage"];
+    assert_eq!(
+        (&of_json["attempts"], &of_json["input"]),
+        (&rows.attempts.into(), &rows.input.into()),
+        "{when}"
+    );
+    assert_eq!(of_json["output"], rows.output, "{when}");
+    let attempts =
+        json["units"].as_object().unwrap().values().flat_map(|unit| unit["attempts"].as_array().unwrap());
+    assert_eq!(attempts.count() as u64, rows.attempts, "{when}: {status}");
+
+    let (cells, of_report) = report(&page);
+    let sum: u64 = cells.iter().map(|row| row[2].parse::<u64>().unwrap()).sum();
+    assert_eq!((of_report("attempts"), sum), (rows.attempts.to_string(), rows.attempts), "{when}: {page}");
+    let sum: f64 = cells.iter().map(|row| tokens(&row[4])).sum();
+    assert!((sum - tokens(&of_report("tokens"))).abs() <= 50.0, "{when}: rounded to 100: {page}");
+    assert!((sum - (total.input + total.output) as f64).abs() <= 50.0, "{when}: {status}{page}");
+    let sum: u64 = cells.iter().map(|row| dollars(&row[5])).sum();
+    assert_eq!((sum, dollars(&of_report("cost"))), (total.cost, total.cost), "{when}: {status}{page}");
+    let time = |text: &str| humantime::parse_duration(text).unwrap();
+    let sum: Duration = cells.iter().map(|row| time(&row[3])).sum();
+    // each row is cut to whole seconds
+    let cut = Duration::from_secs(1) * u32::try_from(cells.len()).unwrap();
+    assert!(
+        sum <= time(&of_report("worked")) + cut && time(&of_report("worked")) <= sum + cut,
+        "{when}: {page}"
+    );
+
+    assert_eq!(counts(&status), counts(&page), "{when}");
+    let of_json = |name: &str| json["counts"][name].as_u64().unwrap();
+    let parts = ["done", "failed", "halted", "todo", "skipped"].map(of_json);
+    assert_eq!(parts.iter().sum::<u64>(), of_json("all"), "{when}");
+    let line = counts(&status);
+    let printed = [" of ", " failed", " halted", " to do", " skipped"].map(|word| before(&line, word));
+    assert_eq!(printed, parts, "{when}: {line}");
+    if !run.is_empty() {
+        assert_eq!(counts(run), line, "{when}: {run}");
+        let (rows, total) = rows_and_total(run);
+        assert_eq!(
+            (rows.input, rows.output, rows.cost),
+            (total.input, total.output, total.cost),
+            "{when}: {run}"
+        );
+    }
+}
+
+#[test]
+fn totals_are_the_sums_of_their_rows_after_every_way_to_resume() {
+    let project = Project::new()
+        .spec("login", TASKS)
+        .agent(AGENT)
+        .config("[retry]\nattempts = 2\n[backend.fake]\noutput = \"claude\"\n");
+    let run = project.run(&["run"]).code(2).stdout;
+    assert_eq!(project.ledger(), ["1 1", "2 1"]);
+    assert_sums(&project, &run, "after a halt");
+
+    let killed = project.start(&["resume", "--answer", "This one."]);
+    project.wait_for_ledger(4);
+    kill(killed.pid(), Signal::KILL);
+    killed.wait().code(137);
+    project.release();
+    assert_eq!(project.ledger(), ["1 1", "2 1", "2 2", "3 1"]);
+
+    let run = project.run(&["run", "--retry"]).code(2).stdout;
+    assert_eq!(project.ledger()[4..], ["3 2", "10 1", "10 2"]);
+    assert_sums(&project, &run, "after a kill and a failed task");
+
+    let run = project.run(&["run", "--retry"]).code(0).stdout;
+    assert_eq!(project.ledger()[7..], ["10 3"]);
+    assert_sums(&project, &run, "when all is complete");
+    let (_, total) = rows_and_total(&project.run(&["status"]).stdout);
+    let expected = Usage { attempts: 0, input: 4100, output: 80, cost: 1300 };
+    assert_eq!(total, expected);
+    let listed: Vec<_> = project.run(&["status"]).stdout.lines().skip(1).map(str::to_owned).collect();
+    let ids: Vec<_> =
+        listed.iter().filter_map(|line| line.trim().split_once("  ")).map(|(id, _)| id).collect();
+    assert_eq!(ids, ["1", "2", "3", "10", "11"], "{listed:?}");
+}
