@@ -12,5 +12,6 @@ mod run;
 mod screen;
 mod stdout;
 pub mod window;
+pub mod work_tree;
 
 pub use run::{VERB, run};

@@ -16,6 +16,7 @@ use super::log::OutputLog;
 use super::result::{closing_line, note_stream_facts};
 use super::screen::WindowScreen;
 use super::stdout::StdoutReader;
+use super::work_tree;
 use crate::agent::redact::Redactor;
 use crate::agent::sanitise::sanitise;
 use crate::error::{Error, ErrorKind, Result};
@@ -59,6 +60,10 @@ pub fn run(dir: &Path, exe: &Path) -> Result<()> {
         result.cancelled = Some(CancelledBy::NoOrchestrator);
         None
     };
+    if result.exit.is_some() {
+        // the orchestrator takes it where this fails, and says why where that fails, too
+        result.after = attempt.snapshot.as_ref().and_then(|request| work_tree::take(request).ok());
+    }
     result.ended_at = Timestamp::now();
     let bytes = serde_json::to_vec_pretty(&result)
         .map_err(|e| Error::new(ErrorKind::Internal, "writing the result").caused_by(e))?;

@@ -11,11 +11,13 @@ use jiff::tz::TimeZone;
 use super::global::{Global, terminal_width};
 use super::project::Project;
 use crate::error::{Error, ErrorKind, Result};
-use crate::git;
+use crate::git::call::Supervisor;
 use crate::plan::Selection;
 use crate::project::current_plan::current_plan;
 use crate::report::run_report::{ReportSource, run_report};
 use crate::report::{events, page};
+use crate::run::ownership::changed_files;
+use crate::run::run_repository::RunRepository;
 use crate::state::counts;
 use crate::store::attempt_folder;
 use crate::sys::files;
@@ -47,12 +49,13 @@ pub(super) fn report(global: &Global, args: &ReportArgs) -> Result<u8> {
         let facts = attempt_folder::result(&dir).filter(|_| attempt_folder::is_of(&dir, record))?;
         Some(facts.last_words).filter(|text| !text.trim().is_empty())
     };
+    // without git the report has no files
+    let repository =
+        RunRepository::find(&place, &project.loaded.config, &Supervisor::default()).ok().flatten();
     let files = |unit: &str| {
-        let unit = state.units.get(unit);
-        let trees =
-            unit.and_then(|unit| Some((unit.before.as_deref()?, unit.changes.as_ref()?.after.as_str())));
-        trees.map_or_else(Vec::new, |(before, after)| {
-            git::changes(&project.root, before, after).unwrap_or_default()
+        let found = repository.as_ref().zip(state.units.get(unit));
+        found.map_or_else(Vec::new, |(repository, unit)| {
+            changed_files(&repository.trees(), unit).unwrap_or_default()
         })
     };
     let made = run_report(&ReportSource {

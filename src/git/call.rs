@@ -107,6 +107,7 @@ impl From<GitError> for Error {
         let kind = match &error {
             GitError::NotStarted { .. } => ErrorKind::Unavailable,
             GitError::Stopped { .. } => ErrorKind::Interrupted,
+            GitError::Failed { .. } | GitError::TimedOut { .. } => ErrorKind::Human,
             _ => ErrorKind::Internal,
         };
         match error {

@@ -27,7 +27,25 @@ impl TreeEntry {
     }
 }
 
-/// One changed path.
+/// A file that differs between two trees, as it is listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileChange {
+    /// Its path from the top of the repository, as people read it.
+    pub path: String,
+    /// Lines added; `None` for a binary file.
+    pub insertions: Option<u64>,
+    /// Lines deleted; `None` for a binary file.
+    pub deletions: Option<u64>,
+}
+
+impl From<&TreeChange> for FileChange {
+    fn from(change: &TreeChange) -> Self {
+        let TreeChange { path, insertions, deletions, .. } = change;
+        Self { path: path.to_string(), insertions: *insertions, deletions: *deletions }
+    }
+}
+
+/// A path that differs between two trees.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TreeChange {
     /// The path.

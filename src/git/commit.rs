@@ -14,6 +14,7 @@ use super::call::{GitCall, GitError, one_line};
 use super::change::{TreeChange, TreeEntry, parse};
 use super::path::RepoPath;
 use super::snapshot::Snapshots;
+use crate::error::{Error, ErrorKind};
 
 /// What to commit.
 #[derive(Debug, Clone)]
@@ -22,6 +23,8 @@ pub struct CommitRequest<'a> {
     pub tree: &'a str,
     /// The task's paths.
     pub paths: &'a BTreeSet<RepoPath>,
+    /// Those of them that are to be committed as they are after these changes, which the tree does not have.
+    pub also: &'a [TreeChange],
     /// The commit that HEAD was at the last snapshot; `None` before the first one.
     pub head: Option<&'a str>,
     /// The whole message.
@@ -71,12 +74,29 @@ struct StartedCommit {
 /// How often a commit is made anew because HEAD moved under it.
 const MOVED_TRIES: usize = 3;
 
+impl From<CommitError> for Error {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::InProgress(what) => {
+                Self::new(ErrorKind::Human, format!("a {what} is in progress, and a commit would end it"))
+                    .hint("Finish or abort it.")
+            }
+            CommitError::Refused(GitError::Failed { words, .. }) => {
+                Self::new(ErrorKind::Human, "git commit failed")
+                    .detail(format!("  {}", words.trim().replace('\n', "\n  ")))
+            }
+            CommitError::Refused(error) | CommitError::Failed(error) => error.into(),
+        }
+    }
+}
+
 impl Snapshots<'_> {
     /// Makes the commit. Where a hook changed files of the task and refused, the files are taken again and the commit is
-    /// tried once more. The tree with the task's paths as they were committed comes with the outcome.
+    /// tried once more. The tree comes with the outcome that has the files as they are after the commit: a hook may have
+    /// formatted them.
     pub fn commit(&mut self, request: &CommitRequest<'_>) -> Result<(CommitOutcome, String), CommitError> {
         let refused = match self.try_commit(request) {
-            Ok(outcome) => return Ok((outcome, request.tree.to_owned())),
+            Ok(outcome) => return self.with_tree(outcome, request),
             Err(CommitError::Refused(error @ GitError::Failed { .. })) => error,
             Err(error) => return Err(error),
         };
@@ -85,8 +105,25 @@ impl Snapshots<'_> {
         if !changed.iter().any(|change| request.paths.contains(&change.path)) {
             return Err(CommitError::Refused(refused));
         }
-        let again = CommitRequest { tree: &now.tree, head: now.head.commit.as_deref(), ..request.clone() };
-        self.try_commit(&again).map(|outcome| (outcome, now.tree.clone()))
+        let head = now.head.commit.as_deref();
+        let again = CommitRequest { tree: &now.tree, head, also: &[], ..request.clone() };
+        let outcome = self.try_commit(&again)?;
+        self.with_tree(outcome, &again)
+    }
+
+    fn with_tree(
+        &mut self,
+        outcome: CommitOutcome,
+        request: &CommitRequest<'_>,
+    ) -> Result<(CommitOutcome, String), CommitError> {
+        let tree = request.tree.to_owned();
+        if outcome == CommitOutcome::Nothing || self.held_tree() != Some(request.tree) {
+            return Ok((outcome, tree));
+        }
+        let now = self.take()?;
+        let is_of_task = |change: &TreeChange| request.paths.contains(&change.path);
+        let formatted = self.changes(&tree, &now.tree)?.iter().any(is_of_task);
+        Ok((outcome, if formatted { now.tree } else { tree }))
     }
 
     fn try_commit(&self, request: &CommitRequest<'_>) -> Result<CommitOutcome, CommitError> {
@@ -116,16 +153,22 @@ impl Snapshots<'_> {
 
     /// The new commit; `None` where HEAD has the task's paths already.
     fn make(&self, request: &CommitRequest<'_>) -> Result<Option<NewCommit>, CommitError> {
-        let base = request.head.unwrap_or_else(|| empty_tree(request.tree));
         // before: what HEAD has; after: what the tree has
-        let differs = self.changes(base, request.tree)?;
+        let mut differs = self.changes_of_work_tree(request.head, request.tree)?;
+        for also in request.also {
+            match differs.iter_mut().find(|change| change.path == also.path) {
+                Some(change) => change.after = also.after.clone(),
+                None => differs.push(also.clone()),
+            }
+        }
+        differs.retain(|change| change.before != change.after);
         let (ours, others): (Vec<&TreeChange>, Vec<&TreeChange>) =
             differs.iter().partition(|change| request.paths.contains(&change.path));
         if ours.is_empty() {
             return Ok(None);
         }
         self.link_objects(&ours)?;
-        let index = self.commit_index(request.tree, &others)?;
+        let index = self.commit_index(request, &others)?;
         self.note_started(request)?;
         let done = self.commit_from(&index.0, request);
         drop(index);
@@ -252,7 +295,11 @@ impl Snapshots<'_> {
     }
 
     /// An index with the task's paths as the tree has them, and all others as HEAD has them.
-    fn commit_index(&self, tree: &str, others: &[&TreeChange]) -> Result<TemporaryIndex, GitError> {
+    fn commit_index(
+        &self,
+        request: &CommitRequest<'_>,
+        others: &[&TreeChange],
+    ) -> Result<TemporaryIndex, GitError> {
         let path = self.folder().join("commit-index");
         for old in [path.clone(), with_suffix(&path, ".lock")] {
             let _ = fs::remove_file(old);
@@ -260,12 +307,13 @@ impl Snapshots<'_> {
         let index = TemporaryIndex(path);
         let failed = |e: io::Error| GitError::Unusable { why: format!("writing {}: {e}", index.0.display()) };
         copy_with_time(&self.index(), &index.0).map_err(failed)?;
-        let held = self.held_tree().unwrap_or(tree);
+        let held = self.held_tree().unwrap_or(request.tree);
         // the private index has moved on where a commit waited
-        let moved = self.changes(tree, held)?;
+        let moved = self.changes(request.tree, held)?;
         let back = moved.iter().map(|change| (&change.path, &change.before));
         self.write_entries(&index.0, back)?;
         self.write_entries(&index.0, others.iter().map(|change| (&change.path, &change.before)))?;
+        self.write_entries(&index.0, request.also.iter().map(|change| (&change.path, &change.after)))?;
         Ok(index)
     }
 
@@ -335,15 +383,6 @@ fn index_info<'a>(entries: impl Iterator<Item = (&'a RepoPath, &'a TreeEntry)>) 
         input.push(0);
     }
     input
-}
-
-/// The tree without entries, in a repository whose names are as long as this one.
-fn empty_tree(like: &str) -> &'static str {
-    if like.len() == 64 {
-        "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321"
-    } else {
-        "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
-    }
 }
 
 fn link_or_copy(from: &Path, to: &Path) -> io::Result<()> {

@@ -5,6 +5,15 @@ use super::change::{TreeChange, parse};
 use super::snapshot::Snapshots;
 
 impl Snapshots<'_> {
+    /// What lies between a commit and a tree; all files where there is no commit yet.
+    pub fn changes_of_work_tree(
+        &self,
+        commit: Option<&str>,
+        tree: &str,
+    ) -> Result<Vec<TreeChange>, GitError> {
+        self.changes(commit.unwrap_or_else(|| empty_tree(tree)), tree)
+    }
+
     /// What lies between two trees, sorted by path. An error where git does not have one of them any more.
     pub fn changes(&self, from: &str, to: &str) -> Result<Vec<TreeChange>, GitError> {
         if from == to {
@@ -25,5 +34,14 @@ impl Snapshots<'_> {
         let printed = call.run(&self.repository().supervisor)?;
         parse(&printed)
             .ok_or_else(|| GitError::Unusable { why: "git diff-tree prints an unknown format".into() })
+    }
+}
+
+/// The tree without entries, in a repository whose names are as long as this one.
+fn empty_tree(like: &str) -> &'static str {
+    if like.len() == 64 {
+        "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321"
+    } else {
+        "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
     }
 }

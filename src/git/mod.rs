@@ -9,7 +9,6 @@ pub mod change;
 pub mod commit;
 pub mod diff;
 pub mod history;
-pub mod old;
 pub mod path;
 pub mod repository;
 pub mod restore;
@@ -21,6 +20,4 @@ mod step_tests;
 mod testing;
 pub mod work_tree_lock;
 
-pub use old::{
-    FileChange, changes, commit, keep_tree, overlay, overlay_files, snapshot, uncommitted_files, undo,
-};
+pub use change::FileChange;

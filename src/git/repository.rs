@@ -4,6 +4,13 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::call::{GitCall, GitError, Supervisor, one_line, path_lines};
+use super::status::WorkTreeStatus;
+
+/// The version of the installed git.
+pub fn version() -> Result<String, GitError> {
+    let printed = GitCall::new(Path::new("/"), ["--version"]).run(&Supervisor::default())?;
+    Ok(one_line(&printed).trim_start_matches("git version ").to_owned())
+}
 
 /// The repository in whose work tree a folder is.
 #[derive(Debug, Clone)]
@@ -73,6 +80,29 @@ impl Repository {
     #[must_use]
     pub fn private_folder(&self, key: &str) -> PathBuf {
         self.common_dir.join("seqorch").join(key)
+    }
+
+    /// What is not committed, new files included. Nothing is written.
+    pub fn status(&self) -> Result<WorkTreeStatus, GitError> {
+        let args = [
+            "status",
+            "--porcelain=v2",
+            "-z",
+            "--branch",
+            "--no-ahead-behind",
+            "--no-renames",
+            "--untracked-files=all",
+        ];
+        self.call(args).run(&self.supervisor).map(|printed| WorkTreeStatus::parse(&printed))
+    }
+
+    /// Whether git ignores a path.
+    pub fn is_ignored(&self, path: &Path) -> Result<bool, GitError> {
+        match self.call(["check-ignore", "-q", "--"]).arg(path).run(&self.supervisor) {
+            Ok(_) => Ok(true),
+            Err(GitError::Failed { code: Some(1), .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Whether git knows in whose name to commit; else git's own words.

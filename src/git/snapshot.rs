@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -276,6 +277,14 @@ impl<'a> Snapshots<'a> {
         let call = self.repository.call(["ls-files", "-z", "--"]).arg(path.as_path());
         let listed = call.env("GIT_LITERAL_PATHSPECS", "1").run(&self.repository.supervisor)?;
         Ok(!listed.is_empty())
+    }
+
+    /// The path of a file in the repository; `None` if it is not in the work tree.
+    #[must_use]
+    pub fn path_of(&self, file: &Path) -> Option<RepoPath> {
+        let file = fs::canonicalize(file).ok()?;
+        let top = fs::canonicalize(&self.repository.top).ok()?;
+        Some(RepoPath::new(file.strip_prefix(top).ok()?.as_os_str().as_bytes()))
     }
 
     fn at(&self, path: &RepoPath) -> PathBuf {

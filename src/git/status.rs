@@ -1,5 +1,7 @@
 //! PURE. What `git status --porcelain=v2 -z --branch` says: HEAD, and the paths that differ from the index.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::path::RepoPath;
@@ -20,6 +22,8 @@ pub struct WorkTreeStatus {
     pub head: Head,
     /// Tracked paths that differ from the index, removed ones included.
     pub changed: Vec<RepoPath>,
+    /// Paths that are staged otherwise than HEAD has them.
+    pub staged: Vec<RepoPath>,
     /// New paths.
     pub untracked: Vec<RepoPath>,
     /// New paths that are repositories of their own.
@@ -29,6 +33,13 @@ pub struct WorkTreeStatus {
 }
 
 impl WorkTreeStatus {
+    /// Paths that are not committed as they are, each once.
+    #[must_use]
+    pub fn uncommitted(&self) -> BTreeSet<&RepoPath> {
+        let lists = [&self.staged, &self.changed, &self.untracked, &self.nested, &self.edited_submodules];
+        lists.into_iter().flatten().collect()
+    }
+
     /// Reads what git printed. Files of seqorch itself are left out.
     #[must_use]
     pub fn parse(printed: &[u8]) -> Self {
@@ -39,9 +50,9 @@ impl WorkTreeStatus {
             match kind {
                 b'#' => look.head(rest),
                 // `XY sub mH mI mW hH hI path`: the letter of the work tree is the second
-                b'1' => look.tracked(rest, 7, rest.get(1) != Some(&b'.')),
+                b'1' => look.tracked(rest, 7),
                 // `XY sub m1 m2 m3 mW h1 h2 h3 path`: a conflict
-                b'u' => look.tracked(rest, 9, true),
+                b'u' => look.tracked(rest, 9),
                 b'?' => look.untracked(rest),
                 _ => {}
             }
@@ -58,10 +69,17 @@ impl WorkTreeStatus {
         }
     }
 
-    fn tracked(&mut self, record: &[u8], fields: usize, differs: bool) {
+    /// `XY …`: the index differs from HEAD (X), the file from the index (Y).
+    fn tracked(&mut self, record: &[u8], fields: usize) {
         let Some(path) = record.splitn(fields + 1, |b| *b == b' ').nth(fields) else { return };
         let path = RepoPath::new(path);
-        if !differs || path.is_of_seqorch() {
+        if path.is_of_seqorch() {
+            return;
+        }
+        if record.first() != Some(&b'.') {
+            self.staged.push(path.clone());
+        }
+        if record.get(1) == Some(&b'.') {
             return;
         }
         // `S<c><m><u>`: its commit moved, it has edits, it has new files

@@ -440,6 +440,7 @@ fn a_hook_that_hangs_is_ended_at_its_deadline() {
     let done = snapshots.commit(&CommitRequest {
         tree: &after.tree,
         paths: &paths(&["a"]),
+        also: &[],
         head: after.head.commit.as_deref(),
         message: "x",
         deadline: Duration::from_millis(300),
@@ -540,6 +541,7 @@ fn a_commit_that_waited_takes_the_tree_of_its_own_task() {
     let done = snapshots.commit(&CommitRequest {
         tree: &two.tree,
         paths: &paths(&["two", "first"]),
+        also: &[],
         head: now.head.commit.as_deref(),
         message: "two",
         deadline: Duration::from_secs(30),
@@ -566,6 +568,7 @@ fn a_hook_that_formats_and_refuses_is_tried_once_more() {
     let request = CommitRequest {
         tree: &after.tree,
         paths: &paths(&["a.txt"]),
+        also: &[],
         head: before.head.commit.as_deref(),
         message: "x",
         deadline: Duration::from_secs(30),
@@ -643,6 +646,7 @@ fn a_signer_that_asks_is_ended_at_the_deadline_and_leaves_no_lock() {
     let request = CommitRequest {
         tree: &after.tree,
         paths: &paths(&["a"]),
+        also: &[],
         head: after.head.commit.as_deref(),
         message: "x",
         deadline: Duration::from_millis(300),
@@ -754,6 +758,7 @@ fn a_commit_that_a_kill_cut_off_is_finished_and_not_made_twice() {
     let request = CommitRequest {
         tree: &after.tree,
         paths: &paths(&["more"]),
+        also: &[],
         head: after.head.commit.as_deref(),
         message: "the step\n",
         deadline: Duration::from_secs(30),

@@ -102,6 +102,7 @@ impl RealWorld<'_> {
             state: &call.state,
             socket: &socket,
             env: &self.env,
+            repository: None,
             now: self.now(),
         };
         let prepared = PreparedAttempt::make_with(&preparation, &question)?;

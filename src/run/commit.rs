@@ -1,87 +1,157 @@
-//! Counts what a done unit changed, keeps the trees for `undo`, and commits the changes if the configuration says so.
+//! Counts what a done unit changed and commits the changes if the configuration says so.
 
+use std::collections::BTreeSet;
+
+use super::ownership::{Ownership, changed_paths};
 use super::world::RealWorld;
+use crate::attempt::work_tree::record;
 use crate::config::Commit;
-use crate::git;
+use crate::error::Error;
+use crate::git::call::GitError;
+use crate::git::change::TreeChange;
+use crate::git::commit::{CommitOutcome, CommitRequest};
+use crate::git::path::RepoPath;
+use crate::git::snapshot::Snapshots;
 use crate::state::{Changes, CommitRefused, SpecState, UnitState};
 
+/// What a unit changed, and what of it can be committed.
+struct UnitChanges {
+    /// Paths that are committed.
+    own: BTreeSet<RepoPath>,
+    /// Paths that others had changed before, so that no commit has them.
+    mixed: BTreeSet<RepoPath>,
+    /// The tree that has them.
+    tree: String,
+    /// Paths that are to be as they are after these changes, which the tree does not have: the boxes that were ticked
+    /// after the attempt.
+    also: Vec<TreeChange>,
+}
+
 impl RealWorld<'_> {
-    /// Counts and commits the changes since the unit's first attempt. `None` if there is no snapshot from before it.
-    ///
-    /// If git refused the commit before, the changes are those of that time, because others wrote to the files since.
+    /// Counts and commits what the attempts of a unit changed. `None` if there is no snapshot from before them.
     pub(super) fn keep_changes(
         &mut self,
         unit: &str,
         state: &SpecState,
     ) -> Result<Option<Changes>, CommitRefused> {
-        let root = &self.place.root;
         let Some(known) = state.units.get(unit) else { return Ok(None) };
         let Some(before) = &known.before else { return Ok(None) };
-        let Some(now) = git::snapshot(root) else { return Ok(None) };
-        let refused = known.changes.as_ref().filter(|_| known.pending_commit.is_some());
-        let own = refused.map(|refused| refused.own().to_owned());
-        let after = match refused {
-            Some(refused) => self.since_refused(before, refused, &now)?,
-            None => now,
+        let Some(repository) = self.repository.clone() else { return Ok(None) };
+        let failed = |error: GitError| refused(error.into(), known.changes.clone());
+        let mut snapshots = repository.snapshots().map_err(failed)?;
+        let found = if self.config.git.commit == Commit::Step {
+            self.changes_to_commit(&mut snapshots, unit, known, state)
+        } else {
+            changes_to_count(&mut snapshots, known)
         };
-        let list = git::changes(root, before, &after).unwrap_or_default();
-        let trees = [("before", Some(before)), ("after", Some(&after)), ("left", own.as_ref())];
-        for (name, tree) in trees.into_iter().filter_map(|(name, tree)| Some((name, tree?))) {
-            // git may delete a tree that is not kept after a month; then `undo` cannot use it, and nothing else fails
-            let _ = git::keep_tree(root, &self.store.folder(), &format!("{unit}-{name}"), tree);
-        }
-        let sum = |count: fn(&git::FileChange) -> Option<u64>| list.iter().filter_map(count).sum();
+        let found = found.map_err(failed)?;
+        let mut list = snapshots.changes(before, &found.tree).map_err(failed)?;
+        list.retain(|change| found.own.contains(&change.path) || found.mixed.contains(&change.path));
+        let sum = |count: fn(&TreeChange) -> Option<u64>| list.iter().filter_map(count).sum();
         let mut changes = Changes {
             files: list.len() as u64,
             insertions: sum(|c| c.insertions),
             deletions: sum(|c| c.deletions),
-            after,
-            left: None,
+            after: found.tree.clone(),
             commit: None,
         };
-        if self.config.git.commit == Commit::Step {
-            let ours =
-                list.iter().map(|c| c.path.clone()).filter(|path| !state.run.dirty_before().contains(path));
-            let ours: Vec<String> = ours.collect();
-            let left: Vec<&str> =
-                list.iter().map(|c| c.path.as_str()).filter(|path| !ours.iter().any(|o| o == path)).collect();
-            if !left.is_empty() {
-                self.say(&format!(
-                    "! not committed, because they had changes before the run: {}",
-                    left.join(", ")
-                ));
-            }
-            if !ours.is_empty() {
-                let message = self.message(unit, known);
-                let root = &self.place.root;
-                match git::commit(root, &ours, &message) {
-                    Ok(commit) => changes.commit = commit,
-                    Err(e) => {
-                        changes.left = Some(own.unwrap_or_else(|| changes.after.clone()));
-                        return Err(CommitRefused { why: e.render(), changes: Some(changes) });
-                    }
-                }
-            }
+        if self.config.git.commit == Commit::Off {
+            return Ok(Some(changes));
         }
-        Ok(Some(changes))
+        if !found.mixed.is_empty() {
+            let names: Vec<String> = found.mixed.iter().map(ToString::to_string).collect();
+            self.say(&format!(
+                "! not committed, because they had changes before the task: {}",
+                names.join(", ")
+            ));
+        }
+        match self.commit(&mut snapshots, unit, known, &found) {
+            Ok((commit, tree)) => {
+                (changes.commit, changes.after) = (commit, tree);
+                Ok(Some(changes))
+            }
+            Err(error) => Err(refused(error, Some(changes))),
+        }
     }
 
-    /// The tree after a unit whose commit git refused. A file of the unit that was changed since was changed to fix the
-    /// commit, so the commit takes it as it is now. All other files are as the unit left them.
-    fn since_refused(&self, before: &str, refused: &Changes, now: &str) -> Result<String, CommitRefused> {
-        let root = &self.place.root;
-        if self.config.git.commit == Commit::Off {
-            return Ok(refused.after.clone());
+    fn commit(
+        &mut self,
+        snapshots: &mut Snapshots<'_>,
+        unit: &str,
+        known: &UnitState,
+        found: &UnitChanges,
+    ) -> Result<(Option<String>, String), Error> {
+        let head = snapshots.head_commit()?;
+        let message = self.message(unit, known);
+        let done = snapshots.commit(&CommitRequest {
+            tree: &found.tree,
+            paths: &found.own,
+            also: &found.also,
+            head: head.as_deref(),
+            message: &message,
+            deadline: self.config.git.timeout,
+        });
+        match done {
+            Ok((CommitOutcome::New { commit, beyond }, tree)) => {
+                if !beyond.is_empty() {
+                    let names: Vec<String> = beyond.iter().map(ToString::to_string).collect();
+                    self.say(&format!("! a hook of git put more into the commit: {}", names.join(", ")));
+                }
+                Ok((Some(commit), tree))
+            }
+            Ok((CommitOutcome::Nothing, tree)) => Ok((None, tree)),
+            Err(error) => Err(error.into()),
         }
-        // always from what the unit left: a file may be missing at one try and exist at the next
-        let own = refused.own();
-        let tree =
-            git::changes(root, before, own).and_then(|files| git::overlay_files(root, own, now, &files));
-        tree.ok_or_else(|| CommitRefused {
-            why: "git does not have the trees before and after the task any more; commit its files by hand"
-                .to_owned(),
-            changes: Some(refused.clone()),
-        })
+    }
+
+    /// What a commit takes. After the attempts, people change files of the unit only to make git take them; so where git
+    /// refused the commit, they are taken as they are now, else as the last attempt left them.
+    fn changes_to_commit(
+        &self,
+        snapshots: &mut Snapshots<'_>,
+        unit: &str,
+        known: &UnitState,
+        state: &SpecState,
+    ) -> Result<UnitChanges, GitError> {
+        let now = record(snapshots.take()?);
+        let ownership = Ownership::of(snapshots, state)?;
+        let (mut own, mut mixed) = (ownership.paths(unit), ownership.mixed(unit));
+        let Some(left) = known.attempts.last().and_then(|attempt| attempt.learned.after.as_ref()) else {
+            // an older version kept no trees of attempts
+            let after = known.changes.as_ref().map_or(&now.tree, |changes| &changes.after);
+            let before = known.before.as_ref().unwrap_or(after);
+            own = snapshots.changes(before, after)?.into_iter().map(|change| change.path).collect();
+            return Ok(UnitChanges { own, mixed, tree: now.tree, also: Vec::new() });
+        };
+        let since = snapshots.changes(&left.tree, &now.tree)?;
+        let tasks = self.tasks_in(snapshots);
+        let boxes = since.iter().find(|change| Some(&change.path) == tasks.as_ref());
+        if let Some(boxes) = boxes.filter(|boxes| !mixed.contains(&boxes.path)) {
+            let dirty = match known.attempts.iter().find(|attempt| attempt.number >= known.since_attempt) {
+                Some(first) => match &first.before {
+                    Some(before) => snapshots.changes_of_work_tree(before.commit.as_deref(), &before.tree)?,
+                    None => Vec::new(),
+                },
+                None => Vec::new(),
+            };
+            let had_changes = |change: &TreeChange| {
+                change.path == boxes.path && !own.contains(&boxes.path) && !ownership.is_agents(change, state)
+            };
+            let list = if dirty.iter().any(had_changes) { &mut mixed } else { &mut own };
+            list.insert(boxes.path.clone());
+        }
+        let is_refused = known.refused_commit().is_some();
+        let changed_since = since.iter().any(|c| own.contains(&c.path) && Some(&c.path) != tasks.as_ref());
+        if is_refused || !changed_since {
+            return Ok(UnitChanges { own, mixed, tree: now.tree, also: Vec::new() });
+        }
+        let also = boxes.filter(|boxes| own.contains(&boxes.path)).cloned().into_iter().collect();
+        Ok(UnitChanges { own, mixed, tree: left.tree.clone(), also })
+    }
+
+    /// The path of tasks.md in the repository.
+    fn tasks_in(&self, snapshots: &Snapshots<'_>) -> Option<RepoPath> {
+        snapshots.path_of(&self.place.tasks_path())
     }
 
     /// The title from the last plan, or from tasks.md if the plan does not have the unit.
@@ -115,4 +185,26 @@ impl RealWorld<'_> {
             self.place.name
         )
     }
+}
+
+/// What is counted where nothing is committed: no look at the files is needed for it.
+fn changes_to_count(snapshots: &mut Snapshots<'_>, known: &UnitState) -> Result<UnitChanges, GitError> {
+    let left = known.attempts.last().and_then(|attempt| attempt.learned.after.as_ref());
+    let tree = match (left, &known.changes) {
+        (Some(left), _) => left.tree.clone(),
+        (None, Some(changes)) => changes.after.clone(),
+        (None, None) => snapshots.take()?.tree,
+    };
+    let own = match (changed_paths(snapshots, known)?, &known.before) {
+        (Some(paths), _) => paths,
+        (None, Some(before)) => {
+            snapshots.changes(before, &tree)?.into_iter().map(|change| change.path).collect()
+        }
+        (None, None) => BTreeSet::new(),
+    };
+    Ok(UnitChanges { own, mixed: BTreeSet::new(), tree, also: Vec::new() })
+}
+
+fn refused(error: Error, changes: Option<Changes>) -> CommitRefused {
+    CommitRefused { why: error.render(), changes }
 }

@@ -10,7 +10,7 @@ use super::machine::{Effect, End, Event, Machine, Notice, Pause};
 use crate::error::{Error, Result};
 use crate::plan::assign::Assigned;
 use crate::plan::{Plan, Step};
-use crate::state::{Changes, CommitRefused, Learned, Outcome, SpecState};
+use crate::state::{Changes, CommitRefused, Learned, Outcome, SpecState, TreeRecord};
 
 /// What a run does to the world, and learns from it. There is the real one and that of the simulation.
 pub trait World {
@@ -40,8 +40,8 @@ pub trait World {
     /// Asks an agent who does these units. Returns the answer at once if the agent cannot be asked; else it comes from
     /// [`World::next`].
     fn assign(&mut self, units: &[String], state: &SpecState) -> Result<Option<Assigned>>;
-    /// A snapshot of all files as they are now; `None` if the configuration asks for none.
-    fn tree(&mut self) -> Option<String>;
+    /// A snapshot of all files as they are now; `None` if the configuration asks for none, or there is no repository.
+    fn tree(&mut self) -> Result<Option<TreeRecord>>;
     /// Counts what a done unit changed, and commits it if the configuration says so. The error says why git refused.
     fn keep(&mut self, unit: &str, state: &SpecState) -> std::result::Result<Option<Changes>, CommitRefused>;
     /// Runs the verify commands, or returns why they cannot run; their end comes from [`World::next`].
@@ -138,7 +138,7 @@ impl Driver<'_> {
                 // the machine may plan before the end of a pause
                 self.pause = None;
                 let (plan, ticked) = self.world.plan(self.machine)?;
-                let (tree, share) = (self.world.tree(), self.world.random());
+                let (tree, share) = (self.world.tree()?, self.world.random());
                 Some(Event::Planned { plan: Box::new(plan), ticked, tree, share })
             }
             Effect::Recover { unit, attempt } => {
@@ -160,7 +160,7 @@ impl Driver<'_> {
             }
             Effect::Verify { step, attempt } => {
                 let failure = self.world.verify(&step, attempt, state)?;
-                failure.map(|failure| Event::Verified { failure: Some(failure) })
+                failure.map(|failure| Event::Verified { failure: Some(failure), after: None })
             }
             Effect::Cancel => {
                 self.world.cancel();

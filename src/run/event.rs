@@ -11,7 +11,7 @@ use crate::config::{Batch, Config, Limit, OnFailure, Pace};
 use crate::plan::assign::Assigned;
 use crate::plan::{Plan, Step};
 use crate::report::notice::{Notice, Pause};
-use crate::state::{Changes, CommitRefused, End, Learned, Outcome};
+use crate::state::{Changes, CommitRefused, End, Learned, Outcome, TreeRecord};
 use crate::sys::interrupt::Interrupt;
 
 /// The settings of a run, apart from those of each step.
@@ -69,10 +69,6 @@ pub struct RunStart {
 pub struct WorkStart {
     /// The options that it was given: what to do and how.
     pub args: Vec<String>,
-    /// Files with changes that are not the agents'; `None`: those that the state knows.
-    pub dirty_before: Option<BTreeSet<String>>,
-    /// New trees before units, by unit: they have what others changed since the last run.
-    pub trees_before: BTreeMap<String, String>,
 }
 
 /// What happened.
@@ -92,7 +88,7 @@ pub enum Event {
         /// Ids whose boxes are ticked now.
         ticked: BTreeSet<String>,
         /// A snapshot of all files, if the configuration asks for one.
-        tree: Option<String>,
+        tree: Option<TreeRecord>,
         /// A random number between 0 and 1, for the jitter.
         share: f64,
     },
@@ -116,6 +112,8 @@ pub enum Event {
     Verified {
         /// `None`: all succeeded.
         failure: Option<Outcome>,
+        /// The work tree after them; `None` if it is that after the attempt.
+        after: Option<TreeRecord>,
     },
     /// The boxes of these ids were ticked in tasks.md, or need no further try.
     Ticked(Vec<String>),

@@ -204,6 +204,7 @@ impl Past {
             resumes: None,
             asked_model: step.settings.model.clone(),
             cwd: String::new(),
+            before: None,
             learned,
         };
         self.attempts.push(attempt);

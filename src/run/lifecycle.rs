@@ -1,7 +1,6 @@
 //! The life of a run: take the lock, load the state, check it, begin, drive the machine, end, free the lock.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write};
@@ -10,7 +9,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::dirty_tree::{self, DirtyFiles};
+use super::dirty_tree::DirtyFiles;
 use super::driver::drive;
 use super::event::{Policy, RunStart, WorkStart};
 use super::event_log::Chronicle;
@@ -22,17 +21,18 @@ use super::old_attempts;
 use super::preflight::{self, CheckedSpec};
 use super::resume::ResumeRequest;
 use super::run_end::RunEnding;
+use super::run_repository::RunRepository;
 use super::run_texts;
 use super::tmux_session::RunSession;
 use super::windows::Screen;
 use super::world::RealWorld;
 use crate::config::{Commit, Config};
 use crate::error::{Error, ErrorKind, Result};
-use crate::git;
+use crate::git::call::Supervisor;
 use crate::project::SpecPlace;
 use crate::report::events::EventKind;
-use crate::state::SpecState;
 use crate::state::needs::{exit_code, needs};
+use crate::state::{SpecState, TreeRecord};
 use crate::store::lock::{Holder, RunLock};
 use crate::store::spec_store::Store;
 use crate::sys::clock::SystemClock;
@@ -93,18 +93,16 @@ pub fn run(request: &RunRequest<'_>, inbox: &Ears) -> Result<RunResult> {
     let resumed = preflight::resumed(place, state.clone(), request.resume)?;
     old_attempts::refuse_unknown_agent(&store, &resumed)?;
     let has_work = !resumed.is_halted() && (!plan.steps.is_empty() || resumed.running().is_some());
-    let before = git::snapshot(&place.root);
+    let repository = repository(request)?;
+    let before = first_look(repository.as_ref(), &resumed)?;
     let mut start = RunStart { resume: request.resume.cloned(), ..RunStart::default() };
     if has_work {
-        let dirty = dirty_files(request, &resumed)?;
+        let dirty = dirty_files(request, repository.as_ref(), before.as_ref(), &resumed)?;
         if !dirty.may_begin {
             return Err(dirty.refuse(&store, request.options.to_vec()));
         }
-        let trees_before = before.as_ref().map_or_else(BTreeMap::new, |now| {
-            dirty_tree::trees_with_changes_of_others(&place.root, &resumed, now)
-        });
         let args = request.options.to_vec();
-        start.work = Some(WorkStart { args, dirty_before: dirty.before, trees_before });
+        start.work = Some(WorkStart { args });
         start.dirty = dirty.refused;
     }
     // a viewer must not take the summary of an earlier run for this one's; a run that was refused above leaves it
@@ -124,6 +122,7 @@ pub fn run(request: &RunRequest<'_>, inbox: &Ears) -> Result<RunResult> {
     let out: Box<dyn Write> = if request.json { Box::new(io::sink()) } else { Box::new(anstream::stdout()) };
     let mut world = RealWorld::new(place, config, &store, &SystemClock, launcher, inbox, out);
     world.explain(request.verbosity);
+    world.watch_files(repository.clone());
     world.on_first_save(|| {
         has_request.set(true);
         request.resume_file.iter().for_each(|path| drop(fs::remove_file(path)));
@@ -141,7 +140,7 @@ pub fn run(request: &RunRequest<'_>, inbox: &Ears) -> Result<RunResult> {
     let steps = plan.steps.iter().map(|step| step.unit.clone()).collect();
     let began =
         world.tell(EventKind::RunStarted { spec: place.name.clone(), pid: std::process::id(), steps });
-    let ending = RunEnding { place, config, store: &store, plan: &plan, before, has_work };
+    let ending = RunEnding { place, config, store: &store, plan: &plan, repository, before };
     let end = began.and_then(|()| drive(&mut machine, &mut world, start)).inspect_err(|error| {
         // an answer must not be lost because the run could not begin
         let unsaved = request.resume.filter(|_| !has_request.get());
@@ -173,10 +172,36 @@ fn check_last_options(request: &RunRequest<'_>, state: &SpecState) -> Result<()>
     Err(Error::new(ErrorKind::Locked, text).hint("See `seqorch status`, then type the command again."))
 }
 
-fn dirty_files(request: &RunRequest<'_>, state: &SpecState) -> Result<DirtyFiles> {
-    match request.config.git.commit {
-        Commit::Step => DirtyFiles::find(&request.place.root, request.config.git.dirty, state),
-        Commit::Off => Ok(DirtyFiles::none()),
+/// The repository of the project, if the configuration needs it.
+fn repository(request: &RunRequest<'_>) -> Result<Option<RunRepository>> {
+    let found = RunRepository::of_run(request.place, request.config, &Supervisor::default())?;
+    if found.is_none() && request.config.git.commit == Commit::Step {
+        return Err(DirtyFiles::no_repository());
+    }
+    Ok(found)
+}
+
+/// The work tree when the run begins. If an attempt of an earlier run is still at work, that before this attempt: its
+/// process has the snapshots now.
+fn first_look(repository: Option<&RunRepository>, state: &SpecState) -> Result<Option<TreeRecord>> {
+    match (repository, state.running()) {
+        (None, _) => Ok(None),
+        (Some(_), Some((_, attempt))) => Ok(attempt.before.clone()),
+        (Some(repository), None) => Ok(Some(repository.begin()?)),
+    }
+}
+
+fn dirty_files(
+    request: &RunRequest<'_>,
+    repository: Option<&RunRepository>,
+    now: Option<&TreeRecord>,
+    state: &SpecState,
+) -> Result<DirtyFiles> {
+    match (request.config.git.commit, repository.zip(now)) {
+        (Commit::Step, Some((repository, now))) => {
+            DirtyFiles::find(repository, now, request.config.git.dirty, state)
+        }
+        _ => Ok(DirtyFiles::none()),
     }
 }
 

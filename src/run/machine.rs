@@ -17,7 +17,7 @@ pub use crate::plan::assign::Assigned;
 use crate::plan::{Plan, Step};
 pub use crate::report::notice::{Next, Notice, Pause};
 pub use crate::state::End;
-use crate::state::{AttemptRecord, Learned, SpecState, UnitStatus};
+use crate::state::{AttemptRecord, Learned, SpecState, TreeRecord, UnitStatus};
 use crate::sys::interrupt::Interrupt;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,7 +65,7 @@ pub struct Machine {
     /// Files with changes of others; no step starts before the user has dealt with them.
     pub(super) dirty: Vec<String>,
     /// The snapshot from the time of the last plan.
-    pub(super) tree: Option<String>,
+    pub(super) tree: Option<TreeRecord>,
     /// Units that an agent was asked to assign. It is asked once in a run.
     pub(super) asked_for: BTreeSet<String>,
     /// How many attempts in a row ended without counting.
@@ -114,7 +114,7 @@ impl Machine {
                 self.step = step;
                 Vec::new()
             }
-            Event::Verified { failure } => self.verified(now, failure),
+            Event::Verified { failure, after } => self.verified(now, failure, after),
             Event::Ticked(ids) => {
                 // the next save has it; a kill before it only ticks them once more
                 self.state.ticked(&ids);
@@ -150,10 +150,6 @@ impl Machine {
         }
         if let (Some(run), Some(work)) = (state.run.open_mut(), start.work) {
             run.args = work.args;
-            run.dirty_before = work.dirty_before.unwrap_or_else(|| std::mem::take(&mut run.dirty_before));
-            run.left_as = None;
-            let trees = work.trees_before.into_iter();
-            trees.for_each(|(unit, tree)| state.units.entry(unit).or_default().before = Some(tree));
         }
         self.dirty = start.dirty;
         state.unconfirmed.retain(|id| ticked.contains(id));
@@ -246,7 +242,8 @@ impl Machine {
         unit.status = UnitStatus::Running;
         unit.title.clone_from(&step.title);
         if unit.before.is_none() || unit.changes.take().is_some() {
-            unit.before = self.tree.take();
+            unit.before = self.tree.as_ref().map(|record| record.tree.clone());
+            unit.since_attempt = attempt;
         }
         unit.attempts.push(AttemptRecord {
             number: attempt,
@@ -259,6 +256,7 @@ impl Machine {
             resumes,
             asked_model: step.settings.model.clone(),
             cwd,
+            before: self.tree.take(),
             learned: Learned::default(),
         });
         self.phase = Phase::Running { unit: step.unit.clone() };

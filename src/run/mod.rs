@@ -28,6 +28,7 @@ mod main_window;
 pub mod mark;
 mod old_attempts;
 mod own_windows;
+pub mod ownership;
 mod pace;
 mod panes;
 pub mod preflight;
@@ -36,6 +37,7 @@ mod recover;
 pub mod resume;
 mod retry;
 mod run_end;
+pub mod run_repository;
 pub mod run_texts;
 #[cfg(test)]
 mod session_tests;

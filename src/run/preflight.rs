@@ -9,8 +9,10 @@ use jiff::Timestamp;
 use super::dirty_tree::DirtyFiles;
 use super::prepare::template;
 use super::resume::ResumeRequest;
+use super::run_repository::RunRepository;
 use crate::config::{Commit, Config};
 use crate::error::{Error, ErrorKind, Result};
+use crate::git::call::Supervisor;
 use crate::plan::prompt::{PreviousAttempt, PromptContext, QuestionAnswer, render};
 use crate::plan::{self, Plan};
 use crate::project::current_plan::current_plan;
@@ -47,9 +49,14 @@ impl CheckedSpec {
 pub fn preflight(place: &SpecPlace, config: &Config, resume: Option<&ResumeRequest>) -> Result<Plan> {
     let CheckedSpec { state, plan, .. } = CheckedSpec::check(place, config, resume)?;
     if config.git.commit == Commit::Step {
-        let dirty = DirtyFiles::find(&place.root, config.git.dirty, &state)?;
-        if !dirty.may_begin {
-            return Err(dirty.refusal());
+        let found = RunRepository::of_run(place, config, &Supervisor::default())?;
+        let repository = found.ok_or_else(DirtyFiles::no_repository)?;
+        // while a run is there, its snapshots are in use
+        if !state.run.is_open() && state.running().is_none() {
+            let dirty = DirtyFiles::find(&repository, &repository.begin()?, config.git.dirty, &state)?;
+            if !dirty.may_begin {
+                return Err(dirty.refusal());
+            }
         }
     }
     Ok(plan)

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::run_repository::RunRepository;
 use crate::config::{Config, Timeouts};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::prompt::{self, PreviousAttempt, PromptContext, QuestionAnswer};
@@ -30,6 +31,8 @@ pub(super) struct AttemptInputs<'a> {
     pub(super) socket: &'a Path,
     /// The environment of the shell that typed `seqorch run`.
     pub(super) env: &'a [(OsString, OsString)],
+    /// Where the snapshot after it is taken.
+    pub(super) repository: Option<&'a RunRepository>,
     pub(super) now: Timestamp,
 }
 
@@ -86,6 +89,7 @@ impl PreparedAttempt {
             log_max_bytes: u64::from(from.config.log.max_mb) * 1_000_000,
             socket: from.socket.to_owned(),
             token: token.clone(),
+            snapshot: from.repository.map(RunRepository::request),
             created_at: from.now,
             decided_at: from.record().map(|record| record.started_at),
         };

@@ -53,6 +53,8 @@ impl RealWorld<'_> {
             }
             None => attempt_folder::settle(&dir),
         }
-        Ok(Some(conclusion(self.config, &dir, signal)))
+        let (outcome, mut learned) = conclusion(self.config, &dir, signal);
+        learned.after = learned.after.or_else(|| self.look_again());
+        Ok(Some((outcome, learned)))
     }
 }

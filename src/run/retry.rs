@@ -10,7 +10,7 @@ use super::machine::{Assigned, Effect, End, Machine, Next, Notice, Pause, Phase,
 use crate::config::{Batch, OnFailure};
 use crate::plan::Step;
 use crate::state::outcome::CancelledBy;
-use crate::state::{Changes, CommitRefused, Learned, Outcome, ResumeReason, UnitStatus};
+use crate::state::{Changes, CommitRefused, Learned, Outcome, ResumeReason, TreeRecord, UnitStatus};
 
 /// How often in a row a verify command may fail in the same way before the run asks you.
 const SAME_FAILURES: usize = 3;
@@ -51,8 +51,14 @@ impl Machine {
     }
 
     /// The verify commands are over, and with them the attempt.
-    pub(super) fn verified(&mut self, now: Timestamp, failure: Option<Outcome>) -> Vec<Effect> {
-        let Phase::Verifying { unit, learned, ticked } = self.phase.clone() else { return Vec::new() };
+    pub(super) fn verified(
+        &mut self,
+        now: Timestamp,
+        failure: Option<Outcome>,
+        after: Option<TreeRecord>,
+    ) -> Vec<Effect> {
+        let Phase::Verifying { unit, mut learned, ticked } = self.phase.clone() else { return Vec::new() };
+        learned.after = after.or(learned.after);
         self.phase = Phase::Running { unit };
         self.ended(now, failure.unwrap_or(Outcome::Done), *learned, ticked.as_ref())
     }

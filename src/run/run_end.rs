@@ -2,14 +2,14 @@
 
 use jiff::Timestamp;
 
-use super::dirty_tree::note_left_tree;
 use super::machine::End;
 use super::resume::ResumeRequest;
+use super::run_repository::RunRepository;
 use super::run_texts;
 use super::world::RealWorld;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::git;
+use crate::git::change::FileChange;
 use crate::plan::Plan;
 use crate::project::SpecPlace;
 use crate::report::events::EventKind;
@@ -17,7 +17,7 @@ use crate::report::needs::shown;
 use crate::report::run_end::RunEnd;
 use crate::report::summary::{self, Summary};
 use crate::state::needs::needs;
-use crate::state::{SpecState, UnitState, counts};
+use crate::state::{SpecState, TreeRecord, UnitState, counts};
 use crate::store::spec_store::Store;
 use crate::sys::files;
 
@@ -28,26 +28,17 @@ pub(super) struct RunEnding<'a> {
     pub(super) store: &'a Store,
     /// The plan that it began with.
     pub(super) plan: &'a Plan,
-    /// The tree of all files when it began.
-    pub(super) before: Option<String>,
-    /// Whether it had anything to do.
-    pub(super) has_work: bool,
+    /// Where snapshots are taken.
+    pub(super) repository: Option<RunRepository>,
+    /// The work tree when it began.
+    pub(super) before: Option<TreeRecord>,
 }
 
 impl RunEnding<'_> {
     /// Ends a run whose end the machine decided. `state` is that of the end. Fails only where a required hook fails.
     pub(super) fn end(&self, end: &End, state: &mut SpecState, world: &mut RealWorld<'_>) -> Result<()> {
         let (place, store) = (self.place, self.store);
-        let root = &place.root;
-        let after = self.before.as_ref().and_then(|_| git::snapshot(root));
-        let all_done = matches!(end, End::Complete | End::SelectionComplete { .. });
-        // after a run without work, what a human wrote since the last one would pass for an agent's
-        if self.has_work && !all_done {
-            note_left_tree(root, store, state, after.as_ref());
-            store.save(state)?;
-        }
-        let trees = self.before.as_ref().zip(after);
-        let changes = trees.map(|(from, to)| git::changes(root, from, &to).unwrap_or_default());
+        let changes = self.changed_files(state);
         let (units, last_plan, took) = world.outcome();
         // a halted spec is not planned
         let last_plan = last_plan.unwrap_or(self.plan);
@@ -124,10 +115,6 @@ impl RunEnding<'_> {
             request.apply(&mut state);
         }
         state.end_run(Timestamp::now(), end.clone(), false);
-        let tree = self.before.as_ref().filter(|_| self.has_work);
-        if let Some(tree) = tree.and_then(|_| git::snapshot(&place.root)) {
-            note_left_tree(&place.root, store, &mut state, Some(&tree));
-        }
         if can_save {
             let _ = store.save(&state);
         }
@@ -142,6 +129,14 @@ impl RunEnding<'_> {
         }
         world.sign_off(&end, &needs, left);
         world.hear_hooks_out();
+    }
+
+    /// What changed during the run. An agent that still works has the snapshots to itself.
+    fn changed_files(&self, state: &SpecState) -> Option<Vec<FileChange>> {
+        let repository = self.repository.as_ref().filter(|_| state.running().is_none())?;
+        let (before, after) = (self.before.as_ref()?, repository.look().ok()?);
+        let list = repository.trees().changes(&before.tree, &after.tree).ok()?;
+        Some(list.iter().map(FileChange::from).collect())
     }
 
     /// Writes the summary for viewers. They do without it where that fails.

@@ -2,13 +2,17 @@
 
 use jiff::Timestamp;
 
+use super::ownership::changed_paths;
+use super::run_repository::RunRepository;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::git::{self, FileChange};
+use crate::git::call::{GitError, Supervisor};
+use crate::git::change::{FileChange, TreeChange};
+use crate::git::restore::RestoreOutcome;
 use crate::plan;
 use crate::project::SpecPlace;
 use crate::spec;
-use crate::state::{SpecState, UnitStatus};
+use crate::state::{SpecState, UnitState, UnitStatus};
 use crate::store::lock::{Holder, RunLock};
 use crate::sys::files;
 
@@ -31,7 +35,7 @@ pub fn undo(place: &SpecPlace, config: &Config, id: &str) -> Result<Undone> {
     let trees = unit.and_then(|unit| Some((unit.before.clone()?, unit.changes.clone()?)));
     let (before, changes) = trees.ok_or_else(|| nothing_known(&state, id))?;
     let (text, tasks) = place.good_tasks()?;
-    let files = git::undo(&place.root, &before, &changes.after, &place.tasks_path())?;
+    let files = restore(place, config, &before, &changes.after, &state.units[id])?;
     let units = plan::units(&tasks, config.run.granularity);
     let members = units.into_iter().find(|unit| unit.id == id).map_or_else(Vec::new, |unit| unit.members);
     reopen(&mut state, id, &members);
@@ -44,6 +48,54 @@ pub fn undo(place: &SpecPlace, config: &Config, id: &str) -> Result<Undone> {
         files::replace(&place.tasks_path(), unticked.as_bytes(), 0o644)?;
     }
     Ok(Undone { files, commit: changes.commit })
+}
+
+/// Restores the files of a unit. tasks.md is left alone: it has the boxes of other tasks, too.
+fn restore(
+    place: &SpecPlace,
+    config: &Config,
+    before: &str,
+    after: &str,
+    unit: &UnitState,
+) -> Result<Vec<FileChange>> {
+    let found = RunRepository::find(place, config, &Supervisor::default())?;
+    let repository = found.ok_or_else(|| trees_missing("there is no git repository here"))?;
+    let mut snapshots = repository.begin_snapshots()?;
+    let missing = |error: GitError| trees_missing(&error.words());
+    let only = changed_paths(&snapshots, unit).map_err(missing)?;
+    let step = snapshots.changes(before, after).map_err(missing)?;
+    let tasks = snapshots.path_of(&place.tasks_path());
+    let is_left = |change: &&TreeChange| {
+        only.as_ref().is_some_and(|only| !only.contains(&change.path)) || Some(&change.path) == tasks.as_ref()
+    };
+    let leave = step.iter().filter(is_left).map(|change| change.path.clone()).collect();
+    match snapshots.restore(before, after, &leave)? {
+        RestoreOutcome::Done(paths) => {
+            let restored = step.iter().filter(|change| paths.contains(&change.path));
+            Ok(restored.map(FileChange::from).collect())
+        }
+        RestoreOutcome::ChangedSince(paths) => {
+            let names: Vec<String> = paths.iter().map(|path| format!("  {path}")).collect();
+            Err(Error::new(
+                ErrorKind::Human,
+                "files of the task have changed since, so they cannot be restored",
+            )
+            .detail(names.join("\n"))
+            .hint("Nothing was changed. Undo the later changes first, or commit or stash them."))
+        }
+    }
+}
+
+fn trees_missing(why: &str) -> Error {
+    Error::new(
+        ErrorKind::Human,
+        "git no longer has the files as they were before and after the task, so they cannot be restored",
+    )
+    .detail(format!("  {}", why.replace('\n', "\n  ")))
+    .hint(
+        "Nothing was changed. Undo the task by hand, with `git revert` if it is committed; then set it to do again with \
+         `seqorch mark`.",
+    )
 }
 
 /// Makes a done unit one that was never begun.

@@ -69,6 +69,7 @@ pub fn learned(facts: &AttemptResult) -> Learned {
         model: facts.model.clone(),
         usage: facts.usage,
         window: facts.utilization.as_deref().and_then(WindowUse::of_claude),
+        after: facts.after.clone(),
         session_total: facts.usage.filter(|usage| usage.cumulative),
         // a CLI that cannot resume a session prints only a line or two
         worked: spoke || used || facts.stdout_bytes > ONLY_A_REFUSAL,

@@ -66,6 +66,7 @@ impl RealWorld<'_> {
             state: &run.state,
             socket: &socket,
             env: &self.env,
+            repository: self.repository.as_ref(),
             now: self.now(),
         };
         let prepared = PreparedAttempt::make_in(&preparation, dir, "")?;
@@ -77,6 +78,7 @@ impl RealWorld<'_> {
     /// Judges a verify command that has ended. `None`: the next one was started.
     pub(super) fn verify_command_ended(&mut self, dir: &AttemptDir, run: Verification) -> Option<Event> {
         let facts = attempt_folder::result(dir);
+        let after = facts.as_ref().and_then(|facts| facts.after.clone()).or_else(|| self.look_again());
         let command = command_line(&run.step.settings.verify[run.index]);
         let output = attempt_folder::output_tail(dir, OUTPUT_MAX);
         if let Some(outcome) = failure(facts.as_ref()) {
@@ -87,17 +89,17 @@ impl RealWorld<'_> {
                     Outcome::VerifyFailed { command, tail: format!("{other}\n{tail}") }
                 }
             };
-            return Some(Event::Verified { failure: Some(failure) });
+            return Some(Event::Verified { failure: Some(failure), after });
         }
         let tests = run.tests + test_count::count(&output, facts.as_ref().map_or("", |f| &f.stderr_tail));
         let next = run.index + 1;
         if next < run.step.settings.verify.len() {
             return match self.start_command(Verification { index: next, tests, ..run }) {
                 Ok(None) => None,
-                Ok(failure) => Some(Event::Verified { failure }),
+                Ok(failure) => Some(Event::Verified { failure, after }),
                 Err(error) => {
                     let failure = Outcome::VerifyFailed { command, tail: error.to_string() };
-                    Some(Event::Verified { failure: Some(failure) })
+                    Some(Event::Verified { failure: Some(failure), after })
                 }
             };
         }
@@ -106,7 +108,7 @@ impl RealWorld<'_> {
             command,
             tail: format!("it ran {tests} tests, and verify.min_tests asks for {least}"),
         });
-        Some(Event::Verified { failure })
+        Some(Event::Verified { failure, after })
     }
 }
 

@@ -18,10 +18,10 @@ use super::inbox::{Inbox, InboxMessage};
 use super::launch::{LaunchRequest, Launcher};
 use super::machine::{Assigned, Effect, Event, Machine, Notice, Pause};
 use super::prepare::{AttemptInputs, PreparedAttempt};
+use super::run_repository::RunRepository;
 use super::windows::AT_WORK;
-use crate::config::{Commit, Config, Tick};
+use crate::config::{Config, Tick};
 use crate::error::{Error, ErrorKind, Result};
-use crate::git;
 use crate::plan::{Plan, Step};
 use crate::project::SpecPlace;
 use crate::project::current_plan::make_plan;
@@ -32,7 +32,7 @@ use crate::report::summary::UnitLine;
 use crate::report::text::logs_command;
 use crate::spec;
 use crate::state::outcome::CancelledBy;
-use crate::state::{Changes, CommitRefused, Learned, Outcome, SpecState};
+use crate::state::{Changes, CommitRefused, Learned, Outcome, SpecState, TreeRecord};
 use crate::store::spec_store::Store;
 use crate::sys::clock::Clock;
 use crate::sys::{files, process, programs, random};
@@ -59,6 +59,8 @@ pub struct RealWorld<'a> {
     pub(super) noted_pause: Option<Timestamp>,
     /// The number of `-v`.
     pub(super) verbosity: u8,
+    /// Where snapshots are taken.
+    pub(super) repository: Option<RunRepository>,
     on_first_save: Option<Box<dyn FnOnce() + 'a>>,
 }
 
@@ -91,6 +93,7 @@ impl<'a> RealWorld<'a> {
             published_pause: None,
             noted_pause: None,
             verbosity: 0,
+            repository: None,
             on_first_save: None,
         }
     }
@@ -98,6 +101,17 @@ impl<'a> RealWorld<'a> {
     /// Calls `act` once the state is saved for the first time: from then on it has the resume request.
     pub(super) fn on_first_save(&mut self, act: impl FnOnce() + 'a) {
         self.on_first_save = Some(Box::new(act));
+    }
+
+    /// Sets where snapshots are taken.
+    pub(super) fn watch_files(&mut self, repository: Option<RunRepository>) {
+        self.repository = repository;
+    }
+
+    /// The work tree now, after an attempt whose process could not take the snapshot.
+    pub(super) fn look_again(&self) -> Option<TreeRecord> {
+        // if git still fails, the next snapshot says why
+        self.repository.as_ref().and_then(|repository| repository.look().ok())
     }
 
     /// Sets who publishes the events of the run to programs.
@@ -145,7 +159,8 @@ impl<'a> RealWorld<'a> {
             ChildJob::Assignment(call) => self.call_ended(&dir, call),
             ChildJob::Verification(run) => self.verify_command_ended(&dir, run),
             ChildJob::Attempt { signal, live_ticks } => {
-                let (outcome, learned) = conclusion(self.config, &dir, signal);
+                let (outcome, mut learned) = conclusion(self.config, &dir, signal);
+                learned.after = learned.after.or_else(|| self.look_again());
                 if outcome != Outcome::Done && !live_ticks.is_empty() {
                     self.set_marks(&live_ticks, ' ');
                 }
@@ -282,6 +297,7 @@ impl World for RealWorld<'_> {
             state,
             socket: &socket,
             env: &self.env,
+            repository: self.repository.as_ref(),
             now: self.clock.now(),
         })?;
         self.explain_start(step, &prepared.dir);
@@ -319,9 +335,8 @@ impl World for RealWorld<'_> {
         self.begin_verification(step, attempt, state)
     }
 
-    fn tree(&mut self) -> Option<String> {
-        let wanted = self.config.git.snapshot || self.config.git.commit == Commit::Step;
-        wanted.then(|| git::snapshot(&self.place.root)).flatten()
+    fn tree(&mut self) -> Result<Option<TreeRecord>> {
+        Ok(self.repository.as_ref().map(RunRepository::look).transpose()?)
     }
 
     fn keep(&mut self, unit: &str, state: &SpecState) -> std::result::Result<Option<Changes>, CommitRefused> {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::limited::WindowUse;
 use super::outcome::{CancelledBy, Outcome, TimedOut};
+use super::work_tree::TreeRecord;
 use crate::agent::Usage;
 
 /// One attempt of a unit.
@@ -35,6 +36,9 @@ pub struct AttemptRecord {
     /// Where it works: a session can be resumed only there.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub cwd: String,
+    /// The work tree before it; `None` where no snapshots are taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<TreeRecord>,
     /// What was learned of it apart from its outcome.
     #[serde(flatten)]
     pub learned: Learned,
@@ -59,6 +63,9 @@ pub struct Learned {
     /// How much of its plan's window is used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<WindowUse>,
+    /// The work tree after it and its verify commands. What lies between the trees before and after it is its change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<TreeRecord>,
     /// Whether the agent did anything at all: said a word, used a tool.
     #[serde(skip)]
     pub worked: bool,

@@ -18,6 +18,7 @@ pub mod spent;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod unit;
+pub mod work_tree;
 
 pub use answer::Answer;
 pub use assignments::AssignmentKey;
@@ -32,3 +33,4 @@ pub use run::{OpenRun, OverRun, Run, Wait, WaitReason};
 pub use spec_state::SpecState;
 pub use spent::Spent;
 pub use unit::{Changes, CommitRefused, PendingCommit, UnitState, UnitStatus};
+pub use work_tree::{LeftOutPath, TreeRecord};

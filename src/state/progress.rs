@@ -35,14 +35,12 @@ impl SpecState {
 
     /// A new run begins. It trusts the boxes `ticked`, unless the boxes could not be read after the last attempt.
     ///
-    /// It keeps the options of the run before, and its files with changes, until it is given others.
+    /// It keeps the options of the run before until it is given others.
     pub fn begin_run(&mut self, now: Timestamp, ticked: BTreeSet<String>) {
         let mut open = OpenRun::new(now, ticked);
         if let Run::Over(over) = std::mem::take(&mut self.run) {
             open.believed = over.unread.unwrap_or(open.believed);
             open.args = over.args;
-            open.dirty_before = over.dirty_before;
-            open.left_as = over.left_as;
         }
         self.run = Run::Open(open);
         self.forget_limits_of_humans();

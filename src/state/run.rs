@@ -35,12 +35,6 @@ pub struct OpenRun {
     /// Ids whose boxes were ticked when it began, and are since: the only ticks that it believes.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub believed: BTreeSet<String>,
-    /// Files that had changes when it began: they are not the agents', and stay out of commits.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub dirty_before: BTreeSet<String>,
-    /// [`OverRun::left_as`] of the run before, where this one had nothing to do.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub left_as: Option<String>,
     /// Iterations so far.
     #[serde(default)]
     pub iterations: u32,
@@ -68,13 +62,6 @@ pub struct OverRun {
     /// others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unread: Option<BTreeSet<String>>,
-    /// Files that had changes when it began.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub dirty_before: BTreeSet<String>,
-    /// The tree of all files at its end, as git names it, where work was left: what its agents wrote by then is theirs and
-    /// not a human's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub left_as: Option<String>,
     /// Seconds that it waited, by reason.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub waited_s: BTreeMap<String, u64>,
@@ -123,16 +110,7 @@ impl OpenRun {
     /// A run that begins now and believes these ticks.
     #[must_use]
     pub fn new(began: Timestamp, believed: BTreeSet<String>) -> Self {
-        Self {
-            began,
-            args: Vec::new(),
-            believed,
-            dirty_before: BTreeSet::new(),
-            left_as: None,
-            iterations: 0,
-            wait: None,
-            waited_s: BTreeMap::new(),
-        }
+        Self { began, args: Vec::new(), believed, iterations: 0, wait: None, waited_s: BTreeMap::new() }
     }
 
     /// The same run after its end was decided.
@@ -146,8 +124,6 @@ impl OpenRun {
             args: if all_done { Vec::new() } else { self.args },
             end,
             unread: None,
-            dirty_before: self.dirty_before,
-            left_as: self.left_as,
             waited_s: self.waited_s,
         }
     }
@@ -212,23 +188,6 @@ impl Run {
             Self::Open(open) => &open.args,
             Self::Over(over) => &over.args,
         }
-    }
-
-    /// Files that had changes when the last run began.
-    #[must_use]
-    pub fn dirty_before(&self) -> &BTreeSet<String> {
-        static NONE: BTreeSet<String> = BTreeSet::new();
-        match self {
-            Self::Never => &NONE,
-            Self::Open(open) => &open.dirty_before,
-            Self::Over(over) => &over.dirty_before,
-        }
-    }
-
-    /// The tree that the last run left, where it is over and work was left.
-    #[must_use]
-    pub fn left_as(&self) -> Option<&str> {
-        self.over()?.left_as.as_deref()
     }
 
     /// What the run waits for.

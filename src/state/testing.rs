@@ -28,6 +28,7 @@ pub(crate) fn attempt(number: u32, outcome: Option<Outcome>) -> AttemptRecord {
         resumes: None,
         asked_model: None,
         cwd: "/".into(),
+        before: None,
         learned: Learned::default(),
     }
 }

@@ -28,6 +28,9 @@ pub struct UnitState {
     /// The tree of all files before its first attempt, as git names it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
+    /// The number of that attempt: the changes of earlier ones are committed, or a human took them back.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub since_attempt: u32,
     /// What it changed, once it is done; also while that could not be committed yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changes: Option<Changes>,
@@ -88,21 +91,9 @@ pub struct Changes {
     pub deletions: u64,
     /// The tree after it.
     pub after: String,
-    /// The tree as the unit itself left it, while its commit is refused: `after` also has what a human fixed since.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub left: Option<String>,
     /// Its commit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
-}
-
-impl Changes {
-    /// The tree as the unit itself left it: its changes are derived from this one, also those of a file that a human
-    /// removed for a while.
-    #[must_use]
-    pub fn own(&self) -> &str {
-        self.left.as_deref().unwrap_or(&self.after)
-    }
 }
 
 /// Git refused the commit of a done unit.
@@ -211,6 +202,11 @@ impl UnitState {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
 /// The end of a text: the last words of a command say most.
 fn last_characters(text: &str, most: usize) -> String {
     let skip = text.chars().count().saturating_sub(most);
@@ -230,6 +226,7 @@ struct UnitFile {
     attempts: Vec<AttemptRecord>,
     usage: Spent,
     before: Option<String>,
+    since_attempt: u32,
     changes: Option<Changes>,
     pending_commit: Option<PendingCommit>,
     to_tick: Vec<String>,
@@ -269,6 +266,7 @@ impl TryFrom<UnitFile> for UnitState {
             attempts: file.attempts,
             usage: file.usage,
             before: file.before,
+            since_attempt: file.since_attempt,
             changes: file.changes,
             pending_commit: file.pending_commit,
             to_tick: file.to_tick,

@@ -43,6 +43,9 @@ pub struct AttemptFile {
     pub socket: PathBuf,
     /// Proves to the orchestrator that this is the attempt that it started.
     pub token: String,
+    /// Where the tree of all files is taken after it; `None` where no snapshots are taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<SnapshotRequest>,
     /// When this file was written.
     pub created_at: Timestamp,
     /// When the attempt began according to the state. `None` if it is not an attempt at a unit.
@@ -56,6 +59,25 @@ impl AttemptFile {
     pub fn is_of(&self, decided_at: Timestamp) -> bool {
         self.decided_at == Some(decided_at)
     }
+}
+
+/// The snapshot that an attempt's process takes as its last act, so that no change of a later moment is its agent's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SnapshotRequest {
+    /// The top of the work tree.
+    pub top: PathBuf,
+    /// Git's folder of this work tree.
+    pub git_dir: PathBuf,
+    /// Git's folder that all work trees share.
+    pub common_dir: PathBuf,
+    /// The user's index.
+    pub index: PathBuf,
+    /// The repository's objects.
+    pub objects: PathBuf,
+    /// The name of the spec's private folder in git's folder.
+    pub key: String,
+    /// Untracked files that are larger are left out. Bytes; 0: no limit.
+    pub max_file: u64,
 }
 
 /// When an agent is ended, in milliseconds. `None` means never.

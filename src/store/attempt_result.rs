@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::attempt_file::SCHEMA;
 use crate::agent::event::{CliVerdict, ErrorRecord};
 use crate::agent::usage::Usage;
+use crate::state::TreeRecord;
 use crate::state::outcome::{CancelledBy, TimedOut};
 
 /// How the agent's process ended.
@@ -65,6 +66,9 @@ pub struct AttemptResult {
     pub error_records: Vec<ErrorRecord>,
     /// The last record about how much of a limit is used.
     pub utilization: Option<String>,
+    /// The work tree after everything of the attempt had ended, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<TreeRecord>,
 }
 
 impl AttemptResult {
@@ -94,6 +98,7 @@ impl AttemptResult {
             error: None,
             error_records: Vec::new(),
             utilization: None,
+            after: None,
         }
     }
 }

@@ -42,8 +42,6 @@ struct OldEntry {
     /// Only while a run is open.
     ticked_before: Option<BTreeSet<String>>,
     unconfirmed: BTreeSet<String>,
-    dirty_before: BTreeSet<String>,
-    left_as: Option<String>,
     run_args: Vec<String>,
     ended: Option<OldEnd>,
     answers: Vec<Answer>,
@@ -130,17 +128,11 @@ impl OldEntry {
         let Some(began) = self.run_began else { return Run::Never };
         let mut open = OpenRun::new(began, self.ticked_before.clone().unwrap_or_default());
         open.args = std::mem::take(&mut self.run_args);
-        open.dirty_before = std::mem::take(&mut self.dirty_before);
         open.waited_s = std::mem::take(&mut self.waited_s);
         open.iterations = self.iterations;
         open.wait = self.wait();
-        open.left_as = self.left_as.take();
         match self.end(state) {
-            None => {
-                // the tree of the run before was not kept while a run was open
-                open.left_as = None;
-                Run::Open(open)
-            }
+            None => Run::Open(open),
             Some((end, ended)) => {
                 let over = OverRun { unread: self.ticked_before.take(), ..open.over(ended, end) };
                 Run::Over(over)
@@ -243,6 +235,7 @@ impl OldUnit {
             attempts: self.attempts,
             usage: self.usage,
             before: self.before,
+            since_attempt: 0,
             changes: self.changes,
             pending_commit: self.to_keep.then_some(pending),
             to_tick: self.to_tick,
@@ -329,14 +322,13 @@ mod tests {
         let state = fixture!("refused");
         let words = "error: git commit failed\n  not like this";
         assert_eq!(needed(&state), one(NeedKind::PendingCommit, Some("2"), words));
-        assert!(state.run.left_as().is_some() && state.units["2"].changes.is_some());
+        assert!(state.units["2"].changes.is_some());
     }
 
     #[test]
     fn ends_that_only_the_run_knows_come_back() {
         let state = fixture!("dirty");
         assert_eq!(end(&state), &End::Dirty { files: vec!["relaxed".into()] });
-        assert!(state.run.dirty_before().contains("relaxed") && state.run.left_as().is_some());
         let state = fixture!("error");
         let reason = "hooks.step_end: false failed with exit code 1";
         assert_eq!(needed(&state), one(NeedKind::Hook, None, reason));

@@ -93,6 +93,11 @@ keys! {
         message: String = "{id}: {title}";
         /// Whether a snapshot of the work dir is taken before each step. `seqorch undo` and the changes per task need it.
         snapshot: bool = true;
+        /// Largest new file, in megabytes (of 1,000,000 bytes), that snapshots and commits take. Larger ones are left out
+        /// and named; files that git tracks are always taken. 0: no limit.
+        max_file: u32 as CountOrZero = 50;
+        /// Longest time that a commit may take, with its hooks and its signature. All other calls of git get a minute.
+        timeout: Duration = "10m";
     }
 }
 

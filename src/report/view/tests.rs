@@ -181,6 +181,7 @@ pub(super) fn attempt(number: u32, started: i64) -> AttemptRecord {
         counts: true,
         resumes: None,
         cwd: String::new(),
+        before: None,
         asked_model: None,
         learned: Learned::default(),
     }

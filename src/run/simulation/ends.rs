@@ -64,7 +64,7 @@ impl Orchestrator<'_> {
         self.model.attempts[index].verified = failure.is_none();
         let unit = self.model.attempts[index].unit.clone();
         self.report_end(Some(index), &unit, failure.clone().unwrap_or(Outcome::Done));
-        Event::Verified { failure }
+        Event::Verified { failure, after: None }
     }
 
     pub(super) fn check_pause(&mut self, step: &Step) {

@@ -15,7 +15,7 @@ use crate::run::driver::{Ending, World};
 use crate::run::event::Event;
 use crate::run::machine::{Assigned, Notice, Pause};
 use crate::state::outcome::CancelledBy;
-use crate::state::{Changes, CommitRefused, Learned, Outcome, SpecState};
+use crate::state::{Changes, CommitRefused, Learned, Outcome, SpecState, TreeRecord};
 use crate::sys::interrupt::Interrupt;
 
 /// An attempt without an orchestrator gives up after this many seconds.
@@ -209,8 +209,9 @@ impl World for Orchestrator<'_> {
         Ok(None)
     }
 
-    fn tree(&mut self) -> Option<String> {
-        self.model.config.git.snapshot.then(|| format!("tree at {}", self.model.time))
+    fn tree(&mut self) -> Result<Option<TreeRecord>> {
+        let tree = || format!("tree at {}", self.model.time);
+        Ok(self.model.config.git.snapshot.then(|| TreeRecord { tree: tree(), ..TreeRecord::default() }))
     }
 
     fn keep(&mut self, unit: &str, _: &SpecState) -> std::result::Result<Option<Changes>, CommitRefused> {

@@ -1,9 +1,11 @@
 //! git: the program, the repository, and what a commit for each step needs.
 
+
 use super::subject::DoctorSubject;
 use crate::config::{Commit, Dirty};
 use crate::error::ErrorKind;
-use crate::git::{self, old::repository};
+use crate::git::call::{GitError, Supervisor};
+use crate::git::repository::{self, Repository};
 use crate::setup::findings::DoctorFinding;
 
 const TOPIC: &str = "git";
@@ -22,23 +24,32 @@ pub(super) fn check(subject: &DoctorSubject<'_>) -> Vec<DoctorFinding> {
             DoctorFinding::warning(TOPIC, format!("{text}, so changes of tasks cannot be shown or undone"))
         }
     };
-    let Some(version) = repository::version() else {
+    let Ok(version) = repository::version() else {
         return vec![lacking(ErrorKind::Unavailable, "git is not in PATH").fix("Install git.")];
     };
-    let tree = match repository::work_tree(subject.root) {
-        Ok(tree) => tree,
-        Err(why) => {
+    let repository = match Repository::find(subject.root, &Supervisor::default()) {
+        Ok(Some(repository)) => repository,
+        Ok(None) => {
             let fix = "Run `git init`, so that you can see and undo what agents change.";
-            return vec![lacking(ErrorKind::Internal, &why).fix(fix)];
+            return vec![lacking(ErrorKind::Internal, "not a git repository").fix(fix)];
+        }
+        Err(error) => {
+            let words = first_words(&error);
+            return vec![lacking(ErrorKind::Internal, &words).fix("Run `git status` to see why.")];
         }
     };
-    let mut found = vec![DoctorFinding::ok(TOPIC, format!("git {version}, repository {}", tree.display()))];
-    found.push(match git::uncommitted_files(subject.root) {
-        Some(files) if files.is_empty() => DoctorFinding::ok(TOPIC, "no uncommitted changes"),
-        Some(files) => uncommitted(subject, &files),
-        None => DoctorFinding::warning(TOPIC, "`git status` fails").fix("Run it to see why."),
+    let top = repository.top.display();
+    let mut found = vec![DoctorFinding::ok(TOPIC, format!("git {version}, repository {top}"))];
+    found.push(match repository.status() {
+        Ok(status) if status.uncommitted().is_empty() => DoctorFinding::ok(TOPIC, "no uncommitted changes"),
+        Ok(status) => {
+            let files: Vec<String> = status.uncommitted().into_iter().map(ToString::to_string).collect();
+            uncommitted(subject, &files)
+        }
+        Err(error) => DoctorFinding::warning(TOPIC, format!("`git status` fails: {}", first_words(&error)))
+            .fix("Run it to see why."),
     });
-    if commits && !repository::has_identity(subject.root) {
+    if commits && repository.committer().is_err() {
         let text = "git has no name and address to commit with";
         found.push(
             DoctorFinding::problem(TOPIC, ErrorKind::Internal, text)
@@ -46,11 +57,17 @@ pub(super) fn check(subject: &DoctorSubject<'_>) -> Vec<DoctorFinding> {
         );
     }
     let has_local = subject.root.join(LOCAL_CONFIG).exists();
-    if has_local && repository::is_ignored(subject.root, LOCAL_CONFIG) == Some(false) {
+    if has_local && repository.is_ignored(&subject.root.join(LOCAL_CONFIG)) == Ok(false) {
         let text = format!("{LOCAL_CONFIG} holds your own settings, but git does not ignore it");
         found.push(DoctorFinding::warning(TOPIC, text).fix(format!("Add {LOCAL_CONFIG} to .gitignore.")));
     }
     found
+}
+
+/// What git says first: the rest is advice.
+fn first_words(error: &GitError) -> String {
+    let words = error.words();
+    words.lines().next().unwrap_or_default().trim_start_matches("fatal: ").to_owned()
 }
 
 fn uncommitted(subject: &DoctorSubject<'_>, files: &[String]) -> DoctorFinding {

@@ -1,0 +1,112 @@
+//! Whose change it is: a change is an agent's if it lies between the trees before and after one of its attempts.
+//!
+//! Nothing of this is stored: it is derived from the trees that the attempts have in the state.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::git::call::GitError;
+use crate::git::change::{FileChange, TreeChange, TreeEntry};
+use crate::git::path::RepoPath;
+use crate::git::snapshot::Snapshots;
+use crate::state::{AttemptRecord, SpecState, UnitState};
+
+/// The uncommitted changes of agents.
+#[derive(Debug, Default)]
+pub(super) struct Ownership {
+    /// By path: the unit that changed it last, and what it left.
+    own: BTreeMap<RepoPath, (String, TreeEntry)>,
+    /// By unit: paths that it changed, but that had changes of others before.
+    mixed: BTreeMap<String, BTreeSet<RepoPath>>,
+}
+
+impl Ownership {
+    /// Goes through the attempts of all units that are not committed, oldest first.
+    pub(super) fn of(trees: &Snapshots<'_>, state: &SpecState) -> Result<Self, GitError> {
+        let open = state.units.iter().filter(|(_, unit)| !is_committed(unit));
+        let mut attempts: Vec<(&String, &AttemptRecord)> =
+            open.flat_map(|(id, unit)| counted(unit).map(move |attempt| (id, attempt))).collect();
+        attempts.sort_by_key(|(_, attempt)| attempt.started_at);
+        let mut found = Self::default();
+        for (unit, attempt) in attempts {
+            let Some((before, after)) = attempt.before.as_ref().zip(attempt.learned.after.as_ref()) else {
+                continue;
+            };
+            let changed = trees.changes(&before.tree, &after.tree)?;
+            if changed.is_empty() {
+                continue;
+            }
+            let dirty = trees.changes_of_work_tree(before.commit.as_deref(), &before.tree)?;
+            let others: BTreeSet<RepoPath> = dirty
+                .into_iter()
+                .filter(|change| found.own.get(&change.path).is_none_or(|(_, left)| *left != change.after))
+                .map(|change| change.path)
+                .collect();
+            for change in changed {
+                if others.contains(&change.path) {
+                    found.own.remove(&change.path);
+                    found.mixed.entry(unit.clone()).or_default().insert(change.path);
+                } else {
+                    found.own.insert(change.path, (unit.clone(), change.after));
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// The paths of a unit.
+    pub(super) fn paths(&self, unit: &str) -> BTreeSet<RepoPath> {
+        self.own.iter().filter(|(_, (owner, _))| owner == unit).map(|(path, _)| path.clone()).collect()
+    }
+
+    /// The paths that a unit changed although others had changed them before.
+    pub(super) fn mixed(&self, unit: &str) -> BTreeSet<RepoPath> {
+        self.mixed.get(unit).cloned().unwrap_or_default()
+    }
+
+    /// Whether this uncommitted change is an agent's: it is as its agent left it, or belongs to a commit that git refused,
+    /// where people change files so that git takes them.
+    pub(super) fn is_agents(&self, change: &TreeChange, state: &SpecState) -> bool {
+        self.own.get(&change.path).is_some_and(|(unit, left)| {
+            *left == change.after || state.units.get(unit).is_some_and(|unit| unit.pending_commit.is_some())
+        })
+    }
+}
+
+fn is_committed(unit: &UnitState) -> bool {
+    unit.changes.as_ref().is_some_and(|changes| changes.commit.is_some())
+}
+
+/// The attempts whose changes belong to the unit's next or last commit.
+fn counted(unit: &UnitState) -> impl Iterator<Item = &AttemptRecord> {
+    unit.attempts.iter().filter(|attempt| attempt.number >= unit.since_attempt)
+}
+
+/// All paths that a unit's attempts changed; `None` if no attempt has its trees, as in a state of an older version.
+pub(super) fn changed_paths(
+    trees: &Snapshots<'_>,
+    unit: &UnitState,
+) -> Result<Option<BTreeSet<RepoPath>>, GitError> {
+    let mut paths = None;
+    for attempt in counted(unit) {
+        if let Some((before, after)) = attempt.before.as_ref().zip(attempt.learned.after.as_ref()) {
+            let changed = trees.changes(&before.tree, &after.tree)?.into_iter().map(|change| change.path);
+            paths.get_or_insert_with(BTreeSet::new).extend(changed);
+        }
+    }
+    Ok(paths)
+}
+
+/// What a done unit changed, file by file.
+pub fn changed_files(trees: &Snapshots<'_>, unit: &UnitState) -> Result<Vec<FileChange>, GitError> {
+    let Some((before, changes)) = unit.before.as_ref().zip(unit.changes.as_ref()) else {
+        return Ok(Vec::new());
+    };
+    let mut list = trees.changes(before, &changes.after)?;
+    if unit.attempts.iter().filter(|attempt| attempt.number >= unit.since_attempt).count() > 1
+        && let Some(paths) = changed_paths(trees, unit)?
+    {
+        // between the attempts others worked, too
+        list.retain(|change| paths.contains(&change.path));
+    }
+    Ok(list.iter().map(FileChange::from).collect())
+}
