@@ -45,7 +45,7 @@ fn a_dirty_tree_is_refused_or_stays_out_of_every_commit() {
     project.write("seqorch.local.toml", "[git]\ncommit = \"step\"\ndirty = \"allow\"\n");
     let out = project.run(&["run"]);
     assert_eq!(out.code, 0, "{out:?}");
-    assert!(out.stdout.contains("not committed, because they had changes before the run: mine.txt"));
+    assert!(out.stdout.contains("not committed, because others had changed them before the task: mine.txt"));
     assert!(!git(&project, &["log", "--name-only", "--format="]).contains("mine.txt"));
     assert_eq!(project.read("mine.txt"), "precious\nmore\nmore\n");
 }

@@ -122,7 +122,7 @@ fn turning_commits_off_drops_the_pending_one_and_undo_still_works() {
     project.write("seqorch.local.toml", "[git]\ncommit = \"off\"\n");
     project.write("human.txt", "mine\n");
     project.run(&["run", "--only", "2"]).code(0);
-    assert_eq!(project.state("demo")["units"]["1"]["changes"]["files"], 2, "its file and its box");
+    assert_eq!(project.state("demo")["units"]["1"]["changes"]["files"], 1, "its file");
     project.run(&["undo", "1"]).code(0);
     assert!(!project.path("made-1").exists() && project.path("made-2").exists());
     assert_eq!(project.read("human.txt"), "mine\n");
@@ -268,7 +268,7 @@ fn without_commits_no_pending_commit_is_shown() {
     project
         .run(&["run", "--only", "2"])
         .code(0)
-        .says(&["✓ task 1 needs no commit any more: 2 files +2 -1\n"]);
+        .says(&["✓ task 1 needs no commit any more: 1 file +1 -0\n"]);
 }
 
 #[test]

@@ -79,7 +79,7 @@ fn ends_an_orphan(project: &Project) {
     // a plain stop ends nothing: there is no run that it could ask
     project.run(&["stop"]).code(0).says(&["no run is active", "task 1 (attempt 1)", "--now"]);
     assert_eq!(project.alive_with("sleep 4733").len(), 2);
-    project.run(&["stop", "--now"]).code(0).says(&["task 1 (attempt 1) was at work without a run"]);
+    project.run(&["stop", "--now"]).code(0).says(&["task 1 (attempt 1) worked without a run"]);
     assert!(project.alive_with("sleep 4733").is_empty() && project.alive_with("__attempt").is_empty());
     project.write("agent.sh", "echo '<promise>TASK_DONE</promise>'");
     project.run(&["run"]).code(0);
@@ -106,7 +106,7 @@ fn stop_now_ends_what_a_killed_attempt_left() {
     run.wait().code(137);
     kill(project.alive_with("__attempt")[0].0, Signal::KILL);
     wait_until("its end", || project.alive_with("__attempt").is_empty());
-    project.run(&["stop", "--now"]).code(0).says(&["is ended"]);
+    project.run(&["stop", "--now"]).code(0).says(&["was ended"]);
     assert_eq!(project.alive(), []);
     assert_eq!(project.outcomes("login", "1"), ["none"]);
 }
@@ -184,7 +184,7 @@ fn a_run_is_refused_while_an_unknown_agent_works_on_the_spec() {
     // the user removes the state file while the agent works
     std::fs::remove_file(project.path(".kiro/specs/SEQUENTIAL_STATE.json")).unwrap();
     project.run(&["run"]).code(75).says(&["does not know", "stop --now"]);
-    project.run(&["stop", "--now"]).code(0).says(&["is ended"]);
+    project.run(&["stop", "--now"]).code(0).says(&["was ended"]);
     let run = project.start(&["run"]);
     project.wait_for_ledger(2);
     project.release();

@@ -57,7 +57,9 @@ fn before(line: &str, word: &str) -> u64 {
 fn dollars(text: &str) -> u64 {
     let digits = text.split_once('$').map_or("0", |(_, rest)| rest);
     let digits: String = digits.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
-    (digits.trim_end_matches('.').parse::<f64>().unwrap() * 10_000.0).round() as u64
+    let (whole, part) = digits.split_once('.').unwrap_or((&digits, ""));
+    let part = format!("{part:0<4}");
+    whole.parse::<u64>().unwrap() * 10_000 + part[..4].parse::<u64>().unwrap()
 }
 
 /// A line of the summary or of `status`.
@@ -102,12 +104,11 @@ fn report(text: &str) -> (Vec<Vec<String>>, impl Fn(&str) -> String + '_) {
     (cells.collect(), total)
 }
 
-/// `12.3k` or `980`, in tenths of a thousand.
-fn tokens(text: &str) -> f64 {
-    match text.strip_suffix('k') {
-        Some(thousands) => thousands.parse::<f64>().unwrap() * 1000.0,
-        None => text.parse().unwrap(),
-    }
+/// `12.3k` or `980`.
+fn tokens(text: &str) -> u64 {
+    let Some(thousands) = text.strip_suffix('k') else { return text.parse().unwrap() };
+    let (whole, tenths) = thousands.split_once('.').unwrap_or((thousands, "0"));
+    whole.parse::<u64>().unwrap() * 1000 + tenths.parse::<u64>().unwrap() * 100
 }
 
 /// What the spec used in all runs.
@@ -136,9 +137,9 @@ fn assert_sums(project: &Project, run: &str, when: &str) {
     let (cells, of_report) = report(&page);
     let sum: u64 = cells.iter().map(|row| row[2].parse::<u64>().unwrap()).sum();
     assert_eq!((of_report("attempts"), sum), (rows.attempts.to_string(), rows.attempts), "{when}: {page}");
-    let sum: f64 = cells.iter().map(|row| tokens(&row[4])).sum();
-    assert!((sum - tokens(&of_report("tokens"))).abs() <= 50.0, "{when}: rounded to 100: {page}");
-    assert!((sum - (total.input + total.output) as f64).abs() <= 50.0, "{when}: {status}{page}");
+    let sum: u64 = cells.iter().map(|row| tokens(&row[4])).sum();
+    assert!(sum.abs_diff(tokens(&of_report("tokens"))) <= 50, "{when}: rounded to 100: {page}");
+    assert!(sum.abs_diff(total.input + total.output) <= 50, "{when}: {status}{page}");
     let sum: u64 = cells.iter().map(|row| dollars(&row[5])).sum();
     assert_eq!((sum, dollars(&of_report("cost"))), (total.cost, total.cost), "{when}: {status}{page}");
     let time = |text: &str| humantime::parse_duration(text).unwrap();

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::project::SpecPlace;
 use crate::project::current_plan::current_plan;
 use crate::run::assign::ask_outside_of_a_run;
-use crate::run::inbox::Ears;
+use crate::run::inbox::Inbox;
 use crate::run::launch::Launcher;
 use crate::run::world::RealWorld;
 use crate::store::lock::{Holder, RunLock};
@@ -38,8 +38,8 @@ pub(super) fn assign_missing(project: &Project, place: &SpecPlace) -> Result<()>
     let launcher = Launcher::new(programs::own_program()?, &store.folder(), None)?.silent();
     // stdout is for the plan
     let out: Box<dyn Write> = Box::new(io::stderr());
-    let ears = Ears::open()?;
-    let mut world = RealWorld::new(place, config, &store, &SystemClock, launcher, &ears, out);
+    let inbox = Inbox::open()?;
+    let mut world = RealWorld::new(place, config, &store, &SystemClock, launcher, &inbox, out);
     world.end_old_calls();
     ask_outside_of_a_run(&mut world, &store, plan, &units)
 }

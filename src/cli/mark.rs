@@ -10,7 +10,7 @@ use super::project::Project;
 use crate::error::Result;
 use crate::plan::Selection;
 use crate::report::text::sanitise_line;
-use crate::run::mark::{self, MarkRequest, OwnerMark, TaskMark};
+use crate::run::mark::{self, ManualState, MarkRequest, OwnerMark};
 
 #[derive(Debug, Args)]
 #[command(
@@ -62,9 +62,9 @@ pub(super) fn mark(global: &Global, args: &MarkArgs) -> Result<u8> {
     let project = Project::open(global, Vec::new(), args.spec.as_deref())?;
     let place = project.place(&project.spec(args.spec.as_deref())?, Selection::default())?;
     let mark = args.mark.map(|mark| match mark {
-        MarkState::Done => TaskMark::Done,
-        MarkState::Todo => TaskMark::Todo,
-        MarkState::Skip => TaskMark::Skip,
+        MarkState::Done => ManualState::Done,
+        MarkState::Todo => ManualState::Todo,
+        MarkState::Skip => ManualState::Skip,
     });
     let request = MarkRequest { id: args.id.clone(), mark, owner: args.owner() };
     let marked = mark::mark(&place, &project.loaded.config, &request)?;
@@ -80,9 +80,9 @@ pub(super) fn mark(global: &Global, args: &MarkArgs) -> Result<u8> {
     }
     let word = match mark {
         None => return Ok(0),
-        Some(TaskMark::Done) => "done",
-        Some(TaskMark::Todo) => "to do",
-        Some(TaskMark::Skip) => "skipped",
+        Some(ManualState::Done) => "done",
+        Some(ManualState::Todo) => "to do",
+        Some(ManualState::Skip) => "skipped",
     };
     print(&format!("{} of {}: {word}", marked.ids.join(", "), place.name));
     for unit in marked.released {

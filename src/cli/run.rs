@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::report::text::plural;
 use crate::run::End;
 use crate::run::detached::{self, DetachRequest, DetachedPaths};
-use crate::run::inbox::Ears;
+use crate::run::inbox::Inbox;
 use crate::run::lifecycle::{self, RunRequest, ViewArgv};
 use crate::run::preflight::preflight;
 use crate::run::resume::ResumeRequest;
@@ -115,7 +115,7 @@ pub(super) fn start(runs: &[SpecRun], options: &StartOptions) -> Result<u8> {
         };
         return start_detached(run, options.resume.as_ref());
     }
-    let inbox = Ears::open()?;
+    let inbox = Inbox::open()?;
     for (number, run) in runs.iter().enumerate() {
         let view_argv: ViewArgv<'_> =
             &|holder: &Holder| watch::argv(&run.global, &run.work, &run.place, holder);

@@ -183,7 +183,9 @@ fn assigned_line(found: &Value, missing: &[String], complaints: &[String]) -> St
     for (unit, one) in found.as_object().into_iter().flatten() {
         by_owner.entry(one["owner_agent"].as_str().unwrap_or_default()).or_default().push(unit);
     }
-    by_owner.values_mut().for_each(|units| units.sort_by(|a, b| compare_ids(a, b)));
+    for units in by_owner.values_mut() {
+        units.sort_by(|a, b| compare_ids(a, b));
+    }
     let mut lines: Vec<String> = by_owner
         .iter()
         .map(|(owner, units)| format!("  {}: {}", sanitise_line(owner), sanitise_line(&units.join(", "))))

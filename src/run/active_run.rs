@@ -131,13 +131,6 @@ impl<'a> ActiveRun<'a> {
 
     /// Asks it to forget its limits and to try at once.
     pub fn retry_now(&self) -> Result<RetryNow> {
-        if !self.holder.tries_now {
-            return Err(Error::new(
-                ErrorKind::Locked,
-                format!("the run is process {}, of a seqorch that cannot try at once", self.pid()),
-            )
-            .hint("End it with `seqorch stop`; then `seqorch resume --now` continues at once."));
-        }
         let before = self.store.load()?;
         self.signal(signals::TRY_NOW)?;
         let Some(wait) = before.run.wait() else { return Ok(RetryNow::NotWaiting) };

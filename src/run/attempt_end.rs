@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::machine::{Effect, End, Machine, Next, Notice, Pause, Phase, Stop, keeping};
+use super::machine::{Effect, End, Machine, Next, Notice, Pause, Phase, Stop, keep_effects};
 use crate::state::outcome::CancelledBy;
 use crate::state::{Learned, Outcome, UnitStatus};
 
@@ -94,7 +94,7 @@ impl Machine {
         if !to_tick.is_empty() {
             effects.push(Effect::Tick(to_tick));
         }
-        effects.extend(keeping(self.state.pending_commits()));
+        effects.extend(keep_effects(self.state.pending_commits()));
         let title = step.map(|s| s.title).unwrap_or_default();
         effects.push(Effect::Report(Notice::Ended { unit: id, title, attempt, outcome, took, next }));
         effects.extend(foreign);

@@ -114,32 +114,18 @@ impl RealWorld<'_> {
         state: &SpecState,
     ) -> Result<UnitChanges, GitError> {
         let now = record(snapshots.take()?);
-        let ownership = Ownership::of(snapshots, state)?;
-        let (mut own, mut mixed) = (ownership.paths(unit), ownership.mixed(unit));
+        let tasks = snapshots.path_of(&self.place.tasks_path());
+        let ownership = Ownership::of(snapshots, state, tasks.as_ref())?;
+        let (mut own, mixed) = (ownership.paths(unit), ownership.mixed(unit));
         let Some(left) = known.attempts.last().and_then(|attempt| attempt.learned.after.as_ref()) else {
             // an older version kept no trees of attempts
             let after = known.changes.as_ref().map_or(&now.tree, |changes| &changes.after);
             let before = known.before.as_ref().unwrap_or(after);
-            own = snapshots.changes(before, after)?.into_iter().map(|change| change.path).collect();
+            own.extend(snapshots.changes(before, after)?.into_iter().map(|change| change.path));
             return Ok(UnitChanges { own, mixed, tree: now.tree, also: Vec::new() });
         };
         let since = snapshots.changes(&left.tree, &now.tree)?;
-        let tasks = self.tasks_in(snapshots);
         let boxes = since.iter().find(|change| Some(&change.path) == tasks.as_ref());
-        if let Some(boxes) = boxes.filter(|boxes| !mixed.contains(&boxes.path)) {
-            let dirty = match known.attempts.iter().find(|attempt| attempt.number >= known.since_attempt) {
-                Some(first) => match &first.before {
-                    Some(before) => snapshots.changes_of_work_tree(before.commit.as_deref(), &before.tree)?,
-                    None => Vec::new(),
-                },
-                None => Vec::new(),
-            };
-            let had_changes = |change: &TreeChange| {
-                change.path == boxes.path && !own.contains(&boxes.path) && !ownership.is_agents(change, state)
-            };
-            let list = if dirty.iter().any(had_changes) { &mut mixed } else { &mut own };
-            list.insert(boxes.path.clone());
-        }
         let is_refused = known.refused_commit().is_some();
         let changed_since = since.iter().any(|c| own.contains(&c.path) && Some(&c.path) != tasks.as_ref());
         if is_refused || !changed_since {
@@ -147,11 +133,6 @@ impl RealWorld<'_> {
         }
         let also = boxes.filter(|boxes| own.contains(&boxes.path)).cloned().into_iter().collect();
         Ok(UnitChanges { own, mixed, tree: left.tree.clone(), also })
-    }
-
-    /// The path of tasks.md in the repository.
-    fn tasks_in(&self, snapshots: &Snapshots<'_>) -> Option<RepoPath> {
-        snapshots.path_of(&self.place.tasks_path())
     }
 
     /// The title from the last plan, or from tasks.md if the plan does not have the unit.

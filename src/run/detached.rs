@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::main_window;
 use super::resume::ResumeRequest;
 use super::tmux_session::{find_tmux, window_owner};
-use super::windows::Screen;
+use super::windows::RunWindows;
 use crate::agent::sanitise::sanitise;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
@@ -64,7 +64,7 @@ pub fn start(request: &DetachRequest<'_>) -> Result<String> {
     // the owner of the windows is named after the folder that this creates
     let store = store.prepared()?;
     let name = tmux_names::session(&config.tmux.session, &place.name);
-    let mut screen = Screen::find(tmux.of(window_owner(place, &store)), &name, config.tmux.size);
+    let mut screen = RunWindows::find(tmux.of(window_owner(place, &store)), &name, config.tmux.size);
     let attach = screen.attach_command();
 
     let failed = |e| Error::new(ErrorKind::Internal, "opening a socket for the window").caused_by(e);
@@ -105,7 +105,7 @@ pub fn read_request(path: &Path) -> Result<ResumeRequest> {
 }
 
 /// Waits until the window connects; `None` when it ends or the deadline is over.
-fn accept(listener: &UnixListener, screen: &Screen) -> Option<UnixStream> {
+fn accept(listener: &UnixListener, screen: &RunWindows) -> Option<UnixStream> {
     let start = Instant::now();
     while start.elapsed() < DEADLINE {
         match socket::accept(listener, LOOK_AGAIN) {

@@ -1,5 +1,7 @@
 //! Changes in the work tree that are not the agents': which files have them when a run begins, and what follows.
 
+use std::path::Path;
+
 use jiff::Timestamp;
 
 use super::ownership::Ownership;
@@ -29,6 +31,7 @@ impl DirtyFiles {
         repository: &RunRepository,
         now: &TreeRecord,
         rule: Dirty,
+        tasks: &Path,
         state: &SpecState,
     ) -> Result<Self> {
         if rule == Dirty::Allow || state.run.is_open() || state.running().is_some() {
@@ -36,7 +39,7 @@ impl DirtyFiles {
         }
         let trees = repository.trees();
         let dirty = trees.changes_of_work_tree(now.commit.as_deref(), &now.tree)?;
-        let ownership = Ownership::of(&trees, state)?;
+        let ownership = Ownership::of(&trees, state, trees.path_of(tasks).as_ref())?;
         let others = dirty.into_iter().filter(|change| !ownership.is_agents(change, state));
         let refused: Vec<String> = others.map(|change| change.path.to_string()).collect();
         let may_begin = refused.is_empty() || !state.pending_commits().is_empty();

@@ -23,9 +23,6 @@ pub struct Inbox {
     sender: Sender<InboxMessage>,
 }
 
-/// The old name of [`Inbox`].
-pub type Ears = Inbox;
-
 impl Inbox {
     /// Catches signals from now on.
     pub fn open() -> Result<Self> {

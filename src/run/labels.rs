@@ -56,7 +56,7 @@ impl RealWorld<'_> {
     }
 
     /// Shows in the status line how the run ended.
-    pub fn sign_off(&mut self, end: &End, needs: &[ShownNeed], left: usize) {
+    pub fn announce_end(&mut self, end: &End, needs: &[ShownNeed], left: usize) {
         let (word, bell) = event_text::last_word(end, needs, left);
         self.launcher.announce(&word, bell);
     }

@@ -14,7 +14,7 @@ use super::driver::drive;
 use super::event::{Policy, RunStart, WorkStart};
 use super::event_log::Chronicle;
 use super::hooks::{self, Caller};
-use super::inbox::Ears;
+use super::inbox::Inbox;
 use super::launch::Launcher;
 use super::machine::{End, Machine};
 use super::old_attempts;
@@ -24,7 +24,7 @@ use super::run_end::RunEnding;
 use super::run_repository::RunRepository;
 use super::run_texts;
 use super::tmux_session::RunSession;
-use super::windows::Screen;
+use super::windows::RunWindows;
 use super::world::RealWorld;
 use crate::config::{Commit, Config};
 use crate::error::{Error, ErrorKind, Result};
@@ -77,13 +77,12 @@ pub struct RunResult {
 }
 
 /// Runs one spec to the end of the run.
-pub fn run(request: &RunRequest<'_>, inbox: &Ears) -> Result<RunResult> {
+pub fn run(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
     let RunRequest { place, config, .. } = *request;
     let CheckedSpec { store, plan, .. } = CheckedSpec::check(place, config, request.resume)?;
     let store = store.prepared()?;
     let mut holder = Holder::me(&place.dir, Timestamp::now());
     holder.listens = Some(process::start_time(holder.pid.cast_signed()));
-    holder.tries_now = true;
     // held until this function returns
     let lock = RunLock::take(&store.run_lock(), &holder)?;
     store.sweep();
@@ -111,7 +110,7 @@ pub fn run(request: &RunRequest<'_>, inbox: &Ears) -> Result<RunResult> {
     let RunSession { screen, main: _main } = session;
     holder.session = screen.as_ref().map(|s| s.name().to_owned());
     lock.note(&store.run_lock(), &holder)?;
-    let attach = screen.as_ref().map(Screen::attach_command);
+    let attach = screen.as_ref().map(RunWindows::attach_command);
     let launcher = Launcher::new(programs::own_program()?, &store.folder(), screen)?;
     let launcher = if request.json { launcher.silent() } else { launcher };
     if let Some(end) = end_before_start(inbox) {
@@ -121,7 +120,7 @@ pub fn run(request: &RunRequest<'_>, inbox: &Ears) -> Result<RunResult> {
     let mut machine = Machine::new(state, Policy::of(config, TimeZone::system()));
     let out: Box<dyn Write> = if request.json { Box::new(io::sink()) } else { Box::new(anstream::stdout()) };
     let mut world = RealWorld::new(place, config, &store, &SystemClock, launcher, inbox, out);
-    world.explain(request.verbosity);
+    world.set_verbosity(request.verbosity);
     world.watch_files(repository.clone());
     world.on_first_save(|| {
         has_request.set(true);
@@ -139,7 +138,7 @@ pub fn run(request: &RunRequest<'_>, inbox: &Ears) -> Result<RunResult> {
     store.progress(&run_texts::start_entry(place))?;
     let steps = plan.steps.iter().map(|step| step.unit.clone()).collect();
     let began =
-        world.tell(EventKind::RunStarted { spec: place.name.clone(), pid: std::process::id(), steps });
+        world.publish(EventKind::RunStarted { spec: place.name.clone(), pid: std::process::id(), steps });
     let ending = RunEnding { place, config, store: &store, plan: &plan, repository, before };
     let end = began.and_then(|()| drive(&mut machine, &mut world, start)).inspect_err(|error| {
         // an answer must not be lost because the run could not begin
@@ -154,7 +153,7 @@ pub fn run(request: &RunRequest<'_>, inbox: &Ears) -> Result<RunResult> {
 }
 
 /// How a run ends that is asked to end before it begins.
-fn end_before_start(inbox: &Ears) -> Option<End> {
+fn end_before_start(inbox: &Inbox) -> Option<End> {
     match inbox.asked()? {
         // nothing waits yet
         Interrupt::TryNow => None,
@@ -199,7 +198,7 @@ fn dirty_files(
 ) -> Result<DirtyFiles> {
     match (request.config.git.commit, repository.zip(now)) {
         (Commit::Step, Some((repository, now))) => {
-            DirtyFiles::find(repository, now, request.config.git.dirty, state)
+            { let tasks = request.place.tasks_path(); DirtyFiles::find(repository, now, request.config.git.dirty, &tasks, state) }
         }
         _ => Ok(DirtyFiles::none()),
     }

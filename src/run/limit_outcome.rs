@@ -62,9 +62,6 @@ pub fn limited(
     })
 }
 
-/// The old name of [`how_to_fix`].
-pub use self::how_to_fix as mending;
-
 /// How to fix a limit that does not end by itself; `None` if it does.
 #[must_use]
 pub fn how_to_fix(kind: LimitKind, program: &str, backend: &str) -> Option<String> {

@@ -160,7 +160,7 @@ impl Machine {
         if !to_tick.is_empty() {
             effects.push(Effect::Tick(to_tick));
         }
-        effects.extend(keeping(pending));
+        effects.extend(keep_effects(pending));
         if !doubted.is_empty() {
             effects.push(Effect::Report(Notice::Unconfirmed(doubted)));
         }
@@ -301,6 +301,6 @@ impl Machine {
 }
 
 /// Has the changes of these done units counted and committed.
-pub(super) fn keeping(units: Vec<String>) -> impl Iterator<Item = Effect> {
+pub(super) fn keep_effects(units: Vec<String>) -> impl Iterator<Item = Effect> {
     units.into_iter().map(Effect::Keep)
 }

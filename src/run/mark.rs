@@ -15,7 +15,7 @@ use crate::sys::files;
 
 /// How a task stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TaskMark {
+pub enum ManualState {
     /// Done.
     Done,
     /// To do: the next run does it.
@@ -44,7 +44,7 @@ pub struct MarkRequest {
     /// The task.
     pub id: String,
     /// How it stands, and all tasks below it.
-    pub mark: Option<TaskMark>,
+    pub mark: Option<ManualState>,
     /// Who does it.
     pub owner: Option<OwnerMark>,
 }
@@ -81,17 +81,17 @@ pub fn mark(place: &SpecPlace, config: &Config, request: &MarkRequest) -> Result
         None => false,
     };
     let released = match request.mark {
-        None | Some(TaskMark::Done) => Vec::new(),
-        Some(TaskMark::Todo | TaskMark::Skip) => state.release(&ids),
+        None | Some(ManualState::Done) => Vec::new(),
+        Some(ManualState::Todo | ManualState::Skip) => state.release(&ids),
     };
     if let Some(mark) = request.mark {
         set(&mut state, id, &ids, mark);
     }
     store.save(&state)?;
     let box_mark = match request.mark {
-        Some(TaskMark::Done) => Some('x'),
-        Some(TaskMark::Todo) => Some(' '),
-        Some(TaskMark::Skip) | None => None,
+        Some(ManualState::Done) => Some('x'),
+        Some(ManualState::Todo) => Some(' '),
+        Some(ManualState::Skip) | None => None,
     };
     if let Some(box_mark) = box_mark.filter(|_| config.tasks.tick != Tick::Off) {
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
@@ -148,25 +148,25 @@ fn check_name<'a>(what: &str, name: &str, names: impl Iterator<Item = &'a String
     }))
 }
 
-fn set(state: &mut SpecState, id: &str, ids: &[String], mark: TaskMark) {
+fn set(state: &mut SpecState, id: &str, ids: &[String], mark: ManualState) {
     for id in ids {
         state.skipped.remove(id);
         state.unconfirmed.remove(id);
     }
     state.completed.retain(|done| !ids.contains(done));
     let status = match mark {
-        TaskMark::Done => {
+        ManualState::Done => {
             state.complete(ids);
             for id in ids {
                 state.forget_answers(id);
             }
             UnitStatus::Done
         }
-        TaskMark::Todo => {
+        ManualState::Todo => {
             state.completed_at = None;
             UnitStatus::Todo
         }
-        TaskMark::Skip => {
+        ManualState::Skip => {
             state.skipped.insert(id.to_owned());
             UnitStatus::Todo
         }

@@ -8,7 +8,7 @@ use crate::git::call::GitError;
 use crate::git::change::{FileChange, TreeChange, TreeEntry};
 use crate::git::path::RepoPath;
 use crate::git::snapshot::Snapshots;
-use crate::state::{AttemptRecord, SpecState, UnitState};
+use crate::state::{AttemptRecord, SpecState, TreeRecord, UnitState};
 
 /// The uncommitted changes of agents.
 #[derive(Debug, Default)]
@@ -20,8 +20,13 @@ pub(super) struct Ownership {
 }
 
 impl Ownership {
-    /// Goes through the attempts of all units that are not committed, oldest first.
-    pub(super) fn of(trees: &Snapshots<'_>, state: &SpecState) -> Result<Self, GitError> {
+    /// Goes through the attempts of all units that are not committed, oldest first. `tasks` is tasks.md: it also belongs to
+    /// the units whose commit is pending, because their boxes were ticked after their attempts.
+    pub(super) fn of(
+        trees: &Snapshots<'_>,
+        state: &SpecState,
+        tasks: Option<&RepoPath>,
+    ) -> Result<Self, GitError> {
         let open = state.units.iter().filter(|(_, unit)| !is_committed(unit));
         let mut attempts: Vec<(&String, &AttemptRecord)> =
             open.flat_map(|(id, unit)| counted(unit).map(move |attempt| (id, attempt))).collect();
@@ -35,12 +40,7 @@ impl Ownership {
             if changed.is_empty() {
                 continue;
             }
-            let dirty = trees.changes_of_work_tree(before.commit.as_deref(), &before.tree)?;
-            let others: BTreeSet<RepoPath> = dirty
-                .into_iter()
-                .filter(|change| found.own.get(&change.path).is_none_or(|(_, left)| *left != change.after))
-                .map(|change| change.path)
-                .collect();
+            let others = found.changes_of_others(trees, before)?;
             for change in changed {
                 if others.contains(&change.path) {
                     found.own.remove(&change.path);
@@ -50,7 +50,40 @@ impl Ownership {
                 }
             }
         }
+        for (id, unit) in state.units.iter().filter(|(_, unit)| unit.pending_commit.is_some()) {
+            found.add_boxes(trees, id, unit, tasks)?;
+        }
         Ok(found)
+    }
+
+    /// Uncommitted paths that were not as agents had left them.
+    fn changes_of_others(
+        &self,
+        trees: &Snapshots<'_>,
+        at: &TreeRecord,
+    ) -> Result<BTreeSet<RepoPath>, GitError> {
+        let dirty = trees.changes_of_work_tree(at.commit.as_deref(), &at.tree)?.into_iter();
+        let others =
+            dirty.filter(|change| self.own.get(&change.path).is_none_or(|(_, left)| *left != change.after));
+        Ok(others.map(|change| change.path).collect())
+    }
+
+    fn add_boxes(
+        &mut self,
+        trees: &Snapshots<'_>,
+        id: &str,
+        unit: &UnitState,
+        tasks: Option<&RepoPath>,
+    ) -> Result<(), GitError> {
+        let Some(tasks) = tasks.filter(|tasks| !self.own.contains_key(*tasks)) else { return Ok(()) };
+        let Some(before) = counted(unit).find_map(|attempt| attempt.before.as_ref()) else { return Ok(()) };
+        if self.changes_of_others(trees, before)?.contains(tasks) {
+            self.mixed.entry(id.to_owned()).or_default().insert(tasks.clone());
+        } else {
+            let ticked = TreeEntry { mode: String::new(), object: String::new() };
+            self.own.insert(tasks.clone(), (id.to_owned(), ticked));
+        }
+        Ok(())
     }
 
     /// The paths of a unit.

@@ -53,7 +53,7 @@ pub fn preflight(place: &SpecPlace, config: &Config, resume: Option<&ResumeReque
         let repository = found.ok_or_else(DirtyFiles::no_repository)?;
         // while a run is there, its snapshots are in use
         if !state.run.is_open() && state.running().is_none() {
-            let dirty = DirtyFiles::find(&repository, &repository.begin()?, config.git.dirty, &state)?;
+            let dirty = DirtyFiles::find(&repository, &repository.begin()?, config.git.dirty, &place.tasks_path(), &state)?;
             if !dirty.may_begin {
                 return Err(dirty.refusal());
             }

@@ -64,11 +64,11 @@ impl RunEnding<'_> {
             changes,
         });
         world.say(text.trim_end());
-        world.sign_off(end, &needs, left);
+        world.announce_end(end, &needs, left);
         store.progress(&run_texts::end_entry(&text, end))?;
         self.write_summary(&text);
         let published = self.publish(events, &text, state, world);
-        world.hear_hooks_out();
+        world.finish_hooks();
         published
     }
 
@@ -84,7 +84,7 @@ impl RunEnding<'_> {
         let mut published = Ok(());
         for event in events {
             // after a hook that fails, the other events are still published
-            published = published.and(world.tell(event));
+            published = published.and(world.publish(event));
         }
         if let Some(error) = published.as_ref().err().filter(|_| needs(state).is_empty()) {
             state.end_run(Timestamp::now(), end_by(error), true);
@@ -125,10 +125,10 @@ impl RunEnding<'_> {
         let how = RunEnd { spec: &place.name, typed: &place.typed, end: &end, left, took, changes: None };
         for event in how.records(&state) {
             // the first error is the one to report
-            let _ = world.tell(event);
+            let _ = world.publish(event);
         }
-        world.sign_off(&end, &needs, left);
-        world.hear_hooks_out();
+        world.announce_end(&end, &needs, left);
+        world.finish_hooks();
     }
 
     /// What changed during the run. An agent that still works has the snapshots to itself.

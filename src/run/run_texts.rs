@@ -47,7 +47,7 @@ pub(super) fn summary_text(summary: &Summary<'_>) -> String {
 pub fn limit_lines(state: &SpecState, config: &Config) -> Vec<String> {
     let fix = |kind, backend: &str| {
         let program = config.backends.get(backend).map_or("", |backend| &backend.command);
-        limit_outcome::mending(kind, program, backend)
+        limit_outcome::how_to_fix(kind, program, backend)
     };
     limits::lines(state, Timestamp::now(), &TimeZone::system(), fix)
 }

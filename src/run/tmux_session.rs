@@ -6,7 +6,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::main_window::MainWindowServer;
-use super::windows::{Screen, Setting, Wishes};
+use super::window_programs::ProgramContext;
+use super::windows::{RunWindows, WindowSettings};
 use crate::config::{Config, TmuxMode};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::tmux_names;
@@ -44,7 +45,7 @@ pub(super) fn find_tmux(config: &Config, env: &[(OsString, OsString)]) -> Result
 /// The session of a run, and the thread that answers its main window.
 #[derive(Default)]
 pub(super) struct RunSession {
-    pub(super) screen: Option<Screen>,
+    pub(super) screen: Option<RunWindows>,
     pub(super) main: Option<MainWindowServer>,
 }
 
@@ -61,10 +62,10 @@ impl RunSession {
         let env: Vec<(OsString, OsString)> = std::env::vars_os().collect();
         let Some(tmux) = find_tmux(config, &env)? else { return Ok(Self::default()) };
         let name = tmux_names::session(&config.tmux.session, &place.name);
-        let screen = Screen::find(tmux.of(window_owner(place, store)), &name, config.tmux.size);
+        let screen = RunWindows::find(tmux.of(window_owner(place, store)), &name, config.tmux.size);
         let tmux = &config.tmux;
         let (layout, panes) = (tmux.layout, tmux.panes.clone());
-        let mut screen = screen.furnished(Wishes { keep: tmux.keep, layout, panes });
+        let mut screen = screen.with_settings(WindowSettings { keep: tmux.keep, layout, panes });
         let main = view_argv.filter(|_| tmux.main);
         let main = main.map(|argv| MainWindowServer::start(store, argv())).transpose()?;
         let opened = main.as_ref().map_or(Ok(()), |main| {
@@ -75,7 +76,7 @@ impl RunSession {
             Ok(()) => {
                 let facts = [("SEQORCH_SPEC", place.name.clone())];
                 let exe = programs::own_program()?;
-                let setting = Setting { exe: &exe, folder: &store.folder(), env: &env, facts: &facts };
+                let setting = ProgramContext { exe: &exe, folder: &store.folder(), env: &env, facts: &facts };
                 for error in screen.open_own(&tmux.windows, setting) {
                     let _ = write!(io::stderr(), "{}", error.render());
                 }

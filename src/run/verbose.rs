@@ -15,7 +15,7 @@ impl RealWorld<'_> {
     }
 
     /// Sets how much to print: 0 the events, 1 also commands and folders, 2 also each effect.
-    pub fn explain(&mut self, verbosity: u8) {
+    pub fn set_verbosity(&mut self, verbosity: u8) {
         self.verbosity = verbosity;
     }
 
@@ -27,7 +27,7 @@ impl RealWorld<'_> {
     }
 
     /// Waits for the end of the hooks and prints their failures.
-    pub fn hear_hooks_out(&mut self) {
+    pub fn finish_hooks(&mut self) {
         if let Some(text) = self.chronicle.as_mut().and_then(Chronicle::waits_for) {
             self.say(&text);
         }

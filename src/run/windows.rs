@@ -7,7 +7,6 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-pub use super::window_programs::ProgramContext as Setting;
 use crate::config::{Keep, Layout, Pane};
 use crate::error::Result;
 use crate::tmux::status_line::MARK_OPTION;
@@ -24,11 +23,6 @@ pub const AT_WORK: &str = "▶";
 
 /// How often a window is tried to be opened before the error is returned.
 const TRIES: u32 = 4;
-
-/// The old name of [`RunWindows`].
-pub type Screen = RunWindows;
-/// The old name of [`WindowSettings`].
-pub type Wishes = WindowSettings;
 
 /// What `[tmux]` says about the windows of units: which stay open, and their panes.
 #[derive(Debug, Clone, Default)]
@@ -113,12 +107,6 @@ impl RunWindows {
             settings.layout = Some(layout.known_everywhere());
         }
         Self { settings, ..self }
-    }
-
-    /// The old name of [`Self::with_settings`].
-    #[must_use]
-    pub fn furnished(self, settings: WindowSettings) -> Self {
-        self.with_settings(settings)
     }
 
     /// The name of the session.

@@ -119,11 +119,6 @@ impl<'a> RealWorld<'a> {
         self.chronicle = Some(chronicle);
     }
 
-    /// The old name of [`Self::publish`].
-    pub fn tell(&mut self, event: EventKind) -> Result<()> {
-        self.publish(event)
-    }
-
     /// Publishes an event to the event log, to `--json` and to hooks. The only error is a required hook that fails.
     pub fn publish(&mut self, event: EventKind) -> Result<()> {
         let at = self.clock.now();

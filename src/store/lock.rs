@@ -25,8 +25,6 @@ pub struct Holder {
     pub session: Option<String>,
     /// Start of the process in clock ticks since boot, if it handles `seqorch stop`.
     pub listens: Option<u64>,
-    /// Whether it also hears of `seqorch resume --now`; the signal would end one that does not.
-    pub tries_now: bool,
 }
 
 impl Holder {
@@ -40,7 +38,6 @@ impl Holder {
             spec: spec.display().to_string(),
             session: None,
             listens: None,
-            tries_now: false,
         }
     }
 }

@@ -303,14 +303,19 @@ fn the_rows_of_the_view_agree_with_the_counts() {
     for scene in &scenes {
         let view = scene.view();
         let rows = |marks: &[TaskMark]| view.rows.iter().filter(|row| marks.contains(&row.mark)).count();
-        use TaskMark as M;
         let of_rows = Counts {
             all: view.rows.len(),
-            done: rows(&[M::Done]),
-            failed: rows(&[M::Failed]),
-            halted: rows(&[M::Halted]),
-            todo: rows(&[M::Running, M::Waiting, M::Next, M::Todo, M::Deferred]),
-            skipped: rows(&[M::Skipped]),
+            done: rows(&[TaskMark::Done]),
+            failed: rows(&[TaskMark::Failed]),
+            halted: rows(&[TaskMark::Halted]),
+            todo: rows(&[
+                TaskMark::Running,
+                TaskMark::Waiting,
+                TaskMark::Next,
+                TaskMark::Todo,
+                TaskMark::Deferred,
+            ]),
+            skipped: rows(&[TaskMark::Skipped]),
         };
         let counts = counts(&scene.plan, &scene.state);
         assert_eq!(of_rows, counts, "{}", scene.screen(80, 24));
