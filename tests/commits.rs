@@ -85,3 +85,73 @@ fn a_halted_tasks_commit_has_its_own_changes_and_not_the_users() {
     let progress = project.read(".kiro/specs/SEQUENTIAL_PROGRESS.md");
     assert!(progress.contains("- **Changes:** 2 files +3 -1, commit "), "{progress}");
 }
+
+#[test]
+fn an_agent_that_resets_the_branch_halts_the_run_until_you_decide() {
+    let agent = "echo x > made-$SEQORCH_UNIT; [ $SEQORCH_UNIT$SEQORCH_ATTEMPT = 21 ] && git reset -q --hard HEAD~1; say_done";
+    let project = repo(agent, "");
+    let parts = ["the git history was changed", "the agent moved the branch from", "git reset --keep"];
+    let out = project.run(&["run"]).code(2).says(&parts);
+    assert!(!out.stdout.contains("all complete"), "{out:?}");
+    let commit = project.state("demo")["units"]["1"]["changes"]["commit"].as_str().unwrap().to_owned();
+    git(&project, &["reset", "-q", "--keep", &commit]);
+    project.run(&["run", "--retry"]).code(0).says(&["all complete"]);
+    assert_eq!(git(&project, &["log", "--format=%s", "--reverse"]), "start\n1: First thing\n2: Second thing");
+}
+
+#[test]
+fn a_run_is_not_complete_while_a_commit_of_a_task_is_lost() {
+    let agent = "echo x > made-$SEQORCH_UNIT; [ $SEQORCH_UNIT = 2 ] && git reset -q --soft HEAD~1; say_done";
+    let project = repo(agent, "history = \"halt\"\n");
+    project.run(&["run"]).code(2);
+    let out = project.run(&["run", "--retry"]).code(2);
+    out.says(&["commits of tasks are no longer in the history of HEAD: task 1"]);
+    project.write("seqorch.local.toml", "[git]\nhistory = \"warn\"\n");
+    project.run(&["run", "--retry"]).code(0).says(&["all complete"]);
+}
+
+#[test]
+fn commits_of_the_agent_itself_are_listed() {
+    let agent = "echo x > made-$SEQORCH_UNIT; git add made-*; git commit -qm 'by the agent'; say_done";
+    let project = repo(agent, "");
+    project.run(&["run", "--only", "1"]).code(0).says(&["its own commit: ", " by the agent"]);
+    let log = git(&project, &["log", "--format=%s"]);
+    assert_eq!(log, "1: First thing\nby the agent\nstart", "the box is the task's commit");
+}
+
+#[test]
+fn a_second_run_in_one_work_tree_is_refused() {
+    let project = repo(WRITES, "");
+    std::fs::create_dir_all(project.path(".git/seqorch")).unwrap();
+    let lock = std::fs::File::create(project.path(".git/seqorch/work-tree.lock")).unwrap();
+    lock.lock().unwrap();
+    std::fs::write(project.path(".git/seqorch/work-tree.lock"), r#"{"pid":1,"spec":"other"}"#).unwrap();
+    let out = project.run(&["run"]).code(75);
+    let said = &out.stderr;
+    assert!(said.contains("the run of other (process 1) works in this work tree"), "{said}");
+    assert!(said.contains("--wait") && said.contains("seqorch stop other"), "{said}");
+    drop(lock);
+    project.run(&["run", "--wait"]).code(0);
+}
+
+#[test]
+fn large_new_files_and_nested_repositories_are_named_as_left_out() {
+    let agent = "mkdir -p app; git init -q app; echo x > app/f; head -c 1100000 /dev/zero > big; echo x > made; say_done";
+    let project = repo(agent, "max_file = 1\n");
+    let out = project.run(&["run", "--only", "1"]).code(0);
+    out.says(&["! left out: app (a git repository of its own", "! left out: big (1 MB, above git.max_file)"]);
+    assert_eq!(
+        git(&project, &["show", "--name-only", "--format=", "HEAD"]),
+        ".kiro/specs/demo/tasks.md\nmade"
+    );
+}
+
+#[test]
+fn commits_without_a_name_are_refused_before_an_agent_works() {
+    let project = repo(WRITES, "");
+    git(&project, &["config", "--unset", "user.name"]);
+    git(&project, &["config", "--unset", "user.email"]);
+    git(&project, &["config", "user.useConfigOnly", "true"]);
+    let out = project.run(&["run"]).code(78);
+    assert!(out.stderr.contains("no name and address") && project.ledger().is_empty(), "{out:?}");
+}

@@ -62,6 +62,27 @@ fn in_need(kind: &str) -> (Project, i32, &'static str, Option<&'static str>) {
             fs::remove_file(project.path("heard")).unwrap();
             (ran(project, 2), 2, "mine.txt", None)
         }
+        "history" => {
+            let agent = "[ $SEQORCH_UNIT = 2 ] && git checkout -q -b other; say_done";
+            let project = repo(
+                agent,
+                &format!(
+                    "[hooks]
+{HALT}"
+                ),
+            );
+            let ignored = project.read(".git/info/exclude");
+            project.write(
+                ".git/info/exclude",
+                format!(
+                    "{ignored}
+heard
+facts
+"
+                ),
+            );
+            (ran(project, 2), 2, "from branch main to branch other", Some("2"))
+        }
         "hook" => {
             let more = "required = true\nstep_start = [\"sh\", \"-c\", \"test $SEQORCH_UNIT = 1\"]\n";
             (ran(demo("say_done", more), 2), 2, "hooks.step_start", None)
@@ -88,13 +109,14 @@ fn in_need(kind: &str) -> (Project, i32, &'static str, Option<&'static str>) {
     }
 }
 
-const KINDS: [&str; 11] = [
+const KINDS: [&str; 12] = [
     "question",
     "failed_task",
     "pending_commit",
     "login",
     "payment",
     "dirty_tree",
+    "history",
     "hook",
     "rule",
     "blocked",

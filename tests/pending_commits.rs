@@ -44,10 +44,10 @@ fn a_pending_commit_takes_fixes_of_its_own_files_and_nothing_else() {
     project.write("made-1", "tidy\n");
     std::fs::remove_file(project.path("junk")).unwrap();
     let out = project.run(&["run"]).code(2);
-    out.says(&["the work tree has changes", "rules, new.txt", "Commit or stash them"]);
+    out.says(&["the work tree has changes", "new.txt, rules", "Commit or stash them"]);
     assert_eq!(project.ledger().len(), 1, "no step starts while the user's changes are there");
     for args in [&["status"][..], &["report"], &["doctor"]] {
-        let out = project.run(args).says(&["rules, new.txt", "seqorch run demo --retry"]);
+        let out = project.run(args).says(&["new.txt, rules", "seqorch run demo --retry"]);
         assert!(out.stdout.contains("eeds you"), "{out:?}");
     }
     assert_eq!(git(&project, &["log", "-1", "--format=%s"]), "1: First thing");
@@ -265,10 +265,7 @@ fn without_commits_no_pending_commit_is_shown() {
     }
     let status: Value = serde_json::from_str(&project.run(&["status", "--json"]).stdout).unwrap();
     assert_eq!((&status["state"], &status["not_committed"]), (&json!("idle"), &json!([])));
-    project
-        .run(&["run", "--only", "2"])
-        .code(0)
-        .says(&["✓ task 1 needs no commit any more: 1 file +1 -0\n"]);
+    project.run(&["run", "--only", "2"]).code(0).says(&["✓ task 1 needs no commit any more: 1 file +1 -0\n"]);
 }
 
 #[test]

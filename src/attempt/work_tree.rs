@@ -1,8 +1,11 @@
 //! The snapshot of the work tree after an attempt.
 
 use crate::git::call::{GitError, Supervisor};
+use crate::git::history::HeadMovement;
 use crate::git::repository::Repository;
 use crate::git::snapshot::{Snapshot, Snapshots};
+use crate::git::status::Head;
+use crate::state::work_tree::{AgentCommit, HistoryChange};
 use crate::state::{LeftOutPath, TreeRecord};
 use crate::store::attempt_file::SnapshotRequest;
 
@@ -15,13 +18,36 @@ pub fn record(snapshot: Snapshot) -> TreeRecord {
         commit: snapshot.head.commit,
         branch: snapshot.head.branch,
         left_out: left_out.collect(),
+        history: None,
     }
 }
 
-/// Takes the snapshot.
+/// Takes the snapshot, and looks at how HEAD moved.
 pub(super) fn take(request: &SnapshotRequest) -> Result<TreeRecord, GitError> {
-    let SnapshotRequest { top, git_dir, common_dir, index, objects, key, max_file } = request.clone();
+    let SnapshotRequest { top, git_dir, common_dir, index, objects, key, commit, branch, max_file } =
+        request.clone();
     let supervisor = Supervisor::default();
     let repository = Repository { top, git_dir, common_dir, index, objects, supervisor };
-    Snapshots::resume(&repository, &key, max_file)?.take().map(record)
+    let snapshot = Snapshots::resume(&repository, &key, max_file)?.take()?;
+    let history = history(&repository, &Head { commit, branch }, &snapshot.head)?;
+    Ok(TreeRecord { history, ..record(snapshot) })
+}
+
+fn history(repository: &Repository, before: &Head, after: &Head) -> Result<Option<HistoryChange>, GitError> {
+    let name = |name: &Option<String>| name.clone().unwrap_or_default();
+    Ok(match repository.movement(before, after)? {
+        HeadMovement::None => None,
+        HeadMovement::Ahead(commits) => {
+            let commits = commits.into_iter().map(|c| AgentCommit { id: c.id, subject: c.subject }).collect();
+            Some(HistoryChange::Commits { commits })
+        }
+        HeadMovement::Rewritten => {
+            Some(HistoryChange::Rewritten { from: name(&before.commit), to: name(&after.commit) })
+        }
+        HeadMovement::Elsewhere => Some(HistoryChange::Branch {
+            from: name(&before.branch),
+            to: name(&after.branch),
+            commit: name(&before.commit),
+        }),
+    })
 }

@@ -43,6 +43,9 @@ pub(super) struct RunArgs {
     /// Print events as JSON, one per line, like .seqorch/SPEC/events.jsonl.
     #[arg(long, conflicts_with_all = ["dry_run", "detach"])]
     json: bool,
+    /// If another run works in this work tree, wait until it ends.
+    #[arg(long, conflicts_with = "detach")]
+    wait: bool,
     /// Run in the tmux session; you can close this terminal.
     #[arg(long, conflicts_with_all = ["no_tmux", "dry_run"])]
     detach: bool,
@@ -63,6 +66,7 @@ pub(super) struct StartOptions {
     pub(super) resume: Option<ResumeRequest>,
     /// The file that handed over `resume`.
     pub(super) resume_file: Option<PathBuf>,
+    pub(super) wait: bool,
     pub(super) json: bool,
     pub(super) detach: bool,
     pub(super) in_main: bool,
@@ -99,6 +103,7 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<u8> {
     let options = StartOptions {
         resume,
         resume_file: args.resume_file.clone(),
+        wait: args.wait,
         json: args.json,
         detach: args.detach,
         in_main: args.in_main,
@@ -128,6 +133,7 @@ pub(super) fn start(runs: &[SpecRun], options: &StartOptions) -> Result<u8> {
                 resume: options.resume.as_ref(),
                 resume_file: options.resume_file.as_deref(),
                 verbosity: run.project.verbosity,
+                wait: options.wait,
                 json: options.json,
                 view_argv: (!options.in_main).then_some(view_argv),
                 ready: options.ready.as_deref(),

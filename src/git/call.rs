@@ -108,7 +108,7 @@ impl From<GitError> for Error {
             GitError::NotStarted { .. } => ErrorKind::Unavailable,
             GitError::Stopped { .. } => ErrorKind::Interrupted,
             GitError::Failed { .. } | GitError::TimedOut { .. } => ErrorKind::Human,
-            _ => ErrorKind::Internal,
+            GitError::Unusable { .. } => ErrorKind::Internal,
         };
         match error {
             GitError::Failed { command, words, .. } => Self::new(kind, format!("`{command}` failed"))

@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn raw_records_and_counts_are_joined_by_path() {
         let printed = b":100644 100755 aaa bbb M\0a b\0:000000 100644 000 ccc A\0bin\0\
-            :100644 000000 ddd 000 D\0SEQUENTIAL_STATE.json\01\t2\ta b\0-\t-\tbin\00\t9\tSEQUENTIAL_STATE.json\0";
+            :100644 000000 ddd 000 D\0SEQUENTIAL_STATE.json\x001\t2\ta b\0-\t-\tbin\x000\t9\tSEQUENTIAL_STATE.json\0";
         let found = parse(printed).unwrap();
         let [text, binary] = found.as_slice() else { panic!("{found:?}") };
         assert_eq!(

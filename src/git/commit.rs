@@ -64,13 +64,6 @@ impl From<GitError> for CommitError {
     }
 }
 
-/// What a commit is about to be made, kept on disk until the user's index knows it: seqorch or git may be killed in between.
-#[derive(Debug, serde::Serialize, serde::Deserialize)]
-struct StartedCommit {
-    head: Option<String>,
-    message: String,
-}
-
 /// How often a commit is made anew because HEAD moved under it.
 const MOVED_TRIES: usize = 3;
 
@@ -191,55 +184,19 @@ impl Snapshots<'_> {
     }
 
     /// Brings the user's index up to date with the commit.
-    fn finish(&self, new: NewCommit, paths: &BTreeSet<RepoPath>) -> Result<CommitOutcome, GitError> {
+    pub(super) fn finish(
+        &self,
+        new: NewCommit,
+        paths: &BTreeSet<RepoPath>,
+    ) -> Result<CommitOutcome, GitError> {
         self.update_user_index(&new.changes)?;
         self.forget_started()?;
         let beyond = new.changes.into_iter().map(|change| change.path).filter(|path| !paths.contains(path));
         Ok(CommitOutcome::New { commit: new.commit, beyond: beyond.collect() })
     }
 
-    /// Finishes a commit in the middle of which seqorch was killed. The outcome, if it is the wanted one.
-    fn finish_started(&self, request: &CommitRequest<'_>) -> Result<Option<CommitOutcome>, GitError> {
-        let Ok(bytes) = fs::read(self.started_path()) else { return Ok(None) };
-        let Ok(started) = serde_json::from_slice::<StartedCommit>(&bytes) else {
-            // cut off while it was written: git was not started yet
-            return self.forget_started().map(|()| None);
-        };
-        let new = self.head_commit()?.map(|_| self.new_commit()).transpose()?;
-        let Some(new) =
-            new.filter(|new| Some(&new.commit) != started.head.as_ref() && new.parent == started.head)
-        else {
-            return self.forget_started().map(|()| None);
-        };
-        let outcome = self.finish(new, request.paths)?;
-        Ok((started.message == request.message).then_some(outcome))
-    }
-
-    fn started_path(&self) -> PathBuf {
-        self.folder().join("commit.json")
-    }
-
-    fn note_started(&self, request: &CommitRequest<'_>) -> Result<(), GitError> {
-        let started =
-            StartedCommit { head: request.head.map(str::to_owned), message: request.message.to_owned() };
-        let bytes = serde_json::to_vec(&started).unwrap_or_default();
-        let path = self.started_path();
-        fs::write(&path, bytes)
-            .map_err(|e| GitError::Unusable { why: format!("writing {}: {e}", path.display()) })
-    }
-
-    fn forget_started(&self) -> Result<(), GitError> {
-        let path = self.started_path();
-        match fs::remove_file(&path) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => {
-                Err(GitError::Unusable { why: format!("removing {}: {e}", path.display()) })
-            }
-            _ => Ok(()),
-        }
-    }
-
     /// The commit that was just made, and what it changed.
-    fn new_commit(&self) -> Result<NewCommit, GitError> {
+    pub(super) fn new_commit(&self) -> Result<NewCommit, GitError> {
         let args = [
             "log",
             "-1",
@@ -354,9 +311,9 @@ impl Snapshots<'_> {
 const UPDATE: [&str; 6] = ["update-index", "-z", "--add", "--remove", "--replace", "--index-info"];
 
 /// What `git commit` made.
-struct NewCommit {
-    commit: String,
-    parent: Option<String>,
+pub(super) struct NewCommit {
+    pub(super) commit: String,
+    pub(super) parent: Option<String>,
     changes: Vec<TreeChange>,
 }
 

@@ -13,11 +13,14 @@ pub mod path;
 pub mod repository;
 pub mod restore;
 pub mod snapshot;
+mod stamp;
+mod started_commit;
 pub mod status;
 #[cfg(test)]
 mod step_tests;
 #[cfg(test)]
 mod testing;
+mod user_index;
 pub mod work_tree_lock;
 
 pub use change::FileChange;

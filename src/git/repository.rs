@@ -61,10 +61,10 @@ impl Repository {
     }
 
     /// A call at the top of the work tree that runs no hook.
-    pub(super) fn call<'a, S: AsRef<std::ffi::OsStr>>(
-        &'a self,
+    pub(super) fn call<S: AsRef<std::ffi::OsStr>>(
+        &self,
         args: impl IntoIterator<Item = S>,
-    ) -> GitCall<'a> {
+    ) -> GitCall<'_> {
         GitCall::new(&self.top, args)
     }
 

@@ -9,7 +9,6 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -17,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::call::{GitCall, GitError, one_line};
 use super::path::RepoPath;
 use super::repository::Repository;
+use super::stamp::Stamp;
 use super::status::{Head, WorkTreeStatus};
 
 /// Settings of the calls on the private index.
@@ -86,27 +86,6 @@ struct SnapshotMemory {
 struct RefusedPath {
     stamp: Option<Stamp>,
     why: String,
-}
-
-/// By this a changed file is known from the same one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct Stamp {
-    size: u64,
-    inode: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
-}
-
-impl Stamp {
-    fn of(path: &Path) -> Option<Self> {
-        let data = fs::symlink_metadata(path).ok()?;
-        Some(Self {
-            size: data.size(),
-            inode: data.ino(),
-            modified: (data.mtime(), data.mtime_nsec()),
-            changed: (data.ctime(), data.ctime_nsec()),
-        })
-    }
 }
 
 impl<'a> Snapshots<'a> {
@@ -220,7 +199,8 @@ impl<'a> Snapshots<'a> {
         let status = WorkTreeStatus::parse(&printed);
         let old = self.memory.clone();
         let user_index = Stamp::of(&self.repository.index);
-        let (mut add, mut forget) = self.user_index_changes(user_index)?;
+        let is_same = user_index == self.memory.user_index;
+        let (mut add, mut forget) = if is_same { Default::default() } else { self.user_index_changes()? };
         let mut left_out: Vec<LeftOut> = Vec::new();
         let mut leave = |path: &RepoPath, why: &str| {
             left_out.push(LeftOut { path: path.to_string(), why: why.to_owned() });
@@ -287,7 +267,7 @@ impl<'a> Snapshots<'a> {
         Some(RepoPath::new(file.strip_prefix(top).ok()?.as_os_str().as_bytes()))
     }
 
-    fn at(&self, path: &RepoPath) -> PathBuf {
+    pub(super) fn at(&self, path: &RepoPath) -> PathBuf {
         self.repository.top.join(path.as_path())
     }
 
@@ -362,34 +342,6 @@ impl<'a> Snapshots<'a> {
         call.run_patiently(&self.repository.supervisor).map(drop)
     }
 
-    /// What the user's index says since it changed that no look at the files can tell: names that came though git
-    /// ignores them, and names that went whose files git ignores now.
-    fn user_index_changes(
-        &self,
-        now: Option<Stamp>,
-    ) -> Result<(BTreeSet<RepoPath>, BTreeSet<RepoPath>), GitError> {
-        if now == self.memory.user_index {
-            return Ok((BTreeSet::new(), BTreeSet::new()));
-        }
-        let theirs = names(&self.repository.call(["ls-files", "-z"]).run(&self.repository.supervisor)?);
-        let ours = names(&self.call(["ls-files", "-z"]).run(&self.repository.supervisor)?);
-        let exists = |path: &&RepoPath| fs::symlink_metadata(self.at(path)).is_ok();
-        let came: BTreeSet<RepoPath> = theirs.difference(&ours).filter(exists).cloned().collect();
-        let went: Vec<&RepoPath> = ours.difference(&theirs).filter(exists).collect();
-        let mut forget = BTreeSet::new();
-        if !went.is_empty() {
-            let input = went.iter().flat_map(|path| [path.bytes(), b"\0"].concat()).collect::<Vec<u8>>();
-            let call = self.repository.call(["check-ignore", "-z", "--no-index", "--stdin"]).stdin(&input);
-            match call.run(&self.repository.supervisor) {
-                Ok(ignored) => forget = names(&ignored),
-                // none of them is ignored: they are files like any other
-                Err(GitError::Failed { code: Some(1), .. }) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok((came, forget))
-    }
-
     /// Copies the user's index with its time in nanoseconds: by that git knows which files may have changed in the
     /// moment in which they were staged.
     fn copy_user_index(&self) -> Result<(), GitError> {
@@ -412,11 +364,6 @@ impl<'a> Snapshots<'a> {
         fs::write(&path, bytes)
             .map_err(|e| GitError::Unusable { why: format!("writing {}: {e}", path.display()) })
     }
-}
-
-fn names(list: &[u8]) -> BTreeSet<RepoPath> {
-    let names = list.split(|b| *b == 0).filter(|name| !name.is_empty());
-    names.map(RepoPath::new).filter(|path| !path.is_of_seqorch()).collect()
 }
 
 fn private_folder(path: &Path) -> Result<(), GitError> {

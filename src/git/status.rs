@@ -115,7 +115,7 @@ mod tests {
         let printed = b"# branch.oid f44d\0# branch.head main\0# branch.upstream origin/main\0\
             1 .M N... 100644 100644 100644 7898 7898 a b.txt\x001 A. N... 000000 100644 100644 0000 7898 staged\0\
             1 AD N... 000000 100644 000000 0000 7898 gone\0u UU N... 100644 100644 100644 100644 1 2 3 both\0\
-            1 .M S.MU 160000 160000 160000 7898 7898 edited\01 .M SC.. 160000 160000 160000 7898 7898 moved\0? app/\0? new\0? specs/SEQUENTIAL_STATE.json\0";
+            1 .M S.MU 160000 160000 160000 7898 7898 edited\x001 .M SC.. 160000 160000 160000 7898 7898 moved\0? app/\0? new\0? specs/SEQUENTIAL_STATE.json\0";
         let look = WorkTreeStatus::parse(printed);
         assert_eq!(look.head, Head { commit: Some("f44d".into()), branch: Some("main".into()) });
         assert_eq!(look.changed, [path("a b.txt"), path("gone"), path("both"), path("moved")]);

@@ -9,7 +9,7 @@ use super::repository::Repository;
 #[derive(Debug)]
 pub struct WorkTreeLock(#[expect(dead_code, reason = "the file holds the lock")] File);
 
-/// Who has a work tree.
+/// The run that has a work tree.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct WorkTreeOwner {
     /// The process.
@@ -20,16 +20,16 @@ pub struct WorkTreeOwner {
 
 /// The answer to a try.
 #[derive(Debug)]
-pub enum Taken {
+pub enum LockAnswer {
     /// It is ours.
     Ours(WorkTreeLock),
-    /// Another run has it; who, where that can be read.
+    /// Another run has it; `None` where its name cannot be read.
     Busy(Option<WorkTreeOwner>),
 }
 
 impl WorkTreeLock {
-    /// Takes the lock of this work tree, or says who has it.
-    pub fn try_take(repository: &Repository, owner: &WorkTreeOwner) -> io::Result<Taken> {
+    /// Takes the lock of this work tree, or returns who has it.
+    pub fn try_take(repository: &Repository, owner: &WorkTreeOwner) -> io::Result<LockAnswer> {
         let folder = repository.git_dir.join("seqorch");
         fs::create_dir_all(&folder)?;
         let mut file = File::options()
@@ -43,12 +43,12 @@ impl WorkTreeLock {
                 file.set_len(0)?;
                 file.rewind()?;
                 file.write_all(&serde_json::to_vec(owner)?)?;
-                Ok(Taken::Ours(Self(file)))
+                Ok(LockAnswer::Ours(Self(file)))
             }
             Err(fs::TryLockError::WouldBlock) => {
                 let mut text = String::new();
                 file.take(4096).read_to_string(&mut text)?;
-                Ok(Taken::Busy(serde_json::from_str(&text).ok()))
+                Ok(LockAnswer::Busy(serde_json::from_str(&text).ok()))
             }
             Err(fs::TryLockError::Error(error)) => Err(error),
         }

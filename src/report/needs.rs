@@ -17,7 +17,7 @@ const CHECK_LINES: usize = 10;
 /// A need for programs: an entry of `needs` in `status --json` and in events.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NeedRecord {
-    /// The kind: `question`, `failed_task`, `pending_commit`, `login`, `payment`, `dirty_tree`, `hook`, `rule`, `blocked`,
+    /// The kind: `question`, `failed_task`, `pending_commit`, `login`, `payment`, `dirty_tree`, `history`, `hook`, `rule`, `blocked`,
     /// `unavailable`, `error`.
     pub kind: String,
     /// The task that it is about; null: it is about none.
@@ -102,6 +102,7 @@ fn what(kind: NeedKind, task: Option<&str>) -> String {
         NeedKind::Login => format!("{task} needs a login"),
         NeedKind::Payment => format!("{task} needs a payment"),
         NeedKind::DirtyTree => "the work tree has changes".to_owned(),
+        NeedKind::History => "the git history was changed".to_owned(),
         NeedKind::Hook => "a hook failed".to_owned(),
         NeedKind::Rule => format!("the run ended at a limit, before {task}"),
         NeedKind::Blocked => format!("{task} is blocked"),
@@ -140,6 +141,7 @@ impl ShownNeed {
             NeedKind::Login => "Log in, then continue with",
             NeedKind::Payment => "Pay, then continue with",
             NeedKind::DirtyTree => "Commit or stash them, then continue with",
+            NeedKind::History => "Get back, or keep it as it is; then continue with",
             NeedKind::Rule => "Continue later, or change the rule, with",
             NeedKind::FailedTask
             | NeedKind::PendingCommit
@@ -159,6 +161,7 @@ impl ShownNeed {
             NeedKind::DirtyTree => {
                 Some("Or set git.dirty = \"allow\": then they stay out of every commit.".to_owned())
             }
+            NeedKind::History => Some("Or set git.history = \"warn\".".to_owned()),
             _ => None,
         }
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::machine::{Effect, End, Machine, Next, Notice, Pause, Phase, Stop, keep_effects};
+use crate::config::HistoryRule;
 use crate::state::outcome::CancelledBy;
 use crate::state::{Learned, Outcome, UnitStatus};
 
@@ -83,6 +84,8 @@ impl Machine {
             Outcome::NoSignal if self.can_nudge(&id, tries, step.as_deref()) => next = Next::Nudge,
             _ => (next, end) = self.unsuccessful(now, &id, tries, step.as_deref()),
         }
+        let moved = self.left_history(&id).filter(|_| end.is_none());
+        end = end.or(moved);
         let foreign = ticked.map(|ticked| self.report_foreign_ticks(ticked, &completes)).unwrap_or_default();
         if let Some(end) = &end {
             self.phase = Phase::Over;
@@ -90,11 +93,14 @@ impl Machine {
             self.state.end_run(now, end.clone(), ticked.is_some());
         }
         let mut effects = vec![Effect::Save];
-        let to_tick = self.state.to_tick();
-        if !to_tick.is_empty() {
-            effects.push(Effect::Tick(to_tick));
+        if !matches!(end, Some(End::History { .. })) {
+            // else the next run does both, once a human has decided where
+            let to_tick = self.state.to_tick();
+            if !to_tick.is_empty() {
+                effects.push(Effect::Tick(to_tick));
+            }
+            effects.extend(keep_effects(self.state.pending_commits()));
         }
-        effects.extend(keep_effects(self.state.pending_commits()));
         let title = step.map(|s| s.title).unwrap_or_default();
         effects.push(Effect::Report(Notice::Ended { unit: id, title, attempt, outcome, took, next }));
         effects.extend(foreign);
@@ -103,6 +109,14 @@ impl Machine {
             None => effects.extend(self.replan()),
         }
         effects
+    }
+
+    /// The end of the run, if the last attempt of a unit left commits behind and the configuration wants to halt then.
+    fn left_history(&self, id: &str) -> Option<End> {
+        let attempt = self.state.units.get(id)?.attempts.last()?;
+        let change = attempt.learned.after.as_ref()?.history.as_ref()?;
+        let halts = self.policy.history == HistoryRule::Halt && change.leaves_commits();
+        halts.then(|| End::History { unit: Some(id.to_owned()), reason: change.to_string() })
     }
 
     /// The run ends with the error of a report. If the report was that of a start, the attempt that the state calls

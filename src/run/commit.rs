@@ -6,7 +6,7 @@ use super::ownership::{Ownership, changed_paths};
 use super::world::RealWorld;
 use crate::attempt::work_tree::record;
 use crate::config::Commit;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::git::call::GitError;
 use crate::git::change::TreeChange;
 use crate::git::commit::{CommitOutcome, CommitRequest};
@@ -37,7 +37,7 @@ impl RealWorld<'_> {
         let Some(known) = state.units.get(unit) else { return Ok(None) };
         let Some(before) = &known.before else { return Ok(None) };
         let Some(repository) = self.repository.clone() else { return Ok(None) };
-        let failed = |error: GitError| refused(error.into(), known.changes.clone());
+        let failed = |error: GitError| refused(&error.into(), known.changes.clone());
         let mut snapshots = repository.snapshots().map_err(failed)?;
         let found = if self.config.git.commit == Commit::Step {
             self.changes_to_commit(&mut snapshots, unit, known, state)
@@ -58,10 +58,11 @@ impl RealWorld<'_> {
         if self.config.git.commit == Commit::Off {
             return Ok(Some(changes));
         }
-        if !found.mixed.is_empty() {
-            let names: Vec<String> = found.mixed.iter().map(ToString::to_string).collect();
+        let mixed = list.iter().filter(|change| found.mixed.contains(&change.path));
+        let names: Vec<String> = mixed.map(|change| change.path.to_string()).collect();
+        if !names.is_empty() {
             self.say(&format!(
-                "! not committed, because they had changes before the task: {}",
+                "! not committed, because others had changed them before the task: {}",
                 names.join(", ")
             ));
         }
@@ -70,7 +71,7 @@ impl RealWorld<'_> {
                 (changes.commit, changes.after) = (commit, tree);
                 Ok(Some(changes))
             }
-            Err(error) => Err(refused(error, Some(changes))),
+            Err(error) => Err(refused(&error, Some(changes))),
         }
     }
 
@@ -186,6 +187,8 @@ fn changes_to_count(snapshots: &mut Snapshots<'_>, known: &UnitState) -> Result<
     Ok(UnitChanges { own, mixed: BTreeSet::new(), tree, also: Vec::new() })
 }
 
-fn refused(error: Error, changes: Option<Changes>) -> CommitRefused {
-    CommitRefused { why: error.render(), changes }
+fn refused(error: &Error, changes: Option<Changes>) -> CommitRefused {
+    // a request to stop is not a refusal: the next run commits first
+    let why = if error.kind() == ErrorKind::Interrupted { String::new() } else { error.render() };
+    CommitRefused { why, changes }
 }

@@ -26,7 +26,7 @@ impl DirtyFiles {
     }
 
     /// Finds the uncommitted files that are not the agents'. Agents left the others, in units that are not done or not
-    /// committed. A run that continues after a kill, or takes over a working agent, goes on as it began.
+    /// committed. A run that continues after a kill, or takes over a working agent, was checked when it began.
     pub(super) fn find(
         repository: &RunRepository,
         now: &TreeRecord,

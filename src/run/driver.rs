@@ -42,6 +42,8 @@ pub trait World {
     fn assign(&mut self, units: &[String], state: &SpecState) -> Result<Option<Assigned>>;
     /// A snapshot of all files as they are now; `None` if the configuration asks for none, or there is no repository.
     fn tree(&mut self) -> Result<Option<TreeRecord>>;
+    /// Commits of tasks that are not in the history of HEAD any more, as people read them.
+    fn lost_commits(&mut self, state: &SpecState) -> Result<Vec<String>>;
     /// Counts what a done unit changed, and commits it if the configuration says so. The error says why git refused.
     fn keep(&mut self, unit: &str, state: &SpecState) -> std::result::Result<Option<Changes>, CommitRefused>;
     /// Runs the verify commands, or returns why they cannot run; their end comes from [`World::next`].
@@ -139,7 +141,9 @@ impl Driver<'_> {
                 self.pause = None;
                 let (plan, ticked) = self.world.plan(self.machine)?;
                 let (tree, share) = (self.world.tree()?, self.world.random());
-                Some(Event::Planned { plan: Box::new(plan), ticked, tree, share })
+                let is_end = plan.steps.is_empty();
+                let lost = if is_end { self.world.lost_commits(&self.machine.state)? } else { Vec::new() };
+                Some(Event::Planned { plan: Box::new(plan), ticked, tree, lost, share })
             }
             Effect::Recover { unit, attempt } => {
                 let (plan, _) = self.world.plan(self.machine)?;

@@ -11,6 +11,16 @@ impl Machine {
         self.state.refused_commit().map(|unit| End::NotCommitted { unit: unit.to_owned() })
     }
 
+    /// The end of a run whose commits are not all in the history of HEAD any more.
+    pub(super) fn lost_commits(&mut self) -> End {
+        self.state.completed_at = None;
+        let lost = std::mem::take(&mut self.lost).join(", ");
+        End::History {
+            unit: None,
+            reason: format!("commits of tasks are no longer in the history of HEAD: {lost}"),
+        }
+    }
+
     pub(super) fn nothing_left(&mut self, now: Timestamp, skipped: &[SkippedTask]) -> End {
         let ids = |wanted: fn(&SkipReason) -> bool| -> Vec<String> {
             skipped.iter().filter(|s| wanted(&s.reason)).map(|s| s.id.clone()).collect()

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::resume::ResumeRequest;
-use crate::config::{Batch, Config, Limit, OnFailure, Pace};
+use crate::config::{Batch, Config, HistoryRule, Limit, OnFailure, Pace};
 use crate::plan::assign::Assigned;
 use crate::plan::{Plan, Step};
 use crate::report::notice::{Notice, Pause};
@@ -29,6 +29,8 @@ pub struct Policy {
     pub limit: Limit,
     /// The model of each backend that has one in the configuration.
     pub models: BTreeMap<String, String>,
+    /// What follows when an agent rewrites history.
+    pub history: HistoryRule,
     /// When steps may start.
     pub pace: Pace,
     /// The local time zone.
@@ -47,6 +49,7 @@ impl Policy {
             batch: config.assign.batch,
             limit: config.limit.clone(),
             models: models.filter_map(|(name, b)| Some((name.clone(), b.model.clone()?))).collect(),
+            history: config.git.history,
             pace: config.pace.clone(),
             zone,
         }
@@ -73,6 +76,7 @@ pub struct WorkStart {
 
 /// What happened.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 pub enum Event {
     /// The run begins, or one that was killed continues.
     Begin {
@@ -89,6 +93,8 @@ pub enum Event {
         ticked: BTreeSet<String>,
         /// A snapshot of all files, if the configuration asks for one.
         tree: Option<TreeRecord>,
+        /// Commits of tasks that are not in the history of HEAD any more, if nothing is left to do.
+        lost: Vec<String>,
         /// A random number between 0 and 1, for the jitter.
         share: f64,
     },

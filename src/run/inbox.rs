@@ -4,6 +4,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::sys::command::StopFlag;
 use crate::sys::interrupt::Interrupt;
 use crate::sys::signals;
 
@@ -21,23 +22,39 @@ pub enum InboxMessage {
 pub struct Inbox {
     receiver: Receiver<InboxMessage>,
     sender: Sender<InboxMessage>,
+    stop: StopFlag,
 }
 
 impl Inbox {
     /// Catches signals from now on.
     pub fn open() -> Result<Self> {
-        let inbox = Self::without_signals();
-        let sender = inbox.sender();
+        let inbox = Self::without_signals()?;
+        let (sender, stop) = (inbox.sender(), inbox.stop_flag());
+        let mut asked = false;
         signals::watch(move |what| {
+            let at_once = what == Interrupt::Terminate || (what == Interrupt::Interrupt && asked);
+            if at_once {
+                // the run may wait for a tool right now, and reads its messages only after that
+                stop.raise();
+            }
+            asked |= matches!(what, Interrupt::Interrupt | Interrupt::AfterStep);
             let _ = sender.send(InboxMessage::Asked(what));
         })
         .map_err(|e| Error::new(ErrorKind::Internal, "catching signals").caused_by(e))?;
         Ok(inbox)
     }
 
-    pub(super) fn without_signals() -> Self {
+    pub(super) fn without_signals() -> Result<Self> {
         let (sender, receiver) = channel();
-        Self { receiver, sender }
+        let stop =
+            StopFlag::new().map_err(|e| Error::new(ErrorKind::Internal, "opening a pipe").caused_by(e))?;
+        Ok(Self { receiver, sender, stop })
+    }
+
+    /// Raised by a request to end now.
+    #[must_use]
+    pub fn stop_flag(&self) -> StopFlag {
+        self.stop.clone()
     }
 
     /// A sender for the thread that waits for a child.
@@ -58,6 +75,12 @@ impl Inbox {
             Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => Some(InboxMessage::Asked(Interrupt::Terminate)),
         }
+    }
+
+    /// Whether a signal asks for an end. The signal is consumed.
+    #[must_use]
+    pub(super) fn has_stop_request(&self) -> bool {
+        self.asked().is_some()
     }
 
     /// Returns a signal that came before the run began.

@@ -25,6 +25,7 @@ use super::run_repository::RunRepository;
 use super::run_texts;
 use super::tmux_session::RunSession;
 use super::windows::RunWindows;
+use super::work_tree;
 use super::world::RealWorld;
 use crate::config::{Commit, Config};
 use crate::error::{Error, ErrorKind, Result};
@@ -59,6 +60,8 @@ pub struct RunRequest<'a> {
     pub resume_file: Option<&'a Path>,
     /// How often `-v` is given.
     pub verbosity: u8,
+    /// Wait until the run ends that has the work tree.
+    pub wait: bool,
     /// Standard output is for events alone.
     pub json: bool,
     /// The live view for the window `main`; `None`: this process runs in that window.
@@ -92,8 +95,17 @@ pub fn run(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
     let resumed = preflight::resumed(place, state.clone(), request.resume)?;
     old_attempts::refuse_unknown_agent(&store, &resumed)?;
     let has_work = !resumed.is_halted() && (!plan.steps.is_empty() || resumed.running().is_some());
-    let repository = repository(request)?;
-    let before = first_look(repository.as_ref(), &resumed)?;
+    let supervisor = Supervisor { stop: Some(inbox.stop_flag()), ..Supervisor::default() };
+    let repository = repository(request, &supervisor)?;
+    let needs_files = has_work || !resumed.pending_commits().is_empty();
+    let owned = repository.as_ref().filter(|_| needs_files);
+    // held until this function returns
+    let _work_tree =
+        owned.map(|repository| work_tree::lock(&place.typed, request.wait, repository, inbox)).transpose()?;
+    if has_work {
+        preflight::check_repository(place, config, &plan, repository.as_ref())?;
+    }
+    let before = first_look(owned, &resumed)?;
     let mut start = RunStart { resume: request.resume.cloned(), ..RunStart::default() };
     if has_work {
         let dirty = dirty_files(request, repository.as_ref(), before.as_ref(), &resumed)?;
@@ -172,8 +184,8 @@ fn check_last_options(request: &RunRequest<'_>, state: &SpecState) -> Result<()>
 }
 
 /// The repository of the project, if the configuration needs it.
-fn repository(request: &RunRequest<'_>) -> Result<Option<RunRepository>> {
-    let found = RunRepository::of_run(request.place, request.config, &Supervisor::default())?;
+fn repository(request: &RunRequest<'_>, supervisor: &Supervisor) -> Result<Option<RunRepository>> {
+    let found = RunRepository::of_run(request.place, request.config, supervisor)?;
     if found.is_none() && request.config.git.commit == Commit::Step {
         return Err(DirtyFiles::no_repository());
     }
@@ -198,7 +210,8 @@ fn dirty_files(
 ) -> Result<DirtyFiles> {
     match (request.config.git.commit, repository.zip(now)) {
         (Commit::Step, Some((repository, now))) => {
-            { let tasks = request.place.tasks_path(); DirtyFiles::find(repository, now, request.config.git.dirty, &tasks, state) }
+            let tasks = request.place.tasks_path();
+            DirtyFiles::find(repository, now, request.config.git.dirty, &tasks, state)
         }
         _ => Ok(DirtyFiles::none()),
     }

@@ -13,6 +13,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 pub use super::event::{Effect, Event, Policy, RunStart};
+use crate::config::HistoryRule;
 pub use crate::plan::assign::Assigned;
 use crate::plan::{Plan, Step};
 pub use crate::report::notice::{Next, Notice, Pause};
@@ -66,6 +67,8 @@ pub struct Machine {
     pub(super) dirty: Vec<String>,
     /// The snapshot from the time of the last plan.
     pub(super) tree: Option<TreeRecord>,
+    /// Commits of tasks that are not in the history of HEAD any more.
+    pub(super) lost: Vec<String>,
     /// Units that an agent was asked to assign. It is asked once in a run.
     pub(super) asked_for: BTreeSet<String>,
     /// How many attempts in a row ended without counting.
@@ -86,6 +89,7 @@ impl Machine {
             recovered: false,
             dirty: Vec::new(),
             tree: None,
+            lost: Vec::new(),
             asked_for: BTreeSet::new(),
             unstarted: 0,
         }
@@ -101,8 +105,9 @@ impl Machine {
     pub fn on(&mut self, now: Timestamp, event: Event) -> Vec<Effect> {
         match event {
             Event::Begin { ticked, start } => self.begin(now, &ticked, start),
-            Event::Planned { plan, ticked, tree, share } => {
+            Event::Planned { plan, ticked, tree, lost, share } => {
                 self.tree = tree;
+                self.lost = lost;
                 self.planned(now, *plan, &ticked, share)
             }
             Event::Ended { outcome, learned, ticked } => match self.to_verify(&outcome) {
@@ -185,7 +190,14 @@ impl Machine {
         let left = plan.steps.len();
         let end = match (plan.steps.first(), self.stop) {
             _ if self.state.refused_commit().is_some() => self.not_committed(),
-            (None, _) => Some(self.nothing_left(now, &plan.skipped)),
+            (None, _) => Some(match self.nothing_left(now, &plan.skipped) {
+                End::Complete | End::SelectionComplete { .. }
+                    if !self.lost.is_empty() && self.policy.history == HistoryRule::Halt =>
+                {
+                    self.lost_commits()
+                }
+                end => end,
+            }),
             _ if !self.dirty.is_empty() => Some(End::Dirty { files: std::mem::take(&mut self.dirty) }),
             (_, Stop::Terminate) => Some(End::Terminated),
             (_, Stop::AfterStep | Stop::Now) => Some(End::Interrupted),
@@ -243,7 +255,7 @@ impl Machine {
         unit.title.clone_from(&step.title);
         if unit.before.is_none() || unit.changes.take().is_some() {
             unit.before = self.tree.as_ref().map(|record| record.tree.clone());
-            unit.since_attempt = attempt;
+            unit.since_attempt = if unit.before.is_some() { attempt } else { 0 };
         }
         unit.attempts.push(AttemptRecord {
             number: attempt,

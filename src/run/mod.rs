@@ -52,6 +52,8 @@ mod verify;
 mod wait;
 mod window_programs;
 pub mod windows;
+mod work_tree;
+mod work_tree_looks;
 pub mod world;
 #[cfg(test)]
 mod world_tests;

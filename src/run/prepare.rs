@@ -89,7 +89,9 @@ impl PreparedAttempt {
             log_max_bytes: u64::from(from.config.log.max_mb) * 1_000_000,
             socket: from.socket.to_owned(),
             token: token.clone(),
-            snapshot: from.repository.map(RunRepository::request),
+            snapshot: from.repository.map(|repository| {
+                repository.request(from.record().and_then(|record| record.before.as_ref()))
+            }),
             created_at: from.now,
             decided_at: from.record().map(|record| record.started_at),
         };

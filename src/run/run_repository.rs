@@ -86,10 +86,12 @@ impl RunRepository {
     }
 
     /// What the process of an attempt needs to take the snapshot after it.
-    pub(super) fn request(&self) -> SnapshotRequest {
+    pub(super) fn request(&self, before: Option<&TreeRecord>) -> SnapshotRequest {
         let Repository { top, git_dir, common_dir, index, objects, .. } = self.repository.clone();
         let (key, max_file) = (self.key.clone(), self.max_file);
-        SnapshotRequest { top, git_dir, common_dir, index, objects, key, max_file }
+        let (commit, branch) =
+            before.map_or((None, None), |before| (before.commit.clone(), before.branch.clone()));
+        SnapshotRequest { top, git_dir, common_dir, index, objects, key, commit, branch, max_file }
     }
 }
 

@@ -78,7 +78,13 @@ fn run(nudges: u32, mut act: impl FnMut(Option<ResumeReason>) -> Act) -> Ran {
                     case.progress.failed = machine.state.failed_in_run();
                     let plan = Box::new(case.plan());
                     let ticked = std::iter::empty().collect();
-                    events.push_back(Event::Planned { plan, ticked, tree: None, share: 0.0 });
+                    events.push_back(Event::Planned {
+                        plan,
+                        ticked,
+                        tree: None,
+                        lost: Vec::new(),
+                        share: 0.0,
+                    });
                 }
                 Effect::Start { attempt, .. } => {
                     let reason = machine.state.units["1"].attempts.last().unwrap().resumes.clone();

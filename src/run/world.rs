@@ -108,12 +108,6 @@ impl<'a> RealWorld<'a> {
         self.repository = repository;
     }
 
-    /// The work tree now, after an attempt whose process could not take the snapshot.
-    pub(super) fn look_again(&self) -> Option<TreeRecord> {
-        // if git still fails, the next snapshot says why
-        self.repository.as_ref().and_then(|repository| repository.look().ok())
-    }
-
     /// Sets who publishes the events of the run to programs.
     pub fn listen(&mut self, chronicle: Chronicle) {
         self.chronicle = Some(chronicle);
@@ -331,7 +325,11 @@ impl World for RealWorld<'_> {
     }
 
     fn tree(&mut self) -> Result<Option<TreeRecord>> {
-        Ok(self.repository.as_ref().map(RunRepository::look).transpose()?)
+        self.look_before_step()
+    }
+
+    fn lost_commits(&mut self, state: &SpecState) -> Result<Vec<String>> {
+        self.find_lost_commits(state)
     }
 
     fn keep(&mut self, unit: &str, state: &SpecState) -> std::result::Result<Option<Changes>, CommitRefused> {
@@ -370,6 +368,10 @@ impl World for RealWorld<'_> {
             let check = if matches!(outcome, Outcome::VerifyFailed { .. }) { " --verify" } else { "" };
             let command = logs_command(&self.place.typed, unit);
             self.say(&format!("  its output: {command} --attempt {attempt}{check}"));
+        }
+        if let Notice::Ended { unit, attempt, .. } = report {
+            self.say_left_out(state, unit, *attempt);
+            self.say_history(state, unit, *attempt);
         }
         let changes = report.unit().and_then(|unit| state.units.get(unit)?.changes.as_ref());
         let entry = event_text::progress_entry(report, changes, self.clock.now(), &TimeZone::system());

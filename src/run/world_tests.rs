@@ -46,7 +46,7 @@ fn paused(length: Duration, jump: SignedDuration) -> Duration {
         selection: Selection::default(),
     };
     let launcher = Launcher::new(PathBuf::from("seqorch"), &store.folder(), None).unwrap();
-    let (config, inbox) = (config(), Inbox::without_signals());
+    let (config, inbox) = (config(), Inbox::without_signals().unwrap());
     let clock = Jumping { start: Instant::now(), by: jump };
     let mut world =
         RealWorld::new(&place, &config, &store, &clock, launcher, &inbox, Box::new(std::io::sink()));

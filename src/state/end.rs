@@ -38,6 +38,14 @@ pub enum End {
         /// The files.
         files: Vec<String>,
     },
+    /// An agent rewrote history or went to another branch, or commits of tasks are not in the history of HEAD any more.
+    History {
+        /// The unit, where it was an agent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unit: Option<String>,
+        /// What happened, and how to get back.
+        reason: String,
+    },
     /// The agent's program cannot be started.
     Unavailable {
         /// The unit.
@@ -100,6 +108,7 @@ impl End {
             Self::Stuck { .. } => "stuck",
             Self::NotCommitted { .. } => "not_committed",
             Self::Dirty { .. } => "dirty",
+            Self::History { .. } => "history",
             Self::Unavailable { .. } => "unavailable",
             Self::Limited { .. } => "limited",
             Self::HookFailed { .. } | Self::Error { .. } => "error",

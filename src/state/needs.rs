@@ -44,6 +44,8 @@ pub enum NeedKind {
     Payment,
     /// Commit or stash changes of others in the work tree.
     DirtyTree,
+    /// Decide about history that an agent rewrote or left.
+    History,
     /// Fix a hook that must succeed and failed.
     Hook,
     /// Run again later, or change the rule that ended the run.
@@ -58,13 +60,14 @@ pub enum NeedKind {
 
 impl NeedKind {
     /// All kinds, the most urgent first.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Question,
         Self::FailedTask,
         Self::PendingCommit,
         Self::Login,
         Self::Payment,
         Self::DirtyTree,
+        Self::History,
         Self::Hook,
         Self::Rule,
         Self::Blocked,
@@ -82,6 +85,7 @@ impl NeedKind {
             Self::Login => "login",
             Self::Payment => "payment",
             Self::DirtyTree => "dirty_tree",
+            Self::History => "history",
             Self::Hook => "hook",
             Self::Rule => "rule",
             Self::Blocked => "blocked",
@@ -176,6 +180,7 @@ fn of_end(over: &OverRun, state: &SpecState, units_wait: bool) -> Option<Need> {
         End::Dirty { files } => {
             (NeedKind::DirtyTree, None, format!("the work tree has changes of others: {}", files.join(", ")))
         }
+        End::History { unit, reason } => (NeedKind::History, unit.as_ref(), reason.clone()),
         End::Unavailable { unit, reason } => (NeedKind::Unavailable, Some(unit), reason.clone()),
         End::Stuck { failed, blocked } if failed.is_empty() && !units_wait => (
             NeedKind::Blocked,

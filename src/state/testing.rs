@@ -67,6 +67,7 @@ pub(crate) fn in_need(kind: NeedKind, word: &str) -> SpecState {
         NeedKind::Payment => limited(Remedy::Payment),
         NeedKind::Rule => limited(Remedy::Rule),
         NeedKind::DirtyTree => End::Dirty { files: vec![reason()] },
+        NeedKind::History => End::History { unit: Some(unit()), reason: reason() },
         NeedKind::Hook => End::HookFailed { reason: reason() },
         NeedKind::Blocked => End::Stuck { failed: Vec::new(), blocked: vec![reason()] },
         NeedKind::Unavailable => End::Unavailable { unit: unit(), reason: reason() },

@@ -28,8 +28,8 @@ pub struct UnitState {
     /// The tree of all files before its first attempt, as git names it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
-    /// The number of that attempt: the changes of earlier ones are committed, or a human took them back.
-    #[serde(skip_serializing_if = "is_zero")]
+    /// The number of that attempt, 0 or 1 for the first one: the changes of earlier ones are committed, or a human took them back.
+    #[serde(skip_serializing_if = "is_first")]
     pub since_attempt: u32,
     /// What it changed, once it is done; also while that could not be committed yet.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -99,7 +99,7 @@ pub struct Changes {
 /// Git refused the commit of a done unit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CommitRefused {
-    /// Why, in git's own words.
+    /// Why, in git's own words. Empty: it was not tried to the end, because the run is to stop.
     pub why: String,
     /// The unit's changes up to then: what others write from now on does not belong to them.
     pub changes: Option<Changes>,
@@ -147,7 +147,7 @@ impl UnitState {
             Err(CommitRefused { why, changes }) => {
                 self.changes = changes;
                 let since = self.refused_commit().map_or(now, |(_, since)| since);
-                let refused = Some(last_characters(why.trim(), GIT_WORDS));
+                let refused = Some(last_characters(why.trim(), GIT_WORDS)).filter(|why| !why.is_empty());
                 self.pending_commit = Some(PendingCommit { since, refused });
             }
         }
@@ -203,8 +203,8 @@ impl UnitState {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
-fn is_zero(number: &u32) -> bool {
-    *number == 0
+fn is_first(number: &u32) -> bool {
+    *number <= 1
 }
 
 /// The end of a text: the last words of a command say most.

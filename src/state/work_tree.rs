@@ -1,5 +1,7 @@
 //! PURE. What git said of the work tree at one moment.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// All files of the work tree at one moment, and where HEAD was.
@@ -16,6 +18,80 @@ pub struct TreeRecord {
     /// Paths that are not in the tree.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<LeftOutPath>,
+    /// How HEAD moved during the attempt before it; `None` where it did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<HistoryChange>,
+}
+
+/// How HEAD moved during an attempt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "moved", rename_all = "snake_case")]
+pub enum HistoryChange {
+    /// The agent committed on the same branch.
+    Commits {
+        /// Its commits, oldest first.
+        commits: Vec<AgentCommit>,
+    },
+    /// The branch does not have the commit any more that it was at: a reset, a rebase, an amended commit.
+    Rewritten {
+        /// That commit.
+        from: String,
+        /// The commit that the branch is at now; empty: none.
+        to: String,
+    },
+    /// HEAD is on another branch, or on none.
+    Branch {
+        /// The branch before; empty: none.
+        from: String,
+        /// The branch now; empty: none.
+        to: String,
+        /// The commit that HEAD was at.
+        commit: String,
+    },
+}
+
+/// A commit that an agent made itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentCommit {
+    /// Git's name of it.
+    pub id: String,
+    /// The first line of its message.
+    pub subject: String,
+}
+
+impl HistoryChange {
+    /// Whether commits that were there before are no longer in the history of HEAD, or may be missed there.
+    #[must_use]
+    pub fn leaves_commits(&self) -> bool {
+        !matches!(self, Self::Commits { .. })
+    }
+}
+
+impl fmt::Display for HistoryChange {
+    /// What happened, and how to get back.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let branch =
+            |name: &str| if name.is_empty() { "no branch".to_owned() } else { format!("branch {name}") };
+        match self {
+            Self::Commits { commits } => write!(f, "the agent made {} commits", commits.len()),
+            Self::Rewritten { from, to } if to.is_empty() => {
+                write!(
+                    f,
+                    "the agent removed all commits; HEAD was at {from:.9} (back: git reset --keep {from:.9})"
+                )
+            }
+            Self::Rewritten { from, to } => write!(
+                f,
+                "the agent moved the branch from {from:.9} to {to:.9}, which does not have that commit (back: git reset \
+                 --keep {from:.9})"
+            ),
+            Self::Branch { from, to, commit } => {
+                let back = if from.is_empty() { format!("--detach {commit:.9}") } else { from.clone() };
+                let (from, to) = (branch(from), branch(to));
+                write!(f, "the agent went from {from} to {to} (back: git switch {back})")
+            }
+        }
+    }
 }
 
 /// A path that is in no snapshot and so in no commit.
@@ -25,4 +101,27 @@ pub struct LeftOutPath {
     pub path: String,
     /// Why: a sentence, or git's words.
     pub why: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_of_history_says_what_happened_and_how_to_get_back() {
+        let change = HistoryChange::Rewritten { from: "0123456789abc".into(), to: "fedcba9876543".into() };
+        assert_eq!(
+            change.to_string(),
+            "the agent moved the branch from 012345678 to fedcba987, which does not have that commit (back: git reset \
+             --keep 012345678)"
+        );
+        let change =
+            HistoryChange::Branch { from: "main".into(), to: String::new(), commit: "0123456789abc".into() };
+        assert_eq!(
+            change.to_string(),
+            "the agent went from branch main to no branch (back: git switch main)"
+        );
+        assert!(change.leaves_commits());
+        assert!(!HistoryChange::Commits { commits: Vec::new() }.leaves_commits());
+    }
 }

@@ -76,6 +76,12 @@ pub struct SnapshotRequest {
     pub objects: PathBuf,
     /// The name of the spec's private folder in git's folder.
     pub key: String,
+    /// The commit that HEAD was before the attempt.
+    #[serde(default)]
+    pub commit: Option<String>,
+    /// The branch before the attempt.
+    #[serde(default)]
+    pub branch: Option<String>,
     /// Untracked files that are larger are left out. Bytes; 0: no limit.
     pub max_file: u64,
 }

@@ -89,6 +89,9 @@ keys! {
         /// What a run with commit = "step" does if there are uncommitted changes before it: it does not start (refuse), or
         /// it leaves those files out of every commit (allow).
         dirty: Dirty = "refuse";
+        /// What a run does if an agent moves the branch away from commits that were there before it (reset, rebase, amend),
+        /// or goes to another branch: it ends and needs you (halt), it says so (warn), or it does not look (off).
+        history: HistoryRule = "halt";
         /// Message of a commit. {spec}, {id}, {title}, {agent} and {attempts} are filled in.
         message: String = "{id}: {title}";
         /// Whether a snapshot of the work dir is taken before each step. `seqorch undo` and the changes per task need it.
@@ -118,6 +121,18 @@ words! {
         Refuse = "refuse",
         /// It leaves those files out of every commit.
         Allow = "allow",
+    }
+}
+
+words! {
+    /// What a run does if an agent rewrites history.
+    pub enum HistoryRule {
+        /// It ends and needs a human.
+        Halt = "halt",
+        /// It says so.
+        Warn = "warn",
+        /// It does not look.
+        Off = "off",
     }
 }
 

@@ -263,6 +263,7 @@ impl Orchestrator<'_> {
             End::NotCommitted { unit, .. } => (self.keep_failed && disk.is_refused(unit), 2),
             // in this world there are no changes of others
             End::Dirty { .. }
+            | End::History { .. }
             | End::HookFailed { .. }
             | End::Error { .. }
             | End::SelectionComplete { .. } => (false, 2),

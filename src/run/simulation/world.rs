@@ -214,6 +214,10 @@ impl World for Orchestrator<'_> {
         Ok(self.model.config.git.snapshot.then(|| TreeRecord { tree: tree(), ..TreeRecord::default() }))
     }
 
+    fn lost_commits(&mut self, _: &SpecState) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+
     fn keep(&mut self, unit: &str, _: &SpecState) -> std::result::Result<Option<Changes>, CommitRefused> {
         let refused =
             |why: &str| Err(CommitRefused { why: why.to_owned(), changes: Some(Changes::default()) });

@@ -1,6 +1,5 @@
 //! git: the program, the repository, and what a commit for each step needs.
 
-
 use super::subject::DoctorSubject;
 use crate::config::{Commit, Dirty};
 use crate::error::ErrorKind;

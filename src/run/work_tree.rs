@@ -1,0 +1,55 @@
+//! One run at a time in a work tree: two would take each other's changes for their own.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use super::inbox::Inbox;
+use super::run_repository::RunRepository;
+use crate::error::{Error, ErrorKind, Result};
+use crate::git::work_tree_lock::{LockAnswer, WorkTreeLock, WorkTreeOwner};
+
+/// Pause between two tries.
+const AGAIN: Duration = Duration::from_millis(500);
+
+/// Takes the lock of the work tree for a run of `spec`. With `wait`, waits until the run ends that has it.
+pub(super) fn lock(
+    spec: &str,
+    wait: bool,
+    repository: &RunRepository,
+    inbox: &Inbox,
+) -> Result<WorkTreeLock> {
+    let owner = WorkTreeOwner { pid: std::process::id(), spec: spec.to_owned() };
+    let mut noted = false;
+    loop {
+        let taken = WorkTreeLock::try_take(repository.repository(), &owner)
+            .map_err(|e| Error::new(ErrorKind::Internal, "locking the work tree").caused_by(e))?;
+        let other = match taken {
+            LockAnswer::Ours(lock) => return Ok(lock),
+            LockAnswer::Busy(other) => other,
+        };
+        let who = other.as_ref().map_or_else(
+            || "another run".to_owned(),
+            |other| format!("the run of {} (process {})", other.spec, other.pid),
+        );
+        if !wait {
+            return Err(refused(&who, other.as_ref()));
+        }
+        if !noted {
+            noted = true;
+            let _ = writeln!(io::stderr(), "note: waiting for {who}, which works in this work tree");
+        }
+        if inbox.stop_flag().raised_within(AGAIN) || inbox.has_stop_request() {
+            return Err(Error::new(ErrorKind::Interrupted, format!("stopped while waiting for {who}")));
+        }
+    }
+}
+
+fn refused(who: &str, other: Option<&WorkTreeOwner>) -> Error {
+    let error = Error::new(ErrorKind::Locked, format!("{who} works in this work tree")).hint(
+        "Wait for its turn with `seqorch run --wait`, or use a work tree of its own (`git worktree add`).",
+    );
+    match other {
+        Some(other) => error.hint(format!("End the other run with `seqorch stop {}`.", other.spec)),
+        None => error,
+    }
+}

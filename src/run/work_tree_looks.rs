@@ -1,0 +1,82 @@
+//! The looks of a run at the work tree and its history, and what it prints of them.
+
+use super::run_repository::RunRepository;
+use super::world::RealWorld;
+use crate::config::HistoryRule;
+use crate::error::Result;
+use crate::git::call::GitError;
+use crate::report::text::sanitise_line;
+use crate::state::work_tree::HistoryChange;
+use crate::state::{SpecState, TreeRecord};
+
+impl RealWorld<'_> {
+    /// The work tree before a step.
+    pub(super) fn look_before_step(&self) -> Result<Option<TreeRecord>> {
+        match self.repository.as_ref().map(RunRepository::look).transpose() {
+            // the run is to end, and starts nothing that needs the snapshot
+            Err(GitError::Stopped { .. }) => Ok(None),
+            looked => Ok(looked?),
+        }
+    }
+
+    /// The work tree now, after an attempt whose process could not take the snapshot.
+    pub(super) fn look_again(&self) -> Option<TreeRecord> {
+        // if git still fails, the next snapshot says why
+        self.repository.as_ref().and_then(|repository| repository.look().ok())
+    }
+
+    /// Commits of tasks that are not in the history of HEAD any more, as people read them.
+    pub(super) fn find_lost_commits(&mut self, state: &SpecState) -> Result<Vec<String>> {
+        let Some(repository) =
+            self.repository.as_ref().filter(|_| self.config.git.history != HistoryRule::Off)
+        else {
+            return Ok(Vec::new());
+        };
+        let commits =
+            state.units.iter().filter_map(|(id, unit)| Some((id, unit.changes.as_ref()?.commit.as_deref()?)));
+        let commits: Vec<(&String, &str)> = commits.collect();
+        let ids: Vec<&str> = commits.iter().map(|(_, commit)| *commit).collect();
+        let gone = match repository.repository().unreachable(&ids) {
+            Err(GitError::Stopped { .. }) => return Ok(Vec::new()),
+            gone => gone?,
+        };
+        let lost = commits.iter().filter(|(_, commit)| gone.contains(commit));
+        let lost: Vec<String> = lost.map(|(id, commit)| format!("task {id}: {commit:.9}")).collect();
+        if !lost.is_empty() && self.config.git.history == HistoryRule::Warn {
+            self.say(&format!(
+                "! commits of tasks are no longer in the history of HEAD: {}",
+                lost.join(", ")
+            ));
+        }
+        Ok(lost)
+    }
+
+    /// Names what no snapshot and no commit has since this attempt.
+    pub(super) fn say_left_out(&mut self, state: &SpecState, unit: &str, attempt: u32) {
+        let Some(record) = state.attempt(unit, attempt) else { return };
+        let before = record.before.as_ref().map_or(&[][..], |before| &before.left_out);
+        let after = record.learned.after.as_ref().map_or(&[][..], |after| &after.left_out);
+        for one in after.iter().filter(|one| !before.contains(one)) {
+            self.say(&format!("! left out: {} ({})", sanitise_line(&one.path), sanitise_line(&one.why)));
+        }
+    }
+
+    /// Names what the attempt did to the history.
+    pub(super) fn say_history(&mut self, state: &SpecState, unit: &str, attempt: u32) {
+        let history =
+            state.attempt(unit, attempt).and_then(|record| record.learned.after.as_ref()?.history.clone());
+        match history.filter(|_| self.config.git.history != HistoryRule::Off) {
+            None => {}
+            Some(HistoryChange::Commits { commits }) => {
+                for commit in &commits {
+                    self.say(&format!(
+                        "  its own commit: {:.9} {}",
+                        commit.id,
+                        sanitise_line(&commit.subject)
+                    ));
+                }
+            }
+            Some(change) => self.say(&format!("! {change}")),
+        }
+    }
+}
