@@ -109,7 +109,9 @@ impl Round {
 
     /// The detached run, if one is alive.
     fn holder(&self) -> Option<i32> {
-        self.project.alive_with("run --in-main").first().map(|(pid, _)| *pid)
+        // the window that starts it, and the tmux server, have the same arguments behind those of their own
+        let runs = self.project.alive_with("--in-main").into_iter();
+        runs.filter(|(_, line)| !line.contains("__view")).map(|(pid, _)| pid).next()
     }
 
     fn victim(&self, dice: &mut Dice) -> Option<(&'static str, i32)> {

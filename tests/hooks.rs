@@ -158,7 +158,7 @@ fn an_attempt_that_never_started_shows_no_older_output() {
     std::fs::remove_file(project.path("ready")).unwrap();
     project.write(".kiro/specs/login/tasks.md", "- [ ] 1. A\n");
     project.run(&["run"]).code(2);
-    project.run(&["status"]).code(0).says(&["never started (0 attempts)"]);
+    project.run(&["status"]).code(0).says(&["1  A: to do, last attempt: never started\n"]);
     let logs = project.run(&["logs", "1"]).code(64).says(&["attempt 1 of task 1 never started"]);
     let report = project.run(&["report"]).code(0).says(&["never started"]);
     assert!(!logs.stdout.contains("OLD WORDS") && !report.stdout.contains("OLD WORDS"), "{report:?}");

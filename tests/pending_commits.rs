@@ -218,7 +218,7 @@ fn undo_of_a_task_ends_its_pending_commit() {
     project.run(&["undo", "1"]).code(0).says(&["task 1 is to do again", "made-1"]);
     assert_eq!(dirty(&project), ["?? mine.txt"], "also the index is as it was");
     let status = project.run(&["status"]).stdout;
-    assert!(status.contains("1  to do") && !status.contains("committed,"), "{status}");
+    assert!(status.contains("1  First thing: to do") && !status.contains("committed,"), "{status}");
     assert!(!status.contains("not committed") && !status.contains("needs you"), "{status}");
     std::fs::remove_file(project.path("mine.txt")).unwrap();
     project.write(".git/hooks/pre-commit", "#!/bin/sh\n");

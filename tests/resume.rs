@@ -87,6 +87,20 @@ fn an_answer_is_kept_when_the_run_cannot_begin() {
 }
 
 #[test]
+fn an_answer_is_kept_when_the_progress_file_cannot_be_written() {
+    let project = asks();
+    project.run(&["run", "--only", "2"]).code(2);
+    let progress = project.path(".kiro/specs/SEQUENTIAL_PROGRESS.md");
+    std::fs::remove_file(&progress).unwrap();
+    std::fs::create_dir(&progress).unwrap();
+    project.run(&["resume", "--answer", "A"]).code(70).says(&["SEQUENTIAL_PROGRESS.md"]);
+    assert_eq!(project.state("login")["answers"][0]["answer"], "A");
+    std::fs::remove_dir(&progress).unwrap();
+    project.run(&["run", "--only", "2"]).code(0);
+    assert_eq!(project.ledger(), ["2 1", "2 2"]);
+}
+
+#[test]
 fn a_kept_option_that_no_longer_fits_is_named_in_the_error() {
     let profile = "[profile.night.run]\ndelay = \"0s\"\n";
     let project = asks().config(profile);

@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 use super::Global;
 use super::project::Project;
 use crate::error::Result;
-use crate::plan::{Plan, Selection};
+use crate::plan::Selection;
 use crate::report::counts as report_counts;
 use crate::report::needs;
-use crate::report::plan::why_skipped;
-use crate::report::spent::{spent, spent_of};
-use crate::report::text::{plural, sanitise_line, shell_word};
+use crate::report::spent::spent;
+use crate::report::task_lines::task_lines;
+use crate::report::text::{sanitise_line, shell_word};
 use crate::report::times::span;
 use crate::report::view::Standing;
 use crate::run::run_texts::limit_lines;
@@ -116,7 +116,9 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
     }
     let limits = limit_lines(&state, &project.loaded.config);
     write_waits(&mut out, &place.typed, &state, &limits);
-    write_units(&mut out, &state, &plan);
+    for line in task_lines(&state, &plan) {
+        let _ = writeln!(out, "  {line}");
+    }
     let _ = writeln!(out, "  {}", report_counts::line(&counts));
     if let Some(used) = spent(&state.usage) {
         let _ = writeln!(out, "  {used}");
@@ -140,31 +142,6 @@ fn last_end(state: &SpecState) -> Option<Value> {
     let of_units = [K::Question, K::FailedTask, K::PendingCommit];
     let need = state::needs(state).into_iter().find(|need| !of_units.contains(&need.kind))?;
     Some(json!({ "why": over.end.word(), "unit": need.task, "reason": need.reason, "at": over.ended }))
-}
-
-/// Writes a line for each unit: how it ended, that it is to do, or why it is left out.
-fn write_units(out: &mut impl Write, state: &SpecState, plan: &Plan) {
-    for (id, unit) in state.units_by_id() {
-        let Some(last) = unit.attempts.last() else { continue };
-        let Some(outcome) = &last.outcome else { continue };
-        let _ = writeln!(
-            out,
-            "  {}  {}{} ({}{})",
-            sanitise_line(id),
-            sanitise_line(&outcome.to_string()),
-            if unit.refused_commit().is_some() { ", not committed" } else { "" },
-            plural(unit.shown_tries(), "attempt"),
-            spent_of(&unit.usage, &state.usage).map_or_else(String::new, |spent| format!(", {spent}"))
-        );
-    }
-    let is_listed =
-        |id: &String| state.units.get(id).is_some_and(|unit| unit.is_halted() || unit.is_failed());
-    for step in plan.steps.iter().filter(|step| !is_listed(&step.unit)) {
-        let _ = writeln!(out, "  {}  to do: {}", sanitise_line(&step.unit), sanitise_line(&step.title));
-    }
-    for skipped in plan.skipped.iter().filter(|s| !matches!(s.reason, crate::plan::SkipReason::Completed)) {
-        let _ = writeln!(out, "  {}  {}", sanitise_line(&skipped.id), why_skipped(&skipped.reason));
-    }
 }
 
 /// The line of the attempt that the state calls running. `commands` is the number of commands that must succeed after it;

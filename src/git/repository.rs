@@ -61,10 +61,7 @@ impl Repository {
     }
 
     /// A call at the top of the work tree that runs no hook.
-    pub(super) fn call<S: AsRef<std::ffi::OsStr>>(
-        &self,
-        args: impl IntoIterator<Item = S>,
-    ) -> GitCall<'_> {
+    pub(super) fn call<S: AsRef<std::ffi::OsStr>>(&self, args: impl IntoIterator<Item = S>) -> GitCall<'_> {
         GitCall::new(&self.top, args)
     }
 

@@ -16,6 +16,7 @@ pub mod run_report;
 mod spans;
 pub mod spent;
 pub mod summary;
+pub mod task_lines;
 pub mod text;
 pub mod timeline;
 pub mod times;

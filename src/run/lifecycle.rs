@@ -30,6 +30,7 @@ use super::world::RealWorld;
 use crate::config::{Commit, Config};
 use crate::error::{Error, ErrorKind, Result};
 use crate::git::call::Supervisor;
+use crate::plan::Plan;
 use crate::project::SpecPlace;
 use crate::report::events::EventKind;
 use crate::state::needs::{exit_code, needs};
@@ -139,18 +140,7 @@ pub fn run(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
         request.resume_file.iter().for_each(|path| drop(fs::remove_file(path)));
     });
     world.listen(chronicle(request, &store)?);
-    world.end_old_calls();
-    old_attempts::expire(config, &store, &mut world)?;
-    if let Some(ready) = request.ready {
-        // the run continues even if the process that waits there is gone
-        let _ = socket::connect(ready);
-    }
-    preflight::note_unmatched_inputs(place, config);
-    world.say(&run_texts::first_line(place, &plan, attach.as_deref()));
-    store.progress(&run_texts::start_entry(place))?;
-    let steps = plan.steps.iter().map(|step| step.unit.clone()).collect();
-    let began =
-        world.publish(EventKind::RunStarted { spec: place.name.clone(), pid: std::process::id(), steps });
+    let began = announce(request, &store, &plan, attach.as_deref(), &mut world);
     let ending = RunEnding { place, config, store: &store, plan: &plan, repository, before };
     let end = began.and_then(|()| drive(&mut machine, &mut world, start)).inspect_err(|error| {
         // an answer must not be lost because the run could not begin
@@ -162,6 +152,28 @@ pub fn run(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
         exit_code: exit_code(&end, &needs(&machine.state)),
         asked_to_stop: machine.asked_to_stop(),
     })
+}
+
+/// Clears what earlier runs left, and reports that the run begins.
+fn announce(
+    request: &RunRequest<'_>,
+    store: &Store,
+    plan: &Plan,
+    attach: Option<&str>,
+    world: &mut RealWorld<'_>,
+) -> Result<()> {
+    let RunRequest { place, config, .. } = *request;
+    world.end_old_calls();
+    old_attempts::expire(config, store, world)?;
+    if let Some(ready) = request.ready {
+        // the run continues even if the process that waits there is gone
+        let _ = socket::connect(ready);
+    }
+    preflight::note_unmatched_inputs(place, config);
+    world.say(&run_texts::first_line(place, plan, attach));
+    store.progress(&run_texts::start_entry(place))?;
+    let steps = plan.steps.iter().map(|step| step.unit.clone()).collect();
+    world.publish(EventKind::RunStarted { spec: place.name.clone(), pid: std::process::id(), steps })
 }
 
 /// How a run ends that is asked to end before it begins.

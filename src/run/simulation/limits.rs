@@ -6,26 +6,10 @@ use jiff::civil::time;
 
 use super::acts::{Act, Does, Happening};
 use super::model::Model;
-use super::scenario::{Dice, TASKS, in_sessions, limited, settings};
-use crate::config::{Config, Granularity, Override, PaceWindow, PartialRetry, PartialTimeouts};
+use super::scenario::{Dice, TASKS, in_sessions, limited, settings, two_models};
+use crate::config::{Granularity, PaceWindow};
 use crate::state::Outcome;
 use crate::sys::interrupt::Interrupt;
-
-/// Gives the last unit a model of its own.
-pub(super) fn two_models(config: &mut Config) {
-    if let Some(backend) = config.backends.get_mut("agent") {
-        backend.model = Some("m".to_owned());
-    }
-    config.overrides.push(Override {
-        tasks: vec!["5".to_owned()],
-        backend: None,
-        model: Some("n".to_owned()),
-        timeout: PartialTimeouts::default(),
-        retry: PartialRetry::default(),
-        prompt: None,
-        verify: None,
-    });
-}
 
 /// Random limits, one after another: of accounts and models, with and without a stated end. There are also pace rules,
 /// users who end a wait, and a clock that jumps.

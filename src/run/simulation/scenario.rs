@@ -5,10 +5,9 @@ use std::time::Duration;
 use jiff::civil::time;
 
 use super::acts::{Act, Does, Happening};
-use super::limits::two_models;
 use super::model::Model;
 use crate::agent::limit::LimitKind;
-use crate::config::{Config, Granularity, OnFailure, PaceWindow};
+use crate::config::{Config, Granularity, OnFailure, Override, PaceWindow, PartialRetry, PartialTimeouts};
 use crate::plan::testing::config;
 use crate::state::Outcome;
 use crate::state::outcome::{CancelledBy, TimedOut};
@@ -58,6 +57,22 @@ pub(super) fn settings(change: impl FnOnce(&mut Config)) -> Config {
     let mut config = config();
     change(&mut config);
     config
+}
+
+/// Gives the last unit a model of its own.
+pub(super) fn two_models(config: &mut Config) {
+    if let Some(backend) = config.backends.get_mut("agent") {
+        backend.model = Some("m".to_owned());
+    }
+    config.overrides.push(Override {
+        tasks: vec!["5".to_owned()],
+        backend: None,
+        model: Some("n".to_owned()),
+        timeout: PartialTimeouts::default(),
+        retry: PartialRetry::default(),
+        prompt: None,
+        verify: None,
+    });
 }
 
 pub(super) fn halted() -> Outcome {

@@ -1,0 +1,110 @@
+//! PURE. The lines of `seqorch status`: each task once, with its title and where it stands.
+
+use std::collections::BTreeMap;
+
+use super::plan::why_skipped;
+use super::spent::spent_of;
+use super::text::{plural, sanitise_line};
+use crate::plan::{Plan, SkipReason};
+use crate::spec::compare_ids;
+use crate::state::{Outcome, SpecState, Spent, UnitState, UnitStatus};
+
+/// One line per task, in the order of the ids. `plan` says what is still to do and what is skipped.
+#[must_use]
+pub fn task_lines(state: &SpecState, plan: &Plan) -> Vec<String> {
+    let mut lines: BTreeMap<&str, String> = BTreeMap::new();
+    let planned: BTreeMap<&str, &str> = plan.steps.iter().map(|step| (&*step.unit, &*step.title)).collect();
+    for (id, unit) in state.units.iter().filter(|(_, unit)| !unit.attempts.is_empty()) {
+        let title = planned.get(&**id).copied().unwrap_or(&unit.title);
+        lines.insert(id, line(id, title, &of_unit(unit, &state.usage)));
+    }
+    for step in &plan.steps {
+        lines.entry(&step.unit).or_insert_with(|| line(&step.unit, &step.title, "to do"));
+    }
+    // a part of a unit that is done needs no line beside that of the unit
+    let is_done = |reason: &SkipReason| matches!(reason, SkipReason::Completed | SkipReason::Ticked);
+    for skipped in plan.skipped.iter().filter(|skipped| !(skipped.is_part && is_done(&skipped.reason))) {
+        let stands = match skipped.reason {
+            SkipReason::Completed => "done".to_owned(),
+            SkipReason::Ticked => format!("done ({})", why_skipped(&skipped.reason)),
+            _ => why_skipped(&skipped.reason),
+        };
+        lines.entry(&skipped.id).or_insert_with(|| line(&skipped.id, &skipped.title, &stands));
+    }
+    let mut lines: Vec<_> = lines.into_iter().collect();
+    lines.sort_by(|(a, _), (b, _)| compare_ids(a, b));
+    lines.into_iter().map(|(_, line)| line).collect()
+}
+
+fn line(id: &str, title: &str, stands: &str) -> String {
+    format!("{}  {}: {stands}", sanitise_line(id), sanitise_line(title))
+}
+
+/// Where a unit with attempts stands. `all` is what the whole spec used.
+fn of_unit(unit: &UnitState, all: &Spent) -> String {
+    let last = unit.attempts.last().and_then(|attempt| attempt.outcome.as_ref());
+    let outcome = last.map_or_else(String::new, |outcome| sanitise_line(&outcome.to_string()));
+    let mut stands = match &unit.status {
+        UnitStatus::Running => "running".to_owned(),
+        // after `undo` or `mark` its last attempt may be a done one
+        UnitStatus::Todo if last.is_none_or(|outcome| *outcome == Outcome::Done) => "to do".to_owned(),
+        UnitStatus::Todo => format!("to do, last attempt: {outcome}"),
+        UnitStatus::Done => "done".to_owned(),
+        UnitStatus::Halted { .. } => outcome,
+        UnitStatus::Failed { reason, .. } => sanitise_line(reason),
+    };
+    if unit.refused_commit().is_some() {
+        stands.push_str(", not committed");
+    }
+    let tries = unit.shown_tries();
+    if tries == 0 {
+        return stands;
+    }
+    let spent = spent_of(&unit.usage, all).map_or_else(String::new, |spent| format!(", {spent}"));
+    format!("{stands} ({}{spent})", plural(tries, "attempt"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::testing::PlanCase;
+    use crate::state::counts;
+    use crate::state::testing::{at, attempt, limited};
+
+    #[test]
+    fn each_task_has_one_line_whatever_became_of_it() {
+        let case = PlanCase::new("1\n2\n3\n4\n5\n6 *\n10\n11 <3").completed(&["1"]);
+        let mut state = SpecState::default();
+        let failed = || Outcome::Failed { code: 3, why: None };
+        state.completed = vec!["1".into()];
+        let mut tried = |id: &str, status: UnitStatus, outcomes: &[Option<Outcome>]| {
+            let unit = state.units.entry(id.into()).or_default();
+            unit.title = format!("Do {id}");
+            unit.status = status;
+            unit.attempts =
+                (1..).zip(outcomes).map(|(number, outcome)| attempt(number, outcome.clone())).collect();
+        };
+        tried("1", UnitStatus::Done, &[Some(failed()), Some(Outcome::Done)]);
+        tried("2", UnitStatus::Todo, &[Some(limited())]);
+        let reason = failed().to_string();
+        tried("3", UnitStatus::Failed { at: at(0), reason }, &[Some(failed())]);
+        tried("4", UnitStatus::Running, &[None]);
+        tried("5", UnitStatus::Todo, &[Some(failed())]);
+        let plan = case.plan();
+        let lines = task_lines(&state, &plan);
+        assert_eq!(
+            lines,
+            [
+                "1  Do 1: done (2 attempts)",
+                "2  Do 2: to do, last attempt: rate limited: later",
+                "3  Do 3: failed with exit code 3 (1 attempt)",
+                "4  Do 4: running (1 attempt)",
+                "5  Do 5: to do, last attempt: failed with exit code 3 (1 attempt)",
+                "6  Do 6: optional; use --include-optional",
+                "10  Do 10: to do",
+                "11  Do 11: to do",
+            ]
+        );
+        assert_eq!(counts(&plan, &state).all, lines.len());
+    }
+}
