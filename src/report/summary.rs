@@ -136,8 +136,7 @@ fn headline(end: &End, needs: &[ShownNeed]) -> String {
 fn write_changes(out: &mut dyn Write, changes: &[FileChange]) -> io::Result<()> {
     let insertions: u64 = changes.iter().filter_map(|c| c.insertions).sum();
     let deletions: u64 = changes.iter().filter_map(|c| c.deletions).sum();
-    let files = if changes.len() == 1 { "1 file".to_owned() } else { format!("{} files", changes.len()) };
-    writeln!(out, "  {files} changed, {insertions} insertions(+), {deletions} deletions(-)")?;
+    writeln!(out, "  {} changed: +{insertions} -{deletions} lines", plural(changes.len(), "file"))?;
     for change in changes.iter().take(FILES_SHOWN) {
         match (change.insertions, change.deletions) {
             (Some(i), Some(d)) => writeln!(out, "    {}  +{i} -{d}", sanitise_line(&change.path))?,
@@ -208,7 +207,7 @@ mod tests {
             "1  Task 1: done, 2 attempts by claude, then codex, 1m 5s, 1500 tokens in, 20 out, cost unknown",
             "\n  3000 tokens in, 40 out, cost unknown\n",
             "1 of 3 tasks done · 1 failed · 1 to do, in 2m 10s",
-            "1 file changed, 3 insertions(+), 1 deletions(-)",
+            "1 file changed: +3 -1 lines",
             "src/a.rs  +3 -1",
             "  failed with exit code 1\nSee what happened: seqorch logs --spec login 2\n",
             "Fix it, then continue with: seqorch run login --retry\n",

@@ -16,10 +16,10 @@ pub fn task_lines(state: &SpecState, plan: &Plan) -> Vec<String> {
     let planned: BTreeMap<&str, &str> = plan.steps.iter().map(|step| (&*step.unit, &*step.title)).collect();
     for (id, unit) in state.units.iter().filter(|(_, unit)| !unit.attempts.is_empty()) {
         let title = planned.get(&**id).copied().unwrap_or(&unit.title);
-        lines.insert(id, line(id, title, &of_unit(unit, &state.usage)));
+        lines.insert(id, line(title, &of_unit(unit, &state.usage)));
     }
     for step in &plan.steps {
-        lines.entry(&step.unit).or_insert_with(|| line(&step.unit, &step.title, "to do"));
+        lines.entry(&step.unit).or_insert_with(|| line(&step.title, "to do"));
     }
     // a part of a unit that is done needs no line beside that of the unit
     let is_done = |reason: &SkipReason| matches!(reason, SkipReason::Completed | SkipReason::Ticked);
@@ -29,15 +29,16 @@ pub fn task_lines(state: &SpecState, plan: &Plan) -> Vec<String> {
             SkipReason::Ticked => format!("done ({})", why_skipped(&skipped.reason)),
             _ => why_skipped(&skipped.reason),
         };
-        lines.entry(&skipped.id).or_insert_with(|| line(&skipped.id, &skipped.title, &stands));
+        lines.entry(&skipped.id).or_insert_with(|| line(&skipped.title, &stands));
     }
+    let width = lines.keys().map(|id| id.chars().count()).max().unwrap_or(0).min(20);
     let mut lines: Vec<_> = lines.into_iter().collect();
     lines.sort_by(|(a, _), (b, _)| compare_ids(a, b));
-    lines.into_iter().map(|(_, line)| line).collect()
+    lines.into_iter().map(|(id, line)| format!("{:width$}  {line}", sanitise_line(id))).collect()
 }
 
-fn line(id: &str, title: &str, stands: &str) -> String {
-    format!("{}  {}: {stands}", sanitise_line(id), sanitise_line(title))
+fn line(title: &str, stands: &str) -> String {
+    format!("{}: {stands}", sanitise_line(title))
 }
 
 /// Where a unit with attempts stands. `all` is what the whole spec used.
@@ -95,12 +96,12 @@ mod tests {
         assert_eq!(
             lines,
             [
-                "1  Do 1: done (2 attempts)",
-                "2  Do 2: to do, last attempt: rate limited: later",
-                "3  Do 3: failed with exit code 3 (1 attempt)",
-                "4  Do 4: running (1 attempt)",
-                "5  Do 5: to do, last attempt: failed with exit code 3 (1 attempt)",
-                "6  Do 6: optional; use --include-optional",
+                "1   Do 1: done (2 attempts)",
+                "2   Do 2: to do, last attempt: rate limited: later",
+                "3   Do 3: failed with exit code 3 (1 attempt)",
+                "4   Do 4: running (1 attempt)",
+                "5   Do 5: to do, last attempt: failed with exit code 3 (1 attempt)",
+                "6   Do 6: optional; use --include-optional",
                 "10  Do 10: to do",
                 "11  Do 11: to do",
             ]
