@@ -255,7 +255,7 @@ impl Machine {
         unit.title.clone_from(&step.title);
         if unit.before.is_none() || unit.changes.take().is_some() {
             unit.before = self.tree.as_ref().map(|record| record.tree.clone());
-            unit.since_attempt = if unit.before.is_some() { attempt } else { 0 };
+            unit.since_attempt = if unit.before.is_some() && attempt > 1 { attempt } else { 0 };
         }
         unit.attempts.push(AttemptRecord {
             number: attempt,

@@ -28,8 +28,8 @@ pub struct UnitState {
     /// The tree of all files before its first attempt, as git names it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
-    /// The number of that attempt, 0 or 1 for the first one: the changes of earlier ones are committed, or a human took them back.
-    #[serde(skip_serializing_if = "is_first")]
+    /// The number of that attempt, 0 for the first one: the changes of earlier ones are committed, or a human took them back.
+    #[serde(skip_serializing_if = "is_zero")]
     pub since_attempt: u32,
     /// What it changed, once it is done; also while that could not be committed yet.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -203,8 +203,8 @@ impl UnitState {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
-fn is_first(number: &u32) -> bool {
-    *number <= 1
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// The end of a text: the last words of a command say most.
