@@ -19,6 +19,10 @@ impl Snapshots<'_> {
         if from == to {
             return Ok(Vec::new());
         }
+        let pair = (from.to_owned(), to.to_owned());
+        if let Some(known) = self.compared.borrow().get(&pair) {
+            return Ok(known.clone());
+        }
         let call = self.call([
             "diff-tree",
             "-r",
@@ -32,8 +36,13 @@ impl Snapshots<'_> {
             to,
         ]);
         let printed = call.run(&self.repository().supervisor)?;
-        parse(&printed)
-            .ok_or_else(|| GitError::Unusable { why: "git diff-tree prints an unknown format".into() })
+        let list = parse(&printed)
+            .ok_or_else(|| GitError::Unusable { why: "git diff-tree prints an unknown format".into() })?;
+        let is_id = |name: &str| name.len() >= 40 && name.bytes().all(|b| b.is_ascii_hexdigit());
+        if is_id(from) && is_id(to) {
+            self.compared.borrow_mut().insert(pair, list.clone());
+        }
+        Ok(list)
     }
 }
 

@@ -4,7 +4,8 @@
 //! their own below git's folder, so `git log --all`, `gc`, `fsck` and `push --mirror` of a user never meet them, and to
 //! forget them is to remove a folder. A look that finds nothing new costs one process, one that does costs three.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::call::{GitCall, GitError, one_line};
+use super::change::TreeChange;
 use super::path::RepoPath;
 use super::repository::Repository;
 use super::stamp::Stamp;
@@ -69,6 +71,8 @@ pub struct Snapshots<'a> {
     /// Untracked files that are larger are left out. Bytes; 0: no limit.
     max_file: u64,
     memory: SnapshotMemory,
+    /// Differences that were asked for before: trees do not change.
+    pub(super) compared: RefCell<HashMap<(String, String), Vec<TreeChange>>>,
 }
 
 /// What is remembered from one snapshot to the next, also by another process: `memory.json` next to the private index.
@@ -115,12 +119,12 @@ impl<'a> Snapshots<'a> {
     #[must_use]
     pub fn open(repository: &'a Repository, key: &str, max_file: u64) -> Self {
         let folder = repository.private_folder(key);
-        Self { repository, folder, max_file, memory: SnapshotMemory::default() }
+        Self { repository, folder, max_file, memory: SnapshotMemory::default(), compared: RefCell::default() }
     }
 
     fn restart(&mut self) -> Result<(), GitError> {
         private_folder(&self.objects())?;
-        for name in ["index", "index.lock", "memory.json"] {
+        for name in ["index", "index.lock", "memory.json", "commit-index", "commit-index.lock"] {
             remove(&self.folder.join(name))?;
         }
         // before the copy: what is staged meanwhile is seen at the first look
