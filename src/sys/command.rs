@@ -30,7 +30,7 @@ pub struct StopFlag {
 impl StopFlag {
     /// A flag that is not raised.
     pub fn new() -> io::Result<Self> {
-        let pipe = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+        let pipe = cloexec_pipe()?;
         rustix::io::ioctl_fionbio(&pipe.1, true)?;
         Ok(Self { pipe: Arc::new(pipe) })
     }
@@ -135,7 +135,7 @@ pub fn run(
     let mut child = call.command.spawn().map_err(Unfinished::NotStarted)?;
     let group = Pid::from_child(&child);
     let streams = Streams::take(&mut child, call.keep).map_err(Unfinished::Broken);
-    let exited = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).map_err(io::Error::from);
+    let exited = cloexec_pipe();
     let (mut streams, (exited, exits)) = match (streams, exited) {
         (Ok(streams), Ok(exited)) => (streams, exited),
         (Err(error), _) => {
@@ -164,6 +164,12 @@ pub fn run(
         Ended::Stopped => Err(Unfinished::Stopped),
         Ended::Broken(error) => Err(Unfinished::Broken(error)),
     }
+}
+
+/// A pipe that no child inherits: its reading and its writing end.
+fn cloexec_pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+    let (read, write) = io::pipe()?;
+    Ok((read.into(), write.into()))
 }
 
 enum Ended {
