@@ -67,7 +67,7 @@ fn a_failed_task_calls_the_halt_hook_once_at_the_end_of_the_run() {
     let project = Project::new().spec("login", TWO).agent("exit 3").config(&hooks);
     let out = project.run(&["run", "--json"]).code(2);
     let calls = project.read("calls");
-    assert!(calls.starts_with("halt 1 stuck: task 1: failed, no attempts left: "), "{calls}");
+    assert!(calls.starts_with("halt 1 stuck: task 1 failed, no attempts left: "), "{calls}");
     assert!(calls.contains("exit code 3") && calls.lines().count() == 1, "{calls}");
     let events = lines(&out.stdout);
     let need = events.iter().find(|event| event["event"] == "needs_human").unwrap();

@@ -117,7 +117,7 @@ fn ctrl_c_in_the_main_window_stops_the_run_and_q_does_nothing() {
         project.ask_tmux(&["send-keys", "-t", MAIN, "C-c"]);
         wait_until("the end of the run", || !project.alive().iter().any(|(p, _)| *p == pid));
         drop(run.wait().code(if detach { 0 } else { 130 }));
-        shows(&project, "── login ── interrupted");
+        shows(&project, "── login ── stopped by you");
         assert_eq!(project.outcomes("login", "1"), ["cancelled"]);
         assert_eq!(project.ledger(), ["1 1"]);
     }

@@ -171,6 +171,20 @@ fn the_end_of_a_run_names_the_need_that_ended_it() {
     }
 }
 
+#[test]
+fn of_two_needs_each_is_named_in_its_own_words() {
+    let hooks = format!("[run]\non_failure = \"skip\"\n[retry]\nattempts = 1\n[hooks]\n{HALT}");
+    let agent = "[ $SEQORCH_UNIT = 1 ] && exit 3; echo Which?; say_halt";
+    let project = Project::new().spec("demo", TWO).agent(agent).config(&hooks);
+    let out = project.run(&["run"]).code(2);
+    out.says(&["Needs you: task 2 asks", "Needs you: task 1 failed, no attempts left", "(and 1 more)"]);
+    project.run(&["status"]).says(&["Needs you: task 2 asks", "Needs you: task 1 failed, no attempts left"]);
+    let needs: Value = serde_json::from_str(&project.run(&["status", "--json"]).stdout).unwrap();
+    let kinds: Vec<_> = needs["needs"].as_array().unwrap().iter().map(|need| &need["kind"]).collect();
+    assert_eq!(kinds, ["question", "failed_task"]);
+    assert_eq!(project.read("heard").trim(), "Which?");
+}
+
 /// `counts` of `status --json`, checked to make up all.
 fn counts(project: &Project) -> Value {
     let status: Value = serde_json::from_str(&project.run(&["status", "--json"]).stdout).unwrap();
@@ -226,6 +240,7 @@ fn a_limited_attempt_is_not_counted_where_people_look() {
     let project = Project::new().spec("demo", "- [ ] 1. A\n").agent(agent).config(&config);
     let out = project.run(&["run"]).code(0);
     assert_eq!(project.outcomes("demo", "1"), ["limited", "done"]);
+    assert!(!out.stdout.contains("attempt 2)"), "{}", out.stdout);
     out.says(&["A: done, 1 attempt,"]);
     project.run(&["status"]).code(0).says(&["1  A: done (1 attempt"]);
     project.run(&["report"]).code(0).says(&["- attempts: 1\n"]);

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::global::Global;
-use crate::config::{self, Commit, FlagSetting, LoadRequest, Loaded};
+use crate::config::{self, FlagSetting, LoadRequest, Loaded};
 use crate::error::{Error, Result};
 use crate::plan::Selection;
 use crate::project::discovery::FoundSpec;
@@ -86,11 +86,7 @@ impl Project {
 
     /// Loads the state of the spec. Where this project commits nothing, no commit is pending in it.
     pub(super) fn state(&self, place: &SpecPlace) -> Result<SpecState> {
-        let mut state = place.store().load()?;
-        if self.loaded.config.git.commit == Commit::Off {
-            state.without_commits();
-        }
-        Ok(state)
+        place.state(&self.loaded.config)
     }
 }
 

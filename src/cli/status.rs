@@ -111,11 +111,15 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
         let _ = writeln!(out, "  run: process {} on {}{session}", holder.pid, holder.host);
     }
     if let Some((unit, attempt, doing)) = &running {
-        let _ =
-            writeln!(out, "  {}", at_work(&place.typed, unit, attempt, doing, commands, holder.is_some()));
+        let tries = state.units.get(unit).map_or(1, UnitState::shown_tries);
+        let _ = writeln!(
+            out,
+            "  {}",
+            at_work(&place.typed, unit, (attempt, tries), doing, commands, holder.is_some())
+        );
     }
     let limits = limit_lines(&state, &project.loaded.config);
-    write_waits(&mut out, &place.typed, &state, &limits);
+    write_waits(&mut out, &place.typed, &state, &limits, holder.is_some());
     for line in task_lines(&state, &plan) {
         let _ = writeln!(out, "  {line}");
     }
@@ -145,19 +149,18 @@ fn last_end(state: &SpecState) -> Option<Value> {
 }
 
 /// The line of the attempt that the state calls running. `commands` is the number of commands that must succeed after it;
-/// `held`: a run holds the lock.
+/// `tries` is the number of the attempt that people count; `held`: a run holds the lock.
 fn at_work(
     spec: &str,
     unit: &str,
-    attempt: &AttemptRecord,
+    (attempt, tries): (&AttemptRecord, usize),
     doing: &AtWork,
     commands: usize,
     held: bool,
 ) -> String {
     let run = format!("`seqorch run {} --retry`", sanitise_line(&shell_word(spec)));
     let since = jiff::Timestamp::now().duration_since(attempt.started_at).try_into().unwrap_or_default();
-    let who =
-        format!("{} (attempt {}, {})", sanitise_line(unit), attempt.number, sanitise_line(&attempt.backend));
+    let who = format!("{} (attempt {tries}, {})", sanitise_line(unit), sanitise_line(&attempt.backend));
     let since = span(since);
     match (doing, held) {
         (AtWork::Agent, true) => format!("at work: {who} for {since}"),
@@ -196,7 +199,8 @@ fn write_answers(out: &mut impl Write, state: &SpecState) {
 }
 
 /// Writes what the run waits for, which backends are limited, and how long it waited.
-fn write_waits(out: &mut impl Write, spec: &str, state: &SpecState, limits: &[String]) {
+/// `runs`: a run is active.
+fn write_waits(out: &mut impl Write, spec: &str, state: &SpecState, limits: &[String], runs: bool) {
     if let Some(wait) = state.run.wait() {
         let until = wait.until;
         let left = until.duration_since(jiff::Timestamp::now()).try_into().unwrap_or_default();
@@ -209,8 +213,12 @@ fn write_waits(out: &mut impl Write, spec: &str, state: &SpecState, limits: &[St
         );
     }
     if state.run.waits_for_limit() {
-        let _ =
-            writeln!(out, "  try at once with: seqorch resume {} --now", sanitise_line(&shell_word(spec)));
+        let spec = sanitise_line(&shell_word(spec));
+        let _ = if runs {
+            writeln!(out, "  try at once with: seqorch resume {spec} --now")
+        } else {
+            writeln!(out, "  no run is active; continue with: seqorch run {spec} --retry")
+        };
     }
     for line in limits {
         let _ = writeln!(out, "  {line}");

@@ -132,7 +132,7 @@ fn done(id: &str, progress: &Progress) -> Option<SkipReason> {
 /// The mark that keeps a node out of the plan, in words.
 fn mark(node: &TreeNode<'_>, progress: &Progress) -> Option<String> {
     if progress.skipped.contains(&node.id) {
-        return Some(format!("{} was marked to be skipped", node.id));
+        return Some("skipped by you".to_owned());
     }
     match node.task?.state {
         TaskState::Blocked => Some(format!("{} is marked `[!]`", node.id)),

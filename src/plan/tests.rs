@@ -251,7 +251,7 @@ fn a_mark_keeps_out_a_task_and_what_depends_on_it() {
     assert_eq!(order(&plan), ["5"]);
     assert_eq!(reason(&plan, "1"), Some(&SkipReason::Marked("1 is marked `[!]`".into())));
     assert_eq!(reason(&plan, "2"), Some(&SkipReason::Marked("2 is marked as skipped".into())));
-    assert_eq!(reason(&plan, "3"), Some(&SkipReason::Marked("3 was marked to be skipped".into())));
+    assert_eq!(reason(&plan, "3"), Some(&SkipReason::Marked("skipped by you".into())));
     assert_eq!(reason(&plan, "4"), Some(&blocked(&["1", "2"])));
     assert_eq!(reason(&plan, "5.2"), Some(&blocked(&["5.1"])));
     assert_eq!(open(&plan, 0), ["5.3"]);

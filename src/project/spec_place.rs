@@ -4,9 +4,11 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::config::{Commit, Config};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Selection;
 use crate::spec::{self, Dialect, TaskFile};
+use crate::state::SpecState;
 use crate::store::spec_store::Store;
 
 /// Where a spec is, and which of its tasks were selected.
@@ -57,6 +59,26 @@ impl SpecPlace {
             return Err(cannot_run(&path, "").detail(shown));
         }
         Ok((text, tasks))
+    }
+
+    /// Loads the state of the spec under a configuration: where nothing is committed, no commit is pending. Titles that an
+    /// older state lacks come from tasks.md.
+    pub fn state(&self, config: &Config) -> Result<SpecState> {
+        let mut state = self.store().load()?;
+        state.sum_up();
+        if config.git.commit == Commit::Off {
+            state.without_commits();
+        }
+        if state.units.values().any(|unit| unit.title.is_empty())
+            && let Ok((_, tasks)) = self.read_tasks()
+        {
+            for task in &tasks.tasks {
+                if let Some(unit) = state.units.get_mut(&task.id).filter(|unit| unit.title.is_empty()) {
+                    unit.title.clone_from(&task.title);
+                }
+            }
+        }
+        Ok(state)
     }
 
     /// Where the files of the spec's runs are.

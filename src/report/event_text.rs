@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::changes::changed;
 use super::events::EventKind;
-use super::needs::ShownNeed;
+use super::needs::{NeedRecord, ShownNeed, what};
 use super::notice::{Notice, Pause};
 use super::text::{cut, plural, sanitise_line, sanitise_text};
 use super::times::{clock, span};
@@ -69,9 +69,9 @@ pub fn last_word(end: &End, needs: &[ShownNeed], left: usize) -> (String, bool) 
 pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> String {
     match what {
         EventKind::RunStarted { steps, .. } => format!("run started: {}", plural(steps.len(), "step")),
-        EventKind::StepStarted { unit, title, attempt, resumes, iteration, left, .. } => {
+        EventKind::StepStarted { unit, title, tries, resumes, iteration, left, .. } => {
             let most = max_iterations.map_or_else(String::new, |n| format!("/{n}"));
-            let again = if *attempt > 1 { format!(", attempt {attempt}") } else { String::new() };
+            let again = if *tries > 1 { format!(", attempt {tries}") } else { String::new() };
             let resumes = match resumes.as_deref() {
                 None => "",
                 Some("nudge") => ", asked for its signal",
@@ -143,32 +143,45 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
             };
             settled(unit, &changes)
         }
-        EventKind::NeedsHuman { unit, why, reason, .. } => {
-            format!("✗ {}", cut(&sanitise_line(&need(unit.as_deref(), why, reason)), QUESTION))
+        EventKind::NeedsHuman { reason, needs, .. } => {
+            format!("✗ {}", cut(&sanitise_line(&need(needs, reason)), QUESTION))
         }
         EventKind::Halted { unit, question, .. } => {
             let question = cut(&sanitise_line(question), QUESTION);
             format!("‖ task {} asks: {question}", sanitise_line(unit))
         }
-        EventKind::RunEnded { why, left, took_ms, .. } => {
+        EventKind::RunEnded { why, failed, left, took_ms, .. } => {
             let left = if *left > 0 { format!(", {left} left") } else { String::new() };
-            let why = match why.as_str() {
-                "complete" => "all complete".to_owned(),
-                why => why.replace('_', " "),
-            };
+            let why = end(why, failed);
             format!("── {}{left}, after {} ──", sanitise_line(&why), span(Duration::from_millis(*took_ms)))
         }
         EventKind::Unknown => String::new(),
     }
 }
 
-/// What you must do, in a sentence; the caller removes escape sequences.
-pub(super) fn need(unit: Option<&str>, why: &str, reason: &str) -> String {
-    let Some(unit) = unit else { return reason.to_owned() };
+/// Why a run ended, in words. `why` is the word of its end for programs.
+fn end(why: &str, failed: &[String]) -> String {
     match why {
-        "not_committed" => format!("task {unit} is done, but not committed: {reason}"),
-        "unavailable" => format!("task {unit} could not start: {reason}"),
-        _ => format!("task {unit}: {reason}"),
+        "complete" => "all complete".to_owned(),
+        "selection_complete" => "selection complete".to_owned(),
+        "max_iterations" => "iteration limit reached".to_owned(),
+        "interrupted" | "terminated" => "stopped by you".to_owned(),
+        "hung_up" => "the terminal was closed".to_owned(),
+        "stuck" if failed.is_empty() => "stopped: tasks are blocked".to_owned(),
+        "stuck" => format!("stopped: task {} failed", failed.join(", ")),
+        "not_committed" => "stopped: a commit is pending".to_owned(),
+        "halted" => "halted with a question".to_owned(),
+        why => format!("stopped: {}", why.replace('_', " ")),
+    }
+}
+
+/// What you must do, in a sentence; the caller removes escape sequences.
+pub(super) fn need(needs: &[NeedRecord], reason: &str) -> String {
+    let first = needs.first().filter(|need| need.task.is_some());
+    let kind = first.and_then(|need| NeedKind::ALL.into_iter().find(|kind| kind.word() == need.kind));
+    match first.zip(kind) {
+        Some((need, kind)) => format!("{}: {}", what(kind, need.task.as_deref()), need.reason),
+        None => reason.to_owned(),
     }
 }
 
@@ -278,6 +291,7 @@ mod tests {
     #[test]
     fn a_hostile_title_stays_on_its_line_and_sends_no_escape_sequence() {
         let what = EventKind::StepStarted {
+            tries: 2,
             resumes: Some("retry".into()),
             unit: "1".into(),
             title: "a\x1b]0;x\x07\nb".into(),

@@ -56,6 +56,9 @@ pub enum EventKind {
         title: String,
         /// Number of the attempt, from 1.
         attempt: u32,
+        /// How many tries people count, this one included: without those that a limit ended.
+        #[serde(default)]
+        tries: usize,
         /// The backend that works on it.
         backend: Option<String>,
         /// Why it resumes a session: `nudge`, `retry`, `answer`, `limit`; null: it begins a new one.
@@ -257,7 +260,8 @@ pub fn of_notice(notice: &Notice, state: &SpecState) -> EventKind {
         state.units.get(unit)?.attempts.iter().rev().find(|a| a.number == number)
     };
     match notice {
-        Notice::Started { unit, title, attempt, reason, iteration, left } => EventKind::StepStarted {
+        Notice::Started { unit, title, attempt, tries, reason, iteration, left } => EventKind::StepStarted {
+            tries: *tries,
             unit: unit.clone(),
             title: title.clone(),
             attempt: *attempt,
@@ -350,6 +354,7 @@ mod tests {
     #[test]
     fn an_event_is_written_as_documented_and_read_back() {
         let notice = Notice::Started {
+            tries: 2,
             unit: "1".into(),
             title: "Log in".into(),
             attempt: 2,
@@ -361,7 +366,7 @@ mod tests {
         assert_eq!(
             record.line(),
             "{\"v\":1,\"at\":\"2026-01-02T03:04:05Z\",\"event\":\"step_started\",\"unit\":\"1\",\
-             \"title\":\"Log in\",\"attempt\":2,\"backend\":null,\"goes_on\":null,\"iteration\":3,\"left\":4}\n"
+             \"title\":\"Log in\",\"attempt\":2,\"tries\":2,\"backend\":null,\"goes_on\":null,\"iteration\":3,\"left\":4}\n"
         );
         assert_eq!(read(&record.line()), [record]);
     }

@@ -49,11 +49,11 @@ impl EventKind {
                 ("SEQORCH_REASON", question.clone()),
                 ("SEQORCH_MESSAGE", question.clone()),
             ],
-            Self::NeedsHuman { unit, why, reason, .. } => vec![
+            Self::NeedsHuman { unit, why, reason, needs } => vec![
                 ("SEQORCH_UNIT", unit.clone().unwrap_or_default()),
                 ("SEQORCH_OUTCOME", why.clone()),
                 ("SEQORCH_REASON", reason.clone()),
-                ("SEQORCH_MESSAGE", event_text::need(unit.as_deref(), why, reason)),
+                ("SEQORCH_MESSAGE", event_text::need(needs, reason)),
             ],
             Self::RunEnded { why, exit_code, left, unit, reason, .. } => vec![
                 ("SEQORCH_UNIT", unit.clone().unwrap_or_default()),

@@ -93,7 +93,8 @@ fn show(spec: &str, state: &SpecState, need: &Need) -> ShownNeed {
     }
 }
 
-fn what(kind: NeedKind, task: Option<&str>) -> String {
+/// What is needed, in a few words: `task 2 asks`.
+pub(super) fn what(kind: NeedKind, task: Option<&str>) -> String {
     let task = task.map_or_else(|| "a task".to_owned(), |task| format!("task {}", sanitise_line(task)));
     match kind {
         NeedKind::Question => format!("{task} asks"),

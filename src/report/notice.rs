@@ -10,6 +10,8 @@ use crate::state::{Outcome, ResumeReason, WaitReason};
 pub enum Notice {
     /// An attempt starts.
     Started {
+        /// How many tries people count, this one included: without those that a limit ended.
+        tries: usize,
         /// The unit.
         unit: String,
         /// Its title.

@@ -122,15 +122,15 @@ fn headline(end: &End, needs: &[ShownNeed]) -> String {
             _ => needed,
         };
     }
-    match end {
+    let why = match end {
         End::Complete => "all complete".to_owned(),
         End::SelectionComplete { left } => format!("selection complete, {} left", plural(*left, "task")),
         End::MaxIterations => "iteration limit reached, tasks are left".to_owned(),
-        End::Interrupted => "interrupted".to_owned(),
-        End::Terminated => "terminated".to_owned(),
-        End::HungUp => "the terminal is gone".to_owned(),
+        End::Interrupted | End::Terminated => "stopped by you".to_owned(),
+        End::HungUp => "the terminal was closed".to_owned(),
         _ => end.word().replace('_', " "),
-    }
+    };
+    needs::headline(needs).map_or(why.clone(), |needed| format!("{why}; {needed}"))
 }
 
 fn write_changes(out: &mut dyn Write, changes: &[FileChange]) -> io::Result<()> {

@@ -13,7 +13,9 @@ use crate::state::{Outcome, SpecState, Spent, UnitState, UnitStatus};
 #[must_use]
 pub fn task_lines(state: &SpecState, plan: &Plan) -> Vec<String> {
     let mut lines: BTreeMap<&str, String> = BTreeMap::new();
-    let planned: BTreeMap<&str, &str> = plan.steps.iter().map(|step| (&*step.unit, &*step.title)).collect();
+    let skipped = plan.skipped.iter().map(|skipped| (&*skipped.id, &*skipped.title));
+    let planned: BTreeMap<&str, &str> =
+        plan.steps.iter().map(|step| (&*step.unit, &*step.title)).chain(skipped).collect();
     for (id, unit) in state.units.iter().filter(|(_, unit)| !unit.attempts.is_empty()) {
         let title = planned.get(&**id).copied().unwrap_or(&unit.title);
         lines.insert(id, line(title, &of_unit(unit, &state.usage)));

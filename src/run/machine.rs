@@ -17,7 +17,7 @@ pub use crate::plan::assign::Assigned;
 use crate::plan::{Plan, Step};
 pub use crate::report::notice::{Next, Notice, Pause};
 pub use crate::state::End;
-use crate::state::{AttemptRecord, Learned, SpecState, UnitStatus};
+use crate::state::{AttemptRecord, Learned, SpecState, UnitState, UnitStatus};
 use crate::sys::interrupt::Interrupt;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -263,7 +263,9 @@ impl Machine {
         });
         self.phase = Phase::Running { unit: step.unit.clone() };
         self.recovered = false;
+        let tries = self.state.units.get(&step.unit).map_or(1, UnitState::shown_tries);
         let report = Notice::Started {
+            tries,
             unit: step.unit.clone(),
             title: step.title.clone(),
             attempt,

@@ -105,7 +105,7 @@ impl Need {
     }
 }
 
-/// Everything that a human must do before the spec can go on, the most urgent first. A limit that ends by itself is a wait
+/// Everything that the user must do before the spec can continue, the most urgent first. A limit that ends by itself is a wait
 /// and not a need.
 #[must_use]
 pub fn needs(state: &SpecState) -> Vec<Need> {

@@ -88,13 +88,13 @@ impl std::fmt::Display for Outcome {
             }
             Self::Signaled { signal } => write!(f, "ended by signal {signal}"),
             Self::TimedOut { which: TimedOut::Total } => f.write_str("timed out: over its time limit"),
-            Self::TimedOut { which: TimedOut::Idle } => f.write_str("timed out: silent for too long"),
+            Self::TimedOut { which: TimedOut::Idle } => f.write_str("timed out: no output for too long"),
             Self::TimedOut { which: TimedOut::FirstOutput } => f.write_str("timed out: it printed nothing"),
             Self::Limited { limit, why, .. } => write!(f, "{}: {}", limit.words(), brief(why)),
             Self::Unavailable { why } => f.write_str(why),
             Self::Cancelled { by: CancelledBy::HangUp } => f.write_str("its window was closed"),
             Self::Cancelled { by: CancelledBy::NoOrchestrator } => f.write_str("never started"),
-            Self::Cancelled { .. } => f.write_str("ended by hand"),
+            Self::Cancelled { .. } => f.write_str("stopped by you"),
             Self::Lost => f.write_str("lost: its process is gone and left no result"),
         }
     }
@@ -112,7 +112,7 @@ fn brief(why: &str) -> &str {
 pub enum TimedOut {
     /// The whole attempt took too long.
     Total,
-    /// It was silent for too long.
+    /// It printed nothing for too long.
     Idle,
     /// It never said anything.
     FirstOutput,

@@ -11,7 +11,6 @@ use jiff::tz::TimeZone;
 use super::event_log::EventLog;
 use super::tail::AgentTail;
 use super::watch::Watch;
-use crate::config::Commit;
 use crate::plan::{self, Plan, UnitInfo};
 use crate::project::current_plan::current_plan;
 use crate::report::events::{EventKind, EventRecord};
@@ -78,13 +77,9 @@ impl<'a> Gatherer<'a> {
         let source = stamp(&store.state_path());
         if self.state_stamp != Some(source) {
             self.state_stamp = Some(source);
-            match store.load() {
+            match place.state(config) {
                 Ok(state) => {
                     self.state = state;
-                    self.state.sum_up();
-                    if config.git.commit == Commit::Off {
-                        self.state.without_commits();
-                    }
                     self.trouble[0] = None;
                     changed = true;
                 }

@@ -9,7 +9,7 @@ use crate::report::events::EventKind;
 use crate::report::needs::{retry_command, shown};
 use crate::report::text::{logs_command, plural, sanitise_line, shell_word};
 use crate::report::times::{clock, span};
-use crate::state::{AttemptRecord, NeedKind, ResumeReason, who};
+use crate::state::{AttemptRecord, NeedKind, ResumeReason, UnitState, who};
 
 /// The panel of a spec in this state.
 pub(super) fn panel(source: &ViewSource<'_>, standing: Standing) -> Panel {
@@ -46,8 +46,11 @@ fn needs(source: &ViewSource<'_>) -> Panel {
     let sign = if first.kind == NeedKind::Question { "‖" } else { "✗" };
     let title = source.units.iter().find(|unit| Some(&unit.id) == first.task.as_ref());
     let title = title.map_or_else(String::new, |unit| format!(" ({})", sanitise_line(&unit.title)));
-    let mut foot = vec![PanelLine::plain(format!("{}:", first.lead()))];
-    foot.extend(first.look.iter().map(PanelLine::command));
+    let mut foot = Vec::new();
+    if let Some(look) = &first.look {
+        foot.extend([PanelLine::plain("See what happened:"), PanelLine::command(look)]);
+    }
+    foot.push(PanelLine::plain(format!("{}:", first.lead())));
     foot.push(PanelLine::command(&first.command));
     let retry = retry_command(source.typed);
     match first.kind {
@@ -58,7 +61,10 @@ fn needs(source: &ViewSource<'_>) -> Panel {
     }
     Panel {
         title: format!("{sign} needs you: {}{title}", first.what),
-        head: others.iter().map(|need| PanelLine::warning(format!("also: {}", need.what))).collect(),
+        head: others
+            .iter()
+            .map(|need| PanelLine::warning(format!("also: {} ({})", need.what, need.command)))
+            .collect(),
         body: first.why.lines().map(|line| line.replace('\t', "    ")).collect(),
         tail: first.kind == NeedKind::PendingCommit,
         foot,
@@ -70,7 +76,8 @@ fn works(source: &ViewSource<'_>, unit: &str, attempt: &AttemptRecord, standing:
     let output = live.map(|d| &d.output);
     let mut who = vec![sanitise_line(&attempt.backend)];
     who.extend(output.and_then(|h| h.model.as_deref()).map(sanitise_line));
-    who.push(format!("attempt {}", attempt.number));
+    let tries = source.state.units.get(unit).map_or(0, UnitState::shown_tries).max(1);
+    who.push(format!("attempt {tries}"));
     who.extend(attempt.resumes.as_ref().map(|resumes| {
         match resumes.reason {
             ResumeReason::Nudge => "asked for its signal",

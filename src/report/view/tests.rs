@@ -114,6 +114,7 @@ impl Scene {
         self.event(
             started,
             EventKind::StepStarted {
+                tries: 1,
                 unit,
                 title,
                 attempt: 1,

@@ -1,7 +1,6 @@
 //! The runs: which are active, and which need you.
 
 use super::subject::{DoctorSubject, typed};
-use crate::config::Commit;
 use crate::project::SpecPlace;
 use crate::report::needs::{ShownNeed, shown};
 use crate::setup::findings::DoctorFinding;
@@ -22,13 +21,14 @@ pub(super) fn check(subject: &DoctorSubject<'_>) -> Vec<DoctorFinding> {
 }
 
 fn check_run(subject: &DoctorSubject<'_>, place: &SpecPlace, store: &Store) -> Vec<DoctorFinding> {
-    let mut state = match store.load() {
+    let state = match subject.loaded {
+        Ok(loaded) => place.state(&loaded.config),
+        Err(_) => store.load(),
+    };
+    let state = match state {
         Ok(state) => state,
         Err(error) => return vec![DoctorFinding::error(TOPIC, &error)],
     };
-    if subject.loaded.is_ok_and(|loaded| loaded.config.git.commit == Commit::Off) {
-        state.without_commits();
-    }
     let name = typed(place);
     if let Some(holder) = lock::holder(&store.run_lock()) {
         let text = format!(
