@@ -152,15 +152,15 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
         }
         EventKind::RunEnded { why, failed, left, took_ms, .. } => {
             let left = if *left > 0 { format!(", {left} left") } else { String::new() };
-            let why = end(why, failed);
+            let why = end_words(why, failed);
             format!("── {}{left}, after {} ──", sanitise_line(&why), span(Duration::from_millis(*took_ms)))
         }
         EventKind::Unknown => String::new(),
     }
 }
 
-/// Why a run ended, in words. `why` is the word of its end for programs.
-fn end(why: &str, failed: &[String]) -> String {
+/// Why a run ended, in words. `why` is the end's word for programs, `failed` the tasks that failed.
+pub(super) fn end_words(why: &str, failed: &[String]) -> String {
     match why {
         "complete" => "all complete".to_owned(),
         "selection_complete" => "selection complete".to_owned(),
