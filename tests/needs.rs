@@ -262,8 +262,8 @@ fn a_limited_attempt_is_not_counted_where_people_look() {
     let project = Project::new().spec("demo", "- [ ] 1. A\n").agent(agent).config(&config);
     let out = project.run(&["run"]).code(0);
     assert_eq!(project.outcomes("demo", "1"), ["limited", "done"]);
-    out.says(&["A: done, 1 attempt,"]);
     assert!(!out.stdout.contains("attempt 2)"), "{}", out.stdout);
+    out.says(&["A: done, 1 attempt,"]);
     project.run(&["status"]).code(0).says(&["1  A: done (1 attempt"]);
     project.run(&["report"]).code(0).says(&["- attempts: 1\n"]);
     assert_eq!(project.state("demo")["usage"]["attempts"], 1);

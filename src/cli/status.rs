@@ -18,7 +18,7 @@ use crate::report::text::{sanitise_line, shell_word};
 use crate::report::times::span;
 use crate::report::view::Standing;
 use crate::run::run_texts::limit_lines;
-use crate::state::{self, AttemptRecord, NeedKind, SpecState, UnitState, counts};
+use crate::state::{self, NeedKind, SpecState, UnitState, counts};
 use crate::store::activity::AtWork;
 use crate::store::lock;
 
@@ -112,11 +112,10 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
     }
     if let Some((unit, attempt, doing)) = &running {
         let tries = state.units.get(unit).map_or(1, UnitState::shown_tries);
-        let _ = writeln!(
-            out,
-            "  {}",
-            at_work(&place.typed, unit, (attempt, tries), doing, commands, holder.is_some())
-        );
+        let who = format!("{} (attempt {tries}, {})", sanitise_line(unit), sanitise_line(&attempt.backend));
+        let since = attempt.started_at;
+        let line = at_work(&place.typed, &who, since, doing, commands, holder.is_some());
+        let _ = writeln!(out, "  {line}");
     }
     let limits = limit_lines(&state, &project.loaded.config);
     write_waits(&mut out, &place.typed, &state, &limits, holder.is_some());
@@ -149,18 +148,17 @@ fn last_end(state: &SpecState) -> Option<Value> {
 }
 
 /// The line of the attempt that the state calls running. `commands` is the number of commands that must succeed after it;
-/// `tries` is the number of the attempt that people count; `held`: a run holds the lock.
+/// `who` names the attempt; `held`: a run holds the lock.
 fn at_work(
     spec: &str,
-    unit: &str,
-    (attempt, tries): (&AttemptRecord, usize),
+    who: &str,
+    started_at: jiff::Timestamp,
     doing: &AtWork,
     commands: usize,
     held: bool,
 ) -> String {
     let run = format!("`seqorch run {} --retry`", sanitise_line(&shell_word(spec)));
-    let since = jiff::Timestamp::now().duration_since(attempt.started_at).try_into().unwrap_or_default();
-    let who = format!("{} (attempt {tries}, {})", sanitise_line(unit), sanitise_line(&attempt.backend));
+    let since = jiff::Timestamp::now().duration_since(started_at).try_into().unwrap_or_default();
     let since = span(since);
     match (doing, held) {
         (AtWork::Agent, true) => format!("at work: {who} for {since}"),

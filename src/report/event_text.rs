@@ -152,21 +152,26 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
         }
         EventKind::RunEnded { why, failed, left, took_ms, .. } => {
             let left = if *left > 0 { format!(", {left} left") } else { String::new() };
-            let why = match why.as_str() {
-                "complete" => "all complete".to_owned(),
-                "selection_complete" => "selection complete".to_owned(),
-                "max_iterations" => "iteration limit reached".to_owned(),
-                "interrupted" | "terminated" => "stopped by you".to_owned(),
-                "hung_up" => "the terminal was closed".to_owned(),
-                "stuck" if failed.is_empty() => "stopped: tasks are blocked".to_owned(),
-                "stuck" => format!("stopped: task {} failed", failed.join(", ")),
-                "not_committed" => "stopped: a commit is pending".to_owned(),
-                "halted" => "halted with a question".to_owned(),
-                why => format!("stopped: {}", why.replace('_', " ")),
-            };
+            let why = end_words(why, failed);
             format!("── {}{left}, after {} ──", sanitise_line(&why), span(Duration::from_millis(*took_ms)))
         }
         EventKind::Unknown => String::new(),
+    }
+}
+
+/// Why a run ended, in words. `why` is the end's word for programs, `failed` the tasks that failed.
+pub(super) fn end_words(why: &str, failed: &[String]) -> String {
+    match why {
+        "complete" => "all complete".to_owned(),
+        "selection_complete" => "selection complete".to_owned(),
+        "max_iterations" => "iteration limit reached".to_owned(),
+        "interrupted" | "terminated" => "stopped by you".to_owned(),
+        "hung_up" => "the terminal was closed".to_owned(),
+        "stuck" if failed.is_empty() => "stopped: tasks are blocked".to_owned(),
+        "stuck" => format!("stopped: task {} failed", failed.join(", ")),
+        "not_committed" => "stopped: a commit is pending".to_owned(),
+        "halted" => "halted with a question".to_owned(),
+        why => format!("stopped: {}", why.replace('_', " ")),
     }
 }
 

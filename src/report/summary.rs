@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::changes::changed;
 use super::counts;
+use super::event_text::end_words;
 use super::needs::{self, ShownNeed};
 use super::spent::{spent, spent_of};
 use super::text::{plural, sanitise_line};
@@ -123,12 +124,9 @@ fn headline(end: &End, needs: &[ShownNeed]) -> String {
         };
     }
     let why = match end {
-        End::Complete => "all complete".to_owned(),
         End::SelectionComplete { left } => format!("selection complete, {} left", plural(*left, "task")),
         End::MaxIterations => "iteration limit reached, tasks are left".to_owned(),
-        End::Interrupted | End::Terminated => "stopped by you".to_owned(),
-        End::HungUp => "the terminal was closed".to_owned(),
-        _ => end.word().replace('_', " "),
+        _ => end_words(end.word(), &[]),
     };
     needs::headline(needs).map_or(why.clone(), |needed| format!("{why}; {needed}"))
 }
