@@ -67,6 +67,7 @@ const PURE: &[&str] = &[
     "config::sections",
     "config::source",
     "config::tree",
+    "config::trust",
     "config::vars",
     "git::change",
     "git::path",

@@ -55,10 +55,11 @@ impl Digest {
     /// A digest of the answer to `prompt`.
     #[must_use]
     pub fn new(format: Format, prompt: &str) -> Self {
+        let scanner = SignalScanner::new(prompt);
         let verdict = (format != Format::Text).then_some(CliVerdict::Unknown);
         Self {
             format,
-            scanner: SignalScanner::new(prompt),
+            scanner: if format == Format::Text { scanner.with_footer() } else { scanner },
             facts: StreamFacts { verdict, ..StreamFacts::default() },
             errors: VecDeque::new(),
             lines: VecDeque::new(),

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::Global;
 use super::project::Project;
+use crate::agent::sanitise::harmless;
 use crate::error::Result;
 use crate::plan::Selection;
 use crate::report::counts as report_counts;
@@ -96,7 +97,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
             "usage": state.usage,
             "units": state.units,
         });
-        let _ = writeln!(out, "{value:#}");
+        let _ = writeln!(out, "{}", harmless(&format!("{value:#}")));
         return Ok(0);
     }
     let needs = needs::shown(&place.typed, &state);

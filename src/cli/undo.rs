@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::Global;
 use super::project::Project;
+use super::trust::required_of_git;
 use crate::error::Result;
 use crate::plan::Selection;
 use crate::report::text::sanitise_line;
@@ -24,6 +25,7 @@ pub(super) struct UndoArgs {
 pub(super) fn undo(global: &Global, args: &UndoArgs) -> Result<u8> {
     let project = Project::open(global, Vec::new(), args.spec.as_deref())?;
     let place = project.place(&project.spec(args.spec.as_deref())?, Selection::default())?;
+    required_of_git(&project)?;
     let undone = undo::undo(&place, &project.loaded.config, &args.id)?;
     let mut out = io::stdout().lock();
     let what = if undone.files.is_empty() { "nothing to restore" } else { "restored files:" };

@@ -290,7 +290,12 @@ impl Snapshots<'_> {
     fn commit_from(&self, index: &Path, request: &CommitRequest<'_>) -> Result<(), CommitError> {
         let repository = self.repository();
         let args = ["commit", "--quiet", "--cleanup=verbatim", "--file=-"];
+        // held until the commit is made
+        let hooks = repository.hooks_of_start()?;
+        let path = hooks.as_ref().map(|(_, path)| path.to_string_lossy().into_owned());
         let call = GitCall::as_typed(&repository.top, args, request.deadline)
+            .overriding(repository.overrides())
+            .overriding(path.map(|path| ("core.hooksPath".to_owned(), path)))
             .env("GIT_INDEX_FILE", index)
             .stdin(request.message.as_bytes());
         call.run_patiently(&repository.supervisor).map(drop).map_err(|error| match error {

@@ -8,12 +8,14 @@ pub mod call;
 pub mod change;
 pub mod commit;
 pub mod diff;
+pub mod executing;
 pub mod history;
+pub mod hooks;
 pub mod path;
 pub mod repository;
 pub mod restore;
 pub mod snapshot;
-mod stamp;
+pub mod stamp;
 mod started_commit;
 pub mod status;
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::plan::Selection;
 use crate::spec::{self, Dialect, TaskFile};
 use crate::state::SpecState;
 use crate::store::spec_store::Store;
+use crate::sys::nofollow::{self, WHOLE_MAX};
 
 /// Where a spec is, and which of its tasks were selected.
 #[derive(Debug, Clone)]
@@ -37,16 +38,36 @@ impl SpecPlace {
 
     /// Reads and parses tasks.md. It is an error if the file is missing or not text; its diagnostics are not.
     pub fn read_tasks(&self) -> Result<(String, TaskFile)> {
+        let text = self.read_text(&self.tasks_file()?)?;
+        let tasks = spec::parse_as(&text, self.dialect);
+        Ok((text, tasks))
+    }
+
+    /// The file itself: tasks.md may be a link, but not one that leads out of the project.
+    pub fn tasks_file(&self) -> Result<PathBuf> {
         let path = self.tasks_path();
-        let bytes = fs::read(&path).map_err(|e| match e.kind() {
+        let file = fs::canonicalize(&path).map_err(|e| match e.kind() {
             io::ErrorKind::NotFound => {
                 Error::new(ErrorKind::NoSpec, format!("there is no {}", path.display()))
             }
             _ => Error::new(ErrorKind::BadTasks, format!("reading {}", path.display())).caused_by(e),
         })?;
+        if file.starts_with(&self.root) || file.starts_with(&self.dir) {
+            return Ok(file);
+        }
+        let text = format!("{} leads out of the project, to {}", path.display(), file.display());
+        Err(Error::new(ErrorKind::BadTasks, text)
+            .hint("Put the file itself there, or a link inside of the project."))
+    }
+
+    /// The text of the file that [`SpecPlace::tasks_file`] found.
+    pub fn read_text(&self, file: &Path) -> Result<String> {
+        let path = self.tasks_path();
+        let bytes = nofollow::read(file, WHOLE_MAX).map_err(|e| {
+            Error::new(ErrorKind::BadTasks, format!("reading {}", path.display())).caused_by(e)
+        })?;
         let text = spec::decode(&bytes).map_err(|e| cannot_run(&path, &format!(": {e}")))?;
-        let tasks = spec::parse_as(text, self.dialect);
-        Ok((text.to_owned(), tasks))
+        Ok(text.to_owned())
     }
 
     /// Like [`SpecPlace::read_tasks`], but errors among the diagnostics are an error, too.

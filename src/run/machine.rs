@@ -149,6 +149,8 @@ impl Machine {
             let end = [Effect::Finish(End::Halted { unit })];
             return resumes.then_some(Effect::Save).into_iter().chain(end).collect();
         }
+        // no run begins before a human trusts them
+        state.trust_changes();
         state.started_at.get_or_insert(now);
         if !state.run.is_open() {
             state.begin_run(now, ticked.clone());

@@ -97,10 +97,28 @@ pub fn mark(place: &SpecPlace, config: &Config, request: &MarkRequest) -> Result
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         let (changed, _) = spec::tick_as(&text, place.dialect, &ids, box_mark);
         if changed != text {
-            files::replace(&place.tasks_path(), changed.as_bytes(), 0o644)?;
+            files::replace(&place.tasks_file()?, changed.as_bytes(), 0o644)?;
         }
     }
     Ok(Marked { ids, was_assigned, released })
+}
+
+/// A human trusts what came up in earlier attempts, so it needs no answer any more. A run that works meanwhile keeps it
+/// until the next one begins.
+pub fn trust_changes(place: &SpecPlace) -> Result<()> {
+    let store = place.store();
+    let mut state = store.load()?;
+    if !state.trust_changes() {
+        return Ok(());
+    }
+    store.prepare()?;
+    let _lock = match RunLock::take(&store.run_lock(), &Holder::me(&place.dir, Timestamp::now())) {
+        Err(error) if error.kind() == ErrorKind::Locked => return Ok(()),
+        lock => lock?,
+    };
+    let mut state = store.load()?;
+    state.trust_changes();
+    store.save(&state)
 }
 
 /// Assigns a unit. Returns whether it had an assignment.

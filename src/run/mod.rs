@@ -45,6 +45,8 @@ mod session_tests;
 mod simulation;
 pub mod test_count;
 pub mod tmux_session;
+pub mod trust;
+mod trust_watch;
 pub mod undo;
 mod verbose;
 pub mod verdict;

@@ -21,7 +21,7 @@ use crate::project::{SpecPlace, prompt_inputs};
 use crate::report::needs::shown;
 use crate::state::SpecState;
 use crate::store::spec_store::Store;
-use crate::sys::programs;
+use crate::sys::{clock, programs};
 
 /// A spec that can be run.
 pub(super) struct CheckedSpec {
@@ -37,6 +37,8 @@ impl CheckedSpec {
     pub(super) fn check(place: &SpecPlace, config: &Config, resume: Option<&ResumeRequest>) -> Result<Self> {
         let (_, tasks) = place.good_tasks()?;
         plan::check_selection(&tasks, config, &place.selection)?;
+        prompt_inputs::check(place, config)?;
+        check_zone(config)?;
         let store = place.store();
         let state = resumed(place, store.load()?, resume)?;
         let plan = current_plan(place, config, &tasks, &state, Timestamp::now());
@@ -184,6 +186,17 @@ pub(super) fn check_repository(
                 .hint("Run seqorch in that work tree, or set git.commit = \"off\"."));
         }
     }
+    Ok(())
+}
+
+/// Refuses rules about the time of day where the local time is not known; elsewhere it is only noted.
+pub fn check_zone(config: &Config) -> Result<()> {
+    let Some(problem) = clock::zone_problem() else { return Ok(()) };
+    if config.pace.window.is_some() {
+        return Err(Error::new(ErrorKind::Config, problem)
+            .hint("pace.window is about local time. Set TZ to a name like Europe/Berlin, or unset it."));
+    }
+    let _ = writeln!(io::stderr(), "note: {problem}; times are those of UTC");
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use super::machine::End;
 use super::resume::ResumeRequest;
 use super::run_repository::RunRepository;
 use super::run_texts;
+use super::trust;
 use super::world::RealWorld;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
@@ -51,6 +52,7 @@ impl RunEnding<'_> {
         for line in &mut units {
             line.changes = state.units.get(&line.id).and_then(|unit| unit.changes.clone());
         }
+        let notes = [run_texts::limit_lines(state, self.config), trust::git_lines(state)].concat();
         let text = run_texts::summary_text(&Summary {
             spec: &place.name,
             typed: &place.typed,
@@ -60,7 +62,7 @@ impl RunEnding<'_> {
             counts: counts(last_plan, state),
             took,
             waited: state.run.waited_s(),
-            limits: &run_texts::limit_lines(state, self.config),
+            notes: &notes,
             changes,
         });
         world.say(text.trim_end());

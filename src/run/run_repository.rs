@@ -2,10 +2,12 @@
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
+use std::sync::Arc;
 
 use crate::attempt::work_tree::record;
 use crate::config::{Commit, Config};
 use crate::git::call::{GitError, Supervisor};
+use crate::git::executing::GitPin;
 use crate::git::repository::Repository;
 use crate::git::snapshot::Snapshots;
 use crate::project::SpecPlace;
@@ -80,6 +82,19 @@ impl RunRepository {
         Snapshots::open(&self.repository, &self.key, self.max_file)
     }
 
+    /// The same with the hooks and settings of git that a person trusts.
+    #[must_use]
+    pub(super) fn pinned(mut self, pin: Option<Arc<GitPin>>) -> Self {
+        self.repository.pin = pin;
+        self
+    }
+
+    /// The same for verbs that only look.
+    #[must_use]
+    pub fn only_to_look(self) -> Self {
+        Self { repository: self.repository.only_to_look(), ..self }
+    }
+
     /// The repository itself.
     pub(super) fn repository(&self) -> &Repository {
         &self.repository
@@ -91,7 +106,9 @@ impl RunRepository {
         let (key, max_file) = (self.key.clone(), self.max_file);
         let (commit, branch) =
             before.map_or((None, None), |before| (before.commit.clone(), before.branch.clone()));
-        SnapshotRequest { top, git_dir, common_dir, index, objects, key, commit, branch, max_file }
+        let pin = self.repository.pin.as_ref();
+        let executing = pin.and_then(|pin| serde_json::to_value(&pin.settings).ok());
+        SnapshotRequest { top, git_dir, common_dir, index, objects, key, commit, branch, max_file, executing }
     }
 }
 

@@ -45,7 +45,7 @@ pub fn undo(place: &SpecPlace, config: &Config, id: &str) -> Result<Undone> {
     let open: Vec<&str> = members.iter().map(String::as_str).collect();
     let (unticked, _) = spec::tick_as(&text, place.dialect, &open, ' ');
     if unticked != text {
-        files::replace(&place.tasks_path(), unticked.as_bytes(), 0o644)?;
+        files::replace(&place.tasks_file()?, unticked.as_bytes(), 0o644)?;
     }
     Ok(Undone { files, commit: changes.commit })
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
-use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
@@ -19,6 +18,7 @@ use super::launch::{LaunchRequest, Launcher};
 use super::machine::{Assigned, Effect, Event, Machine, Notice, Pause};
 use super::prepare::{AttemptInputs, PreparedAttempt};
 use super::run_repository::RunRepository;
+use super::trust::TrustWatch;
 use super::windows::AT_WORK;
 use crate::config::{Config, Tick};
 use crate::error::{Error, ErrorKind, Result};
@@ -61,6 +61,8 @@ pub struct RealWorld<'a> {
     pub(super) verbosity: u8,
     /// Where snapshots are taken.
     pub(super) repository: Option<RunRepository>,
+    /// Looks for what an agent adds that would be executed.
+    pub(super) trust: Option<TrustWatch<'a>>,
     on_first_save: Option<Box<dyn FnOnce() + 'a>>,
 }
 
@@ -94,6 +96,7 @@ impl<'a> RealWorld<'a> {
             noted_pause: None,
             verbosity: 0,
             repository: None,
+            trust: None,
             on_first_save: None,
         }
     }
@@ -143,13 +146,14 @@ impl<'a> RealWorld<'a> {
 
     /// What follows from the end of the child. `None`: another child was started in its place.
     pub(super) fn child_ended(&mut self) -> Option<Event> {
-        let Some(Child { dir, job, .. }) = self.child.take() else { return Some(Event::Woke) };
+        let Some(Child { dir, job, unit, .. }) = self.child.take() else { return Some(Event::Woke) };
         match job {
             ChildJob::Assignment(call) => self.call_ended(&dir, call),
             ChildJob::Verification(run) => self.verify_command_ended(&dir, run),
             ChildJob::Attempt { signal, live_ticks } => {
                 let (outcome, mut learned) = conclusion(self.config, &dir, signal);
                 learned.after = learned.after.or_else(|| self.look_again());
+                learned.untrusted = self.untrusted(&unit);
                 if outcome != Outcome::Done && !live_ticks.is_empty() {
                     self.set_marks(&live_ticks, ' ');
                 }
@@ -205,10 +209,10 @@ impl<'a> RealWorld<'a> {
     }
 
     fn set_marks(&mut self, ids: &[String], mark: char) -> Vec<String> {
-        let path = self.place.tasks_path();
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         let flip = || -> Result<()> {
-            let source = fs::read_to_string(&path).map_err(|e| Error::io("reading", &path, e))?;
+            let path = self.place.tasks_file()?;
+            let source = self.place.read_text(&path)?;
             let (changed, _) = spec::tick_as(&source, self.place.dialect, &ids, mark);
             if changed == source {
                 return Ok(());

@@ -22,7 +22,7 @@ pub mod work_tree;
 
 pub use answer::Answer;
 pub use assignments::AssignmentKey;
-pub use attempt::{AttemptRecord, Learned, ResumeReason, Resumption};
+pub use attempt::{AttemptRecord, Learned, ResumeReason, Resumption, UntrustedChange};
 pub use counts::{Counts, counts};
 pub use end::{End, Remedy};
 pub use limited::{Limited, WindowUse, who};

@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::attempt::AttemptRecord;
 use super::end::{End, Remedy};
 use super::outcome::Outcome;
 use super::run::OverRun;
@@ -48,6 +49,8 @@ pub enum NeedKind {
     History,
     /// Fix a hook that must succeed and failed.
     Hook,
+    /// Look at settings that would execute something new, which an agent wrote.
+    Trust,
     /// Run again later, or change the rule that ended the run.
     Rule,
     /// Look at tasks that depend on tasks which are not done and will not be.
@@ -60,7 +63,7 @@ pub enum NeedKind {
 
 impl NeedKind {
     /// All kinds, the most urgent first.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Question,
         Self::FailedTask,
         Self::PendingCommit,
@@ -69,6 +72,7 @@ impl NeedKind {
         Self::DirtyTree,
         Self::History,
         Self::Hook,
+        Self::Trust,
         Self::Rule,
         Self::Blocked,
         Self::Unavailable,
@@ -87,6 +91,7 @@ impl NeedKind {
             Self::DirtyTree => "dirty_tree",
             Self::History => "history",
             Self::Hook => "hook",
+            Self::Trust => "trust",
             Self::Rule => "rule",
             Self::Blocked => "blocked",
             Self::Unavailable => "unavailable",
@@ -103,6 +108,7 @@ impl Need {
         let spec = shell_word(spec);
         match self.kind {
             NeedKind::Question => format!("seqorch resume {spec} --answer \"…\""),
+            NeedKind::Trust => "seqorch trust".to_owned(),
             // with the options of the last run
             _ => format!("seqorch run {spec} --retry"),
         }
@@ -116,6 +122,7 @@ pub fn needs(state: &SpecState) -> Vec<Need> {
     let units = state.units_by_id().into_iter();
     let mut needs: Vec<Need> = units.filter_map(|(id, unit)| of_unit(id, unit)).collect();
     let units_wait = !needs.is_empty();
+    needs.extend(state.units_by_id().into_iter().filter_map(|(id, unit)| untrusted(id, unit)));
     needs.extend(state.run.over().and_then(|over| of_end(over, state, units_wait)));
     needs.sort_by_key(|need| (need.kind, need.since));
     needs
@@ -152,6 +159,23 @@ fn of_unit(id: &str, unit: &UnitState) -> Option<Need> {
             unit.refused_commit().map(|(why, since)| need(NeedKind::PendingCommit, why, since))
         }
     }
+}
+
+/// The settings that came up while the agent of a unit worked.
+fn untrusted(id: &str, unit: &UnitState) -> Option<Need> {
+    let changes = |attempt: &AttemptRecord| {
+        let own = attempt.learned.untrusted.iter().filter(|change| !change.of_git);
+        own.map(|change| change.what.clone()).collect::<Vec<_>>()
+    };
+    let reason: Vec<String> = unit.attempts.iter().flat_map(changes).collect();
+    let with = unit.attempts.iter().find(|attempt| !changes(attempt).is_empty())?;
+    Some(Need {
+        kind: NeedKind::Trust,
+        task: Some(id.to_owned()),
+        title: unit.title.clone(),
+        reason: reason.join("\n"),
+        since: with.ended_at.unwrap_or(with.started_at),
+    })
 }
 
 /// How the last attempt ended, with what a check printed that did not succeed.
@@ -225,7 +249,8 @@ mod tests {
             let end = &state.run.over().unwrap().end;
             assert_eq!(exit_code(end, &needs), code, "{kind:?}");
             let command = need.command("my spec");
-            let resolves = ["seqorch run 'my spec' --retry", "seqorch resume 'my spec' --answer \"…\""];
+            let resolves =
+                ["seqorch run 'my spec' --retry", "seqorch resume 'my spec' --answer \"…\"", "seqorch trust"];
             assert!(resolves.contains(&command.as_str()), "{command}");
             if let Some("2") = need.task.as_deref() {
                 assert_eq!(need.title, "Pay");

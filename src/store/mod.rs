@@ -12,5 +12,6 @@ mod python_state;
 mod schema1;
 pub mod spec_store;
 pub mod state_file;
+pub mod trust_file;
 
 pub use spec_store::Store;

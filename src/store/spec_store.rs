@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::Write;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
@@ -15,7 +14,8 @@ use super::state_file::{SCHEMA, StateFile, StateText, Unreadable, VERSION};
 use crate::error::{Error, ErrorKind, Result};
 use crate::state::spec_state::SpecState;
 use crate::sys::digest::digest;
-use crate::sys::{files, socket};
+use crate::sys::nofollow::WHOLE_MAX;
+use crate::sys::{files, nofollow, socket};
 
 /// Where everything of one spec is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,8 +119,8 @@ impl Store {
     pub fn prepare(&self) -> Result<()> {
         files::create_private_dir(&self.folder())?;
         let ignore = self.home.join(".gitignore");
-        if !ignore.exists() {
-            fs::write(&ignore, "*\n").map_err(|e| Error::io("writing", &ignore, e))?;
+        if fs::symlink_metadata(&ignore).is_err() {
+            files::replace(&ignore, b"*\n", 0o644)?;
         }
         self.claim()
     }
@@ -151,14 +151,8 @@ impl Store {
             // an empty one, which says nothing
             fs::remove_file(&path).map_err(failed)?;
         }
-        let temp = tempfile::Builder::new().prefix(".seqorch-").suffix(".tmp").tempfile_in(&self.folder);
-        let mut file = temp.map_err(failed)?;
-        file.write_all(me.as_os_str().as_bytes()).map_err(failed)?;
-        match file.persist_noclobber(&path) {
-            // of two that begin at once, one is the first
-            Err(e) if e.error.kind() == std::io::ErrorKind::AlreadyExists => self.claim(),
-            done => done.map(drop).map_err(|e| failed(e.error)),
-        }
+        // of two that begin at once, one is the first
+        if files::create_new(&path, me.as_os_str().as_bytes(), 0o600)? { Ok(()) } else { self.claim() }
     }
 
     /// Removes what killed runs left half-written. Call it with the run lock in hand.
@@ -187,7 +181,7 @@ impl Store {
             let store = self.sibling(spec);
             for (unit, number) in expired(state, limit) {
                 let dir = store.attempt_dir(unit, number);
-                match fs::remove_dir_all(dir.path()) {
+                match files::remove_folder(dir.path()) {
                     Ok(()) => removed += 1,
                     // an earlier run, or one that does the same right now
                     Err(e) if e.kind() == std::io::ErrorKind::NotFound => continue,
@@ -238,7 +232,8 @@ impl Store {
                     let backup = self.next_to_spec("SEQUENTIAL_STATE.python.json");
                     if !backup.exists() {
                         // whole or not there: a half one would be taken for the real one ever after
-                        let old = fs::read(&path).map_err(|e| Error::io("reading", &path, e))?;
+                        let old =
+                            nofollow::read(&path, WHOLE_MAX).map_err(|e| Error::io("reading", &path, e))?;
                         files::replace(&backup, &old, 0o644)?;
                     }
                     let mut file = StateFile::default();
@@ -257,7 +252,7 @@ impl Store {
 
     fn read_file(&self) -> Result<Option<StateText>> {
         let path = self.state_path();
-        let bytes = match fs::read(&path) {
+        let bytes = match nofollow::read(&path, WHOLE_MAX) {
             Ok(bytes) => bytes,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(e) => {
@@ -322,8 +317,9 @@ impl Store {
     }
 
     fn spec_in_progress_log(&self) -> Option<String> {
-        let log = fs::read_to_string(self.progress_path()).ok()?;
-        let line = log.lines().find_map(|l| l.strip_prefix("**Spec:** "))?;
+        let log = nofollow::read(&self.progress_path(), WHOLE_MAX).ok()?;
+        let line = String::from_utf8_lossy(&log).into_owned();
+        let line = line.lines().find_map(|l| l.strip_prefix("**Spec:** "))?;
         Path::new(line.trim()).file_name().map(|n| n.to_string_lossy().into_owned())
     }
 
@@ -341,10 +337,11 @@ impl Store {
 
 /// The file that says whose folder it is in: where the spec is, seen from the project.
 const OWNER: &str = "spec";
-
+/// Bytes that it may have.
+const OWNER_MAX: u64 = 64_000;
 /// Whose folder it is, where that is known.
 fn owner(folder: &Path) -> Option<PathBuf> {
-    let bytes = fs::read(folder.join(OWNER)).ok().filter(|bytes| !bytes.is_empty())?;
+    let bytes = nofollow::read(&folder.join(OWNER), OWNER_MAX).ok().filter(|bytes| !bytes.is_empty())?;
     Some(OsString::from_vec(bytes).into())
 }
 
