@@ -66,6 +66,15 @@ impl GitError {
         locked && words.contains(".lock") || busy.iter().any(|word| words.contains(word))
     }
 
+    /// Whether git does not have an object that was asked for.
+    #[must_use]
+    pub fn is_missing_object(&self) -> bool {
+        let Self::Failed { words, .. } = self else { return false };
+        ["bad object", "bad revision", "unknown revision", "unable to read", "not a tree object"]
+            .iter()
+            .any(|word| words.contains(word))
+    }
+
     /// Git's own words, or what is wrong in a sentence.
     #[must_use]
     pub fn words(&self) -> String {
@@ -260,6 +269,13 @@ impl<'a> GitCall<'a> {
             Err(Unfinished::Stopped) => Err(GitError::Stopped { command: shown }),
             Err(Unfinished::Broken(error)) => Err(GitError::Unusable { why: format!("`{shown}`: {error}") }),
         }
+    }
+
+    /// Puts git in the place of this process, with its terminal. Returns only where git cannot be started.
+    #[must_use]
+    pub fn exec(&self) -> GitError {
+        use std::os::unix::process::CommandExt;
+        GitError::NotStarted { why: self.command().exec().to_string() }
     }
 
     /// Runs it, and again with growing pauses while another git holds a lock, for about a minute.
