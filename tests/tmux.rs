@@ -1,6 +1,8 @@
 //! Sessions and windows of a run, on a tmux server of the test's own.
 
-use crate::common::{Project, tasks, wait_until};
+use rustix::process::Signal;
+
+use crate::common::{Project, kill, tasks, wait_until};
 
 #[test]
 fn a_variable_turns_tmux_off() {

@@ -30,7 +30,7 @@ pub(super) fn take(request: &SnapshotRequest, busy: BusyFile) -> Result<TreeReco
     let SnapshotRequest { top, git_dir, common_dir, index, objects, key, commit, branch, max_file } =
         request.clone();
     let supervisor = Supervisor { stop: None, watch: Some(Arc::new(busy)) };
-    let repository = Repository { top, git_dir, common_dir, index, objects, supervisor };
+    let repository = Repository { top, git_dir, common_dir, index, objects, supervisor, is_named: true };
     let snapshot = Snapshots::resume(&repository, &key, max_file)?.take()?;
     let history = history(&repository, &Head { commit, branch }, &snapshot.head)?;
     Ok(TreeRecord { history, ..record(snapshot) })

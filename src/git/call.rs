@@ -236,6 +236,7 @@ impl<'a> GitCall<'a> {
             command.args(SETTINGS).env("LC_ALL", "C").env("GIT_OPTIONAL_LOCKS", "0");
         }
         command.args(&self.args).current_dir(self.dir);
+        command.envs(absolute_places());
         for (name, value) in &self.env {
             command.env(name, value);
         }
@@ -282,6 +283,22 @@ impl<'a> GitCall<'a> {
     pub fn run_patiently(&self, supervisor: &Supervisor) -> Result<Vec<u8>, GitError> {
         patiently(supervisor, &self.shown(), || self.run(supervisor))
     }
+}
+
+/// Variables of the caller that name places of git, where they are relative: a call has a folder of its own.
+fn absolute_places() -> Vec<(&'static str, PathBuf)> {
+    const PLACES: [&str; 5] =
+        ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR"];
+    let relative = PLACES.iter().filter_map(|name| {
+        let value = PathBuf::from(std::env::var_os(name)?);
+        (value.is_relative() && !value.as_os_str().is_empty()).then_some((*name, value))
+    });
+    let found: Vec<_> = relative.collect();
+    if found.is_empty() {
+        return found;
+    }
+    let Ok(here) = std::env::current_dir() else { return Vec::new() };
+    found.into_iter().map(|(name, value)| (name, here.join(value))).collect()
 }
 
 /// Tries `act` again with growing pauses while what it meets is passing trouble.

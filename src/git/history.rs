@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::call::{GitCall, GitError};
+use super::call::GitError;
 use super::repository::Repository;
 use super::status::Head;
 
@@ -91,7 +91,7 @@ impl Repository {
 
     fn commits(&self, range: &[&str]) -> Result<Vec<ListedCommit>, GitError> {
         let args = ["log", "--reverse", "--format=%H %s", "-z", LISTED].iter().chain(range).copied();
-        let printed = GitCall::new(&self.top, args).run(&self.supervisor)?;
+        let printed = self.call(args).run(&self.supervisor)?;
         let listed = printed.split(|b| *b == 0).filter(|record| !record.is_empty()).map(|record| {
             let text = String::from_utf8_lossy(record);
             let (id, subject) = text.split_once(' ').unwrap_or((&text, ""));

@@ -27,6 +27,9 @@ pub struct Repository {
     pub objects: PathBuf,
     /// Who may end our calls, and who gets those that take long.
     pub supervisor: Supervisor,
+    /// Calls name the repository to git. Set where the environment is not that of the shell in which the run was typed, as
+    /// in a window of tmux.
+    pub is_named: bool,
 }
 
 impl Repository {
@@ -57,12 +60,21 @@ impl Repository {
             why: format!("git gives no usable places for {}: a line break in a path?", dir.display()),
         })?;
         let [top, git_dir, common_dir, index, objects] = lines;
-        Ok(Some(Self { top, git_dir, common_dir, index, objects, supervisor: supervisor.clone() }))
+        Ok(Some(Self {
+            top,
+            git_dir,
+            common_dir,
+            index,
+            objects,
+            supervisor: supervisor.clone(),
+            is_named: false,
+        }))
     }
 
     /// A call at the top of the work tree that runs no hook.
     pub(super) fn call<S: AsRef<std::ffi::OsStr>>(&self, args: impl IntoIterator<Item = S>) -> GitCall<'_> {
-        GitCall::new(&self.top, args)
+        let call = GitCall::new(&self.top, args);
+        if self.is_named { call.env("GIT_DIR", &self.git_dir).env("GIT_WORK_TREE", &self.top) } else { call }
     }
 
     /// What git prints, without line ends at its end.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::ownership::{Ownership, changed_paths, counted};
 use super::world::RealWorld;
 use crate::attempt::work_tree::record;
-use crate::config::Commit;
+use crate::config::{Commit, RefusedRule};
 use crate::error::{Error, ErrorKind};
 use crate::git::call::GitError;
 use crate::git::change::TreeChange;
@@ -74,8 +74,12 @@ impl RealWorld<'_> {
                 Ok(Some(changes))
             }
             Err(error) => {
-                let for_agent = is_for_agent(&error);
-                Err(CommitRefused { for_agent, ..refused(&Error::from(error), Some(changes)) })
+                if self.config.git.on_refused == RefusedRule::Retry
+                    && let Some(words) = words_for_agent(&error)
+                {
+                    return Err(CommitRefused { why: words, changes: Some(changes), for_agent: true });
+                }
+                Err(refused(&Error::from(error), Some(changes)))
             }
         }
     }
@@ -208,8 +212,14 @@ fn refused(error: &Error, changes: Option<Changes>) -> CommitRefused {
     CommitRefused { why, changes, for_agent: false }
 }
 
-/// Whether a hook refused the commit. Where git itself cannot commit (no identity, no signature, no room), it ends with 128,
-/// and no agent can help.
-fn is_for_agent(error: &CommitError) -> bool {
-    matches!(error, CommitError::Refused(GitError::Failed { code: Some(1), .. }))
+/// What a hook said that refused the commit. Where git itself cannot commit (no identity, no signature, no room), it ends
+/// with 128, and no agent can help.
+fn words_for_agent(error: &CommitError) -> Option<String> {
+    match error {
+        CommitError::Refused(GitError::Failed { code: Some(1), words, .. }) if words.trim().is_empty() => {
+            Some("a hook of git refused it and said nothing".to_owned())
+        }
+        CommitError::Refused(GitError::Failed { code: Some(1), words, .. }) => Some(words.trim().to_owned()),
+        _ => None,
+    }
 }

@@ -2,6 +2,7 @@
 //! the first agent is paid.
 
 use std::collections::{BTreeMap, HashSet};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
@@ -115,16 +116,16 @@ pub fn lacks(place: &SpecPlace, config: &Config, plan: &Plan) -> Vec<String> {
     lacks
 }
 
-/// Checks what commits need: a committer, and that all steps work in the work tree of the project.
+/// Checks what snapshots and commits need: all steps work in the work tree of the project, and a committer is known.
 pub(super) fn check_repository(
     place: &SpecPlace,
     config: &Config,
     plan: &Plan,
     repository: Option<&RunRepository>,
 ) -> Result<()> {
-    let Some(repository) = repository.filter(|_| config.git.commit == Commit::Step) else { return Ok(()) };
-    let repository = repository.repository();
-    if let Err(error) = repository.committer() {
+    let Some(repository) = repository.map(RunRepository::repository) else { return Ok(()) };
+    let commits = config.git.commit == Commit::Step;
+    if commits && let Err(error) = repository.committer() {
         return Err(Error::new(ErrorKind::Config, "git has no name and address to commit with")
             .detail(format!("  {}", error.words().replace('\n', "\n  ")))
             .hint("Run: git config user.name NAME; git config user.email ADDRESS"));
@@ -132,12 +133,19 @@ pub(super) fn check_repository(
     let folders: HashSet<&Path> = plan.steps.iter().map(|step| step.settings.cwd.as_path()).collect();
     for folder in folders.into_iter().filter(|folder| *folder != place.root) {
         let found = Repository::find(folder, &repository.supervisor)?;
-        if found.is_none_or(|found| found.top != repository.top) {
-            let text = format!("{} is not in the git work tree of the project", folder.display());
+        if found.is_some_and(|found| found.top == repository.top) {
+            continue;
+        }
+        let text = format!("{} is not in the git work tree of the project", folder.display());
+        if commits {
             return Err(Error::new(ErrorKind::Config, text)
                 .hint("Agents work there, and seqorch would commit nothing of it.")
                 .hint("Run seqorch in that work tree, or set git.commit = \"off\"."));
         }
+        let _ = writeln!(
+            io::stderr(),
+            "note: {text}, so `diff` and `undo` know nothing of what agents change there"
+        );
     }
     Ok(())
 }

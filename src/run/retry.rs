@@ -9,7 +9,7 @@ use super::backoff;
 use super::machine::{Assigned, DoneAttempt, Effect, End, Machine, Next, Notice, Pause, Phase, Stop};
 use crate::config::{Batch, OnFailure, RefusedRule};
 use crate::plan::Step;
-use crate::state::outcome::CancelledBy;
+use crate::state::outcome::{CancelledBy, REFUSED_COMMIT};
 use crate::state::{
     Changes, CommitRefused, Learned, Outcome, ResumeReason, TreeRecord, UnitState, UnitStatus,
 };
@@ -112,8 +112,7 @@ impl Machine {
             let report = [Effect::Save, Effect::Report(report)].into_iter().chain(foreign);
             return report.chain(self.replan()).collect();
         };
-        let tail = format!("refused\n{}", words.trim());
-        let outcome = Outcome::VerifyFailed { command: "git commit".to_owned(), tail };
+        let outcome = Outcome::VerifyFailed { command: REFUSED_COMMIT.to_owned(), tail: words };
         let ids = self.state.take_back(&id, outcome.clone());
         let tries = self.state.units.get(&id).map_or(0, UnitState::tries);
         let (next, end) = self.unsuccessful(now, &id, tries, Some(&step));

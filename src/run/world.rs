@@ -351,6 +351,7 @@ impl World for RealWorld<'_> {
         let silent = Outcome::Cancelled { by: CancelledBy::NoOrchestrator };
         if let Notice::Ended { unit, attempt, outcome, .. } = report
             && !matches!(outcome, Outcome::Done | Outcome::Halted { .. })
+            && !outcome.is_refused_commit()
             && *outcome != silent
             && self.units.iter().any(|line| line.id == *unit)
         {
