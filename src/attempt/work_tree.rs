@@ -11,6 +11,7 @@ use crate::git::status::Head;
 use crate::state::work_tree::{AgentCommit, HistoryChange};
 use crate::state::{LeftOutPath, TreeRecord};
 use crate::store::attempt_file::SnapshotRequest;
+use crate::store::busy_file::BusyFile;
 
 /// What a snapshot says, as the state keeps it.
 #[must_use]
@@ -26,7 +27,7 @@ pub fn record(snapshot: Snapshot) -> TreeRecord {
 }
 
 /// Takes the snapshot, and looks at how HEAD moved.
-pub(super) fn take(request: &SnapshotRequest) -> Result<TreeRecord, GitError> {
+pub(super) fn take(request: &SnapshotRequest, busy: BusyFile) -> Result<TreeRecord, GitError> {
     let SnapshotRequest {
         top,
         git_dir,
@@ -39,10 +40,10 @@ pub(super) fn take(request: &SnapshotRequest) -> Result<TreeRecord, GitError> {
         max_file,
         executing,
     } = request.clone();
-    let supervisor = Supervisor::default();
+    let supervisor = Supervisor { stop: None, watch: Some(Arc::new(busy)) };
     let settings = executing.and_then(|settings| serde_json::from_value(settings).ok());
     let pin = settings.map(|settings| Arc::new(GitPin::new(settings, None)));
-    let repository = Repository { top, git_dir, common_dir, index, objects, supervisor, pin };
+    let repository = Repository { top, git_dir, common_dir, index, objects, supervisor, is_named: true, pin };
     let snapshot = Snapshots::resume(&repository, &key, max_file)?.take()?;
     let history = history(&repository, &Head { commit, branch }, &snapshot.head)?;
     Ok(TreeRecord { history, ..record(snapshot) })

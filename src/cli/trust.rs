@@ -98,10 +98,9 @@ pub(super) fn required(project: &Project, flag: TrustFlag) -> Result<RunTrust> {
     ))
 }
 
-/// Refuses where git would execute something of the repository that is not trusted, such as a filter.
-pub(super) fn required_of_git(project: &Project) -> Result<()> {
-    let mut trust = RunTrust::of(project.request.clone(), &project.loaded)?;
-    trust.settings.retain(|one| one.key.starts_with("git setting filter."));
+/// Refuses where git would execute a setting of the repository that is not trusted and whose key `wanted` accepts.
+pub(super) fn required_of_git(project: &Project, wanted: impl Fn(&str) -> bool) -> Result<()> {
+    let trust = RunTrust::of_git(project.request.clone(), wanted)?;
     if trust.settings.is_empty() || is_set()? {
         return Ok(());
     }
@@ -111,7 +110,7 @@ pub(super) fn required_of_git(project: &Project) -> Result<()> {
     if new.is_empty() {
         return Ok(());
     }
-    let what = "git has filters here that you have not trusted";
+    let what = "the repository has settings of git that run programs, and you have not trusted them";
     Err(Error::new(ErrorKind::Config, what)
         .detail(difference(&new, trusted))
         .hint("Look at them, then trust them with `seqorch trust`, or remove them from .git/config."))

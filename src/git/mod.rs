@@ -12,6 +12,7 @@ pub mod executing;
 pub mod history;
 pub mod hooks;
 pub mod path;
+mod prune;
 pub mod repository;
 pub mod restore;
 pub mod snapshot;

@@ -19,6 +19,7 @@ use super::notice::{Next, Notice, Pause};
 use crate::agent::Usage;
 use crate::agent::sanitise::harmless;
 use crate::plan::assign::Assigned;
+use crate::state::work_tree::AgentCommit;
 use crate::state::{AttemptRecord, Outcome, SpecState, WaitReason};
 
 /// Version of the format.
@@ -95,6 +96,9 @@ pub enum EventKind {
         next: String,
         /// How many attempts the unit has left, if `next` is `again`.
         attempts_left: Option<u32>,
+        /// Commits that the agent made itself: `{"id": …, "subject": …}`, oldest first; missing: none.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        own_commits: Vec<AgentCommit>,
     },
     /// The run pauses.
     Waiting {
@@ -292,6 +296,7 @@ pub fn of_notice(notice: &Notice, state: &SpecState) -> EventKind {
                 took_ms: millis(*took),
                 next: next.to_owned(),
                 attempts_left,
+                own_commits: record.map(|a| a.own_commits().to_vec()).unwrap_or_default(),
             }
         }
         Notice::Assigning { units, backend } => {

@@ -17,6 +17,8 @@ use crate::state::{SpecState, UntrustedChange};
 use crate::store::trust_file::TrustFile;
 use crate::sys::paths::leads_out;
 
+/// How the keys of settings of git begin.
+const GIT_SETTING: &str = "git setting ";
 /// Lines of a hook that are shown.
 const HOOK_LINES: usize = 12;
 
@@ -45,6 +47,14 @@ impl RunTrust {
         let mut settings = of_configuration(loaded);
         settings.extend(git.as_ref().into_iter().flat_map(|pin| of_git(pin, commits)));
         Ok(Self { request, settings, git: git.map(Arc::new), commits, files })
+    }
+
+    /// The same, only with settings of git that `wanted` accepts by their keys, for verbs that start nothing else.
+    pub fn of_git(request: LoadRequest, wanted: impl Fn(&str) -> bool) -> Result<Self> {
+        let all = git(&request.root, false)?.map(|pin| of_git(&pin, true)).unwrap_or_default();
+        let settings = all.into_iter().filter(|one| one.key.strip_prefix(GIT_SETTING).is_some_and(&wanted));
+        let settings = settings.collect();
+        Ok(Self { request, settings, git: None, commits: false, files: Vec::new() })
     }
 
     /// What of it a person does not trust yet.
@@ -177,7 +187,7 @@ fn of_git(pin: &GitPin, commits: bool) -> Vec<ReachingSetting> {
         .map(|(key, setting)| {
             let value = setting.values.join("\n");
             ReachingSetting {
-                key: format!("git setting {key}"),
+                key: format!("{GIT_SETTING}{key}"),
                 shown: value.clone(),
                 value,
                 place: setting.file.clone(),

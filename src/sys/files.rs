@@ -119,6 +119,29 @@ pub fn create_new(path: &Path, bytes: &[u8], mode: u32) -> Result<bool> {
     create().map_err(|e| write_error("writing", path, e))
 }
 
+/// Writes a file whole, but does not wait for the disk.
+pub fn write_unsynced(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
+    let write = || -> io::Result<()> {
+        let place = FilePlace::of(path)?;
+        place.mode_of_file()?;
+        let mut temp = TempFile::create(&place, mode)?;
+        temp.file.write_all(bytes)?;
+        temp.rename()
+    };
+    write().map_err(|e| write_error("writing", path, e))
+}
+
+/// Copies a file of our own over another one.
+pub fn copy(from: &Path, to: &Path, mode: u32) -> Result<()> {
+    let copy = || -> io::Result<()> {
+        let mut source = nofollow::open(from)?;
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC;
+        let mut target = FilePlace::of(to)?.open(flags, raw_mode(mode))?;
+        io::copy(&mut source, &mut target).map(drop)
+    };
+    copy().map_err(|e| write_error("writing", to, e))
+}
+
 /// A file next to the one that it is to become; it is removed unless it becomes that.
 struct TempFile<'a> {
     place: &'a FilePlace,
@@ -155,6 +178,18 @@ impl Drop for TempFile<'_> {
 #[allow(clippy::useless_conversion, reason = "the type is narrower on macOS")]
 fn raw_mode(mode: u32) -> Mode {
     Mode::from_raw_mode(mode.try_into().unwrap_or(0o600))
+}
+
+/// Whether a folder takes files: writes one of a few bytes, which goes at once. A full disk lets empty files be made.
+pub fn probe(folder: &Path) -> Result<()> {
+    let write = || {
+        tempfile::Builder::new()
+            .prefix(TEMP_PREFIX)
+            .suffix(TEMP_SUFFIX)
+            .tempfile_in(folder)?
+            .write_all(&[0; 4096])
+    };
+    write().map_err(|e| write_error("writing to", folder, e))
 }
 
 /// Removes the temp files that killed processes left in `folder`. Call it only while no process writes there.
