@@ -162,17 +162,20 @@ fn session_id() {
 }
 
 fn changed() {
-    let project = trusted("[hooks]\nhalt = [\"./old\"]\n");
+    let project = trusted("[hooks]\nhalt = [\"true\", \"old\"]\n");
     project.run(&["run", "--only", "1"]).code(0);
-    let project = project.config("[hooks]\nhalt = [\"./new\"]\n");
-    project.run(&["run"]).code(78).says(&["- hooks.halt = [\"./old\"]", "+ hooks.halt = [\"./new\"]"]);
+    let project = project.config("[hooks]\nhalt = [\"true\", \"new\"]\n");
+    project
+        .run(&["run"])
+        .code(78)
+        .says(&["- hooks.halt = [\"true\", \"old\"]", "+ hooks.halt = [\"true\", \"new\"]"]);
 }
 
 fn back() {
-    let project = trusted("[hooks]\nhalt = [\"./old\"]\n");
-    let project = project.config("[hooks]\nhalt = [\"./new\"]\n");
+    let project = trusted("[hooks]\nhalt = [\"true\", \"old\"]\n");
+    let project = project.config("[hooks]\nhalt = [\"true\", \"new\"]\n");
     project.run(&["trust"]).code(0);
-    let project = project.config("[hooks]\nhalt = [\"./old\"]\n");
+    let project = project.config("[hooks]\nhalt = [\"true\", \"old\"]\n");
     project.run(&["run"]).code(78);
 }
 
