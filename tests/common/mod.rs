@@ -234,7 +234,7 @@ impl Project {
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("HOME", self.path(".home")).env("XDG_CONFIG_HOME", self.path(".home/config"));
         command.env("LANG", "C.UTF-8").env("TERM", "xterm").env("TEST_PROJECT", &self.root);
-        command.env("TMUX_TMPDIR", &self.root).env("TMPDIR", temporary_folder());
+        command.env("TMUX_TMPDIR", &self.root);
         command.envs(self.env.iter().map(|(n, v)| (n, v)));
     }
 
