@@ -18,6 +18,7 @@ use super::needs::NeedRecord;
 use super::notice::{Next, NextKind, Notice, Pause, PauseKind};
 use crate::agent::Usage;
 use crate::plan::assign::Assigned;
+use crate::state::work_tree::AgentCommit;
 use crate::state::{AttemptRecord, EndKind, Outcome, ResumeReason, SpecState};
 
 /// Version of the format.
@@ -93,6 +94,9 @@ pub enum EventKind {
         next: NextKind,
         /// How many attempts the unit has left, if `next` is `again`.
         attempts_left: Option<u32>,
+        /// Commits that the agent made itself: `{"id": …, "subject": …}`, oldest first; missing: none.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        own_commits: Vec<AgentCommit>,
     },
     /// The run pauses.
     Waiting {
@@ -290,6 +294,7 @@ pub fn of_notice(notice: &Notice, state: &SpecState) -> EventKind {
                 took_ms: millis(*took),
                 next,
                 attempts_left,
+                own_commits: record.map(|a| a.own_commits().to_vec()).unwrap_or_default(),
             }
         }
         Notice::Assigning { units, backend } => {
