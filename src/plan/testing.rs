@@ -54,6 +54,7 @@ pub(crate) fn tasks(text: &str) -> TaskFile {
             line: index + 1,
             span: 0..0,
             mark: None,
+            ..Task::default()
         };
         for word in words {
             match word {
@@ -160,6 +161,7 @@ impl PlanCase {
             spec: SpecInfo {
                 name: "demo",
                 dir: Path::new("/project/.kiro/specs/demo"),
+                tasks_path: Path::new("/project/.kiro/specs/demo/tasks.md"),
                 root: &self.root,
                 inputs: &["design.md".into()],
             },

@@ -8,5 +8,6 @@ pub mod prompt_inputs;
 pub mod spec_argument;
 pub mod spec_place;
 pub mod spec_roots;
+pub mod task_lists;
 
 pub use spec_place::SpecPlace;

@@ -29,7 +29,7 @@ pub struct Undone {
 pub fn undo(place: &SpecPlace, config: &Config, id: &str) -> Result<Undone> {
     let store = place.store();
     store.prepare()?;
-    let _lock = RunLock::take(&store.run_lock(), &Holder::me(&place.dir, Timestamp::now()))?;
+    let _lock = RunLock::take(&store.run_lock(), &Holder::me(&place.path(), Timestamp::now()))?;
     let mut state = store.load()?;
     let unit = state.units.get(id);
     let trees = unit.and_then(|unit| Some((unit.before.clone()?, unit.changes.clone()?)));

@@ -1,15 +1,15 @@
 //! Takes the lines that are tasks, and notes why the other lookalikes are not.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::grammar::{Heading, IdShape, ListItem};
 use super::lines::{LineKind, SourceLines, may_be_item};
 use super::model::IgnoredReason;
 use super::reading_rules::{ReadingRules, TaskForm, box_id, names_task, numbered};
 use super::task_line::{CollectedLines, Oddity, TaskLine};
-use super::vocabulary::SectionKind;
-use super::{grammar, legend, numbered_lines, table};
+use super::section_names::SectionKind;
+use super::{grammar, legend, numbered_lines, table, trailing_boxes};
 
 /// Collects the tasks of a file by its reading rules.
 pub(crate) fn collect<'a>(lines: &SourceLines<'a>, rules: &ReadingRules) -> CollectedLines<'a> {
@@ -52,6 +52,12 @@ pub(crate) fn collect<'a>(lines: &SourceLines<'a>, rules: &ReadingRules) -> Coll
         }
         TaskForm::Numbered => numbered_lines::tasks(lines, rules, &mut out),
         TaskForm::Boxes => numbered_lines::parents(lines, &mut out),
+        TaskForm::Trailing => {
+            out.tasks = trailing_boxes::tasks(lines);
+            let taken: HashSet<usize> = out.tasks.iter().map(|t| t.line).collect();
+            out.ignored.retain(|i| !taken.contains(&i.0));
+        }
+        TaskForm::Listed => track(lines, rules, &mut out),
         _ => {}
     }
     collector.drop_repeated(&mut out);
@@ -60,6 +66,24 @@ pub(crate) fn collect<'a>(lines: &SourceLines<'a>, rules: &ReadingRules) -> Coll
     }
     name_anonymous(&mut out.tasks);
     out
+}
+
+/// Gives tasks the boxes of the list that repeats them. The first box of a task counts.
+fn track(lines: &SourceLines<'_>, rules: &ReadingRules, out: &mut CollectedLines<'_>) {
+    let mut boxes: HashMap<usize, usize> = HashMap::new();
+    for (&line, &heading) in &rules.trackers {
+        let first = boxes.entry(heading).or_insert(line);
+        *first = line.min(*first);
+    }
+    for task in &mut out.tasks {
+        if task.mark.is_none()
+            && let Some(&line) = boxes.get(&task.line)
+            && let Some(mark) = lines.item(line).and_then(|item| item.mark.clone())
+        {
+            (task.mark, task.mark_line) = (Some(mark), line);
+            out.ignored.retain(|i| i.0 != line);
+        }
+    }
 }
 
 struct TaskCollector<'l, 'a> {
@@ -80,7 +104,7 @@ impl<'l, 'a> TaskCollector<'l, 'a> {
     fn new(lines: &'l SourceLines<'a>, rules: &'l ReadingRules) -> Self {
         let boxes = || {
             (0..lines.all.len()).filter(|&i| {
-                rules.sections[i] == SectionKind::Open
+                rules.sections[i].is_work()
                     && lines.item(i).is_some_and(|item| item.mark.is_some() && item.bullet)
             })
         };
@@ -100,6 +124,8 @@ impl<'l, 'a> TaskCollector<'l, 'a> {
     fn heading(&mut self, index: usize, heading: &Heading, out: &mut CollectedLines<'a>) {
         let is_task = match self.rules.form {
             _ if heading.mark.is_some() => true,
+            TaskForm::Listed => self.rules.headings.contains_key(&index),
+            TaskForm::Headings if !self.rules.headings.is_empty() => self.rules.headings.contains_key(&index),
             TaskForm::Headings => names_task(heading, self.lines.text(index)),
             TaskForm::NumberedHeadings => {
                 numbered(heading)
@@ -124,6 +150,19 @@ impl<'l, 'a> TaskCollector<'l, 'a> {
 
     fn heading_task(&self, index: usize, heading: &Heading) -> TaskLine<'a> {
         let text = self.lines.text(index);
+        if let Some(member) = self.rules.headings.get(&index) {
+            return TaskLine {
+                id: Cow::Borrowed(&text[member.id.clone()]),
+                shape: Some(member.shape),
+                title: member.title..text.len(),
+                bold_open: member.bold_open,
+                mark: heading.mark.clone(),
+                star: heading.star,
+                checked: heading.id.as_ref().is_some_and(|i| i.checked),
+                level: heading.level,
+                ..TaskLine::at(index)
+            };
+        }
         let id = heading.id.as_ref();
         TaskLine {
             line: index,
@@ -138,7 +177,7 @@ impl<'l, 'a> TaskCollector<'l, 'a> {
             indent: 0,
             level: heading.level,
             oddity: None,
-            row: None,
+            ..TaskLine::at(index)
         }
     }
 
@@ -160,6 +199,9 @@ impl<'l, 'a> TaskCollector<'l, 'a> {
         if self.is_code(index) {
             return Err(IgnoredReason::Fence);
         }
+        if self.rules.trackers.contains_key(&index) {
+            return Err(IgnoredReason::Tracker);
+        }
         let section = self.rules.sections[index];
         let id = box_id(item, text, &self.rules.ids);
         if id.is_none() && (section == SectionKind::Legend || self.legends.contains(&index)) {
@@ -177,7 +219,7 @@ impl<'l, 'a> TaskCollector<'l, 'a> {
         match id {
             // `3 reviewers agree` in a checklist is not task 3.
             Some((_, IdShape::Number))
-                if section != SectionKind::Open && !sure && item.list_number.is_none() =>
+                if !section.is_work() && !sure && item.list_number.is_none() =>
             {
                 return Err(IgnoredReason::Section);
             }
@@ -185,11 +227,11 @@ impl<'l, 'a> TaskCollector<'l, 'a> {
             // `E2E tests pass` in a checklist is not a task, even where the ids are letters and digits. `T-HF01` is surely
             // an id.
             Some((id, IdShape::Prefixed))
-                if section != SectionKind::Open && !id.contains(['-', '.', '_']) && !sure =>
+                if !section.is_work() && !id.contains(['-', '.', '_']) && !sure =>
             {
                 return Err(IgnoredReason::Section);
             }
-            None if section != SectionKind::Open && self.rules.form == TaskForm::Boxes => {
+            None if !section.is_work() && self.rules.form == TaskForm::Boxes => {
                 return Err(IgnoredReason::Section);
             }
             None if self.rules.form == TaskForm::Boxes && indent > 0 => return Err(self.step_or_other()),
@@ -213,7 +255,7 @@ impl<'l, 'a> TaskCollector<'l, 'a> {
             indent,
             level: 0,
             oddity,
-            row: None,
+            ..TaskLine::at(index)
         })
     }
 
@@ -231,11 +273,16 @@ impl<'l, 'a> TaskCollector<'l, 'a> {
     ) -> Result<(), IgnoredReason> {
         match self.rules.form {
             TaskForm::Boxes => Ok(()),
-            TaskForm::Anonymous if section != SectionKind::Open => Err(IgnoredReason::Section),
+            TaskForm::Anonymous | TaskForm::Listed if !section.is_work() => Err(IgnoredReason::Section),
             TaskForm::Anonymous => {
                 let nested = indent > self.min_indent && self.inside.is_some_and(|(i, _)| indent > i);
                 if nested { Err(IgnoredReason::Step) } else { Ok(()) }
             }
+            TaskForm::Listed if self.heading_id.is_none() => {
+                let nested = indent > self.min_indent && self.inside.is_some_and(|(i, _)| indent > i);
+                if nested && id.is_none() { Err(IgnoredReason::Step) } else { Ok(()) }
+            }
+            TaskForm::Trailing => Err(IgnoredReason::Other),
             _ => {
                 // Below a heading task, only a box that continues its number is a task.
                 let continues = self.heading_id.as_deref().is_some_and(|h| {

@@ -10,7 +10,7 @@ use super::grammar::{DependencyItem, DependencyList, dependency};
 use super::id_index::IdIndex;
 use super::lines::{LineKind, SourceLines};
 use super::task_line::TaskLine;
-use super::vocabulary::SectionKind;
+use super::section_names::SectionKind;
 
 /// One dependency: the task that comes first, and where it is named.
 #[derive(Debug, Clone, PartialEq, Eq)]

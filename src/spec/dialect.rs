@@ -25,11 +25,12 @@ pub(crate) struct DialectSigns {
 pub(crate) fn name(form: TaskForm, signs: &DialectSigns) -> (Dialect, String) {
     let s = signs;
     match form {
-        TaskForm::Headings | TaskForm::NumberedHeadings => {
+        TaskForm::Headings | TaskForm::NumberedHeadings | TaskForm::Listed => {
             (Dialect::Headings, format!("{} headings name a task", s.tasks))
         }
         TaskForm::Table => (Dialect::Table, format!("{} rows of a table carry an id", s.tasks)),
         TaskForm::Numbered => (Dialect::Numbered, format!("no boxes, {} numbered lines", s.tasks)),
+        TaskForm::Trailing => (Dialect::Plain, format!("{} lines with a box behind the title", s.tasks)),
         TaskForm::Nothing => (Dialect::Plain, "nothing that looks like a task".to_owned()),
         TaskForm::Anonymous => (Dialect::Plain, format!("{} boxes, none with an id", s.tasks)),
         TaskForm::Boxes if s.speckit_ids * 2 > s.tasks => {

@@ -27,6 +27,8 @@ pub(crate) enum IdShape {
     Prefixed,
     /// `fix-ci-tests-1`
     Slug,
+    /// `#12`; the id is the number.
+    Hash,
 }
 
 /// An id at the head of a text.
@@ -134,6 +136,20 @@ impl TaskHead {
                     id.deco &= !(text.contains("**") || text.contains("~~"));
                     id.checked |= has_check(text);
                 }
+                return;
+            }
+            Rule::id_hash => {
+                let number = pair.clone().into_inner().next().map_or(s.clone(), |number| span(&number));
+                self.text = self.deco_start.or(Some(s.start));
+                self.id = Some(IdToken {
+                    span: number,
+                    shape: IdShape::Hash,
+                    word: false,
+                    closed: false,
+                    dot: false,
+                    deco: self.deco,
+                    checked: self.check,
+                });
                 return;
             }
             Rule::id_dotted => IdShape::Dotted,

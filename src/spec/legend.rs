@@ -6,7 +6,8 @@ use super::grammar;
 use super::lines::{LineKind, SourceLines};
 use super::model::{IgnoredReason, TaskState};
 use super::reading_rules::{ReadingRules, TaskForm};
-use super::vocabulary::{self, SectionKind};
+use super::section_names::SectionKind;
+use super::vocabulary;
 
 /// The lines of legends made of boxes: two or more in a row whose whole text is a state word, and those among them that
 /// explain an unusual mark in other words. A common mark with other words is not part of it: ticking a box must not make

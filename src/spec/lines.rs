@@ -73,6 +73,11 @@ impl<'a> SourceLines<'a> {
         }
     }
 
+    /// The lines that are headings.
+    pub(crate) fn heading_lines(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..self.all.len()).filter(|&index| matches!(self.all[index].kind, LineKind::Heading(_)))
+    }
+
     /// The line that holds an offset.
     pub(crate) fn at(&self, offset: usize) -> usize {
         self.all.partition_point(|l| l.start <= offset).saturating_sub(1)

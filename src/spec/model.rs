@@ -5,10 +5,11 @@ use std::ops::Range;
 use serde::Serialize;
 
 /// The state that a task's mark stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TaskState {
     /// `[ ]`, or no box at all.
+    #[default]
     Todo,
     /// `[-]`: somebody works on it.
     InProgress,
@@ -22,8 +23,19 @@ pub enum TaskState {
     Skipped,
 }
 
+/// The words that stand for states in a list of values, such as `"status": "pending"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MarkWords {
+    /// For a done task.
+    pub done: &'static str,
+    /// For an open one.
+    pub open: &'static str,
+    /// For one that is being worked on, if there is such a word.
+    pub begun: Option<&'static str>,
+}
+
 /// One entry of tasks.md.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Task {
     /// The id as written, without separators: `2`, `2.1`, `T004`. A task without an id gets one from its position.
     pub id: String,
@@ -57,8 +69,16 @@ pub struct Task {
     pub line: usize,
     /// Bytes of its first line, without the line end.
     pub span: Range<usize>,
-    /// Bytes between `[` and `]`, where it has a box.
+    /// Bytes between `[` and `]`, where it has a box; in a list of values, the bytes of the value that says its state.
     pub mark: Option<Range<usize>>,
+    /// The words for done, open and begun, where a word and not a sign is between these bytes.
+    pub mark_words: Option<MarkWords>,
+    /// The headings above it, from the outside in, without that of the file; each without its number.
+    pub section: Vec<String>,
+    /// Lines of its section that belong to no task: what the section says about all of them.
+    pub around: String,
+    /// Only a human can do it, as `(human)` or `(manual)` in its title or the file's own form says.
+    pub human: bool,
 }
 
 /// A heading that makes one unit of the tasks below it: `## 1. Setup` over `1.1`, `1.2`, where no task `1` exists.
@@ -86,6 +106,8 @@ pub enum IgnoredReason {
     Quote,
     /// Explains what the marks mean.
     Legend,
+    /// Repeats a task that another box or heading stands for.
+    Tracker,
     /// In a section of criteria, checklists, progress notes and so on.
     Section,
     /// A numbered line in a file whose tasks have boxes or headings.
@@ -205,6 +227,10 @@ pub struct TaskFile {
     pub waves: Vec<Vec<String>>,
     /// Line where the graph begins, from 1; 0 if the file has no graph.
     pub waves_line: usize,
+    /// What was read as what, as a sentence for users: "12 tasks from ## Tasks; 4 boxes under 'Acceptance' are no tasks".
+    pub reading: String,
+    /// The tasks are boxes of sections of criteria, since the file has no others.
+    pub last_resort: bool,
 }
 
 impl TaskFile {

@@ -73,6 +73,8 @@ pub fn parse_as(source: &str, forced: Option<Dialect>) -> TaskFile {
         dialect_reason,
         waves: graph.waves,
         waves_line: graph.line,
+        reading: String::new(),
+        last_resort: rules.map.last_resort,
     }
 }
 
@@ -131,7 +133,11 @@ impl TaskReader<'_> {
             details,
             line: f.line + 1,
             span: line.start..line.end,
-            mark: f.mark.clone().map(|m| line.start + m.start..line.start + m.end),
+            mark: f.mark.clone().map(|m| {
+                let start = self.lines.all[f.mark_line].start;
+                start + m.start..start + m.end
+            }),
+            ..Task::default()
         }
     }
 

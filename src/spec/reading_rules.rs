@@ -1,11 +1,14 @@
 //! Decides how a file is read. Many lines look like tasks; evidence from the whole file says which of them are.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::grammar::{Heading, IdShape, IdToken, ListItem};
+use super::heading_families::{self, FamilyForm, FamilyMember, HeadingFamily};
 use super::lines::{LineKind, SourceLines};
 use super::model::Dialect;
-use super::vocabulary::{self, SectionKind, section};
+use super::section_names::SectionKind;
+use super::sections::{self, SectionMap};
+use super::{trailing_boxes, vocabulary};
 
 /// The form of the tasks in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +19,10 @@ pub(crate) enum TaskForm {
     Headings,
     /// Headings with a bare number, which own boxes.
     NumberedHeadings,
+    /// The headings of one family; boxes outside of them, too.
+    Listed,
+    /// Lines with a box behind the title.
+    Trailing,
     /// Boxes without ids.
     Anonymous,
     /// Rows of a table.
@@ -48,6 +55,8 @@ impl AcceptedIds {
             || match id.shape {
                 IdShape::Dotted | IdShape::LetterT => true,
                 IdShape::Number => id.closed || self.bare || self.parents.contains(text),
+                IdShape::Hash => self.letters,
+                IdShape::Prefixed if is_label(text) => false,
                 // In `**M29-prep follow-ups**` the bold text continues after the id, so it is a phrase.
                 IdShape::Prefixed | IdShape::Slug => {
                     self.letters && (!id.deco || id.closed) || id.closed && task_hyphen(text)
@@ -67,10 +76,15 @@ fn task_hyphen(id: &str) -> bool {
 pub(crate) struct ReadingRules {
     pub(crate) form: TaskForm,
     pub(crate) ids: AcceptedIds,
-    /// The section that each line is in.
+    /// What the section of each line says about boxes.
     pub(crate) sections: Vec<SectionKind>,
+    pub(crate) map: SectionMap,
     /// The heading level that holds tasks in [`TaskForm::NumberedHeadings`].
     pub(crate) level: usize,
+    /// The headings that are tasks, by their lines, where the form says that they are listed.
+    pub(crate) headings: HashMap<usize, FamilyMember>,
+    /// Boxes that repeat a heading and say whether it is done: per line, the line of the heading.
+    pub(crate) trackers: HashMap<usize, usize>,
 }
 
 /// The id of a boxed item, if it counts: from its text, or the number of its list.
@@ -93,10 +107,27 @@ pub(crate) fn names_task(heading: &Heading, text: &str) -> bool {
                 IdShape::LetterT => true,
                 IdShape::Prefixed => {
                     let s = &text[id.span.clone()];
-                    s.contains('.') || s.contains('-') && s.ends_with(|c: char| c.is_ascii_digit())
+                    !is_label(s)
+                        && !is_range(s)
+                        && (s.contains('.') || s.contains('-') && s.ends_with(|c: char| c.is_ascii_digit()))
                 }
                 _ => false,
             }
+    })
+}
+
+/// Whether an id is the label of a criterion, a requirement or a decision: `AC1`, `FR-003`.
+pub(crate) fn is_label(id: &str) -> bool {
+    let letters = id.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '-' | '.' | '_'));
+    ["AC", "FR", "NFR", "REQ", "SC", "ADR"].contains(&letters)
+}
+
+/// Whether it names several: `M3-M7`.
+fn is_range(id: &str) -> bool {
+    let letters = |part: &str| part.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+    id.split_once('-').is_some_and(|(first, last)| {
+        let (a, b) = (letters(first), letters(last));
+        a > 0 && a < first.len() && b > 0 && b < last.len() && first[..a] == last[..b]
     })
 }
 
@@ -110,23 +141,107 @@ pub(crate) fn numbered(heading: &Heading) -> bool {
 
 /// Reads the evidence of the whole file. A forced dialect beats it.
 pub(crate) fn reading_rules(lines: &SourceLines<'_>, forced: Option<Dialect>) -> ReadingRules {
-    let sections = sections(lines);
-    let ids = accepted_ids(lines, &sections);
-    let counts = LookalikeCounts::new(lines, &sections, &ids);
-    // A numbered heading without boxes is a task where most of them have a field that people write for tasks.
-    let fields = fields(lines, &sections);
-    let with_fields = (1..7).rev().find(|&l| fields[l] > 1 && fields[l] * 2 >= counts.numbered_headings[l]);
-    let (form, level) = form(&counts, with_fields);
-    let form = match forced {
-        None => form,
-        Some(Dialect::Table) => TaskForm::Table,
-        Some(Dialect::Numbered) => TaskForm::Numbered,
-        Some(Dialect::Headings) if counts.heading_boxes + counts.heading_tasks > 0 => TaskForm::Headings,
-        Some(Dialect::Headings) => TaskForm::NumberedHeadings,
-        Some(_) if counts.id_boxes + counts.list_boxes > 0 => TaskForm::Boxes,
-        Some(_) => TaskForm::Anonymous,
+    let mut map = sections::find(lines, names_task);
+    let mut sections = std::mem::take(&mut map.kinds);
+    let families = heading_families::families(lines, &map);
+    let mut rules = ReadingRules {
+        form: TaskForm::Nothing,
+        ids: accepted_ids(lines, &sections),
+        sections: Vec::new(),
+        map: SectionMap::default(),
+        level: 2,
+        headings: HashMap::new(),
+        trackers: HashMap::new(),
     };
-    ReadingRules { form, ids, sections, level }
+    let mut counts = LookalikeCounts::new(lines, &sections, &rules.ids, &families);
+    let no_boxes = counts.id_boxes + counts.list_boxes + counts.plain_boxes == 0;
+    let listed = if forced.is_some_and(|dialect| dialect != Dialect::Headings) {
+        None
+    } else if let Some(tracked) = heading_families::tracked(lines, &families) {
+        rules.trackers = tracked.boxes;
+        Some(tracked.family)
+    } else if let Some(family) = heading_families::iterations(lines, &families) {
+        Some(family)
+    } else if no_boxes && counts.heading_boxes + counts.heading_tasks == 0 {
+        heading_families::counted_work(lines, &map, &sections, &families)
+    } else {
+        None
+    };
+    if let Some(family) = listed {
+        rules.list(family);
+        map.last_resort = false;
+    } else {
+        if map.last_resort && counts.heading_boxes + counts.heading_tasks == 0 {
+            sections.iter_mut().filter(|kind| **kind == SectionKind::Aside).for_each(|k| *k = SectionKind::Open);
+            rules.ids = accepted_ids(lines, &sections);
+            counts = LookalikeCounts::new(lines, &sections, &rules.ids, &families);
+        } else {
+            map.last_resort = false;
+        }
+        rules.decide(lines, &sections, &counts, &families, forced);
+    }
+    ReadingRules { sections, map, ..rules }
+}
+
+impl ReadingRules {
+    /// Takes the headings of a family as tasks.
+    fn list(&mut self, family: HeadingFamily) {
+        self.form = TaskForm::Listed;
+        self.headings = family.members.into_iter().map(|member| (member.line, member)).collect();
+    }
+
+    /// Decides on the form from counts.
+    fn decide(
+        &mut self,
+        lines: &SourceLines<'_>,
+        sections: &[SectionKind],
+        counts: &LookalikeCounts,
+        families: &[HeadingFamily],
+        forced: Option<Dialect>,
+    ) {
+        // A numbered heading without boxes is a task where most of them have a field that people write for tasks.
+        let fields = fields(lines, sections);
+        let with_fields = (1..7).rev().find(|&l| fields[l] > 1 && fields[l] * 2 >= counts.numbered_headings[l]);
+        (self.form, self.level) = form(counts, with_fields);
+        match forced {
+            None => {
+                let lone = counts.id_boxes + counts.list_boxes + counts.plain_boxes;
+                let inside: usize = counts.boxes_below[1..].iter().sum();
+                if let Some(level) = with_fields
+                    && self.form != TaskForm::NumberedHeadings
+                    && lone * 2 <= fields[level]
+                    && inside == 0
+                    && counts.heading_tasks == 0
+                    && let Some(family) =
+                        families.iter().find(|f| f.form == FamilyForm::Numbered && f.level == level)
+                {
+                    // One box with an id decides nothing beside many headings.
+                    self.list(family.clone());
+                } else if trailing_boxes::count(lines) > 1.max(lone) {
+                    self.form = TaskForm::Trailing;
+                } else if self.form == TaskForm::Numbered {
+                    // Numbered prose is no plan, unless somebody says so.
+                    self.form = TaskForm::Nothing;
+                }
+            }
+            Some(Dialect::Table) => self.form = TaskForm::Table,
+            Some(Dialect::Numbered) => self.form = TaskForm::Numbered,
+            Some(Dialect::Headings) if counts.heading_boxes + counts.heading_tasks > 0 => {
+                self.form = TaskForm::Headings;
+            }
+            Some(Dialect::Headings) => self.form = TaskForm::NumberedHeadings,
+            Some(_) if counts.id_boxes + counts.list_boxes > 0 => self.form = TaskForm::Boxes,
+            Some(_) => self.form = TaskForm::Anonymous,
+        }
+        if self.form == TaskForm::Headings && counts.heading_boxes == 0 {
+            let named: Vec<FamilyMember> = families
+                .iter()
+                .filter(|f| matches!(f.form, FamilyForm::Named(_)))
+                .flat_map(|f| f.members.iter().cloned())
+                .collect();
+            self.headings = named.into_iter().map(|member| (member.line, member)).collect();
+        }
+    }
 }
 
 /// The form that the counts speak for, and the level of its numbered headings. `with_fields` is the deepest level whose
@@ -177,8 +292,13 @@ struct LookalikeCounts {
 }
 
 impl LookalikeCounts {
-    fn new(lines: &SourceLines<'_>, sections: &[SectionKind], ids: &AcceptedIds) -> Self {
-        let mut counts = Self::default();
+    fn new(
+        lines: &SourceLines<'_>,
+        sections: &[SectionKind],
+        ids: &AcceptedIds,
+        families: &[HeadingFamily],
+    ) -> Self {
+        let mut counts = Self { heading_tasks: named_headings(lines, sections, families), ..Self::default() };
         // Level of the numbered heading above the line.
         let mut above: Option<usize> = None;
         for (index, line) in lines.all.iter().enumerate() {
@@ -208,7 +328,7 @@ impl LookalikeCounts {
         if heading.mark.is_some() {
             self.heading_boxes += 1;
         } else if names_task(heading, text) {
-            self.heading_tasks += 1;
+            // counted by families
         } else if numbered(heading) && section == SectionKind::Open {
             *above = Some(heading.level);
             self.numbered_headings[heading.level] += 1;
@@ -229,7 +349,7 @@ impl LookalikeCounts {
         let at_the_margin = indent == 0 && section == SectionKind::Open;
         if item.mark.is_none() {
             self.numbered += usize::from(at_the_margin && !item.paren);
-        } else if let Some((id, _)) = box_id(item, text, ids) {
+        } else if let Some((id, _)) = box_id(item, text, ids).filter(|_| section.is_work()) {
             // The number of a list is a weak id: headings that name tasks beat it.
             if item.list_number.as_ref().is_some_and(|n| text[n.clone()] == *id) {
                 self.list_boxes += usize::from(at_the_margin);
@@ -237,13 +357,31 @@ impl LookalikeCounts {
             } else {
                 self.id_boxes += 1;
             }
-        } else if item.bullet && section == SectionKind::Open {
+        } else if item.bullet && section.is_work() {
             self.plain_boxes += 1;
             if let Some(level) = above {
                 self.boxes_below[level] += 1;
             }
         }
     }
+}
+
+/// How many headings name a task: at least two of one form at one level, or one where no box stands outside of it.
+fn named_headings(lines: &SourceLines<'_>, sections: &[SectionKind], families: &[HeadingFamily]) -> usize {
+    let named = families.iter().filter(|f| matches!(f.form, FamilyForm::Named(_)));
+    named
+        .map(|family| match family.members.as_slice() {
+            [only] => {
+                let outside = |i: usize| {
+                    !only.body.contains(&i)
+                        && sections[i].is_work()
+                        && lines.item(i).is_some_and(|item| item.mark.is_some() && item.bullet)
+                };
+                usize::from(!(0..lines.all.len()).any(outside))
+            }
+            all => all.len(),
+        })
+        .sum()
 }
 
 /// By level: how many numbered headings have a field like `_Requirements: 1.1_` or `**Status**: open` in their own text.
@@ -263,46 +401,6 @@ fn fields(lines: &SourceLines<'_>, sections: &[SectionKind]) -> [usize; 7] {
             }
             _ => {}
         }
-    }
-    out
-}
-
-/// The section of each line: that of its own heading, or of a heading above that says more.
-fn sections(lines: &SourceLines<'_>) -> Vec<SectionKind> {
-    let mut out = Vec::with_capacity(lines.all.len());
-    let mut stack: Vec<(usize, SectionKind)> = Vec::new();
-    // A paragraph "**Acceptance criteria:**" makes the list right below it an aside.
-    let mut label = SectionKind::Open;
-    for index in 0..lines.all.len() {
-        let line = &lines.all[index];
-        if let Some(heading) = lines.heading(index) {
-            let text = lines.text(index);
-            let names = names_task(heading, text) || heading.mark.is_some();
-            let own =
-                if names { SectionKind::Open } else { section(&text[heading.title..], heading.id.is_some()) };
-            while stack.last().is_some_and(|s| s.0 >= heading.level) {
-                stack.pop();
-            }
-            let inherited =
-                if names { SectionKind::Open } else { stack.last().map_or(SectionKind::Open, |s| s.1) };
-            stack.push((heading.level, if own == SectionKind::Open { inherited } else { own }));
-            label = SectionKind::Open;
-        } else if line.indent == 0 && line.kind == LineKind::Text {
-            let text = lines.text(index).trim_end();
-            let bare = text.trim_matches(['*', '_']);
-            if text.starts_with(['-', '+']) || text.starts_with("* ") {
-                // A plain bullet keeps the label above it.
-            } else if bare.len() < 80 && (text.ends_with("**") || bare.ends_with([':', '：'])) {
-                label = match section(bare, false) {
-                    SectionKind::Order => SectionKind::Open,
-                    other => other,
-                };
-            } else {
-                label = SectionKind::Open;
-            }
-        }
-        let heading = stack.last().map_or(SectionKind::Open, |s| s.1);
-        out.push(if label == SectionKind::Open { heading } else { label });
     }
     out
 }
@@ -345,7 +443,7 @@ fn accepted_ids(lines: &SourceLines<'_>, sections: &[SectionKind]) -> AcceptedId
                 above = text;
             }
             IdShape::Number => {}
-            IdShape::LetterT | IdShape::Prefixed | IdShape::Slug => letters[nested] += 1,
+            IdShape::LetterT | IdShape::Prefixed | IdShape::Slug | IdShape::Hash => letters[nested] += 1,
         }
     }
     let counts_up = bare.first().is_some_and(|&f| f <= 1)

@@ -21,7 +21,10 @@ impl StateReader<'_> {
     pub(crate) fn of(&self, task: usize, title: &str) -> TaskState {
         let f = &self.collected.tasks[task];
         if let Some(mark) = &f.mark {
-            return self.mark(&self.lines.text(f.line)[mark.clone()], title);
+            let state = self.mark(&self.lines.text(f.mark_line)[mark.clone()], title);
+            // A list that repeats the tasks may be stale.
+            let all_done = || f.mark_line != f.line && self.heading(task) == TaskState::Done;
+            return if state == TaskState::Todo && all_done() { TaskState::Done } else { state };
         }
         if let Some(state) = f.row.as_ref().and_then(|r| r.state) {
             return state;

@@ -22,7 +22,7 @@ use crate::sys::{files, socket};
 pub struct Store {
     /// The spec's name.
     spec: String,
-    /// The spec's folder.
+    /// The spec's folder, or its file where a file is the spec.
     spec_dir: PathBuf,
     /// `<root>/.seqorch`
     home: PathBuf,
@@ -166,6 +166,7 @@ impl Store {
         socket::remove_dead_sockets(&self.folder());
         // the file may be a link; its temp files are next to what it leads to
         let tasks = self.spec_dir.join("tasks.md");
+        let tasks = if self.spec_dir.is_dir() { tasks } else { self.spec_dir.clone() };
         if let Some(folder) = fs::canonicalize(tasks).ok().as_deref().and_then(Path::parent) {
             files::remove_temp_files(folder);
         }
@@ -200,9 +201,11 @@ impl Store {
         Ok((removed, complaints))
     }
 
-    /// The store of another spec in the same folder.
+    /// The store of another spec of the same state file. The name of a spec that is a file is its path.
     fn sibling(&self, spec: &str) -> Self {
-        Self::new(self.root(), &self.next_to_spec(spec), spec)
+        let file = self.root().join(spec);
+        let path = if file.is_file() { file } else { self.next_to_spec(spec) };
+        Self::new(self.root(), &path, spec)
     }
 
     fn state_lock(&self) -> PathBuf {
