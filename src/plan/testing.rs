@@ -41,7 +41,6 @@ pub(crate) fn tasks(text: &str) -> TaskFile {
             id: id.to_owned(),
             title: format!("Do {id}"),
             state: TaskState::Todo,
-            doubtful: false,
             optional: false,
             optional_by_text: false,
             parallel: false,
@@ -64,7 +63,6 @@ pub(crate) fn tasks(text: &str) -> TaskFile {
                 "s" => task.state = TaskState::Skipped,
                 "-" => task.state = TaskState::InProgress,
                 "~" => task.state = TaskState::Queued,
-                "~?" => (task.state, task.doubtful) = (TaskState::InProgress, true),
                 "(*)" => task.optional_by_text = true,
                 other => {
                     let ids = other.strip_prefix('<').expect("notation");

@@ -9,7 +9,7 @@ use super::model::IgnoredReason;
 use super::reading_rules::{ReadingRules, TaskForm, box_id, names_task, numbered};
 use super::task_line::{CollectedLines, Oddity, TaskLine};
 use super::section_names::SectionKind;
-use super::{grammar, legend, numbered_lines, table, trailing_boxes};
+use super::{front_matter, grammar, legend, numbered_lines, table, task_elements, trailing_boxes};
 
 /// Collects the tasks of a file by its reading rules.
 pub(crate) fn collect<'a>(lines: &SourceLines<'a>, rules: &ReadingRules) -> CollectedLines<'a> {
@@ -44,6 +44,9 @@ pub(crate) fn collect<'a>(lines: &SourceLines<'a>, rules: &ReadingRules) -> Coll
     out.ignored.extend(collector.unused_headings.drain(..).map(|(line, _)| (line, IgnoredReason::Other)));
     out.ignored.sort_unstable_by_key(|i| i.0);
     match rules.form {
+        TaskForm::Elements | TaskForm::Todos => {
+            out.tasks = if rules.form == TaskForm::Todos { front_matter::tasks(lines) } else { task_elements::tasks(lines) };
+        }
         TaskForm::Table => {
             out.tasks = table::rows(lines);
             if out.tasks.is_empty() {
@@ -95,6 +98,8 @@ struct TaskCollector<'l, 'a> {
     inside: Option<(u32, usize)>,
     heading_id: Option<Cow<'a, str>>,
     min_indent: u32,
+    /// Boxes whose ids are the numbers of lists, from the outside in: their indentation and their ids.
+    listed: Vec<(u32, String)>,
     legends: HashSet<usize>,
     /// Headings that would be tasks in another file and hold no task of this one so far; with their levels.
     unused_headings: Vec<(usize, usize)>,
@@ -115,6 +120,7 @@ impl<'l, 'a> TaskCollector<'l, 'a> {
             inside: None,
             heading_id: None,
             min_indent: boxes().map(|i| lines.all[i].indent).min().unwrap_or(0),
+            listed: Vec::new(),
             legends: legend::runs(lines),
             unused_headings: Vec::new(),
         }
@@ -134,6 +140,7 @@ impl<'l, 'a> TaskCollector<'l, 'a> {
             }
             _ => false,
         };
+        self.listed.clear();
         if self.inside.is_none_or(|(_, level)| level == 0 || heading.level <= level) {
             self.inside = None;
             self.heading_id = None;
@@ -158,7 +165,7 @@ impl<'l, 'a> TaskCollector<'l, 'a> {
                 bold_open: member.bold_open,
                 mark: heading.mark.clone(),
                 star: heading.star,
-                checked: heading.id.as_ref().is_some_and(|i| i.checked),
+                checked: member.told || heading.id.as_ref().is_some_and(|i| i.checked),
                 level: heading.level,
                 ..TaskLine::at(index)
             };
@@ -215,6 +222,21 @@ impl<'l, 'a> TaskCollector<'l, 'a> {
             oddity = Some(Oddity::NoBullet);
         }
         self.fits_form(indent, id, section)?;
+        if let Some((number, IdShape::Number)) = id
+            && item.list_number.as_ref().is_some_and(|n| text[n.clone()] == *number)
+            && let Some(id) = self.nested_number(number, indent)
+        {
+            self.inside = Some((indent, 0));
+            return Ok(TaskLine {
+                id: Cow::Owned(id),
+                shape: Some(IdShape::Dotted),
+                title: item.text..text.len(),
+                mark: Some(mark),
+                struck: is_struck(&text[item.text..]),
+                indent,
+                ..TaskLine::at(index)
+            });
+        }
         let sure = item.id.as_ref().is_some_and(|id| id.closed || id.deco || id.word);
         match id {
             // `3 reviewers agree` in a checklist is not task 3.
@@ -250,7 +272,7 @@ impl<'l, 'a> TaskCollector<'l, 'a> {
             bold_open: token.is_some_and(|t| t.deco),
             mark: Some(mark),
             star: item.star,
-            checked: false,
+            struck: is_struck(&text[item.text..]),
             dot: token.is_some_and(|t| t.dot),
             indent,
             level: 0,
@@ -282,7 +304,7 @@ impl<'l, 'a> TaskCollector<'l, 'a> {
                 let nested = indent > self.min_indent && self.inside.is_some_and(|(i, _)| indent > i);
                 if nested && id.is_none() { Err(IgnoredReason::Step) } else { Ok(()) }
             }
-            TaskForm::Trailing => Err(IgnoredReason::Other),
+            TaskForm::Trailing | TaskForm::Elements | TaskForm::Todos => Err(IgnoredReason::Other),
             _ => {
                 // Below a heading task, only a box that continues its number is a task.
                 let continues = self.heading_id.as_deref().is_some_and(|h| {
@@ -312,6 +334,14 @@ impl<'l, 'a> TaskCollector<'l, 'a> {
                 _ => false,
             }
         })
+    }
+
+    /// The id of a numbered box inside another numbered one: `1.2` for the second in the first.
+    fn nested_number(&mut self, number: &str, indent: u32) -> Option<String> {
+        while self.listed.pop_if(|(outer, _)| *outer >= indent).is_some() {}
+        let id = self.listed.last().map(|(_, outer)| format!("{outer}.{number}"));
+        self.listed.push((indent, id.clone().unwrap_or_else(|| number.to_owned())));
+        id
     }
 
     /// A whole number below a task is wrongly indented if it continues the count, else it is a step.
@@ -369,6 +399,14 @@ impl<'l, 'a> TaskCollector<'l, 'a> {
             t.shape = None;
         }
     }
+}
+
+/// Whether all or most of a text is struck out: `~~2. Old idea~~ (see 5)`, but not `Use ~~this~~ that`.
+fn is_struck(text: &str) -> bool {
+    let text = text.trim_start_matches(['*', '_', ' ']);
+    let Some((struck, rest)) = text.strip_prefix("~~").and_then(|rest| rest.split_once("~~")) else { return false };
+    let rest = rest.trim_matches(['*', '_', ' ', '.']);
+    rest.is_empty() || rest.starts_with(['(', '→', '—', '–', '-', '[', ':', ',', ';']) || rest.len() < struck.len() / 2
 }
 
 /// Numbers the tasks without an id: `1`, `2` where no task has one, else `box-1`.

@@ -10,6 +10,9 @@ use super::grammar::{DependencyItem, DependencyList, dependency};
 use super::id_index::IdIndex;
 use super::lines::{LineKind, SourceLines};
 use super::task_line::TaskLine;
+use super::model::IgnoredReason;
+use super::reading_rules::{ReadingRules, TaskForm};
+use super::section_dependencies::{SectionTasks, numbers, required_by_quote};
 use super::section_names::SectionKind;
 
 /// One dependency: the task that comes first, and where it is named.
@@ -75,13 +78,16 @@ pub(crate) fn find(
     tasks: &[TaskLine<'_>],
     ids: &IdIndex<'_>,
     bodies: &TaskBodies,
-    sections: &[SectionKind],
+    rules: &ReadingRules,
+    parents: &[Option<usize>],
 ) -> Dependencies {
     let mut finder = DependencyFinder {
         lines,
         tasks,
         ids,
         bodies,
+        rules,
+        sections: SectionTasks::new(lines, &rules.map, tasks, parents),
         deps: Dependencies { edges: vec![Vec::new(); tasks.len()], ..Dependencies::default() },
         ranged: 0,
     };
@@ -95,6 +101,9 @@ pub(crate) fn find(
         for hit in key.find_iter(lines.source) {
             let index = lines.at(hit.start());
             let owner = bodies.owner(index);
+            if finder.quote(index, owner) || finder.of_section(index, hit.range(), owner) {
+                continue;
+            }
             if matches!(lines.all[index].kind, LineKind::Opaque(_) | LineKind::Row | LineKind::Heading(_))
                 && owner.is_none_or(|t| tasks[t].line != index)
             {
@@ -103,7 +112,7 @@ pub(crate) fn find(
             if owner.is_some_and(|t| tasks[t].row.is_some()) {
                 continue;
             }
-            finder.hit(index, hit.range(), owner, sections[index]);
+            finder.hit(index, hit.range(), owner, rules.sections[index]);
         }
     }
     finder.deps
@@ -160,12 +169,71 @@ struct DependencyFinder<'a> {
     tasks: &'a [TaskLine<'a>],
     ids: &'a IdIndex<'a>,
     bodies: &'a TaskBodies,
+    rules: &'a ReadingRules,
+    sections: SectionTasks<'a>,
     deps: Dependencies,
     /// How many tasks the ranges so far name.
     ranged: usize,
 }
 
 impl DependencyFinder<'_> {
+    /// Reads a quote that belongs to a heading which is a task.
+    fn quote(&mut self, index: usize, owner: Option<usize>) -> bool {
+        let line = &self.lines.all[index];
+        let Some(task) = owner.filter(|&task| self.tasks[task].level > 0) else { return false };
+        if line.kind != LineKind::Opaque(IgnoredReason::Quote) {
+            return false;
+        }
+        if let Some(at) = required_by_quote(self.lines.text(index)) {
+            let (start, end) = (line.start, line.end);
+            self.list(task, start + at, end, ListTrust::Loose);
+        }
+        true
+    }
+
+    /// Reads what a section says before its first task: the sections that it names come before all of its tasks. Where the
+    /// tasks are headings that count, their own lines name them in the same way.
+    fn of_section(&mut self, index: usize, word: Range<usize>, owner: Option<usize>) -> bool {
+        let line = &self.lines.all[index];
+        if line.kind != LineKind::Text || word.start < line.start || word.end > line.end {
+            return false;
+        }
+        let source = self.lines.source;
+        let before = source[line.start..word.start].trim_matches([' ', '\t', '-', '*', '+', '_', '•']);
+        let Some(from) = after_colon(source, word.end, line.end).filter(|_| before.is_empty()) else { return false };
+        let list = &source[from..line.end];
+        let span = from..line.end;
+        if let Some(task) = owner {
+            if !self.is_counted(task) {
+                return false;
+            }
+            for number in numbers(list) {
+                if let Some(other) = self.resolve(task, &number).filter(|&other| other != task) {
+                    self.edge(task, other, span.clone());
+                }
+            }
+            return true;
+        }
+        let Some(section) = self.rules.map.of(index) else { return false };
+        let tops = self.sections.tops(section).to_vec();
+        if tops.first().is_none_or(|&first| self.tasks[first].line < index) {
+            return false;
+        }
+        for other in self.sections.named(section, list) {
+            for &task in tops.iter().filter(|&&task| task != other) {
+                self.edge(task, other, span.clone());
+            }
+        }
+        true
+    }
+
+    /// Whether a task is a heading that counts, such as `Phase 2`.
+    fn is_counted(&self, task: usize) -> bool {
+        let f = &self.tasks[task];
+        let heading = self.lines.heading(f.line);
+        self.rules.form == TaskForm::Listed && heading.is_some_and(|heading| heading.id.is_none())
+    }
+
     /// Reads what follows a key word at `word` (bytes of the source) on the line `index`.
     fn hit(&mut self, index: usize, word: Range<usize>, owner: Option<usize>, section: SectionKind) {
         let line = &self.lines.all[index];
@@ -235,7 +303,7 @@ impl DependencyFinder<'_> {
                 if before[end..].trim_matches([' ', '*', ':']).is_empty()
                     && items.iter().all(|i| i.to.is_none()) =>
             {
-                items.iter().filter_map(|i| self.resolve(&before[i.span.clone()])).collect()
+                items.iter().filter_map(|i| self.shortened(&before[i.span.clone()])).collect()
             }
             _ => Vec::new(),
         }
@@ -274,14 +342,14 @@ impl DependencyFinder<'_> {
     fn item(&mut self, task: usize, from: usize, text: &str, item: DependencyItem, trust: ListTrust) {
         let span = from + item.span.start..from + item.span.end;
         let id = &text[item.span];
-        let (first, last) = match (self.resolve(id), id.rsplit_once('-')) {
+        let (first, last) = match (self.resolve(task, id), id.rsplit_once('-')) {
             // `T001-003` looks like an id and is a range.
             (None, Some((first, last))) if item.to.is_none() => {
                 let stem = first.trim_end_matches(|c: char| c.is_ascii_digit());
-                let last = self.resolve(last).or_else(|| self.resolve(&format!("{stem}{last}")));
-                (self.resolve(first), last)
+                let last = self.resolve(task, last).or_else(|| self.resolve(task, &format!("{stem}{last}")));
+                (self.resolve(task, first), last)
             }
-            (first, _) => (first, item.to.and_then(|to| self.resolve(&text[to]))),
+            (first, _) => (first, item.to.and_then(|to| self.resolve(task, &text[to]))),
         };
         match (first, last) {
             (Some(first), Some(last)) => self.range(task, first, last, span),
@@ -308,8 +376,14 @@ impl DependencyFinder<'_> {
         }
     }
 
-    /// Notes a text that stands where ids should be.
+    /// Notes a text that stands where ids should be. A name in backticks, a sentence or "None" with something behind it
+    /// names no task of this file, and does not need to.
     fn not_an_id(&mut self, task: usize, from: usize, text: &str) {
+        let names_task = ["task ", "tasks ", "任务", "任務", "タスク"];
+        let lower = text.trim_start_matches(['[', '*', '`', ' ']).to_lowercase();
+        if !names_task.iter().any(|word| lower.starts_with(word)) || text.contains('`') {
+            return;
+        }
         let text: String = text.chars().take(60).collect();
         self.deps.unknown.push(UnknownDependency { task, span: from..from + text.len(), text });
     }
@@ -319,8 +393,14 @@ impl DependencyFinder<'_> {
         (f.id.matches('.').count(), f.level)
     }
 
-    /// The task with an id, as written or as people shorten it: `3` or `T3`.
-    fn resolve(&self, id: &str) -> Option<usize> {
+    /// The task with an id, as written or as people shorten it: `3` or `T3`. Where ids name their section, a task means one
+    /// of its own.
+    fn resolve(&self, task: usize, id: &str) -> Option<usize> {
+        let section = self.tasks[task].id.rsplit_once('/').map(|(section, _)| format!("{section}/{id}"));
+        section.and_then(|id| self.ids.task(&id)).or_else(|| self.shortened(id))
+    }
+
+    fn shortened(&self, id: &str) -> Option<usize> {
         self.ids.task(id).or_else(|| {
             let other = match id.strip_prefix(['T', 't']) {
                 Some(rest) if rest.starts_with(|c: char| c.is_ascii_digit()) => rest.to_owned(),

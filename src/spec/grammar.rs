@@ -58,6 +58,8 @@ pub(crate) struct ListItem {
     pub(crate) list_number: Option<Range<usize>>,
     /// The text between the brackets; `None` for a numbered line without a box.
     pub(crate) mark: Option<Range<usize>>,
+    /// No known mark is between the brackets.
+    pub(crate) strange: bool,
     /// Kiro's star.
     pub(crate) star: bool,
     /// A second box follows the first.
@@ -185,6 +187,7 @@ pub(crate) fn item(line: &str) -> Option<ListItem> {
         bullet: false,
         list_number: None,
         mark: None,
+        strange: false,
         star: false,
         two_boxes: false,
         paren: false,
@@ -201,6 +204,7 @@ pub(crate) fn item(line: &str) -> Option<ListItem> {
                 item.list_number = Some(span(&p));
             }
             Rule::mark => item.mark = Some(span(&p)),
+            Rule::strange => (item.mark, item.strange) = (Some(span(&p)), true),
             Rule::star => {
                 item.star = true;
                 head.starred();

@@ -20,6 +20,8 @@ pub(crate) struct FamilyMember {
     /// Where its title starts in the line.
     pub(crate) title: usize,
     pub(crate) bold_open: bool,
+    /// Its text tells what was done, so it is no work.
+    pub(crate) told: bool,
     /// The lines below it, up to the next heading that is as high.
     pub(crate) body: Range<usize>,
 }
@@ -71,6 +73,7 @@ fn member(heading: &Heading, text: &str, line: usize) -> Option<(FamilyForm, Fam
         shape: id.shape,
         title: heading.title,
         bold_open: id.deco,
+        told: false,
         body: 0..0,
     };
     if let Some(id) = &heading.id {
@@ -93,12 +96,19 @@ fn member(heading: &Heading, text: &str, line: usize) -> Option<(FamilyForm, Fam
         shape: IdShape::Number,
         title: name.title + from,
         bold_open: name.bold_open,
+        told: false,
         body: 0..0,
     };
     Some((FamilyForm::Counted(name.word), member))
 }
 
 impl HeadingFamily {
+    /// The family without headings that have nothing below them.
+    pub(crate) fn with_text(&self, lines: &SourceLines<'_>) -> Self {
+        let owns = |m: &&FamilyMember| m.body.clone().any(|i| is_text(lines, i));
+        Self { members: self.members.iter().filter(owns).cloned().collect(), ..self.clone() }
+    }
+
     fn holds(&self, line: usize) -> bool {
         let next = self.members.partition_point(|m| m.line < line);
         next > 0 && self.members[next - 1].body.contains(&line)
@@ -111,24 +121,32 @@ impl HeadingFamily {
     }
 }
 
+/// Whether a line has text of its own: no rule, and no place-holder like "[... unchanged ...]".
 fn is_text(lines: &SourceLines<'_>, line: usize) -> bool {
+    let text = lines.text(line).trim();
+    let placeholder = text.starts_with("[...") || text.starts_with("[…") || text == "TBD" || text == "...";
     !matches!(lines.all[line].kind, LineKind::Blank | LineKind::Heading(_))
-        && !matches!(lines.text(line).trim(), "---" | "***" | "___")
+        && !matches!(text, "---" | "***" | "___")
+        && !placeholder
 }
 
 /// Words of headings whose steps explain how something works, or tell what was done.
 const EXPLAINS: &[&str] = &[
     "flow", "how it works", "how to", "architecture", "usage", "guide", "tutorial", "install", "demo", "example", "algorithm",
     "background", "pipeline", "appendix", "reference", "quickstart", "quick start", "getting started", "walkthrough",
-    "retrospective", "changelog", "history", "archive", "lessons", "completed", "manual test", "reproduc", "troubleshoot",
-    "test scenario", "verification", "validation", "журнал", "архив", "archiv", "historique", "historial",
+    "lessons", "manual test", "reproduc", "troubleshoot", "test scenario", "verification", "validation",
+];
+
+/// Words of titles of files that tell what was done.
+const ARCHIVES: &[&str] = &[
+    "retrospective", "changelog", "history", "archive", "completed", "журнал", "архив", "archiv", "historique", "historial",
 ];
 
 /// Words at the start of a line that tells what was done.
 const TELLS: &[&str] = &["accomplish", "what was done", "what was built", "what we did", "completed", "archived", "result:", "outcome"];
 
 /// The family of counting headings that is the work of a file without boxes: two or more with text of their own, of which
-/// the highest level counts. Logs, archives and explanations are none.
+/// the highest level counts. Explanations are none; what a log or an archive tells is done.
 pub(crate) fn counted_work(
     lines: &SourceLines<'_>,
     map: &SectionMap,
@@ -142,14 +160,21 @@ pub(crate) fn counted_work(
     if map.title.is_some_and(explains) {
         return None;
     }
+    let archive = map.title.is_some_and(|line| {
+        let name = lines.text(line).to_lowercase();
+        ARCHIVES.iter().any(|word| name.contains(word))
+    });
     let work = |member: &FamilyMember| {
         let above = map.of(member.line).and_then(|s| map.all[s].parent);
         let explained = above.is_some_and(|s| map.upwards(s).any(|s| explains(map.all[s].line)));
-        sections[member.line].is_work() && !explained && !tells(lines, member)
+        sections[member.line].is_work() && !explained
     };
     let mut best: Option<HeadingFamily> = None;
     for family in families.iter().filter(|f| matches!(f.form, FamilyForm::Counted(_))) {
-        let members: Vec<_> = family.members.iter().filter(|m| work(m)).cloned().collect();
+        let mut members: Vec<_> = family.members.iter().filter(|m| work(m)).cloned().collect();
+        for member in &mut members {
+            member.told = archive || tells(lines, member);
+        }
         let distinct: std::collections::HashSet<&str> =
             members.iter().map(|m| &lines.text(m.line)[m.id.clone()]).collect();
         let kept = HeadingFamily { members: members.clone(), ..family.clone() };

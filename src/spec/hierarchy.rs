@@ -69,6 +69,10 @@ struct HierarchyWalk<'a> {
     outer: Vec<usize>,
     /// Per section number: the line of its last heading so far.
     numbers: HashMap<&'a str, usize>,
+    /// Per dotted head: the lines of the first and the last task whose id continues it.
+    spread: HashMap<&'a str, (usize, usize)>,
+    /// Per heading line: where its section ends.
+    ends: HashMap<usize, usize>,
     /// Per heading line: the group that was made for it.
     made: HashMap<usize, usize>,
     group_ids: HashSet<String>,
@@ -94,12 +98,22 @@ impl<'a> HierarchyWalk<'a> {
             open: Vec::new(),
             outer: Vec::new(),
             numbers: HashMap::new(),
+            spread: HashMap::new(),
+            ends: HashMap::new(),
             made: HashMap::new(),
             group_ids: HashSet::new(),
             dots_matter: dots_matter(tasks),
             last: None,
         };
         for task in tasks {
+            let mut head: &str = &task.id;
+            // No numbering is deeper; the limit keeps an id of ten thousand dots linear.
+            for _ in 0..10 {
+                let Some((shorter, _)) = head.rsplit_once('.') else { break };
+                head = shorter;
+                let spread = walk.spread.entry(head).or_insert((task.line, task.line));
+                spread.1 = task.line;
+            }
             if let Some((head, _)) = task.id.rsplit_once('.')
                 && let Some(slot) = walk.slot(head)
             {
@@ -117,7 +131,7 @@ impl<'a> HierarchyWalk<'a> {
         if is_task {
             return;
         }
-        let number = number(heading, self.lines.text(line)).map(|(number, _)| number);
+        let number = section_number(heading, self.lines.text(line)).map(|(number, _)| number);
         self.open.push(OpenSection { level: heading.level, number, line });
         if let Some(number) = number {
             self.numbers.insert(number, line);
@@ -150,7 +164,8 @@ impl<'a> HierarchyWalk<'a> {
             NumberedParent::Unknown if task.shape == Some(IdShape::Number) => None,
             NumberedParent::Unknown => outer,
         };
-        if self.tree.parent[i].is_none() {
+        // A heading that is a task has a body of its own, so it is a unit of its own.
+        if self.tree.parent[i].is_none() && task.level == 0 {
             self.tree.group[i] = self.group(task);
         }
         self.above[self.ids.of[i]] = Some(i);
@@ -161,12 +176,17 @@ impl<'a> HierarchyWalk<'a> {
     fn group(&mut self, task: &TaskLine<'_>) -> Option<usize> {
         let continues = |n: &str| task.id.strip_prefix(n).is_some_and(|rest| rest.starts_with('.'));
         let section = self.open.iter().rev().find(|o| o.number.is_some_and(continues))?;
-        let (value, line) = (section.number?, section.line);
+        let (value, line, level) = (section.number?, section.line, section.level);
+        // Where some of the tasks stand elsewhere, the heading counts something else: phases, not these tasks.
+        let &(first, last) = self.spread.get(value)?;
+        if first < line || self.ends(line, level) <= last {
+            return None;
+        }
         if let Some(&made) = self.made.get(&line) {
             return Some(made);
         }
         let heading = self.lines.heading(line)?;
-        let title = number(heading, self.lines.text(line)).map_or("", |(_, title)| title);
+        let title = section_number(heading, self.lines.text(line)).map_or("", |(_, title)| title);
         let bold_open = heading.id.as_ref().is_some_and(|id| id.deco);
         let id = self.group_id(value);
         self.tree.groups.push(TaskGroup {
@@ -177,6 +197,16 @@ impl<'a> HierarchyWalk<'a> {
         let made = self.tree.groups.len() - 1;
         self.made.insert(line, made);
         Some(made)
+    }
+
+    /// The line where the section of a heading ends.
+    fn ends(&mut self, line: usize, level: usize) -> usize {
+        let lines = self.lines;
+        *self.ends.entry(line).or_insert_with(|| {
+            (line + 1..lines.all.len())
+                .find(|&i| lines.heading(i).is_some_and(|h| h.level <= level))
+                .unwrap_or(lines.all.len())
+        })
     }
 
     /// An id for a group that no task and no other group has.
@@ -248,7 +278,7 @@ impl<'a> HierarchyWalk<'a> {
 }
 
 /// The number of a section heading and its title: `1. Setup`, `Phase 2: Core`, `フェーズ 2`.
-fn number<'a>(heading: &Heading, text: &'a str) -> Option<(&'a str, &'a str)> {
+pub(crate) fn section_number<'a>(heading: &Heading, text: &'a str) -> Option<(&'a str, &'a str)> {
     if let Some(id) = &heading.id {
         return (id.shape != IdShape::Slug).then(|| (&text[id.span.clone()], text[heading.title..].trim()));
     }

@@ -48,7 +48,7 @@ pub(crate) fn meanings(
     let mut read = |text: &str| {
         for (at, _) in text.match_indices('[').take(20) {
             if let Some((mark, word)) = grammar::legend(&text[at..])
-                && let Some(state) = vocabulary::state(word)
+                && let Some(state) = vocabulary::state(meaning(word))
                 && !matches!(mark.trim(), "" | "x" | "X")
             {
                 out.entry(mark.trim().to_owned()).or_insert(state);
@@ -61,6 +61,21 @@ pub(crate) fn meanings(
         if opaque || rules.sections[index] == SectionKind::Legend || !runs.is_empty() && runs.contains(&index)
         {
             read(lines.text(index));
+        }
+    }
+    // "`[~]` dropped", "[-] = cancelled"
+    for (index, line) in lines.all.iter().enumerate().filter(|(_, line)| line.kind == LineKind::Text) {
+        let text = lines.text(index);
+        let explains = |(at, _): (usize, &str)| {
+            let rest = &text[at..];
+            let end = rest.bytes().take(6).position(|b| b == b']')?;
+            let quoted = text[..at].ends_with('`');
+            let tail = rest[end + 1..].trim_start_matches(['`', '*', ' ']);
+            (quoted || tail.starts_with(['=', ':', '→'])).then_some(at)
+        };
+        debug_assert!(line.start <= line.end);
+        if text.match_indices('[').take(4).any(|found| explains(found).is_some()) {
+            read(text);
         }
     }
     // "Status: `[ ]` planned · `[~]` in progress"
@@ -76,4 +91,10 @@ pub(crate) fn meanings(
         last = index;
     }
     out
+}
+
+/// What follows "means" or "is".
+fn meaning(word: &str) -> &str {
+    let lead = ["means ", "is ", "are ", "stands for ", "= "];
+    lead.iter().find_map(|lead| word.strip_prefix(lead)).unwrap_or(word).trim()
 }

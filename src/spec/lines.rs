@@ -133,7 +133,39 @@ pub(crate) fn scan(source: &str) -> SourceLines<'_> {
         lines.fences.retain(|f| f.open < line);
     }
     lines.unclosed.sort_unstable_by_key(|u| u.0);
+    drop_strange(&mut lines);
     lines
+}
+
+/// How far the neighbours of a box with an unknown mark may be.
+const NEAR: usize = 40;
+
+/// A box with an unknown mark is one only beside a box with a known mark, in one list: `- [P] marks parallel tasks` and
+/// `- [1] Knuth` are text.
+fn drop_strange(lines: &mut SourceLines<'_>) {
+    let strange = |index: usize| lines.item(index).is_some_and(|item| item.strange);
+    let found: Vec<usize> = (0..lines.all.len()).filter(|&index| strange(index)).collect();
+    let beside = |index: usize, other: usize| {
+        lines.all[other].indent <= lines.all[index].indent && lines.all[other].kind != LineKind::Blank
+    };
+    let boxed = |index: usize, other: Option<usize>| {
+        other.is_some_and(|other| {
+            lines.all[other].indent == lines.all[index].indent
+                && lines.item(other).is_some_and(|item| item.mark.is_some() && item.bullet && !item.strange)
+        })
+    };
+    let dropped: Vec<usize> = found
+        .into_iter()
+        .filter(|&index| {
+            let before = (0..index).rev().take(NEAR).find(|&other| beside(index, other));
+            let after = (index + 1..lines.all.len()).take(NEAR).find(|&other| beside(index, other));
+            let bullet = lines.item(index).is_some_and(|item| item.bullet);
+            !bullet || !(boxed(index, before) || boxed(index, after))
+        })
+        .collect();
+    for index in dropped {
+        lines.all[index].kind = LineKind::Text;
+    }
 }
 
 const RETRIES: usize = 6;

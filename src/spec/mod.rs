@@ -12,36 +12,45 @@ mod counted_names;
 mod decode;
 mod dependencies;
 mod dialect;
+mod front_matter;
 mod grammar;
 mod grammar_memo;
 mod heading_families;
 mod hierarchy;
 mod id_index;
 mod id_order;
+mod json_tasks;
+mod json_value;
 mod legend;
 mod lines;
 mod model;
 mod numbered_lines;
 mod parse;
 mod reading_rules;
+mod reading_summary;
 mod render;
 mod section_names;
+mod section_dependencies;
+mod section_texts;
 mod sections;
 mod states;
 mod table;
+mod task_elements;
 mod task_line;
 #[cfg(test)]
 mod tests;
 mod tick;
 mod title;
 mod trailing_boxes;
+mod unique_ids;
 mod vocabulary;
 mod wave_graph;
 
 pub use decode::{DecodeError, decode};
 pub use id_order::compare_ids;
 pub use model::{
-    Diagnostic, Dialect, IgnoredLine, IgnoredReason, Severity, Task, TaskFile, TaskGroup, TaskState,
+    Diagnostic, Dialect, IgnoredLine, IgnoredReason, MarkWords, Severity, Task, TaskFile, TaskGroup,
+    TaskSection, TaskState,
 };
 pub use parse::{parse, parse_as};
 pub use render::render_diagnostics;

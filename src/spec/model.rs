@@ -1,6 +1,7 @@
 //! What a `tasks.md` says, as values: tasks, groups, ignored lines, diagnostics.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -34,6 +35,15 @@ pub struct MarkWords {
     pub begun: Option<&'static str>,
 }
 
+/// A section of a file, as its tasks see it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TaskSection {
+    /// The headings above the tasks, from the outside in, without that of the file.
+    pub path: Vec<String>,
+    /// Lines of the section that belong to no task, cut after a screenful: what it says about all of them.
+    pub around: String,
+}
+
 /// One entry of tasks.md.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Task {
@@ -43,9 +53,6 @@ pub struct Task {
     pub title: String,
     /// The state that the mark stands for.
     pub state: TaskState,
-    /// The mark is `[~]`, and neither a legend nor Kiro's habits explain it: it may mean in progress, half verified or
-    /// given up.
-    pub doubtful: bool,
     /// Kiro's star (`- [ ]*`) makes the task optional.
     pub optional: bool,
     /// Only a word in the title, such as `(optional)`, calls the task optional. That promises less than the star, so the
@@ -73,10 +80,8 @@ pub struct Task {
     pub mark: Option<Range<usize>>,
     /// The words for done, open and begun, where a word and not a sign is between these bytes.
     pub mark_words: Option<MarkWords>,
-    /// The headings above it, from the outside in, without that of the file; each without its number.
-    pub section: Vec<String>,
-    /// Lines of its section that belong to no task: what the section says about all of them.
-    pub around: String,
+    /// The section that it stands in, if that is not the whole file.
+    pub section: Option<Arc<TaskSection>>,
     /// Only a human can do it, as `(human)` or `(manual)` in its title or the file's own form says.
     pub human: bool,
 }
@@ -146,6 +151,34 @@ pub enum Dialect {
     Table,
     /// `1. Title` without boxes.
     Numbered,
+    /// `#### Task Group 1: Name` over `- [ ] 1.0 Title`, with `**Dependencies:**` in between.
+    AgentOs,
+    /// A story: `## Tasks / Subtasks` with `- [ ] Task 1: Title (AC: 1)`, and what reviews found.
+    Bmad,
+    /// `<task>` elements of a plan, or the phases of a roadmap.
+    Gsd,
+    /// `## Progress` of a living document, or its `## Task Breakdown`.
+    ExecPlan,
+    /// `- [ ] Task: Title` below `## Phase 1`, with commits behind.
+    Conductor,
+    /// `## Checklist` with `- [ ] Step 1: Title` over `## Step 1: Title`.
+    Pdd,
+    /// Columns of a board: `## In Progress`, `## Done`.
+    Kanban,
+    /// `### Task 1: Title` or `### Iteration 1: Title` over boxes.
+    Ralphex,
+    /// `### Task 1: Title` over `- [ ] **Step 1: Title**`.
+    Superpowers,
+    /// Plans of stages: `INCEPTION`, `CONSTRUCTION`, `OPERATIONS`.
+    AiDlc,
+    /// `todos:` in the head of the file.
+    Todos,
+    /// `### Milestone 1: Title` without boxes.
+    Milestones,
+    /// A prd.json: `userStories` with `passes`.
+    PrdJson,
+    /// Taskmaster's tasks.json: `tasks` with `status`.
+    Taskmaster,
     /// Boxes with other ids, or none.
     #[default]
     Plain,
@@ -153,7 +186,7 @@ pub enum Dialect {
 
 impl Dialect {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 22] = [
         Self::Kiro,
         Self::CcSdd,
         Self::SpecKit,
@@ -161,6 +194,20 @@ impl Dialect {
         Self::Headings,
         Self::Table,
         Self::Numbered,
+        Self::AgentOs,
+        Self::Bmad,
+        Self::Gsd,
+        Self::ExecPlan,
+        Self::Conductor,
+        Self::Pdd,
+        Self::Kanban,
+        Self::Ralphex,
+        Self::Superpowers,
+        Self::AiDlc,
+        Self::Todos,
+        Self::Milestones,
+        Self::PrdJson,
+        Self::Taskmaster,
         Self::Plain,
     ];
 
@@ -175,6 +222,20 @@ impl Dialect {
             Dialect::Headings => "headings",
             Dialect::Table => "table",
             Dialect::Numbered => "numbered",
+            Dialect::AgentOs => "agent-os",
+            Dialect::Bmad => "bmad",
+            Dialect::Gsd => "gsd",
+            Dialect::ExecPlan => "exec-plan",
+            Dialect::Conductor => "conductor",
+            Dialect::Pdd => "pdd",
+            Dialect::Kanban => "kanban",
+            Dialect::Ralphex => "ralphex",
+            Dialect::Superpowers => "superpowers",
+            Dialect::AiDlc => "ai-dlc",
+            Dialect::Todos => "todos",
+            Dialect::Milestones => "milestones",
+            Dialect::PrdJson => "prd-json",
+            Dialect::Taskmaster => "taskmaster",
             Dialect::Plain => "plain",
         }
     }

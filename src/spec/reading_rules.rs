@@ -8,7 +8,7 @@ use super::lines::{LineKind, SourceLines};
 use super::model::Dialect;
 use super::section_names::SectionKind;
 use super::sections::{self, SectionMap};
-use super::{trailing_boxes, vocabulary};
+use super::{front_matter, table, task_elements, trailing_boxes, vocabulary};
 
 /// The form of the tasks in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +23,10 @@ pub(crate) enum TaskForm {
     Listed,
     /// Lines with a box behind the title.
     Trailing,
+    /// `<task>` elements.
+    Elements,
+    /// `todos:` in the head of the file.
+    Todos,
     /// Boxes without ids.
     Anonymous,
     /// Rows of a table.
@@ -153,7 +157,7 @@ pub(crate) fn reading_rules(lines: &SourceLines<'_>, forced: Option<Dialect>) ->
         headings: HashMap::new(),
         trackers: HashMap::new(),
     };
-    let mut counts = LookalikeCounts::new(lines, &sections, &rules.ids, &families);
+    let mut counts = LookalikeCounts::new(lines, &sections, &rules.ids, &families, &map);
     let no_boxes = counts.id_boxes + counts.list_boxes + counts.plain_boxes == 0;
     let listed = if forced.is_some_and(|dialect| dialect != Dialect::Headings) {
         None
@@ -162,19 +166,25 @@ pub(crate) fn reading_rules(lines: &SourceLines<'_>, forced: Option<Dialect>) ->
         Some(tracked.family)
     } else if let Some(family) = heading_families::iterations(lines, &families) {
         Some(family)
-    } else if no_boxes && counts.heading_boxes + counts.heading_tasks == 0 {
+    } else if no_boxes && counts.heading_boxes + counts.heading_tasks == 0 && table::rows(lines).len() < 3 {
         heading_families::counted_work(lines, &map, &sections, &families)
     } else {
         None
     };
-    if let Some(family) = listed {
+    if !front_matter::tasks(lines).is_empty() {
+        rules.form = TaskForm::Todos;
+        map.last_resort = false;
+    } else if !task_elements::tasks(lines).is_empty() {
+        rules.form = TaskForm::Elements;
+        map.last_resort = false;
+    } else if let Some(family) = listed {
         rules.list(family);
         map.last_resort = false;
     } else {
         if map.last_resort && counts.heading_boxes + counts.heading_tasks == 0 {
             sections.iter_mut().filter(|kind| **kind == SectionKind::Aside).for_each(|k| *k = SectionKind::Open);
             rules.ids = accepted_ids(lines, &sections);
-            counts = LookalikeCounts::new(lines, &sections, &rules.ids, &families);
+            counts = LookalikeCounts::new(lines, &sections, &rules.ids, &families, &map);
         } else {
             map.last_resort = false;
         }
@@ -201,7 +211,12 @@ impl ReadingRules {
     ) {
         // A numbered heading without boxes is a task where most of them have a field that people write for tasks.
         let fields = fields(lines, sections);
-        let with_fields = (1..7).rev().find(|&l| fields[l] > 1 && fields[l] * 2 >= counts.numbered_headings[l]);
+        let mut numbered = counts.numbered_headings;
+        for family in families.iter().filter(|f| f.form == FamilyForm::Numbered) {
+            let empty = family.members.len() - family.with_text(lines).members.len();
+            numbered[family.level] = numbered[family.level].saturating_sub(empty);
+        }
+        let with_fields = (1..7).rev().find(|&l| fields[l] > 1 && fields[l] * 2 >= numbered[l]);
         (self.form, self.level) = form(counts, with_fields);
         match forced {
             None => {
@@ -216,7 +231,7 @@ impl ReadingRules {
                         families.iter().find(|f| f.form == FamilyForm::Numbered && f.level == level)
                 {
                     // One box with an id decides nothing beside many headings.
-                    self.list(family.clone());
+                    self.list(family.with_text(lines));
                 } else if trailing_boxes::count(lines) > 1.max(lone) {
                     self.form = TaskForm::Trailing;
                 } else if self.form == TaskForm::Numbered {
@@ -297,12 +312,15 @@ impl LookalikeCounts {
         sections: &[SectionKind],
         ids: &AcceptedIds,
         families: &[HeadingFamily],
+        map: &SectionMap,
     ) -> Self {
         let mut counts = Self { heading_tasks: named_headings(lines, sections, families), ..Self::default() };
         // Level of the numbered heading above the line.
         let mut above: Option<usize> = None;
         for (index, line) in lines.all.iter().enumerate() {
             match line.kind {
+                // The title of the file is no task.
+                LineKind::Heading(_) if map.title == Some(index) => {}
                 LineKind::Heading(h) => {
                     let heading = &lines.headings[h as usize];
                     counts.heading(heading, lines.text(index), sections[index], &mut above);
@@ -424,6 +442,9 @@ fn accepted_ids(lines: &SourceLines<'_>, sections: &[SectionKind]) -> AcceptedId
         }
         let Some(id) = &item.id else { continue };
         let text = &lines.text(index)[id.span.clone()];
+        if is_label(text) {
+            continue;
+        }
         match id.shape {
             IdShape::Dotted => {
                 if let Some((head, _)) = text.split_once('.') {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::grammar::IdShape;
-use super::model::{IgnoredReason, TaskState};
+use super::model::{IgnoredReason, MarkWords, TaskState};
 
 /// A line that is a task.
 #[derive(Debug, Clone)]
@@ -22,6 +22,12 @@ pub(crate) struct TaskLine<'a> {
     pub(crate) mark: Option<Range<usize>>,
     /// The line of the box: its own, or one of a list that repeats the task.
     pub(crate) mark_line: usize,
+    /// The words for states, where a word and not a sign is the mark.
+    pub(crate) mark_words: Option<MarkWords>,
+    /// Only a human can do it.
+    pub(crate) human: bool,
+    /// It is struck out: nobody shall do it.
+    pub(crate) struck: bool,
     /// The last line of its body, where the file says where that ends.
     pub(crate) until: Option<usize>,
     pub(crate) star: bool,
@@ -49,6 +55,9 @@ impl TaskLine<'_> {
             bold_open: false,
             mark: None,
             mark_line: line,
+            mark_words: None,
+            human: false,
+            struck: false,
             until: None,
             star: false,
             checked: false,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::model::{Dialect, Task};
+use super::model::{Dialect, MarkWords, Task};
 use super::parse::parse_as;
 
 /// Parses the text and sets the marks of these tasks. Returns the new text, and the ids whose marks it did not set: no
@@ -27,22 +27,36 @@ pub fn tick_as(source: &str, dialect: Option<Dialect>, ids: &[&str], mark: char)
     for &id in ids {
         // Removed, so that an id given twice counts once.
         match by_id.remove(id) {
-            Some((Some(Task { mark: Some(range), .. }), 1)) => ranges.push(range.clone()),
+            Some((Some(Task { mark: Some(range), mark_words, .. }), 1)) => match word(*mark_words, mark) {
+                Some(word) => ranges.push((range.clone(), word)),
+                None => {}
+            },
             Some(_) => missed.push(id.to_owned()),
             None => {}
         }
     }
-    ranges.sort_unstable_by_key(|r| r.start);
+    ranges.sort_unstable_by_key(|(range, _)| range.start);
     ranges.dedup();
-    let mut out = String::with_capacity(source.len() + ranges.len() * mark.len_utf8());
+    let mut out = String::with_capacity(source.len() + ranges.len() * 10);
     let mut from = 0;
-    for range in ranges {
+    for (range, word) in ranges {
         out.push_str(&source[from..range.start]);
-        out.push(mark);
+        out.push_str(&word);
         from = range.end;
     }
     out.push_str(&source[from..]);
     (out, missed)
+}
+
+/// What to write for a mark: the sign itself, or the word of a list of values. `None` if that has no such word.
+fn word(words: Option<MarkWords>, mark: char) -> Option<String> {
+    let Some(words) = words else { return Some(mark.to_string()) };
+    match mark {
+        'x' | 'X' => Some(words.done.to_owned()),
+        ' ' => Some(words.open.to_owned()),
+        '-' => words.begun.map(str::to_owned),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

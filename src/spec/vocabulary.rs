@@ -76,6 +76,20 @@ pub(crate) fn field(text: &str) -> bool {
         "Priority",
         "Acceptance",
         "Validat",
+        "Severity",
+        "Impact",
+        "Assign",
+        "Owner",
+        "Priorit",
+        "Prioridad",
+        "Aufwand",
+        "Zeitaufwand",
+        "Estado",
+        "Приоритет",
+        "Статус",
+        "优先级",
+        "優先度",
+        "優先級",
         "需求",
         "依赖",
         "状态",
@@ -110,7 +124,23 @@ pub(crate) fn given_up(title: &str) -> bool {
     .any(|w| {
         title.as_bytes().windows(w.len()).any(|v| v == *w)
             || head.len() >= w.len() && head[..w.len()].eq_ignore_ascii_case(w)
+            || ["(", "— ", "– ", " - ", "["].iter().any(|sign| {
+                // "(superseded by 4)", "- dropped"
+                title.match_indices(sign).take(8).any(|(at, _)| {
+                    let rest = &title.as_bytes()[at + sign.len()..];
+                    rest.len() >= w.len() && rest[..w.len()].eq_ignore_ascii_case(w)
+                })
+            })
     })
+}
+
+/// Whether a title says that only a human can do the task.
+pub(crate) fn human(title: &str) -> bool {
+    if !title.contains(['(', '[', '（', '【']) {
+        return false;
+    }
+    let lower = title.to_lowercase();
+    ["(human)", "[human]", "(manual)", "[manual]", "（人工）", "(人工)", "【人工】", "（手動）"].iter().any(|w| lower.contains(w))
 }
 
 /// Whether a title says that the task is optional.
