@@ -225,8 +225,12 @@ mod tests {
             let found = project.finder().find(Some(Path::new(asked))).unwrap();
             let place = locate(&found, &project.root).unwrap();
             assert_eq!(place.file.as_deref(), Some(Path::new("export.md")), "{asked}");
-            assert_eq!((place.name.as_str(), place.dir), ("docs/plans/export.md", found.parent().unwrap().into()));
-            let typed = project.finder().typed(Some(&project.root), &place.name, &found, GivenOptions::default());
+            assert_eq!(
+                (place.name.as_str(), place.dir),
+                ("docs/plans/export.md", found.parent().unwrap().into())
+            );
+            let typed =
+                project.finder().typed(Some(&project.root), &place.name, &found, GivenOptions::default());
             assert_eq!(typed, "docs/plans/export.md");
         }
         fs::write(project.root.join("docs/plans/import.md"), "- [ ] Read it\n").unwrap();

@@ -35,7 +35,8 @@ pub fn in_folder(dir: &Path) -> Vec<PathBuf> {
 }
 
 fn may_be_list(path: &Path) -> bool {
-    let ends = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("md") || e.eq_ignore_ascii_case("json"));
+    let ends =
+        path.extension().is_some_and(|e| e.eq_ignore_ascii_case("md") || e.eq_ignore_ascii_case("json"));
     let stem = path.file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
     let known = NEVER.contains(&stem.as_str()) || stem.starts_with("sequential_state");
     let small = || fs::metadata(path).is_ok_and(|m| m.is_file() && m.len() <= MOST_BYTES);

@@ -94,7 +94,13 @@ impl RealWorld<'_> {
         let Some(plan) = &self.plan else {
             return Err(Error::new(ErrorKind::Internal, "a call without a plan"));
         };
-        let question = assign::question(self.spec_info(&self.place.tasks_path()), plan, &call.units, &self.owners(), complaints)?;
+        let question = assign::question(
+            self.spec_info(&self.place.tasks_path()),
+            plan,
+            &call.units,
+            &self.owners(),
+            complaints,
+        )?;
         let number = self.next_call();
         let preparation = AttemptInputs {
             config: self.config,

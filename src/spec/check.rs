@@ -38,7 +38,8 @@ pub(crate) fn check(
     oddities(&mut out, found);
     unclosed(&mut out);
     if found.is_empty() {
-        let numbered = lines.all.iter().filter(|l| l.indent == 0 && matches!(l.kind, LineKind::Item(_))).count();
+        let numbered =
+            lines.all.iter().filter(|l| l.indent == 0 && matches!(l.kind, LineKind::Item(_))).count();
         let message = match numbered {
             0 | 1 => "no tasks found".to_owned(),
             _ => format!("no tasks found: {numbered} numbered lines without boxes may be prose"),
@@ -163,8 +164,11 @@ pub(crate) fn unknown_marks(lines: &SourceLines<'_>, tasks: &[Task], unknown: &[
     let mut out = DiagnosticList { lines, list: Vec::new() };
     for task in unknown.iter().take(MOST).map(|&i| &tasks[i]) {
         let Some(mark) = task.mark.clone() else { continue };
-        let message =
-            format!("the mark `[{}]` of task {} is not known, so the task is open", plain(&lines.source[mark.clone()]), task.id);
+        let message = format!(
+            "the mark `[{}]` of task {} is not known, so the task is open",
+            plain(&lines.source[mark.clone()]),
+            task.id
+        );
         out.warn(mark, message, "", "write [ ], [x] or [-], or explain it: `[?]` waiting");
     }
     out.list

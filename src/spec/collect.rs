@@ -3,12 +3,15 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
+use super::accepted_ids::box_id;
+use super::box_ids::{drop_restarted_numbers, is_struck, name_anonymous};
 use super::grammar::{Heading, IdShape, ListItem};
+use super::heading_names::{names_task, numbered};
 use super::lines::{LineKind, SourceLines, may_be_item};
 use super::model::IgnoredReason;
-use super::reading_rules::{ReadingRules, TaskForm, box_id, names_task, numbered};
-use super::task_line::{CollectedLines, Oddity, TaskLine};
+use super::reading_rules::{ReadingRules, TaskForm};
 use super::section_names::SectionKind;
+use super::task_line::{CollectedLines, Oddity, TaskLine};
 use super::{front_matter, grammar, legend, numbered_lines, table, task_elements, trailing_boxes};
 
 /// Collects the tasks of a file by its reading rules.
@@ -45,7 +48,11 @@ pub(crate) fn collect<'a>(lines: &SourceLines<'a>, rules: &ReadingRules) -> Coll
     out.ignored.sort_unstable_by_key(|i| i.0);
     match rules.form {
         TaskForm::Elements | TaskForm::Todos => {
-            out.tasks = if rules.form == TaskForm::Todos { front_matter::tasks(lines) } else { task_elements::tasks(lines) };
+            out.tasks = if rules.form == TaskForm::Todos {
+                front_matter::tasks(lines)
+            } else {
+                task_elements::tasks(lines)
+            };
         }
         TaskForm::Table => {
             out.tasks = table::rows(lines);
@@ -65,7 +72,7 @@ pub(crate) fn collect<'a>(lines: &SourceLines<'a>, rules: &ReadingRules) -> Coll
     }
     collector.drop_repeated(&mut out);
     if rules.ids.lists {
-        collector.drop_restarted_numbers(&mut out.tasks);
+        drop_restarted_numbers(lines, &mut out.tasks);
     }
     name_anonymous(&mut out.tasks);
     out
@@ -240,17 +247,13 @@ impl<'l, 'a> TaskCollector<'l, 'a> {
         let sure = item.id.as_ref().is_some_and(|id| id.closed || id.deco || id.word);
         match id {
             // `3 reviewers agree` in a checklist is not task 3.
-            Some((_, IdShape::Number))
-                if !section.is_work() && !sure && item.list_number.is_none() =>
-            {
+            Some((_, IdShape::Number)) if !section.is_work() && !sure && item.list_number.is_none() => {
                 return Err(IgnoredReason::Section);
             }
             Some((id, IdShape::Number)) => oddity = self.whole_number(id, indent)?.or(oddity),
             // `E2E tests pass` in a checklist is not a task, even where the ids are letters and digits. `T-HF01` is surely
             // an id.
-            Some((id, IdShape::Prefixed))
-                if !section.is_work() && !id.contains(['-', '.', '_']) && !sure =>
-            {
+            Some((id, IdShape::Prefixed)) if !section.is_work() && !id.contains(['-', '.', '_']) && !sure => {
                 return Err(IgnoredReason::Section);
             }
             None if !section.is_work() && self.rules.form == TaskForm::Boxes => {
@@ -382,49 +385,5 @@ impl<'l, 'a> TaskCollector<'l, 'a> {
         });
         out.ignored.extend(dropped);
         out.ignored.sort_unstable_by_key(|i| i.0);
-    }
-
-    /// Where the numbers of lists start again, they are not ids: such boxes have none.
-    fn drop_restarted_numbers(&self, tasks: &mut [TaskLine<'a>]) {
-        let listed = |t: &TaskLine<'_>| {
-            let item = self.lines.item(t.line).filter(|i| i.bullet && i.id.is_none());
-            item.is_some_and(|i| i.list_number.is_some())
-        };
-        let mut seen = HashSet::new();
-        if tasks.iter().filter(|t| listed(t)).all(|t| seen.insert(t.id.clone())) {
-            return;
-        }
-        for t in tasks.iter_mut().filter(|t| listed(t)) {
-            t.id = Cow::Borrowed("");
-            t.shape = None;
-        }
-    }
-}
-
-/// Whether all or most of a text is struck out: `~~2. Old idea~~ (see 5)`, but not `Use ~~this~~ that`.
-fn is_struck(text: &str) -> bool {
-    let text = text.trim_start_matches(['*', '_', ' ']);
-    let Some((struck, rest)) = text.strip_prefix("~~").and_then(|rest| rest.split_once("~~")) else { return false };
-    let rest = rest.trim_matches(['*', '_', ' ', '.']);
-    rest.is_empty() || rest.starts_with(['(', '→', '—', '–', '-', '[', ':', ',', ';']) || rest.len() < struck.len() / 2
-}
-
-/// Numbers the tasks without an id: `1`, `2` where no task has one, else `box-1`.
-fn name_anonymous(tasks: &mut [TaskLine<'_>]) {
-    if tasks.iter().all(|t| !t.id.is_empty()) {
-        return;
-    }
-    let plain = tasks.iter().all(|t| t.id.is_empty());
-    let taken: HashSet<String> =
-        if plain { HashSet::new() } else { tasks.iter().map(|t| t.id.to_string()).collect() };
-    let mut n = 0;
-    for t in tasks.iter_mut().filter(|t| t.id.is_empty()) {
-        t.id = loop {
-            n += 1;
-            let id = if plain { n.to_string() } else { format!("box-{n}") };
-            if !taken.contains(&id) {
-                break Cow::Owned(id);
-            }
-        };
     }
 }

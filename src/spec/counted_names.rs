@@ -18,10 +18,50 @@ pub(crate) struct CountedName {
 
 /// The words, in the languages of real files.
 const WORDS: [&str; 44] = [
-    "milestone", "phase", "stage", "step", "iteration", "sprint", "increment", "slice", "wave", "part", "pr", "epic", "story",
-    "workstream", "deliverable", "fase", "etapa", "hito", "paso", "marco", "passo", "iteración", "iteração", "meilenstein",
-    "schritt", "étape", "jalon", "этап", "шаг", "фаза", "веха", "итерация", "阶段", "階段", "步骤", "步驟", "里程碑", "迭代",
-    "フェーズ", "ステップ", "マイルストーン", "段階", "단계", "마일스톤",
+    "milestone",
+    "phase",
+    "stage",
+    "step",
+    "iteration",
+    "sprint",
+    "increment",
+    "slice",
+    "wave",
+    "part",
+    "pr",
+    "epic",
+    "story",
+    "workstream",
+    "deliverable",
+    "fase",
+    "etapa",
+    "hito",
+    "paso",
+    "marco",
+    "passo",
+    "iteración",
+    "iteração",
+    "meilenstein",
+    "schritt",
+    "étape",
+    "jalon",
+    "этап",
+    "шаг",
+    "фаза",
+    "веха",
+    "итерация",
+    "阶段",
+    "階段",
+    "步骤",
+    "步驟",
+    "里程碑",
+    "迭代",
+    "フェーズ",
+    "ステップ",
+    "マイルストーン",
+    "段階",
+    "단계",
+    "마일스톤",
 ];
 
 /// The word of a plan whose units are worked on in a loop, with boxes as their steps.
@@ -54,7 +94,8 @@ pub(crate) fn counted_name(text: &str) -> Option<CountedName> {
     }
     let rest = &text[end..];
     let range = rest.trim_start_matches(' ').trim_start_matches(['-', '–', '—', '~', '&', '+', ',', '/']);
-    let joined = range.len() < rest.trim_start_matches(' ').len() && range.trim_start().starts_with(|c: char| c.is_ascii_digit());
+    let joined = range.len() < rest.trim_start_matches(' ').len()
+        && range.trim_start().starts_with(|c: char| c.is_ascii_digit());
     if joined || rest.starts_with(|c: char| c.is_ascii_alphanumeric()) {
         return None;
     }
@@ -100,7 +141,17 @@ mod tests {
 
     #[test]
     fn ranges_and_sentences_are_none() {
-        for text in ["Phase 3-7", "Phase 3 – 7: rest", "Phases 3", "Stepping 1", "Step", "Step one", "Phase 1x", "", "工"] {
+        for text in [
+            "Phase 3-7",
+            "Phase 3 – 7: rest",
+            "Phases 3",
+            "Stepping 1",
+            "Step",
+            "Step one",
+            "Phase 1x",
+            "",
+            "工",
+        ] {
             assert_eq!(read(text), None, "{text}");
         }
     }

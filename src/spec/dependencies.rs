@@ -1,19 +1,16 @@
 //! Finds dependencies between tasks, in all spellings that real files use.
 
-use std::ops::Range;
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use super::bodies::TaskBodies;
+use super::dependency_words::{KEY, after_colon, bulleted, names_subject, starts_sentence, starts_with};
 use super::grammar::{DependencyItem, DependencyList, dependency};
 use super::id_index::IdIndex;
 use super::lines::{LineKind, SourceLines};
-use super::task_line::TaskLine;
 use super::model::IgnoredReason;
 use super::reading_rules::{ReadingRules, TaskForm};
 use super::section_dependencies::{SectionTasks, numbers, required_by_quote};
 use super::section_names::SectionKind;
+use super::task_line::TaskLine;
+use std::ops::Range;
 
 /// One dependency: the task that comes first, and where it is named.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,19 +42,6 @@ pub(crate) struct Dependencies {
 /// How many tasks all ranges of a file may name together. A hundred thousand tasks with `1–100000` each would fill any
 /// memory.
 const MOST_IN_RANGES: usize = 1_000_000;
-
-/// The words that announce a dependency.
-static KEY: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(
-        r"(?ix)
-        d[eé]p[ea]nd(?:encies|ency|encias?|ências?|enze|ances?|ing|[se])?(?:[\ _-]?(?:on|upon|de|del)\b)?
-        | \bdeps\b | blocked[\ _-]?by | \[D:
-        | abhängig(?:keit(?:en)?|\ von) | зависимост[ьи] | зависит\ от
-        | 依赖 | 依賴 | 依存 | 前置任务 | 의존
-        | prerequisites? | 前提 | \((?:needs|requires|after)\b",
-    )
-    .ok()
-});
 
 /// How much a list is trusted to hold ids. The words before it decide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,11 +81,14 @@ pub(crate) fn find(
             finder.list(task, start + cell.start, start + cell.end, ListTrust::Key);
         }
     }
+    for task in (0..tasks.len()).filter(|&task| tasks[task].level > 0) {
+        finder.quotes(task);
+    }
     if let Some(key) = KEY.as_ref() {
         for hit in key.find_iter(lines.source) {
             let index = lines.at(hit.start());
             let owner = bodies.owner(index);
-            if finder.quote(index, owner) || finder.of_section(index, hit.range(), owner) {
+            if finder.of_section(index, hit.range(), owner) {
                 continue;
             }
             if matches!(lines.all[index].kind, LineKind::Opaque(_) | LineKind::Row | LineKind::Heading(_))
@@ -118,52 +105,6 @@ pub(crate) fn find(
     finder.deps
 }
 
-/// Whether a line in a section about order begins with its subject: `[Task 4] depends on …`, `Task 4 depends on …`.
-/// Other prose there repeats or refines what the tasks themselves say.
-fn names_subject(before: &str) -> bool {
-    let rest = ["task", "任务", "タスク"].iter().find(|w| starts_with(before, w)).map(|w| &before[w.len()..]);
-    before.starts_with('[')
-        || rest.is_some_and(|r| r.starts_with([' ', '#']) || r.starts_with(|c: char| c.is_ascii_digit()))
-}
-
-/// Whether a text starts with a word, ignoring the case of ASCII letters.
-fn starts_with(text: &str, word: &str) -> bool {
-    text.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word))
-}
-
-/// Where the text of a plain list item starts.
-fn bulleted(text: &str) -> Option<usize> {
-    let body = text.trim_start_matches([' ', '\t']);
-    let rest = body.strip_prefix(['-', '*', '+', '•'])?;
-    rest.starts_with([' ', '\t']).then(|| text.len() - rest.len())
-}
-
-/// Where the list starts if a colon follows the key word that ends at `end`.
-fn after_colon(source: &str, end: usize, line_end: usize) -> Option<usize> {
-    // "依存関係", "依赖项", "Dependencies (hard)" continue before the colon.
-    let mut tail =
-        source[end..line_end].trim_start_matches(|c: char| "关系項项関係任务タスク条件性성는*_ ".contains(c));
-    // The limit keeps a line with many keys linear.
-    if tail.starts_with('(')
-        && let Some((at, _)) = tail.char_indices().take(80).find(|c| c.1 == ')')
-    {
-        tail = tail[at + 1..].trim_start_matches(['*', '_', ' ']);
-    }
-    let list = tail.strip_prefix([':', '：'])?;
-    Some(line_end - list.len())
-}
-
-/// Whether "depends on" after this text begins a sentence or a clause, or speaks about "this task".
-fn starts_sentence(before: &str) -> bool {
-    let ahead = before.trim_end();
-    let last = ahead.chars().last();
-    last.is_none_or(|c| !c.is_alphanumeric() && !"`'\"/.".contains(c))
-        || last == Some('.') && ahead.len() < before.len()
-        || ahead.len() >= 9
-            && ahead.is_char_boundary(ahead.len() - 9)
-            && ahead[ahead.len() - 9..].eq_ignore_ascii_case("this task")
-}
-
 struct DependencyFinder<'a> {
     lines: &'a SourceLines<'a>,
     tasks: &'a [TaskLine<'a>],
@@ -177,18 +118,22 @@ struct DependencyFinder<'a> {
 }
 
 impl DependencyFinder<'_> {
-    /// Reads a quote that belongs to a heading which is a task.
-    fn quote(&mut self, index: usize, owner: Option<usize>) -> bool {
-        let line = &self.lines.all[index];
-        let Some(task) = owner.filter(|&task| self.tasks[task].level > 0) else { return false };
-        if line.kind != LineKind::Opaque(IgnoredReason::Quote) {
-            return false;
+    /// Reads the quotes right below a heading that is a task: `> Requires: PRD-01`.
+    fn quotes(&mut self, task: usize) {
+        const NEAR: usize = 8;
+        let first = self.tasks[task].line + 1;
+        for index in (first..self.lines.all.len()).take(NEAR) {
+            let line = &self.lines.all[index];
+            match line.kind {
+                LineKind::Blank => {}
+                LineKind::Opaque(IgnoredReason::Quote) => {
+                    if let Some(at) = required_by_quote(self.lines.text(index)) {
+                        self.list(task, line.start + at, line.end, ListTrust::Loose);
+                    }
+                }
+                _ => return,
+            }
         }
-        if let Some(at) = required_by_quote(self.lines.text(index)) {
-            let (start, end) = (line.start, line.end);
-            self.list(task, start + at, end, ListTrust::Loose);
-        }
-        true
     }
 
     /// Reads what a section says before its first task: the sections that it names come before all of its tasks. Where the
@@ -200,7 +145,9 @@ impl DependencyFinder<'_> {
         }
         let source = self.lines.source;
         let before = source[line.start..word.start].trim_matches([' ', '\t', '-', '*', '+', '_', '•']);
-        let Some(from) = after_colon(source, word.end, line.end).filter(|_| before.is_empty()) else { return false };
+        let Some(from) = after_colon(source, word.end, line.end).filter(|_| before.is_empty()) else {
+            return false;
+        };
         let list = &source[from..line.end];
         let span = from..line.end;
         if let Some(task) = owner {

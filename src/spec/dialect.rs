@@ -60,8 +60,14 @@ fn by_headings(lines: &SourceLines<'_>, form: TaskForm) -> Option<(Dialect, &'st
     if starts("iteration ") > 1 && listed || has("validation commands") && starts("task ") > 0 {
         return Some((Dialect::Ralphex, "tasks or iterations over boxes, \"Validation Commands\""));
     }
-    let columns = ["in progress", "up next", "todo", "to do", "doing", "now", "next", "в работе", "готово", "done"];
-    if names.iter().filter(|n| columns.iter().any(|c| n.trim_matches(|c: char| !c.is_alphanumeric()) == *c)).count() > 1 {
+    let columns =
+        ["in progress", "up next", "todo", "to do", "doing", "now", "next", "в работе", "готово", "done"];
+    if names
+        .iter()
+        .filter(|n| columns.iter().any(|c| n.trim_matches(|c: char| !c.is_alphanumeric()) == *c))
+        .count()
+        > 1
+    {
         return Some((Dialect::Kanban, "its headings are the columns of a board"));
     }
     None

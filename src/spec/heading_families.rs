@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use super::counted_names::{counted_name, is_iteration};
 use super::grammar::{Heading, IdShape};
+use super::heading_names::{names_task, numbered};
 use super::lines::{LineKind, SourceLines};
-use super::reading_rules::{names_task, numbered};
 use super::section_names::SectionKind;
 use super::sections::SectionMap;
 
@@ -54,7 +54,9 @@ pub(crate) fn families(lines: &SourceLines<'_>, map: &SectionMap) -> Vec<Heading
             continue;
         }
         let Some(heading) = lines.heading(section.line) else { continue };
-        let Some((form, mut member)) = member(heading, lines.text(section.line), section.line) else { continue };
+        let Some((form, mut member)) = member(heading, lines.text(section.line), section.line) else {
+            continue;
+        };
         let end = map.all[at + 1..].iter().find(|next| next.level <= section.level);
         member.body = section.line + 1..end.map_or(lines.all.len(), |next| next.line);
         let family = *known.entry((form.clone(), section.level)).or_insert_with(|| {
@@ -132,18 +134,59 @@ fn is_text(lines: &SourceLines<'_>, line: usize) -> bool {
 
 /// Words of headings whose steps explain how something works, or tell what was done.
 const EXPLAINS: &[&str] = &[
-    "flow", "how it works", "how to", "architecture", "usage", "guide", "tutorial", "install", "demo", "example", "algorithm",
-    "background", "pipeline", "appendix", "reference", "quickstart", "quick start", "getting started", "walkthrough",
-    "lessons", "manual test", "reproduc", "troubleshoot", "test scenario", "verification", "validation",
+    "flow",
+    "how it works",
+    "how to",
+    "architecture",
+    "usage",
+    "guide",
+    "tutorial",
+    "install",
+    "demo",
+    "example",
+    "algorithm",
+    "background",
+    "pipeline",
+    "appendix",
+    "reference",
+    "quickstart",
+    "quick start",
+    "getting started",
+    "walkthrough",
+    "lessons",
+    "manual test",
+    "reproduc",
+    "troubleshoot",
+    "test scenario",
+    "verification",
+    "validation",
 ];
 
 /// Words of titles of files that tell what was done.
 const ARCHIVES: &[&str] = &[
-    "retrospective", "changelog", "history", "archive", "completed", "журнал", "архив", "archiv", "historique", "historial",
+    "retrospective",
+    "changelog",
+    "history",
+    "archive",
+    "completed",
+    "журнал",
+    "архив",
+    "archiv",
+    "historique",
+    "historial",
 ];
 
 /// Words at the start of a line that tells what was done.
-const TELLS: &[&str] = &["accomplish", "what was done", "what was built", "what we did", "completed", "archived", "result:", "outcome"];
+const TELLS: &[&str] = &[
+    "accomplish",
+    "what was done",
+    "what was built",
+    "what we did",
+    "completed",
+    "archived",
+    "result:",
+    "outcome",
+];
 
 /// The family of counting headings that is the work of a file without boxes: two or more with text of their own, of which
 /// the highest level counts. Explanations are none; what a log or an archive tells is done.
@@ -178,7 +221,9 @@ pub(crate) fn counted_work(
         let distinct: std::collections::HashSet<&str> =
             members.iter().map(|m| &lines.text(m.line)[m.id.clone()]).collect();
         let kept = HeadingFamily { members: members.clone(), ..family.clone() };
-        let good = members.len() * 2 > family.members.len() && distinct.len() == members.len() && kept.owns_content(lines);
+        let good = members.len() * 2 > family.members.len()
+            && distinct.len() == members.len()
+            && kept.owns_content(lines);
         if good && best.as_ref().is_none_or(|b| kept.level < b.level) {
             best = Some(kept);
         }
@@ -196,7 +241,8 @@ fn tells(lines: &SourceLines<'_>, member: &FamilyMember) -> bool {
 
 /// The family of `### Iteration N` whose headings hold boxes as their steps.
 pub(crate) fn iterations(lines: &SourceLines<'_>, families: &[HeadingFamily]) -> Option<HeadingFamily> {
-    let boxed = |m: &&FamilyMember| m.body.clone().any(|i| lines.item(i).is_some_and(|item| item.mark.is_some()));
+    let boxed =
+        |m: &&FamilyMember| m.body.clone().any(|i| lines.item(i).is_some_and(|item| item.mark.is_some()));
     families
         .iter()
         .filter(|f| matches!(f.form, FamilyForm::Counted(word) if is_iteration(word)))

@@ -29,11 +29,25 @@ pub(crate) fn read(source: &str) -> Option<TaskFile> {
 
 fn broken(source: &str, at: usize) -> TaskFile {
     let message = "this is not valid JSON".to_owned();
-    let found = diagnostic(source, Severity::Error, at, message, "read up to here", "correct the file; nothing was started");
+    let found = diagnostic(
+        source,
+        Severity::Error,
+        at,
+        message,
+        "read up to here",
+        "correct the file; nothing was started",
+    );
     TaskFile { diagnostics: vec![found], dialect_reason: "it is JSON".to_owned(), ..TaskFile::default() }
 }
 
-fn diagnostic(source: &str, severity: Severity, at: usize, message: String, label: &str, hint: &str) -> Diagnostic {
+fn diagnostic(
+    source: &str,
+    severity: Severity,
+    at: usize,
+    message: String,
+    label: &str,
+    hint: &str,
+) -> Diagnostic {
     let mut at = at.min(source.len());
     while !source.is_char_boundary(at) {
         at -= 1;
@@ -56,16 +70,22 @@ fn list(value: &JsonValue) -> Result<(String, &JsonValue), Vec<String>> {
         return Ok(("the list".to_owned(), value));
     }
     let direct = |value: &JsonValue| {
-        LISTS.iter().find(|key| value.get(key).is_some_and(|list| matches!(list.kind, JsonKind::Array(_)))).copied()
+        LISTS
+            .iter()
+            .find(|key| value.get(key).is_some_and(|list| matches!(list.kind, JsonKind::Array(_))))
+            .copied()
     };
     if let Some(key) = direct(value) {
         return value.get(key).map(|list| (key.to_owned(), list)).ok_or_default();
     }
     let JsonKind::Object(all) = &value.kind else { return Err(Vec::new()) };
     let tags: Vec<&(String, JsonValue)> = all.iter().filter(|(_, tag)| direct(tag).is_some()).collect();
-    let tag = tags.iter().find(|(name, _)| name == "master").or_else(|| tags.first().filter(|_| tags.len() == 1));
+    let tag =
+        tags.iter().find(|(name, _)| name == "master").or_else(|| tags.first().filter(|_| tags.len() == 1));
     match tag {
-        Some((name, tag)) => direct(tag).and_then(|key| Some((format!("{name}.{key}"), tag.get(key)?))).ok_or_default(),
+        Some((name, tag)) => {
+            direct(tag).and_then(|key| Some((format!("{name}.{key}"), tag.get(key)?))).ok_or_default()
+        }
         None => Err(tags.iter().map(|(name, _)| name.clone()).collect()),
     }
 }
@@ -81,7 +101,8 @@ impl<T> OrDefault<T> for Option<T> {
 }
 
 fn tasks(source: &str, value: &JsonValue) -> TaskFile {
-    let mut reader = JsonTasks { starts: line_starts(source), source, tasks: Vec::new(), priorities: Vec::new() };
+    let mut reader =
+        JsonTasks { starts: line_starts(source), source, tasks: Vec::new(), priorities: Vec::new() };
     let mut file = TaskFile::default();
     let refuse = |message: String, hint: &str| diagnostic(source, Severity::Error, 0, message, "", hint);
     match list(value) {
@@ -173,7 +194,14 @@ impl JsonTasks<'_> {
             if !seen.insert(task.id.as_str()) {
                 let message = format!("task id {} is used twice", task.id);
                 let hint = "give one of the tasks another id";
-                file.diagnostics.push(diagnostic(source, Severity::Error, task.span.start, message, "again here", hint));
+                file.diagnostics.push(diagnostic(
+                    source,
+                    Severity::Error,
+                    task.span.start,
+                    message,
+                    "again here",
+                    hint,
+                ));
             }
         }
         let mut tasks = self.tasks.clone();
@@ -181,10 +209,18 @@ impl JsonTasks<'_> {
             task.depends_on.retain(|other| {
                 let known = seen.contains(other.as_str()) && *other != task.id;
                 if !known {
-                    let message = format!("task {} depends on \"{other}\", which is not a task of this file", task.id);
+                    let message =
+                        format!("task {} depends on \"{other}\", which is not a task of this file", task.id);
                     let hint = "correct the id, or leave it: it does not change the order";
                     let place = task.span.start;
-                    file.diagnostics.push(diagnostic(source, Severity::Warning, place, message, "no such task", hint));
+                    file.diagnostics.push(diagnostic(
+                        source,
+                        Severity::Warning,
+                        place,
+                        message,
+                        "no such task",
+                        hint,
+                    ));
                 }
                 known
             });
@@ -227,7 +263,8 @@ fn state(entry: &JsonValue) -> (TaskState, Option<std::ops::Range<usize>>, MarkW
 
 /// The ids in `dependencies`. A subtask names its siblings by their last number.
 fn dependencies(entry: &JsonValue, parent: Option<&str>) -> Vec<String> {
-    let lists = ["dependencies", "dependsOn", "depends_on", "blockedBy"].iter().find_map(|key| entry.get(key));
+    let lists =
+        ["dependencies", "dependsOn", "depends_on", "blockedBy"].iter().find_map(|key| entry.get(key));
     let ids = lists.map_or(&[][..], JsonValue::list).iter().filter_map(JsonValue::id);
     let own = |id: &str| match parent {
         Some(parent) if !id.contains('.') => format!("{parent}.{id}"),
@@ -253,7 +290,8 @@ fn details(entry: &JsonValue, title: &str) -> String {
         let text = match &value.kind {
             JsonKind::Text(text) if text != title && !text.trim().is_empty() => text.trim().to_owned(),
             JsonKind::Array(all) if !all.is_empty() => {
-                let lines: Vec<String> = all.iter().filter_map(JsonValue::id).map(|text| format!("- {text}")).collect();
+                let lines: Vec<String> =
+                    all.iter().filter_map(JsonValue::id).map(|text| format!("- {text}")).collect();
                 lines.join("\n")
             }
             _ => continue,

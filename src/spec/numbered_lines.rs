@@ -7,8 +7,8 @@ use super::grammar::IdShape;
 use super::lines::{LineKind, SourceLines};
 use super::model::IgnoredReason;
 use super::reading_rules::ReadingRules;
-use super::task_line::{CollectedLines, TaskLine};
 use super::section_names::SectionKind;
+use super::task_line::{CollectedLines, TaskLine};
 
 /// Takes `1. Title` over `- [ ] 1.1` as the parent of the boxed tasks right below it.
 pub(crate) fn parents<'a>(lines: &SourceLines<'a>, out: &mut CollectedLines<'a>) {

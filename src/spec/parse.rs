@@ -185,5 +185,10 @@ fn ignored(
         LineKind::Opaque(_) => true,
         _ => false,
     };
-    collected.ignored.iter().copied().filter(|&(line, _)| boxed(line) && bodies.owner(line).is_none()).collect()
+    collected
+        .ignored
+        .iter()
+        .copied()
+        .filter(|&(line, _)| boxed(line) && bodies.owner(line).is_none())
+        .collect()
 }

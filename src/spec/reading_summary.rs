@@ -38,11 +38,17 @@ pub(crate) fn reading(
         out.push_str("; no box stands elsewhere, so these are taken");
     }
     if let Some(task) = tasks.iter().find(|task| task.id.contains('/')) {
-        let _ = write!(out, "; numbers come again in other sections, so ids name theirs, such as {}", task.id);
+        let _ =
+            write!(out, "; numbers come again in other sections, so ids name theirs, such as {}", task.id);
     }
-    let struck = tasks.iter().zip(states).filter(|(task, state)| task.struck && **state == TaskState::Skipped).count();
+    let struck =
+        tasks.iter().zip(states).filter(|(task, state)| task.struck && **state == TaskState::Skipped).count();
     if struck > 0 {
-        let _ = write!(out, "; {} struck out and dropped", if struck == 1 { "1 is".to_owned() } else { format!("{struck} are") });
+        let _ = write!(
+            out,
+            "; {} struck out and dropped",
+            if struck == 1 { "1 is".to_owned() } else { format!("{struck} are") }
+        );
     }
     let mut parts: Vec<(String, usize)> = Vec::new();
     let mut known: HashMap<String, usize> = HashMap::new();

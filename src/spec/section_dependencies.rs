@@ -101,7 +101,18 @@ pub(crate) fn numbers(list: &str) -> Vec<String> {
 pub(crate) fn required_by_quote(text: &str) -> Option<usize> {
     let body = text.trim_start_matches(['>', ' ', '*', '_', '-']);
     let from = text.len() - body.len();
-    let words = ["requires", "required", "depends on", "dependencies", "dependency", "needs", "blocked by", "after", "prerequisites", "prerequisite"];
+    let words = [
+        "requires",
+        "required",
+        "depends on",
+        "dependencies",
+        "dependency",
+        "needs",
+        "blocked by",
+        "after",
+        "prerequisites",
+        "prerequisite",
+    ];
     let len = words.iter().find_map(|word| {
         let head = body.get(..word.len())?;
         head.eq_ignore_ascii_case(word).then_some(word.len())

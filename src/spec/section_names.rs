@@ -42,108 +42,17 @@ const CHECKS: &str = " test testing tests qa validation verification acceptance 
     ready commit ";
 
 /// Names of sections that hold criteria, samples, questions and ideas.
-const ASIDE: &[&str] = &[
-    "acceptance",
-    "validation and acceptance",
-    "verification and acceptance",
-    "acceptance and validation",
-    "quality gate",
-    "quality gates",
-    "success metrics",
-    "success measures",
-    "out of scope",
-    "not in scope",
-    "non goals",
-    "non goal",
-    "constraints non goals",
-    "example",
-    "examples",
-    "template",
-    "templates",
-    "task template",
-    "format",
-    "task format",
-    "format strict",
-    "future",
-    "future work",
-    "future ideas",
-    "future enhancements",
-    "future improvements",
-    "future considerations",
-    "ideas",
-    "icebox",
-    "wishlist",
-    "wish list",
-    "parking lot",
-    "someday",
-    "someday maybe",
-    "maybe",
-    "won t do",
-    "wont do",
-    "not doing",
-    "rejected",
-    "cancelled",
-    "canceled",
-    "dropped",
-    "in review",
-    "under review",
-    "code review",
-    "awaiting review",
-    "waiting for review",
-    "ready for review",
-    "needs review",
-    "waiting",
-    "waiting for",
-    "waiting on",
-    "blocked",
-    "blocked on",
-    "blocked by",
-    "on hold",
-    "blockers",
-    "questions",
-    "open questions",
-    "decisions needed",
-    "open decisions",
-    "do not touch",
-    "идеи",
-    "на ревью",
-    "на проверке",
-    "ревью",
-    "заблокировано",
-    "вопросы",
-    "ideen",
-    "in prüfung",
-    "offene fragen",
-    "ideas futuras",
-    "en revisión",
-    "em revisão",
-    "ideias",
-    "bloqueado",
-    "idées",
-    "en revue",
-    "想法",
-    "审核中",
-    "評審中",
-    "レビュー中",
-    "レビュー待ち",
-    "アイデア",
-    "检查清单",
-    "检查表",
-    "检查项",
-    "检查点",
-    "完了条件",
-    "完了定義",
-    "完成标准",
-    "完成條件",
-    "完了基準",
-    "完료 조건",
-    "완료 조건",
-    "체크리스트",
-    "인수 조건",
-    "检查列表",
-    "成功标准",
-    "成功指标",
-];
+const ASIDE: &str = "acceptance|validation and acceptance|verification and acceptance|acceptance and validation|\
+    quality gate|quality gates|success metrics|success measures|out of scope|not in scope|non goals|\
+    non goal|constraints non goals|example|examples|template|templates|task template|format|task format|\
+    format strict|future|future work|future ideas|future enhancements|future improvements|\
+    future considerations|ideas|icebox|wishlist|wish list|parking lot|someday|someday maybe|maybe|\
+    won t do|wont do|not doing|rejected|cancelled|canceled|dropped|in review|under review|code review|\
+    awaiting review|waiting for review|ready for review|needs review|waiting|waiting for|waiting on|\
+    blocked|blocked on|blocked by|on hold|blockers|questions|open questions|decisions needed|\
+    open decisions|do not touch|идеи|на ревью|на проверке|ревью|заблокировано|вопросы|ideen|in prüfung|\
+    offene fragen|ideas futuras|en revisión|em revisão|ideias|bloqueado|idées|en revue|想法|审核中|評審中|レビュー中|\
+    レビュー待ち|アイデア|检查清单|检查表|检查项|检查点|完了条件|完了定義|完成标准|完成條件|完了基準|완료 조건|체크리스트|인수 조건|检查列表|成功标准|成功指标";
 
 /// The ends of such names in languages that write words together, and their beginnings in others.
 const ASIDE_ENDS: &[&str] = &[
@@ -166,161 +75,31 @@ const ASIDE_STARTS: &[&str] =
     &["critérios d", "criterios d", "critères d", "criteri d", "критерии", "критерій", "definición de hecho"];
 
 /// Names of sections whose boxes are tasks only where the file has no others.
-const SIDE: &[&str] = &[
-    "backlog",
-    "later",
-    "бэклог",
-    "позже",
-    "прогресс",
-    "статус",
-    "заметки",
-    "примечания",
-    "итоги",
-    "进度",
-    "进度跟踪",
-    "任务状态",
-    "任务状态跟踪",
-    "任務狀態",
-    "任務狀態追蹤",
-    "任务进度",
-    "進捗",
-    "進捗管理",
-    "進捗状況",
-    "レビュー",
-    "备注",
-    "备忘",
-    "注意事项",
-    "注意事項",
-    "总结",
-    "完成摘要",
-    "摘要",
-    "概要",
-    "まとめ",
-    "진행 상황",
-    "요약",
-    "progreso",
-    "resumen",
-    "notas",
-    "progresso",
-    "resumo",
-    "fortschritt",
-    "notizen",
-    "zusammenfassung",
-    "progrès",
-    "résumé",
-    "avancement",
-];
+const SIDE: &str = "backlog|later|бэклог|позже|прогресс|статус|заметки|примечания|итоги|进度|进度跟踪|任务状态|任务状态跟踪|任務狀態|任務狀態追蹤|\
+    任务进度|進捗|進捗管理|進捗状況|レビュー|备注|备忘|注意事项|注意事項|总结|完成摘要|摘要|概要|まとめ|진행 상황|요약|progreso|resumen|notas|progresso|\
+    resumo|fortschritt|notizen|zusammenfassung|progrès|résumé|avancement";
 
-const SIDE_NOUNS: &str = " progress note notes summary review reviews tracking tracker status backlog log statistics ";
+const SIDE_NOUNS: &str =
+    " progress note notes summary review reviews tracking tracker status backlog log statistics ";
 
-const LEGEND: &[&str] =
-    &["图例", "圖例", "凡例", "状态说明", "状态图例", "状態の凡例", "légende", "leyenda", "legenda", "легенда", "범례"];
+const LEGEND: &str = "图例|圖例|凡例|状态说明|状态图例|状態の凡例|légende|leyenda|legenda|легенда|범례";
 
 /// Names of lists of tasks, and words that they are made of.
-const TASKS: &[&str] = &[
-    "todo list",
-    "work items",
-    "work breakdown",
-    "action items",
-    "任务",
-    "任务列表",
-    "任务分解",
-    "任务清单",
-    "任務",
-    "任務清單",
-    "任務列表",
-    "实施任务",
-    "タスク",
-    "タスク一覧",
-    "タスクリスト",
-    "実装タスク",
-    "작업",
-    "작업 목록",
-    "tareas",
-    "lista de tareas",
-    "tarefas",
-    "lista de tarefas",
-    "aufgaben",
-    "aufgabenliste",
-    "tâches",
-    "liste des tâches",
-    "задачи",
-    "список задач",
-];
-const TASK_WORDS: &str = " task tasks subtask subtasks sub list breakdown implementation development detailed the and work ";
+const TASKS: &str = "todo list|work items|work breakdown|action items|任务|任务列表|任务分解|任务清单|任務|任務清單|任務列表|实施任务|タスク|タスク一覧|\
+    タスクリスト|実装タスク|작업|작업 목록|tareas|lista de tareas|tarefas|lista de tarefas|aufgaben|aufgabenliste|tâches|\
+    liste des tâches|задачи|список задач";
+const TASK_WORDS: &str =
+    " task tasks subtask subtasks sub list breakdown implementation development detailed the and work ";
 
 /// Words that say that a section holds work.
-const WORK_WORDS: &[&str] = &[
-    "task", "tasks", "todo", "todos", "follow", "followup", "followups", "findings", "action", "remaining", "bug", "bugs",
-    "fix", "fixes", "next", "phase", "milestone", "sprint", "stage", "iteration", "improvements", "hardening", "priority",
-];
-const COLUMNS: &[&str] = &[
-    "in progress",
-    "in work",
-    "work in progress",
-    "wip",
-    "up next",
-    "now",
-    "to do",
-    "doing",
-    "ready",
-    "ready to start",
-    "done",
-    "completed",
-    "complete",
-    "finished",
-    "recently done",
-    "recently completed",
-    "current",
-    "current work",
-    "active",
-    "today",
-    "this week",
-    "soon",
-    "pending",
-    "open",
-    "planned",
-    "queue",
-    "queued",
-    "started",
-    "в работе",
-    "готово",
-    "сделано",
-    "сейчас",
-    "далее",
-    "следующее",
-    "очередь",
-    "к выполнению",
-    "进行中",
-    "進行中",
-    "已完成",
-    "完成",
-    "待办",
-    "待辦",
-    "接下来",
-    "未着手",
-    "作業中",
-    "完了",
-    "진행 중",
-    "완료",
-    "할 일",
-    "en curso",
-    "en progreso",
-    "hecho",
-    "pendiente",
-    "em andamento",
-    "feito",
-    "concluído",
-    "a fazer",
-    "in arbeit",
-    "erledigt",
-    "offen",
-    "als nächstes",
-    "en cours",
-    "fait",
-    "à faire",
-    "terminé",
-];
+const WORK_WORDS: &str = "task|tasks|todo|todos|follow|followup|followups|findings|action|remaining|bug|bugs|fix|fixes|next|\
+    phase|milestone|sprint|stage|iteration|improvements|hardening|priority";
+const COLUMNS: &str = "in progress|in work|work in progress|wip|up next|now|to do|doing|ready|ready to start|done|completed|\
+    complete|finished|recently done|recently completed|current|current work|active|today|this week|soon|\
+    pending|open|planned|queue|queued|started|в работе|готово|сделано|сейчас|далее|следующее|очередь|\
+    к выполнению|进行中|進行中|已完成|完成|待办|待辦|接下来|未着手|作業中|完了|진행 중|완료|할 일|en curso|en progreso|hecho|pendiente|\
+    em andamento|feito|concluído|a fazer|in arbeit|erledigt|offen|als nächstes|en cours|fait|à faire|\
+    terminé";
 
 const ORDER_WORDS: &str = " task tasks dependency dependencies graph execution order and implementation key summary phase \
     phases story stories user map matrix critical path parallel diagram notes overview within between across chain ";
@@ -373,6 +152,11 @@ fn before_last(name: &str, list: &str) -> bool {
     all.all(|word| is_in(word, list))
 }
 
+/// Whether a name is one of a list with bars between them.
+fn one_of(name: &str, list: &str) -> bool {
+    list.split('|').any(|other| other == name)
+}
+
 fn is_in(word: &str, list: &str) -> bool {
     let at = list.find(word).filter(|_| !word.is_empty());
     at.is_some() && list.split(' ').any(|other| other == word)
@@ -384,7 +168,7 @@ fn by_whole_name(name: &str, numbered: bool) -> SectionKind {
         || name.starts_with("criteria for ")
         || name == "dod"
         || name.contains("definition of ") && before_last(name, QUALIFIERS)
-        || ASIDE.contains(&name)
+        || one_of(name, ASIDE)
         || ASIDE_ENDS.iter().any(|end| name.ends_with(end))
         || ASIDE_STARTS.iter().any(|start| name.starts_with(start))
     {
@@ -394,30 +178,32 @@ fn by_whole_name(name: &str, numbered: bool) -> SectionKind {
     if checklist && name.split(' ').any(|word| is_in(word, CHECKS)) && before_last(name, QUALIFIERS) {
         return SectionKind::Aside;
     }
-    if name == "next" || COLUMNS.contains(&name) {
+    if name == "next" || one_of(name, COLUMNS) {
         return SectionKind::Column;
     }
     let all = |list: &str| name.split(' ').all(|word| is_in(word, list));
-    if TASKS.contains(&name) || all(TASK_WORDS) && name.contains("task") {
+    if one_of(name, TASKS) || all(TASK_WORDS) && name.contains("task") {
         return SectionKind::Tasks;
     }
     if numbered {
         return SectionKind::Open;
     }
-    if LEGEND.contains(&name)
+    if one_of(name, LEGEND)
         || name == "status key"
-        || last == "legend" && before_last(name, " status task tasks mark marks marker symbol symbols checkbox state the ")
+        || last == "legend"
+            && before_last(name, " status task tasks mark marks marker symbol symbols checkbox state the ")
     {
         return SectionKind::Legend;
     }
-    if SIDE.contains(&name)
+    if one_of(name, SIDE)
         || checklist
         || is_in(last, SIDE_NOUNS) && before_last(name, &format!("{QUALIFIERS}{SIDE_NOUNS}"))
     {
         return SectionKind::Side;
     }
     let ordered = name.contains("dependenc") || name.contains("execution order");
-    let foreign = ["依赖", "依赖关系", "依存", "依存関係", "任务依赖", "实施顺序", "実装順", "実装順序", "의존"];
+    let foreign =
+        ["依赖", "依赖关系", "依存", "依存関係", "任务依赖", "实施顺序", "実装順", "実装順序", "의존"];
     if ordered && all(ORDER_WORDS) || foreign.iter().any(|word| name.ends_with(word)) {
         return SectionKind::Order;
     }
@@ -426,7 +212,7 @@ fn by_whole_name(name: &str, numbered: bool) -> SectionKind {
 
 /// Whether a section that stands beside a list of tasks names work all the same: "Review follow-ups", "Phase 2".
 pub(crate) fn names_work(text: &str) -> bool {
-    words(text).split(' ').any(|word| WORK_WORDS.contains(&word))
+    words(text).split(' ').any(|word| one_of(word, WORK_WORDS))
 }
 
 /// Whether the heading is one of those that an `ExecPlan` has.

@@ -50,8 +50,11 @@ pub(crate) fn give_to_only_tasks(
         }
     }
     let free = free_lines(lines, map, bodies);
-    let mut only: Vec<(usize, usize)> =
-        tops.into_iter().filter(|(_, tasks)| tasks.len() == 1).map(|(section, tasks)| (tasks[0], section)).collect();
+    let mut only: Vec<(usize, usize)> = tops
+        .into_iter()
+        .filter(|(_, tasks)| tasks.len() == 1)
+        .map(|(section, tasks)| (tasks[0], section))
+        .collect();
     only.sort_unstable();
     for (task, section) in only {
         bodies.take(task, free[section].iter().copied());
@@ -76,10 +79,7 @@ pub(crate) fn of_tasks(
         let made = made.entry(section).or_insert_with(|| Arc::new(text(lines, map, section, &free[section])));
         Arc::clone(made)
     };
-    tasks
-        .iter()
-        .map(|task| home(task).filter(|&s| map.title != Some(map.all[s].line)).map(&mut of))
-        .collect()
+    tasks.iter().map(|task| home(task).filter(|&s| map.title != Some(map.all[s].line)).map(&mut of)).collect()
 }
 
 fn text(lines: &SourceLines<'_>, map: &SectionMap, section: usize, free: &[usize]) -> TaskSection {

@@ -117,7 +117,8 @@ fn title(lines: &SourceLines<'_>) -> Option<usize> {
 /// Decides in which sections boxes are tasks: the kinds of lines become [`SectionKind::Open`] there.
 fn resolve(lines: &SourceLines<'_>, map: &mut SectionMap) {
     let boxed = |index: usize| lines.item(index).is_some_and(|item| item.mark.is_some() && item.bullet);
-    let has = |wanted: &[SectionKind]| (0..lines.all.len()).any(|i| wanted.contains(&map.kinds[i]) && boxed(i));
+    let has =
+        |wanted: &[SectionKind]| (0..lines.all.len()).any(|i| wanted.contains(&map.kinds[i]) && boxed(i));
     if has(&[SectionKind::Tasks]) {
         leave_out_neighbours(lines, map);
     } else if !has(&[SectionKind::Open, SectionKind::Column, SectionKind::Order]) {
@@ -156,14 +157,16 @@ fn leave_out_neighbours(lines: &SourceLines<'_>, map: &mut SectionMap) {
     let left_out: Vec<bool> = (0..map.all.len())
         .map(|section| {
             let beside = at_the_top || map.upwards(section).any(|s| around[s]);
-            let named = map.upwards(section).any(|s| {
-                map.title != Some(map.all[s].line) && names_work(name(lines, map.all[s].line))
-            });
+            let named = map
+                .upwards(section)
+                .any(|s| map.title != Some(map.all[s].line) && names_work(name(lines, map.all[s].line)));
             beside && !named
         })
         .collect();
     for line in 0..map.kinds.len() {
-        let out = map.of(line).is_some_and(|section| left_out[section] && map.all[section].kind == SectionKind::Open);
+        let out = map
+            .of(line)
+            .is_some_and(|section| left_out[section] && map.all[section].kind == SectionKind::Open);
         if out && map.kinds[line] == SectionKind::Open && map.title != Some(line) {
             map.kinds[line] = SectionKind::Aside;
         }

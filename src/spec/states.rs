@@ -33,7 +33,8 @@ pub(crate) fn ticked(lines: &SourceLines<'_>, tasks: &[TaskLine<'_>]) -> Vec<boo
         let end = tasks.get(at + 1).map_or(lines.all.len(), |next| next.line);
         let boxes = (task.line + 1..end).filter_map(|i| Some((i, lines.item(i)?.mark.as_ref()?)));
         let mut all = boxes.peekable();
-        task.checked || task.level > 0 && all.peek().is_some() && all.all(|(line, mark)| is_ticked(line, mark))
+        task.checked
+            || task.level > 0 && all.peek().is_some() && all.all(|(line, mark)| is_ticked(line, mark))
     };
     (0..tasks.len()).map(of).collect()
 }

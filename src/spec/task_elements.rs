@@ -50,7 +50,9 @@ fn element<'a>(lines: &SourceLines<'a>, open: usize, end: usize, kind: &str, num
     let item = grammar::item(&probe);
     let id = item.as_ref().and_then(|item| item.id.as_ref()).filter(|id| id.word);
     let (written, from) = match (id, &item) {
-        (Some(id), Some(item)) => (Some(probe[id.span.clone()].to_owned()), title.start + item.title - "- [ ] ".len()),
+        (Some(id), Some(item)) => {
+            (Some(probe[id.span.clone()].to_owned()), title.start + item.title - "- [ ] ".len())
+        }
         _ => (None, title.start),
     };
     TaskLine {

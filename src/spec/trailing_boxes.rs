@@ -18,7 +18,10 @@ pub(crate) fn tasks<'a>(lines: &SourceLines<'a>) -> Vec<TaskLine<'a>> {
         let text = lines.text(index);
         let item = lines.item(index);
         let id = item.and_then(|item| item.id.as_ref());
-        let from = item.map_or_else(|| text.len() - text.trim_start_matches(['-', '*', '+', ' ']).len(), |item| item.title);
+        let from = item.map_or_else(
+            || text.len() - text.trim_start_matches(['-', '*', '+', ' ']).len(),
+            |item| item.title,
+        );
         let bold = text[..from].ends_with("**") || text[from..].starts_with("**");
         let from = text.len() - text[from..].trim_start_matches('*').len();
         TaskLine {
@@ -54,8 +57,10 @@ fn trailing_mark(lines: &SourceLines<'_>, index: usize) -> Option<Range<usize>> 
     let open = text.rfind('[')?;
     let close = open + text[open..].find(']')?;
     let (mark, rest) = (&text[open + 1..close], &text[close + 1..]);
-    let one_sign = mark.trim().chars().count() <= 1 && !mark.trim().starts_with(char::is_uppercase) || mark == "X";
-    let parted = text[..open].trim_end_matches(' ').ends_with(['-', '–', '—', ':', '：', '*', '|']) || rest.is_empty();
+    let one_sign =
+        mark.trim().chars().count() <= 1 && !mark.trim().starts_with(char::is_uppercase) || mark == "X";
+    let parted =
+        text[..open].trim_end_matches(' ').ends_with(['-', '–', '—', ':', '：', '*', '|']) || rest.is_empty();
     let titled = title_end(text, open) > 3;
     (one_sign && parted && titled && rest.trim().chars().count() <= 16 && !rest.starts_with(['(', '[', ':']))
         .then_some(open + 1..close)

@@ -28,16 +28,6 @@ pub(crate) fn qualify(lines: &SourceLines<'_>, map: &SectionMap, tasks: &mut [Ta
     }
     let several: HashSet<Option<usize>> =
         by_id.values().filter(|all| apart(all)).flatten().map(|&i| home[i]).collect();
-    // Sections that count anew have all their ids qualified, others only those that come twice.
-    let mut first: HashMap<Option<usize>, usize> = HashMap::new();
-    for (i, section) in home.iter().enumerate() {
-        first.entry(*section).or_insert(i);
-    }
-    let anew: HashSet<Option<usize>> = several
-        .iter()
-        .copied()
-        .filter(|section| first.get(section).is_some_and(|&i| by_id.contains_key(&*tasks[i].id)))
-        .collect();
     let names = names(lines, map, &several);
     let mut taken: HashSet<String> = tasks.iter().map(|task| task.id.to_string()).collect();
     let repeated: Vec<(String, Vec<usize>)> = {
@@ -47,7 +37,6 @@ pub(crate) fn qualify(lines: &SourceLines<'_>, map: &SectionMap, tasks: &mut [Ta
     };
     let mut apart_tasks: Vec<usize> =
         repeated.iter().filter(|(_, all)| apart(all)).flat_map(|(_, all)| all.iter().copied()).collect();
-    apart_tasks.extend((0..tasks.len()).filter(|&i| anew.contains(&home[i])));
     apart_tasks.sort_unstable();
     apart_tasks.dedup();
     for i in apart_tasks {
@@ -91,7 +80,11 @@ fn home(map: &SectionMap, task: &TaskLine<'_>) -> Option<usize> {
 }
 
 /// A short name for each of these sections, with those around it where two would have the same.
-fn names(lines: &SourceLines<'_>, map: &SectionMap, sections: &HashSet<Option<usize>>) -> HashMap<usize, String> {
+fn names(
+    lines: &SourceLines<'_>,
+    map: &SectionMap,
+    sections: &HashSet<Option<usize>>,
+) -> HashMap<usize, String> {
     let mut names: HashMap<usize, String> = HashMap::new();
     let mut sections: Vec<usize> = sections.iter().flatten().copied().collect();
     sections.sort_unstable();

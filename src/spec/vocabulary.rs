@@ -140,7 +140,9 @@ pub(crate) fn human(title: &str) -> bool {
         return false;
     }
     let lower = title.to_lowercase();
-    ["(human)", "[human]", "(manual)", "[manual]", "（人工）", "(人工)", "【人工】", "（手動）"].iter().any(|w| lower.contains(w))
+    ["(human)", "[human]", "(manual)", "[manual]", "（人工）", "(人工)", "【人工】", "（手動）"]
+        .iter()
+        .any(|w| lower.contains(w))
 }
 
 /// Whether a title says that the task is optional.
