@@ -65,6 +65,13 @@ pub fn write(out: &mut dyn Write, plan: &Plan, view: &PlanView) -> io::Result<()
     if !reason.is_empty() {
         page.line(DIM, &format!("tasks.md is read as {}: {reason}", plan.dialect.name()))?;
     }
+    let reading = sanitise_line(&plan.reading);
+    if !reading.is_empty() {
+        let columns = page.columns();
+        for line in wrap(&reading, columns) {
+            page.line(DIM, &line)?;
+        }
+    }
     let digits = count.to_string().len();
     for (index, step) in plan.steps.iter().enumerate() {
         writeln!(page.out)?;
@@ -81,7 +88,7 @@ pub fn write(out: &mut dyn Write, plan: &Plan, view: &PlanView) -> io::Result<()
     }
     page.skipped(&plan.skipped)?;
     if !plan.ignored.is_empty() {
-        page.heading("Ignored lines (they look like tasks)")?;
+        page.heading("Boxes that are no tasks")?;
         for ignored in &plan.ignored {
             page.entry(&format!("line {}", ignored.line), &sanitise_line(&ignored.text))?;
         }

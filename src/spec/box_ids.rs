@@ -44,6 +44,7 @@ pub(crate) fn name_anonymous(tasks: &mut [TaskLine<'_>]) {
         if plain { HashSet::new() } else { tasks.iter().map(|t| t.id.to_string()).collect() };
     let mut n = 0;
     for t in tasks.iter_mut().filter(|t| t.id.is_empty()) {
+        t.placed_id = true;
         t.id = loop {
             n += 1;
             let id = if plain { n.to_string() } else { format!("box-{n}") };

@@ -51,7 +51,11 @@ fn by_headings(lines: &SourceLines<'_>, form: TaskForm) -> Option<(Dialect, &'st
     if boxes("] Task: ") && starts("phase ") > 0 {
         return Some((Dialect::Conductor, "\"Task:\" below phases"));
     }
-    if has("inception") || has("construction") || boxes("INCEPTION") && boxes("CONSTRUCTION") {
+    if starts("code generation plan") > 0
+        || has("inception")
+        || has("construction")
+        || boxes("INCEPTION") && boxes("CONSTRUCTION")
+    {
         return Some((Dialect::AiDlc, "the stages of AI-DLC"));
     }
     if boxes("**Step 1") && starts("task ") > 0 {

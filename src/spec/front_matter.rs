@@ -5,10 +5,7 @@ use std::ops::Range;
 
 use super::grammar::IdShape;
 use super::lines::SourceLines;
-use super::model::MarkWords;
 use super::task_line::TaskLine;
-
-const WORDS: MarkWords = MarkWords { done: "completed", open: "pending", begun: Some("in_progress") };
 
 /// The todos in the head of a file.
 pub(crate) fn tasks<'a>(lines: &SourceLines<'a>) -> Vec<TaskLine<'a>> {
@@ -53,7 +50,6 @@ fn todo<'a>(lines: &SourceLines<'a>, item: Range<usize>, number: usize) -> Optio
         title,
         mark_line: status.as_ref().map_or(line, |(line, _)| *line),
         mark: status.map(|(_, range)| range),
-        mark_words: Some(WORDS),
         until: Some(item.end - 1),
         ..TaskLine::at(line)
     })

@@ -6,6 +6,7 @@ use super::grammar::{Heading, IdShape};
 use super::id_index::{IdIndex, IdSlot};
 use super::lines::SourceLines;
 use super::model::TaskGroup;
+use super::sections::SectionMap;
 use super::task_line::TaskLine;
 use super::title;
 
@@ -22,8 +23,13 @@ pub(crate) struct TaskHierarchy {
 }
 
 /// Finds parents and groups.
-pub(crate) fn build(lines: &SourceLines<'_>, tasks: &[TaskLine<'_>], ids: &IdIndex<'_>) -> TaskHierarchy {
-    let mut walk = HierarchyWalk::new(lines, tasks, ids);
+pub(crate) fn build(
+    lines: &SourceLines<'_>,
+    map: &SectionMap,
+    tasks: &[TaskLine<'_>],
+    ids: &IdIndex<'_>,
+) -> TaskHierarchy {
+    let mut walk = HierarchyWalk::new(lines, map, tasks, ids);
     let mut line = 0;
     for (i, task) in tasks.iter().enumerate() {
         while line < task.line {
@@ -56,6 +62,7 @@ struct OpenSection<'a> {
 /// Goes through tasks and headings in document order.
 struct HierarchyWalk<'a> {
     lines: &'a SourceLines<'a>,
+    map: &'a SectionMap,
     tasks: &'a [TaskLine<'a>],
     ids: &'a IdIndex<'a>,
     tree: TaskHierarchy,
@@ -83,9 +90,15 @@ struct HierarchyWalk<'a> {
 }
 
 impl<'a> HierarchyWalk<'a> {
-    fn new(lines: &'a SourceLines<'a>, tasks: &'a [TaskLine<'a>], ids: &'a IdIndex<'a>) -> Self {
+    fn new(
+        lines: &'a SourceLines<'a>,
+        map: &'a SectionMap,
+        tasks: &'a [TaskLine<'a>],
+        ids: &'a IdIndex<'a>,
+    ) -> Self {
         let mut walk = Self {
             lines,
+            map,
             tasks,
             ids,
             tree: TaskHierarchy {
@@ -199,6 +212,12 @@ impl<'a> HierarchyWalk<'a> {
         Some(made)
     }
 
+    /// Whether a line stands in the section of another one, or in a section below it.
+    fn holds(&self, outer: usize, inner: usize) -> bool {
+        let Some(section) = self.map.of(outer) else { return true };
+        self.map.of(inner).is_some_and(|own| self.map.upwards(own).any(|s| s == section))
+    }
+
     /// The line where the section of a heading ends.
     fn ends(&mut self, line: usize, level: usize) -> usize {
         let lines = self.lines;
@@ -234,6 +253,10 @@ impl<'a> HierarchyWalk<'a> {
 
     /// The parent that the number names.
     fn by_number(&mut self, f: &'a TaskLine<'a>, outer: Option<usize>) -> NumberedParent {
+        // Phase 2.1 was put in after phase 2; it is no part of it.
+        if f.level > 0 && f.shape == Some(IdShape::Number) {
+            return NumberedParent::Alone;
+        }
         // `5.2b` is a child of 5.2 if it is indented so, else its sibling.
         let base = f.id.trim_end_matches(|c: char| c.is_ascii_alphabetic());
         if base.len() < f.id.len()
@@ -259,6 +282,10 @@ impl<'a> HierarchyWalk<'a> {
             let parent = &self.tasks[p];
             // A section of that number stands between them: `2.1` in phase 2 is not a child of task 2 in phase 1.
             if self.numbers.get(head).is_some_and(|&h| h > parent.line && h < f.line) {
+                return NumberedParent::Alone;
+            }
+            // A box holds only what stands in its own section.
+            if parent.level == 0 && f.level == 0 && f.row.is_none() && !self.holds(parent.line, f.line) {
                 return NumberedParent::Alone;
             }
             // `3.5.` between `3.` and `4.` is a whole task that was inserted later.

@@ -4,11 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 
 use super::json_value::{self, JsonKind, JsonValue};
-use super::model::{Diagnostic, Dialect, MarkWords, Severity, Task, TaskFile, TaskState};
+use super::model::{Diagnostic, Dialect, Severity, Task, TaskFile, TaskState};
 use super::vocabulary;
-
-const PASSES: MarkWords = MarkWords { done: "true", open: "false", begun: None };
-const STATUS: MarkWords = MarkWords { done: "done", open: "pending", begun: Some("in-progress") };
 
 /// The keys that hold the list.
 const LISTS: [&str; 6] = ["userStories", "user_stories", "stories", "features", "tasks", "items"];
@@ -158,7 +155,7 @@ impl JsonTasks<'_> {
         let start = self.starts[line - 1];
         let end = self.starts.get(line).map_or(self.source.len(), |next| next - 1);
         let end = start + self.source[start..end].trim_end_matches('\r').len();
-        let (state, mark, words) = state(entry);
+        let (state, mark) = state(entry);
         let subtasks = entry.get("subtasks").map_or(&[][..], JsonValue::list);
         if parent.is_none() {
             let priority = entry.get("priority").filter(|p| matches!(p.kind, JsonKind::Number(_)));
@@ -173,7 +170,6 @@ impl JsonTasks<'_> {
             line,
             span: start..end,
             mark,
-            mark_words: Some(words),
             human: vocabulary::human(title),
             id: id.clone(),
             ..Task::default()
@@ -243,22 +239,22 @@ impl JsonTasks<'_> {
 }
 
 /// The state of an entry, and the value that says it.
-fn state(entry: &JsonValue) -> (TaskState, Option<std::ops::Range<usize>>, MarkWords) {
+fn state(entry: &JsonValue) -> (TaskState, Option<std::ops::Range<usize>>) {
     if let Some(value) = entry.get("passes") {
         return match value.kind {
-            JsonKind::Bool(true) => (TaskState::Done, Some(value.span.clone()), PASSES),
-            JsonKind::Bool(false) => (TaskState::Todo, Some(value.span.clone()), PASSES),
-            _ => (TaskState::Todo, None, PASSES),
+            JsonKind::Bool(true) => (TaskState::Done, Some(value.span.clone())),
+            JsonKind::Bool(false) => (TaskState::Todo, Some(value.span.clone())),
+            _ => (TaskState::Todo, None),
         };
     }
-    let Some(value) = entry.get("status") else { return (TaskState::Todo, None, STATUS) };
-    let Some(word) = value.text() else { return (TaskState::Todo, None, STATUS) };
+    let Some(value) = entry.get("status") else { return (TaskState::Todo, None) };
+    let Some(word) = value.text() else { return (TaskState::Todo, None) };
     let state = if matches!(word, "review" | "in-review") {
         TaskState::Blocked
     } else {
         vocabulary::state(word).unwrap_or(TaskState::Todo)
     };
-    (state, Some(value.span.start + 1..value.span.end - 1), STATUS)
+    (state, Some(value.span.start + 1..value.span.end - 1))
 }
 
 /// The ids in `dependencies`. A subtask names its siblings by their last number.

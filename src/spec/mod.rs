@@ -20,6 +20,7 @@ mod grammar;
 mod grammar_memo;
 mod heading_families;
 mod heading_names;
+mod headings_above;
 mod hierarchy;
 mod id_index;
 mod id_order;
@@ -54,9 +55,8 @@ mod wave_graph;
 pub use decode::{DecodeError, decode};
 pub use id_order::compare_ids;
 pub use model::{
-    Diagnostic, Dialect, IgnoredLine, IgnoredReason, MarkWords, Severity, Task, TaskFile, TaskGroup,
-    TaskSection, TaskState,
+    Diagnostic, Dialect, IgnoredLine, IgnoredReason, Severity, Task, TaskFile, TaskGroup, TaskState,
 };
 pub use parse::{parse, parse_as};
 pub use render::render_diagnostics;
-pub use tick::{tick, tick_as};
+pub use tick::{set_marks, tick, tick_as};

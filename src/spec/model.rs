@@ -24,31 +24,15 @@ pub enum TaskState {
     Skipped,
 }
 
-/// The words that stand for states in a list of values, such as `"status": "pending"`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MarkWords {
-    /// For a done task.
-    pub done: &'static str,
-    /// For an open one.
-    pub open: &'static str,
-    /// For one that is being worked on, if there is such a word.
-    pub begun: Option<&'static str>,
-}
-
-/// A section of a file, as its tasks see it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TaskSection {
-    /// The headings above the tasks, from the outside in, without that of the file.
-    pub path: Vec<String>,
-    /// Lines of the section that belong to no task, cut after a screenful: what it says about all of them.
-    pub around: String,
-}
-
 /// One entry of tasks.md.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Task {
     /// The id as written, without separators: `2`, `2.1`, `T004`. A task without an id gets one from its position.
     pub id: String,
+    /// The file gives no id, so this one comes from the task's place. It says nothing once the file has changed.
+    pub placed_id: bool,
+    /// The headings above the task, outermost first, with ` › ` between them; empty where there are none.
+    pub section: Arc<str>,
     /// The text of the first line without id, markers, bold signs and comments.
     pub title: String,
     /// The state that the mark stands for.
@@ -78,10 +62,8 @@ pub struct Task {
     pub span: Range<usize>,
     /// Bytes between `[` and `]`, where it has a box; in a list of values, the bytes of the value that says its state.
     pub mark: Option<Range<usize>>,
-    /// The words for done, open and begun, where a word and not a sign is between these bytes.
-    pub mark_words: Option<MarkWords>,
-    /// The section that it stands in, if that is not the whole file.
-    pub section: Option<Arc<TaskSection>>,
+    /// Lines of its section that belong to no task, cut after a screenful: what the section says about all of them.
+    pub around: Arc<str>,
     /// Only a human can do it, as `(human)` or `(manual)` in its title or the file's own form says.
     pub human: bool,
 }

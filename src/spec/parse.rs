@@ -1,11 +1,14 @@
 //! Turns text into a [`TaskFile`]: all passes, in order.
 
+use std::sync::Arc;
+
 use super::bodies::{self, TaskBodies};
 use super::collect::collect;
 use super::dependencies::{self, Dependencies};
 use super::dialect::{self, DialectSigns};
 use super::grammar::IdShape;
 use super::grammar_memo::MetadataMemo;
+use super::headings_above::headings_above;
 use super::hierarchy::{self, TaskHierarchy};
 use super::id_index::IdIndex;
 use super::lines::{self, LineKind, SourceLines};
@@ -37,7 +40,7 @@ pub fn parse_as(source: &str, forced: Option<Dialect>) -> TaskFile {
     unique_ids::qualify(&lines, &rules.map, &mut collected.tasks, &done);
     let found = &collected.tasks;
     let ids = IdIndex::new(found);
-    let tree = hierarchy::build(&lines, found, &ids);
+    let tree = hierarchy::build(&lines, &rules.map, found, &ids);
     let mut bodies = bodies::assign(&lines, found);
     let mut deps = dependencies::find(&lines, found, &ids, &bodies, &rules, &tree.parent);
     section_texts::give_to_only_tasks(&lines, &rules.map, found, &tree.parent, &mut bodies);
@@ -45,7 +48,7 @@ pub fn parse_as(source: &str, forced: Option<Dialect>) -> TaskFile {
     for (task, edge) in &graph.edges {
         deps.edges[*task].push(edge.clone());
     }
-    let sections = section_texts::of_tasks(&lines, &rules.map, found, &bodies);
+    let around = section_texts::of_tasks(&lines, &rules.map, found, &bodies);
     let mut diagnostics = check::check(&lines, found, &ids, &tree, &deps, &graph, forced);
 
     let speckit_ids = found.iter().filter(|f| is_speckit_id(f)).count();
@@ -55,6 +58,7 @@ pub fn parse_as(source: &str, forced: Option<Dialect>) -> TaskFile {
         tree: &tree,
         bodies: &bodies,
         deps: &deps,
+        sections: headings_above(&lines, found),
         speckit: speckit_ids * 2 > found.len() || forced == Some(Dialect::SpecKit),
         signs: DialectSigns { tasks: found.len(), speckit_ids, ..DialectSigns::default() },
         memo: MetadataMemo::default(),
@@ -67,7 +71,7 @@ pub fn parse_as(source: &str, forced: Option<Dialect>) -> TaskFile {
     let states = StateReader { lines: &lines, bodies: &bodies, collected: &collected, dialect };
     for (i, task) in tasks.iter_mut().enumerate() {
         task.state = states.of(i, &task.title);
-        task.section.clone_from(&sections[i]);
+        task.around = Arc::clone(&around[i]);
     }
     let unknown: Vec<usize> = (0..tasks.len()).filter(|&i| states.is_unknown(&tasks[i], source)).collect();
     let more = check::done_over_open_boxes(&lines, found, &bodies, &tasks);
@@ -100,6 +104,7 @@ struct TaskReader<'a> {
     tree: &'a TaskHierarchy,
     bodies: &'a TaskBodies,
     deps: &'a Dependencies,
+    sections: Vec<Arc<str>>,
     /// The ids are those of spec-kit.
     speckit: bool,
     signs: DialectSigns,
@@ -134,6 +139,8 @@ impl TaskReader<'_> {
         );
         Task {
             id: f.id.to_string(),
+            placed_id: f.placed_id,
+            section: self.sections[i].clone(),
             optional_by_text: !f.star && vocabulary::optional(&title.text),
             title: title.text,
             state: TaskState::Todo,
@@ -151,9 +158,8 @@ impl TaskReader<'_> {
                 let start = self.lines.all[f.mark_line].start;
                 start + m.start..start + m.end
             }),
-            mark_words: f.mark_words,
             human: f.human || vocabulary::human(&text[f.title.clone()]),
-            section: None,
+            around: Arc::from(""),
         }
     }
 

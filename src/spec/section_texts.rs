@@ -1,11 +1,10 @@
-//! What the section of a task says: its headings, and lines that belong to no task.
+//! What the section of a task says besides its tasks.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::bodies::TaskBodies;
 use super::lines::{LineKind, SourceLines};
-use super::model::TaskSection;
 use super::sections::SectionMap;
 use super::task_line::TaskLine;
 
@@ -62,34 +61,33 @@ pub(crate) fn give_to_only_tasks(
     bodies.sort();
 }
 
-/// The section of each task, shared by all tasks in it.
+/// What the section of each task says, shared by all tasks in it.
 pub(crate) fn of_tasks(
     lines: &SourceLines<'_>,
     map: &SectionMap,
     tasks: &[TaskLine<'_>],
     bodies: &TaskBodies,
-) -> Vec<Option<Arc<TaskSection>>> {
+) -> Vec<Arc<str>> {
     let free = free_lines(lines, map, bodies);
-    let mut made: HashMap<usize, Arc<TaskSection>> = HashMap::new();
+    let mut made: HashMap<usize, Arc<str>> = HashMap::new();
     let home = |task: &TaskLine<'_>| {
         let own = map.of(task.line)?;
         if task.level > 0 { map.all[own].parent } else { Some(own) }
     };
     let mut of = |section: usize| {
-        let made = made.entry(section).or_insert_with(|| Arc::new(text(lines, map, section, &free[section])));
+        let made = made.entry(section).or_insert_with(|| Arc::from(text(lines, &free[section])));
         Arc::clone(made)
     };
-    tasks.iter().map(|task| home(task).filter(|&s| map.title != Some(map.all[s].line)).map(&mut of)).collect()
+    tasks
+        .iter()
+        .map(|task| {
+            let section = home(task).filter(|&s| map.title != Some(map.all[s].line));
+            section.map_or_else(|| Arc::from(""), &mut of)
+        })
+        .collect()
 }
 
-fn text(lines: &SourceLines<'_>, map: &SectionMap, section: usize, free: &[usize]) -> TaskSection {
-    let mut path: Vec<String> = map
-        .upwards(section)
-        .map(|s| map.all[s].line)
-        .filter(|&line| map.title != Some(line))
-        .map(|line| heading_text(lines, line).to_owned())
-        .collect();
-    path.reverse();
+fn text(lines: &SourceLines<'_>, free: &[usize]) -> String {
     let mut around = String::new();
     let mut last = None;
     for &line in free.iter().take(MOST_LINES) {
@@ -104,7 +102,7 @@ fn text(lines: &SourceLines<'_>, map: &SectionMap, section: usize, free: &[usize
         around.push_str(text);
         last = Some(line);
     }
-    TaskSection { path, around }
+    around
 }
 
 /// The text of a heading without its signs.

@@ -55,12 +55,15 @@ fn element<'a>(lines: &SourceLines<'a>, open: usize, end: usize, kind: &str, num
         }
         _ => (None, title.start),
     };
+    let checkpoint = kind.starts_with("checkpoint");
+    let placed = || if checkpoint { format!("checkpoint-{number}") } else { format!("element-{number}") };
     TaskLine {
-        id: Cow::Owned(written.unwrap_or_else(|| number.to_string())),
-        shape: Some(IdShape::Number),
+        placed_id: written.is_none(),
+        shape: Some(if written.is_some() { IdShape::Number } else { IdShape::Slug }),
+        id: Cow::Owned(written.unwrap_or_else(placed)),
         title: from.min(title.end)..title.end,
         until: Some(end),
-        human: kind.starts_with("checkpoint"),
+        human: checkpoint,
         ..TaskLine::at(line)
     }
 }

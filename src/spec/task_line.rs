@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::grammar::IdShape;
-use super::model::{IgnoredReason, MarkWords, TaskState};
+use super::model::{IgnoredReason, TaskState};
 
 /// A line that is a task.
 #[derive(Debug, Clone)]
@@ -13,6 +13,8 @@ pub(crate) struct TaskLine<'a> {
     /// Index of the line.
     pub(crate) line: usize,
     pub(crate) id: Cow<'a, str>,
+    /// The file gives no id; this one comes from the task's place.
+    pub(crate) placed_id: bool,
     pub(crate) shape: Option<IdShape>,
     /// The range of the title in the line; for a table row, the cell.
     pub(crate) title: Range<usize>,
@@ -22,8 +24,6 @@ pub(crate) struct TaskLine<'a> {
     pub(crate) mark: Option<Range<usize>>,
     /// The line of the box: its own, or one of a list that repeats the task.
     pub(crate) mark_line: usize,
-    /// The words for states, where a word and not a sign is the mark.
-    pub(crate) mark_words: Option<MarkWords>,
     /// Only a human can do it.
     pub(crate) human: bool,
     /// It is struck out: nobody shall do it.
@@ -50,12 +50,12 @@ impl TaskLine<'_> {
         Self {
             line,
             id: Cow::Borrowed(""),
+            placed_id: false,
             shape: None,
             title: 0..0,
             bold_open: false,
             mark: None,
             mark_line: line,
-            mark_words: None,
             human: false,
             struck: false,
             until: None,
