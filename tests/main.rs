@@ -15,6 +15,7 @@ mod commits;
 mod common;
 mod corpus;
 mod deadlines;
+mod dialects;
 mod disk;
 mod doctor;
 mod escape_sequences;

@@ -16,7 +16,7 @@ use crate::run::undo;
 pub(super) struct UndoArgs {
     /// The task.
     id: String,
-    /// Spec: its name, its folder or its tasks.md [default: the only spec].
+    /// Spec: its name, its folder or its file [default: the only spec].
     #[arg(long, value_name = "SPEC")]
     spec: Option<PathBuf>,
 }

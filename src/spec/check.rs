@@ -38,8 +38,10 @@ pub(crate) fn check(
     oddities(&mut out, found);
     unclosed(&mut out);
     if found.is_empty() {
-        let numbered =
-            lines.all.iter().filter(|l| l.indent == 0 && matches!(l.kind, LineKind::Item(_))).count();
+        let plain = |&line: &usize| {
+            lines.all[line].indent == 0 && lines.item(line).is_some_and(|item| item.mark.is_none())
+        };
+        let numbered = (0..lines.all.len()).filter(plain).count();
         let message = match numbered {
             0 | 1 => "no tasks found".to_owned(),
             _ => format!("no tasks found: {numbered} numbered lines without boxes may be prose"),

@@ -85,15 +85,17 @@ fn track(lines: &SourceLines<'_>, rules: &ReadingRules, out: &mut CollectedLines
         let first = boxes.entry(heading).or_insert(line);
         *first = line.min(*first);
     }
+    let mut used = HashSet::new();
     for task in &mut out.tasks {
         if task.mark.is_none()
             && let Some(&line) = boxes.get(&task.line)
             && let Some(mark) = lines.item(line).and_then(|item| item.mark.clone())
         {
             (task.mark, task.mark_line) = (Some(mark), line);
-            out.ignored.retain(|i| i.0 != line);
+            used.insert(line);
         }
     }
+    out.ignored.retain(|i| !used.contains(&i.0));
 }
 
 struct TaskCollector<'l, 'a> {

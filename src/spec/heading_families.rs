@@ -49,8 +49,10 @@ pub(crate) struct HeadingFamily {
 pub(crate) fn families(lines: &SourceLines<'_>, map: &SectionMap) -> Vec<HeadingFamily> {
     let mut found: Vec<HeadingFamily> = Vec::new();
     let mut known: HashMap<(FamilyForm, usize), usize> = HashMap::new();
+    let has_boxes = (0..lines.all.len()).any(|i| lines.item(i).is_some_and(|item| item.mark.is_some()));
     for (at, section) in map.all.iter().enumerate() {
-        if map.title == Some(section.line) {
+        // A ticket in the title of a file is no task beside its boxes.
+        if map.title == Some(section.line) && (section.level == 1 && has_boxes || map.all.len() > 1) {
             continue;
         }
         let Some(heading) = lines.heading(section.line) else { continue };
@@ -258,27 +260,30 @@ pub(crate) struct TrackedFamily {
     pub(crate) boxes: HashMap<usize, usize>,
 }
 
+/// How many families are compared with the boxes. No real file has as many.
+const MOST_FAMILIES: usize = 16;
+
 /// The family that a list of boxes repeats: at least two of its names, and most of them.
 pub(crate) fn tracked(lines: &SourceLines<'_>, families: &[HeadingFamily]) -> Option<TrackedFamily> {
     let boxes: Vec<usize> = (0..lines.all.len())
         .filter(|&i| lines.item(i).is_some_and(|item| item.mark.is_some() && item.bullet))
         .collect();
     let mut best: Option<TrackedFamily> = None;
-    for family in families.iter().filter(|f| f.members.len() >= 2) {
+    let mut largest: Vec<&HeadingFamily> = families.iter().filter(|f| f.members.len() >= 2).collect();
+    largest.sort_by_key(|f| std::cmp::Reverse(f.members.len()));
+    for family in largest.into_iter().take(MOST_FAMILIES) {
         let mut by_id: HashMap<&str, &FamilyMember> = HashMap::new();
         for member in &family.members {
             by_id.entry(&lines.text(member.line)[member.id.clone()]).or_insert(member);
         }
         let mut matched = HashMap::new();
         for &index in boxes.iter().filter(|&&index| !family.holds(index)) {
-            let text = lines.text(index);
             let Some((id, title)) = box_name(lines, index, &family.form) else { continue };
             if let Some(member) = by_id.get(id)
                 && alike(title, &lines.text(member.line)[member.title..])
             {
                 matched.insert(index, member.line);
             }
-            debug_assert!(!text.is_empty());
         }
         let headings: std::collections::HashSet<usize> = matched.values().copied().collect();
         let most = headings.len() >= 2 && headings.len() * 2 >= by_id.len();

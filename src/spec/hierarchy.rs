@@ -68,6 +68,8 @@ struct HierarchyWalk<'a> {
     tree: TaskHierarchy,
     /// Per id: the last task of that id so far.
     above: Vec<Option<usize>>,
+    /// Per task: something is a part of it.
+    has_parts: Vec<bool>,
     /// Per id: how many ids continue it.
     siblings: Vec<usize>,
     /// Section headings that are open, outermost first.
@@ -107,6 +109,7 @@ impl<'a> HierarchyWalk<'a> {
                 ..TaskHierarchy::default()
             },
             above: vec![None; ids.first.len()],
+            has_parts: vec![false; tasks.len()],
             siblings: vec![0; ids.first.len()],
             open: Vec::new(),
             outer: Vec::new(),
@@ -171,6 +174,7 @@ impl<'a> HierarchyWalk<'a> {
                 {
                     self.tree.elsewhere.push(i);
                 }
+                self.has_parts[parent] = true;
                 Some(parent)
             }
             NumberedParent::Alone => None,
@@ -284,8 +288,9 @@ impl<'a> HierarchyWalk<'a> {
             if self.numbers.get(head).is_some_and(|&h| h > parent.line && h < f.line) {
                 return NumberedParent::Alone;
             }
-            // A box holds only what stands in its own section.
-            if parent.level == 0 && f.level == 0 && f.row.is_none() && !self.holds(parent.line, f.line) {
+            // A box without parts in its own section has none elsewhere.
+            let boxes = parent.level == 0 && f.level == 0 && f.row.is_none();
+            if boxes && !self.has_parts[p] && !self.holds(parent.line, f.line) {
                 return NumberedParent::Alone;
             }
             // `3.5.` between `3.` and `4.` is a whole task that was inserted later.

@@ -64,7 +64,7 @@ pub(crate) fn meanings(
         }
     }
     // "`[~]` dropped", "[-] = cancelled"
-    for (index, line) in lines.all.iter().enumerate().filter(|(_, line)| line.kind == LineKind::Text) {
+    for index in (0..lines.all.len()).filter(|&index| lines.all[index].kind == LineKind::Text) {
         let text = lines.text(index);
         let explains = |(at, _): (usize, &str)| {
             let rest = &text[at..];
@@ -73,7 +73,6 @@ pub(crate) fn meanings(
             let tail = rest[end + 1..].trim_start_matches(['`', '*', ' ']);
             (quoted || tail.starts_with(['=', ':', '→'])).then_some(at)
         };
-        debug_assert!(line.start <= line.end);
         if text.match_indices('[').take(4).any(|found| explains(found).is_some()) {
             read(text);
         }

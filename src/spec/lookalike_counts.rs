@@ -105,17 +105,20 @@ impl LookalikeCounts {
 
 /// How many headings name a task: at least two of one form at one level, or one where no box stands outside of it.
 fn named_headings(lines: &SourceLines<'_>, sections: &[SectionKind], families: &[HeadingFamily]) -> usize {
+    // per line: how many boxes stand before it
+    let mut before = Vec::with_capacity(lines.all.len() + 1);
+    let mut boxes = 0;
+    for (index, kind) in sections.iter().enumerate() {
+        before.push(boxes);
+        let boxed =
+            kind.is_work() && lines.item(index).is_some_and(|item| item.mark.is_some() && item.bullet);
+        boxes += usize::from(boxed);
+    }
+    before.push(boxes);
     let named = families.iter().filter(|f| matches!(f.form, FamilyForm::Named(_)));
     named
         .map(|family| match family.members.as_slice() {
-            [only] => {
-                let outside = |i: usize| {
-                    !only.body.contains(&i)
-                        && sections[i].is_work()
-                        && lines.item(i).is_some_and(|item| item.mark.is_some() && item.bullet)
-                };
-                usize::from(!(0..lines.all.len()).any(outside))
-            }
+            [only] => usize::from(before[only.body.end] - before[only.body.start] == boxes),
             all => all.len(),
         })
         .sum()

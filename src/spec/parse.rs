@@ -79,7 +79,9 @@ pub fn parse_as(source: &str, forced: Option<Dialect>) -> TaskFile {
     check::sort(&mut diagnostics);
     let ignored = ignored(&lines, &collected, &bodies);
     let task_states: Vec<TaskState> = tasks.iter().map(|task| task.state).collect();
-    let reading = reading_summary::reading(&lines, &rules.map, found, &task_states, &ignored);
+    let unused: Vec<usize> =
+        collected.ignored.iter().map(|i| i.0).filter(|&line| lines.heading(line).is_some()).collect();
+    let reading = reading_summary::reading(&lines, &rules.map, found, &task_states, &ignored, &unused);
     TaskFile {
         tasks,
         ignored: ignored

@@ -19,6 +19,7 @@ pub(crate) fn reading(
     tasks: &[TaskLine<'_>],
     states: &[TaskState],
     ignored: &[(usize, IgnoredReason)],
+    unused_headings: &[usize],
 ) -> String {
     let mut out = counted(tasks.len(), "task");
     let sections: Vec<Option<usize>> = tasks.iter().map(|task| top(map, task)).collect();
@@ -49,6 +50,16 @@ pub(crate) fn reading(
             "; {} struck out and dropped",
             if struck == 1 { "1 is".to_owned() } else { format!("{struck} are") }
         );
+    }
+    match unused_headings {
+        [] => {}
+        [line] => {
+            let _ = write!(out, "; 1 heading names a task and is none: line {}", line + 1);
+        }
+        [line, ..] => {
+            let count = unused_headings.len();
+            let _ = write!(out, "; {count} headings name tasks and are none: line {} and below", line + 1);
+        }
     }
     let mut parts: Vec<(String, usize)> = Vec::new();
     let mut known: HashMap<String, usize> = HashMap::new();

@@ -107,11 +107,12 @@ fn name<'a>(lines: &SourceLines<'a>, line: usize) -> &'a str {
     lines.heading(line).map_or("", |heading| &text[heading.title..])
 }
 
-/// The first heading, if no other is as high.
+/// The first heading, if no other is as high and no box stands before it.
 fn title(lines: &SourceLines<'_>) -> Option<usize> {
     let mut headings = lines.heading_lines().map(|line| (line, lines.heading(line).map_or(7, |h| h.level)));
     let (first, level) = headings.next()?;
-    headings.all(|(_, other)| other > level).then_some(first)
+    let boxed = (0..first).any(|line| lines.item(line).is_some_and(|item| item.mark.is_some()));
+    (!boxed && headings.all(|(_, other)| other > level)).then_some(first)
 }
 
 /// Decides in which sections boxes are tasks: the kinds of lines become [`SectionKind::Open`] there.

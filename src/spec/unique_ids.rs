@@ -93,6 +93,7 @@ fn names(
         *used.entry(slug(lines, map, section)).or_default() += 1;
     }
     let mut taken: HashSet<String> = HashSet::new();
+    let mut counts: HashMap<String, usize> = HashMap::new();
     for section in sections {
         let mut name = slug(lines, map, section);
         if used.get(&name).is_some_and(|&count| count > 1)
@@ -101,9 +102,9 @@ fn names(
             name = format!("{}-{name}", slug(lines, map, parent));
         }
         let plain = name.clone();
-        let mut count = 1;
         while !taken.insert(name.clone()) {
-            count += 1;
+            let count = counts.entry(plain.clone()).or_insert(1);
+            *count += 1;
             name = format!("{plain}-{count}");
         }
         names.insert(section, name);
