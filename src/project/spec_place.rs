@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::gsd_summary;
 use crate::config::{Commit, Config};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Selection;
@@ -56,7 +57,8 @@ impl SpecPlace {
             _ => Error::new(ErrorKind::BadTasks, format!("reading {}", path.display())).caused_by(e),
         })?;
         let text = spec::decode(&bytes).map_err(|e| cannot_run(&path, &format!(": {e}")))?;
-        let tasks = spec::parse_as(text, self.dialect);
+        let mut tasks = spec::parse_as(text, self.dialect);
+        gsd_summary::apply(&path, &mut tasks);
         Ok((text.to_owned(), tasks))
     }
 

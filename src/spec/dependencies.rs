@@ -12,6 +12,15 @@ use super::section_names::SectionKind;
 use super::task_line::TaskLine;
 use std::ops::Range;
 
+/// Whether a name is that of another plan, change or file, as `04-core`, `add-login` and names in backticks are.
+fn is_elsewhere(list: &str, at: usize, len: usize) -> bool {
+    let (before, name, after) = (&list[..at], &list[at..at + len], &list[at + len..]);
+    let goes_on =
+        after.strip_prefix('-').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()));
+    let words = name.starts_with(|c: char| c.is_ascii_lowercase()) && name.contains('-');
+    before.ends_with('`') || goes_on || words || after.starts_with('@')
+}
+
 /// One dependency: the task that comes first, and where it is named.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct DependencyEdge {
@@ -307,6 +316,7 @@ impl DependencyFinder<'_> {
         match (first, last) {
             (Some(first), Some(last)) => self.range(task, first, last, span),
             (Some(other), None) => self.edge(task, other, span),
+            (None, _) if is_elsewhere(text, span.start - from, id.len()) => {}
             (None, _) if trust == ListTrust::Key || trust == ListTrust::Sentence && item.sure => {
                 self.deps.unknown.push(UnknownDependency { task, text: id.to_owned(), span });
             }

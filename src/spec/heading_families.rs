@@ -304,8 +304,12 @@ fn box_name<'a>(lines: &SourceLines<'a>, index: usize, form: &FamilyForm) -> Opt
             Some((&text[item.text..][name.number], &text[item.text + name.title..]))
         }
         FamilyForm::Named(_) | FamilyForm::Numbered => {
-            let id = item.id.as_ref()?;
-            Some((&text[id.span.clone()], &text[item.title..]))
+            let (id, title) = match (&item.id, &item.list_number) {
+                (Some(id), _) => (id.span.clone(), item.title),
+                (None, Some(number)) => (number.clone(), item.text),
+                (None, None) => return None,
+            };
+            Some((&text[id], &text[title..]))
         }
     }
 }
