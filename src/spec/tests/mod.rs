@@ -161,7 +161,7 @@ fn numbered_lines_are_tasks_only_where_somebody_says_so() {
     let file = parse("## Overview\n\n1. Plan\n2. Build\n\n## Tasks\n\n- [ ] 1. Real\n  1. step\n");
     assert_eq!(file.tasks.len(), 1);
     assert!(file.ignored.is_empty());
-    assert!(forced("## Notes\n\n1. Mind this\n2. And that\n").is_empty());
+    assert!(forced("# Plan\n\n## Notes\n\n1. Mind this\n2. And that\n").is_empty());
     assert!(forced("## A\n1. x\n2. y\n## B\n1. z\n").is_empty());
     assert!(forced("1) prose\n2) more\n").is_empty());
 }
