@@ -6,6 +6,7 @@ use super::*;
 
 mod dependencies;
 mod hostile;
+mod kinds;
 mod spellings;
 
 fn ids(source: &str) -> Vec<String> {
