@@ -110,9 +110,9 @@ fn named_headings(lines: &SourceLines<'_>, sections: &[SectionKind], families: &
     let mut boxes = 0;
     for (index, kind) in sections.iter().enumerate() {
         before.push(boxes);
-        let boxed =
+        let is_box =
             kind.is_work() && lines.item(index).is_some_and(|item| item.mark.is_some() && item.bullet);
-        boxes += usize::from(boxed);
+        boxes += usize::from(is_box);
     }
     before.push(boxes);
     let named = families.iter().filter(|f| matches!(f.form, FamilyForm::Named(_)));
