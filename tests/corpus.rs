@@ -283,6 +283,29 @@ struct ComparedTask {
     after: Vec<u64>,
 }
 
+/// What must not run, must be named, or must be silent, and does not.
+fn broken_demands(want: &Value, plan: &Value, steps: &[u64]) -> Vec<String> {
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let mut wrong = Vec::new();
+    for line in list(&want["must_not_run"]) {
+        if steps.contains(&line.as_u64().expect("a line")) {
+            wrong.push(format!("line {line} must not run"));
+        }
+    }
+    for line in list(&want["must_name"]) {
+        let named = ["tasks", "warnings", "errors", "ignored_lines"]
+            .iter()
+            .any(|key| list(&plan[key]).iter().any(|found| found["line"] == line));
+        if !named {
+            wrong.push(format!("line {line} is named nowhere"));
+        }
+    }
+    if want["no_warnings"] == true && !list(&plan["warnings"]).is_empty() {
+        wrong.push(format!("warnings: {}", plan["warnings"]));
+    }
+    wrong
+}
+
 /// Compares a plan with the expectation for a file of `corpus/more`. Returns how many tasks match, and the differences.
 fn compare_more(project: &Project, path: &str, want: &Value) -> (usize, Vec<String>) {
     let output = project.run(&["plan", path, "--json", "--dry-run"]);
@@ -364,22 +387,7 @@ fn compare_more(project: &Project, path: &str, want: &Value) -> (usize, Vec<Stri
     if !want["units"].is_null() && firm != units && !list(&want["units_also"]).contains(&whole) {
         wrong.push(format!("steps on lines {steps:?}, expected {units:?}"));
     }
-    for line in list(&want["must_not_run"]) {
-        if steps.contains(&line.as_u64().expect("a line")) {
-            wrong.push(format!("line {line} must not run"));
-        }
-    }
-    for line in list(&want["must_name"]) {
-        let named = ["tasks", "warnings", "errors", "ignored_lines"]
-            .iter()
-            .any(|key| list(&plan[key]).iter().any(|found| found["line"] == line));
-        if !named {
-            wrong.push(format!("line {line} is named nowhere"));
-        }
-    }
-    if want["no_warnings"] == true && !list(&plan["warnings"]).is_empty() {
-        wrong.push(format!("warnings: {}", plan["warnings"]));
-    }
+    wrong.extend(broken_demands(want, &plan, &steps));
     let texts = want["body_has"].as_object().cloned().unwrap_or_default();
     for (at, texts) in texts {
         let at: u64 = at.parse().expect("a line");

@@ -63,10 +63,11 @@ pub fn write(out: &mut dyn Write, plan: &Plan, view: &PlanView) -> io::Result<()
     }
     let reason = sanitise_line(&plan.dialect_reason);
     if !reason.is_empty() {
-        page.line(DIM, &format!("tasks.md is read as {}: {reason}", plan.dialect.name()))?;
+        page.line(DIM, &format!("Read as {}: {reason}", plan.dialect.name()))?;
     }
     let reading = sanitise_line(&plan.reading);
-    if !reading.is_empty() {
+    // a bare count says no more than the line above
+    if reading.contains([';']) || reading.contains(" from ") {
         let columns = page.columns();
         for line in wrap(&reading, columns) {
             page.line(DIM, &line)?;

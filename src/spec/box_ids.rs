@@ -1,4 +1,4 @@
-//! Ids of boxes that their lines alone do not tell: numbers that start again, boxes without any, and what is struck out.
+//! Ids of boxes that their lines alone do not show: numbers that start again, boxes without any, and what is struck out.
 
 use std::borrow::Cow;
 use std::collections::HashSet;

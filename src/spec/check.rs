@@ -161,7 +161,7 @@ pub(crate) fn done_over_open_boxes(
     out.list.pop()
 }
 
-/// Marks that nobody explains: such a task is open work.
+/// Marks that the file does not explain: such a task is open work.
 pub(crate) fn unknown_marks(lines: &SourceLines<'_>, tasks: &[Task], unknown: &[usize]) -> Vec<Diagnostic> {
     let mut out = DiagnosticList { lines, list: Vec::new() };
     for task in unknown.iter().take(MOST).map(|&i| &tasks[i]) {

@@ -174,7 +174,7 @@ impl<'l, 'a> TaskCollector<'l, 'a> {
                 bold_open: member.bold_open,
                 mark: heading.mark.clone(),
                 star: heading.star,
-                checked: member.told || heading.id.as_ref().is_some_and(|i| i.checked),
+                checked: member.is_past || heading.id.as_ref().is_some_and(|i| i.checked),
                 level: heading.level,
                 ..TaskLine::at(index)
             };

@@ -15,10 +15,10 @@ use std::ops::Range;
 /// Whether a name is that of another plan, change or file, as `04-core`, `add-login` and names in backticks are.
 fn is_elsewhere(list: &str, at: usize, len: usize) -> bool {
     let (before, name, after) = (&list[..at], &list[at..at + len], &list[at + len..]);
-    let goes_on =
+    let has_more =
         after.strip_prefix('-').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()));
     let words = name.starts_with(|c: char| c.is_ascii_lowercase()) && name.contains('-');
-    before.ends_with('`') || goes_on || words || after.starts_with('@')
+    before.ends_with('`') || has_more || words || after.starts_with('@')
 }
 
 /// One dependency: the task that comes first, and where it is named.

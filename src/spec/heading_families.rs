@@ -20,8 +20,8 @@ pub(crate) struct FamilyMember {
     /// Where its title starts in the line.
     pub(crate) title: usize,
     pub(crate) bold_open: bool,
-    /// Its text tells what was done, so it is no work.
-    pub(crate) told: bool,
+    /// Its text reports what was done, so it is no work.
+    pub(crate) is_past: bool,
     /// The lines below it, up to the next heading that is as high.
     pub(crate) body: Range<usize>,
 }
@@ -77,7 +77,7 @@ fn member(heading: &Heading, text: &str, line: usize) -> Option<(FamilyForm, Fam
         shape: id.shape,
         title: heading.title,
         bold_open: id.deco,
-        told: false,
+        is_past: false,
         body: 0..0,
     };
     if let Some(id) = &heading.id {
@@ -100,7 +100,7 @@ fn member(heading: &Heading, text: &str, line: usize) -> Option<(FamilyForm, Fam
         shape: IdShape::Number,
         title: name.title + from,
         bold_open: name.bold_open,
-        told: false,
+        is_past: false,
         body: 0..0,
     };
     Some((FamilyForm::Counted(name.word), member))
@@ -134,7 +134,7 @@ fn is_text(lines: &SourceLines<'_>, line: usize) -> bool {
         && !placeholder
 }
 
-/// Words of headings whose steps explain how something works, or tell what was done.
+/// Words of headings whose steps explain how something works, or report what was done.
 const EXPLAINS: &[&str] = &[
     "flow",
     "how it works",
@@ -164,7 +164,7 @@ const EXPLAINS: &[&str] = &[
     "validation",
 ];
 
-/// Words of titles of files that tell what was done.
+/// Words of titles of files that report what was done.
 const ARCHIVES: &[&str] = &[
     "retrospective",
     "changelog",
@@ -178,8 +178,8 @@ const ARCHIVES: &[&str] = &[
     "historial",
 ];
 
-/// Words at the start of a line that tells what was done.
-const TELLS: &[&str] = &[
+/// Words at the start of a line that reports what was done.
+const PAST_WORDS: &[&str] = &[
     "accomplish",
     "what was done",
     "what was built",
@@ -191,7 +191,7 @@ const TELLS: &[&str] = &[
 ];
 
 /// The family of counting headings that is the work of a file without boxes: two or more with text of their own, of which
-/// the highest level counts. Explanations are none; what a log or an archive tells is done.
+/// the highest level counts. Explanations are none; what a log or an archive reports is done.
 pub(crate) fn counted_work(
     lines: &SourceLines<'_>,
     map: &SectionMap,
@@ -218,7 +218,7 @@ pub(crate) fn counted_work(
     for family in families.iter().filter(|f| matches!(f.form, FamilyForm::Counted(_))) {
         let mut members: Vec<_> = family.members.iter().filter(|m| work(m)).cloned().collect();
         for member in &mut members {
-            member.told = archive || tells(lines, member);
+            member.is_past = archive || reports_past(lines, member);
         }
         let distinct: std::collections::HashSet<&str> =
             members.iter().map(|m| &lines.text(m.line)[m.id.clone()]).collect();
@@ -233,11 +233,11 @@ pub(crate) fn counted_work(
     best
 }
 
-/// Whether the lines of a heading tell what was done there.
-fn tells(lines: &SourceLines<'_>, member: &FamilyMember) -> bool {
+/// Whether the lines of a heading report what was done there.
+fn reports_past(lines: &SourceLines<'_>, member: &FamilyMember) -> bool {
     member.body.clone().filter(|&i| lines.all[i].kind == LineKind::Text).take(200).any(|i| {
         let text = lines.text(i).trim_start_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
-        TELLS.iter().any(|word| text.starts_with(word))
+        PAST_WORDS.iter().any(|word| text.starts_with(word))
     })
 }
 

@@ -157,8 +157,13 @@ fn drop_strange(lines: &mut SourceLines<'_>) {
     let dropped: Vec<usize> = found
         .into_iter()
         .filter(|&index| {
-            let before = (0..index).rev().take(NEAR).find(|&other| beside(index, other));
-            let after = (index + 1..lines.all.len()).take(NEAR).find(|&other| beside(index, other));
+            // others of its kind in between are part of the list
+            let next = |&other: &usize| {
+                beside(index, other)
+                    && !(strange(other) && lines.all[other].indent == lines.all[index].indent)
+            };
+            let before = (0..index).rev().take(NEAR).find(next);
+            let after = (index + 1..lines.all.len()).take(NEAR).find(next);
             let bullet = lines.item(index).is_some_and(|item| item.bullet);
             !bullet || !(boxed(index, before) || boxed(index, after))
         })

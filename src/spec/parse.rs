@@ -128,7 +128,10 @@ impl TaskReader<'_> {
         let line = &self.lines.all[f.line];
         let text = self.lines.text(f.line);
         let raw = text[f.title.clone()].trim_end_matches(if f.level > 0 { ['#', ' '] } else { [' ', ' '] });
-        let title = title::clean(raw, f.bold_open, self.speckit);
+        let mut title = title::clean(raw, f.bold_open, self.speckit);
+        if f.until.is_some() {
+            title.text = title::unescaped(&title.text);
+        }
         let (details, metadata) = bodies::details(self.lines, self.bodies, i, &mut self.memo);
         let signs = &mut self.signs;
         signs.whole += usize::from(f.shape == Some(IdShape::Number));

@@ -43,7 +43,7 @@ impl SectionMap {
     }
 }
 
-/// Finds the sections of a file. `names_task` tells headings that are tasks: their boxes are never criteria.
+/// Finds the sections of a file. `names_task` knows headings that are tasks: their boxes are never criteria.
 pub(crate) fn find(lines: &SourceLines<'_>, names_task: impl Fn(&Heading, &str) -> bool) -> SectionMap {
     let mut map = SectionMap { title: title(lines), ..SectionMap::default() };
     let exec_plan = lines.heading_lines().any(|line| is_of_exec_plan(name(lines, line)));

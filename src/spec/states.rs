@@ -67,7 +67,7 @@ impl StateReader<'_> {
         vocabulary::signs(&text[..id], title).unwrap_or_else(|| self.heading(task))
     }
 
-    /// Whether nobody said what the mark means: neither the file nor any known habit.
+    /// Whether the meaning of the mark is unknown: neither the file nor any known habit.
     pub(crate) fn is_unknown(&self, task: &Task, source: &str) -> bool {
         let known = |mark: &str| {
             let mark = mark.trim();

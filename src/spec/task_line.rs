@@ -26,7 +26,7 @@ pub(crate) struct TaskLine<'a> {
     pub(crate) mark_line: usize,
     /// Only a human can do it.
     pub(crate) human: bool,
-    /// It is struck out: nobody shall do it.
+    /// It is struck out, so it is dropped.
     pub(crate) struck: bool,
     /// The last line of its body, where the file says where that ends.
     pub(crate) until: Option<usize>,

@@ -1,6 +1,6 @@
 //! Makes ids unique. Where numbers start again in each section, a section's name stands before them (`scenario-1/2`); an id
 //! that comes again in one section gets a count (`5.3~2`). Two open tasks of one section with one id stay as they are:
-//! nobody but the author can tell them apart, so that is an error.
+//! only the author can distinguish them, so that is an error.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};

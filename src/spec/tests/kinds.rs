@@ -84,7 +84,7 @@ fn a_repeated_id_of_done_tasks_is_a_warning() {
 }
 
 #[test]
-fn a_mark_that_nobody_explains_is_open_work_with_a_warning() {
+fn a_mark_without_an_explanation_is_open_work_with_a_warning() {
     let source =
         "- [x] 1. A\n- [y] 2. B\n- [xs] 3. C\n- [?] 4. D\n- [done] 5. E\n- [link](url) f\n- [1] Knuth\n";
     assert_eq!(rows(source)[1..], ["2 2 todo B", "3 3 todo C", "4 4 todo D", "5 5 done E"]);

@@ -152,7 +152,7 @@ fn numbered_lines_are_tasks_only_where_somebody_says_so() {
     };
     assert_eq!(forced("# Plan\n\n1. First\n2. Second\n   1. step\n"), ["1", "2"]);
     assert_eq!(forced("1. First\n   1.1 Part\n2. Second\n"), ["1", "1.1", "2"]);
-    assert!(ids("# Plan\n\n1. First\n2. Second\n").is_empty(), "nobody says that it is a plan");
+    assert!(ids("# Plan\n\n1. First\n2. Second\n").is_empty(), "numbers alone make no plan");
     // A parent without a box over subtasks with boxes.
     assert_eq!(
         parents("1. First\n   - [ ] 1.1 Part\n2. Second\n   - [ ] 2.1 Part\n")[..2],
