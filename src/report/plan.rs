@@ -336,7 +336,7 @@ Plan of demo: 4 steps
 Skipped
   3  Do 3 (optional; use --include-optional)
 
-Ignored lines (they look like tasks)
+Boxes that are no tasks
   line 9  - [] broken
 
 Notes

@@ -226,6 +226,7 @@ mod tests {
             "waves",
             "dialect",
             "dialect_reason",
+            "reading",
             "errors",
             "warnings",
             "notes",

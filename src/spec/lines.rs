@@ -157,15 +157,19 @@ fn drop_strange(lines: &mut SourceLines<'_>) {
     let dropped: Vec<usize> = found
         .into_iter()
         .filter(|&index| {
-            // others of its kind in between are part of the list
-            let next = |&other: &usize| {
-                beside(index, other)
-                    && !(strange(other) && lines.all[other].indent == lines.all[index].indent)
+            let Some(item) = lines.item(index) else { return false };
+            let mark = item.mark.clone().map_or("", |mark| &lines.text(index)[mark]);
+            // `[P]` and `[US1]` are markers, so a blank line before them ends their list.
+            let marker = mark.contains(|c: char| c.is_ascii_uppercase() || c.is_ascii_digit());
+            // Others of its kind in between are part of the list.
+            let ends = |&other: &usize| {
+                let blank = marker && lines.all[other].kind == LineKind::Blank;
+                let alike = strange(other) && lines.all[other].indent == lines.all[index].indent;
+                blank || beside(index, other) && !alike
             };
-            let before = (0..index).rev().take(NEAR).find(next);
-            let after = (index + 1..lines.all.len()).take(NEAR).find(next);
-            let bullet = lines.item(index).is_some_and(|item| item.bullet);
-            !bullet || !(boxed(index, before) || boxed(index, after))
+            let before = (0..index).rev().take(NEAR).find(ends);
+            let after = (index + 1..lines.all.len()).take(NEAR).find(ends);
+            !item.bullet || !(boxed(index, before) || boxed(index, after))
         })
         .collect();
     for index in dropped {

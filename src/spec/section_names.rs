@@ -1,6 +1,9 @@
 //! What the name of a section says about the boxes in it. Only whole names count: "Review" is a review, "Review page" a
 //! feature that somebody must build.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 /// What a heading says about the lines below it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SectionKind {
@@ -152,6 +155,19 @@ fn before_last(name: &str, list: &str) -> bool {
     all.all(|word| is_in(word, list))
 }
 
+/// All whole names with their kinds. A name of two lists has the kind of the first.
+static NAMES: LazyLock<HashMap<&'static str, SectionKind>> = LazyLock::new(|| {
+    let lists = [
+        (SIDE, SectionKind::Side),
+        (LEGEND, SectionKind::Legend),
+        (TASKS, SectionKind::Tasks),
+        (COLUMNS, SectionKind::Column),
+        (ASIDE, SectionKind::Aside),
+    ];
+    let names = lists.iter().flat_map(|(list, kind)| list.split('|').map(|name| (name, *kind)));
+    names.collect()
+});
+
 /// Whether a name is one of a list with bars between them.
 fn one_of(name: &str, list: &str) -> bool {
     list.split('|').any(|other| other == name)
@@ -163,12 +179,13 @@ fn is_in(word: &str, list: &str) -> bool {
 }
 
 fn by_whole_name(name: &str, numbered: bool) -> SectionKind {
+    let listed = NAMES.get(name).copied();
     let last = name.rsplit(' ').next().unwrap_or(name);
     if matches!(last, "criteria" | "criterion") && before_last(name, QUALIFIERS)
         || name.starts_with("criteria for ")
         || name == "dod"
         || name.contains("definition of ") && before_last(name, QUALIFIERS)
-        || one_of(name, ASIDE)
+        || listed == Some(SectionKind::Aside)
         || ASIDE_ENDS.iter().any(|end| name.ends_with(end))
         || ASIDE_STARTS.iter().any(|start| name.starts_with(start))
     {
@@ -178,24 +195,24 @@ fn by_whole_name(name: &str, numbered: bool) -> SectionKind {
     if checklist && name.split(' ').any(|word| is_in(word, CHECKS)) && before_last(name, QUALIFIERS) {
         return SectionKind::Aside;
     }
-    if name == "next" || one_of(name, COLUMNS) {
+    if name == "next" || listed == Some(SectionKind::Column) {
         return SectionKind::Column;
     }
     let all = |list: &str| name.split(' ').all(|word| is_in(word, list));
-    if one_of(name, TASKS) || all(TASK_WORDS) && name.contains("task") {
+    if listed == Some(SectionKind::Tasks) || all(TASK_WORDS) && name.contains("task") {
         return SectionKind::Tasks;
     }
     if numbered {
         return SectionKind::Open;
     }
-    if one_of(name, LEGEND)
+    if listed == Some(SectionKind::Legend)
         || name == "status key"
         || last == "legend"
             && before_last(name, " status task tasks mark marks marker symbol symbols checkbox state the ")
     {
         return SectionKind::Legend;
     }
-    if one_of(name, SIDE)
+    if listed == Some(SectionKind::Side)
         || checklist
         || is_in(last, SIDE_NOUNS) && before_last(name, &format!("{QUALIFIERS}{SIDE_NOUNS}"))
     {
