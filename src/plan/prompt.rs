@@ -290,7 +290,7 @@ mod tests {
 
     #[test]
     fn a_template_that_does_not_end_or_grows_is_an_error_at_once() {
-        let case = prompt_case(&PlanCase::new("- [ ] 1. One\n"));
+        let case = prompt_case(&PlanCase::new("1"));
         let loops = "{% for a in range(9999) %}{% for b in range(9999) %}{% for c in range(9999) %}x{% endfor %}{% endfor %}{% endfor %}";
         let grows = "{% set ns = namespace(t='x') %}{% for a in range(60) %}{% set ns.t = ns.t ~ ns.t %}{% endfor %}{{ ns.t }}";
         let large = "{{ 'x' * 100000000 }}";
