@@ -67,7 +67,7 @@ pub(super) const ATTACKS: &[Attack] = &[
     }),
 ];
 
-/// A project, and a file outside of it that nobody may touch.
+/// A project, and a file outside of it that must stay as it is.
 fn project() -> (Project, PathBuf) {
     let project = Project::new().spec("demo", tasks(2));
     let precious = project.outside().join("precious");

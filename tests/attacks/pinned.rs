@@ -34,7 +34,7 @@ pub(super) const ATTACKS: &[Attack] = &[
         );
     }),
     ("unchanged hooks beside a new one", "see what a plain commit shows them", unchanged),
-    ("an agent breaks seqorch.toml", "the run goes on; a need", broken),
+    ("an agent breaks seqorch.toml", "the run continues; a need", broken),
 ];
 
 fn project(agent: &str) -> Project {
