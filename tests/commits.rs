@@ -301,3 +301,28 @@ fn a_relative_git_dir_in_the_environment_leads_to_the_same_repository() {
     assert_eq!(git(&project, &["log", "--format=%s"]), "2: Second thing\n1: First thing\nstart");
     project.run(&["diff", "2", "--stat"]).code(0).says(&["made-2"]);
 }
+
+#[test]
+fn a_refusal_that_no_run_has_seen_goes_back_to_the_agent_too() {
+    let agent = "if [ $SEQORCH_ATTEMPT = 1 ]; then echo bad > made-$SEQORCH_UNIT; \
+                 else grep -q 'no bad files' && echo good > made-$SEQORCH_UNIT; fi; say_done";
+    let project = repo(agent, "on_refused = \"halt\"\n");
+    let hook = project.path(".git/hooks/pre-commit");
+    program(
+        &project,
+        hook.to_str().unwrap(),
+        "git grep --cached -q bad -- 'made-*' || exit 0; echo no bad files >&2; exit 1",
+    );
+    project.run(&["run", "--only", "1"]).code(2);
+    // as if the run had been killed between the save of the done task and its commit
+    let path = ".kiro/specs/SEQUENTIAL_STATE.json";
+    let mut state: serde_json::Value = serde_json::from_str(&project.read(path)).unwrap();
+    state["specs"]["demo"]["units"]["1"]["pending_commit"].as_object_mut().unwrap().remove("refused");
+    project.write(path, state.to_string());
+    project.write("seqorch.local.toml", "[git]\ncommit = \"step\"\n");
+    git(&project, &["commit", "-qm", "retry", "--no-verify", "seqorch.local.toml"]);
+    project.run(&["run", "--only", "1"]).code(0);
+    assert_eq!(project.outcomes("demo", "1"), ["verify_failed", "done"]);
+    assert_eq!(git(&project, &["log", "-1", "--format=%s"]), "1: First thing");
+    assert_eq!(git(&project, &["status", "--short", "--untracked-files=no"]), "");
+}
