@@ -123,8 +123,8 @@ mod tests {
         // task 2 is open, and the last attempt of task 3 is of the last run
         let left = ["after 2.1", "after 3.2", "before 2", "before 2.1", "before 3", "before 3.2"];
         assert_eq!(all(&state, late), left);
-        let three = state.units.get_mut("3").unwrap();
-        three.changes = Some(Changes { commit: Some("c".to_owned()), ..Changes::default() });
+        let last = state.units.get_mut("3").unwrap();
+        last.changes = Some(Changes { commit: Some("c".to_owned()), ..Changes::default() });
         assert_eq!(all(&state, late), ["after 2.1", "before 2", "before 2.1"]);
         state.units.get_mut("3").unwrap().changes.as_mut().unwrap().commit_differs = true;
         assert_eq!(all(&state, late).len(), left.len() + 1);
