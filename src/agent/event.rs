@@ -73,6 +73,8 @@ pub enum AgentEvent {
     Retry {
         /// Why and when.
         text: String,
+        /// How long it waits before, in seconds, if it says so.
+        wait_s: Option<f64>,
     },
     /// A remark of the CLI that is neither the agent's words nor a failure.
     Notice {

@@ -55,6 +55,8 @@ pub(super) struct CapturedStream {
     /// Length of the whole stream.
     pub(super) bytes: u64,
     tail: Vec<u8>,
+    /// When its last byte came.
+    pub(super) last: Option<Instant>,
     /// Why the log is not complete.
     pub(super) log_error: Option<String>,
 }
@@ -101,9 +103,15 @@ pub(super) fn capture_stderr(
     log: OutputLog,
     activity: &Arc<OutputActivity>,
     screen: &WindowScreen,
+    mut watch: impl FnMut(&[u8]) + Send + 'static,
 ) -> JoinHandle<CapturedStream> {
     let (activity, screen) = (activity.clone(), screen.clone());
-    thread::spawn(move || capture(&mut pipe, log, &activity, |bytes| screen.stderr(bytes)))
+    thread::spawn(move || {
+        capture(&mut pipe, log, &activity, |bytes| {
+            watch(bytes);
+            screen.stderr(bytes);
+        })
+    })
 }
 
 fn capture(
@@ -125,6 +133,7 @@ fn capture(
             }
         };
         activity.note();
+        stream.last = Some(Instant::now());
         stream.bytes += bytes.len() as u64;
         log.write(bytes);
         let keep = TAIL.saturating_sub(bytes.len()).min(stream.tail.len());

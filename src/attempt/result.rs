@@ -26,6 +26,7 @@ pub(super) fn note_stream_facts(
         other => other,
     });
     result.error = facts.error.map(|text| clean(&text));
+    result.retrying = facts.retrying.map(|text| clean(&text));
     result.utilization = facts.utilization.map(|text| clean(&text));
     let channels =
         [(Channel::Event, facts.error_records), (Channel::Stdout, facts.lines), (Channel::Stderr, stderr)];
@@ -59,6 +60,7 @@ fn ending(result: &AttemptResult) -> String {
         (Some(TimedOut::Idle), ..) => "ended: quiet for too long".to_owned(),
         (Some(TimedOut::FirstOutput), ..) => "ended: it never printed anything".to_owned(),
         (_, Some(_), ..) => "ended from outside".to_owned(),
+        _ if result.stated.is_some() => "ended: it waits for the end of a limit".to_owned(),
         (_, _, Some(why), _) => why.clone(),
         (.., Some(AgentExit::Code(0))) if matches!(result.verdict, Some(CliVerdict::Failure(_))) => {
             "failed".to_owned()

@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::sync::mpsc::Sender;
 
+use super::agent_process::AttemptEvent;
+use super::limit_watch::LimitWatch;
 use crate::agent::digest::{Digest, StreamFacts};
 use crate::agent::event::{AgentEvent, Format};
 use crate::agent::render::Renderer;
@@ -22,6 +25,9 @@ pub(super) struct StdoutReader {
     digest: Digest,
     /// `None` for plain text, which the screen shows as it comes.
     renderer: Option<Renderer>,
+    watch: LimitWatch,
+    /// Receives the limit that the agent states.
+    events: Sender<AttemptEvent>,
     session_path: PathBuf,
     /// The session's id in that file.
     saved_session: Option<String>,
@@ -29,14 +35,22 @@ pub(super) struct StdoutReader {
 
 impl StdoutReader {
     /// A reader of the answer to `prompt`.
-    pub(super) fn new(attempt: &AttemptFile, dir: &AttemptDir, prompt: &str, color: bool) -> Self {
+    pub(super) fn new(
+        attempt: &AttemptFile,
+        dir: &AttemptDir,
+        prompt: &str,
+        color: bool,
+        events: Sender<AttemptEvent>,
+    ) -> Self {
         let format = attempt.output;
         let renderer = (format != Format::Text)
             .then(|| Renderer::new(WIDTH, color).root(&attempt.cwd.to_string_lossy()));
         Self {
-            reader: StreamReader::new(format),
+            reader: StreamReader::patient(format),
             digest: Digest::new(format, prompt),
             renderer,
+            watch: LimitWatch::new(&attempt.vendor),
+            events,
             session_path: dir.session(),
             saved_session: None,
         }
@@ -62,10 +76,15 @@ impl StdoutReader {
 
     fn read(&mut self, read: impl FnOnce(&mut StreamReader, &mut dyn FnMut(AgentEvent))) -> Option<String> {
         let (digest, renderer) = (&mut self.digest, &mut self.renderer);
+        let (watch, events) = (&mut self.watch, &self.events);
         let mut text = String::new();
         let mut left_out = 0;
         read(&mut self.reader, &mut |event| {
             digest.take(&event);
+            if let Some(words) = watch.event(&event) {
+                // the attempt may be over already
+                let _ = events.send(AttemptEvent::Limit(words));
+            }
             if let Some(renderer) = renderer {
                 let from = text.len();
                 renderer.render(&event, &mut text);

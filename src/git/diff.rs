@@ -2,6 +2,7 @@
 
 use super::call::GitError;
 use super::change::{TreeChange, parse};
+use super::path::RepoPath;
 use super::snapshot::Snapshots;
 
 impl Snapshots<'_> {
@@ -43,6 +44,20 @@ impl Snapshots<'_> {
             self.compared.borrow_mut().insert(pair, list.clone());
         }
         Ok(list)
+    }
+}
+
+impl Snapshots<'_> {
+    /// The difference between two trees in these paths, as git prints it for people.
+    pub fn patch(&self, from: &str, to: &str, paths: &[&RepoPath]) -> Result<String, GitError> {
+        let mut call =
+            self.call(["diff-tree", "-r", "-p", "--no-renames", "--no-ext-diff", "--no-textconv", from, to]);
+        call = call.arg("--");
+        for path in paths {
+            call = call.arg(path.as_path());
+        }
+        let printed = call.env("GIT_LITERAL_PATHSPECS", "1").run(&self.repository().supervisor)?;
+        Ok(String::from_utf8_lossy(&printed).into_owned())
     }
 }
 

@@ -75,6 +75,7 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
             let resumes = match resumes.as_deref() {
                 None => "",
                 Some("nudge") => ", asked for its signal",
+                Some("unchanged") => ", asked whether it is done",
                 Some("answer") => ", continues with the answer",
                 Some(_) => ", resumes its session",
             };
@@ -93,7 +94,13 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
                     format!("; {} left", plural(usize::try_from(*n).unwrap_or(usize::MAX), "attempt"))
                 }
                 ("nudge", _) => "; asking for its signal".to_owned(),
-                ("afresh", _) => "; its session can't be resumed, starting a new one".to_owned(),
+                ("unchanged", _) => "; asking whether that is right".to_owned(),
+                ("afresh", left) => {
+                    let left = left.map_or_else(String::new, |n| {
+                        format!(", {} left", plural(usize::try_from(n).unwrap_or(usize::MAX), "attempt"))
+                    });
+                    format!("; its session cannot continue, the next one starts from the beginning{left}")
+                }
                 ("failed", _) => "; no attempts left".to_owned(),
                 _ => String::new(),
             };
@@ -220,6 +227,12 @@ pub fn pause(why: &Pause) -> String {
         Pause::Delay => "next step".to_owned(),
         Pause::Backoff { unit } => format!("next attempt of {}", sanitise_line(unit)),
         Pause::Wait(WaitReason::Pace { rule }) => format!("{}: next step", sanitise_line(rule)),
+        Pause::Wait(WaitReason::Program { program }) => {
+            format!("{} is not there any more; looking again", sanitise_line(program))
+        }
+        Pause::Wait(WaitReason::Limit { backend, kind }) if kind.is_trouble() => {
+            format!("{}: {}; next try", sanitise_line(backend), kind.words())
+        }
         Pause::Wait(WaitReason::Limit { backend, kind }) => {
             format!("{} is limited ({}); next try", sanitise_line(backend), kind.words())
         }

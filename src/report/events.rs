@@ -90,15 +90,16 @@ pub enum EventKind {
         /// How long it took.
         took_ms: u64,
         /// What follows: `plain` (nothing special), `again` (another attempt), `nudge` (the agent is asked for its signal),
-        /// `afresh` (a new session), `failed` (no attempts left).
+        /// `unchanged` (the agent is asked, since no file has changed), `afresh` (a new session), `failed` (no attempts left).
         next: String,
-        /// How many attempts the unit has left, if `next` is `again`.
+        /// How many attempts the unit has left, if `next` is `again` or `afresh`.
         attempts_left: Option<u32>,
     },
     /// The run pauses.
     Waiting {
         /// `delay`: between two steps. `backoff`: before the next attempt. `limit`: until a limited backend may be tried
         /// again. `pace`: until a rule of `[pace]` lets the next step start.
+        /// `program`: until a program that is gone is looked for again.
         why: String,
         /// The reason as text; names the backend and its kind of limit.
         #[serde(default)]
@@ -276,7 +277,8 @@ pub fn of_notice(notice: &Notice, state: &SpecState) -> EventKind {
                 Next::Plain => ("plain", None),
                 Next::Attempts(n) => ("again", Some(*n)),
                 Next::Nudge => ("nudge", None),
-                Next::Afresh => ("afresh", None),
+                Next::Unchanged => ("unchanged", None),
+                Next::Afresh(n) => ("afresh", Some(*n)),
                 Next::Failed => ("failed", None),
             };
             EventKind::StepEnded {
@@ -330,6 +332,7 @@ pub fn of_pause(why: &Pause, until: Timestamp) -> EventKind {
         Pause::Delay => ("delay", None),
         Pause::Backoff { unit } => ("backoff", Some(unit.clone())),
         Pause::Wait(WaitReason::Limit { .. }) => ("limit", None),
+        Pause::Wait(WaitReason::Program { .. }) => ("program", None),
         Pause::Wait(WaitReason::Pace { .. }) => ("pace", None),
     };
     EventKind::Waiting { why: why.to_owned(), reason, unit, until }

@@ -91,8 +91,10 @@ pub enum Next {
     Attempts(u32),
     /// The agent is asked for its missing signal.
     Nudge,
-    /// Its session could not be resumed: the unit starts again in a new one, and no attempt is used up.
-    Afresh,
+    /// The agent is asked whether its task is done, since it changed no file.
+    Unchanged,
+    /// Its session cannot continue: the unit starts again in a new one. This many attempts are left.
+    Afresh(u32),
     /// No attempt is left.
     Failed,
 }

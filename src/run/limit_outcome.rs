@@ -7,7 +7,13 @@ use crate::agent::event::Channel;
 use crate::agent::limit::{Family, LimitKind, PrintedMessage, THIS_MODEL, WordingPattern, classify_all};
 use crate::config::Backend;
 use crate::state::Outcome;
+use crate::state::outcome::TimedOut;
 use crate::store::attempt_result::{AgentExit, AttemptResult};
+
+/// The exit code of a program that TERM ended.
+const ENDED_FROM_OUTSIDE: i32 = 143;
+/// Lines of stderr that are read of a program that ended well.
+const LAST_WORDS: usize = 6;
 
 /// The outcome of an attempt that a limit ended; `None` if no limit did. An end that has another explanation is not a
 /// limit: the agent asked, succeeded, was ended by hand or never began.
@@ -19,25 +25,46 @@ pub fn limited(
     backend: Option<&Backend>,
     zone: &TimeZone,
 ) -> Option<Outcome> {
+    // an agent may end well without having been let in
+    let unsaid = !facts.done && facts.verdict.is_none();
     let open = matches!(
         outcome,
         Outcome::Failed { .. } | Outcome::NoSignal | Outcome::Signaled { .. } | Outcome::TimedOut { .. }
-    );
+    ) || (*outcome == Outcome::Done && unsaid);
     if !open {
         return None;
     }
+    let was_silent = matches!(facts.timed_out, Some(TimedOut::Idle | TimedOut::FirstOutput));
     let (family, own) = match backend {
         Some(backend) => (family(name, backend), patterns(name, backend)),
         None => (Family::of([name]), Vec::new()),
     };
+    // where seqorch ended the process, its exit code proves nothing: a silent agent has given up, and of a busy one only
+    // its own plan to wait counts
     let exit = match facts.exit {
+        _ if was_silent || facts.stated.is_some() => Some(1),
+        _ if facts.timed_out.is_some() => Some(ENDED_FROM_OUTSIDE),
+        Some(AgentExit::Code(0)) if unsaid => None,
         Some(AgentExit::Code(code)) => Some(code),
         _ => None,
     };
+    let ended_well = facts.exit == Some(AgentExit::Code(0)) && facts.timed_out.is_none();
     // in the order of their output; consecutive lines of one channel are one message
     let mut texts: Vec<(Channel, String)> = Vec::new();
+    let stderr = facts.error_records.iter().filter(|record| record.channel == Channel::Stderr).count();
+    let mut skipped = match () {
+        // the agent went on after it
+        () if facts.timed_out.is_some() && facts.stdout_bytes > 0 && !facts.stderr_is_last => stderr,
+        // the program itself says that all is well, so only its very last words can say otherwise
+        () if ended_well => stderr.saturating_sub(LAST_WORDS),
+        () => 0,
+    };
     for record in &facts.error_records {
         let channel = record.channel;
+        if channel == Channel::Stderr && skipped > 0 {
+            skipped -= 1;
+            continue;
+        }
         match texts.last_mut() {
             Some((last, text)) if *last == channel => {
                 text.push('\n');
@@ -51,7 +78,13 @@ pub fn limited(
         .map(|(channel, text)| PrintedMessage { family, channel: *channel, exit, text })
         .collect();
     let verdict = classify_all(&messages, &own, facts.ended_at, zone);
-    (verdict.kind != LimitKind::None).then_some(Outcome::Limited {
+    if verdict.kind == LimitKind::None {
+        // it was silent because its CLI kept retrying
+        let why = facts.retrying.clone().filter(|_| was_silent || facts.stated.is_some())?;
+        let limit = LimitKind::of_retry(&why);
+        return Some(Outcome::Limited { limit, why, until: None, model: None });
+    }
+    Some(Outcome::Limited {
         limit: verdict.kind,
         why: verdict.message,
         until: verdict.until,

@@ -9,7 +9,7 @@ use super::test_count;
 use super::verdict::failure;
 use super::world::RealWorld;
 use crate::agent::Format;
-use crate::config::{Done, DoneSignal, PromptBy, Timeouts};
+use crate::config::{Done, DoneSignal, PrintsWhen, PromptBy, Timeouts, UnchangedRule};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{Step, StepSettings};
 use crate::report::text::command_line;
@@ -46,13 +46,14 @@ impl RealWorld<'_> {
             resume_argv: None,
             prompt_by: PromptBy::Stdin,
             output: Format::Text,
+            prints: PrintsWhen::Live,
             timeout: Timeouts {
                 task: self.config.verify.timeout,
                 idle: std::time::Duration::ZERO,
                 first_output: std::time::Duration::ZERO,
                 grace: own.timeout.grace,
             },
-            done: Done { signal: DoneSignal::Optional, nudges: 0 },
+            done: Done { signal: DoneSignal::Optional, nudges: 0, unchanged: UnchangedRule::Accept },
             ..own.clone()
         };
         let step = Step { settings, ..(*run.step).clone() };
@@ -67,6 +68,7 @@ impl RealWorld<'_> {
             socket: &socket,
             env: &self.env,
             repository: self.repository.as_ref(),
+            tasks: &self.place.tasks_path(),
             now: self.now(),
         };
         let prepared = PreparedAttempt::make_in(&preparation, dir, "")?;

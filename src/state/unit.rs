@@ -7,6 +7,7 @@ use super::attempt::AttemptRecord;
 use super::outcome::Outcome;
 use super::spent::Spent;
 use crate::agent::Usage;
+use crate::agent::session_error::is_same_error;
 
 /// Characters of git's words that are kept: a hook may print a whole build.
 const GIT_WORDS: usize = 4000;
@@ -183,6 +184,25 @@ impl UnitState {
         let Some(last) = self.attempts.last().and_then(of) else { return 0 };
         let counted = self.attempts.iter().rev().filter(|a| a.counts);
         counted.take_while(|attempt| of(attempt).as_ref() == Some(&last)).count()
+    }
+
+    /// Whether the session of the last attempt cannot continue.
+    #[must_use]
+    pub fn lost_last_session(&self) -> bool {
+        let last = self.attempts.last().and_then(|attempt| attempt.learned.session.as_deref());
+        last.is_some_and(|session| self.session_is_over(session))
+    }
+
+    /// Whether a session cannot continue: an error said so, or the last two attempts in it ended with the same error.
+    #[must_use]
+    pub fn session_is_over(&self, session: &str) -> bool {
+        let mine = || self.attempts.iter().filter(|a| a.learned.session.as_deref() == Some(session));
+        let mut errors = mine().rev().filter(|a| !a.is_limited()).map(|attempt| match &attempt.outcome {
+            Some(Outcome::Failed { why: Some(why), .. }) => why.as_str(),
+            _ => "",
+        });
+        let (last, before) = (errors.next().unwrap_or_default(), errors.next().unwrap_or_default());
+        mine().any(|attempt| attempt.learned.session_over) || is_same_error(last, before)
     }
 
     /// Nudges since the last attempt that was not one; the agent did not get one that a limit cut off.

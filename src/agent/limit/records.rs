@@ -59,6 +59,18 @@ pub(super) fn read(record: &Value, family: Family, context: &JudgeContext<'_>) -
             read.notice(words.iter().find_map(|key| record.get(*key)), text(record, "error"))
         }
         "" if record.get("error").is_some_and(|e| !e.is_null()) => Some(read.failed(None)),
+        // cn
+        "" if text(record, "status") == Some("error") => Some(read.failed(None)),
+        // OpenHands
+        "" if text(record, "source") == Some("environment") && record.contains_key("detail") => {
+            Some(read.failed(record.get("detail")))
+        }
+        // cline
+        "run_result" if text(record, "finishReason") == Some("error") => {
+            Some(read.failed(record.get("text")))
+        }
+        "run_result" => Some(Evidence::Success),
+        "agent_settled" => None,
         "" if record.contains_key("response") => Some(Evidence::Success),
         _ => None,
     }
@@ -134,6 +146,7 @@ impl RecordReader<'_> {
             text: text.to_owned(),
             fields: reader.fields,
             killed: false,
+            gave_up: false,
         };
         judge(&statement, self.context)
     }

@@ -161,7 +161,10 @@ impl Claude {
     fn system(&mut self, record: &ClaudeRecord<'_>, sink: EventSink<'_>) {
         match record.subtype.get() {
             Some("init") => self.session(record, sink),
-            Some("api_retry") => sink(AgentEvent::Retry { text: retry(record) }),
+            Some("api_retry") => sink(AgentEvent::Retry {
+                text: retry(record),
+                wait_s: record.retry_delay_ms.0.map(|ms| ms / 1000.0),
+            }),
             Some("task_notification") => sink(aside(&record.summary)),
             Some("compact_boundary") => {
                 sink(AgentEvent::Notice { text: "the conversation was compacted".to_owned() });

@@ -40,6 +40,18 @@ impl StreamReader {
         Self { lines: LineSplitter::default(), parser }
     }
 
+    /// A reader of this format for who needs nothing before the end: of plain text it reports no line that the program may
+    /// still write again.
+    #[must_use]
+    pub fn patient(format: Format) -> Self {
+        match format {
+            Format::Text => {
+                Self { lines: LineSplitter::default(), parser: StreamParser::Text(PlainText::patient()) }
+            }
+            _ => Self::new(format),
+        }
+    }
+
     /// Takes the next piece of output, which may end anywhere.
     pub fn feed(&mut self, piece: &[u8], sink: &mut dyn FnMut(AgentEvent)) {
         match &mut self.parser {

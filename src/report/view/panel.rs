@@ -81,6 +81,7 @@ fn works(source: &ViewSource<'_>, unit: &str, attempt: &AttemptRecord, standing:
     who.extend(attempt.resumes.as_ref().map(|resumes| {
         match resumes.reason {
             ResumeReason::Nudge => "asked for its signal",
+            ResumeReason::Unchanged => "asked whether it is done",
             ResumeReason::Answer => "continues with the answer",
             ResumeReason::Retry | ResumeReason::Limit => "resumes its session",
         }

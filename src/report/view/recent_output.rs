@@ -54,7 +54,7 @@ impl RecentOutput {
                 self.end_line();
                 self.push(&format!("✗ {head}"));
             }
-            AgentEvent::Retry { text } => {
+            AgentEvent::Retry { text, .. } => {
                 self.end_line();
                 self.push(&format!("↻ {text}"));
             }

@@ -1,0 +1,87 @@
+//! Finds the question in the end of a plain text, in which nothing marks where the last message begins.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+/// Most lines of a question. A person reads them in a notification.
+const LINES: usize = 15;
+
+/// A line of a log, of a tool's output, or of a rule: no message has it.
+static LOGGED: LazyLock<Regex> = LazyLock::new(|| {
+    let pattern = concat!(
+        r"^(?:\[?\d{4}-\d\d-\d\d[T ]|\[?\d\d:\d\d:\d\d|\[[^\]]{1,40}\]\s|(?i:trace|debug|info|warn(?:ing)?|error)\b[:\s\]]",
+        r"|[$%>❯▸▶⚙✓✔✗✘↻⎿├└╭╰] ?|[─━═=_*-]{4,}|\S+:\d+(?::\d+)?:|(?:test|running|compiling|downloading|reading|writing) \S)"
+    );
+    Regex::new(pattern).unwrap_or_else(|error| unreachable!("{error}"))
+});
+/// An entry of a list: what it is about stands above it.
+static ENTRY: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^(?:[-*•+]|\(?(?:\d{1,2}|[A-Za-z])[.):])\s").unwrap_or_else(|error| unreachable!("{error}"))
+});
+
+/// The last message of these paragraphs: the last one, and those above it until one asks something.
+pub(super) fn last_message(paragraphs: &[String]) -> String {
+    let mut message: Vec<Vec<&str>> = Vec::new();
+    let mut lines = 0;
+    for paragraph in paragraphs.iter().rev() {
+        // what a log or a rule separates from the message is not part of it
+        let all: Vec<&str> = paragraph.lines().collect();
+        let from =
+            all.iter().rposition(|line| LOGGED.is_match(line) && !line.contains('?')).map_or(0, |at| at + 1);
+        let own = &all[from..];
+        let own = &own[own.len().saturating_sub(LINES)..];
+        if own.is_empty() || (lines > 0 && lines + own.len() > LINES) {
+            break;
+        }
+        lines += own.len();
+        message.insert(0, own.to_vec());
+        let asks = message.iter().flatten().any(|line| line.contains('?'));
+        let complete = asks && !own.first().is_some_and(|line| ENTRY.is_match(line));
+        if from > 0 || complete {
+            break;
+        }
+    }
+    if message.is_empty() {
+        // the whole end looks like a log: its last lines are better than nothing
+        return paragraphs.last().map_or_else(String::new, |last| {
+            let all: Vec<&str> = last.lines().collect();
+            all[all.len().saturating_sub(LINES)..].join("\n")
+        });
+    }
+    message.iter().map(|lines| lines.join("\n")).collect::<Vec<_>>().join("\n\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(text: &str) -> String {
+        let paragraphs: Vec<String> = text.split("\n\n").map(str::to_owned).collect();
+        last_message(&paragraphs)
+    }
+
+    #[test]
+    fn a_question_has_its_choices_and_what_they_are_about() {
+        let asked = "Which database should I use?\n\n- Postgres\n- SQLite";
+        assert_eq!(message(&format!("I read the spec.\n\n{asked}")), asked);
+        let asked = "The spec names no limit. Which one?\n\nPlease answer with a number.";
+        assert_eq!(message(&format!("I read the spec.\n\n{asked}")), asked);
+        let numbered = "Which one?\n\n1. the first\n\n2. the second";
+        assert_eq!(message(&format!("All read.\n\n{numbered}")), numbered);
+    }
+
+    #[test]
+    fn what_a_tool_printed_is_not_part_of_a_question() {
+        let log = "$ cargo test\nrunning 3 tests\ntest a ... ok";
+        assert_eq!(message(&format!("{log}\nMay I delete it?")), "May I delete it?");
+        assert_eq!(message(&format!("{log}\n\nI need a key.")), "I need a key.");
+        assert_eq!(message("2026-01-01 10:00:00 start\n────────\nI need a key."), "I need a key.");
+    }
+
+    #[test]
+    fn a_long_end_is_cut_to_its_last_lines() {
+        let long: String = (0..100).map(|n| format!("word {n}\n")).collect();
+        assert_eq!(message(long.trim_end()).lines().count(), LINES);
+    }
+}
