@@ -23,6 +23,9 @@ pub struct Digest {
     facts: StreamFacts,
     errors: VecDeque<String>,
     lines: VecDeque<String>,
+    denied: VecDeque<String>,
+    /// The last call of a tool.
+    last_call: (String, String),
     /// Fingerprint of the last block of text.
     last_block: Option<Fingerprint>,
 }
@@ -53,6 +56,8 @@ pub struct StreamFacts {
     pub utilization: Option<String>,
     /// The CLI's notice that it retries, if nothing came after it.
     pub retrying: Option<String>,
+    /// The last calls that were refused because nobody was there to allow them: tool and target.
+    pub denied: Vec<String>,
 }
 
 impl Digest {
@@ -69,6 +74,8 @@ impl Digest {
             facts: StreamFacts { verdict, ..StreamFacts::default() },
             errors: VecDeque::new(),
             lines: VecDeque::new(),
+            denied: VecDeque::new(),
+            last_call: (String::new(), String::new()),
             last_block: None,
         }
     }
@@ -87,6 +94,18 @@ impl Digest {
             // codex reports each of its retries as an error, too
             AgentEvent::Record { .. } | AgentEvent::Notice { .. } | AgentEvent::Stray { .. } => {}
             _ => facts.retrying = None,
+        }
+        match event {
+            AgentEvent::ToolCall { name, target, .. } => self.last_call = (name.clone(), target.clone()),
+            AgentEvent::Denied { tool, target } => {
+                let (name, last) = &self.last_call;
+                let (tool, target) = (tool.as_ref().unwrap_or(name), target.as_ref().unwrap_or(last));
+                let call = excerpt(&format!("{tool} {target}"));
+                if !self.denied.contains(&call) {
+                    push_bounded(&mut self.denied, call);
+                }
+            }
+            _ => {}
         }
         match event {
             AgentEvent::Text { text, continues } => {
@@ -133,6 +152,7 @@ impl Digest {
             | AgentEvent::Aside { .. }
             | AgentEvent::ToolCall { .. }
             | AgentEvent::ToolResult { .. }
+            | AgentEvent::Denied { .. }
             | AgentEvent::Retry { .. }
             | AgentEvent::Notice { .. }
             | AgentEvent::Stray { .. } => {}
@@ -146,6 +166,7 @@ impl Digest {
         facts.signals = self.scanner.finish();
         facts.error_records = self.errors.into();
         facts.lines = self.lines.into();
+        facts.denied = self.denied.into();
         if self.format == Format::Text {
             let words = facts.signals.last_words.lines();
             facts.lines.extend(words.rev().take(LAST_LINES).map(str::to_owned));

@@ -170,7 +170,11 @@ impl Renderer {
                     let _ = writeln!(out, "{dim}── {text} ──{dim:#}");
                 }
             }
-            AgentEvent::Text { .. } | AgentEvent::Step | AgentEvent::Summary | AgentEvent::Record { .. } => {}
+            AgentEvent::Text { .. }
+            | AgentEvent::Denied { .. }
+            | AgentEvent::Step
+            | AgentEvent::Summary
+            | AgentEvent::Record { .. } => {}
         }
     }
 

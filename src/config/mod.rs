@@ -57,7 +57,7 @@ mod vars;
 
 pub use load::load;
 pub use loaded::{LoadRequest, Loaded};
-pub use presets::NAMES as BUILT_IN_BACKENDS;
+pub use presets::{NAMES as BUILT_IN_BACKENDS, Preset, UsageReport, preset};
 pub(crate) use problem::nearest;
 pub use provenance::Provenance;
 pub use sections::assign::{Assign, AssignMode, AssignRule, Batch};

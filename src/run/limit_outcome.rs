@@ -2,7 +2,6 @@
 
 use jiff::tz::TimeZone;
 
-use crate::agent::Format;
 use crate::agent::event::Channel;
 use crate::agent::limit::{Family, LimitKind, PrintedMessage, THIS_MODEL, WordingPattern, classify_all};
 use crate::config::Backend;
@@ -112,17 +111,10 @@ pub fn how_to_fix(kind: LimitKind, program: &str, backend: &str) -> Option<Strin
     }
 }
 
-/// The vendor whose wordings count for a backend: by its preset, output format, command or name.
+/// The vendor whose wordings count for a backend.
 #[must_use]
 pub fn family(name: &str, backend: &Backend) -> Family {
-    let output = match backend.output {
-        Format::Text => "",
-        Format::Claude => "claude",
-        Format::Codex => "codex",
-        Format::Gemini => "gemini",
-        Format::Opencode => "opencode",
-    };
-    Family::of([backend.preset.as_deref().unwrap_or_default(), output, &backend.command, name])
+    backend.family(name)
 }
 
 /// The user's patterns for a backend. The configuration check has accepted them.

@@ -40,7 +40,8 @@ impl LimitKind {
             Some(503 | 529) => Self::Overloaded,
             Some(401 | 403) => Self::Auth,
             Some(500..) => Self::ServerError,
-            _ => Self::Network,
+            _ if ["onnect", "network"].iter().any(|word| notice.contains(word)) => Self::Network,
+            _ => Self::Overloaded,
         }
     }
 

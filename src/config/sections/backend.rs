@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::limit::LimitPattern;
 use crate::agent::Format;
+use crate::agent::limit::Family;
 use crate::config::declare::{keys, words};
 use crate::config::formats::{Variables, not_one_of};
 use crate::config::key::{ConfigType, KeyShape, ValueError, ValueFormat};
@@ -13,8 +14,8 @@ use crate::config::problem::Problem;
 use crate::config::tree::TomlNode;
 
 keys! {
-    /// How to start an agent. claude, codex, gemini and opencode are built in; a table of such a name changes only the
-    /// keys that it sets.
+    /// How to start an agent. `seqorch backends` lists the built-in ones; a table of such a name changes only the keys that
+    /// it sets.
     #[derive(Eq)]
     pub struct Backend {
         /// Built-in backend whose settings this backend starts from.
@@ -117,6 +118,13 @@ words! {
         Codex = "codex",
         Gemini = "gemini",
         Opencode = "opencode",
+        Copilot = "copilot",
+        Pi = "pi",
+        Cline = "cline",
+        Kimi = "kimi",
+        Vibe = "vibe",
+        Gptme = "gptme",
+        Openhands = "openhands",
         Text = "text",
     }
 }
@@ -156,6 +164,25 @@ impl Backend {
             return self.resume.clone();
         }
         self.session_args.iter().map(|arg| arg.replace("{new_session}", "{session}")).collect()
+    }
+
+    /// The vendor whose wordings of limits count for the backend of this name: by its preset, output format, command or
+    /// name.
+    #[must_use]
+    pub fn family(&self, name: &str) -> Family {
+        // several CLIs print what Claude Code prints, so that format says less than the names
+        let output = match self.output {
+            Format::Codex => "codex",
+            Format::Gemini => "gemini",
+            Format::Opencode => "opencode",
+            Format::Copilot => "copilot",
+            _ => "",
+        };
+        let preset = self.preset.as_deref().unwrap_or_default();
+        match Family::of([preset, output, &self.command, name]) {
+            Family::Any if self.output == Format::Claude => Family::Claude,
+            named => named,
+        }
     }
 
     /// What does not fit together: placeholders that would stay unfilled, settings that no argument passes on.
