@@ -58,6 +58,8 @@ pub struct StreamFacts {
     pub retrying: Option<String>,
     /// The last calls that were refused because nobody was there to allow them: tool and target.
     pub denied: Vec<String>,
+    /// How many tools were called.
+    pub calls: usize,
 }
 
 impl Digest {
@@ -96,7 +98,10 @@ impl Digest {
             _ => facts.retrying = None,
         }
         match event {
-            AgentEvent::ToolCall { name, target, .. } => self.last_call = (name.clone(), target.clone()),
+            AgentEvent::ToolCall { name, target, .. } => {
+                facts.calls += 1;
+                self.last_call = (name.clone(), target.clone());
+            }
             AgentEvent::Denied { tool, target } => {
                 let (name, last) = &self.last_call;
                 let (tool, target) = (tool.as_ref().unwrap_or(name), target.as_ref().unwrap_or(last));

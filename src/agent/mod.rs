@@ -5,7 +5,7 @@ pub mod digest;
 mod escape;
 pub mod event;
 pub mod limit;
-mod question;
+pub mod question;
 pub mod redact;
 pub mod render;
 pub mod sanitise;

@@ -52,6 +52,34 @@ pub(super) fn last_message(paragraphs: &[String]) -> String {
     message.iter().map(|lines| lines.join("\n")).collect::<Vec<_>>().join("\n\n")
 }
 
+/// What a message asks at its end. `None` if it asks nothing.
+#[must_use]
+pub fn asked(message: &str) -> Option<String> {
+    let lines: Vec<&str> = message.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    // choices or a polite word may follow the question
+    let end = &lines[lines.len().saturating_sub(ASKED_WITHIN)..];
+    let ends_with_question = |line: &str| {
+        let line = line.trim_end_matches(['*', '_', '`', '"', '\'', ')', ' ', '”', '’']);
+        line.ends_with(['?', '？'])
+    };
+    let is_last = |at: usize| {
+        end[at + 1..].iter().all(|line| ENTRY.is_match(line) || ASKS.is_match(line) || line.len() < 60)
+    };
+    let asks = (0..end.len()).any(|at| {
+        let question = ends_with_question(end[at]) || end[at].contains("? ") && at + 1 == end.len();
+        (question && is_last(at)) || (at + 1 == end.len() && ASKS.is_match(end[at]))
+    });
+    asks.then(|| last_message(&[lines.join("\n")]))
+}
+
+/// Lines at the end of a message in which its question stands.
+const ASKED_WITHIN: usize = 8;
+/// How a message asks without a question mark.
+static ASKS: LazyLock<Regex> = LazyLock::new(|| {
+    let pattern = r"(?i)\b(?:please (?:confirm|choose|tell me|let me know|advise|clarify|decide|answer|reply|provide)|let me know (?:which|what|whether|if|how)|I need (?:your|a) (?:decision|answer|confirmation|input|approval)|(?:awaiting|waiting for) your)\b";
+    Regex::new(pattern).unwrap_or_else(|error| unreachable!("{error}"))
+});
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,6 +105,27 @@ mod tests {
         assert_eq!(message(&format!("{log}\nMay I delete it?")), "May I delete it?");
         assert_eq!(message(&format!("{log}\n\nI need a key.")), "I need a key.");
         assert_eq!(message("2026-01-01 10:00:00 start\n────────\nI need a key."), "I need a key.");
+    }
+
+    #[test]
+    fn a_message_that_ends_with_a_question_asks() {
+        for text in [
+            "I read it.\nShould it be 30 or 90 days?",
+            "Which one do you prefer?\n- 30 days\n- 90 days",
+            "Should it be 30 days or 90 days? Please confirm which option you prefer.",
+            "**Shall I go on?**",
+            "There are two ways. Please tell me which one to take.",
+        ] {
+            assert!(asked(text).is_some(), "{text}");
+        }
+        for text in [
+            "",
+            "All done.",
+            "Why did it fail? The path was wrong. I fixed the path, and all tests of the parser pass again now.",
+            "What changed?\nThe parser reads empty files now, and its tests cover them, including those with a mark.\nAll pass.",
+        ] {
+            assert_eq!(asked(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -1,12 +1,11 @@
 //! Makes foreign text safe for a terminal: only text and line ends pass, nothing that controls the terminal.
 
 use super::escape::{EscapeParser, ScreenAct};
-use super::shown::ShownText;
 use super::utf8::CharJoiner;
 
 /// Turns bytes, piece by piece, into text without escape sequences and control characters.
 ///
-/// It gives each piece at once. [`ShownText`] gives whole lines as a terminal shows them in the end.
+/// It gives each piece at once. [`super::shown::ShownText`] gives whole lines as a terminal shows them in the end.
 #[derive(Debug, Default)]
 pub struct Sanitiser {
     parser: EscapeParser,
@@ -78,13 +77,11 @@ pub(super) fn plain_length(text: &str) -> usize {
     text.bytes().position(|b| !plain(&b)).unwrap_or(text.len())
 }
 
-/// All of `bytes` as a terminal shows it, as text that is safe for one.
+/// All of `bytes` as text that is safe for a terminal.
 #[must_use]
 pub fn sanitise(bytes: &[u8]) -> String {
-    let mut shown = ShownText::whole();
     let mut text = String::new();
-    shown.feed(bytes, &mut text);
-    shown.finish(&mut text);
+    Sanitiser::default().feed(bytes, &mut text);
     text
 }
 

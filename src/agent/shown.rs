@@ -45,6 +45,14 @@ impl ShownText {
         self.feed_chars(&bytes, out);
     }
 
+    /// The last line, as far as it was printed.
+    #[must_use]
+    pub fn open_line(&self) -> String {
+        let mut text = String::new();
+        self.rows.get(self.row).into_iter().for_each(|row| push_row(row, &mut text));
+        text
+    }
+
     /// Appends the lines that are left. The last one has a line end only if it was printed.
     pub fn finish(&mut self, out: &mut String) {
         let rest = self.joiner.finish();
@@ -220,6 +228,15 @@ impl ShownText {
     }
 }
 
+/// All of `bytes` as a terminal shows them in the end.
+#[must_use]
+pub fn shown(bytes: &[u8]) -> String {
+    let (mut screen, mut text) = (ShownText::whole(), String::new());
+    screen.feed(bytes, &mut text);
+    screen.finish(&mut text);
+    text
+}
+
 fn push_row(row: &[char], out: &mut String) {
     let end = row.iter().rposition(|c| !matches!(*c, ERASED | SECOND)).map_or(0, |at| at + 1);
     out.extend(row[..end].iter().filter(|c| **c != SECOND).map(|c| if *c == ERASED { ' ' } else { *c }));
@@ -229,11 +246,8 @@ fn push_row(row: &[char], out: &mut String) {
 mod tests {
     use super::*;
 
-    fn shown(text: &str) -> String {
-        let mut whole = String::new();
-        let mut screen = ShownText::whole();
-        screen.feed(text.as_bytes(), &mut whole);
-        screen.finish(&mut whole);
+    fn on_screen(text: &str) -> String {
+        let whole = shown(text.as_bytes());
         // one byte at a time, so that every cut is tried
         let mut pieces = String::new();
         let mut screen = ShownText::whole();
@@ -248,32 +262,32 @@ mod tests {
     #[test]
     fn plain_text_stays_as_it_is() {
         for text in ["", "a", "a\n", "\n\na\n  b\t c\n\n", "grüße \u{1F600}e\u{301} €\nx"] {
-            assert_eq!(shown(text), text);
+            assert_eq!(on_screen(text), text);
         }
     }
 
     #[test]
     fn a_line_that_is_written_again_replaces_what_it_covers() {
-        assert_eq!(shown("1%\r22%\r333%\r\nend"), "333%\nend");
-        assert_eq!(shown("loading...\rdone\n"), "doneing...\n");
-        assert_eq!(shown("loading...\r\u{1b}[Kdone\n"), "done\n");
-        assert_eq!(shown("loading...\u{1b}[2K\u{1b}[1Gdone\n"), "done\n");
-        assert_eq!(shown("loading...\u{1b}[1K\rdone\n"), "done\n");
-        assert_eq!(shown("abc\u{8}\u{8}X\n"), "aXc\n");
-        assert_eq!(shown("wide \u{1F600}\rWIDE \u{1F600}!\n"), "WIDE \u{1F600}!\n");
-        assert_eq!(shown("ab\u{1b}[5Cx\n"), "ab     x\n");
+        assert_eq!(on_screen("1%\r22%\r333%\r\nend"), "333%\nend");
+        assert_eq!(on_screen("loading...\rdone\n"), "doneing...\n");
+        assert_eq!(on_screen("loading...\r\u{1b}[Kdone\n"), "done\n");
+        assert_eq!(on_screen("loading...\u{1b}[2K\u{1b}[1Gdone\n"), "done\n");
+        assert_eq!(on_screen("loading...\u{1b}[1K\rdone\n"), "done\n");
+        assert_eq!(on_screen("abc\u{8}\u{8}X\n"), "aXc\n");
+        assert_eq!(on_screen("wide \u{1F600}\rWIDE \u{1F600}!\n"), "WIDE \u{1F600}!\n");
+        assert_eq!(on_screen("ab\u{1b}[5Cx\n"), "ab     x\n");
     }
 
     #[test]
     fn lines_above_can_be_written_again() {
-        assert_eq!(shown("frame 1\nmore 1\n\u{1b}[2A\u{1b}[Jframe 2\n"), "frame 2\n");
-        assert_eq!(shown("frame 1\n\u{1b}[1A\u{1b}[2Kframe 2\n\u{1b}[F\u{1b}[2Kend\n"), "end\n");
+        assert_eq!(on_screen("frame 1\nmore 1\n\u{1b}[2A\u{1b}[Jframe 2\n"), "frame 2\n");
+        assert_eq!(on_screen("frame 1\n\u{1b}[1A\u{1b}[2Kframe 2\n\u{1b}[F\u{1b}[2Kend\n"), "end\n");
     }
 
     #[test]
     fn what_a_clear_screen_removes_stays_as_history() {
-        assert_eq!(shown("old\u{1b}[2J\u{1b}[Hnew\n"), "old\nnew\n");
-        assert_eq!(shown("old\n\u{1b}[3J\u{1b}cnew"), "old\nnew");
+        assert_eq!(on_screen("old\u{1b}[2J\u{1b}[Hnew\n"), "old\nnew\n");
+        assert_eq!(on_screen("old\n\u{1b}[3J\u{1b}cnew"), "old\nnew");
     }
 
     #[test]
@@ -281,7 +295,7 @@ mod tests {
         let acts =
             "\u{feff}\u{1b}]0;title\u{7}\u{1b}]2;t\u{1b}\\\u{1b}ktitle\u{1b}\\\u{7}\u{1b}[1m\u{1b}Pq\u{1b}\\";
         let link = "\u{1b}]8;;http://a\u{7}here\u{1b}]8;;\u{7}";
-        assert_eq!(shown(&format!("{acts}{link}\u{1b}[?25l\u{200b}\n")), "here\n");
+        assert_eq!(on_screen(&format!("{acts}{link}\u{1b}[?25l\u{200b}\n")), "here\n");
     }
 
     #[test]

@@ -78,6 +78,22 @@ pub(super) fn logs(global: &Global, args: &LogsArgs) -> Result<u8> {
         if out.log(&path, decoder, || bytes(&dir, args.stderr), over)?.is_err() {
             return Ok(0);
         }
+        let is_empty = |file: &Path| file.metadata().is_ok_and(|data| data.len() == 0);
+        let stderr = dir.stderr();
+        // where an agent said nothing else, its errors are all there is to see
+        if !(args.raw || args.prompt || args.stderr)
+            && is_empty(&path)
+            && stderr.exists()
+            && !is_empty(&stderr)
+        {
+            let dim = if colored(global, &io::stdout()) { Style::new().dimmed() } else { Style::new() };
+            let decoder = LogDecoder::text(args.follow);
+            if out.heading(dim, "nothing on stdout; on stderr", false).is_err()
+                || out.log(&stderr, decoder, || bytes(&dir, true), || true)?.is_err()
+            {
+                return Ok(0);
+            }
+        }
     }
     if args.verify || !(args.raw || args.prompt || args.stderr) {
         let color = colored(global, &io::stdout());

@@ -64,7 +64,8 @@ fn program(command: &str, root: &Path) -> String {
 }
 
 /// Replaces placeholders by their values, once: a placeholder inside a value stays.
-fn fill(text: &str, values: &[(&str, &str)]) -> String {
+#[must_use]
+pub fn fill(text: &str, values: &[(&str, &str)]) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('{') {

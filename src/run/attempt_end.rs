@@ -35,6 +35,10 @@ impl Machine {
             Outcome::Done if learned.unchanged && self.asks_about_nothing(&id, step.as_deref(), &learned) => {
                 Outcome::Unchanged
             }
+            Outcome::NoSignal => match self.asks_in_prose(&id, &learned) {
+                Some(question) => Outcome::Halted { question },
+                None => Outcome::NoSignal,
+            },
             outcome => outcome,
         };
         let blameless = self.blameless(&outcome);
@@ -147,6 +151,16 @@ impl Machine {
         let pause = GONE_FIRST.max(passed).min(GONE_LONGEST).min(left);
         self.gone = Some((since, now.saturating_add(pause).unwrap_or(Timestamp::MAX)));
         true
+    }
+
+    /// The question of an agent that twice in a row ended without a signal and asked instead. It would only ask again.
+    fn asks_in_prose(&self, id: &str, learned: &Learned) -> Option<String> {
+        let mut earlier = self.state.units.get(id)?.attempts.iter().rev().skip(1);
+        let before = earlier.find(|a| a.reached_agent() && !a.is_limited())?;
+        if before.outcome != Some(Outcome::NoSignal) {
+            return None;
+        }
+        learned.asks.clone().or_else(|| before.learned.asks.clone())
     }
 
     /// Whether the agent is asked about a task that it calls done and that changed no file: once, and only where its answer

@@ -207,10 +207,15 @@ impl AttemptInputs<'_> {
         let result = Some(dir)
             .filter(|dir| attempt_folder::is_of(dir, last))
             .and_then(|dir| attempt_folder::result(&dir));
-        let tail = result.map_or_else(String::new, |result| {
+        let mut tail = result.map_or_else(String::new, |result| {
             let said = [result.last_words, result.stderr_tail];
             said.into_iter().filter(|t| !t.is_empty()).collect::<Vec<_>>().join("\n")
         });
+        if !last.learned.denied.is_empty() {
+            let denied = last.learned.denied.join("\n");
+            let refused = "These calls were refused, and nobody can allow them. Find a way without them:";
+            tail = format!("{refused}\n{denied}\n\n{tail}").trim_end().to_owned();
+        }
         Some(PreviousAttempt { attempt: last.number, outcome: outcome.to_string(), tail })
     }
 

@@ -80,6 +80,12 @@ impl RunRepository {
         Snapshots::open(&self.repository, &self.key, self.max_file)
     }
 
+    /// The top of the work tree, without links in its path.
+    pub(super) fn top(&self) -> std::path::PathBuf {
+        let top = &self.repository.top;
+        std::fs::canonicalize(top).unwrap_or_else(|_| top.clone())
+    }
+
     /// The repository itself.
     pub(super) fn repository(&self) -> &Repository {
         &self.repository

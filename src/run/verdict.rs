@@ -1,6 +1,7 @@
 //! PURE. Judges an attempt by its facts.
 
 use crate::agent::CliVerdict;
+use crate::agent::question;
 use crate::agent::session_error::ends_session;
 use crate::config::DoneSignal;
 use crate::state::outcome::TimedOut;
@@ -86,6 +87,8 @@ pub fn learned(facts: &AttemptResult, resumed: bool) -> Learned {
         worked: spoke || used || facts.stdout_bytes > ONLY_A_REFUSAL,
         session_over: session_over(facts, resumed),
         unchanged: false,
+        denied: facts.denied.clone(),
+        asks: question::asked(&facts.last_words),
     }
 }
 

@@ -90,6 +90,9 @@ pub struct Changes {
     pub insertions: u64,
     /// Lines removed.
     pub deletions: u64,
+    /// Whether no file but that of the tasks differs.
+    #[serde(skip_serializing_if = "is_false")]
+    pub unchanged: bool,
     /// The tree after it.
     pub after: String,
     /// Its commit.
@@ -220,6 +223,11 @@ impl UnitState {
         let counted = since.filter(|a| a.counts && a.outcome.is_some());
         u32::try_from(counted.count()).unwrap_or(u32::MAX)
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]

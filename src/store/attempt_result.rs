@@ -66,6 +66,9 @@ pub struct AttemptResult {
     pub error_records: Vec<ErrorRecord>,
     /// The last record about how much of a limit is used.
     pub utilization: Option<String>,
+    /// Calls of tools that were refused because nobody was there to allow them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub denied: Vec<String>,
     /// The limit that the agent stated while it worked, in its words, if seqorch ended the agent for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stated: Option<String>,
@@ -107,6 +110,7 @@ impl AttemptResult {
             error: None,
             error_records: Vec::new(),
             utilization: None,
+            denied: Vec::new(),
             stated: None,
             retrying: None,
             stderr_is_last: false,

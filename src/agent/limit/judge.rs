@@ -105,7 +105,11 @@ pub(super) fn judge(statement: &Statement, context: &JudgeContext<'_>) -> Option
     let mut reset = reset_time(kind, statement, known.as_ref(), &texts, times);
     let pause = pause.map(|at| ResetTime::new(at, ResetForm::Duration.weight(), "retrying"));
     if let Some(pause) = pause.filter(|_| !matches!(kind, LimitKind::Auth | LimitKind::Billing))
-        && reset.is_none_or(|reset| reset.field == ResetForm::Duration.name() && reset.at < pause.at)
+        && reset.is_none_or(|reset| {
+            // the program's own plan, where that is short
+            let soon = pause.at.duration_since(statement.at) <= PATIENCE;
+            soon && reset.field == ResetForm::Duration.name() && reset.at < pause.at
+        })
     {
         reset = Some(pause);
     }

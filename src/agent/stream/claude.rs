@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use serde::Deserialize;
 use serde::de::{IgnoredAny, MapAccess};
 
-use super::fields::{ErrorMessage, ToolOutput, ToolTarget, excerpt};
+use super::fields::{ErrorMessage, ToolOutput, ToolTarget, excerpt, tool_result, written_exit_code};
 use super::lax::{LaxBool, LaxList, LaxNumber, LaxObject, LaxStr, LaxValue, Presence, lax};
 use super::vendor::{EventSink, VendorStream, record_text};
 use crate::agent::event::{AgentEvent, RecordTopic};
@@ -279,7 +279,9 @@ fn user(record: ClaudeRecord<'_>, sink: EventSink<'_>) {
         match block.kind.get() {
             Some("tool_result") => {
                 let ToolOutput { head, lines } = block.content;
-                sink(AgentEvent::ToolResult { ok: !block.is_error.0, head, lines });
+                // Qwen Code
+                let exit = if head.starts_with("Command: ") { written_exit_code(&head) } else { 0.0 };
+                sink(tool_result(!block.is_error.0 && exit == 0.0, head, lines, exit));
             }
             Some("text") if record.is_synthetic.0 => sink(aside(&block.text)),
             _ => {}

@@ -81,6 +81,15 @@ impl StreamReader {
         }
     }
 
+    /// Of plain text, the last line as far as it was printed. No event has it before its end.
+    #[must_use]
+    pub fn open_line(&self) -> String {
+        match &self.parser {
+            StreamParser::Text(text) => text.open_line(),
+            _ => String::new(),
+        }
+    }
+
     /// Ends the output.
     pub fn finish(&mut self, sink: &mut dyn FnMut(AgentEvent)) {
         let parser = &mut self.parser;

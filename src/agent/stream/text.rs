@@ -16,6 +16,10 @@ impl PlainText {
         Self { shown: ShownText::whole() }
     }
 
+    pub(super) fn open_line(&self) -> String {
+        self.shown.open_line()
+    }
+
     pub(super) fn feed(&mut self, piece: &[u8], sink: EventSink<'_>) {
         let mut text = String::new();
         self.shown.feed(piece, &mut text);

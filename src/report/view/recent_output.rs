@@ -68,6 +68,11 @@ impl RecentOutput {
         }
     }
 
+    /// Shows a line that has not ended. The events of the next piece have it again.
+    pub fn show_open(&mut self, line: String) {
+        self.open = line;
+    }
+
     /// Output was skipped: drops the lines before the gap.
     pub fn gap(&mut self) {
         let (root, model) = (std::mem::take(&mut self.root), self.model.take());
