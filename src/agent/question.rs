@@ -7,11 +7,14 @@ use regex::Regex;
 /// Most lines of a question. A person reads them in a notification.
 const LINES: usize = 15;
 
+/// Most paragraphs of a question.
+const ABOVE: usize = 4;
+
 /// A line of a log, of a tool's output, or of a rule: no message has it.
 static LOGGED: LazyLock<Regex> = LazyLock::new(|| {
     let pattern = concat!(
         r"^(?:\[?\d{4}-\d\d-\d\d[T ]|\[?\d\d:\d\d:\d\d|\[[^\]]{1,40}\]\s|(?i:trace|debug|info|warn(?:ing)?|error)\b[:\s\]]",
-        r"|[$%>❯▸▶⚙✓✔✗✘↻⎿├└╭╰] ?|[─━═=_*-]{4,}|\S+:\d+(?::\d+)?:|(?:test|running|compiling|downloading|reading|writing) \S)"
+        r"|[$%>❯▸▶⚙✓✔✗✘↻⎿├└╭╰] ?|[─━═=_*-]{4,}|\S+:\d+(?::\d+)?:|(?:test|running|compiling|downloading|reading|writing) \S|mini-swe-agent \()"
     );
     Regex::new(pattern).unwrap_or_else(|error| unreachable!("{error}"))
 });
@@ -24,7 +27,10 @@ static ENTRY: LazyLock<Regex> = LazyLock::new(|| {
 pub(super) fn last_message(paragraphs: &[String]) -> String {
     let mut message: Vec<Vec<&str>> = Vec::new();
     let mut lines = 0;
-    for paragraph in paragraphs.iter().rev() {
+    // without a question close to the end, the last paragraph says it all
+    let near = paragraphs.iter().rev().take(ABOVE).any(|paragraph| paragraph.contains('?'));
+    let most = if near { ABOVE } else { 1 };
+    for paragraph in paragraphs.iter().rev().take(most) {
         // what a log or a rule separates from the message is not part of it
         let all: Vec<&str> = paragraph.lines().collect();
         let from =

@@ -79,7 +79,8 @@ pub fn limited(
     let verdict = classify_all(&messages, &own, facts.ended_at, zone);
     if verdict.kind == LimitKind::None {
         // it was silent because its CLI kept retrying
-        let why = facts.retrying.clone().filter(|_| was_silent || facts.stated.is_some())?;
+        let why = facts.retrying.clone().or_else(|| printed_retry(&texts));
+        let why = why.filter(|_| was_silent || facts.stated.is_some())?;
         let limit = LimitKind::of_retry(&why);
         return Some(Outcome::Limited { limit, why, until: None, model: None });
     }
@@ -92,6 +93,20 @@ pub fn limited(
             .scope
             .and_then(|named| if named == THIS_MODEL { facts.model.clone() } else { Some(named) }),
     })
+}
+
+/// The last words, if they are a notice that the CLI retries. Some wrap it over several lines.
+fn printed_retry(texts: &[(Channel, String)]) -> Option<String> {
+    let last = |channel| {
+        let text = &texts.iter().rfind(|(of, _)| *of == channel)?.1;
+        let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        let end = lines[lines.len().saturating_sub(LAST_WORDS)..].join(" ");
+        let lower = end.to_lowercase();
+        let retries =
+            lower.contains("retrying in ") || lower.contains("retrying with ") || lower.contains("attempt #");
+        retries.then_some(end)
+    };
+    last(Channel::Stderr).or_else(|| last(Channel::Stdout))
 }
 
 /// How to fix a limit that does not end by itself; `None` if it does.

@@ -40,6 +40,12 @@ impl LimitKind {
             Some(503 | 529) => Self::Overloaded,
             Some(401 | 403) => Self::Auth,
             Some(500..) => Self::ServerError,
+            _ if ["ate limit", "RateLimit", "quota"].iter().any(|word| notice.contains(word)) => {
+                Self::RateLimited
+            }
+            _ if ["InternalServer", "server had an error"].iter().any(|word| notice.contains(word)) => {
+                Self::ServerError
+            }
             _ if ["onnect", "network"].iter().any(|word| notice.contains(word)) => Self::Network,
             _ => Self::Overloaded,
         }
