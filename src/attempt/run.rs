@@ -127,15 +127,16 @@ impl RunningAttempt<'_> {
         let activity = Arc::new(OutputActivity::new(agent.started));
         let color = io::stdout().is_terminal();
         let (screen, printer) = WindowScreen::start(color);
-        let reader = StdoutReader::new(self.file, self.dir, &prompt, color, events.clone());
+        // the attempt may be over already
+        let report =
+            |events: Sender<AttemptEvent>| move |words| drop(events.send(AttemptEvent::Limit(words)));
+        let on_limit = Box::new(report(events.clone()));
+        let reader = StdoutReader::new(self.file, self.dir, &prompt, color, on_limit);
         let reader = Arc::new(Mutex::new(Some(reader)));
         let stdout = capture_stdout(output.stdout, logs.0, &reader, &activity, &screen);
-        let (mut watch, limits) = (LimitWatch::new(&self.file.vendor), events.clone());
+        let (mut watch, on_limit) = (LimitWatch::new(&self.file.vendor), report(events.clone()));
         let stderr = capture_stderr(output.stderr, logs.1, &activity, &screen, move |bytes| {
-            if let Some(words) = watch.stderr(bytes) {
-                // the attempt may be over already
-                let _ = limits.send(AttemptEvent::Limit(words));
-            }
+            watch.stderr(bytes).into_iter().for_each(&on_limit);
         });
         agent.report_exit(events);
 

@@ -2,9 +2,7 @@
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
-use std::sync::mpsc::Sender;
 
-use super::agent_process::AttemptEvent;
 use super::limit_watch::LimitWatch;
 use crate::agent::digest::{Digest, StreamFacts};
 use crate::agent::event::{AgentEvent, Format};
@@ -19,6 +17,9 @@ const SHOWN: usize = 256 << 10;
 /// Columns of the screen without a terminal.
 const WIDTH: usize = 100;
 
+/// Receives the words of a limit.
+pub(super) type OnLimit = Box<dyn FnMut(String) + Send>;
+
 /// Reads one attempt's stdout.
 pub(super) struct StdoutReader {
     reader: StreamReader,
@@ -26,8 +27,8 @@ pub(super) struct StdoutReader {
     /// `None` for plain text, which the screen shows as it comes.
     renderer: Option<Renderer>,
     watch: LimitWatch,
-    /// Receives the limit that the agent states.
-    events: Sender<AttemptEvent>,
+    /// Receives the words of a limit that the agent states.
+    on_limit: OnLimit,
     session_path: PathBuf,
     /// The session's id in that file.
     saved_session: Option<String>,
@@ -40,7 +41,7 @@ impl StdoutReader {
         dir: &AttemptDir,
         prompt: &str,
         color: bool,
-        events: Sender<AttemptEvent>,
+        on_limit: OnLimit,
     ) -> Self {
         let format = attempt.output;
         let renderer = (format != Format::Text)
@@ -50,7 +51,7 @@ impl StdoutReader {
             digest: Digest::new(format, prompt),
             renderer,
             watch: LimitWatch::new(&attempt.vendor),
-            events,
+            on_limit,
             session_path: dir.session(),
             saved_session: None,
         }
@@ -76,14 +77,13 @@ impl StdoutReader {
 
     fn read(&mut self, read: impl FnOnce(&mut StreamReader, &mut dyn FnMut(AgentEvent))) -> Option<String> {
         let (digest, renderer) = (&mut self.digest, &mut self.renderer);
-        let (watch, events) = (&mut self.watch, &self.events);
+        let (watch, on_limit) = (&mut self.watch, &mut self.on_limit);
         let mut text = String::new();
         let mut left_out = 0;
         read(&mut self.reader, &mut |event| {
             digest.take(&event);
             if let Some(words) = watch.event(&event) {
-                // the attempt may be over already
-                let _ = events.send(AttemptEvent::Limit(words));
+                on_limit(words);
             }
             if let Some(renderer) = renderer {
                 let from = text.len();

@@ -199,7 +199,7 @@ fn row(
     let mut words = words.map_or_else(String::new, |text| shorten(&sanitise_text(&text)));
     let denied: Vec<String> = last.learned.denied.iter().map(|call| sanitise_line(call)).collect();
     if !denied.is_empty() {
-        words = format!("Refused, because nobody was there to allow it: {}\n\n{words}", denied.join("; "));
+        words = format!("Refused, because no human was there to allow it: {}\n\n{words}", denied.join("; "));
     }
     Some(TaskRow {
         id: sanitise_line(id),

@@ -213,7 +213,8 @@ impl AttemptInputs<'_> {
         });
         if !last.learned.denied.is_empty() {
             let denied = last.learned.denied.join("\n");
-            let refused = "These calls were refused, and nobody can allow them. Find a way without them:";
+            let refused =
+                "These calls were refused, and no human is there to allow them. Find a way without them:";
             tail = format!("{refused}\n{denied}\n\n{tail}").trim_end().to_owned();
         }
         Some(PreviousAttempt { attempt: last.number, outcome: outcome.to_string(), tail })

@@ -66,7 +66,7 @@ pub struct Learned {
     /// The work tree after it and its verify commands. What lies between the trees before and after it is its change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<TreeRecord>,
-    /// Calls of tools that were refused because nobody was there to allow them.
+    /// Calls of tools that were refused because no human was there to allow them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub denied: Vec<String>,
     /// What its last message asks, without the signal that asks a human.
