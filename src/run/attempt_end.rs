@@ -52,6 +52,9 @@ impl Machine {
         record.counts = !blameless && !nudge && !limited;
         record.learned = learned;
         record.learned.session_over |= lost;
+        if outcome != Outcome::NoSignal {
+            record.learned.asks = None;
+        }
         let (session, total) = (record.learned.session.clone(), record.learned.session_total);
         // it works in the session that it resumed, even if its output does not name the session
         record.learned.session =
