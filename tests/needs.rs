@@ -16,14 +16,14 @@ const HALT: &str = "halt = [\"sh\", \"-c\", \"echo \\\"$SEQORCH_REASON\\\" >> he
 fn limited(kind: &str, wait: bool) -> Project {
     let agent = "[ $SEQORCH_UNIT = 2 ] && { echo 'come back later' >&2; exit 1; }; say_done";
     let config = format!(
-        "[limit]\nwait = {wait}\n[backend.fake]\nlimit_patterns = [{{ match = \"^come back later\", kind = \"{kind}\" }}]\n\
+        "[limit]\nlogin_wait = \"0s\"\nwait = {wait}\n[backend.fake]\nlimit_patterns = [{{ match = \"^come back later\", kind = \"{kind}\" }}]\n\
          [hooks]\n{HALT}"
     );
     Project::new().spec("demo", TWO).agent(agent).config(&config)
 }
 
 fn refusing(script: &str) -> Project {
-    let project = repo(WRITES, &format!("[hooks]\n{HALT}"));
+    let project = repo(WRITES, &format!("on_refused = \"halt\"\n[hooks]\n{HALT}"));
     let ignored = project.read(".git/info/exclude");
     project.write(".git/info/exclude", format!("{ignored}\nheard\nfacts\n"));
     let hook = format!("#!/bin/sh\n{script} && exit 0\necho not like this >&2\nexit 1\n");

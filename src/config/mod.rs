@@ -72,6 +72,6 @@ pub use sections::run::{
     Timeouts, UnchangedRule,
 };
 pub use sections::tmux::{ExtraWindow, Keep, Layout, Pane, Side, Tmux, TmuxMode};
-pub use sections::work::{Commit, Dirty, Git, HistoryRule, Log, Tasks, Tick, Verify};
+pub use sections::work::{Commit, Dirty, Git, HistoryRule, Log, RefusedRule, Tasks, Tick, Verify};
 pub use source::Origin;
 pub use vars::FlagSetting;

@@ -2,6 +2,7 @@
 
 use super::text::sanitise_line;
 use crate::state::Changes;
+use crate::state::work_tree::AgentCommit;
 
 /// What is said of a task that changed nothing but its box.
 pub(super) const NO_FILES: &str = "no files changed";
@@ -15,4 +16,9 @@ pub(super) fn changed(changes: &Changes) -> String {
         return format!("{NO_FILES}{commit}");
     }
     format!("{files} +{} -{}{commit}", changes.insertions, changes.deletions)
+}
+
+/// A commit that an agent made itself: `9a86b0b20 Fix the parser`.
+pub(super) fn listed(commit: &AgentCommit) -> String {
+    format!("{:.9} {}", sanitise_line(&commit.id), sanitise_line(&commit.subject)).trim_end().to_owned()
 }

@@ -161,7 +161,8 @@ impl Machine {
         if !limit.wait || too_late {
             let rule =
                 if limit.wait { "it ends later than limit.max_wait allows" } else { "limit.wait is false" };
-            return Some(self.finish(now, over(format!("{} ({rule})", own.why), Remedy::Rule)));
+            let remedy = if own.kind == LimitKind::Auth { Remedy::Login } else { Remedy::Rule };
+            return Some(self.finish(now, over(format!("{} ({rule})", own.why), remedy)));
         }
         let until = until.saturating_add(self.policy.jitter.mul_f64(share)).unwrap_or(until);
         Some(self.wait_for(now, until, WaitReason::Limit { backend, kind: own.kind }))
