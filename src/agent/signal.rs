@@ -348,8 +348,9 @@ mod tests {
             scanner.feed(output.as_bytes());
             scanner.finish().halt.unwrap()
         };
-        let log: String = (0..200).map(|n| format!("reading file {n}\n")).collect();
-        let asked = ask(&format!("{log}\nWhich database?\nA or B?\n\n<promise>HALT</promise>\n"));
+        let log: Vec<String> = (0..200).map(|n| format!("reading file {n}")).collect();
+        let log = log.join("\n");
+        let asked = ask(&format!("{log}\n\nWhich database?\nA or B?\n\n<promise>HALT</promise>\n"));
         assert_eq!(asked, "Which database?\nA or B?");
         assert_eq!(ask("<promise>HALT</promise>\n"), "");
     }

@@ -24,9 +24,10 @@ pub(super) fn argv(backend: &Backend, given: ArgvValues<'_>, resumes: bool) -> V
         ("{workdir}", &*workdir),
         ("{spec_dir}", &*spec_dir),
     ];
-    let (resume, begin) = match resumes {
-        true => (backend.resume_args(), Vec::new()),
-        false => (Vec::new(), backend.session_args.clone()),
+    let (resume, begin) = if resumes {
+        (backend.resume_args(), Vec::new())
+    } else {
+        (Vec::new(), backend.session_args.clone())
     };
     let has = |placeholder: &str| backend.args.iter().any(|arg| arg == placeholder);
     let begin_here = if has("{session_args}") { "{session_args}" } else { "{resume}" };

@@ -9,7 +9,7 @@ use super::machine::{DoneAttempt, Effect, End, Machine, Next, Notice, Pause, Pha
 use crate::config::{HistoryRule, UnchangedRule};
 use crate::plan::Step;
 use crate::state::outcome::CancelledBy;
-use crate::state::{Learned, Outcome, UnitState, UnitStatus};
+use crate::state::{AttemptRecord, Learned, Outcome, UnitState, UnitStatus};
 
 /// After this many attempts in a row that did not count, the run ends, because something outside the task is wrong.
 const UNSTARTED_LIMIT: u32 = 3;
@@ -31,16 +31,7 @@ impl Machine {
     ) -> Vec<Effect> {
         let Phase::Running { unit: id } = self.phase.clone() else { return Vec::new() };
         let step = self.step.take();
-        let outcome = match outcome {
-            Outcome::Done if learned.unchanged && self.asks_about_nothing(&id, step.as_deref(), &learned) => {
-                Outcome::Unchanged
-            }
-            Outcome::NoSignal => match self.asks_in_prose(&id, &learned) {
-                Some(question) => Outcome::Halted { question },
-                None => Outcome::NoSignal,
-            },
-            outcome => outcome,
-        };
+        let outcome = self.questioned(outcome, &id, step.as_deref(), &learned);
         let blameless = self.blameless(&outcome);
         let Some(unit) = self.state.units.get_mut(&id) else { return self.replan() };
         let Some(record) = unit.attempts.last_mut() else { return self.replan() };
@@ -148,12 +139,27 @@ impl Machine {
         effects
     }
 
+    /// The outcome, unless the agent is asked about it, or asks itself.
+    fn questioned(&self, outcome: Outcome, id: &str, step: Option<&Step>, learned: &Learned) -> Outcome {
+        match outcome {
+            Outcome::Done if learned.unchanged && self.asks_about_nothing(id, step, learned) => {
+                Outcome::Unchanged
+            }
+            Outcome::NoSignal => match self.asks_in_prose(id, learned) {
+                Some(question) => Outcome::Halted { question },
+                None => Outcome::NoSignal,
+            },
+            outcome => outcome,
+        }
+    }
+
     /// Whether the run waits for a program that cannot be started: it worked in this run, and an update takes its time.
     fn waits_for_program(&mut self, now: Timestamp, backend: &str) -> bool {
         let began = self.state.run.open().map_or(now, |run| run.began);
         let attempts = self.state.units.values().flat_map(|unit| &unit.attempts);
-        let worked =
-            attempts.filter(|a| a.backend == backend && a.started_at >= began).any(|a| a.reached_agent());
+        let worked = attempts
+            .filter(|a| a.backend == backend && a.started_at >= began)
+            .any(AttemptRecord::reached_agent);
         let since = self.gone.map_or(now, |(since, _)| since);
         let passed = Duration::try_from(now.duration_since(since)).unwrap_or_default();
         let left = GONE_MOST.saturating_sub(passed);

@@ -215,7 +215,7 @@ impl AttemptInputs<'_> {
             let denied = last.learned.denied.join("\n");
             let refused =
                 "These calls were refused, and no human is there to allow them. Find a way without them:";
-            tail = format!("{refused}\n{denied}\n\n{tail}").trim_end().to_owned();
+            tail = format!("{refused}\n{denied}\n\n{}", tail.trim_end());
         }
         Some(PreviousAttempt { attempt: last.number, outcome: outcome.to_string(), tail })
     }

@@ -36,7 +36,10 @@ pub(super) fn read(record: &Value, family: Family, context: &JudgeContext<'_>) -
     let kind = text(record, "type").or_else(|| text(record, "event")).unwrap_or_default();
     match kind {
         "result" => Some(read.result()),
-        "turn.completed" => Some(Evidence::Success),
+        "run_result" if text(record, "finishReason") == Some("error") => {
+            Some(read.failed(record.get("text")))
+        }
+        "turn.completed" | "run_result" => Some(Evidence::Success),
         "step_finish" => {
             let reason = record.get("part").and_then(|part| part.get("reason")).and_then(Value::as_str);
             (reason == Some("stop")).then_some(Evidence::Success)
@@ -65,12 +68,6 @@ pub(super) fn read(record: &Value, family: Family, context: &JudgeContext<'_>) -
         "" if text(record, "source") == Some("environment") && record.contains_key("detail") => {
             Some(read.failed(record.get("detail")))
         }
-        // cline
-        "run_result" if text(record, "finishReason") == Some("error") => {
-            Some(read.failed(record.get("text")))
-        }
-        "run_result" => Some(Evidence::Success),
-        "agent_settled" => None,
         "" if record.contains_key("response") => Some(Evidence::Success),
         _ => None,
     }

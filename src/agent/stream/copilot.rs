@@ -26,8 +26,9 @@ impl VendorStream for Copilot {
             "session.start" => session(&data["sessionId"], &data["selectedModel"], sink),
             "assistant.turn_start" => sink(AgentEvent::Step),
             "assistant.message" if data["parentToolCallId"].is_null() => say(words(&data["content"]), sink),
-            "assistant.message" => sink(AgentEvent::Aside { text: words(&data["content"]) }),
-            "assistant.reasoning" => sink(AgentEvent::Aside { text: words(&data["content"]) }),
+            "assistant.message" | "assistant.reasoning" => {
+                sink(AgentEvent::Aside { text: words(&data["content"]) });
+            }
             "tool.execution_start" => call(text(data, &["toolName"]), &data["arguments"], sink),
             "tool.execution_complete" => {
                 let exit = at(data, &["shellExecution", "exitCode"]).as_i64().unwrap_or(0);

@@ -43,7 +43,7 @@ impl VendorStream for Pi {
                     }
                     "toolUse" => {}
                     "length" => {
-                        self.ended = Some(Err("its answer was cut by the limit of tokens".to_owned()))
+                        self.ended = Some(Err("its answer was cut by the limit of tokens".to_owned()));
                     }
                     _ => self.ended = Some(Ok(())),
                 }

@@ -52,7 +52,7 @@ impl StreamReader {
             Format::Copilot => StreamParser::Copilot(Copilot::default()),
             Format::Pi => StreamParser::Pi(Pi::default()),
             Format::Cline => StreamParser::Cline(Cline::default()),
-            Format::Kimi => StreamParser::Kimi(Kimi::default()),
+            Format::Kimi => StreamParser::Kimi(Kimi),
             Format::Vibe => StreamParser::Vibe(Vibe::default()),
             Format::Gptme => StreamParser::Gptme(Gptme::default()),
             Format::Openhands => StreamParser::Openhands(Openhands::default()),
