@@ -71,12 +71,28 @@ pub(super) fn logs(global: &Global, args: &LogsArgs) -> Result<u8> {
     if !args.verify {
         let decoder = match (args.raw, args.prompt || args.stderr) {
             (true, _) => LogDecoder::Raw,
-            (_, true) => LogDecoder::text(),
-            _ => LogDecoder::of_attempt(&dir, global),
+            (_, true) => LogDecoder::text(args.follow),
+            _ => LogDecoder::of_attempt(&dir, global, args.follow),
         };
         let over = || !args.follow || !attempt_folder::alive(&dir);
         if out.log(&path, decoder, || bytes(&dir, args.stderr), over)?.is_err() {
             return Ok(0);
+        }
+        let is_empty = |file: &Path| file.metadata().is_ok_and(|data| data.len() == 0);
+        let stderr = dir.stderr();
+        // where an agent said nothing else, its errors are all there is to see
+        if !(args.raw || args.prompt || args.stderr)
+            && is_empty(&path)
+            && stderr.exists()
+            && !is_empty(&stderr)
+        {
+            let dim = if colored(global, &io::stdout()) { Style::new().dimmed() } else { Style::new() };
+            let decoder = LogDecoder::text(args.follow);
+            if out.heading(dim, "nothing on stdout; on stderr", false).is_err()
+                || out.log(&stderr, decoder, || bytes(&dir, true), || true)?.is_err()
+            {
+                return Ok(0);
+            }
         }
     }
     if args.verify || !(args.raw || args.prompt || args.stderr) {
@@ -212,7 +228,7 @@ impl CheckLogs<'_> {
         out: &mut LogPrinter,
     ) -> Result<std::result::Result<(), ReaderGone>> {
         let (raw, dim) = (self.args.raw, self.style(Style::new().dimmed()));
-        let decoder = || if raw { LogDecoder::Raw } else { LogDecoder::text() };
+        let decoder = || if raw { LogDecoder::Raw } else { LogDecoder::text(self.args.follow) };
         let argv = attempt_folder::attempt(check).map(|attempt| attempt.argv).unwrap_or_default();
         let command = command_line(&argv);
         if !raw && out.heading(dim, &format!("verify {number}: {command}"), true).is_err() {

@@ -2,6 +2,7 @@
 
 use super::call::{DEADLINE, GitCall, GitError, one_line};
 use super::change::{TreeChange, parse};
+use super::path::RepoPath;
 use super::repository::also_objects_of;
 use super::snapshot::{Snapshots, private_folder};
 
@@ -107,6 +108,20 @@ impl Snapshots<'_> {
         let args = ["diff"].into_iter().chain(stat).chain(color).chain([from, to, "--"]);
         let call = GitCall::as_typed(&self.repository().top, args, DEADLINE);
         if kept { call.envs([also_objects_of(&self.objects())]) } else { call }
+    }
+}
+
+impl Snapshots<'_> {
+    /// The difference between two trees in these paths, as git prints it for people.
+    pub fn patch(&self, from: &str, to: &str, paths: &[&RepoPath]) -> Result<String, GitError> {
+        let mut call =
+            self.call(["diff-tree", "-r", "-p", "--no-renames", "--no-ext-diff", "--no-textconv", from, to]);
+        call = call.arg("--");
+        for path in paths {
+            call = call.arg(path.as_path());
+        }
+        let printed = call.env("GIT_LITERAL_PATHSPECS", "1").run(&self.repository().supervisor)?;
+        Ok(String::from_utf8_lossy(&printed).into_owned())
     }
 }
 

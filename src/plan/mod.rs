@@ -6,7 +6,7 @@
 //! renders the prompt of a step, [`assign`] asks an agent who works on which unit, and [`tmux_names`] makes names that
 //! tmux accepts.
 
-mod argv;
+pub mod argv;
 pub mod assign;
 mod build;
 mod check_selection;

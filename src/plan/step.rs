@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::agent::Format;
-use crate::config::{Done, PromptBy, Retry, Timeouts};
+use crate::config::{Done, PrintsWhen, PromptBy, Retry, Timeouts};
 use crate::spec::{Dialect, IgnoredLine, Task};
 
 /// What runs, in order, and what does not run, with reasons.
@@ -89,6 +89,8 @@ pub struct StepSettings {
     pub prompt_by: PromptBy,
     /// What the agent prints.
     pub output: Format,
+    /// Whether the agent prints while it works.
+    pub prints: PrintsWhen,
     /// Variables added to the environment.
     pub env: Vec<(String, String)>,
     /// Variables removed from the environment.

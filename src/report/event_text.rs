@@ -76,6 +76,7 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
             let resumes = match resumes {
                 None => "",
                 Some(ResumeReason::Nudge) => ", asked for its signal",
+                Some(ResumeReason::Unchanged) => ", asked whether it is done",
                 Some(ResumeReason::Answer) => ", continues with the answer",
                 Some(ResumeReason::Retry | ResumeReason::Limit) => ", resumes its session",
             };
@@ -94,7 +95,13 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
                     format!("; {} left", plural(usize::try_from(*n).unwrap_or(usize::MAX), "attempt"))
                 }
                 (NextKind::Nudge, _) => "; asking for its signal".to_owned(),
-                (NextKind::Afresh, _) => "; its session can't be resumed, starting a new one".to_owned(),
+                (NextKind::Unchanged, _) => "; asking whether that is right".to_owned(),
+                (NextKind::Afresh, left) => {
+                    let left = left.map_or_else(String::new, |n| {
+                        format!(", {} left", plural(usize::try_from(n).unwrap_or(usize::MAX), "attempt"))
+                    });
+                    format!("; its session cannot continue, the next one starts from the beginning{left}")
+                }
                 (NextKind::Failed, _) => "; no attempts left".to_owned(),
                 (NextKind::Plain, _) | (NextKind::Again, None) => String::new(),
             };
@@ -108,6 +115,7 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
             let what = match why {
                 PauseKind::Delay => "next step".to_owned(),
                 PauseKind::Backoff => format!("next attempt of {unit}"),
+                PauseKind::Program => format!("{}; looking again", sanitise_line(reason)),
                 PauseKind::Limit => format!("{}; next try", sanitise_line(reason)),
                 PauseKind::Pace => format!("{}: next step", sanitise_line(reason)),
             };
@@ -222,6 +230,12 @@ pub fn pause(why: &Pause) -> String {
         Pause::Delay => "next step".to_owned(),
         Pause::Backoff { unit } => format!("next attempt of {}", sanitise_line(unit)),
         Pause::Wait(WaitReason::Pace { rule }) => format!("{}: next step", sanitise_line(rule)),
+        Pause::Wait(WaitReason::Program { program }) => {
+            format!("{} is not there any more; looking again", sanitise_line(program))
+        }
+        Pause::Wait(WaitReason::Limit { backend, kind }) if kind.is_trouble() => {
+            format!("{}: {}; next try", sanitise_line(backend), kind.words())
+        }
         Pause::Wait(WaitReason::Limit { backend, kind }) => {
             format!("{} is limited ({}); next try", sanitise_line(backend), kind.words())
         }

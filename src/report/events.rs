@@ -90,9 +90,9 @@ pub enum EventKind {
         /// How long it took.
         took_ms: u64,
         /// What follows: `plain` (nothing special), `again` (another attempt), `nudge` (the agent is asked for its signal),
-        /// `afresh` (a new session), `failed` (no attempts left).
+        /// `unchanged` (the agent is asked, since no file has changed), `afresh` (a new session), `failed` (no attempts left).
         next: NextKind,
-        /// How many attempts the unit has left, if `next` is `again`.
+        /// How many attempts the unit has left, if `next` is `again` or `afresh`.
         attempts_left: Option<u32>,
         /// Commits that the agent made itself: `{"id": …, "subject": …}`, oldest first; missing: none.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -102,6 +102,7 @@ pub enum EventKind {
     Waiting {
         /// `delay`: between two steps. `backoff`: before the next attempt. `limit`: until a limited backend may be tried
         /// again. `pace`: until a rule of `[pace]` lets the next step start.
+        /// `program`: until a program that is gone is looked for again.
         why: PauseKind,
         /// The reason as text; names the backend and its kind of limit.
         #[serde(default)]
@@ -279,7 +280,8 @@ pub fn of_notice(notice: &Notice, state: &SpecState) -> EventKind {
                 Next::Plain => (NextKind::Plain, None),
                 Next::Attempts(n) => (NextKind::Again, Some(*n)),
                 Next::Nudge => (NextKind::Nudge, None),
-                Next::Afresh => (NextKind::Afresh, None),
+                Next::Unchanged => (NextKind::Unchanged, None),
+                Next::Afresh(n) => (NextKind::Afresh, Some(*n)),
                 Next::Failed => (NextKind::Failed, None),
             };
             EventKind::StepEnded {

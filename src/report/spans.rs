@@ -66,7 +66,7 @@ pub(super) fn pauses(events: &[EventRecord], now: Timestamp) -> Vec<TimelineSpan
                 kind: match why {
                     PauseKind::Limit => "limit",
                     PauseKind::Pace => "pace",
-                    PauseKind::Delay | PauseKind::Backoff => "pause",
+                    PauseKind::Delay | PauseKind::Backoff | PauseKind::Program => "pause",
                 },
                 label: sanitise_line(&format!("waited: {reason}")),
                 at_work: false,

@@ -11,6 +11,7 @@ use super::needs::{self, ShownNeed};
 use super::spent::{spent, spent_of};
 use super::text::{plural, sanitise_line};
 use super::times::span;
+use crate::agent::columns::cut;
 use crate::git::FileChange;
 use crate::state::{Changes, Counts, End, Outcome, Spent};
 
@@ -31,6 +32,8 @@ pub struct UnitLine {
     pub took: Duration,
     /// Tokens and cost of these attempts.
     pub spent: Spent,
+    /// Calls of tools that were refused because no human was there to allow them.
+    pub denied: Vec<String>,
     /// What it changed; `None` if git does not know.
     pub changes: Option<Changes>,
 }
@@ -60,6 +63,9 @@ pub struct Summary<'a> {
     pub changes: Option<&'a [FileChange]>,
 }
 
+/// Listed calls that were refused, and how much of each is shown.
+const DENIED_SHOWN: usize = 3;
+const DENIED_WIDTH: usize = 100;
 /// Listed files; the others are only counted.
 const FILES_SHOWN: usize = 20;
 
@@ -85,6 +91,12 @@ pub fn write(out: &mut dyn Write, s: &Summary<'_>) -> io::Result<()> {
             spent_of(&unit.spent, &sum).map_or_else(String::new, |spent| format!(", {spent}")),
             unit.changes.as_ref().map_or_else(String::new, |changes| format!(", {}", changed(changes)))
         )?;
+        for call in unit.denied.iter().take(DENIED_SHOWN) {
+            writeln!(out, "  {:width$}  refused: {}", "", cut(&sanitise_line(call), DENIED_WIDTH))?;
+        }
+        if let Some(more) = unit.denied.len().checked_sub(DENIED_SHOWN).filter(|more| *more > 0) {
+            writeln!(out, "  {:width$}  and {more} more refused", "")?;
+        }
     }
     writeln!(out, "  {}, in {}", counts::line(&s.counts), span(s.took))?;
     for limit in s.limits {
@@ -174,6 +186,7 @@ mod tests {
             outcome,
             attempts: 2,
             backends: vec!["claude".into(), "codex".into()],
+            denied: Vec::new(),
             changes: None,
             spent: Spent { attempts: 2, cost_unknown: 2, usage, ..Spent::default() },
             took: Duration::from_secs(65),

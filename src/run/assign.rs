@@ -112,6 +112,7 @@ impl RealWorld<'_> {
             socket: &socket,
             env: &self.env,
             repository: None,
+            tasks: &self.place.tasks_path(),
             now: self.now(),
         };
         let prepared = PreparedAttempt::make_with(&preparation, &question)?;

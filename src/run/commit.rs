@@ -48,7 +48,9 @@ impl RealWorld<'_> {
         let mut list = snapshots.changes(before, &found.tree).map_err(failed)?;
         list.retain(|change| found.own.contains(&change.path) || found.mixed.contains(&change.path));
         let sum = |count: fn(&TreeChange) -> Option<u64>| list.iter().filter_map(count).sum();
+        let tasks = snapshots.path_of(&self.place.tasks_path());
         let mut changes = Changes {
+            unchanged: list.iter().all(|change| Some(&change.path) == tasks.as_ref()),
             files: list.len() as u64,
             insertions: sum(|c| c.insertions),
             deletions: sum(|c| c.deletions),

@@ -35,6 +35,8 @@ pub trait World {
     fn assign(&mut self, units: &[String], state: &SpecState) -> Result<Option<Assigned>>;
     /// A snapshot of all files as they are now; `None` if the configuration asks for none, or there is no repository.
     fn tree(&mut self) -> Result<Option<TreeRecord>>;
+    /// Whether nothing but tasks.md differs between two trees.
+    fn is_unchanged(&mut self, before: &str, after: &str) -> bool;
     /// Commits of tasks that are not in the history of HEAD any more, as people read them.
     fn lost_commits(&mut self, state: &SpecState) -> Result<Vec<String>>;
     /// Counts what a done unit changed, and commits it if the configuration says so. The error says why git refused.
@@ -95,7 +97,8 @@ pub fn drive(machine: &mut Machine, world: &mut dyn World, start: RunStart) -> R
     let mut agenda = Agenda(VecDeque::from([AgendaEntry::Event(begin)]));
     loop {
         match agenda.0.pop_front() {
-            Some(AgendaEntry::Event(event)) => {
+            Some(AgendaEntry::Event(mut event)) => {
+                driver.look_for_changes(&mut event);
                 let effects = driver.machine.on(driver.world.now(), event);
                 agenda.put_first(effects.into_iter().map(AgendaEntry::Effect));
             }
@@ -210,6 +213,18 @@ impl Driver<'_> {
             Effect::Finish(_) => None,
         };
         Ok(event.into_iter().collect())
+    }
+
+    /// Notes whether a task that is said to be done has changed anything.
+    fn look_for_changes(&mut self, event: &mut Event) {
+        let Event::Ended { outcome: Outcome::Done, learned, .. } = event else { return };
+        let state = &self.machine.state;
+        let Some((unit, _)) = state.running() else { return };
+        let before = state.units.get(unit).and_then(|unit| unit.before.as_deref());
+        let after = learned.after.as_ref().map(|after| after.tree.as_str());
+        if let Some((before, after)) = before.zip(after) {
+            learned.unchanged = self.world.is_unchanged(before, after);
+        }
     }
 
     fn wait(&mut self) -> Event {

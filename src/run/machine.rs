@@ -18,7 +18,7 @@ pub use crate::plan::assign::Assigned;
 use crate::plan::{Plan, Step};
 pub use crate::report::notice::{Next, Notice, Pause};
 pub use crate::state::End;
-use crate::state::{AttemptRecord, Learned, SpecState, TreeRecord, UnitState, UnitStatus};
+use crate::state::{AttemptRecord, Learned, SpecState, TreeRecord, UnitState, UnitStatus, WaitReason};
 use crate::sys::interrupt::Interrupt;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -85,6 +85,8 @@ pub struct Machine {
     pub(super) asked_for: BTreeSet<String>,
     /// How many attempts in a row ended without counting.
     pub(super) unstarted: u32,
+    /// The program of the step is gone: since when, and when it is looked for again.
+    pub(super) gone: Option<(Timestamp, Timestamp)>,
 }
 
 impl Machine {
@@ -104,6 +106,7 @@ impl Machine {
             lost: Vec::new(),
             asked_for: BTreeSet::new(),
             unstarted: 0,
+            gone: None,
         }
     }
 
@@ -237,6 +240,11 @@ impl Machine {
         }
         if let Some(waiting) = self.keep_pace(now, &step) {
             effects.extend(waiting);
+            return effects;
+        }
+        if let Some((_, until)) = self.gone.filter(|(_, until)| *until > now) {
+            let program = step.settings.argv.first().cloned().unwrap_or_default();
+            effects.extend(self.wait_for(now, until, WaitReason::Program { program }));
             return effects;
         }
         if let Some((length, why)) = self.pause.take().map(|pause| self.length_before(&step, pause, share))

@@ -85,6 +85,12 @@ impl RunRepository {
         Snapshots::open(&self.repository, &self.key, self.max_file)
     }
 
+    /// The top of the work tree, without links in its path.
+    pub(super) fn top(&self) -> std::path::PathBuf {
+        let top = &self.repository.top;
+        std::fs::canonicalize(top).unwrap_or_else(|_| top.clone())
+    }
+
     /// Removes the snapshots that are not among these trees. Only while no attempt is at work.
     pub(super) fn keep_only(&self, trees: &BTreeSet<&str>) -> Result<(), GitError> {
         self.trees().keep_only(trees)

@@ -271,6 +271,7 @@ impl World for RealWorld<'_> {
             socket: &socket,
             env: &self.env,
             repository: self.repository.as_ref(),
+            tasks: &self.place.tasks_path(),
             now: self.clock.now(),
         })?;
         self.explain_start(step, &prepared.dir);
@@ -307,6 +308,16 @@ impl World for RealWorld<'_> {
 
     fn tree(&mut self) -> Result<Option<TreeRecord>> {
         self.look_before_step()
+    }
+
+    fn is_unchanged(&mut self, before: &str, after: &str) -> bool {
+        let Some(repository) = &self.repository else { return false };
+        let trees = repository.trees();
+        let tasks = trees.path_of(&self.place.tasks_path());
+        // what git cannot compare counts as changed
+        trees
+            .changes(before, after)
+            .is_ok_and(|all| all.iter().all(|change| Some(&change.path) == tasks.as_ref()))
     }
 
     fn lost_commits(&mut self, state: &SpecState) -> Result<Vec<String>> {

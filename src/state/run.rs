@@ -90,6 +90,11 @@ pub enum WaitReason {
         /// What kind of limit.
         kind: LimitKind,
     },
+    /// A program that worked in this run and is gone, most likely for an update.
+    Program {
+        /// The program.
+        program: String,
+    },
     /// A rule of `[pace]`.
     Pace {
         /// The rule.
@@ -101,6 +106,7 @@ impl std::fmt::Display for WaitReason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Limit { backend, kind } => write!(f, "{backend}: {}", kind.words()),
+            Self::Program { program } => write!(f, "{program} is gone"),
             Self::Pace { rule } => f.write_str(rule),
         }
     }

@@ -13,6 +13,9 @@ impl SpecState {
         let known = self.units.get(unit)?;
         let last = known.attempts.iter().rev().find(|a| a.reached_agent())?;
         let session = last.learned.session.clone().filter(|_| last.backend == backend && last.cwd == cwd)?;
+        if known.session_is_over(&session) {
+            return None;
+        }
         let reason = self.resume_reason(unit, last, known.nudges() < nudges)?;
         Some(Resumption { session, reason })
     }
@@ -25,7 +28,9 @@ impl SpecState {
             // the agent may not have read an answer or a nudge that a limit cut off, so it gets it again
             Outcome::Limited { .. } if was == Some(ResumeReason::Answer) => ResumeReason::Answer,
             Outcome::Limited { .. } if last.is_nudge() && may_nudge => ResumeReason::Nudge,
+            Outcome::Limited { .. } if was == Some(ResumeReason::Unchanged) => ResumeReason::Unchanged,
             Outcome::Limited { .. } => ResumeReason::Limit,
+            Outcome::Unchanged => ResumeReason::Unchanged,
             Outcome::NoSignal if may_nudge => ResumeReason::Nudge,
             _ => ResumeReason::Retry,
         })

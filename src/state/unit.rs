@@ -8,6 +8,7 @@ use super::outcome::Outcome;
 use super::spent::Spent;
 use super::work_tree::UndoRecord;
 use crate::agent::Usage;
+use crate::agent::session_error::is_same_error;
 
 /// Characters of git's words that are kept: a hook may print a whole build.
 const GIT_WORDS: usize = 4000;
@@ -93,6 +94,9 @@ pub struct Changes {
     pub insertions: u64,
     /// Lines removed.
     pub deletions: u64,
+    /// Whether no file but that of the tasks differs.
+    #[serde(skip_serializing_if = "is_false")]
+    pub unchanged: bool,
     /// The tree after it.
     pub after: String,
     /// Its commit.
@@ -195,6 +199,25 @@ impl UnitState {
         counted.take_while(|attempt| of(attempt).as_ref() == Some(&last)).count()
     }
 
+    /// Whether the session of the last attempt cannot continue.
+    #[must_use]
+    pub fn lost_last_session(&self) -> bool {
+        let last = self.attempts.last().and_then(|attempt| attempt.learned.session.as_deref());
+        last.is_some_and(|session| self.session_is_over(session))
+    }
+
+    /// Whether a session cannot continue: an error said so, or the last two attempts in it ended with the same error.
+    #[must_use]
+    pub fn session_is_over(&self, session: &str) -> bool {
+        let mine = || self.attempts.iter().filter(|a| a.learned.session.as_deref() == Some(session));
+        let mut errors = mine().rev().filter(|a| !a.is_limited()).map(|attempt| match &attempt.outcome {
+            Some(Outcome::Failed { why: Some(why), .. }) => why.as_str(),
+            _ => "",
+        });
+        let (last, before) = (errors.next().unwrap_or_default(), errors.next().unwrap_or_default());
+        mine().any(|attempt| attempt.learned.session_over) || is_same_error(last, before)
+    }
+
     /// Nudges since the last attempt that was not one; the agent did not get one that a limit cut off.
     #[must_use]
     pub fn nudges(&self) -> u32 {
@@ -210,6 +233,11 @@ impl UnitState {
         let counted = since.filter(|a| a.counts && a.outcome.is_some());
         u32::try_from(counted.count()).unwrap_or(u32::MAX)
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]

@@ -22,7 +22,6 @@ impl Orchestrator<'_> {
         let attempt = index.map(|index| self.model.attempts[index].clone());
         let nudge = attempt.as_ref().is_some_and(Attempt::is_nudge);
         let mute = attempt.as_ref().is_some_and(|a| a.lost_its_session(&outcome));
-        let free = free || mute;
         let limited = matches!(outcome, Outcome::Limited { .. });
         if let Some(index) = index {
             self.model.attempts[index].reported_end = Some((outcome.clone(), free));
@@ -34,8 +33,9 @@ impl Orchestrator<'_> {
         let pause = match outcome {
             _ if !known => std::time::Duration::ZERO,
             Outcome::Done => run.delay,
-            // the attempt before a nudge counts, so after a nudge without a session comes the pause after that attempt
-            _ if free && !(mute && nudge) => std::time::Duration::ZERO,
+            _ if free => std::time::Duration::ZERO,
+            // a new session needs no pause, but after a nudge comes the pause of the attempt before it
+            _ if mute && !nudge && tries < retry.attempts => std::time::Duration::ZERO,
             _ if tries < retry.attempts => crate::run::backoff::backoff(&retry, tries),
             _ => run.delay,
         };

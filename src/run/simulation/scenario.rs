@@ -7,7 +7,9 @@ use jiff::civil::time;
 use super::acts::{Act, Does, Happening};
 use super::model::Model;
 use crate::agent::limit::LimitKind;
-use crate::config::{Config, Granularity, OnFailure, Override, PaceWindow, PartialRetry, PartialTimeouts};
+use crate::config::{
+    Config, Granularity, OnFailure, Override, PaceWindow, PartialDone, PartialRetry, PartialTimeouts,
+};
 use crate::plan::testing::config;
 use crate::state::Outcome;
 use crate::state::outcome::{CancelledBy, TimedOut};
@@ -72,6 +74,7 @@ pub(super) fn two_models(config: &mut Config) {
         retry: PartialRetry::default(),
         prompt: None,
         verify: None,
+        done: PartialDone::default(),
     });
 }
 

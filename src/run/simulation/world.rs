@@ -53,6 +53,7 @@ impl World for Orchestrator<'_> {
         for attempt in kept.units.values_mut().flat_map(|unit| &mut unit.attempts) {
             // it is only needed to judge the attempt, and not saved
             attempt.learned.worked = false;
+            attempt.learned.unchanged = false;
         }
         if read_state(&text) != Some(kept) {
             self.wrong("the state changes on its way through the file");
@@ -186,6 +187,10 @@ impl World for Orchestrator<'_> {
     fn tree(&mut self) -> Result<Option<TreeRecord>> {
         let tree = || format!("tree at {}", self.model.time);
         Ok(self.model.config.git.snapshot.then(|| TreeRecord { tree: tree(), ..TreeRecord::default() }))
+    }
+
+    fn is_unchanged(&mut self, before: &str, after: &str) -> bool {
+        before == after
     }
 
     fn lost_commits(&mut self, _: &SpecState) -> Result<Vec<String>> {
