@@ -39,6 +39,8 @@ pub(crate) fn tasks(text: &str) -> TaskFile {
         above.truncate(depth);
         let mut task = Task {
             id: id.to_owned(),
+            placed_id: false,
+            section: "".into(),
             title: format!("Do {id}"),
             state: TaskState::Todo,
             doubtful: false,

@@ -128,6 +128,7 @@ impl<'l, 'a> TaskCollector<'l, 'a> {
         TaskLine {
             line: index,
             id: Cow::Borrowed(id.map_or("", |i| &text[i.span.clone()])),
+            placed_id: false,
             shape: id.map(|i| i.shape),
             title: heading.title..text.len(),
             bold_open: id.is_some_and(|i| i.deco),
@@ -203,6 +204,7 @@ impl<'l, 'a> TaskCollector<'l, 'a> {
         Ok(TaskLine {
             line: index,
             id: Cow::Borrowed(id.map_or("", |i| i.0)),
+            placed_id: false,
             shape: id.map(|i| i.1),
             title: if token.is_some() { item.title } else { item.text }..text.len(),
             bold_open: token.is_some_and(|t| t.deco),
@@ -334,6 +336,7 @@ fn name_anonymous(tasks: &mut [TaskLine<'_>]) {
         if plain { HashSet::new() } else { tasks.iter().map(|t| t.id.to_string()).collect() };
     let mut n = 0;
     for t in tasks.iter_mut().filter(|t| t.id.is_empty()) {
+        t.placed_id = true;
         t.id = loop {
             n += 1;
             let id = if plain { n.to_string() } else { format!("box-{n}") };

@@ -13,6 +13,7 @@ mod dependencies;
 mod dialect;
 mod grammar;
 mod grammar_memo;
+mod headings_above;
 mod hierarchy;
 mod id_index;
 mod id_order;

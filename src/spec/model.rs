@@ -1,6 +1,7 @@
 //! What a `tasks.md` says, as values: tasks, groups, ignored lines, diagnostics.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -27,6 +28,10 @@ pub enum TaskState {
 pub struct Task {
     /// The id as written, without separators: `2`, `2.1`, `T004`. A task without an id gets one from its position.
     pub id: String,
+    /// The file gives no id, so this one comes from the task's place. It says nothing once the file has changed.
+    pub placed_id: bool,
+    /// The headings above the task, outermost first, with ` › ` between them; empty where there are none.
+    pub section: Arc<str>,
     /// The text of the first line without id, markers, bold signs and comments.
     pub title: String,
     /// The state that the mark stands for.

@@ -1,11 +1,14 @@
 //! Turns text into a [`TaskFile`]: all passes, in order.
 
+use std::sync::Arc;
+
 use super::bodies::{self, TaskBodies};
 use super::collect::collect;
 use super::dependencies::{self, Dependencies};
 use super::dialect::{self, DialectSigns};
 use super::grammar::IdShape;
 use super::grammar_memo::MetadataMemo;
+use super::headings_above::headings_above;
 use super::hierarchy::{self, TaskHierarchy};
 use super::id_index::IdIndex;
 use super::lines::{self, SourceLines};
@@ -46,6 +49,7 @@ pub fn parse_as(source: &str, forced: Option<Dialect>) -> TaskFile {
         tree: &tree,
         bodies: &bodies,
         deps: &deps,
+        sections: headings_above(&lines, found),
         speckit: speckit_ids * 2 > found.len() || forced == Some(Dialect::SpecKit),
         signs: DialectSigns { tasks: found.len(), speckit_ids, ..DialectSigns::default() },
         memo: MetadataMemo::default(),
@@ -83,6 +87,7 @@ struct TaskReader<'a> {
     tree: &'a TaskHierarchy,
     bodies: &'a TaskBodies,
     deps: &'a Dependencies,
+    sections: Vec<Arc<str>>,
     /// The ids are those of spec-kit.
     speckit: bool,
     signs: DialectSigns,
@@ -117,6 +122,8 @@ impl TaskReader<'_> {
         );
         Task {
             id: f.id.to_string(),
+            placed_id: f.placed_id,
+            section: self.sections[i].clone(),
             optional_by_text: !f.star && vocabulary::optional(&title.text),
             title: title.text,
             state: TaskState::Todo,

@@ -13,6 +13,8 @@ pub(crate) struct TaskLine<'a> {
     /// Index of the line.
     pub(crate) line: usize,
     pub(crate) id: Cow<'a, str>,
+    /// The file gives no id; this one comes from the task's place.
+    pub(crate) placed_id: bool,
     pub(crate) shape: Option<IdShape>,
     /// The range of the title in the line; for a table row, the cell.
     pub(crate) title: Range<usize>,
