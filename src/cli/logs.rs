@@ -65,7 +65,7 @@ pub(super) fn logs(global: &Global, args: &LogsArgs) -> Result<u8> {
     };
     let unit = state.units.get(&id).ok_or_else(|| not_run(&id, &state))?;
     let number = args.attempt.unwrap_or_else(|| unit.attempts.last().map_or(1, |a| a.number));
-    let dir = store.attempt_dir(&id, number);
+    let dir = store.attempt_dir(state.folder(&id), number);
     let path = log_path(args, &id, &unit.attempts, number, &dir)?;
     let mut out = LogPrinter::default();
     if !args.verify {

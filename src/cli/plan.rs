@@ -16,6 +16,7 @@ use crate::plan::prompt::{PromptContext, render};
 use crate::plan::{self, Plan, Step};
 use crate::project::SpecPlace;
 use crate::project::current_plan::current_plan;
+use crate::report::moves::add_moves;
 use crate::report::text::sanitise_line;
 use crate::report::timeline::lines;
 use crate::report::{plan as plan_text, plan_json};
@@ -64,8 +65,7 @@ pub(super) fn plan(global: &Global, args: &PlanArgs) -> Result<u8> {
             (None, None)
         } else {
             plan::check_selection(&tasks, config, &place.selection)?;
-            let state = place.store().load()?;
-            let plan = current(&place, config, &tasks, &state);
+            let (plan, state) = current_with_moves(&place, config, &tasks)?;
             let times = forecast::timeline(&plan, &state, config, Timestamp::now(), &TimeZone::system());
             (Some(plan), times)
         };
@@ -101,6 +101,15 @@ pub(super) fn current(place: &SpecPlace, config: &Config, tasks: &TaskFile, stat
     current_plan(place, config, tasks, state, Timestamp::now())
 }
 
+/// The plan as of now, with what became of the tasks since tasks.md was read last; and the state that it follows from.
+fn current_with_moves(place: &SpecPlace, config: &Config, tasks: &TaskFile) -> Result<(Plan, SpecState)> {
+    let mut state = place.store().load()?;
+    let moves = place.follow(config, tasks, &mut state);
+    let mut plan = current(place, config, tasks, &state);
+    add_moves(&mut plan, &moves, &state, tasks, &place.typed);
+    Ok((plan, state))
+}
+
 /// Prints the plan for a person.
 pub(super) fn show(global: &Global, project: &Project, place: &SpecPlace) -> Result<()> {
     let config = &project.loaded.config;
@@ -115,8 +124,7 @@ pub(super) fn show(global: &Global, project: &Project, place: &SpecPlace) -> Res
         return Err(Error::new(ErrorKind::BadTasks, format!("{shown} can't be run")).detail(diagnostics));
     }
     plan::check_selection(&tasks, config, &place.selection)?;
-    let state = place.store().load()?;
-    let plan = current(place, config, &tasks, &state);
+    let (plan, state) = current_with_moves(place, config, &tasks)?;
     preflight::check_template(config, &plan)?;
     preflight::note_unmatched_inputs(place, config);
     let (now, zone) = (Timestamp::now(), TimeZone::system());
@@ -132,8 +140,7 @@ pub(super) fn show(global: &Global, project: &Project, place: &SpecPlace) -> Res
 fn prompt(project: &Project, place: &SpecPlace, id: &str) -> Result<u8> {
     let config = &project.loaded.config;
     let (_, tasks) = place.good_tasks()?;
-    let state = place.store().load()?;
-    let plan = current(place, config, &tasks, &state);
+    let (plan, state) = current_with_moves(place, config, &tasks)?;
     let does = |step: &&Step| step.unit == id || step.open.iter().any(|task| task.id == id);
     let step = plan.steps.iter().find(does).ok_or_else(|| no_step(&plan, id))?;
     let answers = decisions(&state, &step.unit);

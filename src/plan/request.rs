@@ -41,6 +41,8 @@ pub struct Progress {
     pub completed: BTreeSet<String>,
     /// Ids whose boxes were ticked before this run. Empty if boxes are not trusted.
     pub ticked: BTreeSet<String>,
+    /// Ids that were done and whose boxes a person opened again.
+    pub reopened: BTreeSet<String>,
     /// Units that failed in this run and have no attempts left.
     pub failed: BTreeSet<String>,
     /// Ids that the user marked as skipped.

@@ -114,7 +114,8 @@ pub fn run(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
             return Err(dirty.refuse(&store, request.options.to_vec()));
         }
         let args = request.options.to_vec();
-        start.work = Some(WorkStart { args });
+        let selection = place.selection.clone();
+        start.work = Some(WorkStart { args, only: selection.only, from: selection.from });
         start.dirty = dirty.refused;
     }
     // a viewer must not take the summary of an earlier run for this one's; a run that was refused above leaves it

@@ -8,10 +8,9 @@ use crate::config::{Config, Tick};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan;
 use crate::project::SpecPlace;
-use crate::spec::{self, Task, TaskFile};
+use crate::spec::{Task, TaskFile};
 use crate::state::{SpecState, UnitStatus};
 use crate::store::lock::{Holder, RunLock};
-use crate::sys::files;
 
 /// How a task stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +65,8 @@ pub fn mark(place: &SpecPlace, config: &Config, request: &MarkRequest) -> Result
     store.prepare()?;
     let _lock = RunLock::take(&store.run_lock(), &Holder::me(&place.dir, Timestamp::now()))?;
     let mut state = store.load()?;
-    let (text, tasks) = place.good_tasks()?;
+    let (_, tasks) = place.good_tasks()?;
+    place.follow(config, &tasks, &mut state);
     let id = &request.id;
     let ids = with_subtasks(&tasks.tasks, id).ok_or_else(|| {
         Error::new(ErrorKind::Usage, format!("{} has no task {id}", place.tasks_path().display()))
@@ -87,18 +87,18 @@ pub fn mark(place: &SpecPlace, config: &Config, request: &MarkRequest) -> Result
     if let Some(mark) = request.mark {
         set(&mut state, id, &ids, mark);
     }
-    store.save(&state)?;
-    let box_mark = match request.mark {
-        Some(ManualState::Done) => Some('x'),
-        Some(ManualState::Todo) => Some(' '),
+    let ticks = match request.mark {
+        Some(ManualState::Done) => Some(true),
+        Some(ManualState::Todo) => Some(false),
         Some(ManualState::Skip) | None => None,
     };
-    if let Some(box_mark) = box_mark.filter(|_| config.tasks.tick != Tick::Off) {
-        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-        let (changed, _) = spec::tick_as(&text, place.dialect, &ids, box_mark);
-        if changed != text {
-            files::replace(&place.tasks_path(), changed.as_bytes(), 0o644)?;
-        }
+    let ticks = ticks.filter(|_| config.tasks.tick != Tick::Off);
+    if request.mark.is_some() {
+        state.decided(&ids, ticks);
+    }
+    store.save(&state)?;
+    if let Some(ticked) = ticks {
+        place.set_marks(&state, &ids, if ticked { 'x' } else { ' ' })?;
     }
     Ok(Marked { ids, was_assigned, released })
 }

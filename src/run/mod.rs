@@ -14,6 +14,7 @@ pub mod driver;
 mod ending;
 pub mod event;
 pub mod event_log;
+mod following;
 pub mod forecast;
 pub mod hook_queue;
 pub mod hooks;

@@ -11,10 +11,8 @@ use crate::git::change::{FileChange, TreeChange};
 use crate::git::restore::RestoreOutcome;
 use crate::plan;
 use crate::project::SpecPlace;
-use crate::spec;
 use crate::state::{SpecState, UnitState, UnitStatus};
 use crate::store::lock::{Holder, RunLock};
-use crate::sys::files;
 
 /// What was undone.
 #[derive(Debug)]
@@ -31,22 +29,18 @@ pub fn undo(place: &SpecPlace, config: &Config, id: &str) -> Result<Undone> {
     store.prepare()?;
     let _lock = RunLock::take(&store.run_lock(), &Holder::me(&place.dir, Timestamp::now()))?;
     let mut state = store.load()?;
+    let (_, tasks) = place.good_tasks()?;
+    place.follow(config, &tasks, &mut state);
     let unit = state.units.get(id);
     let trees = unit.and_then(|unit| Some((unit.before.clone()?, unit.changes.clone()?)));
     let (before, changes) = trees.ok_or_else(|| nothing_known(&state, id))?;
-    let (text, tasks) = place.good_tasks()?;
     let files = restore(place, config, &before, &changes.after, &state.units[id])?;
     let units = plan::units(&tasks, config.run.granularity);
     let members = units.into_iter().find(|unit| unit.id == id).map_or_else(Vec::new, |unit| unit.members);
     reopen(&mut state, id, &members);
+    state.decided(&members, Some(false));
     store.save(&state)?;
-    // where tasks.md is in git, its boxes were restored with the files
-    let text = place.read_tasks().map_or(text, |(now, _)| now);
-    let open: Vec<&str> = members.iter().map(String::as_str).collect();
-    let (unticked, _) = spec::tick_as(&text, place.dialect, &open, ' ');
-    if unticked != text {
-        files::replace(&place.tasks_path(), unticked.as_bytes(), 0o644)?;
-    }
+    place.set_marks(&state, &members, ' ')?;
     Ok(Undone { files, commit: changes.commit })
 }
 

@@ -1,8 +1,6 @@
 //! The real world of a run: files, windows, processes, clock and signals.
 
-use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
-use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
@@ -25,17 +23,16 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{Plan, Step};
 use crate::project::SpecPlace;
 use crate::project::current_plan::make_plan;
-use crate::project::progress::{progress, ticked};
+use crate::project::progress::progress;
 use crate::report::event_text;
 use crate::report::events::{self, EventKind};
 use crate::report::summary::UnitLine;
 use crate::report::text::logs_command;
-use crate::spec;
 use crate::state::outcome::CancelledBy;
-use crate::state::{Changes, CommitRefused, Learned, Outcome, SpecState, TreeRecord};
+use crate::state::{Changes, CommitRefused, Learned, Outcome, SeenTasks, SpecState, TreeRecord};
 use crate::store::spec_store::Store;
 use crate::sys::clock::Clock;
-use crate::sys::{files, process, programs, random};
+use crate::sys::{process, programs, random};
 
 /// The real world of a run of one spec.
 pub struct RealWorld<'a> {
@@ -59,6 +56,8 @@ pub struct RealWorld<'a> {
     pub(super) noted_pause: Option<Timestamp>,
     /// The number of `-v`.
     pub(super) verbosity: u8,
+    /// What was known when the attempt at work was started, where its boxes show that.
+    at_start: Option<Box<SpecState>>,
     /// Where snapshots are taken.
     pub(super) repository: Option<RunRepository>,
     on_first_save: Option<Box<dyn FnOnce() + 'a>>,
@@ -93,6 +92,7 @@ impl<'a> RealWorld<'a> {
             published_pause: None,
             noted_pause: None,
             verbosity: 0,
+            at_start: None,
             repository: None,
             on_first_save: None,
         }
@@ -150,10 +150,10 @@ impl<'a> RealWorld<'a> {
             ChildJob::Attempt { signal, live_ticks } => {
                 let (outcome, mut learned) = conclusion(self.config, &dir, signal);
                 learned.after = learned.after.or_else(|| self.look_again());
-                if outcome != Outcome::Done && !live_ticks.is_empty() {
-                    self.set_marks(&live_ticks, ' ');
+                if outcome != Outcome::Done {
+                    self.clear_live_ticks(&live_ticks);
                 }
-                Some(Event::Ended { outcome, learned, ticked: self.ticked().ok() })
+                Some(Event::Ended { outcome, learned, seen: self.look().ok() })
             }
         }
     }
@@ -186,10 +186,8 @@ impl<'a> RealWorld<'a> {
         let launched = match launched {
             Ok(launched) => launched,
             Err(why) => {
-                if let ChildJob::Attempt { live_ticks, .. } = &job
-                    && !live_ticks.is_empty()
-                {
-                    self.set_marks(live_ticks, ' ');
+                if let ChildJob::Attempt { live_ticks, .. } = &job {
+                    self.clear_live_ticks(live_ticks);
                 }
                 return Ok(Err(why));
             }
@@ -204,19 +202,26 @@ impl<'a> RealWorld<'a> {
         Ok(Ok(()))
     }
 
-    fn set_marks(&mut self, ids: &[String], mark: char) -> Vec<String> {
-        let path = self.place.tasks_path();
-        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-        let flip = || -> Result<()> {
-            let source = fs::read_to_string(&path).map_err(|e| Error::io("reading", &path, e))?;
-            let (changed, _) = spec::tick_as(&source, self.place.dialect, &ids, mark);
-            if changed == source {
-                return Ok(());
+    fn clear_live_ticks(&mut self, ids: &[String]) {
+        if !ids.is_empty()
+            && let Some(known) = self.at_start.take()
+        {
+            self.set_marks(ids, ' ', &known);
+        }
+    }
+
+    /// Sets the marks of these tasks, wherever they are in tasks.md now. A task that is not there any more, or of which it
+    /// is not sure which one it is, keeps its mark.
+    fn set_marks(&mut self, ids: &[String], mark: char, state: &SpecState) -> Vec<String> {
+        match self.place.set_marks(state, ids, mark) {
+            Ok(missing) if missing.is_empty() => ids.to_vec(),
+            Ok(missing) => {
+                self.say(&format!(
+                    "! {}: no such task in tasks.md any more, so its box was not changed",
+                    missing.join(", ")
+                ));
+                ids.to_vec()
             }
-            files::replace(&path, changed.as_bytes(), 0o644)
-        };
-        match flip() {
-            Ok(()) => ids.iter().map(|id| (*id).to_owned()).collect(),
             Err(e) => {
                 let text = format!(
                     "! the boxes of {} could not be ticked:\n{}",
@@ -249,24 +254,23 @@ impl World for RealWorld<'_> {
         Ok(())
     }
 
-    fn ticked(&mut self) -> Result<BTreeSet<String>> {
-        if !self.config.tasks.trust_checkboxes {
-            return Ok(BTreeSet::new());
-        }
-        Ok(ticked(&self.place.good_tasks()?.1))
+    fn look(&mut self) -> Result<SeenTasks> {
+        let (_, tasks) = self.place.good_tasks()?;
+        Ok(SeenTasks::of(&tasks, self.config.tasks.trust_checkboxes))
     }
 
-    fn plan(&mut self, machine: &Machine) -> Result<(Plan, BTreeSet<String>)> {
+    fn plan(&mut self, machine: &Machine) -> Result<(Plan, SeenTasks)> {
         let (_, tasks) = self.place.good_tasks()?;
-        let boxes = if self.config.tasks.trust_checkboxes { ticked(&tasks) } else { BTreeSet::new() };
-        let trusted = machine.state.trusted_ticks(&boxes);
-        let plan = {
-            let now = self.clock.now();
-            let known = progress(&machine.state, trusted, self.config, now);
-            make_plan(self.place, self.config, &tasks, &known)
-        };
+        let seen = SeenTasks::of(&tasks, self.config.tasks.trust_checkboxes);
+        let mut state = machine.state.clone();
+        state.follow(&seen, true);
+        self.place.refuse_doubts(&state)?;
+        let selection = state.run.selection(&self.place.selection);
+        let trusted = state.trusted_ticks(&seen.ticked());
+        let known = progress(&state, trusted, self.config, self.clock.now());
+        let plan = make_plan(self.place, self.config, &tasks, &known, &selection);
         self.plan = Some(plan.clone());
-        Ok((plan, boxes))
+        Ok((plan, seen))
     }
 
     fn start(&mut self, step: &Step, attempt: u32, state: &SpecState) -> Result<Option<Ending>> {
@@ -295,7 +299,8 @@ impl World for RealWorld<'_> {
             Tick::Done | Tick::Off => Vec::new(),
         };
         if !live_ticks.is_empty() {
-            self.set_marks(&live_ticks, '-');
+            self.set_marks(&live_ticks, '-', state);
+            self.at_start = Some(Box::new(state.clone()));
         }
         let job = ChildJob::Attempt { signal: step.settings.done.signal, live_ticks };
         if let Err(why) = self.dispatch(step, prepared, job)? {
@@ -344,11 +349,11 @@ impl World for RealWorld<'_> {
         }
     }
 
-    fn tick(&mut self, ids: &[String]) -> Vec<String> {
+    fn tick(&mut self, ids: &[String], state: &SpecState) -> Vec<String> {
         if self.config.tasks.tick == Tick::Off {
             return ids.to_vec();
         }
-        self.set_marks(ids, 'x')
+        self.set_marks(ids, 'x', state)
     }
 
     fn report(&mut self, report: &Notice, state: &SpecState) -> Result<()> {

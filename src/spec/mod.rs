@@ -41,4 +41,4 @@ pub use model::{
 };
 pub use parse::{parse, parse_as};
 pub use render::render_diagnostics;
-pub use tick::{tick, tick_as};
+pub use tick::{set_marks, tick, tick_as};

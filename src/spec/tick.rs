@@ -1,6 +1,7 @@
 //! Sets marks: the bytes between the brackets change, and no other byte of the file.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use super::model::{Dialect, Task};
 use super::parse::parse_as;
@@ -32,6 +33,12 @@ pub fn tick_as(source: &str, dialect: Option<Dialect>, ids: &[&str], mark: char)
             None => {}
         }
     }
+    (set_marks(source, ranges, mark), missed)
+}
+
+/// Puts a mark into each of these places, which are those of [`Task::mark`].
+#[must_use]
+pub fn set_marks(source: &str, mut ranges: Vec<Range<usize>>, mark: char) -> String {
     ranges.sort_unstable_by_key(|r| r.start);
     ranges.dedup();
     let mut out = String::with_capacity(source.len() + ranges.len() * mark.len_utf8());
@@ -42,7 +49,7 @@ pub fn tick_as(source: &str, dialect: Option<Dialect>, ids: &[&str], mark: char)
         from = range.end;
     }
     out.push_str(&source[from..]);
-    (out, missed)
+    out
 }
 
 #[cfg(test)]

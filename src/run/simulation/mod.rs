@@ -6,6 +6,7 @@
 mod acts;
 mod chance;
 mod check;
+mod edits;
 mod ends;
 mod limits;
 mod model;
