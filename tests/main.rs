@@ -23,6 +23,7 @@ mod examples;
 mod failures;
 mod fuzz;
 mod hooks;
+mod identity;
 mod init;
 mod interrupts;
 mod kills;

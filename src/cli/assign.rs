@@ -25,7 +25,7 @@ pub(super) fn assign_missing(project: &Project, place: &SpecPlace) -> Result<()>
     if config.assign.mode != AssignMode::Agent || tasks.has_errors() {
         return Ok(());
     }
-    crate::plan::check_selection(&tasks, config, &place.selection)?;
+    crate::plan::select(&tasks, config, &place.selection)?;
     let store = place.store();
     let mut state = store.load()?;
     place.follow(config, &tasks, &mut state);

@@ -1,6 +1,6 @@
 //! `seqorch logs`: prints the output of an agent, and of the commands of `[verify]` after it.
 
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anstyle::{AnsiColor, Style};
@@ -10,7 +10,8 @@ use super::global::{Global, colored};
 use super::printing::{FOLLOW, LogDecoder, LogPrinter, ReaderGone};
 use super::project::Project;
 use crate::error::{Error, ErrorKind, Result};
-use crate::plan::Selection;
+use crate::plan::{Selection, TaskNames};
+use crate::project::SpecPlace;
 use crate::report::text::{command_line, sanitise_line};
 use crate::report::times::span;
 use crate::run::verdict;
@@ -27,7 +28,7 @@ use crate::store::spec_store::Store;
                   also with --raw, --stderr or --follow."
 )]
 pub(super) struct LogsArgs {
-    /// Task [default: the one that runs or ran last].
+    /// Task: its id, a range (3-5), a pattern (2.*) or a part of its title [default: the one that runs or ran last].
     id: Option<String>,
     /// Spec: its name, its folder or its tasks.md [default: the only spec].
     #[arg(long, value_name = "SPEC")]
@@ -56,17 +57,62 @@ pub(super) fn logs(global: &Global, args: &LogsArgs) -> Result<u8> {
     let project = Project::open(global, Vec::new(), args.spec.as_deref())?;
     let place = project.place(&project.spec(args.spec.as_deref())?, Selection::default())?;
     let store = place.store();
-    let state = store.load()?;
-    let id = match &args.id {
-        // a subtask is in the log of the task that it was done with
-        Some(id) => state.unit_of(id).unwrap_or(id).to_owned(),
-        None => last_unit(&state)
-            .ok_or_else(|| Error::new(ErrorKind::Usage, format!("{} has not run yet", place.name)))?,
+    let state = project.state(&place)?;
+    let units = match &args.id {
+        Some(id) => units_named(&place, &state, id)?,
+        None => vec![
+            last_unit(&state)
+                .ok_or_else(|| Error::new(ErrorKind::Usage, format!("{} has not run yet", place.name)))?,
+        ],
     };
-    let unit = state.units.get(&id).ok_or_else(|| not_run(&id, &state))?;
+    let several = units.len() > 1;
+    for id in units {
+        let title = state.units.get(&id).map_or("", |unit| unit.title.as_str());
+        if several {
+            let heading = sanitise_line(&format!("{id} {title}"));
+            if writeln!(anstream::stdout(), "# {heading}").is_err() {
+                return Ok(0);
+            }
+        }
+        if unit_logs(global, args, &store, &state, &id)?.is_err() {
+            return Ok(0);
+        }
+    }
+    Ok(0)
+}
+
+/// The units that a text names. A subtask is in the log of the task that it was done with.
+fn units_named(place: &SpecPlace, state: &SpecState, text: &str) -> Result<Vec<String>> {
+    // also a task that tasks.md does not have any more, or a tasks.md that cannot be read
+    let known = state.units.contains_key(text).then(|| vec![text.to_owned()]);
+    let ids = match (known, place.good_tasks()) {
+        (Some(ids), _) => ids,
+        (None, Ok((_, tasks))) => TaskNames::of(&tasks).find("", text)?,
+        (None, Err(_)) => vec![text.to_owned()],
+    };
+    let mut units: Vec<String> = Vec::new();
+    for id in &ids {
+        let unit = state.unit_of(id).unwrap_or(id);
+        let has_run = state.units.contains_key(unit) || ids.len() == 1;
+        if has_run && !units.iter().any(|known| known == unit) {
+            units.push(unit.to_owned());
+        }
+    }
+    if units.is_empty() { Err(not_run(text, state)) } else { Ok(units) }
+}
+
+/// Prints the log of one unit. The inner error: nobody reads it any more.
+fn unit_logs(
+    global: &Global,
+    args: &LogsArgs,
+    store: &Store,
+    state: &SpecState,
+    id: &str,
+) -> Result<std::result::Result<(), ReaderGone>> {
+    let unit = state.units.get(id).ok_or_else(|| not_run(id, state))?;
     let number = args.attempt.unwrap_or_else(|| unit.attempts.last().map_or(1, |a| a.number));
-    let dir = store.attempt_dir(state.folder(&id), number);
-    let path = log_path(args, &id, &unit.attempts, number, &dir)?;
+    let dir = store.attempt_dir(state.folder(id), number);
+    let path = log_path(args, id, &unit.attempts, number, &dir)?;
     let mut out = LogPrinter::default();
     if !args.verify {
         let decoder = match (args.raw, args.prompt || args.stderr) {
@@ -76,12 +122,12 @@ pub(super) fn logs(global: &Global, args: &LogsArgs) -> Result<u8> {
         };
         let over = || !args.follow || !attempt_folder::alive(&dir);
         if out.log(&path, decoder, || bytes(&dir, args.stderr), over)?.is_err() {
-            return Ok(0);
+            return Ok(Err(ReaderGone));
         }
     }
     if args.verify || !(args.raw || args.prompt || args.stderr) {
         let color = colored(global, &io::stdout());
-        let checks = CheckLogs { store: &store, unit: &id, number, dir: &dir, args, color };
+        let checks = CheckLogs { store, unit: id, number, dir: &dir, args, color };
         if checks.print(&mut out)? == 0 && args.verify {
             let text = format!("no command of [verify] ran after attempt {number} of task {id}");
             return Err(Error::new(ErrorKind::Usage, text).hint(
@@ -89,7 +135,7 @@ pub(super) fn logs(global: &Global, args: &LogsArgs) -> Result<u8> {
             ));
         }
     }
-    Ok(0)
+    Ok(Ok(()))
 }
 
 /// The unit whose attempt started last.

@@ -14,7 +14,7 @@ use crate::run::undo;
 
 #[derive(Debug, Args)]
 pub(super) struct UndoArgs {
-    /// The task.
+    /// The task: its id, a range (3-5), a pattern (2.*) or a part of its title.
     id: String,
     /// Spec: its name, its folder or its tasks.md [default: the only spec].
     #[arg(long, value_name = "SPEC")]
@@ -26,13 +26,16 @@ pub(super) fn undo(global: &Global, args: &UndoArgs) -> Result<u8> {
     let place = project.place(&project.spec(args.spec.as_deref())?, Selection::default())?;
     let undone = undo::undo(&place, &project.loaded.config, &args.id)?;
     let mut out = io::stdout().lock();
-    let what = if undone.files.is_empty() { "nothing to restore" } else { "restored files:" };
-    let _ = writeln!(out, "task {} is to do again; {what}", args.id);
-    for change in &undone.files {
-        let _ = writeln!(out, "  {}", sanitise_line(&change.path));
-    }
-    if let Some(commit) = &undone.commit {
-        let _ = writeln!(out, "its commit {commit:.9} stays in the history; commit the revert when you want");
+    for one in &undone {
+        let what = if one.files.is_empty() { "nothing to restore" } else { "restored files:" };
+        let _ = writeln!(out, "task {} is to do again; {what}", sanitise_line(&one.unit));
+        for change in &one.files {
+            let _ = writeln!(out, "  {}", sanitise_line(&change.path));
+        }
+        if let Some(commit) = &one.commit {
+            let _ =
+                writeln!(out, "its commit {commit:.9} stays in the history; commit the revert when you want");
+        }
     }
     Ok(0)
 }

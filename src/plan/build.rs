@@ -43,7 +43,7 @@ pub fn units(tasks: &TaskFile, granularity: Granularity) -> Vec<UnitInfo> {
 
 /// Makes the plan: what runs, in order, and what does not run, with reasons.
 ///
-/// The file must have no errors, and the selection must have passed [`check_selection`](super::check_selection): unknown
+/// The file must have no errors, and the selection must come from [`select`](super::select): unknown
 /// ids select nothing.
 #[must_use]
 pub fn build(request: &PlanRequest<'_>) -> Plan {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::{Commit, Config};
 use crate::error::{Error, ErrorKind, Result};
-use crate::plan::Selection;
+use crate::plan::{self, Selection};
 use crate::spec::{self, Dialect, TaskFile};
 use crate::state::{SeenTasks, SpecState, TaskMoves};
 use crate::store::spec_store::Store;
@@ -79,6 +79,14 @@ impl SpecPlace {
             }
         }
         Ok(state)
+    }
+
+    /// Turns the texts of the selection into ids.
+    pub fn select(&mut self, config: &Config) -> Result<()> {
+        if !self.selection.is_all() {
+            self.selection = plan::select(&self.good_tasks()?.1, config, &self.selection)?;
+        }
+        Ok(())
     }
 
     /// Sets the marks of these tasks, wherever they are in tasks.md now, and no other byte. Returns the tasks that are not

@@ -63,6 +63,10 @@ pub struct RunStart {
     pub work: Option<WorkStart>,
     /// Files with changes of others, over which no step may start.
     pub dirty: Vec<String>,
+    /// The only tasks that it is asked for; empty: all.
+    pub only: Vec<String>,
+    /// The task that it is asked to begin with.
+    pub from: Option<String>,
     /// How it resumes an earlier run. It was applied to a copy of the state before, so it fits.
     pub resume: Option<ResumeRequest>,
 }
@@ -72,10 +76,6 @@ pub struct RunStart {
 pub struct WorkStart {
     /// The options that it was given: what to do and how.
     pub args: Vec<String>,
-    /// The only tasks that it is asked for; empty: all.
-    pub only: Vec<String>,
-    /// The task that it is asked to begin with.
-    pub from: Option<String>,
 }
 
 /// What happened.

@@ -107,15 +107,19 @@ pub fn run(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
         preflight::check_repository(place, config, &plan, repository.as_ref())?;
     }
     let before = first_look(owned, &resumed)?;
-    let mut start = RunStart { resume: request.resume.cloned(), ..RunStart::default() };
+    let mut start = RunStart {
+        only: place.selection.only.clone(),
+        from: place.selection.from.clone(),
+        resume: request.resume.cloned(),
+        ..RunStart::default()
+    };
     if has_work {
         let dirty = dirty_files(request, repository.as_ref(), before.as_ref(), &resumed)?;
         if !dirty.may_begin {
             return Err(dirty.refuse(&store, request.options.to_vec()));
         }
         let args = request.options.to_vec();
-        let selection = place.selection.clone();
-        start.work = Some(WorkStart { args, only: selection.only, from: selection.from });
+        start.work = Some(WorkStart { args });
         start.dirty = dirty.refused;
     }
     // a viewer must not take the summary of an earlier run for this one's; a run that was refused above leaves it

@@ -172,8 +172,9 @@ impl Machine {
         if !state.run.is_open() {
             state.begin_run(now, ticked.clone());
         }
-        if let (Some(run), Some(work)) = (state.run.open_mut(), start.work) {
-            (run.args, run.only, run.from) = (work.args, work.only, work.from);
+        if let Some(run) = state.run.open_mut() {
+            (run.only, run.from) = (start.only, start.from);
+            run.args = start.work.map_or_else(|| std::mem::take(&mut run.args), |work| work.args);
         }
         self.dirty = start.dirty;
         state.unconfirmed.retain(|id| ticked.contains(id));

@@ -36,7 +36,7 @@ impl CheckedSpec {
     /// saves nothing.
     pub(super) fn check(place: &SpecPlace, config: &Config, resume: Option<&ResumeRequest>) -> Result<Self> {
         let (_, tasks) = place.good_tasks()?;
-        plan::check_selection(&tasks, config, &place.selection)?;
+        plan::select(&tasks, config, &place.selection)?;
         let store = place.store();
         let mut state = resumed(place, store.load()?, resume)?;
         place.follow(config, &tasks, &mut state);

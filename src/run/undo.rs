@@ -9,39 +9,64 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::git::call::{GitError, Supervisor};
 use crate::git::change::{FileChange, TreeChange};
 use crate::git::restore::RestoreOutcome;
-use crate::plan;
+use crate::plan::{self, TaskNames};
 use crate::project::SpecPlace;
+use crate::spec::TaskFile;
 use crate::state::{SpecState, UnitState, UnitStatus};
 use crate::store::lock::{Holder, RunLock};
+use crate::store::spec_store::Store;
 
 /// What was undone.
 #[derive(Debug)]
 pub struct Undone {
+    /// The task.
+    pub unit: String,
     /// Files that were restored.
     pub files: Vec<FileChange>,
     /// The commit of the task, which stays in the history.
     pub commit: Option<String>,
 }
 
-/// Restores the files that a done unit changed and opens its tasks again, under the lock of the spec.
-pub fn undo(place: &SpecPlace, config: &Config, id: &str) -> Result<Undone> {
+/// Restores the files that done units changed and opens their tasks again, under the lock of the spec. Of several that
+/// `named` names, the last one that was done comes first.
+pub fn undo(place: &SpecPlace, config: &Config, named: &str) -> Result<Vec<Undone>> {
     let store = place.store();
     store.prepare()?;
     let _lock = RunLock::take(&store.run_lock(), &Holder::me(&place.dir, Timestamp::now()))?;
     let mut state = store.load()?;
     let (_, tasks) = place.good_tasks()?;
     place.follow(config, &tasks, &mut state);
+    let mut units: Vec<String> = Vec::new();
+    for id in TaskNames::of(&tasks).find("", named)? {
+        let unit = state.unit_of(&id).unwrap_or(&id).to_owned();
+        if !units.contains(&unit) {
+            units.push(unit);
+        }
+    }
+    let ended = |id: &String| state.units.get(id)?.attempts.last()?.ended_at;
+    units.sort_by_key(|id| std::cmp::Reverse(ended(id)));
+    units.iter().map(|id| undo_unit(place, config, &store, &tasks, &mut state, id)).collect()
+}
+
+fn undo_unit(
+    place: &SpecPlace,
+    config: &Config,
+    store: &Store,
+    tasks: &TaskFile,
+    state: &mut SpecState,
+    id: &str,
+) -> Result<Undone> {
     let unit = state.units.get(id);
     let trees = unit.and_then(|unit| Some((unit.before.clone()?, unit.changes.clone()?)));
-    let (before, changes) = trees.ok_or_else(|| nothing_known(&state, id))?;
+    let (before, changes) = trees.ok_or_else(|| nothing_known(state, id))?;
     let files = restore(place, config, &before, &changes.after, &state.units[id])?;
-    let units = plan::units(&tasks, config.run.granularity);
+    let units = plan::units(tasks, config.run.granularity);
     let members = units.into_iter().find(|unit| unit.id == id).map_or_else(Vec::new, |unit| unit.members);
-    reopen(&mut state, id, &members);
+    reopen(state, id, &members);
     state.decided(&members, Some(false));
-    store.save(&state)?;
-    place.set_marks(&state, &members, ' ')?;
-    Ok(Undone { files, commit: changes.commit })
+    store.save(state)?;
+    place.set_marks(state, &members, ' ')?;
+    Ok(Undone { unit: id.to_owned(), files, commit: changes.commit })
 }
 
 /// Restores the files of a unit. tasks.md is left alone: it has the boxes of other tasks, too.

@@ -49,6 +49,17 @@ impl TaskMoves {
         ids.into_iter().for_each(|id| self.rename(id));
     }
 
+    /// The options of a run name tasks, too.
+    fn rename_options(&self, options: &mut [String]) {
+        for option in options {
+            let Some((flag, ids)) = option.split_once('=') else { continue };
+            if matches!(flag, "--only" | "--from") {
+                let ids: Vec<&str> = ids.split(',').map(|id| self.now(id)).collect();
+                *option = format!("{flag}={}", ids.join(","));
+            }
+        }
+    }
+
     fn rename_set(&self, ids: &mut BTreeSet<String>) {
         if ids.iter().any(|id| self.keys.contains_key(id)) {
             *ids = std::mem::take(ids).into_iter().map(|id| self.now(&id).to_owned()).collect();
@@ -237,11 +248,13 @@ impl SpecState {
         match &mut self.run {
             Run::Never => {}
             Run::Open(open) => {
+                moves.rename_options(&mut open.args);
                 moves.rename_set(&mut open.believed);
                 moves.rename_all(&mut open.only);
                 moves.rename_all(&mut open.from);
             }
             Run::Over(over) => {
+                moves.rename_options(&mut over.args);
                 over.unread.iter_mut().for_each(|ids| moves.rename_set(ids));
                 moves.rename_all(over.end.tasks_mut());
             }

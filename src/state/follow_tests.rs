@@ -95,7 +95,7 @@ fn a_reworded_task_stays_itself_and_a_rewritten_one_does_not() {
 }
 
 #[test]
-fn equal_texts_in_two_sections_are_told_apart() {
+fn equal_texts_in_two_sections_are_two_tasks() {
     let text = "## Api\n- [ ] Write tests\n- [ ] Ship\n## Ui\n- [ ] Write tests\n- [ ] Draw\n";
     let mut state = after(text, &["1"], &text.replacen("[ ]", "[x]", 1));
     // the sections change places, and a box is added before all

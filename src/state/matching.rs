@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::gap_slots::GapSlots;
 use super::known_task::{IdentityDoubt, KnownTask, depths, parents};
 use super::title_text::{SIMILAR, TitleWords, normalised};
 
@@ -376,42 +377,5 @@ impl<'a> Matcher<'a> {
         let task = &self.old.tasks[old];
         let stands = if (self.is_done)(task) { "done" } else { "not done" };
         format!("what was `{} {}`, which is {stands}", task.id, task.title)
-    }
-}
-
-/// Between which matched entries each entry stands.
-struct GapSlots {
-    /// Per old entry: the matched old entries before and after it.
-    old: Vec<(Option<usize>, Option<usize>)>,
-    /// Per new entry: the old ones of the matched entries before and after it.
-    new: Vec<(Option<usize>, Option<usize>)>,
-}
-
-impl GapSlots {
-    fn new(new_of: &[Option<usize>], old_of: &[Option<usize>]) -> Self {
-        let matched: Vec<Option<usize>> =
-            new_of.iter().enumerate().map(|(at, new)| new.map(|_| at)).collect();
-        Self { old: Self::around(&matched), new: Self::around(old_of) }
-    }
-
-    fn around(anchors: &[Option<usize>]) -> Vec<(Option<usize>, Option<usize>)> {
-        let mut around = vec![(None, None); anchors.len()];
-        let mut last = None;
-        for (at, anchor) in anchors.iter().enumerate() {
-            around[at].0 = last;
-            last = anchor.or(last);
-        }
-        last = None;
-        for (at, anchor) in anchors.iter().enumerate().rev() {
-            around[at].1 = last;
-            last = anchor.or(last);
-        }
-        around
-    }
-
-    /// How many of the two matched entries around two entries are the same.
-    fn witnesses(&self, old: usize, new: usize) -> u32 {
-        let ((before, after), (before_now, after_now)) = (self.old[old], self.new[new]);
-        u32::from(before == before_now) + u32::from(after == after_now)
     }
 }

@@ -8,6 +8,7 @@ pub mod end;
 mod follow;
 #[cfg(test)]
 mod follow_tests;
+mod gap_slots;
 mod known_task;
 pub mod limited;
 mod limits;

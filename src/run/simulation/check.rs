@@ -37,7 +37,7 @@ impl Model {
         let mut wrong = Vec::new();
         let lost: Vec<&String> = old.completed.iter().filter(|id| !new.completed.contains(id)).collect();
         if let Some(id) = lost.iter().find(|id| !self.may_open(id)) {
-            wrong.push(format!("{id} was completed, nobody opened it, and it is not completed any more"));
+            wrong.push(format!("{id} was completed, no human opened it, and it is not completed any more"));
         }
         let kept: Vec<String> = old.completed.iter().filter(|id| !lost.contains(id)).cloned().collect();
         if !new.completed.starts_with(&kept) {
