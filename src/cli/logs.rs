@@ -101,7 +101,7 @@ fn units_named(place: &SpecPlace, state: &SpecState, text: &str) -> Result<Vec<S
     if units.is_empty() { Err(not_run(text, state)) } else { Ok(units) }
 }
 
-/// Prints the log of one unit. The inner error: nobody reads it any more.
+/// Prints the log of one unit. The inner error: its reader is gone.
 fn unit_logs(
     global: &Global,
     args: &LogsArgs,

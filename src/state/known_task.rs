@@ -122,7 +122,7 @@ impl KnownTask {
         ["done", "todo"].map(|mark| format!("seqorch mark {id} {mark} --spec {spec}"))
     }
 
-    /// Whether two entries are the same in all that tells tasks apart.
+    /// Whether two entries are the same in all by which tasks differ.
     pub(super) fn is_identical(&self, other: &Self) -> bool {
         self.id == other.id
             && self.title == other.title
