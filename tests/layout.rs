@@ -78,6 +78,7 @@ const PURE: &[&str] = &[
     "run::backoff",
     "run::ending",
     "run::event",
+    "run::following",
     "run::forecast",
     "run::limit_outcome",
     "run::limits",

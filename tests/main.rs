@@ -25,6 +25,7 @@ mod examples;
 mod failures;
 mod fuzz;
 mod hooks;
+mod identity;
 mod init;
 mod interrupts;
 mod kept_files;

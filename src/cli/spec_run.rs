@@ -64,8 +64,12 @@ impl SpecRun {
 
     fn open(global: &Global, work: &Work, spec: Option<&Path>) -> Result<Self> {
         let project = Project::open(global, work.settings()?, spec)?;
-        let place = project.place(&project.spec(spec)?, work.selection(&project))?;
-        Ok(Self { global: global.clone(), work: work.clone(), project, place, kept: Vec::new(), last: None })
+        let mut place = project.place(&project.spec(spec)?, work.selection(&project))?;
+        place.select(&project.loaded.config)?;
+        let mut work = work.clone();
+        // a later run is given the ids: a range or a title may mean other tasks by then
+        work.set_selection(&place.selection);
+        Ok(Self { global: global.clone(), work, project, place, kept: Vec::new(), last: None })
     }
 
     /// Prints which options of the last run count.

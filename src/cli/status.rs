@@ -56,7 +56,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
     let plan = super::plan::current(&place, &project.loaded.config, &tasks, &state);
     let holder = lock::holder(&store.run_lock());
     let running = state.running().map(|(unit, attempt)| {
-        let doing = AtWork::look(&store.attempt_dir(unit, attempt.number), attempt);
+        let doing = AtWork::look(&store.attempt_dir(state.folder(unit), attempt.number), attempt);
         (unit.to_owned(), attempt.clone(), doing)
     });
     let alive = running.as_ref().is_some_and(|(.., doing)| *doing == AtWork::Agent);

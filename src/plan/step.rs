@@ -1,5 +1,6 @@
 //! The plan as values: its steps, the tasks that do not run, and notes.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -28,6 +29,8 @@ pub struct Plan {
     pub reading: String,
     /// The waves of the dependency graph, with the ids as written.
     pub waves: Vec<Vec<String>>,
+    /// The ids that tasks had when tasks.md was read last, by the ids that they have now.
+    pub was: BTreeMap<String, String>,
     /// Existing files that every prompt names, as the caller gave them.
     pub inputs: Vec<String>,
     /// How many iterations the run may take.

@@ -136,6 +136,10 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
             "! an agent ticked boxes outside its own task: {}; these tasks do not count as done and stay in the plan",
             sanitise_line(&ids.join(", "))
         ),
+        EventKind::OpenedBoxes { ids } => format!(
+            "! boxes of done tasks were opened during the run: {}; these tasks stay done (`seqorch mark ID todo` does one again)",
+            sanitise_line(&ids.join(", "))
+        ),
         EventKind::Unconfirmed { ids } => format!(
             "! ticked, but not done by seqorch: {}; these tasks still do not count as done and stay in the plan",
             sanitise_line(&ids.join(", "))
@@ -346,6 +350,7 @@ mod tests {
                 complaints: vec![hostile.clone()],
             },
             EventKind::ForeignTicks { ids: vec![hostile.clone()] },
+            EventKind::OpenedBoxes { ids: vec![hostile.clone()] },
             EventKind::Unconfirmed { ids: vec![hostile.clone()] },
             EventKind::Halted { unit: hostile.clone(), question: hostile.clone(), needs: Vec::new() },
             EventKind::NeedsHuman {

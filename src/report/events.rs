@@ -142,6 +142,11 @@ pub enum EventKind {
         /// Their ids.
         ids: Vec<String>,
     },
+    /// Boxes of done tasks were opened during the run. The tasks stay done.
+    OpenedBoxes {
+        /// Their ids.
+        ids: Vec<String>,
+    },
     /// Boxes are still ticked that an earlier run reported as `foreign_ticks`. Their tasks still do not count as done.
     Unconfirmed {
         /// Their ids.
@@ -312,6 +317,7 @@ pub fn of_notice(notice: &Notice, state: &SpecState) -> EventKind {
             EventKind::Verifying { unit: unit.clone(), commands: *commands }
         }
         Notice::ForeignTicks(ids) => EventKind::ForeignTicks { ids: ids.clone() },
+        Notice::OpenedBoxes(ids) => EventKind::OpenedBoxes { ids: ids.clone() },
         Notice::Unconfirmed(ids) => EventKind::Unconfirmed { ids: ids.clone() },
         Notice::Committed { unit } => {
             let changes = state.units.get(unit).and_then(|known| known.changes.clone()).unwrap_or_default();

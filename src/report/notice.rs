@@ -65,6 +65,8 @@ pub enum Notice {
     },
     /// Someone else ticked these boxes during the run.
     ForeignTicks(Vec<String>),
+    /// Someone opened the boxes of these done tasks during the run. They stay done.
+    OpenedBoxes(Vec<String>),
     /// These boxes are ticked, but no run has confirmed their tasks, so they do not count as done.
     Unconfirmed(Vec<String>),
     /// The run will end after this step.

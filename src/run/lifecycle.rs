@@ -119,7 +119,12 @@ pub fn run(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
     }
     let before = first_look(owned, &resumed)?;
     let mut machine = Machine::new(state, Policy::of(config, TimeZone::system()));
-    let mut start = RunStart { resume: request.resume.cloned(), ..RunStart::default() };
+    let mut start = RunStart {
+        only: place.selection.only.clone(),
+        from: place.selection.from.clone(),
+        resume: request.resume.cloned(),
+        ..RunStart::default()
+    };
     if has_work {
         let dirty = dirty_files(request, repository.as_ref(), before.as_ref(), &resumed)?;
         if !dirty.may_begin {

@@ -66,7 +66,7 @@ impl PreparedAttempt {
 
     /// Writes the attempt's own folder with this prompt.
     pub(super) fn make_with(from: &AttemptInputs<'_>, prompt: &str) -> Result<Self> {
-        Self::make_in(from, from.store.attempt_dir(&from.step.unit, from.attempt), prompt)
+        Self::make_in(from, from.store.attempt_dir(from.state.folder(&from.step.unit), from.attempt), prompt)
     }
 
     /// Writes this folder with this prompt.
@@ -203,7 +203,7 @@ impl AttemptInputs<'_> {
                 tail: tail.clone(),
             });
         }
-        let dir = self.store.attempt_dir(unit, last.number);
+        let dir = self.store.attempt_dir(self.state.folder(unit), last.number);
         let result = Some(dir)
             .filter(|dir| attempt_folder::is_of(dir, last))
             .and_then(|dir| attempt_folder::result(&dir));

@@ -85,7 +85,7 @@ impl RealWorld<'_> {
             ..own.clone()
         };
         let step = Step { settings, ..(*run.step).clone() };
-        let dir = self.store.attempt_dir(&step.unit, run.attempt).verify(run.index + 1);
+        let dir = self.store.attempt_dir(run.state.folder(&step.unit), run.attempt).verify(run.index + 1);
         let preparation = AttemptInputs {
             config: self.config,
             store: self.store,

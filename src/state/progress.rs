@@ -79,7 +79,9 @@ impl SpecState {
     pub fn trusted_ticks(&self, ticked: &BTreeSet<String>) -> BTreeSet<String> {
         let before = self.run.believed();
         let believed = |id: &&String| {
-            before.is_none_or(|before| before.contains(*id)) && !self.unconfirmed.contains(*id)
+            before.is_none_or(|before| before.contains(*id))
+                && !self.unconfirmed.contains(*id)
+                && !self.reopened.contains(*id)
         };
         ticked.iter().filter(believed).cloned().collect()
     }
@@ -109,6 +111,7 @@ impl SpecState {
         for unit in self.units.values_mut() {
             unit.to_tick.retain(|id| !ids.contains(id));
         }
+        // what cannot be ticked is seen as open by the next reading, and was never seen as ticked
     }
 
     /// Done units whose changes are still to be looked at and committed.
@@ -191,6 +194,7 @@ impl SpecState {
     pub fn done(&mut self, now: Timestamp, unit: &str, ids: &[String]) {
         self.complete(ids);
         self.unconfirmed.retain(|id| !ids.contains(id));
+        self.reopened.retain(|id| !ids.contains(id));
         self.forget_answers(unit);
         let unit = self.units.entry(unit.to_owned()).or_default();
         unit.status = UnitStatus::Done;

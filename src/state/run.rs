@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::end::End;
 use crate::agent::limit::LimitKind;
+use crate::plan::Selection;
 
 /// Where the run of a spec stands.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -32,6 +33,12 @@ pub struct OpenRun {
     /// The options that it was given: what to do and how. `resume` and `run --retry` give them again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub args: Vec<String>,
+    /// The only tasks that it was asked for; empty: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub only: Vec<String>,
+    /// The task that it was asked to begin with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
     /// Ids whose boxes were ticked when it began, and are since: the only ticks that it believes.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub believed: BTreeSet<String>,
@@ -116,7 +123,16 @@ impl OpenRun {
     /// A run that begins now and believes these ticks.
     #[must_use]
     pub fn new(began: Timestamp, believed: BTreeSet<String>) -> Self {
-        Self { began, args: Vec::new(), believed, iterations: 0, wait: None, waited_s: BTreeMap::new() }
+        Self {
+            began,
+            args: Vec::new(),
+            only: Vec::new(),
+            from: None,
+            believed,
+            iterations: 0,
+            wait: None,
+            waited_s: BTreeMap::new(),
+        }
     }
 
     /// The same run after its end was decided.
@@ -184,6 +200,13 @@ impl Run {
             Self::Open(open) => Some(open.began),
             Self::Over(over) => Some(over.began),
         }
+    }
+
+    /// What the open run was asked for: as `asked`, with the ids that its tasks have now.
+    #[must_use]
+    pub fn selection(&self, asked: &Selection) -> Selection {
+        let Some(open) = self.open() else { return asked.clone() };
+        Selection { only: open.only.clone(), from: open.from.clone(), ..asked.clone() }
     }
 
     /// The options that the last run was given.

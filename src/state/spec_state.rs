@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::answer::Answer;
 use super::attempt::AttemptRecord;
+use super::known_task::KnownTask;
 use super::limited::Limited;
 use super::run::Run;
 use super::spent::Spent;
@@ -31,6 +32,9 @@ pub struct SpecState {
     /// Ids whose boxes an agent ticked without having been asked to. They are not believed until a human opens them.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub unconfirmed: BTreeSet<String>,
+    /// Tasks that were done and whose boxes a person opened again: work, until they are done once more.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub reopened: BTreeSet<String>,
     /// Where the run stands.
     pub run: Run,
     /// What humans answered to questions of units that are not done yet, oldest first: it goes into their prompts.
@@ -46,6 +50,10 @@ pub struct SpecState {
     pub usage: Spent,
     /// Per unit.
     pub units: BTreeMap<String, UnitState>,
+    /// The entries of tasks.md as they were when it was read last. Every id above is one of these, and follows its entry
+    /// when tasks.md changes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub entries: Vec<KnownTask>,
     /// What other tools keep in the entry.
     #[serde(flatten)]
     pub other: Map<String, Value>,
@@ -85,6 +93,21 @@ impl SpecState {
     #[must_use]
     pub fn attempt(&self, unit: &str, number: u32) -> Option<&AttemptRecord> {
         self.units.get(unit)?.attempts.iter().find(|attempt| attempt.number == number)
+    }
+
+    /// The name of the folder that a unit's attempts are in: the id that it had when it was started first.
+    #[must_use]
+    pub fn folder<'a>(&'a self, unit: &'a str) -> &'a str {
+        self.units.get(unit).and_then(|known| known.folder.as_deref()).unwrap_or(unit)
+    }
+
+    /// The folder of a unit that was never started, where another one has that of its id.
+    #[must_use]
+    pub fn new_folder(&self, unit: &str) -> Option<String> {
+        let is_free =
+            |name: &str| !self.units.keys().any(|other| other != unit && self.folder(other) == name);
+        let other = (2..u32::MAX).map(|n| format!("{unit}~{n}")).find(|name| is_free(name));
+        if is_free(unit) { None } else { other }
     }
 
     /// The number of the unit's next attempt.

@@ -20,6 +20,9 @@ pub struct UnitState {
     /// Its title when it was started last; empty where it never was.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub title: String,
+    /// The folder of its attempts, where it is not its id: it had another one then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folder: Option<String>,
     /// Where it stands.
     #[serde(flatten)]
     pub status: UnitStatus,
@@ -257,6 +260,7 @@ fn last_characters(text: &str, most: usize) -> String {
 #[serde(default)]
 struct UnitFile {
     title: String,
+    folder: Option<String>,
     status: StatusWord,
     question: Option<String>,
     reason: Option<String>,
@@ -301,6 +305,7 @@ impl TryFrom<UnitFile> for UnitState {
         };
         Ok(Self {
             title: file.title,
+            folder: file.folder,
             status,
             attempts: file.attempts,
             usage: file.usage,

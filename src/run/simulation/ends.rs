@@ -46,7 +46,7 @@ impl Orchestrator<'_> {
         self.last =
             (!limited && !nudged).then(|| (unit.to_owned(), self.model.time, self.model.jumps, pause));
         let learned = self.learned(index);
-        Event::Ended { outcome, learned, ticked: self.ticked().ok() }
+        Event::Ended { outcome, learned, seen: self.look().ok() }
     }
 
     /// What is known of an attempt apart from its outcome.

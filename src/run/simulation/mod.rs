@@ -6,6 +6,8 @@
 mod acts;
 mod chance;
 mod check;
+mod edited_list;
+mod edits;
 mod ends;
 mod limits;
 mod model;

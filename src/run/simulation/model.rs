@@ -12,7 +12,7 @@ use crate::plan::{self, Plan, Selection, SpecInfo};
 use crate::run::resume::ResumeRequest;
 use crate::spec::{self, TaskFile, TaskState};
 use crate::state::outcome::CancelledBy;
-use crate::state::{Outcome, SpecState};
+use crate::state::{Outcome, SeenTasks, SpecState};
 use crate::sys::interrupt::Interrupt;
 
 /// Seconds of wall time at the beginning: 2026-01-01.
@@ -174,9 +174,9 @@ impl Model {
     }
 
     /// An orchestrator looks at the boxes.
-    pub(super) fn look(&mut self) -> BTreeSet<String> {
+    pub(super) fn look(&mut self) -> SeenTasks {
         self.seen = self.boxes();
-        self.seen.clone()
+        SeenTasks::of(self.parsed(), true)
     }
 
     /// Sets the marks of those tasks that exist. Returns the ids whose marks changed.

@@ -1,7 +1,5 @@
 //! The model as the world of an orchestrator.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 
 use super::acts::{Act, Attempt, Does, Life};
@@ -15,7 +13,7 @@ use crate::run::driver::{Ending, Recovered, World};
 use crate::run::event::Event;
 use crate::run::machine::{Assigned, Notice, Pause};
 use crate::state::outcome::CancelledBy;
-use crate::state::{Changes, CommitRefused, Learned, Outcome, SpecState, TreeRecord};
+use crate::state::{Changes, CommitRefused, Learned, Outcome, SeenTasks, SpecState, TreeRecord};
 use crate::sys::interrupt::Interrupt;
 
 /// An attempt without an orchestrator gives up after this many seconds.
@@ -68,7 +66,7 @@ impl World for Orchestrator<'_> {
         self.point()
     }
 
-    fn ticked(&mut self) -> Result<BTreeSet<String>> {
+    fn look(&mut self) -> Result<SeenTasks> {
         self.point()?;
         if self.model.broken {
             return Err(self.excused("tasks.md cannot be read"));
@@ -76,22 +74,20 @@ impl World for Orchestrator<'_> {
         Ok(self.model.look())
     }
 
-    fn plan(&mut self, machine: &Machine) -> Result<(Plan, BTreeSet<String>)> {
+    fn plan(&mut self, machine: &Machine) -> Result<(Plan, SeenTasks)> {
         self.point()?;
         self.check_commit_saved();
         if self.model.broken {
             return Err(self.excused("tasks.md cannot be read"));
         }
-        let boxes = self.model.look();
-        let trusted = machine.state.trusted_ticks(&boxes);
-        let plan = self.model.plan(&progress::progress(
-            &machine.state,
-            trusted,
-            &self.model.config,
-            self.model.now(),
-        ));
+        let seen = self.model.look();
+        let mut state = machine.state.clone();
+        state.follow(&seen, true);
+        let trusted = state.trusted_ticks(&seen.ticked());
+        let now = self.model.now();
+        let plan = self.model.plan(&progress::progress(&state, trusted, &self.model.config, now));
         self.first = plan.steps.first().cloned();
-        Ok((plan, boxes))
+        Ok((plan, seen))
     }
 
     fn start(&mut self, step: &Step, attempt: u32, state: &SpecState) -> Result<Option<Ending>> {
@@ -237,7 +233,7 @@ impl World for Orchestrator<'_> {
         }
     }
 
-    fn tick(&mut self, ids: &[String]) -> Vec<String> {
+    fn tick(&mut self, ids: &[String], _: &SpecState) -> Vec<String> {
         if !self.lives() {
             return Vec::new();
         }
@@ -250,7 +246,7 @@ impl World for Orchestrator<'_> {
         ids.to_vec()
     }
 
-    fn untick(&mut self, ids: &[String]) {
+    fn untick(&mut self, ids: &[String], _: &SpecState) {
         if self.lives() {
             self.model.mark(ids, ' ');
             self.lives();
