@@ -183,7 +183,6 @@ impl<'l, 'a> TaskCollector<'l, 'a> {
         TaskLine {
             line: index,
             id: Cow::Borrowed(id.map_or("", |i| &text[i.span.clone()])),
-            placed_id: false,
             shape: id.map(|i| i.shape),
             title: heading.title..text.len(),
             bold_open: id.is_some_and(|i| i.deco),
@@ -273,7 +272,6 @@ impl<'l, 'a> TaskCollector<'l, 'a> {
         Ok(TaskLine {
             line: index,
             id: Cow::Borrowed(id.map_or("", |i| i.0)),
-            placed_id: false,
             shape: id.map(|i| i.1),
             title: if token.is_some() { item.title } else { item.text }..text.len(),
             bold_open: token.is_some_and(|t| t.deco),

@@ -70,7 +70,6 @@ fn task<'a>(lines: &SourceLines<'a>, index: usize) -> Option<TaskLine<'a>> {
     Some(TaskLine {
         line: index,
         id: Cow::Borrowed(&text[id.span.clone()]),
-        placed_id: false,
         shape: Some(id.shape),
         title: item.title..text.len(),
         bold_open: id.deco,

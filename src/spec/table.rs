@@ -110,7 +110,6 @@ fn table<'a>(lines: &SourceLines<'a>, first: usize, len: usize, out: &mut Vec<Ta
         out.push(TaskLine {
             line: index,
             id: Cow::Owned(id),
-            placed_id: false,
             shape: Some(shape),
             title: title.clone(),
             bold_open: false,
