@@ -219,7 +219,7 @@ impl<'a> GitCall<'a> {
         if args.len() > 4 { format!("git {words} …") } else { format!("git {words}") }
     }
 
-    fn command(&self) -> Command {
+    pub(super) fn command(&self) -> Command {
         let mut command = Command::new("git");
         if self.plain {
             command.args(["-c", "core.fsmonitor=false"]);

@@ -1,5 +1,7 @@
 //! What became of HEAD while an agent worked.
 
+use std::collections::BTreeSet;
+
 use super::call::{GitCall, GitError};
 use super::repository::Repository;
 use super::status::Head;
@@ -62,13 +64,26 @@ impl Repository {
 
     /// Of these commits those that HEAD does not have in its history.
     pub fn unreachable<'c>(&self, commits: &[&'c str]) -> Result<Vec<&'c str>, GitError> {
-        let mut gone = Vec::new();
-        for commit in commits {
-            if !self.is_ancestor(commit, "HEAD")? {
-                gone.push(*commit);
-            }
+        if commits.is_empty() {
+            return Ok(Vec::new());
         }
-        Ok(gone)
+        let lines =
+            |names: &[&str]| names.iter().flat_map(|name| [name, "\n"].concat().into_bytes()).collect();
+        let asked: Vec<u8> = lines(&[commits, &["HEAD"]].concat());
+        let known = self.call(["cat-file", "--batch-check"]).stdin(&asked).run(&self.supervisor)?;
+        let known: Vec<bool> =
+            known.split(|b| *b == b'\n').map(|line| !line.ends_with(b" missing")).collect();
+        let there = commits.iter().zip(&known).filter(|(_, known)| **known).map(|(commit, _)| *commit);
+        let there: Vec<&str> = there.collect();
+        if there.is_empty() || known.get(commits.len()) == Some(&false) {
+            return Ok(commits.to_vec());
+        }
+        // a commit that HEAD has is not listed
+        let asked: Vec<u8> = lines(&[&there[..], &["^HEAD"]].concat());
+        let listed = self.call(["rev-list", "--stdin"]).stdin(&asked).run(&self.supervisor)?;
+        let listed: BTreeSet<&[u8]> = listed.split(|b| *b == b'\n').collect();
+        let is_gone = |commit: &&&str| !there.contains(commit) || listed.contains(commit.as_bytes());
+        Ok(commits.iter().filter(is_gone).copied().collect())
     }
 
     fn commits(&self, range: &[&str]) -> Result<Vec<ListedCommit>, GitError> {

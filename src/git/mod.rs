@@ -8,6 +8,7 @@ pub mod call;
 pub mod change;
 pub mod commit;
 pub mod diff;
+pub mod helpers;
 pub mod history;
 pub mod path;
 pub mod repository;
@@ -20,6 +21,7 @@ pub mod status;
 mod step_tests;
 #[cfg(test)]
 mod testing;
+mod tree_edit;
 mod user_index;
 pub mod work_tree_lock;
 

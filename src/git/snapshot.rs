@@ -4,8 +4,7 @@
 //! their own below git's folder, so `git log --all`, `gc`, `fsck` and `push --mirror` of a user never meet them, and to
 //! forget them is to remove a folder. A look that finds nothing new costs one process, one that does costs three.
 
-use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
@@ -15,7 +14,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::call::{GitCall, GitError, one_line};
-use super::change::TreeChange;
+use super::helpers::GitHelpers;
 use super::path::RepoPath;
 use super::repository::Repository;
 use super::stamp::Stamp;
@@ -71,8 +70,7 @@ pub struct Snapshots<'a> {
     /// Untracked files that are larger are left out. Bytes; 0: no limit.
     max_file: u64,
     memory: SnapshotMemory,
-    /// Differences that were asked for before: trees do not change.
-    pub(super) compared: RefCell<HashMap<(String, String), Vec<TreeChange>>>,
+    helpers: GitHelpers,
 }
 
 /// What is remembered from one snapshot to the next, also by another process: `memory.json` next to the private index.
@@ -119,10 +117,23 @@ impl<'a> Snapshots<'a> {
     #[must_use]
     pub fn open(repository: &'a Repository, key: &str, max_file: u64) -> Self {
         let folder = repository.private_folder(key);
-        Self { repository, folder, max_file, memory: SnapshotMemory::default(), compared: RefCell::default() }
+        Self {
+            repository,
+            folder,
+            max_file,
+            memory: SnapshotMemory::default(),
+            helpers: GitHelpers::default(),
+        }
+    }
+
+    /// Uses the helpers of the run.
+    #[must_use]
+    pub fn with_helpers(self, helpers: &GitHelpers) -> Self {
+        Self { helpers: helpers.clone(), ..self }
     }
 
     fn restart(&mut self) -> Result<(), GitError> {
+        self.helpers.end();
         private_folder(&self.objects())?;
         for name in ["index", "index.lock", "memory.json", "commit-index", "commit-index.lock"] {
             remove(&self.folder.join(name))?;
@@ -159,6 +170,11 @@ impl<'a> Snapshots<'a> {
         self.memory.tree.as_deref()
     }
 
+    /// Git processes that answer questions.
+    pub(super) fn helpers(&self) -> &GitHelpers {
+        &self.helpers
+    }
+
     /// The repository.
     pub(super) fn repository(&self) -> &Repository {
         self.repository
@@ -177,23 +193,28 @@ impl<'a> Snapshots<'a> {
         env
     }
 
-    pub(super) fn call<const N: usize>(&self, args: [&str; N]) -> GitCall<'_> {
+    pub(super) fn call<'s>(&self, args: impl IntoIterator<Item = &'s str>) -> GitCall<'_> {
         self.repository.call(SETTINGS.iter().copied().chain(args)).envs(self.env())
     }
 
     /// The tree of all files now.
     pub fn take(&mut self) -> Result<Snapshot, GitError> {
-        match self.look() {
+        self.take_with_boxes(None)
+    }
+
+    /// The same. Where nothing changed but the boxes of this file, the private index stays as it is.
+    pub fn take_with_boxes(&mut self, boxes: Option<&RepoPath>) -> Result<Snapshot, GitError> {
+        match self.look(boxes) {
             // `git gc` pruned an object that only the private index still had
             Err(GitError::Failed { words, .. }) if words.contains("invalid object") => {
                 self.restart()?;
-                self.look()
+                self.look(boxes)
             }
             taken => taken,
         }
     }
 
-    fn look(&mut self) -> Result<Snapshot, GitError> {
+    fn look(&mut self, boxes: Option<&RepoPath>) -> Result<Snapshot, GitError> {
         // a submodule costs a process of its own, so it is asked for only where there may be one
         let submodules = if self.repository.top.join(".gitmodules").exists() { "none" } else { "dirty" };
         let submodules = format!("--ignore-submodules={submodules}");
@@ -240,7 +261,13 @@ impl<'a> Snapshots<'a> {
             }
         }
         forget.retain(|path| !add.contains(path));
-        if self.memory.tree.is_none() || !add.is_empty() || !forget.is_empty() {
+        let ticked = match (boxes, &self.memory.tree) {
+            (Some(boxes), Some(tree)) if forget.is_empty() && add.len() == 1 && add.contains(boxes) => {
+                self.with_ticked_boxes(tree, boxes)?
+            }
+            _ => None,
+        };
+        if ticked.is_none() && (self.memory.tree.is_none() || !add.is_empty() || !forget.is_empty()) {
             self.update(&add, &forget, &mut refused)?;
             let tree = one_line(&self.call(["write-tree"]).run_patiently(&self.repository.supervisor)?);
             self.memory.tree = Some(tree);
@@ -252,8 +279,17 @@ impl<'a> Snapshots<'a> {
         if old != self.memory || !self.folder.join("memory.json").exists() {
             self.remember()?;
         }
-        let tree = self.memory.tree.clone().unwrap_or_default();
+        let tree = ticked.or_else(|| self.memory.tree.clone()).unwrap_or_default();
         Ok(Snapshot { tree, head: status.head, left_out })
+    }
+
+    /// Notes that the user's index is as an update of ours left it, if nobody else had changed it before.
+    pub(super) fn note_own_update(&mut self, before: Option<Stamp>) -> Result<(), GitError> {
+        if before != self.memory.user_index {
+            return Ok(());
+        }
+        self.memory.user_index = Stamp::of(&self.repository.index);
+        self.remember()
     }
 
     /// Whether the path is in the user's index.

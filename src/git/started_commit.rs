@@ -20,7 +20,7 @@ struct StartedCommit {
 impl Snapshots<'_> {
     /// Finishes a commit in the middle of which seqorch was killed. The outcome, if it is the wanted one.
     pub(super) fn finish_started(
-        &self,
+        &mut self,
         request: &CommitRequest<'_>,
     ) -> Result<Option<CommitOutcome>, GitError> {
         let Ok(bytes) = fs::read(self.started_path()) else { return Ok(None) };

@@ -50,6 +50,20 @@ fn a_step_commits_its_own_files_and_nothing_else() {
 }
 
 #[test]
+fn files_of_seqorch_that_an_agent_staged_are_in_no_commit() {
+    let (_dir, repo) = repository();
+    let top = &repo.top;
+    write(top, "SEQUENTIAL_STATE.json", "{}");
+    git(top, &["add", "-A"]);
+    let done = step(&repo, |top| write(top, "made", "x"));
+    assert!(is_new(&done), "{done:?}");
+    assert_eq!(
+        (last_commit(top), status(top)),
+        (vec!["A\tmade".into()], vec!["A  SEQUENTIAL_STATE.json".into()])
+    );
+}
+
+#[test]
 fn the_first_commit_of_a_repository_may_be_a_tasks() {
     let (_dir, repo) = unborn();
     write(&repo.top, "human.txt", "not the agent's\n");
@@ -440,7 +454,6 @@ fn a_hook_that_hangs_is_ended_at_its_deadline() {
     let done = snapshots.commit(&CommitRequest {
         tree: &after.tree,
         paths: &paths(&["a"]),
-        also: &[],
         head: after.head.commit.as_deref(),
         message: "x",
         deadline: Duration::from_millis(300),
@@ -541,7 +554,6 @@ fn a_commit_that_waited_takes_the_tree_of_its_own_task() {
     let done = snapshots.commit(&CommitRequest {
         tree: &two.tree,
         paths: &paths(&["two", "first"]),
-        also: &[],
         head: now.head.commit.as_deref(),
         message: "two",
         deadline: Duration::from_secs(30),
@@ -568,7 +580,6 @@ fn a_hook_that_formats_and_refuses_is_tried_once_more() {
     let request = CommitRequest {
         tree: &after.tree,
         paths: &paths(&["a.txt"]),
-        also: &[],
         head: before.head.commit.as_deref(),
         message: "x",
         deadline: Duration::from_secs(30),
@@ -646,7 +657,6 @@ fn a_signer_that_asks_is_ended_at_the_deadline_and_leaves_no_lock() {
     let request = CommitRequest {
         tree: &after.tree,
         paths: &paths(&["a"]),
-        also: &[],
         head: after.head.commit.as_deref(),
         message: "x",
         deadline: Duration::from_millis(300),
@@ -758,7 +768,6 @@ fn a_commit_that_a_kill_cut_off_is_finished_and_not_made_twice() {
     let request = CommitRequest {
         tree: &after.tree,
         paths: &paths(&["more"]),
-        also: &[],
         head: after.head.commit.as_deref(),
         message: "the step\n",
         deadline: Duration::from_secs(30),

@@ -107,6 +107,9 @@ pub fn run(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
         preflight::check_repository(place, config, &plan, repository.as_ref())?;
     }
     let before = first_look(owned, &resumed)?;
+    if let Some(repository) = owned.filter(|_| has_work) {
+        repository.start_helpers()?;
+    }
     let mut start = RunStart { resume: request.resume.cloned(), ..RunStart::default() };
     if has_work {
         let dirty = dirty_files(request, repository.as_ref(), before.as_ref(), &resumed)?;

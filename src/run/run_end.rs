@@ -134,7 +134,7 @@ impl RunEnding<'_> {
     /// What changed during the run. An agent that still works has the snapshots to itself.
     fn changed_files(&self, state: &SpecState) -> Option<Vec<FileChange>> {
         let repository = self.repository.as_ref().filter(|_| state.running().is_none())?;
-        let (before, after) = (self.before.as_ref()?, repository.look().ok()?);
+        let (before, after) = (self.before.as_ref()?, repository.look(None).ok()?);
         let list = repository.trees().changes(&before.tree, &after.tree).ok()?;
         Some(list.iter().map(FileChange::from).collect())
     }

@@ -19,7 +19,7 @@ const GRACE: Duration = Duration::from_secs(2);
 /// How long output may still arrive after the program itself has ended: a child that it left may hold the pipe.
 const DRAIN: Duration = Duration::from_millis(200);
 /// A command that takes longer than this is named to the [`CommandWatch`].
-const SLOW: Duration = Duration::from_secs(2);
+pub(super) const SLOW: Duration = Duration::from_secs(2);
 
 /// A request to end what runs. Every clone is the same request.
 #[derive(Debug, Clone)]
@@ -45,6 +45,11 @@ impl StopFlag {
     #[must_use]
     pub fn is_raised(&self) -> bool {
         self.raised_within(Duration::ZERO)
+    }
+
+    /// By this a wait for something else also hears the request.
+    pub(super) fn poll_fd(&self) -> PollFd<'_> {
+        PollFd::new(&self.pipe.0, PollFlags::IN)
     }
 
     /// Waits for the request, at most for `limit`.
@@ -389,7 +394,7 @@ fn end_group(group: Pid, child: &mut Child) {
     let _ = child.wait();
 }
 
-fn timespec(limit: Duration) -> Timespec {
+pub(super) fn timespec(limit: Duration) -> Timespec {
     Timespec {
         tv_sec: i64::try_from(limit.as_secs()).unwrap_or(i64::MAX),
         tv_nsec: i64::from(limit.subsec_nanos()),

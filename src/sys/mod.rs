@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod command;
+pub mod dialogue;
 pub mod digest;
 pub mod files;
 pub mod handoff;
