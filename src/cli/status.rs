@@ -21,6 +21,7 @@ use crate::run::run_texts::limit_lines;
 use crate::state::{self, NeedKind, SpecState, UnitState, counts};
 use crate::store::activity::AtWork;
 use crate::store::lock;
+use crate::store::slow_command::SlowCommand;
 
 #[derive(Debug, Args)]
 pub(super) struct StatusArgs {
@@ -48,6 +49,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
     let (_, tasks) = place.read_tasks()?;
     let plan = super::plan::current(&place, &project.loaded.config, &tasks, &state);
     let holder = lock::holder(&store.run_lock());
+    let slow = holder.as_ref().and_then(|_| SlowCommand::read(&store.slow_command_path()));
     let running = state.running().map(|(unit, attempt)| {
         let doing = AtWork::look(&store.attempt_dir(unit, attempt.number), attempt);
         (unit.to_owned(), attempt.clone(), doing)
@@ -78,6 +80,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
                     _ => json!(null),
                 },
             })),
+            "waiting_for_command": slow,
             "completed": state.completed,
             "left": plan.steps.iter().map(|s| &s.unit).collect::<Vec<_>>(),
             "needs": needs::records(&place.typed, &state),
@@ -116,6 +119,10 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
         let since = attempt.started_at;
         let line = at_work(&place.typed, &who, since, doing, commands, holder.is_some());
         let _ = writeln!(out, "  {line}");
+    }
+    if let Some(slow) = &slow {
+        let since = jiff::Timestamp::now().duration_since(slow.since).try_into().unwrap_or_default();
+        let _ = writeln!(out, "  waiting for {} for {}", sanitise_line(&slow.command), span(since));
     }
     let limits = limit_lines(&state, &project.loaded.config);
     write_waits(&mut out, &place.typed, &state, &limits, holder.is_some());

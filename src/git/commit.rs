@@ -5,7 +5,7 @@
 //! that the commit changed; after a refusal it was never touched.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use super::call::{GitCall, GitError};
 use super::change::{TreeChange, TreeEntry};
 use super::diff::tree_of;
 use super::path::RepoPath;
-use super::snapshot::Snapshots;
+use super::snapshot::{Snapshots, remove};
 use super::stamp::Stamp;
 use crate::error::{Error, ErrorKind};
 
@@ -128,6 +128,7 @@ impl Snapshots<'_> {
     }
 
     fn try_commit(&mut self, request: &CommitRequest<'_>) -> Result<CommitOutcome, CommitError> {
+        let turn = self.commit_turn(request.deadline)?;
         if let Some(made) = self.finish_started(request)? {
             return Ok(made);
         }
@@ -137,9 +138,9 @@ impl Snapshots<'_> {
         let mut head = request.head.map(str::to_owned);
         for _ in 0..MOVED_TRIES {
             let based = CommitRequest { head: head.as_deref(), ..request.clone() };
-            let Some(new) = self.make(&based)? else { return Ok(CommitOutcome::Nothing) };
+            let Some(new) = self.make(&based, &turn)? else { return Ok(CommitOutcome::Nothing) };
             if new.parent == head {
-                return Ok(self.finish(new, request.paths)?);
+                return Ok(self.finish(new, request)?);
             }
             // somebody committed since the last snapshot, and this commit would revert that
             let Some(parent) = &new.parent else { break };
@@ -153,7 +154,7 @@ impl Snapshots<'_> {
     }
 
     /// The new commit; `None` where HEAD has the task's paths already.
-    fn make(&self, request: &CommitRequest<'_>) -> Result<Option<NewCommit>, CommitError> {
+    fn make(&self, request: &CommitRequest<'_>, turn: &File) -> Result<Option<NewCommit>, CommitError> {
         // before: what HEAD has; after: what the tree has
         let mut ours = self.changes_of_work_tree(request.head, request.tree)?;
         ours.retain(|change| request.paths.contains(&change.path));
@@ -161,39 +162,39 @@ impl Snapshots<'_> {
             return Ok(None);
         }
         self.link_objects(&ours)?;
-        let index = self.commit_index(request, &ours)?;
-        self.note_started(request)?;
-        let done = self.commit_from(&index.0, request);
-        drop(index);
-        let new = match done {
-            Ok(()) => self.new_commit()?,
+        for last in [false, false, true] {
+            self.write_commit_index(request, &ours)?;
+            self.note_started(request)?;
+            let error = match self.commit_from(request, turn) {
+                Ok(()) => return self.new_commit().map(Some).map_err(Into::into),
+                Err(error) => error,
+            };
             // git may have been ended after it had made the commit
-            Err(error) => match self.new_commit() {
-                Ok(new)
-                    if new.parent.as_deref() == request.head && Some(new.commit.as_str()) != request.head =>
-                {
-                    new
-                }
-                _ => {
-                    self.forget_started()?;
-                    return Err(error);
-                }
-            },
-        };
-        Ok(Some(new))
+            match self.new_commit() {
+                Ok(new) if new.is_of(request.head, request.paths) => return Ok(Some(new)),
+                _ => {}
+            }
+            if last || !matches!(&error, CommitError::Refused(error) if error.was_killed()) {
+                self.forget_started()?;
+                return Err(error);
+            }
+            self.remove_left_locks()?;
+        }
+        Ok(None)
     }
 
     /// Brings the user's index up to date with the commit.
     pub(super) fn finish(
         &mut self,
         new: NewCommit,
-        paths: &BTreeSet<RepoPath>,
+        request: &CommitRequest<'_>,
     ) -> Result<CommitOutcome, GitError> {
         let before = Stamp::of(&self.repository().index);
         self.update_user_index(&new.changes)?;
         self.note_own_update(before)?;
-        self.forget_started()?;
-        let beyond = new.changes.into_iter().map(|change| change.path).filter(|path| !paths.contains(path));
+        self.note_made(request, &new.commit)?;
+        let beyond = new.changes.into_iter().map(|change| change.path);
+        let beyond = beyond.filter(|path| !request.paths.contains(path));
         Ok(CommitOutcome::New { commit: new.commit, beyond: beyond.collect() })
     }
 
@@ -230,19 +231,12 @@ impl Snapshots<'_> {
         Ok(())
     }
 
-    /// An index with the task's paths as the tree has them, and all others as HEAD has them.
-    fn commit_index(
-        &self,
-        request: &CommitRequest<'_>,
-        ours: &[TreeChange],
-    ) -> Result<TemporaryIndex, GitError> {
-        let path = self.folder().join("commit-index");
-        for old in [path.clone(), with_suffix(&path, ".lock")] {
-            let _ = fs::remove_file(old);
-        }
-        let index = TemporaryIndex(path);
-        let failed = |e: io::Error| GitError::Unusable { why: format!("writing {}: {e}", index.0.display()) };
-        copy_with_time(&self.index(), &index.0).map_err(failed)?;
+    /// Writes an index with the task's paths as the tree has them, and all others as HEAD has them.
+    fn write_commit_index(&self, request: &CommitRequest<'_>, ours: &[TreeChange]) -> Result<(), GitError> {
+        self.remove_commit_files()?;
+        let index = self.commit_index();
+        let failed = |e: io::Error| GitError::Unusable { why: format!("writing {}: {e}", index.display()) };
+        copy_with_time(&self.index(), &index).map_err(failed)?;
         // what the copy has beyond HEAD goes back, and the task's paths come
         let held = self.held_tree().unwrap_or(request.tree);
         let has = self.all_changes_of_work_tree(request.head, held)?;
@@ -252,20 +246,34 @@ impl Snapshots<'_> {
             entries.entry(&change.path).or_insert((&change.before, &change.after)).1 = &change.after;
         }
         let new = entries.into_iter().filter(|(_, (has, wanted))| has != wanted);
-        let input = index_info(new.map(|(path, (_, wanted))| (path, wanted)));
-        if !input.is_empty() {
-            let call = self.call(UPDATE).env("GIT_INDEX_FILE", &index.0).stdin(&input);
-            call.run(&self.repository().supervisor)?;
-        }
-        Ok(index)
+        self.write_entries(&index, new.map(|(path, (_, wanted))| (path, wanted)))
     }
 
-    fn commit_from(&self, index: &Path, request: &CommitRequest<'_>) -> Result<(), CommitError> {
+    /// Writes entries into an index of ours.
+    pub(super) fn write_entries<'e>(
+        &self,
+        index: &Path,
+        entries: impl Iterator<Item = (&'e RepoPath, &'e TreeEntry)>,
+    ) -> Result<(), GitError> {
+        let input = index_info(entries);
+        if input.is_empty() {
+            return Ok(());
+        }
+        let call = self.call(UPDATE).env("GIT_INDEX_FILE", index).stdin(&input);
+        let mop_up = || remove(&with_suffix(index, ".lock"));
+        call.run_stubbornly(&self.repository().supervisor, mop_up).map(drop)
+    }
+
+    fn commit_from(&self, request: &CommitRequest<'_>, turn: &File) -> Result<(), CommitError> {
         let repository = self.repository();
-        let args = ["commit", "--quiet", "--cleanup=verbatim", "--file=-"];
+        let message = self.commit_message();
+        fs::write(&message, request.message)
+            .map_err(|e| GitError::Unusable { why: format!("writing {}: {e}", message.display()) })?;
+        let args = ["commit", "--quiet", "--cleanup=verbatim", "--file"];
         let call = GitCall::as_typed(&repository.top, args, request.deadline)
-            .env("GIT_INDEX_FILE", index)
-            .stdin(request.message.as_bytes());
+            .arg(&message)
+            .env("GIT_INDEX_FILE", self.commit_index())
+            .holding(turn);
         call.run_patiently(&repository.supervisor).map(drop).map_err(|error| match error {
             error @ (GitError::Stopped { .. } | GitError::NotStarted { .. }) => CommitError::Failed(error),
             error => CommitError::Refused(error),
@@ -276,7 +284,8 @@ impl Snapshots<'_> {
     fn update_user_index(&self, made: &[TreeChange]) -> Result<(), GitError> {
         let input = index_info(made.iter().map(|change| (&change.path, &change.after)));
         let repository = self.repository();
-        repository.call(UPDATE).stdin(&input).run_patiently(&repository.supervisor).map(drop)
+        let call = repository.call(UPDATE).stdin(&input);
+        call.run_stubbornly(&repository.supervisor, || self.remove_left_locks()).map(drop)
     }
 }
 
@@ -286,18 +295,16 @@ const UPDATE: [&str; 6] = ["update-index", "-z", "--add", "--remove", "--replace
 /// What `git commit` made.
 pub(super) struct NewCommit {
     pub(super) commit: String,
-    pub(super) parent: Option<String>,
+    parent: Option<String>,
     changes: Vec<TreeChange>,
 }
 
-/// An index that is removed with this value.
-struct TemporaryIndex(PathBuf);
-
-impl Drop for TemporaryIndex {
-    fn drop(&mut self) {
-        for path in [self.0.clone(), with_suffix(&self.0, ".lock")] {
-            let _ = fs::remove_file(path);
-        }
+impl NewCommit {
+    /// Whether it is the commit that was to be made on this HEAD: it has paths of the task.
+    pub(super) fn is_of(&self, head: Option<&str>, paths: &BTreeSet<RepoPath>) -> bool {
+        self.parent.as_deref() == head
+            && Some(self.commit.as_str()) != head
+            && self.changes.iter().any(|change| paths.contains(&change.path))
     }
 }
 
@@ -344,7 +351,7 @@ fn copy_with_time(from: &Path, to: &Path) -> io::Result<()> {
     copy.set_modified(source.metadata()?.modified()?)
 }
 
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)

@@ -121,7 +121,7 @@ impl Repository {
         let heads = [("MERGE_HEAD", "merge"), ("CHERRY_PICK_HEAD", "cherry-pick"), ("REVERT_HEAD", "revert")];
         if self.git_dir.join("reftable").exists() {
             // such a repository has no files for them
-            let names: String = heads.iter().map(|(name, _)| format!("{name}\n")).collect();
+            let names = heads.map(|(name, _)| name).join("\n");
             let call = self.call(["cat-file", "--batch-check"]).stdin(names.as_bytes());
             let known = call.run(&self.supervisor)?;
             let known = known.split(|b| *b == b'\n').map(|line| !line.ends_with(b" missing"));

@@ -4,7 +4,7 @@
 //! their own below git's folder, so `git log --all`, `gc`, `fsck` and `push --mirror` of a user never meet them, and to
 //! forget them is to remove a folder. A look that finds nothing new costs one process, one that does costs three.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
@@ -16,12 +16,13 @@ use serde::{Deserialize, Serialize};
 use super::call::{GitCall, GitError, one_line};
 use super::helpers::GitHelpers;
 use super::path::RepoPath;
+use super::patience::{again_if_killed, patiently};
 use super::repository::Repository;
 use super::stamp::Stamp;
 use super::status::{Head, WorkTreeStatus};
 
 /// Settings of the calls on the private index.
-const SETTINGS: [&str; 16] = [
+pub(super) const SETTINGS: [&str; 16] = [
     "-c",
     "core.untrackedCache=true",
     "-c",
@@ -85,9 +86,9 @@ struct SnapshotMemory {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct RefusedPath {
-    stamp: Option<Stamp>,
-    why: String,
+pub(super) struct RefusedPath {
+    pub(super) stamp: Option<Stamp>,
+    pub(super) why: String,
 }
 
 impl<'a> Snapshots<'a> {
@@ -104,8 +105,7 @@ impl<'a> Snapshots<'a> {
         let memory = fs::read(new.folder.join("memory.json")).ok();
         match memory.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
             Some(memory) if new.index().exists() => {
-                // its owner is gone: a run has one process at a time on it
-                remove(&new.folder.join("index.lock"))?;
+                new.unlock()?;
                 new.memory = memory;
             }
             _ => new.restart()?,
@@ -135,16 +135,17 @@ impl<'a> Snapshots<'a> {
     fn restart(&mut self) -> Result<(), GitError> {
         self.helpers.end();
         private_folder(&self.objects())?;
-        for name in ["index", "index.lock", "memory.json", "commit-index", "commit-index.lock"] {
+        for name in ["index", "index.lock", "memory.json"] {
             remove(&self.folder.join(name))?;
         }
+        self.remove_old_commit_files()?;
         // before the copy: what is staged meanwhile is seen at the first look
         self.memory =
             SnapshotMemory { user_index: Stamp::of(&self.repository.index), ..SnapshotMemory::default() };
         self.copy_user_index()?;
         // makes the file where the user has none yet
         self.call(["update-index", "--index-version", "4", "--untracked-cache"])
-            .run(&self.repository.supervisor)
+            .run_stubbornly(&self.repository.supervisor, || self.unlock())
             .map(drop)
     }
 
@@ -181,7 +182,7 @@ impl<'a> Snapshots<'a> {
     }
 
     /// Variables under which a call sees the private index and the objects of snapshots.
-    fn env(&self) -> Vec<(&'static str, OsString)> {
+    pub(super) fn env(&self) -> Vec<(&'static str, OsString)> {
         if !self.objects().exists() {
             // git takes a repository without its folder of objects for none
             return Vec::new();
@@ -220,7 +221,10 @@ impl<'a> Snapshots<'a> {
         let submodules = format!("--ignore-submodules={submodules}");
         let args =
             ["status", "--porcelain=v2", "-z", "--branch", "--no-ahead-behind", "--no-renames", &submodules];
-        let printed = self.call(args).run_patiently(&self.repository.supervisor)?;
+        let call = self.call(args);
+        let supervisor = &self.repository.supervisor;
+        let run = || patiently(supervisor, &call.shown(), || call.run_with_warnings(supervisor));
+        let (printed, warnings) = again_if_killed(run, || self.unlock())?;
         let status = WorkTreeStatus::parse(&printed);
         let old = self.memory.clone();
         let user_index = Stamp::of(&self.repository.index);
@@ -235,6 +239,9 @@ impl<'a> Snapshots<'a> {
         }
         for path in &status.edited_submodules {
             leave(path, "edits inside a submodule; commit inside it");
+        }
+        for (path, why) in unreadable_folders(&warnings) {
+            leave(&RepoPath::new(path), why);
         }
         let mut refused = BTreeMap::new();
         let forced = add.clone();
@@ -269,7 +276,8 @@ impl<'a> Snapshots<'a> {
         };
         if ticked.is_none() && (self.memory.tree.is_none() || !add.is_empty() || !forget.is_empty()) {
             self.update(&add, &forget, &mut refused)?;
-            let tree = one_line(&self.call(["write-tree"]).run_patiently(&self.repository.supervisor)?);
+            let call = self.call(["write-tree"]);
+            let tree = one_line(&call.run_stubbornly(&self.repository.supervisor, || self.unlock())?);
             self.memory.tree = Some(tree);
         }
         left_out
@@ -283,7 +291,7 @@ impl<'a> Snapshots<'a> {
         Ok(Snapshot { tree, head: status.head, left_out })
     }
 
-    /// Notes that the user's index is as an update of ours left it, if nobody else had changed it before.
+    /// Notes that the user's index is as an update of ours left it, if it was as we knew it before.
     pub(super) fn note_own_update(&mut self, before: Option<Stamp>) -> Result<(), GitError> {
         if before != self.memory.user_index {
             return Ok(());
@@ -317,69 +325,9 @@ impl<'a> Snapshots<'a> {
             .then(|| format!("{} MB, above git.max_file", data.len() / 1_000_000))
     }
 
-    /// Takes the paths into the private index as they are now. What git cannot take goes into `refused`.
-    fn update(
-        &self,
-        add: &BTreeSet<RepoPath>,
-        forget: &BTreeSet<RepoPath>,
-        refused: &mut BTreeMap<String, RefusedPath>,
-    ) -> Result<(), GitError> {
-        if !forget.is_empty() {
-            self.feed(&["--force-remove"], forget.iter())?;
-        }
-        // removals first: a file may stand where a folder was
-        let (gone, there): (Vec<_>, Vec<_>) =
-            add.iter().partition(|path| fs::symlink_metadata(self.at(path)).is_err());
-        let behind = there.iter().any(|path| self.is_behind_link(path));
-        let paths: Vec<&RepoPath> = gone.into_iter().chain(there).collect();
-        if paths.is_empty() {
-            return Ok(());
-        }
-        if behind {
-            // git does not look behind a link that took the place of a folder
-            let (hidden, plain): (Vec<&RepoPath>, Vec<&RepoPath>) =
-                paths.into_iter().partition(|path| self.is_behind_link(path));
-            self.feed(&["--force-remove"], hidden.into_iter())?;
-            return self.add(&plain, refused);
-        }
-        self.add(&paths, refused)
-    }
-
-    fn is_behind_link(&self, path: &RepoPath) -> bool {
-        let folders = path.as_path().ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
-        folders.into_iter().any(|folder| self.repository.top.join(folder).is_symlink())
-    }
-
-    /// Adds paths; where git refuses, halves the list until the refused one is found.
-    fn add(&self, paths: &[&RepoPath], refused: &mut BTreeMap<String, RefusedPath>) -> Result<(), GitError> {
-        if paths.is_empty() {
-            return Ok(());
-        }
-        let words = match self.feed(&["--add", "--remove", "--replace"], paths.iter().copied()) {
-            Ok(()) => return Ok(()),
-            Err(GitError::Failed { words, .. }) => words,
-            Err(error) => return Err(error),
-        };
-        if let [path] = paths {
-            let stamp = Stamp::of(&self.at(path));
-            let why = reason(&words);
-            refused.insert(path.to_string(), RefusedPath { stamp, why });
-            return Ok(());
-        }
-        let (one, other) = paths.split_at(paths.len() / 2);
-        self.add(one, refused)?;
-        self.add(other, refused)
-    }
-
-    fn feed<'p>(&self, how: &[&str], paths: impl Iterator<Item = &'p RepoPath>) -> Result<(), GitError> {
-        let mut input = Vec::new();
-        for path in paths {
-            input.extend_from_slice(path.bytes());
-            input.push(0);
-        }
-        let args = SETTINGS.iter().chain(&["update-index", "-z"]).chain(how).chain(&["--stdin"]);
-        let call = self.repository.call(args).envs(self.env()).stdin(&input);
-        call.run_patiently(&self.repository.supervisor).map(drop)
+    /// Removes the lock of the private index that a git left that was killed: a run has one process at a time on it.
+    pub(super) fn unlock(&self) -> Result<(), GitError> {
+        remove(&self.folder.join("index.lock"))
     }
 
     /// Copies the user's index with its time in nanoseconds: by that git knows which files may have changed in the
@@ -411,7 +359,7 @@ fn private_folder(path: &Path) -> Result<(), GitError> {
         .map_err(|e| GitError::Unusable { why: format!("making {}: {e}", path.display()) })
 }
 
-fn remove(path: &Path) -> Result<(), GitError> {
+pub(super) fn remove(path: &Path) -> Result<(), GitError> {
     match fs::remove_file(path) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => {
             Err(GitError::Unusable { why: format!("removing {}: {e}", path.display()) })
@@ -420,10 +368,8 @@ fn remove(path: &Path) -> Result<(), GitError> {
     }
 }
 
-/// The line of git's words that says most: its last one names the path again, or only that it gives up.
-fn reason(words: &str) -> String {
-    let mut lines = words.lines().filter(|line| !line.starts_with("fatal: Unable to process path"));
-    let fatal = lines.clone().find(|line| line.starts_with("fatal: "));
-    let line = fatal.or_else(|| lines.next()).unwrap_or(words);
-    line.trim_start_matches("error: ").trim_start_matches("fatal: ").to_owned()
+/// Folders that `git status` could not look into, and why.
+fn unreadable_folders(warnings: &str) -> impl Iterator<Item = (&str, &str)> {
+    let lines = warnings.lines().filter_map(|line| line.strip_prefix("warning: could not open directory '"));
+    lines.filter_map(|line| line.rsplit_once("/': "))
 }

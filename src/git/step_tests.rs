@@ -14,7 +14,7 @@ use super::restore::RestoreOutcome;
 use super::snapshot::Snapshots;
 use super::status::Head;
 use super::testing::*;
-use crate::sys::command::StopFlag;
+use crate::sys::stop_flag::StopFlag;
 
 fn write(top: &Path, name: &str, text: &str) {
     let path = top.join(name);
@@ -757,14 +757,15 @@ fn a_commit_that_a_kill_cut_off_is_finished_and_not_made_twice() {
     fs::remove_file(top.join(".git/hooks/post-commit")).unwrap();
     let head = git(top, &["rev-parse", "HEAD"]);
     write(top, "more", "x");
-    let started = format!("{{\"head\":\"{head}\",\"message\":\"the step\\n\"}}");
-    fs::write(repo.private_folder("test").join("commit.json"), started).unwrap();
     let index = fs::read(&repo.index).unwrap();
     git(top, &["add", "more"]);
     git(top, &["commit", "-qm", "the step"]);
     fs::write(&repo.index, index).unwrap();
     let mut snapshots = Snapshots::begin(&repo, "test", 0).unwrap();
     let after = snapshots.take().unwrap();
+    let tree = &after.tree;
+    let started = format!("{{\"head\":\"{head}\",\"message\":\"the step\\n\",\"tree\":\"{tree}\"}}");
+    fs::write(repo.private_folder("test").join("commit.json"), started).unwrap();
     let request = CommitRequest {
         tree: &after.tree,
         paths: &paths(&["more"]),
@@ -779,6 +780,59 @@ fn a_commit_that_a_kill_cut_off_is_finished_and_not_made_twice() {
     );
     assert!(status(top).is_empty());
     assert_eq!(git(top, &["log", "--format=%s"]).lines().count(), 3);
+    // seqorch was killed before the state had the commit, and asks for it again
+    let (again, _) = snapshots.commit(&request).unwrap();
+    assert!(
+        matches!(again, CommitOutcome::New { commit, .. } if Some(&commit) == after.head.commit.as_ref())
+    );
+}
+
+#[test]
+fn a_commit_waits_for_the_git_of_a_killed_run_and_takes_what_it_made() {
+    let (_dir, repo) = repository();
+    let top = &repo.top;
+    let mut snapshots = Snapshots::begin(&repo, "test", 0).unwrap();
+    snapshots.take().unwrap();
+    write(top, "made", "x");
+    let after = snapshots.take().unwrap();
+    let request = CommitRequest {
+        tree: &after.tree,
+        paths: &paths(&["made"]),
+        head: after.head.commit.as_deref(),
+        message: "the step\n",
+        deadline: Duration::from_secs(30),
+    };
+    let turn = snapshots.commit_turn(Duration::from_secs(1)).unwrap();
+    let busy = Snapshots::begin(&repo, "test", 0)
+        .unwrap()
+        .commit(&CommitRequest { deadline: Duration::from_millis(100), ..request.clone() });
+    assert!(matches!(&busy, Err(CommitError::Failed(GitError::TimedOut { .. }))), "{busy:?}");
+    // its index is still there while it works
+    fs::write(snapshots.commit_index(), "in use").unwrap();
+    let mut next = Snapshots::begin(&repo, "test", 0).unwrap();
+    assert!(snapshots.commit_index().exists());
+    drop(turn);
+    next.take().unwrap();
+    assert!(matches!(next.commit(&request), Ok((CommitOutcome::New { .. }, _))));
+    assert!(!snapshots.commit_index().exists() && status(top).is_empty());
+}
+
+#[test]
+fn locks_that_a_killed_git_left_are_removed_and_no_others() {
+    let (_dir, repo) = repository();
+    let top = &repo.top;
+    // git is killed while it holds the locks of the branch and of the index
+    hook(
+        top,
+        "pre-commit",
+        "touch .git/HEAD.lock .git/refs/heads/main.lock .git/index.lock; rm .git/hooks/pre-commit; kill -9 $PPID",
+    );
+    let done = step(&repo, |top| write(top, "made", "x"));
+    assert!(is_new(&done), "{done:?}");
+    for lock in ["HEAD.lock", "refs/heads/main.lock", "index.lock"] {
+        assert!(!top.join(".git").join(lock).exists(), "{lock}");
+    }
+    assert!(status(top).is_empty());
 }
 
 #[test]

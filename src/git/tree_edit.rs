@@ -134,12 +134,16 @@ fn entries(mut bytes: &[u8], id_length: usize) -> Option<Vec<FolderEntry>> {
         let id = bytes.get(end + 1..end + 1 + id_length)?;
         found.push(FolderEntry {
             mode: format!("{:0>6}", std::str::from_utf8(&bytes[..space]).ok()?),
-            object: id.iter().map(|b| format!("{b:02x}")).collect(),
+            object: id.iter().flat_map(|b| [b >> 4, b & 15]).map(hex_digit).collect(),
             name: bytes.get(space + 1..end)?.to_vec(),
         });
         bytes = &bytes[end + 1 + id_length..];
     }
     Some(found)
+}
+
+fn hex_digit(half: u8) -> char {
+    char::from_digit(u32::from(half), 16).unwrap_or_default()
 }
 
 #[cfg(test)]

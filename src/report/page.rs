@@ -71,6 +71,14 @@ pub fn markdown(report: &RunReport, columns: usize) -> String {
             }
         }
     }
+    if report.rows.iter().any(|row| !row.left_out.is_empty()) {
+        out.push_str("\n## Left out of snapshots and commits\n\n");
+        for row in &report.rows {
+            for (path, reason) in &row.left_out {
+                let _ = writeln!(out, "- {}: {path} ({reason})", row.id);
+            }
+        }
+    }
     let with_message: Vec<&TaskRow> = report.rows.iter().filter(|row| !row.words.is_empty()).collect();
     if !with_message.is_empty() {
         out.push_str("\n## Final messages\n");

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -23,6 +24,7 @@ use super::resume::ResumeRequest;
 use super::run_end::RunEnding;
 use super::run_repository::RunRepository;
 use super::run_texts;
+use super::slow_command::SlowCommandNote;
 use super::tmux_session::RunSession;
 use super::windows::RunWindows;
 use super::work_tree;
@@ -96,7 +98,8 @@ pub fn run(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
     let resumed = preflight::resumed(place, state.clone(), request.resume)?;
     old_attempts::refuse_unknown_agent(&store, &resumed)?;
     let has_work = !resumed.is_halted() && (!plan.steps.is_empty() || resumed.running().is_some());
-    let supervisor = Supervisor { stop: Some(inbox.stop_flag()), ..Supervisor::default() };
+    let slow = SlowCommandNote { path: store.slow_command_path(), json: request.json };
+    let supervisor = Supervisor { stop: Some(inbox.stop_flag()), watch: Some(Arc::new(slow)) };
     let repository = repository(request, &supervisor)?;
     let needs_files = has_work || !resumed.pending_commits().is_empty();
     let owned = repository.as_ref().filter(|_| needs_files);

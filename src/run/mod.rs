@@ -43,6 +43,7 @@ pub mod run_texts;
 mod session_tests;
 #[cfg(test)]
 mod simulation;
+mod slow_command;
 pub mod test_count;
 pub mod tmux_session;
 pub mod undo;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::attempt::AttemptRecord;
 use super::outcome::Outcome;
 use super::spent::Spent;
+use super::work_tree::LeftOutPath;
 use crate::agent::Usage;
 
 /// Characters of git's words that are kept: a hook may print a whole build.
@@ -122,6 +123,21 @@ impl UnitState {
     #[must_use]
     pub fn is_halted(&self) -> bool {
         matches!(self.status, UnitStatus::Halted { .. })
+    }
+
+    /// What its attempts left that is in no snapshot and no commit, each path once.
+    #[must_use]
+    pub fn left_out(&self) -> Vec<LeftOutPath> {
+        let mut found: Vec<LeftOutPath> = Vec::new();
+        for attempt in self.attempts.iter().filter(|attempt| attempt.number >= self.since_attempt) {
+            let Some(after) = &attempt.learned.after else { continue };
+            let before = attempt.before.as_ref().map_or(&[][..], |before| &before.left_out);
+            for one in after.left_out.iter().filter(|one| !before.contains(one)) {
+                found.retain(|known| known.path != one.path);
+                found.push(one.clone());
+            }
+        }
+        found
     }
 
     /// Why git refused its commit, and since when; `None`: git refused nothing.

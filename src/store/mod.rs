@@ -10,6 +10,7 @@ pub mod expiry;
 pub mod lock;
 mod python_state;
 mod schema1;
+pub mod slow_command;
 pub mod spec_store;
 pub mod state_file;
 

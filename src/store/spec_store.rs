@@ -90,6 +90,12 @@ impl Store {
         self.folder().join("summary.txt")
     }
 
+    /// `.seqorch/<spec>/slow.json`: the command that a run waits for, while it takes long.
+    #[must_use]
+    pub fn slow_command_path(&self) -> PathBuf {
+        self.folder().join("slow.json")
+    }
+
     /// `.seqorch/<spec>/<unit>/<attempt>`
     #[must_use]
     pub fn attempt_dir(&self, unit: &str, attempt: u32) -> AttemptDir {

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::command::{CommandWatch, SLOW, StopFlag, Unfinished, timespec};
+use super::command::{CommandWatch, SLOW, Unfinished};
+use super::stop_flag::{StopFlag, timespec};
 
 /// The program. It ends with this value, and at the latest with this process: its input ends then.
 #[derive(Debug)]
@@ -21,7 +22,7 @@ pub struct Dialogue {
 }
 
 /// What is asked, and who else has a say.
-pub struct Question<'a> {
+pub struct DialogueQuestion<'a> {
     /// What the program reads.
     pub text: &'a [u8],
     /// How long the answer may take.
@@ -48,7 +49,7 @@ impl Dialogue {
     /// Asks, and reads until the answer is whole. After an error the program is of no more use.
     pub fn ask(
         &mut self,
-        question: &Question<'_>,
+        question: &DialogueQuestion<'_>,
         is_whole: impl Fn(&[u8]) -> bool,
     ) -> Result<Vec<u8>, Unfinished> {
         let start = Instant::now();
@@ -69,7 +70,7 @@ impl Dialogue {
                 watch.slow(shown);
             }
             let next = if waited < SLOW { SLOW.min(question.deadline) } else { question.deadline };
-            match self.exchange(&mut left, &mut answer, question.stop, next - waited) {
+            match self.exchange(&mut left, &mut answer, question.stop, next.saturating_sub(waited)) {
                 Ok(Heard::Stop) => break Err(Unfinished::Stopped),
                 Ok(Heard::Words) => {}
                 Err(error) => break Err(Unfinished::Broken(error)),
@@ -159,8 +160,8 @@ mod tests {
         Dialogue::start(command).unwrap()
     }
 
-    fn question(text: &[u8], deadline: Duration) -> Question<'_> {
-        Question { text, deadline, stop: None, watch: None }
+    fn question(text: &[u8], deadline: Duration) -> DialogueQuestion<'_> {
+        DialogueQuestion { text, deadline, stop: None, watch: None }
     }
 
     fn is_line(answer: &[u8]) -> bool {
@@ -188,7 +189,7 @@ mod tests {
         let stop = StopFlag::new().unwrap();
         let mut mute = sh("sleep 1000");
         stop.raise();
-        let asked = Question { stop: Some(&stop), ..question(b"?\n", LONG) };
+        let asked = DialogueQuestion { stop: Some(&stop), ..question(b"?\n", LONG) };
         let answer = mute.ask(&asked, is_line);
         assert!(matches!(answer, Err(Unfinished::Stopped)), "{answer:?}");
     }

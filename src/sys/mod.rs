@@ -13,3 +13,4 @@ pub mod random;
 pub mod session;
 pub mod signals;
 pub mod socket;
+pub mod stop_flag;

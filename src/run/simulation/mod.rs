@@ -7,6 +7,7 @@ mod acts;
 mod chance;
 mod check;
 mod ends;
+mod git;
 mod limits;
 mod model;
 mod orchestrator;

@@ -210,15 +210,14 @@ impl World for Orchestrator<'_> {
     }
 
     fn tree(&mut self) -> Result<Option<TreeRecord>> {
-        let tree = || format!("tree at {}", self.model.time);
-        Ok(self.model.config.git.snapshot.then(|| TreeRecord { tree: tree(), ..TreeRecord::default() }))
+        self.look_at_tree()
     }
 
     fn lost_commits(&mut self, _: &SpecState) -> Result<Vec<String>> {
         Ok(Vec::new())
     }
 
-    fn keep(&mut self, unit: &str, _: &SpecState) -> std::result::Result<Option<Changes>, CommitRefused> {
+    fn keep(&mut self, unit: &str, state: &SpecState) -> std::result::Result<Option<Changes>, CommitRefused> {
         let refused =
             |why: &str| Err(CommitRefused { why: why.to_owned(), changes: Some(Changes::default()) });
         if !self.lives() {
@@ -233,7 +232,7 @@ impl World for Orchestrator<'_> {
             self.model.note(format!("the changes of {unit} cannot be committed"));
             return refused("a hook of git refused it");
         }
-        if self.lives() { Ok(Some(Changes::default())) } else { refused("killed") }
+        if self.lives() { self.commit_in_model(unit, state) } else { refused("killed") }
     }
 
     fn cancel(&mut self) {
