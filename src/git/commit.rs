@@ -7,14 +7,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use super::call::{GitCall, GitError};
 use super::change::{TreeChange, TreeEntry};
 use super::diff::tree_of;
+use super::files::{copy_with_time, link_or_copy, remove, with_suffix};
 use super::path::RepoPath;
-use super::snapshot::{Snapshots, remove};
+use super::snapshot::Snapshots;
 use super::stamp::Stamp;
 use crate::error::{Error, ErrorKind};
 
@@ -326,33 +327,4 @@ fn index_info<'a>(entries: impl Iterator<Item = (&'a RepoPath, &'a TreeEntry)>) 
         input.push(0);
     }
     input
-}
-
-fn link_or_copy(from: &Path, to: &Path) -> io::Result<()> {
-    match fs::hard_link(from, to) {
-        Ok(()) => Ok(()),
-        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        // another file system, or one without links: whole or not there, as git itself does it
-        Err(_) => {
-            let folder = to.parent().unwrap_or(to);
-            let mut file = tempfile::NamedTempFile::new_in(folder)?;
-            io::copy(&mut fs::File::open(from)?, &mut file)?;
-            file.as_file().set_permissions(fs::metadata(from)?.permissions())?;
-            file.as_file().sync_all()?;
-            file.persist(to).map(drop).map_err(|e| e.error)
-        }
-    }
-}
-
-fn copy_with_time(from: &Path, to: &Path) -> io::Result<()> {
-    let mut source = fs::File::open(from)?;
-    let mut copy = fs::File::create(to)?;
-    io::copy(&mut source, &mut copy)?;
-    copy.set_modified(source.metadata()?.modified()?)
-}
-
-pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
 }

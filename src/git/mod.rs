@@ -8,6 +8,7 @@ pub mod call;
 pub mod change;
 pub mod commit;
 pub mod diff;
+mod files;
 pub mod helpers;
 pub mod history;
 mod index_update;

@@ -1,5 +1,7 @@
 //! Questions about objects, answered by the helpers of the run.
 
+use std::os::unix::ffi::OsStrExt;
+
 use super::call::GitError;
 use super::helpers::HelperTask;
 use super::snapshot::Snapshots;
@@ -13,10 +15,21 @@ pub(super) struct GitObject {
 }
 
 impl Snapshots<'_> {
-    /// Starts those that each step needs, so that no step waits for that.
+    /// Starts those that each step needs, and asks each a first question: no step waits for their start.
     pub fn start_helpers(&self) -> Result<(), GitError> {
-        for task in [HelperTask::Compare, HelperTask::Read, HelperTask::WriteFile, HelperTask::WriteTree] {
+        let head = self.repository().git_dir.join("HEAD");
+        let path = [head.as_os_str().as_bytes(), b"\n"].concat();
+        let questions: [(HelperTask, &[u8]); 4] = [
+            (HelperTask::Compare, b"ready\n"),
+            (HelperTask::Read, b"HEAD^{tree}^{commit}\n"),
+            (HelperTask::WriteFile, &path),
+            (HelperTask::WriteTree, b"\0"),
+        ];
+        for (task, _) in questions {
             self.helpers().add(task, self.start(task)?);
+        }
+        for (task, question) in questions {
+            self.ask(task, question, |answer| answer.ends_with(b"\n"))?;
         }
         Ok(())
     }

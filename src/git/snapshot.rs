@@ -14,12 +14,14 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::call::{GitCall, GitError, one_line};
+use super::files::{private_folder, remove, with_suffix};
 use super::helpers::GitHelpers;
 use super::path::RepoPath;
 use super::patience::{again_if_killed, patiently};
 use super::repository::Repository;
 use super::stamp::Stamp;
 use super::status::{Head, WorkTreeStatus};
+use crate::sys::random;
 
 /// Settings of the calls on the private index.
 pub(super) const SETTINGS: [&str; 16] = [
@@ -77,6 +79,9 @@ pub struct Snapshots<'a> {
 /// What is remembered from one snapshot to the next, also by another process: `memory.json` next to the private index.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct SnapshotMemory {
+    /// The name of the private index. Each start takes another one: a git of a killed run may still write the old one.
+    #[serde(default)]
+    index: String,
     /// The tree that the private index holds.
     tree: Option<String>,
     /// The user's index when its names were compared last.
@@ -135,13 +140,17 @@ impl<'a> Snapshots<'a> {
     fn restart(&mut self) -> Result<(), GitError> {
         self.helpers.end();
         private_folder(&self.objects())?;
-        for name in ["index", "index.lock", "memory.json"] {
-            remove(&self.folder.join(name))?;
-        }
+        self.forget_memory()?;
+        self.remove_indexes()?;
         self.remove_old_commit_files()?;
         // before the copy: what is staged meanwhile is seen at the first look
-        self.memory =
-            SnapshotMemory { user_index: Stamp::of(&self.repository.index), ..SnapshotMemory::default() };
+        let number =
+            random::bits().map_err(|e| GitError::Unusable { why: format!("a random number: {e}") })?;
+        self.memory = SnapshotMemory {
+            index: format!("index-{number:016x}"),
+            user_index: Stamp::of(&self.repository.index),
+            ..SnapshotMemory::default()
+        };
         self.copy_user_index()?;
         // makes the file where the user has none yet
         self.call(["update-index", "--index-version", "4", "--untracked-cache"])
@@ -163,7 +172,8 @@ impl<'a> Snapshots<'a> {
 
     /// The private index.
     pub(super) fn index(&self) -> PathBuf {
-        self.folder.join("index")
+        // where trees are only compared there is none
+        self.folder.join(if self.memory.index.is_empty() { "index" } else { &self.memory.index })
     }
 
     /// The tree that the private index holds.
@@ -275,6 +285,7 @@ impl<'a> Snapshots<'a> {
             _ => None,
         };
         if ticked.is_none() && (self.memory.tree.is_none() || !add.is_empty() || !forget.is_empty()) {
+            self.forget_memory()?;
             self.update(&add, &forget, &mut refused)?;
             let call = self.call(["write-tree"]);
             let tree = one_line(&call.run_stubbornly(&self.repository.supervisor, || self.unlock())?);
@@ -327,7 +338,21 @@ impl<'a> Snapshots<'a> {
 
     /// Removes the lock of the private index that a git left that was killed: a run has one process at a time on it.
     pub(super) fn unlock(&self) -> Result<(), GitError> {
-        remove(&self.folder.join("index.lock"))
+        remove(&with_suffix(&self.index(), ".lock"))
+    }
+
+    /// Forgets what is remembered, before the private index changes: where a kill comes between that and the new tree, it
+    /// would say that the index holds the old one.
+    fn forget_memory(&self) -> Result<(), GitError> {
+        remove(&self.folder.join("memory.json"))
+    }
+
+    /// Removes the private indexes of all starts.
+    fn remove_indexes(&self) -> Result<(), GitError> {
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let is_index =
+            |path: &PathBuf| path.file_name().is_some_and(|name| name.as_bytes().starts_with(b"index"));
+        entries.map(|entry| entry.path()).filter(is_index).try_for_each(|path| remove(&path))
     }
 
     /// Copies the user's index with its time in nanoseconds: by that git knows which files may have changed in the
@@ -351,20 +376,6 @@ impl<'a> Snapshots<'a> {
         let path = self.folder.join("memory.json");
         fs::write(&path, bytes)
             .map_err(|e| GitError::Unusable { why: format!("writing {}: {e}", path.display()) })
-    }
-}
-
-fn private_folder(path: &Path) -> Result<(), GitError> {
-    fs::create_dir_all(path)
-        .map_err(|e| GitError::Unusable { why: format!("making {}: {e}", path.display()) })
-}
-
-pub(super) fn remove(path: &Path) -> Result<(), GitError> {
-    match fs::remove_file(path) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => {
-            Err(GitError::Unusable { why: format!("removing {}: {e}", path.display()) })
-        }
-        _ => Ok(()),
     }
 }
 

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use super::call::GitError;
-use super::commit::{CommitOutcome, CommitRequest, with_suffix};
-use super::snapshot::{Snapshots, remove};
+use super::commit::{CommitOutcome, CommitRequest};
+use super::files::{remove, with_suffix};
+use super::snapshot::Snapshots;
 use super::stamp::Stamp;
 use crate::sys::process;
 

@@ -947,3 +947,41 @@ fn trees_can_be_compared_where_no_snapshot_was_ever_taken() {
     assert_eq!(snapshots.changes("HEAD^{tree}", "HEAD").unwrap(), []);
     assert!(!repo.private_folder("test").exists());
 }
+
+#[test]
+fn a_kill_between_the_index_and_the_tree_hides_no_change() {
+    let (_dir, repo) = repository();
+    let mut snapshots = Snapshots::begin(&repo, "test", 0).unwrap();
+    let before = snapshots.take().unwrap();
+    write(&repo.top, "made", "x");
+    // the process of an attempt is killed after it wrote the index, and its git a moment later
+    let old = snapshots.index();
+    let folder = snapshots.folder().to_owned();
+    let memory = fs::read(folder.join("memory.json")).unwrap();
+    snapshots.take().unwrap();
+    let newer = fs::read(&old).unwrap();
+    fs::remove_file(folder.join("memory.json")).unwrap();
+    let mut next = Snapshots::resume(&repo, "test", 0).unwrap();
+    assert!(!old.exists() && next.index() != old);
+    fs::write(&old, newer).unwrap();
+    let after = next.take().unwrap();
+    assert_eq!(next.changes(&before.tree, &after.tree).unwrap().len(), 1);
+    assert_ne!(fs::read(folder.join("memory.json")).unwrap(), memory);
+}
+
+#[test]
+fn a_kill_while_a_snapshot_is_taken_leaves_no_old_memory() {
+    let (_dir, repo) = repository();
+    let mut snapshots = Snapshots::begin(&repo, "test", 0).unwrap();
+    let before = snapshots.take().unwrap();
+    write(&repo.top, "made", "x");
+    // no tree can be written: the index is newer than the last tree from here on
+    let objects = snapshots.objects();
+    fs::remove_dir_all(&objects).unwrap();
+    fs::write(&objects, "").unwrap();
+    assert!(snapshots.take().is_err());
+    fs::remove_file(&objects).unwrap();
+    let mut next = Snapshots::resume(&repo, "test", 0).unwrap();
+    let after = next.take().unwrap();
+    assert_eq!(next.changes(&before.tree, &after.tree).unwrap().len(), 1);
+}
