@@ -84,6 +84,15 @@ impl GitError {
         line.trim_start_matches("fatal: ").trim_start_matches("error: ").to_owned()
     }
 
+    /// Whether git does not have an object that was asked for.
+    #[must_use]
+    pub fn is_missing_object(&self) -> bool {
+        let Self::Failed { words, .. } = self else { return false };
+        ["bad object", "bad revision", "unknown revision", "unable to read", "not a tree object"]
+            .iter()
+            .any(|word| words.contains(word))
+    }
+
     /// Git's own words, or what is wrong in a sentence.
     #[must_use]
     pub fn words(&self) -> String {
@@ -252,6 +261,7 @@ impl<'a> GitCall<'a> {
             command.args(SETTINGS).env("LC_ALL", "C").env("GIT_OPTIONAL_LOCKS", "0");
         }
         command.args(&self.args).current_dir(self.dir);
+        command.envs(absolute_places());
         for (name, value) in &self.env {
             command.env(name, value);
         }
@@ -294,6 +304,29 @@ impl<'a> GitCall<'a> {
             Err(Unfinished::Broken(error)) => Err(GitError::Unusable { why: format!("`{shown}`: {error}") }),
         }
     }
+
+    /// Puts git in the place of this process, with its terminal. Returns only where git cannot be started.
+    #[must_use]
+    pub fn exec(&self) -> GitError {
+        use std::os::unix::process::CommandExt;
+        GitError::NotStarted { why: self.command().exec().to_string() }
+    }
+}
+
+/// Variables of the caller that name places of git, where they are relative: a call has a folder of its own.
+fn absolute_places() -> Vec<(&'static str, PathBuf)> {
+    const PLACES: [&str; 5] =
+        ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR"];
+    let relative = PLACES.iter().filter_map(|name| {
+        let value = PathBuf::from(std::env::var_os(name)?);
+        (value.is_relative() && !value.as_os_str().is_empty()).then_some((*name, value))
+    });
+    let found: Vec<_> = relative.collect();
+    if found.is_empty() {
+        return found;
+    }
+    let Ok(here) = std::env::current_dir() else { return Vec::new() };
+    found.into_iter().map(|(name, value)| (name, here.join(value))).collect()
 }
 
 /// The lines that git printed, as paths of the file system.

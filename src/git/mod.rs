@@ -15,6 +15,7 @@ mod index_update;
 mod objects;
 pub mod path;
 mod patience;
+mod prune;
 pub mod repository;
 pub mod restore;
 pub mod snapshot;

@@ -26,6 +26,8 @@ pub struct SpecPlace {
     pub dialect: Option<Dialect>,
     /// The selected tasks.
     pub selection: Selection,
+    /// Whether what is kept of its runs lies in git's folder, if there is one.
+    pub keeps_in_git: bool,
 }
 
 impl SpecPlace {
@@ -84,7 +86,7 @@ impl SpecPlace {
     /// Where the files of the spec's runs are.
     #[must_use]
     pub fn store(&self) -> Store {
-        Store::new(&self.root, &self.dir, &self.name)
+        Store::new(&self.root, &self.dir, &self.name).using_git(self.keeps_in_git)
     }
 }
 

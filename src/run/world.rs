@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
-use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
@@ -16,8 +15,9 @@ use super::driver::{Ending, World};
 use super::event_log::Chronicle;
 use super::inbox::{Inbox, InboxMessage};
 use super::launch::{LaunchRequest, Launcher};
-use super::machine::{Assigned, Effect, Event, Machine, Notice, Pause};
+use super::machine::{Assigned, Effect, End, Event, Machine, Notice, Pause};
 use super::prepare::{AttemptInputs, PreparedAttempt};
+use super::recorded_commits::{LostCommit, lost_commits};
 use super::run_repository::RunRepository;
 use super::windows::AT_WORK;
 use crate::config::{Config, Tick};
@@ -30,12 +30,11 @@ use crate::report::event_text;
 use crate::report::events::{self, EventKind};
 use crate::report::summary::UnitLine;
 use crate::report::text::logs_command;
-use crate::spec;
 use crate::state::outcome::CancelledBy;
-use crate::state::{Changes, CommitRefused, Learned, Outcome, SpecState, TreeRecord};
+use crate::state::{AttemptRecord, Changes, CommitRefused, Learned, Outcome, SpecState, TreeRecord};
 use crate::store::spec_store::Store;
 use crate::sys::clock::Clock;
-use crate::sys::{files, process, programs, random};
+use crate::sys::{process, programs, random};
 
 /// The real world of a run of one spec.
 pub struct RealWorld<'a> {
@@ -61,6 +60,8 @@ pub struct RealWorld<'a> {
     pub(super) verbosity: u8,
     /// Where snapshots are taken.
     pub(super) repository: Option<RunRepository>,
+    /// Recorded commits that were not in the history of HEAD when the run began.
+    pub(super) lost_before: Vec<LostCommit>,
     on_first_save: Option<Box<dyn FnOnce() + 'a>>,
 }
 
@@ -94,6 +95,7 @@ impl<'a> RealWorld<'a> {
             noted_pause: None,
             verbosity: 0,
             repository: None,
+            lost_before: Vec::new(),
             on_first_save: None,
         }
     }
@@ -103,9 +105,16 @@ impl<'a> RealWorld<'a> {
         self.on_first_save = Some(Box::new(act));
     }
 
-    /// Sets where snapshots are taken.
-    pub(super) fn watch_files(&mut self, repository: Option<RunRepository>) {
+    /// Sets where snapshots are taken, and looks at the history that the run begins with.
+    pub(super) fn watch_files(&mut self, repository: Option<RunRepository>, state: &SpecState) -> Result<()> {
         self.repository = repository;
+        // a run that was killed judges what happened in it, and what an agent did stays undecided
+        let undecided = state.run.is_open()
+            || state.run.over().is_some_and(|over| matches!(over.end, End::History { .. }));
+        if let Some(repository) = self.repository.as_ref().filter(|_| !undecided) {
+            self.lost_before = lost_commits(repository.repository(), state)?;
+        }
+        Ok(())
     }
 
     /// Sets who publishes the events of the run to programs.
@@ -202,31 +211,6 @@ impl<'a> RealWorld<'a> {
             self.open_side_panes(&step.unit, process);
         }
         Ok(Ok(()))
-    }
-
-    fn set_marks(&mut self, ids: &[String], mark: char) -> Vec<String> {
-        let path = self.place.tasks_path();
-        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-        let flip = || -> Result<()> {
-            let source = fs::read_to_string(&path).map_err(|e| Error::io("reading", &path, e))?;
-            let (changed, _) = spec::tick_as(&source, self.place.dialect, &ids, mark);
-            if changed == source {
-                return Ok(());
-            }
-            files::replace(&path, changed.as_bytes(), 0o644)
-        };
-        match flip() {
-            Ok(()) => ids.iter().map(|id| (*id).to_owned()).collect(),
-            Err(e) => {
-                let text = format!(
-                    "! the boxes of {} could not be ticked:\n{}",
-                    ids.join(", "),
-                    e.render().trim_end()
-                );
-                self.say(&text);
-                Vec::new()
-            }
-        }
     }
 }
 
@@ -351,6 +335,12 @@ impl World for RealWorld<'_> {
         self.set_marks(ids, 'x')
     }
 
+    fn untick(&mut self, ids: &[String]) {
+        if self.config.tasks.tick != Tick::Off {
+            self.set_marks(ids, ' ');
+        }
+    }
+
     fn report(&mut self, report: &Notice, state: &SpecState) -> Result<()> {
         self.note(report, state);
         let what = events::of_notice(report, state);
@@ -361,6 +351,7 @@ impl World for RealWorld<'_> {
         let silent = Outcome::Cancelled { by: CancelledBy::NoOrchestrator };
         if let Notice::Ended { unit, attempt, outcome, .. } = report
             && !matches!(outcome, Outcome::Done | Outcome::Halted { .. })
+            && !outcome.is_refused_commit()
             && *outcome != silent
             && self.units.iter().any(|line| line.id == *unit)
         {
@@ -374,7 +365,12 @@ impl World for RealWorld<'_> {
             self.say_history(state, unit, *attempt);
         }
         let changes = report.unit().and_then(|unit| state.units.get(unit)?.changes.as_ref());
-        let entry = event_text::progress_entry(report, changes, self.clock.now(), &TimeZone::system());
+        let own = match report {
+            Notice::Ended { unit, attempt, .. } => state.attempt(unit, *attempt),
+            _ => None,
+        };
+        let own = own.map_or(&[][..], AttemptRecord::own_commits);
+        let entry = event_text::progress_entry(report, changes, own, self.clock.now(), &TimeZone::system());
         if let Some(entry) = entry {
             self.store.progress(&entry)?;
         }
