@@ -24,7 +24,7 @@ pub use answer::Answer;
 pub use assignments::AssignmentKey;
 pub use attempt::{AttemptRecord, Learned, ResumeReason, Resumption};
 pub use counts::{Counts, counts};
-pub use end::{End, Remedy};
+pub use end::{End, EndKind, Remedy};
 pub use limited::{Limited, WindowUse, who};
 pub use needs::{Need, NeedKind, needs};
 pub use outcome::Outcome;

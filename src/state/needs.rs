@@ -4,7 +4,7 @@
 //! ask [`needs`].
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::end::{End, Remedy};
 use super::outcome::Outcome;
@@ -29,7 +29,7 @@ pub struct Need {
 }
 
 /// What kind of thing a human must do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NeedKind {
     /// Answer a question of an agent.
