@@ -24,6 +24,8 @@ pub struct Plan {
     pub dialect: Dialect,
     /// The evidence for the dialect, in words for users.
     pub dialect_reason: String,
+    /// What of the file was read as what, in a sentence.
+    pub reading: String,
     /// The waves of the dependency graph, with the ids as written.
     pub waves: Vec<Vec<String>>,
     /// Existing files that every prompt names, as the caller gave them.

@@ -33,7 +33,13 @@ pub fn current_plan(
 pub fn make_plan(place: &SpecPlace, config: &Config, tasks: &TaskFile, progress: &Progress) -> Plan {
     let inputs = prompt_inputs::find(place, config, tasks.dialect);
     plan::build(&PlanRequest {
-        spec: SpecInfo { name: &place.name, dir: &place.dir, root: &place.root, inputs: &inputs },
+        spec: SpecInfo {
+            name: &place.name,
+            dir: &place.dir,
+            tasks_path: &place.tasks_path(),
+            root: &place.root,
+            inputs: &inputs,
+        },
         tasks,
         config,
         progress,
