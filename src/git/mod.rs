@@ -8,8 +8,13 @@ pub mod call;
 pub mod change;
 pub mod commit;
 pub mod diff;
+mod files;
+pub mod helpers;
 pub mod history;
+mod index_update;
+mod objects;
 pub mod path;
+mod patience;
 mod prune;
 pub mod repository;
 pub mod restore;
@@ -21,6 +26,7 @@ pub mod status;
 mod step_tests;
 #[cfg(test)]
 mod testing;
+mod tree_edit;
 mod user_index;
 pub mod work_tree_lock;
 

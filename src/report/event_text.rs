@@ -376,6 +376,7 @@ mod tests {
                 blocked: Vec::new(),
                 left: 1,
                 took_ms: 1,
+                left_out: Vec::new(),
                 changes: None,
                 needs: Vec::new(),
             },

@@ -216,6 +216,9 @@ pub enum EventKind {
         took_ms: u64,
         /// Changed files; null outside a git repository.
         changes: Option<Vec<Changed>>,
+        /// What tasks left that is in no snapshot and in no commit.
+        #[serde(default)]
+        left_out: Vec<LeftOutFile>,
         /// Everything that a human must do, as `status --json` has it.
         #[serde(default)]
         needs: Vec<NeedRecord>,
@@ -223,6 +226,17 @@ pub enum EventKind {
     /// An event of a newer version; readers ignore it.
     #[serde(other)]
     Unknown,
+}
+
+/// A path that is in no snapshot and in no commit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOutFile {
+    /// The unit whose agent left it.
+    pub unit: String,
+    /// Its path in the repository; bytes that are not UTF-8 are written as `\xNN`.
+    pub path: String,
+    /// Why: a sentence, or git's words.
+    pub reason: String,
 }
 
 /// A changed file.

@@ -100,6 +100,8 @@ pub struct TaskRow {
     pub own_commits: Vec<String>,
     /// Its changed files: path, and added and removed lines.
     pub files: Vec<(String, String)>,
+    /// What it left that is in no snapshot and no commit: path and reason.
+    pub left_out: Vec<(String, String)>,
     /// The final message of its agent.
     pub words: String,
     /// Its bars on the timeline.
@@ -232,6 +234,11 @@ fn row(
             .map_or_else(String::new, |id| sanitise_line(id).chars().take(9).collect()),
         own_commits: attempts.iter().flat_map(|a| a.own_commits()).map(listed).collect(),
         files: diffstat(&(s.files)(id)),
+        left_out: unit
+            .left_out()
+            .iter()
+            .map(|one| (sanitise_line(&one.path), sanitise_line(&one.why)))
+            .collect(),
         words,
         bars: spans.iter().filter(|b| b.unit == id).map(|b| scale.bar(b)).collect(),
     })

@@ -13,7 +13,7 @@ use super::text::{plural, sanitise_line};
 use super::times::span;
 use crate::agent::columns::cut;
 use crate::git::FileChange;
-use crate::state::{Changes, Counts, End, Outcome, Spent};
+use crate::state::{Changes, Counts, End, LeftOutPath, Outcome, Spent};
 
 /// One unit of the summary: a unit that this run worked on.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,6 +61,8 @@ pub struct Summary<'a> {
     pub limits: &'a [String],
     /// Files that changed during the run; `None` outside a git repository.
     pub changes: Option<&'a [FileChange]>,
+    /// What these units left that is in no snapshot and no commit.
+    pub left_out: &'a [(String, LeftOutPath)],
 }
 
 /// Listed calls that were refused, and how much of each is shown.
@@ -110,6 +112,10 @@ pub fn write(out: &mut dyn Write, s: &Summary<'_>) -> io::Result<()> {
     }
     if let Some(changes) = s.changes.filter(|_| !s.units.is_empty()) {
         write_changes(out, changes)?;
+    }
+    for (unit, one) in s.left_out {
+        let (path, why) = (sanitise_line(&one.path), sanitise_line(&one.why));
+        writeln!(out, "  left out of task {}: {path} ({why})", sanitise_line(unit))?;
     }
     needs::write(out, s.typed, s.needs)?;
     write_next(out, s.end)
@@ -209,6 +215,7 @@ mod tests {
             limits: &["claude is limited: quota used up: w (until 03:00)".to_owned()],
             took: Duration::from_secs(130),
             changes: Some(&changes),
+            left_out: &[("1".into(), LeftOutPath { path: "app".into(), why: "a repository".into() })],
         };
         write(&mut text, &summary).unwrap();
         let text = String::from_utf8(text).unwrap();
@@ -220,6 +227,7 @@ mod tests {
             "1 of 3 tasks done · 1 failed · 1 to do, in 2m 10s",
             "1 file changed: +3 -1 lines",
             "src/a.rs  +3 -1",
+            "  left out of task 1: app (a repository)\n",
             "  failed with exit code 1\nSee what happened: seqorch logs --spec login 2\n",
             "Fix it, then continue with: seqorch run login --retry\n",
         ] {

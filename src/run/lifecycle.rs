@@ -118,6 +118,9 @@ pub fn run(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
         needed::check_repository(place, config, &plan, repository.as_ref())?;
     }
     let before = first_look(owned, &resumed)?;
+    if let Some(repository) = owned.filter(|_| has_work) {
+        repository.start_helpers()?;
+    }
     let mut machine = Machine::new(state, Policy::of(config, TimeZone::system()));
     let mut start = RunStart {
         only: place.selection.only.clone(),

@@ -16,7 +16,7 @@ use crate::project::SpecPlace;
 use crate::report::events::EventKind;
 use crate::report::needs::shown;
 use crate::report::run_end::RunEnd;
-use crate::report::summary::{self, Summary};
+use crate::report::summary::{self, Summary, UnitLine};
 use crate::state::{SpecState, TreeRecord, UnitState, counts};
 use crate::store::spec_store::Store;
 use crate::sys::files;
@@ -52,6 +52,11 @@ impl RunEnding<'_> {
         for line in &mut units {
             line.changes = state.units.get(&line.id).and_then(|unit| unit.changes.clone());
         }
+        let of_unit = |line: &UnitLine| {
+            let left = state.units.get(&line.id).map(UnitState::left_out).unwrap_or_default();
+            left.into_iter().map(|one| (line.id.clone(), one)).collect::<Vec<_>>()
+        };
+        let left_out: Vec<_> = units.iter().flat_map(of_unit).collect();
         let text = run_texts::summary_text(&Summary {
             spec: &place.name,
             typed: &place.typed,
@@ -63,6 +68,7 @@ impl RunEnding<'_> {
             waited: state.run.waited_s(),
             limits: &run_texts::limit_lines(state, self.config),
             changes,
+            left_out: &left_out,
         });
         world.say(text.trim_end());
         world.announce_end(end, &needs, left);
@@ -131,7 +137,8 @@ impl RunEnding<'_> {
     /// What changed during the run. An agent that still works has the snapshots to itself.
     fn changed_files(&self, state: &SpecState) -> Option<Vec<FileChange>> {
         let repository = self.repository.as_ref().filter(|_| state.running().is_none())?;
-        let (before, after) = (self.before.as_ref()?, repository.look().ok()?);
+        let boxes = repository.trees().path_of(&self.place.tasks_path());
+        let (before, after) = (self.before.as_ref()?, repository.look(boxes.as_ref()).ok()?);
         let list = repository.trees().changes(&before.tree, &after.tree).ok()?;
         Some(list.iter().map(FileChange::from).collect())
     }

@@ -22,8 +22,8 @@ use crate::project::SpecPlace;
 use crate::state::{SpecState, UndoRecord, UnitState, UnitStatus};
 use crate::store::attempt_folder;
 use crate::store::lock::{Holder, RunLock};
-use crate::sys::command::StopFlag;
-use crate::sys::signals;
+use crate::sys::stop_flag::StopFlag;
+use crate::sys::{files, signals};
 
 /// What is to be undone.
 #[derive(Debug, Clone, Copy)]
@@ -207,7 +207,6 @@ fn commit_revert(
     let done = snapshots.commit(&CommitRequest {
         tree: &record.to,
         paths: own,
-        also: &[],
         head: head.as_deref(),
         message: &message,
         deadline: config.git.timeout,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::attempt::AttemptRecord;
 use super::outcome::Outcome;
 use super::spent::Spent;
-use super::work_tree::UndoRecord;
+use super::work_tree::{LeftOutPath, UndoRecord};
 use crate::agent::Usage;
 use crate::agent::session_error::is_same_error;
 
@@ -138,6 +138,21 @@ impl UnitState {
     #[must_use]
     pub fn is_halted(&self) -> bool {
         matches!(self.status, UnitStatus::Halted { .. })
+    }
+
+    /// What its attempts left that is in no snapshot and no commit, each path once.
+    #[must_use]
+    pub fn left_out(&self) -> Vec<LeftOutPath> {
+        let mut found: Vec<LeftOutPath> = Vec::new();
+        for attempt in self.attempts.iter().filter(|attempt| attempt.number >= self.since_attempt) {
+            let Some(after) = &attempt.learned.after else { continue };
+            let before = attempt.before.as_ref().map_or(&[][..], |before| &before.left_out);
+            for one in after.left_out.iter().filter(|one| !before.contains(one)) {
+                found.retain(|known| known.path != one.path);
+                found.push(one.clone());
+            }
+        }
+        found
     }
 
     /// Why git refused its commit, and since when; `None`: git refused nothing.

@@ -210,6 +210,9 @@ impl Model {
                 wrong.push(format!("no report says that an agent ticked {id}"));
             }
         }
+        if complete {
+            self.check_commits();
+        }
         if complete && self.config.git.snapshot {
             for (id, unit) in &disk.units {
                 let looked = self.kept_units.contains(id);
@@ -274,9 +277,11 @@ impl Orchestrator<'_> {
                 (asks && (!before.is_halted() || self.starts == 0), 2)
             }
             End::NotCommitted { unit, .. } => (self.keep_failed && disk.is_refused(unit), 2),
+            End::History { .. } => {
+                (self.model.git.is_some() && self.model.attempts.iter().any(|a| a.act.moves_head), 2)
+            }
             // in this world there are no changes of others
             End::Dirty { .. }
-            | End::History { .. }
             | End::HookFailed { .. }
             | End::Error { .. }
             | End::SelectionComplete { .. } => (false, 2),

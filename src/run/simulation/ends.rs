@@ -1,12 +1,13 @@
 //! Reports the ends of attempts to an orchestrator, and checks the pauses after them.
 
 use super::acts::Attempt;
+use super::git::moved_head;
 use super::orchestrator::Orchestrator;
 use crate::plan::Step;
 use crate::run::driver::World;
 use crate::run::event::Event;
 use crate::state::outcome::CancelledBy;
-use crate::state::{Learned, Outcome};
+use crate::state::{Learned, Outcome, TreeRecord};
 
 impl Orchestrator<'_> {
     /// Reports an end, and notes the pause that must follow it.
@@ -55,8 +56,19 @@ impl Orchestrator<'_> {
         Learned {
             session: attempt.map(|a| format!("{} of {}", a.number, a.unit)),
             worked: attempt.is_some_and(|a| a.act.speaks),
+            after: index.and_then(|index| self.tree_after(index)),
             ..Learned::default()
         }
+    }
+
+    /// The work tree after an attempt whose agent moved HEAD.
+    fn tree_after(&self, index: usize) -> Option<TreeRecord> {
+        let moved = self.model.git.is_some() && self.model.attempts[index].act.moves_head;
+        moved.then(|| TreeRecord {
+            tree: "moved".to_owned(),
+            history: Some(moved_head()),
+            ..TreeRecord::default()
+        })
     }
 
     /// Reports the end of the verify commands, and with it that of their attempt.

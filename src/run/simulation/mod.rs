@@ -9,6 +9,7 @@ mod check;
 mod edited_list;
 mod edits;
 mod ends;
+mod git;
 mod limits;
 mod model;
 mod orchestrator;

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use jiff::Timestamp;
 
 use super::acts::{Act, Attempt, Happening, Life};
+use super::git::GitModel;
 use crate::config::Config;
 use crate::plan::{self, Plan, Selection, SpecInfo};
 use crate::run::resume::ResumeRequest;
@@ -84,6 +85,8 @@ pub(super) struct Model {
     /// Units whose changes were counted, and the numbers of the commits that fail.
     pub(super) kept_units: Vec<String>,
     pub(super) keep_fails: BTreeSet<usize>,
+    /// The repository, where one is modelled.
+    pub(super) git: Option<GitModel>,
     pub(super) run: u32,
     pub(super) numbers: BTreeSet<(String, u32)>,
     pub(super) wrong: Vec<String>,
@@ -123,6 +126,7 @@ impl Model {
             reported: BTreeSet::new(),
             kept_units: Vec::new(),
             keep_fails: BTreeSet::new(),
+            git: None,
             run: 0,
             numbers: BTreeSet::new(),
             wrong: Vec::new(),

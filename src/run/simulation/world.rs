@@ -181,8 +181,7 @@ impl World for Orchestrator<'_> {
     }
 
     fn tree(&mut self) -> Result<Option<TreeRecord>> {
-        let tree = || format!("tree at {}", self.model.time);
-        Ok(self.model.config.git.snapshot.then(|| TreeRecord { tree: tree(), ..TreeRecord::default() }))
+        self.look_at_tree()
     }
 
     fn is_unchanged(&mut self, before: &str, after: &str) -> bool {
@@ -193,7 +192,7 @@ impl World for Orchestrator<'_> {
         Ok(Vec::new())
     }
 
-    fn keep(&mut self, unit: &str, _: &SpecState) -> std::result::Result<Option<Changes>, CommitRefused> {
+    fn keep(&mut self, unit: &str, state: &SpecState) -> std::result::Result<Option<Changes>, CommitRefused> {
         let refused = |why: &str| {
             Err(CommitRefused { why: why.to_owned(), changes: Some(Changes::default()), for_agent: false })
         };
@@ -209,7 +208,7 @@ impl World for Orchestrator<'_> {
             self.model.note(format!("the changes of {unit} cannot be committed"));
             return refused("a hook of git refused it");
         }
-        if self.lives() { Ok(Some(Changes::default())) } else { refused("killed") }
+        if self.lives() { self.commit_in_model(unit, state) } else { refused("killed") }
     }
 
     fn cancel(&mut self) {
