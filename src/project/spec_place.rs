@@ -71,6 +71,12 @@ impl SpecPlace {
         if config.git.commit == Commit::Off {
             state.without_commits();
         }
+        self.fill_titles(&mut state);
+        Ok(state)
+    }
+
+    /// Takes the titles that an older state lacks from tasks.md.
+    pub fn fill_titles(&self, state: &mut SpecState) {
         if state.units.values().any(|unit| unit.title.is_empty())
             && let Ok((_, tasks)) = self.read_tasks()
         {
@@ -80,7 +86,6 @@ impl SpecPlace {
                 }
             }
         }
-        Ok(state)
     }
 
     /// Where the files of the spec's runs are.

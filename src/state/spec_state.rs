@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::answer::Answer;
 use super::attempt::AttemptRecord;
+use super::by_id;
 use super::limited::Limited;
 use super::run::Run;
 use super::spent::Spent;
@@ -27,9 +28,10 @@ pub struct SpecState {
     /// `{type, owner_agent}` by unit, kept as other tools wrote them.
     pub assignments: Map<String, Value>,
     /// Ids that a human marked to be skipped.
+    #[serde(serialize_with = "by_id::set")]
     pub skipped: BTreeSet<String>,
     /// Ids whose boxes an agent ticked without having been asked to. They are not believed until a human opens them.
-    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    #[serde(skip_serializing_if = "BTreeSet::is_empty", serialize_with = "by_id::set")]
     pub unconfirmed: BTreeSet<String>,
     /// Where the run stands.
     pub run: Run,
@@ -45,6 +47,7 @@ pub struct SpecState {
     /// What all units used, in all runs.
     pub usage: Spent,
     /// Per unit.
+    #[serde(serialize_with = "by_id::map")]
     pub units: BTreeMap<String, UnitState>,
     /// What other tools keep in the entry.
     #[serde(flatten)]
