@@ -140,7 +140,7 @@ fn last_unit(state: &SpecState) -> Option<String> {
 }
 
 fn not_run(id: &str, state: &SpecState) -> Error {
-    let known: Vec<_> = state.units.keys().cloned().collect();
+    let known: Vec<_> = state.units_by_id().into_iter().map(|(id, _)| id).collect();
     let error = Error::new(ErrorKind::Usage, format!("task {id} has not run yet"));
     if known.is_empty() { error } else { error.hint(format!("There are logs of: {}.", known.join(", "))) }
 }

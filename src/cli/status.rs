@@ -24,7 +24,7 @@ use crate::report::view::Standing;
 use crate::run::recorded_commits::{LostCommit, lost_commits};
 use crate::run::run_repository::RunRepository;
 use crate::run::run_texts::limit_lines;
-use crate::state::{self, NeedKind, SpecState, UnitState, counts};
+use crate::state::{self, ById, NeedKind, SpecState, UnitState, counts, left};
 use crate::store::activity::AtWork;
 use crate::store::busy_file::BusyFile;
 use crate::store::lock;
@@ -88,7 +88,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
                 },
             })),
             "completed": state.completed,
-            "left": plan.steps.iter().map(|s| &s.unit).collect::<Vec<_>>(),
+            "left": left(&plan, &state),
             "needs": needs::records(&place.typed, &state),
             "counts": counts,
             "halted": question.is_some(),
@@ -105,7 +105,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
             "lost_commits": lost.iter().map(|one| json!({ "unit": one.unit, "commit": one.commit })).collect::<Vec<_>>(),
             "model_limits": state.model_limits,
             "usage": state.usage,
-            "units": state.units,
+            "units": ById(&state.units),
         });
         let _ = writeln!(out, "{value:#}");
         return Ok(0);

@@ -87,13 +87,22 @@ impl SpecPlace {
         }
         if let Ok((_, tasks)) = self.read_tasks() {
             self.follow(config, &tasks, &mut state);
+        }
+        self.fill_titles(&mut state);
+        Ok(state)
+    }
+
+    /// Takes the titles that an older state lacks from tasks.md.
+    pub fn fill_titles(&self, state: &mut SpecState) {
+        if state.units.values().any(|unit| unit.title.is_empty())
+            && let Ok((_, tasks)) = self.read_tasks()
+        {
             for task in &tasks.tasks {
                 if let Some(unit) = state.units.get_mut(&task.id).filter(|unit| unit.title.is_empty()) {
                     unit.title.clone_from(&task.title);
                 }
             }
         }
-        Ok(state)
     }
 
     /// Turns the texts of the selection into ids.

@@ -66,7 +66,7 @@ pub enum EventKind {
         resumes: Option<ResumeReason>,
         /// The iteration of the run, from 1.
         iteration: u32,
-        /// Steps that are left, this one included.
+        /// Tasks that are to do, this one included.
         left: usize,
     },
     /// An attempt ended.
@@ -210,7 +210,7 @@ pub enum EventKind {
         failed: Vec<String>,
         /// Units that could not start because they depend on failed ones.
         blocked: Vec<String>,
-        /// Steps that are still in the plan.
+        /// Tasks that are to do.
         left: usize,
         /// How long it took.
         took_ms: u64,

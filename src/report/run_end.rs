@@ -17,7 +17,7 @@ pub struct RunEnd<'a> {
     pub typed: &'a str,
     /// Why it ended.
     pub end: &'a End,
-    /// Steps that are still in the plan.
+    /// Tasks that are to do.
     pub left: usize,
     /// How long it took.
     pub took: Duration,

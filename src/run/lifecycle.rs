@@ -96,7 +96,8 @@ pub fn run(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
     let lock = RunLock::take(&store.run_lock(), &holder)?;
     store.sweep();
     // another run may have changed it before the lock was taken
-    let state = store.load()?;
+    let mut state = store.load()?;
+    place.fill_titles(&mut state);
     check_last_options(request, &state)?;
     let resumed = preflight::resumed(place, state.clone(), request.resume)?;
     old_attempts::refuse_unknown_agent(&store, &resumed)?;

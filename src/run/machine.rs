@@ -18,7 +18,10 @@ pub use crate::plan::assign::Assigned;
 use crate::plan::{Plan, Step};
 pub use crate::report::notice::{Next, Notice, Pause};
 pub use crate::state::End;
-use crate::state::{AttemptRecord, Learned, SeenTasks, SpecState, TreeRecord, UnitState, UnitStatus, WaitReason};
+use crate::state::by_id::sorted;
+use crate::state::{
+    AttemptRecord, Learned, SeenTasks, SpecState, TreeRecord, UnitState, UnitStatus, WaitReason, counts,
+};
 use crate::sys::interrupt::Interrupt;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -198,7 +201,7 @@ impl Machine {
         state.unconfirmed.retain(|id| ticked.contains(id));
         let (to_tick, pending) = (state.to_tick(), state.pending_commits());
         let running = state.running().map(|(unit, record)| (unit.to_owned(), record.number));
-        let doubted: Vec<String> = state.unconfirmed.iter().cloned().collect();
+        let doubted = sorted(&state.unconfirmed);
         let mut effects = vec![Effect::Save];
         if !to_tick.is_empty() {
             effects.push(Effect::Tick(to_tick));
@@ -225,7 +228,7 @@ impl Machine {
     fn planned(&mut self, now: Timestamp, plan: Plan, ticked: &BTreeSet<String>, share: f64) -> Vec<Effect> {
         self.state.forget_removed(&plan);
         let mut effects = self.report_foreign_ticks(ticked, &[]);
-        let left = plan.steps.len();
+        let left = counts(&plan, &self.state).todo;
         let end = match (plan.steps.first(), self.stop) {
             _ if self.state.refused_commit().is_some() => self.not_committed(),
             (None, _) => Some(match self.nothing_left(now, &plan.skipped) {

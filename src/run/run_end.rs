@@ -17,7 +17,7 @@ use crate::report::events::EventKind;
 use crate::report::needs::shown;
 use crate::report::run_end::RunEnd;
 use crate::report::summary::{self, Summary, UnitLine};
-use crate::state::{SpecState, TreeRecord, UnitState, counts};
+use crate::state::{SpecState, TreeRecord, UnitState, counts, left};
 use crate::store::spec_store::Store;
 use crate::sys::files;
 
@@ -43,7 +43,7 @@ impl RunEnding<'_> {
         let (units, last_plan, took) = world.outcome();
         // a halted spec is not planned
         let last_plan = last_plan.unwrap_or(self.plan);
-        let left = last_plan.steps.len();
+        let left = counts(last_plan, state).todo;
         let changes = changes.as_deref();
         let events =
             RunEnd { spec: &place.name, typed: &place.typed, end, left, took, changes }.records(state);
@@ -113,12 +113,15 @@ impl RunEnding<'_> {
     ) {
         let (place, store) = (self.place, self.store);
         let end = end_by(error);
-        let saved = store.load().ok().map(Box::new);
+        let saved = store.load().ok().map(|mut state| {
+            place.fill_titles(&mut state);
+            Box::new(state)
+        });
         // the error is reported even if this cannot be saved
         let _ = self.settle(machine, Event::Failed { end: end.clone(), saved, unsaved });
         let state = &machine.state;
         let (_, last_plan, took) = world.outcome();
-        let left = steps_left(last_plan.unwrap_or(self.plan), state);
+        let left = still_left(last_plan.unwrap_or(self.plan), state);
         let needs = shown(&place.typed, state);
         self.write_summary(&summary::of_error(&place.name, &place.typed, &needs));
         let how = RunEnd { spec: &place.name, typed: &place.typed, end: &end, left, took, changes: None };
@@ -158,8 +161,8 @@ fn end_by(error: &Error) -> End {
     }
 }
 
-/// Steps of a plan that are not done since it was made.
-fn steps_left(plan: &Plan, state: &SpecState) -> usize {
-    let done = |unit: &String| state.units.get(unit).is_some_and(UnitState::is_done);
-    plan.steps.iter().filter(|step| !done(&step.unit)).count()
+/// Tasks of a plan that are to do and were not done since it was made.
+fn still_left(plan: &Plan, state: &SpecState) -> usize {
+    let done = |unit: &str| state.units.get(unit).is_some_and(UnitState::is_done);
+    left(plan, state).into_iter().filter(|unit| !done(unit)).count()
 }

@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod assignments;
 pub mod attempt;
+pub mod by_id;
 pub mod counts;
 pub mod end;
 mod follow;
@@ -30,7 +31,8 @@ pub mod work_tree;
 pub use answer::Answer;
 pub use assignments::AssignmentKey;
 pub use attempt::{AttemptRecord, Learned, ResumeReason, Resumption};
-pub use counts::{Counts, counts};
+pub use by_id::ById;
+pub use counts::{Counts, counts, left};
 pub use end::{End, EndKind, Remedy};
 pub use follow::TaskMoves;
 pub use known_task::{IdentityDoubt, KnownTask, SeenPlace, SeenTasks};

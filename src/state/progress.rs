@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+use super::by_id::sorted;
 use super::end::End;
 use super::outcome::Outcome;
 use super::run::{OpenRun, Run};
@@ -95,7 +96,7 @@ impl SpecState {
         let known = |id: &&String| {
             open.believed.contains(*id) || self.unconfirmed.contains(*id) || self.completed.contains(*id)
         };
-        let foreign: Vec<String> = ticked.iter().filter(|id| !known(id)).cloned().collect();
+        let foreign = sorted(ticked.iter().filter(|id| !known(id)));
         self.unconfirmed.extend(foreign.iter().cloned());
         foreign
     }
@@ -103,7 +104,7 @@ impl SpecState {
     /// Ids that still have to be ticked in tasks.md.
     #[must_use]
     pub fn to_tick(&self) -> Vec<String> {
-        self.units.values().flat_map(|u| u.to_tick.iter().cloned()).collect()
+        sorted(self.units.values().flat_map(|unit| &unit.to_tick))
     }
 
     /// The boxes of these ids are ticked on disk, or cannot be.

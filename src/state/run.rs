@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::by_id;
 use super::end::End;
 use crate::agent::limit::LimitKind;
 use crate::plan::Selection;
@@ -40,7 +41,7 @@ pub struct OpenRun {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
     /// Ids whose boxes were ticked when it began, and are since: the only ticks that it believes.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty", serialize_with = "by_id::set")]
     pub believed: BTreeSet<String>,
     /// Iterations so far.
     #[serde(default)]
@@ -67,7 +68,7 @@ pub struct OverRun {
     pub args: Vec<String>,
     /// The ticks that it believed, where tasks.md could not be read since its last agent worked: the next run believes no
     /// others.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "by_id::some_set")]
     pub unread: Option<BTreeSet<String>>,
     /// Seconds that it waited, by reason.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::answer::Answer;
 use super::attempt::AttemptRecord;
+use super::by_id;
 use super::known_task::KnownTask;
 use super::limited::Limited;
 use super::run::Run;
@@ -28,12 +29,13 @@ pub struct SpecState {
     /// `{type, owner_agent}` by unit, kept as other tools wrote them.
     pub assignments: Map<String, Value>,
     /// Ids that a human marked to be skipped.
+    #[serde(serialize_with = "by_id::set")]
     pub skipped: BTreeSet<String>,
     /// Ids whose boxes an agent ticked without having been asked to. They are not believed until a human opens them.
-    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    #[serde(skip_serializing_if = "BTreeSet::is_empty", serialize_with = "by_id::set")]
     pub unconfirmed: BTreeSet<String>,
     /// Tasks that were done and whose boxes a person opened again: work, until they are done once more.
-    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    #[serde(skip_serializing_if = "BTreeSet::is_empty", serialize_with = "by_id::set")]
     pub reopened: BTreeSet<String>,
     /// Where the run stands.
     pub run: Run,
@@ -49,6 +51,7 @@ pub struct SpecState {
     /// What all units used, in all runs.
     pub usage: Spent,
     /// Per unit.
+    #[serde(serialize_with = "by_id::map")]
     pub units: BTreeMap<String, UnitState>,
     /// The entries of tasks.md as they were when it was read last. Every id above is one of these, and follows its entry
     /// when tasks.md changes.
