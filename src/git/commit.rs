@@ -130,6 +130,10 @@ impl Snapshots<'_> {
 
     fn try_commit(&mut self, request: &CommitRequest<'_>) -> Result<CommitOutcome, CommitError> {
         let turn = self.commit_turn(request.deadline)?;
+        if self.held_tree().is_none() {
+            // a kill cost the private index; what the new one holds is known after a look
+            self.take()?;
+        }
         if let Some(made) = self.finish_started(request)? {
             return Ok(made);
         }

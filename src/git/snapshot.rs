@@ -108,10 +108,10 @@ impl<'a> Snapshots<'a> {
     pub fn resume(repository: &'a Repository, key: &str, max_file: u64) -> Result<Self, GitError> {
         let mut new = Self::open(repository, key, max_file);
         let memory = fs::read(new.folder.join("memory.json")).ok();
-        match memory.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
-            Some(memory) if new.index().exists() => {
-                new.unlock()?;
+        match memory.and_then(|bytes| serde_json::from_slice::<SnapshotMemory>(&bytes).ok()) {
+            Some(memory) if !memory.index.is_empty() && new.folder.join(&memory.index).exists() => {
                 new.memory = memory;
+                new.unlock()?;
             }
             _ => new.restart()?,
         }

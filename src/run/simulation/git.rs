@@ -81,7 +81,7 @@ pub(super) fn moved_head() -> HistoryChange {
 }
 
 fn refused(why: &str) -> std::result::Result<Option<Changes>, CommitRefused> {
-    Err(CommitRefused { why: why.to_owned(), changes: Some(Changes::default()) })
+    Err(CommitRefused { why: why.to_owned(), changes: Some(Changes::default()), for_agent: false })
 }
 
 impl Orchestrator<'_> {
