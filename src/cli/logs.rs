@@ -116,7 +116,7 @@ fn unit_logs(
             if out.heading(dim, "nothing on stdout; on stderr", false).is_err()
                 || out.log(&stderr, decoder, || bytes(&dir, true), || true)?.is_err()
             {
-                return Ok(0);
+                return Ok(Err(ReaderGone));
             }
         }
     }

@@ -23,7 +23,7 @@ use crate::state::{SpecState, UndoRecord, UnitState, UnitStatus};
 use crate::store::attempt_folder;
 use crate::store::lock::{Holder, RunLock};
 use crate::sys::stop_flag::StopFlag;
-use crate::sys::{files, signals};
+use crate::sys::signals;
 
 /// What is to be undone.
 #[derive(Debug, Clone, Copy)]
