@@ -233,7 +233,8 @@ impl<'a> GitCall<'a> {
         if self.plain {
             command.args(["-c", "core.fsmonitor=false"]);
         } else {
-            command.args(SETTINGS).env("LC_ALL", "C").env("GIT_OPTIONAL_LOCKS", "0");
+            // git's own words in English; LC_ALL would change what a filter of the user writes
+            command.args(SETTINGS).env("LANGUAGE", "en").env("GIT_OPTIONAL_LOCKS", "0");
         }
         command.args(&self.args).current_dir(self.dir);
         command.envs(absolute_places());
