@@ -22,8 +22,8 @@ use crate::project::SpecPlace;
 use crate::state::{SpecState, UndoRecord, UnitState, UnitStatus};
 use crate::store::attempt_folder;
 use crate::store::lock::{Holder, RunLock};
-use crate::sys::stop_flag::StopFlag;
 use crate::sys::signals;
+use crate::sys::stop_flag::StopFlag;
 
 /// What is to be undone.
 #[derive(Debug, Clone, Copy)]
