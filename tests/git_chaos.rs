@@ -20,7 +20,7 @@ const AGENT: &str = r#"
 echo "$SEQORCH_UNIT $SEQORCH_ATTEMPT" > "made-$SEQORCH_UNIT"
 mkdir -p "dir-$SEQORCH_UNIT"; echo raw > "dir-$SEQORCH_UNIT/formatted.txt"
 echo "$SEQORCH_UNIT" >> shared
-[ -e "old-$SEQORCH_UNIT" ] && git mv "old-$SEQORCH_UNIT" "new-$SEQORCH_UNIT"
+[ -e "was-$SEQORCH_UNIT" ] && git mv "was-$SEQORCH_UNIT" "new-$SEQORCH_UNIT"
 sleep 0.0$(( $$ % 7 ))
 say_done
 "#;
@@ -60,7 +60,7 @@ impl Round {
              [verify]\ncommands = [[\"test\", \"-e\", \"made-1\"]]\n",
         );
         for n in 1..=UNITS {
-            project.write(format!("old-{n}"), format!("{n}\n"));
+            project.write(format!("was-{n}"), format!("{n}\n"));
         }
         project.write("shared", "start\n");
         project.write("human.txt", "committed\n");
@@ -128,7 +128,7 @@ impl Round {
             let commit = format!("HEAD~{}", UNITS - n);
             let changed = git(project, &["show", "--no-renames", "--name-status", "--format=", &commit]);
             let files = format!(
-                "M\t.kiro/specs/login/tasks.md\nA\tdir-{n}/formatted.txt\nA\tmade-{n}\nA\tnew-{n}\nD\told-{n}\nM\tshared"
+                "M\t.kiro/specs/login/tasks.md\nA\tdir-{n}/formatted.txt\nA\tmade-{n}\nA\tnew-{n}\nM\tshared\nD\twas-{n}"
             );
             assert_eq!(changed, files, "{commit}\n{}", story());
             let formatted = git(project, &["show", &format!("{commit}:dir-{n}/formatted.txt")]);
