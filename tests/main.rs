@@ -15,6 +15,7 @@ mod commits;
 mod common;
 mod corpus;
 mod deadlines;
+mod dialects;
 mod diff;
 mod disk;
 mod doctor;

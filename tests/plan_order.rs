@@ -27,6 +27,9 @@ const NUMBERED: &str = "# Tasks\n\n1. First thing\n2. Second thing\n3. Third thi
 /// The steps of a plan, each with its tasks: `1: 1.1 1.2; 2`.
 fn steps(text: &str, granularity: &str) -> String {
     let project = Project::new().spec("s", text).env("SEQORCH_RUN__GRANULARITY", granularity);
+    // numbered lines are a plan only where the configuration says so
+    let dialect = if text == NUMBERED { "numbered" } else { "auto" };
+    let project = project.env("SEQORCH_TASKS__DIALECT", dialect);
     let plan: Value =
         serde_json::from_str(&project.run(&["plan", "--json", "--dry-run"]).code(0).stdout).unwrap();
     let steps = plan["steps"].as_array().unwrap().iter().map(|step| {

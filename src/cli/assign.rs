@@ -36,7 +36,7 @@ pub(super) fn assign_missing(project: &Project, place: &SpecPlace) -> Result<()>
         return Ok(());
     }
     store.prepare()?;
-    let _lock = RunLock::take(&store.run_lock(), &Holder::me(&place.dir, Timestamp::now()))?;
+    let _lock = RunLock::take(&store.run_lock(), &Holder::me(&place.path(), Timestamp::now()))?;
     let launcher = Launcher::new(programs::own_program()?, &store.folder(), None)?.silent();
     // stdout is for the plan
     let out: Box<dyn Write> = Box::new(io::stderr());

@@ -24,7 +24,7 @@ use crate::tmux::{self, TmuxServer, TmuxSession};
 
 #[derive(Debug, Args)]
 pub(super) struct AttachArgs {
-    /// Spec: its name, its folder or its tasks.md [default: the only spec].
+    /// Spec: its name, its folder or its file [default: the only spec].
     spec: Option<PathBuf>,
     /// Window to open: a task, main, or a name of [[tmux.window]] [default: the last one].
     id: Option<String>,

@@ -29,7 +29,7 @@ use crate::store::spec_store::Store;
 pub(super) struct LogsArgs {
     /// Task: its id, a range (3-5), a pattern (2.*) or a part of its title [default: the one that runs or ran last].
     id: Option<String>,
-    /// Spec: its name, its folder or its tasks.md [default: the only spec].
+    /// Spec: its name, its folder or its file [default: the only spec].
     #[arg(long, value_name = "SPEC")]
     spec: Option<PathBuf>,
     /// Attempt [default: the last].

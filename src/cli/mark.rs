@@ -33,7 +33,7 @@ pub(super) struct MarkArgs {
     /// Remove its assignment.
     #[arg(long)]
     clear: bool,
-    /// Spec: its name, its folder or its tasks.md [default: the only spec].
+    /// Spec: its name, its folder or its file [default: the only spec].
     #[arg(long, value_name = "SPEC")]
     spec: Option<PathBuf>,
 }

@@ -29,7 +29,7 @@ use crate::state::SpecState;
 
 #[derive(Debug, Args)]
 pub(super) struct PlanArgs {
-    /// Spec: its name, its folder or its tasks.md [default: the only spec].
+    /// Spec: its name, its folder or its file [default: the only spec].
     spec: Option<PathBuf>,
     /// Change nothing and start nothing, not even the agent that assigns tasks.
     #[arg(long)]

@@ -11,7 +11,7 @@ use crate::plan::Selection;
 use crate::project::discovery::FoundSpec;
 use crate::project::project_folders::ProjectFolders;
 use crate::project::spec_argument::{GivenOptions, SpecFinder};
-use crate::project::spec_place::{SpecPlace, folder_and_name};
+use crate::project::spec_place::{SpecLocation, SpecPlace, locate};
 use crate::state::SpecState;
 
 /// A project and its configuration.
@@ -60,7 +60,7 @@ impl Project {
         SpecFinder { root: &self.root, cwd: &self.cwd, spec_root: &self.loaded.config.run.spec_root }
     }
 
-    /// The folder of the spec that the user asked for, or of the only one there is.
+    /// The folder or the file of the spec that the user asked for, or of the only one there is.
     pub(super) fn spec(&self, asked: Option<&Path>) -> Result<PathBuf> {
         self.finder().find(asked)
     }
@@ -75,16 +75,17 @@ impl Project {
         self.finder().specs()
     }
 
-    /// The spec in a folder, with the tasks that were selected.
-    pub(super) fn place(&self, dir: &Path, selection: Selection) -> Result<SpecPlace> {
-        let (dir, name) = folder_and_name(dir)?;
+    /// The spec in a folder or a file, with the tasks that were selected.
+    pub(super) fn place(&self, path: &Path, selection: Selection) -> Result<SpecPlace> {
+        let SpecLocation { dir, file, name } = locate(path, &self.root)?;
         let here = std::env::current_dir().and_then(fs::canonicalize).ok();
-        let typed = self.finder().typed(here.as_deref(), &name, &dir, self.given);
+        let path = file.as_ref().map_or_else(|| dir.clone(), |file| dir.join(file));
+        let typed = self.finder().typed(here.as_deref(), &name, &path, self.given);
         let config = &self.loaded.config;
         let dialect = config.tasks.dialect;
         // without both, nothing at all is written to git's folder
         let keeps_in_git = config.git.snapshot || config.git.commit != Commit::Off;
-        Ok(SpecPlace { name, typed, dir, root: self.root.clone(), dialect, selection, keeps_in_git })
+        Ok(SpecPlace { name, typed, dir, file, root: self.root.clone(), dialect, selection, keeps_in_git })
     }
 
     /// Loads the state of the spec. Where this project commits nothing, no commit is pending in it.

@@ -24,7 +24,7 @@ use crate::sys::files;
 
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
-    /// Spec: its name, its folder or its tasks.md [default: the only spec].
+    /// Spec: its name, its folder or its file [default: the only spec].
     spec: Option<PathBuf>,
     /// Write an HTML page to this file; - prints it.
     #[arg(long, value_name = "FILE")]

@@ -19,7 +19,7 @@ use crate::run::resume::ResumeRequest;
 
 #[derive(Debug, Args)]
 pub(super) struct ResumeArgs {
-    /// Spec: its name, its folder or its tasks.md [default: the only spec].
+    /// Spec: its name, its folder or its file [default: the only spec].
     spec: Option<PathBuf>,
     /// The answer. Without it, your editor opens with the question.
     #[arg(long, value_name = "TEXT")]

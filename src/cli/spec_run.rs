@@ -99,7 +99,7 @@ impl SpecRun {
         argv.push("--all".into());
         argv.extend(paths.resume_file.iter().flat_map(|path| ["--resume-file".into(), path.into()]));
         argv.extend(["--in-main".into(), "--ready".into(), paths.ready.clone().into(), "--".into()]);
-        argv.push(self.place.dir.clone().into_os_string());
+        argv.push(self.place.path().into_os_string());
         argv
     }
 }

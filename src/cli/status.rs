@@ -31,7 +31,7 @@ use crate::store::lock;
 
 #[derive(Debug, Args)]
 pub(super) struct StatusArgs {
-    /// Spec: its name, its folder or its tasks.md [default: the only spec].
+    /// Spec: its name, its folder or its file [default: the only spec].
     spec: Option<PathBuf>,
     /// Print one JSON object instead; with --watch one per event.
     #[arg(long)]

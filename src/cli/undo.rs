@@ -22,7 +22,7 @@ pub(super) struct UndoArgs {
     /// If another run works in the work tree, wait for its end.
     #[arg(long)]
     wait: bool,
-    /// Spec: its name, its folder or its tasks.md [default: the only spec].
+    /// Spec: its name, its folder or its file [default: the only spec].
     #[arg(long, value_name = "SPEC")]
     spec: Option<PathBuf>,
 }

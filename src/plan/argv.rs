@@ -82,6 +82,7 @@ mod tests {
         SpecInfo {
             name: "demo",
             dir: Path::new("/project/.kiro/specs/demo"),
+            tasks_path: Path::new("/project/.kiro/specs/demo/tasks.md"),
             root: Path::new("/project"),
             inputs: &[],
         }

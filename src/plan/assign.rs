@@ -53,9 +53,8 @@ pub fn question(
     }
     let open = plan.steps.iter().filter(|step| units.contains(&step.unit));
     let open: Vec<_> = open.map(|step| QuestionUnit { id: &step.unit, title: &step.title }).collect();
-    let tasks_file = spec.dir.join("tasks.md");
     let values = serde_json::json!({
-        "spec": spec.name, "tasks_file": tasks_file.to_string_lossy(), "units": open, "owners": owners,
+        "spec": spec.name, "tasks_file": spec.tasks_path.to_string_lossy(), "units": open, "owners": owners,
         "complaints": complaints,
     });
     prompt::render_values(&values, include_str!("assign.md.j2"))

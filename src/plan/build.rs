@@ -99,6 +99,7 @@ pub fn build(request: &PlanRequest<'_>) -> Plan {
         notes,
         dialect: request.tasks.dialect,
         dialect_reason: request.tasks.dialect_reason.clone(),
+        reading: request.tasks.reading.clone(),
         waves: request.tasks.waves.clone(),
         was: BTreeMap::new(),
         inputs: request.spec.inputs.to_vec(),

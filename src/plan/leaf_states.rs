@@ -71,7 +71,7 @@ impl LeafStates {
             if node.children.is_empty() {
                 let leaf = if let Some(done) = done(&node.id, progress) {
                     LeafState::Done(done)
-                } else if let Some(mark) = marked[at].take().or_else(|| doubt(node, only.contains(&at))) {
+                } else if let Some(mark) = marked[at].take() {
                     LeafState::Stuck(SkipReason::Marked(mark))
                 } else if left_out[at] {
                     LeafState::Optional
@@ -134,21 +134,14 @@ fn mark(node: &TreeNode<'_>, progress: &Progress) -> Option<String> {
     if progress.skipped.contains(&node.id) {
         return Some("skipped by you".to_owned());
     }
+    if node.task?.human {
+        return Some(format!("{} is for a human: do it, then `seqorch mark {} done`", node.id, node.id));
+    }
     match node.task?.state {
         TaskState::Blocked => Some(format!("{} is marked `[!]`", node.id)),
         TaskState::Skipped => Some(format!("{} is marked as skipped", node.id)),
         _ => None,
     }
-}
-
-/// Why a leaf whose mark has no known meaning does not run. With `named`, the user named it, so it does.
-fn doubt(node: &TreeNode<'_>, named: bool) -> Option<String> {
-    node.task.filter(|task| task.doubtful && !named).map(|task| {
-        format!(
-            "{} is marked `[~]`, which this file does not explain: change the mark, add a legend, or name it with --only",
-            task.id
-        )
-    })
 }
 
 /// Notes on open tasks that only their titles call optional.

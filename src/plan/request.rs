@@ -28,6 +28,8 @@ pub struct SpecInfo<'a> {
     pub name: &'a str,
     /// Folder of the spec.
     pub dir: &'a Path,
+    /// Its tasks.md, or the file that is the spec.
+    pub tasks_path: &'a Path,
     /// Root of the project.
     pub root: &'a Path,
     /// Existing files that every prompt names, relative to the work dir or absolute.

@@ -25,6 +25,8 @@ pub struct Plan {
     pub dialect: Dialect,
     /// The evidence for the dialect, in words for users.
     pub dialect_reason: String,
+    /// What of the file was read as what, in a sentence.
+    pub reading: String,
     /// The waves of the dependency graph, with the ids as written.
     pub waves: Vec<Vec<String>>,
     /// The ids that tasks had when tasks.md was read last, by the ids that they have now.

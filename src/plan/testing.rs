@@ -43,7 +43,6 @@ pub(crate) fn tasks(text: &str) -> TaskFile {
             section: "".into(),
             title: format!("Do {id}"),
             state: TaskState::Todo,
-            doubtful: false,
             optional: false,
             optional_by_text: false,
             parallel: false,
@@ -56,6 +55,7 @@ pub(crate) fn tasks(text: &str) -> TaskFile {
             line: index + 1,
             span: 0..0,
             mark: None,
+            ..Task::default()
         };
         for word in words {
             match word {
@@ -65,7 +65,6 @@ pub(crate) fn tasks(text: &str) -> TaskFile {
                 "s" => task.state = TaskState::Skipped,
                 "-" => task.state = TaskState::InProgress,
                 "~" => task.state = TaskState::Queued,
-                "~?" => (task.state, task.doubtful) = (TaskState::InProgress, true),
                 "(*)" => task.optional_by_text = true,
                 other => {
                     let ids = other.strip_prefix('<').expect("notation");
@@ -162,6 +161,7 @@ impl PlanCase {
             spec: SpecInfo {
                 name: "demo",
                 dir: Path::new("/project/.kiro/specs/demo"),
+                tasks_path: Path::new("/project/.kiro/specs/demo/tasks.md"),
                 root: &self.root,
                 inputs: &["design.md".into()],
             },

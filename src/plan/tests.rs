@@ -153,12 +153,14 @@ fn a_task_that_only_its_title_calls_optional_runs_and_is_noted() {
 }
 
 #[test]
-fn a_task_with_an_unknown_mark_runs_only_if_it_is_named() {
-    let plan = PlanCase::new("1 ~?\n2 <1\n3").plan();
+fn what_only_a_human_can_do_is_no_step() {
+    let mut case = PlanCase::new("1\n2 <1\n3");
+    case.tasks.tasks[0].human = true;
+    let plan = case.plan();
     assert_eq!(order(&plan), ["3"]);
-    assert!(matches!(&plan.skipped[0].reason, SkipReason::Marked(why) if why.contains("does not explain")));
-    assert_eq!(plan.skipped[1].reason, SkipReason::Blocked { on: vec!["1".into()] });
-    assert_eq!(order(&PlanCase::new("1 ~?\n2").only(&["1"]).plan()), ["1"]);
+    assert!(
+        matches!(&plan.skipped[0].reason, SkipReason::Marked(why) if why.contains("seqorch mark 1 done"))
+    );
 }
 
 #[test]

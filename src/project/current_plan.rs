@@ -39,7 +39,13 @@ pub fn make_plan(
 ) -> Plan {
     let inputs = prompt_inputs::find(place, config, tasks.dialect);
     plan::build(&PlanRequest {
-        spec: SpecInfo { name: &place.name, dir: &place.dir, root: &place.root, inputs: &inputs },
+        spec: SpecInfo {
+            name: &place.name,
+            dir: &place.dir,
+            tasks_path: &place.tasks_path(),
+            root: &place.root,
+            inputs: &inputs,
+        },
         tasks,
         config,
         progress,

@@ -2,11 +2,13 @@
 
 pub mod current_plan;
 pub mod discovery;
+mod gsd_summary;
 pub mod progress;
 pub mod project_folders;
 pub mod prompt_inputs;
 pub mod spec_argument;
 pub mod spec_place;
 pub mod spec_roots;
+pub mod task_lists;
 
 pub use spec_place::SpecPlace;

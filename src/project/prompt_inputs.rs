@@ -15,11 +15,12 @@ pub fn find(place: &SpecPlace, config: &Config, dialect: Dialect) -> Vec<String>
     let cwd = config.run.workdir.as_deref().unwrap_or(&place.root);
     let shown = |path: &Path| path.strip_prefix(cwd).unwrap_or(path).display().to_string();
     let dialect = place.dialect.unwrap_or(dialect);
-    let mut found: Vec<String> = inputs::inputs(Some(dialect), &files_of(&place.dir))
-        .iter()
-        .map(|file| shown(&place.dir.join(file)))
-        .chain([shown(&place.tasks_path())])
-        .collect();
+    // beside a task list in the root of a project lies the project, not the rest of a spec
+    let alone = place.file.is_some() && place.dir == place.root;
+    let beside = if alone { Vec::new() } else { inputs::inputs(Some(dialect), &files_of(&place.dir)) };
+    let own = place.tasks_path();
+    let beside = beside.iter().map(|file| place.dir.join(file)).filter(|file| *file != own);
+    let mut found: Vec<String> = beside.chain([own.clone()]).map(|file| shown(&file)).collect();
     for extra in config.prompt.inputs.iter().flat_map(|pattern| matching(cwd, pattern)) {
         if !found.contains(&extra) {
             found.push(extra);

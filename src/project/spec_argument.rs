@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::discovery::{self, FoundSpec};
 use super::project_folders::ProjectFolders;
+use super::spec_place::TASKS_FILE;
 use super::spec_roots::{SPEC_ROOTS, searched};
+use super::task_lists;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Looks up specs in a project.
@@ -36,31 +38,46 @@ impl SpecFinder<'_> {
         discovery::specs(self.root, self.spec_root)
     }
 
-    /// The folder of the spec that the user asked for, or of the only one there is.
+    /// The folder or the file of the spec that the user asked for, or of the only one there is.
     pub fn find(&self, asked: Option<&Path>) -> Result<PathBuf> {
         let Some(asked) = asked else { return self.only_spec() };
         let here = self.cwd.join(asked);
-        if here.is_dir() && here.join("tasks.md").exists() {
+        if here.is_dir() && here.join(TASKS_FILE).exists() {
             return Ok(here);
         }
         if let Some(dir) = discovery::named(self.root, self.spec_root, asked)? {
             return Ok(dir);
         }
-        if here.is_file()
-            && let Some(dir) = here.parent()
-        {
-            return Ok(dir.to_owned());
+        if here.is_file() {
+            return Ok(here);
         }
         let below = self.root.join(self.spec_root).join(asked);
         if let Some(dir) = [here, below].into_iter().find(|dir| dir.is_dir()) {
-            return Err(Error::new(ErrorKind::NoSpec, format!("there is no tasks.md in {}", dir.display()))
-                .hint("A spec is a folder with a tasks.md; name such a folder."));
+            return self.only_list_in(&dir);
         }
         Err(self.unknown(asked))
     }
 
+    /// The only file of a folder that is a task list.
+    fn only_list_in(&self, dir: &Path) -> Result<PathBuf> {
+        let lists = task_lists::in_folder(dir);
+        if let [only] = lists.as_slice() {
+            return Ok(only.clone());
+        }
+        let shown = |path: &Path| path.strip_prefix(self.cwd).unwrap_or(path).display().to_string();
+        let Some(first) = lists.first() else {
+            let message = format!("there is no tasks.md and no other task list in {}", dir.display());
+            return Err(Error::new(ErrorKind::NoSpec, message)
+                .hint("A spec is a folder with a tasks.md, or any file that lists tasks; name one."));
+        };
+        let names: Vec<String> = lists.iter().map(|list| format!("  {}", shown(list))).collect();
+        Err(Error::new(ErrorKind::NoSpec, format!("{} has {} task lists", dir.display(), lists.len()))
+            .detail(names.join("\n"))
+            .hint(format!("Name the one you mean, such as {}", shown(first))))
+    }
+
     fn only_spec(&self) -> Result<PathBuf> {
-        if self.cwd.join("tasks.md").is_file() {
+        if self.cwd.join(TASKS_FILE).is_file() {
             return Ok(self.cwd.to_owned());
         }
         let known = self.specs();
@@ -80,9 +97,17 @@ impl SpecFinder<'_> {
     /// The error for a project without specs.
     #[must_use]
     pub fn no_spec(&self) -> Error {
-        Error::new(ErrorKind::NoSpec, format!("there is no spec in {}", self.root.display()))
-            .detail(format!("  looked in {}", searched(self.spec_root)))
-            .hint("A spec is a folder with a tasks.md. Name its path, or set run.spec_root in seqorch.toml.")
+        let error = Error::new(ErrorKind::NoSpec, format!("there is no spec in {}", self.root.display()))
+            .detail(format!("  looked in {}", searched(self.spec_root)));
+        let shown = |path: &PathBuf| path.strip_prefix(self.cwd).unwrap_or(path).display().to_string();
+        let lists: Vec<String> = task_lists::in_folder(self.cwd).iter().map(shown).collect();
+        error.hint(if lists.is_empty() {
+            "A spec is a folder with a tasks.md, or any file that lists tasks. Name its path, or set run.spec_root in \
+             seqorch.toml."
+                .to_owned()
+        } else {
+            format!("These files list tasks: {}. Name one: seqorch run {}", lists.join(", "), lists[0])
+        })
     }
 
     fn unknown(&self, asked: &Path) -> Error {
@@ -110,12 +135,15 @@ impl SpecFinder<'_> {
         spec.dir.strip_prefix(self.cwd).unwrap_or(&spec.dir).display().to_string()
     }
 
-    /// What the user types for the spec in `dir` without any option: its name, or its path if the name alone leads
-    /// elsewhere. `here` is the folder where the user works, without links; `None` if it is unknown.
+    /// What the user types for the spec at `dir` without any option: its name, or its path if the name alone leads
+    /// elsewhere or the spec is a file. `here` is the folder where the user works, without links; `None` if it is unknown.
     #[must_use]
     pub fn typed(&self, here: Option<&Path>, name: &str, dir: &Path, given: GivenOptions) -> String {
         let Some(here) = here else { return dir.display().to_string() };
         let leads_to_it = || {
+            if dir.is_file() {
+                return None;
+            }
             let found = self.by_name(here, Path::new(name), given)?;
             Some(fs::canonicalize(found).ok()? == dir)
         };
@@ -132,7 +160,7 @@ impl SpecFinder<'_> {
         let folders = ProjectFolders::find(here, None, Some(name)).ok().filter(|f| f.root == self.root)?;
         // a spec in the folder itself comes first
         let own = folders.cwd.join(name);
-        if own.join("tasks.md").exists() {
+        if own.join(TASKS_FILE).exists() {
             return Some(own);
         }
         // without its option, a profile does not set `run.spec_root`
@@ -144,6 +172,7 @@ impl SpecFinder<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::project::spec_place::locate;
 
     struct TestProject {
         _dir: tempfile::TempDir,
@@ -178,10 +207,37 @@ mod tests {
         let project = TestProject::new(&[".kiro/specs/login", "docs/specs/search"]);
         let login = project.root.join(".kiro/specs/login");
         for asked in ["login", ".kiro/specs/login", ".kiro/specs/login/tasks.md"] {
-            assert_eq!(project.finder().find(Some(Path::new(asked))).unwrap(), login, "{asked}");
+            let found = project.finder().find(Some(Path::new(asked))).unwrap();
+            let place = locate(&found, &project.root).unwrap();
+            assert_eq!((place.dir, place.file, place.name), (login.clone(), None, "login".into()), "{asked}");
         }
         let search = project.finder().find(Some(Path::new("search"))).unwrap();
         assert_eq!(search, project.root.join("docs/specs/search"));
+    }
+
+    #[test]
+    fn any_file_is_a_spec_and_its_name_is_its_path() {
+        let project = TestProject::new(&[]);
+        fs::create_dir_all(project.root.join("docs/plans")).unwrap();
+        fs::write(project.root.join("docs/plans/export.md"), "# Export\n\n- [ ] Write it\n").unwrap();
+        fs::write(project.root.join("docs/plans/notes.md"), "# Notes\n\nNothing.\n").unwrap();
+        for asked in ["docs/plans/export.md", "docs/plans"] {
+            let found = project.finder().find(Some(Path::new(asked))).unwrap();
+            let place = locate(&found, &project.root).unwrap();
+            assert_eq!(place.file.as_deref(), Some(Path::new("export.md")), "{asked}");
+            assert_eq!(
+                (place.name.as_str(), place.dir),
+                ("docs/plans/export.md", found.parent().unwrap().into())
+            );
+            let typed =
+                project.finder().typed(Some(&project.root), &place.name, &found, GivenOptions::default());
+            assert_eq!(typed, "docs/plans/export.md");
+        }
+        fs::write(project.root.join("docs/plans/import.md"), "- [ ] Read it\n").unwrap();
+        let error = project.finder().find(Some(Path::new("docs/plans"))).unwrap_err().render();
+        assert!(error.contains("docs/plans/export.md\n  docs/plans/import.md\n"), "{error}");
+        let error = project.finder().find(Some(Path::new("docs"))).unwrap_err().render();
+        assert!(error.contains("no tasks.md and no other task list"), "{error}");
     }
 
     #[test]

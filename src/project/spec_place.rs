@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::gsd_summary;
 use crate::config::{Commit, Config};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{self, Selection, TaskNames};
@@ -11,6 +12,9 @@ use crate::spec::{self, Dialect, TaskFile};
 use crate::state::{SeenTasks, SpecState, TaskMoves};
 use crate::store::spec_store::Store;
 use crate::sys::files;
+
+/// The file of a spec folder that lists its tasks.
+pub const TASKS_FILE: &str = "tasks.md";
 
 /// Where a spec is, and which of its tasks were selected.
 #[derive(Debug, Clone)]
@@ -21,6 +25,8 @@ pub struct SpecPlace {
     pub typed: String,
     /// The folder of the spec, absolute and without links.
     pub dir: PathBuf,
+    /// The name of the file, where the spec is one file and not a folder with a tasks.md.
+    pub file: Option<PathBuf>,
     /// The root of the project.
     pub root: PathBuf,
     /// The dialect that `tasks.dialect` forces.
@@ -32,10 +38,16 @@ pub struct SpecPlace {
 }
 
 impl SpecPlace {
-    /// The path of the spec's tasks.md.
+    /// The path of the spec's task list: its tasks.md, or the file that is the spec.
     #[must_use]
     pub fn tasks_path(&self) -> PathBuf {
-        self.dir.join("tasks.md")
+        self.dir.join(self.file.as_deref().unwrap_or(Path::new(TASKS_FILE)))
+    }
+
+    /// The path of the spec itself: its folder, or its file.
+    #[must_use]
+    pub fn path(&self) -> PathBuf {
+        self.file.as_ref().map_or_else(|| self.dir.clone(), |file| self.dir.join(file))
     }
 
     /// Reads and parses tasks.md. It is an error if the file is missing or not text; its diagnostics are not.
@@ -48,7 +60,8 @@ impl SpecPlace {
             _ => Error::new(ErrorKind::BadTasks, format!("reading {}", path.display())).caused_by(e),
         })?;
         let text = spec::decode(&bytes).map_err(|e| cannot_run(&path, &format!(": {e}")))?;
-        let tasks = spec::parse_as(text, self.dialect);
+        let mut tasks = spec::parse_as(text, self.dialect);
+        gsd_summary::apply(&path, &mut tasks);
         Ok((text.to_owned(), tasks))
     }
 
@@ -166,7 +179,7 @@ impl SpecPlace {
     /// Where the files of the spec's runs are.
     #[must_use]
     pub fn store(&self) -> Store {
-        Store::new(&self.root, &self.dir, &self.name).using_git(self.keeps_in_git)
+        Store::new(&self.root, &self.path(), &self.name).using_git(self.keeps_in_git)
     }
 }
 
@@ -174,9 +187,30 @@ fn cannot_run(tasks: &Path, why: &str) -> Error {
     Error::new(ErrorKind::BadTasks, format!("{} can't be run{why}", tasks.display()))
 }
 
-/// The absolute folder of a spec without links, and the name of the spec.
-pub fn folder_and_name(dir: &Path) -> Result<(PathBuf, String)> {
-    let dir = fs::canonicalize(dir).map_err(|e| Error::io("finding", dir, e))?;
-    let name = dir.file_name().map_or_else(|| "spec".to_owned(), |n| n.to_string_lossy().into_owned());
-    Ok((dir, name))
+/// What a path says of a spec: where it is, and what it is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpecLocation {
+    /// The folder, absolute and without links.
+    pub dir: PathBuf,
+    /// The name of the file, where the spec is one file.
+    pub file: Option<PathBuf>,
+    /// The name of the spec: that of its folder, or the path of its file as the project at `root` sees it.
+    pub name: String,
+}
+
+/// The spec at a path: a folder, its tasks.md, or any other file.
+pub fn locate(path: &Path, root: &Path) -> Result<SpecLocation> {
+    let path = fs::canonicalize(path).map_err(|e| Error::io("finding", path, e))?;
+    let named = |path: &Path| {
+        path.file_name().map_or_else(|| "spec".to_owned(), |name| name.to_string_lossy().into_owned())
+    };
+    let (Some(parent), Some(file)) = (path.parent().filter(|_| !path.is_dir()), path.file_name()) else {
+        return Ok(SpecLocation { name: named(&path), dir: path, file: None });
+    };
+    let dir = parent.to_owned();
+    if file == TASKS_FILE {
+        return Ok(SpecLocation { name: named(&dir), dir, file: None });
+    }
+    let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
+    Ok(SpecLocation { dir, file: Some(file.into()), name })
 }

@@ -63,7 +63,15 @@ pub fn write(out: &mut dyn Write, plan: &Plan, view: &PlanView) -> io::Result<()
     }
     let reason = sanitise_line(&plan.dialect_reason);
     if !reason.is_empty() {
-        page.line(DIM, &format!("tasks.md is read as {}: {reason}", plan.dialect.name()))?;
+        page.line(DIM, &format!("Read as {}: {reason}", plan.dialect.name()))?;
+    }
+    let reading = sanitise_line(&plan.reading);
+    // a bare count says no more than the line above
+    if reading.contains([';']) || reading.contains(" from ") {
+        let columns = page.columns();
+        for line in wrap(&reading, columns) {
+            page.line(DIM, &line)?;
+        }
     }
     let digits = count.to_string().len();
     for (index, step) in plan.steps.iter().enumerate() {
@@ -81,7 +89,7 @@ pub fn write(out: &mut dyn Write, plan: &Plan, view: &PlanView) -> io::Result<()
     }
     page.skipped(&plan.skipped)?;
     if !plan.ignored.is_empty() {
-        page.heading("Ignored lines (they look like tasks)")?;
+        page.heading("Boxes that are no tasks")?;
         for ignored in &plan.ignored {
             page.entry(&format!("line {}", ignored.line), &sanitise_line(&ignored.text))?;
         }
@@ -328,7 +336,7 @@ Plan of demo: 4 steps
 Skipped
   3  Do 3 (optional; use --include-optional)
 
-Ignored lines (they look like tasks)
+Boxes that are no tasks
   line 9  - [] broken
 
 Notes

@@ -17,7 +17,7 @@ use crate::spec::{Diagnostic, Severity, Task, TaskFile};
 ///  "delay_s", "signal", "reasons", "after", "waves", "line"}],
 ///  "skipped": [{"id", "title", "reason", "detail", "on"}], "ignored_lines": [{"line", "text"}],
 ///  "tasks": [{"id", "title", "state", "optional", "optional_by_text", "parallel", "parent", "group", "depends_on", "line"}],
-///  "groups": [{"id", "title", "line"}], "waves": [["id"]], "dialect", "dialect_reason",
+///  "groups": [{"id", "title", "line"}], "waves": [["id"]], "dialect", "dialect_reason", "reading",
 ///  "errors": [{"line", "column", "message"}], "warnings": […], "notes": [{"line", "message"}],
 ///  "total_steps", "max_iterations", "timeline": [{"id", "starts_at", "held_by", "takes_s", "exact"}]}
 /// ```
@@ -56,6 +56,7 @@ pub fn json(plan: Option<&Plan>, tasks: &TaskFile, timeline: Option<&Timeline>) 
         "waves": tasks.waves,
         "dialect": tasks.dialect.name(),
         "dialect_reason": tasks.dialect_reason,
+        "reading": tasks.reading,
         "errors": of(Severity::Error),
         "warnings": of(Severity::Warning),
         "notes": notes,
@@ -234,6 +235,7 @@ mod tests {
             "waves",
             "dialect",
             "dialect_reason",
+            "reading",
             "errors",
             "warnings",
             "notes",

@@ -166,7 +166,7 @@ pub fn end_orphans(place: &SpecPlace, store: &Store, patience: Duration) -> Resu
     if alive().is_empty() {
         return Ok(false);
     }
-    let _lock = RunLock::take(&store.run_lock(), &Holder::me(&place.dir, Timestamp::now()))?;
+    let _lock = RunLock::take(&store.run_lock(), &Holder::me(&place.path(), Timestamp::now()))?;
     for dir in alive() {
         attempt_folder::end(&dir, patience);
     }

@@ -1,5 +1,7 @@
 //! Asks an agent who does which unit. The call is started, watched and ended like an attempt.
 
+use std::path::Path;
+
 use std::fs;
 
 use super::child::{AssignmentCall, ChildJob};
@@ -57,10 +59,11 @@ pub fn ask_outside_of_a_run(
 }
 
 impl RealWorld<'_> {
-    fn spec_info(&self) -> SpecInfo<'_> {
+    fn spec_info<'a>(&'a self, tasks_path: &'a Path) -> SpecInfo<'a> {
         SpecInfo {
             name: &self.place.name,
             dir: &self.place.dir,
+            tasks_path,
             root: &self.place.root,
             inputs: self.plan.as_ref().map_or(&[], |plan| &plan.inputs),
         }
@@ -85,7 +88,7 @@ impl RealWorld<'_> {
                 format!("assign.backend: there is no backend {name:?}"),
             ));
         };
-        let step = assign::step(self.config, self.spec_info(), backend);
+        let step = assign::step(self.config, self.spec_info(&self.place.tasks_path()), backend);
         if let Some(why) = self.missing(&step) {
             return Ok(Some(self.no_answer(call, vec![why])));
         }
@@ -93,7 +96,13 @@ impl RealWorld<'_> {
         let Some(plan) = &self.plan else {
             return Err(Error::new(ErrorKind::Internal, "a call without a plan"));
         };
-        let question = assign::question(self.spec_info(), plan, &call.units, &self.owners(), complaints)?;
+        let question = assign::question(
+            self.spec_info(&self.place.tasks_path()),
+            plan,
+            &call.units,
+            &self.owners(),
+            complaints,
+        )?;
         let number = self.next_call();
         let preparation = AttemptInputs {
             config: self.config,

@@ -42,7 +42,7 @@ pub fn forget(place: &SpecPlace) -> Result<()> {
         return Ok(());
     }
     let store = store.prepared()?;
-    let _lock = RunLock::take(&store.run_lock(), &Holder::me(&place.dir, Timestamp::now()))?;
+    let _lock = RunLock::take(&store.run_lock(), &Holder::me(&place.path(), Timestamp::now()))?;
     if let Some(dir) = store.attempt_dirs().iter().find(|dir| attempt_folder::alive(dir)) {
         let text = format!("an agent is still at work in {}", dir.path().display());
         return Err(Error::new(ErrorKind::Locked, text).hint("End it with `seqorch stop --now`."));

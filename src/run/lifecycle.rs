@@ -90,7 +90,7 @@ pub fn run(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
     let RunRequest { place, config, .. } = *request;
     let CheckedSpec { store, plan, .. } = CheckedSpec::check(place, config, request.resume)?;
     let store = store.prepared()?;
-    let mut holder = Holder::me(&place.dir, Timestamp::now());
+    let mut holder = Holder::me(&place.path(), Timestamp::now());
     holder.listens = Some(process::start_time(holder.pid.cast_signed()));
     // held until this function returns
     let lock = RunLock::take(&store.run_lock(), &holder)?;

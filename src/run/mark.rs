@@ -63,7 +63,7 @@ pub struct Marked {
 pub fn mark(place: &SpecPlace, config: &Config, request: &MarkRequest) -> Result<Marked> {
     let store = place.store();
     store.prepare()?;
-    let _lock = RunLock::take(&store.run_lock(), &Holder::me(&place.dir, Timestamp::now()))?;
+    let _lock = RunLock::take(&store.run_lock(), &Holder::me(&place.path(), Timestamp::now()))?;
     let mut state = store.load()?;
     let (_, tasks) = place.good_tasks()?;
     place.follow(config, &tasks, &mut state);

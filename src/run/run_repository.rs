@@ -111,6 +111,7 @@ impl RunRepository {
 fn key(place: &SpecPlace) -> String {
     let readable: String =
         place.name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect();
-    let identity = [place.root.as_os_str(), OsStr::new("\0"), place.dir.as_os_str()].map(OsStr::as_bytes);
+    let path = place.path();
+    let identity = [place.root.as_os_str(), OsStr::new("\0"), path.as_os_str()].map(OsStr::as_bytes);
     format!("{readable}-{}", digest(&identity.concat()))
 }

@@ -22,7 +22,7 @@ pub(super) fn first_line(place: &SpecPlace, plan: &Plan, attach: Option<&str>) -
 
 /// The entry of a run's start in the progress file.
 pub(super) fn start_entry(place: &SpecPlace) -> String {
-    format!("\n---\n\n**Spec:** {}\n**Started:** {}\n", place.dir.display(), local_time())
+    format!("\n---\n\n**Spec:** {}\n**Started:** {}\n", place.path().display(), local_time())
 }
 
 /// The entry of a run's end in the progress file.

@@ -54,7 +54,7 @@ pub struct Undone {
 pub fn undo(place: &SpecPlace, config: &Config, request: UndoRequest<'_>) -> Result<Undone> {
     let UndoRequest { id, commit, wait } = request;
     let store = place.store().prepared()?;
-    let _lock = RunLock::take(&store.run_lock(), &Holder::me(&place.dir, Timestamp::now()))?;
+    let _lock = RunLock::take(&store.run_lock(), &Holder::me(&place.path(), Timestamp::now()))?;
     let mut state = store.load()?;
     place.follow(config, &place.good_tasks()?.1, &mut state);
     if state.units.get(id).is_none_or(|unit| unit.changes.is_none() && unit.undone.is_none()) {

@@ -41,6 +41,7 @@ fn paused(length: Duration, jump: SignedDuration) -> Duration {
         name: "login".to_owned(),
         typed: "login".to_owned(),
         dir: dir.path().join("specs/login"),
+        file: None,
         root: dir.path().to_owned(),
         dialect: None,
         selection: Selection::default(),

@@ -38,14 +38,29 @@ pub(crate) fn assign(lines: &SourceLines<'_>, tasks: &[TaskLine<'_>]) -> TaskBod
     // Tasks that may still get lines, outermost first.
     let mut open: Vec<usize> = Vec::new();
     let mut last = 0;
+    // A task whose body ends where the file says.
+    let mut closed: Option<(usize, usize)> = None;
     for index in 0..lines.all.len() {
         let line = &lines.all[index];
+        if let Some((task, until)) = closed {
+            if index <= until {
+                bodies.owner[index] = tag(task);
+                last = index;
+                continue;
+            }
+            closed = None;
+        }
         if let Some(task) = tasks.get(next).filter(|t| t.line == index) {
             open.retain(|&o| {
                 let other = &tasks[o];
                 task.level == 0 && (other.level > 0 || other.indent < task.indent)
             });
-            open.push(next);
+            if let Some(until) = task.until {
+                bodies.ranges[next] = index + 1..until + 1;
+                closed = Some((next, until));
+            } else {
+                open.push(next);
+            }
             bodies.owner[index] = tag(next);
             next += 1;
             last = index;
@@ -83,6 +98,27 @@ pub(crate) fn assign(lines: &SourceLines<'_>, tasks: &[TaskLine<'_>]) -> TaskBod
     }
     bodies.more.sort_by_key(|m| (m.0, m.1.start));
     bodies
+}
+
+impl TaskBodies {
+    /// Gives lines of a section that belong to no task to its only task: what a group says is about that one.
+    pub(crate) fn take(&mut self, task: usize, free: impl Iterator<Item = usize>) {
+        for line in free {
+            if self.owner[line] != 0 {
+                continue;
+            }
+            self.owner[line] = tag(task);
+            match self.more.last_mut() {
+                Some((last, range)) if *last == task && range.end == line => range.end = line + 1,
+                _ => self.more.push((task, line..line + 1)),
+            }
+        }
+    }
+
+    /// Puts the taken lines in order. Call it after the last [`TaskBodies::take`].
+    pub(crate) fn sort(&mut self) {
+        self.more.sort_by_key(|m| (m.0, m.1.start));
+    }
 }
 
 fn tag(task: usize) -> u32 {

@@ -8,6 +8,7 @@ use super::hierarchy::TaskHierarchy;
 use super::id_index::IdIndex;
 use super::lines::{LineKind, SourceLines};
 use super::model::{Diagnostic, Dialect, IgnoredReason, Severity, Task, TaskState};
+use super::states;
 use super::task_line::{Oddity, TaskLine};
 use super::wave_graph::{GraphProblem, WaveGraph};
 
@@ -37,18 +38,28 @@ pub(crate) fn check(
     oddities(&mut out, found);
     unclosed(&mut out);
     if found.is_empty() {
+        let plain = |&line: &usize| {
+            lines.all[line].indent == 0 && lines.item(line).is_some_and(|item| item.mark.is_none())
+        };
+        let numbered = (0..lines.all.len()).filter(plain).count();
+        let message = match numbered {
+            0 | 1 => "no tasks found".to_owned(),
+            _ => format!("no tasks found: {numbered} numbered lines without boxes may be prose"),
+        };
         out.error(
             lines.all.first().map_or(0..0, |l| l.start..l.end),
-            "no tasks found".to_owned(),
+            message,
             "",
-            if forced.is_some() {
+            if forced.is_none() && numbered > 1 {
+                "tasks.dialect = \"numbered\" takes them as tasks"
+            } else if forced.is_some() {
                 "tasks.dialect forces how this file is read; \"auto\" finds it out from the file"
             } else {
                 "write tasks as `- [ ] 1. Title`, and subtasks as `  - [ ] 1.1 Title`"
             },
         );
     }
-    out.list.sort_by_key(|d| (d.span.start, d.severity == Severity::Warning));
+    sort(&mut out.list);
     out.list
 }
 
@@ -150,6 +161,26 @@ pub(crate) fn done_over_open_boxes(
     out.list.pop()
 }
 
+/// Marks that the file does not explain: such a task is open work.
+pub(crate) fn unknown_marks(lines: &SourceLines<'_>, tasks: &[Task], unknown: &[usize]) -> Vec<Diagnostic> {
+    let mut out = DiagnosticList { lines, list: Vec::new() };
+    for task in unknown.iter().take(MOST).map(|&i| &tasks[i]) {
+        let Some(mark) = task.mark.clone() else { continue };
+        let message = format!(
+            "the mark `[{}]` of task {} is not known, so the task is open",
+            plain(&lines.source[mark.clone()]),
+            task.id
+        );
+        out.warn(mark, message, "", "write [ ], [x] or [-], or explain it: `[?]` waiting");
+    }
+    out.list
+}
+
+/// Puts diagnostics in the order of the file.
+pub(crate) fn sort(list: &mut [Diagnostic]) {
+    list.sort_by_key(|d| (d.span.start, d.severity == Severity::Warning));
+}
+
 /// Collects diagnostics and finds line and column of each.
 struct DiagnosticList<'a> {
     lines: &'a SourceLines<'a>,
@@ -231,16 +262,20 @@ fn conflicts(out: &mut DiagnosticList<'_>) {
 
 /// Ids that more than one task has.
 fn duplicates(out: &mut DiagnosticList<'_>, found: &[TaskLine<'_>], ids: &IdIndex<'_>) {
+    let mut done: Option<Vec<bool>> = None;
+    let lines = out.lines;
+    let mut is_done = |i: usize| done.get_or_insert_with(|| states::ticked(lines, found))[i];
     let again = |&(i, _): &(usize, &TaskLine<'_>)| ids.first[ids.of[i]] != i;
     for (i, f) in found.iter().enumerate().filter(again).take(MOST) {
         let first = found[ids.first[ids.of[i]]].line + 1;
         let at = out.lines.text(f.line).find(&*f.id).unwrap_or(0) + out.lines.all[f.line].start;
-        out.error(
-            at..at + f.id.len(),
-            format!("task id {} is used twice, first on line {first}", f.id),
-            "again here",
-            "give one of the tasks another number",
-        );
+        let message = format!("task id {} is used twice, first on line {first}", f.id);
+        let span = at..at + f.id.len();
+        if is_done(i) && is_done(ids.first[ids.of[i]]) {
+            out.warn(span, message, "again here", "both are done, so nothing depends on it");
+        } else {
+            out.error(span, message, "again here", "give one of the tasks another number");
+        }
     }
 }
 

@@ -1,15 +1,18 @@
 //! Takes the lines that are tasks, and notes why the other lookalikes are not.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
+use super::accepted_ids::box_id;
+use super::box_ids::{drop_restarted_numbers, is_struck, name_anonymous};
 use super::grammar::{Heading, IdShape, ListItem};
+use super::heading_names::{names_task, numbered};
 use super::lines::{LineKind, SourceLines, may_be_item};
 use super::model::IgnoredReason;
-use super::reading_rules::{ReadingRules, TaskForm, box_id, names_task, numbered};
+use super::reading_rules::{ReadingRules, TaskForm};
+use super::section_names::SectionKind;
 use super::task_line::{CollectedLines, Oddity, TaskLine};
-use super::vocabulary::SectionKind;
-use super::{grammar, legend, numbered_lines, table};
+use super::{front_matter, grammar, legend, numbered_lines, table, task_elements, trailing_boxes};
 
 /// Collects the tasks of a file by its reading rules.
 pub(crate) fn collect<'a>(lines: &SourceLines<'a>, rules: &ReadingRules) -> CollectedLines<'a> {
@@ -44,6 +47,13 @@ pub(crate) fn collect<'a>(lines: &SourceLines<'a>, rules: &ReadingRules) -> Coll
     out.ignored.extend(collector.unused_headings.drain(..).map(|(line, _)| (line, IgnoredReason::Other)));
     out.ignored.sort_unstable_by_key(|i| i.0);
     match rules.form {
+        TaskForm::Elements | TaskForm::Todos => {
+            out.tasks = if rules.form == TaskForm::Todos {
+                front_matter::tasks(lines)
+            } else {
+                task_elements::tasks(lines)
+            };
+        }
         TaskForm::Table => {
             out.tasks = table::rows(lines);
             if out.tasks.is_empty() {
@@ -52,14 +62,40 @@ pub(crate) fn collect<'a>(lines: &SourceLines<'a>, rules: &ReadingRules) -> Coll
         }
         TaskForm::Numbered => numbered_lines::tasks(lines, rules, &mut out),
         TaskForm::Boxes => numbered_lines::parents(lines, &mut out),
+        TaskForm::Trailing => {
+            out.tasks = trailing_boxes::tasks(lines);
+            let taken: HashSet<usize> = out.tasks.iter().map(|t| t.line).collect();
+            out.ignored.retain(|i| !taken.contains(&i.0));
+        }
+        TaskForm::Listed => track(lines, rules, &mut out),
         _ => {}
     }
     collector.drop_repeated(&mut out);
     if rules.ids.lists {
-        collector.drop_restarted_numbers(&mut out.tasks);
+        drop_restarted_numbers(lines, &mut out.tasks);
     }
     name_anonymous(&mut out.tasks);
     out
+}
+
+/// Gives tasks the boxes of the list that repeats them. The first box of a task counts.
+fn track(lines: &SourceLines<'_>, rules: &ReadingRules, out: &mut CollectedLines<'_>) {
+    let mut boxes: HashMap<usize, usize> = HashMap::new();
+    for (&line, &heading) in &rules.trackers {
+        let first = boxes.entry(heading).or_insert(line);
+        *first = line.min(*first);
+    }
+    let mut used = HashSet::new();
+    for task in &mut out.tasks {
+        if task.mark.is_none()
+            && let Some(&line) = boxes.get(&task.line)
+            && let Some(mark) = lines.item(line).and_then(|item| item.mark.clone())
+        {
+            (task.mark, task.mark_line) = (Some(mark), line);
+            used.insert(line);
+        }
+    }
+    out.ignored.retain(|i| !used.contains(&i.0));
 }
 
 struct TaskCollector<'l, 'a> {
@@ -71,6 +107,8 @@ struct TaskCollector<'l, 'a> {
     inside: Option<(u32, usize)>,
     heading_id: Option<Cow<'a, str>>,
     min_indent: u32,
+    /// Boxes whose ids are the numbers of lists, from the outside in: their indentation and their ids.
+    listed: Vec<(u32, String)>,
     legends: HashSet<usize>,
     /// Headings that would be tasks in another file and hold no task of this one so far; with their levels.
     unused_headings: Vec<(usize, usize)>,
@@ -80,7 +118,7 @@ impl<'l, 'a> TaskCollector<'l, 'a> {
     fn new(lines: &'l SourceLines<'a>, rules: &'l ReadingRules) -> Self {
         let boxes = || {
             (0..lines.all.len()).filter(|&i| {
-                rules.sections[i] == SectionKind::Open
+                rules.sections[i].is_work()
                     && lines.item(i).is_some_and(|item| item.mark.is_some() && item.bullet)
             })
         };
@@ -91,6 +129,7 @@ impl<'l, 'a> TaskCollector<'l, 'a> {
             inside: None,
             heading_id: None,
             min_indent: boxes().map(|i| lines.all[i].indent).min().unwrap_or(0),
+            listed: Vec::new(),
             legends: legend::runs(lines),
             unused_headings: Vec::new(),
         }
@@ -100,6 +139,8 @@ impl<'l, 'a> TaskCollector<'l, 'a> {
     fn heading(&mut self, index: usize, heading: &Heading, out: &mut CollectedLines<'a>) {
         let is_task = match self.rules.form {
             _ if heading.mark.is_some() => true,
+            TaskForm::Listed => self.rules.headings.contains_key(&index),
+            TaskForm::Headings if !self.rules.headings.is_empty() => self.rules.headings.contains_key(&index),
             TaskForm::Headings => names_task(heading, self.lines.text(index)),
             TaskForm::NumberedHeadings => {
                 numbered(heading)
@@ -108,6 +149,7 @@ impl<'l, 'a> TaskCollector<'l, 'a> {
             }
             _ => false,
         };
+        self.listed.clear();
         if self.inside.is_none_or(|(_, level)| level == 0 || heading.level <= level) {
             self.inside = None;
             self.heading_id = None;
@@ -124,6 +166,19 @@ impl<'l, 'a> TaskCollector<'l, 'a> {
 
     fn heading_task(&self, index: usize, heading: &Heading) -> TaskLine<'a> {
         let text = self.lines.text(index);
+        if let Some(member) = self.rules.headings.get(&index) {
+            return TaskLine {
+                id: Cow::Borrowed(&text[member.id.clone()]),
+                shape: Some(member.shape),
+                title: member.title..text.len(),
+                bold_open: member.bold_open,
+                mark: heading.mark.clone(),
+                star: heading.star,
+                checked: member.is_past || heading.id.as_ref().is_some_and(|i| i.checked),
+                level: heading.level,
+                ..TaskLine::at(index)
+            };
+        }
         let id = heading.id.as_ref();
         TaskLine {
             line: index,
@@ -139,7 +194,7 @@ impl<'l, 'a> TaskCollector<'l, 'a> {
             indent: 0,
             level: heading.level,
             oddity: None,
-            row: None,
+            ..TaskLine::at(index)
         }
     }
 
@@ -161,6 +216,9 @@ impl<'l, 'a> TaskCollector<'l, 'a> {
         if self.is_code(index) {
             return Err(IgnoredReason::Fence);
         }
+        if self.rules.trackers.contains_key(&index) {
+            return Err(IgnoredReason::Tracker);
+        }
         let section = self.rules.sections[index];
         let id = box_id(item, text, &self.rules.ids);
         if id.is_none() && (section == SectionKind::Legend || self.legends.contains(&index)) {
@@ -174,23 +232,34 @@ impl<'l, 'a> TaskCollector<'l, 'a> {
             oddity = Some(Oddity::NoBullet);
         }
         self.fits_form(indent, id, section)?;
+        if let Some((number, IdShape::Number)) = id
+            && item.list_number.as_ref().is_some_and(|n| text[n.clone()] == *number)
+            && let Some(id) = self.nested_number(number, indent)
+        {
+            self.inside = Some((indent, 0));
+            return Ok(TaskLine {
+                id: Cow::Owned(id),
+                shape: Some(IdShape::Dotted),
+                title: item.text..text.len(),
+                mark: Some(mark),
+                struck: is_struck(&text[item.text..]),
+                indent,
+                ..TaskLine::at(index)
+            });
+        }
         let sure = item.id.as_ref().is_some_and(|id| id.closed || id.deco || id.word);
         match id {
             // `3 reviewers agree` in a checklist is not task 3.
-            Some((_, IdShape::Number))
-                if section != SectionKind::Open && !sure && item.list_number.is_none() =>
-            {
+            Some((_, IdShape::Number)) if !section.is_work() && !sure && item.list_number.is_none() => {
                 return Err(IgnoredReason::Section);
             }
             Some((id, IdShape::Number)) => oddity = self.whole_number(id, indent)?.or(oddity),
             // `E2E tests pass` in a checklist is not a task, even where the ids are letters and digits. `T-HF01` is surely
             // an id.
-            Some((id, IdShape::Prefixed))
-                if section != SectionKind::Open && !id.contains(['-', '.', '_']) && !sure =>
-            {
+            Some((id, IdShape::Prefixed)) if !section.is_work() && !id.contains(['-', '.', '_']) && !sure => {
                 return Err(IgnoredReason::Section);
             }
-            None if section != SectionKind::Open && self.rules.form == TaskForm::Boxes => {
+            None if !section.is_work() && self.rules.form == TaskForm::Boxes => {
                 return Err(IgnoredReason::Section);
             }
             None if self.rules.form == TaskForm::Boxes && indent > 0 => return Err(self.step_or_other()),
@@ -210,12 +279,12 @@ impl<'l, 'a> TaskCollector<'l, 'a> {
             bold_open: token.is_some_and(|t| t.deco),
             mark: Some(mark),
             star: item.star,
-            checked: false,
+            struck: is_struck(&text[item.text..]),
             dot: token.is_some_and(|t| t.dot),
             indent,
             level: 0,
             oddity,
-            row: None,
+            ..TaskLine::at(index)
         })
     }
 
@@ -233,11 +302,16 @@ impl<'l, 'a> TaskCollector<'l, 'a> {
     ) -> Result<(), IgnoredReason> {
         match self.rules.form {
             TaskForm::Boxes => Ok(()),
-            TaskForm::Anonymous if section != SectionKind::Open => Err(IgnoredReason::Section),
+            TaskForm::Anonymous | TaskForm::Listed if !section.is_work() => Err(IgnoredReason::Section),
             TaskForm::Anonymous => {
                 let nested = indent > self.min_indent && self.inside.is_some_and(|(i, _)| indent > i);
                 if nested { Err(IgnoredReason::Step) } else { Ok(()) }
             }
+            TaskForm::Listed if self.heading_id.is_none() => {
+                let nested = indent > self.min_indent && self.inside.is_some_and(|(i, _)| indent > i);
+                if nested && id.is_none() { Err(IgnoredReason::Step) } else { Ok(()) }
+            }
+            TaskForm::Trailing | TaskForm::Elements | TaskForm::Todos => Err(IgnoredReason::Other),
             _ => {
                 // Below a heading task, only a box that continues its number is a task.
                 let continues = self.heading_id.as_deref().is_some_and(|h| {
@@ -267,6 +341,14 @@ impl<'l, 'a> TaskCollector<'l, 'a> {
                 _ => false,
             }
         })
+    }
+
+    /// The id of a numbered box inside another numbered one: `1.2` for the second in the first.
+    fn nested_number(&mut self, number: &str, indent: u32) -> Option<String> {
+        while self.listed.pop_if(|(outer, _)| *outer >= indent).is_some() {}
+        let id = self.listed.last().map(|(_, outer)| format!("{outer}.{number}"));
+        self.listed.push((indent, id.clone().unwrap_or_else(|| number.to_owned())));
+        id
     }
 
     /// A whole number below a task is wrongly indented if it continues the count, else it is a step.
@@ -307,42 +389,5 @@ impl<'l, 'a> TaskCollector<'l, 'a> {
         });
         out.ignored.extend(dropped);
         out.ignored.sort_unstable_by_key(|i| i.0);
-    }
-
-    /// Where the numbers of lists start again, they are not ids: such boxes have none.
-    fn drop_restarted_numbers(&self, tasks: &mut [TaskLine<'a>]) {
-        let listed = |t: &TaskLine<'_>| {
-            let item = self.lines.item(t.line).filter(|i| i.bullet && i.id.is_none());
-            item.is_some_and(|i| i.list_number.is_some())
-        };
-        let mut seen = HashSet::new();
-        if tasks.iter().filter(|t| listed(t)).all(|t| seen.insert(t.id.clone())) {
-            return;
-        }
-        for t in tasks.iter_mut().filter(|t| listed(t)) {
-            t.id = Cow::Borrowed("");
-            t.shape = None;
-        }
-    }
-}
-
-/// Numbers the tasks without an id: `1`, `2` where no task has one, else `box-1`.
-fn name_anonymous(tasks: &mut [TaskLine<'_>]) {
-    if tasks.iter().all(|t| !t.id.is_empty()) {
-        return;
-    }
-    let plain = tasks.iter().all(|t| t.id.is_empty());
-    let taken: HashSet<String> =
-        if plain { HashSet::new() } else { tasks.iter().map(|t| t.id.to_string()).collect() };
-    let mut n = 0;
-    for t in tasks.iter_mut().filter(|t| t.id.is_empty()) {
-        t.placed_id = true;
-        t.id = loop {
-            n += 1;
-            let id = if plain { n.to_string() } else { format!("box-{n}") };
-            if !taken.contains(&id) {
-                break Cow::Owned(id);
-            }
-        };
     }
 }

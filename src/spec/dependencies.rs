@@ -1,16 +1,25 @@
 //! Finds dependencies between tasks, in all spellings that real files use.
 
-use std::ops::Range;
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use super::bodies::TaskBodies;
+use super::dependency_words::{KEY, after_colon, bulleted, names_subject, starts_sentence, starts_with};
 use super::grammar::{DependencyItem, DependencyList, dependency};
 use super::id_index::IdIndex;
 use super::lines::{LineKind, SourceLines};
+use super::model::IgnoredReason;
+use super::reading_rules::{ReadingRules, TaskForm};
+use super::section_dependencies::{SectionTasks, numbers, required_by_quote};
+use super::section_names::SectionKind;
 use super::task_line::TaskLine;
-use super::vocabulary::SectionKind;
+use std::ops::Range;
+
+/// Whether a name is that of another plan, change or file, as `04-core`, `add-login` and names in backticks are.
+fn is_elsewhere(list: &str, at: usize, len: usize) -> bool {
+    let (before, name, after) = (&list[..at], &list[at..at + len], &list[at + len..]);
+    let has_more =
+        after.strip_prefix('-').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()));
+    let words = name.starts_with(|c: char| c.is_ascii_lowercase()) && name.contains('-');
+    before.ends_with('`') || has_more || words || after.starts_with('@')
+}
 
 /// One dependency: the task that comes first, and where it is named.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,19 +52,6 @@ pub(crate) struct Dependencies {
 /// memory.
 const MOST_IN_RANGES: usize = 1_000_000;
 
-/// The words that announce a dependency.
-static KEY: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(
-        r"(?ix)
-        d[eé]p[ea]nd(?:encies|ency|encias?|ências?|enze|ances?|ing|[se])?(?:[\ _-]?(?:on|upon|de|del)\b)?
-        | \bdeps\b | blocked[\ _-]?by | \[D:
-        | abhängig(?:keit(?:en)?|\ von) | зависимост[ьи] | зависит\ от
-        | 依赖 | 依賴 | 依存 | 前置任务 | 의존
-        | prerequisites? | 前提 | \((?:needs|requires|after)\b",
-    )
-    .ok()
-});
-
 /// How much a list is trusted to hold ids. The words before it decide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ListTrust {
@@ -75,13 +71,16 @@ pub(crate) fn find(
     tasks: &[TaskLine<'_>],
     ids: &IdIndex<'_>,
     bodies: &TaskBodies,
-    sections: &[SectionKind],
+    rules: &ReadingRules,
+    parents: &[Option<usize>],
 ) -> Dependencies {
     let mut finder = DependencyFinder {
         lines,
         tasks,
         ids,
         bodies,
+        rules,
+        sections: SectionTasks::new(lines, &rules.map, tasks, parents),
         deps: Dependencies { edges: vec![Vec::new(); tasks.len()], ..Dependencies::default() },
         ranged: 0,
     };
@@ -91,10 +90,16 @@ pub(crate) fn find(
             finder.list(task, start + cell.start, start + cell.end, ListTrust::Key);
         }
     }
+    for task in (0..tasks.len()).filter(|&task| tasks[task].level > 0) {
+        finder.quotes(task);
+    }
     if let Some(key) = KEY.as_ref() {
         for hit in key.find_iter(lines.source) {
             let index = lines.at(hit.start());
             let owner = bodies.owner(index);
+            if finder.of_section(index, hit.range(), owner) {
+                continue;
+            }
             if matches!(lines.all[index].kind, LineKind::Opaque(_) | LineKind::Row | LineKind::Heading(_))
                 && owner.is_none_or(|t| tasks[t].line != index)
             {
@@ -103,56 +108,10 @@ pub(crate) fn find(
             if owner.is_some_and(|t| tasks[t].row.is_some()) {
                 continue;
             }
-            finder.hit(index, hit.range(), owner, sections[index]);
+            finder.hit(index, hit.range(), owner, rules.sections[index]);
         }
     }
     finder.deps
-}
-
-/// Whether a line in a section about order begins with its subject: `[Task 4] depends on …`, `Task 4 depends on …`.
-/// Other prose there repeats or refines what the tasks themselves say.
-fn names_subject(before: &str) -> bool {
-    let rest = ["task", "任务", "タスク"].iter().find(|w| starts_with(before, w)).map(|w| &before[w.len()..]);
-    before.starts_with('[')
-        || rest.is_some_and(|r| r.starts_with([' ', '#']) || r.starts_with(|c: char| c.is_ascii_digit()))
-}
-
-/// Whether a text starts with a word, ignoring the case of ASCII letters.
-fn starts_with(text: &str, word: &str) -> bool {
-    text.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word))
-}
-
-/// Where the text of a plain list item starts.
-fn bulleted(text: &str) -> Option<usize> {
-    let body = text.trim_start_matches([' ', '\t']);
-    let rest = body.strip_prefix(['-', '*', '+', '•'])?;
-    rest.starts_with([' ', '\t']).then(|| text.len() - rest.len())
-}
-
-/// Where the list starts if a colon follows the key word that ends at `end`.
-fn after_colon(source: &str, end: usize, line_end: usize) -> Option<usize> {
-    // "依存関係", "依赖项", "Dependencies (hard)" continue before the colon.
-    let mut tail =
-        source[end..line_end].trim_start_matches(|c: char| "关系項项関係任务タスク条件性성는*_ ".contains(c));
-    // The limit keeps a line with many keys linear.
-    if tail.starts_with('(')
-        && let Some((at, _)) = tail.char_indices().take(80).find(|c| c.1 == ')')
-    {
-        tail = tail[at + 1..].trim_start_matches(['*', '_', ' ']);
-    }
-    let list = tail.strip_prefix([':', '：'])?;
-    Some(line_end - list.len())
-}
-
-/// Whether "depends on" after this text begins a sentence or a clause, or speaks about "this task".
-fn starts_sentence(before: &str) -> bool {
-    let ahead = before.trim_end();
-    let last = ahead.chars().last();
-    last.is_none_or(|c| !c.is_alphanumeric() && !"`'\"/.".contains(c))
-        || last == Some('.') && ahead.len() < before.len()
-        || ahead.len() >= 9
-            && ahead.is_char_boundary(ahead.len() - 9)
-            && ahead[ahead.len() - 9..].eq_ignore_ascii_case("this task")
 }
 
 struct DependencyFinder<'a> {
@@ -160,12 +119,83 @@ struct DependencyFinder<'a> {
     tasks: &'a [TaskLine<'a>],
     ids: &'a IdIndex<'a>,
     bodies: &'a TaskBodies,
+    rules: &'a ReadingRules,
+    sections: SectionTasks<'a>,
     deps: Dependencies,
     /// How many tasks the ranges so far name.
     ranged: usize,
 }
 
 impl DependencyFinder<'_> {
+    /// Reads the quotes right below a heading that is a task: `> Requires: PRD-01`.
+    fn quotes(&mut self, task: usize) {
+        const NEAR: usize = 8;
+        let first = self.tasks[task].line + 1;
+        for index in (first..self.lines.all.len()).take(NEAR) {
+            let line = &self.lines.all[index];
+            match line.kind {
+                LineKind::Blank => {}
+                LineKind::Opaque(IgnoredReason::Quote) => {
+                    if let Some(at) = required_by_quote(self.lines.text(index)) {
+                        self.list(task, line.start + at, line.end, ListTrust::Loose);
+                    }
+                }
+                _ => return,
+            }
+        }
+    }
+
+    /// Reads what a section says before its first task: the sections that it names come before all of its tasks. Where the
+    /// tasks are headings that count, their own lines name them in the same way.
+    fn of_section(&mut self, index: usize, word: Range<usize>, owner: Option<usize>) -> bool {
+        let line = &self.lines.all[index];
+        if line.kind != LineKind::Text || word.start < line.start || word.end > line.end {
+            return false;
+        }
+        let source = self.lines.source;
+        let before = source[line.start..word.start].trim_matches([' ', '\t', '-', '*', '+', '_', '•']);
+        let Some(from) = after_colon(source, word.end, line.end).filter(|_| before.is_empty()) else {
+            return false;
+        };
+        let list = &source[from..line.end];
+        let span = from..line.end;
+        if let Some(task) = owner {
+            if !self.is_counted(task) {
+                return false;
+            }
+            for number in numbers(list) {
+                if let Some(other) = self.resolve(task, &number).filter(|&other| other != task) {
+                    self.edge(task, other, span.clone());
+                }
+            }
+            return true;
+        }
+        let Some(section) = self.rules.map.of(index) else { return false };
+        let tops = self.sections.tops(section).to_vec();
+        if tops.first().is_none_or(|&first| self.tasks[first].line < index) {
+            return false;
+        }
+        let named = self.sections.named(section, list);
+        self.ranged += named.len() * tops.len();
+        if self.ranged > MOST_IN_RANGES {
+            // the order of the file stays, which says the same
+            return true;
+        }
+        for other in named {
+            for &task in tops.iter().filter(|&&task| task != other) {
+                self.edge(task, other, span.clone());
+            }
+        }
+        true
+    }
+
+    /// Whether a task is a heading that counts, such as `Phase 2`.
+    fn is_counted(&self, task: usize) -> bool {
+        let f = &self.tasks[task];
+        let heading = self.lines.heading(f.line);
+        self.rules.form == TaskForm::Listed && heading.is_some_and(|heading| heading.id.is_none())
+    }
+
     /// Reads what follows a key word at `word` (bytes of the source) on the line `index`.
     fn hit(&mut self, index: usize, word: Range<usize>, owner: Option<usize>, section: SectionKind) {
         let line = &self.lines.all[index];
@@ -235,7 +265,7 @@ impl DependencyFinder<'_> {
                 if before[end..].trim_matches([' ', '*', ':']).is_empty()
                     && items.iter().all(|i| i.to.is_none()) =>
             {
-                items.iter().filter_map(|i| self.resolve(&before[i.span.clone()])).collect()
+                items.iter().filter_map(|i| self.shortened(&before[i.span.clone()])).collect()
             }
             _ => Vec::new(),
         }
@@ -274,18 +304,19 @@ impl DependencyFinder<'_> {
     fn item(&mut self, task: usize, from: usize, text: &str, item: DependencyItem, trust: ListTrust) {
         let span = from + item.span.start..from + item.span.end;
         let id = &text[item.span];
-        let (first, last) = match (self.resolve(id), id.rsplit_once('-')) {
+        let (first, last) = match (self.resolve(task, id), id.rsplit_once('-')) {
             // `T001-003` looks like an id and is a range.
             (None, Some((first, last))) if item.to.is_none() => {
                 let stem = first.trim_end_matches(|c: char| c.is_ascii_digit());
-                let last = self.resolve(last).or_else(|| self.resolve(&format!("{stem}{last}")));
-                (self.resolve(first), last)
+                let last = self.resolve(task, last).or_else(|| self.resolve(task, &format!("{stem}{last}")));
+                (self.resolve(task, first), last)
             }
-            (first, _) => (first, item.to.and_then(|to| self.resolve(&text[to]))),
+            (first, _) => (first, item.to.and_then(|to| self.resolve(task, &text[to]))),
         };
         match (first, last) {
             (Some(first), Some(last)) => self.range(task, first, last, span),
             (Some(other), None) => self.edge(task, other, span),
+            (None, _) if is_elsewhere(text, span.start - from, id.len()) => {}
             (None, _) if trust == ListTrust::Key || trust == ListTrust::Sentence && item.sure => {
                 self.deps.unknown.push(UnknownDependency { task, text: id.to_owned(), span });
             }
@@ -308,8 +339,14 @@ impl DependencyFinder<'_> {
         }
     }
 
-    /// Notes a text that stands where ids should be.
+    /// Notes a text that stands where ids should be. A name in backticks, a sentence or "None" with something behind it
+    /// names no task of this file, and does not need to.
     fn not_an_id(&mut self, task: usize, from: usize, text: &str) {
+        let names_task = ["task ", "tasks ", "任务", "任務", "タスク"];
+        let lower = text.trim_start_matches(['[', '*', '`', ' ']).to_lowercase();
+        if !names_task.iter().any(|word| lower.starts_with(word)) || text.contains('`') {
+            return;
+        }
         let text: String = text.chars().take(60).collect();
         self.deps.unknown.push(UnknownDependency { task, span: from..from + text.len(), text });
     }
@@ -319,8 +356,14 @@ impl DependencyFinder<'_> {
         (f.id.matches('.').count(), f.level)
     }
 
-    /// The task with an id, as written or as people shorten it: `3` or `T3`.
-    fn resolve(&self, id: &str) -> Option<usize> {
+    /// The task with an id, as written or as people shorten it: `3` or `T3`. Where ids name their section, a task means one
+    /// of its own.
+    fn resolve(&self, task: usize, id: &str) -> Option<usize> {
+        let section = self.tasks[task].id.rsplit_once('/').map(|(section, _)| format!("{section}/{id}"));
+        section.and_then(|id| self.ids.task(&id)).or_else(|| self.shortened(id))
+    }
+
+    fn shortened(&self, id: &str) -> Option<usize> {
         self.ids.task(id).or_else(|| {
             let other = match id.strip_prefix(['T', 't']) {
                 Some(rest) if rest.starts_with(|c: char| c.is_ascii_digit()) => rest.to_owned(),

@@ -27,6 +27,8 @@ pub(crate) enum IdShape {
     Prefixed,
     /// `fix-ci-tests-1`
     Slug,
+    /// `#12`; the id is the number.
+    Hash,
 }
 
 /// An id at the head of a text.
@@ -56,6 +58,8 @@ pub(crate) struct ListItem {
     pub(crate) list_number: Option<Range<usize>>,
     /// The text between the brackets; `None` for a numbered line without a box.
     pub(crate) mark: Option<Range<usize>>,
+    /// No known mark is between the brackets.
+    pub(crate) strange: bool,
     /// Kiro's star.
     pub(crate) star: bool,
     /// A second box follows the first.
@@ -136,6 +140,20 @@ impl TaskHead {
                 }
                 return;
             }
+            Rule::id_hash => {
+                let number = pair.clone().into_inner().next().map_or(s.clone(), |number| span(&number));
+                self.text = self.deco_start.or(Some(s.start));
+                self.id = Some(IdToken {
+                    span: number,
+                    shape: IdShape::Hash,
+                    word: false,
+                    closed: false,
+                    dot: false,
+                    deco: self.deco,
+                    checked: self.check,
+                });
+                return;
+            }
             Rule::id_dotted => IdShape::Dotted,
             Rule::id_number => IdShape::Number,
             Rule::id_letter_t => IdShape::LetterT,
@@ -169,6 +187,7 @@ pub(crate) fn item(line: &str) -> Option<ListItem> {
         bullet: false,
         list_number: None,
         mark: None,
+        strange: false,
         star: false,
         two_boxes: false,
         paren: false,
@@ -185,6 +204,7 @@ pub(crate) fn item(line: &str) -> Option<ListItem> {
                 item.list_number = Some(span(&p));
             }
             Rule::mark => item.mark = Some(span(&p)),
+            Rule::strange => (item.mark, item.strange) = (Some(span(&p)), true),
             Rule::star => {
                 item.star = true;
                 head.starred();

@@ -1,4 +1,4 @@
-//! The headings above a task, by which it differs from another task with the same text.
+//! The headings that a task stands below, which distinguish it from another task with the same text.
 
 use std::sync::Arc;
 

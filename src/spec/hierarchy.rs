@@ -6,6 +6,7 @@ use super::grammar::{Heading, IdShape};
 use super::id_index::{IdIndex, IdSlot};
 use super::lines::SourceLines;
 use super::model::TaskGroup;
+use super::sections::SectionMap;
 use super::task_line::TaskLine;
 use super::title;
 
@@ -22,8 +23,13 @@ pub(crate) struct TaskHierarchy {
 }
 
 /// Finds parents and groups.
-pub(crate) fn build(lines: &SourceLines<'_>, tasks: &[TaskLine<'_>], ids: &IdIndex<'_>) -> TaskHierarchy {
-    let mut walk = HierarchyWalk::new(lines, tasks, ids);
+pub(crate) fn build(
+    lines: &SourceLines<'_>,
+    map: &SectionMap,
+    tasks: &[TaskLine<'_>],
+    ids: &IdIndex<'_>,
+) -> TaskHierarchy {
+    let mut walk = HierarchyWalk::new(lines, map, tasks, ids);
     let mut line = 0;
     for (i, task) in tasks.iter().enumerate() {
         while line < task.line {
@@ -56,11 +62,14 @@ struct OpenSection<'a> {
 /// Goes through tasks and headings in document order.
 struct HierarchyWalk<'a> {
     lines: &'a SourceLines<'a>,
+    map: &'a SectionMap,
     tasks: &'a [TaskLine<'a>],
     ids: &'a IdIndex<'a>,
     tree: TaskHierarchy,
     /// Per id: the last task of that id so far.
     above: Vec<Option<usize>>,
+    /// Per task: something is a part of it.
+    has_parts: Vec<bool>,
     /// Per id: how many ids continue it.
     siblings: Vec<usize>,
     /// Section headings that are open, outermost first.
@@ -69,6 +78,10 @@ struct HierarchyWalk<'a> {
     outer: Vec<usize>,
     /// Per section number: the line of its last heading so far.
     numbers: HashMap<&'a str, usize>,
+    /// Per dotted head: the lines of the first and the last task whose id continues it.
+    spread: HashMap<&'a str, (usize, usize)>,
+    /// Per heading line: where its section ends.
+    ends: HashMap<usize, usize>,
     /// Per heading line: the group that was made for it.
     made: HashMap<usize, usize>,
     group_ids: HashSet<String>,
@@ -79,9 +92,15 @@ struct HierarchyWalk<'a> {
 }
 
 impl<'a> HierarchyWalk<'a> {
-    fn new(lines: &'a SourceLines<'a>, tasks: &'a [TaskLine<'a>], ids: &'a IdIndex<'a>) -> Self {
+    fn new(
+        lines: &'a SourceLines<'a>,
+        map: &'a SectionMap,
+        tasks: &'a [TaskLine<'a>],
+        ids: &'a IdIndex<'a>,
+    ) -> Self {
         let mut walk = Self {
             lines,
+            map,
             tasks,
             ids,
             tree: TaskHierarchy {
@@ -90,16 +109,27 @@ impl<'a> HierarchyWalk<'a> {
                 ..TaskHierarchy::default()
             },
             above: vec![None; ids.first.len()],
+            has_parts: vec![false; tasks.len()],
             siblings: vec![0; ids.first.len()],
             open: Vec::new(),
             outer: Vec::new(),
             numbers: HashMap::new(),
+            spread: HashMap::new(),
+            ends: HashMap::new(),
             made: HashMap::new(),
             group_ids: HashSet::new(),
             dots_matter: dots_matter(tasks),
             last: None,
         };
         for task in tasks {
+            let mut head: &str = &task.id;
+            // No numbering is deeper; the limit keeps an id of ten thousand dots linear.
+            for _ in 0..10 {
+                let Some((shorter, _)) = head.rsplit_once('.') else { break };
+                head = shorter;
+                let spread = walk.spread.entry(head).or_insert((task.line, task.line));
+                spread.1 = task.line;
+            }
             if let Some((head, _)) = task.id.rsplit_once('.')
                 && let Some(slot) = walk.slot(head)
             {
@@ -117,7 +147,7 @@ impl<'a> HierarchyWalk<'a> {
         if is_task {
             return;
         }
-        let number = number(heading, self.lines.text(line)).map(|(number, _)| number);
+        let number = section_number(heading, self.lines.text(line)).map(|(number, _)| number);
         self.open.push(OpenSection { level: heading.level, number, line });
         if let Some(number) = number {
             self.numbers.insert(number, line);
@@ -144,13 +174,15 @@ impl<'a> HierarchyWalk<'a> {
                 {
                     self.tree.elsewhere.push(i);
                 }
+                self.has_parts[parent] = true;
                 Some(parent)
             }
             NumberedParent::Alone => None,
             NumberedParent::Unknown if task.shape == Some(IdShape::Number) => None,
             NumberedParent::Unknown => outer,
         };
-        if self.tree.parent[i].is_none() {
+        // A heading that is a task has a body of its own, so it is a unit of its own.
+        if self.tree.parent[i].is_none() && task.level == 0 {
             self.tree.group[i] = self.group(task);
         }
         self.above[self.ids.of[i]] = Some(i);
@@ -161,12 +193,17 @@ impl<'a> HierarchyWalk<'a> {
     fn group(&mut self, task: &TaskLine<'_>) -> Option<usize> {
         let continues = |n: &str| task.id.strip_prefix(n).is_some_and(|rest| rest.starts_with('.'));
         let section = self.open.iter().rev().find(|o| o.number.is_some_and(continues))?;
-        let (value, line) = (section.number?, section.line);
+        let (value, line, level) = (section.number?, section.line, section.level);
+        // Where some of the tasks stand elsewhere, the heading counts something else: phases, not these tasks.
+        let &(first, last) = self.spread.get(value)?;
+        if first < line || self.ends(line, level) <= last {
+            return None;
+        }
         if let Some(&made) = self.made.get(&line) {
             return Some(made);
         }
         let heading = self.lines.heading(line)?;
-        let title = number(heading, self.lines.text(line)).map_or("", |(_, title)| title);
+        let title = section_number(heading, self.lines.text(line)).map_or("", |(_, title)| title);
         let bold_open = heading.id.as_ref().is_some_and(|id| id.deco);
         let id = self.group_id(value);
         self.tree.groups.push(TaskGroup {
@@ -177,6 +214,22 @@ impl<'a> HierarchyWalk<'a> {
         let made = self.tree.groups.len() - 1;
         self.made.insert(line, made);
         Some(made)
+    }
+
+    /// Whether a line stands in the section of another one, or in a section below it.
+    fn holds(&self, outer: usize, inner: usize) -> bool {
+        let Some(section) = self.map.of(outer) else { return true };
+        self.map.of(inner).is_some_and(|own| self.map.upwards(own).any(|s| s == section))
+    }
+
+    /// The line where the section of a heading ends.
+    fn ends(&mut self, line: usize, level: usize) -> usize {
+        let lines = self.lines;
+        *self.ends.entry(line).or_insert_with(|| {
+            (line + 1..lines.all.len())
+                .find(|&i| lines.heading(i).is_some_and(|h| h.level <= level))
+                .unwrap_or(lines.all.len())
+        })
     }
 
     /// An id for a group that no task and no other group has.
@@ -204,6 +257,10 @@ impl<'a> HierarchyWalk<'a> {
 
     /// The parent that the number names.
     fn by_number(&mut self, f: &'a TaskLine<'a>, outer: Option<usize>) -> NumberedParent {
+        // Phase 2.1 was put in after phase 2; it is no part of it.
+        if f.level > 0 && f.shape == Some(IdShape::Number) {
+            return NumberedParent::Alone;
+        }
         // `5.2b` is a child of 5.2 if it is indented so, else its sibling.
         let base = f.id.trim_end_matches(|c: char| c.is_ascii_alphabetic());
         if base.len() < f.id.len()
@@ -231,6 +288,11 @@ impl<'a> HierarchyWalk<'a> {
             if self.numbers.get(head).is_some_and(|&h| h > parent.line && h < f.line) {
                 return NumberedParent::Alone;
             }
+            // A box without parts in its own section has none elsewhere.
+            let boxes = parent.level == 0 && f.level == 0 && f.row.is_none();
+            if boxes && !self.has_parts[p] && !self.holds(parent.line, f.line) {
+                return NumberedParent::Alone;
+            }
             // `3.5.` between `3.` and `4.` is a whole task that was inserted later.
             if self.dots_matter
                 && f.dot
@@ -248,7 +310,7 @@ impl<'a> HierarchyWalk<'a> {
 }
 
 /// The number of a section heading and its title: `1. Setup`, `Phase 2: Core`, `フェーズ 2`.
-fn number<'a>(heading: &Heading, text: &'a str) -> Option<(&'a str, &'a str)> {
+pub(crate) fn section_number<'a>(heading: &Heading, text: &'a str) -> Option<(&'a str, &'a str)> {
     if let Some(id) = &heading.id {
         return (id.shape != IdShape::Slug).then(|| (&text[id.span.clone()], text[heading.title..].trim()));
     }

@@ -6,7 +6,8 @@ use super::grammar;
 use super::lines::{LineKind, SourceLines};
 use super::model::{IgnoredReason, TaskState};
 use super::reading_rules::{ReadingRules, TaskForm};
-use super::vocabulary::{self, SectionKind};
+use super::section_names::SectionKind;
+use super::vocabulary;
 
 /// The lines of legends made of boxes: two or more in a row whose whole text is a state word, and those among them that
 /// explain an unusual mark in other words. A common mark with other words is not part of it: ticking a box must not make
@@ -47,7 +48,7 @@ pub(crate) fn meanings(
     let mut read = |text: &str| {
         for (at, _) in text.match_indices('[').take(20) {
             if let Some((mark, word)) = grammar::legend(&text[at..])
-                && let Some(state) = vocabulary::state(word)
+                && let Some(state) = vocabulary::state(meaning(word))
                 && !matches!(mark.trim(), "" | "x" | "X")
             {
                 out.entry(mark.trim().to_owned()).or_insert(state);
@@ -60,6 +61,20 @@ pub(crate) fn meanings(
         if opaque || rules.sections[index] == SectionKind::Legend || !runs.is_empty() && runs.contains(&index)
         {
             read(lines.text(index));
+        }
+    }
+    // "`[~]` dropped", "[-] = cancelled"
+    for index in (0..lines.all.len()).filter(|&index| lines.all[index].kind == LineKind::Text) {
+        let text = lines.text(index);
+        let explains = |(at, _): (usize, &str)| {
+            let rest = &text[at..];
+            let end = rest.bytes().take(6).position(|b| b == b']')?;
+            let quoted = text[..at].ends_with('`');
+            let tail = rest[end + 1..].trim_start_matches(['`', '*', ' ']);
+            (quoted || tail.starts_with(['=', ':', '→'])).then_some(at)
+        };
+        if text.match_indices('[').take(4).any(|found| explains(found).is_some()) {
+            read(text);
         }
     }
     // "Status: `[ ]` planned · `[~]` in progress"
@@ -75,4 +90,10 @@ pub(crate) fn meanings(
         last = index;
     }
     out
+}
+
+/// What follows "means" or "is".
+fn meaning(word: &str) -> &str {
+    let lead = ["means ", "is ", "are ", "stands for ", "= "];
+    lead.iter().find_map(|lead| word.strip_prefix(lead)).unwrap_or(word).trim()
 }

@@ -73,6 +73,11 @@ impl<'a> SourceLines<'a> {
         }
     }
 
+    /// The lines that are headings.
+    pub(crate) fn heading_lines(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..self.all.len()).filter(|&index| matches!(self.all[index].kind, LineKind::Heading(_)))
+    }
+
     /// The line that holds an offset.
     pub(crate) fn at(&self, offset: usize) -> usize {
         self.all.partition_point(|l| l.start <= offset).saturating_sub(1)
@@ -128,7 +133,48 @@ pub(crate) fn scan(source: &str) -> SourceLines<'_> {
         lines.fences.retain(|f| f.open < line);
     }
     lines.unclosed.sort_unstable_by_key(|u| u.0);
+    drop_strange(&mut lines);
     lines
+}
+
+/// How far the neighbours of a box with an unknown mark may be.
+const NEAR: usize = 40;
+
+/// A box with an unknown mark is one only beside a box with a known mark, in one list: `- [P] marks parallel tasks` and
+/// `- [1] Knuth` are text.
+fn drop_strange(lines: &mut SourceLines<'_>) {
+    let strange = |index: usize| lines.item(index).is_some_and(|item| item.strange);
+    let found: Vec<usize> = (0..lines.all.len()).filter(|&index| strange(index)).collect();
+    let beside = |index: usize, other: usize| {
+        lines.all[other].indent <= lines.all[index].indent && lines.all[other].kind != LineKind::Blank
+    };
+    let boxed = |index: usize, other: Option<usize>| {
+        other.is_some_and(|other| {
+            lines.all[other].indent == lines.all[index].indent
+                && lines.item(other).is_some_and(|item| item.mark.is_some() && item.bullet && !item.strange)
+        })
+    };
+    let dropped: Vec<usize> = found
+        .into_iter()
+        .filter(|&index| {
+            let Some(item) = lines.item(index) else { return false };
+            let mark = item.mark.clone().map_or("", |mark| &lines.text(index)[mark]);
+            // `[P]` and `[US1]` are markers, so a blank line before them ends their list.
+            let marker = mark.contains(|c: char| c.is_ascii_uppercase() || c.is_ascii_digit());
+            // Others of its kind in between are part of the list.
+            let ends = |&other: &usize| {
+                let blank = marker && lines.all[other].kind == LineKind::Blank;
+                let alike = strange(other) && lines.all[other].indent == lines.all[index].indent;
+                blank || beside(index, other) && !alike
+            };
+            let before = (0..index).rev().take(NEAR).find(ends);
+            let after = (index + 1..lines.all.len()).take(NEAR).find(ends);
+            !item.bullet || !(boxed(index, before) || boxed(index, after))
+        })
+        .collect();
+    for index in dropped {
+        lines.all[index].kind = LineKind::Text;
+    }
 }
 
 const RETRIES: usize = 6;

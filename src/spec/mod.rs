@@ -5,32 +5,50 @@
 //! `numbered_lines` and `legend`); `hierarchy`, `bodies`, `dependencies` and `wave_graph` find parents, details and
 //! order; `check` reports mistakes; `dialect` names the tool that wrote the file.
 
+mod accepted_ids;
 mod bodies;
+mod box_ids;
 mod check;
 mod collect;
+mod counted_names;
 mod decode;
 mod dependencies;
+mod dependency_words;
 mod dialect;
+mod front_matter;
 mod grammar;
 mod grammar_memo;
+mod heading_families;
+mod heading_names;
 mod headings_above;
 mod hierarchy;
 mod id_index;
 mod id_order;
+mod json_tasks;
+mod json_value;
 mod legend;
 mod lines;
+mod lookalike_counts;
 mod model;
 mod numbered_lines;
 mod parse;
 mod reading_rules;
+mod reading_summary;
 mod render;
+mod section_dependencies;
+mod section_names;
+mod section_texts;
+mod sections;
 mod states;
 mod table;
+mod task_elements;
 mod task_line;
 #[cfg(test)]
 mod tests;
 mod tick;
 mod title;
+mod trailing_boxes;
+mod unique_ids;
 mod vocabulary;
 mod wave_graph;
 

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use serde::Serialize;
 
 /// The state that a task's mark stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TaskState {
     /// `[ ]`, or no box at all.
+    #[default]
     Todo,
     /// `[-]`: somebody works on it.
     InProgress,
@@ -24,7 +25,7 @@ pub enum TaskState {
 }
 
 /// One entry of tasks.md.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Task {
     /// The id as written, without separators: `2`, `2.1`, `T004`. A task without an id gets one from its position.
     pub id: String,
@@ -36,9 +37,6 @@ pub struct Task {
     pub title: String,
     /// The state that the mark stands for.
     pub state: TaskState,
-    /// The mark is `[~]`, and neither a legend nor Kiro's habits explain it: it may mean in progress, half verified or
-    /// given up.
-    pub doubtful: bool,
     /// Kiro's star (`- [ ]*`) makes the task optional.
     pub optional: bool,
     /// Only a word in the title, such as `(optional)`, calls the task optional. That promises less than the star, so the
@@ -62,8 +60,12 @@ pub struct Task {
     pub line: usize,
     /// Bytes of its first line, without the line end.
     pub span: Range<usize>,
-    /// Bytes between `[` and `]`, where it has a box.
+    /// Bytes between `[` and `]`, where it has a box; in a list of values, the bytes of the value that says its state.
     pub mark: Option<Range<usize>>,
+    /// Lines of its section that belong to no task, cut after a screenful: what the section says about all of them.
+    pub around: Arc<str>,
+    /// Only a human can do it, as `(human)` or `(manual)` in its title or the file's own form says.
+    pub human: bool,
 }
 
 /// A heading that makes one unit of the tasks below it: `## 1. Setup` over `1.1`, `1.2`, where no task `1` exists.
@@ -91,6 +93,8 @@ pub enum IgnoredReason {
     Quote,
     /// Explains what the marks mean.
     Legend,
+    /// Repeats a task that another box or heading stands for.
+    Tracker,
     /// In a section of criteria, checklists, progress notes and so on.
     Section,
     /// A numbered line in a file whose tasks have boxes or headings.
@@ -129,6 +133,34 @@ pub enum Dialect {
     Table,
     /// `1. Title` without boxes.
     Numbered,
+    /// `#### Task Group 1: Name` over `- [ ] 1.0 Title`, with `**Dependencies:**` in between.
+    AgentOs,
+    /// A story: `## Tasks / Subtasks` with `- [ ] Task 1: Title (AC: 1)`, and what reviews found.
+    Bmad,
+    /// `<task>` elements of a plan, or the phases of a roadmap.
+    Gsd,
+    /// `## Progress` of a living document, or its `## Task Breakdown`.
+    ExecPlan,
+    /// `- [ ] Task: Title` below `## Phase 1`, with commits behind.
+    Conductor,
+    /// `## Checklist` with `- [ ] Step 1: Title` over `## Step 1: Title`.
+    Pdd,
+    /// Columns of a board: `## In Progress`, `## Done`.
+    Kanban,
+    /// `### Task 1: Title` or `### Iteration 1: Title` over boxes.
+    Ralphex,
+    /// `### Task 1: Title` over `- [ ] **Step 1: Title**`.
+    Superpowers,
+    /// Plans of stages: `INCEPTION`, `CONSTRUCTION`, `OPERATIONS`.
+    AiDlc,
+    /// `todos:` in the head of the file.
+    Todos,
+    /// `### Milestone 1: Title` without boxes.
+    Milestones,
+    /// A prd.json: `userStories` with `passes`.
+    PrdJson,
+    /// Taskmaster's tasks.json: `tasks` with `status`.
+    Taskmaster,
     /// Boxes with other ids, or none.
     #[default]
     Plain,
@@ -136,7 +168,7 @@ pub enum Dialect {
 
 impl Dialect {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 22] = [
         Self::Kiro,
         Self::CcSdd,
         Self::SpecKit,
@@ -144,6 +176,20 @@ impl Dialect {
         Self::Headings,
         Self::Table,
         Self::Numbered,
+        Self::AgentOs,
+        Self::Bmad,
+        Self::Gsd,
+        Self::ExecPlan,
+        Self::Conductor,
+        Self::Pdd,
+        Self::Kanban,
+        Self::Ralphex,
+        Self::Superpowers,
+        Self::AiDlc,
+        Self::Todos,
+        Self::Milestones,
+        Self::PrdJson,
+        Self::Taskmaster,
         Self::Plain,
     ];
 
@@ -158,6 +204,20 @@ impl Dialect {
             Dialect::Headings => "headings",
             Dialect::Table => "table",
             Dialect::Numbered => "numbered",
+            Dialect::AgentOs => "agent-os",
+            Dialect::Bmad => "bmad",
+            Dialect::Gsd => "gsd",
+            Dialect::ExecPlan => "exec-plan",
+            Dialect::Conductor => "conductor",
+            Dialect::Pdd => "pdd",
+            Dialect::Kanban => "kanban",
+            Dialect::Ralphex => "ralphex",
+            Dialect::Superpowers => "superpowers",
+            Dialect::AiDlc => "ai-dlc",
+            Dialect::Todos => "todos",
+            Dialect::Milestones => "milestones",
+            Dialect::PrdJson => "prd-json",
+            Dialect::Taskmaster => "taskmaster",
             Dialect::Plain => "plain",
         }
     }
@@ -210,6 +270,10 @@ pub struct TaskFile {
     pub waves: Vec<Vec<String>>,
     /// Line where the graph begins, from 1; 0 if the file has no graph.
     pub waves_line: usize,
+    /// What was read as what, as a sentence for users: "12 tasks from ## Tasks; 4 boxes under 'Acceptance' are no tasks".
+    pub reading: String,
+    /// The tasks are boxes of sections of criteria, since the file has no others.
+    pub last_resort: bool,
 }
 
 impl TaskFile {

@@ -7,8 +7,8 @@ use super::grammar::IdShape;
 use super::lines::{LineKind, SourceLines};
 use super::model::IgnoredReason;
 use super::reading_rules::ReadingRules;
+use super::section_names::SectionKind;
 use super::task_line::{CollectedLines, TaskLine};
-use super::vocabulary::SectionKind;
 
 /// Takes `1. Title` over `- [ ] 1.1` as the parent of the boxed tasks right below it.
 pub(crate) fn parents<'a>(lines: &SourceLines<'a>, out: &mut CollectedLines<'a>) {
@@ -81,6 +81,6 @@ fn task<'a>(lines: &SourceLines<'a>, index: usize) -> Option<TaskLine<'a>> {
         indent: lines.all[index].indent,
         level: 0,
         oddity: None,
-        row: None,
+        ..TaskLine::at(index)
     })
 }

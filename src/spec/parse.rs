@@ -11,12 +11,14 @@ use super::grammar_memo::MetadataMemo;
 use super::headings_above::headings_above;
 use super::hierarchy::{self, TaskHierarchy};
 use super::id_index::IdIndex;
-use super::lines::{self, SourceLines};
-use super::model::{Dialect, IgnoredLine, Task, TaskFile, TaskState};
+use super::lines::{self, LineKind, SourceLines};
+use super::model::{Dialect, IgnoredLine, IgnoredReason, Task, TaskFile, TaskState};
 use super::reading_rules::reading_rules;
 use super::states::StateReader;
 use super::task_line::{CollectedLines, TaskLine};
-use super::{check, title, vocabulary, wave_graph};
+use super::{
+    check, json_tasks, reading_summary, section_texts, states, title, unique_ids, vocabulary, wave_graph,
+};
 
 /// Parses a tasks.md of any dialect. It never refuses a file: [`TaskFile::diagnostics`] lists what is wrong with it,
 /// [`TaskFile::ignored`] the lines that look like tasks and are not.
@@ -28,18 +30,25 @@ pub fn parse(source: &str) -> TaskFile {
 /// Like [`parse`], but a given dialect decides instead of the evidence in the file.
 #[must_use]
 pub fn parse_as(source: &str, forced: Option<Dialect>) -> TaskFile {
+    if let Some(file) = json_tasks::read(source) {
+        return file;
+    }
     let lines = lines::scan(source);
     let rules = reading_rules(&lines, forced);
-    let collected = collect(&lines, &rules);
+    let mut collected = collect(&lines, &rules);
+    let done = states::ticked(&lines, &collected.tasks);
+    unique_ids::qualify(&lines, &rules.map, &mut collected.tasks, &done);
     let found = &collected.tasks;
     let ids = IdIndex::new(found);
-    let tree = hierarchy::build(&lines, found, &ids);
-    let bodies = bodies::assign(&lines, found);
-    let mut deps = dependencies::find(&lines, found, &ids, &bodies, &rules.sections);
+    let tree = hierarchy::build(&lines, &rules.map, found, &ids);
+    let mut bodies = bodies::assign(&lines, found);
+    let mut deps = dependencies::find(&lines, found, &ids, &bodies, &rules, &tree.parent);
+    section_texts::give_to_only_tasks(&lines, &rules.map, found, &tree.parent, &mut bodies);
     let graph = wave_graph::find(&lines, &ids, &tree.groups, &bodies, &rules.sections);
     for (task, edge) in &graph.edges {
         deps.edges[*task].push(edge.clone());
     }
+    let around = section_texts::of_tasks(&lines, &rules.map, found, &bodies);
     let mut diagnostics = check::check(&lines, found, &ids, &tree, &deps, &graph, forced);
 
     let speckit_ids = found.iter().filter(|f| is_speckit_id(f)).count();
@@ -57,26 +66,36 @@ pub fn parse_as(source: &str, forced: Option<Dialect>) -> TaskFile {
     let (mut tasks, signs) = reader.read();
     let (dialect, dialect_reason) = match forced {
         Some(dialect) => (dialect, "tasks.dialect says so".to_owned()),
-        None => dialect::name(rules.form, &signs),
+        None => dialect::name(&lines, &rules, &signs),
     };
     let states = StateReader { lines: &lines, bodies: &bodies, collected: &collected, dialect };
     for (i, task) in tasks.iter_mut().enumerate() {
         task.state = states.of(i, &task.title);
-        task.doubtful = states.doubtful(task, source);
+        task.around = Arc::clone(&around[i]);
     }
-    if let Some(warning) = check::done_over_open_boxes(&lines, found, &bodies, &tasks) {
-        let at = diagnostics.partition_point(|d| d.span.start <= warning.span.start);
-        diagnostics.insert(at, warning);
-    }
+    let unknown: Vec<usize> = (0..tasks.len()).filter(|&i| states.is_unknown(&tasks[i], source)).collect();
+    let more = check::done_over_open_boxes(&lines, found, &bodies, &tasks);
+    diagnostics.extend(more.into_iter().chain(check::unknown_marks(&lines, &tasks, &unknown)));
+    check::sort(&mut diagnostics);
+    let ignored = ignored(&lines, &collected, &bodies);
+    let task_states: Vec<TaskState> = tasks.iter().map(|task| task.state).collect();
+    let unused: Vec<usize> =
+        collected.ignored.iter().map(|i| i.0).filter(|&line| lines.heading(line).is_some()).collect();
+    let reading = reading_summary::reading(&lines, &rules.map, found, &task_states, &ignored, &unused);
     TaskFile {
         tasks,
-        ignored: ignored(&lines, &collected),
+        ignored: ignored
+            .into_iter()
+            .map(|(index, why)| IgnoredLine { line: index + 1, text: lines.text(index).to_owned(), why })
+            .collect(),
         diagnostics,
         groups: tree.groups,
         dialect,
         dialect_reason,
         waves: graph.waves,
         waves_line: graph.line,
+        reading,
+        last_resort: rules.map.last_resort,
     }
 }
 
@@ -109,7 +128,10 @@ impl TaskReader<'_> {
         let line = &self.lines.all[f.line];
         let text = self.lines.text(f.line);
         let raw = text[f.title.clone()].trim_end_matches(if f.level > 0 { ['#', ' '] } else { [' ', ' '] });
-        let title = title::clean(raw, f.bold_open, self.speckit);
+        let mut title = title::clean(raw, f.bold_open, self.speckit);
+        if f.until.is_some() {
+            title.text = title::unescaped(&title.text);
+        }
         let (details, metadata) = bodies::details(self.lines, self.bodies, i, &mut self.memo);
         let signs = &mut self.signs;
         signs.whole += usize::from(f.shape == Some(IdShape::Number));
@@ -127,7 +149,6 @@ impl TaskReader<'_> {
             optional_by_text: !f.star && vocabulary::optional(&title.text),
             title: title.text,
             state: TaskState::Todo,
-            doubtful: false,
             optional: f.star,
             parallel: title.parallel,
             parent: self.tree.parent[i].map(|p| self.found[p].id.to_string()),
@@ -138,7 +159,12 @@ impl TaskReader<'_> {
             details,
             line: f.line + 1,
             span: line.start..line.end,
-            mark: f.mark.clone().map(|m| line.start + m.start..line.start + m.end),
+            mark: f.mark.clone().map(|m| {
+                let start = self.lines.all[f.mark_line].start;
+                start + m.start..start + m.end
+            }),
+            human: f.human || vocabulary::human(&text[f.title.clone()]),
+            around: Arc::from(""),
         }
     }
 
@@ -159,10 +185,21 @@ fn names_requirements(key: &str) -> bool {
     ["Requirement", "Requirements", "需求", "要件", "Requisitos", "요구사항", "Req"].contains(&key)
 }
 
-fn ignored(lines: &SourceLines<'_>, collected: &CollectedLines<'_>) -> Vec<IgnoredLine> {
+/// The boxes that could be work and are not taken. Those in the body of a task are shown with it.
+fn ignored(
+    lines: &SourceLines<'_>,
+    collected: &CollectedLines<'_>,
+    bodies: &TaskBodies,
+) -> Vec<(usize, IgnoredReason)> {
+    let boxed = |line: usize| match lines.all[line].kind {
+        LineKind::Item(_) => lines.item(line).is_some_and(|item| item.mark.is_some()),
+        LineKind::Opaque(_) => true,
+        _ => false,
+    };
     collected
         .ignored
         .iter()
-        .map(|&(index, why)| IgnoredLine { line: index + 1, text: lines.text(index).to_owned(), why })
+        .copied()
+        .filter(|&(line, _)| boxed(line) && bodies.owner(line).is_none())
         .collect()
 }

@@ -1,11 +1,12 @@
 //! The state of each task, from its mark, its signs or its boxes.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use super::bodies::TaskBodies;
 use super::lines::{LineKind, SourceLines};
 use super::model::{Dialect, Task, TaskState};
-use super::task_line::CollectedLines;
+use super::task_line::{CollectedLines, TaskLine};
 use super::vocabulary;
 
 /// Reads the states of tasks from their marks, signs and boxes.
@@ -16,12 +17,41 @@ pub(crate) struct StateReader<'a> {
     pub(crate) dialect: Dialect,
 }
 
+/// Whether a mark means done, where no legend says otherwise.
+pub(crate) fn is_done_mark(mark: &str) -> bool {
+    matches!(mark.trim().trim_end_matches('\u{FE0F}'), "x" | "X" | "✓" | "✔" | "✅" | "☑" | "√")
+}
+
+/// Per task: whether its own box is ticked, or all boxes below a heading without one.
+pub(crate) fn ticked(lines: &SourceLines<'_>, tasks: &[TaskLine<'_>]) -> Vec<bool> {
+    let is_ticked = |line: usize, mark: &Range<usize>| is_done_mark(&lines.text(line)[mark.clone()]);
+    let of = |at: usize| {
+        let task = &tasks[at];
+        if let Some(mark) = &task.mark {
+            return is_ticked(task.mark_line, mark);
+        }
+        let end = tasks.get(at + 1).map_or(lines.all.len(), |next| next.line);
+        let boxes = (task.line + 1..end).filter_map(|i| Some((i, lines.item(i)?.mark.as_ref()?)));
+        let mut all = boxes.peekable();
+        task.checked
+            || task.level > 0 && all.peek().is_some() && all.all(|(line, mark)| is_ticked(line, mark))
+    };
+    (0..tasks.len()).map(of).collect()
+}
+
 impl StateReader<'_> {
     /// The state of a task with this title.
     pub(crate) fn of(&self, task: usize, title: &str) -> TaskState {
         let f = &self.collected.tasks[task];
         if let Some(mark) = &f.mark {
-            return self.mark(&self.lines.text(f.line)[mark.clone()], title);
+            let text = &self.lines.text(f.mark_line)[mark.clone()];
+            if f.struck && !is_done_mark(text) {
+                return TaskState::Skipped;
+            }
+            let state = self.mark(&self.lines.text(f.mark_line)[mark.clone()], title);
+            // A list that repeats the tasks may be stale.
+            let all_done = || f.mark_line != f.line && self.heading(task) == TaskState::Done;
+            return if state == TaskState::Todo && all_done() { TaskState::Done } else { state };
         }
         if let Some(state) = f.row.as_ref().and_then(|r| r.state) {
             return state;
@@ -37,11 +67,16 @@ impl StateReader<'_> {
         vocabulary::signs(&text[..id], title).unwrap_or_else(|| self.heading(task))
     }
 
-    /// Whether only the author knows what the mark means.
-    pub(crate) fn doubtful(&self, task: &Task, source: &str) -> bool {
-        task.state == TaskState::InProgress
-            && task.mark.as_ref().is_some_and(|m| source[m.clone()].trim() == "~")
-            && !self.collected.legend.contains_key("~")
+    /// Whether the meaning of the mark is unknown: neither the file nor any known habit.
+    pub(crate) fn is_unknown(&self, task: &Task, source: &str) -> bool {
+        let known = |mark: &str| {
+            let mark = mark.trim();
+            self.collected.legend.contains_key(mark)
+                || is_done_mark(mark)
+                || matches!(mark.trim_end_matches('\u{FE0F}'), "" | "~" | "-" | "/" | "🔄" | "!" | "❌")
+                || vocabulary::state(mark).is_some()
+        };
+        task.mark.as_ref().is_some_and(|m| !known(&source[m.clone()]))
     }
 
     fn mark(&self, mark: &str, title: &str) -> TaskState {
@@ -50,12 +85,12 @@ impl StateReader<'_> {
             return state;
         }
         match mark.trim_end_matches('\u{FE0F}') {
-            "x" | "X" | "✓" | "✔" | "✅" | "☑" | "√" => TaskState::Done,
-            "~" if vocabulary::given_up(title) => TaskState::Skipped,
+            done if is_done_mark(done) => TaskState::Done,
+            "~" | "-" if vocabulary::given_up(title) => TaskState::Skipped,
             "~" if matches!(self.dialect, Dialect::Kiro | Dialect::CcSdd) => TaskState::Queued,
             "~" | "-" | "/" | "🔄" => TaskState::InProgress,
             "!" | "❌" => TaskState::Blocked,
-            _ => TaskState::Todo,
+            word => vocabulary::state(word).unwrap_or_default(),
         }
     }
 

@@ -125,6 +125,7 @@ fn table<'a>(lines: &SourceLines<'a>, first: usize, len: usize, out: &mut Vec<Ta
                 state: status.and_then(|s| vocabulary::state(s.1)),
                 depends: cell(ColumnKind::Depends).cloned(),
             })),
+            ..TaskLine::at(index)
         });
     }
 }

@@ -20,8 +20,16 @@ pub(crate) struct TaskLine<'a> {
     pub(crate) title: Range<usize>,
     /// Bold was opened before the title.
     pub(crate) bold_open: bool,
-    /// The text between the brackets, as a range of the line.
+    /// The text between the brackets, as a range of the line `mark_line`.
     pub(crate) mark: Option<Range<usize>>,
+    /// The line of the box: its own, or one of a list that repeats the task.
+    pub(crate) mark_line: usize,
+    /// Only a human can do it.
+    pub(crate) human: bool,
+    /// It is struck out, so it is dropped.
+    pub(crate) struck: bool,
+    /// The last line of its body, where the file says where that ends.
+    pub(crate) until: Option<usize>,
     pub(crate) star: bool,
     /// A check sign says that it is done.
     pub(crate) checked: bool,
@@ -34,6 +42,32 @@ pub(crate) struct TaskLine<'a> {
     pub(crate) oddity: Option<Oddity>,
     /// The other columns of a table row.
     pub(crate) row: Option<Box<RowCells>>,
+}
+
+impl TaskLine<'_> {
+    /// A task at the margin of a line of which nothing else is known.
+    pub(crate) fn at(line: usize) -> Self {
+        Self {
+            line,
+            id: Cow::Borrowed(""),
+            placed_id: false,
+            shape: None,
+            title: 0..0,
+            bold_open: false,
+            mark: None,
+            mark_line: line,
+            human: false,
+            struck: false,
+            until: None,
+            star: false,
+            checked: false,
+            dot: false,
+            indent: 0,
+            level: 0,
+            oddity: None,
+            row: None,
+        }
+    }
 }
 
 /// What is odd about a line that is a task all the same.

@@ -36,7 +36,8 @@ pub fn tick_as(source: &str, dialect: Option<Dialect>, ids: &[&str], mark: char)
     (set_marks(source, ranges, mark), missed)
 }
 
-/// Puts a mark into each of these places, which are those of [`Task::mark`].
+/// Puts a mark into each of these places, which are those of [`Task::mark`]. Where a word and not a sign says the state,
+/// the word changes.
 #[must_use]
 pub fn set_marks(source: &str, mut ranges: Vec<Range<usize>>, mark: char) -> String {
     ranges.sort_unstable_by_key(|r| r.start);
@@ -45,11 +46,46 @@ pub fn set_marks(source: &str, mut ranges: Vec<Range<usize>>, mark: char) -> Str
     let mut from = 0;
     for range in ranges {
         out.push_str(&source[from..range.start]);
-        out.push(mark);
+        match words(source, &range) {
+            None => out.push(mark),
+            Some(words) => out.push_str(words.of(mark).unwrap_or(&source[range.clone()])),
+        }
         from = range.end;
     }
     out.push_str(&source[from..]);
     out
+}
+
+/// The words that stand for states in a list of values, such as `"status": "pending"`.
+struct MarkWords {
+    done: &'static str,
+    open: &'static str,
+    begun: Option<&'static str>,
+}
+
+impl MarkWords {
+    /// The word for a mark; a list of values has no word for some.
+    fn of(&self, mark: char) -> Option<&'static str> {
+        match mark {
+            'x' | 'X' => Some(self.done),
+            ' ' => Some(self.open),
+            '-' => self.begun,
+            _ => None,
+        }
+    }
+}
+
+/// The words of the list that a place is in; `None` for a box.
+fn words(source: &str, range: &Range<usize>) -> Option<MarkWords> {
+    if source[..range.start].ends_with('[') {
+        None
+    } else if matches!(&source[range.clone()], "true" | "false") {
+        Some(MarkWords { done: "true", open: "false", begun: None })
+    } else if source.trim_start_matches('\u{FEFF}').starts_with("---") {
+        Some(MarkWords { done: "completed", open: "pending", begun: Some("in_progress") })
+    } else {
+        Some(MarkWords { done: "done", open: "pending", begun: Some("in-progress") })
+    }
 }
 
 #[cfg(test)]
@@ -72,6 +108,35 @@ mod tests {
         assert_eq!(one("- [] 14. A", "14", 'x'), "- [x] 14. A");
         assert_eq!(one("- [✅] 1. A", "1", ' '), "- [ ] 1. A");
         assert_eq!(one("## [ ] Task 3: A\n", "3", 'x'), "## [x] Task 3: A\n");
+    }
+
+    #[test]
+    fn in_a_list_of_values_only_the_value_changes() {
+        let prd = "{ \"userStories\": [\n  {\"id\":\"US-1\",  \"title\": \"A\", \"passes\" :false}\r\n ] }";
+        assert_eq!(one(prd, "US-1", 'x'), prd.replace("false", "true"));
+        assert_eq!(one(prd, "US-1", '-'), prd, "it has no word for begun");
+        let tasks = "{\"master\":{\"tasks\":[{\"id\":1,\"title\":\"A\",\"status\":\"done\",\"subtasks\":[\n\
+                     {\"id\":2,\"title\":\"B\",\"status\":\"pending\"}]}]}}\n";
+        assert_eq!(one(tasks, "1.2", 'x'), tasks.replace("pending", "done"));
+        assert_eq!(one(tasks, "1.2", '-'), tasks.replace("pending", "in-progress"));
+        assert_eq!(one(tasks, "1", ' '), tasks.replace("done", "pending"));
+        let todos =
+            "---\ntodos:\n  - id: a\n    content: \"A: b\"\n    status: \"pending\"\n---\n\n- [ ] no task\n";
+        assert_eq!(one(todos, "a", 'x'), todos.replace("pending", "completed"));
+    }
+
+    #[test]
+    fn a_list_that_repeats_the_headings_is_ticked() {
+        let source = "## Checklist\n- [ ] Step 1: A\n- [ ] Step 2: B\n## Step 1: A\nx\n## Step 2: B\ny\n";
+        assert_eq!(one(source, "2", 'x'), source.replace("[ ] Step 2", "[x] Step 2"));
+    }
+
+    #[test]
+    fn a_box_behind_a_title_is_ticked() {
+        assert_eq!(
+            one("1. **A** - [x] done\n2. **B** - [ ]\n", "2", 'x'),
+            "1. **A** - [x] done\n2. **B** - [x]\n"
+        );
     }
 
     #[test]

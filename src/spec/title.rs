@@ -36,6 +36,12 @@ pub(crate) fn clean(raw: &str, bold_open: bool, speckit: bool) -> CleanTitle {
     CleanTitle { text: rest.to_owned(), parallel }
 }
 
+/// The text of an XML element or a quoted value, as its author means it.
+pub(crate) fn unescaped(text: &str) -> String {
+    let pairs = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&amp;", "&"), ("\\\"", "\""), ("''", "'")];
+    pairs.iter().fold(text.to_owned(), |text, (written, meant)| text.replace(written, meant))
+}
+
 /// A marker at the start: `[P]`, `(P)`, `[US1]`, `[US3, US4]`, `[ALL]`, `[MVP]`.
 fn marker(text: &str, speckit: bool) -> Option<(&str, &str)> {
     if let Some(after) = text.strip_prefix("(P)") {

@@ -1,112 +1,6 @@
-//! Words of many languages for sections, states and options.
+//! Words of many languages for states, fields and options.
 
 use super::model::TaskState;
-
-/// What a heading says about the lines below it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum SectionKind {
-    /// Nothing special: its boxes are tasks.
-    Open,
-    /// Criteria, checklists, notes: boxes without ids are not tasks.
-    Aside,
-    /// It explains marks.
-    Legend,
-    /// It gives the order of tasks.
-    Order,
-}
-
-/// Words that make a section an aside, anywhere in its heading.
-const ASIDE: &[&str] = &[
-    "criteria",
-    "checklist",
-    "check list",
-    "definition of done",
-    "definition of ready",
-    "backlog",
-    "out of scope",
-    "验收",
-    "驗收",
-    "チェックリスト",
-    "完了条件",
-    "完了定義",
-    "受け入れ基準",
-    "受入基準",
-    "受け入れ条件",
-    "检查清单",
-    "检查表",
-    "체크리스트",
-    "완료 조건",
-    "critério",
-    "criterio",
-    "critère",
-    "kriterien",
-];
-
-/// Words that make a section an aside at the start or the end of a heading without a number: "Progress Tracking", but not
-/// "Phase 3: Progress bar".
-const ASIDE_EDGE: &[&str] = &[
-    "review",
-    "progress",
-    "notes",
-    "note",
-    "quality gate",
-    "quality gates",
-    "summary",
-    "progress tracking",
-    "进度",
-    "进度跟踪",
-    "進捗",
-    "レビュー",
-    "备注",
-    "注意事项",
-    "example",
-    "examples",
-    "template",
-    "format",
-    "success metrics",
-    "future work",
-];
-
-/// Words of sections that explain the marks.
-const LEGEND: &[&str] = &[
-    "legend",
-    "status key",
-    "图例",
-    "圖例",
-    "凡例",
-    "状态说明",
-    "状態の凡例",
-    "légende",
-    "leyenda",
-    "legenda",
-];
-
-/// Words of sections about order.
-const ORDER: &[&str] = &["dependenc", "依赖", "依存", "execution order", "实施顺序", "実装順", "의존"];
-
-/// The kind of a section, from its heading without the number.
-pub(crate) fn section(text: &str, numbered: bool) -> SectionKind {
-    let lower = text.to_lowercase();
-    let lower = lower.trim_matches(|c: char| !c.is_alphanumeric());
-    if !numbered && LEGEND.iter().any(|w| lower.contains(w)) {
-        return SectionKind::Legend;
-    }
-    if ASIDE.iter().any(|w| lower.contains(w)) {
-        return SectionKind::Aside;
-    }
-    let edge = |w: &&str| {
-        lower.strip_prefix(*w).is_some_and(|r| !r.starts_with(char::is_alphanumeric))
-            || lower.strip_suffix(*w).is_some_and(|r| !r.ends_with(char::is_alphanumeric))
-            || !w.is_ascii() && (lower.starts_with(*w) || lower.ends_with(*w))
-    };
-    if !numbered && ASIDE_EDGE.iter().any(edge) {
-        return SectionKind::Aside;
-    }
-    if !numbered && ORDER.iter().any(|w| lower.contains(w)) {
-        return SectionKind::Order;
-    }
-    SectionKind::Open
-}
 
 /// The state that a word stands for, in legends, status columns and status lines.
 pub(crate) fn state(text: &str) -> Option<TaskState> {
@@ -182,6 +76,20 @@ pub(crate) fn field(text: &str) -> bool {
         "Priority",
         "Acceptance",
         "Validat",
+        "Severity",
+        "Impact",
+        "Assign",
+        "Owner",
+        "Priorit",
+        "Prioridad",
+        "Aufwand",
+        "Zeitaufwand",
+        "Estado",
+        "Приоритет",
+        "Статус",
+        "优先级",
+        "優先度",
+        "優先級",
         "需求",
         "依赖",
         "状态",
@@ -216,7 +124,25 @@ pub(crate) fn given_up(title: &str) -> bool {
     .any(|w| {
         title.as_bytes().windows(w.len()).any(|v| v == *w)
             || head.len() >= w.len() && head[..w.len()].eq_ignore_ascii_case(w)
+            || ["(", "— ", "– ", " - ", "["].iter().any(|sign| {
+                // "(superseded by 4)", "- dropped"
+                title.match_indices(sign).take(8).any(|(at, _)| {
+                    let rest = &title.as_bytes()[at + sign.len()..];
+                    rest.len() >= w.len() && rest[..w.len()].eq_ignore_ascii_case(w)
+                })
+            })
     })
+}
+
+/// Whether a title says that only a human can do the task.
+pub(crate) fn human(title: &str) -> bool {
+    if !title.contains(['(', '[', '（', '【']) {
+        return false;
+    }
+    let lower = title.to_lowercase();
+    ["(human)", "[human]", "(manual)", "[manual]", "（人工）", "(人工)", "【人工】", "（手動）"]
+        .iter()
+        .any(|w| lower.contains(w))
 }
 
 /// Whether a title says that the task is optional.

@@ -14,7 +14,7 @@ use super::id_index::IdIndex;
 use super::id_order::compare_ids;
 use super::lines::{FencedBlock, SourceLines};
 use super::model::TaskGroup;
-use super::vocabulary::SectionKind;
+use super::section_names::SectionKind;
 
 /// What the graph says.
 #[derive(Debug, Default)]

@@ -23,7 +23,7 @@ use crate::sys::{files, socket};
 pub struct Store {
     /// The spec's name.
     spec: String,
-    /// The spec's folder.
+    /// The spec's folder, or its file where a file is the spec.
     spec_dir: PathBuf,
     /// The root of the project.
     root: PathBuf,
@@ -191,6 +191,7 @@ impl Store {
         self.folders().iter().for_each(|folder| socket::remove_dead_sockets(folder));
         // the file may be a link; its temp files are next to what it leads to
         let tasks = self.spec_dir.join("tasks.md");
+        let tasks = if self.spec_dir.is_dir() { tasks } else { self.spec_dir.clone() };
         if let Some(folder) = fs::canonicalize(tasks).ok().as_deref().and_then(Path::parent) {
             files::remove_temp_files(folder);
         }
@@ -225,9 +226,11 @@ impl Store {
         Ok((removed, complaints))
     }
 
-    /// The store of another spec in the same folder.
+    /// The store of another spec of the same state file. The name of a spec that is a file is its path.
     fn sibling(&self, spec: &str) -> Self {
-        Self::new(&self.root, &self.next_to_spec(spec), spec).using_git(self.uses_git)
+        let file = self.root.join(spec);
+        let path = if file.is_file() { file } else { self.next_to_spec(spec) };
+        Self::new(&self.root, &path, spec).using_git(self.uses_git)
     }
 
     fn state_lock(&self) -> PathBuf {

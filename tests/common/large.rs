@@ -149,7 +149,13 @@ fn planned(tasks: &spec::TaskFile, config: &Config) -> plan::Plan {
         ..Progress::default()
     };
     plan::build(&PlanRequest {
-        spec: SpecInfo { name: "large", dir: Path::new("/p/large"), root: Path::new("/p"), inputs: &[] },
+        spec: SpecInfo {
+            name: "large",
+            dir: Path::new("/p/large"),
+            tasks_path: Path::new("/p/large/tasks.md"),
+            root: Path::new("/p"),
+            inputs: &[],
+        },
         tasks,
         config,
         progress: &progress,

@@ -40,8 +40,8 @@ struct DialectOrAuto;
 const AUTO: &str = "auto";
 
 /// `auto`, then the dialects by their names.
-const DIALECTS: [&str; 9] = {
-    let mut names = [AUTO; 9];
+const DIALECTS: [&str; Dialect::ALL.len() + 1] = {
+    let mut names = [AUTO; Dialect::ALL.len() + 1];
     let mut index = 0;
     while index < Dialect::ALL.len() {
         names[index + 1] = Dialect::ALL[index].name();

@@ -203,6 +203,7 @@ impl Model {
             spec: SpecInfo {
                 name: "demo",
                 dir: "/project/specs/demo".as_ref(),
+                tasks_path: "/project/specs/demo/tasks.md".as_ref(),
                 root: "/project".as_ref(),
                 inputs: &[],
             },

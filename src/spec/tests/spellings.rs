@@ -181,10 +181,10 @@ fn numbered_headings_with_task_fields_are_tasks() {
 }
 
 #[test]
-fn a_heading_that_only_looks_like_a_task_is_listed_as_ignored() {
+fn a_heading_that_only_looks_like_a_task_is_said_to_be_none() {
     let file =
         parse("## Task 1: Prose\n\nDo it.\n\n## Task 2: Boxes\n\n- [ ] 2.1 a\n- [ ] 2.2 b\n- [ ] 2.3 c\n");
-    assert_eq!(file.ignored.iter().map(|i| (i.line, i.why)).collect::<Vec<_>>(), [(1, IgnoredReason::Other)]);
+    assert_eq!(file.reading, "3 tasks from ## Task 2: Boxes; 1 heading names a task and is none: line 1");
     assert_eq!(file.groups.len(), 1);
 }
 
