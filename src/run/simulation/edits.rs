@@ -62,7 +62,13 @@ impl World for EditedList {
         let known = progress::progress(&state, trusted, &self.config, self.now());
         let root = "/project".as_ref();
         let plan = plan::build(&PlanRequest {
-            spec: SpecInfo { name: "demo", dir: root, root, inputs: &[] },
+            spec: SpecInfo {
+                name: "demo",
+                dir: root,
+                tasks_path: "/project/tasks.md".as_ref(),
+                root,
+                inputs: &[],
+            },
             tasks: &file,
             config: &self.config,
             progress: &known,
