@@ -90,21 +90,7 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
                 Some("halted" | "limited") => "‖",
                 _ => "✗",
             };
-            let next = match (next, attempts_left) {
-                (NextKind::Again, Some(n)) => {
-                    format!("; {} left", plural(usize::try_from(*n).unwrap_or(usize::MAX), "attempt"))
-                }
-                (NextKind::Nudge, _) => "; asking for its signal".to_owned(),
-                (NextKind::Unchanged, _) => "; asking whether that is right".to_owned(),
-                (NextKind::Afresh, left) => {
-                    let left = left.map_or_else(String::new, |n| {
-                        format!(", {} left", plural(usize::try_from(n).unwrap_or(usize::MAX), "attempt"))
-                    });
-                    format!("; its session cannot continue, the next one starts from the beginning{left}")
-                }
-                (NextKind::Failed, _) => "; no attempts left".to_owned(),
-                (NextKind::Plain, _) | (NextKind::Again, None) => String::new(),
-            };
+            let next = next_words(*next, *attempts_left);
             let (unit, says) = (sanitise_line(unit), sanitise_line(says));
             let took = span(Duration::from_millis(*took_ms));
             let took = if mark == "✓" { format!("in {took}") } else { format!("(ran {took})") };
@@ -169,6 +155,22 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
             format!("── {}{left}, after {} ──", sanitise_line(&why), span(Duration::from_millis(*took_ms)))
         }
         EventKind::Unknown => String::new(),
+    }
+}
+
+/// What follows an attempt, as words behind its end.
+fn next_words(next: NextKind, attempts_left: Option<u32>) -> String {
+    let attempts = |n: u32| plural(usize::try_from(n).unwrap_or(usize::MAX), "attempt");
+    match (next, attempts_left) {
+        (NextKind::Again, Some(n)) => format!("; {} left", attempts(n)),
+        (NextKind::Nudge, _) => "; asking for its signal".to_owned(),
+        (NextKind::Unchanged, _) => "; asking whether that is right".to_owned(),
+        (NextKind::Afresh, left) => {
+            let left = left.map_or_else(String::new, |n| format!(", {} left", attempts(n)));
+            format!("; its session cannot continue, the next one starts from the beginning{left}")
+        }
+        (NextKind::Failed, _) => "; no attempts left".to_owned(),
+        (NextKind::Plain, _) | (NextKind::Again, None) => String::new(),
     }
 }
 
