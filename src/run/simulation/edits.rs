@@ -44,6 +44,10 @@ impl World for EditedList {
         Ok(SeenTasks::of(&self.parsed(), true))
     }
 
+    fn is_unchanged(&mut self, before: &str, after: &str) -> bool {
+        before == after
+    }
+
     fn plan(&mut self, machine: &Machine) -> Result<(Plan, SeenTasks)> {
         self.dies()?;
         if !self.at_work && machine.state.running().is_none() {
