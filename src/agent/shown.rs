@@ -12,6 +12,8 @@ use super::utf8::CharJoiner;
 const MOST_ROWS: usize = 200;
 /// A longer line leaves before its end, so that an endless one costs no memory. No program goes back so far.
 const LONGEST_ROW: usize = 16 << 10;
+/// A piece of output that is worth a look at all of its lines at once.
+const LARGE_PIECE: usize = 4 << 10;
 /// An erased column. It is shown as a space, but for the end of a line.
 const ERASED: char = '\u{0}';
 /// The second column of a wide character.
@@ -69,7 +71,7 @@ impl ShownText {
 
     fn feed_chars(&mut self, bytes: &[u8], out: &mut String) {
         for chunk in bytes.utf8_chunks() {
-            let mut rest = chunk.valid();
+            let mut rest = self.pass(chunk.valid(), out);
             while !rest.is_empty() {
                 // most text is plain, at the end of the last line
                 if self.parser.in_text() && self.is_at_end() {
@@ -87,6 +89,24 @@ impl ShownText {
                 self.take(char::REPLACEMENT_CHARACTER, out);
             }
         }
+    }
+
+    /// Passes on the plain lines at the beginning of a large piece that no program can go back to any more. Returns the rest.
+    fn pass<'t>(&mut self, text: &'t str, out: &mut String) -> &'t str {
+        if text.len() < LARGE_PIECE || !self.parser.in_text() || !self.is_at_end() {
+            return text;
+        }
+        let plain = &text.as_bytes()[..plain_length(text)];
+        let Some(end) = memchr::memrchr_iter(b'\n', plain).nth(self.keep) else { return text };
+        while self.rows.len() > 1 {
+            self.let_go(out);
+        }
+        if let Some(row) = self.rows.pop_front() {
+            push_row(&row, out);
+        }
+        (self.row, self.column) = (0, 0);
+        out.push_str(&text[..=end]);
+        &text[end + 1..]
     }
 
     fn is_at_end(&self) -> bool {
@@ -307,6 +327,15 @@ mod tests {
         screen.feed(b"\n\x1b[1A\x1b[2Kc\n\x1b[1A\x1b[2Kd", &mut out);
         screen.finish(&mut out);
         assert_eq!(out, "a\nb\nd\n");
+    }
+
+    #[test]
+    fn large_pieces_of_plain_lines_pass_through() {
+        let lines: Vec<String> = (0..2000).map(|n| format!("line {n}")).collect();
+        let text = format!("before {}", lines.join("\n"));
+        assert_eq!(shown(text.as_bytes()), text);
+        let back = format!("{text}\n\u{1b}[2A\u{1b}[Jend\n");
+        assert_eq!(shown(back.as_bytes()), format!("before {}\nend\n", lines[..1998].join("\n")));
     }
 
     #[test]
