@@ -1,11 +1,13 @@
 //! What seqorch costs, compared with a floor on the same machine in the same run: `cargo bench --bench steps`.
 //!
-//! - a step: time per task, compared with a shell loop that opens a tmux window and waits for its end;
+//! - a step without snapshots, with them, and with a commit: time per task, compared with a shell loop that opens a tmux
+//!   window and waits for its end;
+//! - snapshots in a large tree, compared with `git status` there;
 //! - `plan`: the whole process, for a spec of 100 tasks;
 //! - a stream: an agent that prints a gigabyte, and the memory of the process that reads it;
 //! - records: reading, judging and rendering the JSON formats of the agents.
 //!
-//! It uses its own tmux server. `SEQORCH_BENCH_BYTES` sets the length of the stream.
+//! `cargo bench --bench steps -- git` ends after the first two. It uses its own tmux server. `SEQORCH_BENCH_BYTES` sets the length of the stream.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -19,8 +21,10 @@ use seqorch::agent::digest::Digest;
 use seqorch::agent::{Format, Renderer, StreamReader};
 
 const SEQORCH: &str = env!("CARGO_BIN_EXE_seqorch");
-/// Windows opened by the floor, and steps of the measured run.
-const STEPS: u32 = 50;
+/// Windows opened by the floor, and steps of each measured run.
+const STEPS: u32 = 25;
+/// Measured runs of each kind, in turns.
+const ROUNDS: usize = 7;
 /// Runs of `plan`.
 const PLANS: u32 = 20;
 
@@ -31,6 +35,10 @@ fn main() {
     }
     let dir = tempfile::tempdir().expect("a temporary folder");
     steps(dir.path());
+    large_tree(dir.path());
+    if std::env::args().any(|a| a == "git") {
+        return;
+    }
     plan(dir.path());
     stream(dir.path());
     records();
@@ -79,26 +87,149 @@ fn steps(dir: &Path) {
         return;
     }
     let socket = format!("seqorch-bench-{}", std::process::id());
-    let dir = dir.join("steps");
-    project(
-        &dir,
-        STEPS,
-        "echo '<promise>TASK_DONE</promise>'",
-        &format!("[tmux]\nmode = \"on\"\nsocket = \"{socket}\""),
-    );
+    let tmux = format!("[tmux]\nmode = \"on\"\nsocket = \"{socket}\"\n");
+    let work = "echo x > \"made-$SEQORCH_UNIT\"; echo '<promise>TASK_DONE</promise>'";
+    let kinds = [
+        ("without", "[git]\nsnapshot = false\n"),
+        ("with", "[git]\nsnapshot = true\n"),
+        ("commit", "[git]\ncommit = \"step\"\n"),
+    ];
     let server = Server(socket);
     // the floor: a shell that only opens a window and waits for it
     timed(&mut server.tmux(&["-f", "/dev/null", "new-session", "-d", "-s", "floor"]));
-    let tmux = format!("tmux -L {}", server.0);
+    let open = format!("tmux -L {}", server.0);
     let script = format!(
-        "i=0; while [ $i -lt {STEPS} ]; do {tmux} new-window -d -t floor: 'true; {tmux} wait-for -S c'; \
-         {tmux} wait-for c; i=$((i+1)); done"
+        "i=0; while [ $i -lt {STEPS} ]; do {open} new-window -d -t floor: 'true; {open} wait-for -S c'; \
+         {open} wait-for c; i=$((i+1)); done"
     );
-    let floor = timed(Command::new("sh").args(["-c", &script])) / STEPS;
-    let step = timed(&mut seqorch(&dir, &["run"])) / STEPS;
-    println!("floor          {:8.2} ms per window (tmux new-window, wait-for; {STEPS} times)", millis(floor));
-    println!("step           {:8.2} ms per task in its window ({STEPS} tasks, whole run)", millis(step));
-    println!("ratio          {:8.2} x the floor", step.as_secs_f64() / floor.as_secs_f64());
+    // in turns, so that what else the machine does hits all alike
+    let mut costs: Vec<Vec<Cost>> = vec![Vec::new(); kinds.len() + 1];
+    for round in 0..ROUNDS {
+        costs[0].push(server.cost(Command::new("sh").args(["-c", &script])) / STEPS);
+        for (n, (name, git)) in kinds.iter().enumerate() {
+            let dir = dir.join(format!("{name}-{round}"));
+            project(&dir, STEPS, work, &format!("{git}{tmux}"));
+            repository(&dir);
+            costs[n + 1].push(server.cost(&mut seqorch(&dir, &["run"])) / STEPS);
+        }
+    }
+    let medians: Vec<Cost> = costs.iter().map(|all| Cost::median(all)).collect();
+    let floor = medians[0];
+    println!(
+        "floor          {floor} per window (tmux new-window, wait-for; {STEPS} windows, median of {ROUNDS})"
+    );
+    let names = ["without snapshots", "with snapshots", "with a commit per step"];
+    for (name, cost) in names.iter().zip(&medians[1..]) {
+        let (wall, cpu) = (cost.wall / floor.wall, cost.cpu / floor.cpu);
+        println!("step           {cost} {name}: {wall:.2} x the floor, {cpu:.2} x its processor time");
+    }
+}
+
+/// Files of the large tree.
+const FILES: u32 = 40_000;
+/// Steps of a run in it.
+const FEW_STEPS: u32 = 10;
+
+/// What a step with snapshots costs in a large tree, compared with `git status` there.
+fn large_tree(dir: &Path) {
+    let dir = dir.join("large");
+    for folder in 0..FILES / 100 {
+        let folder = dir.join(format!("src/{}/{folder}", folder % 20));
+        fs::create_dir_all(&folder).expect("a folder");
+        for file in 0..100 {
+            fs::write(folder.join(format!("{file}.txt")), "some text\n").expect("a file");
+        }
+    }
+    let config = |snapshot: bool| format!("[git]\nsnapshot = {snapshot}\n[tmux]\nmode = \"off\"\n");
+    let work = "echo x >> \"src/1/1/$SEQORCH_UNIT.txt\"; echo '<promise>TASK_DONE</promise>'";
+    project(&dir, FEW_STEPS, work, &config(false));
+    repository(&dir);
+    let mut status = Command::new("git");
+    status.args(["status", "--porcelain"]).current_dir(&dir).stdout(Stdio::null());
+    timed(&mut status);
+    let (mut looks, mut with, mut without) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        looks.push(Cost::of(timed_with_cpu(&mut status)));
+        for (costs, snapshot) in [(&mut without, false), (&mut with, true)] {
+            let _ = fs::remove_dir_all(dir.join(".seqorch"));
+            let _ = fs::remove_file(dir.join(".kiro/specs/SEQUENTIAL_STATE.json"));
+            project(&dir, FEW_STEPS, work, &config(snapshot));
+            costs.push(Cost::of(timed_with_cpu(&mut seqorch(&dir, &["run"]))) / FEW_STEPS);
+        }
+    }
+    let [look, with, without] = [looks, with, without].map(|all| Cost::median(&all));
+    let step = Cost { wall: with.wall - without.wall, cpu: with.cpu - without.cpu };
+    println!("git status     {look} in a tree of {FILES} files");
+    println!(
+        "step there     {step} for the snapshots of a step: {:.2} x git status, {:.2} x its processor time",
+        step.wall / look.wall,
+        step.cpu / look.cpu
+    );
+}
+
+/// Makes a project a repository with everything committed.
+fn repository(dir: &Path) {
+    for args in [
+        &["init", "-q"][..],
+        &["config", "user.name", "bench"],
+        &["config", "user.email", "bench@localhost"],
+        &["config", "commit.gpgsign", "false"],
+        &["add", "-A"],
+        &["commit", "-q", "-m", "start"],
+    ] {
+        timed(Command::new("git").args(args).current_dir(dir));
+    }
+}
+
+/// Milliseconds of wall time, and of processor time.
+#[derive(Debug, Clone, Copy)]
+struct Cost {
+    wall: f64,
+    cpu: f64,
+}
+
+impl Cost {
+    fn of((wall, cpu): (Duration, f64)) -> Self {
+        Self { wall: millis(wall), cpu }
+    }
+
+    fn median(all: &[Self]) -> Self {
+        let middle = |part: fn(&Self) -> f64| {
+            let mut values: Vec<f64> = all.iter().map(part).collect();
+            values.sort_by(f64::total_cmp);
+            values[values.len() / 2]
+        };
+        Self { wall: middle(|c| c.wall), cpu: middle(|c| c.cpu) }
+    }
+}
+
+impl std::ops::Div<u32> for Cost {
+    type Output = Self;
+    fn div(self, by: u32) -> Self {
+        Self { wall: self.wall / f64::from(by), cpu: self.cpu / f64::from(by) }
+    }
+}
+
+impl std::fmt::Display for Cost {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:8.2} ms ({:.2} ms processor)", self.wall, self.cpu)
+    }
+}
+
+/// Runs a command; its time, and the processor time of all that it waited for.
+fn timed_with_cpu(command: &mut Command) -> (Duration, f64) {
+    let before = cpu_of_process("self");
+    let took = timed(command);
+    (took, cpu_of_process("self") - before)
+}
+
+/// Milliseconds of processor time that a process and its ended children took; 0 without `/proc`.
+fn cpu_of_process(pid: &str) -> f64 {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // the name in brackets may hold spaces
+    let fields = text.rsplit_once(')').map_or("", |(_, fields)| fields).split_whitespace();
+    // utime, stime, cutime and cstime, in hundredths of a second
+    fields.skip(11).take(4).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() * 10.0
 }
 
 /// A tmux server that ends when it is dropped.
@@ -109,6 +240,17 @@ impl Server {
         let mut command = Command::new("tmux");
         command.args(["-L", &self.0]).args(args).env_remove("TMUX");
         command
+    }
+}
+
+impl Server {
+    /// What a command costs that opens windows in this server: their processes are the server's children.
+    fn cost(&self, command: &mut Command) -> Cost {
+        let asked = self.tmux(&["display-message", "-p", "#{pid}"]).output().expect("the server's pid");
+        let pid = String::from_utf8_lossy(&asked.stdout).trim().to_owned();
+        let before = cpu_of_process(&pid);
+        let (wall, own) = timed_with_cpu(command);
+        Cost { wall: millis(wall), cpu: own + cpu_of_process(&pid) - before }
     }
 }
 

@@ -119,6 +119,13 @@ impl Error {
         lines.join(": ")
     }
 
+    /// Adds a hint before the others.
+    #[must_use]
+    pub fn hint_before(mut self, hint: impl Into<String>) -> Self {
+        self.hints.insert(0, hint.into());
+        self
+    }
+
     /// The whole error as text for a terminal. It ends with a newline.
     #[must_use]
     pub fn render(&self) -> String {

@@ -10,7 +10,10 @@ fn attach_selects_the_window_inside_and_outside_tmux() {
     );
     project.run(&["attach"]).code(66).says(&["there is no tmux session sequential-login"]);
     project.run(&["run"]).code(0);
-    project.run(&["attach", "7"]).code(64).says(&["task 7 has no window", "There are: main, log, 1.1, 1.2."]);
+    project
+        .run(&["attach", "7"])
+        .code(64)
+        .says(&["there is no task 7", "There are windows: main, log, 1.1, 1.2."]);
     // inside another tmux server than the run's
     let elsewhere = project.command(&["attach", "1.1"]).env("TMUX", "/nowhere/default,1,0").output().unwrap();
     assert_eq!(elsewhere.status.code(), Some(64));
@@ -132,7 +135,7 @@ fn attach_to_a_subtask_finds_the_window_of_its_unit() {
     project.run(&["run"]).code(0);
     // "not a terminal" comes from tmux: the window was found
     project.run(&["attach", "1.1"]).code(64).says(&["not a terminal"]);
-    project.run(&["attach", "1.2"]).code(64).says(&["task 1.2 has no window", "There are: main, 1."]);
+    project.run(&["attach", "1.2"]).code(64).says(&["there is no task 1.2", "There are windows: main, 1."]);
 }
 
 #[test]
@@ -144,7 +147,7 @@ fn attach_says_that_the_session_of_a_run_was_killed() {
         .config("[retry]\nbackoff = \"1h\"\nmax_backoff = \"1h\"\n");
     let run = project.start(&["run", "--tmux-session", "other"]);
     project.wait_for_ledger(1);
-    project.run(&["attach", "9"]).code(64).says(&["There are: main, 1."]);
+    project.run(&["attach", "9"]).code(64).says(&["There are windows: main, 1."]);
     project.ask_tmux(&["kill-session", "-t", "=other"]);
     run.wait_for("in 1h");
     project.run(&["attach"]).code(66).says(&["no tmux session other", "It was killed. The run continues"]);

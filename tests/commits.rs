@@ -1,5 +1,7 @@
 //! With `git.commit = "step"` each done step is one commit that holds only its own changes.
 
+use rustix::process::Signal;
+
 use crate::common::git::{TWO, WRITES, git, repo};
 use crate::common::programs::program;
 use crate::common::wait_until;
@@ -246,4 +248,81 @@ fn status_names_a_git_command_that_takes_long() {
     project.release();
     run.wait().code(0);
     assert!(!project.run(&["status"]).stdout.contains("waiting for"));
+}
+
+#[test]
+fn a_run_that_waits_for_the_work_tree_says_so_and_ctrl_c_ends_it() {
+    let project = repo(&format!("[ $SEQORCH_SPEC = other ] && gate; {WRITES}"), "").spec("other", TWO);
+    git(&project, &["add", "-A"]);
+    git(&project, &["commit", "-qm", "another spec"]);
+    let other = project.start(&["run", "other", "--only", "1"]);
+    project.wait_for_ledger(1);
+    let waits = project.start(&["run", "demo", "--wait"]);
+    wait_until("a note of the wait", || waits.complaints().contains("waiting for the run of other"));
+    let status = project.run(&["status", "demo"]).code(0);
+    assert!(status.stdout.contains("waiting for the lock of the work tree: the run of other"), "{status:?}");
+    waits.signal(Signal::INT);
+    waits.wait().code(130);
+    assert_eq!(project.ledger().len(), 1);
+    project.release();
+    other.wait().code(0);
+}
+
+#[test]
+fn a_workdir_in_another_work_tree_is_refused_before_any_agent() {
+    let project = repo(WRITES, "");
+    git(&project, &["worktree", "add", "-q", ".out/other"]);
+    let out = project.run(&["run", "--workdir", ".out/other"]).code(78);
+    assert!(out.stderr.contains("is not in the git work tree of the project"), "{out:?}");
+    assert!(project.ledger().is_empty());
+    project.write("seqorch.local.toml", "[git]\ncommit = \"off\"\n");
+    let out = project.run(&["run", "--only", "1", "--workdir", ".out/other"]);
+    assert!(out.stderr.contains("`diff` and `undo` know nothing"), "{out:?}");
+}
+
+#[test]
+fn a_filter_and_a_hook_see_the_locale_of_the_user() {
+    let project = repo(WRITES, "").env("LC_ALL", "C.UTF-8");
+    let filter = project.path(".out/filter");
+    program(&project, filter.to_str().unwrap(), "echo \"$LC_ALL\" >> .out/locale; cat");
+    git(&project, &["config", "filter.f.clean", filter.to_str().unwrap()]);
+    project.write(".git/info/attributes", "made-* filter=f\n");
+    let hook = project.path(".git/hooks/pre-commit");
+    program(&project, hook.to_str().unwrap(), "echo \"$LC_ALL\" >> .out/locale");
+    project.run(&["run", "--only", "1"]).code(0);
+    let seen = project.read(".out/locale");
+    assert!(seen.lines().count() >= 2 && seen.lines().all(|line| line == "C.UTF-8"), "{seen}");
+}
+
+#[test]
+fn a_relative_git_dir_in_the_environment_leads_to_the_same_repository() {
+    let project = repo(WRITES, "").env("GIT_DIR", ".git");
+    project.run(&["run"]).code(0);
+    assert_eq!(git(&project, &["log", "--format=%s"]), "2: Second thing\n1: First thing\nstart");
+    project.run(&["diff", "2", "--stat"]).code(0).says(&["made-2"]);
+}
+
+#[test]
+fn a_refusal_that_no_run_has_seen_goes_back_to_the_agent_too() {
+    let agent = "if [ $SEQORCH_ATTEMPT = 1 ]; then echo bad > made-$SEQORCH_UNIT; \
+                 else grep -q 'no bad files' && echo good > made-$SEQORCH_UNIT; fi; say_done";
+    let project = repo(agent, "on_refused = \"halt\"\n");
+    let hook = project.path(".git/hooks/pre-commit");
+    program(
+        &project,
+        hook.to_str().unwrap(),
+        "git grep --cached -q bad -- 'made-*' || exit 0; echo no bad files >&2; exit 1",
+    );
+    project.run(&["run", "--only", "1"]).code(2);
+    // as if the run had been killed between the save of the done task and its commit
+    let path = ".kiro/specs/SEQUENTIAL_STATE.json";
+    let mut state: serde_json::Value = serde_json::from_str(&project.read(path)).unwrap();
+    state["specs"]["demo"]["units"]["1"]["pending_commit"].as_object_mut().unwrap().remove("refused");
+    project.write(path, state.to_string());
+    project.write("seqorch.local.toml", "[git]\ncommit = \"step\"\n");
+    git(&project, &["commit", "-qm", "retry", "--no-verify", "seqorch.local.toml"]);
+    project.run(&["run", "--only", "1"]).code(0);
+    assert_eq!(project.outcomes("demo", "1"), ["verify_failed", "done"]);
+    assert_eq!(git(&project, &["log", "-1", "--format=%s"]), "1: First thing");
+    assert_eq!(git(&project, &["status", "--short", "--untracked-files=no"]), "");
 }

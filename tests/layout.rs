@@ -79,6 +79,7 @@ const PURE: &[&str] = &[
     "run::backoff",
     "run::ending",
     "run::event",
+    "run::following",
     "run::forecast",
     "run::limit_outcome",
     "run::limits",

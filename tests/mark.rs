@@ -51,9 +51,29 @@ fn mark_done_ends_the_halt_of_a_task() {
 }
 
 #[test]
-fn an_unknown_task_is_refused_with_the_command_that_lists_them() {
+fn an_unknown_task_is_refused_with_the_ids_that_there_are() {
     let out = project().run(&["mark", "9", "done"]).code(64);
-    assert!(out.stderr.contains("has no task 9") && out.stderr.contains("seqorch plan"), "{out:?}");
+    assert!(out.stderr.contains("there is no task 9"), "{out:?}");
+    assert!(out.stderr.ends_with("It has: 1, 2, 3.\n"), "{out:?}");
+}
+
+#[test]
+fn marks_know_ranges_patterns_titles_and_headings_that_make_units() {
+    let project = project();
+    project.run(&["mark", "2-3", "done"]).code(0).says(&["2, 3 of login: done"]);
+    project.run(&["mark", "2-3", "todo"]).code(0);
+    project.run(&["mark", "1.*", "done"]).code(0).says(&["1.1, 1.2 of login: done"]);
+    project
+        .run(&["mark", "part", "done"])
+        .code(64)
+        .says(&["in the titles of 2 tasks", "  1.1 Part\n  1.2 Part"]);
+    let groups = "## 1. Setup\n- [ ] 1.1 Store\n- [ ] 1.2 Index\n## 2. Work\n- [ ] 2.1 Login page\n";
+    let project = Project::new().spec("add", groups).agent("say_done");
+    project.run(&["mark", "2", "skip"]).code(0);
+    project.run(&["mark", "1", "done"]).code(0).says(&["1, 1.1, 1.2 of add: done"]);
+    project.run(&["run"]).code(0);
+    assert!(project.ledger().is_empty(), "{:?}", project.ledger());
+    project.run(&["mark", "login", "todo"]).code(0);
 }
 
 #[test]

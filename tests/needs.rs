@@ -16,7 +16,7 @@ const HALT: &str = "halt = [\"sh\", \"-c\", \"echo \\\"$SEQORCH_REASON\\\" >> he
 fn limited(kind: &str, wait: bool) -> Project {
     let agent = "[ $SEQORCH_UNIT = 2 ] && { echo 'come back later' >&2; exit 1; }; say_done";
     let config = format!(
-        "[limit]\nwait = {wait}\n[backend.fake]\nlimit_patterns = [{{ match = \"^come back later\", kind = \"{kind}\" }}]\n\
+        "[limit]\nlogin_wait = \"0s\"\nwait = {wait}\n[backend.fake]\nlimit_patterns = [{{ match = \"^come back later\", kind = \"{kind}\" }}]\n\
          [hooks]\n{HALT}"
     );
     Project::new().spec("demo", TWO).agent(agent).config(&config)

@@ -75,7 +75,7 @@ fn each_promise_of_the_readme_names_tests_that_are_run() {
 #[test]
 fn the_readme_and_doctor_name_the_agent_versions_that_are_tested() {
     let script = include_str!("../.ci/agents");
-    let texts = [include_str!("../README.md"), include_str!("../src/setup/doctor/agents.rs")];
+    let texts = [include_str!("../README.md"), include_str!("../src/config/presets.rs")];
     for package in ["@anthropic-ai/claude-code@", "@openai/codex@", "@google/gemini-cli@", "opencode-ai@"] {
         let version =
             script.split_once(package).and_then(|(_, rest)| rest.split_whitespace().next()).unwrap();

@@ -16,6 +16,18 @@ pub(crate) const FORMATS: &[(&str, Format)] = &[
     ("opencode", Format::Opencode),
 ];
 
+/// The formats whose records depend on those before them.
+const MORE_FORMATS: &[(&str, Format)] = &[
+    ("claude", Format::Claude),
+    ("copilot", Format::Copilot),
+    ("pi", Format::Pi),
+    ("cline", Format::Cline),
+    ("kimi", Format::Kimi),
+    ("vibe", Format::Vibe),
+    ("gptme", Format::Gptme),
+    ("openhands", Format::Openhands),
+];
+
 fn events(format: Format, pieces: &[&[u8]]) -> Vec<AgentEvent> {
     let mut all = Vec::new();
     let mut reader = StreamReader::new(format);
@@ -46,19 +58,31 @@ fn render(events: &[AgentEvent], width: usize, color: bool) -> String {
 
 /// Shortened recordings of real agents: `VENDOR-SCENARIO.jsonl`, each with a `.txt` of what is expected.
 pub(crate) fn fixtures() -> Vec<(Format, String, Vec<u8>)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/streams");
+    let found = fixtures_in("", FORMATS);
+    assert!(found.len() > 20);
+    found
+}
+
+/// Streams of further agents.
+fn more_fixtures() -> Vec<(Format, String, Vec<u8>)> {
+    let found = fixtures_in("more/", MORE_FORMATS);
+    assert!(found.len() > 10);
+    found
+}
+
+fn fixtures_in(below: &str, formats: &[(&str, Format)]) -> Vec<(Format, String, Vec<u8>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/streams").join(below);
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let file = path.file_name().unwrap().to_string_lossy().into_owned();
         if let Some(name) = file.strip_suffix(".jsonl") {
             let vendor = name.split('-').next().unwrap();
-            let format = FORMATS.iter().find(|(n, _)| *n == vendor).unwrap().1;
-            found.push((format, name.to_owned(), fs::read(&path).unwrap()));
+            let format = formats.iter().find(|(n, _)| *n == vendor).unwrap().1;
+            found.push((format, format!("{below}{name}"), fs::read(&path).unwrap()));
         }
     }
     found.sort_by(|a, b| a.1.cmp(&b.1));
-    assert!(found.len() > 20);
     found
 }
 
@@ -66,7 +90,7 @@ pub(crate) fn fixtures() -> Vec<(Format, String, Vec<u8>)> {
 #[test]
 fn each_recording_gives_its_expected_events_facts_and_screen() {
     let mut wrong = Vec::new();
-    for (format, name, output) in fixtures() {
+    for (format, name, output) in fixtures().into_iter().chain(more_fixtures()) {
         let events = events(format, &[&output]);
         let list: Vec<_> = events.iter().map(|e| short(&format!("{e:?}"))).collect();
         let facts = short(&format!("{:#?}", digest(format, &output)));
@@ -188,6 +212,16 @@ proptest! {
         let noise = [&bytes[..], &b"{\"type\":".repeat(deep), b"\n", &b"{\"a\":[".repeat(deep), b"\n{\"type\":1}\n"].concat();
         let seen = events(FORMATS[which].1, &[&noise]);
         render(&seen, 40, true);
+    }
+}
+
+#[test]
+fn streams_of_further_agents_may_be_cut_anywhere() {
+    for (format, name, output) in more_fixtures() {
+        let whole = events(format, &[&output]);
+        for cut in (0..output.len()).step_by(7) {
+            assert_eq!(events(format, &[&output[..cut], &output[cut..]]), whole, "{name} at {cut}");
+        }
     }
 }
 

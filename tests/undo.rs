@@ -174,3 +174,14 @@ fn undo_waits_for_the_work_tree_and_ctrl_c_ends_that() {
     other.wait().code(0);
     assert!(!project.read(".kiro/specs/demo/tasks.md").contains("[x]"));
 }
+
+#[test]
+fn undo_that_was_cut_off_is_finished_by_the_next_one() {
+    let project = repo(&format!("echo $SEQORCH_UNIT >> shared; {WRITES}"), "");
+    project.run(&["run"]).code(0);
+    // as if it had been killed after its first file
+    std::fs::remove_file(project.path("made-2")).unwrap();
+    project.run(&["undo", "2"]).code(0);
+    assert_eq!(project.read("shared"), "1\n");
+    assert_eq!(project.state("demo")["units"]["2"]["status"], "todo");
+}

@@ -10,6 +10,8 @@ use super::utf8::first_bytes;
 
 /// How many error records and stdout lines are kept: the last ones.
 pub const RECORDS: usize = 20;
+/// Lines at the end of a plain text that may be an error of the CLI.
+const LAST_LINES: usize = 60;
 /// Most bytes kept of one record or line.
 pub const RECORD_BYTES: usize = 16 << 10;
 
@@ -21,6 +23,9 @@ pub struct Digest {
     facts: StreamFacts,
     errors: VecDeque<String>,
     lines: VecDeque<String>,
+    denied: VecDeque<String>,
+    /// The last call of a tool.
+    last_call: (String, String),
     /// Fingerprint of the last block of text.
     last_block: Option<Fingerprint>,
 }
@@ -45,24 +50,34 @@ pub struct StreamFacts {
     pub error: Option<String>,
     /// The last records about errors and limits, oldest first, each of them JSON.
     pub error_records: Vec<String>,
-    /// The last lines on stdout that may be the CLI's own: those that are not records. Of plain text, the last line.
+    /// The last lines on stdout that may be the CLI's own: those that are not records. Of plain text, the last lines.
     pub lines: Vec<String>,
     /// The last record about how much of a limit is used.
     pub utilization: Option<String>,
+    /// The CLI's notice that it retries, if nothing came after it.
+    pub retrying: Option<String>,
+    /// The last calls that were refused because no human was there to allow them: tool and target.
+    pub denied: Vec<String>,
+    /// How many tools were called.
+    pub calls: usize,
 }
 
 impl Digest {
     /// A digest of the answer to `prompt`.
     #[must_use]
     pub fn new(format: Format, prompt: &str) -> Self {
-        let scanner = SignalScanner::new(prompt);
         let verdict = (format != Format::Text).then_some(CliVerdict::Unknown);
         Self {
             format,
-            scanner: if format == Format::Text { scanner.with_footer() } else { scanner },
+            scanner: match format {
+                Format::Text => SignalScanner::plain(prompt).with_footer(),
+                _ => SignalScanner::new(prompt),
+            },
             facts: StreamFacts { verdict, ..StreamFacts::default() },
             errors: VecDeque::new(),
             lines: VecDeque::new(),
+            denied: VecDeque::new(),
+            last_call: (String::new(), String::new()),
             last_block: None,
         }
     }
@@ -76,6 +91,27 @@ impl Digest {
     /// Takes the next event.
     pub fn take(&mut self, event: &AgentEvent) {
         let facts = &mut self.facts;
+        match event {
+            AgentEvent::Retry { text, .. } => facts.retrying = Some(excerpt(text)),
+            // codex reports each of its retries as an error, too
+            AgentEvent::Record { .. } | AgentEvent::Notice { .. } | AgentEvent::Stray { .. } => {}
+            _ => facts.retrying = None,
+        }
+        match event {
+            AgentEvent::ToolCall { name, target, .. } => {
+                facts.calls += 1;
+                self.last_call = (name.clone(), target.clone());
+            }
+            AgentEvent::Denied { tool, target } => {
+                let (name, last) = &self.last_call;
+                let (tool, target) = (tool.as_ref().unwrap_or(name), target.as_ref().unwrap_or(last));
+                let call = excerpt(&format!("{tool} {target}"));
+                if !self.denied.contains(&call) {
+                    push_bounded(&mut self.denied, call);
+                }
+            }
+            _ => {}
+        }
         match event {
             AgentEvent::Text { text, continues } => {
                 if !continues {
@@ -121,6 +157,7 @@ impl Digest {
             | AgentEvent::Aside { .. }
             | AgentEvent::ToolCall { .. }
             | AgentEvent::ToolResult { .. }
+            | AgentEvent::Denied { .. }
             | AgentEvent::Retry { .. }
             | AgentEvent::Notice { .. }
             | AgentEvent::Stray { .. } => {}
@@ -134,8 +171,11 @@ impl Digest {
         facts.signals = self.scanner.finish();
         facts.error_records = self.errors.into();
         facts.lines = self.lines.into();
+        facts.denied = self.denied.into();
         if self.format == Format::Text {
-            facts.lines.extend(facts.signals.last_words.lines().last().map(str::to_owned));
+            let words = facts.signals.last_words.lines();
+            facts.lines.extend(words.rev().take(LAST_LINES).map(str::to_owned));
+            facts.lines.reverse();
         }
         facts
     }

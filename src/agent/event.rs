@@ -8,14 +8,28 @@ use super::usage::Usage;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
-    /// Claude Code: `--output-format stream-json --verbose`.
+    /// Claude Code, and CLIs that print the same: `--output-format stream-json --verbose`.
     Claude,
     /// Codex: `exec --json`.
     Codex,
     /// Gemini CLI: `--output-format stream-json`.
     Gemini,
-    /// `OpenCode`: `run --format json`.
+    /// `OpenCode` and Kilo: `run --format json`.
     Opencode,
+    /// GitHub Copilot CLI: `--output-format json`.
+    Copilot,
+    /// pi: `--mode json`.
+    Pi,
+    /// cline: `--json`.
+    Cline,
+    /// Kimi Code: `--output-format stream-json`.
+    Kimi,
+    /// Mistral Vibe: `--output streaming`.
+    Vibe,
+    /// gptme: `--output-format json`.
+    Gptme,
+    /// `OpenHands`: `--headless --json`.
+    Openhands,
     /// Plain text: every line counts as the agent's own words.
     Text,
 }
@@ -63,6 +77,13 @@ pub enum AgentEvent {
         /// Number of lines in the whole output.
         lines: usize,
     },
+    /// A tool call was refused, because no human was there to allow it.
+    Denied {
+        /// The tool. `None`: that of the last call.
+        tool: Option<String>,
+        /// What the tool was to work on. `None`: that of the last call.
+        target: Option<String>,
+    },
     /// A new model turn begins, so the text before it was not the final message.
     Step,
     /// The text since the last [`AgentEvent::Step`] was a summary of the conversation, not an answer.
@@ -73,6 +94,8 @@ pub enum AgentEvent {
     Retry {
         /// Why and when.
         text: String,
+        /// How long it waits before, in seconds, if it says so.
+        wait_s: Option<f64>,
     },
     /// A remark of the CLI that is neither the agent's words nor a failure.
     Notice {

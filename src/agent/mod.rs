@@ -2,12 +2,16 @@
 
 pub mod columns;
 pub mod digest;
+mod escape;
 pub mod event;
 pub mod limit;
+pub mod question;
 pub mod redact;
 pub mod render;
 pub mod sanitise;
+pub mod session_error;
 pub mod shell;
+pub mod shown;
 pub mod signal;
 pub mod stream;
 pub mod usage;

@@ -156,7 +156,7 @@ impl Renderer {
                 let head = if head.is_empty() { "failed" } else { head };
                 self.block(bad, "✗ ", head, *lines, RESULT, out);
             }
-            AgentEvent::Retry { text } => self.line(warn, &format!("↻ {text}"), out),
+            AgentEvent::Retry { text, .. } => self.line(warn, &format!("↻ {text}"), out),
             AgentEvent::Notice { text } => self.line(dim, &format!("· {text}"), out),
             AgentEvent::Stray { text, .. } => self.line(dim, text, out),
             AgentEvent::Error { text } => self.fail(text, out),
@@ -170,7 +170,11 @@ impl Renderer {
                     let _ = writeln!(out, "{dim}── {text} ──{dim:#}");
                 }
             }
-            AgentEvent::Text { .. } | AgentEvent::Step | AgentEvent::Summary | AgentEvent::Record { .. } => {}
+            AgentEvent::Text { .. }
+            | AgentEvent::Denied { .. }
+            | AgentEvent::Step
+            | AgentEvent::Summary
+            | AgentEvent::Record { .. } => {}
         }
     }
 
@@ -337,7 +341,7 @@ mod tests {
                 AgentEvent::Aside { text: evil.clone() },
                 AgentEvent::ToolCall { name: evil.clone(), target: evil.clone(), subagent: true },
                 AgentEvent::ToolResult { ok: false, head: evil.clone(), lines: 1 },
-                AgentEvent::Retry { text: evil.clone() },
+                AgentEvent::Retry { text: evil.clone(), wait_s: None },
                 AgentEvent::Notice { text: evil.clone() },
                 AgentEvent::Stray { text: evil.clone(), verbatim: true },
                 AgentEvent::Error { text: evil.clone() },

@@ -1,36 +1,28 @@
 //! Makes foreign text safe for a terminal: only text and line ends pass, nothing that controls the terminal.
-//!
-//! This is own code because no crate at hand knows the 8-bit introducers, keeps its state across pieces, and lets an
-//! unterminated string hide only its own line.
 
+use super::escape::{EscapeParser, ScreenAct};
 use super::utf8::CharJoiner;
 
 /// Turns bytes, piece by piece, into text without escape sequences and control characters.
+///
+/// It gives each piece at once. [`super::shown::ShownText`] gives whole lines as a terminal shows them in the end.
 #[derive(Debug, Default)]
 pub struct Sanitiser {
-    state: EscapeState,
+    parser: EscapeParser,
     joiner: CharJoiner,
     after_return: bool,
-}
-
-/// The position inside an escape sequence (ECMA-48).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum EscapeState {
-    #[default]
-    Text,
-    /// After ESC.
-    Escape,
-    /// After ESC and intermediate bytes.
-    Intermediate,
-    /// Parameters and intermediates of a control sequence.
-    Sequence,
-    /// A command string (title, clipboard, …) up to its terminator.
-    String,
-    /// After an ESC inside a string, which may begin its terminator.
-    StringEscape,
+    /// What stands for the beginning of a line that is written again.
+    redraw: Option<&'static str>,
 }
 
 impl Sanitiser {
+    /// A sanitiser for a terminal: a line that is written again replaces the one before, so that the frames of a spinner
+    /// take one line.
+    #[must_use]
+    pub fn redrawing() -> Self {
+        Self { redraw: Some("\r\u{1b}[K"), ..Self::default() }
+    }
+
     /// Appends the visible part of `piece` to `text`. Invalid UTF-8 becomes U+FFFD.
     pub fn feed(&mut self, piece: &[u8], text: &mut String) {
         for chunk in self.joiner.join(piece).utf8_chunks() {
@@ -42,11 +34,9 @@ impl Sanitiser {
     }
 
     fn take_all(&mut self, mut rest: &str, text: &mut String) {
-        // fast path: most text is plain
-        let plain = |b: &u8| matches!(b, b' '..=b'~' | b'\n' | b'\t');
         while !rest.is_empty() {
-            if self.state == EscapeState::Text && !self.after_return {
-                let end = rest.bytes().position(|b| !plain(&b)).unwrap_or(rest.len());
+            if self.parser.in_text() && !self.after_return {
+                let end = plain_length(rest);
                 text.push_str(&rest[..end]);
                 rest = &rest[end..];
             }
@@ -58,44 +48,26 @@ impl Sanitiser {
     }
 
     fn take(&mut self, c: char, text: &mut String) {
-        let after_return = std::mem::take(&mut self.after_return);
-        #[expect(clippy::match_same_arms, reason = "the arms follow the states, and their order matters")]
-        let next = match (self.state, c) {
-            // a line end ends every sequence, so that none can hide more than its line
-            (_, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}') => {
-                // progress bars redraw a line; here each redraw becomes a line
-                self.after_return = c == '\r';
-                if !(after_return && c == '\n') {
-                    text.push('\n');
+        match self.parser.take(c) {
+            ScreenAct::Return => self.after_return = true,
+            ScreenAct::LineEnd => {
+                self.after_return = false;
+                text.push('\n');
+            }
+            ScreenAct::Show(c) => {
+                if std::mem::take(&mut self.after_return) {
+                    text.push_str(self.redraw.unwrap_or("\n"));
                 }
-                EscapeState::Text
+                text.push(c);
             }
-            (EscapeState::StringEscape, '\\') => EscapeState::Text,
-            (EscapeState::String, '\u{1b}') => EscapeState::StringEscape,
-            (EscapeState::String, '\u{7}' | '\u{9c}') => EscapeState::Text,
-            (EscapeState::String, _) => EscapeState::String,
-            (_, '\u{1b}') => EscapeState::Escape,
-            (_, '\u{9b}') | (EscapeState::Escape | EscapeState::StringEscape, '[') => EscapeState::Sequence,
-            (_, '\u{90}' | '\u{98}' | '\u{9d}'..='\u{9f}')
-            | (EscapeState::Escape | EscapeState::StringEscape, ']' | 'P' | 'X' | '^' | '_') => {
-                EscapeState::String
+            // the whole line, or its beginning: it is written again
+            ScreenAct::Control('K', [2, _]) | ScreenAct::Control('G', [0 | 1, _])
+                if self.redraw.is_some() =>
+            {
+                self.after_return = true;
             }
-            (EscapeState::Escape | EscapeState::StringEscape | EscapeState::Intermediate, ' '..='/') => {
-                EscapeState::Intermediate
-            }
-            (EscapeState::Escape | EscapeState::StringEscape | EscapeState::Intermediate, '0'..='~') => {
-                EscapeState::Text
-            }
-            (EscapeState::Sequence, ' '..='?') => EscapeState::Sequence,
-            (EscapeState::Sequence, '@'..='~') => EscapeState::Text,
-            _ => {
-                if is_visible(c) {
-                    text.push(c);
-                }
-                EscapeState::Text
-            }
-        };
-        self.state = next;
+            ScreenAct::Back | ScreenAct::Control(..) | ScreenAct::Nothing => {}
+        }
     }
 }
 
@@ -111,6 +83,12 @@ fn is_visible(c: char) -> bool {
 #[must_use]
 pub fn harmless(text: &str) -> String {
     text.chars().filter(|c| matches!(c, '\n' | '\t') || is_visible(*c)).collect()
+}
+
+/// How many bytes of the text a terminal shows as they are. Most text is plain.
+pub(super) fn plain_length(text: &str) -> usize {
+    let plain = |b: &u8| matches!(b, b' '..=b'~' | b'\n' | b'\t');
+    text.bytes().position(|b| !plain(&b)).unwrap_or(text.len())
 }
 
 /// All of `bytes` as text that is safe for a terminal.
@@ -135,7 +113,7 @@ mod tests {
 
     #[test]
     fn escape_sequences_are_removed_and_text_stays() {
-        let hostile = b"\x1b[31mred\x1b[0m \x1b]0;title\x07a\x1b]52;c;Zm9v\x1b\\b\x1b[?1049hc\x07\x08\n";
+        let hostile = b"\x1b[31mred\x1b[0m \x1b]0;title\x07a\x1b]52;c;Zm9v\x1b\\b\x1b[?1049hc\x07\n";
         assert_eq!(sanitise(hostile), "red abc\n");
     }
 
@@ -155,6 +133,13 @@ mod tests {
             sanitiser.feed(&all[cut..], &mut text);
             assert_eq!(text, "grüße \u{1F600} xy\nz\nw\n", "cut at {cut}");
         }
+    }
+
+    #[test]
+    fn on_a_terminal_the_frames_of_a_spinner_take_one_line() {
+        let mut text = String::new();
+        Sanitiser::redrawing().feed(b"1%\r2%\r\x1b[2K\x1b[1G3%\r\ndone\r\n\x1b[31mred\x1b[0m\n", &mut text);
+        assert_eq!(text, "1%\r\u{1b}[K2%\r\u{1b}[K3%\ndone\nred\n");
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! Finds the signals in an agent's words, in one pass and bounded memory.
 //!
-//! A signal counts only if it is alone on its line, outside code fences, and not an echo of the prompt; and a signal that
-//! work is done only as the last words: what the agent says after it takes it back. The scanner remembers each signal of the prompt together with the line above it. The same pair of lines in the output is the
-//! echo.
+//! A signal counts only if it is alone on its line (emphasis, a heading's mark and the border of a box do not matter),
+//! outside code fences, and not an echo of the prompt; and a signal that work is done only as the last words: what the
+//! agent says after it takes it back. The scanner remembers each signal of the prompt together with the line above it.
+//! The same pair of lines in the output is the echo.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
+
+use super::question;
 
 /// The unit is done.
 pub const TASK_DONE: &str = "<promise>TASK_DONE</promise>";
@@ -17,6 +20,8 @@ pub const HALT: &str = "<promise>HALT</promise>";
 const LINE_CAP: usize = 4096;
 /// Bytes kept of the agent's last lines.
 const RECENT_CAP: usize = 4096;
+/// Paragraphs whose beginning is kept.
+const PARAGRAPHS: usize = 64;
 
 /// What a scan found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -40,6 +45,11 @@ pub struct SignalScanner {
     recent: Vec<u8>,
     /// Where in `recent` the current block of text begins.
     block: usize,
+    /// Where in `recent` the last paragraphs begin.
+    paragraphs: VecDeque<usize>,
+    after_blank: bool,
+    /// Whether all output is one block, so that a question is only its last message.
+    one_block: bool,
     /// Whether HALT came before this step began.
     halted_before: bool,
     /// The last line, if it was a signal and so is not in `recent`.
@@ -64,6 +74,12 @@ impl SignalScanner {
             previous = line;
         }
         Self { echoes, ..Self::default() }
+    }
+
+    /// A scanner of plain text, in which the agent's last message is not marked.
+    #[must_use]
+    pub fn plain(prompt: &str) -> Self {
+        Self { one_block: true, ..Self::new(prompt) }
     }
 
     /// The same for text that ends with lines of the program itself, such as how many tokens it used.
@@ -133,6 +149,7 @@ impl SignalScanner {
     fn take_line(&mut self, line: &[u8], overlong: bool) {
         let line = line.trim_ascii();
         if line.is_empty() {
+            self.after_blank = true;
             return;
         }
         let crossed = self.cross_fence(line);
@@ -190,6 +207,12 @@ impl SignalScanner {
 
     fn remember(&mut self, line: &[u8]) {
         self.previous_signal = None;
+        if std::mem::take(&mut self.after_blank) {
+            self.paragraphs.push_back(self.recent.len());
+            if self.paragraphs.len() > PARAGRAPHS {
+                self.paragraphs.pop_front();
+            }
+        }
         if self.done && says_something(line) && !(self.has_footer && is_footer(line)) {
             self.done = false;
         }
@@ -200,15 +223,35 @@ impl SignalScanner {
             let old = self.recent.len() - RECENT_CAP - LINE_CAP;
             self.recent.drain(..old);
             self.block = self.block.saturating_sub(old);
+            self.paragraphs = self.paragraphs.iter().filter_map(|at| at.checked_sub(old)).collect();
         }
     }
 
     /// The text of this block, or the last lines before it if the block is empty.
     fn question(&self) -> String {
+        if self.one_block {
+            return question::last_message(&self.last_paragraphs());
+        }
         let said = self.last_words();
         let block = String::from_utf8_lossy(&self.recent[self.block..]);
         let block = block.trim_end();
         if !block.is_empty() && block.len() < said.len() { block.to_owned() } else { said }
+    }
+
+    /// The last paragraphs, oldest first.
+    fn last_paragraphs(&self) -> Vec<String> {
+        let begins = self.recent.len().saturating_sub(RECENT_CAP);
+        let begins =
+            if begins == 0 { 0 } else { begins + newline(&self.recent[begins..]).map_or(0, |at| at + 1) };
+        let mut ends: Vec<usize> = self.paragraphs.iter().copied().filter(|at| *at > begins).collect();
+        ends.push(self.recent.len());
+        let mut from = begins;
+        let cut = ends.into_iter().map(|end| {
+            let text = String::from_utf8_lossy(&self.recent[from..end]).trim_end().to_owned();
+            from = end;
+            text
+        });
+        cut.filter(|text| !text.is_empty()).collect()
     }
 
     fn last_words(&self) -> String {
@@ -255,7 +298,34 @@ fn cap(line: &[u8]) -> &[u8] {
 
 /// The signal that the line consists of.
 fn signal(line: &[u8]) -> Option<&'static str> {
-    [TASK_DONE, COMPLETE, HALT].into_iter().find(|s| s.as_bytes() == line)
+    let find = |line: &[u8]| [TASK_DONE, COMPLETE, HALT].into_iter().find(|s| s.as_bytes() == line);
+    // most lines are far from one
+    if !line.ends_with(b">") && !line.windows(10).any(|part| part == b"</promise>") {
+        return None;
+    }
+    find(line).or_else(|| find(undecorated(std::str::from_utf8(line).ok()?).as_bytes()))
+}
+
+/// The line without what a terminal or Markdown puts around text: the border of a box, the mark of a speaker, of a
+/// heading, of emphasis. The mark of a list stays, because a list of signals only names them.
+fn undecorated(line: &str) -> &str {
+    let around = |c: char| {
+        c.is_whitespace()
+            || matches!(c, '\u{200b}' | '\u{2060}' | '\u{feff}' | '│' | '┃' | '║' | '▌' | '▐' | '▎')
+    };
+    let mut line = line.trim_matches(around);
+    for speaker in ["●", "⏺"] {
+        line = line.strip_prefix(speaker).map_or(line, str::trim_start);
+    }
+    let heading = line.trim_start_matches('#');
+    if heading.len() < line.len() && heading.starts_with(' ') {
+        line = heading.trim_end_matches('#').trim();
+    }
+    let emphasis = ["**", "__", "*", "_"];
+    while let Some(inner) = emphasis.iter().find_map(|mark| line.strip_prefix(mark)?.strip_suffix(mark)) {
+        line = inner;
+    }
+    line
 }
 
 #[cfg(test)]
@@ -276,6 +346,48 @@ mod tests {
         assert!(scan("", "did it\n  <promise>TASK_DONE</promise>  \n").done);
         assert!(scan("", "did it\r\n<promise>TASK_DONE</promise>\r\n").done);
         assert!(scan("", "<promise>COMPLETE</promise>").done);
+    }
+
+    #[test]
+    fn what_stands_around_a_signal_for_its_looks_does_not_hide_it() {
+        for line in [
+            "**<promise>TASK_DONE</promise>**",
+            "***<promise>TASK_DONE</promise>***",
+            "__<promise>TASK_DONE</promise>__",
+            "## <promise>TASK_DONE</promise>",
+            "# **<promise>TASK_DONE</promise>** #",
+            "│ <promise>TASK_DONE</promise>      │",
+            "┃ <promise>TASK_DONE</promise>",
+            "● <promise>TASK_DONE</promise>",
+            "\u{feff}<promise>TASK_DONE</promise>\u{a0}",
+        ] {
+            assert!(scan("", line).done, "{line}");
+        }
+        for line in [
+            "* <promise>TASK_DONE</promise>",
+            "- <promise>TASK_DONE</promise>",
+            "• <promise>TASK_DONE</promise>",
+            "> <promise>TASK_DONE</promise>",
+            "| <promise>TASK_DONE</promise> |",
+            "**Signal:** <promise>TASK_DONE</promise>",
+            "#<promise>TASK_DONE</promise>",
+        ] {
+            assert!(!scan("", line).done, "{line}");
+        }
+    }
+
+    #[test]
+    fn the_question_in_plain_text_is_the_last_message() {
+        let ask = |output: &str| {
+            let mut scanner = SignalScanner::plain("");
+            scanner.feed(output.as_bytes());
+            scanner.finish().halt.unwrap()
+        };
+        let log: Vec<String> = (0..200).map(|n| format!("reading file {n}")).collect();
+        let log = log.join("\n");
+        let asked = ask(&format!("{log}\n\nWhich database?\nA or B?\n\n<promise>HALT</promise>\n"));
+        assert_eq!(asked, "Which database?\nA or B?");
+        assert_eq!(ask("<promise>HALT</promise>\n"), "");
     }
 
     #[test]

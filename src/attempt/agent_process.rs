@@ -27,6 +27,8 @@ use crate::sys::session;
 
 /// How long to wait for output and exit status after everything that could write was ended.
 pub(super) const DRAIN: Duration = Duration::from_secs(5);
+/// How long an agent may take to end by itself after it stated a limit.
+const OWN_END: Duration = Duration::from_secs(2);
 /// If a deadline is noticed this late, this process was stopped meanwhile. No machine's load delays it so long.
 const STOPPED: Duration = Duration::from_secs(2);
 
@@ -36,6 +38,8 @@ pub(super) enum AttemptEvent {
     Exited(io::Result<ExitStatus>),
     /// A signal asks the attempt to end.
     Signal(Interrupt),
+    /// The agent stated a limit, in these words, and will do nothing before its end.
+    Limit(String),
 }
 
 /// A running agent.
@@ -107,10 +111,12 @@ impl AgentProcess {
         inbox: &Receiver<AttemptEvent>,
         result: &mut AttemptResult,
     ) -> Option<AgentExit> {
+        let mut stated: Option<(Duration, String)> = None;
         loop {
             let next = deadline::next(&attempt.deadlines, activity.last());
-            let event = match next {
-                Some((at, _)) => inbox.recv_timeout(at.saturating_sub(self.started.elapsed())),
+            let end_at = stated.as_ref().map(|(at, _)| *at).into_iter().chain(next.map(|(at, _)| at)).min();
+            let event = match end_at {
+                Some(at) => inbox.recv_timeout(at.saturating_sub(self.started.elapsed())),
                 None => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
             match event {
@@ -119,6 +125,16 @@ impl AgentProcess {
                     None => continue,
                     by => result.cancelled = by,
                 },
+                Ok(AttemptEvent::Limit(words)) => {
+                    // most CLIs end by themselves then, and say more
+                    stated.get_or_insert_with(|| (self.started.elapsed() + OWN_END, words));
+                    continue;
+                }
+                Err(RecvTimeoutError::Timeout)
+                    if stated.as_ref().is_some_and(|(at, _)| *at <= self.started.elapsed()) =>
+                {
+                    result.stated = stated.take().map(|(_, words)| words);
+                }
                 Err(RecvTimeoutError::Timeout) => match self.passed(attempt, activity) {
                     None => continue,
                     which => result.timed_out = which,

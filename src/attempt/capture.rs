@@ -12,7 +12,7 @@ use super::deadline::LastOutput;
 use super::log::OutputLog;
 use super::screen::WindowScreen;
 use super::stdout::StdoutReader;
-use crate::agent::sanitise::sanitise;
+use crate::agent::shown::shown;
 
 /// Bytes read at once.
 const PIECE: usize = 64 * 1024;
@@ -55,6 +55,8 @@ pub(super) struct CapturedStream {
     /// Length of the whole stream.
     pub(super) bytes: u64,
     tail: Vec<u8>,
+    /// When its last byte came.
+    pub(super) last: Option<Instant>,
     /// Why the log is not complete.
     pub(super) log_error: Option<String>,
 }
@@ -62,14 +64,18 @@ pub(super) struct CapturedStream {
 impl CapturedStream {
     /// The stream's end, for people.
     pub(super) fn excerpt(&self) -> String {
-        let tail = &self.tail[self.tail.len().saturating_sub(EXCERPT)..];
-        String::from_utf8_lossy(tail).trim().to_owned()
+        let tail = shown(&self.tail);
+        let mut from = tail.len().saturating_sub(EXCERPT);
+        while !tail.is_char_boundary(from) {
+            from += 1;
+        }
+        tail[from..].trim().to_owned()
     }
 
     /// The stream's last lines, only whole ones.
     pub(super) fn last_lines(&self) -> Vec<String> {
         let cut = self.bytes > self.tail.len() as u64;
-        let text = sanitise(&self.tail);
+        let text = shown(&self.tail);
         let lines: Vec<_> = text.lines().skip(usize::from(cut)).filter(|l| !l.trim().is_empty()).collect();
         lines[lines.len().saturating_sub(LINES)..].iter().map(|line| (*line).to_owned()).collect()
     }
@@ -101,9 +107,15 @@ pub(super) fn capture_stderr(
     log: OutputLog,
     activity: &Arc<OutputActivity>,
     screen: &WindowScreen,
+    mut watch: impl FnMut(&[u8]) + Send + 'static,
 ) -> JoinHandle<CapturedStream> {
     let (activity, screen) = (activity.clone(), screen.clone());
-    thread::spawn(move || capture(&mut pipe, log, &activity, |bytes| screen.stderr(bytes)))
+    thread::spawn(move || {
+        capture(&mut pipe, log, &activity, |bytes| {
+            watch(bytes);
+            screen.stderr(bytes);
+        })
+    })
 }
 
 fn capture(
@@ -125,6 +137,7 @@ fn capture(
             }
         };
         activity.note();
+        stream.last = Some(Instant::now());
         stream.bytes += bytes.len() as u64;
         log.write(bytes);
         let keep = TAIL.saturating_sub(bytes.len()).min(stream.tail.len());

@@ -6,6 +6,7 @@
 mod agent_process;
 mod capture;
 pub mod deadline;
+mod limit_watch;
 mod log;
 mod result;
 mod run;

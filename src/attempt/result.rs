@@ -7,6 +7,9 @@ use crate::agent::event::{Channel, CliVerdict, ErrorRecord};
 use crate::state::outcome::TimedOut;
 use crate::store::attempt_result::{AgentExit, AttemptResult};
 
+/// What codex prints where its sandbox cannot run.
+const NO_SANDBOX: &str = "Refusing to create helper binaries under temporary dir";
+
 /// Notes the facts of the streams; `clean` removes secrets and control characters.
 pub(super) fn note_stream_facts(
     result: &mut AttemptResult,
@@ -26,6 +29,14 @@ pub(super) fn note_stream_facts(
         other => other,
     });
     result.error = facts.error.map(|text| clean(&text));
+    result.denied = facts.denied.iter().map(|call| clean(call)).collect();
+    // codex says nothing of commands that its sandbox could not even begin
+    if facts.calls == 0 && stderr.iter().any(|line| line.contains(NO_SANDBOX)) {
+        result.denied.push(
+            "all commands: codex's sandbox cannot run with CODEX_HOME in the temporary folder".to_owned(),
+        );
+    }
+    result.retrying = facts.retrying.map(|text| clean(&text));
     result.utilization = facts.utilization.map(|text| clean(&text));
     let channels =
         [(Channel::Event, facts.error_records), (Channel::Stdout, facts.lines), (Channel::Stderr, stderr)];
@@ -59,6 +70,7 @@ fn ending(result: &AttemptResult) -> String {
         (Some(TimedOut::Idle), ..) => "ended: quiet for too long".to_owned(),
         (Some(TimedOut::FirstOutput), ..) => "ended: it never printed anything".to_owned(),
         (_, Some(_), ..) => "ended from outside".to_owned(),
+        _ if result.stated.is_some() => "ended: it waits for the end of a limit".to_owned(),
         (_, _, Some(why), _) => why.clone(),
         (.., Some(AgentExit::Code(0))) if matches!(result.verdict, Some(CliVerdict::Failure(_))) => {
             "failed".to_owned()

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 
 use super::agent_process::{AgentProcess, AttemptEvent, DRAIN};
 use super::capture::{CapturedStream, OutputActivity, capture_stderr, capture_stdout};
+use super::limit_watch::LimitWatch;
 use super::log::OutputLog;
 use super::result::{closing_line, note_stream_facts};
 use super::screen::WindowScreen;
@@ -123,13 +124,25 @@ impl RunningAttempt<'_> {
             }
         };
         lock.note(Some(agent.pid));
+        if let Some(session) = &self.file.session {
+            // a full disk must not end the attempt; the result has the id, too
+            let _ = files::replace(&self.dir.session(), session.as_bytes(), 0o600);
+        }
 
         let activity = Arc::new(OutputActivity::new(agent.started));
         let color = io::stdout().is_terminal();
         let (screen, printer) = WindowScreen::start(color, redactor.clone());
-        let reader = Arc::new(Mutex::new(Some(StdoutReader::new(self.file, self.dir, &prompt, color))));
+        // the attempt may be over already
+        let report =
+            |events: Sender<AttemptEvent>| move |words| drop(events.send(AttemptEvent::Limit(words)));
+        let on_limit = Box::new(report(events.clone()));
+        let reader = StdoutReader::new(self.file, self.dir, &prompt, color, on_limit);
+        let reader = Arc::new(Mutex::new(Some(reader)));
         let stdout = capture_stdout(output.stdout, logs.0, &reader, &activity, &screen);
-        let stderr = capture_stderr(output.stderr, logs.1, &activity, &screen);
+        let (mut watch, on_limit) = (LimitWatch::new(&self.file.vendor), report(events.clone()));
+        let stderr = capture_stderr(output.stderr, logs.1, &activity, &screen, move |bytes| {
+            watch.stderr(bytes).into_iter().for_each(&on_limit);
+        });
         agent.report_exit(events);
 
         result.exit = agent.watch(self.file, &activity, inbox, result);
@@ -143,6 +156,7 @@ impl RunningAttempt<'_> {
             let (rest, facts) = reader.finish();
             screen.rendered(rest);
             note_stream_facts(result, facts, stderr_lines, clean);
+            result.session = result.session.take().or(self.file.session.clone());
         }
         // a check prints no signals, and no run asks the agent that assigns tasks for one
         let wants_signal = !self.dir.is_check() && self.file.decided_at.is_some();
@@ -176,6 +190,8 @@ fn note_captured(
         result.log_error = Some("a process out of reach keeps the output open".to_owned());
     }
     let mut lines = Vec::new();
+    let last = |stream: &Option<CapturedStream>| stream.as_ref().and_then(|stream| stream.last);
+    result.stderr_is_last = last(&stderr) > last(&stdout);
     if let Some(stdout) = stdout {
         result.stdout_bytes = stdout.bytes;
         result.log_error = result.log_error.take().or(stdout.log_error);

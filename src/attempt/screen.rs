@@ -87,7 +87,7 @@ struct Printer {
 impl Printer {
     fn new(color: bool, dropped: Arc<AtomicU64>, redactor: Redactor) -> Self {
         let (dim, plain) = if color { ("\x1b[2m", "\x1b[0m") } else { ("", "") };
-        let (stdout, stderr) = (Sanitiser::default(), Sanitiser::default());
+        let (stdout, stderr) = (Sanitiser::redrawing(), Sanitiser::redrawing());
         Self { dim, plain, stdout, stderr, at_line_start: true, after_stderr: false, dropped, redactor }
     }
 

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use super::limit_watch::LimitWatch;
 use crate::agent::digest::{Digest, StreamFacts};
 use crate::agent::event::{AgentEvent, Format};
 use crate::agent::render::Renderer;
@@ -16,12 +17,18 @@ const SHOWN: usize = 256 << 10;
 /// Columns of the screen without a terminal.
 const WIDTH: usize = 100;
 
+/// Receives the words of a limit.
+pub(super) type OnLimit = Box<dyn FnMut(String) + Send>;
+
 /// Reads one attempt's stdout.
 pub(super) struct StdoutReader {
     reader: StreamReader,
     digest: Digest,
     /// `None` for plain text, which the screen shows as it comes.
     renderer: Option<Renderer>,
+    watch: LimitWatch,
+    /// Receives the words of a limit that the agent states.
+    on_limit: OnLimit,
     session_path: PathBuf,
     /// The session's id in that file.
     saved_session: Option<String>,
@@ -29,14 +36,22 @@ pub(super) struct StdoutReader {
 
 impl StdoutReader {
     /// A reader of the answer to `prompt`.
-    pub(super) fn new(attempt: &AttemptFile, dir: &AttemptDir, prompt: &str, color: bool) -> Self {
+    pub(super) fn new(
+        attempt: &AttemptFile,
+        dir: &AttemptDir,
+        prompt: &str,
+        color: bool,
+        on_limit: OnLimit,
+    ) -> Self {
         let format = attempt.output;
         let renderer = (format != Format::Text)
             .then(|| Renderer::new(WIDTH, color).root(&attempt.cwd.to_string_lossy()));
         Self {
-            reader: StreamReader::new(format),
+            reader: StreamReader::patient(format),
             digest: Digest::new(format, prompt),
             renderer,
+            watch: LimitWatch::new(&attempt.vendor),
+            on_limit,
             session_path: dir.session(),
             saved_session: None,
         }
@@ -62,10 +77,14 @@ impl StdoutReader {
 
     fn read(&mut self, read: impl FnOnce(&mut StreamReader, &mut dyn FnMut(AgentEvent))) -> Option<String> {
         let (digest, renderer) = (&mut self.digest, &mut self.renderer);
+        let (watch, on_limit) = (&mut self.watch, &mut self.on_limit);
         let mut text = String::new();
         let mut left_out = 0;
         read(&mut self.reader, &mut |event| {
             digest.take(&event);
+            if let Some(words) = watch.event(&event) {
+                on_limit(words);
+            }
             if let Some(renderer) = renderer {
                 let from = text.len();
                 renderer.render(&event, &mut text);

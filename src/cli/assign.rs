@@ -26,9 +26,11 @@ pub(super) fn assign_missing(project: &Project, place: &SpecPlace, flag: TrustFl
     if config.assign.mode != AssignMode::Agent || tasks.has_errors() {
         return Ok(());
     }
-    crate::plan::check_selection(&tasks, config, &place.selection)?;
+    crate::plan::select(&tasks, config, &place.selection)?;
     let store = place.store();
-    let plan = current_plan(place, config, &tasks, &store.load()?, Timestamp::now());
+    let mut state = store.load()?;
+    place.follow(config, &tasks, &mut state);
+    let plan = current_plan(place, config, &tasks, &state, Timestamp::now());
     let units: Vec<String> =
         plan.steps.iter().filter(|s| s.settings.unassigned).map(|s| s.unit.clone()).collect();
     if units.is_empty() {

@@ -12,10 +12,12 @@ use clap::Args;
 use super::global::Global;
 use super::project::Project;
 use crate::error::{Error, ErrorKind, Result};
-use crate::plan::{Selection, tmux_names};
+use crate::plan::{Selection, TaskNames, tmux_names};
+use crate::project::SpecPlace;
 use crate::report::text::sanitise_line;
 use crate::run::tmux_session::window_owner;
 use crate::run::windows::OWN_WINDOW;
+use crate::state::SpecState;
 use crate::store::lock;
 use crate::store::spec_store::Store;
 use crate::tmux::{self, TmuxServer, TmuxSession};
@@ -42,7 +44,8 @@ pub(super) fn attach(global: &Global, args: &AttachArgs) -> Result<u8> {
     })?;
     let tmux = TmuxServer::new(program, config.socket.clone(), &env).of(window_owner(&place, &store));
     let session = find_session(&tmux, &store, || tmux_names::session(&config.session, &place.name))?;
-    let window = id.map(|id| find_window(&tmux, &session, &store, &id)).transpose()?;
+    let state = project.state(&place).unwrap_or_default();
+    let window = id.map(|id| find_window(&tmux, &session, &place, &state, &id)).transpose()?;
     let inside = is_inside(&tmux, &session)?;
     if !inside && !std::io::stdin().is_terminal() {
         let text = "attach needs a terminal, and standard input is not a terminal";
@@ -91,18 +94,36 @@ fn find_session(tmux: &TmuxServer, store: &Store, configured: impl Fn() -> Strin
 }
 
 /// The id of the window of a task, or of the user's window of that name.
-fn find_window(tmux: &TmuxServer, session: &TmuxSession, store: &Store, id: &str) -> Result<String> {
+fn find_window(
+    tmux: &TmuxServer,
+    session: &TmuxSession,
+    place: &SpecPlace,
+    state: &SpecState,
+    name: &str,
+) -> Result<String> {
     let windows = tmux.windows(session)?;
     let with_mark = |wanted: &str| windows.iter().find(|(mark, _)| mark == wanted);
-    let found = with_mark(id).or_else(|| with_mark(&format!("{OWN_WINDOW}{id}")));
-    // a subtask has the window of the task that it is done with
-    let state = store.load().unwrap_or_default();
-    let found = found.or_else(|| with_mark(state.unit_of(id)?));
+    if let Some((_, window)) = with_mark(name).or_else(|| with_mark(&format!("{OWN_WINDOW}{name}"))) {
+        return Ok(window.id.clone());
+    }
+    let shown = |mark: &str| sanitise_line(mark.strip_prefix(OWN_WINDOW).unwrap_or(mark));
+    let known = windows.iter().map(|(mark, _)| shown(mark)).collect::<Vec<_>>().join(", ");
+    let known = format!("There are windows: {known}.");
+    let id = match place.good_tasks() {
+        Ok((_, tasks)) => {
+            let names = TaskNames::of(&tasks);
+            match names.find_one("", name) {
+                Ok(id) => id,
+                Err(error) => return Err(error.hint_before(known)),
+            }
+        }
+        Err(_) => name.to_owned(),
+    };
+    // a subtask has the window of the task that it is done with, and a window the number that its task had then
+    let unit = state.unit_of(&id).unwrap_or(&id);
+    let found = with_mark(&id).or_else(|| with_mark(unit)).or_else(|| with_mark(state.folder(unit)));
     found.map(|(_, window)| window.id.clone()).ok_or_else(|| {
-        let shown = |mark: &str| sanitise_line(mark.strip_prefix(OWN_WINDOW).unwrap_or(mark));
-        let known: Vec<_> = windows.iter().map(|(mark, _)| shown(mark)).collect();
-        Error::new(ErrorKind::Usage, format!("task {} has no window", sanitise_line(id)))
-            .hint(format!("There are: {}.", known.join(", ")))
+        Error::new(ErrorKind::Usage, format!("task {} has no window", sanitise_line(&id))).hint(known)
     })
 }
 

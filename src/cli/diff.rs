@@ -8,9 +8,10 @@ use clap::Args;
 use super::global::{ColorChoice, Global};
 use super::project::Project;
 use super::trust::required_of_git;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::git::diff::DiffLook;
 use crate::plan::Selection;
+use crate::report::text::sanitise_line;
 use crate::run::task_changes::show_changes;
 
 #[derive(Debug, Args)]
@@ -19,7 +20,7 @@ use crate::run::task_changes::show_changes;
 (git.snapshot). On a terminal they are paged and coloured as your git does it (core.pager, pager.diff, color.ui)."
 )]
 pub(super) struct DiffArgs {
-    /// The task.
+    /// The task: its id, a range (3-5), a pattern (2.*) or a part of its title.
     id: String,
     /// Print only the files, with counts of lines.
     #[arg(long)]
@@ -43,5 +44,13 @@ pub(super) fn diff(global: &Global, args: &DiffArgs) -> Result<u8> {
         ColorChoice::Auto => (!std::io::stdout().is_terminal()).then_some(false),
     };
     let look = DiffLook { stat: args.stat, color };
-    match show_changes(&place, &project.loaded.config, &args.id, look)? {}
+    let state = project.state(&place)?;
+    let units = place.units_named(&state, &args.id)?;
+    let [unit] = units.as_slice() else {
+        let text = format!("{} names {} tasks, and diff shows one", sanitise_line(&args.id), units.len());
+        return Err(
+            Error::new(ErrorKind::Usage, text).hint(format!("Name one of them: {}.", units.join(", ")))
+        );
+    };
+    match show_changes(&place, &project.loaded.config, &state, unit, look)? {}
 }

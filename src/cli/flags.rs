@@ -64,6 +64,12 @@ impl Work {
         self.flags.settings()
     }
 
+    /// Names the tasks by their ids.
+    pub(super) fn set_selection(&mut self, selection: &Selection) {
+        self.only.clone_from(&selection.only);
+        self.from.clone_from(&selection.from);
+    }
+
     /// Which tasks, in a project that was opened with [`Work::settings`].
     pub(super) fn selection(&self, project: &Project) -> Selection {
         Selection {

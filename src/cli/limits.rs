@@ -25,7 +25,8 @@ enum LimitsVerb {
     /// Read a message from standard input and print which limit it is and when it ends.
     ///
     /// Prints {"kind","until","source"}. kind is none, rate_limited, quota_exhausted, overloaded, billing or auth. until is
-    /// null where the message gives no end or an ambiguous one. limit_patterns of the project are used, too.
+    /// null where the message gives no end or an ambiguous one. A service that failed or was not reached is no limit, but
+    /// it is waited for, too; then there is "trouble": server_error or network. limit_patterns of the project are used, too.
     #[command(after_help = "Example:\n  \
                             echo 'Try again in 5 minutes' | seqorch limits test --backend claude --channel stderr")]
     Test(TestArgs),
@@ -66,6 +67,8 @@ struct LimitAnswer<'a> {
     kind: limit::LimitKind,
     until: Option<String>,
     source: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trouble: Option<limit::LimitKind>,
 }
 
 pub(super) fn limits(global: &Global, args: &LimitsArgs) -> Result<u8> {
@@ -131,8 +134,10 @@ fn test(global: &Global, args: &TestArgs) -> Result<u8> {
     };
     let message = PrintedMessage { family, channel, exit: args.exit, text: &text };
     let verdict = limit::classify(&message, &patterns, now, &zone);
+    let trouble = Some(verdict.kind).filter(|kind| kind.is_trouble());
     let answer = LimitAnswer {
-        kind: verdict.kind,
+        trouble,
+        kind: if trouble.is_some() { limit::LimitKind::None } else { verdict.kind },
         until: verdict.until.map(|at| at.display_with_offset(zone.to_offset(at)).to_string()),
         source: &verdict.source,
     };

@@ -1,6 +1,6 @@
 //! `seqorch logs`: prints the output of an agent, and of the commands of `[verify]` after it.
 
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anstyle::{AnsiColor, Style};
@@ -27,7 +27,7 @@ use crate::store::spec_store::Store;
                   also with --raw, --stderr or --follow."
 )]
 pub(super) struct LogsArgs {
-    /// Task [default: the one that runs or ran last].
+    /// Task: its id, a range (3-5), a pattern (2.*) or a part of its title [default: the one that runs or ran last].
     id: Option<String>,
     /// Spec: its name, its folder or its file [default: the only spec].
     #[arg(long, value_name = "SPEC")]
@@ -56,32 +56,73 @@ pub(super) fn logs(global: &Global, args: &LogsArgs) -> Result<u8> {
     let project = Project::open(global, Vec::new(), args.spec.as_deref())?;
     let place = project.place(&project.spec(args.spec.as_deref())?, Selection::default())?;
     let store = place.store();
-    let state = store.load()?;
-    let id = match &args.id {
-        // a subtask is in the log of the task that it was done with
-        Some(id) => state.unit_of(id).unwrap_or(id).to_owned(),
-        None => last_unit(&state)
-            .ok_or_else(|| Error::new(ErrorKind::Usage, format!("{} has not run yet", place.name)))?,
+    let state = project.state(&place)?;
+    let units = match &args.id {
+        Some(id) => place.units_named(&state, id)?,
+        None => vec![
+            last_unit(&state)
+                .ok_or_else(|| Error::new(ErrorKind::Usage, format!("{} has not run yet", place.name)))?,
+        ],
     };
-    let unit = state.units.get(&id).ok_or_else(|| not_run(&id, &state))?;
+    let several = units.len() > 1;
+    for id in units {
+        let title = state.units.get(&id).map_or("", |unit| unit.title.as_str());
+        if several {
+            let heading = sanitise_line(&format!("{id} {title}"));
+            if writeln!(anstream::stdout(), "# {heading}").is_err() {
+                return Ok(0);
+            }
+        }
+        if unit_logs(global, args, &store, &state, &id)?.is_err() {
+            return Ok(0);
+        }
+    }
+    Ok(0)
+}
+
+/// Prints the log of one unit. The inner error: its reader is gone.
+fn unit_logs(
+    global: &Global,
+    args: &LogsArgs,
+    store: &Store,
+    state: &SpecState,
+    id: &str,
+) -> Result<std::result::Result<(), ReaderGone>> {
+    let unit = state.units.get(id).ok_or_else(|| not_run(id, state))?;
     let number = args.attempt.unwrap_or_else(|| unit.attempts.last().map_or(1, |a| a.number));
-    let dir = store.attempt_dir(&id, number);
-    let path = log_path(args, &id, &unit.attempts, number, &dir)?;
+    let dir = store.attempt_dir(state.folder(id), number);
+    let path = log_path(args, id, &unit.attempts, number, &dir)?;
     let mut out = LogPrinter::default();
     if !args.verify {
         let decoder = match (args.raw, args.prompt || args.stderr) {
             (true, _) => LogDecoder::Raw,
-            (_, true) => LogDecoder::text(),
-            _ => LogDecoder::of_attempt(&dir, global),
+            (_, true) => LogDecoder::text(args.follow),
+            _ => LogDecoder::of_attempt(&dir, global, args.follow),
         };
         let over = || !args.follow || !attempt_folder::alive(&dir);
         if out.log(&path, decoder, || bytes(&dir, args.stderr), over)?.is_err() {
-            return Ok(0);
+            return Ok(Err(ReaderGone));
+        }
+        let is_empty = |file: &Path| file.metadata().is_ok_and(|data| data.len() == 0);
+        let stderr = dir.stderr();
+        // where an agent said nothing else, its errors are all there is to see
+        if !(args.raw || args.prompt || args.stderr)
+            && is_empty(&path)
+            && stderr.exists()
+            && !is_empty(&stderr)
+        {
+            let dim = if colored(global, &io::stdout()) { Style::new().dimmed() } else { Style::new() };
+            let decoder = LogDecoder::text(args.follow);
+            if out.heading(dim, "nothing on stdout; on stderr", false).is_err()
+                || out.log(&stderr, decoder, || bytes(&dir, true), || true)?.is_err()
+            {
+                return Ok(Err(ReaderGone));
+            }
         }
     }
     if args.verify || !(args.raw || args.prompt || args.stderr) {
         let color = colored(global, &io::stdout());
-        let checks = CheckLogs { store: &store, unit: &id, number, dir: &dir, args, color };
+        let checks = CheckLogs { store, unit: id, number, dir: &dir, args, color };
         if checks.print(&mut out)? == 0 && args.verify {
             let text = format!("no command of [verify] ran after attempt {number} of task {id}");
             return Err(Error::new(ErrorKind::Usage, text).hint(
@@ -89,7 +130,7 @@ pub(super) fn logs(global: &Global, args: &LogsArgs) -> Result<u8> {
             ));
         }
     }
-    Ok(0)
+    Ok(Ok(()))
 }
 
 /// The unit whose attempt started last.
@@ -99,7 +140,7 @@ fn last_unit(state: &SpecState) -> Option<String> {
 }
 
 fn not_run(id: &str, state: &SpecState) -> Error {
-    let known: Vec<_> = state.units.keys().cloned().collect();
+    let known: Vec<_> = state.units_by_id().into_iter().map(|(id, _)| id).collect();
     let error = Error::new(ErrorKind::Usage, format!("task {id} has not run yet"));
     if known.is_empty() { error } else { error.hint(format!("There are logs of: {}.", known.join(", "))) }
 }
@@ -212,7 +253,7 @@ impl CheckLogs<'_> {
         out: &mut LogPrinter,
     ) -> Result<std::result::Result<(), ReaderGone>> {
         let (raw, dim) = (self.args.raw, self.style(Style::new().dimmed()));
-        let decoder = || if raw { LogDecoder::Raw } else { LogDecoder::text() };
+        let decoder = || if raw { LogDecoder::Raw } else { LogDecoder::text(self.args.follow) };
         let argv = attempt_folder::attempt(check).map(|attempt| attempt.argv).unwrap_or_default();
         let command = command_line(&argv);
         if !raw && out.heading(dim, &format!("verify {number}: {command}"), true).is_err() {

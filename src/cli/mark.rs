@@ -19,7 +19,7 @@ use crate::run::mark::{self, ManualState, MarkRequest, OwnerMark};
 Examples: `seqorch mark 2.1 done`, `seqorch mark 4 --backend codex`."
 )]
 pub(super) struct MarkArgs {
-    /// The task.
+    /// The task: its id, a range (3-5), a pattern (2.*) or a part of its title.
     id: String,
     /// Its new state.
     #[arg(value_enum, required_unless_present_any = ["backend", "agent", "clear"])]
@@ -68,7 +68,7 @@ pub(super) fn mark(global: &Global, args: &MarkArgs) -> Result<u8> {
     });
     let request = MarkRequest { id: args.id.clone(), mark, owner: args.owner() };
     let marked = mark::mark(&place, &project.loaded.config, &request)?;
-    let id = &args.id;
+    let id = marked.named.join(", ");
     match &request.owner {
         None => {}
         Some(OwnerMark::Clear) if marked.was_assigned => print(&format!("{id}: assignment removed")),

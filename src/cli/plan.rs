@@ -1,5 +1,6 @@
 //! `seqorch plan`: shows what would run, in which order, and why.
 
+use std::collections::BTreeSet;
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
@@ -15,9 +16,10 @@ use crate::agent::sanitise::{harmless, sanitise};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::prompt::{PromptContext, render};
-use crate::plan::{self, Plan, Step};
+use crate::plan::{Plan, Step, TaskNames};
 use crate::project::current_plan::current_plan;
 use crate::project::{SpecPlace, prompt_inputs};
+use crate::report::moves::add_moves;
 use crate::report::text::sanitise_line;
 use crate::report::timeline::lines;
 use crate::report::{plan as plan_text, plan_json};
@@ -49,8 +51,13 @@ pub(super) struct PlanArgs {
 
 pub(super) fn plan(global: &Global, args: &PlanArgs) -> Result<u8> {
     let project = Project::open(global, args.work.settings()?, args.spec.as_deref())?;
-    let place = project.place(&project.spec(args.spec.as_deref())?, args.work.selection(&project))?;
+    let mut place = project.place(&project.spec(args.spec.as_deref())?, args.work.selection(&project))?;
     let config = &project.loaded.config;
+    // a tasks.md that cannot be run is reported below, with the places of its mistakes
+    place.select(config).or_else(|error| match error.kind() {
+        ErrorKind::BadTasks => Ok(()),
+        _ => Err(error),
+    })?;
     if !args.dry_run && args.prompt.is_none() {
         super::assign::assign_missing(&project, &place, args.trust)?;
     }
@@ -69,9 +76,7 @@ pub(super) fn plan(global: &Global, args: &PlanArgs) -> Result<u8> {
         let (plan, times) = if tasks.has_errors() {
             (None, None)
         } else {
-            plan::check_selection(&tasks, config, &place.selection)?;
-            let state = place.store().load()?;
-            let plan = current(&place, config, &tasks, &state);
+            let (plan, state) = current_with_moves(&place, config, &tasks)?;
             let times = forecast::timeline(&plan, &state, config, Timestamp::now(), &TimeZone::system());
             (Some(plan), times)
         };
@@ -107,6 +112,15 @@ pub(super) fn current(place: &SpecPlace, config: &Config, tasks: &TaskFile, stat
     current_plan(place, config, tasks, state, Timestamp::now())
 }
 
+/// The plan as of now, with what became of the tasks since tasks.md was read last; and the state that it follows from.
+fn current_with_moves(place: &SpecPlace, config: &Config, tasks: &TaskFile) -> Result<(Plan, SpecState)> {
+    let mut state = place.store().load()?;
+    let moves = place.follow(config, tasks, &mut state);
+    let mut plan = current(place, config, tasks, &state);
+    add_moves(&mut plan, &moves, &state, tasks, &place.typed);
+    Ok((plan, state))
+}
+
 /// Prints the plan for a person.
 pub(super) fn show(global: &Global, project: &Project, place: &SpecPlace) -> Result<()> {
     let config = &project.loaded.config;
@@ -120,10 +134,8 @@ pub(super) fn show(global: &Global, project: &Project, place: &SpecPlace) -> Res
     if tasks.has_errors() {
         return Err(Error::new(ErrorKind::BadTasks, format!("{shown} can't be run")).detail(diagnostics));
     }
-    plan::check_selection(&tasks, config, &place.selection)?;
+    let (plan, state) = current_with_moves(place, config, &tasks)?;
     prompt_inputs::check(place, config)?;
-    let state = place.store().load()?;
-    let plan = current(place, config, &tasks, &state);
     preflight::check_template(config, &plan)?;
     preflight::check_zone(config)?;
     preflight::note_unmatched_inputs(place, config);
@@ -143,15 +155,25 @@ pub(super) fn show(global: &Global, project: &Project, place: &SpecPlace) -> Res
 fn prompt(project: &Project, place: &SpecPlace, id: &str) -> Result<u8> {
     let config = &project.loaded.config;
     let (_, tasks) = place.good_tasks()?;
-    let state = place.store().load()?;
-    let plan = current(place, config, &tasks, &state);
-    let does = |step: &&Step| step.unit == id || step.open.iter().any(|task| task.id == id);
-    let step = plan.steps.iter().find(does).ok_or_else(|| no_step(&plan, id))?;
-    let answers = decisions(&state, &step.unit);
-    let mut context = PromptContext::new(&plan, step, &config.prompt);
-    context.answers = &answers;
-    let text = render(&context, &template(config)?)?;
-    let _ = io::stdout().write_all(sanitise(text.as_bytes()).as_bytes());
+    let (plan, state) = current_with_moves(place, config, &tasks)?;
+    let names = TaskNames::of(&tasks);
+    let ids = names.find("--prompt: ", id)?;
+    let below: BTreeSet<String> = ids.iter().flat_map(|id| names.with_all_below(id)).collect();
+    let does =
+        |step: &&Step| ids.contains(&step.unit) || step.open.iter().any(|task| below.contains(&task.id));
+    let steps: Vec<&Step> = plan.steps.iter().filter(does).collect();
+    if steps.is_empty() {
+        return Err(no_step(&plan, ids.first().map_or(id, String::as_str)));
+    }
+    let mut out = io::stdout().lock();
+    for (index, step) in steps.into_iter().enumerate() {
+        let answers = decisions(&state, &step.unit);
+        let mut context = PromptContext::new(&plan, step, &config.prompt);
+        context.answers = &answers;
+        let text = render(&context, &template(config)?)?;
+        let between = if index == 0 { "" } else { "\n" };
+        let _ = write!(out, "{between}{}", sanitise(text.as_bytes()));
+    }
     Ok(0)
 }
 

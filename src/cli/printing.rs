@@ -10,7 +10,7 @@ use anstyle::Style;
 
 use super::global::{Global, colored, terminal_width};
 use crate::agent::redact::Redactor;
-use crate::agent::sanitise::Sanitiser;
+use crate::agent::shown::ShownText;
 use crate::agent::{AgentEvent, Format, Renderer, StreamReader};
 use crate::error::{Error, Result};
 use crate::store::attempt_dir::{AttemptDir, log_parts};
@@ -23,17 +23,17 @@ pub(super) const FOLLOW: Duration = Duration::from_millis(200);
 /// How the bytes of a log become output.
 pub(super) enum LogDecoder {
     Raw,
-    Text(Sanitiser),
+    Text(ShownText),
     Events(Box<(StreamReader, Renderer)>),
 }
 
 impl LogDecoder {
     /// Decodes an agent's log as the window of its attempt showed it. Where output does not go to a terminal, no line is
     /// cut.
-    pub(super) fn of_attempt(dir: &AttemptDir, global: &Global) -> Self {
+    pub(super) fn of_attempt(dir: &AttemptDir, global: &Global, follow: bool) -> Self {
         let attempt = attempt_folder::attempt(dir);
         match attempt.filter(|attempt| attempt.output != Format::Text) {
-            None => Self::text(),
+            None => Self::text(follow),
             Some(attempt) => {
                 let width = terminal_width().unwrap_or(usize::MAX);
                 let renderer = Renderer::new(width, colored(global, &io::stdout()));
@@ -44,8 +44,9 @@ impl LogDecoder {
     }
 
     /// Decodes plain text and removes what a terminal would act on.
-    pub(super) fn text() -> Self {
-        Self::Text(Sanitiser::default())
+    /// One that is followed gives each line at once.
+    pub(super) fn text(follow: bool) -> Self {
+        Self::Text(if follow { ShownText::default() } else { ShownText::whole() })
     }
 }
 
@@ -153,7 +154,7 @@ impl LogPrinter {
             bytes += n as u64;
             match decoder {
                 LogDecoder::Raw => {}
-                LogDecoder::Text(sanitiser) => sanitiser.feed(&piece[..n], &mut self.text),
+                LogDecoder::Text(shown) => shown.feed(&piece[..n], &mut self.text),
                 LogDecoder::Events(events) => {
                     let (reader, renderer) = &mut **events;
                     reader.feed(&piece[..n], &mut |event| renderer.render(&event, &mut self.text));
@@ -187,10 +188,14 @@ impl LogPrinter {
     }
 
     fn finish(&mut self, decoder: &mut LogDecoder) -> std::result::Result<(), ReaderGone> {
-        if let LogDecoder::Events(events) = decoder {
-            let (reader, renderer) = &mut **events;
-            reader.finish(&mut |event| renderer.render(&event, &mut self.text));
-            renderer.finish(&mut self.text);
+        match decoder {
+            LogDecoder::Raw => {}
+            LogDecoder::Text(shown) => shown.finish(&mut self.text),
+            LogDecoder::Events(events) => {
+                let (reader, renderer) = &mut **events;
+                reader.finish(&mut |event| renderer.render(&event, &mut self.text));
+                renderer.finish(&mut self.text);
+            }
         }
         self.put_text(true)
     }

@@ -46,7 +46,7 @@ pub(super) fn report(global: &Global, args: &ReportArgs) -> Result<u8> {
     let units: Vec<_> = tasks.tasks.iter().map(|task| (task.id.clone(), task.title.clone())).collect();
     let words = |unit: &str, attempt: u32| {
         let record = state.units.get(unit)?.attempts.iter().find(|a| a.number == attempt)?;
-        let dir = store.attempt_dir(unit, attempt);
+        let dir = store.attempt_dir(state.folder(unit), attempt);
         let facts = attempt_folder::result(&dir).filter(|_| attempt_folder::is_of(&dir, record))?;
         Some(facts.last_words).filter(|text| !text.trim().is_empty())
     };

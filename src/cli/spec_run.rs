@@ -85,8 +85,11 @@ impl SpecRun {
         let project = Project::open(global, flags, spec)?;
         // before anything else of a run
         let trust = trust.map(|flag| required(&project, flag)).transpose()?;
-        let place = project.place(&project.spec(spec)?, work.selection(&project))?;
-        let (global, work) = (global.clone(), work.clone());
+        let mut place = project.place(&project.spec(spec)?, work.selection(&project))?;
+        place.select(&project.loaded.config)?;
+        let (global, mut work) = (global.clone(), work.clone());
+        // a later run is given the ids: a range or a title may mean other tasks by then
+        work.set_selection(&place.selection);
         Ok(Self { global, work, project, place, trust, kept: Vec::new(), last: None })
     }
 

@@ -25,7 +25,7 @@ use crate::report::view::Standing;
 use crate::run::recorded_commits::{LostCommit, lost_commits};
 use crate::run::run_repository::RunRepository;
 use crate::run::run_texts::limit_lines;
-use crate::state::{self, NeedKind, SpecState, UnitState, counts};
+use crate::state::{self, ById, NeedKind, SpecState, UnitState, counts, left};
 use crate::store::activity::AtWork;
 use crate::store::busy_file::BusyFile;
 use crate::store::lock;
@@ -57,7 +57,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
     let plan = super::plan::current(&place, &project.loaded.config, &tasks, &state);
     let holder = lock::holder(&store.run_lock());
     let running = state.running().map(|(unit, attempt)| {
-        let doing = AtWork::look(&store.attempt_dir(unit, attempt.number), attempt);
+        let doing = AtWork::look(&store.attempt_dir(state.folder(unit), attempt.number), attempt);
         (unit.to_owned(), attempt.clone(), doing)
     });
     let alive = running.as_ref().is_some_and(|(.., doing)| *doing == AtWork::Agent);
@@ -89,7 +89,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
                 },
             })),
             "completed": state.completed,
-            "left": plan.steps.iter().map(|s| &s.unit).collect::<Vec<_>>(),
+            "left": left(&plan, &state),
             "needs": needs::records(&place.typed, &state),
             "counts": counts,
             "halted": question.is_some(),
@@ -106,7 +106,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
             "lost_commits": lost.iter().map(|one| json!({ "unit": one.unit, "commit": one.commit })).collect::<Vec<_>>(),
             "model_limits": state.model_limits,
             "usage": state.usage,
-            "units": state.units,
+            "units": ById(&state.units),
         });
         let _ = writeln!(out, "{}", harmless(&format!("{value:#}")));
         return Ok(0);

@@ -110,12 +110,13 @@ fn stop_after_step(project: &Project, place: &SpecPlace, store: &Store, run: &Ac
 /// Prints that the run has ended, and how many steps are left. `ended` is the attempt that ended with it.
 fn print_end(project: &Project, place: &SpecPlace, ended: Option<&str>) -> Result<()> {
     let with = ended.map_or_else(String::new, |what| format!(", and {what} with it"));
-    let state = place.store().load()?;
+    let mut state = place.store().load()?;
     // the run has ended even if tasks.md cannot be read
     let left = place.good_tasks().map_or_else(
         |_| String::new(),
         |(_, tasks)| {
             let config = &project.loaded.config;
+            place.follow(config, &tasks, &mut state);
             match super::plan::current(place, config, &tasks, &state).steps.len() {
                 0 => "; no step is left".to_owned(),
                 1 => "; 1 step is left".to_owned(),

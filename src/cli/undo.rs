@@ -11,11 +11,11 @@ use super::trust::required_of_git;
 use crate::error::Result;
 use crate::plan::Selection;
 use crate::report::text::{sanitise_line, shell_word};
-use crate::run::undo::{self, UndoRequest};
+use crate::run::undo::{self, UndoRequest, Undone};
 
 #[derive(Debug, Args)]
 pub(super) struct UndoArgs {
-    /// The task.
+    /// The task: its id, a range (3-5), a pattern (2.*) or a part of its title.
     id: String,
     /// Commit the revert. Also after an undo without it.
     #[arg(long)]
@@ -32,10 +32,22 @@ pub(super) fn undo(global: &Global, args: &UndoArgs) -> Result<u8> {
     let project = Project::open(global, Vec::new(), args.spec.as_deref())?;
     let place = project.place(&project.spec(args.spec.as_deref())?, Selection::default())?;
     required_of_git(&project, |key| key.starts_with("filter."))?;
-    let request = UndoRequest { id: &args.id, commit: args.commit, wait: args.wait };
-    let undone = undo::undo(&place, &project.loaded.config, request)?;
+    let state = project.state(&place)?;
+    let mut units = place.units_named(&state, &args.id)?;
+    // what was done last is undone first
+    let ended = |id: &String| state.units.get(id)?.attempts.last()?.ended_at;
+    units.sort_by_key(|id| std::cmp::Reverse(ended(id)));
+    for id in units {
+        let request = UndoRequest { id: &id, commit: args.commit, wait: args.wait };
+        let undone = undo::undo(&place, &project.loaded.config, request)?;
+        print(args, &id, &undone);
+    }
+    Ok(0)
+}
+
+fn print(args: &UndoArgs, id: &str, undone: &Undone) {
     let mut out = io::stdout().lock();
-    let id = sanitise_line(&args.id);
+    let id = sanitise_line(id);
     let what = if undone.files.is_empty() { "nothing to restore" } else { "restored files:" };
     let _ = writeln!(out, "task {id} is to do again; {what}");
     for change in &undone.files {
@@ -57,11 +69,10 @@ pub(super) fn undo(global: &Global, args: &UndoArgs) -> Result<u8> {
         let _ = writeln!(
             out,
             "commit these files, or let `seqorch undo {} --commit{again}` do it:",
-            shell_word(&args.id)
+            shell_word(&id)
         );
         for path in &undone.to_commit {
             let _ = writeln!(out, "  {}", sanitise_line(path));
         }
     }
-    Ok(0)
 }

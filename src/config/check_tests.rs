@@ -21,7 +21,7 @@ fn an_unknown_key_is_reported_with_line_and_suggestion() {
     assert_eq!(problems("[rnu]\n"), ["seqorch.toml:1: rnu: unknown key; did you mean \"run\"?"]);
     assert_eq!(
         problems("[profile.night.done]\nzzz = 1\n"),
-        ["seqorch.toml:2: profile.night.done.zzz: unknown key; known here: signal, nudges"]
+        ["seqorch.toml:2: profile.night.done.zzz: unknown key; known here: signal, nudges, unchanged"]
     );
 }
 

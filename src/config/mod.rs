@@ -58,18 +58,19 @@ mod vars;
 
 pub use load::load;
 pub use loaded::{ExtendedFile, LoadRequest, Loaded};
-pub use presets::NAMES as BUILT_IN_BACKENDS;
+pub use presets::{NAMES as BUILT_IN_BACKENDS, Preset, UsageReport, preset};
 pub(crate) use problem::nearest;
 pub use provenance::Provenance;
 pub use sections::assign::{Assign, AssignMode, AssignRule, Batch};
-pub use sections::backend::{Backend, Permission, PermissionArgs, PromptBy};
+pub use sections::backend::{Backend, Permission, PermissionArgs, PrintsWhen, PromptBy};
 pub use sections::hooks::{HookEvent, Hooks};
 pub use sections::limit::{Limit, LimitPattern};
 pub use sections::pace::{Pace, PaceWindow, TokenBudget};
 pub use sections::prompt::{Prompt, Skill};
 pub use sections::root::{Config, Override};
 pub use sections::run::{
-    Done, DoneSignal, Granularity, OnFailure, PartialRetry, PartialTimeouts, Retry, RunSettings, Timeouts,
+    Done, DoneSignal, Granularity, OnFailure, PartialDone, PartialRetry, PartialTimeouts, Retry, RunSettings,
+    Timeouts, UnchangedRule,
 };
 pub use sections::tmux::{ExtraWindow, Keep, Layout, Pane, Side, Tmux, TmuxMode};
 pub use sections::work::{Commit, Dirty, Git, HistoryRule, Log, RefusedRule, Tasks, Tick, Verify};

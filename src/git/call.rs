@@ -2,19 +2,21 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{Error, ErrorKind};
-use crate::sys::command::{self, CommandWatch, Finished, OutputLimit, StopFlag, Supervised, Unfinished};
+use crate::sys::command::{self, CommandWatch, Finished, OutputLimit, Supervised, Unfinished};
+use crate::sys::stop_flag::StopFlag;
 
 /// How long a call may take that runs no hook.
 pub const DEADLINE: Duration = Duration::from_secs(60);
-/// Pauses before a call is tried again that met another git at work; together about a minute.
-const PAUSES_MS: [u64; 14] =
-    [20, 50, 100, 200, 400, 800, 1500, 2500, 4000, 6000, 8000, 10_000, 12_000, 14_000];
+/// What git says where another program is in its way for a moment.
+const BUSY: [&str; 4] =
+    ["Resource temporarily unavailable", "cannot lock ref", "unable to lock", "Cannot allocate memory"];
 /// Bytes that are kept of what a hook prints.
 const HOOK_OUTPUT: usize = 64 * 1024;
 
@@ -60,10 +62,26 @@ impl GitError {
     /// Whether another program of git was at work: the same call may succeed in a moment.
     #[must_use]
     pub fn is_passing(&self) -> bool {
-        let Self::Failed { words, .. } = self else { return false };
-        let locked = words.contains(".lock': File exists") || words.contains("Unable to create '");
-        let busy = ["cannot lock ref", "Resource temporarily unavailable", "unable to lock"];
-        locked && words.contains(".lock") || busy.iter().any(|word| words.contains(word))
+        let (Self::Failed { words, .. } | Self::NotStarted { why: words }) = self else { return false };
+        // only git's own lines: a hook may talk of other locks
+        let mut lines =
+            words.lines().filter(|line| line.starts_with("fatal: ") || line.starts_with("error: "));
+        lines.any(|line| line.contains(".lock': File exists") || BUSY.iter().any(|word| line.contains(word)))
+            || matches!(self, Self::NotStarted { .. }) && words.contains(BUSY[0])
+    }
+
+    /// Whether a signal ended it that was not ours: somebody killed it, or the system had no memory left.
+    #[must_use]
+    pub fn was_killed(&self) -> bool {
+        matches!(self, Self::Failed { code: None, .. })
+    }
+
+    /// The first line of what git says, without its prefix.
+    #[must_use]
+    pub fn last_word(&self) -> String {
+        let words = self.words();
+        let line = words.lines().next().unwrap_or_default();
+        line.trim_start_matches("fatal: ").trim_start_matches("error: ").to_owned()
     }
 
     /// Whether git does not have an object that was asked for.
@@ -157,6 +175,7 @@ pub struct GitCall<'a> {
     dir: &'a Path,
     env: Vec<(&'static str, OsString)>,
     stdin: &'a [u8],
+    holds: Option<&'a File>,
     deadline: Duration,
     plain: bool,
     /// Settings that override those of the repository.
@@ -184,7 +203,7 @@ impl<'a> GitCall<'a> {
     pub fn new<S: AsRef<OsStr>>(dir: &'a Path, args: impl IntoIterator<Item = S>) -> Self {
         let args = args.into_iter().map(|arg| arg.as_ref().to_owned()).collect();
         let (env, overrides) = (Vec::new(), Vec::new());
-        Self { args, dir, env, stdin: b"", deadline: DEADLINE, plain: false, overrides }
+        Self { args, dir, env, stdin: b"", holds: None, deadline: DEADLINE, plain: false, overrides }
     }
 
     /// A call whose hooks see what they see when a person types it. Only fsmonitor is off.
@@ -231,8 +250,14 @@ impl<'a> GitCall<'a> {
         self
     }
 
+    /// A file that git holds open instead of its standard input, as long as it lives.
+    #[must_use]
+    pub(super) fn holding(self, file: &'a File) -> Self {
+        Self { holds: Some(file), ..self }
+    }
+
     /// The command as people read it, without our settings.
-    fn shown(&self) -> String {
+    pub(super) fn shown(&self) -> String {
         let mut args = self.args.iter().map(|arg| arg.to_string_lossy().into_owned()).peekable();
         // `-c KEY=VALUE` is a setting of ours
         while args.next_if(|arg| arg == "-c").is_some() {
@@ -243,12 +268,13 @@ impl<'a> GitCall<'a> {
         if args.len() > 4 { format!("git {words} …") } else { format!("git {words}") }
     }
 
-    fn command(&self) -> Command {
+    pub(super) fn command(&self) -> Command {
         let mut command = Command::new("git");
         if self.plain {
             command.args(["-c", "core.fsmonitor=false"]);
         } else {
-            command.args(SETTINGS).env("LC_ALL", "C").env("GIT_OPTIONAL_LOCKS", "0");
+            // git's own words in English; LC_ALL would change what a filter of the user writes
+            command.args(SETTINGS).env("LANGUAGE", "en").env("GIT_OPTIONAL_LOCKS", "0");
         }
         command.args(&self.args).current_dir(self.dir);
         command.envs(absolute_places());
@@ -269,17 +295,25 @@ impl<'a> GitCall<'a> {
 
     /// Runs it once. The bytes that git printed, or why there are none.
     pub fn run(&self, supervisor: &Supervisor) -> Result<Vec<u8>, GitError> {
+        self.run_with_warnings(supervisor).map(|(printed, _)| printed)
+    }
+
+    /// The same with what git said to standard error although it succeeded.
+    pub(super) fn run_with_warnings(&self, supervisor: &Supervisor) -> Result<(Vec<u8>, String), GitError> {
         let shown = self.shown();
         let supervised = Supervised {
             command: self.command(),
             stdin: self.stdin,
+            holds: self.holds,
             deadline: self.deadline,
             keep: if self.plain { OutputLimit::End(HOOK_OUTPUT) } else { OutputLimit::All },
             shown: &shown,
         };
         let watch = supervisor.watch.as_deref().map(|watch| watch as &dyn CommandWatch);
         match command::run(supervised, supervisor.stop.as_ref(), watch) {
-            Ok(Finished { status, stdout, .. }) if status.success() => Ok(stdout),
+            Ok(Finished { status, stdout, stderr }) if status.success() => {
+                Ok((stdout, String::from_utf8_lossy(&stderr).into_owned()))
+            }
             Ok(Finished { status, stdout, stderr }) => {
                 // some hooks print their complaints to standard output
                 let said = [stderr, if self.plain { stdout } else { Vec::new() }].concat();
@@ -302,11 +336,6 @@ impl<'a> GitCall<'a> {
         use std::os::unix::process::CommandExt;
         GitError::NotStarted { why: self.command().exec().to_string() }
     }
-
-    /// Runs it, and again with growing pauses while another git holds a lock, for about a minute.
-    pub fn run_patiently(&self, supervisor: &Supervisor) -> Result<Vec<u8>, GitError> {
-        patiently(supervisor, &self.shown(), || self.run(supervisor))
-    }
 }
 
 /// Variables of the caller that name places of git, where they are relative: a call has a folder of its own.
@@ -323,41 +352,6 @@ fn absolute_places() -> Vec<(&'static str, PathBuf)> {
     }
     let Ok(here) = std::env::current_dir() else { return Vec::new() };
     found.into_iter().map(|(name, value)| (name, here.join(value))).collect()
-}
-
-/// Tries `act` again with growing pauses while what it meets is passing trouble.
-pub fn patiently<T>(
-    supervisor: &Supervisor,
-    shown: &str,
-    act: impl Fn() -> Result<T, GitError>,
-) -> Result<T, GitError> {
-    let mut reported = false;
-    let mut pauses = PAUSES_MS.iter().map(|ms| Duration::from_millis(*ms));
-    let done = loop {
-        let error = match act() {
-            Err(error) if error.is_passing() => error,
-            done => break done,
-        };
-        let Some(pause) = pauses.next() else { break Err(error) };
-        if pause >= Duration::from_secs(1)
-            && !reported
-            && let Some(watch) = &supervisor.watch
-        {
-            reported = true;
-            watch.slow(&format!("{shown} (waiting for a lock of git)"));
-        }
-        match &supervisor.stop {
-            Some(stop) if stop.raised_within(pause) => {
-                break Err(GitError::Stopped { command: shown.to_owned() });
-            }
-            Some(_) => {}
-            None => std::thread::sleep(pause),
-        }
-    };
-    if let Some(watch) = supervisor.watch.as_ref().filter(|_| reported) {
-        watch.over();
-    }
-    done
 }
 
 /// The lines that git printed, as paths of the file system.
@@ -386,10 +380,17 @@ mod tests {
             "fatal: Unable to create '/r/.git/index.lock': File exists.",
             "error: cannot lock ref 'refs/heads/main': Unable to create '/r/.git/refs/heads/main.lock': File exists.",
             "error: unable to create thread: Resource temporarily unavailable",
+            "fatal: cannot lock ref 'HEAD': is at 1234 but expected 5678",
         ] {
             assert!(failed(words).is_passing(), "{words}");
         }
-        for words in ["fatal: not a git repository", "hook: see build.lock for details", ""] {
+        for words in [
+            "fatal: not a git repository",
+            "hook: see build.lock for details",
+            "the hook cannot lock ref x",
+            "flock: Resource temporarily unavailable",
+            "",
+        ] {
             assert!(!failed(words).is_passing(), "{words}");
         }
     }

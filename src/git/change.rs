@@ -60,7 +60,7 @@ pub struct TreeChange {
     pub deletions: Option<u64>,
 }
 
-/// Reads `diff-tree -r -z --raw --numstat`: first all raw records, then all counts. Files of seqorch are left out.
+/// Reads `diff-tree -r -z --raw --numstat`: first all raw records, then all counts.
 pub(super) fn parse(printed: &[u8]) -> Option<Vec<TreeChange>> {
     let mut fields = printed.split(|b| *b == 0).filter(|field| !field.is_empty());
     let mut found: BTreeMap<RepoPath, TreeChange> = BTreeMap::new();
@@ -88,7 +88,7 @@ pub(super) fn parse(printed: &[u8]) -> Option<Vec<TreeChange>> {
             (change.insertions, change.deletions) = (insertions, deletions);
         }
     }
-    Some(found.into_values().filter(|change| !change.path.is_of_seqorch()).collect())
+    Some(found.into_values().collect())
 }
 
 #[cfg(test)]
@@ -97,8 +97,8 @@ mod tests {
 
     #[test]
     fn raw_records_and_counts_are_joined_by_path() {
-        let printed = b":100644 100755 aaa bbb M\0a b\0:000000 100644 000 ccc A\0bin\0\
-            :100644 000000 ddd 000 D\0SEQUENTIAL_STATE.json\x001\t2\ta b\0-\t-\tbin\x000\t9\tSEQUENTIAL_STATE.json\0";
+        let printed =
+            b":100644 100755 aaa bbb M\0a b\0:000000 100644 000 ccc A\0bin\x001\t2\ta b\0-\t-\tbin\0";
         let found = parse(printed).unwrap();
         let [text, binary] = found.as_slice() else { panic!("{found:?}") };
         assert_eq!(

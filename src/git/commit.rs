@@ -4,16 +4,19 @@
 //! plain `git commit` with the user's hooks and signing. Afterwards the user's index gets the new entries of the paths
 //! that the commit changed; after a refusal it was never touched.
 
-use std::collections::BTreeSet;
-use std::fs;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use super::call::{GitCall, GitError, one_line};
-use super::change::{TreeChange, TreeEntry, parse};
+use super::call::{GitCall, GitError};
+use super::change::{TreeChange, TreeEntry};
+use super::diff::tree_of;
+use super::files::{copy_with_time, link_or_copy, remove, with_suffix};
 use super::path::RepoPath;
 use super::snapshot::Snapshots;
+use super::stamp::Stamp;
 use crate::error::{Error, ErrorKind};
 
 /// What to commit.
@@ -23,8 +26,6 @@ pub struct CommitRequest<'a> {
     pub tree: &'a str,
     /// The task's paths.
     pub paths: &'a BTreeSet<RepoPath>,
-    /// Those of them that are to be committed as they are after these changes, which the tree does not have.
-    pub also: &'a [TreeChange],
     /// The commit that HEAD was at the last snapshot; `None` before the first one.
     pub head: Option<&'a str>,
     /// The whole message.
@@ -88,8 +89,9 @@ impl Snapshots<'_> {
     /// tried once more. The tree comes with the outcome that has the files as they are after the commit: a hook may have
     /// formatted them.
     pub fn commit(&mut self, request: &CommitRequest<'_>) -> Result<(CommitOutcome, String), CommitError> {
+        let stamps = self.stamps(request.paths);
         let refused = match self.try_commit(request) {
-            Ok(outcome) => return self.with_tree(outcome, request),
+            Ok(outcome) => return self.with_tree(outcome, request, &stamps),
             Err(CommitError::Refused(error @ GitError::Failed { .. })) => error,
             Err(error) => return Err(error),
         };
@@ -99,18 +101,25 @@ impl Snapshots<'_> {
             return Err(CommitError::Refused(refused));
         }
         let head = now.head.commit.as_deref();
-        let again = CommitRequest { tree: &now.tree, head, also: &[], ..request.clone() };
+        let again = CommitRequest { tree: &now.tree, head, ..request.clone() };
+        let stamps = self.stamps(request.paths);
         let outcome = self.try_commit(&again)?;
-        self.with_tree(outcome, &again)
+        self.with_tree(outcome, &again, &stamps)
+    }
+
+    /// By these it is known whether a hook wrote files of the task.
+    fn stamps(&self, paths: &BTreeSet<RepoPath>) -> Vec<Option<Stamp>> {
+        paths.iter().map(|path| Stamp::of(&self.at(path))).collect()
     }
 
     fn with_tree(
         &mut self,
         outcome: CommitOutcome,
         request: &CommitRequest<'_>,
+        stamps: &[Option<Stamp>],
     ) -> Result<(CommitOutcome, String), CommitError> {
         let tree = request.tree.to_owned();
-        if outcome == CommitOutcome::Nothing || self.held_tree() != Some(request.tree) {
+        if outcome == CommitOutcome::Nothing || self.stamps(request.paths) == stamps {
             return Ok((outcome, tree));
         }
         let now = self.take()?;
@@ -119,7 +128,12 @@ impl Snapshots<'_> {
         Ok((outcome, if formatted { now.tree } else { tree }))
     }
 
-    fn try_commit(&self, request: &CommitRequest<'_>) -> Result<CommitOutcome, CommitError> {
+    fn try_commit(&mut self, request: &CommitRequest<'_>) -> Result<CommitOutcome, CommitError> {
+        let turn = self.commit_turn(request.deadline)?;
+        if self.held_tree().is_none() {
+            // a kill cost the private index; what the new one holds is known after a look
+            self.take()?;
+        }
         if let Some(made) = self.finish_started(request)? {
             return Ok(made);
         }
@@ -129,9 +143,9 @@ impl Snapshots<'_> {
         let mut head = request.head.map(str::to_owned);
         for _ in 0..MOVED_TRIES {
             let based = CommitRequest { head: head.as_deref(), ..request.clone() };
-            let Some(new) = self.make(&based)? else { return Ok(CommitOutcome::Nothing) };
+            let Some(new) = self.make(&based, &turn)? else { return Ok(CommitOutcome::Nothing) };
             if new.parent == head {
-                return Ok(self.finish(new, request.paths)?);
+                return Ok(self.finish(new, request)?);
             }
             // somebody committed since the last snapshot, and this commit would revert that
             let Some(parent) = &new.parent else { break };
@@ -145,96 +159,67 @@ impl Snapshots<'_> {
     }
 
     /// The new commit; `None` where HEAD has the task's paths already.
-    fn make(&self, request: &CommitRequest<'_>) -> Result<Option<NewCommit>, CommitError> {
+    fn make(&self, request: &CommitRequest<'_>, turn: &File) -> Result<Option<NewCommit>, CommitError> {
         // before: what HEAD has; after: what the tree has
-        let mut differs = self.changes_of_work_tree(request.head, request.tree)?;
-        for also in request.also {
-            match differs.iter_mut().find(|change| change.path == also.path) {
-                Some(change) => change.after = also.after.clone(),
-                None => differs.push(also.clone()),
-            }
-        }
-        differs.retain(|change| change.before != change.after);
-        let (ours, others): (Vec<&TreeChange>, Vec<&TreeChange>) =
-            differs.iter().partition(|change| request.paths.contains(&change.path));
+        let mut ours = self.changes_of_work_tree(request.head, request.tree)?;
+        ours.retain(|change| request.paths.contains(&change.path));
         if ours.is_empty() {
             return Ok(None);
         }
         self.link_objects(&ours)?;
-        let index = self.commit_index(request, &others)?;
-        self.note_started(request)?;
-        let done = self.commit_from(&index.0, request);
-        drop(index);
-        let new = match done {
-            Ok(()) => self.new_commit()?,
+        for last in [false, false, true] {
+            self.write_commit_index(request, &ours)?;
+            self.note_started(request)?;
+            let error = match self.commit_from(request, turn) {
+                Ok(()) => return self.new_commit().map(Some).map_err(Into::into),
+                Err(error) => error,
+            };
             // git may have been ended after it had made the commit
-            Err(error) => match self.new_commit() {
-                Ok(new)
-                    if new.parent.as_deref() == request.head && Some(new.commit.as_str()) != request.head =>
-                {
-                    new
-                }
-                _ => {
-                    self.forget_started()?;
-                    return Err(error);
-                }
-            },
-        };
-        Ok(Some(new))
+            match self.new_commit() {
+                Ok(new) if new.is_of(request.head, request.paths) => return Ok(Some(new)),
+                _ => {}
+            }
+            if last || !matches!(&error, CommitError::Refused(error) if error.was_killed()) {
+                self.forget_started()?;
+                return Err(error);
+            }
+            self.remove_left_locks()?;
+        }
+        Ok(None)
     }
 
     /// Brings the user's index up to date with the commit.
     pub(super) fn finish(
-        &self,
+        &mut self,
         new: NewCommit,
-        paths: &BTreeSet<RepoPath>,
+        request: &CommitRequest<'_>,
     ) -> Result<CommitOutcome, GitError> {
+        let before = Stamp::of(&self.repository().index);
         self.update_user_index(&new.changes)?;
-        self.forget_started()?;
-        let beyond = new.changes.into_iter().map(|change| change.path).filter(|path| !paths.contains(path));
+        self.note_own_update(before)?;
+        self.note_made(request, &new.commit)?;
+        let beyond = new.changes.into_iter().map(|change| change.path);
+        let beyond = beyond.filter(|path| !request.paths.contains(path));
         Ok(CommitOutcome::New { commit: new.commit, beyond: beyond.collect() })
     }
 
     /// The commit that was just made, and what it changed.
     pub(super) fn new_commit(&self) -> Result<NewCommit, GitError> {
-        let args = [
-            "log",
-            "-1",
-            "--root",
-            "--format=%H %P",
-            "-z",
-            "--raw",
-            "--numstat",
-            "--no-abbrev",
-            "--no-renames",
-            "--no-ext-diff",
-            "--ignore-submodules=none",
-        ];
-        let printed = self.call(args).run(&self.repository().supervisor)?;
-        let unusable = || GitError::Unusable { why: "git log prints an unknown format".to_owned() };
-        let end = printed.iter().position(|b| *b == 0).unwrap_or(printed.len());
-        let head = String::from_utf8_lossy(&printed[..end]).into_owned();
-        // a line break stands between the header and the list
-        let rest = printed.get(end + 1..).unwrap_or_default();
-        let rest = rest.strip_prefix(b"\n").unwrap_or(rest);
-        let mut words = head.split_whitespace().map(str::to_owned);
-        let commit = words.next().ok_or_else(unusable)?;
-        let changes = parse(rest).ok_or_else(unusable)?;
-        Ok(NewCommit { commit, parent: words.next(), changes })
+        let unusable = || GitError::Unusable { why: "HEAD leads to no commit".to_owned() };
+        let head = self.read_object("HEAD")?.ok_or_else(unusable)?;
+        let tree = tree_of(&head.bytes).ok_or_else(unusable)?;
+        let parent = parent_of(&head.bytes);
+        let changes = self.all_changes_of_work_tree(parent.as_deref(), &tree)?;
+        Ok(NewCommit { commit: head.id, parent, changes })
     }
 
     /// The commit that HEAD is; `None` before the first one.
     pub fn head_commit(&self) -> Result<Option<String>, GitError> {
-        let repository = self.repository();
-        match repository.call(["rev-parse", "--verify", "--quiet", "HEAD"]).run(&repository.supervisor) {
-            Ok(printed) => Ok(Some(one_line(&printed))),
-            Err(GitError::Failed { code: Some(1), .. }) => Ok(None),
-            Err(error) => Err(error),
-        }
+        Ok(self.read_object("HEAD")?.map(|head| head.id))
     }
 
     /// Puts the contents of changed paths among the objects of the repository; `git commit` writes the trees.
-    fn link_objects(&self, changes: &[&TreeChange]) -> Result<(), GitError> {
+    fn link_objects(&self, changes: &[TreeChange]) -> Result<(), GitError> {
         for entry in changes.iter().map(|change| &change.after).filter(|e| e.exists() && !e.is_submodule()) {
             let (folder, name) = entry.object.split_at(2);
             let (from, to) = (self.objects().join(folder).join(name), self.repository().objects.join(folder));
@@ -251,29 +236,25 @@ impl Snapshots<'_> {
         Ok(())
     }
 
-    /// An index with the task's paths as the tree has them, and all others as HEAD has them.
-    fn commit_index(
-        &self,
-        request: &CommitRequest<'_>,
-        others: &[&TreeChange],
-    ) -> Result<TemporaryIndex, GitError> {
-        let path = self.folder().join("commit-index");
-        for old in [path.clone(), with_suffix(&path, ".lock")] {
-            let _ = fs::remove_file(old);
-        }
-        let index = TemporaryIndex(path);
-        let failed = |e: io::Error| GitError::Unusable { why: format!("writing {}: {e}", index.0.display()) };
-        copy_with_time(&self.index(), &index.0).map_err(failed)?;
+    /// Writes an index with the task's paths as the tree has them, and all others as HEAD has them.
+    fn write_commit_index(&self, request: &CommitRequest<'_>, ours: &[TreeChange]) -> Result<(), GitError> {
+        self.remove_commit_files()?;
+        let index = self.commit_index();
+        let failed = |e: io::Error| GitError::Unusable { why: format!("writing {}: {e}", index.display()) };
+        copy_with_time(&self.index(), &index).map_err(failed)?;
+        // what the copy has beyond HEAD goes back, and the task's paths come
         let held = self.held_tree().unwrap_or(request.tree);
-        // the private index has moved on where a commit waited
-        let moved = self.changes(request.tree, held)?;
-        let back = moved.iter().map(|change| (&change.path, &change.before));
-        self.write_entries(&index.0, back)?;
-        self.write_entries(&index.0, others.iter().map(|change| (&change.path, &change.before)))?;
-        self.write_entries(&index.0, request.also.iter().map(|change| (&change.path, &change.after)))?;
-        Ok(index)
+        let has = self.all_changes_of_work_tree(request.head, held)?;
+        let mut entries: BTreeMap<&RepoPath, (&TreeEntry, &TreeEntry)> =
+            has.iter().map(|change| (&change.path, (&change.after, &change.before))).collect();
+        for change in ours {
+            entries.entry(&change.path).or_insert((&change.before, &change.after)).1 = &change.after;
+        }
+        let new = entries.into_iter().filter(|(_, (has, wanted))| has != wanted);
+        self.write_entries(&index, new.map(|(path, (_, wanted))| (path, wanted)))
     }
 
+    /// Writes entries into an index of ours.
     pub(super) fn write_entries<'e>(
         &self,
         index: &Path,
@@ -283,21 +264,26 @@ impl Snapshots<'_> {
         if input.is_empty() {
             return Ok(());
         }
-        let repository = self.repository();
-        self.call(UPDATE).env("GIT_INDEX_FILE", index).stdin(&input).run(&repository.supervisor).map(drop)
+        let call = self.call(UPDATE).env("GIT_INDEX_FILE", index).stdin(&input);
+        let mop_up = || remove(&with_suffix(index, ".lock"));
+        call.run_stubbornly(&self.repository().supervisor, mop_up).map(drop)
     }
 
-    fn commit_from(&self, index: &Path, request: &CommitRequest<'_>) -> Result<(), CommitError> {
+    fn commit_from(&self, request: &CommitRequest<'_>, turn: &File) -> Result<(), CommitError> {
         let repository = self.repository();
-        let args = ["commit", "--quiet", "--cleanup=verbatim", "--file=-"];
+        let message = self.commit_message();
+        fs::write(&message, request.message)
+            .map_err(|e| GitError::Unusable { why: format!("writing {}: {e}", message.display()) })?;
+        let args = ["commit", "--quiet", "--cleanup=verbatim", "--file"];
         // held until the commit is made
         let hooks = repository.hooks_of_start()?;
         let path = hooks.as_ref().map(|(_, path)| path.to_string_lossy().into_owned());
         let call = GitCall::as_typed(&repository.top, args, request.deadline)
             .overriding(repository.overrides())
             .overriding(path.map(|path| ("core.hooksPath".to_owned(), path)))
-            .env("GIT_INDEX_FILE", index)
-            .stdin(request.message.as_bytes());
+            .arg(&message)
+            .env("GIT_INDEX_FILE", self.commit_index())
+            .holding(turn);
         call.run_patiently(&repository.supervisor).map(drop).map_err(|error| match error {
             error @ (GitError::Stopped { .. } | GitError::NotStarted { .. }) => CommitError::Failed(error),
             error => CommitError::Refused(error),
@@ -308,7 +294,8 @@ impl Snapshots<'_> {
     fn update_user_index(&self, made: &[TreeChange]) -> Result<(), GitError> {
         let input = index_info(made.iter().map(|change| (&change.path, &change.after)));
         let repository = self.repository();
-        repository.call(UPDATE).stdin(&input).run_patiently(&repository.supervisor).map(drop)
+        let call = repository.call(UPDATE).stdin(&input);
+        call.run_stubbornly(&repository.supervisor, || self.remove_left_locks()).map(drop)
     }
 }
 
@@ -318,19 +305,23 @@ const UPDATE: [&str; 6] = ["update-index", "-z", "--add", "--remove", "--replace
 /// What `git commit` made.
 pub(super) struct NewCommit {
     pub(super) commit: String,
-    pub(super) parent: Option<String>,
+    parent: Option<String>,
     changes: Vec<TreeChange>,
 }
 
-/// An index that is removed with this value.
-struct TemporaryIndex(PathBuf);
-
-impl Drop for TemporaryIndex {
-    fn drop(&mut self) {
-        for path in [self.0.clone(), with_suffix(&self.0, ".lock")] {
-            let _ = fs::remove_file(path);
-        }
+impl NewCommit {
+    /// Whether it is the commit that was to be made on this HEAD: it has paths of the task.
+    pub(super) fn is_of(&self, head: Option<&str>, paths: &BTreeSet<RepoPath>) -> bool {
+        self.parent.as_deref() == head
+            && Some(self.commit.as_str()) != head
+            && self.changes.iter().any(|change| paths.contains(&change.path))
     }
+}
+
+/// The first parent of a commit object.
+fn parent_of(commit: &[u8]) -> Option<String> {
+    let line = commit.split(|b| *b == b'\n').nth(1)?.strip_prefix(b"parent ")?;
+    String::from_utf8(line.to_vec()).ok()
 }
 
 /// Entries as `update-index -z --index-info` reads them, removals first: a file may stand where a folder was.
@@ -345,33 +336,4 @@ fn index_info<'a>(entries: impl Iterator<Item = (&'a RepoPath, &'a TreeEntry)>) 
         input.push(0);
     }
     input
-}
-
-fn link_or_copy(from: &Path, to: &Path) -> io::Result<()> {
-    match fs::hard_link(from, to) {
-        Ok(()) => Ok(()),
-        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        // another file system, or one without links: whole or not there, as git itself does it
-        Err(_) => {
-            let folder = to.parent().unwrap_or(to);
-            let mut file = tempfile::NamedTempFile::new_in(folder)?;
-            io::copy(&mut fs::File::open(from)?, &mut file)?;
-            file.as_file().set_permissions(fs::metadata(from)?.permissions())?;
-            file.as_file().sync_all()?;
-            file.persist(to).map(drop).map_err(|e| e.error)
-        }
-    }
-}
-
-fn copy_with_time(from: &Path, to: &Path) -> io::Result<()> {
-    let mut source = fs::File::open(from)?;
-    let mut copy = fs::File::create(to)?;
-    io::copy(&mut source, &mut copy)?;
-    copy.set_modified(source.metadata()?.modified()?)
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
 }

@@ -2,8 +2,11 @@
 
 use super::call::{DEADLINE, GitCall, GitError, one_line};
 use super::change::{TreeChange, parse};
+use super::files::private_folder;
+use super::helpers::HelperTask;
+use super::path::RepoPath;
 use super::repository::also_objects_of;
-use super::snapshot::{Snapshots, private_folder};
+use super::snapshot::Snapshots;
 
 /// How differences are shown to a person.
 #[derive(Debug, Clone, Copy)]
@@ -21,17 +24,42 @@ impl Snapshots<'_> {
         commit: Option<&str>,
         tree: &str,
     ) -> Result<Vec<TreeChange>, GitError> {
-        self.changes(commit.unwrap_or_else(|| empty_tree(tree)), tree)
+        self.all_changes_of_work_tree(commit, tree).map(without_own)
+    }
+
+    /// The same with the files of seqorch.
+    pub(super) fn all_changes_of_work_tree(
+        &self,
+        commit: Option<&str>,
+        tree: &str,
+    ) -> Result<Vec<TreeChange>, GitError> {
+        let Some(commit) = commit else { return self.all_changes(empty_tree(tree), tree) };
+        match self.read_object(commit)?.and_then(|object| tree_of(&object.bytes)) {
+            Some(root) => self.all_changes(&root, tree),
+            // git says what is wrong with it
+            None => self.all_changes(commit, tree),
+        }
     }
 
     /// What lies between two trees, sorted by path. An error where git does not have one of them any more.
+    /// Files of seqorch are left out.
     pub fn changes(&self, from: &str, to: &str) -> Result<Vec<TreeChange>, GitError> {
+        self.all_changes(from, to).map(without_own)
+    }
+
+    fn all_changes(&self, from: &str, to: &str) -> Result<Vec<TreeChange>, GitError> {
         if from == to {
             return Ok(Vec::new());
         }
         let pair = (from.to_owned(), to.to_owned());
-        if let Some(known) = self.compared.borrow().get(&pair) {
-            return Ok(known.clone());
+        if let Some(known) = self.helpers().known_difference(&pair) {
+            return Ok(known);
+        }
+        let are_ids = [from, to].iter().all(|name| is_id(name));
+        if let Some(printed) = are_ids.then(|| self.compare(from, to)).transpose()?.flatten() {
+            let list = parse(&printed).ok_or_else(unknown_format)?;
+            self.helpers().remember_difference(pair, list.clone());
+            return Ok(list);
         }
         let call = self.call([
             "diff-tree",
@@ -46,13 +74,25 @@ impl Snapshots<'_> {
             to,
         ]);
         let printed = call.run(&self.repository().supervisor)?;
-        let list = parse(&printed)
-            .ok_or_else(|| GitError::Unusable { why: "git diff-tree prints an unknown format".into() })?;
-        let is_id = |name: &str| name.len() >= 40 && name.bytes().all(|b| b.is_ascii_hexdigit());
-        if is_id(from) && is_id(to) {
-            self.compared.borrow_mut().insert(pair, list.clone());
+        parse(&printed).ok_or_else(unknown_format)
+    }
+
+    /// What the helper prints for two trees. `None` where it cannot compare them: a call of its own then says why.
+    fn compare(&self, from: &str, to: &str) -> Result<Option<Vec<u8>>, GitError> {
+        // a line that names no object comes back as it is, after all that was asked before
+        let end = format!("end {from} {to}\n");
+        let question = format!("{from} {to}\n{end}");
+        let answer =
+            self.ask(HelperTask::Compare, question.as_bytes(), |answer| answer.ends_with(end.as_bytes()));
+        match answer {
+            Ok(answer) => {
+                let list = answer.strip_suffix(end.as_bytes()).unwrap_or(&answer);
+                Ok(list.strip_prefix(format!("{from} {to}\n").as_bytes()).map(<[u8]>::to_vec))
+            }
+            // it ended over a tree that git does not have
+            Err(GitError::Unusable { .. }) => Ok(None),
+            Err(error) => Err(error),
         }
-        Ok(list)
     }
 
     /// As [`Self::changes`]; `None` where git does not have one of the trees any more.
@@ -108,6 +148,39 @@ impl Snapshots<'_> {
         let call = GitCall::as_typed(&self.repository().top, args, DEADLINE);
         if kept { call.envs([also_objects_of(&self.objects())]) } else { call }
     }
+}
+
+impl Snapshots<'_> {
+    /// The difference between two trees in these paths, as git prints it for people.
+    pub fn patch(&self, from: &str, to: &str, paths: &[&RepoPath]) -> Result<String, GitError> {
+        let mut call =
+            self.call(["diff-tree", "-r", "-p", "--no-renames", "--no-ext-diff", "--no-textconv", from, to]);
+        call = call.arg("--");
+        for path in paths {
+            call = call.arg(path.as_path());
+        }
+        let printed = call.env("GIT_LITERAL_PATHSPECS", "1").run(&self.repository().supervisor)?;
+        Ok(String::from_utf8_lossy(&printed).into_owned())
+    }
+}
+
+fn without_own(mut list: Vec<TreeChange>) -> Vec<TreeChange> {
+    list.retain(|change| !change.path.is_of_seqorch());
+    list
+}
+
+fn is_id(name: &str) -> bool {
+    name.len() >= 40 && name.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+fn unknown_format() -> GitError {
+    GitError::Unusable { why: "git diff-tree prints an unknown format".into() }
+}
+
+/// The tree of a commit object.
+pub(super) fn tree_of(commit: &[u8]) -> Option<String> {
+    let line = commit.strip_prefix(b"tree ")?.split(|b| *b == b'\n').next()?;
+    String::from_utf8(line.to_vec()).ok()
 }
 
 /// The tree without entries, in a repository whose names are as long as this one.

@@ -9,9 +9,14 @@ pub mod change;
 pub mod commit;
 pub mod diff;
 pub mod executing;
+mod files;
+pub mod helpers;
 pub mod history;
 pub mod hooks;
+mod index_update;
+mod objects;
 pub mod path;
+mod patience;
 mod prune;
 pub mod repository;
 pub mod restore;
@@ -23,6 +28,7 @@ pub mod status;
 mod step_tests;
 #[cfg(test)]
 mod testing;
+mod tree_edit;
 mod user_index;
 pub mod work_tree_lock;
 

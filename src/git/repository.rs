@@ -169,12 +169,11 @@ impl Repository {
         let heads = [("MERGE_HEAD", "merge"), ("CHERRY_PICK_HEAD", "cherry-pick"), ("REVERT_HEAD", "revert")];
         if self.git_dir.join("reftable").exists() {
             // such a repository has no files for them
-            for (name, what) in heads {
-                if self.ask(["rev-parse", "--verify", "--quiet", name]).is_ok() {
-                    return Ok(Some(what));
-                }
-            }
-            return Ok(None);
+            let names = heads.map(|(name, _)| name).join("\n");
+            let call = self.call(["cat-file", "--batch-check"]).stdin(names.as_bytes());
+            let known = call.run(&self.supervisor)?;
+            let known = known.split(|b| *b == b'\n').map(|line| !line.ends_with(b" missing"));
+            return Ok(heads.iter().zip(known).find(|(_, known)| *known).map(|((_, what), _)| *what));
         }
         Ok(heads.into_iter().find(|(name, _)| self.git_dir.join(name).exists()).map(|(_, what)| what))
     }

@@ -4,8 +4,7 @@
 //! their own below git's folder, so `git log --all`, `gc`, `fsck` and `push --mirror` of a user never meet them, and to
 //! forget them is to remove a folder. A look that finds nothing new costs one process, one that does costs three.
 
-use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
@@ -15,14 +14,17 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::call::{GitCall, GitError, one_line};
-use super::change::TreeChange;
+use super::files::{private_folder, remove, with_suffix};
+use super::helpers::GitHelpers;
 use super::path::RepoPath;
+use super::patience::{again_if_killed, patiently};
 use super::repository::Repository;
 use super::stamp::Stamp;
 use super::status::{Head, WorkTreeStatus};
+use crate::sys::random;
 
 /// Settings of the calls on the private index.
-const SETTINGS: [&str; 16] = [
+pub(super) const SETTINGS: [&str; 16] = [
     "-c",
     "core.untrackedCache=true",
     "-c",
@@ -71,13 +73,15 @@ pub struct Snapshots<'a> {
     /// Untracked files that are larger are left out. Bytes; 0: no limit.
     max_file: u64,
     memory: SnapshotMemory,
-    /// Differences that were asked for before: trees do not change.
-    pub(super) compared: RefCell<HashMap<(String, String), Vec<TreeChange>>>,
+    helpers: GitHelpers,
 }
 
 /// What is remembered from one snapshot to the next, also by another process: `memory.json` next to the private index.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct SnapshotMemory {
+    /// The name of the private index. Each start takes another one: a git of a killed run may still write the old one.
+    #[serde(default)]
+    index: String,
     /// The tree that the private index holds.
     tree: Option<String>,
     /// The user's index when its names were compared last.
@@ -87,9 +91,9 @@ struct SnapshotMemory {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct RefusedPath {
-    stamp: Option<Stamp>,
-    why: String,
+pub(super) struct RefusedPath {
+    pub(super) stamp: Option<Stamp>,
+    pub(super) why: String,
 }
 
 impl<'a> Snapshots<'a> {
@@ -104,11 +108,10 @@ impl<'a> Snapshots<'a> {
     pub fn resume(repository: &'a Repository, key: &str, max_file: u64) -> Result<Self, GitError> {
         let mut new = Self::open(repository, key, max_file);
         let memory = fs::read(new.folder.join("memory.json")).ok();
-        match memory.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
-            Some(memory) if new.index().exists() => {
-                // its owner is gone: a run has one process at a time on it
-                remove(&new.folder.join("index.lock"))?;
+        match memory.and_then(|bytes| serde_json::from_slice::<SnapshotMemory>(&bytes).ok()) {
+            Some(memory) if !memory.index.is_empty() && new.folder.join(&memory.index).exists() => {
                 new.memory = memory;
+                new.unlock()?;
             }
             _ => new.restart()?,
         }
@@ -119,21 +122,39 @@ impl<'a> Snapshots<'a> {
     #[must_use]
     pub fn open(repository: &'a Repository, key: &str, max_file: u64) -> Self {
         let folder = repository.private_folder(key);
-        Self { repository, folder, max_file, memory: SnapshotMemory::default(), compared: RefCell::default() }
+        Self {
+            repository,
+            folder,
+            max_file,
+            memory: SnapshotMemory::default(),
+            helpers: GitHelpers::default(),
+        }
+    }
+
+    /// Uses the helpers of the run.
+    #[must_use]
+    pub fn with_helpers(self, helpers: &GitHelpers) -> Self {
+        Self { helpers: helpers.clone(), ..self }
     }
 
     fn restart(&mut self) -> Result<(), GitError> {
+        self.helpers.end();
         private_folder(&self.objects())?;
-        for name in ["index", "index.lock", "memory.json", "commit-index", "commit-index.lock"] {
-            remove(&self.folder.join(name))?;
-        }
+        self.forget_memory()?;
+        self.remove_indexes()?;
+        self.remove_old_commit_files()?;
         // before the copy: what is staged meanwhile is seen at the first look
-        self.memory =
-            SnapshotMemory { user_index: Stamp::of(&self.repository.index), ..SnapshotMemory::default() };
+        let number =
+            random::bits().map_err(|e| GitError::Unusable { why: format!("a random number: {e}") })?;
+        self.memory = SnapshotMemory {
+            index: format!("index-{number:016x}"),
+            user_index: Stamp::of(&self.repository.index),
+            ..SnapshotMemory::default()
+        };
         self.copy_user_index()?;
         // makes the file where the user has none yet
         self.call(["update-index", "--index-version", "4", "--untracked-cache"])
-            .run(&self.repository.supervisor)
+            .run_stubbornly(&self.repository.supervisor, || self.unlock())
             .map(drop)
     }
 
@@ -151,12 +172,18 @@ impl<'a> Snapshots<'a> {
 
     /// The private index.
     pub(super) fn index(&self) -> PathBuf {
-        self.folder.join("index")
+        // where trees are only compared there is none
+        self.folder.join(if self.memory.index.is_empty() { "index" } else { &self.memory.index })
     }
 
     /// The tree that the private index holds.
     pub(super) fn held_tree(&self) -> Option<&str> {
         self.memory.tree.as_deref()
+    }
+
+    /// Git processes that answer questions.
+    pub(super) fn helpers(&self) -> &GitHelpers {
+        &self.helpers
     }
 
     /// The repository.
@@ -165,7 +192,7 @@ impl<'a> Snapshots<'a> {
     }
 
     /// Variables under which a call sees the private index and the objects of snapshots.
-    fn env(&self) -> Vec<(&'static str, OsString)> {
+    pub(super) fn env(&self) -> Vec<(&'static str, OsString)> {
         if !self.objects().exists() {
             // git takes a repository without its folder of objects for none
             return Vec::new();
@@ -177,29 +204,37 @@ impl<'a> Snapshots<'a> {
         env
     }
 
-    pub(super) fn call<const N: usize>(&self, args: [&str; N]) -> GitCall<'_> {
+    pub(super) fn call<'s>(&self, args: impl IntoIterator<Item = &'s str>) -> GitCall<'_> {
         self.repository.call(SETTINGS.iter().copied().chain(args)).envs(self.env())
     }
 
     /// The tree of all files now.
     pub fn take(&mut self) -> Result<Snapshot, GitError> {
-        match self.look() {
+        self.take_with_boxes(None)
+    }
+
+    /// The same. Where nothing changed but the boxes of this file, the private index stays as it is.
+    pub fn take_with_boxes(&mut self, boxes: Option<&RepoPath>) -> Result<Snapshot, GitError> {
+        match self.look(boxes) {
             // `git gc` pruned an object that only the private index still had
             Err(GitError::Failed { words, .. }) if words.contains("invalid object") => {
                 self.restart()?;
-                self.look()
+                self.look(boxes)
             }
             taken => taken,
         }
     }
 
-    fn look(&mut self) -> Result<Snapshot, GitError> {
+    fn look(&mut self, boxes: Option<&RepoPath>) -> Result<Snapshot, GitError> {
         // a submodule costs a process of its own, so it is asked for only where there may be one
         let submodules = if self.repository.top.join(".gitmodules").exists() { "none" } else { "dirty" };
         let submodules = format!("--ignore-submodules={submodules}");
         let args =
             ["status", "--porcelain=v2", "-z", "--branch", "--no-ahead-behind", "--no-renames", &submodules];
-        let printed = self.call(args).run_patiently(&self.repository.supervisor)?;
+        let call = self.call(args);
+        let supervisor = &self.repository.supervisor;
+        let run = || patiently(supervisor, &call.shown(), || call.run_with_warnings(supervisor));
+        let (printed, warnings) = again_if_killed(run, || self.unlock())?;
         let status = WorkTreeStatus::parse(&printed);
         let old = self.memory.clone();
         let user_index = Stamp::of(&self.repository.index);
@@ -214,6 +249,9 @@ impl<'a> Snapshots<'a> {
         }
         for path in &status.edited_submodules {
             leave(path, "edits inside a submodule; commit inside it");
+        }
+        for (path, why) in unreadable_folders(&warnings) {
+            leave(&RepoPath::new(path), why);
         }
         let mut refused = BTreeMap::new();
         let forced = add.clone();
@@ -240,9 +278,17 @@ impl<'a> Snapshots<'a> {
             }
         }
         forget.retain(|path| !add.contains(path));
-        if self.memory.tree.is_none() || !add.is_empty() || !forget.is_empty() {
+        let ticked = match (boxes, &self.memory.tree) {
+            (Some(boxes), Some(tree)) if forget.is_empty() && add.len() == 1 && add.contains(boxes) => {
+                self.with_ticked_boxes(tree, boxes)?
+            }
+            _ => None,
+        };
+        if ticked.is_none() && (self.memory.tree.is_none() || !add.is_empty() || !forget.is_empty()) {
+            self.forget_memory()?;
             self.update(&add, &forget, &mut refused)?;
-            let tree = one_line(&self.call(["write-tree"]).run_patiently(&self.repository.supervisor)?);
+            let call = self.call(["write-tree"]);
+            let tree = one_line(&call.run_stubbornly(&self.repository.supervisor, || self.unlock())?);
             self.memory.tree = Some(tree);
         }
         left_out
@@ -252,8 +298,17 @@ impl<'a> Snapshots<'a> {
         if old != self.memory || !self.folder.join("memory.json").exists() {
             self.remember()?;
         }
-        let tree = self.memory.tree.clone().unwrap_or_default();
+        let tree = ticked.or_else(|| self.memory.tree.clone()).unwrap_or_default();
         Ok(Snapshot { tree, head: status.head, left_out })
+    }
+
+    /// Notes that the user's index is as an update of ours left it, if it was as we knew it before.
+    pub(super) fn note_own_update(&mut self, before: Option<Stamp>) -> Result<(), GitError> {
+        if before != self.memory.user_index {
+            return Ok(());
+        }
+        self.memory.user_index = Stamp::of(&self.repository.index);
+        self.remember()
     }
 
     /// Whether the path is in the user's index.
@@ -281,69 +336,23 @@ impl<'a> Snapshots<'a> {
             .then(|| format!("{} MB, above git.max_file", data.len() / 1_000_000))
     }
 
-    /// Takes the paths into the private index as they are now. What git cannot take goes into `refused`.
-    fn update(
-        &self,
-        add: &BTreeSet<RepoPath>,
-        forget: &BTreeSet<RepoPath>,
-        refused: &mut BTreeMap<String, RefusedPath>,
-    ) -> Result<(), GitError> {
-        if !forget.is_empty() {
-            self.feed(&["--force-remove"], forget.iter())?;
-        }
-        // removals first: a file may stand where a folder was
-        let (gone, there): (Vec<_>, Vec<_>) =
-            add.iter().partition(|path| fs::symlink_metadata(self.at(path)).is_err());
-        let behind = there.iter().any(|path| self.is_behind_link(path));
-        let paths: Vec<&RepoPath> = gone.into_iter().chain(there).collect();
-        if paths.is_empty() {
-            return Ok(());
-        }
-        if behind {
-            // git does not look behind a link that took the place of a folder
-            let (hidden, plain): (Vec<&RepoPath>, Vec<&RepoPath>) =
-                paths.into_iter().partition(|path| self.is_behind_link(path));
-            self.feed(&["--force-remove"], hidden.into_iter())?;
-            return self.add(&plain, refused);
-        }
-        self.add(&paths, refused)
+    /// Removes the lock of the private index that a git left that was killed: a run has one process at a time on it.
+    pub(super) fn unlock(&self) -> Result<(), GitError> {
+        remove(&with_suffix(&self.index(), ".lock"))
     }
 
-    fn is_behind_link(&self, path: &RepoPath) -> bool {
-        let folders = path.as_path().ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
-        folders.into_iter().any(|folder| self.repository.top.join(folder).is_symlink())
+    /// Forgets what is remembered, before the private index changes: where a kill comes between that and the new tree, it
+    /// would say that the index holds the old one.
+    fn forget_memory(&self) -> Result<(), GitError> {
+        remove(&self.folder.join("memory.json"))
     }
 
-    /// Adds paths; where git refuses, halves the list until the refused one is found.
-    fn add(&self, paths: &[&RepoPath], refused: &mut BTreeMap<String, RefusedPath>) -> Result<(), GitError> {
-        if paths.is_empty() {
-            return Ok(());
-        }
-        let words = match self.feed(&["--add", "--remove", "--replace"], paths.iter().copied()) {
-            Ok(()) => return Ok(()),
-            Err(GitError::Failed { words, .. }) => words,
-            Err(error) => return Err(error),
-        };
-        if let [path] = paths {
-            let stamp = Stamp::of(&self.at(path));
-            let why = reason(&words);
-            refused.insert(path.to_string(), RefusedPath { stamp, why });
-            return Ok(());
-        }
-        let (one, other) = paths.split_at(paths.len() / 2);
-        self.add(one, refused)?;
-        self.add(other, refused)
-    }
-
-    fn feed<'p>(&self, how: &[&str], paths: impl Iterator<Item = &'p RepoPath>) -> Result<(), GitError> {
-        let mut input = Vec::new();
-        for path in paths {
-            input.extend_from_slice(path.bytes());
-            input.push(0);
-        }
-        let args = SETTINGS.iter().chain(&["update-index", "-z"]).chain(how).chain(&["--stdin"]);
-        let call = self.repository.call(args).envs(self.env()).stdin(&input);
-        call.run_patiently(&self.repository.supervisor).map(drop)
+    /// Removes the private indexes of all starts.
+    fn remove_indexes(&self) -> Result<(), GitError> {
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let is_index =
+            |path: &PathBuf| path.file_name().is_some_and(|name| name.as_bytes().starts_with(b"index"));
+        entries.map(|entry| entry.path()).filter(is_index).try_for_each(|path| remove(&path))
     }
 
     /// Copies the user's index with its time in nanoseconds: by that git knows which files may have changed in the
@@ -370,24 +379,8 @@ impl<'a> Snapshots<'a> {
     }
 }
 
-pub(super) fn private_folder(path: &Path) -> Result<(), GitError> {
-    fs::create_dir_all(path)
-        .map_err(|e| GitError::Unusable { why: format!("making {}: {e}", path.display()) })
-}
-
-fn remove(path: &Path) -> Result<(), GitError> {
-    match fs::remove_file(path) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => {
-            Err(GitError::Unusable { why: format!("removing {}: {e}", path.display()) })
-        }
-        _ => Ok(()),
-    }
-}
-
-/// The line of git's words that says most: its last one names the path again, or only that it gives up.
-fn reason(words: &str) -> String {
-    let mut lines = words.lines().filter(|line| !line.starts_with("fatal: Unable to process path"));
-    let fatal = lines.clone().find(|line| line.starts_with("fatal: "));
-    let line = fatal.or_else(|| lines.next()).unwrap_or(words);
-    line.trim_start_matches("error: ").trim_start_matches("fatal: ").to_owned()
+/// Folders that `git status` could not look into, and why.
+fn unreadable_folders(warnings: &str) -> impl Iterator<Item = (&str, &str)> {
+    let lines = warnings.lines().filter_map(|line| line.strip_prefix("warning: could not open directory '"));
+    lines.filter_map(|line| line.rsplit_once("/': "))
 }

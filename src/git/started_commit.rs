@@ -1,26 +1,77 @@
-//! A commit in the middle of which seqorch may be killed: it is noted on disk, so that it is finished and not made twice.
+//! A commit in the middle of which seqorch or git may be killed: it is noted on disk, so that it is finished, and not made
+//! twice or by two at a time.
 
-use std::fs;
-use std::io;
-use std::path::PathBuf;
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
 use super::call::GitError;
 use super::commit::{CommitOutcome, CommitRequest};
+use super::files::{remove, with_suffix};
 use super::snapshot::Snapshots;
+use super::stamp::Stamp;
+use crate::sys::process;
 
-/// The commit that is about to be made, noted until the user's index knows it: seqorch or git may be killed in between.
+/// Pause between two looks whether a git of an earlier run has ended.
+const AGAIN: Duration = Duration::from_millis(50);
+/// A wait that takes longer is named to the person.
+const UNNOTICED: Duration = Duration::from_secs(2);
+/// Git holds the locks that it takes at its end for milliseconds.
+const ABANDONED: Duration = Duration::from_secs(1);
+
+/// The commit that is about to be made, noted before git starts: seqorch or git may be killed at any moment. The note
+/// stays until the next commit, because the state may not have been saved that names this one.
 #[derive(Debug, Serialize, Deserialize)]
 struct StartedCommit {
     head: Option<String>,
     message: String,
+    #[serde(default)]
+    tree: String,
+    /// Git's name of it, once the user's index knows it, too.
+    #[serde(default)]
+    made: Option<String>,
 }
 
 impl Snapshots<'_> {
+    /// The turn to make a commit: a lock that git inherits. Where seqorch is killed, its git still works, perhaps in a
+    /// long hook, and must find its index; the next run waits for it.
+    pub(super) fn commit_turn(&self, limit: Duration) -> Result<File, GitError> {
+        let path = self.folder().join("commit.lock");
+        let failed = |e| GitError::Unusable { why: format!("locking {}: {e}", path.display()) };
+        let file = File::options().read(true).write(true).create(true).truncate(false).open(&path);
+        let file = file.map_err(failed)?;
+        let shown = "git commit of an earlier run";
+        let (start, mut reported) = (Instant::now(), None);
+        let taken = loop {
+            match file.try_lock() {
+                Ok(()) => break Ok(()),
+                Err(TryLockError::Error(error)) => break Err(failed(error)),
+                Err(TryLockError::WouldBlock) => {}
+            }
+            if start.elapsed() >= limit {
+                break Err(GitError::TimedOut { command: shown.into(), after: limit, words: String::new() });
+            }
+            if reported.is_none() && start.elapsed() >= UNNOTICED {
+                reported = self.repository().supervisor.watch.as_ref();
+                if let Some(watch) = reported {
+                    watch.slow(shown);
+                }
+            }
+            if self.repository().supervisor.stops_within(AGAIN) {
+                break Err(GitError::Stopped { command: shown.to_owned() });
+            }
+        };
+        if let Some(watch) = reported {
+            watch.over();
+        }
+        taken.map(|()| file)
+    }
+
     /// Finishes a commit in the middle of which seqorch was killed. The outcome, if it is the wanted one.
     pub(super) fn finish_started(
-        &self,
+        &mut self,
         request: &CommitRequest<'_>,
     ) -> Result<Option<CommitOutcome>, GitError> {
         let Ok(bytes) = fs::read(self.started_path()) else { return Ok(None) };
@@ -28,13 +79,23 @@ impl Snapshots<'_> {
             // cut off while it was written: git was not started yet
             return self.forget_started().map(|()| None);
         };
+        if let Some(commit) = started.made {
+            let is_same = started.message == request.message && started.tree == request.tree;
+            let is_there = is_same && self.repository().is_ancestor(&commit, "HEAD")?;
+            return Ok(is_there.then_some(CommitOutcome::New { commit, beyond: Vec::new() }));
+        }
+        self.remove_left_locks()?;
         let new = self.head_commit()?.map(|_| self.new_commit()).transpose()?;
-        let Some(new) =
-            new.filter(|new| Some(&new.commit) != started.head.as_ref() && new.parent == started.head)
-        else {
+        let Some(new) = new.filter(|new| new.is_of(started.head.as_deref(), request.paths)) else {
             return self.forget_started().map(|()| None);
         };
-        let outcome = self.finish(new, request.paths)?;
+        let its_own = CommitRequest {
+            head: started.head.as_deref(),
+            tree: &started.tree,
+            message: &started.message,
+            ..request.clone()
+        };
+        let outcome = self.finish(new, &its_own)?;
         Ok((started.message == request.message).then_some(outcome))
     }
 
@@ -42,9 +103,33 @@ impl Snapshots<'_> {
         self.folder().join("commit.json")
     }
 
+    /// The index that a commit is made from.
+    pub(super) fn commit_index(&self) -> PathBuf {
+        self.folder().join("commit-index")
+    }
+
+    /// The file with its message.
+    pub(super) fn commit_message(&self) -> PathBuf {
+        self.folder().join("commit-message")
+    }
+
     pub(super) fn note_started(&self, request: &CommitRequest<'_>) -> Result<(), GitError> {
-        let started =
-            StartedCommit { head: request.head.map(str::to_owned), message: request.message.to_owned() };
+        self.write_note(request, None)
+    }
+
+    /// Notes that the commit is made and that nothing is left to do for it.
+    pub(super) fn note_made(&self, request: &CommitRequest<'_>, commit: &str) -> Result<(), GitError> {
+        self.remove_commit_files()?;
+        self.write_note(request, Some(commit))
+    }
+
+    fn write_note(&self, request: &CommitRequest<'_>, made: Option<&str>) -> Result<(), GitError> {
+        let started = StartedCommit {
+            head: request.head.map(str::to_owned),
+            message: request.message.to_owned(),
+            tree: request.tree.to_owned(),
+            made: made.map(str::to_owned),
+        };
         let bytes = serde_json::to_vec(&started).unwrap_or_default();
         let path = self.started_path();
         fs::write(&path, bytes)
@@ -52,12 +137,62 @@ impl Snapshots<'_> {
     }
 
     pub(super) fn forget_started(&self) -> Result<(), GitError> {
-        let path = self.started_path();
-        match fs::remove_file(&path) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => {
-                Err(GitError::Unusable { why: format!("removing {}: {e}", path.display()) })
-            }
-            _ => Ok(()),
+        self.remove_commit_files()?;
+        remove(&self.started_path())
+    }
+
+    pub(super) fn remove_commit_files(&self) -> Result<(), GitError> {
+        let index = self.commit_index();
+        for path in [with_suffix(&index, ".lock"), index, self.commit_message()] {
+            remove(&path)?;
         }
+        Ok(())
+    }
+
+    /// Removes what a killed run left, unless its git still works with it.
+    pub(super) fn remove_old_commit_files(&self) -> Result<(), GitError> {
+        match self.commit_turn(Duration::ZERO) {
+            Ok(_turn) => self.remove_commit_files(),
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Removes the locks that a git of ours left in the repository because it was killed in the middle of a commit: they
+    /// came after its note, no process has them open, and they stay as they are.
+    pub(super) fn remove_left_locks(&self) -> Result<(), GitError> {
+        let modified = |path: &Path| fs::symlink_metadata(path).and_then(|data| data.modified()).ok();
+        let Some(since) = modified(&self.started_path()) else { return Ok(()) };
+        let is_later = |at: SystemTime| at >= since;
+        let locks = self.locks_of_a_commit().into_iter().filter(|path| modified(path).is_some_and(is_later));
+        let left: Vec<(PathBuf, Option<Stamp>)> =
+            locks.map(|path| (path.clone(), Stamp::of(&path))).collect();
+        if left.is_empty() {
+            return Ok(());
+        }
+        if self.repository().supervisor.stops_within(ABANDONED) {
+            return Err(GitError::Stopped { command: "git commit".to_owned() });
+        }
+        for (path, stamp) in left {
+            if stamp.is_some() && Stamp::of(&path) == stamp && !process::is_open(&path) {
+                remove(&path)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The files that git locks for a commit and for the user's index.
+    fn locks_of_a_commit(&self) -> Vec<PathBuf> {
+        let repository = self.repository();
+        let mut locked = vec![
+            repository.index.clone(),
+            repository.git_dir.join("HEAD"),
+            repository.common_dir.join("packed-refs"),
+            repository.common_dir.join("reftable/tables.list"),
+        ];
+        let head = fs::read_to_string(repository.git_dir.join("HEAD")).unwrap_or_default();
+        if let Some(branch) = head.strip_prefix("ref: ") {
+            locked.push(repository.common_dir.join(branch.trim_end()));
+        }
+        locked.into_iter().map(|path| with_suffix(&path, ".lock")).collect()
     }
 }

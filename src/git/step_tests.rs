@@ -14,7 +14,7 @@ use super::restore::RestoreOutcome;
 use super::snapshot::Snapshots;
 use super::status::Head;
 use super::testing::*;
-use crate::sys::command::StopFlag;
+use crate::sys::stop_flag::StopFlag;
 
 fn write(top: &Path, name: &str, text: &str) {
     let path = top.join(name);
@@ -47,6 +47,20 @@ fn a_step_commits_its_own_files_and_nothing_else() {
     git(top, &["gc", "-q", "--prune=now"]);
     assert_eq!(git(top, &["fsck", "--full"]), "");
     assert_eq!(git(top, &["rev-parse", "HEAD"]), commit);
+}
+
+#[test]
+fn files_of_seqorch_that_an_agent_staged_are_in_no_commit() {
+    let (_dir, repo) = repository();
+    let top = &repo.top;
+    write(top, "SEQUENTIAL_STATE.json", "{}");
+    git(top, &["add", "-A"]);
+    let done = step(&repo, |top| write(top, "made", "x"));
+    assert!(is_new(&done), "{done:?}");
+    assert_eq!(
+        (last_commit(top), status(top)),
+        (vec!["A\tmade".into()], vec!["A  SEQUENTIAL_STATE.json".into()])
+    );
 }
 
 #[test]
@@ -440,7 +454,6 @@ fn a_hook_that_hangs_is_ended_at_its_deadline() {
     let done = snapshots.commit(&CommitRequest {
         tree: &after.tree,
         paths: &paths(&["a"]),
-        also: &[],
         head: after.head.commit.as_deref(),
         message: "x",
         deadline: Duration::from_millis(300),
@@ -541,7 +554,6 @@ fn a_commit_that_waited_takes_the_tree_of_its_own_task() {
     let done = snapshots.commit(&CommitRequest {
         tree: &two.tree,
         paths: &paths(&["two", "first"]),
-        also: &[],
         head: now.head.commit.as_deref(),
         message: "two",
         deadline: Duration::from_secs(30),
@@ -568,7 +580,6 @@ fn a_hook_that_formats_and_refuses_is_tried_once_more() {
     let request = CommitRequest {
         tree: &after.tree,
         paths: &paths(&["a.txt"]),
-        also: &[],
         head: before.head.commit.as_deref(),
         message: "x",
         deadline: Duration::from_secs(30),
@@ -646,7 +657,6 @@ fn a_signer_that_asks_is_ended_at_the_deadline_and_leaves_no_lock() {
     let request = CommitRequest {
         tree: &after.tree,
         paths: &paths(&["a"]),
-        also: &[],
         head: after.head.commit.as_deref(),
         message: "x",
         deadline: Duration::from_millis(300),
@@ -747,18 +757,18 @@ fn a_commit_that_a_kill_cut_off_is_finished_and_not_made_twice() {
     fs::remove_file(top.join(".git/hooks/post-commit")).unwrap();
     let head = git(top, &["rev-parse", "HEAD"]);
     write(top, "more", "x");
-    let started = format!("{{\"head\":\"{head}\",\"message\":\"the step\\n\"}}");
-    fs::write(repo.private_folder("test").join("commit.json"), started).unwrap();
     let index = fs::read(&repo.index).unwrap();
     git(top, &["add", "more"]);
     git(top, &["commit", "-qm", "the step"]);
     fs::write(&repo.index, index).unwrap();
     let mut snapshots = Snapshots::begin(&repo, "test", 0).unwrap();
     let after = snapshots.take().unwrap();
+    let tree = &after.tree;
+    let started = format!("{{\"head\":\"{head}\",\"message\":\"the step\\n\",\"tree\":\"{tree}\"}}");
+    fs::write(repo.private_folder("test").join("commit.json"), started).unwrap();
     let request = CommitRequest {
         tree: &after.tree,
         paths: &paths(&["more"]),
-        also: &[],
         head: after.head.commit.as_deref(),
         message: "the step\n",
         deadline: Duration::from_secs(30),
@@ -770,6 +780,59 @@ fn a_commit_that_a_kill_cut_off_is_finished_and_not_made_twice() {
     );
     assert!(status(top).is_empty());
     assert_eq!(git(top, &["log", "--format=%s"]).lines().count(), 3);
+    // seqorch was killed before the state had the commit, and asks for it again
+    let (again, _) = snapshots.commit(&request).unwrap();
+    assert!(
+        matches!(again, CommitOutcome::New { commit, .. } if Some(&commit) == after.head.commit.as_ref())
+    );
+}
+
+#[test]
+fn a_commit_waits_for_the_git_of_a_killed_run_and_takes_what_it_made() {
+    let (_dir, repo) = repository();
+    let top = &repo.top;
+    let mut snapshots = Snapshots::begin(&repo, "test", 0).unwrap();
+    snapshots.take().unwrap();
+    write(top, "made", "x");
+    let after = snapshots.take().unwrap();
+    let request = CommitRequest {
+        tree: &after.tree,
+        paths: &paths(&["made"]),
+        head: after.head.commit.as_deref(),
+        message: "the step\n",
+        deadline: Duration::from_secs(30),
+    };
+    let turn = snapshots.commit_turn(Duration::from_secs(1)).unwrap();
+    let busy = Snapshots::begin(&repo, "test", 0)
+        .unwrap()
+        .commit(&CommitRequest { deadline: Duration::from_millis(100), ..request.clone() });
+    assert!(matches!(&busy, Err(CommitError::Failed(GitError::TimedOut { .. }))), "{busy:?}");
+    // its index is still there while it works
+    fs::write(snapshots.commit_index(), "in use").unwrap();
+    let mut next = Snapshots::begin(&repo, "test", 0).unwrap();
+    assert!(snapshots.commit_index().exists());
+    drop(turn);
+    next.take().unwrap();
+    assert!(matches!(next.commit(&request), Ok((CommitOutcome::New { .. }, _))));
+    assert!(!snapshots.commit_index().exists() && status(top).is_empty());
+}
+
+#[test]
+fn locks_that_a_killed_git_left_are_removed_and_no_others() {
+    let (_dir, repo) = repository();
+    let top = &repo.top;
+    // git is killed while it holds the locks of the branch and of the index
+    hook(
+        top,
+        "pre-commit",
+        "touch .git/HEAD.lock .git/refs/heads/main.lock .git/index.lock; rm .git/hooks/pre-commit; kill -9 $PPID",
+    );
+    let done = step(&repo, |top| write(top, "made", "x"));
+    assert!(is_new(&done), "{done:?}");
+    for lock in ["HEAD.lock", "refs/heads/main.lock", "index.lock"] {
+        assert!(!top.join(".git").join(lock).exists(), "{lock}");
+    }
+    assert!(status(top).is_empty());
 }
 
 #[test]
@@ -883,4 +946,42 @@ fn trees_can_be_compared_where_no_snapshot_was_ever_taken() {
     let snapshots = Snapshots::open(&repo, "test", 0);
     assert_eq!(snapshots.changes("HEAD^{tree}", "HEAD").unwrap(), []);
     assert!(!repo.private_folder("test").exists());
+}
+
+#[test]
+fn a_kill_between_the_index_and_the_tree_hides_no_change() {
+    let (_dir, repo) = repository();
+    let mut snapshots = Snapshots::begin(&repo, "test", 0).unwrap();
+    let before = snapshots.take().unwrap();
+    write(&repo.top, "made", "x");
+    // the process of an attempt is killed after it wrote the index, and its git a moment later
+    let old = snapshots.index();
+    let folder = snapshots.folder().to_owned();
+    let memory = fs::read(folder.join("memory.json")).unwrap();
+    snapshots.take().unwrap();
+    let newer = fs::read(&old).unwrap();
+    fs::remove_file(folder.join("memory.json")).unwrap();
+    let mut next = Snapshots::resume(&repo, "test", 0).unwrap();
+    assert!(!old.exists() && next.index() != old);
+    fs::write(&old, newer).unwrap();
+    let after = next.take().unwrap();
+    assert_eq!(next.changes(&before.tree, &after.tree).unwrap().len(), 1);
+    assert_ne!(fs::read(folder.join("memory.json")).unwrap(), memory);
+}
+
+#[test]
+fn a_kill_while_a_snapshot_is_taken_leaves_no_old_memory() {
+    let (_dir, repo) = repository();
+    let mut snapshots = Snapshots::begin(&repo, "test", 0).unwrap();
+    let before = snapshots.take().unwrap();
+    write(&repo.top, "made", "x");
+    // no tree can be written: the index is newer than the last tree from here on
+    let objects = snapshots.objects();
+    fs::remove_dir_all(&objects).unwrap();
+    fs::write(&objects, "").unwrap();
+    assert!(snapshots.take().is_err());
+    fs::remove_file(&objects).unwrap();
+    let mut next = Snapshots::resume(&repo, "test", 0).unwrap();
+    let after = next.take().unwrap();
+    assert_eq!(next.changes(&before.tree, &after.tree).unwrap().len(), 1);
 }

@@ -70,7 +70,6 @@ pub(crate) fn commit_between(
     let done = snapshots.commit(&CommitRequest {
         tree: &after.tree,
         paths: &changes.into_iter().map(|change| change.path).collect(),
-        also: &[],
         head: after.head.commit.as_deref(),
         message: "the step\n",
         deadline: Duration::from_secs(30),

@@ -15,7 +15,7 @@ pub(super) struct ArgvValues<'a> {
 }
 
 /// Program and arguments without the prompt, which the dispatch fills in. With `resumes` they resume the session
-/// `{session}`.
+/// `{session}`; else they may begin the session `{new_session}`.
 pub(super) fn argv(backend: &Backend, given: ArgvValues<'_>, resumes: bool) -> Vec<String> {
     let (workdir, spec_dir) = (given.cwd.to_string_lossy(), given.spec.dir.to_string_lossy());
     let values = [
@@ -24,20 +24,29 @@ pub(super) fn argv(backend: &Backend, given: ArgvValues<'_>, resumes: bool) -> V
         ("{workdir}", &*workdir),
         ("{spec_dir}", &*spec_dir),
     ];
+    let (resume, begin) = if resumes {
+        (backend.resume_args(), Vec::new())
+    } else {
+        (Vec::new(), backend.session_args.clone())
+    };
+    let has = |placeholder: &str| backend.args.iter().any(|arg| arg == placeholder);
+    let begin_here = if has("{session_args}") { "{session_args}" } else { "{resume}" };
     let mut argv = vec![program(&backend.command, given.spec.root)];
     for arg in &backend.args {
         let several = match arg.as_str() {
             "{model_args}" => given.model.map_or(&[][..], |_| &backend.model_args),
             "{agent_args}" => given.agent.map_or(&[][..], |_| &backend.agent_args),
             "{permission_args}" => backend.permission_args(),
-            "{resume}" if resumes => &backend.resume,
-            "{resume}" => &[],
+            place if !begin.is_empty() && place == begin_here => &begin,
+            "{resume}" => &resume,
+            "{session_args}" => &[],
             _ => std::slice::from_ref(arg),
         };
         argv.extend(several.iter().map(|arg| fill(arg, &values)));
     }
-    if resumes && !backend.args.iter().any(|arg| arg == "{resume}") {
-        argv.extend(backend.resume.iter().map(|arg| fill(arg, &values)));
+    if !has("{resume}") {
+        let begin = if has(begin_here) { &[][..] } else { &begin };
+        argv.extend(resume.iter().chain(begin).map(|arg| fill(arg, &values)));
     }
     let prompt = match backend.prompt {
         PromptBy::Stdin => return argv,
@@ -56,7 +65,8 @@ fn program(command: &str, root: &Path) -> String {
 }
 
 /// Replaces placeholders by their values, once: a placeholder inside a value stays.
-fn fill(text: &str, values: &[(&str, &str)]) -> String {
+#[must_use]
+pub fn fill(text: &str, values: &[(&str, &str)]) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('{') {
@@ -151,6 +161,22 @@ mod tests {
         assert_eq!(argv(&agent, values_of(&agent), true), ["agent", "exec", "resume", "{session}", "-"]);
         agent.args.remove(1);
         assert_eq!(argv(&agent, values_of(&agent), true), ["agent", "exec", "-", "resume", "{session}"]);
+    }
+
+    #[test]
+    fn a_session_is_begun_with_an_id_and_resumed_with_it() {
+        let mut agent = backend("agent", &["exec", "{resume}", "-"]);
+        agent.session_args = vec!["--session-id".into(), "{new_session}".into()];
+        assert_eq!(argv_of(&agent), ["agent", "exec", "--session-id", "{new_session}", "-"]);
+        let resumed = |agent: &Backend| argv(agent, values_of(agent), true);
+        assert_eq!(resumed(&agent), ["agent", "exec", "--session-id", "{session}", "-"]);
+        agent.resume = vec!["--resume={session}".into()];
+        assert_eq!(resumed(&agent), ["agent", "exec", "--resume={session}", "-"]);
+        agent.args = vec!["{session_args}".into(), "exec".into()];
+        assert_eq!(argv_of(&agent), ["agent", "--session-id", "{new_session}", "exec"]);
+        assert_eq!(resumed(&agent), ["agent", "exec", "--resume={session}"]);
+        agent.args.remove(0);
+        assert_eq!(argv_of(&agent), ["agent", "exec", "--session-id", "{new_session}"]);
     }
 
     #[test]

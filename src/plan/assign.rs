@@ -11,7 +11,7 @@ use super::request::SpecInfo;
 use super::step::{Plan, Step, StepSettings};
 use super::step_settings::work_dir;
 use super::tmux_names;
-use crate::config::{Backend, Config, Done, DoneSignal, Timeouts};
+use crate::config::{Backend, Config, Done, DoneSignal, Timeouts, UnchangedRule};
 use crate::error::Result;
 
 /// The id of this step among the units. No task has it, since ids begin with a letter or a digit.
@@ -73,7 +73,7 @@ pub fn step(config: &Config, spec: SpecInfo<'_>, backend: &Backend) -> Step {
         // each call is a new question
         resume_argv: None,
         timeout: Timeouts { task: assign.timeout, ..config.timeout },
-        done: Done { signal: DoneSignal::Optional, nudges: 0 },
+        done: Done { signal: DoneSignal::Optional, nudges: 0, unchanged: UnchangedRule::Accept },
         verify: Vec::new(),
         ..settings
     };

@@ -1,6 +1,6 @@
 //! Puts the plan together.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::leaf_states::{LeafState, LeafStates, mismatches, optional_by_text};
 use super::reasons;
@@ -43,7 +43,7 @@ pub fn units(tasks: &TaskFile, granularity: Granularity) -> Vec<UnitInfo> {
 
 /// Makes the plan: what runs, in order, and what does not run, with reasons.
 ///
-/// The file must have no errors, and the selection must have passed [`check_selection`](super::check_selection): unknown
+/// The file must have no errors, and the selection must come from [`select`](super::select): unknown
 /// ids select nothing.
 #[must_use]
 pub fn build(request: &PlanRequest<'_>) -> Plan {
@@ -101,6 +101,7 @@ pub fn build(request: &PlanRequest<'_>) -> Plan {
         dialect_reason: request.tasks.dialect_reason.clone(),
         reading: request.tasks.reading.clone(),
         waves: request.tasks.waves.clone(),
+        was: BTreeMap::new(),
         inputs: request.spec.inputs.to_vec(),
         max_iterations: request.config.run.max_iterations,
     }
@@ -209,6 +210,7 @@ impl PlanBuilder<'_> {
         let after = after.map(|node| tree.nodes[node].id.clone()).collect();
         let named = !request.selection.only.is_empty();
         let mut reasons = reasons::of_step(tree, &self.leaves, unit, &open, named);
+        reasons.extend(reasons::of_reopened(tree, &open, &request.progress.reopened));
         reasons.extend(self.waves.reason(unit));
         let moved = self.last_in_document.is_some_and(|last| last > tree_unit.first);
         if let Some(&latest) = depends_on.iter().max_by_key(|&&node| self.last_step[node]).filter(|_| moved) {

@@ -6,18 +6,19 @@
 //! renders the prompt of a step, [`assign`] asks an agent who works on which unit, and [`tmux_names`] makes names that
 //! tmux accepts.
 
-mod argv;
+pub mod argv;
 pub mod assign;
 mod build;
-mod check_selection;
 pub mod inputs;
 mod leaf_states;
 pub mod prompt;
 mod quote;
 mod reasons;
 mod request;
+mod selected_tasks;
 pub mod step;
 mod step_settings;
+mod task_names;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
@@ -28,6 +29,7 @@ mod unit_tree;
 mod unit_waves;
 
 pub use build::{UnitInfo, build, units};
-pub use check_selection::check_selection;
 pub use request::{Fallback, PlanRequest, Progress, Selection, SpecInfo};
+pub use selected_tasks::select;
 pub use step::{Plan, PlanNote, SkipReason, SkippedTask, Step, StepSettings};
+pub use task_names::TaskNames;

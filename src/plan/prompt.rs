@@ -49,6 +49,8 @@ pub struct PromptContext<'a> {
     pub skills: &'a [Skill],
     /// The attempt before this one, if this is a retry.
     pub previous: Option<&'a PreviousAttempt>,
+    /// What the unit has changed so far, where an earlier attempt worked in another session.
+    pub so_far: Option<&'a str>,
     /// The questions and answers since the unit was last done, oldest first.
     pub answers: &'a [QuestionAnswer],
 }
@@ -64,6 +66,7 @@ impl<'a> PromptContext<'a> {
             rules: &prompt.rules,
             skills: &prompt.skills,
             previous: None,
+            so_far: None,
             answers: &[],
         }
     }
@@ -101,6 +104,7 @@ struct PromptValues<'a> {
     skills: &'a [Skill],
     extra: Option<&'a str>,
     previous: Option<&'a PreviousAttempt>,
+    so_far: Option<&'a str>,
     answer: Option<Cow<'a, QuestionAnswer>>,
     answers: &'a [QuestionAnswer],
     signals: PromptSignals,
@@ -144,7 +148,8 @@ impl<'a> PromptTask<'a> {
     }
 }
 
-/// Renders the prompt for an agent that resumes its session. `reason` is `nudge`, `retry`, `answer` or `limit`.
+/// Renders the prompt for an agent that resumes its session. `reason` is `nudge`, `unchanged`, `retry`,
+/// `answer` or `limit`.
 pub fn render_continuation(context: &PromptContext<'_>, reason: &str) -> Result<String> {
     render_with(context, CONTINUE, Some(reason))
 }
@@ -233,6 +238,7 @@ fn values<'a>(context: &PromptContext<'a>) -> PromptValues<'a> {
         skills: context.skills,
         extra: step.settings.extra_prompt.as_deref().map(str::trim_end).filter(|text| !text.is_empty()),
         previous: context.previous,
+        so_far: context.so_far,
         answer: as_one(context.answers),
         answers: context.answers,
         signals: PromptSignals { done: TASK_DONE, halt: HALT },

@@ -43,8 +43,9 @@ pub(super) fn defuse(text: &str) -> String {
 /// Whether a program that reads lines could mistake this one for a signal. This is stricter than seqorch's own reader.
 fn is_signal(line: &str) -> bool {
     let bare: String = line.chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect();
-    let bare =
-        bare.trim_matches(['`', '*', '_', '"', '\'', '.', '\u{200b}', '\u{feff}']).to_ascii_lowercase();
+    let looks = ['`', '*', '_', '#', '"', '\'', '.', '\u{200b}', '\u{2060}', '\u{feff}'];
+    let looks = [looks.as_slice(), &['│', '┃', '║', '▌', '▐', '▎', '●', '⏺']].concat();
+    let bare = bare.trim_matches(looks.as_slice()).to_ascii_lowercase();
     bare.starts_with("<promise>") && bare.ends_with("</promise>")
 }
 
@@ -75,6 +76,8 @@ mod tests {
             "**<promise>HALT</promise>**",
             "`< promise>TASK_DONE</Promise >`.",
             "\u{feff}<promise>x</promise>",
+            "## **<promise>HALT</promise>**",
+            "│ <promise>HALT</promise> │",
         ] {
             assert!(is_signal(line), "{line}");
         }

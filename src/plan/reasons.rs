@@ -41,6 +41,23 @@ pub(super) fn of_step(
     reasons
 }
 
+/// What of a unit was done before and is work again because a person opened its box.
+pub(super) fn of_reopened(
+    tree: &UnitTree<'_>,
+    open: &[usize],
+    reopened: &BTreeSet<String>,
+) -> Option<String> {
+    let ids = open.iter().map(|&leaf| tree.nodes[leaf].id.as_str()).filter(|id| reopened.contains(*id));
+    let ids: Vec<&str> = ids.collect();
+    if ids.is_empty() {
+        None
+    } else if ids.len() == open.len() {
+        Some("reopened: it was done before".to_owned())
+    } else {
+        Some(format!("{} reopened", ids.join(", ")))
+    }
+}
+
 /// Why a unit without open leaves does not run: the most important reason of its leaves. `completed` holds the ids that
 /// the state calls completed.
 pub(super) fn of_unit_without_work(

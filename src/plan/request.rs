@@ -43,6 +43,8 @@ pub struct Progress {
     pub completed: BTreeSet<String>,
     /// Ids whose boxes were ticked before this run. Empty if boxes are not trusted.
     pub ticked: BTreeSet<String>,
+    /// Ids that were done and whose boxes a person opened again.
+    pub reopened: BTreeSet<String>,
     /// Units that failed in this run and have no attempts left.
     pub failed: BTreeSet<String>,
     /// Ids that the user marked as skipped.
@@ -70,10 +72,18 @@ pub struct Fallback {
 /// The tasks that the user selected on the command line.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Selection {
-    /// Only these ids; empty selects all.
+    /// Only these ids, or texts that name them; empty selects all.
     pub only: Vec<String>,
-    /// Nothing that comes before this id in the plan.
+    /// Nothing that comes before this id in the plan; or a text that names it.
     pub from: Option<String>,
     /// Optional tasks run too.
     pub include_optional: bool,
+}
+
+impl Selection {
+    /// Whether it names no task.
+    #[must_use]
+    pub fn is_all(&self) -> bool {
+        self.only.is_empty() && self.from.is_none()
+    }
 }

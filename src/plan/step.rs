@@ -1,10 +1,11 @@
 //! The plan as values: its steps, the tasks that do not run, and notes.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::agent::Format;
-use crate::config::{Done, PromptBy, Retry, Timeouts};
+use crate::config::{Done, PrintsWhen, PromptBy, Retry, Timeouts};
 use crate::spec::{Dialect, IgnoredLine, Task};
 
 /// What runs, in order, and what does not run, with reasons.
@@ -28,6 +29,8 @@ pub struct Plan {
     pub reading: String,
     /// The waves of the dependency graph, with the ids as written.
     pub waves: Vec<Vec<String>>,
+    /// The ids that tasks had when tasks.md was read last, by the ids that they have now.
+    pub was: BTreeMap<String, String>,
     /// Existing files that every prompt names, as the caller gave them.
     pub inputs: Vec<String>,
     /// How many iterations the run may take.
@@ -89,6 +92,8 @@ pub struct StepSettings {
     pub prompt_by: PromptBy,
     /// What the agent prints.
     pub output: Format,
+    /// Whether the agent prints while it works.
+    pub prints: PrintsWhen,
     /// Variables added to the environment.
     pub env: Vec<(String, String)>,
     /// Variables removed from the environment.

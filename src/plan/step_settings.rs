@@ -10,7 +10,7 @@ use super::request::{Progress, SpecInfo};
 use super::step::StepSettings;
 use super::unit_tree::UnitTree;
 use crate::agent::Format;
-use crate::config::{AssignMode, AssignRule, Backend, Config, Override, PromptBy};
+use crate::config::{AssignMode, AssignRule, Backend, Config, Override, PrintsWhen, PromptBy};
 
 /// The settings of one unit, with what the plan says about them.
 #[derive(Debug, Clone)]
@@ -190,6 +190,7 @@ impl StepSettings {
             unassigned: false,
             prompt_by: PromptBy::Stdin,
             output: Format::Text,
+            prints: PrintsWhen::Live,
             env: Vec::new(),
             env_remove: Vec::new(),
             cwd,
@@ -212,12 +213,14 @@ impl StepSettings {
         }
         self.timeout = self.timeout.with(one.timeout);
         self.retry = self.retry.with(one.retry);
+        self.done = self.done.with(one.done);
     }
 
     /// Takes over the command line and the environment of a backend.
     pub(super) fn use_backend(&mut self, backend: &Backend, values: ArgvValues<'_>) {
         self.argv = argv(backend, values, false);
-        self.resume_argv = (!backend.resume.is_empty()).then(|| argv(backend, values, true));
+        self.resume_argv = (!backend.resume_args().is_empty()).then(|| argv(backend, values, true));
+        self.prints = backend.prints;
         self.model = values.model.map(str::to_owned);
         self.prompt_by = backend.prompt;
         self.output = backend.output;
@@ -258,7 +261,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::config::{PartialRetry, PartialTimeouts};
+    use crate::config::{PartialDone, PartialRetry, PartialTimeouts};
     use crate::plan::testing::{PlanCase, backend};
     use crate::plan::{Fallback, Step};
 
@@ -278,6 +281,7 @@ mod tests {
             model: None,
             timeout: PartialTimeouts::default(),
             retry: PartialRetry::default(),
+            done: PartialDone::default(),
             prompt: None,
             verify: None,
         }

@@ -8,7 +8,7 @@ use super::progress::{progress, ticked};
 use super::prompt_inputs;
 use super::spec_place::SpecPlace;
 use crate::config::Config;
-use crate::plan::{self, Plan, PlanRequest, Progress, SpecInfo};
+use crate::plan::{self, Plan, PlanRequest, Progress, Selection, SpecInfo};
 use crate::spec::TaskFile;
 use crate::state::SpecState;
 
@@ -25,12 +25,18 @@ pub fn current_plan(
     // after a kill, a run resumes with the ticks it trusted
     let trusted = state.trusted_ticks(&boxes);
     let known = progress(state, trusted, config, now);
-    make_plan(place, config, tasks, &known)
+    make_plan(place, config, tasks, &known, &place.selection)
 }
 
 /// Makes the plan of a spec with this progress.
 #[must_use]
-pub fn make_plan(place: &SpecPlace, config: &Config, tasks: &TaskFile, progress: &Progress) -> Plan {
+pub fn make_plan(
+    place: &SpecPlace,
+    config: &Config,
+    tasks: &TaskFile,
+    progress: &Progress,
+    selection: &Selection,
+) -> Plan {
     let inputs = prompt_inputs::find(place, config, tasks.dialect);
     plan::build(&PlanRequest {
         spec: SpecInfo {
@@ -43,6 +49,6 @@ pub fn make_plan(place: &SpecPlace, config: &Config, tasks: &TaskFile, progress:
         tasks,
         config,
         progress,
-        selection: &place.selection,
+        selection,
     })
 }

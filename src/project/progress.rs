@@ -21,6 +21,7 @@ pub fn progress(state: &SpecState, ticked: BTreeSet<String>, config: &Config, no
     Progress {
         completed: state.completed.iter().cloned().collect(),
         ticked,
+        reopened: state.reopened.clone(),
         // a run that was killed continues without what failed in it
         failed: state.failed_in_run(),
         skipped: state.skipped.clone(),

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use super::gsd_summary;
 use crate::config::{Commit, Config};
 use crate::error::{Error, ErrorKind, Result};
-use crate::plan::Selection;
+use crate::plan::{self, Selection, TaskNames};
 use crate::spec::{self, Dialect, TaskFile};
-use crate::state::SpecState;
+use crate::state::{SeenTasks, SpecState, TaskMoves};
 use crate::store::spec_store::Store;
+use crate::sys::files;
 use crate::sys::nofollow::{self, WHOLE_MAX};
 
 /// The file of a spec folder that lists its tasks.
@@ -97,14 +98,23 @@ impl SpecPlace {
         Ok((text, tasks))
     }
 
-    /// Loads the state of the spec under a configuration: where nothing is committed, no commit is pending. Titles that an
-    /// older state lacks come from tasks.md.
+    /// Loads the state of the spec under a configuration: where nothing is committed, no commit is pending. Its ids are those
+    /// of tasks.md now. Titles that an older state lacks come from tasks.md.
     pub fn state(&self, config: &Config) -> Result<SpecState> {
         let mut state = self.store().load()?;
         state.sum_up();
         if config.git.commit == Commit::Off {
             state.without_commits();
         }
+        if let Ok((_, tasks)) = self.read_tasks() {
+            self.follow(config, &tasks, &mut state);
+        }
+        self.fill_titles(&mut state);
+        Ok(state)
+    }
+
+    /// Takes the titles that an older state lacks from tasks.md.
+    pub fn fill_titles(&self, state: &mut SpecState) {
         if state.units.values().any(|unit| unit.title.is_empty())
             && let Ok((_, tasks)) = self.read_tasks()
         {
@@ -114,7 +124,86 @@ impl SpecPlace {
                 }
             }
         }
-        Ok(state)
+    }
+
+    /// Turns the texts of the selection into ids.
+    pub fn select(&mut self, config: &Config) -> Result<()> {
+        if !self.selection.is_all() {
+            self.selection = plan::select(&self.good_tasks()?.1, config, &self.selection)?;
+        }
+        Ok(())
+    }
+
+    /// The units that a text names: an id, a range, a pattern, a part of a title. A subtask stands for the unit that it was
+    /// done with. `state` has the ids of tasks.md now.
+    pub fn units_named(&self, state: &SpecState, text: &str) -> Result<Vec<String>> {
+        // also a task that tasks.md does not have any more, or a tasks.md that cannot be run
+        let ids = match self.good_tasks() {
+            _ if state.units.contains_key(text) => vec![text.to_owned()],
+            Ok((_, tasks)) => TaskNames::of(&tasks).find("", text)?,
+            Err(_) => vec![text.to_owned()],
+        };
+        let mut units: Vec<String> = Vec::new();
+        for id in &ids {
+            let unit = state.unit_of(id).unwrap_or(id);
+            let has_run = state.units.contains_key(unit) || ids.len() == 1;
+            if has_run && !units.iter().any(|known| known == unit) {
+                units.push(unit.to_owned());
+            }
+        }
+        if units.is_empty() {
+            let text = format!("none of the tasks {} has run yet", ids.join(", "));
+            return Err(Error::new(ErrorKind::Usage, text));
+        }
+        Ok(units)
+    }
+
+    /// Sets the marks of these tasks, wherever they are in tasks.md now, and no other byte. Returns the tasks that are not
+    /// there any more, or of which it is not sure which ones they are.
+    pub fn set_marks(&self, state: &SpecState, ids: &[String], mark: char) -> Result<Vec<String>> {
+        let path = self.tasks_file()?;
+        let source = self.read_text(&path)?;
+        let seen = SeenTasks::of(&spec::parse_as(&source, self.dialect), false);
+        let found = state.places_of(&seen, ids);
+        let marks = found.iter().filter_map(|(_, at)| seen.places[*at].mark.clone()).collect();
+        let changed = spec::set_marks(&source, marks, mark);
+        if changed != source {
+            files::replace(&path, changed.as_bytes(), 0o644)?;
+        }
+        let is_missing = |id: &&String| !found.iter().any(|(known, _)| known == id);
+        Ok(ids.iter().filter(is_missing).cloned().collect())
+    }
+
+    /// Refuses a tasks.md that was changed so that a task which is not done may count as done.
+    pub fn refuse_doubts(&self, state: &SpecState) -> Result<()> {
+        let doubtful = state.doubtful();
+        if doubtful.is_empty() {
+            return Ok(());
+        }
+        let text = "tasks.md was changed, and it is not sure which of its tasks are done";
+        let mut error = Error::new(ErrorKind::BadTasks, text);
+        for task in doubtful {
+            let Some(doubt) = &task.doubt else { continue };
+            let [done, todo] = task.deciding_commands(&self.typed);
+            error = error
+                .detail(format!(
+                    "  `{} {}` was taken for {};\n  {}",
+                    task.id, task.title, doubt.taken, doubt.other
+                ))
+                .hint(format!("If it is done: `{done}`."))
+                .hint(format!("If it is not: `{todo}`."));
+        }
+        Err(error)
+    }
+
+    /// Has the state follow tasks.md to what it says now, if it can be run.
+    pub fn follow(&self, config: &Config, tasks: &TaskFile, state: &mut SpecState) -> TaskMoves {
+        if tasks.has_errors() {
+            return TaskMoves::default();
+        }
+        let seen = SeenTasks::of(tasks, config.tasks.trust_checkboxes);
+        // while an agent is at work, it may have opened a box
+        state.follow(&seen, state.running().is_some())
     }
 
     /// Where the files of the spec's runs are.

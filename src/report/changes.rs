@@ -4,11 +4,17 @@ use super::text::sanitise_line;
 use crate::state::Changes;
 use crate::state::work_tree::AgentCommit;
 
+/// What is said of a task that changed nothing but its box.
+pub(super) const NO_FILES: &str = "no files changed";
+
 /// `2 files +3 -2, commit 9a86b0b20`.
 pub(super) fn changed(changes: &Changes) -> String {
     let files = if changes.files == 1 { "1 file".to_owned() } else { format!("{} files", changes.files) };
     let commit =
         changes.commit.as_ref().map_or_else(String::new, |id| format!(", commit {:.9}", sanitise_line(id)));
+    if changes.unchanged {
+        return format!("{NO_FILES}{commit}");
+    }
     format!("{files} +{} -{}{commit}", changes.insertions, changes.deletions)
 }
 

@@ -76,6 +76,7 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
             let resumes = match resumes {
                 None => "",
                 Some(ResumeReason::Nudge) => ", asked for its signal",
+                Some(ResumeReason::Unchanged) => ", asked whether it is done",
                 Some(ResumeReason::Answer) => ", continues with the answer",
                 Some(ResumeReason::Retry | ResumeReason::Limit) => ", resumes its session",
             };
@@ -89,15 +90,7 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
                 Some("halted" | "limited") => "‖",
                 _ => "✗",
             };
-            let next = match (next, attempts_left) {
-                (NextKind::Again, Some(n)) => {
-                    format!("; {} left", plural(usize::try_from(*n).unwrap_or(usize::MAX), "attempt"))
-                }
-                (NextKind::Nudge, _) => "; asking for its signal".to_owned(),
-                (NextKind::Afresh, _) => "; its session can't be resumed, starting a new one".to_owned(),
-                (NextKind::Failed, _) => "; no attempts left".to_owned(),
-                (NextKind::Plain, _) | (NextKind::Again, None) => String::new(),
-            };
+            let next = next_words(*next, *attempts_left);
             let (unit, says) = (sanitise_line(unit), sanitise_line(says));
             let took = span(Duration::from_millis(*took_ms));
             let took = if mark == "✓" { format!("in {took}") } else { format!("(ran {took})") };
@@ -108,6 +101,7 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
             let what = match why {
                 PauseKind::Delay => "next step".to_owned(),
                 PauseKind::Backoff => format!("next attempt of {unit}"),
+                PauseKind::Program => format!("{}; looking again", sanitise_line(reason)),
                 PauseKind::Limit => format!("{}; next try", sanitise_line(reason)),
                 PauseKind::Pace => format!("{}: next step", sanitise_line(reason)),
             };
@@ -126,6 +120,10 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
         }
         EventKind::ForeignTicks { ids } => format!(
             "! an agent ticked boxes outside its own task: {}; these tasks do not count as done and stay in the plan",
+            sanitise_line(&ids.join(", "))
+        ),
+        EventKind::OpenedBoxes { ids } => format!(
+            "! boxes of done tasks were opened during the run: {}; these tasks stay done (`seqorch mark ID todo` does one again)",
             sanitise_line(&ids.join(", "))
         ),
         EventKind::Unconfirmed { ids } => format!(
@@ -157,6 +155,22 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
             format!("── {}{left}, after {} ──", sanitise_line(&why), span(Duration::from_millis(*took_ms)))
         }
         EventKind::Unknown => String::new(),
+    }
+}
+
+/// What follows an attempt, as words behind its end.
+fn next_words(next: NextKind, attempts_left: Option<u32>) -> String {
+    let attempts = |n: u32| plural(usize::try_from(n).unwrap_or(usize::MAX), "attempt");
+    match (next, attempts_left) {
+        (NextKind::Again, Some(n)) => format!("; {} left", attempts(n)),
+        (NextKind::Nudge, _) => "; asking for its signal".to_owned(),
+        (NextKind::Unchanged, _) => "; asking whether that is right".to_owned(),
+        (NextKind::Afresh, left) => {
+            let left = left.map_or_else(String::new, |n| format!(", {} left", attempts(n)));
+            format!("; its session cannot continue, the next one starts from the beginning{left}")
+        }
+        (NextKind::Failed, _) => "; no attempts left".to_owned(),
+        (NextKind::Plain, _) | (NextKind::Again, None) => String::new(),
     }
 }
 
@@ -222,6 +236,12 @@ pub fn pause(why: &Pause) -> String {
         Pause::Delay => "next step".to_owned(),
         Pause::Backoff { unit } => format!("next attempt of {}", sanitise_line(unit)),
         Pause::Wait(WaitReason::Pace { rule }) => format!("{}: next step", sanitise_line(rule)),
+        Pause::Wait(WaitReason::Program { program }) => {
+            format!("{} is not there any more; looking again", sanitise_line(program))
+        }
+        Pause::Wait(WaitReason::Limit { backend, kind }) if kind.is_trouble() => {
+            format!("{}: {}; next try", sanitise_line(backend), kind.words())
+        }
         Pause::Wait(WaitReason::Limit { backend, kind }) => {
             format!("{} is limited ({}); next try", sanitise_line(backend), kind.words())
         }
@@ -332,6 +352,7 @@ mod tests {
                 complaints: vec![hostile.clone()],
             },
             EventKind::ForeignTicks { ids: vec![hostile.clone()] },
+            EventKind::OpenedBoxes { ids: vec![hostile.clone()] },
             EventKind::Unconfirmed { ids: vec![hostile.clone()] },
             EventKind::Halted { unit: hostile.clone(), question: hostile.clone(), needs: Vec::new() },
             EventKind::NeedsHuman {
@@ -357,6 +378,7 @@ mod tests {
                 blocked: Vec::new(),
                 left: 1,
                 took_ms: 1,
+                left_out: Vec::new(),
                 changes: None,
                 needs: Vec::new(),
             },

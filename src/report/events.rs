@@ -67,7 +67,7 @@ pub enum EventKind {
         resumes: Option<ResumeReason>,
         /// The iteration of the run, from 1.
         iteration: u32,
-        /// Steps that are left, this one included.
+        /// Tasks that are to do, this one included.
         left: usize,
     },
     /// An attempt ended.
@@ -91,9 +91,9 @@ pub enum EventKind {
         /// How long it took.
         took_ms: u64,
         /// What follows: `plain` (nothing special), `again` (another attempt), `nudge` (the agent is asked for its signal),
-        /// `afresh` (a new session), `failed` (no attempts left).
+        /// `unchanged` (the agent is asked, since no file has changed), `afresh` (a new session), `failed` (no attempts left).
         next: NextKind,
-        /// How many attempts the unit has left, if `next` is `again`.
+        /// How many attempts the unit has left, if `next` is `again` or `afresh`.
         attempts_left: Option<u32>,
         /// Commits that the agent made itself: `{"id": …, "subject": …}`, oldest first; missing: none.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -103,6 +103,7 @@ pub enum EventKind {
     Waiting {
         /// `delay`: between two steps. `backoff`: before the next attempt. `limit`: until a limited backend may be tried
         /// again. `pace`: until a rule of `[pace]` lets the next step start.
+        /// `program`: until a program that is gone is looked for again.
         why: PauseKind,
         /// The reason as text; names the backend and its kind of limit.
         #[serde(default)]
@@ -139,6 +140,11 @@ pub enum EventKind {
     },
     /// Boxes were ticked that seqorch did not tick. Their tasks do not count as done.
     ForeignTicks {
+        /// Their ids.
+        ids: Vec<String>,
+    },
+    /// Boxes of done tasks were opened during the run. The tasks stay done.
+    OpenedBoxes {
         /// Their ids.
         ids: Vec<String>,
     },
@@ -205,12 +211,15 @@ pub enum EventKind {
         failed: Vec<String>,
         /// Units that could not start because they depend on failed ones.
         blocked: Vec<String>,
-        /// Steps that are still in the plan.
+        /// Tasks that are to do.
         left: usize,
         /// How long it took.
         took_ms: u64,
         /// Changed files; null outside a git repository.
         changes: Option<Vec<Changed>>,
+        /// What tasks left that is in no snapshot and in no commit.
+        #[serde(default)]
+        left_out: Vec<LeftOutFile>,
         /// Everything that a human must do, as `status --json` has it.
         #[serde(default)]
         needs: Vec<NeedRecord>,
@@ -218,6 +227,17 @@ pub enum EventKind {
     /// An event of a newer version; readers ignore it.
     #[serde(other)]
     Unknown,
+}
+
+/// A path that is in no snapshot and in no commit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOutFile {
+    /// The unit whose agent left it.
+    pub unit: String,
+    /// Its path in the repository; bytes that are not UTF-8 are written as `\xNN`.
+    pub path: String,
+    /// Why: a sentence, or git's words.
+    pub reason: String,
 }
 
 /// A changed file.
@@ -280,7 +300,8 @@ pub fn of_notice(notice: &Notice, state: &SpecState) -> EventKind {
                 Next::Plain => (NextKind::Plain, None),
                 Next::Attempts(n) => (NextKind::Again, Some(*n)),
                 Next::Nudge => (NextKind::Nudge, None),
-                Next::Afresh => (NextKind::Afresh, None),
+                Next::Unchanged => (NextKind::Unchanged, None),
+                Next::Afresh(n) => (NextKind::Afresh, Some(*n)),
                 Next::Failed => (NextKind::Failed, None),
             };
             EventKind::StepEnded {
@@ -311,6 +332,7 @@ pub fn of_notice(notice: &Notice, state: &SpecState) -> EventKind {
             EventKind::Verifying { unit: unit.clone(), commands: *commands }
         }
         Notice::ForeignTicks(ids) => EventKind::ForeignTicks { ids: ids.clone() },
+        Notice::OpenedBoxes(ids) => EventKind::OpenedBoxes { ids: ids.clone() },
         Notice::Unconfirmed(ids) => EventKind::Unconfirmed { ids: ids.clone() },
         Notice::Committed { unit } => {
             let changes = state.units.get(unit).and_then(|known| known.changes.clone()).unwrap_or_default();

@@ -6,6 +6,7 @@ pub mod event_text;
 pub mod events;
 mod hook_variables;
 pub mod limits;
+pub mod moves;
 pub mod needs;
 pub mod notice;
 pub mod page;

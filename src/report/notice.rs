@@ -65,6 +65,8 @@ pub enum Notice {
     },
     /// Someone else ticked these boxes during the run.
     ForeignTicks(Vec<String>),
+    /// Someone opened the boxes of these done tasks during the run. They stay done.
+    OpenedBoxes(Vec<String>),
     /// These boxes are ticked, but no run has confirmed their tasks, so they do not count as done.
     Unconfirmed(Vec<String>),
     /// The run will end after this step.
@@ -93,8 +95,10 @@ pub enum Next {
     Attempts(u32),
     /// The agent is asked for its missing signal.
     Nudge,
-    /// Its session could not be resumed: the unit starts again in a new one, and no attempt is used up.
-    Afresh,
+    /// The agent is asked whether its task is done, since it changed no file.
+    Unchanged,
+    /// Its session cannot continue: the unit starts again in a new one. This many attempts are left.
+    Afresh(u32),
     /// No attempt is left.
     Failed,
 }
@@ -123,6 +127,8 @@ pub enum NextKind {
     Again,
     /// The agent is asked for its signal.
     Nudge,
+    /// The agent is asked whether it is done, since no file has changed.
+    Unchanged,
     /// A new session.
     Afresh,
     /// Nothing: no attempts are left.
@@ -139,6 +145,8 @@ pub enum PauseKind {
     Backoff,
     /// Until a limited backend may be tried again.
     Limit,
+    /// Until a program that is gone is looked for again.
+    Program,
     /// Until a rule of `[pace]` lets the next step start.
     Pace,
 }
@@ -151,6 +159,7 @@ impl Pause {
             Self::Delay => PauseKind::Delay,
             Self::Backoff { .. } => PauseKind::Backoff,
             Self::Wait(WaitReason::Limit { .. }) => PauseKind::Limit,
+            Self::Wait(WaitReason::Program { .. }) => PauseKind::Program,
             Self::Wait(WaitReason::Pace { .. }) => PauseKind::Pace,
         }
     }

@@ -71,6 +71,14 @@ pub fn markdown(report: &RunReport, columns: usize) -> String {
             }
         }
     }
+    if report.rows.iter().any(|row| !row.left_out.is_empty()) {
+        out.push_str("\n## Left out of snapshots and commits\n\n");
+        for row in &report.rows {
+            for (path, reason) in &row.left_out {
+                let _ = writeln!(out, "- {}: {path} ({reason})", row.id);
+            }
+        }
+    }
     let with_commits: Vec<&TaskRow> = report.rows.iter().filter(|row| !row.own_commits.is_empty()).collect();
     if !with_commits.is_empty() {
         out.push_str("\n## Commits that agents made\n");

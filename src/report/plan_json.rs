@@ -29,8 +29,17 @@ use crate::spec::{Diagnostic, Severity, Task, TaskFile};
 /// It is `null` where no rule, no limit and no past attempt says anything, and it may be shorter than `steps`.
 #[must_use]
 pub fn json(plan: Option<&Plan>, tasks: &TaskFile, timeline: Option<&Timeline>) -> Value {
-    let steps: Vec<_> = plan.map_or_else(Vec::new, |plan| plan.steps.iter().map(step).collect());
-    let skipped: Vec<_> = plan.map_or_else(Vec::new, |plan| plan.skipped.iter().map(skip).collect());
+    let was = |id: &str| plan.and_then(|plan| plan.was.get(id));
+    let with_was = |id: &str, mut value: Value| {
+        if let Some(was) = was(id) {
+            value["was"] = json!(was);
+        }
+        value
+    };
+    let steps = plan.into_iter().flat_map(|plan| &plan.steps).map(|one| with_was(&one.unit, step(one)));
+    let steps: Vec<_> = steps.collect();
+    let skipped = plan.into_iter().flat_map(|plan| &plan.skipped).map(|one| with_was(&one.id, skip(one)));
+    let skipped: Vec<_> = skipped.collect();
     let notes = plan.map_or(&[][..], |plan| &plan.notes);
     let notes: Vec<_> =
         notes.iter().map(|note| json!({"line": note.line, "message": note.message})).collect();
@@ -43,7 +52,7 @@ pub fn json(plan: Option<&Plan>, tasks: &TaskFile, timeline: Option<&Timeline>) 
         "steps": steps,
         "skipped": skipped,
         "ignored_lines": tasks.ignored,
-        "tasks": tasks.tasks.iter().map(task).collect::<Vec<_>>(),
+        "tasks": tasks.tasks.iter().map(|one| with_was(&one.id, task(one))).collect::<Vec<_>>(),
         "groups": tasks.groups,
         "waves": tasks.waves,
         "dialect": tasks.dialect.name(),

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::events::{Changed, EventKind, millis};
+use super::events::{Changed, EventKind, LeftOutFile, millis};
 use super::needs::{NeedRecord, records};
 use crate::git::FileChange;
 use crate::state::needs::{NeedKind, exit_code, needs};
-use crate::state::{End, SpecState};
+use crate::state::{End, LeftOutPath, SpecState, UnitState};
 
 /// The end of a run, with the variables that its records need.
 #[derive(Debug, Clone, Copy)]
@@ -17,7 +17,7 @@ pub struct RunEnd<'a> {
     pub typed: &'a str,
     /// Why it ended.
     pub end: &'a End,
-    /// Steps that are still in the plan.
+    /// Tasks that are to do.
     pub left: usize,
     /// How long it took.
     pub took: Duration,
@@ -58,6 +58,7 @@ impl RunEnd<'_> {
             left: self.left,
             took_ms: millis(self.took),
             changes: self.changes.map(|all| all.iter().map(change).collect()),
+            left_out: left_out(state),
             needs: all,
         });
         found
@@ -76,6 +77,15 @@ impl RunEnd<'_> {
             },
         }
     }
+}
+
+/// What the units of the spec left that is in no snapshot and no commit.
+fn left_out(state: &SpecState) -> Vec<LeftOutFile> {
+    let of_unit = |(id, unit): (&str, &UnitState)| {
+        let file = |one: LeftOutPath| LeftOutFile { unit: id.to_owned(), path: one.path, reason: one.why };
+        unit.left_out().into_iter().map(file).collect::<Vec<_>>()
+    };
+    state.units_by_id().into_iter().flat_map(of_unit).collect()
 }
 
 fn reason(need: &NeedRecord) -> String {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::changes::listed;
+use super::changes::{NO_FILES, listed};
 use super::events::EventRecord;
 use super::needs::{ShownNeed, shown};
 use super::spans::{TimelineSpan, attempts, kind_of, pauses, waited};
@@ -100,6 +100,8 @@ pub struct TaskRow {
     pub own_commits: Vec<String>,
     /// Its changed files: path, and added and removed lines.
     pub files: Vec<(String, String)>,
+    /// What it left that is in no snapshot and no commit: path and reason.
+    pub left_out: Vec<(String, String)>,
     /// The final message of its agent.
     pub words: String,
     /// Its bars on the timeline.
@@ -198,7 +200,11 @@ fn row(
     let took: Duration = spans.iter().filter(|b| b.unit == id && b.at_work).map(TimelineSpan::length).sum();
     let changes = unit.changes.as_ref();
     let words = Some(last).filter(|a| a.reached_agent()).and_then(|a| (s.words)(id, a.number));
-    let words = words.map_or_else(String::new, |text| shorten(&sanitise_text(&text)));
+    let mut words = words.map_or_else(String::new, |text| shorten(&sanitise_text(&text)));
+    let denied: Vec<String> = last.learned.denied.iter().map(|call| sanitise_line(call)).collect();
+    if !denied.is_empty() {
+        words = format!("Refused, because no human was there to allow it: {}\n\n{words}", denied.join("; "));
+    }
     Some(TaskRow {
         id: sanitise_line(id),
         title: sanitise_line(title),
@@ -213,6 +219,9 @@ fn row(
         tokens: spent::tokens(&spent),
         cost: spent::cost(&spent),
         changes: changes.map_or_else(String::new, |c| {
+            if c.unchanged {
+                return NO_FILES.to_owned();
+            }
             format!(
                 "{} +{} -{}",
                 plural(usize::try_from(c.files).unwrap_or(usize::MAX), "file"),
@@ -225,6 +234,11 @@ fn row(
             .map_or_else(String::new, |id| sanitise_line(id).chars().take(9).collect()),
         own_commits: attempts.iter().flat_map(|a| a.own_commits()).map(listed).collect(),
         files: diffstat(&(s.files)(id)),
+        left_out: unit
+            .left_out()
+            .iter()
+            .map(|one| (sanitise_line(&one.path), sanitise_line(&one.why)))
+            .collect(),
         words,
         bars: spans.iter().filter(|b| b.unit == id).map(|b| scale.bar(b)).collect(),
     })

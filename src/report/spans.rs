@@ -35,13 +35,13 @@ impl TimelineSpan {
 
 /// The spans of all attempts.
 pub(super) fn attempts(state: &SpecState, now: Timestamp) -> Vec<TimelineSpan> {
-    let one = |unit: &String, attempt: &AttemptRecord| {
+    let one = |unit: &str, attempt: &AttemptRecord| {
         let (kind, says) = match &attempt.outcome {
             None => ("running", "running".to_owned()),
             Some(outcome) => (kind_of(outcome), outcome.to_string()),
         };
         TimelineSpan {
-            unit: unit.clone(),
+            unit: unit.to_owned(),
             from: attempt.started_at,
             until: attempt.ended_at.unwrap_or(now).max(attempt.started_at),
             kind,
@@ -49,7 +49,11 @@ pub(super) fn attempts(state: &SpecState, now: Timestamp) -> Vec<TimelineSpan> {
             at_work: attempt.reached_agent(),
         }
     };
-    state.units.iter().flat_map(|(id, unit)| unit.attempts.iter().map(move |a| one(id, a))).collect()
+    state
+        .units_by_id()
+        .into_iter()
+        .flat_map(|(id, unit)| unit.attempts.iter().map(move |a| one(id, a)))
+        .collect()
 }
 
 /// The spans of waits and checks. The state does not have them, so they come from the event log: each lasts until the next
@@ -66,7 +70,7 @@ pub(super) fn pauses(events: &[EventRecord], now: Timestamp) -> Vec<TimelineSpan
                 kind: match why {
                     PauseKind::Limit => "limit",
                     PauseKind::Pace => "pace",
-                    PauseKind::Delay | PauseKind::Backoff => "pause",
+                    PauseKind::Delay | PauseKind::Backoff | PauseKind::Program => "pause",
                 },
                 label: sanitise_line(&format!("waited: {reason}")),
                 at_work: false,

@@ -11,8 +11,9 @@ use super::needs::{self, ShownNeed};
 use super::spent::{spent, spent_of};
 use super::text::{plural, sanitise_line};
 use super::times::span;
+use crate::agent::columns::cut;
 use crate::git::FileChange;
-use crate::state::{Changes, Counts, End, Outcome, Spent};
+use crate::state::{Changes, Counts, End, LeftOutPath, Outcome, Spent};
 
 /// One unit of the summary: a unit that this run worked on.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +32,8 @@ pub struct UnitLine {
     pub took: Duration,
     /// Tokens and cost of these attempts.
     pub spent: Spent,
+    /// Calls of tools that were refused because no human was there to allow them.
+    pub denied: Vec<String>,
     /// What it changed; `None` if git does not know.
     pub changes: Option<Changes>,
 }
@@ -58,8 +61,13 @@ pub struct Summary<'a> {
     pub notes: &'a [String],
     /// Files that changed during the run; `None` outside a git repository.
     pub changes: Option<&'a [FileChange]>,
+    /// What these units left that is in no snapshot and no commit.
+    pub left_out: &'a [(String, LeftOutPath)],
 }
 
+/// Listed calls that were refused, and how much of each is shown.
+const DENIED_SHOWN: usize = 3;
+const DENIED_WIDTH: usize = 100;
 /// Listed files; the others are only counted.
 const FILES_SHOWN: usize = 20;
 
@@ -85,6 +93,12 @@ pub fn write(out: &mut dyn Write, s: &Summary<'_>) -> io::Result<()> {
             spent_of(&unit.spent, &sum).map_or_else(String::new, |spent| format!(", {spent}")),
             unit.changes.as_ref().map_or_else(String::new, |changes| format!(", {}", changed(changes)))
         )?;
+        for call in unit.denied.iter().take(DENIED_SHOWN) {
+            writeln!(out, "  {:width$}  refused: {}", "", cut(&sanitise_line(call), DENIED_WIDTH))?;
+        }
+        if let Some(more) = unit.denied.len().checked_sub(DENIED_SHOWN).filter(|more| *more > 0) {
+            writeln!(out, "  {:width$}  and {more} more refused", "")?;
+        }
     }
     writeln!(out, "  {}, in {}", counts::line(&s.counts), span(s.took))?;
     for note in s.notes {
@@ -98,6 +112,10 @@ pub fn write(out: &mut dyn Write, s: &Summary<'_>) -> io::Result<()> {
     }
     if let Some(changes) = s.changes.filter(|_| !s.units.is_empty()) {
         write_changes(out, changes)?;
+    }
+    for (unit, one) in s.left_out {
+        let (path, why) = (sanitise_line(&one.path), sanitise_line(&one.why));
+        writeln!(out, "  left out of task {}: {path} ({why})", sanitise_line(unit))?;
     }
     needs::write(out, s.typed, s.needs)?;
     write_next(out, s.end)
@@ -174,6 +192,7 @@ mod tests {
             outcome,
             attempts: 2,
             backends: vec!["claude".into(), "codex".into()],
+            denied: Vec::new(),
             changes: None,
             spent: Spent { attempts: 2, cost_unknown: 2, usage, ..Spent::default() },
             took: Duration::from_secs(65),
@@ -196,6 +215,7 @@ mod tests {
             notes: &["claude is limited: quota used up: w (until 03:00)".to_owned()],
             took: Duration::from_secs(130),
             changes: Some(&changes),
+            left_out: &[("1".into(), LeftOutPath { path: "app".into(), why: "a repository".into() })],
         };
         write(&mut text, &summary).unwrap();
         let text = String::from_utf8(text).unwrap();
@@ -207,6 +227,7 @@ mod tests {
             "1 of 3 tasks done · 1 failed · 1 to do, in 2m 10s",
             "1 file changed: +3 -1 lines",
             "src/a.rs  +3 -1",
+            "  left out of task 1: app (a repository)\n",
             "  failed with exit code 1\nSee what happened: seqorch logs --spec login 2\n",
             "Fix it, then continue with: seqorch run login --retry\n",
         ] {

@@ -1,11 +1,11 @@
 //! PURE. The lines of `seqorch status`: each task once, with its title and where it stands.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::plan::why_skipped;
 use super::spent::spent_of;
 use super::text::{plural, sanitise_line};
-use crate::plan::{Plan, SkipReason};
+use crate::plan::{Plan, SkipReason, Step};
 use crate::spec::compare_ids;
 use crate::state::{Outcome, SpecState, Spent, UnitState, UnitStatus};
 
@@ -16,12 +16,15 @@ pub fn task_lines(state: &SpecState, plan: &Plan) -> Vec<String> {
     let skipped = plan.skipped.iter().map(|skipped| (&*skipped.id, &*skipped.title));
     let planned: BTreeMap<&str, &str> =
         plan.steps.iter().map(|step| (&*step.unit, &*step.title)).chain(skipped).collect();
+    let reopened = |step: &&Step| step.open.iter().any(|task| state.reopened.contains(&task.id));
+    let reopened: BTreeSet<&str> = plan.steps.iter().filter(reopened).map(|step| &*step.unit).collect();
+    let open = |id: &str| if reopened.contains(id) { "to do, reopened" } else { "to do" };
     for (id, unit) in state.units.iter().filter(|(_, unit)| !unit.attempts.is_empty()) {
         let title = planned.get(&**id).copied().unwrap_or(&unit.title);
-        lines.insert(id, line(title, &of_unit(unit, &state.usage)));
+        lines.insert(id, line(title, &of_unit(unit, open(id), &state.usage)));
     }
     for step in &plan.steps {
-        lines.entry(&step.unit).or_insert_with(|| line(&step.title, "to do"));
+        lines.entry(&step.unit).or_insert_with(|| line(&step.title, open(&step.unit)));
     }
     // a part of a unit that is done needs no line beside that of the unit
     let is_done = |reason: &SkipReason| matches!(reason, SkipReason::Completed | SkipReason::Ticked);
@@ -43,14 +46,14 @@ fn line(title: &str, stands: &str) -> String {
     format!("{}: {stands}", sanitise_line(title))
 }
 
-/// Where a unit with attempts stands. `all` is what the whole spec used.
-fn of_unit(unit: &UnitState, all: &Spent) -> String {
+/// Where a unit with attempts stands; `open` says that it is to do. `all` is what the whole spec used.
+fn of_unit(unit: &UnitState, open: &str, all: &Spent) -> String {
     let last = unit.attempts.last().and_then(|attempt| attempt.outcome.as_ref());
     let outcome = last.map_or_else(String::new, |outcome| sanitise_line(&outcome.to_string()));
     let mut stands = match &unit.status {
         UnitStatus::Running => "running".to_owned(),
         // after `undo` or `mark` its last attempt may be a done one
-        UnitStatus::Todo if last.is_none_or(|outcome| *outcome == Outcome::Done) => "to do".to_owned(),
+        UnitStatus::Todo if last.is_none_or(|outcome| *outcome == Outcome::Done) => open.to_owned(),
         UnitStatus::Todo => format!("to do, last attempt: {outcome}"),
         UnitStatus::Done => "done".to_owned(),
         UnitStatus::Halted { .. } => outcome,

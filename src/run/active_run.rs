@@ -153,9 +153,9 @@ impl<'a> ActiveRun<'a> {
 /// The unit and the number of the attempt that works now.
 pub fn attempt_at_work(store: &Store) -> Result<Option<(String, u32)>> {
     let state = store.load()?;
-    let running = state
-        .running()
-        .filter(|(unit, attempt)| attempt_folder::alive(&store.attempt_dir(unit, attempt.number)));
+    let running = state.running().filter(|(unit, attempt)| {
+        attempt_folder::alive(&store.attempt_dir(state.folder(unit), attempt.number))
+    });
     Ok(running.map(|(unit, attempt)| (unit.to_owned(), attempt.number)))
 }
 

@@ -34,6 +34,8 @@ pub fn ask_outside_of_a_run(
     units: &[String],
 ) -> Result<()> {
     let mut state = store.load()?;
+    // the plan has the ids of tasks.md now
+    world.place.follow(world.config, &world.place.good_tasks()?.1, &mut state);
     world.plan = Some(plan);
     let mut answer = world.ask(units, &state)?;
     let assigned = loop {
@@ -112,6 +114,7 @@ impl RealWorld<'_> {
             socket: &socket,
             env: &self.env,
             repository: None,
+            tasks: &self.place.tasks_path(),
             now: self.now(),
         };
         let prepared = PreparedAttempt::make_with(&preparation, &question)?;

@@ -6,12 +6,19 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::machine::{DoneAttempt, Effect, End, Machine, Next, Notice, Pause, Phase, Stop, keep_effects};
-use crate::config::HistoryRule;
+use crate::config::{HistoryRule, UnchangedRule};
+use crate::plan::Step;
 use crate::state::outcome::CancelledBy;
-use crate::state::{Learned, Outcome, UnitStatus};
+use crate::state::{AttemptRecord, Learned, Outcome, UnitState, UnitStatus};
 
 /// After this many attempts in a row that did not count, the run ends, because something outside the task is wrong.
 const UNSTARTED_LIMIT: u32 = 3;
+
+/// How long a run waits for a program that worked and is gone.
+const GONE_MOST: Duration = Duration::from_secs(60);
+/// The first pause before it is looked for again, and the longest one.
+const GONE_FIRST: Duration = Duration::from_secs(2);
+const GONE_LONGEST: Duration = Duration::from_secs(15);
 
 impl Machine {
     /// The attempt that runs is over. Records its outcome and decides what is next for its unit and for the run.
@@ -24,23 +31,25 @@ impl Machine {
     ) -> Vec<Effect> {
         let Phase::Running { unit: id } = self.phase.clone() else { return Vec::new() };
         let step = self.step.take();
+        let outcome = self.questioned(outcome, &id, step.as_deref(), &learned);
         let blameless = self.blameless(&outcome);
         let Some(unit) = self.state.units.get_mut(&id) else { return self.replan() };
         let Some(record) = unit.attempts.last_mut() else { return self.replan() };
         record.ended_at = Some(now);
         record.outcome = Some(outcome.clone());
-        let afresh = !blameless && record.lost_its_session(&learned);
-        let nudge = record.is_nudge();
+        let lost = !blameless && record.lost_its_session(&learned);
+        let nudge = record.is_question();
         let limited = matches!(outcome, Outcome::Limited { .. });
-        record.counts = !blameless && !afresh && !nudge && !limited;
+        record.counts = !blameless && !nudge && !limited;
         record.learned = learned;
+        record.learned.session_over |= lost;
+        if outcome != Outcome::NoSignal {
+            record.learned.asks = None;
+        }
         let (session, total) = (record.learned.session.clone(), record.learned.session_total);
         // it works in the session that it resumed, even if its output does not name the session
         record.learned.session =
             record.learned.session.take().or(record.resumes.as_ref().map(|resumes| resumes.session.clone()));
-        if afresh {
-            record.learned.session = None;
-        }
         let attempt = record.number;
         let completes = record.completes.clone();
         let (backend, asked) = (record.backend.clone(), record.asked_model.clone());
@@ -50,10 +59,13 @@ impl Machine {
         let tries = unit.tries();
         self.state.sum_up();
         self.limited(now, (&backend, asked.as_deref()), &outcome, step.as_ref().map(|s| &s.settings.retry));
-        if blameless || afresh || limited {
+        if blameless || limited {
             self.count_iteration(false);
         }
-        self.unstarted = if blameless { self.unstarted + 1 } else { 0 };
+        if !matches!(outcome, Outcome::Unavailable { .. }) {
+            self.gone = None;
+        }
+        self.unstarted = if blameless && self.gone.is_none() { self.unstarted + 1 } else { 0 };
         let mut next = Next::Plain;
         let mut end = None;
         match &outcome {
@@ -65,6 +77,7 @@ impl Machine {
                 self.state.halt(now, &id, question);
                 end = Some(End::Halted { unit: id.clone() });
             }
+            Outcome::Unavailable { .. } if self.waits_for_program(now, &backend) => {}
             Outcome::Unavailable { why } => {
                 end = Some(End::Unavailable { unit: id.clone(), reason: why.clone() });
             }
@@ -76,13 +89,19 @@ impl Machine {
             }
             // the next plan waits, or uses another backend
             Outcome::Limited { .. } => {}
-            // the next attempt takes its place at once, with the full prompt and without a session, and counts. A nudge is
-            // not replaced, because the attempt before it has counted already
-            _ if afresh && !nudge => next = Next::Afresh,
             // the plan does not have the unit any more, so there is no retry policy to apply
             _ if step.is_none() => {}
+            Outcome::Unchanged => next = Next::Unchanged,
             Outcome::NoSignal if self.can_nudge(&id, tries, step.as_deref()) => next = Next::Nudge,
             _ => (next, end) = self.unsuccessful(now, &id, tries, step.as_deref()),
+        }
+        if let Next::Attempts(left) = next
+            && !nudge
+            && self.state.units.get(&id).is_some_and(UnitState::lost_last_session)
+        {
+            // a new session needs no pause
+            self.pause = None;
+            next = Next::Afresh(left);
         }
         let moved = self.left_history(&id).filter(|_| end.is_none());
         end = end.or(moved);
@@ -118,6 +137,62 @@ impl Machine {
             None => effects.extend(self.replan()),
         }
         effects
+    }
+
+    /// The outcome, unless the agent is asked about it, or asks itself.
+    fn questioned(&self, outcome: Outcome, id: &str, step: Option<&Step>, learned: &Learned) -> Outcome {
+        match outcome {
+            Outcome::Done if learned.unchanged && self.asks_about_nothing(id, step, learned) => {
+                Outcome::Unchanged
+            }
+            Outcome::NoSignal => match self.asks_in_prose(id, learned) {
+                Some(question) => Outcome::Halted { question },
+                None => Outcome::NoSignal,
+            },
+            outcome => outcome,
+        }
+    }
+
+    /// Whether the run waits for a program that cannot be started: it worked in this run, and an update takes its time.
+    fn waits_for_program(&mut self, now: Timestamp, backend: &str) -> bool {
+        let began = self.state.run.open().map_or(now, |run| run.began);
+        let attempts = self.state.units.values().flat_map(|unit| &unit.attempts);
+        let worked = attempts
+            .filter(|a| a.backend == backend && a.started_at >= began)
+            .any(AttemptRecord::reached_agent);
+        let since = self.gone.map_or(now, |(since, _)| since);
+        let passed = Duration::try_from(now.duration_since(since)).unwrap_or_default();
+        let left = GONE_MOST.saturating_sub(passed);
+        if !worked || left.is_zero() || self.stop != Stop::No {
+            return false;
+        }
+        let pause = GONE_FIRST.max(passed).min(GONE_LONGEST).min(left);
+        self.gone = Some((since, now.saturating_add(pause).unwrap_or(Timestamp::MAX)));
+        true
+    }
+
+    /// The question of an agent that twice in a row ended without a signal and asked instead. It would only ask again.
+    fn asks_in_prose(&self, id: &str, learned: &Learned) -> Option<String> {
+        let mut earlier = self.state.units.get(id)?.attempts.iter().rev().skip(1);
+        let before = earlier.find(|a| a.reached_agent() && !a.is_limited())?;
+        if before.outcome != Some(Outcome::NoSignal) {
+            return None;
+        }
+        learned.asks.clone().or_else(|| before.learned.asks.clone())
+    }
+
+    /// Whether the agent is asked about a task that it calls done and that changed no file: once, and only where its answer
+    /// can come from the same session.
+    fn asks_about_nothing(&self, id: &str, step: Option<&Step>, learned: &Learned) -> bool {
+        let Some((step, unit)) = step.zip(self.state.units.get(id)) else { return false };
+        let since = unit.attempts.iter().rev().take_while(|a| a.outcome != Some(Outcome::Done));
+        let asked = since.filter(|a| a.outcome == Some(Outcome::Unchanged)).count() > 0;
+        let last = unit.attempts.last().and_then(|attempt| attempt.resumes.as_ref());
+        let session = learned.session.as_deref().or(last.map(|resumes| resumes.session.as_str()));
+        step.settings.done.unchanged == UnchangedRule::Ask
+            && step.settings.resume_argv.is_some()
+            && session.is_some_and(|session| !unit.session_is_over(session))
+            && !asked
     }
 
     /// The end of the run, if the last attempt of a unit left commits behind and the configuration wants to halt then.

@@ -1,25 +1,30 @@
 //! Sets the marks in the checkboxes of tasks.md.
 
 use super::world::RealWorld;
-use crate::error::Result;
-use crate::spec;
-use crate::sys::files;
+use crate::state::SpecState;
 
 impl RealWorld<'_> {
-    /// Sets this mark in the boxes of these tasks. Returns the ids, or none where that failed, which is printed.
-    pub(super) fn set_marks(&mut self, ids: &[String], mark: char) -> Vec<String> {
-        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-        let flip = || -> Result<()> {
-            let path = self.place.tasks_file()?;
-            let source = self.place.read_text(&path)?;
-            let (changed, _) = spec::tick_as(&source, self.place.dialect, &ids, mark);
-            if changed == source {
-                return Ok(());
+    /// Clears the marks that showed an agent at work.
+    pub(super) fn clear_live_ticks(&mut self, ids: &[String]) {
+        if !ids.is_empty()
+            && let Some(known) = self.at_start.take()
+        {
+            self.set_marks(ids, ' ', &known);
+        }
+    }
+
+    /// Sets this mark in the boxes of these tasks, wherever they are in tasks.md now. A task that is not there any more, or
+    /// of which it is not sure which one it is, keeps its mark. Returns the ids, or none where that failed, which is printed.
+    pub(super) fn set_marks(&mut self, ids: &[String], mark: char, state: &SpecState) -> Vec<String> {
+        match self.place.set_marks(state, ids, mark) {
+            Ok(missing) if missing.is_empty() => ids.to_vec(),
+            Ok(missing) => {
+                self.say(&format!(
+                    "! {}: no such task in tasks.md any more, so its box was not changed",
+                    missing.join(", ")
+                ));
+                ids.to_vec()
             }
-            files::replace(&path, changed.as_bytes(), 0o644)
-        };
-        match flip() {
-            Ok(()) => ids.iter().map(|id| (*id).to_owned()).collect(),
             Err(e) => {
                 let text = format!(
                     "! the boxes of {} could not be ticked:\n{}",

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use super::ownership::{Ownership, changed_paths, counted};
 use super::world::RealWorld;
-use crate::attempt::work_tree::record;
 use crate::config::{Commit, RefusedRule};
 use crate::error::{Error, ErrorKind};
 use crate::git::call::GitError;
@@ -20,11 +19,8 @@ struct UnitChanges {
     own: BTreeSet<RepoPath>,
     /// Paths that others had changed before, so that no commit has them.
     mixed: BTreeSet<RepoPath>,
-    /// The tree that has them.
+    /// The tree that has them, with the boxes that were ticked after the attempt.
     tree: String,
-    /// Paths that are to be as they are after these changes, which the tree does not have: the boxes that were ticked
-    /// after the attempt.
-    also: Vec<TreeChange>,
 }
 
 impl RealWorld<'_> {
@@ -48,7 +44,9 @@ impl RealWorld<'_> {
         let mut list = snapshots.changes(before, &found.tree).map_err(failed)?;
         list.retain(|change| found.own.contains(&change.path) || found.mixed.contains(&change.path));
         let sum = |count: fn(&TreeChange) -> Option<u64>| list.iter().filter_map(count).sum();
+        let tasks = snapshots.path_of(&self.place.tasks_path());
         let mut changes = Changes {
+            unchanged: list.iter().all(|change| Some(&change.path) == tasks.as_ref()),
             files: list.len() as u64,
             insertions: sum(|c| c.insertions),
             deletions: sum(|c| c.deletions),
@@ -96,7 +94,6 @@ impl RealWorld<'_> {
         let done = snapshots.commit(&CommitRequest {
             tree: &found.tree,
             paths: &found.own,
-            also: &found.also,
             head: head.as_deref(),
             message: &message,
             deadline: self.config.git.timeout,
@@ -123,26 +120,23 @@ impl RealWorld<'_> {
         known: &UnitState,
         state: &SpecState,
     ) -> Result<UnitChanges, GitError> {
-        let now = record(snapshots.take()?);
         let tasks = snapshots.path_of(&self.place.tasks_path());
         let ownership = Ownership::of(snapshots, state, tasks.as_ref())?;
         let (mut own, mixed) = (ownership.paths(unit), ownership.mixed(unit));
         let Some(left) = known.attempts.last().and_then(|attempt| attempt.learned.after.as_ref()) else {
             // an older version kept no trees of attempts
-            let after = known.changes.as_ref().map_or(&now.tree, |changes| &changes.after);
+            let now = snapshots.take()?.tree;
+            let after = known.changes.as_ref().map_or(&now, |changes| &changes.after);
             let before = known.before.as_ref().unwrap_or(after);
             own.extend(snapshots.changes(before, after)?.into_iter().map(|change| change.path));
-            return Ok(UnitChanges { own, mixed, tree: now.tree, also: Vec::new() });
+            return Ok(UnitChanges { own, mixed, tree: now });
         };
-        let since = snapshots.changes(&left.tree, &now.tree)?;
-        let boxes = since.iter().find(|change| Some(&change.path) == tasks.as_ref());
-        let is_refused = known.refused_commit().is_some();
-        let changed_since = since.iter().any(|c| own.contains(&c.path) && Some(&c.path) != tasks.as_ref());
-        if is_refused || !changed_since {
-            return Ok(UnitChanges { own, mixed, tree: now.tree, also: Vec::new() });
+        if known.refused_commit().is_some() {
+            return Ok(UnitChanges { own, mixed, tree: snapshots.take()?.tree });
         }
-        let also = boxes.filter(|boxes| own.contains(&boxes.path)).cloned().into_iter().collect();
-        Ok(UnitChanges { own, mixed, tree: left.tree.clone(), also })
+        let boxes = tasks.as_ref().filter(|tasks| own.contains(*tasks));
+        let tree = boxes.map(|boxes| with_boxes(snapshots, &left.tree, boxes)).transpose()?;
+        Ok(UnitChanges { own, mixed, tree: tree.unwrap_or_else(|| left.tree.clone()) })
     }
 
     /// The title from the last plan, or from tasks.md if the plan does not have the unit.
@@ -178,6 +172,20 @@ impl RealWorld<'_> {
     }
 }
 
+/// The tree in which tasks.md is as it is now.
+fn with_boxes(snapshots: &mut Snapshots<'_>, tree: &str, boxes: &RepoPath) -> Result<String, GitError> {
+    if let Some(ticked) = snapshots.with_ticked_boxes(tree, boxes)? {
+        return Ok(ticked);
+    }
+    let now = snapshots.take()?.tree;
+    let since = snapshots.changes(tree, &now)?;
+    let Some(change) = since.iter().find(|change| change.path == *boxes) else { return Ok(tree.to_owned()) };
+    // with nothing else changed since, it is the tree of that moment
+    let is_alone = since.len() == 1;
+    let edited = if is_alone { None } else { snapshots.with_entry(tree, boxes, &change.after, false)? };
+    Ok(edited.unwrap_or(now))
+}
+
 /// What is counted where nothing is committed: no look at the files is needed for it.
 fn changes_to_count(snapshots: &mut Snapshots<'_>, known: &UnitState) -> Result<UnitChanges, GitError> {
     let left = known.attempts.last().and_then(|attempt| attempt.learned.after.as_ref());
@@ -193,7 +201,7 @@ fn changes_to_count(snapshots: &mut Snapshots<'_>, known: &UnitState) -> Result<
         }
         (None, None) => BTreeSet::new(),
     };
-    Ok(UnitChanges { own, mixed: BTreeSet::new(), tree, also: Vec::new() })
+    Ok(UnitChanges { own, mixed: BTreeSet::new(), tree })
 }
 
 /// Whether the commit is not exactly what the unit changed: files of it had changes before its attempts.

@@ -16,11 +16,13 @@ use crate::store::attempt_folder;
 pub(super) fn conclusion(config: &Config, dir: &AttemptDir, signal: DoneSignal) -> Ending {
     if let Some(facts) = attempt_folder::result(dir) {
         let outcome = judge(&facts, signal);
-        let limited = attempt_folder::attempt(dir).and_then(|attempt| {
+        let attempt = attempt_folder::attempt(dir);
+        let resumed = attempt.as_ref().is_some_and(|attempt| attempt.resumes);
+        let limited = attempt.and_then(|attempt| {
             let backend = config.backends.get(&attempt.backend);
             limit_outcome::limited(&outcome, &facts, &attempt.backend, backend, &TimeZone::system())
         });
-        return (limited.unwrap_or(outcome), learned(&facts));
+        return (limited.unwrap_or(outcome), learned(&facts, resumed));
     }
     let session = fs::read_to_string(dir.session()).ok().map(|id| id.trim().to_owned());
     (Outcome::Lost, Learned { session: session.filter(|id| !id.is_empty()), ..Learned::default() })

@@ -1,7 +1,7 @@
 //! Performs the effects of the [`Machine`] in their order. What is saved or reported is the machine's decision, not the
 //! driver's.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 use jiff::Timestamp;
 
@@ -10,7 +10,7 @@ use super::machine::{Effect, End, Event, Machine, Notice, Pause};
 use crate::error::{Error, Result};
 use crate::plan::assign::Assigned;
 use crate::plan::{Plan, Step};
-use crate::state::{Changes, CommitRefused, Learned, Outcome, SpecState, TreeRecord};
+use crate::state::{Changes, CommitRefused, Learned, Outcome, SeenTasks, SpecState, TreeRecord};
 
 /// What a run does to the world, and learns from it. There is the real one and that of the simulation.
 pub trait World {
@@ -22,10 +22,10 @@ pub trait World {
     fn random(&mut self) -> f64;
     /// Writes the state so that it survives a power cut.
     fn save(&mut self, state: &SpecState) -> Result<()>;
-    /// Ids whose boxes are ticked in tasks.md now.
-    fn ticked(&mut self) -> Result<BTreeSet<String>>;
-    /// Reads tasks.md and makes the plan.
-    fn plan(&mut self, machine: &Machine) -> Result<(Plan, BTreeSet<String>)>;
+    /// What tasks.md says now.
+    fn look(&mut self) -> Result<SeenTasks>;
+    /// Reads tasks.md and makes the plan for the state that follows it.
+    fn plan(&mut self, machine: &Machine) -> Result<(Plan, SeenTasks)>;
     /// Starts an attempt, or returns how it ended before it began. Its end comes from [`World::next`].
     fn start(&mut self, step: &Step, attempt: u32, state: &SpecState) -> Result<Option<Ending>>;
     /// Looks for an attempt of an earlier run, and for its step in the plan as it is now.
@@ -35,6 +35,8 @@ pub trait World {
     fn assign(&mut self, units: &[String], state: &SpecState) -> Result<Option<Assigned>>;
     /// A snapshot of all files as they are now; `None` if the configuration asks for none, or there is no repository.
     fn tree(&mut self) -> Result<Option<TreeRecord>>;
+    /// Whether nothing but tasks.md differs between two trees.
+    fn is_unchanged(&mut self, before: &str, after: &str) -> bool;
     /// Commits of tasks that are not in the history of HEAD any more, as people read them.
     fn lost_commits(&mut self, state: &SpecState) -> Result<Vec<String>>;
     /// Counts what a done unit changed, and commits it if the configuration says so. The error says why git refused.
@@ -43,10 +45,10 @@ pub trait World {
     fn verify(&mut self, step: &Step, attempt: u32, state: &SpecState) -> Result<Option<Outcome>>;
     /// Ends the agent that works now.
     fn cancel(&mut self);
-    /// Ticks boxes in tasks.md and returns those that need no further try.
-    fn tick(&mut self, ids: &[String]) -> Vec<String>;
-    /// Opens boxes in tasks.md again.
-    fn untick(&mut self, ids: &[String]);
+    /// Ticks the boxes of these tasks in tasks.md, wherever they are there now, and returns those that need no further try.
+    fn tick(&mut self, ids: &[String], state: &SpecState) -> Vec<String>;
+    /// Opens boxes of these tasks in tasks.md again.
+    fn untick(&mut self, ids: &[String], state: &SpecState);
     /// Prints a notice and writes it to the logs.
     fn report(&mut self, report: &Notice, state: &SpecState) -> Result<()>;
     /// Waits for what happens next, at most until `pause` is over.
@@ -90,12 +92,13 @@ impl Agenda {
 
 /// Runs a machine to its end.
 pub fn drive(machine: &mut Machine, world: &mut dyn World, start: RunStart) -> Result<End> {
-    let begin = Event::Begin { ticked: world.ticked()?, start };
+    let begin = Event::Begin { seen: world.look()?, start };
     let mut driver = Driver { machine, world, pause: None, failed: None };
     let mut agenda = Agenda(VecDeque::from([AgendaEntry::Event(begin)]));
     loop {
         match agenda.0.pop_front() {
-            Some(AgendaEntry::Event(event)) => {
+            Some(AgendaEntry::Event(mut event)) => {
+                driver.look_for_changes(&mut event);
                 let effects = driver.machine.on(driver.world.now(), event);
                 agenda.put_first(effects.into_iter().map(AgendaEntry::Effect));
             }
@@ -161,11 +164,11 @@ impl Driver<'_> {
             Effect::Replan => {
                 // the machine may plan before the end of a pause
                 self.pause = None;
-                let (plan, ticked) = self.world.plan(self.machine)?;
+                let (plan, seen) = self.world.plan(self.machine)?;
                 let (tree, share) = (self.world.tree()?, self.world.random());
                 let is_end = plan.steps.is_empty();
                 let lost = if is_end { self.world.lost_commits(&self.machine.state)? } else { Vec::new() };
-                Some(Event::Planned { plan: Box::new(plan), ticked, tree, lost, share })
+                Some(Event::Planned { plan: Box::new(plan), seen, tree, lost, share })
             }
             Effect::Recover { unit, attempt } => {
                 let Recovered { step, ending } = self.world.recover(&unit, attempt, self.machine)?;
@@ -190,9 +193,9 @@ impl Driver<'_> {
                 self.world.cancel();
                 None
             }
-            Effect::Tick(ids) => Some(Event::Ticked(self.world.tick(&ids))),
+            Effect::Tick(ids) => Some(Event::Ticked(self.world.tick(&ids, state))),
             Effect::Untick(ids) => {
-                self.world.untick(&ids);
+                self.world.untick(&ids, state);
                 None
             }
             Effect::Sleep { until, why } => {
@@ -212,6 +215,18 @@ impl Driver<'_> {
         Ok(event.into_iter().collect())
     }
 
+    /// Notes whether a task that is said to be done has changed anything.
+    fn look_for_changes(&mut self, event: &mut Event) {
+        let Event::Ended { outcome: Outcome::Done, learned, .. } = event else { return };
+        let state = &self.machine.state;
+        let Some((unit, _)) = state.running() else { return };
+        let before = state.units.get(unit).and_then(|unit| unit.before.as_deref());
+        let after = learned.after.as_ref().map(|after| after.tree.as_str());
+        if let Some((before, after)) = before.zip(after) {
+            learned.unchanged = self.world.is_unchanged(before, after);
+        }
+    }
+
     fn wait(&mut self) -> Event {
         let event = self.world.next(self.pause.as_ref().map(|(until, why)| (*until, why)));
         if matches!(event, Event::Woke) {
@@ -222,6 +237,6 @@ impl Driver<'_> {
 
     fn ended(&mut self, (outcome, learned): Ending) -> Event {
         // an end must be saved whether tasks.md can be read or not
-        Event::Ended { outcome, learned, ticked: self.world.ticked().ok() }
+        Event::Ended { outcome, learned, seen: self.world.look().ok() }
     }
 }

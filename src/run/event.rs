@@ -1,6 +1,6 @@
 //! PURE. The events that the machine handles, and the effects that it returns.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -11,7 +11,7 @@ use crate::config::{Batch, Config, HistoryRule, Limit, OnFailure, Pace, RefusedR
 use crate::plan::assign::Assigned;
 use crate::plan::{Plan, Step};
 use crate::report::notice::{Notice, Pause};
-use crate::state::{Changes, CommitRefused, End, Learned, Outcome, SpecState, TreeRecord};
+use crate::state::{Changes, CommitRefused, End, Learned, Outcome, SeenTasks, SpecState, TreeRecord};
 use crate::sys::interrupt::Interrupt;
 
 /// The settings of a run, apart from those of each step.
@@ -66,6 +66,10 @@ pub struct RunStart {
     pub work: Option<WorkStart>,
     /// Files with changes of others, over which no step may start.
     pub dirty: Vec<String>,
+    /// The only tasks that it is asked for; empty: all.
+    pub only: Vec<String>,
+    /// The task that it is asked to begin with.
+    pub from: Option<String>,
     /// How it resumes an earlier run. It was applied to a copy of the state before, so it fits.
     pub resume: Option<ResumeRequest>,
 }
@@ -83,8 +87,8 @@ pub struct WorkStart {
 pub enum Event {
     /// The run begins, or one that was killed continues.
     Begin {
-        /// Ids whose boxes are ticked now.
-        ticked: BTreeSet<String>,
+        /// What tasks.md says now.
+        seen: SeenTasks,
         /// What it is given.
         start: RunStart,
     },
@@ -92,8 +96,8 @@ pub enum Event {
     Planned {
         /// The plan.
         plan: Box<Plan>,
-        /// Ids whose boxes are ticked now.
-        ticked: BTreeSet<String>,
+        /// What tasks.md says now. The ids of the plan are those of this reading.
+        seen: SeenTasks,
         /// A snapshot of all files, if the configuration asks for one.
         tree: Option<TreeRecord>,
         /// Commits of tasks that are not in the history of HEAD any more, if nothing is left to do.
@@ -112,8 +116,8 @@ pub enum Event {
         outcome: Outcome,
         /// What else is known of it.
         learned: Learned,
-        /// Ids whose boxes are ticked at that moment; `None` if tasks.md cannot be read.
-        ticked: Option<BTreeSet<String>>,
+        /// What tasks.md says at that moment; `None` if it cannot be read.
+        seen: Option<SeenTasks>,
     },
     /// The call for an assignment is over, with or without an answer.
     Assigned(Assigned),

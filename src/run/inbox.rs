@@ -4,9 +4,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::command::StopFlag;
 use crate::sys::interrupt::Interrupt;
 use crate::sys::signals;
+use crate::sys::stop_flag::StopFlag;
 
 /// A message to the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -15,6 +15,7 @@ impl RealWorld<'_> {
         let spent = Spent::of(attempts.iter().filter(|a| a.number == *attempt));
         let record = attempts.iter().find(|a| a.number == *attempt);
         let backend = record.map(|a| a.backend.clone());
+        let denied = record.map(|record| record.learned.denied.clone()).unwrap_or_default();
         let tries = usize::from(record.is_some_and(AttemptRecord::is_try));
         match self.units.iter_mut().find(|u| u.id == *unit) {
             Some(line) => {
@@ -22,6 +23,9 @@ impl RealWorld<'_> {
                 line.attempts += tries;
                 line.backends.extend(backend.filter(|name| !line.backends.contains(name)));
                 line.took += *took;
+                line.denied.extend(
+                    denied.into_iter().filter(|call| !line.denied.contains(call)).collect::<Vec<_>>(),
+                );
                 line.spent = Spent::sum([&line.spent, &spent]);
             }
             None => self.units.push(UnitLine {
@@ -32,6 +36,7 @@ impl RealWorld<'_> {
                 backends: backend.into_iter().collect(),
                 took: *took,
                 spent,
+                denied,
                 changes: None,
             }),
         }

@@ -99,7 +99,8 @@ pub fn run(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
     let lock = RunLock::take(&store.run_lock(), &holder)?;
     store.sweep();
     // another run may have changed it before the lock was taken
-    let state = store.load()?;
+    let mut state = store.load()?;
+    place.fill_titles(&mut state);
     check_last_options(request, &state)?;
     let resumed = preflight::resumed(place, state.clone(), request.resume)?;
     old_attempts::refuse_unknown_agent(&store, &resumed)?;
@@ -121,8 +122,16 @@ pub fn run(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
         needed::check_repository(place, config, &plan, repository.as_ref())?;
     }
     let before = first_look(owned, &resumed)?;
+    if let Some(repository) = owned.filter(|_| has_work) {
+        repository.start_helpers()?;
+    }
     let mut machine = Machine::new(state, Policy::of(config, TimeZone::system()));
-    let mut start = RunStart { resume: request.resume.cloned(), ..RunStart::default() };
+    let mut start = RunStart {
+        only: place.selection.only.clone(),
+        from: place.selection.from.clone(),
+        resume: request.resume.cloned(),
+        ..RunStart::default()
+    };
     if has_work {
         let dirty = dirty_files(request, repository.as_ref(), before.as_ref(), &resumed)?;
         if !dirty.may_begin {

@@ -2,12 +2,17 @@
 
 use jiff::tz::TimeZone;
 
-use crate::agent::Format;
 use crate::agent::event::Channel;
 use crate::agent::limit::{Family, LimitKind, PrintedMessage, THIS_MODEL, WordingPattern, classify_all};
 use crate::config::Backend;
 use crate::state::Outcome;
+use crate::state::outcome::TimedOut;
 use crate::store::attempt_result::{AgentExit, AttemptResult};
+
+/// The exit code of a program that TERM ended.
+const ENDED_FROM_OUTSIDE: i32 = 143;
+/// Lines of stderr that are read of a program that ended well.
+const LAST_WORDS: usize = 6;
 
 /// The outcome of an attempt that a limit ended; `None` if no limit did. An end that has another explanation is not a
 /// limit: the agent asked, succeeded, was ended by hand or never began.
@@ -19,25 +24,46 @@ pub fn limited(
     backend: Option<&Backend>,
     zone: &TimeZone,
 ) -> Option<Outcome> {
+    // an agent may end well without having been let in
+    let unsaid = !facts.done && facts.verdict.is_none();
     let open = matches!(
         outcome,
         Outcome::Failed { .. } | Outcome::NoSignal | Outcome::Signaled { .. } | Outcome::TimedOut { .. }
-    );
+    ) || (*outcome == Outcome::Done && unsaid);
     if !open {
         return None;
     }
+    let was_silent = matches!(facts.timed_out, Some(TimedOut::Idle | TimedOut::FirstOutput));
     let (family, own) = match backend {
         Some(backend) => (family(name, backend), patterns(name, backend)),
         None => (Family::of([name]), Vec::new()),
     };
+    // where seqorch ended the process, its exit code proves nothing: a silent agent has given up, and of a busy one only
+    // its own plan to wait counts
     let exit = match facts.exit {
+        _ if was_silent || facts.stated.is_some() => Some(1),
+        _ if facts.timed_out.is_some() => Some(ENDED_FROM_OUTSIDE),
+        Some(AgentExit::Code(0)) if unsaid => None,
         Some(AgentExit::Code(code)) => Some(code),
         _ => None,
     };
+    let ended_well = facts.exit == Some(AgentExit::Code(0)) && facts.timed_out.is_none();
     // in the order of their output; consecutive lines of one channel are one message
     let mut texts: Vec<(Channel, String)> = Vec::new();
+    let stderr = facts.error_records.iter().filter(|record| record.channel == Channel::Stderr).count();
+    let mut skipped = match () {
+        // the agent went on after it
+        () if facts.timed_out.is_some() && facts.stdout_bytes > 0 && !facts.stderr_is_last => stderr,
+        // the program itself says that all is well, so only its very last words can say otherwise
+        () if ended_well => stderr.saturating_sub(LAST_WORDS),
+        () => 0,
+    };
     for record in &facts.error_records {
         let channel = record.channel;
+        if channel == Channel::Stderr && skipped > 0 {
+            skipped -= 1;
+            continue;
+        }
         match texts.last_mut() {
             Some((last, text)) if *last == channel => {
                 text.push('\n');
@@ -51,7 +77,14 @@ pub fn limited(
         .map(|(channel, text)| PrintedMessage { family, channel: *channel, exit, text })
         .collect();
     let verdict = classify_all(&messages, &own, facts.ended_at, zone);
-    (verdict.kind != LimitKind::None).then_some(Outcome::Limited {
+    if verdict.kind == LimitKind::None {
+        // it was silent because its CLI kept retrying
+        let why = facts.retrying.clone().or_else(|| printed_retry(&texts));
+        let why = why.filter(|_| was_silent || facts.stated.is_some())?;
+        let limit = LimitKind::of_retry(&why);
+        return Some(Outcome::Limited { limit, why, until: None, model: None });
+    }
+    Some(Outcome::Limited {
         limit: verdict.kind,
         why: verdict.message,
         until: verdict.until,
@@ -60,6 +93,20 @@ pub fn limited(
             .scope
             .and_then(|named| if named == THIS_MODEL { facts.model.clone() } else { Some(named) }),
     })
+}
+
+/// The last words, if they are a notice that the CLI retries. Some wrap it over several lines.
+fn printed_retry(texts: &[(Channel, String)]) -> Option<String> {
+    let last = |channel| {
+        let text = &texts.iter().rfind(|(of, _)| *of == channel)?.1;
+        let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        let end = lines[lines.len().saturating_sub(LAST_WORDS)..].join(" ");
+        let lower = end.to_lowercase();
+        let retries =
+            lower.contains("retrying in ") || lower.contains("retrying with ") || lower.contains("attempt #");
+        retries.then_some(end)
+    };
+    last(Channel::Stderr).or_else(|| last(Channel::Stdout))
 }
 
 /// How to fix a limit that does not end by itself; `None` if it does.
@@ -79,17 +126,10 @@ pub fn how_to_fix(kind: LimitKind, program: &str, backend: &str) -> Option<Strin
     }
 }
 
-/// The vendor whose wordings count for a backend: by its preset, output format, command or name.
+/// The vendor whose wordings count for a backend.
 #[must_use]
 pub fn family(name: &str, backend: &Backend) -> Family {
-    let output = match backend.output {
-        Format::Text => "",
-        Format::Claude => "claude",
-        Format::Codex => "codex",
-        Format::Gemini => "gemini",
-        Format::Opencode => "opencode",
-    };
-    Family::of([backend.preset.as_deref().unwrap_or_default(), output, &backend.command, name])
+    backend.family(name)
 }
 
 /// The user's patterns for a backend. The configuration check has accepted them.

@@ -30,6 +30,7 @@ pub(super) fn next_limit(
     now: Timestamp,
     limit: &Limit,
     retry: &Retry,
+    login_worked: bool,
 ) -> Limited {
     let tries = before.map_or(0, |b| b.tries) + 1;
     let since = before.map_or(now, |b| b.since);
@@ -42,7 +43,11 @@ pub(super) fn next_limit(
     // the stated end came and the limit did not end: guess from then on
     let believed = stated.filter(|at| *at > later(STALE));
     let (until, stated) = match (kind, believed) {
-        (LimitKind::Billing | LimitKind::Auth, _) => (None, false),
+        (LimitKind::Billing, _) => (None, false),
+        (LimitKind::Auth, _) => {
+            let last = since.saturating_add(limit.login_wait).unwrap_or(Timestamp::MAX);
+            (Some(later(pause(tries)).min(last)).filter(|_| login_worked && now < last), false)
+        }
         (_, Some(at)) => (Some(at.saturating_add(limit.margin).unwrap_or(Timestamp::MAX)), true),
         // the end is now: only the difference between the clocks is left
         (_, None) if stated.is_some() && tries == 1 => (Some(later(limit.margin.max(STALE))), true),
@@ -83,8 +88,9 @@ impl Machine {
             backoff: Duration::from_secs(30),
             max_backoff: Duration::from_secs(600),
         });
+        let login_worked = self.state.answered_lately(backend, now);
         let next = |before: Option<&Limited>| {
-            next_limit(before, (*limit, why, *until), now, &self.policy.limit, &retry)
+            next_limit(before, (*limit, why, *until), now, &self.policy.limit, &retry, login_worked)
         };
         let Some(named) = model else {
             let known = next(self.state.limits.get(backend));
@@ -155,7 +161,8 @@ impl Machine {
         if !limit.wait || too_late {
             let rule =
                 if limit.wait { "it ends later than limit.max_wait allows" } else { "limit.wait is false" };
-            return Some(self.finish(now, over(format!("{} ({rule})", own.why), Remedy::Rule)));
+            let remedy = if own.kind == LimitKind::Auth { Remedy::Login } else { Remedy::Rule };
+            return Some(self.finish(now, over(format!("{} ({rule})", own.why), remedy)));
         }
         let until = until.saturating_add(self.policy.jitter.mul_f64(share)).unwrap_or(until);
         Some(self.wait_for(now, until, WaitReason::Limit { backend, kind: own.kind }))
@@ -209,7 +216,7 @@ mod tests {
     }
 
     fn next(before: Option<&Limited>, kind: LimitKind, stated: Option<i64>, now: i64) -> Limited {
-        next_limit(before, (kind, "later", stated.map(at)), at(now), &Limit::default(), &retry())
+        next_limit(before, (kind, "later", stated.map(at)), at(now), &Limit::default(), &retry(), false)
     }
 
     #[test]
@@ -253,6 +260,19 @@ mod tests {
     }
 
     #[test]
+    fn a_login_that_worked_is_tried_again_for_a_while() {
+        let next = |before: Option<&Limited>, now: i64| {
+            let what = (LimitKind::Auth, "401", None);
+            next_limit(before, what, at(now), &Limit::default(), &retry(), true)
+        };
+        let first = next(None, 0);
+        assert_eq!(first.until, Some(at(300)));
+        let second = next(Some(&first), 300);
+        assert_eq!(second.until, Some(at(1200)), "15 minutes, and 20 minutes at most");
+        assert_eq!(next(Some(&second), 1200).until, None);
+    }
+
+    #[test]
     fn billing_and_auth_limits_have_no_end() {
         assert_eq!(next(None, LimitKind::Billing, Some(100), 0).until, None);
         assert_eq!(next(None, LimitKind::Auth, None, 0).until, None);
@@ -273,6 +293,7 @@ mod tests {
             model: Some("n".to_owned()),
             timeout: crate::config::PartialTimeouts::default(),
             retry: crate::config::PartialRetry::default(),
+            done: crate::config::PartialDone::default(),
             prompt: None,
             verify: None,
         }];

@@ -18,7 +18,10 @@ pub use crate::plan::assign::Assigned;
 use crate::plan::{Plan, Step};
 pub use crate::report::notice::{Next, Notice, Pause};
 pub use crate::state::End;
-use crate::state::{AttemptRecord, Learned, SpecState, TreeRecord, UnitState, UnitStatus};
+use crate::state::by_id::sorted;
+use crate::state::{
+    AttemptRecord, Learned, SeenTasks, SpecState, TreeRecord, UnitState, UnitStatus, WaitReason, counts,
+};
 use crate::sys::interrupt::Interrupt;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -85,6 +88,10 @@ pub struct Machine {
     pub(super) asked_for: BTreeSet<String>,
     /// How many attempts in a row ended without counting.
     pub(super) unstarted: u32,
+    /// The program of the step is gone: since when, and when it is looked for again.
+    pub(super) gone: Option<(Timestamp, Timestamp)>,
+    /// Done tasks whose boxes were opened while the run was at work, still to be reported.
+    pub(super) opened: Vec<String>,
 }
 
 impl Machine {
@@ -104,6 +111,8 @@ impl Machine {
             lost: Vec::new(),
             asked_for: BTreeSet::new(),
             unstarted: 0,
+            gone: None,
+            opened: Vec::new(),
         }
     }
 
@@ -116,16 +125,29 @@ impl Machine {
     /// Handles an event and returns the effects to perform.
     pub fn on(&mut self, now: Timestamp, event: Event) -> Vec<Effect> {
         match event {
-            Event::Begin { ticked, start } => self.begin(now, &ticked, start),
-            Event::Planned { plan, ticked, tree, lost, share } => {
+            Event::Begin { seen, start } => self.begin(now, &seen, start),
+            Event::Planned { plan, seen, tree, lost, share } => {
                 self.tree = tree;
                 self.lost = lost;
-                self.planned(now, *plan, &ticked, share)
+                let changed = self.follow(&seen, true);
+                let mut effects = self.planned(now, *plan, &seen.ticked(), share);
+                if changed && !effects.contains(&Effect::Save) {
+                    // a later reading compares tasks.md with what is saved
+                    effects.insert(0, Effect::Save);
+                }
+                effects
             }
-            Event::Ended { outcome, learned, ticked } => match self.to_verify(&outcome) {
-                Some(step) => self.verify(step, learned, ticked),
-                None => self.ended(now, outcome, learned, ticked.as_ref()),
-            },
+            Event::Ended { outcome, learned, seen } => {
+                match &seen {
+                    Some(seen) => _ = self.follow(seen, true),
+                    None => self.state.forget_boxes(),
+                }
+                let ticked = seen.map(|seen| seen.ticked());
+                match self.to_verify(&outcome) {
+                    Some(step) => self.verify(step, learned, ticked),
+                    None => self.ended(now, outcome, learned, ticked.as_ref()),
+                }
+            }
             Event::Recovered { step } => {
                 // so that its end is judged by the settings of its step
                 self.step = step;
@@ -155,29 +177,33 @@ impl Machine {
         }
     }
 
-    fn begin(&mut self, now: Timestamp, ticked: &BTreeSet<String>, start: RunStart) -> Vec<Effect> {
-        let state = &mut self.state;
-        let resumes = start.resume.is_some_and(|request| request.apply(state));
-        if let Some(question) = state.questions().first() {
+    fn begin(&mut self, now: Timestamp, seen: &SeenTasks, start: RunStart) -> Vec<Effect> {
+        let resumes = start.resume.is_some_and(|request| request.apply(&mut self.state));
+        if let Some(question) = self.state.questions().first() {
             let unit = question.unit.to_owned();
             self.phase = Phase::Over;
             let end = [Effect::Finish(End::Halted { unit })];
             return resumes.then_some(Effect::Save).into_iter().chain(end).collect();
         }
+        // while an agent of an earlier run was at work, it may have opened a box
+        self.follow(seen, self.state.running().is_some());
+        let ticked = seen.ticked();
+        let state = &mut self.state;
         // no run begins before a human trusts them
         state.trust_changes();
         state.started_at.get_or_insert(now);
         if !state.run.is_open() {
             state.begin_run(now, ticked.clone());
         }
-        if let (Some(run), Some(work)) = (state.run.open_mut(), start.work) {
-            run.args = work.args;
+        if let Some(run) = state.run.open_mut() {
+            (run.only, run.from) = (start.only, start.from);
+            run.args = start.work.map_or_else(|| std::mem::take(&mut run.args), |work| work.args);
         }
         self.dirty = start.dirty;
         state.unconfirmed.retain(|id| ticked.contains(id));
         let (to_tick, pending) = (state.to_tick(), state.pending_commits());
         let running = state.running().map(|(unit, record)| (unit.to_owned(), record.number));
-        let doubted: Vec<String> = state.unconfirmed.iter().cloned().collect();
+        let doubted = sorted(&state.unconfirmed);
         let mut effects = vec![Effect::Save];
         if !to_tick.is_empty() {
             effects.push(Effect::Tick(to_tick));
@@ -204,7 +230,7 @@ impl Machine {
     fn planned(&mut self, now: Timestamp, plan: Plan, ticked: &BTreeSet<String>, share: f64) -> Vec<Effect> {
         self.state.forget_removed(&plan);
         let mut effects = self.report_foreign_ticks(ticked, &[]);
-        let left = plan.steps.len();
+        let left = counts(&plan, &self.state).todo;
         let end = match (plan.steps.first(), self.stop) {
             _ if self.state.refused_commit().is_some() => self.not_committed(),
             (None, _) => Some(match self.nothing_left(now, &plan.skipped) {
@@ -241,6 +267,11 @@ impl Machine {
             effects.extend(waiting);
             return effects;
         }
+        if let Some((_, until)) = self.gone.filter(|(_, until)| *until > now) {
+            let program = step.settings.argv.first().cloned().unwrap_or_default();
+            effects.extend(self.wait_for(now, until, WaitReason::Program { program }));
+            return effects;
+        }
         if let Some((length, why)) = self.pause.take().map(|pause| self.length_before(&step, pause, share))
             && !length.is_zero()
         {
@@ -255,6 +286,7 @@ impl Machine {
 
     fn start(&mut self, now: Timestamp, step: Step, left: usize) -> Vec<Effect> {
         let attempt = self.state.next_attempt(&step.unit);
+        let folder = if attempt == 1 { self.state.new_folder(&step.unit) } else { None };
         self.tried(&step.settings.backend, step.settings.model.as_deref());
         // a run that was killed in a wait may resume after its end
         self.count_wait(now);
@@ -269,6 +301,7 @@ impl Machine {
         let reason = resumes.as_ref().map(|resumes| resumes.reason);
         let unit = self.state.units.entry(step.unit.clone()).or_default();
         unit.status = UnitStatus::Running;
+        unit.folder = folder.or(unit.folder.take());
         unit.title.clone_from(&step.title);
         if unit.before.is_none() || unit.changes.take().is_some() {
             unit.before = self.tree.as_ref().map(|record| record.tree.clone());
@@ -306,11 +339,18 @@ impl Machine {
     }
 
     /// Reports boxes that were ticked since the run began, and not by it. They do not count as done. The agent that just
-    /// worked may tick those in `own`; they are not reported.
+    /// worked may tick those in `own`; they are not reported. Reports boxes of done tasks that were opened, too.
     pub(super) fn report_foreign_ticks(&mut self, ticked: &BTreeSet<String>, own: &[String]) -> Vec<Effect> {
         let mut strange = self.state.doubt(ticked);
         strange.retain(|id| !own.contains(id));
-        if strange.is_empty() { Vec::new() } else { vec![Effect::Report(Notice::ForeignTicks(strange))] }
+        let mut effects = Vec::new();
+        if !strange.is_empty() {
+            effects.push(Effect::Report(Notice::ForeignTicks(strange)));
+        }
+        if !self.opened.is_empty() {
+            effects.push(Effect::Report(Notice::OpenedBoxes(std::mem::take(&mut self.opened))));
+        }
+        effects
     }
 
     pub(super) fn finish(&mut self, now: Timestamp, end: End) -> Vec<Effect> {

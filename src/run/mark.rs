@@ -1,17 +1,14 @@
 //! Sets by hand how a task stands and who does it, under the lock of the spec.
 
-use std::collections::HashSet;
-
 use jiff::Timestamp;
 
 use crate::config::{Config, Tick};
 use crate::error::{Error, ErrorKind, Result};
-use crate::plan;
+use crate::plan::{self, TaskNames};
 use crate::project::SpecPlace;
-use crate::spec::{self, Task, TaskFile};
+use crate::spec::TaskFile;
 use crate::state::{SpecState, UnitStatus};
 use crate::store::lock::{Holder, RunLock};
-use crate::sys::files;
 
 /// How a task stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +38,7 @@ pub enum OwnerMark {
 /// What is to be set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MarkRequest {
-    /// The task.
+    /// The tasks, as a person names them: an id, a range, a pattern, a part of a title.
     pub id: String,
     /// How it stands, and all tasks below it.
     pub mark: Option<ManualState>,
@@ -52,7 +49,9 @@ pub struct MarkRequest {
 /// What was set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Marked {
-    /// The task and all tasks below it.
+    /// The tasks that were named.
+    pub named: Vec<String>,
+    /// They, and all tasks below them.
     pub ids: Vec<String>,
     /// Whether the task had an assignment before.
     pub was_assigned: bool,
@@ -66,18 +65,28 @@ pub fn mark(place: &SpecPlace, config: &Config, request: &MarkRequest) -> Result
     store.prepare()?;
     let _lock = RunLock::take(&store.run_lock(), &Holder::me(&place.path(), Timestamp::now()))?;
     let mut state = store.load()?;
-    let (text, tasks) = place.good_tasks()?;
-    let id = &request.id;
-    let ids = with_subtasks(&tasks.tasks, id).ok_or_else(|| {
-        Error::new(ErrorKind::Usage, format!("{} has no task {id}", place.tasks_path().display()))
-            .hint("`seqorch plan` lists them.")
-    })?;
+    let (_, tasks) = place.good_tasks()?;
+    place.follow(config, &tasks, &mut state);
+    let all = TaskNames::of(&tasks);
+    let named = all.find("", &request.id)?;
+    let mut ids: Vec<String> = Vec::new();
+    for id in named.iter().flat_map(|id| all.with_all_below(id)) {
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
     if let Some((unit, _)) = state.running().filter(|(unit, _)| ids.iter().any(|id| id == unit)) {
         return Err(Error::new(ErrorKind::Locked, format!("an agent works on task {unit}"))
             .hint("`seqorch run` continues with it; `seqorch stop --now` ends it."));
     }
     let was_assigned = match &request.owner {
-        Some(owner) => assign(&mut state, config, &tasks, id, owner)?,
+        Some(owner) => {
+            let mut any = false;
+            for id in &named {
+                any |= assign(&mut state, config, &tasks, id, owner)?;
+            }
+            any
+        }
         None => false,
     };
     let released = match request.mark {
@@ -85,22 +94,22 @@ pub fn mark(place: &SpecPlace, config: &Config, request: &MarkRequest) -> Result
         Some(ManualState::Todo | ManualState::Skip) => state.release(&ids),
     };
     if let Some(mark) = request.mark {
-        set(&mut state, id, &ids, mark);
+        set(&mut state, &named, &ids, mark);
     }
-    store.save(&state)?;
-    let box_mark = match request.mark {
-        Some(ManualState::Done) => Some('x'),
-        Some(ManualState::Todo) => Some(' '),
+    let ticks = match request.mark {
+        Some(ManualState::Done) => Some(true),
+        Some(ManualState::Todo) => Some(false),
         Some(ManualState::Skip) | None => None,
     };
-    if let Some(box_mark) = box_mark.filter(|_| config.tasks.tick != Tick::Off) {
-        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-        let (changed, _) = spec::tick_as(&text, place.dialect, &ids, box_mark);
-        if changed != text {
-            files::replace(&place.tasks_file()?, changed.as_bytes(), 0o644)?;
-        }
+    let ticks = ticks.filter(|_| config.tasks.tick != Tick::Off);
+    if request.mark.is_some() {
+        state.decided(&ids, ticks);
     }
-    Ok(Marked { ids, was_assigned, released })
+    store.save(&state)?;
+    if let Some(ticked) = ticks {
+        place.set_marks(&state, &ids, if ticked { 'x' } else { ' ' })?;
+    }
+    Ok(Marked { named, ids, was_assigned, released })
 }
 
 /// A human trusts what came up in earlier attempts, so it needs no answer any more. A run that works meanwhile keeps it
@@ -166,7 +175,7 @@ fn check_name<'a>(what: &str, name: &str, names: impl Iterator<Item = &'a String
     }))
 }
 
-fn set(state: &mut SpecState, id: &str, ids: &[String], mark: ManualState) {
+fn set(state: &mut SpecState, named: &[String], ids: &[String], mark: ManualState) {
     for id in ids {
         state.skipped.remove(id);
         state.unconfirmed.remove(id);
@@ -185,7 +194,7 @@ fn set(state: &mut SpecState, id: &str, ids: &[String], mark: ManualState) {
             UnitStatus::Todo
         }
         ManualState::Skip => {
-            state.skipped.insert(id.to_owned());
+            state.skipped.extend(named.iter().cloned());
             UnitStatus::Todo
         }
     };
@@ -195,21 +204,4 @@ fn set(state: &mut SpecState, id: &str, ids: &[String], mark: ManualState) {
             unit.to_tick.clear();
         }
     }
-}
-
-/// The task and all tasks below it, in the order of tasks.md; `None`: there is no such task.
-fn with_subtasks(tasks: &[Task], id: &str) -> Option<Vec<String>> {
-    tasks.iter().find(|task| task.id == id)?;
-    let mut ids = HashSet::from([id]);
-    // a subtask may stand before its parent
-    loop {
-        let before = ids.len();
-        let below = tasks.iter().filter(|t| t.parent.as_deref().is_some_and(|up| ids.contains(up)));
-        let below: Vec<&str> = below.map(|t| t.id.as_str()).collect();
-        ids.extend(below);
-        if ids.len() == before {
-            break;
-        }
-    }
-    Some(tasks.iter().filter(|t| ids.contains(t.id.as_str())).map(|t| t.id.clone()).collect())
 }

@@ -15,6 +15,7 @@ pub mod driver;
 mod ending;
 pub mod event;
 pub mod event_log;
+mod following;
 pub mod forecast;
 pub mod forget;
 pub mod hook_queue;

@@ -14,7 +14,7 @@ use crate::store::spec_store::Store;
 /// back. A second agent must not start next to it.
 pub(super) fn refuse_unknown_agent(store: &Store, state: &SpecState) -> Result<()> {
     let known = state.running().and_then(|(unit, attempt)| {
-        let dir = store.attempt_dir(unit, attempt.number);
+        let dir = store.attempt_dir(state.folder(unit), attempt.number);
         attempt_folder::is_of(&dir, attempt).then_some(dir)
     });
     let unknown = store

@@ -36,11 +36,13 @@ impl CheckedSpec {
     /// saves nothing.
     pub(super) fn check(place: &SpecPlace, config: &Config, resume: Option<&ResumeRequest>) -> Result<Self> {
         let (_, tasks) = place.good_tasks()?;
-        plan::check_selection(&tasks, config, &place.selection)?;
+        plan::select(&tasks, config, &place.selection)?;
         prompt_inputs::check(place, config)?;
         check_zone(config)?;
         let store = place.store();
-        let state = resumed(place, store.load()?, resume)?;
+        let mut state = resumed(place, store.load()?, resume)?;
+        place.follow(config, &tasks, &mut state);
+        place.refuse_doubts(&state)?;
         let plan = current_plan(place, config, &tasks, &state, Timestamp::now());
         check_programs(config, &plan)?;
         check_commands(&missing_commands(place, config, &plan))?;

@@ -1,15 +1,21 @@
 //! Writes the folder of an attempt before its start: the prompt and `attempt.json`. The environment is never written to it.
 
 use std::ffi::{OsStr, OsString};
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::limit_outcome;
 use super::run_repository::RunRepository;
-use crate::config::{Config, Timeouts};
+use crate::agent::limit::Family;
+use crate::agent::sanitise::sanitise;
+use crate::config::{Config, PrintsWhen, Timeouts};
 use crate::error::{Error, ErrorKind, Result};
+use crate::git::change::TreeChange;
+use crate::git::path::RepoPath;
 use crate::plan::prompt::{self, PreviousAttempt, PromptContext, QuestionAnswer};
 use crate::plan::{Plan, Step};
 use crate::state::{Answer, AttemptRecord, Outcome, Resumption, SpecState};
@@ -21,6 +27,12 @@ use crate::sys::handoff::{Environment, Handoff};
 use crate::sys::nofollow;
 use crate::sys::{files, random};
 
+/// Most files that a prompt lists as changed so far, most lines of one whose difference it has, and most bytes of all
+/// differences.
+const FILES_SO_FAR: usize = 50;
+const LINES_SO_FAR: u64 = 400;
+const PATCH_SO_FAR: usize = 16 << 10;
+
 /// The inputs of an attempt.
 pub(super) struct AttemptInputs<'a> {
     pub(super) config: &'a Config,
@@ -29,6 +41,8 @@ pub(super) struct AttemptInputs<'a> {
     pub(super) step: &'a Step,
     pub(super) attempt: u32,
     pub(super) state: &'a SpecState,
+    /// The file of the tasks. Its boxes are not work.
+    pub(super) tasks: &'a Path,
     pub(super) socket: &'a Path,
     /// The environment of the shell that typed `seqorch run`.
     pub(super) env: &'a [(OsString, OsString)],
@@ -53,7 +67,7 @@ impl PreparedAttempt {
 
     /// Writes the attempt's own folder with this prompt.
     pub(super) fn make_with(from: &AttemptInputs<'_>, prompt: &str) -> Result<Self> {
-        Self::make_in(from, from.store.attempt_dir(&from.step.unit, from.attempt), prompt)
+        Self::make_in(from, from.store.attempt_dir(from.state.folder(&from.step.unit), from.attempt), prompt)
     }
 
     /// Writes this folder with this prompt.
@@ -68,11 +82,12 @@ impl PreparedAttempt {
         }
         files::create_private_dir(dir.path())?;
         files::write_private(&dir.prompt(), prompt.as_bytes())?;
-        let argv = match (from.resumes(), &step.settings.resume_argv) {
+        let (argv, session) = match (from.resumes(), &step.settings.resume_argv) {
             (Some(resumes), Some(argv)) => {
-                argv.iter().map(|arg| arg.replace("{session}", &resumes.session)).collect()
+                let argv = argv.iter().map(|arg| arg.replace("{session}", &resumes.session)).collect();
+                (argv, None)
             }
-            _ => step.settings.argv.clone(),
+            _ => begin_session(&step.settings.argv)?,
         };
         let token = token()?;
         let file = AttemptFile {
@@ -85,8 +100,11 @@ impl PreparedAttempt {
             argv,
             prompt_by: step.settings.prompt_by,
             output: step.settings.output,
+            vendor: from.vendor().name().to_owned(),
             cwd: step.settings.cwd.clone(),
-            deadlines: deadlines(&step.settings.timeout),
+            deadlines: deadlines(&step.settings.timeout, step.settings.prints),
+            session,
+            resumes: from.resumes().is_some() && step.settings.resume_argv.is_some(),
             log_max_bytes: u64::from(from.config.log.max_mb) * 1_000_000,
             socket: from.socket.to_owned(),
             token: token.clone(),
@@ -114,16 +132,61 @@ impl AttemptInputs<'_> {
         self.record()?.resumes.as_ref()
     }
 
+    fn vendor(&self) -> Family {
+        let name = self.step.settings.backend.as_str();
+        self.config.backends.get(name).map_or(Family::Any, |backend| limit_outcome::family(name, backend))
+    }
+
     fn prompt(&self) -> Result<String> {
         let previous = self.previous();
         let answers = decisions(self.state, &self.step.unit);
         let mut context = PromptContext::new(self.plan, self.step, &self.config.prompt);
         context.previous = previous.as_ref();
         context.answers = &answers;
+        let so_far = self.resumes().is_none().then(|| self.changes_so_far()).flatten();
+        context.so_far = so_far.as_deref();
         match self.resumes() {
             Some(resumes) => prompt::render_continuation(&context, resumes.reason.word()),
             None => prompt::render(&context, &template(self.config)?),
         }
+    }
+
+    /// What the unit has changed before this attempt: the files, and the difference as far as there is room for it.
+    fn changes_so_far(&self) -> Option<String> {
+        let before = self.state.units.get(&self.step.unit)?.before.as_deref()?;
+        let now = &self.record()?.before.as_ref()?.tree;
+        let trees = self.repository?.trees();
+        // a prompt without it is better than none
+        let mut changes = trees.changes(before, now).ok()?;
+        let tasks = trees.path_of(self.tasks);
+        changes.retain(|change| Some(&change.path) != tasks.as_ref());
+        if changes.is_empty() {
+            return None;
+        }
+        let count = |n: Option<u64>| n.map_or_else(|| "-".to_owned(), |n| n.to_string());
+        let mut text = String::new();
+        for change in changes.iter().take(FILES_SO_FAR) {
+            let (more, less) = (count(change.insertions), count(change.deletions));
+            let _ = writeln!(text, "{}  (+{more} -{less})", change.path);
+        }
+        if let Some(more) = changes.len().checked_sub(FILES_SO_FAR).filter(|more| *more > 0) {
+            let _ = writeln!(text, "and {more} more files");
+        }
+        let small = |change: &&TreeChange| change.insertions.unwrap_or(u64::MAX) <= LINES_SO_FAR;
+        let paths: Vec<&RepoPath> =
+            changes.iter().filter(small).take(FILES_SO_FAR).map(|c| &c.path).collect();
+        if let Some(patch) =
+            Some(paths).filter(|all| !all.is_empty()).and_then(|all| trees.patch(before, now, &all).ok())
+        {
+            let patch = sanitise(patch.as_bytes());
+            let mut end = patch.len().min(PATCH_SO_FAR);
+            while !patch.is_char_boundary(end) {
+                end -= 1;
+            }
+            let rest = if end < patch.len() { "\n… the rest is left out" } else { "" };
+            let _ = write!(text, "\n{}{rest}", patch[..end].trim_end());
+        }
+        Some(text)
     }
 
     /// What went wrong in the last attempt, from the state and from its folder.
@@ -141,14 +204,20 @@ impl AttemptInputs<'_> {
                 tail: tail.clone(),
             });
         }
-        let dir = self.store.attempt_dir(unit, last.number);
+        let dir = self.store.attempt_dir(self.state.folder(unit), last.number);
         let result = Some(dir)
             .filter(|dir| attempt_folder::is_of(dir, last))
             .and_then(|dir| attempt_folder::result(&dir));
-        let tail = result.map_or_else(String::new, |result| {
+        let mut tail = result.map_or_else(String::new, |result| {
             let said = [result.last_words, result.stderr_tail];
             said.into_iter().filter(|t| !t.is_empty()).collect::<Vec<_>>().join("\n")
         });
+        if !last.learned.denied.is_empty() {
+            let denied = last.learned.denied.join("\n");
+            let refused =
+                "These calls were refused, and no human is there to allow them. Find a way without them:";
+            tail = format!("{refused}\n{denied}\n\n{}", tail.trim_end());
+        }
         Some(PreviousAttempt { attempt: last.number, outcome: outcome.to_string(), tail })
     }
 
@@ -202,14 +271,38 @@ pub(super) fn set_aside(dir: &Path) -> Result<()> {
     fs::rename(dir, &free).map_err(|e| Error::io("moving aside", dir, e))
 }
 
-fn deadlines(timeouts: &Timeouts) -> Deadlines {
+fn deadlines(timeouts: &Timeouts, prints: PrintsWhen) -> Deadlines {
     let ms = |d: Duration| (!d.is_zero()).then(|| u64::try_from(d.as_millis()).unwrap_or(u64::MAX));
+    // silence says nothing of an agent that prints at its end
+    let silence = |d: Duration| ms(d).filter(|_| prints == PrintsWhen::Live);
     Deadlines {
         total_ms: ms(timeouts.task),
-        idle_ms: ms(timeouts.idle),
-        first_output_ms: ms(timeouts.first_output),
+        idle_ms: silence(timeouts.idle),
+        first_output_ms: silence(timeouts.first_output),
         grace_ms: u64::try_from(timeouts.grace.as_millis()).unwrap_or(u64::MAX),
     }
+}
+
+/// The command line with the id of a new session, and that id, if the agent takes one.
+fn begin_session(argv: &[String]) -> Result<(Vec<String>, Option<String>)> {
+    const NEW: &str = "{new_session}";
+    if !argv.iter().any(|arg| arg.contains(NEW)) {
+        return Ok((argv.to_vec(), None));
+    }
+    let id = uuid()?;
+    Ok((argv.iter().map(|arg| arg.replace(NEW, &id)).collect(), Some(id)))
+}
+
+/// A random UUID (version 4), the form of id that agents take.
+fn uuid() -> Result<String> {
+    let hex = token()?;
+    let variant = match hex.as_bytes()[16] {
+        b'0'..=b'3' => '8',
+        b'4'..=b'7' => '9',
+        b'8' | b'9' | b'a' | b'b' => 'a',
+        _ => 'b',
+    };
+    Ok(format!("{}-{}-4{}-{variant}{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..]))
 }
 
 fn token() -> Result<String> {

@@ -21,7 +21,7 @@ impl RealWorld<'_> {
         step: Option<&Step>,
         state: &SpecState,
     ) -> Result<Option<Ending>> {
-        let dir = self.store.attempt_dir(unit, attempt);
+        let dir = self.store.attempt_dir(state.folder(unit), attempt);
         let never_started =
             || Some((Outcome::Cancelled { by: CancelledBy::NoOrchestrator }, Learned::default()));
         if state.attempt(unit, attempt).is_some_and(|record| !attempt_folder::is_of(&dir, record)) {

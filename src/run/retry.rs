@@ -80,6 +80,12 @@ impl Machine {
             let done = done.clone();
             return self.committed(now, *done, kept);
         }
+        if let Err(CommitRefused { why, for_agent: true, .. }) = &kept
+            && self.may_take_back(&unit)
+            && !self.state.is_refused(&unit)
+        {
+            return self.take_back(&unit, why.clone());
+        }
         let is_news = self.state.is_refused(&unit) && kept.is_ok();
         self.state.settle_commit(now, &unit, kept);
         let mut effects = vec![Effect::Save];
@@ -93,6 +99,27 @@ impl Machine {
     pub(super) fn may_take_back(&self, unit: &str) -> bool {
         let is_pending = self.state.units.get(unit).is_some_and(|unit| unit.pending_commit.is_some());
         is_pending && self.policy.on_refused == RefusedRule::Retry
+    }
+
+    /// A hook refused the commit of a unit whose run was killed before its first try, so no run has reported its end.
+    fn take_back(&mut self, id: &str, words: String) -> Vec<Effect> {
+        let outcome = Outcome::VerifyFailed { command: REFUSED_COMMIT.to_owned(), tail: words };
+        let ids = self.state.take_back(id, outcome.clone());
+        let mut effects = vec![Effect::Untick(ids), Effect::Save];
+        if let Some(unit) = self.state.units.get(id)
+            && let Some(last) = unit.attempts.last()
+        {
+            let took = last.ended_at.unwrap_or(last.started_at).duration_since(last.started_at);
+            effects.push(Effect::Report(Notice::Ended {
+                unit: id.to_owned(),
+                title: unit.title.clone(),
+                attempt: last.number,
+                outcome,
+                took: took.try_into().unwrap_or_default(),
+                next: Next::Plain,
+            }));
+        }
+        effects
     }
 
     /// The commit of the attempt that has just ended was made, or refused. A refusal that its agent may be able to fix is a

@@ -17,8 +17,8 @@ use crate::project::SpecPlace;
 use crate::report::events::EventKind;
 use crate::report::needs::shown;
 use crate::report::run_end::RunEnd;
-use crate::report::summary::{self, Summary};
-use crate::state::{SpecState, TreeRecord, UnitState, counts};
+use crate::report::summary::{self, Summary, UnitLine};
+use crate::state::{SpecState, TreeRecord, UnitState, counts, left};
 use crate::store::spec_store::Store;
 use crate::sys::files;
 
@@ -44,7 +44,7 @@ impl RunEnding<'_> {
         let (units, last_plan, took) = world.outcome();
         // a halted spec is not planned
         let last_plan = last_plan.unwrap_or(self.plan);
-        let left = last_plan.steps.len();
+        let left = counts(last_plan, state).todo;
         let changes = changes.as_deref();
         let events =
             RunEnd { spec: &place.name, typed: &place.typed, end, left, took, changes }.records(state);
@@ -53,6 +53,11 @@ impl RunEnding<'_> {
         for line in &mut units {
             line.changes = state.units.get(&line.id).and_then(|unit| unit.changes.clone());
         }
+        let of_unit = |line: &UnitLine| {
+            let left = state.units.get(&line.id).map(UnitState::left_out).unwrap_or_default();
+            left.into_iter().map(|one| (line.id.clone(), one)).collect::<Vec<_>>()
+        };
+        let left_out: Vec<_> = units.iter().flat_map(of_unit).collect();
         let notes = [run_texts::limit_lines(state, self.config), trust::git_lines(state)].concat();
         let text = run_texts::summary_text(&Summary {
             spec: &place.name,
@@ -65,6 +70,7 @@ impl RunEnding<'_> {
             waited: state.run.waited_s(),
             notes: &notes,
             changes,
+            left_out: &left_out,
         });
         world.say(text.trim_end());
         world.announce_end(end, &needs, left);
@@ -109,12 +115,15 @@ impl RunEnding<'_> {
     ) {
         let (place, store) = (self.place, self.store);
         let end = end_by(error);
-        let saved = store.load().ok().map(Box::new);
+        let saved = store.load().ok().map(|mut state| {
+            place.fill_titles(&mut state);
+            Box::new(state)
+        });
         // the error is reported even if this cannot be saved
         let _ = self.settle(machine, Event::Failed { end: end.clone(), saved, unsaved });
         let state = &machine.state;
         let (_, last_plan, took) = world.outcome();
-        let left = steps_left(last_plan.unwrap_or(self.plan), state);
+        let left = still_left(last_plan.unwrap_or(self.plan), state);
         let needs = shown(&place.typed, state);
         self.write_summary(&summary::of_error(&place.name, &place.typed, &needs));
         let how = RunEnd { spec: &place.name, typed: &place.typed, end: &end, left, took, changes: None };
@@ -133,7 +142,8 @@ impl RunEnding<'_> {
     /// What changed during the run. An agent that still works has the snapshots to itself.
     fn changed_files(&self, state: &SpecState) -> Option<Vec<FileChange>> {
         let repository = self.repository.as_ref().filter(|_| state.running().is_none())?;
-        let (before, after) = (self.before.as_ref()?, repository.look().ok()?);
+        let boxes = repository.trees().path_of(&self.place.tasks_path());
+        let (before, after) = (self.before.as_ref()?, repository.look(boxes.as_ref()).ok()?);
         let list = repository.trees().changes(&before.tree, &after.tree).ok()?;
         Some(list.iter().map(FileChange::from).collect())
     }
@@ -153,8 +163,8 @@ fn end_by(error: &Error) -> End {
     }
 }
 
-/// Steps of a plan that are not done since it was made.
-fn steps_left(plan: &Plan, state: &SpecState) -> usize {
-    let done = |unit: &String| state.units.get(unit).is_some_and(UnitState::is_done);
-    plan.steps.iter().filter(|step| !done(&step.unit)).count()
+/// Tasks of a plan that are to do and were not done since it was made.
+fn still_left(plan: &Plan, state: &SpecState) -> usize {
+    let done = |unit: &str| state.units.get(unit).is_some_and(UnitState::is_done);
+    left(plan, state).into_iter().filter(|unit| !done(unit)).count()
 }

@@ -9,6 +9,8 @@ use crate::attempt::work_tree::record;
 use crate::config::{Commit, Config};
 use crate::git::call::{GitError, Supervisor};
 use crate::git::executing::GitPin;
+use crate::git::helpers::GitHelpers;
+use crate::git::path::RepoPath;
 use crate::git::repository::Repository;
 use crate::git::snapshot::Snapshots;
 use crate::project::SpecPlace;
@@ -22,6 +24,7 @@ pub struct RunRepository {
     repository: Repository,
     key: String,
     max_file: u64,
+    helpers: GitHelpers,
 }
 
 impl RunRepository {
@@ -53,22 +56,29 @@ impl RunRepository {
             .store()
             .name_in_git()
             .map_or_else(|| key(place), |name| name.to_string_lossy().into_owned());
-        Ok(found.map(|repository| Self { repository, key, max_file }))
+        Ok(found.map(|repository| Self { repository, key, max_file, helpers: GitHelpers::default() }))
     }
 
     /// The first snapshot of a run. What an earlier run left half-written does not matter.
     pub(super) fn begin(&self) -> Result<TreeRecord, GitError> {
-        Snapshots::begin(&self.repository, &self.key, self.max_file)?.take().map(record)
+        self.begin_snapshots()?.take().map(record)
+    }
+
+    /// Starts the processes that answer questions in each step.
+    pub(super) fn start_helpers(&self) -> Result<(), GitError> {
+        self.trees().start_helpers()
     }
 
     /// The snapshots, made anew, where no run is there.
     pub(super) fn begin_snapshots(&self) -> Result<Snapshots<'_>, GitError> {
-        Snapshots::begin(&self.repository, &self.key, self.max_file)
+        // its beginning ends them, so they may as well be its own
+        Ok(Snapshots::begin(&self.repository, &self.key, self.max_file)?.with_helpers(&self.helpers))
     }
 
-    /// All files now. No attempt may be at work: its process takes the snapshot itself.
-    pub(super) fn look(&self) -> Result<TreeRecord, GitError> {
-        match self.snapshots().and_then(|mut snapshots| snapshots.take()) {
+    /// All files now. No attempt may be at work: its process takes the snapshot itself. `boxes` is tasks.md, whose boxes
+    /// are ticked between two steps.
+    pub(super) fn look(&self, boxes: Option<&RepoPath>) -> Result<TreeRecord, GitError> {
+        match self.snapshots().and_then(|mut snapshots| snapshots.take_with_boxes(boxes)) {
             Ok(snapshot) => Ok(record(snapshot)),
             // a power cut may have left a broken index
             Err(GitError::Failed { .. }) => self.begin(),
@@ -78,13 +88,19 @@ impl RunRepository {
 
     /// The snapshots, to take one.
     pub(super) fn snapshots(&self) -> Result<Snapshots<'_>, GitError> {
-        Snapshots::resume(&self.repository, &self.key, self.max_file)
+        Ok(Snapshots::resume(&self.repository, &self.key, self.max_file)?.with_helpers(&self.helpers))
     }
 
     /// The snapshots, only to compare trees.
     #[must_use]
     pub fn trees(&self) -> Snapshots<'_> {
-        Snapshots::open(&self.repository, &self.key, self.max_file)
+        Snapshots::open(&self.repository, &self.key, self.max_file).with_helpers(&self.helpers)
+    }
+
+    /// The top of the work tree, without links in its path.
+    pub(super) fn top(&self) -> std::path::PathBuf {
+        let top = &self.repository.top;
+        std::fs::canonicalize(top).unwrap_or_else(|_| top.clone())
     }
 
     /// The same with the hooks and settings of git that a person trusts.

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::machine::{Effect, End, Event, Machine, Pause, Policy, RunStart};
 use crate::agent::limit::LimitKind;
 use crate::plan::testing::PlanCase;
-use crate::state::{AttemptRecord, Learned, Outcome, ResumeReason, SpecState};
+use crate::state::{AttemptRecord, Learned, Outcome, ResumeReason, SeenTasks, SpecState};
 
 /// How an attempt ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,8 +67,10 @@ fn run(nudges: u32, mut act: impl FnMut(Option<ResumeReason>) -> Act) -> Ran {
     case.config.run.max_iterations = 1000;
     let mut machine = Machine::new(SpecState::default(), Policy::of(&case.config, TimeZone::UTC));
     let mut now = Timestamp::UNIX_EPOCH;
-    let mut events =
-        std::collections::VecDeque::from([Event::Begin { ticked: [].into(), start: RunStart::default() }]);
+    let mut events = std::collections::VecDeque::from([Event::Begin {
+        seen: SeenTasks::default(),
+        start: RunStart::default(),
+    }]);
     let mut backoffs = Vec::new();
     loop {
         let event = events.pop_front().expect("a run has events until its end");
@@ -77,10 +79,9 @@ fn run(nudges: u32, mut act: impl FnMut(Option<ResumeReason>) -> Act) -> Ran {
                 Effect::Replan => {
                     case.progress.failed = machine.state.failed_in_run();
                     let plan = Box::new(case.plan());
-                    let ticked = std::iter::empty().collect();
                     events.push_back(Event::Planned {
                         plan,
-                        ticked,
+                        seen: SeenTasks::default(),
                         tree: None,
                         lost: Vec::new(),
                         share: 0.0,
@@ -96,7 +97,7 @@ fn run(nudges: u32, mut act: impl FnMut(Option<ResumeReason>) -> Act) -> Ran {
                     let session = Some(format!("session {attempt}"));
                     let learned = Learned { session, worked, ..Learned::default() };
                     now += Duration::from_secs(60);
-                    events.push_back(Event::Ended { outcome, learned, ticked: None });
+                    events.push_back(Event::Ended { outcome, learned, seen: None });
                 }
                 Effect::Sleep { until, why } => {
                     if matches!(why, Pause::Backoff { .. }) {
@@ -131,14 +132,14 @@ fn nudges_that_find_no_session_use_no_attempts() {
 }
 
 #[test]
-fn a_retry_that_finds_no_session_starts_afresh_and_does_not_count() {
+fn a_retry_that_finds_no_session_counts_and_the_next_one_begins_anew() {
     for in_session in [Act::Refuses, Act::Silent] {
         let ran = run(1, |reason| if reason.is_some() { in_session } else { Act::Breaks });
         assert_eq!(ran.end, no_attempts_left());
         let retry = Some(ResumeReason::Retry);
-        assert_eq!(ran.reasons(), [None, retry, None, retry, None], "{in_session:?}");
+        assert_eq!(ran.reasons(), [None, retry, None], "{in_session:?}");
         assert_eq!(ran.attempts.iter().filter(|a| a.counts).count(), 3);
-        assert_eq!(ran.backoffs, [30, 60].map(Duration::from_secs));
+        assert_eq!(ran.backoffs, [30].map(Duration::from_secs), "a new session needs no pause");
     }
 }
 

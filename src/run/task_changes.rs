@@ -98,9 +98,14 @@ pub fn changed_files(
 }
 
 /// Shows what a task changed, as git shows it: git takes the place of this process.
-pub fn show_changes(place: &SpecPlace, config: &Config, id: &str, look: DiffLook) -> Result<Infallible> {
-    let state = place.store().load()?;
-    let of = state.unit_of(id).ok_or_else(|| unknown(&state, id))?;
+pub fn show_changes(
+    place: &SpecPlace,
+    config: &Config,
+    state: &SpecState,
+    id: &str,
+    look: DiffLook,
+) -> Result<Infallible> {
+    let of = state.unit_of(id).ok_or_else(|| unknown(state, id))?;
     let unit = &state.units[of];
     let gone = |why: &str| {
         Error::new(ErrorKind::Human, format!("git no longer has the changes of task {}", sanitise_line(id)))
@@ -110,7 +115,7 @@ pub fn show_changes(place: &SpecPlace, config: &Config, id: &str, look: DiffLook
     let repository = found.ok_or_else(|| gone("there is no git repository here"))?;
     let trees = repository.trees();
     let span = TaskSpan::of(&trees, unit).map_err(|error| gone(&error.words()))?;
-    let span = span.ok_or_else(|| unknown(&state, id))?;
+    let span = span.ok_or_else(|| unknown(state, id))?;
     let all = trees.changes(&span.from, &span.to)?;
     let own = span.changes(&trees)?;
     if own.len() == all.len() {

@@ -19,17 +19,16 @@ use crate::git::restore::RestoreOutcome;
 use crate::git::snapshot::Snapshots;
 use crate::plan;
 use crate::project::SpecPlace;
-use crate::spec;
 use crate::state::{SpecState, UndoRecord, UnitState, UnitStatus};
 use crate::store::attempt_folder;
 use crate::store::lock::{Holder, RunLock};
-use crate::sys::command::StopFlag;
-use crate::sys::{files, signals};
+use crate::sys::signals;
+use crate::sys::stop_flag::StopFlag;
 
 /// What is to be undone.
 #[derive(Debug, Clone, Copy)]
 pub struct UndoRequest<'a> {
-    /// The task.
+    /// The unit.
     pub id: &'a str,
     /// Commit the revert.
     pub commit: bool,
@@ -57,6 +56,7 @@ pub fn undo(place: &SpecPlace, config: &Config, request: UndoRequest<'_>) -> Res
     let store = place.store().prepared()?;
     let _lock = RunLock::take(&store.run_lock(), &Holder::me(&place.path(), Timestamp::now()))?;
     let mut state = store.load()?;
+    place.follow(config, &place.good_tasks()?.1, &mut state);
     if state.units.get(id).is_none_or(|unit| unit.changes.is_none() && unit.undone.is_none()) {
         return Err(nothing_known(&state, id));
     }
@@ -67,7 +67,7 @@ pub fn undo(place: &SpecPlace, config: &Config, request: UndoRequest<'_>) -> Res
     let stopped = |pause: Duration| stop.raised_within(pause);
     let _work_tree = work_tree::lock(&place.typed, wait, &repository, &stopped)?;
     if let Some((unit, attempt)) = state.running()
-        && attempt_folder::alive(&store.attempt_dir(unit, attempt.number))
+        && attempt_folder::alive(&store.attempt_dir(state.folder(unit), attempt.number))
     {
         return Err(Error::new(ErrorKind::Locked, format!("task {unit} is at work without a run"))
             .hint("`seqorch stop --now` ends it, `seqorch run` takes it over."));
@@ -116,7 +116,7 @@ fn restore(
     let unit = state.units.get(id).filter(|unit| unit.changes.is_some());
     let unit = unit.ok_or_else(|| nothing_known(state, id))?;
     let commit = unit.changes.as_ref().and_then(|changes| changes.commit.clone());
-    let (text, tasks) = place.good_tasks()?;
+    let (_, tasks) = place.good_tasks()?;
     let prior = snapshots.take()?;
     let ownership = Ownership::of(snapshots, state, snapshots.path_of(&place.tasks_path()).as_ref())?;
     let dirty = snapshots.changes_of_work_tree(prior.head.commit.as_deref(), &prior.tree)?;
@@ -129,11 +129,8 @@ fn restore(
         .and_then(|files| files.ok_or_else(|| nothing_known(state, id)))?;
     let units = plan::units(&tasks, config.run.granularity);
     let members = units.into_iter().find(|unit| unit.id == id).map_or_else(Vec::new, |unit| unit.members);
-    let open: Vec<&str> = members.iter().map(String::as_str).collect();
-    let (unticked, _) = spec::tick_as(&text, place.dialect, &open, ' ');
-    if unticked != text {
-        files::replace(&place.tasks_file()?, unticked.as_bytes(), 0o644)?;
-    }
+    place.set_marks(state, &members, ' ')?;
+    state.decided(&members, Some(false));
     let after = snapshots.take()?;
     // what others had changed before stays theirs
     let mut undone = snapshots.changes(&prior.tree, &after.tree)?;
@@ -210,7 +207,6 @@ fn commit_revert(
     let done = snapshots.commit(&CommitRequest {
         tree: &record.to,
         paths: own,
-        also: &[],
         head: head.as_deref(),
         message: &message,
         deadline: config.git.timeout,

@@ -1,6 +1,8 @@
 //! PURE. Judges an attempt by its facts.
 
 use crate::agent::CliVerdict;
+use crate::agent::question;
+use crate::agent::session_error::ends_session;
 use crate::config::DoneSignal;
 use crate::state::outcome::TimedOut;
 use crate::state::{Learned, Outcome, WindowUse};
@@ -15,6 +17,9 @@ use crate::store::attempt_result::{AgentExit, AttemptResult};
 pub fn judge(facts: &AttemptResult, signal: DoneSignal) -> Outcome {
     if let Some(by) = facts.cancelled {
         return Outcome::Cancelled { by };
+    }
+    if facts.stated.is_some() {
+        return Outcome::Failed { code: 0, why: facts.stated.clone() };
     }
     let hung_at_exit = facts.timed_out == Some(TimedOut::Idle) && facts.verdict == Some(CliVerdict::Success);
     if let Some(which) = facts.timed_out.filter(|_| !hung_at_exit) {
@@ -37,6 +42,8 @@ pub fn judge(facts: &AttemptResult, signal: DoneSignal) -> Outcome {
         Some(CliVerdict::Failure(why)) => Some(why.clone()),
         // some CLIs exit with 0 when they are stopped
         Some(CliVerdict::Unknown) if code == 0 => Some("it ended without its closing record".to_owned()),
+        // of a CLI that says nothing else, its last line on stderr says most
+        None | Some(CliVerdict::Unknown) if code != 0 => last_line(&facts.stderr_tail),
         _ => None,
     };
     if code != 0 || why.is_some() {
@@ -48,20 +55,25 @@ pub fn judge(facts: &AttemptResult, signal: DoneSignal) -> Outcome {
     }
 }
 
+fn last_line(text: &str) -> Option<String> {
+    text.lines().map(str::trim).rfind(|line| line.chars().any(char::is_alphanumeric)).map(str::to_owned)
+}
+
 /// Why a verify command failed; `None` if it succeeded. A signal in its output does not count.
 #[must_use]
 pub fn failure(facts: Option<&AttemptResult>) -> Option<Outcome> {
     let Some(facts) = facts else { return Some(Outcome::Lost) };
-    let facts = AttemptResult { halt: None, ..facts.clone() };
+    // the output of a command is shown with its failure
+    let facts = AttemptResult { halt: None, stderr_tail: String::new(), ..facts.clone() };
     Some(judge(&facts, DoneSignal::Optional)).filter(|outcome| *outcome != Outcome::Done)
 }
 
 /// A refusal to resume a session has at most this many bytes of stdout.
 const ONLY_A_REFUSAL: u64 = 8192;
 
-/// What is known of an attempt apart from its outcome.
+/// What is known of an attempt apart from its outcome; `resumed`: it was to resume a session.
 #[must_use]
-pub fn learned(facts: &AttemptResult) -> Learned {
+pub fn learned(facts: &AttemptResult, resumed: bool) -> Learned {
     let spoke = !facts.last_words.is_empty() || facts.halt.is_some() || facts.done;
     let used = facts.usage.as_ref().and_then(|usage| usage.output).is_some_and(|tokens| tokens > 0);
     Learned {
@@ -74,7 +86,25 @@ pub fn learned(facts: &AttemptResult) -> Learned {
         session_total: facts.usage.filter(|usage| usage.cumulative),
         // a CLI that cannot resume a session prints only a line or two
         worked: spoke || used || facts.stdout_bytes > ONLY_A_REFUSAL,
+        session_over: session_over(facts, resumed),
+        unchanged: false,
+        denied: facts.denied.clone(),
+        asks: question::asked(&facts.last_words),
     }
+}
+
+/// Whether the CLI says that the session cannot continue.
+fn session_over(facts: &AttemptResult, resumed: bool) -> bool {
+    let failed = match (facts.exit, &facts.verdict) {
+        (_, Some(CliVerdict::Failure(_))) => true,
+        (Some(AgentExit::Code(code)), _) => code != 0 && facts.timed_out.is_none(),
+        _ => false,
+    };
+    let words = facts.error_records.iter().map(|record| record.text.as_str());
+    let last = facts.last_words.lines().last().filter(|_| facts.verdict.is_none());
+    let mut said =
+        facts.error.as_deref().into_iter().chain(words).chain(last).chain([facts.stderr_tail.as_str()]);
+    failed && !facts.done && said.any(|error| ends_session(error, resumed))
 }
 
 #[cfg(test)]

@@ -9,8 +9,9 @@ use super::test_count;
 use super::verdict::failure;
 use super::world::RealWorld;
 use crate::agent::Format;
-use crate::config::{Done, DoneSignal, PromptBy, Timeouts};
+use crate::config::{Done, DoneSignal, PrintsWhen, PromptBy, Timeouts, UnchangedRule};
 use crate::error::{Error, ErrorKind, Result};
+use crate::plan::argv::fill;
 use crate::plan::{Step, StepSettings};
 use crate::report::text::shown_command;
 use crate::state::{Outcome, SpecState};
@@ -30,9 +31,36 @@ impl RealWorld<'_> {
         attempt: u32,
         state: &SpecState,
     ) -> Result<Option<Outcome>> {
-        let run =
-            Verification { step: Box::new(step.clone()), attempt, index: 0, tests: 0, state: state.clone() };
+        let mut step = step.clone();
+        let files = self.changed_files(&step, state);
+        let values =
+            [("{id}", step.unit.as_str()), ("{title}", step.title.as_str()), ("{spec}", &self.place.name)];
+        step.settings.verify =
+            step.settings.verify.iter().map(|command| filled(command, &values, &files)).collect();
+        let run = Verification { step: Box::new(step), attempt, index: 0, tests: 0, state: state.clone() };
         self.start_command(run)
+    }
+
+    /// The files that the task of a step has changed, as its commands can name them, if one of them asks for that.
+    fn changed_files(&self, step: &Step, state: &SpecState) -> Vec<String> {
+        let asked = step.settings.verify.iter().flatten().any(|arg| arg == FILES);
+        let Some(repository) = self.repository.as_ref().filter(|_| asked) else { return Vec::new() };
+        let before = state.units.get(&step.unit).and_then(|unit| unit.before.as_deref());
+        let Some((before, now)) = before.zip(self.look_again()) else { return Vec::new() };
+        let trees = repository.trees();
+        let tasks = trees.path_of(&self.place.tasks_path());
+        let top = repository.top();
+        // a file that is gone cannot be checked
+        let changed = trees.changes(before, &now.tree).unwrap_or_default().into_iter();
+        let there = changed.filter(|change| change.after.exists() && Some(&change.path) != tasks.as_ref());
+        let cwd = std::fs::canonicalize(&step.settings.cwd).unwrap_or_else(|_| step.settings.cwd.clone());
+        let names = there.map(|change| {
+            let path = top.join(change.path.as_path());
+            let name = path.strip_prefix(&cwd).unwrap_or(&path).to_string_lossy().into_owned();
+            // no name may be taken for an option
+            if name.starts_with('-') { format!("./{name}") } else { name }
+        });
+        names.collect()
     }
 
     fn start_command(&mut self, run: Verification) -> Result<Option<Outcome>> {
@@ -46,17 +74,18 @@ impl RealWorld<'_> {
             resume_argv: None,
             prompt_by: PromptBy::Stdin,
             output: Format::Text,
+            prints: PrintsWhen::Live,
             timeout: Timeouts {
                 task: self.config.verify.timeout,
                 idle: std::time::Duration::ZERO,
                 first_output: std::time::Duration::ZERO,
                 grace: own.timeout.grace,
             },
-            done: Done { signal: DoneSignal::Optional, nudges: 0 },
+            done: Done { signal: DoneSignal::Optional, nudges: 0, unchanged: UnchangedRule::Accept },
             ..own.clone()
         };
         let step = Step { settings, ..(*run.step).clone() };
-        let dir = self.store.attempt_dir(&step.unit, run.attempt).verify(run.index + 1);
+        let dir = self.store.attempt_dir(run.state.folder(&step.unit), run.attempt).verify(run.index + 1);
         let preparation = AttemptInputs {
             config: self.config,
             store: self.store,
@@ -67,6 +96,7 @@ impl RealWorld<'_> {
             socket: &socket,
             env: &self.env,
             repository: self.repository.as_ref(),
+            tasks: &self.place.tasks_path(),
             now: self.now(),
         };
         let prepared = PreparedAttempt::make_in(&preparation, dir, "")?;
@@ -110,6 +140,23 @@ impl RealWorld<'_> {
         });
         Some(Event::Verified { failure, after })
     }
+}
+
+/// The argument that stands for the files that a task changed.
+const FILES: &str = "{files}";
+
+/// A command with the values of its task. Each value is filled in once, so that what looks like a placeholder inside a
+/// title stays.
+fn filled(command: &[String], values: &[(&str, &str)], files: &[String]) -> Vec<String> {
+    let mut all = Vec::new();
+    for arg in command {
+        if arg == FILES {
+            all.extend(files.iter().cloned());
+        } else {
+            all.push(fill(arg, values));
+        }
+    }
+    all
 }
 
 /// Ends the verify commands of an earlier run, whose results no run waits for.

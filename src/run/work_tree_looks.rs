@@ -1,7 +1,6 @@
 //! The looks of a run at the work tree and its history, and what it prints of them.
 
 use super::recorded_commits::{LostCommit, lost_commits};
-use super::run_repository::RunRepository;
 use super::world::RealWorld;
 use crate::config::HistoryRule;
 use crate::error::Result;
@@ -13,7 +12,9 @@ use crate::state::{SpecState, TreeRecord};
 impl RealWorld<'_> {
     /// The work tree before a step.
     pub(super) fn look_before_step(&self) -> Result<Option<TreeRecord>> {
-        match self.repository.as_ref().map(RunRepository::look).transpose() {
+        let Some(repository) = &self.repository else { return Ok(None) };
+        let boxes = repository.trees().path_of(&self.place.tasks_path());
+        match repository.look(boxes.as_ref()).map(Some) {
             // the run is to end, and starts nothing that needs the snapshot
             Err(GitError::Stopped { .. }) => Ok(None),
             looked => Ok(looked?),
@@ -23,7 +24,7 @@ impl RealWorld<'_> {
     /// The work tree now, after an attempt whose process could not take the snapshot.
     pub(super) fn look_again(&self) -> Option<TreeRecord> {
         // if git still fails, the next snapshot says why
-        self.repository.as_ref().and_then(|repository| repository.look().ok())
+        self.repository.as_ref().and_then(|repository| repository.look(None).ok())
     }
 
     /// Commits of tasks that are not in the history of HEAD any more, as people read them.

@@ -1,6 +1,5 @@
 //! The real world of a run: files, windows, processes, clock and signals.
 
-use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
@@ -26,13 +25,15 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{Plan, Step};
 use crate::project::SpecPlace;
 use crate::project::current_plan::make_plan;
-use crate::project::progress::{progress, ticked};
+use crate::project::progress::progress;
 use crate::report::event_text;
 use crate::report::events::{self, EventKind};
 use crate::report::summary::UnitLine;
 use crate::report::text::logs_command;
 use crate::state::outcome::CancelledBy;
-use crate::state::{AttemptRecord, Changes, CommitRefused, Learned, Outcome, SpecState, TreeRecord};
+use crate::state::{
+    AttemptRecord, Changes, CommitRefused, Learned, Outcome, SeenTasks, SpecState, TreeRecord,
+};
 use crate::store::spec_store::Store;
 use crate::sys::clock::Clock;
 use crate::sys::{process, programs, random};
@@ -59,6 +60,8 @@ pub struct RealWorld<'a> {
     pub(super) noted_pause: Option<Timestamp>,
     /// The number of `-v`.
     pub(super) verbosity: u8,
+    /// What was known when the attempt at work was started, where its boxes show that.
+    pub(super) at_start: Option<Box<SpecState>>,
     /// Where snapshots are taken.
     pub(super) repository: Option<RunRepository>,
     /// Looks for what an agent adds that would be executed.
@@ -97,6 +100,7 @@ impl<'a> RealWorld<'a> {
             published_pause: None,
             noted_pause: None,
             verbosity: 0,
+            at_start: None,
             repository: None,
             trust: None,
             lost_before: Vec::new(),
@@ -164,10 +168,10 @@ impl<'a> RealWorld<'a> {
                 let (outcome, mut learned) = conclusion(self.config, &dir, signal);
                 learned.after = learned.after.or_else(|| self.look_again());
                 learned.untrusted = self.untrusted(&unit);
-                if outcome != Outcome::Done && !live_ticks.is_empty() {
-                    self.set_marks(&live_ticks, ' ');
+                if outcome != Outcome::Done {
+                    self.clear_live_ticks(&live_ticks);
                 }
-                Some(Event::Ended { outcome, learned, ticked: self.ticked().ok() })
+                Some(Event::Ended { outcome, learned, seen: self.look().ok() })
             }
         }
     }
@@ -200,10 +204,8 @@ impl<'a> RealWorld<'a> {
         let launched = match launched {
             Ok(launched) => launched,
             Err(why) => {
-                if let ChildJob::Attempt { live_ticks, .. } = &job
-                    && !live_ticks.is_empty()
-                {
-                    self.set_marks(live_ticks, ' ');
+                if let ChildJob::Attempt { live_ticks, .. } = &job {
+                    self.clear_live_ticks(live_ticks);
                 }
                 return Ok(Err(why));
             }
@@ -238,24 +240,23 @@ impl World for RealWorld<'_> {
         Ok(())
     }
 
-    fn ticked(&mut self) -> Result<BTreeSet<String>> {
-        if !self.config.tasks.trust_checkboxes {
-            return Ok(BTreeSet::new());
-        }
-        Ok(ticked(&self.place.good_tasks()?.1))
+    fn look(&mut self) -> Result<SeenTasks> {
+        let (_, tasks) = self.place.good_tasks()?;
+        Ok(SeenTasks::of(&tasks, self.config.tasks.trust_checkboxes))
     }
 
-    fn plan(&mut self, machine: &Machine) -> Result<(Plan, BTreeSet<String>)> {
+    fn plan(&mut self, machine: &Machine) -> Result<(Plan, SeenTasks)> {
         let (_, tasks) = self.place.good_tasks()?;
-        let boxes = if self.config.tasks.trust_checkboxes { ticked(&tasks) } else { BTreeSet::new() };
-        let trusted = machine.state.trusted_ticks(&boxes);
-        let plan = {
-            let now = self.clock.now();
-            let known = progress(&machine.state, trusted, self.config, now);
-            make_plan(self.place, self.config, &tasks, &known)
-        };
+        let seen = SeenTasks::of(&tasks, self.config.tasks.trust_checkboxes);
+        let mut state = machine.state.clone();
+        state.follow(&seen, true);
+        self.place.refuse_doubts(&state)?;
+        let selection = state.run.selection(&self.place.selection);
+        let trusted = state.trusted_ticks(&seen.ticked());
+        let known = progress(&state, trusted, self.config, self.clock.now());
+        let plan = make_plan(self.place, self.config, &tasks, &known, &selection);
         self.plan = Some(plan.clone());
-        Ok((plan, boxes))
+        Ok((plan, seen))
     }
 
     fn start(&mut self, step: &Step, attempt: u32, state: &SpecState) -> Result<Option<Ending>> {
@@ -276,6 +277,7 @@ impl World for RealWorld<'_> {
             socket: &socket,
             env: &self.env,
             repository: self.repository.as_ref(),
+            tasks: &self.place.tasks_path(),
             now: self.clock.now(),
         })?;
         self.explain_start(step, &prepared.dir);
@@ -284,7 +286,8 @@ impl World for RealWorld<'_> {
             Tick::Done | Tick::Off => Vec::new(),
         };
         if !live_ticks.is_empty() {
-            self.set_marks(&live_ticks, '-');
+            self.set_marks(&live_ticks, '-', state);
+            self.at_start = Some(Box::new(state.clone()));
         }
         let job = ChildJob::Attempt { signal: step.settings.done.signal, live_ticks };
         if let Err(why) = self.dispatch(step, prepared, job)? {
@@ -314,6 +317,16 @@ impl World for RealWorld<'_> {
         self.look_before_step()
     }
 
+    fn is_unchanged(&mut self, before: &str, after: &str) -> bool {
+        let Some(repository) = &self.repository else { return false };
+        let trees = repository.trees();
+        let tasks = trees.path_of(&self.place.tasks_path());
+        // what git cannot compare counts as changed
+        trees
+            .changes(before, after)
+            .is_ok_and(|all| all.iter().all(|change| Some(&change.path) == tasks.as_ref()))
+    }
+
     fn lost_commits(&mut self, state: &SpecState) -> Result<Vec<String>> {
         self.find_lost_commits(state)
     }
@@ -330,16 +343,16 @@ impl World for RealWorld<'_> {
         }
     }
 
-    fn tick(&mut self, ids: &[String]) -> Vec<String> {
+    fn tick(&mut self, ids: &[String], state: &SpecState) -> Vec<String> {
         if self.config.tasks.tick == Tick::Off {
             return ids.to_vec();
         }
-        self.set_marks(ids, 'x')
+        self.set_marks(ids, 'x', state)
     }
 
-    fn untick(&mut self, ids: &[String]) {
+    fn untick(&mut self, ids: &[String], state: &SpecState) {
         if self.config.tasks.tick != Tick::Off {
-            self.set_marks(ids, ' ');
+            self.set_marks(ids, ' ', state);
         }
     }
 

@@ -9,7 +9,8 @@ use serde::Serialize;
 
 use super::probe::{self, ProbeAnswer, ProbeCommand};
 use crate::agent::Format;
-use crate::config::{AssignMode, Config, Loaded};
+use crate::agent::limit::Family;
+use crate::config::{AssignMode, Backend, Config, Loaded, Preset, UsageReport, preset};
 use crate::error::Result;
 use crate::sys::paths::leads_out;
 use crate::sys::programs;
@@ -33,8 +34,16 @@ pub struct BackendStatus {
     pub model: Option<String>,
     /// What it may do without asking.
     pub permission: String,
+    /// The values of permission that change its command line.
+    pub permissions: Vec<&'static str>,
     /// Whether it can resume a session.
     pub resumes: bool,
+    /// What it reports of its usage: `cost` (with tokens), `tokens`, `none`, or `unknown` for an agent of the user's.
+    pub usage: &'static str,
+    /// Which wordings of limits are known: its `own`, or only those that agents share (`common`).
+    pub limits: &'static str,
+    /// The version of its CLI that the built-in settings were run with. `None`: they were not.
+    pub tested: Option<&'static str>,
     /// The settings that name it.
     pub used_by: Vec<String>,
 }
@@ -56,6 +65,7 @@ pub fn list(
         if !wanted(&used_by) {
             continue;
         }
+        let known = preset(backend.preset.as_deref().unwrap_or(name));
         backends.push(BackendStatus {
             name: name.clone(),
             built_in: crate::config::BUILT_IN_BACKENDS.contains(&name.as_str()),
@@ -65,7 +75,11 @@ pub fn list(
             output: backend.output,
             model: backend.model.clone(),
             permission: backend.permission.name().to_owned(),
-            resumes: !backend.resume.is_empty(),
+            permissions: permissions(backend),
+            resumes: !backend.resume_args().is_empty(),
+            usage: usage(backend, known),
+            limits: if backend.family(name) == Family::Any { "common" } else { "own" },
+            tested: known.and_then(|preset| preset.tested),
             used_by,
         });
     }
@@ -86,6 +100,31 @@ pub fn list(
         one.version = Some(ProbeAnswer::NotRun);
     }
     Ok(backends)
+}
+
+/// The values of permission that change the command line.
+fn permissions(backend: &Backend) -> Vec<&'static str> {
+    let args = &backend.permission_args;
+    let all = [("auto", &args.auto), ("bypass", &args.bypass), ("ask", &args.ask)];
+    let mut different: Vec<&[String]> = all.iter().map(|(_, args)| args.as_slice()).collect();
+    different.sort();
+    different.dedup();
+    if different.len() < 2 { Vec::new() } else { all.map(|(name, _)| name).to_vec() }
+}
+
+fn usage(backend: &Backend, known: Option<&Preset>) -> &'static str {
+    let by_preset = known.map(|preset| match preset.usage {
+        UsageReport::Cost => "cost",
+        UsageReport::Tokens => "tokens",
+        UsageReport::Nothing => "none",
+    });
+    let by_format = match backend.output {
+        Format::Claude | Format::Opencode | Format::Pi => "cost",
+        Format::Codex | Format::Gemini | Format::Gptme | Format::Cline => "tokens",
+        Format::Copilot | Format::Kimi | Format::Vibe | Format::Openhands => "none",
+        Format::Text => "unknown",
+    };
+    by_preset.unwrap_or(by_format)
 }
 
 /// The folder that agents work in; the project root if that folder is missing, which `doctor` reports.
@@ -125,19 +164,37 @@ pub fn write(out: &mut dyn Write, backends: &[BackendStatus], width: Option<usiz
     if let Some(width) = width.and_then(|w| u16::try_from(w).ok()) {
         table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
     }
-    table.set_header(["NAME", "VERSION", "PROGRAM", "OUTPUT", "MODEL", "PERMISSION", "RESUMES", "USED BY"]);
+    table.set_header([
+        "NAME",
+        "VERSION",
+        "TESTED",
+        "RESUMES",
+        "USAGE",
+        "LIMITS",
+        "PERMISSION",
+        "PROGRAM",
+        "USED BY",
+    ]);
     for one in backends {
         let version = one.version.as_ref().map_or_else(|| "not found".to_owned(), ProbeAnswer::shown);
         let program = one.path.as_ref().map_or_else(|| one.command.clone(), |p| p.display().to_string());
-        let output = serde_json::to_value(one.output).ok();
+        // the one in use, and that there are others
+        let permission = match one.permissions.as_slice() {
+            [] => "all the same".to_owned(),
+            all => {
+                let others = all.iter().copied().filter(|name| *name != one.permission);
+                std::iter::once(one.permission.as_str()).chain(others).collect::<Vec<_>>().join("/")
+            }
+        };
         table.add_row([
             one.name.as_str(),
             &version,
-            &program,
-            output.as_ref().and_then(|v| v.as_str()).unwrap_or_default(),
-            one.model.as_deref().unwrap_or("default"),
-            &one.permission,
+            one.tested.unwrap_or("untested"),
             if one.resumes { "yes" } else { "no" },
+            one.usage,
+            one.limits,
+            &permission,
+            &program,
             &if one.used_by.is_empty() { "-".to_owned() } else { one.used_by.join(", ") },
         ]);
     }

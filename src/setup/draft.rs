@@ -57,8 +57,8 @@ fn specs(text: &mut String, facts: &ProjectFacts, default_root: &str) {
 fn backend(text: &mut String, agents: &[InstalledAgent], default: &str) {
     let Some(first) = agents.first() else {
         text.push_str(
-            "# The agent that works on the tasks. None of the built-in ones (claude, codex, gemini, opencode) is installed\n\
-             # here; [backend.NAME] with command = \"…\" adds your own.\n",
+            "# The agent that works on the tasks. None of the built-in ones is installed here (`seqorch backends` lists\n\
+             # them); [backend.NAME] with command = \"…\" adds your own.\n",
         );
         let _ = writeln!(text, "backend = {}", quoted(default));
         return;

@@ -26,7 +26,201 @@ type AgentEnv<'a> = &'a dyn Fn(&str) -> Option<String>;
 /// Looks for a login of a backend's agent, in the project `root`.
 #[must_use]
 pub fn find_login(backend: &Backend, root: &Path) -> LoginSign {
-    find_sign(backend.output, &|name| agent_variable(backend, name), root)
+    find_sign(cli_of(backend), &|name| agent_variable(backend, name), root)
+}
+
+/// The name of the backend's CLI: where a built-in one has it, that name. A format that only one vendor prints says it,
+/// too, whatever the program is called.
+fn cli_of(backend: &Backend) -> &str {
+    let program = backend.command.rsplit('/').next().unwrap_or_default();
+    let named = backend.preset.as_deref().unwrap_or(program);
+    match backend.output {
+        _ if OTHERS.iter().any(|other| other.cli == named) => named,
+        Format::Claude => "claude",
+        Format::Codex => "codex",
+        Format::Gemini => "gemini",
+        Format::Opencode => "opencode",
+        _ => named,
+    }
+}
+
+/// Whether a login is the CLI's own. A CLI that talks to many vendors may read another vendor's key and use none of its
+/// models by default.
+#[must_use]
+pub fn is_own_login(cli: &str, place: &str) -> bool {
+    let Some(variable) = place.strip_prefix("variable ") else { return true };
+    let vendors = [
+        ("claude", "ANTHROPIC"),
+        ("claude", "CLAUDE"),
+        ("codex", "CODEX"),
+        ("gemini", "G"),
+        ("qwen", "DASHSCOPE"),
+    ];
+    let own = vendors.iter().any(|(vendor, prefix)| *vendor == cli && variable.starts_with(prefix));
+    own || !MODEL_KEYS.contains(&variable)
+}
+
+/// The keys of vendors of models, which many CLIs read.
+const MODEL_KEYS: &[&str] = &[
+    "ANTHROPIC_API_KEY",
+    "OPENAI_API_KEY",
+    "GEMINI_API_KEY",
+    "GOOGLE_API_KEY",
+    "GOOGLE_GENERATIVE_AI_API_KEY",
+    "OPENROUTER_API_KEY",
+    "DEEPSEEK_API_KEY",
+    "GROQ_API_KEY",
+    "GITHUB_TOKEN",
+    "AWS_PROFILE",
+];
+
+/// How a CLI logs in: the variables and the files below the home folder that hold a login.
+struct LoginPlaces {
+    cli: &'static str,
+    variables: &'static [&'static str],
+    /// Whether it reads the keys of vendors of models.
+    model_keys: bool,
+    files: &'static [&'static str],
+    hint: &'static str,
+}
+
+/// The CLIs whose logins are only a variable or a file.
+const OTHERS: &[LoginPlaces] = &[
+    LoginPlaces {
+        cli: "qwen",
+        variables: &["DASHSCOPE_API_KEY", "OPENAI_API_KEY"],
+        model_keys: false,
+        files: &[".qwen/oauth_creds.json", ".qwen/.env"],
+        hint: "Run `qwen` once and log in, or set OPENAI_API_KEY.",
+    },
+    LoginPlaces {
+        cli: "kilo",
+        variables: &["KILO_API_KEY"],
+        model_keys: true,
+        files: &[".local/share/kilo/auth.json"],
+        hint: "Run `kilo auth login`, unless your model needs no login.",
+    },
+    LoginPlaces {
+        cli: "copilot",
+        variables: &["COPILOT_GITHUB_TOKEN", "GH_TOKEN", "GITHUB_TOKEN", "COPILOT_PROVIDER_API_KEY"],
+        model_keys: false,
+        files: &[".copilot/config.json"],
+        hint: "Run `copilot` once and type /login, or set COPILOT_GITHUB_TOKEN.",
+    },
+    LoginPlaces {
+        cli: "pi",
+        variables: &[],
+        model_keys: true,
+        files: &[".pi/agent/auth.json"],
+        hint: "Run `pi` once and type /login, or set the key of your model's vendor.",
+    },
+    LoginPlaces {
+        cli: "cline",
+        variables: &["CLINE_API_KEY"],
+        model_keys: true,
+        files: &[".cline/data/secrets.json"],
+        hint: "Run `cline auth`.",
+    },
+    LoginPlaces {
+        cli: "kimi",
+        variables: &["KIMI_API_KEY", "MOONSHOT_API_KEY"],
+        model_keys: false,
+        files: &[".kimi-code/config.toml", ".kimi-code/credentials.json"],
+        hint: "Run `kimi` once and log in, or set KIMI_API_KEY.",
+    },
+    LoginPlaces {
+        cli: "vibe",
+        variables: &["MISTRAL_API_KEY"],
+        model_keys: false,
+        files: &[".vibe/.env"],
+        hint: "Run `vibe --setup`, or set MISTRAL_API_KEY.",
+    },
+    LoginPlaces {
+        cli: "cn",
+        variables: &["CONTINUE_API_KEY"],
+        model_keys: false,
+        files: &[".continue/auth.json", ".continue/config.yaml"],
+        hint: "Run `cn login`.",
+    },
+    LoginPlaces {
+        cli: "aider",
+        variables: &[],
+        model_keys: true,
+        files: &[".aider.conf.yml", ".aider/oauth-keys.env"],
+        hint: "Set the key of your model's vendor, like OPENAI_API_KEY.",
+    },
+    LoginPlaces {
+        cli: "mini",
+        variables: &["MSWEA_MODEL_API_KEY"],
+        model_keys: true,
+        files: &[".config/mini-swe-agent/.env"],
+        hint: "Run `mini-extra config setup`.",
+    },
+    LoginPlaces {
+        cli: "gptme",
+        variables: &[],
+        model_keys: true,
+        files: &[".config/gptme/config.toml"],
+        hint: "Set the key of your model's vendor, like OPENAI_API_KEY.",
+    },
+    LoginPlaces {
+        cli: "openhands",
+        variables: &["LLM_API_KEY"],
+        model_keys: false,
+        files: &[".openhands/agent_settings.json"],
+        hint: "Set LLM_API_KEY and LLM_MODEL.",
+    },
+    LoginPlaces {
+        cli: "droid",
+        variables: &["FACTORY_API_KEY"],
+        model_keys: false,
+        files: &[".factory/auth.json"],
+        hint: "Run `droid` once and log in, or set FACTORY_API_KEY.",
+    },
+    LoginPlaces {
+        cli: "amp",
+        variables: &["AMP_API_KEY"],
+        model_keys: false,
+        files: &[".local/share/amp/secrets.json"],
+        hint: "Run `amp login`, or set AMP_API_KEY.",
+    },
+    LoginPlaces {
+        cli: "auggie",
+        variables: &["AUGMENT_SESSION_AUTH"],
+        model_keys: false,
+        files: &[".augment/session.json"],
+        hint: "Run `auggie login`.",
+    },
+    LoginPlaces {
+        cli: "cursor-agent",
+        variables: &["CURSOR_API_KEY"],
+        model_keys: false,
+        files: &[".config/cursor/auth.json", ".cursor/auth.json"],
+        hint: "Run `cursor-agent login`, or set CURSOR_API_KEY.",
+    },
+    LoginPlaces {
+        cli: "goose",
+        variables: &[],
+        model_keys: true,
+        files: &[".config/goose/config.yaml"],
+        hint: "Run `goose configure`.",
+    },
+    LoginPlaces {
+        cli: "crush",
+        variables: &[],
+        model_keys: true,
+        files: &[".local/share/crush/crush.json", ".config/crush/crush.json"],
+        hint: "Run `crush` once and log in, or set the key of your model's vendor.",
+    },
+];
+
+fn other(places: &LoginPlaces, env: AgentEnv<'_>) -> LoginSign {
+    let below = |path: &&str| file(env, Some(home(env)?.join(path)));
+    let keys = if places.model_keys { MODEL_KEYS } else { &[] };
+    variable(env, places.variables)
+        .or_else(|| places.files.iter().find_map(below))
+        .or_else(|| variable(env, keys))
+        .unwrap_or_else(|| LoginSign::NotFound(places.hint.to_owned()))
 }
 
 /// A variable as seqorch passes it to a backend's agent.
@@ -37,13 +231,16 @@ pub fn agent_variable(backend: &Backend, name: &str) -> Option<String> {
     backend.env.get(name).cloned().or_else(inherited)
 }
 
-fn find_sign(output: Format, env: AgentEnv<'_>, root: &Path) -> LoginSign {
-    match output {
-        Format::Claude => claude(env),
-        Format::Codex => codex(env),
-        Format::Gemini => gemini(env),
-        Format::Opencode => opencode(env, root),
-        Format::Text => LoginSign::Unknown,
+fn find_sign(cli: &str, env: AgentEnv<'_>, root: &Path) -> LoginSign {
+    match cli {
+        "claude" => claude(env),
+        "codex" => codex(env),
+        "gemini" => gemini(env),
+        "opencode" => opencode(env, root),
+        _ => OTHERS
+            .iter()
+            .find(|places| places.cli == cli)
+            .map_or(LoginSign::Unknown, |places| other(places, env)),
     }
 }
 
@@ -200,12 +397,12 @@ fn opencode(env: AgentEnv<'_>, root: &Path) -> LoginSign {
 mod tests {
     use super::*;
 
-    fn with(home: &Path, more: &[(&str, &str)], output: Format) -> LoginSign {
+    fn with(home: &Path, more: &[(&str, &str)], cli: &str) -> LoginSign {
         let env = |name: &str| match name {
             "HOME" => Some(home.display().to_string()),
             _ => more.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()),
         };
-        find_sign(output, &env, Path::new("/nowhere"))
+        find_sign(cli, &env, Path::new("/nowhere"))
     }
 
     fn found(text: &str) -> LoginSign {
@@ -215,20 +412,20 @@ mod tests {
     #[test]
     fn an_empty_home_has_no_login_of_any_vendor() {
         let home = tempfile::tempdir().unwrap();
-        for output in [Format::Claude, Format::Codex, Format::Gemini, Format::Opencode] {
+        for output in ["claude", "codex", "gemini", "opencode", "qwen", "crush"] {
             assert!(matches!(with(home.path(), &[], output), LoginSign::NotFound(_)), "{output:?}");
         }
-        assert_eq!(with(home.path(), &[], Format::Text), LoginSign::Unknown);
+        assert_eq!(with(home.path(), &[], "mine"), LoginSign::Unknown);
     }
 
     #[test]
     fn each_vendors_file_is_a_login_and_is_named_from_the_home_folder() {
         let home = tempfile::tempdir().unwrap();
         for (output, path) in [
-            (Format::Claude, ".claude/.credentials.json"),
-            (Format::Codex, ".codex/auth.json"),
-            (Format::Gemini, ".gemini/oauth_creds.json"),
-            (Format::Opencode, ".local/share/opencode/auth.json"),
+            ("claude", ".claude/.credentials.json"),
+            ("codex", ".codex/auth.json"),
+            ("gemini", ".gemini/oauth_creds.json"),
+            ("opencode", ".local/share/opencode/auth.json"),
         ] {
             let file = home.path().join(path);
             fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -247,24 +444,30 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let key = [("OPENAI_API_KEY", "sk-x")];
         assert!(
-            matches!(with(home.path(), &key, Format::Codex), LoginSign::NotFound(t) if t.contains("not read OPENAI"))
+            matches!(with(home.path(), &key, "codex"), LoginSign::NotFound(t) if t.contains("not read OPENAI"))
         );
         fs::create_dir_all(home.path().join(".codex")).unwrap();
         let text = "model_provider = \"mock\"\n[model_providers.mock]\nenv_key = \"MOCK_KEY\"\n";
         fs::write(home.path().join(".codex/config.toml"), text).unwrap();
-        assert!(
-            matches!(with(home.path(), &key, Format::Codex), LoginSign::NotFound(t) if t.contains("MOCK_KEY"))
-        );
+        assert!(matches!(with(home.path(), &key, "codex"), LoginSign::NotFound(t) if t.contains("MOCK_KEY")));
         let key = [("MOCK_KEY", "x")];
-        assert_eq!(with(home.path(), &key, Format::Codex), found("variable MOCK_KEY"));
+        assert_eq!(with(home.path(), &key, "codex"), found("variable MOCK_KEY"));
+    }
+
+    #[test]
+    fn a_key_of_another_vendor_is_not_a_clis_own_login() {
+        assert!(is_own_login("claude", "variable ANTHROPIC_API_KEY"));
+        assert!(!is_own_login("opencode", "variable ANTHROPIC_API_KEY"));
+        assert!(is_own_login("opencode", "file ~/.local/share/opencode/auth.json"));
+        assert!(is_own_login("amp", "variable AMP_API_KEY"));
     }
 
     #[test]
     fn an_account_in_claudes_own_file_is_a_login() {
         let home = tempfile::tempdir().unwrap();
         fs::write(home.path().join(".claude.json"), "{\"numStartups\": 1}").unwrap();
-        assert!(matches!(with(home.path(), &[], Format::Claude), LoginSign::NotFound(_)));
+        assert!(matches!(with(home.path(), &[], "claude"), LoginSign::NotFound(_)));
         fs::write(home.path().join(".claude.json"), "{\"oauthAccount\": {}}").unwrap();
-        assert_eq!(with(home.path(), &[], Format::Claude), found("file ~/.claude.json"));
+        assert_eq!(with(home.path(), &[], "claude"), found("file ~/.claude.json"));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::logins::{LoginSign, find_login};
+use super::logins::{LoginSign, find_login, is_own_login};
 use super::project_facts::{InstalledAgent, ProjectFacts};
 use super::test_commands::test_commands;
 use crate::config::{BUILT_IN_BACKENDS, Config};
@@ -18,19 +18,23 @@ pub fn survey(root: &Path, config: &Config) -> ProjectFacts {
     ProjectFacts { specs, agents: installed_agents(root, config), tests: test_commands(root) }
 }
 
-/// The built-in agents that are installed: those with a login first, of these the default one first.
+/// The built-in agents that are installed: those with a login of their own first, then those that may use the key of
+/// another vendor; of these the default one first.
 fn installed_agents(root: &Path, config: &Config) -> Vec<InstalledAgent> {
-    let mut found: Vec<InstalledAgent> = BUILT_IN_BACKENDS
+    let mut found: Vec<(bool, InstalledAgent)> = BUILT_IN_BACKENDS
         .iter()
         .filter_map(|name| Some((*name, config.backends.get(*name)?)))
         .filter(|(_, backend)| programs::find_in_path(&backend.command, root).is_some())
         .map(|(name, backend)| {
-            let login = matches!(find_login(backend, root), LoginSign::Found(_));
-            InstalledAgent { name: name.to_owned(), login }
+            let (login, own) = match find_login(backend, root) {
+                LoginSign::Found(place) => (true, is_own_login(name, &place)),
+                LoginSign::NotFound(_) | LoginSign::Unknown => (false, false),
+            };
+            (own, InstalledAgent { name: name.to_owned(), login })
         })
         .collect();
-    found.sort_by_key(|agent| (!agent.login, agent.name != config.run.backend));
-    found
+    found.sort_by_key(|(own, agent)| (!agent.login, !own, agent.name != config.run.backend));
+    found.into_iter().map(|(_, agent)| agent).collect()
 }
 
 #[cfg(test)]

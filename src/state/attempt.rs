@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::limited::WindowUse;
-use super::outcome::{CancelledBy, Outcome, TimedOut};
+use super::outcome::{CancelledBy, Outcome};
 use super::work_tree::{AgentCommit, HistoryChange, TreeRecord};
 use crate::agent::Usage;
 
@@ -70,6 +70,18 @@ pub struct Learned {
     /// before a human trusts them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub untrusted: Vec<UntrustedChange>,
+    /// Calls of tools that were refused because no human was there to allow them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub denied: Vec<String>,
+    /// What its last message asks, without the signal that asks a human.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asks: Option<String>,
+    /// Whether its session cannot continue, as its error says. It is never resumed again.
+    #[serde(skip_serializing_if = "is_false")]
+    pub session_over: bool,
+    /// Whether it and the attempts before it changed no file; `false` where that is not known.
+    #[serde(skip)]
+    pub unchanged: bool,
     /// Whether the agent did anything at all: said a word, used a tool.
     #[serde(skip)]
     pub worked: bool,
@@ -82,6 +94,11 @@ pub struct UntrustedChange {
     pub what: String,
     /// Whether it is git's: such a one may be honest work, as where `npm ci` installs hooks.
     pub of_git: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// An attempt resumes the session of an earlier one.
@@ -99,6 +116,8 @@ pub struct Resumption {
 pub enum ResumeReason {
     /// The attempt before ended without a signal, and the agent is asked for one.
     Nudge,
+    /// The attempt before changed no file, and the agent is asked whether its task is really done.
+    Unchanged,
     /// The attempt before did not succeed.
     Retry,
     /// A human answered its question.
@@ -113,6 +132,7 @@ impl ResumeReason {
     pub fn word(self) -> &'static str {
         match self {
             Self::Nudge => "nudge",
+            Self::Unchanged => "unchanged",
             Self::Retry => "retry",
             Self::Answer => "answer",
             Self::Limit => "limit",
@@ -125,6 +145,32 @@ impl AttemptRecord {
     #[must_use]
     pub fn is_nudge(&self) -> bool {
         self.resumes.as_ref().is_some_and(|resumes| resumes.reason == ResumeReason::Nudge)
+    }
+
+    /// Whether its vendor answered it at least once.
+    #[must_use]
+    pub fn was_answered(&self) -> bool {
+        let used =
+            self.learned.usage.as_ref().and_then(|usage| usage.output).is_some_and(|tokens| tokens > 0);
+        let spoke = matches!(
+            self.outcome,
+            Some(
+                Outcome::Done
+                    | Outcome::Halted { .. }
+                    | Outcome::Unchanged
+                    | Outcome::NoSignal
+                    | Outcome::VerifyFailed { .. }
+            )
+        );
+        used || spoke
+    }
+
+    /// Whether its agent is only asked about its last answer, so that it is no attempt of its own.
+    #[must_use]
+    pub fn is_question(&self) -> bool {
+        let asks =
+            |resumes: &Resumption| matches!(resumes.reason, ResumeReason::Nudge | ResumeReason::Unchanged);
+        self.resumes.as_ref().is_some_and(asks)
     }
 
     /// Whether a limit ended it.
@@ -162,12 +208,7 @@ impl AttemptRecord {
     pub fn lost_its_session(&self, learned: &Learned) -> bool {
         let ended_by_itself = matches!(
             self.outcome,
-            Some(
-                Outcome::Failed { .. }
-                    | Outcome::NoSignal
-                    | Outcome::Signaled { .. }
-                    | Outcome::TimedOut { which: TimedOut::FirstOutput | TimedOut::Idle }
-            )
+            Some(Outcome::Failed { .. } | Outcome::NoSignal | Outcome::Signaled { .. })
         );
         self.resumes.is_some() && ended_by_itself && !learned.worked
     }

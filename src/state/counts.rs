@@ -24,24 +24,54 @@ pub struct Counts {
     pub skipped: usize,
 }
 
+/// Where a task stands, as far as it is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Counted {
+    Done,
+    Failed,
+    Halted,
+    Todo,
+    Skipped,
+}
+
+/// The tasks of a plan: first its steps in their order, then the others.
+fn tasks<'a>(plan: &'a Plan, state: &'a SpecState) -> impl Iterator<Item = (&'a str, Counted)> {
+    let planned = plan.steps.iter().map(|step| (&step.unit, None));
+    let skipped = plan.skipped.iter().filter(|skipped| !skipped.is_part);
+    planned.chain(skipped.map(|skipped| (&skipped.id, Some(&skipped.reason)))).map(|(id, reason)| {
+        let status = state.units.get(id).map(|unit| &unit.status);
+        let counted = match (status, reason) {
+            (_, Some(SkipReason::Completed | SkipReason::Ticked)) => Counted::Done,
+            (_, Some(SkipReason::Optional | SkipReason::Marked(_))) => Counted::Skipped,
+            (Some(UnitStatus::Halted { .. }), _) => Counted::Halted,
+            (Some(UnitStatus::Failed { .. }), _) | (_, Some(SkipReason::Failed)) => Counted::Failed,
+            (_, None | Some(SkipReason::Blocked { .. } | SkipReason::NotSelected)) => Counted::Todo,
+        };
+        (id.as_str(), counted)
+    })
+}
+
 /// Counts the tasks of a plan.
 #[must_use]
 pub fn counts(plan: &Plan, state: &SpecState) -> Counts {
     let mut counts = Counts::default();
-    let planned = plan.steps.iter().map(|step| (&step.unit, None));
-    let skipped = plan.skipped.iter().filter(|skipped| !skipped.is_part);
-    for (id, reason) in planned.chain(skipped.map(|skipped| (&skipped.id, Some(&skipped.reason)))) {
+    for (_, counted) in tasks(plan, state) {
         counts.all += 1;
-        let status = state.units.get(id).map(|unit| &unit.status);
-        *match (status, reason) {
-            (_, Some(SkipReason::Completed | SkipReason::Ticked)) => &mut counts.done,
-            (_, Some(SkipReason::Optional | SkipReason::Marked(_))) => &mut counts.skipped,
-            (Some(UnitStatus::Halted { .. }), _) => &mut counts.halted,
-            (Some(UnitStatus::Failed { .. }), _) | (_, Some(SkipReason::Failed)) => &mut counts.failed,
-            (_, None | Some(SkipReason::Blocked { .. } | SkipReason::NotSelected)) => &mut counts.todo,
+        *match counted {
+            Counted::Done => &mut counts.done,
+            Counted::Failed => &mut counts.failed,
+            Counted::Halted => &mut counts.halted,
+            Counted::Todo => &mut counts.todo,
+            Counted::Skipped => &mut counts.skipped,
         } += 1;
     }
     counts
+}
+
+/// The tasks that count as to do: first the steps of the plan in their order.
+#[must_use]
+pub fn left<'a>(plan: &'a Plan, state: &'a SpecState) -> Vec<&'a str> {
+    tasks(plan, state).filter(|(_, counted)| *counted == Counted::Todo).map(|(id, _)| id).collect()
 }
 
 #[cfg(test)]

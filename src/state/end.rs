@@ -169,6 +169,27 @@ impl End {
         }
     }
 
+    /// The tasks that it names, to be renamed.
+    pub(super) fn tasks_mut(&mut self) -> Vec<&mut String> {
+        match self {
+            Self::Halted { unit }
+            | Self::NotCommitted { unit }
+            | Self::Unavailable { unit, .. }
+            | Self::Limited { unit, .. } => vec![unit],
+            Self::History { unit, .. } => unit.iter_mut().collect(),
+            Self::Stuck { failed, blocked } => failed.iter_mut().chain(blocked).collect(),
+            Self::Complete
+            | Self::SelectionComplete { .. }
+            | Self::MaxIterations
+            | Self::Dirty { .. }
+            | Self::HookFailed { .. }
+            | Self::Error { .. }
+            | Self::Interrupted
+            | Self::Terminated
+            | Self::HungUp => Vec::new(),
+        }
+    }
+
     /// Whether the user ended it. Such an end is not reported as a need.
     #[must_use]
     pub fn is_by_hand(&self) -> bool {

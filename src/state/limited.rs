@@ -64,10 +64,11 @@ impl Limited {
         self.until.is_none_or(|until| until > now)
     }
 
-    /// Whether another backend takes over: an overloaded service is only asked again for a while.
+    /// Whether another backend takes over: a service in trouble is only asked again for a while.
     #[must_use]
     pub fn gives_way(&self) -> bool {
-        self.kind != LimitKind::Overloaded || self.tries > OVERLOADED_TRIES
+        let passes = self.kind == LimitKind::Overloaded || self.kind.is_trouble();
+        !passes || self.tries > OVERLOADED_TRIES
     }
 
     /// Whether this limit of the model that a vendor calls `named` is one of a step that asks for `model`.

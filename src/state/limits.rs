@@ -1,8 +1,9 @@
 //! PURE. The limits that are known of a spec's backends: of an account (a backend), or, where the vendor names one, of a
 //! model of it.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
+use super::attempt::AttemptRecord;
 use super::limited::{Limited, who};
 use super::spec_state::SpecState;
 
@@ -56,6 +57,16 @@ impl SpecState {
             models.retain(|named, limited| !limited.is_of(named, model));
         }
         self.model_limits.retain(|_, models| !models.is_empty());
+    }
+
+    /// Whether a call of this backend succeeded in this run or within the last day, so that its login is good.
+    #[must_use]
+    pub fn answered_lately(&self, backend: &str, now: Timestamp) -> bool {
+        let day = now.saturating_sub(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MIN);
+        let since = self.run.open().map_or(day, |run| run.began.min(day));
+        let attempts = self.units.values().flat_map(|unit| &unit.attempts);
+        let mut mine = attempts.filter(|a| a.backend == backend && a.ended_at.is_some_and(|at| at >= since));
+        mine.any(AttemptRecord::was_answered)
     }
 
     /// Nothing is known of limits any more, so the next step tries.

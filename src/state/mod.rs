@@ -3,10 +3,17 @@
 pub mod answer;
 pub mod assignments;
 pub mod attempt;
+pub mod by_id;
 pub mod counts;
 pub mod end;
+mod follow;
+#[cfg(test)]
+mod follow_tests;
+mod gap_slots;
+mod known_task;
 pub mod limited;
 mod limits;
+mod matching;
 pub mod needs;
 pub mod outcome;
 mod progress;
@@ -17,14 +24,18 @@ pub mod spec_state;
 pub mod spent;
 #[cfg(test)]
 pub(crate) mod testing;
+mod title_text;
 pub mod unit;
 pub mod work_tree;
 
 pub use answer::Answer;
 pub use assignments::AssignmentKey;
 pub use attempt::{AttemptRecord, Learned, ResumeReason, Resumption, UntrustedChange};
-pub use counts::{Counts, counts};
+pub use by_id::ById;
+pub use counts::{Counts, counts, left};
 pub use end::{End, EndKind, Remedy};
+pub use follow::TaskMoves;
+pub use known_task::{IdentityDoubt, KnownTask, SeenPlace, SeenTasks};
 pub use limited::{Limited, WindowUse, who};
 pub use needs::{Need, NeedKind, needs};
 pub use outcome::Outcome;

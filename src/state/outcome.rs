@@ -16,6 +16,8 @@ pub enum Outcome {
         /// Its text before the signal.
         question: String,
     },
+    /// The agent said that it is done, and its task changed no file. It is asked once.
+    Unchanged,
     /// It ended well and said neither.
     NoSignal,
     /// It ended with another code.
@@ -86,6 +88,7 @@ impl std::fmt::Display for Outcome {
         match self {
             Self::Done => f.write_str("done"),
             Self::Halted { .. } => f.write_str("halted with a question"),
+            Self::Unchanged => f.write_str("said it is done, but no file has changed"),
             Self::NoSignal => f.write_str("ended without TASK_DONE"),
             Self::Failed { code, why: None } => write!(f, "failed with exit code {code}"),
             Self::Failed { code: 0, why: Some(why) } => write!(f, "failed: {}", brief(why)),

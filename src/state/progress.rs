@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+use super::by_id::sorted;
 use super::end::End;
 use super::outcome::Outcome;
 use super::run::{OpenRun, Run};
@@ -79,7 +80,9 @@ impl SpecState {
     pub fn trusted_ticks(&self, ticked: &BTreeSet<String>) -> BTreeSet<String> {
         let before = self.run.believed();
         let believed = |id: &&String| {
-            before.is_none_or(|before| before.contains(*id)) && !self.unconfirmed.contains(*id)
+            before.is_none_or(|before| before.contains(*id))
+                && !self.unconfirmed.contains(*id)
+                && !self.reopened.contains(*id)
         };
         ticked.iter().filter(believed).cloned().collect()
     }
@@ -93,7 +96,7 @@ impl SpecState {
         let known = |id: &&String| {
             open.believed.contains(*id) || self.unconfirmed.contains(*id) || self.completed.contains(*id)
         };
-        let foreign: Vec<String> = ticked.iter().filter(|id| !known(id)).cloned().collect();
+        let foreign = sorted(ticked.iter().filter(|id| !known(id)));
         self.unconfirmed.extend(foreign.iter().cloned());
         foreign
     }
@@ -101,7 +104,7 @@ impl SpecState {
     /// Ids that still have to be ticked in tasks.md.
     #[must_use]
     pub fn to_tick(&self) -> Vec<String> {
-        self.units.values().flat_map(|u| u.to_tick.iter().cloned()).collect()
+        sorted(self.units.values().flat_map(|unit| &unit.to_tick))
     }
 
     /// The boxes of these ids are ticked on disk, or cannot be.
@@ -109,6 +112,7 @@ impl SpecState {
         for unit in self.units.values_mut() {
             unit.to_tick.retain(|id| !ids.contains(id));
         }
+        // what cannot be ticked is seen as open by the next reading, and was never seen as ticked
     }
 
     /// Done units whose changes are still to be looked at and committed.
@@ -191,6 +195,7 @@ impl SpecState {
     pub fn done(&mut self, now: Timestamp, unit: &str, ids: &[String]) {
         self.complete(ids);
         self.unconfirmed.retain(|id| !ids.contains(id));
+        self.reopened.retain(|id| !ids.contains(id));
         self.forget_answers(unit);
         let unit = self.units.entry(unit.to_owned()).or_default();
         unit.status = UnitStatus::Done;

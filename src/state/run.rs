@@ -8,8 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::by_id;
 use super::end::End;
 use crate::agent::limit::LimitKind;
+use crate::plan::Selection;
 
 /// Where the run of a spec stands.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -32,8 +34,14 @@ pub struct OpenRun {
     /// The options that it was given: what to do and how. `resume` and `run --retry` give them again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub args: Vec<String>,
+    /// The only tasks that it was asked for; empty: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub only: Vec<String>,
+    /// The task that it was asked to begin with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
     /// Ids whose boxes were ticked when it began, and are since: the only ticks that it believes.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty", serialize_with = "by_id::set")]
     pub believed: BTreeSet<String>,
     /// Iterations so far.
     #[serde(default)]
@@ -60,7 +68,7 @@ pub struct OverRun {
     pub args: Vec<String>,
     /// The ticks that it believed, where tasks.md could not be read since its last agent worked: the next run believes no
     /// others.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "by_id::some_set")]
     pub unread: Option<BTreeSet<String>>,
     /// Seconds that it waited, by reason.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -90,6 +98,11 @@ pub enum WaitReason {
         /// What kind of limit.
         kind: LimitKind,
     },
+    /// A program that worked in this run and is gone, most likely for an update.
+    Program {
+        /// The program.
+        program: String,
+    },
     /// A rule of `[pace]`.
     Pace {
         /// The rule.
@@ -101,6 +114,7 @@ impl std::fmt::Display for WaitReason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Limit { backend, kind } => write!(f, "{backend}: {}", kind.words()),
+            Self::Program { program } => write!(f, "{program} is gone"),
             Self::Pace { rule } => f.write_str(rule),
         }
     }
@@ -110,7 +124,16 @@ impl OpenRun {
     /// A run that begins now and believes these ticks.
     #[must_use]
     pub fn new(began: Timestamp, believed: BTreeSet<String>) -> Self {
-        Self { began, args: Vec::new(), believed, iterations: 0, wait: None, waited_s: BTreeMap::new() }
+        Self {
+            began,
+            args: Vec::new(),
+            only: Vec::new(),
+            from: None,
+            believed,
+            iterations: 0,
+            wait: None,
+            waited_s: BTreeMap::new(),
+        }
     }
 
     /// The same run after its end was decided.
@@ -178,6 +201,13 @@ impl Run {
             Self::Open(open) => Some(open.began),
             Self::Over(over) => Some(over.began),
         }
+    }
+
+    /// What the open run was asked for: as `asked`, with the ids that its tasks have now.
+    #[must_use]
+    pub fn selection(&self, asked: &Selection) -> Selection {
+        let Some(open) = self.open() else { return asked.clone() };
+        Selection { only: open.only.clone(), from: open.from.clone(), ..asked.clone() }
     }
 
     /// The options that the last run was given.

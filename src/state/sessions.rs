@@ -15,6 +15,9 @@ impl SpecState {
         // the state is a file of the project, and an id must not become an option
         let session = last.learned.session.clone().filter(|session| !session.starts_with('-'));
         let session = session.filter(|_| last.backend == backend && last.cwd == cwd)?;
+        if known.session_is_over(&session) {
+            return None;
+        }
         let reason = self.resume_reason(unit, last, known.nudges() < nudges)?;
         Some(Resumption { session, reason })
     }
@@ -27,7 +30,9 @@ impl SpecState {
             // the agent may not have read an answer or a nudge that a limit cut off, so it gets it again
             Outcome::Limited { .. } if was == Some(ResumeReason::Answer) => ResumeReason::Answer,
             Outcome::Limited { .. } if last.is_nudge() && may_nudge => ResumeReason::Nudge,
+            Outcome::Limited { .. } if was == Some(ResumeReason::Unchanged) => ResumeReason::Unchanged,
             Outcome::Limited { .. } => ResumeReason::Limit,
+            Outcome::Unchanged => ResumeReason::Unchanged,
             Outcome::NoSignal if may_nudge => ResumeReason::Nudge,
             _ => ResumeReason::Retry,
         })

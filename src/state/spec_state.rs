@@ -8,6 +8,8 @@ use serde_json::{Map, Value};
 
 use super::answer::Answer;
 use super::attempt::AttemptRecord;
+use super::by_id;
+use super::known_task::KnownTask;
 use super::limited::Limited;
 use super::run::Run;
 use super::spent::Spent;
@@ -27,10 +29,14 @@ pub struct SpecState {
     /// `{type, owner_agent}` by unit, kept as other tools wrote them.
     pub assignments: Map<String, Value>,
     /// Ids that a human marked to be skipped.
+    #[serde(serialize_with = "by_id::set")]
     pub skipped: BTreeSet<String>,
     /// Ids whose boxes an agent ticked without having been asked to. They are not believed until a human opens them.
-    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    #[serde(skip_serializing_if = "BTreeSet::is_empty", serialize_with = "by_id::set")]
     pub unconfirmed: BTreeSet<String>,
+    /// Tasks that were done and whose boxes a person opened again: work, until they are done once more.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty", serialize_with = "by_id::set")]
+    pub reopened: BTreeSet<String>,
     /// Where the run stands.
     pub run: Run,
     /// What humans answered to questions of units that are not done yet, oldest first: it goes into their prompts.
@@ -45,7 +51,12 @@ pub struct SpecState {
     /// What all units used, in all runs.
     pub usage: Spent,
     /// Per unit.
+    #[serde(serialize_with = "by_id::map")]
     pub units: BTreeMap<String, UnitState>,
+    /// The entries of tasks.md as they were when it was read last. Every id above is one of these, and follows its entry
+    /// when tasks.md changes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub entries: Vec<KnownTask>,
     /// What other tools keep in the entry.
     #[serde(flatten)]
     pub other: Map<String, Value>,
@@ -92,6 +103,21 @@ impl SpecState {
     #[must_use]
     pub fn attempt(&self, unit: &str, number: u32) -> Option<&AttemptRecord> {
         self.units.get(unit)?.attempts.iter().find(|attempt| attempt.number == number)
+    }
+
+    /// The name of the folder that a unit's attempts are in: the id that it had when it was started first.
+    #[must_use]
+    pub fn folder<'a>(&'a self, unit: &'a str) -> &'a str {
+        self.units.get(unit).and_then(|known| known.folder.as_deref()).unwrap_or(unit)
+    }
+
+    /// The folder of a unit that was never started, where another one has that of its id.
+    #[must_use]
+    pub fn new_folder(&self, unit: &str) -> Option<String> {
+        let is_free =
+            |name: &str| !self.units.keys().any(|other| other != unit && self.folder(other) == name);
+        let other = (2..u32::MAX).map(|n| format!("{unit}~{n}")).find(|name| is_free(name));
+        if is_free(unit) { None } else { other }
     }
 
     /// The number of the unit's next attempt.

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use super::attempt::AttemptRecord;
 use super::outcome::Outcome;
 use super::spent::Spent;
-use super::work_tree::UndoRecord;
+use super::work_tree::{LeftOutPath, UndoRecord};
 use crate::agent::Usage;
+use crate::agent::session_error::is_same_error;
 
 /// Characters of git's words that are kept: a hook may print a whole build.
 const GIT_WORDS: usize = 4000;
@@ -19,6 +20,9 @@ pub struct UnitState {
     /// Its title when it was started last; empty where it never was.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub title: String,
+    /// The folder of its attempts, where it is not its id: it had another one then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folder: Option<String>,
     /// Where it stands.
     #[serde(flatten)]
     pub status: UnitStatus,
@@ -93,6 +97,9 @@ pub struct Changes {
     pub insertions: u64,
     /// Lines removed.
     pub deletions: u64,
+    /// Whether no file but that of the tasks differs.
+    #[serde(skip_serializing_if = "is_false")]
+    pub unchanged: bool,
     /// The tree after it.
     pub after: String,
     /// Its commit.
@@ -131,6 +138,21 @@ impl UnitState {
     #[must_use]
     pub fn is_halted(&self) -> bool {
         matches!(self.status, UnitStatus::Halted { .. })
+    }
+
+    /// What its attempts left that is in no snapshot and no commit, each path once.
+    #[must_use]
+    pub fn left_out(&self) -> Vec<LeftOutPath> {
+        let mut found: Vec<LeftOutPath> = Vec::new();
+        for attempt in self.attempts.iter().filter(|attempt| attempt.number >= self.since_attempt) {
+            let Some(after) = &attempt.learned.after else { continue };
+            let before = attempt.before.as_ref().map_or(&[][..], |before| &before.left_out);
+            for one in after.left_out.iter().filter(|one| !before.contains(one)) {
+                found.retain(|known| known.path != one.path);
+                found.push(one.clone());
+            }
+        }
+        found
     }
 
     /// Why git refused its commit, and since when; `None`: git refused nothing.
@@ -195,6 +217,25 @@ impl UnitState {
         counted.take_while(|attempt| of(attempt).as_ref() == Some(&last)).count()
     }
 
+    /// Whether the session of the last attempt cannot continue.
+    #[must_use]
+    pub fn lost_last_session(&self) -> bool {
+        let last = self.attempts.last().and_then(|attempt| attempt.learned.session.as_deref());
+        last.is_some_and(|session| self.session_is_over(session))
+    }
+
+    /// Whether a session cannot continue: an error said so, or the last two attempts in it ended with the same error.
+    #[must_use]
+    pub fn session_is_over(&self, session: &str) -> bool {
+        let mine = || self.attempts.iter().filter(|a| a.learned.session.as_deref() == Some(session));
+        let mut errors = mine().rev().filter(|a| !a.is_limited()).map(|attempt| match &attempt.outcome {
+            Some(Outcome::Failed { why: Some(why), .. }) => why.as_str(),
+            _ => "",
+        });
+        let (last, before) = (errors.next().unwrap_or_default(), errors.next().unwrap_or_default());
+        mine().any(|attempt| attempt.learned.session_over) || is_same_error(last, before)
+    }
+
     /// Nudges since the last attempt that was not one; the agent did not get one that a limit cut off.
     #[must_use]
     pub fn nudges(&self) -> u32 {
@@ -210,6 +251,11 @@ impl UnitState {
         let counted = since.filter(|a| a.counts && a.outcome.is_some());
         u32::try_from(counted.count()).unwrap_or(u32::MAX)
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
@@ -229,6 +275,7 @@ fn last_characters(text: &str, most: usize) -> String {
 #[serde(default)]
 struct UnitFile {
     title: String,
+    folder: Option<String>,
     status: StatusWord,
     question: Option<String>,
     reason: Option<String>,
@@ -273,6 +320,7 @@ impl TryFrom<UnitFile> for UnitState {
         };
         Ok(Self {
             title: file.title,
+            folder: file.folder,
             status,
             attempts: file.attempts,
             usage: file.usage,

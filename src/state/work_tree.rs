@@ -115,6 +115,7 @@ pub struct LeftOutPath {
     /// The path, as people read it.
     pub path: String,
     /// Why: a sentence, or git's words.
+    #[serde(rename = "reason", alias = "why")]
     pub why: String,
 }
 

@@ -33,10 +33,19 @@ pub struct AttemptFile {
     pub prompt_by: PromptBy,
     /// How the agent's stdout is read.
     pub output: Format,
+    /// Whose wordings of limits are expected.
+    #[serde(default)]
+    pub vendor: String,
     /// The folder where the agent works.
     pub cwd: PathBuf,
     /// When the agent is ended.
     pub deadlines: Deadlines,
+    /// The id of the session that it begins, if seqorch chose it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    /// Whether it resumes a session.
+    #[serde(default)]
+    pub resumes: bool,
     /// Most bytes of stdout that the log keeps.
     pub log_max_bytes: u64,
     /// The orchestrator's socket.

@@ -66,6 +66,18 @@ pub struct AttemptResult {
     pub error_records: Vec<ErrorRecord>,
     /// The last record about how much of a limit is used.
     pub utilization: Option<String>,
+    /// Calls of tools that were refused because no human was there to allow them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub denied: Vec<String>,
+    /// The limit that the agent stated while it worked, in its words, if seqorch ended the agent for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stated: Option<String>,
+    /// The CLI's notice that it retries, if nothing came after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retrying: Option<String>,
+    /// Whether the last output was on stderr.
+    #[serde(default)]
+    pub stderr_is_last: bool,
     /// The work tree after everything of the attempt had ended, where that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<TreeRecord>,
@@ -98,6 +110,10 @@ impl AttemptResult {
             error: None,
             error_records: Vec::new(),
             utilization: None,
+            denied: Vec::new(),
+            stated: None,
+            retrying: None,
+            stderr_is_last: false,
             after: None,
         }
     }

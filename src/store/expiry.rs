@@ -57,7 +57,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::state::{PendingCommit, Run};
+    use crate::state::{Changes, PendingCommit, Run, TreeRecord};
 
     /// Two units that were done in January, one that failed then, and a last run that began in March.
     fn state() -> SpecState {
@@ -102,5 +102,31 @@ mod tests {
         state.units.get_mut("1").unwrap().pending_commit = Some(PendingCommit { since: late, refused: None });
         state.units.get_mut("3").unwrap().to_tick = vec!["3".to_owned()];
         assert!(expired(&state, late).is_empty());
+    }
+
+    #[test]
+    fn committed_tasks_and_expired_attempts_need_no_trees() {
+        let mut state = state();
+        let tree = |name: &str| Some(TreeRecord { tree: name.to_owned(), ..TreeRecord::default() });
+        for (id, unit) in &mut state.units {
+            unit.before = Some(format!("before {id}"));
+            for attempt in &mut unit.attempts {
+                attempt.before = tree(&format!("before {id}.{}", attempt.number));
+                attempt.learned.after = tree(&format!("after {id}.{}", attempt.number));
+            }
+        }
+        let all = |state: &SpecState, limit| {
+            needed_trees(state, limit).into_iter().map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(all(&state, None).len(), 3 + 2 * 5);
+        let late = Some(at("2036-01-01T00:00:00Z"));
+        // task 2 is open, and the last attempt of task 3 is of the last run
+        let left = ["after 2.1", "after 3.2", "before 2", "before 2.1", "before 3", "before 3.2"];
+        assert_eq!(all(&state, late), left);
+        let last = state.units.get_mut("3").unwrap();
+        last.changes = Some(Changes { commit: Some("c".to_owned()), ..Changes::default() });
+        assert_eq!(all(&state, late), ["after 2.1", "before 2", "before 2.1"]);
+        state.units.get_mut("3").unwrap().changes.as_mut().unwrap().commit_differs = true;
+        assert_eq!(all(&state, late).len(), left.len() + 1);
     }
 }

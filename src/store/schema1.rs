@@ -231,6 +231,7 @@ impl OldUnit {
         let pending = PendingCommit { since: at, refused: self.not_committed };
         UnitState {
             title: String::new(),
+            folder: None,
             status,
             attempts: self.attempts,
             usage: self.usage,

@@ -211,7 +211,7 @@ impl Store {
         for (spec, state) in &file.specs {
             let store = self.sibling(spec);
             for (unit, number) in expired(state, limit) {
-                let dir = store.attempt_dir(unit, number);
+                let dir = store.attempt_dir(state.folder(unit), number);
                 match files::remove_folder(dir.path()) {
                     Ok(()) => removed += 1,
                     // an earlier run, or one that does the same right now

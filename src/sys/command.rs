@@ -3,65 +3,25 @@
 //! A hook that sleeps, a signer that asks, a server that stands still: whatever seqorch waits for has a deadline and
 //! can be ended at once. The programs that go through here are tools (`git`, `tmux`), not agents.
 
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, Signal, kill_process_group};
+
+use super::stop_flag::{StopFlag, cloexec_pipe, timespec};
 
 /// How long a program gets between TERM and KILL.
 const GRACE: Duration = Duration::from_secs(2);
 /// How long output may still arrive after the program itself has ended: a child that it left may hold the pipe.
 const DRAIN: Duration = Duration::from_millis(200);
 /// A command that takes longer than this is named to the [`CommandWatch`].
-const SLOW: Duration = Duration::from_secs(2);
-
-/// A request to end what runs. Every clone is the same request.
-#[derive(Debug, Clone)]
-pub struct StopFlag {
-    pipe: Arc<(OwnedFd, OwnedFd)>,
-}
-
-impl StopFlag {
-    /// A flag that is not raised.
-    pub fn new() -> io::Result<Self> {
-        let pipe = cloexec_pipe()?;
-        rustix::io::ioctl_fionbio(&pipe.1, true)?;
-        Ok(Self { pipe: Arc::new(pipe) })
-    }
-
-    /// Ends what runs now, and everything that would be started later.
-    pub fn raise(&self) {
-        // a full pipe has been written to already
-        let _ = rustix::io::write(&self.pipe.1, &[1]);
-    }
-
-    /// Whether somebody asked for the end.
-    #[must_use]
-    pub fn is_raised(&self) -> bool {
-        self.raised_within(Duration::ZERO)
-    }
-
-    /// Waits for the request, at most for `limit`.
-    #[must_use]
-    pub fn raised_within(&self, limit: Duration) -> bool {
-        let end = Instant::now() + limit;
-        loop {
-            let left = end.saturating_duration_since(Instant::now());
-            match poll(&mut [PollFd::new(&self.pipe.0, PollFlags::IN)], Some(&timespec(left))) {
-                Ok(0) => return false,
-                Ok(_) => return true,
-                Err(_) if left.is_zero() => return false,
-                Err(_) => {}
-            }
-        }
-    }
-}
+pub(super) const SLOW: Duration = Duration::from_secs(2);
 
 /// Gets a command that takes long, so that `status` can name what a run waits for.
 pub trait CommandWatch {
@@ -86,6 +46,8 @@ pub struct Supervised<'a> {
     pub command: Command,
     /// What it reads from its standard input.
     pub stdin: &'a [u8],
+    /// What its standard input is instead: a file that it holds open while it lives, also where this process dies.
+    pub holds: Option<&'a File>,
     /// How long it may take.
     pub deadline: Duration,
     /// How much of its standard output is kept; of standard error always the end.
@@ -130,7 +92,12 @@ pub fn run(
     if stop.is_some_and(StopFlag::is_raised) {
         return Err(Unfinished::Stopped);
     }
-    call.command.stdin(if call.stdin.is_empty() { Stdio::null() } else { Stdio::piped() });
+    let held = call.holds.map(File::try_clone).transpose().map_err(Unfinished::NotStarted)?;
+    call.command.stdin(match held {
+        Some(file) => Stdio::from(file),
+        None if call.stdin.is_empty() => Stdio::null(),
+        None => Stdio::piped(),
+    });
     call.command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
     let mut child = call.command.spawn().map_err(Unfinished::NotStarted)?;
     let group = Pid::from_child(&child);
@@ -164,12 +131,6 @@ pub fn run(
         Ended::Stopped => Err(Unfinished::Stopped),
         Ended::Broken(error) => Err(Unfinished::Broken(error)),
     }
-}
-
-/// A pipe that no child inherits: its reading and its writing end.
-fn cloexec_pipe() -> io::Result<(OwnedFd, OwnedFd)> {
-    let (read, write) = io::pipe()?;
-    Ok((read.into(), write.into()))
 }
 
 enum Ended {
@@ -273,7 +234,7 @@ impl Wait<'_> {
             streams.err.stream.as_ref().map(|err| (Fd::Err, PollFd::new(err, PollFlags::IN))),
             streams.input.as_ref().map(|stdin| (Fd::Input, PollFd::new(stdin, PollFlags::OUT))),
             (!has_exited).then(|| (Fd::Exit, PollFd::new(self.exited, PollFlags::IN))),
-            stop.map(|stop| (Fd::Stop, PollFd::new(&stop.pipe.0, PollFlags::IN))),
+            stop.map(|stop| (Fd::Stop, stop.poll_fd())),
         ];
         let (whose, mut fds): (Vec<Fd>, Vec<PollFd<'_>>) = sources.into_iter().flatten().unzip();
         let limit = limit.map(timespec);
@@ -389,13 +350,6 @@ fn end_group(group: Pid, child: &mut Child) {
     let _ = child.wait();
 }
 
-fn timespec(limit: Duration) -> Timespec {
-    Timespec {
-        tv_sec: i64::try_from(limit.as_secs()).unwrap_or(i64::MAX),
-        tv_nsec: i64::from(limit.subsec_nanos()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -407,7 +361,14 @@ mod tests {
     }
 
     fn call<'a>(script: &'a str, stdin: &'a [u8], deadline: Duration) -> Supervised<'a> {
-        Supervised { command: sh(script), stdin, deadline, keep: OutputLimit::All, shown: script }
+        Supervised {
+            command: sh(script),
+            stdin,
+            holds: None,
+            deadline,
+            keep: OutputLimit::All,
+            shown: script,
+        }
     }
 
     const LONG: Duration = Duration::from_secs(30);

@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod command;
+pub mod dialogue;
 pub mod digest;
 pub mod files;
 pub mod handoff;
@@ -14,3 +15,4 @@ pub mod random;
 pub mod session;
 pub mod signals;
 pub mod socket;
+pub mod stop_flag;

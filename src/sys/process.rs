@@ -100,6 +100,14 @@ pub fn descendants(root: i32) -> Vec<Process> {
     found
 }
 
+/// Whether a process has this file open, as far as this process may know. Without `/proc` none is known to.
+#[must_use]
+pub fn is_open(file: &Path) -> bool {
+    let folders = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let files = folders.filter_map(|entry| fs::read_dir(entry.path().join("fd")).ok()).flatten().flatten();
+    files.into_iter().any(|entry| fs::read_link(entry.path()).is_ok_and(|open| open == file))
+}
+
 /// Whether a process has children. Cheaper than [`descendants`] where the kernel lists them.
 #[must_use]
 pub fn has_children(pid: i32) -> bool {

@@ -16,7 +16,8 @@ use super::session::{PROJECT_OPTION, PURPOSE_OPTION, SPEC_OPTION, TmuxSession, T
 use super::status_line::StatusLine;
 use super::window_commands::{NewPane, NewWindow, open_window, run_program, set_mark};
 use crate::agent::redact::Redactor;
-use crate::sys::command::{self, CommandWatch, Finished, OutputLimit, StopFlag, Supervised, Unfinished};
+use crate::sys::command::{self, CommandWatch, Finished, OutputLimit, Supervised, Unfinished};
+use crate::sys::stop_flag::StopFlag;
 use crate::sys::{process, programs};
 
 /// How long a call may take.
@@ -310,7 +311,8 @@ impl TmuxServer {
         let hurries =
             self.stands_still.load(Ordering::Relaxed) || self.caller.stop.is_some() && stop.is_none();
         let deadline = if hurries { SHORT } else { DEADLINE };
-        let call = Supervised { command, stdin: b"", deadline, keep: OutputLimit::All, shown: &shown };
+        let call =
+            Supervised { command, stdin: b"", holds: None, deadline, keep: OutputLimit::All, shown: &shown };
         let watch = self.caller.watch.as_deref().map(|watch| watch as &dyn CommandWatch);
         let done = command::run(call, stop, watch);
         self.stands_still.store(matches!(done, Err(Unfinished::TimedOut(_))), Ordering::Relaxed);

@@ -83,7 +83,9 @@ impl<'a> Gatherer<'a> {
         self.busy = busy.map(|busy| busy_line(&busy.command, busy.since, now));
         let mut changed = false;
         let source = stamp(&store.state_path());
-        if self.state_stamp != Some(source) {
+        let tasks = stamp(&place.tasks_path());
+        // the state has the ids of tasks.md
+        if self.state_stamp != Some(source) || self.tasks_stamp != Some(tasks) {
             self.state_stamp = Some(source);
             match place.state(config) {
                 Ok(state) => {
@@ -94,9 +96,8 @@ impl<'a> Gatherer<'a> {
                 Err(error) => self.trouble[0] = Some(error.to_string()),
             }
         }
-        let source = stamp(&place.tasks_path());
-        if self.tasks_stamp != Some(source) {
-            self.tasks_stamp = Some(source);
+        if self.tasks_stamp != Some(tasks) {
+            self.tasks_stamp = Some(tasks);
             match place.good_tasks() {
                 Ok((_, tasks)) => {
                     self.units = plan::units(&tasks, config.run.granularity);
@@ -121,7 +122,7 @@ impl<'a> Gatherer<'a> {
             self.tail = None;
             return;
         };
-        let dir = self.watch.store.attempt_dir(unit, attempt.number);
+        let dir = self.watch.store.attempt_dir(self.state.folder(unit), attempt.number);
         if self.tail.as_ref().is_none_or(|tail| *tail.dir() != dir) {
             self.tail = Some(AgentTail::of(dir));
         }

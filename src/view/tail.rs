@@ -101,7 +101,13 @@ impl AgentTail {
         file.take(meta.len() - from).read_to_end(&mut bytes)?;
         self.file = Some((meta.ino(), from + bytes.len() as u64));
         let output = &mut self.live.output;
+        if self.format == Some(Format::Text) {
+            output.show_open(String::new());
+        }
         self.reader.feed(&bytes, &mut |event| output.take(&event));
+        if self.format == Some(Format::Text) {
+            output.show_open(self.reader.open_line());
+        }
         if self.skipped && output.usage.is_some_and(|usage| !usage.cumulative) {
             // an incomplete sum would look complete
             output.usage = None;

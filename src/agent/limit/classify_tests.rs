@@ -146,7 +146,11 @@ fn every_wording_of_claude_code_is_known() {
                 NO,
                 "",
             ),
-            ("API Error: 500 Internal server error. This is a server-side issue, usually temporary.", NO, ""),
+            (
+                "API Error: 500 Internal server error. This is a server-side issue, usually temporary.",
+                LimitKind::ServerError,
+                "",
+            ),
         ],
     );
 }
@@ -570,7 +574,7 @@ fn the_end_of_a_stream_decides_and_the_best_source_gives_the_time() {
     assert_eq!(judged(&[event, end]), (Quota, "2026-03-01T13:00:37".into()));
     assert_eq!(judged(&[event, fine]), (NO, String::new()));
     assert_eq!(judged(&[end, fine]), (NO, String::new()));
-    assert_eq!(judged(&[event, wrong]), (NO, String::new()));
+    assert_eq!(judged(&[event, wrong]), (LimitKind::ServerError, String::new()));
     assert_eq!(judged(&[event]), (Quota, "2026-03-01T13:00:37".into()));
     let plain = r#"{"type":"result","subtype":"success","is_error":true,"api_error_status":429,"result":"API Error: Request rejected (429) · no."}"#;
     assert_eq!(judged(&[event, plain]), (Quota, "2026-03-01T13:00:37".into()));

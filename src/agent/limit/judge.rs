@@ -49,6 +49,8 @@ pub(super) struct Statement {
     pub(super) fields: ErrorFields,
     /// Whether the program was ended from outside. Then only its own plan to wait for long counts.
     pub(super) killed: bool,
+    /// Whether the program gave up by itself. Then its last plan to retry did not help.
+    pub(super) gave_up: bool,
 }
 
 /// What a statement means.
@@ -78,7 +80,7 @@ pub(super) fn normalise(text: &str) -> String {
 /// Judges a statement. `None` if its words are unknown.
 pub(super) fn judge(statement: &Statement, context: &JudgeContext<'_>) -> Option<LimitFinding> {
     let text = normalise(&statement.text);
-    let (text, pause) = match retry_notice(&text, statement.at) {
+    let (text, pause) = match retry_notice(&text, statement.at, statement.gave_up) {
         RetryNotice::None => (text, None),
         RetryNotice::Soon => return Some(no_limit(statement.rank, "common.retrying")),
         RetryNotice::Late(text, until) => (text, Some(until)),
@@ -101,8 +103,15 @@ pub(super) fn judge(statement: &Statement, context: &JudgeContext<'_>) -> Option
     let session = LIBRARY.session.is_match(first_line(body));
     let times = TimeContext { now: statement.at, zone: context.zone, session };
     let mut reset = reset_time(kind, statement, known.as_ref(), &texts, times);
-    if reset.is_none() && !matches!(kind, LimitKind::Auth | LimitKind::Billing) {
-        reset = pause.map(|at| ResetTime::new(at, ResetForm::Duration.weight(), "retrying"));
+    let pause = pause.map(|at| ResetTime::new(at, ResetForm::Duration.weight(), "retrying"));
+    if let Some(pause) = pause.filter(|_| !matches!(kind, LimitKind::Auth | LimitKind::Billing))
+        && reset.is_none_or(|reset| {
+            // the program's own plan, where that is short
+            let soon = pause.at.duration_since(statement.at) <= PATIENCE;
+            soon && reset.field == ResetForm::Duration.name() && reset.at < pause.at
+        })
+    {
+        reset = Some(pause);
     }
     let message = texts.iter().find(|t| !t.is_empty() && !t.starts_with('{'));
     Some(LimitFinding {
@@ -222,21 +231,25 @@ enum RetryNotice {
     None,
     /// The agent retries soon, so it is not stopped.
     Soon,
-    /// The rest of the text, and when the agent will retry.
+    /// The rest of the text, and when the agent would retry.
     Late(String, Timestamp),
 }
 
-fn retry_notice(text: &str, now: Timestamp) -> RetryNotice {
+/// What the text says about the agent's own retry. An agent that gave up will not retry, if its words are such a notice
+/// from the beginning.
+fn retry_notice(text: &str, now: Timestamp, gave_up: bool) -> RetryNotice {
     let Some(found) = LIBRARY.retrying.iter().find_map(|regex| regex.captures(text)) else {
         return RetryNotice::None;
     };
     let pause = found.name("dur").and_then(|dur| times::duration(dur.as_str()));
-    let Some(until) = pause.filter(|p| *p > PATIENCE).and_then(|p| times::after(now, p)) else {
+    let begins = found.get(0).is_some_and(|all| all.start() == 0 && all.end() < text.trim_end().len());
+    let counts = |pause: &SignedDuration| *pause > PATIENCE || (gave_up && begins);
+    let Some(until) = pause.filter(counts).and_then(|p| times::after(now, p)) else {
         return RetryNotice::Soon;
     };
     let rest =
         found.get(0).map_or(String::new(), |all| format!("{}{}", &text[..all.start()], &text[all.end()..]));
-    let rest = rest.trim();
+    let rest = rest.trim().trim_start_matches([':', '(']).trim_start();
     let attempt = rest.strip_prefix("Attempt ").and_then(|r| r.split_once(" failed: "));
     let rest = attempt.filter(|(n, _)| n.parse::<u32>().is_ok()).map_or(rest, |(_, rest)| rest);
     RetryNotice::Late(rest.to_owned(), until)

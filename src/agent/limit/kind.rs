@@ -13,6 +13,10 @@ pub enum LimitKind {
     QuotaExhausted,
     /// The service has no capacity. A pause or another model helps.
     Overloaded,
+    /// The service failed (HTTP 500, 502, 504 and the like). A pause helps.
+    ServerError,
+    /// The service was not reached: no network, no name, a refused or cut connection. A pause helps.
+    Network,
     /// Credits, a spending cap or the plan itself. Only a human who pays can help.
     Billing,
     /// Not logged in, or no longer. Only a human can help.
@@ -20,6 +24,33 @@ pub enum LimitKind {
 }
 
 impl LimitKind {
+    /// Whether it is trouble of a service or of the way to it, and no limit of a plan or an account.
+    #[must_use]
+    pub fn is_trouble(self) -> bool {
+        matches!(self, Self::ServerError | Self::Network)
+    }
+
+    /// What an agent's own notice of a retry is about, by the HTTP status in it.
+    #[must_use]
+    pub fn of_retry(notice: &str) -> Self {
+        let words = notice.split(|c: char| !c.is_ascii_alphanumeric());
+        let status = words.filter_map(|word| word.parse::<u16>().ok()).find(|n| (400..600).contains(n));
+        match status {
+            Some(429) => Self::RateLimited,
+            Some(503 | 529) => Self::Overloaded,
+            Some(401 | 403) => Self::Auth,
+            Some(500..) => Self::ServerError,
+            _ if ["ate limit", "RateLimit", "quota"].iter().any(|word| notice.contains(word)) => {
+                Self::RateLimited
+            }
+            _ if ["InternalServer", "server had an error"].iter().any(|word| notice.contains(word)) => {
+                Self::ServerError
+            }
+            _ if ["onnect", "network"].iter().any(|word| notice.contains(word)) => Self::Network,
+            _ => Self::Overloaded,
+        }
+    }
+
     /// The kind in words for people.
     #[must_use]
     pub fn words(self) -> &'static str {
@@ -28,6 +59,8 @@ impl LimitKind {
             Self::RateLimited => "rate limited",
             Self::QuotaExhausted => "quota used up",
             Self::Overloaded => "overloaded",
+            Self::ServerError => "server error",
+            Self::Network => "no connection",
             Self::Billing => "billing",
             Self::Auth => "not logged in",
         }

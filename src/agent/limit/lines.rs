@@ -21,14 +21,20 @@ use crate::agent::event::Channel;
 const TAIL: usize = 60;
 /// Most lines of one message.
 const BLOCK: usize = 30;
+/// Most lines that an error is wrapped into.
+const WRAPPED: usize = 8;
 /// Exit codes of a program that was ended from outside: timeout, KILL, TERM.
 const KILLED: [i32; 3] = [124, 137, 143];
 
 /// How a program marks its own errors.
 static MARK: LazyLock<Regex> = LazyLock::new(|| {
     regex(
-        r"^[\s│⎿✕✗✖■🖐⚠]*(?:\d{4}-\d\d-\d\d[T ]\S+\s+ERROR\b|(?:ERROR|Error|error):\s|\[?API Error\b|Error when talking to Gemini API\b|(?:[A-Z]\w*)?(?:QuotaError|ApiError|APIError|APICallError)\b)",
+        r"^[\s│⎿✕✗✖■🖐⚠]*(?:·\s+ERROR\s|(?:[A-Z]\w*Error: )?litellm\.[A-Z]\w*Error:|\d{4}-\d\d-\d\d[T ]\S+\s+ERROR\b|(?:ERROR|Error|error):\s|\[?API Error\b|Error when talking to Gemini API\b|(?:[A-Z]\w*)?(?:QuotaError|ApiError|APIError|APICallError)\b)",
     )
+});
+/// How a library that talks to models begins an error.
+static LIBRARY_ERROR: LazyLock<Regex> = LazyLock::new(|| {
+    regex(r"^(?:litellm\.[A-Z]\w*Error: |Error code: [45]\d\d - |(?:AI_)?API(?:Call)?Error\b|\[?API Error: )")
 });
 /// How Codex and others begin their final error.
 static FINAL: LazyLock<Regex> = LazyLock::new(|| regex(r"^ERROR:\s"));
@@ -45,7 +51,7 @@ static STAMP: LazyLock<Regex> = LazyLock::new(|| regex(r"\b\d{4}-\d\d-\d\dT\d\d:
 /// What may precede the JSON of an error on a line. Any other text is a sentence that quotes the JSON.
 static LEAD: LazyLock<Regex> = LazyLock::new(|| {
     regex(
-        r"^(?:API Error:? ?)?\(?(?:\d{3} ?)?$|^(?:error=)?(?:http|unexpected status) \d{3} [A-Za-z ]+: (?:Some\()?.?$",
+        r"^(?:API Error:? ?)?\(?(?:\d{3}:? ?)?$|^(?:error=)?(?:http|unexpected status) \d{3} [A-Za-z ]+: (?:Some\()?.?$",
     )
 });
 
@@ -56,7 +62,8 @@ fn regex(text: &str) -> Regex {
 /// Adds a message's evidence to `evidence`.
 pub(super) fn read(message: &PrintedMessage<'_>, context: &JudgeContext<'_>, evidence: &mut Vec<Evidence>) {
     let killed = message.exit.is_some_and(|code| KILLED.contains(&code));
-    let reader = LineReader { message, context, killed };
+    let gave_up = message.exit.is_some_and(|code| code != 0) && !killed;
+    let reader = LineReader { message, context, killed, gave_up };
     match message.channel {
         Channel::Event => reader.events(evidence),
         Channel::Stdout => reader.stdout(evidence),
@@ -70,6 +77,7 @@ struct LineReader<'a> {
     message: &'a PrintedMessage<'a>,
     context: &'a JudgeContext<'a>,
     killed: bool,
+    gave_up: bool,
 }
 
 impl LineReader<'_> {
@@ -119,6 +127,20 @@ impl LineReader<'_> {
         if self.message.exit != Some(0) || alone {
             evidence.extend(self.judge(&lines[head..].join("\n"), false).map(Evidence::Sign));
         }
+        if self.message.exit != Some(0) {
+            evidence.extend(self.wrapped_error(&lines).map(Evidence::Sign));
+        }
+    }
+
+    /// Reads the last error of a library that talks to models. Some agents print it in their text and go on with their
+    /// own words, and they wrap its lines.
+    fn wrapped_error(&self, lines: &[&str]) -> Option<LimitFinding> {
+        let bare: Vec<&str> = lines.iter().map(|line| unboxed(line)).collect();
+        let from = bare.iter().rposition(|line| LIBRARY_ERROR.is_match(line))?;
+        let is_rule = |line: &str| line.starts_with("Retrying ") || line.chars().all(|c| "─━═-".contains(c));
+        let words: Vec<&str> =
+            bare[from..].iter().copied().take(WRAPPED).take_while(|line| !is_rule(line)).collect();
+        self.judge(&words.join(" "), true)
     }
 
     /// Reads the errors at the end. A program's final error beats its earlier ones.
@@ -209,8 +231,15 @@ impl LineReader<'_> {
             }
         }
         let (family, text) = (self.message.family, text.to_owned());
-        Statement { family, rank: StatementRank::Line, at, text, fields: reader.fields, killed }
+        let fields = reader.fields;
+        let rank = StatementRank::Line;
+        Statement { family, rank, at, text, fields, killed, gave_up: self.gave_up }
     }
+}
+
+/// A line without the border of a box around it.
+fn unboxed(line: &str) -> &str {
+    line.trim().trim_matches(['│', '┃', '║']).trim()
 }
 
 /// The last lines that are not blank.

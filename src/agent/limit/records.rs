@@ -36,7 +36,10 @@ pub(super) fn read(record: &Value, family: Family, context: &JudgeContext<'_>) -
     let kind = text(record, "type").or_else(|| text(record, "event")).unwrap_or_default();
     match kind {
         "result" => Some(read.result()),
-        "turn.completed" => Some(Evidence::Success),
+        "run_result" if text(record, "finishReason") == Some("error") => {
+            Some(read.failed(record.get("text")))
+        }
+        "turn.completed" | "run_result" => Some(Evidence::Success),
         "step_finish" => {
             let reason = record.get("part").and_then(|part| part.get("reason")).and_then(Value::as_str);
             (reason == Some("stop")).then_some(Evidence::Success)
@@ -59,6 +62,12 @@ pub(super) fn read(record: &Value, family: Family, context: &JudgeContext<'_>) -
             read.notice(words.iter().find_map(|key| record.get(*key)), text(record, "error"))
         }
         "" if record.get("error").is_some_and(|e| !e.is_null()) => Some(read.failed(None)),
+        // cn
+        "" if text(record, "status") == Some("error") => Some(read.failed(None)),
+        // OpenHands
+        "" if text(record, "source") == Some("environment") && record.contains_key("detail") => {
+            Some(read.failed(record.get("detail")))
+        }
         "" if record.contains_key("response") => Some(Evidence::Success),
         _ => None,
     }
@@ -134,6 +143,7 @@ impl RecordReader<'_> {
             text: text.to_owned(),
             fields: reader.fields,
             killed: false,
+            gave_up: false,
         };
         judge(&statement, self.context)
     }

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use serde::Deserialize;
 use serde::de::{IgnoredAny, MapAccess};
 
-use super::fields::{ToolOutput, ToolTarget, excerpt};
+use super::fields::{ErrorMessage, ToolOutput, ToolTarget, excerpt, tool_result, written_exit_code};
 use super::lax::{LaxBool, LaxList, LaxNumber, LaxObject, LaxStr, LaxValue, Presence, lax};
 use super::vendor::{EventSink, VendorStream, record_text};
 use crate::agent::event::{AgentEvent, RecordTopic};
@@ -32,7 +32,7 @@ pub(super) struct ClaudeRecord<'a> {
     message: LaxObject<ClaudeMessage<'a>>,
     #[serde(rename = "isSynthetic")]
     is_synthetic: LaxBool,
-    error: LaxStr<'a>,
+    error: ErrorMessage,
     is_api_error_message: LaxBool,
     attempt: LaxNumber,
     max_retries: LaxNumber,
@@ -43,6 +43,11 @@ pub(super) struct ClaudeRecord<'a> {
     is_error: LaxBool,
     result: LaxStr<'a>,
     errors: ToolTarget,
+    permission_denials: LaxList<PermissionDenial<'a>>,
+    /// The details of a retry of Qwen Code.
+    data: LaxObject<RetryDetails>,
+    /// All that CLIs report which print like Claude Code.
+    usage: LaxObject<PlainTokens>,
     total_cost_usd: LaxNumber,
     #[serde(rename = "modelUsage")]
     model_usage: ModelTotals,
@@ -76,6 +81,30 @@ struct RateLimitInfo<'a> {
     #[serde(rename = "rateLimitType")]
     window: LaxStr<'a>,
     utilization: LaxNumber,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+struct PermissionDenial<'a> {
+    tool_name: LaxStr<'a>,
+    tool_input: ToolTarget,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct RetryDetails {
+    attempt: LaxNumber,
+    max_retries: LaxNumber,
+    delay_ms: LaxNumber,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+#[expect(clippy::struct_field_names, reason = "the vendor's names")]
+struct PlainTokens {
+    input_tokens: LaxNumber,
+    output_tokens: LaxNumber,
+    cache_read_input_tokens: LaxNumber,
 }
 
 /// The sum over all models. `None` if the record has no such list. An empty list means that no model was used.
@@ -161,7 +190,23 @@ impl Claude {
     fn system(&mut self, record: &ClaudeRecord<'_>, sink: EventSink<'_>) {
         match record.subtype.get() {
             Some("init") => self.session(record, sink),
-            Some("api_retry") => sink(AgentEvent::Retry { text: retry(record) }),
+            Some("api_retry") => sink(AgentEvent::Retry {
+                text: retry(record),
+                wait_s: record.retry_delay_ms.0.map(|ms| ms / 1000.0),
+            }),
+            Some("retry") => {
+                let data = record.data.0.as_ref();
+                let number = |field: fn(&RetryDetails) -> LaxNumber| data.and_then(|data| field(data).0);
+                let wait_s = number(|data| data.delay_ms).map(|ms| ms / 1000.0);
+                let mut text = "retry".to_owned();
+                if let Some(wait) = wait_s {
+                    let _ = write!(text, ", again in {wait:.1} s");
+                }
+                if let (Some(n), Some(max)) = (number(|data| data.attempt), number(|data| data.max_retries)) {
+                    let _ = write!(text, " ({n} of {max})");
+                }
+                sink(AgentEvent::Retry { text, wait_s });
+            }
             Some("task_notification") => sink(aside(&record.summary)),
             Some("compact_boundary") => {
                 sink(AgentEvent::Notice { text: "the conversation was compacted".to_owned() });
@@ -180,7 +225,7 @@ impl Claude {
         if failed || message.model.is("<synthetic>") {
             let mut text = message.content.0.into_iter().filter_map(|b| b.text.owned()).collect::<Vec<_>>();
             if failed && text.is_empty() {
-                text.extend(record.error.owned());
+                text.extend(record.error.0.clone());
             }
             let text = text.join("\n");
             if failed && !subagent {
@@ -215,7 +260,7 @@ fn aside(text: &LaxStr<'_>) -> AgentEvent {
 /// `429 rate_limit, again in 2.1 s (1 of 10)`
 fn retry(record: &ClaudeRecord<'_>) -> String {
     let status = record.error_status.count().map_or_else(|| "network".to_owned(), |s| s.to_string());
-    let mut text = format!("{status} {}", record.error.get().unwrap_or("error"));
+    let mut text = format!("{status} {}", record.error.0.as_deref().unwrap_or("error"));
     if let Some(ms) = record.retry_delay_ms.0 {
         let _ = write!(text, ", again in {:.1} s", ms / 1000.0);
     }
@@ -234,7 +279,9 @@ fn user(record: ClaudeRecord<'_>, sink: EventSink<'_>) {
         match block.kind.get() {
             Some("tool_result") => {
                 let ToolOutput { head, lines } = block.content;
-                sink(AgentEvent::ToolResult { ok: !block.is_error.0, head, lines });
+                // Qwen Code
+                let exit = if head.starts_with("Command: ") { written_exit_code(&head) } else { 0.0 };
+                sink(tool_result(!block.is_error.0 && exit == 0.0, head, lines, exit));
             }
             Some("text") if record.is_synthetic.0 => sink(aside(&block.text)),
             _ => {}
@@ -262,7 +309,22 @@ fn result(record: ClaudeRecord<'_>, json: &[u8], sink: EventSink<'_>) {
         let total = record.model_usage.0?;
         Some(Usage { cost_usd: record.total_cost_usd.0.or(total.cost_usd), cumulative: true, ..total })
     };
-    if let Some(usage) = run.or_else(total) {
+    let plain = || {
+        let tokens = record.usage.0.as_ref()?;
+        let output = tokens.output_tokens.count().filter(|n| *n > 0)?;
+        Some(Usage {
+            input: tokens.input_tokens.count(),
+            cached_input: tokens.cache_read_input_tokens.count(),
+            output: Some(output),
+            cost_usd: record.total_cost_usd.0,
+            ..Usage::default()
+        })
+    };
+    for denial in record.permission_denials.0 {
+        let (tool, target) = (denial.tool_name.owned(), Some(denial.tool_input.0));
+        sink(AgentEvent::Denied { tool, target });
+    }
+    if let Some(usage) = run.or_else(total).or_else(plain) {
         sink(AgentEvent::Usage(usage));
     }
     let ok = record.subtype.is("success") && !record.is_error.0;
@@ -272,6 +334,7 @@ fn result(record: ClaudeRecord<'_>, json: &[u8], sink: EventSink<'_>) {
     }
     sink(AgentEvent::Record { topic: RecordTopic::Error, json: record_text(json) });
     let message = record.result.owned().filter(|text| !text.trim().is_empty());
-    let error = message.or(Some(record.errors.0).filter(|e| !e.is_empty())).or(record.subtype.owned());
+    let error = message.or(Some(record.errors.0).filter(|e| !e.is_empty()));
+    let error = error.or(record.error.0).or(record.subtype.owned());
     sink(AgentEvent::End { ok, text: None, error });
 }

@@ -103,7 +103,7 @@ impl VendorStream for Codex {
                 sink(AgentEvent::Record { topic: RecordTopic::Error, json: record_text(json) });
                 let text = record.message.0.or(record.error.0).unwrap_or_default();
                 sink(if text.starts_with("Reconnecting...") {
-                    AgentEvent::Retry { text }
+                    AgentEvent::Retry { text, wait_s: None }
                 } else {
                     AgentEvent::Error { text }
                 });

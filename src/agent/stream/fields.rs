@@ -3,7 +3,7 @@
 use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 
 use super::lax::{LaxStr, LaxValue, lax};
-use crate::agent::event::KEPT;
+use crate::agent::event::{AgentEvent, KEPT};
 use crate::agent::utf8::first_bytes;
 
 /// The first [`KEPT`] bytes of a text.
@@ -83,6 +83,26 @@ impl<'de> LaxValue<'de> for ToolOutput {
     }
 }
 lax!(ToolOutput);
+
+/// The result of a tool. A command that failed and printed nothing shows its exit code.
+pub(super) fn tool_result(ok: bool, head: String, lines: usize, exit: f64) -> AgentEvent {
+    let (head, lines) = if !ok && head.trim().is_empty() && exit != 0.0 {
+        (format!("exit code {exit}"), 1)
+    } else {
+        (head, lines)
+    };
+    AgentEvent::ToolResult { ok, head, lines }
+}
+
+/// The exit code that CLIs write into the output of their shell tool: `Exit Code: 1`. 0 if there is none.
+pub(super) fn written_exit_code(output: &str) -> f64 {
+    let code = output.lines().find_map(|line| {
+        let rest =
+            line.trim().strip_prefix("Exit Code: ").or_else(|| line.trim().strip_prefix("Exit code: "))?;
+        rest.split_whitespace().next()?.parse::<f64>().ok()
+    });
+    code.unwrap_or(0.0)
+}
 
 /// What a tool works on: the most useful value of its input, at most [`KEPT`] bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

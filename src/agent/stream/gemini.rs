@@ -5,7 +5,7 @@
 
 use serde::Deserialize;
 
-use super::fields::{ErrorMessage, ToolOutput, ToolTarget};
+use super::fields::{ErrorMessage, ToolOutput, ToolTarget, tool_result, written_exit_code};
 use super::lax::{LaxNumber, LaxObject, LaxStr};
 use super::vendor::{EventSink, VendorStream, record_text};
 use crate::agent::event::{AgentEvent, RecordTopic};
@@ -84,7 +84,8 @@ impl VendorStream for Gemini {
                     Some(error) if record.output.lines == 0 => ToolOutput::new(&error),
                     _ => record.output,
                 };
-                sink(AgentEvent::ToolResult { ok, head, lines });
+                let exit = written_exit_code(&head);
+                sink(tool_result(ok && exit == 0.0, head, lines, exit));
             }
             Some("error") => {
                 let text = record.message.0.or(record.error.0).map(plain_error).unwrap_or_default();

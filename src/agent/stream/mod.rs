@@ -4,15 +4,23 @@
 //! and a field of an unexpected type counts as missing but costs nothing else.
 
 mod claude;
+mod cline;
 mod codex;
+mod copilot;
 mod fields;
 mod gemini;
+mod gptme;
+mod json;
+mod kimi;
 mod lax;
 mod lines;
 mod opencode;
+mod openhands;
+mod pi;
 mod reader;
 mod salvage;
 mod text;
 mod vendor;
+mod vibe;
 
 pub use reader::StreamReader;

@@ -5,7 +5,7 @@
 
 use serde::Deserialize;
 
-use super::fields::{ErrorMessage, ToolOutput, ToolTarget, excerpt};
+use super::fields::{ErrorMessage, ToolOutput, ToolTarget, excerpt, tool_result};
 use super::lax::{LaxBool, LaxNumber, LaxObject, LaxStr};
 use super::vendor::{EventSink, VendorStream, record_text};
 use crate::agent::event::{AgentEvent, RecordTopic};
@@ -68,6 +68,13 @@ struct ToolState<'a> {
     input: ToolTarget,
     output: ToolOutput,
     error: ErrorMessage,
+    metadata: LaxObject<ToolMetadata>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct ToolMetadata {
+    exit: LaxNumber,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -161,8 +168,16 @@ impl Opencode {
             Some(error) if !ok => ToolOutput::new(error),
             _ => state.output,
         };
+        let denied =
+            ["rejected permission", "permission was rejected", "The user rejected", "permission denied by"];
+        if !ok && state.error.0.as_ref().is_some_and(|error| denied.iter().any(|words| error.contains(words)))
+        {
+            sink(AgentEvent::Denied { tool: None, target: None });
+        }
         self.failed_tool = state.error.0.filter(|_| !ok);
-        sink(AgentEvent::ToolResult { ok, head, lines });
+        // a command that failed is no failed tool
+        let exit = state.metadata.0.unwrap_or_default().exit.0.unwrap_or(0.0);
+        sink(tool_result(ok && exit == 0.0, head, lines, exit));
     }
 }
 

@@ -1,28 +1,41 @@
-//! Plain text: every byte is the agent's own.
+//! Plain text: all that a terminal would show is the agent's own.
 
 use super::vendor::EventSink;
 use crate::agent::event::AgentEvent;
-use crate::agent::utf8::CharJoiner;
+use crate::agent::shown::ShownText;
 
-/// Reads plain text and never cuts a character in half.
+/// Reads plain text as a terminal shows it.
 #[derive(Debug, Default)]
 pub(super) struct PlainText {
-    joiner: CharJoiner,
+    shown: ShownText,
 }
 
 impl PlainText {
+    /// Reads text that matters only at its end.
+    pub(super) fn patient() -> Self {
+        Self { shown: ShownText::whole() }
+    }
+
+    pub(super) fn open_line(&self) -> String {
+        self.shown.open_line()
+    }
+
     pub(super) fn feed(&mut self, piece: &[u8], sink: EventSink<'_>) {
-        emit(&self.joiner.join(piece), sink);
+        let mut text = String::new();
+        self.shown.feed(piece, &mut text);
+        emit(text, sink);
     }
 
     pub(super) fn finish(&mut self, sink: EventSink<'_>) {
-        emit(&self.joiner.finish(), sink);
+        let mut text = String::new();
+        self.shown.finish(&mut text);
+        emit(text, sink);
     }
 }
 
-fn emit(bytes: &[u8], sink: EventSink<'_>) {
-    if !bytes.is_empty() {
-        sink(AgentEvent::Text { text: String::from_utf8_lossy(bytes).into_owned(), continues: true });
+fn emit(text: String, sink: EventSink<'_>) {
+    if !text.is_empty() {
+        sink(AgentEvent::Text { text, continues: true });
     }
 }
 

@@ -18,6 +18,11 @@ pub(super) trait VendorStream {
     /// Takes the next record; `json` is its text.
     fn take(&mut self, record: Self::Record<'_>, json: &[u8], sink: EventSink<'_>);
 
+    /// Takes a line that is not a record, which may say something all the same.
+    fn other_line(&mut self, line: &str, sink: EventSink<'_>) {
+        let _ = (line, sink);
+    }
+
     /// Ends the stream.
     fn finish(&mut self, sink: EventSink<'_>) {
         let _ = sink;

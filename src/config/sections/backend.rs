@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::limit::LimitPattern;
 use crate::agent::Format;
+use crate::agent::limit::Family;
 use crate::config::declare::{keys, words};
 use crate::config::formats::{OptionValue, Variables, not_one_of};
 use crate::config::key::{ConfigType, KeyShape, ValueError, ValueFormat};
@@ -13,16 +14,16 @@ use crate::config::problem::Problem;
 use crate::config::tree::TomlNode;
 
 keys! {
-    /// How to start an agent. claude, codex, gemini and opencode are built in; a table of such a name changes only the
-    /// keys that it sets.
+    /// How to start an agent. `seqorch backends` lists the built-in ones; a table of such a name changes only the keys that
+    /// it sets.
     #[derive(Eq)]
     pub struct Backend {
         /// Built-in backend whose settings this backend starts from.
         preset: Option<String> as Option<PresetName>, like = "claude", inside;
         /// Program of the agent: a name on PATH, or a path relative to the project root.
         command: String, like = "tools/agent", executes;
-        /// Arguments of the agent. {model}, {model_args}, {agent_args}, {permission_args}, {resume}, {prompt},
-        /// {prompt_file}, {workdir} and {spec_dir} are filled in.
+        /// Arguments of the agent. {model}, {model_args}, {agent_args}, {permission_args}, {resume}, {session_args},
+        /// {prompt}, {prompt_file}, {workdir} and {spec_dir} are filled in.
         args: Vec<String> = [], like = ["--quiet", "{model_args}"], executes;
         /// Arguments that {model_args} stands for where a model is set. {model} stands for its name.
         model_args: Vec<String> = [], like = ["--model", "{model}"], executes;
@@ -33,6 +34,10 @@ keys! {
         /// Arguments that {resume} stands for where the agent resumes a session. {session} stands for the id of the
         /// session. Empty: the agent cannot resume a session.
         resume: Vec<String> = [], like = ["--resume", "{session}"], executes;
+        /// Arguments that name the session that the agent begins, for an agent that takes an id from outside. {new_session}
+        /// stands for an id that seqorch makes. They stand in the place of {session_args} or {resume}, else at the end.
+        /// Where `resume` is empty, they resume that session, too.
+        session_args: Vec<String> = [], like = ["--session-id", "{new_session}"], executes;
         /// What the agent may do without asking: what its vendor automates safely (auto), everything (bypass), or what
         /// its own settings allow (ask).
         permission: Permission = "auto", loosens = "bypass";
@@ -42,6 +47,9 @@ keys! {
         prompt: PromptBy = "stdin", inside;
         /// What the agent prints: the JSON of one of these agents, or plain text (text).
         output: Format = "text", inside;
+        /// When the agent prints: while it works (live), or only at its end (at_end). timeout.first_output and timeout.idle
+        /// do not apply to an agent that prints at its end.
+        prints: PrintsWhen = "live", inside;
         /// Model that the agent uses. Unset: the agent chooses.
         model: Option<String> as Option<OptionValue>, like = "large", inside;
         /// Environment variables that the agent gets.
@@ -95,11 +103,28 @@ words! {
 }
 
 words! {
+    /// When an agent prints.
+    pub enum PrintsWhen {
+        /// While it works.
+        Live = "live",
+        /// Only at its end.
+        AtEnd = "at_end",
+    }
+}
+
+words! {
     for Format {
         Claude = "claude",
         Codex = "codex",
         Gemini = "gemini",
         Opencode = "opencode",
+        Copilot = "copilot",
+        Pi = "pi",
+        Cline = "cline",
+        Kimi = "kimi",
+        Vibe = "vibe",
+        Gptme = "gptme",
+        Openhands = "openhands",
         Text = "text",
     }
 }
@@ -132,6 +157,34 @@ impl Backend {
         }
     }
 
+    /// Arguments that `{resume}` stands for, with `{session}` in them. Empty: the agent cannot resume a session.
+    #[must_use]
+    pub fn resume_args(&self) -> Vec<String> {
+        if !self.resume.is_empty() {
+            return self.resume.clone();
+        }
+        self.session_args.iter().map(|arg| arg.replace("{new_session}", "{session}")).collect()
+    }
+
+    /// The vendor whose wordings of limits count for the backend of this name: by its preset, output format, command or
+    /// name.
+    #[must_use]
+    pub fn family(&self, name: &str) -> Family {
+        // several CLIs print what Claude Code prints, so that format says less than the names
+        let output = match self.output {
+            Format::Codex => "codex",
+            Format::Gemini => "gemini",
+            Format::Opencode => "opencode",
+            Format::Copilot => "copilot",
+            _ => "",
+        };
+        let preset = self.preset.as_deref().unwrap_or_default();
+        match Family::of([preset, output, &self.command, name]) {
+            Family::Any if self.output == Format::Claude => Family::Claude,
+            named => named,
+        }
+    }
+
     /// What does not fit together: placeholders that would stay unfilled, settings that no argument passes on.
     pub(crate) fn problems(&self, at: &KeyPath) -> Vec<Problem> {
         let mut found = Vec::new();
@@ -154,9 +207,11 @@ impl Backend {
                 report(key, text);
             }
         }
-        for (key, args, placeholder) in
-            [("resume", &self.resume, "{session}"), ("agent_args", &self.agent_args, "{agent}")]
-        {
+        for (key, args, placeholder) in [
+            ("resume", &self.resume, "{session}"),
+            ("session_args", &self.session_args, "{new_session}"),
+            ("agent_args", &self.agent_args, "{agent}"),
+        ] {
             if !args.is_empty() && !contains(args, placeholder) {
                 report(key, format!("must contain {placeholder}"));
             }

@@ -18,8 +18,13 @@ keys! {
         max_wait: Duration = "24h", inside;
         /// Time that is added to the end of a limit that a vendor states, since clocks differ.
         margin: Duration = "1m", inside;
-        /// Pauses before each new try where a vendor states no end of a limit. The last pause repeats.
+        /// Pauses before each new try where a vendor states no end of a limit, and while a service fails or cannot be
+        /// reached. The last pause repeats.
         unknown: Vec<Duration> = ["5m", "15m", "30m", "1h"], inside;
+        /// Longest time in which a login that is refused is tried again, after the pauses of limit.unknown, where calls with
+        /// the same login succeeded in this run or within the last day. After that, and before any success, a human is
+        /// asked to log in. 0 asks at once.
+        login_wait: Duration = "20m", inside;
         /// Backends that take over while another one is limited, in this order.
         fallback: Vec<String> as BackendNames = [], inside;
     }
@@ -45,6 +50,8 @@ words! {
         RateLimited = "rate_limited",
         QuotaExhausted = "quota_exhausted",
         Overloaded = "overloaded",
+        ServerError = "server_error",
+        Network = "network",
         Billing = "billing",
         Auth = "auth",
     }

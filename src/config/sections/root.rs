@@ -8,7 +8,7 @@ use super::hooks::Hooks;
 use super::limit::Limit;
 use super::pace::Pace;
 use super::prompt::Prompt;
-use super::run::{Done, PartialRetry, PartialTimeouts, Retry, RunSettings, Timeouts};
+use super::run::{Done, PartialDone, PartialRetry, PartialTimeouts, Retry, RunSettings, Timeouts};
 use super::tmux::Tmux;
 use super::work::{Git, Log, Tasks, Verify};
 use crate::config::declare::keys;
@@ -56,6 +56,8 @@ keys! {
         timeout: PartialTimeouts, like = { task = "4h", idle = "1h", first_output = "20m", grace = "30s" };
         /// Settings for failed attempts at these tasks, in place of those in the section retry.
         retry: PartialRetry, like = { attempts = 5, backoff = "1m", max_backoff = "30m" };
+        /// When these tasks count as done, in place of the settings in the section done.
+        done: PartialDone, like = { signal = "optional", nudges = 0, unchanged = "accept" };
     }
 }
 

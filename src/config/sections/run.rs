@@ -91,6 +91,21 @@ keys! {
         signal: DoneSignal = "required", inside;
         /// How often an agent that ended without a signal is asked for one, in its own session.
         nudges: u32 as CountOrZero = 1, inside;
+        /// What follows when an agent says that its task is done and the task changed no file: the agent is asked once, in
+        /// its own session, with that fact (ask), or it is believed (accept). It is asked only where its CLI can resume a
+        /// session and git.snapshot is true.
+        unchanged: UnchangedRule = "ask", inside;
+    }
+    pub struct PartialDone = partial Done;
+}
+
+words! {
+    /// What follows when a task is said to be done and changed no file.
+    pub enum UnchangedRule {
+        /// The agent is asked once.
+        Ask = "ask",
+        /// The agent is believed.
+        Accept = "accept",
     }
 }
 

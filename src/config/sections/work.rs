@@ -70,7 +70,8 @@ keys! {
     #[derive(Eq)]
     pub struct Verify {
         /// Commands that must succeed after an agent says that it is done. The output of a command that fails goes into
-        /// the next prompt of the agent.
+        /// the next prompt of the agent. {id}, {title} and {spec} stand for those of the task. An argument that is exactly
+        /// {files} becomes one argument for each file that the task changed.
         commands: Vec<Vec<String>> = [], executes;
         /// Longest time that one command of verify.commands may take.
         timeout: Duration = "30m", inside;

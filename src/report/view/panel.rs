@@ -82,6 +82,7 @@ fn works(source: &ViewSource<'_>, unit: &str, attempt: &AttemptRecord, standing:
     who.extend(attempt.resumes.as_ref().map(|resumes| {
         match resumes.reason {
             ResumeReason::Nudge => "asked for its signal",
+            ResumeReason::Unchanged => "asked whether it is done",
             ResumeReason::Answer => "continues with the answer",
             ResumeReason::Retry | ResumeReason::Limit => "resumes its session",
         }
@@ -135,7 +136,7 @@ fn between(source: &ViewSource<'_>) -> Panel {
         let title = match why {
             PauseKind::Delay => "the pause between two steps".to_owned(),
             PauseKind::Backoff => "the pause before the next attempt".to_owned(),
-            PauseKind::Limit | PauseKind::Pace => sanitise_line(reason),
+            PauseKind::Limit | PauseKind::Pace | PauseKind::Program => sanitise_line(reason),
         };
         let left =
             Duration::from_secs(since(source.now, until).as_millis().div_ceil(1000).try_into().unwrap_or(0));

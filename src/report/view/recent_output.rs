@@ -54,7 +54,7 @@ impl RecentOutput {
                 self.end_line();
                 self.push(&format!("✗ {head}"));
             }
-            AgentEvent::Retry { text } => {
+            AgentEvent::Retry { text, .. } => {
                 self.end_line();
                 self.push(&format!("↻ {text}"));
             }
@@ -66,6 +66,11 @@ impl RecentOutput {
             AgentEvent::Usage(usage) => self.usage.get_or_insert_default().add(usage),
             _ => {}
         }
+    }
+
+    /// Shows a line that has not ended. The events of the next piece have it again.
+    pub fn show_open(&mut self, line: String) {
+        self.open = line;
     }
 
     /// Output was skipped: drops the lines before the gap.

@@ -140,6 +140,7 @@ impl Scene {
             failed,
             blocked,
             took_ms: 1000 * u64::try_from(seconds).unwrap(),
+            left_out: Vec::new(),
             changes: None,
             needs: Vec::new(),
         };

@@ -17,6 +17,8 @@ pub(super) struct Act {
     pub(super) finishes: bool,
     /// The verify commands after it succeed.
     pub(super) passes: bool,
+    /// It moves HEAD away from the commit that it was at.
+    pub(super) moves_head: bool,
     /// It prints something. An agent that should resume a session and prints nothing did not find it.
     pub(super) speaks: bool,
 }
@@ -35,7 +37,16 @@ pub(super) enum Does {
 
 impl Act {
     pub(super) fn of(does: Does, after: i64) -> Self {
-        Self { does, after, ticks: Vec::new(), ticks_own: false, finishes: false, passes: true, speaks: true }
+        Self {
+            does,
+            after,
+            ticks: Vec::new(),
+            ticks_own: false,
+            finishes: false,
+            passes: true,
+            moves_head: false,
+            speaks: true,
+        }
     }
 
     pub(super) fn ends(outcome: Outcome) -> Self {
@@ -45,6 +56,11 @@ impl Act {
     /// It does not find the session that it should resume.
     pub(super) fn mute(mut self) -> Self {
         self.speaks = false;
+        self
+    }
+
+    pub(super) fn moving_head(mut self) -> Self {
+        self.moves_head = true;
         self
     }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::acts::{Act, Does, Happening};
+use super::git::{GitModel, committed};
 use super::model::Model;
 use super::scenario::{Dice, TASKS, cancelled, halted, in_sessions, kept, limited, settings, verified};
 use crate::config::{Granularity, OnFailure};
@@ -37,6 +38,10 @@ pub(super) fn random(dice: &mut Dice) -> Model {
         let number = 1 + dice.roll(3) as usize;
         model.keep_fails.extend(dice.one_in(2).then_some(number));
     }
+    if dice.one_in(4) {
+        let git = GitModel::by_chance(dice);
+        model = committed(model, git);
+    }
     let ids = ["1", "2", "2.1", "2.2", "3", "4", "5"];
     for _ in 0..dice.roll(9) {
         let does = match dice.roll(24) {
@@ -58,6 +63,7 @@ pub(super) fn random(dice: &mut Dice) -> Model {
         act.finishes = dice.one_in(4);
         act.passes = !dice.one_in(3);
         act.speaks = !dice.one_in(2);
+        act.moves_head = dice.one_in(12);
         if dice.one_in(3) {
             act.ticks.push(dice.pick(&ids).to_owned());
         }

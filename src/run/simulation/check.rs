@@ -35,7 +35,12 @@ impl Model {
     pub(super) fn check_save(&mut self, new: &SpecState) {
         let old = self.load();
         let mut wrong = Vec::new();
-        if !new.completed.starts_with(&old.completed) {
+        let lost: Vec<&String> = old.completed.iter().filter(|id| !new.completed.contains(id)).collect();
+        if let Some(id) = lost.iter().find(|id| !self.may_open(id)) {
+            wrong.push(format!("{id} was completed, no human opened it, and it is not completed any more"));
+        }
+        let kept: Vec<String> = old.completed.iter().filter(|id| !lost.contains(id)).cloned().collect();
+        if !new.completed.starts_with(&kept) {
             self.wrong(format!("completed was {:?} and becomes {:?}", old.completed, new.completed));
         }
         let unique: BTreeSet<_> = new.completed.iter().collect();
@@ -75,6 +80,13 @@ impl Model {
         }
     }
 
+    /// Whether a human set the box of this task, of a part of it, or of what it is a part of.
+    fn may_open(&self, id: &str) -> bool {
+        let below =
+            |a: &str, b: &str| a.strip_prefix(b).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        self.touched_by_human.iter().any(|touched| below(touched, id) || below(id, touched))
+    }
+
     pub(super) fn check_alone(&mut self) {
         if self.attempts.iter().any(Attempt::works) {
             self.wrong("two agents at once");
@@ -102,10 +114,11 @@ impl Model {
         self.check_alone();
         let mut wrong = Vec::new();
         for done in self.attempts.iter().filter(|a| self.did(a)) {
-            if let Some(again) = step.open.iter().find(|t| done.completes.contains(&t.id)) {
+            let is_again = |id: &String| done.completes.contains(id) && !disk.reopened.contains(id);
+            if let Some(again) = step.open.iter().find(|t| is_again(&t.id)) {
                 wrong.push(format!("{} is dispatched though attempt {} did it", again.id, done.number));
             }
-            if done.completes.iter().any(|id| !disk.completed.contains(id)) {
+            if done.completes.iter().any(|id| !disk.completed.contains(id) && !self.may_open(id)) {
                 wrong.push(format!("what attempt {} of {} did is lost", done.number, done.unit));
             }
         }
@@ -197,6 +210,9 @@ impl Model {
                 wrong.push(format!("no report says that an agent ticked {id}"));
             }
         }
+        if complete {
+            self.check_commits();
+        }
         if complete && self.config.git.snapshot {
             for (id, unit) in &disk.units {
                 let looked = self.kept_units.contains(id);
@@ -261,9 +277,11 @@ impl Orchestrator<'_> {
                 (asks && (!before.is_halted() || self.starts == 0), 2)
             }
             End::NotCommitted { unit, .. } => (self.keep_failed && disk.is_refused(unit), 2),
+            End::History { .. } => {
+                (self.model.git.is_some() && self.model.attempts.iter().any(|a| a.act.moves_head), 2)
+            }
             // in this world there are no changes of others
             End::Dirty { .. }
-            | End::History { .. }
             | End::HookFailed { .. }
             | End::Error { .. }
             | End::SelectionComplete { .. } => (false, 2),

@@ -1,12 +1,13 @@
 //! Reports the ends of attempts to an orchestrator, and checks the pauses after them.
 
 use super::acts::Attempt;
+use super::git::moved_head;
 use super::orchestrator::Orchestrator;
 use crate::plan::Step;
 use crate::run::driver::World;
 use crate::run::event::Event;
 use crate::state::outcome::CancelledBy;
-use crate::state::{Learned, Outcome};
+use crate::state::{Learned, Outcome, TreeRecord};
 
 impl Orchestrator<'_> {
     /// Reports an end, and notes the pause that must follow it.
@@ -22,7 +23,6 @@ impl Orchestrator<'_> {
         let attempt = index.map(|index| self.model.attempts[index].clone());
         let nudge = attempt.as_ref().is_some_and(Attempt::is_nudge);
         let mute = attempt.as_ref().is_some_and(|a| a.lost_its_session(&outcome));
-        let free = free || mute;
         let limited = matches!(outcome, Outcome::Limited { .. });
         if let Some(index) = index {
             self.model.attempts[index].reported_end = Some((outcome.clone(), free));
@@ -34,8 +34,9 @@ impl Orchestrator<'_> {
         let pause = match outcome {
             _ if !known => std::time::Duration::ZERO,
             Outcome::Done => run.delay,
-            // the attempt before a nudge counts, so after a nudge without a session comes the pause after that attempt
-            _ if free && !(mute && nudge) => std::time::Duration::ZERO,
+            _ if free => std::time::Duration::ZERO,
+            // a new session needs no pause, but after a nudge comes the pause of the attempt before it
+            _ if mute && !nudge && tries < retry.attempts => std::time::Duration::ZERO,
             _ if tries < retry.attempts => crate::run::backoff::backoff(&retry, tries),
             _ => run.delay,
         };
@@ -46,7 +47,7 @@ impl Orchestrator<'_> {
         self.last =
             (!limited && !nudged).then(|| (unit.to_owned(), self.model.time, self.model.jumps, pause));
         let learned = self.learned(index);
-        Event::Ended { outcome, learned, ticked: self.ticked().ok() }
+        Event::Ended { outcome, learned, seen: self.look().ok() }
     }
 
     /// What is known of an attempt apart from its outcome.
@@ -55,8 +56,19 @@ impl Orchestrator<'_> {
         Learned {
             session: attempt.map(|a| format!("{} of {}", a.number, a.unit)),
             worked: attempt.is_some_and(|a| a.act.speaks),
+            after: index.and_then(|index| self.tree_after(index)),
             ..Learned::default()
         }
+    }
+
+    /// The work tree after an attempt whose agent moved HEAD.
+    fn tree_after(&self, index: usize) -> Option<TreeRecord> {
+        let moved = self.model.git.is_some() && self.model.attempts[index].act.moves_head;
+        moved.then(|| TreeRecord {
+            tree: "moved".to_owned(),
+            history: Some(moved_head()),
+            ..TreeRecord::default()
+        })
     }
 
     /// Reports the end of the verify commands, and with it that of their attempt.

@@ -6,7 +6,10 @@
 mod acts;
 mod chance;
 mod check;
+mod edited_list;
+mod edits;
 mod ends;
+mod git;
 mod limits;
 mod model;
 mod orchestrator;

@@ -7,12 +7,13 @@ use std::rc::Rc;
 use jiff::Timestamp;
 
 use super::acts::{Act, Attempt, Happening, Life};
+use super::git::GitModel;
 use crate::config::Config;
 use crate::plan::{self, Plan, Selection, SpecInfo};
 use crate::run::resume::ResumeRequest;
 use crate::spec::{self, TaskFile, TaskState};
 use crate::state::outcome::CancelledBy;
-use crate::state::{Outcome, SpecState};
+use crate::state::{Outcome, SeenTasks, SpecState};
 use crate::sys::interrupt::Interrupt;
 
 /// Seconds of wall time at the beginning: 2026-01-01.
@@ -84,6 +85,8 @@ pub(super) struct Model {
     /// Units whose changes were counted, and the numbers of the commits that fail.
     pub(super) kept_units: Vec<String>,
     pub(super) keep_fails: BTreeSet<usize>,
+    /// The repository, where one is modelled.
+    pub(super) git: Option<GitModel>,
     pub(super) run: u32,
     pub(super) numbers: BTreeSet<(String, u32)>,
     pub(super) wrong: Vec<String>,
@@ -123,6 +126,7 @@ impl Model {
             reported: BTreeSet::new(),
             kept_units: Vec::new(),
             keep_fails: BTreeSet::new(),
+            git: None,
             run: 0,
             numbers: BTreeSet::new(),
             wrong: Vec::new(),
@@ -174,9 +178,9 @@ impl Model {
     }
 
     /// An orchestrator looks at the boxes.
-    pub(super) fn look(&mut self) -> BTreeSet<String> {
+    pub(super) fn look(&mut self) -> SeenTasks {
         self.seen = self.boxes();
-        self.seen.clone()
+        SeenTasks::of(self.parsed(), true)
     }
 
     /// Sets the marks of those tasks that exist. Returns the ids whose marks changed.

@@ -5,9 +5,12 @@ use std::time::Duration;
 use jiff::civil::time;
 
 use super::acts::{Act, Does, Happening};
+use super::git::{GitAct, GitModel, committed};
 use super::model::Model;
 use crate::agent::limit::LimitKind;
-use crate::config::{Config, Granularity, OnFailure, Override, PaceWindow, PartialRetry, PartialTimeouts};
+use crate::config::{
+    Config, Granularity, OnFailure, Override, PaceWindow, PartialDone, PartialRetry, PartialTimeouts,
+};
 use crate::plan::testing::config;
 use crate::state::Outcome;
 use crate::state::outcome::{CancelledBy, TimedOut};
@@ -72,6 +75,7 @@ pub(super) fn two_models(config: &mut Config) {
         retry: PartialRetry::default(),
         prompt: None,
         verify: None,
+        done: PartialDone::default(),
     });
 }
 
@@ -358,6 +362,26 @@ pub(super) fn base() -> Vec<(&'static str, Model)> {
             model.keep_fails.extend([1, 3, 4]);
             model
         }),
+        ("commits are made, late, and by a git that is killed", {
+            use GitAct as A;
+            let acts = [A::IsLocked(5), A::IsKilled, A::Commits].into();
+            committed(plain(), GitModel { acts, ..GitModel::default() })
+        }),
+        ("commits are refused, hang, fail and meet a lock", {
+            use GitAct as A;
+            let acts = [A::Refuses, A::Hangs, A::Fails, A::Commits, A::IsLocked(90)].into();
+            committed(
+                with(&[failed(), done(), Act::ends(halted())]),
+                GitModel { acts, ..GitModel::default() },
+            )
+        }),
+        ("git fails to look", {
+            committed(plain(), GitModel { look_fails: [1, 3, 4, 7].into(), ..GitModel::default() })
+        }),
+        (
+            "agents move HEAD",
+            committed(with(&[done().moving_head(), failed().moving_head()]), GitModel::default()),
+        ),
         ("changes are kept after verify commands", kept(verified(with(&[fails_verify()])))),
         ("disk full", {
             let mut model = with(&[failed(), done().ticking(&["5"]), done()]);

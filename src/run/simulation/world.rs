@@ -1,7 +1,5 @@
 //! The model as the world of an orchestrator.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 
 use super::acts::{Act, Attempt, Does, Life};
@@ -15,7 +13,7 @@ use crate::run::driver::{Ending, Recovered, World};
 use crate::run::event::Event;
 use crate::run::machine::{Assigned, Notice, Pause};
 use crate::state::outcome::CancelledBy;
-use crate::state::{Changes, CommitRefused, Learned, Outcome, SpecState, TreeRecord};
+use crate::state::{Changes, CommitRefused, Learned, Outcome, SeenTasks, SpecState, TreeRecord};
 use crate::sys::interrupt::Interrupt;
 
 /// An attempt without an orchestrator gives up after this many seconds.
@@ -53,6 +51,7 @@ impl World for Orchestrator<'_> {
         for attempt in kept.units.values_mut().flat_map(|unit| &mut unit.attempts) {
             // it is only needed to judge the attempt, and not saved
             attempt.learned.worked = false;
+            attempt.learned.unchanged = false;
         }
         if read_state(&text) != Some(kept) {
             self.wrong("the state changes on its way through the file");
@@ -67,7 +66,7 @@ impl World for Orchestrator<'_> {
         self.point()
     }
 
-    fn ticked(&mut self) -> Result<BTreeSet<String>> {
+    fn look(&mut self) -> Result<SeenTasks> {
         self.point()?;
         if self.model.broken {
             return Err(self.excused("tasks.md cannot be read"));
@@ -75,22 +74,20 @@ impl World for Orchestrator<'_> {
         Ok(self.model.look())
     }
 
-    fn plan(&mut self, machine: &Machine) -> Result<(Plan, BTreeSet<String>)> {
+    fn plan(&mut self, machine: &Machine) -> Result<(Plan, SeenTasks)> {
         self.point()?;
         self.check_commit_saved();
         if self.model.broken {
             return Err(self.excused("tasks.md cannot be read"));
         }
-        let boxes = self.model.look();
-        let trusted = machine.state.trusted_ticks(&boxes);
-        let plan = self.model.plan(&progress::progress(
-            &machine.state,
-            trusted,
-            &self.model.config,
-            self.model.now(),
-        ));
+        let seen = self.model.look();
+        let mut state = machine.state.clone();
+        state.follow(&seen, true);
+        let trusted = state.trusted_ticks(&seen.ticked());
+        let now = self.model.now();
+        let plan = self.model.plan(&progress::progress(&state, trusted, &self.model.config, now));
         self.first = plan.steps.first().cloned();
-        Ok((plan, boxes))
+        Ok((plan, seen))
     }
 
     fn start(&mut self, step: &Step, attempt: u32, state: &SpecState) -> Result<Option<Ending>> {
@@ -184,15 +181,18 @@ impl World for Orchestrator<'_> {
     }
 
     fn tree(&mut self) -> Result<Option<TreeRecord>> {
-        let tree = || format!("tree at {}", self.model.time);
-        Ok(self.model.config.git.snapshot.then(|| TreeRecord { tree: tree(), ..TreeRecord::default() }))
+        self.look_at_tree()
+    }
+
+    fn is_unchanged(&mut self, before: &str, after: &str) -> bool {
+        before == after
     }
 
     fn lost_commits(&mut self, _: &SpecState) -> Result<Vec<String>> {
         Ok(Vec::new())
     }
 
-    fn keep(&mut self, unit: &str, _: &SpecState) -> std::result::Result<Option<Changes>, CommitRefused> {
+    fn keep(&mut self, unit: &str, state: &SpecState) -> std::result::Result<Option<Changes>, CommitRefused> {
         let refused = |why: &str| {
             Err(CommitRefused { why: why.to_owned(), changes: Some(Changes::default()), for_agent: false })
         };
@@ -208,7 +208,7 @@ impl World for Orchestrator<'_> {
             self.model.note(format!("the changes of {unit} cannot be committed"));
             return refused("a hook of git refused it");
         }
-        if self.lives() { Ok(Some(Changes::default())) } else { refused("killed") }
+        if self.lives() { self.commit_in_model(unit, state) } else { refused("killed") }
     }
 
     fn cancel(&mut self) {
@@ -232,7 +232,7 @@ impl World for Orchestrator<'_> {
         }
     }
 
-    fn tick(&mut self, ids: &[String]) -> Vec<String> {
+    fn tick(&mut self, ids: &[String], _: &SpecState) -> Vec<String> {
         if !self.lives() {
             return Vec::new();
         }
@@ -245,7 +245,7 @@ impl World for Orchestrator<'_> {
         ids.to_vec()
     }
 
-    fn untick(&mut self, ids: &[String]) {
+    fn untick(&mut self, ids: &[String], _: &SpecState) {
         if self.lives() {
             self.model.mark(ids, ' ');
             self.lives();

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::subject::DoctorSubject;
 use crate::agent::Format;
-use crate::config::{Backend, Config};
+use crate::config::{Backend, Config, preset};
 use crate::error::{ErrorKind, Result};
 use crate::setup::backend_list::{self, BackendStatus};
 use crate::setup::findings::DoctorFinding;
@@ -15,13 +15,33 @@ use crate::sys::programs;
 
 const TOPIC: &str = "agents";
 
-/// The oldest version, and the version that the built-in backends are tested with.
-const TESTED: [(Format, (u32, u32), &str); 4] = [
-    (Format::Claude, (2, 1), "2.1.330"),
-    (Format::Codex, (0, 169), "0.169.0"),
-    (Format::Gemini, (0, 61), "0.61.0"),
-    (Format::Opencode, (1, 18), "1.18.33"),
+/// The key that is billed by use, for CLIs that also log in with a subscription.
+const PLAN_KEYS: [(&str, &str, &str); 3] = [
+    ("claude", "ANTHROPIC_API_KEY", "a Claude plan"),
+    ("codex", "CODEX_API_KEY", "a ChatGPT plan"),
+    ("gemini", "GEMINI_API_KEY", "a Google account"),
 ];
+
+/// Whether the CLI is logged in with a subscription, too.
+fn has_subscription(cli: &str, backend: &Backend) -> bool {
+    let variable = |name: &str| agent_variable(backend, name).filter(|value| !value.trim().is_empty());
+    let Some(home) = variable("HOME").map(std::path::PathBuf::from) else { return false };
+    let folder = |name: &str, below: &str| variable(name).map_or_else(|| home.join(below), Into::into);
+    let read = |path: std::path::PathBuf| std::fs::read_to_string(path).unwrap_or_default();
+    match cli {
+        "claude" => {
+            let own = folder("CLAUDE_CONFIG_DIR", ".claude");
+            let account =
+                variable("CLAUDE_CONFIG_DIR").map_or_else(|| home.clone(), Into::into).join(".claude.json");
+            variable("CLAUDE_CODE_OAUTH_TOKEN").is_some()
+                || read(own.join(".credentials.json")).contains("claudeAiOauth")
+                || read(account).contains("\"oauthAccount\"")
+        }
+        "codex" => read(folder("CODEX_HOME", ".codex").join("auth.json")).contains("\"tokens\""),
+        "gemini" => read(home.join(".gemini/oauth_creds.json")).contains("token"),
+        _ => false,
+    }
+}
 
 /// A backend that a run may use.
 struct UsedBackend<'a> {
@@ -75,6 +95,8 @@ impl UsedBackend<'_> {
         if let LoginSign::NotFound(fix) = login {
             found.push(DoctorFinding::warning(TOPIC, format!("{name}: no login found")).fix(fix));
         }
+        found.extend(self.check_billing());
+        found.extend(self.check_accounts());
         found.extend(self.check_sandbox());
         found.extend(self.check_bypass());
         found
@@ -103,14 +125,54 @@ impl UsedBackend<'_> {
         self.status.built_in || self.backend.preset.is_some()
     }
 
+    /// Whether a key makes calls that a login with a subscription would not be billed for.
+    fn check_billing(&self) -> Option<DoctorFinding> {
+        let cli = self.backend.preset.as_deref().unwrap_or(self.status.name.as_str());
+        let (key, plan) =
+            PLAN_KEYS.iter().find(|(name, ..)| *name == cli).map(|(_, key, plan)| (*key, *plan))?;
+        if !self.is_vendors_own() {
+            return None;
+        }
+        // the CLI reads the .env of its folder itself
+        let files = [".env", ".gemini/.env"].map(|name| self.subject.root.join(name));
+        let names_key = |path: &&std::path::PathBuf| {
+            let text = std::fs::read_to_string(path).unwrap_or_default();
+            text.lines()
+                .any(|line| line.trim_start().trim_start_matches("export ").starts_with(&format!("{key}=")))
+        };
+        let place = match agent_variable(self.backend, key).filter(|value| !value.trim().is_empty()) {
+            Some(_) => format!("the variable {key}"),
+            None if cli == "gemini" => format!("{key} in {}", files.iter().find(names_key)?.display()),
+            None => return None,
+        };
+        has_subscription(cli, self.backend).then(|| {
+            let name = &self.status.name;
+            let text = format!("{name}: {place} is billed by use, although there is a login with {plan}");
+            let fix = format!("Add {key} to backend.{name}.env_remove, unless you want that.");
+            DoctorFinding::warning(TOPIC, text).fix(fix)
+        })
+    }
+
+    /// What Google changed for the accounts of Gemini CLI.
+    fn check_accounts(&self) -> Option<DoctorFinding> {
+        let keys = ["GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_GENAI_USE_VERTEXAI"];
+        let has_key = keys.iter().any(|key| agent_variable(self.backend, key).is_some());
+        let counts = self.status.name == "gemini" && self.is_vendors_own() && !has_key;
+        counts.then(|| {
+            let text = "gemini serves no free, Pro or Ultra accounts since 2026-06-18; its successor for them is Antigravity's `agy`";
+            DoctorFinding::warning(TOPIC, text.to_owned()).fix("Set GEMINI_API_KEY, or use another backend.")
+        })
+    }
+
     fn login(&self) -> LoginSign {
         if self.is_vendors_own() { find_login(self.backend, self.subject.root) } else { LoginSign::Unknown }
     }
 
     fn check_version(&self, answer: &ProbeAnswer) -> Option<DoctorFinding> {
         let ProbeAnswer::Ok { version } = answer else { return None };
-        let (_, oldest, tested) = TESTED.iter().find(|(output, ..)| *output == self.status.output)?;
-        if !self.is_vendors_own() || major_and_minor(version)? >= *oldest {
+        let cli = self.backend.preset.as_deref().unwrap_or(self.status.name.as_str());
+        let tested = preset(cli)?.tested?;
+        if !self.is_vendors_own() || major_and_minor(version)? >= major_and_minor(tested)? {
             return None;
         }
         let name = &self.status.name;

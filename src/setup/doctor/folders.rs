@@ -31,7 +31,7 @@ fn nearest_existing(dir: &Path) -> PathBuf {
 /// The folders that a run writes to, each with what it writes there.
 fn folders(subject: &DoctorSubject<'_>) -> BTreeMap<PathBuf, &'static str> {
     let mut all = BTreeMap::new();
-    all.insert(nearest_existing(&std::env::temp_dir()), "temporary files");
+    all.insert(std::env::temp_dir(), "temporary files, TMPDIR");
     all.insert(PathBuf::from("/tmp"), "sockets");
     all.insert(nearest_existing(&subject.root.join(".seqorch")), "agents' output");
     for (place, store) in subject.specs.iter().flatten() {

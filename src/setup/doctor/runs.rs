@@ -40,7 +40,7 @@ fn check_run(subject: &DoctorSubject<'_>, place: &SpecPlace, store: &Store) -> V
         return vec![DoctorFinding::warning(TOPIC, text).fix(fix)];
     }
     if let Some((unit, attempt)) = state.running()
-        && attempt_folder::alive(&store.attempt_dir(unit, attempt.number))
+        && attempt_folder::alive(&store.attempt_dir(state.folder(unit), attempt.number))
     {
         let text = format!("{name}: the agent of task {unit} still works, but its run is gone");
         return vec![DoctorFinding::warning(TOPIC, text).fix("The next `seqorch run` takes it over.")];

@@ -1,0 +1,141 @@
+//! Finds the question in the end of a plain text, in which nothing marks where the last message begins.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+/// Most lines of a question. A person reads them in a notification.
+const LINES: usize = 15;
+
+/// Most paragraphs of a question.
+const ABOVE: usize = 4;
+
+/// A line of a log, of a tool's output, or of a rule: no message has it.
+static LOGGED: LazyLock<Regex> = LazyLock::new(|| {
+    let pattern = concat!(
+        r"^(?:\[?\d{4}-\d\d-\d\d[T ]|\[?\d\d:\d\d:\d\d|\[[^\]]{1,40}\]\s|(?i:trace|debug|info|warn(?:ing)?|error)\b[:\s\]]",
+        r"|[$%>❯▸▶⚙✓✔✗✘↻⎿├└╭╰] ?|[─━═=_*-]{4,}|\S+:\d+(?::\d+)?:|(?:test|running|compiling|downloading|reading|writing) \S|mini-swe-agent \()"
+    );
+    Regex::new(pattern).unwrap_or_else(|error| unreachable!("{error}"))
+});
+/// An entry of a list: what it is about stands above it.
+static ENTRY: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^(?:[-*•+]|\(?(?:\d{1,2}|[A-Za-z])[.):])\s").unwrap_or_else(|error| unreachable!("{error}"))
+});
+
+/// The last message of these paragraphs: the last one, and those above it until one asks something.
+pub(super) fn last_message(paragraphs: &[String]) -> String {
+    let mut message: Vec<Vec<&str>> = Vec::new();
+    let mut lines = 0;
+    // without a question close to the end, the last paragraph says it all
+    let near = paragraphs.iter().rev().take(ABOVE).any(|paragraph| paragraph.contains('?'));
+    let most = if near { ABOVE } else { 1 };
+    for paragraph in paragraphs.iter().rev().take(most) {
+        // what a log or a rule separates from the message is not part of it
+        let all: Vec<&str> = paragraph.lines().collect();
+        let from =
+            all.iter().rposition(|line| LOGGED.is_match(line) && !line.contains('?')).map_or(0, |at| at + 1);
+        let own = &all[from..];
+        let own = &own[own.len().saturating_sub(LINES)..];
+        if own.is_empty() || (lines > 0 && lines + own.len() > LINES) {
+            break;
+        }
+        lines += own.len();
+        message.insert(0, own.to_vec());
+        let asks = message.iter().flatten().any(|line| line.contains('?'));
+        let complete = asks && !own.first().is_some_and(|line| ENTRY.is_match(line));
+        if from > 0 || complete {
+            break;
+        }
+    }
+    if message.is_empty() {
+        // the whole end looks like a log: its last lines are better than nothing
+        return paragraphs.last().map_or_else(String::new, |last| {
+            let all: Vec<&str> = last.lines().collect();
+            all[all.len().saturating_sub(LINES)..].join("\n")
+        });
+    }
+    message.iter().map(|lines| lines.join("\n")).collect::<Vec<_>>().join("\n\n")
+}
+
+/// What a message asks at its end. `None` if it asks nothing.
+#[must_use]
+pub fn asked(message: &str) -> Option<String> {
+    let lines: Vec<&str> = message.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    // choices or a polite word may follow the question
+    let end = &lines[lines.len().saturating_sub(ASKED_WITHIN)..];
+    let ends_with_question = |line: &str| {
+        let line = line.trim_end_matches(['*', '_', '`', '"', '\'', ')', ' ', '”', '’']);
+        line.ends_with(['?', '？'])
+    };
+    let is_last = |at: usize| {
+        end[at + 1..].iter().all(|line| ENTRY.is_match(line) || ASKS.is_match(line) || line.len() < 60)
+    };
+    let asks = (0..end.len()).any(|at| {
+        (ends_with_question(end[at]) && is_last(at)) || (at + 1 == end.len() && ASKS.is_match(end[at]))
+    });
+    asks.then(|| last_message(&[lines.join("\n")]))
+}
+
+/// Lines at the end of a message in which its question stands.
+const ASKED_WITHIN: usize = 8;
+/// How a message asks without a question mark.
+static ASKS: LazyLock<Regex> = LazyLock::new(|| {
+    let pattern = r"(?i)\b(?:please (?:confirm|choose|t[e]ll me|let me know|advise|clarify|decide|answer|reply|provide)|let me know (?:which|what|whether|if|how)|I need (?:your|a) (?:decision|answer|confirmation|input|approval)|(?:awaiting|waiting for) your)\b";
+    Regex::new(pattern).unwrap_or_else(|error| unreachable!("{error}"))
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(text: &str) -> String {
+        let paragraphs: Vec<String> = text.split("\n\n").map(str::to_owned).collect();
+        last_message(&paragraphs)
+    }
+
+    #[test]
+    fn a_question_has_its_choices_and_what_they_are_about() {
+        let asked = "Which database should I use?\n\n- Postgres\n- SQLite";
+        assert_eq!(message(&format!("I read the spec.\n\n{asked}")), asked);
+        let asked = "The spec names no limit. Which one?\n\nPlease answer with a number.";
+        assert_eq!(message(&format!("I read the spec.\n\n{asked}")), asked);
+        let numbered = "Which one?\n\n1. the first\n\n2. the second";
+        assert_eq!(message(&format!("All read.\n\n{numbered}")), numbered);
+    }
+
+    #[test]
+    fn what_a_tool_printed_is_not_part_of_a_question() {
+        let log = "$ cargo test\nrunning 3 tests\ntest a ... ok";
+        assert_eq!(message(&format!("{log}\nMay I delete it?")), "May I delete it?");
+        assert_eq!(message(&format!("{log}\n\nI need a key.")), "I need a key.");
+        assert_eq!(message("2026-01-01 10:00:00 start\n────────\nI need a key."), "I need a key.");
+    }
+
+    #[test]
+    fn a_message_that_ends_with_a_question_asks() {
+        for text in [
+            "I read it.\nShould it be 30 or 90 days?",
+            "Which one do you prefer?\n- 30 days\n- 90 days",
+            "Should it be 30 days or 90 days? Please confirm which option you prefer.",
+            "**Shall I go on?**",
+            "There are two ways. Please let me know which one to take.",
+        ] {
+            assert!(asked(text).is_some(), "{text}");
+        }
+        for text in [
+            "",
+            "All done.",
+            "Why did it fail? The path was wrong. I fixed the path, and all tests of the parser pass again now.",
+            "What changed?\nThe parser reads empty files now, and its tests cover them, including those with a mark.\nAll pass.",
+        ] {
+            assert_eq!(asked(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_long_end_is_cut_to_its_last_lines() {
+        let long: Vec<String> = (0..100).map(|n| format!("word {n}")).collect();
+        assert_eq!(message(&long.join("\n")).lines().count(), LINES);
+    }
+}

@@ -1,0 +1,85 @@
+//! Takes paths into the private index as they are now, and finds out which of them git cannot take.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use super::call::GitError;
+use super::path::RepoPath;
+use super::snapshot::{RefusedPath, SETTINGS, Snapshots};
+use super::stamp::Stamp;
+
+impl Snapshots<'_> {
+    /// Takes the paths into the private index as they are now. What git cannot take goes into `refused`.
+    pub(super) fn update(
+        &self,
+        add: &BTreeSet<RepoPath>,
+        forget: &BTreeSet<RepoPath>,
+        refused: &mut BTreeMap<String, RefusedPath>,
+    ) -> Result<(), GitError> {
+        if !forget.is_empty() {
+            self.feed(&["--force-remove"], forget.iter())?;
+        }
+        // removals first: a file may stand where a folder was
+        let (gone, there): (Vec<_>, Vec<_>) =
+            add.iter().partition(|path| fs::symlink_metadata(self.at(path)).is_err());
+        let behind = there.iter().any(|path| self.is_behind_link(path));
+        let paths: Vec<&RepoPath> = gone.into_iter().chain(there).collect();
+        if paths.is_empty() {
+            return Ok(());
+        }
+        if behind {
+            // git does not look behind a link that took the place of a folder
+            let (hidden, plain): (Vec<&RepoPath>, Vec<&RepoPath>) =
+                paths.into_iter().partition(|path| self.is_behind_link(path));
+            self.feed(&["--force-remove"], hidden.into_iter())?;
+            return self.add(&plain, refused);
+        }
+        self.add(&paths, refused)
+    }
+
+    fn is_behind_link(&self, path: &RepoPath) -> bool {
+        let folders = path.as_path().ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
+        folders.into_iter().any(|folder| self.repository().top.join(folder).is_symlink())
+    }
+
+    /// Adds paths; where git refuses, halves the list until the refused one is found.
+    fn add(&self, paths: &[&RepoPath], refused: &mut BTreeMap<String, RefusedPath>) -> Result<(), GitError> {
+        if paths.is_empty() {
+            return Ok(());
+        }
+        let words = match self.feed(&["--add", "--remove", "--replace"], paths.iter().copied()) {
+            Ok(()) => return Ok(()),
+            // else it was killed, which says nothing about a path
+            Err(GitError::Failed { code: Some(_), words, .. }) => words,
+            Err(error) => return Err(error),
+        };
+        if let [path] = paths {
+            let stamp = Stamp::of(&self.at(path));
+            let why = reason(&words);
+            refused.insert(path.to_string(), RefusedPath { stamp, why });
+            return Ok(());
+        }
+        let (one, other) = paths.split_at(paths.len() / 2);
+        self.add(one, refused)?;
+        self.add(other, refused)
+    }
+
+    fn feed<'p>(&self, how: &[&str], paths: impl Iterator<Item = &'p RepoPath>) -> Result<(), GitError> {
+        let mut input = Vec::new();
+        for path in paths {
+            input.extend_from_slice(path.bytes());
+            input.push(0);
+        }
+        let args = SETTINGS.iter().chain(&["update-index", "-z"]).chain(how).chain(&["--stdin"]);
+        let call = self.repository().call(args).envs(self.env()).stdin(&input);
+        call.run_stubbornly(&self.repository().supervisor, || self.unlock()).map(drop)
+    }
+}
+
+/// The line of git's words that says most: its last one names the path again, or only that it gives up.
+fn reason(words: &str) -> String {
+    let mut lines = words.lines().filter(|line| !line.starts_with("fatal: Unable to process path"));
+    let fatal = lines.clone().find(|line| line.starts_with("fatal: "));
+    let line = fatal.or_else(|| lines.next()).unwrap_or(words);
+    line.trim_start_matches("error: ").trim_start_matches("fatal: ").to_owned()
+}

@@ -1,0 +1,172 @@
+//! A model of git: commits that it makes, refuses, or makes late, and kills in the middle of them.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use super::model::Model;
+use super::orchestrator::Orchestrator;
+use super::scenario::Dice;
+use crate::error::Result;
+use crate::state::work_tree::HistoryChange;
+use crate::state::{Changes, CommitRefused, SpecState, TreeRecord};
+
+/// What git does with a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum GitAct {
+    /// Makes it.
+    Commits,
+    /// A hook refuses it.
+    Refuses,
+    /// A hook hangs until the deadline, and is ended.
+    Hangs,
+    /// It fails before it begins: no disk, no program.
+    Fails,
+    /// Another git holds a lock for so many seconds.
+    IsLocked(i64),
+    /// It is killed after it has made the commit.
+    IsKilled,
+}
+
+/// Seconds that a commit may take.
+const DEADLINE: i64 = 600;
+/// Seconds for which a lock is waited for.
+const PATIENCE: i64 = 60;
+
+/// The repository, which lives on when the orchestrator is killed.
+#[derive(Debug, Clone, Default)]
+pub(super) struct GitModel {
+    /// What it does with the next commits. It makes all later ones.
+    pub(super) acts: VecDeque<GitAct>,
+    /// Numbers of the looks at the work tree that fail.
+    pub(super) look_fails: BTreeSet<u32>,
+    pub(super) looks: u32,
+    /// The unit of each commit, and the number of the attempt that was done.
+    pub(super) commits: Vec<(String, u32)>,
+    /// The commit that was noted before it began.
+    pub(super) started: Option<(String, u32)>,
+}
+
+impl GitModel {
+    /// One that has trouble now and then.
+    pub(super) fn by_chance(dice: &mut Dice) -> Self {
+        use GitAct as A;
+        let act = |dice: &mut Dice| {
+            dice.pick(&[
+                A::Commits,
+                A::Commits,
+                A::Refuses,
+                A::Hangs,
+                A::Fails,
+                A::IsLocked(5),
+                A::IsLocked(90),
+                A::IsKilled,
+            ])
+        };
+        let acts = (0..dice.roll(7)).map(|_| act(dice)).collect();
+        let look_fails = if dice.one_in(3) { BTreeSet::from([1 + dice.roll(8)]) } else { BTreeSet::new() };
+        Self { acts, look_fails, ..Self::default() }
+    }
+}
+
+/// Snapshots and commits are on, with this git.
+pub(super) fn committed(mut model: Model, git: GitModel) -> Model {
+    model.config.git.snapshot = true;
+    model.config.git.commit = crate::config::Commit::Step;
+    model.git = Some(git);
+    model
+}
+
+/// What an agent did that moved HEAD away from a commit.
+pub(super) fn moved_head() -> HistoryChange {
+    HistoryChange::Rewritten { from: "a".to_owned(), to: "b".to_owned() }
+}
+
+fn refused(why: &str) -> std::result::Result<Option<Changes>, CommitRefused> {
+    Err(CommitRefused { why: why.to_owned(), changes: Some(Changes::default()), for_agent: false })
+}
+
+impl Orchestrator<'_> {
+    /// A look at the work tree.
+    pub(super) fn look_at_tree(&mut self) -> Result<Option<TreeRecord>> {
+        self.point()?;
+        if let Some(git) = &mut self.model.git {
+            git.looks += 1;
+            if git.look_fails.contains(&git.looks) {
+                return Err(self.excused("git fails to look at the work tree"));
+            }
+        }
+        let tree = format!("tree at {}", self.model.time);
+        Ok(self.model.config.git.snapshot.then(|| TreeRecord { tree, ..TreeRecord::default() }))
+    }
+
+    /// Makes the commit of a unit, as far as git lets it. It may be killed before and after each step of it.
+    pub(super) fn commit_in_model(
+        &mut self,
+        unit: &str,
+        state: &SpecState,
+    ) -> std::result::Result<Option<Changes>, CommitRefused> {
+        let number =
+            state.units.get(unit).and_then(|unit| unit.attempts.last()).map_or(0, |last| last.number);
+        let wanted = (unit.to_owned(), number);
+        let Some(git) = &mut self.model.git else { return Ok(Some(Changes::default())) };
+        // what a killed run noted and git then made is taken, not made again
+        let is_made = git.started.as_ref() == Some(&wanted) && git.commits.last() == Some(&wanted);
+        if !is_made {
+            let act = git.acts.pop_front().unwrap_or(GitAct::Commits);
+            let (takes, why) = match act {
+                GitAct::Refuses => (1, Some("a hook of git refused it")),
+                GitAct::Hangs => (DEADLINE, Some("it took longer than 10m and was ended")),
+                GitAct::Fails => (0, Some("git could not be started")),
+                GitAct::IsLocked(seconds) if seconds > PATIENCE => {
+                    (PATIENCE, Some("index.lock: File exists"))
+                }
+                GitAct::IsLocked(seconds) => (seconds, None),
+                GitAct::Commits | GitAct::IsKilled => (0, None),
+            };
+            self.model.pass(takes);
+            if let Some((_, since, ..)) = &mut self.last {
+                // the pause begins after it
+                *since += takes;
+            }
+            if let Some(why) = why {
+                self.keep_failed = true;
+                self.model.note(format!("the changes of {unit} cannot be committed: {why}"));
+                return refused(why);
+            }
+            if let Some(git) = &mut self.model.git {
+                git.started = Some(wanted.clone());
+            }
+            if !self.lives() {
+                return refused("killed");
+            }
+            if let Some(git) = &mut self.model.git {
+                if git.commits.contains(&wanted) {
+                    self.wrong(format!("commits attempt {number} of {unit} twice"));
+                } else {
+                    git.commits.push(wanted);
+                }
+            }
+            self.model.note(format!("git commits {unit}"));
+        }
+        if !self.lives() {
+            return refused("killed");
+        }
+        Ok(Some(Changes { commit: Some(format!("commit of {unit}")), ..Changes::default() }))
+    }
+}
+
+impl Model {
+    /// What is wrong with the commits of a complete spec.
+    pub(super) fn check_commits(&mut self) {
+        let Some(git) = self.git.clone() else { return };
+        for (id, unit) in self.load().units {
+            let Some(number) = unit.attempts.last().map(|last| last.number).filter(|_| unit.is_done()) else {
+                continue;
+            };
+            let has_commit = unit.changes.as_ref().is_some_and(|changes| changes.commit.is_some());
+            let times = git.commits.iter().filter(|commit| **commit == (id.clone(), number)).count();
+            if unit.before.is_some() && (!has_commit || times != 1) {
+                self.wrong(format!("{id} is done and in {times} commits; the state names one: {has_commit}"));
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! How many processes of git a step costs.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use crate::common::git::{git, init};
+use crate::common::{Project, tasks};
+
+/// A project with `git` in front of the real one, which notes every start.
+fn counted(config: &str) -> Project {
+    let agent =
+        "echo agent >> \"$ROOT/.out/calls\"; echo \"$SEQORCH_UNIT\" > \"made-$SEQORCH_UNIT\"; say_done";
+    let project = Project::new().spec("demo", tasks(5)).agent(agent).config(config);
+    init(&project);
+    let real = which::which("git").unwrap();
+    let wrapper = format!(
+        "#!/bin/sh\necho \"$*\" >> '{}'\nexec '{}' \"$@\"\n",
+        project.path(".out/calls").display(),
+        real.display()
+    );
+    project.write(".out/bin/git", wrapper);
+    fs::set_permissions(project.path(".out/bin/git"), fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", project.path(".out/bin").display(), std::env::var("PATH").unwrap());
+    project.env("PATH", path)
+}
+
+/// The calls of each step but the first, from agent to agent.
+fn calls_per_step(project: &Project) -> Vec<Vec<String>> {
+    let calls = project.read(".out/calls");
+    let lines: Vec<String> = calls.lines().map(str::to_owned).collect();
+    let parts: Vec<Vec<String>> = lines.split(|line| line == "agent").map(<[String]>::to_vec).collect();
+    assert_eq!(parts.len(), 6, "{calls}");
+    parts[1..5].to_vec()
+}
+
+#[test]
+fn a_step_with_snapshots_starts_four_processes_of_git() {
+    let project = counted("");
+    project.run(&["run"]).code(0);
+    for calls in calls_per_step(&project) {
+        assert!(calls.len() <= 4, "{calls:#?}");
+    }
+    let after = project.state("demo")["units"]["3"]["changes"].clone();
+    assert_eq!((&after["files"], &after["insertions"]), (&1.into(), &1.into()), "without the box: {after}");
+}
+
+#[test]
+fn a_commit_per_step_adds_three_processes_and_the_commit() {
+    let project = counted("[git]\ncommit = \"step\"\n");
+    project.run(&["run"]).code(0);
+    for calls in calls_per_step(&project) {
+        assert!(calls.len() <= 4 + 3 + 1, "{calls:#?}");
+        assert_eq!(calls.iter().filter(|call| call.contains(" commit ")).count(), 1);
+    }
+    let log = git(&project, &["log", "--reverse", "--name-only", "--format=%s"]);
+    assert!(log.ends_with("5: Task 5\n\n.kiro/specs/demo/tasks.md\nmade-5"), "{log}");
+}
+
+#[test]
+fn without_snapshots_no_git_is_started_and_nothing_is_written() {
+    let project = counted("[git]\nsnapshot = false\n");
+    project.run(&["run"]).code(0);
+    for calls in calls_per_step(&project) {
+        assert!(calls.is_empty(), "{calls:#?}");
+    }
+    assert!(!project.path(".git/seqorch").exists());
+}
