@@ -13,9 +13,11 @@ const MASK: &str = "[redacted]";
 const MIN_VALUE: usize = 8;
 
 /// Shapes of keys that vendors issue, of passwords in addresses and of private keys. The one list of them.
-const SHAPE_LIST: [&str; 22] = [
+const SHAPE_LIST: [&str; 23] = [
     // the body of a private key, also where its end is cut off
     r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----(?:.*?-----END [A-Z0-9 ]*PRIVATE KEY-----|[A-Za-z0-9+/=\s]*)",
+    // its end, where the lines above it are cut off
+    r"(?m)(?:^[ \t]*[A-Za-z0-9+/=]+[ \t]*\n)*[ \t]*-----END [A-Z0-9 ]*PRIVATE KEY-----",
     r"\b(?:sk|pk|rk)-[A-Za-z0-9_-]{16,}",
     r"\b(?:sk|pk|rk)_(?:live|test)_[A-Za-z0-9]{8,}",
     r"\bwhsec_[A-Za-z0-9+/=]{16,}",
@@ -237,6 +239,13 @@ mod tests {
             let text = redact(&format!("found {secret} there"));
             assert!(text.starts_with("found [redacted]") && !text.contains(&secret[12..]), "{text}");
         }
+    }
+
+    #[test]
+    fn a_private_key_without_its_beginning_is_masked() {
+        let text = redact("so\nb3BlbnNzaC1rZXk\nAAAA=\n-----END RSA PRIVATE KEY-----\nthat is it");
+        assert!(!text.contains("b3Bl") && !text.contains("AAAA"), "{text}");
+        assert!(text.contains("[redacted]\nthat is it"), "{text}");
     }
 
     #[test]
