@@ -14,7 +14,7 @@ const NO_SANDBOX: &str = "Refusing to create helper binaries under temporary dir
 pub(super) fn note_stream_facts(
     result: &mut AttemptResult,
     facts: StreamFacts,
-    stderr: Vec<String>,
+    stderr: &[String],
     clean: impl Fn(&str) -> String,
 ) {
     let signals = facts.signals;
@@ -44,7 +44,7 @@ pub(super) fn note_stream_facts(
     let channels: [(Channel, Vec<String>); 3] = [
         (Channel::Event, events),
         (Channel::Stdout, cleaned(&facts.lines)),
-        (Channel::Stderr, cleaned(&stderr)),
+        (Channel::Stderr, cleaned(stderr)),
     ];
     for (channel, texts) in channels {
         result.error_records.extend(texts.into_iter().map(|text| ErrorRecord { channel, text }));

@@ -155,7 +155,7 @@ impl RunningAttempt<'_> {
         if let Some(reader) = reader.lock().ok().and_then(|mut reader| reader.take()) {
             let (rest, facts) = reader.finish();
             screen.rendered(rest);
-            note_stream_facts(result, facts, stderr_lines, clean);
+            note_stream_facts(result, facts, &stderr_lines, clean);
             result.session = result.session.take().or(self.file.session.clone());
         }
         // a check prints no signals, and no run asks the agent that assigns tasks for one
