@@ -40,6 +40,9 @@ impl Sanitiser {
                 text.push_str(&rest[..end]);
                 rest = &rest[end..];
             }
+            if self.parser.in_text() {
+                rest = &rest[nul_length(rest)..];
+            }
             if let Some(c) = rest.chars().next() {
                 self.take(c, text);
                 rest = &rest[c.len_utf8()..];
@@ -89,6 +92,12 @@ pub fn harmless(text: &str) -> String {
 pub(super) fn plain_length(text: &str) -> usize {
     let plain = |b: &u8| matches!(b, b' '..=b'~' | b'\n' | b'\t');
     text.bytes().position(|b| !plain(&b)).unwrap_or(text.len())
+}
+
+/// How many NUL bytes the text begins with, in whole blocks: a flood of them is passed over quickly.
+pub(super) fn nul_length(text: &str) -> usize {
+    const BLOCK: [u8; 4096] = [0; 4096];
+    text.as_bytes().chunks_exact(BLOCK.len()).take_while(|block| **block == BLOCK).count() * BLOCK.len()
 }
 
 /// All of `bytes` as text that is safe for a terminal.

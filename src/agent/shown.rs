@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use unicode_width::UnicodeWidthChar;
 
 use super::escape::{EscapeParser, ScreenAct};
-use super::sanitise::plain_length;
+use super::sanitise::{nul_length, plain_length};
 use super::utf8::CharJoiner;
 
 /// The most lines that a program can go back over.
@@ -79,6 +79,9 @@ impl ShownText {
                     let plain = plain_length(&rest[..line]);
                     self.append(&rest[..plain], out);
                     rest = &rest[plain..];
+                }
+                if self.parser.in_text() {
+                    rest = &rest[nul_length(rest)..];
                 }
                 if let Some(c) = rest.chars().next() {
                     self.take(c, out);

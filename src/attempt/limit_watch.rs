@@ -15,6 +15,8 @@ use crate::agent::shown::ShownText;
 const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
 /// Lines of stderr that are read together. A vendor's dump of one error takes about thirty.
 const LINES: usize = 40;
+/// The beginning of a longer line is forgotten.
+const LONGEST_LINE: usize = 64 << 10;
 /// Words without which no text states a limit, in lower case.
 const WORDS: [&str; 8] = ["limit", "quota", "429", "retry", "credit", "billing", "exhausted", "usage"];
 
@@ -38,8 +40,16 @@ impl LimitWatch {
     /// Takes a piece of stderr and returns the words of the limit, if it states one.
     pub(super) fn stderr(&mut self, piece: &[u8]) -> Option<String> {
         let mut text = std::mem::take(&mut self.part);
+        let old = text.len();
         self.shown.feed(piece, &mut text);
-        let end = text.rfind('\n')? + 1;
+        let Some(end) = text[old..].rfind('\n').map(|at| old + at + 1) else {
+            if text.len() > LONGEST_LINE {
+                let half = text.len() - LONGEST_LINE / 2;
+                text.drain(..(half..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(half));
+            }
+            self.part = text;
+            return None;
+        };
         self.part = text.split_off(end);
         self.lines.extend(text.lines().map(str::to_owned));
         while self.lines.len() > LINES {

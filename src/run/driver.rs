@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::plan::assign::Assigned;
 use crate::plan::{Plan, Step};
 use crate::state::{Changes, CommitRefused, Learned, Outcome, SeenTasks, SpecState, TreeRecord};
+use crate::sys::interrupt::Interrupt;
 
 /// What a run does to the world, and learns from it. There is the real one and that of the simulation.
 pub trait World {
@@ -51,6 +52,8 @@ pub trait World {
     fn untick(&mut self, ids: &[String], state: &SpecState);
     /// Prints a notice and writes it to the logs.
     fn report(&mut self, report: &Notice, state: &SpecState) -> Result<()>;
+    /// A signal that came while the run was at work itself, for instance during a commit.
+    fn asked(&mut self) -> Option<Interrupt>;
     /// Waits for what happens next, at most until `pause` is over.
     fn next(&mut self, pause: Option<(Timestamp, &Pause)>) -> Event;
 }
@@ -88,6 +91,14 @@ impl Agenda {
             self.0.push_front(entry);
         }
     }
+
+    /// Whether a plan comes next, which may start a step.
+    fn is_before_a_step(&self) -> bool {
+        matches!(
+            self.0.front(),
+            Some(AgendaEntry::Effect(Effect::Replan) | AgendaEntry::Event(Event::Planned { .. }))
+        )
+    }
 }
 
 /// Runs a machine to its end.
@@ -96,6 +107,12 @@ pub fn drive(machine: &mut Machine, world: &mut dyn World, start: RunStart) -> R
     let mut driver = Driver { machine, world, pause: None, failed: None };
     let mut agenda = Agenda(VecDeque::from([AgendaEntry::Event(begin)]));
     loop {
+        // whoever asks for a stop during a commit does not pay for one more agent
+        if agenda.is_before_a_step()
+            && let Some(what) = driver.world.asked()
+        {
+            agenda.0.push_front(AgendaEntry::Event(Event::Asked(what)));
+        }
         match agenda.0.pop_front() {
             Some(AgendaEntry::Event(mut event)) => {
                 driver.look_for_changes(&mut event);

@@ -107,6 +107,7 @@ impl Machine {
         match (running, asked) {
             (false, Stop::Terminate) => self.finish(now, End::Terminated),
             (false, _) if self.phase == Phase::Sleeping => self.finish(now, End::Interrupted),
+            (false, Stop::Now) if self.phase == Phase::Planning => self.finish(now, End::Interrupted),
             (false, _) => Vec::new(),
             (true, Stop::AfterStep) if self.phase == Phase::Assigning => vec![Effect::Cancel],
             (true, Stop::AfterStep) => vec![Effect::Report(Notice::Stopping)],

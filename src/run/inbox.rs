@@ -83,7 +83,7 @@ impl Inbox {
         self.asked().is_some()
     }
 
-    /// Returns a signal that came before the run began.
+    /// Returns a signal that came while nothing waited for one: before the run began, or during work of its own.
     #[must_use]
     pub fn asked(&self) -> Option<Interrupt> {
         self.receiver.try_iter().find_map(|message| match message {

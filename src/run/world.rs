@@ -36,6 +36,7 @@ use crate::state::{
 };
 use crate::store::spec_store::Store;
 use crate::sys::clock::Clock;
+use crate::sys::interrupt::Interrupt;
 use crate::sys::{process, programs, random};
 
 /// The real world of a run of one spec.
@@ -390,6 +391,10 @@ impl World for RealWorld<'_> {
             self.store.progress(&entry)?;
         }
         self.publish(what)
+    }
+
+    fn asked(&mut self) -> Option<Interrupt> {
+        self.inbox.asked()
     }
 
     fn next(&mut self, pause: Option<(Timestamp, &Pause)>) -> Event {

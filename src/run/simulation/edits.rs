@@ -15,6 +15,7 @@ use crate::run::driver::{Ending, Recovered, World, drive};
 use crate::run::event::{Effect, Event, Policy, RunStart};
 use crate::run::machine::{Assigned, Machine, Notice, Pause};
 use crate::state::{Changes, CommitRefused, Learned, Outcome, SeenTasks, SpecState, TreeRecord};
+use crate::sys::interrupt::Interrupt;
 
 impl World for EditedList {
     fn now(&self) -> Timestamp {
@@ -149,6 +150,10 @@ impl World for EditedList {
 
     fn report(&mut self, _: &Notice, _: &SpecState) -> Result<()> {
         Ok(())
+    }
+
+    fn asked(&mut self) -> Option<Interrupt> {
+        None
     }
 
     fn next(&mut self, _: Option<(Timestamp, &Pause)>) -> Event {

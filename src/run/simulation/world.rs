@@ -269,6 +269,10 @@ impl World for Orchestrator<'_> {
         self.point()
     }
 
+    fn asked(&mut self) -> Option<Interrupt> {
+        None
+    }
+
     fn next(&mut self, pause: Option<(Timestamp, &Pause)>) -> Event {
         if matches!(pause, Some((_, Pause::Wait(_)))) {
             // the length of a wait is not that of the delay
