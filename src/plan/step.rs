@@ -141,6 +141,8 @@ pub enum SkipReason {
     },
     /// It failed in this run and has no attempts left.
     Failed,
+    /// Only a person does it, and it is their turn.
+    Human,
     /// Its mark keeps it out (`[!]`, skipped); the text says which.
     Marked(String),
 }

@@ -232,7 +232,7 @@ pub(super) fn work_dir(config: &Config, root: &Path) -> PathBuf {
 }
 
 /// The glob patterns of a rule. The configuration refuses invalid globs; here they match as plain text only.
-fn globs(tasks: &[String]) -> GlobSet {
+pub(super) fn globs(tasks: &[String]) -> GlobSet {
     let mut builder = GlobSetBuilder::new();
     for glob in tasks.iter().filter_map(|text| Glob::new(text).ok()) {
         builder.add(glob);

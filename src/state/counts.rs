@@ -38,7 +38,9 @@ pub fn counts(plan: &Plan, state: &SpecState) -> Counts {
             (_, Some(SkipReason::Optional | SkipReason::Marked(_))) => &mut counts.skipped,
             (Some(UnitStatus::Halted { .. }), _) => &mut counts.halted,
             (Some(UnitStatus::Failed { .. }), _) | (_, Some(SkipReason::Failed)) => &mut counts.failed,
-            (_, None | Some(SkipReason::Blocked { .. } | SkipReason::NotSelected)) => &mut counts.todo,
+            (_, None | Some(SkipReason::Blocked { .. } | SkipReason::NotSelected | SkipReason::Human)) => {
+                &mut counts.todo
+            }
         } += 1;
     }
     counts

@@ -27,6 +27,11 @@ pub enum End {
         /// Units that depend on others that are not done.
         blocked: Vec<String>,
     },
+    /// What is left is for a person, or depends on it.
+    Human {
+        /// The tasks whose turn it is.
+        tasks: Vec<String>,
+    },
     /// Git refused the commit of a done unit.
     NotCommitted {
         /// The unit.
@@ -106,6 +111,7 @@ impl End {
             Self::MaxIterations => "max_iterations",
             Self::Halted { .. } => "halted",
             Self::Stuck { .. } => "stuck",
+            Self::Human { .. } => "human",
             Self::NotCommitted { .. } => "not_committed",
             Self::Dirty { .. } => "dirty",
             Self::History { .. } => "history",
@@ -126,6 +132,7 @@ impl End {
             | Self::Unavailable { unit, .. }
             | Self::Limited { unit, .. } => vec![unit],
             Self::History { unit, .. } => unit.iter_mut().collect(),
+            Self::Human { tasks } => tasks.iter_mut().collect(),
             Self::Stuck { failed, blocked } => failed.iter_mut().chain(blocked).collect(),
             Self::Complete
             | Self::SelectionComplete { .. }
