@@ -1,6 +1,8 @@
 //! With `git.commit = "step"` each done step is one commit that holds only its own changes.
 
-use crate::common::git::{WRITES, git, repo};
+use crate::common::git::{TWO, WRITES, git, repo};
+use crate::common::programs::program;
+use crate::common::wait_until;
 
 #[test]
 fn each_done_step_is_one_commit_with_its_changes_and_its_tick() {
@@ -63,10 +65,7 @@ fn a_halted_tasks_commit_has_its_own_changes_and_not_the_users() {
     assert_eq!(out.code, 2, "{out:?}");
     assert!(out.stderr.contains("mine.txt") && !out.stderr.contains("made-1"), "{}", out.stderr);
     // a refused start changes nothing: the spec is still halted, also after a run that only shows the question
-    assert!(
-        project.path(".seqorch/demo/summary.txt").exists(),
-        "a watcher still sees how the last run ended"
-    );
+    assert!(project.kept("demo").join("summary.txt").exists(), "a watcher still sees how the last run ended");
     for args in [&["run", "--retry"][..], &["run"]] {
         assert_eq!(project.run(args).code, 2);
     }
@@ -117,6 +116,85 @@ fn commits_of_the_agent_itself_are_listed() {
     project.run(&["run", "--only", "1"]).code(0).says(&["its own commit: ", " by the agent"]);
     let log = git(&project, &["log", "--format=%s"]);
     assert_eq!(log, "1: First thing\nby the agent\nstart", "the box is the task's commit");
+    project.run(&["report"]).code(0).says(&["Commits that agents made", " by the agent"]);
+    let progress = project.read(".kiro/specs/SEQUENTIAL_PROGRESS.md");
+    assert!(
+        progress.contains("- **Commit of the agent:** ") && progress.contains(" by the agent"),
+        "{progress}"
+    );
+    let events = project.read(".seqorch/demo/events.jsonl");
+    assert!(events.contains("\"own_commits\":[{\"id\":"), "{events}");
+}
+
+#[test]
+fn a_commit_of_the_agent_itself_must_stay_reachable() {
+    let agent = "[ $SEQORCH_UNIT = 1 ] && { echo x > own; git add own; git commit -qm own; }; \
+                 [ $SEQORCH_UNIT = 2 ] && git reset -q --soft HEAD~2; say_done";
+    let project = repo(agent, "history = \"warn\"\n");
+    let out = project.run(&["run"]).code(0);
+    let lost = out.stdout.split_once("no longer in the history of HEAD: ").unwrap().1.lines().next().unwrap();
+    assert_eq!(lost.matches("task 1: ").count(), 2, "its own commit and that of the task: {lost}");
+}
+
+#[test]
+fn history_that_a_person_rewrites_later_is_a_note_and_not_a_need() {
+    let project = repo(WRITES, "");
+    project.run(&["run", "--only", "1"]).code(0);
+    git(&project, &["commit", "-q", "--amend", "-m", "mine now"]);
+    let out = project.run(&["status"]).code(0);
+    assert!(out.stdout.contains("note: no longer in the history of HEAD: task 1: "), "{out:?}");
+    assert!(!out.stdout.contains("Needs you"), "{out:?}");
+    project
+        .run(&["run"])
+        .code(0)
+        .says(&["note: not in the history of HEAD since before this run", "all complete"]);
+}
+
+#[test]
+fn a_refused_commit_goes_back_to_the_agent_within_its_attempts() {
+    let agent = "if [ $SEQORCH_ATTEMPT = 1 ]; then echo bad > made-$SEQORCH_UNIT; \
+                 else grep -q 'no bad files' && echo good > made-$SEQORCH_UNIT; fi; say_done";
+    let project = repo(agent, "");
+    let hook = project.path(".git/hooks/pre-commit");
+    program(
+        &project,
+        hook.to_str().unwrap(),
+        "git grep --cached -q bad -- 'made-*' || exit 0; echo no bad files >&2; exit 1",
+    );
+    let out = project.run(&["run"]).code(0);
+    assert_eq!(project.outcomes("demo", "1"), ["verify_failed", "done"], "{out:?}");
+    assert!(out.stdout.contains("`git commit` does not succeed"), "{out:?}");
+    let log = git(&project, &["log", "--format=%s"]);
+    assert_eq!(log, "2: Second thing\n1: First thing\nstart");
+    let files = git(&project, &["show", "--name-only", "--format=", "HEAD~1"]);
+    assert_eq!(files, ".kiro/specs/demo/tasks.md\nmade-1");
+    assert_eq!(project.tasks("demo"), TWO.replace("[ ]", "[x]"));
+    assert_eq!(git(&project, &["status", "--short", "--untracked-files=no"]), "");
+}
+
+#[test]
+fn a_commit_that_is_always_refused_fails_the_task_and_opens_its_box() {
+    let project = repo(WRITES, "[retry]\nattempts = 2\n");
+    let hook = project.path(".git/hooks/pre-commit");
+    program(&project, hook.to_str().unwrap(), "echo $$ never >&2; exit 1");
+    let out = project.run(&["run"]).code(2);
+    assert_eq!(project.ledger(), ["1 1", "1 2"], "{out:?}");
+    assert!(
+        out.stdout.contains("task 1 failed, no attempts left") && out.stdout.contains("never"),
+        "{out:?}"
+    );
+    assert_eq!(project.tasks("demo"), TWO);
+    assert_eq!(project.state("demo")["completed"], serde_json::json!([]));
+}
+
+#[test]
+fn a_commit_that_git_itself_cannot_make_is_a_need_at_once() {
+    let project = repo(WRITES, "");
+    git(&project, &["config", "commit.gpgsign", "true"]);
+    git(&project, &["config", "gpg.program", "false"]);
+    let out = project.run(&["run"]).code(2);
+    assert_eq!(project.ledger(), ["1 1"], "{out:?}");
+    assert!(out.stdout.contains("task 1 is done, but not committed"), "{out:?}");
 }
 
 #[test]
@@ -154,4 +232,18 @@ fn commits_without_a_name_are_refused_before_an_agent_works() {
     git(&project, &["config", "user.useConfigOnly", "true"]);
     let out = project.run(&["run"]).code(78);
     assert!(out.stderr.contains("no name and address") && project.ledger().is_empty(), "{out:?}");
+}
+
+#[test]
+fn status_names_a_git_command_that_takes_long() {
+    let project = repo(WRITES, "");
+    let hook = project.path(".git/hooks/pre-commit");
+    program(&project, hook.to_str().unwrap(), "until read -r _ < gate; do :; done");
+    let run = project.start(&["run", "--only", "1"]);
+    wait_until("status names git", || {
+        project.run(&["status"]).stdout.contains("waiting for git commit --quiet")
+    });
+    project.release();
+    run.wait().code(0);
+    assert!(!project.run(&["status"]).stdout.contains("waiting for"));
 }

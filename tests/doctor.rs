@@ -49,7 +49,10 @@ fn a_missing_agent_exits_with_69_and_names_the_installed_ones() {
         findings(&report, "agents", "problem"),
         ["codex (assign.owners.codex): codex is not in PATH or is not executable"]
     );
-    assert_eq!(findings(&report, "commands", "problem"), ["verify.commands: no-such-checker was not found"]);
+    assert_eq!(
+        findings(&report, "commands", "problem"),
+        ["verify.commands: no-such-checker was not found, or is not executable"]
+    );
     let list = report["findings"].as_array().unwrap();
     let codex = list.iter().find(|f| f["text"].as_str().unwrap().starts_with("codex (")).unwrap();
     assert!(codex["mend"].as_str().unwrap().contains("installed: claude, fake"), "{codex}");

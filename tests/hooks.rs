@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::common::programs::program;
 use crate::common::{Project, wait_until};
 
 pub(crate) const TWO: &str = "- [ ] 1. A\n- [ ] 2. B\n";
@@ -77,12 +78,13 @@ fn a_failed_task_calls_the_halt_hook_once_at_the_end_of_the_run() {
 }
 
 #[test]
-fn a_failing_or_missing_hook_is_reported_and_harms_nothing() {
-    let hooks = "[hooks]\nstep_end = [\"sh\", \"-c\", \"echo no route to host >&2; exit 7\"]\nrun_end = [\"not-there\"]\n";
-    let project = Project::new().spec("login", TWO).agent("say_done").config(hooks);
+fn a_failing_hook_is_reported_and_harms_nothing() {
+    let hooks = "[hooks]\nstep_end = [\"sh\", \"-c\", \"echo no route to host >&2; exit 7\"]\nrun_end = [\"./gone\"]\n";
+    let project = Project::new().spec("login", TWO).agent("rm -f gone; say_done").config(hooks);
+    program(&project, project.path("gone").to_str().unwrap(), "");
     project.run(&["run"]).code(0).says(&[
         "! hooks.step_end: sh failed with exit code 7: no route to host",
-        "! hooks.run_end: not-there does not exist",
+        "! hooks.run_end: ./gone does not exist",
         "all complete",
     ]);
 }

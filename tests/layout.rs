@@ -99,6 +99,7 @@ const PURE: &[&str] = &[
     "sys::digest",
     "sys::interrupt",
     "tmux::command_line",
+    "tmux::failure",
     "tmux::parse",
     "tmux::session",
     "tmux::status_line",

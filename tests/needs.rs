@@ -23,7 +23,7 @@ fn limited(kind: &str, wait: bool) -> Project {
 }
 
 fn refusing(script: &str) -> Project {
-    let project = repo(WRITES, &format!("[hooks]\n{HALT}"));
+    let project = repo(WRITES, &format!("on_refused = \"halt\"\n[hooks]\n{HALT}"));
     let ignored = project.read(".git/info/exclude");
     project.write(".git/info/exclude", format!("{ignored}\nheard\nfacts\n"));
     let hook = format!("#!/bin/sh\n{script} && exit 0\necho not like this >&2\nexit 1\n");

@@ -5,7 +5,12 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::common::Project;
-use crate::common::git::{WRITES, git, repo};
+use crate::common::git::{WRITES, git};
+
+/// A repository whose runs end where git refuses a commit.
+fn repo(agent: &str, more: &str) -> Project {
+    crate::common::git::repo(agent, &format!("on_refused = \"halt\"\n{more}"))
+}
 
 /// Installs a git hook that refuses a commit if this script fails.
 fn refuses_unless(project: &Project, script: &str) {

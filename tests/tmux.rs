@@ -1,6 +1,8 @@
 //! Sessions and windows of a run, on a tmux server of the test's own.
 
-use crate::common::{Project, tasks, wait_until};
+use rustix::process::Signal;
+
+use crate::common::{Project, kill, tasks, wait_until};
 
 #[test]
 fn a_variable_turns_tmux_off() {
@@ -115,4 +117,29 @@ fn a_detached_run_keeps_the_environment_of_the_shell() {
     project.release();
     wait_until("the end", || project.state("login")["completed_at"].is_string());
     assert_eq!(project.ledger(), ["1 1", "exported later", "2 1", "exported later"]);
+}
+
+/// Lets a stopped process run again.
+struct Stopped(i32);
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        kill(self.0, Signal::CONT);
+    }
+}
+
+#[test]
+fn a_tmux_server_that_stands_still_hangs_no_verb() {
+    let Some(project) = Project::new().spec("login", "- [ ] 1. A\n").tmux() else { return };
+    project.ask_tmux(&["new-session", "-d", "-s", "other"]);
+    let server = project.tmux_server().unwrap();
+    kill(server, Signal::STOP);
+    let _stopped = Stopped(server);
+    let run = project.run(&["run"]).code(69);
+    assert!(run.stderr.contains("got no answer from the tmux server within 10s"), "{run:?}");
+    assert!(project.ledger().is_empty(), "{run:?}");
+    project.run(&["attach"]).code(69).says(&["got no answer from the tmux server"]);
+    for verb in ["status", "stop", "report", "specs"] {
+        project.run(&[verb]).code(0);
+    }
 }

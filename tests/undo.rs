@@ -1,6 +1,10 @@
 //! `seqorch undo` restores the files of a task and nothing that the user did.
 
+use rustix::process::Signal;
+
 use crate::common::git::{TWO, WRITES, git, repo};
+use crate::common::programs::program;
+use crate::common::wait_until;
 
 #[test]
 fn undo_keeps_what_the_user_did_between_a_tasks_attempts() {
@@ -86,4 +90,87 @@ fn undo_refuses_and_explains_when_git_no_longer_has_the_trees() {
     );
     assert!(project.path("made-1").exists());
     assert_eq!(project.state("demo")["completed"], serde_json::json!(["1", "2"]));
+}
+
+#[test]
+fn undo_names_the_files_to_commit_and_the_next_run_takes_them() {
+    let project = repo(WRITES, "");
+    project.run(&["run"]).code(0);
+    let out = project.run(&["undo", "2"]).code(0);
+    let listed = out.stdout.split_once("commit these files").unwrap().1;
+    assert!(
+        listed.contains("made-2") && listed.contains("tasks.md") && !listed.contains("made-1"),
+        "{out:?}"
+    );
+    project.write("agent.sh", project.read("agent.sh").replace("made-", "again-"));
+    git(&project, &["commit", "-qm", "another agent", "--", "agent.sh"]);
+    project.run(&["run"]).code(0);
+    let last = git(&project, &["show", "--no-renames", "--name-status", "--format=", "HEAD"]);
+    assert_eq!(last, "A\tagain-2\nD\tmade-2");
+    assert_eq!(git(&project, &["status", "--short", "--untracked-files=no"]), "");
+}
+
+#[test]
+fn undo_commits_the_revert_at_once_or_later() {
+    let project = repo(WRITES, "");
+    project.run(&["run"]).code(0);
+    let out = project.run(&["undo", "2", "--commit"]).code(0);
+    assert!(out.stdout.contains("the revert is commit"), "{out:?}");
+    project.run(&["undo", "1"]).code(0);
+    project.run(&["undo", "1", "--commit"]).code(0);
+    let log = git(&project, &["log", "-2", "--format=%s"]);
+    assert_eq!(log, "Undo task 1: First thing\nUndo task 2: Second thing");
+    assert_eq!(git(&project, &["status", "--short", "--untracked-files=no"]), "");
+    assert_eq!(git(&project, &["diff", "--stat", "HEAD~4", "HEAD"]), "", "as before both tasks");
+}
+
+#[test]
+fn undo_keeps_changes_of_a_person_out_of_its_commit() {
+    let project = repo(&format!("echo more >> mine.txt; {WRITES}"), "dirty = \"allow\"\n");
+    project.write("mine.txt", "mine\n");
+    project.run(&["run", "--only", "1"]).code(0);
+    let tasks = project.tasks("demo");
+    project.write(".kiro/specs/demo/tasks.md", format!("{tasks}\nA note of mine.\n"));
+    let out = project.run(&["undo", "1", "--commit"]).code(0);
+    assert_eq!(project.read("mine.txt"), "mine\n", "{out:?}");
+    let changed = git(&project, &["show", "--name-status", "--format=", "HEAD"]);
+    assert_eq!(changed, "D\tmade-1", "{out:?}");
+}
+
+#[test]
+fn undo_of_a_task_whose_commit_a_hook_refuses_is_committed_later() {
+    let project = repo(WRITES, "");
+    project.run(&["run", "--only", "1"]).code(0);
+    let hook = project.path(".git/hooks/pre-commit");
+    program(&project, hook.to_str().unwrap(), "echo no reverts >&2; exit 1");
+    let out = project.run(&["undo", "1", "--commit"]).code(2);
+    assert!(out.stderr.contains("no reverts") && out.stderr.contains("undo 1 --commit"), "{out:?}");
+    assert!(!project.path("made-1").exists());
+    std::fs::remove_file(hook).unwrap();
+    project.run(&["undo", "1", "--commit"]).code(0);
+    assert_eq!(git(&project, &["log", "-1", "--format=%s"]), "Undo task 1: First thing");
+}
+
+#[test]
+fn undo_waits_for_the_work_tree_and_ctrl_c_ends_that() {
+    let waits = "[ $SEQORCH_SPEC = other ] && gate; ";
+    let project = repo(&format!("{waits}{WRITES}"), "").spec("other", TWO);
+    git(&project, &["add", "-A"]);
+    git(&project, &["commit", "-qm", "another spec"]);
+    project.run(&["run", "demo", "--only", "1"]).code(0);
+    let other = project.start(&["run", "other", "--only", "1"]);
+    project.wait_for_ledger(2);
+    let out = project.run(&["undo", "1", "--spec", "demo"]).code(75);
+    assert!(out.stderr.contains("the run of other") && out.stderr.contains("--wait"), "{out:?}");
+    let stopped = project.start(&["undo", "1", "--spec", "demo", "--wait"]);
+    wait_until("a note of the wait", || stopped.complaints().contains("waiting for the run of other"));
+    stopped.signal(Signal::INT);
+    stopped.wait().code(130);
+    assert!(project.path("made-1").exists());
+    let undo = project.start(&["undo", "1", "--spec", "demo", "--wait"]);
+    wait_until("a note of the wait", || undo.complaints().contains("waiting for the run of other"));
+    project.release();
+    undo.wait().code(0);
+    other.wait().code(0);
+    assert!(!project.read(".kiro/specs/demo/tasks.md").contains("[x]"));
 }

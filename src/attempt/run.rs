@@ -25,6 +25,7 @@ use crate::store::attempt_dir::AttemptDir;
 use crate::store::attempt_file::AttemptFile;
 use crate::store::attempt_lock::AttemptLock;
 use crate::store::attempt_result::AttemptResult;
+use crate::store::busy_file::BusyFile;
 use crate::sys::handoff::{Environment, Handoff};
 use crate::sys::{files, process, signals};
 
@@ -62,7 +63,10 @@ pub fn run(dir: &Path, exe: &Path) -> Result<()> {
     };
     if result.exit.is_some() {
         // the orchestrator takes it where this fails, and says why where that fails, too
-        result.after = attempt.snapshot.as_ref().and_then(|request| work_tree::take(request).ok());
+        result.after = attempt.snapshot.as_ref().and_then(|request| {
+            let busy = BusyFile::new(dir.of_spec());
+            work_tree::take(request, busy).ok()
+        });
     }
     result.ended_at = Timestamp::now();
     let bytes = serde_json::to_vec_pretty(&result)

@@ -1,5 +1,7 @@
 //! The snapshot of the work tree after an attempt.
 
+use std::sync::Arc;
+
 use crate::git::call::{GitError, Supervisor};
 use crate::git::history::HeadMovement;
 use crate::git::repository::Repository;
@@ -8,6 +10,7 @@ use crate::git::status::Head;
 use crate::state::work_tree::{AgentCommit, HistoryChange};
 use crate::state::{LeftOutPath, TreeRecord};
 use crate::store::attempt_file::SnapshotRequest;
+use crate::store::busy_file::BusyFile;
 
 /// What a snapshot says, as the state keeps it.
 #[must_use]
@@ -23,11 +26,11 @@ pub fn record(snapshot: Snapshot) -> TreeRecord {
 }
 
 /// Takes the snapshot, and looks at how HEAD moved.
-pub(super) fn take(request: &SnapshotRequest) -> Result<TreeRecord, GitError> {
+pub(super) fn take(request: &SnapshotRequest, busy: BusyFile) -> Result<TreeRecord, GitError> {
     let SnapshotRequest { top, git_dir, common_dir, index, objects, key, commit, branch, max_file } =
         request.clone();
-    let supervisor = Supervisor::default();
-    let repository = Repository { top, git_dir, common_dir, index, objects, supervisor };
+    let supervisor = Supervisor { stop: None, watch: Some(Arc::new(busy)) };
+    let repository = Repository { top, git_dir, common_dir, index, objects, supervisor, is_named: true };
     let snapshot = Snapshots::resume(&repository, &key, max_file)?.take()?;
     let history = history(&repository, &Head { commit, branch }, &snapshot.head)?;
     Ok(TreeRecord { history, ..record(snapshot) })

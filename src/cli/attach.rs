@@ -71,12 +71,15 @@ fn spec_and_window(project: &Project, args: &AttachArgs) -> Result<(PathBuf, Opt
 fn find_session(tmux: &TmuxServer, store: &Store, configured: impl Fn() -> String) -> Result<TmuxSession> {
     // a run may use another name than the configuration, so the one that works now is asked
     let running = lock::holder(&store.run_lock()).and_then(|holder| holder.session);
-    let name = running.clone().unwrap_or_else(|| tmux.find_session(&configured()).0);
+    let name = match &running {
+        Some(name) => name.clone(),
+        None => tmux.find_session(&configured())?.0,
+    };
     let has_ours = |session: &TmuxSession| tmux.windows(session).is_ok_and(|windows| !windows.is_empty());
-    let named = tmux.session(&name);
+    let named = tmux.session(&name)?;
     let found = if running.is_none() && !named.as_ref().is_some_and(has_ours) {
         // the session of that name is another spec's, or the last run used another name
-        tmux.session_with_our_windows().or(named)
+        tmux.session_with_our_windows()?.or(named)
     } else {
         named
     };
@@ -127,7 +130,7 @@ fn find_window(
 /// Whether this process runs inside the tmux server of the run; an error where it is inside another one.
 fn is_inside(tmux: &TmuxServer, session: &TmuxSession) -> Result<bool> {
     let Some(server) = std::env::var_os("TMUX").filter(|value| !value.is_empty()) else { return Ok(false) };
-    if names_server(&server, tmux.socket_path()) {
+    if names_server(&server, tmux.socket_path()?) {
         return Ok(true);
     }
     // tmux would print "no current client", or nest one status line in the other

@@ -10,8 +10,7 @@ use super::global::{Global, colored};
 use super::printing::{FOLLOW, LogDecoder, LogPrinter, ReaderGone};
 use super::project::Project;
 use crate::error::{Error, ErrorKind, Result};
-use crate::plan::{Selection, TaskNames};
-use crate::project::SpecPlace;
+use crate::plan::Selection;
 use crate::report::text::{command_line, sanitise_line};
 use crate::report::times::span;
 use crate::run::verdict;
@@ -59,7 +58,7 @@ pub(super) fn logs(global: &Global, args: &LogsArgs) -> Result<u8> {
     let store = place.store();
     let state = project.state(&place)?;
     let units = match &args.id {
-        Some(id) => units_named(&place, &state, id)?,
+        Some(id) => place.units_named(&state, id)?,
         None => vec![
             last_unit(&state)
                 .ok_or_else(|| Error::new(ErrorKind::Usage, format!("{} has not run yet", place.name)))?,
@@ -79,26 +78,6 @@ pub(super) fn logs(global: &Global, args: &LogsArgs) -> Result<u8> {
         }
     }
     Ok(0)
-}
-
-/// The units that a text names. A subtask is in the log of the task that it was done with.
-fn units_named(place: &SpecPlace, state: &SpecState, text: &str) -> Result<Vec<String>> {
-    // also a task that tasks.md does not have any more, or a tasks.md that cannot be read
-    let known = state.units.contains_key(text).then(|| vec![text.to_owned()]);
-    let ids = match (known, place.good_tasks()) {
-        (Some(ids), _) => ids,
-        (None, Ok((_, tasks))) => TaskNames::of(&tasks).find("", text)?,
-        (None, Err(_)) => vec![text.to_owned()],
-    };
-    let mut units: Vec<String> = Vec::new();
-    for id in &ids {
-        let unit = state.unit_of(id).unwrap_or(id);
-        let has_run = state.units.contains_key(unit) || ids.len() == 1;
-        if has_run && !units.iter().any(|known| known == unit) {
-            units.push(unit.to_owned());
-        }
-    }
-    if units.is_empty() { Err(not_run(text, state)) } else { Ok(units) }
 }
 
 /// Prints the log of one unit. The inner error: its reader is gone.

@@ -21,6 +21,7 @@ use crate::report::moves::add_moves;
 use crate::report::text::sanitise_line;
 use crate::report::timeline::lines;
 use crate::report::{plan as plan_text, plan_json};
+use crate::run::needed::lacks;
 use crate::run::prepare::{decisions, template};
 use crate::run::{forecast, preflight};
 use crate::spec::{self, TaskFile};
@@ -131,6 +132,9 @@ pub(super) fn show(global: &Global, project: &Project, place: &SpecPlace) -> Res
     let (plan, state) = current_with_moves(place, config, &tasks)?;
     preflight::check_template(config, &plan)?;
     preflight::note_unmatched_inputs(place, config);
+    for lack in lacks(place, config, &plan) {
+        let _ = writeln!(io::stderr(), "warning: a run would end at once: {lack}");
+    }
     let (now, zone) = (Timestamp::now(), TimeZone::system());
     let times = forecast::timeline(&plan, &state, config, now, &zone);
     let (expected, expected_by) = times.map(|times| lines(&times, now, &zone)).unwrap_or_default();

@@ -6,8 +6,8 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::global::{ColorChoice, Global};
 use super::{
-    attach, backends, completions, config, doctor, hidden, init, limits, logs, mark, plan, report, resume,
-    run, specs, status, stop, undo, usage, watch,
+    attach, backends, completions, config, diff, doctor, forget, hidden, init, limits, logs, mark, plan,
+    report, resume, run, specs, status, stop, undo, usage, watch,
 };
 use crate::error::Result;
 
@@ -44,6 +44,8 @@ enum Verb {
     Attach(attach::AttachArgs),
     /// Print what a task's agent and its checks printed.
     Logs(logs::LogsArgs),
+    /// Show what a task changed.
+    Diff(diff::DiffArgs),
     /// Stop a run after its current step, or now.
     Stop(stop::StopArgs),
     /// Answer an agent's question and continue the run.
@@ -52,6 +54,8 @@ enum Verb {
     Mark(mark::MarkArgs),
     /// Revert the changes of a done task and mark it to do.
     Undo(undo::UndoArgs),
+    /// Remove what is kept of a spec's runs: snapshots, results and logs.
+    Forget(forget::ForgetArgs),
     /// Write a first seqorch.toml that fits the project.
     Init(init::InitArgs),
     /// Check the setup and suggest fixes.
@@ -105,10 +109,12 @@ fn dispatch(global: &Global, verb: Verb) -> Result<u8> {
         Verb::Report(args) => report::report(global, &args),
         Verb::Attach(args) => attach::attach(global, &args),
         Verb::Logs(args) => logs::logs(global, &args),
+        Verb::Diff(args) => diff::diff(global, &args),
         Verb::Stop(args) => stop::stop(global, &args),
         Verb::Resume(args) => resume::resume(global, &args),
         Verb::Mark(args) => mark::mark(global, &args),
         Verb::Undo(args) => undo::undo(global, &args),
+        Verb::Forget(args) => forget::forget(global, &args),
         Verb::Init(args) => init::init_project(global, &args),
         Verb::Doctor(args) => doctor::doctor(global, &args),
         Verb::Backends(args) => backends::backends(global, &args),

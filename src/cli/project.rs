@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::global::Global;
-use crate::config::{self, FlagSetting, LoadRequest, Loaded};
+use crate::config::{self, Commit, FlagSetting, LoadRequest, Loaded};
 use crate::error::{Error, Result};
 use crate::plan::Selection;
 use crate::project::discovery::FoundSpec;
@@ -80,8 +80,11 @@ impl Project {
         let (dir, name) = folder_and_name(dir)?;
         let here = std::env::current_dir().and_then(fs::canonicalize).ok();
         let typed = self.finder().typed(here.as_deref(), &name, &dir, self.given);
-        let dialect = self.loaded.config.tasks.dialect;
-        Ok(SpecPlace { name, typed, dir, root: self.root.clone(), dialect, selection })
+        let config = &self.loaded.config;
+        let dialect = config.tasks.dialect;
+        // without both, nothing at all is written to git's folder
+        let keeps_in_git = config.git.snapshot || config.git.commit != Commit::Off;
+        Ok(SpecPlace { name, typed, dir, root: self.root.clone(), dialect, selection, keeps_in_git })
     }
 
     /// Loads the state of the spec. Where this project commits nothing, no commit is pending in it.

@@ -4,22 +4,29 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::Global;
 use super::project::Project;
+use crate::config::HistoryRule;
 use crate::error::Result;
+use crate::git::call::Supervisor;
 use crate::plan::Selection;
+use crate::project::SpecPlace;
 use crate::report::counts as report_counts;
 use crate::report::needs;
 use crate::report::spent::spent;
 use crate::report::task_lines::task_lines;
 use crate::report::text::{sanitise_line, shell_word};
-use crate::report::times::span;
+use crate::report::times::{busy_line, span};
 use crate::report::view::Standing;
+use crate::run::recorded_commits::{LostCommit, lost_commits};
+use crate::run::run_repository::RunRepository;
 use crate::run::run_texts::limit_lines;
 use crate::state::{self, NeedKind, SpecState, UnitState, counts};
 use crate::store::activity::AtWork;
+use crate::store::busy_file::BusyFile;
 use crate::store::lock;
 
 #[derive(Debug, Args)]
@@ -62,6 +69,8 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
     let counts = counts(&plan, &state);
     let questions = state.questions();
     let question = questions.first().copied();
+    let lost = lost(&project, &place, &state);
+    let busy = BusyFile::new(&store.folder()).look().filter(|_| holder.is_some());
     let mut out = anstream::stdout();
     if args.json {
         let value = json!({
@@ -92,6 +101,8 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
             "waiting_for": state.run.wait().map(|wait| wait.reason.to_string()),
             "waited_s": state.run.waited_s(),
             "limits": state.limits,
+            "busy": busy,
+            "lost_commits": lost.iter().map(|one| json!({ "unit": one.unit, "commit": one.commit })).collect::<Vec<_>>(),
             "model_limits": state.model_limits,
             "usage": state.usage,
             "units": state.units,
@@ -117,6 +128,9 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
         let line = at_work(&place.typed, &who, since, doing, commands, holder.is_some());
         let _ = writeln!(out, "  {line}");
     }
+    if let Some(busy) = &busy {
+        let _ = writeln!(out, "  {}", busy_line(&busy.command, busy.since, Timestamp::now()));
+    }
     let limits = limit_lines(&state, &project.loaded.config);
     write_waits(&mut out, &place.typed, &state, &limits, holder.is_some());
     for line in task_lines(&state, &plan) {
@@ -127,8 +141,27 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
         let _ = writeln!(out, "  {used}");
     }
     write_answers(&mut out, &state);
+    write_lost(&mut out, &lost);
     let _ = needs::write(&mut out, &place.typed, &needs);
     Ok(0)
+}
+
+/// Recorded commits that are not in the history of HEAD any more: a person may rewrite it.
+fn lost(project: &Project, place: &SpecPlace, state: &SpecState) -> Vec<LostCommit> {
+    let config = &project.loaded.config;
+    if config.git.history == HistoryRule::Off {
+        return Vec::new();
+    }
+    // where git does not answer, there is nothing to note
+    let found = RunRepository::of_run(place, config, &Supervisor::default()).ok().flatten();
+    found.and_then(|found| lost_commits(found.repository(), state).ok()).unwrap_or_default()
+}
+
+fn write_lost(out: &mut impl Write, lost: &[LostCommit]) {
+    if !lost.is_empty() {
+        let names: Vec<String> = lost.iter().map(|one| sanitise_line(&one.to_string())).collect();
+        let _ = writeln!(out, "  note: no longer in the history of HEAD: {}", names.join(", "));
+    }
 }
 
 /// Units whose commit git refused, and why.
@@ -152,13 +185,13 @@ fn last_end(state: &SpecState) -> Option<Value> {
 fn at_work(
     spec: &str,
     who: &str,
-    started_at: jiff::Timestamp,
+    started_at: Timestamp,
     doing: &AtWork,
     commands: usize,
     held: bool,
 ) -> String {
     let run = format!("`seqorch run {} --retry`", sanitise_line(&shell_word(spec)));
-    let since = jiff::Timestamp::now().duration_since(started_at).try_into().unwrap_or_default();
+    let since = Timestamp::now().duration_since(started_at).try_into().unwrap_or_default();
     let since = span(since);
     match (doing, held) {
         (AtWork::Agent, true) => format!("at work: {who} for {since}"),
@@ -201,7 +234,7 @@ fn write_answers(out: &mut impl Write, state: &SpecState) {
 fn write_waits(out: &mut impl Write, spec: &str, state: &SpecState, limits: &[String], runs: bool) {
     if let Some(wait) = state.run.wait() {
         let until = wait.until;
-        let left = until.duration_since(jiff::Timestamp::now()).try_into().unwrap_or_default();
+        let left = until.duration_since(Timestamp::now()).try_into().unwrap_or_default();
         let _ = writeln!(
             out,
             "  waiting: {}; next try in {} ({})",

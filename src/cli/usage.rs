@@ -12,6 +12,7 @@ const VERBS: &[(&str, &str)] = &[
     ("cancel", "seqorch stop"),
     ("check", "seqorch doctor"),
     ("continue", "seqorch resume"),
+    ("clean", "seqorch forget SPEC"),
     ("done", "seqorch mark ID done"),
     ("kill", "seqorch stop --now"),
     ("list", "seqorch specs"),
@@ -32,7 +33,7 @@ const FLAGS: &[(&str, &str)] = &[
     ("--skip", "seqorch mark ID skip"),
     ("--task", "--only ID"),
     ("--tasks", "--only ID,ID"),
-    ("--yes", "seqorch asks no questions; what agents may do is `permission` of [backend.NAME]"),
+    ("--yes", "only `forget` asks a question; what agents may do is `permission` of [backend.NAME]"),
 ];
 
 /// Prints what clap says, with better tips, and returns the exit code.

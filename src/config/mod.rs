@@ -71,6 +71,6 @@ pub use sections::run::{
     Done, DoneSignal, Granularity, OnFailure, PartialRetry, PartialTimeouts, Retry, RunSettings, Timeouts,
 };
 pub use sections::tmux::{ExtraWindow, Keep, Layout, Pane, Side, Tmux, TmuxMode};
-pub use sections::work::{Commit, Dirty, Git, HistoryRule, Log, Tasks, Tick, Verify};
+pub use sections::work::{Commit, Dirty, Git, HistoryRule, Log, RefusedRule, Tasks, Tick, Verify};
 pub use source::Origin;
 pub use vars::FlagSetting;

@@ -66,6 +66,15 @@ impl GitError {
         locked && words.contains(".lock") || busy.iter().any(|word| words.contains(word))
     }
 
+    /// Whether git does not have an object that was asked for.
+    #[must_use]
+    pub fn is_missing_object(&self) -> bool {
+        let Self::Failed { words, .. } = self else { return false };
+        ["bad object", "bad revision", "unknown revision", "unable to read", "not a tree object"]
+            .iter()
+            .any(|word| words.contains(word))
+    }
+
     /// Git's own words, or what is wrong in a sentence.
     #[must_use]
     pub fn words(&self) -> String {
@@ -227,6 +236,7 @@ impl<'a> GitCall<'a> {
             command.args(SETTINGS).env("LC_ALL", "C").env("GIT_OPTIONAL_LOCKS", "0");
         }
         command.args(&self.args).current_dir(self.dir);
+        command.envs(absolute_places());
         for (name, value) in &self.env {
             command.env(name, value);
         }
@@ -262,10 +272,33 @@ impl<'a> GitCall<'a> {
         }
     }
 
+    /// Puts git in the place of this process, with its terminal. Returns only where git cannot be started.
+    #[must_use]
+    pub fn exec(&self) -> GitError {
+        use std::os::unix::process::CommandExt;
+        GitError::NotStarted { why: self.command().exec().to_string() }
+    }
+
     /// Runs it, and again with growing pauses while another git holds a lock, for about a minute.
     pub fn run_patiently(&self, supervisor: &Supervisor) -> Result<Vec<u8>, GitError> {
         patiently(supervisor, &self.shown(), || self.run(supervisor))
     }
+}
+
+/// Variables of the caller that name places of git, where they are relative: a call has a folder of its own.
+fn absolute_places() -> Vec<(&'static str, PathBuf)> {
+    const PLACES: [&str; 5] =
+        ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR"];
+    let relative = PLACES.iter().filter_map(|name| {
+        let value = PathBuf::from(std::env::var_os(name)?);
+        (value.is_relative() && !value.as_os_str().is_empty()).then_some((*name, value))
+    });
+    let found: Vec<_> = relative.collect();
+    if found.is_empty() {
+        return found;
+    }
+    let Ok(here) = std::env::current_dir() else { return Vec::new() };
+    found.into_iter().map(|(name, value)| (name, here.join(value))).collect()
 }
 
 /// Tries `act` again with growing pauses while what it meets is passing trouble.

@@ -274,7 +274,7 @@ impl Snapshots<'_> {
         Ok(index)
     }
 
-    fn write_entries<'e>(
+    pub(super) fn write_entries<'e>(
         &self,
         index: &Path,
         entries: impl Iterator<Item = (&'e RepoPath, &'e TreeEntry)>,

@@ -1,6 +1,8 @@
 //! What became of HEAD while an agent worked.
 
-use super::call::{GitCall, GitError};
+use std::collections::HashSet;
+
+use super::call::GitError;
 use super::repository::Repository;
 use super::status::Head;
 
@@ -60,20 +62,36 @@ impl Repository {
         }
     }
 
-    /// Of these commits those that HEAD does not have in its history.
+    /// Of these commits those that HEAD does not have in its history; also those that git does not have any more.
     pub fn unreachable<'c>(&self, commits: &[&'c str]) -> Result<Vec<&'c str>, GitError> {
-        let mut gone = Vec::new();
-        for commit in commits {
-            if !self.is_ancestor(commit, "HEAD")? {
-                gone.push(*commit);
-            }
+        if commits.is_empty() {
+            return Ok(Vec::new());
         }
+        let names: String = commits.iter().flat_map(|commit| [commit, "\n"]).collect();
+        let call = self.call(["cat-file", "--batch-check=%(objectname)"]).stdin(names.as_bytes());
+        let printed = call.run(&self.supervisor)?;
+        let printed = String::from_utf8_lossy(&printed);
+        let exists = |commit: &&str| printed.lines().any(|line| line == *commit);
+        let (there, mut gone): (Vec<&'c str>, Vec<&'c str>) =
+            commits.iter().copied().partition(|c| exists(c));
+        if there.is_empty() {
+            return Ok(gone);
+        }
+        // those that can be reached from them and not from HEAD: without HEAD, all
+        let mut input: String = there.iter().flat_map(|commit| [commit, "\n"]).collect();
+        if self.call(["rev-parse", "--verify", "--quiet", "HEAD"]).run(&self.supervisor).is_ok() {
+            input.push_str("^HEAD\n");
+        }
+        let printed = self.call(["rev-list", "--stdin"]).stdin(input.as_bytes()).run(&self.supervisor)?;
+        let printed = String::from_utf8_lossy(&printed);
+        let outside: HashSet<&str> = printed.lines().collect();
+        gone.extend(there.into_iter().filter(|commit| outside.contains(commit)));
         Ok(gone)
     }
 
     fn commits(&self, range: &[&str]) -> Result<Vec<ListedCommit>, GitError> {
         let args = ["log", "--reverse", "--format=%H %s", "-z", LISTED].iter().chain(range).copied();
-        let printed = GitCall::new(&self.top, args).run(&self.supervisor)?;
+        let printed = self.call(args).run(&self.supervisor)?;
         let listed = printed.split(|b| *b == 0).filter(|record| !record.is_empty()).map(|record| {
             let text = String::from_utf8_lossy(record);
             let (id, subject) = text.split_once(' ').unwrap_or((&text, ""));

@@ -10,6 +10,7 @@ pub mod commit;
 pub mod diff;
 pub mod history;
 pub mod path;
+mod prune;
 pub mod repository;
 pub mod restore;
 pub mod snapshot;

@@ -27,6 +27,9 @@ pub struct Repository {
     pub objects: PathBuf,
     /// Who may end our calls, and who gets those that take long.
     pub supervisor: Supervisor,
+    /// Calls name the repository to git. Set where the environment is not that of the shell in which the run was typed, as
+    /// in a window of tmux.
+    pub is_named: bool,
 }
 
 impl Repository {
@@ -57,12 +60,21 @@ impl Repository {
             why: format!("git gives no usable places for {}: a line break in a path?", dir.display()),
         })?;
         let [top, git_dir, common_dir, index, objects] = lines;
-        Ok(Some(Self { top, git_dir, common_dir, index, objects, supervisor: supervisor.clone() }))
+        Ok(Some(Self {
+            top,
+            git_dir,
+            common_dir,
+            index,
+            objects,
+            supervisor: supervisor.clone(),
+            is_named: false,
+        }))
     }
 
     /// A call at the top of the work tree that runs no hook.
     pub(super) fn call<S: AsRef<std::ffi::OsStr>>(&self, args: impl IntoIterator<Item = S>) -> GitCall<'_> {
-        GitCall::new(&self.top, args)
+        let call = GitCall::new(&self.top, args);
+        if self.is_named { call.env("GIT_DIR", &self.git_dir).env("GIT_WORK_TREE", &self.top) } else { call }
     }
 
     /// What git prints, without line ends at its end.
@@ -73,10 +85,10 @@ impl Repository {
         self.call(args).run(&self.supervisor).map(|printed| one_line(&printed))
     }
 
-    /// The folder for what seqorch keeps under this name, where `git clean` does not reach.
+    /// The folder for the snapshots of this name. It is in the folder of all that is kept of a spec.
     #[must_use]
     pub fn private_folder(&self, key: &str) -> PathBuf {
-        self.common_dir.join("seqorch").join(key)
+        self.common_dir.join("seqorch").join(key).join(".snapshots")
     }
 
     /// What is not committed, new files included. Nothing is written.
@@ -131,18 +143,20 @@ impl Repository {
         Ok(heads.into_iter().find(|(name, _)| self.git_dir.join(name).exists()).map(|(_, what)| what))
     }
 
-    /// Variables with which git also finds the objects of these folders.
+    /// Variables with which git writes objects to this folder and finds those of the repository, too.
     pub(super) fn with_objects_of(&self, folder: &Path) -> [(&'static str, OsString); 2] {
-        let mut others = quoted(&self.objects);
-        if let Some(more) = std::env::var_os("GIT_ALTERNATE_OBJECT_DIRECTORIES") {
-            others.push(":");
-            others.push(more);
-        }
-        [
-            ("GIT_OBJECT_DIRECTORY", folder.as_os_str().to_owned()),
-            ("GIT_ALTERNATE_OBJECT_DIRECTORIES", others),
-        ]
+        [("GIT_OBJECT_DIRECTORY", folder.as_os_str().to_owned()), also_objects_of(&self.objects)]
     }
+}
+
+/// The variable with which git also finds the objects of this folder, next to those of the caller's own value.
+pub(super) fn also_objects_of(folder: &Path) -> (&'static str, OsString) {
+    let mut folders = quoted(folder);
+    if let Some(more) = std::env::var_os("GIT_ALTERNATE_OBJECT_DIRECTORIES") {
+        folders.push(":");
+        folders.push(more);
+    }
+    ("GIT_ALTERNATE_OBJECT_DIRECTORIES", folders)
 }
 
 /// A path in a list that is separated by colons: git reads one with odd characters in C quotes.

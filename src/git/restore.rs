@@ -1,10 +1,10 @@
 //! Restores the files that a step changed to what they were before it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use super::call::GitError;
-use super::change::TreeChange;
+use super::change::{TreeChange, TreeEntry};
 use super::path::RepoPath;
 use super::snapshot::Snapshots;
 
@@ -32,10 +32,13 @@ impl Snapshots<'_> {
         let is_ours = |change: &TreeChange| !change.before.is_submodule() && !change.after.is_submodule();
         let step: Vec<_> =
             step.into_iter().filter(|change| is_ours(change) && !leave.contains(&change.path)).collect();
-        let since: BTreeSet<RepoPath> =
-            self.changes(after, &now.tree)?.into_iter().map(|change| change.path).collect();
-        let touched: Vec<RepoPath> =
-            step.iter().map(|change| change.path.clone()).filter(|path| since.contains(path)).collect();
+        let since = self.changes(after, &now.tree)?;
+        let since: BTreeMap<&RepoPath, &TreeEntry> =
+            since.iter().map(|change| (&change.path, &change.after)).collect();
+        // a path that is already as before was restored by a call that something cut off, or by a person
+        let touched =
+            |change: &&TreeChange| since.get(&change.path).is_some_and(|now| **now != change.before);
+        let touched: Vec<RepoPath> = step.iter().filter(touched).map(|change| change.path.clone()).collect();
         if !touched.is_empty() {
             return Ok(RestoreOutcome::ChangedSince(touched));
         }

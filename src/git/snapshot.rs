@@ -370,7 +370,7 @@ impl<'a> Snapshots<'a> {
     }
 }
 
-fn private_folder(path: &Path) -> Result<(), GitError> {
+pub(super) fn private_folder(path: &Path) -> Result<(), GitError> {
     fs::create_dir_all(path)
         .map_err(|e| GitError::Unusable { why: format!("making {}: {e}", path.display()) })
 }

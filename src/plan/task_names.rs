@@ -289,8 +289,8 @@ mod tests {
         let names = TaskNames::of(&parse("## 1. Setup\n- [ ] 1.1 A\n- [ ] 1.2 B\n## 2. Work\n- [ ] 2.1 C\n"));
         assert_eq!(names.find("", "2").unwrap(), ["2"]);
         assert_eq!(names.find("", "work").unwrap(), ["2"]);
-        let many: String = (1..=300).map(|n| format!("- [ ] {n}. Task\n")).collect();
-        let error = TaskNames::of(&parse(&many)).unknown("", "x").render();
+        let many: Vec<String> = (1..=300).map(|n| format!("- [ ] {n}. Task\n")).collect();
+        let error = TaskNames::of(&parse(&many.concat())).unknown("", "x").render();
         assert!(error.ends_with("18, 19, … 300 (300 in all).\n") && error.len() < 300, "{error}");
     }
 }

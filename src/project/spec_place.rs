@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::{Commit, Config};
 use crate::error::{Error, ErrorKind, Result};
-use crate::plan::{self, Selection};
+use crate::plan::{self, Selection, TaskNames};
 use crate::spec::{self, Dialect, TaskFile};
 use crate::state::{SeenTasks, SpecState, TaskMoves};
 use crate::store::spec_store::Store;
@@ -27,6 +27,8 @@ pub struct SpecPlace {
     pub dialect: Option<Dialect>,
     /// The selected tasks.
     pub selection: Selection,
+    /// Whether what is kept of its runs lies in git's folder, if there is one.
+    pub keeps_in_git: bool,
 }
 
 impl SpecPlace {
@@ -89,6 +91,30 @@ impl SpecPlace {
         Ok(())
     }
 
+    /// The units that a text names: an id, a range, a pattern, a part of a title. A subtask stands for the unit that it was
+    /// done with. `state` has the ids of tasks.md now.
+    pub fn units_named(&self, state: &SpecState, text: &str) -> Result<Vec<String>> {
+        // also a task that tasks.md does not have any more, or a tasks.md that cannot be run
+        let ids = match self.good_tasks() {
+            _ if state.units.contains_key(text) => vec![text.to_owned()],
+            Ok((_, tasks)) => TaskNames::of(&tasks).find("", text)?,
+            Err(_) => vec![text.to_owned()],
+        };
+        let mut units: Vec<String> = Vec::new();
+        for id in &ids {
+            let unit = state.unit_of(id).unwrap_or(id);
+            let has_run = state.units.contains_key(unit) || ids.len() == 1;
+            if has_run && !units.iter().any(|known| known == unit) {
+                units.push(unit.to_owned());
+            }
+        }
+        if units.is_empty() {
+            let text = format!("none of the tasks {} has run yet", ids.join(", "));
+            return Err(Error::new(ErrorKind::Usage, text));
+        }
+        Ok(units)
+    }
+
     /// Sets the marks of these tasks, wherever they are in tasks.md now, and no other byte. Returns the tasks that are not
     /// there any more, or of which it is not sure which ones they are.
     pub fn set_marks(&self, state: &SpecState, ids: &[String], mark: char) -> Result<Vec<String>> {
@@ -140,7 +166,7 @@ impl SpecPlace {
     /// Where the files of the spec's runs are.
     #[must_use]
     pub fn store(&self) -> Store {
-        Store::new(&self.root, &self.dir, &self.name)
+        Store::new(&self.root, &self.dir, &self.name).using_git(self.keeps_in_git)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::text::sanitise_line;
 use crate::state::Changes;
+use crate::state::work_tree::AgentCommit;
 
 /// `2 files +3 -2, commit 9a86b0b20`.
 pub(super) fn changed(changes: &Changes) -> String {
@@ -9,4 +10,9 @@ pub(super) fn changed(changes: &Changes) -> String {
     let commit =
         changes.commit.as_ref().map_or_else(String::new, |id| format!(", commit {:.9}", sanitise_line(id)));
     format!("{files} +{} -{}{commit}", changes.insertions, changes.deletions)
+}
+
+/// A commit that an agent made itself: `9a86b0b20 Fix the parser`.
+pub(super) fn listed(commit: &AgentCommit) -> String {
+    format!("{:.9} {}", sanitise_line(&commit.id), sanitise_line(&commit.subject)).trim_end().to_owned()
 }

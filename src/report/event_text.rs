@@ -8,13 +8,14 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
-use super::changes::changed;
+use super::changes::{changed, listed};
 use super::events::EventKind;
 use super::needs::{NeedRecord, ShownNeed, what};
 use super::notice::{Notice, Pause};
 use super::text::{cut, plural, sanitise_line, sanitise_text};
 use super::times::{clock, span};
 use crate::spec::compare_ids;
+use crate::state::work_tree::AgentCommit;
 use crate::state::{Changes, End, NeedKind, Outcome, WaitReason};
 
 /// A question in a line is cut to this many columns.
@@ -243,11 +244,13 @@ pub fn wait(why: &Pause, left: Duration, until: Timestamp, zone: &TimeZone) -> S
     }
 }
 
-/// The entry of the progress log for a notice; `None` if it gets none. `changes` are those of its unit, if git knows them.
+/// The entry of the progress log for a notice; `None` if it gets none. `changes` are those of its unit, if git knows them,
+/// and `own` the commits that the agent made itself.
 #[must_use]
 pub fn progress_entry(
     report: &Notice,
     changes: Option<&Changes>,
+    own: &[AgentCommit],
     at: Timestamp,
     zone: &TimeZone,
 ) -> Option<String> {
@@ -270,6 +273,9 @@ pub fn progress_entry(
     );
     if let Some(changes) = changes.filter(|_| *outcome == Outcome::Done) {
         let _ = writeln!(entry, "- **Changes:** {}", changed(changes));
+    }
+    for commit in own {
+        let _ = writeln!(entry, "- **Commit of the agent:** {}", listed(commit));
     }
     if let Outcome::Halted { question } = outcome {
         entry.push_str("- **Question:**\n");
@@ -370,6 +376,7 @@ mod tests {
                 took_ms: 1,
                 next: "plain".into(),
                 attempts_left: None,
+                own_commits: Vec::new(),
             },
         ];
         for what in all {

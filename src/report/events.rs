@@ -18,6 +18,7 @@ use super::needs::NeedRecord;
 use super::notice::{Next, Notice, Pause};
 use crate::agent::Usage;
 use crate::plan::assign::Assigned;
+use crate::state::work_tree::AgentCommit;
 use crate::state::{AttemptRecord, Outcome, SpecState, WaitReason};
 
 /// Version of the format.
@@ -94,6 +95,9 @@ pub enum EventKind {
         next: String,
         /// How many attempts the unit has left, if `next` is `again`.
         attempts_left: Option<u32>,
+        /// Commits that the agent made itself: `{"id": …, "subject": …}`, oldest first; missing: none.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        own_commits: Vec<AgentCommit>,
     },
     /// The run pauses.
     Waiting {
@@ -296,6 +300,7 @@ pub fn of_notice(notice: &Notice, state: &SpecState) -> EventKind {
                 took_ms: millis(*took),
                 next: next.to_owned(),
                 attempts_left,
+                own_commits: record.map(|a| a.own_commits().to_vec()).unwrap_or_default(),
             }
         }
         Notice::Assigning { units, backend } => {

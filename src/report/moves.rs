@@ -17,13 +17,13 @@ pub fn add_moves(plan: &mut Plan, moves: &TaskMoves, state: &SpecState, tasks: &
     let line = |id: &str| lines.get(id).copied().unwrap_or(1);
     let mut add = |id: &str, message: String| plan.notes.push(PlanNote { line: line(id), message });
     let is_placed = |id: &str| tasks.task(id).is_some_and(|task| task.placed_id);
-    let mut moved: Vec<_> = moves.was.iter().filter(|(id, _)| !is_placed(id)).collect();
-    moved.sort_by(|(a, _), (b, _)| compare_ids(a, b));
-    if let Some((first, _)) = moved.first() {
+    let mut renumbered: Vec<_> = moves.was.iter().filter(|(id, _)| !is_placed(id)).collect();
+    renumbered.sort_by(|(a, _), (b, _)| compare_ids(a, b));
+    if let Some((first, _)) = renumbered.first() {
         let mut shown: Vec<_> =
-            moved.iter().take(LISTED).map(|(now, was)| format!("{now} was {was}")).collect();
-        if moved.len() > LISTED {
-            shown.push(format!("{} more", moved.len() - LISTED));
+            renumbered.iter().take(LISTED).map(|(now, was)| format!("{now} was {was}")).collect();
+        if renumbered.len() > LISTED {
+            shown.push(format!("{} more", renumbered.len() - LISTED));
         }
         let shown = shown.join(", ");
         add(first, format!("tasks have other numbers than before, and keep what is known of them: {shown}"));

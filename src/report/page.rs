@@ -71,6 +71,16 @@ pub fn markdown(report: &RunReport, columns: usize) -> String {
             }
         }
     }
+    let with_commits: Vec<&TaskRow> = report.rows.iter().filter(|row| !row.own_commits.is_empty()).collect();
+    if !with_commits.is_empty() {
+        out.push_str("\n## Commits that agents made\n");
+        for row in with_commits {
+            let _ = writeln!(out, "\n**{} {}**\n", row.id, row.title);
+            for commit in &row.own_commits {
+                let _ = writeln!(out, "    {commit}");
+            }
+        }
+    }
     let with_message: Vec<&TaskRow> = report.rows.iter().filter(|row| !row.words.is_empty()).collect();
     if !with_message.is_empty() {
         out.push_str("\n## Final messages\n");

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
+use super::changes::listed;
 use super::events::EventRecord;
 use super::needs::{ShownNeed, shown};
 use super::spans::{TimelineSpan, attempts, kind_of, pauses, waited};
@@ -95,6 +96,8 @@ pub struct TaskRow {
     pub changes: String,
     /// Its commit.
     pub commit: String,
+    /// Commits that its agent made itself, oldest first.
+    pub own_commits: Vec<String>,
     /// Its changed files: path, and added and removed lines.
     pub files: Vec<(String, String)>,
     /// The final message of its agent.
@@ -220,6 +223,7 @@ fn row(
         commit: changes
             .and_then(|c| c.commit.as_deref())
             .map_or_else(String::new, |id| sanitise_line(id).chars().take(9).collect()),
+        own_commits: attempts.iter().flat_map(|a| a.own_commits()).map(listed).collect(),
         files: diffstat(&(s.files)(id)),
         words,
         bars: spans.iter().filter(|b| b.unit == id).map(|b| scale.bar(b)).collect(),

@@ -5,6 +5,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::text::sanitise_line;
+
 /// A duration in whole seconds (`2m 5s`); below one second in milliseconds.
 #[must_use]
 pub fn span(duration: Duration) -> String {
@@ -22,6 +24,13 @@ pub fn span(duration: Duration) -> String {
 /// A time of day: `22:05:00`.
 pub(super) fn clock(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned_datetime(zone.clone()).strftime("%H:%M:%S").to_string()
+}
+
+/// The line for a command of git or tmux that takes long.
+#[must_use]
+pub fn busy_line(command: &str, since: Timestamp, now: Timestamp) -> String {
+    let for_long = span(now.duration_since(since).try_into().unwrap_or_default());
+    format!("waiting for {} ({for_long})", sanitise_line(command))
 }
 
 #[cfg(test)]

@@ -176,5 +176,8 @@ pub fn end_orphans(place: &SpecPlace, store: &Store, patience: Duration) -> Resu
 /// Whether this process belongs to an agent of the spec.
 #[must_use]
 pub fn is_inside_an_attempt(store: &Store) -> bool {
-    std::env::var_os("SEQORCH_DIR").is_some_and(|dir| PathBuf::from(dir).starts_with(store.folder()))
+    std::env::var_os("SEQORCH_DIR").is_some_and(|dir| {
+        let dir = PathBuf::from(dir);
+        store.folders().iter().any(|folder| dir.starts_with(folder))
+    })
 }

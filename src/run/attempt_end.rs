@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::machine::{Effect, End, Machine, Next, Notice, Pause, Phase, Stop, keep_effects};
+use super::machine::{DoneAttempt, Effect, End, Machine, Next, Notice, Pause, Phase, Stop, keep_effects};
 use crate::config::HistoryRule;
 use crate::state::outcome::CancelledBy;
 use crate::state::{Learned, Outcome, UnitStatus};
@@ -99,10 +99,19 @@ impl Machine {
             if !to_tick.is_empty() {
                 effects.push(Effect::Tick(to_tick));
             }
-            effects.extend(keep_effects(self.state.pending_commits()));
+            let mut pending = self.state.pending_commits();
+            // what follows its own commit comes after all others
+            pending.sort_by_key(|unit| *unit == id);
+            effects.extend(keep_effects(pending));
         }
-        let title = step.map(|s| s.title).unwrap_or_default();
-        effects.push(Effect::Report(Notice::Ended { unit: id, title, attempt, outcome, took, next }));
+        let title = step.as_ref().map(|s| s.title.clone()).unwrap_or_default();
+        let report = Notice::Ended { unit: id.clone(), title, attempt, outcome, took, next };
+        if let Some(step) = step.filter(|_| end.is_none() && self.may_take_back(&id)) {
+            // what follows depends on the commit
+            self.phase = Phase::Committing(Box::new(DoneAttempt { step, report, foreign }));
+            return effects;
+        }
+        effects.push(Effect::Report(report));
         effects.extend(foreign);
         match end {
             Some(end) => effects.extend([Effect::Save, Effect::Finish(end)]),

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::ownership::{Ownership, changed_paths};
+use super::ownership::{Ownership, changed_paths, counted};
 use super::world::RealWorld;
 use crate::attempt::work_tree::record;
-use crate::config::Commit;
+use crate::config::{Commit, RefusedRule};
 use crate::error::{Error, ErrorKind};
 use crate::git::call::GitError;
 use crate::git::change::TreeChange;
-use crate::git::commit::{CommitOutcome, CommitRequest};
+use crate::git::commit::{CommitError, CommitOutcome, CommitRequest};
 use crate::git::path::RepoPath;
 use crate::git::snapshot::Snapshots;
 use crate::state::{Changes, CommitRefused, SpecState, UnitState};
@@ -54,10 +54,12 @@ impl RealWorld<'_> {
             deletions: sum(|c| c.deletions),
             after: found.tree.clone(),
             commit: None,
+            commit_differs: false,
         };
         if self.config.git.commit == Commit::Off {
             return Ok(Some(changes));
         }
+        changes.commit_differs = commit_differs(&snapshots, known, &found).map_err(failed)?;
         let mixed = list.iter().filter(|change| found.mixed.contains(&change.path));
         let names: Vec<String> = mixed.map(|change| change.path.to_string()).collect();
         if !names.is_empty() {
@@ -71,7 +73,14 @@ impl RealWorld<'_> {
                 (changes.commit, changes.after) = (commit, tree);
                 Ok(Some(changes))
             }
-            Err(error) => Err(refused(&error, Some(changes))),
+            Err(error) => {
+                if self.config.git.on_refused == RefusedRule::Retry
+                    && let Some(words) = words_for_agent(&error)
+                {
+                    return Err(CommitRefused { why: words, changes: Some(changes), for_agent: true });
+                }
+                Err(refused(&Error::from(error), Some(changes)))
+            }
         }
     }
 
@@ -81,7 +90,7 @@ impl RealWorld<'_> {
         unit: &str,
         known: &UnitState,
         found: &UnitChanges,
-    ) -> Result<(Option<String>, String), Error> {
+    ) -> Result<(Option<String>, String), CommitError> {
         let head = snapshots.head_commit()?;
         let message = self.message(unit, known);
         let done = snapshots.commit(&CommitRequest {
@@ -101,7 +110,7 @@ impl RealWorld<'_> {
                 Ok((Some(commit), tree))
             }
             Ok((CommitOutcome::Nothing, tree)) => Ok((None, tree)),
-            Err(error) => Err(error.into()),
+            Err(error) => Err(error),
         }
     }
 
@@ -187,8 +196,30 @@ fn changes_to_count(snapshots: &mut Snapshots<'_>, known: &UnitState) -> Result<
     Ok(UnitChanges { own, mixed: BTreeSet::new(), tree, also: Vec::new() })
 }
 
+/// Whether the commit is not exactly what the unit changed: files of it had changes before its attempts.
+fn commit_differs(trees: &Snapshots<'_>, known: &UnitState, found: &UnitChanges) -> Result<bool, GitError> {
+    if !found.mixed.is_empty() {
+        return Ok(true);
+    }
+    let Some(before) = counted(known).find_map(|attempt| attempt.before.as_ref()) else { return Ok(false) };
+    let dirty = trees.changes_of_work_tree(before.commit.as_deref(), &before.tree)?;
+    Ok(dirty.iter().any(|change| found.own.contains(&change.path)))
+}
+
 fn refused(error: &Error, changes: Option<Changes>) -> CommitRefused {
     // a request to stop is not a refusal: the next run commits first
     let why = if error.kind() == ErrorKind::Interrupted { String::new() } else { error.render() };
-    CommitRefused { why, changes }
+    CommitRefused { why, changes, for_agent: false }
+}
+
+/// What a hook said that refused the commit. Where git itself cannot commit (no identity, no signature, no room), it ends
+/// with 128, and no agent can help.
+fn words_for_agent(error: &CommitError) -> Option<String> {
+    match error {
+        CommitError::Refused(GitError::Failed { code: Some(1), words, .. }) if words.trim().is_empty() => {
+            Some("a hook of git refused it and said nothing".to_owned())
+        }
+        CommitError::Refused(GitError::Failed { code: Some(1), words, .. }) => Some(words.trim().to_owned()),
+        _ => None,
+    }
 }

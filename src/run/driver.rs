@@ -52,6 +52,8 @@ pub trait World {
     fn cancel(&mut self);
     /// Ticks the boxes of these tasks in tasks.md, wherever they are there now, and returns those that need no further try.
     fn tick(&mut self, ids: &[String], state: &SpecState) -> Vec<String>;
+    /// Opens boxes of these tasks in tasks.md again.
+    fn untick(&mut self, ids: &[String], state: &SpecState);
     /// Prints a notice and writes it to the logs.
     fn report(&mut self, report: &Notice, state: &SpecState) -> Result<()>;
     /// Waits for what happens next, at most until `pause` is over.
@@ -171,6 +173,10 @@ impl Driver<'_> {
                 None
             }
             Effect::Tick(ids) => Some(Event::Ticked(self.world.tick(&ids, state))),
+            Effect::Untick(ids) => {
+                self.world.untick(&ids, state);
+                None
+            }
             Effect::Sleep { until, why } => {
                 self.pause = Some((until, why));
                 None

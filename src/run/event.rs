@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::resume::ResumeRequest;
-use crate::config::{Batch, Config, HistoryRule, Limit, OnFailure, Pace};
+use crate::config::{Batch, Config, HistoryRule, Limit, OnFailure, Pace, RefusedRule};
 use crate::plan::assign::Assigned;
 use crate::plan::{Plan, Step};
 use crate::report::notice::{Notice, Pause};
@@ -31,6 +31,8 @@ pub struct Policy {
     pub models: BTreeMap<String, String>,
     /// What follows when an agent rewrites history.
     pub history: HistoryRule,
+    /// What follows when a hook of git refuses a commit.
+    pub on_refused: RefusedRule,
     /// When steps may start.
     pub pace: Pace,
     /// The local time zone.
@@ -50,6 +52,7 @@ impl Policy {
             limit: config.limit.clone(),
             models: models.filter_map(|(name, b)| Some((name.clone(), b.model.clone()?))).collect(),
             history: config.git.history,
+            on_refused: config.git.on_refused,
             pace: config.pace.clone(),
             zone,
         }
@@ -178,6 +181,8 @@ pub enum Effect {
     Cancel,
     /// Tick these ids in tasks.md; comes back as [`Event::Ticked`].
     Tick(Vec<String>),
+    /// Open the boxes of these ids in tasks.md again.
+    Untick(Vec<String>),
     /// Pause, and come back with [`Event::Woke`].
     Sleep {
         /// Wall-clock time of its end.

@@ -4,7 +4,6 @@
 //! the background, and their failures are reported as soon as they are known.
 
 use std::io::Write;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -15,15 +14,15 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::report::events::{EventKind, EventRecord};
 use crate::report::text::plural;
 use crate::report::times::span;
-use crate::sys::files;
+use crate::store::kept_log::KeptLog;
 
 /// How long the end of a run waits for hooks before it says so.
 const SOON: Duration = Duration::from_millis(500);
 
 /// Publishes the events of a run to programs.
 pub struct Chronicle {
-    /// Path of `events.jsonl`.
-    path: PathBuf,
+    /// `events.jsonl`.
+    log: KeptLog,
     /// Standard output, with `--json`.
     stream: Option<Box<dyn Write>>,
     caller: Caller,
@@ -39,12 +38,12 @@ impl Chronicle {
     /// A publisher whose hooks all get `facts`.
     #[must_use]
     pub fn new(
-        path: PathBuf,
+        log: KeptLog,
         stream: Option<Box<dyn Write>>,
         caller: Caller,
         facts: Vec<(&'static str, String)>,
     ) -> Self {
-        Self { path, stream, caller, calls: None, facts, log_failed: false }
+        Self { log, stream, caller, calls: None, facts, log_failed: false }
     }
 
     /// Publishes an event and returns lines for the user about failures. A run continues without its log; the only error is
@@ -57,7 +56,7 @@ impl Chronicle {
             facts.extend(what.hook_variables());
         }
         let line = EventRecord::new(at, what).line();
-        if let Err(error) = files::append(&self.path, line.as_bytes(), 0o600)
+        if let Err(error) = self.log.append("", &line)
             && !self.log_failed
         {
             self.log_failed = true;

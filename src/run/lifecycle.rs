@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -17,6 +18,7 @@ use super::hooks::{self, Caller};
 use super::inbox::Inbox;
 use super::launch::Launcher;
 use super::machine::{End, Machine};
+use super::needed;
 use super::old_attempts;
 use super::preflight::{self, CheckedSpec};
 use super::resume::ResumeRequest;
@@ -35,11 +37,14 @@ use crate::project::SpecPlace;
 use crate::report::events::EventKind;
 use crate::state::needs::{exit_code, needs};
 use crate::state::{SpecState, TreeRecord};
+use crate::store::busy_file::BusyFile;
 use crate::store::lock::{Holder, RunLock};
 use crate::store::spec_store::Store;
 use crate::sys::clock::SystemClock;
+use crate::sys::command::CommandWatch;
 use crate::sys::interrupt::Interrupt;
 use crate::sys::{process, programs, socket};
+use crate::tmux::server::TmuxCaller;
 
 /// The arguments of the live view of a run that this process is.
 pub type ViewArgv<'a> = &'a dyn Fn(&Holder) -> Vec<OsString>;
@@ -96,15 +101,21 @@ pub fn run(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
     let resumed = preflight::resumed(place, state.clone(), request.resume)?;
     old_attempts::refuse_unknown_agent(&store, &resumed)?;
     let has_work = !resumed.is_halted() && (!plan.steps.is_empty() || resumed.running().is_some());
-    let supervisor = Supervisor { stop: Some(inbox.stop_flag()), ..Supervisor::default() };
+    let busy: Arc<dyn CommandWatch + Send + Sync> = Arc::new(BusyFile::new(&store.folder()));
+    busy.over();
+    let supervisor = Supervisor { stop: Some(inbox.stop_flag()), watch: Some(Arc::clone(&busy)) };
+    let caller = TmuxCaller { stop: Some(inbox.stop_flag()), watch: Some(busy) };
     let repository = repository(request, &supervisor)?;
     let needs_files = has_work || !resumed.pending_commits().is_empty();
     let owned = repository.as_ref().filter(|_| needs_files);
+    let stopped = |pause| inbox.stop_flag().raised_within(pause) || inbox.has_stop_request();
     // held until this function returns
-    let _work_tree =
-        owned.map(|repository| work_tree::lock(&place.typed, request.wait, repository, inbox)).transpose()?;
+    let _work_tree = owned
+        .map(|repository| work_tree::lock(&place.typed, request.wait, repository, &stopped))
+        .transpose()?;
     if has_work {
-        preflight::check_repository(place, config, &plan, repository.as_ref())?;
+        needed::check_folders(place, config, repository.as_ref())?;
+        needed::check_repository(place, config, &plan, repository.as_ref())?;
     }
     let before = first_look(owned, &resumed)?;
     let mut start = RunStart {
@@ -124,7 +135,8 @@ pub fn run(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
     }
     // a viewer must not take the summary of an earlier run for this one's; a run that was refused above leaves it
     let _ = fs::remove_file(store.summary_path());
-    let session = if has_work { open_session(request, &store, &holder)? } else { RunSession::default() };
+    let session =
+        if has_work { open_session(request, &store, &holder, caller)? } else { RunSession::default() };
     let RunSession { screen, main: _main } = session;
     holder.session = screen.as_ref().map(|s| s.name().to_owned());
     lock.note(&store.run_lock(), &holder)?;
@@ -135,17 +147,19 @@ pub fn run(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
         return Ok(RunResult { exit_code: exit_code(&end, &[]), asked_to_stop: true });
     }
     let has_request = Cell::new(false);
+    let continues = state.run.is_open();
+    let known = state.clone();
     let mut machine = Machine::new(state, Policy::of(config, TimeZone::system()));
     let out: Box<dyn Write> = if request.json { Box::new(io::sink()) } else { Box::new(anstream::stdout()) };
     let mut world = RealWorld::new(place, config, &store, &SystemClock, launcher, inbox, out);
     world.set_verbosity(request.verbosity);
-    world.watch_files(repository.clone());
+    world.watch_files(repository.clone(), &known)?;
     world.on_first_save(|| {
         has_request.set(true);
         request.resume_file.iter().for_each(|path| drop(fs::remove_file(path)));
     });
     world.listen(chronicle(request, &store)?);
-    let began = announce(request, &store, &plan, attach.as_deref(), &mut world);
+    let began = announce(request, &store, &plan, attach.as_deref(), continues, before.as_ref(), &mut world);
     let ending = RunEnding { place, config, store: &store, plan: &plan, repository, before };
     let end = began.and_then(|()| drive(&mut machine, &mut world, start)).inspect_err(|error| {
         // an answer must not be lost because the run could not begin
@@ -165,11 +179,14 @@ fn announce(
     store: &Store,
     plan: &Plan,
     attach: Option<&str>,
+    continues: bool,
+    before: Option<&TreeRecord>,
     world: &mut RealWorld<'_>,
 ) -> Result<()> {
     let RunRequest { place, config, .. } = *request;
     world.end_old_calls();
-    old_attempts::expire(config, store, world)?;
+    store.watch_logs(continues);
+    old_attempts::expire(config, store, before, world)?;
     if let Some(ready) = request.ready {
         // the run continues even if the process that waits there is gone
         let _ = socket::connect(ready);
@@ -234,10 +251,15 @@ fn dirty_files(
     }
 }
 
-fn open_session(request: &RunRequest<'_>, store: &Store, holder: &Holder) -> Result<RunSession> {
+fn open_session(
+    request: &RunRequest<'_>,
+    store: &Store,
+    holder: &Holder,
+    caller: TmuxCaller,
+) -> Result<RunSession> {
     let argv = request.view_argv.map(|argv| || argv(holder));
     let argv = argv.as_ref().map(|argv| argv as &dyn Fn() -> Vec<OsString>);
-    RunSession::open(request.place, request.config, store, argv)
+    RunSession::open(request.place, request.config, store, argv, caller)
 }
 
 /// Publishes the events of the run: to the event log, to hooks, and to standard output with `--json`.
@@ -253,5 +275,5 @@ fn chronicle(request: &RunRequest<'_>, store: &Store) -> Result<Chronicle> {
         ("SEQORCH_ROOT", place.root.display().to_string()),
     ];
     let stream: Option<Box<dyn Write>> = if request.json { Some(Box::new(io::stdout())) } else { None };
-    Ok(Chronicle::new(store.events_path(), stream, caller, facts))
+    Ok(Chronicle::new(store.events(), stream, caller, facts))
 }

@@ -43,11 +43,23 @@ pub(super) enum Phase {
         learned: Box<Learned>,
         ticked: Option<BTreeSet<String>>,
     },
+    /// Waiting for the commit of an attempt that is done.
+    Committing(Box<DoneAttempt>),
     /// Waiting for the agent that assigns units.
     Assigning,
     /// Waiting for the end of a pause.
     Sleeping,
     Over,
+}
+
+/// An attempt that is done, and what is to follow once its commit is made.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct DoneAttempt {
+    pub(super) step: Box<Step>,
+    /// The report of its end.
+    pub(super) report: Notice,
+    /// Reports of boxes that others ticked meanwhile.
+    pub(super) foreign: Vec<Effect>,
 }
 
 /// A run of one spec.

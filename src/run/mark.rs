@@ -67,10 +67,10 @@ pub fn mark(place: &SpecPlace, config: &Config, request: &MarkRequest) -> Result
     let mut state = store.load()?;
     let (_, tasks) = place.good_tasks()?;
     place.follow(config, &tasks, &mut state);
-    let names = TaskNames::of(&tasks);
-    let named = names.find("", &request.id)?;
+    let all = TaskNames::of(&tasks);
+    let named = all.find("", &request.id)?;
     let mut ids: Vec<String> = Vec::new();
-    for id in named.iter().flat_map(|id| names.with_all_below(id)) {
+    for id in named.iter().flat_map(|id| all.with_all_below(id)) {
         if !ids.contains(&id) {
             ids.push(id);
         }

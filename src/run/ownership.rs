@@ -5,10 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::git::call::GitError;
-use crate::git::change::{FileChange, TreeChange, TreeEntry};
+use crate::git::change::{TreeChange, TreeEntry};
 use crate::git::path::RepoPath;
 use crate::git::snapshot::Snapshots;
-use crate::state::{AttemptRecord, SpecState, TreeRecord, UnitState};
+use crate::state::{AttemptRecord, SpecState, TreeRecord, UndoRecord, UnitState};
 
 /// The uncommitted changes of agents.
 #[derive(Debug, Default)]
@@ -31,12 +31,20 @@ impl Ownership {
         let mut attempts: Vec<(&String, &AttemptRecord)> =
             open.flat_map(|(id, unit)| counted(unit).map(move |attempt| (id, attempt))).collect();
         attempts.sort_by_key(|(_, attempt)| attempt.started_at);
+        let mut undone: Vec<(&String, &UndoRecord)> =
+            state.units.iter().filter_map(|(id, unit)| Some((id, unit.undone.as_ref()?))).collect();
+        undone.sort_by_key(|(_, undo)| undo.at);
+        let mut undone = undone.into_iter().peekable();
         let mut found = Self::default();
         for (unit, attempt) in attempts {
+            while let Some((id, undo)) = undone.next_if(|(_, undo)| undo.at < attempt.started_at) {
+                found.add_undo(trees, id, undo)?;
+            }
             let Some((before, after)) = attempt.before.as_ref().zip(attempt.learned.after.as_ref()) else {
                 continue;
             };
-            let changed = trees.changes(&before.tree, &after.tree)?;
+            // what is no longer kept says nothing
+            let Some(changed) = trees.changes_if_kept(&before.tree, &after.tree)? else { continue };
             if changed.is_empty() {
                 continue;
             }
@@ -50,10 +58,21 @@ impl Ownership {
                 }
             }
         }
+        for (id, undo) in undone {
+            found.add_undo(trees, id, undo)?;
+        }
         for (id, unit) in state.units.iter().filter(|(_, unit)| unit.pending_commit.is_some()) {
             found.add_boxes(trees, id, unit, tasks)?;
         }
         Ok(found)
+    }
+
+    /// The files that `undo` restored belong to the unit, so that its next commit has them.
+    fn add_undo(&mut self, trees: &Snapshots<'_>, unit: &str, undo: &UndoRecord) -> Result<(), GitError> {
+        for change in trees.changes_if_kept(&undo.from, &undo.to)?.unwrap_or_default() {
+            self.own.insert(change.path, (unit.to_owned(), change.after));
+        }
+        Ok(())
     }
 
     /// Uncommitted paths that were not as agents had left them.
@@ -62,7 +81,11 @@ impl Ownership {
         trees: &Snapshots<'_>,
         at: &TreeRecord,
     ) -> Result<BTreeSet<RepoPath>, GitError> {
-        let dirty = trees.changes_of_work_tree(at.commit.as_deref(), &at.tree)?.into_iter();
+        let dirty = match trees.changes_of_work_tree(at.commit.as_deref(), &at.tree) {
+            // a commit that a person rewrote later
+            Err(error) if error.is_missing_object() => return Ok(BTreeSet::new()),
+            found => found?.into_iter(),
+        };
         let others =
             dirty.filter(|change| self.own.get(&change.path).is_none_or(|(_, left)| *left != change.after));
         Ok(others.map(|change| change.path).collect())
@@ -110,7 +133,7 @@ fn is_committed(unit: &UnitState) -> bool {
 }
 
 /// The attempts whose changes belong to the unit's next or last commit.
-fn counted(unit: &UnitState) -> impl Iterator<Item = &AttemptRecord> {
+pub(super) fn counted(unit: &UnitState) -> impl Iterator<Item = &AttemptRecord> {
     unit.attempts.iter().filter(|attempt| attempt.number >= unit.since_attempt)
 }
 
@@ -127,19 +150,4 @@ pub(super) fn changed_paths(
         }
     }
     Ok(paths)
-}
-
-/// What a done unit changed, file by file.
-pub fn changed_files(trees: &Snapshots<'_>, unit: &UnitState) -> Result<Vec<FileChange>, GitError> {
-    let Some((before, changes)) = unit.before.as_ref().zip(unit.changes.as_ref()) else {
-        return Ok(Vec::new());
-    };
-    let mut list = trees.changes(before, &changes.after)?;
-    if unit.attempts.iter().filter(|attempt| attempt.number >= unit.since_attempt).count() > 1
-        && let Some(paths) = changed_paths(trees, unit)?
-    {
-        // between the attempts others worked, too
-        list.retain(|change| paths.contains(&change.path));
-    }
-    Ok(list.iter().map(FileChange::from).collect())
 }

@@ -20,18 +20,25 @@ impl RunWindows {
         argv: &[OsString],
     ) -> Result<TmuxWindow> {
         self.pending = None;
-        if let Some(pane) = self.verifying.get(purpose)
-            && let Ok(pane) = self.tmux.reuse_pane(&pane.pane, cwd, argv)
-        {
-            return Ok(pane);
+        if let Some(pane) = self.verifying.get(purpose) {
+            match self.tmux.reuse_pane(&pane.pane, cwd, argv) {
+                Ok(pane) => return Ok(pane),
+                Err(error) if error.is_final() => return Err(error.into()),
+                Err(_) => {}
+            }
         }
-        if let Some(window) = self.windows.get(purpose).cloned()
-            && let Ok(pane) =
-                self.tmux.new_pane(NewPane { from: &window.pane, right: false, size: None, cwd, argv })
-        {
-            self.verifying.insert(purpose.to_owned(), pane.clone());
-            self.arrange(&window);
-            return Ok(pane);
+        if let Some(window) = self.windows.get(purpose).cloned() {
+            let new = NewPane { from: &window.pane, right: false, size: None, cwd, argv };
+            match self.tmux.new_pane(new) {
+                Ok(pane) => {
+                    self.verifying.insert(purpose.to_owned(), pane.clone());
+                    self.arrange(&window);
+                    return Ok(pane);
+                }
+                Err(error) if error.is_final() => return Err(error.into()),
+                // there is no room for it
+                Err(_) => {}
+            }
         }
         self.open(&format!("{name}-verify"), &verify_purpose(purpose), cwd, argv, None)
     }

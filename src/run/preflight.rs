@@ -7,13 +7,13 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::dirty_tree::DirtyFiles;
+use super::needed::{check_commands, missing_commands};
 use super::prepare::template;
 use super::resume::ResumeRequest;
 use super::run_repository::RunRepository;
 use crate::config::{Commit, Config};
 use crate::error::{Error, ErrorKind, Result};
 use crate::git::call::Supervisor;
-use crate::git::repository::Repository;
 use crate::plan::prompt::{PreviousAttempt, PromptContext, QuestionAnswer, render};
 use crate::plan::{self, Plan};
 use crate::project::current_plan::current_plan;
@@ -43,6 +43,7 @@ impl CheckedSpec {
         place.refuse_doubts(&state)?;
         let plan = current_plan(place, config, &tasks, &state, Timestamp::now());
         check_programs(config, &plan)?;
+        check_commands(&missing_commands(place, config, &plan))?;
         check_template(config, &plan)?;
         Ok(Self { store, state, plan })
     }
@@ -157,33 +158,6 @@ pub fn check_template(config: &Config, plan: &Plan) -> Result<()> {
             render(&context, &template).map_err(|e| {
                 e.detail(format!("  prompt.template: {}, for task {}", path.display(), step.unit))
             })?;
-        }
-    }
-    Ok(())
-}
-
-/// Checks what commits need: a committer, and that all steps work in the work tree of the project.
-pub(super) fn check_repository(
-    place: &SpecPlace,
-    config: &Config,
-    plan: &Plan,
-    repository: Option<&RunRepository>,
-) -> Result<()> {
-    let Some(repository) = repository.filter(|_| config.git.commit == Commit::Step) else { return Ok(()) };
-    let repository = repository.repository();
-    if let Err(error) = repository.committer() {
-        return Err(Error::new(ErrorKind::Config, "git has no name and address to commit with")
-            .detail(format!("  {}", error.words().replace('\n', "\n  ")))
-            .hint("Run: git config user.name NAME; git config user.email ADDRESS"));
-    }
-    let folders: HashSet<&Path> = plan.steps.iter().map(|step| step.settings.cwd.as_path()).collect();
-    for folder in folders.into_iter().filter(|folder| *folder != place.root) {
-        let found = Repository::find(folder, &repository.supervisor)?;
-        if found.is_none_or(|found| found.top != repository.top) {
-            let text = format!("{} is not in the git work tree of the project", folder.display());
-            return Err(Error::new(ErrorKind::Config, text)
-                .hint("Agents work there, and seqorch would commit nothing of it.")
-                .hint("Run seqorch in that work tree, or set git.commit = \"off\"."));
         }
     }
     Ok(())

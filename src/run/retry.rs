@@ -6,11 +6,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::backoff;
-use super::machine::{Assigned, Effect, End, Machine, Next, Notice, Pause, Phase, Stop};
-use crate::config::{Batch, OnFailure};
+use super::machine::{Assigned, DoneAttempt, Effect, End, Machine, Next, Notice, Pause, Phase, Stop};
+use crate::config::{Batch, OnFailure, RefusedRule};
 use crate::plan::Step;
-use crate::state::outcome::CancelledBy;
-use crate::state::{Changes, CommitRefused, Learned, Outcome, ResumeReason, TreeRecord, UnitStatus};
+use crate::state::outcome::{CancelledBy, REFUSED_COMMIT};
+use crate::state::{
+    Changes, CommitRefused, Learned, Outcome, ResumeReason, TreeRecord, UnitState, UnitStatus,
+};
 
 /// How often in a row a verify command may fail in the same way before the run asks you.
 const SAME_FAILURES: usize = 3;
@@ -72,11 +74,61 @@ impl Machine {
         unit: String,
         kept: Result<Option<Changes>, CommitRefused>,
     ) -> Vec<Effect> {
+        if let Phase::Committing(done) = &self.phase
+            && done.step.unit == unit
+        {
+            let done = done.clone();
+            return self.committed(now, *done, kept);
+        }
         let is_news = self.state.is_refused(&unit) && kept.is_ok();
         self.state.settle_commit(now, &unit, kept);
         let mut effects = vec![Effect::Save];
         if is_news {
             effects.push(Effect::Report(Notice::Committed { unit }));
+        }
+        effects
+    }
+
+    /// Whether the agent of a unit gets what a hook of git says about its commit.
+    pub(super) fn may_take_back(&self, unit: &str) -> bool {
+        let is_pending = self.state.units.get(unit).is_some_and(|unit| unit.pending_commit.is_some());
+        is_pending && self.policy.on_refused == RefusedRule::Retry
+    }
+
+    /// The commit of the attempt that has just ended was made, or refused. A refusal that its agent may be able to fix is a
+    /// check that failed.
+    fn committed(
+        &mut self,
+        now: Timestamp,
+        done: DoneAttempt,
+        kept: Result<Option<Changes>, CommitRefused>,
+    ) -> Vec<Effect> {
+        let DoneAttempt { step, report, foreign } = done;
+        let id = step.unit.clone();
+        let words =
+            kept.as_ref().err().filter(|refused| refused.for_agent).map(|refused| refused.why.clone());
+        let (Some(words), Notice::Ended { title, attempt, took, .. }) = (words, &report) else {
+            self.state.settle_commit(now, &id, kept);
+            let report = [Effect::Save, Effect::Report(report)].into_iter().chain(foreign);
+            return report.chain(self.replan()).collect();
+        };
+        let outcome = Outcome::VerifyFailed { command: REFUSED_COMMIT.to_owned(), tail: words };
+        let ids = self.state.take_back(&id, outcome.clone());
+        let tries = self.state.units.get(&id).map_or(0, UnitState::tries);
+        let (next, end) = self.unsuccessful(now, &id, tries, Some(&step));
+        let report =
+            Notice::Ended { unit: id, title: title.clone(), attempt: *attempt, outcome, took: *took, next };
+        // before the save: a box that stays ticked would count as done
+        let mut effects = vec![Effect::Untick(ids)];
+        if let Some(end) = &end {
+            self.phase = Phase::Over;
+            self.state.end_run(now, end.clone(), true);
+        }
+        effects.extend([Effect::Save, Effect::Report(report)]);
+        effects.extend(foreign);
+        match end {
+            Some(end) => effects.extend([Effect::Save, Effect::Finish(end)]),
+            None => effects.extend(self.replan()),
         }
         effects
     }

@@ -1,5 +1,6 @@
 //! The repository of a run: the snapshots of one spec in it.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
@@ -46,7 +47,11 @@ impl RunRepository {
     ) -> Result<Option<Self>, GitError> {
         let max_file = u64::from(config.git.max_file) * 1_000_000;
         let found = Repository::find(&place.root, supervisor)?;
-        Ok(found.map(|repository| Self { repository, key: key(place), max_file }))
+        let key = place
+            .store()
+            .name_in_git()
+            .map_or_else(|| key(place), |name| name.to_string_lossy().into_owned());
+        Ok(found.map(|repository| Self { repository, key, max_file }))
     }
 
     /// The first snapshot of a run. What an earlier run left half-written does not matter.
@@ -80,8 +85,14 @@ impl RunRepository {
         Snapshots::open(&self.repository, &self.key, self.max_file)
     }
 
+    /// Removes the snapshots that are not among these trees. Only while no attempt is at work.
+    pub(super) fn keep_only(&self, trees: &BTreeSet<&str>) -> Result<(), GitError> {
+        self.trees().keep_only(trees)
+    }
+
     /// The repository itself.
-    pub(super) fn repository(&self) -> &Repository {
+    #[must_use]
+    pub fn repository(&self) -> &Repository {
         &self.repository
     }
 
@@ -95,7 +106,8 @@ impl RunRepository {
     }
 }
 
-/// The name of the spec's private folder. All work trees of a repository and all projects in it share the place.
+/// The name of the spec's folder where git's folder is found by git alone, as with `GIT_DIR`. All work trees of a repository
+/// and all projects in it share the place.
 fn key(place: &SpecPlace) -> String {
     let readable: String =
         place.name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect();

@@ -15,6 +15,7 @@ use crate::project::SpecPlace;
 use crate::store::spec_store::Store;
 use crate::sys::digest::digest;
 use crate::sys::programs;
+use crate::tmux::server::TmuxCaller;
 use crate::tmux::{self, TmuxServer, WindowOwner};
 
 /// The owner of the tmux sessions and windows that a run of the spec opens.
@@ -58,22 +59,27 @@ impl RunSession {
         config: &Config,
         store: &Store,
         view_argv: Option<&dyn Fn() -> Vec<OsString>>,
+        caller: TmuxCaller,
     ) -> Result<Self> {
         let env: Vec<(OsString, OsString)> = std::env::vars_os().collect();
-        let Some(tmux) = find_tmux(config, &env)? else { return Ok(Self::default()) };
+        let Some(server) = find_tmux(config, &env)? else { return Ok(Self::default()) };
+        let server = server.called_by(caller).of(window_owner(place, store));
         let name = tmux_names::session(&config.tmux.session, &place.name);
-        let screen = RunWindows::find(tmux.of(window_owner(place, store)), &name, config.tmux.size);
         let tmux = &config.tmux;
-        let (layout, panes) = (tmux.layout, tmux.panes.clone());
-        let mut screen = screen.with_settings(WindowSettings { keep: tmux.keep, layout, panes });
         let main = view_argv.filter(|_| tmux.main);
         let main = main.map(|argv| MainWindowServer::start(store, argv())).transpose()?;
-        let opened = main.as_ref().map_or(Ok(()), |main| {
-            let here = std::env::current_dir().map_err(|e| Error::io("finding", Path::new("."), e))?;
-            screen.open_main(&here, main.window_argv(&here)?)
-        });
-        match opened {
-            Ok(()) => {
+        let open = || -> Result<RunWindows> {
+            let screen = RunWindows::find(server, &name, tmux.size)?;
+            let (layout, panes) = (tmux.layout, tmux.panes.clone());
+            let mut screen = screen.with_settings(WindowSettings { keep: tmux.keep, layout, panes });
+            if let Some(main) = &main {
+                let here = std::env::current_dir().map_err(|e| Error::io("finding", Path::new("."), e))?;
+                screen.open_main(&here, main.window_argv(&here)?)?;
+            }
+            Ok(screen)
+        };
+        match open() {
+            Ok(mut screen) => {
                 let facts = [("SEQORCH_SPEC", place.name.clone())];
                 let exe = programs::own_program()?;
                 let setting = ProgramContext { exe: &exe, folder: &store.folder(), env: &env, facts: &facts };
@@ -82,7 +88,7 @@ impl RunSession {
                 }
                 Ok(Self { screen: Some(screen), main })
             }
-            Err(error) if config.tmux.mode == TmuxMode::Auto => {
+            Err(error) if config.tmux.mode == TmuxMode::Auto && error.kind() != ErrorKind::Interrupted => {
                 let _ = write!(io::stderr(), "{}", error.render());
                 let _ =
                     writeln!(io::stderr(), "note: continuing without tmux; agents print to this terminal");

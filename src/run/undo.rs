@@ -1,97 +1,167 @@
-//! Undoes a done task: restores its files and makes it one to do.
+//! Undoes a done task: restores its files, makes it one to do, and commits that if it is asked to.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::ownership::changed_paths;
+use super::ownership::Ownership;
 use super::run_repository::RunRepository;
+use super::task_changes::TaskSpan;
+use super::work_tree;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::git::call::{GitError, Supervisor};
 use crate::git::change::{FileChange, TreeChange};
+use crate::git::commit::{CommitOutcome, CommitRequest};
+use crate::git::path::RepoPath;
 use crate::git::restore::RestoreOutcome;
-use crate::plan::{self, TaskNames};
+use crate::git::snapshot::Snapshots;
+use crate::plan;
 use crate::project::SpecPlace;
-use crate::spec::TaskFile;
-use crate::state::{SpecState, UnitState, UnitStatus};
+use crate::state::{SpecState, UndoRecord, UnitState, UnitStatus};
+use crate::store::attempt_folder;
 use crate::store::lock::{Holder, RunLock};
-use crate::store::spec_store::Store;
+use crate::sys::command::StopFlag;
+use crate::sys::signals;
+
+/// What is to be undone.
+#[derive(Debug, Clone, Copy)]
+pub struct UndoRequest<'a> {
+    /// The unit.
+    pub id: &'a str,
+    /// Commit the revert.
+    pub commit: bool,
+    /// Wait until the run ends that has the work tree.
+    pub wait: bool,
+}
 
 /// What was undone.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Undone {
-    /// The task.
-    pub unit: String,
     /// Files that were restored.
     pub files: Vec<FileChange>,
     /// The commit of the task, which stays in the history.
     pub commit: Option<String>,
+    /// The commit that reverts it.
+    pub revert: Option<String>,
+    /// Files that are not committed as they are now, because of the undo.
+    pub to_commit: Vec<String>,
 }
 
-/// Restores the files that done units changed and opens their tasks again, under the lock of the spec. Of several that
-/// `named` names, the last one that was done comes first.
-pub fn undo(place: &SpecPlace, config: &Config, named: &str) -> Result<Vec<Undone>> {
-    let store = place.store();
-    store.prepare()?;
+/// Restores the files that a done unit changed and opens its tasks again, under the locks of the spec and of the work
+/// tree.
+pub fn undo(place: &SpecPlace, config: &Config, request: UndoRequest<'_>) -> Result<Undone> {
+    let UndoRequest { id, commit, wait } = request;
+    let store = place.store().prepared()?;
     let _lock = RunLock::take(&store.run_lock(), &Holder::me(&place.dir, Timestamp::now()))?;
     let mut state = store.load()?;
-    let (_, tasks) = place.good_tasks()?;
-    place.follow(config, &tasks, &mut state);
-    let mut units: Vec<String> = Vec::new();
-    for id in TaskNames::of(&tasks).find("", named)? {
-        let unit = state.unit_of(&id).unwrap_or(&id).to_owned();
-        if !units.contains(&unit) {
-            units.push(unit);
-        }
+    place.follow(config, &place.good_tasks()?.1, &mut state);
+    if state.units.get(id).is_none_or(|unit| unit.changes.is_none() && unit.undone.is_none()) {
+        return Err(nothing_known(&state, id));
     }
-    let ended = |id: &String| state.units.get(id)?.attempts.last()?.ended_at;
-    units.sort_by_key(|id| std::cmp::Reverse(ended(id)));
-    units.iter().map(|id| undo_unit(place, config, &store, &tasks, &mut state, id)).collect()
+    let stop = stop_on_signal()?;
+    let supervisor = Supervisor { stop: Some(stop.clone()), ..Supervisor::default() };
+    let found = RunRepository::find(place, config, &supervisor)?;
+    let repository = found.ok_or_else(|| trees_missing("there is no git repository here"))?;
+    let stopped = |pause: Duration| stop.raised_within(pause);
+    let _work_tree = work_tree::lock(&place.typed, wait, &repository, &stopped)?;
+    if let Some((unit, attempt)) = state.running()
+        && attempt_folder::alive(&store.attempt_dir(state.folder(unit), attempt.number))
+    {
+        return Err(Error::new(ErrorKind::Locked, format!("task {unit} is at work without a run"))
+            .hint("`seqorch stop --now` ends it, `seqorch run` takes it over."));
+    }
+    let mut snapshots = repository.begin_snapshots()?;
+    let mut undone = Undone::default();
+    let is_undone = state.units.get(id).is_some_and(|unit| unit.undone.is_some());
+    if !(commit && is_undone && state.units[id].changes.is_none()) {
+        undone.files = restore(place, config, &mut snapshots, &mut state, id)?;
+        store.save(&state)?;
+    }
+    let Some(record) = state.units.get(id).and_then(|unit| unit.undone.clone()) else { return Ok(undone) };
+    undone.commit.clone_from(&record.commit);
+    let now = snapshots.take()?;
+    let own = to_commit(&snapshots, &record, now.head.commit.as_deref())?;
+    if !commit {
+        undone.to_commit = own.iter().map(ToString::to_string).collect();
+    } else if !own.is_empty() {
+        let title = &state.units[id].title;
+        undone.revert = commit_revert(config, &mut snapshots, &own, &record, (place, id, title))?;
+    }
+    if commit || own.is_empty() {
+        state.units.entry(id.to_owned()).or_default().undone = None;
+        store.save(&state)?;
+    }
+    Ok(undone)
 }
 
-fn undo_unit(
-    place: &SpecPlace,
-    config: &Config,
-    store: &Store,
-    tasks: &TaskFile,
-    state: &mut SpecState,
-    id: &str,
-) -> Result<Undone> {
-    let unit = state.units.get(id);
-    let trees = unit.and_then(|unit| Some((unit.before.clone()?, unit.changes.clone()?)));
-    let (before, changes) = trees.ok_or_else(|| nothing_known(state, id))?;
-    let files = restore(place, config, &before, &changes.after, &state.units[id])?;
-    let units = plan::units(tasks, config.run.granularity);
-    let members = units.into_iter().find(|unit| unit.id == id).map_or_else(Vec::new, |unit| unit.members);
-    reopen(state, id, &members);
-    state.decided(&members, Some(false));
-    store.save(state)?;
-    place.set_marks(state, &members, ' ')?;
-    Ok(Undone { unit: id.to_owned(), files, commit: changes.commit })
+/// Any signal ends what is waited for.
+fn stop_on_signal() -> Result<StopFlag> {
+    let stop = StopFlag::new().map_err(|e| Error::new(ErrorKind::Internal, "opening a pipe").caused_by(e))?;
+    let raise = stop.clone();
+    signals::watch(move |_| raise.raise())
+        .map_err(|e| Error::new(ErrorKind::Internal, "catching signals").caused_by(e))?;
+    Ok(stop)
 }
 
-/// Restores the files of a unit. tasks.md is left alone: it has the boxes of other tasks, too.
+/// Restores the files of a unit and opens its boxes; notes both in the state.
 fn restore(
     place: &SpecPlace,
     config: &Config,
-    before: &str,
-    after: &str,
-    unit: &UnitState,
+    snapshots: &mut Snapshots<'_>,
+    state: &mut SpecState,
+    id: &str,
 ) -> Result<Vec<FileChange>> {
-    let found = RunRepository::find(place, config, &Supervisor::default())?;
-    let repository = found.ok_or_else(|| trees_missing("there is no git repository here"))?;
-    let mut snapshots = repository.begin_snapshots()?;
+    let unit = state.units.get(id).filter(|unit| unit.changes.is_some());
+    let unit = unit.ok_or_else(|| nothing_known(state, id))?;
+    let commit = unit.changes.as_ref().and_then(|changes| changes.commit.clone());
+    let (_, tasks) = place.good_tasks()?;
+    let prior = snapshots.take()?;
+    let ownership = Ownership::of(snapshots, state, snapshots.path_of(&place.tasks_path()).as_ref())?;
+    let dirty = snapshots.changes_of_work_tree(prior.head.commit.as_deref(), &prior.tree)?;
+    let others: BTreeSet<RepoPath> = dirty
+        .into_iter()
+        .filter(|change| !ownership.is_agents(change, state))
+        .map(|change| change.path)
+        .collect();
+    let files = restore_files(place, snapshots, unit)
+        .and_then(|files| files.ok_or_else(|| nothing_known(state, id)))?;
+    let units = plan::units(&tasks, config.run.granularity);
+    let members = units.into_iter().find(|unit| unit.id == id).map_or_else(Vec::new, |unit| unit.members);
+    place.set_marks(state, &members, ' ')?;
+    state.decided(&members, Some(false));
+    let after = snapshots.take()?;
+    // what others had changed before stays theirs
+    let mut undone = snapshots.changes(&prior.tree, &after.tree)?;
+    let all = undone.len();
+    undone.retain(|change| !others.contains(&change.path));
+    reopen(state, id, &members);
+    if !undone.is_empty() {
+        let to = if undone.len() == all { after.tree } else { snapshots.tree_with(&prior.tree, &undone)? };
+        let undone = UndoRecord { at: Timestamp::now(), from: prior.tree, to, commit };
+        state.units.entry(id.to_owned()).or_default().undone = Some(undone);
+    }
+    Ok(files)
+}
+
+/// Restores the files of a unit; `None` where they are not known. tasks.md is left alone: it has the boxes of other tasks,
+/// too.
+fn restore_files(
+    place: &SpecPlace,
+    snapshots: &mut Snapshots<'_>,
+    unit: &UnitState,
+) -> Result<Option<Vec<FileChange>>> {
     let missing = |error: GitError| trees_missing(&error.words());
-    let only = changed_paths(&snapshots, unit).map_err(missing)?;
-    let step = snapshots.changes(before, after).map_err(missing)?;
+    let Some(span) = TaskSpan::of(snapshots, unit).map_err(missing)? else { return Ok(None) };
+    let between = snapshots.changes(&span.from, &span.to).map_err(missing)?;
     let tasks = snapshots.path_of(&place.tasks_path());
-    let is_left = |change: &&TreeChange| {
-        only.as_ref().is_some_and(|only| !only.contains(&change.path)) || Some(&change.path) == tasks.as_ref()
-    };
-    let leave = step.iter().filter(is_left).map(|change| change.path.clone()).collect();
-    match snapshots.restore(before, after, &leave)? {
+    let is_left = |change: &&TreeChange| !span.has(&change.path) || Some(&change.path) == tasks.as_ref();
+    let leave = between.iter().filter(is_left).map(|change| change.path.clone()).collect();
+    match snapshots.restore(&span.from, &span.to, &leave)? {
         RestoreOutcome::Done(paths) => {
-            let restored = step.iter().filter(|change| paths.contains(&change.path));
-            Ok(restored.map(FileChange::from).collect())
+            let restored = between.iter().filter(|change| paths.contains(&change.path));
+            Ok(Some(restored.map(FileChange::from).collect()))
         }
         RestoreOutcome::ChangedSince(paths) => {
             let names: Vec<String> = paths.iter().map(|path| format!("  {path}")).collect();
@@ -101,6 +171,54 @@ fn restore(
             )
             .detail(names.join("\n"))
             .hint("Nothing was changed. Undo the later changes first, or commit or stash them."))
+        }
+    }
+}
+
+/// What the undo changed and HEAD has otherwise.
+fn to_commit(
+    snapshots: &Snapshots<'_>,
+    record: &UndoRecord,
+    head: Option<&str>,
+) -> Result<BTreeSet<RepoPath>> {
+    let paths = |list: Vec<TreeChange>| list.into_iter().map(|change| change.path).collect::<BTreeSet<_>>();
+    let Some(undone) = snapshots.changes_if_kept(&record.from, &record.to)? else {
+        return Ok(BTreeSet::new());
+    };
+    let (undone, differs) = (paths(undone), paths(snapshots.changes_of_work_tree(head, &record.to)?));
+    Ok(undone.into_iter().filter(|path| differs.contains(path)).collect())
+}
+
+/// Commits the revert. The commit's name; `None` where HEAD has it already.
+fn commit_revert(
+    config: &Config,
+    snapshots: &mut Snapshots<'_>,
+    own: &BTreeSet<RepoPath>,
+    record: &UndoRecord,
+    (place, id, title): (&SpecPlace, &str, &str),
+) -> Result<Option<String>> {
+    let head = snapshots.head_commit()?;
+    let title = crate::agent::sanitise::sanitise_line(title);
+    let reverts = record
+        .commit
+        .as_ref()
+        .map_or_else(String::new, |commit| format!("This reverts commit {commit}.\n\n"));
+    let message = format!("Undo task {id}: {title}\n\n{reverts}Spec: {}\nTask: {id}\n", place.name);
+    let done = snapshots.commit(&CommitRequest {
+        tree: &record.to,
+        paths: own,
+        also: &[],
+        head: head.as_deref(),
+        message: &message,
+        deadline: config.git.timeout,
+    });
+    match done {
+        Ok((CommitOutcome::New { commit, .. }, _)) => Ok(Some(commit)),
+        Ok((CommitOutcome::Nothing, _)) => Ok(None),
+        Err(error) => {
+            let again =
+                format!("The files are restored. Fix it, then type `seqorch undo {id} --commit` again.");
+            Err(Error::from(error).hint(again))
         }
     }
 }
@@ -127,6 +245,8 @@ fn reopen(state: &mut SpecState, id: &str, members: &[String]) {
         unit.to_tick.clear();
         unit.before = None;
         unit.changes = None;
+        // what earlier attempts changed is gone
+        unit.since_attempt = unit.attempts.last().map_or(0, |attempt| attempt.number + 1);
     }
 }
 

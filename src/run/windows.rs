@@ -12,8 +12,8 @@ use crate::error::Result;
 use crate::tmux::status_line::MARK_OPTION;
 use crate::tmux::window_commands::close_windows;
 use crate::tmux::{
-    CommandLine, MAIN_WINDOW, NewWindow, PendingCommand, StatusLine, TmuxServer, TmuxSession, TmuxWindow,
-    parse,
+    CommandLine, MAIN_WINDOW, NewWindow, PendingCommand, StatusLine, TmuxError, TmuxServer, TmuxSession,
+    TmuxWindow, parse,
 };
 
 /// Prefix of the purpose of a user's own window. No task has such an id.
@@ -77,11 +77,14 @@ struct WindowRequest<'a> {
 impl RunWindows {
     /// Finds the session `name` and the windows that an earlier run left in it. Takes another name if the session of that
     /// name belongs to another project.
-    #[must_use]
-    pub fn find(tmux: TmuxServer, name: &str, size: (u16, u16)) -> Self {
-        let (name, session) = tmux.find_session(name);
-        let windows = session.as_ref().and_then(|s| tmux.windows(s).ok()).unwrap_or_default();
-        Self {
+    pub fn find(tmux: TmuxServer, name: &str, size: (u16, u16)) -> Result<Self> {
+        let (name, session) = tmux.find_session(name)?;
+        let windows = match session.as_ref().map(|session| tmux.windows(session)) {
+            // the session ended just now
+            None | Some(Err(TmuxError::Failed { .. })) => Vec::new(),
+            Some(windows) => windows?,
+        };
+        Ok(Self {
             tmux,
             name,
             size,
@@ -95,7 +98,7 @@ impl RunWindows {
             over: Vec::new(),
             pending: None,
             complained: false,
-        }
+        })
     }
 
     /// Sets which windows stay open, their layout and their side panes. An old tmux gets a layout that it knows.
@@ -165,30 +168,38 @@ impl RunWindows {
         let mut tries = 1;
         loop {
             match self.start_once(wanted, look) {
-                Err(_) if tries < TRIES => tries += 1,
-                done => return done,
+                Err(error) if tries < TRIES && !error.is_final() => tries += 1,
+                done => return Ok(done?),
             }
         }
     }
 
-    fn start_once(&mut self, wanted: WindowRequest<'_>, look: Option<&StatusLine>) -> Result<TmuxWindow> {
+    fn start_once(
+        &mut self,
+        wanted: WindowRequest<'_>,
+        look: Option<&StatusLine>,
+    ) -> std::result::Result<TmuxWindow, TmuxError> {
         let WindowRequest { name, purpose, cwd, argv, mark } = wanted;
         let status_line = look.filter(|_| mark.is_some());
         let new = NewWindow { name, purpose, cwd, argv, size: self.size, mark, status_line };
-        if let Some(window) = self.windows.get(purpose)
-            && let Ok(window) = self.tmux.reuse_window(window, new)
-        {
-            return Ok(self.keep(purpose, window));
+        if let Some(window) = self.windows.get(purpose) {
+            match self.tmux.reuse_window(window, new) {
+                Ok(window) => return Ok(self.keep(purpose, window)),
+                Err(error) if error.is_final() => return Err(error),
+                Err(_) => {}
+            }
         }
-        if let Some(session) = &self.session
-            && let Ok((_, window)) = self.tmux.new_window(session, new)
-        {
-            return Ok(self.keep(purpose, window));
+        if let Some(session) = &self.session {
+            match self.tmux.new_window(session, new) {
+                Ok((_, window)) => return Ok(self.keep(purpose, window)),
+                Err(error) if error.is_final() => return Err(error),
+                Err(_) => {}
+            }
         }
         // the ids are those of a server that is gone
         self.over.clear();
         self.verifying.clear();
-        let (name, session) = self.tmux.find_session(&self.name);
+        let (name, session) = self.tmux.find_session(&self.name)?;
         self.name = name;
         if let Some(session) = session {
             let (session, window) = self.tmux.new_window(&session, new)?;
@@ -259,7 +270,8 @@ impl RunWindows {
         if let Some(session) = self.session.clone().filter(|_| !self.looked) {
             self.looked = true;
             self.pending = None;
-            self.look = self.tmux.status_line(&session);
+            // the marks of windows are only for people
+            self.look = self.tmux.status_line(&session).ok().flatten();
             if let Some(line) = self.look.as_ref().map(|look| look.restore(&session.id)) {
                 self.later(line);
             }
@@ -292,10 +304,10 @@ impl RunWindows {
         self.windows.get(purpose).is_none_or(|window| self.has_ended(window))
     }
 
-    /// Whether a pane is gone or its program has ended.
+    /// Whether a pane is gone or its program has ended. A server that does not answer may have it still.
     #[must_use]
     pub fn has_ended(&self, pane: &TmuxWindow) -> bool {
-        self.tmux.is_dead(&pane.pane)
+        self.tmux.is_dead(&pane.pane).unwrap_or(false)
     }
 
     /// The text that the window for `purpose` shows.

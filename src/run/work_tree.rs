@@ -3,7 +3,6 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use super::inbox::Inbox;
 use super::run_repository::RunRepository;
 use crate::error::{Error, ErrorKind, Result};
 use crate::git::work_tree_lock::{LockAnswer, WorkTreeLock, WorkTreeOwner};
@@ -11,12 +10,13 @@ use crate::git::work_tree_lock::{LockAnswer, WorkTreeLock, WorkTreeOwner};
 /// Pause between two tries.
 const AGAIN: Duration = Duration::from_millis(500);
 
-/// Takes the lock of the work tree for a run of `spec`. With `wait`, waits until the run ends that has it.
+/// Takes the lock of the work tree for work on `spec`. With `wait`, waits until the run ends that has it; `stopped` says,
+/// at most after the given time, whether somebody ends the wait.
 pub(super) fn lock(
     spec: &str,
     wait: bool,
     repository: &RunRepository,
-    inbox: &Inbox,
+    stopped: &dyn Fn(Duration) -> bool,
 ) -> Result<WorkTreeLock> {
     let owner = WorkTreeOwner { pid: std::process::id(), spec: spec.to_owned() };
     let mut noted = false;
@@ -24,7 +24,12 @@ pub(super) fn lock(
         let taken = WorkTreeLock::try_take(repository.repository(), &owner)
             .map_err(|e| Error::new(ErrorKind::Internal, "locking the work tree").caused_by(e))?;
         let other = match taken {
-            LockAnswer::Ours(lock) => return Ok(lock),
+            LockAnswer::Ours(lock) => {
+                if let Some(watch) = repository.repository().supervisor.watch.as_ref().filter(|_| noted) {
+                    watch.over();
+                }
+                return Ok(lock);
+            }
             LockAnswer::Busy(other) => other,
         };
         let who = other.as_ref().map_or_else(
@@ -37,17 +42,19 @@ pub(super) fn lock(
         if !noted {
             noted = true;
             let _ = writeln!(io::stderr(), "note: waiting for {who}, which works in this work tree");
+            if let Some(watch) = &repository.repository().supervisor.watch {
+                watch.slow(&format!("the lock of the work tree: {who} has it"));
+            }
         }
-        if inbox.stop_flag().raised_within(AGAIN) || inbox.has_stop_request() {
+        if stopped(AGAIN) {
             return Err(Error::new(ErrorKind::Interrupted, format!("stopped while waiting for {who}")));
         }
     }
 }
 
 fn refused(who: &str, other: Option<&WorkTreeOwner>) -> Error {
-    let error = Error::new(ErrorKind::Locked, format!("{who} works in this work tree")).hint(
-        "Wait for its turn with `seqorch run --wait`, or use a work tree of its own (`git worktree add`).",
-    );
+    let error = Error::new(ErrorKind::Locked, format!("{who} works in this work tree"))
+        .hint("Wait for its turn with `--wait`, or use a work tree of its own (`git worktree add`).");
     match other {
         Some(other) => error.hint(format!("End the other run with `seqorch stop {}`.", other.spec)),
         None => error,

@@ -1,5 +1,6 @@
 //! The looks of a run at the work tree and its history, and what it prints of them.
 
+use super::recorded_commits::{LostCommit, lost_commits};
 use super::run_repository::RunRepository;
 use super::world::RealWorld;
 use crate::config::HistoryRule;
@@ -32,16 +33,21 @@ impl RealWorld<'_> {
         else {
             return Ok(Vec::new());
         };
-        let commits =
-            state.units.iter().filter_map(|(id, unit)| Some((id, unit.changes.as_ref()?.commit.as_deref()?)));
-        let commits: Vec<(&String, &str)> = commits.collect();
-        let ids: Vec<&str> = commits.iter().map(|(_, commit)| *commit).collect();
-        let gone = match repository.repository().unreachable(&ids) {
+        let lost = match lost_commits(repository.repository(), state) {
             Err(GitError::Stopped { .. }) => return Ok(Vec::new()),
-            gone => gone?,
+            lost => lost?,
         };
-        let lost = commits.iter().filter(|(_, commit)| gone.contains(commit));
-        let lost: Vec<String> = lost.map(|(id, commit)| format!("task {id}: {commit:.9}")).collect();
+        // what a person rewrote between two runs is no need
+        let (before, lost): (Vec<LostCommit>, Vec<LostCommit>) =
+            lost.into_iter().partition(|one| self.lost_before.contains(one));
+        let names = |list: &[LostCommit]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
+        if !before.is_empty() {
+            self.say(&format!(
+                "note: not in the history of HEAD since before this run: {}",
+                names(&before).join(", ")
+            ));
+        }
+        let lost = names(&lost);
         if !lost.is_empty() && self.config.git.history == HistoryRule::Warn {
             self.say(&format!(
                 "! commits of tasks are no longer in the history of HEAD: {}",

@@ -14,8 +14,9 @@ use super::driver::{Ending, World};
 use super::event_log::Chronicle;
 use super::inbox::{Inbox, InboxMessage};
 use super::launch::{LaunchRequest, Launcher};
-use super::machine::{Assigned, Effect, Event, Machine, Notice, Pause};
+use super::machine::{Assigned, Effect, End, Event, Machine, Notice, Pause};
 use super::prepare::{AttemptInputs, PreparedAttempt};
+use super::recorded_commits::{LostCommit, lost_commits};
 use super::run_repository::RunRepository;
 use super::windows::AT_WORK;
 use crate::config::{Config, Tick};
@@ -29,7 +30,9 @@ use crate::report::events::{self, EventKind};
 use crate::report::summary::UnitLine;
 use crate::report::text::logs_command;
 use crate::state::outcome::CancelledBy;
-use crate::state::{Changes, CommitRefused, Learned, Outcome, SeenTasks, SpecState, TreeRecord};
+use crate::state::{
+    AttemptRecord, Changes, CommitRefused, Learned, Outcome, SeenTasks, SpecState, TreeRecord,
+};
 use crate::store::spec_store::Store;
 use crate::sys::clock::Clock;
 use crate::sys::{process, programs, random};
@@ -57,9 +60,11 @@ pub struct RealWorld<'a> {
     /// The number of `-v`.
     pub(super) verbosity: u8,
     /// What was known when the attempt at work was started, where its boxes show that.
-    at_start: Option<Box<SpecState>>,
+    pub(super) at_start: Option<Box<SpecState>>,
     /// Where snapshots are taken.
     pub(super) repository: Option<RunRepository>,
+    /// Recorded commits that were not in the history of HEAD when the run began.
+    pub(super) lost_before: Vec<LostCommit>,
     on_first_save: Option<Box<dyn FnOnce() + 'a>>,
 }
 
@@ -94,6 +99,7 @@ impl<'a> RealWorld<'a> {
             verbosity: 0,
             at_start: None,
             repository: None,
+            lost_before: Vec::new(),
             on_first_save: None,
         }
     }
@@ -103,9 +109,16 @@ impl<'a> RealWorld<'a> {
         self.on_first_save = Some(Box::new(act));
     }
 
-    /// Sets where snapshots are taken.
-    pub(super) fn watch_files(&mut self, repository: Option<RunRepository>) {
+    /// Sets where snapshots are taken, and looks at the history that the run begins with.
+    pub(super) fn watch_files(&mut self, repository: Option<RunRepository>, state: &SpecState) -> Result<()> {
         self.repository = repository;
+        // a run that was killed judges what happened in it, and what an agent did stays undecided
+        let undecided = state.run.is_open()
+            || state.run.over().is_some_and(|over| matches!(over.end, End::History { .. }));
+        if let Some(repository) = self.repository.as_ref().filter(|_| !undecided) {
+            self.lost_before = lost_commits(repository.repository(), state)?;
+        }
+        Ok(())
     }
 
     /// Sets who publishes the events of the run to programs.
@@ -200,38 +213,6 @@ impl<'a> RealWorld<'a> {
             self.open_side_panes(&step.unit, process);
         }
         Ok(Ok(()))
-    }
-
-    fn clear_live_ticks(&mut self, ids: &[String]) {
-        if !ids.is_empty()
-            && let Some(known) = self.at_start.take()
-        {
-            self.set_marks(ids, ' ', &known);
-        }
-    }
-
-    /// Sets the marks of these tasks, wherever they are in tasks.md now. A task that is not there any more, or of which it
-    /// is not sure which one it is, keeps its mark.
-    fn set_marks(&mut self, ids: &[String], mark: char, state: &SpecState) -> Vec<String> {
-        match self.place.set_marks(state, ids, mark) {
-            Ok(missing) if missing.is_empty() => ids.to_vec(),
-            Ok(missing) => {
-                self.say(&format!(
-                    "! {}: no such task in tasks.md any more, so its box was not changed",
-                    missing.join(", ")
-                ));
-                ids.to_vec()
-            }
-            Err(e) => {
-                let text = format!(
-                    "! the boxes of {} could not be ticked:\n{}",
-                    ids.join(", "),
-                    e.render().trim_end()
-                );
-                self.say(&text);
-                Vec::new()
-            }
-        }
     }
 }
 
@@ -356,6 +337,12 @@ impl World for RealWorld<'_> {
         self.set_marks(ids, 'x', state)
     }
 
+    fn untick(&mut self, ids: &[String], state: &SpecState) {
+        if self.config.tasks.tick != Tick::Off {
+            self.set_marks(ids, ' ', state);
+        }
+    }
+
     fn report(&mut self, report: &Notice, state: &SpecState) -> Result<()> {
         self.note(report, state);
         let what = events::of_notice(report, state);
@@ -366,6 +353,7 @@ impl World for RealWorld<'_> {
         let silent = Outcome::Cancelled { by: CancelledBy::NoOrchestrator };
         if let Notice::Ended { unit, attempt, outcome, .. } = report
             && !matches!(outcome, Outcome::Done | Outcome::Halted { .. })
+            && !outcome.is_refused_commit()
             && *outcome != silent
             && self.units.iter().any(|line| line.id == *unit)
         {
@@ -379,7 +367,12 @@ impl World for RealWorld<'_> {
             self.say_history(state, unit, *attempt);
         }
         let changes = report.unit().and_then(|unit| state.units.get(unit)?.changes.as_ref());
-        let entry = event_text::progress_entry(report, changes, self.clock.now(), &TimeZone::system());
+        let own = match report {
+            Notice::Ended { unit, attempt, .. } => state.attempt(unit, *attempt),
+            _ => None,
+        };
+        let own = own.map_or(&[][..], AttemptRecord::own_commits);
+        let entry = event_text::progress_entry(report, changes, own, self.clock.now(), &TimeZone::system());
         if let Some(entry) = entry {
             self.store.progress(&entry)?;
         }

@@ -44,6 +44,7 @@ fn paused(length: Duration, jump: SignedDuration) -> Duration {
         root: dir.path().to_owned(),
         dialect: None,
         selection: Selection::default(),
+        keeps_in_git: false,
     };
     let launcher = Launcher::new(PathBuf::from("seqorch"), &store.folder(), None).unwrap();
     let (config, inbox) = (config(), Inbox::without_signals().unwrap());

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::limited::WindowUse;
 use super::outcome::{CancelledBy, Outcome, TimedOut};
-use super::work_tree::TreeRecord;
+use super::work_tree::{AgentCommit, HistoryChange, TreeRecord};
 use crate::agent::Usage;
 
 /// One attempt of a unit.
@@ -127,6 +127,15 @@ impl AttemptRecord {
             self.outcome,
             Some(Outcome::Unavailable { .. } | Outcome::Cancelled { by: CancelledBy::NoOrchestrator })
         )
+    }
+
+    /// The commits that its agent made itself on the branch.
+    #[must_use]
+    pub fn own_commits(&self) -> &[AgentCommit] {
+        match self.learned.after.as_ref().and_then(|after| after.history.as_ref()) {
+            Some(HistoryChange::Commits { commits }) => commits,
+            _ => &[],
+        }
     }
 
     /// Whether people count it as a try: an agent was started, and no limit cut it off.

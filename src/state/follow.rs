@@ -156,8 +156,8 @@ impl SpecState {
         for id in known {
             let here = now.get(id.as_str());
             let is_other = differs(id)
-                || part_of(id).is_some_and(|unit| differs(unit))
-                || here.and_then(|task| task.parent.as_deref()).is_some_and(|above| differs(above));
+                || part_of(id).is_some_and(&differs)
+                || here.and_then(|task| task.parent.as_deref()).is_some_and(&differs);
             entries.push(match (title(id), here) {
                 (_, Some(task)) if !is_other => (*task).clone(),
                 (title, _) => KnownTask {
@@ -177,23 +177,23 @@ impl SpecState {
     /// What the entries are called now. What is not there any more keeps its key, unless a new entry needs it.
     fn keys(&self, seen: &SeenTasks, matches: &TaskMatches) -> TaskMoves {
         let mut moves = TaskMoves::default();
-        let mut matched = vec![None; self.entries.len()];
+        let mut found_at = vec![None; self.entries.len()];
         for (now, old) in matches.old_of.iter().enumerate() {
             if let Some(old) = *old {
-                matched[old] = Some(now);
+                found_at[old] = Some(now);
             }
         }
         let mut taken: HashSet<String> = seen.tasks.iter().map(|task| task.id.clone()).collect();
         taken.extend(self.entries.iter().map(|task| task.id.clone()));
         let here: HashSet<&str> = seen.tasks.iter().map(|task| task.id.as_str()).collect();
         for (old, task) in self.entries.iter().enumerate() {
-            if let Some(now) = matched[old].map(|now| &seen.tasks[now]) {
+            if let Some(now) = found_at[old].map(|now| &seen.tasks[now]) {
                 if now.id != task.id {
                     moves.keys.insert(task.id.clone(), now.id.clone());
                     moves.was.insert(now.id.clone(), task.id.clone());
                 }
             } else if here.contains(task.id.as_str()) {
-                let free = (1_u32..).map(|n| format!("{}~{n}", task.id)).find(|key| !taken.contains(key));
+                let free = (1..u32::MAX).map(|n| format!("{}~{n}", task.id)).find(|key| !taken.contains(key));
                 let key = free.unwrap_or_default();
                 taken.insert(key.clone());
                 moves.keys.insert(task.id.clone(), key);
@@ -207,7 +207,7 @@ impl SpecState {
         let by_id: HashMap<&str, usize> =
             self.entries.iter().enumerate().map(|(at, task)| (task.id.as_str(), at)).collect();
         for (now, task) in seen.tasks.iter().enumerate().filter(|(_, task)| !task.placed_id) {
-            let before = by_id.get(task.id.as_str()).map(|&old| (&self.entries[old], matched[old]));
+            let before = by_id.get(task.id.as_str()).map(|&old| (&self.entries[old], found_at[old]));
             if let (None, Some((old, at))) = (matches.old_of[now], before)
                 && !old.gone
             {
@@ -274,7 +274,9 @@ impl SpecState {
         let mut stays = vec![false; before.len()];
         for (now, task) in seen.tasks.iter().enumerate() {
             let old = matches.old_of[now];
-            old.into_iter().for_each(|old| stays[old] = true);
+            if let Some(old) = old {
+                stays[old] = true;
+            }
             let doubt = matches.doubts.get(&now).cloned().or_else(|| before[old?].doubt.clone());
             self.entries.push(KnownTask { doubt, ..task.clone() });
         }

@@ -42,4 +42,4 @@ pub use run::{OpenRun, OverRun, Run, Wait, WaitReason};
 pub use spec_state::SpecState;
 pub use spent::Spent;
 pub use unit::{Changes, CommitRefused, PendingCommit, UnitState, UnitStatus};
-pub use work_tree::{LeftOutPath, TreeRecord};
+pub use work_tree::{LeftOutPath, TreeRecord, UndoRecord};

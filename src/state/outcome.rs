@@ -70,6 +70,17 @@ pub enum Outcome {
     Lost,
 }
 
+/// The command of an [`Outcome::VerifyFailed`] whose commit git refused.
+pub const REFUSED_COMMIT: &str = "git commit";
+
+impl Outcome {
+    /// Whether git refused the commit of what the agent called done. There is no log of that.
+    #[must_use]
+    pub fn is_refused_commit(&self) -> bool {
+        matches!(self, Self::VerifyFailed { command, .. } if command == REFUSED_COMMIT)
+    }
+}
+
 impl std::fmt::Display for Outcome {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

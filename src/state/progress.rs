@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::end::End;
+use super::outcome::Outcome;
 use super::run::{OpenRun, Run};
 use super::spec_state::SpecState;
 use super::unit::{Changes, CommitRefused, PendingCommit, UnitState, UnitStatus};
@@ -155,6 +156,22 @@ impl SpecState {
         self.units.values_mut().for_each(|unit| unit.pending_commit = None);
     }
 
+    /// Git refused the commit of a unit, and its agent is to fix that: the unit is not done, and its last attempt failed a
+    /// check. What it changed belongs to what its next attempt changes. Gives the ids that it had completed.
+    pub fn take_back(&mut self, unit: &str, failure: Outcome) -> Vec<String> {
+        let Some(unit) = self.units.get_mut(unit) else { return Vec::new() };
+        unit.pending_commit = None;
+        unit.changes = None;
+        unit.status = UnitStatus::Todo;
+        unit.to_tick.clear();
+        let Some(last) = unit.attempts.last_mut() else { return Vec::new() };
+        last.outcome = Some(failure);
+        last.counts = true;
+        let ids = last.completes.clone();
+        self.completed.retain(|id| !ids.contains(id));
+        ids
+    }
+
     /// A human says that these tasks are not done: no commit is pending for a unit of them any more, and what it changed
     /// belongs to what its next attempt changes. Gives the units.
     pub fn release(&mut self, ids: &[String]) -> Vec<String> {
@@ -205,7 +222,11 @@ mod tests {
 
     fn refuse(state: &mut SpecState, why: &str) {
         let changes = Some(Changes { files: 1, ..Changes::default() });
-        state.settle_commit(at(0), "1", Err(CommitRefused { why: why.to_owned(), changes }));
+        state.settle_commit(
+            at(0),
+            "1",
+            Err(CommitRefused { why: why.to_owned(), changes, for_agent: false }),
+        );
     }
 
     #[test]

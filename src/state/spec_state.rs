@@ -106,7 +106,7 @@ impl SpecState {
     pub fn new_folder(&self, unit: &str) -> Option<String> {
         let is_free =
             |name: &str| !self.units.keys().any(|other| other != unit && self.folder(other) == name);
-        let other = (2_u32..).map(|n| format!("{unit}~{n}")).find(|name| is_free(name));
+        let other = (2..u32::MAX).map(|n| format!("{unit}~{n}")).find(|name| is_free(name));
         if is_free(unit) { None } else { other }
     }
 

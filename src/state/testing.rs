@@ -61,7 +61,11 @@ pub(crate) fn in_need(kind: NeedKind, word: &str) -> SpecState {
         NeedKind::HumanTask => End::Human { tasks: vec![reason()] },
         NeedKind::PendingCommit => {
             state.done(at(2), "2", &[unit()]);
-            state.settle_commit(at(2), "2", Err(CommitRefused { why: reason(), changes: None }));
+            state.settle_commit(
+                at(2),
+                "2",
+                Err(CommitRefused { why: reason(), changes: None, for_agent: false }),
+            );
             End::NotCommitted { unit: unit() }
         }
         NeedKind::Login => limited(Remedy::Login),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::attempt::AttemptRecord;
 use super::outcome::Outcome;
 use super::spent::Spent;
+use super::work_tree::UndoRecord;
 use crate::agent::Usage;
 
 /// Characters of git's words that are kept: a hook may print a whole build.
@@ -43,6 +44,9 @@ pub struct UnitState {
     /// Ids that still have to be ticked in tasks.md: written before the tick, cleared after it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub to_tick: Vec<String>,
+    /// Its files were restored, and no commit has that yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub undone: Option<UndoRecord>,
 }
 
 /// Where a unit stands.
@@ -97,6 +101,9 @@ pub struct Changes {
     /// Its commit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
+    /// Its commit is not all that it changed, or more than that: some of its files had changes before it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub commit_differs: bool,
 }
 
 /// Git refused the commit of a done unit.
@@ -106,6 +113,8 @@ pub struct CommitRefused {
     pub why: String,
     /// The unit's changes up to then: what others write from now on does not belong to them.
     pub changes: Option<Changes>,
+    /// A hook refused what is in the commit, so its agent may be able to fix it.
+    pub for_agent: bool,
 }
 
 impl UnitState {
@@ -146,8 +155,9 @@ impl UnitState {
             Ok(changes) => {
                 self.changes = changes;
                 self.pending_commit = None;
+                self.undone = None;
             }
-            Err(CommitRefused { why, changes }) => {
+            Err(CommitRefused { why, changes, .. }) => {
                 self.changes = changes;
                 let since = self.refused_commit().map_or(now, |(_, since)| since);
                 let refused = Some(last_characters(why.trim(), GIT_WORDS)).filter(|why| !why.is_empty());
@@ -234,6 +244,7 @@ struct UnitFile {
     changes: Option<Changes>,
     pending_commit: Option<PendingCommit>,
     to_tick: Vec<String>,
+    undone: Option<UndoRecord>,
 }
 
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
@@ -275,6 +286,7 @@ impl TryFrom<UnitFile> for UnitState {
             changes: file.changes,
             pending_commit: file.pending_commit,
             to_tick: file.to_tick,
+            undone: file.undone,
         })
     }
 }
@@ -322,7 +334,8 @@ mod tests {
     #[test]
     fn a_refused_commit_keeps_the_end_of_long_words_and_its_first_time() {
         let mut unit = UnitState { status: UnitStatus::Done, ..UnitState::default() };
-        let refused = |why: String| Err(CommitRefused { why, changes: Some(Changes::default()) });
+        let refused =
+            |why: String| Err(CommitRefused { why, changes: Some(Changes::default()), for_agent: false });
         unit.settle_commit(at(), refused(format!("{}the end\n", "é".repeat(100_000))));
         let later = "2026-01-03T03:04:05Z".parse().unwrap();
         let (why, since) = unit.refused_commit().unwrap();

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// All files of the work tree at one moment, and where HEAD was.
@@ -21,6 +22,20 @@ pub struct TreeRecord {
     /// How HEAD moved during the attempt before it; `None` where it did not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub history: Option<HistoryChange>,
+}
+
+/// A human took back what a unit had changed: seqorch restored its files.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UndoRecord {
+    /// When.
+    pub at: Timestamp,
+    /// The tree of all files before that.
+    pub from: String,
+    /// The tree of all files after that.
+    pub to: String,
+    /// The commit that it takes back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
 }
 
 /// How HEAD moved during an attempt.

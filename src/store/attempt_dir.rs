@@ -49,6 +49,13 @@ impl AttemptDir {
     pub fn verify(&self, number: usize) -> Self {
         Self(self.0.join(format!("{CHECK}{number}")))
     }
+    /// The folder of the spec.
+    #[must_use]
+    pub fn of_spec(&self) -> &Path {
+        // a check's folder is in that of its attempt
+        let up = if self.is_check() { 3 } else { 2 };
+        self.0.ancestors().nth(up).unwrap_or(&self.0)
+    }
     /// Whether this is the folder of such a command.
     #[must_use]
     pub fn is_check(&self) -> bool {

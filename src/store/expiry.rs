@@ -1,5 +1,7 @@
 //! PURE. Which attempt folders are not needed any more.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use crate::state::spec_state::SpecState;
@@ -21,6 +23,33 @@ pub fn expired(state: &SpecState, limit: Timestamp) -> Vec<(&str, u32)> {
         .filter(|(_, attempt)| attempt.ended_at.is_some_and(|at| at < limit))
         .map(|(id, attempt)| (id, attempt.number))
         .collect()
+}
+
+/// The trees of snapshots that are still needed once the attempts that ended before `limit` are forgotten; `None`: none
+/// is. A task that is committed has its changes in its commit.
+#[must_use]
+pub fn needed_trees(state: &SpecState, limit: Option<Timestamp>) -> BTreeSet<&str> {
+    let expired: BTreeSet<(&str, u32)> =
+        limit.map_or_else(BTreeSet::new, |limit| expired(state, limit).into_iter().collect());
+    let mut trees = BTreeSet::new();
+    for (id, unit) in &state.units {
+        trees.extend(unit.undone.iter().flat_map(|undone| [undone.from.as_str(), undone.to.as_str()]));
+        let is_committed =
+            unit.changes.as_ref().is_some_and(|changes| changes.commit.is_some() && !changes.commit_differs);
+        if is_committed && unit.pending_commit.is_none() {
+            continue;
+        }
+        let kept = unit.attempts.iter().filter(|attempt| !expired.contains(&(id.as_str(), attempt.number)));
+        let mut of_attempts =
+            kept.flat_map(|attempt| [attempt.before.as_ref(), attempt.learned.after.as_ref()]).flatten();
+        let first = of_attempts.next();
+        if first.is_some() || unit.attempts.is_empty() {
+            trees.extend(unit.before.as_deref());
+            trees.extend(unit.changes.as_ref().map(|changes| changes.after.as_str()));
+        }
+        trees.extend(first.into_iter().chain(of_attempts).map(|record| record.tree.as_str()));
+    }
+    trees
 }
 
 #[cfg(test)]

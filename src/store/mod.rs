@@ -6,10 +6,14 @@ pub mod attempt_file;
 pub mod attempt_folder;
 pub mod attempt_lock;
 pub mod attempt_result;
+pub mod busy_file;
 pub mod expiry;
+mod git_folder;
+pub mod kept_log;
 pub mod lock;
 mod python_state;
 mod schema1;
+mod spec_folder;
 pub mod spec_store;
 pub mod state_file;
 

@@ -240,6 +240,7 @@ impl OldUnit {
             changes: self.changes,
             pending_commit: self.to_keep.then_some(pending),
             to_tick: self.to_tick,
+            undone: None,
         }
     }
 }

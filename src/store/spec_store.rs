@@ -1,20 +1,21 @@
 //! Reads and writes the files of section "where things are kept": state, progress, attempt folders.
 
-use std::ffi::OsString;
+use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
 use super::attempt_dir::AttemptDir;
 use super::expiry::expired;
+use super::kept_log::KeptLog;
 use super::lock::{is_held, with_lock, with_replaced};
+use super::spec_folder::{RUN_LOCK, SpecFolder, folder_name};
 use super::state_file::{SCHEMA, StateFile, StateText, Unreadable, VERSION};
 use crate::error::{Error, ErrorKind, Result};
 use crate::state::spec_state::SpecState;
-use crate::sys::digest::digest;
 use crate::sys::{files, socket};
 
 /// Where everything of one spec is kept.
@@ -24,30 +25,36 @@ pub struct Store {
     spec: String,
     /// The spec's folder.
     spec_dir: PathBuf,
-    /// `<root>/.seqorch`
-    home: PathBuf,
+    /// The root of the project.
+    root: PathBuf,
     /// `.seqorch/<spec>`
-    folder: PathBuf,
+    shown: SpecFolder,
+    /// `<git common dir>/seqorch/<spec>`; `None` without git.
+    in_git: Option<SpecFolder>,
+    /// Whether new files go to the folder in git's.
+    uses_git: bool,
 }
 
 impl Store {
-    /// The store of the spec in `spec_dir`, in the project at `root`. If several folders of a project have a spec of the
-    /// same name, the first of them that runs gets the folder with that name.
+    /// The store of the spec in `spec_dir`, in the project at `root`.
     #[must_use]
     pub fn new(root: &Path, spec_dir: &Path, spec: &str) -> Self {
-        let home = root.join(".seqorch");
-        let plain = home.join(folder_name(spec));
-        let me = relative(root, spec_dir);
-        let owner = owner(&plain);
-        let folder = if owner.as_deref() == Some(me) {
-            plain
-        } else {
-            // a spec keeps the folder that it got once, also when the other spec is gone
-            let (other, exists) = other_folder(&home, spec, spec_dir, me);
-            let ours = owner.is_none_or(|owner| is_gone(root, &owner));
-            if ours && !exists { plain } else { other }
-        };
-        Self { spec: spec.to_owned(), spec_dir: spec_dir.to_owned(), home, folder }
+        Self {
+            spec: spec.to_owned(),
+            spec_dir: spec_dir.to_owned(),
+            root: root.to_owned(),
+            shown: SpecFolder::of_project(root, spec_dir, spec),
+            in_git: SpecFolder::of_repository(root, spec_dir, spec),
+            uses_git: false,
+        }
+    }
+
+    /// The same store, which keeps its files in git's folder if there is one and `uses_git` is set. `git clean` removes
+    /// nothing there.
+    #[must_use]
+    pub fn using_git(self, uses_git: bool) -> Self {
+        let uses_git = uses_git && self.in_git.is_some();
+        Self { uses_git, ..self }
     }
 
     /// `<spec>/../SEQUENTIAL_STATE.json`
@@ -66,41 +73,89 @@ impl Store {
         self.spec_dir.parent().unwrap_or(&self.spec_dir).join(name)
     }
 
-    /// `.seqorch/<spec>`
+    /// The folder of what is kept of the spec's runs.
     #[must_use]
     pub fn folder(&self) -> PathBuf {
-        self.folder.clone()
+        self.used().path.clone()
     }
 
-    /// `.seqorch/<spec>/run.lock`
+    /// All folders that may have files of the spec's runs, the one in use first: another version, or another
+    /// configuration, may have kept some elsewhere.
+    #[must_use]
+    pub fn folders(&self) -> Vec<PathBuf> {
+        let other = if self.uses_git { Some(&self.shown) } else { self.in_git.as_ref() };
+        [Some(self.used()), other].into_iter().flatten().map(|folder| folder.path.clone()).collect()
+    }
+
+    fn used(&self) -> &SpecFolder {
+        self.in_git.as_ref().filter(|_| self.uses_git).unwrap_or(&self.shown)
+    }
+
+    /// The name of the spec's folder in git's folder.
+    #[must_use]
+    pub fn name_in_git(&self) -> Option<&OsStr> {
+        self.in_git.as_ref()?.path.file_name()
+    }
+
+    /// The folder in git's that is in use.
+    fn safe_folder(&self) -> Option<&Path> {
+        self.in_git.as_ref().filter(|_| self.uses_git).map(|folder| folder.path.as_path())
+    }
+
+    /// `run.lock`: held by the run that works now.
     #[must_use]
     pub fn run_lock(&self) -> PathBuf {
-        self.folder().join("run.lock")
+        let locks: Vec<PathBuf> = self.folders().iter().map(|folder| folder.join(RUN_LOCK)).collect();
+        let held = locks.iter().skip(1).find(|lock| is_held(lock)).cloned();
+        held.unwrap_or_else(|| self.folder().join(RUN_LOCK))
     }
 
     /// `.seqorch/<spec>/events.jsonl`
     #[must_use]
     pub fn events_path(&self) -> PathBuf {
-        self.folder().join("events.jsonl")
+        self.shown.path.join("events.jsonl")
     }
 
-    /// `.seqorch/<spec>/summary.txt`: the summary of the last run, for viewers.
+    /// The event log.
+    #[must_use]
+    pub fn events(&self) -> KeptLog {
+        KeptLog::new(self.events_path(), self.safe_folder().map(|folder| folder.join("events.jsonl")), 0o600)
+    }
+
+    fn progress_log(&self) -> KeptLog {
+        KeptLog::new(self.progress_path(), self.safe_folder().map(|folder| folder.join("progress.md")), 0o644)
+    }
+
+    /// From now on, the logs that people read are written again where somebody removes them. `resumes`: the run
+    /// began earlier.
+    pub fn watch_logs(&self, resumes: bool) {
+        self.events().watch(resumes);
+        self.progress_log().watch(resumes);
+    }
+
+    /// `summary.txt`: the summary of the last run, for viewers.
     #[must_use]
     pub fn summary_path(&self) -> PathBuf {
         self.folder().join("summary.txt")
     }
 
-    /// `.seqorch/<spec>/<unit>/<attempt>`
+    /// `<unit>/<attempt>`
     #[must_use]
     pub fn attempt_dir(&self, unit: &str, attempt: u32) -> AttemptDir {
-        AttemptDir::new(self.folder().join(folder_name(unit)).join(attempt.to_string()))
+        let at = |folder: &PathBuf| folder.join(folder_name(unit)).join(attempt.to_string());
+        let folders = self.folders();
+        AttemptDir::new(folders.iter().map(at).find(|dir| dir.exists()).unwrap_or_else(|| at(&folders[0])))
     }
 
     /// Folders of all attempts that are kept.
     #[must_use]
     pub fn attempt_dirs(&self) -> Vec<AttemptDir> {
-        let below = |dir: PathBuf| fs::read_dir(dir).into_iter().flatten().flatten().map(|e| e.path());
-        let attempts = below(self.folder()).flat_map(below);
+        let below = |dir: PathBuf| {
+            let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+            // snapshots are in a folder whose name begins with a dot
+            entries.filter(|e| !e.file_name().as_bytes().starts_with(b".")).map(|e| e.path())
+        };
+        let attempts = self.folders().into_iter().flat_map(below).flat_map(below);
         attempts.map(AttemptDir::new).filter(|dir| dir.lock().exists()).collect()
     }
 
@@ -108,7 +163,7 @@ impl Store {
     pub fn prepared(self) -> Result<Self> {
         match self.prepare() {
             Err(error) if error.kind() == ErrorKind::Locked => {
-                let again = Self::new(self.root(), &self.spec_dir, &self.spec);
+                let again = Self::new(&self.root, &self.spec_dir, &self.spec).using_git(self.uses_git);
                 again.prepare().map(|()| again)
             }
             done => done.map(|()| self),
@@ -117,53 +172,23 @@ impl Store {
 
     /// Makes the private folders, with a `.gitignore` that keeps them out of commits.
     pub fn prepare(&self) -> Result<()> {
-        files::create_private_dir(&self.folder())?;
-        let ignore = self.home.join(".gitignore");
+        files::create_private_dir(&self.shown.path)?;
+        let ignore = self.home().join(".gitignore");
         if !ignore.exists() {
             fs::write(&ignore, "*\n").map_err(|e| Error::io("writing", &ignore, e))?;
         }
-        self.claim()
+        self.shown.claim()?;
+        self.in_git.as_ref().filter(|_| self.uses_git).map_or(Ok(()), SpecFolder::claim)
     }
 
-    fn root(&self) -> &Path {
-        self.home.parent().unwrap_or(&self.home)
-    }
-
-    /// Writes down whose folder it is.
-    fn claim(&self) -> Result<()> {
-        let path = self.folder.join(OWNER);
-        let me = relative(self.root(), &self.spec_dir);
-        match owner(&self.folder) {
-            Some(owner) if owner == me => return Ok(()),
-            // a run that works there may have lost its spec for a moment only
-            Some(owner) if !is_gone(self.root(), &owner) || is_held(&self.run_lock()) => {
-                return Err(Error::new(
-                    ErrorKind::Locked,
-                    format!("{} has just become that of the spec {}", self.folder.display(), owner.display()),
-                )
-                .hint("Try again: this spec then gets a folder of its own."));
-            }
-            Some(_) => return files::replace(&path, me.as_os_str().as_bytes(), 0o600),
-            None => {}
-        }
-        let failed = |e| Error::io("writing", &path, e);
-        if path.exists() {
-            // an empty one, which says nothing
-            fs::remove_file(&path).map_err(failed)?;
-        }
-        let temp = tempfile::Builder::new().prefix(".seqorch-").suffix(".tmp").tempfile_in(&self.folder);
-        let mut file = temp.map_err(failed)?;
-        file.write_all(me.as_os_str().as_bytes()).map_err(failed)?;
-        match file.persist_noclobber(&path) {
-            // of two that begin at once, one is the first
-            Err(e) if e.error.kind() == std::io::ErrorKind::AlreadyExists => self.claim(),
-            done => done.map(drop).map_err(|e| failed(e.error)),
-        }
+    /// `.seqorch`
+    fn home(&self) -> PathBuf {
+        self.root.join(".seqorch")
     }
 
     /// Removes what killed runs left half-written. Call it with the run lock in hand.
     pub fn sweep(&self) {
-        socket::remove_dead_sockets(&self.folder());
+        self.folders().iter().for_each(|folder| socket::remove_dead_sockets(folder));
         // the file may be a link; its temp files are next to what it leads to
         let tasks = self.spec_dir.join("tasks.md");
         if let Some(folder) = fs::canonicalize(tasks).ok().as_deref().and_then(Path::parent) {
@@ -202,17 +227,19 @@ impl Store {
 
     /// The store of another spec in the same folder.
     fn sibling(&self, spec: &str) -> Self {
-        Self::new(self.root(), &self.next_to_spec(spec), spec)
+        Self::new(&self.root, &self.next_to_spec(spec), spec).using_git(self.uses_git)
     }
 
     fn state_lock(&self) -> PathBuf {
-        self.home.join("state.lock")
+        self.home().join("state.lock")
     }
 
     /// The spec's entry; a fresh one where there is none. A file of the Python tool is read, not moved.
     pub fn load(&self) -> Result<SpecState> {
         Ok(match self.read_file()? {
-            None => SpecState::default(),
+            None => {
+                self.copy_of_open_run().and_then(|mut file| file.specs.remove(&self.spec)).unwrap_or_default()
+            }
             Some(StateText::Ours(mut file)) => file.specs.remove(&self.spec).unwrap_or_default(),
             Some(StateText::Python { entry, spec }) => {
                 if self.owner_of_python_state(spec)? == self.spec {
@@ -231,7 +258,7 @@ impl Store {
         let path = self.state_path();
         let write = || {
             let mut file = match self.read_file()? {
-                None => StateFile::default(),
+                None => self.copy_of_open_run().unwrap_or_default(),
                 Some(StateText::Ours(file)) => file,
                 Some(StateText::Python { entry, spec }) => {
                     let owner = self.owner_of_python_state(spec)?;
@@ -249,10 +276,29 @@ impl Store {
             file.specs.insert(self.spec.clone(), state.clone());
             let bytes =
                 file.text().map_err(|e| Error::new(ErrorKind::Internal, "writing the state").caused_by(e))?;
-            files::replace(&path, &bytes, 0o644)
+            files::replace(&path, &bytes, 0o644)?;
+            self.copy_state(&bytes)
         };
         // a run from another project root may write to the same file, and has another lock file
         with_lock(&self.state_lock(), || with_replaced(&path, write))
+    }
+
+    /// The copy of the state, as the run that is not over saved it last. Where no run is open, a state file that is missing
+    /// was moved away by a person who wants to start afresh.
+    fn copy_of_open_run(&self) -> Option<StateFile> {
+        let text = fs::read_to_string(self.safe_folder()?.join(STATE_COPY)).ok()?;
+        let StateText::Ours(file) = StateText::read(&text).ok()? else { return None };
+        Some(file).filter(|file| file.specs.get(&self.spec).is_some_and(|state| state.run.is_open()))
+    }
+
+    fn copy_state(&self, bytes: &[u8]) -> Result<()> {
+        let Some(folder) = self.safe_folder() else { return Ok(()) };
+        let path = folder.join(STATE_COPY);
+        let failed = |e| Error::io("writing", &path, e);
+        let temp = tempfile::Builder::new().prefix(".seqorch-").suffix(".tmp").tempfile_in(folder);
+        let mut file = temp.map_err(failed)?;
+        file.write_all(bytes).map_err(failed)?;
+        file.persist(&path).map(drop).map_err(|e| failed(e.error))
     }
 
     fn read_file(&self) -> Result<Option<StateText>> {
@@ -329,58 +375,12 @@ impl Store {
 
     /// Appends to the progress log, with a head where it is new.
     pub fn progress(&self, text: &str) -> Result<()> {
-        let path = self.progress_path();
-        let mut entry = String::new();
-        if !path.exists() {
-            entry.push_str("# Sequential Execution Progress\n");
-        }
-        entry.push_str(text);
-        files::append(&path, entry.as_bytes(), 0o644)
+        self.progress_log().append("# Sequential Execution Progress\n", text)
     }
 }
 
-/// The file that says whose folder it is in: where the spec is, seen from the project.
-const OWNER: &str = "spec";
-
-/// Whose folder it is, where that is known.
-fn owner(folder: &Path) -> Option<PathBuf> {
-    let bytes = fs::read(folder.join(OWNER)).ok().filter(|bytes| !bytes.is_empty())?;
-    Some(OsString::from_vec(bytes).into())
-}
-
-/// The folder of a spec when another spec of the same name has the plain folder, and whether it exists. The file in the
-/// folder names its spec, so it is found also when the project was moved.
-fn other_folder(home: &Path, spec: &str, spec_dir: &Path, me: &Path) -> (PathBuf, bool) {
-    let stem = format!("{}~", folder_name(spec));
-    let place = format!("{spec} {}", spec_dir.display());
-    let fresh = home.join(format!("{stem}{}", digest(place.as_bytes())));
-    let siblings = fs::read_dir(home).into_iter().flatten().flatten();
-    let mut named = siblings.filter(|e| e.file_name().to_string_lossy().starts_with(&stem)).map(|e| e.path());
-    let known = named.find(|folder| owner(folder).as_deref() == Some(me));
-    let exists = known.is_some() || fresh.exists();
-    (known.unwrap_or(fresh), exists)
-}
-
-/// A spec that was moved takes its folder along.
-fn is_gone(root: &Path, owner: &Path) -> bool {
-    !root.join(owner).exists()
-}
-
-/// As the project sees it, so that the project may be moved.
-fn relative<'a>(root: &Path, spec_dir: &'a Path) -> &'a Path {
-    spec_dir.strip_prefix(root).unwrap_or(spec_dir)
-}
-
-/// A name as one path component: readable, and different for different names.
-fn folder_name(name: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
-    let mut safe: String = name.chars().map(|c| if plain(c) { c } else { '_' }).take(60).collect();
-    if safe != name || safe.starts_with('.') || safe.is_empty() {
-        // so that two names that differ in what was replaced or cut differ here, too
-        safe = format!("{}~{}", safe.trim_start_matches('.'), digest(name.as_bytes()));
-    }
-    safe
-}
+/// The copy of the state file, in git's folder.
+const STATE_COPY: &str = "state.json";
 
 #[cfg(test)]
 mod tests {

@@ -98,6 +98,18 @@ fn replace_io(
     }
 }
 
+/// Whether a folder takes files: writes one of a few bytes, which goes at once. A full disk lets empty files be made.
+pub fn probe(folder: &Path) -> Result<()> {
+    let write = || {
+        tempfile::Builder::new()
+            .prefix(TEMP_PREFIX)
+            .suffix(TEMP_SUFFIX)
+            .tempfile_in(folder)?
+            .write_all(&[0; 4096])
+    };
+    write().map_err(|e| write_error("writing to", folder, e))
+}
+
 /// Removes the temp files that killed processes left in `folder`. Call it only while no process writes there.
 pub fn remove_temp_files(folder: &Path) {
     remove_named(folder, |name| name.starts_with(TEMP_PREFIX) && name.ends_with(TEMP_SUFFIX));

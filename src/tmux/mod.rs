@@ -5,6 +5,7 @@
 //! stay as they are.
 
 pub mod command_line;
+pub mod failure;
 pub mod parse;
 pub mod server;
 pub mod session;
@@ -12,6 +13,7 @@ pub mod status_line;
 pub mod window_commands;
 
 pub use command_line::CommandLine;
+pub use failure::TmuxError;
 pub use server::{PendingCommand, TmuxServer, find_tmux};
 pub use session::{MAIN_WINDOW, TmuxSession, TmuxWindow, WindowOwner};
 pub use status_line::StatusLine;

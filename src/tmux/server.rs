@@ -1,16 +1,30 @@
-//! A tmux server, and the function that starts tmux.
+//! A tmux server, and the function that starts tmux: each call has a deadline and can be ended at once.
 
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use super::command_line::CommandLine;
+use super::failure::TmuxError;
 use super::parse::{self, OPENED};
 use super::session::{PROJECT_OPTION, PURPOSE_OPTION, SPEC_OPTION, TmuxSession, TmuxWindow, WindowOwner};
 use super::status_line::StatusLine;
 use super::window_commands::{NewPane, NewWindow, open_window, run_program, set_mark};
 use crate::agent::redact::Redactor;
-use crate::error::{Error, ErrorKind, Result};
+use crate::sys::command::{self, CommandWatch, Finished, OutputLimit, StopFlag, Supervised, Unfinished};
 use crate::sys::{process, programs};
+
+/// How long a call may take.
+const DEADLINE: Duration = Duration::from_secs(10);
+/// How long a call may take after one that got no answer, or when the run is to end.
+const SHORT: Duration = Duration::from_secs(1);
+
+type Result<T> = std::result::Result<T, TmuxError>;
 
 /// A tmux server, reached through the tmux program.
 #[derive(Debug, Clone)]
@@ -19,15 +33,35 @@ pub struct TmuxServer {
     socket: Option<String>,
     env: Vec<(OsString, OsString)>,
     owner: WindowOwner,
+    caller: TmuxCaller,
+    /// The last call got no answer.
+    stands_still: Arc<AtomicBool>,
+}
+
+/// Who else has a say in the calls of a run.
+#[derive(Clone, Default)]
+pub struct TmuxCaller {
+    /// Ends a call that works.
+    pub stop: Option<StopFlag>,
+    /// Gets the calls that take long.
+    pub watch: Option<Arc<dyn CommandWatch + Send + Sync>>,
+}
+
+impl fmt::Debug for TmuxCaller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TmuxCaller").finish_non_exhaustive()
+    }
 }
 
 /// A command line that tmux is still executing. Dropping this waits for its end.
 #[derive(Debug)]
-pub struct PendingCommand(duct::Handle);
+pub struct PendingCommand(Option<JoinHandle<()>>);
 
 impl Drop for PendingCommand {
     fn drop(&mut self) {
-        let _ = self.0.wait();
+        if let Some(thread) = self.0.take() {
+            let _ = thread.join();
+        }
     }
 }
 
@@ -45,13 +79,26 @@ impl TmuxServer {
         let redactor = Redactor::new(readable.iter().map(|(n, v)| (n.as_str(), v.as_str())));
         let shown = readable.iter().map(|(name, value)| !redactor.hides(name, value));
         let env = env.iter().zip(shown).filter(|(_, shown)| *shown).map(|(var, _)| var.clone()).collect();
-        Self { program, socket, env, owner: WindowOwner::default() }
+        Self {
+            program,
+            socket,
+            env,
+            owner: WindowOwner::default(),
+            caller: TmuxCaller::default(),
+            stands_still: Arc::default(),
+        }
     }
 
     /// The same server, for the sessions and windows of `owner`.
     #[must_use]
     pub fn of(self, owner: WindowOwner) -> Self {
         Self { owner, ..self }
+    }
+
+    /// The same server, whose calls this caller may end and gets to know.
+    #[must_use]
+    pub fn called_by(self, caller: TmuxCaller) -> Self {
+        Self { caller, ..self }
     }
 
     /// The version as tmux prints it (`3.3a`). An error if tmux cannot be run.
@@ -84,22 +131,20 @@ impl TmuxServer {
     }
 
     /// The server's socket, as its clients have it in `TMUX`. `None` if no server runs.
-    #[must_use]
-    pub fn socket_path(&self) -> Option<PathBuf> {
-        let printed = self.call(CommandLine::of(["display-message", "-p", "#{socket_path}"])).ok()?;
-        Some(PathBuf::from(printed.trim())).filter(|path| path.is_absolute())
+    pub fn socket_path(&self) -> Result<Option<PathBuf>> {
+        let printed = self.ask(CommandLine::of(["display-message", "-p", "#{socket_path}"]))?;
+        Ok(printed.map(|printed| PathBuf::from(printed.trim())).filter(|path| path.is_absolute()))
     }
 
     /// The session with exactly this name, if it belongs to the owner's project.
-    #[must_use]
-    pub fn session(&self, name: &str) -> Option<TmuxSession> {
-        self.ours(&self.sessions(), name)
+    pub fn session(&self, name: &str) -> Result<Option<TmuxSession>> {
+        Ok(self.ours(&self.sessions()?, name))
     }
 
-    fn sessions(&self) -> Vec<(String, TmuxSession)> {
+    fn sessions(&self) -> Result<Vec<(String, TmuxSession)>> {
         let format = format!("#{{session_id}} #{{{PROJECT_OPTION}}} #{{session_name}}");
-        let list = self.call(CommandLine::of(["list-sessions", "-F", &format]));
-        list.map(|list| parse::sessions(&list)).unwrap_or_default()
+        let list = self.ask(CommandLine::of(["list-sessions", "-F", &format]))?;
+        Ok(list.map(|list| parse::sessions(&list)).unwrap_or_default())
     }
 
     /// A session without a project may be from an older version, so it counts as ours.
@@ -109,19 +154,17 @@ impl TmuxServer {
     }
 
     /// The session that holds a window of the owner's spec.
-    #[must_use]
-    pub fn session_with_our_windows(&self) -> Option<TmuxSession> {
+    pub fn session_with_our_windows(&self) -> Result<Option<TmuxSession>> {
         let format = format!("#{{session_id}} #{{{SPEC_OPTION}}} #{{session_name}}");
-        let list = self.call(CommandLine::of(["list-windows", "-a", "-F", &format])).ok()?;
+        let list = self.ask(CommandLine::of(["list-windows", "-a", "-F", &format]))?.unwrap_or_default();
         let mine = |(owner, _): &(String, TmuxSession)| *owner == self.owner.spec;
-        parse::sessions(&list).into_iter().find(mine).map(|(_, session)| session)
+        Ok(parse::sessions(&list).into_iter().find(mine).map(|(_, session)| session))
     }
 
     /// The name for our session, and the session itself if it exists. The name is `name`, or another one if a session of
     /// another project has that name.
-    #[must_use]
-    pub fn find_session(&self, name: &str) -> (String, Option<TmuxSession>) {
-        let all = self.sessions();
+    pub fn find_session(&self, name: &str) -> Result<(String, Option<TmuxSession>)> {
+        let all = self.sessions()?;
         let short: String = self.owner.project.chars().take(6).collect();
         let other = format!("{name}-{short}");
         let found = self.ours(&all, name).or_else(|| self.ours(&all, &other));
@@ -131,7 +174,7 @@ impl TmuxServer {
             None if taken => other,
             None => name.to_owned(),
         };
-        (name, found)
+        Ok((name, found))
     }
 
     /// Creates a session with a first window.
@@ -193,16 +236,14 @@ impl TmuxServer {
 
     fn open(&self, line: CommandLine) -> Result<(TmuxSession, TmuxWindow)> {
         let printed = self.call(line)?;
-        parse::opened(&printed).ok_or_else(|| {
-            let message = format!("tmux opened a window and printed {:?}", printed.trim());
-            Error::new(ErrorKind::Unavailable, message)
+        parse::opened(&printed).ok_or_else(|| TmuxError::Unusable {
+            why: format!("tmux opened a window and printed {:?}", printed.trim()),
         })
     }
 
     /// The user's status line. This also removes the message of an earlier run from it.
-    #[must_use]
-    pub fn status_line(&self, session: &TmuxSession) -> Option<StatusLine> {
-        StatusLine::parse(&self.call(StatusLine::query(&session.id)).ok()?)
+    pub fn status_line(&self, session: &TmuxSession) -> Result<Option<StatusLine>> {
+        Ok(StatusLine::parse(&self.call(StatusLine::query(&session.id))?))
     }
 
     /// Starts a command line and does not wait for its end. For commands that may fail and may take effect a little later.
@@ -211,8 +252,8 @@ impl TmuxServer {
         if line.is_empty() {
             return None;
         }
-        let command = self.command(&self.args(line)).stdout_null().stderr_null();
-        command.start().ok().map(PendingCommand)
+        let server = self.clone();
+        Some(PendingCommand(Some(thread::spawn(move || drop(server.call(line))))))
     }
 
     /// The windows of the owner's spec in a session, each with its purpose.
@@ -223,18 +264,18 @@ impl TmuxServer {
         Ok(parse::windows(&list, &self.owner.spec))
     }
 
-    /// Whether a pane is gone or its program has ended. True if the server does not answer.
-    #[must_use]
-    pub fn is_dead(&self, pane: &str) -> bool {
+    /// Whether a pane is gone or its program has ended.
+    pub fn is_dead(&self, pane: &str) -> Result<bool> {
         // a pane that is gone expands to nothing
-        let Ok(printed) =
-            self.call(CommandLine::of(["display-message", "-p", "-t", pane, "#{pane_dead} #{pane_pid}"]))
-        else {
-            return true;
+        let format = "#{pane_dead} #{pane_pid}";
+        let printed = match self.call(CommandLine::of(["display-message", "-p", "-t", pane, format])) {
+            Ok(printed) => printed,
+            Err(TmuxError::Failed { .. }) => return Ok(true),
+            Err(error) => return Err(error),
         };
         // tmux may miss the end of a process, so the system is asked as well
         let pid = printed.trim().strip_prefix("0 ").and_then(|pid| pid.parse().ok());
-        pid.is_none_or(|pid| !process::is_alive(pid))
+        Ok(pid.is_none_or(|pid| !process::is_alive(pid)))
     }
 
     /// The text that a pane shows now.
@@ -248,26 +289,44 @@ impl TmuxServer {
         socket.map(OsString::from).chain(line.into_words()).collect()
     }
 
-    fn call(&self, line: CommandLine) -> Result<String> {
-        let args = self.args(line);
-        let failed = || {
-            let shown: Vec<_> = args.iter().take(4).map(|arg| arg.to_string_lossy()).collect();
-            Error::new(ErrorKind::Unavailable, format!("tmux {} failed", shown.join(" ")))
-        };
-        let output = self.command(&args).stdout_capture().stderr_capture().run();
-        let output = output.map_err(|e| failed().caused_by(e))?;
-        if output.status.success() {
-            Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-        } else {
-            let printed = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-            Err(failed().detail(format!("  tmux says: {printed}")))
+    /// What tmux prints; `None` where no server runs.
+    fn ask(&self, line: CommandLine) -> Result<Option<String>> {
+        match self.call(line) {
+            Err(error) if error.is_no_server() => Ok(None),
+            printed => printed.map(Some),
         }
     }
 
-    /// The tmux process with these arguments. Every tmux process is made here, except for the one that
-    /// [`Self::attach_argv`] describes, which takes the place of seqorch itself.
-    fn command(&self, args: &[OsString]) -> duct::Expression {
-        duct::cmd(&self.program, args).full_env(self.env.iter().cloned()).stdin_null().unchecked()
+    /// Runs tmux. Every tmux process is made here, except for the one that [`Self::attach_argv`] describes, which takes the
+    /// place of seqorch itself.
+    fn call(&self, line: CommandLine) -> Result<String> {
+        let args = self.args(line);
+        let shown: Vec<_> = args.iter().take(4).map(|arg| arg.to_string_lossy()).collect();
+        let shown = format!("tmux {}", shown.join(" "));
+        let mut command = Command::new(&self.program);
+        command.args(&args).env_clear().envs(self.env.iter().map(|(name, value)| (name, value)));
+        // when the run is to end, its windows are still marked
+        let stop = self.caller.stop.as_ref().filter(|stop| !stop.is_raised());
+        let hurries =
+            self.stands_still.load(Ordering::Relaxed) || self.caller.stop.is_some() && stop.is_none();
+        let deadline = if hurries { SHORT } else { DEADLINE };
+        let call = Supervised { command, stdin: b"", deadline, keep: OutputLimit::All, shown: &shown };
+        let watch = self.caller.watch.as_deref().map(|watch| watch as &dyn CommandWatch);
+        let done = command::run(call, stop, watch);
+        self.stands_still.store(matches!(done, Err(Unfinished::TimedOut(_))), Ordering::Relaxed);
+        match done {
+            Ok(Finished { status, stdout, .. }) if status.success() => {
+                Ok(String::from_utf8_lossy(&stdout).into_owned())
+            }
+            Ok(Finished { stderr, .. }) => {
+                let words = String::from_utf8_lossy(&stderr).trim().to_owned();
+                Err(TmuxError::Failed { command: shown, words })
+            }
+            Err(Unfinished::NotStarted(error)) => Err(TmuxError::NotStarted { why: error.to_string() }),
+            Err(Unfinished::TimedOut(_)) => Err(TmuxError::TimedOut { command: shown, after: deadline }),
+            Err(Unfinished::Stopped) => Err(TmuxError::Stopped { command: shown }),
+            Err(Unfinished::Broken(error)) => Err(TmuxError::Unusable { why: format!("`{shown}`: {error}") }),
+        }
     }
 }
 

@@ -14,9 +14,11 @@ use super::watch::Watch;
 use crate::plan::{self, Plan, UnitInfo};
 use crate::project::current_plan::current_plan;
 use crate::report::events::{EventKind, EventRecord};
+use crate::report::times::busy_line;
 use crate::report::view::{LiveRun, ViewSource};
 use crate::spec::TaskFile;
 use crate::state::SpecState;
+use crate::store::busy_file::BusyFile;
 use crate::store::lock;
 use crate::sys::process;
 
@@ -44,6 +46,8 @@ pub(super) struct Gatherer<'a> {
     run: Option<LiveRun>,
     log: EventLog,
     tail: Option<AgentTail>,
+    /// The command that the run waits for, as a line.
+    busy: Option<String>,
     /// Why the state (first) and tasks.md (second) cannot be read.
     trouble: [Option<String>; 2],
 }
@@ -62,6 +66,7 @@ impl<'a> Gatherer<'a> {
             run: None,
             log: EventLog::default(),
             tail: None,
+            busy: None,
             trouble: [None, None],
         }
     }
@@ -73,6 +78,8 @@ impl<'a> Gatherer<'a> {
         let holder = lock::holder(&store.run_lock());
         self.run = holder.map(|holder| LiveRun { pid: holder.pid, since: holder.started_at });
         self.log.read(&store.events_path());
+        let busy = self.run.as_ref().and_then(|_| BusyFile::new(&store.folder()).look());
+        self.busy = busy.map(|busy| busy_line(&busy.command, busy.since, now));
         let mut changed = false;
         let source = stamp(&store.state_path());
         let tasks = stamp(&place.tasks_path());
@@ -134,7 +141,7 @@ impl<'a> Gatherer<'a> {
             run: self.run.as_ref(),
             live: self.tail.as_ref().map(AgentTail::live),
             events: self.events(),
-            trouble: self.trouble.iter().flatten().next().map(String::as_str),
+            trouble: self.trouble.iter().flatten().chain(&self.busy).next().map(String::as_str),
             now,
             zone,
         }

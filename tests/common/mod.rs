@@ -182,13 +182,19 @@ impl Project {
 
     /// The process that runs the spec `login`, as its lock names it.
     pub(crate) fn run_pid(&self) -> i32 {
-        let lock: Value = serde_json::from_str(&self.read(".seqorch/login/run.lock")).unwrap();
+        let lock: Value = serde_json::from_str(&self.read(self.kept("login").join("run.lock"))).unwrap();
         i32::try_from(lock["pid"].as_i64().unwrap()).unwrap()
     }
 
     /// The text of a file in the folder of an attempt.
     pub(crate) fn of_attempt(&self, spec: &str, unit: &str, attempt: u32, name: &str) -> String {
-        self.read(format!(".seqorch/{spec}/{unit}/{attempt}/{name}"))
+        self.read(self.kept(spec).join(format!("{unit}/{attempt}/{name}")))
+    }
+
+    /// The folder of what is kept of a spec's runs.
+    pub(crate) fn kept(&self, spec: &str) -> PathBuf {
+        let in_git = self.path(".git/seqorch").join(spec);
+        if in_git.exists() { in_git } else { self.path(".seqorch").join(spec) }
     }
 
     /// The program, in an environment without anything of the user's.
@@ -353,6 +359,11 @@ impl Running {
     /// What it has printed so far.
     pub(crate) fn printed(&self) -> String {
         fs::read(&self.stdout).map(|b| String::from_utf8_lossy(&b).into_owned()).unwrap_or_default()
+    }
+
+    /// What it has printed to standard error so far.
+    pub(crate) fn complaints(&self) -> String {
+        fs::read(&self.stderr).map(|b| String::from_utf8_lossy(&b).into_owned()).unwrap_or_default()
     }
 
     /// Whether it has ended.

@@ -127,7 +127,7 @@ fn a_run_that_waits_for_a_limit() {
 
 #[test]
 fn a_run_whose_commit_is_refused() {
-    let project = repo(WRITES, "").env("TZ", "UTC");
+    let project = repo(WRITES, "on_refused = \"halt\"\n").env("TZ", "UTC");
     project.write(".git/hooks/pre-commit", "#!/bin/sh\necho 'line too long: made-1:1' >&2\nexit 1\n");
     let hook = project.path(".git/hooks/pre-commit");
     std::fs::set_permissions(hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();

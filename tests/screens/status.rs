@@ -74,7 +74,7 @@ fn status_of_a_spec_with_a_failed_task() {
 
 #[test]
 fn status_of_a_spec_with_a_pending_commit() {
-    let project = repo(WRITES, "");
+    let project = repo(WRITES, "on_refused = \"halt\"\n");
     project.write(
         ".git/hooks/pre-commit",
         "#!/bin/sh\ntest -e made-2 || exit 0\necho 'line too long: made-2:1' >&2\nexit 1\n",

@@ -92,6 +92,10 @@ keys! {
         /// What a run does if an agent moves the branch away from commits that were there before it (reset, rebase, amend),
         /// or goes to another branch: it ends and needs you (halt), it says so (warn), or it does not look (off).
         history: HistoryRule = "halt";
+        /// What a run does if git or one of its hooks refuses a commit: the output goes to the agent as that of a check that
+        /// failed, within retry.attempts (retry), or the run ends and needs you (halt). If a hook has changed files of the
+        /// task, they are staged again first, and the commit is tried once more.
+        on_refused: RefusedRule = "retry";
         /// Message of a commit. {spec}, {id}, {title}, {agent} and {attempts} are filled in.
         message: String = "{id}: {title}";
         /// Whether a snapshot of the work dir is taken before each step. `seqorch undo` and the changes per task need it.
@@ -121,6 +125,16 @@ words! {
         Refuse = "refuse",
         /// It leaves those files out of every commit.
         Allow = "allow",
+    }
+}
+
+words! {
+    /// What a run does if git refuses a commit.
+    pub enum RefusedRule {
+        /// The agent gets the output.
+        Retry = "retry",
+        /// It ends and needs a human.
+        Halt = "halt",
     }
 }
 

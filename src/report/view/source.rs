@@ -30,7 +30,7 @@ pub struct ViewSource<'a> {
     pub live: Option<&'a LiveAttempt>,
     /// The events of the last run from its `run_started` on, oldest first.
     pub events: &'a [EventRecord],
-    /// Which file cannot be read now, and why.
+    /// Which file cannot be read now, and why; or which command takes long.
     pub trouble: Option<&'a str>,
     /// The current time.
     pub now: Timestamp,

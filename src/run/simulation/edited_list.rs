@@ -118,11 +118,12 @@ impl EditedList {
                 text.push_str("\n## Tasks of the second week\n\n");
             }
             let mark = if line.ticked { 'x' } else { ' ' };
-            text += &match self.form {
+            let line = match self.form {
                 ListForm::Numbered => format!("- [{mark}] {}. {}\n", line.number, line.text),
                 ListForm::Bare => format!("- [{mark}] {}\n", line.text),
                 ListForm::WithoutBoxes => format!("### Task {}: {}\n\n", line.number, line.text),
             };
+            text.push_str(&line);
         }
         text
     }

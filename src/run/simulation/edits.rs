@@ -134,6 +134,8 @@ impl World for EditedList {
         ids.to_vec()
     }
 
+    fn untick(&mut self, _: &[String], _: &SpecState) {}
+
     fn report(&mut self, _: &Notice, _: &SpecState) -> Result<()> {
         Ok(())
     }

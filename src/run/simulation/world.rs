@@ -215,8 +215,9 @@ impl World for Orchestrator<'_> {
     }
 
     fn keep(&mut self, unit: &str, _: &SpecState) -> std::result::Result<Option<Changes>, CommitRefused> {
-        let refused =
-            |why: &str| Err(CommitRefused { why: why.to_owned(), changes: Some(Changes::default()) });
+        let refused = |why: &str| {
+            Err(CommitRefused { why: why.to_owned(), changes: Some(Changes::default()), for_agent: false })
+        };
         if !self.lives() {
             return refused("killed");
         }
@@ -264,6 +265,13 @@ impl World for Orchestrator<'_> {
         self.model.mark(ids, 'x');
         self.lives();
         ids.to_vec()
+    }
+
+    fn untick(&mut self, ids: &[String], _: &SpecState) {
+        if self.lives() {
+            self.model.mark(ids, ' ');
+            self.lives();
+        }
     }
 
     fn report(&mut self, report: &Notice, _: &SpecState) -> Result<()> {

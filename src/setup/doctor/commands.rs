@@ -15,8 +15,6 @@ struct ConfiguredCommand {
     program: String,
     /// The setting that names it.
     setting: String,
-    /// Whether a run fails without it.
-    required: bool,
 }
 
 pub(super) fn check(subject: &DoctorSubject<'_>) -> Vec<DoctorFinding> {
@@ -33,35 +31,26 @@ pub(super) fn check(subject: &DoctorSubject<'_>) -> Vec<DoctorFinding> {
 }
 
 fn not_found(command: &ConfiguredCommand) -> DoctorFinding {
-    let text = format!("{}: {} was not found", command.setting, command.program);
-    let finding = if command.required {
-        DoctorFinding::problem(TOPIC, ErrorKind::Unavailable, text)
-    } else {
-        DoctorFinding::warning(TOPIC, text)
-    };
-    finding.fix("Install it, or correct the command.")
+    let text = format!("{}: {} was not found, or is not executable", command.setting, command.program);
+    DoctorFinding::problem(TOPIC, ErrorKind::Unavailable, text).fix("Install it, or correct the command.")
 }
 
 fn commands(config: &Config) -> Vec<ConfiguredCommand> {
     let mut found = Vec::new();
-    let mut add = |argv: &[String], setting: String, required: bool| {
-        found.extend(argv.first().map(|program| ConfiguredCommand {
-            program: program.clone(),
-            setting,
-            required,
-        }));
+    let mut add = |argv: &[String], setting: String| {
+        found.extend(argv.first().map(|program| ConfiguredCommand { program: program.clone(), setting }));
     };
     for argv in &config.verify.commands {
-        add(argv, "verify.commands".to_owned(), true);
+        add(argv, "verify.commands".to_owned());
     }
     for (index, one) in config.overrides.iter().enumerate() {
         for argv in one.verify.iter().flatten() {
-            add(argv, format!("override[{index}].verify"), true);
+            add(argv, format!("override[{index}].verify"));
         }
     }
     for event in HookEvent::ALL {
         let argv = config.hooks.argv(event).unwrap_or_default();
-        add(argv, format!("hooks.{}", event.name()), config.hooks.required);
+        add(argv, format!("hooks.{}", event.name()));
     }
     found.dedup();
     found

@@ -7,6 +7,7 @@ use rustix::fs::{Access, access, statvfs};
 
 use super::subject::DoctorSubject;
 use crate::error::ErrorKind;
+use crate::report::text::readable_bytes;
 use crate::setup::backend_list::workdir;
 use crate::setup::findings::DoctorFinding;
 
@@ -109,17 +110,6 @@ pub(super) fn check_space(subject: &DoctorSubject<'_>) -> Vec<DoctorFinding> {
         });
     }
     found
-}
-
-/// `1.2 GB`
-fn readable_bytes(count: u64) -> String {
-    let (unit, name) = match count {
-        0..1_000_000_000 => (1_000_000, "MB"),
-        1_000_000_000..1_000_000_000_000 => (1_000_000_000, "GB"),
-        _ => (1_000_000_000_000, "TB"),
-    };
-    let tenths = count.saturating_mul(10) / unit;
-    format!("{}.{} {name}", tenths / 10, tenths % 10)
 }
 
 #[cfg(test)]

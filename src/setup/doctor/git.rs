@@ -51,7 +51,7 @@ pub(super) fn check(subject: &DoctorSubject<'_>) -> Vec<DoctorFinding> {
     if commits && repository.committer().is_err() {
         let text = "git has no name and address to commit with";
         found.push(
-            DoctorFinding::problem(TOPIC, ErrorKind::Internal, text)
+            DoctorFinding::problem(TOPIC, ErrorKind::Config, text)
                 .fix("Run: git config user.name NAME; git config user.email ADDRESS"),
         );
     }

@@ -28,7 +28,7 @@ pub(super) fn check(subject: &DoctorSubject<'_>) -> Vec<DoctorFinding> {
     let socket = settings.and_then(|t| t.socket.clone());
     let version = match TmuxServer::new(program, socket, &env).version() {
         Ok(version) => version,
-        Err(error) => return vec![DoctorFinding::error(TOPIC, &error)],
+        Err(error) => return vec![DoctorFinding::error(TOPIC, &error.into())],
     };
     let mut found = match parse::version(&version) {
         Some(number) if number < OLDEST => {

@@ -1,0 +1,97 @@
+//! Removes what is kept of a spec's runs: snapshots, results, logs and the copy of the state.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::project::SpecPlace;
+use crate::state::SpecState;
+use crate::store::attempt_folder;
+use crate::store::lock::{Holder, RunLock};
+use crate::store::spec_store::Store;
+
+/// What is kept of a spec's runs.
+#[derive(Debug)]
+pub struct KeptFiles {
+    /// The folders.
+    pub folders: Vec<PathBuf>,
+    /// Attempts with their logs and results.
+    pub attempts: usize,
+    /// Bytes of all files.
+    pub bytes: u64,
+    /// Tasks whose changes only the snapshots have: their commits are pending.
+    pub pending: Vec<String>,
+}
+
+/// What is kept; no folder: nothing.
+pub fn kept(place: &SpecPlace) -> Result<KeptFiles> {
+    let store = place.store();
+    let state = store.load()?;
+    let folders: Vec<PathBuf> = store.folders().into_iter().filter(|folder| folder.exists()).collect();
+    let bytes = folders.iter().map(|folder| size(folder)).sum();
+    let pending = state.pending_commits();
+    Ok(KeptFiles { attempts: store.attempt_dirs().len(), folders, bytes, pending })
+}
+
+/// Removes it, unless something works on the spec.
+pub fn forget(place: &SpecPlace) -> Result<()> {
+    let store = place.store();
+    if store.folders().iter().all(|folder| !folder.exists()) {
+        return Ok(());
+    }
+    let store = store.prepared()?;
+    let _lock = RunLock::take(&store.run_lock(), &Holder::me(&place.dir, Timestamp::now()))?;
+    if let Some(dir) = store.attempt_dirs().iter().find(|dir| attempt_folder::alive(dir)) {
+        let text = format!("an agent is still at work in {}", dir.path().display());
+        return Err(Error::new(ErrorKind::Locked, text).hint("End it with `seqorch stop --now`."));
+    }
+    // first the state: what it names must be there
+    let mut state = store.load()?;
+    if state != SpecState::default() {
+        without_snapshots(&mut state);
+        store.save(&state)?;
+    }
+    remove(&store)
+}
+
+fn remove(store: &Store) -> Result<()> {
+    for folder in store.folders() {
+        match fs::remove_dir_all(&folder) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Error::io("removing", &folder, e));
+            }
+            _ => {}
+        }
+        // goes only when it is empty
+        let _ = folder.parent().map(fs::remove_dir);
+    }
+    Ok(())
+}
+
+fn without_snapshots(state: &mut SpecState) {
+    for unit in state.units.values_mut() {
+        unit.before = None;
+        unit.undone = None;
+        unit.pending_commit = None;
+        if unit.changes.as_ref().is_some_and(|changes| changes.commit.is_none() || changes.commit_differs) {
+            unit.changes = None;
+        }
+        for attempt in &mut unit.attempts {
+            attempt.before = None;
+            attempt.learned.after = None;
+        }
+    }
+}
+
+/// Bytes of all files below a folder.
+fn size(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let size_of = |entry: fs::DirEntry| match entry.metadata() {
+        Ok(data) if data.is_dir() => size(&entry.path()),
+        Ok(data) => data.len(),
+        Err(_) => 0,
+    };
+    entries.map(size_of).sum()
+}

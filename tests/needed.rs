@@ -1,0 +1,50 @@
+//! What a run needs around it is looked for before the first agent is paid.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use crate::common::Project;
+use crate::common::git::{WRITES, git, repo};
+
+const ONE: &str = "- [ ] 1. First\n";
+
+#[test]
+fn missing_programs_of_hooks_and_checks_end_the_run_before_any_agent() {
+    for (config, names) in [
+        ("[hooks]\nrun_end = [\"no-such-hook\"]\n", "hooks.run_end: no-such-hook"),
+        ("[hooks]\nhalt = [\"./plain.txt\"]\n", "hooks.halt: ./plain.txt"),
+        ("[verify]\ncommands = [[\"true\"], [\"no-such-check\"]]\n", "verify of task 1: no-such-check"),
+        ("[[override]]\ntasks = [\"1\"]\nverify = [[\"./plain.txt\"]]\n", "verify of task 1: ./plain.txt"),
+    ] {
+        let project = Project::new().spec("demo", ONE).config(config).file("plain.txt", "");
+        let out = project.run(&["run"]).code(69);
+        assert!(out.stderr.contains(names) && out.stderr.contains("chmod +x"), "{out:?}");
+        assert!(project.ledger().is_empty() && project.state("demo").is_null(), "{out:?}");
+        let plan = project.run(&["plan"]).code(0);
+        assert!(plan.stderr.contains(names), "{plan:?}");
+        let doctor = project.run(&["doctor"]);
+        let program = names.split_once(": ").unwrap().1;
+        assert!(doctor.stdout.contains(&format!("{program} was not found")), "{doctor:?}");
+        fs::set_permissions(project.path("plain.txt"), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_ends_the_run_before_any_agent() {
+    let project = Project::new().spec("demo", ONE).env("TMPDIR", "/nonexistent/folder");
+    let out = project.run(&["run"]).code(70);
+    assert!(out.stderr.contains("writing to /nonexistent/folder"), "{out:?}");
+    assert!(out.stderr.contains("Set TMPDIR") && project.ledger().is_empty(), "{out:?}");
+    let plan = project.run(&["plan"]).code(0);
+    assert!(plan.stderr.contains("/nonexistent/folder cannot be written"), "{plan:?}");
+}
+
+#[test]
+fn a_missing_identity_ends_the_run_before_any_agent() {
+    let project = repo(WRITES, "");
+    git(&project, &["config", "--unset", "user.name"]);
+    git(&project, &["config", "--unset", "user.email"]);
+    git(&project, &["config", "user.useConfigOnly", "true"]);
+    let out = project.run(&["run"]).code(78);
+    assert!(out.stderr.contains("git config user.name") && project.ledger().is_empty(), "{out:?}");
+}
