@@ -65,10 +65,10 @@ fn usage_is_summed_by_attempt_unit_and_run() {
     let state = project.state("login");
     for sum in [&state["usage"], &state["units"]["1"]["usage"]] {
         assert_eq!(
-            (&sum["input"], &sum["attempts"], &sum["tokens_untold"]),
+            (&sum["input"], &sum["attempts"], &sum["tokens_unknown"]),
             (&246.into(), &2.into(), &0.into())
         );
-        assert_eq!((&sum["cost_usd"], &sum["cost_untold"]), (&serde_json::Value::Null, &2.into()));
+        assert_eq!((&sum["cost_usd"], &sum["cost_unknown"]), (&serde_json::Value::Null, &2.into()));
     }
     let json: serde_json::Value = serde_json::from_str(&project.run(&["status", "--json"]).stdout).unwrap();
     assert_eq!((&json["usage"], &json["units"]), (&state["usage"], &state["units"]));

@@ -60,14 +60,14 @@ fn batch_one_asks_before_each_unit() {
 fn a_wrong_assignment_is_asked_for_again_with_its_mistakes() {
     let answer = format!(
         "if grep -q 'could not be used' \"$SEQORCH_DIR/asked\"; then cp \"$SEQORCH_DIR/asked\" second; {GOOD}; else \
-         echo '{{\"1\": {{\"type\": \"code\", \"owner_agent\": \"nobody\"}}}}'; fi"
+         echo '{{\"1\": {{\"type\": \"code\", \"owner_agent\": \"stranger\"}}}}'; fi"
     );
     let project = project(&answer, "");
     let out = project.run(&["run"]);
     assert_eq!(out.code, 0, "{out:?}");
     assert_eq!(workers(&project), ["1 by c", "2 by g", "3 by c"]);
     let second = project.read("second");
-    assert!(second.contains("the owner \"nobody\" is not one of codex"), "{second}");
+    assert!(second.contains("the owner \"stranger\" is not one of codex"), "{second}");
     assert!(second.contains("there is no assignment for 2, 3"), "{second}");
 }
 
@@ -175,10 +175,10 @@ fn mark_refuses_to_assign_unknown_tasks_backends_and_owners() {
     let project = project(GOOD, "");
     project.write(".kiro/specs/demo/tasks.md", "- [ ] 1. Store\n  - [ ] 1.1 Part\n");
     project
-        .run(&["mark", "1", "--backend", "nobody"])
+        .run(&["mark", "1", "--backend", "stranger"])
         .code(64)
-        .says(&["there is no backend \"nobody\"", "fake"]);
-    project.run(&["mark", "1", "--agent", "nobody"]).code(64).says(&["codex-review"]);
+        .says(&["there is no backend \"stranger\"", "fake"]);
+    project.run(&["mark", "1", "--agent", "stranger"]).code(64).says(&["codex-review"]);
     project.run(&["mark", "1.1", "--backend", "fake"]).code(64).says(&["together with task 1"]);
     project.run(&["mark", "1"]).code(64);
     project.run(&["mark", "1", "--backend", "fake", "--clear"]).code(64);

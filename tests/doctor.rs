@@ -55,7 +55,7 @@ fn a_missing_agent_exits_with_69_and_names_the_installed_ones() {
     );
     let list = report["findings"].as_array().unwrap();
     let codex = list.iter().find(|f| f["text"].as_str().unwrap().starts_with("codex (")).unwrap();
-    assert!(codex["mend"].as_str().unwrap().contains("installed: claude, fake"), "{codex}");
+    assert!(codex["fix"].as_str().unwrap().contains("installed: claude, fake"), "{codex}");
     assert_eq!(findings(&report, "agents", "warning"), ["claude: no login found"]);
 }
 

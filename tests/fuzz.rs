@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 use seqorch::spec::{self, Task, TaskFile, TaskState};
 
+use crate::common::some_cases;
+
 /// More than the parser needs for a small file on any machine.
 const HANGS: Duration = Duration::from_secs(10);
 
@@ -232,6 +234,8 @@ fn mutate(text: &str, dice: &mut Dice) -> String {
 }
 
 proptest! {
+    #![proptest_config(some_cases())]
+
     #[test]
     fn ticking_a_well_formed_file_changes_one_task_and_one_mark(source in written()) {
         let file = spec::parse(&source);

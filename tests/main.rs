@@ -24,6 +24,7 @@ mod examples;
 mod failures;
 mod fuzz;
 mod hooks;
+mod human_tasks;
 mod identity;
 mod init;
 mod interrupts;

@@ -239,7 +239,7 @@ fn halt_and_answer(ground: &Ground, cli: Cli) -> Seen {
     bench.run(&["resume", "demo", "--answer", "It is in the other FOLDER-MARK"]).code(0);
     let (attempts, request) = (bench.attempts(), bench.first_request());
     ensure(bench.outcomes() == ["halted", "done"], &bench, "it did not continue to the end")?;
-    ensure(attempts[1]["goes_on"]["session"] == asked, &bench, "not in the session that asked")?;
+    ensure(attempts[1]["resumes"]["session"] == asked, &bench, "not in the session that asked")?;
     ensure(attempts[1]["session"] == asked, &bench, "the session has another id now")?;
     ensure(request.contains("FOLDER-MARK"), &bench, "the answer never reached the model")?;
     ensure(request.contains("I cannot go on"), &bench, "the model did not get its own earlier words")?;
@@ -255,7 +255,7 @@ commands = [["sh", "-c", "test -e .out/once || { touch .out/once; echo VERIFY-MA
     let attempts = bench.attempts();
     ensure(bench.outcomes() == ["verify_failed", "done"], &bench, "not a failure and a success")?;
     ensure(attempts[0]["session"].is_string(), &bench, "no session")?;
-    ensure(attempts[1]["goes_on"]["session"] == attempts[0]["session"], &bench, "not in its session")?;
+    ensure(attempts[1]["resumes"]["session"] == attempts[0]["session"], &bench, "not in its session")?;
     ensure(attempts[1]["session"] == attempts[0]["session"], &bench, "the session has another id now")?;
     let (one, two) = (&attempts[0]["usage"], &attempts[1]["usage"]);
     // the server reports the same usage each time, so a running total would be twice as much
@@ -277,7 +277,7 @@ fn unknown_session(ground: &Ground, cli: Cli) -> Seen {
     let (attempts, request) = (bench.attempts(), bench.first_request());
     ensure(attempts.last().is_some_and(|a| a["outcome"]["kind"] == "done"), &bench, "it is not done")?;
     ensure(attempts.len() == 3, &bench, "not one failed attempt and one new session")?;
-    ensure(attempts[2]["goes_on"].is_null(), &bench, "not a new session")?;
+    ensure(attempts[2]["resumes"].is_null(), &bench, "not a new session")?;
     ensure(attempts[1]["counts"] == false, &bench, "the attempt in vain counts")?;
     ensure(request.contains("Write the file out.txt"), &bench, "not with the full prompt")?;
     ensure(request.contains("FOLDER-MARK"), &bench, "without the answer")?;

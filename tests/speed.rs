@@ -8,9 +8,7 @@ use seqorch::config::Config;
 
 use crate::common::large::{SHAPES, all, config};
 
-/// Tasks of the smaller file; the larger one has `TIMES` as many.
-const SMALL: usize = 1_000;
-
+/// The larger file has this many times as many tasks.
 const TIMES: u32 = 4;
 
 /// How exactly the system counts a thread's work.
@@ -32,9 +30,20 @@ fn time_of(text: &str, config: &Config) -> Duration {
 
 #[test]
 fn planning_time_grows_in_proportion_to_the_file() {
+    grows_in_proportion(200);
+}
+
+#[test]
+#[ignore = "takes seconds"]
+fn planning_time_grows_in_proportion_to_a_long_file() {
+    grows_in_proportion(1_000);
+}
+
+/// Plans specs of `small` tasks, and of [`TIMES`] as many.
+fn grows_in_proportion(small: usize) {
     let config = config();
     for (name, shape) in SHAPES {
-        let (small, large) = (shape(SMALL), shape(SMALL * TIMES as usize));
+        let (small, large) = (shape(small), shape(small * TIMES as usize));
         // quadratic code takes sixteen times as long; a busy machine may look like that once, but hardly three times
         let mut seen = Vec::new();
         let linear = (0..3).any(|_| {

@@ -7,6 +7,8 @@ use proptest::prelude::*;
 use seqorch::agent::digest::{Digest, StreamFacts};
 use seqorch::agent::{AgentEvent, Format, Renderer, StreamReader};
 
+use crate::common::some_cases;
+
 pub(crate) const FORMATS: &[(&str, Format)] = &[
     ("claude", Format::Claude),
     ("codex", Format::Codex),
@@ -136,7 +138,7 @@ fn foreign() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2000) })]
+    #![proptest_config(some_cases())]
 
     #[test]
     fn pieces_of_any_size_give_the_same_events(which in any::<prop::sample::Index>(), cuts in proptest::collection::vec(any::<prop::sample::Index>(), 0..20)) {

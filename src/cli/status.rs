@@ -177,7 +177,7 @@ fn last_end(state: &SpecState) -> Option<Value> {
     let over = state.run.over()?;
     let of_units = [K::Question, K::FailedTask, K::PendingCommit];
     let need = state::needs(state).into_iter().find(|need| !of_units.contains(&need.kind))?;
-    Some(json!({ "why": over.end.word(), "unit": need.task, "reason": need.reason, "at": over.ended }))
+    Some(json!({ "why": over.end.kind(), "unit": need.task, "reason": need.reason, "at": over.ended }))
 }
 
 /// The line of the attempt that the state calls running. `commands` is the number of commands that must succeed after it;

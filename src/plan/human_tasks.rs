@@ -23,7 +23,8 @@ impl<'a> HumanTasks<'a> {
 
     /// What is said of the node itself; `None`: the same as of what is above it.
     pub(super) fn says(&self, node: &TreeNode<'_>) -> Option<bool> {
-        let rule = self.rules.iter().rfind(|(ids, globs, _)| ids.contains(&node.id) || globs.is_match(&node.id));
+        let rule =
+            self.rules.iter().rfind(|(ids, globs, _)| ids.contains(&node.id) || globs.is_match(&node.id));
         let title = || SIGNS.iter().any(|sign| node.title.to_lowercase().contains(sign)).then_some(true);
         rule.map(|(.., human)| *human).or_else(title)
     }

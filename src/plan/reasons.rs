@@ -127,7 +127,9 @@ pub(super) fn of_leaves(
             Some(LeafState::Stuck(reason)) => reason.clone(),
             _ => continue,
         };
-        if Some(&reason) != of_unit || !matches!(reason, SkipReason::Optional | SkipReason::NotSelected | SkipReason::Human) {
+        if Some(&reason) != of_unit
+            || !matches!(reason, SkipReason::Optional | SkipReason::NotSelected | SkipReason::Human)
+        {
             skipped.push((leaf, reason));
         }
     }

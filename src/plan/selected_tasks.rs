@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn names_become_ids_and_an_unknown_one_is_a_usage_error() {
-        let selection = Selection { from: Some("2-3".into()), ..only(&["2.*", "Do 3"]) };
+        let selection = Selection { from: Some("2-3".into()), ..only(&["2.*", "3"]) };
         let found = check("1\n2\n  2.1\n  2.2\n3", &selection).unwrap();
         assert_eq!(
             (found.only.as_slice(), found.from.as_deref()),

@@ -53,6 +53,10 @@ pub struct Step {
     pub title: String,
     /// The unit's own task; `None` where a heading makes the unit.
     pub task: Option<Task>,
+    /// The heading that makes the unit or stands above it.
+    pub group: Option<String>,
+    /// The lines of the list around a unit without an id, with their numbers.
+    pub around: Vec<String>,
     /// The open leaves that the agent works on, in order; the unit itself if it has no children.
     pub open: Vec<Task>,
     /// Tasks between the unit and the open leaves, outermost first. What they say holds for the leaves too.

@@ -276,6 +276,7 @@ mod tests {
             tasks: tasks.iter().map(ToString::to_string).collect(),
             backend: None,
             model: None,
+            human: None,
             timeout: PartialTimeouts::default(),
             retry: PartialRetry::default(),
             prompt: None,

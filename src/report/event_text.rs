@@ -11,12 +11,12 @@ use serde_json::Value;
 use super::changes::{changed, listed};
 use super::events::EventKind;
 use super::needs::{NeedRecord, ShownNeed, what};
-use super::notice::{Notice, Pause};
+use super::notice::{NextKind, Notice, Pause, PauseKind};
 use super::text::{cut, plural, sanitise_line, sanitise_text};
 use super::times::{clock, span};
 use crate::spec::compare_ids;
 use crate::state::work_tree::AgentCommit;
-use crate::state::{Changes, End, NeedKind, Outcome, WaitReason};
+use crate::state::{Changes, End, EndKind, NeedKind, Outcome, ResumeReason, WaitReason};
 
 /// A question in a line is cut to this many columns.
 const QUESTION: usize = 200;
@@ -60,7 +60,7 @@ pub fn last_word(end: &End, needs: &[ShownNeed], left: usize) -> (String, bool) 
             format!("✓ selection complete, {} left", plural(*left, "task"))
         }
         (End::Complete, None) => "✓ all complete".to_owned(),
-        (_, None) => format!("✗ {}", end.word().replace('_', " ")),
+        (_, None) => format!("✗ {}", end.kind().label()),
     };
     (sanitise_line(&word), !end.is_by_hand())
 }
@@ -73,11 +73,11 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
         EventKind::StepStarted { unit, title, tries, resumes, iteration, left, .. } => {
             let most = max_iterations.map_or_else(String::new, |n| format!("/{n}"));
             let again = if *tries > 1 { format!(", attempt {tries}") } else { String::new() };
-            let resumes = match resumes.as_deref() {
+            let resumes = match resumes {
                 None => "",
-                Some("nudge") => ", asked for its signal",
-                Some("answer") => ", continues with the answer",
-                Some(_) => ", resumes its session",
+                Some(ResumeReason::Nudge) => ", asked for its signal",
+                Some(ResumeReason::Answer) => ", continues with the answer",
+                Some(ResumeReason::Retry | ResumeReason::Limit) => ", resumes its session",
             };
             let (unit, title) = (sanitise_line(unit), sanitise_line(title));
             let left = plural(*left, "task");
@@ -89,14 +89,14 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
                 Some("halted" | "limited") => "‖",
                 _ => "✗",
             };
-            let next = match (next.as_str(), attempts_left) {
-                ("again", Some(n)) => {
+            let next = match (next, attempts_left) {
+                (NextKind::Again, Some(n)) => {
                     format!("; {} left", plural(usize::try_from(*n).unwrap_or(usize::MAX), "attempt"))
                 }
-                ("nudge", _) => "; asking for its signal".to_owned(),
-                ("afresh", _) => "; its session can't be resumed, starting a new one".to_owned(),
-                ("failed", _) => "; no attempts left".to_owned(),
-                _ => String::new(),
+                (NextKind::Nudge, _) => "; asking for its signal".to_owned(),
+                (NextKind::Afresh, _) => "; its session can't be resumed, starting a new one".to_owned(),
+                (NextKind::Failed, _) => "; no attempts left".to_owned(),
+                (NextKind::Plain, _) | (NextKind::Again, None) => String::new(),
             };
             let (unit, says) = (sanitise_line(unit), sanitise_line(says));
             let took = span(Duration::from_millis(*took_ms));
@@ -105,11 +105,11 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
         }
         EventKind::Waiting { why, reason, unit, until } => {
             let unit = unit.as_deref().map(sanitise_line).unwrap_or_default();
-            let what = match why.as_str() {
-                "delay" => "next step".to_owned(),
-                "backoff" => format!("next attempt of {unit}"),
-                "limit" => format!("{}; next try", sanitise_line(reason)),
-                _ => format!("{}: next step", sanitise_line(reason)),
+            let what = match why {
+                PauseKind::Delay => "next step".to_owned(),
+                PauseKind::Backoff => format!("next attempt of {unit}"),
+                PauseKind::Limit => format!("{}; next try", sanitise_line(reason)),
+                PauseKind::Pace => format!("{}: next step", sanitise_line(reason)),
             };
             format!("… {what} at {}", clock(*until, zone))
         }
@@ -157,35 +157,37 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
         }
         EventKind::RunEnded { why, failed, left, took_ms, .. } => {
             let left = if *left > 0 { format!(", {left} left") } else { String::new() };
-            let why = end_words(why, failed);
+            let why = end_words(*why, failed);
             format!("── {}{left}, after {} ──", sanitise_line(&why), span(Duration::from_millis(*took_ms)))
         }
         EventKind::Unknown => String::new(),
     }
 }
 
-/// Why a run ended, in words. `why` is the end's word for programs, `failed` the tasks that failed.
-pub(super) fn end_words(why: &str, failed: &[String]) -> String {
+/// Why a run ended, in words. `failed` are the tasks that failed.
+pub(super) fn end_words(why: EndKind, failed: &[String]) -> String {
+    use EndKind as K;
     match why {
-        "complete" => "all complete".to_owned(),
-        "selection_complete" => "selection complete".to_owned(),
-        "max_iterations" => "iteration limit reached".to_owned(),
-        "interrupted" | "terminated" => "stopped by you".to_owned(),
-        "hung_up" => "the terminal was closed".to_owned(),
-        "stuck" if failed.is_empty() => "stopped: tasks are blocked".to_owned(),
-        "stuck" => format!("stopped: task {} failed", failed.join(", ")),
-        "not_committed" => "stopped: a commit is pending".to_owned(),
-        "halted" => "halted with a question".to_owned(),
-        why => format!("stopped: {}", why.replace('_', " ")),
+        K::Complete => "all complete".to_owned(),
+        K::SelectionComplete => "selection complete".to_owned(),
+        K::MaxIterations => "iteration limit reached".to_owned(),
+        K::Interrupted | K::Terminated => "stopped by you".to_owned(),
+        K::HungUp => "the terminal was closed".to_owned(),
+        K::Stuck if failed.is_empty() => "stopped: tasks are blocked".to_owned(),
+        K::Stuck => format!("stopped: task {} failed", failed.join(", ")),
+        K::Human => "stopped: what is left is for you".to_owned(),
+        K::NotCommitted => "stopped: a commit is pending".to_owned(),
+        K::Halted => "halted with a question".to_owned(),
+        K::Dirty | K::History | K::Unavailable | K::Limited | K::Error => {
+            format!("stopped: {}", why.label())
+        }
     }
 }
 
 /// What you must do, in a sentence; the caller removes escape sequences.
 pub(super) fn need(needs: &[NeedRecord], reason: &str) -> String {
-    let first = needs.first().filter(|need| need.task.is_some());
-    let kind = first.and_then(|need| NeedKind::ALL.into_iter().find(|kind| kind.word() == need.kind));
-    match first.zip(kind) {
-        Some((need, kind)) => format!("{}: {}", what(kind, need.task.as_deref()), need.reason),
+    match needs.first().filter(|need| need.task.is_some()) {
+        Some(need) => format!("{}: {}", what(need.kind, need.task.as_deref()), need.reason),
         None => reason.to_owned(),
     }
 }
@@ -302,7 +304,7 @@ mod tests {
     fn a_hostile_title_stays_on_its_line_and_sends_no_escape_sequence() {
         let what = EventKind::StepStarted {
             tries: 2,
-            resumes: Some("retry".into()),
+            resumes: Some(ResumeReason::Retry),
             unit: "1".into(),
             title: "a\x1b]0;x\x07\nb".into(),
             attempt: 2,
@@ -322,7 +324,7 @@ mod tests {
         let hostile = evil.to_owned();
         let all = [
             EventKind::Waiting {
-                why: "limit".into(),
+                why: PauseKind::Limit,
                 reason: hostile.clone(),
                 unit: None,
                 until: Timestamp::UNIX_EPOCH,
@@ -340,7 +342,7 @@ mod tests {
             EventKind::Halted { unit: hostile.clone(), question: hostile.clone(), needs: Vec::new() },
             EventKind::NeedsHuman {
                 unit: Some(hostile.clone()),
-                why: "stuck".into(),
+                why: EndKind::Stuck,
                 reason: hostile.clone(),
                 needs: Vec::new(),
             },
@@ -353,11 +355,11 @@ mod tests {
             },
             EventKind::RunEnded {
                 spec: hostile.clone(),
-                why: hostile.clone(),
+                why: EndKind::Stuck,
                 exit_code: 2,
                 unit: None,
                 reason: None,
-                failed: Vec::new(),
+                failed: vec![hostile.clone()],
                 blocked: Vec::new(),
                 left: 1,
                 took_ms: 1,
@@ -374,7 +376,7 @@ mod tests {
                 outcome: Value::Null,
                 says: hostile,
                 took_ms: 1,
-                next: "plain".into(),
+                next: NextKind::Plain,
                 attempts_left: None,
                 own_commits: Vec::new(),
             },

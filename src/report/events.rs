@@ -15,11 +15,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::needs::NeedRecord;
-use super::notice::{Next, Notice, Pause};
+use super::notice::{Next, NextKind, Notice, Pause, PauseKind};
 use crate::agent::Usage;
 use crate::plan::assign::Assigned;
 use crate::state::work_tree::AgentCommit;
-use crate::state::{AttemptRecord, Outcome, SpecState, WaitReason};
+use crate::state::{AttemptRecord, EndKind, Outcome, ResumeReason, SpecState};
 
 /// Version of the format.
 pub const VERSION: u32 = 1;
@@ -63,8 +63,7 @@ pub enum EventKind {
         /// The backend that works on it.
         backend: Option<String>,
         /// Why it resumes a session: `nudge`, `retry`, `answer`, `limit`; null: it begins a new one.
-        #[serde(rename = "goes_on")]
-        resumes: Option<String>,
+        resumes: Option<ResumeReason>,
         /// The iteration of the run, from 1.
         iteration: u32,
         /// Steps that are left, this one included.
@@ -92,7 +91,7 @@ pub enum EventKind {
         took_ms: u64,
         /// What follows: `plain` (nothing special), `again` (another attempt), `nudge` (the agent is asked for its signal),
         /// `afresh` (a new session), `failed` (no attempts left).
-        next: String,
+        next: NextKind,
         /// How many attempts the unit has left, if `next` is `again`.
         attempts_left: Option<u32>,
         /// Commits that the agent made itself: `{"id": …, "subject": …}`, oldest first; missing: none.
@@ -103,7 +102,7 @@ pub enum EventKind {
     Waiting {
         /// `delay`: between two steps. `backoff`: before the next attempt. `limit`: until a limited backend may be tried
         /// again. `pace`: until a rule of `[pace]` lets the next step start.
-        why: String,
+        why: PauseKind,
         /// The reason as text; names the backend and its kind of limit.
         #[serde(default)]
         reason: String,
@@ -184,7 +183,7 @@ pub enum EventKind {
         /// The first unit that it is about; null: none.
         unit: Option<String>,
         /// Why the run ended, as in `run_ended`.
-        why: String,
+        why: EndKind,
         /// What is wrong; for a refused commit the output of git.
         reason: String,
         /// Everything that a human must do, as `status --json` has it.
@@ -197,7 +196,7 @@ pub enum EventKind {
         spec: String,
         /// `complete`, `selection_complete`, `max_iterations`, `halted`, `stuck`, `not_committed`, `dirty`, `limited`, `unavailable`,
         /// `interrupted`, `terminated`, `error`, `hung_up`; after `hung_up` a working agent continues without the run.
-        why: String,
+        why: EndKind,
         /// The exit code of the process, unless it runs another spec after this one.
         exit_code: u8,
         /// The first unit that needs you; null: none does.
@@ -275,18 +274,18 @@ pub fn of_notice(notice: &Notice, state: &SpecState) -> EventKind {
             title: title.clone(),
             attempt: *attempt,
             backend: attempt_of(unit, *attempt).map(|a| a.backend.clone()),
-            resumes: reason.map(|r| r.word().to_owned()),
+            resumes: *reason,
             iteration: *iteration,
             left: *left,
         },
         Notice::Ended { unit, title, attempt, outcome, took, next } => {
             let record = attempt_of(unit, *attempt);
             let (next, attempts_left) = match next {
-                Next::Plain => ("plain", None),
-                Next::Attempts(n) => ("again", Some(*n)),
-                Next::Nudge => ("nudge", None),
-                Next::Afresh => ("afresh", None),
-                Next::Failed => ("failed", None),
+                Next::Plain => (NextKind::Plain, None),
+                Next::Attempts(n) => (NextKind::Again, Some(*n)),
+                Next::Nudge => (NextKind::Nudge, None),
+                Next::Afresh => (NextKind::Afresh, None),
+                Next::Failed => (NextKind::Failed, None),
             };
             EventKind::StepEnded {
                 unit: unit.clone(),
@@ -298,7 +297,7 @@ pub fn of_notice(notice: &Notice, state: &SpecState) -> EventKind {
                 outcome: as_value(outcome),
                 says: outcome.to_string(),
                 took_ms: millis(*took),
-                next: next.to_owned(),
+                next,
                 attempts_left,
                 own_commits: record.map(|a| a.own_commits().to_vec()).unwrap_or_default(),
             }
@@ -336,14 +335,8 @@ pub fn of_notice(notice: &Notice, state: &SpecState) -> EventKind {
 /// The event of a pause.
 #[must_use]
 pub fn of_pause(why: &Pause, until: Timestamp) -> EventKind {
-    let reason = why.reason();
-    let (why, unit) = match why {
-        Pause::Delay => ("delay", None),
-        Pause::Backoff { unit } => ("backoff", Some(unit.clone())),
-        Pause::Wait(WaitReason::Limit { .. }) => ("limit", None),
-        Pause::Wait(WaitReason::Pace { .. }) => ("pace", None),
-    };
-    EventKind::Waiting { why: why.to_owned(), reason, unit, until }
+    let unit = if let Pause::Backoff { unit } = why { Some(unit.clone()) } else { None };
+    EventKind::Waiting { why: why.kind(), reason: why.reason(), unit, until }
 }
 
 fn as_value(outcome: &Outcome) -> Value {
@@ -377,7 +370,7 @@ mod tests {
         assert_eq!(
             record.line(),
             "{\"v\":1,\"at\":\"2026-01-02T03:04:05Z\",\"event\":\"step_started\",\"unit\":\"1\",\
-             \"title\":\"Log in\",\"attempt\":2,\"tries\":2,\"backend\":null,\"goes_on\":null,\"iteration\":3,\"left\":4}\n"
+             \"title\":\"Log in\",\"attempt\":2,\"tries\":2,\"backend\":null,\"resumes\":null,\"iteration\":3,\"left\":4}\n"
         );
         assert_eq!(read(&record.line()), [record]);
     }

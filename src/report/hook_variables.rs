@@ -2,6 +2,7 @@
 
 use super::event_text;
 use super::events::EventKind;
+use super::notice::PauseKind;
 use super::text::sanitise_line;
 use crate::config::HookEvent;
 
@@ -13,7 +14,7 @@ impl EventKind {
             Self::RunStarted { .. } => Some(HookEvent::RunStart),
             Self::StepStarted { .. } => Some(HookEvent::StepStart),
             Self::StepEnded { .. } => Some(HookEvent::StepEnd),
-            Self::Waiting { why, .. } if why == "limit" => Some(HookEvent::Limit),
+            Self::Waiting { why: PauseKind::Limit, .. } => Some(HookEvent::Limit),
             Self::Halted { .. } | Self::NeedsHuman { .. } => Some(HookEvent::Halt),
             Self::RunEnded { .. } => Some(HookEvent::RunEnd),
             _ => None,
@@ -51,16 +52,16 @@ impl EventKind {
             ],
             Self::NeedsHuman { unit, why, reason, needs } => vec![
                 ("SEQORCH_UNIT", unit.clone().unwrap_or_default()),
-                ("SEQORCH_OUTCOME", why.clone()),
+                ("SEQORCH_OUTCOME", why.word().to_owned()),
                 ("SEQORCH_REASON", reason.clone()),
                 ("SEQORCH_MESSAGE", event_text::need(needs, reason)),
             ],
             Self::RunEnded { why, exit_code, left, unit, reason, .. } => vec![
                 ("SEQORCH_UNIT", unit.clone().unwrap_or_default()),
                 ("SEQORCH_REASON", reason.clone().unwrap_or_default()),
-                ("SEQORCH_OUTCOME", why.clone()),
+                ("SEQORCH_OUTCOME", why.word().to_owned()),
                 ("SEQORCH_EXIT_CODE", exit_code.to_string()),
-                ("SEQORCH_MESSAGE", format!("{}, {left} left", why.replace('_', " "))),
+                ("SEQORCH_MESSAGE", format!("{}, {left} left", why.label())),
             ],
             _ => Vec::new(),
         };

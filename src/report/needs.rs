@@ -19,7 +19,7 @@ const CHECK_LINES: usize = 10;
 pub struct NeedRecord {
     /// The kind: `question`, `failed_task`, `human_task`, `pending_commit`, `login`, `payment`, `dirty_tree`, `history`, `hook`, `rule`, `blocked`,
     /// `unavailable`, `error`.
-    pub kind: String,
+    pub kind: NeedKind,
     /// The task that it is about; null: it is about none.
     pub task: Option<String>,
     /// The title of the task; may be empty if the task never started.
@@ -36,7 +36,7 @@ pub struct NeedRecord {
 #[must_use]
 pub fn records(spec: &str, state: &SpecState) -> Vec<NeedRecord> {
     let record = |need: Need| NeedRecord {
-        kind: need.kind.word().to_owned(),
+        kind: need.kind,
         command: need.command(spec),
         task: need.task,
         title: need.title,

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::plan::assign::Assigned;
 use crate::state::{Outcome, ResumeReason, WaitReason};
 
@@ -113,7 +115,48 @@ pub enum Pause {
     Wait(WaitReason),
 }
 
+/// What kind of thing follows an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NextKind {
+    /// Nothing special.
+    Plain,
+    /// Another attempt.
+    Again,
+    /// The agent is asked for its signal.
+    Nudge,
+    /// A new session.
+    Afresh,
+    /// Nothing: no attempts are left.
+    Failed,
+}
+
+/// What kind of pause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PauseKind {
+    /// Between two steps.
+    Delay,
+    /// Before the next attempt.
+    Backoff,
+    /// Until a limited backend may be tried again.
+    Limit,
+    /// Until a rule of `[pace]` lets the next step start.
+    Pace,
+}
+
 impl Pause {
+    /// What kind of pause it is.
+    #[must_use]
+    pub fn kind(&self) -> PauseKind {
+        match self {
+            Self::Delay => PauseKind::Delay,
+            Self::Backoff { .. } => PauseKind::Backoff,
+            Self::Wait(WaitReason::Limit { .. }) => PauseKind::Limit,
+            Self::Wait(WaitReason::Pace { .. }) => PauseKind::Pace,
+        }
+    }
+
     /// The reason in a word or two, for sums.
     #[must_use]
     pub fn reason(&self) -> String {

@@ -49,7 +49,7 @@ impl RunEnd<'_> {
         };
         found.push(EventKind::RunEnded {
             spec: self.spec.to_owned(),
-            why: self.end.word().to_owned(),
+            why: self.end.kind(),
             exit_code: exit_code(self.end, &needs(state)),
             unit: first.and_then(|need| need.task.clone()),
             reason: first.map(reason),
@@ -65,12 +65,12 @@ impl RunEnd<'_> {
 
     fn call(&self, first: &NeedRecord, needs: Vec<NeedRecord>) -> EventKind {
         match &first.task {
-            Some(unit) if first.kind == NeedKind::Question.word() => {
+            Some(unit) if first.kind == NeedKind::Question => {
                 EventKind::Halted { unit: unit.clone(), question: first.reason.clone(), needs }
             }
             unit => EventKind::NeedsHuman {
                 unit: unit.clone(),
-                why: self.end.word().to_owned(),
+                why: self.end.kind(),
                 reason: reason(first),
                 needs,
             },
@@ -79,7 +79,7 @@ impl RunEnd<'_> {
 }
 
 fn reason(need: &NeedRecord) -> String {
-    if need.kind == NeedKind::FailedTask.word() {
+    if need.kind == NeedKind::FailedTask {
         return format!("failed, no attempts left: {}", need.reason);
     }
     need.reason.clone()
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
     use crate::config::HookEvent;
     use crate::state::testing::at;
-    use crate::state::{CommitRefused, Remedy, UnitStatus};
+    use crate::state::{CommitRefused, EndKind, Remedy, UnitStatus};
 
     fn records_of(end: &End, state: &SpecState) -> Vec<EventKind> {
         let took = Duration::from_secs(1);
@@ -142,7 +142,7 @@ mod tests {
             let EventKind::RunEnded { why, unit, reason, exit_code, needs, .. } = &found[1] else {
                 panic!("{found:?}")
             };
-            assert_eq!((variables["SEQORCH_OUTCOME"].as_str(), unit.as_deref()), (why.as_str(), named));
+            assert_eq!((variables["SEQORCH_OUTCOME"].as_str(), unit.as_deref()), (why.word(), named));
             assert!(reason.as_deref().unwrap().contains(part));
             assert_eq!((*exit_code, needs.len()), (code, 1));
         }
@@ -175,7 +175,7 @@ mod tests {
         let [EventKind::RunEnded { unit: Some(unit), exit_code: 130, needs, .. }] = &found[..] else {
             panic!("{found:?}")
         };
-        assert_eq!((unit.as_str(), needs[0].kind.as_str()), ("2", "failed_task"));
+        assert_eq!((unit.as_str(), needs[0].kind), ("2", NeedKind::FailedTask));
     }
 
     #[test]
@@ -193,7 +193,7 @@ mod tests {
             ]
         );
         assert!(
-            matches!(&found[1], EventKind::RunEnded { why, exit_code: 2, left: 3, .. } if why == "halted")
+            matches!(&found[1], EventKind::RunEnded { why, exit_code: 2, left: 3, .. } if *why == EndKind::Halted)
         );
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::events::{EventKind, EventRecord};
+use super::notice::PauseKind;
 use super::text::{plural, sanitise_line};
 use super::times::span;
 use crate::state::{AttemptRecord, Outcome, SpecState};
@@ -62,12 +63,12 @@ pub(super) fn pauses(events: &[EventRecord], now: Timestamp) -> Vec<TimelineSpan
                 unit: unit.clone().unwrap_or_default(),
                 from: record.at,
                 until: next.unwrap_or(now).min(*until).max(record.at),
-                kind: match why.as_str() {
-                    "limit" => "limit",
-                    "pace" => "pace",
-                    _ => "pause",
+                kind: match why {
+                    PauseKind::Limit => "limit",
+                    PauseKind::Pace => "pace",
+                    PauseKind::Delay | PauseKind::Backoff => "pause",
                 },
-                label: sanitise_line(&format!("waited: {}", if reason.is_empty() { why } else { reason })),
+                label: sanitise_line(&format!("waited: {reason}")),
                 at_work: false,
             }),
             EventKind::Verifying { unit, commands } => found.push(TimelineSpan {

@@ -126,7 +126,7 @@ fn headline(end: &End, needs: &[ShownNeed]) -> String {
     let why = match end {
         End::SelectionComplete { left } => format!("selection complete, {} left", plural(*left, "task")),
         End::MaxIterations => "iteration limit reached, tasks are left".to_owned(),
-        _ => end_words(end.word(), &[]),
+        _ => end_words(end.kind(), &[]),
     };
     needs::headline(needs).map_or(why.clone(), |needed| format!("{why}; {needed}"))
 }

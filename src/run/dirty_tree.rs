@@ -2,14 +2,11 @@
 
 use std::path::Path;
 
-use jiff::Timestamp;
-
 use super::ownership::Ownership;
 use super::run_repository::RunRepository;
 use crate::config::Dirty;
 use crate::error::{Error, ErrorKind, Result};
-use crate::state::{End, SpecState, TreeRecord};
-use crate::store::spec_store::Store;
+use crate::state::{SpecState, TreeRecord};
 
 /// Files that others changed before a run begins.
 pub(super) struct DirtyFiles {
@@ -63,23 +60,5 @@ impl DirtyFiles {
         )
         .detail(shown.join("\n") + &more)
         .hint("Commit or stash them, or set git.dirty = \"allow\": then they stay out of every commit.")
-    }
-
-    /// Ends a run that may not begin: saves why, with the options that it was given, and returns the error.
-    pub(super) fn refuse(&self, store: &Store, args: Vec<String>) -> Error {
-        let save = || -> Result<()> {
-            // saves nothing else of what this run has found out
-            let mut state = store.load()?;
-            if state.is_halted() {
-                // a human sees its question first in any case
-                return Ok(());
-            }
-            state.end_run(Timestamp::now(), End::Dirty { files: self.refused.clone() }, true);
-            if let Some(over) = state.run.over_mut() {
-                over.args = args;
-            }
-            store.save(&state)
-        };
-        save().err().unwrap_or_else(|| self.refusal())
     }
 }

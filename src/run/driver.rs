@@ -28,15 +28,8 @@ pub trait World {
     fn plan(&mut self, machine: &Machine) -> Result<(Plan, SeenTasks)>;
     /// Starts an attempt, or returns how it ended before it began. Its end comes from [`World::next`].
     fn start(&mut self, step: &Step, attempt: u32, state: &SpecState) -> Result<Option<Ending>>;
-    /// Looks for an attempt of an earlier run. Returns its end, or `None` if it still works; then its end comes from
-    /// [`World::next`].
-    fn recover(
-        &mut self,
-        unit: &str,
-        attempt: u32,
-        step: Option<&Step>,
-        state: &SpecState,
-    ) -> Result<Option<Ending>>;
+    /// Looks for an attempt of an earlier run, and for its step in the plan as it is now.
+    fn recover(&mut self, unit: &str, attempt: u32, machine: &Machine) -> Result<Recovered>;
     /// Asks an agent who does these units. Returns the answer at once if the agent cannot be asked; else it comes from
     /// [`World::next`].
     fn assign(&mut self, units: &[String], state: &SpecState) -> Result<Option<Assigned>>;
@@ -62,6 +55,15 @@ pub trait World {
 
 /// How an attempt ended, and what else is known of it.
 pub type Ending = (Outcome, Learned);
+
+/// An attempt of an earlier run.
+#[derive(Debug)]
+pub struct Recovered {
+    /// Its step, if the plan still has it.
+    pub step: Option<Box<Step>>,
+    /// How it ended; `None` if it still works: then its end comes from [`World::next`].
+    pub ending: Option<Ending>,
+}
 
 /// What is left to do. What follows from an entry comes before all others, so an event is handled as soon as an effect
 /// gives it, and its effects are performed before the remaining effects of the same list.
@@ -120,6 +122,24 @@ pub fn drive(machine: &mut Machine, world: &mut dyn World, start: RunStart) -> R
     }
 }
 
+/// Handles an event that comes while no world is there: before the run has begun, or after it has ended.
+pub fn settle(
+    machine: &mut Machine,
+    now: Timestamp,
+    event: Event,
+    save: &dyn Fn(&SpecState) -> Result<()>,
+) -> Result<Option<End>> {
+    let mut end = None;
+    for effect in machine.on(now, event) {
+        match effect {
+            Effect::Save => save(&machine.state)?,
+            Effect::Finish(decided) => end = Some(decided),
+            other => unreachable!("{other:?} needs a world"),
+        }
+    }
+    Ok(end)
+}
+
 struct Driver<'a> {
     machine: &'a mut Machine,
     world: &'a mut dyn World,
@@ -148,11 +168,9 @@ impl Driver<'_> {
                 Some(Event::Planned { plan: Box::new(plan), seen, tree, lost, share })
             }
             Effect::Recover { unit, attempt } => {
-                let (plan, _) = self.world.plan(self.machine)?;
-                let step = plan.steps.into_iter().find(|s| s.unit == unit).map(Box::new);
-                let over = self.world.recover(&unit, attempt, step.as_deref(), state)?;
+                let Recovered { step, ending } = self.world.recover(&unit, attempt, self.machine)?;
                 let mut events = vec![Event::Recovered { step }];
-                events.extend(over.map(|ending| self.ended(ending)));
+                events.extend(ending.map(|ending| self.ended(ending)));
                 return Ok(events);
             }
             Effect::Start { step, attempt } => {

@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 
 use super::machine::{Effect, End, Machine, Notice, Phase, Stop};
+use super::resume::ResumeRequest;
 use crate::plan::{SkipReason, SkippedTask};
+use crate::state::SpecState;
+use crate::state::needs::needs;
 use crate::sys::interrupt::Interrupt;
 
 impl Machine {
@@ -40,6 +43,44 @@ impl Machine {
         }
         self.state.completed_at.get_or_insert(now);
         End::Complete
+    }
+
+    /// Others changed files, so the run does not begin.
+    pub(super) fn refused(&mut self, now: Timestamp, files: Vec<String>, args: Vec<String>) -> Vec<Effect> {
+        if self.state.is_halted() {
+            // the user must see its question first in any case
+            return Vec::new();
+        }
+        let effects = self.finish(now, End::Dirty { files });
+        if let Some(over) = self.state.run.over_mut() {
+            over.args = args;
+        }
+        effects
+    }
+
+    /// An error ends the run. Only what was saved is known to hold; where the state cannot be read, nothing is saved.
+    pub(super) fn failed(
+        &mut self,
+        now: Timestamp,
+        end: End,
+        saved: Option<Box<SpecState>>,
+        unsaved: Option<&ResumeRequest>,
+    ) -> Vec<Effect> {
+        self.phase = Phase::Over;
+        let save = saved.is_some().then_some(Effect::Save);
+        if let Some(saved) = saved {
+            self.state = *saved;
+        }
+        if let Some(request) = unsaved {
+            request.apply(&mut self.state);
+        }
+        self.state.end_run(now, end.clone(), false);
+        save.into_iter().chain([Effect::Finish(end)]).collect()
+    }
+
+    /// A hook that must succeed failed after the end. It is itself the end, unless something else needs the user.
+    pub(super) fn end_refused(&mut self, now: Timestamp, end: End) -> Vec<Effect> {
+        if needs(&self.state).is_empty() { self.finish(now, end) } else { Vec::new() }
     }
 
     pub(super) fn asked(&mut self, now: Timestamp, what: Interrupt) -> Vec<Effect> {
@@ -79,5 +120,74 @@ impl Machine {
             }
             (true, _) => vec![Effect::Report(Notice::Ending), Effect::Cancel],
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+
+    use super::super::event::{Event, Policy};
+    use super::*;
+    use crate::config::Config;
+    use crate::state::testing::at;
+
+    fn machine(state: SpecState) -> Machine {
+        Machine::new(state, Policy::of(&Config::default(), TimeZone::UTC))
+    }
+
+    fn running() -> SpecState {
+        let mut state = SpecState::default();
+        state.begin_run(at(0), [].into());
+        state
+    }
+
+    fn error() -> End {
+        End::Error { reason: "the disk is full".into(), exit_code: 70 }
+    }
+
+    #[test]
+    fn an_error_ends_the_run_with_the_state_that_was_saved() {
+        let mut asked = running();
+        asked.halt(at(1), "1", "A or B?");
+        let mut machine = machine(running());
+        machine.state.completed.push("never saved".into());
+        let unsaved = ResumeRequest::Answer { unit: "1".into(), text: "A".into() };
+        let event = Event::Failed { end: error(), saved: Some(Box::new(asked)), unsaved: Some(unsaved) };
+        assert_eq!(machine.on(at(2), event), [Effect::Save, Effect::Finish(error())]);
+        assert_eq!(machine.state.completed, [""; 0]);
+        assert_eq!(machine.state.answers_for("1").count(), 1, "the answer is kept");
+        assert_eq!(machine.state.run.over().unwrap().end, error());
+    }
+
+    #[test]
+    fn nothing_is_saved_over_a_state_that_cannot_be_read() {
+        let event = Event::Failed { end: error(), saved: None, unsaved: None };
+        assert_eq!(machine(running()).on(at(2), event), [Effect::Finish(error())]);
+    }
+
+    #[test]
+    fn changes_of_others_end_a_run_before_it_begins_unless_a_question_waits() {
+        let refused = || Event::Refused { files: vec!["a".into()], args: vec!["--only=1".into()] };
+        let mut free = machine(SpecState::default());
+        let end = End::Dirty { files: vec!["a".into()] };
+        assert_eq!(free.on(at(1), refused()), [Effect::Save, Effect::Finish(end)]);
+        assert_eq!(free.state.run.args(), ["--only=1"]);
+        let mut halted = SpecState::default();
+        halted.halt(at(0), "1", "A or B?");
+        assert_eq!(machine(halted).on(at(1), refused()), []);
+    }
+
+    #[test]
+    fn a_hook_that_fails_after_the_end_is_the_end_unless_a_need_is_left() {
+        let failed = || End::HookFailed { reason: "no".into() };
+        let event = || Event::EndRefused { end: failed() };
+        let mut state = running();
+        state.end_run(at(1), End::Complete, true);
+        let mut complete = machine(state.clone());
+        assert_eq!(complete.on(at(2), event()), [Effect::Save, Effect::Finish(failed())]);
+        assert_eq!(complete.state.run.over().unwrap().end, failed());
+        state.halt(at(1), "1", "A or B?");
+        assert_eq!(machine(state).on(at(2), event()), []);
     }
 }

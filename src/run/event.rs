@@ -11,7 +11,7 @@ use crate::config::{Batch, Config, HistoryRule, Limit, OnFailure, Pace, RefusedR
 use crate::plan::assign::Assigned;
 use crate::plan::{Plan, Step};
 use crate::report::notice::{Notice, Pause};
-use crate::state::{Changes, CommitRefused, End, Learned, Outcome, SeenTasks, TreeRecord};
+use crate::state::{Changes, CommitRefused, End, Learned, Outcome, SeenTasks, SpecState, TreeRecord};
 use crate::sys::interrupt::Interrupt;
 
 /// The settings of a run, apart from those of each step.
@@ -139,6 +139,27 @@ pub enum Event {
     },
     /// This notice could not be reported. The run ends with that error after the effects of this event.
     ReportFailed(Notice),
+    /// The run cannot begin, because others changed these files.
+    Refused {
+        /// The files.
+        files: Vec<String>,
+        /// The options that it was given.
+        args: Vec<String>,
+    },
+    /// An error ends the run.
+    Failed {
+        /// The end that the error means.
+        end: End,
+        /// The state as it was saved last; `None` if it cannot be read.
+        saved: Option<Box<SpecState>>,
+        /// How the run resumes an earlier one, if no save has that yet.
+        unsaved: Option<ResumeRequest>,
+    },
+    /// A hook that must succeed failed after the run had ended.
+    EndRefused {
+        /// The end that the hook's error means.
+        end: End,
+    },
     /// A pause is over.
     Woke,
     /// A signal asks the run to stop, or to retry now.

@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::dirty_tree::DirtyFiles;
-use super::driver::drive;
-use super::event::{Policy, RunStart, WorkStart};
+use super::driver::{drive, settle};
+use super::event::{Event, Policy, RunStart, WorkStart};
 use super::event_log::Chronicle;
 use super::hooks::{self, Caller};
 use super::inbox::Inbox;
@@ -118,6 +118,7 @@ pub fn run(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
         needed::check_repository(place, config, &plan, repository.as_ref())?;
     }
     let before = first_look(owned, &resumed)?;
+    let mut machine = Machine::new(state, Policy::of(config, TimeZone::system()));
     let mut start = RunStart {
         only: place.selection.only.clone(),
         from: place.selection.from.clone(),
@@ -127,7 +128,10 @@ pub fn run(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
     if has_work {
         let dirty = dirty_files(request, repository.as_ref(), before.as_ref(), &resumed)?;
         if !dirty.may_begin {
-            return Err(dirty.refuse(&store, request.options.to_vec()));
+            let refusal = dirty.refusal();
+            let event = Event::Refused { files: dirty.refused, args: request.options.to_vec() };
+            settle(&mut machine, Timestamp::now(), event, &|state| store.save(state))?;
+            return Err(refusal);
         }
         let args = request.options.to_vec();
         start.work = Some(WorkStart { args });
@@ -147,9 +151,8 @@ pub fn run(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
         return Ok(RunResult { exit_code: exit_code(&end, &[]), asked_to_stop: true });
     }
     let has_request = Cell::new(false);
-    let continues = state.run.is_open();
-    let known = state.clone();
-    let mut machine = Machine::new(state, Policy::of(config, TimeZone::system()));
+    let continues = machine.state.run.is_open();
+    let known = machine.state.clone();
     let out: Box<dyn Write> = if request.json { Box::new(io::sink()) } else { Box::new(anstream::stdout()) };
     let mut world = RealWorld::new(place, config, &store, &SystemClock, launcher, inbox, out);
     world.set_verbosity(request.verbosity);
@@ -163,10 +166,10 @@ pub fn run(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
     let ending = RunEnding { place, config, store: &store, plan: &plan, repository, before };
     let end = began.and_then(|()| drive(&mut machine, &mut world, start)).inspect_err(|error| {
         // an answer must not be lost because the run could not begin
-        let unsaved = request.resume.filter(|_| !has_request.get());
-        ending.end_with_error(&machine.state, unsaved, &mut world, error);
+        let unsaved = request.resume.filter(|_| !has_request.get()).cloned();
+        ending.end_with_error(&mut machine, unsaved, &mut world, error);
     })?;
-    ending.end(&end, &mut machine.state, &mut world)?;
+    ending.end(&end, &mut machine, &mut world)?;
     Ok(RunResult {
         exit_code: exit_code(&end, &needs(&machine.state)),
         asked_to_stop: machine.asked_to_stop(),

@@ -156,6 +156,9 @@ impl Machine {
             Event::Kept { unit, kept } => self.kept(now, unit, kept),
             Event::ReportFailed(notice) => self.report_failed(now, &notice),
             Event::Assigned(assigned) => self.assigned(now, assigned),
+            Event::Refused { files, args } => self.refused(now, files, args),
+            Event::Failed { end, saved, unsaved } => self.failed(now, end, saved, unsaved.as_ref()),
+            Event::EndRefused { end } => self.end_refused(now, end),
             Event::Woke if self.phase == Phase::Sleeping => {
                 self.pause = None;
                 self.stop_waiting(now);

@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::machine::End;
+use super::driver::settle;
+use super::machine::{End, Event, Machine};
 use super::resume::ResumeRequest;
 use super::run_repository::RunRepository;
 use super::run_texts;
@@ -16,7 +17,6 @@ use crate::report::events::EventKind;
 use crate::report::needs::shown;
 use crate::report::run_end::RunEnd;
 use crate::report::summary::{self, Summary};
-use crate::state::needs::needs;
 use crate::state::{SpecState, TreeRecord, UnitState, counts};
 use crate::store::spec_store::Store;
 use crate::sys::files;
@@ -35,9 +35,10 @@ pub(super) struct RunEnding<'a> {
 }
 
 impl RunEnding<'_> {
-    /// Ends a run whose end the machine decided. `state` is that of the end. Fails only where a required hook fails.
-    pub(super) fn end(&self, end: &End, state: &mut SpecState, world: &mut RealWorld<'_>) -> Result<()> {
+    /// Reports the end that the machine decided. Fails only where a required hook fails.
+    pub(super) fn end(&self, end: &End, machine: &mut Machine, world: &mut RealWorld<'_>) -> Result<()> {
         let (place, store) = (self.place, self.store);
+        let state = &machine.state;
         let changes = self.changed_files(state);
         let (units, last_plan, took) = world.outcome();
         // a halted spec is not planned
@@ -67,7 +68,7 @@ impl RunEnding<'_> {
         world.announce_end(end, &needs, left);
         store.progress(&run_texts::end_entry(&text, end))?;
         self.write_summary(&text);
-        let published = self.publish(events, &text, state, world);
+        let published = self.publish(events, &text, machine, world);
         world.finish_hooks();
         published
     }
@@ -78,7 +79,7 @@ impl RunEnding<'_> {
         &self,
         events: Vec<EventKind>,
         text: &str,
-        state: &mut SpecState,
+        machine: &mut Machine,
         world: &mut RealWorld<'_>,
     ) -> Result<()> {
         let mut published = Ok(());
@@ -86,49 +87,45 @@ impl RunEnding<'_> {
             // after a hook that fails, the other events are still published
             published = published.and(world.publish(event));
         }
-        if let Some(error) = published.as_ref().err().filter(|_| needs(state).is_empty()) {
-            state.end_run(Timestamp::now(), end_by(error), true);
-            // the error is reported even if this fails
-            let _ = self.store.save(state);
+        if let Err(error) = &published
+            && !matches!(self.settle(machine, Event::EndRefused { end: end_by(error) }), Ok(None))
+        {
             let typed = &self.place.typed;
-            let more = summary::of_error(&self.place.name, typed, &shown(typed, state));
+            let more = summary::of_error(&self.place.name, typed, &shown(typed, &machine.state));
             self.write_summary(&format!("{text}{more}"));
         }
         published
     }
 
-    /// Ends a run that an error ends. `last` is the last state of the run, and `unsaved` the request that no save has yet.
+    /// Ends a run that an error ends. `unsaved` is the request that no save has yet.
     pub(super) fn end_with_error(
         &self,
-        last: &SpecState,
-        unsaved: Option<&ResumeRequest>,
+        machine: &mut Machine,
+        unsaved: Option<ResumeRequest>,
         world: &mut RealWorld<'_>,
         error: &Error,
     ) {
         let (place, store) = (self.place, self.store);
         let end = end_by(error);
-        // only what was saved is known to hold; where the disk fails, nothing can be saved
-        let loaded = store.load();
-        let can_save = loaded.is_ok();
-        let mut state = loaded.unwrap_or_else(|_| last.clone());
-        if let Some(request) = unsaved {
-            request.apply(&mut state);
-        }
-        state.end_run(Timestamp::now(), end.clone(), false);
-        if can_save {
-            let _ = store.save(&state);
-        }
+        let saved = store.load().ok().map(Box::new);
+        // the error is reported even if this cannot be saved
+        let _ = self.settle(machine, Event::Failed { end: end.clone(), saved, unsaved });
+        let state = &machine.state;
         let (_, last_plan, took) = world.outcome();
-        let left = steps_left(last_plan.unwrap_or(self.plan), &state);
-        let needs = shown(&place.typed, &state);
+        let left = steps_left(last_plan.unwrap_or(self.plan), state);
+        let needs = shown(&place.typed, state);
         self.write_summary(&summary::of_error(&place.name, &place.typed, &needs));
         let how = RunEnd { spec: &place.name, typed: &place.typed, end: &end, left, took, changes: None };
-        for event in how.records(&state) {
+        for event in how.records(state) {
             // the first error is the one to report
             let _ = world.publish(event);
         }
         world.announce_end(&end, &needs, left);
         world.finish_hooks();
+    }
+
+    fn settle(&self, machine: &mut Machine, event: Event) -> Result<Option<End>> {
+        settle(machine, Timestamp::now(), event, &|state| self.store.save(state))
     }
 
     /// What changed during the run. An agent that still works has the snapshots to itself.

@@ -160,8 +160,6 @@ fn acts(of: &'static [Act]) -> impl Strategy<Value = Act> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
-
     /// Each counted attempt may follow one that could not resume, and may be followed by the allowed nudges. Each limit
     /// interrupts one more session.
     #[test]

@@ -10,7 +10,7 @@ use rustix::process::Signal;
 
 use super::child::{Child, ChildJob};
 use super::conclusion::conclusion;
-use super::driver::{Ending, World};
+use super::driver::{Ending, Recovered, World};
 use super::event_log::Chronicle;
 use super::inbox::{Inbox, InboxMessage};
 use super::launch::{LaunchRequest, Launcher};
@@ -292,14 +292,11 @@ impl World for RealWorld<'_> {
         Ok(None)
     }
 
-    fn recover(
-        &mut self,
-        unit: &str,
-        attempt: u32,
-        step: Option<&Step>,
-        state: &SpecState,
-    ) -> Result<Option<Ending>> {
-        self.recover_attempt(unit, attempt, step, state)
+    fn recover(&mut self, unit: &str, attempt: u32, machine: &Machine) -> Result<Recovered> {
+        let (plan, _) = self.plan(machine)?;
+        let step = plan.steps.into_iter().find(|step| step.unit == unit).map(Box::new);
+        let ending = self.recover_attempt(unit, attempt, step.as_deref(), &machine.state)?;
+        Ok(Recovered { step, ending })
     }
 
     fn assign(&mut self, units: &[String], state: &SpecState) -> Result<Option<Assigned>> {

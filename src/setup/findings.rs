@@ -31,7 +31,6 @@ pub struct DoctorFinding {
     /// What was found: a fragment without a full stop. Further lines are details.
     pub text: String,
     /// How to fix it, in full sentences.
-    #[serde(rename = "mend")]
     pub fix: Option<String>,
     /// The kind of error that a run would end with.
     #[serde(skip)]

@@ -28,7 +28,7 @@ pub struct AttemptRecord {
     #[serde(default)]
     pub counts: bool,
     /// The session that it resumes, and why; `None`: it begins one.
-    #[serde(rename = "goes_on", default, skip_serializing_if = "Option::is_none")]
+    #[serde(alias = "goes_on", default, skip_serializing_if = "Option::is_none")]
     pub resumes: Option<Resumption>,
     /// The model that was asked for; `None`: the agent's own choice.
     #[serde(default, skip_serializing_if = "Option::is_none")]

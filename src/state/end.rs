@@ -101,26 +101,79 @@ pub enum Remedy {
     Rule,
 }
 
-impl End {
-    /// The word for programs: `why` of `run_ended`.
+/// Why a run is over, without what belongs to it: `why` of `run_ended`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the variants of `End` say it")]
+pub enum EndKind {
+    Complete,
+    SelectionComplete,
+    MaxIterations,
+    Halted,
+    Stuck,
+    Human,
+    NotCommitted,
+    Dirty,
+    History,
+    Unavailable,
+    Limited,
+    /// Also a hook that must succeed and failed.
+    Error,
+    Interrupted,
+    Terminated,
+    HungUp,
+}
+
+impl EndKind {
+    /// The word for programs.
     #[must_use]
-    pub fn word(&self) -> &'static str {
+    pub fn word(self) -> &'static str {
         match self {
             Self::Complete => "complete",
-            Self::SelectionComplete { .. } => "selection_complete",
+            Self::SelectionComplete => "selection_complete",
             Self::MaxIterations => "max_iterations",
-            Self::Halted { .. } => "halted",
-            Self::Stuck { .. } => "stuck",
-            Self::Human { .. } => "human",
-            Self::NotCommitted { .. } => "not_committed",
-            Self::Dirty { .. } => "dirty",
-            Self::History { .. } => "history",
-            Self::Unavailable { .. } => "unavailable",
-            Self::Limited { .. } => "limited",
-            Self::HookFailed { .. } | Self::Error { .. } => "error",
+            Self::Halted => "halted",
+            Self::Stuck => "stuck",
+            Self::Human => "human",
+            Self::NotCommitted => "not_committed",
+            Self::Dirty => "dirty",
+            Self::History => "history",
+            Self::Unavailable => "unavailable",
+            Self::Limited => "limited",
+            Self::Error => "error",
             Self::Interrupted => "interrupted",
             Self::Terminated => "terminated",
             Self::HungUp => "hung_up",
+        }
+    }
+
+    /// The word for people, where no sentence is made for it.
+    #[must_use]
+    pub fn label(self) -> String {
+        self.word().replace('_', " ")
+    }
+}
+
+impl End {
+    /// Why, without what belongs to it.
+    #[must_use]
+    pub fn kind(&self) -> EndKind {
+        match self {
+            Self::Complete => EndKind::Complete,
+            Self::SelectionComplete { .. } => EndKind::SelectionComplete,
+            Self::MaxIterations => EndKind::MaxIterations,
+            Self::Halted { .. } => EndKind::Halted,
+            Self::Stuck { .. } => EndKind::Stuck,
+            Self::Human { .. } => EndKind::Human,
+            Self::NotCommitted { .. } => EndKind::NotCommitted,
+            Self::Dirty { .. } => EndKind::Dirty,
+            Self::History { .. } => EndKind::History,
+            Self::Unavailable { .. } => EndKind::Unavailable,
+            Self::Limited { .. } => EndKind::Limited,
+            Self::HookFailed { .. } | Self::Error { .. } => EndKind::Error,
+            Self::Interrupted => EndKind::Interrupted,
+            Self::Terminated => EndKind::Terminated,
+            Self::HungUp => EndKind::HungUp,
         }
     }
 

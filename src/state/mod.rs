@@ -31,7 +31,7 @@ pub use answer::Answer;
 pub use assignments::AssignmentKey;
 pub use attempt::{AttemptRecord, Learned, ResumeReason, Resumption};
 pub use counts::{Counts, counts};
-pub use end::{End, Remedy};
+pub use end::{End, EndKind, Remedy};
 pub use follow::TaskMoves;
 pub use known_task::{IdentityDoubt, KnownTask, SeenPlace, SeenTasks};
 pub use limited::{Limited, WindowUse, who};

@@ -4,7 +4,7 @@
 //! ask [`needs`].
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::end::{End, Remedy};
 use super::outcome::Outcome;
@@ -29,7 +29,7 @@ pub struct Need {
 }
 
 /// What kind of thing a human must do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NeedKind {
     /// Answer a question of an agent.
@@ -253,7 +253,11 @@ mod tests {
             let end = &state.run.over().unwrap().end;
             assert_eq!(exit_code(end, &needs), code, "{kind:?}");
             let command = need.command("my spec");
-            let resolves = ["seqorch mark REASON done --spec 'my spec'", "seqorch run 'my spec' --retry", "seqorch resume 'my spec' --answer \"…\""];
+            let resolves = [
+                "seqorch mark REASON done --spec 'my spec'",
+                "seqorch run 'my spec' --retry",
+                "seqorch resume 'my spec' --answer \"…\"",
+            ];
             assert!(resolves.contains(&command.as_str()), "{command}");
             if let Some("2") = need.task.as_deref() {
                 assert_eq!(need.title, "Pay");

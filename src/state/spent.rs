@@ -16,10 +16,10 @@ pub struct Spent {
     #[serde(flatten)]
     pub usage: Usage,
     /// How many of the attempts have unknown tokens.
-    #[serde(rename = "tokens_untold")]
+    #[serde(alias = "tokens_untold")]
     pub tokens_unknown: u32,
     /// How many of them have unknown cost.
-    #[serde(rename = "cost_untold")]
+    #[serde(alias = "cost_untold")]
     pub cost_unknown: u32,
 }
 

@@ -19,7 +19,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::fs::{CWD, FileType, Mode};
+use proptest::prelude::ProptestConfig;
+use rustix::fs::{Access, CWD, FileType, Mode, StatVfsMountFlags};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -61,6 +62,31 @@ pub(crate) fn skipped(why: &str) {
     }
 }
 
+/// Where projects lie: in memory, where that is large enough and programs can be started from it. Runs wait until each of
+/// their files is on the disk, which takes a third of the time of the tests.
+fn temporary_folder() -> PathBuf {
+    const ENOUGH: u64 = 1 << 30;
+    let memory = Path::new("/dev/shm");
+    let fits = rustix::fs::statvfs(memory).is_ok_and(|system| {
+        !system.f_flag.contains(StatVfsMountFlags::NOEXEC) && system.f_bavail * system.f_frsize >= ENOUGH
+    });
+    let chosen = std::env::var_os("TMPDIR").is_some();
+    if fits && !chosen && rustix::fs::access(memory, Access::WRITE_OK).is_ok() {
+        memory.to_owned()
+    } else {
+        std::env::temp_dir()
+    }
+}
+
+/// A few cases of a property, or as many as `PROPTEST_CASES` says, which `.ci/run` sets.
+pub(crate) fn some_cases() -> ProptestConfig {
+    let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
+    match std::env::var_os("PROPTEST_CASES") {
+        Some(_) => config,
+        None => ProptestConfig { cases: 48, ..config },
+    }
+}
+
 /// A project in a temporary folder.
 pub(crate) struct Project {
     root: PathBuf,
@@ -86,7 +112,7 @@ pub(crate) struct Running {
 
 impl Project {
     pub(crate) fn new() -> Self {
-        let dir = tempfile::Builder::new().prefix("sq-").tempdir().unwrap();
+        let dir = tempfile::Builder::new().prefix("sq-").tempdir_in(temporary_folder()).unwrap();
         let root = fs::canonicalize(dir.path()).unwrap();
         let project = Self { root, env: Vec::new(), socket: None, _dir: dir };
         for folder in [".kiro/specs", ".home/config", ".out"] {

@@ -394,7 +394,7 @@ impl<'a, 's> Parser<'a, 's> {
         let mut leaves = Vec::new();
         let mut at = start;
         leaf_paths(&self.code, &mut at, &[], &mut leaves);
-        // what a `mod.rs` hands on is no use of it: whoever takes it from there uses the file behind it
+        // what a `mod.rs` re-exports is no use of it: its reader uses the file behind it
         let hands_on = public && self.path.ends_with("/mod.rs");
         for (segments, name) in leaves {
             if let Some(name) = name {

@@ -91,8 +91,8 @@ pub(super) fn limit_with_a_reset(ground: &Ground, cli: Cli) -> Seen {
     ensure(late < SignedDuration::from_secs(30), &bench, &format!("it slept {late:#} past the opening"))?;
     let session = &attempts[0]["session"];
     ensure(session.is_string(), &bench, "the session of the refused attempt is not known")?;
-    ensure(attempts[1]["goes_on"]["session"] == *session, &bench, "not in the session that was refused")?;
-    ensure(attempts[1]["goes_on"]["reason"] == "limit", &bench, "continues for another reason")?;
+    ensure(attempts[1]["resumes"]["session"] == *session, &bench, "not in the session that was refused")?;
+    ensure(attempts[1]["resumes"]["reason"] == "limit", &bench, "continues for another reason")?;
     Ok(format!(
         "refused, asked again {} s after the stated end, 1 attempt counted, {}",
         late.as_secs(),

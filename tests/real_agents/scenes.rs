@@ -161,9 +161,9 @@ pub(super) fn nudge(ground: &Ground, cli: Cli) -> Seen {
     bench.run(&["run", "demo"]).code(0);
     let attempts = bench.attempts();
     ensure(bench.outcomes() == ["no_signal", "done"], &bench, "not asked for its signal")?;
-    let goes_on = &attempts[1]["goes_on"];
-    ensure(goes_on["session"] == attempts[0]["session"], &bench, "not in its session")?;
-    ensure(goes_on["reason"] == "nudge", &bench, &format!("gone on for another reason: {goes_on}"))?;
+    let resumes = &attempts[1]["resumes"];
+    ensure(resumes["session"] == attempts[0]["session"], &bench, "not in its session")?;
+    ensure(resumes["reason"] == "nudge", &bench, &format!("gone on for another reason: {resumes}"))?;
     let prompts = [1, 2].map(|n| bench.project.of_attempt("demo", "1", n, "prompt.md").len());
     ensure(prompts[1] < prompts[0], &bench, &format!("the nudge is not short: {prompts:?}"))?;
     Ok(format!("asked for its signal in its session, {}", bench.took()))

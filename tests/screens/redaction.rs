@@ -23,6 +23,8 @@ const RULES: &[(&str, &str)] = &[
     // this machine
     (r"\bgit \d+(\.\d+)+", "git 2.50.0"),
     (r"\d+(\.\d+)? [KMGT]B free in \S+", "100 GB free in /tmp"),
+    // one line for each of its disks
+    (r"(  ok       100 GB free in /tmp\n){2,}", "  ok       100 GB free in /tmp\n"),
 ];
 
 /// Replaces paths, host, version, times, measured durations, processes and commits by fixed ones.

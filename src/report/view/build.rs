@@ -44,6 +44,7 @@ pub fn view(source: &ViewSource<'_>) -> View {
         spec: sanitise_line(source.spec),
         standing,
         word: word(source, standing),
+        waits: state_of_run(source) == Some(RunWord::Waiting),
         clock: clock(source.now, source.zone),
         done: counts.done,
         total: counts.all - counts.skipped,
@@ -56,19 +57,36 @@ pub fn view(source: &ViewSource<'_>) -> View {
     }
 }
 
+/// What the run does, as far as a word says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum RunWord {
+    Running,
+    Waiting,
+    Stopping,
+    Ending,
+}
+
+fn state_of_run(source: &ViewSource<'_>) -> Option<RunWord> {
+    source.run?;
+    let found = source.events.iter().rev().find_map(|record| match record.kind {
+        EventKind::Ending => Some(RunWord::Ending),
+        EventKind::Stopping => Some(RunWord::Stopping),
+        EventKind::RunStarted { .. } => Some(RunWord::Running),
+        _ => None,
+    })?;
+    let waits = found == RunWord::Running && source.waiting().is_some();
+    Some(if waits { RunWord::Waiting } else { found })
+}
+
 fn word(source: &ViewSource<'_>, standing: Standing) -> String {
-    let asked = source.run.and_then(|_| {
-        source.events.iter().rev().find_map(|record| match record.kind {
-            EventKind::Ending => Some("running, ending the agent"),
-            EventKind::Stopping => Some("running, stopping after this step"),
-            EventKind::RunStarted { .. } => Some("running"),
-            _ => None,
-        })
-    });
-    match (asked, source.waiting()) {
-        (Some("running"), Some(_)) => "waiting".to_owned(),
-        (asked, _) => asked.unwrap_or(standing.label()).to_owned(),
-    }
+    let word = match state_of_run(source) {
+        None => standing.label(),
+        Some(RunWord::Running) => "running",
+        Some(RunWord::Waiting) => "waiting",
+        Some(RunWord::Stopping) => "running, stopping after this step",
+        Some(RunWord::Ending) => "running, ending the agent",
+    };
+    word.to_owned()
 }
 
 fn rows(source: &ViewSource<'_>, standing: Standing) -> Vec<ViewRow> {

@@ -234,7 +234,7 @@ impl Page<'_> {
                 self.theme.bad()
             }
             Standing::Complete => self.theme.good(),
-            _ if view.word == "waiting" => self.theme.wait(),
+            _ if view.waits => self.theme.wait(),
             Standing::Running => self.theme.live(),
             Standing::Idle => self.theme.bold(),
         };

@@ -83,6 +83,8 @@ pub struct View {
     pub standing: Standing,
     /// Its state in words, also that a run is stopping.
     pub word: String,
+    /// Its run waits before the next step.
+    pub waits: bool,
     /// The current time of day.
     pub clock: String,
     /// Units that are done.

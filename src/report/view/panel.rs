@@ -7,6 +7,7 @@ use super::source::{LiveAttempt, ViewSource, since};
 use crate::agent::render;
 use crate::report::events::EventKind;
 use crate::report::needs::{retry_command, shown};
+use crate::report::notice::PauseKind;
 use crate::report::text::{logs_command, plural, sanitise_line, shell_word};
 use crate::report::times::{clock, span};
 use crate::state::{AttemptRecord, NeedKind, ResumeReason, UnitState, who};
@@ -132,9 +133,9 @@ fn between(source: &ViewSource<'_>) -> Panel {
     let next = source.plan.steps.first().map(|step| format!("then: {}", title_of(source, &step.unit)));
     if let Some((why, reason, until)) = source.waiting() {
         let title = match why {
-            "delay" => "the pause between two steps".to_owned(),
-            "backoff" => "the pause before the next attempt".to_owned(),
-            _ => sanitise_line(reason),
+            PauseKind::Delay => "the pause between two steps".to_owned(),
+            PauseKind::Backoff => "the pause before the next attempt".to_owned(),
+            PauseKind::Limit | PauseKind::Pace => sanitise_line(reason),
         };
         let left =
             Duration::from_secs(since(source.now, until).as_millis().div_ceil(1000).try_into().unwrap_or(0));
@@ -181,7 +182,7 @@ fn idle(source: &ViewSource<'_>) -> Panel {
     let mut more = "";
     match source.events.last().map(|record| (record.at, &record.kind)) {
         Some((at, EventKind::RunEnded { why, failed, blocked, .. })) => {
-            let why = sanitise_line(&why.replace('_', " "));
+            let why = why.label();
             head.push(PanelLine::plain(format!("the last run ended at {}: {why}", moment(source, at))));
             for (ids, what) in [(failed, "failed, no attempts left"), (blocked, "blocked by others")] {
                 if !ids.is_empty() {

@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use super::recent_output::RecentOutput;
 use crate::plan::{Plan, UnitInfo};
 use crate::report::events::{EventKind, EventRecord};
+use crate::report::notice::PauseKind;
 use crate::state::{AttemptRecord, SpecState};
 
 /// Everything that the live view is made of.
@@ -71,12 +72,10 @@ impl<'a> ViewSource<'a> {
     }
 
     /// The current pause of the run: kind, reason, end.
-    pub(super) fn waiting(&self) -> Option<(&'a str, &'a str, Timestamp)> {
+    pub(super) fn waiting(&self) -> Option<(PauseKind, &'a str, Timestamp)> {
         self.run?;
         let last = self.events.iter().rev().find_map(|record| match &record.kind {
-            EventKind::Waiting { why, reason, until, .. } => {
-                Some(Some((why.as_str(), reason.as_str(), *until)))
-            }
+            EventKind::Waiting { why, reason, until, .. } => Some(Some((*why, reason.as_str(), *until))),
             EventKind::StepStarted { .. } | EventKind::RunStarted { .. } | EventKind::Assigning { .. } => {
                 Some(None)
             }

@@ -15,9 +15,10 @@ use crate::agent::{AgentEvent, Usage};
 use crate::plan::testing::PlanCase;
 use crate::plan::{self, Plan, UnitInfo};
 use crate::report::events::{EventKind, EventRecord};
+use crate::report::notice::PauseKind;
 use crate::state::{
-    AttemptRecord, CommitRefused, Counts, End, Learned, Limited, Outcome, SpecState, UnitState, UnitStatus,
-    counts,
+    AttemptRecord, CommitRefused, Counts, End, EndKind, Learned, Limited, Outcome, SpecState, UnitState,
+    UnitStatus, counts,
 };
 
 const HOSTILE: &str = "\u{1b}]0;evil\u{7}\u{1b}[2Jhi\u{9b}1m\u{202e}\r\n\tthere";
@@ -128,10 +129,10 @@ impl Scene {
     }
 
     /// The run has written its end to the log.
-    fn ended(mut self, seconds: i64, why: &str, failed: Vec<String>, blocked: Vec<String>) -> Self {
+    fn ended(mut self, seconds: i64, why: EndKind, failed: Vec<String>, blocked: Vec<String>) -> Self {
         let end = EventKind::RunEnded {
             spec: "login".into(),
-            why: why.into(),
+            why,
             exit_code: if failed.is_empty() { 0 } else { 2 },
             unit: failed.first().cloned(),
             reason: None,
@@ -214,7 +215,7 @@ fn limited() -> Scene {
     let until = at(300 + 3 * 3600);
     scene.state.limits.insert("claude".into(), quota("You've hit your session limit", until));
     let reason = format!("claude: {}", LimitKind::QuotaExhausted.words());
-    scene.event(300, EventKind::Waiting { why: "limit".into(), reason, unit: None, until });
+    scene.event(300, EventKind::Waiting { why: PauseKind::Limit, reason, unit: None, until });
     scene
 }
 
@@ -250,7 +251,7 @@ fn failed() -> Scene {
     let (failed, blocked) = (vec!["2".to_owned()], vec!["3".to_owned()]);
     scene.state.end_run(at(560), End::Stuck { failed: failed.clone(), blocked: blocked.clone() }, true);
     scene.now = 600;
-    scene.ended(560, "stuck", failed, blocked)
+    scene.ended(560, EndKind::Stuck, failed, blocked)
 }
 
 fn complete() -> Scene {
@@ -258,7 +259,7 @@ fn complete() -> Scene {
     let steps = ["1", "2", "3"].map(str::to_owned).to_vec();
     scene.event(0, EventKind::RunStarted { spec: "login".into(), pid: 4711, steps });
     scene.now = 960;
-    scene.ended(900, "complete", Vec::new(), Vec::new())
+    scene.ended(900, EndKind::Complete, Vec::new(), Vec::new())
 }
 
 #[test]
@@ -545,7 +546,7 @@ fn text_of_agents_and_tasks_sends_no_escape_sequence() {
 
 #[test]
 fn after_a_run_the_view_shows_why_it_ended_and_what_to_type() {
-    let scene = Scene::new(3, 1).ended(400, "stuck", vec!["2".into()], vec!["3".into()]);
+    let scene = Scene::new(3, 1).ended(400, EndKind::Stuck, vec!["2".into()], vec!["3".into()]);
     let text = scene.screen(80, 24);
     for part in [
         "failed, no attempts left: 2",

@@ -275,7 +275,8 @@ impl Orchestrator<'_> {
             }
             End::NotCommitted { unit, .. } => (self.keep_failed && disk.is_refused(unit), 2),
             // in this world there are no changes of others
-            End::Dirty { .. }
+            End::Human { .. }
+            | End::Dirty { .. }
             | End::History { .. }
             | End::HookFailed { .. }
             | End::Error { .. }

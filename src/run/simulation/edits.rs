@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{self, Plan, PlanRequest, Selection, SpecInfo, Step};
 use crate::project::progress;
 use crate::run::End;
-use crate::run::driver::{Ending, World, drive};
+use crate::run::driver::{Ending, Recovered, World, drive};
 use crate::run::event::{Effect, Event, Policy, RunStart};
 use crate::run::machine::{Assigned, Machine, Notice, Pause};
 use crate::state::{Changes, CommitRefused, Learned, Outcome, SeenTasks, SpecState, TreeRecord};
@@ -46,7 +46,7 @@ impl World for EditedList {
 
     fn plan(&mut self, machine: &Machine) -> Result<(Plan, SeenTasks)> {
         self.dies()?;
-        if !self.at_work {
+        if !self.at_work && machine.state.running().is_none() {
             self.at_work = true;
             self.edits(true);
             self.at_work = false;
@@ -83,13 +83,14 @@ impl World for EditedList {
         Ok(None)
     }
 
-    fn recover(&mut self, _: &str, _: u32, _: Option<&Step>, state: &SpecState) -> Result<Option<Ending>> {
+    fn recover(&mut self, unit: &str, _: u32, machine: &Machine) -> Result<Recovered> {
+        let step = self.plan(machine)?.0.steps.into_iter().find(|step| step.unit == unit).map(Box::new);
         if std::mem::take(&mut self.at_work) {
             self.edits(false);
         }
-        let reached = self.reached == state.running().map(|(_, attempt)| attempt.started_at);
+        let reached = self.reached == machine.state.running().map(|(_, attempt)| attempt.started_at);
         let outcome = if reached { Outcome::Done } else { Outcome::Lost };
-        Ok(Some((outcome, Learned::default())))
+        Ok(Recovered { step, ending: Some((outcome, Learned::default())) })
     }
 
     fn assign(&mut self, units: &[String], _: &SpecState) -> Result<Option<Assigned>> {

@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{Plan, Step};
 use crate::project::progress;
 use crate::run::Machine;
-use crate::run::driver::{Ending, World};
+use crate::run::driver::{Ending, Recovered, World};
 use crate::run::event::Event;
 use crate::run::machine::{Assigned, Notice, Pause};
 use crate::state::outcome::CancelledBy;
@@ -147,37 +147,11 @@ impl World for Orchestrator<'_> {
         Ok(None)
     }
 
-    fn recover(
-        &mut self,
-        unit: &str,
-        attempt: u32,
-        step: Option<&Step>,
-        _: &SpecState,
-    ) -> Result<Option<Ending>> {
-        self.point()?;
-        self.recovered = true;
-        self.first = step.cloned();
-        let index = self.model.attempts.iter().position(|a| a.unit == unit && a.number == attempt);
-        let life = index.map(|i| self.model.attempts[i].life.clone());
-        if let (Some(index), None) = (index, step) {
-            // its task was removed from tasks.md, so its verify commands are unknown
-            self.model.attempts[index].verified = true;
-        }
-        let outcome = match life {
-            None | Some(Life::Folder) => Outcome::Cancelled { by: CancelledBy::NoOrchestrator },
-            Some(Life::Until(..)) => {
-                self.model.note(format!("adopts attempt {attempt} of {unit}"));
-                self.current = index;
-                self.point()?;
-                return Ok(None);
-            }
-            Some(Life::Over(result)) => result.unwrap_or(Outcome::Lost),
-        };
-        self.model.note(format!("recovers attempt {attempt} of {unit}: {outcome}"));
-        self.report_end(index, unit, outcome.clone());
-        self.point()?;
-        let learned = self.learned(index);
-        Ok(Some((outcome, learned)))
+    fn recover(&mut self, unit: &str, attempt: u32, machine: &Machine) -> Result<Recovered> {
+        let (plan, _) = self.plan(machine)?;
+        let step = plan.steps.into_iter().find(|step| step.unit == unit).map(Box::new);
+        let ending = self.look_for(unit, attempt, step.as_deref())?;
+        Ok(Recovered { step, ending })
     }
 
     fn assign(&mut self, units: &[String], _: &SpecState) -> Result<Option<Assigned>> {
@@ -328,5 +302,34 @@ impl World for Orchestrator<'_> {
                 self.dead = true;
             }
         }
+    }
+}
+
+impl Orchestrator<'_> {
+    fn look_for(&mut self, unit: &str, attempt: u32, step: Option<&Step>) -> Result<Option<Ending>> {
+        self.point()?;
+        self.recovered = true;
+        self.first = step.cloned();
+        let index = self.model.attempts.iter().position(|a| a.unit == unit && a.number == attempt);
+        let life = index.map(|i| self.model.attempts[i].life.clone());
+        if let (Some(index), None) = (index, step) {
+            // its task was removed from tasks.md, so its verify commands are unknown
+            self.model.attempts[index].verified = true;
+        }
+        let outcome = match life {
+            None | Some(Life::Folder) => Outcome::Cancelled { by: CancelledBy::NoOrchestrator },
+            Some(Life::Until(..)) => {
+                self.model.note(format!("adopts attempt {attempt} of {unit}"));
+                self.current = index;
+                self.point()?;
+                return Ok(None);
+            }
+            Some(Life::Over(result)) => result.unwrap_or(Outcome::Lost),
+        };
+        self.model.note(format!("recovers attempt {attempt} of {unit}: {outcome}"));
+        self.report_end(index, unit, outcome.clone());
+        self.point()?;
+        let learned = self.learned(index);
+        Ok(Some((outcome, learned)))
     }
 }

@@ -1,12 +1,24 @@
 //! Files meant to break the parser: it does not panic, and it stays fast.
 
+use std::time::{Duration, Instant};
+
 use proptest::prelude::*;
 
 use super::super::*;
 
 #[test]
+fn hostile_files_are_read_at_once() {
+    are_read_at_once(20_000);
+}
+
+#[test]
+#[ignore = "takes seconds"]
 fn hostile_files_take_linear_time() {
-    let n = 100_000;
+    // at this length quadratic time is far more
+    are_read_at_once(100_000);
+}
+
+fn are_read_at_once(n: usize) {
     for source in [
         "```\n".repeat(n),
         "<!--\n".repeat(n),
@@ -14,7 +26,7 @@ fn hostile_files_take_linear_time() {
         "- [".repeat(n),
         "- [ ] ".repeat(n),
         "  ".repeat(n) + "- [ ] 1. a",
-        (0..2_000).fold(String::new(), |all, i| all + &" ".repeat(i) + "- [ ] 1. a\n"),
+        (0..n / 50).fold(String::new(), |all, i| all + &" ".repeat(i) + "- [ ] 1. a\n"),
         "depends on ".repeat(n),
         "- [ ] 1. a\n".repeat(n),
         "# 1. a\n".repeat(n),
@@ -24,7 +36,7 @@ fn hostile_files_take_linear_time() {
         "_a: ".repeat(n),
         "> ".repeat(n),
         "(".repeat(n),
-        (1..3_000).map(|i| "`".repeat(i % 100) + "\n").collect(),
+        (1..n / 33).map(|i| "`".repeat(i % 100) + "\n").collect(),
         "<<<<<<< \n".repeat(n),
         "- [ ] a-".to_owned() + &"a-".repeat(n),
         "`[".repeat(n),
@@ -32,11 +44,11 @@ fn hostile_files_take_linear_time() {
         "**".repeat(n),
         "- [ ] ".to_owned() + &"[P]".repeat(n),
     ] {
-        let start = std::time::Instant::now();
+        let start = Instant::now();
         let file = parse(&source);
         let shown = render_diagnostics("t.md", &source, &file.diagnostics, false, 80);
         assert!(shown.len() < 1_000_000);
-        assert!(start.elapsed().as_secs() < 20, "{:?} took {:?}", &source[..20], start.elapsed());
+        assert!(start.elapsed() < Duration::from_secs(20), "{:?} took {:?}", &source[..20], start.elapsed());
     }
 }
 
