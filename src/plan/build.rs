@@ -12,7 +12,7 @@ use super::unit_order::{UnitGraph, cut_before, stick_inside_units};
 use super::unit_tree::{TreeUnit, UnitTree};
 use super::unit_waves::UnitWaves;
 use crate::config::Granularity;
-use crate::spec::TaskFile;
+use crate::spec::{Task, TaskFile};
 
 /// A unit with the ids that belong to it, whether it has open work or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -231,6 +231,8 @@ impl PlanBuilder<'_> {
             unit: top.id.clone(),
             title: top.title.to_owned(),
             task: top.task.cloned(),
+            group: self.heading(tree_unit.node),
+            around: top.task.map_or_else(Vec::new, |task| self.around(task)),
             completes: self.complete(&open),
             above: tree.above(&open, tree_unit.node),
             open: open.iter().filter_map(|&leaf| tree.nodes[leaf].task.cloned()).collect(),
@@ -243,6 +245,28 @@ impl PlanBuilder<'_> {
         };
         self.steps.push((step, resolved.note));
         self.skip_leaves(unit, None);
+    }
+
+    /// The heading that makes a unit, or the nearest one above it.
+    fn heading(&self, node: usize) -> Option<String> {
+        let tree = self.tree;
+        let root = tree.upwards(node).last().unwrap_or(node);
+        if tree.nodes[root].task.is_none() {
+            return Some(tree.nodes[root].title.to_owned());
+        }
+        let section = tree.nodes[node].task.map_or("", |task| &task.section);
+        section.rsplit(" › ").next().filter(|text| !text.is_empty()).map(str::to_owned)
+    }
+
+    /// The tasks before and after one without an id, as lines.
+    fn around(&self, task: &Task) -> Vec<String> {
+        let tasks = &self.request.tasks.tasks;
+        let Some(at) = tasks.iter().position(|other| other.line == task.line).filter(|_| task.placed_id)
+        else {
+            return Vec::new();
+        };
+        let near = at.saturating_sub(1)..tasks.len().min(at + 2);
+        tasks[near].iter().map(|other| format!("line {}: {}", other.line, other.title)).collect()
     }
 
     /// Completes the open leaves of a step, and returns all ids that this completes.

@@ -90,6 +90,9 @@ pub struct QuestionAnswer {
 #[derive(Serialize)]
 struct PromptValues<'a> {
     unit: PromptTask<'a>,
+    group: Option<&'a str>,
+    section: &'a str,
+    tasks_file: Cow<'a, str>,
     spec: &'a str,
     subtasks: Vec<PromptTask<'a>>,
     above: Vec<PromptTask<'a>>,
@@ -119,6 +122,8 @@ struct PromptTask<'a> {
     id: &'a str,
     title: &'a str,
     line: usize,
+    placed: bool,
+    around: &'a [String],
     optional: bool,
     details: &'a str,
     metadata: Vec<MetadataEntry<'a>>,
@@ -136,6 +141,8 @@ impl<'a> PromptTask<'a> {
             id: &task.id,
             title: &task.title,
             line: task.line,
+            placed: task.placed_id,
+            around: &[],
             optional: task.optional,
             details: task.details.trim_matches('\n').trim_end(),
             metadata: task.metadata.iter().map(|(key, value)| MetadataEntry { key, value }).collect(),
@@ -161,7 +168,10 @@ fn render_with(context: &PromptContext<'_>, template: &str, reason: Option<&str>
         // this template lists the earlier answers itself
         values.answer = context.answers.last().map(Cow::Borrowed);
     }
-    render_values(&values, template)
+    let text = render_values(&values, template)?;
+    let heading = defuse(&format!("# Task {}: {}\n", oneline(values.unit.id), oneline(values.unit.title)));
+    // an agent, and who reads its log, sees at once which task it is, whatever the template
+    Ok(if text.starts_with(&heading) { text } else { format!("{heading}\n{text}") })
 }
 
 /// All decisions as one, for a template that shows only one: the last question, with an answer that repeats the earlier
@@ -197,11 +207,13 @@ pub(super) fn render_values<T: Serialize>(values: &T, template: &str) -> Result<
 fn values<'a>(context: &PromptContext<'a>) -> PromptValues<'a> {
     let step = context.step;
     let unit = match &step.task {
-        Some(task) => PromptTask::new(task),
+        Some(task) => PromptTask { around: &step.around, ..PromptTask::new(task) },
         None => PromptTask {
             id: &step.unit,
             title: &step.title,
             line: step.line,
+            placed: false,
+            around: &[],
             optional: false,
             details: "",
             metadata: Vec::new(),
@@ -210,6 +222,13 @@ fn values<'a>(context: &PromptContext<'a>) -> PromptValues<'a> {
     let subtasks = step.open.iter().filter(|task| task.id != step.unit).map(PromptTask::new).collect();
     PromptValues {
         unit,
+        group: step.group.as_deref(),
+        section: step.task.as_ref().map_or("", |task| &task.section),
+        tasks_file: context
+            .inputs
+            .iter()
+            .find(|path| path.ends_with("tasks.md"))
+            .map_or("tasks.md".into(), |path| path.as_str().into()),
         spec: context.spec,
         subtasks,
         above: step.above.iter().map(PromptTask::new).collect(),

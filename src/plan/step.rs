@@ -55,6 +55,10 @@ pub struct Step {
     pub title: String,
     /// The unit's own task; `None` where a heading makes the unit.
     pub task: Option<Task>,
+    /// The heading that makes the unit or stands above it.
+    pub group: Option<String>,
+    /// The lines of the list around a unit without an id, with their numbers.
+    pub around: Vec<String>,
     /// The open leaves that the agent works on, in order; the unit itself if it has no children.
     pub open: Vec<Task>,
     /// Tasks between the unit and the open leaves, outermost first. What they say holds for the leaves too.
@@ -145,6 +149,8 @@ pub enum SkipReason {
     },
     /// It failed in this run and has no attempts left.
     Failed,
+    /// Only a person does it, and it is their turn.
+    Human,
     /// Its mark keeps it out (`[!]`, skipped); the text says which.
     Marked(String),
 }

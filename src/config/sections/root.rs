@@ -48,6 +48,8 @@ keys! {
         backend: Option<String> as Option<BackendName>, like = "mine";
         /// Model that does these tasks.
         model: Option<String>, like = "small";
+        /// Whether only a person does these tasks: no agent gets them.
+        human: Option<bool>, like = true;
         /// Text that is added to the prompt of these tasks.
         prompt: Option<String> as Option<AnyText>, like = "Keep the public API as it is.";
         /// Commands that replace verify.commands for these tasks. An empty list: none.
