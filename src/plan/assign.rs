@@ -82,7 +82,6 @@ pub fn step(config: &Config, spec: SpecInfo<'_>, backend: &Backend) -> Step {
         title: "who does which task".to_owned(),
         task: None,
         group: None,
-        around: Vec::new(),
         above: Vec::new(),
         waves: Vec::new(),
         open: Vec::new(),

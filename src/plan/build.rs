@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::leaf_states::{LeafState, LeafStates, mismatches, optional_by_text};
 use super::reasons;
-use super::request::PlanRequest;
+use super::request::{PlanRequest, SpecInfo};
 use super::step::{Plan, PlanNote, SkipReason, SkippedTask, Step};
 use super::step_settings::SettingsResolver;
 use super::tmux_names;
@@ -12,7 +12,7 @@ use super::unit_order::{UnitGraph, cut_before, stick_inside_units};
 use super::unit_tree::{TreeUnit, UnitTree};
 use super::unit_waves::UnitWaves;
 use crate::config::Granularity;
-use crate::spec::{Task, TaskFile};
+use crate::spec::TaskFile;
 
 /// A unit with the ids that belong to it, whether it has open work or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,9 +102,17 @@ pub fn build(request: &PlanRequest<'_>) -> Plan {
         reading: request.tasks.reading.clone(),
         waves: request.tasks.waves.clone(),
         was: BTreeMap::new(),
+        tasks_file: tasks_file(&request.spec),
         inputs: request.spec.inputs.to_vec(),
         max_iterations: request.config.run.max_iterations,
     }
+}
+
+/// The file of the tasks as the prompts name it: as among the inputs.
+fn tasks_file(spec: &SpecInfo<'_>) -> String {
+    let path = spec.tasks_path;
+    let named = spec.inputs.iter().find(|input| path.ends_with(input));
+    named.cloned().unwrap_or_else(|| path.strip_prefix(spec.root).unwrap_or(path).display().to_string())
 }
 
 /// Per node: how many children are still missing until it is completed; for a leaf, 1 until it is done.
@@ -232,7 +240,6 @@ impl PlanBuilder<'_> {
             title: top.title.to_owned(),
             task: top.task.cloned(),
             group: self.heading(tree_unit.node),
-            around: top.task.map_or_else(Vec::new, |task| self.around(task)),
             completes: self.complete(&open),
             above: tree.above(&open, tree_unit.node),
             open: open.iter().filter_map(|&leaf| tree.nodes[leaf].task.cloned()).collect(),
@@ -256,17 +263,6 @@ impl PlanBuilder<'_> {
         }
         let section = tree.nodes[node].task.map_or("", |task| &task.section);
         section.rsplit(" › ").next().filter(|text| !text.is_empty()).map(str::to_owned)
-    }
-
-    /// The tasks before and after one without an id, as lines.
-    fn around(&self, task: &Task) -> Vec<String> {
-        let tasks = &self.request.tasks.tasks;
-        let Some(at) = tasks.iter().position(|other| other.line == task.line).filter(|_| task.placed_id)
-        else {
-            return Vec::new();
-        };
-        let near = at.saturating_sub(1)..tasks.len().min(at + 2);
-        tasks[near].iter().map(|other| format!("line {}: {}", other.line, other.title)).collect()
     }
 
     /// Completes the open leaves of a step, and returns all ids that this completes.

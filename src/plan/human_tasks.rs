@@ -1,13 +1,11 @@
-//! Tasks that only a person does: their titles say so, or the configuration.
+//! Tasks that only a person does: their file says so, or the configuration.
 
 use globset::GlobSet;
 
 use super::step_settings::globs;
 use super::unit_tree::TreeNode;
 use crate::config::Config;
-
-/// Words in a title that keep a task from agents.
-const SIGNS: [&str; 2] = ["(human)", "(manual)"];
+use crate::spec::says_human;
 
 /// Which tasks an agent never gets.
 pub(super) struct HumanTasks<'a> {
@@ -25,7 +23,7 @@ impl<'a> HumanTasks<'a> {
     pub(super) fn says(&self, node: &TreeNode<'_>) -> Option<bool> {
         let rule =
             self.rules.iter().rfind(|(ids, globs, _)| ids.contains(&node.id) || globs.is_match(&node.id));
-        let title = || SIGNS.iter().any(|sign| node.title.to_lowercase().contains(sign)).then_some(true);
-        rule.map(|(.., human)| *human).or_else(title)
+        let file = || node.task.map_or_else(|| says_human(node.title), |task| task.human).then_some(true);
+        rule.map(|(.., human)| *human).or_else(file)
     }
 }

@@ -150,9 +150,6 @@ fn mark(node: &TreeNode<'_>, progress: &Progress) -> Option<String> {
     if progress.skipped.contains(&node.id) {
         return Some("skipped by you".to_owned());
     }
-    if node.task?.human {
-        return Some(format!("{} is for a human: do it, then `seqorch mark {} done`", node.id, node.id));
-    }
     match node.task?.state {
         TaskState::Blocked => Some(format!("{} is marked `[!]`", node.id)),
         TaskState::Skipped => Some(format!("{} is marked as skipped", node.id)),

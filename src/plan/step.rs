@@ -31,6 +31,8 @@ pub struct Plan {
     pub waves: Vec<Vec<String>>,
     /// The ids that tasks had when tasks.md was read last, by the ids that they have now.
     pub was: BTreeMap<String, String>,
+    /// The file of the tasks, as the prompts name it.
+    pub tasks_file: String,
     /// Existing files that every prompt names, as the caller gave them.
     pub inputs: Vec<String>,
     /// How many iterations the run may take.
@@ -57,8 +59,6 @@ pub struct Step {
     pub task: Option<Task>,
     /// The heading that makes the unit or stands above it.
     pub group: Option<String>,
-    /// The lines of the list around a unit without an id, with their numbers.
-    pub around: Vec<String>,
     /// The open leaves that the agent works on, in order; the unit itself if it has no children.
     pub open: Vec<Task>,
     /// Tasks between the unit and the open leaves, outermost first. What they say holds for the leaves too.

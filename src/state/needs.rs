@@ -185,7 +185,7 @@ fn of_humans(over: &OverRun, state: &SpecState) -> Vec<Need> {
         Need {
             kind: NeedKind::HumanTask,
             task: Some(id.clone()),
-            reason: if title.is_empty() { "only a person does this task".to_owned() } else { title.clone() },
+            reason: if title.is_empty() { format!("only a person does task {id}") } else { title.clone() },
             title,
             since: over.ended,
         }
