@@ -70,7 +70,13 @@ impl Error {
     /// Makes an error of the operating system: `act` (`"writing"`) failed on `path`.
     #[must_use]
     pub fn io(act: &str, path: &Path, source: std::io::Error) -> Self {
-        Self::new(ErrorKind::Internal, format!("{act} {}", path.display())).caused_by(source)
+        // EMFILE, ENFILE: the file itself is not at fault
+        let is_out_of_files = matches!(source.raw_os_error(), Some(23 | 24));
+        let error = Self::new(ErrorKind::Internal, format!("{act} {}", path.display())).caused_by(source);
+        if !is_out_of_files {
+            return error;
+        }
+        error.hint("Too many files are open here. Raise the limit (`ulimit -n 4096`), or end what holds them, and run again.")
     }
 
     /// Sets the cause: an error of the system or of a library.
@@ -123,21 +129,31 @@ impl Error {
     /// The whole error as text for a terminal. It ends with a newline.
     #[must_use]
     pub fn render(&self) -> String {
-        let mut text = format!("error: {}\n", self.message);
+        let mut text = format!("error: {}\n", harmless(&self.message, false));
         let mut cause = self.source.as_deref().map(|e| e as &dyn std::error::Error);
         while let Some(e) = cause {
-            let _ = writeln!(text, "  because: {e}");
+            let _ = writeln!(text, "  because: {}", harmless(&e.to_string(), false));
             cause = e.source();
         }
         for detail in &self.details {
-            text.push_str(detail.trim_end_matches('\n'));
+            // a rendered diagnostic has colours of ours
+            text.push_str(&harmless(detail.trim_end_matches('\n'), true));
             text.push('\n');
         }
         for hint in &self.hints {
-            let _ = writeln!(text, "hint: {hint}");
+            let _ = writeln!(text, "hint: {}", harmless(hint, false));
         }
         text
     }
+}
+
+/// Text without characters that act on a terminal: an error may quote what others wrote.
+fn harmless(text: &str, may_have_colours: bool) -> String {
+    let acts = |c: char| {
+        c.is_control() && !matches!(c, '\n' | '\t') && !(may_have_colours && c == '\u{1b}')
+            || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().filter(|c| !acts(*c)).collect()
 }
 
 impl fmt::Display for Error {
@@ -155,6 +171,13 @@ impl std::error::Error for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_error_that_quotes_others_does_not_act_on_the_terminal() {
+        let error =
+            Error::new(ErrorKind::Config, "a\u{1b}[2Kb\u{9b}c").detail("\u{202e}d\u{9b}").hint("e\u{7}");
+        assert_eq!(error.render(), "error: a[2Kbc\nd\nhint: e\n");
+    }
 
     #[test]
     fn an_error_prints_causes_then_details_then_hints() {

@@ -78,7 +78,7 @@ fn doctor_warns_when_claudes_sandbox_lacks_a_tool() {
     let wanted = "claude: its sandbox needs bwrap, which fails here (exit code 1: setting up uid map: Permission denied); \
                   it refuses most commands";
     assert_eq!(warned(&project), wanted);
-    fs::remove_file(project.path("bin/socat")).unwrap();
+    fs::remove_file(project.outside().join("bin/socat")).unwrap();
     assert_eq!(warned(&project), "claude: its sandbox needs socat; without it, it refuses most commands");
     let project = project.config("[run]\nbackend = \"claude\"\n[backend.claude]\npermission = \"ask\"\n");
     assert_eq!(warned(&project), "");

@@ -69,6 +69,7 @@ const PURE: &[&str] = &[
     "config::sections",
     "config::source",
     "config::tree",
+    "config::trust",
     "config::vars",
     "git::change",
     "git::path",

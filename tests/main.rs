@@ -5,6 +5,7 @@ mod agent_output;
 mod agent_signals;
 mod assign;
 mod attach;
+mod attacks;
 mod backends;
 mod bad_input;
 mod big_output;

@@ -70,7 +70,7 @@ impl Digest {
         Self {
             format,
             scanner: match format {
-                Format::Text => SignalScanner::plain(prompt),
+                Format::Text => SignalScanner::plain(prompt).with_footer(),
                 _ => SignalScanner::new(prompt),
             },
             facts: StreamFacts { verdict, ..StreamFacts::default() },

@@ -2,35 +2,108 @@
 //!
 //! The agent's own output log stays as it is, byte for byte, in a private file.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use regex::Regex;
+use regex::{Captures, Regex};
 
 /// What replaces a secret.
 const MASK: &str = "[redacted]";
 /// Shorter values are words, ports and switches, not secrets.
 const MIN_VALUE: usize = 8;
 
-/// Shapes of keys that vendors issue, of passwords in addresses and of private keys.
-static SHAPES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
-    [
-        r"\b(?:sk|pk|rk)-[A-Za-z0-9_-]{16,}",
-        r"\bgh[pousr]_[A-Za-z0-9]{20,}",
-        r"\bgithub_pat_[A-Za-z0-9_]{20,}",
-        r"\bglpat-[A-Za-z0-9_-]{16,}",
-        r"\bxox[abprs]-[A-Za-z0-9-]{10,}",
-        r"\bA(?:KIA|SIA)[A-Z0-9]{16}\b",
-        r"\bAIza[A-Za-z0-9_-]{30,}",
-        r"\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+",
-        // the password in an address
-        r"\b[A-Za-z][A-Za-z0-9+.-]*://[^/\s:@]*:[^/\s:@]+@",
-        r"-----BEGIN [A-Z ]*PRIVATE KEY-----",
-        r"(?i)\bbearer\s+[A-Za-z0-9._~+/-]{16,}=*",
-    ]
-    .iter()
-    .filter_map(|shape| Regex::new(shape).ok())
-    .collect()
+/// Shapes of keys that vendors issue, of passwords in addresses and of private keys. The one list of them.
+const SHAPE_LIST: [&str; 23] = [
+    // the body of a private key, also where its end is cut off
+    r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----(?:.*?-----END [A-Z0-9 ]*PRIVATE KEY-----|[A-Za-z0-9+/=\s]*)",
+    // its end, where the lines above it are cut off
+    r"(?m)(?:^[ \t]*[A-Za-z0-9+/=]+[ \t]*\n)*[ \t]*-----END [A-Z0-9 ]*PRIVATE KEY-----",
+    r"\b(?:sk|pk|rk)-[A-Za-z0-9_-]{16,}",
+    r"\b(?:sk|pk|rk)_(?:live|test)_[A-Za-z0-9]{8,}",
+    r"\bwhsec_[A-Za-z0-9+/=]{16,}",
+    r"\bgh[pousr]_[A-Za-z0-9]{20,}",
+    r"\bgithub_pat_[A-Za-z0-9_]{20,}",
+    r"\bglpat-[A-Za-z0-9_-]{16,}",
+    r"\bnpm_[A-Za-z0-9]{16,}",
+    r"\bpypi-[A-Za-z0-9_-]{16,}",
+    r"\bhf_[A-Za-z0-9]{20,}",
+    r"\bdop_v1_[a-f0-9]{32,}",
+    r"\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}",
+    r"\bxox[abeprs]-[A-Za-z0-9-]{10,}",
+    r"\bxapp-[A-Za-z0-9-]{10,}",
+    r"\bA(?:KIA|SIA)[A-Z0-9]{16}\b",
+    r"\bAIza[A-Za-z0-9_-]{30,}",
+    r"\bya29\.[A-Za-z0-9_-]{20,}",
+    r"\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+",
+    // the password in an address
+    r"\b[A-Za-z][A-Za-z0-9+.-]*://[^/\s:@]*:[^/\s:@]+@",
+    r"(?i)\b(?:bearer|basic)\s+[A-Za-z0-9._~+/-]{16,}=*",
+    r"(?i)\bAccountKey=[A-Za-z0-9+/]{16,}=*",
+    r"\bage-secret-key-1[a-z0-9]{20,}|\bAGE-SECRET-KEY-1[A-Z0-9]{20,}",
+];
+
+static SHAPES: LazyLock<Vec<Regex>> =
+    LazyLock::new(|| SHAPE_LIST.iter().filter_map(|shape| Regex::new(shape).ok()).collect());
+
+/// `NAME=value`, `name: value`, `--name value`, `"name": "value"`, where the name is that of a secret.
+static NAMED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r#"(?ix)
+        (?P<name> ["']? [\w.-]* (?: passw | passphrase | secret | token | key | credential ) [\w.-]* ["']? )
+        (?P<sign> = | \s* : \s* | \x20 )
+        (?P<value> "[^"\n]*" | '[^'\n]*' | [^\s"',;]+ )"#,
+    )
+    .ok()
 });
+
+/// Something that every secret of the lists above has. Most text has none of it, and is done with at once.
+static HINTS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        "(?i)passw|passphrase|secret|token|key|credential|://|bearer|basic|[spr]k[-_]|gh[a-z]_|github_|glpat|npm_|pypi-|\
+         hf_|dop_|sg\\.|xox|xapp|akia|asia|aiza|ya29|eyj|whsec",
+    )
+    .ok()
+});
+
+/// Whether what stands behind the name of a secret is one, and not code, prose or a placeholder.
+fn is_value(name: &str, sign: &str, value: &str) -> bool {
+    let quoted = name.contains(['"', '\'']);
+    let name = name.trim_matches(['"', '\'']);
+    let value = value.trim_matches(['"', '\'']).trim_end_matches(['.', ')', '`']);
+    let lower = name.to_lowercase();
+    let parts: Vec<&str> = lower.split(['_', '-', '.']).filter(|part| !part.is_empty()).collect();
+    let has = |ends: &[&str]| parts.iter().any(|part| ends.iter().any(|end| part.ends_with(end)));
+    let strong = ["passw", "passphrase", "secret", "credential"].iter().any(|word| lower.contains(word));
+    // not `tokens`, `monkey` or `keyboard`
+    let weak = has(&["token"]) || parts.contains(&"key") || has(&["apikey", "accesskey", "privatekey"]);
+    if !strong && !weak {
+        return false;
+    }
+    let is_word = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let is_path = value.contains('.')
+        && value.split('.').all(|part| is_word(part) && !part.is_empty())
+        && !value.chars().any(|c| c.is_ascii_digit());
+    let is_placeholder = value.starts_with(['$', '<', '{', '(', '%', '[', '*', '&', '/'])
+        || value.contains(['(', '[', '{', '<'])
+        || ["true", "false", "null", "none", "undefined", "string", "required"]
+            .contains(&value.to_lowercase().as_str());
+    if is_path || is_placeholder {
+        return false;
+    }
+    let digits = value.chars().any(|c| c.is_ascii_digit());
+    let is_variable = name.chars().any(|c| c.is_ascii_uppercase()) && name == name.to_uppercase();
+    match sign {
+        // only an option of a program has its value behind a space
+        " " => name.starts_with("--") && value.len() >= 6 && !value.starts_with('-'),
+        "=" if strong || is_variable => value.len() >= 4,
+        "=" => value.len() >= 8 && (digits || value.len() >= 20),
+        _ if quoted => value.len() >= if strong { 4 } else { 8 },
+        _ if strong => {
+            value.len() >= 4 && (digits || value.len() >= 8 || !value.chars().all(char::is_lowercase))
+        }
+        _ => value.len() >= 8 && (digits || value.len() >= 20),
+    }
+}
 
 /// Whether a variable of this name may hold a secret.
 #[must_use]
@@ -42,7 +115,7 @@ pub fn looks_secret(name: &str) -> bool {
 }
 
 /// Knows the secrets of one environment and masks them.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Redactor {
     values: Vec<String>,
 }
@@ -78,13 +151,46 @@ impl Redactor {
                 text = text.replace(value.as_str(), MASK);
             }
         }
+        if HINTS.as_ref().is_some_and(|hints| !hints.is_match(&text)) {
+            return text;
+        }
         for shape in SHAPES.iter() {
-            if let std::borrow::Cow::Owned(changed) = shape.replace_all(&text, MASK) {
+            if let Cow::Owned(changed) = shape.replace_all(&text, MASK) {
                 text = changed;
             }
         }
+        if let Some(named) = NAMED.as_ref()
+            && let Cow::Owned(changed) = named.replace_all(&text, |found: &Captures<'_>| {
+                let (name, sign, value) = (&found["name"], &found["sign"], &found["value"]);
+                if value != MASK && is_value(name, sign, value) {
+                    format!("{name}{sign}{MASK}")
+                } else {
+                    found[0].to_owned()
+                }
+            })
+        {
+            text = changed;
+        }
         text
     }
+
+    /// The arguments of a program with all that looks like a secret masked, also behind an option that names one.
+    #[must_use]
+    pub fn redact_argv(&self, argv: &[String]) -> Vec<String> {
+        let mut after = false;
+        let each = argv.iter().map(|arg| {
+            let masked = after && !arg.starts_with('-') && !arg.starts_with('{') && arg.len() >= MIN_VALUE;
+            after = arg.starts_with('-') && !arg.contains('=') && looks_secret(arg);
+            if masked { MASK.to_owned() } else { self.redact(arg) }
+        });
+        each.collect()
+    }
+}
+
+/// Masks what looks like a secret, where no environment is known.
+#[must_use]
+pub fn redact(text: &str) -> String {
+    Redactor::default().redact(text)
 }
 
 #[cfg(test)]
@@ -113,6 +219,84 @@ mod tests {
             !redactor.hides("PATH", "/usr/bin:/bin")
                 && !redactor.hides("REPO", "https://example.org:8080/a@b")
         );
+    }
+
+    #[test]
+    fn every_shape_of_the_list_is_valid_and_masked() {
+        assert_eq!(SHAPES.len(), SHAPE_LIST.len());
+        for secret in [
+            "sk-abcdefghijklmnop1234",
+            "sk_live_4eC39HqLyjWDarjtT1zdp7dc",
+            "npm_abcdefghijklmnopqrstuvwxyz0123456789",
+            "glpat-abcdefghijklmnopqrst",
+            "xoxb-123456789012-abcdef",
+            "AKIAIOSFODNN7EXAMPLE",
+            "hf_abcdefghijklmnopqrstuvwx",
+            "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk\nAAAA\n-----END OPENSSH PRIVATE KEY-----",
+            "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA\nb3Blbn",
+            "Basic dXNlcjpwYXNzd29yZDEyMw==",
+        ] {
+            let text = redact(&format!("found {secret} there"));
+            assert!(text.starts_with("found [redacted]") && !text.contains(&secret[12..]), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_private_key_without_its_beginning_is_masked() {
+        let text = redact("so\nb3BlbnNzaC1rZXk\nAAAA=\n-----END RSA PRIVATE KEY-----\nthat is it");
+        assert!(!text.contains("b3Bl") && !text.contains("AAAA"), "{text}");
+        assert!(text.contains("[redacted]\nthat is it"), "{text}");
+    }
+
+    #[test]
+    fn values_behind_names_of_secrets_are_masked() {
+        for (line, masked) in [
+            ("PASSWORD=hunter2", "PASSWORD=[redacted]"),
+            ("export NPM_TOKEN=abcdef", "export NPM_TOKEN=[redacted]"),
+            ("DB_PASSWORD='a b c d'", "DB_PASSWORD=[redacted]"),
+            ("password: hunter2!", "password: [redacted]"),
+            ("Password : swordfish", "Password : [redacted]"),
+            ("client_secret: \"zebra-crossing\"", "client_secret: [redacted]"),
+            ("\"apiKey\": \"abcdefgh\"", "\"apiKey\": [redacted]"),
+            ("api-key: 0123456789abcdef", "api-key: [redacted]"),
+            ("host=a password=hunter22 port=1", "host=a password=[redacted] port=1"),
+            ("tool --api-key abc12345", "tool --api-key [redacted]"),
+            ("tool --token=abc12345", "tool --token=[redacted]"),
+        ] {
+            assert_eq!(redact(line), masked);
+        }
+    }
+
+    #[test]
+    fn code_and_prose_about_secrets_stay_readable() {
+        for line in [
+            "const token = await getToken();",
+            "token=self.token)",
+            "sorted(items, key=lambda x: x.name)",
+            "api_key=os.environ[\"KEY\"]",
+            "PASSWORD=$DB_PASSWORD",
+            "password: string;",
+            "tokens: 123456789",
+            "The key: use threads and wait",
+            "keyboard: qwertyuiop1",
+            "<promise>TASK_DONE</promise>",
+            "12345 tokens in, 678 out",
+        ] {
+            assert_eq!(redact(line), line);
+        }
+    }
+
+    #[test]
+    fn an_argument_behind_an_option_that_names_a_secret_is_masked() {
+        let argv = ["tool", "--api-key", "plainwords", "--model", "small", "--token=abcd1234efgh"];
+        let shown = redact_argv_of(&argv);
+        assert_eq!(shown, ["tool", "--api-key", "[redacted]", "--model", "small", "--token=[redacted]"]);
+        assert_eq!(redact_argv_of(&["--key", "{model}"]), ["--key", "{model}"]);
+    }
+
+    fn redact_argv_of(argv: &[&str]) -> Vec<String> {
+        let argv: Vec<String> = argv.iter().map(|arg| (*arg).to_owned()).collect();
+        Redactor::default().redact_argv(&argv)
     }
 
     #[test]

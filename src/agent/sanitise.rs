@@ -71,6 +71,20 @@ impl Sanitiser {
     }
 }
 
+/// Control characters act on the terminal, and direction marks can make a line look like another one.
+fn is_visible(c: char) -> bool {
+    c == '\t'
+        || !(c.is_control()
+            || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}'))
+}
+
+/// Text of ours that quotes others, such as JSON or TOML, without characters that act on a terminal. There, escape
+/// sequences are no sequences any more, so nothing but single characters is removed.
+#[must_use]
+pub fn harmless(text: &str) -> String {
+    text.chars().filter(|c| matches!(c, '\n' | '\t') || is_visible(*c)).collect()
+}
+
 /// How many bytes of the text a terminal shows as they are. Most text is plain.
 pub(super) fn plain_length(text: &str) -> usize {
     let plain = |b: &u8| matches!(b, b' '..=b'~' | b'\n' | b'\t');

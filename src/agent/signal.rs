@@ -1,8 +1,9 @@
 //! Finds the signals in an agent's words, in one pass and bounded memory.
 //!
 //! A signal counts only if it is alone on its line (emphasis, a heading's mark and the border of a box do not matter),
-//! outside code fences, and not an echo of the prompt. The scanner remembers each signal of the prompt together with the
-//! line above it. The same pair of lines in the output is the echo.
+//! outside code fences, and not an echo of the prompt; and a signal that work is done only as the last words: what the
+//! agent says after it takes it back. The scanner remembers each signal of the prompt together with the line above it.
+//! The same pair of lines in the output is the echo.
 
 use std::collections::{HashSet, VecDeque};
 
@@ -53,6 +54,8 @@ pub struct SignalScanner {
     halted_before: bool,
     /// The last line, if it was a signal and so is not in `recent`.
     previous_signal: Option<&'static str>,
+    /// Whether the program may print lines of its own below the agent's words.
+    has_footer: bool,
     echoes: HashSet<(Vec<u8>, &'static str)>,
     done: bool,
     halt: Option<String>,
@@ -77,6 +80,12 @@ impl SignalScanner {
     #[must_use]
     pub fn plain(prompt: &str) -> Self {
         Self { one_block: true, ..Self::new(prompt) }
+    }
+
+    /// The same for text that ends with lines of the program itself, such as how many tokens it used.
+    #[must_use]
+    pub fn with_footer(self) -> Self {
+        Self { has_footer: true, ..self }
     }
 
     /// Takes the next piece of output, which may end anywhere.
@@ -204,6 +213,9 @@ impl SignalScanner {
                 self.paragraphs.pop_front();
             }
         }
+        if self.done && says_something(line) && !(self.has_footer && is_footer(line)) {
+            self.done = false;
+        }
         self.recent.extend_from_slice(line);
         self.recent.push(b'\n');
         // rarely, so that dropping old lines costs little
@@ -251,6 +263,29 @@ impl SignalScanner {
         }
         String::from_utf8_lossy(&self.recent[start..]).trim_end().to_owned()
     }
+}
+
+/// Whether a line has words, and not only marks or numbers.
+fn says_something(line: &[u8]) -> bool {
+    String::from_utf8_lossy(line).chars().any(|c| c.is_alphabetic() || c > '\u{2fff}' && !c.is_control())
+}
+
+/// Whether a program prints such a line when it ends: `Tokens used: 1,234`, `Total cost: $0.02`.
+fn is_footer(line: &[u8]) -> bool {
+    const BEGINNINGS: [&str; 9] = [
+        "tokens",
+        "token usage",
+        "total tokens",
+        "total cost",
+        "total time",
+        "total duration",
+        "cost:",
+        "usage:",
+        "session id:",
+    ];
+    let line = String::from_utf8_lossy(cap(line)).to_lowercase();
+    let line = line.trim_start_matches(|c: char| !c.is_alphanumeric());
+    line.len() <= 160 && BEGINNINGS.iter().any(|beginning| line.starts_with(beginning))
 }
 
 fn newline(bytes: &[u8]) -> Option<usize> {
@@ -404,8 +439,44 @@ mod tests {
         scanner.end_block();
         scanner.feed(b"<promise>TASK_DONE</promise>");
         scanner.end_block();
-        scanner.feed(b"bye");
         assert!(scanner.finish().done);
+    }
+
+    #[test]
+    fn words_after_the_signal_take_it_back() {
+        for after in [
+            "But the tests fail.",
+            "```\nerror: it fails\n```",
+            "\u{5931}\u{6557}",
+            "Tokens used: 12",
+            "<promise>TASK_DONE</promise> not yet",
+        ] {
+            assert!(!scan("", &format!("<promise>TASK_DONE</promise>\n{after}\n")).done, "{after}");
+        }
+        for after in ["", "---", "1,234", "\n\n```\n```", "<promise>COMPLETE</promise>", "\u{2705}"] {
+            assert!(scan("", &format!("<promise>TASK_DONE</promise>\n{after}\n")).done, "{after}");
+        }
+        assert!(scan("", "<promise>TASK_DONE</promise>\nWait.\n<promise>TASK_DONE</promise>\n").done);
+    }
+
+    #[test]
+    fn a_later_block_takes_the_signal_back() {
+        let mut scanner = SignalScanner::new("");
+        scanner.feed(b"<promise>TASK_DONE</promise>");
+        scanner.end_block();
+        scanner.feed(b"I was wrong, it fails.");
+        assert!(!scanner.finish().done);
+    }
+
+    #[test]
+    fn lines_that_a_program_prints_at_its_end_take_nothing_back() {
+        for footer in
+            ["Tokens used: 1,234", "tokens used\n1,234", "Total cost: $0.02", "> Tokens: 3k sent. Cost: $1"]
+        {
+            let mut scanner = SignalScanner::new("").with_footer();
+            scanner.feed(format!("<promise>TASK_DONE</promise>\n{footer}\n").as_bytes());
+            assert!(scanner.finish().done, "{footer}");
+        }
     }
 
     #[test]

@@ -21,6 +21,7 @@ use crate::store::attempt_file::AttemptFile;
 use crate::store::attempt_result::{AgentExit, AttemptResult};
 use crate::sys::handoff::Environment;
 use crate::sys::interrupt::Interrupt;
+use crate::sys::nofollow;
 use crate::sys::process;
 use crate::sys::session;
 
@@ -69,10 +70,10 @@ impl AgentProcess {
         let (stderr, err) = pipe()?;
         let prompt_path = dir.prompt();
         let stdin = match attempt.prompt_by {
-            PromptBy::Stdin => prompt_path.clone(),
-            PromptBy::Arg | PromptBy::File => "/dev/null".into(),
+            PromptBy::Stdin => nofollow::open(&prompt_path),
+            PromptBy::Arg | PromptBy::File => File::open("/dev/null"),
         };
-        let stdin = File::open(&stdin).map_err(|e| Error::io("opening", &stdin, e))?;
+        let stdin = stdin.map_err(|e| Error::io("opening", &prompt_path, e))?;
         let mut args = session::args(Some(&dir.unavailable()));
         args.extend(attempt.argv.iter().map(|arg| {
             let arg = arg.replace("{prompt_file}", &prompt_path.to_string_lossy());

@@ -3,7 +3,7 @@
 //! The first file takes half of the limit. After that, two files of a quarter each take turns. So the beginning and the
 //! end are kept, however much comes between.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -49,10 +49,7 @@ impl OutputLog {
 
     fn next_file(&mut self) -> io::Result<()> {
         let [_, older, newer] = &self.parts;
-        match fs::rename(newer, older) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
-            _ => {}
-        }
+        files::rename(newer, older)?;
         self.file = files::create_private_file(newer).map_err(io::Error::other)?;
         self.room = self.turn_bytes;
         Ok(())
@@ -66,6 +63,8 @@ impl OutputLog {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn logged(max: u64, pieces: &[&[u8]]) -> (Vec<u8>, Vec<u8>, Vec<u8>) {

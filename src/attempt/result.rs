@@ -14,7 +14,7 @@ const NO_SANDBOX: &str = "Refusing to create helper binaries under temporary dir
 pub(super) fn note_stream_facts(
     result: &mut AttemptResult,
     facts: StreamFacts,
-    stderr: Vec<String>,
+    stderr: &[String],
     clean: impl Fn(&str) -> String,
 ) {
     let signals = facts.signals;
@@ -38,10 +38,16 @@ pub(super) fn note_stream_facts(
     }
     result.retrying = facts.retrying.map(|text| clean(&text));
     result.utilization = facts.utilization.map(|text| clean(&text));
-    let channels =
-        [(Channel::Event, facts.error_records), (Channel::Stdout, facts.lines), (Channel::Stderr, stderr)];
+    let events = facts.error_records.iter().map(|text| clean(text)).collect();
+    // lines are cleaned together, because a private key has many
+    let cleaned = |lines: &[String]| clean(&lines.join("\n")).lines().map(str::to_owned).collect();
+    let channels: [(Channel, Vec<String>); 3] = [
+        (Channel::Event, events),
+        (Channel::Stdout, cleaned(&facts.lines)),
+        (Channel::Stderr, cleaned(stderr)),
+    ];
     for (channel, texts) in channels {
-        result.error_records.extend(texts.iter().map(|text| ErrorRecord { channel, text: clean(text) }));
+        result.error_records.extend(texts.into_iter().map(|text| ErrorRecord { channel, text }));
     }
 }
 

@@ -1,6 +1,5 @@
 //! The life of an attempt: lock, handoff, agent, deadlines, end of all processes, result.
 
-use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -28,6 +27,7 @@ use crate::store::attempt_lock::AttemptLock;
 use crate::store::attempt_result::AttemptResult;
 use crate::store::busy_file::BusyFile;
 use crate::sys::handoff::{Environment, Handoff};
+use crate::sys::nofollow::{self, WHOLE_MAX};
 use crate::sys::{files, process, signals};
 
 /// The hidden verb.
@@ -80,7 +80,7 @@ pub fn run(dir: &Path, exe: &Path) -> Result<()> {
 
 fn read_attempt(dir: &AttemptDir) -> Result<AttemptFile> {
     let path = dir.attempt();
-    let bytes = fs::read(&path).map_err(|e| Error::io("reading", &path, e))?;
+    let bytes = nofollow::read(&path, WHOLE_MAX).map_err(|e| Error::io("reading", &path, e))?;
     serde_json::from_slice(&bytes)
         .map_err(|e| Error::new(ErrorKind::Internal, format!("reading {}", path.display())).caused_by(e))
 }
@@ -104,7 +104,8 @@ impl RunningAttempt<'_> {
         #[cfg(target_os = "linux")]
         let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
         let prompt_path = self.dir.prompt();
-        let prompt = fs::read(&prompt_path).map_err(|e| Error::io("reading", &prompt_path, e))?;
+        let prompt =
+            nofollow::read(&prompt_path, WHOLE_MAX).map_err(|e| Error::io("reading", &prompt_path, e))?;
         let prompt = String::from_utf8_lossy(&prompt);
         let max_bytes = self.file.log_max_bytes;
         let logs = (
@@ -130,7 +131,7 @@ impl RunningAttempt<'_> {
 
         let activity = Arc::new(OutputActivity::new(agent.started));
         let color = io::stdout().is_terminal();
-        let (screen, printer) = WindowScreen::start(color);
+        let (screen, printer) = WindowScreen::start(color, redactor.clone());
         // the attempt may be over already
         let report =
             |events: Sender<AttemptEvent>| move |words| drop(events.send(AttemptEvent::Limit(words)));
@@ -146,15 +147,15 @@ impl RunningAttempt<'_> {
 
         result.exit = agent.watch(self.file, &activity, inbox, result);
         self.end_leftovers(&agent, result);
-        if let Ok(why) = fs::read_to_string(self.dir.unavailable()) {
-            result.unavailable = Some(why);
+        if let Ok(why) = nofollow::read(&self.dir.unavailable(), WHOLE_MAX) {
+            result.unavailable = Some(String::from_utf8_lossy(&why).into_owned());
         }
         let stderr_lines = note_captured(stdout, stderr, result, clean);
         // a capturing thread that is still busy finds no reader from here on
         if let Some(reader) = reader.lock().ok().and_then(|mut reader| reader.take()) {
             let (rest, facts) = reader.finish();
             screen.rendered(rest);
-            note_stream_facts(result, facts, stderr_lines, clean);
+            note_stream_facts(result, facts, &stderr_lines, clean);
             result.session = result.session.take().or(self.file.session.clone());
         }
         // a check prints no signals, and no run asks the agent that assigns tasks for one

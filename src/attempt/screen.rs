@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
+use crate::agent::redact::Redactor;
 use crate::agent::sanitise::Sanitiser;
 
 /// Pieces that may wait for the terminal.
@@ -33,10 +34,10 @@ pub(super) struct WindowScreen {
 
 impl WindowScreen {
     /// Starts the printing thread. It ends after the last clone of the screen is dropped.
-    pub(super) fn start(color: bool) -> (Self, JoinHandle<()>) {
+    pub(super) fn start(color: bool, redactor: Redactor) -> (Self, JoinHandle<()>) {
         let (queue, pieces) = sync_channel(BACKLOG);
         let dropped = Arc::new(AtomicU64::new(0));
-        let mut printer = Printer::new(color, dropped.clone());
+        let mut printer = Printer::new(color, dropped.clone(), redactor);
         let thread = thread::spawn(move || printer.print_all(&pieces));
         (Self { queue, dropped }, thread)
     }
@@ -79,13 +80,15 @@ struct Printer {
     at_line_start: bool,
     after_stderr: bool,
     dropped: Arc<AtomicU64>,
+    /// A window may be seen by others; what is cut between two pieces is only in the private log.
+    redactor: Redactor,
 }
 
 impl Printer {
-    fn new(color: bool, dropped: Arc<AtomicU64>) -> Self {
+    fn new(color: bool, dropped: Arc<AtomicU64>, redactor: Redactor) -> Self {
         let (dim, plain) = if color { ("\x1b[2m", "\x1b[0m") } else { ("", "") };
         let (stdout, stderr) = (Sanitiser::redrawing(), Sanitiser::redrawing());
-        Self { dim, plain, stdout, stderr, at_line_start: true, after_stderr: false, dropped }
+        Self { dim, plain, stdout, stderr, at_line_start: true, after_stderr: false, dropped, redactor }
     }
 
     fn print_all(&mut self, pieces: &Receiver<ScreenPiece>) {
@@ -95,6 +98,7 @@ impl Printer {
             text.clear();
             self.add_missing(&mut text);
             self.add(piece, &mut text);
+            let text = self.redactor.redact(&text);
             if let Some(last) = text.trim_end_matches(self.plain).chars().next_back() {
                 self.at_line_start = last == '\n';
             }

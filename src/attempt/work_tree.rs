@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::git::call::{GitError, Supervisor};
+use crate::git::executing::GitPin;
 use crate::git::history::HeadMovement;
 use crate::git::repository::Repository;
 use crate::git::snapshot::{Snapshot, Snapshots};
@@ -27,10 +28,22 @@ pub fn record(snapshot: Snapshot) -> TreeRecord {
 
 /// Takes the snapshot, and looks at how HEAD moved.
 pub(super) fn take(request: &SnapshotRequest, busy: BusyFile) -> Result<TreeRecord, GitError> {
-    let SnapshotRequest { top, git_dir, common_dir, index, objects, key, commit, branch, max_file } =
-        request.clone();
+    let SnapshotRequest {
+        top,
+        git_dir,
+        common_dir,
+        index,
+        objects,
+        key,
+        commit,
+        branch,
+        max_file,
+        executing,
+    } = request.clone();
     let supervisor = Supervisor { stop: None, watch: Some(Arc::new(busy)) };
-    let repository = Repository { top, git_dir, common_dir, index, objects, supervisor, is_named: true };
+    let settings = executing.and_then(|settings| serde_json::from_value(settings).ok());
+    let pin = settings.map(|settings| Arc::new(GitPin::new(settings, None)));
+    let repository = Repository { top, git_dir, common_dir, index, objects, supervisor, is_named: true, pin };
     let snapshot = Snapshots::resume(&repository, &key, max_file)?.take()?;
     let history = history(&repository, &Head { commit, branch }, &snapshot.head)?;
     Ok(TreeRecord { history, ..record(snapshot) })

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 
 use super::project::Project;
+use super::trust::{TrustFlag, required};
 use crate::config::AssignMode;
 use crate::error::Result;
 use crate::project::SpecPlace;
@@ -18,7 +19,7 @@ use crate::sys::clock::SystemClock;
 use crate::sys::programs;
 
 /// Lets the agent of `[assign]` assign every unit of the plan that has no backend yet, and saves the answer.
-pub(super) fn assign_missing(project: &Project, place: &SpecPlace) -> Result<()> {
+pub(super) fn assign_missing(project: &Project, place: &SpecPlace, flag: TrustFlag) -> Result<()> {
     let config = &project.loaded.config;
     // the caller prints what is wrong with tasks.md
     let Ok((_, tasks)) = place.read_tasks() else { return Ok(()) };
@@ -35,6 +36,7 @@ pub(super) fn assign_missing(project: &Project, place: &SpecPlace) -> Result<()>
     if units.is_empty() {
         return Ok(());
     }
+    required(project, flag)?;
     store.prepare()?;
     let _lock = RunLock::take(&store.run_lock(), &Holder::me(&place.path(), Timestamp::now()))?;
     let launcher = Launcher::new(programs::own_program()?, &store.folder(), None)?.silent();

@@ -6,13 +6,14 @@ use clap::Args;
 
 use super::global::{Global, terminal_width};
 use super::project::Project;
+use crate::agent::sanitise::harmless;
 use crate::error::Result;
 use crate::setup::backend_list;
 use crate::sys::programs;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Each program that is found is run as `PROGRAM --version`, without input and for at most 10 s."
+    after_help = "Each program that is found outside of the project is run as `PROGRAM --version`, without input and for at most 10 s."
 )]
 pub(super) struct BackendsArgs {
     /// Print the list as JSON.
@@ -25,7 +26,8 @@ pub(super) fn backends(global: &Global, args: &BackendsArgs) -> Result<u8> {
     let listed = backend_list::list(&project.loaded, &project.root, &programs::own_program()?, |_| true)?;
     let mut out = anstream::stdout();
     if args.json {
-        let _ = writeln!(out, "{:#}", serde_json::json!({ "schema": 1, "backends": listed }));
+        let json = format!("{:#}", serde_json::json!({ "schema": 1, "backends": listed }));
+        let _ = writeln!(out, "{}", harmless(&json));
     } else {
         let _ = backend_list::write(&mut out, &listed, terminal_width());
     }

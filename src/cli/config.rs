@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::global::Global;
 use super::project::Project;
+use crate::agent::sanitise::harmless;
 use crate::config::json_schema::json_schema;
 use crate::config::{explain, pages};
 use crate::error::Result;
@@ -63,6 +64,6 @@ pub(super) fn config(global: &Global, args: &ConfigArgs) -> Result<u8> {
         ConfigVerb::Schema => format!("{:#}\n", json_schema()),
         ConfigVerb::Template => BUILT_IN.to_owned(),
     };
-    let _ = anstream::stdout().write_all(text.as_bytes());
+    let _ = anstream::stdout().write_all(harmless(&text).as_bytes());
     Ok(0)
 }

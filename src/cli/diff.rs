@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::global::{ColorChoice, Global};
 use super::project::Project;
+use super::trust::required_of_git;
 use crate::error::{Error, ErrorKind, Result};
 use crate::git::diff::DiffLook;
 use crate::plan::Selection;
@@ -32,6 +33,10 @@ pub(super) struct DiffArgs {
 pub(super) fn diff(global: &Global, args: &DiffArgs) -> Result<u8> {
     let project = Project::open(global, Vec::new(), args.spec.as_deref())?;
     let place = project.place(&project.spec(args.spec.as_deref())?, Selection::default())?;
+    // git shows it in its own way, with whatever its settings say
+    required_of_git(&project, |key| {
+        ["core.pager", "pager.", "diff.", "interactive."].iter().any(|one| key.starts_with(one))
+    })?;
     let color = match global.color {
         ColorChoice::Always => Some(true),
         ColorChoice::Never => Some(false),

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::global::Global;
 use super::project::{Project, find_folders};
+use crate::agent::sanitise::harmless;
 use crate::error::Result;
 use crate::plan::Selection;
 use crate::project::discovery::FoundSpec;
@@ -15,7 +16,8 @@ use crate::sys::programs;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Nothing is written, no agent works on a task and no network is used; agents are only run with --version.\n\
+    after_help = "Nothing is written, no agent works on a task and no network is used; agents are only run with --version, \
+                  and only programs outside of the project.\n\
                   Exit codes: 0 no problem (there may be warnings), 78 the configuration is wrong, 69 an agent or another \
                   program that the configuration uses is missing, 2 another problem."
 )]
@@ -38,7 +40,7 @@ pub(super) fn doctor(global: &Global, args: &DoctorArgs) -> Result<u8> {
     let found = check_setup(&subject)?;
     let mut out = anstream::stdout();
     if args.json {
-        let _ = writeln!(out, "{:#}", findings::json(&found));
+        let _ = writeln!(out, "{}", harmless(&format!("{:#}", findings::json(&found))));
     } else {
         let _ = findings::write(&mut out, &found);
     }

@@ -206,7 +206,8 @@ impl RunFlags {
         } else if self.assign_opencode_agent.is_some() {
             // the flag also chooses the backend
             let name = "--assign-opencode-agent".to_owned();
-            flags.push(FlagSetting { key: "assign.backend".to_owned(), value: "opencode".into(), name });
+            let (key, value) = ("assign.backend".to_owned(), "opencode".into());
+            flags.push(FlagSetting { key, value, name, kept: false });
         }
         if let Some(name) = &self.assign_opencode_agent {
             flags.push(FlagSetting::new("--assign-opencode-agent", name.clone()));

@@ -27,6 +27,7 @@ mod spec_run;
 mod specs;
 mod status;
 mod stop;
+mod trust;
 mod undo;
 mod usage;
 mod watch;

@@ -11,12 +11,14 @@ use jiff::tz::TimeZone;
 use super::flags::Work;
 use super::global::{Global, colored, terminal_width};
 use super::project::Project;
+use super::trust::TrustFlag;
+use crate::agent::sanitise::{harmless, sanitise};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::prompt::{PromptContext, render};
 use crate::plan::{Plan, Step, TaskNames};
-use crate::project::SpecPlace;
 use crate::project::current_plan::current_plan;
+use crate::project::{SpecPlace, prompt_inputs};
 use crate::report::moves::add_moves;
 use crate::report::text::sanitise_line;
 use crate::report::timeline::lines;
@@ -26,6 +28,7 @@ use crate::run::prepare::{decisions, template};
 use crate::run::{forecast, preflight};
 use crate::spec::{self, TaskFile};
 use crate::state::SpecState;
+use crate::sys::nofollow::{self, WHOLE_MAX};
 
 #[derive(Debug, Args)]
 pub(super) struct PlanArgs {
@@ -41,6 +44,8 @@ pub(super) struct PlanArgs {
     #[arg(long, value_name = "ID")]
     prompt: Option<String>,
     #[command(flatten)]
+    trust: TrustFlag,
+    #[command(flatten)]
     work: Work,
 }
 
@@ -54,7 +59,7 @@ pub(super) fn plan(global: &Global, args: &PlanArgs) -> Result<u8> {
         _ => Err(error),
     })?;
     if !args.dry_run && args.prompt.is_none() {
-        super::assign::assign_missing(&project, &place)?;
+        super::assign::assign_missing(&project, &place, args.trust)?;
     }
     if let Some(id) = &args.prompt {
         return prompt(&project, &place, id);
@@ -88,13 +93,13 @@ fn print_json(place: &SpecPlace, config: &Config, mut value: serde_json::Value) 
     // standard output alone is written line by line
     let mut out = BufWriter::new(io::stdout().lock());
     // a reader that is gone is a normal end
-    let _ = writeln!(out, "{value:#}").and_then(|()| out.flush());
+    let _ = writeln!(out, "{}", harmless(&format!("{value:#}"))).and_then(|()| out.flush());
 }
 
 /// Prints the object for a tasks.md that is not text.
 fn unreadable(place: &SpecPlace, config: &Config, error: &Error) -> u8 {
-    let line =
-        std::fs::read(place.tasks_path()).ok().and_then(|bytes| Some(spec::decode(&bytes).err()?.line));
+    let bytes = place.tasks_file().ok().and_then(|file| nofollow::read(&file, WHOLE_MAX).ok());
+    let line = bytes.and_then(|bytes| Some(spec::decode(&bytes).err()?.line));
     let mut value = plan_json::json(None, &spec::parse_as("", place.dialect), None);
     value["errors"] =
         serde_json::json!([{ "line": line.unwrap_or(1), "column": 1, "message": error.to_string() }]);
@@ -130,7 +135,9 @@ pub(super) fn show(global: &Global, project: &Project, place: &SpecPlace) -> Res
         return Err(Error::new(ErrorKind::BadTasks, format!("{shown} can't be run")).detail(diagnostics));
     }
     let (plan, state) = current_with_moves(place, config, &tasks)?;
+    prompt_inputs::check(place, config)?;
     preflight::check_template(config, &plan)?;
+    preflight::check_zone(config)?;
     preflight::note_unmatched_inputs(place, config);
     for lack in lacks(place, config, &plan) {
         let _ = writeln!(io::stderr(), "warning: a run would end at once: {lack}");
@@ -165,7 +172,7 @@ fn prompt(project: &Project, place: &SpecPlace, id: &str) -> Result<u8> {
         context.answers = &answers;
         let text = render(&context, &template(config)?)?;
         let between = if index == 0 { "" } else { "\n" };
-        let _ = write!(out, "{between}{text}");
+        let _ = write!(out, "{between}{}", sanitise(text.as_bytes()));
     }
     Ok(0)
 }

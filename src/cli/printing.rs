@@ -1,7 +1,7 @@
 //! Prints logs on standard output: raw, as harmless text, or as their windows showed them. In bounded memory.
 
 use std::fmt::Write as _;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,11 +9,13 @@ use std::time::Duration;
 use anstyle::Style;
 
 use super::global::{Global, colored, terminal_width};
+use crate::agent::redact::Redactor;
 use crate::agent::shown::ShownText;
 use crate::agent::{AgentEvent, Format, Renderer, StreamReader};
 use crate::error::{Error, Result};
 use crate::store::attempt_dir::{AttemptDir, log_parts};
-use crate::store::attempt_file::AttemptFile;
+use crate::store::attempt_folder;
+use crate::sys::nofollow;
 
 /// Pause between two reads of a log that is followed.
 pub(super) const FOLLOW: Duration = Duration::from_millis(200);
@@ -29,8 +31,7 @@ impl LogDecoder {
     /// Decodes an agent's log as the window of its attempt showed it. Where output does not go to a terminal, no line is
     /// cut.
     pub(super) fn of_attempt(dir: &AttemptDir, global: &Global, follow: bool) -> Self {
-        let attempt = fs::read(dir.attempt()).ok();
-        let attempt = attempt.and_then(|bytes| serde_json::from_slice::<AttemptFile>(&bytes).ok());
+        let attempt = attempt_folder::attempt(dir);
         match attempt.filter(|attempt| attempt.output != Format::Text) {
             None => Self::text(follow),
             Some(attempt) => {
@@ -56,6 +57,8 @@ pub(super) struct ReaderGone;
 #[derive(Default)]
 pub(super) struct LogPrinter {
     text: String,
+    /// Masks the secrets of this shell, and what looks like one.
+    redactor: Option<Redactor>,
     /// The last byte that was printed.
     last: Option<u8>,
 }
@@ -71,7 +74,7 @@ impl LogPrinter {
         over: impl Fn() -> bool,
     ) -> Result<std::result::Result<(), ReaderGone>> {
         let [whole, older, newer] = log_parts(log);
-        let mut file = File::open(&whole).map_err(|e| Error::io("reading", &whole, e))?;
+        let mut file = nofollow::open(&whole).map_err(|e| Error::io("reading", &whole, e))?;
         let mut printed = 0;
         loop {
             // asked before reading, so that the last bytes are not missed
@@ -86,7 +89,7 @@ impl LogPrinter {
             std::thread::sleep(FOLLOW);
         }
         let ends: Vec<_> =
-            [older, newer].into_iter().filter_map(|p: PathBuf| Some((File::open(&p).ok()?, p))).collect();
+            [older, newer].into_iter().filter_map(|p: PathBuf| Some((nofollow::open(&p).ok()?, p))).collect();
         let kept: u64 = ends.iter().filter_map(|(f, _)| Some(f.metadata().ok()?.len())).sum();
         let missing = all().and_then(|all| all.checked_sub(printed + kept));
         if let Some(missing) = missing.filter(|n| *n > 0 && !ends.is_empty()) {
@@ -128,7 +131,14 @@ impl LogPrinter {
 
     fn put_text(&mut self, flush: bool) -> std::result::Result<(), ReaderGone> {
         let text = std::mem::take(&mut self.text);
-        let put = self.put(text.as_bytes(), flush);
+        let redactor = self.redactor.get_or_insert_with(|| {
+            let env: Vec<(String, String)> = std::env::vars_os()
+                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+                .collect();
+            Redactor::new(env.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+        });
+        let shown = redactor.redact(&text);
+        let put = self.put(shown.as_bytes(), flush);
         // keeps its capacity for the next piece
         self.text = text;
         self.text.clear();

@@ -7,7 +7,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use super::global::{ColorChoice, Global};
 use super::{
     attach, backends, completions, config, diff, doctor, forget, hidden, init, limits, logs, mark, plan,
-    report, resume, run, specs, status, stop, undo, usage, watch,
+    report, resume, run, specs, status, stop, trust, undo, usage, watch,
 };
 use crate::error::Result;
 
@@ -19,7 +19,7 @@ use crate::error::Result;
     after_help = "Start with `seqorch plan --dry-run` to see what would run, then `seqorch run`.\n\n\
                   Exit codes of run: 0 all complete, 1 iteration limit reached, 2 needs you, 64 usage error, \
                   65 invalid tasks.md, 66 no such spec, 69 agent or tool missing, 70 internal error, \
-                  75 another run is active, 78 invalid configuration, 130 interrupted, 143 terminated."
+                  75 another run is active, 78 invalid or untrusted configuration, 130 interrupted, 143 terminated."
 )]
 struct Cli {
     #[command(flatten)]
@@ -58,6 +58,8 @@ enum Verb {
     Forget(forget::ForgetArgs),
     /// Write a first seqorch.toml that fits the project.
     Init(init::InitArgs),
+    /// Trust the settings of the project that run programs.
+    Trust(trust::TrustArgs),
     /// Check the setup and suggest fixes.
     Doctor(doctor::DoctorArgs),
     /// List the configured agents and which of them are installed.
@@ -116,6 +118,7 @@ fn dispatch(global: &Global, verb: Verb) -> Result<u8> {
         Verb::Undo(args) => undo::undo(global, &args),
         Verb::Forget(args) => forget::forget(global, &args),
         Verb::Init(args) => init::init_project(global, &args),
+        Verb::Trust(args) => trust::trust(global, &args),
         Verb::Doctor(args) => doctor::doctor(global, &args),
         Verb::Backends(args) => backends::backends(global, &args),
         Verb::Config(args) => config::config(global, &args),

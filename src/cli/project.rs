@@ -2,17 +2,18 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::global::Global;
 use crate::config::{self, Commit, FlagSetting, LoadRequest, Loaded};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Selection;
 use crate::project::discovery::FoundSpec;
 use crate::project::project_folders::ProjectFolders;
 use crate::project::spec_argument::{GivenOptions, SpecFinder};
 use crate::project::spec_place::{SpecLocation, SpecPlace, locate};
 use crate::state::SpecState;
+use crate::sys::paths::{self, leads_out};
 
 /// A project and its configuration.
 pub(super) struct Project {
@@ -23,6 +24,8 @@ pub(super) struct Project {
     pub(super) loaded: Loaded,
     /// How often `-v` is given.
     pub(super) verbosity: u8,
+    /// How the configuration was loaded.
+    pub(super) request: LoadRequest,
     given: GivenOptions,
 }
 
@@ -53,7 +56,7 @@ impl Project {
             directory: global.directory.is_some(),
             configuration: global.config.is_some() || global.profile.is_some(),
         };
-        Ok(Self { loaded, root, cwd, verbosity: global.verbose, given })
+        Ok(Self { loaded, root, cwd, verbosity: global.verbose, request, given })
     }
 
     fn finder(&self) -> SpecFinder<'_> {
@@ -77,6 +80,14 @@ impl Project {
 
     /// The spec in a folder or a file, with the tasks that were selected.
     pub(super) fn place(&self, path: &Path, selection: Selection) -> Result<SpecPlace> {
+        // a person who means a place outside of the project says so
+        let says_so = path.components().any(|part| part == Component::ParentDir);
+        if path.starts_with(&self.root) && !says_so && leads_out(&self.root, path) {
+            let (shown, real) = (path.display(), paths::real(path));
+            let text = format!("{shown} leads out of the project, to {}", real.display());
+            return Err(Error::new(ErrorKind::Config, text)
+                .hint("seqorch writes next to a spec; name the folder itself if you mean it."));
+        }
         let SpecLocation { dir, file, name } = locate(path, &self.root)?;
         let here = std::env::current_dir().and_then(fs::canonicalize).ok();
         let path = file.as_ref().map_or_else(|| dir.clone(), |file| dir.join(file));

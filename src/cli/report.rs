@@ -1,6 +1,5 @@
 //! `seqorch report`: summarises the last run, as text or as an HTML page.
 
-use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -20,7 +19,8 @@ use crate::run::run_repository::RunRepository;
 use crate::run::task_changes::changed_files;
 use crate::state::counts;
 use crate::store::attempt_folder;
-use crate::sys::files;
+use crate::sys::nofollow::{self, WHOLE_MAX};
+use crate::sys::{files, paths};
 
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
@@ -41,7 +41,8 @@ pub(super) fn report(global: &Global, args: &ReportArgs) -> Result<u8> {
     let state = project.state(&place)?;
     let (_, tasks) = place.read_tasks()?;
     let plan = current_plan(&place, &project.loaded.config, &tasks, &state, Timestamp::now());
-    let log = fs::read_to_string(store.events_path()).unwrap_or_default();
+    let log = nofollow::read(&store.events_path(), WHOLE_MAX).unwrap_or_default();
+    let log = String::from_utf8_lossy(&log);
     let units: Vec<_> = tasks.tasks.iter().map(|task| (task.id.clone(), task.title.clone())).collect();
     let words = |unit: &str, attempt: u32| {
         let record = state.units.get(unit)?.attempts.iter().find(|a| a.number == attempt)?;
@@ -50,8 +51,10 @@ pub(super) fn report(global: &Global, args: &ReportArgs) -> Result<u8> {
         Some(facts.last_words).filter(|text| !text.trim().is_empty())
     };
     // without git the report has no files
-    let repository =
-        RunRepository::find(&place, &project.loaded.config, &Supervisor::default()).ok().flatten();
+    let repository = RunRepository::find(&place, &project.loaded.config, &Supervisor::default())
+        .ok()
+        .flatten()
+        .map(RunRepository::only_to_look);
     let files = |unit: &str| {
         let found = repository.as_ref().zip(state.units.get(unit));
         found.map_or_else(Vec::new, |(repository, unit)| {
@@ -87,7 +90,8 @@ pub(super) fn report(global: &Global, args: &ReportArgs) -> Result<u8> {
         let _ = out.write_all(html.as_bytes());
         return Ok(0);
     }
-    files::replace(path, html.as_bytes(), 0o644)?;
+    // the person named it, and may mean what a link leads to
+    files::replace(&paths::real(path), html.as_bytes(), 0o644)?;
     let _ = writeln!(out, "wrote {}; open it in a browser", path.display());
     Ok(0)
 }

@@ -12,6 +12,7 @@ use super::flags::Work;
 use super::run::{self, StartOptions};
 use super::spec_run::SpecRun;
 use super::stop;
+use super::trust::TrustFlag;
 use crate::error::{Error, ErrorKind, Result};
 use crate::report::text::{sanitise_text, shell_word};
 use crate::run::preflight::{not_halted, preflight};
@@ -40,11 +41,14 @@ pub(super) struct ResumeArgs {
     #[arg(long, conflicts_with = "no_tmux")]
     detach: bool,
     #[command(flatten)]
+    trust: TrustFlag,
+    #[command(flatten)]
     work: Work,
 }
 
 pub(super) fn resume(global: &Global, args: &ResumeArgs) -> Result<u8> {
-    let run = SpecRun::find(global, &args.work, args.spec.as_deref(), !args.all, args.detach)?;
+    let run =
+        SpecRun::find(global, &args.work, args.spec.as_deref(), !args.all, args.detach, Some(args.trust))?;
     let resume = if args.now {
         if stop::retry_now(&run.place)? {
             return Ok(0);

@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::flags::Work;
 use super::spec_run::SpecRun;
+use super::trust::TrustFlag;
 use super::{Global, watch};
 use crate::error::{Error, ErrorKind, Result};
 use crate::report::text::plural;
@@ -37,6 +38,8 @@ pub(super) struct RunArgs {
     /// Forget the options of the last run, such as --only; use only those given here.
     #[arg(long)]
     all: bool,
+    #[command(flatten)]
+    trust: TrustFlag,
     /// Print the plan and start nothing.
     #[arg(long, conflicts_with = "retry")]
     dry_run: bool,
@@ -87,10 +90,11 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<u8> {
     };
     // all specs are found before the first begins: a typo must show now, not in the middle of the night
     let mut runs = Vec::new();
+    let trust = (!args.dry_run).then_some(args.trust);
     for spec in specs {
         let keep_options = resume.is_some() && !args.all;
         let spec = spec.map(PathBuf::as_path);
-        let run = SpecRun::find(global, &args.work, spec, keep_options, args.detach)?;
+        let run = SpecRun::find(global, &args.work, spec, keep_options, args.detach, trust)?;
         run.note_kept_options();
         runs.push(run);
     }
@@ -132,6 +136,10 @@ pub(super) fn start(runs: &[SpecRun], options: &StartOptions) -> Result<u8> {
                 last_options: run.last.as_deref(),
                 resume: options.resume.as_ref(),
                 resume_file: options.resume_file.as_deref(),
+                trust: run
+                    .trust
+                    .as_ref()
+                    .ok_or_else(|| Error::new(ErrorKind::Internal, "a run without trust"))?,
                 verbosity: run.project.verbosity,
                 wait: options.wait,
                 json: options.json,

@@ -7,10 +7,12 @@ use std::path::Path;
 use super::Global;
 use super::flags::{KeptOptions, Work};
 use super::project::Project;
+use super::trust::{TrustFlag, required};
 use crate::error::{Error, ErrorKind, Result};
 use crate::project::SpecPlace;
 use crate::report::text::command_line;
 use crate::run::detached::DetachedPaths;
+use crate::run::trust::RunTrust;
 
 /// A spec to run.
 pub(super) struct SpecRun {
@@ -18,6 +20,8 @@ pub(super) struct SpecRun {
     pub(super) work: Work,
     pub(super) project: Project,
     pub(super) place: SpecPlace,
+    /// What it executes, once a person trusts it; `None` where nothing is run.
+    pub(super) trust: Option<RunTrust>,
     /// The options of the last run that still count.
     kept: Vec<String>,
     /// All options of the last run, where some of them may count.
@@ -33,15 +37,17 @@ impl SpecRun {
         spec: Option<&Path>,
         keep_options: bool,
         in_windows: bool,
+        trust: Option<TrustFlag>,
     ) -> Result<Self> {
-        let run = Self::open(global, work, spec)?;
+        let run = Self::open(global, work, work, spec, trust.filter(|_| !keep_options))?;
         if !keep_options {
             return Ok(run);
         }
         let state = run.place.store().load()?;
         let last = state.run.args();
         if last.is_empty() {
-            return Ok(Self { last: Some(Vec::new()), ..run });
+            let trust = trust.map(|flag| required(&run.project, flag)).transpose()?;
+            return Ok(Self { last: Some(Vec::new()), trust, ..run });
         }
         let kept = KeptOptions::parse(last).map_err(|e| {
             let what = e.to_string();
@@ -49,6 +55,7 @@ impl SpecRun {
                 .detail(format!("  {}\n  {}", command_line(last), what.lines().next().unwrap_or_default()))
                 .hint("Give the options that you want, and --all, which forgets those of the last run.")
         })?;
+        let typed = work;
         let (global, mut work) = kept.below(global, work);
         if in_windows {
             work.show_windows();
@@ -56,20 +63,34 @@ impl SpecRun {
         let now = KeptOptions::argv(&global, &work, &run.project.cwd);
         let kept: Vec<_> = last.iter().filter(|arg| now.contains(arg)).cloned().collect();
         // a wrong option may be one that the user did not type now
-        let opened = Self::open(&global, &work, spec).map_err(|e| {
+        let opened = Self::open(&global, &work, typed, spec, trust).map_err(|e| {
             e.hint(format!("The last run had the options {}; --all forgets them.", command_line(&kept)))
         })?;
         Ok(Self { kept, last: Some(last.to_vec()), ..opened })
     }
 
-    fn open(global: &Global, work: &Work, spec: Option<&Path>) -> Result<Self> {
-        let project = Project::open(global, work.settings()?, spec)?;
+    /// Opens the project with all options in `work`, of which a person has just typed those in `typed`.
+    fn open(
+        global: &Global,
+        work: &Work,
+        typed: &Work,
+        spec: Option<&Path>,
+        trust: Option<TrustFlag>,
+    ) -> Result<Self> {
+        let now = typed.settings()?;
+        let mut flags = work.settings()?;
+        for flag in &mut flags {
+            flag.kept = !now.contains(flag);
+        }
+        let project = Project::open(global, flags, spec)?;
+        // before anything else of a run
+        let trust = trust.map(|flag| required(&project, flag)).transpose()?;
         let mut place = project.place(&project.spec(spec)?, work.selection(&project))?;
         place.select(&project.loaded.config)?;
-        let mut work = work.clone();
+        let (global, mut work) = (global.clone(), work.clone());
         // a later run is given the ids: a range or a title may mean other tasks by then
         work.set_selection(&place.selection);
-        Ok(Self { global: global.clone(), work, project, place, kept: Vec::new(), last: None })
+        Ok(Self { global, work, project, place, trust, kept: Vec::new(), last: None })
     }
 
     /// Prints which options of the last run count.

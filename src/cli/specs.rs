@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::global::Global;
 use super::project::Project;
+use crate::agent::sanitise::harmless;
 use crate::error::{Error, Result};
 use crate::plan::Selection;
 use crate::project::discovery::FoundSpec;
@@ -53,7 +54,8 @@ pub(super) fn specs(global: &Global, args: &SpecsArgs) -> Result<u8> {
     let mut out = anstream::stdout();
     // a reader that is gone is a normal end
     if args.json {
-        let _ = writeln!(out, "{:#}", serde_json::json!({ "schema": 1, "specs": specs }));
+        let json = format!("{:#}", serde_json::json!({ "schema": 1, "specs": specs }));
+        let _ = writeln!(out, "{}", harmless(&json));
     } else if specs.is_empty() {
         return Err(project.no_spec());
     } else {

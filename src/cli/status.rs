@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::Global;
 use super::project::Project;
+use crate::agent::sanitise::harmless;
 use crate::config::HistoryRule;
 use crate::error::Result;
 use crate::git::call::Supervisor;
@@ -107,7 +108,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
             "usage": state.usage,
             "units": ById(&state.units),
         });
-        let _ = writeln!(out, "{value:#}");
+        let _ = writeln!(out, "{}", harmless(&format!("{value:#}")));
         return Ok(0);
     }
     let needs = needs::shown(&place.typed, &state);

@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::Global;
 use super::project::Project;
+use super::trust::required_of_git;
 use crate::error::Result;
 use crate::plan::Selection;
 use crate::report::text::{sanitise_line, shell_word};
@@ -30,6 +31,7 @@ pub(super) struct UndoArgs {
 pub(super) fn undo(global: &Global, args: &UndoArgs) -> Result<u8> {
     let project = Project::open(global, Vec::new(), args.spec.as_deref())?;
     let place = project.place(&project.spec(args.spec.as_deref())?, Selection::default())?;
+    required_of_git(&project, |key| key.starts_with("filter."))?;
     let state = project.state(&place)?;
     let mut units = place.units_named(&state, &args.id)?;
     // what was done last is undone first

@@ -41,7 +41,7 @@ pub(crate) fn sources<'a>(backends: impl Iterator<Item = (&'a str, Option<&'a st
 }
 
 fn source(layer: Layer, label: &str, tree: TomlNode) -> ConfigSource {
-    ConfigSource { layer, label: label.to_owned(), file: None, tree: Arc::new(tree) }
+    ConfigSource { layer, own: true, label: label.to_owned(), file: None, tree: Arc::new(tree) }
 }
 
 #[cfg(test)]

@@ -6,9 +6,9 @@
 //!     #[derive(Copy, Eq)]
 //!     pub struct Retry {
 //!         /// What the key means: a sentence that people read in `config explain`.
-//!         attempts: u32 as Count = 3;
+//!         attempts: u32 as Count = 3, inside;
 //!         /// …
-//!         workdir: Option<PathBuf>, like = "app", flag = "--workdir";
+//!         workdir: Option<PathBuf>, like = "app", flag = "--workdir", outside;
 //!     }
 //!     pub struct PartialRetry = partial Retry;
 //! }
@@ -16,7 +16,8 @@
 //!
 //! An entry is `field as "key": type as format = default, clause = value;`. The name of the key is left out where it is
 //! that of the field, the format where it is the type itself, the default where there is none. Clauses are the methods
-//! of [`super::key::ConfigKey`]; defaults and their values are TOML. The last line declares a twin in which every key is
+//! of [`super::key::ConfigKey`]; defaults and their values are TOML. Every key of a value has one that says what the value
+//! may do, and so whether a person has to trust it: `inside`, `executes`, `outside`, `loosens = "word"`. The last line declares a twin in which every key is
 //! optional: the settings of an override.
 
 /// Declares a struct, and its fields as the keys of a table.
@@ -57,7 +58,8 @@ macro_rules! keys {
             pub struct $partial {
                 $(
                     $(#[doc = $doc])+
-                    $field: Option<$type> as Option<$crate::config::declare::keys!(@format $type $(, $format)?)>;
+                    $field: Option<$type> as Option<$crate::config::declare::keys!(@format $type $(, $format)?)>
+                        $(, $clause $(= $value)?)*;
                 )+
             }
         }

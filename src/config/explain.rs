@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::agent::redact::{Redactor, looks_secret};
+
 use super::key::{ConfigKey, KeyShape, ValueFormat};
 use super::loaded::Loaded;
 use super::lookup::{self, KeyAt};
@@ -9,7 +11,7 @@ use super::path::{KeyPath, quoted};
 use super::provenance::Provenance;
 use super::sections::root::{EXTENDS, PROFILE, ROOT, SETTINGS};
 use super::source::{Layer, Origin};
-use super::tree::TomlNode;
+use super::tree::{TomlNode, TomlValue};
 use super::vars::variable;
 use crate::error::{Error, ErrorKind};
 
@@ -233,22 +235,38 @@ fn write_tables(text: &mut String, setting: &ShownSetting, provenance: &Provenan
         let gap = if text.is_empty() { "" } else { "\n" };
         let _ = writeln!(text, "{gap}[[{}]]  # {}", setting.path, place(&at));
         for (name, node) in element.table().into_iter().flatten() {
-            let _ = writeln!(text, "{} = {node}  # {}", quoted(name), place(&at.join(name)));
+            let _ =
+                writeln!(text, "{} = {}  # {}", quoted(name), without_secrets(node), place(&at.join(name)));
         }
     }
 }
 
-fn shown(path: &KeyPath, node: &TomlNode) -> String {
+/// A value for people: without what looks like a secret.
+pub(super) fn shown(path: &KeyPath, node: &TomlNode) -> String {
     let secret = match path.parts() {
         [backend, _, env, name] => backend == "backend" && env == "env" && looks_secret(name),
         _ => false,
     };
-    if secret { "\"***\"".to_owned() } else { node.to_string() }
+    if secret { "\"***\"".to_owned() } else { without_secrets(node).to_string() }
 }
 
-fn looks_secret(name: &str) -> bool {
-    let name = name.to_uppercase();
-    ["KEY", "TOKEN", "SECRET", "PASSW", "CREDENTIAL"].iter().any(|word| name.contains(word))
+/// The value with its secrets masked; of a list, also those behind an option that names one.
+fn without_secrets(node: &TomlNode) -> TomlNode {
+    let redactor = Redactor::default();
+    let value = match &node.value {
+        TomlValue::Text(text) => TomlValue::Text(redactor.redact(text)),
+        TomlValue::List(items) if items.iter().all(|item| item.text().is_some()) => {
+            let argv: Vec<String> = items.iter().filter_map(TomlNode::text).map(str::to_owned).collect();
+            let shown = redactor.redact_argv(&argv).into_iter();
+            TomlValue::List(shown.map(|text| TomlNode::from(TomlValue::Text(text))).collect())
+        }
+        TomlValue::List(items) => TomlValue::List(items.iter().map(without_secrets).collect()),
+        TomlValue::Table(table) => TomlValue::Table(
+            table.iter().map(|(name, inner)| (name.clone(), without_secrets(inner))).collect(),
+        ),
+        other => other.clone(),
+    };
+    TomlNode { line: node.line, value }
 }
 
 #[cfg(test)]

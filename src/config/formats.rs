@@ -44,6 +44,25 @@ impl ConfigType for String {
     }
 }
 
+/// A text that stands behind an option of a program, and must not be taken for another option.
+pub(super) struct OptionValue;
+
+impl ConfigType for OptionValue {
+    type Value = String;
+    const SHAPE: KeyShape = KeyShape::Value(ValueFormat {
+        schema: || json!({ "type": "string", "pattern": "^\\s*[^-\\s]" }),
+        ..ValueFormat::of::<Self>("text", IN_QUOTES)
+    });
+
+    fn read(node: &TomlNode) -> Result<String, ValueError> {
+        let text = String::read(node)?;
+        if text.trim_start().starts_with('-') {
+            return Err(because(format!("{node} begins with -, so the agent would take it for an option")));
+        }
+        Ok(text)
+    }
+}
+
 /// Any text, also an empty one.
 pub(super) struct AnyText;
 

@@ -16,6 +16,21 @@ pub(crate) struct ConfigKey {
     like: Option<&'static str>,
     flag: Option<&'static str>,
     alias: Option<&'static str>,
+    /// What its value may do; `None`: its declaration does not say.
+    pub(crate) reach: Option<Reach>,
+}
+
+/// What the value of a key may do, which decides whether a person has to trust it. Each key declares it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// It executes nothing, and does not lead out of the project.
+    Inside,
+    /// It is executed, or decides how a program is started.
+    Executes,
+    /// It is a path or a list of globs, which may lead out of the project.
+    Outside,
+    /// This word of it, a TOML text, takes away what protects the person.
+    Loosens(&'static str),
 }
 
 /// What is behind a key.
@@ -92,7 +107,17 @@ pub(crate) trait ConfigTable: Sized {
 /// The clauses of a declaration: `, like = "app"` calls [`ConfigKey::like`]. A new clause is one more method here.
 impl ConfigKey {
     pub(crate) const fn new(name: &'static str, doc: &'static str, shape: KeyShape) -> Self {
-        Self { name, shape, required: false, doc, default: None, like: None, flag: None, alias: None }
+        Self {
+            name,
+            shape,
+            required: false,
+            doc,
+            default: None,
+            like: None,
+            flag: None,
+            alias: None,
+            reach: None,
+        }
     }
 
     /// The value where no source says any, as TOML.
@@ -121,6 +146,26 @@ impl ConfigKey {
         let example = self.required && self.like.is_some();
         assert!(can_be_absent || example || self.default.is_some(), "a key of this type needs a default");
         self
+    }
+
+    /// Executes nothing and stays in the project, whatever its value is.
+    pub(crate) const fn inside(self) -> Self {
+        Self { reach: Some(Reach::Inside), ..self }
+    }
+
+    /// Its value is executed, or decides how a program is started.
+    pub(crate) const fn executes(self) -> Self {
+        Self { reach: Some(Reach::Executes), ..self }
+    }
+
+    /// Its value is a path, relative to the project or the work dir, that may lead out of the project.
+    pub(crate) const fn outside(self) -> Self {
+        Self { reach: Some(Reach::Outside), ..self }
+    }
+
+    /// This word of it takes away what protects the person.
+    pub(crate) const fn loosens(self, toml: &'static str) -> Self {
+        Self { reach: Some(Reach::Loosens(toml)), ..self }
     }
 
     /// Another name, as a TOML text, under which a list for this key may be written.

@@ -37,7 +37,13 @@ pub fn load(request: &LoadRequest) -> Result<Loaded, Error> {
     let provenance = Provenance::merge(with_built_in(sources)?)?;
     let config = (!files.broken).then(|| mean(&provenance, &mut files));
     match config {
-        Some(config) if files.problems.is_empty() => Ok(Loaded { config, provenance, files: files.paths }),
+        Some(config) if files.problems.is_empty() => Ok(Loaded {
+            config,
+            provenance,
+            files: files.paths,
+            extends: files.extends,
+            root: request.root.clone(),
+        }),
         _ => Err(error(&files.problems)),
     }
 }

@@ -30,4 +30,19 @@ pub struct Loaded {
     pub provenance: Provenance,
     /// The files that were read, lowest first.
     pub files: Vec<PathBuf>,
+    /// The files that files of the project build on.
+    pub extends: Vec<ExtendedFile>,
+    /// The project root, absolute.
+    pub root: PathBuf,
+}
+
+/// A file that a file of the project builds on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExtendedFile {
+    /// How it is written there, as TOML.
+    pub written: String,
+    /// Where that is: `seqorch.toml:1`.
+    pub place: String,
+    /// The file.
+    pub path: PathBuf,
 }

@@ -30,7 +30,7 @@
 //!
 //! `path`, `problem`, `tree` (values with lines) · `key`, `declare`, `formats`, `duration` (what a key is) · `sections` (the
 //! keys) · `lookup`, `check` · `source`, `provenance`, `presets`, `built_in`, `vars` (where values come from) · `meaning`,
-//! `files`, `loaded`, `load` · `explain`, `json_schema`, `pages`. Only `files` and `load` touch the disk.
+//! `files`, `loaded`, `load` · `explain`, `trust`, `json_schema`, `pages`. Only `files` and `load` touch the disk.
 
 mod built_in;
 mod check;
@@ -53,10 +53,11 @@ mod provenance;
 mod sections;
 mod source;
 mod tree;
+pub mod trust;
 mod vars;
 
 pub use load::load;
-pub use loaded::{LoadRequest, Loaded};
+pub use loaded::{ExtendedFile, LoadRequest, Loaded};
 pub use presets::{NAMES as BUILT_IN_BACKENDS, Preset, UsageReport, preset};
 pub(crate) use problem::nearest;
 pub use provenance::Provenance;

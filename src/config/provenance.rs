@@ -51,8 +51,21 @@ impl Provenance {
         self.figment.get_metadata(tag).map(|metadata| Origin::of(metadata, path))
     }
 
-    /// Every value that was given, lowest first; the last one counts. figment keeps only the last one.
+    /// Whether the value at this path is the person's own, or what is built in, and not the project's.
+    #[must_use]
+    pub fn is_own(&self, path: &[&str]) -> bool {
+        let path = KeyPath::from(path.iter().map(|part| (*part).to_owned()).collect::<Vec<_>>());
+        self.given(&path).last().is_none_or(|(source, _)| source.own)
+    }
+
+    /// Every value that was given, lowest first; the last one counts.
     pub(crate) fn history(&self, path: &KeyPath) -> Vec<(Layer, Origin, &TomlNode)> {
+        let given = self.given(path).into_iter();
+        given.map(|(source, node)| (source.layer, Origin::of(&source.metadata(), path), node)).collect()
+    }
+
+    /// The same with their sources. figment keeps only the last value.
+    pub(crate) fn given(&self, path: &KeyPath) -> Vec<(&ConfigSource, &TomlNode)> {
         // a list is replaced as a whole: only the last source of the list counts for what is in it
         let list = path.list();
         let has_list =
@@ -61,11 +74,7 @@ impl Provenance {
         if list.is_some() {
             sources.drain(..sources.len().saturating_sub(1));
         }
-        let given = sources.into_iter().filter_map(|source| {
-            let node = source.tree.get(path)?;
-            Some((source.layer, Origin::of(&source.metadata(), path), node))
-        });
-        given.collect()
+        sources.into_iter().filter_map(|source| Some((source, source.tree.get(path)?))).collect()
     }
 
     /// The names of the table at `path`, in alphabetical order.
@@ -91,7 +100,8 @@ mod tests {
 
     fn source(layer: Layer, text: &str) -> ConfigSource {
         let tree = Arc::new(TomlNode::parse(text).unwrap());
-        ConfigSource { layer, label: layer.name().replace(' ', "-"), file: Some("x".into()), tree }
+        let own = layer < Layer::Extends || layer > Layer::Profile;
+        ConfigSource { layer, own, label: layer.name().replace(' ', "-"), file: Some("x".into()), tree }
     }
 
     #[test]

@@ -67,6 +67,8 @@ pub(crate) const CHOSEN_PROFILE: Profile = Profile::const_new("chosen");
 #[derive(Debug, Clone)]
 pub(crate) struct ConfigSource {
     pub(crate) layer: Layer,
+    /// Whether the person wrote it: it is not a file of the project.
+    pub(crate) own: bool,
     /// The file as a user would call it, the variable, the flag.
     pub(crate) label: String,
     /// The file, if it is one.
@@ -183,6 +185,7 @@ mod tests {
         let tree = TomlNode::parse("[run]\ndelay = 1\n").unwrap();
         let source = |label: &str| ConfigSource {
             layer: Layer::Repo,
+            own: false,
             label: label.to_owned(),
             file: Some("/project/a.toml".into()),
             tree: Arc::new(tree.clone()),

@@ -22,6 +22,8 @@ pub struct FlagSetting {
     pub value: toml::Value,
     /// The flag as it is typed: `--delay`.
     pub name: String,
+    /// Whether it is an option of the last run. Those are in a file of the project: the person did not just type it.
+    pub kept: bool,
 }
 
 impl FlagSetting {
@@ -34,7 +36,7 @@ impl FlagSetting {
         let keys = lookup::leaves();
         let key = keys.into_iter().find(|(_, key)| key.flag_name() == Some(name));
         let (key, _) = key.unwrap_or_else(|| panic!("no key declares the flag {name}"));
-        Self { key, value: value.into(), name: name.to_owned() }
+        Self { key, value: value.into(), name: name.to_owned(), kept: false }
     }
 }
 
@@ -76,7 +78,8 @@ pub(crate) fn from_env(
 /// The flags that set keys.
 pub(crate) fn from_flags(flags: &[FlagSetting], problems: &mut Vec<Problem>) -> Vec<ConfigSource> {
     let of = |flag: &FlagSetting| {
-        source(Layer::Flag, &flag.name, &KeyPath::parse(&flag.key), &flag.value, problems)
+        let made = source(Layer::Flag, &flag.name, &KeyPath::parse(&flag.key), &flag.value, problems);
+        ConfigSource { own: !flag.kept, ..made }
     };
     flags.iter().map(of).collect()
 }
@@ -93,7 +96,7 @@ fn source(
         other => TomlNode::from_toml(other),
     };
     let tree = check::check(&node.at(path), SETTINGS, &|_| label.to_owned(), problems);
-    ConfigSource { layer, label: label.to_owned(), file: None, tree: Arc::new(tree) }
+    ConfigSource { layer, own: true, label: label.to_owned(), file: None, tree: Arc::new(tree) }
 }
 
 /// `RUN__DELAY` is `run.delay`; names of variables of a backend keep their case.

@@ -138,6 +138,11 @@ impl From<GitError> for Error {
             GitError::Unusable { .. } => ErrorKind::Internal,
         };
         match error {
+            GitError::Failed { words, .. } if words.contains("dubious ownership") => {
+                Self::new(kind, "git refuses the repository, because its folder belongs to another user")
+                    .detail(format!("  {}", words.trim().replace('\n', "\n  ")))
+                    .hint("If you trust it: git config --global --add safe.directory FOLDER; or give the folder to your user.")
+            }
             GitError::Failed { command, words, .. } => Self::new(kind, format!("`{command}` failed"))
                 .detail(format!("  {}", words.trim().replace('\n', "\n  "))),
             GitError::TimedOut { .. } => Self::new(kind, error.to_string())
@@ -173,6 +178,8 @@ pub struct GitCall<'a> {
     holds: Option<&'a File>,
     deadline: Duration,
     plain: bool,
+    /// Settings that override those of the repository.
+    overrides: Vec<(String, String)>,
 }
 
 /// Settings of every call but a commit: what a repository configures must not run, nor change what is read.
@@ -195,7 +202,8 @@ impl<'a> GitCall<'a> {
     /// A call in this folder that runs no hook of the repository.
     pub fn new<S: AsRef<OsStr>>(dir: &'a Path, args: impl IntoIterator<Item = S>) -> Self {
         let args = args.into_iter().map(|arg| arg.as_ref().to_owned()).collect();
-        Self { args, dir, env: Vec::new(), stdin: b"", holds: None, deadline: DEADLINE, plain: false }
+        let (env, overrides) = (Vec::new(), Vec::new());
+        Self { args, dir, env, stdin: b"", holds: None, deadline: DEADLINE, plain: false, overrides }
     }
 
     /// A call whose hooks see what they see when a person types it. Only fsmonitor is off.
@@ -225,6 +233,13 @@ impl<'a> GitCall<'a> {
     #[must_use]
     pub fn envs(mut self, vars: impl IntoIterator<Item = (&'static str, OsString)>) -> Self {
         self.env.extend(vars);
+        self
+    }
+
+    /// Overrides settings of the repository. Unlike arguments, this takes keys of any form.
+    #[must_use]
+    pub fn overriding(mut self, settings: impl IntoIterator<Item = (String, String)>) -> Self {
+        self.overrides.extend(settings);
         self
     }
 
@@ -265,6 +280,15 @@ impl<'a> GitCall<'a> {
         command.envs(absolute_places());
         for (name, value) in &self.env {
             command.env(name, value);
+        }
+        if !self.overrides.is_empty() {
+            let own = std::env::var("GIT_CONFIG_COUNT").ok().and_then(|count| count.parse::<usize>().ok());
+            let first = own.unwrap_or(0);
+            for (index, (key, value)) in self.overrides.iter().enumerate() {
+                command.env(format!("GIT_CONFIG_KEY_{}", first + index), key);
+                command.env(format!("GIT_CONFIG_VALUE_{}", first + index), value);
+            }
+            command.env("GIT_CONFIG_COUNT", (first + self.overrides.len()).to_string());
         }
         command
     }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use super::call::{GitCall, GitError};
 use super::change::{TreeChange, TreeEntry};
 use super::diff::tree_of;
-use super::files::{copy_with_time, link_or_copy, remove, with_suffix};
+use super::files::{copy_with_time, link_or_copy, remove, with_suffix, write_own};
 use super::path::RepoPath;
 use super::snapshot::Snapshots;
 use super::stamp::Stamp;
@@ -272,10 +272,14 @@ impl Snapshots<'_> {
     fn commit_from(&self, request: &CommitRequest<'_>, turn: &File) -> Result<(), CommitError> {
         let repository = self.repository();
         let message = self.commit_message();
-        fs::write(&message, request.message)
-            .map_err(|e| GitError::Unusable { why: format!("writing {}: {e}", message.display()) })?;
+        write_own(&message, request.message.as_bytes())?;
         let args = ["commit", "--quiet", "--cleanup=verbatim", "--file"];
+        // held until the commit is made
+        let hooks = repository.hooks_of_start()?;
+        let path = hooks.as_ref().map(|(_, path)| path.to_string_lossy().into_owned());
         let call = GitCall::as_typed(&repository.top, args, request.deadline)
+            .overriding(repository.overrides())
+            .overriding(path.map(|path| ("core.hooksPath".to_owned(), path)))
             .arg(&message)
             .env("GIT_INDEX_FILE", self.commit_index())
             .holding(turn);

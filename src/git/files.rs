@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::call::GitError;
+use crate::sys::files;
 
 pub(super) fn private_folder(path: &Path) -> Result<(), GitError> {
     fs::create_dir_all(path)
@@ -25,6 +26,11 @@ pub(super) fn remove(path: &Path) -> Result<(), GitError> {
         }
         _ => Ok(()),
     }
+}
+
+/// Writes a file of ours that git reads.
+pub(super) fn write_own(path: &Path, bytes: &[u8]) -> Result<(), GitError> {
+    files::write_unsynced(path, bytes, 0o600).map_err(|e| GitError::Unusable { why: e.brief() })
 }
 
 pub(super) fn link_or_copy(from: &Path, to: &Path) -> io::Result<()> {

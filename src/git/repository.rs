@@ -2,8 +2,13 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tempfile::TempDir;
 
 use super::call::{GitCall, GitError, Supervisor, one_line, path_lines};
+use super::executing::{ExecutingSettings, GitPin, SettingOverride};
+use super::hooks::HookFolder;
 use super::status::WorkTreeStatus;
 
 /// The version of the installed git.
@@ -30,6 +35,8 @@ pub struct Repository {
     /// Calls name the repository to git. Set where the environment is not that of the shell in which the run was typed, as
     /// in a window of tmux.
     pub is_named: bool,
+    /// The settings and hooks of git that calls execute; `None`: those of now.
+    pub pin: Option<Arc<GitPin>>,
 }
 
 impl Repository {
@@ -60,20 +67,49 @@ impl Repository {
             why: format!("git gives no usable places for {}: a line break in a path?", dir.display()),
         })?;
         let [top, git_dir, common_dir, index, objects] = lines;
-        Ok(Some(Self {
-            top,
-            git_dir,
-            common_dir,
-            index,
-            objects,
-            supervisor: supervisor.clone(),
-            is_named: false,
+        let supervisor = supervisor.clone();
+        let (is_named, pin) = (false, None);
+        Ok(Some(Self { top, git_dir, common_dir, index, objects, supervisor, is_named, pin }))
+    }
+
+    /// The same repository for calls that only look: they execute nothing that its settings name.
+    #[must_use]
+    pub fn only_to_look(self) -> Self {
+        Self { pin: Some(Arc::default()), ..self }
+    }
+
+    /// The settings and hooks that a run of now would execute; hooks only where it commits.
+    pub fn executing(&self, commits: bool) -> Result<GitPin, GitError> {
+        let settings = ExecutingSettings::read(&self.top, self.git_dirs(), &self.supervisor)?;
+        let hooks = commits.then(|| HookFolder::read(&self.top, &self.supervisor)).transpose()?;
+        Ok(GitPin::new(settings, hooks))
+    }
+
+    fn git_dirs(&self) -> [&Path; 2] {
+        [&self.git_dir, &self.common_dir]
+    }
+
+    /// What overrides settings that changed since they were pinned.
+    pub(super) fn overrides(&self) -> Vec<SettingOverride> {
+        let pin = self.pin.as_ref();
+        pin.map_or_else(Vec::new, |pin| pin.overrides(&self.top, self.git_dirs(), &self.supervisor))
+    }
+
+    /// The folder with the pinned hooks, where git would run other ones now.
+    pub(super) fn hooks_of_start(&self) -> Result<Option<(TempDir, PathBuf)>, GitError> {
+        let Some(pin) = &self.pin else { return Ok(None) };
+        let Some(hooks) = &pin.hooks else { return Ok(None) };
+        let moved = pin.settings.may_have_changed();
+        let made = hooks.substitute(&self.top, moved, &self.supervisor)?;
+        Ok(made.map(|made| {
+            let folder = HookFolder::in_substitute(&made);
+            (made, folder)
         }))
     }
 
     /// A call at the top of the work tree that runs no hook.
     pub(super) fn call<S: AsRef<std::ffi::OsStr>>(&self, args: impl IntoIterator<Item = S>) -> GitCall<'_> {
-        let call = GitCall::new(&self.top, args);
+        let call = GitCall::new(&self.top, args).overriding(self.overrides());
         if self.is_named { call.env("GIT_DIR", &self.git_dir).env("GIT_WORK_TREE", &self.top) } else { call }
     }
 

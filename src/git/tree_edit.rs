@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use super::call::{GitError, one_line};
 use super::change::TreeEntry;
+use super::files::write_own;
 use super::helpers::HelperTask;
 use super::path::RepoPath;
 use super::snapshot::Snapshots;
@@ -39,8 +40,7 @@ impl Snapshots<'_> {
         }
         // git reads this copy: a person may write the file at this moment
         let copy = self.folder().join("ticked");
-        fs::write(&copy, &new)
-            .map_err(|e| GitError::Unusable { why: format!("writing {}: {e}", copy.display()) })?;
+        write_own(&copy, &new)?;
         let written =
             self.ask(HelperTask::WriteFile, &[copy.as_os_str().as_bytes(), b"\n"].concat(), is_line);
         let _ = fs::remove_file(&copy);

@@ -23,6 +23,11 @@ pub const BUILT_IN: &str = include_str!("prompt.md.j2");
 /// The template for an agent that resumes its session.
 const CONTINUE: &str = include_str!("continue.md.j2");
 
+/// Steps and memory that one prompt may take, in units of the template engine: seconds at most.
+const FUEL: u64 = 10_000_000;
+/// Bytes that a prompt may have.
+const RENDERED_MAX: usize = 16_000_000;
+
 /// The signal of an agent whose unit is done.
 pub const TASK_DONE: &str = "<promise>TASK_DONE</promise>";
 
@@ -199,12 +204,26 @@ pub(super) fn render_values<T: Serialize>(values: &T, template: &str) -> Result<
     let mut syntax = SyntaxConfig::builder();
     syntax.trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true);
     environment.set_syntax(syntax.build().map_err(|error| template_error(&error))?);
+    environment.set_fuel(Some(FUEL));
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
     environment.add_filter("quote", |text: &str| quote(text));
     environment.add_filter("oneline", |text: &str| oneline(text));
     let rendered = environment.render_str(template, Serde(values));
-    rendered.map(|text| defuse(&text)).map_err(|error| template_error(&error))
+    match rendered {
+        Ok(text) if text.len() > RENDERED_MAX => {
+            let limit = RENDERED_MAX / 1_000_000;
+            Err(Error::new(ErrorKind::Config, format!("the prompt template makes more than {limit} MB"))
+                .hint("An agent can't read that much; shorten the template."))
+        }
+        Ok(text) => Ok(defuse(&text)),
+        Err(error) if error.kind() == minijinja::ErrorKind::OutOfFuel => {
+            let place = error.line().map_or_else(String::new, |line| format!(", line {line}"));
+            Err(Error::new(ErrorKind::Config, format!("the prompt template takes too many steps{place}"))
+                .hint("Does a loop of it not end, or a text grow without limit?"))
+        }
+        Err(error) => Err(template_error(&error)),
+    }
 }
 
 fn values<'a>(context: &PromptContext<'a>) -> PromptValues<'a> {
@@ -290,6 +309,21 @@ mod tests {
 
         fn render(&self) -> String {
             render(&self.context(), BUILT_IN).unwrap()
+        }
+    }
+
+    #[test]
+    fn a_template_that_does_not_end_or_grows_is_an_error_at_once() {
+        let case = prompt_case(&PlanCase::new("1"));
+        let loops = "{% for a in range(9999) %}{% for b in range(9999) %}{% for c in range(9999) %}x{% endfor %}{% endfor %}{% endfor %}";
+        let grows = "{% set ns = namespace(t='x') %}{% for a in range(60) %}{% set ns.t = ns.t ~ ns.t %}{% endfor %}{{ ns.t }}";
+        let large = "{{ 'x' * 100000000 }}";
+        let many = "{% for a in range(300) %}{{ 'x' * 100000 }}{% endfor %}";
+        for template in [loops, grows, large, many] {
+            let start = std::time::Instant::now();
+            let error = render(&case.context(), template).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config, "{template}: {}", error.render());
+            assert!(start.elapsed().as_secs() < 20, "{template}");
         }
     }
 

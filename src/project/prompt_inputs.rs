@@ -2,9 +2,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use super::spec_place::SpecPlace;
 use crate::config::Config;
+use crate::error::{Error, ErrorKind, Result};
 use crate::plan::inputs;
 use crate::spec::Dialect;
 
@@ -42,6 +44,21 @@ pub fn unmatched<'a>(place: &SpecPlace, config: &'a Config) -> Vec<&'a str> {
         .collect()
 }
 
+/// Refuses entries of `prompt.inputs` that look at too many files: each prompt would wait for that.
+pub fn check(place: &SpecPlace, config: &Config) -> Result<()> {
+    let cwd = config.run.workdir.as_deref().unwrap_or(&place.root);
+    for pattern in &config.prompt.inputs {
+        if let Err(TooMany) = all_matching(cwd, pattern) {
+            let text = format!("prompt.inputs: {pattern:?} looks at too many files");
+            return Err(Error::new(ErrorKind::Config, text).hint(format!(
+                "It may match {FOUND_MAX} files and look at {SEEN_MAX} within {} s; name a folder before the first wildcard.",
+                TIME_MAX.as_secs()
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// The files of a spec that can be inputs, relative to its folder. Hidden files are not for agents.
 fn files_of(dir: &Path) -> Vec<String> {
     let mut files = Vec::new();
@@ -65,15 +82,31 @@ fn files_of(dir: &Path) -> Vec<String> {
     files
 }
 
-/// The files of one entry of `prompt.inputs`: the file of that name, or all that match it as a glob, sorted.
+/// Files that one entry of `prompt.inputs` may match.
+const FOUND_MAX: usize = 10_000;
+/// Files and folders that it may look at.
+const SEEN_MAX: usize = 500_000;
+/// How long it may take.
+const TIME_MAX: Duration = Duration::from_secs(3);
+
+/// An entry of `prompt.inputs` looks at more than it may.
+struct TooMany;
+
+/// The files of one entry; none where it looks at too many.
 fn matching(cwd: &Path, pattern: &str) -> Vec<String> {
+    all_matching(cwd, pattern).unwrap_or_default()
+}
+
+/// The files of one entry of `prompt.inputs`: the file of that name, or all that match it as a glob, sorted.
+fn all_matching(cwd: &Path, pattern: &str) -> Result<Vec<String>, TooMany> {
     if cwd.join(pattern).is_file() {
-        return vec![pattern.to_owned()];
+        return Ok(vec![pattern.to_owned()]);
     }
     // the configuration refuses invalid globs
     let Ok(glob) = globset::GlobBuilder::new(pattern).literal_separator(true).build() else {
-        return Vec::new();
+        return Ok(Vec::new());
     };
+    let (began, mut seen) = (Instant::now(), 0_usize);
     let glob = glob.compile_matcher();
     // all matches are below the folder before the first wildcard
     let fixed: PathBuf = Path::new(pattern)
@@ -84,6 +117,11 @@ fn matching(cwd: &Path, pattern: &str) -> Vec<String> {
     let mut found = Vec::new();
     while let Some(dir) = open.pop() {
         for entry in fs::read_dir(&dir).into_iter().flatten().flatten() {
+            seen += 1;
+            if seen > SEEN_MAX || found.len() >= FOUND_MAX || (seen % 256 == 0 && began.elapsed() > TIME_MAX)
+            {
+                return Err(TooMany);
+            }
             let path = entry.path();
             let relative = path.strip_prefix(cwd).unwrap_or(&path);
             match entry.file_type() {
@@ -94,5 +132,5 @@ fn matching(cwd: &Path, pattern: &str) -> Vec<String> {
         }
     }
     found.sort();
-    found
+    Ok(found)
 }

@@ -12,6 +12,7 @@ use crate::spec::{self, Dialect, TaskFile};
 use crate::state::{SeenTasks, SpecState, TaskMoves};
 use crate::store::spec_store::Store;
 use crate::sys::files;
+use crate::sys::nofollow::{self, WHOLE_MAX};
 
 /// The file of a spec folder that lists its tasks.
 pub const TASKS_FILE: &str = "tasks.md";
@@ -52,17 +53,37 @@ impl SpecPlace {
 
     /// Reads and parses tasks.md. It is an error if the file is missing or not text; its diagnostics are not.
     pub fn read_tasks(&self) -> Result<(String, TaskFile)> {
+        let text = self.read_text(&self.tasks_file()?)?;
+        let mut tasks = spec::parse_as(&text, self.dialect);
+        gsd_summary::apply(&self.tasks_path(), &mut tasks);
+        Ok((text, tasks))
+    }
+
+    /// The file itself: tasks.md may be a link, but not one that leads out of the project.
+    pub fn tasks_file(&self) -> Result<PathBuf> {
         let path = self.tasks_path();
-        let bytes = fs::read(&path).map_err(|e| match e.kind() {
+        let file = fs::canonicalize(&path).map_err(|e| match e.kind() {
             io::ErrorKind::NotFound => {
                 Error::new(ErrorKind::NoSpec, format!("there is no {}", path.display()))
             }
             _ => Error::new(ErrorKind::BadTasks, format!("reading {}", path.display())).caused_by(e),
         })?;
+        if file.starts_with(&self.root) || file.starts_with(&self.dir) {
+            return Ok(file);
+        }
+        let text = format!("{} leads out of the project, to {}", path.display(), file.display());
+        Err(Error::new(ErrorKind::BadTasks, text)
+            .hint("Put the file itself there, or a link inside of the project."))
+    }
+
+    /// The text of the file that [`SpecPlace::tasks_file`] found.
+    pub fn read_text(&self, file: &Path) -> Result<String> {
+        let path = self.tasks_path();
+        let bytes = nofollow::read(file, WHOLE_MAX).map_err(|e| {
+            Error::new(ErrorKind::BadTasks, format!("reading {}", path.display())).caused_by(e)
+        })?;
         let text = spec::decode(&bytes).map_err(|e| cannot_run(&path, &format!(": {e}")))?;
-        let mut tasks = spec::parse_as(text, self.dialect);
-        gsd_summary::apply(&path, &mut tasks);
-        Ok((text.to_owned(), tasks))
+        Ok(text.to_owned())
     }
 
     /// Like [`SpecPlace::read_tasks`], but errors among the diagnostics are an error, too.
@@ -140,8 +161,8 @@ impl SpecPlace {
     /// Sets the marks of these tasks, wherever they are in tasks.md now, and no other byte. Returns the tasks that are not
     /// there any more, or of which it is not sure which ones they are.
     pub fn set_marks(&self, state: &SpecState, ids: &[String], mark: char) -> Result<Vec<String>> {
-        let path = self.tasks_path();
-        let source = fs::read_to_string(&path).map_err(|e| Error::io("reading", &path, e))?;
+        let path = self.tasks_file()?;
+        let source = self.read_text(&path)?;
         let seen = SeenTasks::of(&spec::parse_as(&source, self.dialect), false);
         let found = state.places_of(&seen, ids);
         let marks = found.iter().filter_map(|(_, at)| seen.places[*at].mark.clone()).collect();

@@ -17,6 +17,7 @@ use serde_json::Value;
 use super::needs::NeedRecord;
 use super::notice::{Next, NextKind, Notice, Pause, PauseKind};
 use crate::agent::Usage;
+use crate::agent::sanitise::harmless;
 use crate::plan::assign::Assigned;
 use crate::state::work_tree::AgentCommit;
 use crate::state::{AttemptRecord, EndKind, Outcome, ResumeReason, SpecState};
@@ -261,7 +262,7 @@ impl EventRecord {
     #[must_use]
     pub fn line(&self) -> String {
         // serialising cannot fail: all map keys are strings
-        let mut line = serde_json::to_string(self).unwrap_or_default();
+        let mut line = harmless(&serde_json::to_string(self).unwrap_or_default());
         line.push('\n');
         line
     }

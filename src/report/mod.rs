@@ -21,4 +21,5 @@ pub mod task_lines;
 pub mod text;
 pub mod timeline;
 pub mod times;
+pub mod trust;
 pub mod view;

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
-use super::text::{command_line, cut, duration, plural, sanitise_line, width, wrap};
+use super::text::{cut, duration, plural, sanitise_line, shown_command, width, wrap};
 use crate::config::{DoneSignal, PromptBy};
 use crate::plan::{Plan, SkipReason, SkippedTask, Step};
 
@@ -175,7 +175,7 @@ impl PlanWriter<'_> {
         self.field(
             indent,
             &sanitise_line(&step.settings.backend),
-            &format!("{}{prompt}", command_line(&step.settings.argv)),
+            &format!("{}{prompt}", shown_command(&step.settings.argv)),
         )?;
         let place = format!(
             "window {}, {}",
@@ -183,7 +183,7 @@ impl PlanWriter<'_> {
             sanitise_line(&step.settings.cwd.to_string_lossy())
         );
         self.field(indent, "in", &place)?;
-        let verify: Vec<String> = step.settings.verify.iter().map(|argv| command_line(argv)).collect();
+        let verify: Vec<String> = step.settings.verify.iter().map(|argv| shown_command(argv)).collect();
         if !verify.is_empty() {
             self.field(indent, "verify", &verify.join("; "))?;
         }

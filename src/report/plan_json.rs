@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::timeline::Timeline;
+use crate::agent::redact::Redactor;
 use crate::config::{DoneSignal, PromptBy, Timeouts};
 use crate::plan::{Plan, SkipReason, SkippedTask, Step};
 use crate::spec::{Diagnostic, Severity, Task, TaskFile};
@@ -74,8 +75,8 @@ fn step(step: &Step) -> Value {
         "backend": step.settings.backend,
         "model": step.settings.model,
         "unassigned": step.settings.unassigned,
-        "argv": step.settings.argv,
-        "resume_argv": step.settings.resume_argv,
+        "argv": shown(&step.settings.argv),
+        "resume_argv": step.settings.resume_argv.as_deref().map(shown),
         "cwd": step.settings.cwd.to_string_lossy(),
         "window": step.window,
         "prompt_by": match step.settings.prompt_by {
@@ -156,6 +157,11 @@ fn task(task: &Task) -> Value {
 
 fn diagnostic(found: &Diagnostic) -> Value {
     json!({"line": found.line, "column": found.column, "message": found.message})
+}
+
+/// Arguments, without what looks like a secret.
+fn shown(argv: &[String]) -> Vec<String> {
+    Redactor::default().redact_argv(argv)
 }
 
 #[cfg(test)]

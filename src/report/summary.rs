@@ -57,8 +57,8 @@ pub struct Summary<'a> {
     pub took: Duration,
     /// Seconds that the run waited, by reason.
     pub waited: &'a BTreeMap<String, u64>,
-    /// A line for each backend that is limited at the end.
-    pub limits: &'a [String],
+    /// Further lines: backends that are limited at the end, and hooks of git that no run executes yet.
+    pub notes: &'a [String],
     /// Files that changed during the run; `None` outside a git repository.
     pub changes: Option<&'a [FileChange]>,
     /// What these units left that is in no snapshot and no commit.
@@ -101,8 +101,8 @@ pub fn write(out: &mut dyn Write, s: &Summary<'_>) -> io::Result<()> {
         }
     }
     writeln!(out, "  {}, in {}", counts::line(&s.counts), span(s.took))?;
-    for limit in s.limits {
-        writeln!(out, "  {limit}")?;
+    for note in s.notes {
+        writeln!(out, "  {note}")?;
     }
     for (reason, seconds) in s.waited {
         writeln!(out, "  waited {} for {}", span(Duration::from_secs(*seconds)), sanitise_line(reason))?;
@@ -212,7 +212,7 @@ mod tests {
             needs: &needs,
             counts: Counts { all: 3, done: 1, failed: 1, todo: 1, ..Counts::default() },
             waited: &BTreeMap::new(),
-            limits: &["claude is limited: quota used up: w (until 03:00)".to_owned()],
+            notes: &["claude is limited: quota used up: w (until 03:00)".to_owned()],
             took: Duration::from_secs(130),
             changes: Some(&changes),
             left_out: &[("1".into(), LeftOutPath { path: "app".into(), why: "a repository".into() })],

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::agent::columns::head;
 pub use crate::agent::columns::{cut, width};
+use crate::agent::redact::Redactor;
 pub use crate::agent::sanitise::sanitise_line;
 pub use crate::agent::shell::{command_line, shell_word};
 
@@ -68,6 +69,12 @@ pub fn duration(duration: Duration) -> String {
 #[must_use]
 pub fn logs_command(spec: &str, unit: &str) -> String {
     command_line(&["seqorch", "logs", "--spec", spec, unit].map(str::to_owned))
+}
+
+/// A command of the configuration, as a person types it, without what looks like a secret.
+#[must_use]
+pub fn shown_command(argv: &[String]) -> String {
+    command_line(&Redactor::default().redact_argv(argv))
 }
 
 /// `1 step`, `2 steps`

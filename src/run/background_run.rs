@@ -14,6 +14,7 @@ use crate::agent::sanitise::sanitise;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::lock;
 use crate::store::spec_store::Store;
+use crate::sys::nofollow::{self, WHOLE_MAX};
 use crate::sys::{files, process, programs};
 
 /// A run that this process started.
@@ -74,7 +75,7 @@ impl BackgroundRun {
             .wait()
             .map_err(|e| Error::new(ErrorKind::Internal, "waiting for the run").caused_by(e))?;
         for log in &self.logs[usize::from(shown)..] {
-            let printed = std::fs::read(log).unwrap_or_default();
+            let printed = nofollow::read(log, WHOLE_MAX).unwrap_or_default();
             let _ = io::stderr().write_all(sanitise(&printed).as_bytes());
         }
         let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0));

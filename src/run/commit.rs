@@ -163,7 +163,7 @@ impl RealWorld<'_> {
             .replace("{agent}", agent)
             .replace("{attempts}", &attempts.to_string())
             .replace("{title}", &title);
-        let subject = crate::agent::sanitise::sanitise(subject.as_bytes());
+        let subject = self.redactor().redact(&crate::agent::sanitise::sanitise(subject.as_bytes()));
         format!(
             "{}\n\nSpec: {}\nTask: {unit}\nAgent: {agent}\nAttempts: {attempts}\n",
             subject.trim(),

@@ -1,7 +1,5 @@
 //! Judges an attempt that has ended, by the files that it left.
 
-use std::fs;
-
 use jiff::tz::TimeZone;
 
 use super::driver::Ending;
@@ -11,6 +9,7 @@ use crate::config::{Config, DoneSignal};
 use crate::state::{Learned, Outcome};
 use crate::store::attempt_dir::AttemptDir;
 use crate::store::attempt_folder;
+use crate::sys::nofollow::{self, WHOLE_MAX};
 
 /// The outcome of an attempt that is over. An attempt without a result is lost, but its session may be known.
 pub(super) fn conclusion(config: &Config, dir: &AttemptDir, signal: DoneSignal) -> Ending {
@@ -24,6 +23,7 @@ pub(super) fn conclusion(config: &Config, dir: &AttemptDir, signal: DoneSignal) 
         });
         return (limited.unwrap_or(outcome), learned(&facts, resumed));
     }
-    let session = fs::read_to_string(dir.session()).ok().map(|id| id.trim().to_owned());
+    let session = nofollow::read(&dir.session(), WHOLE_MAX).ok();
+    let session = session.and_then(|id| Some(String::from_utf8(id).ok()?.trim().to_owned()));
     (Outcome::Lost, Learned { session: session.filter(|id| !id.is_empty()), ..Learned::default() })
 }

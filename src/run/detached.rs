@@ -16,9 +16,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::plan::tmux_names;
 use crate::project::SpecPlace;
 use crate::store::lock::{self, RunLock};
-use crate::sys::files;
 use crate::sys::handoff::Handoff;
+use crate::sys::nofollow::WHOLE_MAX;
 use crate::sys::socket::{self, Listener};
+use crate::sys::{files, nofollow};
 use crate::tmux;
 
 /// How long the window may take to connect, and then the run.
@@ -100,7 +101,7 @@ fn write_request(folder: &Path, resume: &ResumeRequest) -> Result<PathBuf> {
 
 /// Reads the request that another process handed over in this file.
 pub fn read_request(path: &Path) -> Result<ResumeRequest> {
-    let bytes = std::fs::read(path).map_err(|e| Error::io("reading", path, e))?;
+    let bytes = nofollow::read(path, WHOLE_MAX).map_err(|e| Error::io("reading", path, e))?;
     serde_json::from_slice(&bytes).map_err(|e| Error::io("reading", path, e.into()))
 }
 

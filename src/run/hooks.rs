@@ -4,9 +4,8 @@
 //! failure is reported and changes nothing, unless `hooks.required` is set.
 
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
@@ -16,9 +15,9 @@ use std::time::{Duration, Instant};
 use crate::agent::redact::Redactor;
 use crate::agent::sanitise::sanitise;
 use crate::config::{HookEvent, Hooks};
-use crate::report::text::command_line;
+use crate::report::text::shown_command;
 use crate::report::times::span;
-use crate::sys::{process, programs, session};
+use crate::sys::{files, process, programs, session};
 
 /// The variable that marks the processes of a hook.
 const MARK: &str = "SEQORCH_HOOK";
@@ -77,9 +76,8 @@ impl Caller {
     }
 
     fn open_log(&self, name: &str, argv: &[String]) -> std::io::Result<(File, u64)> {
-        let mut options = OpenOptions::new();
-        let mut log = options.read(true).append(true).create(true).mode(0o600).open(&self.log)?;
-        writeln!(log, "== {name}: {}", command_line(argv))?;
+        let mut log = files::append_private_file(&self.log)?;
+        writeln!(log, "== {name}: {}", shown_command(argv))?;
         let from = log.seek(SeekFrom::End(0))?;
         Ok((log, from))
     }

@@ -26,6 +26,7 @@ use super::run_end::RunEnding;
 use super::run_repository::RunRepository;
 use super::run_texts;
 use super::tmux_session::RunSession;
+use super::trust::RunTrust;
 use super::windows::RunWindows;
 use super::work_tree;
 use super::world::RealWorld;
@@ -64,6 +65,8 @@ pub struct RunRequest<'a> {
     pub resume: Option<&'a ResumeRequest>,
     /// The file that handed over `resume`. It is removed once the state has the request.
     pub resume_file: Option<&'a Path>,
+    /// What was trusted before it begins.
+    pub trust: &'a RunTrust,
     /// How often `-v` is given.
     pub verbosity: u8,
     /// Wait until the run ends that has the work tree.
@@ -161,6 +164,7 @@ pub fn run(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
     let mut world = RealWorld::new(place, config, &store, &SystemClock, launcher, inbox, out);
     world.set_verbosity(request.verbosity);
     world.watch_files(repository.clone(), &known)?;
+    world.watch_trust(request.trust);
     world.on_first_save(|| {
         has_request.set(true);
         request.resume_file.iter().for_each(|path| drop(fs::remove_file(path)));
@@ -227,6 +231,7 @@ fn check_last_options(request: &RunRequest<'_>, state: &SpecState) -> Result<()>
 /// The repository of the project, if the configuration needs it.
 fn repository(request: &RunRequest<'_>, supervisor: &Supervisor) -> Result<Option<RunRepository>> {
     let found = RunRepository::of_run(request.place, request.config, supervisor)?;
+    let found = found.map(|repository| repository.pinned(request.trust.git.clone()));
     if found.is_none() && request.config.git.commit == Commit::Step {
         return Err(DirtyFiles::no_repository());
     }

@@ -51,6 +51,8 @@ mod simulation;
 pub mod task_changes;
 pub mod test_count;
 pub mod tmux_session;
+pub mod trust;
+mod trust_watch;
 pub mod undo;
 mod verbose;
 pub mod verdict;

@@ -21,7 +21,7 @@ use crate::project::{SpecPlace, prompt_inputs};
 use crate::report::needs::shown;
 use crate::state::SpecState;
 use crate::store::spec_store::Store;
-use crate::sys::programs;
+use crate::sys::{clock, programs};
 
 /// A spec that can be run.
 pub(super) struct CheckedSpec {
@@ -37,6 +37,8 @@ impl CheckedSpec {
     pub(super) fn check(place: &SpecPlace, config: &Config, resume: Option<&ResumeRequest>) -> Result<Self> {
         let (_, tasks) = place.good_tasks()?;
         plan::select(&tasks, config, &place.selection)?;
+        prompt_inputs::check(place, config)?;
+        check_zone(config)?;
         let store = place.store();
         let mut state = resumed(place, store.load()?, resume)?;
         place.follow(config, &tasks, &mut state);
@@ -160,6 +162,17 @@ pub fn check_template(config: &Config, plan: &Plan) -> Result<()> {
             })?;
         }
     }
+    Ok(())
+}
+
+/// Refuses rules about the time of day where the local time is not known; elsewhere it is only noted.
+pub fn check_zone(config: &Config) -> Result<()> {
+    let Some(problem) = clock::zone_problem() else { return Ok(()) };
+    if config.pace.window.is_some() {
+        return Err(Error::new(ErrorKind::Config, problem)
+            .hint("pace.window is about local time. Set TZ to a name like Europe/Berlin, or unset it."));
+    }
+    let _ = writeln!(io::stderr(), "note: {problem}; times are those of UTC");
     Ok(())
 }
 

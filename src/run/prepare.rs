@@ -24,6 +24,7 @@ use crate::store::attempt_file::{AttemptFile, Deadlines, SCHEMA};
 use crate::store::attempt_folder;
 use crate::store::spec_store::Store;
 use crate::sys::handoff::{Environment, Handoff};
+use crate::sys::nofollow;
 use crate::sys::{files, random};
 
 /// Most files that a prompt lists as changed so far, most lines of one whose difference it has, and most bytes of all
@@ -77,7 +78,7 @@ impl PreparedAttempt {
             set_aside(dir.path())?;
         } else {
             // no attempt ran here: a run was killed between writing this folder and the start
-            let _ = fs::remove_dir_all(dir.path());
+            let _ = files::remove_folder(dir.path());
         }
         files::create_private_dir(dir.path())?;
         files::write_private(&dir.prompt(), prompt.as_bytes())?;
@@ -223,7 +224,9 @@ impl AttemptInputs<'_> {
     fn agent_env(&self) -> Environment {
         let step = self.step;
         let replaced = |name: &OsStr| {
-            step.settings.env_remove.iter().any(|n| OsStr::new(n) == name)
+            // what a person trusts for this call is not for what its agents start
+            name == "SEQORCH_TRUST"
+                || step.settings.env_remove.iter().any(|n| OsStr::new(n) == name)
                 || step.settings.env.iter().any(|(n, _)| OsStr::new(n) == name)
         };
         let kept = self.env.iter().filter(|(name, _)| !replaced(name)).cloned();
@@ -238,13 +241,20 @@ pub fn decisions(state: &SpecState, unit: &str) -> Vec<QuestionAnswer> {
     state.answers_for(unit).map(pair).collect()
 }
 
+/// Bytes that a template may have.
+const TEMPLATE_MAX: u64 = 1_000_000;
+
 /// The prompt template that the configuration names, or the built-in one.
 pub fn template(config: &Config) -> Result<String> {
     match &config.prompt.template {
         None => Ok(prompt::BUILT_IN.to_owned()),
-        Some(path) => fs::read_to_string(path).map_err(|e| {
-            Error::new(ErrorKind::Config, format!("reading the template {}", path.display())).caused_by(e)
-        }),
+        Some(path) => {
+            let failed = |e: std::io::Error| {
+                Error::new(ErrorKind::Config, format!("reading the template {}", path.display())).caused_by(e)
+            };
+            let bytes = nofollow::read_regular(path, TEMPLATE_MAX).map_err(failed)?;
+            String::from_utf8(bytes).map_err(|e| failed(std::io::Error::other(e)))
+        }
     }
 }
 

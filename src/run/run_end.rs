@@ -7,6 +7,7 @@ use super::machine::{End, Event, Machine};
 use super::resume::ResumeRequest;
 use super::run_repository::RunRepository;
 use super::run_texts;
+use super::trust;
 use super::world::RealWorld;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
@@ -57,6 +58,7 @@ impl RunEnding<'_> {
             left.into_iter().map(|one| (line.id.clone(), one)).collect::<Vec<_>>()
         };
         let left_out: Vec<_> = units.iter().flat_map(of_unit).collect();
+        let notes = [run_texts::limit_lines(state, self.config), trust::git_lines(state)].concat();
         let text = run_texts::summary_text(&Summary {
             spec: &place.name,
             typed: &place.typed,
@@ -66,7 +68,7 @@ impl RunEnding<'_> {
             counts: counts(last_plan, state),
             took,
             waited: state.run.waited_s(),
-            limits: &run_texts::limit_lines(state, self.config),
+            notes: &notes,
             changes,
             left_out: &left_out,
         });

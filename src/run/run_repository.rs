@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
+use std::sync::Arc;
 
 use crate::attempt::work_tree::record;
 use crate::config::{Commit, Config};
 use crate::git::call::{GitError, Supervisor};
+use crate::git::executing::GitPin;
 use crate::git::helpers::GitHelpers;
 use crate::git::path::RepoPath;
 use crate::git::repository::Repository;
@@ -101,6 +103,19 @@ impl RunRepository {
         std::fs::canonicalize(top).unwrap_or_else(|_| top.clone())
     }
 
+    /// The same with the hooks and settings of git that a person trusts.
+    #[must_use]
+    pub(super) fn pinned(mut self, pin: Option<Arc<GitPin>>) -> Self {
+        self.repository.pin = pin;
+        self
+    }
+
+    /// The same for verbs that only look.
+    #[must_use]
+    pub fn only_to_look(self) -> Self {
+        Self { repository: self.repository.only_to_look(), ..self }
+    }
+
     /// Removes the snapshots that are not among these trees. Only while no attempt is at work.
     pub(super) fn keep_only(&self, trees: &BTreeSet<&str>) -> Result<(), GitError> {
         self.trees().keep_only(trees)
@@ -118,7 +133,9 @@ impl RunRepository {
         let (key, max_file) = (self.key.clone(), self.max_file);
         let (commit, branch) =
             before.map_or((None, None), |before| (before.commit.clone(), before.branch.clone()));
-        SnapshotRequest { top, git_dir, common_dir, index, objects, key, commit, branch, max_file }
+        let pin = self.repository.pin.as_ref();
+        let executing = pin.and_then(|pin| serde_json::to_value(&pin.settings).ok());
+        SnapshotRequest { top, git_dir, common_dir, index, objects, key, commit, branch, max_file, executing }
     }
 }
 

@@ -4,7 +4,7 @@ use super::event_log::Chronicle;
 use super::machine::Effect;
 use super::world::RealWorld;
 use crate::plan::Step;
-use crate::report::text::command_line;
+use crate::report::text::shown_command;
 use crate::store::attempt_dir::AttemptDir;
 
 impl RealWorld<'_> {
@@ -38,7 +38,7 @@ impl RealWorld<'_> {
 
     pub(super) fn explain_start(&mut self, step: &Step, dir: &AttemptDir) {
         self.say_more(1, || {
-            let command = command_line(&step.settings.argv);
+            let command = shown_command(&step.settings.argv);
             format!("  {command}\n  in {}, output in {}", step.settings.cwd.display(), dir.path().display())
         });
     }

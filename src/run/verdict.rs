@@ -82,6 +82,7 @@ pub fn learned(facts: &AttemptResult, resumed: bool) -> Learned {
         usage: facts.usage,
         window: facts.utilization.as_deref().and_then(WindowUse::of_claude),
         after: facts.after.clone(),
+        untrusted: Vec::new(),
         session_total: facts.usage.filter(|usage| usage.cumulative),
         // a CLI that cannot resume a session prints only a line or two
         worked: spoke || used || facts.stdout_bytes > ONLY_A_REFUSAL,

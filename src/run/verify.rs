@@ -13,7 +13,7 @@ use crate::config::{Done, DoneSignal, PrintsWhen, PromptBy, Timeouts, UnchangedR
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::argv::fill;
 use crate::plan::{Step, StepSettings};
-use crate::report::text::command_line;
+use crate::report::text::shown_command;
 use crate::state::{Outcome, SpecState};
 use crate::store::attempt_dir::AttemptDir;
 use crate::store::attempt_folder;
@@ -101,7 +101,7 @@ impl RealWorld<'_> {
         };
         let prepared = PreparedAttempt::make_in(&preparation, dir, "")?;
         let started = self.dispatch(&step, prepared, ChildJob::Verification(run))?;
-        let command = command_line(&step.settings.argv);
+        let command = shown_command(&step.settings.argv);
         Ok(started.err().map(|tail| Outcome::VerifyFailed { command, tail }))
     }
 
@@ -109,8 +109,8 @@ impl RealWorld<'_> {
     pub(super) fn verify_command_ended(&mut self, dir: &AttemptDir, run: Verification) -> Option<Event> {
         let facts = attempt_folder::result(dir);
         let after = facts.as_ref().and_then(|facts| facts.after.clone()).or_else(|| self.look_again());
-        let command = command_line(&run.step.settings.verify[run.index]);
-        let output = attempt_folder::output_tail(dir, OUTPUT_MAX);
+        let command = shown_command(&run.step.settings.verify[run.index]);
+        let output = self.redactor().redact(&attempt_folder::output_tail(dir, OUTPUT_MAX));
         if let Some(outcome) = failure(facts.as_ref()) {
             let failure = match outcome {
                 Outcome::Cancelled { by } => Outcome::Cancelled { by },

@@ -18,6 +18,7 @@ use super::machine::{Assigned, Effect, End, Event, Machine, Notice, Pause};
 use super::prepare::{AttemptInputs, PreparedAttempt};
 use super::recorded_commits::{LostCommit, lost_commits};
 use super::run_repository::RunRepository;
+use super::trust::TrustWatch;
 use super::windows::AT_WORK;
 use crate::config::{Config, Tick};
 use crate::error::{Error, ErrorKind, Result};
@@ -63,6 +64,8 @@ pub struct RealWorld<'a> {
     pub(super) at_start: Option<Box<SpecState>>,
     /// Where snapshots are taken.
     pub(super) repository: Option<RunRepository>,
+    /// Looks for what an agent adds that would be executed.
+    pub(super) trust: Option<TrustWatch<'a>>,
     /// Recorded commits that were not in the history of HEAD when the run began.
     pub(super) lost_before: Vec<LostCommit>,
     on_first_save: Option<Box<dyn FnOnce() + 'a>>,
@@ -99,6 +102,7 @@ impl<'a> RealWorld<'a> {
             verbosity: 0,
             at_start: None,
             repository: None,
+            trust: None,
             lost_before: Vec::new(),
             on_first_save: None,
         }
@@ -156,13 +160,14 @@ impl<'a> RealWorld<'a> {
 
     /// What follows from the end of the child. `None`: another child was started in its place.
     pub(super) fn child_ended(&mut self) -> Option<Event> {
-        let Some(Child { dir, job, .. }) = self.child.take() else { return Some(Event::Woke) };
+        let Some(Child { dir, job, unit, .. }) = self.child.take() else { return Some(Event::Woke) };
         match job {
             ChildJob::Assignment(call) => self.call_ended(&dir, call),
             ChildJob::Verification(run) => self.verify_command_ended(&dir, run),
             ChildJob::Attempt { signal, live_ticks } => {
                 let (outcome, mut learned) = conclusion(self.config, &dir, signal);
                 learned.after = learned.after.or_else(|| self.look_again());
+                learned.untrusted = self.untrusted(&unit);
                 if outcome != Outcome::Done {
                     self.clear_live_ticks(&live_ticks);
                 }

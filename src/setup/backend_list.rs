@@ -12,6 +12,7 @@ use crate::agent::Format;
 use crate::agent::limit::Family;
 use crate::config::{AssignMode, Backend, Config, Loaded, Preset, UsageReport, preset};
 use crate::error::Result;
+use crate::sys::paths::leads_out;
 use crate::sys::programs;
 
 /// A configured backend and its program.
@@ -82,15 +83,21 @@ pub fn list(
             used_by,
         });
     }
-    let commands: Vec<ProbeCommand> = backends
+    let is_outside = |one: &&mut BackendStatus| one.path.as_ref().is_some_and(|path| leads_out(root, path));
+    let asked: Vec<&mut BackendStatus> = backends.iter_mut().filter(is_outside).collect();
+    let commands: Vec<ProbeCommand> = asked
         .iter()
         .filter_map(|one| {
-            Some(ProbeCommand::version(config.backends.get(&one.name)?, one.path.clone()?, &cwd))
+            let is_own = |name: &str| loaded.provenance.is_own(&["backend", &one.name, "env", name]);
+            Some(ProbeCommand::version(config.backends.get(&one.name)?, one.path.clone()?, is_own))
         })
         .collect();
     let answers = probe::run_probes(exe, &commands, probe::DEADLINE)?;
-    for (one, answer) in backends.iter_mut().filter(|one| one.path.is_some()).zip(answers) {
+    for (one, answer) in asked.into_iter().zip(answers) {
         one.version = Some(answer);
+    }
+    for one in backends.iter_mut().filter(|one| one.path.is_some() && one.version.is_none()) {
+        one.version = Some(ProbeAnswer::NotRun);
     }
     Ok(backends)
 }

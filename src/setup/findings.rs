@@ -48,6 +48,13 @@ impl DoctorFinding {
         Self { level: FindingLevel::Warning, ..Self::ok(topic, text) }
     }
 
+    /// A program was found in the project, and `doctor` runs nothing that the project chose.
+    #[must_use]
+    pub fn not_run(topic: &'static str, program: &str) -> Self {
+        Self::warning(topic, format!("{program} is a file of the project, so it was not run"))
+            .fix("Take folders of the project out of PATH.")
+    }
+
     /// A run would end with an error of this kind.
     pub fn problem(topic: &'static str, kind: ErrorKind, text: impl Into<String>) -> Self {
         Self { level: FindingLevel::Problem, kind: Some(kind), ..Self::ok(topic, text) }

@@ -54,7 +54,7 @@ pub struct ProbeCommand {
     pub program: PathBuf,
     /// Its arguments.
     pub args: Vec<String>,
-    /// The folder that it runs in. Version managers choose a version by the folder.
+    /// The folder that it runs in.
     pub cwd: PathBuf,
     /// Variables added to those of this process.
     pub env: Vec<(String, String)>,
@@ -63,12 +63,14 @@ pub struct ProbeCommand {
 }
 
 impl ProbeCommand {
-    /// Asks the program of a backend for its version, with the environment that the agent would get.
+    /// Asks the program of a backend for its version. It gets nothing that the project chose: a variable, or a file in
+    /// its folder, could make it execute something.
     #[must_use]
-    pub fn version(backend: &Backend, program: PathBuf, cwd: &Path) -> Self {
-        let env = backend.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    pub fn version(backend: &Backend, program: PathBuf, is_own: impl Fn(&str) -> bool) -> Self {
+        let own = backend.env.iter().filter(|(name, _)| is_own(name));
+        let env = own.map(|(name, value)| (name.clone(), value.clone())).collect();
         let args = vec!["--version".to_owned()];
-        Self { program, args, cwd: cwd.to_owned(), env, env_remove: backend.env_remove.clone() }
+        Self { program, args, cwd: "/".into(), env, env_remove: backend.env_remove.clone() }
     }
 }
 
@@ -88,6 +90,8 @@ pub enum ProbeAnswer {
     },
     /// It did not end before the deadline, and was killed.
     Hung,
+    /// It was not run, because it is a file of the project.
+    NotRun,
 }
 
 impl ProbeAnswer {
@@ -97,6 +101,7 @@ impl ProbeAnswer {
         match self {
             Self::Ok { version } => version.clone(),
             Self::Failed { why } => why.clone(),
+            Self::NotRun => "not run: it is in the project".to_owned(),
             Self::Hung => format!("no answer within {} s", DEADLINE.as_secs()),
         }
     }

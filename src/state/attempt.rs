@@ -66,6 +66,10 @@ pub struct Learned {
     /// The work tree after it and its verify commands. What lies between the trees before and after it is its change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<TreeRecord>,
+    /// Settings and hooks that would execute something new and that came up during this attempt. No run executes them
+    /// before a human trusts them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub untrusted: Vec<UntrustedChange>,
     /// Calls of tools that were refused because no human was there to allow them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub denied: Vec<String>,
@@ -81,6 +85,15 @@ pub struct Learned {
     /// Whether the agent did anything at all: said a word, used a tool.
     #[serde(skip)]
     pub worked: bool,
+}
+
+/// Something that came up during an attempt and would be executed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UntrustedChange {
+    /// What it is and says: `hooks.step_end = ["./x"] (seqorch.toml:4)`.
+    pub what: String,
+    /// Whether it is git's: such a one may be honest work, as where `npm ci` installs hooks.
+    pub of_git: bool,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]

@@ -30,7 +30,7 @@ pub mod work_tree;
 
 pub use answer::Answer;
 pub use assignments::AssignmentKey;
-pub use attempt::{AttemptRecord, Learned, ResumeReason, Resumption};
+pub use attempt::{AttemptRecord, Learned, ResumeReason, Resumption, UntrustedChange};
 pub use by_id::ById;
 pub use counts::{Counts, counts, left};
 pub use end::{End, EndKind, Remedy};

@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::attempt::AttemptRecord;
 use super::end::{End, Remedy};
 use super::outcome::Outcome;
 use super::run::OverRun;
@@ -50,6 +51,8 @@ pub enum NeedKind {
     History,
     /// Fix a hook that must succeed and failed.
     Hook,
+    /// Look at settings that would execute something new, which an agent wrote.
+    Trust,
     /// Run again later, or change the rule that ended the run.
     Rule,
     /// Look at tasks that depend on tasks which are not done and will not be.
@@ -62,7 +65,7 @@ pub enum NeedKind {
 
 impl NeedKind {
     /// All kinds, the most urgent first.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Question,
         Self::FailedTask,
         Self::HumanTask,
@@ -72,6 +75,7 @@ impl NeedKind {
         Self::DirtyTree,
         Self::History,
         Self::Hook,
+        Self::Trust,
         Self::Rule,
         Self::Blocked,
         Self::Unavailable,
@@ -91,6 +95,7 @@ impl NeedKind {
             Self::DirtyTree => "dirty_tree",
             Self::History => "history",
             Self::Hook => "hook",
+            Self::Trust => "trust",
             Self::Rule => "rule",
             Self::Blocked => "blocked",
             Self::Unavailable => "unavailable",
@@ -111,6 +116,7 @@ impl Need {
                 let task = shell_word(self.task.as_deref().unwrap_or_default());
                 format!("seqorch mark {task} done --spec {spec}")
             }
+            NeedKind::Trust => "seqorch trust".to_owned(),
             // with the options of the last run
             _ => format!("seqorch run {spec} --retry"),
         }
@@ -124,6 +130,7 @@ pub fn needs(state: &SpecState) -> Vec<Need> {
     let units = state.units_by_id().into_iter();
     let mut needs: Vec<Need> = units.filter_map(|(id, unit)| of_unit(id, unit)).collect();
     let units_wait = !needs.is_empty();
+    needs.extend(state.units_by_id().into_iter().filter_map(|(id, unit)| untrusted(id, unit)));
     needs.extend(state.run.over().and_then(|over| of_end(over, state, units_wait)));
     needs.extend(state.run.over().into_iter().flat_map(|over| of_humans(over, state)));
     needs.sort_by_key(|need| (need.kind, need.since));
@@ -161,6 +168,23 @@ fn of_unit(id: &str, unit: &UnitState) -> Option<Need> {
             unit.refused_commit().map(|(why, since)| need(NeedKind::PendingCommit, why, since))
         }
     }
+}
+
+/// The settings that came up while the agent of a unit worked.
+fn untrusted(id: &str, unit: &UnitState) -> Option<Need> {
+    let changes = |attempt: &AttemptRecord| {
+        let own = attempt.learned.untrusted.iter().filter(|change| !change.of_git);
+        own.map(|change| change.what.clone()).collect::<Vec<_>>()
+    };
+    let reason: Vec<String> = unit.attempts.iter().flat_map(changes).collect();
+    let with = unit.attempts.iter().find(|attempt| !changes(attempt).is_empty())?;
+    Some(Need {
+        kind: NeedKind::Trust,
+        task: Some(id.to_owned()),
+        title: unit.title.clone(),
+        reason: reason.join("\n"),
+        since: with.ended_at.unwrap_or(with.started_at),
+    })
 }
 
 /// How the last attempt ended, with what a check printed that did not succeed.
@@ -257,6 +281,7 @@ mod tests {
                 "seqorch mark REASON done --spec 'my spec'",
                 "seqorch run 'my spec' --retry",
                 "seqorch resume 'my spec' --answer \"…\"",
+                "seqorch trust",
             ];
             assert!(resolves.contains(&command.as_str()), "{command}");
             if let Some("2") = need.task.as_deref() {

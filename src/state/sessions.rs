@@ -12,7 +12,9 @@ impl SpecState {
     pub fn session_for(&self, unit: &str, backend: &str, cwd: &str, nudges: u32) -> Option<Resumption> {
         let known = self.units.get(unit)?;
         let last = known.attempts.iter().rev().find(|a| a.reached_agent())?;
-        let session = last.learned.session.clone().filter(|_| last.backend == backend && last.cwd == cwd)?;
+        // the state is a file of the project, and an id must not become an option
+        let session = last.learned.session.clone().filter(|session| !session.starts_with('-'));
+        let session = session.filter(|_| last.backend == backend && last.cwd == cwd)?;
         if known.session_is_over(&session) {
             return None;
         }

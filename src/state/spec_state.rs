@@ -63,6 +63,13 @@ pub struct SpecState {
 }
 
 impl SpecState {
+    /// A human trusts what came up in earlier attempts. Returns whether anything was waiting for that.
+    pub fn trust_changes(&mut self) -> bool {
+        let attempts = self.units.values_mut().flat_map(|unit| &mut unit.attempts);
+        let waiting = attempts.map(|attempt| std::mem::take(&mut attempt.learned.untrusted));
+        waiting.filter(|changes| !changes.is_empty()).count() > 0
+    }
+
     /// The unit whose last attempt has not ended as far as is known, and that attempt.
     #[must_use]
     pub fn running(&self) -> Option<(&str, &AttemptRecord)> {

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::attempt::{AttemptRecord, Learned};
+use super::attempt::{AttemptRecord, Learned, UntrustedChange};
 use super::end::{End, Remedy};
 use super::needs::NeedKind;
 use super::outcome::Outcome;
@@ -73,6 +73,13 @@ pub(crate) fn in_need(kind: NeedKind, word: &str) -> SpecState {
         NeedKind::Rule => limited(Remedy::Rule),
         NeedKind::DirtyTree => End::Dirty { files: vec![reason()] },
         NeedKind::History => End::History { unit: Some(unit()), reason: reason() },
+        NeedKind::Trust => {
+            let mut attempt = attempt(1, Some(Outcome::Done));
+            attempt.learned.untrusted.push(UntrustedChange { what: reason(), of_git: false });
+            state.units.entry("2".into()).or_default().attempts.push(attempt);
+            state.done(at(2), "2", &[unit()]);
+            End::Complete
+        }
         NeedKind::Hook => End::HookFailed { reason: reason() },
         NeedKind::Blocked => End::Stuck { failed: Vec::new(), blocked: vec![reason()] },
         NeedKind::Unavailable => End::Unavailable { unit: unit(), reason: reason() },

@@ -93,6 +93,9 @@ pub struct SnapshotRequest {
     pub branch: Option<String>,
     /// Untracked files that are larger are left out. Bytes; 0: no limit.
     pub max_file: u64,
+    /// The settings of git that may execute something, as the room `git` writes them; `None`: those of now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub executing: Option<serde_json::Value>,
 }
 
 /// When an agent is ended, in milliseconds. `None` means never.

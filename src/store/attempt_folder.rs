@@ -1,7 +1,6 @@
 //! What an attempt's folder shows: who works in it and what the result was. Also ends what is left of an attempt.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,7 +12,8 @@ use super::attempt_file::AttemptFile;
 use super::attempt_lock::AttemptHolder;
 use super::attempt_result::AttemptResult;
 use crate::state::AttemptRecord;
-use crate::sys::{files, process};
+use crate::sys::nofollow::WHOLE_MAX;
+use crate::sys::{files, nofollow, process};
 
 /// Time between TERM and KILL for what a killed attempt left.
 const REMAINS_GRACE: Duration = Duration::from_secs(3);
@@ -49,7 +49,7 @@ pub fn settle(dir: &AttemptDir) {
     if !dir.result().exists() || alive(dir) {
         process::terminate(|| remains(dir), REMAINS_GRACE, || {});
     }
-    if let Ok(lock) = File::open(dir.lock()) {
+    if let Ok(lock) = nofollow::open(&dir.lock()) {
         let _ = lock.lock();
         files::remove_temp_files(dir.path());
     }
@@ -78,13 +78,13 @@ pub fn end(dir: &AttemptDir, patience: Duration) {
 /// Who works, or last worked, in an attempt's folder.
 #[must_use]
 pub fn holder(dir: &AttemptDir) -> Option<AttemptHolder> {
-    serde_json::from_slice(&fs::read(dir.lock()).ok()?).ok()
+    serde_json::from_slice(&nofollow::read(&dir.lock(), WHOLE_MAX).ok()?).ok()
 }
 
 /// Whether anything of the attempt is alive.
 #[must_use]
 pub fn alive(dir: &AttemptDir) -> bool {
-    File::open(dir.lock()).is_ok_and(|lock| {
+    nofollow::open(&dir.lock()).is_ok_and(|lock| {
         let free = lock.try_lock_shared().is_ok();
         let _ = lock.unlock();
         !free
@@ -94,13 +94,13 @@ pub fn alive(dir: &AttemptDir) -> bool {
 /// The result of an attempt, if it wrote a readable one.
 #[must_use]
 pub fn result(dir: &AttemptDir) -> Option<AttemptResult> {
-    serde_json::from_slice(&fs::read(dir.result()).ok()?).ok()
+    serde_json::from_slice(&nofollow::read(&dir.result(), WHOLE_MAX).ok()?).ok()
 }
 
 /// What an attempt does, if its file is readable.
 #[must_use]
 pub fn attempt(dir: &AttemptDir) -> Option<AttemptFile> {
-    serde_json::from_slice(&fs::read(dir.attempt()).ok()?).ok()
+    serde_json::from_slice(&nofollow::read(&dir.attempt(), WHOLE_MAX).ok()?).ok()
 }
 
 /// Whether a folder belongs to the attempt that the state records under its number.
@@ -120,7 +120,7 @@ pub fn is_of(dir: &AttemptDir, record: &AttemptRecord) -> bool {
 #[must_use]
 pub fn output_tail(dir: &AttemptDir, limit: u64) -> String {
     let read = || -> io::Result<Vec<u8>> {
-        let mut file = File::open(dir.output())?;
+        let mut file = nofollow::open(&dir.output())?;
         let length = file.metadata()?.len();
         file.seek(SeekFrom::Start(length.saturating_sub(limit)))?;
         let mut bytes = Vec::new();

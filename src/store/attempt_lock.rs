@@ -1,8 +1,7 @@
 //! The lock file of an attempt's folder: held while anything of the attempt is alive, and it names its holder.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::thread;
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::attempt_dir::AttemptDir;
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::process;
+use crate::sys::{files, process};
 
 /// Who works in an attempt's folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,15 +29,7 @@ pub struct AttemptLock(File);
 impl AttemptLock {
     /// Takes the lock and writes down this process as the holder.
     pub fn take(dir: &AttemptDir) -> Result<Self> {
-        let path = dir.lock();
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path)
-            .map_err(|e| Error::io("opening", &path, e))?;
+        let file = files::open_private_file(&dir.lock())?;
         // `status` and its like hold the lock for an instant while they look
         for _ in 0..20 {
             if file.try_lock().is_ok() {

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::sys::command::CommandWatch;
-use crate::sys::process;
+use crate::sys::nofollow::{self, WHOLE_MAX};
+use crate::sys::{files, process};
 
 /// `busy.json` in the folder of a spec.
 #[derive(Debug, Clone)]
@@ -34,7 +35,7 @@ impl BusyFile {
     /// The command that is waited for now.
     #[must_use]
     pub fn look(&self) -> Option<BusyCommand> {
-        let busy: BusyCommand = serde_json::from_slice(&fs::read(&self.0).ok()?).ok()?;
+        let busy: BusyCommand = serde_json::from_slice(&nofollow::read(&self.0, WHOLE_MAX).ok()?).ok()?;
         process::is_alive(busy.pid).then_some(busy)
     }
 }
@@ -44,7 +45,7 @@ impl CommandWatch for BusyFile {
         let busy =
             BusyCommand { command: command.to_owned(), since: Timestamp::now(), pid: process::own_pid() };
         // it is only for those who look
-        let _ = fs::write(&self.0, serde_json::to_vec(&busy).unwrap_or_default());
+        let _ = files::write_private(&self.0, &serde_json::to_vec(&busy).unwrap_or_default());
     }
 
     fn over(&self) {

@@ -26,7 +26,7 @@ impl KeptLog {
         let Some(copy) = &self.copy else { return };
         let length = |path: &PathBuf| fs::metadata(path).map(|data| data.len()).ok();
         match length(&self.path) {
-            Some(long) if length(copy) != Some(long) => drop(fs::copy(&self.path, copy)),
+            Some(long) if length(copy) != Some(long) => drop(files::copy(&self.path, copy, self.mode)),
             None if !resumes => drop(fs::remove_file(copy)),
             _ => {}
         }
@@ -40,7 +40,7 @@ impl KeptLog {
             if let Some(folder) = self.path.parent() {
                 files::create_private_dir(folder)?;
             }
-            restored = fs::copy(copy, &self.path).is_ok();
+            restored = files::copy(copy, &self.path, self.mode).is_ok();
         }
         let entry = if is_new && !restored { format!("{head}{text}") } else { text.to_owned() };
         files::append(&self.path, entry.as_bytes(), self.mode)?;

@@ -1,14 +1,14 @@
 //! Locks that the kernel frees when their holder dies, whatever kills it.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::sys::{files, nofollow};
 
 /// Who holds a run lock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,7 +62,10 @@ impl RunLock {
     pub fn take(path: &Path, holder: &Holder) -> Result<Self> {
         let mut file = open(path)?;
         let mut tries = 0;
-        while file.try_lock().is_err() {
+        while let Err(why) = file.try_lock() {
+            if let TryLockError::Error(why) = why {
+                return Err(cannot_lock(path, why));
+            }
             // `status` looks at the lock for an instant; that is no run, and lets others look, too
             let looked_at = file.try_lock_shared().is_ok();
             if looked_at {
@@ -99,14 +102,23 @@ impl RunLock {
 }
 
 fn open(path: &Path) -> Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(path)
-        .map_err(|e| Error::io("opening", path, e))
+    files::open_private_file(path)
+}
+
+/// The system cannot lock the file at all, which says nothing about other runs.
+fn cannot_lock(path: &Path, why: std::io::Error) -> Error {
+    use rustix::io::Errno;
+    let has_no_locks = [Errno::NOLCK, Errno::NOSYS, Errno::OPNOTSUPP]
+        .iter()
+        .any(|errno| why.raw_os_error() == Some(errno.raw_os_error()));
+    let error = Error::io("locking", path, why);
+    if has_no_locks {
+        error
+            .hint("The file system has no locks, as some network file systems; without them, two runs could work at once.")
+            .hint("Mount it with locks (NFS: a server with lockd, or `-o local_lock=flock`), or work on a local disk.")
+    } else {
+        error.hint("No other run is in the way; the disk or the file system has a problem.")
+    }
 }
 
 fn refused(file: &mut File, path: &Path) -> Error {
@@ -160,7 +172,7 @@ pub fn is_held(path: &Path) -> bool {
 }
 
 fn held(path: &Path) -> Option<File> {
-    let file = File::open(path).ok()?;
+    let file = nofollow::open(path).ok()?;
     // a shared try leaves a holder undisturbed
     if file.try_lock_shared().is_ok() {
         let _ = file.unlock();
@@ -172,7 +184,7 @@ fn held(path: &Path) -> Option<File> {
 /// Holds `path` while `act` runs: for the few lines that read, change and write a file that others share.
 pub fn with_lock<T>(path: &Path, act: impl FnOnce() -> Result<T>) -> Result<T> {
     let file = open(path)?;
-    file.lock().map_err(|e| Error::io("locking", path, e))?;
+    file.lock().map_err(|e| cannot_lock(path, e))?;
     let value = act();
     let _ = file.unlock();
     value
@@ -183,7 +195,7 @@ pub fn with_lock<T>(path: &Path, act: impl FnOnce() -> Result<T>) -> Result<T> {
 pub fn with_replaced<T>(target: &Path, act: impl FnOnce() -> Result<T>) -> Result<T> {
     use std::os::unix::fs::MetadataExt;
     let _held = loop {
-        let Ok(file) = File::open(target) else { break None };
+        let Ok(file) = nofollow::open(target) else { break None };
         if file.lock().is_err() {
             break None;
         }

@@ -16,5 +16,6 @@ mod schema1;
 mod spec_folder;
 pub mod spec_store;
 pub mod state_file;
+pub mod trust_file;
 
 pub use spec_store::Store;

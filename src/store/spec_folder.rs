@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::Write;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
@@ -10,10 +9,12 @@ use super::git_folder::GitFolder;
 use super::lock::is_held;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::digest::digest;
-use crate::sys::files;
+use crate::sys::{files, nofollow};
 
 /// The file that says whose folder it is in.
 const OWNER: &str = "spec";
+/// Bytes that it may have.
+const OWNER_MAX: u64 = 64_000;
 
 /// What the name of a spec means in a folder of folders.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,14 +103,8 @@ impl SpecFolder {
             // an empty one, which says nothing
             fs::remove_file(&path).map_err(failed)?;
         }
-        let temp = tempfile::Builder::new().prefix(".seqorch-").suffix(".tmp").tempfile_in(&self.path);
-        let mut file = temp.map_err(failed)?;
-        file.write_all(self.me.as_os_str().as_bytes()).map_err(failed)?;
-        match file.persist_noclobber(&path) {
-            // of two that begin at once, one is the first
-            Err(e) if e.error.kind() == std::io::ErrorKind::AlreadyExists => self.claim(),
-            done => done.map(drop).map_err(|e| failed(e.error)),
-        }
+        // of two that begin at once, one is the first
+        if files::create_new(&path, self.me.as_os_str().as_bytes(), 0o600)? { Ok(()) } else { self.claim() }
     }
 }
 
@@ -118,7 +113,7 @@ pub(super) const RUN_LOCK: &str = "run.lock";
 
 /// Whose folder it is, where that is known.
 fn owner(folder: &Path) -> Option<PathBuf> {
-    let bytes = fs::read(folder.join(OWNER)).ok().filter(|bytes| !bytes.is_empty())?;
+    let bytes = nofollow::read(&folder.join(OWNER), OWNER_MAX).ok().filter(|bytes| !bytes.is_empty())?;
     Some(OsString::from_vec(bytes).into())
 }
 

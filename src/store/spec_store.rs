@@ -2,7 +2,6 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -16,7 +15,8 @@ use super::spec_folder::{RUN_LOCK, SpecFolder, folder_name};
 use super::state_file::{SCHEMA, StateFile, StateText, Unreadable, VERSION};
 use crate::error::{Error, ErrorKind, Result};
 use crate::state::spec_state::SpecState;
-use crate::sys::{files, socket};
+use crate::sys::nofollow::WHOLE_MAX;
+use crate::sys::{files, nofollow, socket};
 
 /// Where everything of one spec is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -174,8 +174,8 @@ impl Store {
     pub fn prepare(&self) -> Result<()> {
         files::create_private_dir(&self.shown.path)?;
         let ignore = self.home().join(".gitignore");
-        if !ignore.exists() {
-            fs::write(&ignore, "*\n").map_err(|e| Error::io("writing", &ignore, e))?;
+        if fs::symlink_metadata(&ignore).is_err() {
+            files::replace(&ignore, b"*\n", 0o644)?;
         }
         self.shown.claim()?;
         self.in_git.as_ref().filter(|_| self.uses_git).map_or(Ok(()), SpecFolder::claim)
@@ -197,7 +197,6 @@ impl Store {
         }
         let _ = with_lock(&self.state_lock(), || {
             let state = self.state_path();
-            let state = fs::canonicalize(&state).unwrap_or(state);
             state.parent().map(files::remove_temp_files);
             Ok(())
         });
@@ -213,7 +212,7 @@ impl Store {
             let store = self.sibling(spec);
             for (unit, number) in expired(state, limit) {
                 let dir = store.attempt_dir(state.folder(unit), number);
-                match fs::remove_dir_all(dir.path()) {
+                match files::remove_folder(dir.path()) {
                     Ok(()) => removed += 1,
                     // an earlier run, or one that does the same right now
                     Err(e) if e.kind() == std::io::ErrorKind::NotFound => continue,
@@ -268,7 +267,8 @@ impl Store {
                     let backup = self.next_to_spec("SEQUENTIAL_STATE.python.json");
                     if !backup.exists() {
                         // whole or not there: a half one would be taken for the real one ever after
-                        let old = fs::read(&path).map_err(|e| Error::io("reading", &path, e))?;
+                        let old =
+                            nofollow::read(&path, WHOLE_MAX).map_err(|e| Error::io("reading", &path, e))?;
                         files::replace(&backup, &old, 0o644)?;
                     }
                     let mut file = StateFile::default();
@@ -289,24 +289,21 @@ impl Store {
     /// The copy of the state, as the run that is not over saved it last. Where no run is open, a state file that is missing
     /// was moved away by a person who wants to start afresh.
     fn copy_of_open_run(&self) -> Option<StateFile> {
-        let text = fs::read_to_string(self.safe_folder()?.join(STATE_COPY)).ok()?;
+        let text = nofollow::read(&self.safe_folder()?.join(STATE_COPY), WHOLE_MAX).ok()?;
+        let text = String::from_utf8(text).ok()?;
         let StateText::Ours(file) = StateText::read(&text).ok()? else { return None };
         Some(file).filter(|file| file.specs.get(&self.spec).is_some_and(|state| state.run.is_open()))
     }
 
     fn copy_state(&self, bytes: &[u8]) -> Result<()> {
         let Some(folder) = self.safe_folder() else { return Ok(()) };
-        let path = folder.join(STATE_COPY);
-        let failed = |e| Error::io("writing", &path, e);
-        let temp = tempfile::Builder::new().prefix(".seqorch-").suffix(".tmp").tempfile_in(folder);
-        let mut file = temp.map_err(failed)?;
-        file.write_all(bytes).map_err(failed)?;
-        file.persist(&path).map(drop).map_err(|e| failed(e.error))
+        // it is written anew with each save, so it need not survive a power cut
+        files::write_unsynced(&folder.join(STATE_COPY), bytes, 0o600)
     }
 
     fn read_file(&self) -> Result<Option<StateText>> {
         let path = self.state_path();
-        let bytes = match fs::read(&path) {
+        let bytes = match nofollow::read(&path, WHOLE_MAX) {
             Ok(bytes) => bytes,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(e) => {
@@ -371,8 +368,9 @@ impl Store {
     }
 
     fn spec_in_progress_log(&self) -> Option<String> {
-        let log = fs::read_to_string(self.progress_path()).ok()?;
-        let line = log.lines().find_map(|l| l.strip_prefix("**Spec:** "))?;
+        let log = nofollow::read(&self.progress_path(), WHOLE_MAX).ok()?;
+        let line = String::from_utf8_lossy(&log).into_owned();
+        let line = line.lines().find_map(|l| l.strip_prefix("**Spec:** "))?;
         Path::new(line.trim()).file_name().map(|n| n.to_string_lossy().into_owned())
     }
 

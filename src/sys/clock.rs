@@ -8,6 +8,13 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> Timestamp;
 }
 
+/// Why the local time zone is not known: TZ names none, so times would be those of UTC.
+#[must_use]
+pub fn zone_problem() -> Option<String> {
+    let name = std::env::var("TZ").ok().filter(|name| !name.is_empty())?;
+    jiff::tz::TimeZone::try_system().err().map(|why| format!("TZ is {name:?}, which is no time zone: {why}"))
+}
+
 /// The system's clock.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;

@@ -1,10 +1,15 @@
-//! Files that are written whole or not at all: fresh temp file, fsync, rename, fsync of the folder.
+//! Files that are written whole or not at all: fresh temp file, fsync, rename, fsync of the folder. No link is followed.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use rustix::fs::{AtFlags, Mode, OFlags};
+use rustix::io::Errno;
+
+use super::nofollow::{self, FilePlace};
+use super::random;
 use crate::error::{Error, Result};
 
 /// How the names of our temp files begin.
@@ -25,7 +30,7 @@ enum ReplaceStage {
 
 /// Replaces the contents of `path` by `bytes`. Readers see the old file or the new one, also after a power cut.
 ///
-/// An existing file keeps its mode; a new one gets `mode`. A failure leaves the old file as it was, and no temp file.
+/// An existing file keeps its mode; a new one gets `mode`, as far as the umask allows it. A failure leaves the old file as it was, and no temp file.
 pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     replace_by(path, bytes, mode, |_| Ok(()))
 }
@@ -73,29 +78,106 @@ fn replace_io(
     mode: u32,
     reach: &mut impl FnMut(ReplaceStage) -> io::Result<()>,
 ) -> io::Result<()> {
-    // write to the target of a link, so that the link stays a link
-    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let folder = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let permissions = match fs::metadata(&target) {
-        Ok(old) => old.permissions(),
-        Err(_) => std::os::unix::fs::PermissionsExt::from_mode(mode),
-    };
+    let place = FilePlace::of(path)?;
+    let old = place.mode_of_file()?;
     reach(ReplaceStage::Create)?;
-    let mut temp = tempfile::Builder::new().prefix(TEMP_PREFIX).suffix(TEMP_SUFFIX).tempfile_in(folder)?;
+    let mut temp = TempFile::create(&place, old.unwrap_or(mode))?;
     reach(ReplaceStage::Write)?;
-    temp.write_all(bytes)?;
+    temp.file.write_all(bytes)?;
     reach(ReplaceStage::Mode)?;
-    temp.as_file().set_permissions(permissions)?;
-    reach(ReplaceStage::Sync)?;
-    temp.as_file().sync_all()?;
-    reach(ReplaceStage::Rename)?;
-    temp.persist(&target).map_err(|e| e.error)?;
-    reach(ReplaceStage::SyncFolder)?;
-    match File::open(folder)?.sync_all() {
-        // some file systems cannot sync folders; nothing better can be done there
-        Err(e) if matches!(e.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
-        done => done,
+    if let Some(mode) = old {
+        temp.file.set_permissions(Permissions::from_mode(mode))?;
     }
+    reach(ReplaceStage::Sync)?;
+    temp.file.sync_all()?;
+    reach(ReplaceStage::Rename)?;
+    temp.rename()?;
+    reach(ReplaceStage::SyncFolder)?;
+    match rustix::fs::fsync(&place.folder) {
+        // some file systems cannot sync folders; nothing better can be done there
+        Err(Errno::INVAL | Errno::NOTSUP) => Ok(()),
+        done => done.map_err(io::Error::from),
+    }
+}
+
+/// Writes a file that must not exist yet; it appears whole. Returns `false`, and writes nothing, where something is in its
+/// place.
+pub fn create_new(path: &Path, bytes: &[u8], mode: u32) -> Result<bool> {
+    let create = || -> io::Result<bool> {
+        let place = FilePlace::of(path)?;
+        let mut temp = TempFile::create(&place, mode)?;
+        temp.file.write_all(bytes)?;
+        temp.file.sync_all()?;
+        match rustix::fs::linkat(&place.folder, &temp.name, &place.folder, &place.name, AtFlags::empty()) {
+            Ok(()) => Ok(true),
+            Err(Errno::EXIST) => Ok(false),
+            // a file system without hard links
+            Err(_) if place.mode_of_file()?.is_some() => Ok(false),
+            Err(_) => temp.rename().map(|()| true),
+        }
+    };
+    create().map_err(|e| write_error("writing", path, e))
+}
+
+/// Writes a file whole, but does not wait for the disk.
+pub fn write_unsynced(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
+    let write = || -> io::Result<()> {
+        let place = FilePlace::of(path)?;
+        place.mode_of_file()?;
+        let mut temp = TempFile::create(&place, mode)?;
+        temp.file.write_all(bytes)?;
+        temp.rename()
+    };
+    write().map_err(|e| write_error("writing", path, e))
+}
+
+/// Copies a file of our own over another one.
+pub fn copy(from: &Path, to: &Path, mode: u32) -> Result<()> {
+    let copy = || -> io::Result<()> {
+        let mut source = nofollow::open(from)?;
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC;
+        let mut target = FilePlace::of(to)?.open(flags, raw_mode(mode))?;
+        io::copy(&mut source, &mut target).map(drop)
+    };
+    copy().map_err(|e| write_error("writing", to, e))
+}
+
+/// A file next to the one that it is to become; it is removed unless it becomes that.
+struct TempFile<'a> {
+    place: &'a FilePlace,
+    name: String,
+    file: File,
+    is_there: bool,
+}
+
+impl<'a> TempFile<'a> {
+    fn create(place: &'a FilePlace, mode: u32) -> io::Result<Self> {
+        // a name that cannot be guessed, and that must not exist
+        let name = format!("{TEMP_PREFIX}{:016x}{TEMP_SUFFIX}", random::bits()?);
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
+        let file = place.with_name(&name)?.open(flags, raw_mode(mode))?;
+        Ok(Self { place, name, file, is_there: true })
+    }
+
+    fn rename(&mut self) -> io::Result<()> {
+        let folder = &self.place.folder;
+        rustix::fs::renameat(folder, &self.name, folder, &self.place.name)?;
+        self.is_there = false;
+        Ok(())
+    }
+}
+
+impl Drop for TempFile<'_> {
+    fn drop(&mut self) {
+        if self.is_there {
+            let _ = rustix::fs::unlinkat(&self.place.folder, &self.name, AtFlags::empty());
+        }
+    }
+}
+
+#[allow(clippy::useless_conversion, reason = "the type is narrower on macOS")]
+fn raw_mode(mode: u32) -> Mode {
+    Mode::from_raw_mode(mode.try_into().unwrap_or(0o600))
 }
 
 /// Whether a folder takes files: writes one of a few bytes, which goes at once. A full disk lets empty files be made.
@@ -117,6 +199,9 @@ pub fn remove_temp_files(folder: &Path) {
 
 /// Removes the files in `folder` whose names `unwanted` accepts. Files that cannot be removed stay.
 pub(super) fn remove_named(folder: &Path, unwanted: impl Fn(&str) -> bool) {
+    if nofollow::open_folder(folder).is_err() {
+        return;
+    }
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         if entry.file_name().to_str().is_some_and(&unwanted) {
             let _ = fs::remove_file(entry.path());
@@ -126,18 +211,31 @@ pub(super) fn remove_named(folder: &Path, unwanted: impl Fn(&str) -> bool) {
 
 /// Appends `bytes` to a file, and creates it with `mode` if needed.
 pub fn append(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
-    OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(mode)
-        .open(path)
+    let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE;
+    FilePlace::of(path)
+        .and_then(|place| place.open(flags, raw_mode(mode)))
         .and_then(|mut file| file.write_all(bytes))
         .map_err(|e| write_error("appending to", path, e))
 }
 
-/// Creates a folder, and the folders above it, that only the user may enter.
+/// Creates a folder, and the folders above it, that only the user may enter. No part of the path may be a link.
 pub fn create_private_dir(path: &Path) -> Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|e| write_error("creating", path, e))
+    fn create(path: &Path) -> io::Result<()> {
+        match nofollow::open_folder(path) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+            opened => return opened.map(drop),
+        }
+        if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            create(parent)?;
+        }
+        let place = FilePlace::of(path)?;
+        match rustix::fs::mkdirat(&place.folder, &place.name, Mode::RWXU) {
+            // another process was faster
+            Ok(()) | Err(Errno::EXIST) => nofollow::open_folder(path).map(drop),
+            Err(e) => Err(e.into()),
+        }
+    }
+    create(path).map_err(|e| write_error("creating", path, e))
 }
 
 /// Writes a file that only the user may read. A reader may see half of it: use [`replace`] where that matters.
@@ -147,19 +245,46 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
 
 /// Opens an empty file for writing that only the user may read. It empties an existing file.
 pub fn create_private_file(path: &Path) -> Result<File> {
-    OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(|e| write_error("creating", path, e))
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC;
+    open_private(path, flags).map_err(|e| write_error("creating", path, e))
+}
+
+/// Opens a file for reading and writing that only the user may read, as it is, and creates it if needed.
+pub fn open_private_file(path: &Path) -> Result<File> {
+    open_private(path, OFlags::RDWR | OFlags::CREATE).map_err(|e| write_error("opening", path, e))
+}
+
+/// Opens a file for reading and appending that only the user may read, and creates it if needed.
+pub fn append_private_file(path: &Path) -> io::Result<File> {
+    open_private(path, OFlags::RDWR | OFlags::APPEND | OFlags::CREATE)
+}
+
+fn open_private(path: &Path, flags: OFlags) -> io::Result<File> {
+    let file = FilePlace::of(path)?.open(flags, raw_mode(0o600))?;
+    // one that was there before may have been open to others
+    if file.metadata()?.permissions().mode() & 0o077 != 0 {
+        file.set_permissions(Permissions::from_mode(0o600))?;
+    }
+    Ok(file)
+}
+
+/// Renames a file within its folder, if there is one. It replaces a file of the new name.
+pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    let (from, to) = (FilePlace::of(from)?, FilePlace::of(to)?);
+    match rustix::fs::renameat(&from.folder, &from.name, &to.folder, &to.name) {
+        Ok(()) | Err(Errno::NOENT) => Ok(()),
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// Removes a folder with all that is in it, if no link leads to it. Nothing is followed inside of it either.
+pub fn remove_folder(path: &Path) -> io::Result<()> {
+    nofollow::open_folder(path)?;
+    fs::remove_dir_all(path)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
     #[test]

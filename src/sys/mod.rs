@@ -7,6 +7,8 @@ pub mod digest;
 pub mod files;
 pub mod handoff;
 pub mod interrupt;
+pub mod nofollow;
+pub mod paths;
 pub mod process;
 pub mod programs;
 pub mod random;

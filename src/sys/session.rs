@@ -9,7 +9,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::process;
+use super::{files, process};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The hidden verb.
@@ -57,7 +57,7 @@ impl SessionStart {
         let why = Command::new(&self.argv[0]).args(&self.argv[1..]).exec();
         let text = cannot_start(&self.argv[0].to_string_lossy(), &why);
         if !self.report.as_os_str().is_empty() {
-            let _ = std::fs::write(&self.report, &text);
+            let _ = files::write_private(&self.report, text.as_bytes());
         }
         Err(Error::new(ErrorKind::Unavailable, text))
     }

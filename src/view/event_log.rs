@@ -1,10 +1,10 @@
 //! Follows the event log of a spec.
 
-use std::fs;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use crate::report::events::{self, EventKind, EventRecord};
+use crate::sys::nofollow;
 
 /// The events of the last run.
 #[derive(Debug, Default)]
@@ -25,7 +25,7 @@ impl EventLog {
 
     /// Reads what was added.
     pub(super) fn read(&mut self, path: &Path) {
-        let Ok(mut file) = fs::File::open(path) else { return };
+        let Ok(mut file) = nofollow::open(path) else { return };
         let Ok(length) = file.metadata().map(|m| m.len()) else { return };
         if length == self.offset {
             return;
@@ -54,6 +54,7 @@ impl EventLog {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::io::Write;
 
     use jiff::Timestamp;

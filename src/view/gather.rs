@@ -20,6 +20,7 @@ use crate::spec::TaskFile;
 use crate::state::SpecState;
 use crate::store::busy_file::BusyFile;
 use crate::store::lock;
+use crate::sys::nofollow::{self, WHOLE_MAX};
 use crate::sys::process;
 
 /// While limits hold, a new plan is made every this many seconds: a limit ends without a change of a file.
@@ -181,8 +182,9 @@ impl<'a> Gatherer<'a> {
     /// The summary of the last run, once it has ended.
     pub(super) fn summary(&self) -> Option<String> {
         matches!(self.log.records().last(), Some(EventRecord { kind: EventKind::RunEnded { .. }, .. }))
-            .then(|| fs::read_to_string(self.watch.store.summary_path()).ok())
+            .then(|| nofollow::read(&self.watch.store.summary_path(), WHOLE_MAX).ok())
             .flatten()
+            .map(|text| String::from_utf8_lossy(&text).into_owned())
     }
 
     /// The events that were read.

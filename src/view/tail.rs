@@ -1,9 +1,9 @@
 //! Follows the output of a running agent.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -12,6 +12,7 @@ use crate::agent::{Format, StreamReader};
 use crate::report::view::LiveAttempt;
 use crate::store::attempt_dir::{AttemptDir, log_parts};
 use crate::store::attempt_folder;
+use crate::sys::nofollow;
 
 /// At most this many bytes are read at once. Of more, only the end is read.
 const MOST: u64 = 2_000_000;
@@ -79,8 +80,8 @@ impl AgentTail {
         if newer.exists() { newer } else { whole }
     }
 
-    fn read_on(&mut self, path: &PathBuf) -> std::io::Result<()> {
-        let mut file = File::open(path)?;
+    fn read_on(&mut self, path: &Path) -> std::io::Result<()> {
+        let mut file = nofollow::open(path)?;
         let meta = file.metadata()?;
         let (mut from, known) = match self.file {
             Some((inode, at)) if inode == meta.ino() && at <= meta.len() => (at, true),

@@ -92,6 +92,8 @@ pub(crate) struct Project {
     root: PathBuf,
     env: Vec<(OsString, OsString)>,
     socket: Option<String>,
+    /// For programs: `doctor` does not run those that are in the project.
+    outside: TempDir,
     _dir: TempDir,
 }
 
@@ -114,7 +116,8 @@ impl Project {
     pub(crate) fn new() -> Self {
         let dir = tempfile::Builder::new().prefix("sq-").tempdir_in(temporary_folder()).unwrap();
         let root = fs::canonicalize(dir.path()).unwrap();
-        let project = Self { root, env: Vec::new(), socket: None, _dir: dir };
+        let outside = tempfile::Builder::new().prefix("sq-").tempdir().unwrap();
+        let project = Self { root, env: Vec::new(), socket: None, outside, _dir: dir };
         for folder in [".kiro/specs", ".home/config", ".out"] {
             fs::create_dir_all(project.path(folder)).unwrap();
         }
@@ -170,6 +173,11 @@ impl Project {
 
     pub(crate) fn path(&self, path: impl AsRef<Path>) -> PathBuf {
         self.root.join(path)
+    }
+
+    /// A folder that is not in the project.
+    pub(crate) fn outside(&self) -> PathBuf {
+        fs::canonicalize(self.outside.path()).unwrap()
     }
 
     pub(crate) fn write(&self, path: impl AsRef<Path>, bytes: impl AsRef<[u8]>) {
@@ -241,6 +249,8 @@ impl Project {
         command.env("HOME", self.path(".home")).env("XDG_CONFIG_HOME", self.path(".home/config"));
         command.env("LANG", "C.UTF-8").env("TERM", "xterm").env("TEST_PROJECT", &self.root);
         command.env("TMUX_TMPDIR", &self.root);
+        // what a run asks for before it executes something is the topic of tests of its own
+        command.env("SEQORCH_TRUST", "1");
         command.envs(self.env.iter().map(|(n, v)| (n, v)));
     }
 

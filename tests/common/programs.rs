@@ -11,7 +11,7 @@ use crate::common::Project;
 /// A project whose search path has only `sh`.
 pub(crate) fn project() -> Project {
     let project = Project::new();
-    let bin = project.path("bin");
+    let bin = project.outside().join("bin");
     fs::create_dir_all(&bin).unwrap();
     let project = project.env("PATH", &bin);
     program(&project, "sh", "exec /bin/sh \"$@\"");
@@ -20,7 +20,7 @@ pub(crate) fn project() -> Project {
 
 /// Puts a program on the search path.
 pub(crate) fn program(project: &Project, name: &str, script: &str) -> PathBuf {
-    let path = project.path("bin").join(name);
+    let path = project.outside().join("bin").join(name);
     project.write(&path, format!("#!/bin/sh\n{script}\n"));
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     path

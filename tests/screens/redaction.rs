@@ -33,6 +33,7 @@ pub(super) fn redact(project: &Project, text: &str) -> String {
     let mut text = text
         .replace(env!("CARGO_BIN_EXE_seqorch"), "seqorch")
         .replace(&project.root().display().to_string(), "/project")
+        .replace(&project.outside().display().to_string(), "/project")
         .replace(&*host.nodename().to_string_lossy(), "host")
         .replace(env!("CARGO_PKG_VERSION"), "0.0.0");
     for (pattern, replacement) in RULES {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::config::declare::{keys, words};
-use crate::config::formats::{BackendByOwner, BackendName, Globs, Regex};
+use crate::config::formats::{BackendByOwner, BackendName, Globs, OptionValue, Regex};
 use crate::config::path::KeyPath;
 use crate::config::problem::Problem;
 
@@ -13,18 +13,18 @@ keys! {
     pub struct Assign {
         /// Who assigns tasks: an agent and the rules in assign.rule (agent), only the rules (rules), or run.backend does
         /// every task (off). auto means agent if assign.backend is set, and otherwise rules.
-        mode: AssignMode = "auto";
+        mode: AssignMode = "auto", inside;
         /// Backend of the agent that assigns tasks. Unset: run.backend.
-        backend: String as BackendName, like = "codex", flag = "--assign-backend";
+        backend: String as BackendName, like = "codex", flag = "--assign-backend", inside;
         /// Agent that assigns tasks, among those that the CLI of assign.backend knows (OpenCode and Claude know agents).
-        agent: Option<String>, like = "gawain", flag = "--assign-opencode-agent";
+        agent: Option<String> as Option<OptionValue>, like = "gawain", flag = "--assign-opencode-agent", inside;
         /// Whether the agent assigns all open tasks in one call (all), or each task before its turn (one).
-        batch: Batch = "all";
+        batch: Batch = "all", inside;
         /// Longest time that one call of the agent that assigns tasks may take.
-        timeout: Duration = "3m";
+        timeout: Duration = "3m", inside;
         /// Backend that does the work of each owner. The agent that assigns tasks chooses among these owners.
         owners: BTreeMap<String, String> as BackendByOwner
-            = { codex = "codex", "codex-review" = "codex", gemini = "gemini" };
+            = { codex = "codex", "codex-review" = "codex", gemini = "gemini" }, inside;
         /// A rule of yours. It wins over the agent that assigns tasks, and a later rule wins over an earlier one.
         rules as "rule": Vec<AssignRule>;
     }
@@ -35,13 +35,13 @@ keys! {
     #[derive(Eq)]
     pub struct AssignRule {
         /// Ids or globs of the tasks that the rule is for. Set either this or match.
-        tasks: Vec<String> as Globs, like = ["3", "4.*"];
+        tasks: Vec<String> as Globs, like = ["3", "4.*"], inside;
         /// Regular expression on the titles of the tasks that the rule is for. Set either this or tasks.
-        title as "match": Option<String> as Option<Regex>, like = "(?i)user interface";
+        title as "match": Option<String> as Option<Regex>, like = "(?i)user interface", inside;
         /// Owner that gets the tasks: a key of assign.owners. Set either this or backend.
-        owner: Option<String>, like = "gemini";
+        owner: Option<String>, like = "gemini", inside;
         /// Backend that gets the tasks. Set either this or owner.
-        backend: String as BackendName, like = "mine";
+        backend: String as BackendName, like = "mine", inside;
     }
 }
 

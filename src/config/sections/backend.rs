@@ -6,7 +6,7 @@ use super::limit::LimitPattern;
 use crate::agent::Format;
 use crate::agent::limit::Family;
 use crate::config::declare::{keys, words};
-use crate::config::formats::{Variables, not_one_of};
+use crate::config::formats::{OptionValue, Variables, not_one_of};
 use crate::config::key::{ConfigType, KeyShape, ValueError, ValueFormat};
 use crate::config::path::KeyPath;
 use crate::config::presets;
@@ -19,43 +19,43 @@ keys! {
     #[derive(Eq)]
     pub struct Backend {
         /// Built-in backend whose settings this backend starts from.
-        preset: Option<String> as Option<PresetName>, like = "claude";
+        preset: Option<String> as Option<PresetName>, like = "claude", inside;
         /// Program of the agent: a name on PATH, or a path relative to the project root.
-        command: String, like = "tools/agent";
+        command: String, like = "tools/agent", executes;
         /// Arguments of the agent. {model}, {model_args}, {agent_args}, {permission_args}, {resume}, {session_args},
         /// {prompt}, {prompt_file}, {workdir} and {spec_dir} are filled in.
-        args: Vec<String> = [], like = ["--quiet", "{model_args}"];
+        args: Vec<String> = [], like = ["--quiet", "{model_args}"], executes;
         /// Arguments that {model_args} stands for where a model is set. {model} stands for its name.
-        model_args: Vec<String> = [], like = ["--model", "{model}"];
+        model_args: Vec<String> = [], like = ["--model", "{model}"], executes;
         /// Agent that the backend uses, among those that its CLI knows.
-        agent: Option<String>, like = "builder";
+        agent: Option<String> as Option<OptionValue>, like = "builder", inside;
         /// Arguments that {agent_args} stands for where an agent is set. {agent} stands for its name.
-        agent_args: Vec<String> = [], like = ["--agent", "{agent}"];
+        agent_args: Vec<String> = [], like = ["--agent", "{agent}"], executes;
         /// Arguments that {resume} stands for where the agent resumes a session. {session} stands for the id of the
         /// session. Empty: the agent cannot resume a session.
-        resume: Vec<String> = [], like = ["--resume", "{session}"];
+        resume: Vec<String> = [], like = ["--resume", "{session}"], executes;
         /// Arguments that name the session that the agent begins, for an agent that takes an id from outside. {new_session}
         /// stands for an id that seqorch makes. They stand in the place of {session_args} or {resume}, else at the end.
         /// Where `resume` is empty, they resume that session, too.
-        session_args: Vec<String> = [], like = ["--session-id", "{new_session}"];
+        session_args: Vec<String> = [], like = ["--session-id", "{new_session}"], executes;
         /// What the agent may do without asking: what its vendor automates safely (auto), everything (bypass), or what
         /// its own settings allow (ask).
-        permission: Permission = "auto";
+        permission: Permission = "auto", loosens = "bypass";
         /// Arguments that {permission_args} stands for, for each value of permission.
         permission_args: PermissionArgs, like = { auto = ["--safe"], bypass = ["--yes-to-all"], ask = [] };
         /// How the agent gets its prompt: on standard input (stdin), as an argument (arg), or as a file (file).
-        prompt: PromptBy = "stdin";
+        prompt: PromptBy = "stdin", inside;
         /// What the agent prints: the JSON of one of these agents, or plain text (text).
-        output: Format = "text";
+        output: Format = "text", inside;
         /// When the agent prints: while it works (live), or only at its end (at_end). timeout.first_output and timeout.idle
         /// do not apply to an agent that prints at its end.
-        prints: PrintsWhen = "live";
+        prints: PrintsWhen = "live", inside;
         /// Model that the agent uses. Unset: the agent chooses.
-        model: Option<String>, like = "large";
+        model: Option<String> as Option<OptionValue>, like = "large", inside;
         /// Environment variables that the agent gets.
-        env: BTreeMap<String, String> as Variables, like = { LANG = "C.UTF-8" };
+        env: BTreeMap<String, String> as Variables, like = { LANG = "C.UTF-8" }, executes;
         /// Environment variables that the agent does not get.
-        env_remove: Vec<String> = [], like = ["EDITOR"];
+        env_remove: Vec<String> = [], like = ["EDITOR"], executes;
         /// Wordings of limits that seqorch does not know. Try them with `seqorch limits test`.
         limit_patterns: Vec<LimitPattern> = [], like = [
             { match = "(?i)^come back in (?P<dur>[0-9]+ minutes)", kind = "rate_limited", reset = "duration" }
@@ -68,11 +68,11 @@ keys! {
     #[derive(Eq)]
     pub struct PermissionArgs {
         /// Arguments that {permission_args} stands for with permission = "auto".
-        auto: Vec<String> = [];
+        auto: Vec<String> = [], executes;
         /// Arguments that {permission_args} stands for with permission = "bypass".
-        bypass: Vec<String> = [];
+        bypass: Vec<String> = [], executes;
         /// Arguments that {permission_args} stands for with permission = "ask".
-        ask: Vec<String> = [];
+        ask: Vec<String> = [], executes;
     }
 }
 

@@ -11,22 +11,22 @@ keys! {
     #[derive(Eq)]
     pub struct Hooks {
         /// Program and arguments that are called when a run begins.
-        run_start: Vec<String> as HookCommand = [];
+        run_start: Vec<String> as HookCommand = [], executes;
         /// Program and arguments that are called before each attempt.
-        step_start: Vec<String> as HookCommand = [];
+        step_start: Vec<String> as HookCommand = [], executes;
         /// Program and arguments that are called after each attempt.
-        step_end: Vec<String> as HookCommand = [];
+        step_end: Vec<String> as HookCommand = [], executes;
         /// Program and arguments that are called when a run needs you.
-        halt: Vec<String> as HookCommand = [];
+        halt: Vec<String> as HookCommand = [], executes;
         /// Program and arguments that are called when a limit makes a run wait.
-        limit: Vec<String> as HookCommand = [];
+        limit: Vec<String> as HookCommand = [], executes;
         /// Program and arguments that are called when a run is over.
-        run_end: Vec<String> as HookCommand = [];
+        run_end: Vec<String> as HookCommand = [], executes;
         /// Longest time that one call of a hook may take. The program is ended after that.
-        timeout: Duration = "1m";
+        timeout: Duration = "1m", inside;
         /// Whether a run waits for each hook, and ends if a hook fails. If not, hooks work while the run continues, and a
         /// failure is only reported.
-        required: bool = false;
+        required: bool = false, inside;
     }
 }
 

@@ -13,20 +13,20 @@ keys! {
     #[derive(Eq)]
     pub struct Limit {
         /// Whether to wait until the limit ends. If not, the next backend of limit.fallback takes over, or the run stops.
-        wait: bool = true;
+        wait: bool = true, inside;
         /// Longest wait for a limit, where no other backend can take over. A limit that lasts longer stops the run.
-        max_wait: Duration = "24h";
+        max_wait: Duration = "24h", inside;
         /// Time that is added to the end of a limit that a vendor states, since clocks differ.
-        margin: Duration = "1m";
+        margin: Duration = "1m", inside;
         /// Pauses before each new try where a vendor states no end of a limit, and while a service fails or cannot be
         /// reached. The last pause repeats.
-        unknown: Vec<Duration> = ["5m", "15m", "30m", "1h"];
+        unknown: Vec<Duration> = ["5m", "15m", "30m", "1h"], inside;
         /// Longest time in which a login that is refused is tried again, after the pauses of limit.unknown, where calls with
         /// the same login succeeded in this run or within the last day. After that, and before any success, a human is
         /// asked to log in. 0 asks at once.
-        login_wait: Duration = "20m";
+        login_wait: Duration = "20m", inside;
         /// Backends that take over while another one is limited, in this order.
-        fallback: Vec<String> as BackendNames = [];
+        fallback: Vec<String> as BackendNames = [], inside;
     }
 }
 
@@ -35,12 +35,12 @@ keys! {
     #[derive(Eq)]
     pub struct LimitPattern {
         /// Regular expression on the text of an error that ends an attempt.
-        r#match as "match": String as Regex, required, like = "(?i)come back in (?P<dur>[0-9]+ minutes)";
+        r#match as "match": String as Regex, required, like = "(?i)come back in (?P<dur>[0-9]+ minutes)", inside;
         /// What an error with this text means.
-        kind: LimitKind, required, like = "rate_limited";
+        kind: LimitKind, required, like = "rate_limited", inside;
         /// How the end of the limit is found: in the usual ways anywhere in the text (usual), not at all (none), or in a
         /// named group of the regular expression: epoch, iso, hour (clock), dur (duration), m with d and y (day).
-        reset: ResetRule = "usual";
+        reset: ResetRule = "usual", inside;
     }
 }
 

@@ -15,16 +15,16 @@ keys! {
     /// Rules that keep a run from using up what others need. A rule that is not set does not apply.
     pub struct Pace {
         /// Time of day, in the local time zone, in which steps may start.
-        window: Option<PaceWindow>, like = "22:00-07:00";
+        window: Option<PaceWindow>, like = "22:00-07:00", inside;
         /// Steps that may start within any hour.
-        tasks_per_hour: Option<u32> as Option<Count>, like = 6;
+        tasks_per_hour: Option<u32> as Option<Count>, like = 6, inside;
         /// Tokens that agents may use within any span of the given length.
-        tokens: Option<TokenBudget>, like = "2M per 5h";
+        tokens: Option<TokenBudget>, like = "2M per 5h", inside;
         /// US dollars that one run may cost, as the agents report it.
-        max_cost_usd: Option<f64> as Option<Amount>, like = 20.0;
+        max_cost_usd: Option<f64> as Option<Amount>, like = 20.0, inside;
         /// Percent of a usage window of your plan, as the agent reports it. From there on, no step starts before that
         /// window ends.
-        stop_at_utilization: Option<u32> as Option<Percent>, like = 90;
+        stop_at_utilization: Option<u32> as Option<Percent>, like = 90, inside;
     }
 }
 

@@ -11,14 +11,14 @@ keys! {
     pub struct Prompt {
         /// File with a template that replaces the built-in one, relative to the project root. `seqorch config template`
         /// prints the built-in one.
-        template: Option<PathBuf>, like = "prompt.md";
+        template: Option<PathBuf>, like = "prompt.md", outside;
         /// Files or globs, relative to the work dir, that an agent must read in addition to the files of the spec. They
         /// are looked up before each task.
-        inputs: Vec<String> as Globs = [];
+        inputs: Vec<String> as Globs = [], outside;
         /// Skills that an agent must use, and when.
         skills: Vec<Skill> = [{ name = "test-driven-development", when = "ANY code changes" }];
         /// Further rules for an agent, one sentence each.
-        rules: Vec<String> = [];
+        rules: Vec<String> = [], inside;
     }
 }
 
@@ -27,8 +27,8 @@ keys! {
     #[derive(Eq, serde::Serialize)]
     pub struct Skill {
         /// Name of the skill.
-        name: String, required;
+        name: String, required, inside;
         /// When an agent must use the skill.
-        when: String, required;
+        when: String, required, inside;
     }
 }

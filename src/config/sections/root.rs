@@ -12,7 +12,7 @@ use super::run::{Done, PartialDone, PartialRetry, PartialTimeouts, Retry, RunSet
 use super::tmux::Tmux;
 use super::work::{Git, Log, Tasks, Verify};
 use crate::config::declare::keys;
-use crate::config::formats::{AnyText, BackendName, Globs};
+use crate::config::formats::{AnyText, BackendName, Globs, OptionValue};
 use crate::config::key::{ConfigKey, ConfigTable, ConfigType, KeyShape, TableKeys};
 use crate::config::path::KeyPath;
 use crate::config::problem::Problem;
@@ -43,17 +43,17 @@ keys! {
     /// Other settings for some tasks. A later override wins over an earlier one.
     pub struct Override {
         /// Ids or globs of the tasks that the override is for.
-        tasks: Vec<String> as Globs, required, like = ["3", "7.*"];
+        tasks: Vec<String> as Globs, required, like = ["3", "7.*"], inside;
         /// Backend that does these tasks.
-        backend: Option<String> as Option<BackendName>, like = "mine";
+        backend: Option<String> as Option<BackendName>, like = "mine", inside;
         /// Model that does these tasks.
-        model: Option<String>, like = "small";
+        model: Option<String> as Option<OptionValue>, like = "small", inside;
         /// Whether only a person does these tasks: no agent gets them.
-        human: Option<bool>, like = true;
+        human: Option<bool>, like = true, inside;
         /// Text that is added to the prompt of these tasks.
-        prompt: Option<String> as Option<AnyText>, like = "Keep the public API as it is.";
+        prompt: Option<String> as Option<AnyText>, like = "Keep the public API as it is.", inside;
         /// Commands that replace verify.commands for these tasks. An empty list: none.
-        verify: Option<Vec<Vec<String>>>, like = [["cargo", "test", "-p", "core"]];
+        verify: Option<Vec<Vec<String>>>, like = [["cargo", "test", "-p", "core"]], executes;
         /// Deadlines for these tasks, in place of those in the section timeout.
         timeout: PartialTimeouts, like = { task = "4h", idle = "1h", first_output = "20m", grace = "30s" };
         /// Settings for failed attempts at these tasks, in place of those in the section retry.
@@ -72,7 +72,8 @@ pub(crate) const EXTENDS: ConfigKey = ConfigKey::new(
     "Files that this file builds on, relative to it. This file wins over them.",
     <Vec<String> as ConfigType>::SHAPE,
 )
-.like("[\"team/presets.toml\"]");
+.like("[\"team/presets.toml\"]")
+.outside();
 
 /// The profiles of a file. A profile is not a setting; what it sets is.
 pub(crate) const PROFILE: ConfigKey = ConfigKey::new(

@@ -10,25 +10,25 @@ keys! {
     /// How a run goes through the tasks of a spec.
     pub struct RunSettings {
         /// Folder that holds the specs, relative to the project root.
-        spec_root: PathBuf = ".kiro/specs";
+        spec_root: PathBuf = ".kiro/specs", outside;
         /// Backend that does every task for which no other backend is set.
-        backend: String as BackendName = "opencode", flag = "--backend";
+        backend: String as BackendName = "opencode", flag = "--backend", inside;
         /// Pause between two steps.
-        delay: Duration = "15s", flag = "--delay";
+        delay: Duration = "15s", flag = "--delay", inside;
         /// Random extra pause, up to this long, that is added to each delay.
-        jitter: Duration = "0s";
+        jitter: Duration = "0s", inside;
         /// Iterations that one run may take. Each attempt takes one.
-        max_iterations: u32 as Count = 50, flag = "--max-iterations";
+        max_iterations: u32 as Count = 50, flag = "--max-iterations", inside;
         /// Folder in which agents work, relative to the project root. Unset: the project root.
-        workdir: Option<PathBuf>, like = "app", flag = "--workdir";
+        workdir: Option<PathBuf>, like = "app", flag = "--workdir", outside;
         /// What one step covers: a top-level task with all tasks below it (unit), or one task that has no tasks below
         /// it (task).
-        granularity: Granularity = "unit";
+        granularity: Granularity = "unit", inside;
         /// Whether to run optional tasks, too.
-        include_optional: bool = false, flag = "--include-optional";
+        include_optional: bool = false, flag = "--include-optional", inside;
         /// What happens when a unit has no attempts left: the run stops (halt), or it continues with the units that do
         /// not depend on this one (skip).
-        on_failure: OnFailure = "halt";
+        on_failure: OnFailure = "halt", inside;
     }
 }
 
@@ -57,11 +57,11 @@ keys! {
     #[derive(Copy, Eq)]
     pub struct Retry {
         /// Attempts that a unit may take in all, the first one included.
-        attempts: u32 as Count = 3;
+        attempts: u32 as Count = 3, inside;
         /// Pause before the second attempt. It doubles before each further one.
-        backoff: Duration = "30s";
+        backoff: Duration = "30s", inside;
         /// Longest pause before an attempt.
-        max_backoff: Duration = "10m";
+        max_backoff: Duration = "10m", inside;
     }
     pub struct PartialRetry = partial Retry;
 }
@@ -71,13 +71,13 @@ keys! {
     #[derive(Copy, Eq)]
     pub struct Timeouts {
         /// Longest time that one attempt may take.
-        task: Duration = "2h";
+        task: Duration = "2h", inside;
         /// Longest time that an agent may print nothing after its first output.
-        idle: Duration = "30m";
+        idle: Duration = "30m", inside;
         /// Longest time until an agent prints its first output.
-        first_output: Duration = "10m";
+        first_output: Duration = "10m", inside;
         /// Time that an agent gets to end after it is asked to. It is killed after that.
-        grace: Duration = "10s";
+        grace: Duration = "10s", inside;
     }
     pub struct PartialTimeouts = partial Timeouts;
 }
@@ -88,13 +88,13 @@ keys! {
     pub struct Done {
         /// Whether an agent must print its signal TASK_DONE for its step to count as done (required), or exit code 0
         /// is enough (optional).
-        signal: DoneSignal = "required";
+        signal: DoneSignal = "required", inside;
         /// How often an agent that ended without a signal is asked for one, in its own session.
-        nudges: u32 as CountOrZero = 1;
+        nudges: u32 as CountOrZero = 1, inside;
         /// What follows when an agent says that its task is done and the task changed no file: the agent is asked once, in
         /// its own session, with that fact (ask), or it is believed (accept). It is asked only where its CLI can resume a
         /// session and git.snapshot is true.
-        unchanged: UnchangedRule = "ask";
+        unchanged: UnchangedRule = "ask", inside;
     }
     pub struct PartialDone = partial Done;
 }

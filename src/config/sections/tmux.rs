@@ -22,22 +22,22 @@ keys! {
     pub struct Tmux {
         /// Whether to use tmux: if it is installed (auto), always, so that a run without it does not start (on), or
         /// never (off).
-        mode: TmuxMode = "auto", flag = "--no-tmux";
+        mode: TmuxMode = "auto", flag = "--no-tmux", inside;
         /// Name of the tmux session. {spec} stands for the name of the spec.
-        session: String = "sequential-{spec}", flag = "--tmux-session";
+        session: String = "sequential-{spec}", flag = "--tmux-session", inside;
         /// Name of the window of a step. {id} stands for the id of the unit.
-        window: String = "task-{id}";
+        window: String = "task-{id}", inside;
         /// Name of a tmux server that only seqorch uses (`tmux -L`). Unset: the tmux server that you use.
-        socket: Option<String>, like = "seqorch";
+        socket: Option<String>, like = "seqorch", inside;
         /// Columns and rows of the session while no terminal is attached to it.
-        size: (u16, u16) as WindowSize = "220x50";
+        size: (u16, u16) as WindowSize = "220x50", inside;
         /// Whether the session has a window "main" that shows the progress.
-        main: bool = true;
+        main: bool = true, inside;
         /// Which task windows stay open after their step: all, only those of tasks that are not done (failed), or none.
         /// The window of a failed step stays in any case until the run continues.
-        keep: Keep = "all";
+        keep: Keep = "all", inside;
         /// The layout of tmux for task windows with side panes. Unset: side and size of each pane decide.
-        layout: Option<Layout>, like = "main-vertical";
+        layout: Option<Layout>, like = "main-vertical", inside;
         /// A pane next to the agent in every task window. It ends with the attempt, and its output stays visible.
         panes as "pane": Vec<Pane>;
         /// A further window, which opens once per session. `[[tmux.window]]` means the same where tmux.window is not
@@ -51,16 +51,16 @@ keys! {
     #[derive(Eq)]
     pub struct Pane {
         /// Program and arguments of the pane, run without a shell. A relative path starts at the project root.
-        command: Vec<String> as Command, required, like = ["git", "diff", "--stat"];
+        command: Vec<String> as Command, required, like = ["git", "diff", "--stat"], executes;
         /// Pause after which the pane runs its command again, on a cleared screen. Unset: it runs once.
-        every: Option<Duration> as Option<NonZeroDuration>, like = "5s";
+        every: Option<Duration> as Option<NonZeroDuration>, like = "5s", inside;
         /// Side of the agent on which the pane opens. Further panes of this side share it.
-        side: Side = "right";
+        side: Side = "right", inside;
         /// Size of the pane: a share of the window, or a number of rows (columns for a pane on the right). A main-*
         /// layout gives all panes the size of the first one. The other layouts give all panes the same size.
-        size: Option<String> as Option<PaneSize>, like = "30%";
+        size: Option<String> as Option<PaneSize>, like = "30%", inside;
         /// Folder in which the command runs, relative to the work dir. Unset: the work dir.
-        cwd: PathBuf, like = "app";
+        cwd: PathBuf, like = "app", outside;
     }
 }
 
@@ -69,11 +69,11 @@ keys! {
     #[derive(Eq)]
     pub struct ExtraWindow {
         /// Name of the window.
-        name: String, required, like = "log";
+        name: String, required, like = "log", inside;
         /// Program and arguments of the window, run without a shell. A relative path starts at the project root.
-        command: Vec<String> as Command, required, like = ["tail", "-F", "app.log"];
+        command: Vec<String> as Command, required, like = ["tail", "-F", "app.log"], executes;
         /// Folder in which the command runs, relative to the work dir. Unset: the work dir.
-        cwd: PathBuf, like = "app";
+        cwd: PathBuf, like = "app", outside;
     }
 }
 

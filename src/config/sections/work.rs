@@ -13,12 +13,12 @@ keys! {
     #[derive(Copy, Eq)]
     pub struct Tasks {
         /// Whether a task whose box was ticked before the run counts as done.
-        trust_checkboxes: bool = true;
+        trust_checkboxes: bool = true, inside;
         /// When the box of a task is ticked in tasks.md: when the task is done (done), also as `[-]` while it runs (live),
         /// or never (off).
-        tick: Tick = "done";
+        tick: Tick = "done", inside;
         /// Dialect in which tasks.md is written. auto recognises it by what the file contains.
-        dialect: Option<Dialect> as DialectOrAuto = "auto";
+        dialect: Option<Dialect> as DialectOrAuto = "auto", inside;
     }
 }
 
@@ -72,12 +72,12 @@ keys! {
         /// Commands that must succeed after an agent says that it is done. The output of a command that fails goes into
         /// the next prompt of the agent. {id}, {title} and {spec} stand for those of the task. An argument that is exactly
         /// {files} becomes one argument for each file that the task changed.
-        commands: Vec<Vec<String>> = [];
+        commands: Vec<Vec<String>> = [], executes;
         /// Longest time that one command of verify.commands may take.
-        timeout: Duration = "30m";
+        timeout: Duration = "30m", inside;
         /// Tests that all commands of verify.commands together must have run, as cargo test, pytest, go test, vitest and
         /// jest count them. 0: tests are not counted.
-        min_tests: u32 as CountOrZero = 0;
+        min_tests: u32 as CountOrZero = 0, inside;
     }
 }
 
@@ -86,26 +86,26 @@ keys! {
     #[derive(Eq)]
     pub struct Git {
         /// Whether each done step becomes one commit, for which git runs its hooks (step), or nothing is committed (off).
-        commit: Commit = "off";
+        commit: Commit = "off", inside;
         /// What a run with commit = "step" does if there are uncommitted changes before it: it does not start (refuse), or
         /// it leaves those files out of every commit (allow).
-        dirty: Dirty = "refuse";
+        dirty: Dirty = "refuse", inside;
         /// What a run does if an agent moves the branch away from commits that were there before it (reset, rebase, amend),
         /// or goes to another branch: it ends and needs you (halt), it says so (warn), or it does not look (off).
-        history: HistoryRule = "halt";
+        history: HistoryRule = "halt", inside;
         /// What a run does if git or one of its hooks refuses a commit: the output goes to the agent as that of a check that
         /// failed, within retry.attempts (retry), or the run ends and needs you (halt). If a hook has changed files of the
         /// task, they are staged again first, and the commit is tried once more.
-        on_refused: RefusedRule = "retry";
+        on_refused: RefusedRule = "retry", inside;
         /// Message of a commit. {spec}, {id}, {title}, {agent} and {attempts} are filled in.
-        message: String = "{id}: {title}";
+        message: String = "{id}: {title}", inside;
         /// Whether a snapshot of the work dir is taken before each step. `seqorch undo` and the changes per task need it.
-        snapshot: bool = true;
+        snapshot: bool = true, inside;
         /// Largest new file, in megabytes (of 1,000,000 bytes), that snapshots and commits take. Larger ones are left out
         /// and named; files that git tracks are always taken. 0: no limit.
-        max_file: u32 as CountOrZero = 50;
+        max_file: u32 as CountOrZero = 50, inside;
         /// Longest time that a commit may take, with its hooks and its signature. All other calls of git get a minute.
-        timeout: Duration = "10m";
+        timeout: Duration = "10m", inside;
     }
 }
 
@@ -157,9 +157,9 @@ keys! {
     pub struct Log {
         /// Megabytes (of 1,000,000 bytes) that are kept of the output of one attempt: half from its beginning, half from
         /// its end.
-        max_mb: u32 as Count = 1000;
+        max_mb: u32 as Count = 1000, inside;
         /// How long the folders of the attempts of a done task are kept. Those of the last run are always kept. "0s":
         /// forever.
-        keep: Duration = "30d";
+        keep: Duration = "30d", inside;
     }
 }

@@ -10,6 +10,7 @@ use crate::setup::backend_list::{self, BackendStatus};
 use crate::setup::findings::DoctorFinding;
 use crate::setup::logins::{LoginSign, agent_variable, find_login};
 use crate::setup::probe::{self, ProbeAnswer, ProbeCommand};
+use crate::sys::paths::leads_out;
 use crate::sys::programs;
 
 const TOPIC: &str = "agents";
@@ -84,6 +85,7 @@ impl UsedBackend<'_> {
             }
             // the user's own script need not know --version
             ProbeAnswer::Failed { .. } if self.status.output == Format::Text => ok(name),
+            ProbeAnswer::NotRun => ok(&format!("{name} (a program of the project, not run)")),
             answer => {
                 let text = format!("{name} ({users}): `{path} --version` failed: {}", answer.shown());
                 DoctorFinding::warning(TOPIC, text).fix("Run it by hand to see what is wrong.")
@@ -187,7 +189,8 @@ impl UsedBackend<'_> {
             return None;
         }
         let cwd = backend_list::workdir(self.config, self.subject.root);
-        let find = |program: &str| programs::find_in_path(program, &cwd);
+        let root = self.subject.root;
+        let find = |program: &str| programs::find_in_path(program, &cwd).filter(|path| leads_out(root, path));
         let missing: Vec<_> =
             ["bwrap", "socat"].into_iter().filter(|program| find(program).is_none()).collect();
         let Some(bwrap) = find("bwrap").filter(|_| missing.is_empty()) else {
@@ -196,7 +199,7 @@ impl UsedBackend<'_> {
             let fix = "Install bubblewrap and socat with your package manager.";
             return Some(DoctorFinding::warning(TOPIC, text).fix(fix));
         };
-        let why = bwrap_failure(self.subject.exe, bwrap, &cwd)?;
+        let why = bwrap_failure(self.subject.exe, bwrap)?;
         let text =
             format!("{name}: its sandbox needs bwrap, which fails here ({why}); it refuses most commands");
         Some(DoctorFinding::warning(TOPIC, text).fix(format!(
@@ -220,12 +223,12 @@ impl UsedBackend<'_> {
 }
 
 /// Why bwrap cannot make a sandbox; `None` if it can. It is often installed where a container or the system forbids it.
-fn bwrap_failure(exe: &Path, bwrap: std::path::PathBuf, cwd: &Path) -> Option<String> {
+fn bwrap_failure(exe: &Path, bwrap: std::path::PathBuf) -> Option<String> {
     let args = "--unshare-user --unshare-pid --ro-bind / / --proc /proc --dev /dev echo works";
     let command = ProbeCommand {
         program: bwrap,
         args: args.split(' ').map(str::to_owned).collect(),
-        cwd: cwd.to_owned(),
+        cwd: "/".into(),
         env: Vec::new(),
         env_remove: Vec::new(),
     };

@@ -9,6 +9,7 @@ use super::subject::DoctorSubject;
 use crate::config::{self, TmuxMode};
 use crate::error::ErrorKind;
 use crate::setup::findings::DoctorFinding;
+use crate::sys::paths::leads_out;
 use crate::sys::programs;
 use crate::tmux::{TmuxServer, find_tmux, parse};
 
@@ -25,6 +26,9 @@ pub(super) fn check(subject: &DoctorSubject<'_>) -> Vec<DoctorFinding> {
     let env: Vec<(OsString, OsString)> = std::env::vars_os().collect();
     let Some(program) = find_tmux(&env) else { return vec![not_found(mode)] };
     let path = program.display().to_string();
+    if !leads_out(subject.root, &program) {
+        return vec![DoctorFinding::not_run(TOPIC, &path)];
+    }
     let socket = settings.and_then(|t| t.socket.clone());
     let version = match TmuxServer::new(program, socket, &env).version() {
         Ok(version) => version,

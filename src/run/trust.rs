@@ -1,0 +1,220 @@
+//! What a run executes because of the project's settings and hooks: trusted by a person before it begins, and the same
+//! until its end, whatever an agent writes meanwhile.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::agent::sanitise::{sanitise, sanitise_line};
+use crate::config::trust::{ReachingSetting, TrustedSetting, reaching_settings};
+use crate::config::{self, Commit, LoadRequest, Loaded};
+use crate::error::Result;
+use crate::git::call::{GitError, Supervisor};
+use crate::git::executing::GitPin;
+use crate::git::repository::Repository;
+use crate::git::stamp::Stamp;
+use crate::state::{SpecState, UntrustedChange};
+use crate::store::trust_file::TrustFile;
+use crate::sys::paths::leads_out;
+
+/// How the keys of settings of git begin.
+const GIT_SETTING: &str = "git setting ";
+/// Lines of a hook that are shown.
+const HOOK_LINES: usize = 12;
+
+/// What a run of this project would execute because of its files.
+#[derive(Debug)]
+pub struct RunTrust {
+    request: LoadRequest,
+    /// Everything that a person has to trust.
+    pub settings: Vec<ReachingSetting>,
+    /// The hooks and settings of git that the run executes.
+    pub git: Option<Arc<GitPin>>,
+    commits: bool,
+    /// The files of the configuration as they were.
+    files: Vec<(PathBuf, Option<Stamp>)>,
+}
+
+impl RunTrust {
+    /// That of the project as it is now.
+    pub fn of(request: LoadRequest, loaded: &Loaded) -> Result<Self> {
+        let names = ["seqorch.toml", "seqorch.local.toml"].map(|name| request.root.join(name));
+        let extended = loaded.extends.iter().map(|file| file.path.clone());
+        let all: BTreeSet<PathBuf> = loaded.files.iter().cloned().chain(names).chain(extended).collect();
+        let files = all.into_iter().map(|path| (path.clone(), Stamp::of(&path))).collect();
+        let commits = loaded.config.git.commit == Commit::Step;
+        let git = if commits || loaded.config.git.snapshot { git(&request.root, commits)? } else { None };
+        let mut settings = of_configuration(loaded);
+        settings.extend(git.as_ref().into_iter().flat_map(|pin| of_git(pin, commits)));
+        Ok(Self { request, settings, git: git.map(Arc::new), commits, files })
+    }
+
+    /// The same, only with settings of git that `wanted` accepts by their keys, for verbs that start nothing else.
+    pub fn of_git(request: LoadRequest, wanted: impl Fn(&str) -> bool) -> Result<Self> {
+        let all = git(&request.root, false)?.map(|pin| of_git(&pin, true)).unwrap_or_default();
+        let settings = all.into_iter().filter(|one| one.key.strip_prefix(GIT_SETTING).is_some_and(&wanted));
+        let settings = settings.collect();
+        Ok(Self { request, settings, git: None, commits: false, files: Vec::new() })
+    }
+
+    /// What of it a person does not trust yet.
+    #[must_use]
+    pub fn new_settings(&self, trusted: &[TrustedSetting]) -> Vec<&ReachingSetting> {
+        self.settings.iter().filter(|one| !one.is_among(trusted)).collect()
+    }
+
+    /// The choice under which it is trusted.
+    #[must_use]
+    pub fn choice(&self) -> String {
+        let file = self.request.config_file.as_ref().map(|file| format!("--config {}", file.display()));
+        let profile = self.request.profile.as_ref().map(|name| format!("--profile {name}"));
+        file.into_iter().chain(profile).collect::<Vec<_>>().join(" ")
+    }
+
+    /// The file that keeps what is trusted in this project.
+    pub fn file(&self) -> Result<TrustFile> {
+        let root = self.request.root.canonicalize().unwrap_or_else(|_| self.request.root.clone());
+        TrustFile::open(&root, |name| std::env::var_os(name))
+    }
+
+    /// What would be executed now that is not part of the run.
+    fn changes(&self) -> Vec<(UntrustedChange, (String, String))> {
+        let mut now = Vec::new();
+        if self.files.iter().any(|(path, stamp)| Stamp::of(path) != *stamp) {
+            match config::load(&self.request) {
+                Ok(loaded) => now.extend(of_configuration(&loaded).into_iter().map(|one| (one, false))),
+                Err(error) => {
+                    let (key, value) = ("the configuration".to_owned(), error.brief());
+                    let shown = format!("cannot be read any more: {value}");
+                    now.push((
+                        ReachingSetting { key, value, shown, place: "seqorch.toml".to_owned() },
+                        false,
+                    ));
+                }
+            }
+        }
+        if self.git.as_ref().is_some_and(|pin| pin.may_have_changed())
+            && let Ok(Some(other)) = git(&self.request.root, self.commits)
+        {
+            now.extend(of_git(&other, self.commits).into_iter().map(|one| (one, true)));
+        }
+        let known = |one: &ReachingSetting| {
+            self.settings.iter().any(|known| known.key == one.key && known.value == one.value)
+        };
+        let changed = now.into_iter().filter(|(one, _)| !known(one));
+        let line = |one: &ReachingSetting, of_git: bool| {
+            if of_git { format!("{} ({})", one.key, one.place) } else { one_line(one) }
+        };
+        changed
+            .map(|(one, of_git)| {
+                (UntrustedChange { what: line(&one, of_git), of_git }, (one.key.clone(), one.value.clone()))
+            })
+            .collect()
+    }
+}
+
+/// Watches what comes up during a run.
+#[derive(Debug)]
+pub struct TrustWatch<'a> {
+    trust: &'a RunTrust,
+    reported: BTreeSet<(String, String)>,
+}
+
+impl<'a> TrustWatch<'a> {
+    /// A watch over a run that was trusted like this.
+    #[must_use]
+    pub fn new(trust: &'a RunTrust) -> Self {
+        Self { trust, reported: BTreeSet::new() }
+    }
+
+    /// What came up since the last look.
+    pub fn look(&mut self) -> Vec<UntrustedChange> {
+        let new = self.trust.changes().into_iter();
+        new.filter(|(_, content)| self.reported.insert(content.clone())).map(|(change, _)| change).collect()
+    }
+}
+
+/// What became of such a change: `git hook pre-commit (…) is new; …`.
+#[must_use]
+pub fn not_used(change: &UntrustedChange) -> String {
+    format!("{} is new; this run does not execute it, and the next one asks for trust", change.what)
+}
+
+/// A line for each hook and setting of git that came up in the attempts of a unit.
+#[must_use]
+pub fn git_lines(state: &SpecState) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (id, unit) in state.units_by_id() {
+        let changes = unit.attempts.iter().flat_map(|attempt| &attempt.learned.untrusted);
+        lines.extend(
+            changes
+                .filter(|change| change.of_git)
+                .map(|change| format!("task {}: {}", sanitise_line(id), not_used(change))),
+        );
+    }
+    lines
+}
+
+/// `verify.commands = [["make"]] (seqorch.toml:4)`, without anything that a terminal acts on.
+#[must_use]
+pub fn one_line(setting: &ReachingSetting) -> String {
+    let text = format!("{} = {} ({})", setting.key, setting.shown, setting.place);
+    sanitise(text.as_bytes()).replace('\n', " ")
+}
+
+fn of_configuration(loaded: &Loaded) -> Vec<ReachingSetting> {
+    reaching_settings(loaded, &|path| leads_out(&loaded.root, path))
+}
+
+fn git(root: &Path, commits: bool) -> Result<Option<GitPin>, GitError> {
+    let supervisor = Supervisor::default();
+    match Repository::find(root, &supervisor) {
+        // without git nothing of it is executed; a run that needs it says so itself
+        Err(GitError::NotStarted { .. }) | Ok(None) => Ok(None),
+        Ok(Some(repository)) => repository.executing(commits).map(Some),
+        Err(error) => Err(error),
+    }
+}
+
+/// What git executes for a run: filters for its snapshots, and hooks and the rest for its commits.
+fn of_git(pin: &GitPin, commits: bool) -> Vec<ReachingSetting> {
+    let settings = pin
+        .settings
+        .settings()
+        .iter()
+        .filter(|(key, setting)| setting.of_repository && (commits || key.starts_with("filter.")));
+    let mut found: Vec<ReachingSetting> = settings
+        .map(|(key, setting)| {
+            let value = setting.values.join("\n");
+            ReachingSetting {
+                key: format!("{GIT_SETTING}{key}"),
+                shown: value.clone(),
+                value,
+                place: setting.file.clone(),
+            }
+        })
+        .collect();
+    let hooks = pin.hooks.iter().flat_map(|hooks| hooks.files.iter().map(|file| (&hooks.folder, file)));
+    found.extend(hooks.map(|(folder, (name, file))| {
+        let value: String = match std::str::from_utf8(&file.content) {
+            Ok(text) => text.to_owned(),
+            Err(_) => file.content.iter().copied().map(char::from).collect(),
+        };
+        ReachingSetting {
+            key: format!("git hook {name}"),
+            shown: first_lines(&value),
+            value,
+            place: folder.join(name).display().to_string(),
+        }
+    }));
+    found
+}
+
+fn first_lines(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut shown: Vec<String> = lines.iter().take(HOOK_LINES).map(|line| (*line).to_owned()).collect();
+    if lines.len() > HOOK_LINES {
+        shown.push(format!("… ({} lines)", lines.len()));
+    }
+    shown.join("\n")
+}
