@@ -29,6 +29,7 @@ mod git_budget;
 mod git_chaos;
 mod git_matrix;
 mod hooks;
+mod human_tasks;
 mod identity;
 mod init;
 mod interrupts;

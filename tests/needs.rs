@@ -51,6 +51,10 @@ fn in_need(kind: &str) -> (Project, i32, &'static str, Option<&'static str>) {
             let agent = "[ $SEQORCH_UNIT = 2 ] && exit 3; say_done";
             (ran(demo(agent, ""), 2), 2, "exit code 3", Some("2"))
         }
+        "human_task" => {
+            let project = demo("say_done", "").spec("demo", TWO.replace("Second thing", "Sign it (human)"));
+            (ran(project, 2), 2, "Sign it (human)", Some("2"))
+        }
         "pending_commit" => (ran(refusing("test ! -e made-2"), 2), 2, "not like this", Some("2")),
         "login" => (ran(limited("auth", true), 2), 2, "come back later", Some("2")),
         "payment" => (ran(limited("billing", true), 2), 2, "come back later", Some("2")),
@@ -109,9 +113,10 @@ facts
     }
 }
 
-const KINDS: [&str; 12] = [
+const KINDS: [&str; 13] = [
     "question",
     "failed_task",
+    "human_task",
     "pending_commit",
     "login",
     "payment",
@@ -146,7 +151,10 @@ fn every_place_names_every_kind_of_need() {
             assert!(need["since"].is_string() && need["title"].is_string(), "{kind}: {need:#}");
         }
         let command = status["needs"][0]["command"].as_str().unwrap().to_owned();
-        assert!(command.starts_with("seqorch ") && command.contains(" demo "), "{kind}: {command}");
+        assert!(
+            command.starts_with("seqorch ") && format!("{command} ").contains(" demo "),
+            "{kind}: {command}"
+        );
         let shown = project.run(&["status"]).code(0).stdout;
         assert!(shown.starts_with("demo: needs you: "), "{kind}: {shown}");
         // all the others
@@ -184,7 +192,9 @@ fn a_tree_that_is_dirty_before_a_run_is_a_need_until_the_next_one() {
 
 #[test]
 fn the_end_of_a_run_names_the_need_that_ended_it() {
-    for kind in ["question", "failed_task", "pending_commit", "login", "rule", "dirty_tree", "blocked"] {
+    for kind in
+        ["question", "failed_task", "human_task", "pending_commit", "login", "rule", "dirty_tree", "blocked"]
+    {
         let (project, _, reason, _) = in_need(kind);
         let summary = project.read(".kiro/specs/SEQUENTIAL_PROGRESS.md");
         for part in ["needs you: ", reason] {

@@ -81,6 +81,7 @@ pub fn step(config: &Config, spec: SpecInfo<'_>, backend: &Backend) -> Step {
         unit: CALL.to_owned(),
         title: "who does which task".to_owned(),
         task: None,
+        group: None,
         above: Vec::new(),
         waves: Vec::new(),
         open: Vec::new(),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::leaf_states::{LeafState, LeafStates, mismatches, optional_by_text};
 use super::reasons;
-use super::request::PlanRequest;
+use super::request::{PlanRequest, SpecInfo};
 use super::step::{Plan, PlanNote, SkipReason, SkippedTask, Step};
 use super::step_settings::SettingsResolver;
 use super::tmux_names;
@@ -102,9 +102,17 @@ pub fn build(request: &PlanRequest<'_>) -> Plan {
         reading: request.tasks.reading.clone(),
         waves: request.tasks.waves.clone(),
         was: BTreeMap::new(),
+        tasks_file: tasks_file(&request.spec),
         inputs: request.spec.inputs.to_vec(),
         max_iterations: request.config.run.max_iterations,
     }
+}
+
+/// The file of the tasks as the prompts name it: as among the inputs.
+fn tasks_file(spec: &SpecInfo<'_>) -> String {
+    let path = spec.tasks_path;
+    let named = spec.inputs.iter().find(|input| path.ends_with(input));
+    named.cloned().unwrap_or_else(|| path.strip_prefix(spec.root).unwrap_or(path).display().to_string())
 }
 
 /// Per node: how many children are still missing until it is completed; for a leaf, 1 until it is done.
@@ -231,6 +239,7 @@ impl PlanBuilder<'_> {
             unit: top.id.clone(),
             title: top.title.to_owned(),
             task: top.task.cloned(),
+            group: self.heading(tree_unit.node),
             completes: self.complete(&open),
             above: tree.above(&open, tree_unit.node),
             open: open.iter().filter_map(|&leaf| tree.nodes[leaf].task.cloned()).collect(),
@@ -243,6 +252,17 @@ impl PlanBuilder<'_> {
         };
         self.steps.push((step, resolved.note));
         self.skip_leaves(unit, None);
+    }
+
+    /// The heading that makes a unit, or the nearest one above it.
+    fn heading(&self, node: usize) -> Option<String> {
+        let tree = self.tree;
+        let root = tree.upwards(node).last().unwrap_or(node);
+        if tree.nodes[root].task.is_none() {
+            return Some(tree.nodes[root].title.to_owned());
+        }
+        let section = tree.nodes[node].task.map_or("", |task| &task.section);
+        section.rsplit(" › ").next().filter(|text| !text.is_empty()).map(str::to_owned)
     }
 
     /// Completes the open leaves of a step, and returns all ids that this completes.

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::human_tasks::HumanTasks;
 use super::request::{Progress, Selection};
 use super::step::{PlanNote, SkipReason};
 use super::unit_tree::{TreeNode, UnitTree};
@@ -52,6 +53,8 @@ impl LeafStates {
         // optional, and neither the node nor all optional tasks were requested
         let mut left_out = vec![false; count];
         let mut marked: Vec<Option<String>> = vec![None; count];
+        let humans = HumanTasks::new(config);
+        let mut human = vec![false; count];
         let mut leaves = Self { of: vec![None; count], open: vec![0; count], stuck: vec![0; count] };
         for &at in &tree.walk {
             let node = &tree.nodes[at];
@@ -63,7 +66,9 @@ impl LeafStates {
                 selected[at] |= selected[up];
                 left_out[at] |= left_out[up];
                 marked[at] = marked[up].clone();
+                human[at] = human[up];
             }
+            human[at] = humans.says(node).unwrap_or(human[at]);
             left_out[at] &= !all_optional && !only.contains(&at);
             if marked[at].is_none() {
                 marked[at] = mark(node, progress);
@@ -75,6 +80,8 @@ impl LeafStates {
                     LeafState::Stuck(SkipReason::Marked(mark))
                 } else if left_out[at] {
                     LeafState::Optional
+                } else if selected[at] && human[at] {
+                    LeafState::Stuck(SkipReason::Human)
                 } else if selected[at] {
                     LeafState::Open { optional: optional[at] }
                 } else {
@@ -116,6 +123,15 @@ impl LeafStates {
             }
         }
     }
+
+    /// What a task of a person waits for: it is not its turn before that is done.
+    pub(super) fn human_waits_for(&self, tree: &UnitTree<'_>, leaf: usize) -> Vec<String> {
+        let tasks = tree.upwards(leaf).filter_map(|at| tree.nodes[at].task);
+        let first = tasks.flat_map(|task| task.depends_on.iter().chain(&task.after));
+        let first = first.filter_map(|id| tree.find(id));
+        let is_left = |&node: &usize| !tree.contains(node, leaf) && self.open[node] + self.stuck[node] > 0;
+        first.filter(is_left).map(|node| tree.nodes[node].id.clone()).collect()
+    }
 }
 
 /// Why a leaf counts as done, if it does.
@@ -133,9 +149,6 @@ fn done(id: &str, progress: &Progress) -> Option<SkipReason> {
 fn mark(node: &TreeNode<'_>, progress: &Progress) -> Option<String> {
     if progress.skipped.contains(&node.id) {
         return Some("skipped by you".to_owned());
-    }
-    if node.task?.human {
-        return Some(format!("{} is for a human: do it, then `seqorch mark {} done`", node.id, node.id));
     }
     match node.task?.state {
         TaskState::Blocked => Some(format!("{} is marked `[!]`", node.id)),

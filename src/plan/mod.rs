@@ -9,6 +9,7 @@
 pub mod argv;
 pub mod assign;
 mod build;
+mod human_tasks;
 pub mod inputs;
 mod leaf_states;
 pub mod prompt;

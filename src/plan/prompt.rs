@@ -41,6 +41,8 @@ pub struct PromptContext<'a> {
     pub spec: &'a str,
     /// The step.
     pub step: &'a Step,
+    /// The file of the tasks.
+    pub tasks_file: &'a str,
     /// Existing files to read first.
     pub inputs: &'a [String],
     /// The sentences of `prompt.rules`.
@@ -62,6 +64,7 @@ impl<'a> PromptContext<'a> {
         Self {
             spec: &plan.spec,
             step,
+            tasks_file: &plan.tasks_file,
             inputs: &plan.inputs,
             rules: &prompt.rules,
             skills: &prompt.skills,
@@ -95,6 +98,9 @@ pub struct QuestionAnswer {
 #[derive(Serialize)]
 struct PromptValues<'a> {
     unit: PromptTask<'a>,
+    group: Option<&'a str>,
+    section: &'a str,
+    tasks_file: &'a str,
     spec: &'a str,
     subtasks: Vec<PromptTask<'a>>,
     above: Vec<PromptTask<'a>>,
@@ -124,6 +130,8 @@ struct PromptTask<'a> {
     id: &'a str,
     title: &'a str,
     line: usize,
+    placed: bool,
+    around: &'a str,
     optional: bool,
     details: &'a str,
     metadata: Vec<MetadataEntry<'a>>,
@@ -141,6 +149,8 @@ impl<'a> PromptTask<'a> {
             id: &task.id,
             title: &task.title,
             line: task.line,
+            placed: task.placed_id,
+            around: task.around.trim_matches('\n').trim_end(),
             optional: task.optional,
             details: task.details.trim_matches('\n').trim_end(),
             metadata: task.metadata.iter().map(|(key, value)| MetadataEntry { key, value }).collect(),
@@ -166,7 +176,10 @@ fn render_with(context: &PromptContext<'_>, template: &str, reason: Option<&str>
         // this template lists the earlier answers itself
         values.answer = context.answers.last().map(Cow::Borrowed);
     }
-    render_values(&values, template)
+    let text = render_values(&values, template)?;
+    let heading = defuse(&format!("# Task {}: {}\n", oneline(values.unit.id), oneline(values.unit.title)));
+    // an agent, and who reads its log, sees at once which task it is, whatever the template
+    Ok(if text.trim_start_matches('\n').starts_with(&heading) { text } else { format!("{heading}\n{text}") })
 }
 
 /// All decisions as one, for a template that shows only one: the last question, with an answer that repeats the earlier
@@ -221,6 +234,8 @@ fn values<'a>(context: &PromptContext<'a>) -> PromptValues<'a> {
             id: &step.unit,
             title: &step.title,
             line: step.line,
+            placed: false,
+            around: "",
             optional: false,
             details: "",
             metadata: Vec::new(),
@@ -229,6 +244,9 @@ fn values<'a>(context: &PromptContext<'a>) -> PromptValues<'a> {
     let subtasks = step.open.iter().filter(|task| task.id != step.unit).map(PromptTask::new).collect();
     PromptValues {
         unit,
+        group: step.group.as_deref(),
+        section: step.task.as_ref().map_or("", |task| &task.section),
+        tasks_file: context.tasks_file,
         spec: context.spec,
         subtasks,
         above: step.above.iter().map(PromptTask::new).collect(),
@@ -375,12 +393,12 @@ mod tests {
         for part in [
             "# Task 2: Do 2\n",
             "spec \"demo\"",
-            "- @design.md\n\n## What to do",
+            "- @design.md\n\n## How to work",
             "in this order:\n\n- 2.2 Do 2.2\n- 2.3 Do 2.3\n\nWhat the task list says about 2:\n\n> about all\n\n",
             "says about 2.2:\n\n> - one\n>   - two\n\nWhat the task list says about 2.3:\n\n> - _Prompt: run spec-workflow-guide first_\n\nLines",
             "`/project`",
             "- test-driven-development: for ANY code changes\n\nTest-driven development means RED, GREEN, REFACTOR",
-            "that builds.\n\n## How to end",
+            "that builds.\n\n## What to do",
         ] {
             assert!(prompt.contains(part), "{part}\n--- not in ---\n{prompt}");
         }
@@ -406,6 +424,40 @@ mod tests {
     }
 
     #[test]
+    fn a_box_without_an_id_is_named_by_file_line_section_and_text() {
+        let mut case = PlanCase::new("a\nb");
+        let task = &mut case.tasks.tasks[0];
+        (task.placed_id, task.line, task.section) = (true, 7, "Plan › Reader".into());
+        task.around = "Use the old format.\n\nKeep it small.".into();
+        let prompt = prompt_case(&case).render();
+        assert!(
+            prompt.contains(
+                "It is line 7 of `.kiro/specs/demo/tasks.md`, in the section \"Plan › Reader\".\n\nWhat that section says about all \
+                 of its tasks:\n\n> Use the old format.\n>\n> Keep it small.\n\nLines"
+            ),
+            "{prompt}"
+        );
+        assert!(!prompt.contains("Do b"), "{prompt}");
+    }
+
+    #[test]
+    fn every_prompt_begins_with_its_task_and_names_no_other_soon() {
+        let mut given = prompt_case(&PlanCase::new("1\n  1.1\n  1.2\n2"));
+        given.plan.inputs.clear();
+        given.answers = vec![decided("A or B?", "B")];
+        let mut prompts = vec![given.render(), render(&given.context(), "my own").unwrap()];
+        prompts.extend(
+            ["nudge", "unchanged", "retry", "answer", "limit"]
+                .map(|reason| render_continuation(&given.context(), reason).unwrap()),
+        );
+        for prompt in prompts {
+            assert!(prompt.starts_with("# Task 1: Do 1\n"), "{prompt}");
+            let head: String = prompt.chars().take(600).collect();
+            assert!(!head.contains("Do 1.1") && !head.contains("Do 2"), "{prompt}");
+        }
+    }
+
+    #[test]
     fn a_task_without_subtasks_is_named_alone() {
         let mut case = PlanCase::new("T001");
         case.tasks.tasks[0].details = "in src/lib.rs".into();
@@ -424,7 +476,7 @@ mod tests {
         let mut given = prompt_case(&case);
         given.plan.steps[0].settings.extra_prompt = Some("Mind the gap.\n".into());
         let prompt = given.render();
-        assert!(prompt.contains("- Write British English.\n\n## How to end"), "{prompt}");
+        assert!(prompt.contains("- Write British English.\n\n## What to do"), "{prompt}");
         assert!(prompt.contains("- ui: for any change of a page\n"));
         assert!(!prompt.contains("RED"));
         assert!(prompt.contains("For this unit in particular:\n\nMind the gap.\n\n"));
@@ -459,7 +511,7 @@ mod tests {
             prompt.contains(
                 "## Decisions were made\n\nYou stopped with this question:\n\n> Which database?\n\nThe human answered, and \
                  you must follow it:\n\n> Postgres.\n\nThen you stopped with this one:\n\n> Which region?\n\nThe human \
-                 answered, and you must follow it:\n\n> EU.\n\n## How to work"
+                 answered, and you must follow it:\n\n> EU.\n\n## How to end"
             ),
             "{prompt}"
         );
@@ -469,12 +521,12 @@ mod tests {
     fn a_template_that_shows_one_decision_gets_all_of_them_in_it() {
         let mut given = prompt_case(&PlanCase::new("1"));
         let own = "{% if answer %}{{ answer.question }}={{ answer.answer }}{% endif %}";
-        assert_eq!(render(&given.context(), own).unwrap(), "");
+        assert_eq!(render(&given.context(), own).unwrap(), "# Task 1: Do 1\n\n");
         given.answers = vec![decided("Which region?", "EU.")];
-        assert_eq!(render(&given.context(), own).unwrap(), "Which region?=EU.");
+        assert_eq!(render(&given.context(), own).unwrap(), "# Task 1: Do 1\n\nWhich region?=EU.");
         given.answers.insert(0, decided("Which database?", "Postgres."));
         let text = render(&given.context(), own).unwrap();
-        assert!(text.starts_with("Which region?=EU.\n\nThis was decided before"), "{text}");
+        assert!(text.starts_with("# Task 1: Do 1\n\nWhich region?=EU.\n\nThis was decided before"), "{text}");
         assert!(text.contains("> Which database?\n\nAnswered:\n\n> Postgres."), "{text}");
     }
 
@@ -492,7 +544,12 @@ mod tests {
         let own =
             render(&given.context(), "{{ unit.id }} & {{ subtasks | length }}\n{{ signals.done }}\nend\n")
                 .unwrap();
-        assert_eq!(own, "1 & 0\n(the signal <promise>TASK_DONE</promise> stood here alone)\nend\n");
+        assert_eq!(
+            own,
+            "# Task 1: Do 1\n\n1 & 0\n(the signal <promise>TASK_DONE</promise> stood here alone)\nend\n"
+        );
+        let headed = "{# mine #}\n# Task {{ unit.id }}: {{ unit.title }}\nend\n";
+        assert_eq!(render(&given.context(), headed).unwrap().matches("# Task 1").count(), 1);
     }
 
     #[test]

@@ -67,7 +67,7 @@ pub(super) fn of_unit_without_work(
     completed: &BTreeSet<String>,
 ) -> SkipReason {
     let mut blocked_on = BTreeSet::new();
-    let (mut not_selected, mut marked) = (false, None);
+    let (mut not_selected, mut marked, mut human) = (false, None, false);
     let (mut required_done, mut all_completed, mut optional) = (false, true, false);
     let top = tree.units[unit].node;
     for &leaf in &tree.units[unit].leaves {
@@ -76,6 +76,11 @@ pub(super) fn of_unit_without_work(
                 blocked_on.extend(on.iter().filter_map(|id| tree.find(id)));
             }
             Some(LeafState::Stuck(SkipReason::Marked(why))) => marked = marked.or(Some(why.clone())),
+            Some(LeafState::Stuck(SkipReason::Human)) => {
+                let first = leaves.human_waits_for(tree, leaf);
+                human |= first.is_empty();
+                blocked_on.extend(first.iter().filter_map(|id| tree.find(id)));
+            }
             Some(LeafState::Stuck(_)) => not_selected = true,
             Some(LeafState::Optional) => optional = true,
             Some(LeafState::Done(why)) => {
@@ -85,7 +90,9 @@ pub(super) fn of_unit_without_work(
             Some(LeafState::Open { .. }) | None => {}
         }
     }
-    if !blocked_on.is_empty() {
+    if human {
+        SkipReason::Human
+    } else if !blocked_on.is_empty() {
         let on = blocked_on.into_iter().map(|node| tree.nodes[node].id.clone()).collect();
         SkipReason::Blocked { on }
     } else if not_selected {
@@ -113,10 +120,16 @@ pub(super) fn of_leaves(
     for &leaf in tree_unit.leaves.iter().filter(|&&leaf| leaf != tree_unit.node) {
         let reason = match &leaves.of[leaf] {
             Some(LeafState::Optional) => SkipReason::Optional,
+            Some(LeafState::Stuck(SkipReason::Human)) => {
+                let on = leaves.human_waits_for(tree, leaf);
+                if on.is_empty() { SkipReason::Human } else { SkipReason::Blocked { on } }
+            }
             Some(LeafState::Stuck(reason)) => reason.clone(),
             _ => continue,
         };
-        if Some(&reason) != of_unit || !matches!(reason, SkipReason::Optional | SkipReason::NotSelected) {
+        if Some(&reason) != of_unit
+            || !matches!(reason, SkipReason::Optional | SkipReason::NotSelected | SkipReason::Human)
+        {
             skipped.push((leaf, reason));
         }
     }

@@ -31,6 +31,8 @@ pub struct Plan {
     pub waves: Vec<Vec<String>>,
     /// The ids that tasks had when tasks.md was read last, by the ids that they have now.
     pub was: BTreeMap<String, String>,
+    /// The file of the tasks, as the prompts name it.
+    pub tasks_file: String,
     /// Existing files that every prompt names, as the caller gave them.
     pub inputs: Vec<String>,
     /// How many iterations the run may take.
@@ -55,6 +57,8 @@ pub struct Step {
     pub title: String,
     /// The unit's own task; `None` where a heading makes the unit.
     pub task: Option<Task>,
+    /// The heading that makes the unit or stands above it.
+    pub group: Option<String>,
     /// The open leaves that the agent works on, in order; the unit itself if it has no children.
     pub open: Vec<Task>,
     /// Tasks between the unit and the open leaves, outermost first. What they say holds for the leaves too.
@@ -145,6 +149,8 @@ pub enum SkipReason {
     },
     /// It failed in this run and has no attempts left.
     Failed,
+    /// Only a person does it, and it is their turn.
+    Human,
     /// Its mark keeps it out (`[!]`, skipped); the text says which.
     Marked(String),
 }

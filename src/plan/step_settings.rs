@@ -235,7 +235,7 @@ pub(super) fn work_dir(config: &Config, root: &Path) -> PathBuf {
 }
 
 /// The glob patterns of a rule. The configuration refuses invalid globs; here they match as plain text only.
-fn globs(tasks: &[String]) -> GlobSet {
+pub(super) fn globs(tasks: &[String]) -> GlobSet {
     let mut builder = GlobSetBuilder::new();
     for glob in tasks.iter().filter_map(|text| Glob::new(text).ok()) {
         builder.add(glob);
@@ -279,6 +279,7 @@ mod tests {
             tasks: tasks.iter().map(ToString::to_string).collect(),
             backend: None,
             model: None,
+            human: None,
             timeout: PartialTimeouts::default(),
             retry: PartialRetry::default(),
             done: PartialDone::default(),

@@ -185,6 +185,7 @@ pub(super) fn end_words(why: EndKind, failed: &[String]) -> String {
         K::HungUp => "the terminal was closed".to_owned(),
         K::Stuck if failed.is_empty() => "stopped: tasks are blocked".to_owned(),
         K::Stuck => format!("stopped: task {} failed", failed.join(", ")),
+        K::Human => "stopped: what is left is for you".to_owned(),
         K::NotCommitted => "stopped: a commit is pending".to_owned(),
         K::Halted => "halted with a question".to_owned(),
         K::Dirty | K::History | K::Unavailable | K::Limited | K::Error => {

@@ -17,7 +17,7 @@ const CHECK_LINES: usize = 10;
 /// A need for programs: an entry of `needs` in `status --json` and in events.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NeedRecord {
-    /// The kind: `question`, `failed_task`, `pending_commit`, `login`, `payment`, `dirty_tree`, `history`, `hook`, `trust`, `rule`, `blocked`,
+    /// The kind: `question`, `failed_task`, `human_task`, `pending_commit`, `login`, `payment`, `dirty_tree`, `history`, `hook`, `trust`, `rule`, `blocked`,
     /// `unavailable`, `error`.
     pub kind: NeedKind,
     /// The task that it is about; null: it is about none.
@@ -100,6 +100,7 @@ pub(super) fn what(kind: NeedKind, task: Option<&str>) -> String {
     match kind {
         NeedKind::Question => format!("{task} asks"),
         NeedKind::FailedTask => format!("{task} failed, no attempts left"),
+        NeedKind::HumanTask => format!("{task} is for you"),
         NeedKind::PendingCommit => format!("{task} is done, but not committed"),
         NeedKind::Login => format!("{task} needs a login"),
         NeedKind::Payment => format!("{task} needs a payment"),
@@ -141,6 +142,7 @@ impl ShownNeed {
     pub fn lead(&self) -> &'static str {
         match self.kind {
             NeedKind::Question => "Answer with",
+            NeedKind::HumanTask => "Do it, then mark it with",
             NeedKind::Login => "Log in, then continue with",
             NeedKind::Payment => "Pay, then continue with",
             NeedKind::DirtyTree => "Commit or stash them, then continue with",
@@ -161,6 +163,7 @@ impl ShownNeed {
     pub fn or(&self, retry: &str) -> Option<String> {
         match self.kind {
             NeedKind::Question => Some(format!("or try it again without an answer: {retry}")),
+            NeedKind::HumanTask => Some(format!("Then continue with: {retry}")),
             NeedKind::PendingCommit => Some("Or set git.commit = \"off\".".to_owned()),
             NeedKind::DirtyTree => {
                 Some("Or set git.dirty = \"allow\": then they stay out of every commit.".to_owned())

@@ -30,6 +30,10 @@ impl Machine {
         };
         let failed = ids(|r| matches!(r, SkipReason::Failed));
         let blocked = ids(|r| matches!(r, SkipReason::Blocked { .. }));
+        let humans = ids(|r| matches!(r, SkipReason::Human));
+        if failed.is_empty() && !humans.is_empty() {
+            return End::Human { tasks: humans };
+        }
         if !failed.is_empty() || !blocked.is_empty() {
             return End::Stuck { failed, blocked };
         }

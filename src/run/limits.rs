@@ -288,6 +288,7 @@ mod tests {
         }
         config.limit.fallback = ["a", "b", "c"].map(str::to_owned).to_vec();
         config.overrides = vec![crate::config::Override {
+            human: None,
             tasks: vec!["9".to_owned()],
             backend: None,
             model: Some("n".to_owned()),

@@ -45,7 +45,9 @@ fn tasks<'a>(plan: &'a Plan, state: &'a SpecState) -> impl Iterator<Item = (&'a 
             (_, Some(SkipReason::Optional | SkipReason::Marked(_))) => Counted::Skipped,
             (Some(UnitStatus::Halted { .. }), _) => Counted::Halted,
             (Some(UnitStatus::Failed { .. }), _) | (_, Some(SkipReason::Failed)) => Counted::Failed,
-            (_, None | Some(SkipReason::Blocked { .. } | SkipReason::NotSelected)) => Counted::Todo,
+            (_, None | Some(SkipReason::Blocked { .. } | SkipReason::NotSelected | SkipReason::Human)) => {
+                Counted::Todo
+            }
         };
         (id.as_str(), counted)
     })

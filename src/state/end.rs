@@ -27,6 +27,11 @@ pub enum End {
         /// Units that depend on others that are not done.
         blocked: Vec<String>,
     },
+    /// What is left is for a person, or depends on it.
+    Human {
+        /// The tasks whose turn it is.
+        tasks: Vec<String>,
+    },
     /// Git refused the commit of a done unit.
     NotCommitted {
         /// The unit.
@@ -106,6 +111,7 @@ pub enum EndKind {
     MaxIterations,
     Halted,
     Stuck,
+    Human,
     NotCommitted,
     Dirty,
     History,
@@ -128,6 +134,7 @@ impl EndKind {
             Self::MaxIterations => "max_iterations",
             Self::Halted => "halted",
             Self::Stuck => "stuck",
+            Self::Human => "human",
             Self::NotCommitted => "not_committed",
             Self::Dirty => "dirty",
             Self::History => "history",
@@ -157,6 +164,7 @@ impl End {
             Self::MaxIterations => EndKind::MaxIterations,
             Self::Halted { .. } => EndKind::Halted,
             Self::Stuck { .. } => EndKind::Stuck,
+            Self::Human { .. } => EndKind::Human,
             Self::NotCommitted { .. } => EndKind::NotCommitted,
             Self::Dirty { .. } => EndKind::Dirty,
             Self::History { .. } => EndKind::History,
@@ -177,6 +185,7 @@ impl End {
             | Self::Unavailable { unit, .. }
             | Self::Limited { unit, .. } => vec![unit],
             Self::History { unit, .. } => unit.iter_mut().collect(),
+            Self::Human { tasks } => tasks.iter_mut().collect(),
             Self::Stuck { failed, blocked } => failed.iter_mut().chain(blocked).collect(),
             Self::Complete
             | Self::SelectionComplete { .. }

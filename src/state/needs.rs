@@ -37,6 +37,8 @@ pub enum NeedKind {
     Question,
     /// Look at a task that failed and has no attempts left.
     FailedTask,
+    /// Do a task that no agent gets, and mark it as done.
+    HumanTask,
     /// Fix what makes git refuse the commit of a done task.
     PendingCommit,
     /// Log in where a backend was refused.
@@ -63,9 +65,10 @@ pub enum NeedKind {
 
 impl NeedKind {
     /// All kinds, the most urgent first.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Question,
         Self::FailedTask,
+        Self::HumanTask,
         Self::PendingCommit,
         Self::Login,
         Self::Payment,
@@ -85,6 +88,7 @@ impl NeedKind {
         match self {
             Self::Question => "question",
             Self::FailedTask => "failed_task",
+            Self::HumanTask => "human_task",
             Self::PendingCommit => "pending_commit",
             Self::Login => "login",
             Self::Payment => "payment",
@@ -108,6 +112,10 @@ impl Need {
         let spec = shell_word(spec);
         match self.kind {
             NeedKind::Question => format!("seqorch resume {spec} --answer \"…\""),
+            NeedKind::HumanTask => {
+                let task = shell_word(self.task.as_deref().unwrap_or_default());
+                format!("seqorch mark {task} done --spec {spec}")
+            }
             NeedKind::Trust => "seqorch trust".to_owned(),
             // with the options of the last run
             _ => format!("seqorch run {spec} --retry"),
@@ -124,6 +132,7 @@ pub fn needs(state: &SpecState) -> Vec<Need> {
     let units_wait = !needs.is_empty();
     needs.extend(state.units_by_id().into_iter().filter_map(|(id, unit)| untrusted(id, unit)));
     needs.extend(state.run.over().and_then(|over| of_end(over, state, units_wait)));
+    needs.extend(state.run.over().into_iter().flat_map(|over| of_humans(over, state)));
     needs.sort_by_key(|need| (need.kind, need.since));
     needs
 }
@@ -190,6 +199,24 @@ fn with_output(reason: &str, outcome: Option<&Outcome>) -> String {
     }
 }
 
+/// Tasks whose turn it was when the last run ended, and that only a person does.
+fn of_humans(over: &OverRun, state: &SpecState) -> Vec<Need> {
+    let End::Human { tasks } = &over.end else { return Vec::new() };
+    let is_left = |id: &&String| !state.completed.contains(*id) && !state.skipped.contains(*id);
+    let need = |id: &String| {
+        let known = state.entries.iter().find(|task| task.id == *id && !task.gone);
+        let title = known.map(|task| task.title.clone()).unwrap_or_default();
+        Need {
+            kind: NeedKind::HumanTask,
+            task: Some(id.clone()),
+            reason: if title.is_empty() { format!("only a person does task {id}") } else { title.clone() },
+            title,
+            since: over.ended,
+        }
+    };
+    tasks.iter().filter(is_left).map(need).collect()
+}
+
 /// What the end of the last run says that no unit does.
 fn of_end(over: &OverRun, state: &SpecState, units_wait: bool) -> Option<Need> {
     let (kind, task, reason) = match &over.end {
@@ -214,6 +241,7 @@ fn of_end(over: &OverRun, state: &SpecState, units_wait: bool) -> Option<Need> {
         End::HookFailed { reason } => (NeedKind::Hook, None, reason.clone()),
         End::Error { reason, .. } => (NeedKind::Error, None, reason.clone()),
         End::Stuck { .. }
+        | End::Human { .. }
         | End::Complete
         | End::SelectionComplete { .. }
         | End::MaxIterations
@@ -249,8 +277,12 @@ mod tests {
             let end = &state.run.over().unwrap().end;
             assert_eq!(exit_code(end, &needs), code, "{kind:?}");
             let command = need.command("my spec");
-            let resolves =
-                ["seqorch run 'my spec' --retry", "seqorch resume 'my spec' --answer \"…\"", "seqorch trust"];
+            let resolves = [
+                "seqorch mark REASON done --spec 'my spec'",
+                "seqorch run 'my spec' --retry",
+                "seqorch resume 'my spec' --answer \"…\"",
+                "seqorch trust",
+            ];
             assert!(resolves.contains(&command.as_str()), "{command}");
             if let Some("2") = need.task.as_deref() {
                 assert_eq!(need.title, "Pay");

@@ -58,6 +58,7 @@ pub(crate) fn in_need(kind: NeedKind, word: &str) -> SpecState {
             state.units.entry("2".into()).or_default().status = status;
             End::Stuck { failed: vec![unit()], blocked: vec!["3".into()] }
         }
+        NeedKind::HumanTask => End::Human { tasks: vec![reason()] },
         NeedKind::PendingCommit => {
             state.done(at(2), "2", &[unit()]);
             state.settle_commit(

@@ -48,6 +48,8 @@ keys! {
         backend: Option<String> as Option<BackendName>, like = "mine", inside;
         /// Model that does these tasks.
         model: Option<String> as Option<OptionValue>, like = "small", inside;
+        /// Whether only a person does these tasks: no agent gets them.
+        human: Option<bool>, like = true, inside;
         /// Text that is added to the prompt of these tasks.
         prompt: Option<String> as Option<AnyText>, like = "Keep the public API as it is.", inside;
         /// Commands that replace verify.commands for these tasks. An empty list: none.

@@ -100,7 +100,7 @@ fn rows(source: &ViewSource<'_>, standing: Standing) -> Vec<ViewRow> {
         let mark = match skipped.reason {
             SkipReason::Completed | SkipReason::Ticked => TaskMark::Done,
             SkipReason::Failed => TaskMark::Failed,
-            SkipReason::Blocked { .. } | SkipReason::NotSelected => TaskMark::Deferred,
+            SkipReason::Blocked { .. } | SkipReason::NotSelected | SkipReason::Human => TaskMark::Deferred,
             SkipReason::Optional | SkipReason::Marked(_) => TaskMark::Skipped,
         };
         let mut row = row(source, &skipped.id, &skipped.title, mark);

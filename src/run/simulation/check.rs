@@ -281,7 +281,8 @@ impl Orchestrator<'_> {
                 (self.model.git.is_some() && self.model.attempts.iter().any(|a| a.act.moves_head), 2)
             }
             // in this world there are no changes of others
-            End::Dirty { .. }
+            End::Human { .. }
+            | End::Dirty { .. }
             | End::HookFailed { .. }
             | End::Error { .. }
             | End::SelectionComplete { .. } => (false, 2),

@@ -71,6 +71,7 @@ pub(super) fn two_models(config: &mut Config) {
         tasks: vec!["5".to_owned()],
         backend: None,
         model: Some("n".to_owned()),
+        human: None,
         timeout: PartialTimeouts::default(),
         retry: PartialRetry::default(),
         prompt: None,
