@@ -1,6 +1,7 @@
 //! Sets the marks in the checkboxes of tasks.md.
 
 use super::world::RealWorld;
+use crate::config::Tick;
 use crate::state::SpecState;
 
 impl RealWorld<'_> {
@@ -15,7 +16,11 @@ impl RealWorld<'_> {
 
     /// Sets this mark in the boxes of these tasks, wherever they are in tasks.md now. A task that is not there any more, or
     /// of which it is not sure which one it is, keeps its mark. Returns the ids, or none where that failed, which is printed.
+    /// With `tasks.tick` off no box changes.
     pub(super) fn set_marks(&mut self, ids: &[String], mark: char, state: &SpecState) -> Vec<String> {
+        if self.config.tasks.tick == Tick::Off {
+            return ids.to_vec();
+        }
         match self.place.set_marks(state, ids, mark) {
             Ok(missing) if missing.is_empty() => ids.to_vec(),
             Ok(missing) => {

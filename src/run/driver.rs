@@ -107,7 +107,7 @@ pub fn drive(machine: &mut Machine, world: &mut dyn World, start: RunStart) -> R
     let mut driver = Driver { machine, world, pause: None, failed: None };
     let mut agenda = Agenda(VecDeque::from([AgendaEntry::Event(begin)]));
     loop {
-        // whoever asks for a stop during a commit does not pay for one more agent
+        // a stop that is asked for during a commit starts no further agent
         if agenda.is_before_a_step()
             && let Some(what) = driver.world.asked()
         {

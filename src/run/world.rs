@@ -345,16 +345,11 @@ impl World for RealWorld<'_> {
     }
 
     fn tick(&mut self, ids: &[String], state: &SpecState) -> Vec<String> {
-        if self.config.tasks.tick == Tick::Off {
-            return ids.to_vec();
-        }
         self.set_marks(ids, 'x', state)
     }
 
     fn untick(&mut self, ids: &[String], state: &SpecState) {
-        if self.config.tasks.tick != Tick::Off {
-            self.set_marks(ids, ' ', state);
-        }
+        self.set_marks(ids, ' ', state);
     }
 
     fn report(&mut self, report: &Notice, state: &SpecState) -> Result<()> {
