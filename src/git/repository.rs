@@ -54,7 +54,7 @@ impl Repository {
             "--git-path",
             "objects",
         ];
-        let printed = match GitCall::new(dir, args).run(supervisor) {
+        let printed = match GitCall::new(dir, args).run_stubbornly(supervisor, || Ok(())) {
             Ok(printed) => printed,
             Err(GitError::Failed { words, .. }) if words.contains("not a git repository") => return Ok(None),
             // the folder of git itself, or a bare repository: it has no files to work on
@@ -118,7 +118,7 @@ impl Repository {
         &self,
         args: impl IntoIterator<Item = S>,
     ) -> Result<String, GitError> {
-        self.call(args).run(&self.supervisor).map(|printed| one_line(&printed))
+        self.call(args).run_stubbornly(&self.supervisor, || Ok(())).map(|printed| one_line(&printed))
     }
 
     /// The folder for the snapshots of this name. It is in the folder of all that is kept of a spec.
@@ -138,7 +138,9 @@ impl Repository {
             "--no-renames",
             "--untracked-files=all",
         ];
-        self.call(args).run(&self.supervisor).map(|printed| WorkTreeStatus::parse(&printed))
+        self.call(args)
+            .run_stubbornly(&self.supervisor, || Ok(()))
+            .map(|printed| WorkTreeStatus::parse(&printed))
     }
 
     /// Whether git ignores a path.
