@@ -61,18 +61,8 @@ impl Snapshots<'_> {
             self.helpers().remember_difference(pair, list.clone());
             return Ok(list);
         }
-        let call = self.call([
-            "diff-tree",
-            "-r",
-            "-z",
-            "--raw",
-            "--numstat",
-            "--no-renames",
-            "--no-ext-diff",
-            "--ignore-submodules=none",
-            from,
-            to,
-        ]);
+        let args = HelperTask::Compare.args().iter().copied().filter(|arg| *arg != "--stdin");
+        let call = self.call(args.chain([from, to]));
         let printed = call.run(&self.repository().supervisor)?;
         parse(&printed).ok_or_else(unknown_format)
     }

@@ -28,7 +28,7 @@ pub(super) struct TaskSpan {
 }
 
 impl TaskSpan {
-    /// The changes of a unit; `None` where none are known. A commit has them for good, snapshots have them for a while.
+    /// The changes of a unit; `None` where none are known. They come from its commit, else from its snapshots.
     pub(super) fn of(trees: &Snapshots<'_>, unit: &UnitState) -> std::result::Result<Option<Self>, GitError> {
         let of_snapshots = || Self::of_snapshots(trees, unit);
         let Some(commits) = commits(unit) else { return of_snapshots() };
