@@ -2,10 +2,11 @@
 
 use std::process::Command;
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::common::Project;
 use crate::common::git::{WRITES, git};
+use crate::common::{Project, wait_until};
 
 /// A repository whose runs end where git refuses a commit.
 fn repo(agent: &str, more: &str) -> Project {
@@ -313,4 +314,37 @@ fn a_retry_keeps_the_options_of_the_run_whose_commit_was_refused() {
     // that run is over: a later one runs all tasks
     project.run(&["run", "demo", "--retry"]).code(0);
     assert_eq!(project.ledger(), ["1 1", "other", "2 1", ""]);
+}
+
+/// A git hook that holds the commit until it is let go. Returns where it says that it works.
+fn holds_the_commit(project: &Project) -> std::path::PathBuf {
+    refuses_unless(project, "touch .git/in-hook; until test -e .git/go; do sleep 0.05; done; true");
+    project.path(".git/in-hook")
+}
+
+#[test]
+fn term_during_a_commit_starts_no_further_agent() {
+    let project = repo(WRITES, "");
+    let in_hook = holds_the_commit(&project);
+    let run = project.start(&["run"]);
+    wait_until("the hook", || in_hook.exists());
+    run.signal(Signal::TERM);
+    run.wait().code(143);
+    assert_eq!(project.ledger(), ["1 1"]);
+    project.write(".git/go", "");
+    project.run(&["run"]).code(0);
+    assert_eq!(project.ledger(), ["1 1", "2 1"]);
+}
+
+#[test]
+fn ctrl_c_during_a_commit_ends_the_run_after_it() {
+    let project = repo(WRITES, "");
+    let in_hook = holds_the_commit(&project);
+    let run = project.start(&["run"]);
+    wait_until("the hook", || in_hook.exists());
+    run.signal(Signal::INT);
+    project.write(".git/go", "");
+    run.wait().code(130);
+    assert_eq!(project.ledger(), ["1 1"]);
+    assert!(git(&project, &["log", "-1", "--format=%s"]).starts_with("1: "));
 }
