@@ -56,6 +56,7 @@ impl Machine {
         let took = now.duration_since(record.started_at).try_into().unwrap_or(Duration::ZERO);
         unit.status = UnitStatus::Todo;
         unit.count_once(session.as_deref(), total);
+        unit.estimate_last(&self.policy.prices);
         let tries = unit.tries();
         self.state.sum_up();
         self.limited(now, (&backend, asked.as_deref()), &outcome, step.as_ref().map(|s| &s.settings.retry));

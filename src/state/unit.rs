@@ -7,8 +7,8 @@ use super::attempt::AttemptRecord;
 use super::outcome::Outcome;
 use super::spent::Spent;
 use super::work_tree::{LeftOutPath, UndoRecord};
-use crate::agent::Usage;
 use crate::agent::session_error::is_same_error;
+use crate::agent::{PriceTable, Usage};
 
 /// Characters of git's words that are kept: a hook may print a whole build.
 const GIT_WORDS: usize = 4000;
@@ -192,6 +192,13 @@ impl UnitState {
         let same = |a: &&AttemptRecord| session.is_some() && a.learned.session.as_deref() == session;
         let before = earlier.iter().rev().filter(same).find_map(|a| a.learned.session_total);
         last.learned.usage = Some(total.since(&before.unwrap_or_default()));
+    }
+
+    /// Estimates what the last attempt cost, where its vendor says only its tokens.
+    pub fn estimate_last(&mut self, prices: &PriceTable) {
+        let Some(AttemptRecord { learned, asked_model, .. }) = self.attempts.last_mut() else { return };
+        let model = learned.model.as_deref().or(asked_model.as_deref());
+        learned.usage = learned.usage.map(|usage| prices.estimate(model, usage));
     }
 
     /// How the last attempt ended.
