@@ -108,6 +108,25 @@ fn equal_texts_in_two_sections_are_two_tasks() {
 }
 
 #[test]
+fn a_long_text_is_its_own_witness_while_its_box_stays() {
+    let long = "Check the index of the gateway against the archive";
+    let before = format!("## First\n- [ ] Write tests\n\n## Second\n- [ ] Draw the icons\n- [ ] {long}\n");
+    let elsewhere = |mark: char, title: &str| format!("## Third\n- [ ] Paint\n- [{mark}] {title}\n");
+    // done, and not ticked yet
+    let mut state = after(&before, &["3"], &before);
+    follow(&mut state, &elsewhere(' ', long));
+    assert_eq!(completed(&state), ["2"]);
+    // it was ticked, and a new list has it open
+    let mut state = after(&before, &["3"], &before.replace(&format!("[ ] {long}"), &format!("[x] {long}")));
+    follow(&mut state, &elsewhere(' ', long));
+    assert_eq!(completed(&state), ["3"]);
+    // few words are written twice by chance
+    let mut state = after(&before, &["2"], &before);
+    follow(&mut state, &elsewhere(' ', "Draw the icons"));
+    assert_eq!(completed(&state), ["2~1"]);
+}
+
+#[test]
 fn parts_with_equal_texts_follow_their_tasks() {
     let text = "- [ ] 1. Api\n  - [ ] 1.1 Code\n  - [ ] 1.2 Tests\n- [ ] 2. Ui\n  - [ ] 2.1 Code\n  - [ ] 2.2 Tests\n";
     let ticked = text.replacen("[ ]", "[x]", 3);

@@ -19,6 +19,8 @@ const DOUBTFUL: i32 = 4;
 const ALIKE: f64 = 0.25;
 /// A text that shares so much with that of a done task may be a part of it.
 const PART: f64 = 0.3;
+/// So many words are hardly written twice by chance.
+const DISTINCT_WORDS: usize = 5;
 
 /// What became of each entry.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -201,6 +203,14 @@ impl<'a> Matcher<'a> {
         self.same_id(old, new) || self.neighbours(old, new) > 0 || self.places(old, new) != Places::Apart
     }
 
+    /// Whether the text alone says that two entries are one: it is long, nothing else has it, and its box is as it was.
+    fn is_distinct(&self, group: &SameText, old: usize, new: usize) -> bool {
+        group.old.len() == 1
+            && group.new.len() == 1
+            && self.old.tasks[old].ticked == self.new.tasks[new].ticked
+            && self.new.text[new].split(' ').count() >= DISTINCT_WORDS
+    }
+
     /// How much says that two entries with the same text are one.
     fn score(&self, old: usize, new: usize) -> i32 {
         let place = match self.places(old, new) {
@@ -232,7 +242,7 @@ impl<'a> Matcher<'a> {
         let mut pairs = Vec::new();
         for (rank, &new) in new.iter().enumerate() {
             for (before, &old) in old.iter().enumerate() {
-                if self.has_witness(old, new) {
+                if self.has_witness(old, new) || self.is_distinct(group, old, new) {
                     let done = (self.is_done)(&self.old.tasks[old]);
                     pairs.push((-self.score(old, new), rank.abs_diff(before), done, old, new));
                 }
