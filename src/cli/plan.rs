@@ -98,7 +98,7 @@ pub(super) fn plan(global: &Global, args: &PlanArgs) -> Result<u8> {
 /// What the steps of a plan may use, judged by what is done: of this spec, or else of the project's other specs.
 fn what_is_left(project: &Project, place: &SpecPlace, plan: &Plan, state: &SpecState) -> Option<LeftCost> {
     let prices = ModelPrice::table(&project.loaded.config.prices);
-    left_cost(plan, &[state.clone()], &prices, false).or_else(|| {
+    left_cost(plan, std::slice::from_ref(state), &prices, false).or_else(|| {
         let others = project.specs().into_iter().filter(|spec| spec.dir != place.dir);
         // a spec that cannot be read says nothing
         let state =

@@ -96,7 +96,10 @@ mod tests {
     use crate::state::testing::attempt;
     use crate::state::{Outcome, UnitStatus};
 
-    fn state(done: &[(&str, &[(u64, Option<f64>)])]) -> SpecState {
+    /// The tokens and the cost of an attempt.
+    type Used = (u64, Option<f64>);
+
+    fn state(done: &[(&str, &[Used])]) -> SpecState {
         let mut state = SpecState::default();
         for (id, attempts) in done {
             let unit = state.units.entry((*id).to_owned()).or_default();
