@@ -86,6 +86,12 @@ impl<'a> TaskSide<'a> {
         }
     }
 
+    /// The text of what an entry is below; without a text, if that is not known any more.
+    fn parent_text(&self, at: usize) -> Option<&str> {
+        let text = self.parent[at].map_or("", |parent| self.text[parent].as_str());
+        self.tasks[at].parent.as_ref().map(|_| text)
+    }
+
     /// The text of the entry before or after one.
     fn neighbour(&self, at: usize, step: isize) -> Option<&str> {
         let at = at.checked_add_signed(step)?;
@@ -170,6 +176,12 @@ impl<'a> Matcher<'a> {
         !old.placed_id && !new.placed_id && old.id == new.id
     }
 
+    /// Whether the box is as it was, or ticked as that of a done task is to be.
+    fn same_box(&self, old: usize, new: usize) -> bool {
+        let (before, now) = (&self.old.tasks[old], &self.new.tasks[new]);
+        before.ticked == now.ticked || now.ticked && (self.is_done)(before)
+    }
+
     fn places(&self, old: usize, new: usize) -> Places {
         let apart = |moved: bool| if moved { Places::Moved } else { Places::Apart };
         let stays = |old: usize| self.new_of[old].is_some();
@@ -207,7 +219,7 @@ impl<'a> Matcher<'a> {
     fn is_distinct(&self, group: &SameText, old: usize, new: usize) -> bool {
         group.old.len() == 1
             && group.new.len() == 1
-            && self.old.tasks[old].ticked == self.new.tasks[new].ticked
+            && self.same_box(old, new)
             && self.new.text[new].split(' ').count() >= DISTINCT_WORDS
     }
 
@@ -218,7 +230,7 @@ impl<'a> Matcher<'a> {
             Places::Moved => 0,
             Places::Apart => -6,
         };
-        let ticked = self.old.tasks[old].ticked == self.new.tasks[new].ticked;
+        let ticked = self.same_box(old, new);
         let id = if self.same_id(old, new) { 4 } else { 0 };
         place + id + 3 * self.neighbours(old, new) + if ticked { 5 } else { 0 }
     }
@@ -263,7 +275,10 @@ impl<'a> Matcher<'a> {
                 continue;
             }
             let free = group.gone.iter().copied().filter(|&old| self.new_of[old].is_none());
-            let place = |old: usize| self.old.section[old] == self.new.section[new];
+            let place = |old: usize| {
+                self.old.section[old] == self.new.section[new]
+                    && self.old.parent_text(old) == self.new.parent_text(new)
+            };
             let back = free.filter(|&old| self.same_id(old, new) || place(old));
             if let Some(old) = back.max_by_key(|&old| (self.same_id(old, new), place(old))) {
                 self.take(old, new);
@@ -374,7 +389,7 @@ impl<'a> Matcher<'a> {
             (self.same_id(old, new), "number"),
             (place, "place"),
             (self.neighbours(old, new) > 0, "neighbours"),
-            (before.ticked == now.ticked, "box"),
+            (self.same_box(old, new), "box"),
         ];
         let same: Vec<&str> =
             witnesses.into_iter().filter(|(is_same, _)| *is_same).map(|(_, what)| what).collect();
