@@ -382,7 +382,7 @@ impl<'a> Matcher<'a> {
 
     /// The old entry that a new one was taken for, and why.
     fn taken(&self, old: usize, new: usize) -> String {
-        let (before, now) = (&self.old.tasks[old], &self.new.tasks[new]);
+        let now = &self.new.tasks[new];
         let place =
             self.places(old, new) == Places::Same && (now.parent.is_some() || !now.section.is_empty());
         let witnesses = [
