@@ -199,6 +199,8 @@ impl Machine {
             state.begin_run(now, ticked.clone());
         }
         if let Some(run) = state.run.open_mut() {
+            // a box that is open now was opened since: an agent may tick it before the next look
+            run.believed.retain(|id| ticked.contains(id));
             (run.only, run.from) = (start.only, start.from);
             run.args = start.work.map_or_else(|| std::mem::take(&mut run.args), |work| work.args);
         }

@@ -141,6 +141,42 @@ fn a_short_title_in_other_words_stays_itself_in_its_place() {
 }
 
 #[test]
+fn a_long_text_is_its_own_witness_while_its_box_stays() {
+    let long = "Check the index of the gateway against the archive";
+    let before = format!("## First\n- [ ] Write tests\n\n## Second\n- [ ] Draw the icons\n- [ ] {long}\n");
+    let elsewhere = |mark: char, title: &str| format!("## Third\n- [ ] Paint\n- [{mark}] {title}\n");
+    // done, and not ticked yet
+    let mut state = after(&before, &["3"], &before);
+    follow(&mut state, &elsewhere(' ', long));
+    assert_eq!(completed(&state), ["2"]);
+    // it was ticked, and a new list has it open
+    let mut state = after(&before, &["3"], &before.replace(&format!("[ ] {long}"), &format!("[x] {long}")));
+    follow(&mut state, &elsewhere(' ', long));
+    assert_eq!(completed(&state), ["3"]);
+    // few words are written twice by chance
+    let mut state = after(&before, &["2"], &before);
+    follow(&mut state, &elsewhere(' ', "Draw the icons"));
+    assert_eq!(completed(&state), ["2~1"]);
+}
+
+#[test]
+fn a_copy_that_is_added_is_not_taken_for_the_task_that_was_just_ticked() {
+    let before = "- [ ] 1. Draw\n- [ ] 2. Write tests\n";
+    let mut state = after(before, &["2"], before);
+    follow(&mut state, "- [ ] 1. Draw\n- [x] 2. Write tests\n- [ ] 3. Write tests\n");
+    assert_eq!(completed(&state), ["2"]);
+}
+
+#[test]
+fn a_copy_elsewhere_is_not_the_part_that_was_removed() {
+    let before = "- [ ] 1. Api\n  - [ ] 1.1 Tests\n- [ ] 2. Ship\n";
+    let mut state = after(before, &["1", "1.1"], &before.replacen("[ ]", "[x]", 2));
+    follow(&mut state, "- [ ] 2. Ship\n");
+    follow(&mut state, "- [ ] 2. Ship\n- [ ] 3. Tests\n");
+    assert_eq!(completed(&state), ["1", "1.1"]);
+}
+
+#[test]
 fn parts_with_equal_texts_follow_their_tasks() {
     let text = "- [ ] 1. Api\n  - [ ] 1.1 Code\n  - [ ] 1.2 Tests\n- [ ] 2. Ui\n  - [ ] 2.1 Code\n  - [ ] 2.2 Tests\n";
     let ticked = text.replacen("[ ]", "[x]", 3);

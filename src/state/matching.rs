@@ -97,7 +97,7 @@ fn match_texts(pairs: &mut TaskPairs<'_>, group: &SameText, depth: Option<usize>
 fn is_distinct(pairs: &TaskPairs<'_>, group: &SameText, old: usize, new: usize) -> bool {
     group.old.len() == 1
         && group.new.len() == 1
-        && pairs.old.tasks[old].ticked == pairs.new.tasks[new].ticked
+        && pairs.same_box(old, new)
         && pairs.new.text[new].split(' ').count() >= DISTINCT_WORDS
 }
 
@@ -138,8 +138,8 @@ fn match_gone(pairs: &mut TaskPairs<'_>, group: &SameText) {
             continue;
         }
         let free = group.gone.iter().copied().filter(|&old| pairs.new_of[old].is_none());
-        let back = free.filter(|&old| pairs.same_id(old, new) || pairs.same_section(old, new));
-        let best = back.max_by_key(|&old| (pairs.same_id(old, new), pairs.same_section(old, new)));
+        let back = free.filter(|&old| pairs.same_id(old, new) || pairs.same_place(old, new));
+        let best = back.max_by_key(|&old| (pairs.same_id(old, new), pairs.same_place(old, new)));
         if let Some(old) = best {
             pairs.take(old, new);
         }

@@ -65,6 +65,12 @@ impl<'a> TaskSide<'a> {
         }
     }
 
+    /// The text of what an entry is below; without a text, if that is not known any more.
+    fn parent_text(&self, at: usize) -> Option<&str> {
+        let text = self.parent[at].map_or("", |parent| self.text[parent].as_str());
+        self.tasks[at].parent.as_ref().map(|_| text)
+    }
+
     /// The text of the entry before or after one.
     fn neighbour(&self, at: usize, step: isize) -> Option<&str> {
         let at = at.checked_add_signed(step)?;
@@ -120,8 +126,16 @@ impl<'a> TaskPairs<'a> {
         !old.placed_id && !new.placed_id && old.id == new.id
     }
 
-    pub(super) fn same_section(&self, old: usize, new: usize) -> bool {
+    /// Whether both stand in sections and below entries that are called the same.
+    pub(super) fn same_place(&self, old: usize, new: usize) -> bool {
         self.old.section[old] == self.new.section[new]
+            && self.old.parent_text(old) == self.new.parent_text(new)
+    }
+
+    /// Whether the box is as it was, or ticked as that of a task that is done or at work is to be.
+    pub(super) fn same_box(&self, old: usize, new: usize) -> bool {
+        let (before, now) = (&self.old.tasks[old], &self.new.tasks[new]);
+        before.ticked == now.ticked || now.ticked && self.standing(old) != TaskStanding::Open
     }
 
     pub(super) fn places(&self, old: usize, new: usize) -> Places {
@@ -169,22 +183,21 @@ impl<'a> TaskPairs<'a> {
             Places::Moved => 0,
             Places::Apart => -6,
         };
-        let ticked = self.old.tasks[old].ticked == self.new.tasks[new].ticked
-            || self.standing(old) == TaskStanding::AtWork;
+        let ticked = self.same_box(old, new);
         let id = if self.same_id(old, new) { 4 } else { 0 };
         place + id + 3 * self.neighbours(old, new) + if ticked { 5 } else { 0 }
     }
 
     /// The old entry that a new one was taken for, and why.
     pub(super) fn taken(&self, old: usize, new: usize) -> String {
-        let (before, now) = (&self.old.tasks[old], &self.new.tasks[new]);
+        let now = &self.new.tasks[new];
         let place =
             self.places(old, new) == Places::Same && (now.parent.is_some() || !now.section.is_empty());
         let witnesses = [
             (self.same_id(old, new), "number"),
             (place, "place"),
             (self.neighbours(old, new) > 0, "neighbours"),
-            (before.ticked == now.ticked, "box"),
+            (self.same_box(old, new), "box"),
         ];
         let same: Vec<&str> =
             witnesses.into_iter().filter(|(is_same, _)| *is_same).map(|(_, what)| what).collect();
