@@ -141,3 +141,28 @@ fn open_tasks_that_an_agent_removes_are_reported() {
     project.run(&["run"]).code(0).says(&["! the agent removed open tasks that are not its own, or struck them out: 2 (Draw the icons), 3 (Ship it)"]);
     assert_eq!(project.ledger(), ["1 1"]);
 }
+
+#[test]
+fn two_open_boxes_in_the_place_of_a_done_one_are_both_work() {
+    let project = Project::new().spec("login", "- [ ] 1. Write the login\n- [ ] 2. Ship it\n");
+    project.run(&["run", "--only", "1"]).code(0);
+    edit(&project, "- [ ] 1. Write the login page\n- [ ] 2. Write the login form\n- [ ] 3. Ship it\n");
+    project.run(&["plan"]).code(0).says(&["that task may also be `2 Write the login form`"]);
+    project.run(&["run"]).code(0).says(&["all complete"]);
+    assert_eq!(project.ledger(), ["1 1", "1 2", "2 1", "3 1"]);
+    assert_eq!(
+        project.tasks("login"),
+        "- [x] 1. Write the login page\n- [x] 2. Write the login form\n- [x] 3. Ship it\n"
+    );
+    // where boxes say nothing, one of the two would be left out, so nothing is run
+    let project = Project::new()
+        .spec("login", "- [ ] 1. Write the login\n- [ ] 2. Ship it\n")
+        .config("[tasks]\ntick = \"off\"\n");
+    project.run(&["run", "--only", "1"]).code(0);
+    edit(&project, "- [ ] 1. Write the login page\n- [ ] 2. Write the login form\n- [ ] 3. Ship it\n");
+    project
+        .run(&["run"])
+        .code(65)
+        .says(&["`seqorch mark 1 done --spec login`", "`seqorch mark 1 todo --spec login`"]);
+    assert_eq!(project.ledger(), ["1 1"]);
+}
