@@ -3,7 +3,7 @@
 //! The text decides; id, parent, section, neighbours and box are witnesses where a text occurs more than once or was
 //! reworded. What has no witness is new work: to do a task again costs less than to leave one out.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::known_task::{IdentityDoubt, KnownTask};
 use super::rewording;
@@ -155,25 +155,21 @@ fn match_noted(pairs: &mut TaskPairs<'_>) {
     if old.is_empty() || new.is_empty() {
         return;
     }
-    let bare = |title: &str| without_notes(title);
-    let mut groups: HashMap<String, (Vec<usize>, Vec<usize>)> = HashMap::new();
+    let mut groups: BTreeMap<String, SameText> = BTreeMap::new();
     for &at in &new {
-        groups.entry(bare(&pairs.new.tasks[at].title)).or_default().1.push(at);
+        groups.entry(without_notes(&pairs.new.tasks[at].title)).or_default().new.push(at);
     }
     for &at in &old {
-        if let Some((old, _)) = groups.get_mut(&bare(&pairs.old.tasks[at].title)) {
-            old.push(at);
+        if let Some(group) = groups.get_mut(&without_notes(&pairs.old.tasks[at].title)) {
+            group.old.push(at);
         }
     }
-    let mut groups: Vec<(String, (Vec<usize>, Vec<usize>))> = groups.into_iter().collect();
-    groups.sort_unstable();
-    for (text, (old, new)) in
-        groups.into_iter().filter(|(text, (old, _))| !text.is_empty() && !old.is_empty())
-    {
-        let old_text: HashMap<usize, (String, String)> = texts(&old, pairs.old.tasks, &pairs.old.text);
-        let new_text: HashMap<usize, (String, String)> = texts(&new, pairs.new.tasks, &pairs.new.text);
+    groups.retain(|text, group| !text.is_empty() && !group.old.is_empty());
+    for (text, group) in groups {
+        let old_text = texts(&group.old, pairs.old.tasks, &pairs.old.text);
+        let new_text = texts(&group.new, pairs.new.tasks, &pairs.new.text);
         // two dates may be two tasks, so one of the two has none; another commit is the same task
-        match_best(pairs, &old, &new, |pairs, old, new| {
+        match_best(pairs, &group.old, &group.new, |pairs, old, new| {
             let ((before, before_bare), (now, now_bare)) = (&old_text[&old], &new_text[&new]);
             let same = *before == text || *now == text || before_bare == now_bare;
             same && pairs.has_witness(old, new)

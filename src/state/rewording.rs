@@ -147,23 +147,19 @@ fn match_own(pairs: &mut TaskPairs<'_>, words: &TitleWords, own: usize, known: &
         new.iter().copied().filter(|now| !pairs.found.parts.contains(now)).filter_map(like).collect();
     let by_both = |a: &&(usize, SharedWords), b: &&(usize, SharedWords)| a.1.both.total_cmp(&b.1.both);
     let best = like.iter().filter(|(now, _)| ticked(*now)).max_by(by_both).map(|(now, _)| *now);
-    let taken = match best {
-        Some(best) => Some(best),
-        None => {
-            let mut whole = like.iter().filter(|(_, shared)| shared.has_all_of_first);
-            let one = match (whole.next(), whole.next(), like.as_slice()) {
-                (Some((now, _)), None, _) | (None, _, [(now, _)]) => Some(*now),
-                _ => None,
-            };
-            // the text of another open task is in it, too
-            let takes_in = |now: usize, other: usize| {
-                let shared = words.shared(&pairs.old.text[other], &pairs.new.text[now]);
-                shared.is_whole() || shared.both >= IN_PLACE
-            };
-            let is_other = |&other: &usize| other != own && pairs.standing(other) == TaskStanding::Open;
-            one.filter(|&now| !lost.iter().filter(|other| is_other(other)).any(|&other| takes_in(now, other)))
-        }
+    let mut whole = like.iter().filter(|(_, shared)| shared.has_all_of_first);
+    let open = match (whole.next(), whole.next(), like.as_slice()) {
+        (Some((now, _)), None, _) | (None, _, [(now, _)]) => Some(*now),
+        _ => None,
     };
+    // the text of another open task is in it, too
+    let takes_in = |now: usize, other: usize| {
+        let shared = words.shared(&pairs.old.text[other], &pairs.new.text[now]);
+        shared.is_whole() || shared.both >= IN_PLACE
+    };
+    let is_other = |&other: &usize| other != own && pairs.standing(other) == TaskStanding::Open;
+    let is_alone = |now: usize| !lost.iter().copied().filter(is_other).any(|other| takes_in(now, other));
+    let taken = best.or_else(|| open.filter(|&now| is_alone(now)));
     // in quite other words, but ticked, and nothing else is in its place
     let mut here = new.iter().copied().filter(|&now| slots.witnesses(own, now) == 2);
     let alone = match (here.next(), here.next()) {
