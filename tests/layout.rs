@@ -87,6 +87,7 @@ const PURE: &[&str] = &[
     "run::pace",
     "run::resume",
     "run::retry",
+    "run::review",
     "run::test_count",
     "run::verdict",
     "setup::draft",

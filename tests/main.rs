@@ -55,6 +55,7 @@ mod real_agents;
 mod recordings;
 mod report;
 mod resume;
+mod review;
 mod run;
 mod screens;
 mod secrets;

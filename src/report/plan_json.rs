@@ -15,7 +15,7 @@ use crate::spec::{Diagnostic, Severity, Task, TaskFile};
 /// ```json
 /// {"spec", "steps": [{"id", "title", "tasks", "completes", "backend", "argv", "cwd", "window", "prompt_by", "output",
 ///  "timeouts": {"task_s", "idle_s", "first_output_s", "grace_s"}, "retry": {"attempts", "backoff_s", "max_backoff_s"},
-///  "delay_s", "signal", "reasons", "after", "waves", "line"}],
+///  "delay_s", "signal", "review": {"backend", "model", "argv"}, "reasons", "after", "waves", "line"}],
 ///  "skipped": [{"id", "title", "reason", "detail", "on"}], "ignored_lines": [{"line", "text"}],
 ///  "tasks": [{"id", "title", "state", "optional", "optional_by_text", "parallel", "parent", "group", "depends_on", "line"}],
 ///  "groups": [{"id", "title", "line"}], "waves": [["id"]], "dialect", "dialect_reason", "reading",
@@ -78,6 +78,9 @@ fn step(step: &Step) -> Value {
         "completes": step.completes,
         "backend": step.settings.backend,
         "model": step.settings.model,
+        "review": step.settings.review.as_deref().map(|review| json!({
+            "backend": review.backend, "model": review.model, "argv": shown(&review.argv),
+        })),
         "unassigned": step.settings.unassigned,
         "argv": shown(&step.settings.argv),
         "resume_argv": step.settings.resume_argv.as_deref().map(shown),

@@ -40,12 +40,13 @@ pub(super) fn attempts(state: &SpecState, now: Timestamp) -> Vec<TimelineSpan> {
             None => ("running", "running".to_owned()),
             Some(outcome) => (kind_of(outcome), outcome.to_string()),
         };
+        let what = if attempt.role.is_work() { "attempt" } else { "review" };
         TimelineSpan {
             unit: unit.to_owned(),
             from: attempt.started_at,
             until: attempt.ended_at.unwrap_or(now).max(attempt.started_at),
             kind,
-            label: sanitise_line(&format!("attempt {} with {}: {says}", attempt.number, attempt.backend)),
+            label: sanitise_line(&format!("{} {} with {}: {says}", what, attempt.number, attempt.backend)),
             at_work: attempt.reached_agent(),
         }
     };
@@ -92,7 +93,7 @@ pub(super) fn pauses(events: &[EventRecord], now: Timestamp) -> Vec<TimelineSpan
 /// The kind of the span of an attempt with this outcome.
 pub(super) fn kind_of(outcome: &Outcome) -> &'static str {
     match outcome {
-        Outcome::Done => "done",
+        Outcome::Done | Outcome::ForReview | Outcome::Approved => "done",
         Outcome::Halted { .. } => "halted",
         Outcome::Limited { .. } => "limited",
         _ => "failed",

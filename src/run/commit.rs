@@ -151,9 +151,9 @@ impl RealWorld<'_> {
 
     fn message(&self, unit: &str, known: &UnitState) -> String {
         let title = self.title(unit);
-        let last = known.attempts.last();
+        let last = known.work().next_back();
         let agent = last.map_or("", |a| &a.backend);
-        let attempts = known.attempts.iter().filter(|a| a.reached_agent()).count();
+        let attempts = known.work().filter(|a| a.reached_agent()).count();
         let subject = self
             .config
             .git

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 pub use super::event::{Effect, Event, Policy, RunStart};
 use crate::config::HistoryRule;
 pub use crate::plan::assign::Assigned;
-use crate::plan::{Plan, Step};
+use crate::plan::{Plan, SPEC_REVIEW, Step};
 pub use crate::report::notice::{Next, Notice, Pause};
 pub use crate::state::End;
 use crate::state::by_id::sorted;
@@ -153,7 +153,7 @@ impl Machine {
             }
             Event::Recovered { step } => {
                 // so that its end is judged by the settings of its step
-                self.step = step;
+                self.step = self.running_step(step);
                 Vec::new()
             }
             Event::Verified { failure, after } => self.verified(now, failure, after),
@@ -235,8 +235,13 @@ impl Machine {
     fn planned(&mut self, now: Timestamp, plan: Plan, ticked: &BTreeSet<String>, share: f64) -> Vec<Effect> {
         self.state.forget_removed(&plan);
         let mut effects = self.report_foreign_ticks(ticked, &[]);
-        let left = counts(&plan, &self.state).todo;
-        let end = match (plan.steps.first(), self.stop) {
+        if let Some(settled) = self.settle_unreviewed(now, &plan) {
+            effects.extend(settled);
+            return effects;
+        }
+        let left = counts(&plan, &self.state).todo.max(1);
+        let next = self.next_step(&plan);
+        let end = match (&next, self.stop) {
             _ if self.state.refused_commit().is_some() => self.not_committed(),
             (None, _) => Some(match self.nothing_left(now, &plan.skipped) {
                 End::Complete | End::SelectionComplete { .. }
@@ -263,7 +268,7 @@ impl Machine {
             effects.push(Effect::Assign(units));
             return effects;
         }
-        let Some(step) = plan.steps.into_iter().next() else { return effects };
+        let Some(step) = next else { return effects };
         if let Some(waiting) = self.wait_out(now, &step, share) {
             effects.extend(waiting);
             return effects;
@@ -301,11 +306,12 @@ impl Machine {
         let can = step.settings.resume_argv.is_some();
         let resumes = self
             .state
-            .session_for(&step.unit, &step.settings.backend, &cwd, step.settings.done.nudges)
+            .session_for(&step.unit, step.role, &step.settings.backend, &cwd, step.settings.done.nudges)
             .filter(|_| can);
         let reason = resumes.as_ref().map(|resumes| resumes.reason);
         let unit = self.state.units.entry(step.unit.clone()).or_default();
         unit.status = UnitStatus::Running;
+        unit.findings = unit.findings.take().filter(|_| step.unit == SPEC_REVIEW && step.role.is_work());
         unit.folder = folder.or(unit.folder.take());
         unit.title.clone_from(&step.title);
         if unit.before.is_none() || unit.changes.take().is_some() {
@@ -314,6 +320,7 @@ impl Machine {
         }
         unit.attempts.push(AttemptRecord {
             number: attempt,
+            role: step.role,
             backend: step.settings.backend.clone(),
             started_at: now,
             ended_at: None,
@@ -331,6 +338,7 @@ impl Machine {
         let tries = self.state.units.get(&step.unit).map_or(1, UnitState::shown_tries);
         let report = Notice::Started {
             tries,
+            role: step.role,
             unit: step.unit.clone(),
             title: step.title.clone(),
             attempt,

@@ -41,6 +41,8 @@ pub mod recorded_commits;
 mod recover;
 pub mod resume;
 mod retry;
+mod review;
+mod reviewed_files;
 mod run_end;
 pub mod run_repository;
 pub mod run_texts;

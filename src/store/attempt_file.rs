@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::agent::AttemptRole;
 use crate::agent::event::Format;
 use crate::config::PromptBy;
 
@@ -29,6 +30,9 @@ pub struct AttemptFile {
     pub backend: String,
     /// Program and arguments, with the placeholders `{prompt}` and `{prompt_file}`.
     pub argv: Vec<String>,
+    /// What the agent is asked for.
+    #[serde(default)]
+    pub role: AttemptRole,
     /// How the agent gets the prompt.
     pub prompt_by: PromptBy,
     /// How the agent's stdout is read.
