@@ -4,6 +4,7 @@
 //! git's folder, so the user's index, refs, objects and files stay as they are ([`snapshot`]). [`commit`] changes the
 //! branch and the index entries of the committed paths, [`restore`] changes files.
 
+pub mod behind_index;
 pub mod call;
 pub mod change;
 pub mod commit;

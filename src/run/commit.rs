@@ -52,6 +52,7 @@ impl RealWorld<'_> {
             deletions: sum(|c| c.deletions),
             after: found.tree.clone(),
             commit: None,
+            index_behind: None,
             commit_differs: false,
         };
         if self.config.git.commit == Commit::Off {
@@ -69,6 +70,11 @@ impl RealWorld<'_> {
         match self.commit(&mut snapshots, unit, known, &found) {
             Ok((commit, tree)) => {
                 (changes.commit, changes.after) = (commit, tree);
+                let repository = repository.repository();
+                changes.index_behind = repository.index_behind().map(|behind| behind.sentence(repository));
+                if let Some(behind) = &changes.index_behind {
+                    self.say(&format!("! {behind}"));
+                }
                 Ok(Some(changes))
             }
             Err(error) => {

@@ -110,7 +110,8 @@ pub fn run(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
     let supervisor = Supervisor { stop: Some(inbox.stop_flag()), watch: Some(Arc::clone(&busy)) };
     let caller = TmuxCaller { stop: Some(inbox.stop_flag()), watch: Some(busy) };
     let repository = repository(request, &supervisor)?;
-    let needs_files = has_work || !resumed.pending_commits().is_empty();
+    let is_behind = repository.as_ref().is_some_and(RunRepository::has_index_behind);
+    let needs_files = has_work || is_behind || !resumed.pending_commits().is_empty();
     let owned = repository.as_ref().filter(|_| needs_files);
     let stopped = |pause| inbox.stop_flag().raised_within(pause) || inbox.has_stop_request();
     // held until this function returns

@@ -319,13 +319,11 @@ impl World for RealWorld<'_> {
     }
 
     fn is_unchanged(&mut self, before: &str, after: &str) -> bool {
-        let Some(repository) = &self.repository else { return false };
-        let trees = repository.trees();
-        let tasks = trees.path_of(&self.place.tasks_path());
-        // what git cannot compare counts as changed
-        trees
-            .changes(before, after)
-            .is_ok_and(|all| all.iter().all(|change| Some(&change.path) == tasks.as_ref()))
+        self.has_same_files(before, after)
+    }
+
+    fn catch_up_index(&mut self) -> Result<Option<String>> {
+        self.bring_index_up_to_date()
     }
 
     fn lost_commits(&mut self, state: &SpecState) -> Result<Vec<String>> {

@@ -105,6 +105,9 @@ pub struct Changes {
     /// Its commit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
+    /// Its commit is made, but the user's index does not have it yet: why, and what to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub index_behind: Option<String>,
     /// Its commit is not all that it changed, or more than that: some of its files had changes before it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub commit_differs: bool,
