@@ -22,16 +22,19 @@ fn a_run_is_found_again_after_its_lock_was_removed() {
     crate::common::wait_until("the second task", || project.ledger().len() == 2);
     assert!(project.run(&["status"]).stdout.starts_with("demo: running"));
     project.run(&["run"]).code(75);
-    project.open_gate();
+    project.write("gate", "\n");
     run.wait().code(0);
 }
 
 #[test]
-fn a_repository_that_is_made_anew_is_a_need_and_then_goes_on() {
-    let agent = "echo x > made-$SEQORCH_UNIT; [ $SEQORCH_UNIT = 1 ] && { rm -rf .git; git init -q -b main; \
-                 git config user.name a; git config user.email a@a; git add -A; git commit -qm anew; }; say_done";
+fn a_repository_that_is_made_anew_is_a_need_and_then_continues() {
+    let agent = "echo x > made-$SEQORCH_UNIT; [ $SEQORCH_UNIT = 1 ] && { ignored=$(cat .git/info/exclude); \
+                 rm -rf .git; git init -q -b main; echo \"$ignored\" > .git/info/exclude; git config user.name a; git config user.email a@a; git add -A; git commit -qm anew; }; say_done";
     let project = repo(agent, "");
-    let out = project.run(&["run"]).code(2).says(&["the git history was changed", "is not in the repository any more"]);
+    let out = project
+        .run(&["run"])
+        .code(2)
+        .says(&["the git history was changed", "is not in the repository any more"]);
     assert!(!out.stdout.contains("git reset"), "nothing leads back: {}", out.stdout);
     assert_eq!(project.outcomes("demo", "1"), ["done"]);
     project.run(&["run", "--retry"]).code(0).says(&["all complete"]);
@@ -43,7 +46,10 @@ fn without_snapshots_the_changes_of_a_person_are_not_committed() {
     let agent = "echo x > made-$SEQORCH_UNIT; [ $SEQORCH_UNIT = 1 ] && rm -rf .git/seqorch; say_done";
     let project = repo(agent, "dirty = \"allow\"\n");
     project.write("mine.txt", "mine\n");
-    project.run(&["run"]).code(2).says(&["can't be told from yours", "Commit what belongs to the task yourself"]);
+    project
+        .run(&["run"])
+        .code(2)
+        .says(&["can't be distinguished from yours", "Commit what belongs to the task yourself"]);
     git(&project, &["add", "made-1", ".kiro/specs/demo"]);
     git(&project, &["commit", "-qm", "by hand"]);
     project.run(&["run", "--retry"]).code(0);

@@ -14,6 +14,7 @@ use super::call::{GitCall, GitError};
 use super::change::{TreeChange, TreeEntry};
 use super::diff::tree_of;
 use super::files::{copy_with_time, link_or_copy, remove, with_suffix, write_own};
+use super::operation::GitOperation;
 use super::path::RepoPath;
 use super::snapshot::Snapshots;
 use super::stamp::Stamp;
@@ -52,7 +53,7 @@ pub enum CommitOutcome {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CommitError {
     /// A merge, rebase … is in progress, and a commit would conclude or disturb it.
-    InProgress(&'static str),
+    InProgress(GitOperation),
     /// A hook refused, or git did; its own words.
     Refused(GitError),
     /// A call before or after the commit itself failed.
@@ -72,8 +73,9 @@ impl From<CommitError> for Error {
     fn from(error: CommitError) -> Self {
         match error {
             CommitError::InProgress(what) => {
-                Self::new(ErrorKind::Human, format!("a {what} is in progress, and a commit would end it"))
-                    .hint("Finish or abort it.")
+                let text = format!("a {} is in progress, and a commit would end it", what.name());
+                Self::new(ErrorKind::Human, text)
+                    .hint(format!("Finish it, or abort it: git {}", what.abort()))
             }
             CommitError::Refused(GitError::Failed { words, .. }) => {
                 Self::new(ErrorKind::Human, "git commit failed")
@@ -141,8 +143,9 @@ impl Snapshots<'_> {
         if let Some(made) = self.finish_started(request)? {
             return Ok(made);
         }
-        if let Some(what) = self.repository().in_progress()? {
-            return Err(CommitError::InProgress(what));
+        let operation = self.repository().operation()?;
+        if let Some(operation) = operation.filter(|operation| operation.is_disturbed_by_a_commit()) {
+            return Err(CommitError::InProgress(operation));
         }
         let is_locked = self.repository().wait_for_index()?;
         let mut head = request.head.map(str::to_owned);

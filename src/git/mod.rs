@@ -16,6 +16,7 @@ pub mod history;
 pub mod hooks;
 mod index_update;
 mod objects;
+pub mod operation;
 pub mod path;
 mod patience;
 mod prune;
@@ -31,6 +32,7 @@ mod step_tests;
 mod testing;
 mod tree_edit;
 mod user_index;
+pub mod way_back;
 pub mod work_tree_lock;
 
 pub use change::FileChange;

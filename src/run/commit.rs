@@ -158,7 +158,7 @@ impl RealWorld<'_> {
     }
 
     /// What a commit takes where an agent removed the snapshots from before its attempts. A run begins with a clean tree, so
-    /// what is not committed now is the agents'; with `git.dirty = "allow"` it can't be told from what was there.
+    /// what is not committed now is the agents'; with `git.dirty = "allow"` it can't be distinguished from what was there.
     fn changes_without_snapshots(
         &self,
         snapshots: &mut Snapshots<'_>,
@@ -186,7 +186,8 @@ impl RealWorld<'_> {
             // a person has seen it and committed what belongs to the task
             return Ok(found.map(|found| UnitChanges { own: BTreeSet::new(), ..found }));
         }
-        let text = "the snapshots from before the task are gone, so its changes can't be told from yours";
+        let text =
+            "the snapshots from before the task are gone, so its changes can't be distinguished from yours";
         let error = Error::new(ErrorKind::Human, text)
             .hint("Commit what belongs to the task yourself. The next run leaves the rest as it is.");
         Err(refused(&error, known.changes.clone()))

@@ -46,6 +46,12 @@ impl GitFolder {
         (is_repository && can_write).then(|| Self { common, top: top.to_owned(), linked: linked.flatten() })
     }
 
+    /// The folder of git that belongs to this work tree alone.
+    pub(super) fn git_dir(&self) -> PathBuf {
+        let linked = self.linked.as_ref();
+        linked.map_or_else(|| self.common.clone(), |name| self.common.join("worktrees").join(name))
+    }
+
     /// How a spec is named among all specs of the repository: the project may be moved, and a spec may be in several work
     /// trees.
     pub(super) fn identity(&self, spec_dir: &Path) -> PathBuf {

@@ -83,7 +83,7 @@ pub(super) fn committed(mut model: Model, git: GitModel) -> Model {
 
 /// What an agent did that moved HEAD away from a commit.
 pub(super) fn moved_head() -> HistoryChange {
-    HistoryChange::Rewritten { from: "a".to_owned(), to: "b".to_owned() }
+    HistoryChange::Rewritten { from: "a".to_owned(), to: "b".to_owned(), back: None }
 }
 
 fn refused(why: &str) -> std::result::Result<Option<Changes>, CommitRefused> {
