@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::known_task::{IdentityDoubt, KnownTask, SeenTasks, parents};
-use super::matching::{TaskMatches, match_tasks};
+use super::matching::{TaskMatches, WorkedTasks, match_tasks};
 use super::run::Run;
 use super::spec_state::SpecState;
 use super::title_text::is_same_or_similar;
@@ -104,8 +104,12 @@ impl SpecState {
     }
 
     fn matches(&self, seen: &SeenTasks) -> TaskMatches {
-        let completed: HashSet<&str> = self.completed.iter().map(String::as_str).collect();
-        match_tasks(&self.entries, &seen.tasks, &|task| completed.contains(task.id.as_str()))
+        let given = self.running().into_iter().flat_map(|(_, attempt)| &attempt.completes);
+        let worked = WorkedTasks {
+            done: self.completed.iter().map(String::as_str).collect(),
+            given: given.map(String::as_str).collect(),
+        };
+        match_tasks(&self.entries, &seen.tasks, &worked)
     }
 
     /// The entries of tasks.md that may be tasks which are not done, though the state says so.

@@ -35,18 +35,23 @@ pub(super) struct TaskMatches {
     pub(super) choices: BTreeMap<usize, IdentityDoubt>,
 }
 
-/// Matches what is there now with what was there. `is_done` says which of the latter the state calls done.
-pub(super) fn match_tasks(
-    old: &[KnownTask],
-    new: &[KnownTask],
-    is_done: &dyn Fn(&KnownTask) -> bool,
-) -> TaskMatches {
+/// What the state knows of entries, by their ids.
+#[derive(Debug, Default)]
+pub(super) struct WorkedTasks<'a> {
+    /// Those that it calls done.
+    pub(super) done: HashSet<&'a str>,
+    /// Those that an agent was given last: it may tick them.
+    pub(super) given: HashSet<&'a str>,
+}
+
+/// Matches what is there now with what was there.
+pub(super) fn match_tasks(old: &[KnownTask], new: &[KnownTask], worked: &WorkedTasks) -> TaskMatches {
     let live = old.iter().take_while(|task| !task.gone).count();
     if live == new.len() && old.iter().zip(new).all(|(old, new)| old.is_identical(new)) {
         let old_of = (0..new.len()).map(Some).collect();
         return TaskMatches { old_of, ..TaskMatches::default() };
     }
-    let mut matcher = Matcher::new(old, new, is_done);
+    let mut matcher = Matcher::new(old, new, worked);
     matcher.run();
     matcher.found
 }
@@ -110,20 +115,20 @@ struct SameText {
 struct Matcher<'a> {
     old: TaskSide<'a>,
     new: TaskSide<'a>,
-    is_done: &'a dyn Fn(&KnownTask) -> bool,
+    worked: &'a WorkedTasks<'a>,
     /// Per old entry: the new one.
     new_of: Vec<Option<usize>>,
     found: TaskMatches,
 }
 
 impl<'a> Matcher<'a> {
-    fn new(old: &'a [KnownTask], new: &'a [KnownTask], is_done: &'a dyn Fn(&KnownTask) -> bool) -> Self {
+    fn new(old: &'a [KnownTask], new: &'a [KnownTask], worked: &'a WorkedTasks<'a>) -> Self {
         Self {
             new_of: vec![None; old.len()],
             found: TaskMatches { old_of: vec![None; new.len()], ..TaskMatches::default() },
             old: TaskSide::new(old),
             new: TaskSide::new(new),
-            is_done,
+            worked,
         }
     }
 
@@ -176,10 +181,15 @@ impl<'a> Matcher<'a> {
         !old.placed_id && !new.placed_id && old.id == new.id
     }
 
-    /// Whether the box is as it was, or ticked as that of a done task is to be.
+    fn is_done(&self, old: usize) -> bool {
+        self.worked.done.contains(self.old.tasks[old].id.as_str())
+    }
+
+    /// Whether the box is as it was, or ticked as that of a task that was worked on is to be.
     fn same_box(&self, old: usize, new: usize) -> bool {
         let (before, now) = (&self.old.tasks[old], &self.new.tasks[new]);
-        before.ticked == now.ticked || now.ticked && (self.is_done)(before)
+        let may_be_ticked = || self.is_done(old) || self.worked.given.contains(before.id.as_str());
+        before.ticked == now.ticked || now.ticked && may_be_ticked()
     }
 
     fn places(&self, old: usize, new: usize) -> Places {
@@ -215,12 +225,14 @@ impl<'a> Matcher<'a> {
         self.same_id(old, new) || self.neighbours(old, new) > 0 || self.places(old, new) != Places::Apart
     }
 
-    /// Whether the text alone says that two entries are one: it is long, nothing else has it, and its box is as it was.
+    /// Whether the text alone says that two entries are one: nothing else has it, its box is as it was, and it is long or
+    /// done by both accounts.
     fn is_distinct(&self, group: &SameText, old: usize, new: usize) -> bool {
+        let is_done = || self.is_done(old) && self.new.tasks[new].ticked;
         group.old.len() == 1
             && group.new.len() == 1
             && self.same_box(old, new)
-            && self.new.text[new].split(' ').count() >= DISTINCT_WORDS
+            && (is_done() || self.new.text[new].split(' ').count() >= DISTINCT_WORDS)
     }
 
     /// How much says that two entries with the same text are one.
@@ -255,7 +267,7 @@ impl<'a> Matcher<'a> {
         for (rank, &new) in new.iter().enumerate() {
             for (before, &old) in old.iter().enumerate() {
                 if self.has_witness(old, new) || self.is_distinct(group, old, new) {
-                    let done = (self.is_done)(&self.old.tasks[old]);
+                    let done = self.is_done(old);
                     pairs.push((-self.score(old, new), rank.abs_diff(before), done, old, new));
                 }
             }
@@ -317,7 +329,7 @@ impl<'a> Matcher<'a> {
             }
             self.take(before, now);
             self.found.reworded.insert(now);
-            if !(self.is_done)(&self.old.tasks[before]) {
+            if !self.is_done(before) {
                 continue;
             }
             let close = pairs.iter().filter(|(other, ..)| alike - other < ALIKE);
@@ -327,9 +339,8 @@ impl<'a> Matcher<'a> {
                 split.map(|other| (words.shared(&self.old.text[before], &self.new.text[other]), other));
             let split =
                 split.filter(|((shared, whole), _)| *whole || *shared >= PART).map(|(_, other)| other).next();
-            let merged = close.clone().find(|(_, old, new)| {
-                *new == now && *old != before && !(self.is_done)(&self.old.tasks[*old])
-            });
+            let merged =
+                close.clone().find(|(_, old, new)| *new == now && *old != before && !self.is_done(*old));
             let taken = self.taken(before, now);
             let doubt = match (split, merged) {
                 (Some(other), _) => {
@@ -353,7 +364,7 @@ impl<'a> Matcher<'a> {
             (false, 2) => 0.6,
             (false, _) => 0.75,
         };
-        let done = (self.is_done)(&self.old.tasks[old]);
+        let done = self.is_done(old);
         let needed = if done { f64::max(needed, SIMILAR) } else { needed };
         // a part of a done task may be what is left to do of it
         if done && words.shared(&self.old.text[old], &self.new.text[new]).0 < 0.5 {
@@ -369,8 +380,8 @@ impl<'a> Matcher<'a> {
         let lost: Vec<usize> = group.old.iter().copied().filter(|&old| self.new_of[old].is_none()).collect();
         for &new in &group.new {
             let Some(old) = self.found.old_of[new] else { continue };
-            let done = (self.is_done)(&self.old.tasks[old]);
-            let others = lost.iter().copied().filter(|&lost| (self.is_done)(&self.old.tasks[lost]) != done);
+            let done = self.is_done(old);
+            let others = lost.iter().copied().filter(|&lost| self.is_done(lost) != done);
             let near = others.filter(|&lost| self.score(lost, new) + DOUBTFUL >= self.score(old, new));
             let Some(other) = near.max_by_key(|&lost| self.score(lost, new)) else { continue };
             let other = format!("it may also be {}", self.old_line(other));
@@ -382,7 +393,7 @@ impl<'a> Matcher<'a> {
 
     /// The old entry that a new one was taken for, and why.
     fn taken(&self, old: usize, new: usize) -> String {
-        let (before, now) = (&self.old.tasks[old], &self.new.tasks[new]);
+        let now = &self.new.tasks[new];
         let place =
             self.places(old, new) == Places::Same && (now.parent.is_some() || !now.section.is_empty());
         let witnesses = [
@@ -400,7 +411,7 @@ impl<'a> Matcher<'a> {
     /// An old entry in words.
     fn old_line(&self, old: usize) -> String {
         let task = &self.old.tasks[old];
-        let stands = if (self.is_done)(task) { "done" } else { "not done" };
+        let stands = if self.is_done(old) { "done" } else { "not done" };
         format!("what was `{} {}`, which is {stands}", task.id, task.title)
     }
 }
