@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::follow::TaskMoves;
 use super::known_task::SeenTasks;
 use super::spec_state::SpecState;
+use super::task_moves::TaskMoves;
 use super::testing::{at, attempt};
 use super::unit::UnitState;
 use crate::spec::{Dialect, parse, parse_as};
@@ -105,6 +105,39 @@ fn equal_texts_in_two_sections_are_two_tasks() {
     // one of them is removed
     follow(&mut state, "## Ui\n- [ ] Write tests\n- [ ] Draw\n## Api\n- [ ] Ship\n");
     assert!(!state.completed.contains(&"1".to_owned()), "{:?}", state.completed);
+}
+
+#[test]
+fn a_short_title_in_other_words_stays_itself_in_its_place() {
+    let list = "- [x] 1. Write the writer\n- [x] 2. Write the reader\n- [ ] 3. Write tests\n- [ ] 4. Ship\n";
+    for (from, to) in [
+        ("Write the reader", "Write the CSV reader"),
+        ("Write the reader", "Implement the reader"),
+        ("Write the reader", "Write a reader for XML"),
+        ("Write tests", "Write unit tests"),
+        ("Ship", "Ship it"),
+    ] {
+        let after_all = list.replace("[ ]", "[x]");
+        for bare in [false, true] {
+            let form = |text: &str| {
+                if bare {
+                    text.replace("1. ", "").replace("2. ", "").replace("3. ", "").replace("4. ", "")
+                } else {
+                    text.to_owned()
+                }
+            };
+            let mut state = after(&form(list), &["1", "2", "3", "4"], &form(&after_all));
+            let moves = follow(&mut state, &form(&after_all.replace(from, to)));
+            assert_eq!(completed(&state), ["1", "2", "3", "4"], "{from} {to} {bare}");
+            assert_eq!(moves.reworded.len(), 1);
+        }
+    }
+    // another noun, or much more work, is another task
+    for to in ["Write the parser", "Test the mailer", "Migrate all users to the reader of the new archive"] {
+        let mut state = after(list, &["2"], list);
+        follow(&mut state, &list.replace("Write the reader", to));
+        assert_eq!(completed(&state), ["2~1"], "{to}");
+    }
 }
 
 #[test]
