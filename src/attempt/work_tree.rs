@@ -60,7 +60,7 @@ fn history(repository: &Repository, before: &Head, after: &Head) -> Result<Optio
             Some(HistoryChange::Commits { commits })
         }
         HeadMovement::Rewritten => {
-            let back = Some(shown(way()?.commands));
+            let back = Some(shown(way()?.commands.as_deref()));
             Some(HistoryChange::Rewritten { from: name(&before.commit), to: name(&after.commit), back })
         }
         HeadMovement::Elsewhere => {
@@ -70,17 +70,17 @@ fn history(repository: &Repository, before: &Head, after: &Head) -> Result<Optio
                 to: name(&after.branch),
                 commit: name(&before.commit),
                 renamed: way.is_renamed,
-                back: Some(shown(way.commands)),
+                back: Some(shown(way.commands.as_deref())),
             })
         }
     })
 }
 
 /// Commands of git as a person types them; none: nothing leads back.
-fn shown(commands: Option<Vec<Vec<String>>>) -> String {
+fn shown(commands: Option<&[Vec<String>]>) -> String {
     let typed = |args: &Vec<String>| {
         let words: Vec<String> = args.iter().map(|arg| shell_word(arg)).collect();
         format!("git {}", words.join(" "))
     };
-    commands.iter().flatten().map(typed).collect::<Vec<_>>().join("; ")
+    commands.unwrap_or_default().iter().map(typed).collect::<Vec<_>>().join("; ")
 }

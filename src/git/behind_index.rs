@@ -82,14 +82,14 @@ impl Repository {
             return Ok(true);
         }
         let shown = "git commit";
-        let look = || match fs::symlink_metadata(&lock) {
-            Err(_) => Ok(()),
-            Ok(_) => {
-                let words = format!("fatal: Unable to create '{}': File exists.", lock.display());
-                Err(GitError::Failed { command: shown.to_owned(), code: Some(128), words })
+        let is_free = || {
+            if fs::symlink_metadata(&lock).is_err() {
+                return Ok(());
             }
+            let words = format!("fatal: Unable to create '{}': File exists.", lock.display());
+            Err(GitError::Failed { command: shown.to_owned(), code: Some(128), words })
         };
-        match patiently(&self.supervisor, shown, look) {
+        match patiently(&self.supervisor, shown, is_free) {
             Err(error @ GitError::Stopped { .. }) => Err(error),
             waited => Ok(waited.is_err()),
         }
@@ -117,7 +117,7 @@ impl Snapshots<'_> {
             return Ok(Some(behind));
         }
         let entries = self.entries_behind(&behind)?;
-        let input = index_info(entries.iter().map(|(path, entry)| (path, entry)));
+        let input = index_info(entries.iter());
         if !input.is_empty()
             && let Err(error) = self.update_index_once(&input)
         {

@@ -109,7 +109,7 @@ fn words(command: &str) -> Vec<String> {
 }
 
 /// Words, and arguments that may have any characters.
-fn words_and<'a, const N: usize>(command: &str, more: [&'a str; N]) -> Vec<String> {
+fn words_and<const N: usize>(command: &str, more: [&str; N]) -> Vec<String> {
     words(command).into_iter().chain(more.into_iter().map(str::to_owned)).collect()
 }
 

@@ -93,7 +93,11 @@ impl RealWorld<'_> {
                 if self.config.git.on_refused == RefusedRule::Retry
                     && let Some(words) = words_for_agent(&error)
                 {
-                    return Err(CommitRefused { why: words, changes: Some(changes), for_agent: true });
+                    return Err(CommitRefused {
+                        why: words,
+                        changes: Some(Box::new(changes)),
+                        for_agent: true,
+                    });
                 }
                 Err(refused(&Error::from(error), Some(changes)))
             }
@@ -287,7 +291,7 @@ fn commit_differs(trees: &Snapshots<'_>, known: &UnitState, found: &UnitChanges)
 fn refused(error: &Error, changes: Option<Changes>) -> CommitRefused {
     // a request to stop is not a refusal: the next run commits first
     let why = if error.kind() == ErrorKind::Interrupted { String::new() } else { error.render() };
-    CommitRefused { why, changes, for_agent: false }
+    CommitRefused { why, changes: changes.map(Box::new), for_agent: false }
 }
 
 /// What a hook said that refused the commit. Where git itself cannot commit (no identity, no signature, no room), it ends

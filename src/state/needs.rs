@@ -182,7 +182,7 @@ fn index_behind(state: &SpecState) -> Option<Need> {
         let reason = unit.changes.as_ref()?.index_behind.clone()?;
         Some((id.to_owned(), unit.title.clone(), reason))
     };
-    let (task, title, reason) = state.units_by_id().into_iter().filter_map(behind).last()?;
+    let (task, title, reason) = state.units_by_id().into_iter().rev().find_map(behind)?;
     Some(Need { kind: NeedKind::IndexBehind, task: Some(task), title, reason, since: over.ended })
 }
 

@@ -87,7 +87,7 @@ pub(super) fn moved_head() -> HistoryChange {
 }
 
 fn refused(why: &str) -> std::result::Result<Option<Changes>, CommitRefused> {
-    Err(CommitRefused { why: why.to_owned(), changes: Some(Changes::default()), for_agent: false })
+    Err(CommitRefused { why: why.to_owned(), changes: Some(Box::default()), for_agent: false })
 }
 
 impl Orchestrator<'_> {
