@@ -7,6 +7,7 @@ pub mod event;
 pub mod limit;
 pub mod question;
 pub mod redact;
+pub mod redact_stream;
 pub mod render;
 pub mod sanitise;
 pub mod session_error;
