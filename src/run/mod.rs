@@ -44,6 +44,7 @@ mod retry;
 mod run_end;
 pub mod run_repository;
 pub mod run_texts;
+mod sandbox;
 #[cfg(test)]
 mod session_tests;
 #[cfg(test)]

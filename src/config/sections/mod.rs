@@ -10,5 +10,6 @@ pub(crate) mod pace;
 pub(crate) mod prompt;
 pub(crate) mod root;
 pub(crate) mod run;
+pub(crate) mod sandbox;
 pub(crate) mod tmux;
 pub(crate) mod work;
