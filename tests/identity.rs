@@ -103,3 +103,66 @@ fn a_selection_keeps_its_tasks_when_they_get_other_numbers() {
     assert_eq!(project.tasks("login"), boxes);
     assert_eq!(project.ledger(), ["2 1", "4 1"]);
 }
+
+#[test]
+fn an_agent_may_move_and_mark_its_own_card() {
+    let board =
+        "# Board\n\n## In work\n- [ ] Sort it\n\n## Up next\n- [ ] Add a test\n\n## Done\n- [x] Choose\n";
+    let move_card = "[ $SEQORCH_UNIT.$SEQORCH_ATTEMPT = 1.1 ] && [ ! -e \"$ROOT/once\" ] && { touch \"$ROOT/once\"; sed -i '/Sort it/d; s/^## Done/## Done\\n- [x] Sort it (done 0f326fb)/' \"$ROOT/TASKS.md\"; }; say_done";
+    let project = Project::new().file("TASKS.md", board).agent(move_card);
+    project.run(&["run", "TASKS.md"]).code(0).says(&["all complete"]);
+    assert_eq!(project.ledger().len(), 2, "{:?}", project.ledger());
+    let after = std::fs::read_to_string(project.path("TASKS.md")).unwrap();
+    assert!(
+        after.ends_with(
+            "## Up next\n- [x] Add a test\n\n## Done\n- [x] Sort it (done 0f326fb)\n- [x] Choose\n"
+        ),
+        "{after}"
+    );
+}
+
+#[test]
+fn what_an_agent_splits_off_its_task_is_work() {
+    let split = "[ $SEQORCH_UNIT.$SEQORCH_ATTEMPT = 1.1 ] && [ ! -e \"$ROOT/once\" ] && { touch \"$ROOT/once\"; printf -- '- [ ] 1. Write the login\\n- [ ] 2. Write the logout\\n- [ ] 3. Ship it\\n' > \"$ROOT/.kiro/specs/login/tasks.md\"; }; say_done";
+    let text = "- [ ] 1. Write the login and the logout\n- [ ] 2. Ship it\n";
+    let project = Project::new().spec("login", text).agent(split);
+    project.run(&["run"]).code(0).says(&["▶ 1 Write the login  (iteration 2", "▶ 2 Write the logout"]);
+    assert_eq!(
+        project.tasks("login"),
+        "- [x] 1. Write the login\n- [x] 2. Write the logout\n- [x] 3. Ship it\n"
+    );
+    assert_eq!(project.ledger().len(), 4);
+}
+
+#[test]
+fn open_tasks_that_an_agent_removes_are_reported() {
+    let remove = "[ $SEQORCH_UNIT = 1 ] && sed -i '/2. Draw/d; s/3. Ship it/~~3. Ship it~~/' \"$ROOT/.kiro/specs/login/tasks.md\"; say_done";
+    let project = Project::new().spec("login", THREE).agent(remove);
+    project.run(&["run"]).code(0).says(&["! the agent removed open tasks that are not its own, or struck them out: 2 (Draw the icons), 3 (Ship it)"]);
+    assert_eq!(project.ledger(), ["1 1"]);
+}
+
+#[test]
+fn two_open_boxes_in_the_place_of_a_done_one_are_both_work() {
+    let project = Project::new().spec("login", "- [ ] 1. Write the login\n- [ ] 2. Ship it\n");
+    project.run(&["run", "--only", "1"]).code(0);
+    edit(&project, "- [ ] 1. Write the login page\n- [ ] 2. Write the login form\n- [ ] 3. Ship it\n");
+    project.run(&["plan"]).code(0).says(&["that task may also be `2 Write the login form`"]);
+    project.run(&["run"]).code(0).says(&["all complete"]);
+    assert_eq!(project.ledger(), ["1 1", "1 2", "2 1", "3 1"]);
+    assert_eq!(
+        project.tasks("login"),
+        "- [x] 1. Write the login page\n- [x] 2. Write the login form\n- [x] 3. Ship it\n"
+    );
+    // where boxes say nothing, one of the two would be left out, so nothing is run
+    let project = Project::new()
+        .spec("login", "- [ ] 1. Write the login\n- [ ] 2. Ship it\n")
+        .config("[tasks]\ntick = \"off\"\n");
+    project.run(&["run", "--only", "1"]).code(0);
+    edit(&project, "- [ ] 1. Write the login page\n- [ ] 2. Write the login form\n- [ ] 3. Ship it\n");
+    project
+        .run(&["run"])
+        .code(65)
+        .says(&["`seqorch mark 1 done --spec login`", "`seqorch mark 1 todo --spec login`"]);
+    assert_eq!(project.ledger(), ["1 1"]);
+}

@@ -126,6 +126,13 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
             "! boxes of done tasks were opened during the run: {}; these tasks stay done (`seqorch mark ID todo` does one again)",
             sanitise_line(&ids.join(", "))
         ),
+        EventKind::RemovedTasks { tasks } => {
+            let all: Vec<String> = tasks.iter().map(|task| format!("{} ({})", task.id, task.title)).collect();
+            format!(
+                "! the agent removed open tasks that are not its own, or struck them out: {}; they are work again once you write them again",
+                sanitise_line(&all.join(", "))
+            )
+        }
         EventKind::Unconfirmed { ids } => format!(
             "! ticked, but not done by seqorch: {}; these tasks still do not count as done and stay in the plan",
             sanitise_line(&ids.join(", "))
@@ -314,6 +321,7 @@ pub fn waiting_entry(what: &str, at: Timestamp, until: Timestamp, zone: &TimeZon
 
 #[cfg(test)]
 mod tests {
+    use super::super::events::RemovedTask;
     use super::*;
 
     #[test]
@@ -354,6 +362,9 @@ mod tests {
             },
             EventKind::ForeignTicks { ids: vec![hostile.clone()] },
             EventKind::OpenedBoxes { ids: vec![hostile.clone()] },
+            EventKind::RemovedTasks {
+                tasks: vec![RemovedTask { id: hostile.clone(), title: hostile.clone() }],
+            },
             EventKind::Unconfirmed { ids: vec![hostile.clone()] },
             EventKind::Halted { unit: hostile.clone(), question: hostile.clone(), needs: Vec::new() },
             EventKind::NeedsHuman {

@@ -148,6 +148,11 @@ pub enum EventKind {
         /// Their ids.
         ids: Vec<String>,
     },
+    /// An agent removed open tasks of others from tasks.md, or struck them out. They are not done.
+    RemovedTasks {
+        /// Their ids and titles.
+        tasks: Vec<RemovedTask>,
+    },
     /// Boxes are still ticked that an earlier run reported as `foreign_ticks`. Their tasks still do not count as done.
     Unconfirmed {
         /// Their ids.
@@ -227,6 +232,15 @@ pub enum EventKind {
     /// An event of a newer version; readers ignore it.
     #[serde(other)]
     Unknown,
+}
+
+/// An open task that an agent removed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemovedTask {
+    /// Its id.
+    pub id: String,
+    /// Its title.
+    pub title: String,
 }
 
 /// A path that is in no snapshot and in no commit.
@@ -333,6 +347,11 @@ pub fn of_notice(notice: &Notice, state: &SpecState) -> EventKind {
         }
         Notice::ForeignTicks(ids) => EventKind::ForeignTicks { ids: ids.clone() },
         Notice::OpenedBoxes(ids) => EventKind::OpenedBoxes { ids: ids.clone() },
+        Notice::RemovedTasks(tasks) => {
+            let removed =
+                |(id, title): &(String, String)| RemovedTask { id: id.clone(), title: title.clone() };
+            EventKind::RemovedTasks { tasks: tasks.iter().map(removed).collect() }
+        }
         Notice::Unconfirmed(ids) => EventKind::Unconfirmed { ids: ids.clone() },
         Notice::Committed { unit } => {
             let changes = state.units.get(unit).and_then(|known| known.changes.clone()).unwrap_or_default();

@@ -67,6 +67,8 @@ pub enum Notice {
     ForeignTicks(Vec<String>),
     /// Someone opened the boxes of these done tasks during the run. They stay done.
     OpenedBoxes(Vec<String>),
+    /// An agent removed these open tasks, or gave them up: their ids and titles.
+    RemovedTasks(Vec<(String, String)>),
     /// These boxes are ticked, but no run has confirmed their tasks, so they do not count as done.
     Unconfirmed(Vec<String>),
     /// The run will end after this step.

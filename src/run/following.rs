@@ -24,6 +24,7 @@ impl Machine {
         self.asked_for = asked.into_iter().map(|id| moves.now(&id).to_owned()).collect();
         self.opened.retain(|id| moves.opened.contains(id) || self.state.completed.contains(id));
         self.opened.extend(moves.opened);
+        self.removed.extend(moves.removed);
         moves.changed
     }
 }

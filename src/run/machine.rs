@@ -92,6 +92,8 @@ pub struct Machine {
     pub(super) gone: Option<(Timestamp, Timestamp)>,
     /// Done tasks whose boxes were opened while the run was at work, still to be reported.
     pub(super) opened: Vec<String>,
+    /// Open tasks that an agent removed, still to be reported.
+    pub(super) removed: Vec<(String, String)>,
 }
 
 impl Machine {
@@ -113,6 +115,7 @@ impl Machine {
             unstarted: 0,
             gone: None,
             opened: Vec::new(),
+            removed: Vec::new(),
         }
     }
 
@@ -196,6 +199,8 @@ impl Machine {
             state.begin_run(now, ticked.clone());
         }
         if let Some(run) = state.run.open_mut() {
+            // a box that is open now was opened since: an agent may tick it before the next look
+            run.believed.retain(|id| ticked.contains(id));
             (run.only, run.from) = (start.only, start.from);
             run.args = start.work.map_or_else(|| std::mem::take(&mut run.args), |work| work.args);
         }
@@ -339,7 +344,8 @@ impl Machine {
     }
 
     /// Reports boxes that were ticked since the run began, and not by it. They do not count as done. The agent that just
-    /// worked may tick those in `own`; they are not reported. Reports boxes of done tasks that were opened, too.
+    /// worked may tick those in `own`; they are not reported. Reports boxes of done tasks that were opened and open
+    /// tasks that were removed, too.
     pub(super) fn report_foreign_ticks(&mut self, ticked: &BTreeSet<String>, own: &[String]) -> Vec<Effect> {
         let mut strange = self.state.doubt(ticked);
         strange.retain(|id| !own.contains(id));
@@ -349,6 +355,9 @@ impl Machine {
         }
         if !self.opened.is_empty() {
             effects.push(Effect::Report(Notice::OpenedBoxes(std::mem::take(&mut self.opened))));
+        }
+        if !self.removed.is_empty() {
+            effects.push(Effect::Report(Notice::RemovedTasks(std::mem::take(&mut self.removed))));
         }
         effects
     }

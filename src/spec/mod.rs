@@ -59,5 +59,6 @@ pub use model::{
 };
 pub use parse::{parse, parse_as};
 pub use render::render_diagnostics;
+pub use section_names::is_column;
 pub use tick::{set_marks, tick, tick_as};
 pub(crate) use vocabulary::human as says_human;

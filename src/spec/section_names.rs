@@ -227,6 +227,12 @@ fn by_whole_name(name: &str, numbered: bool) -> SectionKind {
     SectionKind::Open
 }
 
+/// Whether a heading names a column of a board.
+#[must_use]
+pub fn is_column(heading: &str) -> bool {
+    matches!(section_kind(heading, false), SectionKind::Column | SectionKind::Aside | SectionKind::Side)
+}
+
 /// Whether a section that stands beside a list of tasks names work all the same: "Review follow-ups", "Phase 2".
 pub(crate) fn names_work(text: &str) -> bool {
     words(text).split(' ').any(|word| one_of(word, WORK_WORDS))

@@ -1,71 +1,15 @@
 //! PURE. The state follows tasks.md: what is known of a task stays with the task when its number or its text changes.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::known_task::{IdentityDoubt, KnownTask, SeenTasks, parents};
-use super::matching::{TaskMatches, match_tasks};
+use super::known_task::{KnownTask, SeenTasks, parents};
+use super::matching::match_tasks;
 use super::run::Run;
 use super::spec_state::SpecState;
+use super::task_moves::TaskMoves;
+use super::task_pairs::{TaskMatches, TaskStanding};
 use super::title_text::is_same_or_similar;
 use super::unit::{UnitState, UnitStatus};
-
-/// How tasks.md changed since it was read last. All ids are those of now.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TaskMoves {
-    /// The ids that entries had before, by the ids that they have now.
-    pub was: BTreeMap<String, String>,
-    /// The texts that entries had before.
-    pub reworded: BTreeMap<String, String>,
-    /// New entries with a number that another one had: its text, and its number now if it is still there.
-    pub reused: BTreeMap<String, (String, Option<String>)>,
-    /// Done tasks that a person opened again: they are work again.
-    pub reopened: Vec<String>,
-    /// Done tasks whose boxes were opened while a run was at work: they stay done.
-    pub opened: Vec<String>,
-    /// Entries for which more than one old entry was possible: the one that each was taken for.
-    pub choices: BTreeMap<String, IdentityDoubt>,
-    /// Something that the state keeps is different now.
-    pub changed: bool,
-    /// New keys of the state by old ones.
-    keys: HashMap<String, String>,
-}
-
-impl TaskMoves {
-    /// The id that a task has now.
-    #[must_use]
-    pub fn now<'a>(&'a self, id: &'a str) -> &'a str {
-        self.keys.get(id).map_or(id, String::as_str)
-    }
-
-    /// Gives an id its new value.
-    pub fn rename(&self, id: &mut String) {
-        if let Some(now) = self.keys.get(id) {
-            id.clone_from(now);
-        }
-    }
-
-    /// Gives ids their new values.
-    pub fn rename_all<'a>(&self, ids: impl IntoIterator<Item = &'a mut String>) {
-        ids.into_iter().for_each(|id| self.rename(id));
-    }
-
-    /// The options of a run name tasks, too.
-    fn rename_options(&self, options: &mut [String]) {
-        for option in options {
-            let Some((flag, ids)) = option.split_once('=') else { continue };
-            if matches!(flag, "--only" | "--from") {
-                let ids: Vec<&str> = ids.split(',').map(|id| self.now(id)).collect();
-                *option = format!("{flag}={}", ids.join(","));
-            }
-        }
-    }
-
-    fn rename_set(&self, ids: &mut BTreeSet<String>) {
-        if ids.iter().any(|id| self.keys.contains_key(id)) {
-            *ids = std::mem::take(ids).into_iter().map(|id| self.now(&id).to_owned()).collect();
-        }
-    }
-}
 
 impl SpecState {
     /// Follows tasks.md to what it says now. `in_run`: an agent may have changed it, so a box that was opened is not a
@@ -76,7 +20,11 @@ impl SpecState {
         }
         let matches = self.matches(seen);
         let mut moves = self.keys(seen, &matches);
+        if in_run {
+            moves.removed = self.removed(seen, &matches);
+        }
         self.rename(&moves);
+        self.complete_parts(matches.parts.iter().map(|&now| seen.tasks[now].id.clone()));
         let before = self.replace_entries(seen, &matches, &moves);
         if seen.trusts_boxes {
             self.follow_boxes(seen, &matches, &before, in_run, &mut moves);
@@ -105,7 +53,54 @@ impl SpecState {
 
     fn matches(&self, seen: &SeenTasks) -> TaskMatches {
         let completed: HashSet<&str> = self.completed.iter().map(String::as_str).collect();
-        match_tasks(&self.entries, &seen.tasks, &|task| completed.contains(task.id.as_str()))
+        let at_work = self.at_work();
+        match_tasks(&self.entries, &seen.tasks, &|task| match task.id.as_str() {
+            id if completed.contains(id) => TaskStanding::Done,
+            id if at_work.contains(id) => TaskStanding::AtWork,
+            _ => TaskStanding::Open,
+        })
+    }
+
+    /// The tasks that an agent works on.
+    fn at_work(&self) -> HashSet<&str> {
+        let running = self.running().into_iter();
+        running
+            .flat_map(|(unit, attempt)| attempt.completes.iter().map(String::as_str).chain([unit]))
+            .collect()
+    }
+
+    /// What an agent split off from its own entry and ticked is done with it.
+    fn complete_parts(&mut self, parts: impl Iterator<Item = String>) {
+        let Some(unit) = self.running().map(|(unit, _)| unit.to_owned()) else { return };
+        if let Some(attempt) = self.units.get_mut(&unit).and_then(|unit| unit.attempts.last_mut()) {
+            for part in parts {
+                if !attempt.completes.contains(&part) {
+                    attempt.completes.push(part);
+                }
+            }
+        }
+    }
+
+    /// Open tasks that an agent which works on another one removed, or gave up. One that was split, or put in other words, is
+    /// removed, too: its text is not there any more.
+    fn removed(&self, seen: &SeenTasks, matches: &TaskMatches) -> Vec<(String, String)> {
+        let at_work = self.at_work();
+        if at_work.is_empty() {
+            return Vec::new();
+        }
+        let mut now = vec![None; self.entries.len()];
+        for (at, old) in matches.old_of.iter().enumerate() {
+            if let Some(old) = *old {
+                now[old] = Some(at);
+            }
+        }
+        let is_removed = |(old, task): &(usize, &KnownTask)| {
+            let is_open = !task.gone && !task.dropped && !task.ticked && !self.completed.contains(&task.id);
+            let given_up = now[*old].is_none_or(|now| seen.tasks[now].dropped);
+            is_open && given_up && !at_work.contains(task.id.as_str())
+        };
+        let removed = self.entries.iter().enumerate().filter(is_removed);
+        removed.map(|(_, task)| (task.id.clone(), task.title.clone())).collect()
     }
 
     /// The entries of tasks.md that may be tasks which are not done, though the state says so.

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::follow::TaskMoves;
 use super::known_task::SeenTasks;
 use super::spec_state::SpecState;
+use super::task_moves::TaskMoves;
 use super::testing::{at, attempt};
 use super::unit::UnitState;
 use crate::spec::{Dialect, parse, parse_as};
@@ -105,6 +105,78 @@ fn equal_texts_in_two_sections_are_two_tasks() {
     // one of them is removed
     follow(&mut state, "## Ui\n- [ ] Write tests\n- [ ] Draw\n## Api\n- [ ] Ship\n");
     assert!(!state.completed.contains(&"1".to_owned()), "{:?}", state.completed);
+}
+
+#[test]
+fn a_short_title_in_other_words_stays_itself_in_its_place() {
+    let list = "- [x] 1. Write the writer\n- [x] 2. Write the reader\n- [ ] 3. Write tests\n- [ ] 4. Ship\n";
+    for (from, to) in [
+        ("Write the reader", "Write the CSV reader"),
+        ("Write the reader", "Implement the reader"),
+        ("Write the reader", "Write a reader for XML"),
+        ("Write tests", "Write unit tests"),
+        ("Ship", "Ship it"),
+    ] {
+        let after_all = list.replace("[ ]", "[x]");
+        for bare in [false, true] {
+            let form = |text: &str| {
+                if bare {
+                    text.replace("1. ", "").replace("2. ", "").replace("3. ", "").replace("4. ", "")
+                } else {
+                    text.to_owned()
+                }
+            };
+            let mut state = after(&form(list), &["1", "2", "3", "4"], &form(&after_all));
+            let moves = follow(&mut state, &form(&after_all.replace(from, to)));
+            assert_eq!(completed(&state), ["1", "2", "3", "4"], "{from} {to} {bare}");
+            assert_eq!(moves.reworded.len(), 1);
+        }
+    }
+    // another noun, or much more work, is another task
+    for to in ["Write the parser", "Test the mailer", "Migrate all users to the reader of the new archive"] {
+        let mut state = after(list, &["2"], list);
+        follow(&mut state, &list.replace("Write the reader", to));
+        assert_eq!(completed(&state), ["2~1"], "{to}");
+    }
+}
+
+#[test]
+fn a_long_text_is_its_own_witness_while_its_box_stays() {
+    let long = "Check the index of the gateway against the archive";
+    let before = format!("## First\n- [ ] Write tests\n\n## Second\n- [ ] Draw the icons\n- [ ] {long}\n");
+    let elsewhere = |mark: char, title: &str| format!("## Third\n- [ ] Paint\n- [{mark}] {title}\n");
+    // done, and not ticked yet
+    let mut state = after(&before, &["3"], &before);
+    follow(&mut state, &elsewhere(' ', long));
+    assert_eq!(completed(&state), ["2"]);
+    // it was ticked, and a new list has it open
+    let mut state = after(&before, &["3"], &before.replace(&format!("[ ] {long}"), &format!("[x] {long}")));
+    follow(&mut state, &elsewhere(' ', long));
+    assert_eq!(completed(&state), ["3"]);
+    // few words are written twice by chance, but not ticked twice
+    let mut state = after(&before, &["2"], &before);
+    follow(&mut state, &elsewhere(' ', "Draw the icons"));
+    assert_eq!(completed(&state), ["2~1"]);
+    let mut state = after(&before, &["2"], &before);
+    follow(&mut state, "## Third\n- [x] Draw the icons\n- [ ] Paint\n");
+    assert_eq!(completed(&state), ["1"]);
+}
+
+#[test]
+fn a_copy_that_is_added_is_not_taken_for_the_task_that_was_just_ticked() {
+    let before = "- [ ] 1. Draw\n- [ ] 2. Write tests\n";
+    let mut state = after(before, &["2"], before);
+    follow(&mut state, "- [ ] 1. Draw\n- [x] 2. Write tests\n- [ ] 3. Write tests\n");
+    assert_eq!(completed(&state), ["2"]);
+}
+
+#[test]
+fn a_copy_elsewhere_is_not_the_part_that_was_removed() {
+    let before = "- [ ] 1. Api\n  - [ ] 1.1 Tests\n- [ ] 2. Ship\n";
+    let mut state = after(before, &["1", "1.1"], &before.replacen("[ ]", "[x]", 2));
+    follow(&mut state, "- [ ] 2. Ship\n");
+    follow(&mut state, "- [ ] 2. Ship\n- [ ] 3. Tests\n");
+    assert_eq!(completed(&state), ["1", "1.1"]);
 }
 
 #[test]

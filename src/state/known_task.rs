@@ -29,6 +29,9 @@ pub struct KnownTask {
     /// Its box was ticked, as far as boxes are trusted.
     #[serde(skip_serializing_if = "is_false")]
     pub ticked: bool,
+    /// It is struck out, or marked as given up.
+    #[serde(skip_serializing_if = "is_false")]
+    pub dropped: bool,
     /// tasks.md does not have it any more. It may come back.
     #[serde(skip_serializing_if = "is_false")]
     pub gone: bool,
@@ -107,6 +110,7 @@ impl KnownTask {
             section: task.section.to_string(),
             parent: task.parent.clone().or_else(|| task.group.clone()),
             placed_id: task.placed_id,
+            dropped: task.state == TaskState::Skipped,
             ..Self::default()
         }
     }

@@ -16,14 +16,20 @@ mod limits;
 mod matching;
 pub mod needs;
 pub mod outcome;
+#[cfg(test)]
+mod own_entry_tests;
 mod progress;
 pub mod questions;
+mod rewording;
 pub mod run;
 mod sessions;
 pub mod spec_state;
 pub mod spent;
+mod task_moves;
+mod task_pairs;
 #[cfg(test)]
 pub(crate) mod testing;
+mod title_notes;
 mod title_text;
 pub mod unit;
 pub mod work_tree;
@@ -34,7 +40,6 @@ pub use attempt::{AttemptRecord, Learned, ResumeReason, Resumption, UntrustedCha
 pub use by_id::ById;
 pub use counts::{Counts, counts, left};
 pub use end::{End, EndKind, Remedy};
-pub use follow::TaskMoves;
 pub use known_task::{IdentityDoubt, KnownTask, SeenPlace, SeenTasks};
 pub use limited::{Limited, WindowUse, who};
 pub use needs::{Need, NeedKind, needs};
@@ -43,5 +48,6 @@ pub use questions::Question;
 pub use run::{OpenRun, OverRun, Run, Wait, WaitReason};
 pub use spec_state::SpecState;
 pub use spent::Spent;
+pub use task_moves::TaskMoves;
 pub use unit::{Changes, CommitRefused, PendingCommit, UnitState, UnitStatus};
 pub use work_tree::{LeftOutPath, TreeRecord, UndoRecord};

@@ -196,6 +196,8 @@ impl SpecState {
         self.complete(ids);
         self.unconfirmed.retain(|id| !ids.contains(id));
         self.reopened.retain(|id| !ids.contains(id));
+        // what it was before was in doubt; now it was worked on as what it is
+        self.entries.iter_mut().filter(|task| ids.contains(&task.id)).for_each(|task| task.doubt = None);
         self.forget_answers(unit);
         let unit = self.units.entry(unit.to_owned()).or_default();
         unit.status = UnitStatus::Done;

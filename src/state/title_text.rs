@@ -27,6 +27,8 @@ const VERBS: [&str; 17] = [
     "use",
     "write",
 ];
+/// Verbs that say that something is to be made: one stands for another.
+const MAKING: [&str; 8] = ["add", "build", "create", "develop", "implement", "introduce", "make", "write"];
 
 /// The text of a title without case, markdown and punctuation.
 pub(super) fn normalised(title: &str) -> String {
@@ -105,35 +107,64 @@ impl TitleWords {
         usual / self.counts.get(word).copied().unwrap_or(1.0).max(1.0).sqrt()
     }
 
-    /// How similar two normalised titles are, from 0 to 1. A title that says all that the other says, and more, is similar
-    /// to it.
+    /// How similar two normalised titles are, from 0 to 1.
     pub(super) fn similarity(&self, a: &str, b: &str) -> f64 {
-        let (shared, whole) = self.shared(a, b);
-        if whole { shared.max(CONTAINED) } else { shared }
+        self.shared(a, b).similarity()
     }
 
-    /// How much of two normalised titles they share, from 0 to 1, and whether one of them says all that the other says.
-    pub(super) fn shared(&self, a: &str, b: &str) -> (f64, bool) {
+    /// What two normalised titles share.
+    pub(super) fn shared(&self, a: &str, b: &str) -> SharedWords {
         let (a, mut b) = (words(a), words(b));
         if a.is_empty() || b.is_empty() {
-            return (0.0, false);
+            return SharedWords::default();
         }
         let total = |words: &[String]| words.iter().map(|word| self.weight(word)).sum::<f64>();
         let (all_a, all_b) = (total(&a), total(&b));
-        let (mut shared_a, mut shared_b, mut shared_words) = (0.0, 0.0, 0);
+        let (mut shared_a, mut shared_b, mut beyond_verbs) = (0.0, 0.0, false);
         for word in &a {
             let same = b.iter().position(|other| other == word);
             if let Some(at) = same.or_else(|| b.iter().position(|other| is_alike(word, other))) {
                 let other = b.swap_remove(at);
                 shared_a += self.weight(word);
                 shared_b += self.weight(&other);
-                shared_words += usize::from(!VERBS.contains(&word.as_str()));
+                beyond_verbs |= !VERBS.contains(&word.as_str());
             }
         }
         let shared = f64::midpoint(shared_a, shared_b);
-        let both = shared / (all_a + all_b - shared);
-        let whole = (shared_a / all_a).max(shared_b / all_b) > 0.99 && shared_words > 0;
-        (both, whole)
+        SharedWords {
+            both: shared / (all_a + all_b - shared),
+            has_all_of_first: shared_a / all_a > 0.99,
+            has_all_of_second: shared_b / all_b > 0.99,
+            beyond_verbs,
+            only_in_second: b.len(),
+        }
+    }
+}
+
+/// What two titles share.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct SharedWords {
+    /// How much of both, from 0 to 1.
+    pub(super) both: f64,
+    /// The second says all that the first says.
+    pub(super) has_all_of_first: bool,
+    /// The first says all that the second says.
+    pub(super) has_all_of_second: bool,
+    /// More than the usual verbs.
+    beyond_verbs: bool,
+    /// Words that only the second has.
+    pub(super) only_in_second: usize,
+}
+
+impl SharedWords {
+    /// Whether one of them says all that the other says.
+    pub(super) fn is_whole(&self) -> bool {
+        self.beyond_verbs && (self.has_all_of_first || self.has_all_of_second)
+    }
+
+    /// How similar the titles are, from 0 to 1. A title that says all that the other says, and more, is similar to it.
+    pub(super) fn similarity(&self) -> f64 {
+        if self.is_whole() { self.both.max(CONTAINED) } else { self.both }
     }
 }
 
@@ -159,8 +190,12 @@ fn words(title: &str) -> Vec<String> {
     if found.iter().any(says) { found.into_iter().filter(says).collect() } else { found }
 }
 
-/// Whether two words are spellings or forms of one: `auth` and `authentication`, `tests` and `test`, `recieve` and `receive`.
+/// Whether two words are spellings or forms of one: `auth` and `authentication`, `tests` and `test`, `recieve` and `receive`;
+/// or both say that something is to be made.
 fn is_alike(a: &str, b: &str) -> bool {
+    if MAKING.contains(&a) && MAKING.contains(&b) {
+        return true;
+    }
     let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
     if short.chars().count() < 4 || short.chars().any(|c| c.is_ascii_digit()) {
         return false;
@@ -205,6 +240,7 @@ mod tests {
             ("Add user auth", "Add user authentication"),
             ("Write login and logout", "Write logout"),
             ("ログインを作る", "ログインを作成する"),
+            ("Write the reader", "Implement the reader"),
         ] {
             assert!(similarity(a, b) >= 0.6, "{a} / {b}: {}", similarity(a, b));
         }
@@ -218,6 +254,7 @@ mod tests {
             ("Build A1", "Build A2"),
             ("Create the user model", "Delete the old cache"),
             ("Write the login", "Schreibe die Anmeldung"),
+            ("Build the reader", "Test the writer"),
         ] {
             assert!(similarity(a, b) < 0.45, "{a} / {b}: {}", similarity(a, b));
         }

@@ -333,6 +333,10 @@ pub(super) fn base() -> Vec<(&'static str, Model)> {
             let acts = [done(), failed().ticking(&["1"]), done()];
             people(with(&acts), &[(30, Happening::Untick("1".into()))])
         }),
+        ("an opened box, a hang-up, and a tick by the agent that was left", {
+            let acts = [Act::of(Does::Ends(Outcome::Done), 600).ticking(&["1"])];
+            people(with(&acts), &[(30, Happening::Untick("1".into())), (40, signal(Interrupt::HangUp))])
+        }),
         ("the plan becomes empty", {
             let gone = |id: &str| Happening::Remove(id.into());
             people(plain(), &[(30, gone("2")), (31, gone("3")), (32, gone("5"))])
