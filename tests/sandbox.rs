@@ -12,8 +12,8 @@ use crate::common::git::{git, init};
 use crate::common::{Project, skipped, wait_until};
 
 /// The sandbox of a test, with the variable by which its processes are found.
-fn sandbox(mode: &str, more: &str) -> String {
-    format!("[sandbox]\nmode = \"{mode}\"\nenv = [\"TEST_PROJECT\", \"TOKEN_*\"]\n{more}\n")
+fn sandbox(mode: &str, settings: &str) -> String {
+    format!("[sandbox]\nmode = \"{mode}\"\nenv = [\"TEST_PROJECT\", \"TOKEN_*\"]\n{settings}\n")
 }
 
 /// A project whose agents run in bubblewrap. `None`, with a note, where it does not work here.

@@ -151,9 +151,8 @@ impl Walk<'_> {
             Some(Reach::Loosens(toml)) => {
                 TomlNode::parse_value(toml).is_some_and(|loose| loose.value == node.value)
             }
-            Some(Reach::Guards(_)) => true,
             // a key that does not say what it does is not believed to do nothing
-            None => true,
+            Some(Reach::Guards(_)) | None => true,
         }
     }
 

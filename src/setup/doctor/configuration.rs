@@ -1,5 +1,7 @@
 //! The configuration files and the settings in them.
 
+use std::fmt::Write as _;
+
 use super::subject::{DoctorSubject, TrustState};
 use crate::error::ErrorKind;
 use crate::report::text::plural;
@@ -68,7 +70,7 @@ fn trust(state: &TrustState) -> Option<DoctorFinding> {
         text.push_str(line);
     }
     if untrusted.len() > SHOWN {
-        text.push_str(&format!("\n  and {} more", untrusted.len() - SHOWN));
+        let _ = write!(text, "\n  and {} more", untrusted.len() - SHOWN);
     }
     Some(
         DoctorFinding::warning(TOPIC, text)
