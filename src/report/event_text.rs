@@ -86,11 +86,7 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
             format!("▶ {unit} {title}  (iteration {iteration}{most}, {left} left{again}{resumes})")
         }
         EventKind::StepEnded { unit, outcome, says, took_ms, next, attempts_left, .. } => {
-            let mark = match outcome["kind"].as_str() {
-                Some("done") => "✓",
-                Some("halted" | "limited") => "‖",
-                _ => "✗",
-            };
+            let mark = mark(outcome);
             let next = next_words(*next, *attempts_left);
             let (unit, says) = (sanitise_line(unit), sanitise_line(says));
             let took = span(Duration::from_millis(*took_ms));
@@ -403,7 +399,7 @@ mod tests {
                 backend: None,
                 model: None,
                 usage: None,
-                outcome: Value::Null,
+                outcome: Outcome::Lost,
                 says: hostile,
                 took_ms: 1,
                 next: NextKind::Plain,

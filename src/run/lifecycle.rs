@@ -26,6 +26,7 @@ use super::run_end::RunEnding;
 use super::run_locks::{OwnedWorkTree, RunLocks};
 use super::run_repository::RunRepository;
 use super::run_texts;
+use super::sandbox;
 use super::tmux_session::RunSession;
 use super::trust::RunTrust;
 use super::windows::RunWindows;
@@ -124,6 +125,8 @@ pub fn run(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
     if has_work {
         needed::check_folders(place, config, repository.as_ref())?;
         needed::check_repository(place, config, &plan, repository.as_ref())?;
+        let env: Vec<(OsString, OsString)> = std::env::vars_os().collect();
+        sandbox::check_sandbox(place, config, &plan, &env)?;
     }
     let before = first_look(owned, &resumed)?;
     if let Some(repository) = owned.filter(|_| has_work) {

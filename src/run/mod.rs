@@ -46,6 +46,7 @@ mod run_end;
 mod run_locks;
 pub mod run_repository;
 pub mod run_texts;
+mod sandbox;
 #[cfg(test)]
 mod session_tests;
 #[cfg(test)]

@@ -30,7 +30,9 @@ pub(super) fn missing_commands(place: &SpecPlace, config: &Config, plan: &Plan) 
         }
     }
     let mut seen = HashSet::new();
-    for step in &plan.steps {
+    // those of an image are tried in it
+    let is_here = !config.sandbox.verify || config.sandbox.has_programs_of_this_machine();
+    for step in plan.steps.iter().filter(|_| is_here) {
         let cwd = &step.settings.cwd;
         for program in step.settings.verify.iter().filter_map(|argv| argv.first()) {
             if seen.insert((program, cwd)) && !is_there(program, cwd) {

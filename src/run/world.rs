@@ -188,7 +188,8 @@ impl<'a> RealWorld<'a> {
     pub(super) fn missing(&self, step: &Step) -> Option<String> {
         let path = self.env.iter().find(|(n, _)| n == OsStr::new("PATH")).map(|(_, v)| v.as_os_str());
         let found = programs::find_program(OsStr::new(&step.settings.argv[0]), path, &step.settings.cwd);
-        found.is_none().then(|| format!("{} is not there any more", step.settings.argv[0]))
+        let is_missing = found.is_none() && self.config.sandbox.has_programs_of_this_machine();
+        is_missing.then(|| format!("{} is not there any more", step.settings.argv[0]))
     }
 }
 
@@ -249,7 +250,7 @@ impl World for RealWorld<'_> {
             socket: &socket,
             env: &self.env,
             repository: self.repository.as_ref(),
-            tasks: &self.place.tasks_path(),
+            place: self.place,
             now: self.clock.now(),
         })?;
         self.explain_start(step, &prepared.dir);
