@@ -89,7 +89,7 @@ pub enum EventKind {
         /// Tokens and cost; null: the vendor does not state them.
         usage: Option<Usage>,
         /// The outcome as in the state file: `{"kind":"done"}`, `{"kind":"failed","code":1}`, …
-        outcome: Value,
+        outcome: Outcome,
         /// The same as a sentence.
         says: String,
         /// How long it took.
@@ -334,7 +334,7 @@ pub fn of_notice(notice: &Notice, state: &SpecState) -> EventKind {
                 backend: record.map(|a| a.backend.clone()),
                 model: record.and_then(|a| a.learned.model.clone()),
                 usage: record.and_then(|a| a.learned.usage),
-                outcome: as_value(outcome),
+                outcome: outcome.clone(),
                 says: outcome.to_string(),
                 took_ms: millis(*took),
                 next,
@@ -384,10 +384,6 @@ pub fn of_pause(why: &Pause, until: Timestamp) -> EventKind {
     EventKind::Waiting { why: why.kind(), reason: why.reason(), unit, until }
 }
 
-fn as_value(outcome: &Outcome) -> Value {
-    serde_json::to_value(outcome).unwrap_or_default()
-}
-
 pub(super) fn millis(length: Duration) -> u64 {
     u64::try_from(length.as_millis()).unwrap_or(u64::MAX)
 }
@@ -416,7 +412,7 @@ mod tests {
         assert_eq!(
             record.line(),
             "{\"v\":1,\"at\":\"2026-01-02T03:04:05Z\",\"event\":\"step_started\",\"unit\":\"1\",\
-             \"title\":\"Log in\",\"attempt\":2,\"tries\":2,\"backend\":null,\"resumes\":null,\"iteration\":3,\"left\":4}\n"
+             \"title\":\"Log in\",\"attempt\":2,\"tries\":2,\"role\":\"work\",\"backend\":null,\"resumes\":null,\"iteration\":3,\"left\":4}\n"
         );
         assert_eq!(read(&record.line()), [record]);
     }

@@ -184,7 +184,7 @@ mod tests {
         let value = json(Some(&case.plan()), &case.tasks, None);
         let expected = json!({
             "id": "1", "title": "Do 1", "tasks": ["1.2"], "completes": ["1", "1.2"],
-            "backend": "agent", "model": null, "unassigned": false, "resume_argv": null, "verify": [], "argv": ["agent", "-p"], "cwd": "/project", "window": "task-1",
+            "backend": "agent", "model": null, "review": null, "unassigned": false, "resume_argv": null, "verify": [], "argv": ["agent", "-p"], "cwd": "/project", "window": "task-1",
             "prompt_by": "stdin", "output": "text",
             "timeouts": {"task_s": 7200, "idle_s": null, "first_output_s": 600, "grace_s": 10},
             "retry": {"attempts": 3, "backoff_s": 30, "max_backoff_s": 600},
@@ -255,6 +255,8 @@ mod tests {
             "notes",
             "total_steps",
             "max_iterations",
+            "left",
+            "uncounted_budgets",
             "timeline",
         ];
         documented.sort_unstable();

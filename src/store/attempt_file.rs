@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::agent::AttemptRole;
 use crate::agent::event::Format;
 use crate::config::PromptBy;
+use crate::sandbox::used::UsedSandbox;
 
 /// Version of the files in an attempt's folder.
 pub const SCHEMA: u32 = 1;
@@ -33,6 +34,9 @@ pub struct AttemptFile {
     /// What the agent is asked for.
     #[serde(default)]
     pub role: AttemptRole,
+    /// The sandbox that `argv` begins with; `None` for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<UsedSandbox>,
     /// How the agent gets the prompt.
     pub prompt_by: PromptBy,
     /// How the agent's stdout is read.

@@ -12,5 +12,6 @@ pub(crate) mod prompt;
 pub(crate) mod review;
 pub(crate) mod root;
 pub(crate) mod run;
+pub(crate) mod sandbox;
 pub(crate) mod tmux;
 pub(crate) mod work;
