@@ -83,7 +83,7 @@ pub(crate) fn reading_rules(lines: &SourceLines<'_>, forced: Option<Dialect>) ->
     } else {
         None
     };
-    if !front_matter::tasks(lines).is_empty() {
+    if front_matter::todos(lines).is_some() {
         rules.form = TaskForm::Todos;
         map.last_resort = false;
     } else if !task_elements::tasks(lines).is_empty() {
