@@ -60,7 +60,7 @@ fn plan_json_has_exactly_the_documented_keys() {
         keys(&plan),
         set(
             "spec steps skipped ignored_lines tasks groups waves dialect dialect_reason reading errors warnings notes \
-             total_steps max_iterations timeline"
+             total_steps max_iterations timeline left uncounted_budgets"
         )
     );
     assert_eq!(

@@ -5,6 +5,7 @@ pub mod digest;
 mod escape;
 pub mod event;
 pub mod limit;
+pub mod price;
 pub mod question;
 pub mod redact;
 pub mod render;
@@ -18,6 +19,7 @@ pub mod usage;
 mod utf8;
 
 pub use event::{AgentEvent, CliVerdict, Format};
+pub use price::{PriceTable, TokenPrice};
 pub use render::Renderer;
 pub use signal::{SignalScan, SignalScanner};
 pub use stream::StreamReader;

@@ -263,11 +263,18 @@ pub fn spent(usage: &Usage) -> Option<String> {
     let parts = [
         usage.input.map(|n| format!("{} tokens in{}", tokens(n), part(usage.cached_input, "cached"))),
         usage.output.map(|n| format!("{} out{}", tokens(n), part(usage.reasoning, "thought"))),
-        usage.cost_usd.map(dollars),
+        cost(usage),
         usage.cumulative.then(|| "in this session".to_owned()),
     ];
     let known = parts[..3].iter().any(Option::is_some);
     known.then(|| parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
+}
+
+/// The cost: `$0.42`, or `≈$0.42` where it is estimated.
+#[must_use]
+pub fn cost(usage: &Usage) -> Option<String> {
+    let about = if usage.cost_estimated { "≈" } else { "" };
+    usage.cost_usd.map(|cost| format!("{about}{}", dollars(cost)))
 }
 
 /// `$0.42`, `$0.0042`

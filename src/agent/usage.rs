@@ -16,6 +16,9 @@ pub struct Usage {
     pub reasoning: Option<u64>,
     /// US dollars, as the vendor calculates them.
     pub cost_usd: Option<f64>,
+    /// Whether `cost_usd`, or a part of it, is an estimate from a table of prices.
+    #[serde(skip_serializing_if = "is_false")]
+    pub cost_estimated: bool,
     /// Whether this is the session's total since its beginning. A resumed session then includes its earlier runs.
     pub cumulative: bool,
 }
@@ -35,6 +38,7 @@ impl Usage {
             (Some(a), Some(b)) => Some(a + b),
             (a, b) => a.or(b),
         };
+        self.cost_estimated |= more.cost_estimated;
     }
 
     /// A session total less an earlier total of the same session. An amount that is not a total stays as it is.
@@ -50,6 +54,7 @@ impl Usage {
             output: less(self.output, before.output),
             reasoning: less(self.reasoning, before.reasoning),
             cost_usd: self.cost_usd.map(|now| (now - before.cost_usd.unwrap_or(0.0)).max(0.0)),
+            cost_estimated: self.cost_estimated,
             cumulative: false,
         }
     }
@@ -59,6 +64,11 @@ impl Usage {
     pub fn tokens(&self) -> Option<u64> {
         Some(self.input?.saturating_add(self.output?))
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 fn sum(a: Option<u64>, b: Option<u64>) -> Option<u64> {

@@ -13,12 +13,15 @@ use super::global::{Global, colored, terminal_width};
 use super::project::Project;
 use super::trust::TrustFlag;
 use crate::agent::sanitise::{harmless, sanitise};
-use crate::config::Config;
+use crate::config::{Config, ModelPrice, UnknownUsage};
 use crate::error::{Error, ErrorKind, Result};
+use crate::plan::budget::uncounted;
 use crate::plan::prompt::{PromptContext, render};
-use crate::plan::{Plan, Step, TaskNames};
+use crate::plan::{Plan, Selection, Step, TaskNames};
 use crate::project::current_plan::current_plan;
+use crate::project::discovery::FoundSpec;
 use crate::project::{SpecPlace, prompt_inputs};
+use crate::report::left_cost::{LeftCost, left_cost};
 use crate::report::moves::add_moves;
 use crate::report::text::sanitise_line;
 use crate::report::timeline::lines;
@@ -73,18 +76,35 @@ pub(super) fn plan(global: &Global, args: &PlanArgs) -> Result<u8> {
             }
             Err(error) => return Err(error),
         };
-        let (plan, times) = if tasks.has_errors() {
-            (None, None)
+        let (plan, times, left) = if tasks.has_errors() {
+            (None, None, None)
         } else {
             let (plan, state) = current_with_moves(&place, config, &tasks)?;
             let times = forecast::timeline(&plan, &state, config, Timestamp::now(), &TimeZone::system());
-            (Some(plan), times)
+            let left = what_is_left(&project, &place, &plan, &state);
+            (Some(plan), times, left)
         };
-        print_json(&place, config, plan_json::json(plan.as_ref(), &tasks, times.as_ref()));
+        let mut value = plan_json::json(plan.as_ref(), &tasks, times.as_ref());
+        value["left"] = serde_json::json!(left);
+        value["uncounted_budgets"] =
+            serde_json::json!(plan.map(|plan| uncounted(config, &plan)).unwrap_or_default());
+        print_json(&place, config, value);
         return Ok(if tasks.has_errors() { ErrorKind::BadTasks.exit_code() } else { 0 });
     }
     show(global, &project, &place)?;
     Ok(0)
+}
+
+/// What the steps of a plan may use, judged by what is done: of this spec, or else of the project's other specs.
+fn what_is_left(project: &Project, place: &SpecPlace, plan: &Plan, state: &SpecState) -> Option<LeftCost> {
+    let prices = ModelPrice::table(&project.loaded.config.prices);
+    left_cost(plan, std::slice::from_ref(state), &prices, false).or_else(|| {
+        let others = project.specs().into_iter().filter(|spec| spec.dir != place.dir);
+        // a spec that cannot be read says nothing
+        let state =
+            |spec: FoundSpec| project.place(&spec.dir, Selection::default()).ok()?.store().load().ok();
+        left_cost(plan, &others.filter_map(state).collect::<Vec<_>>(), &prices, true)
+    })
 }
 
 fn print_json(place: &SpecPlace, config: &Config, mut value: serde_json::Value) {
@@ -142,11 +162,17 @@ pub(super) fn show(global: &Global, project: &Project, place: &SpecPlace) -> Res
     for lack in lacks(place, config, &plan) {
         let _ = writeln!(io::stderr(), "warning: a run would end at once: {lack}");
     }
+    let refuses = config.pace.unknown_usage == UnknownUsage::Refuse;
+    for one in uncounted(config, &plan) {
+        let lead = if refuses { "warning: a run would end at once" } else { "note" };
+        let _ = writeln!(io::stderr(), "{lead}: {one}");
+    }
     let (now, zone) = (Timestamp::now(), TimeZone::system());
     let times = forecast::timeline(&plan, &state, config, now, &zone);
     let (expected, expected_by) = times.map(|times| lines(&times, now, &zone)).unwrap_or_default();
     let width = terminal_width();
-    let view = plan_text::PlanView { color, width, diagnostics, expected, expected_by };
+    let left = what_is_left(project, place, &plan, &state).map(|left| left.to_string()).unwrap_or_default();
+    let view = plan_text::PlanView { color, width, diagnostics, expected, expected_by, left };
     let mut out = BufWriter::new(stdout.lock());
     let _ = plan_text::write(&mut out, &plan, &view).and_then(|()| out.flush());
     Ok(())

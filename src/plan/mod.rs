@@ -8,6 +8,7 @@
 
 pub mod argv;
 pub mod assign;
+pub mod budget;
 mod build;
 mod human_tasks;
 pub mod inputs;

@@ -5,6 +5,7 @@ pub mod counts;
 pub mod event_text;
 pub mod events;
 mod hook_variables;
+pub mod left_cost;
 pub mod limits;
 pub mod moves;
 pub mod needs;

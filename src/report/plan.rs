@@ -22,6 +22,8 @@ pub struct PlanView {
     pub expected: Vec<(String, String)>,
     /// What the expected times are based on.
     pub expected_by: String,
+    /// What the steps may use; may be empty.
+    pub left: String,
 }
 
 /// Why a task does not run.
@@ -233,6 +235,9 @@ impl PlanWriter<'_> {
         }
         let columns = self.columns();
         for line in wrap(&text, columns) {
+            writeln!(self.out, "{line}")?;
+        }
+        for line in wrap(&self.view.left, columns).iter().filter(|line| !line.is_empty()) {
             writeln!(self.out, "{line}")?;
         }
         if least as u64 > u64::from(limit) {

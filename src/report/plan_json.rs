@@ -20,13 +20,15 @@ use crate::spec::{Diagnostic, Severity, Task, TaskFile};
 ///  "tasks": [{"id", "title", "state", "optional", "optional_by_text", "parallel", "parent", "group", "depends_on", "line"}],
 ///  "groups": [{"id", "title", "line"}], "waves": [["id"]], "dialect", "dialect_reason", "reading",
 ///  "errors": [{"line", "column", "message"}], "warnings": […], "notes": [{"line", "message"}],
-///  "total_steps", "max_iterations", "timeline": [{"id", "starts_at", "held_by", "takes_s", "exact"}]}
+///  "total_steps", "max_iterations", "timeline": [{"id", "starts_at", "held_by", "takes_s", "exact"}],
+///  "left": {"tokens", "cost_usd", "tasks", "of_other_specs"}, "uncounted_budgets": [{"key", "backend", "why"}]}
 /// ```
 ///
 /// `reason` is one of `done`, `optional`, `not_selected`, `blocked` (then `on` lists ids), `failed`, `human` and `marked`; `detail` is
 /// a sentence for people. Without a plan, `spec` and `max_iterations` are `null`. `timeline` has, for each step, when it
 /// starts at the earliest, what holds it back until then, how long such steps took before, and whether that time is exact.
-/// It is `null` where no rule, no limit and no past attempt says anything, and it may be shorter than `steps`.
+/// It is `null` where no rule, no limit and no past attempt says anything, and it may be shorter than `steps`. `left`
+/// estimates what the steps use, from as many done `tasks`; `null` where nothing is known.
 #[must_use]
 pub fn json(plan: Option<&Plan>, tasks: &TaskFile, timeline: Option<&Timeline>) -> Value {
     let was = |id: &str| plan.and_then(|plan| plan.was.get(id));
@@ -63,6 +65,8 @@ pub fn json(plan: Option<&Plan>, tasks: &TaskFile, timeline: Option<&Timeline>) 
         "notes": notes,
         "max_iterations": plan.map(|plan| plan.max_iterations),
         "timeline": super::timeline::json(timeline),
+        "left": null,
+        "uncounted_budgets": [],
     })
 }
 

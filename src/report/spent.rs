@@ -11,10 +11,11 @@ pub fn spent(spent: &Spent) -> Option<String> {
         return None;
     }
     let mut usage = spent.usage;
-    let cost = usage.cost_usd.take();
+    let cost = render::cost(&usage);
+    usage.cost_usd = None;
     let at_least = |unknown: u32| if unknown > 0 { "at least " } else { "" };
     let tokens = render::spent(&usage).map(|text| format!("{}{text}", at_least(spent.tokens_unknown)));
-    let cost = cost.map(|cost| format!("{}{}", at_least(spent.cost_unknown), render::dollars(cost)));
+    let cost = cost.map(|cost| format!("{}{cost}", at_least(spent.cost_unknown)));
     Some(match (tokens, cost) {
         (None, None) => "usage unknown".to_owned(),
         (tokens, cost) => format!(
@@ -37,11 +38,10 @@ pub fn tokens(spent: &Spent) -> String {
     shown(spent.usage.tokens().map(render::tokens), spent.tokens_unknown == 0)
 }
 
-/// The cost: `$0.42`, `at least $0.42` or `unknown`, as for tokens.
+/// The cost: `$0.42`, `at least $0.42` or `unknown`, as for tokens; `≈$0.42` where it is estimated.
 #[must_use]
 pub fn cost(spent: &Spent) -> String {
-    let dollars = |n: f64| if n < 0.1 { format!("${n:.4}") } else { format!("${n:.2}") };
-    shown(spent.usage.cost_usd.map(dollars), spent.cost_unknown == 0)
+    shown(render::cost(&spent.usage), spent.cost_unknown == 0)
 }
 
 /// Unknown is not zero.
@@ -86,6 +86,9 @@ mod tests {
         assert_eq!(shown(&known), ("24.7k".into(), "$0.84".into()));
         let some = Spent { cost_unknown: 1, ..known };
         assert_eq!(shown(&some), ("24.7k".into(), "at least $0.84".into()));
+        let about = Spent { usage: Usage { cost_estimated: true, ..usage }, ..some };
+        assert_eq!(shown(&about).1, "at least ≈$0.84");
+        assert!(super::spent(&about).unwrap().ends_with("at least ≈$0.84"));
         let none = Spent { attempts: 1, tokens_unknown: 1, cost_unknown: 1, ..Spent::default() };
         assert_eq!(shown(&none), ("unknown".into(), "unknown".into()));
     }

@@ -46,16 +46,12 @@ impl Machine {
         if outcome != Outcome::NoSignal {
             record.learned.asks = None;
         }
-        let (session, total) = (record.learned.session.clone(), record.learned.session_total);
-        // it works in the session that it resumed, even if its output does not name the session
-        record.learned.session =
-            record.learned.session.take().or(record.resumes.as_ref().map(|resumes| resumes.session.clone()));
         let attempt = record.number;
         let completes = record.completes.clone();
         let (backend, asked) = (record.backend.clone(), record.asked_model.clone());
         let took = now.duration_since(record.started_at).try_into().unwrap_or(Duration::ZERO);
         unit.status = UnitStatus::Todo;
-        unit.count_once(session.as_deref(), total);
+        unit.count_usage(&self.policy.prices);
         let tries = unit.tries();
         self.state.sum_up();
         self.limited(now, (&backend, asked.as_deref()), &outcome, step.as_ref().map(|s| &s.settings.retry));

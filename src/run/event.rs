@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::resume::ResumeRequest;
-use crate::config::{Batch, Config, HistoryRule, Limit, OnFailure, Pace, RefusedRule};
+use crate::agent::PriceTable;
+use crate::config::{Batch, Config, HistoryRule, Limit, ModelPrice, OnFailure, Pace, RefusedRule};
 use crate::plan::assign::Assigned;
 use crate::plan::{Plan, Step};
 use crate::report::notice::{Notice, Pause};
@@ -35,6 +36,8 @@ pub struct Policy {
     pub on_refused: RefusedRule,
     /// When steps may start.
     pub pace: Pace,
+    /// What tokens cost, where an agent reports no cost.
+    pub prices: PriceTable,
     /// The local time zone.
     pub zone: TimeZone,
 }
@@ -54,6 +57,7 @@ impl Policy {
             history: config.git.history,
             on_refused: config.git.on_refused,
             pace: config.pace.clone(),
+            prices: ModelPrice::table(&config.prices),
             zone,
         }
     }

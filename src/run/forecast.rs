@@ -191,7 +191,9 @@ impl Past {
         let same =
             self.attempts.iter().filter(|a| a.backend == step.settings.backend && a.ended_at.is_some());
         let window = same.max_by_key(|a| a.ended_at).and_then(|a| a.learned.window);
-        let usage = Usage { input: tokens, output: tokens.map(|_| 0), cost_usd, ..Usage::default() };
+        let cost_estimated = like.iter().any(|a| a.learned.usage.is_some_and(|usage| usage.cost_estimated));
+        let output = tokens.map(|_| 0);
+        let usage = Usage { input: tokens, output, cost_usd, cost_estimated, ..Usage::default() };
         let learned = Learned { usage: Some(usage), window, ..Learned::default() };
         let attempt = AttemptRecord {
             number: 0,

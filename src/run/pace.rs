@@ -51,9 +51,15 @@ pub(super) fn held(
     let attempts = || history.attempts.iter().copied();
     if let Some(most) = pace.max_cost_usd {
         let of_run = attempts().filter(|a| history.began.is_none_or(|began| a.started_at >= began));
-        let cost: f64 = of_run.filter_map(|a| a.learned.usage.as_ref()?.cost_usd).sum();
+        let mut used = Usage::default();
+        of_run
+            .filter_map(|a| a.learned.usage)
+            .for_each(|usage| used.add(&Usage { cumulative: false, ..usage }));
+        let cost = used.cost_usd.unwrap_or(0.0);
         if cost >= most {
-            return Some(Held::Over(format!("it has cost ${cost:.2}, and pace.max_cost_usd is {most:.2}")));
+            let about = if used.cost_estimated { "≈" } else { "" };
+            let text = format!("it has cost {about}${cost:.2}, and pace.max_cost_usd is {most:.2}");
+            return Some(Held::Over(text));
         }
     }
     let window = pace

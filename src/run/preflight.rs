@@ -11,9 +11,10 @@ use super::needed::{check_commands, missing_commands};
 use super::prepare::template;
 use super::resume::ResumeRequest;
 use super::run_repository::RunRepository;
-use crate::config::{Commit, Config};
+use crate::config::{Commit, Config, UnknownUsage};
 use crate::error::{Error, ErrorKind, Result};
 use crate::git::call::Supervisor;
+use crate::plan::budget::{BUDGET_REMEDY, uncounted};
 use crate::plan::prompt::{PreviousAttempt, PromptContext, QuestionAnswer, render};
 use crate::plan::{self, Plan};
 use crate::project::current_plan::current_plan;
@@ -47,6 +48,7 @@ impl CheckedSpec {
         check_programs(config, &plan)?;
         check_commands(&missing_commands(place, config, &plan))?;
         check_template(config, &plan)?;
+        check_budgets(config, &plan)?;
         Ok(Self { store, state, plan })
     }
 }
@@ -141,6 +143,22 @@ fn check_programs(config: &Config, plan: &Plan) -> Result<()> {
             .hint(format!("Backends that are installed: {} (run.backend, --backend).", others.join(", ")));
     }
     Err(error)
+}
+
+/// Refuses a budget that would not count what a backend uses, unless the configuration allows it; then it is only noted.
+fn check_budgets(config: &Config, plan: &Plan) -> Result<()> {
+    let found = uncounted(config, plan);
+    if found.is_empty() {
+        return Ok(());
+    }
+    if config.pace.unknown_usage == UnknownUsage::Allow {
+        let _ = found.iter().try_for_each(|one| writeln!(io::stderr(), "note: {one}"));
+        return Ok(());
+    }
+    let lines: Vec<String> = found.iter().map(|one| format!("  {one}")).collect();
+    Err(Error::new(ErrorKind::Config, "a budget is set that cannot be kept")
+        .detail(lines.join("\n"))
+        .hint(BUDGET_REMEDY))
 }
 
 /// Renders the user's own prompt template for each step: for a first attempt, for one after a failed one, and for one

@@ -153,10 +153,13 @@ fn a_long_text_is_its_own_witness_while_its_box_stays() {
     let mut state = after(&before, &["3"], &before.replace(&format!("[ ] {long}"), &format!("[x] {long}")));
     follow(&mut state, &elsewhere(' ', long));
     assert_eq!(completed(&state), ["3"]);
-    // few words are written twice by chance
+    // few words are written twice by chance, but not ticked twice
     let mut state = after(&before, &["2"], &before);
     follow(&mut state, &elsewhere(' ', "Draw the icons"));
     assert_eq!(completed(&state), ["2~1"]);
+    let mut state = after(&before, &["2"], &before);
+    follow(&mut state, "## Third\n- [x] Draw the icons\n- [ ] Paint\n");
+    assert_eq!(completed(&state), ["1"]);
 }
 
 #[test]

@@ -93,12 +93,14 @@ fn match_texts(pairs: &mut TaskPairs<'_>, group: &SameText, depth: Option<usize>
     });
 }
 
-/// Whether the text alone says that two entries are one: it is long, nothing else has it, and its box is as it was.
+/// Whether the text alone says that two entries are one: nothing else has it, its box is as it was, and it is long or
+/// done by both accounts.
 fn is_distinct(pairs: &TaskPairs<'_>, group: &SameText, old: usize, new: usize) -> bool {
+    let is_done = || pairs.is_done(old) && pairs.new.tasks[new].ticked;
     group.old.len() == 1
         && group.new.len() == 1
         && pairs.same_box(old, new)
-        && pairs.new.text[new].split(' ').count() >= DISTINCT_WORDS
+        && (is_done() || pairs.new.text[new].split(' ').count() >= DISTINCT_WORDS)
 }
 
 /// Takes the pairs of which most says that they are one.

@@ -7,7 +7,7 @@ use super::attempt::AttemptRecord;
 use super::outcome::Outcome;
 use super::spent::Spent;
 use super::work_tree::{LeftOutPath, UndoRecord};
-use crate::agent::Usage;
+use crate::agent::PriceTable;
 use crate::agent::session_error::is_same_error;
 
 /// Characters of git's words that are kept: a hook may print a whole build.
@@ -185,13 +185,22 @@ impl UnitState {
         }
     }
 
-    /// Where a vendor says only the total of a session, the last attempt used what was added since the one before in it.
-    pub fn count_once(&mut self, session: Option<&str>, total: Option<Usage>) {
+    /// Counts what the last attempt used. Where its vendor says only the total of a session, it used what was added since
+    /// the attempt before in that session; where its vendor says only tokens, `prices` estimate the cost.
+    pub fn count_usage(&mut self, prices: &PriceTable) {
         let Some((last, earlier)) = self.attempts.split_last_mut() else { return };
-        let Some(total) = total else { return };
-        let same = |a: &&AttemptRecord| session.is_some() && a.learned.session.as_deref() == session;
-        let before = earlier.iter().rev().filter(same).find_map(|a| a.learned.session_total);
-        last.learned.usage = Some(total.since(&before.unwrap_or_default()));
+        let AttemptRecord { learned, resumes, asked_model, .. } = last;
+        let session = learned.session.as_deref();
+        if let Some(total) = learned.session_total {
+            let same = |a: &&AttemptRecord| session.is_some() && a.learned.session.as_deref() == session;
+            let before = earlier.iter().rev().filter(same).find_map(|a| a.learned.session_total);
+            learned.usage = Some(total.since(&before.unwrap_or_default()));
+        }
+        // it works in the session that it resumes, even if its output does not name the session
+        let resumed = resumes.as_ref().map(|resumes| resumes.session.clone());
+        learned.session = learned.session.take().or(resumed);
+        let model = learned.model.as_deref().or(asked_model.as_deref());
+        learned.usage = learned.usage.map(|usage| prices.estimate(model, usage));
     }
 
     /// How the last attempt ended.

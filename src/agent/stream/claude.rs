@@ -118,6 +118,7 @@ const UNUSED: Usage = Usage {
     output: Some(0),
     reasoning: None,
     cost_usd: Some(0.0),
+    cost_estimated: false,
     cumulative: false,
 };
 
@@ -143,6 +144,7 @@ impl ModelTokens {
             output: self.output_tokens.count(),
             reasoning: self.thinking_tokens.count(),
             cost_usd: self.cost.0,
+            cost_estimated: false,
             cumulative: false,
         }
     }

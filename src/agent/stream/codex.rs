@@ -220,6 +220,7 @@ fn usage(tokens: &CodexTokens) -> Usage {
         output: tokens.output_tokens.count(),
         reasoning: tokens.reasoning_output_tokens.count(),
         cost_usd: None,
+        cost_estimated: false,
         cumulative: true,
     }
 }

@@ -158,6 +158,7 @@ fn usage(stats: &GeminiStats) -> Usage {
         output: all_output().or(output),
         reasoning: None,
         cost_usd: None,
+        cost_estimated: false,
         cumulative: false,
     }
 }

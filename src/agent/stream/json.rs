@@ -84,6 +84,7 @@ pub(super) fn usage(value: &Value, [input, cached, output, reasoning]: [&str; 4]
         output: count(output),
         reasoning: count(reasoning),
         cost_usd: cost.as_f64().filter(|cost| *cost > 0.0),
+        cost_estimated: false,
         cumulative: false,
     }
 }

@@ -193,6 +193,7 @@ fn usage(tokens: OpencodeTokens, cost: LaxNumber) -> Usage {
         reasoning: tokens.reasoning.count(),
         // it reports 0 for a model whose price it does not know
         cost_usd: cost.0.filter(|cost| *cost > 0.0),
+        cost_estimated: false,
         cumulative: false,
     }
 }

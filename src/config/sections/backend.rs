@@ -9,7 +9,7 @@ use crate::config::declare::{keys, words};
 use crate::config::formats::{OptionValue, Variables, not_one_of};
 use crate::config::key::{ConfigType, KeyShape, ValueError, ValueFormat};
 use crate::config::path::KeyPath;
-use crate::config::presets;
+use crate::config::presets::{self, UsageReport};
 use crate::config::problem::Problem;
 use crate::config::tree::TomlNode;
 
@@ -183,6 +183,20 @@ impl Backend {
             Family::Any if self.output == Format::Claude => Family::Claude,
             named => named,
         }
+    }
+
+    /// What the backend of this name reports of its usage: as its preset does, unless its output is read as plain text.
+    #[must_use]
+    pub fn usage_report(&self, name: &str) -> UsageReport {
+        let of_format = match self.output {
+            Format::Text | Format::Copilot | Format::Kimi | Format::Vibe | Format::Openhands => {
+                return UsageReport::Nothing;
+            }
+            Format::Codex | Format::Gemini | Format::Gptme => UsageReport::Tokens,
+            Format::Claude | Format::Opencode | Format::Pi | Format::Cline => UsageReport::Cost,
+        };
+        let preset = presets::preset(self.preset.as_deref().unwrap_or(name)).map(|preset| preset.usage);
+        preset.filter(|usage| *usage != UsageReport::Nothing).unwrap_or(of_format)
     }
 
     /// What does not fit together: placeholders that would stay unfilled, settings that no argument passes on.

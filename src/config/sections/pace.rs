@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::civil::Time;
 use serde_json::json;
 
-use crate::config::declare::keys;
+use crate::config::declare::{keys, words};
 use crate::config::duration;
 use crate::config::formats::Count;
 use crate::config::key::{ConfigType, KeyShape, ValueError, ValueFormat};
@@ -20,11 +20,24 @@ keys! {
         tasks_per_hour: Option<u32> as Option<Count>, like = 6, inside;
         /// Tokens that agents may use within any span of the given length.
         tokens: Option<TokenBudget>, like = "2M per 5h", inside;
-        /// US dollars that one run may cost, as the agents report it.
+        /// US dollars that one run may cost, as the agents report it, or as the table of prices estimates it from tokens.
         max_cost_usd: Option<f64> as Option<Amount>, like = 20.0, inside;
+        /// What follows where tokens or max_cost_usd is set and a backend does not say what it uses: the run does not begin
+        /// (refuse), or it begins and that backend's use does not count (allow).
+        unknown_usage: UnknownUsage = "refuse", loosens = "allow";
         /// Percent of a usage window of your plan, as the agent reports it. From there on, no step starts before that
         /// window ends.
         stop_at_utilization: Option<u32> as Option<Percent>, like = 90, inside;
+    }
+}
+
+words! {
+    /// What follows where a budget is set and a backend does not say what it uses.
+    pub enum UnknownUsage {
+        /// The run does not begin.
+        Refuse = "refuse",
+        /// That backend's use does not count.
+        Allow = "allow",
     }
 }
 
@@ -32,7 +45,8 @@ impl Pace {
     /// Whether any rule is set.
     #[must_use]
     pub fn is_set(&self) -> bool {
-        *self != Self::default()
+        let unknown_usage = self.unknown_usage;
+        *self != Self { unknown_usage, ..Self::default() }
     }
 }
 

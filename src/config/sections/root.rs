@@ -7,6 +7,7 @@ use super::backend::Backend;
 use super::hooks::Hooks;
 use super::limit::Limit;
 use super::pace::Pace;
+use super::price::ModelPrice;
 use super::prompt::Prompt;
 use super::run::{Done, PartialDone, PartialRetry, PartialTimeouts, Retry, RunSettings, Timeouts};
 use super::tmux::Tmux;
@@ -35,6 +36,7 @@ keys! {
         hooks: Hooks;
         log: Log;
         backends as "backend": BTreeMap<String, Backend>;
+        prices as "price": Vec<ModelPrice>;
         overrides as "override": Vec<Override>;
     }
 }

@@ -199,7 +199,7 @@ fn row(source: &ViewSource<'_>, id: &str, title: &str, mark: TaskMark) -> ViewRo
     if let Some(more) = output.and_then(|h| h.usage).filter(|more| !more.cumulative) {
         usage.add(&more);
     }
-    let used = [usage.tokens().map(render::tokens), usage.cost_usd.map(render::dollars)];
+    let used = [usage.tokens().map(render::tokens), render::cost(&usage)];
     ViewRow {
         mark,
         id: sanitise_line(id),

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use super::subject::DoctorSubject;
 use crate::agent::Format;
-use crate::config::{Backend, Config, preset};
+use crate::config::{Backend, Config, UnknownUsage, preset};
 use crate::error::{ErrorKind, Result};
+use crate::plan::budget::{BUDGET_REMEDY, UncountedBudget, uncounted_of};
 use crate::setup::backend_list::{self, BackendStatus};
 use crate::setup::findings::DoctorFinding;
 use crate::setup::logins::{LoginSign, agent_variable, find_login};
@@ -99,6 +100,7 @@ impl UsedBackend<'_> {
         found.extend(self.check_accounts());
         found.extend(self.check_sandbox());
         found.extend(self.check_bypass());
+        found.extend(self.check_budgets());
         found
     }
 
@@ -205,6 +207,18 @@ impl UsedBackend<'_> {
         Some(DoctorFinding::warning(TOPIC, text).fix(format!(
             "Allow unprivileged user namespaces. In a container, set backend.{name}.permission = \"bypass\" instead."
         )))
+    }
+
+    /// Budgets that do not count what it uses, each by the name of its key.
+    fn check_budgets(&self) -> Vec<DoctorFinding> {
+        let found = uncounted_of(self.config, &self.status.name, self.backend.model.as_deref());
+        let finding = |one: &UncountedBudget| match self.config.pace.unknown_usage {
+            UnknownUsage::Refuse => {
+                DoctorFinding::problem(TOPIC, ErrorKind::Config, one.to_string()).fix(BUDGET_REMEDY)
+            }
+            UnknownUsage::Allow => DoctorFinding::warning(TOPIC, one.to_string()).fix(BUDGET_REMEDY),
+        };
+        found.iter().map(finding).collect()
     }
 
     fn check_bypass(&self) -> Option<DoctorFinding> {
