@@ -91,6 +91,12 @@ facts
             let more = "required = true\nstep_start = [\"sh\", \"-c\", \"test $SEQORCH_UNIT = 1\"]\n";
             (ran(demo("say_done", more), 2), 2, "hooks.step_start", None)
         }
+        "trust" => {
+            let agent = "[ $SEQORCH_UNIT = 2 ] && printf '[verify]\\ncommands = [[\"./check\"]]\\n' > \"$ROOT/later.toml\" && cat \"$ROOT/later.toml\" >> \"$ROOT/seqorch.toml\"; say_done";
+            let project = demo(agent, "").env("SEQORCH_TRUST", "");
+            project.run(&["trust"]).code(0);
+            (ran(project, 2), 2, "verify.commands", Some("2"))
+        }
         "blocked" => {
             let tasks =
                 "- [ ] 1. First thing\n- [ ] 2. Second thing\n  - _Depends: 1_\n- [ ] 3. Third thing\n";
@@ -113,7 +119,7 @@ facts
     }
 }
 
-const KINDS: [&str; 13] = [
+const KINDS: [&str; 14] = [
     "question",
     "failed_task",
     "human_task",
@@ -123,6 +129,7 @@ const KINDS: [&str; 13] = [
     "dirty_tree",
     "history",
     "hook",
+    "trust",
     "rule",
     "blocked",
     "unavailable",
@@ -151,8 +158,10 @@ fn every_place_names_every_kind_of_need() {
             assert!(need["since"].is_string() && need["title"].is_string(), "{kind}: {need:#}");
         }
         let command = status["needs"][0]["command"].as_str().unwrap().to_owned();
+        // what is trusted is trusted for the whole project
+        let is_whole = command == "seqorch trust" && kind == "trust";
         assert!(
-            command.starts_with("seqorch ") && format!("{command} ").contains(" demo "),
+            is_whole || command.starts_with("seqorch ") && format!("{command} ").contains(" demo "),
             "{kind}: {command}"
         );
         let shown = project.run(&["status"]).code(0).stdout;

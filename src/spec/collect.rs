@@ -216,6 +216,9 @@ impl<'l, 'a> TaskCollector<'l, 'a> {
             return Err(IgnoredReason::Tracker);
         }
         let section = self.rules.sections[index];
+        if matches!(section, SectionKind::Idea | SectionKind::Waiting) {
+            return Err(IgnoredReason::Section);
+        }
         let id = box_id(item, text, &self.rules.ids);
         if id.is_none() && (section == SectionKind::Legend || self.legends.contains(&index)) {
             return Err(IgnoredReason::Legend);

@@ -8,6 +8,7 @@
 mod accepted_ids;
 mod bodies;
 mod box_ids;
+mod boxes_aside;
 mod check;
 mod collect;
 mod counted_names;

@@ -80,6 +80,8 @@ pub fn parse_as(source: &str, forced: Option<Dialect>) -> TaskFile {
     let unknown: Vec<usize> = (0..tasks.len()).filter(|&i| states.is_unknown(&tasks[i], source)).collect();
     let more = check::done_over_open_boxes(&lines, found, &bodies, &tasks);
     diagnostics.extend(more.into_iter().chain(check::unknown_marks(&lines, &tasks, &unknown)));
+    diagnostics.extend(check::left_out(&lines, &rules.left_out));
+    diagnostics.extend(check::passed_over(&lines, &rules.passed_over));
     check::sort(&mut diagnostics);
     let ignored = ignored(&lines, &collected, &bodies);
     let task_states: Vec<TaskState> = tasks.iter().map(|task| task.state).collect();
