@@ -179,8 +179,11 @@ fn every_place_names_every_kind_of_need() {
         assert_eq!(specs["specs"][0]["needs"], status["needs"], "{kind}");
         // resume answers a question, and says what else is needed
         let resumed = project.run(&["resume", "--answer", "Postgres"]);
-        if kind != "question" {
-            resumed.code(64).says(&["needs you: ", &command]);
+        match kind {
+            "question" => {}
+            // nothing begins before a person trusts what came up
+            "trust" => _ = resumed.code(78).says(&[reason, &command]),
+            _ => _ = resumed.code(64).says(&["needs you: ", &command]),
         }
     }
 }

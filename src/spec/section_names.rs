@@ -115,7 +115,7 @@ const NO_WORK_FIRST: &str = " validation verification verify files risks risk te
 const NO_WORK_LAST: &str = " validation verification log logs watchlist criteria checklist gates risks files commands constraints \
     goals scope references assumptions prerequisites deliverables rollback evidence notes metrics approvals checks tested \
     verified artifacts outputs ";
-const NO_WORK: &str = "test plan|test strategy|test scenarios|test cases|tests|qa|smoke test|smoke tests|sign off|rollout|\
+const NO_WORK: &str = "concrete steps|plan of work|decision log|test plan|test strategy|test scenarios|test cases|tests|qa|smoke test|smoke tests|sign off|rollout|\
     rollout plan|dependencies|requirements|before you start|git|commits|commit|commit plan|pull request|validación|\
     verificación|riesgos|archivos|validierung|überprüfung|risiken|dateien|проверка|риски|файлы|验证|風險|风险|检查|検証|リスク";
 const COLUMNS: &str = "in progress|in work|work in progress|wip|up next|now|to do|doing|ready|ready to start|done|completed|\

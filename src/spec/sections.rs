@@ -87,7 +87,7 @@ pub(crate) fn find(lines: &SourceLines<'_>, names_task: impl Fn(&Heading, &str) 
         let kind = section.map_or(SectionKind::Open, |s| map.all[s].kind);
         map.kinds.push(if label == SectionKind::Open { kind } else { label });
     }
-    resolve(lines, &mut map);
+    resolve(lines, &mut map, exec_plan);
     map
 }
 
@@ -123,12 +123,12 @@ fn title(lines: &SourceLines<'_>) -> Option<usize> {
 }
 
 /// Decides in which sections boxes are tasks: the kinds of lines become [`SectionKind::Open`] there.
-fn resolve(lines: &SourceLines<'_>, map: &mut SectionMap) {
+fn resolve(lines: &SourceLines<'_>, map: &mut SectionMap, exec_plan: bool) {
     let boxed = |index: usize| lines.item(index).is_some_and(|item| item.mark.is_some() && item.bullet);
     let has =
         |wanted: &[SectionKind]| (0..lines.all.len()).any(|i| wanted.contains(&map.kinds[i]) && boxed(i));
     if has(&[SectionKind::Tasks]) {
-        leave_out_neighbours(lines, map);
+        leave_out_neighbours(lines, map, exec_plan);
     } else if !has(&[SectionKind::Open, SectionKind::Column, SectionKind::Order]) {
         if has(&[SectionKind::Side]) {
             replace(map, SectionKind::Side, SectionKind::Open);
@@ -148,8 +148,8 @@ fn replace(map: &mut SectionMap, from: SectionKind, to: SectionKind) {
 }
 
 /// Beside a list of tasks, sections whose names say so hold validation, logs and files to watch. Beside one whose tasks have
-/// numbers, so do all that name no work: what is work has a number there.
-fn leave_out_neighbours(lines: &SourceLines<'_>, map: &mut SectionMap) {
+/// numbers, so do all that name no work: what is work has a number there. Neither has an `ExecPlan` work elsewhere.
+fn leave_out_neighbours(lines: &SourceLines<'_>, map: &mut SectionMap, exec_plan: bool) {
     let listed = (0..lines.all.len()).filter(|&line| map.kinds[line] == SectionKind::Tasks);
     let boxes = listed.filter(|&line| lines.all[line].indent == 0).filter_map(|line| lines.item(line));
     let (mut all, mut with_number) = (0, 0);
@@ -157,7 +157,7 @@ fn leave_out_neighbours(lines: &SourceLines<'_>, map: &mut SectionMap) {
         all += 1;
         with_number += usize::from(item.id.is_some() || item.list_number.is_some());
     }
-    let numbered = with_number * 2 > all;
+    let wins = exec_plan || with_number * 2 > all;
     // The sections around lists of tasks: what else is in them is beside such a list.
     let mut around = vec![false; map.all.len()];
     let mut at_the_top = false;
@@ -175,7 +175,7 @@ fn leave_out_neighbours(lines: &SourceLines<'_>, map: &mut SectionMap) {
         .map(|section| {
             let beside = at_the_top || map.upwards(section).any(|s| around[s]);
             let says = |of: fn(&str) -> bool| map.says(lines, section, of);
-            beside && (numbered || says(names_no_work)) && !says(names_work)
+            beside && (wins || says(names_no_work)) && !says(names_work)
         })
         .collect();
     for line in 0..map.kinds.len() {
