@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
+use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 
 use super::Global;
@@ -23,7 +24,7 @@ pub(super) struct MarkArgs {
     id: String,
     /// Its new state.
     #[arg(value_enum, required_unless_present_any = ["backend", "agent", "clear"])]
-    mark: Option<MarkState>,
+    mark: Option<ManualState>,
     /// Backend that does the task.
     #[arg(long, value_name = "NAME", conflicts_with_all = ["agent", "clear"])]
     backend: Option<String>,
@@ -38,14 +39,20 @@ pub(super) struct MarkArgs {
     spec: Option<PathBuf>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum MarkState {
-    /// Done.
-    Done,
-    /// To do: the next run does it, even if it was done before.
-    Todo,
-    /// Left out. Tasks that depend on it are blocked.
-    Skip,
+impl ValueEnum for ManualState {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Done, Self::Todo, Self::Skip]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Self::Done => PossibleValue::new("done").help("Done"),
+            Self::Todo => {
+                PossibleValue::new("todo").help("To do: the next run does it, even if it was done before")
+            }
+            Self::Skip => PossibleValue::new("skip").help("Left out. Tasks that depend on it are blocked"),
+        })
+    }
 }
 
 impl MarkArgs {
@@ -61,12 +68,7 @@ impl MarkArgs {
 pub(super) fn mark(global: &Global, args: &MarkArgs) -> Result<u8> {
     let project = Project::open(global, Vec::new(), args.spec.as_deref())?;
     let place = project.place(&project.spec(args.spec.as_deref())?, Selection::default())?;
-    let mark = args.mark.map(|mark| match mark {
-        MarkState::Done => ManualState::Done,
-        MarkState::Todo => ManualState::Todo,
-        MarkState::Skip => ManualState::Skip,
-    });
-    let request = MarkRequest { id: args.id.clone(), mark, owner: args.owner() };
+    let request = MarkRequest { id: args.id.clone(), mark: args.mark, owner: args.owner() };
     let marked = mark::mark(&place, &project.loaded.config, &request)?;
     let id = marked.named.join(", ");
     match &request.owner {
@@ -78,7 +80,7 @@ pub(super) fn mark(global: &Global, args: &MarkArgs) -> Result<u8> {
             print(&format!("{id}: assigned to {name}"));
         }
     }
-    let word = match mark {
+    let word = match args.mark {
         None => return Ok(0),
         Some(ManualState::Done) => "done",
         Some(ManualState::Todo) => "to do",

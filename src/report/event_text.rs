@@ -60,6 +60,7 @@ pub fn last_word(end: &End, needs: &[ShownNeed], left: usize) -> (String, bool) 
             format!("✓ selection complete, {} left", plural(*left, "task"))
         }
         (End::Complete, None) => "✓ all complete".to_owned(),
+        (End::CommitsLost { .. }, None) => format!("! {}", end_words(end.kind(), &[])),
         (_, None) => format!("✗ {}", end.kind().label()),
     };
     (sanitise_line(&word), !end.is_by_hand())
@@ -85,11 +86,7 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
             format!("▶ {unit} {title}  (iteration {iteration}{most}, {left} left{again}{resumes})")
         }
         EventKind::StepEnded { unit, outcome, says, took_ms, next, attempts_left, .. } => {
-            let mark = match outcome["kind"].as_str() {
-                Some("done") => "✓",
-                Some("halted" | "limited") => "‖",
-                _ => "✗",
-            };
+            let mark = mark(outcome);
             let next = next_words(*next, *attempts_left);
             let (unit, says) = (sanitise_line(unit), sanitise_line(says));
             let took = span(Duration::from_millis(*took_ms));
@@ -193,6 +190,7 @@ pub(super) fn end_words(why: EndKind, failed: &[String]) -> String {
     use EndKind as K;
     match why {
         K::Complete => "all complete".to_owned(),
+        K::CommitsLost => "all tasks done, but commits are not in the history of HEAD".to_owned(),
         K::SelectionComplete => "selection complete".to_owned(),
         K::MaxIterations => "iteration limit reached".to_owned(),
         K::Interrupted | K::Terminated => "stopped by you".to_owned(),
@@ -202,7 +200,7 @@ pub(super) fn end_words(why: EndKind, failed: &[String]) -> String {
         K::Human => "stopped: what is left is for you".to_owned(),
         K::NotCommitted => "stopped: a commit is pending".to_owned(),
         K::Halted => "halted with a question".to_owned(),
-        K::Dirty | K::History | K::Unavailable | K::Limited | K::Error => {
+        K::Dirty | K::History | K::IndexBehind | K::Unavailable | K::Limited | K::Error => {
             format!("stopped: {}", why.label())
         }
     }
@@ -408,7 +406,7 @@ mod tests {
                 backend: None,
                 model: None,
                 usage: None,
-                outcome: Value::Null,
+                outcome: Outcome::Lost,
                 says: hostile,
                 took_ms: 1,
                 next: NextKind::Plain,

@@ -85,7 +85,7 @@ pub enum EventKind {
         /// Tokens and cost; null: the vendor does not state them.
         usage: Option<Usage>,
         /// The outcome as in the state file: `{"kind":"done"}`, `{"kind":"failed","code":1}`, …
-        outcome: Value,
+        outcome: Outcome,
         /// The same as a sentence.
         says: String,
         /// How long it took.
@@ -325,7 +325,7 @@ pub fn of_notice(notice: &Notice, state: &SpecState) -> EventKind {
                 backend: record.map(|a| a.backend.clone()),
                 model: record.and_then(|a| a.learned.model.clone()),
                 usage: record.and_then(|a| a.learned.usage),
-                outcome: as_value(outcome),
+                outcome: outcome.clone(),
                 says: outcome.to_string(),
                 took_ms: millis(*took),
                 next,
@@ -373,10 +373,6 @@ pub fn of_notice(notice: &Notice, state: &SpecState) -> EventKind {
 pub fn of_pause(why: &Pause, until: Timestamp) -> EventKind {
     let unit = if let Pause::Backoff { unit } = why { Some(unit.clone()) } else { None };
     EventKind::Waiting { why: why.kind(), reason: why.reason(), unit, until }
-}
-
-fn as_value(outcome: &Outcome) -> Value {
-    serde_json::to_value(outcome).unwrap_or_default()
 }
 
 pub(super) fn millis(length: Duration) -> u64 {

@@ -5,6 +5,7 @@ use super::events::EventKind;
 use super::notice::PauseKind;
 use super::text::sanitise_line;
 use crate::config::HookEvent;
+use crate::state::Outcome;
 
 impl EventKind {
     /// The hook that the event calls.
@@ -36,7 +37,7 @@ impl EventKind {
                 ("SEQORCH_TITLE", title.clone()),
                 ("SEQORCH_ATTEMPT", attempt.to_string()),
                 ("SEQORCH_BACKEND", backend.clone().unwrap_or_default()),
-                ("SEQORCH_OUTCOME", outcome["kind"].as_str().unwrap_or_default().to_owned()),
+                ("SEQORCH_OUTCOME", word_of(outcome)),
                 ("SEQORCH_MESSAGE", format!("{unit} {says}")),
             ],
             Self::Waiting { reason, until, .. } => vec![
@@ -70,4 +71,10 @@ impl EventKind {
         }
         variables
     }
+}
+
+/// The word for an outcome in JSON: `done`, `failed`, …
+fn word_of(outcome: &Outcome) -> String {
+    let value = serde_json::to_value(outcome).unwrap_or_default();
+    value["kind"].as_str().unwrap_or_default().to_owned()
 }

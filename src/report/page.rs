@@ -9,7 +9,7 @@ use minijinja::{AutoEscape, Environment};
 use serde::Serialize;
 
 use super::run_report::{RunReport, TaskRow};
-use super::spans::KINDS;
+use super::spans::SpanKind;
 
 /// The template of the page. It needs no script and no other file, so that the page can be mailed or archived.
 const TEMPLATE: &str = include_str!("report.html.j2");
@@ -17,9 +17,9 @@ const TEMPLATE: &str = include_str!("report.html.j2");
 #[derive(Serialize)]
 struct HtmlContext<'a> {
     report: &'a RunReport,
-    kinds: [&'static str; 9],
+    kinds: [SpanKind; 9],
     /// The kinds that occur, for the legend.
-    seen: BTreeSet<&'static str>,
+    seen: BTreeSet<SpanKind>,
 }
 
 /// The report as markdown. Its table is at most `columns` wide, where that is possible.
@@ -110,5 +110,5 @@ pub fn html(report: &RunReport) -> Result<String, minijinja::Error> {
     env.add_template("report", TEMPLATE)?;
     let seen =
         report.rows.iter().flat_map(|row| &row.bars).chain(&report.pauses).map(|bar| bar.kind).collect();
-    env.get_template("report")?.render(Serde(&HtmlContext { report, kinds: KINDS, seen }))
+    env.get_template("report")?.render(Serde(&HtmlContext { report, kinds: SpanKind::ALL, seen }))
 }

@@ -252,6 +252,8 @@ mod tests {
             "notes",
             "total_steps",
             "max_iterations",
+            "left",
+            "uncounted_budgets",
             "timeline",
         ];
         documented.sort_unstable();

@@ -8,14 +8,15 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::changes::{NO_FILES, listed};
+use super::event_text::end_words;
 use super::events::EventRecord;
 use super::needs::{ShownNeed, shown};
-use super::spans::{TimelineSpan, attempts, kind_of, pauses, waited};
+use super::spans::{SpanKind, TimelineSpan, attempts, pauses, waited};
 use super::text::{plural, sanitise_line, sanitise_text};
 use super::times::span;
 use super::{counts, spent};
 use crate::git::FileChange;
-use crate::state::{Counts, SpecState, Spent, UnitStatus};
+use crate::state::{Counts, End, EndKind, SpecState, Spent, UnitStatus};
 
 /// Runs with a longer pause between them belong to different reports.
 const LONGEST_PAUSE: Duration = Duration::from_secs(8 * 3600);
@@ -83,7 +84,7 @@ pub struct TaskRow {
     /// How its last attempt ended.
     pub outcome: String,
     /// `done`, `halted`, `limited`, `failed`, `running`
-    pub kind: &'static str,
+    pub kind: SpanKind,
     /// Number of attempts.
     pub attempts: usize,
     /// Time of all attempts together.
@@ -116,7 +117,7 @@ pub struct TimelineBar {
     /// Its share of the whole width.
     pub width: f64,
     /// One of the kinds of the timeline: `done`, `limited`, `pause`, …
-    pub kind: &'static str,
+    pub kind: SpanKind,
     /// A sentence about it.
     pub label: String,
 }
@@ -141,6 +142,8 @@ pub fn run_report(s: &ReportSource<'_>) -> Option<RunReport> {
         "needs you".to_owned()
     } else if s.state.running().is_some() {
         "at work".to_owned()
+    } else if let Some(End::CommitsLost { lost }) = s.state.run.over().map(|over| &over.end) {
+        format!("{}: {}", end_words(EndKind::CommitsLost, &[]), sanitise_line(&lost.join(", ")))
     } else if s.counts.todo == 0 {
         "all complete".to_owned()
     } else {
@@ -191,10 +194,10 @@ fn row(
     let attempts: Vec<_> = unit.attempts.iter().filter(|a| a.started_at >= from).collect();
     let last = attempts.last()?;
     let kind = match (&unit.status, &last.outcome) {
-        (_, None) => "running",
-        (UnitStatus::Done, _) => "done",
-        (UnitStatus::Halted { .. }, _) => "halted",
-        (_, Some(outcome)) => kind_of(outcome),
+        (_, None) => SpanKind::Running,
+        (UnitStatus::Done, _) => SpanKind::Done,
+        (UnitStatus::Halted { .. }, _) => SpanKind::Halted,
+        (_, Some(outcome)) => SpanKind::of(outcome),
     };
     let spent = Spent::of(attempts.iter().copied());
     let took: Duration = spans.iter().filter(|b| b.unit == id && b.at_work).map(TimelineSpan::length).sum();
@@ -282,7 +285,7 @@ fn totals(s: &ReportSource<'_>, from: Timestamp, spans: &[TimelineSpan]) -> Vec<
         ("attempts", attempts().filter(|a| a.is_try()).count().to_string()),
         ("worked", span(sum(|b| b.at_work))),
         ("waited", waited(spans)),
-        ("verified", span(sum(|b| b.kind == "verify"))),
+        ("verified", span(sum(|b| b.kind == SpanKind::Verify))),
         ("tokens", spent::tokens(&spent)),
         ("cost", spent::cost(&spent)),
     ];
@@ -398,7 +401,7 @@ mod tests {
         assert_eq!((made.rows[0].words.as_str(), made.rows[1].title.as_str()), ("words of 1 2", "Form"));
         let bar = &made.pauses[0];
         assert!((bar.at - 0.25).abs() < 1e-9 && (bar.width - 0.375).abs() < 1e-9, "{bar:?}");
-        assert_eq!((bar.kind, made.pauses[1].kind), ("limit", "pause"));
+        assert_eq!((bar.kind, made.pauses[1].kind), (SpanKind::Limit, SpanKind::Pause));
         let total = |name| made.totals.iter().find(|(n, _)| *n == name).unwrap().1.clone();
         assert_eq!(
             (total("worked"), total("waited"), total("tokens")),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::Serialize;
 
 use super::events::{EventKind, EventRecord};
 use super::notice::PauseKind;
@@ -10,18 +11,64 @@ use super::text::{plural, sanitise_line};
 use super::times::span;
 use crate::state::{AttemptRecord, Outcome, SpecState};
 
-/// The kinds of a span: attempts by their outcome, waits by their reason (`pause`: between steps and attempts), and checks.
-pub(super) const KINDS: [&str; 9] =
-    ["done", "failed", "halted", "limited", "running", "limit", "pace", "pause", "verify"];
+/// What happened in a span: an attempt with its outcome, a wait, or checks. In the page these are names of classes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SpanKind {
+    /// An attempt that did its task.
+    Done,
+    /// An attempt that did not.
+    Failed,
+    /// An attempt that asked a question.
+    Halted,
+    /// An attempt that met a limit.
+    Limited,
+    /// An attempt that is not over.
+    Running,
+    /// A wait for the end of a limit.
+    Limit,
+    /// A wait for a rule of `[pace]`.
+    Pace,
+    /// A wait between steps and attempts.
+    Pause,
+    /// Checks.
+    Verify,
+}
+
+impl SpanKind {
+    pub(super) const ALL: [Self; 9] = [
+        Self::Done,
+        Self::Failed,
+        Self::Halted,
+        Self::Limited,
+        Self::Running,
+        Self::Limit,
+        Self::Pace,
+        Self::Pause,
+        Self::Verify,
+    ];
+
+    /// That of an attempt with this outcome.
+    pub(super) fn of(outcome: &Outcome) -> Self {
+        match outcome {
+            Outcome::Done => Self::Done,
+            Outcome::Halted { .. } => Self::Halted,
+            Outcome::Limited { .. } => Self::Limited,
+            _ => Self::Failed,
+        }
+    }
+}
+
 /// The kinds that are waits, with their names in the sum of waits.
-pub(super) const WAITS: [(&str, &str); 3] = [("limit", "limits"), ("pace", "pace"), ("pause", "pauses")];
+const WAITS: [(SpanKind, &str); 3] =
+    [(SpanKind::Limit, "limits"), (SpanKind::Pace, "pace"), (SpanKind::Pause, "pauses")];
 
 /// A span of time in which one thing happened.
 pub(super) struct TimelineSpan {
     pub(super) unit: String,
     pub(super) from: Timestamp,
     pub(super) until: Timestamp,
-    pub(super) kind: &'static str,
+    pub(super) kind: SpanKind,
     pub(super) label: String,
     /// Whether an agent worked: true for an attempt that started.
     pub(super) at_work: bool,
@@ -37,8 +84,8 @@ impl TimelineSpan {
 pub(super) fn attempts(state: &SpecState, now: Timestamp) -> Vec<TimelineSpan> {
     let one = |unit: &str, attempt: &AttemptRecord| {
         let (kind, says) = match &attempt.outcome {
-            None => ("running", "running".to_owned()),
-            Some(outcome) => (kind_of(outcome), outcome.to_string()),
+            None => (SpanKind::Running, "running".to_owned()),
+            Some(outcome) => (SpanKind::of(outcome), outcome.to_string()),
         };
         TimelineSpan {
             unit: unit.to_owned(),
@@ -68,9 +115,9 @@ pub(super) fn pauses(events: &[EventRecord], now: Timestamp) -> Vec<TimelineSpan
                 from: record.at,
                 until: next.unwrap_or(now).min(*until).max(record.at),
                 kind: match why {
-                    PauseKind::Limit => "limit",
-                    PauseKind::Pace => "pace",
-                    PauseKind::Delay | PauseKind::Backoff | PauseKind::Program => "pause",
+                    PauseKind::Limit => SpanKind::Limit,
+                    PauseKind::Pace => SpanKind::Pace,
+                    PauseKind::Delay | PauseKind::Backoff | PauseKind::Program => SpanKind::Pause,
                 },
                 label: sanitise_line(&format!("waited: {reason}")),
                 at_work: false,
@@ -79,7 +126,7 @@ pub(super) fn pauses(events: &[EventRecord], now: Timestamp) -> Vec<TimelineSpan
                 unit: unit.clone(),
                 from: record.at,
                 until: next.unwrap_or(now).max(record.at),
-                kind: "verify",
+                kind: SpanKind::Verify,
                 label: format!("verified with {}", plural(*commands, "command")),
                 at_work: false,
             }),
@@ -89,21 +136,12 @@ pub(super) fn pauses(events: &[EventRecord], now: Timestamp) -> Vec<TimelineSpan
     found
 }
 
-/// The kind of the span of an attempt with this outcome.
-pub(super) fn kind_of(outcome: &Outcome) -> &'static str {
-    match outcome {
-        Outcome::Done => "done",
-        Outcome::Halted { .. } => "halted",
-        Outcome::Limited { .. } => "limited",
-        _ => "failed",
-    }
-}
-
 /// The sum of all waits: `12s: 10s for limits, 2s for pauses`.
 pub(super) fn waited(spans: &[TimelineSpan]) -> String {
-    let of = |kind: &str| spans.iter().filter(|b| b.kind == kind).map(TimelineSpan::length).sum::<Duration>();
+    let of =
+        |kind: SpanKind| spans.iter().filter(|b| b.kind == kind).map(TimelineSpan::length).sum::<Duration>();
     let parts: Vec<(Duration, &str)> =
-        WAITS.iter().map(|(kind, what)| (of(kind), *what)).filter(|(time, _)| !time.is_zero()).collect();
+        WAITS.iter().map(|(kind, what)| (of(*kind), *what)).filter(|(time, _)| !time.is_zero()).collect();
     let all = span(parts.iter().map(|(time, _)| *time).sum());
     let parts: Vec<_> = parts.iter().map(|(time, what)| format!("{} for {what}", span(*time))).collect();
     if parts.is_empty() { all } else { format!("{all}: {}", parts.join(", ")) }

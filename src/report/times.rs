@@ -13,12 +13,10 @@ pub fn span(duration: Duration) -> String {
     if duration.as_millis() == 0 {
         return "0s".to_owned();
     }
-    let rounded = if duration < Duration::from_secs(1) {
-        Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(0))
-    } else {
-        Duration::from_secs(duration.as_secs())
-    };
-    humantime::format_duration(rounded).to_string()
+    if duration < Duration::from_secs(1) {
+        return format!("{} ms", duration.as_millis());
+    }
+    humantime::format_duration(Duration::from_secs(duration.as_secs())).to_string()
 }
 
 /// A time of day: `22:05:00`.
@@ -40,7 +38,7 @@ mod tests {
     #[test]
     fn durations_have_whole_seconds_or_milliseconds() {
         assert_eq!(span(Duration::from_millis(125_900)), "2m 5s");
-        assert_eq!(span(Duration::from_millis(340)), "340ms");
+        assert_eq!(span(Duration::from_millis(340)), "340 ms");
         assert_eq!(span(Duration::ZERO), "0s");
     }
 }

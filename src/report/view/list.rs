@@ -7,7 +7,7 @@ use ratatui::widgets::{Scrollbar, ScrollbarOrientation, ScrollbarState, Stateful
 use super::draw::{Page, take_right, take_top};
 use super::keys::Ui;
 use super::model::{TaskMark, View, ViewRow, VisibleRows};
-use crate::report::text::{cut, width};
+use crate::report::text::{cut, plural, width};
 
 /// From this many columns on, a row shows backend, model and usage.
 const WHO: u16 = 90;
@@ -76,8 +76,6 @@ impl Page<'_> {
         let style = self.theme.mark(row.mark);
         let mut rest = area;
         // from the right: time, usage, backend, state
-        let tries = if row.tries > 1 { format!(" {}×", row.tries) } else { String::new() };
-        let state = format!("{}{tries}", row.mark.word());
         if area.width >= 36 {
             rest = self.column(rest, 9, &row.took, Style::new());
         }
@@ -87,7 +85,7 @@ impl Page<'_> {
             }
         }
         if area.width >= 50 {
-            rest = self.column(rest, 11, &state, style);
+            rest = self.column(rest, 11, row.mark.word(), style);
         }
         rest = self.put(rest, &format!("{} {:ids$}  ", row.mark.sign(), cut(&row.id, ids)), style);
         let plain = if matches!(row.mark, TaskMark::Deferred | TaskMark::Skipped) {
@@ -97,12 +95,16 @@ impl Page<'_> {
         };
         let plain = if row.mark == TaskMark::Running { self.theme.bold() } else { plain };
         // the remark matters more than the end of a long title
+        let attempts = (row.tries > 1).then(|| plural(row.tries, "attempt"));
+        let remarks =
+            attempts.as_deref().into_iter().chain((!row.remark.is_empty()).then_some(row.remark.as_str()));
+        let remarks = remarks.collect::<Vec<_>>().join(": ");
         let remark =
-            if row.remark.is_empty() { 0 } else { width(&row.remark).min(usize::from(rest.width) / 2) + 3 };
+            if remarks.is_empty() { 0 } else { width(&remarks).min(usize::from(rest.width) / 2) + 3 };
         let title = cut(&row.title, usize::from(rest.width).saturating_sub(remark));
         rest = self.put(rest, &title, plain);
         if remark > 0 {
-            self.put(rest, &format!(" ({})", row.remark), self.theme.dim());
+            self.put(rest, &format!(" ({remarks})"), self.theme.dim());
         }
     }
 

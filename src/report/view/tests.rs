@@ -197,7 +197,7 @@ fn screen(view: &View, ui: &Ui, columns: u16, rows: u16) -> String {
     text_of(&buffer)
 }
 
-/// Compares a scene at three sizes with `snapshots/NAME.snap`.
+/// Compares a scene at three sizes with `tests/snapshots/view/NAME.snap`.
 fn snapshot(name: &str, scene: &Scene) {
     let sizes = [(40, 12), (80, 24), (160, 50)];
     let screens = sizes.map(|(columns, rows)| {
@@ -207,6 +207,7 @@ fn snapshot(name: &str, scene: &Scene) {
     let mut settings = insta::Settings::clone_current();
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
+    settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/snapshots/view"));
     settings.bind(|| insta::assert_snapshot!(name, screens.join("\n")));
 }
 
