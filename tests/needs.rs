@@ -129,7 +129,7 @@ facts
     }
 }
 
-const KINDS: [&str; 14] = [
+const KINDS: [&str; 15] = [
     "question",
     "failed_task",
     "human_task",

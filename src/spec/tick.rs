@@ -175,16 +175,16 @@ mod tests {
     }
 
     fn yaml(entries: &[(String, &str, bool, bool)]) -> String {
-        let mut out = "---\nname: x\ntodos:\n".to_owned();
-        for (at, (title, state, comment, flow)) in entries.iter().enumerate() {
+        let one = |(at, (title, state, comment, flow)): (usize, &(String, &str, bool, bool))| {
             let note = if *comment { "  # status: done" } else { "" };
-            out += &match (*flow, state.is_empty()) {
+            match (*flow, state.is_empty()) {
                 (_, true) => format!("  - id: e{at}\n    content: >-\n      {title}\n      more{note}\n"),
                 (true, _) => format!("  - {{id: e{at}, content: \"{title}\", status: {state}}}{note}\n"),
                 (false, _) => format!("  - id: e{at}\n    content: {title}\n    status: {state}{note}\n"),
-            };
-        }
-        out + "---\n# Text\n- [ ] no task\n"
+            }
+        };
+        let all: Vec<String> = entries.iter().enumerate().map(one).collect();
+        format!("---\nname: x\ntodos:\n{}---\n# Text\n- [ ] no task\n", all.concat())
     }
 
     fn json(entries: &[(String, &str, bool, bool)]) -> String {
