@@ -53,6 +53,7 @@ mod python_tool;
 mod readme;
 mod real_agents;
 mod recordings;
+mod removed_git_folder;
 mod report;
 mod resume;
 mod run;

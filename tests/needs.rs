@@ -3,10 +3,11 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::common::Project;
-use crate::common::git::{WRITES, repo};
+use crate::common::git::{WRITES, hook, repo};
+use crate::common::{Project, wait_until};
 
 const TWO: &str = "- [ ] 1. First thing\n- [ ] 2. Second thing\n";
 
@@ -26,10 +27,7 @@ fn refusing(script: &str) -> Project {
     let project = repo(WRITES, &format!("on_refused = \"halt\"\n[hooks]\n{HALT}"));
     let ignored = project.read(".git/info/exclude");
     project.write(".git/info/exclude", format!("{ignored}\nheard\nfacts\n"));
-    let hook = format!("#!/bin/sh\n{script} && exit 0\necho not like this >&2\nexit 1\n");
-    project.write(".git/hooks/pre-commit", hook);
-    let path = project.path(".git/hooks/pre-commit");
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    hook(&project, "pre-commit", &format!("{script} && exit 0\necho not like this >&2\nexit 1"));
     project
 }
 
@@ -87,9 +85,27 @@ facts
             );
             (ran(project, 2), 2, "from branch main to branch other", Some("2"))
         }
+        "index_behind" => {
+            let project = refusing("true");
+            hook(&project, "post-commit", "touch .git/index.lock");
+            let run = project.start(&["run"]);
+            let waits = || project.run(&["status"]).stdout.contains("index.lock");
+            wait_until("the wait for the lock", waits);
+            // it would wait a minute for the lock
+            run.signal(Signal::TERM);
+            run.wait().code(143);
+            project.run(&["status"]).says(&["the index of git is not up to date"]);
+            (ran(project, 2), 2, "remove the lock .git/index.lock", None)
+        }
         "hook" => {
             let more = "required = true\nstep_start = [\"sh\", \"-c\", \"test $SEQORCH_UNIT = 1\"]\n";
             (ran(demo("say_done", more), 2), 2, "hooks.step_start", None)
+        }
+        "trust" => {
+            let agent = "[ $SEQORCH_UNIT = 2 ] && printf '[verify]\\ncommands = [[\"./check\"]]\\n' > \"$ROOT/later.toml\" && cat \"$ROOT/later.toml\" >> \"$ROOT/seqorch.toml\"; say_done";
+            let project = demo(agent, "").env("SEQORCH_TRUST", "");
+            project.run(&["trust"]).code(0);
+            (ran(project, 2), 2, "verify.commands", Some("2"))
         }
         "blocked" => {
             let tasks =
@@ -113,7 +129,7 @@ facts
     }
 }
 
-const KINDS: [&str; 13] = [
+const KINDS: [&str; 15] = [
     "question",
     "failed_task",
     "human_task",
@@ -122,7 +138,9 @@ const KINDS: [&str; 13] = [
     "payment",
     "dirty_tree",
     "history",
+    "index_behind",
     "hook",
+    "trust",
     "rule",
     "blocked",
     "unavailable",
@@ -151,8 +169,10 @@ fn every_place_names_every_kind_of_need() {
             assert!(need["since"].is_string() && need["title"].is_string(), "{kind}: {need:#}");
         }
         let command = status["needs"][0]["command"].as_str().unwrap().to_owned();
+        // what is trusted is trusted for the whole project
+        let is_whole = command == "seqorch trust" && kind == "trust";
         assert!(
-            command.starts_with("seqorch ") && format!("{command} ").contains(" demo "),
+            is_whole || command.starts_with("seqorch ") && format!("{command} ").contains(" demo "),
             "{kind}: {command}"
         );
         let shown = project.run(&["status"]).code(0).stdout;
@@ -170,8 +190,11 @@ fn every_place_names_every_kind_of_need() {
         assert_eq!(specs["specs"][0]["needs"], status["needs"], "{kind}");
         // resume answers a question, and says what else is needed
         let resumed = project.run(&["resume", "--answer", "Postgres"]);
-        if kind != "question" {
-            resumed.code(64).says(&["needs you: ", &command]);
+        match kind {
+            "question" => {}
+            // nothing begins before a person trusts what came up
+            "trust" => _ = resumed.code(78).says(&[reason, &command]),
+            _ => _ = resumed.code(64).says(&["needs you: ", &command]),
         }
     }
 }

@@ -66,6 +66,7 @@ pub fn run(dir: &Path, exe: &Path) -> Result<()> {
         });
     }
     result.ended_at = Timestamp::now();
+    restore_folder(&dir, &attempt)?;
     let bytes = serde_json::to_vec_pretty(&result)
         .map_err(|e| Error::new(ErrorKind::Internal, "writing the result").caused_by(e))?;
     files::replace(&dir.result(), &bytes, 0o600)?;
@@ -75,6 +76,17 @@ pub fn run(dir: &Path, exe: &Path) -> Result<()> {
     }
     drop(connection);
     Ok(())
+}
+
+/// Makes the folder again where the agent removed it, perhaps with the whole repository: its work is done all the same.
+fn restore_folder(dir: &AttemptDir, attempt: &AttemptFile) -> Result<()> {
+    if dir.attempt().exists() {
+        return Ok(());
+    }
+    files::create_private_dir(dir.path())?;
+    let bytes = serde_json::to_vec_pretty(attempt)
+        .map_err(|e| Error::new(ErrorKind::Internal, "writing the attempt").caused_by(e))?;
+    files::replace(&dir.attempt(), &bytes, 0o600)
 }
 
 fn read_attempt(dir: &AttemptDir) -> Result<AttemptFile> {

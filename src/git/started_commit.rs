@@ -96,7 +96,7 @@ impl Snapshots<'_> {
             message: &started.message,
             ..request.clone()
         };
-        let outcome = self.finish(new, &its_own)?;
+        let outcome = self.finish(new, &its_own, false);
         Ok((started.message == request.message).then_some(outcome))
     }
 

@@ -35,6 +35,12 @@ impl GitFolder {
         can_write.then_some(Self { common, top, linked })
     }
 
+    /// The folder of git that belongs to this work tree alone.
+    pub(super) fn git_dir(&self) -> PathBuf {
+        let linked = self.linked.as_ref();
+        linked.map_or_else(|| self.common.clone(), |name| self.common.join("worktrees").join(name))
+    }
+
     /// How a spec is named among all specs of the repository: the project may be moved, and a spec may be in several work
     /// trees.
     pub(super) fn identity(&self, spec_dir: &Path) -> PathBuf {
