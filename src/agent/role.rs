@@ -25,7 +25,6 @@ impl AttemptRole {
 
     /// Whether it is to do the task.
     #[must_use]
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
     pub fn is_work(&self) -> bool {
         *self == Self::Work
     }

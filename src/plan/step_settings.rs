@@ -96,7 +96,7 @@ impl<'a> SettingsResolver<'a> {
         };
         let (backend, _) = self.config.backends.get_key_value(backend)?;
         let reason = Some(format!("assigned to {name} by hand"));
-        if name == REVIEWER && self.progress.backends_by_hand.get(id).is_none() {
+        if name == REVIEWER && !self.progress.backends_by_hand.contains_key(id) {
             return Some(BackendChoice { reason, ..self.reviewed_by(backend) });
         }
         Some(BackendChoice { backend, reason, by_hand: true, ..BackendChoice::default() })

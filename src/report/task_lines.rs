@@ -64,7 +64,8 @@ fn of_unit(unit: &UnitState, open: &str, all: &Spent) -> String {
     }
     if let Some(findings) = &unit.findings {
         let first = findings.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-        stands.push_str(&format!(", open findings of its review: {}", sanitise_line(first)));
+        stands.push_str(", open findings of its review: ");
+        stands.push_str(&sanitise_line(first));
     }
     let tries = unit.shown_tries();
     if tries == 0 {

@@ -89,11 +89,7 @@ impl Machine {
             // the plan does not have the unit any more, so there is no retry policy to apply
             _ if step.is_none() => {}
             Outcome::ForReview => next = Next::Review,
-            _ if role == AttemptRole::Review => {
-                if let Some(step) = step.as_deref() {
-                    (next, end) = self.reviewed(now, &id, step);
-                }
-            }
+            _ if role == AttemptRole::Review => (next, end) = self.reviewed(now, &id, step.as_deref()),
             Outcome::Unchanged => next = Next::Unchanged,
             Outcome::NoSignal if self.can_nudge(&id, tries, step.as_deref()) => next = Next::Nudge,
             _ => (next, end) = self.unsuccessful(now, &id, tries, step.as_deref()),

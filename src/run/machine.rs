@@ -139,7 +139,7 @@ impl Machine {
                 if self.behind.is_none() {
                     changed |= self.state.index_is_up_to_date();
                 }
-                let mut effects = self.planned(now, *plan, &seen.ticked(), share);
+                let mut effects = self.planned(now, &plan, &seen.ticked(), share);
                 if changed && !effects.contains(&Effect::Save) {
                     // a later reading compares tasks.md with what is saved
                     effects.insert(0, Effect::Save);
@@ -238,15 +238,15 @@ impl Machine {
         vec![Effect::Replan]
     }
 
-    fn planned(&mut self, now: Timestamp, plan: Plan, ticked: &BTreeSet<String>, share: f64) -> Vec<Effect> {
-        self.state.forget_removed(&plan);
+    fn planned(&mut self, now: Timestamp, plan: &Plan, ticked: &BTreeSet<String>, share: f64) -> Vec<Effect> {
+        self.state.forget_removed(plan);
         let mut effects = self.report_foreign_ticks(ticked, &[]);
-        if let Some(settled) = self.settle_unreviewed(now, &plan) {
+        if let Some(settled) = self.settle_unreviewed(now, plan) {
             effects.extend(settled);
             return effects;
         }
-        let left = counts(&plan, &self.state).todo.max(1);
-        let next = self.next_step(&plan);
+        let left = counts(plan, &self.state).todo.max(1);
+        let next = self.next_step(plan);
         let end = match (&next, self.stop) {
             _ if self.state.refused_commit().is_some() => self.not_committed(),
             // the next agent, and the next commit of a person, would work on an index without it

@@ -82,8 +82,8 @@ impl Machine {
     }
 
     /// What follows the review of a unit, whose outcome is saved already.
-    pub(super) fn reviewed(&mut self, now: Timestamp, id: &str, step: &Step) -> (Next, Option<End>) {
-        let Some(unit) = self.state.units.get(id) else { return (Next::Plain, None) };
+    pub(super) fn reviewed(&mut self, now: Timestamp, id: &str, step: Option<&Step>) -> (Next, Option<End>) {
+        let Some((unit, step)) = self.state.units.get(id).zip(step) else { return (Next::Plain, None) };
         let Some(outcome) = unit.attempts.last().and_then(|attempt| attempt.outcome.clone()) else {
             return (Next::Plain, None);
         };

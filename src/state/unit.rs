@@ -176,6 +176,7 @@ impl UnitState {
     }
 
     /// The attempts to do it, without reviews, oldest first.
+    #[must_use]
     pub fn work(&self) -> impl DoubleEndedIterator<Item = &AttemptRecord> {
         self.attempts.iter().filter(|attempt| attempt.role == AttemptRole::Work)
     }
