@@ -46,7 +46,10 @@ pub(super) fn man(command: &clap::Command, args: &ManArgs) -> Result<u8> {
     fs::create_dir_all(dir)
         .and_then(|()| clap_mangen::generate_to(command, dir))
         .and_then(|()| {
-            TOPICS.iter().map(|topic| topic.manual_page()).try_for_each(|(file, page)| fs::write(dir.join(file), page))
+            TOPICS
+                .iter()
+                .map(|topic| topic.manual_page())
+                .try_for_each(|(file, page)| fs::write(dir.join(file), page))
         })
         .map_err(|e| Error::io("writing man pages to", dir, e))?;
     Ok(0)

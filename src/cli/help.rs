@@ -15,34 +15,27 @@ pub(super) struct HelpTopic {
     page: &'static str,
 }
 
-macro_rules! topics {
-    ($($name:literal: $file:literal,)+) => {
-        /// The pages, in the order in which they are listed.
-        pub(super) const TOPICS: &[HelpTopic] =
-            &[$(HelpTopic { name: $name, page: include_str!(concat!("../../docs/", $file)) }),+];
-    };
-}
-
-topics! {
-    "tutorial": "tutorial.md",
-    "project": "project.md",
-    "specs": "dialects.md",
-    "agents": "agents.md",
-    "signals": "signals.md",
-    "checks": "checks.md",
-    "limits": "limits.md",
-    "git": "git.md",
-    "hooks": "hooks.md",
-    "trust": "trust.md",
-    "tmux": "tmux.md",
-    "guarantees": "guarantees.md",
-    "config": "configuration.md",
-    "files": "files.md",
-    "exit-codes": "exit-codes.md",
-    "json": "json.md",
-    "python": "python.md",
-    "troubleshooting": "troubleshooting.md",
-}
+/// The pages, in the order in which they are listed.
+pub(super) const TOPICS: [HelpTopic; 18] = [
+    HelpTopic { name: "tutorial", page: include_str!("../../docs/tutorial.md") },
+    HelpTopic { name: "project", page: include_str!("../../docs/project.md") },
+    HelpTopic { name: "specs", page: include_str!("../../docs/dialects.md") },
+    HelpTopic { name: "agents", page: include_str!("../../docs/agents.md") },
+    HelpTopic { name: "signals", page: include_str!("../../docs/signals.md") },
+    HelpTopic { name: "checks", page: include_str!("../../docs/checks.md") },
+    HelpTopic { name: "limits", page: include_str!("../../docs/limits.md") },
+    HelpTopic { name: "git", page: include_str!("../../docs/git.md") },
+    HelpTopic { name: "hooks", page: include_str!("../../docs/hooks.md") },
+    HelpTopic { name: "trust", page: include_str!("../../docs/trust.md") },
+    HelpTopic { name: "tmux", page: include_str!("../../docs/tmux.md") },
+    HelpTopic { name: "guarantees", page: include_str!("../../docs/guarantees.md") },
+    HelpTopic { name: "config", page: include_str!("../../docs/configuration.md") },
+    HelpTopic { name: "files", page: include_str!("../../docs/files.md") },
+    HelpTopic { name: "exit-codes", page: include_str!("../../docs/exit-codes.md") },
+    HelpTopic { name: "json", page: include_str!("../../docs/json.md") },
+    HelpTopic { name: "python", page: include_str!("../../docs/python.md") },
+    HelpTopic { name: "troubleshooting", page: include_str!("../../docs/troubleshooting.md") },
+];
 
 impl HelpTopic {
     /// The page as a manual page: its file and its text. The reference of the configuration is in section 5, and the others
@@ -82,7 +75,9 @@ pub(super) fn help(command: &clap::Command, args: &HelpArgs) -> Result<u8> {
     }
     match verb(command, &args.words) {
         Some(mut verb) if topic.is_none() => _ = write!(out, "{}", verb.render_long_help().ansi()),
-        Some(mut verb) => _ = writeln!(out, "{}\nMore: seqorch {} --help", verb.render_usage().ansi(), args.words[0]),
+        Some(mut verb) => {
+            _ = writeln!(out, "{}\nMore: seqorch {} --help", verb.render_usage().ansi(), args.words[0])
+        }
         None if topic.is_none() => return Err(unknown(command, &args.words)),
         None => {}
     }
@@ -107,5 +102,23 @@ fn unknown(command: &clap::Command, words: &[String]) -> Error {
         || "`seqorch help help` lists the topics, and `seqorch --help` the verbs.".to_owned(),
         |near| format!("Did you mean `seqorch help {near}`?"),
     );
-    Error::new(ErrorKind::Usage, format!("there is neither a topic nor a verb `{}`", words.join(" "))).hint(hint)
+    Error::new(ErrorKind::Usage, format!("there is neither a topic nor a verb `{}`", words.join(" ")))
+        .hint(hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_have_only_forms_that_are_shown_as_text() {
+        for topic in &TOPICS {
+            let text = anstream::adapter::strip_str(&terminal_text(topic.page, 100)).to_string();
+            let lines = text.lines().filter(|line| !line.starts_with("    "));
+            let text = lines.map(|line| format!("{line}\n")).collect::<String>();
+            let sign =
+                ["](", "|---", "```", "<!--", "\n#", "\n> "].into_iter().find(|sign| text.contains(sign));
+            assert!(sign.is_none(), "{}: {sign:?}\n{text}", topic.name);
+        }
+    }
 }

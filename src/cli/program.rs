@@ -6,8 +6,8 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::global::{ColorChoice, Global};
 use super::{
-    attach, backends, completions, config, diff, doctor, forget, help, hidden, init, limits, logs, mark, plan,
-    report, resume, run, specs, status, stop, trust, undo, usage, watch,
+    attach, backends, completions, config, diff, doctor, forget, help, hidden, init, limits, logs, mark,
+    plan, report, resume, run, specs, status, stop, trust, undo, usage, watch,
 };
 use crate::error::Result;
 

@@ -25,10 +25,17 @@ enum PagePart {
 pub fn terminal_text(page: &str, columns: usize) -> String {
     let bold = Style::new().bold();
     let mut out = String::new();
+    let mut in_list = false;
     for part in parts(page) {
+        let is_item = matches!(part, PagePart::Item(..));
+        if std::mem::replace(&mut in_list, is_item) && !is_item {
+            out.push('\n');
+        }
         match part {
             PagePart::Heading(_, text) => _ = writeln!(out, "{bold}{text}{bold:#}"),
-            PagePart::Paragraph(text) => wrap(&text, columns).iter().for_each(|line| _ = writeln!(out, "{line}")),
+            PagePart::Paragraph(text) => {
+                wrap(&text, columns).iter().for_each(|line| _ = writeln!(out, "{line}"))
+            }
             PagePart::Item(sign, text) => {
                 let indent = " ".repeat(sign.chars().count() + 1);
                 for (at, line) in wrap(&text, columns.saturating_sub(indent.len())).iter().enumerate() {
@@ -39,7 +46,7 @@ pub fn terminal_text(page: &str, columns: usize) -> String {
             }
             PagePart::Table(rows) => {
                 let mut table = Table::new();
-                table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+                table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
                 table.set_width(u16::try_from(columns).unwrap_or(u16::MAX));
                 table.add_rows(rows);
                 let _ = writeln!(out, "{table}");
@@ -57,7 +64,8 @@ pub fn terminal_text(page: &str, columns: usize) -> String {
 /// The page as a manual page, in roff.
 #[must_use]
 pub fn manual_page(name: &str, section: u8, page: &str) -> String {
-    let mut out = format!(".TH \"{}\" {section} \"\" \"seqorch {}\"\n", name.to_uppercase(), env!("CARGO_PKG_VERSION"));
+    let mut out =
+        format!(".TH \"{}\" {section} \"\" \"seqorch {}\"\n", name.to_uppercase(), env!("CARGO_PKG_VERSION"));
     for part in parts(page) {
         match part {
             PagePart::Heading(1, text) => _ = write!(out, ".SH NAME\n{} \\- {}\n", roff(name), roff(&text)),
@@ -123,7 +131,9 @@ fn parts(page: &str) -> Vec<PagePart> {
         } else if let Some((sign, text)) = item(text) {
             parts.push(PagePart::Item(sign.to_owned(), text.to_owned()));
             open = true;
-        } else if let (true, Some(PagePart::Paragraph(before) | PagePart::Item(_, before))) = (open, parts.last_mut()) {
+        } else if let (true, Some(PagePart::Paragraph(before) | PagePart::Item(_, before))) =
+            (open, parts.last_mut())
+        {
             before.push(' ');
             before.push_str(text);
         } else {
@@ -170,18 +180,18 @@ mod tests {
     use super::*;
 
     const PAGE: &str = "# Limits\n\nA limit of [one\nagent](agents.md) is `waited` out,\nas **all** are.\n\n## How\n\n\
-        - first\n  goes on\n- second\n\n1. one\n\n```sh\nseqorch run\n```\n\n| a | b |\n|---|---|\n| `x` | y |\n";
+        - first\n  continues\n- second\n\n1. one\n\n```sh\nseqorch run\n```\n\n| a | b |\n|---|---|\n| `x` | y |\n";
 
     #[test]
     fn a_page_for_a_terminal_has_no_links() {
         let text = anstream::adapter::strip_str(&terminal_text(PAGE, 30)).to_string();
-        assert!(text.starts_with("Limits\n\nA limit of one agent is\n`waited` out, as all are.\n\nHow\n\n• first goes on\n• second\n1. one\n\n    seqorch run\n"), "{text}");
+        assert!(text.starts_with("Limits\n\nA limit of one agent is\n`waited` out, as all are.\n\nHow\n\n• first continues\n• second\n1. one\n\n    seqorch run\n"), "{text}");
     }
 
     #[test]
     fn a_manual_page_has_the_same_parts() {
         let page = manual_page("seqorch-limits", 7, PAGE);
         assert!(page.contains(".SH NAME\nseqorch\\-limits \\- Limits\n"), "{page}");
-        assert!(page.contains(".IP \"•\" 4\nfirst goes on\n") && page.contains(".TP\n`x`\ny\n"), "{page}");
+        assert!(page.contains(".IP \"•\" 4\nfirst continues\n") && page.contains(".TP\n`x`\ny\n"), "{page}");
     }
 }

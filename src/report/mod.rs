@@ -1,7 +1,6 @@
 //! PURE. What people and programs read; everything is written to a `&mut dyn Write` or given as a value.
 
 mod changes;
-pub mod counts_placeholder;
 pub mod counts;
 pub mod doc_page;
 pub mod event_text;
