@@ -14,6 +14,7 @@ pub mod plan;
 pub mod project;
 pub mod report;
 pub mod run;
+pub mod sandbox;
 pub mod setup;
 pub mod spec;
 pub mod state;

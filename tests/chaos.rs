@@ -1,15 +1,13 @@
 //! The real program under `kill -9` at random moments: of the run, an attempt, an agent, or the tmux server.
-//!
-//! `SEQORCH_CHAOS_SEED` repeats a series, as far as the timing of the machine allows; `SEQORCH_CHAOS_KILLS` sets its length.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::common::{DEADLINE, Project, Running, kill};
+use crate::common::kills::{Dice, KillLog, series};
+use crate::common::{DEADLINE, Project, Running};
 
 const UNITS: usize = 5;
 
@@ -26,18 +24,6 @@ note "end $SEQORCH_UNIT $SEQORCH_ATTEMPT"
 say_done
 "#;
 
-/// A small random generator (xorshift), so that a seed repeats a series.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, below: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % below
-    }
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
     Plain,
@@ -49,12 +35,7 @@ struct Round {
     project: Project,
     way: Way,
     run: Option<Running>,
-    /// How often runs ended with each exit code.
-    codes: BTreeMap<i32, u32>,
-    kills: BTreeMap<&'static str, u32>,
-    /// What was done and when, for the message of a failure.
-    log: Vec<String>,
-    began: Instant,
+    log: KillLog,
 }
 
 impl Round {
@@ -65,25 +46,19 @@ impl Round {
         let project = project.spec("login", tasks.concat()).agent(AGENT).config(
             "[run]\nmax_iterations = 10000\n[retry]\nattempts = 1000\nbackoff = \"1ms\"\nmax_backoff = \"5ms\"\n[timeout]\ngrace = \"50ms\"\n",
         );
-        let (run, codes, kills, log) = (None, BTreeMap::new(), BTreeMap::new(), Vec::new());
-        Some(Self { project, way, run, codes, kills, log, began: Instant::now() })
-    }
-
-    fn note(&mut self, text: &str) {
-        self.log.push(format!("{:>7} ms  {text}", self.began.elapsed().as_millis()));
+        Some(Self { project, way, run: None, log: KillLog::new() })
     }
 
     /// Collects a run that has ended, and starts one if none is running. Returns whether the spec is complete.
     fn keep_running(&mut self) -> bool {
         if let Some(run) = self.run.take_if(Running::is_over) {
             let output = run.wait();
-            *self.codes.entry(output.code).or_default() += 1;
-            self.note(&format!("run ended with {}: {}", output.code, output.stderr.trim()));
+            self.log.ended(output.code, &output.stderr);
             // killed by this test; complete; a detached run holds the lock; the tmux server was killed
             assert!(
                 [137, 0, 75, 69].contains(&output.code),
                 "{}\n{}\n{:?}\n{}",
-                self.log.join("\n"),
+                self.log.text(),
                 self.project.ledger().join("\n"),
                 self.project.alive(),
                 output.stdout
@@ -96,7 +71,7 @@ impl Round {
             if self.way == Way::Detached && self.complete() {
                 return true;
             }
-            self.note("a run starts");
+            self.log.note("a run starts");
             let args: &[&str] = if self.way == Way::Detached { &["run", "--detach"] } else { &["run"] };
             self.run = Some(self.project.start(args));
         }
@@ -133,16 +108,14 @@ impl Round {
 
     fn strike(&mut self, dice: &mut Dice) {
         let Some((what, pid)) = self.victim(dice) else { return };
-        kill(pid, Signal::KILL);
-        self.note(&format!("kill -9 {what} {pid}"));
-        *self.kills.entry(what).or_default() += 1;
+        self.log.kill(what, pid);
     }
 
     /// What must hold when a spec is complete, whatever was killed before.
     fn check(&self) {
         let project = &self.project;
         let ledger = project.ledger();
-        let story = || format!("{}\nledger:\n{}", self.log.join("\n"), ledger.join("\n"));
+        let story = || format!("{}\nledger:\n{}", self.log.text(), ledger.join("\n"));
         let file: Value = serde_json::from_str(&project.read(".kiro/specs/SEQUENTIAL_STATE.json"))
             .unwrap_or_else(|e| {
                 panic!("the state is not valid: {e}\n{}", story());
@@ -201,44 +174,24 @@ impl Round {
 #[test]
 #[ignore = "a hundred kills take a minute"]
 fn a_hundred_kills_lose_nothing_and_repeat_nothing() {
-    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    let now = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().subsec_nanos();
-    let seed = number("SEQORCH_CHAOS_SEED").unwrap_or_else(|| u64::from(now()) | 1);
-    let wanted = number("SEQORCH_CHAOS_KILLS").unwrap_or(100);
-    println!("SEQORCH_CHAOS_SEED={seed}");
-    let mut dice = Dice(seed.max(1));
-    let (mut kills, mut codes) = (BTreeMap::<&str, u32>::new(), BTreeMap::<i32, u32>::new());
-    let (began, mut rounds) = (Instant::now(), 0);
-    while u64::from(kills.values().sum::<u32>()) < wanted {
-        let way = [Way::Windows, Way::Plain, Way::Windows, Way::Detached][rounds % 4];
-        let Some(mut round) = Round::new(way) else { return };
-        rounds += 1;
+    series(&format!("{UNITS} units"), |number, dice| {
+        let way = [Way::Windows, Way::Plain, Way::Windows, Way::Detached][number % 4];
+        let mut round = Round::new(way)?;
         // after so many kills the run may complete
         let strikes = 6 + dice.roll(10);
         let mut struck = 0;
         while !round.keep_running() {
-            assert!(round.began.elapsed() < DEADLINE * 4, "it never ends\n{}", round.log.join("\n"));
-            let longest = [3, 30, 120, 400][usize::try_from(dice.roll(4)).unwrap()];
-            thread::sleep(Duration::from_micros(1 + dice.roll(longest * 1000)));
+            assert!(round.log.began.elapsed() < DEADLINE * 4, "it never ends\n{}", round.log.text());
+            dice.pause([3, 30, 120, 400]);
             if struck < strikes {
-                round.strike(&mut dice);
+                round.strike(dice);
                 struck += 1;
             }
         }
         round.check();
-        if round.began.elapsed() > Duration::from_secs(8) {
-            println!("a slow round, {way:?}:\n{}", round.log.join("\n"));
+        if round.log.began.elapsed() > Duration::from_secs(8) {
+            println!("a slow round, {way:?}:\n{}", round.log.text());
         }
-        for (what, n) in &round.kills {
-            *kills.entry(what).or_default() += n;
-        }
-        for (code, n) in &round.codes {
-            *codes.entry(*code).or_default() += n;
-        }
-    }
-    println!(
-        "{} kills in {rounds} specs of {UNITS} units, {:?}: {kills:?}; ends of runs by code: {codes:?}",
-        kills.values().sum::<u32>(),
-        began.elapsed()
-    );
+        Some(round.log.counts)
+    });
 }

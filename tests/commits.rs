@@ -2,7 +2,7 @@
 
 use rustix::process::Signal;
 
-use crate::common::git::{TWO, WRITES, git, repo};
+use crate::common::git::{TWO, WRITES, git, hook, repo, subjects};
 use crate::common::programs::program;
 use crate::common::wait_until;
 
@@ -11,8 +11,8 @@ fn each_done_step_is_one_commit_with_its_changes_and_its_tick() {
     let project = repo(WRITES, "message = \"{spec}/{id} {title} by {agent} in {attempts}\"\n");
     let out = project.run(&["run"]);
     assert_eq!(out.code, 0, "{out:?}");
-    let log = git(&project, &["log", "--format=%s", "--reverse"]);
-    assert_eq!(log, "start\ndemo/1 First thing by fake in 1\ndemo/2 Second thing by fake in 1");
+    let log = ["start", "demo/1 First thing by fake in 1", "demo/2 Second thing by fake in 1"];
+    assert_eq!(subjects(&project), log);
     let files = git(&project, &["show", "--name-only", "--format=%b", "HEAD"]);
     assert!(files.contains("Task: 2\nAgent: fake\nAttempts: 1"), "{files}");
     assert!(files.contains(".kiro/specs/demo/tasks.md\nmade-2"), "{files}");
@@ -35,7 +35,7 @@ fn files_that_an_agent_moves_or_removes_are_in_its_commit() {
     project.run(&["run"]).code(0);
     let changed = git(&project, &["show", "--no-renames", "--name-status", "--format=", "HEAD~1"]);
     assert_eq!(changed, "M\t.kiro/specs/demo/tasks.md\nD\tdead.rs\nA\tmade-1\nA\tnew.rs\nD\told.rs");
-    assert_eq!(git(&project, &["log", "-1", "--format=%s"]), "2: Second thing");
+    assert_eq!(subjects(&project).last().unwrap(), "2: Second thing");
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn a_halted_tasks_commit_has_its_own_changes_and_not_the_users() {
     project.run(&["resume"]).code(64).says(&["there is no answer", "resume demo --answer"]);
     let out = project.run(&["resume", "--answer", "Use blue."]);
     assert_eq!(out.code, 0, "{out:?}");
-    assert_eq!(git(&project, &["log", "--format=%s", "--reverse"]), "start\n1: First thing\n2: Second thing");
+    assert_eq!(subjects(&project), ["start", "1: First thing", "2: Second thing"]);
     assert!(git(&project, &["show", "HEAD~1", "--name-only", "--format="]).contains("made-1"));
     assert_eq!(git(&project, &["status", "--porcelain", "--", "made-1", "made-2"]), "");
     let progress = project.read(".kiro/specs/SEQUENTIAL_PROGRESS.md");
@@ -97,7 +97,7 @@ fn an_agent_that_resets_the_branch_halts_the_run_until_you_decide() {
     let commit = project.state("demo")["units"]["1"]["changes"]["commit"].as_str().unwrap().to_owned();
     git(&project, &["reset", "-q", "--keep", &commit]);
     project.run(&["run", "--retry"]).code(0).says(&["all complete"]);
-    assert_eq!(git(&project, &["log", "--format=%s", "--reverse"]), "start\n1: First thing\n2: Second thing");
+    assert_eq!(subjects(&project), ["start", "1: First thing", "2: Second thing"]);
 }
 
 #[test]
@@ -108,7 +108,15 @@ fn a_run_is_not_complete_while_a_commit_of_a_task_is_lost() {
     let out = project.run(&["run", "--retry"]).code(2);
     out.says(&["commits of tasks are no longer in the history of HEAD: task 1"]);
     project.write("seqorch.local.toml", "[git]\nhistory = \"warn\"\n");
-    project.run(&["run", "--retry"]).code(0).says(&["all complete"]);
+    let missing = "all tasks done, but commits are not in the history of HEAD: task 1: ";
+    let printed = project.run(&["run", "--retry"]).code(0).says(&[missing]).stdout;
+    let report = project.run(&["report"]).stdout;
+    let status = project.run(&["status"]).stdout;
+    assert!(![&printed, &report, &status].iter().any(|text| text.contains("complete")), "{report}{status}");
+    assert!(
+        report.contains("commits are not in the history") && status.contains("task 1: "),
+        "{report}{status}"
+    );
 }
 
 #[test]
@@ -116,8 +124,11 @@ fn commits_of_the_agent_itself_are_listed() {
     let agent = "echo x > made-$SEQORCH_UNIT; git add made-*; git commit -qm 'by the agent'; say_done";
     let project = repo(agent, "");
     project.run(&["run", "--only", "1"]).code(0).says(&["its own commit: ", " by the agent"]);
-    let log = git(&project, &["log", "--format=%s"]);
-    assert_eq!(log, "1: First thing\nby the agent\nstart", "the box is the task's commit");
+    assert_eq!(
+        subjects(&project),
+        ["start", "by the agent", "1: First thing"],
+        "the box is the task's commit"
+    );
     project.run(&["report"]).code(0).says(&["Commits that agents made", " by the agent"]);
     let progress = project.read(".kiro/specs/SEQUENTIAL_PROGRESS.md");
     assert!(
@@ -157,17 +168,15 @@ fn a_refused_commit_goes_back_to_the_agent_within_its_attempts() {
     let agent = "if [ $SEQORCH_ATTEMPT = 1 ]; then echo bad > made-$SEQORCH_UNIT; \
                  else grep -q 'no bad files' && echo good > made-$SEQORCH_UNIT; fi; say_done";
     let project = repo(agent, "");
-    let hook = project.path(".git/hooks/pre-commit");
-    program(
+    hook(
         &project,
-        hook.to_str().unwrap(),
+        "pre-commit",
         "git grep --cached -q bad -- 'made-*' || exit 0; echo no bad files >&2; exit 1",
     );
     let out = project.run(&["run"]).code(0);
     assert_eq!(project.outcomes("demo", "1"), ["verify_failed", "done"], "{out:?}");
     assert!(out.stdout.contains("`git commit` does not succeed"), "{out:?}");
-    let log = git(&project, &["log", "--format=%s"]);
-    assert_eq!(log, "2: Second thing\n1: First thing\nstart");
+    assert_eq!(subjects(&project), ["start", "1: First thing", "2: Second thing"]);
     let files = git(&project, &["show", "--name-only", "--format=", "HEAD~1"]);
     assert_eq!(files, ".kiro/specs/demo/tasks.md\nmade-1");
     assert_eq!(project.tasks("demo"), TWO.replace("[ ]", "[x]"));
@@ -298,7 +307,7 @@ fn a_filter_and_a_hook_see_the_locale_of_the_user() {
 fn a_relative_git_dir_in_the_environment_leads_to_the_same_repository() {
     let project = repo(WRITES, "").env("GIT_DIR", ".git");
     project.run(&["run"]).code(0);
-    assert_eq!(git(&project, &["log", "--format=%s"]), "2: Second thing\n1: First thing\nstart");
+    assert_eq!(subjects(&project), ["start", "1: First thing", "2: Second thing"]);
     project.run(&["diff", "2", "--stat"]).code(0).says(&["made-2"]);
 }
 
@@ -307,10 +316,9 @@ fn a_refusal_that_no_run_has_seen_goes_back_to_the_agent_too() {
     let agent = "if [ $SEQORCH_ATTEMPT = 1 ]; then echo bad > made-$SEQORCH_UNIT; \
                  else grep -q 'no bad files' && echo good > made-$SEQORCH_UNIT; fi; say_done";
     let project = repo(agent, "on_refused = \"halt\"\n");
-    let hook = project.path(".git/hooks/pre-commit");
-    program(
+    hook(
         &project,
-        hook.to_str().unwrap(),
+        "pre-commit",
         "git grep --cached -q bad -- 'made-*' || exit 0; echo no bad files >&2; exit 1",
     );
     project.run(&["run", "--only", "1"]).code(2);
@@ -323,6 +331,6 @@ fn a_refusal_that_no_run_has_seen_goes_back_to_the_agent_too() {
     git(&project, &["commit", "-qm", "retry", "--no-verify", "seqorch.local.toml"]);
     project.run(&["run", "--only", "1"]).code(0);
     assert_eq!(project.outcomes("demo", "1"), ["verify_failed", "done"]);
-    assert_eq!(git(&project, &["log", "-1", "--format=%s"]), "1: First thing");
+    assert_eq!(subjects(&project).last().unwrap(), "1: First thing");
     assert_eq!(git(&project, &["status", "--short", "--untracked-files=no"]), "");
 }

@@ -1,19 +1,15 @@
 //! The real program under `kill -9` at random moments, with commits: of the run, an attempt, and of git itself.
-//!
-//! `SEQORCH_CHAOS_SEED` repeats a series, as far as the timing of the machine allows; `SEQORCH_CHAOS_KILLS` sets its length.
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
-
-use crate::common::git::{git, init};
-use crate::common::{DEADLINE, Project, Running, kill, tasks};
+use crate::common::git::{git, hook, init, subjects};
+use crate::common::kills::{Dice, KillLog, series};
+use crate::common::{DEADLINE, Project, Running, tasks};
 
 const UNITS: usize = 4;
+/// How long a strike waits for a git that it wants to kill.
+const AMBUSH: Duration = Duration::from_millis(400);
 
 /// Changes files in all ways: new, edited, moved and removed ones, and one that a hook formats.
 const AGENT: &str = r#"
@@ -26,30 +22,15 @@ say_done
 "#;
 
 /// Formats, stages what it formatted, and takes its time.
-const HOOK: &str = "#!/bin/sh
+const HOOK: &str = "
 for file in $(git diff --cached --name-only --diff-filter=AM -- '*.txt'); do echo formatted > \"$file\"; git add \"$file\"; done
 sleep 0.0$(( $$ % 9 ))
 ";
 
-/// A small random generator (xorshift), so that a seed repeats a series.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, below: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % below
-    }
-}
-
 struct Round {
     project: Project,
     run: Option<Running>,
-    kills: BTreeMap<&'static str, u32>,
-    codes: BTreeMap<i32, u32>,
-    log: Vec<String>,
-    began: Instant,
+    log: KillLog,
 }
 
 impl Round {
@@ -65,65 +46,73 @@ impl Round {
         project.write("shared", "start\n");
         project.write("human.txt", "committed\n");
         init(&project);
-        project.write(".git/hooks/pre-commit", HOOK);
-        let mode = fs::Permissions::from_mode(0o755);
-        fs::set_permissions(project.path(".git/hooks/pre-commit"), mode).unwrap();
-        let (kills, codes) = (BTreeMap::new(), BTreeMap::new());
-        Self { project, run: None, kills, codes, log: Vec::new(), began: Instant::now() }
-    }
-
-    fn note(&mut self, text: &str) {
-        self.log.push(format!("{:>7} ms  {text}", self.began.elapsed().as_millis()));
+        hook(&project, "pre-commit", HOOK);
+        Self { project, run: None, log: KillLog::new() }
     }
 
     /// Collects a run that has ended, and starts one if none is running. Returns whether the spec is complete.
     fn keep_running(&mut self) -> bool {
         if let Some(run) = self.run.take_if(Running::is_over) {
             let output = run.wait();
-            *self.codes.entry(output.code).or_default() += 1;
-            self.note(&format!("run ended with {}: {}", output.code, output.stderr.trim()));
-            assert!([137, 0].contains(&output.code), "{}\n{}", self.log.join("\n"), output.stdout);
+            self.log.ended(output.code, &output.stderr);
+            assert!([137, 0].contains(&output.code), "{}\n{}", self.log.text(), output.stdout);
             if output.code == 0 {
                 return true;
             }
         }
         if self.run.is_none() {
-            self.note("a run starts");
+            self.log.note("a run starts");
             self.run = Some(self.project.start(&["run", "--retry"]));
         }
         false
     }
 
+    /// A git of seqorch that works now, with this in its arguments.
+    fn git(&self, wanted: &str) -> Option<i32> {
+        let alive = self.project.alive().into_iter();
+        let mut own =
+            alive.filter(|(_, line)| line.contains("core.fsmonitor=false") && line.contains(wanted));
+        own.next().map(|(pid, _)| pid)
+    }
+
+    /// As [`Self::git`]; waits for it for a moment, because most of them take milliseconds.
+    fn next_git(&self, wanted: &str) -> Option<i32> {
+        let start = Instant::now();
+        while start.elapsed() < AMBUSH {
+            if let Some(pid) = self.git(wanted) {
+                return Some(pid);
+            }
+        }
+        None
+    }
+
     fn strike(&mut self, dice: &mut Dice) {
         let of = |part: &str| self.project.alive_with(part).first().map(|(pid, _)| *pid);
-        let git = |wanted: &str| {
-            let alive = self.project.alive().into_iter();
-            let mut own =
-                alive.filter(|(_, line)| line.contains("core.fsmonitor=false") && line.contains(wanted));
-            own.next().map(|(pid, _)| pid)
-        };
         let (what, pid) = match dice.roll(10) {
-            0..=2 => ("run", self.run.as_ref().map(Running::pid)),
-            3 => ("attempt", of("__attempt")),
-            4..=6 => ("git commit", git(" commit ")),
-            7 => ("git update-index", git("update-index")),
-            8 => ("git status", git("status")),
-            _ => ("git", git("")),
+            0..=1 => ("run", self.run.as_ref().map(Running::pid)),
+            2 => ("attempt", of("__attempt")),
+            3..=6 => {
+                let found = self.next_git(" commit ");
+                // at its beginning, in its hook, or at its end
+                dice.pause([1, 20, 60, 90]);
+                ("git commit", found.filter(|pid| self.git(" commit ") == Some(*pid)))
+            }
+            7 => ("git update-index", self.next_git("update-index")),
+            8 => ("git status", self.next_git("status")),
+            _ => ("git", self.next_git("")),
         };
-        let Some(pid) = pid else { return };
-        kill(pid, Signal::KILL);
-        self.note(&format!("kill -9 {what} {pid}"));
-        *self.kills.entry(what).or_default() += 1;
+        if let Some(pid) = pid {
+            self.log.kill(what, pid);
+        }
     }
 
     /// What must hold when a spec is complete, whatever was killed before.
     fn check(&self) {
         let project = &self.project;
-        let story =
-            || format!("{}\n{:#}", self.log.join("\n"), project.state("login")["units"]["1"]["attempts"]);
-        let subjects = git(project, &["log", "--reverse", "--format=%s"]);
-        let wanted: Vec<String> = (1..=UNITS).map(|n| format!("{n}: Task {n}")).collect();
-        assert_eq!(subjects, format!("start\n{}", wanted.join("\n")), "{}", story());
+        let story = || format!("{}\n{:#}", self.log.text(), project.state("login")["units"]["1"]["attempts"]);
+        let tasks = (1..=UNITS).map(|n| format!("{n}: Task {n}"));
+        let wanted: Vec<String> = ["start".to_owned()].into_iter().chain(tasks).collect();
+        assert_eq!(subjects(project), wanted, "{}", story());
         for n in 1..=UNITS {
             let commit = format!("HEAD~{}", UNITS - n);
             let changed = git(project, &["show", "--no-renames", "--name-status", "--format=", &commit]);
@@ -171,38 +160,18 @@ impl Round {
 #[test]
 #[ignore = "a hundred kills take a minute"]
 fn a_hundred_kills_of_seqorch_and_git_lose_no_commit() {
-    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    let now = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().subsec_nanos();
-    let seed = number("SEQORCH_CHAOS_SEED").unwrap_or_else(|| u64::from(now()) | 1);
-    let wanted = number("SEQORCH_CHAOS_KILLS").unwrap_or(100);
-    println!("SEQORCH_CHAOS_SEED={seed}");
-    let mut dice = Dice(seed.max(1));
-    let (mut kills, mut codes) = (BTreeMap::<&str, u32>::new(), BTreeMap::<i32, u32>::new());
-    let (began, mut rounds) = (Instant::now(), 0);
-    while u64::from(kills.values().sum::<u32>()) < wanted {
+    series(&format!("{UNITS} commits"), |_, dice| {
         let mut round = Round::new();
-        rounds += 1;
         // after so many kills the run may complete
         let strikes = 6 + u32::try_from(dice.roll(10)).unwrap();
         while !round.keep_running() {
-            assert!(round.began.elapsed() < DEADLINE * 4, "it never ends\n{}", round.log.join("\n"));
-            let longest = [3, 10, 30, 120][usize::try_from(dice.roll(4)).unwrap()];
-            thread::sleep(Duration::from_micros(1 + dice.roll(longest * 1000)));
-            if round.kills.values().sum::<u32>() < strikes {
-                round.strike(&mut dice);
+            assert!(round.log.began.elapsed() < DEADLINE * 4, "it never ends\n{}", round.log.text());
+            dice.pause([3, 10, 30, 120]);
+            if round.log.counts.total() < strikes {
+                round.strike(dice);
             }
         }
         round.check();
-        for (what, n) in &round.kills {
-            *kills.entry(what).or_default() += n;
-        }
-        for (code, n) in &round.codes {
-            *codes.entry(*code).or_default() += n;
-        }
-    }
-    println!(
-        "{} kills in {rounds} specs of {UNITS} commits, {:?}: {kills:?}; ends of runs by code: {codes:?}",
-        kills.values().sum::<u32>(),
-        began.elapsed()
-    );
+        Some(round.log.counts)
+    });
 }

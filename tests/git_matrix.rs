@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Command;
 use std::sync::Mutex;
 use std::thread;
 
@@ -40,6 +41,8 @@ const ROWS: &[Row] = &[
         config: "dirty = \"allow\"", ..ROW },
     Row { repository: "SHA-256 objects", setup: "rm -rf .git/HEAD .git/objects .git/refs .git/index .git/config; git init -q -b main --object-format=sha256; \
         git config user.name t; git config user.email t@localhost; git add -A; git commit -qm start", ..ROW },
+    Row { repository: "refs in a reftable", setup: "rm -rf .git/HEAD .git/refs .git/index .git/config .git/objects .git/logs; \
+        git init -q -b main --ref-format=reftable; git config user.name t; git config user.email t@localhost; git add -A; git commit -qm start", ..ROW },
     Row { repository: "split index", setup: "git update-index --split-index", ..ROW },
     Row { repository: "git's folder elsewhere", setup: "git init -q --separate-git-dir .out/elsewhere", ..ROW },
     Row { repository: "a shallow clone", setup: "git commit -q --allow-empty -m more; git rev-parse HEAD > .git/shallow", ..ROW },
@@ -64,6 +67,8 @@ const ROWS: &[Row] = &[
         result: (0, "README made readme"), ..ROW },
     Row { repository: "link in the place of a folder", setup: "mkdir d e; echo x > d/x; echo y > e/x; git add .; git commit -qm d",
         agent: "rm -r d; ln -s e d", result: (0, "d d/x made"), ..ROW },
+    Row { repository: "link that leads outside in the place of a folder", setup: "mkdir -p d/e; echo x > d/x; echo y > d/e/y; git add .; git commit -qm d",
+        agent: "rm -r d; ln -s /nonexistent d", result: (0, "d d/e/y d/x made"), ..ROW },
     Row { repository: "file in the place of a folder", setup: "mkdir d; echo x > d/x; git add .; git commit -qm d",
         agent: "rm -r d; echo x > d", result: (0, "d d/x made"), ..ROW },
     Row { repository: "mode change", setup: "echo x > tool; git add .; git commit -qm t", agent: "chmod +x tool", result: (0, "made tool"), ..ROW },
@@ -91,9 +96,14 @@ const ROWS: &[Row] = &[
         git config commit.verbose true; git config commit.cleanup scissors", ..ROW },
     Row { repository: "rebase in progress", setup: CONFLICT, agent: "git rebase -q other >/dev/null 2>&1", result: (2, "-"),
         config: "history = \"off\"", words: "a rebase is in progress, and a commit would end it" },
+    Row { repository: "rebase in progress at the start (`dirty = \"allow\"`)", setup: REBASING, config: "dirty = \"allow\"", result: (2, "-"),
+        words: "a rebase is in progress, and commits of tasks would be mixed with it", ..ROW },
+    Row { repository: "bisect in progress at the start", setup: "git commit -q --allow-empty -m more; git bisect start -q HEAD HEAD~1", result: (2, "-"),
+        words: "a bisect is in progress, and commits of tasks would be mixed with it", ..ROW },
     Row { repository: "merge in progress", setup: CONFLICT, agent: "git merge -q other >/dev/null 2>&1", result: (2, "-"),
         words: "a merge is in progress, and a commit would end it", ..ROW },
-    Row { repository: "`index.lock` of another git", setup: "touch $G/index.lock; hook post-commit '(sleep 0.3; rm -f .git/index.lock) >/dev/null 2>&1 &'", ..ROW },
+    Row { repository: "`index.lock` of another git", setup: "touch $G/index.lock; (until test -e made; do sleep 0.02; done; sleep 0.3; rm -f $G/index.lock) >/dev/null 2>&1 &", ..ROW },
+    Row { repository: "`index.lock` that comes with the commit", setup: "hook post-commit 'touch .git/index.lock; (sleep 0.3; rm -f .git/index.lock) >/dev/null 2>&1 &'", ..ROW },
     Row { repository: "busy branch", setup: "touch $G/refs/heads/main.lock; hook pre-commit '(sleep 0.3; rm -f .git/refs/heads/main.lock) >/dev/null 2>&1 &'", ..ROW },
     Row { repository: "the agent commits by itself", agent: "git add made; git commit -qm own", result: (0, ""), words: "its own commit: ", ..ROW },
     Row { repository: "the agent resets the branch", setup: "git commit -q --allow-empty -m more", agent: "git reset -q --hard HEAD~1; echo x > made",
@@ -103,7 +113,16 @@ const ROWS: &[Row] = &[
         result: (2, "-"), words: "the agent moved the branch from", ..ROW },
     Row { repository: "the agent switches the branch", agent: "git switch -q -c other", result: (2, "-"),
         words: "the agent went from branch main to branch other (back: git switch main)", ..ROW },
-    Row { repository: "owned by somebody else", setup: "chown -R 12345 .git . 2>/dev/null || git config core.bare nonsense", result: (2, "-"), words: "", ..ROW },
+    Row { repository: "the agent renames the branch", agent: "git branch -m other", result: (2, "-"),
+        words: "the agent renamed branch main to other (back: git branch -m other main)", ..ROW },
+    Row { repository: "the agent deletes the branch", agent: "git switch -q -c other; git branch -q -D main", result: (2, "-"),
+        words: "the agent went from branch main to branch other (back: git switch -c main ", ..ROW },
+    Row { repository: "the agent deletes the ref of the branch", agent: "git update-ref -d refs/heads/main", result: (2, "-"),
+        words: "(back: git update-ref HEAD ", ..ROW },
+    Row { repository: "the agent runs `git clean -fdx`", agent: "git clean -qfdx -e .out -e .home -e ledger; echo x > made", ..ROW },
+    Row { repository: "the agent removes `.git/seqorch`", agent: "rm -rf .git/seqorch", ..ROW },
+    Row { repository: "owned by somebody else", setup: "mkdir .out/stranger; printf '#!/bin/sh\\nGIT_TEST_ASSUME_DIFFERENT_OWNER=1 exec %s \"$@\"\\n' \"$(command -v git)\" > .out/stranger/git; \
+        chmod +x .out/stranger/git", result: (2, "-"), words: "detected dubious ownership in repository at", ..ROW },
 ];
 
 const SUBMODULE: &str = "git init -q .out/library; git -C .out/library -c user.name=t -c user.email=t@x commit -q --allow-empty -m x; \
@@ -111,6 +130,9 @@ const SUBMODULE: &str = "git init -q .out/library; git -C .out/library -c user.n
     git -C lib config user.email t@x; git commit -qam lib";
 const CONFLICT: &str = "git checkout -q -b other; echo theirs > both; git add both; git commit -qm theirs; \
     git checkout -q main; echo ours > both; git add both; git commit -qm ours";
+
+const REBASING: &str = "git checkout -q -b other; echo theirs > both; git add both; git commit -qm theirs; \
+    git checkout -q main; echo ours > both; git add both; git commit -qm ours; git rebase -q other >/dev/null 2>&1 || true";
 
 const TASKS: &str = ".kiro/specs/demo/tasks.md";
 
@@ -121,6 +143,20 @@ fn sh(project: &Project, script: &str) {
     assert!(out.status.success(), "{script}: {out:?}");
 }
 
+/// Whether this git can make such a repository at all.
+fn is_possible(row: &Row) -> bool {
+    let (flag, why) = ("--ref-format=reftable", "this git has no reftable");
+    if !row.setup.contains(flag) {
+        return true;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let made = Command::new("git").args(["init", "-q", flag, "."]).current_dir(&folder).output().unwrap();
+    if !made.status.success() {
+        crate::common::skipped(why);
+    }
+    made.status.success()
+}
+
 /// What is wrong with the end of a run in this repository, if anything is.
 fn check(row: &Row) -> Result<(), String> {
     let agent = format!("echo x > made; {}\nsay_done", row.agent);
@@ -129,8 +165,11 @@ fn check(row: &Row) -> Result<(), String> {
         project.config(&format!("[git]\ncommit = \"step\"\n{}\n[retry]\nattempts = 1\n", row.config));
     crate::common::git::init(&project);
     sh(&project, row.setup);
+    let root = project.root().to_owned();
     let before = git(&project, &["rev-parse", "HEAD"]);
     let staged = git(&project, &["diff", "--cached", "--name-only"]);
+    let path = std::env::var("PATH").unwrap();
+    let project = project.env("PATH", format!("{}:{path}", root.join(".out/stranger").display()));
     let out = project.run(&["run"]);
     let story = || format!("{}\nstdout:\n{}\nstderr:\n{}", row.repository, out.stdout, out.stderr);
     if out.code != row.result.0 {
@@ -140,6 +179,7 @@ fn check(row: &Row) -> Result<(), String> {
         return Err(format!("does not say {:?}: {}", row.words, story()));
     }
     if row.repository == "owned by somebody else" {
+        // git reads nothing of it
         return Ok(());
     }
     let subject = git(&project, &["log", "-1", "--format=%s"]);
@@ -170,8 +210,11 @@ fn check(row: &Row) -> Result<(), String> {
 #[test]
 fn each_kind_of_repository_ends_in_the_right_commit_or_words() {
     let only = std::env::var("SEQORCH_ROW").ok();
-    let rows: Vec<&Row> =
-        ROWS.iter().filter(|r| only.as_ref().is_none_or(|o| r.repository.contains(o))).collect();
+    let rows: Vec<&Row> = ROWS
+        .iter()
+        .filter(|row| is_possible(row))
+        .filter(|r| only.as_ref().is_none_or(|o| r.repository.contains(o)))
+        .collect();
     let (next, wrong) = (Mutex::new(rows.iter()), Mutex::new(Vec::new()));
     thread::scope(|scope| {
         for _ in 0..4 {

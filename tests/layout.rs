@@ -29,14 +29,18 @@ const ALLOWED: &[(&str, &str)] = &[
     ("git", "error sys"),
     // of `git` only what is pure: the rule of purity holds that
     ("report", "error spec agent config plan state git"),
-    ("store", "error sys agent config state"),
+    ("sandbox", "error sys agent config"),
+    ("store", "error sys agent config state sandbox"),
     ("tmux", "error sys agent"),
-    ("project", "error sys spec config plan state store"),
-    ("attempt", "error sys agent config state store git"),
-    ("run", "error sys spec agent config plan state report store git tmux project attempt"),
+    ("project", "error sys spec config plan state sandbox store"),
+    ("attempt", "error sys agent config state sandbox store git"),
+    ("run", "error sys spec agent config plan state report sandbox store git tmux project attempt"),
     ("view", "error sys spec agent config plan state report store git tmux project"),
-    ("setup", "error sys spec agent config plan state report store git tmux project"),
-    ("cli", "error sys spec agent config plan state report store git tmux project attempt run view setup"),
+    ("setup", "error sys spec agent config plan state report sandbox store git tmux project"),
+    (
+        "cli",
+        "error sys spec agent config plan state report sandbox store git tmux project attempt run view setup",
+    ),
 ];
 
 /// These touch no file, process, environment, network, thread, clock or terminal: they turn values into values.
@@ -89,6 +93,12 @@ const PURE: &[&str] = &[
     "run::retry",
     "run::test_count",
     "run::verdict",
+    "sandbox::bwrap",
+    "sandbox::engine",
+    "sandbox::environment",
+    "sandbox::mounts",
+    "sandbox::used",
+    "sandbox::wrap",
     "setup::draft",
     "setup::findings",
     "setup::project_facts",

@@ -3,10 +3,11 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::common::Project;
-use crate::common::git::{WRITES, repo};
+use crate::common::git::{WRITES, hook, repo};
+use crate::common::{Project, wait_until};
 
 const TWO: &str = "- [ ] 1. First thing\n- [ ] 2. Second thing\n";
 
@@ -26,10 +27,7 @@ fn refusing(script: &str) -> Project {
     let project = repo(WRITES, &format!("on_refused = \"halt\"\n[hooks]\n{HALT}"));
     let ignored = project.read(".git/info/exclude");
     project.write(".git/info/exclude", format!("{ignored}\nheard\nfacts\n"));
-    let hook = format!("#!/bin/sh\n{script} && exit 0\necho not like this >&2\nexit 1\n");
-    project.write(".git/hooks/pre-commit", hook);
-    let path = project.path(".git/hooks/pre-commit");
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    hook(&project, "pre-commit", &format!("{script} && exit 0\necho not like this >&2\nexit 1"));
     project
 }
 
@@ -87,6 +85,18 @@ facts
             );
             (ran(project, 2), 2, "from branch main to branch other", Some("2"))
         }
+        "index_behind" => {
+            let project = refusing("true");
+            hook(&project, "post-commit", "touch .git/index.lock");
+            let run = project.start(&["run"]);
+            let waits = || project.run(&["status"]).stdout.contains("index.lock");
+            wait_until("the wait for the lock", waits);
+            // it would wait a minute for the lock
+            run.signal(Signal::TERM);
+            run.wait().code(143);
+            project.run(&["status"]).says(&["the index of git is not up to date"]);
+            (ran(project, 2), 2, "remove the lock .git/index.lock", None)
+        }
         "hook" => {
             let more = "required = true\nstep_start = [\"sh\", \"-c\", \"test $SEQORCH_UNIT = 1\"]\n";
             (ran(demo("say_done", more), 2), 2, "hooks.step_start", None)
@@ -113,7 +123,7 @@ facts
     }
 }
 
-const KINDS: [&str; 13] = [
+const KINDS: [&str; 14] = [
     "question",
     "failed_task",
     "human_task",
@@ -122,6 +132,7 @@ const KINDS: [&str; 13] = [
     "payment",
     "dirty_tree",
     "history",
+    "index_behind",
     "hook",
     "rule",
     "blocked",

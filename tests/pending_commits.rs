@@ -1,11 +1,9 @@
 //! Work that is done but that git refused to commit: it stays pending, and the user's changes stay apart.
 
-use std::process::Command;
-
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::common::git::{WRITES, git};
+use crate::common::git::{WRITES, git, hook, subjects};
 use crate::common::{Project, wait_until};
 
 /// A repository whose runs end where git refuses a commit.
@@ -15,12 +13,7 @@ fn repo(agent: &str, more: &str) -> Project {
 
 /// Installs a git hook that refuses a commit if this script fails.
 fn refuses_unless(project: &Project, script: &str) {
-    let hook = project.path(".git/hooks/pre-commit");
-    project.write(
-        ".git/hooks/pre-commit",
-        format!("#!/bin/sh\n{script} && exit 0\necho not like this >&2\nexit 1\n"),
-    );
-    Command::new("chmod").arg("+x").arg(&hook).status().unwrap();
+    hook(project, "pre-commit", &format!("{script} && exit 0\necho not like this >&2\nexit 1"));
 }
 
 /// The files that a commit changed.
@@ -138,17 +131,12 @@ fn turning_commits_off_drops_the_pending_one_and_undo_still_works() {
 #[test]
 fn a_refusing_git_hook_stops_the_run_and_the_next_run_commits_first() {
     let project = repo(WRITES, "");
-    let hook = project.path(".git/hooks/pre-commit");
-    project.write(
-        ".git/hooks/pre-commit",
-        "#!/bin/sh\ntest -e made-2 && exit 0\necho not like this >&2\nexit 1\n",
-    );
-    Command::new("chmod").arg("+x").arg(&hook).status().unwrap();
+    refuses_unless(&project, "test -e made-2");
     let out = project.run(&["run"]);
     assert_eq!(out.code, 2, "{out:?}");
     assert!(out.stdout.contains("not like this"), "{}", out.stdout);
     assert_eq!(project.ledger().len(), 1);
-    std::fs::remove_file(hook).unwrap();
+    std::fs::remove_file(project.path(".git/hooks/pre-commit")).unwrap();
     assert_eq!(project.run(&["run"]).code, 0);
     let log = git(&project, &["log", "--format=%s", "--reverse"]);
     assert_eq!(log, "start\n1: First thing\n2: Second thing");
@@ -158,12 +146,7 @@ fn a_refusing_git_hook_stops_the_run_and_the_next_run_commits_first() {
 #[test]
 fn a_pending_commit_is_shown_everywhere_with_the_way_to_continue() {
     let project = repo(WRITES, "");
-    let hook = project.path(".git/hooks/pre-commit");
-    project.write(
-        ".git/hooks/pre-commit",
-        "#!/bin/sh\ntest -e made-2 || exit 0\nprintf 'not \\033[31mlike this\\n' >&2\nexit 1\n",
-    );
-    Command::new("chmod").arg("+x").arg(&hook).status().unwrap();
+    hook(&project, "pre-commit", "test -e made-2 || exit 0\nprintf 'not \\033[31mlike this\\n' >&2\nexit 1");
     let out = project.run(&["run"]).code(2);
     out.says(&["task 2 is done, but not committed", "seqorch run demo"]);
     assert_eq!(project.state("demo")["completed"], serde_json::json!(["1", "2"]), "nothing is left to do");
@@ -183,7 +166,7 @@ fn a_pending_commit_is_shown_everywhere_with_the_way_to_continue() {
     assert_eq!(status["state"], "uncommitted");
     assert_eq!(status["not_committed"][0]["unit"], "2");
     assert!(status["not_committed"][0]["why"].as_str().unwrap().contains("like this"), "{status}");
-    std::fs::remove_file(hook).unwrap();
+    std::fs::remove_file(project.path(".git/hooks/pre-commit")).unwrap();
     project.run(&["run"]).code(0);
     assert_eq!(project.ledger().len(), 2, "only the commit was missing");
     assert_eq!(git(&project, &["log", "-1", "--format=%s"]), "2: Second thing");
@@ -347,4 +330,23 @@ fn ctrl_c_during_a_commit_ends_the_run_after_it() {
     run.wait().code(130);
     assert_eq!(project.ledger(), ["1 1"]);
     assert!(git(&project, &["log", "-1", "--format=%s"]).starts_with("1: "));
+}
+
+#[test]
+fn stop_now_during_a_commit_loses_and_repeats_nothing() {
+    for (name, is_made) in [("pre-commit", false), ("post-commit", true)] {
+        let project = repo(WRITES, "");
+        hook(&project, name, "touch .git/in-hook; until test -e .git/go; do sleep 0.05; done");
+        let run = project.start(&["run"]);
+        wait_until("the hook", || project.path(".git/in-hook").exists());
+        project.run(&["stop", "--now"]).code(0);
+        let out = run.wait().code(143);
+        assert_eq!(project.ledger(), ["1 1"], "{name}: {out:?}");
+        assert_eq!(subjects(&project).len(), 1 + usize::from(is_made), "{name}");
+        project.write(".git/go", "");
+        project.run(&["run"]).code(0);
+        assert_eq!(project.ledger(), ["1 1", "2 1"], "{name}");
+        assert_eq!(subjects(&project), ["start", "1: First thing", "2: Second thing"], "{name}");
+        assert!(dirty(&project).is_empty(), "{name}: {:?}", dirty(&project));
+    }
 }

@@ -8,6 +8,7 @@ pub mod limit;
 pub mod price;
 pub mod question;
 pub mod redact;
+pub mod redact_stream;
 pub mod render;
 pub mod sanitise;
 pub mod session_error;

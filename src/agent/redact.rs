@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use regex::{Captures, Regex};
 
 /// What replaces a secret.
-const MASK: &str = "[redacted]";
+pub(super) const MASK: &str = "[redacted]";
 /// Shorter values are words, ports and switches, not secrets.
 const MIN_VALUE: usize = 8;
 
@@ -64,6 +64,11 @@ static HINTS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     )
     .ok()
 });
+
+/// Whether the text has something that all secrets have.
+pub(super) fn may_hold_secret(text: &str) -> bool {
+    HINTS.as_ref().is_none_or(|hints| hints.is_match(text)) || text.contains("PRIVATE KEY")
+}
 
 /// Whether what stands behind the name of a secret is one, and not code, prose or a placeholder.
 fn is_value(name: &str, sign: &str, value: &str) -> bool {
@@ -140,6 +145,14 @@ impl Redactor {
         looks_secret(name)
             || self.values.iter().any(|secret| value.contains(secret.as_str()))
             || SHAPES.iter().any(|shape| shape.is_match(value))
+    }
+
+    /// Where the end of the text begins that may be the beginning of a known secret.
+    pub(super) fn begins_in(&self, text: &str) -> Option<usize> {
+        let longest = self.values.first().map_or(0, String::len);
+        let from = text.len().saturating_sub(longest);
+        let mut starts = (from..text.len()).filter(|at| text.is_char_boundary(*at));
+        starts.find(|at| self.values.iter().any(|value| value.starts_with(&text[*at..])))
     }
 
     /// The text with all that looks like a secret masked.

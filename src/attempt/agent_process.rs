@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use super::capture::OutputActivity;
 use super::deadline;
+use super::sandboxed::SandboxedAgent;
 use crate::config::PromptBy;
 use crate::error::{Error, ErrorKind, Result};
 use crate::state::outcome::{CancelledBy, TimedOut};
@@ -22,7 +23,8 @@ use crate::store::attempt_result::{AgentExit, AttemptResult};
 use crate::sys::handoff::Environment;
 use crate::sys::interrupt::Interrupt;
 use crate::sys::nofollow;
-use crate::sys::process;
+use crate::sys::process::{self, Process};
+use crate::sys::process_table::has_proc;
 use crate::sys::session;
 
 /// How long to wait for output and exit status after everything that could write was ended.
@@ -49,6 +51,9 @@ pub(super) struct AgentProcess {
     pub(super) pid: i32,
     /// When it was started.
     pub(super) started: Instant,
+    sandbox: Option<SandboxedAgent>,
+    /// The variable by which its processes are known.
+    mark: OsString,
 }
 
 /// The reading ends of an agent's output.
@@ -87,6 +92,13 @@ impl AgentProcess {
             .stderr_file(err)
             .unchecked();
         let started = Instant::now();
+        let mut mark = OsString::from("SEQORCH_DIR=");
+        mark.push(dir.path());
+        let sandbox = attempt.sandbox.as_ref().map(|used| SandboxedAgent::begin(used, exe));
+        let sandbox = match sandbox.transpose() {
+            Ok(sandbox) => sandbox,
+            Err(e) => return Ok(Err(format!("cannot start the sandbox: {e}"))),
+        };
         let handle = match command.start() {
             Ok(handle) => Arc::new(handle),
             Err(e) => return Ok(Err(session::cannot_start(&attempt.argv[0], &e))),
@@ -94,7 +106,7 @@ impl AgentProcess {
         // it holds the writing ends, and the readers must see the end of file
         drop(command);
         let pid = handle.pids().first().map_or(0, |pid| pid.cast_signed());
-        Ok(Ok((Self { handle, pid, started }, AgentOutput { stdout, stderr })))
+        Ok(Ok((Self { handle, pid, started, sandbox, mark }, AgentOutput { stdout, stderr })))
     }
 
     /// Reports the agent's end in a thread.
@@ -160,8 +172,7 @@ impl AgentProcess {
 
     /// Ends the agent and all its processes, and waits for its exit status.
     fn end(&self, grace: Duration, inbox: &Receiver<AttemptEvent>) -> Option<AgentExit> {
-        let me = process::own_pid();
-        process::terminate(|| process::descendants(me), grace, || self.reap_orphans());
+        self.end_processes(grace);
         let until = Instant::now() + DRAIN;
         while let Ok(event) = inbox.recv_timeout(until.saturating_duration_since(Instant::now())) {
             if let AttemptEvent::Exited(status) = event {
@@ -169,6 +180,45 @@ impl AgentProcess {
             }
         }
         None
+    }
+
+    /// The processes of the agent, of which only those count that are not its sandbox.
+    pub(super) fn processes(&self) -> Vec<Process> {
+        let guard = self.sandbox.as_ref().and_then(SandboxedAgent::guard_pid);
+        let all = process::of_agent(self.pid, &self.mark);
+        all.into_iter().filter(|process| Some(process.pid) != guard).collect()
+    }
+
+    /// What the agent left running. Most leave nothing, which the kernel of Linux says at once.
+    pub(super) fn left_running(&self) -> Vec<Process> {
+        let is_done = has_proc() && !process::has_children(process::own_pid());
+        if is_done { Vec::new() } else { self.processes() }
+    }
+
+    /// Whether a process is a part of the agent, and not of the sandbox that holds it together.
+    pub(super) fn is_of_agent(&self, process: &Process) -> bool {
+        self.sandbox.as_ref().is_none_or(|sandbox| sandbox.is_of_agent(process, self.pid))
+    }
+
+    /// Ends all processes of the agent. `false` if some of them still live.
+    pub(super) fn end_processes(&self, grace: Duration) -> bool {
+        let begun = Instant::now();
+        process::terminate_asking(
+            |process| self.is_of_agent(process),
+            || self.processes(),
+            grace,
+            || {
+                self.reap_orphans();
+                if begun.elapsed() >= grace {
+                    self.sandbox.iter().for_each(SandboxedAgent::end);
+                }
+            },
+        )
+    }
+
+    /// Waits until nothing of the sandbox is left that runs somewhere else.
+    pub(super) fn close_sandbox(&self) {
+        self.sandbox.iter().for_each(SandboxedAgent::end);
     }
 
     /// Collects ended children other than the agent, which would stay zombies: a subreaper inherits them.
@@ -180,7 +230,8 @@ impl AgentProcess {
                 .split(b' ')
                 .filter_map(|p| String::from_utf8(p.ok()?).ok()?.trim().parse().ok())
                 .collect();
-            for pid in pids.into_iter().filter(|pid| *pid != self.pid) {
+            let guard = self.sandbox.as_ref().and_then(SandboxedAgent::guard_pid);
+            for pid in pids.into_iter().filter(|pid| *pid != self.pid && Some(*pid) != guard) {
                 if let Some(pid) = rustix::process::Pid::from_raw(pid) {
                     let _ = rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::NOHANG);
                 }
@@ -218,6 +269,10 @@ fn pipe() -> Result<(PipeReader, PipeWriter)> {
 
 /// The agent's environment, which also says where the agent is.
 fn with_attempt(mut env: Environment, attempt: &AttemptFile, dir: &AttemptDir) -> Environment {
+    if let Some(sandbox) = &attempt.sandbox {
+        env.retain(|(name, _)| sandbox.passes(name));
+        env.push(("IS_SANDBOX".into(), "1".into()));
+    }
     for (name, value) in [
         ("SEQORCH_SPEC", OsString::from(&attempt.spec)),
         ("SEQORCH_UNIT", OsString::from(&attempt.unit)),

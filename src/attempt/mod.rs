@@ -10,6 +10,7 @@ mod limit_watch;
 mod log;
 mod result;
 mod run;
+mod sandboxed;
 mod screen;
 mod stdout;
 pub mod window;

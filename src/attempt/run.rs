@@ -48,15 +48,11 @@ pub fn run(dir: &Path, exe: &Path) -> Result<()> {
 
     let mut result = AttemptResult::begun(Timestamp::now());
     // stays open until the end: the orchestrator sees its end-of-file as the end of the attempt
+    let mut end = AgentEnd::Whole;
     let connection = if let Ok((handoff, connection)) = Handoff::ask(&attempt.socket, &attempt.token) {
         let env = handoff.env_on_this_terminal();
-        RunningAttempt { file: &attempt, dir: &dir, exe }.drive(
-            &mut lock,
-            env,
-            events,
-            &inbox,
-            &mut result,
-        )?;
+        let running = RunningAttempt { file: &attempt, dir: &dir, exe };
+        end = running.drive(&mut lock, env, events, &inbox, &mut result)?;
         Some(connection)
     } else {
         result.cancelled = Some(CancelledBy::NoOrchestrator);
@@ -70,12 +66,27 @@ pub fn run(dir: &Path, exe: &Path) -> Result<()> {
         });
     }
     result.ended_at = Timestamp::now();
+    restore_folder(&dir, &attempt)?;
     let bytes = serde_json::to_vec_pretty(&result)
         .map_err(|e| Error::new(ErrorKind::Internal, "writing the result").caused_by(e))?;
     files::replace(&dir.result(), &bytes, 0o600)?;
-    lock.free();
+    // else the lock stays held by what survived, and nothing is started beside it
+    if end == AgentEnd::Whole {
+        lock.free();
+    }
     drop(connection);
     Ok(())
+}
+
+/// Makes the folder again where the agent removed it, perhaps with the whole repository: its work is done all the same.
+fn restore_folder(dir: &AttemptDir, attempt: &AttemptFile) -> Result<()> {
+    if dir.attempt().exists() {
+        return Ok(());
+    }
+    files::create_private_dir(dir.path())?;
+    let bytes = serde_json::to_vec_pretty(attempt)
+        .map_err(|e| Error::new(ErrorKind::Internal, "writing the attempt").caused_by(e))?;
+    files::replace(&dir.attempt(), &bytes, 0o600)
 }
 
 fn read_attempt(dir: &AttemptDir) -> Result<AttemptFile> {
@@ -83,6 +94,15 @@ fn read_attempt(dir: &AttemptDir) -> Result<AttemptFile> {
     let bytes = nofollow::read(&path, WHOLE_MAX).map_err(|e| Error::io("reading", &path, e))?;
     serde_json::from_slice(&bytes)
         .map_err(|e| Error::new(ErrorKind::Internal, format!("reading {}", path.display())).caused_by(e))
+}
+
+/// Whether anything of an agent still lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum AgentEnd {
+    /// All of its processes have ended.
+    Whole,
+    /// Some of them could not be ended.
+    Survived,
 }
 
 struct RunningAttempt<'a> {
@@ -100,9 +120,8 @@ impl RunningAttempt<'_> {
         events: Sender<AttemptEvent>,
         inbox: &Receiver<AttemptEvent>,
         result: &mut AttemptResult,
-    ) -> Result<()> {
-        #[cfg(target_os = "linux")]
-        let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
+    ) -> Result<AgentEnd> {
+        process::adopt_orphans();
         let prompt_path = self.dir.prompt();
         let prompt =
             nofollow::read(&prompt_path, WHOLE_MAX).map_err(|e| Error::io("reading", &prompt_path, e))?;
@@ -120,7 +139,7 @@ impl RunningAttempt<'_> {
             Ok(started) => started,
             Err(why) => {
                 result.unavailable = Some(why);
-                return Ok(());
+                return Ok(AgentEnd::Whole);
             }
         };
         lock.note(Some(agent.pid));
@@ -146,7 +165,7 @@ impl RunningAttempt<'_> {
         agent.report_exit(events);
 
         result.exit = agent.watch(self.file, &activity, inbox, result);
-        self.end_leftovers(&agent, result);
+        let end = self.end_leftovers(&agent, result);
         if let Ok(why) = nofollow::read(&self.dir.unavailable(), WHOLE_MAX) {
             result.unavailable = Some(String::from_utf8_lossy(&why).into_owned());
         }
@@ -163,18 +182,17 @@ impl RunningAttempt<'_> {
         screen.line(closing_line(result, wants_signal, agent.started.elapsed()));
         drop(screen);
         join_within(printer, DRAIN);
-        Ok(())
+        Ok(end)
     }
 
     /// Ends what the agent left running.
-    fn end_leftovers(&self, agent: &AgentProcess, result: &mut AttemptResult) {
+    fn end_leftovers(&self, agent: &AgentProcess, result: &mut AttemptResult) -> AgentEnd {
+        agent.close_sandbox();
         agent.reap_orphans();
-        let me = process::own_pid();
-        result.leftovers = if process::has_children(me) { process::descendants(me).len() } else { 0 };
-        if result.leftovers > 0 {
-            let grace = LEFTOVER_GRACE.min(self.file.deadlines.grace());
-            process::terminate(|| process::descendants(me), grace, || agent.reap_orphans());
-        }
+        let left = agent.left_running();
+        result.leftovers = left.iter().filter(|process| agent.is_of_agent(process)).count();
+        let grace = LEFTOVER_GRACE.min(self.file.deadlines.grace());
+        if left.is_empty() || agent.end_processes(grace) { AgentEnd::Whole } else { AgentEnd::Survived }
     }
 }
 

@@ -11,6 +11,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
 use crate::agent::redact::Redactor;
+use crate::agent::redact_stream::StreamRedactor;
 use crate::agent::sanitise::Sanitiser;
 
 /// Pieces that may wait for the terminal.
@@ -80,15 +81,27 @@ struct Printer {
     at_line_start: bool,
     after_stderr: bool,
     dropped: Arc<AtomicU64>,
-    /// A window may be seen by others; what is cut between two pieces is only in the private log.
-    redactor: Redactor,
+    /// A window may be seen by others.
+    stdout_secrets: StreamRedactor,
+    stderr_secrets: StreamRedactor,
+    rendered_secrets: StreamRedactor,
 }
 
 impl Printer {
     fn new(color: bool, dropped: Arc<AtomicU64>, redactor: Redactor) -> Self {
         let (dim, plain) = if color { ("\x1b[2m", "\x1b[0m") } else { ("", "") };
-        let (stdout, stderr) = (Sanitiser::redrawing(), Sanitiser::redrawing());
-        Self { dim, plain, stdout, stderr, at_line_start: true, after_stderr: false, dropped, redactor }
+        Self {
+            dim,
+            plain,
+            stdout: Sanitiser::redrawing(),
+            stderr: Sanitiser::redrawing(),
+            at_line_start: true,
+            after_stderr: false,
+            dropped,
+            stdout_secrets: StreamRedactor::new(redactor.clone()),
+            stderr_secrets: StreamRedactor::new(redactor.clone()),
+            rendered_secrets: StreamRedactor::new(redactor),
+        }
     }
 
     fn print_all(&mut self, pieces: &Receiver<ScreenPiece>) {
@@ -98,14 +111,38 @@ impl Printer {
             text.clear();
             self.add_missing(&mut text);
             self.add(piece, &mut text);
-            let text = self.redactor.redact(&text);
-            if let Some(last) = text.trim_end_matches(self.plain).chars().next_back() {
-                self.at_line_start = last == '\n';
-            }
-            // a terminal that is gone must not end the attempt: the log has everything
-            let mut terminal = terminal.lock();
-            let _ = terminal.write_all(text.as_bytes());
-            let _ = terminal.flush();
+            self.print(&terminal, &text);
+        }
+        text.clear();
+        self.add_rest(&mut text);
+        self.print(&terminal, &text);
+    }
+
+    fn print(&mut self, terminal: &io::Stdout, text: &str) {
+        if let Some(last) = text.trim_end_matches(self.plain).chars().next_back() {
+            self.at_line_start = last == '\n';
+        }
+        // a terminal that is gone must not end the attempt: the log has everything
+        let mut terminal = terminal.lock();
+        let _ = terminal.write_all(text.as_bytes());
+        let _ = terminal.flush();
+    }
+
+    /// Adds what waits for its end.
+    fn add_rest(&mut self, text: &mut String) {
+        for stream in [&mut self.rendered_secrets, &mut self.stdout_secrets] {
+            stream.finish(text);
+        }
+        let mut rest = String::new();
+        self.stderr_secrets.finish(&mut rest);
+        self.add_dimmed(&rest, text);
+    }
+
+    fn add_dimmed(&self, what: &str, text: &mut String) {
+        if !what.is_empty() {
+            text.push_str(self.dim);
+            text.push_str(what);
+            text.push_str(self.plain);
         }
     }
 
@@ -125,16 +162,23 @@ impl Printer {
                 if after_stderr && !self.at_line_start {
                     text.push('\n');
                 }
-                text.push_str(&rendered);
+                self.rendered_secrets.feed(&rendered, text);
             }
-            ScreenPiece::Stdout(bytes) => self.stdout.feed(&bytes, text),
+            ScreenPiece::Stdout(bytes) => {
+                let mut clean = String::new();
+                self.stdout.feed(&bytes, &mut clean);
+                self.stdout_secrets.feed(&clean, text);
+            }
             ScreenPiece::Stderr(bytes) => {
-                text.push_str(self.dim);
-                self.stderr.feed(&bytes, text);
-                text.push_str(self.plain);
+                let (mut clean, mut shown) = (String::new(), String::new());
+                self.stderr.feed(&bytes, &mut clean);
+                self.stderr_secrets.feed(&clean, &mut shown);
+                self.add_dimmed(&shown, text);
             }
             ScreenPiece::Line(line) => {
-                if !self.at_line_start {
+                self.add_rest(text);
+                let end = text.trim_end_matches(self.plain).chars().next_back();
+                if !end.map_or(self.at_line_start, |last| last == '\n') {
                     text.push('\n');
                 }
                 text.push_str(&line);

@@ -154,8 +154,7 @@ impl<'a> SidePane<'a> {
     }
 
     fn supervise(&self, attempt: AttemptProcess) -> Result<()> {
-        #[cfg(target_os = "linux")]
-        let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
+        process::adopt_orphans();
         let signals = self.events.clone();
         signals::watch(move |_| drop(signals.send(PaneEvent::Signal)))
             .map_err(|e| Error::new(ErrorKind::Internal, "catching signals").caused_by(e))?;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::agent::shell::shell_word;
 use crate::git::call::{GitError, Supervisor};
 use crate::git::executing::GitPin;
 use crate::git::history::HeadMovement;
@@ -51,6 +52,7 @@ pub(super) fn take(request: &SnapshotRequest, busy: BusyFile) -> Result<TreeReco
 
 fn history(repository: &Repository, before: &Head, after: &Head) -> Result<Option<HistoryChange>, GitError> {
     let name = |name: &Option<String>| name.clone().unwrap_or_default();
+    let way = || repository.way_back(before, after);
     Ok(match repository.movement(before, after)? {
         HeadMovement::None => None,
         HeadMovement::Ahead(commits) => {
@@ -58,12 +60,27 @@ fn history(repository: &Repository, before: &Head, after: &Head) -> Result<Optio
             Some(HistoryChange::Commits { commits })
         }
         HeadMovement::Rewritten => {
-            Some(HistoryChange::Rewritten { from: name(&before.commit), to: name(&after.commit) })
+            let back = Some(shown(way()?.commands.as_deref()));
+            Some(HistoryChange::Rewritten { from: name(&before.commit), to: name(&after.commit), back })
         }
-        HeadMovement::Elsewhere => Some(HistoryChange::Branch {
-            from: name(&before.branch),
-            to: name(&after.branch),
-            commit: name(&before.commit),
-        }),
+        HeadMovement::Elsewhere => {
+            let way = way()?;
+            Some(HistoryChange::Branch {
+                from: name(&before.branch),
+                to: name(&after.branch),
+                commit: name(&before.commit),
+                renamed: way.is_renamed,
+                back: Some(shown(way.commands.as_deref())),
+            })
+        }
     })
+}
+
+/// Commands of git as a person types them; none: nothing leads back.
+fn shown(commands: Option<&[Vec<String>]>) -> String {
+    let typed = |args: &Vec<String>| {
+        let words: Vec<String> = args.iter().map(|arg| shell_word(arg)).collect();
+        format!("git {}", words.join(" "))
+    };
+    commands.unwrap_or_default().iter().map(typed).collect::<Vec<_>>().join("; ")
 }

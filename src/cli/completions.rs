@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::Args;
 use clap_complete::Shell;
 
-use super::help::TOPICS;
+use super::help::{HelpTopic, TOPICS};
 use crate::error::{Error, Result};
 
 #[derive(Debug, Args)]
@@ -48,7 +48,7 @@ pub(super) fn man(command: &clap::Command, args: &ManArgs) -> Result<u8> {
         .and_then(|()| {
             TOPICS
                 .iter()
-                .map(|topic| topic.manual_page())
+                .map(HelpTopic::manual_page)
                 .try_for_each(|(file, page)| fs::write(dir.join(file), page))
         })
         .map_err(|e| Error::io("writing man pages to", dir, e))?;

@@ -6,12 +6,15 @@ use clap::Args;
 
 use super::global::Global;
 use super::project::{Project, find_folders};
+use super::trust::trusted_for_this_call;
 use crate::agent::sanitise::harmless;
 use crate::error::Result;
 use crate::plan::Selection;
 use crate::project::discovery::FoundSpec;
-use crate::setup::doctor::{DoctorSubject, check_setup};
+use crate::run::trust::{RunTrust, one_line};
+use crate::setup::doctor::{DoctorSubject, TrustState, check_setup};
 use crate::setup::findings;
+use crate::sys::paths::leads_out;
 use crate::sys::programs;
 
 #[derive(Debug, Args)]
@@ -31,7 +34,9 @@ pub(super) fn doctor(global: &Global, args: &DoctorArgs) -> Result<u8> {
     let root = find_folders(global, None)?.root;
     let project = Project::open(global, Vec::new(), None);
     let specs = project.as_ref().map_or_else(|_| Vec::new(), places);
+    let trust = project.as_ref().ok().and_then(trust_state);
     let subject = DoctorSubject {
+        trust: trust.as_ref(),
         root: &root,
         exe: &programs::own_program()?,
         loaded: project.as_ref().map(|project| &project.loaded),
@@ -45,6 +50,21 @@ pub(super) fn doctor(global: &Global, args: &DoctorArgs) -> Result<u8> {
         let _ = findings::write(&mut out, &found);
     }
     Ok(findings::exit_code(&found))
+}
+
+/// What of the project is trusted, as far as that can be known.
+fn trust_state(project: &Project) -> Option<TrustState> {
+    // a git of the project is not run to find that out
+    programs::find_in_path("git", &project.root)
+        .is_none_or(|git| leads_out(&project.root, &git))
+        .then_some(())?;
+    let trust = RunTrust::of(project.request.clone(), &project.loaded).ok()?;
+    let file = trust.file().ok()?;
+    let trust = trust.compared_with(&project.loaded, &file);
+    let new = trust.new_settings(file.trusted(&trust.choice()));
+    let untrusted =
+        if trusted_for_this_call() { Vec::new() } else { new.into_iter().map(one_line).collect() };
+    Some(TrustState { settings: trust.settings.len(), untrusted })
 }
 
 /// All specs that the user can name.

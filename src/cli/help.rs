@@ -16,7 +16,7 @@ pub(super) struct HelpTopic {
 }
 
 /// The pages, in the order in which they are listed.
-pub(super) const TOPICS: [HelpTopic; 18] = [
+pub(super) const TOPICS: [HelpTopic; 19] = [
     HelpTopic { name: "tutorial", page: include_str!("../../docs/tutorial.md") },
     HelpTopic { name: "project", page: include_str!("../../docs/project.md") },
     HelpTopic { name: "specs", page: include_str!("../../docs/dialects.md") },
@@ -27,6 +27,7 @@ pub(super) const TOPICS: [HelpTopic; 18] = [
     HelpTopic { name: "git", page: include_str!("../../docs/git.md") },
     HelpTopic { name: "hooks", page: include_str!("../../docs/hooks.md") },
     HelpTopic { name: "trust", page: include_str!("../../docs/trust.md") },
+    HelpTopic { name: "sandbox", page: include_str!("../../docs/sandbox.md") },
     HelpTopic { name: "tmux", page: include_str!("../../docs/tmux.md") },
     HelpTopic { name: "guarantees", page: include_str!("../../docs/guarantees.md") },
     HelpTopic { name: "config", page: include_str!("../../docs/configuration.md") },
@@ -74,9 +75,11 @@ pub(super) fn help(command: &clap::Command, args: &HelpArgs) -> Result<u8> {
         let _ = writeln!(out, "{}", terminal_text(topic.page, columns));
     }
     match verb(command, &args.words) {
-        Some(mut verb) if topic.is_none() => _ = write!(out, "{}", verb.render_long_help().ansi()),
+        Some(mut verb) if topic.is_none() => {
+            let _ = write!(out, "{}", verb.render_long_help().ansi());
+        }
         Some(mut verb) => {
-            _ = writeln!(out, "{}\nMore: seqorch {} --help", verb.render_usage().ansi(), args.words[0])
+            let _ = writeln!(out, "{}\nMore: seqorch {} --help", verb.render_usage().ansi(), args.words[0]);
         }
         None if topic.is_none() => return Err(unknown(command, &args.words)),
         None => {}
@@ -115,7 +118,7 @@ mod tests {
         for topic in &TOPICS {
             let text = anstream::adapter::strip_str(&terminal_text(topic.page, 100)).to_string();
             let lines = text.lines().filter(|line| !line.starts_with("    "));
-            let text = lines.map(|line| format!("{line}\n")).collect::<String>();
+            let text = lines.collect::<Vec<_>>().join("\n");
             let sign =
                 ["](", "|---", "```", "<!--", "\n#", "\n> "].into_iter().find(|sign| text.contains(sign));
             assert!(sign.is_none(), "{}: {sign:?}\n{text}", topic.name);

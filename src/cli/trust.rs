@@ -20,7 +20,7 @@ const VARIABLE: &str = "SEQORCH_TRUST";
 #[command(
     after_help = "Settings of the project that run programs or reach outside of it have to be trusted once, before a run \
                   uses them: commands and environment of backends, checks, hooks, panes, folders outside, \
-                  permission = \"bypass\", and hooks and filters of git. What you trust is kept by content in your state \
+                  permission = \"bypass\", a sandbox and its end, and hooks and filters of git. What you trust is kept by content in your state \
                   folder; a change is shown and asked again. Settings in your own config.toml, variables and flags need \
                   no trust."
 )]
@@ -45,6 +45,7 @@ pub(super) fn trust(global: &Global, args: &TrustArgs) -> Result<u8> {
     let project = Project::open(global, Vec::new(), None)?;
     let trust = RunTrust::of(project.request.clone(), &project.loaded)?;
     let mut file = trust.file()?;
+    let trust = trust.compared_with(&project.loaded, &file);
     let mut out = anstream::stdout();
     let root = project.root.display();
     if args.revoke {
@@ -75,10 +76,15 @@ pub(super) fn trust(global: &Global, args: &TrustArgs) -> Result<u8> {
 /// What a run of the project executes, once a person trusts it. Without trust, a terminal is asked; elsewhere it is an error.
 pub(super) fn required(project: &Project, flag: TrustFlag) -> Result<RunTrust> {
     let trust = RunTrust::of(project.request.clone(), &project.loaded)?;
-    if trust.settings.is_empty() || is_set()? {
+    if is_set()? {
         return Ok(trust);
     }
-    let mut file = trust.file()?;
+    let mut file = match trust.file() {
+        // without a folder for it nothing was ever trusted
+        Err(_) if trust.settings.is_empty() => return Ok(trust),
+        file => file?,
+    };
+    let trust = trust.compared_with(&project.loaded, &file);
     let choice = trust.choice();
     let trusted = file.trusted(&choice);
     let new = trust.new_settings(trusted);
@@ -124,6 +130,11 @@ fn is_set() -> Result<bool> {
         Some("1" | "true" | "yes") => Ok(true),
         _ => Err(Error::new(ErrorKind::Usage, format!("{VARIABLE} is neither 1 nor 0"))),
     }
+}
+
+/// Whether the variable trusts the project for this call, for verbs to which its mistakes are no error.
+pub(super) fn trusted_for_this_call() -> bool {
+    is_set().unwrap_or(false)
 }
 
 /// Asks on the terminal. Elsewhere the answer is no.

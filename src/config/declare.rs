@@ -17,7 +17,8 @@
 //! An entry is `field as "key": type as format = default, clause = value;`. The name of the key is left out where it is
 //! that of the field, the format where it is the type itself, the default where there is none. Clauses are the methods
 //! of [`super::key::ConfigKey`]; defaults and their values are TOML. Every key of a value has one that says what the value
-//! may do, and so whether a person has to trust it: `inside`, `executes`, `outside`, `loosens = "word"`. The last line declares a twin in which every key is
+//! may do, and so whether a person has to trust it: `inside`, `executes`, `outside`, `loosens = value`,
+//! `guards = value`. The last line declares a twin in which every key is
 //! optional: the settings of an override.
 
 /// Declares a struct, and its fields as the keys of a table.

@@ -15,7 +15,7 @@ use super::tree::{TomlNode, TomlValue};
 
 const IN_QUOTES: &str = "write it in quotes";
 
-fn because(text: impl Into<String>) -> ValueError {
+pub(super) fn because(text: impl Into<String>) -> ValueError {
     ValueError::Because(text.into())
 }
 

@@ -29,8 +29,11 @@ pub(crate) enum Reach {
     Executes,
     /// It is a path or a list of globs, which may lead out of the project.
     Outside,
-    /// This word of it, a TOML text, takes away what protects the person.
+    /// This value of it, as TOML, takes away what protects the person.
     Loosens(&'static str),
+    /// It protects the person, except with this value, which is also the default. So a person has to know where a project
+    /// sets it, and where a project that set it does so no more.
+    Guards(&'static str),
 }
 
 /// What is behind a key.
@@ -163,9 +166,14 @@ impl ConfigKey {
         Self { reach: Some(Reach::Outside), ..self }
     }
 
-    /// This word of it takes away what protects the person.
+    /// This value of it takes away what protects the person.
     pub(crate) const fn loosens(self, toml: &'static str) -> Self {
         Self { reach: Some(Reach::Loosens(toml)), ..self }
+    }
+
+    /// It protects the person, except with this value, its default.
+    pub(crate) const fn guards(self, toml: &'static str) -> Self {
+        Self { reach: Some(Reach::Guards(toml)), ..self }
     }
 
     /// Another name, as a TOML text, under which a list for this key may be written.

@@ -32,6 +32,7 @@ fn conflicts(config: &Config) -> Vec<Problem> {
         found.extend(backend.problems(&KeyPath::parse("backend").join(name)));
     }
     found.extend(config.tmux.problems(&KeyPath::parse("tmux")));
+    found.extend(config.sandbox.problems(&KeyPath::parse("sandbox")));
     let overrides = config.overrides.iter().enumerate();
     found
         .extend(overrides.filter_map(|(index, one)| one.problem(&KeyPath::parse("override").element(index))));

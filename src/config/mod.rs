@@ -73,6 +73,7 @@ pub use sections::run::{
     Done, DoneSignal, Granularity, OnFailure, PartialDone, PartialRetry, PartialTimeouts, Retry, RunSettings,
     Timeouts, UnchangedRule,
 };
+pub use sections::sandbox::{ARGV, GitAccess, Sandbox, SandboxMode, SandboxNetwork};
 pub use sections::tmux::{ExtraWindow, Keep, Layout, Pane, Side, Tmux, TmuxMode};
 pub use sections::work::{Commit, Dirty, Git, HistoryRule, Log, RefusedRule, Tasks, Tick, Verify};
 pub use source::Origin;

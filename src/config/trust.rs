@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::explain::shown;
 use super::key::{ConfigKey, KeyShape, Reach};
 use super::loaded::Loaded;
+use super::lookup::leaves;
 use super::path::KeyPath;
 use super::sections::root::{EXTENDS, SETTINGS};
 use super::source::{ConfigSource, Origin};
@@ -64,6 +65,33 @@ pub fn reaching_settings(loaded: &Loaded, leads_out: LeadsOut<'_>) -> Vec<Reachi
         .collect();
     let walk = Walk { loaded, leads_out };
     walk.table(&loaded.provenance.tree(), SETTINGS, &KeyPath::default(), &mut found);
+    found
+}
+
+/// What protected the person in this project, and does so no more: a trusted setting that has its loose value now.
+#[must_use]
+pub fn lost_guards(loaded: &Loaded, trusted: &[TrustedSetting]) -> Vec<ReachingSetting> {
+    let tree = loaded.provenance.tree();
+    let mut found = Vec::new();
+    for (name, key) in leaves() {
+        let Some(Reach::Guards(loose)) = key.reach else { continue };
+        let Some(loose) = TomlNode::parse_value(loose) else { continue };
+        let path = KeyPath::parse(&name);
+        let now = tree.get(&path).cloned().or_else(|| key.default_value());
+        let old = trusted.iter().find(|known| known.key == name && known.value != loose.to_string());
+        if old.is_some() && now.is_some_and(|now| now.value == loose.value) {
+            let given = loaded.provenance.given(&path);
+            let set = given.last().filter(|(source, _)| !source.own);
+            let place = set
+                .map_or_else(|| "no file sets it any more".to_owned(), |(source, _)| place_of(source, &path));
+            found.push(ReachingSetting {
+                key: name,
+                value: loose.to_string(),
+                shown: loose.to_string(),
+                place,
+            });
+        }
+    }
     found
 }
 
@@ -120,9 +148,11 @@ impl Walk<'_> {
             // in a list there is nothing below it that an empty one could replace
             Some(Reach::Executes) => path.list().is_none() || node.list().is_none_or(|list| !list.is_empty()),
             Some(Reach::Outside) => paths(node).iter().any(|written| self.leads_out(path, written)),
-            Some(Reach::Loosens(word)) => node.text() == Some(word.trim_matches('"')),
+            Some(Reach::Loosens(toml)) => {
+                TomlNode::parse_value(toml).is_some_and(|loose| loose.value == node.value)
+            }
             // a key that does not say what it does is not believed to do nothing
-            None => true,
+            Some(Reach::Guards(_)) | None => true,
         }
     }
 

@@ -104,6 +104,45 @@ fn what_only_reads_or_waits_needs_no_trust() {
 }
 
 #[test]
+fn a_task_kept_for_a_person_is_not_given_away_untrusted() {
+    let text = |human| format!("[[override]]\ntasks = [\"1\"]\nhuman = {human}\n");
+    assert_eq!(of_project(&text(true)), [""; 0]);
+    assert_eq!(of_project(&text(false)), ["override[0].human = false (seqorch.toml:3)"]);
+}
+
+#[test]
+fn a_sandbox_and_its_end_have_to_be_trusted() {
+    assert_eq!(of_project("[sandbox]\nmode = \"bwrap\"\n"), ["sandbox.mode = \"bwrap\" (seqorch.toml:2)"]);
+    assert_eq!(of_project("[sandbox]\nmode = \"off\"\n"), [""; 0]);
+    let mine = ("user.toml", "[sandbox]\nmode = \"bwrap\"\nnetwork = \"none\"\n");
+    let found =
+        reaching(&[mine, ("seqorch.toml", "[sandbox]\nmode = \"off\"\nnetwork = \"host\"\n")], None, &[]);
+    assert_eq!(
+        found,
+        ["sandbox.mode = \"off\" (seqorch.toml:2)", "sandbox.network = \"host\" (seqorch.toml:3)"]
+    );
+    assert_eq!(reaching(&[mine], None, &[]), [""; 0]);
+}
+
+#[test]
+fn a_sandbox_that_was_trusted_and_is_gone_has_to_be_trusted() {
+    let trusted = ["sandbox.mode", "sandbox.git"].map(|key| TrustedSetting {
+        key: key.to_owned(),
+        value: if key == "sandbox.mode" { "\"bwrap\"" } else { "\"rw\"" }.to_owned(),
+    });
+    let lost = |text: &str| {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("seqorch.toml"), text).unwrap();
+        let loaded = load(&LoadRequest { root: dir.path().to_owned(), ..LoadRequest::default() }).unwrap();
+        let lost = lost_guards(&loaded, &trusted).into_iter();
+        lost.map(|one| format!("{} = {} ({})", one.key, one.shown, one.place)).collect::<Vec<_>>()
+    };
+    assert_eq!(lost(""), ["sandbox.mode = \"off\" (no file sets it any more)"]);
+    assert_eq!(lost("\n[sandbox]\nmode = \"off\"\n"), ["sandbox.mode = \"off\" (seqorch.toml:3)"]);
+    assert_eq!(lost("[sandbox]\nmode = \"bwrap\"\n"), [""; 0]);
+}
+
+#[test]
 fn permission_bypass_has_to_be_trusted() {
     let text = "[backend.claude]\npermission = \"bypass\"\n";
     assert_eq!(of_project(text), ["backend.claude.permission = \"bypass\" (seqorch.toml:2)"]);

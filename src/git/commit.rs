@@ -14,6 +14,7 @@ use super::call::{GitCall, GitError};
 use super::change::{TreeChange, TreeEntry};
 use super::diff::tree_of;
 use super::files::{copy_with_time, link_or_copy, remove, with_suffix, write_own};
+use super::operation::GitOperation;
 use super::path::RepoPath;
 use super::snapshot::Snapshots;
 use super::stamp::Stamp;
@@ -52,7 +53,7 @@ pub enum CommitOutcome {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CommitError {
     /// A merge, rebase … is in progress, and a commit would conclude or disturb it.
-    InProgress(&'static str),
+    InProgress(GitOperation),
     /// A hook refused, or git did; its own words.
     Refused(GitError),
     /// A call before or after the commit itself failed.
@@ -72,8 +73,9 @@ impl From<CommitError> for Error {
     fn from(error: CommitError) -> Self {
         match error {
             CommitError::InProgress(what) => {
-                Self::new(ErrorKind::Human, format!("a {what} is in progress, and a commit would end it"))
-                    .hint("Finish or abort it.")
+                let text = format!("a {} is in progress, and a commit would end it", what.name());
+                Self::new(ErrorKind::Human, text)
+                    .hint(format!("Finish it, or abort it: git {}", what.abort()))
             }
             CommitError::Refused(GitError::Failed { words, .. }) => {
                 Self::new(ErrorKind::Human, "git commit failed")
@@ -91,7 +93,7 @@ impl Snapshots<'_> {
     pub fn commit(&mut self, request: &CommitRequest<'_>) -> Result<(CommitOutcome, String), CommitError> {
         let stamps = self.stamps(request.paths);
         let refused = match self.try_commit(request) {
-            Ok(outcome) => return self.with_tree(outcome, request, &stamps),
+            Ok(outcome) => return Ok(self.with_tree(outcome, request, &stamps)),
             Err(CommitError::Refused(error @ GitError::Failed { .. })) => error,
             Err(error) => return Err(error),
         };
@@ -104,7 +106,7 @@ impl Snapshots<'_> {
         let again = CommitRequest { tree: &now.tree, head, ..request.clone() };
         let stamps = self.stamps(request.paths);
         let outcome = self.try_commit(&again)?;
-        self.with_tree(outcome, &again, &stamps)
+        Ok(self.with_tree(outcome, &again, &stamps))
     }
 
     /// By these it is known whether a hook wrote files of the task.
@@ -117,15 +119,19 @@ impl Snapshots<'_> {
         outcome: CommitOutcome,
         request: &CommitRequest<'_>,
         stamps: &[Option<Stamp>],
-    ) -> Result<(CommitOutcome, String), CommitError> {
+    ) -> (CommitOutcome, String) {
         let tree = request.tree.to_owned();
         if outcome == CommitOutcome::Nothing || self.stamps(request.paths) == stamps {
-            return Ok((outcome, tree));
+            return (outcome, tree);
         }
-        let now = self.take()?;
         let is_of_task = |change: &TreeChange| request.paths.contains(&change.path);
-        let formatted = self.changes(&tree, &now.tree)?.iter().any(is_of_task);
-        Ok((outcome, if formatted { now.tree } else { tree }))
+        let formatted = self.take().and_then(|now| {
+            let changed = self.changes(&tree, &now.tree)?.iter().any(is_of_task);
+            Ok(changed.then_some(now.tree))
+        });
+        // the commit is made, whatever a look says
+        let formatted = formatted.ok().flatten();
+        (outcome, formatted.unwrap_or(tree))
     }
 
     fn try_commit(&mut self, request: &CommitRequest<'_>) -> Result<CommitOutcome, CommitError> {
@@ -137,15 +143,17 @@ impl Snapshots<'_> {
         if let Some(made) = self.finish_started(request)? {
             return Ok(made);
         }
-        if let Some(what) = self.repository().in_progress()? {
-            return Err(CommitError::InProgress(what));
+        let operation = self.repository().operation()?;
+        if let Some(operation) = operation.filter(|operation| operation.is_disturbed_by_a_commit()) {
+            return Err(CommitError::InProgress(operation));
         }
+        let is_locked = self.repository().wait_for_index()?;
         let mut head = request.head.map(str::to_owned);
         for _ in 0..MOVED_TRIES {
             let based = CommitRequest { head: head.as_deref(), ..request.clone() };
             let Some(new) = self.make(&based, &turn)? else { return Ok(CommitOutcome::Nothing) };
             if new.parent == head {
-                return Ok(self.finish(new, request)?);
+                return Ok(self.finish(new, request, is_locked));
             }
             // somebody committed since the last snapshot, and this commit would revert that
             let Some(parent) = &new.parent else { break };
@@ -177,7 +185,10 @@ impl Snapshots<'_> {
             // git may have been ended after it had made the commit
             match self.new_commit() {
                 Ok(new) if new.is_of(request.head, request.paths) => return Ok(Some(new)),
-                _ => {}
+                Ok(_) => {}
+                Err(GitError::Unusable { .. }) if request.head.is_none() => {}
+                // it is not known whether it is made, so the note stays for the next run
+                Err(_) => return Err(error),
             }
             if last || !matches!(&error, CommitError::Refused(error) if error.was_killed()) {
                 self.forget_started()?;
@@ -188,19 +199,24 @@ impl Snapshots<'_> {
         Ok(None)
     }
 
-    /// Brings the user's index up to date with the commit.
+    /// Brings the user's index up to date with the commit. Whatever fails from here on, the commit is made. `is_locked`: the
+    /// lock of the index was waited for in vain.
     pub(super) fn finish(
         &mut self,
         new: NewCommit,
         request: &CommitRequest<'_>,
-    ) -> Result<CommitOutcome, GitError> {
+        is_locked: bool,
+    ) -> CommitOutcome {
         let before = Stamp::of(&self.repository().index);
-        self.update_user_index(&new.changes)?;
-        self.note_own_update(before)?;
-        self.note_made(request, &new.commit)?;
+        let updated = match self.update_user_index(&new.changes, is_locked) {
+            Ok(()) => self.note_own_update(before),
+            Err(error) => self.note_behind(&new, &error),
+        };
+        // where it cannot be noted, the next run finds the commit by its own note, and comes here again
+        let _ = updated.and_then(|()| self.note_made(request, &new.commit));
         let beyond = new.changes.into_iter().map(|change| change.path);
         let beyond = beyond.filter(|path| !request.paths.contains(path));
-        Ok(CommitOutcome::New { commit: new.commit, beyond: beyond.collect() })
+        CommitOutcome::New { commit: new.commit, beyond: beyond.collect() }
     }
 
     /// The commit that was just made, and what it changed.
@@ -290,11 +306,20 @@ impl Snapshots<'_> {
     }
 
     /// The user's index gets the entries that the commit changed.
-    fn update_user_index(&self, made: &[TreeChange]) -> Result<(), GitError> {
+    fn update_user_index(&self, made: &[TreeChange], is_locked: bool) -> Result<(), GitError> {
         let input = index_info(made.iter().map(|change| (&change.path, &change.after)));
         let repository = self.repository();
+        if is_locked {
+            return self.update_index_once(&input);
+        }
         let call = repository.call(UPDATE).stdin(&input);
         call.run_stubbornly(&repository.supervisor, || self.remove_left_locks()).map(drop)
+    }
+
+    /// Writes entries into the user's index, without waiting for its lock.
+    pub(super) fn update_index_once(&self, input: &[u8]) -> Result<(), GitError> {
+        let repository = self.repository();
+        repository.call(UPDATE).stdin(input).run(&repository.supervisor).map(drop)
     }
 }
 
@@ -304,7 +329,7 @@ const UPDATE: [&str; 6] = ["update-index", "-z", "--add", "--remove", "--replace
 /// What `git commit` made.
 pub(super) struct NewCommit {
     pub(super) commit: String,
-    parent: Option<String>,
+    pub(super) parent: Option<String>,
     changes: Vec<TreeChange>,
 }
 
@@ -324,7 +349,7 @@ fn parent_of(commit: &[u8]) -> Option<String> {
 }
 
 /// Entries as `update-index -z --index-info` reads them, removals first: a file may stand where a folder was.
-fn index_info<'a>(entries: impl Iterator<Item = (&'a RepoPath, &'a TreeEntry)>) -> Vec<u8> {
+pub(super) fn index_info<'a>(entries: impl Iterator<Item = (&'a RepoPath, &'a TreeEntry)>) -> Vec<u8> {
     let mut entries: Vec<_> = entries.collect();
     entries.sort_by_key(|(_, entry)| entry.exists());
     let mut input = Vec::new();

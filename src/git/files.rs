@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::call::GitError;
-use crate::sys::files;
+use crate::sys::{files, nofollow};
 
 pub(super) fn private_folder(path: &Path) -> Result<(), GitError> {
     fs::create_dir_all(path)
@@ -49,9 +49,11 @@ pub(super) fn link_or_copy(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
+/// Copies an index to one of ours with its time in nanoseconds: by that git knows which files may have changed in the
+/// moment in which they were staged.
 pub(super) fn copy_with_time(from: &Path, to: &Path) -> io::Result<()> {
-    let mut source = fs::File::open(from)?;
-    let mut copy = fs::File::create(to)?;
+    let mut source = nofollow::open_regular(from)?;
+    let mut copy = files::create_private_file(to).map_err(io::Error::other)?;
     io::copy(&mut source, &mut copy)?;
     copy.set_modified(source.metadata()?.modified()?)
 }

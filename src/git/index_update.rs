@@ -22,19 +22,13 @@ impl Snapshots<'_> {
         // removals first: a file may stand where a folder was
         let (gone, there): (Vec<_>, Vec<_>) =
             add.iter().partition(|path| fs::symlink_metadata(self.at(path)).is_err());
-        let behind = there.iter().any(|path| self.is_behind_link(path));
-        let paths: Vec<&RepoPath> = gone.into_iter().chain(there).collect();
-        if paths.is_empty() {
-            return Ok(());
-        }
-        if behind {
-            // git does not look behind a link that took the place of a folder
-            let (hidden, plain): (Vec<&RepoPath>, Vec<&RepoPath>) =
-                paths.into_iter().partition(|path| self.is_behind_link(path));
+        // git does not look behind a link that took the place of a folder, wherever it leads
+        let (hidden, plain): (Vec<&RepoPath>, Vec<&RepoPath>) =
+            gone.into_iter().chain(there).partition(|path| self.is_behind_link(path));
+        if !hidden.is_empty() {
             self.feed(&["--force-remove"], hidden.into_iter())?;
-            return self.add(&plain, refused);
         }
-        self.add(&paths, refused)
+        self.add(&plain, refused)
     }
 
     fn is_behind_link(&self, path: &RepoPath) -> bool {

@@ -4,6 +4,7 @@
 //! git's folder, so the user's index, refs, objects and files stay as they are ([`snapshot`]). [`commit`] changes the
 //! branch and the index entries of the committed paths, [`restore`] changes files.
 
+pub mod behind_index;
 pub mod call;
 pub mod change;
 pub mod commit;
@@ -15,6 +16,7 @@ pub mod history;
 pub mod hooks;
 mod index_update;
 mod objects;
+pub mod operation;
 pub mod path;
 mod patience;
 mod prune;
@@ -30,6 +32,7 @@ mod step_tests;
 mod testing;
 mod tree_edit;
 mod user_index;
+pub mod way_back;
 pub mod work_tree_lock;
 
 pub use change::FileChange;

@@ -157,29 +157,6 @@ impl Repository {
         self.ask(["var", "GIT_COMMITTER_IDENT"]).map(drop)
     }
 
-    /// What is in progress that a commit would conclude or disturb, if anything is: `merge`, `rebase` …
-    pub fn in_progress(&self) -> Result<Option<&'static str>, GitError> {
-        for (folder, what) in [
-            ("rebase-merge", "rebase"),
-            ("rebase-apply", "rebase"),
-            ("sequencer", "sequence of cherry-picks or reverts"),
-        ] {
-            if self.git_dir.join(folder).exists() {
-                return Ok(Some(what));
-            }
-        }
-        let heads = [("MERGE_HEAD", "merge"), ("CHERRY_PICK_HEAD", "cherry-pick"), ("REVERT_HEAD", "revert")];
-        if self.git_dir.join("reftable").exists() {
-            // such a repository has no files for them
-            let names = heads.map(|(name, _)| name).join("\n");
-            let call = self.call(["cat-file", "--batch-check"]).stdin(names.as_bytes());
-            let known = call.run(&self.supervisor)?;
-            let known = known.split(|b| *b == b'\n').map(|line| !line.ends_with(b" missing"));
-            return Ok(heads.iter().zip(known).find(|(_, known)| *known).map(|((_, what), _)| *what));
-        }
-        Ok(heads.into_iter().find(|(name, _)| self.git_dir.join(name).exists()).map(|(_, what)| what))
-    }
-
     /// Variables with which git writes objects to this folder and finds those of the repository, too.
     pub(super) fn with_objects_of(&self, folder: &Path) -> [(&'static str, OsString); 2] {
         [("GIT_OBJECT_DIRECTORY", folder.as_os_str().to_owned()), also_objects_of(&self.objects)]

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -14,13 +14,14 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::call::{GitCall, GitError, one_line};
-use super::files::{private_folder, remove, with_suffix};
+use super::files::{copy_with_time, private_folder, remove, with_suffix, write_own};
 use super::helpers::GitHelpers;
 use super::path::RepoPath;
 use super::patience::{again_if_killed, patiently};
 use super::repository::Repository;
 use super::stamp::Stamp;
 use super::status::{Head, WorkTreeStatus};
+use crate::sys::nofollow::{self, WHOLE_MAX};
 use crate::sys::random;
 
 /// Settings of the calls on the private index.
@@ -107,7 +108,7 @@ impl<'a> Snapshots<'a> {
     /// Continues with the private index of the run, as its attempt does.
     pub fn resume(repository: &'a Repository, key: &str, max_file: u64) -> Result<Self, GitError> {
         let mut new = Self::open(repository, key, max_file);
-        let memory = fs::read(new.folder.join("memory.json")).ok();
+        let memory = nofollow::read(&new.folder.join("memory.json"), WHOLE_MAX).ok();
         match memory.and_then(|bytes| serde_json::from_slice::<SnapshotMemory>(&bytes).ok()) {
             Some(memory) if !memory.index.is_empty() && new.folder.join(&memory.index).exists() => {
                 new.memory = memory;
@@ -355,27 +356,20 @@ impl<'a> Snapshots<'a> {
         entries.map(|entry| entry.path()).filter(is_index).try_for_each(|path| remove(&path))
     }
 
-    /// Copies the user's index with its time in nanoseconds: by that git knows which files may have changed in the
-    /// moment in which they were staged.
+    /// Copies the user's index, if there is one.
     fn copy_user_index(&self) -> Result<(), GitError> {
         let from = &self.repository.index;
-        let failed = |e: io::Error| GitError::Unusable { why: format!("copying {}: {e}", from.display()) };
-        let mut source = match File::open(from) {
-            Ok(file) => file,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(e) => return Err(failed(e)),
-        };
-        let mut copy = File::create(self.index()).map_err(failed)?;
-        io::copy(&mut source, &mut copy).map_err(failed)?;
-        let modified = source.metadata().and_then(|data| data.modified()).map_err(failed)?;
-        copy.set_modified(modified).map_err(failed)
+        match copy_with_time(from, &self.index()) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound && !from.exists() => Ok(()),
+            copied => {
+                copied.map_err(|e| GitError::Unusable { why: format!("copying {}: {e}", from.display()) })
+            }
+        }
     }
 
     fn remember(&self) -> Result<(), GitError> {
         let bytes = serde_json::to_vec(&self.memory).unwrap_or_default();
-        let path = self.folder.join("memory.json");
-        fs::write(&path, bytes)
-            .map_err(|e| GitError::Unusable { why: format!("writing {}: {e}", path.display()) })
+        write_own(&self.folder.join("memory.json"), &bytes)
     }
 }
 

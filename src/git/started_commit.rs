@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use super::call::GitError;
 use super::commit::{CommitOutcome, CommitRequest};
-use super::files::{remove, with_suffix};
+use super::files::{remove, with_suffix, write_own};
 use super::snapshot::Snapshots;
 use super::stamp::Stamp;
+use crate::sys::nofollow::{self, WHOLE_MAX};
 use crate::sys::process;
 
 /// Pause between two looks whether a git of an earlier run has ended.
@@ -74,7 +75,7 @@ impl Snapshots<'_> {
         &mut self,
         request: &CommitRequest<'_>,
     ) -> Result<Option<CommitOutcome>, GitError> {
-        let Ok(bytes) = fs::read(self.started_path()) else { return Ok(None) };
+        let Ok(bytes) = nofollow::read(&self.started_path(), WHOLE_MAX) else { return Ok(None) };
         let Ok(started) = serde_json::from_slice::<StartedCommit>(&bytes) else {
             // cut off while it was written: git was not started yet
             return self.forget_started().map(|()| None);
@@ -95,7 +96,7 @@ impl Snapshots<'_> {
             message: &started.message,
             ..request.clone()
         };
-        let outcome = self.finish(new, &its_own)?;
+        let outcome = self.finish(new, &its_own, false);
         Ok((started.message == request.message).then_some(outcome))
     }
 
@@ -131,9 +132,7 @@ impl Snapshots<'_> {
             made: made.map(str::to_owned),
         };
         let bytes = serde_json::to_vec(&started).unwrap_or_default();
-        let path = self.started_path();
-        fs::write(&path, bytes)
-            .map_err(|e| GitError::Unusable { why: format!("writing {}: {e}", path.display()) })
+        write_own(&self.started_path(), &bytes)
     }
 
     pub(super) fn forget_started(&self) -> Result<(), GitError> {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::call::GitError;
 use super::commit::{CommitError, CommitOutcome, CommitRequest};
 use super::history::HeadMovement;
+use super::operation::GitOperation;
 use super::restore::RestoreOutcome;
 use super::snapshot::Snapshots;
 use super::status::Head;
@@ -474,7 +475,7 @@ fn a_merge_or_rebase_in_progress_is_never_concluded() {
     git(top, &["checkout", "-q", "main"]);
     git(top, &["merge", "-q", "--no-ff", "--no-commit", "other"]);
     let done = step(&repo, |top| write(top, "made", "x"));
-    assert_eq!(done, Err(CommitError::InProgress("merge")));
+    assert_eq!(done, Err(CommitError::InProgress(GitOperation::Merge)));
     assert_eq!(git(top, &["log", "--format=%s", "-1"]), "first");
 }
 
@@ -704,7 +705,7 @@ fn a_rebase_in_progress_is_never_disturbed() {
     let rebase = std::process::Command::new("git").args(["rebase", "-q", "other"]).current_dir(top).output();
     assert!(!rebase.unwrap().status.success());
     let done = step(&repo, |top| write(top, "made", "x"));
-    assert_eq!(done, Err(CommitError::InProgress("rebase")));
+    assert_eq!(done, Err(CommitError::InProgress(GitOperation::Rebase)));
 }
 
 #[test]

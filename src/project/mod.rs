@@ -6,6 +6,7 @@ mod gsd_summary;
 pub mod progress;
 pub mod project_folders;
 pub mod prompt_inputs;
+pub mod sandbox_ground;
 pub mod spec_argument;
 pub mod spec_place;
 pub mod spec_roots;

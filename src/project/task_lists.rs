@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::spec;
+use crate::sys::nofollow;
 
 /// Files that may hold boxes and are for people or agents to read, not to work through.
 const NEVER: [&str; 12] = [
@@ -44,7 +45,7 @@ fn may_be_list(path: &Path) -> bool {
 }
 
 fn is_list(path: &Path) -> bool {
-    let Ok(bytes) = fs::read(path) else { return false };
+    let Ok(bytes) = nofollow::read_regular(path, MOST_BYTES) else { return false };
     spec::decode(&bytes).is_ok_and(|text| {
         let file = spec::parse(text);
         !file.tasks.is_empty() && !file.last_resort

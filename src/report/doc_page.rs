@@ -34,7 +34,9 @@ pub fn terminal_text(page: &str, columns: usize) -> String {
         match part {
             PagePart::Heading(_, text) => _ = writeln!(out, "{bold}{text}{bold:#}"),
             PagePart::Paragraph(text) => {
-                wrap(&text, columns).iter().for_each(|line| _ = writeln!(out, "{line}"))
+                for line in wrap(&text, columns) {
+                    let _ = writeln!(out, "{line}");
+                }
             }
             PagePart::Item(sign, text) => {
                 let indent = " ".repeat(sign.chars().count() + 1);
@@ -51,7 +53,11 @@ pub fn terminal_text(page: &str, columns: usize) -> String {
                 table.add_rows(rows);
                 let _ = writeln!(out, "{table}");
             }
-            PagePart::Code(lines) => lines.iter().for_each(|line| _ = writeln!(out, "    {line}")),
+            PagePart::Code(lines) => {
+                for line in lines {
+                    let _ = writeln!(out, "    {line}");
+                }
+            }
         }
         out.push('\n');
     }

@@ -60,6 +60,7 @@ pub fn last_word(end: &End, needs: &[ShownNeed], left: usize) -> (String, bool) 
             format!("✓ selection complete, {} left", plural(*left, "task"))
         }
         (End::Complete, None) => "✓ all complete".to_owned(),
+        (End::CommitsLost { .. }, None) => format!("! {}", end_words(end.kind(), &[])),
         (_, None) => format!("✗ {}", end.kind().label()),
     };
     (sanitise_line(&word), !end.is_by_hand())
@@ -182,6 +183,7 @@ pub(super) fn end_words(why: EndKind, failed: &[String]) -> String {
     use EndKind as K;
     match why {
         K::Complete => "all complete".to_owned(),
+        K::CommitsLost => "all tasks done, but commits are not in the history of HEAD".to_owned(),
         K::SelectionComplete => "selection complete".to_owned(),
         K::MaxIterations => "iteration limit reached".to_owned(),
         K::Interrupted | K::Terminated => "stopped by you".to_owned(),
@@ -191,7 +193,7 @@ pub(super) fn end_words(why: EndKind, failed: &[String]) -> String {
         K::Human => "stopped: what is left is for you".to_owned(),
         K::NotCommitted => "stopped: a commit is pending".to_owned(),
         K::Halted => "halted with a question".to_owned(),
-        K::Dirty | K::History | K::Unavailable | K::Limited | K::Error => {
+        K::Dirty | K::History | K::IndexBehind | K::Unavailable | K::Limited | K::Error => {
             format!("stopped: {}", why.label())
         }
     }

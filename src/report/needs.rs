@@ -17,7 +17,7 @@ const CHECK_LINES: usize = 10;
 /// A need for programs: an entry of `needs` in `status --json` and in events.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NeedRecord {
-    /// The kind: `question`, `failed_task`, `human_task`, `pending_commit`, `login`, `payment`, `dirty_tree`, `history`, `hook`, `trust`, `rule`, `blocked`,
+    /// The kind: `question`, `failed_task`, `human_task`, `pending_commit`, `login`, `payment`, `dirty_tree`, `history`, `index_behind`, `hook`, `trust`, `rule`, `blocked`,
     /// `unavailable`, `error`.
     pub kind: NeedKind,
     /// The task that it is about; null: it is about none.
@@ -106,6 +106,7 @@ pub(super) fn what(kind: NeedKind, task: Option<&str>) -> String {
         NeedKind::Payment => format!("{task} needs a payment"),
         NeedKind::DirtyTree => "the work tree has changes".to_owned(),
         NeedKind::History => "the git history was changed".to_owned(),
+        NeedKind::IndexBehind => "the index of git is not up to date".to_owned(),
         NeedKind::Hook => "a hook failed".to_owned(),
         NeedKind::Trust => format!("{task} changed settings that are executed"),
         NeedKind::Rule => format!("the run ended at a limit, before {task}"),
@@ -147,6 +148,7 @@ impl ShownNeed {
             NeedKind::Payment => "Pay, then continue with",
             NeedKind::DirtyTree => "Commit or stash them, then continue with",
             NeedKind::History => "Get back, or keep it as it is; then continue with",
+            NeedKind::IndexBehind => "Do that before you commit anything, then continue with",
             NeedKind::Trust => "This run did not use them. Look at them, and trust them with",
             NeedKind::Rule => "Continue later, or change the rule, with",
             NeedKind::FailedTask

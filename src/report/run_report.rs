@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::changes::{NO_FILES, listed};
+use super::event_text::end_words;
 use super::events::EventRecord;
 use super::needs::{ShownNeed, shown};
 use super::spans::{SpanKind, TimelineSpan, attempts, pauses, waited};
@@ -15,7 +16,7 @@ use super::text::{plural, sanitise_line, sanitise_text};
 use super::times::span;
 use super::{counts, spent};
 use crate::git::FileChange;
-use crate::state::{Counts, SpecState, Spent, UnitStatus};
+use crate::state::{Counts, End, EndKind, SpecState, Spent, UnitStatus};
 
 /// Runs with a longer pause between them belong to different reports.
 const LONGEST_PAUSE: Duration = Duration::from_secs(8 * 3600);
@@ -141,6 +142,8 @@ pub fn run_report(s: &ReportSource<'_>) -> Option<RunReport> {
         "needs you".to_owned()
     } else if s.state.running().is_some() {
         "at work".to_owned()
+    } else if let Some(End::CommitsLost { lost }) = s.state.run.over().map(|over| &over.end) {
+        format!("{}: {}", end_words(EndKind::CommitsLost, &[]), sanitise_line(&lost.join(", ")))
     } else if s.counts.todo == 0 {
         "all complete".to_owned()
     } else {

@@ -143,6 +143,9 @@ fn headline(end: &End, needs: &[ShownNeed]) -> String {
     }
     let why = match end {
         End::SelectionComplete { left } => format!("selection complete, {} left", plural(*left, "task")),
+        End::CommitsLost { lost } => {
+            format!("{}: {}", end_words(end.kind(), &[]), sanitise_line(&lost.join(", ")))
+        }
         End::MaxIterations => "iteration limit reached, tasks are left".to_owned(),
         _ => end_words(end.kind(), &[]),
     };

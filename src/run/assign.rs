@@ -114,7 +114,7 @@ impl RealWorld<'_> {
             socket: &socket,
             env: &self.env,
             repository: None,
-            tasks: &self.place.tasks_path(),
+            place: self.place,
             now: self.now(),
         };
         let prepared = PreparedAttempt::make_with(&preparation, &question)?;

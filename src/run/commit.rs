@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::ownership::{Ownership, changed_paths, counted};
 use super::world::RealWorld;
-use crate::config::{Commit, RefusedRule};
+use crate::config::{Commit, Dirty, RefusedRule};
 use crate::error::{Error, ErrorKind};
 use crate::git::call::GitError;
 use crate::git::change::TreeChange;
@@ -35,13 +35,25 @@ impl RealWorld<'_> {
         let Some(repository) = self.repository.clone() else { return Ok(None) };
         let failed = |error: GitError| refused(&error.into(), known.changes.clone());
         let mut snapshots = repository.snapshots().map_err(failed)?;
-        let found = if self.config.git.commit == Commit::Step {
-            self.changes_to_commit(&mut snapshots, unit, known, state)
-        } else {
-            changes_to_count(&mut snapshots, known)
+        let is_lost = has_lost_snapshots(&snapshots, known, before).map_err(failed)?;
+        let commits = self.config.git.commit == Commit::Step;
+        if is_lost && !commits {
+            self.say(&format!("! it is not known what task {unit} changed: its snapshots are gone"));
+            return Ok(None);
+        }
+        let found = match (commits, is_lost) {
+            (true, false) => self.changes_to_commit(&mut snapshots, unit, known, state),
+            (true, true) => self.changes_without_snapshots(&mut snapshots, unit, known, state)?,
+            (false, _) => changes_to_count(&mut snapshots, known),
         };
         let found = found.map_err(failed)?;
-        let mut list = snapshots.changes(before, &found.tree).map_err(failed)?;
+        let list = if is_lost {
+            let head = snapshots.head_commit().map_err(failed)?;
+            snapshots.changes_of_work_tree(head.as_deref(), &found.tree)
+        } else {
+            snapshots.changes(before, &found.tree)
+        };
+        let mut list = list.map_err(failed)?;
         list.retain(|change| found.own.contains(&change.path) || found.mixed.contains(&change.path));
         let sum = |count: fn(&TreeChange) -> Option<u64>| list.iter().filter_map(count).sum();
         let tasks = snapshots.path_of(&self.place.tasks_path());
@@ -52,12 +64,13 @@ impl RealWorld<'_> {
             deletions: sum(|c| c.deletions),
             after: found.tree.clone(),
             commit: None,
+            index_behind: None,
             commit_differs: false,
         };
         if self.config.git.commit == Commit::Off {
             return Ok(Some(changes));
         }
-        changes.commit_differs = commit_differs(&snapshots, known, &found).map_err(failed)?;
+        changes.commit_differs = !is_lost && commit_differs(&snapshots, known, &found).map_err(failed)?;
         let mixed = list.iter().filter(|change| found.mixed.contains(&change.path));
         let names: Vec<String> = mixed.map(|change| change.path.to_string()).collect();
         if !names.is_empty() {
@@ -69,13 +82,22 @@ impl RealWorld<'_> {
         match self.commit(&mut snapshots, unit, known, &found) {
             Ok((commit, tree)) => {
                 (changes.commit, changes.after) = (commit, tree);
+                let repository = repository.repository();
+                changes.index_behind = repository.index_behind().map(|behind| behind.sentence(repository));
+                if let Some(behind) = &changes.index_behind {
+                    self.say(&format!("! {behind}"));
+                }
                 Ok(Some(changes))
             }
             Err(error) => {
                 if self.config.git.on_refused == RefusedRule::Retry
                     && let Some(words) = words_for_agent(&error)
                 {
-                    return Err(CommitRefused { why: words, changes: Some(changes), for_agent: true });
+                    return Err(CommitRefused {
+                        why: words,
+                        changes: Some(Box::new(changes)),
+                        for_agent: true,
+                    });
                 }
                 Err(refused(&Error::from(error), Some(changes)))
             }
@@ -139,6 +161,42 @@ impl RealWorld<'_> {
         Ok(UnitChanges { own, mixed, tree: tree.unwrap_or_else(|| left.tree.clone()) })
     }
 
+    /// What a commit takes where an agent removed the snapshots from before its attempts. A run begins with a clean tree, so
+    /// what is not committed now is the agents'; with `git.dirty = "allow"` it can't be distinguished from what was there.
+    fn changes_without_snapshots(
+        &self,
+        snapshots: &mut Snapshots<'_>,
+        unit: &str,
+        known: &UnitState,
+        state: &SpecState,
+    ) -> Result<Result<UnitChanges, GitError>, CommitRefused> {
+        let found = snapshots.take().and_then(|now| {
+            let dirty = snapshots.changes_of_work_tree(now.head.commit.as_deref(), &now.tree)?;
+            let tasks = snapshots.path_of(&self.place.tasks_path());
+            let ownership = Ownership::of(snapshots, state, tasks.as_ref())?;
+            let others = state.units.keys().filter(|id| *id != unit);
+            let others: BTreeSet<RepoPath> = others.flat_map(|id| ownership.paths(id)).collect();
+            let own = dirty.into_iter().map(|change| change.path);
+            Ok(UnitChanges {
+                own: own.filter(|path| Some(path) == tasks.as_ref() || !others.contains(path)).collect(),
+                mixed: BTreeSet::new(),
+                tree: now.tree,
+            })
+        });
+        if self.config.git.dirty == Dirty::Refuse {
+            return Ok(found);
+        }
+        if known.refused_commit().is_some() {
+            // a person has seen it and committed what belongs to the task
+            return Ok(found.map(|found| UnitChanges { own: BTreeSet::new(), ..found }));
+        }
+        let text =
+            "the snapshots from before the task are gone, so its changes can't be distinguished from yours";
+        let error = Error::new(ErrorKind::Human, text)
+            .hint("Commit what belongs to the task yourself. The next run leaves the rest as it is.");
+        Err(refused(&error, known.changes.clone()))
+    }
+
     /// The title from the last plan, or from tasks.md if the plan does not have the unit.
     fn title(&self, unit: &str) -> String {
         let planned = self.plan.iter().flat_map(|plan| &plan.steps).find(|step| step.unit == unit);
@@ -169,6 +227,22 @@ impl RealWorld<'_> {
             subject.trim(),
             self.place.name
         )
+    }
+}
+
+/// Whether snapshots of the unit are gone: its agent may have removed them, or made the repository anew.
+fn has_lost_snapshots(trees: &Snapshots<'_>, known: &UnitState, before: &str) -> Result<bool, GitError> {
+    let has = |one: &str, other: &str| trees.changes_if_kept(one, other).map(|found| found.is_some());
+    for attempt in counted(known) {
+        if let Some((before, after)) = attempt.before.as_ref().zip(attempt.learned.after.as_ref())
+            && !has(&before.tree, &after.tree)?
+        {
+            return Ok(true);
+        }
+    }
+    match counted(known).filter_map(|attempt| attempt.learned.after.as_ref()).last() {
+        Some(after) => Ok(!has(before, &after.tree)?),
+        None => Ok(false),
     }
 }
 
@@ -217,7 +291,7 @@ fn commit_differs(trees: &Snapshots<'_>, known: &UnitState, found: &UnitChanges)
 fn refused(error: &Error, changes: Option<Changes>) -> CommitRefused {
     // a request to stop is not a refusal: the next run commits first
     let why = if error.kind() == ErrorKind::Interrupted { String::new() } else { error.render() };
-    CommitRefused { why, changes, for_agent: false }
+    CommitRefused { why, changes: changes.map(Box::new), for_agent: false }
 }
 
 /// What a hook said that refused the commit. Where git itself cannot commit (no identity, no signature, no room), it ends

@@ -40,6 +40,8 @@ pub trait World {
     fn is_unchanged(&mut self, before: &str, after: &str) -> bool;
     /// Commits of tasks that are not in the history of HEAD any more, as people read them.
     fn lost_commits(&mut self, state: &SpecState) -> Result<Vec<String>>;
+    /// Brings the user's index up to date with the commits that it does not have yet. What is missing, and what to do.
+    fn catch_up_index(&mut self) -> Result<Option<String>>;
     /// Counts what a done unit changed, and commits it if the configuration says so. The error says why git refused.
     fn keep(&mut self, unit: &str, state: &SpecState) -> std::result::Result<Option<Changes>, CommitRefused>;
     /// Runs the verify commands, or returns why they cannot run; their end comes from [`World::next`].
@@ -182,10 +184,11 @@ impl Driver<'_> {
                 // the machine may plan before the end of a pause
                 self.pause = None;
                 let (plan, seen) = self.world.plan(self.machine)?;
+                let behind = self.world.catch_up_index()?;
                 let (tree, share) = (self.world.tree()?, self.world.random());
                 let is_end = plan.steps.is_empty();
                 let lost = if is_end { self.world.lost_commits(&self.machine.state)? } else { Vec::new() };
-                Some(Event::Planned { plan: Box::new(plan), seen, tree, lost, share })
+                Some(Event::Planned { plan: Box::new(plan), seen, tree, lost, behind, share })
             }
             Effect::Recover { unit, attempt } => {
                 let Recovered { step, ending } = self.world.recover(&unit, attempt, self.machine)?;

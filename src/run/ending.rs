@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::machine::{Effect, End, Machine, Notice, Phase, Stop};
 use super::resume::ResumeRequest;
+use crate::config::HistoryRule;
 use crate::plan::{SkipReason, SkippedTask};
 use crate::state::SpecState;
 use crate::state::needs::needs;
@@ -14,13 +15,24 @@ impl Machine {
         self.state.refused_commit().map(|unit| End::NotCommitted { unit: unit.to_owned() })
     }
 
-    /// The end of a run whose commits are not all in the history of HEAD any more.
-    pub(super) fn lost_commits(&mut self) -> End {
-        self.state.completed_at = None;
-        let lost = std::mem::take(&mut self.lost).join(", ");
-        End::History {
-            unit: None,
-            reason: format!("commits of tasks are no longer in the history of HEAD: {lost}"),
+    /// The end of a run with nothing left to do, where its commits may not all be in the history of HEAD any more.
+    pub(super) fn with_lost_commits(&mut self, end: End) -> End {
+        let lost = std::mem::take(&mut self.lost);
+        match end {
+            _ if lost.is_empty() => end,
+            End::Complete | End::SelectionComplete { .. } if self.policy.history == HistoryRule::Halt => {
+                self.state.completed_at = None;
+                let lost = lost.join(", ");
+                End::History {
+                    unit: None,
+                    reason: format!("commits of tasks are no longer in the history of HEAD: {lost}"),
+                }
+            }
+            End::Complete => {
+                self.state.completed_at = None;
+                End::CommitsLost { lost }
+            }
+            end => end,
         }
     }
 

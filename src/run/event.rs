@@ -106,6 +106,8 @@ pub enum Event {
         tree: Option<TreeRecord>,
         /// Commits of tasks that are not in the history of HEAD any more, if nothing is left to do.
         lost: Vec<String>,
+        /// What the user's index does not have yet of commits that are made, and what to do.
+        behind: Option<String>,
         /// A random number between 0 and 1, for the jitter.
         share: f64,
     },

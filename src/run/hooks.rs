@@ -84,7 +84,7 @@ impl Caller {
 
     fn end(&self, child: &mut Child, mark: &str) {
         let mark = OsString::from(format!("{MARK}={mark}"));
-        process::terminate(|| process::leftovers(&self.log, &mark), GRACE, || drop(child.try_wait()));
+        process::terminate(|| process::leftovers(&self.log, &mark, None), GRACE, || drop(child.try_wait()));
         // the processes cannot be listed everywhere; the hook's own can be ended in any case
         if matches!(child.try_wait(), Ok(None)) {
             let _ = child.kill();

@@ -23,8 +23,10 @@ use super::old_attempts;
 use super::preflight::{self, CheckedSpec};
 use super::resume::ResumeRequest;
 use super::run_end::RunEnding;
+use super::run_locks::{OwnedWorkTree, RunLocks};
 use super::run_repository::RunRepository;
 use super::run_texts;
+use super::sandbox;
 use super::tmux_session::RunSession;
 use super::trust::RunTrust;
 use super::windows::RunWindows;
@@ -95,8 +97,8 @@ pub fn run(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
     let store = store.prepared()?;
     let mut holder = Holder::me(&place.path(), Timestamp::now());
     holder.listens = Some(process::start_time(holder.pid.cast_signed()));
-    // held until this function returns
-    let lock = RunLock::take(&store.run_lock(), &holder)?;
+    let path = store.run_lock();
+    let spec = RunLock::take(&path, &holder)?;
     store.sweep();
     // another run may have changed it before the lock was taken
     let mut state = store.load()?;
@@ -110,16 +112,21 @@ pub fn run(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
     let supervisor = Supervisor { stop: Some(inbox.stop_flag()), watch: Some(Arc::clone(&busy)) };
     let caller = TmuxCaller { stop: Some(inbox.stop_flag()), watch: Some(busy) };
     let repository = repository(request, &supervisor)?;
-    let needs_files = has_work || !resumed.pending_commits().is_empty();
+    let is_behind = repository.as_ref().is_some_and(RunRepository::has_index_behind);
+    let needs_files = has_work || is_behind || !resumed.pending_commits().is_empty();
     let owned = repository.as_ref().filter(|_| needs_files);
     let stopped = |pause| inbox.stop_flag().raised_within(pause) || inbox.has_stop_request();
+    let own = |repository: &RunRepository| {
+        let lock = work_tree::lock(&place.typed, request.wait, repository, &stopped)?;
+        Ok::<_, Error>(OwnedWorkTree { lock, repository: repository.clone(), typed: place.typed.clone() })
+    };
     // held until this function returns
-    let _work_tree = owned
-        .map(|repository| work_tree::lock(&place.typed, request.wait, repository, &stopped))
-        .transpose()?;
+    let mut locks = RunLocks { spec, path, holder, work_tree: owned.map(own).transpose()? };
     if has_work {
         needed::check_folders(place, config, repository.as_ref())?;
         needed::check_repository(place, config, &plan, repository.as_ref())?;
+        let env: Vec<(OsString, OsString)> = std::env::vars_os().collect();
+        sandbox::check_sandbox(place, config, &plan, &env)?;
     }
     let before = first_look(owned, &resumed)?;
     if let Some(repository) = owned.filter(|_| has_work) {
@@ -147,10 +154,10 @@ pub fn run(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
     // a viewer must not take the summary of an earlier run for this one's; a run that was refused above leaves it
     let _ = fs::remove_file(store.summary_path());
     let session =
-        if has_work { open_session(request, &store, &holder, caller)? } else { RunSession::default() };
+        if has_work { open_session(request, &store, &locks.holder, caller)? } else { RunSession::default() };
     let RunSession { screen, main: _main } = session;
-    holder.session = screen.as_ref().map(|s| s.name().to_owned());
-    lock.note(&store.run_lock(), &holder)?;
+    locks.holder.session = screen.as_ref().map(|s| s.name().to_owned());
+    locks.note()?;
     let attach = screen.as_ref().map(RunWindows::attach_command);
     let launcher = Launcher::new(programs::own_program()?, &store.folder(), screen)?;
     let launcher = if request.json { launcher.silent() } else { launcher };
@@ -163,6 +170,7 @@ pub fn run(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
     let out: Box<dyn Write> = if request.json { Box::new(io::sink()) } else { Box::new(anstream::stdout()) };
     let mut world = RealWorld::new(place, config, &store, &SystemClock, launcher, inbox, out);
     world.set_verbosity(request.verbosity);
+    world.hold(locks);
     world.watch_files(repository.clone(), &known)?;
     world.watch_trust(request.trust);
     world.on_first_save(|| {

@@ -13,7 +13,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 pub use super::event::{Effect, Event, Policy, RunStart};
-use crate::config::HistoryRule;
 pub use crate::plan::assign::Assigned;
 use crate::plan::{Plan, Step};
 pub use crate::report::notice::{Next, Notice, Pause};
@@ -84,6 +83,8 @@ pub struct Machine {
     pub(super) tree: Option<TreeRecord>,
     /// Commits of tasks that are not in the history of HEAD any more.
     pub(super) lost: Vec<String>,
+    /// What the user's index does not have yet of commits that are made.
+    pub(super) behind: Option<String>,
     /// Units that an agent was asked to assign. It is asked once in a run.
     pub(super) asked_for: BTreeSet<String>,
     /// How many attempts in a row ended without counting.
@@ -111,6 +112,7 @@ impl Machine {
             dirty: Vec::new(),
             tree: None,
             lost: Vec::new(),
+            behind: None,
             asked_for: BTreeSet::new(),
             unstarted: 0,
             gone: None,
@@ -129,10 +131,14 @@ impl Machine {
     pub fn on(&mut self, now: Timestamp, event: Event) -> Vec<Effect> {
         match event {
             Event::Begin { seen, start } => self.begin(now, &seen, start),
-            Event::Planned { plan, seen, tree, lost, share } => {
+            Event::Planned { plan, seen, tree, lost, behind, share } => {
                 self.tree = tree;
                 self.lost = lost;
-                let changed = self.follow(&seen, true);
+                self.behind = behind;
+                let mut changed = self.follow(&seen, true);
+                if self.behind.is_none() {
+                    changed |= self.state.index_is_up_to_date();
+                }
                 let mut effects = self.planned(now, *plan, &seen.ticked(), share);
                 if changed && !effects.contains(&Effect::Save) {
                     // a later reading compares tasks.md with what is saved
@@ -238,14 +244,12 @@ impl Machine {
         let left = counts(&plan, &self.state).todo;
         let end = match (plan.steps.first(), self.stop) {
             _ if self.state.refused_commit().is_some() => self.not_committed(),
-            (None, _) => Some(match self.nothing_left(now, &plan.skipped) {
-                End::Complete | End::SelectionComplete { .. }
-                    if !self.lost.is_empty() && self.policy.history == HistoryRule::Halt =>
-                {
-                    self.lost_commits()
-                }
-                end => end,
-            }),
+            // the next agent, and the next commit of a person, would work on an index without it
+            _ if self.behind.is_some() => self.behind.take().map(|reason| End::IndexBehind { reason }),
+            (None, _) => {
+                let end = self.nothing_left(now, &plan.skipped);
+                Some(self.with_lost_commits(end))
+            }
             _ if !self.dirty.is_empty() => Some(End::Dirty { files: std::mem::take(&mut self.dirty) }),
             (_, Stop::Terminate) => Some(End::Terminated),
             (_, Stop::AfterStep | Stop::Now) => Some(End::Interrupted),

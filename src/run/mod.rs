@@ -11,6 +11,7 @@ mod commit;
 mod conclusion;
 pub mod detached;
 mod dirty_tree;
+mod dispatch;
 pub mod driver;
 mod ending;
 pub mod event;
@@ -42,8 +43,10 @@ mod recover;
 pub mod resume;
 mod retry;
 mod run_end;
+mod run_locks;
 pub mod run_repository;
 pub mod run_texts;
+mod sandbox;
 #[cfg(test)]
 mod session_tests;
 #[cfg(test)]

@@ -10,6 +10,7 @@ use rustix::fs::{Access, access};
 use super::run_repository::RunRepository;
 use crate::config::{Commit, Config, HookEvent, Tick};
 use crate::error::{Error, ErrorKind, Result};
+use crate::git::operation::GitOperation;
 use crate::git::repository::Repository;
 use crate::plan::Plan;
 use crate::project::SpecPlace;
@@ -29,7 +30,9 @@ pub(super) fn missing_commands(place: &SpecPlace, config: &Config, plan: &Plan) 
         }
     }
     let mut seen = HashSet::new();
-    for step in &plan.steps {
+    // those of an image are tried in it
+    let is_here = !config.sandbox.verify || config.sandbox.has_programs_of_this_machine();
+    for step in plan.steps.iter().filter(|_| is_here) {
         let cwd = &step.settings.cwd;
         for program in step.settings.verify.iter().filter_map(|argv| argv.first()) {
             if seen.insert((program, cwd)) && !is_there(program, cwd) {
@@ -103,6 +106,10 @@ pub fn lacks(place: &SpecPlace, config: &Config, plan: &Plan) -> Vec<String> {
         line.push_str(" was not found, or is not executable");
     }
     if !plan.steps.is_empty() {
+        if config.git.commit == Commit::Step {
+            let operation = place.store().git_dir().and_then(|dir| GitOperation::in_folder(&dir));
+            lacks.extend(operation.map(in_progress));
+        }
         for (folder, what) in folders(place, config) {
             // a folder of ours is made when it is needed
             let there = folder.ancestors().find(|folder| folder.exists()).unwrap_or(&folder);
@@ -116,6 +123,10 @@ pub fn lacks(place: &SpecPlace, config: &Config, plan: &Plan) -> Vec<String> {
     lacks
 }
 
+fn in_progress(operation: GitOperation) -> String {
+    format!("a {} is in progress, and commits of tasks would be mixed with it", operation.name())
+}
+
 /// Checks what snapshots and commits need: all steps work in the work tree of the project, and a committer is known.
 pub(super) fn check_repository(
     place: &SpecPlace,
@@ -125,6 +136,10 @@ pub(super) fn check_repository(
 ) -> Result<()> {
     let Some(repository) = repository.map(RunRepository::repository) else { return Ok(()) };
     let commits = config.git.commit == Commit::Step;
+    if commits && let Some(operation) = repository.operation()? {
+        return Err(Error::new(ErrorKind::Human, in_progress(operation))
+            .hint(format!("Finish it, or abort it: git {}. No agent was started.", operation.abort())));
+    }
     if commits && let Err(error) = repository.committer() {
         return Err(Error::new(ErrorKind::Config, "git has no name and address to commit with")
             .detail(format!("  {}", error.words().replace('\n', "\n  ")))

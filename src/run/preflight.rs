@@ -121,7 +121,8 @@ fn check_programs(config: &Config, plan: &Plan) -> Result<()> {
             ));
         }
         let Some(program) = step.settings.argv.first() else { continue };
-        if programs::find_in_path(program, &step.settings.cwd).is_none() {
+        let is_here = config.sandbox.has_programs_of_this_machine();
+        if is_here && programs::find_in_path(program, &step.settings.cwd).is_none() {
             missing.push(format!("  backend `{}` of task {}: {program}", step.settings.backend, step.unit));
         }
     }

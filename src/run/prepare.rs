@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use super::limit_outcome;
 use super::run_repository::RunRepository;
+use super::sandbox::{self, Unwrapped};
 use crate::agent::limit::Family;
 use crate::agent::sanitise::sanitise;
 use crate::config::{Config, PrintsWhen, Timeouts};
@@ -18,6 +19,7 @@ use crate::git::change::TreeChange;
 use crate::git::path::RepoPath;
 use crate::plan::prompt::{self, PreviousAttempt, PromptContext, QuestionAnswer};
 use crate::plan::{Plan, Step};
+use crate::project::SpecPlace;
 use crate::state::{Answer, AttemptRecord, Outcome, Resumption, SpecState};
 use crate::store::attempt_dir::AttemptDir;
 use crate::store::attempt_file::{AttemptFile, Deadlines, SCHEMA};
@@ -41,8 +43,7 @@ pub(super) struct AttemptInputs<'a> {
     pub(super) step: &'a Step,
     pub(super) attempt: u32,
     pub(super) state: &'a SpecState,
-    /// The file of the tasks. Its boxes are not work.
-    pub(super) tasks: &'a Path,
+    pub(super) place: &'a SpecPlace,
     pub(super) socket: &'a Path,
     /// The environment of the shell that typed `seqorch run`.
     pub(super) env: &'a [(OsString, OsString)],
@@ -90,6 +91,18 @@ impl PreparedAttempt {
             _ => begin_session(&step.settings.argv)?,
         };
         let token = token()?;
+        let env = from.agent_env();
+        let unwrapped = Unwrapped {
+            argv: &argv,
+            backend: &step.settings.backend,
+            cwd: &step.settings.cwd,
+            is_check: dir.is_check(),
+            token: &token,
+        };
+        let (argv, sandbox) = match sandbox::wrapped(from.place, from.config, &env, unwrapped) {
+            Some(wrapped) => (wrapped.argv, Some(wrapped.used)),
+            None => (argv, None),
+        };
         let file = AttemptFile {
             schema: SCHEMA,
             spec: from.plan.spec.clone(),
@@ -98,6 +111,7 @@ impl PreparedAttempt {
             attempt: from.attempt,
             backend: step.settings.backend.clone(),
             argv,
+            sandbox,
             prompt_by: step.settings.prompt_by,
             output: step.settings.output,
             vendor: from.vendor().name().to_owned(),
@@ -117,7 +131,7 @@ impl PreparedAttempt {
         let bytes = serde_json::to_vec_pretty(&file)
             .map_err(|e| Error::new(ErrorKind::Internal, "writing the attempt").caused_by(e))?;
         files::write_private(&dir.attempt(), &bytes)?;
-        Ok(Self { dir, token, handoff: Handoff { argv: Vec::new(), env: from.agent_env() } })
+        Ok(Self { dir, token, handoff: Handoff { argv: Vec::new(), env } })
     }
 }
 
@@ -158,7 +172,8 @@ impl AttemptInputs<'_> {
         let trees = self.repository?.trees();
         // a prompt without it is better than none
         let mut changes = trees.changes(before, now).ok()?;
-        let tasks = trees.path_of(self.tasks);
+        // its boxes are not work
+        let tasks = trees.path_of(&self.place.tasks_path());
         changes.retain(|change| Some(&change.path) != tasks.as_ref());
         if changes.is_empty() {
             return None;

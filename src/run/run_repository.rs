@@ -97,6 +97,11 @@ impl RunRepository {
         Snapshots::open(&self.repository, &self.key, self.max_file).with_helpers(&self.helpers)
     }
 
+    /// Whether commits are made that the user's index does not have yet.
+    pub(super) fn has_index_behind(&self) -> bool {
+        self.repository.index_behind().is_some()
+    }
+
     /// The top of the work tree, without links in its path.
     pub(super) fn top(&self) -> std::path::PathBuf {
         let top = &self.repository.top;

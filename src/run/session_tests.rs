@@ -83,6 +83,7 @@ fn run(nudges: u32, mut act: impl FnMut(Option<ResumeReason>) -> Act) -> Ran {
                         plan,
                         seen: SeenTasks::default(),
                         tree: None,
+                        behind: None,
                         lost: Vec::new(),
                         share: 0.0,
                     });

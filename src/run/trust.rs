@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::agent::sanitise::{sanitise, sanitise_line};
-use crate::config::trust::{ReachingSetting, TrustedSetting, reaching_settings};
+use crate::config::trust::{ReachingSetting, TrustedSetting, lost_guards, reaching_settings};
 use crate::config::{self, Commit, LoadRequest, Loaded};
 use crate::error::Result;
 use crate::git::call::{GitError, Supervisor};
@@ -57,6 +57,14 @@ impl RunTrust {
         Ok(Self { request, settings, git: None, commits: false, files: Vec::new() })
     }
 
+    /// The same, with what was trusted because it protects the person, and is no longer set.
+    #[must_use]
+    pub fn compared_with(mut self, loaded: &Loaded, file: &TrustFile) -> Self {
+        let lost = lost_guards(loaded, file.trusted(&self.choice()));
+        self.settings.extend(lost);
+        self
+    }
+
     /// What of it a person does not trust yet.
     #[must_use]
     pub fn new_settings(&self, trusted: &[TrustedSetting]) -> Vec<&ReachingSetting> {
@@ -82,7 +90,14 @@ impl RunTrust {
         let mut now = Vec::new();
         if self.files.iter().any(|(path, stamp)| Stamp::of(path) != *stamp) {
             match config::load(&self.request) {
-                Ok(loaded) => now.extend(of_configuration(&loaded).into_iter().map(|one| (one, false))),
+                Ok(loaded) => {
+                    let settings = self.settings.iter();
+                    let begun: Vec<TrustedSetting> = settings
+                        .map(|one| TrustedSetting { key: one.key.clone(), value: one.value.clone() })
+                        .collect();
+                    let lost = lost_guards(&loaded, &begun);
+                    now.extend(of_configuration(&loaded).into_iter().chain(lost).map(|one| (one, false)));
+                }
                 Err(error) => {
                     let (key, value) = ("the configuration".to_owned(), error.brief());
                     let shown = format!("cannot be read any more: {value}");

@@ -96,7 +96,7 @@ impl RealWorld<'_> {
             socket: &socket,
             env: &self.env,
             repository: self.repository.as_ref(),
-            tasks: &self.place.tasks_path(),
+            place: self.place,
             now: self.now(),
         };
         let prepared = PreparedAttempt::make_in(&preparation, dir, "")?;

@@ -27,6 +27,27 @@ impl RealWorld<'_> {
         self.repository.as_ref().and_then(|repository| repository.look(None).ok())
     }
 
+    /// Whether two trees differ in no file but tasks.md.
+    pub(super) fn has_same_files(&self, before: &str, after: &str) -> bool {
+        let Some(repository) = &self.repository else { return false };
+        let trees = repository.trees();
+        let tasks = trees.path_of(&self.place.tasks_path());
+        // what git cannot compare counts as changed
+        trees
+            .changes(before, after)
+            .is_ok_and(|all| all.iter().all(|change| Some(&change.path) == tasks.as_ref()))
+    }
+
+    /// Brings the user's index up to date with the commits that it does not have yet. What is missing, and what to do.
+    pub(super) fn bring_index_up_to_date(&self) -> Result<Option<String>> {
+        let Some(repository) = &self.repository else { return Ok(None) };
+        if repository.repository().index_behind().is_none() {
+            return Ok(None);
+        }
+        let behind = repository.snapshots()?.catch_up_index()?;
+        Ok(behind.map(|behind| behind.sentence(repository.repository())))
+    }
+
     /// Commits of tasks that are not in the history of HEAD any more, as people read them.
     pub(super) fn find_lost_commits(&mut self, state: &SpecState) -> Result<Vec<String>> {
         let Some(repository) =

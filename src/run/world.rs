@@ -13,13 +13,13 @@ use super::conclusion::conclusion;
 use super::driver::{Ending, Recovered, World};
 use super::event_log::Chronicle;
 use super::inbox::{Inbox, InboxMessage};
-use super::launch::{LaunchRequest, Launcher};
+use super::launch::Launcher;
 use super::machine::{Assigned, Effect, End, Event, Machine, Notice, Pause};
 use super::prepare::{AttemptInputs, PreparedAttempt};
 use super::recorded_commits::{LostCommit, lost_commits};
+use super::run_locks::RunLocks;
 use super::run_repository::RunRepository;
 use super::trust::TrustWatch;
-use super::windows::AT_WORK;
 use crate::config::{Config, Tick};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{Plan, Step};
@@ -69,6 +69,7 @@ pub struct RealWorld<'a> {
     pub(super) trust: Option<TrustWatch<'a>>,
     /// Recorded commits that were not in the history of HEAD when the run began.
     pub(super) lost_before: Vec<LostCommit>,
+    locks: Option<RunLocks>,
     on_first_save: Option<Box<dyn FnOnce() + 'a>>,
 }
 
@@ -105,8 +106,14 @@ impl<'a> RealWorld<'a> {
             repository: None,
             trust: None,
             lost_before: Vec::new(),
+            locks: None,
             on_first_save: None,
         }
+    }
+
+    /// Holds the locks of the run.
+    pub(super) fn hold(&mut self, locks: RunLocks) {
+        self.locks = Some(locks);
     }
 
     /// Calls `act` once the state is saved for the first time: from then on it has the resume request.
@@ -181,44 +188,8 @@ impl<'a> RealWorld<'a> {
     pub(super) fn missing(&self, step: &Step) -> Option<String> {
         let path = self.env.iter().find(|(n, _)| n == OsStr::new("PATH")).map(|(_, v)| v.as_os_str());
         let found = programs::find_program(OsStr::new(&step.settings.argv[0]), path, &step.settings.cwd);
-        found.is_none().then(|| format!("{} is not there any more", step.settings.argv[0]))
-    }
-
-    /// Starts a prepared child. Its end arrives in the inbox. The inner error says why it did not start.
-    pub(super) fn dispatch(
-        &mut self,
-        step: &Step,
-        PreparedAttempt { dir, token, handoff }: PreparedAttempt,
-        job: ChildJob,
-    ) -> Result<Result<(), String>> {
-        let is_attempt = matches!(job, ChildJob::Attempt { .. });
-        let launched = self.launcher.launch(LaunchRequest {
-            is_check: matches!(job, ChildJob::Verification(_)),
-            state: is_attempt.then_some(AT_WORK),
-            dir: &dir,
-            token: &token,
-            window: &step.window,
-            unit: &step.unit,
-            cwd: &step.settings.cwd,
-            handoff: &handoff,
-        })?;
-        let launched = match launched {
-            Ok(launched) => launched,
-            Err(why) => {
-                if let ChildJob::Attempt { live_ticks, .. } = &job {
-                    self.clear_live_ticks(live_ticks);
-                }
-                return Ok(Err(why));
-            }
-        };
-        let over = self.report_child_end();
-        let process = (launched.pid, process::start_time(launched.pid));
-        self.child = Some(Child { unit: step.unit.clone(), dir: dir.clone(), process: Some(process), job });
-        launched.wait(&dir, over);
-        if is_attempt {
-            self.open_side_panes(&step.unit, process);
-        }
-        Ok(Ok(()))
+        let is_missing = found.is_none() && self.config.sandbox.has_programs_of_this_machine();
+        is_missing.then(|| format!("{} is not there any more", step.settings.argv[0]))
     }
 }
 
@@ -237,6 +208,7 @@ impl World for RealWorld<'_> {
 
     fn save(&mut self, state: &SpecState) -> Result<()> {
         self.store.save(state)?;
+        self.locks.as_mut().map_or(Ok(()), RunLocks::renew)?;
         self.on_first_save.take().into_iter().for_each(|act| act());
         Ok(())
     }
@@ -278,7 +250,7 @@ impl World for RealWorld<'_> {
             socket: &socket,
             env: &self.env,
             repository: self.repository.as_ref(),
-            tasks: &self.place.tasks_path(),
+            place: self.place,
             now: self.clock.now(),
         })?;
         self.explain_start(step, &prepared.dir);
@@ -319,13 +291,11 @@ impl World for RealWorld<'_> {
     }
 
     fn is_unchanged(&mut self, before: &str, after: &str) -> bool {
-        let Some(repository) = &self.repository else { return false };
-        let trees = repository.trees();
-        let tasks = trees.path_of(&self.place.tasks_path());
-        // what git cannot compare counts as changed
-        trees
-            .changes(before, after)
-            .is_ok_and(|all| all.iter().all(|change| Some(&change.path) == tasks.as_ref()))
+        self.has_same_files(before, after)
+    }
+
+    fn catch_up_index(&mut self) -> Result<Option<String>> {
+        self.bring_index_up_to_date()
     }
 
     fn lost_commits(&mut self, state: &SpecState) -> Result<Vec<String>> {

@@ -103,8 +103,10 @@ fn permission(text: &mut String, backend: &str) {
     let _ = write!(
         text,
         "\n# By default {backend} {allowed}.\n\
-         # With \"bypass\" it may do everything without asking. Use that only in a container.\n\
-         #[backend.{backend}]\n#permission = \"bypass\"\n"
+         # With \"bypass\" it may do everything without asking. Use that only with a sandbox, which lets it write\n\
+         # this project alone: bwrap, podman or docker (docs/sandbox.md; `seqorch doctor` says what works here).\n\
+         #[backend.{backend}]\n#permission = \"bypass\"\n\
+         #[sandbox]\n#mode = \"bwrap\"\n"
     );
 }
 

@@ -194,7 +194,7 @@ impl RunningProbe {
         mark.push(&self.mark);
         let stdout = self.dir.path().join("stdout");
         let child = &mut self.child;
-        process::terminate(|| process::leftovers(&stdout, &mark), GRACE, || drop(child.try_wait()));
+        process::terminate(|| process::leftovers(&stdout, &mark, None), GRACE, || drop(child.try_wait()));
         // without a process list, at least the program itself
         if matches!(self.child.try_wait(), Ok(None)) {
             let _ = self.child.kill();

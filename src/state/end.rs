@@ -51,6 +51,16 @@ pub enum End {
         /// What happened, and how to get back.
         reason: String,
     },
+    /// Commits are made that the index of the user does not have yet: a person's next commit would take them back.
+    IndexBehind {
+        /// Which commits, and what to do.
+        reason: String,
+    },
+    /// All tasks are done, but commits of them are not in the history of HEAD, and that is no need.
+    CommitsLost {
+        /// The commits with their tasks, as people read them.
+        lost: Vec<String>,
+    },
     /// The agent's program cannot be started.
     Unavailable {
         /// The unit.
@@ -115,6 +125,8 @@ pub enum EndKind {
     NotCommitted,
     Dirty,
     History,
+    IndexBehind,
+    CommitsLost,
     Unavailable,
     Limited,
     /// Also a hook that must succeed and failed.
@@ -138,6 +150,8 @@ impl EndKind {
             Self::NotCommitted => "not_committed",
             Self::Dirty => "dirty",
             Self::History => "history",
+            Self::IndexBehind => "index_behind",
+            Self::CommitsLost => "commits_lost",
             Self::Unavailable => "unavailable",
             Self::Limited => "limited",
             Self::Error => "error",
@@ -168,6 +182,8 @@ impl End {
             Self::NotCommitted { .. } => EndKind::NotCommitted,
             Self::Dirty { .. } => EndKind::Dirty,
             Self::History { .. } => EndKind::History,
+            Self::IndexBehind { .. } => EndKind::IndexBehind,
+            Self::CommitsLost { .. } => EndKind::CommitsLost,
             Self::Unavailable { .. } => EndKind::Unavailable,
             Self::Limited { .. } => EndKind::Limited,
             Self::HookFailed { .. } | Self::Error { .. } => EndKind::Error,
@@ -191,6 +207,8 @@ impl End {
             | Self::SelectionComplete { .. }
             | Self::MaxIterations
             | Self::Dirty { .. }
+            | Self::IndexBehind { .. }
+            | Self::CommitsLost { .. }
             | Self::HookFailed { .. }
             | Self::Error { .. }
             | Self::Interrupted

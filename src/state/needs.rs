@@ -49,6 +49,8 @@ pub enum NeedKind {
     DirtyTree,
     /// Decide about history that an agent rewrote or left.
     History,
+    /// Free the index of git, which does not have a commit yet that is made.
+    IndexBehind,
     /// Fix a hook that must succeed and failed.
     Hook,
     /// Look at settings that would execute something new, which an agent wrote.
@@ -65,7 +67,7 @@ pub enum NeedKind {
 
 impl NeedKind {
     /// All kinds, the most urgent first.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Question,
         Self::FailedTask,
         Self::HumanTask,
@@ -74,6 +76,7 @@ impl NeedKind {
         Self::Payment,
         Self::DirtyTree,
         Self::History,
+        Self::IndexBehind,
         Self::Hook,
         Self::Trust,
         Self::Rule,
@@ -94,6 +97,7 @@ impl NeedKind {
             Self::Payment => "payment",
             Self::DirtyTree => "dirty_tree",
             Self::History => "history",
+            Self::IndexBehind => "index_behind",
             Self::Hook => "hook",
             Self::Trust => "trust",
             Self::Rule => "rule",
@@ -131,6 +135,7 @@ pub fn needs(state: &SpecState) -> Vec<Need> {
     let mut needs: Vec<Need> = units.filter_map(|(id, unit)| of_unit(id, unit)).collect();
     let units_wait = !needs.is_empty();
     needs.extend(state.units_by_id().into_iter().filter_map(|(id, unit)| untrusted(id, unit)));
+    needs.extend(index_behind(state));
     needs.extend(state.run.over().and_then(|over| of_end(over, state, units_wait)));
     needs.extend(state.run.over().into_iter().flat_map(|over| of_humans(over, state)));
     needs.sort_by_key(|need| (need.kind, need.since));
@@ -168,6 +173,17 @@ fn of_unit(id: &str, unit: &UnitState) -> Option<Need> {
             unit.refused_commit().map(|(why, since)| need(NeedKind::PendingCommit, why, since))
         }
     }
+}
+
+/// The index that lacks commits, where the run did not end with that.
+fn index_behind(state: &SpecState) -> Option<Need> {
+    let over = state.run.over().filter(|over| !matches!(over.end, End::IndexBehind { .. }))?;
+    let behind = |(id, unit): (&str, &UnitState)| {
+        let reason = unit.changes.as_ref()?.index_behind.clone()?;
+        Some((id.to_owned(), unit.title.clone(), reason))
+    };
+    let (task, title, reason) = state.units_by_id().into_iter().rev().find_map(behind)?;
+    Some(Need { kind: NeedKind::IndexBehind, task: Some(task), title, reason, since: over.ended })
 }
 
 /// The settings that came up while the agent of a unit worked.
@@ -232,6 +248,7 @@ fn of_end(over: &OverRun, state: &SpecState, units_wait: bool) -> Option<Need> {
             (NeedKind::DirtyTree, None, format!("the work tree has changes of others: {}", files.join(", ")))
         }
         End::History { unit, reason } => (NeedKind::History, unit.as_ref(), reason.clone()),
+        End::IndexBehind { reason } => (NeedKind::IndexBehind, None, reason.clone()),
         End::Unavailable { unit, reason } => (NeedKind::Unavailable, Some(unit), reason.clone()),
         End::Stuck { failed, blocked } if failed.is_empty() && !units_wait => (
             NeedKind::Blocked,
@@ -243,6 +260,7 @@ fn of_end(over: &OverRun, state: &SpecState, units_wait: bool) -> Option<Need> {
         End::Stuck { .. }
         | End::Human { .. }
         | End::Complete
+        | End::CommitsLost { .. }
         | End::SelectionComplete { .. }
         | End::MaxIterations
         | End::Halted { .. }

@@ -228,7 +228,7 @@ mod tests {
         state.settle_commit(
             at(0),
             "1",
-            Err(CommitRefused { why: why.to_owned(), changes, for_agent: false }),
+            Err(CommitRefused { why: why.to_owned(), changes: changes.map(Box::new), for_agent: false }),
         );
     }
 

@@ -63,6 +63,12 @@ pub struct SpecState {
 }
 
 impl SpecState {
+    /// The user's index has all commits. Whether that is news.
+    pub fn index_is_up_to_date(&mut self) -> bool {
+        let changes = self.units.values_mut().filter_map(|unit| unit.changes.as_mut());
+        changes.filter_map(|changes| changes.index_behind.take()).count() > 0
+    }
+
     /// A human trusts what came up in earlier attempts. Returns whether anything was waiting for that.
     pub fn trust_changes(&mut self) -> bool {
         let attempts = self.units.values_mut().flat_map(|unit| &mut unit.attempts);

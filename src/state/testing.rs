@@ -73,6 +73,7 @@ pub(crate) fn in_need(kind: NeedKind, word: &str) -> SpecState {
         NeedKind::Rule => limited(Remedy::Rule),
         NeedKind::DirtyTree => End::Dirty { files: vec![reason()] },
         NeedKind::History => End::History { unit: Some(unit()), reason: reason() },
+        NeedKind::IndexBehind => End::IndexBehind { reason: reason() },
         NeedKind::Trust => {
             let mut attempt = attempt(1, Some(Outcome::Done));
             attempt.learned.untrusted.push(UntrustedChange { what: reason(), of_git: false });

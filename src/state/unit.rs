@@ -105,6 +105,9 @@ pub struct Changes {
     /// Its commit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
+    /// Its commit is made, but the user's index does not have it yet: why, and what to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub index_behind: Option<String>,
     /// Its commit is not all that it changed, or more than that: some of its files had changes before it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub commit_differs: bool,
@@ -116,7 +119,7 @@ pub struct CommitRefused {
     /// Why, in git's own words. Empty: it was not tried to the end, because the run is to stop.
     pub why: String,
     /// The unit's changes up to then: what others write from now on does not belong to them.
-    pub changes: Option<Changes>,
+    pub changes: Option<Box<Changes>>,
     /// A hook refused what is in the commit, so its agent may be able to fix it.
     pub for_agent: bool,
 }
@@ -177,7 +180,7 @@ impl UnitState {
                 self.undone = None;
             }
             Err(CommitRefused { why, changes, .. }) => {
-                self.changes = changes;
+                self.changes = changes.map(|changes| *changes);
                 let since = self.refused_commit().map_or(now, |(_, since)| since);
                 let refused = Some(last_characters(why.trim(), GIT_WORDS)).filter(|why| !why.is_empty());
                 self.pending_commit = Some(PendingCommit { since, refused });
@@ -387,7 +390,7 @@ mod tests {
     fn a_refused_commit_keeps_the_end_of_long_words_and_its_first_time() {
         let mut unit = UnitState { status: UnitStatus::Done, ..UnitState::default() };
         let refused =
-            |why: String| Err(CommitRefused { why, changes: Some(Changes::default()), for_agent: false });
+            |why: String| Err(CommitRefused { why, changes: Some(Box::default()), for_agent: false });
         unit.settle_commit(at(), refused(format!("{}the end\n", "é".repeat(100_000))));
         let later = "2026-01-03T03:04:05Z".parse().unwrap();
         let (why, since) = unit.refused_commit().unwrap();

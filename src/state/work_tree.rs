@@ -53,6 +53,9 @@ pub enum HistoryChange {
         from: String,
         /// The commit that the branch is at now; empty: none.
         to: String,
+        /// The commands that lead back; empty: nothing does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        back: Option<String>,
     },
     /// HEAD is on another branch, or on none.
     Branch {
@@ -62,6 +65,12 @@ pub enum HistoryChange {
         to: String,
         /// The commit that HEAD was at.
         commit: String,
+        /// The branch before has the name of the one now.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        renamed: bool,
+        /// The commands that lead back; empty: nothing does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        back: Option<String>,
     },
 }
 
@@ -89,24 +98,39 @@ impl fmt::Display for HistoryChange {
             |name: &str| if name.is_empty() { "no branch".to_owned() } else { format!("branch {name}") };
         match self {
             Self::Commits { commits } => write!(f, "the agent made {} commits", commits.len()),
-            Self::Rewritten { from, to } if to.is_empty() => {
+            Self::Rewritten { from, to, back } => {
+                let back = back.clone().unwrap_or_else(|| format!("git reset --keep {from:.9}"));
+                let way = way_back(&back, from);
+                if to.is_empty() {
+                    return write!(f, "the agent removed all commits; HEAD was at {from:.9} ({way})");
+                }
                 write!(
                     f,
-                    "the agent removed all commits; HEAD was at {from:.9} (back: git reset --keep {from:.9})"
+                    "the agent moved the branch from {from:.9} to {to:.9}, which does not have that commit ({way})"
                 )
             }
-            Self::Rewritten { from, to } => write!(
-                f,
-                "the agent moved the branch from {from:.9} to {to:.9}, which does not have that commit (back: git reset \
-                 --keep {from:.9})"
-            ),
-            Self::Branch { from, to, commit } => {
-                let back = if from.is_empty() { format!("--detach {commit:.9}") } else { from.clone() };
+            Self::Branch { from, to, commit, renamed, back } => {
+                let back = back.clone().unwrap_or_else(|| {
+                    let back = if from.is_empty() { format!("--detach {commit:.9}") } else { from.clone() };
+                    format!("git switch {back}")
+                });
+                let way = way_back(&back, commit);
+                if *renamed {
+                    return write!(f, "the agent renamed branch {from} to {to} ({way})");
+                }
                 let (from, to) = (branch(from), branch(to));
-                write!(f, "the agent went from {from} to {to} (back: git switch {back})")
+                write!(f, "the agent went from {from} to {to} ({way})")
             }
         }
     }
+}
+
+/// How to get back, in brackets.
+fn way_back(commands: &str, commit: &str) -> String {
+    if commands.is_empty() {
+        return format!("nothing leads back: {commit:.9} is not in the repository any more");
+    }
+    format!("back: {commands}")
 }
 
 /// A path that is in no snapshot and so in no commit.
@@ -125,17 +149,32 @@ mod tests {
 
     #[test]
     fn a_change_of_history_says_what_happened_and_how_to_get_back() {
-        let change = HistoryChange::Rewritten { from: "0123456789abc".into(), to: "fedcba9876543".into() };
+        let change =
+            HistoryChange::Rewritten { from: "0123456789abc".into(), to: "fedcba9876543".into(), back: None };
         assert_eq!(
             change.to_string(),
             "the agent moved the branch from 012345678 to fedcba987, which does not have that commit (back: git reset \
              --keep 012345678)"
         );
-        let change =
-            HistoryChange::Branch { from: "main".into(), to: String::new(), commit: "0123456789abc".into() };
+        let change = HistoryChange::Branch {
+            from: "main".into(),
+            to: String::new(),
+            commit: "0123456789abc".into(),
+            renamed: false,
+            back: None,
+        };
         assert_eq!(
             change.to_string(),
             "the agent went from branch main to no branch (back: git switch main)"
+        );
+        let gone = HistoryChange::Rewritten {
+            from: "0123456789abc".into(),
+            to: String::new(),
+            back: Some(String::new()),
+        };
+        assert_eq!(
+            gone.to_string(),
+            "the agent removed all commits; HEAD was at 012345678 (nothing leads back: 012345678 is not in the repository any more)"
         );
         assert!(change.leaves_commits());
         assert!(!HistoryChange::Commits { commits: Vec::new() }.leaves_commits());

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::agent::event::Format;
 use crate::config::PromptBy;
+use crate::sandbox::used::UsedSandbox;
 
 /// Version of the files in an attempt's folder.
 pub const SCHEMA: u32 = 1;
@@ -29,6 +30,9 @@ pub struct AttemptFile {
     pub backend: String,
     /// Program and arguments, with the placeholders `{prompt}` and `{prompt_file}`.
     pub argv: Vec<String>,
+    /// The sandbox that `argv` begins with; `None` for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<UsedSandbox>,
     /// How the agent gets the prompt.
     pub prompt_by: PromptBy,
     /// How the agent's stdout is read.

@@ -11,6 +11,8 @@ use super::attempt_dir::AttemptDir;
 use super::attempt_file::AttemptFile;
 use super::attempt_lock::AttemptHolder;
 use super::attempt_result::AttemptResult;
+use crate::sandbox::container;
+use crate::sandbox::used::UsedSandbox;
 use crate::state::AttemptRecord;
 use crate::sys::nofollow::WHOLE_MAX;
 use crate::sys::{files, nofollow, process};
@@ -47,6 +49,10 @@ pub fn settle(dir: &AttemptDir) {
         thread::sleep(Duration::from_millis(5));
     }
     if !dir.result().exists() || alive(dir) {
+        let sandbox = attempt(dir).and_then(|file| file.sandbox);
+        if let Some((engine, name)) = sandbox.as_ref().and_then(UsedSandbox::container) {
+            container::remove(engine, name);
+        }
         process::terminate(|| remains(dir), REMAINS_GRACE, || {});
     }
     if let Ok(lock) = nofollow::open(&dir.lock()) {
@@ -60,7 +66,9 @@ pub fn settle(dir: &AttemptDir) {
 pub fn remains(dir: &AttemptDir) -> Vec<process::Process> {
     let mut mark = OsString::from("SEQORCH_DIR=");
     mark.push(dir.path());
-    process::leftovers(&dir.lock(), &mark)
+    // as long as the lock is held, the agent's session is no stranger's
+    let agent = holder(dir).filter(|_| alive(dir)).and_then(|holder| holder.agent);
+    process::leftovers(&dir.lock(), &mark, agent)
 }
 
 /// Ends an attempt that no run watches, and all its processes. Its own process gets `patience` to do so itself.

@@ -27,23 +27,18 @@ pub(super) struct GitFolder {
 impl GitFolder {
     /// The repository that `dir` is in, if its folder can be written.
     pub(super) fn find(dir: &Path) -> Option<Self> {
-        let top = dir.ancestors().find(|dir| fs::symlink_metadata(dir.join(".git")).is_ok())?;
-        let dot = top.join(".git");
-        let git_dir = if dot.is_dir() {
-            dot
-        } else {
-            let text = read_path(&dot)?;
-            let path = text.as_os_str().as_bytes().strip_prefix(b"gitdir: ")?;
-            top.join(OsStr::from_bytes(path))
-        };
-        let common = read_path(&git_dir.join("commondir"));
-        let linked = common.is_some().then(|| git_dir.file_name().map(|n| n.to_string_lossy().into_owned()));
-        let common = common.map_or_else(|| git_dir.clone(), |common| git_dir.join(common));
-        let common = fs::canonicalize(common).ok()?;
-        let is_repository =
-            fs::symlink_metadata(common.join("HEAD")).is_ok() && common.join("objects").is_dir();
+        let (top, git_dir, common) = places(dir)?;
+        let is_linked = git_dir.join("commondir").is_file();
+        let name = || git_dir.file_name().map(|name| name.to_string_lossy().into_owned());
+        let linked = is_linked.then(name).flatten();
         let can_write = access(&common, Access::WRITE_OK | Access::EXEC_OK).is_ok();
-        (is_repository && can_write).then(|| Self { common, top: top.to_owned(), linked: linked.flatten() })
+        can_write.then_some(Self { common, top, linked })
+    }
+
+    /// The folder of git that belongs to this work tree alone.
+    pub(super) fn git_dir(&self) -> PathBuf {
+        let linked = self.linked.as_ref();
+        linked.map_or_else(|| self.common.clone(), |name| self.common.join("worktrees").join(name))
     }
 
     /// How a spec is named among all specs of the repository: the project may be moved, and a spec may be in several work
@@ -71,6 +66,24 @@ impl GitFolder {
             None => self.common.ends_with(".git") && !self.common.with_file_name("").join(identity).exists(),
         }
     }
+}
+
+/// The top of the work tree that `dir` is in, git's folder of it, and the folder that all its work trees share.
+pub(super) fn places(dir: &Path) -> Option<(PathBuf, PathBuf, PathBuf)> {
+    let top = dir.ancestors().find(|dir| fs::symlink_metadata(dir.join(".git")).is_ok())?;
+    let dot = top.join(".git");
+    let git_dir = if dot.is_dir() {
+        dot
+    } else {
+        let text = read_path(&dot)?;
+        let path = text.as_os_str().as_bytes().strip_prefix(b"gitdir: ")?;
+        top.join(OsStr::from_bytes(path))
+    };
+    let common = read_path(&git_dir.join("commondir"));
+    let common = common.map_or_else(|| git_dir.clone(), |common| git_dir.join(common));
+    let common = fs::canonicalize(common).ok()?;
+    let is_repository = fs::symlink_metadata(common.join("HEAD")).is_ok() && common.join("objects").is_dir();
+    is_repository.then(|| (top.to_owned(), git_dir, common))
 }
 
 /// How the name of a linked work tree begins in an identity.

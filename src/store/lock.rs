@@ -90,6 +90,19 @@ impl RunLock {
         Ok(lock)
     }
 
+    /// Takes the lock at this path anew where somebody removed its file, so that others find the run again.
+    pub fn renew(&mut self, path: &Path, holder: &Holder) -> Result<()> {
+        if files::is_same_file(&self.file, path) {
+            return Ok(());
+        }
+        let mut file = open(path)?;
+        if file.try_lock().is_err() {
+            return Err(refused(&mut file, path));
+        }
+        self.file = file;
+        self.note(path, holder)
+    }
+
     /// Writes down who holds it.
     pub fn note(&self, path: &Path, holder: &Holder) -> Result<()> {
         let text = serde_json::to_vec_pretty(holder).unwrap_or_default();

@@ -17,5 +17,6 @@ mod spec_folder;
 pub mod spec_store;
 pub mod state_file;
 pub mod trust_file;
+pub mod work_tree_folders;
 
 pub use spec_store::Store;

@@ -81,6 +81,14 @@ impl SpecFolder {
         Self { path, me, naming }
     }
 
+    /// The folder of git that belongs to the work tree of the spec.
+    pub(super) fn git_dir(&self) -> Option<PathBuf> {
+        match &self.naming {
+            Naming::Git(git) => Some(git.git_dir()),
+            Naming::Project(_) => None,
+        }
+    }
+
     /// Makes the folder and writes down whose it is.
     pub(super) fn claim(&self) -> Result<()> {
         files::create_private_dir(&self.path)?;

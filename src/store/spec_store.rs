@@ -97,6 +97,12 @@ impl Store {
         self.in_git.as_ref()?.path.file_name()
     }
 
+    /// The folder of git that belongs to the work tree of the project, as far as files say it.
+    #[must_use]
+    pub fn git_dir(&self) -> Option<PathBuf> {
+        self.in_git.as_ref()?.git_dir()
+    }
+
     /// The folder in git's that is in use.
     fn safe_folder(&self) -> Option<&Path> {
         self.in_git.as_ref().filter(|_| self.uses_git).map(|folder| folder.path.as_path())

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use rustix::fs::{AtFlags, Mode, OFlags};
@@ -236,6 +236,14 @@ pub fn create_private_dir(path: &Path) -> Result<()> {
         }
     }
     create(path).map_err(|e| write_error("creating", path, e))
+}
+
+/// Whether the file at this path is the one that is open.
+#[must_use]
+pub fn is_same_file(open: &File, path: &Path) -> bool {
+    let id = |data: &fs::Metadata| (data.dev(), data.ino());
+    let (open, there) = (open.metadata(), fs::symlink_metadata(path));
+    open.is_ok_and(|open| there.is_ok_and(|there| id(&open) == id(&there)))
 }
 
 /// Writes a file that only the user may read. A reader may see half of it: use [`replace`] where that matters.

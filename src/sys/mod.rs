@@ -10,6 +10,7 @@ pub mod interrupt;
 pub mod nofollow;
 pub mod paths;
 pub mod process;
+pub mod process_table;
 pub mod programs;
 pub mod random;
 pub mod session;

@@ -138,14 +138,19 @@ pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     read_all(open(path)?, most)
 }
 
-/// Reads a file that may be a link, but nothing that would hold the reader up or never end.
-pub fn read_regular(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+/// Opens a file for reading that may be a link, but no pipe and no device.
+pub fn open_regular(path: &Path) -> io::Result<File> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
     let file = File::from(openat(CWD, path, flags, Mode::empty())?);
     if !file.metadata()?.is_file() {
         return Err(io::Error::other("it is not a regular file"));
     }
-    read_all(file, most)
+    Ok(file)
+}
+
+/// Reads a file that may be a link, but nothing that would hold the reader up or never end.
+pub fn read_regular(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    read_all(open_regular(path)?, most)
 }
 
 fn read_all(file: File, most: u64) -> io::Result<Vec<u8>> {

@@ -1,36 +1,24 @@
 //! Processes: find those that belong to an attempt, signal them, and wait for their end.
 //!
 //! On Linux an attempt is a child subreaper: what its agent leaves behind becomes its child, whatever session or group it
-//! moved to. Out of reach are processes handed to another manager (`systemd-run`, `at`, a daemon that was already
-//! running) and, on systems without `/proc`, whatever left the agent's session.
+//! moved to. On other systems what left the agent's session is found by its environment. Out of reach are processes handed to
+//! another manager (`systemd-run`, `at`, a daemon that was already running).
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+pub use super::process_table::{Process, name, process};
+use super::process_table::{has_proc, marked, processes};
+
 /// How long [`terminate`] keeps sending KILL. An uninterruptible process may survive that.
 const KILL_PATIENCE: Duration = Duration::from_secs(10);
-
-/// A process as `/proc/PID/stat` shows it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Process {
-    /// Its id.
-    pub pid: i32,
-    /// Its parent's id.
-    pub parent: i32,
-    /// Its start in clock ticks since boot. Together with the pid it identifies the process.
-    pub started: u64,
-    /// Whether it is dead and its parent has not waited for it yet.
-    pub zombie: bool,
-    /// Whether a signal stopped it (Ctrl-Z). It acts on other signals only after CONT.
-    pub stopped: bool,
-}
 
 /// The id of this process.
 #[must_use]
@@ -38,22 +26,15 @@ pub fn own_pid() -> i32 {
     std::process::id().cast_signed()
 }
 
-/// The process with this id. `None` if it is gone or the system has no `/proc`.
-#[must_use]
-pub fn process(pid: i32) -> Option<Process> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // the name in parentheses may itself hold spaces and parentheses
-    let rest: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    Some(Process {
-        pid,
-        zombie: matches!(*rest.first()?, "Z" | "X"),
-        stopped: matches!(*rest.first()?, "T" | "t"),
-        parent: rest.get(1)?.parse().ok()?,
-        started: rest.get(19)?.parse().ok()?,
-    })
+/// Makes orphans of our children our own children, where the system can.
+pub fn adopt_orphans() {
+    #[cfg(target_os = "linux")]
+    if has_proc() {
+        let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
+    }
 }
 
-/// The start of a process, as [`Process::started`]. 0 if it is gone or the system has no `/proc`.
+/// The start of a process, as [`Process::started`]. 0 if it is gone.
 #[must_use]
 pub fn start_time(pid: i32) -> u64 {
     process(pid).map_or(0, |p| p.started)
@@ -72,21 +53,15 @@ pub fn is_alive(pid: i32) -> bool {
     }
 }
 
-/// All processes that are visible and not zombies.
-fn processes() -> Vec<Process> {
-    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-    entries
-        .filter_map(|e| e.ok()?.file_name().to_str()?.parse().ok())
-        .filter_map(process)
-        .filter(|p| !p.zombie)
-        .collect()
-}
-
 /// All processes below `root`, without `root` itself.
 #[must_use]
 pub fn descendants(root: i32) -> Vec<Process> {
+    below(root, processes())
+}
+
+fn below(root: i32, all: Vec<Process>) -> Vec<Process> {
     let mut children: HashMap<i32, Vec<Process>> = HashMap::new();
-    for process in processes() {
+    for process in all {
         children.entry(process.parent).or_default().push(process);
     }
     let mut found = Vec::new();
@@ -100,6 +75,35 @@ pub fn descendants(root: i32) -> Vec<Process> {
     found
 }
 
+/// The program that a process runs, as far as this process may know.
+fn program(pid: i32) -> Option<PathBuf> {
+    fs::read_link(format!("/proc/{pid}/exe")).ok()
+}
+
+/// The processes of an agent that this process started: those below it, and where orphans do not come back to us, also those
+/// in the session or the group that the agent leads, and those with `variable` (`NAME=VALUE`) in their environment.
+#[must_use]
+pub fn of_agent(agent: i32, variable: &OsStr) -> Vec<Process> {
+    let me = own_pid();
+    if has_proc() { descendants(me) } else { with_session(me, Some(agent), &marked(variable)) }
+}
+
+/// What is below `root`, in the session or group of `leader`, or marked; and what is below that.
+fn with_session(root: i32, leader: Option<i32>, marked: &HashSet<i32>) -> Vec<Process> {
+    let all = processes();
+    let mut found: HashMap<i32, Process> =
+        below(root, all.clone()).into_iter().map(|one| (one.pid, one)).collect();
+    for process in &all {
+        let of_leader = leader.is_some_and(|leader| process.group == leader || process.session == leader);
+        if of_leader || marked.contains(&process.pid) {
+            found.insert(process.pid, *process);
+            found.extend(below(process.pid, all.clone()).into_iter().map(|one| (one.pid, one)));
+        }
+    }
+    found.remove(&root);
+    found.into_values().collect()
+}
+
 /// Whether a process has this file open, as far as this process may know. Without `/proc` none is known to.
 #[must_use]
 pub fn is_open(file: &Path) -> bool {
@@ -111,6 +115,9 @@ pub fn is_open(file: &Path) -> bool {
 /// Whether a process has children. Cheaper than [`descendants`] where the kernel lists them.
 #[must_use]
 pub fn has_children(pid: i32) -> bool {
+    if !has_proc() {
+        return !descendants(pid).is_empty();
+    }
     let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else { return false };
     let mut listed = false;
     for task in tasks.flatten() {
@@ -124,20 +131,24 @@ pub fn has_children(pid: i32) -> bool {
 }
 
 /// What is still alive of an attempt whose own process is gone: processes that hold its lock file or have `variable`
-/// (`NAME=VALUE`) in their environment, and everything below them.
+/// (`NAME=VALUE`) in their environment, and everything below them. Without `/proc`, holders of a file are not known; there,
+/// `agent` names the session that its agent led, if something of that surely lives.
 ///
-/// A recorded pid or session id would not do: after a reboot it may belong to a stranger. This process and other
+/// A recorded pid or session id alone would not do: after a reboot it may belong to a stranger. This process and other
 /// seqorch processes that merely look at the lock (`seqorch status`) are left out.
 #[must_use]
-pub fn leftovers(lock: &Path, variable: &OsStr) -> Vec<Process> {
+pub fn leftovers(lock: &Path, variable: &OsStr, agent: Option<i32>) -> Vec<Process> {
     let me = own_pid();
+    let marked = marked(variable);
+    if !has_proc() {
+        return with_session(me, agent, &marked);
+    }
     let lock = fs::canonicalize(lock).unwrap_or_else(|_| lock.to_owned());
-    let exe = |pid: i32| fs::read_link(format!("/proc/{pid}/exe")).ok();
-    let own = exe(me);
+    let own = program(me);
     let mut found: HashMap<i32, Process> = HashMap::new();
     for process in processes() {
         let pid = process.pid;
-        let belongs = has_in_env(pid, variable.as_encoded_bytes()) || (holds(pid, &lock) && exe(pid) != own);
+        let belongs = marked.contains(&pid) || (holds(pid, &lock) && program(pid) != own);
         if pid != me && belongs {
             found.insert(pid, process);
             found.extend(descendants(pid).into_iter().map(|below| (below.pid, below)));
@@ -145,11 +156,6 @@ pub fn leftovers(lock: &Path, variable: &OsStr) -> Vec<Process> {
     }
     found.remove(&me);
     found.into_values().collect()
-}
-
-fn has_in_env(pid: i32, variable: &[u8]) -> bool {
-    fs::read(format!("/proc/{pid}/environ"))
-        .is_ok_and(|env| env.split(|b| *b == 0).any(|entry| entry == variable))
 }
 
 fn holds(pid: i32, file: &Path) -> bool {
@@ -191,22 +197,36 @@ fn was_sent(result: rustix::io::Result<()>) -> io::Result<bool> {
 
 /// Ends the processes that `find` lists: TERM first, KILL after `grace`, and again for those that appear meanwhile.
 /// `reap` is called while waiting, so that a parent can collect its zombies. Returns whether none is left.
-pub fn terminate(find: impl Fn() -> Vec<Process>, grace: Duration, mut reap: impl FnMut()) -> bool {
+pub fn terminate(find: impl Fn() -> Vec<Process>, grace: Duration, reap: impl FnMut()) -> bool {
+    terminate_asking(|_| true, find, grace, reap)
+}
+
+/// The same, only that TERM goes to those processes alone that `asks` accepts: a program that holds others together ends
+/// by itself after them, and would end them before their time.
+pub fn terminate_asking(
+    asks: impl Fn(&Process) -> bool,
+    find: impl Fn() -> Vec<Process>,
+    grace: Duration,
+    mut reap: impl FnMut(),
+) -> bool {
     let send = |process: Process, signal| drop(send_signal(process.pid, process.started, signal));
     let mut warned = HashSet::new();
+    // one whose parent ended may be found no more, and lives
+    let mut known: HashMap<i32, Process> = HashMap::new();
     let start = Instant::now();
     let mut pause = Duration::from_millis(1);
     loop {
         reap();
-        let alive = find();
-        if alive.is_empty() {
+        known.extend(find().into_iter().map(|one| (one.pid, one)));
+        known.retain(|pid, one| process(*pid).is_some_and(|now| now.started == one.started && !now.zombie));
+        if known.is_empty() {
             return true;
         }
         let elapsed = start.elapsed();
-        for process in alive {
+        for process in known.values().copied() {
             if elapsed >= grace {
                 send(process, Signal::KILL);
-            } else if warned.insert((process.pid, process.started)) {
+            } else if warned.insert((process.pid, process.started)) && asks(&process) {
                 send(process, Signal::TERM);
                 // a stopped process acts on TERM only after CONT
                 send(process, Signal::CONT);

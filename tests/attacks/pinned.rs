@@ -1,7 +1,7 @@
 //! What an agent writes while a run works does not change what the run executes.
 
 use super::{Attack, is_not_sprung, trap};
-use crate::common::git::{TWO, git, init};
+use crate::common::git::{TWO, git, hook, init};
 use crate::common::{Project, tasks};
 
 pub(super) const ATTACKS: &[Attack] = &[
@@ -107,12 +107,7 @@ fn added_hook() {
 fn changed_hook() {
     let project = committing(ADDS_HOOK);
     let root = project.root().display().to_string();
-    project.write(".git/hooks/pre-commit", format!("#!/bin/sh\necho start >> '{root}/ledger'\n"));
-    std::process::Command::new("chmod")
-        .args(["+x", ".git/hooks/pre-commit"])
-        .current_dir(project.root())
-        .status()
-        .unwrap();
+    hook(&project, "pre-commit", &format!("echo start >> '{root}/ledger'"));
     trusted(&project);
     project.run(&["run"]).code(0).says(&["git hook pre-commit"]);
     is_not_sprung(&project);
@@ -142,15 +137,8 @@ fn unchanged() {
         "echo x > \"made-$SEQORCH_UNIT\"; printf '#!/bin/sh\\n' > .git/hooks/post-commit; chmod +x .git/hooks/post-commit; say_done",
     );
     let root = project.root().display().to_string();
-    let text = format!(
-        "#!/bin/sh\necho \"$0 $(git diff --cached --name-only | tr '\\n' ' ')\" >> '{root}/ledger'\n"
-    );
-    project.write(".git/hooks/pre-commit", text);
-    std::process::Command::new("chmod")
-        .args(["+x", ".git/hooks/pre-commit"])
-        .current_dir(project.root())
-        .status()
-        .unwrap();
+    let looks = "echo \"$0 $(git diff --cached --name-only | tr '\\n' ' ')\"";
+    hook(&project, "pre-commit", &format!("{looks} >> '{root}/ledger'"));
     trusted(&project);
     project.run(&["run"]).code(0);
     let seen: Vec<_> = project.ledger().into_iter().filter(|line| line.contains("pre-commit")).collect();

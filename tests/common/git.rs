@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use crate::common::Project;
+use crate::common::programs::program;
 
 pub(crate) fn git(project: &Project, args: &[&str]) -> String {
     let output = Command::new("git")
@@ -34,6 +35,17 @@ pub(crate) fn repo(agent: &str, more: &str) -> Project {
         Project::new().spec("demo", TWO).agent(agent).config(&format!("[git]\ncommit = \"step\"\n{more}"));
     init(&project);
     project
+}
+
+/// Installs a hook of git.
+pub(crate) fn hook(project: &Project, name: &str, script: &str) {
+    let path = project.path(".git/hooks").join(name);
+    program(project, path.to_str().unwrap(), script);
+}
+
+/// The subjects of all commits of HEAD, oldest first.
+pub(crate) fn subjects(project: &Project) -> Vec<String> {
+    git(project, &["log", "--format=%s", "--reverse"]).lines().map(str::to_owned).collect()
 }
 
 pub(crate) const WRITES: &str = "echo \"$SEQORCH_UNIT\" > \"made-$SEQORCH_UNIT\"; say_done";

@@ -5,6 +5,7 @@
 //! the test's own. Processes that a test leaves alive are found by a variable in their environment, and ended.
 
 pub(crate) mod git;
+pub(crate) mod kills;
 pub(crate) mod large;
 pub(crate) mod programs;
 pub(crate) mod windows;

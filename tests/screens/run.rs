@@ -1,7 +1,7 @@
 //! What a run prints while it works, and its summary.
 
 use crate::common::Project;
-use crate::common::git::{WRITES, git, init, repo};
+use crate::common::git::{WRITES, git, hook, init, repo};
 
 use super::{check, compare, project, redaction};
 
@@ -128,8 +128,6 @@ fn a_run_that_waits_for_a_limit() {
 #[test]
 fn a_run_whose_commit_is_refused() {
     let project = repo(WRITES, "on_refused = \"halt\"\n").env("TZ", "UTC");
-    project.write(".git/hooks/pre-commit", "#!/bin/sh\necho 'line too long: made-1:1' >&2\nexit 1\n");
-    let hook = project.path(".git/hooks/pre-commit");
-    std::fs::set_permissions(hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    hook(&project, "pre-commit", "echo 'line too long: made-1:1' >&2\nexit 1");
     check(&project, "run", "refused_commit", &[&["run"]]);
 }

@@ -2,7 +2,7 @@
 
 use rustix::process::Signal;
 
-use crate::common::git::{WRITES, repo};
+use crate::common::git::{WRITES, hook, repo};
 use crate::common::{Project, kill, wait_until};
 
 use super::{check, compare, project, screen};
@@ -75,12 +75,7 @@ fn status_of_a_spec_with_a_failed_task() {
 #[test]
 fn status_of_a_spec_with_a_pending_commit() {
     let project = repo(WRITES, "on_refused = \"halt\"\n");
-    project.write(
-        ".git/hooks/pre-commit",
-        "#!/bin/sh\ntest -e made-2 || exit 0\necho 'line too long: made-2:1' >&2\nexit 1\n",
-    );
-    let hook = project.path(".git/hooks/pre-commit");
-    std::fs::set_permissions(hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    hook(&project, "pre-commit", "test -e made-2 || exit 0\necho 'line too long: made-2:1' >&2\nexit 1");
     project.run(&["run"]).code(2);
     status(&project, "pending_commit");
 }

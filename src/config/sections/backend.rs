@@ -21,7 +21,7 @@ keys! {
         /// Built-in backend whose settings this backend starts from.
         preset: Option<String> as Option<PresetName>, like = "claude", inside;
         /// Program of the agent: a name on PATH, or a path relative to the project root.
-        command: String, like = "tools/agent", executes;
+        command: String as ProgramText, like = "tools/agent", executes;
         /// Arguments of the agent. {model}, {model_args}, {agent_args}, {permission_args}, {resume}, {session_args},
         /// {prompt}, {prompt_file}, {workdir} and {spec_dir} are filled in.
         args: Vec<String> = [], like = ["--quiet", "{model_args}"], executes;
@@ -56,6 +56,11 @@ keys! {
         env: BTreeMap<String, String> as Variables, like = { LANG = "C.UTF-8" }, executes;
         /// Environment variables that the agent does not get.
         env_remove: Vec<String> = [], like = ["EDITOR"], executes;
+        /// Files and folders below your home folder that the agent may write in a sandbox: its logins, sessions and caches.
+        /// $NAME stands for the path in that variable.
+        sandbox_home: Vec<String> = [], like = [".my-agent"], executes;
+        /// Environment variables that the agent gets in a sandbox. A * at the end stands for any rest of a name.
+        sandbox_env: Vec<String> = [], like = ["MY_AGENT_*"], executes;
         /// Wordings of limits that seqorch does not know. Try them with `seqorch limits test`.
         limit_patterns: Vec<LimitPattern> = [], like = [
             { match = "(?i)^come back in (?P<dur>[0-9]+ minutes)", kind = "rate_limited", reset = "duration" }
@@ -126,6 +131,29 @@ words! {
         Gptme = "gptme",
         Openhands = "openhands",
         Text = "text",
+    }
+}
+
+/// The program of a backend. In many tools it is the beginning of a list, so a list gets words of its own.
+struct ProgramText;
+
+impl ConfigType for ProgramText {
+    type Value = String;
+    const SHAPE: KeyShape = KeyShape::Value(ValueFormat {
+        schema: || serde_json::json!({ "type": "string", "pattern": "\\S" }),
+        ..ValueFormat::of::<Self>("text", "write it in quotes")
+    });
+    const ABSENT: Option<fn() -> String> = Some(String::new);
+
+    fn read(node: &TomlNode) -> Result<String, ValueError> {
+        match node.list() {
+            Some([program, args @ ..]) => {
+                let args: Vec<String> = args.iter().map(ToString::to_string).collect();
+                let way = format!("write command = {program} and args = [{}]", args.join(", "));
+                Err(ValueError::Because(format!("{node} is a list; {way}")))
+            }
+            _ => String::read(node),
+        }
     }
 }
 
@@ -228,6 +256,12 @@ impl Backend {
         ] {
             if !args.is_empty() && !contains(args, placeholder) {
                 report(key, format!("must contain {placeholder}"));
+            }
+        }
+        for entry in &self.sandbox_home {
+            let climbs = entry.split('/').any(|part| part == "..") || entry.starts_with('/');
+            if climbs || entry.trim_matches(['.', '/', '$']).is_empty() {
+                report("sandbox_home", format!("{entry:?} is not a file or folder below the home folder"));
             }
         }
         let patterns = self.limit_patterns.iter().enumerate();

@@ -11,5 +11,6 @@ pub(crate) mod price;
 pub(crate) mod prompt;
 pub(crate) mod root;
 pub(crate) mod run;
+pub(crate) mod sandbox;
 pub(crate) mod tmux;
 pub(crate) mod work;

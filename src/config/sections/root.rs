@@ -10,6 +10,7 @@ use super::pace::Pace;
 use super::price::ModelPrice;
 use super::prompt::Prompt;
 use super::run::{Done, PartialDone, PartialRetry, PartialTimeouts, Retry, RunSettings, Timeouts};
+use super::sandbox::Sandbox;
 use super::tmux::Tmux;
 use super::work::{Git, Log, Tasks, Verify};
 use crate::config::declare::keys;
@@ -33,6 +34,7 @@ keys! {
         tasks: Tasks;
         verify: Verify;
         git: Git;
+        sandbox: Sandbox;
         hooks: Hooks;
         log: Log;
         backends as "backend": BTreeMap<String, Backend>;
@@ -51,7 +53,7 @@ keys! {
         /// Model that does these tasks.
         model: Option<String> as Option<OptionValue>, like = "small", inside;
         /// Whether only a person does these tasks: no agent gets them.
-        human: Option<bool>, like = true, inside;
+        human: Option<bool>, like = true, loosens = false;
         /// Text that is added to the prompt of these tasks.
         prompt: Option<String> as Option<AnyText>, like = "Keep the public API as it is.", inside;
         /// Commands that replace verify.commands for these tasks. An empty list: none.

@@ -91,7 +91,7 @@ keys! {
         /// it leaves those files out of every commit (allow).
         dirty: Dirty = "refuse", inside;
         /// What a run does if an agent moves the branch away from commits that were there before it (reset, rebase, amend),
-        /// or goes to another branch: it ends and needs you (halt), it says so (warn), or it does not look (off).
+        /// or goes to another branch: it ends and needs you (halt), it says so, at its end, too (warn), or it does not look (off).
         history: HistoryRule = "halt", inside;
         /// What a run does if git or one of its hooks refuses a commit: the output goes to the agent as that of a check that
         /// failed, within retry.attempts (retry), or the run ends and needs you (halt). If a hook has changed files of the

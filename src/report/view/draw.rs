@@ -230,9 +230,11 @@ impl Page<'_> {
 
     fn panel(&mut self, view: &View, mut area: Rect) {
         let style = match view.standing {
-            Standing::Halted | Standing::Uncommitted | Standing::NeedsHuman | Standing::Orphaned => {
-                self.theme.bad()
-            }
+            Standing::Halted
+            | Standing::Uncommitted
+            | Standing::NeedsHuman
+            | Standing::CommitsLost
+            | Standing::Orphaned => self.theme.bad(),
             Standing::Complete => self.theme.good(),
             _ if view.waits => self.theme.wait(),
             Standing::Running => self.theme.live(),

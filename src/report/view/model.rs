@@ -1,6 +1,7 @@
 //! PURE. The content of the live view, independent of the screen's size.
 
 use crate::plan::{Plan, SkipReason};
+use crate::state::EndKind;
 use crate::state::{NeedKind, SpecState, needs};
 
 /// The state of a spec in one word.
@@ -16,6 +17,8 @@ pub enum Standing {
     NeedsHuman,
     /// All tasks are done.
     Complete,
+    /// All tasks are done, and commits of them are not in the history of HEAD.
+    CommitsLost,
     /// An agent works without a run.
     Orphaned,
     /// Nothing runs, and tasks are left.
@@ -37,7 +40,10 @@ impl Standing {
             Some(NeedKind::PendingCommit) => Self::Uncommitted,
             Some(_) => Self::NeedsHuman,
             None if plan.steps.is_empty() && plan.skipped.iter().all(|s| settled(&s.reason)) => {
-                Self::Complete
+                match state.run.over().map(|over| over.end.kind()) {
+                    Some(EndKind::CommitsLost) => Self::CommitsLost,
+                    _ => Self::Complete,
+                }
             }
             None => Self::Idle,
         }
@@ -55,6 +61,7 @@ impl Standing {
         match self {
             Self::Uncommitted => "not committed",
             Self::NeedsHuman => "needs you",
+            Self::CommitsLost => "done, but commits are not in the history of HEAD",
             _ => self.word(),
         }
     }
@@ -68,6 +75,7 @@ impl Standing {
             Self::Uncommitted => "uncommitted",
             Self::NeedsHuman => "needs_human",
             Self::Complete => "complete",
+            Self::CommitsLost => "commits_lost",
             Self::Orphaned => "orphaned",
             Self::Idle => "idle",
         }

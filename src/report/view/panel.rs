@@ -21,6 +21,9 @@ pub(super) fn panel(source: &ViewSource<'_>, standing: Standing) -> Panel {
         }
         (Standing::Running, None) => between(source),
         (Standing::Complete, _) => Panel { title: "✓ all complete".to_owned(), ..Panel::default() },
+        (Standing::CommitsLost, _) => {
+            Panel { title: format!("! {}", Standing::CommitsLost.label()), ..Panel::default() }
+        }
         _ => idle(source),
     };
     if let Some(trouble) = source.trouble {

@@ -49,9 +49,11 @@ impl Theme {
         match standing {
             Standing::Running => self.live(),
             Standing::Complete => self.good(),
-            Standing::Halted | Standing::Uncommitted | Standing::NeedsHuman | Standing::Orphaned => {
-                self.bad()
-            }
+            Standing::Halted
+            | Standing::Uncommitted
+            | Standing::NeedsHuman
+            | Standing::CommitsLost
+            | Standing::Orphaned => self.bad(),
             Standing::Idle => self.wait(),
         }
     }

@@ -280,8 +280,12 @@ impl Orchestrator<'_> {
             End::History { .. } => {
                 (self.model.git.is_some() && self.model.attempts.iter().any(|a| a.act.moves_head), 2)
             }
-            // in this world there are no changes of others
-            End::Human { .. }
+            End::IndexBehind { .. } => {
+                (self.model.git.as_ref().is_some_and(|git| git.index_behind.is_some()), 2)
+            }
+            // in this world history stays between runs, and there are no changes of others
+            End::CommitsLost { .. }
+            | End::Human { .. }
             | End::Dirty { .. }
             | End::HookFailed { .. }
             | End::Error { .. }

@@ -45,6 +45,10 @@ impl World for EditedList {
         Ok(SeenTasks::of(&self.parsed(), true))
     }
 
+    fn catch_up_index(&mut self) -> Result<Option<String>> {
+        Ok(None)
+    }
+
     fn is_unchanged(&mut self, before: &str, after: &str) -> bool {
         before == after
     }

@@ -24,6 +24,8 @@ pub(super) enum GitAct {
     IsLocked(i64),
     /// It is killed after it has made the commit.
     IsKilled,
+    /// It makes the commit, but another git keeps the lock of the index for so many seconds.
+    KeepsIndex(i64),
 }
 
 /// Seconds that a commit may take.
@@ -41,6 +43,8 @@ pub(super) struct GitModel {
     pub(super) looks: u32,
     /// The unit of each commit, and the number of the attempt that was done.
     pub(super) commits: Vec<(String, u32)>,
+    /// Until when the index cannot get the commits that it does not have.
+    pub(super) index_behind: Option<i64>,
     /// The commit that was noted before it began.
     pub(super) started: Option<(String, u32)>,
 }
@@ -59,6 +63,8 @@ impl GitModel {
                 A::IsLocked(5),
                 A::IsLocked(90),
                 A::IsKilled,
+                A::KeepsIndex(5),
+                A::KeepsIndex(5000),
             ])
         };
         let acts = (0..dice.roll(7)).map(|_| act(dice)).collect();
@@ -77,14 +83,22 @@ pub(super) fn committed(mut model: Model, git: GitModel) -> Model {
 
 /// What an agent did that moved HEAD away from a commit.
 pub(super) fn moved_head() -> HistoryChange {
-    HistoryChange::Rewritten { from: "a".to_owned(), to: "b".to_owned() }
+    HistoryChange::Rewritten { from: "a".to_owned(), to: "b".to_owned(), back: None }
 }
 
 fn refused(why: &str) -> std::result::Result<Option<Changes>, CommitRefused> {
-    Err(CommitRefused { why: why.to_owned(), changes: Some(Changes::default()), for_agent: false })
+    Err(CommitRefused { why: why.to_owned(), changes: Some(Box::default()), for_agent: false })
 }
 
 impl Orchestrator<'_> {
+    /// Whether the index still lacks commits.
+    pub(super) fn index_in_model(&mut self) -> Option<String> {
+        let now = self.model.time;
+        let git = self.model.git.as_mut()?;
+        git.index_behind = git.index_behind.filter(|until| *until > now);
+        git.index_behind.map(|_| "committed; the index is not brought up to date".to_owned())
+    }
+
     /// A look at the work tree.
     pub(super) fn look_at_tree(&mut self) -> Result<Option<TreeRecord>> {
         self.point()?;
@@ -120,6 +134,7 @@ impl Orchestrator<'_> {
                     (PATIENCE, Some("index.lock: File exists"))
                 }
                 GitAct::IsLocked(seconds) => (seconds, None),
+                GitAct::KeepsIndex(seconds) => (seconds.min(PATIENCE), None),
                 GitAct::Commits | GitAct::IsKilled => (0, None),
             };
             self.model.pass(takes);
@@ -138,7 +153,11 @@ impl Orchestrator<'_> {
             if !self.lives() {
                 return refused("killed");
             }
+            let until = self.model.time;
             if let Some(git) = &mut self.model.git {
+                if let GitAct::KeepsIndex(seconds) = act {
+                    git.index_behind = (seconds > PATIENCE).then_some(until + seconds - PATIENCE);
+                }
                 if git.commits.contains(&wanted) {
                     self.wrong(format!("commits attempt {number} of {unit} twice"));
                 } else {
@@ -158,6 +177,9 @@ impl Model {
     /// What is wrong with the commits of a complete spec.
     pub(super) fn check_commits(&mut self) {
         let Some(git) = self.git.clone() else { return };
+        if git.index_behind.is_some() {
+            self.wrong("the spec is called complete, and the index lacks a commit");
+        }
         for (id, unit) in self.load().units {
             let Some(number) = unit.attempts.last().map(|last| last.number).filter(|_| unit.is_done()) else {
                 continue;

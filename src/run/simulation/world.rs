@@ -100,6 +100,9 @@ impl World for Orchestrator<'_> {
             self.wrong("started after a save that failed, or after the end");
         }
         self.model.check_start(step, attempt);
+        if self.model.git.as_ref().is_some_and(|git| git.index_behind.is_some()) {
+            self.wrong("starts an agent while the index lacks a commit");
+        }
         self.check_pause(step);
         self.recovered = false;
         self.model.note(format!("dispatch of {}, attempt {attempt}", step.unit));
@@ -192,9 +195,14 @@ impl World for Orchestrator<'_> {
         Ok(Vec::new())
     }
 
+    fn catch_up_index(&mut self) -> Result<Option<String>> {
+        self.point()?;
+        Ok(self.index_in_model())
+    }
+
     fn keep(&mut self, unit: &str, state: &SpecState) -> std::result::Result<Option<Changes>, CommitRefused> {
         let refused = |why: &str| {
-            Err(CommitRefused { why: why.to_owned(), changes: Some(Changes::default()), for_agent: false })
+            Err(CommitRefused { why: why.to_owned(), changes: Some(Box::default()), for_agent: false })
         };
         if !self.lives() {
             return refused("killed");

@@ -7,6 +7,7 @@ use crate::agent::Format;
 use crate::config::{Backend, Config, UnknownUsage, preset};
 use crate::error::{ErrorKind, Result};
 use crate::plan::budget::{BUDGET_REMEDY, UncountedBudget, uncounted_of};
+use crate::sandbox::environment::IN_SANDBOX;
 use crate::setup::backend_list::{self, BackendStatus};
 use crate::setup::findings::DoctorFinding;
 use crate::setup::logins::{LoginSign, agent_variable, find_login};
@@ -225,7 +226,8 @@ impl UsedBackend<'_> {
         let refused = self.status.output == Format::Claude
             && self.status.permission == "bypass"
             && rustix::process::geteuid().is_root()
-            && agent_variable(self.backend, "IS_SANDBOX").is_none();
+            && !self.config.sandbox.is_on()
+            && agent_variable(self.backend, IN_SANDBOX).is_none();
         let name = &self.status.name;
         refused.then(|| {
             let text = format!("{name} refuses permission = \"bypass\" for root");

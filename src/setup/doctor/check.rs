@@ -1,7 +1,7 @@
 //! All checks of doctor, in the order of their output.
 
 use super::subject::DoctorSubject;
-use super::{agents, commands, configuration, folders, git, runs, specs, tmux};
+use super::{agents, commands, configuration, folders, git, runs, sandbox, specs, tmux};
 use crate::error::Result;
 use crate::setup::findings::DoctorFinding;
 
@@ -10,6 +10,7 @@ pub fn check_setup(subject: &DoctorSubject<'_>) -> Result<Vec<DoctorFinding>> {
     let mut found = configuration::check(subject);
     found.extend(specs::check(subject));
     found.extend(agents::check(subject)?);
+    found.extend(sandbox::check(subject));
     found.extend(commands::check(subject));
     found.extend(tmux::check(subject));
     found.extend(git::check(subject));

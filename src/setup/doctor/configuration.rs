@@ -1,7 +1,10 @@
 //! The configuration files and the settings in them.
 
-use super::subject::DoctorSubject;
+use std::fmt::Write as _;
+
+use super::subject::{DoctorSubject, TrustState};
 use crate::error::ErrorKind;
+use crate::report::text::plural;
 use crate::setup::findings::DoctorFinding;
 
 const TOPIC: &str = "configuration";
@@ -40,5 +43,37 @@ pub(super) fn check(subject: &DoctorSubject<'_>) -> Vec<DoctorFinding> {
         let text = "timeout.task and timeout.idle are both off, so a hanging agent is never stopped";
         found.push(DoctorFinding::warning(TOPIC, text).fix("Set at least timeout.idle."));
     }
+    found.extend(subject.trust.and_then(trust));
     found
+}
+
+/// Lines of settings that are shown.
+const SHOWN: usize = 5;
+
+/// Whether a run may use the settings of the project that run programs.
+fn trust(state: &TrustState) -> Option<DoctorFinding> {
+    if state.settings == 0 {
+        return None;
+    }
+    let TrustState { settings, untrusted } = state;
+    if untrusted.is_empty() {
+        let text = format!("trusted: {} that run programs or reach outside", plural(*settings, "setting"));
+        return Some(DoctorFinding::ok(TOPIC, text));
+    }
+    let mut text = format!(
+        "not trusted: {} of {} that run programs or reach outside; a run asks, or does not start",
+        untrusted.len(),
+        plural(*settings, "setting")
+    );
+    for line in untrusted.iter().take(SHOWN) {
+        text.push_str("\n  ");
+        text.push_str(line);
+    }
+    if untrusted.len() > SHOWN {
+        let _ = write!(text, "\n  and {} more", untrusted.len() - SHOWN);
+    }
+    Some(
+        DoctorFinding::warning(TOPIC, text)
+            .fix("Look at them with `seqorch trust --show`, then `seqorch trust`."),
+    )
 }

@@ -9,9 +9,10 @@ mod configuration;
 mod folders;
 mod git;
 mod runs;
+mod sandbox;
 mod specs;
 mod subject;
 mod tmux;
 
 pub use check::check_setup;
-pub use subject::DoctorSubject;
+pub use subject::{DoctorSubject, TrustState};

@@ -17,6 +17,8 @@ pub struct DoctorSubject<'a> {
     pub exe: &'a Path,
     /// The configuration, or the error that loading it gave.
     pub loaded: std::result::Result<&'a Loaded, &'a Error>,
+    /// What of its settings has to be trusted, and what is not; `None` if that is not known.
+    pub trust: Option<&'a TrustState>,
     /// The specs, or the error that finding one gave.
     pub specs: &'a [Result<(SpecPlace, Store)>],
 }
@@ -24,4 +26,13 @@ pub struct DoctorSubject<'a> {
 /// A spec's name as the user types it in a shell.
 pub(super) fn typed(place: &SpecPlace) -> String {
     shell_word(&sanitise_line(&place.typed))
+}
+
+/// What of a project's settings has to be trusted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TrustState {
+    /// How many settings.
+    pub settings: usize,
+    /// Those that are not trusted, each in one line.
+    pub untrusted: Vec<String>,
 }

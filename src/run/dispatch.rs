@@ -1,0 +1,49 @@
+//! Starts a prepared child: in a window, or as a plain process.
+
+use super::child::{Child, ChildJob};
+use super::launch::LaunchRequest;
+use super::prepare::PreparedAttempt;
+use super::windows::AT_WORK;
+use super::world::RealWorld;
+use crate::error::Result;
+use crate::plan::Step;
+use crate::sys::process;
+
+impl RealWorld<'_> {
+    /// Starts a prepared child. Its end arrives in the inbox. The inner error says why it did not start.
+    pub(super) fn dispatch(
+        &mut self,
+        step: &Step,
+        PreparedAttempt { dir, token, handoff }: PreparedAttempt,
+        job: ChildJob,
+    ) -> Result<Result<(), String>> {
+        let is_attempt = matches!(job, ChildJob::Attempt { .. });
+        let launched = self.launcher.launch(LaunchRequest {
+            is_check: matches!(job, ChildJob::Verification(_)),
+            state: is_attempt.then_some(AT_WORK),
+            dir: &dir,
+            token: &token,
+            window: &step.window,
+            unit: &step.unit,
+            cwd: &step.settings.cwd,
+            handoff: &handoff,
+        })?;
+        let launched = match launched {
+            Ok(launched) => launched,
+            Err(why) => {
+                if let ChildJob::Attempt { live_ticks, .. } = &job {
+                    self.clear_live_ticks(live_ticks);
+                }
+                return Ok(Err(why));
+            }
+        };
+        let over = self.report_child_end();
+        let process = (launched.pid, process::start_time(launched.pid));
+        self.child = Some(Child { unit: step.unit.clone(), dir: dir.clone(), process: Some(process), job });
+        launched.wait(&dir, over);
+        if is_attempt {
+            self.open_side_panes(&step.unit, process);
+        }
+        Ok(Ok(()))
+    }
+}

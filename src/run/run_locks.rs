@@ -1,0 +1,43 @@
+//! The locks that a run holds: that of its spec and that of the work tree. An agent may remove their files.
+
+use std::path::PathBuf;
+
+use super::run_repository::RunRepository;
+use super::work_tree;
+use crate::error::Result;
+use crate::git::work_tree_lock::WorkTreeLock;
+use crate::store::lock::{Holder, RunLock};
+
+/// The locks, held until they are dropped.
+pub(super) struct RunLocks {
+    pub(super) spec: RunLock,
+    /// Its file.
+    pub(super) path: PathBuf,
+    pub(super) holder: Holder,
+    /// That of the work tree, where the run needs its files.
+    pub(super) work_tree: Option<OwnedWorkTree>,
+}
+
+/// The work tree that a run has to itself.
+pub(super) struct OwnedWorkTree {
+    pub(super) lock: WorkTreeLock,
+    pub(super) repository: RunRepository,
+    /// The spec, as a person types it.
+    pub(super) typed: String,
+}
+
+impl RunLocks {
+    /// Writes down who holds the lock of the spec.
+    pub(super) fn note(&self) -> Result<()> {
+        self.spec.note(&self.path, &self.holder)
+    }
+
+    /// Takes them anew where somebody removed their files. An error where another run was faster.
+    pub(super) fn renew(&mut self) -> Result<()> {
+        self.spec.renew(&self.path, &self.holder)?;
+        if let Some(owned) = self.work_tree.as_mut().filter(|owned| !owned.lock.is_in_place()) {
+            owned.lock = work_tree::lock(&owned.typed, false, &owned.repository, &|_| false)?;
+        }
+        Ok(())
+    }
+}

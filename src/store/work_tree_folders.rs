@@ -1,0 +1,24 @@
+//! Where a work tree begins, and git's folders of it, found by reading files.
+
+use std::path::{Path, PathBuf};
+
+use super::git_folder;
+
+/// A work tree of git.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkTreeFolders {
+    /// Its top.
+    pub top: PathBuf,
+    /// Git's folder of it, and the one that all work trees of its repository share, if that is another one.
+    pub git: Vec<PathBuf>,
+}
+
+impl WorkTreeFolders {
+    /// The work tree that `dir` is in.
+    #[must_use]
+    pub fn find(dir: &Path) -> Option<Self> {
+        let (top, git_dir, common) = git_folder::places(dir)?;
+        let common = Some(common).filter(|common| git_dir.canonicalize().ok().as_ref() != Some(common));
+        Some(Self { top, git: common.into_iter().chain([git_dir]).collect() })
+    }
+}
