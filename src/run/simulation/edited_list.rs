@@ -288,8 +288,9 @@ impl EditedList {
 }
 
 /// What a text is about: its verb and its thing.
-fn about(text: &str) -> Option<&str> {
-    text.split_once(" of ").map(|(about, _)| about)
+fn about(text: &str) -> Option<String> {
+    let text = text.to_lowercase().replace('*', "");
+    text.split_once(" of ").map(|(about, _)| about.to_owned())
 }
 
 /// A word of its own for each number, not similar to another one.
