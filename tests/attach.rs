@@ -9,6 +9,9 @@ fn attach_selects_the_window_inside_and_outside_tmux() {
         "[run]\ngranularity = \"task\"\n[[tmux.window]]\nname = \"log\"\ncommand = [\"sleep\", \"4768\"]\n",
     );
     project.run(&["attach"]).code(66).says(&["there is no tmux session sequential-login"]);
+    project.run(&["attach", "7"]).code(64).says(&["there is no task 7", "It has: 1."]);
+    project.run(&["attach", "1.1"]).code(66).says(&["there is no tmux session sequential-login"]);
+    project.run(&["attach", "log"]).code(66);
     project.run(&["run"]).code(0);
     project
         .run(&["attach", "7"])

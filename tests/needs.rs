@@ -101,6 +101,12 @@ facts
             let more = "required = true\nstep_start = [\"sh\", \"-c\", \"test $SEQORCH_UNIT = 1\"]\n";
             (ran(demo("say_done", more), 2), 2, "hooks.step_start", None)
         }
+        "trust" => {
+            let agent = "[ $SEQORCH_UNIT = 2 ] && printf '[verify]\\ncommands = [[\"./check\"]]\\n' > \"$ROOT/later.toml\" && cat \"$ROOT/later.toml\" >> \"$ROOT/seqorch.toml\"; say_done";
+            let project = demo(agent, "").env("SEQORCH_TRUST", "");
+            project.run(&["trust"]).code(0);
+            (ran(project, 2), 2, "verify.commands", Some("2"))
+        }
         "blocked" => {
             let tasks =
                 "- [ ] 1. First thing\n- [ ] 2. Second thing\n  - _Depends: 1_\n- [ ] 3. Third thing\n";
@@ -123,7 +129,7 @@ facts
     }
 }
 
-const KINDS: [&str; 14] = [
+const KINDS: [&str; 15] = [
     "question",
     "failed_task",
     "human_task",
@@ -134,6 +140,7 @@ const KINDS: [&str; 14] = [
     "history",
     "index_behind",
     "hook",
+    "trust",
     "rule",
     "blocked",
     "unavailable",
@@ -162,8 +169,10 @@ fn every_place_names_every_kind_of_need() {
             assert!(need["since"].is_string() && need["title"].is_string(), "{kind}: {need:#}");
         }
         let command = status["needs"][0]["command"].as_str().unwrap().to_owned();
+        // what is trusted is trusted for the whole project
+        let is_whole = command == "seqorch trust" && kind == "trust";
         assert!(
-            command.starts_with("seqorch ") && format!("{command} ").contains(" demo "),
+            is_whole || command.starts_with("seqorch ") && format!("{command} ").contains(" demo "),
             "{kind}: {command}"
         );
         let shown = project.run(&["status"]).code(0).stdout;
@@ -181,8 +190,11 @@ fn every_place_names_every_kind_of_need() {
         assert_eq!(specs["specs"][0]["needs"], status["needs"], "{kind}");
         // resume answers a question, and says what else is needed
         let resumed = project.run(&["resume", "--answer", "Postgres"]);
-        if kind != "question" {
-            resumed.code(64).says(&["needs you: ", &command]);
+        match kind {
+            "question" => {}
+            // nothing begins before a person trusts what came up
+            "trust" => _ = resumed.code(78).says(&[reason, &command]),
+            _ => _ = resumed.code(64).says(&["needs you: ", &command]),
         }
     }
 }

@@ -11,6 +11,7 @@ use clap::Args;
 
 use super::global::Global;
 use super::project::Project;
+use crate::config::Tmux;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{Selection, TaskNames, tmux_names};
 use crate::project::SpecPlace;
@@ -43,7 +44,9 @@ pub(super) fn attach(global: &Global, args: &AttachArgs) -> Result<u8> {
         Error::new(ErrorKind::Unavailable, "tmux is not on the search path").hint(READ_LOGS)
     })?;
     let tmux = TmuxServer::new(program, config.socket.clone(), &env).of(window_owner(&place, &store));
-    let session = find_session(&tmux, &store, || tmux_names::session(&config.session, &place.name))?;
+    let session = find_session(&tmux, &store, || tmux_names::session(&config.session, &place.name))
+        // a name that nothing has is the first mistake
+        .map_err(|missing| unknown_name(&place, config, id.as_deref()).unwrap_or(missing))?;
     let state = project.state(&place).unwrap_or_default();
     let window = id.map(|id| find_window(&tmux, &session, &place, &state, &id)).transpose()?;
     let inside = is_inside(&tmux, &session)?;
@@ -54,6 +57,19 @@ pub(super) fn attach(global: &Global, args: &AttachArgs) -> Result<u8> {
     let command = tmux.attach_argv(&session, window.as_deref(), inside);
     let error = Command::new(&command[0]).args(&command[1..]).exec();
     Err(Error::new(ErrorKind::Unavailable, "starting tmux").caused_by(error))
+}
+
+/// The error about a name that neither a task nor a window has that a run would open.
+fn unknown_name(place: &SpecPlace, config: &Tmux, name: Option<&str>) -> Option<Error> {
+    let name = name.filter(|name| !windows_of(config).any(|own| own == *name))?;
+    let (_, tasks) = place.good_tasks().ok()?;
+    TaskNames::of(&tasks).find_one("", name).err()
+}
+
+/// The names of windows of a session that are none of a task.
+fn windows_of(config: &Tmux) -> impl Iterator<Item = &str> {
+    let own = config.windows.iter().map(|window| window.name.as_str());
+    own.chain(config.main.then_some("main"))
 }
 
 /// The spec's folder and the window. With only one spec, `attach 1.1` names a window of it.

@@ -153,6 +153,13 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
             let question = cut(&sanitise_line(question), QUESTION);
             format!("‖ task {} asks: {question}", sanitise_line(unit))
         }
+        EventKind::RunEnded { why, left, took_ms, needs, .. }
+            if !needs.is_empty() && matches!(why, EndKind::Complete | EndKind::SelectionComplete) =>
+        {
+            let left = if *left > 0 { format!(", {left} left") } else { String::new() };
+            let took = span(Duration::from_millis(*took_ms));
+            format!("── nothing left to run, but something needs you{left}, after {took} ──")
+        }
         EventKind::RunEnded { why, failed, left, took_ms, .. } => {
             let left = if *left > 0 { format!(", {left} left") } else { String::new() };
             let why = end_words(*why, failed);

@@ -22,6 +22,31 @@ pub(crate) fn drop_restarted_numbers(lines: &SourceLines<'_>, tasks: &mut [TaskL
     }
 }
 
+/// Words with which a note on a struck-out entry begins.
+const GIVEN_UP: [&str; 21] = [
+    "replaced",
+    "superseded",
+    "moved",
+    "merged",
+    "see",
+    "dropped",
+    "cancelled",
+    "canceled",
+    "removed",
+    "obsolete",
+    "duplicate",
+    "covered",
+    "done",
+    "not",
+    "no",
+    "won",
+    "wontfix",
+    "deferred",
+    "skipped",
+    "now",
+    "part",
+];
+
 /// Whether all or most of a text is struck out: `~~2. Old idea~~ (see 5)`, but not `Use ~~this~~ that`.
 pub(crate) fn is_struck(text: &str) -> bool {
     let text = text.trim_start_matches(['*', '_', ' ']);
@@ -29,7 +54,10 @@ pub(crate) fn is_struck(text: &str) -> bool {
         return false;
     };
     let rest = rest.trim_matches(['*', '_', ' ', '.']);
-    rest.is_empty()
+    let first = rest.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_lowercase();
+    // "replaced by 1", "see 4": a note on what was struck out; other words are what the entry says now
+    GIVEN_UP.contains(&first.as_str())
+        || rest.is_empty()
         || rest.starts_with(['(', '→', '—', '–', '-', '[', ':', ',', ';'])
         || rest.len() < struck.len() / 2
 }

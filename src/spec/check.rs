@@ -161,6 +161,37 @@ pub(crate) fn done_over_open_boxes(
     out.list.pop()
 }
 
+/// Boxes that are not taken beside headings that are, where nothing says what they are.
+pub(crate) fn left_out(lines: &SourceLines<'_>, boxes: &[usize]) -> Option<Diagnostic> {
+    let (first, last) = (*boxes.first()?, *boxes.last()?);
+    let message = match boxes.len() {
+        1 => format!("the headings are the tasks of this file, so the box on line {} is none", first + 1),
+        count => format!(
+            "the headings are the tasks of this file, so {count} boxes are none: lines {} to {}",
+            first + 1,
+            last + 1
+        ),
+    };
+    let mut out = DiagnosticList { lines, list: Vec::new() };
+    let hint = "tasks.dialect = \"plain\" takes the boxes, and not the headings";
+    out.warn(out.span(first), message, "", hint);
+    out.list.pop()
+}
+
+/// Headings with a number and text of their own that are not taken beside boxes that only check something.
+pub(crate) fn passed_over(lines: &SourceLines<'_>, headings: &[usize]) -> Option<Diagnostic> {
+    let (first, last) = (*headings.first()?, *headings.last()?);
+    let message = format!(
+        "only boxes that seem to check the work are taken, and no heading is: lines {} to {}",
+        first + 1,
+        last + 1
+    );
+    let mut out = DiagnosticList { lines, list: Vec::new() };
+    let hint = "tasks.dialect = \"headings\" takes the headings; a section called Tasks holds tasks";
+    out.warn(out.span(first), message, "", hint);
+    out.list.pop()
+}
+
 /// Marks that the file does not explain: such a task is open work.
 pub(crate) fn unknown_marks(lines: &SourceLines<'_>, tasks: &[Task], unknown: &[usize]) -> Vec<Diagnostic> {
     let mut out = DiagnosticList { lines, list: Vec::new() };

@@ -12,7 +12,7 @@ use super::model::IgnoredReason;
 use super::reading_rules::{ReadingRules, TaskForm};
 use super::section_names::SectionKind;
 use super::task_line::{CollectedLines, Oddity, TaskLine};
-use super::{front_matter, grammar, legend, numbered_lines, table, task_elements, trailing_boxes};
+use super::{grammar, legend, numbered_lines, table, task_elements, trailing_boxes};
 
 /// Collects the tasks of a file by its reading rules.
 pub(crate) fn collect<'a>(lines: &SourceLines<'a>, rules: &ReadingRules) -> CollectedLines<'a> {
@@ -48,11 +48,8 @@ pub(crate) fn collect<'a>(lines: &SourceLines<'a>, rules: &ReadingRules) -> Coll
     out.ignored.sort_unstable_by_key(|i| i.0);
     match rules.form {
         TaskForm::Elements | TaskForm::Todos => {
-            out.tasks = if rules.form == TaskForm::Todos {
-                front_matter::tasks(lines)
-            } else {
-                task_elements::tasks(lines)
-            };
+            // the todos are no lines
+            out.tasks = if rules.form == TaskForm::Todos { Vec::new() } else { task_elements::tasks(lines) };
         }
         TaskForm::Table => {
             out.tasks = table::rows(lines);
@@ -219,6 +216,9 @@ impl<'l, 'a> TaskCollector<'l, 'a> {
             return Err(IgnoredReason::Tracker);
         }
         let section = self.rules.sections[index];
+        if matches!(section, SectionKind::Idea | SectionKind::Waiting) {
+            return Err(IgnoredReason::Section);
+        }
         let id = box_id(item, text, &self.rules.ids);
         if id.is_none() && (section == SectionKind::Legend || self.legends.contains(&index)) {
             return Err(IgnoredReason::Legend);

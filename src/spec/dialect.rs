@@ -83,7 +83,7 @@ pub(crate) fn name(lines: &SourceLines<'_>, rules: &ReadingRules, s: &DialectSig
         by_headings(lines, rules.form).map_or(other, |(dialect, why)| (dialect, why.to_owned()))
     };
     match rules.form {
-        TaskForm::Todos => (Dialect::Todos, format!("{} todos in the head of the file", s.tasks)),
+        TaskForm::Todos => (Dialect::Todos, "todos in the head of the file".to_owned()),
         TaskForm::Elements => (Dialect::Gsd, format!("{} <task> elements", s.tasks)),
         TaskForm::Listed if rules.trackers.is_empty() => {
             of_tool((Dialect::Milestones, format!("{} headings count the work", s.tasks)))

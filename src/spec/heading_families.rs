@@ -7,8 +7,10 @@ use super::counted_names::{counted_name, is_iteration};
 use super::grammar::{Heading, IdShape};
 use super::heading_names::{names_task, numbered};
 use super::lines::{LineKind, SourceLines};
+use super::model::TaskState;
 use super::section_names::SectionKind;
 use super::sections::SectionMap;
+use super::vocabulary;
 
 /// A heading that may be a task.
 #[derive(Debug, Clone)]
@@ -113,7 +115,7 @@ impl HeadingFamily {
         Self { members: self.members.iter().filter(owns).cloned().collect(), ..self.clone() }
     }
 
-    fn holds(&self, line: usize) -> bool {
+    pub(crate) fn holds(&self, line: usize) -> bool {
         let next = self.members.partition_point(|m| m.line < line);
         next > 0 && self.members[next - 1].body.contains(&line)
     }
@@ -233,12 +235,43 @@ pub(crate) fn counted_work(
     best
 }
 
-/// Whether the lines of a heading report what was done there.
+/// Whether the lines of a heading report what was done there: one of them says so, or most of them begin with what somebody
+/// did.
 fn reports_past(lines: &SourceLines<'_>, member: &FamilyMember) -> bool {
-    member.body.clone().filter(|&i| lines.all[i].kind == LineKind::Text).take(200).any(|i| {
+    let (mut all, mut past) = (0, 0);
+    for i in member.body.clone().filter(|&i| is_text(lines, i)).take(200) {
         let text = lines.text(i).trim_start_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
-        PAST_WORDS.iter().any(|word| text.starts_with(word))
-    })
+        if lines.all[i].kind == LineKind::Text && PAST_WORDS.iter().any(|word| text.starts_with(word)) {
+            return true;
+        }
+        let state = text.strip_prefix("status").map(|rest| rest.trim_start_matches([':', '*', ' ', '：']));
+        if state.and_then(vocabulary::state) == Some(TaskState::Done) {
+            return true;
+        }
+        let text = text.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | ')' | ' '));
+        all += usize::from(!text.is_empty() && !text.ends_with(':'));
+        past += usize::from(begins_in_the_past(text));
+    }
+    past > 0 && past * 2 >= all
+}
+
+/// "Added the tables", "we built it", "Wrote the help", "All tests pass"
+fn begins_in_the_past(text: &str) -> bool {
+    let mut words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    let first = words.next().unwrap_or_default();
+    let verb =
+        if matches!(first, "we" | "i" | "then" | "also") { words.next().unwrap_or_default() } else { first };
+    let next = words.next().unwrap_or_default();
+    // "Shared types", "Need tests"
+    let irregular = [
+        "built", "wrote", "made", "did", "ran", "found", "took", "set", "put", "began", "got", "went",
+        "kept", "broke", "split", "rewrote", "chose", "drew", "was", "were",
+    ];
+    let is_past = verb.len() > 4 && verb.ends_with("ed") && !verb.ends_with("eed")
+        || irregular.contains(&verb) && !matches!(verb, "set" | "put" | "split")
+        || first == "we" && irregular.contains(&verb);
+    let of_things = ["types", "state", "components", "data", "code", "files", "library"].contains(&next);
+    is_past && !of_things || text.starts_with("all tests pass") || text.starts_with("tests pass")
 }
 
 /// The family of `### Iteration N` whose headings hold boxes as their steps.

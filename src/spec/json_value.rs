@@ -1,66 +1,9 @@
-//! JSON with places: every value knows its bytes, so that one value can change and every other byte stays.
+//! Reads JSON as values with places.
 
-use std::ops::Range;
-
-/// A value and its bytes.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct JsonValue {
-    pub(crate) span: Range<usize>,
-    pub(crate) kind: JsonKind,
-}
-
-/// What a value is.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum JsonKind {
-    Object(Vec<(String, JsonValue)>),
-    Array(Vec<JsonValue>),
-    /// A text without escapes.
-    Text(String),
-    /// A number as written.
-    Number(String),
-    Bool(bool),
-    Null,
-}
-
-/// How deep values may be nested; no list of tasks is deeper.
-const DEEPEST: usize = 64;
-
-impl JsonValue {
-    /// The value of a key.
-    pub(crate) fn get(&self, key: &str) -> Option<&JsonValue> {
-        match &self.kind {
-            JsonKind::Object(all) => all.iter().find(|(name, _)| name == key).map(|(_, value)| value),
-            _ => None,
-        }
-    }
-
-    /// The entries of a list.
-    pub(crate) fn list(&self) -> &[JsonValue] {
-        match &self.kind {
-            JsonKind::Array(all) => all,
-            _ => &[],
-        }
-    }
-
-    /// A text.
-    pub(crate) fn text(&self) -> Option<&str> {
-        match &self.kind {
-            JsonKind::Text(text) => Some(text),
-            _ => None,
-        }
-    }
-
-    /// A text or a number, as people write ids.
-    pub(crate) fn id(&self) -> Option<&str> {
-        match &self.kind {
-            JsonKind::Text(text) | JsonKind::Number(text) => Some(text.as_str()),
-            _ => None,
-        }
-    }
-}
+use super::placed_value::{DEEPEST, PlacedValue, ValueKind};
 
 /// Parses a whole text. An error is the offset of the first byte that does not fit.
-pub(crate) fn parse(source: &str) -> Result<JsonValue, usize> {
+pub(crate) fn parse(source: &str) -> Result<PlacedValue, usize> {
     let mut reader = JsonReader { source, at: if source.starts_with('\u{FEFF}') { 3 } else { 0 } };
     let value = reader.value(0)?;
     reader.blanks();
@@ -101,33 +44,33 @@ impl JsonReader<'_> {
         Ok(found == b',')
     }
 
-    fn value(&mut self, depth: usize) -> Result<JsonValue, usize> {
+    fn value(&mut self, depth: usize) -> Result<PlacedValue, usize> {
         self.blanks();
         let start = self.at;
         if depth > DEEPEST {
             return Err(start);
         }
         let kind = match self.peek().ok_or(start)? {
-            b'{' => JsonKind::Object(self.object(depth)?),
-            b'[' => JsonKind::Array(self.array(depth)?),
-            b'"' => JsonKind::Text(self.string()?),
-            b't' => self.word("true", JsonKind::Bool(true))?,
-            b'f' => self.word("false", JsonKind::Bool(false))?,
-            b'n' => self.word("null", JsonKind::Null)?,
+            b'{' => ValueKind::Object(self.object(depth)?),
+            b'[' => ValueKind::Array(self.array(depth)?),
+            b'"' => ValueKind::Text(self.string()?),
+            b't' => self.word("true", ValueKind::Bool(true))?,
+            b'f' => self.word("false", ValueKind::Bool(false))?,
+            b'n' => self.word("null", ValueKind::Null)?,
             b'-' | b'0'..=b'9' => {
                 let len = self.source[start..]
                     .bytes()
                     .take_while(|b| b.is_ascii_digit() || matches!(b, b'-' | b'+' | b'.' | b'e' | b'E'))
                     .count();
                 self.at += len;
-                JsonKind::Number(self.source[start..self.at].to_owned())
+                ValueKind::Number(self.source[start..self.at].to_owned())
             }
             _ => return Err(start),
         };
-        Ok(JsonValue { span: start..self.at, kind })
+        Ok(PlacedValue { span: start..self.at, kind })
     }
 
-    fn word(&mut self, word: &str, kind: JsonKind) -> Result<JsonKind, usize> {
+    fn word(&mut self, word: &str, kind: ValueKind) -> Result<ValueKind, usize> {
         if self.source[self.at..].starts_with(word) {
             self.at += word.len();
             Ok(kind)
@@ -136,7 +79,7 @@ impl JsonReader<'_> {
         }
     }
 
-    fn object(&mut self, depth: usize) -> Result<Vec<(String, JsonValue)>, usize> {
+    fn object(&mut self, depth: usize) -> Result<Vec<(String, PlacedValue)>, usize> {
         let mut all = Vec::new();
         self.at += 1;
         self.blanks();
@@ -158,7 +101,7 @@ impl JsonReader<'_> {
         }
     }
 
-    fn array(&mut self, depth: usize) -> Result<Vec<JsonValue>, usize> {
+    fn array(&mut self, depth: usize) -> Result<Vec<PlacedValue>, usize> {
         let mut all = Vec::new();
         self.at += 1;
         self.blanks();
@@ -238,14 +181,14 @@ mod tests {
     use super::*;
 
     /// The same value for the other parser.
-    fn plain(value: &JsonValue) -> serde_json::Value {
+    fn plain(value: &PlacedValue) -> serde_json::Value {
         match &value.kind {
-            JsonKind::Object(all) => all.iter().map(|(key, value)| (key.clone(), plain(value))).collect(),
-            JsonKind::Array(all) => all.iter().map(plain).collect(),
-            JsonKind::Text(text) => text.clone().into(),
-            JsonKind::Number(text) => serde_json::from_str(text).unwrap_or_default(),
-            JsonKind::Bool(value) => (*value).into(),
-            JsonKind::Null => serde_json::Value::Null,
+            ValueKind::Object(all) => all.iter().map(|(key, value)| (key.clone(), plain(value))).collect(),
+            ValueKind::Array(all) => all.iter().map(plain).collect(),
+            ValueKind::Text(text) => text.clone().into(),
+            ValueKind::Number(text) => serde_json::from_str(text).unwrap_or_default(),
+            ValueKind::Bool(value) => (*value).into(),
+            ValueKind::Null => serde_json::Value::Null,
         }
     }
 

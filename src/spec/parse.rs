@@ -13,11 +13,12 @@ use super::hierarchy::{self, TaskHierarchy};
 use super::id_index::IdIndex;
 use super::lines::{self, LineKind, SourceLines};
 use super::model::{Dialect, IgnoredLine, IgnoredReason, Task, TaskFile, TaskState};
-use super::reading_rules::reading_rules;
+use super::reading_rules::{ReadingRules, TaskForm, reading_rules};
 use super::states::StateReader;
 use super::task_line::{CollectedLines, TaskLine};
 use super::{
-    check, json_tasks, reading_summary, section_texts, states, title, unique_ids, vocabulary, wave_graph,
+    check, front_matter, json_tasks, reading_summary, section_texts, states, title, unique_ids, vocabulary,
+    wave_graph,
 };
 
 /// Parses a tasks.md of any dialect. It never refuses a file: [`TaskFile::diagnostics`] lists what is wrong with it,
@@ -36,6 +37,9 @@ pub fn parse_as(source: &str, forced: Option<Dialect>) -> TaskFile {
     let lines = lines::scan(source);
     let rules = reading_rules(&lines, forced);
     let mut collected = collect(&lines, &rules);
+    if let Some(todos) = (rules.form == TaskForm::Todos).then(|| front_matter::todos(&lines)).flatten() {
+        return with_ignored(front_matter::file(&lines, &todos), &lines, &rules, &collected);
+    }
     let done = states::ticked(&lines, &collected.tasks);
     unique_ids::qualify(&lines, &rules.map, &mut collected.tasks, &done);
     let found = &collected.tasks;
@@ -76,6 +80,8 @@ pub fn parse_as(source: &str, forced: Option<Dialect>) -> TaskFile {
     let unknown: Vec<usize> = (0..tasks.len()).filter(|&i| states.is_unknown(&tasks[i], source)).collect();
     let more = check::done_over_open_boxes(&lines, found, &bodies, &tasks);
     diagnostics.extend(more.into_iter().chain(check::unknown_marks(&lines, &tasks, &unknown)));
+    diagnostics.extend(check::left_out(&lines, &rules.left_out));
+    diagnostics.extend(check::passed_over(&lines, &rules.passed_over));
     check::sort(&mut diagnostics);
     let ignored = ignored(&lines, &collected, &bodies);
     let task_states: Vec<TaskState> = tasks.iter().map(|task| task.state).collect();
@@ -84,10 +90,7 @@ pub fn parse_as(source: &str, forced: Option<Dialect>) -> TaskFile {
     let reading = reading_summary::reading(&lines, &rules.map, found, &task_states, &ignored, &unused);
     TaskFile {
         tasks,
-        ignored: ignored
-            .into_iter()
-            .map(|(index, why)| IgnoredLine { line: index + 1, text: lines.text(index).to_owned(), why })
-            .collect(),
+        ignored: ignored_lines(&lines, ignored),
         diagnostics,
         groups: tree.groups,
         dialect,
@@ -97,6 +100,26 @@ pub fn parse_as(source: &str, forced: Option<Dialect>) -> TaskFile {
         reading,
         last_resort: rules.map.last_resort,
     }
+}
+
+/// A file whose tasks stand in its head: no box below it is a task.
+fn with_ignored(
+    mut file: TaskFile,
+    lines: &SourceLines<'_>,
+    rules: &ReadingRules,
+    collected: &CollectedLines<'_>,
+) -> TaskFile {
+    let ignored = ignored(lines, collected, &bodies::assign(lines, &[]));
+    let found: Vec<TaskLine<'_>> = file.tasks.iter().map(|task| TaskLine::at(task.line - 1)).collect();
+    let states: Vec<TaskState> = file.tasks.iter().map(|task| task.state).collect();
+    file.reading = reading_summary::reading(lines, &rules.map, &found, &states, &ignored, &[]);
+    file.ignored = ignored_lines(lines, ignored);
+    file
+}
+
+fn ignored_lines(lines: &SourceLines<'_>, ignored: Vec<(usize, IgnoredReason)>) -> Vec<IgnoredLine> {
+    let line = |(index, why)| IgnoredLine { line: index + 1, text: lines.text(index).to_owned(), why };
+    ignored.into_iter().map(line).collect()
 }
 
 /// Builds the tasks from all that the passes found, and counts the signs of the dialect on the way.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::accepted_ids::{AcceptedIds, accepted_ids};
+use super::boxes_aside::BoxesAside;
 use super::heading_families::{self, FamilyForm, FamilyMember, HeadingFamily};
 use super::heading_names::names_task;
 use super::lines::SourceLines;
@@ -10,7 +11,7 @@ use super::lookalike_counts::{LookalikeCounts, fields};
 use super::model::Dialect;
 use super::section_names::SectionKind;
 use super::sections::{self, SectionMap};
-use super::{front_matter, table, task_elements, trailing_boxes};
+use super::{boxes_aside, front_matter, table, task_elements, trailing_boxes};
 
 /// The form of the tasks in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +54,10 @@ pub(crate) struct ReadingRules {
     pub(crate) headings: HashMap<usize, FamilyMember>,
     /// Boxes that repeat a heading and say whether it is done: per line, the line of the heading.
     pub(crate) trackers: HashMap<usize, usize>,
+    /// Boxes that are not taken beside headings that are, in sections whose names do not say what they hold.
+    pub(crate) left_out: Vec<usize>,
+    /// Numbered headings with text that are not taken beside boxes in sections of checks.
+    pub(crate) passed_over: Vec<usize>,
 }
 
 /// Reads the evidence of the whole file. A forced dialect beats it.
@@ -68,6 +73,8 @@ pub(crate) fn reading_rules(lines: &SourceLines<'_>, forced: Option<Dialect>) ->
         level: 2,
         headings: HashMap::new(),
         trackers: HashMap::new(),
+        left_out: Vec::new(),
+        passed_over: Vec::new(),
     };
     let mut counts = LookalikeCounts::new(lines, &sections, &rules.ids, &families, &map);
     let no_boxes = counts.id_boxes + counts.list_boxes + counts.plain_boxes == 0;
@@ -78,12 +85,25 @@ pub(crate) fn reading_rules(lines: &SourceLines<'_>, forced: Option<Dialect>) ->
         Some(tracked.family)
     } else if let Some(family) = heading_families::iterations(lines, &families) {
         Some(family)
-    } else if no_boxes && counts.heading_boxes + counts.heading_tasks == 0 && table::rows(lines).len() < 3 {
-        heading_families::counted_work(lines, &map, &sections, &families)
+    } else if counts.heading_boxes + counts.heading_tasks + counts.id_boxes + counts.list_boxes == 0
+        && table::rows(lines).len() < 3
+    {
+        let work = heading_families::counted_work(lines, &map, &sections, &families);
+        if no_boxes {
+            work
+        } else {
+            let aside = boxes_aside::find(lines, &map, &sections);
+            work.filter(|family| aside.as_ref().is_some_and(|aside| aside.is_beside(family))).inspect(|_| {
+                if let Some(aside) = aside {
+                    aside.boxes.iter().for_each(|&line| sections[line] = SectionKind::Aside);
+                    rules.left_out = aside.unknown();
+                }
+            })
+        }
     } else {
         None
     };
-    if !front_matter::tasks(lines).is_empty() {
+    if front_matter::todos(lines).is_some() {
         rules.form = TaskForm::Todos;
         map.last_resort = false;
     } else if !task_elements::tasks(lines).is_empty() {
@@ -96,7 +116,7 @@ pub(crate) fn reading_rules(lines: &SourceLines<'_>, forced: Option<Dialect>) ->
         if map.last_resort && counts.heading_boxes + counts.heading_tasks == 0 {
             sections
                 .iter_mut()
-                .filter(|kind| **kind == SectionKind::Aside)
+                .filter(|kind| matches!(kind, SectionKind::Aside | SectionKind::Idea))
                 .for_each(|k| *k = SectionKind::Open);
             rules.ids = accepted_ids(lines, &sections);
             counts = LookalikeCounts::new(lines, &sections, &rules.ids, &families, &map);
@@ -104,8 +124,28 @@ pub(crate) fn reading_rules(lines: &SourceLines<'_>, forced: Option<Dialect>) ->
             map.last_resort = false;
         }
         rules.decide(lines, &sections, &counts, &families, forced);
+        if rules.form == TaskForm::Anonymous && forced.is_none() {
+            rules.passed_over = passed_over(lines, &map, &sections, &families);
+        }
     }
     ReadingRules { sections, map, ..rules }
+}
+
+/// The numbered headings with text that stand beside boxes which only check something.
+fn passed_over(
+    lines: &SourceLines<'_>,
+    map: &SectionMap,
+    sections: &[SectionKind],
+    families: &[HeadingFamily],
+) -> Vec<usize> {
+    let Some(aside) = boxes_aside::find(lines, map, sections).filter(BoxesAside::are_checks) else {
+        return Vec::new();
+    };
+    let numbered = families.iter().filter(|family| !matches!(family.form, FamilyForm::Named(_)));
+    let with_text = numbered.map(|family| family.with_text(lines));
+    let beside = with_text.filter(|family| family.members.len() > 1 && aside.is_beside(family));
+    let most = beside.max_by_key(|family| family.members.len());
+    most.map_or_else(Vec::new, |family| family.members.iter().map(|member| member.line).collect())
 }
 
 impl ReadingRules {

@@ -15,8 +15,12 @@ pub(crate) enum SectionKind {
     Column,
     /// Check-lists, progress, notes: its boxes are tasks where the file has no others.
     Side,
-    /// Criteria, ideas, questions, cards that wait for a human: boxes without ids are not tasks.
+    /// Criteria, samples, questions: boxes without ids are not tasks.
     Aside,
+    /// Ideas, and what was given up: its boxes are tasks only where the file has no others, whatever ids they have.
+    Idea,
+    /// Cards that wait for a human: its boxes are never tasks.
+    Waiting,
     /// It explains marks.
     Legend,
     /// It gives the order of tasks.
@@ -44,18 +48,26 @@ const CHECKS: &str = " test testing tests qa validation verification acceptance 
     submission security manual final done regression smoke sign uat requirements requirement specification pr pull definition \
     ready commit ";
 
-/// Names of sections that hold criteria, samples, questions and ideas.
+/// Names of sections that hold criteria, samples and questions.
 const ASIDE: &str = "acceptance|validation and acceptance|verification and acceptance|acceptance and validation|\
-    quality gate|quality gates|success metrics|success measures|out of scope|not in scope|non goals|\
-    non goal|constraints non goals|example|examples|template|templates|task template|format|task format|\
-    format strict|future|future work|future ideas|future enhancements|future improvements|\
-    future considerations|ideas|icebox|wishlist|wish list|parking lot|someday|someday maybe|maybe|\
-    won t do|wont do|not doing|rejected|cancelled|canceled|dropped|in review|under review|code review|\
-    awaiting review|waiting for review|ready for review|needs review|waiting|waiting for|waiting on|\
-    blocked|blocked on|blocked by|on hold|blockers|questions|open questions|decisions needed|\
-    open decisions|do not touch|идеи|на ревью|на проверке|ревью|заблокировано|вопросы|ideen|in prüfung|\
-    offene fragen|ideas futuras|en revisión|em revisão|ideias|bloqueado|idées|en revue|想法|审核中|評審中|レビュー中|\
-    レビュー待ち|アイデア|检查清单|检查表|检查项|检查点|完了条件|完了定義|完成标准|完成條件|完了基準|완료 조건|체크리스트|인수 조건|检查列表|成功标准|成功指标";
+    quality gate|quality gates|success metrics|success measures|example|examples|template|templates|\
+    task template|format|task format|format strict|blockers|questions|open questions|decisions needed|\
+    open decisions|do not touch|вопросы|offene fragen|检查清单|检查表|检查项|检查点|完了条件|完了定義|完成标准|完成條件|完了基準|\
+    완료 조건|체크리스트|인수 조건|检查列表|成功标准|成功指标";
+
+/// Names of sections with ideas, and with what was given up.
+const IDEAS: &str = "out of scope|not in scope|non goals|non goal|constraints non goals|future|future work|\
+    future ideas|future enhancements|future improvements|future considerations|idea|ideas|icebox|ice box|\
+    wishlist|wish list|nice to have|nice to haves|parking lot|someday|someday maybe|maybe|won t do|wont do|\
+    not doing|rejected|cancelled|canceled|dropped|abandoned|deferred|postponed|идеи|отложено|отменено|ideen|\
+    verworfen|ideas futuras|ideias|idées|想法|アイデア|아이디어";
+
+/// Names of columns whose cards wait for a human.
+const WAITING: &str = "in review|under review|code review|in code review|review needed|awaiting review|\
+    waiting for review|ready for review|needs review|to review|pr review|in qa|qa|in testing|waiting|\
+    waiting for|waiting on|blocked|blocked on|blocked by|on hold|stuck|paused|на ревью|на проверке|ревью|\
+    заблокировано|in prüfung|im review|blockiert|en revisión|em revisão|bloqueado|en revue|bloqué|审核中|評審中|\
+    レビュー中|レビュー待ち|리뷰 중";
 
 /// The ends of such names in languages that write words together, and their beginnings in others.
 const ASIDE_ENDS: &[&str] = &[
@@ -97,6 +109,15 @@ const TASK_WORDS: &str =
 /// Words that say that a section holds work.
 const WORK_WORDS: &str = "task|tasks|todo|todos|follow|followup|followups|findings|action|remaining|bug|bugs|fix|fixes|next|\
     phase|milestone|sprint|stage|iteration|improvements|hardening|priority";
+/// Words with which names of sections that hold no work begin, words with which they end, and whole names.
+const NO_WORK_FIRST: &str = " validation verification verify files risks risk testing deliverables constraints prerequisites \
+    assumptions references rollback evidence watch manual ";
+const NO_WORK_LAST: &str = " validation verification log logs watchlist criteria checklist gates risks files commands constraints \
+    goals scope references assumptions prerequisites deliverables rollback evidence notes metrics approvals checks tested \
+    verified artifacts outputs ";
+const NO_WORK: &str = "concrete steps|plan of work|decision log|test plan|test strategy|test scenarios|test cases|tests|qa|smoke test|smoke tests|sign off|rollout|\
+    rollout plan|dependencies|requirements|before you start|git|commits|commit|commit plan|pull request|validación|\
+    verificación|riesgos|archivos|validierung|überprüfung|risiken|dateien|проверка|риски|файлы|验证|風險|风险|检查|検証|リスク";
 const COLUMNS: &str = "in progress|in work|work in progress|wip|up next|now|to do|doing|ready|ready to start|done|completed|\
     complete|finished|recently done|recently completed|current|current work|active|today|this week|soon|\
     pending|open|planned|queue|queued|started|в работе|готово|сделано|сейчас|далее|следующее|очередь|\
@@ -163,6 +184,8 @@ static NAMES: LazyLock<HashMap<&'static str, SectionKind>> = LazyLock::new(|| {
         (TASKS, SectionKind::Tasks),
         (COLUMNS, SectionKind::Column),
         (ASIDE, SectionKind::Aside),
+        (IDEAS, SectionKind::Idea),
+        (WAITING, SectionKind::Waiting),
     ];
     let names = lists.iter().flat_map(|(list, kind)| list.split('|').map(|name| (name, *kind)));
     names.collect()
@@ -190,6 +213,10 @@ fn by_whole_name(name: &str, numbered: bool) -> SectionKind {
         || ASIDE_STARTS.iter().any(|start| name.starts_with(start))
     {
         return SectionKind::Aside;
+    }
+    if let Some(kind @ (SectionKind::Idea | SectionKind::Waiting)) = listed {
+        // numbered on with the tasks, its boxes with ids are work
+        return if numbered { SectionKind::Aside } else { kind };
     }
     let checklist = matches!(last, "checklist" | "checklists") || name.ends_with("check list");
     if checklist && name.split(' ').any(|word| is_in(word, CHECKS)) && before_last(name, QUALIFIERS) {
@@ -230,12 +257,21 @@ fn by_whole_name(name: &str, numbered: bool) -> SectionKind {
 /// Whether a heading names a column of a board.
 #[must_use]
 pub fn is_column(heading: &str) -> bool {
-    matches!(section_kind(heading, false), SectionKind::Column | SectionKind::Aside | SectionKind::Side)
+    use SectionKind::{Column, Idea, Side, Waiting};
+    matches!(section_kind(heading, false), Column | Idea | Side | Waiting)
 }
 
 /// Whether a section that stands beside a list of tasks names work all the same: "Review follow-ups", "Phase 2".
 pub(crate) fn names_work(text: &str) -> bool {
     words(text).split(' ').any(|word| one_of(word, WORK_WORDS))
+}
+
+/// Whether a name says that boxes below it check, log or list something: "Validation plan", "Files to change", "Commit log".
+pub(crate) fn names_no_work(text: &str) -> bool {
+    let name = words(text);
+    let first = name.split(' ').next().unwrap_or_default();
+    let last = name.rsplit(' ').next().unwrap_or_default();
+    is_in(first, NO_WORK_FIRST) || is_in(last, NO_WORK_LAST) || one_of(&name, NO_WORK)
 }
 
 /// Whether the heading is one of those that an `ExecPlan` has.
@@ -261,7 +297,9 @@ mod tests {
             ("Testing Checklist", SectionKind::Aside),
             ("集成验收标准", SectionKind::Aside),
             ("Format: `[ID] [P?] Description`", SectionKind::Aside),
-            ("In review", SectionKind::Aside),
+            ("In review", SectionKind::Waiting),
+            ("🧊 Icebox", SectionKind::Idea),
+            ("Out of scope", SectionKind::Idea),
             ("Checklist", SectionKind::Side),
             ("Progress", SectionKind::Side),
             ("Task Count Summary", SectionKind::Side),
@@ -286,6 +324,19 @@ mod tests {
             assert_eq!(section_kind(name, false), kind, "{name}");
         }
         assert_eq!(section_kind("Summary", true), SectionKind::Open, "a numbered group of work");
+        for name in [
+            "Validation Plan",
+            "Snapshot Log",
+            "Files to change",
+            "Risks",
+            "Test plan",
+            "JJ Snapshot Log (auto)",
+        ] {
+            assert!(names_no_work(name), "{name}");
+        }
+        for name in ["Frontend", "Deployment", "Docs", "Log viewer", "File upload", "Migration"] {
+            assert!(!names_no_work(name), "{name}");
+        }
         assert!(names_work("Review Follow-ups (AI)") && !names_work("Merge Watchlist"));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::grammar::Heading;
 use super::lines::{LineKind, SourceLines};
-use super::section_names::{SectionKind, is_of_exec_plan, names_work, section_kind};
+use super::section_names::{SectionKind, is_of_exec_plan, names_no_work, names_work, section_kind};
 
 /// A heading and what stands below it.
 #[derive(Debug)]
@@ -35,6 +35,12 @@ impl SectionMap {
     /// The section of a line.
     pub(crate) fn of(&self, line: usize) -> Option<usize> {
         (*self.of.get(line)? as usize).checked_sub(1)
+    }
+
+    /// Whether the name of a section, or of one around it below the title, says something.
+    pub(crate) fn says(&self, lines: &SourceLines<'_>, section: usize, what: fn(&str) -> bool) -> bool {
+        self.upwards(section)
+            .any(|s| self.title != Some(self.all[s].line) && what(name(lines, self.all[s].line)))
     }
 
     /// The section and those around it, from the inside out.
@@ -81,7 +87,7 @@ pub(crate) fn find(lines: &SourceLines<'_>, names_task: impl Fn(&Heading, &str) 
         let kind = section.map_or(SectionKind::Open, |s| map.all[s].kind);
         map.kinds.push(if label == SectionKind::Open { kind } else { label });
     }
-    resolve(lines, &mut map);
+    resolve(lines, &mut map, exec_plan);
     map
 }
 
@@ -95,6 +101,7 @@ fn label_of(text: &str, label: SectionKind) -> SectionKind {
     } else if bare.len() < 80 && (text.ends_with("**") || bare.ends_with([':', '：'])) {
         match section_kind(bare, false) {
             kind @ (SectionKind::Aside | SectionKind::Side | SectionKind::Legend) => kind,
+            SectionKind::Idea | SectionKind::Waiting => SectionKind::Aside,
             _ => SectionKind::Open,
         }
     } else {
@@ -116,16 +123,16 @@ fn title(lines: &SourceLines<'_>) -> Option<usize> {
 }
 
 /// Decides in which sections boxes are tasks: the kinds of lines become [`SectionKind::Open`] there.
-fn resolve(lines: &SourceLines<'_>, map: &mut SectionMap) {
+fn resolve(lines: &SourceLines<'_>, map: &mut SectionMap, exec_plan: bool) {
     let boxed = |index: usize| lines.item(index).is_some_and(|item| item.mark.is_some() && item.bullet);
     let has =
         |wanted: &[SectionKind]| (0..lines.all.len()).any(|i| wanted.contains(&map.kinds[i]) && boxed(i));
     if has(&[SectionKind::Tasks]) {
-        leave_out_neighbours(lines, map);
+        leave_out_neighbours(lines, map, exec_plan);
     } else if !has(&[SectionKind::Open, SectionKind::Column, SectionKind::Order]) {
         if has(&[SectionKind::Side]) {
             replace(map, SectionKind::Side, SectionKind::Open);
-        } else if has(&[SectionKind::Aside]) {
+        } else if has(&[SectionKind::Aside, SectionKind::Idea]) {
             map.last_resort = true;
         }
     }
@@ -140,8 +147,17 @@ fn replace(map: &mut SectionMap, from: SectionKind, to: SectionKind) {
     }
 }
 
-/// Beside a list of tasks, sections that do not name work hold validation, logs and files to watch.
-fn leave_out_neighbours(lines: &SourceLines<'_>, map: &mut SectionMap) {
+/// Beside a list of tasks, sections whose names say so hold validation, logs and files to watch. Beside one whose tasks have
+/// numbers, so do all that name no work: what is work has a number there. Neither has an `ExecPlan` work elsewhere.
+fn leave_out_neighbours(lines: &SourceLines<'_>, map: &mut SectionMap, exec_plan: bool) {
+    let listed = (0..lines.all.len()).filter(|&line| map.kinds[line] == SectionKind::Tasks);
+    let boxes = listed.filter(|&line| lines.all[line].indent == 0).filter_map(|line| lines.item(line));
+    let (mut all, mut with_number) = (0, 0);
+    for item in boxes.filter(|item| item.mark.is_some()) {
+        all += 1;
+        with_number += usize::from(item.id.is_some() || item.list_number.is_some());
+    }
+    let wins = exec_plan || with_number * 2 > all;
     // The sections around lists of tasks: what else is in them is beside such a list.
     let mut around = vec![false; map.all.len()];
     let mut at_the_top = false;
@@ -158,10 +174,8 @@ fn leave_out_neighbours(lines: &SourceLines<'_>, map: &mut SectionMap) {
     let left_out: Vec<bool> = (0..map.all.len())
         .map(|section| {
             let beside = at_the_top || map.upwards(section).any(|s| around[s]);
-            let named = map
-                .upwards(section)
-                .any(|s| map.title != Some(map.all[s].line) && names_work(name(lines, map.all[s].line)));
-            beside && !named
+            let says = |of: fn(&str) -> bool| map.says(lines, section, of);
+            beside && (wins || says(names_no_work)) && !says(names_work)
         })
         .collect();
     for line in 0..map.kinds.len() {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use super::mark_words;
 use super::model::{Dialect, Task};
 use super::parse::parse_as;
 
@@ -46,46 +47,20 @@ pub fn set_marks(source: &str, mut ranges: Vec<Range<usize>>, mark: char) -> Str
     let mut from = 0;
     for range in ranges {
         out.push_str(&source[from..range.start]);
-        match words(source, &range) {
-            None => out.push(mark),
-            Some(words) => out.push_str(words.of(mark).unwrap_or(&source[range.clone()])),
-        }
+        let word = if is_box(source, &range) {
+            Some(mark.to_string())
+        } else {
+            mark_words::word(source, &range, mark)
+        };
+        out.push_str(word.as_deref().unwrap_or(&source[range.clone()]));
         from = range.end;
     }
     out.push_str(&source[from..]);
     out
 }
 
-/// The words that stand for states in a list of values, such as `"status": "pending"`.
-struct MarkWords {
-    done: &'static str,
-    open: &'static str,
-    begun: Option<&'static str>,
-}
-
-impl MarkWords {
-    /// The word for a mark; a list of values has no word for some.
-    fn of(&self, mark: char) -> Option<&'static str> {
-        match mark {
-            'x' | 'X' => Some(self.done),
-            ' ' => Some(self.open),
-            '-' => self.begun,
-            _ => None,
-        }
-    }
-}
-
-/// The words of the list that a place is in; `None` for a box.
-fn words(source: &str, range: &Range<usize>) -> Option<MarkWords> {
-    if source[..range.start].ends_with('[') {
-        None
-    } else if matches!(&source[range.clone()], "true" | "false") {
-        Some(MarkWords { done: "true", open: "false", begun: None })
-    } else if source.trim_start_matches('\u{FEFF}').starts_with("---") {
-        Some(MarkWords { done: "completed", open: "pending", begun: Some("in_progress") })
-    } else {
-        Some(MarkWords { done: "done", open: "pending", begun: Some("in-progress") })
-    }
+fn is_box(source: &str, range: &Range<usize>) -> bool {
+    source[..range.start].ends_with('[')
 }
 
 #[cfg(test)]
@@ -181,7 +156,78 @@ mod tests {
         ]
     }
 
+    /// An entry of a list of values: its title, its state, a comment behind it, and whether it stands on one line.
+    fn entry() -> impl Strategy<Value = (String, &'static str, bool, bool)> {
+        let state = prop_oneof![
+            Just("pending"),
+            Just("\"pending\""),
+            Just("in_progress"),
+            Just("completed"),
+            Just("done"),
+            Just("odd"),
+            Just("null"),
+            Just("7"),
+            Just("true"),
+            Just("false"),
+            Just("")
+        ];
+        ("[a-zé][a-z :,#é]{0,12}", state, any::<bool>(), any::<bool>())
+    }
+
+    fn yaml(entries: &[(String, &str, bool, bool)]) -> String {
+        let one = |(at, (title, state, comment, flow)): (usize, &(String, &str, bool, bool))| {
+            let note = if *comment { "  # status: done" } else { "" };
+            match (*flow, state.is_empty()) {
+                (_, true) => format!("  - id: e{at}\n    content: >-\n      {title}\n      more{note}\n"),
+                (true, _) => format!("  - {{id: e{at}, content: \"{title}\", status: {state}}}{note}\n"),
+                (false, _) => format!("  - id: e{at}\n    content: {title}\n    status: {state}{note}\n"),
+            }
+        };
+        let all: Vec<String> = entries.iter().enumerate().map(one).collect();
+        format!("---\nname: x\ntodos:\n{}---\n# Text\n- [ ] no task\n", all.concat())
+    }
+
+    fn json(entries: &[(String, &str, bool, bool)]) -> String {
+        let one = |(at, (title, state, flag, space)): (usize, &(String, &str, bool, bool))| {
+            let bare = state.trim_matches('"');
+            let quoted = matches!(bare, "null" | "7" | "true" | "false");
+            let value = if quoted { bare.to_owned() } else { format!("\"{bare}\"") };
+            let gap = if *space { "\n " } else { "" };
+            let key = if *flag { "passes" } else { "status" };
+            let said = if bare.is_empty() { String::new() } else { format!(",\"{key}\":{gap}{value}") };
+            format!("{{\"id\":\"e{at}\",\"title\":{gap}\"{title}\"{said}{gap}}}")
+        };
+        let all: Vec<String> = entries.iter().enumerate().map(one).collect();
+        format!("{{\"tasks\":[{}]}}\n", all.join(",\n"))
+    }
+
     proptest! {
+        #[test]
+        fn ticking_a_list_of_values_changes_one_value(
+            entries in proptest::collection::vec(entry(), 1..6), is_json: bool, pick: prop::sample::Index, mark in "[x -]"
+        ) {
+            let source = if is_json { json(&entries) } else { yaml(&entries) };
+            let before = parse(&source);
+            prop_assert!(!before.has_errors(), "{}{:?}", source, before.diagnostics);
+            prop_assert_eq!(before.tasks.len(), entries.len());
+            let task = &before.tasks[pick.index(entries.len())];
+            let sign = mark.chars().next().unwrap();
+            let (out, missed) = tick(&source, &[&task.id], sign);
+            prop_assert_eq!(missed.is_empty(), task.mark.is_some());
+            let Some(place) = task.mark.clone() else { prop_assert_eq!(&out, &source); return Ok(()); };
+            prop_assert_eq!(&out[..place.start], &source[..place.start]);
+            prop_assert!(out.ends_with(&source[place.end..]));
+            let after = parse(&out);
+            prop_assert_eq!(after.tasks.len(), before.tasks.len());
+            for (a, b) in after.tasks.iter().zip(&before.tasks) {
+                prop_assert_eq!(&a.title, &b.title);
+                if a.id != task.id { prop_assert_eq!(a.state, b.state); }
+                else if sign == 'x' { prop_assert_eq!(a.state, TaskState::Done, "{}", out); }
+                else if sign == ' ' { prop_assert_eq!(a.state, TaskState::Todo, "{}", out); }
+            }
+            prop_assert_eq!(tick(&out, &[&task.id], sign).0, out);
+        }
+
         #[test]
         fn ticking_changes_one_state_and_one_mark(
             lines in proptest::collection::vec((line(), line_end()), 0..25), bom: bool, pick: prop::sample::Index

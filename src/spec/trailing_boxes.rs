@@ -11,30 +11,55 @@ pub(crate) fn count(lines: &SourceLines<'_>) -> usize {
     (0..lines.all.len()).filter(|&index| trailing_mark(lines, index).is_some()).count()
 }
 
-/// All such lines as tasks.
+/// All such lines as tasks, and the entries of the same lists that have no box: they are open.
 pub(crate) fn tasks<'a>(lines: &SourceLines<'a>) -> Vec<TaskLine<'a>> {
-    let all = (0..lines.all.len()).filter_map(|index| Some((index, trailing_mark(lines, index)?)));
-    all.map(|(index, mark)| {
-        let text = lines.text(index);
-        let item = lines.item(index);
-        let id = item.and_then(|item| item.id.as_ref());
-        let from = item.map_or_else(
-            || text.len() - text.trim_start_matches(['-', '*', '+', ' ']).len(),
-            |item| item.title,
-        );
-        let bold = text[..from].ends_with("**") || text[from..].starts_with("**");
-        let from = text.len() - text[from..].trim_start_matches('*').len();
-        TaskLine {
-            id: id.map_or(Cow::Borrowed(""), |id| Cow::Borrowed(&text[id.span.clone()])),
-            shape: id.map(|id| id.shape),
-            title: from..title_end(text, mark.start - 1).max(from),
-            bold_open: bold || id.is_some_and(|id| id.deco),
-            mark: Some(mark),
-            dot: id.is_some_and(|id| id.dot),
-            ..TaskLine::at(index)
+    let mut all: Vec<(usize, Option<Range<usize>>)> = Vec::new();
+    // entries of the list that comes now, from before its first box on
+    let mut waiting: Vec<usize> = Vec::new();
+    let mut in_list = false;
+    for index in 0..lines.all.len() {
+        if let LineKind::Heading(_) = lines.all[index].kind {
+            waiting.clear();
+            in_list = false;
+        } else if let Some(mark) = trailing_mark(lines, index) {
+            all.extend(waiting.drain(..).map(|line| (line, None)));
+            all.push((index, Some(mark)));
+            in_list = true;
+        } else if is_entry(lines, index) {
+            if in_list { all.push((index, None)) } else { waiting.push(index) }
         }
-    })
-    .collect()
+    }
+    all.into_iter()
+        .map(|(index, mark)| {
+            let text = lines.text(index);
+            let item = lines.item(index);
+            let id = item.and_then(|item| item.id.as_ref());
+            let from = item.map_or_else(
+                || text.len() - text.trim_start_matches(['-', '*', '+', ' ']).len(),
+                |item| item.title,
+            );
+            let bold = text[..from].ends_with("**") || text[from..].starts_with("**");
+            let from = text.len() - text[from..].trim_start_matches('*').len();
+            TaskLine {
+                id: id.map_or(Cow::Borrowed(""), |id| Cow::Borrowed(&text[id.span.clone()])),
+                shape: id.map(|id| id.shape),
+                title: from..mark
+                    .as_ref()
+                    .map_or(text.len(), |mark| title_end(text, mark.start - 1))
+                    .max(from),
+                bold_open: bold || id.is_some_and(|id| id.deco),
+                mark,
+                dot: id.is_some_and(|id| id.dot),
+                ..TaskLine::at(index)
+            }
+        })
+        .collect()
+}
+
+/// A numbered entry at the margin without any box.
+fn is_entry(lines: &SourceLines<'_>, index: usize) -> bool {
+    lines.all[index].indent == 0
+        && lines.item(index).is_some_and(|item| item.mark.is_none() && item.id.is_some())
 }
 
 /// Where the title ends that stands before a box.

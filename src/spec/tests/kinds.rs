@@ -195,3 +195,127 @@ fn a_task_knows_what_its_section_says() {
     assert_eq!((&*tasks[1].section, &*tasks[1].around), ("Reader", "Use the old format.\n\nKeep it small."));
     assert!(one("- [ ] 1. Ask the board (human)").human && !one("- [ ] 1. Human words").human);
 }
+
+/// Lines of the tasks that are to be done, and of the boxes that are not taken.
+fn open_and_ignored(source: &str) -> (Vec<usize>, Vec<usize>) {
+    let file = parse(source);
+    let open = file.tasks.iter().filter(|task| !matches!(task.state, TaskState::Done | TaskState::Skipped));
+    (open.map(|task| task.line).collect(), file.ignored.iter().map(|line| line.line).collect())
+}
+
+#[test]
+fn boxes_that_check_a_plan_in_headings_are_not_the_plan() {
+    let plan = "# Menu\n\n## Phase 1: View\n\nCreate it.\n\n## Phase 2: Wrapper\n\nWrap it.\n\n";
+    for name in [
+        "Verification",
+        "Validation",
+        "Risks",
+        "Testing",
+        "Deliverables",
+        "Files to change",
+        "Checklist",
+        "Rollout plan",
+        "Manual checks",
+        "验证",
+    ] {
+        let file = parse(&format!("{plan}## {name}\n\n- [ ] It opens\n- [ ] It closes\n"));
+        let lines: Vec<usize> = file.tasks.iter().map(|task| task.line).collect();
+        assert_eq!((lines, file.ignored.len(), file.diagnostics.len()), (vec![3, 7], 2, 0), "{name}");
+    }
+    // nothing says what these are
+    let file = parse(&format!("{plan}## Polish\n\n- [ ] It opens\n- [ ] It closes\n"));
+    assert_eq!((file.tasks.len(), file.tasks[0].line), (2, 3));
+    assert!(
+        file.diagnostics[0].message.ends_with("2 boxes are none: lines 13 to 14"),
+        "{:?}",
+        file.diagnostics
+    );
+    // these are the work
+    for name in ["Tasks", "TODO", "Next steps", "In Progress", "Bug fixes"] {
+        let found = open_and_ignored(&format!("{plan}## {name}\n\n- [ ] It opens\n- [ ] It closes\n"));
+        assert_eq!(found.0, [13, 14], "{name}");
+    }
+    let prose = "# Menu\n\n## 1. View\n\nCreate it.\n\n## 2. Wrapper\n\nWrap it.\n\n## Verification\n\n- [ ] It opens\n";
+    let file = parse(prose);
+    assert_eq!((file.tasks.len(), file.tasks[0].line, file.diagnostics.len()), (1, 13, 1));
+    assert!(file.diagnostics[0].message.contains("lines 3 to 7"), "{:?}", file.diagnostics);
+}
+
+#[test]
+fn beside_a_list_of_tasks_only_checks_and_logs_are_left_out() {
+    let list = "# Shop\n\n## Tasks\n- [ ] Write it\n\n";
+    for name in ["Frontend", "Deployment", "Docs", "Database migration", "Follow-ups", "API"] {
+        assert_eq!(
+            open_and_ignored(&format!("{list}## {name}\n- [ ] Do it\n")),
+            (vec![4, 7], vec![]),
+            "{name}"
+        );
+    }
+    for name in [
+        "Validation",
+        "Test plan",
+        "Commit log",
+        "Merge Watchlist",
+        "Done Criteria",
+        "Files to modify",
+        "Risks",
+    ] {
+        assert_eq!(
+            open_and_ignored(&format!("{list}## {name}\n- [ ] Do it\n")),
+            (vec![4], vec![7]),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn cards_that_wait_and_ideas_are_not_run_whatever_their_ids_are() {
+    for name in [
+        "In review",
+        "Ideas",
+        "🧊 Icebox",
+        "Blocked",
+        "Waiting for",
+        "Someday / Maybe",
+        "Won't do",
+        "Nice to have",
+    ] {
+        for card in ["Use the proxy", "T-3: Use the proxy", "3. Use the proxy", "**#3** Use the proxy"] {
+            let board =
+                format!("# Board\n## In work\n- [ ] T-1: Sort\n- [ ] T-2: Draw\n## {name}\n- [ ] {card}\n");
+            assert_eq!(open_and_ignored(&board), (vec![3, 4], vec![6]), "{name} {card}");
+        }
+    }
+    assert_eq!(open_and_ignored("# X\n## In review\n- [ ] Use it\n").0, [0; 0]);
+    assert_eq!(open_and_ignored("# X\n## Ideas\n- [ ] Use it\n").0, [3]);
+}
+
+#[test]
+fn a_log_of_iterations_is_done() {
+    let log = "# Store\n\n### Iteration 1: Tables\n\nAdded the tables.\n\n### Iteration 2: Service\n\n";
+    for (text, open) in [
+        ("- Built the service\n- Wrote its tests", 0),
+        ("We wrote the service. All tests pass.", 0),
+        ("**Status:** completed\n\nThe service reads the tables.", 0),
+        ("1. Implemented it.\n2. Fixed the reader.\n3. Open: the writer", 0),
+        ("Use the tables.", 1),
+        ("- Write the service\n- Write its tests\n- Added later: docs", 1),
+        ("Shared types for both sides.", 1),
+    ] {
+        assert_eq!(open_and_ignored(&format!("{log}{text}\n")).0.len(), open, "{text}");
+    }
+}
+
+#[test]
+fn an_entry_without_a_box_among_boxes_behind_titles_is_work() {
+    let list = "# X\n1. **Reader** - [x] done\n   - opens\n2. **Writer**\n3. **Help** - [ ]\n4. **Tests**\n\n## Notes\n1. Ask first\n";
+    assert_eq!(open_and_ignored(list).0, [4, 5, 6]);
+}
+
+#[test]
+fn a_struck_out_entry_with_a_note_is_dropped() {
+    for note in ["replaced by 1", "see 4", "→ 1", "(moved)", "not needed", "superseded"] {
+        assert_eq!(open_and_ignored(&format!("- [ ] 1. A\n- [ ] ~~7. h~~ {note}\n")).0, [1], "{note}");
+    }
+    assert_eq!(open_and_ignored("- [ ] 1. A\n- [ ] 2. ~~h~~ Write the reader\n").0, [1, 2]);
+}

@@ -212,3 +212,59 @@ fn a_group_has_a_clean_title() {
     let groups: Vec<_> = file.groups.iter().map(|g| (g.id.as_str(), g.title.as_str())).collect();
     assert_eq!(groups, [("1", "Base"), ("2", "Core")]);
 }
+
+#[test]
+fn yaml_in_the_head_is_read_as_yaml() {
+    let source = "---\nname: x\ntodos:\n  - id: a\n    content: >-\n      Write the writer,\n      with all columns\n    status: completed # ok\n  - {id: b, content: \"Test: it\", status: pending, dependencies: [a]}\n  - id: c\n    content: Say it: in the help\n    status: odd\n    dependencies:\n      - b\n      - z\n    notes: Ask first\n  - Only a text\n---\n\n# X\n\n- [ ] a box\n";
+    let file = parse(source);
+    let said: Vec<_> = file.tasks.iter().map(|t| (t.id.as_str(), t.title.as_str(), t.state)).collect();
+    assert_eq!(
+        said,
+        [
+            ("a", "Write the writer, with all columns", TaskState::Done),
+            ("b", "Test: it", TaskState::Todo),
+            ("c", "Say it: in the help", TaskState::Todo),
+            ("4", "Only a text", TaskState::Todo),
+        ]
+    );
+    assert_eq!(
+        (&file.tasks[1].depends_on[..], &file.tasks[2].depends_on[..]),
+        (&["a".to_owned()][..], &["b".to_owned()][..])
+    );
+    assert_eq!(file.tasks[2].details, "Notes:\nAsk first");
+    let warnings: Vec<_> = file.diagnostics.iter().map(|d| (d.line, d.message.as_str())).collect();
+    assert_eq!(
+        warnings,
+        [
+            (12, "the status `odd` of task c is not known, so the task is open"),
+            (11, "task c depends on \"z\", which is not a task of this file"),
+        ]
+    );
+    assert_eq!((file.ignored.len(), file.reading.as_str()), (1, "4 tasks; 1 box under \"X\" is no task"));
+    let (ticked, _) = tick(source, &["a", "b", "c"], 'x');
+    let expected =
+        source.replace("status: pending,", "status: completed,").replace("status: odd", "status: completed");
+    assert_eq!(ticked, expected);
+    let broken = parse("---\ntodos:\n  - id: [a\n    content: x\n---\n- [ ] no task\n");
+    assert!(broken.has_errors() && broken.tasks.is_empty());
+    assert_eq!(parse("---\ntodos: []\n---\n- [ ] a task\n").tasks.len(), 1);
+}
+
+#[test]
+fn values_of_json_that_are_not_known_are_open_work_with_a_warning() {
+    let source = "{\"tasks\": [\n{\"id\": 1, \"title\": \"A\", \"status\": \"weird\"},\n{\"id\": 2, \"title\": \"B\", \"status\": 1, \"dependencies\": \"1\"},\n{\"id\": 3, \"title\": \"C\", \"status\": null, \"subtasks\": [{\"id\": 1, \"title\": \"CA\", \"subtasks\": [{\"id\": 1, \"title\": \"CAA\"}]}]},\n\"A text\",\n7],\n\"next\": {\"tasks\": [{\"id\": 1, \"title\": \"X\"}]}}\n";
+    let file = parse(source);
+    let ids: Vec<_> = file.tasks.iter().map(|t| t.id.as_str()).collect();
+    assert_eq!(ids, ["1", "2", "3", "3.1", "3.1.1", "4"]);
+    let lines: Vec<_> = file.diagnostics.iter().map(|d| d.line).collect();
+    assert_eq!(lines, [2, 3, 4, 6], "{:?}", file.diagnostics);
+    assert_eq!(file.tasks[1].depends_on, ["1"]);
+    assert_eq!(file.reading, "6 tasks from tasks; 1 task of next.tasks not read");
+    let (ticked, missed) = tick(source, &["1", "2", "3", "4"], 'x');
+    let expected = source.replace("\"weird\"", "\"done\"").replace("\"status\": 1", "\"status\": \"done\"");
+    assert_eq!(ticked, expected.replace("\"status\": null", "\"status\": \"done\""));
+    assert_eq!(missed, ["4"]);
+    let odd =
+        parse("[{\"name\": \"A\", \"passes\": \"no\"}, {\"content\": \"B\", \"status\": \"completed\"}]");
+    assert_eq!((odd.diagnostics.len(), odd.tasks[1].state), (1, TaskState::Done));
+}
