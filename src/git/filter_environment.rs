@@ -34,10 +34,9 @@ pub(super) fn in_plain_environment(
         return Vec::new();
     }
     let first = own("GIT_CONFIG_COUNT").and_then(|count| count.parse::<usize>().ok()).unwrap_or(0);
-    let mut head = head(own);
-    for number in first..first + others + commands.len() {
-        head.push_str(&format!("unset GIT_CONFIG_KEY_{number} GIT_CONFIG_VALUE_{number}; "));
-    }
+    let numbers = first..first + others + commands.len();
+    let settings = numbers.map(|number| format!("unset GIT_CONFIG_KEY_{number} GIT_CONFIG_VALUE_{number}; "));
+    let head = head(own) + &settings.collect::<String>();
     // in all but these git takes a `%f` for the path
     let of = |key: &str| if key.ends_with(".process") { head.clone() } else { head.replace('%', "%%") };
     commands.into_iter().map(|(key, command)| (key.clone(), format!("{}{command}", of(key)))).collect()
@@ -45,19 +44,13 @@ pub(super) fn in_plain_environment(
 
 /// The commands of the shell that bring the environment back.
 fn head(own: impl Fn(&str) -> Option<String>) -> String {
-    let mut text = String::new();
-    let mut set = |name: &str, value: Option<String>| {
-        text.push_str(&match value {
-            Some(value) => format!("export {name}='{}'; ", value.replace('\'', "'\\''")),
-            None => format!("unset {name}; "),
-        });
+    let set = |name: &str, value: Option<String>| match value {
+        Some(value) => format!("export {name}='{}'; ", value.replace('\'', "'\\''")),
+        None => format!("unset {name}; "),
     };
-    for name in OURS {
-        set(name, own(name));
-    }
     let parameters = own("GIT_CONFIG_PARAMETERS").map_or_else(String::new, |own| format!("{own} "));
-    set("GIT_CONFIG_PARAMETERS", Some(format!("{parameters}{SETTING}")));
-    text
+    let last = set("GIT_CONFIG_PARAMETERS", Some(format!("{parameters}{SETTING}")));
+    OURS.iter().map(|name| set(name, own(name))).chain([last]).collect()
 }
 
 #[cfg(test)]
