@@ -5,6 +5,7 @@ mod bounded;
 mod files;
 mod looking;
 mod pinned;
+mod sandbox;
 mod trust;
 mod words;
 
@@ -19,13 +20,14 @@ use crate::common::Project;
 type Attack = (&'static str, &'static str, fn());
 
 /// All groups, by their names.
-const GROUPS: [(&str, &[Attack]); 6] = [
+const GROUPS: [(&str, &[Attack]); 7] = [
     ("looking", looking::ATTACKS),
     ("trust", trust::ATTACKS),
     ("pinned", pinned::ATTACKS),
     ("files", files::ATTACKS),
     ("bounded", bounded::ATTACKS),
     ("words", words::ATTACKS),
+    ("sandbox", sandbox::ATTACKS),
 ];
 
 /// Makes the attacks of a group, prints their rows, and fails if one of them succeeds.
@@ -83,6 +85,11 @@ fn everything_has_a_bound() {
 #[test]
 fn words_of_others_stay_words() {
     withstand("words");
+}
+
+#[test]
+fn a_sandbox_holds_an_agent() {
+    withstand("sandbox");
 }
 
 /// Puts a program that leaves a trace into the project.

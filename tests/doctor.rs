@@ -1,6 +1,7 @@
 //! `seqorch doctor` finds what is wrong with a project.
 
 use std::fs;
+use std::process::Command;
 
 use serde_json::Value;
 
@@ -143,4 +144,38 @@ fn a_running_run_and_an_unusable_folder_are_reported() {
     project.write(".seqorch", "in the way");
     let out = project.run(&["doctor"]).code(2);
     assert!(out.stdout.contains(".seqorch is not a folder"), "{}", out.stdout);
+}
+
+#[test]
+fn doctor_says_what_is_not_trusted() {
+    let project = healthy().env("SEQORCH_TRUST", "");
+    let report = json(&project.run(&["doctor", "--json"]).code(0).stdout);
+    let found = findings(&report, "configuration", "warning").join("\n");
+    assert!(
+        found.contains("not trusted: 2 of 2 settings") && found.contains("backend.fake.command"),
+        "{found}"
+    );
+    project.run(&["trust"]).code(0);
+    let report = json(&project.run(&["doctor", "--json"]).code(0).stdout);
+    let found = findings(&report, "configuration", "ok").join("\n");
+    assert!(found.contains("trusted: 2 settings"), "{found}");
+}
+
+#[test]
+fn doctor_says_whether_the_sandbox_works_and_what_to_install() {
+    let project = healthy();
+    project.write("seqorch.local.toml", "[sandbox]\nmode = \"bwrap\"\n");
+    let works = Command::new("bwrap").args(["--ro-bind", "/", "/", "true"]).output();
+    if works.is_ok_and(|output| output.status.success()) {
+        project.run(&["doctor"]).code(0).says(&["bwrap works, with fake in it"]);
+    }
+    let project = project.env("PATH", project_programs());
+    project.run(&["doctor"]).code(69).says(&["bwrap is not installed", "apt install bubblewrap"]);
+}
+
+/// A folder of programs without any sandbox.
+fn project_programs() -> std::path::PathBuf {
+    let folder = tempfile::tempdir().unwrap().keep();
+    std::os::unix::fs::symlink("/bin/sh", folder.join("sh")).unwrap();
+    folder
 }

@@ -1,32 +1,50 @@
-//! What the README says is true.
+//! What the README and the pages in docs say is true.
 
 use std::fs;
 use std::path::Path;
 
 #[test]
-fn the_readme_lists_every_config_section_and_exit_code() {
-    let readme = include_str!("../README.md");
-    let example = include_str!("../seqorch.toml.example");
-    for line in example.lines().map(|l| l.trim_start_matches('#')) {
-        let section = line.trim();
-        if section.starts_with('[')
-            && section.ends_with(']')
-            && !section.contains(' ')
-            && !section.contains('.')
-        {
-            assert!(readme.contains(section), "the README does not name {section}");
-        }
-    }
+fn the_documentation_names_every_exit_code() {
+    let page = include_str!("../docs/exit-codes.md");
     for code in [0, 1, 2, 64, 65, 66, 69, 70, 75, 78, 130, 143] {
-        assert!(readme.contains(&format!("\n| {code} |")), "the the README does not name exit code {code}");
+        assert!(page.contains(&format!("\n| {code} |")), "docs/exit-codes.md does not name exit code {code}");
+    }
+}
+
+#[test]
+fn the_readme_is_short_and_begins_with_its_two_commands() {
+    let readme = include_str!("../README.md");
+    assert!(readme.len() <= 12 * 1024, "the README has {} bytes", readme.len());
+    let first: Vec<&str> = readme.split("```").skip(1).step_by(2).take(2).collect();
+    assert_eq!(first, ["sh\nexamples/run hello\n", "sh\ncargo test\n"]);
+}
+
+/// The targets of all links of a page that lead into the project.
+fn links(page: &str) -> impl Iterator<Item = &str> {
+    let targets = page.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    targets.map(|link| link.split('#').next().unwrap_or_default()).filter(|link| !link.contains("://"))
+}
+
+#[test]
+fn links_of_the_documentation_lead_to_files() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let docs = fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    let pages: Vec<_> = docs.filter(|path| path.extension().is_some_and(|it| it == "md")).collect();
+    assert!(pages.len() > 15, "{pages:?}");
+    let index = fs::read_to_string(root.join("docs/README.md")).unwrap();
+    for page in pages.iter().chain([&root.join("README.md")]) {
+        let text = fs::read_to_string(page).unwrap();
+        for link in links(&text).filter(|link| !link.is_empty()) {
+            assert!(page.parent().unwrap().join(link).exists(), "{}: {link}", page.display());
+        }
+        let name = page.file_name().unwrap().to_str().unwrap();
+        assert!(name == "README.md" || index.contains(&format!("({name})")), "docs/README.md lacks {name}");
     }
 }
 
 /// The cells of each row of the table "What survives what".
 fn rows() -> Vec<Vec<String>> {
-    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
-    let section = readme.split("### What survives what").nth(1).expect("the section is there");
-    section
+    include_str!("../docs/guarantees.md")
         .lines()
         .skip_while(|line| !line.starts_with("|---"))
         .skip(1)
@@ -43,7 +61,7 @@ fn declaration<'a>(suite: &'a str, name: &str) -> Option<&'a str> {
 }
 
 #[test]
-fn each_promise_of_the_readme_names_tests_that_are_run() {
+fn each_promise_names_tests_that_are_run() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let checks = fs::read_to_string(root.join(".ci/run")).unwrap();
     let rows = rows();
@@ -71,11 +89,11 @@ fn each_promise_of_the_readme_names_tests_that_are_run() {
     }
 }
 
-/// The versions that `.ci/agents` installs are those that the README and `seqorch doctor` name.
+/// The versions that `.ci/agents` installs are those that the documentation and `seqorch doctor` name.
 #[test]
-fn the_readme_and_doctor_name_the_agent_versions_that_are_tested() {
+fn the_documentation_and_doctor_name_the_agent_versions_that_are_tested() {
     let script = include_str!("../.ci/agents");
-    let texts = [include_str!("../README.md"), include_str!("../src/config/presets.rs")];
+    let texts = [include_str!("../docs/agents.md"), include_str!("../src/config/presets.rs")];
     for package in ["@anthropic-ai/claude-code@", "@openai/codex@", "@google/gemini-cli@", "opencode-ai@"] {
         let version =
             script.split_once(package).and_then(|(_, rest)| rest.split_whitespace().next()).unwrap();

@@ -21,6 +21,7 @@ use crate::common::shared;
 
 mod bench;
 mod limits;
+mod sandboxed;
 mod scenes;
 
 /// Set in the process that runs inside the namespace.
@@ -53,6 +54,9 @@ const SCENES: &[Scene] = &[
     ("401", bad_key),
     ("never-answers", never_answers),
     ("endless-tool", endless_tool),
+    ("bwrap", sandboxed::works_on_its_work_tree_alone),
+    ("bwrap-resume", sandboxed::answers_in_its_session),
+    ("bwrap-timeout", sandboxed::leaves_nothing_after_a_timeout),
 ];
 
 #[test]

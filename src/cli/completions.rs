@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::Args;
 use clap_complete::Shell;
 
+use super::help::{HelpTopic, TOPICS};
 use crate::error::{Error, Result};
 
 #[derive(Debug, Args)]
@@ -22,7 +23,8 @@ pub(super) struct CompletionsArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct ManArgs {
-    /// The folder to write the pages to, one per command. Without it the main page goes to standard output.
+    /// The folder to write the pages to: one per verb, one per topic of the documentation, and seqorch.toml(5). Without it
+    /// the main page goes to standard output.
     dir: Option<PathBuf>,
 }
 
@@ -43,6 +45,12 @@ pub(super) fn man(command: &clap::Command, args: &ManArgs) -> Result<u8> {
     };
     fs::create_dir_all(dir)
         .and_then(|()| clap_mangen::generate_to(command, dir))
+        .and_then(|()| {
+            TOPICS
+                .iter()
+                .map(HelpTopic::manual_page)
+                .try_for_each(|(file, page)| fs::write(dir.join(file), page))
+        })
         .map_err(|e| Error::io("writing man pages to", dir, e))?;
     Ok(0)
 }
@@ -56,6 +64,7 @@ fn for_people(command: &clap::Command) -> clap::Command {
         .about(text(command.get_about()))
         .after_help(text(command.get_after_help()))
         .subcommand_required(true)
+        .disable_help_subcommand(true)
         .args(command.get_arguments().cloned())
         .subcommands(verbs)
 }

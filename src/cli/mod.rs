@@ -11,6 +11,7 @@ mod doctor;
 mod flags;
 mod forget;
 mod global;
+mod help;
 mod hidden;
 mod init;
 mod limits;

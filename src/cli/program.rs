@@ -6,8 +6,8 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::global::{ColorChoice, Global};
 use super::{
-    attach, backends, completions, config, diff, doctor, forget, hidden, init, limits, logs, mark, plan,
-    report, resume, run, specs, status, stop, trust, undo, usage, watch,
+    attach, backends, completions, config, diff, doctor, forget, help, hidden, init, limits, logs, mark,
+    plan, report, resume, run, specs, status, stop, trust, undo, usage, watch,
 };
 use crate::error::Result;
 
@@ -16,7 +16,9 @@ use crate::error::Result;
     name = "seqorch",
     version,
     about,
-    after_help = "Start with `seqorch plan --dry-run` to see what would run, then `seqorch run`.\n\n\
+    disable_help_subcommand = true,
+    after_help = "Start with `seqorch plan --dry-run` to see what would run, then `seqorch run`. `seqorch help help` lists the \
+                  topics of the documentation.\n\n\
                   Exit codes of run: 0 all complete, 1 iteration limit reached, 2 needs you, 64 usage error, \
                   65 invalid tasks.md, 66 no such spec, 69 agent or tool missing, 70 internal error, \
                   75 another run is active, 78 invalid or untrusted configuration, 130 interrupted, 143 terminated."
@@ -72,6 +74,8 @@ enum Verb {
     Completions(completions::CompletionsArgs),
     /// Print or write the man pages.
     Man(completions::ManArgs),
+    /// Print a page of the documentation, or the options of a verb.
+    Help(help::HelpArgs),
     #[command(name = watch::VERB, hide = true)]
     View(watch::ViewArgs),
 }
@@ -125,6 +129,7 @@ fn dispatch(global: &Global, verb: Verb) -> Result<u8> {
         Verb::Limits(args) => limits::limits(global, &args),
         Verb::Completions(args) => Ok(completions::completions(&Cli::command(), &args)),
         Verb::Man(args) => completions::man(&Cli::command(), &args),
+        Verb::Help(args) => help::help(&Cli::command(), &args),
         Verb::View(args) => watch::view(global, &args),
     }
 }

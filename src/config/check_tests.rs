@@ -90,6 +90,17 @@ fn a_wrong_element_of_a_list_is_reported_for_itself() {
 }
 
 #[test]
+fn a_command_of_a_backend_that_is_a_list_names_the_way_out() {
+    assert_eq!(
+        problems("[backend.mine]\ncommand = [\"./agent.sh\", \"-x\"]\n"),
+        [
+            "seqorch.toml:2: backend.mine.command: [\"./agent.sh\", \"-x\"] is a list; write command = \"./agent.sh\" \
+          and args = [\"-x\"]"
+        ]
+    );
+}
+
+#[test]
 fn the_value_of_a_variable_is_never_printed() {
     let found = problems("[backend.mine.env]\nAPI_KEY = 12345\n");
     assert!(found[0].starts_with("seqorch.toml:2: backend.mine.env.API_KEY: "));

@@ -2,6 +2,7 @@
 
 mod changes;
 pub mod counts;
+pub mod doc_page;
 pub mod event_text;
 pub mod events;
 mod hook_variables;

@@ -9,6 +9,7 @@ use super::driver::World as _;
 use super::launch;
 use super::machine::{Assigned, Event, Notice};
 use super::prepare::{AttemptInputs, PreparedAttempt};
+use super::sandbox;
 use super::verdict::judge;
 use super::world::RealWorld;
 use crate::agent::{AgentEvent, Format, StreamReader};
@@ -33,6 +34,7 @@ pub fn ask_outside_of_a_run(
     plan: Plan,
     units: &[String],
 ) -> Result<()> {
+    sandbox::check_sandbox(world.place, world.config, &plan, &world.env)?;
     let mut state = store.load()?;
     // the plan has the ids of tasks.md now
     world.place.follow(world.config, &world.place.good_tasks()?.1, &mut state);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::Path;
 
-use crate::config::Config;
+use crate::config::{AssignMode, Config};
 use crate::error::Result;
 use crate::plan::Plan;
 use crate::project::SpecPlace;
@@ -47,7 +47,7 @@ pub(super) fn wrapped(
     subject.wrap(what.argv, &container::name(what.token))
 }
 
-/// Tries the sandbox with the program of each step. A mistake must show before the first agent is paid.
+/// Tries the sandbox with the program of each step, and of the agent that assigns tasks. A mistake must show before the first agent is paid.
 pub(super) fn check_sandbox(
     place: &SpecPlace,
     config: &Config,
@@ -67,6 +67,12 @@ pub(super) fn check_sandbox(
                     .map(|program| (settings.backend.as_str(), settings.cwd.as_path(), program.as_str())),
             );
         }
+    }
+    let root = place.root.as_path();
+    let workdir = config.run.workdir.as_deref().unwrap_or(root);
+    let assign = Some(&config.assign.backend).filter(|_| config.assign.mode == AssignMode::Agent);
+    if let Some((name, backend)) = assign.and_then(|name| config.backends.get_key_value(name)) {
+        groups.insert((name, workdir, &backend.command));
     }
     for (backend, cwd, program) in groups {
         let ground = SandboxGround::of(&place.root, cwd);

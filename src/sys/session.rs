@@ -9,7 +9,6 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::process_table::has_proc;
 use super::{files, process};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -47,7 +46,7 @@ impl SessionStart {
     pub fn exec(&self) -> Result<Infallible> {
         let _ = rustix::process::setsid();
         #[cfg(target_os = "linux")]
-        if has_proc() {
+        if super::process_table::has_proc() {
             use rustix::process::{Signal, getppid, set_parent_process_death_signal};
             let _ = set_parent_process_death_signal(Some(Signal::KILL));
             // the parent may have died before that call
