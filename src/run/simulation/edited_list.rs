@@ -197,9 +197,14 @@ impl EditedList {
             6 if size > 2 => {
                 // new work in the place of other work, and under its number
                 self.count("replaced");
-                let number = self.lines.remove(at).number;
+                let before = self.lines.remove(at);
                 self.add(at);
-                self.lines[at].number = number;
+                // work that says half of the same in the same place would be the same work in other words
+                while about(&self.lines[at].text) == about(&before.text) {
+                    self.lines.remove(at);
+                    self.add(at);
+                }
+                self.lines[at].number = before.number;
             }
             7 if by_person && !self.at_work && self.lines[at].ticked => {
                 self.count("opened again");
@@ -280,6 +285,12 @@ impl EditedList {
             }
         }
     }
+}
+
+/// What a text is about: its verb and its thing.
+fn about(text: &str) -> Option<String> {
+    let text = text.to_lowercase().replace('*', "");
+    text.split_once(" of ").map(|(about, _)| about.to_owned())
 }
 
 /// A word of its own for each number, not similar to another one.
