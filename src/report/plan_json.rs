@@ -29,6 +29,7 @@ use crate::spec::{Diagnostic, Severity, Task, TaskFile};
 /// starts at the earliest, what holds it back until then, how long such steps took before, and whether that time is exact.
 /// It is `null` where no rule, no limit and no past attempt says anything, and it may be shorter than `steps`. `left`
 /// estimates what the steps use, from as many done `tasks`; `null` where nothing is known.
+/// A warning without a `line` says why a run would end at once, as far as that can be seen without running a program.
 #[must_use]
 pub fn json(plan: Option<&Plan>, tasks: &TaskFile, timeline: Option<&Timeline>) -> Value {
     let was = |id: &str| plan.and_then(|plan| plan.was.get(id));

@@ -13,6 +13,8 @@ use crate::agent::session_error::is_same_error;
 
 /// Characters of git's words that are kept: a hook may print a whole build.
 const GIT_WORDS: usize = 4000;
+/// Why a file stays out of a commit.
+const OF_OTHERS: &str = "not committed, because others had changed it before the task";
 
 /// One unit.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -109,6 +111,9 @@ pub struct Changes {
     /// Its commit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
+    /// Files of it that are in no commit, because others had changed them before.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_committed: Vec<String>,
     /// Its commit is made, but the user's index does not have it yet: why, and what to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub index_behind: Option<String>,
@@ -159,6 +164,8 @@ impl UnitState {
                 found.push(one.clone());
             }
         }
+        let others = self.changes.iter().flat_map(|changes| &changes.not_committed);
+        found.extend(others.map(|path| LeftOutPath { path: path.clone(), why: OF_OTHERS.to_owned() }));
         found
     }
 
