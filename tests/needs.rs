@@ -1,4 +1,4 @@
-//! What a human must do: every place that speaks of a spec names the same needs.
+//! What a person must do: every place that speaks of a spec names the same needs.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -151,7 +151,7 @@ const KINDS: [&str; 15] = [
 fn every_place_names_every_kind_of_need() {
     for kind in KINDS {
         let (project, code, reason, task) = in_need(kind);
-        // the hook that is to call a human, and the run's end in the log
+        // the hook that is to call a person, and the run's end in the log
         assert!(project.read("heard").contains(reason), "{kind}: {}", project.read("heard"));
         let log = project.read(".seqorch/demo/events.jsonl");
         let end: Value = serde_json::from_str(log.lines().last().unwrap()).unwrap();

@@ -56,7 +56,7 @@ pub struct StreamFacts {
     pub utilization: Option<String>,
     /// The CLI's notice that it retries, if nothing came after it.
     pub retrying: Option<String>,
-    /// The last calls that were refused because no human was there to allow them: tool and target.
+    /// The last calls that were refused because no person was there to allow them: tool and target.
     pub denied: Vec<String>,
     /// How many tools were called.
     pub calls: usize,

@@ -77,7 +77,7 @@ pub enum AgentEvent {
         /// Number of lines in the whole output.
         lines: usize,
     },
-    /// A tool call was refused, because no human was there to allow it.
+    /// A tool call was refused, because no person was there to allow it.
     Denied {
         /// The tool. `None`: that of the last call.
         tool: Option<String>,

@@ -13,7 +13,7 @@ use super::question;
 pub const TASK_DONE: &str = "<promise>TASK_DONE</promise>";
 /// All work is done. For a step it means the same as [`TASK_DONE`].
 pub const COMPLETE: &str = "<promise>COMPLETE</promise>";
-/// The agent cannot continue without a human.
+/// The agent cannot continue without a person.
 pub const HALT: &str = "<promise>HALT</promise>";
 
 /// A review finds nothing that must change.
@@ -117,7 +117,7 @@ impl SignalScanner {
         self.block = self.recent.len();
     }
 
-    /// Begins a step: an earlier `TASK_DONE` was not the final message. HALT stays, since it asks for a human.
+    /// Begins a step: an earlier `TASK_DONE` was not the final message. HALT stays, since it asks for a person.
     pub fn begin_step(&mut self) {
         self.end_block();
         self.done = false;

@@ -40,7 +40,7 @@ struct SpecSummary {
     total: usize,
     /// Optional tasks that are not done.
     optional: usize,
-    /// What a human must do.
+    /// What a person must do.
     needs: Vec<NeedRecord>,
     #[serde(skip)]
     needed: Option<String>,

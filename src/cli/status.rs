@@ -172,7 +172,7 @@ fn not_committed(state: &SpecState) -> Vec<Value> {
     refused.map(|(unit, why)| json!({ "unit": unit, "why": why })).collect()
 }
 
-/// Why the last run ended, where that needs a human and no task says it.
+/// Why the last run ended, where that needs a person and no task says it.
 fn last_end(state: &SpecState) -> Option<Value> {
     use NeedKind as K;
     let over = state.run.over()?;

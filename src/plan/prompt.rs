@@ -34,7 +34,7 @@ const RENDERED_MAX: usize = 16_000_000;
 /// The signal of an agent whose unit is done.
 pub const TASK_DONE: &str = "<promise>TASK_DONE</promise>";
 
-/// The signal of an agent that needs a human's decision.
+/// The signal of an agent that needs a person's decision.
 pub const HALT: &str = "<promise>HALT</promise>";
 
 /// The signals of a reviewer: nothing must change, or something must.
@@ -98,7 +98,7 @@ pub struct PreviousAttempt {
 pub struct QuestionAnswer {
     /// The agent's question.
     pub question: String,
-    /// The human's answer.
+    /// The person's answer.
     pub answer: String,
 }
 

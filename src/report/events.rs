@@ -186,7 +186,7 @@ pub enum EventKind {
         unit: String,
         /// What it asks.
         question: String,
-        /// Everything that a human must do, as `status --json` has it.
+        /// Everything that a person must do, as `status --json` has it.
         #[serde(default)]
         needs: Vec<NeedRecord>,
     },
@@ -198,7 +198,7 @@ pub enum EventKind {
         why: EndKind,
         /// What is wrong; for a refused commit the output of git.
         reason: String,
-        /// Everything that a human must do, as `status --json` has it.
+        /// Everything that a person must do, as `status --json` has it.
         #[serde(default)]
         needs: Vec<NeedRecord>,
     },
@@ -230,7 +230,7 @@ pub enum EventKind {
         /// What tasks left that is in no snapshot and in no commit.
         #[serde(default)]
         left_out: Vec<LeftOutFile>,
-        /// Everything that a human must do, as `status --json` has it.
+        /// Everything that a person must do, as `status --json` has it.
         #[serde(default)]
         needs: Vec<NeedRecord>,
     },

@@ -32,7 +32,7 @@ pub struct UnitLine {
     pub took: Duration,
     /// Tokens and cost of these attempts.
     pub spent: Spent,
-    /// Calls of tools that were refused because no human was there to allow them.
+    /// Calls of tools that were refused because no person was there to allow them.
     pub denied: Vec<String>,
     /// What it changed; `None` if git does not know.
     pub changes: Option<Changes>,

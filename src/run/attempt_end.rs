@@ -113,7 +113,7 @@ impl Machine {
         }
         let mut effects = vec![Effect::Save];
         if !matches!(end, Some(End::History { .. })) {
-            // else the next run does both, once a human has decided where
+            // else the next run does both, once a person has decided where
             let to_tick = self.state.to_tick();
             if !to_tick.is_empty() {
                 effects.push(Effect::Tick(to_tick));

@@ -198,7 +198,7 @@ impl Machine {
         self.follow(seen, self.state.running().is_some());
         let ticked = seen.ticked();
         let state = &mut self.state;
-        // no run begins before a human trusts them
+        // no run begins before a person trusts them
         state.trust_changes();
         state.started_at.get_or_insert(now);
         if !state.run.is_open() {

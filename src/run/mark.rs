@@ -112,7 +112,7 @@ pub fn mark(place: &SpecPlace, config: &Config, request: &MarkRequest) -> Result
     Ok(Marked { named, ids, was_assigned, released })
 }
 
-/// A human trusts what came up in earlier attempts, so it needs no answer any more. A run that works meanwhile keeps it
+/// A person trusts what came up in earlier attempts, so it needs no answer any more. A run that works meanwhile keeps it
 /// until the next one begins.
 pub fn trust_changes(place: &SpecPlace) -> Result<()> {
     let store = place.store();

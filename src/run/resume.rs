@@ -1,4 +1,4 @@
-//! PURE. What a human asks of a run that resumes an earlier one.
+//! PURE. What a person asks of a run that resumes an earlier one.
 
 use serde::{Deserialize, Serialize};
 

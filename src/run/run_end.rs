@@ -82,7 +82,7 @@ impl RunEnding<'_> {
     }
 
     /// Publishes the end to programs; the person has read `text`. A required hook that fails is itself the end of the run,
-    /// unless something else needs a human.
+    /// unless something else needs a person.
     fn publish(
         &self,
         events: Vec<EventKind>,

@@ -42,7 +42,7 @@ pub(super) fn summary_text(summary: &Summary<'_>) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
-/// A line for each account or model that is limited now. It says what a human can do about that.
+/// A line for each account or model that is limited now. It says what a person can do about that.
 #[must_use]
 pub fn limit_lines(state: &SpecState, config: &Config) -> Vec<String> {
     let fix = |kind, backend: &str| {

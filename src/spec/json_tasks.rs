@@ -46,7 +46,7 @@ struct FoundList<'a> {
     others: Vec<(String, usize)>,
 }
 
-/// The list of a value. Several tags without `master` are none: only a human knows which.
+/// The list of a value. Several tags without `master` are none: only a person knows which.
 fn list(value: &PlacedValue) -> Result<FoundList<'_>, Vec<String>> {
     if let ValueKind::Array(_) = value.kind {
         return Ok(FoundList { name: "the list".to_owned(), list: value, others: Vec::new() });

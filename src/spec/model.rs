@@ -64,7 +64,7 @@ pub struct Task {
     pub mark: Option<Range<usize>>,
     /// Lines of its section that belong to no task, cut after a screenful: what the section says about all of them.
     pub around: Arc<str>,
-    /// Only a human can do it, as `(human)` or `(manual)` in its title or the file's own form says.
+    /// Only a person can do it, as `(human)` or `(manual)` in its title or the file's own form says.
     pub human: bool,
 }
 

@@ -105,7 +105,7 @@ pub fn parse_as(source: &str, forced: Option<Dialect>) -> TaskFile {
     }
 }
 
-/// What follows a checkpoint waits until a human has looked.
+/// What follows a checkpoint waits until a person has looked.
 fn wait_for_checkpoints(lines: &SourceLines<'_>, found: &[TaskLine<'_>], deps: &mut Dependencies) {
     let mut last = None;
     for (at, task) in found.iter().enumerate() {

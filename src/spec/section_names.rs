@@ -19,7 +19,7 @@ pub(crate) enum SectionKind {
     Aside,
     /// Ideas, and what was given up: its boxes are tasks only where the file has no others, whatever ids they have.
     Idea,
-    /// Cards that wait for a human: its boxes are never tasks.
+    /// Cards that wait for a person: its boxes are never tasks.
     Waiting,
     /// It explains marks.
     Legend,
@@ -62,7 +62,7 @@ const IDEAS: &str = "out of scope|not in scope|non goals|non goal|constraints no
     not doing|rejected|cancelled|canceled|dropped|abandoned|deferred|postponed|идеи|отложено|отменено|ideen|\
     verworfen|ideas futuras|ideias|idées|想法|アイデア|아이디어";
 
-/// Names of columns whose cards wait for a human.
+/// Names of columns whose cards wait for a person.
 const WAITING: &str = "in review|under review|code review|in code review|review needed|awaiting review|\
     waiting for review|ready for review|needs review|to review|pr review|in qa|qa|in testing|waiting|\
     waiting for|waiting on|blocked|blocked on|blocked by|on hold|stuck|paused|на ревью|на проверке|ревью|\

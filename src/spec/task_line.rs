@@ -24,7 +24,7 @@ pub(crate) struct TaskLine<'a> {
     pub(crate) mark: Option<Range<usize>>,
     /// The line of the box: its own, or one of a list that repeats the task.
     pub(crate) mark_line: usize,
-    /// Only a human can do it.
+    /// Only a person can do it.
     pub(crate) human: bool,
     /// It is struck out, so it is dropped.
     pub(crate) struck: bool,

@@ -134,7 +134,7 @@ pub(crate) fn given_up(title: &str) -> bool {
     })
 }
 
-/// Whether a title says that only a human can do the task.
+/// Whether a title says that only a person can do the task.
 pub(crate) fn human(title: &str) -> bool {
     if !title.contains(['(', '[', '（', '【']) {
         return false;

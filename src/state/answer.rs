@@ -1,15 +1,15 @@
-//! PURE. An answer of a human to a question of an agent.
+//! PURE. An answer of a person to a question of an agent.
 
 use serde::{Deserialize, Serialize};
 
-/// What a human answered to a halted unit.
+/// What a person answered to a halted unit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
     /// The unit.
     pub unit: String,
     /// What the agent asked.
     pub question: String,
-    /// What the human answered; may be empty.
+    /// What the person answered; may be empty.
     pub answer: String,
     /// The attempt that asked; `None` where the Python tool asked, which has no attempts.
     #[serde(default, skip_serializing_if = "Option::is_none")]

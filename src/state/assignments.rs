@@ -1,4 +1,4 @@
-//! PURE. Who does which unit: what agents and humans said of it.
+//! PURE. Who does which unit: what agents and people said of it.
 
 use std::collections::BTreeMap;
 
@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 
 use super::spec_state::SpecState;
 
-/// `by` of an assignment that a human made.
+/// `by` of an assignment that a person made.
 const HAND: &str = "hand";
 /// `by` of an assignment that replaces the answer of an agent.
 const DEFAULT: &str = "default";
 
-/// What a human may choose for a unit; the keys of an assignment.
+/// What a person may choose for a unit; the keys of an assignment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AssignmentKey {
     /// `owner_agent`
@@ -41,7 +41,7 @@ impl SpecState {
         self.chosen(AssignmentKey::Owner, |by| by != Some(DEFAULT) && by != Some(HAND))
     }
 
-    /// What a human chose, by unit.
+    /// What a person chose, by unit.
     #[must_use]
     pub fn by_hand(&self, key: AssignmentKey) -> BTreeMap<String, String> {
         self.chosen(key, |by| by == Some(HAND))
@@ -53,7 +53,7 @@ impl SpecState {
         wanted.filter_map(|(unit, value)| Some((unit.clone(), chosen(value)?))).collect()
     }
 
-    /// Keeps a human's choice for a unit; no agent is asked about it any more.
+    /// Keeps a person's choice for a unit; no agent is asked about it any more.
     pub fn assign_by_hand(&mut self, now: Timestamp, unit: &str, owner: Option<&str>, backend: Option<&str>) {
         let kind = self.assignments.get(unit).and_then(|old| old.get("type")).cloned();
         let mut value = json!({ "type": kind, "owner_agent": owner, "by": HAND, "at": now.to_string() });

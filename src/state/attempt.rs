@@ -71,16 +71,16 @@ pub struct Learned {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<TreeRecord>,
     /// Settings and hooks that would execute something new and that came up during this attempt. No run executes them
-    /// before a human trusts them.
+    /// before a person trusts them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub untrusted: Vec<UntrustedChange>,
-    /// Calls of tools that were refused because no human was there to allow them.
+    /// Calls of tools that were refused because no person was there to allow them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub denied: Vec<String>,
     /// Files that a reviewer changed, and that were put back.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub undone: Vec<String>,
-    /// What its last message asks, without the signal that asks a human.
+    /// What its last message asks, without the signal that asks a person.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asks: Option<String>,
     /// Whether its session cannot continue, as its error says. It is never resumed again.
@@ -127,7 +127,7 @@ pub enum ResumeReason {
     Unchanged,
     /// The attempt before did not succeed.
     Retry,
-    /// A human answered its question.
+    /// A person answered its question.
     Answer,
     /// A limit cut the attempt before off.
     Limit,

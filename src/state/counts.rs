@@ -16,7 +16,7 @@ pub struct Counts {
     pub done: usize,
     /// Failed, no attempts left.
     pub failed: usize,
-    /// Their agent asked a human.
+    /// Their agent asked a person.
     pub halted: usize,
     /// Everything else: a task that runs, is blocked or is not selected counts here, too.
     pub todo: usize,

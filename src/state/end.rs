@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Why a run is over. What a human must do then is [`needs`](super::needs::needs).
+/// Why a run is over. What a person must do then is [`needs`](super::needs::needs).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "why", rename_all = "snake_case")]
 pub enum End {
@@ -15,7 +15,7 @@ pub enum End {
     },
     /// The iteration cap is reached and work is left.
     MaxIterations,
-    /// An agent asked a human.
+    /// An agent asked a person.
     Halted {
         /// The unit.
         unit: String,
@@ -37,7 +37,7 @@ pub enum End {
         /// The unit.
         unit: String,
     },
-    /// A human's files have changes, and commits would mix them with the agents'. Pending commits are made, and no step
+    /// A person's files have changes, and commits would mix them with the agents'. Pending commits are made, and no step
     /// starts.
     Dirty {
         /// The files.
@@ -103,11 +103,11 @@ pub enum End {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Remedy {
-    /// A human logs in.
+    /// A person logs in.
     Login,
-    /// A human pays.
+    /// A person pays.
     Payment,
-    /// A rule of the configuration ended the run: a human runs it again later, or changes the rule.
+    /// A rule of the configuration ended the run: a person runs it again later, or changes the rule.
     Rule,
 }
 

@@ -16,7 +16,7 @@ pub struct Limited {
     pub why: String,
     /// Since when it is limited, without a success between.
     pub since: Timestamp,
-    /// No try before; `None`: a human must do something first.
+    /// No try before; `None`: a person must do something first.
     pub until: Option<Timestamp>,
     /// Whether the vendor stated that time; else it is ours.
     pub stated: bool,

@@ -75,7 +75,7 @@ impl SpecState {
         self.model_limits.clear();
     }
 
-    /// Forgets the limits that only a human can end: who begins a run has logged in or paid.
+    /// Forgets the limits that only a person can end: who begins a run has logged in or paid.
     pub fn forget_limits_of_humans(&mut self) {
         self.limits.retain(|_, limited| limited.until.is_some());
         for models in self.model_limits.values_mut() {

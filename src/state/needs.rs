@@ -14,7 +14,7 @@ use super::spec_state::SpecState;
 use super::unit::{UnitState, UnitStatus};
 use crate::agent::shell::shell_word;
 
-/// Something that a human must do.
+/// Something that a person must do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Need {
     /// What kind of need.
@@ -29,7 +29,7 @@ pub struct Need {
     pub since: Timestamp,
 }
 
-/// What kind of thing a human must do.
+/// What kind of thing a person must do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NeedKind {
@@ -109,7 +109,7 @@ impl NeedKind {
 }
 
 impl Need {
-    /// The command that resolves it, once the human has done what the reason says; `spec` is what a person types for the
+    /// The command that resolves it, once the person has done what the reason says; `spec` is what a person types for the
     /// spec.
     #[must_use]
     pub fn command(&self, spec: &str) -> String {

@@ -11,7 +11,7 @@ use crate::agent::limit::LimitKind;
 pub enum Outcome {
     /// The agent said so (or ended well where no signal is needed).
     Done,
-    /// The agent asked for a human.
+    /// The agent asked for a person.
     Halted {
         /// Its text before the signal.
         question: String,

@@ -173,7 +173,7 @@ impl SpecState {
         ids
     }
 
-    /// A human says that these tasks are not done: no commit is pending for a unit of them any more, and what it changed
+    /// A person says that these tasks are not done: no commit is pending for a unit of them any more, and what it changed
     /// belongs to what its next attempt changes. Gives the units.
     pub fn release(&mut self, ids: &[String]) -> Vec<String> {
         let covers = |id: &String, unit: &UnitState| {

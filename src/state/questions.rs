@@ -1,4 +1,4 @@
-//! PURE. Questions of agents, and what humans answered.
+//! PURE. Questions of agents, and what people answered.
 
 use jiff::Timestamp;
 
@@ -37,7 +37,7 @@ impl SpecState {
         self.units.values().any(UnitState::is_halted)
     }
 
-    /// A unit asks a human.
+    /// A unit asks a person.
     pub fn halt(&mut self, now: Timestamp, unit: &str, question: &str) {
         let status = UnitStatus::Halted { question: question.to_owned(), at: now };
         self.units.entry(unit.to_owned()).or_default().status = status;
@@ -63,19 +63,19 @@ impl SpecState {
         }
     }
 
-    /// What a human decided for a unit since it was last done, oldest first.
+    /// What a person decided for a unit since it was last done, oldest first.
     #[must_use]
     pub fn answers_for<'a>(&'a self, unit: &'a str) -> impl DoubleEndedIterator<Item = &'a Answer> {
         self.answers.iter().filter(move |answer| answer.unit == unit)
     }
 
-    /// Whether a human answered what an attempt asked, or what it halted for without asking.
+    /// Whether a person answered what an attempt asked, or what it halted for without asking.
     #[must_use]
     pub fn is_answered(&self, unit: &str, asked: &AttemptRecord) -> bool {
         self.answers_for(unit).next_back().is_some_and(|answer| answer.attempt == Some(asked.number))
     }
 
-    /// What a human decided for a unit is not needed any more.
+    /// What a person decided for a unit is not needed any more.
     pub fn forget_answers(&mut self, unit: &str) {
         self.answers.retain(|answer| answer.unit != unit);
     }

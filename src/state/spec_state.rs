@@ -28,10 +28,10 @@ pub struct SpecState {
     pub completed_at: Option<Timestamp>,
     /// `{type, owner_agent}` by unit, kept as other tools wrote them.
     pub assignments: Map<String, Value>,
-    /// Ids that a human marked to be skipped.
+    /// Ids that a person marked to be skipped.
     #[serde(serialize_with = "by_id::set")]
     pub skipped: BTreeSet<String>,
-    /// Ids whose boxes an agent ticked without having been asked to. They are not believed until a human opens them.
+    /// Ids whose boxes an agent ticked without having been asked to. They are not believed until a person opens them.
     #[serde(skip_serializing_if = "BTreeSet::is_empty", serialize_with = "by_id::set")]
     pub unconfirmed: BTreeSet<String>,
     /// Tasks that were done and whose boxes a person opened again: work, until they are done once more.
@@ -39,7 +39,7 @@ pub struct SpecState {
     pub reopened: BTreeSet<String>,
     /// Where the run stands.
     pub run: Run,
-    /// What humans answered to questions of units that are not done yet, oldest first: it goes into their prompts.
+    /// What people answered to questions of units that are not done yet, oldest first: it goes into their prompts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<Answer>,
     /// Backends that are limited, by name.
@@ -69,7 +69,7 @@ impl SpecState {
         changes.filter_map(|changes| changes.index_behind.take()).count() > 0
     }
 
-    /// A human trusts what came up in earlier attempts. Returns whether anything was waiting for that.
+    /// A person trusts what came up in earlier attempts. Returns whether anything was waiting for that.
     pub fn trust_changes(&mut self) -> bool {
         let attempts = self.units.values_mut().flat_map(|unit| &mut unit.attempts);
         let waiting = attempts.map(|attempt| std::mem::take(&mut attempt.learned.untrusted));

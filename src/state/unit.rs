@@ -36,7 +36,7 @@ pub struct UnitState {
     /// The tree of all files before its first attempt, as git names it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
-    /// The number of that attempt, 0 for the first one: the changes of earlier ones are committed, or a human took them back.
+    /// The number of that attempt, 0 for the first one: the changes of earlier ones are committed, or a person took them back.
     #[serde(skip_serializing_if = "is_zero")]
     pub since_attempt: u32,
     /// What it changed, once it is done; also while that could not be committed yet.
@@ -67,7 +67,7 @@ pub enum UnitStatus {
     Running,
     /// Completed.
     Done,
-    /// Its agent asked a human.
+    /// Its agent asked a person.
     Halted {
         /// What the agent asked: its text before the signal.
         question: String,
@@ -146,7 +146,7 @@ impl UnitState {
         matches!(self.status, UnitStatus::Failed { .. })
     }
 
-    /// Whether its agent asked a human.
+    /// Whether its agent asked a person.
     #[must_use]
     pub fn is_halted(&self) -> bool {
         matches!(self.status, UnitStatus::Halted { .. })

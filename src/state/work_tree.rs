@@ -24,7 +24,7 @@ pub struct TreeRecord {
     pub history: Option<HistoryChange>,
 }
 
-/// A human took back what a unit had changed: seqorch restored its files.
+/// A person took back what a unit had changed: seqorch restored its files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UndoRecord {
     /// When.

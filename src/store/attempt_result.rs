@@ -69,7 +69,7 @@ pub struct AttemptResult {
     pub error_records: Vec<ErrorRecord>,
     /// The last record about how much of a limit is used.
     pub utilization: Option<String>,
-    /// Calls of tools that were refused because no human was there to allow them.
+    /// Calls of tools that were refused because no person was there to allow them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub denied: Vec<String>,
     /// The limit that the agent stated while it worked, in its words, if seqorch ended the agent for it.

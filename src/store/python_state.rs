@@ -33,7 +33,7 @@ pub(super) fn read(mut map: Map<String, Value>) -> (SpecState, Option<String>) {
     if halted {
         let at = halted_at.or(entry.started_at).unwrap_or(Timestamp::UNIX_EPOCH);
         if let Some(unit) = halted_task {
-            // a human should not look for the question here
+            // a person should not look for the question here
             entry.halt(at, &unit, "(The Python tool did not keep what was asked.)");
         } else {
             let reason = "the Python tool halted and did not keep at which task".to_owned();

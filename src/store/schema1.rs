@@ -58,7 +58,7 @@ struct OldEntry {
     other: Map<String, Value>,
 }
 
-/// Why a human was needed, where nothing else in the entry said it.
+/// Why a person was needed, where nothing else in the entry said it.
 #[derive(Debug, Deserialize)]
 struct OldEnd {
     why: String,
@@ -174,7 +174,7 @@ impl OldEntry {
         } else if let Some(at) = self.completed_at {
             (End::Complete, at)
         } else {
-            // the cap, a signal, or a selection: none of them needs a human
+            // the cap, a signal, or a selection: none of them needs a person
             (End::Interrupted, ended)
         })
     }

@@ -152,7 +152,7 @@ fn no_limit(rank: StatementRank, source: &str) -> LimitFinding {
     LimitFinding { kind: LimitKind::None, rank, reset: None, source, scope: None, message: String::new() }
 }
 
-/// Weighs, in this order: codes that decide, words, codes that hint, statuses. A limit that needs a human comes before
+/// Weighs, in this order: codes that decide, words, codes that hint, statuses. A limit that needs a person comes before
 /// one that needs time.
 fn weigh(
     statement: &Statement,

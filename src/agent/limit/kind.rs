@@ -17,9 +17,9 @@ pub enum LimitKind {
     ServerError,
     /// The service was not reached: no network, no name, a refused or cut connection. A pause helps.
     Network,
-    /// Credits, a spending cap or the plan itself. Only a human who pays can help.
+    /// Credits, a spending cap or the plan itself. Only a person who pays can help.
     Billing,
-    /// Not logged in, or no longer. Only a human can help.
+    /// Not logged in, or no longer. Only a person can help.
     Auth,
 }
 

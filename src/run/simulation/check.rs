@@ -97,7 +97,7 @@ impl Model {
         }
     }
 
-    /// Whether a human set the box of this task, of a part of it, or of what it is a part of.
+    /// Whether a person set the box of this task, of a part of it, or of what it is a part of.
     fn may_open(&self, id: &str) -> bool {
         let below =
             |a: &str, b: &str| a.strip_prefix(b).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));

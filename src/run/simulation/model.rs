@@ -57,7 +57,7 @@ pub(super) struct Model {
     /// The user's answers, by unit, since the unit was last done.
     pub(super) decided: BTreeMap<String, Vec<String>>,
     pub(super) halts: u32,
-    /// What a human asked of the next run.
+    /// What a person asked of the next run.
     pub(super) resume: Option<ResumeRequest>,
     /// Agents have sessions.
     pub(super) sessions: bool,
@@ -73,7 +73,7 @@ pub(super) struct Model {
     pub(super) happenings: VecDeque<(i64, Happening)>,
     pub(super) alive: bool,
     pub(super) signals: VecDeque<Interrupt>,
-    /// Boxes that a human ticked, before or during the runs.
+    /// Boxes that a person ticked, before or during the runs.
     pub(super) ticked_by_human: BTreeSet<String>,
     pub(super) touched_by_human: BTreeSet<String>,
     /// The ticked boxes at the last look, and at the last look before a save.
@@ -263,7 +263,7 @@ impl Model {
             let foreign: Vec<_> = act.ticks.iter().filter(|id| !completes.contains(id)).cloned().collect();
             let changed = self.mark(&foreign, 'x');
             for id in changed {
-                // if a human opens a box and an agent ticks it between two looks, no orchestrator can see that
+                // if a person opens a box and an agent ticks it between two looks, no orchestrator can see that
                 if self.kept.contains(&id) {
                     self.ticked_by_human.insert(id);
                 } else {
