@@ -9,7 +9,7 @@ fn project(answer: &str, more: &str) -> Project {
     let assigner = format!("cat > \"$SEQORCH_DIR/asked\"; echo x >> calls; {answer}");
     Project::new()
         .spec("demo", TASKS)
-        .agent("note \"$SEQORCH_UNIT by $WORKER\"; say_done")
+        .agent("note \"$SEQORCH_UNIT by $WORKER\"; say_done; [ $SEQORCH_ROLE = work ] || echo '<promise>APPROVED</promise>'")
         .file("assigner.sh", assigner)
         .config(&format!(
             "[assign]\nbackend = \"assigner\"\n\
@@ -34,7 +34,7 @@ fn one_question_assigns_all_units_to_their_owners() {
     let project = project(GOOD, "");
     let out = project.run(&["run"]);
     assert_eq!(out.code, 0, "{out:?}");
-    assert_eq!(workers(&project), ["1 by c", "2 by g", "3 by c"]);
+    assert_eq!(workers(&project), ["1 by c", "2 by g", "3 by default", "3 by c"]);
     assert_eq!(project.read("calls").lines().count(), 1);
     let state = project.state("demo");
     assert_eq!(state["assignments"]["2"]["owner_agent"], "gemini");
@@ -65,7 +65,7 @@ fn a_wrong_assignment_is_asked_for_again_with_its_mistakes() {
     let project = project(&answer, "");
     let out = project.run(&["run"]);
     assert_eq!(out.code, 0, "{out:?}");
-    assert_eq!(workers(&project), ["1 by c", "2 by g", "3 by c"]);
+    assert_eq!(workers(&project), ["1 by c", "2 by g", "3 by default", "3 by c"]);
     let second = project.read("second");
     assert!(second.contains("the owner \"stranger\" is not one of codex"), "{second}");
     assert!(second.contains("there is no assignment for 2, 3"), "{second}");
@@ -97,7 +97,7 @@ fn after_two_bad_answers_the_run_warns_and_the_next_run_asks_again() {
     project.write("assigner.sh", format!("cat > /dev/null; echo x >> calls; {GOOD}"));
     let out = project.run(&["run"]);
     assert_eq!(out.code, 0, "{out:?}");
-    assert_eq!(workers(&project)[1..], ["2 by g", "3 by c"]);
+    assert_eq!(workers(&project)[1..], ["2 by g", "3 by default", "3 by c"]);
     assert_eq!(project.state("demo")["assignments"]["2"]["by"], "assigner");
 }
 
@@ -106,7 +106,7 @@ fn an_assignment_rule_beats_the_agent() {
     let project = project(GOOD, "[[assign.rule]]\nmatch = \"^Scr\"\nbackend = \"c\"\n");
     let out = project.run(&["run"]);
     assert_eq!(out.code, 0, "{out:?}");
-    assert_eq!(workers(&project), ["1 by c", "2 by c", "3 by c"]);
+    assert_eq!(workers(&project), ["1 by c", "2 by c", "3 by default", "3 by c"]);
 }
 
 #[test]
@@ -121,7 +121,8 @@ fn plan_saves_the_assignment_and_a_dry_run_asks_nothing() {
     assert_eq!(out.code, 0, "{out:?}");
     let plan: serde_json::Value = serde_json::from_str(&out.stdout).unwrap();
     let backends: Vec<_> = plan["steps"].as_array().unwrap().iter().map(|s| s["backend"].clone()).collect();
-    assert_eq!(backends, ["c", "g", "c"]);
+    assert_eq!(backends, ["c", "g", "fake"]);
+    assert_eq!(plan["steps"][2]["review"]["backend"], "c");
     assert_eq!(project.state("demo")["assignments"]["3"]["type"], "review");
     // the second plan uses the saved assignment
     assert_eq!(project.run(&["plan"]).code, 0);
@@ -141,7 +142,7 @@ fn the_python_tools_assignment_flags_work() {
     let out = project.run(&["run", "--assign-opencode-agent", "gawain"]);
     assert_eq!(out.code, 0, "{out:?}");
     assert_eq!(project.read("args"), "--agent gawain\n");
-    assert_eq!(workers(&project), ["1 by c", "2 by g", "3 by c"]);
+    assert_eq!(workers(&project), ["1 by c", "2 by g", "3 by default", "3 by c"]);
 }
 
 #[test]

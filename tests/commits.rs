@@ -334,3 +334,69 @@ fn a_refusal_that_no_run_has_seen_goes_back_to_the_agent_too() {
     assert_eq!(subjects(&project).last().unwrap(), "1: First thing");
     assert_eq!(git(&project, &["status", "--short", "--untracked-files=no"]), "");
 }
+
+#[test]
+fn a_tasks_md_that_was_dirty_before_is_named_where_it_stays_uncommitted() {
+    let project = repo(WRITES, "dirty = \"allow\"\n");
+    let tasks = project.tasks("demo") + "\nA note of mine.\n";
+    project.write(".kiro/specs/demo/tasks.md", &tasks);
+    let out = project.run(&["run"]).code(0);
+    let words = "not committed, because others had changed it before the task";
+    for id in ["1", "2"] {
+        let line = format!("left out of task {id}: .kiro/specs/demo/tasks.md ({words})");
+        assert!(out.stdout.contains(&line), "{}", out.stdout);
+    }
+    assert!(project.run(&["report"]).stdout.contains(words));
+    let log = project.read(".seqorch/demo/events.jsonl");
+    assert!(log.lines().last().unwrap().contains(words), "{log}");
+    assert_eq!(subjects(&project), ["start", "1: First thing", "2: Second thing"]);
+    assert_eq!(
+        git(&project, &["status", "--porcelain", "--", ".kiro/specs/demo"]),
+        "M .kiro/specs/demo/tasks.md"
+    );
+}
+
+#[test]
+fn a_tasks_md_at_the_top_keeps_its_state_in_the_repository() {
+    let project = repo(WRITES, "");
+    git(&project, &["mv", ".kiro/specs/demo/tasks.md", "tasks.md"]);
+    git(&project, &["commit", "-qm", "at the top"]);
+    project.run(&["run", "tasks.md"]).code(0).says(&["all complete"]);
+    assert!(
+        project.path("SEQUENTIAL_STATE.json").exists() && project.path("SEQUENTIAL_PROGRESS.md").exists()
+    );
+    assert!(!project.root().parent().unwrap().join("SEQUENTIAL_STATE.json").exists());
+    assert_eq!(subjects(&project), ["start", "at the top", "1: First thing", "2: Second thing"]);
+    project.run(&["status", "."]).code(0).says(&["complete"]);
+}
+
+#[test]
+fn a_filter_sees_the_environment_of_a_plain_commit_in_snapshots() {
+    let project = repo(WRITES, "").env("LANGUAGE", "xx");
+    let filter = project.path(".out/filter");
+    let seen = project.path(".out/seen");
+    let look = format!(
+        "env | grep -E '^(GIT_|LANGUAGE|LC_)' | sort | tr '\\n' ' ' >> {0}; echo >> {0}; cat",
+        seen.display()
+    );
+    program(&project, filter.to_str().unwrap(), &look);
+    git(&project, &["config", "filter.f.clean", filter.to_str().unwrap()]);
+    project.write(".git/info/attributes", "made-* filter=f\n");
+    project.write("made-0", "0\n");
+    let add = project.command_of(
+        "git",
+        &["-c", "core.fsmonitor=false", "commit", "-q", "--include", "made-0", "-m", "by hand"],
+    );
+    git(&project, &["add", "-N", "made-0"]);
+    std::fs::remove_file(&seen).ok();
+    let mut add = add;
+    assert!(add.output().unwrap().status.success());
+    let by_hand = project.read(".out/seen").lines().last().unwrap().to_owned();
+    std::fs::remove_file(&seen).unwrap();
+    project.run(&["run"]).code(0);
+    let seen = project.read(".out/seen");
+    assert!(seen.lines().count() > 1, "{seen}");
+    for line in seen.lines() {
+        assert_eq!(line, by_hand);
+    }
+}

@@ -91,6 +91,7 @@ const PURE: &[&str] = &[
     "run::pace",
     "run::resume",
     "run::retry",
+    "run::review",
     "run::test_count",
     "run::verdict",
     "sandbox::bwrap",

@@ -56,6 +56,7 @@ mod recordings;
 mod removed_git_folder;
 mod report;
 mod resume;
+mod review;
 mod run;
 mod sandbox;
 mod screens;

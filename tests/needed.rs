@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use crate::common::Project;
 use crate::common::git::{WRITES, git, repo};
+use crate::common::programs::json;
 
 const ONE: &str = "- [ ] 1. First\n";
 
@@ -22,6 +23,8 @@ fn missing_programs_of_hooks_and_checks_end_the_run_before_any_agent() {
         assert!(project.ledger().is_empty() && project.state("demo").is_null(), "{out:?}");
         let plan = project.run(&["plan"]).code(0);
         assert!(plan.stderr.contains(names), "{plan:?}");
+        let json = json(&project.run(&["plan", "--json"]).code(0).stdout);
+        assert!(json["warnings"][0]["message"].as_str().unwrap().contains(names), "{json:#}");
         let doctor = project.run(&["doctor"]);
         let program = names.split_once(": ").unwrap().1;
         assert!(doctor.stdout.contains(&format!("{program} was not found")), "{doctor:?}");
@@ -47,4 +50,24 @@ fn a_missing_identity_ends_the_run_before_any_agent() {
     git(&project, &["config", "user.useConfigOnly", "true"]);
     let out = project.run(&["run"]).code(78);
     assert!(out.stderr.contains("git config user.name") && project.ledger().is_empty(), "{out:?}");
+}
+
+#[test]
+fn a_script_without_its_interpreter_is_found_before_any_agent() {
+    for (head, names) in [
+        (
+            "#!/no/such/python3",
+            "hooks.run_end: ./hook.py cannot start: its interpreter /no/such/python3 was not found",
+        ),
+        ("#!/usr/bin/env no-such-program", "cannot start: its interpreter no-such-program was not found"),
+        ("#!/bin/sh\r", "cannot start: its first line ends with CR LF"),
+    ] {
+        let project = Project::new().spec("demo", ONE).config("[hooks]\nrun_end = [\"./hook.py\"]\n");
+        let path = project.path("hook.py");
+        project.write("hook.py", format!("{head}\nprint(1)\n"));
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+        let out = project.run(&["run"]).code(69);
+        assert!(out.stderr.contains(names) && project.ledger().is_empty(), "{out:?}");
+        assert!(project.run(&["plan"]).code(0).stderr.contains(names));
+    }
 }

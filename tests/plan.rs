@@ -66,7 +66,7 @@ fn plan_json_has_exactly_the_documented_keys() {
     assert_eq!(
         keys(&plan["steps"][0]),
         set(
-            "id title tasks completes backend model unassigned argv resume_argv cwd window prompt_by output timeouts retry delay_s signal verify \
+            "id title tasks completes backend model review unassigned argv resume_argv cwd window prompt_by output timeouts retry delay_s signal verify \
              reasons after waves line"
         )
     );

@@ -143,3 +143,30 @@ fn a_tmux_server_that_stands_still_hangs_no_verb() {
         project.run(&[verb]).code(0);
     }
 }
+
+#[test]
+fn a_run_goes_past_a_tmux_that_stands_still_or_ends() {
+    for signal in [Signal::STOP, Signal::KILL] {
+        let project = Project::new().spec("demo", "- [ ] 1. First\n- [ ] 2. Second\n");
+        let Some(project) =
+            project.agent("[ $SEQORCH_UNIT = 1 ] && { touch .out/first; sleep 0.3; }; say_done").tmux()
+        else {
+            return;
+        };
+        let project = project.config("[tmux]\nmode = \"auto\"\n[retry]\nbackoff = \"1ms\"\n");
+        let run = project.start(&["run"]);
+        wait_until("the first task", || project.path(".out/first").exists());
+        let server = project.tmux_server().unwrap();
+        if signal == Signal::STOP {
+            // the agent ends by itself; the window of the next one never opens
+            wait_until("its end", || project.ledger().len() == 1);
+        }
+        kill(server, signal);
+        let out = run.wait().code(0);
+        if signal == Signal::STOP {
+            assert!(out.stderr.contains("continuing without tmux"), "{out:?}");
+            kill(server, Signal::CONT);
+        }
+        assert!(project.ledger().contains(&"2 1".to_owned()), "{:?}", project.ledger());
+    }
+}

@@ -16,6 +16,11 @@ pub const COMPLETE: &str = "<promise>COMPLETE</promise>";
 /// The agent cannot continue without a human.
 pub const HALT: &str = "<promise>HALT</promise>";
 
+/// A review finds nothing that must change.
+pub const APPROVED: &str = "<promise>APPROVED</promise>";
+/// A review finds what must change.
+pub const CHANGES: &str = "<promise>CHANGES</promise>";
+
 /// Bytes of a line that are read. A longer line cannot be a signal alone.
 const LINE_CAP: usize = 4096;
 /// Bytes kept of the agent's last lines.
@@ -32,6 +37,8 @@ pub struct SignalScan {
     pub halt: Option<String>,
     /// The agent's last lines, without signals.
     pub last_words: String,
+    /// What a reviewer says in its last message: whether it approves. Where it says both, it does not.
+    pub approves: Option<bool>,
 }
 
 /// Scans an agent's text, piece by piece.
@@ -59,6 +66,7 @@ pub struct SignalScanner {
     echoes: HashSet<(Vec<u8>, &'static str)>,
     done: bool,
     halt: Option<String>,
+    approves: Option<bool>,
 }
 
 impl SignalScanner {
@@ -113,6 +121,7 @@ impl SignalScanner {
     pub fn begin_step(&mut self) {
         self.end_block();
         self.done = false;
+        self.approves = None;
         self.halted_before = self.halt.is_some();
     }
 
@@ -120,6 +129,7 @@ impl SignalScanner {
     pub fn discard_step(&mut self) {
         self.end_block();
         self.done = false;
+        self.approves = None;
         if !self.halted_before {
             self.halt = None;
         }
@@ -129,7 +139,8 @@ impl SignalScanner {
     #[must_use]
     pub fn finish(mut self) -> SignalScan {
         self.end_part();
-        SignalScan { done: self.done, last_words: self.last_words(), halt: self.halt }
+        let last_words = self.last_words();
+        SignalScan { done: self.done, last_words, halt: self.halt, approves: self.approves }
     }
 
     fn extend(&mut self, bytes: &[u8]) {
@@ -167,6 +178,8 @@ impl SignalScanner {
             if self.halt.is_none() {
                 self.halt = Some(self.question());
             }
+        } else if signal == APPROVED || signal == CHANGES {
+            self.approves = Some(signal == APPROVED && self.approves != Some(false));
         } else {
             self.done = true;
         }
@@ -298,7 +311,9 @@ fn cap(line: &[u8]) -> &[u8] {
 
 /// The signal that the line consists of.
 fn signal(line: &[u8]) -> Option<&'static str> {
-    let find = |line: &[u8]| [TASK_DONE, COMPLETE, HALT].into_iter().find(|s| s.as_bytes() == line);
+    let find = |line: &[u8]| {
+        [TASK_DONE, COMPLETE, HALT, APPROVED, CHANGES].into_iter().find(|s| s.as_bytes() == line)
+    };
     // most lines are far from one
     if !line.ends_with(b">") && !line.windows(10).any(|part| part == b"</promise>") {
         return None;

@@ -276,6 +276,7 @@ fn with_attempt(mut env: Environment, attempt: &AttemptFile, dir: &AttemptDir) -
     for (name, value) in [
         ("SEQORCH_SPEC", OsString::from(&attempt.spec)),
         ("SEQORCH_UNIT", OsString::from(&attempt.unit)),
+        ("SEQORCH_ROLE", attempt.role.word().into()),
         ("SEQORCH_ATTEMPT", OsString::from(attempt.attempt.to_string())),
         ("SEQORCH_DIR", dir.path().into()),
     ] {

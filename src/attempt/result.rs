@@ -19,6 +19,7 @@ pub(super) fn note_stream_facts(
 ) {
     let signals = facts.signals;
     result.done = signals.done;
+    result.approves = signals.approves;
     result.halt = signals.halt.map(|text| clean(&text));
     result.last_words = clean(&signals.last_words);
     result.session = facts.session;

@@ -41,6 +41,10 @@ pub fn run(dir: &Path, exe: &Path) -> Result<()> {
     let dir = AttemptDir::new(dir);
     let attempt = read_attempt(&dir)?;
     let mut lock = AttemptLock::take(&dir)?;
+    if dir.result().exists() {
+        // a tmux server that stood still opened its window too late
+        return Ok(());
+    }
     let (events, inbox) = channel();
     let signals = events.clone();
     signals::watch(move |signal| drop(signals.send(AttemptEvent::Signal(signal))))

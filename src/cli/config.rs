@@ -10,7 +10,7 @@ use crate::agent::sanitise::harmless;
 use crate::config::json_schema::json_schema;
 use crate::config::{explain, pages};
 use crate::error::Result;
-use crate::plan::prompt::BUILT_IN;
+use crate::plan::prompt::{BUILT_IN, REVIEW};
 
 #[derive(Debug, Args)]
 pub(super) struct ConfigArgs {
@@ -50,7 +50,11 @@ enum ConfigVerb {
     #[command(after_help = "Change a copy of it and name the copy in prompt.template:\n  \
                       seqorch config template > prompt.md.j2\n\n\
                       `seqorch plan --prompt ID` prints the prompt of a task.")]
-    Template,
+    Template {
+        /// Print that of a review, for review.template.
+        #[arg(long)]
+        review: bool,
+    },
 }
 
 pub(super) fn config(global: &Global, args: &ConfigArgs) -> Result<u8> {
@@ -62,7 +66,8 @@ pub(super) fn config(global: &Global, args: &ConfigArgs) -> Result<u8> {
         ConfigVerb::Example => pages::example(),
         ConfigVerb::Reference => pages::reference(),
         ConfigVerb::Schema => format!("{:#}\n", json_schema()),
-        ConfigVerb::Template => BUILT_IN.to_owned(),
+        ConfigVerb::Template { review: true } => REVIEW.to_owned(),
+        ConfigVerb::Template { review: false } => BUILT_IN.to_owned(),
     };
     let _ = anstream::stdout().write_all(harmless(&text).as_bytes());
     Ok(0)

@@ -86,6 +86,11 @@ pub(super) fn plan(global: &Global, args: &PlanArgs) -> Result<u8> {
         };
         let mut value = plan_json::json(plan.as_ref(), &tasks, times.as_ref());
         value["left"] = serde_json::json!(left);
+        for lack in plan.as_ref().map(|plan| lacks(&place, config, plan)).unwrap_or_default() {
+            let message = format!("a run would end at once: {lack}");
+            let warning = serde_json::json!({ "line": null, "column": null, "message": message });
+            value["warnings"].as_array_mut().into_iter().for_each(|all| all.push(warning.clone()));
+        }
         value["uncounted_budgets"] =
             serde_json::json!(plan.map(|plan| uncounted(config, &plan)).unwrap_or_default());
         print_json(&place, config, value);

@@ -18,6 +18,7 @@ pub(crate) fn resolve(tree: &TomlNode, root: &Path) -> (Config, Vec<Problem>) {
     config.tmux.resolve(&workdir);
     config.run.workdir = config.run.workdir.map(|_| workdir);
     config.prompt.template = config.prompt.template.map(|file| root.join(file));
+    config.review.template = config.review.template.map(|file| root.join(file));
     let commands = config.backends.values_mut().map(|backend| &mut backend.command);
     for command in commands.chain(config.tmux.programs()) {
         *command = program(std::mem::take(command), root);

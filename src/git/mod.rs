@@ -11,6 +11,7 @@ pub mod commit;
 pub mod diff;
 pub mod executing;
 mod files;
+mod filter_environment;
 pub mod helpers;
 pub mod history;
 pub mod hooks;

@@ -8,6 +8,7 @@ use tempfile::TempDir;
 
 use super::call::{GitCall, GitError, Supervisor, one_line, path_lines};
 use super::executing::{ExecutingSettings, GitPin, SettingOverride};
+use super::filter_environment::in_plain_environment;
 use super::hooks::HookFolder;
 use super::status::WorkTreeStatus;
 
@@ -95,6 +96,12 @@ impl Repository {
         pin.map_or_else(Vec::new, |pin| pin.overrides(&self.top, self.git_dirs(), &self.supervisor))
     }
 
+    /// The filters of the start, in the environment of a plain commit.
+    fn filters_as_typed(&self, others: usize) -> Vec<SettingOverride> {
+        let own = |name: &str| std::env::var(name).ok();
+        self.pin.as_ref().map_or_else(Vec::new, |pin| in_plain_environment(&pin.settings, others, own))
+    }
+
     /// The folder with the pinned hooks, where git would run other ones now.
     pub(super) fn hooks_of_start(&self) -> Result<Option<(TempDir, PathBuf)>, GitError> {
         let Some(pin) = &self.pin else { return Ok(None) };
@@ -109,7 +116,9 @@ impl Repository {
 
     /// A call at the top of the work tree that runs no hook.
     pub(super) fn call<S: AsRef<std::ffi::OsStr>>(&self, args: impl IntoIterator<Item = S>) -> GitCall<'_> {
-        let call = GitCall::new(&self.top, args).overriding(self.overrides());
+        let overrides = self.overrides();
+        let filters = self.filters_as_typed(overrides.len());
+        let call = GitCall::new(&self.top, args).overriding(overrides).overriding(filters);
         if self.is_named { call.env("GIT_DIR", &self.git_dir).env("GIT_WORK_TREE", &self.top) } else { call }
     }
 

@@ -11,6 +11,7 @@ use super::request::SpecInfo;
 use super::step::{Plan, Step, StepSettings};
 use super::step_settings::work_dir;
 use super::tmux_names;
+use crate::agent::AttemptRole;
 use crate::config::{Backend, Config, Done, DoneSignal, Timeouts, UnchangedRule};
 use crate::error::Result;
 
@@ -75,9 +76,11 @@ pub fn step(config: &Config, spec: SpecInfo<'_>, backend: &Backend) -> Step {
         timeout: Timeouts { task: assign.timeout, ..config.timeout },
         done: Done { signal: DoneSignal::Optional, nudges: 0, unchanged: UnchangedRule::Accept },
         verify: Vec::new(),
+        review: None,
         ..settings
     };
     Step {
+        role: AttemptRole::Work,
         unit: CALL.to_owned(),
         title: "who does which task".to_owned(),
         task: None,

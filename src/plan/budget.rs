@@ -30,8 +30,8 @@ pub const BUDGET_REMEDY: &str = "Remove the key, use another backend, give the m
 /// The budgets that do not count what the steps of a plan, or who takes over from them, use.
 #[must_use]
 pub fn uncounted(config: &Config, plan: &Plan) -> Vec<UncountedBudget> {
-    let steps =
-        plan.steps.iter().map(|step| (step.settings.backend.as_str(), step.settings.model.as_deref()));
+    let steps = plan.all_settings().map(|(_, own)| (own.backend.as_str(), own.model.as_deref()));
+    let steps = steps.filter(|_| !plan.steps.is_empty());
     let model = |name: &String| config.backends.get(name).and_then(|backend| backend.model.as_deref());
     let fallback = config.limit.fallback.iter().filter(|_| !plan.steps.is_empty());
     let fallback = fallback.map(|name| (name.as_str(), model(name)));

@@ -11,6 +11,7 @@ use super::tmux_names;
 use super::unit_order::{UnitGraph, cut_before, stick_inside_units};
 use super::unit_tree::{TreeUnit, UnitTree};
 use super::unit_waves::UnitWaves;
+use crate::agent::AttemptRole;
 use crate::config::Granularity;
 use crate::spec::TaskFile;
 
@@ -79,6 +80,7 @@ pub fn build(request: &PlanRequest<'_>) -> Plan {
     for &unit in order.units.iter().chain(&order.circular) {
         builder.unit(unit, &order.circular);
     }
+    let spec_review = builder.resolver.spec_review(request.config).map(Box::new);
     let PlanBuilder { steps, mut skipped, .. } = builder;
     skipped.sort_by_key(|(first, _)| *first);
 
@@ -94,6 +96,7 @@ pub fn build(request: &PlanRequest<'_>) -> Plan {
     Plan {
         spec: request.spec.name.to_owned(),
         steps: steps.into_iter().map(|(step, _)| step).collect(),
+        spec_review,
         skipped: skipped.into_iter().map(|(_, skipped)| skipped).collect(),
         ignored: request.tasks.ignored.clone(),
         notes,
@@ -236,6 +239,7 @@ impl PlanBuilder<'_> {
         let resolved = self.resolver.unit(tree, tree_unit.node);
         reasons.extend(resolved.reasons);
         let step = Step {
+            role: AttemptRole::Work,
             unit: top.id.clone(),
             title: top.title.to_owned(),
             task: top.task.cloned(),

@@ -33,5 +33,5 @@ mod unit_waves;
 pub use build::{UnitInfo, build, units};
 pub use request::{Fallback, PlanRequest, Progress, Selection, SpecInfo};
 pub use selected_tasks::select;
-pub use step::{Plan, PlanNote, SkipReason, SkippedTask, Step, StepSettings};
+pub use step::{Plan, PlanNote, SPEC_REVIEW, SkipReason, SkippedTask, Step, StepSettings};
 pub use task_names::TaskNames;

@@ -12,7 +12,7 @@ use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 
 use super::quote::{defuse, oneline, quote};
-use super::step::{Plan, Step};
+use super::step::{Plan, SPEC_REVIEW, Step};
 use crate::config::{DoneSignal, Prompt, Skill};
 use crate::error::{Error, ErrorKind, Result};
 use crate::spec::Task;
@@ -22,6 +22,9 @@ pub const BUILT_IN: &str = include_str!("prompt.md.j2");
 
 /// The template for an agent that resumes its session.
 const CONTINUE: &str = include_str!("continue.md.j2");
+
+/// The template of a review of a configuration without one of its own.
+pub const REVIEW: &str = include_str!("review.md.j2");
 
 /// Steps and memory that one prompt may take, in units of the template engine: seconds at most.
 const FUEL: u64 = 10_000_000;
@@ -33,6 +36,10 @@ pub const TASK_DONE: &str = "<promise>TASK_DONE</promise>";
 
 /// The signal of an agent that needs a human's decision.
 pub const HALT: &str = "<promise>HALT</promise>";
+
+/// The signals of a reviewer: nothing must change, or something must.
+const APPROVED: &str = "<promise>APPROVED</promise>";
+const CHANGES: &str = "<promise>CHANGES</promise>";
 
 /// The values of a prompt.
 #[derive(Debug, Clone, Copy)]
@@ -117,12 +124,24 @@ struct PromptValues<'a> {
     signal_required: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
+    #[serde(flatten)]
+    review: Option<ReviewValues<'a>>,
+}
+
+/// What only the prompt of a review has.
+#[derive(Serialize)]
+struct ReviewValues<'a> {
+    changes: Option<&'a str>,
+    whole: bool,
+    reason: Option<&'a str>,
 }
 
 #[derive(Serialize)]
 struct PromptSignals {
     done: &'static str,
     halt: &'static str,
+    approved: &'static str,
+    changes: &'static str,
 }
 
 #[derive(Serialize)]
@@ -167,6 +186,20 @@ pub fn render_continuation(context: &PromptContext<'_>, reason: &str) -> Result<
 /// Renders a prompt from a template: [`BUILT_IN`], or the text of the user's own.
 pub fn render(context: &PromptContext<'_>, template: &str) -> Result<String> {
     render_with(context, template, None)
+}
+
+/// Renders the prompt of a review of these changes from a template: [`REVIEW`], or the text of the user's own. `reason`: why
+/// the reviewer resumes its session, where it does.
+pub fn render_review(
+    context: &PromptContext<'_>,
+    template: &str,
+    changes: Option<&str>,
+    reason: Option<&str>,
+) -> Result<String> {
+    let mut values = values(context);
+    values.review = Some(ReviewValues { changes, whole: context.step.unit == SPEC_REVIEW, reason });
+    let template = if reason.is_some() { REVIEW } else { template };
+    render_values(&values, template)
 }
 
 fn render_with(context: &PromptContext<'_>, template: &str, reason: Option<&str>) -> Result<String> {
@@ -259,9 +292,10 @@ fn values<'a>(context: &PromptContext<'a>) -> PromptValues<'a> {
         so_far: context.so_far,
         answer: as_one(context.answers),
         answers: context.answers,
-        signals: PromptSignals { done: TASK_DONE, halt: HALT },
+        signals: PromptSignals { done: TASK_DONE, halt: HALT, approved: APPROVED, changes: CHANGES },
         signal_required: step.settings.done.signal == DoneSignal::Required,
         reason: None,
+        review: None,
     }
 }
 

@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::agent::Format;
+use crate::agent::{AttemptRole, Format};
 use crate::config::{Done, PrintsWhen, PromptBy, Retry, Timeouts};
 use crate::spec::{Dialect, IgnoredLine, Task};
+
+/// The id of the unit that is the review of the whole spec. No task has it, since ids begin with a letter or a digit.
+pub const SPEC_REVIEW: &str = "@review";
 
 /// What runs, in order, and what does not run, with reasons.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +18,8 @@ pub struct Plan {
     pub spec: String,
     /// The steps, in the order of work.
     pub steps: Vec<Step>,
+    /// The step that follows all of them, if the whole spec is reviewed: it fixes what the review finds.
+    pub spec_review: Option<Box<Step>>,
     /// The tasks that do not run, and why.
     pub skipped: Vec<SkippedTask>,
     /// Lines that look like tasks and are not.
@@ -48,9 +53,37 @@ pub struct PlanNote {
     pub message: String,
 }
 
+impl Plan {
+    /// The step of a unit.
+    #[must_use]
+    pub fn step_of(&self, unit: &str) -> Option<&Step> {
+        self.steps.iter().chain(self.spec_review.as_deref()).find(|step| step.unit == unit)
+    }
+
+    /// The settings of all attempts of its steps, reviews included, each with the unit.
+    pub fn all_settings(&self) -> impl Iterator<Item = (&str, &StepSettings)> {
+        let steps = self.steps.iter().chain(self.spec_review.as_deref());
+        steps.flat_map(|step| {
+            let own = std::iter::once(&step.settings).chain(step.settings.review.as_deref());
+            own.map(move |settings| (step.unit.as_str(), settings))
+        })
+    }
+}
+
+impl Step {
+    /// The review of what the step did, if it is reviewed.
+    #[must_use]
+    pub fn for_review(&self) -> Option<Self> {
+        let settings = self.settings.review.as_deref()?.clone();
+        Some(Self { role: AttemptRole::Review, completes: Vec::new(), settings, ..self.clone() })
+    }
+}
+
 /// One step of the plan: a unit with its open tasks and its settings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step {
+    /// What its attempt is for.
+    pub role: AttemptRole,
     /// Id of the unit.
     pub unit: String,
     /// Title of the unit.
@@ -112,6 +145,8 @@ pub struct StepSettings {
     pub done: Done,
     /// Commands that must succeed after the agent says that it is done.
     pub verify: Vec<Vec<String>>,
+    /// What a review of it runs with; `None`: it is not reviewed.
+    pub review: Option<Box<StepSettings>>,
     /// Pause after the step.
     pub delay: Duration,
     /// Text that an override adds to the prompt.

@@ -7,10 +7,14 @@ use regex::Regex;
 
 use super::argv::{ArgvValues, argv};
 use super::request::{Progress, SpecInfo};
-use super::step::StepSettings;
+use super::step::{SPEC_REVIEW, Step, StepSettings};
+use super::tmux_names;
 use super::unit_tree::UnitTree;
+use crate::agent::AttemptRole;
 use crate::agent::Format;
-use crate::config::{AssignMode, AssignRule, Backend, Config, Override, PrintsWhen, PromptBy};
+use crate::config::{
+    AssignMode, AssignRule, Backend, Config, Done, DoneSignal, Override, PrintsWhen, PromptBy, UnchangedRule,
+};
 
 /// The settings of one unit, with what the plan says about them.
 #[derive(Debug, Clone)]
@@ -42,6 +46,8 @@ struct BackendChoice<'a> {
     unassigned: bool,
     /// The user chose it for this very unit.
     by_hand: bool,
+    /// The backend that an assignment chose to review the unit.
+    reviewer: Option<&'a str>,
 }
 
 impl<'a> SettingsResolver<'a> {
@@ -89,12 +95,16 @@ impl<'a> SettingsResolver<'a> {
             None => self.progress.owners_by_hand.get(id).and_then(|o| Some((o, owners.get(o)?.as_str())))?,
         };
         let (backend, _) = self.config.backends.get_key_value(backend)?;
-        Some(BackendChoice {
-            backend,
-            reason: Some(format!("assigned to {name} by hand")),
-            by_hand: true,
-            unassigned: false,
-        })
+        let reason = Some(format!("assigned to {name} by hand"));
+        if name == REVIEWER && !self.progress.backends_by_hand.contains_key(id) {
+            return Some(BackendChoice { reason, ..self.reviewed_by(backend) });
+        }
+        Some(BackendChoice { backend, reason, by_hand: true, ..BackendChoice::default() })
+    }
+
+    /// The common backend works, and the one of the owner that reviews looks at it.
+    fn reviewed_by(&self, backend: &'a str) -> BackendChoice<'a> {
+        BackendChoice { reviewer: Some(backend), ..self.common_choice() }
     }
 
     /// A choice by hand beats a rule, a rule beats the assignment of an agent, and that beats the common backend.
@@ -114,6 +124,9 @@ impl<'a> SettingsResolver<'a> {
         if let Some((rule, ..)) = self.rules.iter().rfind(applies) {
             let who = rule.owner.as_ref().map_or_else(String::new, |owner| format!(" to {owner}"));
             let reason = Some(format!("assigned{who} by a rule"));
+            if rule.owner.as_deref() == Some(REVIEWER) {
+                return BackendChoice { reason, ..self.reviewed_by(&rule.backend) };
+            }
             return BackendChoice { backend: &rule.backend, reason, ..BackendChoice::default() };
         }
         if assign.mode != AssignMode::Agent {
@@ -123,6 +136,9 @@ impl<'a> SettingsResolver<'a> {
         match owner.and_then(|owner| Some((owner, assign.owners.get(owner)?))) {
             Some((owner, backend)) => {
                 let reason = Some(format!("assigned to {owner}"));
+                if owner == REVIEWER {
+                    return BackendChoice { reason, ..self.reviewed_by(backend) };
+                }
                 BackendChoice { backend, reason, ..BackendChoice::default() }
             }
             None => BackendChoice { unassigned: true, ..self.common_choice() },
@@ -175,9 +191,64 @@ impl<'a> SettingsResolver<'a> {
         let agent = backend.agent.as_deref();
         let values = ArgvValues { model: model.map(String::as_str), agent, cwd: &self.cwd, spec: self.spec };
         resolved.settings.use_backend(backend, values);
+        let reviewer = choice.reviewer.or(config.review.of_tasks());
+        resolved.settings.review =
+            reviewer.and_then(|name| self.review(name, &resolved.settings)).map(Box::new);
         resolved
     }
+
+    /// What a review of work with these settings runs with.
+    fn review(&self, name: &str, of: &StepSettings) -> Option<StepSettings> {
+        let config = self.config;
+        let own = config.review.model.as_ref().filter(|_| config.review.backend.as_deref() == Some(name));
+        let model = |name: &str| config.backends.get(name).and_then(|backend| backend.model.as_ref());
+        let asked = own.or(model(name)).cloned();
+        let fallback = self.progress.fallbacks.get(&(name.to_owned(), asked.clone()));
+        let (name, asked) = match fallback {
+            Some(fallback) => (fallback.backend.as_str(), model(&fallback.backend).cloned()),
+            None => (name, asked),
+        };
+        let backend = config.backends.get(name)?.for_review();
+        let mut settings = StepSettings {
+            backend: name.to_owned(),
+            unassigned: false,
+            done: Done { signal: DoneSignal::Required, nudges: 1, unchanged: UnchangedRule::Accept },
+            verify: Vec::new(),
+            review: None,
+            extra_prompt: None,
+            ..of.clone()
+        };
+        let (model, agent) = (asked.as_deref(), backend.agent.as_deref());
+        settings.use_backend(&backend, ArgvValues { model, agent, cwd: &self.cwd, spec: self.spec });
+        Some(settings)
+    }
+
+    /// The step that fixes what the review of the whole spec finds, if there is one.
+    pub(super) fn spec_review(&self, config: &Config) -> Option<Step> {
+        let mut settings = self.resolve(&self.common_choice(), &[]).settings;
+        let review = self.review(config.review.of_spec()?, &settings)?;
+        settings.review = Some(Box::new(review));
+        Some(Step {
+            role: AttemptRole::Work,
+            unit: SPEC_REVIEW.to_owned(),
+            title: "Fix what the review of the whole spec found".to_owned(),
+            task: None,
+            group: None,
+            above: Vec::new(),
+            waves: Vec::new(),
+            open: Vec::new(),
+            completes: Vec::new(),
+            after: Vec::new(),
+            settings,
+            window: tmux_names::window(&config.tmux.window, "review"),
+            reasons: Vec::new(),
+            line: 0,
+        })
+    }
 }
+
+/// The owner whose tasks are done by the common backend and reviewed by the owner's.
+const REVIEWER: &str = "codex-review";
 
 impl StepSettings {
     /// The settings that all steps have in common, without a backend.
@@ -198,6 +269,7 @@ impl StepSettings {
             retry: config.retry,
             done: config.done,
             verify: config.verify.commands.clone(),
+            review: None,
             delay: config.run.delay,
             extra_prompt: None,
         }

@@ -25,7 +25,7 @@ const QUESTION: usize = 200;
 #[must_use]
 pub fn mark(outcome: &Outcome) -> &'static str {
     match outcome {
-        Outcome::Done => "✓",
+        Outcome::Done | Outcome::ForReview | Outcome::Approved => "✓",
         Outcome::Halted { .. } | Outcome::Limited { .. } => "‖",
         _ => "✗",
     }
@@ -71,7 +71,7 @@ pub fn last_word(end: &End, needs: &[ShownNeed], left: usize) -> (String, bool) 
 pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> String {
     match what {
         EventKind::RunStarted { steps, .. } => format!("run started: {}", plural(steps.len(), "step")),
-        EventKind::StepStarted { unit, title, tries, resumes, iteration, left, .. } => {
+        EventKind::StepStarted { unit, title, tries, role, resumes, iteration, left, .. } => {
             let most = max_iterations.map_or_else(String::new, |n| format!("/{n}"));
             let again = if *tries > 1 { format!(", attempt {tries}") } else { String::new() };
             let resumes = match resumes {
@@ -83,7 +83,8 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
             };
             let (unit, title) = (sanitise_line(unit), sanitise_line(title));
             let left = plural(*left, "task");
-            format!("▶ {unit} {title}  (iteration {iteration}{most}, {left} left{again}{resumes})")
+            let what = if role.is_work() { "" } else { "review of " };
+            format!("▶ {what}{unit} {title}  (iteration {iteration}{most}, {left} left{again}{resumes})")
         }
         EventKind::StepEnded { unit, outcome, says, took_ms, next, attempts_left, .. } => {
             let mark = mark(outcome);
@@ -180,6 +181,7 @@ fn next_words(next: NextKind, attempts_left: Option<u32>) -> String {
             let left = left.map_or_else(String::new, |n| format!(", {} left", attempts(n)));
             format!("; its session cannot continue, the next one starts from the beginning{left}")
         }
+        (NextKind::Review, _) => "; a review follows".to_owned(),
         (NextKind::Failed, _) => "; no attempts left".to_owned(),
         (NextKind::Plain, _) | (NextKind::Again, None) => String::new(),
     }
@@ -332,6 +334,7 @@ mod tests {
     #[test]
     fn a_hostile_title_stays_on_its_line_and_sends_no_escape_sequence() {
         let what = EventKind::StepStarted {
+            role: crate::agent::AttemptRole::Work,
             tries: 2,
             resumes: Some(ResumeReason::Retry),
             unit: "1".into(),

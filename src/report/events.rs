@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use super::needs::NeedRecord;
 use super::notice::{Next, NextKind, Notice, Pause, PauseKind};
+use crate::agent::AttemptRole;
 use crate::agent::Usage;
 use crate::agent::sanitise::harmless;
 use crate::plan::assign::Assigned;
@@ -61,6 +62,9 @@ pub enum EventKind {
         /// How many tries people count, this one included: without those that a limit ended.
         #[serde(default)]
         tries: usize,
+        /// What the attempt is for: `work` or `review`.
+        #[serde(default)]
+        role: AttemptRole,
         /// The backend that works on it.
         backend: Option<String>,
         /// Why it resumes a session: `nudge`, `retry`, `answer`, `limit`; null: it begins a new one.
@@ -91,7 +95,8 @@ pub enum EventKind {
         /// How long it took.
         took_ms: u64,
         /// What follows: `plain` (nothing special), `again` (another attempt), `nudge` (the agent is asked for its signal),
-        /// `unchanged` (the agent is asked, since no file has changed), `afresh` (a new session), `failed` (no attempts left).
+        /// `unchanged` (the agent is asked, since no file has changed), `afresh` (a new session), `review` (of what it
+        /// did), `failed` (no attempts left).
         next: NextKind,
         /// How many attempts the unit has left, if `next` is `again` or `afresh`.
         attempts_left: Option<u32>,
@@ -298,16 +303,19 @@ pub fn of_notice(notice: &Notice, state: &SpecState) -> EventKind {
         state.units.get(unit)?.attempts.iter().rev().find(|a| a.number == number)
     };
     match notice {
-        Notice::Started { unit, title, attempt, tries, reason, iteration, left } => EventKind::StepStarted {
-            tries: *tries,
-            unit: unit.clone(),
-            title: title.clone(),
-            attempt: *attempt,
-            backend: attempt_of(unit, *attempt).map(|a| a.backend.clone()),
-            resumes: *reason,
-            iteration: *iteration,
-            left: *left,
-        },
+        Notice::Started { unit, title, attempt, tries, role, reason, iteration, left } => {
+            EventKind::StepStarted {
+                tries: *tries,
+                role: *role,
+                unit: unit.clone(),
+                title: title.clone(),
+                attempt: *attempt,
+                backend: attempt_of(unit, *attempt).map(|a| a.backend.clone()),
+                resumes: *reason,
+                iteration: *iteration,
+                left: *left,
+            }
+        }
         Notice::Ended { unit, title, attempt, outcome, took, next } => {
             let record = attempt_of(unit, *attempt);
             let (next, attempts_left) = match next {
@@ -316,6 +324,7 @@ pub fn of_notice(notice: &Notice, state: &SpecState) -> EventKind {
                 Next::Nudge => (NextKind::Nudge, None),
                 Next::Unchanged => (NextKind::Unchanged, None),
                 Next::Afresh(n) => (NextKind::Afresh, Some(*n)),
+                Next::Review => (NextKind::Review, None),
                 Next::Failed => (NextKind::Failed, None),
             };
             EventKind::StepEnded {
@@ -390,6 +399,7 @@ mod tests {
     #[test]
     fn an_event_is_written_as_documented_and_read_back() {
         let notice = Notice::Started {
+            role: AttemptRole::Work,
             tries: 2,
             unit: "1".into(),
             title: "Log in".into(),
@@ -402,7 +412,7 @@ mod tests {
         assert_eq!(
             record.line(),
             "{\"v\":1,\"at\":\"2026-01-02T03:04:05Z\",\"event\":\"step_started\",\"unit\":\"1\",\
-             \"title\":\"Log in\",\"attempt\":2,\"tries\":2,\"backend\":null,\"resumes\":null,\"iteration\":3,\"left\":4}\n"
+             \"title\":\"Log in\",\"attempt\":2,\"tries\":2,\"role\":\"work\",\"backend\":null,\"resumes\":null,\"iteration\":3,\"left\":4}\n"
         );
         assert_eq!(read(&record.line()), [record]);
     }

@@ -80,7 +80,8 @@ fn show(spec: &str, state: &SpecState, need: &Need) -> ShownNeed {
     };
     let look = need.task.as_ref().filter(|_| need.kind == NeedKind::FailedTask).map(|task| {
         let command = logs_command(spec, task);
-        let has_log = check.is_some() && !outcome.is_some_and(Outcome::is_refused_commit);
+        let is_command = |outcome: &Outcome| !outcome.is_refused_commit() && !outcome.is_review();
+        let has_log = check.is_some() && outcome.is_some_and(is_command);
         if has_log { format!("{command} --verify") } else { command }
     });
     ShownNeed {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::agent::AttemptRole;
 use crate::plan::assign::Assigned;
 use crate::state::{Outcome, ResumeReason, WaitReason};
 
@@ -14,6 +15,8 @@ pub enum Notice {
     Started {
         /// How many tries people count, this one included: without those that a limit ended.
         tries: usize,
+        /// What the attempt is for.
+        role: AttemptRole,
         /// The unit.
         unit: String,
         /// Its title.
@@ -101,6 +104,8 @@ pub enum Next {
     Unchanged,
     /// Its session cannot continue: the unit starts again in a new one. This many attempts are left.
     Afresh(u32),
+    /// A review of what it did.
+    Review,
     /// No attempt is left.
     Failed,
 }
@@ -133,6 +138,8 @@ pub enum NextKind {
     Unchanged,
     /// A new session.
     Afresh,
+    /// A review.
+    Review,
     /// Nothing: no attempts are left.
     Failed,
 }

@@ -179,6 +179,11 @@ impl PlanWriter<'_> {
             &sanitise_line(&step.settings.backend),
             &format!("{}{prompt}", shown_command(&step.settings.argv)),
         )?;
+        if let Some(review) = step.settings.review.as_deref() {
+            let prompt = if review.prompt_by == PromptBy::Stdin { " < prompt" } else { "" };
+            let text = format!("{}: {}{prompt}", sanitise_line(&review.backend), shown_command(&review.argv));
+            self.field(indent, "review", &text)?;
+        }
         let place = format!(
             "window {}, {}",
             sanitise_line(&step.window),
@@ -223,9 +228,15 @@ impl PlanWriter<'_> {
 
     fn total(&mut self, plan: &Plan) -> io::Result<()> {
         writeln!(self.out)?;
-        let (least, limit) = (plan.steps.len(), plan.max_iterations);
-        let most: u64 = plan.steps.iter().map(|step| u64::from(step.settings.retry.attempts.max(1))).sum();
-        let mut text = plural(least, "step");
+        let count = plan.steps.len();
+        // a review takes an iteration, too
+        let each = |step: &Step| 1 + u64::from(step.settings.review.is_some());
+        let at_end = u64::from(plan.spec_review.is_some() && count > 0);
+        let least = plan.steps.iter().map(each).sum::<u64>() + at_end;
+        let most = plan.steps.iter().map(|step| u64::from(step.settings.retry.attempts.max(1)) * each(step));
+        let (most, limit) = (most.sum::<u64>() + 2 * at_end, plan.max_iterations);
+        let least = usize::try_from(least).unwrap_or(usize::MAX);
+        let mut text = plural(count, "step");
         if least > 0 {
             let _ = write!(text, ": at least {}", plural(least, "iteration"));
             if most > least as u64 {

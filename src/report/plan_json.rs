@@ -15,7 +15,7 @@ use crate::spec::{Diagnostic, Severity, Task, TaskFile};
 /// ```json
 /// {"spec", "steps": [{"id", "title", "tasks", "completes", "backend", "argv", "cwd", "window", "prompt_by", "output",
 ///  "timeouts": {"task_s", "idle_s", "first_output_s", "grace_s"}, "retry": {"attempts", "backoff_s", "max_backoff_s"},
-///  "delay_s", "signal", "reasons", "after", "waves", "line"}],
+///  "delay_s", "signal", "review": {"backend", "model", "argv"}, "reasons", "after", "waves", "line"}],
 ///  "skipped": [{"id", "title", "reason", "detail", "on"}], "ignored_lines": [{"line", "text"}],
 ///  "tasks": [{"id", "title", "state", "optional", "optional_by_text", "parallel", "parent", "group", "depends_on", "line"}],
 ///  "groups": [{"id", "title", "line"}], "waves": [["id"]], "dialect", "dialect_reason", "reading",
@@ -29,6 +29,7 @@ use crate::spec::{Diagnostic, Severity, Task, TaskFile};
 /// starts at the earliest, what holds it back until then, how long such steps took before, and whether that time is exact.
 /// It is `null` where no rule, no limit and no past attempt says anything, and it may be shorter than `steps`. `left`
 /// estimates what the steps use, from as many done `tasks`; `null` where nothing is known.
+/// A warning without a `line` says why a run would end at once, as far as that can be seen without running a program.
 #[must_use]
 pub fn json(plan: Option<&Plan>, tasks: &TaskFile, timeline: Option<&Timeline>) -> Value {
     let was = |id: &str| plan.and_then(|plan| plan.was.get(id));
@@ -78,6 +79,9 @@ fn step(step: &Step) -> Value {
         "completes": step.completes,
         "backend": step.settings.backend,
         "model": step.settings.model,
+        "review": step.settings.review.as_deref().map(|review| json!({
+            "backend": review.backend, "model": review.model, "argv": shown(&review.argv),
+        })),
         "unassigned": step.settings.unassigned,
         "argv": shown(&step.settings.argv),
         "resume_argv": step.settings.resume_argv.as_deref().map(shown),
@@ -181,7 +185,7 @@ mod tests {
         let value = json(Some(&case.plan()), &case.tasks, None);
         let expected = json!({
             "id": "1", "title": "Do 1", "tasks": ["1.2"], "completes": ["1", "1.2"],
-            "backend": "agent", "model": null, "unassigned": false, "resume_argv": null, "verify": [], "argv": ["agent", "-p"], "cwd": "/project", "window": "task-1",
+            "backend": "agent", "model": null, "review": null, "unassigned": false, "resume_argv": null, "verify": [], "argv": ["agent", "-p"], "cwd": "/project", "window": "task-1",
             "prompt_by": "stdin", "output": "text",
             "timeouts": {"task_s": 7200, "idle_s": null, "first_output_s": 600, "grace_s": 10},
             "retry": {"attempts": 3, "backoff_s": 30, "max_backoff_s": 600},

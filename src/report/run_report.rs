@@ -16,7 +16,7 @@ use super::text::{plural, sanitise_line, sanitise_text};
 use super::times::span;
 use super::{counts, spent};
 use crate::git::FileChange;
-use crate::state::{Counts, End, EndKind, SpecState, Spent, UnitStatus};
+use crate::state::{Counts, End, EndKind, SpecState, Spent, UnitState, UnitStatus};
 
 /// Runs with a longer pause between them belong to different reports.
 const LONGEST_PAUSE: Duration = Duration::from_secs(8 * 3600);
@@ -208,6 +208,9 @@ fn row(
     if !denied.is_empty() {
         words = format!("Refused, because no human was there to allow it: {}\n\n{words}", denied.join("; "));
     }
+    if let Some(findings) = findings(unit) {
+        words = format!("{findings}\n\n{words}");
+    }
     Some(TaskRow {
         id: sanitise_line(id),
         title: sanitise_line(title),
@@ -245,6 +248,16 @@ fn row(
         words,
         bars: spans.iter().filter(|b| b.unit == id).map(|b| scale.bar(b)).collect(),
     })
+}
+
+/// What the last review of a unit found, if that is open, and what a reviewer changed.
+fn findings(unit: &UnitState) -> Option<String> {
+    let undone: Vec<String> =
+        unit.attempts.iter().flat_map(|a| &a.learned.undone).map(|file| sanitise_line(file)).collect();
+    let undone = (!undone.is_empty()).then(|| format!("Put back after a review: {}", undone.join(", ")));
+    let open = unit.findings.as_ref().map(|text| format!("Findings of the review:\n{}", sanitise_text(text)));
+    let all: Vec<String> = open.into_iter().chain(undone).collect();
+    (!all.is_empty()).then(|| all.join("\n"))
 }
 
 /// The changed files as in `git diff --stat`, at most [`FILES`] of them.

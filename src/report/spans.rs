@@ -51,7 +51,7 @@ impl SpanKind {
     /// That of an attempt with this outcome.
     pub(super) fn of(outcome: &Outcome) -> Self {
         match outcome {
-            Outcome::Done => Self::Done,
+            Outcome::Done | Outcome::ForReview | Outcome::Approved => Self::Done,
             Outcome::Halted { .. } => Self::Halted,
             Outcome::Limited { .. } => Self::Limited,
             _ => Self::Failed,
@@ -87,12 +87,13 @@ pub(super) fn attempts(state: &SpecState, now: Timestamp) -> Vec<TimelineSpan> {
             None => (SpanKind::Running, "running".to_owned()),
             Some(outcome) => (SpanKind::of(outcome), outcome.to_string()),
         };
+        let what = if attempt.role.is_work() { "attempt" } else { "review" };
         TimelineSpan {
             unit: unit.to_owned(),
             from: attempt.started_at,
             until: attempt.ended_at.unwrap_or(now).max(attempt.started_at),
             kind,
-            label: sanitise_line(&format!("attempt {} with {}: {says}", attempt.number, attempt.backend)),
+            label: sanitise_line(&format!("{} {} with {}: {says}", what, attempt.number, attempt.backend)),
             at_work: attempt.reached_agent(),
         }
     };

@@ -48,7 +48,7 @@ fn line(title: &str, stands: &str) -> String {
 
 /// Where a unit with attempts stands; `open` says that it is to do. `all` is what the whole spec used.
 fn of_unit(unit: &UnitState, open: &str, all: &Spent) -> String {
-    let last = unit.attempts.last().and_then(|attempt| attempt.outcome.as_ref());
+    let last = unit.last_outcome();
     let outcome = last.map_or_else(String::new, |outcome| sanitise_line(&outcome.to_string()));
     let mut stands = match &unit.status {
         UnitStatus::Running => "running".to_owned(),
@@ -62,12 +62,19 @@ fn of_unit(unit: &UnitState, open: &str, all: &Spent) -> String {
     if unit.refused_commit().is_some() {
         stands.push_str(", not committed");
     }
+    if let Some(findings) = &unit.findings {
+        let first = findings.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+        stands.push_str(", open findings of its review: ");
+        stands.push_str(&sanitise_line(first));
+    }
     let tries = unit.shown_tries();
     if tries == 0 {
         return stands;
     }
+    let reviews = unit.attempts.iter().filter(|a| !a.role.is_work() && a.is_try()).count();
+    let reviews = if reviews > 0 { format!(", {}", plural(reviews, "review")) } else { String::new() };
     let spent = spent_of(&unit.usage, all).map_or_else(String::new, |spent| format!(", {spent}"));
-    format!("{stands} ({}{spent})", plural(tries, "attempt"))
+    format!("{stands} ({}{reviews}{spent})", plural(tries, "attempt"))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::machine::{DoneAttempt, Effect, End, Machine, Next, Notice, Pause, Phase, Stop, keep_effects};
+use crate::agent::AttemptRole;
 use crate::config::{HistoryRule, UnchangedRule};
 use crate::plan::Step;
 use crate::state::outcome::CancelledBy;
@@ -46,7 +47,7 @@ impl Machine {
         if outcome != Outcome::NoSignal {
             record.learned.asks = None;
         }
-        let attempt = record.number;
+        let (attempt, role) = (record.number, record.role);
         let completes = record.completes.clone();
         let (backend, asked) = (record.backend.clone(), record.asked_model.clone());
         let took = now.duration_since(record.started_at).try_into().unwrap_or(Duration::ZERO);
@@ -87,12 +88,15 @@ impl Machine {
             Outcome::Limited { .. } => {}
             // the plan does not have the unit any more, so there is no retry policy to apply
             _ if step.is_none() => {}
+            Outcome::ForReview => next = Next::Review,
+            _ if role == AttemptRole::Review => (next, end) = self.reviewed(now, &id, step.as_deref()),
             Outcome::Unchanged => next = Next::Unchanged,
             Outcome::NoSignal if self.can_nudge(&id, tries, step.as_deref()) => next = Next::Nudge,
             _ => (next, end) = self.unsuccessful(now, &id, tries, step.as_deref()),
         }
         if let Next::Attempts(left) = next
             && !nudge
+            && role == AttemptRole::Work
             && self.state.units.get(&id).is_some_and(UnitState::lost_last_session)
         {
             // a new session needs no pause
@@ -141,6 +145,7 @@ impl Machine {
             Outcome::Done if learned.unchanged && self.asks_about_nothing(id, step, learned) => {
                 Outcome::Unchanged
             }
+            Outcome::Done if Self::is_reviewed(step) => Outcome::ForReview,
             Outcome::NoSignal => match self.asks_in_prose(id, learned) {
                 Some(question) => Outcome::Halted { question },
                 None => Outcome::NoSignal,
@@ -169,7 +174,7 @@ impl Machine {
 
     /// The question of an agent that twice in a row ended without a signal and asked instead. It would only ask again.
     fn asks_in_prose(&self, id: &str, learned: &Learned) -> Option<String> {
-        let mut earlier = self.state.units.get(id)?.attempts.iter().rev().skip(1);
+        let mut earlier = self.state.units.get(id)?.work().rev().skip(1);
         let before = earlier.find(|a| a.reached_agent() && !a.is_limited())?;
         if before.outcome != Some(Outcome::NoSignal) {
             return None;

@@ -26,6 +26,8 @@ pub(super) enum ChildJob {
         signal: DoneSignal,
         /// The tasks whose boxes show that it is at work.
         live_ticks: Vec<String>,
+        /// Of a review: the tree before it.
+        reviews: Option<String>,
     },
     /// An agent assigns units to owners.
     Assignment(AssignmentCall),

@@ -64,6 +64,7 @@ impl RealWorld<'_> {
             deletions: sum(|c| c.deletions),
             after: found.tree.clone(),
             commit: None,
+            not_committed: Vec::new(),
             index_behind: None,
             commit_differs: false,
         };
@@ -71,12 +72,16 @@ impl RealWorld<'_> {
             return Ok(Some(changes));
         }
         changes.commit_differs = !is_lost && commit_differs(&snapshots, known, &found).map_err(failed)?;
-        let mixed = list.iter().filter(|change| found.mixed.contains(&change.path));
-        let names: Vec<String> = mixed.map(|change| change.path.to_string()).collect();
-        if !names.is_empty() {
+        // the box in tasks.md may have been ticked after the last tree
+        let is_left = |path: &&RepoPath| {
+            Some(*path) == tasks.as_ref() || list.iter().any(|change| change.path == **path)
+        };
+        let mixed = found.mixed.iter().filter(is_left);
+        changes.not_committed = mixed.map(ToString::to_string).collect();
+        if !changes.not_committed.is_empty() {
             self.say(&format!(
                 "! not committed, because others had changed them before the task: {}",
-                names.join(", ")
+                changes.not_committed.join(", ")
             ));
         }
         match self.commit(&mut snapshots, unit, known, &found) {
@@ -209,9 +214,9 @@ impl RealWorld<'_> {
 
     fn message(&self, unit: &str, known: &UnitState) -> String {
         let title = self.title(unit);
-        let last = known.attempts.last();
+        let last = known.work().next_back();
         let agent = last.map_or("", |a| &a.backend);
-        let attempts = known.attempts.iter().filter(|a| a.reached_agent()).count();
+        let attempts = known.work().filter(|a| a.reached_agent()).count();
         let subject = self
             .config
             .git

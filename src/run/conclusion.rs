@@ -4,7 +4,8 @@ use jiff::tz::TimeZone;
 
 use super::driver::Ending;
 use super::limit_outcome;
-use super::verdict::{judge, learned};
+use super::verdict::{judge, judge_review, learned};
+use crate::agent::AttemptRole;
 use crate::config::{Config, DoneSignal};
 use crate::state::{Learned, Outcome};
 use crate::store::attempt_dir::AttemptDir;
@@ -14,8 +15,9 @@ use crate::sys::nofollow::{self, WHOLE_MAX};
 /// The outcome of an attempt that is over. An attempt without a result is lost, but its session may be known.
 pub(super) fn conclusion(config: &Config, dir: &AttemptDir, signal: DoneSignal) -> Ending {
     if let Some(facts) = attempt_folder::result(dir) {
-        let outcome = judge(&facts, signal);
         let attempt = attempt_folder::attempt(dir);
+        let is_review = attempt.as_ref().is_some_and(|attempt| attempt.role == AttemptRole::Review);
+        let outcome = if is_review { judge_review(&facts) } else { judge(&facts, signal) };
         let resumed = attempt.as_ref().is_some_and(|attempt| attempt.resumes);
         let limited = attempt.and_then(|attempt| {
             let backend = config.backends.get(&attempt.backend);

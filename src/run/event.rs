@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 
 use super::resume::ResumeRequest;
 use crate::agent::PriceTable;
-use crate::config::{Batch, Config, HistoryRule, Limit, ModelPrice, OnFailure, Pace, RefusedRule};
+use crate::config::{Batch, Config, HistoryRule, Limit, ModelPrice, OnFailure, Pace, RefusedRule, Review};
 use crate::plan::assign::Assigned;
 use crate::plan::{Plan, Step};
 use crate::report::notice::{Notice, Pause};
@@ -36,6 +36,8 @@ pub struct Policy {
     pub on_refused: RefusedRule,
     /// When steps may start.
     pub pace: Pace,
+    /// `[review]`: how often a review may ask for changes, and what follows then.
+    pub review: Review,
     /// What tokens cost, where an agent reports no cost.
     pub prices: PriceTable,
     /// The local time zone.
@@ -57,6 +59,7 @@ impl Policy {
             history: config.git.history,
             on_refused: config.git.on_refused,
             pace: config.pace.clone(),
+            review: config.review.clone(),
             prices: ModelPrice::table(&config.prices),
             zone,
         }

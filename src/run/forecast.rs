@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::pace::{Held, History, held};
+use crate::agent::AttemptRole;
 use crate::agent::Usage;
 use crate::config::Config;
 use crate::plan::{Plan, Step};
@@ -197,6 +198,7 @@ impl Past {
         let learned = Learned { usage: Some(usage), window, ..Learned::default() };
         let attempt = AttemptRecord {
             number: 0,
+            role: AttemptRole::Work,
             backend: step.settings.backend.clone(),
             started_at: starts,
             ended_at: Some(ends),

@@ -45,7 +45,11 @@ impl RealWorld<'_> {
     /// Marks the window of an attempt that is over. The state is saved before.
     pub(super) fn label(&mut self, report: &Notice) {
         let Notice::Ended { unit, outcome, next, .. } = report else { return };
-        self.launcher.finish(unit, event_text::mark(outcome), *outcome == Outcome::Done);
+        self.launcher.finish(
+            unit,
+            event_text::mark(outcome),
+            matches!(outcome, Outcome::Done | Outcome::Approved),
+        );
         if *next == Next::Failed {
             self.launcher.announce(&event_text::failed_word(unit), true);
         }

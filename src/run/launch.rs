@@ -1,7 +1,7 @@
 //! Starts an attempt in a window or as a plain child, gives it its environment, and waits for its end without polling.
 
 use std::ffi::OsString;
-use std::io::Read;
+use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -37,6 +37,8 @@ pub struct Launcher {
     windows: Option<RunWindows>,
     /// Discards what attempts without a window print.
     silent: bool,
+    /// A tmux that fails leaves the run without windows.
+    can_do_without_windows: bool,
 }
 
 /// An attempt that has its lock and its environment.
@@ -72,7 +74,20 @@ pub struct LaunchRequest<'a> {
 impl Launcher {
     /// A launcher that listens in `folder` (private) and starts `exe`.
     pub fn new(exe: PathBuf, folder: &Path, windows: Option<RunWindows>) -> Result<Self> {
-        Ok(Self { exe, listener: listen(folder)?, folder: folder.to_owned(), windows, silent: false })
+        Ok(Self {
+            exe,
+            listener: listen(folder)?,
+            folder: folder.to_owned(),
+            windows,
+            silent: false,
+            can_do_without_windows: false,
+        })
+    }
+
+    /// Continues without windows where tmux fails, if `can` is set.
+    #[must_use]
+    pub(super) fn without_windows_if(self, can: bool) -> Self {
+        Self { can_do_without_windows: can, ..self }
     }
 
     /// Discards what attempts without a window print.
@@ -123,9 +138,20 @@ impl Launcher {
             vec![self.exe.clone().into(), attempt::VERB.into(), request.dir.path().as_os_str().to_owned()];
         let LaunchRequest { window: name, unit, cwd, state, .. } = request;
         let pane = match &mut self.windows {
-            Some(windows) if request.is_check => Some(windows.open_check(name, unit, cwd, &argv)?),
-            Some(windows) => Some(windows.open(name, unit, cwd, &argv, state)?),
+            Some(windows) if request.is_check => Some(windows.open_check(name, unit, cwd, &argv)),
+            Some(windows) => Some(windows.open(name, unit, cwd, &argv, state)),
             None => None,
+        };
+        let pane = match pane.transpose() {
+            Ok(pane) => pane,
+            Err(error) if self.can_do_without_windows && error.kind() != ErrorKind::Interrupted => {
+                // where the server opens the window late, the attempt is at work or over, and it does nothing there
+                self.windows = None;
+                let note = "note: continuing without tmux; agents print to this terminal";
+                let _ = writeln!(io::stderr(), "{}{note}", error.render());
+                None
+            }
+            Err(error) => return Err(error),
         };
         let child = match &pane {
             Some(_) => None,

@@ -32,7 +32,7 @@ use super::trust::RunTrust;
 use super::windows::RunWindows;
 use super::work_tree;
 use super::world::RealWorld;
-use crate::config::{Commit, Config};
+use crate::config::{Commit, Config, TmuxMode};
 use crate::error::{Error, ErrorKind, Result};
 use crate::git::call::Supervisor;
 use crate::plan::Plan;
@@ -160,6 +160,7 @@ pub fn run(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
     locks.note()?;
     let attach = screen.as_ref().map(RunWindows::attach_command);
     let launcher = Launcher::new(programs::own_program()?, &store.folder(), screen)?;
+    let launcher = launcher.without_windows_if(config.tmux.mode == TmuxMode::Auto);
     let launcher = if request.json { launcher.silent() } else { launcher };
     if let Some(end) = end_before_start(inbox) {
         return Ok(RunResult { exit_code: exit_code(&end, &[]), asked_to_stop: true });

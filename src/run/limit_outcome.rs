@@ -28,7 +28,11 @@ pub fn limited(
     let unsaid = !facts.done && facts.verdict.is_none();
     let open = matches!(
         outcome,
-        Outcome::Failed { .. } | Outcome::NoSignal | Outcome::Signaled { .. } | Outcome::TimedOut { .. }
+        Outcome::Failed { .. }
+            | Outcome::NoSignal
+            | Outcome::NoVerdict
+            | Outcome::Signaled { .. }
+            | Outcome::TimedOut { .. }
     ) || (*outcome == Outcome::Done && unsaid);
     if !open {
         return None;

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 
 pub use super::event::{Effect, Event, Policy, RunStart};
 pub use crate::plan::assign::Assigned;
-use crate::plan::{Plan, Step};
+use crate::plan::{Plan, SPEC_REVIEW, Step};
 pub use crate::report::notice::{Next, Notice, Pause};
 pub use crate::state::End;
 use crate::state::by_id::sorted;
@@ -139,7 +139,7 @@ impl Machine {
                 if self.behind.is_none() {
                     changed |= self.state.index_is_up_to_date();
                 }
-                let mut effects = self.planned(now, *plan, &seen.ticked(), share);
+                let mut effects = self.planned(now, &plan, &seen.ticked(), share);
                 if changed && !effects.contains(&Effect::Save) {
                     // a later reading compares tasks.md with what is saved
                     effects.insert(0, Effect::Save);
@@ -159,7 +159,7 @@ impl Machine {
             }
             Event::Recovered { step } => {
                 // so that its end is judged by the settings of its step
-                self.step = step;
+                self.step = self.running_step(step);
                 Vec::new()
             }
             Event::Verified { failure, after } => self.verified(now, failure, after),
@@ -238,11 +238,16 @@ impl Machine {
         vec![Effect::Replan]
     }
 
-    fn planned(&mut self, now: Timestamp, plan: Plan, ticked: &BTreeSet<String>, share: f64) -> Vec<Effect> {
-        self.state.forget_removed(&plan);
+    fn planned(&mut self, now: Timestamp, plan: &Plan, ticked: &BTreeSet<String>, share: f64) -> Vec<Effect> {
+        self.state.forget_removed(plan);
         let mut effects = self.report_foreign_ticks(ticked, &[]);
-        let left = counts(&plan, &self.state).todo;
-        let end = match (plan.steps.first(), self.stop) {
+        if let Some(settled) = self.settle_unreviewed(now, plan) {
+            effects.extend(settled);
+            return effects;
+        }
+        let left = counts(plan, &self.state).todo.max(1);
+        let next = self.next_step(plan);
+        let end = match (&next, self.stop) {
             _ if self.state.refused_commit().is_some() => self.not_committed(),
             // the next agent, and the next commit of a person, would work on an index without it
             _ if self.behind.is_some() => self.behind.take().map(|reason| End::IndexBehind { reason }),
@@ -267,7 +272,7 @@ impl Machine {
             effects.push(Effect::Assign(units));
             return effects;
         }
-        let Some(step) = plan.steps.into_iter().next() else { return effects };
+        let Some(step) = next else { return effects };
         if let Some(waiting) = self.wait_out(now, &step, share) {
             effects.extend(waiting);
             return effects;
@@ -305,11 +310,12 @@ impl Machine {
         let can = step.settings.resume_argv.is_some();
         let resumes = self
             .state
-            .session_for(&step.unit, &step.settings.backend, &cwd, step.settings.done.nudges)
+            .session_for(&step.unit, step.role, &step.settings.backend, &cwd, step.settings.done.nudges)
             .filter(|_| can);
         let reason = resumes.as_ref().map(|resumes| resumes.reason);
         let unit = self.state.units.entry(step.unit.clone()).or_default();
         unit.status = UnitStatus::Running;
+        unit.findings = unit.findings.take().filter(|_| step.unit == SPEC_REVIEW && step.role.is_work());
         unit.folder = folder.or(unit.folder.take());
         unit.title.clone_from(&step.title);
         if unit.before.is_none() || unit.changes.take().is_some() {
@@ -318,6 +324,7 @@ impl Machine {
         }
         unit.attempts.push(AttemptRecord {
             number: attempt,
+            role: step.role,
             backend: step.settings.backend.clone(),
             started_at: now,
             ended_at: None,
@@ -335,6 +342,7 @@ impl Machine {
         let tries = self.state.units.get(&step.unit).map_or(1, UnitState::shown_tries);
         let report = Notice::Started {
             tries,
+            role: step.role,
             unit: step.unit.clone(),
             title: step.title.clone(),
             attempt,

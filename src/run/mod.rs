@@ -42,6 +42,8 @@ pub mod recorded_commits;
 mod recover;
 pub mod resume;
 mod retry;
+mod review;
+mod reviewed_files;
 mod run_end;
 mod run_locks;
 pub mod run_repository;

@@ -25,8 +25,8 @@ pub(super) fn missing_commands(place: &SpecPlace, config: &Config, plan: &Plan) 
     }
     for event in HookEvent::ALL {
         let program = config.hooks.argv(event).and_then(|argv| argv.first());
-        if let Some(program) = program.filter(|program| !is_there(program, &place.root)) {
-            missing.push(format!("hooks.{}: {}", event.name(), sanitise_line(program)));
+        if let Some((program, why)) = program.and_then(|one| Some((one, cannot_start(one, &place.root)?))) {
+            missing.push(format!("hooks.{}: {} {why}", event.name(), sanitise_line(program)));
         }
     }
     let mut seen = HashSet::new();
@@ -35,17 +35,26 @@ pub(super) fn missing_commands(place: &SpecPlace, config: &Config, plan: &Plan) 
     for step in plan.steps.iter().filter(|_| is_here) {
         let cwd = &step.settings.cwd;
         for program in step.settings.verify.iter().filter_map(|argv| argv.first()) {
-            if seen.insert((program, cwd)) && !is_there(program, cwd) {
+            if seen.insert((program, cwd))
+                && let Some(why) = cannot_start(program, cwd)
+            {
                 let unit = sanitise_line(&step.unit);
-                missing.push(format!("verify of task {unit}: {}", sanitise_line(program)));
+                missing.push(format!("verify of task {unit}: {} {why}", sanitise_line(program)));
             }
         }
     }
     missing
 }
 
-fn is_there(program: &str, base: &Path) -> bool {
-    programs::find_in_path(program, base).is_some()
+/// Why a program cannot be started, as the end of a sentence about it.
+pub(super) fn cannot_start(program: &str, base: &Path) -> Option<String> {
+    match programs::find_in_path(program, base) {
+        None => Some("was not found, or is not executable".to_owned()),
+        Some(found) => {
+            let why = programs::missing_interpreter(&found, base)?;
+            Some(format!("cannot start: {}", sanitise_line(&why)))
+        }
+    }
 }
 
 /// The error of a run that would need missing programs.
@@ -56,7 +65,7 @@ pub(super) fn check_commands(missing: &[String]) -> Result<()> {
     let lines: Vec<String> = missing.iter().map(|line| format!("  {line}")).collect();
     Err(Error::new(
         ErrorKind::Unavailable,
-        "the program of a hook or a check was not found, or is not executable",
+        "the program of a hook or a check is missing, or cannot be started",
     )
     .detail(lines.join("\n"))
     .hint("Install it, make it executable (chmod +x), or correct the command in seqorch.toml. No agent was started."))
@@ -102,9 +111,6 @@ pub(super) fn check_folders(
 #[must_use]
 pub fn lacks(place: &SpecPlace, config: &Config, plan: &Plan) -> Vec<String> {
     let mut lacks: Vec<String> = missing_commands(place, config, plan);
-    for line in &mut lacks {
-        line.push_str(" was not found, or is not executable");
-    }
     if !plan.steps.is_empty() {
         if config.git.commit == Commit::Step {
             let operation = place.store().git_dir().and_then(|dir| GitOperation::in_folder(&dir));

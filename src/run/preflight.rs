@@ -8,15 +8,15 @@ use jiff::Timestamp;
 
 use super::dirty_tree::DirtyFiles;
 use super::needed::{check_commands, missing_commands};
-use super::prepare::template;
+use super::prepare::{review_template, template};
 use super::resume::ResumeRequest;
 use super::run_repository::RunRepository;
 use crate::config::{Commit, Config, UnknownUsage};
 use crate::error::{Error, ErrorKind, Result};
 use crate::git::call::Supervisor;
 use crate::plan::budget::{BUDGET_REMEDY, uncounted};
-use crate::plan::prompt::{PreviousAttempt, PromptContext, QuestionAnswer, render};
-use crate::plan::{self, Plan};
+use crate::plan::prompt::{PreviousAttempt, PromptContext, QuestionAnswer, render, render_review};
+use crate::plan::{self, Plan, Step};
 use crate::project::current_plan::current_plan;
 use crate::project::{SpecPlace, prompt_inputs};
 use crate::report::needs::shown;
@@ -110,20 +110,20 @@ pub fn not_halted(place: &SpecPlace, state: &SpecState) -> Error {
 fn check_programs(config: &Config, plan: &Plan) -> Result<()> {
     let mut seen = HashSet::new();
     let mut missing = Vec::new();
-    for step in &plan.steps {
-        if !seen.insert((&step.settings.backend, &step.settings.cwd)) {
+    for (unit, settings) in plan.all_settings().filter(|_| !plan.steps.is_empty()) {
+        if !seen.insert((&settings.backend, &settings.cwd)) {
             continue;
         }
-        if !step.settings.cwd.is_dir() {
+        if !settings.cwd.is_dir() {
             return Err(Error::new(
                 ErrorKind::Config,
-                format!("run.workdir: there is no folder {}", step.settings.cwd.display()),
+                format!("run.workdir: there is no folder {}", settings.cwd.display()),
             ));
         }
-        let Some(program) = step.settings.argv.first() else { continue };
+        let Some(program) = settings.argv.first() else { continue };
         let is_here = config.sandbox.has_programs_of_this_machine();
-        if is_here && programs::find_in_path(program, &step.settings.cwd).is_none() {
-            missing.push(format!("  backend `{}` of task {}: {program}", step.settings.backend, step.unit));
+        if is_here && programs::find_in_path(program, &settings.cwd).is_none() {
+            missing.push(format!("  backend `{}` of task {unit}: {program}", settings.backend));
         }
     }
     if missing.is_empty() {
@@ -165,6 +165,15 @@ fn check_budgets(config: &Config, plan: &Plan) -> Result<()> {
 /// Renders the user's own prompt template for each step: for a first attempt, for one after a failed one, and for one
 /// after an answer.
 pub fn check_template(config: &Config, plan: &Plan) -> Result<()> {
+    if let Some(path) = &config.review.template {
+        let template = review_template(config)?;
+        for step in plan.steps.iter().filter_map(Step::for_review) {
+            let context = PromptContext::new(plan, &step, &config.prompt);
+            render_review(&context, &template, Some("a"), None).map_err(|e| {
+                e.detail(format!("  review.template: {}, for task {}", path.display(), step.unit))
+            })?;
+        }
+    }
     let Some(path) = &config.prompt.template else { return Ok(()) };
     let template = template(config)?;
     let previous =

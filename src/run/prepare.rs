@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use super::limit_outcome;
 use super::run_repository::RunRepository;
 use super::sandbox::{self, Unwrapped};
+use crate::agent::AttemptRole;
 use crate::agent::limit::Family;
 use crate::agent::sanitise::sanitise;
 use crate::config::{Config, PrintsWhen, Timeouts};
@@ -18,7 +19,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::git::change::TreeChange;
 use crate::git::path::RepoPath;
 use crate::plan::prompt::{self, PreviousAttempt, PromptContext, QuestionAnswer};
-use crate::plan::{Plan, Step};
+use crate::plan::{Plan, SPEC_REVIEW, Step};
 use crate::project::SpecPlace;
 use crate::state::{Answer, AttemptRecord, Outcome, Resumption, SpecState};
 use crate::store::attempt_dir::AttemptDir;
@@ -34,6 +35,8 @@ use crate::sys::{files, random};
 const FILES_SO_FAR: usize = 50;
 const LINES_SO_FAR: u64 = 400;
 const PATCH_SO_FAR: usize = 16 << 10;
+/// The same for a review. An agent that gets its prompt as an argument can take 128 KiB in all.
+const PATCH_TO_REVIEW: usize = 96 << 10;
 
 /// The inputs of an attempt.
 pub(super) struct AttemptInputs<'a> {
@@ -111,6 +114,7 @@ impl PreparedAttempt {
             attempt: from.attempt,
             backend: step.settings.backend.clone(),
             argv,
+            role: step.role,
             sandbox,
             prompt_by: step.settings.prompt_by,
             output: step.settings.output,
@@ -152,9 +156,19 @@ impl AttemptInputs<'_> {
     }
 
     fn prompt(&self) -> Result<String> {
-        let previous = self.previous();
         let answers = decisions(self.state, &self.step.unit);
         let mut context = PromptContext::new(self.plan, self.step, &self.config.prompt);
+        if self.step.role == AttemptRole::Review {
+            let reason = self.resumes().map(|resumes| resumes.reason.word());
+            let changes = if reason.is_none() { self.changes_to_review() } else { None };
+            return prompt::render_review(
+                &context,
+                &review_template(self.config)?,
+                changes.as_deref(),
+                reason,
+            );
+        }
+        let previous = self.previous();
         context.previous = previous.as_ref();
         context.answers = &answers;
         let so_far = self.resumes().is_none().then(|| self.changes_so_far()).flatten();
@@ -168,6 +182,25 @@ impl AttemptInputs<'_> {
     /// What the unit has changed before this attempt: the files, and the difference as far as there is room for it.
     fn changes_so_far(&self) -> Option<String> {
         let before = self.state.units.get(&self.step.unit)?.before.as_deref()?;
+        self.changes_since(before, PATCH_SO_FAR)
+    }
+
+    /// What a review looks at: what the task has changed, or all tasks together.
+    fn changes_to_review(&self) -> Option<String> {
+        let units = self.state.units.iter();
+        let mine = units.filter(|(id, _)| self.step.unit == SPEC_REVIEW || **id == self.step.unit);
+        let first = mine.filter_map(|(_, unit)| {
+            Some((unit.work().next()?.started_at, unit.work().find_map(|a| Some(&a.before.as_ref()?.tree))?))
+        });
+        let before = match self.step.unit.as_str() {
+            SPEC_REVIEW => first.min_by_key(|(at, _)| *at)?.1,
+            unit => self.state.units.get(unit)?.before.as_ref()?,
+        };
+        self.changes_since(before, PATCH_TO_REVIEW)
+    }
+
+    /// The files that changed since a tree, and their difference, of which at most so many bytes.
+    fn changes_since(&self, before: &str, most: usize) -> Option<String> {
         let now = &self.record()?.before.as_ref()?.tree;
         let trees = self.repository?.trees();
         // a prompt without it is better than none
@@ -194,7 +227,7 @@ impl AttemptInputs<'_> {
             Some(paths).filter(|all| !all.is_empty()).and_then(|all| trees.patch(before, now, &all).ok())
         {
             let patch = sanitise(patch.as_bytes());
-            let mut end = patch.len().min(PATCH_SO_FAR);
+            let mut end = patch.len().min(most);
             while !patch.is_char_boundary(end) {
                 end -= 1;
             }
@@ -207,7 +240,14 @@ impl AttemptInputs<'_> {
     /// What went wrong in the last attempt, from the state and from its folder.
     fn previous(&self) -> Option<PreviousAttempt> {
         let unit = &self.step.unit;
-        let last = self.state.units.get(unit)?.attempts.iter().rev().find(|a| a.number < self.attempt)?;
+        let known = self.state.units.get(unit)?;
+        if let Some(findings) = known.findings.as_ref().filter(|_| unit == SPEC_REVIEW)
+            && let Some(review) = known.attempts.iter().rfind(|a| a.role == AttemptRole::Review)
+        {
+            let outcome = "the review of the whole spec wants changes".to_owned();
+            return Some(PreviousAttempt { attempt: review.number, outcome, tail: findings.clone() });
+        }
+        let last = known.work().rev().find(|a| a.number < self.attempt)?;
         let outcome = last.outcome.as_ref()?;
         if matches!(outcome, Outcome::Halted { .. } | Outcome::Done) {
             return None;
@@ -261,8 +301,17 @@ const TEMPLATE_MAX: u64 = 1_000_000;
 
 /// The prompt template that the configuration names, or the built-in one.
 pub fn template(config: &Config) -> Result<String> {
-    match &config.prompt.template {
-        None => Ok(prompt::BUILT_IN.to_owned()),
+    read_template(config.prompt.template.as_deref(), prompt::BUILT_IN)
+}
+
+/// The template of a review that the configuration names, or the built-in one.
+pub fn review_template(config: &Config) -> Result<String> {
+    read_template(config.review.template.as_deref(), prompt::REVIEW)
+}
+
+fn read_template(path: Option<&Path>, built_in: &str) -> Result<String> {
+    match path {
+        None => Ok(built_in.to_owned()),
         Some(path) => {
             let failed = |e: std::io::Error| {
                 Error::new(ErrorKind::Config, format!("reading the template {}", path.display())).caused_by(e)

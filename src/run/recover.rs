@@ -36,7 +36,8 @@ impl RealWorld<'_> {
                 "● task {unit}, attempt {attempt}, of an earlier run still works: taking it over"
             ));
             let process = attempt_folder::holder(&dir).map(|h| (h.pid, h.started));
-            let job = ChildJob::Attempt { signal, live_ticks: Vec::new() };
+            let reviews = state.reviewed_tree(unit, attempt);
+            let job = ChildJob::Attempt { signal, live_ticks: Vec::new(), reviews };
             self.child = Some(Child { unit: unit.to_owned(), dir: dir.clone(), process, job });
             attempt_folder::wait_for_adopted(&dir, self.report_child_end());
             return Ok(None);
@@ -55,6 +56,7 @@ impl RealWorld<'_> {
         }
         let (outcome, mut learned) = conclusion(self.config, &dir, signal);
         learned.after = learned.after.or_else(|| self.look_again());
+        self.undo_review(state.reviewed_tree(unit, attempt).as_deref(), &mut learned);
         Ok(Some((outcome, learned)))
     }
 }

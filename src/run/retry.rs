@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::backoff;
 use super::machine::{Assigned, DoneAttempt, Effect, End, Machine, Next, Notice, Pause, Phase, Stop};
+use crate::agent::AttemptRole;
 use crate::config::{Batch, OnFailure, RefusedRule};
 use crate::plan::Step;
 use crate::state::outcome::{CancelledBy, REFUSED_COMMIT};
@@ -217,7 +218,8 @@ impl Machine {
     pub(super) fn can_nudge(&self, id: &str, tries: u32, step: Option<&Step>) -> bool {
         step.is_some_and(|step| {
             let cwd = step.settings.cwd.to_string_lossy();
-            let resumes = self.state.session_for(id, &step.settings.backend, &cwd, step.settings.done.nudges);
+            let (backend, nudges) = (&step.settings.backend, step.settings.done.nudges);
+            let resumes = self.state.session_for(id, AttemptRole::Work, backend, &cwd, nudges);
             step.settings.resume_argv.is_some()
                 && tries <= step.settings.retry.attempts
                 && resumes.is_some_and(|resumes| resumes.reason == ResumeReason::Nudge)

@@ -55,6 +55,22 @@ pub fn judge(facts: &AttemptResult, signal: DoneSignal) -> Outcome {
     }
 }
 
+/// Judges a review in the same order. Only a verdict is an answer.
+#[must_use]
+pub fn judge_review(facts: &AttemptResult) -> Outcome {
+    let answer = AttemptResult { halt: None, done: facts.approves.is_some(), ..facts.clone() };
+    match (judge(&answer, DoneSignal::Required), facts.approves) {
+        (Outcome::Done, Some(true)) => Outcome::Approved,
+        (Outcome::Done, _) => {
+            let said = facts.last_words.trim();
+            let findings = if said.is_empty() { "the reviewer does not say which" } else { said };
+            Outcome::ChangesWanted { findings: findings.to_owned() }
+        }
+        (Outcome::NoSignal, _) => Outcome::NoVerdict,
+        (outcome, _) => outcome,
+    }
+}
+
 fn last_line(text: &str) -> Option<String> {
     text.lines().map(str::trim).rfind(|line| line.chars().any(char::is_alphanumeric)).map(str::to_owned)
 }
@@ -83,6 +99,7 @@ pub fn learned(facts: &AttemptResult, resumed: bool) -> Learned {
         window: facts.utilization.as_deref().and_then(WindowUse::of_claude),
         after: facts.after.clone(),
         untrusted: Vec::new(),
+        undone: Vec::new(),
         session_total: facts.usage.filter(|usage| usage.cumulative),
         // a CLI that cannot resume a session prints only a line or two
         worked: spoke || used || facts.stdout_bytes > ONLY_A_REFUSAL,

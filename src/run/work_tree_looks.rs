@@ -79,8 +79,15 @@ impl RealWorld<'_> {
         Ok(lost)
     }
 
+    /// Names what happened to files and history in this attempt.
+    pub(super) fn say_files(&mut self, state: &SpecState, unit: &str, attempt: u32) {
+        self.say_left_out(state, unit, attempt);
+        self.say_history(state, unit, attempt);
+        self.say_review(state, unit, attempt);
+    }
+
     /// Names what no snapshot and no commit has since this attempt.
-    pub(super) fn say_left_out(&mut self, state: &SpecState, unit: &str, attempt: u32) {
+    fn say_left_out(&mut self, state: &SpecState, unit: &str, attempt: u32) {
         let Some(record) = state.attempt(unit, attempt) else { return };
         let before = record.before.as_ref().map_or(&[][..], |before| &before.left_out);
         let after = record.learned.after.as_ref().map_or(&[][..], |after| &after.left_out);
@@ -90,7 +97,7 @@ impl RealWorld<'_> {
     }
 
     /// Names what the attempt did to the history.
-    pub(super) fn say_history(&mut self, state: &SpecState, unit: &str, attempt: u32) {
+    fn say_history(&mut self, state: &SpecState, unit: &str, attempt: u32) {
         let history =
             state.attempt(unit, attempt).and_then(|record| record.learned.after.as_ref()?.history.clone());
         match history.filter(|_| self.config.git.history != HistoryRule::Off) {

@@ -172,9 +172,10 @@ impl<'a> RealWorld<'a> {
         match job {
             ChildJob::Assignment(call) => self.call_ended(&dir, call),
             ChildJob::Verification(run) => self.verify_command_ended(&dir, run),
-            ChildJob::Attempt { signal, live_ticks } => {
+            ChildJob::Attempt { signal, live_ticks, reviews } => {
                 let (outcome, mut learned) = conclusion(self.config, &dir, signal);
                 learned.after = learned.after.or_else(|| self.look_again());
+                self.undo_review(reviews.as_deref(), &mut learned);
                 learned.untrusted = self.untrusted(&unit);
                 if outcome != Outcome::Done {
                     self.clear_live_ticks(&live_ticks);
@@ -262,7 +263,8 @@ impl World for RealWorld<'_> {
             self.set_marks(&live_ticks, '-', state);
             self.at_start = Some(Box::new(state.clone()));
         }
-        let job = ChildJob::Attempt { signal: step.settings.done.signal, live_ticks };
+        let reviews = state.reviewed_tree(&step.unit, attempt);
+        let job = ChildJob::Attempt { signal: step.settings.done.signal, live_ticks, reviews };
         if let Err(why) = self.dispatch(step, prepared, job)? {
             self.say(&format!("! the attempt did not start: {why}"));
             let outcome = Outcome::Cancelled { by: CancelledBy::NoOrchestrator };
@@ -273,7 +275,7 @@ impl World for RealWorld<'_> {
 
     fn recover(&mut self, unit: &str, attempt: u32, machine: &Machine) -> Result<Recovered> {
         let (plan, _) = self.plan(machine)?;
-        let step = plan.steps.into_iter().find(|step| step.unit == unit).map(Box::new);
+        let step = plan.step_of(unit).cloned().map(Box::new);
         let ending = self.recover_attempt(unit, attempt, step.as_deref(), &machine.state)?;
         Ok(Recovered { step, ending })
     }
@@ -331,7 +333,7 @@ impl World for RealWorld<'_> {
         // without an agent there is no output
         let silent = Outcome::Cancelled { by: CancelledBy::NoOrchestrator };
         if let Notice::Ended { unit, attempt, outcome, .. } = report
-            && !matches!(outcome, Outcome::Done | Outcome::Halted { .. })
+            && !outcome.needs_no_look()
             && !outcome.is_refused_commit()
             && *outcome != silent
             && self.units.iter().any(|line| line.id == *unit)
@@ -342,8 +344,7 @@ impl World for RealWorld<'_> {
             self.say(&format!("  its output: {command} --attempt {attempt}{check}"));
         }
         if let Notice::Ended { unit, attempt, .. } = report {
-            self.say_left_out(state, unit, *attempt);
-            self.say_history(state, unit, *attempt);
+            self.say_files(state, unit, *attempt);
         }
         let changes = report.unit().and_then(|unit| state.units.get(unit)?.changes.as_ref());
         let own = match report {

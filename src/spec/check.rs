@@ -36,6 +36,7 @@ pub(crate) fn check(
     wave_graph(&mut out, graph);
     indentation(&mut out, found, tree);
     oddities(&mut out, found);
+    entries_without_boxes(&mut out, found);
     unclosed(&mut out);
     if found.is_empty() {
         let plain = |&line: &usize| {
@@ -124,6 +125,33 @@ fn oddities(out: &mut DiagnosticList<'_>, found: &[TaskLine<'_>]) {
             ),
         };
         out.warn(out.span(f.line), message, "", hint);
+    }
+}
+
+/// Entries that continue the numbers of a list of boxes and have no box.
+fn entries_without_boxes(out: &mut DiagnosticList<'_>, found: &[TaskLine<'_>]) {
+    let mut reported = 0;
+    for (at, task) in found.iter().enumerate().filter(|(_, task)| task.mark.is_some() && task.level == 0) {
+        let Ok(mut number) = task.id.parse::<u32>() else { continue };
+        let end = found.get(at + 1).map_or(out.lines.all.len(), |next| next.line);
+        for line in task.line + 1..end {
+            let (kind, indent) = (out.lines.all[line].kind, out.lines.all[line].indent);
+            if matches!(kind, LineKind::Blank | LineKind::Heading(_)) || reported == MOST {
+                break;
+            }
+            let text = out.lines.text(line).trim_start_matches(['-', '*', '+', ' ', '\t']);
+            let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+            let is_entry = indent == task.indent
+                && text[digits..].starts_with(['.', ')'])
+                && text[..digits].parse() == Ok(number + 1)
+                && out.lines.item(line).is_none_or(|item| item.mark.is_none());
+            if is_entry {
+                number += 1;
+                reported += 1;
+                let message = format!("{number} has a number of this list and no box, so it is no task");
+                out.warn(out.span(line), message, "", "write `- [ ]` before it if it is work");
+            }
+        }
     }
 }
 

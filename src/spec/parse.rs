@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::bodies::{self, TaskBodies};
 use super::collect::collect;
-use super::dependencies::{self, Dependencies};
+use super::dependencies::{self, Dependencies, DependencyEdge};
 use super::dialect::{self, DialectSigns};
 use super::grammar::IdShape;
 use super::grammar_memo::MetadataMemo;
@@ -47,6 +47,9 @@ pub fn parse_as(source: &str, forced: Option<Dialect>) -> TaskFile {
     let tree = hierarchy::build(&lines, &rules.map, found, &ids);
     let mut bodies = bodies::assign(&lines, found);
     let mut deps = dependencies::find(&lines, found, &ids, &bodies, &rules, &tree.parent);
+    if rules.form == TaskForm::Elements {
+        wait_for_checkpoints(&lines, found, &mut deps);
+    }
     section_texts::give_to_only_tasks(&lines, &rules.map, found, &tree.parent, &mut bodies);
     let graph = wave_graph::find(&lines, &ids, &tree.groups, &bodies, &rules.sections);
     for (task, edge) in &graph.edges {
@@ -99,6 +102,20 @@ pub fn parse_as(source: &str, forced: Option<Dialect>) -> TaskFile {
         waves_line: graph.line,
         reading,
         last_resort: rules.map.last_resort,
+    }
+}
+
+/// What follows a checkpoint waits until a human has looked.
+fn wait_for_checkpoints(lines: &SourceLines<'_>, found: &[TaskLine<'_>], deps: &mut Dependencies) {
+    let mut last = None;
+    for (at, task) in found.iter().enumerate() {
+        if let Some(to) = last {
+            let line = &lines.all[task.line];
+            deps.edges[at].push(DependencyEdge { to, span: line.start..line.end, graph: true });
+        }
+        if task.human {
+            last = Some(at);
+        }
     }
 }
 

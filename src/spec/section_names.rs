@@ -118,7 +118,7 @@ const NO_WORK_LAST: &str = " validation verification log logs watchlist criteria
 const NO_WORK: &str = "concrete steps|plan of work|decision log|test plan|test strategy|test scenarios|test cases|tests|qa|smoke test|smoke tests|sign off|rollout|\
     rollout plan|dependencies|requirements|before you start|git|commits|commit|commit plan|pull request|validación|\
     verificación|riesgos|archivos|validierung|überprüfung|risiken|dateien|проверка|риски|файлы|验证|風險|风险|检查|検証|リスク";
-const COLUMNS: &str = "in progress|in work|work in progress|wip|up next|now|to do|doing|ready|ready to start|done|completed|\
+const COLUMNS: &str = "review findings|review follow ups|review follow up|review followups|follow ups|followups|in progress|in work|work in progress|wip|up next|now|to do|doing|ready|ready to start|done|completed|\
     complete|finished|recently done|recently completed|current|current work|active|today|this week|soon|\
     pending|open|planned|queue|queued|started|в работе|готово|сделано|сейчас|далее|следующее|очередь|\
     к выполнению|进行中|進行中|已完成|完成|待办|待辦|接下来|未着手|作業中|完了|진행 중|완료|할 일|en curso|en progreso|hecho|pendiente|\
@@ -317,7 +317,7 @@ mod tests {
             ("Search criteria", SectionKind::Open),
             ("MapLegend Component", SectionKind::Open),
             ("Dependency injection", SectionKind::Open),
-            ("Review Follow-ups (AI)", SectionKind::Open),
+            ("Review Follow-ups (AI)", SectionKind::Column),
             ("", SectionKind::Open),
             ("📋", SectionKind::Open),
         ] {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::limited::WindowUse;
 use super::outcome::{CancelledBy, Outcome};
 use super::work_tree::{AgentCommit, HistoryChange, TreeRecord};
+use crate::agent::AttemptRole;
 use crate::agent::Usage;
 
 /// One attempt of a unit.
@@ -13,6 +14,9 @@ use crate::agent::Usage;
 pub struct AttemptRecord {
     /// Its number, from 1, never used twice.
     pub number: u32,
+    /// What it is for.
+    #[serde(default, skip_serializing_if = "AttemptRole::is_work")]
+    pub role: AttemptRole,
     /// Name of the backend.
     pub backend: String,
     /// When it was decided.
@@ -73,6 +77,9 @@ pub struct Learned {
     /// Calls of tools that were refused because no human was there to allow them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub denied: Vec<String>,
+    /// Files that a reviewer changed, and that were put back.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub undone: Vec<String>,
     /// What its last message asks, without the signal that asks a human.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asks: Option<String>,
@@ -159,6 +166,10 @@ impl AttemptRecord {
                     | Outcome::Halted { .. }
                     | Outcome::Unchanged
                     | Outcome::NoSignal
+                    | Outcome::ForReview
+                    | Outcome::Approved
+                    | Outcome::NoVerdict
+                    | Outcome::ChangesWanted { .. }
                     | Outcome::VerifyFailed { .. }
             )
         );
@@ -208,7 +219,7 @@ impl AttemptRecord {
     pub fn lost_its_session(&self, learned: &Learned) -> bool {
         let ended_by_itself = matches!(
             self.outcome,
-            Some(Outcome::Failed { .. } | Outcome::NoSignal | Outcome::Signaled { .. })
+            Some(Outcome::Failed { .. } | Outcome::NoSignal | Outcome::NoVerdict | Outcome::Signaled { .. })
         );
         self.resumes.is_some() && ended_by_itself && !learned.worked
     }

@@ -46,6 +46,7 @@ pub(super) fn match_tasks(
     match_noted(&mut pairs);
     let known = groups.iter().filter(|group| !group.old.is_empty()).flat_map(|g| g.new.clone()).collect();
     rewording::match_reworded(&mut pairs, &known);
+    find_parts(&mut pairs);
     for group in &groups {
         doubt_copies(&mut pairs, group);
     }
@@ -182,6 +183,18 @@ fn match_noted(pairs: &mut TaskPairs<'_>) {
 /// Per entry: its text, and that without commits.
 fn texts(entries: &[usize], tasks: &[KnownTask], text: &[String]) -> HashMap<usize, (String, String)> {
     entries.iter().map(|&at| (at, (text[at].clone(), without_commits(&tasks[at].title)))).collect()
+}
+
+/// What stands new and ticked below an entry that an agent works on is a part of it that is done.
+fn find_parts(pairs: &mut TaskPairs<'_>) {
+    for new in 0..pairs.new.tasks.len() {
+        let Some(above) = pairs.new.parent[new] else { continue };
+        let is_own = pairs.found.old_of[above].is_some_and(|old| pairs.standing(old) == TaskStanding::AtWork);
+        let is_new = pairs.found.old_of[new].is_none() && !pairs.found.parts.contains(&new);
+        if is_new && pairs.new.tasks[new].ticked && (is_own || pairs.found.parts.contains(&above)) {
+            pairs.found.parts.push(new);
+        }
+    }
 }
 
 /// Where copies of one text became fewer, the one that is left may be the one that is not done.

@@ -18,6 +18,17 @@ pub enum Outcome {
     },
     /// The agent said that it is done, and its task changed no file. It is asked once.
     Unchanged,
+    /// The agent said that it is done, and a review of its work is due.
+    ForReview,
+    /// The reviewer found nothing that must change.
+    Approved,
+    /// The reviewer wants changes.
+    ChangesWanted {
+        /// What it found.
+        findings: String,
+    },
+    /// The reviewer gave no verdict.
+    NoVerdict,
     /// It ended well and said neither.
     NoSignal,
     /// It ended with another code.
@@ -75,7 +86,25 @@ pub enum Outcome {
 /// The command of an [`Outcome::VerifyFailed`] whose commit git refused.
 pub const REFUSED_COMMIT: &str = "git commit";
 
+/// The command of an [`Outcome::VerifyFailed`] whose check was a review.
+pub const REVIEW: &str = "review";
+
 impl Outcome {
+    /// Whether nothing in its output needs a look: it succeeded, or what it says is shown anyway.
+    #[must_use]
+    pub fn needs_no_look(&self) -> bool {
+        matches!(
+            self,
+            Self::Done | Self::Halted { .. } | Self::ForReview | Self::Approved | Self::ChangesWanted { .. }
+        )
+    }
+
+    /// Whether a review wants changes of what the agent called done.
+    #[must_use]
+    pub fn is_review(&self) -> bool {
+        matches!(self, Self::VerifyFailed { command, .. } if command == REVIEW)
+    }
+
     /// Whether git refused the commit of what the agent called done. There is no log of that.
     #[must_use]
     pub fn is_refused_commit(&self) -> bool {
@@ -89,11 +118,18 @@ impl std::fmt::Display for Outcome {
             Self::Done => f.write_str("done"),
             Self::Halted { .. } => f.write_str("halted with a question"),
             Self::Unchanged => f.write_str("said it is done, but no file has changed"),
+            Self::ForReview => f.write_str("done, to be reviewed"),
+            Self::Approved => f.write_str("approved"),
+            Self::ChangesWanted { findings } => write!(f, "wants changes: {}", brief(findings)),
+            Self::NoVerdict => f.write_str("gave no verdict"),
             Self::NoSignal => f.write_str("ended without TASK_DONE"),
             Self::Failed { code, why: None } => write!(f, "failed with exit code {code}"),
             Self::Failed { code: 0, why: Some(why) } => write!(f, "failed: {}", brief(why)),
             Self::Failed { code, why: Some(why) } => {
                 write!(f, "failed with exit code {code}: {}", brief(why))
+            }
+            Self::VerifyFailed { command, tail } if command == REVIEW => {
+                write!(f, "not done: the review wants changes: {}", brief(tail))
             }
             Self::VerifyFailed { command, tail } => {
                 // the first line says how: its exit code, its deadline, too few tests

@@ -26,7 +26,7 @@ impl SpecState {
 
     /// Forgets that tasks failed which tasks.md does not have any more: nothing waits for them.
     pub fn forget_removed(&mut self, plan: &Plan) {
-        let steps = plan.steps.iter().map(|step| &step.unit);
+        let steps = plan.steps.iter().chain(plan.spec_review.as_deref()).map(|step| &step.unit);
         let known: BTreeSet<&String> = steps.chain(plan.skipped.iter().map(|skipped| &skipped.id)).collect();
         for (id, unit) in &mut self.units {
             if unit.is_failed() && !known.contains(id) {
@@ -165,7 +165,7 @@ impl SpecState {
         unit.changes = None;
         unit.status = UnitStatus::Todo;
         unit.to_tick.clear();
-        let Some(last) = unit.attempts.last_mut() else { return Vec::new() };
+        let Some(last) = unit.last_work_mut() else { return Vec::new() };
         last.outcome = Some(failure);
         last.counts = true;
         let ids = last.completes.clone();
@@ -177,7 +177,7 @@ impl SpecState {
     /// belongs to what its next attempt changes. Gives the units.
     pub fn release(&mut self, ids: &[String]) -> Vec<String> {
         let covers = |id: &String, unit: &UnitState| {
-            let last = unit.attempts.last();
+            let last = unit.work().next_back();
             ids.contains(id) || last.is_some_and(|a| a.completes.iter().any(|id| ids.contains(id)))
         };
         let pending = self.units.iter_mut().filter(|(_, unit)| unit.pending_commit.is_some());
@@ -189,6 +189,18 @@ impl SpecState {
             released.push(id.clone());
         }
         released
+    }
+
+    /// What a unit's agent called done is done: a review approved it, or there is none any more.
+    pub fn approve(&mut self, now: Timestamp, unit: &str) {
+        let Some(last) = self.units.get_mut(unit).and_then(UnitState::last_work_mut) else {
+            // nothing was done, so nothing is committed
+            self.units.entry(unit.to_owned()).or_default().status = UnitStatus::Done;
+            return;
+        };
+        last.outcome = Some(Outcome::Done);
+        let ids = last.completes.clone();
+        self.done(now, unit, &ids);
     }
 
     /// A unit is done, and with it these ids.

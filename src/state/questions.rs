@@ -50,7 +50,7 @@ impl SpecState {
         let UnitStatus::Halted { question, .. } = &known.status else { return false };
         let question = question.clone();
         known.status = UnitStatus::Todo;
-        let attempt = known.attempts.iter().rev().find(|a| a.reached_agent()).map(|a| a.number);
+        let attempt = known.work().rev().find(|a| a.reached_agent()).map(|a| a.number);
         let unit = unit.to_owned();
         self.answers.extend(answer.map(|answer| Answer { unit, question, answer, attempt }));
         true
@@ -111,7 +111,7 @@ mod tests {
     }
 
     fn reason(state: &SpecState) -> Option<ResumeReason> {
-        state.session_for("1", "agent", "/", 1).map(|resumes| resumes.reason)
+        state.session_for("1", crate::agent::AttemptRole::Work, "agent", "/", 1).map(|resumes| resumes.reason)
     }
 
     #[test]

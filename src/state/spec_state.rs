@@ -117,6 +117,13 @@ impl SpecState {
         self.units.get(unit).and_then(|known| known.folder.as_deref()).unwrap_or(unit)
     }
 
+    /// The tree before an attempt that is a review; `None` for any other one, and where no snapshots are taken.
+    #[must_use]
+    pub fn reviewed_tree(&self, unit: &str, attempt: u32) -> Option<String> {
+        let record = self.attempt(unit, attempt).filter(|record| !record.role.is_work())?;
+        Some(record.before.as_ref()?.tree.clone())
+    }
+
     /// The folder of a unit that was never started, where another one has that of its id.
     #[must_use]
     pub fn new_folder(&self, unit: &str) -> Option<String> {

@@ -47,7 +47,7 @@ pub(super) struct TaskSide<'a> {
     pub(super) text: Vec<String>,
     section: Vec<String>,
     sections: HashSet<String>,
-    parent: Vec<Option<usize>>,
+    pub(super) parent: Vec<Option<usize>>,
     pub(super) depth: Vec<usize>,
 }
 

@@ -19,6 +19,7 @@ pub(crate) fn at(seconds: i64) -> Timestamp {
 pub(crate) fn attempt(number: u32, outcome: Option<Outcome>) -> AttemptRecord {
     AttemptRecord {
         number,
+        role: crate::agent::AttemptRole::Work,
         backend: "agent".into(),
         started_at: at(0),
         ended_at: outcome.as_ref().map(|_| at(60)),

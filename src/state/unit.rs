@@ -7,11 +7,14 @@ use super::attempt::AttemptRecord;
 use super::outcome::Outcome;
 use super::spent::Spent;
 use super::work_tree::{LeftOutPath, UndoRecord};
+use crate::agent::AttemptRole;
 use crate::agent::PriceTable;
 use crate::agent::session_error::is_same_error;
 
 /// Characters of git's words that are kept: a hook may print a whole build.
 const GIT_WORDS: usize = 4000;
+/// Why a file stays out of a commit.
+const OF_OTHERS: &str = "not committed, because others had changed it before the task";
 
 /// One unit.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -48,6 +51,9 @@ pub struct UnitState {
     /// Its files were restored, and no commit has that yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub undone: Option<UndoRecord>,
+    /// What its last review found, where that is open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub findings: Option<String>,
 }
 
 /// Where a unit stands.
@@ -105,6 +111,9 @@ pub struct Changes {
     /// Its commit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
+    /// Files of it that are in no commit, because others had changed them before.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_committed: Vec<String>,
     /// Its commit is made, but the user's index does not have it yet: why, and what to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub index_behind: Option<String>,
@@ -155,6 +164,8 @@ impl UnitState {
                 found.push(one.clone());
             }
         }
+        let others = self.changes.iter().flat_map(|changes| &changes.not_committed);
+        found.extend(others.map(|path| LeftOutPath { path: path.clone(), why: OF_OTHERS.to_owned() }));
         found
     }
 
@@ -168,7 +179,38 @@ impl UnitState {
     /// How many tries people count.
     #[must_use]
     pub fn shown_tries(&self) -> usize {
-        self.attempts.iter().filter(|attempt| attempt.is_try()).count()
+        self.work().filter(|attempt| attempt.is_try()).count()
+    }
+
+    /// The attempts to do it, without reviews, oldest first.
+    #[must_use]
+    pub fn work(&self) -> impl DoubleEndedIterator<Item = &AttemptRecord> {
+        self.attempts.iter().filter(|attempt| attempt.role == AttemptRole::Work)
+    }
+
+    /// The last attempt to do it, to be changed.
+    pub fn last_work_mut(&mut self) -> Option<&mut AttemptRecord> {
+        self.attempts.iter_mut().rfind(|attempt| attempt.role == AttemptRole::Work)
+    }
+
+    /// The reviews of what the last attempt to do it did, newest first.
+    pub fn last_reviews(&self) -> impl Iterator<Item = &AttemptRecord> {
+        self.attempts.iter().rev().take_while(|attempt| attempt.role == AttemptRole::Review)
+    }
+
+    /// Whether its agent says that it is done, and a review of that is due.
+    #[must_use]
+    pub fn awaits_review(&self) -> bool {
+        let said = self.work().next_back().and_then(|attempt| attempt.outcome.as_ref());
+        self.status == UnitStatus::Todo && said == Some(&Outcome::ForReview)
+    }
+
+    /// How many reviews of this run wanted changes, since it was last done.
+    #[must_use]
+    pub fn rounds(&self) -> u32 {
+        let since = self.attempts.iter().rev().take_while(|a| a.outcome != Some(Outcome::Done));
+        let wanted = |a: &&AttemptRecord| matches!(a.outcome, Some(Outcome::ChangesWanted { .. }));
+        u32::try_from(since.filter(|a| a.counts).filter(wanted).count()).unwrap_or(u32::MAX)
     }
 
     /// What became of its changes: they are settled, or git refused their commit.
@@ -206,10 +248,10 @@ impl UnitState {
         learned.usage = learned.usage.map(|usage| prices.estimate(model, usage));
     }
 
-    /// How the last attempt ended.
+    /// How the last attempt to do it ended.
     #[must_use]
     pub fn last_outcome(&self) -> Option<&Outcome> {
-        self.attempts.last()?.outcome.as_ref()
+        self.work().next_back()?.outcome.as_ref()
     }
 
     /// How many attempts of this run, the last ones in a row, failed at the same command with the same output; numbers
@@ -224,8 +266,8 @@ impl UnitState {
             _ => None,
         };
         let of = |attempt: &AttemptRecord| attempt.outcome.as_ref().and_then(shape);
-        let Some(last) = self.attempts.last().and_then(of) else { return 0 };
-        let counted = self.attempts.iter().rev().filter(|a| a.counts);
+        let Some(last) = self.work().next_back().and_then(of) else { return 0 };
+        let counted = self.work().rev().filter(|a| a.counts);
         counted.take_while(|attempt| of(attempt).as_ref() == Some(&last)).count()
     }
 
@@ -250,9 +292,10 @@ impl UnitState {
 
     /// Nudges since the last attempt that was not one; the agent did not get one that a limit cut off.
     #[must_use]
-    pub fn nudges(&self) -> u32 {
+    pub fn nudges(&self, role: AttemptRole) -> u32 {
         let arrived = |a: &&AttemptRecord| a.reached_agent() && !(a.is_nudge() && a.is_limited());
-        let count = self.attempts.iter().rev().filter(arrived).take_while(|a| a.is_nudge()).count();
+        let mine = self.attempts.iter().rev().filter(|a| a.role == role);
+        let count = mine.filter(arrived).take_while(|a| a.is_nudge()).count();
         u32::try_from(count).unwrap_or(u32::MAX)
     }
 
@@ -260,7 +303,7 @@ impl UnitState {
     #[must_use]
     pub fn tries(&self) -> u32 {
         let since = self.attempts.iter().rev().take_while(|a| a.outcome != Some(Outcome::Done));
-        let counted = since.filter(|a| a.counts && a.outcome.is_some());
+        let counted = since.filter(|a| a.role == AttemptRole::Work && a.counts && a.outcome.is_some());
         u32::try_from(counted.count()).unwrap_or(u32::MAX)
     }
 }
@@ -300,6 +343,7 @@ struct UnitFile {
     pending_commit: Option<PendingCommit>,
     to_tick: Vec<String>,
     undone: Option<UndoRecord>,
+    findings: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
@@ -342,6 +386,7 @@ impl TryFrom<UnitFile> for UnitState {
             pending_commit: file.pending_commit,
             to_tick: file.to_tick,
             undone: file.undone,
+            findings: file.findings,
         })
     }
 }

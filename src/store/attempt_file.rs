@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::agent::AttemptRole;
 use crate::agent::event::Format;
 use crate::config::PromptBy;
 use crate::sandbox::used::UsedSandbox;
@@ -30,6 +31,9 @@ pub struct AttemptFile {
     pub backend: String,
     /// Program and arguments, with the placeholders `{prompt}` and `{prompt_file}`.
     pub argv: Vec<String>,
+    /// What the agent is asked for.
+    #[serde(default)]
+    pub role: AttemptRole,
     /// The sandbox that `argv` begins with; `None` for none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sandbox: Option<UsedSandbox>,

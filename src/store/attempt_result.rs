@@ -40,6 +40,9 @@ pub struct AttemptResult {
     pub done: bool,
     /// The text before HALT, if the agent printed it.
     pub halt: Option<String>,
+    /// Whether a reviewer approves; `None` where the agent said neither.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approves: Option<bool>,
     /// The agent's last lines.
     pub last_words: String,
     /// The end of the agent's stderr.
@@ -97,6 +100,7 @@ impl AttemptResult {
             unavailable: None,
             done: false,
             halt: None,
+            approves: None,
             last_words: String::new(),
             stderr_tail: String::new(),
             stdout_bytes: 0,

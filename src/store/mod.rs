@@ -11,6 +11,7 @@ pub mod expiry;
 mod git_folder;
 pub mod kept_log;
 pub mod lock;
+mod older_state;
 mod python_state;
 mod schema1;
 mod spec_folder;

@@ -230,6 +230,7 @@ impl OldUnit {
         };
         let pending = PendingCommit { since: at, refused: self.not_committed };
         UnitState {
+            findings: None,
             title: String::new(),
             folder: None,
             status,

@@ -22,11 +22,11 @@ use crate::sys::{files, nofollow, socket};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Store {
     /// The spec's name.
-    spec: String,
+    pub(super) spec: String,
     /// The spec's folder, or its file where a file is the spec.
-    spec_dir: PathBuf,
+    pub(super) spec_dir: PathBuf,
     /// The root of the project.
-    root: PathBuf,
+    pub(super) root: PathBuf,
     /// `.seqorch/<spec>`
     shown: SpecFolder,
     /// `<git common dir>/seqorch/<spec>`; `None` without git.
@@ -57,7 +57,8 @@ impl Store {
         Self { uses_git, ..self }
     }
 
-    /// `<spec>/../SEQUENTIAL_STATE.json`
+    /// `<spec>/../SEQUENTIAL_STATE.json`; in the spec's folder itself where that is the root of the project or the top of a
+    /// repository: what lies above it belongs to others.
     #[must_use]
     pub fn state_path(&self) -> PathBuf {
         self.next_to_spec("SEQUENTIAL_STATE.json")
@@ -69,7 +70,11 @@ impl Store {
         self.next_to_spec("SEQUENTIAL_PROGRESS.md")
     }
 
-    fn next_to_spec(&self, name: &str) -> PathBuf {
+    pub(super) fn next_to_spec(&self, name: &str) -> PathBuf {
+        let is_top = self.spec_dir == self.root || fs::symlink_metadata(self.spec_dir.join(".git")).is_ok();
+        if is_top && self.spec_dir.is_dir() {
+            return self.spec_dir.join(name);
+        }
         self.spec_dir.parent().unwrap_or(&self.spec_dir).join(name)
     }
 
@@ -233,6 +238,9 @@ impl Store {
 
     /// The store of another spec of the same state file. The name of a spec that is a file is its path.
     fn sibling(&self, spec: &str) -> Self {
+        if spec == self.spec {
+            return self.clone();
+        }
         let file = self.root.join(spec);
         let path = if file.is_file() { file } else { self.next_to_spec(spec) };
         Self::new(&self.root, &path, spec).using_git(self.uses_git)
@@ -246,7 +254,8 @@ impl Store {
     pub fn load(&self) -> Result<SpecState> {
         Ok(match self.read_file()? {
             None => {
-                self.copy_of_open_run().and_then(|mut file| file.specs.remove(&self.spec)).unwrap_or_default()
+                let copy = self.copy_of_open_run().and_then(|mut file| file.specs.remove(&self.spec));
+                copy.or_else(|| self.entry_above()).unwrap_or_default()
             }
             Some(StateText::Ours(mut file)) => file.specs.remove(&self.spec).unwrap_or_default(),
             Some(StateText::Python { entry, spec }) => {
@@ -341,43 +350,6 @@ impl Store {
                 .hint(needs))
             }
         }
-    }
-
-    /// The spec whose progress a file of the Python tool holds: the file names it, or the log next to it does, or there is
-    /// only one spec. A guess could mark work of another spec as done.
-    fn owner_of_python_state(&self, named: Option<String>) -> Result<String> {
-        if let Some(name) = named.or_else(|| self.spec_in_progress_log()) {
-            return Ok(name);
-        }
-        let folder = self.spec_dir.parent().unwrap_or(&self.spec_dir);
-        let specs: Vec<String> = fs::read_dir(folder)
-            .map_err(|e| Error::io("reading", folder, e))?
-            .flatten()
-            .filter(|e| e.path().join("tasks.md").exists())
-            .map(|e| e.file_name().to_string_lossy().into_owned())
-            .collect();
-        match specs.as_slice() {
-            [only] => Ok(only.clone()),
-            _ => Err(Error::new(
-                ErrorKind::Internal,
-                format!(
-                    "{} is from the Python tool and does not say which spec it means",
-                    self.state_path().display()
-                ),
-            )
-            .detail("  It was not touched, and nothing was started.")
-            .hint(format!(
-                "Add `\"spec\": \"NAME\"` at its top, with one of: {}; or move it away.",
-                specs.join(", ")
-            ))),
-        }
-    }
-
-    fn spec_in_progress_log(&self) -> Option<String> {
-        let log = nofollow::read(&self.progress_path(), WHOLE_MAX).ok()?;
-        let line = String::from_utf8_lossy(&log).into_owned();
-        let line = line.lines().find_map(|l| l.strip_prefix("**Spec:** "))?;
-        Path::new(line.trim()).file_name().map(|n| n.to_string_lossy().into_owned())
     }
 
     /// Appends to the progress log, with a head where it is new.

@@ -2,6 +2,8 @@
 
 use std::env;
 use std::ffi::OsStr;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -20,6 +22,30 @@ pub fn find_program(name: &OsStr, path: Option<&OsStr>, base: &Path) -> Option<P
 #[must_use]
 pub fn find_in_path(name: impl AsRef<OsStr>, base: &Path) -> Option<PathBuf> {
     find_program(name.as_ref(), env::var_os("PATH").as_deref(), base)
+}
+
+/// Why a script that is there cannot start: the program that its first line names is missing. `None`: it can, or it is no
+/// script.
+#[must_use]
+pub fn missing_interpreter(script: &Path, base: &Path) -> Option<String> {
+    let mut head = [0; 256];
+    let read = File::open(script).and_then(|mut file| file.read(&mut head)).ok()?;
+    let line = head[..read].strip_prefix(b"#!")?.split(|b| *b == b'\n').next()?;
+    let line = String::from_utf8_lossy(line).into_owned();
+    if line.ends_with('\r') {
+        return Some("its first line ends with CR LF, so the system looks for another program".to_owned());
+    }
+    let mut words = line.split_whitespace();
+    let interpreter = words.next()?;
+    let missing = |name: &str| format!("its interpreter {name} was not found, or is not executable");
+    if find_in_path(interpreter, base).is_none() {
+        return Some(missing(interpreter));
+    }
+    if Path::new(interpreter).file_name() != Some(OsStr::new("env")) {
+        return None;
+    }
+    let named = words.find(|word| !word.starts_with('-') && !word.contains('='))?;
+    find_in_path(named, base).is_none().then(|| missing(named))
 }
 
 /// The path of this program, to start it again.
@@ -63,6 +89,29 @@ mod tests {
         assert_eq!(find("folder", Some(&path), base), None);
         assert_eq!(find("tool", None, base), None);
         assert_eq!(find(tool.to_str().unwrap(), None, Path::new("/")), Some(tool));
+    }
+
+    #[test]
+    fn a_script_whose_interpreter_is_missing_is_known() {
+        let dir = tempfile::tempdir().unwrap();
+        let base = dir.path();
+        for (line, named) in [
+            ("#!/bin/sh", None),
+            ("#! /bin/sh -e", None),
+            ("#!/usr/bin/env sh", None),
+            ("#!/usr/bin/env -S A=1 sh -e", None),
+            ("no script", None),
+            ("", None),
+            ("#!/no/such/python3", Some("/no/such/python3")),
+            ("#!/usr/bin/env no-such-program", Some("no-such-program")),
+            ("#!/bin/sh\r", Some("CR LF")),
+        ] {
+            let path = program(base, "script", 0o755);
+            fs::write(&path, format!("{line}\necho\n")).unwrap();
+            let found = missing_interpreter(&path, base);
+            assert_eq!(found.is_some(), named.is_some(), "{line}: {found:?}");
+            assert!(found.unwrap_or_default().contains(named.unwrap_or_default()), "{line}");
+        }
     }
 
     #[test]

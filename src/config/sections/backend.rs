@@ -38,11 +38,11 @@ keys! {
         /// stands for an id that seqorch makes. They stand in the place of {session_args} or {resume}, else at the end.
         /// Where `resume` is empty, they resume that session, too.
         session_args: Vec<String> = [], like = ["--session-id", "{new_session}"], executes;
-        /// What the agent may do without asking: what its vendor automates safely (auto), everything (bypass), or what
-        /// its own settings allow (ask).
+        /// What the agent may do without asking: what its vendor automates safely (auto), everything (bypass), what its
+        /// own settings allow (ask), or only read (read).
         permission: Permission = "auto", loosens = "bypass";
         /// Arguments that {permission_args} stands for, for each value of permission.
-        permission_args: PermissionArgs, like = { auto = ["--safe"], bypass = ["--yes-to-all"], ask = [] };
+        permission_args: PermissionArgs, like = { auto = ["--safe"], bypass = ["--yes-to-all"], ask = [], read = ["--read-only"] };
         /// How the agent gets its prompt: on standard input (stdin), as an argument (arg), or as a file (file).
         prompt: PromptBy = "stdin", inside;
         /// What the agent prints: the JSON of one of these agents, or plain text (text).
@@ -78,6 +78,9 @@ keys! {
         bypass: Vec<String> = [], executes;
         /// Arguments that {permission_args} stands for with permission = "ask".
         ask: Vec<String> = [], executes;
+        /// Arguments that {permission_args} stands for with permission = "read", which a review uses. Empty: the agent
+        /// cannot be kept from writing, so a review by it undoes what it wrote.
+        read: Vec<String> = [], executes;
     }
 }
 
@@ -90,6 +93,8 @@ words! {
         Bypass = "bypass",
         /// What its own settings allow; what it would ask for is refused, since it runs unattended.
         Ask = "ask",
+        /// Reading alone.
+        Read = "read",
     }
 }
 
@@ -182,7 +187,16 @@ impl Backend {
             Permission::Auto => &self.permission_args.auto,
             Permission::Bypass => &self.permission_args.bypass,
             Permission::Ask => &self.permission_args.ask,
+            Permission::Read => &self.permission_args.read,
         }
+    }
+
+    /// The backend as a reviewer starts it: it may only read, if its arguments can say so.
+    #[must_use]
+    pub fn for_review(&self) -> Self {
+        let permission =
+            if self.permission_args.read.is_empty() { self.permission } else { Permission::Read };
+        Self { permission, ..self.clone() }
     }
 
     /// Arguments that `{resume}` stands for, with `{session}` in them. Empty: the agent cannot resume a session.
@@ -257,6 +271,12 @@ impl Backend {
             if !args.is_empty() && !contains(args, placeholder) {
                 report(key, format!("must contain {placeholder}"));
             }
+        }
+        if self.permission == Permission::Read && self.permission_args.read.is_empty() {
+            report(
+                "permission",
+                "this backend has no arguments for \"read\"; set permission_args.read".to_owned(),
+            );
         }
         for entry in &self.sandbox_home {
             let climbs = entry.split('/').any(|part| part == "..") || entry.starts_with('/');

@@ -9,6 +9,7 @@ use super::limit::Limit;
 use super::pace::Pace;
 use super::price::ModelPrice;
 use super::prompt::Prompt;
+use super::review::Review;
 use super::run::{Done, PartialDone, PartialRetry, PartialTimeouts, Retry, RunSettings, Timeouts};
 use super::sandbox::Sandbox;
 use super::tmux::Tmux;
@@ -33,6 +34,7 @@ keys! {
         tmux: Tmux;
         tasks: Tasks;
         verify: Verify;
+        review: Review;
         git: Git;
         sandbox: Sandbox;
         hooks: Hooks;

@@ -115,6 +115,7 @@ impl Scene {
         self.event(
             started,
             EventKind::StepStarted {
+                role: crate::agent::AttemptRole::Work,
                 tries: 1,
                 unit,
                 title,
@@ -175,6 +176,7 @@ impl Scene {
 
 pub(super) fn attempt(number: u32, started: i64) -> AttemptRecord {
     AttemptRecord {
+        role: crate::agent::AttemptRole::Work,
         number,
         backend: "claude".into(),
         started_at: at(started),

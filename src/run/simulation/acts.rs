@@ -1,5 +1,6 @@
 //! What agents and users do in a schedule, and the life of an attempt.
 
+use crate::agent::AttemptRole;
 use crate::state::{Outcome, ResumeReason};
 use crate::sys::interrupt::Interrupt;
 
@@ -101,6 +102,7 @@ pub(super) enum Life {
 #[derive(Debug, Clone)]
 pub(super) struct Attempt {
     pub(super) unit: String,
+    pub(super) role: AttemptRole,
     pub(super) number: u32,
     pub(super) completes: Vec<String>,
     pub(super) act: Act,
@@ -115,6 +117,8 @@ pub(super) struct Attempt {
     pub(super) reported_end: Option<(Outcome, bool)>,
     /// Its verify commands succeeded, or the orchestrator could not know them.
     pub(super) verified: bool,
+    /// A review of it approved it, as far as an orchestrator knows.
+    pub(super) approved: bool,
 }
 
 impl Attempt {
@@ -129,7 +133,7 @@ impl Attempt {
     }
     /// Whether it ended by itself, and did not find the session that it should resume.
     pub(super) fn lost_its_session(&self, outcome: &Outcome) -> bool {
-        let by_itself = matches!(outcome, Outcome::Failed { .. } | Outcome::NoSignal);
+        let by_itself = matches!(outcome, Outcome::Failed { .. } | Outcome::NoSignal | Outcome::NoVerdict);
         self.reason.is_some() && !self.act.speaks && by_itself
     }
     pub(super) fn wrote_done(&self) -> bool {

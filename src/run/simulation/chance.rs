@@ -5,11 +5,27 @@ use std::time::Duration;
 use super::acts::{Act, Does, Happening};
 use super::git::{GitModel, committed};
 use super::model::Model;
-use super::scenario::{Dice, TASKS, cancelled, halted, in_sessions, kept, limited, settings, verified};
+use super::scenario::{
+    Dice, TASKS, cancelled, halted, in_sessions, kept, limited, reviewed, settings, verified, wants,
+};
 use crate::config::{Granularity, OnFailure};
 use crate::state::Outcome;
 use crate::state::outcome::{CancelledBy, TimedOut};
 use crate::sys::interrupt::Interrupt;
+
+/// A random review.
+pub(super) fn review(dice: &mut Dice, number: u32) -> Act {
+    let outcome = match dice.roll(10) {
+        0..=2 => Outcome::Approved,
+        3..=5 => wants(number),
+        6 => Outcome::NoVerdict,
+        7 => Outcome::Lost,
+        8 => Outcome::Failed { code: 1, why: None },
+        _ => limited(dice),
+    };
+    let act = Act::of(Does::Ends(outcome), dice.pick(&[0, 1, 60, 400]));
+    if dice.one_in(3) { act.mute() } else { act }
+}
 
 /// A random scenario.
 pub(super) fn random(dice: &mut Dice) -> Model {
@@ -41,6 +57,11 @@ pub(super) fn random(dice: &mut Dice) -> Model {
     if dice.one_in(4) {
         let git = GitModel::by_chance(dice);
         model = committed(model, git);
+    }
+    if dice.one_in(4) {
+        model.config.review.rounds = dice.pick(&[1, 2, 3]);
+        let reviews: Vec<Act> = (0..dice.roll(6)).map(|n| review(dice, n)).collect();
+        model = reviewed(model, &reviews);
     }
     let ids = ["1", "2", "2.1", "2.2", "3", "4", "5"];
     for _ in 0..dice.roll(9) {

@@ -8,7 +8,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::acts::Attempt;
 use super::model::Model;
 use super::orchestrator::Orchestrator;
-use crate::plan::Step;
+use crate::agent::AttemptRole;
+use crate::config::OpenFindings;
+use crate::plan::{SPEC_REVIEW, Step};
 use crate::run::End;
 use crate::spec::TaskState;
 use crate::state::needs::{exit_code, needs};
@@ -18,9 +20,9 @@ use crate::sys::interrupt::Interrupt;
 impl Model {
     /// Counted attempts of the unit in this run since it was last done.
     pub(super) fn tries(&self, unit: &str) -> u32 {
-        let mine = self.attempts.iter().rev().filter(|a| a.unit == unit);
-        let since =
-            mine.take_while(|a| a.run == self.run && !matches!(a.reported_end, Some((Outcome::Done, _))));
+        let mine = self.attempts.iter().rev().filter(|a| a.unit == unit && a.role == AttemptRole::Work);
+        let was_done = |a: &Attempt| matches!(a.reported_end, Some((Outcome::Done, _))) && self.did(a);
+        let since = mine.take_while(|a| a.run == self.run && !was_done(a));
         let spent = since.filter(|a| matches!(a.reported_end, Some((_, false))) && !a.is_nudge());
         u32::try_from(spent.count()).unwrap()
     }
@@ -30,6 +32,21 @@ impl Model {
         let spent =
             self.attempts.iter().filter(|a| a.run == self.run && matches!(a.reported_end, Some((_, false))));
         u32::try_from(spent.count()).unwrap()
+    }
+
+    /// A review of a unit gives this verdict.
+    pub(super) fn note_verdict(&mut self, unit: &str, outcome: &Outcome) {
+        let kept = self.config.review.open == OpenFindings::Report && self.config.review.rounds == 1;
+        let approved = match outcome {
+            Outcome::Approved => true,
+            Outcome::ChangesWanted { .. } => kept,
+            _ => false,
+        };
+        let mut work =
+            self.attempts.iter_mut().rev().filter(|a| a.unit == unit && a.role == AttemptRole::Work);
+        if let Some(last) = work.next().filter(|_| approved) {
+            last.approved = true;
+        }
     }
 
     pub(super) fn check_save(&mut self, new: &SpecState) {
@@ -69,11 +86,11 @@ impl Model {
         }
         for (id, unit) in &old.units {
             let now = new.units.get(id).map_or(&[][..], |u| &u.attempts);
-            let kept =
-                unit.attempts.len() <= now.len()
-                    && unit.attempts.iter().zip(now).all(|(a, b)| {
-                        a.number == b.number && (a.outcome.is_none() || a.outcome == b.outcome)
-                    });
+            let kept = unit.attempts.len() <= now.len()
+                && unit.attempts.iter().zip(now).all(|(a, b)| {
+                    let open = matches!(a.outcome, None | Some(Outcome::ForReview));
+                    a.number == b.number && (open || a.outcome == b.outcome)
+                });
             if !kept {
                 self.wrong(format!("attempts of {id} are forgotten or changed"));
             }
@@ -130,7 +147,20 @@ impl Model {
             wrong.push(format!("iteration {} of {most}", used + 1));
         }
         let (tries, most) = (self.tries(&step.unit), self.config.retry.attempts);
-        let mine = || self.attempts.iter().rev().filter(|a| a.unit == step.unit);
+        let mine = || {
+            let all = self.attempts.iter().rev().filter(|a| a.unit == step.unit);
+            // a review looks only at those before it of the same work
+            all.skip_while(|a| step.role.is_work() && a.role != step.role)
+                .take_while(move |a| a.role == step.role || step.role.is_work())
+                .filter(|a| a.role == step.role)
+        };
+        if step.role == AttemptRole::Review && step.unit != SPEC_REVIEW {
+            let work = self.attempts.iter().rfind(|a| a.unit == step.unit && a.role == AttemptRole::Work);
+            let due = work.is_some_and(|a| a.wrote_done() && (a.verified || !self.verifies()) && !a.approved);
+            if !due {
+                wrong.push(format!("{} is reviewed, and its agent did not say that it is done", step.unit));
+            }
+        }
         // an answer gives it one more attempt, even in a run that a HALT could not end because tasks.md was unreadable
         let last = mine().filter_map(|a| a.reported_end.as_ref()).find(|(_, free)| !free);
         let answered = matches!(last, Some((Outcome::Halted { .. }, _)));
@@ -142,7 +172,7 @@ impl Model {
             .take_while(|a| !matches!(a.reported_end, Some((_, false))))
             .any(|a| a.is_nudge() && !mute(a));
         let one_more = answered || nudge || (interrupted && tries == most);
-        if tries >= most && !one_more {
+        if tries >= most && !one_more && step.role.is_work() {
             wrong.push(format!("try {} of {most} of {}", tries + 1, step.unit));
         }
         let resumes = record.is_some_and(|a| a.resumes.is_some());
@@ -296,7 +326,11 @@ impl Orchestrator<'_> {
             }
             End::Stuck { failed, .. } => {
                 let attempts = self.model.config.retry.attempts;
-                (failed.iter().all(|unit| spent(Some(unit)) >= attempts), 2)
+                let by_review = |unit: &String| {
+                    let last = self.model.attempts.iter().rfind(|a| a.unit == *unit);
+                    last.is_some_and(|a| a.role == AttemptRole::Review)
+                };
+                (failed.iter().all(|unit| spent(Some(unit)) >= attempts || by_review(unit)), 2)
             }
             End::Unavailable { .. } => (self.starts > 0 && !disk.is_halted(), 69),
             End::Interrupted => (was(Interrupt::Interrupt) || was(Interrupt::AfterStep), 130),

@@ -3,6 +3,7 @@
 use super::acts::Attempt;
 use super::git::moved_head;
 use super::orchestrator::Orchestrator;
+use crate::agent::AttemptRole;
 use crate::plan::Step;
 use crate::run::driver::World;
 use crate::run::event::Event;
@@ -27,13 +28,18 @@ impl Orchestrator<'_> {
         if let Some(index) = index {
             self.model.attempts[index].reported_end = Some((outcome.clone(), free));
         }
+        let is_review = attempt.as_ref().is_some_and(|a| a.role == AttemptRole::Review);
+        if is_review {
+            self.model.note_verdict(unit, &outcome);
+        }
         let run = &self.model.config.run;
         let retry = self.model.config.retry;
         let tries = self.model.tries(unit);
         let known = self.first.as_ref().is_some_and(|s| s.unit == unit);
         let pause = match outcome {
             _ if !known => std::time::Duration::ZERO,
-            Outcome::Done => run.delay,
+            Outcome::Done if self.model.config.review.of_tasks().is_some() => std::time::Duration::ZERO,
+            Outcome::Done | Outcome::Approved => run.delay,
             _ if free => std::time::Duration::ZERO,
             // a new session needs no pause, but after a nudge comes the pause of the attempt before it
             _ if mute && !nudge && tries < retry.attempts => std::time::Duration::ZERO,
@@ -44,8 +50,10 @@ impl Orchestrator<'_> {
         // `check_start` checks limits: no step starts with a limited backend. A nudge depends on its session, which is
         // not known here
         let nudged = self.model.sessions && !nudge && matches!(outcome, Outcome::NoSignal);
-        self.last =
-            (!limited && !nudged).then(|| (unit.to_owned(), self.model.time, self.model.jumps, pause));
+        // what follows a review without approval depends on its round
+        let undecided = is_review && outcome != Outcome::Approved;
+        self.last = (!limited && !nudged && !undecided)
+            .then(|| (unit.to_owned(), self.model.time, self.model.jumps, pause));
         let learned = self.learned(index);
         Event::Ended { outcome, learned, seen: self.look().ok() }
     }

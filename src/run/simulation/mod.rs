@@ -283,6 +283,59 @@ fn limits_by_chance(runs: u64) {
 }
 
 #[test]
+fn no_night_of_reviews_and_limits_skips_a_review_or_works_twice() {
+    nights_of_reviews(60);
+}
+
+#[test]
+#[ignore = "takes a minute"]
+fn ten_thousand_nights_of_reviews_and_limits_keep_every_promise() {
+    nights_of_reviews(10_000);
+}
+
+/// Tries `runs` nights of reviews, limits, dead sessions and kills, or as many as `SEQORCH_SIM_RUNS` says.
+fn nights_of_reviews(runs: u64) {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let from = number("SEQORCH_SIM_SEED").unwrap_or(1);
+    let runs = number("SEQORCH_SIM_RUNS").unwrap_or(runs);
+    let (mut work, mut reviews, mut changes, mut limited, mut dead) = (0, 0, 0, 0, 0);
+    for seed in from..from + runs {
+        let mut dice = Dice::new(seed ^ 0x0BE7_1E55);
+        let acts: Vec<acts::Act> = (0..dice.roll(8)).map(|n| chance::review(&mut dice, n)).collect();
+        let mut model = scenario::reviewed(limits::limits(&mut dice), &acts);
+        model.config.review.rounds = dice.pick(&[1, 2]);
+        let kills = dice.roll(4) as usize;
+        schedule(&mut model, &mut |life| {
+            let kill_at = (life < kills).then(|| 1 + dice.roll(120));
+            (kill_at, dice.pick(&[0, 2, 700, 30_000]))
+        });
+        good(&model, &format!("SEQORCH_SIM_SEED={seed} SEQORCH_SIM_RUNS=1"));
+        let ended = |is: fn(&Outcome) -> bool| {
+            let ends = model.attempts.iter().filter_map(|a| a.reported_end.as_ref());
+            ends.filter(|(outcome, _)| is(outcome)).count()
+        };
+        work += model.attempts.iter().filter(|a| a.role.is_work()).count();
+        reviews += model.attempts.iter().filter(|a| !a.role.is_work()).count();
+        changes += ended(|outcome| matches!(outcome, Outcome::ChangesWanted { .. }));
+        limited += ended(|outcome| matches!(outcome, Outcome::Limited { .. }));
+        let mute =
+            |a: &&acts::Attempt| a.reported_end.as_ref().is_some_and(|(end, _)| a.lost_its_session(end));
+        dead += model.attempts.iter().filter(mute).count();
+        for leaf in ["2.1", "2.2", "3", "5"] {
+            let done =
+                model.attempts.iter().filter(|a| model.did(a) && a.completes.iter().any(|id| id == leaf));
+            assert_eq!(done.count(), 1, "{leaf}: SEQORCH_SIM_SEED={seed} SEQORCH_SIM_RUNS=1");
+        }
+    }
+    eprintln!(
+        "{runs} nights with reviews, seeds from {from}: {work} attempts at tasks, {reviews} reviews, {changes} of them \
+         want changes, {limited} limits, {dead} dead sessions"
+    );
+    let enough = usize::try_from(runs).unwrap_or(usize::MAX);
+    assert!(runs < 60 || (changes >= enough && limited >= enough && dead > 0), "the nights are too tame");
+}
+
+#[test]
 fn a_run_that_must_try_now_does_not_wait_for_the_limit() {
     let mut model = scenario::base().into_iter().find(|(name, _)| name.contains("try now")).unwrap().1;
     schedule(&mut model, &mut |_| (None, 60));

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::acts::{Act, Attempt, Happening, Life};
 use super::git::GitModel;
 use crate::config::Config;
-use crate::plan::{self, Plan, Selection, SpecInfo};
+use crate::plan::{self, Plan, SPEC_REVIEW, Selection, SpecInfo};
 use crate::run::resume::ResumeRequest;
 use crate::spec::{self, TaskFile, TaskState};
 use crate::state::outcome::CancelledBy;
@@ -68,6 +68,8 @@ pub(super) struct Model {
     pub(super) attempts: Vec<Attempt>,
     /// What the agents do, in the order of their start. All later ones are done in a minute.
     pub(super) script: VecDeque<Act>,
+    /// What the reviewers do, in the order of their start. All later ones approve in half a minute.
+    pub(super) reviews: VecDeque<Act>,
     pub(super) happenings: VecDeque<(i64, Happening)>,
     pub(super) alive: bool,
     pub(super) signals: VecDeque<Interrupt>,
@@ -114,6 +116,7 @@ impl Model {
             broken: false,
             attempts: Vec::new(),
             script: VecDeque::new(),
+            reviews: VecDeque::new(),
             happenings: VecDeque::new(),
             alive: false,
             signals: VecDeque::new(),
@@ -157,7 +160,10 @@ impl Model {
 
     /// Whether the attempt did its task, as far as an orchestrator can know.
     pub(super) fn did(&self, attempt: &Attempt) -> bool {
-        attempt.wrote_done() && (attempt.verified || !self.verifies())
+        let checked = attempt.verified || !self.verifies();
+        let reviewed =
+            attempt.approved || self.config.review.of_tasks().is_none() || attempt.unit == SPEC_REVIEW;
+        attempt.wrote_done() && checked && reviewed
     }
 
     pub(super) fn load(&self) -> SpecState {
@@ -283,7 +289,8 @@ impl Model {
         {
             *at = by_then;
             let cancelled = Outcome::Cancelled { by: CancelledBy::Terminate };
-            *outcome = if attempt.act.finishes { Outcome::Done } else { cancelled };
+            let good = if attempt.role.is_work() { Outcome::Done } else { Outcome::Approved };
+            *outcome = if attempt.act.finishes { good } else { cancelled };
         }
     }
 

@@ -9,7 +9,8 @@ use super::git::{GitAct, GitModel, committed};
 use super::model::Model;
 use crate::agent::limit::LimitKind;
 use crate::config::{
-    Config, Granularity, OnFailure, Override, PaceWindow, PartialDone, PartialRetry, PartialTimeouts,
+    Config, Granularity, OnFailure, OpenFindings, Override, PaceWindow, PartialDone, PartialRetry,
+    PartialTimeouts, ReviewWhen,
 };
 use crate::plan::testing::config;
 use crate::state::Outcome;
@@ -155,6 +156,26 @@ pub(super) fn in_sessions(mut model: Model) -> Model {
     model
 }
 
+/// What is done is reviewed, and each review does what the next of these acts says.
+pub(super) fn reviewed(mut model: Model, reviews: &[Act]) -> Model {
+    let mut backend = model.config.backends["agent"].clone();
+    backend.model = None;
+    model.config.backends.insert("reviewer".to_owned(), backend.clone());
+    // who takes over is reviewed, and may review, too
+    backend.resume.clear();
+    for name in ["other", "third"] {
+        model.config.backends.insert(name.to_owned(), backend.clone());
+    }
+    model.config.review.backend = Some("reviewer".to_owned());
+    model.reviews.extend(reviews.iter().cloned());
+    model
+}
+
+/// A review that wants changes. Its findings differ, because three equal failures would be a question to the user.
+pub(super) fn wants(what: u32) -> Outcome {
+    Outcome::ChangesWanted { findings: format!("finding {what}") }
+}
+
 /// The changes of each done unit are counted and committed.
 pub(super) fn kept(mut model: Model) -> Model {
     model.config.git.snapshot = true;
@@ -212,6 +233,34 @@ pub(super) fn base() -> Vec<(&'static str, Model)> {
             "an answer for a session that is gone",
             in_sessions(with(&[Act::ends(halted()), failed().mute(), done()])),
         ),
+        ("reviews that approve and want changes", {
+            let (no, yes) = (Act::ends(wants(1)), Act::ends(Outcome::Approved));
+            reviewed(kept(verified(with(&[done(), failed(), done()]))), &[no, yes.clone(), yes])
+        }),
+        ("reviews in sessions, without a verdict, limited and lost", {
+            let ends = |outcome| Act::ends(outcome);
+            let reviews = [
+                ends(Outcome::NoVerdict),
+                ends(stated(Some(600))),
+                ends(wants(1)),
+                ends(Outcome::NoVerdict).mute(),
+                ends(Outcome::Lost),
+                ends(Outcome::Failed { code: 1, why: None }),
+            ];
+            reviewed(in_sessions(with(&[done(), failed(), Act::ends(halted())])), &reviews)
+        }),
+        ("failed by its review, and the run continues", {
+            let reviews = [1, 2, 3, 4].map(|n| Act::ends(wants(n)));
+            reviewed(skip(&[]), &reviews)
+        }),
+        ("findings that are kept, and the whole spec is reviewed", {
+            let mut model = reviewed(kept(plain()), &[1, 2, 3, 4].map(|n| Act::ends(wants(n))));
+            model.config.review.rounds = 1;
+            model.config.review.open = OpenFindings::Report;
+            model.config.review.when = ReviewWhen::Both;
+            model
+        }),
+        ("ctrl-c in a review", people(reviewed(plain(), &[]), &[(70, signal(int)), (80, signal(int))])),
         ("starts that a hook refuses", {
             let mut model = with(&[failed(), done(), done()]);
             model.hook_fails.extend([1, 2, 4, 6]);

@@ -5,15 +5,16 @@ use jiff::Timestamp;
 use super::acts::{Act, Attempt, Does, Life};
 use super::model::read_state;
 use super::orchestrator::Orchestrator;
+use crate::agent::AttemptRole;
 use crate::error::{Error, ErrorKind, Result};
-use crate::plan::{Plan, Step};
+use crate::plan::{Plan, SPEC_REVIEW, Step};
 use crate::project::progress;
 use crate::run::Machine;
 use crate::run::driver::{Ending, Recovered, World};
 use crate::run::event::Event;
 use crate::run::machine::{Assigned, Notice, Pause};
 use crate::state::outcome::CancelledBy;
-use crate::state::{Changes, CommitRefused, Learned, Outcome, SeenTasks, SpecState, TreeRecord};
+use crate::state::{Changes, CommitRefused, Learned, Outcome, SeenTasks, SpecState, TreeRecord, UnitState};
 use crate::sys::interrupt::Interrupt;
 
 /// An attempt without an orchestrator gives up after this many seconds.
@@ -86,14 +87,16 @@ impl World for Orchestrator<'_> {
         let trusted = state.trusted_ticks(&seen.ticked());
         let now = self.model.now();
         let plan = self.model.plan(&progress::progress(&state, trusted, &self.model.config, now));
-        self.first = plan.steps.first().cloned();
+        let due = |step: &&Step| state.units.get(&step.unit).is_some_and(UnitState::awaits_review);
+        let review = plan.steps.iter().find(due).and_then(Step::for_review);
+        self.first = review.or_else(|| plan.steps.first().cloned());
         Ok((plan, seen))
     }
 
     fn start(&mut self, step: &Step, attempt: u32, state: &SpecState) -> Result<Option<Ending>> {
         self.point()?;
         self.starts += 1;
-        if self.first.as_ref() != Some(step) {
+        if self.first.as_ref() != Some(step) && (step.unit != SPEC_REVIEW || self.first.is_some()) {
             self.wrong(format!("{} is not the first step of the plan", step.unit));
         }
         if self.save_failed || self.over {
@@ -106,7 +109,13 @@ impl World for Orchestrator<'_> {
         self.check_pause(step);
         self.recovered = false;
         self.model.note(format!("dispatch of {}, attempt {attempt}", step.unit));
-        let act = self.model.script.pop_front().unwrap_or_else(|| Act::of(Does::Ends(Outcome::Done), 60));
+        let act = match step.role {
+            AttemptRole::Work => self.model.script.pop_front().unwrap_or_else(|| Act::ends(Outcome::Done)),
+            AttemptRole::Review => {
+                let approves = || Act::of(Does::Ends(Outcome::Approved), 30);
+                self.model.reviews.pop_front().unwrap_or_else(approves)
+            }
+        };
         if matches!(act.does, Does::NotThere) {
             let Event::Ended { outcome, .. } =
                 self.report_end(None, &step.unit, Outcome::Unavailable { why: "gone".to_owned() })
@@ -118,6 +127,7 @@ impl World for Orchestrator<'_> {
         let index = self.model.attempts.len();
         self.model.attempts.push(Attempt {
             unit: step.unit.clone(),
+            role: step.role,
             number: attempt,
             completes: step.completes.clone(),
             act: act.clone(),
@@ -127,6 +137,7 @@ impl World for Orchestrator<'_> {
             reason: state.running().and_then(|(_, record)| Some(record.resumes.as_ref()?.reason)),
             reported_end: None,
             verified: false,
+            approved: false,
         });
         self.point()?;
         let outcome = match act.does {
@@ -153,7 +164,7 @@ impl World for Orchestrator<'_> {
 
     fn recover(&mut self, unit: &str, attempt: u32, machine: &Machine) -> Result<Recovered> {
         let (plan, _) = self.plan(machine)?;
-        let step = plan.steps.into_iter().find(|step| step.unit == unit).map(Box::new);
+        let step = plan.step_of(unit).cloned().map(Box::new);
         let ending = self.look_for(unit, attempt, step.as_deref())?;
         Ok(Recovered { step, ending })
     }

@@ -30,7 +30,8 @@ pub(super) fn check(subject: &DoctorSubject<'_>) -> Vec<DoctorFinding> {
         return vec![DoctorFinding::not_run(TOPIC, &path)];
     }
     let socket = settings.and_then(|t| t.socket.clone());
-    let version = match TmuxServer::new(program, socket, &env).version() {
+    let server = TmuxServer::new(program, socket, &env);
+    let version = match server.version() {
         Ok(version) => version,
         Err(error) => return vec![DoctorFinding::error(TOPIC, &error.into())],
     };
@@ -44,6 +45,9 @@ pub(super) fn check(subject: &DoctorSubject<'_>) -> Vec<DoctorFinding> {
         }
         _ => vec![DoctorFinding::ok(TOPIC, format!("tmux {version}, {path}"))],
     };
+    if let Err(error) = server.socket_path() {
+        found = vec![DoctorFinding::error(TOPIC, &error.into())];
+    }
     found.extend(check_socket_folder());
     if let Some(settings) = settings {
         found.extend(check_programs(settings, &env));

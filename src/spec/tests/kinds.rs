@@ -319,3 +319,40 @@ fn a_struck_out_entry_with_a_note_is_dropped() {
     }
     assert_eq!(open_and_ignored("- [ ] 1. A\n- [ ] 2. ~~h~~ Write the reader\n").0, [1, 2]);
 }
+
+#[test]
+fn an_entry_without_a_box_in_a_list_of_numbered_boxes_is_named() {
+    for (list, lines) in [
+        ("- [ ] 1. A\n- [ ] 2. B\n- 3. C\n- [ ] 4. D\n", vec![3]),
+        ("1. [ ] A\n2. B\n3. C\n4. [ ] D\n", vec![2, 3]),
+        ("- [ ] 1. A\n- [ ] 2. B\n- 3. C\n\n3. steps\n", vec![3]),
+        ("- [ ] 1. A\n  1. how\n  2. then\n- [ ] 2. B\n- 7 reasons\n", vec![]),
+    ] {
+        let found: Vec<usize> = parse(list).diagnostics.iter().map(|found| found.line).collect();
+        assert_eq!(found, lines, "{list}");
+    }
+}
+
+#[test]
+fn what_follows_a_checkpoint_waits_for_a_human() {
+    let task = |kind: &str, name: &str| format!("<task type=\"{kind}\">\n<name>{name}</name>\n</task>\n");
+    let plan = [task("auto", "A"), task("checkpoint:decision", "Which?"), task("auto", "B")].concat();
+    let file = parse(&format!("<tasks>\n{plan}</tasks>\n"));
+    let after: Vec<&[String]> = file.tasks.iter().map(|task| &task.after[..]).collect();
+    assert_eq!(after, [&[][..], &[], &["checkpoint-2".to_owned()]]);
+    assert!(file.tasks[1].human);
+}
+
+#[test]
+fn what_a_review_found_is_work_wherever_it_stands() {
+    let story =
+        "# Story 2.1: X\n\n## Tasks / Subtasks\n- [ ] Task 1: A (AC: 1)\n\n## Dev Notes\n- [ ] see docs\n\n";
+    for name in [
+        "### Review Findings",
+        "### Review Follow-ups (AI)",
+        "## Senior Developer Review (AI)\n\n### Review Follow-ups",
+    ] {
+        let found = open_and_ignored(&format!("{story}{name}\n- [ ] [Review][Patch] Fix it\n"));
+        assert_eq!((found.0.len(), found.1), (2, vec![7]), "{name}");
+    }
+}

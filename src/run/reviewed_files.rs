@@ -1,0 +1,63 @@
+//! Puts back what a reviewer changed: it may only look.
+
+use std::collections::BTreeSet;
+
+use super::world::RealWorld;
+use crate::git::call::GitError;
+use crate::git::restore::RestoreOutcome;
+use crate::report::text::sanitise_line;
+use crate::state::{Learned, Outcome, SpecState};
+
+impl RealWorld<'_> {
+    /// Undoes what lies between the tree before a review and the one after it. A kill in the middle does no harm: the attempt
+    /// is still running in the state, so the next run does it again.
+    pub(super) fn undo_review(&mut self, before: Option<&str>, learned: &mut Learned) {
+        let (Some(before), Some(after)) = (before, learned.after.as_ref().map(|after| after.tree.clone()))
+        else {
+            return;
+        };
+        match self.put_back(before, &after) {
+            Ok(undone) if undone.is_empty() => {}
+            Ok(undone) => {
+                learned.undone = undone;
+                learned.after = self.look_again().or(learned.after.take());
+            }
+            Err(why) => self.say(&format!("! what the reviewer changed stays: {why}")),
+        }
+    }
+
+    fn put_back(&self, before: &str, after: &str) -> Result<Vec<String>, String> {
+        let Some(repository) = &self.repository else { return Ok(Vec::new()) };
+        let words = |error: GitError| error.words();
+        let mut snapshots = repository.snapshots().map_err(words)?;
+        let tasks = snapshots.path_of(&self.place.tasks_path());
+        let changed = snapshots.changes(before, after).map_err(words)?;
+        if changed.iter().all(|change| Some(&change.path) == tasks.as_ref()) {
+            return Ok(Vec::new());
+        }
+        let leave: BTreeSet<_> = tasks.into_iter().collect();
+        match snapshots.restore(before, after, &leave).map_err(words)? {
+            RestoreOutcome::Done(paths) => {
+                Ok(paths.iter().map(|path| sanitise_line(&path.to_string())).collect())
+            }
+            RestoreOutcome::ChangedSince(paths) => {
+                let paths: Vec<String> = paths.iter().map(|path| sanitise_line(&path.to_string())).collect();
+                Err(format!("changed again since: {}", paths.join(", ")))
+            }
+        }
+    }
+
+    /// Names the files that a reviewer changed and that were put back, and what it wants.
+    pub(super) fn say_review(&mut self, state: &SpecState, unit: &str, attempt: u32) {
+        let Some(record) = state.attempt(unit, attempt) else { return };
+        if !record.learned.undone.is_empty() {
+            let files = record.learned.undone.join(", ");
+            self.say(&format!("! the reviewer changed files, which were put back: {files}"));
+        }
+        if let Some(Outcome::ChangesWanted { findings }) = &record.outcome {
+            for line in findings.lines() {
+                self.say(&format!("    {}", sanitise_line(line)));
+            }
+        }
+    }
+}
