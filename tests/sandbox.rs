@@ -363,8 +363,8 @@ fn with_podman() -> Option<Project> {
         std::os::unix::fs::symlink("busybox", root.join("bin").join(name)).unwrap();
     }
     // one image serves all tests, and later ones
-    let make = format!("tar -C '{}' -c . | podman import - {IMAGE}", root.display());
-    let script = format!("podman image exists {IMAGE} || {make}");
+    let import = format!("tar -C '{}' -c . | podman import - {IMAGE}", root.display());
+    let script = format!("podman image exists {IMAGE} || {import}");
     let made = Command::new("sh").args(["-c", &script]).output().unwrap();
     if !made.status.success() {
         skipped(&format!("podman cannot import an image: {}", String::from_utf8_lossy(&made.stderr)));
