@@ -396,7 +396,10 @@ fn a_filter_sees_the_environment_of_a_plain_commit_in_snapshots() {
     project.run(&["run"]).code(0);
     let seen = project.read(".out/seen");
     assert!(seen.lines().count() > 1, "{seen}");
+    // a file that is as new as the index is looked at once more by the commit itself, with the index that it commits
+    let index =
+        format!("GIT_INDEX_FILE={} ", project.path(".git/seqorch/demo/.snapshots/commit-index").display());
     for line in seen.lines() {
-        assert_eq!(line, by_hand);
+        assert_eq!(line.replace(&index, ""), by_hand);
     }
 }
