@@ -155,9 +155,11 @@ fn removing_seqorchs_folder_never_leads_to_two_agents_at_once() {
     run.signal(rustix::process::Signal::KILL);
     run.wait().code(137);
     fs::remove_dir_all(project.path(".seqorch")).unwrap();
-    project.run(&["run"]).code(0).says(&["task 1 ended by signal 15"]);
+    // whether the attempt could still write its result when it was ended is a matter of moments
+    project.run(&["run"]).code(0).says(&["2 attempts left"]);
     assert!(project.alive_with("sleep 4761").is_empty() && project.alive_with("__attempt").is_empty());
-    assert_eq!(project.outcomes("login", "1"), ["signaled", "done"]);
+    let [first, second] = project.outcomes("login", "1").try_into().unwrap();
+    assert!(["signaled", "lost"].contains(&first.as_str()) && second == "done", "{first}, {second}");
 }
 
 #[test]
