@@ -119,6 +119,8 @@ pub(super) struct Attempt {
     pub(super) verified: bool,
     /// A review of it approved it, as far as an orchestrator knows.
     pub(super) approved: bool,
+    /// The run in which a review of it wanted changes: there it counts as an attempt.
+    pub(super) failed_in: Option<u32>,
 }
 
 impl Attempt {

@@ -22,7 +22,8 @@ impl Model {
     pub(super) fn tries(&self, unit: &str) -> u32 {
         let mine = self.attempts.iter().rev().filter(|a| a.unit == unit && a.role == AttemptRole::Work);
         let was_done = |a: &Attempt| matches!(a.reported_end, Some((Outcome::Done, _))) && self.did(a);
-        let since = mine.take_while(|a| a.run == self.run && !was_done(a));
+        let of_run = |a: &Attempt| a.run == self.run || a.failed_in == Some(self.run);
+        let since = mine.take_while(|a| of_run(a) && !was_done(a));
         let spent = since.filter(|a| matches!(a.reported_end, Some((_, false))) && !a.is_nudge());
         u32::try_from(spent.count()).unwrap()
     }
@@ -44,8 +45,11 @@ impl Model {
         };
         let mut work =
             self.attempts.iter_mut().rev().filter(|a| a.unit == unit && a.role == AttemptRole::Work);
-        if let Some(last) = work.next().filter(|_| approved) {
+        let Some(last) = work.next() else { return };
+        if approved {
             last.approved = true;
+        } else if matches!(outcome, Outcome::ChangesWanted { .. }) {
+            last.failed_in = Some(self.run);
         }
     }
 
@@ -245,7 +249,8 @@ impl Model {
         }
         if complete && self.config.git.snapshot {
             for (id, unit) in &disk.units {
-                let looked = self.kept_units.contains(id);
+                // a review of the whole spec that wants no changes has none
+                let looked = self.kept_units.contains(id) || unit.work().next().is_none();
                 if unit.is_done() && (unit.pending_commit.is_some() || !looked) {
                     wrong.push(format!("complete, and the changes of {id} were not counted"));
                 }

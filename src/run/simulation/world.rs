@@ -138,6 +138,7 @@ impl World for Orchestrator<'_> {
             reported_end: None,
             verified: false,
             approved: false,
+            failed_in: None,
         });
         self.point()?;
         let outcome = match act.does {
