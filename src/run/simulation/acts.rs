@@ -117,7 +117,7 @@ pub(super) struct Attempt {
     pub(super) reported_end: Option<(Outcome, bool)>,
     /// Its verify commands succeeded, or the orchestrator could not know them.
     pub(super) verified: bool,
-    /// A review of it approved it, as far as an orchestrator knows.
+    /// A review of it approved it, or the orchestrator could not know that it is reviewed.
     pub(super) approved: bool,
     /// The run in which a review of it wanted changes: there it counts as an attempt.
     pub(super) failed_in: Option<u32>,

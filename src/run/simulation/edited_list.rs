@@ -294,7 +294,7 @@ fn about(text: &str) -> Option<String> {
 }
 
 /// A word of its own for each number, not similar to another one.
-fn word(number: usize) -> String {
+pub(super) fn word(number: usize) -> String {
     let (consonants, vowels) = (b"bcdfghjklmnpqrstvwxz", b"aeiou");
     let mut bits = (number as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 20;
     let mut letter = |of: &[u8]| {

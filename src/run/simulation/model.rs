@@ -7,6 +7,7 @@ use std::rc::Rc;
 use jiff::Timestamp;
 
 use super::acts::{Act, Attempt, Happening, Life};
+use super::edited_list::word;
 use super::git::GitModel;
 use crate::config::Config;
 use crate::plan::{self, Plan, SPEC_REVIEW, Selection, SpecInfo};
@@ -305,11 +306,11 @@ impl Model {
             }
             Happening::Add(id) => {
                 self.touched_by_human.insert(id.clone());
-                let text = format!("{}- [ ] {id}. Added\n", self.tasks);
+                let text = format!("{}- [ ] {id}. {}\n", self.tasks, added(&id));
                 self.write_tasks(text);
             }
             Happening::AddBelow(parent, id) => {
-                let line = format!("- [ ] {id} Added\n");
+                let line = format!("- [ ] {id} {}\n", added(&id));
                 let mut text = String::new();
                 for old in self.tasks.split_inclusive('\n') {
                     text.push_str(old);
@@ -367,6 +368,12 @@ fn parse(text: &str) -> Rc<TaskFile> {
         PARSED.with_borrow_mut(|parsed| parsed.insert(text.to_owned(), file.clone()));
         file
     })
+}
+
+/// The title of a task that a person adds. Each is another one: here a task is known by its id.
+fn added(id: &str) -> String {
+    let number = id.bytes().fold(7, |number, byte| number * 31 + usize::from(byte));
+    format!("Added {} {}", word(number), word(number + 1))
 }
 
 /// Whether the line holds this task.

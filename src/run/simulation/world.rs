@@ -341,8 +341,9 @@ impl Orchestrator<'_> {
         let index = self.model.attempts.iter().position(|a| a.unit == unit && a.number == attempt);
         let life = index.map(|i| self.model.attempts[i].life.clone());
         if let (Some(index), None) = (index, step) {
-            // its task was removed from tasks.md, so its verify commands are unknown
+            // its task was removed from tasks.md, so its verify commands and its review are unknown
             self.model.attempts[index].verified = true;
+            self.model.attempts[index].approved = true;
         }
         let outcome = match life {
             None | Some(Life::Folder) => Outcome::Cancelled { by: CancelledBy::NoOrchestrator },
