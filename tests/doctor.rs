@@ -131,6 +131,28 @@ fn a_dirty_tree_is_a_problem_only_when_steps_are_committed() {
 }
 
 #[test]
+fn an_operation_of_git_in_progress_is_a_problem_for_commits() {
+    let files = [
+        ("MERGE_HEAD", "merge"),
+        ("CHERRY_PICK_HEAD", "cherry-pick"),
+        ("REVERT_HEAD", "revert"),
+        ("BISECT_LOG", "bisect"),
+    ];
+    for (file, operation) in files {
+        let project = healthy();
+        let head = project.command_of("git", &["rev-parse", "HEAD"]).output().unwrap().stdout;
+        project.write(&format!(".git/{file}"), &String::from_utf8(head).unwrap());
+        let out = project.run(&["doctor", "--json"]);
+        let all = findings(&json(&out.stdout), "git", "problem").join("\n");
+        assert!(!all.contains("in progress"), "{all}");
+        let project = project.config("[git]\ncommit = \"step\"\n");
+        let report = json(&project.run(&["doctor", "--json"]).stdout);
+        let all = findings(&report, "git", "problem").join("\n");
+        assert!(all.contains(&format!("a {operation} is in progress")), "{all}");
+    }
+}
+
+#[test]
 fn a_running_run_and_an_unusable_folder_are_reported() {
     let project = healthy().agent("gate\nsay_done");
     let run = project.start(&["run", "--only", "1"]);

@@ -54,6 +54,12 @@ pub(super) fn check(subject: &DoctorSubject<'_>) -> Vec<DoctorFinding> {
         Err(error) => DoctorFinding::warning(TOPIC, format!("`git status` fails: {}", first_words(&error)))
             .fix("Run it to see why."),
     });
+    if commits && let Ok(Some(operation)) = repository.operation() {
+        let text =
+            format!("a {} is in progress, and commits of tasks would be mixed with it", operation.name());
+        let fix = format!("Finish it, or abort it: git {}", operation.abort());
+        found.push(DoctorFinding::problem(TOPIC, ErrorKind::Human, text).fix(fix));
+    }
     if commits && repository.committer().is_err() {
         let text = "git has no name and address to commit with";
         found.push(
