@@ -141,7 +141,7 @@ fn an_operation_of_git_in_progress_is_a_problem_for_commits() {
     for (file, operation) in files {
         let project = healthy();
         let head = project.command_of("git", &["rev-parse", "HEAD"]).output().unwrap().stdout;
-        project.write(&format!(".git/{file}"), &String::from_utf8(head).unwrap());
+        project.write(format!(".git/{file}"), String::from_utf8(head).unwrap());
         let out = project.run(&["doctor", "--json"]);
         let all = findings(&json(&out.stdout), "git", "problem").join("\n");
         assert!(!all.contains("in progress"), "{all}");
