@@ -11,7 +11,6 @@ use super::request::SpecInfo;
 use super::step::{Plan, Step, StepSettings};
 use super::step_settings::work_dir;
 use super::tmux_names;
-use crate::agent::AttemptRole;
 use crate::config::{Backend, Config, Done, DoneSignal, Timeouts, UnchangedRule};
 use crate::error::Result;
 
@@ -79,22 +78,8 @@ pub fn step(config: &Config, spec: SpecInfo<'_>, backend: &Backend) -> Step {
         review: None,
         ..settings
     };
-    Step {
-        role: AttemptRole::Work,
-        unit: CALL.to_owned(),
-        title: "who does which task".to_owned(),
-        task: None,
-        group: None,
-        above: Vec::new(),
-        waves: Vec::new(),
-        open: Vec::new(),
-        completes: Vec::new(),
-        after: Vec::new(),
-        settings,
-        window: tmux_names::window(&config.tmux.window, "assign"),
-        reasons: Vec::new(),
-        line: 0,
-    }
+    let window = tmux_names::window(&config.tmux.window, "assign");
+    Step::without_task(CALL, "who does which task", settings, window)
 }
 
 /// Reads an agent's answer: the last JSON object in it that names one of the units.

@@ -71,6 +71,26 @@ impl Plan {
 }
 
 impl Step {
+    /// A step that does no task of the spec.
+    pub(super) fn without_task(unit: &str, title: &str, settings: StepSettings, window: String) -> Self {
+        Self {
+            role: AttemptRole::Work,
+            unit: unit.to_owned(),
+            title: title.to_owned(),
+            task: None,
+            group: None,
+            above: Vec::new(),
+            waves: Vec::new(),
+            open: Vec::new(),
+            completes: Vec::new(),
+            after: Vec::new(),
+            settings,
+            window,
+            reasons: Vec::new(),
+            line: 0,
+        }
+    }
+
     /// The review of what the step did, if it is reviewed.
     #[must_use]
     pub fn for_review(&self) -> Option<Self> {

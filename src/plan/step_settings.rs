@@ -10,7 +10,6 @@ use super::request::{Progress, SpecInfo};
 use super::step::{SPEC_REVIEW, Step, StepSettings};
 use super::tmux_names;
 use super::unit_tree::UnitTree;
-use crate::agent::AttemptRole;
 use crate::agent::Format;
 use crate::config::{
     AssignMode, AssignRule, Backend, Config, Done, DoneSignal, Override, PrintsWhen, PromptBy, UnchangedRule,
@@ -228,22 +227,8 @@ impl<'a> SettingsResolver<'a> {
         let mut settings = self.resolve(&self.common_choice(), &[]).settings;
         let review = self.review(config.review.of_spec()?, &settings)?;
         settings.review = Some(Box::new(review));
-        Some(Step {
-            role: AttemptRole::Work,
-            unit: SPEC_REVIEW.to_owned(),
-            title: "Fix what the review of the whole spec found".to_owned(),
-            task: None,
-            group: None,
-            above: Vec::new(),
-            waves: Vec::new(),
-            open: Vec::new(),
-            completes: Vec::new(),
-            after: Vec::new(),
-            settings,
-            window: tmux_names::window(&config.tmux.window, "review"),
-            reasons: Vec::new(),
-            line: 0,
-        })
+        let window = tmux_names::window(&config.tmux.window, "review");
+        Some(Step::without_task(SPEC_REVIEW, "Fix what the review of the whole spec found", settings, window))
     }
 }
 
