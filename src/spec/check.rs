@@ -200,9 +200,13 @@ pub(crate) fn left_out(lines: &SourceLines<'_>, boxes: &[usize]) -> Option<Diagn
             last + 1
         ),
     };
+    warning(lines, first, message, "tasks.dialect = \"plain\" takes the boxes, and not the headings")
+}
+
+/// One warning at a line.
+fn warning(lines: &SourceLines<'_>, at: usize, message: String, hint: &str) -> Option<Diagnostic> {
     let mut out = DiagnosticList { lines, list: Vec::new() };
-    let hint = "tasks.dialect = \"plain\" takes the boxes, and not the headings";
-    out.warn(out.span(first), message, "", hint);
+    out.warn(out.span(at), message, "", hint);
     out.list.pop()
 }
 
@@ -214,10 +218,8 @@ pub(crate) fn passed_over(lines: &SourceLines<'_>, headings: &[usize]) -> Option
         first + 1,
         last + 1
     );
-    let mut out = DiagnosticList { lines, list: Vec::new() };
     let hint = "tasks.dialect = \"headings\" takes the headings; a section called Tasks holds tasks";
-    out.warn(out.span(first), message, "", hint);
-    out.list.pop()
+    warning(lines, first, message, hint)
 }
 
 /// Marks that the file does not explain: such a task is open work.
