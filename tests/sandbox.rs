@@ -192,14 +192,7 @@ fn a_killed_attempt_takes_its_sandbox_with_it() {
 fn the_next_run_takes_over_an_agent_in_a_sandbox() {
     let Some(project) = in_bwrap("") else { return };
     let project = project.agent("gate; say_done");
-    let run = project.start(&["run"]);
-    project.wait_for_ledger(1);
-    run.signal(Signal::KILL);
-    run.wait().code(137);
-    let next = project.start(&["run"]);
-    next.wait_for("taking it over");
-    project.release();
-    next.wait().code(0);
+    project.next_run_takes_over();
     assert_eq!((project.ledger(), project.alive()), (vec!["1 1".to_owned()], vec![]));
 }
 
@@ -417,10 +410,7 @@ fn a_timeout_leaves_no_container() {
 fn a_killed_attempt_leaves_no_container() {
     let Some(project) = with_podman() else { return };
     let project = project.agent("gate; say_done");
-    let run = project.start(&["run"]);
-    project.wait_for_ledger(1);
-    run.signal(Signal::KILL);
-    run.wait().code(137);
+    project.kill_a_run_at_the_gate();
     for (pid, _) in project.alive_with("__attempt") {
         crate::common::kill(pid, Signal::KILL);
     }
@@ -434,14 +424,7 @@ fn a_killed_attempt_leaves_no_container() {
 fn the_next_run_takes_over_an_agent_in_a_container() {
     let Some(project) = with_podman() else { return };
     let project = project.agent("gate; say_done");
-    let run = project.start(&["run"]);
-    project.wait_for_ledger(1);
-    run.signal(Signal::KILL);
-    run.wait().code(137);
-    let next = project.start(&["run"]);
-    next.wait_for("taking it over");
-    project.release();
-    next.wait().code(0);
+    project.next_run_takes_over();
     assert_eq!((project.ledger(), containers(&project)), (vec!["1 1".to_owned()], vec![]));
 }
 

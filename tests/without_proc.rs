@@ -55,13 +55,6 @@ fn the_next_run_ends_what_a_killed_attempt_left() {
 #[test]
 fn an_agent_is_taken_over_where_there_is_no_proc() {
     let project = without_proc("gate; say_done", "");
-    let run = project.start(&["run"]);
-    project.wait_for_ledger(1);
-    run.signal(Signal::KILL);
-    run.wait().code(137);
-    let next = project.start(&["run"]);
-    next.wait_for("taking it over");
-    project.release();
-    next.wait().code(0);
+    project.next_run_takes_over();
     assert_eq!((project.ledger().len(), project.alive()), (1, vec![]));
 }

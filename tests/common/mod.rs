@@ -277,6 +277,23 @@ impl Project {
         wait_until(&format!("{lines} lines in the ledger"), || self.ledger().len() >= lines);
     }
 
+    /// Kills the run of this project while its agent waits at the gate.
+    pub(crate) fn kill_a_run_at_the_gate(&self) {
+        let run = self.start(&["run"]);
+        self.wait_for_ledger(1);
+        run.signal(rustix::process::Signal::KILL);
+        run.wait().code(137);
+    }
+
+    /// A run is killed while its agent waits at the gate; the next one takes the agent over.
+    pub(crate) fn next_run_takes_over(&self) {
+        self.kill_a_run_at_the_gate();
+        let next = self.start(&["run"]);
+        next.wait_for("taking it over");
+        self.release();
+        next.wait().code(0);
+    }
+
     /// Waits for an agent at its gate, and lets it continue.
     pub(crate) fn release(&self) {
         use rustix::fs::{OFlags, open};
