@@ -33,7 +33,7 @@ fn the_night_example_gets_through_a_failure_a_limit_and_a_question() {
     night.says(&[
         "`./test.sh` does not succeed",
         "script is limited (quota used up)",
-        "Is it gone for good, or moved to a trash?",
+        "Is it deleted at once, or moved to a trash?",
         "seqorch resume notes --answer",
     ]);
     let state = project.state("notes");

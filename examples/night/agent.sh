@@ -91,7 +91,7 @@ delete) sed -i.old "$2d" "$notes"; rm -f "$notes.old" ;;/' note.sh
         finish 7015 702 0.0334
     fi
     think
-    say 'The design does not say what becomes of a deleted note. Is it gone for good, or moved to a trash?' "$halt"
+    say 'The design does not say what becomes of a deleted note. Is it deleted at once, or moved to a trash?' "$halt"
     finish 4100 210 0.0155
     ;;
 4)

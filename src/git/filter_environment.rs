@@ -18,7 +18,8 @@ const OURS: [&str; 9] = [
 /// The one setting that a commit of ours has, as git writes it.
 const SETTING: &str = "'core.fsmonitor'='false'";
 
-/// The filters of these settings, started in that environment, next to so many other settings of a call. `own` gives the value of a variable of this process.
+/// Settings that start the filters of the user in the environment of a plain commit. `others`: how many other settings the
+/// call has. `own` gives the value of a variable of this process.
 pub(super) fn in_plain_environment(
     settings: &ExecutingSettings,
     others: usize,

@@ -44,7 +44,7 @@ fn of(mode: SandboxMode) -> Sandbox {
     Sandbox { mode, image: Some("img".to_owned()), ..Sandbox::default() }
 }
 
-/// The parts in this order, whatever is between them.
+/// Checks that the line has these parts in this order; other words may stand between them.
 #[track_caller]
 fn has(line: &str, parts: &[&str]) {
     let mut rest = line;

@@ -30,7 +30,8 @@ enum ReplaceStage {
 
 /// Replaces the contents of `path` by `bytes`. Readers see the old file or the new one, also after a power cut.
 ///
-/// An existing file keeps its mode; a new one gets `mode`, as far as the umask allows it. A failure leaves the old file as it was, and no temp file.
+/// An existing file keeps its mode; a new one gets `mode`, as far as the umask allows it. A failure leaves the old file as it
+/// was, and no temp file.
 pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     replace_by(path, bytes, mode, |_| Ok(()))
 }
