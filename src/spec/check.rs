@@ -8,8 +8,8 @@ use super::hierarchy::TaskHierarchy;
 use super::id_index::IdIndex;
 use super::lines::{LineKind, SourceLines};
 use super::model::{Diagnostic, Dialect, IgnoredReason, Severity, Task, TaskState};
-use super::states;
 use super::task_line::{Oddity, TaskLine};
+use super::unique_ids::CountedId;
 use super::wave_graph::{GraphProblem, WaveGraph};
 
 /// How many diagnostics of one kind are reported at most.
@@ -321,23 +321,44 @@ fn conflicts(out: &mut DiagnosticList<'_>) {
     }
 }
 
-/// Ids that more than one task has.
+/// Ids that more than one open task of a section has.
 fn duplicates(out: &mut DiagnosticList<'_>, found: &[TaskLine<'_>], ids: &IdIndex<'_>) {
-    let mut done: Option<Vec<bool>> = None;
-    let lines = out.lines;
-    let mut is_done = |i: usize| done.get_or_insert_with(|| states::ticked(lines, found))[i];
     let again = |&(i, _): &(usize, &TaskLine<'_>)| ids.first[ids.of[i]] != i;
-    for (i, f) in found.iter().enumerate().filter(again).take(MOST) {
-        let first = found[ids.first[ids.of[i]]].line + 1;
-        let at = out.lines.text(f.line).find(&*f.id).unwrap_or(0) + out.lines.all[f.line].start;
-        let message = format!("task id {} is used twice, first on line {first}", f.id);
-        let span = at..at + f.id.len();
-        if is_done(i) && is_done(ids.first[ids.of[i]]) {
-            out.warn(span, message, "again here", "both are done, so nothing depends on it");
-        } else {
-            out.error(span, message, "again here", "give one of the tasks another number");
-        }
+    for (i, task) in found.iter().enumerate().filter(again).take(MOST) {
+        let first = &found[ids.first[ids.of[i]]];
+        let message = used_twice(&task.id, first);
+        out.error(
+            id_span(out.lines, task, &task.id),
+            message,
+            "again here",
+            "give one of the tasks another number",
+        );
     }
+}
+
+/// Ids that come again where the other task is done.
+pub(crate) fn counted_ids(
+    lines: &SourceLines<'_>,
+    found: &[TaskLine<'_>],
+    counted: &[CountedId],
+) -> Vec<Diagnostic> {
+    let mut out = DiagnosticList { lines, list: Vec::new() };
+    for CountedId { task, first } in counted.iter().take(MOST) {
+        let (task, first) = (&found[*task], &found[*first]);
+        let message = used_twice(&first.id, first);
+        let label = format!("this one is called {}", task.id);
+        out.warn(id_span(lines, task, &first.id), message, &label, "give one of the tasks another number");
+    }
+    out.list
+}
+
+fn used_twice(id: &str, first: &TaskLine<'_>) -> String {
+    format!("task id {id} is used twice, first on line {}", first.line + 1)
+}
+
+fn id_span(lines: &SourceLines<'_>, task: &TaskLine<'_>, id: &str) -> Range<usize> {
+    let at = lines.text(task.line).find(id).unwrap_or(0) + lines.all[task.line].start;
+    at..at + id.len()
 }
 
 /// Circles among the dependencies. Iterative, since a chain may be as long as the file.

@@ -41,7 +41,7 @@ pub fn parse_as(source: &str, forced: Option<Dialect>) -> TaskFile {
         return with_ignored(front_matter::file(&lines, &todos), &lines, &rules, &collected);
     }
     let done = states::ticked(&lines, &collected.tasks);
-    unique_ids::qualify(&lines, &rules.map, &mut collected.tasks, &done);
+    let counted = unique_ids::qualify(&lines, &rules.map, &mut collected.tasks, &done);
     let found = &collected.tasks;
     let ids = IdIndex::new(found);
     let tree = hierarchy::build(&lines, &rules.map, found, &ids);
@@ -83,6 +83,7 @@ pub fn parse_as(source: &str, forced: Option<Dialect>) -> TaskFile {
     let unknown: Vec<usize> = (0..tasks.len()).filter(|&i| states.is_unknown(&tasks[i], source)).collect();
     let more = check::done_over_open_boxes(&lines, found, &bodies, &tasks);
     diagnostics.extend(more.into_iter().chain(check::unknown_marks(&lines, &tasks, &unknown)));
+    diagnostics.extend(check::counted_ids(&lines, found, &counted));
     diagnostics.extend(check::left_out(&lines, &rules.left_out));
     diagnostics.extend(check::passed_over(&lines, &rules.passed_over));
     check::sort(&mut diagnostics);

@@ -74,7 +74,9 @@ fn numbers_that_come_again_name_their_section() {
 fn a_repeated_id_of_done_tasks_is_a_warning() {
     let both = "- [x] 5.3 A\n- [x] 5.3 B\n- [ ] 5.4 C\n";
     assert!(errors(both).is_empty() && warnings(both).len() == 1);
-    assert_eq!(rows("- [x] 1. A\n- [ ] 1. B\n"), ["1 1~2 done A", "2 1 todo B"], "the open one keeps it");
+    assert_eq!(rows("- [x] 1. A\n- [ ] 1. B\n"), ["1 1 done A", "2 1~2 todo B"], "the first keeps it");
+    assert_eq!(rows("- [x] 1. A\n- [x] 1. B\n"), ["1 1 done A", "2 1~2 done B"], "a tick changes no id");
+    assert_eq!(rows("- [ ] 1. A\n- [x] 1. B\n"), ["1 1 todo A", "2 1~2 done B"]);
     assert_eq!(errors("- [ ] 1. A\n- [ ] 1. B\n").len(), 1);
     assert_eq!(
         rows("- [x] AC1: A\n- [ ] AC1: B\n"),
