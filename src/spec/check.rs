@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::bodies::TaskBodies;
 use super::dependencies::Dependencies;
+use super::diagnostic_list::DiagnosticList;
 use super::hierarchy::TaskHierarchy;
 use super::id_index::IdIndex;
 use super::lines::{LineKind, SourceLines};
@@ -240,48 +241,6 @@ pub(crate) fn unknown_marks(lines: &SourceLines<'_>, tasks: &[Task], unknown: &[
 /// Puts diagnostics in the order of the file.
 pub(crate) fn sort(list: &mut [Diagnostic]) {
     list.sort_by_key(|d| (d.span.start, d.severity == Severity::Warning));
-}
-
-/// Collects diagnostics and finds line and column of each.
-struct DiagnosticList<'a> {
-    lines: &'a SourceLines<'a>,
-    list: Vec<Diagnostic>,
-}
-
-impl DiagnosticList<'_> {
-    /// The span of a line without its indentation.
-    fn span(&self, line: usize) -> Range<usize> {
-        let l = &self.lines.all[line];
-        let text = self.lines.text(line);
-        l.end - text.trim_start().len()
-            ..l.end - (text.len() - text.trim_end().len()).min(text.trim_start().len())
-    }
-
-    fn push(&mut self, severity: Severity, span: Range<usize>, message: String, label: &str, hint: &str) {
-        let (line, column) = if self.lines.all.is_empty() {
-            (1, 1)
-        } else {
-            let index = self.lines.at(span.start);
-            (index + 1, self.lines.source[self.lines.all[index].start..span.start].chars().count() + 1)
-        };
-        self.list.push(Diagnostic {
-            severity,
-            message,
-            span,
-            line,
-            column,
-            label: label.to_owned(),
-            hint: hint.to_owned(),
-        });
-    }
-
-    fn error(&mut self, span: Range<usize>, message: String, label: &str, hint: &str) {
-        self.push(Severity::Error, span, message, label, hint);
-    }
-
-    fn warn(&mut self, span: Range<usize>, message: String, label: &str, hint: &str) {
-        self.push(Severity::Warning, span, message, label, hint);
-    }
 }
 
 /// Text from the file for a message, without control characters.

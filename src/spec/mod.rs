@@ -15,6 +15,7 @@ mod counted_names;
 mod decode;
 mod dependencies;
 mod dependency_words;
+mod diagnostic_list;
 mod dialect;
 mod front_matter;
 mod grammar;
