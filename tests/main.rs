@@ -45,6 +45,7 @@ mod needed;
 mod needs;
 mod pace;
 mod panes;
+mod parked;
 mod pending_commits;
 mod plan;
 mod plan_order;

@@ -144,6 +144,9 @@ struct RunFlags {
     /// Also run optional tasks.
     #[arg(help_heading = SETTINGS, long)]
     include_optional: bool,
+    /// When an agent asks a question: stop (halt), or park its task and run what does not depend on it (skip).
+    #[arg(help_heading = SETTINGS, long, value_name = "WHAT", value_parser = ["halt", "skip"])]
+    on_halt: Option<String>,
 }
 
 impl RunFlags {
@@ -158,6 +161,7 @@ impl RunFlags {
             workdir: self.workdir.or(kept.workdir),
             no_tmux: self.no_tmux || kept.no_tmux,
             include_optional: self.include_optional || kept.include_optional,
+            on_halt: self.on_halt.or(kept.on_halt),
         }
     }
 
@@ -173,6 +177,7 @@ impl RunFlags {
             ("--assign-opencode-agent", &self.assign_opencode_agent),
             ("--workdir", &workdir),
             ("--max-iterations", &most),
+            ("--on-halt", &self.on_halt),
         ] {
             argv.extend(value.as_ref().map(|value| OsString::from(format!("{flag}={value}"))));
         }
@@ -231,6 +236,9 @@ impl RunFlags {
         if self.include_optional {
             flags.push(FlagSetting::new("--include-optional", true));
         }
+        if let Some(what) = &self.on_halt {
+            flags.push(FlagSetting::new("--on-halt", what.clone()));
+        }
         Ok(flags)
     }
 }
@@ -255,6 +263,7 @@ mod tests {
             workdir: Some("/".into()),
             no_tmux: true,
             include_optional: true,
+            on_halt: text("skip"),
         };
         let flags = all.settings().unwrap();
         let set: Vec<(&str, String)> =
@@ -269,6 +278,7 @@ mod tests {
             ("run.workdir", "\"/\""),
             ("tmux.mode", "\"off\""),
             ("run.include_optional", "true"),
+            ("run.on_halt", "\"skip\""),
         ];
         assert_eq!(set, expected.map(|(key, value)| (key, value.to_owned())));
     }
@@ -278,7 +288,7 @@ mod tests {
         let reference = pages::reference();
         let named: Vec<&str> =
             reference.split("Flag: `--").skip(1).filter_map(|rest| rest.split('`').next()).collect();
-        assert_eq!(named.len(), 9, "{named:?}");
+        assert_eq!(named.len(), 10, "{named:?}");
         let command = KeptOptions::command();
         for name in named {
             assert!(command.get_arguments().any(|arg| arg.get_long() == Some(name)), "--{name}");

@@ -14,14 +14,19 @@ use super::spec_run::SpecRun;
 use super::stop;
 use super::trust::TrustFlag;
 use crate::error::{Error, ErrorKind, Result};
-use crate::report::text::{sanitise_text, shell_word};
+use crate::project::SpecPlace;
+use crate::report::text::{sanitise_line, sanitise_text, shell_word};
 use crate::run::preflight::{not_halted, preflight};
-use crate::run::resume::ResumeRequest;
+use crate::run::resume::{GivenAnswer, ResumeRequest};
+use crate::state::{Question, SpecState};
 
 #[derive(Debug, Args)]
 pub(super) struct ResumeArgs {
     /// Spec: its name, its folder or its file [default: the only spec].
     spec: Option<PathBuf>,
+    /// The task to answer: its id or a part of its title [default: each that asks].
+    #[arg(value_name = "ID")]
+    task: Option<String>,
     /// The answer. Without it, your editor opens with the question.
     #[arg(long, value_name = "TEXT")]
     answer: Option<String>,
@@ -55,7 +60,7 @@ pub(super) fn resume(global: &Global, args: &ResumeArgs) -> Result<u8> {
         }
         ResumeRequest::ForgetLimits
     } else {
-        answer(&run, args)?
+        answers(&run, args)?
     };
     run.note_kept_options();
     let options = StartOptions {
@@ -67,28 +72,71 @@ pub(super) fn resume(global: &Global, args: &ResumeArgs) -> Result<u8> {
     run::start(&[run], &options)
 }
 
-/// The answer to the oldest question: from the command line, a file or an editor.
-fn answer(run: &SpecRun, args: &ResumeArgs) -> Result<ResumeRequest> {
+/// The answers: from the command line or a file for one question, from an editor for each.
+fn answers(run: &SpecRun, args: &ResumeArgs) -> Result<ResumeRequest> {
     let place = &run.place;
     let state = place.store().load()?;
-    let questions = state.questions();
-    let question = questions.first().ok_or_else(|| not_halted(place, &state))?;
-    let request = |text: String| ResumeRequest::Answer { unit: question.unit.to_owned(), text };
-    let text = match (&args.answer, &args.answer_file) {
-        (Some(answer), _) => Some(answer.clone()),
-        (None, Some(file)) => Some(read_answer(file)?),
-        (None, None) => {
-            // a person must not write an answer for a run that cannot begin
-            preflight(place, &run.project.loaded.config, Some(&request(String::new())))?;
-            edited(question.text)?
+    let mut questions = state.questions();
+    if let Some(task) = &args.task {
+        let units = place.units_named(&state, task)?;
+        questions.retain(|question| units.iter().any(|unit| unit == question.unit));
+        if questions.is_empty() && state.is_halted() {
+            return Err(unasked(place, &state, task));
         }
+    }
+    let Some(first) = questions.first() else { return Err(not_halted(place, &state)) };
+    let given = match &args.answer_file {
+        Some(file) => Some(read_answer(file)?),
+        None => args.answer.clone(),
     };
-    let text = text.filter(|text| !text.trim().is_empty()).ok_or_else(|| {
-        let spec = shell_word(&place.typed);
-        Error::new(ErrorKind::Usage, "there is no answer, and no editor (VISUAL, EDITOR) on a terminal to write one")
-            .hint(format!("Answer with `seqorch resume {spec} --answer \"…\"`; `seqorch run {spec} --retry` tries again without one."))
-    })?;
-    Ok(request(text))
+    if given.is_some() && questions.len() > 1 {
+        return Err(each_by_name(place, &questions));
+    }
+    if let Some(text) = given {
+        return if text.trim().is_empty() {
+            Err(no_answer(place))
+        } else {
+            Ok(ResumeRequest::answer(first.unit, &text))
+        };
+    }
+    // a person must not write an answer for a run that cannot begin
+    preflight(place, &run.project.loaded.config, Some(&ResumeRequest::answer(first.unit, "")))?;
+    let Some(editor) = editor() else { return Err(no_answer(place)) };
+    let mut answers = Vec::new();
+    for question in &questions {
+        // a question that gets no answer stays open
+        if let Some(text) = edited(&editor, question)? {
+            answers.push(GivenAnswer { unit: question.unit.to_owned(), text });
+        }
+    }
+    if answers.is_empty() {
+        return Err(Error::new(ErrorKind::Human, "no answer was written, so nothing is resumed").hint(
+            "Write one, or give it with --answer \"…\"; `seqorch run --retry` tries again without one.",
+        ));
+    }
+    Ok(ResumeRequest::Answers(answers))
+}
+
+fn no_answer(place: &SpecPlace) -> Error {
+    let spec = shell_word(&place.typed);
+    Error::new(ErrorKind::Usage, "there is no answer, and no editor (VISUAL, EDITOR) on a terminal to write one")
+        .hint(format!("Answer with `seqorch resume {spec} --answer \"…\"`; `seqorch run {spec} --retry` tries again without one."))
+}
+
+fn each_by_name(place: &SpecPlace, questions: &[Question<'_>]) -> Error {
+    let text = format!("{} tasks ask, so the answer needs the task that it is for", questions.len());
+    let spec = shell_word(&place.typed);
+    questions.iter().fold(Error::new(ErrorKind::Usage, text), |error, question| {
+        let asks =
+            sanitise_line(question.text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default());
+        error.hint(format!("seqorch resume {spec} {} --answer \"…\"   ({asks})", shell_word(question.unit)))
+    })
+}
+
+fn unasked(place: &SpecPlace, state: &SpecState, task: &str) -> Error {
+    let asking: Vec<&str> = state.questions().iter().map(|question| question.unit).collect();
+    Error::new(ErrorKind::Usage, format!("task {} of {} asks nothing", sanitise_line(task), place.name))
+        .hint(format!("These ask: {}.", asking.join(", ")))
 }
 
 /// The answer in a file, or on standard input.
@@ -101,36 +149,35 @@ fn read_answer(file: &Path) -> Result<String> {
         .map_err(|e| Error::new(ErrorKind::Usage, format!("--answer-file {}", file.display())).caused_by(e))
 }
 
-/// Opens the user's editor with the question and returns the answer; `None` where there is no editor or no terminal.
-fn edited(question: &str) -> Result<Option<String>> {
-    let Some(editor) =
-        ["VISUAL", "EDITOR"].iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()))
-    else {
-        return Ok(None);
-    };
-    if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
-        return Ok(None);
-    }
+/// The editor of a person at a terminal.
+fn editor() -> Option<String> {
+    let named =
+        ["VISUAL", "EDITOR"].iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
+    named.filter(|_| io::stdin().is_terminal() && io::stdout().is_terminal())
+}
+
+/// Opens the editor with the question and returns the answer; `None` where none was written.
+fn edited(editor: &str, question: &Question<'_>) -> Result<Option<String>> {
     let failed = |e| Error::io("writing a file in", &std::env::temp_dir(), e);
     let mut file = tempfile::Builder::new().prefix("answer-").suffix(".md").tempfile().map_err(failed)?;
-    let asked: Vec<String> = sanitise_text(question).lines().map(|line| format!("# {line}\n")).collect();
-    write!(file, "\n# Write the answer above. Lines that begin with # are ignored.\n#\n{}", asked.concat())
-        .map_err(failed)?;
+    let asked: Vec<String> = sanitise_text(question.text).lines().map(|line| format!("# {line}\n")).collect();
+    write!(
+        file,
+        "\n# Write the answer for task {} above. Lines that begin with # are ignored.\n#\n{}",
+        sanitise_line(question.unit),
+        asked.concat()
+    )
+    .map_err(failed)?;
     let path = file.path();
     // VISUAL and EDITOR may have arguments (`code --wait`), so a shell splits them
     let status = Command::new("sh")
         .args(["-c", &format!("{editor} \"$1\""), "sh"])
         .arg(path)
         .status()
-        .map_err(|e| Error::io("starting", std::path::Path::new(&editor), e))?;
-    let text = std::fs::read_to_string(path).map_err(|e| Error::io("reading", path, e))?;
+        .map_err(|e| Error::io("starting", Path::new(editor), e))?;
+    let text = fs::read_to_string(path).map_err(|e| Error::io("reading", path, e))?;
     let answer = answer_in(&text);
-    if !status.success() || answer.is_empty() {
-        return Err(Error::new(ErrorKind::Human, "no answer was written, so nothing is resumed").hint(
-            "Write one, or give it with --answer \"…\"; `seqorch run --retry` tries again without one.",
-        ));
-    }
-    Ok(Some(answer))
+    Ok((status.success() && !answer.is_empty()).then_some(answer))
 }
 
 fn answer_in(text: &str) -> String {

@@ -116,7 +116,7 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<u8> {
     start(&runs, &options)
 }
 
-/// Runs the specs one after another, until one does not end well.
+/// Runs the specs one after another, until one ends so that the settings do not let the others run.
 pub(super) fn start(runs: &[SpecRun], options: &StartOptions) -> Result<u8> {
     if options.detach {
         let [run] = runs else {
@@ -125,6 +125,7 @@ pub(super) fn start(runs: &[SpecRun], options: &StartOptions) -> Result<u8> {
         return start_detached(run, options.resume.as_ref());
     }
     let inbox = Inbox::open()?;
+    let mut worst = 0;
     for (number, run) in runs.iter().enumerate() {
         let view_argv: ViewArgv<'_> =
             &|holder: &Holder| watch::argv(&run.global, &run.work, &run.place, holder);
@@ -148,14 +149,22 @@ pub(super) fn start(runs: &[SpecRun], options: &StartOptions) -> Result<u8> {
             },
             &inbox,
         )?;
-        if ended.exit_code != 0 {
-            return Ok(ended.exit_code);
-        }
-        if ended.asked_to_stop && number + 1 < runs.len() {
-            return Ok(exit_code(&End::Interrupted, &[]));
+        worst = worst.max(ended.exit_code);
+        let left = &runs[number + 1..];
+        if !left.is_empty() && (ended.asked_to_stop || !ended.lets_others_run) {
+            let names: Vec<&str> = left.iter().map(|run| run.place.name.as_str()).collect();
+            let why = if ended.asked_to_stop { "was stopped" } else { "did not end well" };
+            let name = &run.place.name;
+            let _ =
+                writeln!(std::io::stderr(), "note: not started, since {name} {why}: {}", names.join(", "));
+            return Ok(if ended.exit_code == 0 {
+                exit_code(&End::Interrupted, &[])
+            } else {
+                ended.exit_code
+            });
         }
     }
-    Ok(0)
+    Ok(worst)
 }
 
 fn start_detached(run: &SpecRun, resume: Option<&ResumeRequest>) -> Result<u8> {

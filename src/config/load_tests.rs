@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::config::lookup;
 use crate::config::vars::FlagSetting;
-use crate::config::{Granularity, Keep, Layout, OnFailure, Origin, Pane, PromptBy, Side, TmuxMode};
+use crate::config::{Granularity, HaltOrSkip, Keep, Layout, Origin, Pane, PromptBy, Side, TmuxMode};
 
 /// A project in a folder of its own, with a home next to it.
 struct Project {
@@ -213,10 +213,10 @@ fn a_profile_may_come_from_any_file_and_must_exist() {
         "[profile.overnight.run]\njitter = 2\non_failure = \"skip\"\n[profile.fast.run]\n",
     );
     let run = project.load().config.run;
-    assert_eq!(run.on_failure, OnFailure::Halt);
+    assert_eq!(run.on_failure, HaltOrSkip::Halt);
     let project = project.profile("overnight");
     let run = project.load().config.run;
-    assert_eq!((run.delay.as_secs(), run.jitter.as_secs(), run.on_failure), (1, 2, OnFailure::Skip));
+    assert_eq!((run.delay.as_secs(), run.jitter.as_secs(), run.on_failure), (1, 2, HaltOrSkip::Skip));
     let problems = project.profile("overnigt").problems();
     assert_eq!(
         problems,

@@ -71,8 +71,8 @@ pub use sections::prompt::{Prompt, Skill};
 pub use sections::review::{OpenFindings, Review, ReviewWhen};
 pub use sections::root::{Config, Override};
 pub use sections::run::{
-    Done, DoneSignal, Granularity, OnFailure, PartialDone, PartialRetry, PartialTimeouts, Retry, RunSettings,
-    Timeouts, UnchangedRule,
+    Done, DoneSignal, Granularity, HaltOrSkip, PartialDone, PartialRetry, PartialTimeouts, Retry,
+    RunSettings, Timeouts, UnchangedRule,
 };
 pub use sections::sandbox::{ARGV, GitAccess, Sandbox, SandboxMode, SandboxNetwork};
 pub use sections::tmux::{ExtraWindow, Keep, Layout, Pane, Side, Tmux, TmuxMode};

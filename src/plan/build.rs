@@ -1,10 +1,10 @@
 //! Puts the plan together.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use super::leaf_states::{LeafState, LeafStates, mismatches, optional_by_text};
 use super::reasons;
-use super::request::{PlanRequest, SpecInfo};
+use super::request::{PlanRequest, Progress, SpecInfo};
 use super::step::{Plan, PlanNote, SkipReason, SkippedTask, Step};
 use super::step_settings::SettingsResolver;
 use super::tmux_names;
@@ -63,7 +63,7 @@ pub fn build(request: &PlanRequest<'_>) -> Plan {
     notes.extend(waves.note(&tree, request.tasks.waves_line));
     let mut builder = PlanBuilder {
         resolver: SettingsResolver::new(request.config, request.spec, request.progress),
-        failed: &request.progress.failed,
+        progress: request.progress,
         stalled: vec![false; tree.nodes.len()],
         to_complete: required_children(&tree, &leaves),
         leaves,
@@ -76,7 +76,7 @@ pub fn build(request: &PlanRequest<'_>) -> Plan {
         tree: &tree,
         request,
     };
-    builder.stall_failed();
+    builder.stall_units_that_stand_still();
     for &unit in order.units.iter().chain(&order.circular) {
         builder.unit(unit, &order.circular);
     }
@@ -139,7 +139,7 @@ struct PlanBuilder<'a> {
     tree: &'a UnitTree<'a>,
     request: &'a PlanRequest<'a>,
     resolver: SettingsResolver<'a>,
-    failed: &'a BTreeSet<String>,
+    progress: &'a Progress,
     leaves: LeafStates,
     graph: &'a UnitGraph,
     waves: &'a UnitWaves,
@@ -157,9 +157,16 @@ struct PlanBuilder<'a> {
 }
 
 impl PlanBuilder<'_> {
-    fn stall_failed(&mut self) {
+    /// Why a unit with open tasks does not run in this plan, although its turn came.
+    fn stands_still(&self, unit: usize) -> Option<SkipReason> {
+        let id = &self.tree.nodes[self.tree.units[unit].node].id;
+        let asks = self.progress.asking.contains(id).then_some(SkipReason::Asks);
+        asks.or_else(|| self.progress.failed.contains(id).then_some(SkipReason::Failed))
+    }
+
+    fn stall_units_that_stand_still(&mut self) {
         for unit in 0..self.tree.units.len() {
-            if self.failed.contains(&self.tree.nodes[self.tree.units[unit].node].id) {
+            if self.stands_still(unit).is_some() {
                 self.stall(unit);
             }
         }
@@ -184,8 +191,8 @@ impl PlanBuilder<'_> {
             return self.skip_without_work(unit);
         }
         let first = self.tree.units[unit].first;
-        if self.failed.contains(&self.tree.nodes[top].id) {
-            self.skip(first, top, SkipReason::Failed);
+        if let Some(reason) = self.stands_still(unit) {
+            self.skip(first, top, reason);
             return;
         }
         let in_circle = circular.binary_search(&unit).is_ok();

@@ -47,6 +47,8 @@ pub struct Progress {
     pub reopened: BTreeSet<String>,
     /// Units that failed in this run and have no attempts left.
     pub failed: BTreeSet<String>,
+    /// Units that wait for an answer to their question.
+    pub asking: BTreeSet<String>,
     /// Ids that the user marked as skipped.
     pub skipped: BTreeSet<String>,
     /// Owners that an agent chose, by unit.

@@ -204,6 +204,8 @@ pub enum SkipReason {
     },
     /// It failed in this run and has no attempts left.
     Failed,
+    /// It asked a question, and waits for the answer.
+    Asks,
     /// Only a person does it, and it is their turn.
     Human,
     /// Its mark keeps it out (`[!]`, skipped); the text says which.

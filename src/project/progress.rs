@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::config::Config;
+use crate::config::{Config, HaltOrSkip};
 use crate::plan::{Fallback, Progress};
 use crate::spec::{TaskFile, TaskState};
 use crate::state::{AssignmentKey, SpecState};
@@ -24,6 +24,11 @@ pub fn progress(state: &SpecState, ticked: BTreeSet<String>, config: &Config, no
         reopened: state.reopened.clone(),
         // a run that was killed continues without what failed in it
         failed: state.failed_in_run(),
+        asking: match config.run.on_halt {
+            // no step starts before a person answered
+            HaltOrSkip::Halt => BTreeSet::new(),
+            HaltOrSkip::Skip => state.questions().iter().map(|question| question.unit.to_owned()).collect(),
+        },
         skipped: state.skipped.clone(),
         owners: state.owners(),
         owners_by_hand: state.by_hand(AssignmentKey::Owner),

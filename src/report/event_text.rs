@@ -183,6 +183,7 @@ fn next_words(next: NextKind, attempts_left: Option<u32>) -> String {
         }
         (NextKind::Review, _) => "; a review follows".to_owned(),
         (NextKind::Failed, _) => "; no attempts left".to_owned(),
+        (NextKind::Parked, _) => "; parked until you answer".to_owned(),
         (NextKind::Plain, _) | (NextKind::Again, None) => String::new(),
     }
 }

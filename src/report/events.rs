@@ -326,6 +326,7 @@ pub fn of_notice(notice: &Notice, state: &SpecState) -> EventKind {
                 Next::Afresh(n) => (NextKind::Afresh, Some(*n)),
                 Next::Review => (NextKind::Review, None),
                 Next::Failed => (NextKind::Failed, None),
+                Next::Parked => (NextKind::Parked, None),
             };
             EventKind::StepEnded {
                 unit: unit.clone(),

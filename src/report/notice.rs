@@ -108,6 +108,8 @@ pub enum Next {
     Review,
     /// No attempt is left.
     Failed,
+    /// It waits for an answer, and the run continues without it.
+    Parked,
 }
 
 /// Why a run pauses.
@@ -142,6 +144,8 @@ pub enum NextKind {
     Review,
     /// Nothing: no attempts are left.
     Failed,
+    /// Nothing before a person answers.
+    Parked,
 }
 
 /// What kind of pause.

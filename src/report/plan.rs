@@ -36,6 +36,7 @@ pub fn why_skipped(reason: &SkipReason) -> String {
         SkipReason::NotSelected => "not selected".to_owned(),
         SkipReason::Blocked { on } => format!("blocked: it depends on {}", list(on)),
         SkipReason::Failed => "failed in this run".to_owned(),
+        SkipReason::Asks => "waits for your answer".to_owned(),
         SkipReason::Human => "for you: no agent gets it; mark it when it is done".to_owned(),
         SkipReason::Marked(why) => sanitise_line(why),
     }

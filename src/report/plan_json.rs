@@ -24,7 +24,7 @@ use crate::spec::{Diagnostic, Severity, Task, TaskFile};
 ///  "left": {"tokens", "cost_usd", "tasks", "of_other_specs"}, "uncounted_budgets": [{"key", "backend", "why"}]}
 /// ```
 ///
-/// `reason` is one of `done`, `optional`, `not_selected`, `blocked` (then `on` lists ids), `failed`, `human` and `marked`; `detail` is
+/// `reason` is one of `done`, `optional`, `not_selected`, `blocked` (then `on` lists ids), `failed`, `asks`, `human` and `marked`; `detail` is
 /// a sentence for people. Without a plan, `spec` and `max_iterations` are `null`. `timeline` has, for each step, when it
 /// starts at the earliest, what holds it back until then, how long such steps took before, and whether that time is exact.
 /// It is `null` where no rule, no limit and no past attempt says anything, and it may be shorter than `steps`. `left`
@@ -137,6 +137,7 @@ fn skip(skipped: &SkippedTask) -> Value {
             SkipReason::NotSelected => "not_selected",
             SkipReason::Blocked { .. } => "blocked",
             SkipReason::Failed => "failed",
+            SkipReason::Asks => "asks",
             SkipReason::Human => "human",
             SkipReason::Marked(_) => "marked",
         },

@@ -71,8 +71,7 @@ impl Machine {
                 self.pause = Some((step.as_ref().map_or(Duration::ZERO, |s| s.settings.delay), Pause::Delay));
             }
             Outcome::Halted { question } => {
-                self.state.halt(now, &id, question);
-                end = Some(End::Halted { unit: id.clone() });
+                (next, end) = self.halted(now, &id, question, step.as_deref());
             }
             Outcome::Unavailable { .. } if self.waits_for_program(now, &backend) => {}
             Outcome::Unavailable { why } => {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::machine::{Effect, End, Machine, Notice, Phase, Stop};
 use super::resume::ResumeRequest;
-use crate::config::HistoryRule;
+use crate::config::{HaltOrSkip, HistoryRule};
 use crate::plan::{SkipReason, SkippedTask};
 use crate::state::SpecState;
 use crate::state::needs::needs;
@@ -40,6 +40,10 @@ impl Machine {
         let ids = |wanted: fn(&SkipReason) -> bool| -> Vec<String> {
             skipped.iter().filter(|s| wanted(&s.reason)).map(|s| s.id.clone()).collect()
         };
+        // the first one that asked; the needs of the run's end list them all
+        if let Some(question) = self.state.questions().first() {
+            return End::Halted { unit: question.unit.to_owned() };
+        }
         let failed = ids(|r| matches!(r, SkipReason::Failed));
         let blocked = ids(|r| matches!(r, SkipReason::Blocked { .. }));
         let humans = ids(|r| matches!(r, SkipReason::Human));
@@ -59,7 +63,7 @@ impl Machine {
 
     /// Others changed files, so the run does not begin.
     pub(super) fn refused(&mut self, now: Timestamp, files: Vec<String>, args: Vec<String>) -> Vec<Effect> {
-        if self.state.is_halted() {
+        if self.policy.on_halt == HaltOrSkip::Halt && self.state.is_halted() {
             // the user must see its question first in any case
             return Vec::new();
         }
@@ -165,7 +169,7 @@ mod tests {
         asked.halt(at(1), "1", "A or B?");
         let mut machine = machine(running());
         machine.state.completed.push("never saved".into());
-        let unsaved = ResumeRequest::Answer { unit: "1".into(), text: "A".into() };
+        let unsaved = ResumeRequest::answer("1", "A");
         let event = Event::Failed { end: error(), saved: Some(Box::new(asked)), unsaved: Some(unsaved) };
         assert_eq!(machine.on(at(2), event), [Effect::Save, Effect::Finish(error())]);
         assert_eq!(machine.state.completed, [""; 0]);

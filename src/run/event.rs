@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 
 use super::resume::ResumeRequest;
 use crate::agent::PriceTable;
-use crate::config::{Batch, Config, HistoryRule, Limit, ModelPrice, OnFailure, Pace, RefusedRule, Review};
+use crate::config::{Batch, Config, HaltOrSkip, HistoryRule, Limit, ModelPrice, Pace, RefusedRule, Review};
 use crate::plan::assign::Assigned;
 use crate::plan::{Plan, Step};
 use crate::report::notice::{Notice, Pause};
@@ -21,7 +21,9 @@ pub struct Policy {
     /// Iterations of one run.
     pub max_iterations: u32,
     /// Whether the run ends when a unit has no attempts left.
-    pub on_failure: OnFailure,
+    pub on_failure: HaltOrSkip,
+    /// Whether the run ends when an agent asks a question.
+    pub on_halt: HaltOrSkip,
     /// A random share up to this is added to each delay.
     pub jitter: Duration,
     /// How many units one call assigns.
@@ -52,6 +54,7 @@ impl Policy {
         Self {
             max_iterations: config.run.max_iterations,
             on_failure: config.run.on_failure,
+            on_halt: config.run.on_halt,
             jitter: config.run.jitter,
             batch: config.assign.batch,
             limit: config.limit.clone(),

@@ -32,7 +32,7 @@ use super::trust::RunTrust;
 use super::windows::RunWindows;
 use super::work_tree;
 use super::world::RealWorld;
-use crate::config::{Commit, Config, TmuxMode};
+use crate::config::{Commit, Config, HaltOrSkip, TmuxMode};
 use crate::error::{Error, ErrorKind, Result};
 use crate::git::call::Supervisor;
 use crate::plan::Plan;
@@ -88,6 +88,8 @@ pub struct RunResult {
     pub exit_code: u8,
     /// Someone asked for its end, so no other spec is to be run after it.
     pub asked_to_stop: bool,
+    /// The settings say that what stopped it stops no other spec.
+    pub lets_others_run: bool,
 }
 
 /// Runs one spec to the end of the run.
@@ -106,7 +108,8 @@ pub fn run(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
     check_last_options(request, &state)?;
     let resumed = preflight::resumed(place, state.clone(), request.resume)?;
     old_attempts::refuse_unknown_agent(&store, &resumed)?;
-    let has_work = !resumed.is_halted() && (!plan.steps.is_empty() || resumed.running().is_some());
+    let waits_for_answer = config.run.on_halt == HaltOrSkip::Halt && resumed.is_halted();
+    let has_work = !waits_for_answer && (!plan.steps.is_empty() || resumed.running().is_some());
     let busy: Arc<dyn CommandWatch + Send + Sync> = Arc::new(BusyFile::new(&store.folder()));
     busy.over();
     let supervisor = Supervisor { stop: Some(inbox.stop_flag()), watch: Some(Arc::clone(&busy)) };
@@ -163,7 +166,11 @@ pub fn run(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
     let launcher = launcher.without_windows_if(config.tmux.mode == TmuxMode::Auto);
     let launcher = if request.json { launcher.silent() } else { launcher };
     if let Some(end) = end_before_start(inbox) {
-        return Ok(RunResult { exit_code: exit_code(&end, &[]), asked_to_stop: true });
+        return Ok(RunResult {
+            exit_code: exit_code(&end, &[]),
+            asked_to_stop: true,
+            lets_others_run: false,
+        });
     }
     let has_request = Cell::new(false);
     let continues = machine.state.run.is_open();
@@ -190,6 +197,12 @@ pub fn run(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
     Ok(RunResult {
         exit_code: exit_code(&end, &needs(&machine.state)),
         asked_to_stop: machine.asked_to_stop(),
+        lets_others_run: match end {
+            End::Complete | End::SelectionComplete { .. } => true,
+            End::Halted { .. } => config.run.on_halt == HaltOrSkip::Skip,
+            End::Stuck { .. } | End::Human { .. } => config.run.on_failure == HaltOrSkip::Skip,
+            _ => false,
+        },
     })
 }
 

@@ -13,6 +13,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 pub use super::event::{Effect, Event, Policy, RunStart};
+use crate::config::HaltOrSkip;
 pub use crate::plan::assign::Assigned;
 use crate::plan::{Plan, SPEC_REVIEW, Step};
 pub use crate::report::notice::{Next, Notice, Pause};
@@ -188,7 +189,9 @@ impl Machine {
 
     fn begin(&mut self, now: Timestamp, seen: &SeenTasks, start: RunStart) -> Vec<Effect> {
         let resumes = start.resume.is_some_and(|request| request.apply(&mut self.state));
-        if let Some(question) = self.state.questions().first() {
+        if self.policy.on_halt == HaltOrSkip::Halt
+            && let Some(question) = self.state.questions().first()
+        {
             let unit = question.unit.to_owned();
             self.phase = Phase::Over;
             let end = [Effect::Finish(End::Halted { unit })];

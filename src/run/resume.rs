@@ -8,24 +8,38 @@ use crate::state::SpecState;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ResumeRequest {
-    /// Gives a unit the answer to its question.
-    Answer {
-        /// The unit that asks.
-        unit: String,
-        /// The answer.
-        text: String,
-    },
+    /// Gives units the answers to their questions.
+    Answers(Vec<GivenAnswer>),
     /// Tries all halted units again without an answer.
     Retry,
     /// Forgets all limits.
     ForgetLimits,
 }
 
+/// An answer that a person gives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GivenAnswer {
+    /// The unit that asks.
+    pub unit: String,
+    /// The answer.
+    pub text: String,
+}
+
 impl ResumeRequest {
-    /// Changes the state. `false`: the unit has no question, and nothing changed.
+    /// The answer to one question.
+    #[must_use]
+    pub fn answer(unit: &str, text: &str) -> Self {
+        Self::Answers(vec![GivenAnswer { unit: unit.to_owned(), text: text.to_owned() }])
+    }
+
+    /// Changes the state. `false`: none of the units has a question, and nothing changed.
     pub fn apply(&self, state: &mut SpecState) -> bool {
         match self {
-            Self::Answer { unit, text } => return state.reopen(unit, Some(text.clone())),
+            Self::Answers(answers) => {
+                let opened =
+                    answers.iter().filter(|given| state.reopen(&given.unit, Some(given.text.clone())));
+                return opened.count() > 0;
+            }
             Self::Retry => state.reopen_all(),
             Self::ForgetLimits => state.forget_limits(),
         }
@@ -43,7 +57,7 @@ mod tests {
         let mut state = SpecState::default();
         state.halt(at(0), "1", "A or B?");
         let before = state.clone();
-        let answer = |unit: &str| ResumeRequest::Answer { unit: unit.to_owned(), text: "A".to_owned() };
+        let answer = |unit: &str| ResumeRequest::answer(unit, "A");
         assert!(!answer("2").apply(&mut state));
         assert_eq!(state, before);
         assert!(answer("1").apply(&mut state));

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::backoff;
 use super::machine::{Assigned, DoneAttempt, Effect, End, Machine, Next, Notice, Pause, Phase, Stop};
 use crate::agent::AttemptRole;
-use crate::config::{Batch, OnFailure, RefusedRule};
+use crate::config::{Batch, HaltOrSkip, RefusedRule};
 use crate::plan::Step;
 use crate::state::outcome::{CancelledBy, REFUSED_COMMIT};
 use crate::state::{
@@ -226,6 +226,22 @@ impl Machine {
         })
     }
 
+    /// What is next for a unit that asks a person: the end of the run, or it is parked and the run continues.
+    pub(super) fn halted(
+        &mut self,
+        now: Timestamp,
+        id: &str,
+        question: &str,
+        step: Option<&Step>,
+    ) -> (Next, Option<End>) {
+        self.state.halt(now, id, question);
+        if self.policy.on_halt == HaltOrSkip::Halt {
+            return (Next::Plain, Some(End::Halted { unit: id.to_owned() }));
+        }
+        self.pause = Some((step.map_or(Duration::ZERO, |step| step.settings.delay), Pause::Delay));
+        (Next::Parked, None)
+    }
+
     /// What is next for a unit after an attempt that did not succeed, and the end of the run if this ends it.
     pub(super) fn unsuccessful(
         &mut self,
@@ -237,8 +253,7 @@ impl Machine {
         let Some(step) = step else { return (Next::Plain, None) };
         if tries < step.settings.retry.attempts {
             if let Some(question) = self.stuck_at(id) {
-                self.state.halt(now, id, &question);
-                return (Next::Plain, Some(End::Halted { unit: id.to_owned() }));
+                return self.halted(now, id, &question, Some(step));
             }
             let backoff = backoff::backoff(&step.settings.retry, tries);
             self.pause = Some((backoff, Pause::Backoff { unit: id.to_owned() }));
@@ -249,7 +264,7 @@ impl Machine {
             unit.status = UnitStatus::Failed { at: now, reason };
         }
         self.pause = Some((step.settings.delay, Pause::Delay));
-        let halt = self.policy.on_failure == OnFailure::Halt;
+        let halt = self.policy.on_failure == HaltOrSkip::Halt;
         (Next::Failed, halt.then(|| End::Stuck { failed: vec![id.to_owned()], blocked: Vec::new() }))
     }
 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::backoff::backoff;
 use super::machine::{Effect, End, Machine, Next, Pause, keep_effects};
 use crate::agent::AttemptRole;
-use crate::config::{OnFailure, OpenFindings};
+use crate::config::{HaltOrSkip, OpenFindings};
 use crate::plan::{Plan, SPEC_REVIEW, SkipReason, Step};
 use crate::state::outcome::REVIEW;
 use crate::state::{AttemptRecord, Outcome, UnitState, UnitStatus};
@@ -152,7 +152,7 @@ impl Machine {
                 let reason = unit.last_outcome().map_or_else(String::new, Outcome::to_string);
                 unit.status = UnitStatus::Failed { at: now, reason };
             }
-            let halt = self.policy.on_failure == OnFailure::Halt;
+            let halt = self.policy.on_failure == HaltOrSkip::Halt;
             let end = halt.then(|| End::Stuck { failed: vec![id.to_owned()], blocked: Vec::new() });
             return (Next::Failed, end);
         }

@@ -43,7 +43,7 @@ fn tasks<'a>(plan: &'a Plan, state: &'a SpecState) -> impl Iterator<Item = (&'a 
         let counted = match (status, reason) {
             (_, Some(SkipReason::Completed | SkipReason::Ticked)) => Counted::Done,
             (_, Some(SkipReason::Optional | SkipReason::Marked(_))) => Counted::Skipped,
-            (Some(UnitStatus::Halted { .. }), _) => Counted::Halted,
+            (Some(UnitStatus::Halted { .. }), _) | (_, Some(SkipReason::Asks)) => Counted::Halted,
             (Some(UnitStatus::Failed { .. }), _) | (_, Some(SkipReason::Failed)) => Counted::Failed,
             (_, None | Some(SkipReason::Blocked { .. } | SkipReason::NotSelected | SkipReason::Human)) => {
                 Counted::Todo

@@ -27,6 +27,8 @@ pub struct Need {
     pub reason: String,
     /// Since when.
     pub since: Timestamp,
+    /// Other tasks have a need of this kind, too.
+    pub is_one_of_several: bool,
 }
 
 /// What kind of thing a person must do.
@@ -115,7 +117,11 @@ impl Need {
     pub fn command(&self, spec: &str) -> String {
         let spec = shell_word(spec);
         match self.kind {
-            NeedKind::Question => format!("seqorch resume {spec} --answer \"…\""),
+            NeedKind::Question => {
+                let task = self.task.as_deref().filter(|_| self.is_one_of_several).map(shell_word);
+                let task = task.map_or_else(String::new, |task| format!(" {task}"));
+                format!("seqorch resume {spec}{task} --answer \"…\"")
+            }
             NeedKind::HumanTask => {
                 let task = shell_word(self.task.as_deref().unwrap_or_default());
                 format!("seqorch mark {task} done --spec {spec}")
@@ -139,6 +145,10 @@ pub fn needs(state: &SpecState) -> Vec<Need> {
     needs.extend(state.run.over().and_then(|over| of_end(over, state, units_wait)));
     needs.extend(state.run.over().into_iter().flat_map(|over| of_humans(over, state)));
     needs.sort_by_key(|need| (need.kind, need.since));
+    let questions = needs.iter().filter(|need| need.kind == NeedKind::Question).count();
+    for need in needs.iter_mut().filter(|need| need.kind == NeedKind::Question) {
+        need.is_one_of_several = questions > 1;
+    }
     needs
 }
 
@@ -163,6 +173,7 @@ fn of_unit(id: &str, unit: &UnitState) -> Option<Need> {
         title: unit.title.clone(),
         reason: reason.trim().to_owned(),
         since,
+        is_one_of_several: false,
     };
     match &unit.status {
         UnitStatus::Halted { question, at } => Some(need(NeedKind::Question, question, *at)),
@@ -183,7 +194,14 @@ fn index_behind(state: &SpecState) -> Option<Need> {
         Some((id.to_owned(), unit.title.clone(), reason))
     };
     let (task, title, reason) = state.units_by_id().into_iter().rev().find_map(behind)?;
-    Some(Need { kind: NeedKind::IndexBehind, task: Some(task), title, reason, since: over.ended })
+    Some(Need {
+        kind: NeedKind::IndexBehind,
+        task: Some(task),
+        title,
+        reason,
+        since: over.ended,
+        is_one_of_several: false,
+    })
 }
 
 /// The settings that came up while the agent of a unit worked.
@@ -200,6 +218,7 @@ fn untrusted(id: &str, unit: &UnitState) -> Option<Need> {
         title: unit.title.clone(),
         reason: reason.join("\n"),
         since: with.ended_at.unwrap_or(with.started_at),
+        is_one_of_several: false,
     })
 }
 
@@ -228,6 +247,7 @@ fn of_humans(over: &OverRun, state: &SpecState) -> Vec<Need> {
             reason: if title.is_empty() { format!("only a person does task {id}") } else { title.clone() },
             title,
             since: over.ended,
+            is_one_of_several: false,
         }
     };
     tasks.iter().filter(is_left).map(need).collect()
@@ -270,7 +290,14 @@ fn of_end(over: &OverRun, state: &SpecState, units_wait: bool) -> Option<Need> {
         | End::HungUp => return None,
     };
     let title = task.and_then(|id| state.units.get(id)).map_or_else(String::new, |unit| unit.title.clone());
-    Some(Need { kind, task: task.cloned(), title, reason: reason.trim().to_owned(), since: over.ended })
+    Some(Need {
+        kind,
+        task: task.cloned(),
+        title,
+        reason: reason.trim().to_owned(),
+        since: over.ended,
+        is_one_of_several: false,
+    })
 }
 
 #[cfg(test)]

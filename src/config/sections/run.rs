@@ -28,7 +28,10 @@ keys! {
         include_optional: bool = false, flag = "--include-optional", inside;
         /// What happens when a unit has no attempts left: the run stops (halt), or it continues with the units that do
         /// not depend on this one (skip).
-        on_failure: OnFailure = "halt", inside;
+        on_failure: HaltOrSkip = "halt", inside;
+        /// What happens when an agent asks a question: the run stops (halt), or the task is parked with its question and
+        /// the run continues with the units that do not depend on it (skip). It ends with 2 in both cases.
+        on_halt: HaltOrSkip = "halt", flag = "--on-halt", inside;
     }
 }
 
@@ -43,8 +46,8 @@ words! {
 }
 
 words! {
-    /// What happens when a unit has no attempts left.
-    pub enum OnFailure {
+    /// What happens to a run when a unit cannot continue.
+    pub enum HaltOrSkip {
         /// The run stops, and needs you.
         Halt = "halt",
         /// The run continues with what does not depend on the unit.

@@ -100,6 +100,7 @@ fn rows(source: &ViewSource<'_>, standing: Standing) -> Vec<ViewRow> {
         let mark = match skipped.reason {
             SkipReason::Completed | SkipReason::Ticked => TaskMark::Done,
             SkipReason::Failed => TaskMark::Failed,
+            SkipReason::Asks => TaskMark::Halted,
             SkipReason::Blocked { .. } | SkipReason::NotSelected | SkipReason::Human => TaskMark::Deferred,
             SkipReason::Optional | SkipReason::Marked(_) => TaskMark::Skipped,
         };

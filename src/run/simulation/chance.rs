@@ -8,7 +8,7 @@ use super::model::Model;
 use super::scenario::{
     Dice, TASKS, cancelled, halted, in_sessions, kept, limited, reviewed, settings, verified, wants,
 };
-use crate::config::{Granularity, OnFailure};
+use crate::config::{Granularity, HaltOrSkip};
 use crate::state::Outcome;
 use crate::state::outcome::{CancelledBy, TimedOut};
 use crate::sys::interrupt::Interrupt;
@@ -31,7 +31,8 @@ pub(super) fn review(dice: &mut Dice, number: u32) -> Act {
 pub(super) fn random(dice: &mut Dice) -> Model {
     let config = settings(|c| {
         c.run.granularity = dice.pick(&[Granularity::Unit, Granularity::Task]);
-        c.run.on_failure = dice.pick(&[OnFailure::Halt, OnFailure::Skip]);
+        c.run.on_failure = dice.pick(&[HaltOrSkip::Halt, HaltOrSkip::Skip]);
+        c.run.on_halt = dice.pick(&[HaltOrSkip::Halt, HaltOrSkip::Skip]);
         c.run.max_iterations = dice.pick(&[1, 2, 3, 5, 50, 50]);
         c.run.delay = Duration::from_secs(dice.pick(&[0, 15]));
         c.run.jitter = Duration::from_secs(dice.pick(&[0, 0, 8]));

@@ -92,7 +92,7 @@ fn resume(model: &mut Model) {
     let answer = (!model.halts.is_multiple_of(3)).then(|| format!("B{}", model.halts));
     let unit = model.load().questions()[0].unit.to_owned();
     model.decided.entry(unit.clone()).or_default().extend(answer.clone());
-    model.resume = Some(answer.map_or(ResumeRequest::Retry, |text| ResumeRequest::Answer { unit, text }));
+    model.resume = Some(answer.map_or(ResumeRequest::Retry, |text| ResumeRequest::answer(&unit, &text)));
 }
 
 /// Starts orchestrators until the spec is complete. `plan` returns for each life where it is killed, and the seconds until

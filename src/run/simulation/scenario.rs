@@ -9,7 +9,7 @@ use super::git::{GitAct, GitModel, committed};
 use super::model::Model;
 use crate::agent::limit::LimitKind;
 use crate::config::{
-    Config, Granularity, OnFailure, OpenFindings, Override, PaceWindow, PartialDone, PartialRetry,
+    Config, Granularity, HaltOrSkip, OpenFindings, Override, PaceWindow, PartialDone, PartialRetry,
     PartialTimeouts, ReviewWhen,
 };
 use crate::plan::testing::config;
@@ -201,7 +201,7 @@ pub(super) fn base() -> Vec<(&'static str, Model)> {
     };
     let skip = |acts: &[Act]| {
         let mut model = with(acts);
-        model.config.run.on_failure = OnFailure::Skip;
+        model.config.run.on_failure = HaltOrSkip::Skip;
         model
     };
     let signal = |what| Happening::Signal(what);
