@@ -4,8 +4,7 @@ use crate::common::Project;
 
 const FOUR: &str = "- [ ] 1. A\n- [ ] 2. B\n- [ ] 3. C\n  - _Depends: 1_\n- [ ] 4. D\n";
 /// Tasks 1 and 4 ask in their first attempt.
-const ASKS: &str =
-    "case $SEQORCH_UNIT-$SEQORCH_ATTEMPT in 1-1|4-1) echo \"Which one for $SEQORCH_UNIT?\"; say_halt; exit;; esac; say_done";
+const ASKS: &str = "case $SEQORCH_UNIT-$SEQORCH_ATTEMPT in 1-1|4-1) echo \"Which one for $SEQORCH_UNIT?\"; say_halt; exit;; esac; say_done";
 
 fn project() -> Project {
     Project::new().spec("demo", FOUR).agent(ASKS).config("[run]\non_halt = \"skip\"\n")
@@ -39,7 +38,10 @@ fn parked_tasks_are_answered_one_by_one() {
         "seqorch resume demo 4 --answer",
         "Which one for 1?",
     ]);
-    project.run(&["resume", "demo", "2", "--answer", "x"]).code(64).says(&["asks nothing", "These ask: 1, 4."]);
+    project
+        .run(&["resume", "demo", "2", "--answer", "x"])
+        .code(64)
+        .says(&["asks nothing", "These ask: 1, 4."]);
     project.run(&["resume", "demo", "4", "--answer", "the red one"]).code(2).says(&["task 4 done"]);
     project.run(&["resume", "demo", "--answer", "the blue one"]).code(0).says(&["all complete"]);
     assert_eq!(project.ledger(), ["1 1", "2 1", "4 1", "4 2", "1 2", "3 1"]);
@@ -48,7 +50,8 @@ fn parked_tasks_are_answered_one_by_one() {
 #[test]
 fn a_queue_goes_on_after_a_question_where_the_settings_say_so() {
     let queue = |config: &str| {
-        let project = Project::new().spec("first", FOUR).spec("second", "- [ ] 2. E\n").agent(ASKS).config(config);
+        let project =
+            Project::new().spec("first", FOUR).spec("second", "- [ ] 2. E\n").agent(ASKS).config(config);
         let out = project.run(&["run", "first", "second"]).code(2);
         (project, out)
     };

@@ -9,7 +9,7 @@ use super::acts::Attempt;
 use super::model::Model;
 use super::orchestrator::Orchestrator;
 use crate::agent::AttemptRole;
-use crate::config::OpenFindings;
+use crate::config::{HaltOrSkip, OpenFindings};
 use crate::plan::{SPEC_REVIEW, Step};
 use crate::run::End;
 use crate::spec::TaskState;
@@ -121,7 +121,8 @@ impl Model {
         if !record.is_some_and(|a| a.number == attempt && a.outcome.is_none()) {
             self.wrong(format!("attempt {attempt} of {} starts, and the disk does not say so", step.unit));
         }
-        if disk.is_halted() {
+        let parks = self.config.run.on_halt == HaltOrSkip::Skip;
+        if !parks && disk.is_halted() {
             self.wrong("starts while it is halted");
         }
         let now = self.now();
@@ -298,18 +299,20 @@ impl Orchestrator<'_> {
             let of_unit = of_run.filter(|a| unit.is_none_or(|unit| a.unit == unit));
             u32::try_from(of_unit.filter(|a| matches!(a.reported_end, Some((_, false)))).count()).unwrap()
         };
+        let parks = self.model.config.run.on_halt == HaltOrSkip::Skip;
         let (right, code) = match end {
             End::Complete => (true, 0),
             End::MaxIterations => {
-                let code = if disk.failed().next().is_some() { 2 } else { 1 };
+                let code = if disk.failed().next().is_some() || disk.is_halted() { 2 } else { 1 };
                 (spent(None) == self.model.config.run.max_iterations, code)
             }
             End::Halted { unit } => {
                 let asks = disk.questions().first().is_some_and(|asked| {
                     asked.unit == unit
-                        && matches!(&last, Some(Outcome::Halted { question }) if question == asked.text)
+                        && (parks
+                            || matches!(&last, Some(Outcome::Halted { question }) if question == asked.text))
                 });
-                (asks && (!before.is_halted() || self.starts == 0), 2)
+                (asks && (parks || !before.is_halted() || self.starts == 0), 2)
             }
             End::NotCommitted { unit, .. } => (self.keep_failed && disk.is_refused(unit), 2),
             End::History { .. } => {
@@ -337,7 +340,7 @@ impl Orchestrator<'_> {
                 };
                 (failed.iter().all(|unit| spent(Some(unit)) >= attempts || by_review(unit)), 2)
             }
-            End::Unavailable { .. } => (self.starts > 0 && !disk.is_halted(), 69),
+            End::Unavailable { .. } => (self.starts > 0 && (parks || !disk.is_halted()), 69),
             End::Interrupted => (was(Interrupt::Interrupt) || was(Interrupt::AfterStep), 130),
             End::Terminated => (was(Interrupt::Terminate), 143),
             End::HungUp => (was(Interrupt::HangUp), 143),
