@@ -153,7 +153,7 @@ fn the_boxes_that_say_whether_a_heading_is_done_are_ticked_with_it() {
     assert_eq!(project.tasks("login"), done.replace("[ ]", "[x]"));
     project.write(
         ".kiro/specs/login/tasks.md",
-        &done.replace("[ ]", "[x]").replace("[x] **Step 2", "[ ] **Step 2"),
+        done.replace("[ ]", "[x]").replace("[x] **Step 2", "[ ] **Step 2"),
     );
     project.run(&["plan"]).code(0).says(&["1 was done, and its box was opened again"]);
     project.run(&["run"]).code(0);

@@ -403,7 +403,7 @@ fn a_plain_bullet_among_boxes_is_named() {
 #[test]
 fn stages_that_a_plan_of_ai_dlc_leaves_out_do_not_run() {
     let stages = |texts: &[&str]| {
-        let boxes: String = texts.iter().map(|text| format!("- [ ] {text}\n")).collect();
+        let boxes = texts.iter().map(|text| format!("- [ ] {text}\n")).collect::<Vec<_>>().concat();
         open_and_ignored(&format!(
             "# Plan\n\n## INCEPTION\n{boxes}## CONSTRUCTION\n- [ ] Code — **EXECUTE**\n"
         ))
