@@ -55,6 +55,8 @@ pub struct Marked {
     pub named: Vec<String>,
     /// They, and all tasks below them.
     pub ids: Vec<String>,
+    /// The tasks above them that are done because all their parts are.
+    pub whole: Vec<String>,
     /// Whether the task had an assignment before.
     pub was_assigned: bool,
     /// Units whose commit was pending and is not any more.
@@ -77,6 +79,7 @@ pub fn mark(place: &SpecPlace, config: &Config, request: &MarkRequest) -> Result
             ids.push(id);
         }
     }
+    let asked = ids.len();
     if request.mark == Some(ManualState::Done) {
         add_whole_parents(&tasks, config, &state, &mut ids);
     }
@@ -114,7 +117,8 @@ pub fn mark(place: &SpecPlace, config: &Config, request: &MarkRequest) -> Result
     if let Some(ticked) = ticks {
         place.set_marks(&state, &ids, if ticked { 'x' } else { ' ' }, true)?;
     }
-    Ok(Marked { named, ids, was_assigned, released })
+    let whole = ids.split_off(asked);
+    Ok(Marked { named, ids, whole, was_assigned, released })
 }
 
 /// A person trusts what came up in earlier attempts, so it needs no answer any more. A run that works meanwhile keeps it
