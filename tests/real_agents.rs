@@ -1,4 +1,4 @@
-//! seqorch with every real CLI that npm and PyPI have, in the versions that `.ci/agents` installs, against a server on
+//! seqorch with every real CLI that npm and `PyPI` have, in the versions that `.ci/agents` installs, against a server on
 //! this machine that answers like their vendors: `../shared/agents`, or that folder of what `SEQORCH_SHARED` names.
 //!
 //! All of it runs in a network namespace with only loopback, with a fresh home folder and invalid keys, so no CLI can
@@ -169,7 +169,8 @@ fn play() {
     let chosen = |scene: &&Scene| chosen("SEQORCH_SCENES", scene.0);
     let own: Vec<&Scene> = SCENES.iter().filter(chosen).collect();
     let all: Vec<&Scene> = EVERY.iter().filter(chosen).collect();
-    assert!(!(own.is_empty() && all.is_empty()) && !clis.is_empty(), "no scene was chosen");
+    assert_ne!(own.len() + all.len(), 0, "no scene was chosen");
+    assert_ne!(clis.len(), 0, "no CLI was chosen, or none is installed");
     let minutes = std::env::var("SEQORCH_AGENTS_MINUTES").ok().and_then(|text| text.parse::<u64>().ok());
     let until = minutes.map(|minutes| Instant::now() + Duration::from_secs(60 * minutes));
 

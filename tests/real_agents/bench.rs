@@ -1,5 +1,6 @@
 //! What a scene needs: the server that stands in for the vendors, and a project with one real CLI.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
@@ -53,7 +54,7 @@ impl Bench {
             cli.name()
         );
         if let Some(model) = cli.model() {
-            settings.push_str(&format!("[backend.{}]\nmodel = \"{model}\"\n", cli.name()));
+            let _ = write!(settings, "[backend.{}]\nmodel = \"{model}\"\n", cli.name());
         }
         let mut project = Project::new()
             .spec("demo", "- [ ] 1. Write the file out.txt\n  - _It says hi_\n")

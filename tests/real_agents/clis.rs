@@ -8,7 +8,7 @@ use std::time::Duration;
 /// Seconds that the first run of each CLI took; 0: none yet.
 static FIRST_RUN: [AtomicU64; Cli::ALL.len()] = [const { AtomicU64::new(0) }; Cli::ALL.len()];
 
-/// A CLI that npm or PyPI has.
+/// A CLI that npm or `PyPI` has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cli {
     Claude,
@@ -180,7 +180,6 @@ impl Cli {
             ],
             Self::Pi => &[("PI_OFFLINE", "1"), ("PI_TELEMETRY", "0")],
             Self::Cline => &[("CLINE_TELEMETRY_DISABLED", "1")],
-            Self::Kimi => &[],
             Self::Vibe => &[("MOCK_KEY", "sk-dummy"), ("MISTRAL_API_KEY", "x")],
             Self::Cn => &[("CONTINUE_TELEMETRY_ENABLED", "0")],
             Self::Aider => &[
@@ -197,7 +196,7 @@ impl Cli {
                 ("MSWEA_SILENT_STARTUP", "1"),
                 ("LITELLM_LOCAL_MODEL_COST_MAP", "True"),
             ],
-            Self::Gptme => &[],
+            Self::Kimi | Self::Gptme => &[],
             Self::OpenHands => &[
                 ("LLM_API_KEY", "sk-dummy"),
                 ("LLM_BASE_URL", &v1),
@@ -296,7 +295,7 @@ impl Cli {
     }
 }
 
-/// The settings of OpenCode and what descends from it.
+/// The settings of `OpenCode` and what descends from it.
 fn opencode(api: &str) -> String {
     serde_json::json!({
         "autoupdate": false, "share": "disabled",
