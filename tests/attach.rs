@@ -3,6 +3,7 @@
 use crate::common::{Project, tasks, wait_until};
 
 #[test]
+#[ignore = "slow"]
 fn attach_selects_the_window_inside_and_outside_tmux() {
     let Some(project) = Project::new().tmux() else { return };
     let project = project.spec("login", "- [ ] 1. A\n  - [ ] 1.1 B\n  - [ ] 1.2 C\n").config(

@@ -58,36 +58,43 @@ fn there_are_at_least_forty_attacks() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn looking_runs_nothing() {
     withstand("looking");
 }
 
 #[test]
+#[ignore = "slow"]
 fn nothing_runs_without_trust() {
     withstand("trust");
 }
 
 #[test]
+#[ignore = "slow"]
 fn an_agent_changes_nothing_that_its_run_executes() {
     withstand("pinned");
 }
 
 #[test]
+#[ignore = "slow"]
 fn own_files_follow_no_links() {
     withstand("files");
 }
 
 #[test]
+#[ignore = "slow"]
 fn everything_has_a_bound() {
     withstand("bounded");
 }
 
 #[test]
+#[ignore = "slow"]
 fn words_of_others_stay_words() {
     withstand("words");
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_sandbox_holds_an_agent() {
     withstand("sandbox");
 }

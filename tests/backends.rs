@@ -9,6 +9,7 @@ fn by_name<'a>(list: &'a Value, name: &str) -> &'a Value {
 }
 
 #[test]
+#[ignore = "slow"]
 fn backends_lists_what_is_installed_and_survives_one_that_hangs() {
     let project = project().env("OPENAI_API_KEY", "hunter2-hunter2").config(
         "[run]\nbackend = \"claude\"\n[assign]\nmode = \"agent\"\nbackend = \"codex\"\nowners = { codex = \"mine\" }\n\

@@ -35,6 +35,7 @@ fn an_invalid_tasks_file_exits_with_65_and_shows_the_place() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_tasks_file_of_5_mb_is_run() {
     runs_a_large_file(5_000_000);
 }

@@ -8,6 +8,7 @@ use std::time::Instant;
 use crate::common::{Project, wait_long, wait_until};
 
 #[test]
+#[ignore = "slow"]
 fn an_agent_that_prints_200_mb_is_read_to_its_signal() {
     let project = Project::new()
         .spec("login", "- [ ] 1. A\n")

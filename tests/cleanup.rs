@@ -25,6 +25,7 @@ fn project(keep: &str) -> Project {
 }
 
 #[test]
+#[ignore = "slow"]
 fn only_attempts_of_done_tasks_are_removed_after_their_time() {
     let project = project("30d");
     let kept = |unit: &str, attempt: u32| project.path(format!(".seqorch/login/{unit}/{attempt}")).exists();
@@ -60,6 +61,7 @@ fn a_run_removes_old_attempts_of_other_specs_too() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn log_keep_zero_keeps_everything() {
     let project = project("0s");
     project.run(&["run"]).code(2);

@@ -104,6 +104,7 @@ fn ticking() -> Project {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_stopped_attempt_reads_pending_output_before_it_times_out() {
     let project = ticking();
     let run = project.start(&["run"]);
@@ -115,6 +116,7 @@ fn a_stopped_attempt_reads_pending_output_before_it_times_out() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_suspended_process_tree_continues_as_before() {
     let project = ticking();
     let run = project.start(&["run"]);

@@ -29,6 +29,7 @@ fn an_agent_that_falls_silent_is_ended() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn an_agent_that_hangs_after_its_closing_record_is_ended_and_done() {
     let words = "<promise>TASK_DONE</promise>";
     let agent = format!(
@@ -54,6 +55,7 @@ fn an_agent_that_prints_nothing_is_ended() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn output_moves_the_idle_deadline() {
     let project = Project::new()
         .spec("login", "- [ ] 1. A\n")
@@ -63,6 +65,7 @@ fn output_moves_the_idle_deadline() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn an_agent_that_ignores_term_is_killed_with_its_grandchildren() {
     let project = Project::new()
         .spec("login", "- [ ] 1. A\n")

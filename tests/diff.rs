@@ -3,6 +3,7 @@
 use crate::common::git::{WRITES, git, repo};
 
 #[test]
+#[ignore = "slow"]
 fn diff_shows_the_changes_of_a_task_alone() {
     for commit in ["step", "off"] {
         let project = repo(&format!("echo $SEQORCH_UNIT >> shared; {WRITES}"), "");

@@ -110,6 +110,7 @@ fn after_the_disk_turned_read_only_the_next_run_takes_the_result() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn an_attempt_that_cannot_write_its_result_is_lost_not_done() {
     let project = two("[ $SEQORCH_ATTEMPT = 1 ] && head -c 9000000 /dev/zero > .seqorch/fill 2>&-; say_done");
     let script = "mkdir -m 700 -p .seqorch; mount_over .seqorch size=256k; seqorch run; rm .seqorch/fill; seqorch run; \
@@ -177,6 +178,7 @@ fn a_second_run_is_refused_even_without_the_firsts_lock_file() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn reaching_the_shells_file_size_limit_is_an_error_not_a_crash() {
     let tasks: Vec<_> = (1..=20).map(|n| format!("- [ ] {n}. Task {n}\n")).collect();
     let project = Project::new().spec("login", tasks.concat() + "- [ ] 99. Last\n");

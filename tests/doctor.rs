@@ -131,6 +131,7 @@ fn a_dirty_tree_is_a_problem_only_when_steps_are_committed() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn an_operation_of_git_in_progress_is_a_problem_for_commits() {
     let files = [
         ("MERGE_HEAD", "merge"),

@@ -25,6 +25,7 @@ fn the_hello_example_needs_nothing_but_a_shell() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn the_night_example_gets_through_a_failure_a_limit_and_a_question() {
     let project = copy("night");
     git::init(&project);

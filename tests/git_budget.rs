@@ -45,6 +45,7 @@ fn a_step_with_snapshots_starts_four_processes_of_git() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_commit_per_step_adds_three_processes_and_the_commit() {
     let project = counted("[git]\ncommit = \"step\"\n");
     project.run(&["run"]).code(0);

@@ -232,6 +232,7 @@ fn check(row: &Row) -> Result<(), String> {
 }
 
 #[test]
+#[ignore = "slow"]
 fn each_kind_of_repository_ends_in_the_right_commit_or_words() {
     let only = std::env::var("SEQORCH_ROW").ok();
     let rows: Vec<&Row> = ROWS

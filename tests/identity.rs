@@ -11,6 +11,7 @@ fn edit(project: &Project, text: &str) {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_new_task_under_the_number_of_a_done_one_is_done_too() {
     let project = Project::new().spec("login", THREE).agent("note \"$SEQORCH_UNIT\"; say_done");
     project.run(&["run", "--only", "1-2"]).code(0).says(&["selection complete, 1 task left"]);
@@ -73,6 +74,7 @@ fn a_box_that_an_agent_opens_is_reported_and_stays_done() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_doubt_stops_a_run_until_a_person_decides() {
     let two =
         "### Task 1: Write the tests\n\nA\n\n### Task 2: Write the tests\n\nB\n\n### Task 3: Ship\n\nC\n";

@@ -24,6 +24,7 @@ fn objects(project: &Project) -> usize {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_run_survives_an_agent_that_cleans_the_work_tree() {
     // git cleans ignored files, too, but not those that the test needs
     let cleans =
@@ -136,6 +137,7 @@ fn forget_refuses_while_a_run_works() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn snapshots_of_committed_tasks_go_and_their_changes_stay_known() {
     let project = repo("head -c 100000 /dev/urandom > big; say_done", "");
     project.run(&["run"]).code(0);

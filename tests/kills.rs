@@ -107,6 +107,7 @@ fn printed(project: &Project) -> String {
 }
 
 #[test]
+#[ignore = "slow"]
 fn one_int_lets_the_agent_finish() {
     for way in [Way::Plain, Way::Windows] {
         happens(way, &signals(&[Signal::INT]), Some(130), Agent::Finishes, &["done"]);
@@ -114,6 +115,7 @@ fn one_int_lets_the_agent_finish() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn two_ints_end_agent_and_run() {
     for way in [Way::Plain, Way::Windows, Way::Detached] {
         happens(way, &signals(&[Signal::INT, Signal::INT]), Some(130), Agent::Ended, &["cancelled", "done"]);
@@ -121,6 +123,7 @@ fn two_ints_end_agent_and_run() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn term_ends_agent_and_run() {
     for way in [Way::Plain, Way::Windows, Way::Detached] {
         happens(way, &signals(&[Signal::TERM]), Some(143), Agent::Ended, &["cancelled", "done"]);
@@ -128,6 +131,7 @@ fn term_ends_agent_and_run() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn hup_ends_the_run_and_leaves_the_agent_to_the_next() {
     for way in [Way::Plain, Way::Windows, Way::Detached] {
         happens(way, &signals(&[Signal::HUP]), Some(143), Agent::WorksOn, &["done"]);
@@ -142,6 +146,7 @@ fn kill_9_of_the_run_leaves_the_agent_to_the_next() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn kill_9_of_the_agent_is_a_failed_attempt() {
     let event = |project: &Project, _| kill(project.alive_with("/bin/sh agent.sh")[0].0, Signal::KILL);
     for way in [Way::Plain, Way::Windows, Way::Detached] {
@@ -150,6 +155,7 @@ fn kill_9_of_the_agent_is_a_failed_attempt() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn kill_9_of_an_attempt_ends_its_processes_and_it_is_lost() {
     let event = |project: &Project, _| kill(project.alive_with("__attempt")[0].0, Signal::KILL);
     for way in [Way::Plain, Way::Windows, Way::Detached] {
@@ -158,6 +164,7 @@ fn kill_9_of_an_attempt_ends_its_processes_and_it_is_lost() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn kill_9_of_run_and_attempt_never_leads_to_two_agents_at_once() {
     let event = |project: &Project, pid| {
         let attempt = project.alive_with("__attempt")[0].0;
@@ -176,6 +183,7 @@ fn kill_9_of_run_and_attempt_never_leads_to_two_agents_at_once() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_closed_window_ends_its_attempt_and_the_run_continues() {
     let event =
         |project: &Project, _| drop(project.ask_tmux(&["kill-window", "-t", "=sequential-login:task-1"]));
@@ -185,6 +193,7 @@ fn a_closed_window_ends_its_attempt_and_the_run_continues() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_closed_main_window_ends_only_a_detached_run() {
     let event =
         |project: &Project, _| drop(project.ask_tmux(&["kill-window", "-t", "=sequential-login:main"]));
@@ -199,6 +208,7 @@ fn a_closed_main_window_ends_only_a_detached_run() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_killed_session_or_server_ends_the_attempt_and_the_run_continues() {
     for verb in [&["kill-session", "-t", "=sequential-login"][..], &["kill-server"]] {
         let event = |project: &Project, _| drop(project.ask_tmux(verb));
@@ -209,6 +219,7 @@ fn a_killed_session_or_server_ends_the_attempt_and_the_run_continues() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn kill_9_of_the_server_ends_the_attempt_and_the_run_continues() {
     let event = |project: &Project, _| kill(project.tmux_server().unwrap(), Signal::KILL);
     for way in [Way::Windows, Way::Detached] {

@@ -54,6 +54,7 @@ fn limits_test_prints_one_line_of_json_even_outside_a_project() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn patterns_of_the_project_are_used() {
     let project = Project::new().config(
         "[[backend.fake.limit_patterns]]\nmatch = '(?i)^closed, back in (?P<dur>\\d+ hours)'\nkind = \"quota_exhausted\"\n\

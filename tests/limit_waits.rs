@@ -24,6 +24,7 @@ pub(crate) fn project(seconds: u32, limit: &str, more: &str) -> Project {
 }
 
 #[test]
+#[ignore = "slow"]
 fn waiting_for_a_limit_costs_no_attempt_and_no_iteration() {
     let project = project(3, "", "[retry]\nattempts = 1\n[run]\nmax_iterations = 2\n");
     let out =
@@ -37,6 +38,7 @@ fn waiting_for_a_limit_costs_no_attempt_and_no_iteration() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn after_a_kill_the_next_run_waits_only_for_the_rest() {
     let project = project(6, "", "");
     let run = project.start(&["run"]);
@@ -139,6 +141,7 @@ fn a_wait_of_a_minute_takes_no_processor_time() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn resume_now_ends_the_wait_of_a_running_run() {
     // this agent is limited until the file `open` exists, whatever the time
     let agent = "[ -e open ] && { say_done; exit; }\n\
@@ -248,6 +251,7 @@ fn without_a_login_the_fallback_works_and_the_summary_says_so() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn interrupted_waits_are_in_the_totals() {
     let project = project(3600, "", "");
     let run = project.start(&["run"]);

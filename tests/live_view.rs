@@ -79,6 +79,7 @@ fn at_work(project: &Project, detach: bool) -> Running {
 }
 
 #[test]
+#[ignore = "slow"]
 fn the_window_of_a_killed_run_says_so_and_ends_with_the_agent() {
     for detach in [false, true] {
         let Some(project) = Project::new().tmux() else { return };
@@ -104,6 +105,7 @@ fn the_window_of_a_killed_run_says_so_and_ends_with_the_agent() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn ctrl_c_in_the_main_window_stops_the_run_and_q_does_nothing() {
     for detach in [false, true] {
         let Some(project) = Project::new().tmux() else { return };
@@ -152,6 +154,7 @@ fn a_detached_run_that_cannot_start_says_why() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn the_live_view_follows_the_window_size_and_scrolls() {
     let Some(project) = Project::new().tmux() else { return };
     let project = project.spec("login", tasks(60)).agent("[ $SEQORCH_UNIT = 30 ] && gate; say_done");
@@ -208,6 +211,7 @@ fn text_of_agents_and_tasks_cannot_steer_the_main_window() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn the_live_view_has_colours_only_where_wanted() {
     for (variable, args, wanted) in [
         ("OTHER", &["run"][..], true),

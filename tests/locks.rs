@@ -54,6 +54,7 @@ fn the_lock_of_a_dead_run_is_free_at_once() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn two_specs_that_share_a_state_file_run_at_once_and_lose_nothing() {
     const STEPS: usize = 25;
     let tasks: Vec<_> = (1..=STEPS).map(|n| format!("- [ ] {n}. Task {n}\n")).collect();

@@ -148,6 +148,7 @@ const KINDS: [&str; 15] = [
 ];
 
 #[test]
+#[ignore = "slow"]
 fn every_place_names_every_kind_of_need() {
     for kind in KINDS {
         let (project, code, reason, task) = in_need(kind);
@@ -214,6 +215,7 @@ fn a_tree_that_is_dirty_before_a_run_is_a_need_until_the_next_one() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn the_end_of_a_run_names_the_need_that_ended_it() {
     for kind in
         ["question", "failed_task", "human_task", "pending_commit", "login", "rule", "dirty_tree", "blocked"]
@@ -288,6 +290,7 @@ fn options_that_together_select_nothing_are_a_usage_error() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_limited_attempt_is_not_counted_where_people_look() {
     let agent = "[ $SEQORCH_UNIT$SEQORCH_ATTEMPT = 11 ] && { echo 'come back later' >&2; exit 1; }; say_done";
     let pattern = "limit_patterns = [{ match = \"^come back later\", kind = \"rate_limited\" }]";

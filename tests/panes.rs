@@ -20,6 +20,7 @@ command = ["no-such-program"]
 const SIDE_PANE: &str = ".sock 0 ";
 
 #[test]
+#[ignore = "slow"]
 fn side_panes_show_their_output_and_leave_no_process() {
     let Some(project) = Project::new().tmux() else { return };
     let project = project
@@ -53,6 +54,7 @@ fn side_panes_show_their_output_and_leave_no_process() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn side_panes_delay_nothing_and_end_with_their_attempt() {
     let Some(project) = Project::new().tmux() else { return };
     let stubborn =

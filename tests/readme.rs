@@ -64,6 +64,8 @@ fn declaration<'a>(suite: &'a str, name: &str) -> Option<&'a str> {
 fn each_promise_names_tests_that_are_run() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let checks = fs::read_to_string(root.join(".ci/run")).unwrap();
+    let needs_more =
+        checks.lines().find(|line| line.starts_with("shared_only=")).expect("the list of such suites");
     let rows = rows();
     assert!(rows.len() >= 10, "the table is gone, or is read wrongly: {rows:?}");
     for row in rows {
@@ -80,10 +82,7 @@ fn each_promise_names_tests_that_are_run() {
                 "{event}: {test} is not a test"
             );
             if declared.contains("#[ignore") {
-                assert!(
-                    checks.contains(&format!(" {suite}::")),
-                    "{event}: {test} is ignored, and nothing runs it"
-                );
+                assert!(!needs_more.contains(&format!("{suite}::")), "{event}: a clone does not run {test}");
             }
         }
     }

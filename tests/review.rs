@@ -97,6 +97,7 @@ fn what_a_reviewer_writes_is_put_back_and_reported() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_missing_verdict_is_asked_for_once_and_is_an_open_finding_then() {
     let asked_again = project("[ \"$n\" = 0 ] && echo 'Hm.' || approve", "");
     asked_again.run(&["run", "--only", "1"]).code(0);

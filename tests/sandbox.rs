@@ -153,6 +153,7 @@ fn a_linked_work_tree_commits_too() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_timeout_in_a_sandbox_leaves_nothing() {
     let Some(project) = in_bwrap("[timeout]\ntask = \"1s\"\n[retry]\nattempts = 1\n") else { return };
     // one ignores TERM, one is in a session of its own
@@ -164,6 +165,7 @@ fn a_timeout_in_a_sandbox_leaves_nothing() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn the_end_of_an_agent_in_a_sandbox_is_asked_for_first() {
     let Some(project) = in_bwrap("[timeout]\ntask = \"1s\"\ngrace = \"30s\"\n[retry]\nattempts = 1\n") else {
         return;

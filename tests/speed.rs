@@ -29,6 +29,7 @@ fn time_of(text: &str, config: &Config) -> Duration {
 }
 
 #[test]
+#[ignore = "slow"]
 fn planning_time_grows_in_proportion_to_the_file() {
     grows_in_proportion(200);
 }

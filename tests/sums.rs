@@ -170,6 +170,7 @@ fn assert_sums(project: &Project, run: &str, when: &str) {
 }
 
 #[test]
+#[ignore = "slow"]
 fn totals_are_the_sums_of_their_rows_after_every_way_to_resume() {
     let project = Project::new()
         .spec("login", TASKS)

@@ -129,6 +129,7 @@ impl Drop for Stopped {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_tmux_server_that_stands_still_hangs_no_verb() {
     let Some(project) = Project::new().spec("login", "- [ ] 1. A\n").tmux() else { return };
     project.ask_tmux(&["new-session", "-d", "-s", "other"]);
@@ -145,6 +146,7 @@ fn a_tmux_server_that_stands_still_hangs_no_verb() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_run_goes_past_a_tmux_that_stands_still_or_ends() {
     for signal in [Signal::STOP, Signal::KILL] {
         let project = Project::new().spec("demo", "- [ ] 1. First\n- [ ] 2. Second\n");

@@ -14,6 +14,7 @@ fn word(project: &Project) -> String {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_window_keeps_its_name_and_its_label_shows_the_outcome() {
     let Some(project) = Project::new().tmux() else { return };
     let project = project
@@ -37,6 +38,7 @@ fn a_window_keeps_its_name_and_its_label_shows_the_outcome() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn the_mark_is_in_the_users_own_format_and_changes_nothing_else() {
     let Some(project) = Project::new().tmux() else { return };
     let project = project.spec("login", tasks(1));
@@ -68,6 +70,7 @@ fn the_mark_is_in_the_users_own_format_and_changes_nothing_else() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_halt_a_failure_and_an_end_ring_the_bell_in_main() {
     for (agent, code, printed) in [
         (
@@ -136,6 +139,7 @@ fn configured_windows_open_once_with_the_environment_of_the_shell() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn tmux_keep_decides_which_windows_stay() {
     for (keep, main, left) in [
         ("all", true, &["main", "task-1", "task-2", "task-3", "task-4"][..]),
@@ -171,6 +175,7 @@ fn the_window_of_a_halt_always_stays() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn thirty_units_have_thirty_windows_with_their_marks() {
     let Some(project) = Project::new().tmux() else { return };
     let project = project.spec("login", tasks(30));

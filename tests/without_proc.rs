@@ -15,6 +15,7 @@ const FAMILY: &str = "trap '' TERM; sleep 4711 & (sleep 4712 &) ; (set -m; sleep
                       wait_for_sleepers() { sleep 0.3; }; wait_for_sleepers";
 
 #[test]
+#[ignore = "slow"]
 fn a_timeout_ends_children_orphans_and_daemons() {
     let project =
         without_proc(&format!("{FAMILY}; gate"), "[timeout]\ntask = \"2s\"\n[retry]\nattempts = 1\n");
@@ -40,6 +41,7 @@ fn stop_now_ends_the_whole_family() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn the_next_run_ends_what_a_killed_attempt_left() {
     let agent = format!("if [ $SEQORCH_ATTEMPT = 1 ]; then {FAMILY}; gate; fi; say_done");
     let project = without_proc(&agent, "");

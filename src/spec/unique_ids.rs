@@ -10,21 +10,29 @@ use super::lines::SourceLines;
 use super::sections::SectionMap;
 use super::task_line::TaskLine;
 
-/// Renames tasks that share an id. `done` says which tasks are done.
-pub(crate) fn qualify(lines: &SourceLines<'_>, map: &SectionMap, tasks: &mut [TaskLine<'_>], done: &[bool]) {
+/// A task that got a count behind its id, and the first task with this id.
+pub(crate) struct CountedId {
+    pub(crate) task: usize,
+    pub(crate) first: usize,
+}
+
+/// Renames tasks that share an id, and returns those that got a count. `done` says which tasks are done.
+pub(crate) fn qualify(
+    lines: &SourceLines<'_>,
+    map: &SectionMap,
+    tasks: &mut [TaskLine<'_>],
+    done: &[bool],
+) -> Vec<CountedId> {
+    let mut counted = Vec::new();
     let mut by_id: HashMap<String, Vec<usize>> = HashMap::new();
     for (i, task) in tasks.iter().enumerate() {
         by_id.entry(task.id.to_string()).or_default().push(i);
     }
-    // A repeated id of tasks that are all done endangers nothing.
     let home: Vec<Option<usize>> = tasks.iter().map(|task| home(map, task)).collect();
     let apart = |all: &Vec<usize>| all.iter().map(|&i| home[i]).collect::<HashSet<_>>().len() == all.len();
-    let harmless = |all: &Vec<usize>| {
-        all.iter().all(|&i| done[i]) && (!apart(all) || all.iter().all(|&i| tasks[i].mark.is_none()))
-    };
-    by_id.retain(|_, all| all.len() > 1 && !harmless(all));
+    by_id.retain(|_, all| all.len() > 1);
     if by_id.is_empty() {
-        return;
+        return counted;
     }
     let several: HashSet<Option<usize>> =
         by_id.values().filter(|all| apart(all)).flatten().map(|&i| home[i]).collect();
@@ -55,9 +63,8 @@ pub(crate) fn qualify(lines: &SourceLines<'_>, map: &SectionMap, tasks: &mut [Ta
             continue;
         }
         let mut count = 1;
-        // The open one keeps the id, also once it is done.
-        let keeps = all.iter().copied().find(|&i| !done[i]).unwrap_or(all[0]);
-        for &i in all.iter().filter(|&&i| i != keeps) {
+        // The first keeps the id, whichever are done: a tick changes no id.
+        for &i in &all[1..] {
             if *tasks[i].id != **id {
                 continue;
             }
@@ -69,8 +76,10 @@ pub(crate) fn qualify(lines: &SourceLines<'_>, map: &SectionMap, tasks: &mut [Ta
                 }
             };
             tasks[i].id = Cow::Owned(fresh);
+            counted.push(CountedId { task: i, first: all[0] });
         }
     }
+    counted
 }
 
 /// The section that a task is counted in; for a heading, the section around it.

@@ -3,6 +3,7 @@
 use super::{check, project};
 
 #[test]
+#[ignore = "slow"]
 fn the_report_of_a_night() {
     let tasks = "- [ ] 1. Add the route\n- [ ] 2. Test the route\n- [ ]* 3. Measure it\n- [ ] 4. Describe it\n- [ ] 10. Publish it\n";
     let agent = "case $SEQORCH_UNIT-$SEQORCH_ATTEMPT in \

@@ -171,7 +171,7 @@ impl World for EditedList {
 
 #[test]
 fn no_edit_makes_a_run_repeat_or_leave_out_a_task() {
-    edits_by_chance(80);
+    edits_by_chance(15);
 }
 
 #[test]
