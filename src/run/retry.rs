@@ -7,12 +7,11 @@ use jiff::Timestamp;
 
 use super::backoff;
 use super::machine::{Assigned, DoneAttempt, Effect, End, Machine, Next, Notice, Pause, Phase, Stop};
-use crate::agent::AttemptRole;
 use crate::config::{Batch, HaltOrSkip, RefusedRule};
-use crate::plan::Step;
+use crate::plan::{Plan, Step};
 use crate::state::outcome::{CancelledBy, REFUSED_COMMIT};
 use crate::state::{
-    Changes, CommitRefused, Learned, Outcome, ResumeReason, TreeRecord, UnitState, UnitStatus,
+    Changes, CommitRefused, Learned, Outcome, ResumeReason, Resumption, TreeRecord, UnitState, UnitStatus,
 };
 
 /// How often in a row a verify command may fail in the same way before the run asks you.
@@ -123,6 +122,25 @@ impl Machine {
         effects
     }
 
+    /// Where a run was killed before it could say that a refused commit spent the last attempt of its unit, that is said now.
+    pub(super) fn settle_refused(&mut self, now: Timestamp, plan: &Plan) -> Option<Vec<Effect>> {
+        let is_spent = |step: &&Step| {
+            let unit = self.state.units.get(&step.unit);
+            unit.is_some_and(|unit| {
+                let last = unit.work().next_back().and_then(|last| last.outcome.as_ref());
+                last.is_some_and(Outcome::is_refused_commit)
+                    && unit.status == UnitStatus::Todo
+                    && unit.tries() >= step.settings.retry.attempts
+            })
+        };
+        let step = plan.steps.iter().find(is_spent)?.clone();
+        let (_, end) = self.unsuccessful(now, &step.unit, step.settings.retry.attempts, Some(&step));
+        Some(match end {
+            Some(end) => self.finish(now, end),
+            None => [Effect::Save].into_iter().chain(self.replan()).collect(),
+        })
+    }
+
     /// The commit of the attempt that has just ended was made, or refused. A refusal that its agent may be able to fix is a
     /// check that failed.
     fn committed(
@@ -213,16 +231,39 @@ impl Machine {
         }
     }
 
-    /// Whether the agent that just ended can be asked for its signal. An attempt beyond the policy, which replaces a nudge
-    /// that a limit interrupted, is not nudged; otherwise the two could alternate for ever.
-    pub(super) fn can_nudge(&self, id: &str, tries: u32, step: Option<&Step>) -> bool {
+    /// The session that the next attempt of a step resumes.
+    pub(super) fn resumption(&self, step: &Step) -> Option<Resumption> {
+        step.settings.resume_argv.as_ref()?;
+        let cwd = step.settings.cwd.to_string_lossy();
+        let (backend, nudges) = (&step.settings.backend, step.settings.done.nudges);
+        self.state.session_for(&step.unit, step.role, backend, &cwd, nudges)
+    }
+
+    /// A unit without attempts left stays open for a question to its agent. Where that question cannot be asked any more,
+    /// because another backend took over or the session is gone, the unit has failed: one more attempt would be one beyond
+    /// the policy.
+    pub(super) fn give_up_spent(&mut self, now: Timestamp, step: &Step) -> Option<Vec<Effect>> {
+        let unit = self.state.units.get(&step.unit).filter(|_| step.role.is_work())?;
+        let tries = unit.tries();
+        let last = unit.work().rev().find(|attempt| attempt.reached_agent())?;
+        let free = self.resumption(step).is_some_and(|resumes| {
+            matches!(resumes.reason, ResumeReason::Nudge | ResumeReason::Unchanged | ResumeReason::Answer)
+        });
+        if tries < step.settings.retry.attempts || free || self.state.is_answered(&step.unit, last) {
+            return None;
+        }
+        let (_, end) = self.unsuccessful(now, &step.unit, tries, Some(step));
+        Some(match end {
+            Some(end) => self.finish(now, end),
+            None => [Effect::Save].into_iter().chain(self.replan()).collect(),
+        })
+    }
+
+    /// Whether the agent that just ended can be asked for its signal.
+    pub(super) fn can_nudge(&self, tries: u32, step: Option<&Step>) -> bool {
         step.is_some_and(|step| {
-            let cwd = step.settings.cwd.to_string_lossy();
-            let (backend, nudges) = (&step.settings.backend, step.settings.done.nudges);
-            let resumes = self.state.session_for(id, AttemptRole::Work, backend, &cwd, nudges);
-            step.settings.resume_argv.is_some()
-                && tries <= step.settings.retry.attempts
-                && resumes.is_some_and(|resumes| resumes.reason == ResumeReason::Nudge)
+            tries <= step.settings.retry.attempts
+                && self.resumption(step).is_some_and(|resumes| resumes.reason == ResumeReason::Nudge)
         })
     }
 

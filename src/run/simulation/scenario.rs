@@ -10,7 +10,7 @@ use super::model::Model;
 use crate::agent::limit::LimitKind;
 use crate::config::{
     Config, Granularity, HaltOrSkip, OpenFindings, Override, PaceWindow, PartialDone, PartialRetry,
-    PartialTimeouts, ReviewWhen,
+    PartialTimeouts, RefusedRule, ReviewWhen,
 };
 use crate::plan::testing::config;
 use crate::state::Outcome;
@@ -162,7 +162,6 @@ pub(super) fn reviewed(mut model: Model, reviews: &[Act]) -> Model {
     backend.model = None;
     model.config.backends.insert("reviewer".to_owned(), backend.clone());
     // who takes over is reviewed, and may review, too
-    backend.resume.clear();
     for name in ["other", "third"] {
         model.config.backends.insert(name.to_owned(), backend.clone());
     }
@@ -228,6 +227,13 @@ pub(super) fn base() -> Vec<(&'static str, Model)> {
         ("a nudge that a limit cuts off", {
             let nothing = || Act::ends(Outcome::NoSignal);
             in_sessions(with(&[nothing(), Act::ends(stated(Some(600))), nothing(), nothing(), nothing()]))
+        }),
+        ("a nudge that another backend would get", {
+            let nothing = Act::of(Does::Ends(Outcome::NoSignal), 700);
+            let mut model = with(&[Act::ends(stated(Some(600))), nothing, done()]);
+            model.config.limit.fallback = vec!["other".to_owned()];
+            model.config.retry.attempts = 1;
+            in_sessions(model)
         }),
         (
             "an answer for a session that is gone",
@@ -428,6 +434,17 @@ pub(super) fn base() -> Vec<(&'static str, Model)> {
                 with(&[failed(), done(), Act::ends(halted())]),
                 GitModel { acts, ..GitModel::default() },
             )
+        }),
+        ("a hook of git refuses a commit, and its agent gets its words", {
+            use GitAct as A;
+            let acts = [A::SendsBack, A::Commits, A::SendsBack, A::SendsBack, A::SendsBack].into();
+            committed(with(&[done(), failed()]), GitModel { acts, ..GitModel::default() })
+        }),
+        ("a hook of git refuses a commit, and a person is to halt for it", {
+            let mut model =
+                committed(plain(), GitModel { acts: [GitAct::SendsBack].into(), ..GitModel::default() });
+            model.config.git.on_refused = RefusedRule::Halt;
+            model
         }),
         ("git fails to look", {
             committed(plain(), GitModel { look_fails: [1, 3, 4, 7].into(), ..GitModel::default() })
