@@ -63,7 +63,6 @@ fn for_people(command: &clap::Command) -> clap::Command {
         .version(env!("CARGO_PKG_VERSION"))
         .about(text(command.get_about()))
         .after_help(text(command.get_after_help()))
-        .subcommand_required(true)
         .disable_help_subcommand(true)
         .args(command.get_arguments().cloned())
         .subcommands(verbs)

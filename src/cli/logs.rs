@@ -7,6 +7,7 @@ use anstyle::{AnsiColor, Style};
 use clap::Args;
 
 use super::global::{Global, colored};
+use super::overview::{Unnamed, spec_for};
 use super::printing::{FOLLOW, LogDecoder, LogPrinter, ReaderGone};
 use super::project::Project;
 use crate::error::{Error, ErrorKind, Result};
@@ -29,7 +30,7 @@ use crate::store::spec_store::Store;
 pub(super) struct LogsArgs {
     /// Task: its id, a range (3-5), a pattern (2.*) or a part of its title [default: the one that runs or ran last].
     id: Option<String>,
-    /// Spec: its name, its folder or its file [default: the only spec].
+    /// Spec: its name, its folder or its file [default: the only spec, or the one that runs or waits].
     #[arg(long, value_name = "SPEC")]
     spec: Option<PathBuf>,
     /// Attempt [default: the last].
@@ -54,7 +55,8 @@ pub(super) struct LogsArgs {
 
 pub(super) fn logs(global: &Global, args: &LogsArgs) -> Result<u8> {
     let project = Project::open(global, Vec::new(), args.spec.as_deref())?;
-    let place = project.place(&project.spec(args.spec.as_deref())?, Selection::default())?;
+    let spec = spec_for(&project, args.spec.as_deref(), "logs --spec", Unnamed::Shows)?;
+    let place = project.place(&spec, Selection::default())?;
     let store = place.store();
     let state = project.state(&place)?;
     let units = match &args.id {

@@ -6,8 +6,8 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::global::{ColorChoice, Global};
 use super::{
-    attach, backends, completions, config, diff, doctor, forget, help, hidden, init, limits, logs, mark,
-    plan, report, resume, run, specs, status, stop, trust, undo, usage, watch,
+    attach, backends, completions, config, diff, doctor, forget, help, hidden, home, init, limits, logs,
+    mark, plan, report, resume, run, specs, status, stop, trust, undo, usage, watch,
 };
 use crate::error::Result;
 
@@ -27,7 +27,7 @@ struct Cli {
     #[command(flatten)]
     global: Global,
     #[command(subcommand)]
-    verb: Verb,
+    verb: Option<Verb>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -106,7 +106,8 @@ pub fn main() -> u8 {
     }
 }
 
-fn dispatch(global: &Global, verb: Verb) -> Result<u8> {
+fn dispatch(global: &Global, verb: Option<Verb>) -> Result<u8> {
+    let Some(verb) = verb else { return home::home(global) };
     match verb {
         Verb::Run(args) => run::run(global, &args),
         Verb::Plan(args) => plan::plan(global, &args),
