@@ -178,7 +178,7 @@ fn kill_once(every: u32) {
         count += 1;
         // a later life can be killed, too, if the one before it ended by itself
         for (cut, &points) in points.iter().enumerate() {
-                offset += 37;
+            offset += 37;
             for kill_at in (1 + offset % every..=points).step_by(every as usize) {
                 for absence in ABSENCES {
                     let mut model = scenario.clone();
