@@ -11,11 +11,6 @@ use super::help::{HelpTopic, TOPICS};
 use crate::error::{Error, Result};
 
 #[derive(Debug, Args)]
-#[command(
-    after_help = "bash: seqorch completions bash > ~/.local/share/bash-completion/completions/seqorch\n\
-                        zsh:  seqorch completions zsh > \"${fpath[1]}/_seqorch\"\n\
-                        fish: seqorch completions fish > ~/.config/fish/completions/seqorch.fish"
-)]
 pub(super) struct CompletionsArgs {
     /// The shell to print the script for.
     shell: Shell,

@@ -21,6 +21,9 @@ use crate::store::attempt_folder;
 use crate::store::lock;
 use crate::store::spec_store::Store;
 
+/// The heading of the flags that choose a part of the log in the help.
+const PART: &str = "What to print";
+
 #[derive(Debug, Args)]
 #[command(
     after_help = "Each command of [verify] follows the agent's output: its stdout, its stderr, its exit code. \
@@ -40,16 +43,16 @@ pub(super) struct LogsArgs {
     #[arg(short, long)]
     follow: bool,
     /// Print the bytes as the agent wrote them, including escape sequences.
-    #[arg(long)]
+    #[arg(help_heading = PART, long)]
     raw: bool,
     /// Print stderr instead of stdout.
-    #[arg(long)]
+    #[arg(help_heading = PART, long)]
     stderr: bool,
     /// Print the prompt of the attempt instead of its output.
-    #[arg(long, conflicts_with = "stderr")]
+    #[arg(help_heading = PART, long, conflicts_with = "stderr")]
     prompt: bool,
     /// Print only the output of the [verify] commands.
-    #[arg(long, conflicts_with = "prompt")]
+    #[arg(help_heading = PART, long, conflicts_with = "prompt")]
     verify: bool,
 }
 

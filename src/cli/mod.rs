@@ -8,6 +8,7 @@ mod completions;
 mod config;
 mod diff;
 mod doctor;
+mod examples;
 mod flags;
 mod forget;
 mod global;

@@ -130,12 +130,11 @@ impl SpecLook {
 
     fn style(&self) -> Style {
         match self.standing {
-            None => BAD,
             Some(Standing::Running) => LIVE,
             Some(Standing::Complete) => GOOD,
             Some(Standing::Idle) if self.urgency == Urgency::Waits => WAIT,
             Some(Standing::Idle) => Style::new(),
-            Some(_) => BAD,
+            None | Some(_) => BAD,
         }
     }
 

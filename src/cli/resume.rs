@@ -8,7 +8,7 @@ use std::process::Command;
 use clap::Args;
 
 use super::Global;
-use super::flags::Work;
+use super::flags::{TASKS, Work};
 use super::overview::{Unnamed, spec_for};
 use super::project::Project;
 use super::run::{self, StartOptions};
@@ -20,21 +20,24 @@ use crate::report::text::{sanitise_text, shell_word};
 use crate::run::preflight::{not_halted, preflight};
 use crate::run::resume::ResumeRequest;
 
+/// The heading of the flags about the answer in the help.
+const ANSWER: &str = "The answer";
+
 #[derive(Debug, Args)]
 pub(super) struct ResumeArgs {
     /// Spec: its name, its folder or its file [default: the only spec, or the one that runs or waits].
     spec: Option<PathBuf>,
     /// The answer. Without it, your editor opens with the question.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(help_heading = ANSWER, long, value_name = "TEXT")]
     answer: Option<String>,
     /// Read the answer from this file; - reads standard input.
-    #[arg(long, value_name = "FILE", conflicts_with = "answer")]
+    #[arg(help_heading = ANSWER, long, value_name = "FILE", conflicts_with = "answer")]
     answer_file: Option<PathBuf>,
     /// Forget all limits and try at once, without an answer. If a run waits for a limit, it retries.
-    #[arg(long, conflicts_with_all = ["answer", "answer_file"])]
+    #[arg(help_heading = ANSWER, long, conflicts_with_all = ["answer", "answer_file"])]
     now: bool,
     /// Forget the options of the last run, such as --only; use only those given here.
-    #[arg(long)]
+    #[arg(help_heading = TASKS, long)]
     all: bool,
     /// Print events as JSON, one per line, like .seqorch/SPEC/events.jsonl.
     #[arg(long, conflicts_with = "detach")]
