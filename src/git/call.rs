@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::error::{Error, ErrorKind};
 use crate::sys::command::{self, CommandWatch, Finished, OutputLimit, Supervised, Unfinished};
+use crate::sys::programs;
 use crate::sys::stop_flag::StopFlag;
 
 /// How long a call may take that runs no hook.
@@ -182,6 +183,9 @@ pub struct GitCall<'a> {
     overrides: Vec<(String, String)>,
 }
 
+/// Programs that a repository brings do not count: see [`programs::find_tool`].
+const NO_GIT: &str = "it is not in PATH, outside of this repository";
+
 /// Settings of every call but a commit: what a repository configures must not run, nor change what is read.
 const SETTINGS: [&str; 12] = [
     "-c",
@@ -268,8 +272,11 @@ impl<'a> GitCall<'a> {
         if args.len() > 4 { format!("git {words} …") } else { format!("git {words}") }
     }
 
-    pub(super) fn command(&self) -> Command {
-        let mut command = Command::new("git");
+    pub(super) fn command(&self) -> Result<Command, GitError> {
+        let path = std::env::var_os("PATH");
+        let git = programs::find_tool("git", path.as_deref(), self.dir)
+            .ok_or_else(|| GitError::NotStarted { why: NO_GIT.to_owned() })?;
+        let mut command = Command::new(git);
         if self.plain {
             command.args(["-c", "core.fsmonitor=false"]);
         } else {
@@ -290,7 +297,7 @@ impl<'a> GitCall<'a> {
             }
             command.env("GIT_CONFIG_COUNT", (first + self.overrides.len()).to_string());
         }
-        command
+        Ok(command)
     }
 
     /// Runs it once. The bytes that git printed, or why there are none.
@@ -302,7 +309,7 @@ impl<'a> GitCall<'a> {
     pub(super) fn run_with_warnings(&self, supervisor: &Supervisor) -> Result<(Vec<u8>, String), GitError> {
         let shown = self.shown();
         let supervised = Supervised {
-            command: self.command(),
+            command: self.command()?,
             stdin: self.stdin,
             holds: self.holds,
             deadline: self.deadline,
@@ -334,7 +341,10 @@ impl<'a> GitCall<'a> {
     #[must_use]
     pub fn exec(&self) -> GitError {
         use std::os::unix::process::CommandExt;
-        GitError::NotStarted { why: self.command().exec().to_string() }
+        match self.command() {
+            Ok(mut command) => GitError::NotStarted { why: command.exec().to_string() },
+            Err(error) => error,
+        }
     }
 }
 
