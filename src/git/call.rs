@@ -18,6 +18,15 @@ pub const DEADLINE: Duration = Duration::from_secs(60);
 /// What git says where another program is in its way for a moment.
 const BUSY: [&str; 4] =
     ["Resource temporarily unavailable", "cannot lock ref", "unable to lock", "Cannot allocate memory"];
+/// What the system says where no file is to blame: it has no room, no memory, no descriptors left.
+const EXHAUSTED: [&str; 6] = [
+    "No space left on device",
+    "Disk quota exceeded",
+    "Read-only file system",
+    "Cannot allocate memory",
+    "out of memory",
+    "Too many open files",
+];
 /// Bytes that are kept of what a hook prints.
 const HOOK_OUTPUT: usize = 64 * 1024;
 
@@ -69,6 +78,12 @@ impl GitError {
             words.lines().filter(|line| line.starts_with("fatal: ") || line.starts_with("error: "));
         lines.any(|line| line.contains(".lock': File exists") || BUSY.iter().any(|word| line.contains(word)))
             || matches!(self, Self::NotStarted { .. }) && words.contains(BUSY[0])
+    }
+
+    /// Whether the system could not go on, whatever git was asked for.
+    #[must_use]
+    pub fn is_exhaustion(&self) -> bool {
+        matches!(self, Self::Failed { words, .. } if EXHAUSTED.iter().any(|word| words.contains(word)))
     }
 
     /// Whether a signal ended it that was not ours: somebody killed it, or the system had no memory left.

@@ -48,11 +48,16 @@ pub(super) fn check(subject: &DoctorSubject<'_>) -> Vec<DoctorFinding> {
         Err(error) => DoctorFinding::warning(TOPIC, format!("`git status` fails: {}", first_words(&error)))
             .fix("Run it to see why."),
     });
-    if commits && let Ok(Some(operation)) = repository.operation() {
-        let text =
-            format!("a {} is in progress, and commits of tasks would be mixed with it", operation.name());
+    if let Ok(Some(operation)) = repository.operation() {
+        let is = format!("a {} is in progress", operation.name());
         let fix = format!("Finish it, or abort it: git {}", operation.abort());
-        found.push(DoctorFinding::problem(TOPIC, ErrorKind::Human, text).fix(fix));
+        let finding = if commits {
+            let text = format!("{is}, and commits of tasks would be mixed with it");
+            DoctorFinding::problem(TOPIC, ErrorKind::Human, text)
+        } else {
+            DoctorFinding::warning(TOPIC, format!("{is}, and agents would work in the middle of it"))
+        };
+        found.push(finding.fix(fix));
     }
     if commits && repository.committer().is_err() {
         let text = "git has no name and address to commit with";
