@@ -107,12 +107,12 @@ impl Cli {
 
     /// Whether it says nothing while it waits for a service.
     pub(crate) fn is_silent(self) -> bool {
-        matches!(self, Self::Cn | Self::Aider | Self::Cline)
+        matches!(self, Self::Cn | Self::Aider | Self::Cline | Self::Qwen)
     }
 
     /// Whether it takes its prompt only as an argument, which has at most 128 KiB.
     pub(crate) fn takes_an_argument(self) -> bool {
-        matches!(self, Self::Kimi | Self::Mini)
+        matches!(self, Self::Cline | Self::Kimi | Self::Mini)
     }
 
     /// The model that it must be asked for.
