@@ -30,6 +30,9 @@ fn init_replaces_nothing_without_force() {
     let project = healthy();
     let before = project.read("seqorch.toml");
     project.run(&["init"]).code(0).says(&["kept ", "seqorch.toml (exists already", "--force", "Next: "]);
+    let advice =
+        ["test that fails", "skills = []", "Commit: seqorch.toml", ".gitignore", "seqorch.local.toml"];
+    project.run(&["init"]).code(0).says(&advice);
     assert_eq!(project.read("seqorch.toml"), before);
     let skill = ".claude/skills/seqorch/SKILL.md";
     // the skill can be added to an existing configuration

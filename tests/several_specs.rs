@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::common::Project;
+use crate::common::programs::json as json_of;
 
 #[test]
 fn several_specs_run_in_order_and_keep_their_own_state() {
@@ -44,4 +45,73 @@ fn specs_of_one_name_in_two_folders_never_mix() {
     assert_eq!(project.read("old/login/tasks.md"), "- [x] 1. B\n");
     assert!(before.contains("Task 1: A"));
     assert_eq!(project.of_attempt("login", "1", 1, "prompt.md"), before, "the other's log is overwritten");
+}
+
+/// Two specs of which neither ran, and one that asks once it runs.
+fn three() -> Project {
+    let project = Project::new();
+    let project =
+        project.spec("login", "- [ ] 1. A\n").spec("logout", "- [ ] 1. B\n").spec("shop", "- [ ] 1. C\n");
+    project.agent("[ $SEQORCH_SPEC = shop ] && [ $SEQORCH_ATTEMPT = 1 ] && say_halt || say_done")
+}
+
+#[test]
+fn without_a_name_verbs_take_the_spec_that_waits() {
+    let project = three();
+    project.run(&["run", "login"]).code(0);
+    project.run(&["run", "shop"]).code(2);
+    let status = project.run(&["status"]).code(0).stdout;
+    assert!(status.contains("  login   1/1 done  complete\n"), "{status}");
+    assert!(status.contains("  logout  0/1 done  not started\n"), "{status}");
+    assert!(status.contains("> shop    0/1 done  needs you: task 1 asks\n\nshop: needs you"), "{status}");
+    let status = json_of(&project.run(&["status", "--json"]).code(0).stdout);
+    assert_eq!((&status["spec"], &status["specs"][0]["state"]), (&json!("shop"), &json!("complete")));
+    let report = project.run(&["report"]).code(0);
+    assert!(report.stdout.starts_with("# shop: needs you"), "{}", report.stdout);
+    assert!(report.stderr.contains("> shop ") && report.stderr.contains("logout"), "{}", report.stderr);
+    assert!(project.run(&["logs"]).code(0).stdout.contains("HALT"));
+    project.run(&["stop"]).code(66).says(&["none of them runs"]);
+    project.run(&["resume", "--now"]).code(66).says(&["none of them waits for a limit"]);
+    project.run(&["resume", "--answer", "yes"]).code(0);
+    assert_eq!(project.state("shop")["completed"], json!(["1"]));
+    // nothing waits any more: the one that ran last
+    assert!(project.run(&["report"]).code(0).stdout.starts_with("# shop: "));
+    project.run(&["resume", "--answer", "yes"]).code(66).says(&["none of them asks", "login", "shop"]);
+}
+
+#[test]
+fn without_a_name_two_specs_that_ask_are_not_guessed_at() {
+    let project = three().agent("say_halt");
+    for spec in ["login", "shop"] {
+        project.run(&["run", spec]).code(2);
+    }
+    project.run(&["resume", "--answer", "yes"]).code(66).says(&["2 of 3 specs ask a question", "logout"]);
+    assert!(project.run(&["status"]).code(0).stdout.contains("> shop "));
+}
+
+#[test]
+fn where_none_ever_ran_verbs_list_them() {
+    let project = three();
+    project.run(&["status"]).code(0).says(&["not started", "Start one with: seqorch run login"]);
+    let status = json_of(&project.run(&["status", "--json"]).code(0).stdout);
+    assert_eq!((&status["spec"], status["specs"].as_array().unwrap().len()), (&json!(null), 3));
+    for verb in ["report", "logs", "attach", "resume"] {
+        project.run(&[verb]).code(66).says(&["3 specs", "none of them", "logout", "name one"]);
+    }
+}
+
+#[test]
+fn a_command_without_a_verb_says_what_to_do_next() {
+    let empty = Project::new();
+    empty.run(&[]).code(0).says(&["There is no spec", ".kiro/specs/first/tasks.md", "seqorch init"]);
+    empty.write("PLAN.md", "# Plan\n\n- [ ] Write it\n- [ ] Test it\n");
+    empty.run(&[]).code(0).says(&["PLAN.md lists tasks", "seqorch run PLAN.md"]);
+    let project = three();
+    project.run(&[]).code(0).says(&["not started", "Next: seqorch plan login --dry-run"]);
+    project.run(&["run", "shop"]).code(2);
+    project.run(&[]).code(0).says(&["needs you: task 1 asks", "seqorch resume shop --answer"]);
+    project.run(&["resume", "--answer", "yes"]).code(0);
+    project.run(&[]).code(0).says(&["Next: seqorch report shop"]);
+    project.write(".kiro/specs/shop/tasks.md", "- [x] 1. C\n- [ ] 2. D\n");
+    project.run(&[]).code(0).says(&["Next: seqorch run shop "]);
 }

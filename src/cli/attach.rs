@@ -10,6 +10,7 @@ use std::process::Command;
 use clap::Args;
 
 use super::global::Global;
+use super::overview::{Unnamed, spec_for};
 use super::project::Project;
 use crate::config::Tmux;
 use crate::error::{Error, ErrorKind, Result};
@@ -25,7 +26,7 @@ use crate::tmux::{self, TmuxServer, TmuxSession};
 
 #[derive(Debug, Args)]
 pub(super) struct AttachArgs {
-    /// Spec: its name, its folder or its file [default: the only spec].
+    /// Spec: its name, its folder or its file [default: the only spec, or the one that runs or waits].
     spec: Option<PathBuf>,
     /// Window to open: a task, main, or a name of [[tmux.window]] [default: the last one].
     id: Option<String>,
@@ -72,15 +73,29 @@ fn windows_of(config: &Tmux) -> impl Iterator<Item = &str> {
     own.chain(config.main.then_some("main"))
 }
 
-/// The spec's folder and the window. With only one spec, `attach 1.1` names a window of it.
+/// The spec's folder and the window. `attach 1.1` names a window of the only spec, or of the one that runs.
 fn spec_and_window(project: &Project, args: &AttachArgs) -> Result<(PathBuf, Option<String>)> {
-    match (project.spec(args.spec.as_deref()), &args.spec) {
-        (Ok(dir), _) => Ok((dir, args.id.clone())),
-        (Err(_), Some(id)) if args.id.is_none() && project.spec(None).is_ok() => {
-            Ok((project.spec(None)?, Some(id.display().to_string())))
+    let unnamed = || spec_for(project, None, "attach", Unnamed::Shows);
+    let Some(named) = &args.spec else { return Ok((unnamed()?, None)) };
+    match project.spec(Some(named)) {
+        Ok(dir) => Ok((dir, args.id.clone())),
+        Err(error) if args.id.is_some() => Err(error),
+        Err(error) => {
+            let window = named.display().to_string();
+            let only = project.spec(None).is_ok();
+            match unnamed() {
+                // of several specs, the word is more likely the name of one
+                Ok(dir) if only || has_window(project, &dir, &window) => Ok((dir, Some(window))),
+                _ => Err(error),
+            }
         }
-        (Err(error), _) => Err(error),
     }
+}
+
+/// Whether a run of the spec would open a window of that name.
+fn has_window(project: &Project, dir: &Path, name: &str) -> bool {
+    let place = project.place(dir, Selection::default());
+    place.is_ok_and(|place| unknown_name(&place, &project.loaded.config.tmux, Some(name)).is_none())
 }
 
 /// The session of the run that works now, or else of the last one.

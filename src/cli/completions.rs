@@ -11,11 +11,6 @@ use super::help::{HelpTopic, TOPICS};
 use crate::error::{Error, Result};
 
 #[derive(Debug, Args)]
-#[command(
-    after_help = "bash: seqorch completions bash > ~/.local/share/bash-completion/completions/seqorch\n\
-                        zsh:  seqorch completions zsh > \"${fpath[1]}/_seqorch\"\n\
-                        fish: seqorch completions fish > ~/.config/fish/completions/seqorch.fish"
-)]
 pub(super) struct CompletionsArgs {
     /// The shell to print the script for.
     shell: Shell,
@@ -63,7 +58,6 @@ fn for_people(command: &clap::Command) -> clap::Command {
         .version(env!("CARGO_PKG_VERSION"))
         .about(text(command.get_about()))
         .after_help(text(command.get_after_help()))
-        .subcommand_required(true)
         .disable_help_subcommand(true)
         .args(command.get_arguments().cloned())
         .subcommands(verbs)

@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::global::{ColorChoice, Global};
+use super::overview::{Unnamed, spec_for};
 use super::project::Project;
 use super::trust::required_of_git;
 use crate::error::{Error, ErrorKind, Result};
 use crate::git::diff::DiffLook;
 use crate::plan::Selection;
-use crate::report::text::sanitise_line;
+use crate::report::text::{sanitise_line, shell_word};
 use crate::run::task_changes::show_changes;
 
 #[derive(Debug, Args)]
@@ -25,14 +26,20 @@ pub(super) struct DiffArgs {
     /// Print only the files, with counts of lines.
     #[arg(long)]
     stat: bool,
-    /// Spec: its name, its folder or its tasks.md [default: the only spec].
+    /// Spec: its name, its folder or its tasks.md [default: the only spec, or the one that runs or waits].
     #[arg(long, value_name = "SPEC")]
     spec: Option<PathBuf>,
 }
 
 pub(super) fn diff(global: &Global, args: &DiffArgs) -> Result<u8> {
     let project = Project::open(global, Vec::new(), args.spec.as_deref())?;
-    let place = project.place(&project.spec(args.spec.as_deref())?, Selection::default())?;
+    let spec = spec_for(
+        &project,
+        args.spec.as_deref(),
+        &format!("diff {} --spec", shell_word(&args.id)),
+        Unnamed::Shows,
+    )?;
+    let place = project.place(&spec, Selection::default())?;
     // git shows it in its own way, with whatever its settings say
     required_of_git(&project, |key| {
         ["core.pager", "pager.", "diff.", "interactive."].iter().any(|one| key.starts_with(one))

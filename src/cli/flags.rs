@@ -11,14 +11,17 @@ use crate::config::FlagSetting;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Selection;
 
+/// The heading of the flags that choose tasks in the help.
+pub(super) const TASKS: &str = "Which tasks";
+
 /// Which tasks to run, and how.
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct Work {
     /// Run only these tasks, separated by commas, like 2,3.1.
-    #[arg(long, value_name = "IDS")]
+    #[arg(help_heading = TASKS, long, value_name = "IDS")]
     only: Vec<String>,
     /// Start with this task and leave out open tasks before it.
-    #[arg(long, value_name = "ID")]
+    #[arg(help_heading = TASKS, long, value_name = "ID")]
     from: Option<String>,
     #[command(flatten)]
     flags: RunFlags,

@@ -60,7 +60,7 @@ pub(super) struct HelpArgs {
 
 fn help_text() -> String {
     let names: Vec<&str> = TOPICS.iter().map(|topic| topic.name).collect();
-    format!("Topics: {}\n\nExamples: `seqorch help limits`, `seqorch help config show`.", names.join(", "))
+    format!("Topics: {}", names.join(", "))
 }
 
 /// Prints the page and the options that the words name. Where both have the name, the page comes first.

@@ -1,21 +1,27 @@
 //! `seqorch init`: writes a first configuration.
 
-use std::io::Write;
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
 use clap::Args;
 
 use super::global::Global;
+use super::init_questions;
 use super::project::find_folders;
 use crate::config::{self, LoadRequest};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::project::project_folders::ProjectFolders;
-use crate::report::text::shell_word;
-use crate::setup::init::{InitOptions, init};
+use crate::report::text::{sanitise_line, shell_word};
+use crate::report::theme::{BOLD, paint};
+use crate::setup::init::{InitOptions, InitResult, has_configuration, init};
+use crate::setup::project_facts::{InitChoices, ProjectFacts};
+use crate::setup::survey::survey;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "It looks for specs, installed agents and tests in the project. Existing files stay as they are without --force."
+    after_help = "It looks for specs, installed agents and tests in the project. On a terminal it asks at most three questions: \
+                  which agent, which checks, and whether to commit each task; Enter takes what it found. Existing files \
+                  stay as they are without --force."
 )]
 pub(super) struct InitArgs {
     /// Replace existing files.
@@ -41,19 +47,54 @@ pub(super) fn init_project(global: &Global, args: &InitArgs) -> Result<u8> {
         ..LoadRequest::default()
     };
     let defaults = config::load(&request)?.config;
-    let result = init(&root, &defaults, InitOptions { force: args.force, skill: args.skill })?;
+    let facts = survey(&root, &defaults);
+    let options = InitOptions { force: args.force, skill: args.skill };
+    let repository = root.ancestors().any(|dir| dir.join(".git").exists());
+    let choices = choices(&root, &facts, options, repository)?;
+    let result = init(&root, &defaults, &facts, &choices, options)?;
     let mut out = anstream::stdout();
+    // a reader that is gone is a normal end
+    let _ = write(&mut out, &result, &facts, repository);
+    Ok(0)
+}
+
+/// What a person chooses on a terminal. Elsewhere, and where no configuration is written, nothing is asked.
+fn choices(root: &Path, facts: &ProjectFacts, options: InitOptions, repository: bool) -> Result<InitChoices> {
+    let (stdin, stderr) = (io::stdin(), io::stderr());
+    let writes = options.force || !has_configuration(root);
+    if !writes || !stdin.is_terminal() || !stderr.is_terminal() {
+        return Ok(InitChoices::default());
+    }
+    let asked = init_questions::ask(&mut stdin.lock(), &mut anstream::stderr(), facts, repository);
+    asked.map_err(|e| Error::new(ErrorKind::Internal, "reading the answers").caused_by(e))
+}
+
+/// Says what was written, what belongs into git, what prompts ask for, and what comes next.
+fn write(out: &mut dyn Write, result: &InitResult, facts: &ProjectFacts, repository: bool) -> io::Result<()> {
     for path in &result.kept {
-        let _ = writeln!(out, "kept     {} (exists already; --force replaces it)", path.display());
+        writeln!(out, "kept     {} (exists already; --force replaces it)", path.display())?;
     }
     for path in &result.written {
-        let _ = writeln!(out, "written  {}", path.display());
+        writeln!(out, "written  {}", path.display())?;
     }
-    let spec = result.facts.specs.first().and_then(|(_, names)| names.first());
-    let spec = spec.map_or_else(|| "SPEC".to_owned(), |name| shell_word(name));
-    let _ = writeln!(
+    if repository {
+        writeln!(out, "\n{} seqorch.toml and your specs.", paint(BOLD, "Commit:"))?;
+        writeln!(out, "{} (the folder .seqorch ignores itself)", paint(BOLD, "Add to .gitignore:"))?;
+        writeln!(out, "    SEQUENTIAL_STATE.json     progress, beside your specs;")?;
+        writeln!(out, "    SEQUENTIAL_PROGRESS.md    commit these two only to share it")?;
+        writeln!(out, "    seqorch.local.toml        your own settings")?;
+    }
+    writeln!(
         out,
-        "Next: `seqorch doctor` checks the setup, `seqorch plan {spec} --dry-run` shows what would run."
-    );
-    Ok(0)
+        "\n{} prompts ask for a test that fails before each change of code.\n\
+         To turn it off, set `skills = []` in [prompt] of seqorch.toml.",
+        paint(BOLD, "Test-driven:"),
+    )?;
+    let spec = facts.specs.first().and_then(|(_, names)| names.first());
+    let spec = spec.map_or_else(|| "SPEC".to_owned(), |name| sanitise_line(&shell_word(name)));
+    writeln!(
+        out,
+        "\n{} `seqorch doctor` checks the setup,\n      `seqorch plan {spec} --dry-run` shows what would run.",
+        paint(BOLD, "Next:"),
+    )
 }

@@ -27,8 +27,6 @@ enum LimitsVerb {
     /// Prints {"kind","until","source"}. kind is none, rate_limited, quota_exhausted, overloaded, billing or auth. until is
     /// null where the message gives no end or an ambiguous one. A service that failed or was not reached is no limit, but
     /// it is waited for, too; then there is "trouble": server_error or network. limit_patterns of the project are used, too.
-    #[command(after_help = "Example:\n  \
-                            echo 'Try again in 5 minutes' | seqorch limits test --backend claude --channel stderr")]
     Test(TestArgs),
 }
 

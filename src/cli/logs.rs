@@ -7,6 +7,7 @@ use anstyle::{AnsiColor, Style};
 use clap::Args;
 
 use super::global::{Global, colored};
+use super::overview::{Unnamed, spec_for};
 use super::printing::{FOLLOW, LogDecoder, LogPrinter, ReaderGone};
 use super::project::Project;
 use crate::error::{Error, ErrorKind, Result};
@@ -20,6 +21,9 @@ use crate::store::attempt_folder;
 use crate::store::lock;
 use crate::store::spec_store::Store;
 
+/// The heading of the flags that choose a part of the log in the help.
+const PART: &str = "What to print";
+
 #[derive(Debug, Args)]
 #[command(
     after_help = "Each command of [verify] follows the agent's output: its stdout, its stderr, its exit code. \
@@ -29,7 +33,7 @@ use crate::store::spec_store::Store;
 pub(super) struct LogsArgs {
     /// Task: its id, a range (3-5), a pattern (2.*) or a part of its title [default: the one that runs or ran last].
     id: Option<String>,
-    /// Spec: its name, its folder or its file [default: the only spec].
+    /// Spec: its name, its folder or its file [default: the only spec, or the one that runs or waits].
     #[arg(long, value_name = "SPEC")]
     spec: Option<PathBuf>,
     /// Attempt [default: the last].
@@ -39,22 +43,23 @@ pub(super) struct LogsArgs {
     #[arg(short, long)]
     follow: bool,
     /// Print the bytes as the agent wrote them, including escape sequences.
-    #[arg(long)]
+    #[arg(help_heading = PART, long)]
     raw: bool,
     /// Print stderr instead of stdout.
-    #[arg(long)]
+    #[arg(help_heading = PART, long)]
     stderr: bool,
     /// Print the prompt of the attempt instead of its output.
-    #[arg(long, conflicts_with = "stderr")]
+    #[arg(help_heading = PART, long, conflicts_with = "stderr")]
     prompt: bool,
     /// Print only the output of the [verify] commands.
-    #[arg(long, conflicts_with = "prompt")]
+    #[arg(help_heading = PART, long, conflicts_with = "prompt")]
     verify: bool,
 }
 
 pub(super) fn logs(global: &Global, args: &LogsArgs) -> Result<u8> {
     let project = Project::open(global, Vec::new(), args.spec.as_deref())?;
-    let place = project.place(&project.spec(args.spec.as_deref())?, Selection::default())?;
+    let spec = spec_for(&project, args.spec.as_deref(), "logs --spec", Unnamed::Shows)?;
+    let place = project.place(&spec, Selection::default())?;
     let store = place.store();
     let state = project.state(&place)?;
     let units = match &args.id {

@@ -13,11 +13,14 @@ use crate::plan::Selection;
 use crate::report::text::sanitise_line;
 use crate::run::mark::{self, ManualState, MarkRequest, OwnerMark};
 
+/// The heading of the flags that assign tasks in the help.
+const ASSIGNMENT: &str = "Who does it";
+
 #[derive(Debug, Args)]
 #[command(
     after_help = "A mark also applies to all subtasks. The boxes in tasks.md change with it, unless tasks.tick is \"off\". \
---backend and --agent win over rules, overrides and the assignments of an agent.\n\n\
-Examples: `seqorch mark 2.1 done`, `seqorch mark 4 --backend codex`."
+--backend and --agent win over rules, overrides and the assignments of an agent.",
+    override_usage = "seqorch mark [OPTIONS] <ID> <done|todo|skip>\n       seqorch mark [OPTIONS] <ID> --backend <NAME>"
 )]
 pub(super) struct MarkArgs {
     /// The task: its id, a range (3-5), a pattern (2.*) or a part of its title.
@@ -26,13 +29,13 @@ pub(super) struct MarkArgs {
     #[arg(value_enum, required_unless_present_any = ["backend", "agent", "clear"])]
     mark: Option<ManualState>,
     /// Backend that does the task.
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["agent", "clear"])]
+    #[arg(help_heading = ASSIGNMENT, long, value_name = "NAME", conflicts_with_all = ["agent", "clear"])]
     backend: Option<String>,
     /// Owner that does the task: a key of [assign.owners].
-    #[arg(long, value_name = "NAME", conflicts_with = "clear")]
+    #[arg(help_heading = ASSIGNMENT, long, value_name = "NAME", conflicts_with = "clear")]
     agent: Option<String>,
     /// Remove its assignment.
-    #[arg(long)]
+    #[arg(help_heading = ASSIGNMENT, long)]
     clear: bool,
     /// Spec: its name, its folder or its file [default: the only spec].
     #[arg(long, value_name = "SPEC")]

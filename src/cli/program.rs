@@ -6,8 +6,8 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::global::{ColorChoice, Global};
 use super::{
-    attach, backends, completions, config, diff, doctor, forget, help, hidden, init, limits, logs, mark,
-    plan, report, resume, run, specs, status, stop, trust, undo, usage, watch,
+    attach, backends, completions, config, diff, doctor, examples, forget, help, hidden, home, init, limits,
+    logs, mark, plan, report, resume, run, specs, status, stop, trust, undo, usage, watch,
 };
 use crate::error::Result;
 
@@ -17,8 +17,7 @@ use crate::error::Result;
     version,
     about,
     disable_help_subcommand = true,
-    after_help = "Start with `seqorch plan --dry-run` to see what would run, then `seqorch run`. `seqorch help help` lists the \
-                  topics of the documentation.\n\n\
+    after_help = "`seqorch help help` lists the topics of the documentation.\n\n\
                   Exit codes of run: 0 all complete, 1 iteration limit reached, 2 needs you, 64 usage error, \
                   65 invalid tasks.md, 66 no such spec, 69 agent or tool missing, 70 internal error, \
                   75 another run is active, 78 invalid or untrusted configuration, 130 interrupted, 143 terminated."
@@ -27,7 +26,7 @@ struct Cli {
     #[command(flatten)]
     global: Global,
     #[command(subcommand)]
-    verb: Verb,
+    verb: Option<Verb>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -80,6 +79,18 @@ enum Verb {
     View(watch::ViewArgs),
 }
 
+impl Verb {
+    /// Whether a variable that means nothing is a mistake that a person should see.
+    fn uses_configuration(&self) -> bool {
+        !matches!(self, Self::View(_) | Self::Completions(_) | Self::Man(_) | Self::Help(_))
+    }
+}
+
+/// The command line with everything that its help shows.
+pub(super) fn command() -> clap::Command {
+    examples::with_examples(Cli::command())
+}
+
 /// Runs the program and returns its exit code.
 #[must_use]
 pub fn main() -> u8 {
@@ -87,15 +98,18 @@ pub fn main() -> u8 {
     if let Some(code) = hidden::run() {
         return code;
     }
-    let parsed = Cli::command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
+    let parsed = command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match parsed {
         Ok(cli) => cli,
-        Err(error) => return usage::report(error, &Cli::command()),
+        Err(error) => return usage::report(error, &command()),
     };
     match cli.global.color {
         ColorChoice::Auto => {}
         ColorChoice::Always => anstream::ColorChoice::Always.write_global(),
         ColorChoice::Never => anstream::ColorChoice::Never.write_global(),
+    }
+    if cli.verb.as_ref().is_none_or(Verb::uses_configuration) {
+        usage::warn_of_variables();
     }
     match dispatch(&cli.global, cli.verb) {
         Ok(code) => code,
@@ -106,7 +120,8 @@ pub fn main() -> u8 {
     }
 }
 
-fn dispatch(global: &Global, verb: Verb) -> Result<u8> {
+fn dispatch(global: &Global, verb: Option<Verb>) -> Result<u8> {
+    let Some(verb) = verb else { return home::home(global) };
     match verb {
         Verb::Run(args) => run::run(global, &args),
         Verb::Plan(args) => plan::plan(global, &args),
@@ -127,9 +142,9 @@ fn dispatch(global: &Global, verb: Verb) -> Result<u8> {
         Verb::Backends(args) => backends::backends(global, &args),
         Verb::Config(args) => config::config(global, &args),
         Verb::Limits(args) => limits::limits(global, &args),
-        Verb::Completions(args) => Ok(completions::completions(&Cli::command(), &args)),
-        Verb::Man(args) => completions::man(&Cli::command(), &args),
-        Verb::Help(args) => help::help(&Cli::command(), &args),
+        Verb::Completions(args) => Ok(completions::completions(&command(), &args)),
+        Verb::Man(args) => completions::man(&command(), &args),
+        Verb::Help(args) => help::help(&command(), &args),
         Verb::View(args) => watch::view(global, &args),
     }
 }

@@ -68,6 +68,11 @@ impl Project {
         self.finder().find(asked)
     }
 
+    /// Whether the folder where the user works is itself a spec.
+    pub(super) fn works_in_a_spec(&self) -> bool {
+        self.finder().works_in_a_spec()
+    }
+
     /// The error for a project without specs.
     pub(super) fn no_spec(&self) -> Error {
         self.finder().no_spec()

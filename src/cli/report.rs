@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::global::{Global, terminal_width};
+use super::overview::{Unnamed, spec_for};
 use super::project::Project;
 use crate::error::{Error, ErrorKind, Result};
 use crate::git::call::Supervisor;
@@ -24,7 +25,7 @@ use crate::sys::{files, paths};
 
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
-    /// Spec: its name, its folder or its file [default: the only spec].
+    /// Spec: its name, its folder or its file [default: the only spec, or the one that runs or waits].
     spec: Option<PathBuf>,
     /// Write an HTML page to this file; - prints it.
     #[arg(long, value_name = "FILE")]
@@ -36,7 +37,8 @@ pub(super) struct ReportArgs {
 
 pub(super) fn report(global: &Global, args: &ReportArgs) -> Result<u8> {
     let project = Project::open(global, Vec::new(), args.spec.as_deref())?;
-    let place = project.place(&project.spec(args.spec.as_deref())?, Selection::default())?;
+    let spec = spec_for(&project, args.spec.as_deref(), "report", Unnamed::Shows)?;
+    let place = project.place(&spec, Selection::default())?;
     let store = place.store();
     let state = project.state(&place)?;
     let (_, tasks) = place.read_tasks()?;

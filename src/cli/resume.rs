@@ -8,7 +8,9 @@ use std::process::Command;
 use clap::Args;
 
 use super::Global;
-use super::flags::Work;
+use super::flags::{TASKS, Work};
+use super::overview::{Unnamed, spec_for};
+use super::project::Project;
 use super::run::{self, StartOptions};
 use super::spec_run::SpecRun;
 use super::stop;
@@ -20,24 +22,27 @@ use crate::run::preflight::{not_halted, preflight};
 use crate::run::resume::{GivenAnswer, ResumeRequest};
 use crate::state::{Question, SpecState};
 
+/// The heading of the flags about the answer in the help.
+const ANSWER: &str = "The answer";
+
 #[derive(Debug, Args)]
 pub(super) struct ResumeArgs {
-    /// Spec: its name, its folder or its file [default: the only spec].
+    /// Spec: its name, its folder or its file [default: the only spec, or the one that runs or waits].
     spec: Option<PathBuf>,
     /// The task to answer: its id or a part of its title [default: each that asks].
     #[arg(value_name = "ID")]
     task: Option<String>,
     /// The answer. Without it, your editor opens with the question.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(help_heading = ANSWER, long, value_name = "TEXT")]
     answer: Option<String>,
     /// Read the answer from this file; - reads standard input.
-    #[arg(long, value_name = "FILE", conflicts_with = "answer")]
+    #[arg(help_heading = ANSWER, long, value_name = "FILE", conflicts_with = "answer")]
     answer_file: Option<PathBuf>,
     /// Forget all limits and try at once, without an answer. If a run waits for a limit, it retries.
-    #[arg(long, conflicts_with_all = ["answer", "answer_file"])]
+    #[arg(help_heading = ANSWER, long, conflicts_with_all = ["answer", "answer_file"])]
     now: bool,
     /// Forget the options of the last run, such as --only; use only those given here.
-    #[arg(long)]
+    #[arg(help_heading = TASKS, long)]
     all: bool,
     /// Print events as JSON, one per line, like .seqorch/SPEC/events.jsonl.
     #[arg(long, conflicts_with = "detach")]
@@ -52,8 +57,8 @@ pub(super) struct ResumeArgs {
 }
 
 pub(super) fn resume(global: &Global, args: &ResumeArgs) -> Result<u8> {
-    let run =
-        SpecRun::find(global, &args.work, args.spec.as_deref(), !args.all, args.detach, Some(args.trust))?;
+    let spec = spec(global, args)?;
+    let run = SpecRun::find(global, &args.work, spec.as_deref(), !args.all, args.detach, Some(args.trust))?;
     let resume = if args.now {
         if stop::retry_now(&run.place)? {
             return Ok(0);
@@ -70,6 +75,18 @@ pub(super) fn resume(global: &Global, args: &ResumeArgs) -> Result<u8> {
         ..StartOptions::default()
     };
     run::start(&[run], &options)
+}
+
+/// The spec that is named; or of several the one that asks, with `--now` the one that waits for a limit.
+fn spec(global: &Global, args: &ResumeArgs) -> Result<Option<PathBuf>> {
+    let act = if args.now { Unnamed::Retries } else { Unnamed::Answers };
+    if args.spec.is_some() {
+        return Ok(args.spec.clone());
+    }
+    let project = Project::open(global, Vec::new(), None)?;
+    // where there are not several, the verb finds it with all its options
+    let several = !project.works_in_a_spec() && project.specs().len() > 1;
+    several.then(|| spec_for(&project, None, "resume", act)).transpose()
 }
 
 /// The answers: from the command line or a file for one question, from an editor for each.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::flags::Work;
+use super::flags::{TASKS, Work};
 use super::spec_run::SpecRun;
 use super::trust::TrustFlag;
 use super::{Global, watch};
@@ -33,10 +33,10 @@ pub(super) struct RunArgs {
     work: Work,
     /// Continue the last run with its options: try halted tasks again without an answer, and failed tasks with all their
     /// attempts. A commit that git refused is tried first.
-    #[arg(long)]
+    #[arg(help_heading = TASKS, long)]
     retry: bool,
     /// Forget the options of the last run, such as --only; use only those given here.
-    #[arg(long)]
+    #[arg(help_heading = TASKS, long)]
     all: bool,
     #[command(flatten)]
     trust: TrustFlag,

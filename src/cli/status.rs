@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::Global;
+use super::overview::{Overview, Unnamed, spec_for};
 use super::project::Project;
 use crate::agent::sanitise::harmless;
 use crate::config::HistoryRule;
@@ -32,7 +33,7 @@ use crate::store::lock;
 
 #[derive(Debug, Args)]
 pub(super) struct StatusArgs {
-    /// Spec: its name, its folder or its file [default: the only spec].
+    /// Spec: its name, its folder or its file [default: the only spec, or the one that runs or waits].
     spec: Option<PathBuf>,
     /// Print one JSON object instead; with --watch one per event.
     #[arg(long)]
@@ -44,17 +45,45 @@ pub(super) struct StatusArgs {
 
 pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
     let project = Project::open(global, Vec::new(), args.spec.as_deref())?;
-    let place = project.place(&project.spec(args.spec.as_deref())?, Selection::default())?;
+    let asked = args.spec.as_deref();
     if args.watch {
+        let spec = spec_for(&project, asked, "status --watch", Unnamed::Shows)?;
+        let place = project.place(&spec, Selection::default())?;
         super::watch::watch(global, &project, &place, None, args.json)?;
         return Ok(0);
     }
+    let Some(all) = Overview::unnamed(&project, asked) else {
+        let place = project.place(&project.spec(asked)?, Selection::default())?;
+        return of_spec(&project, &place, args.json, None);
+    };
+    let first = all.first();
+    if !args.json {
+        let mut out = anstream::stdout();
+        let _ = all.write(&mut out, first, usize::MAX);
+        let _ = match first {
+            Some(_) => writeln!(out),
+            None => writeln!(out, "\nNone of them ever ran. Start one with: seqorch run {}", all.example()),
+        };
+    }
+    match first.and_then(|first| first.place.as_ref()) {
+        Some(place) => of_spec(&project, place, args.json, Some(&all)),
+        None if args.json => {
+            let value = json!({ "spec": null, "specs": all.json() });
+            let _ = writeln!(anstream::stdout(), "{}", harmless(&format!("{value:#}")));
+            Ok(0)
+        }
+        None => Ok(0),
+    }
+}
+
+/// Prints the progress of one spec; with `--json` also where the others stand, if `all` knows them.
+fn of_spec(project: &Project, place: &SpecPlace, as_json: bool, all: Option<&Overview>) -> Result<u8> {
     let store = place.store();
-    let mut state = project.state(&place)?;
+    let mut state = project.state(place)?;
     // an older version did not
     state.sum_up();
     let (_, tasks) = place.read_tasks()?;
-    let plan = super::plan::current(&place, &project.loaded.config, &tasks, &state);
+    let plan = super::plan::current(place, &project.loaded.config, &tasks, &state);
     let holder = lock::holder(&store.run_lock());
     let running = state.running().map(|(unit, attempt)| {
         let doing = AtWork::look(&store.attempt_dir(state.folder(unit), attempt.number), attempt);
@@ -70,11 +99,11 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
     let counts = counts(&plan, &state);
     let questions = state.questions();
     let question = questions.first().copied();
-    let lost = lost(&project, &place, &state);
+    let lost = lost(project, place, &state);
     let busy = BusyFile::new(&store.folder()).look().filter(|_| holder.is_some());
     let mut out = anstream::stdout();
-    if args.json {
-        let value = json!({
+    if as_json {
+        let mut value = json!({
             "spec": place.name,
             "state": word,
             "run": holder,
@@ -108,6 +137,9 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
             "usage": state.usage,
             "units": ById(&state.units),
         });
+        if let Some(all) = all {
+            value["specs"] = all.json();
+        }
         let _ = writeln!(out, "{}", harmless(&format!("{value:#}")));
         return Ok(0);
     }

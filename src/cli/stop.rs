@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::Global;
+use super::overview::{Unnamed, spec_for};
 use super::project::Project;
 use crate::error::Result;
 use crate::plan::Selection;
@@ -20,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 #[derive(Debug, Args)]
 pub(super) struct StopArgs {
-    /// Spec: its name, its folder or its file [default: the only spec].
+    /// Spec: its name, its folder or its file [default: the only spec, or the one that runs].
     spec: Option<PathBuf>,
     /// End the agent now instead of letting it finish its task.
     #[arg(long)]
@@ -29,7 +30,8 @@ pub(super) struct StopArgs {
 
 pub(super) fn stop(global: &Global, args: &StopArgs) -> Result<u8> {
     let project = Project::open(global, Vec::new(), args.spec.as_deref())?;
-    let place = project.place(&project.spec(args.spec.as_deref())?, Selection::default())?;
+    let spec = spec_for(&project, args.spec.as_deref(), "stop", Unnamed::Stops)?;
+    let place = project.place(&spec, Selection::default())?;
     let store = place.store();
     let patience = project.loaded.config.timeout.grace.saturating_add(PATIENCE);
     let run = ActiveRun::find(&store, "stop")?;

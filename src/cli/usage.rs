@@ -1,13 +1,18 @@
 //! Errors of the command line: clap's own text, with a tip only where it leads somewhere.
 
+use std::io::Write;
+
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind as ClapErrorKind};
 
-use crate::config::nearest;
+use crate::config::{self, nearest};
 use crate::error::ErrorKind;
+use crate::report::text::{sanitise_line, shell_word};
+use crate::report::theme::{WARNING, paint};
 
 /// Words that people try as verbs, and what does that here.
 const VERBS: &[(&str, &str)] = &[
+    ("abort", "seqorch stop --now"),
     ("answer", "seqorch resume --answer TEXT"),
     ("cancel", "seqorch stop"),
     ("check", "seqorch doctor"),
@@ -16,12 +21,29 @@ const VERBS: &[(&str, &str)] = &[
     ("done", "seqorch mark ID done"),
     ("kill", "seqorch stop --now"),
     ("list", "seqorch specs"),
+    ("log", "seqorch logs"),
+    ("ls", "seqorch specs"),
+    ("new", "seqorch init"),
+    ("next", "seqorch plan --dry-run"),
+    ("pause", "seqorch stop"),
+    ("progress", "seqorch status"),
+    ("ps", "seqorch status"),
+    ("rerun", "seqorch run --retry"),
+    ("reset", "seqorch mark ID todo"),
+    ("restart", "seqorch run --retry"),
     ("retry", "seqorch run --retry"),
     ("revert", "seqorch undo ID"),
+    ("setup", "seqorch init"),
+    ("show", "seqorch status"),
     ("skip", "seqorch mark ID skip"),
     ("start", "seqorch run"),
     ("summary", "seqorch report"),
+    ("tail", "seqorch logs --follow"),
+    ("tasks", "seqorch plan --dry-run"),
     ("todo", "seqorch mark ID todo"),
+    ("tui", "seqorch status --watch"),
+    ("validate", "seqorch doctor"),
+    ("view", "seqorch status --watch"),
     ("watch", "seqorch status --watch"),
 ];
 
@@ -33,8 +55,35 @@ const FLAGS: &[(&str, &str)] = &[
     ("--skip", "seqorch mark ID skip"),
     ("--task", "--only ID"),
     ("--tasks", "--only ID,ID"),
-    ("--yes", "only `forget` asks a question; what agents may do is `permission` of [backend.NAME]"),
+    (
+        "--yes",
+        "`forget` takes it; --trust trusts the settings of a project; what agents may do is `permission` of [backend.NAME]",
+    ),
 ];
+
+/// What is missing where an argument is, and how to give it.
+const MISSING: &[(&str, &str)] = &[
+    (
+        "<MARK>",
+        "say what it is now, such as `seqorch mark 2 done`, or who does it: `seqorch mark 2 --backend codex`",
+    ),
+    (
+        "<ID>",
+        "name a task: its id, a range (3-5), a pattern (2.*) or a part of its title; `seqorch status` lists them",
+    ),
+    ("<SPEC>", "name a spec; `seqorch specs` lists them"),
+    ("<SHELL>", "name your shell: bash, zsh or fish"),
+    ("<KEY>", "name a key, such as `run.delay`; `seqorch config show` lists them"),
+];
+
+/// Warns of variables that look like settings of ours and are none. The command continues.
+pub(super) fn warn_of_variables() {
+    let names: Vec<String> = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect();
+    for warning in config::unknown_variables(names.iter().map(String::as_str)) {
+        let label = paint(WARNING, "warning:");
+        let _ = writeln!(anstream::stderr(), "{label} {}", sanitise_line(&warning));
+    }
+}
 
 /// Prints what clap says, with better tips, and returns the exit code.
 pub(super) fn report(mut error: clap::Error, command: &clap::Command) -> u8 {
@@ -56,6 +105,12 @@ fn improve(error: &mut clap::Error, command: &clap::Command) {
                 tip(error, &format!("use `{instead}`"));
             } else if let Some(near) = nearest(&word, verbs) {
                 tip(error, &format!("did you mean `seqorch {near}`?"));
+            } else {
+                let spec = sanitise_line(&shell_word(&word));
+                tip(
+                    error,
+                    &format!("`seqorch --help` lists the verbs; a spec is run with `seqorch run {spec}`"),
+                );
             }
         }
         ClapErrorKind::UnknownArgument => {
@@ -67,10 +122,32 @@ fn improve(error: &mut clap::Error, command: &clap::Command) {
                 error.remove(ContextKind::SuggestedArg);
                 // it would show the flag that is not suggested any more
                 error.remove(ContextKind::Usage);
+                tip(error, &options_of(command));
+            } else if text(error, ContextKind::SuggestedArg).is_none() {
+                tip(error, &options_of(command));
+            }
+        }
+        ClapErrorKind::MissingRequiredArgument => {
+            let Some(ContextValue::Strings(missing)) = error.get(ContextKind::InvalidArg) else { return };
+            let first = missing.first().map_or("", String::as_str);
+            if let Some(how) = MISSING.iter().find(|(name, _)| first.starts_with(name)) {
+                tip(error, how.1);
             }
         }
         _ => {}
     }
+}
+
+/// Where the options of the verb that was typed are listed.
+fn options_of(command: &clap::Command) -> String {
+    let verbs = std::env::args().skip(1).filter(|word| !word.starts_with('-'));
+    let mut found = (command, "seqorch".to_owned());
+    for word in verbs {
+        if let Some(verb) = found.0.find_subcommand(&word).filter(|verb| !verb.is_hide_set()) {
+            found = (verb, format!("{} {}", found.1, verb.get_name()));
+        }
+    }
+    format!("`{} --help` lists its options", found.1)
 }
 
 fn text(error: &clap::Error, kind: ContextKind) -> Option<String> {

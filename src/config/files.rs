@@ -146,6 +146,10 @@ impl<'a> Files<'a> {
             let other = file.parent().unwrap_or(self.root).join(name.text().unwrap_or_default());
             let at = place(&self.label(file), name.line);
             let who = format!("{at}: extends");
+            if let Some(why) = name.text().and_then(no_path) {
+                self.fail(who, format!("{name} {why}"));
+                continue;
+            }
             if layer != Layer::User {
                 let (written, path) = (name.to_string(), other.clone());
                 self.extends.push(ExtendedFile { written, place: at, path });
@@ -176,5 +180,18 @@ impl<'a> Files<'a> {
     fn real_label(&self, file: &Path) -> String {
         let root = fs::canonicalize(self.root).unwrap_or_else(|_| self.root.to_owned());
         file.strip_prefix(root).unwrap_or(file).display().to_string()
+    }
+}
+
+/// Why a text that names a file to extend is none; `None`: it may be one.
+fn no_path(text: &str) -> Option<&'static str> {
+    if text.contains("://") {
+        Some("is an address, and only files are read; download it and name the file")
+    } else if text.starts_with('~') {
+        Some("begins with ~, which is not replaced; write the whole path of your home folder")
+    } else if text.trim().is_empty() {
+        Some("names no file")
+    } else {
+        None
     }
 }

@@ -78,4 +78,4 @@ pub use sections::sandbox::{ARGV, GitAccess, Sandbox, SandboxMode, SandboxNetwor
 pub use sections::tmux::{ExtraWindow, Keep, Layout, Pane, Side, Tmux, TmuxMode};
 pub use sections::work::{Commit, Dirty, Git, HistoryRule, Log, RefusedRule, Tasks, Tick, Verify};
 pub use source::Origin;
-pub use vars::FlagSetting;
+pub use vars::{FlagSetting, unknown_variables};

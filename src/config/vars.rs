@@ -75,6 +75,48 @@ pub(crate) fn from_env(
     sources
 }
 
+/// Variables that seqorch reads or gives to its agents, hooks and commands, and that set no key.
+const OTHER: [&str; 19] = [
+    "ATTEMPT",
+    "COMPLETE",
+    "DIR",
+    "EVENT",
+    "EXIT_CODE",
+    "HOOK",
+    "MESSAGE",
+    "OUTCOME",
+    "PROBE",
+    "REASON",
+    "ROLE",
+    "ROOT",
+    "SPEC",
+    "SPEC_DIR",
+    "TITLE",
+    "TRUST",
+    "UNIT",
+    "UNTIL",
+    "WITHOUT_PROC",
+];
+
+/// A warning for each variable that sets nothing, but is called like a key without its section, or with one underscore
+/// between the two.
+pub fn unknown_variables<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let keys: Vec<KeyPath> = lookup::leaves().into_iter().map(|(key, _)| KeyPath::parse(&key)).collect();
+    let warning = |name: &str| {
+        let rest =
+            name.strip_prefix("SEQORCH_").filter(|rest| !rest.contains("__") && !OTHER.contains(rest))?;
+        let wanted = rest.to_lowercase();
+        let is_meant = |key: &&KeyPath| key.last() == wanted || key.parts().join("_") == wanted;
+        let right: Vec<String> = keys.iter().filter(is_meant).filter_map(variable).collect();
+        let (first, more) = right.split_first()?;
+        let others = if more.is_empty() { String::new() } else { format!(", or {}", more.join(", ")) };
+        Some(format!("the variable {name} sets nothing; set {first} instead{others}"))
+    };
+    let mut warnings: Vec<String> = names.filter_map(warning).collect();
+    warnings.sort();
+    warnings
+}
+
 /// The flags that set keys.
 pub(crate) fn from_flags(flags: &[FlagSetting], problems: &mut Vec<Problem>) -> Vec<ConfigSource> {
     let of = |flag: &FlagSetting| {
@@ -194,6 +236,24 @@ mod tests {
     fn names_without_two_underscores_are_not_configuration() {
         let (sources, problems) = env(&[("SEQORCH_SPEC", "x"), ("SEQORCH_DIR", "y"), ("OTHER__X", "z")]);
         assert!(sources.is_empty() && problems.is_empty());
+    }
+
+    #[test]
+    fn a_variable_without_its_section_is_named_with_the_right_one() {
+        let warnings = |name: &'static str| unknown_variables([name].into_iter()).join("\n");
+        for name in ["SEQORCH_DELAY", "SEQORCH_RUN_DELAY", "SEQORCH_delay"] {
+            let right = format!("the variable {name} sets nothing; set SEQORCH_RUN__DELAY instead");
+            assert_eq!(warnings(name), right);
+        }
+        let several = warnings("SEQORCH_BACKEND");
+        assert!(several.contains("set SEQORCH_RUN__BACKEND instead, or SEQORCH_"), "{several}");
+        let named = warnings("SEQORCH_MODEL");
+        assert!(named.contains("SEQORCH_BACKEND__NAME__MODEL"), "{named}");
+        for other in
+            ["SEQORCH_SPEC", "SEQORCH_TRUST", "SEQORCH_RUN__DELAY", "SEQORCH_FOO", "DELAY", "SEQORCH_"]
+        {
+            assert_eq!(warnings(other), "");
+        }
     }
 
     #[test]

@@ -194,7 +194,12 @@ impl TaskNames {
     /// The error for a text that names nothing.
     #[must_use]
     pub fn unknown(&self, what: &str, text: &str) -> Error {
-        let mut error = Error::new(ErrorKind::Usage, format!("{what}there is no task {text}"));
+        let message = if text.trim().is_empty() {
+            format!("{what}the name of a task is empty")
+        } else {
+            format!("{what}there is no task {text}")
+        };
+        let mut error = Error::new(ErrorKind::Usage, message);
         if let Some(close) = self.closest(text) {
             error = error.hint(format!("Did you mean {close}?"));
         }

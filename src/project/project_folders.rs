@@ -23,6 +23,7 @@ impl ProjectFolders {
             Some(dir) => fs::canonicalize(here.join(dir)).map_err(|e| {
                 Error::new(ErrorKind::Usage, format!("-C: can't open the folder {}", dir.display()))
                     .caused_by(e)
+                    .hint(format!("Name a folder that exists; a relative one begins at {}.", here.display()))
             })?,
             None => here.to_owned(),
         };

@@ -76,8 +76,14 @@ impl SpecFinder<'_> {
             .hint(format!("Name the one you mean, such as {}", shown(first))))
     }
 
+    /// Whether the folder where the user works is itself a spec, which is then meant before all others.
+    #[must_use]
+    pub fn works_in_a_spec(&self) -> bool {
+        self.cwd.join(TASKS_FILE).is_file()
+    }
+
     fn only_spec(&self) -> Result<PathBuf> {
-        if self.cwd.join(TASKS_FILE).is_file() {
+        if self.works_in_a_spec() {
             return Ok(self.cwd.to_owned());
         }
         let known = self.specs();

@@ -21,6 +21,7 @@ pub mod spent;
 pub mod summary;
 pub mod task_lines;
 pub mod text;
+pub mod theme;
 pub mod timeline;
 pub mod times;
 pub mod trust;

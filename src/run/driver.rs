@@ -195,9 +195,8 @@ impl Driver<'_> {
             Effect::Replan => match self.replan() {
                 // nothing is planned without what git was asked for
                 Err(error) if error.kind() == ErrorKind::Interrupted => {
-                    let asked: Vec<Event> =
-                        std::iter::from_fn(|| self.world.asked()).map(Event::Asked).collect();
-                    return if asked.is_empty() { Err(error) } else { Ok(asked) };
+                    let asked = std::iter::from_fn(|| self.world.asked()).map(Event::Asked);
+                    return Ok(asked.chain([Event::LookStopped]).collect());
                 }
                 planned => Some(planned?),
             },

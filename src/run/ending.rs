@@ -15,6 +15,13 @@ impl Machine {
         self.state.refused_commit().map(|unit| End::NotCommitted { unit: unit.to_owned() })
     }
 
+    /// Ends the run as it was asked to end, where git was stopped, so that there is no plan.
+    pub(super) fn look_stopped(&mut self, now: Timestamp) -> Vec<Effect> {
+        let asked = if self.stop == Stop::Terminate { End::Terminated } else { End::Interrupted };
+        let end = self.not_committed().unwrap_or(asked);
+        self.finish(now, end)
+    }
+
     /// The end of a run with nothing left to do, where its commits may not all be in the history of HEAD any more.
     pub(super) fn with_lost_commits(&mut self, end: End) -> End {
         let lost = std::mem::take(&mut self.lost);

@@ -117,6 +117,8 @@ pub enum Event {
         /// A random number between 0 and 1, for the jitter.
         share: f64,
     },
+    /// A request to end the run ended the look at the work tree that a plan needs.
+    LookStopped,
     /// The attempt of an earlier run was looked for. If it is over, [`Event::Ended`] follows.
     Recovered {
         /// Its step, if the plan still has it.

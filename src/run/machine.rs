@@ -182,6 +182,7 @@ impl Machine {
             }
             // the pause has ended already
             Event::Woke => Vec::new(),
+            Event::LookStopped => self.look_stopped(now),
             Event::Asked(Interrupt::TryNow) => self.try_now(now),
             Event::Asked(what) => self.asked(now, what),
         }

@@ -8,6 +8,11 @@ use crate::state::outcome::TimedOut;
 use crate::state::{Learned, Outcome, WindowUse};
 use crate::store::attempt_result::{AgentExit, AttemptResult};
 
+/// The failure of an agent that is read as JSON and ended well without the last record of it. Most often its command prints
+/// plain text.
+const NO_RECORD: &str = "it ended without its closing record: its output was cut off, or is not the JSON that `output` of its \
+                         [backend.NAME] says; if it prints plain text, set output = \"text\" there";
+
 /// Judges in this order: cancelled, timed out, not started, HALT, a failure (by the exit code or by the agent's closing
 /// record), DONE. A failure beats DONE, because an agent may print DONE and then fail. HALT beats a failure.
 ///
@@ -41,7 +46,7 @@ pub fn judge(facts: &AttemptResult, signal: DoneSignal) -> Outcome {
     let why = match &facts.verdict {
         Some(CliVerdict::Failure(why)) => Some(why.clone()),
         // some CLIs exit with 0 when they are stopped
-        Some(CliVerdict::Unknown) if code == 0 => Some("it ended without its closing record".to_owned()),
+        Some(CliVerdict::Unknown) if code == 0 => Some(NO_RECORD.to_owned()),
         // of a CLI that says nothing else, its last line on stderr says most
         None | Some(CliVerdict::Unknown) if code != 0 => last_line(&facts.stderr_tail),
         _ => None,

@@ -2,14 +2,19 @@
 
 use std::fmt::Write as _;
 
-use super::project_facts::{InstalledAgent, ProjectFacts};
+use super::project_facts::{InitChoices, InstalledAgent, ProjectFacts};
 
 /// How many specs are listed by name.
 const SHOWN_SPECS: usize = 5;
 
 /// The text of the file. It has only the settings that the user may want to change soon; all others keep their defaults.
 #[must_use]
-pub fn draft(facts: &ProjectFacts, default_root: &str, default_backend: &str) -> String {
+pub fn draft(
+    facts: &ProjectFacts,
+    choices: &InitChoices,
+    default_root: &str,
+    default_backend: &str,
+) -> String {
     let mut text = String::from(
         "# Settings of seqorch for this project.\n\
          # `seqorch doctor` checks them, `seqorch plan --dry-run` shows what would run, `seqorch run SPEC` runs it.\n\
@@ -18,17 +23,28 @@ pub fn draft(facts: &ProjectFacts, default_root: &str, default_backend: &str) ->
          # #:schema ./seqorch.schema.json\n\n[run]\n",
     );
     specs(&mut text, facts, default_root);
-    backend(&mut text, &facts.agents, default_backend);
+    backend(&mut text, &facts.agents, choices.backend.as_deref(), default_backend);
     text.push_str(
         "# Pause between two tasks.\ndelay = \"15s\"\n\
          # Maximum number of attempts in one run.\nmax_iterations = 50\n",
     );
-    verify(&mut text, facts);
+    verify(&mut text, facts, choices.checks.as_deref());
+    text.push_str("\n# One commit for each done task.\n");
+    text.push_str(if choices.commit == Some(true) {
+        "[git]\ncommit = \"step\"\n"
+    } else {
+        "#[git]\n#commit = \"step\"\n"
+    });
     text.push_str(
-        "\n# One commit for each done task.\n#[git]\n#commit = \"step\"\n\n[timeout]\n\
+        "\n# Prompts ask for test-driven development in any change of code: first a test that fails. This turns it off.\n\
+         #[prompt]\n#skills = []\n",
+    );
+    text.push_str(
+        "\n[timeout]\n\
          # How long an agent may work on one task, and how long it may print nothing.\ntask = \"2h\"\nidle = \"30m\"\n",
     );
-    permission(&mut text, facts.agents.first().map_or(default_backend, |agent| agent.name.as_str()));
+    let found = facts.agents.first().map_or(default_backend, |agent| agent.name.as_str());
+    permission(&mut text, choices.backend.as_deref().unwrap_or(found));
     assign(&mut text, &facts.agents);
     text
 }
@@ -54,7 +70,7 @@ fn specs(text: &mut String, facts: &ProjectFacts, default_root: &str) {
     let _ = writeln!(text, "spec_root = {}", quoted(root));
 }
 
-fn backend(text: &mut String, agents: &[InstalledAgent], default: &str) {
+fn backend(text: &mut String, agents: &[InstalledAgent], chosen: Option<&str>, default: &str) {
     let Some(first) = agents.first() else {
         text.push_str(
             "# The agent that works on the tasks. None of the built-in ones is installed here (`seqorch backends` lists\n\
@@ -68,24 +84,25 @@ fn backend(text: &mut String, agents: &[InstalledAgent], default: &str) {
         .map(|agent| format!("{}{}", agent.name, if agent.login { "" } else { " (no login found)" }))
         .collect();
     let _ = writeln!(text, "# The agent that works on the tasks. Installed: {}.", list.join(", "));
-    let _ = writeln!(text, "backend = {}", quoted(&first.name));
+    let _ = writeln!(text, "backend = {}", quoted(chosen.unwrap_or(&first.name)));
 }
 
-fn verify(text: &mut String, facts: &ProjectFacts) {
+fn verify(text: &mut String, facts: &ProjectFacts, chosen: Option<&[Vec<String>]>) {
     text.push_str(
         "\n# Commands that must succeed before a task counts as done. The output of a failure goes into the next prompt.\n",
     );
-    if facts.tests.is_empty() {
+    let found: Vec<Vec<String>> = facts.tests.iter().map(|test| test.argv.clone()).collect();
+    let argvs = chosen.unwrap_or(&found);
+    if argvs.is_empty() {
         text.push_str("#[verify]\n#commands = [[\"make\", \"test\"]]\n");
         return;
     }
-    let sources: Vec<&str> = facts.tests.iter().map(|test| test.source).collect();
-    let commands: Vec<String> = facts
-        .tests
-        .iter()
-        .map(|test| format!("[{}]", test.argv.iter().map(|a| quoted(a)).collect::<Vec<_>>().join(", ")))
-        .collect();
-    let _ = writeln!(text, "# Found in {}.", sources.join(", "));
+    let quote = |argv: &Vec<String>| argv.iter().map(|a| quoted(a)).collect::<Vec<_>>().join(", ");
+    let commands: Vec<String> = argvs.iter().map(|argv| format!("[{}]", quote(argv))).collect();
+    if argvs == found {
+        let sources: Vec<&str> = facts.tests.iter().map(|test| test.source).collect();
+        let _ = writeln!(text, "# Found in {}.", sources.join(", "));
+    }
     let _ = writeln!(text, "[verify]\ncommands = [{}]", commands.join(", "));
     text.push_str("# Fail if they run fewer tests than this.\n#min_tests = 1\n");
 }
@@ -169,12 +186,13 @@ mod tests {
             agents: vec![agent("claude", true), agent("codex", false)],
             tests: vec![TestCommand::new(&["say", "it's \"so\""], "justfile")],
         };
-        let text = draft(&facts, ".kiro/specs", "opencode");
+        let text = draft(&facts, &InitChoices::default(), ".kiro/specs", "opencode");
         let config = load(&text, false);
         assert_eq!((config.run.spec_root.to_str(), config.run.backend.as_str()), (Some("specs"), "claude"));
         assert_eq!(config.verify.commands, [["say", "it's \"so\""]]);
         assert!(text.contains("codex (no login found)") && text.contains(".kiro/specs (1)"), "{text}");
         let open = load(&text, true);
+        assert!(open.prompt.skills.is_empty() && !config.prompt.skills.is_empty());
         assert_eq!(open.git.commit, config::Commit::Step);
         assert_eq!((open.verify.min_tests, open.assign.rules.len()), (1, 1));
         assert!(open.backends["claude"].permission_args().iter().any(|arg| arg.contains("skip-permissions")));
@@ -182,9 +200,29 @@ mod tests {
 
     #[test]
     fn an_empty_project_gets_the_defaults() {
-        let text = draft(&ProjectFacts::default(), ".kiro/specs", "opencode");
+        let text = draft(&ProjectFacts::default(), &InitChoices::default(), ".kiro/specs", "opencode");
         let none = config::load(&LoadRequest { root: "/nowhere".into(), ..LoadRequest::default() }).unwrap();
         assert_eq!(load(&text, false), none.config);
         assert_eq!(load(&text, true).verify.commands, [["make", "test"]]);
+    }
+
+    #[test]
+    fn what_a_person_chose_takes_effect() {
+        let facts = ProjectFacts {
+            agents: vec![agent("claude", true), agent("codex", true)],
+            tests: vec![TestCommand::new(&["npm", "test"], "package.json")],
+            ..ProjectFacts::default()
+        };
+        let checks = vec![vec!["sh".to_owned(), "-c".to_owned(), "echo \"a\" && make".to_owned()]];
+        let choices =
+            InitChoices { backend: Some("codex".into()), checks: Some(checks.clone()), commit: Some(true) };
+        let text = draft(&facts, &choices, ".kiro/specs", "opencode");
+        let config = load(&text, false);
+        assert_eq!((config.run.backend.as_str(), config.git.commit), ("codex", config::Commit::Step));
+        assert_eq!(config.verify.commands, checks);
+        assert!(!text.contains("Found in") && text.contains("[backend.codex]"), "{text}");
+        let none = InitChoices { checks: Some(Vec::new()), commit: Some(false), ..InitChoices::default() };
+        let config = load(&draft(&facts, &none, ".kiro/specs", "opencode"), false);
+        assert!(config.verify.commands.is_empty() && config.git.commit == config::Commit::Off);
     }
 }

@@ -4,8 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::draft;
-use super::project_facts::ProjectFacts;
-use super::survey::survey;
+use super::project_facts::{InitChoices, ProjectFacts};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::files;
@@ -25,6 +24,12 @@ pub struct InitOptions {
     pub skill: bool,
 }
 
+/// Whether the project has a configuration of its own. A dangling link counts as one.
+#[must_use]
+pub fn has_configuration(root: &Path) -> bool {
+    fs::symlink_metadata(root.join(CONFIG)).is_ok()
+}
+
 /// What `init` did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InitResult {
@@ -32,22 +37,24 @@ pub struct InitResult {
     pub written: Vec<PathBuf>,
     /// The files that existed and stay as they are.
     pub kept: Vec<PathBuf>,
-    /// What it found in the project.
-    pub facts: ProjectFacts,
 }
 
-/// Looks at the project and writes the files. `config` holds the settings that apply before.
+/// Writes the files from what was found in the project and what was chosen. `config` holds the settings that apply before.
 ///
 /// Without `force` an existing configuration stays, and a skill that differs from this version's is an error, because it
 /// would teach an agent something else. Everything is checked before the first file is written.
-pub fn init(root: &Path, config: &Config, options: InitOptions) -> Result<InitResult> {
-    let facts = survey(root, config);
-    let text = draft::draft(&facts, &config.run.spec_root.to_string_lossy(), &config.run.backend);
-    let mut result = InitResult { written: Vec::new(), kept: Vec::new(), facts };
+pub fn init(
+    root: &Path,
+    config: &Config,
+    facts: &ProjectFacts,
+    choices: &InitChoices,
+    options: InitOptions,
+) -> Result<InitResult> {
+    let text = draft::draft(facts, choices, &config.run.spec_root.to_string_lossy(), &config.run.backend);
+    let mut result = InitResult { written: Vec::new(), kept: Vec::new() };
     let mut writes = Vec::new();
     let own = root.join(CONFIG);
-    // a dangling link counts as existing
-    if fs::symlink_metadata(&own).is_err() || options.force {
+    if !has_configuration(root) || options.force {
         writes.push((own, text));
     } else {
         result.kept.push(own);

@@ -1,4 +1,4 @@
-//! PURE. What `seqorch init` finds in a project.
+//! PURE. What `seqorch init` finds in a project, and what a person chooses for it.
 
 /// The specs, agents and tests of a project.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,4 +35,15 @@ impl TestCommand {
     pub fn new(argv: &[&str], source: &'static str) -> Self {
         Self { argv: argv.iter().map(|a| (*a).to_owned()).collect(), source }
     }
+}
+
+/// What a person chose for the first configuration. Nothing: what was found in the project, and the defaults.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InitChoices {
+    /// The agent that works on the tasks.
+    pub backend: Option<String>,
+    /// The commands that must succeed before a task counts as done.
+    pub checks: Option<Vec<Vec<String>>>,
+    /// Whether each done task is committed.
+    pub commit: Option<bool>,
 }

@@ -39,8 +39,58 @@ fn a_typo_in_a_verb() {
 }
 
 #[test]
+fn verbs_of_other_tools() {
+    let words = ["watch", "list", "retry", "skip", "continue", "log", "kill", "login"];
+    let commands: Vec<[&str; 1]> = words.into_iter().map(|word| [word]).collect();
+    let commands: Vec<&[&str]> = commands.iter().map(|words| &words[..]).collect();
+    error(&one(), "verbs_of_other_tools", &commands);
+}
+
+#[test]
 fn an_unknown_option() {
-    error(&one(), "unknown_option", &[&["run", "--onyl", "1"], &["run", "--parallel"]]);
+    let commands: &[&[&str]] = &[
+        &["run", "--onyl", "1"],
+        &["run", "--parallel"],
+        &["run", "--foo"],
+        &["plan", "--at", "3"],
+        &["config", "show", "--x"],
+        &["run", "--model", "x"],
+    ];
+    error(&one(), "unknown_option", commands);
+}
+
+#[test]
+fn a_missing_argument() {
+    error(&one(), "missing_argument", &[&["mark", "3"], &["mark"], &["diff"], &["forget"], &["completions"]]);
+}
+
+#[test]
+fn a_folder_that_does_not_exist() {
+    error(&one(), "missing_folder", &[&["-C", "nowhere"], &["-C", "nowhere", "run"]]);
+}
+
+#[test]
+fn a_variable_without_its_section() {
+    let project = one().env("SEQORCH_DELAY", "3s").env("SEQORCH_RUN_MAX_ITERATIONS", "2");
+    error(&project, "variable_without_section", &[&["run"]]);
+}
+
+#[test]
+fn extends_that_names_no_file() {
+    let project = one();
+    let config = project.read("seqorch.toml");
+    for (name, value) in
+        [("address", "https://example.org/x.toml"), ("home", "~/x.toml"), ("missing", "x.toml")]
+    {
+        project.write("seqorch.toml", format!("extends = [\"{value}\"]\n{config}"));
+        error(&project, &format!("extends_{name}"), &[&["plan"]]);
+    }
+}
+
+#[test]
+fn plain_text_where_json_is_expected() {
+    let project = one().config("[retry]\nattempts = 1\n[backend.fake]\noutput = \"claude\"\n");
+    error(&project, "plain_text_as_json", &[&["run"]]);
 }
 
 #[test]

@@ -32,7 +32,23 @@ fn help_of_the_verbs_below_a_verb() {
     check(&project, "help", "config_explain", &[&["config", "explain", "--help"]]);
     check(&project, "help", "config_example", &[&["config", "example", "--help"]]);
     check(&project, "help", "config_reference", &[&["config", "reference", "--help"]]);
+    check(&project, "help", "config_schema", &[&["config", "schema", "--help"]]);
+    check(&project, "help", "config_template", &[&["config", "template", "--help"]]);
     check(&project, "help", "limits_test", &[&["limits", "test", "--help"]]);
+}
+
+#[test]
+fn help_has_its_parts_in_one_order() {
+    let project = project();
+    for verb in verbs() {
+        let help = project.run(&[&verb, "--help"]).code(0).stdout;
+        let place = |part: &str| help.find(part).unwrap_or_else(|| panic!("{verb} has no {part}: {help}"));
+        let order =
+            [place("Usage: "), place("\nExamples:\n"), place("\nOptions:\n"), place("\nGlobal options:\n")];
+        assert!(order.is_sorted(), "{verb}: {help}");
+        // one sentence
+        assert!(!help.lines().next().unwrap().contains(". "), "{verb}: {help}");
+    }
 }
 
 #[test]
