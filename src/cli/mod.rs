@@ -4,6 +4,8 @@
 mod assign;
 mod attach;
 mod backends;
+mod bash_words;
+mod complete;
 mod completions;
 mod config;
 mod diff;

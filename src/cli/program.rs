@@ -6,10 +6,11 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::global::{ColorChoice, Global};
 use super::{
-    attach, backends, completions, config, diff, doctor, examples, forget, help, hidden, home, init, limits,
+    attach, backends, complete, completions, config, diff, doctor, examples, forget, help, hidden, home, init, limits,
     logs, mark, plan, report, resume, run, specs, status, stop, trust, undo, usage, watch,
 };
 use crate::error::Result;
+use crate::report::theme;
 
 #[derive(Debug, Parser)]
 #[command(
@@ -98,6 +99,9 @@ pub fn main() -> u8 {
     if let Some(code) = hidden::run() {
         return code;
     }
+    if complete::answered() {
+        return 0;
+    }
     let parsed = command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match parsed {
         Ok(cli) => cli,
@@ -114,7 +118,7 @@ pub fn main() -> u8 {
     match dispatch(&cli.global, cli.verb) {
         Ok(code) => code,
         Err(error) => {
-            let _ = write!(anstream::stderr(), "{}", error.render());
+            let _ = write!(anstream::stderr(), "{}", theme::text(&error.render()));
             error.kind().exit_code()
         }
     }
@@ -142,7 +146,7 @@ fn dispatch(global: &Global, verb: Option<Verb>) -> Result<u8> {
         Verb::Backends(args) => backends::backends(global, &args),
         Verb::Config(args) => config::config(global, &args),
         Verb::Limits(args) => limits::limits(global, &args),
-        Verb::Completions(args) => Ok(completions::completions(&command(), &args)),
+        Verb::Completions(args) => Ok(completions::completions(&args)),
         Verb::Man(args) => completions::man(&command(), &args),
         Verb::Help(args) => help::help(&command(), &args),
         Verb::View(args) => watch::view(global, &args),

@@ -57,6 +57,7 @@ pub mod trust;
 mod vars;
 
 pub use load::load;
+pub use lookup::keys_for_people;
 pub use loaded::{ExtendedFile, LoadRequest, Loaded};
 pub use presets::{NAMES as BUILT_IN_BACKENDS, Preset, UsageReport, preset};
 pub(crate) use problem::nearest;

@@ -26,6 +26,7 @@ use crate::plan::{Plan, Step};
 use crate::project::SpecPlace;
 use crate::project::current_plan::make_plan;
 use crate::project::progress::progress;
+use crate::report::theme;
 use crate::report::event_text;
 use crate::report::events::{self, EventKind};
 use crate::report::summary::UnitLine;
@@ -156,7 +157,7 @@ impl<'a> RealWorld<'a> {
 
     /// Prints a line for the user. The run continues without a terminal.
     pub fn say(&mut self, text: &str) {
-        let _ = writeln!(self.out, "{text}").and_then(|()| self.out.flush());
+        let _ = writeln!(self.out, "{}", theme::text(text)).and_then(|()| self.out.flush());
     }
 
     pub(super) fn report_child_end(&self) -> impl FnOnce() + Send + 'static {
