@@ -70,13 +70,7 @@ impl Error {
     /// Makes an error of the operating system: `act` (`"writing"`) failed on `path`.
     #[must_use]
     pub fn io(act: &str, path: &Path, source: std::io::Error) -> Self {
-        // EMFILE, ENFILE: the file itself is not at fault
-        let is_out_of_files = matches!(source.raw_os_error(), Some(23 | 24));
-        let error = Self::new(ErrorKind::Internal, format!("{act} {}", path.display())).caused_by(source);
-        if !is_out_of_files {
-            return error;
-        }
-        error.hint("Too many files are open here. Raise the limit (`ulimit -n 4096`), or end what holds them, and run again.")
+        Self::new(ErrorKind::Internal, format!("{act} {}", path.display())).caused_by(source)
     }
 
     /// Sets the cause: an error of the system or of a library.
@@ -140,12 +134,20 @@ impl Error {
             text.push_str(&harmless(detail.trim_end_matches('\n'), true));
             text.push('\n');
         }
-        for hint in &self.hints {
+        // what was being opened is not at fault
+        let is_out_of_files = OUT_OF_FILES.iter().any(|words| text.contains(words));
+        for hint in
+            is_out_of_files.then_some(MORE_FILES).into_iter().chain(self.hints.iter().map(String::as_str))
+        {
             let _ = writeln!(text, "hint: {}", harmless(hint, false));
         }
         text
     }
 }
+
+/// The system's words for EMFILE and ENFILE, in C libraries of two kinds.
+const OUT_OF_FILES: [&str; 2] = ["Too many open files", "too many open files"];
+const MORE_FILES: &str = "Too many files are open here. Raise the limit (`ulimit -n 4096`), or end what holds them, and run again.";
 
 /// Text without characters that act on a terminal: an error may quote what others wrote.
 fn harmless(text: &str, may_have_colours: bool) -> String {
@@ -177,6 +179,13 @@ mod tests {
         let error =
             Error::new(ErrorKind::Config, "a\u{1b}[2Kb\u{9b}c").detail("\u{202e}d\u{9b}").hint("e\u{7}");
         assert_eq!(error.render(), "error: a[2Kbc\nd\nhint: e\n");
+    }
+
+    #[test]
+    fn an_error_for_want_of_descriptors_says_how_to_get_more() {
+        let cause = std::io::Error::from_raw_os_error(24);
+        let error = Error::new(ErrorKind::Internal, "catching signals").caused_by(cause);
+        assert!(error.render().contains("ulimit -n"), "{}", error.render());
     }
 
     #[test]

@@ -141,3 +141,21 @@ fn numbered_prose_is_refused_and_the_error_names_the_setting() {
         .write("seqorch.toml", format!("{}[tasks]\ndialect = \"numbered\"\n", project.read("seqorch.toml")));
     project.run(&["plan", "plan.md", "--dry-run"]).code(0).says(&["2 steps"]);
 }
+
+#[test]
+fn the_boxes_that_say_whether_a_heading_is_done_are_ticked_with_it() {
+    let plan = "### Task 1: Store\n\n- [X] **Step 1: Test**\n- [ ] **Step 2: Code**\n\n### Task 2: Ship\n\n- [ ] **Step 1: Tag**\n";
+    let project = Project::new().spec("login", plan);
+    project.run(&["run", "--only", "1"]).code(0);
+    let done = plan.replace("[ ] **Step 2", "[x] **Step 2");
+    assert_eq!(project.tasks("login"), done);
+    project.run(&["mark", "2", "done"]).code(0);
+    assert_eq!(project.tasks("login"), done.replace("[ ]", "[x]"));
+    project.write(
+        ".kiro/specs/login/tasks.md",
+        done.replace("[ ]", "[x]").replace("[x] **Step 2", "[ ] **Step 2"),
+    );
+    project.run(&["plan"]).code(0).says(&["1 was done, and its box was opened again"]);
+    project.run(&["run"]).code(0);
+    assert_eq!((project.tasks("login"), project.ledger().len()), (done.replace("[ ]", "[x]"), 2));
+}

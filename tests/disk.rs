@@ -219,3 +219,43 @@ fn a_newer_state_file_is_refused_with_the_version_that_it_needs() {
     assert_eq!(project.read(".kiro/specs/SEQUENTIAL_STATE.json"), newer);
     assert_eq!(project.ledger(), [""; 0]);
 }
+
+/// Two tasks whose changes are committed.
+fn two_commits(agent: &str) -> Project {
+    let project = two(agent).config("[git]\ncommit = \"step\"\n[retry]\nattempts = 1\n");
+    crate::common::git::init(&project);
+    project
+}
+
+#[test]
+fn a_disk_that_is_too_full_for_a_snapshot_ends_the_run_and_loses_nothing() {
+    let agent = "echo x > made-$SEQORCH_UNIT; [ $SEQORCH_UNIT = 2 ] && head -c 3000000 /dev/urandom > large; say_done";
+    let project = two_commits(agent);
+    let script = "mount_over .git size=1500k; seqorch run; seqorch status; mount -o remount,size=20m .git; \
+                  seqorch run --retry; git log --reverse --name-only --format=%s; git status --porcelain; git fsck --full";
+    let Some(output) = with_mounts(&project, script) else { return };
+    let text = text(&output);
+    for part in ["code 2", "No space left", "task 2 is done, but not committed", "all complete"] {
+        assert!(text.contains(part), "{part} is missing in\n{text}");
+    }
+    assert!(!text.contains("left out"), "no file is to blame: {text}");
+    assert!(text.contains("2: B\n\n.kiro/specs/login/tasks.md\nlarge\nmade-2\n??"), "{text}");
+    assert_eq!(project.ledger(), ["1 1", "2 1"]);
+}
+
+#[test]
+fn a_commit_that_a_full_disk_stops_is_made_by_the_next_run() {
+    let project = two_commits("head -c 3000 /dev/urandom > made-$SEQORCH_UNIT; say_done");
+    crate::common::git::hook(&project, "pre-commit", "head -c 9000000 /dev/zero > .git/fill 2>&-; true");
+    let script = "mount_over .git size=1500k; cp .git/index /tmp/$$.index; seqorch run; cmp .git/index /tmp/$$.index && echo same; \
+                  rm /tmp/$$.index .git/fill .git/hooks/pre-commit; seqorch run --retry; \
+                  git log --reverse --name-only --format=%s; git status --porcelain; git fsck --full";
+    let Some(output) = with_mounts(&project, script) else { return };
+    let text = text(&output);
+    for part in ["code 2\nsame", "No space left", "task 1 is done, but not committed", "all complete"] {
+        assert!(text.contains(part), "{part} is missing in\n{text}");
+    }
+    let log = "1: A\n\n.kiro/specs/login/tasks.md\nmade-1\n2: B\n\n.kiro/specs/login/tasks.md\nmade-2\n??";
+    assert!(text.contains(log), "{text}");
+    assert_eq!(project.ledger(), ["1 1", "2 1"]);
+}

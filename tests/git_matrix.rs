@@ -56,6 +56,13 @@ const ROWS: &[Row] = &[
         words: "! left out: app (a git repository of its own; commit inside it, or add it as a submodule)", ..ROW },
     Row { repository: "nested repository with commits", agent: "git init -q app; git -C app -c user.name=t -c user.email=t@x commit -q --allow-empty -m x",
         words: "! left out: app (a git repository of its own; commit inside it, or add it as a submodule)", ..ROW },
+    Row { repository: "FIFO and socket", agent: "mkfifo pipe; perl -MIO::Socket::UNIX -e 'IO::Socket::UNIX->new(Local => q(sock), Listen => 1)'",
+        words: "! left out: pipe (a FIFO, which git cannot hold)", ..ROW },
+    Row { repository: "edits in a repository that was nested before", setup: "git init -q app; echo x > app/f", agent: "echo y > app/f",
+        words: "note: neither in snapshots nor in commits: app (a git repository of its own; commit inside it, or add it as a submodule)", ..ROW },
+    Row { repository: "submodule without `.gitmodules`, with edits inside", setup: "git init -q app; echo x > app/f; git -C app add f; \
+        git -C app -c user.name=t -c user.email=t@x commit -qm x; git add app; git commit -qm app", agent: "echo y > app/f",
+        words: "! left out: app (edits inside a submodule; commit inside it)", ..ROW },
     Row { repository: "clean filter whose program is missing", setup: "echo '*.bin filter=lfs' > .gitattributes; git add .; git commit -qm a; \
         git config filter.lfs.clean git-lfs-missing; git config filter.lfs.required true", agent: "echo x > x.bin",
         words: "! left out: x.bin (x.bin: clean filter 'lfs' failed)", ..ROW },
@@ -98,6 +105,14 @@ const ROWS: &[Row] = &[
         config: "history = \"off\"", words: "a rebase is in progress, and a commit would end it" },
     Row { repository: "rebase in progress at the start (`dirty = \"allow\"`)", setup: REBASING, config: "dirty = \"allow\"", result: (2, "-"),
         words: "a rebase is in progress, and commits of tasks would be mixed with it", ..ROW },
+    Row { repository: "merge in progress at the start", setup: MERGING, result: (2, "-"),
+        words: "a merge is in progress, and commits of tasks would be mixed with it", ..ROW },
+    Row { repository: "cherry-pick in progress at the start", setup: PICKING, result: (2, "-"),
+        words: "a cherry-pick is in progress, and commits of tasks would be mixed with it", ..ROW },
+    Row { repository: "revert in progress at the start", setup: REVERTING, result: (2, "-"),
+        words: "a revert is in progress, and commits of tasks would be mixed with it", ..ROW },
+    Row { repository: "`git am` in progress at the start", setup: APPLYING, result: (2, "-"),
+        words: "a series of patches (git am) is in progress, and commits of tasks would be mixed with it", ..ROW },
     Row { repository: "bisect in progress at the start", setup: "git commit -q --allow-empty -m more; git bisect start -q HEAD HEAD~1", result: (2, "-"),
         words: "a bisect is in progress, and commits of tasks would be mixed with it", ..ROW },
     Row { repository: "merge in progress", setup: CONFLICT, agent: "git merge -q other >/dev/null 2>&1", result: (2, "-"),
@@ -133,6 +148,15 @@ const CONFLICT: &str = "git checkout -q -b other; echo theirs > both; git add bo
 
 const REBASING: &str = "git checkout -q -b other; echo theirs > both; git add both; git commit -qm theirs; \
     git checkout -q main; echo ours > both; git add both; git commit -qm ours; git rebase -q other >/dev/null 2>&1 || true";
+
+const MERGING: &str = "git checkout -q -b other; echo theirs > both; git add both; git commit -qm theirs; \
+    git checkout -q main; echo ours > both; git add both; git commit -qm ours; git merge -q other >/dev/null 2>&1 || true";
+const PICKING: &str = "git checkout -q -b other; echo theirs > both; git add both; git commit -qm theirs; \
+    git checkout -q main; echo ours > both; git add both; git commit -qm ours; git cherry-pick other >/dev/null 2>&1 || true";
+const REVERTING: &str = "echo one > both; git add both; git commit -qm one; echo two > both; git commit -qam two; \
+    git revert --no-edit HEAD~1 >/dev/null 2>&1 || true";
+const APPLYING: &str = "git checkout -q -b other; echo theirs > both; git add both; git commit -qm theirs; git format-patch -q -1 -o .git/patches; \
+    git checkout -q main; echo ours > both; git add both; git commit -qm ours; git am -q .git/patches/* >/dev/null 2>&1 || true";
 
 const TASKS: &str = ".kiro/specs/demo/tasks.md";
 

@@ -56,3 +56,26 @@ fn without_snapshots_the_changes_of_a_person_are_not_committed() {
     assert_eq!(subjects(&project), ["start", "by hand", "2: Second thing"]);
     assert_eq!(git(&project, &["status", "--porcelain", "--", "mine.txt"]), "?? mine.txt");
 }
+
+#[test]
+fn results_outlive_a_repository_that_an_agent_removes() {
+    let agent = "echo x > made-$SEQORCH_UNIT; [ $SEQORCH_UNIT = 1 ] && rm -rf .git; say_done";
+    let project = repo(agent, "");
+    project.run(&["run"]).code(2).says(&["not a git repository"]);
+    assert!(!project.path(".git").exists());
+    assert!(project.path(".seqorch/demo/1/1/result.json").exists(), "it is kept elsewhere");
+    project.run(&["status"]).code(0).says(&["task 1 is done, but not committed"]);
+    git(&project, &["init", "-q", "-b", "main"]);
+    git(&project, &["config", "user.name", "a"]);
+    git(&project, &["config", "user.email", "a@a"]);
+    std::fs::write(
+        project.path(".git/info/exclude"),
+        ".out\n.home\nledger\ngate\n.kiro/specs/SEQUENTIAL_*\n",
+    )
+    .unwrap();
+    git(&project, &["add", "-A"]);
+    git(&project, &["commit", "-qm", "anew"]);
+    project.run(&["run", "--retry"]).code(0).says(&["all complete"]);
+    assert_eq!(subjects(&project), ["anew", "2: Second thing"]);
+    assert_eq!(project.outcomes("demo", "1"), ["done"]);
+}

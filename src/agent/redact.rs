@@ -45,12 +45,12 @@ const SHAPE_LIST: [&str; 23] = [
 static SHAPES: LazyLock<Vec<Regex>> =
     LazyLock::new(|| SHAPE_LIST.iter().filter_map(|shape| Regex::new(shape).ok()).collect());
 
-/// `NAME=value`, `name: value`, `--name value`, `"name": "value"`, where the name is that of a secret.
+/// `NAME=value`, `name = value`, `name: value`, `--name value`, `"name": "value"`, where the name is that of a secret.
 static NAMED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
         r#"(?ix)
-        (?P<name> ["']? [\w.-]* (?: passw | passphrase | secret | token | key | credential ) [\w.-]* ["']? )
-        (?P<sign> = | \s* : \s* | \x20 )
+        (?P<name> ["']? [\w.-]* (?: pass | pwd | secret | token | key | credential ) [\w.-]* ["']? )
+        (?P<sign> [\x20\t]* (?: := | => | = ) [\x20\t]* | \s* : \s* | \x20 )
         (?P<value> "[^"\n]*" | '[^'\n]*' | [^\s"',;]+ )"#,
     )
     .ok()
@@ -59,7 +59,7 @@ static NAMED: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// Something that every secret of the lists above has. Most text has none of it, and is done with at once.
 static HINTS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        "(?i)passw|passphrase|secret|token|key|credential|://|bearer|basic|[spr]k[-_]|gh[a-z]_|github_|glpat|npm_|pypi-|\
+        "(?i)pass|pwd|secret|token|key|credential|://|bearer|basic|[spr]k[-_]|gh[a-z]_|github_|glpat|npm_|pypi-|\
          hf_|dop_|sg\\.|xox|xapp|akia|asia|aiza|ya29|eyj|whsec",
     )
     .ok()
@@ -74,11 +74,15 @@ pub(super) fn may_hold_secret(text: &str) -> bool {
 fn is_value(name: &str, sign: &str, value: &str) -> bool {
     let quoted = name.contains(['"', '\'']);
     let name = name.trim_matches(['"', '\'']);
+    let found_value = value;
     let value = value.trim_matches(['"', '\'']).trim_end_matches(['.', ')', '`']);
     let lower = name.to_lowercase();
     let parts: Vec<&str> = lower.split(['_', '-', '.']).filter(|part| !part.is_empty()).collect();
     let has = |ends: &[&str]| parts.iter().any(|part| ends.iter().any(|end| part.ends_with(end)));
-    let strong = ["passw", "passphrase", "secret", "credential"].iter().any(|word| lower.contains(word));
+    let strong = ["passw", "passphrase", "secret", "credential"].iter().any(|word| lower.contains(word))
+        // not the `PASS: 12` of a test
+        || parts.contains(&"pwd")
+        || (parts.len() > 1 && parts.last() == Some(&"pass"));
     // not `tokens`, `monkey` or `keyboard`
     let weak = has(&["token"]) || parts.contains(&"key") || has(&["apikey", "accesskey", "privatekey"]);
     if !strong && !weak {
@@ -97,7 +101,17 @@ fn is_value(name: &str, sign: &str, value: &str) -> bool {
     }
     let digits = value.chars().any(|c| c.is_ascii_digit());
     let is_variable = name.chars().any(|c| c.is_ascii_uppercase()) && name == name.to_uppercase();
+    let written = found_value.starts_with(['"', '\'']);
     match sign {
+        // an assignment in code, unless it gives a literal
+        _ if sign.contains('=') && sign.len() > 1 => {
+            let is_name = is_word(value) && !digits && value.contains('_');
+            let long = if strong { 8 } else { 20 };
+            !is_name
+                && (value.len() >= long
+                    || value.len() >= 4 && strong && (digits || written)
+                    || value.len() >= 8 && digits)
+        }
         // only an option of a program has its value behind a space
         " " => name.starts_with("--") && value.len() >= 6 && !value.starts_with('-'),
         "=" if strong || is_variable => value.len() >= 4,
@@ -275,6 +289,13 @@ mod tests {
             ("host=a password=hunter22 port=1", "host=a password=[redacted] port=1"),
             ("tool --api-key abc12345", "tool --api-key [redacted]"),
             ("tool --token=abc12345", "tool --token=[redacted]"),
+            ("db_password = hunter2", "db_password = [redacted]"),
+            ("password = \"correct horse\"", "password = [redacted]"),
+            ("const apiKey = 'abcd1234efgh';", "const apiKey = [redacted];"),
+            ("secret := \"zebra\"", "secret := [redacted]"),
+            (":token => 'abcd1234efgh'", ":token => [redacted]"),
+            ("DB_PASS=hunter2", "DB_PASS=[redacted]"),
+            ("MYSQL_PWD=hunter2", "MYSQL_PWD=[redacted]"),
         ] {
             assert_eq!(redact(line), masked);
         }
@@ -285,6 +306,13 @@ mod tests {
         for line in [
             "const token = await getToken();",
             "token=self.token)",
+            "let token = read_the_token_of_the_user;",
+            "let key = value;",
+            "if password == other_password {",
+            "password = getpass()",
+            "PASS: 12 tests, FAIL: 3 tests",
+            "PWD=/home/me/project",
+            "pass = second_pass",
             "sorted(items, key=lambda x: x.name)",
             "api_key=os.environ[\"KEY\"]",
             "PASSWORD=$DB_PASSWORD",

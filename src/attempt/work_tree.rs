@@ -45,7 +45,7 @@ pub(super) fn take(request: &SnapshotRequest, busy: BusyFile) -> Result<TreeReco
     let settings = executing.and_then(|settings| serde_json::from_value(settings).ok());
     let pin = settings.map(|settings| Arc::new(GitPin::new(settings, None)));
     let repository = Repository { top, git_dir, common_dir, index, objects, supervisor, is_named: true, pin };
-    let snapshot = Snapshots::resume(&repository, &key, max_file)?.take()?;
+    let snapshot = Snapshots::resume(&repository, &key, max_file)?.take_and_search()?;
     let history = history(&repository, &Head { commit, branch }, &snapshot.head)?;
     Ok(TreeRecord { history, ..record(snapshot) })
 }

@@ -41,7 +41,7 @@ pub(super) fn attach(global: &Global, args: &AttachArgs) -> Result<u8> {
     let store = place.store();
     let config = &project.loaded.config.tmux;
     let env: Vec<_> = std::env::vars_os().collect();
-    let program = tmux::find_tmux(&env).ok_or_else(|| {
+    let program = tmux::find_tmux(&env, &project.root).ok_or_else(|| {
         Error::new(ErrorKind::Unavailable, "tmux is not on the search path").hint(READ_LOGS)
     })?;
     let tmux = TmuxServer::new(program, config.socket.clone(), &env).of(window_owner(&place, &store));

@@ -18,7 +18,7 @@ pub(super) const TASKS: &str = "Which tasks";
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct Work {
     /// Run only these tasks, separated by commas, like 2,3.1.
-    #[arg(help_heading = TASKS, long, value_name = "IDS", value_delimiter = ',')]
+    #[arg(help_heading = TASKS, long, value_name = "IDS")]
     only: Vec<String>,
     /// Start with this task and leave out open tasks before it.
     #[arg(help_heading = TASKS, long, value_name = "ID")]
@@ -91,7 +91,7 @@ impl Work {
     pub(super) fn argv(&self) -> Vec<OsString> {
         let mut argv = self.flags.argv();
         // flag and value in one word, so that a value with a leading dash is not read as a flag
-        argv.extend((!self.only.is_empty()).then(|| format!("--only={}", self.only.join(",")).into()));
+        argv.extend(self.only.iter().map(|only| format!("--only={only}").into()));
         argv.extend(self.from.as_ref().map(|from| format!("--from={from}").into()));
         argv
     }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::error::{Error, ErrorKind};
 use crate::sys::command::{self, CommandWatch, Finished, OutputLimit, Supervised, Unfinished};
+use crate::sys::programs;
 use crate::sys::stop_flag::StopFlag;
 
 /// How long a call may take that runs no hook.
@@ -17,6 +18,15 @@ pub const DEADLINE: Duration = Duration::from_secs(60);
 /// What git says where another program is in its way for a moment.
 const BUSY: [&str; 4] =
     ["Resource temporarily unavailable", "cannot lock ref", "unable to lock", "Cannot allocate memory"];
+/// What the system says where no file is to blame: it has no room, no memory, no descriptors left.
+const EXHAUSTED: [&str; 6] = [
+    "No space left on device",
+    "Disk quota exceeded",
+    "Read-only file system",
+    "Cannot allocate memory",
+    "out of memory",
+    "Too many open files",
+];
 /// Bytes that are kept of what a hook prints.
 const HOOK_OUTPUT: usize = 64 * 1024;
 
@@ -68,6 +78,12 @@ impl GitError {
             words.lines().filter(|line| line.starts_with("fatal: ") || line.starts_with("error: "));
         lines.any(|line| line.contains(".lock': File exists") || BUSY.iter().any(|word| line.contains(word)))
             || matches!(self, Self::NotStarted { .. }) && words.contains(BUSY[0])
+    }
+
+    /// Whether the system could not go on, whatever git was asked for.
+    #[must_use]
+    pub fn is_exhaustion(&self) -> bool {
+        matches!(self, Self::Failed { words, .. } if EXHAUSTED.iter().any(|word| words.contains(word)))
     }
 
     /// Whether a signal ended it that was not ours: somebody killed it, or the system had no memory left.
@@ -182,6 +198,9 @@ pub struct GitCall<'a> {
     overrides: Vec<(String, String)>,
 }
 
+/// Programs that a repository brings do not count: see [`programs::find_tool`].
+const NO_GIT: &str = "it is not in PATH, outside of this repository";
+
 /// Settings of every call but a commit: what a repository configures must not run, nor change what is read.
 const SETTINGS: [&str; 12] = [
     "-c",
@@ -268,8 +287,11 @@ impl<'a> GitCall<'a> {
         if args.len() > 4 { format!("git {words} …") } else { format!("git {words}") }
     }
 
-    pub(super) fn command(&self) -> Command {
-        let mut command = Command::new("git");
+    pub(super) fn command(&self) -> Result<Command, GitError> {
+        let path = std::env::var_os("PATH");
+        let git = programs::find_tool("git", path.as_deref(), self.dir)
+            .ok_or_else(|| GitError::NotStarted { why: NO_GIT.to_owned() })?;
+        let mut command = Command::new(git);
         if self.plain {
             command.args(["-c", "core.fsmonitor=false"]);
         } else {
@@ -290,7 +312,7 @@ impl<'a> GitCall<'a> {
             }
             command.env("GIT_CONFIG_COUNT", (first + self.overrides.len()).to_string());
         }
-        command
+        Ok(command)
     }
 
     /// Runs it once. The bytes that git printed, or why there are none.
@@ -302,7 +324,7 @@ impl<'a> GitCall<'a> {
     pub(super) fn run_with_warnings(&self, supervisor: &Supervisor) -> Result<(Vec<u8>, String), GitError> {
         let shown = self.shown();
         let supervised = Supervised {
-            command: self.command(),
+            command: self.command()?,
             stdin: self.stdin,
             holds: self.holds,
             deadline: self.deadline,
@@ -334,7 +356,10 @@ impl<'a> GitCall<'a> {
     #[must_use]
     pub fn exec(&self) -> GitError {
         use std::os::unix::process::CommandExt;
-        GitError::NotStarted { why: self.command().exec().to_string() }
+        match self.command() {
+            Ok(mut command) => GitError::NotStarted { why: command.exec().to_string() },
+            Err(error) => error,
+        }
     }
 }
 

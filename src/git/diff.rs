@@ -93,6 +93,11 @@ impl Snapshots<'_> {
         }
     }
 
+    /// Whether git has a tree.
+    pub fn has_tree(&self, tree: &str) -> Result<bool, GitError> {
+        self.read_object(tree).map(|object| object.is_some())
+    }
+
     /// What a commit is compared with: its first parent, or the tree without entries.
     pub fn before_commit(&self, commit: &str) -> Result<String, GitError> {
         let (name, parent) = (format!("{commit}^{{commit}}"), format!("{commit}^"));

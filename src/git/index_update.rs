@@ -43,7 +43,8 @@ impl Snapshots<'_> {
         }
         let words = match self.feed(&["--add", "--remove", "--replace"], paths.iter().copied()) {
             Ok(()) => return Ok(()),
-            // else it was killed, which says nothing about a path
+            // a full disk, or a kill, says nothing about a path
+            Err(error) if error.is_exhaustion() => return Err(error),
             Err(GitError::Failed { code: Some(_), words, .. }) => words,
             Err(error) => return Err(error),
         };

@@ -16,6 +16,7 @@ pub mod helpers;
 pub mod history;
 pub mod hooks;
 mod index_update;
+pub mod left_out;
 mod objects;
 pub mod operation;
 pub mod path;
@@ -32,6 +33,7 @@ mod step_tests;
 #[cfg(test)]
 mod testing;
 mod tree_edit;
+mod unseen;
 mod user_index;
 pub mod way_back;
 pub mod work_tree_lock;

@@ -36,7 +36,7 @@ impl Snapshots<'_> {
 
     fn start(&self, task: HelperTask) -> Result<Dialogue, GitError> {
         let call = self.call(task.args().iter().copied());
-        Dialogue::start(call.command()).map_err(|e| GitError::NotStarted { why: e.to_string() })
+        Dialogue::start(call.command()?).map_err(|e| GitError::NotStarted { why: e.to_string() })
     }
 
     /// The answer of a helper.

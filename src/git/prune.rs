@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use super::call::GitError;
@@ -24,6 +25,15 @@ impl Snapshots<'_> {
             let _ = path.parent().map(fs::remove_dir);
         }
         Ok(())
+    }
+
+    /// Removes the objects that a git left half-written that failed: on a full disk, a result needs their room.
+    pub(super) fn remove_temp_objects(&self) {
+        for (_, path) in self.loose_objects() {
+            if path.file_name().is_some_and(|name| name.as_bytes().starts_with(b"tmp_obj_")) {
+                let _ = fs::remove_file(path);
+            }
+        }
     }
 
     /// The names and files of the objects in the folder of the snapshots. They are never packed.

@@ -13,8 +13,8 @@ use super::hooks::HookFolder;
 use super::status::WorkTreeStatus;
 
 /// The version of the installed git.
-pub fn version() -> Result<String, GitError> {
-    let printed = GitCall::new(Path::new("/"), ["--version"]).run(&Supervisor::default())?;
+pub fn version(dir: &Path) -> Result<String, GitError> {
+    let printed = GitCall::new(dir, ["--version"]).run(&Supervisor::default())?;
     Ok(one_line(&printed).trim_start_matches("git version ").to_owned())
 }
 

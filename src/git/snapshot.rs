@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::call::{GitCall, GitError, one_line};
 use super::files::{copy_with_time, private_folder, remove, with_suffix, write_own};
 use super::helpers::GitHelpers;
+use super::left_out::{LeftOut, SpecialFiles};
 use super::path::RepoPath;
 use super::patience::{again_if_killed, patiently};
 use super::repository::Repository;
@@ -44,15 +45,6 @@ pub(super) const SETTINGS: [&str; 16] = [
     "-c",
     "advice.addEmbeddedRepo=false",
 ];
-
-/// A path that no snapshot holds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LeftOut {
-    /// The path, as people read it.
-    pub path: String,
-    /// Why: a sentence, or git's words.
-    pub why: String,
-}
 
 /// The tree of all files at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,6 +81,12 @@ struct SnapshotMemory {
     user_index: Option<Stamp>,
     /// Paths that git could not take, by path; tried again when the file changes.
     refused: BTreeMap<String, RefusedPath>,
+    /// Whether there are submodules, as far as a start saw it.
+    #[serde(default)]
+    has_submodules: bool,
+    /// What the last search for special files found; `None`: there was none yet.
+    #[serde(default)]
+    special: Option<SpecialFiles>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -150,6 +148,7 @@ impl<'a> Snapshots<'a> {
         self.memory = SnapshotMemory {
             index: format!("index-{number:016x}"),
             user_index: Stamp::of(&self.repository.index),
+            has_submodules: self.has_submodules()?,
             ..SnapshotMemory::default()
         };
         self.copy_user_index()?;
@@ -211,25 +210,34 @@ impl<'a> Snapshots<'a> {
 
     /// The tree of all files now.
     pub fn take(&mut self) -> Result<Snapshot, GitError> {
-        self.take_with_boxes(None)
+        self.take_with(None, false)
+    }
+
+    /// The same after an attempt, which may have left files that no look shows.
+    pub fn take_and_search(&mut self) -> Result<Snapshot, GitError> {
+        self.take_with(None, true)
     }
 
     /// The same. Where nothing changed but the boxes of this file, the private index stays as it is.
     pub fn take_with_boxes(&mut self, boxes: Option<&RepoPath>) -> Result<Snapshot, GitError> {
-        match self.look(boxes) {
+        self.take_with(boxes, false)
+    }
+
+    fn take_with(&mut self, boxes: Option<&RepoPath>, searches: bool) -> Result<Snapshot, GitError> {
+        match self.look(boxes, searches) {
             // `git gc` pruned an object that only the private index still had
             Err(GitError::Failed { words, .. }) if words.contains("invalid object") => {
                 self.restart()?;
-                self.look(boxes)
+                self.look(boxes, searches)
             }
-            taken => taken,
+            taken => taken.inspect_err(|_| self.remove_temp_objects()),
         }
     }
 
-    fn look(&mut self, boxes: Option<&RepoPath>) -> Result<Snapshot, GitError> {
+    fn look(&mut self, boxes: Option<&RepoPath>, searches: bool) -> Result<Snapshot, GitError> {
         // a submodule costs a process of its own, so it is asked for only where there may be one
-        let submodules = if self.repository.top.join(".gitmodules").exists() { "none" } else { "dirty" };
-        let submodules = format!("--ignore-submodules={submodules}");
+        let may_have = self.memory.has_submodules || self.repository.top.join(".gitmodules").exists();
+        let submodules = format!("--ignore-submodules={}", if may_have { "none" } else { "dirty" });
         let args =
             ["status", "--porcelain=v2", "-z", "--branch", "--no-ahead-behind", "--no-renames", &submodules];
         let call = self.call(args);
@@ -294,6 +302,15 @@ impl<'a> Snapshots<'a> {
         }
         left_out
             .extend(refused.iter().map(|(path, one)| LeftOut { path: path.clone(), why: one.why.clone() }));
+        let special = match old.special.clone() {
+            Some(known) if !searches => known,
+            known => self.special_files(&known.unwrap_or_default())?,
+        };
+        // where one took the place of a tracked file, git said so
+        let is_new = |one: &&LeftOut| left_out.iter().all(|other| other.path != one.path);
+        let more: Vec<LeftOut> = special.left_out.iter().filter(is_new).cloned().collect();
+        left_out.extend(more);
+        self.memory.special = Some(special);
         self.memory.refused = refused;
         self.memory.user_index = user_index;
         if old != self.memory || !self.folder.join("memory.json").exists() {

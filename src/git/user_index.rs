@@ -16,18 +16,23 @@ impl Snapshots<'_> {
         let exists = |path: &&RepoPath| fs::symlink_metadata(self.at(path)).is_ok();
         let came: BTreeSet<RepoPath> = theirs.difference(&ours).filter(exists).cloned().collect();
         let went: Vec<&RepoPath> = ours.difference(&theirs).filter(exists).collect();
-        let mut forget = BTreeSet::new();
-        if !went.is_empty() {
-            let input = went.iter().flat_map(|path| [path.bytes(), b"\0"].concat()).collect::<Vec<u8>>();
-            let call = self.repository().call(["check-ignore", "-z", "--no-index", "--stdin"]).stdin(&input);
-            match call.run(&self.repository().supervisor) {
-                Ok(ignored) => forget = names(&ignored),
-                // none of them is ignored: they are files like any other
-                Err(GitError::Failed { code: Some(1), .. }) => {}
-                Err(error) => return Err(error),
-            }
-        }
+        let forget = self.ignored_of(&went)?;
         Ok((came, forget))
+    }
+
+    /// Those of these paths that git ignores, whether it has them or not.
+    pub(super) fn ignored_of(&self, paths: &[&RepoPath]) -> Result<BTreeSet<RepoPath>, GitError> {
+        if paths.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let input = paths.iter().flat_map(|path| [path.bytes(), b"\0"].concat()).collect::<Vec<u8>>();
+        let call = self.repository().call(["check-ignore", "-z", "--no-index", "--stdin"]).stdin(&input);
+        match call.run(&self.repository().supervisor) {
+            Ok(ignored) => Ok(names(&ignored)),
+            // none of them is ignored: they are files like any other
+            Err(GitError::Failed { code: Some(1), .. }) => Ok(BTreeSet::new()),
+            Err(error) => Err(error),
+        }
     }
 }
 

@@ -45,11 +45,20 @@ impl TaskNames {
 
     /// The ids that a text names, in the order of the file. `what` begins the message of an error: `--only: `.
     ///
-    /// An id that exists wins over a range and a pattern, and these over a part of a title.
+    /// An id that exists wins over a range and a pattern, and these over a part of a title. Commas stand between several.
     pub fn find(&self, what: &str, text: &str) -> Result<Vec<String>> {
         let text = text.trim();
         if let Some(id) = self.id(text) {
             return Ok(vec![id.to_owned()]);
+        }
+        let parts = parts(text);
+        if parts.len() > 1 {
+            let all_ids = parts.iter().all(|part| self.id(part.trim()).is_some());
+            // a title may hold a comma, too
+            return match self.titled(what, text) {
+                Ok(found) if !all_ids => Ok(found),
+                _ => self.find_all(what, &parts),
+            };
         }
         if let Some(range) = self.range(what, text)? {
             return Ok(range);
@@ -57,14 +66,18 @@ impl TaskNames {
         if text.contains(['*', '?']) {
             return self.matching(what, text);
         }
-        self.titled(what, text)
+        // "[AI-Review]" may be a part of a title as well
+        match text.contains(['[', '{']).then(|| self.matching(what, text)) {
+            Some(Ok(found)) => Ok(found),
+            _ => self.titled(what, text),
+        }
     }
 
     /// The ids that several texts name, each once.
-    pub fn find_all(&self, what: &str, texts: &[String]) -> Result<Vec<String>> {
+    pub fn find_all<T: AsRef<str>>(&self, what: &str, texts: &[T]) -> Result<Vec<String>> {
         let mut found: Vec<String> = Vec::new();
         for text in texts {
-            for id in self.find(what, text)? {
+            for id in self.find(what, text.as_ref())? {
                 if !found.contains(&id) {
                     found.push(id);
                 }
@@ -153,17 +166,15 @@ impl TaskNames {
 
     fn titled(&self, what: &str, text: &str) -> Result<Vec<String>> {
         let wanted = text.to_lowercase();
-        if is_id_like(text)
-            || wanted.chars().filter(|c| c.is_alphabetic()).count() < PART && wanted.is_ascii()
-        {
+        if wanted.is_empty() || is_id_like(text) {
             return Err(self.unknown(what, text));
         }
         let titles = || self.names.iter().map(|name| (name, name.title.to_lowercase()));
         let whole: Vec<&TaskName> =
             titles().filter(|(_, title)| *title == wanted).map(|(name, _)| name).collect();
-        let part: Vec<&TaskName> =
-            titles().filter(|(_, title)| title.contains(&wanted)).map(|(name, _)| name).collect();
-        let found = if whole.is_empty() { part } else { whole };
+        let short = wanted.chars().filter(|c| c.is_alphabetic()).count() < PART && wanted.is_ascii();
+        let part = || titles().filter(|(_, title)| !short && title.contains(&wanted)).map(|(name, _)| name);
+        let found = if whole.is_empty() { part().collect() } else { whole };
         match found.as_slice() {
             [] => Err(self.unknown(what, text)),
             [one] => Ok(vec![one.id.clone()]),
@@ -201,6 +212,20 @@ impl TaskNames {
         let best = scored.fold((0.0, ""), |best, next| if next.0 > best.0 { next } else { best });
         (best.0 >= 0.75).then_some(best.1)
     }
+}
+
+/// The texts between commas; those of a pattern like `{1,3}` separate nothing.
+fn parts(text: &str) -> Vec<&str> {
+    let mut depth = 0;
+    let outside = |c: char| {
+        match c {
+            '{' | '[' => depth += 1,
+            '}' | ']' => depth -= 1,
+            _ => {}
+        }
+        c == ',' && depth <= 0
+    };
+    text.split(outside).collect()
 }
 
 /// `2`, `2.1`, `T004`, `CORE-2`: numbers, with letters before them.
@@ -256,6 +281,11 @@ mod tests {
             ("set up the", "1"),
             // a whole title wins over a part of another one
             ("login", "2"),
+            ("1,3", "1 3"),
+            ("2.1-2.2, ship", "2.1 2.2 4"),
+            ("2.*,2.1", "2.1 2.2 2.3"),
+            ("[13]", "1 3"),
+            ("{1,3},4", "1 3 4"),
         ] {
             assert_eq!(find(text), ids, "{text}");
         }
@@ -287,6 +317,19 @@ mod tests {
         assert_eq!(find("core-2").unwrap(), "CORE-2");
         assert_eq!(find("CORE-1-CORE-3").unwrap(), "CORE-1 CORE-2 CORE-3");
         assert_eq!(find("CORE-*").unwrap(), "CORE-1 CORE-2 CORE-3");
+    }
+
+    #[test]
+    fn whole_titles_may_be_short_and_hold_commas_and_brackets() {
+        let names = TaskNames::of(&parse(
+            "- [ ] 1. Ui\n- [ ] 2. Read, write\n- [ ] 3. [High] Repair\n- [ ] 4. Write\n",
+        ));
+        for (text, id) in
+            [("ui", "1"), ("read, write", "2"), ("[High]", "3"), ("write", "4"), ("Ui,[High] Repair", "1 3")]
+        {
+            assert_eq!(names.find("", text).unwrap().join(" "), id, "{text}");
+        }
+        assert!(names.find("", "1,nope").unwrap_err().render().contains("there is no task nope"));
     }
 
     #[test]

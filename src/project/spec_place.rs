@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::gsd_summary;
@@ -158,14 +159,26 @@ impl SpecPlace {
         Ok(units)
     }
 
-    /// Sets the marks of these tasks, wherever they are in tasks.md now, and no other byte. Returns the tasks that are not
-    /// there any more, or of which it is not sure which ones they are.
-    pub fn set_marks(&self, state: &SpecState, ids: &[String], mark: char) -> Result<Vec<String>> {
+    /// Sets the marks of these tasks, wherever they are in tasks.md now, and no other byte; with `steps` also those of the
+    /// boxes that say whether a heading is done. Returns the tasks that are not there any more, or of which it is not sure
+    /// which ones they are.
+    pub fn set_marks(
+        &self,
+        state: &SpecState,
+        ids: &[String],
+        mark: char,
+        steps: bool,
+    ) -> Result<Vec<String>> {
         let path = self.tasks_file()?;
         let source = self.read_text(&path)?;
         let seen = SeenTasks::of(&spec::parse_as(&source, self.dialect), false);
         let found = state.places_of(&seen, ids);
-        let marks = found.iter().filter_map(|(_, at)| seen.places[*at].mark.clone()).collect();
+        let places = || found.iter().map(|(_, at)| &seen.places[*at]);
+        let own = places().filter_map(|place| place.mark.clone());
+        let is_set = |step: &Range<usize>| mark == 'x' && spec::is_done_mark(&source[step.clone()]);
+        let below = places().filter(|_| steps).flat_map(|place| place.steps.iter().cloned());
+        let below = below.filter(|step| !is_set(step));
+        let marks = own.chain(below).collect();
         let changed = spec::set_marks(&source, marks, mark);
         if changed != source {
             files::replace(&path, changed.as_bytes(), 0o644)?;

@@ -21,7 +21,8 @@ impl RealWorld<'_> {
         if self.config.tasks.tick == Tick::Off {
             return ids.to_vec();
         }
-        match self.place.set_marks(state, ids, mark) {
+        // a box below a heading says nothing of an agent at work, and a person may have ticked it
+        match self.place.set_marks(state, ids, mark, mark == 'x') {
             Ok(missing) if missing.is_empty() => ids.to_vec(),
             Ok(missing) => {
                 self.say(&format!(

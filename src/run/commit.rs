@@ -247,7 +247,8 @@ fn has_lost_snapshots(trees: &Snapshots<'_>, known: &UnitState, before: &str) ->
     }
     match counted(known).filter_map(|attempt| attempt.learned.after.as_ref()).last() {
         Some(after) => Ok(!has(before, &after.tree)?),
-        None => Ok(false),
+        // the agent made it impossible to take one
+        None => trees.has_tree(before).map(|has| !has),
     }
 }
 

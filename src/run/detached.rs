@@ -58,7 +58,7 @@ pub fn start(request: &DetachRequest<'_>) -> Result<String> {
         RunLock::take(&store.run_lock(), &holder)?;
     }
     let env: Vec<(OsString, OsString)> = std::env::vars_os().collect();
-    let tmux = find_tmux(config, &env)?.ok_or_else(|| {
+    let tmux = find_tmux(&place.root, config, &env)?.ok_or_else(|| {
         Error::new(ErrorKind::Unavailable, "--detach needs tmux")
             .hint("Install tmux, or run without --detach.")
     })?;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::event::RunStart;
 use super::machine::{Effect, End, Event, Machine, Notice, Pause};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::plan::assign::Assigned;
 use crate::plan::{Plan, Step};
 use crate::state::{Changes, CommitRefused, Learned, Outcome, SeenTasks, SpecState, TreeRecord};
@@ -172,6 +172,18 @@ struct Driver<'a> {
 }
 
 impl Driver<'_> {
+    /// The plan of now, and what is known of the work tree.
+    fn replan(&mut self) -> Result<Event> {
+        // the machine may plan before the end of a pause
+        self.pause = None;
+        let (plan, seen) = self.world.plan(self.machine)?;
+        let behind = self.world.catch_up_index()?;
+        let (tree, share) = (self.world.tree()?, self.world.random());
+        let is_end = plan.steps.is_empty();
+        let lost = if is_end { self.world.lost_commits(&self.machine.state)? } else { Vec::new() };
+        Ok(Event::Planned { plan: Box::new(plan), seen, tree, lost, behind, share })
+    }
+
     /// Performs an effect and returns the events that it gives at once.
     fn perform(&mut self, effect: Effect) -> Result<Vec<Event>> {
         let state = &self.machine.state;
@@ -180,16 +192,15 @@ impl Driver<'_> {
                 self.world.save(state)?;
                 None
             }
-            Effect::Replan => {
-                // the machine may plan before the end of a pause
-                self.pause = None;
-                let (plan, seen) = self.world.plan(self.machine)?;
-                let behind = self.world.catch_up_index()?;
-                let (tree, share) = (self.world.tree()?, self.world.random());
-                let is_end = plan.steps.is_empty();
-                let lost = if is_end { self.world.lost_commits(&self.machine.state)? } else { Vec::new() };
-                Some(Event::Planned { plan: Box::new(plan), seen, tree, lost, behind, share })
-            }
+            Effect::Replan => match self.replan() {
+                // nothing is planned without what git was asked for
+                Err(error) if error.kind() == ErrorKind::Interrupted => {
+                    let asked: Vec<Event> =
+                        std::iter::from_fn(|| self.world.asked()).map(Event::Asked).collect();
+                    return if asked.is_empty() { Err(error) } else { Ok(asked) };
+                }
+                planned => Some(planned?),
+            },
             Effect::Recover { unit, attempt } => {
                 let Recovered { step, ending } = self.world.recover(&unit, attempt, self.machine)?;
                 let mut events = vec![Event::Recovered { step }];

@@ -92,6 +92,13 @@ pub struct RunResult {
 
 /// Runs one spec to the end of the run.
 pub fn run(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
+    let store = request.place.store();
+    let result = live(request, inbox);
+    store.leave_removed_repository();
+    result
+}
+
+fn live(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
     let RunRequest { place, config, .. } = *request;
     let CheckedSpec { store, plan, .. } = CheckedSpec::check(place, config, request.resume)?;
     let store = store.prepared()?;
@@ -213,6 +220,7 @@ fn announce(
     }
     preflight::note_unmatched_inputs(place, config);
     world.say(&run_texts::first_line(place, plan, attach));
+    world.say_unseen(before)?;
     store.progress(&run_texts::start_entry(place))?;
     let steps = plan.steps.iter().map(|step| step.unit.clone()).collect();
     world.publish(EventKind::RunStarted { spec: place.name.clone(), pid: std::process::id(), steps })

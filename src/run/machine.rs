@@ -241,7 +241,7 @@ impl Machine {
     fn planned(&mut self, now: Timestamp, plan: &Plan, ticked: &BTreeSet<String>, share: f64) -> Vec<Effect> {
         self.state.forget_removed(plan);
         let mut effects = self.report_foreign_ticks(ticked, &[]);
-        if let Some(settled) = self.settle_unreviewed(now, plan) {
+        if let Some(settled) = self.settle_unreviewed(now, plan).or_else(|| self.settle_refused(now, plan)) {
             effects.extend(settled);
             return effects;
         }

@@ -107,7 +107,7 @@ pub fn mark(place: &SpecPlace, config: &Config, request: &MarkRequest) -> Result
     }
     store.save(&state)?;
     if let Some(ticked) = ticks {
-        place.set_marks(&state, &ids, if ticked { 'x' } else { ' ' })?;
+        place.set_marks(&state, &ids, if ticked { 'x' } else { ' ' }, true)?;
     }
     Ok(Marked { named, ids, was_assigned, released })
 }

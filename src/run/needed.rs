@@ -15,6 +15,7 @@ use crate::git::repository::Repository;
 use crate::plan::Plan;
 use crate::project::SpecPlace;
 use crate::report::text::sanitise_line;
+use crate::store::work_tree_folders::WorkTreeFolders;
 use crate::sys::{files, programs};
 
 /// Programs of hooks and checks that are not there or not executable, each with the setting that names it.
@@ -81,6 +82,11 @@ fn folders(place: &SpecPlace, config: &Config) -> BTreeMap<PathBuf, &'static str
         all.insert(place.dir.clone(), "tasks.md");
     }
     all.insert(std::env::temp_dir(), "temporary files, TMPDIR");
+    if place.keeps_in_git
+        && let Some(git) = WorkTreeFolders::find(&place.root)
+    {
+        all.extend(git.written(config.git.commit == Commit::Step));
+    }
     all
 }
 

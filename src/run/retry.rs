@@ -9,7 +9,7 @@ use super::backoff;
 use super::machine::{Assigned, DoneAttempt, Effect, End, Machine, Next, Notice, Pause, Phase, Stop};
 use crate::agent::AttemptRole;
 use crate::config::{Batch, OnFailure, RefusedRule};
-use crate::plan::Step;
+use crate::plan::{Plan, Step};
 use crate::state::outcome::{CancelledBy, REFUSED_COMMIT};
 use crate::state::{
     Changes, CommitRefused, Learned, Outcome, ResumeReason, TreeRecord, UnitState, UnitStatus,
@@ -121,6 +121,25 @@ impl Machine {
             }));
         }
         effects
+    }
+
+    /// Where a run was killed before it could say that a refused commit spent the last attempt of its unit, that is said now.
+    pub(super) fn settle_refused(&mut self, now: Timestamp, plan: &Plan) -> Option<Vec<Effect>> {
+        let is_spent = |step: &&Step| {
+            let unit = self.state.units.get(&step.unit);
+            unit.is_some_and(|unit| {
+                let last = unit.work().next_back().and_then(|last| last.outcome.as_ref());
+                last.is_some_and(Outcome::is_refused_commit)
+                    && unit.status == UnitStatus::Todo
+                    && unit.tries() >= step.settings.retry.attempts
+            })
+        };
+        let step = plan.steps.iter().find(is_spent)?.clone();
+        let (_, end) = self.unsuccessful(now, &step.unit, step.settings.retry.attempts, Some(&step));
+        Some(match end {
+            Some(end) => self.finish(now, end),
+            None => [Effect::Save].into_iter().chain(self.replan()).collect(),
+        })
     }
 
     /// The commit of the attempt that has just ended was made, or refused. A refusal that its agent may be able to fix is a

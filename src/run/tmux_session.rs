@@ -26,11 +26,15 @@ pub fn window_owner(place: &SpecPlace, store: &Store) -> WindowOwner {
 }
 
 /// Finds tmux. `None`: the configuration does not want it, or it is not installed and need not be.
-pub(super) fn find_tmux(config: &Config, env: &[(OsString, OsString)]) -> Result<Option<TmuxServer>> {
+pub(super) fn find_tmux(
+    root: &Path,
+    config: &Config,
+    env: &[(OsString, OsString)],
+) -> Result<Option<TmuxServer>> {
     if config.tmux.mode == TmuxMode::Off {
         return Ok(None);
     }
-    match tmux::find_tmux(env) {
+    match tmux::find_tmux(env, root) {
         Some(program) => Ok(Some(TmuxServer::new(program, config.tmux.socket.clone(), env))),
         None if config.tmux.mode == TmuxMode::Auto => {
             let _ = writeln!(io::stderr(), "note: tmux is not installed; agents print to this terminal");
@@ -62,7 +66,7 @@ impl RunSession {
         caller: TmuxCaller,
     ) -> Result<Self> {
         let env: Vec<(OsString, OsString)> = std::env::vars_os().collect();
-        let Some(server) = find_tmux(config, &env)? else { return Ok(Self::default()) };
+        let Some(server) = find_tmux(&place.root, config, &env)? else { return Ok(Self::default()) };
         let server = server.called_by(caller).of(window_owner(place, store));
         let name = tmux_names::session(&config.tmux.session, &place.name);
         let tmux = &config.tmux;

@@ -129,7 +129,7 @@ fn restore(
         .and_then(|files| files.ok_or_else(|| nothing_known(state, id)))?;
     let units = plan::units(&tasks, config.run.granularity);
     let members = units.into_iter().find(|unit| unit.id == id).map_or_else(Vec::new, |unit| unit.members);
-    place.set_marks(state, &members, ' ')?;
+    place.set_marks(state, &members, ' ', true)?;
     state.decided(&members, Some(false));
     let after = snapshots.take()?;
     // what others had changed before stays theirs

@@ -22,7 +22,7 @@ pub(super) fn lock(
     let mut noted = false;
     loop {
         let taken = WorkTreeLock::try_take(repository.repository(), &owner)
-            .map_err(|e| Error::new(ErrorKind::Internal, "locking the work tree").caused_by(e))?;
+            .map_err(|e| cannot_lock(repository, e))?;
         let other = match taken {
             LockAnswer::Ours(lock) => {
                 if let Some(watch) = repository.repository().supervisor.watch.as_ref().filter(|_| noted) {
@@ -50,6 +50,11 @@ pub(super) fn lock(
             return Err(Error::new(ErrorKind::Interrupted, format!("stopped while waiting for {who}")));
         }
     }
+}
+
+fn cannot_lock(repository: &RunRepository, why: io::Error) -> Error {
+    Error::io("locking the work tree in", &repository.repository().git_dir, why)
+        .hint("Change its owner or mode (chown, chmod), or mount it writable. No agent was started.")
 }
 
 fn refused(who: &str, other: Option<&WorkTreeOwner>) -> Error {

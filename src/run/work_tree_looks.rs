@@ -4,21 +4,19 @@ use super::recorded_commits::{LostCommit, lost_commits};
 use super::world::RealWorld;
 use crate::config::HistoryRule;
 use crate::error::Result;
-use crate::git::call::GitError;
 use crate::report::text::sanitise_line;
 use crate::state::work_tree::HistoryChange;
 use crate::state::{SpecState, TreeRecord};
+
+/// How many files are named at the start that no snapshot has.
+const SHOWN_UNSEEN: usize = 20;
 
 impl RealWorld<'_> {
     /// The work tree before a step.
     pub(super) fn look_before_step(&self) -> Result<Option<TreeRecord>> {
         let Some(repository) = &self.repository else { return Ok(None) };
         let boxes = repository.trees().path_of(&self.place.tasks_path());
-        match repository.look(boxes.as_ref()).map(Some) {
-            // the run is to end, and starts nothing that needs the snapshot
-            Err(GitError::Stopped { .. }) => Ok(None),
-            looked => Ok(looked?),
-        }
+        Ok(Some(repository.look(boxes.as_ref())?))
     }
 
     /// The work tree now, after an attempt whose process could not take the snapshot.
@@ -55,10 +53,7 @@ impl RealWorld<'_> {
         else {
             return Ok(Vec::new());
         };
-        let lost = match lost_commits(repository.repository(), state) {
-            Err(GitError::Stopped { .. }) => return Ok(Vec::new()),
-            lost => lost?,
-        };
+        let lost = lost_commits(repository.repository(), state)?;
         // what a person rewrote between two runs is no need
         let (before, lost): (Vec<LostCommit>, Vec<LostCommit>) =
             lost.into_iter().partition(|one| self.lost_before.contains(one));
@@ -77,6 +72,23 @@ impl RealWorld<'_> {
             ));
         }
         Ok(lost)
+    }
+
+    /// Names what neither a snapshot nor a commit of this run will have, whatever agents do to it.
+    pub(super) fn say_unseen(&mut self, before: Option<&TreeRecord>) -> Result<()> {
+        let (Some(repository), Some(before)) = (&self.repository, before) else { return Ok(()) };
+        let hidden = repository.trees().hidden_files()?;
+        let hidden = hidden.iter().map(|one| (&one.path, &one.why));
+        let all = before.left_out.iter().map(|one| (&one.path, &one.why)).chain(hidden);
+        let all: Vec<String> =
+            all.map(|(path, why)| format!("{} ({})", sanitise_line(path), sanitise_line(why))).collect();
+        for one in all.iter().take(SHOWN_UNSEEN) {
+            self.say(&format!("note: neither in snapshots nor in commits: {one}"));
+        }
+        if all.len() > SHOWN_UNSEEN {
+            self.say(&format!("note: … and {} more", all.len() - SHOWN_UNSEEN));
+        }
+        Ok(())
     }
 
     /// Names what happened to files and history in this attempt.

@@ -4,17 +4,15 @@ use std::ops::Range;
 
 use super::bodies::TaskBodies;
 use super::dependencies::Dependencies;
-use super::diagnostic_list::DiagnosticList;
+use super::diagnostic_list::{DiagnosticList, MOST, plain, sort};
 use super::hierarchy::TaskHierarchy;
 use super::id_index::IdIndex;
 use super::lines::{LineKind, SourceLines};
-use super::model::{Diagnostic, Dialect, IgnoredReason, Severity, Task, TaskState};
+use super::model::{Diagnostic, Dialect, IgnoredReason, Task, TaskState};
+use super::not_taken;
 use super::task_line::{Oddity, TaskLine};
 use super::unique_ids::CountedId;
 use super::wave_graph::{GraphProblem, WaveGraph};
-
-/// How many diagnostics of one kind are reported at most.
-const MOST: usize = 50;
 
 /// The hint for an id that no task has.
 const UNKNOWN_ID: &str = "correct the id, or leave it: it does not change the order";
@@ -29,7 +27,7 @@ pub(crate) fn check(
     graph: &WaveGraph,
     forced: Option<Dialect>,
 ) -> Vec<Diagnostic> {
-    let mut out = DiagnosticList { lines, list: Vec::new() };
+    let mut out = DiagnosticList::new(lines);
     conflicts(&mut out);
     duplicates(&mut out, found, ids);
     cycles(&mut out, found, deps);
@@ -37,7 +35,8 @@ pub(crate) fn check(
     wave_graph(&mut out, graph);
     indentation(&mut out, found, tree);
     oddities(&mut out, found);
-    entries_without_boxes(&mut out, found);
+    not_taken::entries_without_boxes(&mut out, found);
+    not_taken::bullets_without_boxes(&mut out, found);
     unclosed(&mut out);
     if found.is_empty() {
         let plain = |&line: &usize| {
@@ -129,33 +128,6 @@ fn oddities(out: &mut DiagnosticList<'_>, found: &[TaskLine<'_>]) {
     }
 }
 
-/// Entries that continue the numbers of a list of boxes and have no box.
-fn entries_without_boxes(out: &mut DiagnosticList<'_>, found: &[TaskLine<'_>]) {
-    let mut reported = 0;
-    for (at, task) in found.iter().enumerate().filter(|(_, task)| task.mark.is_some() && task.level == 0) {
-        let Ok(mut number) = task.id.parse::<u32>() else { continue };
-        let end = found.get(at + 1).map_or(out.lines.all.len(), |next| next.line);
-        for line in task.line + 1..end {
-            let (kind, indent) = (out.lines.all[line].kind, out.lines.all[line].indent);
-            if matches!(kind, LineKind::Blank | LineKind::Heading(_)) || reported == MOST {
-                break;
-            }
-            let text = out.lines.text(line).trim_start_matches(['-', '*', '+', ' ', '\t']);
-            let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-            let is_entry = indent == task.indent
-                && text[digits..].starts_with(['.', ')'])
-                && text[..digits].parse() == Ok(number + 1)
-                && out.lines.item(line).is_none_or(|item| item.mark.is_none());
-            if is_entry {
-                number += 1;
-                reported += 1;
-                let message = format!("{number} has a number of this list and no box, so it is no task");
-                out.warn(out.span(line), message, "", "write `- [ ]` before it if it is work");
-            }
-        }
-    }
-}
-
 fn unclosed(out: &mut DiagnosticList<'_>) {
     for &(line, why) in out.lines.unclosed.iter().take(MOST) {
         let what = if why == IgnoredReason::Comment { "comment" } else { "code fence" };
@@ -185,47 +157,14 @@ pub(crate) fn done_over_open_boxes(
         0 => format!("task {id} is marked done, but boxes below it are open"),
         more => format!("task {id} and {more} more are marked done, but boxes below them are open"),
     };
-    let mut out = DiagnosticList { lines, list: Vec::new() };
+    let mut out = DiagnosticList::new(lines);
     out.warn(out.span(found[first].line), message, "", "the heading decides");
     out.list.pop()
 }
 
-/// Boxes that are not taken beside headings that are, where nothing says what they are.
-pub(crate) fn left_out(lines: &SourceLines<'_>, boxes: &[usize]) -> Option<Diagnostic> {
-    let (first, last) = (*boxes.first()?, *boxes.last()?);
-    let message = match boxes.len() {
-        1 => format!("the headings are the tasks of this file, so the box on line {} is none", first + 1),
-        count => format!(
-            "the headings are the tasks of this file, so {count} boxes are none: lines {} to {}",
-            first + 1,
-            last + 1
-        ),
-    };
-    warning(lines, first, message, "tasks.dialect = \"plain\" takes the boxes, and not the headings")
-}
-
-/// One warning at a line.
-fn warning(lines: &SourceLines<'_>, at: usize, message: String, hint: &str) -> Option<Diagnostic> {
-    let mut out = DiagnosticList { lines, list: Vec::new() };
-    out.warn(out.span(at), message, "", hint);
-    out.list.pop()
-}
-
-/// Headings with a number and text of their own that are not taken beside boxes that only check something.
-pub(crate) fn passed_over(lines: &SourceLines<'_>, headings: &[usize]) -> Option<Diagnostic> {
-    let (first, last) = (*headings.first()?, *headings.last()?);
-    let message = format!(
-        "only boxes that seem to check the work are taken, and no heading is: lines {} to {}",
-        first + 1,
-        last + 1
-    );
-    let hint = "tasks.dialect = \"headings\" takes the headings; a section called Tasks holds tasks";
-    warning(lines, first, message, hint)
-}
-
 /// Marks that the file does not explain: such a task is open work.
 pub(crate) fn unknown_marks(lines: &SourceLines<'_>, tasks: &[Task], unknown: &[usize]) -> Vec<Diagnostic> {
-    let mut out = DiagnosticList { lines, list: Vec::new() };
+    let mut out = DiagnosticList::new(lines);
     for task in unknown.iter().take(MOST).map(|&i| &tasks[i]) {
         let Some(mark) = task.mark.clone() else { continue };
         let message = format!(
@@ -236,16 +175,6 @@ pub(crate) fn unknown_marks(lines: &SourceLines<'_>, tasks: &[Task], unknown: &[
         out.warn(mark, message, "", "write [ ], [x] or [-], or explain it: `[?]` waiting");
     }
     out.list
-}
-
-/// Puts diagnostics in the order of the file.
-pub(crate) fn sort(list: &mut [Diagnostic]) {
-    list.sort_by_key(|d| (d.span.start, d.severity == Severity::Warning));
-}
-
-/// Text from the file for a message, without control characters.
-fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect()
 }
 
 /// Unresolved merges, from `<<<<<<<` to `>>>>>>>`. A sample inside a fence does not count, unless the merge opens before it.
@@ -301,7 +230,7 @@ pub(crate) fn counted_ids(
     found: &[TaskLine<'_>],
     counted: &[CountedId],
 ) -> Vec<Diagnostic> {
-    let mut out = DiagnosticList { lines, list: Vec::new() };
+    let mut out = DiagnosticList::new(lines);
     for CountedId { task, first } in counted.iter().take(MOST) {
         let (task, first) = (&found[*task], &found[*first]);
         let message = used_twice(&first.id, first);

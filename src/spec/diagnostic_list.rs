@@ -1,9 +1,17 @@
-//! A list of diagnostics that finds the place of each.
+//! Collects what is reported about a file, each with its line and column.
 
 use std::ops::Range;
 
 use super::lines::SourceLines;
 use super::model::{Diagnostic, Severity};
+
+/// How many diagnostics of one kind are reported at most.
+pub(crate) const MOST: usize = 50;
+
+/// Puts diagnostics in the order of the file.
+pub(crate) fn sort(list: &mut [Diagnostic]) {
+    list.sort_by_key(|d| (d.span.start, d.severity == Severity::Warning));
+}
 
 /// Collects diagnostics and finds line and column of each.
 pub(crate) struct DiagnosticList<'a> {
@@ -11,7 +19,11 @@ pub(crate) struct DiagnosticList<'a> {
     pub(crate) list: Vec<Diagnostic>,
 }
 
-impl DiagnosticList<'_> {
+impl<'a> DiagnosticList<'a> {
+    pub(crate) fn new(lines: &'a SourceLines<'a>) -> Self {
+        Self { lines, list: Vec::new() }
+    }
+
     /// The span of a line without its indentation.
     pub(crate) fn span(&self, line: usize) -> Range<usize> {
         let l = &self.lines.all[line];
@@ -45,4 +57,9 @@ impl DiagnosticList<'_> {
     pub(crate) fn warn(&mut self, span: Range<usize>, message: String, label: &str, hint: &str) {
         self.push(Severity::Warning, span, message, label, hint);
     }
+}
+
+/// Text from the file for a message, without control characters.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect()
 }

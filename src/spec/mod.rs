@@ -3,7 +3,7 @@
 //! [`parse()`] runs these passes: `lines` splits the text and asks the `grammar` about lines that may be tasks;
 //! `reading_rules` decides from the whole file which of them are tasks; `collect` takes those (with `table`,
 //! `numbered_lines` and `legend`); `hierarchy`, `bodies`, `dependencies` and `wave_graph` find parents, details and
-//! order; `check` reports mistakes; `dialect` names the tool that wrote the file.
+//! order; `check` reports mistakes, `not_taken` what could be work; `dialect` names the tool that wrote the file.
 
 mod accepted_ids;
 mod bodies;
@@ -33,6 +33,7 @@ mod lines;
 mod lookalike_counts;
 mod mark_words;
 mod model;
+mod not_taken;
 mod numbered_lines;
 mod parse;
 mod placed_value;
@@ -66,5 +67,6 @@ pub use model::{
 pub use parse::{parse, parse_as};
 pub use render::render_diagnostics;
 pub use section_names::is_column;
+pub(crate) use states::is_done_mark;
 pub use tick::{set_marks, tick, tick_as};
 pub(crate) use vocabulary::human as says_human;

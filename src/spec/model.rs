@@ -62,6 +62,8 @@ pub struct Task {
     pub span: Range<usize>,
     /// Bytes between `[` and `]`, where it has a box; in a list of values, the bytes of the value that says its state.
     pub mark: Option<Range<usize>>,
+    /// The same of the boxes below a heading that is done when all of them are ticked.
+    pub steps: Vec<Range<usize>>,
     /// Lines of its section that belong to no task, cut after a screenful: what the section says about all of them.
     pub around: Arc<str>,
     /// Only a person can do it, as `(human)` or `(manual)` in its title or the file's own form says.

@@ -17,8 +17,8 @@ use super::reading_rules::{ReadingRules, TaskForm, reading_rules};
 use super::states::StateReader;
 use super::task_line::{CollectedLines, TaskLine};
 use super::{
-    check, front_matter, json_tasks, reading_summary, section_texts, states, title, unique_ids, vocabulary,
-    wave_graph,
+    check, diagnostic_list, front_matter, json_tasks, not_taken, reading_summary, section_texts, states,
+    title, unique_ids, vocabulary, wave_graph,
 };
 
 /// Parses a tasks.md of any dialect. It never refuses a file: [`TaskFile::diagnostics`] lists what is wrong with it,
@@ -78,19 +78,23 @@ pub fn parse_as(source: &str, forced: Option<Dialect>) -> TaskFile {
     let states = StateReader { lines: &lines, bodies: &bodies, collected: &collected, dialect };
     for (i, task) in tasks.iter_mut().enumerate() {
         task.state = states.of(i, &task.title);
+        task.steps = states.steps(i, &task.title);
         task.around = Arc::clone(&around[i]);
     }
     let unknown: Vec<usize> = (0..tasks.len()).filter(|&i| states.is_unknown(&tasks[i], source)).collect();
     let more = check::done_over_open_boxes(&lines, found, &bodies, &tasks);
     diagnostics.extend(more.into_iter().chain(check::unknown_marks(&lines, &tasks, &unknown)));
     diagnostics.extend(check::counted_ids(&lines, found, &counted));
-    diagnostics.extend(check::left_out(&lines, &rules.left_out));
-    diagnostics.extend(check::passed_over(&lines, &rules.passed_over));
-    check::sort(&mut diagnostics);
+    diagnostics.extend(not_taken::left_out(&lines, &rules.left_out));
+    diagnostics.extend(not_taken::passed_over(&lines, &rules.passed_over));
     let ignored = ignored(&lines, &collected, &bodies);
     let task_states: Vec<TaskState> = tasks.iter().map(|task| task.state).collect();
     let unused: Vec<usize> =
         collected.ignored.iter().map(|i| i.0).filter(|&line| lines.heading(line).is_some()).collect();
+    let beside: Vec<usize> =
+        ignored.iter().map(|i| i.0).filter(|line| rules.map.beside.binary_search(line).is_ok()).collect();
+    diagnostics.extend(not_taken::beside_tasks(&lines, &rules.map, &beside));
+    diagnostic_list::sort(&mut diagnostics);
     let reading = reading_summary::reading(&lines, &rules.map, found, &task_states, &ignored, &unused);
     TaskFile {
         tasks,
@@ -206,6 +210,7 @@ impl TaskReader<'_> {
             }),
             human: f.human || vocabulary::human(&text[f.title.clone()]),
             around: Arc::from(""),
+            steps: Vec::new(),
         }
     }
 

@@ -116,7 +116,7 @@ const NO_WORK_LAST: &str = " validation verification log logs watchlist criteria
     goals scope references assumptions prerequisites deliverables rollback evidence notes metrics approvals checks tested \
     verified artifacts outputs ";
 const NO_WORK: &str = "concrete steps|plan of work|decision log|test plan|test strategy|test scenarios|test cases|tests|qa|smoke test|smoke tests|sign off|rollout|\
-    rollout plan|dependencies|requirements|before you start|git|commits|commit|commit plan|pull request|validación|\
+    rollout plan|dependencies|requirements|before you start|story|dev agent record|agent model used|file list|completion notes list|qa results|change log|changelog|git|commits|commit|commit plan|pull request|validación|\
     verificación|riesgos|archivos|validierung|überprüfung|risiken|dateien|проверка|риски|файлы|验证|風險|风险|检查|検証|リスク";
 const COLUMNS: &str = "review findings|review follow ups|review follow up|review followups|follow ups|followups|in progress|in work|work in progress|wip|up next|now|to do|doing|ready|ready to start|done|completed|\
     complete|finished|recently done|recently completed|current|current work|active|today|this week|soon|\
@@ -272,6 +272,13 @@ pub(crate) fn names_no_work(text: &str) -> bool {
     let first = name.split(' ').next().unwrap_or_default();
     let last = name.rsplit(' ').next().unwrap_or_default();
     is_in(first, NO_WORK_FIRST) || is_in(last, NO_WORK_LAST) || one_of(&name, NO_WORK)
+}
+
+/// Whether a name says that the boxes below it check other tasks: "Success validation".
+pub(crate) fn names_checks(text: &str) -> bool {
+    let name = words(text);
+    let last = name.rsplit(' ').next().unwrap_or_default();
+    is_in(last, " validation verification checks gates approvals ") && !names_work(text)
 }
 
 /// Whether the heading is one of those that an `ExecPlan` has.

@@ -2,7 +2,9 @@
 
 use super::grammar::Heading;
 use super::lines::{LineKind, SourceLines};
-use super::section_names::{SectionKind, is_of_exec_plan, names_no_work, names_work, section_kind};
+use super::section_names::{
+    SectionKind, is_of_exec_plan, names_checks, names_no_work, names_work, section_kind,
+};
 
 /// A heading and what stands below it.
 #[derive(Debug)]
@@ -27,6 +29,8 @@ pub(crate) struct SectionMap {
     pub(crate) kinds: Vec<SectionKind>,
     /// The line of the heading that is the title of the whole file.
     pub(crate) title: Option<usize>,
+    /// Open boxes beside a list of tasks that are not taken, in sections whose names do not say what they hold.
+    pub(crate) beside: Vec<usize>,
     /// Boxes are taken from sections of criteria or notes, since the file has no others.
     pub(crate) last_resort: bool,
 }
@@ -179,11 +183,26 @@ fn leave_out_neighbours(lines: &SourceLines<'_>, map: &mut SectionMap, exec_plan
         })
         .collect();
     for line in 0..map.kinds.len() {
-        let out = map
-            .of(line)
-            .is_some_and(|section| left_out[section] && map.all[section].kind == SectionKind::Open);
-        if out && map.kinds[line] == SectionKind::Open && map.title != Some(line) {
+        let Some(section) = map.of(line) else { continue };
+        let out = left_out[section]
+            && map.all[section].kind == SectionKind::Open
+            && map.kinds[line] == SectionKind::Open
+            && map.title != Some(line);
+        // "Success validation" among numbered tasks
+        let checks = with_number * 2 > all
+            && map.kinds[line] == SectionKind::Tasks
+            && lines.heading(map.all[section].line).is_some_and(|heading| heading.id.is_none())
+            && names_checks(name(lines, map.all[section].line));
+        if out || checks {
             map.kinds[line] = SectionKind::Aside;
+        }
+        let text = lines.text(line);
+        let is_open = |mark: &std::ops::Range<usize>| text[mark.clone()].trim().is_empty();
+        if out
+            && !map.says(lines, section, names_no_work)
+            && lines.item(line).is_some_and(|item| item.bullet && item.mark.as_ref().is_some_and(is_open))
+        {
+            map.beside.push(line);
         }
     }
 }

@@ -62,9 +62,36 @@ impl StateReader<'_> {
         if f.level == 0 {
             return TaskState::Todo;
         }
-        let text = self.lines.text(f.line);
-        let id = self.lines.heading(f.line).and_then(|h| h.id.as_ref()).map_or(0, |id| id.span.start);
-        vocabulary::signs(&text[..id], title).unwrap_or_else(|| self.heading(task))
+        self.signs(task, title).unwrap_or_else(|| self.heading(task))
+    }
+
+    /// The marks of the boxes below a heading, where they alone say whether it is done.
+    pub(crate) fn steps(&self, task: usize, title: &str) -> Vec<Range<usize>> {
+        let f = &self.collected.tasks[task];
+        let says_otherwise = f.level == 0 || f.mark.is_some() || f.checked || f.row.is_some();
+        if says_otherwise || self.signs(task, title).is_some() || self.status(task).is_some() {
+            return Vec::new();
+        }
+        let mark = |line: usize| {
+            let mark = self.lines.item(line)?.mark.as_ref()?;
+            let start = self.lines.all[line].start;
+            let dropped = self.mark(&self.lines.text(line)[mark.clone()], "") == TaskState::Skipped;
+            (!dropped).then_some(start + mark.start..start + mark.end)
+        };
+        self.bodies.lines(task).filter_map(mark).collect()
+    }
+
+    /// What signs around the title of a heading say.
+    fn signs(&self, task: usize, title: &str) -> Option<TaskState> {
+        let line = self.collected.tasks[task].line;
+        let id = self.lines.heading(line).and_then(|h| h.id.as_ref()).map_or(0, |id| id.span.start);
+        vocabulary::signs(&self.lines.text(line)[..id], title)
+    }
+
+    /// What a status line of a heading says.
+    fn status(&self, task: usize) -> Option<TaskState> {
+        let text = |line: &usize| self.lines.all[*line].kind == LineKind::Text;
+        self.bodies.lines(task).filter(text).find_map(|line| self.status_line(self.lines.text(line)))
     }
 
     /// Whether the meaning of the mark is unknown: neither the file nor any known habit.
@@ -87,6 +114,7 @@ impl StateReader<'_> {
         match mark.trim_end_matches('\u{FE0F}') {
             done if is_done_mark(done) => TaskState::Done,
             "~" | "-" if vocabulary::given_up(title) => TaskState::Skipped,
+            "" if self.dialect == Dialect::AiDlc && vocabulary::left_out_stage(title) => TaskState::Skipped,
             "~" if matches!(self.dialect, Dialect::Kiro | Dialect::CcSdd) => TaskState::Queued,
             "~" | "-" | "/" | "🔄" => TaskState::InProgress,
             "!" | "❌" => TaskState::Blocked,
@@ -96,22 +124,17 @@ impl StateReader<'_> {
 
     /// The state of a heading without a box: from its status line, else from all its boxes.
     fn heading(&self, task: usize) -> TaskState {
+        if let Some(state) = self.status(task) {
+            return state;
+        }
         let mut counts: HashMap<TaskState, usize> = HashMap::new();
         let mut total = 0;
         for index in self.bodies.lines(task) {
-            match self.lines.all[index].kind {
-                LineKind::Text => {
-                    if let Some(state) = self.status_line(self.lines.text(index)) {
-                        return state;
-                    }
-                }
-                LineKind::Item(i) => {
-                    if let Some(mark) = &self.lines.items[i as usize].mark {
-                        *counts.entry(self.mark(&self.lines.text(index)[mark.clone()], "")).or_default() += 1;
-                        total += 1;
-                    }
-                }
-                _ => {}
+            if let Some(mark) = self.lines.item(index).and_then(|item| item.mark.as_ref()) {
+                let state = self.mark(&self.lines.text(index)[mark.clone()], "");
+                *counts.entry(state).or_default() += 1;
+                // what was dropped keeps nothing open
+                total += usize::from(state != TaskState::Skipped);
             }
         }
         match counts.get(&TaskState::Done) {

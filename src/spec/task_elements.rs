@@ -71,7 +71,10 @@ fn element<'a>(lines: &SourceLines<'a>, open: usize, end: usize, kind: &str, num
 /// The first line of the text in an element with this tag.
 fn title(lines: &SourceLines<'_>, element: Range<usize>, tag: &str) -> Option<(usize, Range<usize>)> {
     let (open, close) = (format!("<{tag}>"), format!("</{tag}>"));
-    let first = element.clone().find(|&i| lines.text(i).contains(&open))?;
+    // The choices of a decision have names, too.
+    let choices = element.clone().find(|&i| lines.text(i).contains("<option"));
+    let end = if tag == "name" { choices.unwrap_or(element.end) } else { element.end };
+    let first = (element.start..end).find(|&i| lines.text(i).contains(&open))?;
     for index in first..element.end {
         let text = lines.text(index);
         let from = if index == first { text.find(&open)? + open.len() } else { 0 };

@@ -134,10 +134,38 @@ pub(crate) fn given_up(title: &str) -> bool {
     })
 }
 
+/// Whether a title ends with the decision to leave the stage out: `Units Generation — SKIP (one unit)`.
+pub(crate) fn left_out_stage(title: &str) -> bool {
+    let after = |sign: &str| title.rfind(sign).map(|at| at + sign.len());
+    let Some(from) = [" - ", "—", "–", ": "].iter().filter_map(|sign| after(sign)).max() else {
+        return false;
+    };
+    let said = title[from..].trim_start_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+    let word = said.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+    // "[SKIP/EXECUTE]" is still to be decided
+    let decided = !said.contains("execute");
+    let words = [
+        "skip",
+        "skipped",
+        "placeholder",
+        "건너뜀",
+        "생략",
+        "跳过",
+        "跳過",
+        "スキップ",
+        "省略",
+        "omitir",
+        "pular",
+    ];
+    decided && words.contains(&word)
+}
+
 /// Whether a title says that only a person can do the task.
 pub(crate) fn human(title: &str) -> bool {
-    if !title.contains(['(', '[', '（', '【']) {
-        return false;
+    // Conductor ends each phase with "User Manual Verification 'Phase 1'".
+    let verified = title.contains("User Manual Verification");
+    if verified || !title.contains(['(', '[', '（', '【']) {
+        return verified;
     }
     let lower = title.to_lowercase();
     ["(human)", "[human]", "(manual)", "[manual]", "（人工）", "(人工)", "【人工】", "（手動）"]

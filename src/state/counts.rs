@@ -40,7 +40,10 @@ fn tasks<'a>(plan: &'a Plan, state: &'a SpecState) -> impl Iterator<Item = (&'a 
     let skipped = plan.skipped.iter().filter(|skipped| !skipped.is_part);
     planned.chain(skipped.map(|skipped| (&skipped.id, Some(&skipped.reason)))).map(|(id, reason)| {
         let status = state.units.get(id).map(|unit| &unit.status);
+        // a run that is stopped during a commit makes no new plan
+        let is_done_since = reason.is_none() && state.completed.contains(id) && !state.reopened.contains(id);
         let counted = match (status, reason) {
+            _ if is_done_since => Counted::Done,
             (_, Some(SkipReason::Completed | SkipReason::Ticked)) => Counted::Done,
             (_, Some(SkipReason::Optional | SkipReason::Marked(_))) => Counted::Skipped,
             (Some(UnitStatus::Halted { .. }), _) => Counted::Halted,
@@ -99,6 +102,15 @@ mod tests {
         state.units.entry("5".into()).or_default().status = UnitStatus::Running;
         let all = Counts { all: 6, done: 1, failed: 1, halted: 1, todo: 2, skipped: 1 };
         assert_eq!(counted(&case, &state), all);
+    }
+
+    #[test]
+    fn a_task_that_is_done_since_the_plan_was_made_is_done() {
+        let case = PlanCase::new("1\n2");
+        let mut state = SpecState { completed: vec!["1".into()], ..SpecState::default() };
+        assert_eq!(counted(&case, &state), Counts { all: 2, done: 1, todo: 1, ..Counts::default() });
+        state.reopened.insert("1".into());
+        assert_eq!(counted(&case, &state).todo, 2);
     }
 
     #[test]

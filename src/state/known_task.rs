@@ -67,6 +67,8 @@ pub struct SeenPlace {
     pub line: usize,
     /// The bytes between the brackets of its box.
     pub mark: Option<Range<usize>>,
+    /// The same of the boxes below a heading that is done when all of them are ticked.
+    pub steps: Vec<Range<usize>>,
     /// It says itself whether it is done: in a box, or in a column of its table.
     pub has_state: bool,
 }
@@ -89,7 +91,8 @@ impl SeenTasks {
             seen.places.push(SeenPlace {
                 line: task.line,
                 mark: task.mark.clone(),
-                has_state: task.mark.is_some() || file.dialect == Dialect::Table,
+                steps: task.steps.clone(),
+                has_state: task.mark.is_some() || !task.steps.is_empty() || file.dialect == Dialect::Table,
             });
         }
         seen

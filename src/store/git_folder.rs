@@ -82,8 +82,12 @@ pub(super) fn places(dir: &Path) -> Option<(PathBuf, PathBuf, PathBuf)> {
     let common = read_path(&git_dir.join("commondir"));
     let common = common.map_or_else(|| git_dir.clone(), |common| git_dir.join(common));
     let common = fs::canonicalize(common).ok()?;
-    let is_repository = fs::symlink_metadata(common.join("HEAD")).is_ok() && common.join("objects").is_dir();
-    is_repository.then(|| (top.to_owned(), git_dir, common))
+    is_repository(&common).then(|| (top.to_owned(), git_dir, common))
+}
+
+/// Whether a folder of git has what makes it one.
+pub(super) fn is_repository(common: &Path) -> bool {
+    fs::symlink_metadata(common.join("HEAD")).is_ok() && common.join("objects").is_dir()
 }
 
 /// How the name of a linked work tree begins in an identity.

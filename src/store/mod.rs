@@ -13,6 +13,7 @@ pub mod kept_log;
 pub mod lock;
 mod older_state;
 mod python_state;
+mod removed_repository;
 mod schema1;
 mod spec_folder;
 pub mod spec_store;

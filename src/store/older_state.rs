@@ -64,3 +64,51 @@ impl Store {
         Path::new(line.trim()).file_name().map(|n| n.to_string_lossy().into_owned())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::UnitStatus;
+
+    /// A project whose spec is its top folder, below a folder with this state file.
+    fn top_level(above: &str) -> (tempfile::TempDir, Store) {
+        let dir = tempfile::tempdir().unwrap();
+        let root = fs::canonicalize(dir.path()).unwrap().join("app");
+        fs::create_dir(&root).unwrap();
+        fs::write(root.join("tasks.md"), "- [ ] 1. A\n").unwrap();
+        fs::write(dir.path().join("SEQUENTIAL_STATE.json"), above).unwrap();
+        let store = Store::new(&root, &root, "app");
+        (dir, store)
+    }
+
+    #[test]
+    fn a_spec_at_the_top_finds_the_state_of_an_earlier_version_above_it() {
+        let mut file = crate::store::state_file::StateFile::default();
+        let mut entry = SpecState::default();
+        entry.units.entry("1".into()).or_default().status = UnitStatus::Done;
+        file.specs.insert("app".into(), entry);
+        let text = String::from_utf8(file.text().unwrap()).unwrap();
+        let (dir, store) = top_level(&text);
+        let found = store.load().unwrap();
+        assert!(found.units["1"].is_done());
+        // from the first save on it is in the project, and the old file stays as it is
+        store.save(&SpecState::default()).unwrap();
+        assert!(store.load().unwrap().units.is_empty());
+        assert_eq!(fs::read_to_string(dir.path().join("SEQUENTIAL_STATE.json")).unwrap(), text);
+    }
+
+    #[test]
+    fn state_above_a_spec_at_the_top_is_taken_only_if_it_names_the_spec() {
+        let python =
+            |spec: &str| format!("{{{spec}\"completed\": [\"1\"], \"iteration\": 1, \"halted\": false}}");
+        for (text, taken) in [
+            (python("\"spec\": \"app\", "), true),
+            (python("\"spec\": \"other\", "), false),
+            (python(""), false),
+            ("nonsense".to_owned(), false),
+        ] {
+            let (_dir, store) = top_level(&text);
+            assert_eq!(store.load().unwrap().completed.contains(&"1".to_owned()), taken, "{text}");
+        }
+    }
+}

@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use super::git_folder::GitFolder;
+use super::git_folder::{GitFolder, is_repository};
 use super::lock::is_held;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::digest::digest;
@@ -85,6 +85,14 @@ impl SpecFolder {
     pub(super) fn git_dir(&self) -> Option<PathBuf> {
         match &self.naming {
             Naming::Git(git) => Some(git.git_dir()),
+            Naming::Project(_) => None,
+        }
+    }
+
+    /// The folder of git that it is in, where that is no repository any more.
+    pub(super) fn removed_repository(&self) -> Option<PathBuf> {
+        match &self.naming {
+            Naming::Git(git) => (!is_repository(&git.common)).then(|| git.common.clone()),
             Naming::Project(_) => None,
         }
     }

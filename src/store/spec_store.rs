@@ -108,6 +108,17 @@ impl Store {
         self.in_git.as_ref()?.git_dir()
     }
 
+    /// The folder of git, where it is no repository any more, and the spec's folder in it.
+    pub(super) fn folder_in_removed_repository(&self) -> Option<(PathBuf, PathBuf)> {
+        let folder = self.in_git.as_ref().filter(|_| self.uses_git)?;
+        Some((folder.removed_repository()?, folder.path.clone()))
+    }
+
+    /// `.seqorch/<spec>`
+    pub(super) fn shown_folder(&self) -> PathBuf {
+        self.shown.path.clone()
+    }
+
     /// The folder in git's that is in use.
     fn safe_folder(&self) -> Option<&Path> {
         self.in_git.as_ref().filter(|_| self.uses_git).map(|folder| folder.path.as_path())

@@ -21,4 +21,14 @@ impl WorkTreeFolders {
         let common = Some(common).filter(|common| git_dir.canonicalize().ok().as_ref() != Some(common));
         Some(Self { top, git: common.into_iter().chain([git_dir]).collect() })
     }
+
+    /// The folders in git's that a run writes to, each with what it writes there. `commits`: it makes commits.
+    #[must_use]
+    pub fn written(&self, commits: bool) -> Vec<(PathBuf, &'static str)> {
+        let objects =
+            self.git.first().filter(|_| commits).map(|shared| (shared.join("objects"), "objects of git"));
+        let folders =
+            self.git.iter().map(|folder| (folder.clone(), "snapshots, and the lock of the work tree"));
+        folders.chain(objects).collect()
+    }
 }

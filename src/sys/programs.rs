@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use super::paths::{leads_out, real};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The executable file that `name` stands for: a bare name is searched in the folders of `path` (the value of `PATH`), a
@@ -22,6 +23,22 @@ pub fn find_program(name: &OsStr, path: Option<&OsStr>, base: &Path) -> Option<P
 #[must_use]
 pub fn find_in_path(name: impl AsRef<OsStr>, base: &Path) -> Option<PathBuf> {
     find_program(name.as_ref(), env::var_os("PATH").as_deref(), base)
+}
+
+/// The path of a program that seqorch runs on its own account (git, tmux): the first one in `path` that the repository
+/// around `dir` did not bring. Relative folders of `path` and folders in the repository are passed over: with `.` or
+/// `node_modules/.bin` in `PATH`, a clone would choose what a mere look runs.
+#[must_use]
+pub fn find_tool(name: &str, path: Option<&OsStr>, dir: &Path) -> Option<PathBuf> {
+    let home = env::var_os("HOME").map(PathBuf::from);
+    let dir = real(dir);
+    // a repository that is the user's whole home did not bring the programs there
+    let inside_home =
+        dir.ancestors().take_while(|folder| home.as_deref().is_none_or(|home| !home.starts_with(folder)));
+    let top = inside_home.filter(|folder| folder.join(".git").exists()).last().unwrap_or(&dir).to_owned();
+    env::split_paths(path?).filter(|folder| folder.is_absolute()).find_map(|folder| {
+        which::which_in(name, Some(&folder), &top).ok().filter(|program| leads_out(&top, program))
+    })
 }
 
 /// Why a script that is there cannot start: the program that its first line names is missing. `None`: it can, or it is no
@@ -123,6 +140,24 @@ mod tests {
         }
         assert_eq!(find("tool", Some(""), &dir.path().join("bin")), Some(tool), "an empty entry is the base");
         assert_eq!(find("bin/tool", None, Path::new("/")), None);
+    }
+
+    #[test]
+    fn a_tool_is_never_one_of_the_repository() {
+        let dir = tempfile::tempdir().unwrap();
+        let (ours, theirs) = (dir.path().join("usr/bin"), dir.path().join("clone/bin"));
+        let tool = program(&ours, "tool", 0o755);
+        program(&theirs, "tool", 0o755);
+        let sub = dir.path().join("clone/sub");
+        fs::create_dir_all(&sub).unwrap();
+        fs::create_dir_all(dir.path().join("clone/.git")).unwrap();
+        std::os::unix::fs::symlink(theirs.join("tool"), program(&ours, "x", 0o755).with_file_name("linked"))
+            .unwrap();
+        let path = |folders: &[&Path]| env::join_paths(folders).unwrap();
+        let find = |name: &str, folders: &[&Path]| find_tool(name, Some(&path(folders)), &sub);
+        assert_eq!(find("tool", &[Path::new("."), Path::new("../bin"), &theirs, &ours]), Some(tool));
+        assert_eq!(find("tool", &[&theirs]), None);
+        assert_eq!(find("linked", &[&ours]), None, "a link into the repository");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A tmux server, and the function that starts tmux: each call has a deadline and can be ended at once.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -332,9 +332,9 @@ impl TmuxServer {
     }
 }
 
-/// The path of tmux, if it is in the search path of `env`.
+/// The path of tmux, if it is in the search path of `env` and not in the repository around `dir`.
 #[must_use]
-pub fn find_tmux(env: &[(OsString, OsString)]) -> Option<PathBuf> {
+pub fn find_tmux(env: &[(OsString, OsString)], dir: &Path) -> Option<PathBuf> {
     let path = env.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.as_os_str())?;
-    programs::find_program(OsStr::new("tmux"), Some(path), Path::new("/"))
+    programs::find_tool("tmux", Some(path), dir)
 }

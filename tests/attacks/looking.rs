@@ -25,7 +25,7 @@ pub(super) const ATTACKS: &[Attack] = &[
     ("every trap, then `completions`", "no trap springs", || look(&["completions", "bash"])),
     ("every trap, then `trust --show`", "no trap springs", || look(&["trust", "--show"])),
     ("every trap, then `plan`, which would ask an agent", "78, no trap springs", plan_asks_for_trust),
-    ("an agent's program in a folder of PATH that is in the project", "not run for its version", in_path),
+    ("agents, git and tmux in folders of PATH that are in the project", "none is run by a look", in_path),
     ("a variable of the project that makes a shell run a file", "not set for a version", variable),
     ("a bare repository in a subfolder, with fsmonitor", "no trap springs", bare_repository),
     ("doctor in a repository whose filters and fsmonitor are traps", "no trap springs", filters),
@@ -100,7 +100,20 @@ fn in_path() {
     );
     let project = project.config("[run]\nbackend = \"claude\"\n[tmux]\nmode = \"auto\"\n").env("PATH", path);
     project.run(&["backends"]).says(&["not run: it is in the project"]);
-    project.run(&["doctor"]);
+    git::init(&project);
+    for verb in [
+        &["doctor"][..],
+        &["status"],
+        &["specs"],
+        &["report"],
+        &["logs"],
+        &["diff", "1"],
+        &["attach"],
+        &["plan", "--dry-run"],
+        &["trust", "--show"],
+    ] {
+        project.run(verb);
+    }
     is_not_sprung(&project);
 }
 

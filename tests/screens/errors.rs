@@ -82,7 +82,7 @@ fn extends_that_names_no_file() {
     for (name, value) in
         [("address", "https://example.org/x.toml"), ("home", "~/x.toml"), ("missing", "x.toml")]
     {
-        project.write("seqorch.toml", &format!("extends = [\"{value}\"]\n{config}"));
+        project.write("seqorch.toml", format!("extends = [\"{value}\"]\n{config}"));
         error(&project, &format!("extends_{name}"), &[&["plan"]]);
     }
 }

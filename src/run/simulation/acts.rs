@@ -121,6 +121,19 @@ pub(super) struct Attempt {
     pub(super) approved: bool,
     /// The run in which a review of it wanted changes: there it counts as an attempt.
     pub(super) failed_in: Option<u32>,
+    /// Whether a hook of git refused its commit.
+    pub(super) refusal: Refusal,
+}
+
+/// What a hook of git said about the commit of an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// Nothing.
+    No,
+    /// It refused, and an orchestrator heard of it.
+    Heard,
+    /// The disk says that the attempt is not done because of it.
+    Saved,
 }
 
 impl Attempt {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::acts::Attempt;
+use super::acts::{Attempt, Refusal};
 use super::model::Model;
 use super::orchestrator::Orchestrator;
 use crate::agent::AttemptRole;
@@ -57,7 +57,15 @@ impl Model {
         let old = self.load();
         let mut wrong = Vec::new();
         let lost: Vec<&String> = old.completed.iter().filter(|id| !new.completed.contains(id)).collect();
-        if let Some(id) = lost.iter().find(|id| !self.may_open(id)) {
+        let run = self.run;
+        let heard = self.attempts.iter_mut().filter(|a| a.refusal == Refusal::Heard);
+        for refused in heard.filter(|a| a.completes.iter().any(|id| lost.contains(&id))) {
+            (refused.refusal, refused.failed_in) = (Refusal::Saved, Some(run));
+        }
+        let was_refused = |id: &&&String| {
+            self.attempts.iter().any(|a| a.refusal == Refusal::Saved && a.completes.contains(id))
+        };
+        if let Some(id) = lost.iter().find(|id| !self.may_open(id) && !was_refused(id)) {
             wrong.push(format!("{id} was completed, no human opened it, and it is not completed any more"));
         }
         let kept: Vec<String> = old.completed.iter().filter(|id| !lost.contains(id)).cloned().collect();
@@ -93,6 +101,10 @@ impl Model {
             let kept = unit.attempts.len() <= now.len()
                 && unit.attempts.iter().zip(now).all(|(a, b)| {
                     let open = matches!(a.outcome, None | Some(Outcome::ForReview));
+                    let refused = |one: &Attempt| {
+                        (&one.unit, one.number, one.refusal) == (id, a.number, Refusal::Saved)
+                    };
+                    let open = open || self.attempts.iter().any(refused);
                     a.number == b.number && (open || a.outcome == b.outcome)
                 });
             if !kept {

@@ -2,9 +2,12 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
+use super::acts::Refusal;
 use super::model::Model;
 use super::orchestrator::Orchestrator;
 use super::scenario::Dice;
+use crate::agent::AttemptRole;
+use crate::config::RefusedRule;
 use crate::error::Result;
 use crate::state::work_tree::HistoryChange;
 use crate::state::{Changes, CommitRefused, SpecState, TreeRecord};
@@ -14,8 +17,10 @@ use crate::state::{Changes, CommitRefused, SpecState, TreeRecord};
 pub(super) enum GitAct {
     /// Makes it.
     Commits,
-    /// A hook refuses it.
+    /// A hook refuses it, for a reason that no agent can do anything about.
     Refuses,
+    /// A hook refuses it, and its words go to the agent.
+    SendsBack,
     /// A hook hangs until the deadline, and is ended.
     Hangs,
     /// It fails before it begins: no disk, no program.
@@ -58,6 +63,8 @@ impl GitModel {
                 A::Commits,
                 A::Commits,
                 A::Refuses,
+                A::SendsBack,
+                A::SendsBack,
                 A::Hangs,
                 A::Fails,
                 A::IsLocked(5),
@@ -86,8 +93,8 @@ pub(super) fn moved_head() -> HistoryChange {
     HistoryChange::Rewritten { from: "a".to_owned(), to: "b".to_owned(), back: None }
 }
 
-fn refused(why: &str) -> std::result::Result<Option<Changes>, CommitRefused> {
-    Err(CommitRefused { why: why.to_owned(), changes: Some(Box::default()), for_agent: false })
+fn refused(why: &str, for_agent: bool) -> std::result::Result<Option<Changes>, CommitRefused> {
+    Err(CommitRefused { why: why.to_owned(), changes: Some(Box::default()), for_agent })
 }
 
 impl Orchestrator<'_> {
@@ -127,7 +134,7 @@ impl Orchestrator<'_> {
         if !is_made {
             let act = git.acts.pop_front().unwrap_or(GitAct::Commits);
             let (takes, why) = match act {
-                GitAct::Refuses => (1, Some("a hook of git refused it")),
+                GitAct::Refuses | GitAct::SendsBack => (1, Some("a hook of git refused it")),
                 GitAct::Hangs => (DEADLINE, Some("it took longer than 10m and was ended")),
                 GitAct::Fails => (0, Some("git could not be started")),
                 GitAct::IsLocked(seconds) if seconds > PATIENCE => {
@@ -143,16 +150,28 @@ impl Orchestrator<'_> {
                 *since += takes;
             }
             if let Some(why) = why {
-                self.keep_failed = true;
+                let for_agent =
+                    act == GitAct::SendsBack && self.model.config.git.on_refused == RefusedRule::Retry;
+                // a commit that git itself could not make stays pending, whatever a hook says later
+                let is_pending = state.is_refused(unit);
                 self.model.note(format!("the changes of {unit} cannot be committed: {why}"));
-                return refused(why);
+                if for_agent && !is_pending {
+                    self.note_refusal(unit, Refusal::Heard);
+                    // the pause that follows depends on how many attempts the unit has had
+                    self.last = None;
+                } else {
+                    self.keep_failed = true;
+                }
+                return refused(why, for_agent);
             }
             if let Some(git) = &mut self.model.git {
                 git.started = Some(wanted.clone());
             }
             if !self.lives() {
-                return refused("killed");
+                return refused("killed", false);
             }
+            // a run that heard of a refusal was killed, and git makes the commit for the next one
+            self.note_refusal(unit, Refusal::No);
             let until = self.model.time;
             if let Some(git) = &mut self.model.git {
                 if let GitAct::KeepsIndex(seconds) = act {
@@ -167,9 +186,19 @@ impl Orchestrator<'_> {
             self.model.note(format!("git commits {unit}"));
         }
         if !self.lives() {
-            return refused("killed");
+            return refused("killed", false);
         }
         Ok(Some(Changes { commit: Some(format!("commit of {unit}")), ..Changes::default() }))
+    }
+}
+
+impl Orchestrator<'_> {
+    /// What a hook said about the work that is to be committed.
+    fn note_refusal(&mut self, unit: &str, refusal: Refusal) {
+        let mut work = self.model.attempts.iter_mut().rev();
+        if let Some(last) = work.find(|a| a.unit == unit && a.role == AttemptRole::Work) {
+            last.refusal = refusal;
+        }
     }
 }
 

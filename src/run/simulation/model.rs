@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use jiff::Timestamp;
 
-use super::acts::{Act, Attempt, Happening, Life};
+use super::acts::{Act, Attempt, Happening, Life, Refusal};
 use super::edited_list::word;
 use super::git::GitModel;
 use crate::config::Config;
@@ -164,7 +164,7 @@ impl Model {
         let checked = attempt.verified || !self.verifies();
         let reviewed =
             attempt.approved || self.config.review.of_tasks().is_none() || attempt.unit == SPEC_REVIEW;
-        attempt.wrote_done() && checked && reviewed
+        attempt.wrote_done() && checked && reviewed && attempt.refusal != Refusal::Saved
     }
 
     pub(super) fn load(&self) -> SpecState {

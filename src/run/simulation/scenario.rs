@@ -10,7 +10,7 @@ use super::model::Model;
 use crate::agent::limit::LimitKind;
 use crate::config::{
     Config, Granularity, OnFailure, OpenFindings, Override, PaceWindow, PartialDone, PartialRetry,
-    PartialTimeouts, ReviewWhen,
+    PartialTimeouts, RefusedRule, ReviewWhen,
 };
 use crate::plan::testing::config;
 use crate::state::Outcome;
@@ -428,6 +428,17 @@ pub(super) fn base() -> Vec<(&'static str, Model)> {
                 with(&[failed(), done(), Act::ends(halted())]),
                 GitModel { acts, ..GitModel::default() },
             )
+        }),
+        ("a hook of git refuses a commit, and its agent gets its words", {
+            use GitAct as A;
+            let acts = [A::SendsBack, A::Commits, A::SendsBack, A::SendsBack, A::SendsBack].into();
+            committed(with(&[done(), failed()]), GitModel { acts, ..GitModel::default() })
+        }),
+        ("a hook of git refuses a commit, and a person is to halt for it", {
+            let mut model =
+                committed(plain(), GitModel { acts: [GitAct::SendsBack].into(), ..GitModel::default() });
+            model.config.git.on_refused = RefusedRule::Halt;
+            model
         }),
         ("git fails to look", {
             committed(plain(), GitModel { look_fails: [1, 3, 4, 7].into(), ..GitModel::default() })

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::acts::{Act, Attempt, Does, Life};
+use super::acts::{Act, Attempt, Does, Life, Refusal};
 use super::model::read_state;
 use super::orchestrator::Orchestrator;
 use crate::agent::AttemptRole;
@@ -139,6 +139,7 @@ impl World for Orchestrator<'_> {
             verified: false,
             approved: false,
             failed_in: None,
+            refusal: Refusal::No,
         });
         self.point()?;
         let outcome = match act.does {

@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Access, access, statvfs};
 
 use super::subject::DoctorSubject;
+use crate::config::Commit;
 use crate::error::ErrorKind;
 use crate::report::text::readable_bytes;
 use crate::setup::backend_list::workdir;
 use crate::setup::findings::DoctorFinding;
+use crate::store::work_tree_folders::WorkTreeFolders;
 
 /// With fewer free bytes a run cannot work.
 const BYTES_NEEDED: u64 = 64_000_000;
@@ -41,6 +43,12 @@ fn folders(subject: &DoctorSubject<'_>) -> BTreeMap<PathBuf, &'static str> {
     }
     if let Ok(loaded) = subject.loaded {
         all.insert(workdir(&loaded.config, subject.root), "agents' work");
+        let (git, commits) = (&loaded.config.git, loaded.config.git.commit == Commit::Step);
+        if (git.snapshot || commits)
+            && let Some(folders) = WorkTreeFolders::find(subject.root)
+        {
+            all.extend(folders.written(commits));
+        }
     }
     all
 }

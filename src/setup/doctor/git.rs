@@ -6,8 +6,6 @@ use crate::error::ErrorKind;
 use crate::git::call::{GitError, Supervisor};
 use crate::git::repository::{self, Repository};
 use crate::setup::findings::DoctorFinding;
-use crate::sys::paths::leads_out;
-use crate::sys::programs;
 
 const TOPIC: &str = "git";
 /// How many uncommitted files are named.
@@ -25,11 +23,7 @@ pub(super) fn check(subject: &DoctorSubject<'_>) -> Vec<DoctorFinding> {
             DoctorFinding::warning(TOPIC, format!("{text}, so changes of tasks cannot be shown or undone"))
         }
     };
-    let in_path = programs::find_in_path("git", subject.root);
-    if let Some(program) = in_path.filter(|program| !leads_out(subject.root, program)) {
-        return vec![DoctorFinding::not_run(TOPIC, &program.display().to_string())];
-    }
-    let Ok(version) = repository::version() else {
+    let Ok(version) = repository::version(subject.root) else {
         return vec![lacking(ErrorKind::Unavailable, "git is not in PATH").fix("Install git.")];
     };
     let repository = match Repository::find(subject.root, &Supervisor::default()) {
@@ -54,11 +48,16 @@ pub(super) fn check(subject: &DoctorSubject<'_>) -> Vec<DoctorFinding> {
         Err(error) => DoctorFinding::warning(TOPIC, format!("`git status` fails: {}", first_words(&error)))
             .fix("Run it to see why."),
     });
-    if commits && let Ok(Some(operation)) = repository.operation() {
-        let text =
-            format!("a {} is in progress, and commits of tasks would be mixed with it", operation.name());
+    if let Ok(Some(operation)) = repository.operation() {
+        let is = format!("a {} is in progress", operation.name());
         let fix = format!("Finish it, or abort it: git {}", operation.abort());
-        found.push(DoctorFinding::problem(TOPIC, ErrorKind::Human, text).fix(fix));
+        let finding = if commits {
+            let text = format!("{is}, and commits of tasks would be mixed with it");
+            DoctorFinding::problem(TOPIC, ErrorKind::Human, text)
+        } else {
+            DoctorFinding::warning(TOPIC, format!("{is}, and agents would work in the middle of it"))
+        };
+        found.push(finding.fix(fix));
     }
     if commits && repository.committer().is_err() {
         let text = "git has no name and address to commit with";

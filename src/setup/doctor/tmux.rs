@@ -9,7 +9,6 @@ use super::subject::DoctorSubject;
 use crate::config::{self, TmuxMode};
 use crate::error::ErrorKind;
 use crate::setup::findings::DoctorFinding;
-use crate::sys::paths::leads_out;
 use crate::sys::programs;
 use crate::tmux::{TmuxServer, find_tmux, parse};
 
@@ -24,11 +23,8 @@ pub(super) fn check(subject: &DoctorSubject<'_>) -> Vec<DoctorFinding> {
         return vec![DoctorFinding::ok(TOPIC, "off: agents print to the terminal")];
     }
     let env: Vec<(OsString, OsString)> = std::env::vars_os().collect();
-    let Some(program) = find_tmux(&env) else { return vec![not_found(mode)] };
+    let Some(program) = find_tmux(&env, subject.root) else { return vec![not_found(mode)] };
     let path = program.display().to_string();
-    if !leads_out(subject.root, &program) {
-        return vec![DoctorFinding::not_run(TOPIC, &path)];
-    }
     let socket = settings.and_then(|t| t.socket.clone());
     let server = TmuxServer::new(program, socket, &env);
     let version = match server.version() {

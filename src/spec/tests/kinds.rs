@@ -358,3 +358,83 @@ fn what_a_review_found_is_work_wherever_it_stands() {
         assert_eq!((found.0.len(), found.1), (2, vec![7]), "{name}");
     }
 }
+
+#[test]
+fn boxes_beside_numbered_tasks_are_named_where_they_may_be_work() {
+    let list = "# Shop\n\n## Tasks\n- [ ] 1. Api\n- [ ] 2. Db\n\n";
+    let beside = |section: &str| warnings(&format!("{list}## {section}\n- [ ] Draw it\n- [ ] Test it\n"));
+    assert_eq!(
+        beside("Frontend"),
+        [
+            "2 open boxes are no tasks, since the list of tasks stands elsewhere: lines 8 to 9, the first below \"Frontend\""
+        ]
+    );
+    for section in ["Commit log", "Definition of done", "Frontend tasks", "Files to watch"] {
+        assert_eq!(beside(section), [""; 0], "{section}");
+    }
+    assert_eq!(warnings(&format!("{list}## Frontend\n- [x] Drawn\n- [ ] 3. Test it\n")), [""; 0]);
+}
+
+#[test]
+fn what_validates_numbered_tasks_is_none_of_them() {
+    let list = "# Tasks\n\n## Task List\n- [ ] 1.0 Api\n- [ ] 2.0 Ui\n\n";
+    assert_eq!(open_and_ignored(&format!("{list}### Success Validation\n- [ ] It works\n")).0, [4, 5]);
+    assert_eq!(open_and_ignored(&format!("{list}### Validation\n- [ ] 3.0 Run all\n")).0, [4, 5, 8]);
+    assert_eq!(open_and_ignored(&format!("{list}### Screens\n- [ ] Draw them\n")).0, [4, 5, 8]);
+}
+
+#[test]
+fn a_plain_bullet_among_boxes_is_named() {
+    for (list, lines) in [
+        ("- [ ] A\n- Write the docs\n- [ ] B\n", vec![2]),
+        ("- [ ] A\n- [ ] B\n- Publish\n", vec![3]),
+        ("- [ ] A\n\n- Write\n\n- [ ] B\n", vec![3]),
+        ("- [ ] A\n- [ ] B\n\n- a note\n", vec![]),
+        ("- [ ] A\n- [ ] B\n\n## Notes\n- a note\n", vec![]),
+        ("- [ ] 1. A\n- **Files**: a.rs\n- Deps: none\n- _Requirements: 1_\n- [ ] 2. B\n", vec![]),
+        ("- [ ] 1. A\n- first\n- then\n- [ ] 2. B\n- first\n- then\n", vec![]),
+        ("- [ ] A\n  - how\n- [ ] B\n", vec![]),
+    ] {
+        let found: Vec<usize> = parse(list).diagnostics.iter().map(|found| found.line).collect();
+        assert_eq!(found, lines, "{list}");
+    }
+}
+
+#[test]
+fn stages_that_a_plan_of_ai_dlc_leaves_out_do_not_run() {
+    let stages = |texts: &[&str]| {
+        let boxes = texts.iter().map(|text| format!("- [ ] {text}\n")).collect::<Vec<_>>().concat();
+        open_and_ignored(&format!(
+            "# Plan\n\n## INCEPTION\n{boxes}## CONSTRUCTION\n- [ ] Code — **EXECUTE**\n"
+        ))
+        .0
+    };
+    for text in [
+        "Units — **SKIP**",
+        "Units - SKIPPED (one unit)",
+        "Units - [SKIP]",
+        "Units: skip",
+        "Operations - PLACEHOLDER",
+        "유닛 — **건너뜀**",
+    ] {
+        assert_eq!(stages(&[text, "Design - EXECUTE"]), [5, 7], "{text}");
+    }
+    for text in ["Units - [EXECUTE/SKIP]", "Skip lists - EXECUTE", "Skipper", "Add `--skip`"] {
+        assert_eq!(stages(&[text]), [4, 6], "{text}");
+    }
+    let plain = "## Tasks\n- [ ] The button - skip\n";
+    assert_eq!(open_and_ignored(plain).0, [2], "only AI-DLC decides so");
+}
+
+#[test]
+fn a_person_verifies_the_phases_of_conductor() {
+    let plan = "# Plan\n\n## Phase 1: X\n- [ ] Task: Build\n- [ ] Task: Conductor - User Manual Verification 'Phase 1' (Protocol in workflow.md)\n";
+    let human: Vec<bool> = parse(plan).tasks.iter().map(|task| task.human).collect();
+    assert_eq!(human, [false, true]);
+}
+
+#[test]
+fn the_choices_of_a_decision_do_not_name_it() {
+    let task = "<task type=\"checkpoint:decision\">\n<decision>Which store?</decision>\n<options>\n<option id=\"a\"><name>sqlite</name></option>\n</options>\n</task>\n";
+    assert_eq!(one(task).title, "Which store?");
+}
