@@ -49,7 +49,9 @@ impl EnvCompleter for BashWords {
 
 /// The word that bash makes of a text. A quote without its end is one that is still typed.
 fn unquoted(word: &OsString) -> OsString {
-    let Some(text) = word.to_str().filter(|text| text.contains(['\\', '\'', '"'])) else { return word.clone() };
+    let Some(text) = word.to_str().filter(|text| text.contains(['\\', '\'', '"'])) else {
+        return word.clone();
+    };
     let closed = ["", "'", "\""].iter().find_map(|end| shlex::split(&format!("{text}{end}")));
     closed.and_then(|mut words| words.pop()).map_or_else(|| word.clone(), OsString::from)
 }
@@ -66,13 +68,9 @@ mod tests {
 
     #[test]
     fn words_lose_their_quotes_and_get_them_again() {
-        for (typed, meant) in [
-            ("login", "login"),
-            (r"my\ sp", "my sp"),
-            ("'my sp", "my sp"),
-            ("\"my sp\"", "my sp"),
-            ("", ""),
-        ] {
+        for (typed, meant) in
+            [("login", "login"), (r"my\ sp", "my sp"), ("'my sp", "my sp"), ("\"my sp\"", "my sp"), ("", "")]
+        {
             assert_eq!(unquoted(&OsString::from(typed)), OsString::from(meant), "{typed}");
         }
         assert_eq!(escaped("my spec's"), r"my\ spec\'s");

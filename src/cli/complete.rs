@@ -243,7 +243,11 @@ fn profiles(typed: &TypedLine) -> Vec<(String, String)> {
         id: None,
         words: Vec::new(),
     });
-    project.into_iter().flat_map(|project| project.loaded.profiles).map(|name| (name, String::new())).collect()
+    project
+        .into_iter()
+        .flat_map(|project| project.loaded.profiles)
+        .map(|name| (name, String::new()))
+        .collect()
 }
 
 fn keys(typed: &TypedLine) -> Vec<(String, String)> {

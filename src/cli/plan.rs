@@ -180,7 +180,16 @@ pub(super) fn show(global: &Global, project: &Project, place: &SpecPlace) -> Res
     let skills: Vec<String> =
         config.prompt.skills.iter().map(|skill| format!("{} for {}", skill.name, skill.when)).collect();
     let skills = sanitise_line(&skills.join(", "));
-    let view = plan_text::PlanView { color, verbose: project.verbosity > 0, width, diagnostics, skills, expected, expected_by, left };
+    let view = plan_text::PlanView {
+        color,
+        verbose: project.verbosity > 0,
+        width,
+        diagnostics,
+        skills,
+        expected,
+        expected_by,
+        left,
+    };
     let mut out = BufWriter::new(stdout.lock());
     let _ = plan_text::write(&mut out, &plan, &view).and_then(|()| out.flush());
     Ok(())

@@ -6,8 +6,8 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::global::{ColorChoice, Global};
 use super::{
-    attach, backends, complete, completions, config, diff, doctor, examples, forget, help, hidden, home, init, limits,
-    logs, mark, plan, report, resume, run, specs, status, stop, trust, undo, usage, watch,
+    attach, backends, complete, completions, config, diff, doctor, examples, forget, help, hidden, home,
+    init, limits, logs, mark, plan, report, resume, run, specs, status, stop, trust, undo, usage, watch,
 };
 use crate::error::Result;
 use crate::report::theme;

@@ -19,9 +19,9 @@ use crate::project::SpecPlace;
 use crate::report::counts as report_counts;
 use crate::report::needs;
 use crate::report::spent::spent;
-use crate::report::theme::{self, BOLD, paint, style_of};
 use crate::report::task_lines::task_lines;
 use crate::report::text::{sanitise_line, shell_word};
+use crate::report::theme::{self, BOLD, paint, style_of};
 use crate::report::times::{busy_line, span};
 use crate::report::view::Standing;
 use crate::run::recorded_commits::{LostCommit, lost_commits};
@@ -150,7 +150,8 @@ fn of_spec(project: &Project, place: &SpecPlace, as_json: bool, all: Option<&Ove
         Some(needed) if standing.needs_human() => needed,
         Some(needed) => format!("{word}, {needed}"),
     };
-    let _ = writeln!(out, "{}: {}", paint(BOLD, &sanitise_line(&place.name)), paint(style_of(standing), &head));
+    let _ =
+        writeln!(out, "{}: {}", paint(BOLD, &sanitise_line(&place.name)), paint(style_of(standing), &head));
     if let Some(holder) = &holder {
         let session = holder.session.as_deref().map_or_else(String::new, |s| format!(", tmux session {s}"));
         let _ = writeln!(out, "  run: process {} on {}{session}", holder.pid, holder.host);

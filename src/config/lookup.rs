@@ -77,9 +77,8 @@ pub fn keys_for_people(backends: &[String]) -> Vec<(String, String)> {
             all.push((section.to_owned(), "a section".to_owned()));
         }
         match path.strip_prefix("backend.NAME.") {
-            Some(last) => all.extend(
-                backends.iter().map(|backend| (format!("backend.{backend}.{last}"), about.clone())),
-            ),
+            Some(last) => all
+                .extend(backends.iter().map(|backend| (format!("backend.{backend}.{last}"), about.clone()))),
             None if path.contains(".NAME.") => {}
             None if path != section => all.push((path, about)),
             None => {}

@@ -213,7 +213,8 @@ impl PlanWriter<'_> {
             let gap = " ".repeat(widest.saturating_sub(width(&id)));
             let lead = format!("{number:>digits$}. ");
             let room = self.columns().saturating_sub(lead.len() + width(&id).max(widest) + 2);
-            let title = cut(&sanitise_line(&step.title), room.saturating_sub(width(&notes)).max(room.min(24)));
+            let title =
+                cut(&sanitise_line(&step.title), room.saturating_sub(width(&notes)).max(room.min(24)));
             let notes = cut(&notes, room.saturating_sub(width(&title)));
             let (shown_id, notes) = (self.paint(ID, &id), self.paint(DIM, &notes));
             writeln!(self.out, "{lead}{shown_id}{gap}  {title}{notes}")?;
@@ -317,7 +318,10 @@ mod tests {
         let text = shown(&plan, &view);
         assert!(text.lines().count() <= 80, "two screens of 40 lines: {text}");
         assert_eq!(text.matches("first output").count(), 1, "{text}");
-        assert!(text.contains("\n 6. 6   Do 6\n 7. 7   Do 7\n      other    agent -p < prompt\n 8. 8   Do 8\n"), "{text}");
+        assert!(
+            text.contains("\n 6. 6   Do 6\n 7. 7   Do 7\n      other    agent -p < prompt\n 8. 8   Do 8\n"),
+            "{text}"
+        );
         assert!(text.contains("tests first (prompt.skills = [] turns it off)"), "{text}");
         assert!(text.lines().all(|line| width(line) <= 80), "{text}");
     }

@@ -42,7 +42,8 @@ pub(super) fn shared(settings: Vec<(String, String)>) -> Vec<(String, String)> {
 /// What is different in the settings of one step from those that most have.
 pub(super) fn differences(own: &[(String, String)], common: &[(String, String)]) -> Vec<(String, String)> {
     let has = |label: &str| own.iter().any(|(other, _)| other == label);
-    let missing = common.iter().filter(|(label, _)| ["review", "verify"].contains(&label.as_str()) && !has(label));
+    let missing =
+        common.iter().filter(|(label, _)| ["review", "verify"].contains(&label.as_str()) && !has(label));
     let other = own.iter().filter(|field| !common.contains(field)).cloned();
     other.chain(missing.map(|(label, _)| (label.clone(), "none".to_owned()))).collect()
 }

@@ -26,11 +26,11 @@ use crate::plan::{Plan, Step};
 use crate::project::SpecPlace;
 use crate::project::current_plan::make_plan;
 use crate::project::progress::progress;
-use crate::report::theme;
 use crate::report::event_text;
 use crate::report::events::{self, EventKind};
 use crate::report::summary::UnitLine;
 use crate::report::text::logs_command;
+use crate::report::theme;
 use crate::state::outcome::CancelledBy;
 use crate::state::{
     AttemptRecord, Changes, CommitRefused, Learned, Outcome, SeenTasks, SpecState, TreeRecord,
