@@ -11,10 +11,10 @@ use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, PathComplete
 use clap_complete::env::{CompleteEnv, EnvCompleter, Shells};
 
 use super::bash_words::BashWords;
+use super::command_line;
 use super::global::{ColorChoice, Global};
 use super::help::TOPICS;
 use super::overview::Overview;
-use super::program;
 use super::project::Project;
 use crate::config::{self, BUILT_IN_BACKENDS};
 use crate::plan::Selection;
@@ -53,7 +53,7 @@ pub(super) fn answered() -> bool {
 
 /// The command line with its proposals, and without what people do not see.
 fn command() -> Command {
-    proposing(&program::command())
+    proposing(&command_line::command())
 }
 
 fn proposing(command: &Command) -> Command {
@@ -103,7 +103,9 @@ fn beginning(current: &OsStr, all: Vec<(String, String)>) -> Vec<CompletionCandi
 fn several_tasks(current: &OsStr) -> Vec<CompletionCandidate> {
     let Some(typed) = current.to_str() else { return Vec::new() };
     let (before, last) = typed.rsplit_once(',').map_or((String::new(), typed), |(a, b)| (format!("{a},"), b));
-    let found = beginning(OsStr::new(last), tasks(&TypedLine::read()));
+    let named = |id: &str| before.split(',').any(|other| other == id);
+    let open = tasks(&TypedLine::read()).into_iter().filter(|(id, _)| !named(id)).collect();
+    let found = beginning(OsStr::new(last), open);
     found.into_iter().map(|one| one.add_prefix(before.clone())).collect()
 }
 
@@ -125,7 +127,7 @@ impl TypedLine {
     }
 
     fn of(words: &[OsString]) -> Self {
-        let parsed = program::command().ignore_errors(true).try_get_matches_from(words).ok();
+        let parsed = command_line::command().ignore_errors(true).try_get_matches_from(words).ok();
         let deepest = |matches: &ArgMatches| {
             let mut at = matches.clone();
             while let Some((_, below)) = at.subcommand() {
@@ -257,7 +259,7 @@ fn keys(typed: &TypedLine) -> Vec<(String, String)> {
 
 /// Topics, and the verbs below those that are typed.
 fn topics(typed: &TypedLine) -> Vec<(String, String)> {
-    let mut verb = program::command();
+    let mut verb = command_line::command();
     for word in &typed.words {
         match verb.find_subcommand(word) {
             Some(below) => verb = below.clone(),

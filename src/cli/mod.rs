@@ -5,6 +5,7 @@ mod assign;
 mod attach;
 mod backends;
 mod bash_words;
+mod command_line;
 mod complete;
 mod completions;
 mod config;
