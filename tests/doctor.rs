@@ -106,7 +106,7 @@ fn a_login_is_found_without_showing_it_and_an_old_agent_reported() {
     let out = project.run(&["doctor"]).code(0);
     assert!(out.stdout.contains("login: variable CODEX_API_KEY (run.backend)"), "{}", out.stdout);
     assert!(out.stdout.contains("login: file ~/.claude/.credentials.json (override[0])"), "{}", out.stdout);
-    assert!(out.stdout.contains("codex 0.20.1 is older than 0.169.0"), "{}", out.stdout);
+    assert!(out.stdout.contains("codex 0.20.1 is older than 0.171.0"), "{}", out.stdout);
     assert!(!out.stdout.contains("hunter"), "{}", out.stdout);
 }
 

@@ -37,6 +37,22 @@ fn waiting_for_a_limit_costs_no_attempt_and_no_iteration() {
     assert!(project.read(".kiro/specs/SEQUENTIAL_PROGRESS.md").contains("**Waiting:** fake: quota used up"));
 }
 
+/// Its login is refused in its second task, and its CLI says twice that it is not logged in.
+#[test]
+fn no_agent_starts_while_its_cli_says_that_it_is_not_logged_in() {
+    let agent = "if [ \"$SEQORCH_UNIT $SEQORCH_ATTEMPT\" = '2 1' ]; then echo 'Invalid API key' >&2; exit 1; fi; say_done";
+    let check = "echo asked >> checks; [ \"$(wc -l < checks)\" -ge 2 ]\n";
+    let project = Project::new()
+        .spec("login", TWO)
+        .agent(agent)
+        .file("check.sh", check)
+        .config("[limit]\nunknown = [\"1s\"]\n[backend.fake]\nlogin_check = [\"check.sh\"]\n");
+    let out = project.run(&["run"]).code(0).says(&["check.sh` says that it is not logged in"]);
+    assert_eq!(project.ledger(), ["1 1", "2 1", "2 3"], "{out:?}");
+    assert_eq!(project.read("checks"), "asked\nasked\n", "it is asked only after a refusal");
+    assert_eq!(project.outcomes("login", "2"), ["limited", "limited", "done"]);
+}
+
 #[test]
 #[ignore = "slow"]
 fn after_a_kill_the_next_run_waits_only_for_the_rest() {

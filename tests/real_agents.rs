@@ -1,28 +1,34 @@
-//! seqorch with the four real CLIs, in the versions that `.ci/agents` installs, against a server on this machine that
-//! answers like their vendors: `../shared/agents/mock.py`, or the one in the folder that `SEQORCH_SHARED` names.
+//! seqorch with every real CLI that npm and `PyPI` have, in the versions that `.ci/agents` installs, against a server on
+//! this machine that answers like their vendors: `../shared/agents`, or that folder of what `SEQORCH_SHARED` names.
 //!
 //! All of it runs in a network namespace with only loopback, with a fresh home folder and invalid keys, so no CLI can
-//! reach its vendor. The CLIs are installed into `SEQORCH_AGENTS_DIR`, or into a folder under `target`. If something is
-//! missing here, the test says what, and does not run.
+//! reach its vendor. The CLIs are installed into `SEQORCH_AGENTS_DIR`, or into a folder under `target`. What is missing
+//! here is said, and does not run.
 //!
-//! `SEQORCH_AGENTS=codex,gemini` and `SEQORCH_SCENES=halt-answer` select agents and scenes.
+//! `SEQORCH_AGENTS=codex,gemini` and `SEQORCH_SCENES=halt-answer` select agents and scenes. The first four CLIs always run
+//! in all scenes; the others run in those of `every.rs`, for as long as `SEQORCH_AGENTS_MINUTES` allows.
+//! `SEQORCH_UPDATE_TABLE=1` writes what was seen into `docs/agents.md`.
 
-use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use bench::{Bench, Cli, version};
+use bench::Bench;
+use clis::Cli;
+use table::SeenTable;
 
 use crate::common::shared;
 
 mod bench;
+mod clis;
+mod every;
 mod limits;
 mod sandboxed;
 mod scenes;
+mod table;
 
 /// Set in the process that runs inside the namespace.
 const INSIDE: &str = "SEQORCH_TEST_LOOPBACK_ONLY";
@@ -34,13 +40,23 @@ type Seen = Result<String, String>;
 struct Ground {
     bin: PathBuf,
     mock: PathBuf,
+    /// It speaks the API that all others ask.
+    mock_of_all: PathBuf,
+}
+
+impl Ground {
+    /// The server that speaks to a CLI.
+    fn server_for(&self, cli: Cli) -> &Path {
+        if cli.is_of_the_first() { &self.mock } else { &self.mock_of_all }
+    }
 }
 
 type Scene = (&'static str, fn(&Ground, Cli) -> Seen);
 
+/// What only the first four CLIs are seen in.
 const SCENES: &[Scene] = &[
-    ("doctor", scenes::doctor),
     ("success", success),
+    ("doctor", scenes::doctor),
     ("300 KB prompt", scenes::long_prompt),
     ("tool-auto", tool_in_auto),
     ("tool-bypass", scenes::tool_in_a_window),
@@ -49,14 +65,29 @@ const SCENES: &[Scene] = &[
     ("halt-answer", halt_and_answer),
     ("retry-resumes", retry_in_the_same_session),
     ("unknown-session", unknown_session),
-    ("429-once", limited_once),
     ("limit-reset", limits::limit_with_a_reset),
     ("401", bad_key),
-    ("never-answers", never_answers),
     ("endless-tool", endless_tool),
+    ("review", scenes::review),
     ("bwrap", sandboxed::works_on_its_work_tree_alone),
     ("bwrap-resume", sandboxed::answers_in_its_session),
     ("bwrap-timeout", sandboxed::leaves_nothing_after_a_timeout),
+];
+
+/// What every CLI is seen in: the columns of the table in docs/agents.md.
+const EVERY: &[Scene] = &[
+    ("a file", every::writes),
+    ("HALT answer", every::asks),
+    ("second attempt", every::again),
+    ("300 KB", every::long_prompt),
+    ("401", every::refused),
+    ("429 then well", every::limited_once),
+    ("long 429", every::limited_long),
+    ("quota", every::quota),
+    ("500", every::server_error),
+    ("no network", every::no_network),
+    ("hangs", every::hangs),
+    ("TERM", every::term),
 ];
 
 #[test]
@@ -83,10 +114,16 @@ fn prepare() -> Result<PathBuf, String> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(".ci/agents");
     let output =
         Command::new(script).arg(&folder).stdin(Stdio::null()).output().map_err(|e| e.to_string())?;
-    if output.status.success() {
-        return Ok(folder.join("bin"));
+    if !output.status.success() {
+        let why = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        return Err(format!("the CLIs cannot be installed: {why}"));
     }
-    Err(format!("the CLIs cannot be installed: {}", String::from_utf8_lossy(&output.stderr).trim()))
+    for line in String::from_utf8_lossy(&output.stdout).lines() {
+        if let Some((name, why)) = line.split_once(" missing ") {
+            println!("DID NOT RUN: {name} as a real agent: it cannot be installed here: {why}");
+        }
+    }
+    Ok(folder.join("bin"))
 }
 
 /// Runs this test again in a network namespace with only loopback; in a user namespace if that needs no root.
@@ -120,53 +157,74 @@ fn play() {
     let ground = Ground {
         bin: std::env::var_os(INSIDE).map(PathBuf::from).unwrap_or_default(),
         mock: shared().join("agents/mock.py"),
+        mock_of_all: shared().join("agents/more/mock.py"),
     };
     let chosen = |variable: &str, name: &str| {
         std::env::var(variable).map_or(true, |list| list.split(',').any(|one| one == name))
     };
-    let clis: Vec<Cli> = Cli::ALL.into_iter().filter(|cli| chosen("SEQORCH_AGENTS", cli.name())).collect();
-    let scenes: Vec<&Scene> = SCENES.iter().filter(|(name, _)| chosen("SEQORCH_SCENES", name)).collect();
-    // scene by scene: the first scene measures how long each CLI takes, which later ones use for their deadlines
-    let all: Vec<(&Scene, Cli)> =
-        scenes.iter().flat_map(|scene| clis.iter().map(move |cli| (*scene, *cli))).collect();
+    let there = |cli: &Cli| ground.bin.join(cli.name()).exists();
+    let clis: Vec<Cli> =
+        Cli::ALL.into_iter().filter(there).filter(|cli| chosen("SEQORCH_AGENTS", cli.name())).collect();
+    let (first, rest): (Vec<Cli>, Vec<Cli>) = clis.iter().partition(|cli| cli.is_of_the_first());
+    let chosen = |scene: &&Scene| chosen("SEQORCH_SCENES", scene.0);
+    let own: Vec<&Scene> = SCENES.iter().filter(chosen).collect();
+    let all: Vec<&Scene> = EVERY.iter().filter(chosen).collect();
+    assert_ne!(own.len() + all.len(), 0, "no scene was chosen");
+    assert_ne!(clis.len(), 0, "no CLI was chosen, or none is installed");
+    let minutes = std::env::var("SEQORCH_AGENTS_MINUTES").ok().and_then(|text| text.parse::<u64>().ok());
+    let until = minutes.map(|minutes| Instant::now() + Duration::from_secs(60 * minutes));
+
+    let of = |scenes: &[&'static Scene], clis: &[Cli]| -> Vec<(&'static Scene, Cli)> {
+        scenes.iter().flat_map(|scene| clis.iter().map(move |cli| (*scene, *cli))).collect()
+    };
+    let mut table = SeenTable::default();
+    let (measure, others) = own.split_at(own.len().min(1));
+    for scenes in [measure, others] {
+        table.add(in_lanes(&ground, &of(scenes, &first), None));
+    }
+    println!("{}", table.of_scenes(&own, &first, &ground));
+    let listed = scenes::listed(&ground, &clis);
+    let mut every = SeenTable::default();
+    // the first scene measures how long each CLI takes, which later ones use for their deadlines
+    let (measure, others) = all.split_at(all.len().min(1));
+    for scenes in [measure, others] {
+        every.add(in_lanes(&ground, &of(scenes, &first), None));
+    }
+    for scenes in [measure, others] {
+        every.add(in_lanes(&ground, &of(scenes, &rest), until));
+    }
+    let rows = every.of_clis(&all, &clis, &ground);
+    println!("{rows}");
+    for left in every.not_run(&all, &clis) {
+        println!("DID NOT RUN: {left}: the time for the real agents was over");
+    }
+    table::compare_with_docs(&every, &all, &clis, &ground);
+    let wrong = table.wrong() + every.wrong();
+    assert_eq!(wrong, 0, "{wrong} of the scenes above went wrong");
+    assert_eq!(listed, Ok(()));
+}
+
+/// Runs scenes, several at once; none begins after `until`.
+fn in_lanes(
+    ground: &Ground,
+    all: &[(&'static Scene, Cli)],
+    until: Option<Instant>,
+) -> Vec<(&'static str, Cli, Seen)> {
     let next = AtomicUsize::new(0);
     let lane = || {
         let mut seen = Vec::new();
         while let at = next.fetch_add(1, Ordering::Relaxed)
             && let Some((scene, cli)) = all.get(at)
+            && until.is_none_or(|until| Instant::now() < until)
         {
-            seen.push((at, one(&ground, scene, *cli)));
+            seen.push((scene.0, *cli, one(ground, scene, *cli)));
         }
         seen
     };
-    let mut seen: Vec<(usize, Seen)> = thread::scope(|scope| {
+    thread::scope(|scope| {
         let lanes: Vec<_> = (0..LANES).map(|_| scope.spawn(lane)).collect();
         lanes.into_iter().flat_map(|lane| lane.join().expect("scenes do not panic")).collect()
-    });
-    seen.sort_by_key(|(at, _)| *at);
-    let rows: Vec<&[(usize, Seen)]> = seen.chunks(clis.len().max(1)).collect();
-
-    let mut table = String::from("\n| scene |");
-    for cli in &clis {
-        let _ = write!(table, " {} {} |", cli.name(), version(*cli, &ground.bin));
-    }
-    let _ = writeln!(table, "\n|---|{}", "---|".repeat(clis.len()));
-    for ((name, _), row) in scenes.iter().zip(rows) {
-        let _ = write!(table, "| {name} |");
-        for (_, seen) in row {
-            let _ = match seen {
-                Ok(seen) => write!(table, " {seen} |"),
-                Err(wrong) => write!(table, " WRONG: {} |", wrong.lines().next().unwrap_or_default()),
-            };
-        }
-        table.push('\n');
-    }
-    println!("{table}");
-    let listed = scenes::listed(&ground, &clis);
-    let wrong = seen.iter().filter(|(_, seen)| seen.is_err()).count();
-    assert!(!scenes.is_empty() && !clis.is_empty(), "no scene was chosen");
-    assert_eq!(wrong, 0, "{wrong} of the scenes above went wrong");
-    assert_eq!(listed, Ok(()));
+    })
 }
 
 /// Runs one scene. A failed assertion is its result, so that the other scenes still run.
@@ -288,14 +346,6 @@ fn unknown_session(ground: &Ground, cli: Cli) -> Seen {
     Ok(format!("failed (exit code {}), then a new session, {}", attempts[1]["outcome"]["code"], bench.took()))
 }
 
-fn limited_once(ground: &Ground, cli: Cli) -> Seen {
-    let mut bench = bench(ground, cli, "");
-    bench.serve("rate429_once");
-    bench.run(&["run", "demo"]).code(0);
-    ensure(bench.outcomes() == ["done"], &bench, "it is not done at once")?;
-    Ok(format!("done by itself, {} requests, {}", bench.requests(), bench.took()))
-}
-
 fn bad_key(ground: &Ground, cli: Cli) -> Seen {
     // a CLI may get an answer to a smaller question before its key is refused, so its login would be waited for
     let mut bench = bench(ground, cli, "[limit]\nlogin_wait = \"0s\"\n");
@@ -308,17 +358,6 @@ fn bad_key(ground: &Ground, cli: Cli) -> Seen {
     ensure(why.to_lowercase().contains("key"), &bench, "the key is not named as the reason")?;
     ensure(output.stdout.contains(why.lines().next().unwrap_or("-")), &bench, "the reason is not shown")?;
     Ok(format!("exit {}: {} attempts, {}: {why:.60}", output.code, attempts.len(), outcomes[0]))
-}
-
-fn never_answers(ground: &Ground, cli: Cli) -> Seen {
-    let limit = cli.patience();
-    let mut bench = bench(ground, cli, &format!("[timeout]\ntask = {limit}\n[retry]\nattempts = 1\n"));
-    bench.serve("hang");
-    bench.run(&["run", "demo"]).code(2).says(&["time limit"]);
-    ensure(bench.outcomes() == ["timed_out"], &bench, "it did not time out")?;
-    ensure(bench.requests() > 0, &bench, "it was ended before it asked the model")?;
-    ensure(bench.alive().is_empty(), &bench, &format!("left alive: {:?}", bench.alive()))?;
-    Ok(format!("timed out, nothing left, {} requests, {}", bench.requests(), bench.took()))
 }
 
 /// A tool that a CLI started in a session of its own must end with it.

@@ -26,6 +26,7 @@ const MORE_FORMATS: &[(&str, Format)] = &[
     ("vibe", Format::Vibe),
     ("gptme", Format::Gptme),
     ("openhands", Format::Openhands),
+    ("mini", Format::Mini),
 ];
 
 fn events(format: Format, pieces: &[&[u8]]) -> Vec<AgentEvent> {

@@ -67,9 +67,9 @@ fn the_users_server_and_options_are_left_alone() {
 #[test]
 fn after_a_window_is_closed_the_next_attempt_gets_a_new_one() {
     let Some(project) = Project::new().tmux() else { return };
-    let project = project
-        .spec("login", tasks(1))
-        .agent("if [ $SEQORCH_ATTEMPT = 1 ]; then setsid sleep 4715 & sleep 4715; fi; say_done");
+    let project = project.spec("login", tasks(1)).agent(
+        "if [ $SEQORCH_ATTEMPT = 1 ]; then echo at work; setsid sleep 4715 & sleep 4715; fi; say_done",
+    );
     let run = project.start(&["run"]);
     wait_until("both sleepers", || project.alive_with("sleep 4715").len() >= 2);
     project.ask_tmux(&["kill-window", "-t", "=sequential-login:task-1"]);
@@ -91,6 +91,57 @@ fn a_killed_server_costs_one_attempt_and_comes_back_with_main() {
     run.wait().code(0);
     assert_eq!(project.ledger(), ["1 1", "1 2", "2 1"]);
     assert_eq!(project.windows("sequential-login"), ["main", "task-1", "task-2"]);
+}
+
+#[test]
+fn a_server_that_ends_at_once_costs_no_attempt_and_no_run() {
+    let Some(project) = Project::new().tmux() else { return };
+    let project = project.spec("login", tasks(1)).agent("say_done");
+    project.write(".home/.tmux.conf", "set -g exit-unattached on\n");
+    let out = project.run(&["run"]).code(0);
+    assert_eq!(project.outcomes("login", "1"), ["cancelled", "cancelled", "done"]);
+    let attempts = &project.state("login")["units"]["1"]["attempts"];
+    assert_eq!([&attempts[0]["counts"], &attempts[1]["counts"]], [false, false]);
+    assert!(
+        out.stderr.contains("`exit-unattached` or a hook in its configuration does that"),
+        "{}",
+        out.stderr
+    );
+}
+
+#[test]
+fn a_hook_that_ends_every_server_leaves_the_run_without_tmux() {
+    let Some(project) = Project::new().tmux() else { return };
+    let project = project.spec("login", tasks(1)).agent("say_done").config("[tmux]\nmode = \"auto\"\n");
+    project.write(".home/.tmux.conf", "set-hook -g session-created kill-server\n");
+    let out = project.run(&["run"]).code(0);
+    assert!(out.stderr.contains("without tmux"), "{}", out.stderr);
+    assert_eq!(project.outcomes("login", "1").last().map(String::as_str), Some("done"));
+}
+
+#[test]
+fn windows_that_no_client_shows_have_their_size() {
+    let Some(project) = Project::new().tmux() else { return };
+    let project = project.spec("login", tasks(2)).agent("say_done").config("[tmux]\nsize = \"120x30\"\n");
+    project.ask_tmux(&["new-session", "-d", "-s", "mine", "sleep 4718"]);
+    // a client in control mode that says how small it is
+    let mut tiny = project
+        .tmux_command(&["-C", "attach", "-t", "mine"])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut input = tiny.stdin.take().unwrap();
+    std::io::Write::write_all(&mut input, b"refresh-client -C 2x1\n").unwrap();
+    wait_until("the small client", || {
+        project.ask_tmux(&["list-windows", "-t", "mine", "-F", "#{window_width}"]).trim() == "2"
+    });
+    project.run(&["run"]).code(0);
+    let sizes = ["list-windows", "-t", "=sequential-login", "-F", "#{window_width}x#{window_height}"];
+    assert_eq!(project.ask_tmux(&sizes).lines().collect::<Vec<_>>(), ["120x30"; 3]);
+    drop(input);
+    let _ = tiny.kill();
+    let _ = tiny.wait();
 }
 
 #[test]

@@ -30,6 +30,8 @@ pub enum Format {
     Gptme,
     /// `OpenHands`: `--headless --json`.
     Openhands,
+    /// mini-swe-agent, which prints for people.
+    Mini,
     /// Plain text: every line counts as the agent's own words.
     Text,
 }

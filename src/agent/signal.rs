@@ -283,9 +283,11 @@ fn says_something(line: &[u8]) -> bool {
     String::from_utf8_lossy(line).chars().any(|c| c.is_alphabetic() || c > '\u{2fff}' && !c.is_control())
 }
 
-/// Whether a program prints such a line when it ends: `Tokens used: 1,234`, `Total cost: $0.02`.
+/// Whether a program prints such a line when it ends: `Tokens used: 1,234`, `Total cost: $0.02`, `Applied edit to a.rs`, or the
+/// name of a file that it wrote.
 fn is_footer(line: &[u8]) -> bool {
-    const BEGINNINGS: [&str; 9] = [
+    const BEGINNINGS: [&str; 10] = [
+        "applied edit to ",
         "tokens",
         "token usage",
         "total tokens",
@@ -298,7 +300,15 @@ fn is_footer(line: &[u8]) -> bool {
     ];
     let line = String::from_utf8_lossy(cap(line)).to_lowercase();
     let line = line.trim_start_matches(|c: char| !c.is_alphanumeric());
-    line.len() <= 160 && BEGINNINGS.iter().any(|beginning| line.starts_with(beginning))
+    line.len() <= 160 && (BEGINNINGS.iter().any(|beginning| line.starts_with(beginning)) || is_path(line))
+}
+
+/// Whether a line is nothing but the name of a file: `src/main.rs`. A word with a full stop is none.
+fn is_path(line: &str) -> bool {
+    let inner = line.char_indices().any(|(at, c)| {
+        matches!(c, '.' | '/') && line[at + 1..].starts_with(|c: char| c.is_ascii_alphanumeric())
+    });
+    inner && !line.contains(char::is_whitespace)
 }
 
 fn newline(bytes: &[u8]) -> Option<usize> {
@@ -485,12 +495,21 @@ mod tests {
 
     #[test]
     fn lines_that_a_program_prints_at_its_end_take_nothing_back() {
-        for footer in
-            ["Tokens used: 1,234", "tokens used\n1,234", "Total cost: $0.02", "> Tokens: 3k sent. Cost: $1"]
-        {
+        for footer in [
+            "Tokens used: 1,234",
+            "tokens used\n1,234",
+            "Total cost: $0.02",
+            "> Tokens: 3k sent. Cost: $1",
+            "Tokens: 123 sent\n\nsrc/out.txt\nApplied edit to src/out.txt",
+        ] {
             let mut scanner = SignalScanner::new("").with_footer();
             scanner.feed(format!("<promise>TASK_DONE</promise>\n{footer}\n").as_bytes());
             assert!(scanner.finish().done, "{footer}");
+        }
+        for words in ["Wait.", "No, it fails in src/out.txt.", "Actually..."] {
+            let mut scanner = SignalScanner::new("").with_footer();
+            scanner.feed(format!("<promise>TASK_DONE</promise>\n{words}\n").as_bytes());
+            assert!(!scanner.finish().done, "{words}");
         }
     }
 

@@ -90,6 +90,9 @@ pub(super) fn mark(global: &Global, args: &MarkArgs) -> Result<u8> {
         Some(ManualState::Skip) => "skipped",
     };
     print(&format!("{} of {}: {word}", marked.ids.join(", "), place.name));
+    if !marked.whole.is_empty() {
+        print(&format!("{} of {}: done, with all parts", marked.whole.join(", "), place.name));
+    }
     for unit in marked.released {
         print(&format!("task {unit}: its changes stay in the files, and its pending commit is dropped"));
     }

@@ -40,8 +40,8 @@ macro_rules! presets {
 }
 
 presets! {
-    "claude" Some("2.1.330"), Cost;
-    "codex" Some("0.169.0"), Tokens;
+    "claude" Some("2.1.332"), Cost;
+    "codex" Some("0.171.0"), Tokens;
     "gemini" Some("0.61.0"), Tokens;
     "opencode" Some("1.18.33"), Cost;
     "qwen" Some("0.24.4"), Tokens;
@@ -53,7 +53,7 @@ presets! {
     "vibe" Some("3.0.2"), Nothing;
     "cn" Some("1.5.47"), Nothing;
     "aider" Some("0.86.2"), Nothing;
-    "mini" Some("2.4.6"), Nothing;
+    "mini" Some("2.4.6"), Cost;
     "gptme" Some("0.35.1"), Tokens;
     "openhands" Some("1.16.0"), Nothing;
     "droid" None, Nothing;

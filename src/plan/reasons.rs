@@ -116,6 +116,8 @@ pub(super) fn of_leaves(
     of_unit: Option<&SkipReason>,
 ) -> Vec<(usize, SkipReason)> {
     let tree_unit = &tree.units[unit];
+    let is_human = |&leaf: &usize| leaves.of[leaf] == Some(LeafState::Stuck(SkipReason::Human));
+    let all_human = tree_unit.leaves.iter().all(is_human);
     let mut skipped = Vec::new();
     for &leaf in tree_unit.leaves.iter().filter(|&&leaf| leaf != tree_unit.node) {
         let reason = match &leaves.of[leaf] {
@@ -127,9 +129,12 @@ pub(super) fn of_leaves(
             Some(LeafState::Stuck(reason)) => reason.clone(),
             _ => continue,
         };
-        if Some(&reason) != of_unit
-            || !matches!(reason, SkipReason::Optional | SkipReason::NotSelected | SkipReason::Human)
-        {
+        let repeats = match reason {
+            SkipReason::Optional | SkipReason::NotSelected => true,
+            SkipReason::Human => all_human,
+            _ => false,
+        };
+        if !repeats || Some(&reason) != of_unit {
             skipped.push((leaf, reason));
         }
     }

@@ -141,6 +141,8 @@ pub struct StepSettings {
     pub argv: Vec<String>,
     /// The same for resuming the session `{session}`, which the dispatch fills in; `None` if the agent cannot resume.
     pub resume_argv: Option<Vec<String>>,
+    /// Program and arguments that end with 0 while the agent is logged in. A run asks them only after a refused login.
+    pub login_check: Option<Vec<String>>,
     /// The requested model; `None` leaves the choice to the agent.
     pub model: Option<String>,
     /// An agent still has to choose the owner of the unit.

@@ -242,6 +242,7 @@ impl StepSettings {
             backend: String::new(),
             argv: Vec::new(),
             resume_argv: None,
+            login_check: None,
             model: None,
             unassigned: false,
             prompt_by: PromptBy::Stdin,
@@ -277,6 +278,8 @@ impl StepSettings {
     pub(super) fn use_backend(&mut self, backend: &Backend, values: ArgvValues<'_>) {
         self.argv = argv(backend, values, false);
         self.resume_argv = (!backend.resume_args().is_empty()).then(|| argv(backend, values, true));
+        let check = |args: &Vec<String>| [backend.command.clone()].into_iter().chain(args.clone()).collect();
+        self.login_check = Some(&backend.login_check).filter(|args| !args.is_empty()).map(check);
         self.prints = backend.prints;
         self.model = values.model.map(str::to_owned);
         self.prompt_by = backend.prompt;

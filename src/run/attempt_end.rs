@@ -91,7 +91,7 @@ impl Machine {
             Outcome::ForReview => next = Next::Review,
             _ if role == AttemptRole::Review => (next, end) = self.reviewed(now, &id, step.as_deref()),
             Outcome::Unchanged => next = Next::Unchanged,
-            Outcome::NoSignal if self.can_nudge(&id, tries, step.as_deref()) => next = Next::Nudge,
+            Outcome::NoSignal if self.can_nudge(tries, step.as_deref()) => next = Next::Nudge,
             _ => (next, end) = self.unsuccessful(now, &id, tries, step.as_deref()),
         }
         if let Next::Attempts(left) = next

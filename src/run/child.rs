@@ -1,6 +1,7 @@
 //! The process that a run waits for: an attempt at a unit, or something that is started, watched and ended like one.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use crate::config::DoneSignal;
 use crate::plan::Step;
@@ -14,6 +15,8 @@ pub(super) struct Child {
     pub(super) dir: AttemptDir,
     /// Id and start of its `__attempt` process, if they are known.
     pub(super) process: Option<(i32, u64)>,
+    /// When it was started; `None`: by an earlier run.
+    pub(super) since: Option<Instant>,
     pub(super) job: ChildJob,
 }
 

@@ -1,5 +1,7 @@
 //! Starts a prepared child: in a window, or as a plain process.
 
+use std::time::Instant;
+
 use super::child::{Child, ChildJob};
 use super::launch::LaunchRequest;
 use super::prepare::PreparedAttempt;
@@ -39,7 +41,9 @@ impl RealWorld<'_> {
         };
         let over = self.report_child_end();
         let process = (launched.pid, process::start_time(launched.pid));
-        self.child = Some(Child { unit: step.unit.clone(), dir: dir.clone(), process: Some(process), job });
+        let since = Some(Instant::now());
+        self.child =
+            Some(Child { unit: step.unit.clone(), dir: dir.clone(), process: Some(process), since, job });
         launched.wait(&dir, over);
         if is_attempt {
             self.open_side_panes(&step.unit, process);

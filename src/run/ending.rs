@@ -42,7 +42,11 @@ impl Machine {
         };
         let failed = ids(|r| matches!(r, SkipReason::Failed));
         let blocked = ids(|r| matches!(r, SkipReason::Blocked { .. }));
-        let humans = ids(|r| matches!(r, SkipReason::Human));
+        let is_human = |task: &SkippedTask| task.reason == SkipReason::Human;
+        // where a part of a unit is for a person, the part is meant and not the unit
+        let by_part = |at: usize| skipped[at + 1..].iter().take_while(|next| next.is_part).any(is_human);
+        let humans = skipped.iter().enumerate().filter(|(at, s)| is_human(s) && (s.is_part || !by_part(*at)));
+        let humans: Vec<String> = humans.map(|(_, s)| s.id.clone()).collect();
         if failed.is_empty() && !humans.is_empty() {
             return End::Human { tasks: humans };
         }

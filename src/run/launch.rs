@@ -25,6 +25,9 @@ const START_DEADLINE: Duration = Duration::from_secs(30);
 /// Time between two checks whether the window still exists.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
+/// So many windows in a row may be closed before their attempts begin.
+const MOST_CLOSED: u32 = 2;
+
 /// Time between TERM and KILL for a child of an earlier run whose result is not needed any more.
 pub const OLD_CHILD_GRACE: Duration = Duration::from_secs(15);
 
@@ -39,6 +42,8 @@ pub struct Launcher {
     silent: bool,
     /// A tmux that fails leaves the run without windows.
     can_do_without_windows: bool,
+    /// How many windows in a row ended before their attempts began.
+    closed: u32,
 }
 
 /// An attempt that has its lock and its environment.
@@ -81,6 +86,7 @@ impl Launcher {
             windows,
             silent: false,
             can_do_without_windows: false,
+            closed: 0,
         })
     }
 
@@ -172,7 +178,22 @@ impl Launcher {
             }),
         };
         let shaken = self.shake_hands(&request, pane.as_ref(), child.as_ref())?;
+        if shaken.is_err() && pane.is_some() {
+            self.count_closed(true);
+        }
         Ok(shaken.map(|(pid, stream)| Launched { pid, stream, child }))
+    }
+
+    /// Where tmux keeps closing windows before anything runs in them, the run continues without it.
+    pub(super) fn count_closed(&mut self, closed: bool) {
+        self.closed = if closed { self.closed + 1 } else { 0 };
+        if self.closed >= MOST_CLOSED
+            && let Some(windows) = self.windows.take()
+        {
+            let what = windows.what_closed_them();
+            let note = "the run continues without tmux; agents print to this terminal";
+            let _ = writeln!(io::stderr(), "note: {what}; {note}");
+        }
     }
 
     fn shake_hands(

@@ -11,6 +11,10 @@ use crate::store::attempt_result::{AgentExit, AttemptResult};
 
 /// The exit code of a program that TERM ended.
 const ENDED_FROM_OUTSIDE: i32 = 143;
+/// Lines in which a notice that the CLI retries is looked for: a stack trace may follow it.
+const TRACE: usize = 40;
+/// Over so many lines a notice may be wrapped.
+const WRAPPED: usize = 3;
 /// Lines of stderr that are read of a program that ended well.
 const LAST_WORDS: usize = 6;
 
@@ -80,11 +84,21 @@ pub fn limited(
         .iter()
         .map(|(channel, text)| PrintedMessage { family, channel: *channel, exit, text })
         .collect();
-    let verdict = classify_all(&messages, &own, facts.ended_at, zone);
+    let gave_up = was_silent || facts.stated.is_some();
+    let mut verdict = classify_all(&messages, &own, facts.ended_at, zone);
+    if verdict.kind == LimitKind::None && gave_up {
+        // some CLIs say it only in the log that they were asked to print there
+        let logs: Vec<PrintedMessage<'_>> = messages
+            .iter()
+            .filter(|message| message.channel == Channel::Stderr)
+            .map(|message| PrintedMessage { channel: Channel::Log, ..*message })
+            .collect();
+        verdict = classify_all(&logs, &own, facts.ended_at, zone);
+    }
     if verdict.kind == LimitKind::None {
         // it was silent because its CLI kept retrying
         let why = facts.retrying.clone().or_else(|| printed_retry(&texts));
-        let why = why.filter(|_| was_silent || facts.stated.is_some())?;
+        let why = why.filter(|_| gave_up)?;
         let limit = LimitKind::of_retry(&why);
         return Some(Outcome::Limited { limit, why, until: None, model: None });
     }
@@ -99,16 +113,27 @@ pub fn limited(
     })
 }
 
-/// The last words, if they are a notice that the CLI retries. Some wrap it over several lines.
+/// The last notice that the CLI retries. Some wrap it over several lines, and some print a stack trace behind it.
 fn printed_retry(texts: &[(Channel, String)]) -> Option<String> {
     let last = |channel| {
         let text = &texts.iter().rfind(|(of, _)| *of == channel)?.1;
         let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-        let end = lines[lines.len().saturating_sub(LAST_WORDS)..].join(" ");
-        let lower = end.to_lowercase();
-        let retries =
-            lower.contains("retrying in ") || lower.contains("retrying with ") || lower.contains("attempt #");
-        retries.then_some(end)
+        let lines = &lines[lines.len().saturating_sub(TRACE)..];
+        let from = |at: usize, count: usize| lines[at..lines.len().min(at + count)].join(" ");
+        let says = |text: &str| {
+            let lower = text.to_lowercase();
+            ["retrying in ", "retrying with ", "retrying after ", "attempt #"]
+                .iter()
+                .any(|word| lower.contains(word))
+        };
+        let at = (0..lines.len()).rev().find(|at| says(&from(*at, WRAPPED)))?;
+        // a notice that is wrapped begins with its reason
+        let notice = if says(lines[at]) {
+            at..at + 1
+        } else {
+            at.saturating_sub(WRAPPED)..lines.len().min(at + WRAPPED)
+        };
+        Some(lines[notice].join(" "))
     };
     last(Channel::Stderr).or_else(|| last(Channel::Stdout))
 }

@@ -105,6 +105,11 @@ impl Machine {
         models.insert(named, known);
     }
 
+    /// Whether the login of a backend was refused last.
+    pub(super) fn is_refused(&self, backend: &str) -> bool {
+        self.state.limits.get(backend).is_some_and(|limited| limited.kind == LimitKind::Auth)
+    }
+
     /// A backend is tried, so its limits are over.
     pub(super) fn tried(&mut self, backend: &str, model: Option<&str>) {
         for limited in self.state.limits_of_step(backend, model) {

@@ -273,6 +273,10 @@ impl Machine {
             return effects;
         }
         let Some(step) = next else { return effects };
+        if let Some(over) = self.give_up_spent(now, &step) {
+            effects.extend(over);
+            return effects;
+        }
         if let Some(waiting) = self.wait_out(now, &step, share) {
             effects.extend(waiting);
             return effects;
@@ -298,7 +302,9 @@ impl Machine {
         effects
     }
 
-    fn start(&mut self, now: Timestamp, step: Step, left: usize) -> Vec<Effect> {
+    fn start(&mut self, now: Timestamp, mut step: Step, left: usize) -> Vec<Effect> {
+        step.settings.login_check =
+            step.settings.login_check.filter(|_| self.is_refused(&step.settings.backend));
         let attempt = self.state.next_attempt(&step.unit);
         let folder = if attempt == 1 { self.state.new_folder(&step.unit) } else { None };
         self.tried(&step.settings.backend, step.settings.model.as_deref());
@@ -307,11 +313,7 @@ impl Machine {
         let iteration = self.count_iteration(true);
         self.state.completed_at = None;
         let cwd = step.settings.cwd.to_string_lossy().into_owned();
-        let can = step.settings.resume_argv.is_some();
-        let resumes = self
-            .state
-            .session_for(&step.unit, step.role, &step.settings.backend, &cwd, step.settings.done.nudges)
-            .filter(|_| can);
+        let resumes = self.resumption(&step);
         let reason = resumes.as_ref().map(|resumes| resumes.reason);
         let unit = self.state.units.entry(step.unit.clone()).or_default();
         unit.status = UnitStatus::Running;

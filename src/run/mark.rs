@@ -1,12 +1,14 @@
 //! Sets by hand how a task stands and who does it, under the lock of the spec.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 
 use crate::config::{Config, Tick};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{self, TaskNames};
 use crate::project::SpecPlace;
-use crate::spec::TaskFile;
+use crate::spec::{Task, TaskFile, TaskState};
 use crate::state::{SpecState, UnitStatus};
 use crate::store::lock::{Holder, RunLock};
 
@@ -53,6 +55,8 @@ pub struct Marked {
     pub named: Vec<String>,
     /// They, and all tasks below them.
     pub ids: Vec<String>,
+    /// The tasks above them that are done because all their parts are.
+    pub whole: Vec<String>,
     /// Whether the task had an assignment before.
     pub was_assigned: bool,
     /// Units whose commit was pending and is not any more.
@@ -74,6 +78,10 @@ pub fn mark(place: &SpecPlace, config: &Config, request: &MarkRequest) -> Result
         if !ids.contains(&id) {
             ids.push(id);
         }
+    }
+    let asked = ids.len();
+    if request.mark == Some(ManualState::Done) {
+        add_whole_parents(&tasks, config, &state, &mut ids);
     }
     if let Some((unit, _)) = state.running().filter(|(unit, _)| ids.iter().any(|id| id == unit)) {
         return Err(Error::new(ErrorKind::Locked, format!("an agent works on task {unit}"))
@@ -109,7 +117,8 @@ pub fn mark(place: &SpecPlace, config: &Config, request: &MarkRequest) -> Result
     if let Some(ticked) = ticks {
         place.set_marks(&state, &ids, if ticked { 'x' } else { ' ' }, true)?;
     }
-    Ok(Marked { named, ids, was_assigned, released })
+    let whole = ids.split_off(asked);
+    Ok(Marked { named, ids, whole, was_assigned, released })
 }
 
 /// A person trusts what came up in earlier attempts, so it needs no answer any more. A run that works meanwhile keeps it
@@ -173,6 +182,34 @@ fn check_name<'a>(what: &str, name: &str, names: impl Iterator<Item = &'a String
     } else {
         format!("There are: {}.", names.join(", "))
     }))
+}
+
+/// Adds the tasks above these whose parts are then all done, as a run completes them with their last part.
+fn add_whole_parents(tasks: &TaskFile, config: &Config, state: &SpecState, ids: &mut Vec<String>) {
+    let mut above: HashMap<&str, &str> = HashMap::new();
+    let mut parts: HashMap<&str, Vec<&Task>> = HashMap::new();
+    for task in &tasks.tasks {
+        if let Some(parent) = task.parent.as_deref() {
+            above.insert(&task.id, parent);
+            parts.entry(parent).or_default().push(task);
+        }
+    }
+    let mut at = 0;
+    while let Some(id) = ids.get(at) {
+        at += 1;
+        let Some(&parent) = above.get(id.as_str()) else { continue };
+        let is_done = |part: &&Task| {
+            part.optional
+                || ids.contains(&part.id)
+                || state.completed.contains(&part.id)
+                || state.skipped.contains(&part.id)
+                || part.state == TaskState::Skipped
+                || config.tasks.trust_checkboxes && part.state == TaskState::Done
+        };
+        if !ids.iter().any(|id| id == parent) && parts[parent].iter().all(is_done) {
+            ids.push(parent.to_owned());
+        }
+    }
 }
 
 fn set(state: &mut SpecState, named: &[String], ids: &[String], mark: ManualState) {

@@ -27,6 +27,7 @@ pub mod launch;
 pub mod lifecycle;
 pub mod limit_outcome;
 mod limits;
+mod login_check;
 pub mod machine;
 mod main_window;
 pub mod mark;

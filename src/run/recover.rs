@@ -38,7 +38,7 @@ impl RealWorld<'_> {
             let process = attempt_folder::holder(&dir).map(|h| (h.pid, h.started));
             let reviews = state.reviewed_tree(unit, attempt);
             let job = ChildJob::Attempt { signal, live_ticks: Vec::new(), reviews };
-            self.child = Some(Child { unit: unit.to_owned(), dir: dir.clone(), process, job });
+            self.child = Some(Child { unit: unit.to_owned(), dir: dir.clone(), process, since: None, job });
             attempt_folder::wait_for_adopted(&dir, self.report_child_end());
             return Ok(None);
         }

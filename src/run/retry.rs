@@ -7,12 +7,11 @@ use jiff::Timestamp;
 
 use super::backoff;
 use super::machine::{Assigned, DoneAttempt, Effect, End, Machine, Next, Notice, Pause, Phase, Stop};
-use crate::agent::AttemptRole;
 use crate::config::{Batch, OnFailure, RefusedRule};
 use crate::plan::{Plan, Step};
 use crate::state::outcome::{CancelledBy, REFUSED_COMMIT};
 use crate::state::{
-    Changes, CommitRefused, Learned, Outcome, ResumeReason, TreeRecord, UnitState, UnitStatus,
+    Changes, CommitRefused, Learned, Outcome, ResumeReason, Resumption, TreeRecord, UnitState, UnitStatus,
 };
 
 /// How often in a row a verify command may fail in the same way before the run asks you.
@@ -232,16 +231,39 @@ impl Machine {
         }
     }
 
-    /// Whether the agent that just ended can be asked for its signal. An attempt beyond the policy, which replaces a nudge
-    /// that a limit interrupted, is not nudged; otherwise the two could alternate for ever.
-    pub(super) fn can_nudge(&self, id: &str, tries: u32, step: Option<&Step>) -> bool {
+    /// The session that the next attempt of a step resumes.
+    pub(super) fn resumption(&self, step: &Step) -> Option<Resumption> {
+        step.settings.resume_argv.as_ref()?;
+        let cwd = step.settings.cwd.to_string_lossy();
+        let (backend, nudges) = (&step.settings.backend, step.settings.done.nudges);
+        self.state.session_for(&step.unit, step.role, backend, &cwd, nudges)
+    }
+
+    /// A unit without attempts left stays open for a question to its agent. Where that question cannot be asked any more,
+    /// because another backend took over or the session is gone, the unit has failed: one more attempt would be one beyond
+    /// the policy.
+    pub(super) fn give_up_spent(&mut self, now: Timestamp, step: &Step) -> Option<Vec<Effect>> {
+        let unit = self.state.units.get(&step.unit).filter(|_| step.role.is_work())?;
+        let tries = unit.tries();
+        let last = unit.work().rev().find(|attempt| attempt.reached_agent())?;
+        let free = self.resumption(step).is_some_and(|resumes| {
+            matches!(resumes.reason, ResumeReason::Nudge | ResumeReason::Unchanged | ResumeReason::Answer)
+        });
+        if tries < step.settings.retry.attempts || free || self.state.is_answered(&step.unit, last) {
+            return None;
+        }
+        let (_, end) = self.unsuccessful(now, &step.unit, tries, Some(step));
+        Some(match end {
+            Some(end) => self.finish(now, end),
+            None => [Effect::Save].into_iter().chain(self.replan()).collect(),
+        })
+    }
+
+    /// Whether the agent that just ended can be asked for its signal.
+    pub(super) fn can_nudge(&self, tries: u32, step: Option<&Step>) -> bool {
         step.is_some_and(|step| {
-            let cwd = step.settings.cwd.to_string_lossy();
-            let (backend, nudges) = (&step.settings.backend, step.settings.done.nudges);
-            let resumes = self.state.session_for(id, AttemptRole::Work, backend, &cwd, nudges);
-            step.settings.resume_argv.is_some()
-                && tries <= step.settings.retry.attempts
-                && resumes.is_some_and(|resumes| resumes.reason == ResumeReason::Nudge)
+            tries <= step.settings.retry.attempts
+                && self.resumption(step).is_some_and(|resumes| resumes.reason == ResumeReason::Nudge)
         })
     }
 

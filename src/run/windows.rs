@@ -167,7 +167,7 @@ impl RunWindows {
         // another process may take the same session name; each try avoids one more taken name
         let mut tries = 1;
         loop {
-            match self.start_once(wanted, look) {
+            match self.start_once(wanted, look, true) {
                 Err(error) if tries < TRIES && !error.is_final() => tries += 1,
                 done => return Ok(done?),
             }
@@ -178,6 +178,7 @@ impl RunWindows {
         &mut self,
         wanted: WindowRequest<'_>,
         look: Option<&StatusLine>,
+        with_main: bool,
     ) -> std::result::Result<TmuxWindow, TmuxError> {
         let WindowRequest { name, purpose, cwd, argv, mark } = wanted;
         let status_line = look.filter(|_| mark.is_some());
@@ -207,7 +208,9 @@ impl RunWindows {
             return Ok(self.keep(purpose, window));
         }
         self.windows.clear();
-        if purpose != MAIN_WINDOW
+        // a server may end whatever is opened, so the main window is tried once
+        if with_main
+            && purpose != MAIN_WINDOW
             && let Some(main) = self.main.take()
         {
             let (cwd, argv) = (main.cwd.as_path(), &main.argv[..]);
@@ -225,7 +228,7 @@ impl RunWindows {
             let (session, window) = opened?;
             self.session = Some(session);
             self.keep(MAIN_WINDOW, window);
-            return self.start_once(wanted, look);
+            return self.start_once(wanted, look, false);
         }
         let (session, window) = self.tmux.new_session(&self.name, new)?;
         self.session = Some(session);
@@ -308,6 +311,20 @@ impl RunWindows {
     #[must_use]
     pub fn has_ended(&self, pane: &TmuxWindow) -> bool {
         self.tmux.is_dead(&pane.pane).unwrap_or(false)
+    }
+
+    /// What closed windows that have just been opened, as far as tmux says now.
+    #[must_use]
+    pub fn what_closed_them(&self) -> String {
+        let name = &self.name;
+        match self.tmux.session(name) {
+            Ok(Some(_)) => format!("something closed two windows of session {name} in a row"),
+            Ok(None) => format!(
+                "tmux ended session {name} twice before anything ran in it; `exit-unattached` or a hook in its \
+                 configuration does that"
+            ),
+            Err(error) => format!("tmux closed two windows in a row: {error}"),
+        }
     }
 
     /// The text that the window for `purpose` shows.

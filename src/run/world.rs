@@ -40,6 +40,9 @@ use crate::sys::clock::Clock;
 use crate::sys::interrupt::Interrupt;
 use crate::sys::{process, programs, random};
 
+/// A window that is closed so soon after its birth was closed by its server, not by a person.
+const WINDOW_BIRTH: Duration = Duration::from_secs(1);
+
 /// The real world of a run of one spec.
 pub struct RealWorld<'a> {
     pub(super) place: &'a SpecPlace,
@@ -169,12 +172,19 @@ impl<'a> RealWorld<'a> {
 
     /// What follows from the end of the child. `None`: another child was started in its place.
     pub(super) fn child_ended(&mut self) -> Option<Event> {
-        let Some(Child { dir, job, unit, .. }) = self.child.take() else { return Some(Event::Woke) };
+        let Some(Child { dir, job, unit, since, .. }) = self.child.take() else { return Some(Event::Woke) };
         match job {
             ChildJob::Assignment(call) => self.call_ended(&dir, call),
             ChildJob::Verification(run) => self.verify_command_ended(&dir, run),
             ChildJob::Attempt { signal, live_ticks, reviews } => {
-                let (outcome, mut learned) = conclusion(self.config, &dir, signal);
+                let (mut outcome, mut learned) = conclusion(self.config, &dir, signal);
+                let soon = since.is_some_and(|since| since.elapsed() < WINDOW_BIRTH);
+                let hung_up = outcome == Outcome::Cancelled { by: CancelledBy::HangUp };
+                let never_began = soon && hung_up && !learned.worked;
+                if never_began {
+                    outcome = Outcome::Cancelled { by: CancelledBy::NoOrchestrator };
+                }
+                self.launcher.count_closed(never_began);
                 learned.after = learned.after.or_else(|| self.look_again());
                 self.undo_review(reviews.as_deref(), &mut learned);
                 learned.untrusted = self.untrusted(&unit);
@@ -237,6 +247,9 @@ impl World for RealWorld<'_> {
     fn start(&mut self, step: &Step, attempt: u32, state: &SpecState) -> Result<Option<Ending>> {
         if let Some(why) = self.missing(step) {
             return Ok(Some((Outcome::Unavailable { why }, Learned::default())));
+        }
+        if let Some(refused) = self.refused_by_its_cli(step) {
+            return Ok(Some((refused, Learned::default())));
         }
         let socket = self.launcher.socket()?;
         let Some(plan) = &self.plan else {

@@ -119,7 +119,7 @@ fn usage(backend: &Backend, known: Option<&Preset>) -> &'static str {
         UsageReport::Nothing => "none",
     });
     let by_format = match backend.output {
-        Format::Claude | Format::Opencode | Format::Pi => "cost",
+        Format::Claude | Format::Opencode | Format::Pi | Format::Mini => "cost",
         Format::Codex | Format::Gemini | Format::Gptme | Format::Cline => "tokens",
         Format::Copilot | Format::Kimi | Format::Vibe | Format::Openhands => "none",
         Format::Text => "unknown",

@@ -17,19 +17,40 @@ pub fn sessions(list: &str) -> Vec<(String, TmuxSession)> {
 }
 
 /// The format that [`opened`] reads.
-pub(super) const OPENED: &str = "#{session_id} #{window_id} #{pane_id} #{pane_tty} #{session_name}";
+pub(super) const OPENED: &str = "#{session_id} #{window_id} #{pane_id} #{pane_tty} \
+    #{window_width}x#{window_height} #{session_attached} #{session_name}";
+
+/// What a command opened.
+#[derive(Debug, PartialEq, Eq)]
+pub struct OpenedWindow {
+    /// The session that it is in.
+    pub session: TmuxSession,
+    /// The window, or the pane.
+    pub window: TmuxWindow,
+    /// Columns and rows of the window, as tmux writes them: `80x24`.
+    pub size: String,
+    /// Whether a client shows the session.
+    pub is_attached: bool,
+}
 
 /// Reads the session and the window that a command opened, from the last line that it printed.
 #[must_use]
-pub fn opened(printed: &str) -> Option<(TmuxSession, TmuxWindow)> {
+pub fn opened(printed: &str) -> Option<OpenedWindow> {
     let line = printed.lines().next_back()?;
-    let mut words = line.splitn(5, ' ');
+    let mut words = line.splitn(7, ' ');
     let id = words.next().filter(|w| w.starts_with('$'))?.to_owned();
     let window = words.next().filter(|w| w.starts_with('@'))?.to_owned();
     let pane = words.next().filter(|w| w.starts_with('%'))?.to_owned();
     let tty = PathBuf::from(words.next()?);
+    let size = words.next()?.to_owned();
+    let is_attached = words.next()? != "0";
     let name = words.next()?.to_owned();
-    Some((TmuxSession { id, name }, TmuxWindow { id: window, pane, tty }))
+    Some(OpenedWindow {
+        session: TmuxSession { id, name },
+        window: TmuxWindow { id: window, pane, tty },
+        size,
+        is_attached,
+    })
 }
 
 /// Reads lines of `#{window_id} #{pane_id} #{pane_tty} #{@spec} #{@purpose}`: this spec's windows with their purposes.
@@ -82,9 +103,11 @@ mod tests {
 
     #[test]
     fn ids_are_read_and_names_may_hold_spaces() {
-        let (session, window) = opened("$1 @22 %333 /dev/pts/4 my session\n").unwrap();
+        let opened_now = opened("$1 @22 %333 /dev/pts/4 80x24 0 my session\n").unwrap();
+        let OpenedWindow { session, window, size, is_attached } = opened_now;
         assert_eq!((session.id.as_str(), session.name.as_str()), ("$1", "my session"));
         assert_eq!((window.id.as_str(), window.pane.as_str()), ("@22", "%333"));
+        assert_eq!((size.as_str(), is_attached), ("80x24", false));
         assert_eq!(opened("no server running"), None);
     }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::command_line::CommandLine;
 use super::failure::TmuxError;
-use super::parse::{self, OPENED};
+use super::parse::{self, OPENED, OpenedWindow};
 use super::session::{PROJECT_OPTION, PURPOSE_OPTION, SPEC_OPTION, TmuxSession, TmuxWindow, WindowOwner};
 use super::status_line::StatusLine;
 use super::window_commands::{NewPane, NewWindow, open_window, run_program, set_mark};
@@ -190,7 +190,7 @@ impl TmuxServer {
         }
         // with the user's `destroy-unattached` the run would end when the last client detaches
         line.session_option(&target, "destroy-unattached", "off");
-        self.open(line)
+        self.open_of_size(line, window.size)
     }
 
     /// Opens a window at the end of a session.
@@ -203,7 +203,7 @@ impl TmuxServer {
         let end = format!("{}:{{end}}", session.id);
         let mut line = CommandLine::of(["new-window", "-d", "-a", "-t", &end]);
         open_window(&mut line, &end, window, &self.owner);
-        self.open(line)
+        self.open_of_size(line, window.size)
     }
 
     /// Starts a program in an existing window and ends everything that ran there.
@@ -212,7 +212,7 @@ impl TmuxServer {
         run_program(&mut line, window.cwd, window.argv);
         set_mark(&mut line, &old.id, window);
         line.then(["display-message", "-p", "-t", &old.id, OPENED]);
-        self.open(line).map(|(_, window)| window)
+        self.open_of_size(line, window.size).map(|(_, window)| window)
     }
 
     /// Starts a program in an existing pane and ends what ran there.
@@ -220,7 +220,7 @@ impl TmuxServer {
         let mut line = CommandLine::of(["respawn-pane", "-k", "-t", pane]);
         run_program(&mut line, cwd, argv);
         line.then(["display-message", "-p", "-t", pane, OPENED]);
-        self.open(line).map(|(_, window)| window)
+        self.open(line).map(|opened| opened.window)
     }
 
     /// Starts a program in a new pane. Clients keep the pane that they have selected.
@@ -232,10 +232,29 @@ impl TmuxServer {
         }
         line.words(["-P", "-F", OPENED]);
         run_program(&mut line, pane.cwd, pane.argv);
-        self.open(line).map(|(_, window)| window)
+        self.open(line).map(|opened| opened.window)
     }
 
-    fn open(&self, line: CommandLine) -> Result<(TmuxSession, TmuxWindow)> {
+    /// Opens a window. While no client shows its session, it has this size: tmux gives it that of any other client, and an
+    /// agent cannot draw in two columns.
+    fn open_of_size(
+        &self,
+        line: CommandLine,
+        (columns, rows): (u16, u16),
+    ) -> Result<(TmuxSession, TmuxWindow)> {
+        let opened = self.open(line)?;
+        if !opened.is_attached && opened.size != format!("{columns}x{rows}") {
+            let (id, columns, rows) = (&opened.window.id, columns.to_string(), rows.to_string());
+            let mut line = CommandLine::of(["resize-window", "-t", id, "-x", &columns, "-y", &rows]);
+            // the client that attaches later gives it its own size
+            line.then(["set-option", "-w", "-u", "-t", id, "window-size"]);
+            // an older tmux cannot do this
+            let _ = self.call(line);
+        }
+        Ok((opened.session, opened.window))
+    }
+
+    fn open(&self, line: CommandLine) -> Result<OpenedWindow> {
         let printed = self.call(line)?;
         parse::opened(&printed).ok_or_else(|| TmuxError::Unusable {
             why: format!("tmux opened a window and printed {:?}", printed.trim()),

@@ -1,15 +1,16 @@
 //! What a scene needs: the server that stands in for the vendors, and a project with one real CLI.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::process::{Child, Stdio};
+use std::time::Instant;
 
 use serde_json::Value;
 
+use super::clis::Cli;
 use crate::common::{Output, Project, wait_long};
 
 /// Runs the server with other answers of the model, or another command for its tool.
@@ -30,123 +31,12 @@ names["TOOL_CMD"] = otherwise["tool"] or names["TOOL_CMD"]
 exec(main + after, names)
 "#;
 
-/// Seconds that the first run of each CLI took; 0: none yet.
-static FIRST_RUN: [AtomicU64; 4] = [const { AtomicU64::new(0) }; 4];
-
-/// One of the four CLIs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Cli {
-    Claude,
-    Codex,
-    Gemini,
-    OpenCode,
-}
-
-impl Cli {
-    pub(crate) const ALL: [Self; 4] = [Self::Claude, Self::Codex, Self::Gemini, Self::OpenCode];
-
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Claude => "claude",
-            Self::Codex => "codex",
-            Self::Gemini => "gemini",
-            Self::OpenCode => "opencode",
-        }
-    }
-
-    /// Remembers how long a successful run takes.
-    pub(crate) fn remember(self, took: Duration) {
-        FIRST_RUN[self as usize].store(took.as_secs() + 1, Ordering::Relaxed);
-    }
-
-    /// Seconds in which the CLI surely starts and asks the model, on this machine under its present load.
-    pub(crate) fn patience(self) -> u64 {
-        (2 * FIRST_RUN[self as usize].load(Ordering::Relaxed)).max(12)
-    }
-
-    /// A valid session id that the CLI does not know.
-    pub(crate) fn unknown_session(self) -> &'static str {
-        match self {
-            Self::OpenCode => "ses_0000000000000000000000000",
-            _ => "11111111-2222-4333-8444-555555555555",
-        }
-    }
-
-    /// The variables that make the CLI talk to our server, with an invalid key.
-    fn environment(self, server: &str) -> Vec<(&'static str, String)> {
-        let fixed =
-            |pairs: &[(&'static str, &str)]| pairs.iter().map(|(n, v)| (*n, (*v).to_owned())).collect();
-        let mut all: Vec<_> = match self {
-            Self::Claude => fixed(&[
-                ("ANTHROPIC_API_KEY", "sk-dummy"),
-                ("IS_SANDBOX", "1"),
-                ("DISABLE_TELEMETRY", "1"),
-                ("DISABLE_ERROR_REPORTING", "1"),
-                ("DISABLE_AUTOUPDATER", "1"),
-                ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
-                // ten retries take three minutes
-                ("CLAUDE_CODE_MAX_RETRIES", "2"),
-            ]),
-            Self::Codex => fixed(&[("MOCK_KEY", "sk-dummy")]),
-            Self::Gemini => fixed(&[("GEMINI_API_KEY", "sk-dummy"), ("GEMINI_TELEMETRY_ENABLED", "false")]),
-            Self::OpenCode => fixed(&[
-                ("MOCK_KEY", "sk-dummy"),
-                ("OPENCODE_DISABLE_AUTOUPDATE", "1"),
-                ("OPENCODE_DISABLE_LSP_DOWNLOAD", "1"),
-                ("OPENCODE_DISABLE_MODELS_FETCH", "1"),
-            ]),
-        };
-        match self {
-            Self::Claude => all.push(("ANTHROPIC_BASE_URL", server.to_owned())),
-            Self::Gemini => all.push(("GOOGLE_GEMINI_BASE_URL", server.to_owned())),
-            Self::Codex | Self::OpenCode => {}
-        }
-        all
-    }
-
-    /// The settings files of the CLI, under the home folder.
-    fn settings(self, server: &str) -> Option<(&'static str, String)> {
-        match self {
-            Self::Claude => None,
-            Self::Codex => Some((
-                ".codex/config.toml",
-                format!(
-                    "model_provider = \"mock\"\ncheck_for_update_on_startup = false\n\
-                     [model_providers.mock]\nname = \"mock\"\nbase_url = \"{server}/v1\"\n\
-                     wire_api = \"responses\"\nenv_key = \"MOCK_KEY\"\n[analytics]\nenabled = false\n"
-                ),
-            )),
-            Self::Gemini => Some((
-                ".gemini/settings.json",
-                r#"{"security":{"auth":{"selectedType":"gemini-api-key"}},"general":{"disableAutoUpdate":true},
-                    "privacy":{"usageStatisticsEnabled":false},"telemetry":{"enabled":false}}"#
-                    .to_owned(),
-            )),
-            Self::OpenCode => Some((
-                "config/opencode/opencode.json",
-                serde_json::json!({
-                    "autoupdate": false, "share": "disabled",
-                    "model": "mock/mock-model", "small_model": "mock/mock-model",
-                    "provider": {"mock": {
-                        "npm": "@ai-sdk/openai-compatible", "name": "mock",
-                        "options": {"baseURL": format!("{server}/v1"), "apiKey": "{env:MOCK_KEY}"},
-                        "models": {"mock-model": {
-                            "name": "mock-model", "tool_call": true,
-                            "limit": {"context": 200_000, "output": 32_000}, "cost": {"input": 3, "output": 15}
-                        }}
-                    }}
-                })
-                .to_string(),
-            )),
-        }
-    }
-}
-
 /// A project whose agent is a real CLI, and its server.
 pub(crate) struct Bench {
     pub(crate) project: Project,
     port: u16,
     mock: PathBuf,
+    mock_args: &'static [&'static str],
     server: Option<Child>,
     runs: u32,
     started: Instant,
@@ -158,11 +48,14 @@ impl Bench {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let server = format!("http://127.0.0.1:{port}");
         let path = std::env::var("PATH").unwrap_or_default();
-        let settings = format!(
+        let mut settings = format!(
             "[run]\nbackend = \"{}\"\ndelay = \"0s\"\n[retry]\nattempts = 2\nbackoff = \"10ms\"\n\
              [timeout]\ntask = \"3m\"\ngrace = \"2s\"\n[tmux]\nmode = \"off\"\n",
             cli.name()
         );
+        if let Some(model) = cli.model() {
+            let _ = write!(settings, "[backend.{}]\nmodel = \"{model}\"\n", cli.name());
+        }
         let mut project = Project::new()
             .spec("demo", "- [ ] 1. Write the file out.txt\n  - _It says hi_\n")
             .file("seqorch.toml", settings)
@@ -174,7 +67,15 @@ impl Bench {
         if let Some((file, text)) = cli.settings(&server) {
             project.write(format!(".home/{file}"), text);
         }
-        Self { project, port, mock: mock.to_owned(), server: None, runs: 0, started: Instant::now() }
+        Self {
+            project,
+            port,
+            mock: mock.to_owned(),
+            mock_args: cli.server_args(),
+            server: None,
+            runs: 0,
+            started: Instant::now(),
+        }
     }
 
     /// Uses windows in a tmux server of the test's own. `None`, with a note, if tmux is missing.
@@ -203,7 +104,7 @@ impl Bench {
             "--port",
             &self.port.to_string(),
         ]);
-        command.arg("--log").arg(out("log")).arg("--dump").arg(out("body"));
+        command.args(self.mock_args).arg("--log").arg(out("log")).arg("--dump").arg(out("body"));
         command.env_remove("TEST_PROJECT").stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("python3 is there");
         let mut line = String::new();
@@ -213,7 +114,8 @@ impl Bench {
         self.started = Instant::now();
     }
 
-    fn silence(&mut self) {
+    /// Ends the server, so that nothing answers.
+    pub(crate) fn silence(&mut self) {
         if let Some(mut child) = self.server.take() {
             let _ = child.kill();
             let _ = child.wait();
@@ -250,6 +152,15 @@ impl Bench {
         names.first().map(|n| self.project.read(format!(".out/{n}"))).unwrap_or_default()
     }
 
+    /// The texts of the first requests to the server: some CLIs ask for a title first.
+    pub(crate) fn all_requests(&self) -> String {
+        let prefix = format!("server-{}.body.", self.runs);
+        let names = fs::read_dir(self.project.path(".out")).unwrap().flatten();
+        let names = names.map(|entry| entry.file_name().to_string_lossy().into_owned());
+        let mine = names.filter(|name| name.starts_with(&prefix));
+        mine.map(|name| self.project.read(format!(".out/{name}"))).collect::<Vec<_>>().join("\n")
+    }
+
     /// The attempts of the only task.
     pub(crate) fn attempts(&self) -> Vec<Value> {
         self.project.state("demo")["units"]["1"]["attempts"].as_array().cloned().unwrap_or_default()
@@ -282,14 +193,4 @@ impl Drop for Bench {
     fn drop(&mut self) {
         self.silence();
     }
-}
-
-/// The version that a CLI prints.
-pub(crate) fn version(cli: Cli, bin: &Path) -> String {
-    let home = tempfile::tempdir().unwrap();
-    let output = Command::new(bin.join(cli.name())).arg("--version").env("HOME", home.path()).output();
-    let text = output.map(|o| String::from_utf8_lossy(&o.stdout).into_owned()).unwrap_or_default();
-    let version =
-        text.split_whitespace().find(|w| w.contains('.') && w.starts_with(|c: char| c.is_ascii_digit()));
-    version.unwrap_or("unknown").to_owned()
 }

@@ -6,9 +6,10 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::bench::{Bench, Cli};
+use super::bench::Bench;
+use super::clis::Cli;
 use super::{Ground, Seen, ensure};
-use crate::common::Project;
+use crate::common::{Project, wait_long};
 
 /// The least time from the first refusal to the reset; the reset is at a whole minute, since Codex names no seconds.
 const CLOSED_S: i64 = 15;
@@ -49,8 +50,8 @@ fn time(value: &Value) -> Option<Timestamp> {
 /// The first attempt is refused and costs nothing, there is no request before the reset, and the second attempt does the
 /// work in the session of the first.
 pub(super) fn limit_with_a_reset(ground: &Ground, cli: Cli) -> Seen {
-    if !matches!(cli, Cli::Claude | Cli::Codex) {
-        return Ok("no such window".to_owned());
+    if matches!(cli, Cli::Gemini | Cli::OpenCode) {
+        return limit_of_three_hours(ground, cli);
     }
     let config =
         "[limit]\nmargin = \"2s\"\nunknown = [\"1h\"]\n[retry]\nattempts = 1\n[run]\nmax_iterations = 1\n";
@@ -98,4 +99,35 @@ pub(super) fn limit_with_a_reset(ground: &Ground, cli: Cli) -> Seen {
         late.as_secs(),
         bench.took()
     ))
+}
+
+/// These would sleep until the reset themselves, or try it some times first. seqorch ends them and waits; once a person says
+/// that the limit is over, the second attempt does the work in the session of the first.
+fn limit_of_three_hours(ground: &Ground, cli: Cli) -> Seen {
+    let mut bench = super::bench(ground, cli, "[retry]\nattempts = 1\n[run]\nmax_iterations = 1\n");
+    bench.serve("quota_sub");
+    let mut running = bench.project.start(&["run", "demo"]);
+    let limited = |bench: &Bench| bench.outcomes() == ["limited"];
+    wait_long("the limit", || limited(&bench) || running.is_over());
+    ensure(limited(&bench) && !running.is_over(), &bench, "it does not wait")?;
+    let took = bench.took();
+    let first = bench.attempts()[0].clone();
+    ensure(first["counts"] == false, &bench, "the refused attempt counts")?;
+    let (until, began) = (time(&first["outcome"]["until"]), time(&first["started_at"]));
+    let stated = until.zip(began).map(|(until, began)| until.duration_since(began));
+    let three = SignedDuration::from_mins(175)..SignedDuration::from_mins(185);
+    ensure(stated.is_some_and(|stated| three.contains(&stated)), &bench, &format!("its end is {stated:?}"))?;
+    ensure(first["session"].is_string(), &bench, "the session of the refused attempt is not known")?;
+    bench.serve("success");
+    bench.project.run(&["resume", "demo", "--now"]).code(0);
+    wait_long("the end of the run", || running.is_over());
+    running.wait().code(0);
+    let attempts = bench.attempts();
+    ensure(bench.outcomes() == ["limited", "done"], &bench, "not one refusal and one success")?;
+    ensure(
+        attempts[1]["resumes"]["session"] == first["session"],
+        &bench,
+        "not in the session that was refused",
+    )?;
+    Ok(format!("refused for 3 h, which was known after {took}; continued in its session on request"))
 }

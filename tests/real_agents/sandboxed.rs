@@ -3,7 +3,8 @@
 use std::fs;
 use std::process::Command;
 
-use super::bench::{Bench, Cli};
+use super::bench::Bench;
+use super::clis::Cli;
 use super::{Ground, Seen, bench, bypass, ensure};
 
 /// A bench whose agent runs in bubblewrap with all permissions. An error where bubblewrap does not work here.

@@ -4,8 +4,10 @@ use std::fs;
 
 use serde_json::Value;
 
-use super::bench::{Bench, Cli, version};
+use super::bench::Bench;
+use super::clis::{Cli, version};
 use super::{Ground, Seen, bench, bypass, ensure};
+use crate::common::git;
 
 /// What a command prints that asks the CLIs for their versions; repeated if a busy machine let one miss the deadline.
 fn patiently(bench: &Bench, args: &[&str]) -> String {
@@ -167,4 +169,39 @@ pub(super) fn nudge(ground: &Ground, cli: Cli) -> Seen {
     let prompts = [1, 2].map(|n| bench.project.of_attempt("demo", "1", n, "prompt.md").len());
     ensure(prompts[1] < prompts[0], &bench, &format!("the nudge is not short: {prompts:?}"))?;
     Ok(format!("asked for its signal in its session, {}", bench.took()))
+}
+
+/// A second session of the CLI looks at what the first one did, with the arguments that only let it read. What it writes in
+/// spite of them is put back. Returns the price of a review, too.
+pub(super) fn review(ground: &Ground, cli: Cli) -> Seen {
+    let config = format!(
+        "[git]\ncommit = \"step\"\n[backend.worker]\npreset = \"{0}\"\npermission = \"bypass\"\n[review]\nbackend = \"{0}\"\n",
+        cli.name()
+    );
+    let mut bench = bench(ground, cli, &config);
+    let settings = bench.project.read("seqorch.toml");
+    let chosen = format!("backend = \"{}\"\ndelay", cli.name());
+    bench.project.write("seqorch.toml", settings.replacen(&chosen, "backend = \"worker\"\ndelay", 1));
+    git::init(&bench.project);
+    let done = "All done.\n\n<promise>TASK_DONE</promise>";
+    let approved = "It is as it should be.\n\n<promise>APPROVED</promise>";
+    // an answer for each request, of which the first of each session calls the shell
+    bench.serve_otherwise("tool", &[done, done, approved, approved], Some("echo $SEQORCH_ROLE >> out.txt"));
+    let output = bench.run(&["run", "demo"]);
+    ensure(output.code == 0, &bench, &format!("exit code {}\n{}", output.code, output.stdout))?;
+    let attempts = bench.attempts();
+    ensure(bench.outcomes() == ["done", "approved"], &bench, "not a task and its approval")?;
+    ensure(bench.project.read("out.txt") == "work\n", &bench, "what the reviewer wrote is there")?;
+    let wrote = attempts[1]["undone"].as_array().is_some_and(|undone| !undone.is_empty());
+    let tokens = |n: usize| {
+        let usage = &attempts[n]["usage"];
+        usage["input"].as_u64().unwrap_or_default() + usage["output"].as_u64().unwrap_or_default()
+    };
+    let seen = if wrote { "what it wrote was put back" } else { "it wrote nothing" };
+    let prompt = bench.project.of_attempt("demo", "1", 2, "prompt.md").len();
+    Ok(format!(
+        "approved, {seen}; {} tokens after {} of the task, a prompt of {prompt} bytes",
+        tokens(1),
+        tokens(0)
+    ))
 }

@@ -14,6 +14,7 @@ mod json;
 mod kimi;
 mod lax;
 mod lines;
+mod mini;
 mod opencode;
 mod openhands;
 mod pi;

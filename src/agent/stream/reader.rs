@@ -8,6 +8,7 @@ use super::gemini::Gemini;
 use super::gptme::Gptme;
 use super::kimi::Kimi;
 use super::lines::{LineSplitter, StreamLine};
+use super::mini::Mini;
 use super::opencode::Opencode;
 use super::openhands::Openhands;
 use super::pi::Pi;
@@ -37,6 +38,7 @@ enum StreamParser {
     Vibe(Vibe),
     Gptme(Gptme),
     Openhands(Openhands),
+    Mini(Mini),
     Text(PlainText),
 }
 
@@ -56,6 +58,7 @@ impl StreamReader {
             Format::Vibe => StreamParser::Vibe(Vibe::default()),
             Format::Gptme => StreamParser::Gptme(Gptme::default()),
             Format::Openhands => StreamParser::Openhands(Openhands::default()),
+            Format::Mini => StreamParser::Mini(Mini::default()),
             Format::Text => StreamParser::Text(PlainText::default()),
         };
         Self { lines: LineSplitter::default(), parser }
@@ -106,6 +109,7 @@ impl StreamReader {
             StreamParser::Vibe(p) => p.finish(sink),
             StreamParser::Gptme(p) => p.finish(sink),
             StreamParser::Openhands(p) => p.finish(sink),
+            StreamParser::Mini(p) => p.finish(sink),
             StreamParser::Text(p) => p.finish(sink),
         }
     }
@@ -125,6 +129,7 @@ impl StreamParser {
             Self::Vibe(p) => read_line(p, line, sink),
             Self::Gptme(p) => read_line(p, line, sink),
             Self::Openhands(p) => read_line(p, line, sink),
+            Self::Mini(p) => p.line(line, sink),
             Self::Text(_) => {}
         }
     }

@@ -38,6 +38,9 @@ keys! {
         /// stands for an id that seqorch makes. They stand in the place of {session_args} or {resume}, else at the end.
         /// Where `resume` is empty, they resume that session, too.
         session_args: Vec<String> = [], like = ["--session-id", "{new_session}"], executes;
+        /// Arguments with which the program says, quickly and without asking a model, whether it is logged in: it ends with 0 if
+        /// it is. After a login that was refused, no attempt starts while it says no. Empty: an attempt finds out.
+        login_check: Vec<String> = [], like = ["auth", "status"], executes;
         /// What the agent may do without asking: what its vendor automates safely (auto), everything (bypass), what its
         /// own settings allow (ask), or only read (read).
         permission: Permission = "auto", loosens = "bypass";
@@ -135,6 +138,7 @@ words! {
         Vibe = "vibe",
         Gptme = "gptme",
         Openhands = "openhands",
+        Mini = "mini",
         Text = "text",
     }
 }
@@ -235,7 +239,9 @@ impl Backend {
                 return UsageReport::Nothing;
             }
             Format::Codex | Format::Gemini | Format::Gptme => UsageReport::Tokens,
-            Format::Claude | Format::Opencode | Format::Pi | Format::Cline => UsageReport::Cost,
+            Format::Claude | Format::Opencode | Format::Pi | Format::Cline | Format::Mini => {
+                UsageReport::Cost
+            }
         };
         let preset = presets::preset(self.preset.as_deref().unwrap_or(name)).map(|preset| preset.usage);
         preset.filter(|usage| *usage != UsageReport::Nothing).unwrap_or(of_format)

@@ -182,12 +182,9 @@ impl Model {
         let answered = matches!(last, Some((Outcome::Halted { .. }, _)));
         let mute =
             |a: &Attempt| a.reported_end.as_ref().is_some_and(|(outcome, _)| a.lost_its_session(outcome));
-        // a nudge does not count, nor does its replacement after a limit or the end of the run interrupted it
-        let nudge = record.is_some_and(AttemptRecord::is_nudge);
-        let interrupted = mine()
-            .take_while(|a| !matches!(a.reported_end, Some((_, false))))
-            .any(|a| a.is_nudge() && !mute(a));
-        let one_more = answered || nudge || (interrupted && tries == most);
+        // a question to the agent does not count
+        let question = record.is_some_and(AttemptRecord::is_question);
+        let one_more = answered || question;
         if tries >= most && !one_more && step.role.is_work() {
             wrong.push(format!("try {} of {most} of {}", tries + 1, step.unit));
         }

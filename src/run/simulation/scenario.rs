@@ -162,7 +162,6 @@ pub(super) fn reviewed(mut model: Model, reviews: &[Act]) -> Model {
     backend.model = None;
     model.config.backends.insert("reviewer".to_owned(), backend.clone());
     // who takes over is reviewed, and may review, too
-    backend.resume.clear();
     for name in ["other", "third"] {
         model.config.backends.insert(name.to_owned(), backend.clone());
     }
@@ -228,6 +227,13 @@ pub(super) fn base() -> Vec<(&'static str, Model)> {
         ("a nudge that a limit cuts off", {
             let nothing = || Act::ends(Outcome::NoSignal);
             in_sessions(with(&[nothing(), Act::ends(stated(Some(600))), nothing(), nothing(), nothing()]))
+        }),
+        ("a nudge that another backend would get", {
+            let nothing = Act::of(Does::Ends(Outcome::NoSignal), 700);
+            let mut model = with(&[Act::ends(stated(Some(600))), nothing, done()]);
+            model.config.limit.fallback = vec!["other".to_owned()];
+            model.config.retry.attempts = 1;
+            in_sessions(model)
         }),
         (
             "an answer for a session that is gone",
