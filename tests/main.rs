@@ -14,6 +14,7 @@ mod cleanup;
 mod clock;
 mod commits;
 mod common;
+mod completion;
 mod corpus;
 mod deadlines;
 mod dialects;

@@ -7,8 +7,7 @@ use crate::limit_waits::{TWO, project};
 fn the_plan_says_when_steps_may_start() {
     let project = project(3600, "", "[pace]\ntasks_per_hour = 1\n");
     project.run(&["plan", "--dry-run"]).code(0).says(&[
-        "Expected times",
-        "1  now",
+        "1. 1  A  now",
         "not before",
         "pace.tasks_per_hour = 1",
         "How long a step takes is not known",

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::Args;
 use clap_complete::Shell;
 
+use super::complete::{SHELLS, VARIABLE};
 use super::help::{HelpTopic, TOPICS};
 use crate::error::{Error, Result};
 
@@ -23,9 +24,23 @@ pub(super) struct ManArgs {
     dir: Option<PathBuf>,
 }
 
-pub(super) fn completions(command: &clap::Command, args: &CompletionsArgs) -> u8 {
+/// zsh reads the file `_seqorch` at the first Tab, as the function of that name: it has to answer that Tab, too.
+const ZSH_FIRST: &str = "
+if [[ \"$funcstack[1]\" == _seqorch ]]; then
+    _clap_dynamic_completer_seqorch \"$@\"
+fi
+";
+
+pub(super) fn completions(args: &CompletionsArgs) -> u8 {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut for_people(command), "seqorch", &mut script);
+    let name = args.shell.to_string();
+    if let Some(shell) = SHELLS.iter().find(|shell| shell.is(&name)) {
+        // the program is looked up when the shell asks, so a script stays right where it is installed
+        let _ = shell.write_registration(VARIABLE, "seqorch", "seqorch", "seqorch", &mut script);
+    }
+    if args.shell == Shell::Zsh {
+        script.extend_from_slice(ZSH_FIRST.as_bytes());
+    }
     let _ = std::io::stdout().write_all(&script);
     0
 }

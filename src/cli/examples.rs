@@ -200,7 +200,7 @@ fn text(examples: &[(&str, &str)]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::program;
+    use super::super::command_line;
     use super::*;
 
     /// The names of all verbs that people see, each with those above it.
@@ -212,7 +212,7 @@ mod tests {
 
     #[test]
     fn every_verb_has_examples() {
-        for verb in verbs(&program::command(), &[]) {
+        for verb in verbs(&command_line::command(), &[]) {
             assert!(EXAMPLES.iter().any(|(path, _)| *path == verb), "{verb:?}");
         }
     }
@@ -223,7 +223,7 @@ mod tests {
             // what a shell does before and after it
             let part = command.split(" | ").find(|part| part.starts_with("seqorch")).unwrap();
             let argv = shlex::split(part.split('>').next().unwrap()).unwrap();
-            let parsed = program::command().try_get_matches_from(argv);
+            let parsed = command_line::command().try_get_matches_from(argv);
             assert!(parsed.is_ok(), "{command}: {}", parsed.unwrap_err());
         }
     }

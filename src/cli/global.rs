@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use anstream::AutoStream;
 use clap::{Args, ValueEnum};
 
 /// The options of every verb.
@@ -57,14 +58,12 @@ pub(super) enum ColorChoice {
     Never,
 }
 
-/// Whether output to `stream` is coloured.
-pub(super) fn colored(global: &Global, stream: &impl std::io::IsTerminal) -> bool {
+/// Whether output to `stream` is coloured: as `--color` says, or NO_COLOR, CLICOLOR_FORCE and CLICOLOR, or the terminal.
+pub(super) fn colored(global: &Global, stream: &impl anstream::stream::RawStream) -> bool {
     match global.color {
         ColorChoice::Always => true,
         ColorChoice::Never => false,
-        ColorChoice::Auto => {
-            stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-        }
+        ColorChoice::Auto => AutoStream::choice(stream) != anstream::ColorChoice::Never,
     }
 }
 

@@ -4,6 +4,9 @@
 mod assign;
 mod attach;
 mod backends;
+mod bash_words;
+mod command_line;
+mod complete;
 mod completions;
 mod config;
 mod diff;

@@ -14,7 +14,7 @@ use crate::project::SpecPlace;
 use crate::project::discovery::FoundSpec;
 use crate::report::needs;
 use crate::report::text::{plural, sanitise_line, shell_word, width};
-use crate::report::theme::{BAD, BOLD, DIM, GOOD, LIVE, WAIT, paint};
+use crate::report::theme::{BAD, BOLD, DIM, paint, style_of};
 use crate::report::view::Standing;
 use crate::state::{Counts, NeedKind, SpecState, counts};
 use crate::store::activity::AtWork;
@@ -128,13 +128,15 @@ impl SpecLook {
         }
     }
 
+    /// Its tasks and where it stands, in one line.
+    pub(super) fn summary(&self) -> String {
+        format!("{}/{} done, {}", self.counts.done, self.counts.all, self.words)
+    }
+
     fn style(&self) -> Style {
         match self.standing {
-            Some(Standing::Running) => LIVE,
-            Some(Standing::Complete) => GOOD,
-            Some(Standing::Idle) if self.urgency == Urgency::Waits => WAIT,
-            Some(Standing::Idle) => Style::new(),
-            None | Some(_) => BAD,
+            Some(Standing::Idle) if self.urgency != Urgency::Waits => Style::new(),
+            standing => standing.map_or(BAD, style_of),
         }
     }
 

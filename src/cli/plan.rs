@@ -177,7 +177,19 @@ pub(super) fn show(global: &Global, project: &Project, place: &SpecPlace) -> Res
     let (expected, expected_by) = times.map(|times| lines(&times, now, &zone)).unwrap_or_default();
     let width = terminal_width();
     let left = what_is_left(project, place, &plan, &state).map(|left| left.to_string()).unwrap_or_default();
-    let view = plan_text::PlanView { color, width, diagnostics, expected, expected_by, left };
+    let skills: Vec<String> =
+        config.prompt.skills.iter().map(|skill| format!("{} for {}", skill.name, skill.when)).collect();
+    let skills = sanitise_line(&skills.join(", "));
+    let view = plan_text::PlanView {
+        color,
+        verbose: project.verbosity > 0,
+        width,
+        diagnostics,
+        skills,
+        expected,
+        expected_by,
+        left,
+    };
     let mut out = BufWriter::new(stdout.lock());
     let _ = plan_text::write(&mut out, &plan, &view).and_then(|()| out.flush());
     Ok(())

@@ -15,7 +15,7 @@ use crate::git::call::Supervisor;
 use crate::plan::Selection;
 use crate::project::current_plan::current_plan;
 use crate::report::run_report::{ReportSource, run_report};
-use crate::report::{events, page};
+use crate::report::{events, page, theme};
 use crate::run::run_repository::RunRepository;
 use crate::run::task_changes::changed_files;
 use crate::state::counts;
@@ -83,7 +83,7 @@ pub(super) fn report(global: &Global, args: &ReportArgs) -> Result<u8> {
     };
     let Some(path) = &args.html else {
         let columns = terminal_width().unwrap_or(120);
-        let _ = write!(out, "{}", page::markdown(&made, columns));
+        let _ = write!(out, "{}", theme::text(&page::markdown(&made, columns)));
         return Ok(0);
     };
     let html =

@@ -21,6 +21,7 @@ use crate::report::needs;
 use crate::report::spent::spent;
 use crate::report::task_lines::task_lines;
 use crate::report::text::{sanitise_line, shell_word};
+use crate::report::theme::{self, BOLD, paint, style_of};
 use crate::report::times::{busy_line, span};
 use crate::report::view::Standing;
 use crate::run::recorded_commits::{LostCommit, lost_commits};
@@ -149,7 +150,8 @@ fn of_spec(project: &Project, place: &SpecPlace, as_json: bool, all: Option<&Ove
         Some(needed) if standing.needs_human() => needed,
         Some(needed) => format!("{word}, {needed}"),
     };
-    let _ = writeln!(out, "{}: {head}", sanitise_line(&place.name));
+    let _ =
+        writeln!(out, "{}: {}", paint(BOLD, &sanitise_line(&place.name)), paint(style_of(standing), &head));
     if let Some(holder) = &holder {
         let session = holder.session.as_deref().map_or_else(String::new, |s| format!(", tmux session {s}"));
         let _ = writeln!(out, "  run: process {} on {}{session}", holder.pid, holder.host);
@@ -175,7 +177,9 @@ fn of_spec(project: &Project, place: &SpecPlace, as_json: bool, all: Option<&Ove
     }
     write_answers(&mut out, &state);
     write_lost(&mut out, &lost);
-    let _ = needs::write(&mut out, &place.typed, &needs);
+    let mut text = Vec::new();
+    let _ = needs::write(&mut text, &place.typed, &needs);
+    let _ = write!(out, "{}", theme::text(&String::from_utf8_lossy(&text)));
     Ok(0)
 }
 

@@ -1,12 +1,16 @@
 //! Errors of the command line: clap's own text, with a tip only where it leads somewhere.
 
 use std::io::Write;
+use std::path::Path;
 
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind as ClapErrorKind};
 
 use crate::config::{self, nearest};
 use crate::error::ErrorKind;
+use crate::project::discovery;
+use crate::project::project_folders::ProjectFolders;
+use crate::project::spec_roots::SPEC_ROOTS;
 use crate::report::text::{sanitise_line, shell_word};
 use crate::report::theme::{WARNING, paint};
 
@@ -101,12 +105,14 @@ fn improve(error: &mut clap::Error, command: &clap::Command) {
             error.remove(ContextKind::SuggestedSubcommand);
             let verbs =
                 command.get_subcommands().filter(|verb| !verb.is_hide_set()).map(clap::Command::get_name);
-            if let Some(instead) = instead(VERBS, &word) {
+            let spec = sanitise_line(&shell_word(&word));
+            if is_spec(&word) {
+                tip(error, &format!("run this spec with `seqorch run {spec}`"));
+            } else if let Some(instead) = instead(VERBS, &word) {
                 tip(error, &format!("use `{instead}`"));
             } else if let Some(near) = nearest(&word, verbs) {
                 tip(error, &format!("did you mean `seqorch {near}`?"));
             } else {
-                let spec = sanitise_line(&shell_word(&word));
                 tip(
                     error,
                     &format!("`seqorch --help` lists the verbs; a spec is run with `seqorch run {spec}`"),
@@ -136,6 +142,16 @@ fn improve(error: &mut clap::Error, command: &clap::Command) {
         }
         _ => {}
     }
+}
+
+/// Whether a word names a spec or a file here.
+fn is_spec(word: &str) -> bool {
+    let here = std::env::current_dir().ok().and_then(|here| ProjectFolders::find(&here, None, None).ok());
+    here.is_some_and(|folders| {
+        let usual = Path::new(SPEC_ROOTS[0].folder);
+        let named = discovery::named(&folders.root, usual, Path::new(word)).ok().flatten();
+        named.is_some() || folders.cwd.join(word).is_file()
+    })
 }
 
 /// Where the options of the verb that was typed are listed.

@@ -40,6 +40,7 @@ pub fn load(request: &LoadRequest) -> Result<Loaded, Error> {
         Some(config) if files.problems.is_empty() => Ok(Loaded {
             config,
             provenance,
+            profiles: profile_names(&files).into_iter().map(str::to_owned).collect(),
             files: files.paths,
             extends: files.extends,
             root: request.root.clone(),
@@ -63,14 +64,20 @@ fn choose_profile(files: &mut Files<'_>, wanted: &str) {
     let named = files.profiles.iter().filter(|(name, _)| name == wanted);
     let chosen: Vec<ConfigSource> = named.map(|(_, source)| source.clone()).collect();
     if chosen.is_empty() && !files.broken {
-        let mut known: Vec<&str> = files.profiles.iter().map(|(name, _)| name.as_str()).collect();
-        known.sort_unstable();
-        known.dedup();
+        let known = profile_names(files);
         let near = did_you_mean(wanted, known.iter().copied());
         let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
         files.fail("--profile".to_owned(), format!("there is no profile {wanted:?}{near} (known: {known})"));
     }
     files.sources.extend(chosen);
+}
+
+/// The names of the profiles in all files, sorted.
+fn profile_names<'a>(files: &'a Files<'_>) -> Vec<&'a str> {
+    let mut known: Vec<&str> = files.profiles.iter().map(|(name, _)| name.as_str()).collect();
+    known.sort_unstable();
+    known.dedup();
+    known
 }
 
 /// The backends that are named so far, and the built-in ones.

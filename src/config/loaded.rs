@@ -30,6 +30,8 @@ pub struct Loaded {
     pub provenance: Provenance,
     /// The files that were read, lowest first.
     pub files: Vec<PathBuf>,
+    /// The names of all profiles, sorted.
+    pub profiles: Vec<String>,
     /// The files that files of the project build on.
     pub extends: Vec<ExtendedFile>,
     /// The project root, absolute.

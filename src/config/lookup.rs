@@ -61,6 +61,32 @@ pub(crate) fn leaves() -> Vec<(String, &'static ConfigKey)> {
     all
 }
 
+/// Sections and keys with what they mean, as `config explain` takes them. The free name of a backend is each of `backends`;
+/// other free names are left out.
+#[must_use]
+pub fn keys_for_people(backends: &[String]) -> Vec<(String, String)> {
+    let mut all: Vec<(String, String)> = Vec::new();
+    for (path, key) in leaves() {
+        let words = match key.shape {
+            KeyShape::Value(format) if !format.words.is_empty() => format!("{}: ", format.words.join(", ")),
+            _ => String::new(),
+        };
+        let about = format!("{words}{}", key.doc().split(". ").next().unwrap_or_default());
+        let section = path.split('.').next().unwrap_or_default();
+        if !all.iter().any(|(known, _)| known == section) {
+            all.push((section.to_owned(), "a section".to_owned()));
+        }
+        match path.strip_prefix("backend.NAME.") {
+            Some(last) => all
+                .extend(backends.iter().map(|backend| (format!("backend.{backend}.{last}"), about.clone()))),
+            None if path.contains(".NAME.") => {}
+            None if path != section => all.push((path, about)),
+            None => {}
+        }
+    }
+    all
+}
+
 /// The setting that is called `name` in whatever section, the first of several.
 pub(crate) fn called(name: &str) -> Option<String> {
     let all = leaves();

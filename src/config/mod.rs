@@ -58,6 +58,7 @@ mod vars;
 
 pub use load::load;
 pub use loaded::{ExtendedFile, LoadRequest, Loaded};
+pub use lookup::keys_for_people;
 pub use presets::{NAMES as BUILT_IN_BACKENDS, Preset, UsageReport, preset};
 pub(crate) use problem::nearest;
 pub use provenance::Provenance;

@@ -14,6 +14,7 @@ pub mod notice;
 pub mod page;
 pub mod plan;
 pub mod plan_json;
+mod plan_settings;
 pub mod run_end;
 pub mod run_report;
 mod spans;

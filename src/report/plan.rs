@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use anstyle::{AnsiColor, Style};
+use anstyle::Style;
 
-use super::text::{cut, duration, plural, sanitise_line, shown_command, width, wrap};
-use crate::config::{DoneSignal, PromptBy};
+use super::plan_settings::{differences, most_common, settings, shared};
+use super::text::{cut, plural, sanitise_line, width, wrap};
+use super::theme::{self, BOLD, DIM, LIVE as ID, WARNING};
 use crate::plan::{Plan, SkipReason, SkippedTask, Step};
 
 /// How to show a plan, and what to show with it.
@@ -14,10 +15,14 @@ use crate::plan::{Plan, SkipReason, SkippedTask, Step};
 pub struct PlanView {
     /// Whether to use colours.
     pub color: bool,
+    /// Whether to show all settings of each step, instead of one line a step.
+    pub verbose: bool,
     /// Columns of the terminal; with `None`, no line is cut or wrapped.
     pub width: Option<usize>,
     /// Rendered errors and warnings of tasks.md, printed first; may be empty.
     pub diagnostics: String,
+    /// What prompts ask for beside the task; may be empty.
+    pub skills: String,
     /// Ids of steps with their expected times; may be empty.
     pub expected: Vec<(String, String)>,
     /// What the expected times are based on.
@@ -78,11 +83,19 @@ pub fn write(out: &mut dyn Write, plan: &Plan, view: &PlanView) -> io::Result<()
         }
     }
     let digits = count.to_string().len();
-    for (index, step) in plan.steps.iter().enumerate() {
-        writeln!(page.out)?;
-        page.step(index + 1, digits, step)?;
+    if view.verbose {
+        for (index, step) in plan.steps.iter().enumerate() {
+            writeln!(page.out)?;
+            page.step(index + 1, digits, step)?;
+        }
+    } else if count > 0 {
+        page.short(plan)?;
     }
-    if !view.expected.is_empty() {
+    if !view.expected.is_empty() && !view.verbose {
+        for line in wrap(&view.expected_by, page.columns()) {
+            page.line(DIM, &line)?;
+        }
+    } else if !view.expected.is_empty() {
         page.heading("Expected times")?;
         for (id, when) in &view.expected {
             page.entry(id, when)?;
@@ -107,11 +120,6 @@ pub fn write(out: &mut dyn Write, plan: &Plan, view: &PlanView) -> io::Result<()
     page.total(plan)
 }
 
-const BOLD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
-const ID: Style = AnsiColor::Cyan.on_default().bold();
-const WARNING: Style = AnsiColor::Yellow.on_default().bold();
-
 struct PlanWriter<'a> {
     out: &'a mut dyn Write,
     view: &'a PlanView,
@@ -123,7 +131,7 @@ impl PlanWriter<'_> {
     }
 
     fn paint(&self, style: Style, text: &str) -> String {
-        if self.view.color { format!("{style}{text}{style:#}") } else { text.to_owned() }
+        if self.view.color { theme::paint(style, text) } else { text.to_owned() }
     }
 
     /// A line, cut to fit.
@@ -168,34 +176,55 @@ impl PlanWriter<'_> {
             "why",
             &step.reasons.iter().map(|why| sanitise_line(why)).collect::<Vec<_>>().join("; "),
         )?;
-        if step.settings.unassigned {
-            self.field(indent, "agent", "to be assigned; default:")?;
+        for (label, text) in settings(step) {
+            self.field(indent, &label, &text)?;
         }
-        let prompt = match step.settings.prompt_by {
-            PromptBy::Stdin => " < prompt",
-            PromptBy::Arg | PromptBy::File => "",
-        };
-        self.field(
-            indent,
-            &sanitise_line(&step.settings.backend),
-            &format!("{}{prompt}", shown_command(&step.settings.argv)),
-        )?;
-        if let Some(review) = step.settings.review.as_deref() {
-            let prompt = if review.prompt_by == PromptBy::Stdin { " < prompt" } else { "" };
-            let text = format!("{}: {}{prompt}", sanitise_line(&review.backend), shown_command(&review.argv));
-            self.field(indent, "review", &text)?;
+        Ok(())
+    }
+
+    /// What all steps share, and then one line for each; under it what is different there.
+    fn short(&mut self, plan: &Plan) -> io::Result<()> {
+        let all: Vec<Vec<(String, String)>> = plan.steps.iter().map(|step| shared(settings(step))).collect();
+        let common = most_common(&all);
+        writeln!(self.out)?;
+        self.line(BOLD, if plan.steps.len() == 1 { "How it runs" } else { "How each runs" })?;
+        for (label, text) in &common {
+            self.field(2, label, text)?;
         }
-        let place = format!(
-            "window {}, {}",
-            sanitise_line(&step.window),
-            sanitise_line(&step.settings.cwd.to_string_lossy())
-        );
-        self.field(indent, "in", &place)?;
-        let verify: Vec<String> = step.settings.verify.iter().map(|argv| shown_command(argv)).collect();
-        if !verify.is_empty() {
-            self.field(indent, "verify", &verify.join("; "))?;
+        if !self.view.skills.is_empty() {
+            let skills = &self.view.skills;
+            let text = format!("asks for {skills} (prompt.skills = [] turns it off)");
+            self.field(2, "prompt", &text)?;
         }
-        self.field(indent, "limits", &limits(step))
+        writeln!(self.out)?;
+        let digits = plan.steps.len().to_string().len();
+        let widest = plan.steps.iter().map(|step| width(&sanitise_line(&step.unit))).max().unwrap_or(0);
+        let widest = widest.min(self.columns() / 4);
+        for ((index, step), own) in plan.steps.iter().enumerate().zip(&all) {
+            let number = index + 1;
+            let id = cut(&sanitise_line(&step.unit), self.columns() / 2);
+            let mut notes = Vec::new();
+            let below = step.open.iter().filter(|task| task.id != step.unit).count();
+            if below > 0 {
+                notes.push(plural(below, "subtask"));
+            }
+            let when = self.view.expected.iter().find(|(unit, _)| sanitise_line(unit) == id);
+            notes.extend(when.map(|(_, when)| when.clone()));
+            let notes = if notes.is_empty() { String::new() } else { format!("  {}", notes.join(", ")) };
+            let gap = " ".repeat(widest.saturating_sub(width(&id)));
+            let lead = format!("{number:>digits$}. ");
+            let room = self.columns().saturating_sub(lead.len() + width(&id).max(widest) + 2);
+            let title =
+                cut(&sanitise_line(&step.title), room.saturating_sub(width(&notes)).max(room.min(24)));
+            let notes = cut(&notes, room.saturating_sub(width(&title)));
+            let (shown_id, notes) = (self.paint(ID, &id), self.paint(DIM, &notes));
+            writeln!(self.out, "{lead}{shown_id}{gap}  {title}{notes}")?;
+            for (label, text) in differences(own, &common) {
+                self.field(lead.len() + 2, &label, &text)?;
+            }
+        }
+        writeln!(self.out)?;
+        self.line(DIM, "-v shows the reasons and all settings of each task.")
     }
 
     fn skipped(&mut self, skipped: &[SkippedTask]) -> io::Result<()> {
@@ -265,35 +294,6 @@ impl PlanWriter<'_> {
     }
 }
 
-/// Timeouts, attempts and delay in one line.
-fn limits(step: &Step) -> String {
-    let deadlines = [
-        ("task", step.settings.timeout.task),
-        ("idle", step.settings.timeout.idle),
-        ("first output", step.settings.timeout.first_output),
-    ];
-    let deadlines: Vec<_> =
-        deadlines.iter().map(|(name, time)| format!("{name} {}", duration(*time))).collect();
-    let mut text = format!(
-        "{}; {}",
-        deadlines.join(", "),
-        plural(step.settings.retry.attempts.max(1) as usize, "attempt")
-    );
-    if step.settings.retry.attempts > 1 {
-        let _ = write!(
-            text,
-            " (backoff {} to {})",
-            duration(step.settings.retry.backoff),
-            duration(step.settings.retry.max_backoff)
-        );
-    }
-    let _ = write!(text, "; delay {}", duration(step.settings.delay));
-    if step.settings.done.signal == DoneSignal::Optional {
-        text += "; signal optional";
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -307,7 +307,24 @@ mod tests {
     }
 
     fn narrow(columns: usize) -> PlanView {
-        PlanView { width: Some(columns), ..PlanView::default() }
+        PlanView { width: Some(columns), verbose: true, ..PlanView::default() }
+    }
+
+    #[test]
+    fn what_steps_share_is_said_once_and_each_has_a_line() {
+        let list: Vec<String> = (1..=60).map(|number| number.to_string()).collect();
+        let mut plan = PlanCase::new(&list.join("\n")).plan();
+        plan.steps[6].settings.backend = "other".to_owned();
+        let view = PlanView { verbose: false, skills: "tests first".to_owned(), ..narrow(80) };
+        let text = shown(&plan, &view);
+        assert!(text.lines().count() <= 80, "two screens of 40 lines: {text}");
+        assert_eq!(text.matches("first output").count(), 1, "{text}");
+        assert!(
+            text.contains("\n 6. 6   Do 6\n 7. 7   Do 7\n      other    agent -p < prompt\n 8. 8   Do 8\n"),
+            "{text}"
+        );
+        assert!(text.contains("tests first (prompt.skills = [] turns it off)"), "{text}");
+        assert!(text.lines().all(|line| width(line) <= 80), "{text}");
     }
 
     #[test]

@@ -30,6 +30,7 @@ use crate::report::event_text;
 use crate::report::events::{self, EventKind};
 use crate::report::summary::UnitLine;
 use crate::report::text::logs_command;
+use crate::report::theme;
 use crate::state::outcome::CancelledBy;
 use crate::state::{
     AttemptRecord, Changes, CommitRefused, Learned, Outcome, SeenTasks, SpecState, TreeRecord,
@@ -159,7 +160,7 @@ impl<'a> RealWorld<'a> {
 
     /// Prints a line for the user. The run continues without a terminal.
     pub fn say(&mut self, text: &str) {
-        let _ = writeln!(self.out, "{text}").and_then(|()| self.out.flush());
+        let _ = writeln!(self.out, "{}", theme::text(text)).and_then(|()| self.out.flush());
     }
 
     pub(super) fn report_child_end(&self) -> impl FnOnce() + Send + 'static {

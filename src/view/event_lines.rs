@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::report::event_text;
 use crate::report::events::EventRecord;
 use crate::report::text::{sanitise_line, sanitise_text};
+use crate::report::theme;
 
 /// Prints the events of the last run and follows them until it ends, as text or as the lines of `events.jsonl`.
 pub fn lines(watch: Watch<'_>, json: bool) -> Result<WatchEnd> {
@@ -53,12 +54,13 @@ pub fn lines(watch: Watch<'_>, json: bool) -> Result<WatchEnd> {
 }
 
 fn print(record: &EventRecord, json: bool, most: u32, zone: &TimeZone) -> io::Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = anstream::stdout().lock();
     if json {
         out.write_all(record.line().as_bytes())?;
     } else {
         let time = record.at.to_zoned_datetime(zone.clone()).strftime("%H:%M:%S");
-        writeln!(out, "{time} {}", event_text::line(&record.kind, Some(most), zone))?;
+        let line = event_text::line(&record.kind, Some(most), zone);
+        writeln!(out, "{time} {}", theme::text(&line))?;
     }
     out.flush()
 }

@@ -1,0 +1,91 @@
+//! The whole command line: all verbs, and what their help shows.
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use super::global::Global;
+use super::{
+    attach, backends, completions, config, diff, doctor, examples, forget, help, init, limits, logs, mark,
+    plan, report, resume, run, specs, status, stop, trust, undo, watch,
+};
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "seqorch",
+    version,
+    about,
+    disable_help_subcommand = true,
+    after_help = "`seqorch help help` lists the topics of the documentation.\n\n\
+                  Exit codes of run: 0 all complete, 1 iteration limit reached, 2 needs you, 64 usage error, \
+                  65 invalid tasks.md, 66 no such spec, 69 agent or tool missing, 70 internal error, \
+                  75 another run is active, 78 invalid or untrusted configuration, 130 interrupted, 143 terminated."
+)]
+/// All that a person can type.
+pub(super) struct Cli {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(subcommand)]
+    pub(super) verb: Option<Verb>,
+}
+
+#[derive(Debug, Subcommand)]
+/// The verbs.
+pub(super) enum Verb {
+    /// Run the open tasks of a spec, one after another.
+    Run(run::RunArgs),
+    /// Show what would run, in which order, and why.
+    Plan(plan::PlanArgs),
+    /// List the specs of the project and their progress.
+    Specs(specs::SpecsArgs),
+    /// Show the progress of a spec.
+    Status(status::StatusArgs),
+    /// Summarise the last run.
+    Report(report::ReportArgs),
+    /// Open the tmux session of a run in this terminal.
+    Attach(attach::AttachArgs),
+    /// Print what a task's agent and its checks printed.
+    Logs(logs::LogsArgs),
+    /// Show what a task changed.
+    Diff(diff::DiffArgs),
+    /// Stop a run after its current step, or now.
+    Stop(stop::StopArgs),
+    /// Answer an agent's question and continue the run.
+    Resume(resume::ResumeArgs),
+    /// Mark a task done, to do or skipped.
+    Mark(mark::MarkArgs),
+    /// Revert the changes of a done task and mark it to do.
+    Undo(undo::UndoArgs),
+    /// Remove what is kept of a spec's runs: snapshots, results and logs.
+    Forget(forget::ForgetArgs),
+    /// Write a first seqorch.toml that fits the project.
+    Init(init::InitArgs),
+    /// Trust the settings of the project that run programs.
+    Trust(trust::TrustArgs),
+    /// Check the setup and suggest fixes.
+    Doctor(doctor::DoctorArgs),
+    /// List the configured agents and which of them are installed.
+    Backends(backends::BackendsArgs),
+    /// Show and explain the configuration.
+    Config(config::ConfigArgs),
+    /// Test how a message about a limit is understood.
+    Limits(limits::LimitsArgs),
+    /// Print a completion script for a shell.
+    Completions(completions::CompletionsArgs),
+    /// Print or write the man pages.
+    Man(completions::ManArgs),
+    /// Print a page of the documentation, or the options of a verb.
+    Help(help::HelpArgs),
+    #[command(name = watch::VERB, hide = true)]
+    View(watch::ViewArgs),
+}
+
+impl Verb {
+    /// Whether a variable that means nothing is a mistake that a person should see.
+    pub(super) fn uses_configuration(&self) -> bool {
+        !matches!(self, Self::View(_) | Self::Completions(_) | Self::Man(_) | Self::Help(_))
+    }
+}
+
+/// The command line with everything that its help shows.
+pub(super) fn command() -> clap::Command {
+    examples::with_examples(Cli::command())
+}
