@@ -1,4 +1,4 @@
-//! A task that asks is parked with `run.on_halt = "skip"`: the run goes on without it, and ends with 2.
+//! A task that asks is parked with `run.on_halt = "skip"`: the run continues without it, and ends with 2.
 
 use crate::common::Project;
 
@@ -48,7 +48,7 @@ fn parked_tasks_are_answered_one_by_one() {
 }
 
 #[test]
-fn a_queue_goes_on_after_a_question_where_the_settings_say_so() {
+fn a_queue_continues_after_a_question_where_the_settings_say_so() {
     let queue = |config: &str| {
         let project =
             Project::new().spec("first", FOUR).spec("second", "- [ ] 2. E\n").agent(ASKS).config(config);

@@ -69,7 +69,7 @@ fn options_of_resume_beat_those_of_the_halted_run() {
     project.run(&["--profile", "other", "run", "--only", "2"]).code(2);
     project.run(&["resume", "--only", "1,2", "--answer", "A"]).code(2);
     assert_eq!(project.ledger(), ["2 1", "other", "1 1", "other"]);
-    project.run(&["run", "--retry"]).code(0).says(&["--only=1,2", "--profile=other"]);
+    project.run(&["run", "--retry"]).code(0).says(&["--only=1 --only=2", "--profile=other"]);
     assert_eq!(project.ledger()[4..], ["1 2", "other", "2 2", "other"]);
 }
 

@@ -37,9 +37,11 @@ fn project() -> Option<Project> {
         log.display(),
         tmux.display()
     );
-    project.write("bin/tmux", script);
-    fs::set_permissions(project.path("bin/tmux"), fs::Permissions::from_mode(0o755)).unwrap();
-    let path = format!("{}:{}", project.path("bin").display(), std::env::var("PATH").unwrap());
+    // outside of the project: a tmux that a repository brings is not run
+    let bin = project.outside();
+    project.write(bin.join("tmux"), script);
+    fs::set_permissions(bin.join("tmux"), fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
     let secret = secret();
     Some(
         project

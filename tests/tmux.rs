@@ -99,9 +99,13 @@ fn a_server_that_ends_at_once_costs_no_attempt_and_no_run() {
     let project = project.spec("login", tasks(1)).agent("say_done");
     project.write(".home/.tmux.conf", "set -g exit-unattached on\n");
     let out = project.run(&["run"]).code(0);
-    assert_eq!(project.outcomes("login", "1"), ["cancelled", "cancelled", "done"]);
-    let attempts = &project.state("login")["units"]["1"]["attempts"];
-    assert_eq!([&attempts[0]["counts"], &attempts[1]["counts"]], [false, false]);
+    // how far an attempt comes before its window is closed differs, and so does their number
+    let outcomes = project.outcomes("login", "1");
+    assert!(outcomes.len() > 2 && outcomes.last().is_some_and(|last| last == "done"), "{outcomes:?}");
+    let state = project.state("login");
+    let attempts = state["units"]["1"]["attempts"].as_array().unwrap();
+    let count = attempts.iter().filter(|attempt| attempt["counts"] == true).count();
+    assert_eq!(count, 1, "only the last one counts: {attempts:#?}");
     assert!(
         out.stderr.contains("`exit-unattached` or a hook in its configuration does that"),
         "{}",

@@ -8,32 +8,21 @@ use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgMatches, Command};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter};
-use clap_complete::env::{CompleteEnv, EnvCompleter, Shells};
+use clap_complete::env::{CompleteEnv, Shells};
 
-use super::bash_words::BashWords;
 use super::command_line;
 use super::global::{ColorChoice, Global};
 use super::help::TOPICS;
 use super::overview::Overview;
 use super::project::Project;
+use super::shells::{SHELLS, VARIABLE};
 use crate::config::{self, BUILT_IN_BACKENDS};
 use crate::plan::Selection;
 use crate::project::SpecPlace;
 use crate::report::text::{cut, sanitise_line};
 
-/// The variable with the shell that asks.
-pub(super) const VARIABLE: &str = "SEQORCH_COMPLETE";
 /// Columns of what stands beside a proposal.
 const HELP: usize = 60;
-
-/// The shells that can ask.
-pub(super) const SHELLS: &[&dyn EnvCompleter] = &[
-    &BashWords,
-    &clap_complete::env::Elvish,
-    &clap_complete::env::Fish,
-    &clap_complete::env::Powershell,
-    &clap_complete::env::Zsh,
-];
 
 /// Answers a shell that asks; `false`: none does.
 pub(super) fn answered() -> bool {
@@ -137,8 +126,8 @@ impl TypedLine {
         };
         let found = parsed.as_ref().map(deepest);
         let path = |id: &str| {
-            let values = found.as_ref()?.try_get_many::<PathBuf>(id).ok()??;
-            values.last().cloned()
+            let mut values = found.as_ref()?.try_get_many::<PathBuf>(id).ok()??;
+            values.next_back().cloned()
         };
         let text = |id: &str| found.as_ref()?.try_get_one::<String>(id).ok()?.cloned();
         let global = Global {

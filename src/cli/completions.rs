@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use clap::Args;
 use clap_complete::Shell;
 
-use super::complete::{SHELLS, VARIABLE};
 use super::help::{HelpTopic, TOPICS};
+use super::shells::{SHELLS, VARIABLE};
 use crate::error::{Error, Result};
 
 #[derive(Debug, Args)]

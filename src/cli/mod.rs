@@ -31,6 +31,7 @@ mod project;
 mod report;
 mod resume;
 mod run;
+mod shells;
 mod spec_run;
 mod specs;
 mod status;

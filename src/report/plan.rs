@@ -1,5 +1,6 @@
 //! The plan for people: a list of steps in their order.
 
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
@@ -45,6 +46,18 @@ pub fn why_skipped(reason: &SkipReason) -> String {
         SkipReason::Human => "for you: no agent gets it; mark it when it is done".to_owned(),
         SkipReason::Marked(why) => sanitise_line(why),
     }
+}
+
+/// Reasons that say nothing of one step alone: that it is open, and what most steps of a long plan have.
+fn usual_reasons(plan: &Plan) -> HashSet<&String> {
+    const FEW_STEPS: usize = 2;
+    let mut times: HashMap<&String, usize> = HashMap::new();
+    for why in plan.steps.iter().flat_map(|step| &step.reasons) {
+        *times.entry(why).or_default() += 1;
+    }
+    let steps = plan.steps.len();
+    let is_usual = |why: &str, count| why.ends_with("open") || steps > FEW_STEPS && 2 * count > steps;
+    times.into_iter().filter(|(why, count)| is_usual(why, *count)).map(|(why, _)| why).collect()
 }
 
 /// Ids with commas; a long list is cut.
@@ -200,6 +213,7 @@ impl PlanWriter<'_> {
         let digits = plan.steps.len().to_string().len();
         let widest = plan.steps.iter().map(|step| width(&sanitise_line(&step.unit))).max().unwrap_or(0);
         let widest = widest.min(self.columns() / 4);
+        let usual = usual_reasons(plan);
         for ((index, step), own) in plan.steps.iter().enumerate().zip(&all) {
             let number = index + 1;
             let id = cut(&sanitise_line(&step.unit), self.columns() / 2);
@@ -219,6 +233,11 @@ impl PlanWriter<'_> {
             let notes = cut(&notes, room.saturating_sub(width(&title)));
             let (shown_id, notes) = (self.paint(ID, &id), self.paint(DIM, &notes));
             writeln!(self.out, "{lead}{shown_id}{gap}  {title}{notes}")?;
+            let why = step.reasons.iter().filter(|why| !usual.contains(*why)).map(|why| sanitise_line(why));
+            let why = why.collect::<Vec<_>>().join("; ");
+            if !why.is_empty() {
+                self.field(lead.len() + 2, "why", &why)?;
+            }
             for (label, text) in differences(own, &common) {
                 self.field(lead.len() + 2, &label, &text)?;
             }

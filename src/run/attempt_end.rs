@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::machine::{DoneAttempt, Effect, End, Machine, Next, Notice, Pause, Phase, Stop, keep_effects};
+use super::machine::{DoneAttempt, Effect, End, Machine, Next, Notice, Pause, Phase, Stop};
 use crate::agent::AttemptRole;
 use crate::config::{HistoryRule, UnchangedRule};
 use crate::plan::Step;
@@ -120,7 +120,7 @@ impl Machine {
             let mut pending = self.state.pending_commits();
             // what follows its own commit comes after all others
             pending.sort_by_key(|unit| *unit == id);
-            effects.extend(keep_effects(pending));
+            effects.extend(pending.into_iter().map(Effect::Keep));
         }
         let title = step.as_ref().map(|s| s.title.clone()).unwrap_or_default();
         let report = Notice::Ended { unit: id.clone(), title, attempt, outcome, took, next };

@@ -115,8 +115,7 @@ fn live(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
     check_last_options(request, &state)?;
     let resumed = preflight::resumed(place, state.clone(), request.resume)?;
     old_attempts::refuse_unknown_agent(&store, &resumed)?;
-    let waits_for_answer = config.run.on_halt == HaltOrSkip::Halt && resumed.is_halted();
-    let has_work = !waits_for_answer && (!plan.steps.is_empty() || resumed.running().is_some());
+    let has_work = has_work(config, &resumed, &plan);
     let busy: Arc<dyn CommandWatch + Send + Sync> = Arc::new(BusyFile::new(&store.folder()));
     busy.over();
     let supervisor = Supervisor { stop: Some(inbox.stop_flag()), watch: Some(Arc::clone(&busy)) };
@@ -204,13 +203,23 @@ fn live(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
     Ok(RunResult {
         exit_code: exit_code(&end, &needs(&machine.state)),
         asked_to_stop: machine.asked_to_stop(),
-        lets_others_run: match end {
-            End::Complete | End::SelectionComplete { .. } => true,
-            End::Halted { .. } => config.run.on_halt == HaltOrSkip::Skip,
-            End::Stuck { .. } | End::Human { .. } => config.run.on_failure == HaltOrSkip::Skip,
-            _ => false,
-        },
+        lets_others_run: lets_others_run(&end, config),
     })
+}
+
+/// Whether a step may start, or an agent is at work.
+fn has_work(config: &Config, state: &SpecState, plan: &Plan) -> bool {
+    let waits_for_answer = config.run.on_halt == HaltOrSkip::Halt && state.is_halted();
+    !waits_for_answer && (!plan.steps.is_empty() || state.running().is_some())
+}
+
+fn lets_others_run(end: &End, config: &Config) -> bool {
+    match end {
+        End::Complete | End::SelectionComplete { .. } => true,
+        End::Halted { .. } => config.run.on_halt == HaltOrSkip::Skip,
+        End::Stuck { .. } | End::Human { .. } => config.run.on_failure == HaltOrSkip::Skip,
+        _ => false,
+    }
 }
 
 /// Clears what earlier runs left, and reports that the run begins.

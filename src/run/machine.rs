@@ -223,7 +223,7 @@ impl Machine {
         if !to_tick.is_empty() {
             effects.push(Effect::Tick(to_tick));
         }
-        effects.extend(keep_effects(pending));
+        effects.extend(pending.into_iter().map(Effect::Keep));
         if !doubted.is_empty() {
             effects.push(Effect::Report(Notice::Unconfirmed(doubted)));
         }
@@ -396,9 +396,4 @@ impl Machine {
         run.iterations = if more { run.iterations + 1 } else { run.iterations.saturating_sub(1) };
         run.iterations
     }
-}
-
-/// Has the changes of these done units counted and committed.
-pub(super) fn keep_effects(units: Vec<String>) -> impl Iterator<Item = Effect> {
-    units.into_iter().map(Effect::Keep)
 }

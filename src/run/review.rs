@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::backoff::backoff;
-use super::machine::{Effect, End, Machine, Next, Pause, keep_effects};
+use super::machine::{Effect, End, Machine, Next, Pause};
 use crate::agent::AttemptRole;
 use crate::config::{HaltOrSkip, OpenFindings};
 use crate::plan::{Plan, SPEC_REVIEW, SkipReason, Step};
@@ -40,7 +40,7 @@ impl Machine {
         self.state.approve(now, &unit);
         let (to_tick, pending) = (self.state.to_tick(), self.state.pending_commits());
         let tick = (!to_tick.is_empty()).then_some(Effect::Tick(to_tick));
-        let effects = [Effect::Save].into_iter().chain(tick).chain(keep_effects(pending));
+        let effects = [Effect::Save].into_iter().chain(tick).chain(pending.into_iter().map(Effect::Keep));
         Some(effects.chain(self.replan()).collect())
     }
 

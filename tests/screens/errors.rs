@@ -83,7 +83,7 @@ fn extends_that_names_no_file() {
         [("address", "https://example.org/x.toml"), ("home", "~/x.toml"), ("missing", "x.toml")]
     {
         project.write("seqorch.toml", format!("extends = [\"{value}\"]\n{config}"));
-        error(&project, format!("extends_{name}"), &[&["plan"]]);
+        error(&project, &format!("extends_{name}"), &[&["plan"]]);
     }
 }
 
