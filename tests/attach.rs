@@ -147,10 +147,11 @@ fn attach_says_that_the_session_of_a_run_was_killed() {
     let Some(project) = Project::new().tmux() else { return };
     let project = project
         .spec("login", tasks(2))
-        .agent("gate; say_done")
+        // an agent that did nothing yet would be started again at once
+        .agent("seq 9999; note counts; gate; say_done")
         .config("[retry]\nbackoff = \"1h\"\nmax_backoff = \"1h\"\n");
     let run = project.start(&["run", "--tmux-session", "other"]);
-    project.wait_for_ledger(1);
+    project.wait_for_ledger(2);
     project.run(&["attach", "9"]).code(64).says(&["There are windows: main, 1."]);
     project.ask_tmux(&["kill-session", "-t", "=other"]);
     run.wait_for("in 1h");

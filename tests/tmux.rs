@@ -96,7 +96,9 @@ fn a_killed_server_costs_one_attempt_and_comes_back_with_main() {
 #[test]
 fn a_server_that_ends_at_once_costs_no_attempt_and_no_run() {
     let Some(project) = Project::new().tmux() else { return };
-    let project = project.spec("login", tasks(1)).agent("say_done");
+    // it does nothing until the run itself, and not tmux, started its attempt
+    let by_run = "case $(ps -o comm= -p $(ps -o ppid= -p $PPID)) in seqorch*) say_done;; *) gate;; esac";
+    let project = project.spec("login", tasks(1)).agent(by_run);
     project.write(".home/.tmux.conf", "set -g exit-unattached on\n");
     let out = project.run(&["run"]).code(0);
     // how far an attempt comes before its window is closed differs, and so does their number
