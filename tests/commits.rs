@@ -55,6 +55,7 @@ fn a_dirty_tree_is_refused_or_stays_out_of_every_commit() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_halted_tasks_commit_has_its_own_changes_and_not_the_users() {
     let asks = r#"echo "$SEQORCH_UNIT" >> "made-$SEQORCH_UNIT"
         if [ "$SEQORCH_UNIT" = 1 ] && ! grep -q 'Use blue'; then echo 'Which colour?'; say_halt; else say_done; fi"#;
@@ -164,6 +165,7 @@ fn history_that_a_person_rewrites_later_is_a_note_and_not_a_need() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_refused_commit_goes_back_to_the_agent_within_its_attempts() {
     let agent = "if [ $SEQORCH_ATTEMPT = 1 ]; then echo bad > made-$SEQORCH_UNIT; \
                  else grep -q 'no bad files' && echo good > made-$SEQORCH_UNIT; fi; say_done";
@@ -371,6 +373,7 @@ fn a_tasks_md_at_the_top_keeps_its_state_in_the_repository() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_filter_sees_the_environment_of_a_plain_commit_in_snapshots() {
     let project = repo(WRITES, "").env("LANGUAGE", "xx");
     let filter = project.path(".out/filter");

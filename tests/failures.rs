@@ -5,6 +5,7 @@ use std::time::Instant;
 use crate::common::Project;
 
 #[test]
+#[ignore = "slow"]
 fn a_failing_task_is_retried_with_backoff_and_then_needs_you() {
     let project = Project::new()
         .spec("login", "- [ ] 1. A\n- [ ] 2. B\n")

@@ -34,6 +34,7 @@ fn calls_per_step(project: &Project) -> Vec<Vec<String>> {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_step_with_snapshots_starts_four_processes_of_git() {
     let project = counted("");
     project.run(&["run"]).code(0);

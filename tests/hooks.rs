@@ -192,6 +192,7 @@ fn needs_nothing(project: &Project) {
 }
 
 #[test]
+#[ignore = "slow"]
 fn an_error_that_ends_a_run_is_shown_until_the_next_run() {
     let agent = "[ -e ok ] || echo '<<<<<<< HEAD' >> \"$ROOT/.kiro/specs/login/tasks.md\"; say_done";
     let project = Project::new().spec("login", TWO).agent(agent).config(&all_hooks(""));

@@ -84,6 +84,7 @@ fn a_doubt_stops_a_run_until_a_person_decides() {
         edit(&project, "### Task 1: Write the tests\n\nA\n\n### Task 3: Ship\n\nC\n");
         project.run(&["plan"]).code(0).says(&["No run begins before you decide"]);
         project.run(&["run"]).code(65).says(&[
+            "line 1: `1 Write the tests` was taken for",
             "`1 Write the tests`, which is done",
             "`2 Write the tests`, which is not done",
             "`seqorch mark 1 done --spec login`",

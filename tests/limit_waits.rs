@@ -74,6 +74,7 @@ fn after_a_kill_the_next_run_waits_only_for_the_rest() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_fallback_backend_works_while_one_is_limited() {
     let project = project(
         3600,
@@ -87,6 +88,7 @@ fn a_fallback_backend_works_while_one_is_limited() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_limit_beyond_max_wait_stops_the_run() {
     let project = project(3600, "max_wait = \"10m\"", "");
     project.run(&["run"]).code(2).says(&[
@@ -116,6 +118,7 @@ fn a_missing_login_stops_the_run_with_the_agents_words_and_a_fix() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn ctrl_c_ends_a_wait_at_once() {
     let project = project(3600, "", "");
     let run = project.start(&["run"]);
@@ -195,6 +198,7 @@ fn resume_now_ends_the_wait_of_a_running_run() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_limit_of_one_model_does_not_stop_another() {
     let project = Project::new()
         .spec("login", "- [ ] 1. A\n- [ ] 2. B\n- [ ] 3. C\n")
@@ -227,6 +231,7 @@ fn a_limit_of_one_model_does_not_stop_another() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_fallback_for_a_limited_model_is_shown_in_the_plan() {
     let project = Project::new()
         .spec("login", "- [ ] 1. A\n- [ ] 2. B\n- [ ] 3. C\n")

@@ -10,6 +10,7 @@ use crate::common::programs::json;
 const ONE: &str = "- [ ] 1. First\n";
 
 #[test]
+#[ignore = "slow"]
 fn missing_programs_of_hooks_and_checks_end_the_run_before_any_agent() {
     for (config, names) in [
         ("[hooks]\nrun_end = [\"no-such-hook\"]\n", "hooks.run_end: no-such-hook"),

@@ -29,6 +29,7 @@ fn dirty(project: &Project) -> Vec<String> {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_pending_commit_takes_fixes_of_its_own_files_and_nothing_else() {
     let project = repo(&format!("echo junk > junk; {WRITES}"), "");
     project.write("rules", "strict\n");
@@ -63,6 +64,7 @@ fn a_pending_commit_takes_fixes_of_its_own_files_and_nothing_else() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_file_that_is_gone_at_one_try_and_back_at_the_next_is_committed() {
     let project = repo(&format!("mkdir -p d; echo y > d/g; {WRITES}"), "");
     refuses_unless(&project, "test -e .out/fixed");
@@ -83,6 +85,7 @@ fn a_file_that_is_gone_at_one_try_and_back_at_the_next_is_committed() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_refused_commit_leaves_the_users_staged_changes_alone() {
     let project = repo(WRITES, "");
     refuses_unless(&project, "test -e .out/fixed");
@@ -144,6 +147,7 @@ fn a_refusing_git_hook_stops_the_run_and_the_next_run_commits_first() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_pending_commit_is_shown_everywhere_with_the_way_to_continue() {
     let project = repo(WRITES, "");
     hook(&project, "pre-commit", "test -e made-2 || exit 0\nprintf 'not \\033[31mlike this\\n' >&2\nexit 1");
@@ -199,6 +203,7 @@ fn a_refused_commit_calls_the_halt_hook_once_with_task_and_reason() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn undo_of_a_task_ends_its_pending_commit() {
     let project = repo(WRITES, "");
     refuses_unless(&project, "false");
@@ -217,6 +222,7 @@ fn undo_of_a_task_ends_its_pending_commit() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn marking_a_task_todo_or_skip_ends_its_pending_commit() {
     let project = repo("echo x > \"made-$SEQORCH_UNIT-$SEQORCH_ATTEMPT\"; say_done", "");
     refuses_unless(&project, "false");
@@ -239,6 +245,7 @@ fn marking_a_task_todo_or_skip_ends_its_pending_commit() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn without_commits_no_pending_commit_is_shown() {
     let project = repo(WRITES, "");
     refuses_unless(&project, "false");
@@ -280,6 +287,7 @@ fn the_run_that_makes_the_pending_commit_reports_it() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_retry_keeps_the_options_of_the_run_whose_commit_was_refused() {
     let project =
         repo(&format!("note \"$WHO\"; {WRITES}"), "[profile.other.backend.fake.env]\nWHO = \"other\"\n");
@@ -333,6 +341,7 @@ fn ctrl_c_during_a_commit_ends_the_run_after_it() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn stop_now_during_a_commit_loses_and_repeats_nothing() {
     for (name, is_made) in [("pre-commit", false), ("post-commit", true)] {
         let project = repo(WRITES, "");

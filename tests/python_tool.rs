@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::common::Project;
 
 #[test]
+#[ignore = "slow"]
 fn the_python_tools_flags_work() {
     let project =
         Project::new().spec("login", "- [ ] 1. A\n").file("work/x", "").agent("note $PWD; say_done");

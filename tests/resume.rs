@@ -219,6 +219,7 @@ fn without_a_session_each_prompt_repeats_all_decisions_of_the_task() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn prompts_have_all_decisions_in_a_session_and_after_its_loss() {
     let agent = r#"cat > "$ROOT/prompt-$SEQORCH_ATTEMPT"
         case $SEQORCH_ATTEMPT in

@@ -68,6 +68,7 @@ fn findings_go_to_the_worker_and_an_approved_task_is_done() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn after_the_last_round_a_task_fails_or_keeps_its_findings() {
     let failing = project("want 'round '$n", "");
     failing.run(&["run", "--only", "1"]).code(2).says(&["the review wants changes: round 1"]);
@@ -124,6 +125,7 @@ fn a_review_that_is_killed_with_its_run_is_taken_over() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn the_whole_spec_is_reviewed_at_the_end_and_fixed_once() {
     let project = project("want 'spec.rs:1 is missing'", "when = \"end\"\n");
     let out = project.run(&["run"]).code(0);

@@ -77,6 +77,7 @@ fn logs_are_found_after_spec_root_changes() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn printed_commands_name_the_spec_so_that_it_is_found() {
     let project = Project::new()
         .spec("login", "- [ ] 1. A\n")

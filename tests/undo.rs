@@ -7,6 +7,7 @@ use crate::common::programs::program;
 use crate::common::wait_until;
 
 #[test]
+#[ignore = "slow"]
 fn undo_keeps_what_the_user_did_between_a_tasks_attempts() {
     let asks = r#"[ "$SEQORCH_ATTEMPT$SEQORCH_UNIT" = 11 ] && { echo 'Which?'; say_halt; exit; }
         echo "$SEQORCH_UNIT" > "made-$SEQORCH_UNIT"; say_done"#;
@@ -25,6 +26,7 @@ fn undo_keeps_what_the_user_did_between_a_tasks_attempts() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn undo_restores_the_files_and_reopens_the_task() {
     let project = repo(WRITES, "");
     assert_eq!(project.run(&["run"]).code, 0);
@@ -57,6 +59,7 @@ fn undo_reads_the_tasks_in_the_forced_dialect() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn undo_works_for_two_specs_of_one_name_even_after_git_gc() {
     let project = repo("echo x > made-$(ls -d made-* 2>/dev/null | wc -l); say_done", "");
     let specs = [".kiro/specs/demo", "specs/demo"];
@@ -93,6 +96,7 @@ fn undo_refuses_and_explains_when_git_no_longer_has_the_trees() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn undo_names_the_files_to_commit_and_the_next_run_takes_them() {
     let project = repo(WRITES, "");
     project.run(&["run"]).code(0);
@@ -111,6 +115,7 @@ fn undo_names_the_files_to_commit_and_the_next_run_takes_them() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn undo_commits_the_revert_at_once_or_later() {
     let project = repo(WRITES, "");
     project.run(&["run"]).code(0);
@@ -152,6 +157,7 @@ fn undo_of_a_task_whose_commit_a_hook_refuses_is_committed_later() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn undo_waits_for_the_work_tree_and_ctrl_c_ends_that() {
     let waits = "[ $SEQORCH_SPEC = other ] && gate; ";
     let project = repo(&format!("{waits}{WRITES}"), "").spec("other", TWO);

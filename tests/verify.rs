@@ -196,6 +196,7 @@ fn logs_say_that_a_check_ran_too_few_tests() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_check_that_prints_too_much_keeps_both_ends() {
     let project = Project::new().spec("demo", ONE).agent("say_done").config(
         "[log]\nmax_mb = 1\n[retry]\nattempts = 1\n[verify]\ncommands = [[\"sh\", \"-c\", \

@@ -31,6 +31,7 @@ fn what_an_agent_leaves_running_is_ended_and_counted() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn stop_now_ends_the_whole_family() {
     let project = without_proc(&format!("{FAMILY}; gate"), "");
     let run = project.start(&["run"]);

@@ -195,12 +195,15 @@ impl SpecPlace {
         }
         let text = "tasks.md was changed, and it is not sure which of its tasks are done";
         let mut error = Error::new(ErrorKind::BadTasks, text);
+        let tasks = self.good_tasks().ok();
         for task in doubtful {
             let Some(doubt) = &task.doubt else { continue };
             let [done, todo] = task.deciding_commands(&self.typed);
+            let file = tasks.as_ref().and_then(|(_, tasks)| tasks.task(&task.id));
+            let place = file.map_or_else(String::new, |found| format!("line {}: ", found.line));
             error = error
                 .detail(format!(
-                    "  `{} {}` was taken for {};\n  {}",
+                    "  {place}`{} {}` was taken for {};\n  {}",
                     task.id, task.title, doubt.taken, doubt.other
                 ))
                 .hint(format!("If it is done: `{done}`."))
