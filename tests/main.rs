@@ -6,6 +6,7 @@ mod agent_signals;
 mod assign;
 mod attach;
 mod attacks;
+mod awake;
 mod backends;
 mod bad_input;
 mod big_output;

@@ -43,6 +43,7 @@ use crate::state::{SpecState, TreeRecord};
 use crate::store::busy_file::BusyFile;
 use crate::store::lock::{Holder, RunLock};
 use crate::store::spec_store::Store;
+use crate::sys::awake::Awake;
 use crate::sys::clock::SystemClock;
 use crate::sys::command::CommandWatch;
 use crate::sys::interrupt::Interrupt;
@@ -138,6 +139,8 @@ fn live(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
         sandbox::check_sandbox(place, config, &plan, &env)?;
     }
     let before = first_look(owned, &resumed)?;
+    // until this function returns
+    let _awake = (has_work && config.run.keep_awake).then(|| Awake::begin(&place.root)).flatten();
     if let Some(repository) = owned.filter(|_| has_work) {
         repository.start_helpers()?;
     }

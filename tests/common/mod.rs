@@ -43,6 +43,7 @@ const BASE: &str = r#"
 [run]
 backend = "fake"
 delay = "0s"
+keep_awake = false
 [retry]
 backoff = "20ms"
 [timeout]

@@ -32,6 +32,8 @@ keys! {
         /// What happens when an agent asks a question: the run stops (halt), or the task is parked with its question and
         /// the run continues with the units that do not depend on it (skip). It ends with 2 in both cases.
         on_halt: HaltOrSkip = "halt", flag = "--on-halt", inside;
+        /// Whether a run keeps the machine from falling asleep by itself (systemd-inhibit, caffeinate).
+        keep_awake: bool = true, inside;
     }
 }
 

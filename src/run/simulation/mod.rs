@@ -24,6 +24,7 @@ use super::driver::drive;
 use super::event::RunStart;
 use super::resume::ResumeRequest;
 use super::{End, Machine, Policy};
+use crate::config::HaltOrSkip;
 use crate::state::Outcome;
 
 /// The most lives of an orchestrator that a schedule may need.
@@ -109,11 +110,16 @@ fn schedule(model: &mut Model, plan: &mut dyn FnMut(usize) -> (Option<u32>, i64)
         match ended {
             Ended::Killed | Ended::Excused | Ended::With(End::HungUp) => model.pass(absence),
             Ended::With(End::Halted { .. }) => {
-                let (disk, tasks) = (model.disk.clone(), model.tasks.clone());
+                let (disk, tasks, attempts) = (model.disk.clone(), model.tasks.clone(), model.attempts.len());
+                let parks = model.config.run.on_halt == HaltOrSkip::Skip;
+                // a run that parks questions tries again what failed
+                let tries_again = parks && model.load().failed().next().is_some();
                 let (again, _) = live(model, None);
-                if !matches!(again, Ended::With(End::Halted { .. }) | Ended::Excused)
-                    || disk != model.disk
-                    || model.tasks != tasks
+                let changed = disk != model.disk || model.tasks != tasks;
+                if !tries_again
+                    && (!matches!(again, Ended::With(End::Halted { .. }) | Ended::Excused)
+                        || attempts != model.attempts.len()
+                        || changed && !parks)
                 {
                     model.wrong("a run of a halted spec changes something");
                 }

@@ -1,7 +1,7 @@
 //! All checks of doctor, in the order of their output.
 
 use super::subject::DoctorSubject;
-use super::{agents, commands, configuration, folders, git, runs, sandbox, specs, tmux};
+use super::{agents, commands, configuration, folders, git, runs, sandbox, sleep, specs, tmux};
 use crate::error::Result;
 use crate::setup::findings::DoctorFinding;
 
@@ -16,6 +16,7 @@ pub fn check_setup(subject: &DoctorSubject<'_>) -> Result<Vec<DoctorFinding>> {
     found.extend(git::check(subject));
     found.extend(folders::check_access(subject));
     found.extend(folders::check_space(subject));
+    found.extend(sleep::check(subject));
     found.extend(runs::check(subject));
     Ok(found)
 }

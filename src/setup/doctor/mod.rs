@@ -10,6 +10,7 @@ mod folders;
 mod git;
 mod runs;
 mod sandbox;
+mod sleep;
 mod specs;
 mod subject;
 mod tmux;
