@@ -17,6 +17,11 @@ use crate::state::needs::{exit_code, needs};
 use crate::state::{AttemptRecord, Outcome, SpecState, UnitStatus, who};
 use crate::sys::interrupt::Interrupt;
 
+/// Whether a task is this one or a part of it, by their numbers.
+fn is_within(part: &str, whole: &str) -> bool {
+    part.strip_prefix(whole).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
 impl Model {
     /// Counted attempts of the unit in this run since it was last done.
     pub(super) fn tries(&self, unit: &str) -> u32 {
@@ -115,9 +120,7 @@ impl Model {
 
     /// Whether a person set the box of this task, of a part of it, or of what it is a part of.
     fn may_open(&self, id: &str) -> bool {
-        let below =
-            |a: &str, b: &str| a.strip_prefix(b).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
-        self.touched_by_human.iter().any(|touched| below(touched, id) || below(id, touched))
+        self.touched_by_human.iter().any(|touched| is_within(touched, id) || is_within(id, touched))
     }
 
     pub(super) fn check_alone(&mut self) {
@@ -147,12 +150,19 @@ impl Model {
         }
         self.check_alone();
         let mut wrong = Vec::new();
+        let ids: Vec<String> = self.parsed().tasks.iter().map(|task| task.id.clone()).collect();
+        // a part that was added is not done yet, so the whole is not either
+        let has_part_left = |id: &str| {
+            ids.iter().any(|part| part != id && is_within(part, id) && !disk.completed.contains(part))
+        };
         for done in self.attempts.iter().filter(|a| self.did(a)) {
             let is_again = |id: &String| done.completes.contains(id) && !disk.reopened.contains(id);
             if let Some(again) = step.open.iter().find(|t| is_again(&t.id)) {
                 wrong.push(format!("{} is dispatched though attempt {} did it", again.id, done.number));
             }
-            if done.completes.iter().any(|id| !disk.completed.contains(id) && !self.may_open(id)) {
+            let is_lost =
+                |id: &String| !disk.completed.contains(id) && !self.may_open(id) && !has_part_left(id);
+            if done.completes.iter().any(is_lost) {
                 wrong.push(format!("what attempt {} of {} did is lost", done.number, done.unit));
             }
         }
