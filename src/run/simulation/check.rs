@@ -353,11 +353,12 @@ impl Orchestrator<'_> {
             }
             End::Stuck { failed, .. } => {
                 let attempts = self.model.config.retry.attempts;
-                let by_review = |unit: &String| {
+                // the commit of an attempt of an earlier run may be refused in this one
+                let by_other_means = |unit: &String| {
                     let last = self.model.attempts.iter().rfind(|a| a.unit == *unit);
-                    last.is_some_and(|a| a.role == AttemptRole::Review)
+                    last.is_some_and(|a| a.role == AttemptRole::Review || a.failed_in == Some(run))
                 };
-                (failed.iter().all(|unit| spent(Some(unit)) >= attempts || by_review(unit)), 2)
+                (failed.iter().all(|unit| spent(Some(unit)) >= attempts || by_other_means(unit)), 2)
             }
             End::Unavailable { .. } => (self.starts > 0 && (parks || !disk.is_halted()), 69),
             End::Interrupted => (was(Interrupt::Interrupt) || was(Interrupt::AfterStep), 130),
