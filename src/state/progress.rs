@@ -170,6 +170,8 @@ impl SpecState {
         last.counts = true;
         let ids = last.completes.clone();
         self.completed.retain(|id| !ids.contains(id));
+        // their boxes are opened by us: the next reading must not take that for a person's wish
+        self.entries.iter_mut().filter(|task| ids.contains(&task.id)).for_each(|task| task.ticked = false);
         ids
     }
 
