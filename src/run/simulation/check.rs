@@ -314,7 +314,9 @@ impl Orchestrator<'_> {
         // a run whose boxes could not be read at its end stays open
         let run = if disk.run.is_open() { self.model.run } else { self.model.run.saturating_sub(1) };
         let spent = |unit: Option<&str>| {
-            let of_run = self.model.attempts.iter().filter(|a| a.run == run);
+            // the commit of an attempt of an earlier run may be refused in this one, and that spends an attempt
+            let of_run = |a: &&Attempt| a.run == run || unit.is_some() && a.failed_in == Some(run);
+            let of_run = self.model.attempts.iter().filter(of_run);
             let of_unit = of_run.filter(|a| unit.is_none_or(|unit| a.unit == unit));
             u32::try_from(of_unit.filter(|a| matches!(a.reported_end, Some((_, false)))).count()).unwrap()
         };
@@ -353,12 +355,11 @@ impl Orchestrator<'_> {
             }
             End::Stuck { failed, .. } => {
                 let attempts = self.model.config.retry.attempts;
-                // the commit of an attempt of an earlier run may be refused in this one
-                let by_other_means = |unit: &String| {
+                let by_review = |unit: &String| {
                     let last = self.model.attempts.iter().rfind(|a| a.unit == *unit);
-                    last.is_some_and(|a| a.role == AttemptRole::Review || a.failed_in == Some(run))
+                    last.is_some_and(|a| a.role == AttemptRole::Review)
                 };
-                (failed.iter().all(|unit| spent(Some(unit)) >= attempts || by_other_means(unit)), 2)
+                (failed.iter().all(|unit| spent(Some(unit)) >= attempts || by_review(unit)), 2)
             }
             End::Unavailable { .. } => (self.starts > 0 && (parks || !disk.is_halted()), 69),
             End::Interrupted => (was(Interrupt::Interrupt) || was(Interrupt::AfterStep), 130),
