@@ -93,12 +93,13 @@ fn a_killed_server_costs_one_attempt_and_comes_back_with_main() {
     assert_eq!(project.windows("sequential-login"), ["main", "task-1", "task-2"]);
 }
 
+/// An agent that does nothing until the run itself, and not tmux, started its attempt.
+const BY_RUN: &str = "case $(ps -o comm= -p $(ps -o ppid= -p $PPID)) in seqorch*) say_done;; *) gate;; esac";
+
 #[test]
 fn a_server_that_ends_at_once_costs_no_attempt_and_no_run() {
     let Some(project) = Project::new().tmux() else { return };
-    // it does nothing until the run itself, and not tmux, started its attempt
-    let by_run = "case $(ps -o comm= -p $(ps -o ppid= -p $PPID)) in seqorch*) say_done;; *) gate;; esac";
-    let project = project.spec("login", tasks(1)).agent(by_run);
+    let project = project.spec("login", tasks(1)).agent(BY_RUN);
     project.write(".home/.tmux.conf", "set -g exit-unattached on\n");
     let out = project.run(&["run"]).code(0);
     // how far an attempt comes before its window is closed differs, and so does their number
@@ -118,7 +119,7 @@ fn a_server_that_ends_at_once_costs_no_attempt_and_no_run() {
 #[test]
 fn a_hook_that_ends_every_server_leaves_the_run_without_tmux() {
     let Some(project) = Project::new().tmux() else { return };
-    let project = project.spec("login", tasks(1)).agent("say_done").config("[tmux]\nmode = \"auto\"\n");
+    let project = project.spec("login", tasks(1)).agent(BY_RUN).config("[tmux]\nmode = \"auto\"\n");
     project.write(".home/.tmux.conf", "set-hook -g session-created kill-server\n");
     let out = project.run(&["run"]).code(0);
     assert!(out.stderr.contains("without tmux"), "{}", out.stderr);
@@ -138,8 +139,9 @@ fn windows_that_no_client_shows_have_their_size() {
         .spawn()
         .unwrap();
     let mut input = tiny.stdin.take().unwrap();
-    std::io::Write::write_all(&mut input, b"refresh-client -C 2x1\n").unwrap();
     wait_until("the small client", || {
+        // before it is attached, it may not hear this
+        std::io::Write::write_all(&mut input, b"refresh-client -C 2x1\n").unwrap();
         project.ask_tmux(&["list-windows", "-t", "mine", "-F", "#{window_width}"]).trim() == "2"
     });
     project.run(&["run"]).code(0);
