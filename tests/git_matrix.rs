@@ -136,8 +136,8 @@ const ROWS: &[Row] = &[
         words: "(back: git update-ref HEAD ", ..ROW },
     Row { repository: "the agent runs `git clean -fdx`", agent: "git clean -qfdx -e .out -e .home -e ledger; echo x > made", ..ROW },
     Row { repository: "the agent removes `.git/seqorch`", agent: "rm -rf .git/seqorch", ..ROW },
-    Row { repository: "owned by somebody else", setup: "mkdir .out/stranger; printf '#!/bin/sh\\nGIT_TEST_ASSUME_DIFFERENT_OWNER=1 exec %s \"$@\"\\n' \"$(command -v git)\" > .out/stranger/git; \
-        chmod +x .out/stranger/git", result: (2, "-"), words: "detected dubious ownership in repository at", ..ROW },
+    Row { repository: "owned by somebody else", setup: "mkdir \"$OUTSIDE/stranger\"; printf '#!/bin/sh\\nGIT_TEST_ASSUME_DIFFERENT_OWNER=1 exec %s \"$@\"\\n' \"$(command -v git)\" > \"$OUTSIDE/stranger/git\"; \
+        chmod +x \"$OUTSIDE/stranger/git\"", result: (2, "-"), words: "detected dubious ownership in repository at", ..ROW },
 ];
 
 const SUBMODULE: &str = "git init -q .out/library; git -C .out/library -c user.name=t -c user.email=t@x commit -q --allow-empty -m x; \
@@ -163,7 +163,8 @@ const TASKS: &str = ".kiro/specs/demo/tasks.md";
 /// Runs `sh` in the project as its owner's shell would.
 fn sh(project: &Project, script: &str) {
     let hook = "hook() { mkdir -p .git/hooks; printf '#!/bin/sh\\n%s\\n' \"$2\" > .git/hooks/$1; chmod +x .git/hooks/$1; }; G=.git; set -e;";
-    let out = project.command_of("/bin/sh", &["-c", &format!("{hook} {script}")]).output().unwrap();
+    let mut command = project.command_of("/bin/sh", &["-c", &format!("{hook} {script}")]);
+    let out = command.env("OUTSIDE", project.outside()).output().unwrap();
     assert!(out.status.success(), "{script}: {out:?}");
 }
 
@@ -189,11 +190,12 @@ fn check(row: &Row) -> Result<(), String> {
         project.config(&format!("[git]\ncommit = \"step\"\n{}\n[retry]\nattempts = 1\n", row.config));
     crate::common::git::init(&project);
     sh(&project, row.setup);
-    let root = project.root().to_owned();
     let before = git(&project, &["rev-parse", "HEAD"]);
     let staged = git(&project, &["diff", "--cached", "--name-only"]);
     let path = std::env::var("PATH").unwrap();
-    let project = project.env("PATH", format!("{}:{path}", root.join(".out/stranger").display()));
+    // a git of the project itself is not run
+    let stranger = project.outside().join("stranger");
+    let project = project.env("PATH", format!("{}:{path}", stranger.display()));
     let out = project.run(&["run"]);
     let story = || format!("{}\nstdout:\n{}\nstderr:\n{}", row.repository, out.stdout, out.stderr);
     if out.code != row.result.0 {

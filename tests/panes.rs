@@ -124,10 +124,11 @@ fn an_older_tmux_without_some_options_works() {
         "#!/bin/bash\nargs=()\nfor a in \"$@\"; do case $a in remain-on-exit-format|destroy-unattached|window-status-format|\
          status-right-length|other-pane-width) a=no-such-$a;; esac; args+=(\"$a\"); done\nexec {real} \"${{args[@]}}\"\n"
     );
-    let project = project.spec("login", tasks(2)).file("bin/tmux", shim).config(SIDE);
-    let bin = project.path("bin/tmux");
-    std::fs::set_permissions(&bin, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    let path = format!("{}:{}", project.path("bin").display(), std::env::var("PATH").unwrap());
+    // outside of the project: a tmux that a repository brings is not run
+    let bin = project.outside();
+    let project = project.spec("login", tasks(2)).file(bin.join("tmux"), shim).config(SIDE);
+    std::fs::set_permissions(bin.join("tmux"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
     let project = project.env("PATH", path);
     project.run(&["run"]).code(0);
     assert_eq!(states(&project), ["main", "task-1 ✓", "task-2 ✓"]);

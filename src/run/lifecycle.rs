@@ -139,8 +139,7 @@ fn live(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
         sandbox::check_sandbox(place, config, &plan, &env)?;
     }
     let before = first_look(owned, &resumed)?;
-    // until this function returns
-    let _awake = (has_work && config.run.keep_awake).then(|| Awake::begin(&place.root)).flatten();
+    let _awake_until_return = has_work.then(|| keep_awake(request)).flatten();
     if let Some(repository) = owned.filter(|_| has_work) {
         repository.start_helpers()?;
     }
@@ -214,6 +213,10 @@ fn live(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
 fn has_work(config: &Config, state: &SpecState, plan: &Plan) -> bool {
     let waits_for_answer = config.run.on_halt == HaltOrSkip::Halt && state.is_halted();
     !waits_for_answer && (!plan.steps.is_empty() || state.running().is_some())
+}
+
+fn keep_awake(request: &RunRequest<'_>) -> Option<Awake> {
+    request.config.run.keep_awake.then(|| Awake::begin(&request.place.root)).flatten()
 }
 
 fn lets_others_run(end: &End, config: &Config) -> bool {
