@@ -140,9 +140,7 @@ fn live(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
     }
     let before = first_look(owned, &resumed)?;
     let _awake_until_return = has_work.then(|| keep_awake(request)).flatten();
-    if let Some(repository) = owned.filter(|_| has_work) {
-        repository.start_helpers()?;
-    }
+    owned.filter(|_| has_work).map(RunRepository::start_helpers).transpose()?;
     let mut machine = Machine::new(state, Policy::of(config, TimeZone::system()));
     let mut start = RunStart {
         only: place.selection.only.clone(),
