@@ -308,14 +308,21 @@ fn halt_and_answer(ground: &Ground, cli: Cli) -> Seen {
     Ok(format!("asked, answered in its session, {}", bench.took()))
 }
 
-fn retry_in_the_same_session(ground: &Ground, cli: Cli) -> Seen {
-    let verify = r#"[verify]
+/// A check that fails once.
+const FAILS_ONCE: &str = r#"[verify]
 commands = [["sh", "-c", "test -e .out/once || { touch .out/once; echo VERIFY-MARK; exit 1; }"]]"#;
-    let mut bench = bench(ground, cli, verify);
+
+/// Runs the task of a bench with that check.
+fn fail_once(bench: &mut Bench) -> Result<(), String> {
     bench.serve("success");
     bench.run(&["run", "demo"]).code(0);
+    ensure(bench.outcomes() == ["verify_failed", "done"], bench, "not a failure and a success")
+}
+
+fn retry_in_the_same_session(ground: &Ground, cli: Cli) -> Seen {
+    let mut bench = bench(ground, cli, FAILS_ONCE);
+    fail_once(&mut bench)?;
     let attempts = bench.attempts();
-    ensure(bench.outcomes() == ["verify_failed", "done"], &bench, "not a failure and a success")?;
     ensure(attempts[0]["session"].is_string(), &bench, "no session")?;
     ensure(attempts[1]["resumes"]["session"] == attempts[0]["session"], &bench, "not in its session")?;
     ensure(attempts[1]["session"] == attempts[0]["session"], &bench, "the session has another id now")?;

@@ -29,16 +29,16 @@ impl RealWorld<'_> {
         command.envs(self.env.iter().filter(|(name, _)| !removed(name)).map(|(name, value)| (name, value)));
         command.envs(settings.env.iter().map(|(name, value)| (name, value)));
         let shown = words.join(" ");
-        let deadline = DEADLINE;
         let call = Supervised {
             command,
             stdin: b"",
             holds: None,
-            deadline,
+            deadline: DEADLINE,
             keep: OutputLimit::End(1),
             shown: &shown,
         };
-        let finished = command::run(call, None, None).ok()?;
+        let flag = self.inbox.stop_flag();
+        let finished = command::run(call, Some(&flag), None).ok()?;
         // another end than an exit code is no answer
         let refused = finished.status.code().is_some_and(|code| code != 0);
         let why = format!("`{}` says that it is not logged in", sanitise_line(&shown));

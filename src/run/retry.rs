@@ -134,11 +134,15 @@ impl Machine {
             })
         };
         let step = plan.steps.iter().find(is_spent)?.clone();
-        let (_, end) = self.unsuccessful(now, &step.unit, step.settings.retry.attempts, Some(&step));
-        Some(match end {
+        Some(self.give_up(now, &step, step.settings.retry.attempts))
+    }
+
+    /// A unit has no attempts left: the run ends, or continues with the others.
+    fn give_up(&mut self, now: Timestamp, step: &Step, tries: u32) -> Vec<Effect> {
+        match self.unsuccessful(now, &step.unit, tries, Some(step)).1 {
             Some(end) => self.finish(now, end),
             None => [Effect::Save].into_iter().chain(self.replan()).collect(),
-        })
+        }
     }
 
     /// The commit of the attempt that has just ended was made, or refused. A refusal that its agent may be able to fix is a
@@ -252,11 +256,7 @@ impl Machine {
         if tries < step.settings.retry.attempts || free || self.state.is_answered(&step.unit, last) {
             return None;
         }
-        let (_, end) = self.unsuccessful(now, &step.unit, tries, Some(step));
-        Some(match end {
-            Some(end) => self.finish(now, end),
-            None => [Effect::Save].into_iter().chain(self.replan()).collect(),
-        })
+        Some(self.give_up(now, step, tries))
     }
 
     /// Whether the agent that just ended can be asked for its signal.

@@ -208,7 +208,7 @@ impl RunWindows {
             return Ok(self.keep(purpose, window));
         }
         self.windows.clear();
-        // a server may end whatever is opened, so the main window is tried once
+        // a server may close each window at once, so the main window is opened only once
         if with_main
             && purpose != MAIN_WINDOW
             && let Some(main) = self.main.take()

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::bench::Bench;
 use super::clis::Cli;
-use super::{Ground, Seen, ensure};
+use super::{FAILS_ONCE, Ground, Seen, ensure, fail_once};
 use crate::common::wait_long;
 
 /// A bench on the server that speaks to every CLI, whose agent may do all it can.
@@ -86,13 +86,9 @@ pub(super) fn asks(ground: &Ground, cli: Cli) -> Seen {
 
 /// A check fails once, and the second attempt gets to know that.
 pub(super) fn again(ground: &Ground, cli: Cli) -> Seen {
-    let verify = r#"[verify]
-commands = [["sh", "-c", "test -e .out/once || { touch .out/once; echo VERIFY-MARK; exit 1; }"]]"#;
-    let mut bench = bench(ground, cli, verify);
-    bench.serve("success");
-    bench.run(&["run", "demo"]).code(0);
+    let mut bench = bench(ground, cli, FAILS_ONCE);
+    fail_once(&mut bench)?;
     let attempts = bench.attempts();
-    ensure(bench.outcomes() == ["verify_failed", "done"], &bench, "not a failure and a success")?;
     let resumed = attempts[1]["resumes"].is_object();
     ensure(resumed == cli.resumes(), &bench, &format!("resumed its session: {resumed}"))?;
     Ok(if resumed { "in its session" } else { "new session" }.to_owned())
