@@ -17,10 +17,11 @@ use super::stop;
 use super::trust::TrustFlag;
 use crate::error::{Error, ErrorKind, Result};
 use crate::project::SpecPlace;
+use crate::report::needs::shown;
 use crate::report::text::{sanitise_line, sanitise_text, shell_word};
 use crate::run::preflight::{not_halted, preflight};
 use crate::run::resume::{GivenAnswer, ResumeRequest};
-use crate::state::{Question, SpecState};
+use crate::state::{NeedKind, Question, SpecState};
 
 /// The heading of the flags about the answer in the help.
 const ANSWER: &str = "The answer";
@@ -107,7 +108,7 @@ fn answers(run: &SpecRun, args: &ResumeArgs) -> Result<ResumeRequest> {
         None => args.answer.clone(),
     };
     if given.is_some() && questions.len() > 1 {
-        return Err(each_by_name(place, &questions));
+        return Err(each_by_name(place, &state));
     }
     if let Some(text) = given {
         return if text.trim().is_empty() {
@@ -140,13 +141,12 @@ fn no_answer(place: &SpecPlace) -> Error {
         .hint(format!("Answer with `seqorch resume {spec} --answer \"…\"`; `seqorch run {spec} --retry` tries again without one."))
 }
 
-fn each_by_name(place: &SpecPlace, questions: &[Question<'_>]) -> Error {
-    let text = format!("{} tasks ask, so the answer needs the task that it is for", questions.len());
-    let spec = shell_word(&place.typed);
-    questions.iter().fold(Error::new(ErrorKind::Usage, text), |error, question| {
-        let asks =
-            sanitise_line(question.text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default());
-        error.hint(format!("seqorch resume {spec} {} --answer \"…\"   ({asks})", shell_word(question.unit)))
+fn each_by_name(place: &SpecPlace, state: &SpecState) -> Error {
+    let asked = shown(&place.typed, state).into_iter().filter(|need| need.kind == NeedKind::Question);
+    let asked: Vec<_> = asked.collect();
+    let text = format!("{} tasks ask, so the answer needs the task that it is for", asked.len());
+    asked.iter().fold(Error::new(ErrorKind::Usage, text), |error, need| {
+        error.hint(format!("{}   ({})", need.command, need.why.lines().next().unwrap_or_default()))
     })
 }
 
