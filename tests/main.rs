@@ -71,6 +71,7 @@ mod stop;
 mod streams;
 mod sums;
 mod takeover;
+mod talk;
 mod tmux;
 mod undo;
 mod verify;

@@ -5,7 +5,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use super::global::Global;
 use super::{
     attach, backends, completions, config, diff, doctor, examples, forget, help, init, limits, logs, mark,
-    plan, report, resume, run, specs, status, stop, trust, undo, watch,
+    note, plan, report, resume, run, specs, status, stop, trust, undo, watch,
 };
 
 #[derive(Debug, Parser)]
@@ -50,6 +50,8 @@ pub(super) enum Verb {
     Stop(stop::StopArgs),
     /// Answer an agent's question and continue the run.
     Resume(resume::ResumeArgs),
+    /// Write a note that the next prompt of a task has.
+    Note(note::NoteArgs),
     /// Mark a task done, to do or skipped.
     Mark(mark::MarkArgs),
     /// Revert the changes of a done task and mark it to do.

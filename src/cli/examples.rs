@@ -82,6 +82,13 @@ const EXAMPLES: &[VerbExamples] = &[
         ],
     ),
     (
+        &["note"],
+        &[
+            ("seqorch note 4 'Use the red buttons of the old form.'", "for the agent of task 4"),
+            ("seqorch note 4-6 --file hints.md --spec login", "for three tasks, from a file"),
+        ],
+    ),
+    (
         &["mark"],
         &[
             ("seqorch mark 2 done", "a task that you did yourself"),

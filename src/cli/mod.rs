@@ -23,6 +23,7 @@ mod init_questions;
 mod limits;
 mod logs;
 mod mark;
+mod note;
 mod overview;
 mod plan;
 mod printing;

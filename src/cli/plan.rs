@@ -27,7 +27,7 @@ use crate::report::text::sanitise_line;
 use crate::report::timeline::lines;
 use crate::report::{plan as plan_text, plan_json};
 use crate::run::needed::lacks;
-use crate::run::prepare::{decisions, template};
+use crate::run::prepare::{decisions, notes, other_decisions, template};
 use crate::run::{forecast, preflight};
 use crate::spec::{self, TaskFile};
 use crate::state::SpecState;
@@ -198,7 +198,8 @@ pub(super) fn show(global: &Global, project: &Project, place: &SpecPlace) -> Res
 fn prompt(project: &Project, place: &SpecPlace, id: &str) -> Result<u8> {
     let config = &project.loaded.config;
     let (_, tasks) = place.good_tasks()?;
-    let (plan, state) = current_with_moves(place, config, &tasks)?;
+    let (plan, mut state) = current_with_moves(place, config, &tasks)?;
+    state.take_notes(place.store().note_box().notes());
     let names = TaskNames::of(&tasks);
     let ids = names.find("--prompt: ", id)?;
     let below: BTreeSet<String> = ids.iter().flat_map(|id| names.with_all_below(id)).collect();
@@ -213,6 +214,11 @@ fn prompt(project: &Project, place: &SpecPlace, id: &str) -> Result<u8> {
         let answers = decisions(&state, &step.unit);
         let mut context = PromptContext::new(&plan, step, &config.prompt);
         context.answers = &answers;
+        let notes = notes(&state, &step.unit);
+        context.notes = &notes;
+        let decided =
+            config.prompt.decisions.then(|| other_decisions(&state, &tasks, step)).unwrap_or_default();
+        context.decisions = &decided;
         let text = render(&context, &template(config)?)?;
         let between = if index == 0 { "" } else { "\n" };
         let _ = write!(out, "{between}{}", sanitise(text.as_bytes()));

@@ -8,7 +8,7 @@ use super::command_line::{Cli, Verb, command};
 use super::global::{ColorChoice, Global};
 use super::{
     attach, backends, complete, completions, config, diff, doctor, forget, help, hidden, home, init, limits,
-    logs, mark, plan, report, resume, run, specs, status, stop, trust, undo, usage, watch,
+    logs, mark, note, plan, report, resume, run, specs, status, stop, trust, undo, usage, watch,
 };
 use crate::error::Result;
 use crate::report::theme;
@@ -58,6 +58,7 @@ fn dispatch(global: &Global, verb: Option<Verb>) -> Result<u8> {
         Verb::Diff(args) => diff::diff(global, &args),
         Verb::Stop(args) => stop::stop(global, &args),
         Verb::Resume(args) => resume::resume(global, &args),
+        Verb::Note(args) => note::note(global, &args),
         Verb::Mark(args) => mark::mark(global, &args),
         Verb::Undo(args) => undo::undo(global, &args),
         Verb::Forget(args) => forget::forget(global, &args),

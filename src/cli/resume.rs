@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use clap::Args;
+use jiff::Timestamp;
 
 use super::Global;
 use super::flags::{TASKS, Work};
@@ -22,6 +23,7 @@ use crate::report::text::{sanitise_line, sanitise_text, shell_word};
 use crate::run::preflight::{not_halted, preflight};
 use crate::run::resume::{GivenAnswer, ResumeRequest};
 use crate::state::{NeedKind, Question, SpecState};
+use crate::sys::person;
 
 /// The heading of the flags about the answer in the help.
 const ANSWER: &str = "The answer";
@@ -114,7 +116,7 @@ fn answers(run: &SpecRun, args: &ResumeArgs) -> Result<ResumeRequest> {
         return if text.trim().is_empty() {
             Err(no_answer(place))
         } else {
-            Ok(ResumeRequest::answer(first.unit, &text))
+            Ok(ResumeRequest::Answers(vec![given_answer(first.unit, text)]))
         };
     }
     // a person must not write an answer for a run that cannot begin
@@ -124,7 +126,7 @@ fn answers(run: &SpecRun, args: &ResumeArgs) -> Result<ResumeRequest> {
     for question in &questions {
         // a question that gets no answer stays open
         if let Some(text) = edited(&editor, question)? {
-            answers.push(GivenAnswer { unit: question.unit.to_owned(), text });
+            answers.push(given_answer(question.unit, text));
         }
     }
     if answers.is_empty() {
@@ -133,6 +135,10 @@ fn answers(run: &SpecRun, args: &ResumeArgs) -> Result<ResumeRequest> {
         ));
     }
     Ok(ResumeRequest::Answers(answers))
+}
+
+fn given_answer(unit: &str, text: String) -> GivenAnswer {
+    GivenAnswer { unit: unit.to_owned(), text, by: person::name(), at: Some(Timestamp::now()) }
 }
 
 fn no_answer(place: &SpecPlace) -> Error {

@@ -16,6 +16,7 @@ use crate::run::End;
 use crate::run::detached::{self, DetachRequest, DetachedPaths};
 use crate::run::inbox::Inbox;
 use crate::run::lifecycle::{self, RunRequest, ViewArgv};
+use crate::run::notes::write_notes;
 use crate::run::preflight::preflight;
 use crate::run::resume::ResumeRequest;
 use crate::state::needs::exit_code;
@@ -38,6 +39,9 @@ pub(super) struct RunArgs {
     /// Forget the options of the last run, such as --only; use only those given here.
     #[arg(help_heading = TASKS, long)]
     all: bool,
+    /// A note for the tasks of --only: their next prompt has it, as that of `seqorch note`.
+    #[arg(help_heading = TASKS, long, value_name = "TEXT", conflicts_with = "dry_run", requires = "only")]
+    hint: Option<String>,
     #[command(flatten)]
     trust: TrustFlag,
     /// Print the plan and start nothing.
@@ -103,6 +107,9 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<u8> {
             super::plan::show(global, &run.project, &run.place)?;
         }
         return Ok(0);
+    }
+    if let (Some(hint), [run]) = (&args.hint, runs.as_slice()) {
+        write_notes(&run.place, &run.project.loaded.config, &run.place.selection.only.join(","), hint)?;
     }
     let options = StartOptions {
         resume,

@@ -18,6 +18,7 @@ use crate::plan::Selection;
 use crate::project::SpecPlace;
 use crate::report::counts as report_counts;
 use crate::report::needs;
+use crate::report::said::note_lines;
 use crate::report::spent::spent;
 use crate::report::task_lines::task_lines;
 use crate::report::text::{sanitise_line, shell_word};
@@ -126,6 +127,8 @@ fn of_spec(project: &Project, place: &SpecPlace, as_json: bool, all: Option<&Ove
             "halted_task": question.map(|question| question.unit),
             "question": question.map(|question| question.text),
             "answers": state.answers,
+            "decisions": state.all_decisions().collect::<Vec<_>>(),
+            "notes": state.notes,
             "not_committed": not_committed(&state),
             "ended": last_end(&state),
             "waiting_until": state.run.wait().map(|wait| wait.until),
@@ -176,6 +179,9 @@ fn of_spec(project: &Project, place: &SpecPlace, as_json: bool, all: Option<&Ove
         let _ = writeln!(out, "  {used}");
     }
     write_answers(&mut out, &state);
+    for line in note_lines(&state) {
+        let _ = writeln!(out, "  {line}");
+    }
     write_lost(&mut out, &lost);
     let mut text = Vec::new();
     let _ = needs::write(&mut text, &place.typed, &needs);
@@ -263,6 +269,10 @@ fn write_answers(out: &mut impl Write, state: &SpecState) {
         } else {
             writeln!(out, "  decided for task {id}: {} {said}", sanitise_line(&answer.question))
         };
+    }
+    for one in &state.decisions {
+        let (id, said) = (sanitise_line(&one.unit), sanitise_line(&one.answer));
+        let _ = writeln!(out, "  decided for task {id}: {} {said}", sanitise_line(&one.question));
     }
 }
 

@@ -10,6 +10,7 @@ pub mod argv;
 pub mod assign;
 pub mod budget;
 mod build;
+pub mod decisions;
 mod human_tasks;
 pub mod inputs;
 mod leaf_states;

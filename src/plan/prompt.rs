@@ -62,6 +62,23 @@ pub struct PromptContext<'a> {
     pub so_far: Option<&'a str>,
     /// The questions and answers since the unit was last done, oldest first.
     pub answers: &'a [QuestionAnswer],
+    /// What people wrote for the unit without being asked, oldest first.
+    pub notes: &'a [String],
+    /// What people decided for other units about things that this one names, too.
+    pub decisions: &'a [OtherDecision],
+}
+
+/// What a person decided for another unit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OtherDecision {
+    /// The other unit.
+    pub task: String,
+    /// Its title.
+    pub title: String,
+    /// The agent's question.
+    pub question: String,
+    /// The person's answer.
+    pub answer: String,
 }
 
 impl<'a> PromptContext<'a> {
@@ -78,6 +95,8 @@ impl<'a> PromptContext<'a> {
             previous: None,
             so_far: None,
             answers: &[],
+            notes: &[],
+            decisions: &[],
         }
     }
 }
@@ -120,6 +139,8 @@ struct PromptValues<'a> {
     so_far: Option<&'a str>,
     answer: Option<Cow<'a, QuestionAnswer>>,
     answers: &'a [QuestionAnswer],
+    notes: &'a [String],
+    decisions: &'a [OtherDecision],
     signals: PromptSignals,
     signal_required: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -210,6 +231,7 @@ fn render_with(context: &PromptContext<'_>, template: &str, reason: Option<&str>
         values.answer = context.answers.last().map(Cow::Borrowed);
     }
     let text = render_values(&values, template)?;
+    let text = with_notes(text, context.notes);
     let heading = defuse(&format!("# Task {}: {}\n", oneline(values.unit.id), oneline(values.unit.title)));
     // an agent, and who reads its log, sees at once which task it is, whatever the template
     Ok(if text.trim_start_matches('\n').starts_with(&heading) { text } else { format!("{heading}\n{text}") })
@@ -229,6 +251,16 @@ fn as_one(answers: &[QuestionAnswer]) -> Option<Cow<'_, QuestionAnswer>> {
     let before: String = before.collect();
     let answer = format!("{}\n\nThis was decided before, and still holds:{before}", last.answer);
     Some(Cow::Owned(QuestionAnswer { question: last.question.clone(), answer }))
+}
+
+/// The prompt with the notes that a template of the user's own leaves out: a person wrote them for this very agent.
+fn with_notes(text: String, notes: &[String]) -> String {
+    let missing = notes.iter().map(|note| defuse(&quote(note))).filter(|note| !text.contains(note.as_str()));
+    let missing: Vec<String> = missing.collect();
+    if missing.is_empty() {
+        return text;
+    }
+    format!("{}\n\nA person adds, and you must follow it:\n\n{}\n", text.trim_end(), missing.join("\n\n"))
 }
 
 /// Renders any values, with the filters that make text from elsewhere harmless.
@@ -292,6 +324,8 @@ fn values<'a>(context: &PromptContext<'a>) -> PromptValues<'a> {
         so_far: context.so_far,
         answer: as_one(context.answers),
         answers: context.answers,
+        notes: context.notes,
+        decisions: context.decisions,
         signals: PromptSignals { done: TASK_DONE, halt: HALT, approved: APPROVED, changes: CHANGES },
         signal_required: step.settings.done.signal == DoneSignal::Required,
         reason: None,

@@ -102,7 +102,9 @@ impl SpecPlace {
     /// Loads the state of the spec under a configuration: where nothing is committed, no commit is pending. Its ids are those
     /// of tasks.md now. Titles that an older state lacks come from tasks.md.
     pub fn state(&self, config: &Config) -> Result<SpecState> {
-        let mut state = self.store().load()?;
+        let store = self.store();
+        let mut state = store.load()?;
+        state.take_notes(store.note_box().notes());
         state.sum_up();
         if config.git.commit == Commit::Off {
             state.without_commits();

@@ -16,7 +16,7 @@ use super::text::{cut, plural, sanitise_line, sanitise_text};
 use super::times::{clock, span};
 use crate::spec::compare_ids;
 use crate::state::work_tree::AgentCommit;
-use crate::state::{Changes, End, EndKind, NeedKind, Outcome, ResumeReason, WaitReason};
+use crate::state::{Answer, Changes, End, EndKind, NeedKind, Outcome, ResumeReason, WaitReason};
 
 /// A question in a line is cut to this many columns.
 const QUESTION: usize = 200;
@@ -116,6 +116,22 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
                 plural(*commands, "command")
             )
         }
+        EventKind::Answered { unit, answer, by, .. } => {
+            let answer = cut(&sanitise_line(answer), QUESTION);
+            format!("✎ {} answered task {}: {answer}", person(by.as_deref()), sanitise_line(unit))
+        }
+        EventKind::Noted { unit, text, by, late } => {
+            let (unit, text) = (sanitise_line(unit), cut(&sanitise_line(text), QUESTION));
+            let what = if *late {
+                format!("! the note for task {unit} came too late, the task is done")
+            } else {
+                format!(
+                    "✎ {} wrote a note for task {unit}, and its next prompt has it",
+                    person(by.as_deref())
+                )
+            };
+            format!("{what}: {text}")
+        }
         EventKind::ForeignTicks { ids } => format!(
             "! an agent ticked boxes outside its own task: {}; these tasks do not count as done and stay in the plan",
             sanitise_line(&ids.join(", "))
@@ -168,6 +184,11 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
         }
         EventKind::Unknown => String::new(),
     }
+}
+
+/// Who said something, as the beginning of a sentence.
+fn person(by: Option<&str>) -> String {
+    by.map_or_else(|| "someone".to_owned(), sanitise_line)
 }
 
 /// What follows an attempt, as words behind its end.
@@ -296,6 +317,23 @@ pub fn progress_entry(
             changed(changes)
         ));
     }
+    match report {
+        Notice::Answered(Answer { unit, question, answer, by, .. }) => {
+            return Some(said_entry(
+                unit,
+                "answered",
+                by.as_deref(),
+                &time.to_string(),
+                &[("Question", question), ("Answer", answer)],
+            ));
+        }
+        Notice::Noted(note) => {
+            let what = if note.is_late() { "a note came too late" } else { "a note" };
+            let by = note.by.as_deref();
+            return Some(said_entry(&note.unit, what, by, &time.to_string(), &[("Note", &note.text)]));
+        }
+        _ => {}
+    }
     let Notice::Ended { unit, title, attempt, outcome, took, .. } = report else { return None };
     let mut entry = format!(
         "\n## Task {} - {}\n- **Status:** {}\n- **Attempt:** {attempt}\n- **Time:** {time}\n- **Took:** {}\n",
@@ -317,6 +355,21 @@ pub fn progress_entry(
         }
     }
     Some(entry)
+}
+
+/// The entry of the progress log for words of a person.
+fn said_entry(unit: &str, what: &str, by: Option<&str>, time: &str, texts: &[(&str, &str)]) -> String {
+    let mut entry = format!("\n## Task {}\n- **Status:** {what}\n- **Time:** {time}\n", sanitise_line(unit));
+    if let Some(by) = by {
+        let _ = writeln!(entry, "- **By:** {}", sanitise_line(by));
+    }
+    for (name, text) in texts {
+        let _ = writeln!(entry, "- **{name}:**");
+        for line in sanitise_text(text).lines() {
+            let _ = writeln!(entry, "  > {line}");
+        }
+    }
+    entry
 }
 
 /// The entry of the progress log for a wait for a limit.

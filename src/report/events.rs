@@ -143,6 +143,28 @@ pub enum EventKind {
         /// Number of commands.
         commands: usize,
     },
+    /// A person answered the question of an agent.
+    Answered {
+        /// The unit whose agent asked.
+        unit: String,
+        /// What it asked.
+        question: String,
+        /// What the person answered.
+        answer: String,
+        /// Who answered; null: not known.
+        by: Option<String>,
+    },
+    /// A person wrote a note for the agent of a task.
+    Noted {
+        /// The unit.
+        unit: String,
+        /// The note.
+        text: String,
+        /// Who wrote it; null: not known.
+        by: Option<String>,
+        /// The task was done before an agent got the note.
+        late: bool,
+    },
     /// Boxes were ticked that seqorch did not tick. Their tasks do not count as done.
     ForeignTicks {
         /// Their ids.
@@ -355,6 +377,18 @@ pub fn of_notice(notice: &Notice, state: &SpecState) -> EventKind {
         Notice::Verifying { unit, commands } => {
             EventKind::Verifying { unit: unit.clone(), commands: *commands }
         }
+        Notice::Answered(answer) => EventKind::Answered {
+            unit: answer.unit.clone(),
+            question: answer.question.clone(),
+            answer: answer.answer.clone(),
+            by: answer.by.clone(),
+        },
+        Notice::Noted(note) => EventKind::Noted {
+            unit: note.unit.clone(),
+            text: note.text.clone(),
+            by: note.by.clone(),
+            late: note.is_late(),
+        },
         Notice::ForeignTicks(ids) => EventKind::ForeignTicks { ids: ids.clone() },
         Notice::OpenedBoxes(ids) => EventKind::OpenedBoxes { ids: ids.clone() },
         Notice::RemovedTasks(tasks) => {

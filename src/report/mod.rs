@@ -17,6 +17,7 @@ pub mod plan_json;
 mod plan_settings;
 pub mod run_end;
 pub mod run_report;
+pub mod said;
 mod spans;
 pub mod spent;
 pub mod summary;

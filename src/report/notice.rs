@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::agent::AttemptRole;
 use crate::plan::assign::Assigned;
-use crate::state::{Outcome, ResumeReason, WaitReason};
+use crate::state::{Answer, Note, Outcome, ResumeReason, WaitReason};
 
 /// Something that the state machine of a run reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +66,10 @@ pub enum Notice {
         /// The unit.
         unit: String,
     },
+    /// A person answered a question.
+    Answered(Answer),
+    /// A person wrote a note for the agent of a task, or the task was done before an agent got it.
+    Noted(Box<Note>),
     /// Someone else ticked these boxes during the run.
     ForeignTicks(Vec<String>),
     /// Someone opened the boxes of these done tasks during the run. They stay done.

@@ -89,6 +89,19 @@ pub fn markdown(report: &RunReport, columns: usize) -> String {
             }
         }
     }
+    if report.rows.iter().any(|row| !row.said.is_empty()) {
+        out.push_str("\n## Decisions and notes of people\n");
+        for row in &report.rows {
+            for words in &row.said {
+                let _ = writeln!(out, "\n**{} {}** ({})\n", row.id, row.title, words.about);
+                for line in words.asked.lines() {
+                    let _ = writeln!(out, "> {line}");
+                }
+                let gap = if words.asked.is_empty() { "" } else { "\n" };
+                let _ = writeln!(out, "{gap}{}", words.said);
+            }
+        }
+    }
     let with_message: Vec<&TaskRow> = report.rows.iter().filter(|row| !row.words.is_empty()).collect();
     if !with_message.is_empty() {
         out.push_str("\n## Final messages\n");

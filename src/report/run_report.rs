@@ -11,6 +11,7 @@ use super::changes::{NO_FILES, listed};
 use super::event_text::end_words;
 use super::events::EventRecord;
 use super::needs::{ShownNeed, shown};
+use super::said::{SaidWords, said_for};
 use super::spans::{SpanKind, TimelineSpan, attempts, pauses, waited};
 use super::text::{plural, sanitise_line, sanitise_text};
 use super::times::span;
@@ -103,6 +104,8 @@ pub struct TaskRow {
     pub files: Vec<(String, String)>,
     /// What it left that is in no snapshot and no commit: path and reason.
     pub left_out: Vec<(String, String)>,
+    /// What people decided and wrote for it.
+    pub said: Vec<SaidWords>,
     /// The final message of its agent.
     pub words: String,
     /// Its bars on the timeline.
@@ -245,6 +248,7 @@ fn row(
             .iter()
             .map(|one| (sanitise_line(&one.path), sanitise_line(&one.why)))
             .collect(),
+        said: said_for(s.state, id, s.zone),
         words,
         bars: spans.iter().filter(|b| b.unit == id).map(|b| scale.bar(b)).collect(),
     })

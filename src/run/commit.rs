@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::ownership::{Ownership, changed_paths, counted};
 use super::world::RealWorld;
+use crate::agent::sanitise::sanitise;
 use crate::config::{Commit, Dirty, RefusedRule};
 use crate::error::{Error, ErrorKind};
 use crate::git::call::GitError;
@@ -11,7 +12,7 @@ use crate::git::change::TreeChange;
 use crate::git::commit::{CommitError, CommitOutcome, CommitRequest};
 use crate::git::path::RepoPath;
 use crate::git::snapshot::Snapshots;
-use crate::state::{Changes, CommitRefused, SpecState, UnitState};
+use crate::state::{Answer, Changes, CommitRefused, SpecState, UnitState};
 
 /// What a unit changed, and what of it can be committed.
 struct UnitChanges {
@@ -84,7 +85,10 @@ impl RealWorld<'_> {
                 changes.not_committed.join(", ")
             ));
         }
-        match self.commit(&mut snapshots, unit, known, &found) {
+        let since = known.attempts.iter().find(|a| a.number >= known.since_attempt).map(|a| a.number);
+        let decided = state.all_decisions().filter(|one| one.unit == unit && one.attempt >= since);
+        let decided: Vec<&Answer> = decided.filter(|_| self.config.git.decisions).collect();
+        match self.commit(&mut snapshots, unit, known, &found, &decided) {
             Ok((commit, tree)) => {
                 (changes.commit, changes.after) = (commit, tree);
                 let repository = repository.repository();
@@ -115,9 +119,10 @@ impl RealWorld<'_> {
         unit: &str,
         known: &UnitState,
         found: &UnitChanges,
+        decided: &[&Answer],
     ) -> Result<(Option<String>, String), CommitError> {
         let head = snapshots.head_commit()?;
-        let message = self.message(unit, known);
+        let message = self.message(unit, known, decided);
         let done = snapshots.commit(&CommitRequest {
             tree: &found.tree,
             paths: &found.own,
@@ -212,7 +217,7 @@ impl RealWorld<'_> {
         tasks.into_iter().find(|task| task.id == unit).map(|task| task.title).unwrap_or_default()
     }
 
-    fn message(&self, unit: &str, known: &UnitState) -> String {
+    fn message(&self, unit: &str, known: &UnitState, decided: &[&Answer]) -> String {
         let title = self.title(unit);
         let last = known.work().next_back();
         let agent = last.map_or("", |a| &a.backend);
@@ -226,13 +231,26 @@ impl RealWorld<'_> {
             .replace("{agent}", agent)
             .replace("{attempts}", &attempts.to_string())
             .replace("{title}", &title);
-        let subject = self.redactor().redact(&crate::agent::sanitise::sanitise(subject.as_bytes()));
+        let clean = |text: &str| self.redactor().redact(&sanitise(text.as_bytes()));
+        let subject = clean(&subject);
+        let decided: String = decided.iter().map(|one| clean(&decision_paragraph(one))).collect();
         format!(
-            "{}\n\nSpec: {}\nTask: {unit}\nAgent: {agent}\nAttempts: {attempts}\n",
+            "{}\n\n{decided}Spec: {}\nTask: {unit}\nAgent: {agent}\nAttempts: {attempts}\n",
             subject.trim(),
             self.place.name
         )
     }
+}
+
+/// A decision in the body of a commit. No line of it can be taken for one of git's trailers.
+fn decision_paragraph(one: &Answer) -> String {
+    let quoted = |text: &str| {
+        let lines = text.trim().lines().map(|line| format!("> {line}").trim_end().to_owned());
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    let by = one.by.as_deref().map_or_else(String::new, |by| format!(" by {by}"));
+    let at = one.at.map_or_else(String::new, |at| format!(" at {at:.0}"));
+    format!("Asked:\n{}\nDecided{by}{at}:\n{}\n\n", quoted(&one.question), quoted(&one.answer))
 }
 
 /// Whether snapshots of the unit are gone: its agent may have removed them, or made the repository anew.

@@ -10,7 +10,7 @@ use super::machine::{Effect, End, Event, Machine, Notice, Pause};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::assign::Assigned;
 use crate::plan::{Plan, Step};
-use crate::state::{Changes, CommitRefused, Learned, Outcome, SeenTasks, SpecState, TreeRecord};
+use crate::state::{Changes, CommitRefused, Learned, Note, Outcome, SeenTasks, SpecState, TreeRecord};
 use crate::sys::interrupt::Interrupt;
 
 /// What a run does to the world, and learns from it. There is the real one and that of the simulation.
@@ -27,6 +27,10 @@ pub trait World {
     fn look(&mut self) -> Result<SeenTasks>;
     /// Reads tasks.md and makes the plan for the state that follows it.
     fn plan(&mut self, machine: &Machine) -> Result<(Plan, SeenTasks)>;
+    /// The notes that people wrote for tasks while the run is at work.
+    fn notes(&mut self) -> Vec<Note> {
+        Vec::new()
+    }
     /// Starts an attempt, or returns how it ended before it began. Its end comes from [`World::next`].
     fn start(&mut self, step: &Step, attempt: u32, state: &SpecState) -> Result<Option<Ending>>;
     /// Looks for an attempt of an earlier run, and for its step in the plan as it is now.
@@ -181,7 +185,8 @@ impl Driver<'_> {
         let (tree, share) = (self.world.tree()?, self.world.random());
         let is_end = plan.steps.is_empty();
         let lost = if is_end { self.world.lost_commits(&self.machine.state)? } else { Vec::new() };
-        Ok(Event::Planned { plan: Box::new(plan), seen, tree, lost, behind, share })
+        let notes = self.world.notes();
+        Ok(Event::Planned { plan: Box::new(plan), seen, tree, lost, behind, share, notes })
     }
 
     /// Performs an effect and returns the events that it gives at once.

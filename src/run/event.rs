@@ -12,7 +12,7 @@ use crate::config::{Batch, Config, HaltOrSkip, HistoryRule, Limit, ModelPrice, P
 use crate::plan::assign::Assigned;
 use crate::plan::{Plan, Step};
 use crate::report::notice::{Notice, Pause};
-use crate::state::{Changes, CommitRefused, End, Learned, Outcome, SeenTasks, SpecState, TreeRecord};
+use crate::state::{Changes, CommitRefused, End, Learned, Note, Outcome, SeenTasks, SpecState, TreeRecord};
 use crate::sys::interrupt::Interrupt;
 
 /// The settings of a run, apart from those of each step.
@@ -116,6 +116,8 @@ pub enum Event {
         behind: Option<String>,
         /// A random number between 0 and 1, for the jitter.
         share: f64,
+        /// Notes that people wrote; those that are known already are passed over.
+        notes: Vec<Note>,
     },
     /// A request to end the run ended the look at the work tree that a plan needs.
     LookStopped,

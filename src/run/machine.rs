@@ -130,9 +130,17 @@ impl Machine {
 
     /// Handles an event and returns the effects to perform.
     pub fn on(&mut self, now: Timestamp, event: Event) -> Vec<Effect> {
+        let pending = self.state.notes.iter().filter(|note| note.is_pending());
+        let pending: Vec<String> = pending.map(|note| note.id.clone()).collect();
+        let mut effects = self.handle(now, event);
+        self.report_late(&pending, &mut effects);
+        effects
+    }
+
+    fn handle(&mut self, now: Timestamp, event: Event) -> Vec<Effect> {
         match event {
             Event::Begin { seen, start } => self.begin(now, &seen, start),
-            Event::Planned { plan, seen, tree, lost, behind, share } => {
+            Event::Planned { plan, seen, tree, lost, behind, share, notes } => {
                 self.tree = tree;
                 self.lost = lost;
                 self.behind = behind;
@@ -140,7 +148,8 @@ impl Machine {
                 if self.behind.is_none() {
                     changed |= self.state.index_is_up_to_date();
                 }
-                let mut effects = self.planned(now, &plan, &seen.ticked(), share);
+                let mut effects = self.take_notes(notes);
+                effects.extend(self.planned(now, &plan, &seen.ticked(), share));
                 if changed && !effects.contains(&Effect::Save) {
                     // a later reading compares tasks.md with what is saved
                     effects.insert(0, Effect::Save);
@@ -189,14 +198,17 @@ impl Machine {
     }
 
     fn begin(&mut self, now: Timestamp, seen: &SeenTasks, start: RunStart) -> Vec<Effect> {
+        let answered = self.state.answers.len();
         let resumes = start.resume.is_some_and(|request| request.apply(&mut self.state));
+        let decided = self.state.answers[answered..].iter().cloned().map(Notice::Answered);
+        let decided: Vec<Effect> = decided.map(Effect::Report).collect();
         if self.policy.on_halt == HaltOrSkip::Halt
             && let Some(question) = self.state.questions().first()
         {
             let unit = question.unit.to_owned();
             self.phase = Phase::Over;
             let end = [Effect::Finish(End::Halted { unit })];
-            return resumes.then_some(Effect::Save).into_iter().chain(end).collect();
+            return resumes.then_some(Effect::Save).into_iter().chain(decided).chain(end).collect();
         }
         // while an agent of an earlier run was at work, it may have opened a box
         self.follow(seen, self.state.running().is_some());
@@ -220,6 +232,7 @@ impl Machine {
         let running = state.running().map(|(unit, record)| (unit.to_owned(), record.number));
         let doubted = sorted(&state.unconfirmed);
         let mut effects = vec![Effect::Save];
+        effects.extend(decided);
         if !to_tick.is_empty() {
             effects.push(Effect::Tick(to_tick));
         }
@@ -343,6 +356,9 @@ impl Machine {
             before: self.tree.take(),
             learned: Learned::default(),
         });
+        if step.role.is_work() {
+            self.state.give_notes(&step.unit, attempt);
+        }
         self.phase = Phase::Running { unit: step.unit.clone() };
         self.recovered = false;
         let tries = self.state.units.get(&step.unit).map_or(1, UnitState::shown_tries);

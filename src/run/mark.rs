@@ -222,7 +222,7 @@ fn set(state: &mut SpecState, named: &[String], ids: &[String], mark: ManualStat
         ManualState::Done => {
             state.complete(ids);
             for id in ids {
-                state.forget_answers(id);
+                state.end_words(id);
             }
             UnitStatus::Done
         }

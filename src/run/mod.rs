@@ -32,6 +32,7 @@ pub mod machine;
 mod main_window;
 pub mod mark;
 pub mod needed;
+pub mod notes;
 mod old_attempts;
 mod own_windows;
 pub mod ownership;

@@ -18,9 +18,11 @@ use crate::config::{Config, PrintsWhen, Timeouts};
 use crate::error::{Error, ErrorKind, Result};
 use crate::git::change::TreeChange;
 use crate::git::path::RepoPath;
-use crate::plan::prompt::{self, PreviousAttempt, PromptContext, QuestionAnswer};
+use crate::plan::decisions::{text_of, things_in};
+use crate::plan::prompt::{self, OtherDecision, PreviousAttempt, PromptContext, QuestionAnswer};
 use crate::plan::{Plan, SPEC_REVIEW, Step};
 use crate::project::SpecPlace;
+use crate::spec::TaskFile;
 use crate::state::{Answer, AttemptRecord, Outcome, Resumption, SpecState};
 use crate::store::attempt_dir::AttemptDir;
 use crate::store::attempt_file::{AttemptFile, Deadlines, SCHEMA};
@@ -171,6 +173,12 @@ impl AttemptInputs<'_> {
         let previous = self.previous();
         context.previous = previous.as_ref();
         context.answers = &answers;
+        let notes = notes(self.state, &self.step.unit);
+        context.notes = &notes;
+        let decided = self.config.prompt.decisions.then(|| self.place.read_tasks().ok()).flatten();
+        let decided = decided.map(|(_, tasks)| other_decisions(self.state, &tasks, self.step));
+        let decided = decided.unwrap_or_default();
+        context.decisions = &decided;
         let so_far = self.resumes().is_none().then(|| self.changes_so_far()).flatten();
         context.so_far = so_far.as_deref();
         match self.resumes() {
@@ -294,6 +302,34 @@ impl AttemptInputs<'_> {
 pub fn decisions(state: &SpecState, unit: &str) -> Vec<QuestionAnswer> {
     let pair = |a: &Answer| QuestionAnswer { question: a.question.clone(), answer: a.answer.clone() };
     state.answers_for(unit).map(pair).collect()
+}
+
+/// The notes for a unit that its prompt has.
+#[must_use]
+pub fn notes(state: &SpecState, unit: &str) -> Vec<String> {
+    state.notes_for(unit).map(|note| note.text.clone()).collect()
+}
+
+/// What people decided for other units about things that this step names, too.
+#[must_use]
+pub fn other_decisions(state: &SpecState, tasks: &TaskFile, step: &Step) -> Vec<OtherDecision> {
+    let of_step = step.task.iter().chain(&step.above).chain(&step.open).map(text_of);
+    let wanted = things_in(&format!("{}\n{}", step.title, of_step.collect::<Vec<_>>().join("\n")));
+    let others = state.all_decisions().filter(|one| one.unit != step.unit && !one.answer.trim().is_empty());
+    others
+        .filter_map(|one| {
+            let task = tasks.task(&one.unit);
+            let of_task = task.map(text_of).unwrap_or_default();
+            let named = things_in(&format!("{}\n{}\n{of_task}", one.question, one.answer));
+            let is_dependency = step.after.contains(&one.unit);
+            (is_dependency || !named.is_disjoint(&wanted)).then(|| OtherDecision {
+                task: one.unit.clone(),
+                title: state.units.get(&one.unit).map(|unit| unit.title.clone()).unwrap_or_default(),
+                question: one.question.clone(),
+                answer: one.answer.clone(),
+            })
+        })
+        .collect()
 }
 
 /// Bytes that a template may have.

@@ -1,5 +1,6 @@
 //! PURE. What a person asks of a run that resumes an earlier one.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::state::SpecState;
@@ -23,22 +24,38 @@ pub struct GivenAnswer {
     pub unit: String,
     /// The answer.
     pub text: String,
+    /// Who gives it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// When.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+}
+
+impl GivenAnswer {
+    /// Puts it into the state. `false`: the unit has no question.
+    fn apply(&self, state: &mut SpecState) -> bool {
+        let opened = state.reopen(&self.unit, Some(self.text.clone()));
+        if let Some(answer) = state.answers.last_mut().filter(|_| opened) {
+            answer.by.clone_from(&self.by);
+            answer.at = self.at;
+        }
+        opened
+    }
 }
 
 impl ResumeRequest {
     /// The answer to one question.
     #[must_use]
     pub fn answer(unit: &str, text: &str) -> Self {
-        Self::Answers(vec![GivenAnswer { unit: unit.to_owned(), text: text.to_owned() }])
+        Self::Answers(vec![GivenAnswer { unit: unit.to_owned(), text: text.to_owned(), by: None, at: None }])
     }
 
     /// Changes the state. `false`: none of the units has a question, and nothing changed.
     pub fn apply(&self, state: &mut SpecState) -> bool {
         match self {
             Self::Answers(answers) => {
-                let opened =
-                    answers.iter().filter(|given| state.reopen(&given.unit, Some(given.text.clone())));
-                return opened.count() > 0;
+                return answers.iter().filter(|given| given.apply(state)).count() > 0;
             }
             Self::Retry => state.reopen_all(),
             Self::ForgetLimits => state.forget_limits(),

@@ -86,6 +86,7 @@ fn run(nudges: u32, mut act: impl FnMut(Option<ResumeReason>) -> Act) -> Ran {
                         behind: None,
                         lost: Vec::new(),
                         share: 0.0,
+                        notes: Vec::new(),
                     });
                 }
                 Effect::Start { attempt, .. } => {

@@ -33,7 +33,7 @@ use crate::report::text::logs_command;
 use crate::report::theme;
 use crate::state::outcome::CancelledBy;
 use crate::state::{
-    AttemptRecord, Changes, CommitRefused, Learned, Outcome, SeenTasks, SpecState, TreeRecord,
+    AttemptRecord, Changes, CommitRefused, Learned, Note, Outcome, SeenTasks, SpecState, TreeRecord,
 };
 use crate::store::spec_store::Store;
 use crate::sys::clock::Clock;
@@ -220,6 +220,7 @@ impl World for RealWorld<'_> {
 
     fn save(&mut self, state: &SpecState) -> Result<()> {
         self.store.save(state)?;
+        self.store.note_box().remove(state.notes.iter());
         self.locks.as_mut().map_or(Ok(()), RunLocks::renew)?;
         self.on_first_save.take().into_iter().for_each(|act| act());
         Ok(())
@@ -242,6 +243,10 @@ impl World for RealWorld<'_> {
         let plan = make_plan(self.place, self.config, &tasks, &known, &selection);
         self.plan = Some(plan.clone());
         Ok((plan, seen))
+    }
+
+    fn notes(&mut self) -> Vec<Note> {
+        self.store.note_box().notes()
     }
 
     fn start(&mut self, step: &Step, attempt: u32, state: &SpecState) -> Result<Option<Ending>> {

@@ -228,7 +228,8 @@ impl SpecState {
         let assignments = std::mem::take(&mut self.assignments);
         self.assignments =
             assignments.into_iter().map(|(id, value)| (moves.now(&id).to_owned(), value)).collect();
-        moves.rename_all(self.answers.iter_mut().map(|answer| &mut answer.unit));
+        let answers = self.answers.iter_mut().chain(&mut self.decisions).map(|answer| &mut answer.unit);
+        moves.rename_all(answers.chain(self.notes.iter_mut().map(|note| &mut note.unit)));
         for (id, mut unit) in std::mem::take(&mut self.units) {
             let key = moves.now(&id).to_owned();
             if key != id {

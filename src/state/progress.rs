@@ -160,6 +160,7 @@ impl SpecState {
     /// Git refused the commit of a unit, and its agent is to fix that: the unit is not done, and its last attempt failed a
     /// check. What it changed belongs to what its next attempt changes. Gives the ids that it had completed.
     pub fn take_back(&mut self, unit: &str, failure: Outcome) -> Vec<String> {
+        self.notes.iter_mut().filter(|note| note.unit == unit).for_each(|note| note.over = false);
         let Some(unit) = self.units.get_mut(unit) else { return Vec::new() };
         unit.pending_commit = None;
         unit.changes = None;
@@ -212,7 +213,7 @@ impl SpecState {
         self.reopened.retain(|id| !ids.contains(id));
         // what it was before was in doubt; now it was worked on as what it is
         self.entries.iter_mut().filter(|task| ids.contains(&task.id)).for_each(|task| task.doubt = None);
-        self.forget_answers(unit);
+        self.end_words(unit);
         let unit = self.units.entry(unit.to_owned()).or_default();
         unit.status = UnitStatus::Done;
         unit.pending_commit = unit.before.is_some().then_some(PendingCommit { since: now, refused: None });

@@ -52,7 +52,14 @@ impl SpecState {
         known.status = UnitStatus::Todo;
         let attempt = known.work().rev().find(|a| a.reached_agent()).map(|a| a.number);
         let unit = unit.to_owned();
-        self.answers.extend(answer.map(|answer| Answer { unit, question, answer, attempt }));
+        self.answers.extend(answer.map(|answer| Answer {
+            unit,
+            question,
+            answer,
+            attempt,
+            by: None,
+            at: None,
+        }));
         true
     }
 
@@ -75,9 +82,9 @@ impl SpecState {
         self.answers_for(unit).next_back().is_some_and(|answer| answer.attempt == Some(asked.number))
     }
 
-    /// What a person decided for a unit is not needed any more.
-    pub fn forget_answers(&mut self, unit: &str) {
-        self.answers.retain(|answer| answer.unit != unit);
+    /// Everything that people decided, also for tasks that are done, oldest first.
+    pub fn all_decisions(&self) -> impl Iterator<Item = &Answer> {
+        self.decisions.iter().chain(&self.answers)
     }
 }
 

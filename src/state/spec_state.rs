@@ -11,6 +11,7 @@ use super::attempt::AttemptRecord;
 use super::by_id;
 use super::known_task::KnownTask;
 use super::limited::Limited;
+use super::notes::Note;
 use super::run::Run;
 use super::spent::Spent;
 use super::unit::{UnitState, UnitStatus};
@@ -42,6 +43,12 @@ pub struct SpecState {
     /// What people answered to questions of units that are not done yet, oldest first: it goes into their prompts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<Answer>,
+    /// What people answered to questions of units that are done since, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub decisions: Vec<Answer>,
+    /// What people wrote to the agents of units, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Note>,
     /// Backends that are limited, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub limits: BTreeMap<String, Limited>,

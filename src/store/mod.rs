@@ -11,6 +11,7 @@ pub mod expiry;
 mod git_folder;
 pub mod kept_log;
 pub mod lock;
+pub mod note_box;
 mod older_state;
 mod python_state;
 mod removed_repository;

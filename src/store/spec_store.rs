@@ -11,6 +11,7 @@ use super::attempt_dir::AttemptDir;
 use super::expiry::expired;
 use super::kept_log::KeptLog;
 use super::lock::{is_held, with_lock, with_replaced};
+use super::note_box::NoteBox;
 use super::spec_folder::{RUN_LOCK, SpecFolder, folder_name};
 use super::state_file::{SCHEMA, StateFile, StateText, Unreadable, VERSION};
 use crate::error::{Error, ErrorKind, Result};
@@ -153,6 +154,12 @@ impl Store {
     pub fn watch_logs(&self, resumes: bool) {
         self.events().watch(resumes);
         self.progress_log().watch(resumes);
+    }
+
+    /// Where notes for a run at work are put.
+    #[must_use]
+    pub fn note_box(&self) -> NoteBox {
+        NoteBox::new(self.folder().join(".notes"))
     }
 
     /// `summary.txt`: the summary of the last run, for viewers.

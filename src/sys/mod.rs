@@ -10,6 +10,7 @@ pub mod handoff;
 pub mod interrupt;
 pub mod nofollow;
 pub mod paths;
+pub mod person;
 pub mod process;
 pub mod process_table;
 pub mod programs;

@@ -8,6 +8,7 @@ pub(crate) mod git;
 pub(crate) mod kills;
 pub(crate) mod large;
 pub(crate) mod programs;
+pub(crate) mod recipes;
 pub(crate) mod windows;
 
 use std::ffi::{OsStr, OsString};
@@ -100,7 +101,7 @@ pub(crate) struct Project {
 }
 
 /// What a program printed, and its exit code.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Output {
     pub(crate) code: i32,
     pub(crate) stdout: String,

@@ -99,6 +99,8 @@ keys! {
         on_refused: RefusedRule = "retry", inside;
         /// Message of a commit. {spec}, {id}, {title}, {agent} and {attempts} are filled in.
         message: String = "{id}: {title}", inside;
+        /// Whether the body of a commit has what people decided for its task: the question, the answer, who and when.
+        decisions: bool = false, inside;
         /// Whether a snapshot of the work dir is taken before each step. `seqorch undo` and the changes per task need it.
         snapshot: bool = true, inside;
         /// Largest new file, in megabytes (of 1,000,000 bytes), that snapshots and commits take. Larger ones are left out

@@ -12,6 +12,7 @@ mod ends;
 mod git;
 mod limits;
 mod model;
+mod notes;
 mod orchestrator;
 mod scenario;
 mod world;

@@ -14,7 +14,7 @@ use crate::plan::{self, Plan, SPEC_REVIEW, Selection, SpecInfo};
 use crate::run::resume::ResumeRequest;
 use crate::spec::{self, TaskFile, TaskState};
 use crate::state::outcome::CancelledBy;
-use crate::state::{Outcome, SeenTasks, SpecState};
+use crate::state::{Note, Outcome, SeenTasks, SpecState};
 use crate::sys::interrupt::Interrupt;
 
 /// Seconds of wall time at the beginning: 2026-01-01.
@@ -58,6 +58,12 @@ pub(super) struct Model {
     /// The user's answers, by unit, since the unit was last done.
     pub(super) decided: BTreeMap<String, Vec<String>>,
     pub(super) halts: u32,
+    /// The box with notes of people.
+    pub(super) note_box: Vec<Note>,
+    /// How many notes people wrote.
+    pub(super) notes: usize,
+    /// How often a run looked into the box.
+    pub(super) note_looks: usize,
     /// What a person asked of the next run.
     pub(super) resume: Option<ResumeRequest>,
     /// Agents have sessions.
@@ -110,6 +116,9 @@ impl Model {
             announced: 0,
             decided: BTreeMap::new(),
             halts: 0,
+            note_box: Vec::new(),
+            notes: 0,
+            note_looks: 0,
             resume: None,
             sessions: false,
             tasks: tasks.to_owned(),

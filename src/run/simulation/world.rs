@@ -14,7 +14,9 @@ use crate::run::driver::{Ending, Recovered, World};
 use crate::run::event::Event;
 use crate::run::machine::{Assigned, Notice, Pause};
 use crate::state::outcome::CancelledBy;
-use crate::state::{Changes, CommitRefused, Learned, Outcome, SeenTasks, SpecState, TreeRecord, UnitState};
+use crate::state::{
+    Changes, CommitRefused, Learned, Note, Outcome, SeenTasks, SpecState, TreeRecord, UnitState,
+};
 use crate::sys::interrupt::Interrupt;
 
 /// An attempt without an orchestrator gives up after this many seconds.
@@ -58,6 +60,7 @@ impl World for Orchestrator<'_> {
             self.wrong("the state changes on its way through the file");
         }
         self.model.disk = Some(text);
+        self.model.note_box.retain(|note| !state.notes.iter().any(|known| known.id == note.id));
         self.commit_unsaved = false;
         self.model.kept = self.model.seen.clone();
         if !state.run.is_open() && !self.over {
@@ -93,6 +96,16 @@ impl World for Orchestrator<'_> {
         Ok((plan, seen))
     }
 
+    fn notes(&mut self) -> Vec<Note> {
+        self.model.note_looks += 1;
+        // people write now and then, also for a task that is done
+        if self.model.note_looks % 3 == 2 {
+            let unit = ["1", "2", "3"][self.model.notes % 3];
+            self.model.write_note(unit);
+        }
+        self.model.note_box.clone()
+    }
+
     fn start(&mut self, step: &Step, attempt: u32, state: &SpecState) -> Result<Option<Ending>> {
         self.point()?;
         self.starts += 1;
@@ -103,6 +116,7 @@ impl World for Orchestrator<'_> {
             self.wrong("started after a save that failed, or after the end");
         }
         self.model.check_start(step, attempt);
+        self.model.check_notes(step);
         if self.model.git.as_ref().is_some_and(|git| git.index_behind.is_some()) {
             self.wrong("starts an agent while the index lacks a commit");
         }

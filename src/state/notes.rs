@@ -1,0 +1,155 @@
+//! PURE. What people write to the agents of tasks without being asked.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::spec_state::SpecState;
+
+/// Words of a person for the agent of a task. Each prompt of the task has them until the task is done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    /// A name of its own, so that it is taken once.
+    pub id: String,
+    /// The unit.
+    pub unit: String,
+    /// The title of the unit when it was written.
+    #[serde(default)]
+    pub title: String,
+    /// What the person wrote.
+    pub text: String,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// The first attempt whose agent got it; `None`: it is pending.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given: Option<u32>,
+    /// Its task was done since, so no further prompt has it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub over: bool,
+}
+
+impl Note {
+    /// Whether no agent got it yet, and a prompt still can have it.
+    #[must_use]
+    pub fn is_pending(&self) -> bool {
+        self.given.is_none() && !self.over
+    }
+
+    /// Whether its task was done before an agent got it.
+    #[must_use]
+    pub fn is_late(&self) -> bool {
+        self.given.is_none() && self.over
+    }
+}
+
+impl SpecState {
+    /// Takes notes that are not known yet, and returns those. One for a task that is done already is late.
+    pub fn take_notes(&mut self, notes: Vec<Note>) -> Vec<Note> {
+        let mut taken = Vec::new();
+        for mut note in notes {
+            if self.notes.iter().any(|known| known.id == note.id) {
+                continue;
+            }
+            self.follow_title(&mut note);
+            note.over = self.units.get(&note.unit).is_some_and(super::UnitState::is_done);
+            self.notes.push(note.clone());
+            taken.push(note);
+        }
+        taken
+    }
+
+    /// The unit that a note means, where its task got another number since it was written.
+    fn follow_title(&self, note: &mut Note) {
+        let mut same = self.entries.iter().filter(|task| !task.gone && task.title == note.title);
+        let is_there = self.entries.iter().any(|task| task.id == note.unit && task.title == note.title);
+        if let (false, Some(task), None) = (is_there || note.title.is_empty(), same.next(), same.next()) {
+            note.unit.clone_from(&task.id);
+        }
+    }
+
+    /// The notes that the next prompt of a unit has, oldest first.
+    pub fn notes_for<'a>(&'a self, unit: &'a str) -> impl Iterator<Item = &'a Note> {
+        self.notes.iter().filter(move |note| note.unit == unit && !note.over)
+    }
+
+    /// The prompt of this attempt has the notes of its unit.
+    pub fn give_notes(&mut self, unit: &str, attempt: u32) {
+        for note in self.notes.iter_mut().filter(|note| note.unit == unit && note.is_pending()) {
+            note.given = Some(attempt);
+        }
+    }
+
+    /// An agent of this attempt never began, so it got no notes.
+    pub fn keep_notes(&mut self, unit: &str, attempt: u32) {
+        for note in self.notes.iter_mut().filter(|note| note.unit == unit && note.given == Some(attempt)) {
+            note.given = None;
+        }
+    }
+
+    /// A unit is done: what was said for it stays, for people, and goes into no prompt any more.
+    pub fn end_words(&mut self, unit: &str) {
+        self.notes.iter_mut().filter(|note| note.unit == unit).for_each(|note| note.over = true);
+        let (over, open) = std::mem::take(&mut self.answers).into_iter().partition(|one| one.unit == unit);
+        self.answers = open;
+        let over: Vec<_> = over;
+        self.decisions.extend(over);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::at;
+    use super::*;
+    use crate::state::KnownTask;
+
+    fn note(id: &str, unit: &str) -> Note {
+        let (text, title) = (format!("words {id}"), format!("Title of {unit}"));
+        Note { id: id.into(), unit: unit.into(), title, text, at: at(0), by: None, given: None, over: false }
+    }
+
+    fn texts(state: &SpecState, unit: &str) -> Vec<String> {
+        state.notes_for(unit).map(|note| note.text.clone()).collect()
+    }
+
+    #[test]
+    fn a_note_is_taken_once_and_given_until_its_task_is_done() {
+        let mut state = SpecState::default();
+        assert_eq!(state.take_notes(vec![note("a", "1"), note("b", "2")]).len(), 2);
+        assert_eq!(state.take_notes(vec![note("a", "1")]), []);
+        assert!(state.notes[0].is_pending());
+        state.give_notes("1", 3);
+        assert_eq!((state.notes[0].given, state.notes[1].given), (Some(3), None));
+        assert_eq!(texts(&state, "1"), ["words a"], "a retry has it, too");
+        state.keep_notes("1", 3);
+        assert!(state.notes[0].is_pending());
+        state.done(at(1), "1", &["1".to_owned()]);
+        assert!(state.notes[0].is_late() && texts(&state, "1").is_empty());
+        assert!(state.take_notes(vec![note("c", "1")])[0].is_late(), "it is done");
+        let again: SpecState = serde_json::from_str(&serde_json::to_string(&state).unwrap()).unwrap();
+        assert_eq!(again.notes, state.notes);
+    }
+
+    #[test]
+    fn a_note_follows_its_task_to_another_number() {
+        let task =
+            |id: &str, title: &str| KnownTask { id: id.into(), title: title.into(), ..KnownTask::default() };
+        let mut state =
+            SpecState { entries: vec![task("1", "New"), task("2", "Title of 1")], ..SpecState::default() };
+        assert_eq!(state.take_notes(vec![note("a", "1")])[0].unit, "2");
+        state.entries.push(task("3", "Title of 1"));
+        assert_eq!(state.take_notes(vec![note("b", "1")])[0].unit, "1", "two have that title");
+    }
+
+    #[test]
+    fn answers_are_kept_when_their_task_is_done() {
+        let mut state = SpecState::default();
+        state.halt(at(0), "1", "A or B?");
+        assert!(state.reopen("1", Some("A".into())));
+        state.done(at(1), "1", &["1".to_owned()]);
+        assert_eq!((state.answers.len(), state.decisions.len()), (0, 1));
+        let decided: Vec<_> = state.all_decisions().map(|one| one.answer.as_str()).collect();
+        assert_eq!(decided, ["A"]);
+    }
+}
