@@ -45,6 +45,7 @@ mod locks;
 mod mark;
 mod needed;
 mod needs;
+mod overrides;
 mod pace;
 mod panes;
 mod parked;

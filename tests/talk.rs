@@ -20,7 +20,9 @@ fn a_note_reaches_the_next_prompt_of_its_task() {
     let project = demo("say_done");
     let out = recipe(&project, PAGE, "A note for a task");
     out[0].clone().says(&["task 2: the note is pending; its next prompt has it"]);
-    out[1].clone().says(&["note for task 2 (pending, its next prompt has it): Use the names of the old form."]);
+    out[1]
+        .clone()
+        .says(&["note for task 2 (pending, its next prompt has it): Use the names of the old form."]);
     assert!(prompt(&project, "2", 1).contains("## A person adds\n\n> Use the names of the old form.\n"));
     assert!(!prompt(&project, "1", 1).contains("A person adds"));
     project.run(&["status"]).code(0).says(&["note for task 2 (attempt 1 got it)"]);

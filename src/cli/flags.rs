@@ -129,6 +129,9 @@ struct RunFlags {
     /// Backend to use.
     #[arg(help_heading = SETTINGS, long, value_name = "NAME")]
     backend: Option<String>,
+    /// Model that this backend uses.
+    #[arg(help_heading = SETTINGS, long, value_name = "NAME")]
+    model: Option<String>,
     /// Let this agent assign tasks to agents.
     #[arg(help_heading = SETTINGS, long, value_name = "NAME")]
     assign_backend: Option<String>,
@@ -157,6 +160,10 @@ impl RunFlags {
         Self {
             delay: self.delay.or(kept.delay),
             max_iterations: self.max_iterations.or(kept.max_iterations),
+            // a model belongs to the backend that it was given for
+            model: self
+                .model
+                .or(kept.model.filter(|_| self.backend.is_none() || self.backend == kept.backend)),
             backend: self.backend.or(kept.backend),
             assign_backend: self.assign_backend.or(kept.assign_backend),
             assign_opencode_agent: self.assign_opencode_agent.or(kept.assign_opencode_agent),
@@ -176,6 +183,7 @@ impl RunFlags {
         for (flag, value) in [
             ("--delay", &self.delay),
             ("--backend", &self.backend),
+            ("--model", &self.model),
             ("--assign-backend", &self.assign_backend),
             ("--assign-opencode-agent", &self.assign_opencode_agent),
             ("--workdir", &workdir),
@@ -208,6 +216,9 @@ impl RunFlags {
         }
         if let Some(name) = &self.backend {
             flags.push(FlagSetting::new("--backend", name.clone()));
+        }
+        if let Some(name) = &self.model {
+            flags.push(FlagSetting::new("--model", name.clone()));
         }
         if let Some(name) = &self.assign_backend {
             flags.push(FlagSetting::new("--assign-backend", name.clone()));
@@ -260,6 +271,7 @@ mod tests {
             delay: text("1.5"),
             max_iterations: Some(3),
             backend: text("claude"),
+            model: text("large"),
             assign_backend: None,
             assign_opencode_agent: text("gawain"),
             tmux_session: text("night"),
@@ -275,6 +287,7 @@ mod tests {
             ("run.delay", "\"1s 500ms\""),
             ("run.max_iterations", "3"),
             ("run.backend", "\"claude\""),
+            ("run.model", "\"large\""),
             ("assign.backend", "\"opencode\""),
             ("assign.agent", "\"gawain\""),
             ("tmux.session", "\"night\""),
@@ -291,7 +304,7 @@ mod tests {
         let reference = pages::reference();
         let named: Vec<&str> =
             reference.split("Flag: `--").skip(1).filter_map(|rest| rest.split('`').next()).collect();
-        assert_eq!(named.len(), 10, "{named:?}");
+        assert_eq!(named.len(), 11, "{named:?}");
         let command = KeptOptions::command();
         for name in named {
             assert!(command.get_arguments().any(|arg| arg.get_long() == Some(name)), "--{name}");

@@ -20,6 +20,7 @@ use crate::plan::prompt::{PromptContext, render};
 use crate::plan::{Plan, Selection, Step, TaskNames};
 use crate::project::current_plan::current_plan;
 use crate::project::discovery::FoundSpec;
+use crate::project::unmatched::unmatched_rules;
 use crate::project::{SpecPlace, prompt_inputs};
 use crate::report::left_cost::{LeftCost, left_cost};
 use crate::report::moves::add_moves;
@@ -88,6 +89,11 @@ pub(super) fn plan(global: &Global, args: &PlanArgs) -> Result<u8> {
         value["left"] = serde_json::json!(left);
         for lack in plan.as_ref().map(|plan| lacks(&place, config, plan)).unwrap_or_default() {
             let message = format!("a run would end at once: {lack}");
+            let warning = serde_json::json!({ "line": null, "column": null, "message": message });
+            value["warnings"].as_array_mut().into_iter().for_each(|all| all.push(warning.clone()));
+        }
+        for rule in unmatched_rules(&place, config) {
+            let message = format!("{} ({}) matches no task", rule.key, rule.wanted);
             let warning = serde_json::json!({ "line": null, "column": null, "message": message });
             value["warnings"].as_array_mut().into_iter().for_each(|all| all.push(warning.clone()));
         }

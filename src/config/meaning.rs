@@ -12,6 +12,11 @@ use super::tree::TomlNode;
 pub(crate) fn resolve(tree: &TomlNode, root: &Path) -> (Config, Vec<Problem>) {
     let mut config = Config::from_table(tree);
     let mut problems = unknown_backends(tree);
+    if let Some(model) = config.run.model.clone()
+        && let Some(backend) = config.backends.get_mut(&config.run.backend)
+    {
+        backend.model = Some(model);
+    }
     problems.extend(conflicts(&config));
     config.assign.resolve(&config.run.backend);
     let workdir = config.run.workdir.as_ref().map_or_else(|| root.to_owned(), |dir| root.join(dir));
@@ -35,8 +40,11 @@ fn conflicts(config: &Config) -> Vec<Problem> {
     found.extend(config.tmux.problems(&KeyPath::parse("tmux")));
     found.extend(config.sandbox.problems(&KeyPath::parse("sandbox")));
     let overrides = config.overrides.iter().enumerate();
-    found
-        .extend(overrides.filter_map(|(index, one)| one.problem(&KeyPath::parse("override").element(index))));
+    found.extend(
+        overrides.filter_map(|(index, one)| {
+            one.problem(&KeyPath::parse("override").element(index), &config.review)
+        }),
+    );
     found
 }
 

@@ -69,7 +69,7 @@ pub use sections::limit::{Limit, LimitPattern};
 pub use sections::pace::{Pace, PaceWindow, TokenBudget, UnknownUsage};
 pub use sections::price::ModelPrice;
 pub use sections::prompt::{Prompt, Skill};
-pub use sections::review::{OpenFindings, Review, ReviewWhen};
+pub use sections::review::{OpenFindings, Review, ReviewWhen, TaskReview};
 pub use sections::root::{Config, Override};
 pub use sections::run::{
     Done, DoneSignal, Granularity, HaltOrSkip, PartialDone, PartialRetry, PartialTimeouts, Retry,

@@ -30,6 +30,7 @@ pub mod tmux_names;
 mod unit_order;
 mod unit_tree;
 mod unit_waves;
+pub mod unmatched;
 
 pub use build::{UnitInfo, build, units};
 pub use request::{Fallback, PlanRequest, Progress, Selection, SpecInfo};

@@ -9,10 +9,11 @@ use super::argv::{ArgvValues, argv};
 use super::request::{Progress, SpecInfo};
 use super::step::{SPEC_REVIEW, Step, StepSettings};
 use super::tmux_names;
-use super::unit_tree::UnitTree;
+use super::unit_tree::{TreeNode, UnitTree};
 use crate::agent::Format;
 use crate::config::{
-    AssignMode, AssignRule, Backend, Config, Done, DoneSignal, Override, PrintsWhen, PromptBy, UnchangedRule,
+    AssignMode, AssignRule, Backend, Config, Done, DoneSignal, Override, PrintsWhen, PromptBy, TaskReview,
+    UnchangedRule,
 };
 
 /// The settings of one unit, with what the plan says about them.
@@ -31,7 +32,7 @@ pub(super) struct SettingsResolver<'a> {
     spec: SpecInfo<'a>,
     progress: &'a Progress,
     cwd: PathBuf,
-    overrides: Vec<(&'a Override, GlobSet)>,
+    overrides: Vec<(&'a Override, TaskMatcher<'a>)>,
     rules: Vec<(&'a AssignRule, GlobSet, Option<Regex>)>,
     /// The settings of a unit without overrides or an assignment. Most units get a copy of them.
     common: Option<ResolvedSettings>,
@@ -52,7 +53,7 @@ struct BackendChoice<'a> {
 impl<'a> SettingsResolver<'a> {
     pub(super) fn new(config: &'a Config, spec: SpecInfo<'a>, progress: &'a Progress) -> Self {
         let cwd = work_dir(config, spec.root);
-        let overrides = config.overrides.iter().map(|one| (one, globs(&one.tasks))).collect();
+        let overrides = config.overrides.iter().map(|one| (one, TaskMatcher::of(one))).collect();
         let regex = |text: &String| Regex::new(text).ok();
         let rules = config.assign.rules.iter();
         let rules =
@@ -67,7 +68,7 @@ impl<'a> SettingsResolver<'a> {
         let matching: Vec<&Override> = self
             .overrides
             .iter()
-            .filter(|(one, globs)| matches_unit(&one.tasks, globs, tree, top))
+            .filter(|(_, matcher)| matcher.matches_unit(tree, top))
             .map(|(one, _)| *one)
             .collect();
         let choice = self.choice(tree, top);
@@ -190,7 +191,12 @@ impl<'a> SettingsResolver<'a> {
         let agent = backend.agent.as_deref();
         let values = ArgvValues { model: model.map(String::as_str), agent, cwd: &self.cwd, spec: self.spec };
         resolved.settings.use_backend(backend, values);
-        let reviewer = choice.reviewer.or(config.review.of_tasks());
+        let reviewer = match overrides.iter().rev().find_map(|one| one.review.as_ref()) {
+            None => choice.reviewer.or(config.review.of_tasks()),
+            Some(TaskReview::No) => None,
+            Some(TaskReview::Yes) => config.review.backend.as_deref(),
+            Some(TaskReview::By(name)) => Some(name.as_str()),
+        };
         resolved.settings.review =
             reviewer.and_then(|name| self.review(name, &resolved.settings)).map(Box::new);
         resolved
@@ -303,6 +309,33 @@ pub(super) fn globs(tasks: &[String]) -> GlobSet {
     builder.build().unwrap_or_default()
 }
 
+/// Says which tasks an override is for.
+pub(super) struct TaskMatcher<'a> {
+    tasks: &'a [String],
+    globs: GlobSet,
+    title: Option<Regex>,
+}
+
+impl<'a> TaskMatcher<'a> {
+    pub(super) fn of(one: &'a Override) -> Self {
+        // the configuration refuses invalid expressions
+        let title = one.title.as_ref().and_then(|title| Regex::new(title).ok());
+        Self { tasks: &one.tasks, globs: globs(&one.tasks), title }
+    }
+
+    /// Whether it is for this very task.
+    pub(super) fn matches(&self, node: &TreeNode<'_>) -> bool {
+        self.tasks.contains(&node.id)
+            || self.globs.is_match(&node.id)
+            || self.title.as_ref().is_some_and(|title| title.is_match(node.title))
+    }
+
+    /// Whether it is for a unit: for the unit, something above it or something in it.
+    pub(super) fn matches_unit(&self, tree: &UnitTree<'_>, top: usize) -> bool {
+        tree.upwards(top).chain(tree.below(top).iter().copied()).any(|node| self.matches(&tree.nodes[node]))
+    }
+}
+
 /// Whether ids or globs name the unit, something above it or something in it.
 fn matches_unit(tasks: &[String], globs: &GlobSet, tree: &UnitTree<'_>, top: usize) -> bool {
     let mut nodes = tree.upwards(top).chain(tree.below(top).iter().copied());
@@ -310,6 +343,14 @@ fn matches_unit(tasks: &[String], globs: &GlobSet, tree: &UnitTree<'_>, top: usi
         let id = &tree.nodes[node].id;
         tasks.contains(id) || globs.is_match(id)
     })
+}
+
+/// Whether a rule is for a unit.
+pub(super) fn matches_rule(rule: &AssignRule, tree: &UnitTree<'_>, top: usize) -> bool {
+    match rule.title.as_ref().and_then(|title| Regex::new(title).ok()) {
+        Some(title) => title.is_match(tree.nodes[top].title),
+        None => matches_unit(&rule.tasks, &globs(&rule.tasks), tree, top),
+    }
 }
 
 fn takes_model(backend: &Backend) -> bool {
@@ -340,6 +381,8 @@ mod tests {
             backend: None,
             model: None,
             human: None,
+            title: None,
+            review: None,
             timeout: PartialTimeouts::default(),
             retry: PartialRetry::default(),
             done: PartialDone::default(),
@@ -373,6 +416,26 @@ mod tests {
         let steps = steps(|config| config.overrides.push(quick));
         let extra: Vec<_> = steps.iter().map(|s| s.settings.extra_prompt.as_deref()).collect();
         assert_eq!(extra, [None, Some("quick"), None]);
+    }
+
+    #[test]
+    fn an_override_matches_by_title_and_says_who_reviews() {
+        let titled = Override {
+            title: Some("^Do 4$".into()),
+            review: Some(TaskReview::By("other".into())),
+            ..override_for(&[])
+        };
+        let never = Override { review: Some(TaskReview::No), ..override_for(&["40"]) };
+        let steps = steps(|config| {
+            config.backends.insert("other".into(), backend("other", &[]));
+            config.review.backend = Some(config.run.backend.clone());
+            config.overrides.extend([titled, never]);
+        });
+        let reviewer = |step: &Step| step.settings.review.as_ref().map(|review| review.backend.clone());
+        let common = reviewer(&steps[0]);
+        let reviewers: Vec<_> = steps.iter().map(reviewer).collect();
+        assert!(common.is_some());
+        assert_eq!(reviewers, [common, Some("other".to_owned()), None]);
     }
 
     #[test]

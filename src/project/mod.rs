@@ -11,5 +11,6 @@ pub mod spec_argument;
 pub mod spec_place;
 pub mod spec_roots;
 pub mod task_lists;
+pub mod unmatched;
 
 pub use spec_place::SpecPlace;

@@ -293,6 +293,8 @@ mod tests {
         }
         config.limit.fallback = ["a", "b", "c"].map(str::to_owned).to_vec();
         config.overrides = vec![crate::config::Override {
+            title: None,
+            review: None,
             human: None,
             tasks: vec!["9".to_owned()],
             backend: None,

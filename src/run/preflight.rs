@@ -16,8 +16,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::git::call::Supervisor;
 use crate::plan::budget::{BUDGET_REMEDY, uncounted};
 use crate::plan::prompt::{PreviousAttempt, PromptContext, QuestionAnswer, render, render_review};
+use crate::plan::unmatched::UnmatchedRule;
 use crate::plan::{self, Plan, Step};
 use crate::project::current_plan::current_plan;
+use crate::project::unmatched::unmatched_rules;
 use crate::project::{SpecPlace, prompt_inputs};
 use crate::report::needs::shown;
 use crate::state::SpecState;
@@ -205,9 +207,12 @@ pub fn check_zone(config: &Config) -> Result<()> {
 }
 
 /// Prints a note for each entry of `prompt.inputs` that matches no file: it may be a typo, or a file that a task is to
-/// write.
+/// write. Overrides and rules that match no task are a warning.
 pub fn note_unmatched_inputs(place: &SpecPlace, config: &Config) {
     for pattern in prompt_inputs::unmatched(place, config) {
         let _ = writeln!(io::stderr(), "note: prompt.inputs: there is no file {pattern:?} now");
+    }
+    for UnmatchedRule { key, wanted } in unmatched_rules(place, config) {
+        let _ = writeln!(io::stderr(), "warning: {key} ({wanted}) matches no task");
     }
 }

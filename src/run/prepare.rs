@@ -315,13 +315,19 @@ pub fn notes(state: &SpecState, unit: &str) -> Vec<String> {
 pub fn other_decisions(state: &SpecState, tasks: &TaskFile, step: &Step) -> Vec<OtherDecision> {
     let of_step = step.task.iter().chain(&step.above).chain(&step.open).map(text_of);
     let wanted = things_in(&format!("{}\n{}", step.title, of_step.collect::<Vec<_>>().join("\n")));
+    let depends: Vec<&String> = step
+        .task
+        .iter()
+        .chain(&step.open)
+        .flat_map(|task| task.depends_on.iter().chain(&task.after))
+        .collect();
     let others = state.all_decisions().filter(|one| one.unit != step.unit && !one.answer.trim().is_empty());
     others
         .filter_map(|one| {
             let task = tasks.task(&one.unit);
             let of_task = task.map(text_of).unwrap_or_default();
             let named = things_in(&format!("{}\n{}\n{of_task}", one.question, one.answer));
-            let is_dependency = step.after.contains(&one.unit);
+            let is_dependency = depends.contains(&&one.unit);
             (is_dependency || !named.is_disjoint(&wanted)).then(|| OtherDecision {
                 task: one.unit.clone(),
                 title: state.units.get(&one.unit).map(|unit| unit.title.clone()).unwrap_or_default(),

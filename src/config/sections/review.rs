@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use crate::config::declare::{keys, words};
 use crate::config::formats::{BackendName, Count, OptionValue};
+use crate::config::key::{ConfigType, KeyShape, ValueError, ValueFormat};
+use crate::config::tree::{TomlNode, TomlValue};
 
 keys! {
     /// A review of done work by a second agent. Without review.backend there is none. A review is an attempt like any other:
@@ -24,6 +26,34 @@ keys! {
         /// File with a template that replaces the built-in prompt of a review, relative to the project root. `seqorch config
         /// template --review` prints the built-in one.
         template: Option<PathBuf>, like = "review.md", outside;
+    }
+}
+
+/// Whether a task is reviewed, and by whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TaskReview {
+    /// It is not.
+    No,
+    /// By `review.backend`.
+    Yes,
+    /// By this backend.
+    By(String),
+}
+
+impl ConfigType for TaskReview {
+    type Value = Self;
+    const SHAPE: KeyShape = KeyShape::Value(ValueFormat {
+        names_backend: true,
+        schema: || serde_json::json!({ "anyOf": [{ "type": "boolean" }, { "type": "string", "pattern": "\\S" }] }),
+        ..ValueFormat::of::<Self>("backend, true or false", "write it like \"codex\" or false")
+    });
+
+    fn read(node: &TomlNode) -> Result<Self, ValueError> {
+        match &node.value {
+            TomlValue::Bool(true) => Ok(Self::Yes),
+            TomlValue::Bool(false) => Ok(Self::No),
+            _ => BackendName::read(node).map(Self::By),
+        }
     }
 }
 

@@ -9,13 +9,13 @@ use super::limit::Limit;
 use super::pace::Pace;
 use super::price::ModelPrice;
 use super::prompt::Prompt;
-use super::review::Review;
+use super::review::{Review, TaskReview};
 use super::run::{Done, PartialDone, PartialRetry, PartialTimeouts, Retry, RunSettings, Timeouts};
 use super::sandbox::Sandbox;
 use super::tmux::Tmux;
 use super::work::{Git, Log, Tasks, Verify};
 use crate::config::declare::keys;
-use crate::config::formats::{AnyText, BackendName, Globs, OptionValue};
+use crate::config::formats::{AnyText, BackendName, Globs, OptionValue, Regex};
 use crate::config::key::{ConfigKey, ConfigTable, ConfigType, KeyShape, TableKeys};
 use crate::config::path::KeyPath;
 use crate::config::problem::Problem;
@@ -48,14 +48,18 @@ keys! {
 keys! {
     /// Other settings for some tasks. A later override wins over an earlier one.
     pub struct Override {
-        /// Ids or globs of the tasks that the override is for.
-        tasks: Vec<String> as Globs, required, like = ["3", "7.*"], inside;
+        /// Ids or globs of the tasks that the override is for. Set either this or match.
+        tasks: Vec<String> as Globs, like = ["3", "7.*"], inside;
+        /// Regular expression on the titles of the tasks that the override is for. Set either this or tasks.
+        title as "match": Option<String> as Option<Regex>, like = "(?i)docs", inside;
         /// Backend that does these tasks.
         backend: Option<String> as Option<BackendName>, like = "mine", inside;
         /// Model that does these tasks.
         model: Option<String> as Option<OptionValue>, like = "small", inside;
         /// Whether only a person does these tasks: no agent gets them.
         human: Option<bool>, like = true, loosens = false;
+        /// Whether these tasks are reviewed: by review.backend (true), by this backend, or not at all (false).
+        review: Option<TaskReview>, like = "codex", executes;
         /// Text that is added to the prompt of these tasks.
         prompt: Option<String> as Option<AnyText>, like = "Keep the public API as it is.", inside;
         /// Commands that replace verify.commands for these tasks. An empty list: none.
@@ -101,10 +105,19 @@ pub(crate) const ROOT: &[ConfigKey] = &{
 };
 
 impl Override {
-    /// What does not fit together: no task at all.
-    pub(crate) fn problem(&self, at: &KeyPath) -> Option<Problem> {
-        let all = if self.backend.is_some() { "; for all tasks, set run.backend" } else { "" };
-        let key = at.join("tasks");
-        self.tasks.is_empty().then(|| Problem::of_key(key, format!("must name at least one task{all}")))
+    /// What does not fit together: no task at all, a review by nobody.
+    pub(crate) fn problem(&self, at: &KeyPath, review: &Review) -> Option<Problem> {
+        if self.tasks.is_empty() == self.title.is_none() {
+            let all = if self.backend.is_some() && self.title.is_none() {
+                "; for all tasks, set run.backend"
+            } else {
+                ""
+            };
+            let text = format!("must set either tasks or match, to say which tasks it is for{all}");
+            return Some(Problem::of_key(at.join("tasks"), text));
+        }
+        let lacks = self.review == Some(TaskReview::Yes) && review.backend.is_none();
+        let text = "nobody reviews, since review.backend is not set; name the backend here, or set that";
+        lacks.then(|| Problem::of_key(at.join("review"), text))
     }
 }

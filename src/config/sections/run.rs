@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::config::declare::{keys, words};
-use crate::config::formats::{BackendName, Count, CountOrZero};
+use crate::config::formats::{BackendName, Count, CountOrZero, OptionValue};
 
 keys! {
     /// How a run goes through the tasks of a spec.
@@ -13,6 +13,8 @@ keys! {
         spec_root: PathBuf = ".kiro/specs", outside;
         /// Backend that does every task for which no other backend is set.
         backend: String as BackendName = "opencode", flag = "--backend", inside;
+        /// Model that run.backend uses. Unset: that of its section, or the agent's own choice.
+        model: Option<String> as Option<OptionValue>, like = "large", flag = "--model", inside;
         /// Pause between two steps.
         delay: Duration = "15s", flag = "--delay", inside;
         /// Random extra pause, up to this long, that is added to each delay.

@@ -72,6 +72,8 @@ pub(super) fn two_models(config: &mut Config) {
         tasks: vec!["5".to_owned()],
         backend: None,
         model: Some("n".to_owned()),
+        title: None,
+        review: None,
         human: None,
         timeout: PartialTimeouts::default(),
         retry: PartialRetry::default(),
