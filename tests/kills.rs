@@ -171,7 +171,7 @@ fn kill_9_of_run_and_attempt_never_leads_to_two_agents_at_once() {
         kill(pid, Signal::KILL);
         kill(attempt, Signal::KILL);
         // the kernel ends the agent with its attempt, but not the process in a session of its own;
-        // the view in the main window stays as long as that one lives
+        // the view in the main window stays
         let left = |line: &str| line.contains("sleep 4771") || line.contains(" __view ");
         wait_until("their end", || alive(project).iter().all(|(_, line)| left(line)));
         let run = project.run(&["run"]).code(0);
