@@ -70,9 +70,9 @@ impl BackgroundRun {
 
     /// What sends the signal that it would get if its terminal were closed.
     #[must_use]
-    pub fn hanging_up(&self) -> impl Fn() + use<> {
+    pub fn hanging_up(&self) -> Box<dyn Fn()> {
         let (pid, since_boot) = (self.child.id().cast_signed(), self.since_boot);
-        move || drop(process::send_signal(pid, since_boot, Signal::HUP))
+        Box::new(move || drop(process::send_signal(pid, since_boot, Signal::HUP)))
     }
 
     /// Waits for its end and returns its exit code. Prints its standard error, and, unless `shown`, before that its

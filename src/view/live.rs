@@ -129,7 +129,7 @@ impl<'a> LiveView<'a> {
                     self.shown = None;
                 }
                 Some(UiRequest::Interrupt) => self.note(self.interrupt()),
-                Some(UiRequest::Do(command)) => self.act(command, view, screen)?,
+                Some(UiRequest::Do(command)) => self.act(&command, view, screen)?,
                 None => {}
             }
             // the next key moves from where this one led
@@ -144,7 +144,12 @@ impl<'a> LiveView<'a> {
         self.noted = Some(Instant::now());
     }
 
-    fn act(&mut self, command: ViewCommand, view: &View, screen: &mut TerminalScreen) -> std::io::Result<()> {
+    fn act(
+        &mut self,
+        command: &ViewCommand,
+        view: &View,
+        screen: &mut TerminalScreen,
+    ) -> std::io::Result<()> {
         match command {
             ViewCommand::Stop => {
                 let asked = self.signal(signals::AFTER_STEP);
@@ -158,10 +163,10 @@ impl<'a> LiveView<'a> {
                 let asked = self.signal(signals::KEEP_RUNNING);
                 self.note(if asked { "the run continues after this step" } else { "no run is active" });
             }
-            ViewCommand::Answer(_) => self.in_terminal(&command, screen)?,
+            ViewCommand::Answer(_) => self.in_terminal(command, screen)?,
             _ if self.command.is_some() => self.note("the last command has not ended yet"),
             _ => {
-                self.command = Some(RunningCommand::start(&self.watch, view, &command));
+                self.command = Some(RunningCommand::start(&self.watch, view, command));
                 self.ui.busy = true;
             }
         }
@@ -170,7 +175,7 @@ impl<'a> LiveView<'a> {
 
     /// Leaves the terminal to a command, and comes back after it.
     fn in_terminal(&mut self, command: &ViewCommand, screen: &mut TerminalScreen) -> std::io::Result<()> {
-        screen.leave();
+        screen::leave();
         let done = commands::in_terminal(&self.watch, command);
         // what a person typed there, such as Ctrl-C, was for the command
         self.input.forget_signals();
@@ -181,9 +186,9 @@ impl<'a> LiveView<'a> {
         if failed {
             screen::print("\nPress a key to return to the live view.\n");
         }
-        screen.enter()?;
+        screen::take()?;
         if failed {
-            screen.normal_until(|| {
+            screen::normal_until(|| {
                 self.input.wait(Duration::from_secs(3600)).is_ok_and(|woken| woken == WakeReason::Timeout)
             })?;
         }

@@ -24,27 +24,8 @@ impl TerminalScreen {
         force_color_output(color);
         let terminal = Terminal::new(CrosstermBackend::new(stdout()))?;
         let screen = Self { terminal };
-        screen.enter()?;
+        take()?;
         Ok(screen)
-    }
-
-    /// Takes the terminal.
-    pub(super) fn enter(&self) -> io::Result<()> {
-        enable_raw_mode()?;
-        execute!(stdout(), EnterAlternateScreen, Hide)
-    }
-
-    /// Leaves the terminal to another program.
-    pub(super) fn leave(&self) {
-        let _ = execute!(stdout(), LeaveAlternateScreen, Show);
-        let _ = disable_raw_mode();
-    }
-
-    /// Shows the normal screen, with what another program left there, while `wait` says so.
-    pub(super) fn normal_until(&self, mut wait: impl FnMut() -> bool) -> io::Result<()> {
-        execute!(stdout(), LeaveAlternateScreen)?;
-        while wait() {}
-        execute!(stdout(), EnterAlternateScreen)
     }
 
     pub(super) fn draw(&mut self, view: &View, ui: &Ui) -> io::Result<VisibleRows> {
@@ -71,9 +52,28 @@ impl TerminalScreen {
     }
 }
 
+/// Takes the terminal.
+pub(super) fn take() -> io::Result<()> {
+    enable_raw_mode()?;
+    execute!(stdout(), EnterAlternateScreen, Hide)
+}
+
+/// Leaves the terminal to another program.
+pub(super) fn leave() {
+    let _ = execute!(stdout(), LeaveAlternateScreen, Show);
+    let _ = disable_raw_mode();
+}
+
+/// Shows the normal screen, with what another program left there, while `wait` says so.
+pub(super) fn normal_until(mut wait: impl FnMut() -> bool) -> io::Result<()> {
+    execute!(stdout(), LeaveAlternateScreen)?;
+    while wait() {}
+    execute!(stdout(), EnterAlternateScreen)
+}
+
 impl Drop for TerminalScreen {
     fn drop(&mut self) {
-        self.leave();
+        leave();
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod build;
 mod draw;
+mod draw_text;
 mod estimate;
 mod fold;
 mod footer;

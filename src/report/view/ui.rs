@@ -181,8 +181,7 @@ impl Ui {
             Key::Char('p') => return Some(UiRequest::Do(ViewCommand::Pause)),
             Key::Char('x') if view.stopping => return Some(UiRequest::Do(ViewCommand::KeepRunning)),
             Key::Char('x') => self.mode = UiMode::Confirm(ViewCommand::Stop),
-            Key::Enter => return self.of_task(view, key),
-            Key::Char('d' | 'a' | 'n' | 's') => return self.of_task(view, key),
+            Key::Enter | Key::Char('d' | 'a' | 'n' | 's') => return self.of_task(view, key),
             _ => {}
         }
         None
@@ -244,7 +243,7 @@ impl Ui {
     fn typed(&mut self, line: InputLine, text: String, view: &View) -> Option<UiRequest> {
         match line {
             InputLine::Find => {
-                // an empty search goes on to the next one
+                // an empty search finds the next one
                 let (wanted, from) = if text.is_empty() { (self.found.clone(), 1) } else { (text, 0) };
                 if !wanted.is_empty() && !self.find(view, &wanted, from) {
                     self.note = Some(format!("no task has {wanted:?} in its id or title"));

@@ -30,7 +30,7 @@ impl ListWindow {
             return Self { top: 0, end: height - 1 };
         }
         let last = rows - (height - 1);
-        if top >= last || rows - top <= height - 1 {
+        if top >= last || rows - top < height {
             return Self { top: last, end: rows };
         }
         Self { top, end: top + inner }
