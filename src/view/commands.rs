@@ -84,9 +84,6 @@ fn argv(watch: &Watch<'_>, command: &ViewCommand) -> (Vec<OsString>, String) {
         ViewCommand::Skip(unit) => {
             argv.extend([of_spec("mark"), vec![unit.into(), "skip".into()]].concat());
         }
-        ViewCommand::Note(unit, text) => {
-            argv.extend([of_spec("note"), vec![unit.into(), text.into()]].concat());
-        }
         ViewCommand::Answer(unit) | ViewCommand::AnswerWith(unit, _) => {
             argv.push("resume".into());
             // the run gets windows of its own, and this view shows it
@@ -99,8 +96,6 @@ fn argv(watch: &Watch<'_>, command: &ViewCommand) -> (Vec<OsString>, String) {
             }
             argv.extend(["--".into(), spec, unit.into()]);
         }
-        ViewCommand::Pause => argv.extend(["pause".into(), "--".into(), spec]),
-        ViewCommand::EndPause => argv.extend(["resume".into(), "--now".into(), "--".into(), spec]),
         // signals of the view itself
         ViewCommand::Stop | ViewCommand::KeepRunning => {}
     }

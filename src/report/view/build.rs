@@ -51,7 +51,6 @@ pub fn view(source: &ViewSource<'_>) -> View {
         word: word(source, standing),
         waits: state_of_run(source) == Some(RunWord::Waiting),
         stopping: state_of_run(source) == Some(RunWord::Stopping),
-        paused: false,
         clock: clock(source.now, source.zone),
         done: counts.done,
         total: counts.all - counts.skipped,

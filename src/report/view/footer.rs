@@ -36,9 +36,7 @@ impl Page<'_> {
             "Enter        the log of the selected task",
             "d            its diff",
             "a            answer its question",
-            "n            a note for its next attempt",
             "s            skip it",
-            "p            pause before the next step; again: continue",
             "x            stop after this step; again: take that back",
             "/            find a task; / Enter: the next one",
             "j k ↓ ↑      select the next, previous task",
@@ -85,10 +83,7 @@ fn hints(view: &View, ui: &Ui, columns: usize) -> String {
         (asks, "a answer"),
         (ran, "Enter log"),
         (ran, "d diff"),
-        (open, "n note"),
         (open, "s skip"),
-        (runs && view.paused, "p continue"),
-        (runs && !view.paused, "p pause"),
         (runs && view.stopping, "x don't stop"),
         (runs && !view.stopping, "x stop after this step"),
         (!runs || !ui.of_run, "q leave"),
@@ -119,7 +114,6 @@ fn question(view: &View, command: &ViewCommand) -> String {
 fn input(line: &InputLine, typed: &str, columns: u16) -> String {
     let lead = match line {
         InputLine::Find => "/".to_owned(),
-        InputLine::Note(unit) => format!("note for task {unit}: "),
         InputLine::Answer(unit) => format!("answer for task {unit}: "),
     };
     let room = usize::from(columns).saturating_sub(width(&lead) + 1);

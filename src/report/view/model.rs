@@ -95,8 +95,6 @@ pub struct View {
     pub waits: bool,
     /// Its run was asked to stop after this step.
     pub stopping: bool,
-    /// Its run was asked to pause.
-    pub paused: bool,
     /// The current time of day.
     pub clock: String,
     /// Units that are done.

@@ -48,8 +48,6 @@ pub enum UiMode {
 pub enum InputLine {
     /// A part of an id or a title to find.
     Find,
-    /// A note for a task.
-    Note(String),
     /// The answer for a task.
     Answer(String),
 }
@@ -78,14 +76,8 @@ pub enum ViewCommand {
     Answer(String),
     /// Answer its question with this text.
     AnswerWith(String, String),
-    /// Give its next attempt this note.
-    Note(String, String),
     /// Skip it.
     Skip(String),
-    /// Hold back the next step.
-    Pause,
-    /// Let it begin.
-    EndPause,
     /// Stop after this step.
     Stop,
     /// Do not stop after this step.
@@ -174,14 +166,12 @@ impl Ui {
                 let text = "this window stays with the run; leave tmux with its prefix and d";
                 self.note = Some(text.to_owned());
             }
-            Key::Char('p' | 'x') if view.standing != Standing::Running => {
+            Key::Char('x') if view.standing != Standing::Running => {
                 self.note = Some("no run is active".to_owned());
             }
-            Key::Char('p') if view.paused => return Some(UiRequest::Do(ViewCommand::EndPause)),
-            Key::Char('p') => return Some(UiRequest::Do(ViewCommand::Pause)),
             Key::Char('x') if view.stopping => return Some(UiRequest::Do(ViewCommand::KeepRunning)),
             Key::Char('x') => self.mode = UiMode::Confirm(ViewCommand::Stop),
-            Key::Enter | Key::Char('d' | 'a' | 'n' | 's') => return self.of_task(view, key),
+            Key::Enter | Key::Char('d' | 'a' | 's') => return self.of_task(view, key),
             _ => {}
         }
         None
@@ -213,7 +203,6 @@ impl Ui {
             }
             Key::Char('a') if self.has_editor => return Some(UiRequest::Do(ViewCommand::Answer(unit))),
             Key::Char('a') => self.mode = UiMode::Input(InputLine::Answer(unit), String::new()),
-            Key::Char('n') => self.mode = UiMode::Input(InputLine::Note(unit), String::new()),
             Key::Char('s') if matches!(row.mark, TaskMark::Done | TaskMark::Skipped) => {
                 self.note = Some(format!("task {unit} is {}", row.mark.word()));
             }
@@ -255,7 +244,6 @@ impl Ui {
                 self.note = Some("nothing was written".to_owned());
                 None
             }
-            InputLine::Note(unit) => Some(UiRequest::Do(ViewCommand::Note(unit, text))),
             InputLine::Answer(unit) => Some(UiRequest::Do(ViewCommand::AnswerWith(unit, text))),
         }
     }
