@@ -36,12 +36,14 @@ const OUTPUT_MAX: u64 = 4096;
 /// How many characters of the output are shown.
 const SHOWN_MAX: usize = 60;
 /// Variables that keep agents from updating themselves or using the network just to print a version.
-const QUIET_ENV: [(&str, &str); 5] = [
+const QUIET_ENV: [(&str, &str); 6] = [
     ("NO_COLOR", "1"),
     ("DISABLE_AUTOUPDATER", "1"),
     ("DISABLE_TELEMETRY", "1"),
     ("OPENCODE_DISABLE_AUTOUPDATE", "1"),
     ("OPENCODE_DISABLE_MODELS_FETCH", "1"),
+    // mini names its version only in the greeting that this would switch off
+    ("MSWEA_SILENT_STARTUP", ""),
 ];
 
 static VERSION_NUMBER: LazyLock<Option<Regex>> =
