@@ -28,7 +28,9 @@ pub(crate) fn project(way: Way) -> Option<Project> {
 /// All processes of the test except the tmux server.
 fn alive(project: &Project) -> Vec<(i32, String)> {
     let server = project.tmux_server();
-    project.alive().into_iter().filter(|(pid, _)| Some(*pid) != server).collect()
+    // the view stays in the main window until a person leaves it
+    let stays = |pid: i32, line: &str| Some(pid) == server || line.contains(" __view ");
+    project.alive().into_iter().filter(|(pid, line)| !stays(*pid, line)).collect()
 }
 
 /// What becomes of the agent that works when the event happens.
