@@ -27,6 +27,11 @@ fn views(project: &Project) -> usize {
     project.alive_with(" __view ").len()
 }
 
+/// Types keys in the main window.
+fn press(project: &Project, keys: &[&str]) {
+    project.ask_tmux(&[&["send-keys", "-t", MAIN], keys].concat());
+}
+
 #[test]
 fn the_main_window_shows_the_plan_live_and_then_the_summary() {
     let Some(project) = Project::new().tmux() else { return };
@@ -50,7 +55,16 @@ fn the_main_window_shows_the_plan_live_and_then_the_summary() {
     run.wait().code(0);
     shows(&project, "── login ── all complete");
     shows(&project, "2 of 3 tasks done · 1 skipped");
+    assert_eq!((views(&project), ask(&project, "#{alternate_on}").as_str()), (1, "1"), "it stays");
+    // its keys still work
+    press(&project, &["g", "Enter"]);
+    shows(&project, "── log of task 1 First ──");
+    shows(&project, "I look around");
+    press(&project, &["q", "Down", "Down", "d"]);
+    shows(&project, "task 3 has not run yet");
+    press(&project, &["q"]);
     wait_until("the end of the view", || views(&project) == 0);
+    shows(&project, "2 of 3 tasks done · 1 skipped");
     assert_eq!(ask(&project, "#{alternate_on}"), "0");
 }
 
@@ -80,7 +94,7 @@ fn at_work(project: &Project, detach: bool) -> Running {
 
 #[test]
 #[ignore = "slow"]
-fn the_window_of_a_killed_run_says_so_and_ends_with_the_agent() {
+fn the_window_of_a_killed_run_says_so_and_stays() {
     for detach in [false, true] {
         let Some(project) = Project::new().tmux() else { return };
         let project = project.spec("login", tasks(2)).agent("gate; say_done");
@@ -90,8 +104,6 @@ fn the_window_of_a_killed_run_says_so_and_ends_with_the_agent() {
         shows(&project, "no run watches it; this takes it over:");
         drop(run.wait());
         project.release();
-        // there is nothing left to watch
-        wait_until("the end of the view", || views(&project) == 0);
         shows(&project, "the last run was cut off; nothing is lost");
         project.run(&["status"]).code(0).says(&["idle"]);
         let next = project.start(&["run"]);
@@ -123,6 +135,43 @@ fn ctrl_c_in_the_main_window_stops_the_run_and_q_does_nothing() {
         assert_eq!(project.outcomes("login", "1"), ["cancelled"]);
         assert_eq!(project.ledger(), ["1 1"]);
     }
+}
+
+#[test]
+#[ignore = "slow"]
+fn keys_stop_the_run_after_its_step_and_take_that_back() {
+    let Some(project) = Project::new().tmux() else { return };
+    let project = project.spec("login", tasks(3)).agent("gate; say_done");
+    let run = at_work(&project, true);
+    press(&project, &["x"]);
+    shows(&project, "stop after this step? y n");
+    press(&project, &["y"]);
+    shows(&project, "running, stopping after this step");
+    press(&project, &["x"]);
+    shows(&project, "login · running  ");
+    project.release();
+    shows(&project, "▶ 2  Task 2");
+    project.run(&["stop", "--cancel"]).code(0).says(&["was asked to continue after its current step"]);
+    press(&project, &["x", "y"]);
+    shows(&project, "running, stopping after this step");
+    project.release();
+    shows(&project, "── login ── stopped by you");
+    drop(run.wait());
+    assert_eq!(project.ledger(), ["1 1", "2 1"]);
+    press(&project, &["x"]);
+    shows(&project, "no run is active");
+}
+
+#[test]
+fn an_answer_in_the_main_window_continues_the_run_there() {
+    let Some(project) = Project::new().tmux() else { return };
+    let agent = "if [ -f .asked ]; then say_done; else touch .asked; echo Which?; say_halt; fi";
+    let project = project.spec("login", tasks(1)).agent(agent).env("EDITOR", "printf Postgres >");
+    project.run(&["run"]).code(2);
+    shows(&project, "needs you: task 1 asks");
+    press(&project, &["a"]);
+    shows(&project, "── login ── all complete");
+    project.run(&["logs", "--prompt"]).code(0).says(&["Postgres"]);
 }
 
 #[test]
@@ -180,9 +229,10 @@ fn the_live_view_follows_the_window_size_and_scrolls() {
     }
     project.ask_tmux(&["send-keys", "-t", MAIN, "?"]);
     shows(&project, "follow the running task");
+    press(&project, &["?"]);
     project.release();
     run.wait().code(0);
-    // the head of this long summary is above the window
+    // of this long summary, the lines of the tasks are left out
     shows(&project, "60 of 60 tasks done");
 }
 

@@ -51,7 +51,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<u8> {
     if args.watch {
         let spec = spec_for(&project, asked, "status --watch", Unnamed::Shows)?;
         let place = project.place(&spec, Selection::default())?;
-        super::watch::watch(global, &project, &place, None, args.json)?;
+        super::watch::watch(global, &project, &place, None, None, args.json)?;
         return Ok(0);
     }
     let Some(all) = Overview::unnamed(&project, asked) else {

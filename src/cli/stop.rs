@@ -26,6 +26,9 @@ pub(super) struct StopArgs {
     /// End the agent now instead of letting it finish its task.
     #[arg(long)]
     now: bool,
+    /// Take back a stop after the current step.
+    #[arg(long, conflicts_with = "now")]
+    cancel: bool,
 }
 
 pub(super) fn stop(global: &Global, args: &StopArgs) -> Result<u8> {
@@ -36,6 +39,11 @@ pub(super) fn stop(global: &Global, args: &StopArgs) -> Result<u8> {
     let patience = project.loaded.config.timeout.grace.saturating_add(PATIENCE);
     let run = ActiveRun::find(&store, "stop")?;
     match &run {
+        Some(run) if args.cancel => {
+            run.keep_running()?;
+            print(&place, &format!("process {} was asked to continue after its current step", run.pid()));
+            return Ok(0);
+        }
         Some(run) if args.now => {
             let at_work = shown_attempt(&store)?;
             run.end(patience)?;

@@ -2,13 +2,14 @@
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::thread;
 
 use clap::Args;
 use jiff::Timestamp;
 
 use super::flags::Work;
-use super::global::{Global, colored};
+use super::global::{ColorChoice, Global, colored};
 use super::project::Project;
 use crate::error::Result;
 use crate::project::SpecPlace;
@@ -41,20 +42,23 @@ pub(super) fn view(global: &Global, args: &ViewArgs) -> Result<u8> {
     let project = Project::open(global, args.work.settings()?, Some(&args.spec))?;
     let place = project.place(&project.spec(Some(&args.spec))?, args.work.selection(&project))?;
     if let Some(pid) = args.run {
-        watch(global, &project, &place, Some(WatchedRun { pid, since: args.since }), false)?;
+        watch(global, &project, &place, Some(WatchedRun { pid, since: args.since }), None, false)?;
         return Ok(0);
     }
     let store = place.store();
     let mut run = BackgroundRun::start(&store, &args.start)?;
-    let has_begun = run.has_begun(&store);
-    if has_begun {
-        let of_run = WatchedRun { pid: run.pid(), since: args.since };
-        if watch(global, &project, &place, Some(of_run), false)? == WatchEnd::Gone {
-            run.hang_up();
-            return Ok(0);
-        }
+    if !run.has_begun(&store) {
+        return run.end(false);
     }
-    run.end(has_begun)
+    let of_run = WatchedRun { pid: run.pid(), since: args.since };
+    let (errors, hang_up) = (run.errors().to_owned(), run.hanging_up());
+    // the view stays longer than the run, whose process must not
+    let ended = thread::spawn(move || run.end(true));
+    if watch(global, &project, &place, Some(of_run), Some(&errors), false)? == WatchEnd::Gone {
+        hang_up();
+        return Ok(0);
+    }
+    ended.join().unwrap_or(Ok(0))
 }
 
 /// Watches until it is left, or the run is over.
@@ -63,17 +67,21 @@ pub(super) fn watch(
     project: &Project,
     place: &SpecPlace,
     of_run: Option<WatchedRun>,
+    errors: Option<&Path>,
     json: bool,
 ) -> Result<WatchEnd> {
     let store = place.store();
     let stdout = io::stdout();
+    let globals = Global { color: ColorChoice::Never, ..global.clone() }.argv();
     let watch = Watch {
         place,
         config: &project.loaded.config,
         store: &store,
         clock: &SystemClock,
         color: colored(global, &stdout),
+        globals: &globals,
         of_run,
+        errors,
     };
     if !json && stdout.is_terminal() && view::can_draw(std::env::var("TERM").ok().as_deref()) {
         view::full_screen(watch)

@@ -151,6 +151,7 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
             "! ticked, but not done by seqorch: {}; these tasks still do not count as done and stay in the plan",
             sanitise_line(&ids.join(", "))
         ),
+        EventKind::KeepsRunning => "the run continues after this step".to_owned(),
         EventKind::Stopping => "stopping after this step; press Ctrl-C again to end the agent now".to_owned(),
         EventKind::Ending => "ending the agent".to_owned(),
         EventKind::Committed { unit, commit, files, insertions, deletions } => {

@@ -187,6 +187,8 @@ pub enum EventKind {
     },
     /// The run will end after this step.
     Stopping,
+    /// Someone took the request to end after this step back.
+    KeepsRunning,
     /// The run ends the agent now.
     Ending,
     /// A pending commit of an earlier run was made, or is not needed any more.
@@ -408,6 +410,7 @@ pub fn of_notice(notice: &Notice, state: &SpecState) -> EventKind {
             }
         }
         Notice::Stopping => EventKind::Stopping,
+        Notice::KeepsRunning => EventKind::KeepsRunning,
         Notice::Ending => EventKind::Ending,
     }
 }

@@ -80,6 +80,8 @@ pub enum Notice {
     Unconfirmed(Vec<String>),
     /// The run will end after this step.
     Stopping,
+    /// The run will not end after this step, though it was asked to.
+    KeepsRunning,
     /// The run ends the agent now.
     Ending,
 }

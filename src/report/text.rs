@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::agent::columns::head;
-pub use crate::agent::columns::{cut, width};
+pub use crate::agent::columns::{cut, cut_beginning, steady, width};
 use crate::agent::redact::Redactor;
 pub use crate::agent::sanitise::sanitise_line;
 pub use crate::agent::shell::{command_line, shell_word};

@@ -109,6 +109,11 @@ impl<'a> ActiveRun<'a> {
         self.signal(signals::AFTER_STEP)
     }
 
+    /// Asks it not to end after its current step, though it was asked to.
+    pub fn keep_running(&self) -> Result<()> {
+        self.signal(signals::KEEP_RUNNING)
+    }
+
     /// Waits until its process has ended.
     pub fn wait_for_end(&self) {
         process::wait_for_end(self.pid());

@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -62,9 +62,17 @@ impl BackgroundRun {
         true
     }
 
-    /// Sends the signal that it would get if its terminal were closed.
-    pub fn hang_up(&self) {
-        let _ = process::send_signal(self.child.id().cast_signed(), self.since_boot, Signal::HUP);
+    /// Where it prints its errors.
+    #[must_use]
+    pub fn errors(&self) -> &Path {
+        &self.logs[1]
+    }
+
+    /// What sends the signal that it would get if its terminal were closed.
+    #[must_use]
+    pub fn hanging_up(&self) -> Box<dyn Fn()> {
+        let (pid, since_boot) = (self.child.id().cast_signed(), self.since_boot);
+        Box::new(move || drop(process::send_signal(pid, since_boot, Signal::HUP)))
     }
 
     /// Waits for its end and returns its exit code. Prints its standard error, and, unless `shown`, before that its

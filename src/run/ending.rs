@@ -124,7 +124,11 @@ impl Machine {
             }
             Interrupt::Terminate => Stop::Terminate,
             Interrupt::AfterStep => Stop::AfterStep,
-            Interrupt::TryNow => return Vec::new(),
+            Interrupt::KeepRunning if self.stop == Stop::AfterStep && self.phase != Phase::Assigning => {
+                self.stop = Stop::No;
+                return if running { vec![Effect::Report(Notice::KeepsRunning)] } else { Vec::new() };
+            }
+            Interrupt::TryNow | Interrupt::KeepRunning => return Vec::new(),
             Interrupt::Interrupt if self.stop == Stop::No => Stop::AfterStep,
             Interrupt::Interrupt => Stop::Now,
         };

@@ -37,7 +37,11 @@ impl Inbox {
                 // the run may wait for a tool right now, and reads its messages only after that
                 stop.raise();
             }
-            asked |= matches!(what, Interrupt::Interrupt | Interrupt::AfterStep);
+            asked = match what {
+                Interrupt::Interrupt | Interrupt::AfterStep => true,
+                Interrupt::KeepRunning => false,
+                _ => asked,
+            };
             let _ = sender.send(InboxMessage::Asked(what));
         })
         .map_err(|e| Error::new(ErrorKind::Internal, "catching signals").caused_by(e))?;
@@ -88,7 +92,7 @@ impl Inbox {
     pub fn asked(&self) -> Option<Interrupt> {
         self.receiver.try_iter().find_map(|message| match message {
             // between attempts, no limit is waited for
-            InboxMessage::Asked(Interrupt::TryNow) | InboxMessage::Over => None,
+            InboxMessage::Asked(Interrupt::TryNow | Interrupt::KeepRunning) | InboxMessage::Over => None,
             InboxMessage::Asked(what) => Some(what),
         })
     }

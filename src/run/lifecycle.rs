@@ -255,8 +255,8 @@ fn announce(
 /// How a run ends that is asked to end before it begins.
 fn end_before_start(inbox: &Inbox) -> Option<End> {
     match inbox.asked()? {
-        // nothing waits yet
-        Interrupt::TryNow => None,
+        // nothing waits yet, and nothing is to be stopped
+        Interrupt::TryNow | Interrupt::KeepRunning => None,
         Interrupt::Interrupt | Interrupt::AfterStep => Some(End::Interrupted),
         Interrupt::Terminate | Interrupt::HangUp => Some(End::Terminated),
     }

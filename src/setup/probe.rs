@@ -36,16 +36,21 @@ const OUTPUT_MAX: u64 = 4096;
 /// How many characters of the output are shown.
 const SHOWN_MAX: usize = 60;
 /// Variables that keep agents from updating themselves or using the network just to print a version.
-const QUIET_ENV: [(&str, &str); 5] = [
+const QUIET_ENV: [(&str, &str); 6] = [
     ("NO_COLOR", "1"),
     ("DISABLE_AUTOUPDATER", "1"),
     ("DISABLE_TELEMETRY", "1"),
     ("OPENCODE_DISABLE_AUTOUPDATE", "1"),
     ("OPENCODE_DISABLE_MODELS_FETCH", "1"),
+    // mini names its version only in the greeting that this would switch off
+    ("MSWEA_SILENT_STARTUP", ""),
 ];
 
 static VERSION_NUMBER: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"\b\d+\.\d+(?:\.\d+)*(?:[-+][0-9A-Za-z.-]+|[a-z]\b)?").ok());
+
+static GREETING: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"^(?:This is )?[\w.-]+ version (\d+\.\d[\w.+-]*?)\.?$").ok());
 
 /// A program to run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -233,6 +238,10 @@ fn answer(status: ExitStatus, stdout: &[u8], stderr: &[u8], probe: &ProbeCommand
             None => ProbeAnswer::Failed { why: "no output".to_owned() },
         };
     }
+    // a program without `--version` may still name its version in its greeting: mini does
+    if let Some(version) = line(stdout).as_deref().and_then(version_in_greeting) {
+        return ProbeAnswer::Ok { version };
+    }
     let how = match (status.code(), status.signal()) {
         (Some(code), _) => format!("exit code {code}"),
         (None, Some(signal)) => format!("ended by signal {signal}"),
@@ -244,7 +253,30 @@ fn answer(status: ExitStatus, stdout: &[u8], stderr: &[u8], probe: &ProbeCommand
     }
 }
 
+/// The version in a line that says nothing but a name and its version. A sentence about another program's version is
+/// an error.
+fn version_in_greeting(line: &str) -> Option<String> {
+    Some(GREETING.as_ref()?.captures(line)?[1].to_owned())
+}
+
 /// The first version number in a line.
 fn version_number(line: &str) -> Option<String> {
     Some(VERSION_NUMBER.as_ref()?.find(line)?.as_str().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_greeting_names_a_version_and_an_error_about_one_does_not() {
+        let of = |line: &str| version_in_greeting(line);
+        assert_eq!(of("This is mini-swe-agent version 2.4.6."), Some("2.4.6".to_owned()));
+        assert_eq!(of("tool version 1.0-beta.2"), Some("1.0-beta.2".to_owned()));
+        for error in
+            ["Your Node.js version 18.0.1 is not supported", "it needs node version 20.1.", "version 2.0"]
+        {
+            assert_eq!(of(error), None, "{error}");
+        }
+    }
 }

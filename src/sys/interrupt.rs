@@ -13,4 +13,6 @@ pub enum Interrupt {
     AfterStep,
     /// USR2, from `seqorch resume --now`: stop waiting for a limit and retry now.
     TryNow,
+    /// URG, from `seqorch stop --cancel`: do not stop after this step.
+    KeepRunning,
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::thread;
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGXFSZ};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGURG, SIGUSR1, SIGUSR2, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
 use super::interrupt::Interrupt;
@@ -14,12 +14,15 @@ pub const AFTER_STEP: rustix::process::Signal = rustix::process::Signal::USR1;
 /// The signal that means [`Interrupt::TryNow`].
 pub const TRY_NOW: rustix::process::Signal = rustix::process::Signal::USR2;
 
-/// Calls `on` in its own thread for each INT, TERM, HUP, USR1 and USR2, as long as the process lives.
+/// The signal that means [`Interrupt::KeepRunning`]. A process that does not know it ignores it.
+pub const KEEP_RUNNING: rustix::process::Signal = rustix::process::Signal::URG;
+
+/// Calls `on` in its own thread for each INT, TERM, HUP, URG, USR1 and USR2, as long as the process lives.
 ///
 /// The signals are caught, never ignored, because an agent would inherit an ignored signal. XFSZ is caught as well: a
 /// write beyond the shell's file size limit (`ulimit -f`) then fails with an error and does not kill the process.
 pub fn watch(mut on: impl FnMut(Interrupt) + Send + 'static) -> io::Result<()> {
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXFSZ])?;
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGURG, SIGUSR1, SIGUSR2, SIGXFSZ])?;
     thread::Builder::new().name("signals".to_owned()).spawn(move || {
         for signal in signals.forever() {
             on(match signal {
@@ -28,6 +31,7 @@ pub fn watch(mut on: impl FnMut(Interrupt) + Send + 'static) -> io::Result<()> {
                 SIGHUP => Interrupt::HangUp,
                 SIGUSR1 => Interrupt::AfterStep,
                 SIGUSR2 => Interrupt::TryNow,
+                SIGURG => Interrupt::KeepRunning,
                 _ => continue,
             });
         }

@@ -41,7 +41,7 @@ pub fn lines(watch: Watch<'_>, json: bool) -> Result<WatchEnd> {
                 let _ = writeln!(io::stdout(), "{name}: no run is active, and none ran before");
             }
             if let Some(summary) = gatherer.summary().filter(|_| !json) {
-                let _ = writeln!(io::stdout(), "{}", sanitise_text(&summary).trim_end());
+                let _ = writeln!(io::stdout(), "{}", sanitise_text(summary).trim_end());
             }
             return Ok(WatchEnd::Over);
         }

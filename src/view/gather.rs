@@ -14,6 +14,7 @@ use super::watch::Watch;
 use crate::plan::{self, Plan, UnitInfo};
 use crate::project::current_plan::current_plan;
 use crate::report::events::{EventKind, EventRecord};
+use crate::report::text::last_lines;
 use crate::report::times::busy_line;
 use crate::report::view::{LiveRun, ViewSource};
 use crate::spec::TaskFile;
@@ -49,6 +50,10 @@ pub(super) struct Gatherer<'a> {
     tail: Option<AgentTail>,
     /// The command that the run waits for, as a line.
     busy: Option<String>,
+    /// The summary of the last run, and the number of runs in the log when it was read.
+    summary: Option<(usize, String)>,
+    /// The last words of a run that an error ended.
+    errors: Option<String>,
     /// Why the state (first) and tasks.md (second) cannot be read.
     trouble: [Option<String>; 2],
 }
@@ -68,6 +73,8 @@ impl<'a> Gatherer<'a> {
             log: EventLog::default(),
             tail: None,
             busy: None,
+            summary: None,
+            errors: None,
             trouble: [None, None],
         }
     }
@@ -115,6 +122,27 @@ impl<'a> Gatherer<'a> {
             self.planned_at = now;
         }
         self.look_at_agent();
+        self.look_at_end();
+    }
+
+    /// Reads what a run that is over has left.
+    fn look_at_end(&mut self) {
+        if !self.has_ended() {
+            self.summary = None;
+        } else if self.summary.as_ref().is_none_or(|(runs, _)| *runs != self.log.runs) {
+            let text = nofollow::read(&self.watch.store.summary_path(), WHOLE_MAX);
+            self.summary = text.ok().map(|text| (self.log.runs, String::from_utf8_lossy(&text).into_owned()));
+        }
+        let over = self.watch.errors.filter(|_| self.run.is_none() && !self.has_ended());
+        self.errors = over.and_then(|path| {
+            let text = nofollow::read(path, WHOLE_MAX).ok()?;
+            let text = last_lines(&String::from_utf8_lossy(&text), 4);
+            (!text.is_empty()).then(|| text.replace('\n', " · "))
+        });
+    }
+
+    fn has_ended(&self) -> bool {
+        matches!(self.log.records().last(), Some(EventRecord { kind: EventKind::RunEnded { .. }, .. }))
     }
 
     fn look_at_agent(&mut self) {
@@ -142,7 +170,15 @@ impl<'a> Gatherer<'a> {
             run: self.run.as_ref(),
             live: self.tail.as_ref().map(AgentTail::live),
             events: self.events(),
-            trouble: self.trouble.iter().flatten().chain(&self.busy).next().map(String::as_str),
+            summary: self.summary(),
+            trouble: self
+                .trouble
+                .iter()
+                .flatten()
+                .chain(&self.busy)
+                .chain(&self.errors)
+                .next()
+                .map(String::as_str),
             now,
             zone,
         }
@@ -180,11 +216,13 @@ impl<'a> Gatherer<'a> {
     }
 
     /// The summary of the last run, once it has ended.
-    pub(super) fn summary(&self) -> Option<String> {
-        matches!(self.log.records().last(), Some(EventRecord { kind: EventKind::RunEnded { .. }, .. }))
-            .then(|| nofollow::read(&self.watch.store.summary_path(), WHOLE_MAX).ok())
-            .flatten()
-            .map(|text| String::from_utf8_lossy(&text).into_owned())
+    pub(super) fn summary(&self) -> Option<&str> {
+        self.summary.as_ref().map(|(_, text)| text.as_str())
+    }
+
+    /// Whether neither a run nor an agent works, so that little changes.
+    pub(super) fn is_still(&self) -> bool {
+        !self.is_held() && !self.tail.as_ref().is_some_and(|tail| tail.live().alive)
     }
 
     /// The events that were read.

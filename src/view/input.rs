@@ -16,6 +16,9 @@ use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGWINCH};
 
 use crate::report::view::{Key, keys};
 
+/// How long the rest of a sequence may take after its first byte.
+const ESCAPE: Duration = Duration::from_millis(50);
+
 /// What ended a wait.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum WakeReason {
@@ -69,8 +72,15 @@ impl TerminalInput {
         Ok(Self { terminal: None, signals: read, leave, hung_up, part: Vec::new() })
     }
 
+    /// Forgets signals that were meant for a program that had the terminal.
+    pub(super) fn forget_signals(&self) {
+        self.leave.store(false, Ordering::Relaxed);
+    }
+
     /// Waits for at most `limit`.
     pub(super) fn wait(&mut self, limit: Duration) -> io::Result<WakeReason> {
+        let is_escape = self.part == [0x1b];
+        let limit = if is_escape { limit.min(ESCAPE) } else { limit };
         let limit = Timespec::try_from(limit).ok();
         let mut wanted = vec![PollFd::new(&self.signals, PollFlags::IN)];
         wanted.extend(self.terminal.as_ref().map(|fd| PollFd::new(fd, PollFlags::IN)));
@@ -96,6 +106,11 @@ impl TerminalInput {
         }
         if typed.contains(PollFlags::IN) {
             return Ok(self.read_keys());
+        }
+        if is_escape {
+            // nothing followed, so it was the key
+            self.part.clear();
+            return Ok(WakeReason::Keys(vec![Key::Escape]));
         }
         Ok(WakeReason::Timeout)
     }

@@ -1,8 +1,9 @@
 //! Watches a spec: draws a live view if the terminal can show one, and prints a line per event otherwise.
 //!
 //! `report::view` makes the screens; this module reads files, keys, signals and the clock. It takes no lock and writes no
-//! file, so watching does not disturb a run.
+//! file, so watching does not disturb a run. What keys ask for is done by signals and by further runs of this program.
 
+mod commands;
 mod event_lines;
 mod event_log;
 mod gather;

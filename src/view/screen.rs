@@ -24,8 +24,7 @@ impl TerminalScreen {
         force_color_output(color);
         let terminal = Terminal::new(CrosstermBackend::new(stdout()))?;
         let screen = Self { terminal };
-        enable_raw_mode()?;
-        execute!(stdout(), EnterAlternateScreen, Hide)?;
+        take()?;
         Ok(screen)
     }
 
@@ -53,10 +52,28 @@ impl TerminalScreen {
     }
 }
 
+/// Takes the terminal.
+pub(super) fn take() -> io::Result<()> {
+    enable_raw_mode()?;
+    execute!(stdout(), EnterAlternateScreen, Hide)
+}
+
+/// Leaves the terminal to another program.
+pub(super) fn leave() {
+    let _ = execute!(stdout(), LeaveAlternateScreen, Show);
+    let _ = disable_raw_mode();
+}
+
+/// Shows the normal screen, with what another program left there, while `wait` says so.
+pub(super) fn normal_until(mut wait: impl FnMut() -> bool) -> io::Result<()> {
+    execute!(stdout(), LeaveAlternateScreen)?;
+    while wait() {}
+    execute!(stdout(), EnterAlternateScreen)
+}
+
 impl Drop for TerminalScreen {
     fn drop(&mut self) {
-        let _ = execute!(stdout(), LeaveAlternateScreen, Show);
-        let _ = disable_raw_mode();
+        leave();
     }
 }
 

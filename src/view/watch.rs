@@ -1,5 +1,7 @@
 //! What is watched, and how watching ends.
 
+use std::ffi::OsString;
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -25,8 +27,12 @@ pub struct Watch<'a> {
     pub clock: &'a dyn Clock,
     /// Whether to use colours.
     pub color: bool,
+    /// The flags that each further start of this program gets.
+    pub globals: &'a [OsString],
     /// The run whose window shows the view; `None` for `status --watch`.
     pub of_run: Option<WatchedRun>,
+    /// Where the run of this window prints its errors, if its own terminal shows them nowhere.
+    pub errors: Option<&'a Path>,
 }
 
 /// The run whose window shows the view.

@@ -9,14 +9,15 @@ use super::estimate::{RemainingWork, estimate};
 use super::model::{Standing, TaskMark, View, ViewRow};
 use super::panel;
 use super::source::{ViewSource, since};
+use super::totals::{take_shared, totals};
 use crate::agent::render;
 use crate::plan::SkipReason;
 use crate::report::event_text::line;
 use crate::report::events::EventKind;
 use crate::report::plan::why_skipped;
-use crate::report::text::sanitise_line;
+use crate::report::text::{sanitise_line, steady};
 use crate::report::times::{clock, span};
-use crate::state::{SpecState, UnitState, counts};
+use crate::state::{AttemptRecord, SpecState, UnitState, counts, needs};
 
 /// Number of recent events that the view shows at most.
 const RECENT: usize = 60;
@@ -26,13 +27,16 @@ const RECENT: usize = 60;
 pub fn view(source: &ViewSource<'_>) -> View {
     let alive = source.live.is_some_and(|live| live.alive);
     let standing = Standing::of(source.run.is_some(), source.state, source.plan, alive);
-    let rows = rows(source, standing);
+    let mut rows = rows(source, standing);
     let of = |wanted: &[TaskMark]| rows.iter().filter(|row| wanted.contains(&row.mark)).count();
     let counts = counts(source.plan, source.state);
     let open = of(&[TaskMark::Running, TaskMark::Waiting, TaskMark::Halted, TaskMark::Next, TaskMark::Todo]);
-    let focus = rows
-        .iter()
-        .position(|row| !matches!(row.mark, TaskMark::Done | TaskMark::Failed))
+    // what needs you first, then what runs or comes next
+    let needed = needs(source.state).into_iter().find_map(|need| need.task);
+    let focus = needed
+        .filter(|_| standing.needs_human())
+        .and_then(|unit| rows.iter().position(|row| row.id == unit))
+        .or_else(|| rows.iter().position(|row| !matches!(row.mark, TaskMark::Done | TaskMark::Failed)))
         .unwrap_or(rows.len().saturating_sub(1));
     let rest = RemainingWork {
         units: open,
@@ -40,20 +44,40 @@ pub fn view(source: &ViewSource<'_>) -> View {
         pauses: source.plan.steps.iter().take(open).skip(1).map(|step| step.settings.delay).sum(),
         wait: source.waiting().map_or(Duration::ZERO, |(.., until)| since(source.now, until)),
     };
-    View {
+    let shared = take_shared(&mut rows);
+    let mut view = View {
         spec: sanitise_line(source.spec),
         standing,
         word: word(source, standing),
         waits: state_of_run(source) == Some(RunWord::Waiting),
+        stopping: state_of_run(source) == Some(RunWord::Stopping),
         clock: clock(source.now, source.zone),
         done: counts.done,
         total: counts.all - counts.skipped,
         // without a run the work does not continue, so there is no estimate
         estimate: source.run.and_then(|_| estimate(source.state, rest)),
+        totals: totals(source, &shared),
         rows,
         focus,
         panel: panel::panel(source, standing),
         recent: recent(source),
+    };
+    steady_texts(&mut view);
+    view
+}
+
+/// Makes all foreign text of the view equally wide on every terminal, so that its columns stay in line.
+fn steady_texts(view: &mut View) {
+    let panel = &mut view.panel;
+    let lines = panel.head.iter_mut().chain(&mut panel.foot).map(|line| &mut line.text);
+    let rows =
+        view.rows.iter_mut().flat_map(|row| [&mut row.title, &mut row.remark, &mut row.who, &mut row.id]);
+    let texts = [&mut view.spec, &mut view.totals, &mut panel.title].into_iter();
+    let texts = texts.chain(lines).chain(&mut panel.body).chain(&mut panel.summary).chain(rows);
+    for text in texts.chain(view.recent.iter_mut().map(|(_, text)| text)) {
+        if let std::borrow::Cow::Owned(changed) = steady(text) {
+            *text = changed;
+        }
     }
 }
 
@@ -71,7 +95,7 @@ fn state_of_run(source: &ViewSource<'_>) -> Option<RunWord> {
     let found = source.events.iter().rev().find_map(|record| match record.kind {
         EventKind::Ending => Some(RunWord::Ending),
         EventKind::Stopping => Some(RunWord::Stopping),
-        EventKind::RunStarted { .. } => Some(RunWord::Running),
+        EventKind::RunStarted { .. } | EventKind::KeepsRunning => Some(RunWord::Running),
         _ => None,
     })?;
     let waits = found == RunWord::Running && source.waiting().is_some();
@@ -95,7 +119,7 @@ fn rows(source: &ViewSource<'_>, standing: Standing) -> Vec<ViewRow> {
     let running = source.running().map(|(unit, _)| unit);
     let asked_for = source.asked_for();
     let mut over: Vec<(Option<Timestamp>, ViewRow)> = Vec::new();
-    let mut left_out = Vec::new();
+    let (mut asks, mut left_out) = (Vec::new(), Vec::new());
     for skipped in source.plan.skipped.iter().filter(|skipped| !skipped.is_part) {
         let mark = match skipped.reason {
             SkipReason::Completed | SkipReason::Ticked => TaskMark::Done,
@@ -121,9 +145,9 @@ fn rows(source: &ViewSource<'_>, standing: Standing) -> Vec<ViewRow> {
                 row.remark = last_outcome(source.state, &skipped.id);
                 over.push((ended, row));
             }
-            (reason, _) => {
+            (reason, mark) => {
                 row.remark = why_skipped(reason);
-                left_out.push(row);
+                if mark == TaskMark::Halted { asks.push(row) } else { left_out.push(row) }
             }
         }
     }
@@ -181,7 +205,7 @@ fn rows(source: &ViewSource<'_>, standing: Standing) -> Vec<ViewRow> {
     {
         row.mark = next;
     }
-    over.into_iter().map(|(_, row)| row).chain(open).chain(left_out).collect()
+    over.into_iter().map(|(_, row)| row).chain(asks).chain(open).chain(left_out).collect()
 }
 
 fn row(source: &ViewSource<'_>, id: &str, title: &str, mark: TaskMark) -> ViewRow {
@@ -205,6 +229,7 @@ fn row(source: &ViewSource<'_>, id: &str, title: &str, mark: TaskMark) -> ViewRo
         mark,
         id: sanitise_line(id),
         title: sanitise_line(title),
+        ran: attempts.iter().any(AttemptRecord::reached_agent),
         remark: String::new(),
         who,
         tries: unit.map_or(0, UnitState::shown_tries),

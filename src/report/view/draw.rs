@@ -5,15 +5,17 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::fold::{fitting, panel_lines};
-use super::keys::Ui;
 use super::model::{PanelLine, Standing, View, VisibleRows};
 use super::theme::Theme;
+use super::ui::{Ui, UiMode};
 use crate::report::text::{cut, width};
 
 /// From this many columns on, panel and events stand to the right of the list.
 const WIDE: u16 = 150;
-/// From this many rows on, empty lines separate the parts.
+/// From this many rows on, the last events are shown.
 const TALL: u16 = 16;
+/// From this many rows on, empty lines separate the parts.
+const AIRY: u16 = 30;
 /// From this many rows on, the last line shows the keys.
 const KEYS: u16 = 8;
 
@@ -26,27 +28,36 @@ pub fn draw(view: &View, ui: &Ui, area: Rect, buffer: &mut Buffer) -> VisibleRow
         return VisibleRows { rows, ..VisibleRows::default() };
     }
     let (mut rest, mut footer) = (area, Rect::ZERO);
-    page.header(view, take_top(&mut rest, 1));
-    page.bar(view, take_top(&mut rest, 1));
     if area.height >= KEYS {
         footer = take_bottom(&mut rest, 1);
     }
-    let tall = area.height >= TALL;
-    if tall {
+    page.header(view, take_top(&mut rest, 1));
+    if let UiMode::Text(text) = &ui.mode {
+        let drawn = page.text_page(text, rest);
+        page.footer(view, ui, footer);
+        return drawn;
+    }
+    page.bar(view, take_top(&mut rest, 1));
+    if area.height >= KEYS && !view.totals.is_empty() {
+        let totals = take_top(&mut rest, 1);
+        page.put(totals, &view.totals, page.theme.dim());
+    }
+    let airy = area.height >= AIRY;
+    if airy {
         take_top(&mut rest, 1);
         take_bottom(&mut rest, 1);
     }
-    let drawn = if area.width >= WIDE && tall {
-        let side = take_right(&mut rest, (area.width * 2 / 5).max(60));
+    let drawn = if area.width >= WIDE && area.height >= TALL {
+        let side = take_right(&mut rest, (area.width / 2).max(60));
         take_right(&mut rest, 2);
         page.side(view, side);
         page.list(view, ui, rest)
     } else {
-        page.stacked(view, ui, rest, tall)
+        page.stacked(view, ui, rest, airy)
     };
-    page.footer(view, ui, drawn, footer);
-    if ui.help {
-        page.help(ui, area);
+    page.footer(view, ui, footer);
+    if ui.mode == UiMode::Help {
+        page.help(view, ui, area);
     }
     drawn
 }
@@ -103,7 +114,7 @@ pub(super) fn take_top(rest: &mut Rect, height: u16) -> Rect {
     taken
 }
 
-fn take_bottom(rest: &mut Rect, height: u16) -> Rect {
+pub(super) fn take_bottom(rest: &mut Rect, height: u16) -> Rect {
     let height = height.min(rest.height);
     rest.height -= height;
     Rect { y: rest.y + rest.height, height, ..*rest }
@@ -179,28 +190,34 @@ impl Page<'_> {
         self.put(rest, &format!(" {words}"), Style::new());
     }
 
-    /// Draws list, panel and events below each other.
-    fn stacked(&mut self, view: &View, ui: &Ui, mut rest: Rect, tall: bool) -> VisibleRows {
-        let columns = usize::from(rest.width);
-        let wanted = panel_lines(view, columns).len() + 1;
-        // what you must do matters more than the list
+    /// Draws list, panel and events below each other. The agent gets the room: of a long list, only the rows around the
+    /// running task are shown.
+    fn stacked(&mut self, view: &View, ui: &Ui, mut rest: Rect, airy: bool) -> VisibleRows {
+        let small = |count: usize| u16::try_from(count).unwrap_or(u16::MAX);
+        let rows = small(view.rows.len());
+        let wanted = small(panel_lines(view, usize::from(rest.width)).len() + 1);
+        let gap = u16::from(airy);
+        let height = rest.height.saturating_sub(2 * gap);
+        // what you must do matters more than the list, and what a person looks for more than the agent
         let share = match view.standing {
-            Standing::Halted | Standing::Uncommitted | Standing::NeedsHuman => rest.height * 3 / 4,
-            _ => rest.height / 2,
+            Standing::Halted | Standing::Uncommitted | Standing::NeedsHuman => height / 4,
+            _ if ui.selected.is_some() => height / 2,
+            _ => height * 3 / 10,
         };
-        let rows = u16::try_from(view.rows.len()).unwrap_or(u16::MAX);
-        // a short list leaves its room to the panel
-        let share = share.max(rest.height.saturating_sub(rows.saturating_add(1)));
-        let height = u16::try_from(wanted).unwrap_or(u16::MAX).min(share.max(1));
-        let gap = u16::from(tall);
-        let list = rows.min(rest.height.saturating_sub(height + gap)).max(1);
-        let list = take_top(&mut rest, list);
+        let events =
+            if height + gap + 4 >= TALL && !view.recent.is_empty() { (height / 5).max(4) } else { 0 };
+        let events = events.min(small(view.recent.len() + 1));
+        let least = if view.standing.needs_human() { 1 } else { 4 };
+        let list = rows.min(share.max(least)).min(height.saturating_sub(1)).max(1);
+        let panel = wanted.min(height.saturating_sub(list + events)).max(1);
+        // what the panel leaves free goes to the list, and then to the events
+        let list = rows.min(height.saturating_sub(panel + events)).max(list);
+        let drawn = self.list(view, ui, take_top(&mut rest, list));
         take_top(&mut rest, gap);
-        let drawn = self.list(view, ui, list);
-        let panel = take_top(&mut rest, height);
+        let panel = take_top(&mut rest, panel);
         self.panel(view, panel);
         take_top(&mut rest, gap);
-        if tall && rest.height >= 4 {
+        if rest.height >= 2 {
             self.recent(view, rest);
         }
         drawn
@@ -209,21 +226,21 @@ impl Page<'_> {
     /// Draws panel and events to the right of the list.
     fn side(&mut self, view: &View, mut rest: Rect) {
         let wanted = panel_lines(view, usize::from(rest.width)).len() + 1;
-        let height = u16::try_from(wanted).unwrap_or(u16::MAX).min(rest.height * 2 / 3);
+        let height = u16::try_from(wanted).unwrap_or(u16::MAX).min(rest.height * 3 / 4);
         let panel = take_top(&mut rest, height.max(1));
         self.panel(view, panel);
         take_top(&mut rest, 1);
         self.recent(view, rest);
     }
 
-    fn rule(&mut self, title: &str, style: Style, area: Rect) {
+    pub(super) fn rule(&mut self, title: &str, style: Style, area: Rect) {
         let rest = self.put(area, "── ", self.theme.dim());
         let rest = self.put(rest, title, style);
         let rest = self.put(rest, " ", Style::new());
         self.put_fill(rest);
     }
 
-    fn put_fill(&mut self, area: Rect) {
+    pub(super) fn put_fill(&mut self, area: Rect) {
         let line = "─".repeat(usize::from(area.width));
         self.put(area, &line, self.theme.dim());
     }
@@ -261,68 +278,6 @@ impl Page<'_> {
             self.put(place, time, self.theme.dim());
             let rest = Rect { x: place.x + 9, width: place.width.saturating_sub(9), ..place };
             self.put(rest, text, Style::new());
-        }
-    }
-
-    fn footer(&mut self, view: &View, ui: &Ui, drawn: VisibleRows, area: Rect) {
-        if area.is_empty() {
-            return;
-        }
-        let range = if drawn.shown < drawn.rows {
-            format!("{}–{} of {}", drawn.top + 1, drawn.top + drawn.shown, drawn.rows)
-        } else {
-            String::new()
-        };
-        let rest = self.put_right(area, &range, self.theme.dim());
-        let stop = ui.of_run && view.standing == Standing::Running;
-        let keys = match (ui.note, stop, ui.of_run) {
-            (Some(note), ..) => note,
-            (_, true, _) => "? keys · j k scroll · Ctrl-C stop after this step, twice: now",
-            (_, _, true) => "? keys · j k scroll",
-            _ => "? keys · j k scroll · q leave",
-        };
-        self.put(rest, keys, self.theme.dim());
-    }
-
-    fn help(&mut self, ui: &Ui, area: Rect) {
-        let leave = if ui.of_run {
-            [
-                "Ctrl-C       stop after this step; twice: end the agent now",
-                "q            this window stays with the run",
-            ]
-        } else {
-            ["Ctrl-C       leave", "q            leave; the run continues"]
-        };
-        let lines = [
-            "j k ↓ ↑      scroll one line",
-            "Space b      scroll one page, as PgDn PgUp",
-            "g G          go to the first, last task, as Home End",
-            "f            follow the running task",
-            "Ctrl-L       redraw",
-            leave[0],
-            leave[1],
-            "?            close this",
-        ];
-        let wide = lines.iter().map(|line| width(line)).max().unwrap_or(0) + 4;
-        let wide = u16::try_from(wide).unwrap_or(u16::MAX).min(area.width);
-        let high = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX).min(area.height);
-        let mut place = Rect {
-            x: area.x + (area.width - wide) / 2,
-            y: area.y + (area.height - high) / 2,
-            width: wide,
-            height: high,
-        };
-        for y in place.top()..place.bottom() {
-            let blank = " ".repeat(usize::from(wide));
-            self.buffer.set_stringn(place.x, y, &blank, usize::from(wide), Style::reset());
-        }
-        let top = take_top(&mut place, 1);
-        self.rule("keys", self.theme.bold(), top);
-        let bottom = take_bottom(&mut place, 1);
-        self.put_fill(bottom);
-        for line in lines {
-            let row = take_top(&mut place, 1);
-            self.put(row, &format!("  {line}"), Style::new());
         }
     }
 }

@@ -41,6 +41,23 @@ pub(super) fn fitting(view: &View, columns: usize, rows: usize) -> Vec<PanelLine
     } else {
         head.into_iter().chain(body).chain(foot).collect()
     };
+    let room = rows.saturating_sub(all.len());
+    all.extend(summary_lines(&panel.summary, columns, room));
     all.truncate(rows);
     all
+}
+
+/// The summary of a run in this many rows: its first line and as many of its last as fit, since between them is a line for
+/// each task, which the list has too.
+fn summary_lines(summary: &[String], columns: usize, room: usize) -> Vec<PanelLine> {
+    let all: Vec<String> = summary.iter().flat_map(|line| wrap(line, columns)).collect();
+    let lines = match (room, all.len()) {
+        (0 | 1, 1..) => Vec::new(),
+        (_, count) if count <= room => all,
+        (_, count) => {
+            let last = all[count - (room - 1)..].iter().cloned();
+            all.first().cloned().into_iter().chain(last).collect()
+        }
+    };
+    lines.into_iter().map(PanelLine::plain).collect()
 }

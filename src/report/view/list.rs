@@ -1,12 +1,12 @@
-//! PURE. Draws the list of units; the running one stays visible.
+//! PURE. Draws the list of units; the selected one stays visible.
 
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use ratatui::widgets::{Scrollbar, ScrollbarOrientation, ScrollbarState, StatefulWidget};
 
 use super::draw::{Page, take_right, take_top};
-use super::keys::Ui;
 use super::model::{TaskMark, View, ViewRow, VisibleRows};
+use super::ui::Ui;
+use super::window::{ListWindow, collapsed};
 use crate::report::text::{cut, plural, width};
 
 /// From this many columns on, a row shows backend, model and usage.
@@ -44,34 +44,35 @@ impl Columns {
 }
 
 impl Page<'_> {
-    pub(super) fn list(&mut self, view: &View, ui: &Ui, area: Rect) -> VisibleRows {
-        let shown = usize::from(area.height);
+    pub(super) fn list(&mut self, view: &View, ui: &Ui, mut area: Rect) -> VisibleRows {
         let rows = view.rows.len();
-        let most = rows.saturating_sub(shown);
-        // two thirds of the shown rows come after the running one
-        let top = ui.top.unwrap_or_else(|| view.focus.saturating_sub(shown / 3)).min(most);
-        let mut columns = area;
-        if most > 0 {
-            let bar = take_right(&mut columns, 1);
-            take_right(&mut columns, 1);
-            let mut state = ScrollbarState::new(most + 1).position(top).viewport_content_length(shown);
-            Scrollbar::new(ScrollbarOrientation::VerticalRight)
-                .begin_symbol(None)
-                .end_symbol(None)
-                .track_symbol(Some("│"))
-                .thumb_symbol("█")
-                .style(self.theme.dim())
-                .render(bar, self.buffer, &mut state);
+        let focus = ui.index(view);
+        let before = ui.selected.is_some().then_some(ui.top);
+        let ListWindow { top, end } = ListWindow::around(rows, focus, usize::from(area.height), before);
+        let has_lines = area.height >= 3;
+        if top > 0 && has_lines {
+            self.collapsed(&view.rows[..top], take_top(&mut area, 1));
         }
-        let columns_of = Columns::of(&view.rows, area.width);
-        for row in view.rows.iter().skip(top).take(shown) {
-            let place = take_top(&mut columns, 1);
-            self.row(row, columns_of, place);
+        let columns = Columns::of(&view.rows, area.width);
+        for (index, row) in view.rows.iter().enumerate().take(end).skip(top) {
+            let place = take_top(&mut area, 1);
+            let is_selected = ui.selected.is_some() && index == focus;
+            self.row(row, columns, is_selected, place);
         }
-        VisibleRows { top, shown, rows }
+        if end < rows && has_lines {
+            self.collapsed(&view.rows[end..], take_top(&mut area, 1));
+        }
+        VisibleRows { top, shown: end - top, rows }
     }
 
-    fn row(&mut self, row: &ViewRow, columns: Columns, area: Rect) {
+    /// The line that stands for rows that are not shown.
+    fn collapsed(&mut self, rows: &[ViewRow], area: Rect) {
+        let (text, bad) = collapsed(rows);
+        let rest = self.put(area, " ⋯ ", self.theme.dim());
+        self.put(rest, &text, if bad { self.theme.bad() } else { self.theme.dim() });
+    }
+
+    fn row(&mut self, row: &ViewRow, columns: Columns, is_selected: bool, area: Rect) {
         let ids = columns.ids;
         let style = self.theme.mark(row.mark);
         let mut rest = area;
@@ -87,13 +88,17 @@ impl Page<'_> {
         if area.width >= 50 {
             rest = self.column(rest, 11, row.mark.word(), style);
         }
-        rest = self.put(rest, &format!("{} {:ids$}  ", row.mark.sign(), cut(&row.id, ids)), style);
+        let gutter = if is_selected { "❯" } else { " " };
+        rest = self.put(rest, gutter, self.theme.bold());
+        let id = cut(&row.id, ids);
+        let blank = " ".repeat(ids.saturating_sub(width(&id)));
+        rest = self.put(rest, &format!("{} {id}{blank}  ", row.mark.sign()), style);
         let plain = if matches!(row.mark, TaskMark::Deferred | TaskMark::Skipped) {
             self.theme.dim()
         } else {
             Style::new()
         };
-        let plain = if row.mark == TaskMark::Running { self.theme.bold() } else { plain };
+        let plain = if is_selected || row.mark == TaskMark::Running { self.theme.bold() } else { plain };
         // the remark matters more than the end of a long title
         let attempts = (row.tries > 1).then(|| plural(row.tries, "attempt"));
         let remarks =

@@ -6,8 +6,10 @@
 
 mod build;
 mod draw;
+mod draw_text;
 mod estimate;
 mod fold;
+mod footer;
 mod keys;
 mod list;
 mod model;
@@ -16,11 +18,17 @@ mod recent_output;
 mod source;
 #[cfg(test)]
 mod tests;
+mod text_page;
 mod theme;
+mod totals;
+mod ui;
+mod window;
 
 pub use build::view;
 pub use draw::{closing, draw, head_lines};
-pub use keys::{Key, Ui, UiRequest, keys};
+pub use keys::{Key, keys};
 pub use model::{Panel, PanelLine, Standing, TaskMark, Tone, View, ViewRow, VisibleRows};
 pub use recent_output::RecentOutput;
 pub use source::{LiveAttempt, LiveRun, ViewSource};
+pub use text_page::TextPage;
+pub use ui::{InputLine, Ui, UiMode, UiRequest, ViewCommand};

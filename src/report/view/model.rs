@@ -93,6 +93,8 @@ pub struct View {
     pub word: String,
     /// Its run waits before the next step.
     pub waits: bool,
+    /// Its run was asked to stop after this step.
+    pub stopping: bool,
     /// The current time of day.
     pub clock: String,
     /// Units that are done.
@@ -101,6 +103,8 @@ pub struct View {
     pub total: usize,
     /// The estimated remaining time; `None` if it is not known.
     pub estimate: Option<String>,
+    /// What the run took so far: time, tokens and cost; and the backend and model of all tasks, if they share them.
+    pub totals: String,
     /// The units: first the finished ones, then the running one, those to do, and the skipped ones.
     pub rows: Vec<ViewRow>,
     /// The row that should stay visible.
@@ -120,9 +124,11 @@ pub struct ViewRow {
     pub id: String,
     /// Its title.
     pub title: String,
+    /// Whether an agent has worked on it.
+    pub ran: bool,
     /// Why it is skipped, or what went wrong; may be empty.
     pub remark: String,
-    /// Its backend, and its model if the agent named it.
+    /// Its backend, and its model if the agent named it; empty where all tasks share them.
     pub who: String,
     /// Number of attempts.
     pub tries: usize,
@@ -200,6 +206,8 @@ pub struct Panel {
     pub tail: bool,
     /// Lines after the body; they are always shown: the commands to type.
     pub foot: Vec<PanelLine>,
+    /// The summary of a run that is over, if there is room for it.
+    pub summary: Vec<String>,
 }
 
 /// A line of a panel.

@@ -8,7 +8,7 @@ use crate::agent::render;
 use crate::report::events::EventKind;
 use crate::report::needs::{retry_command, shown};
 use crate::report::notice::PauseKind;
-use crate::report::text::{logs_command, plural, sanitise_line, shell_word};
+use crate::report::text::{logs_command, plural, sanitise_line, sanitise_text, shell_word};
 use crate::report::times::{clock, span};
 use crate::state::{AttemptRecord, NeedKind, ResumeReason, UnitState, who};
 
@@ -26,6 +26,11 @@ pub(super) fn panel(source: &ViewSource<'_>, standing: Standing) -> Panel {
         }
         _ => idle(source),
     };
+    if source.run.is_none() {
+        let summary = source.summary.map(sanitise_text).unwrap_or_default();
+        let lines = summary.lines().filter(|line| !line.trim().is_empty());
+        panel.summary = lines.map(|line| line.replace('\t', "    ")).collect();
+    }
     if let Some(trouble) = source.trouble {
         panel.head.insert(0, PanelLine::warning(sanitise_line(trouble)));
     }
@@ -72,6 +77,7 @@ fn needs(source: &ViewSource<'_>) -> Panel {
         body: first.why.lines().map(|line| line.replace('\t', "    ")).collect(),
         tail: first.kind == NeedKind::PendingCommit,
         foot,
+        ..Panel::default()
     }
 }
 
@@ -116,6 +122,7 @@ fn works(source: &ViewSource<'_>, unit: &str, attempt: &AttemptRecord, standing:
         body: output.map(super::RecentOutput::lines).unwrap_or_default(),
         tail: true,
         foot,
+        ..Panel::default()
     }
 }
 

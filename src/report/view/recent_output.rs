@@ -7,7 +7,7 @@ use crate::agent::{AgentEvent, Usage};
 use crate::report::text::sanitise_line;
 
 /// Number of lines that are kept.
-const LINES: usize = 12;
+const LINES: usize = 80;
 /// Longer lines are cut to this many bytes.
 const LINE: usize = 2000;
 

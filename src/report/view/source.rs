@@ -31,6 +31,8 @@ pub struct ViewSource<'a> {
     pub live: Option<&'a LiveAttempt>,
     /// The events of the last run from its `run_started` on, oldest first.
     pub events: &'a [EventRecord],
+    /// The summary of the last run, once that is over.
+    pub summary: Option<&'a str>,
     /// Which file cannot be read now, and why; or which command takes long.
     pub trouble: Option<&'a str>,
     /// The current time.

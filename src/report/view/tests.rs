@@ -36,6 +36,7 @@ struct Scene {
     run: Option<LiveRun>,
     live: Option<LiveAttempt>,
     events: Vec<EventRecord>,
+    summary: Option<&'static str>,
     trouble: Option<&'static str>,
     now: i64,
 }
@@ -72,7 +73,17 @@ impl Scene {
         let units = plan::units(&case.tasks, case.config.run.granularity);
         let plan = case.plan();
         let now = i64::try_from(done).unwrap() * 300;
-        Self { plan, units, state, run: None, live: None, events: Vec::new(), trouble: None, now }
+        Self {
+            plan,
+            units,
+            state,
+            run: None,
+            live: None,
+            events: Vec::new(),
+            summary: None,
+            trouble: None,
+            now,
+        }
     }
 
     /// A run is active and has written its start to the log.
@@ -163,6 +174,7 @@ impl Scene {
             run: self.run.as_ref(),
             live: self.live.as_ref(),
             events: &self.events,
+            summary: self.summary,
             trouble: self.trouble,
             now: at(self.now),
             zone: &TimeZone::UTC,
@@ -439,7 +451,7 @@ fn a_long_list_scrolls_to_the_running_task() {
     let view = scene.view();
     let text = scene.screen(80, 24);
     assert!(text.contains("▶ 121  Do 121") && text.contains("✓ 120  Do 120"), "{text}");
-    assert!(text.contains(" of 200"), "{text}");
+    assert!(text.contains("⋯ ✓ 117 done") && text.contains("⋯ · 74 to do"), "{text}");
     let mut ui = Ui::default();
     let area = Rect::new(0, 0, 80, 24);
     let look = |ui: &Ui| {
@@ -448,16 +460,16 @@ fn a_long_list_scrolls_to_the_running_task() {
         (drawn, text_of(&buffer))
     };
     let (drawn, _) = look(&ui);
-    ui.on(Key::First, drawn);
+    ui.on(Key::First, &view, drawn);
     let (drawn, text) = look(&ui);
-    assert!(text.contains("✓ 1    Do 1 ") && !text.contains("▶ 121  Do 121    "), "{text}");
-    ui.on(Key::Last, drawn);
+    assert!(text.contains("❯✓ 1    Do 1 ") && !text.contains("▶ 121  Do 121    "), "{text}");
+    ui.on(Key::Last, &view, drawn);
     let (drawn, text) = look(&ui);
-    assert!(text.contains("· 200  Do 200"), "{text}");
-    ui.on(Key::Up, drawn);
+    assert!(text.contains("❯· 200  Do 200"), "{text}");
+    ui.on(Key::Up, &view, drawn);
     let (_, text) = look(&ui);
-    assert!(text.contains("· 199  Do 199") && !text.contains("Do 200"), "{text}");
-    ui.on(Key::Follow, drawn);
+    assert!(text.contains("❯· 199  Do 199"), "{text}");
+    ui.on(Key::Char('f'), &view, drawn);
     assert!(look(&ui).1.contains("✓ 120  Do 120"));
 }
 
@@ -469,7 +481,13 @@ fn a_view_of_any_size_stays_inside_its_area() {
         let view = scene.view();
         for columns in (0..=26).chain([35, 36, 39, 40, 49, 50, 79, 80, 89, 90, 149, 150, 220]) {
             for rows in (0..=18).chain([24, 50]) {
-                let ui = Ui { help: columns % 2 == 0, color: true, of_run: rows % 2 == 0, ..Ui::default() };
+                let mode = match (columns + rows) % 4 {
+                    0 => UiMode::List,
+                    1 => UiMode::Help,
+                    2 => UiMode::Input(InputLine::Find, "日本👩‍👩‍👧".into()),
+                    _ => UiMode::Text(TextPage::new("log".into(), &"日本 a\tb\n".repeat(40), false)),
+                };
+                let ui = Ui { mode, color: true, of_run: rows % 2 == 0, ..Ui::default() };
                 // a frame of one cell around the area, which must stay blank
                 let whole = Rect::new(0, 0, columns + 2, rows + 2);
                 let area = Rect::new(1, 1, columns, rows);
@@ -484,7 +502,7 @@ fn a_view_of_any_size_stays_inside_its_area() {
     }
     let tiny = scenes[1].screen(20, 5);
     assert!(
-        tiny.starts_with("login · running\n") && tiny.contains("4 of 30") && tiny.contains("▶ 5"),
+        tiny.starts_with("login · running\n") && tiny.contains("4 of 30 done") && tiny.contains("▶ 5"),
         "{tiny}"
     );
 }
@@ -562,4 +580,162 @@ fn after_a_run_the_view_shows_why_it_ended_and_what_to_type() {
     }
     let done = Scene::new(2, 2).screen(80, 24);
     assert!(done.starts_with("seqorch · login · complete") && done.contains("2 of 2 done"), "{done}");
+}
+
+/// What keys ask for in this scene, one after the other, and what the last line says in the end.
+fn typed(scene: &Scene, of_run: bool, keys: &str) -> (Vec<UiRequest>, String) {
+    let (view, area) = (scene.view(), Rect::new(0, 0, 100, 24));
+    let mut ui = Ui::new(false, of_run, true);
+    let mut asked = Vec::new();
+    let look = |ui: &Ui| {
+        let mut buffer = Buffer::empty(area);
+        (draw(&view, ui, area, &mut buffer), text_of(&buffer).lines().last().unwrap().to_owned())
+    };
+    for key in super::keys(keys.as_bytes()).0 {
+        let drawn = look(&ui).0;
+        asked.extend(ui.on(key, &view, drawn));
+    }
+    (asked, look(&ui).1)
+}
+
+#[test]
+fn keys_act_on_the_selected_task() {
+    use ViewCommand as C;
+    let does = |command| vec![UiRequest::Do(command)];
+    let scene = Scene::new(60, 3).held().working(60);
+    for (keys, asked, line) in [
+        ("\r", does(C::Log("4".into())), "? keys"),
+        ("k\r", does(C::Log("3".into())), "? keys"),
+        ("gd", does(C::Diff("1".into())), "? keys"),
+        ("Gd", vec![], "task 60 has not run yet"),
+        ("a", vec![], "task 4 asks nothing"),
+        ("js", vec![], "skip task 5? y n   (Do 5)"),
+        ("jsn", vec![], "nothing was changed"),
+        ("js y", does(C::Skip("5".into())), "? keys"),
+        ("gs", vec![], "task 1 is done"),
+        ("x", vec![], "stop after this step? y n"),
+        ("xy", does(C::Stop), "? keys"),
+        ("/do 5", vec![], "/do 5▏"),
+        ("/do 50\rs", vec![], "skip task 50? y n   (Do 50)"),
+        ("/9\r/\rs", vec![], "skip task 19? y n   (Do 19)"),
+        ("/zz\r", vec![], "no task has \"zz\" in its id or title"),
+        ("?", vec![], "? keys"),
+    ] {
+        let (requests, last) = typed(&scene, true, keys);
+        assert_eq!(requests, asked, "{keys:?}: {last}");
+        assert!(last.starts_with(line), "{keys:?}: {last}");
+    }
+    let mut stopping = Scene::new(3, 1).held().working(60);
+    stopping.event(310, EventKind::Stopping);
+    assert_eq!(typed(&stopping, true, "x").0, does(C::KeepRunning), "x again takes it back");
+    stopping.event(311, EventKind::KeepsRunning);
+    assert!(stopping.screen(80, 24).starts_with("seqorch · login · running  "));
+    assert_eq!(typed(&halted(), false, "a").0, does(C::Answer("2".into())), "the task that asks is selected");
+    assert_eq!(typed(&halted(), false, "x"), (vec![], "no run is active".into()));
+}
+
+#[test]
+fn in_the_window_of_a_run_q_stays_until_the_run_is_over() {
+    let running = Scene::new(3, 1).held().working(60);
+    assert_eq!(typed(&running, false, "q").0, [UiRequest::Leave]);
+    assert_eq!(typed(&running, false, "\x03").0, [UiRequest::Leave]);
+    let (asked, line) = typed(&running, true, "q");
+    assert!(asked.is_empty() && line.starts_with("this window stays with the run"), "{line}");
+    assert_eq!(typed(&running, true, "\x03").0, [UiRequest::Interrupt]);
+    for keys in ["q", "\x03"] {
+        assert_eq!(typed(&complete(), true, keys).0, [UiRequest::Leave]);
+    }
+}
+
+#[test]
+fn after_a_run_the_window_shows_needs_summary_and_keys() {
+    let mut scene = failed();
+    scene.summary =
+        Some("\n── login ── needs you: task 2 failed\n  2  Do 2: failed\n  1 of 3 tasks done, in 9m\n");
+    for (columns, rows) in [(80, 24), (120, 40), (200, 60)] {
+        let text = scene.screen(columns, rows);
+        for part in [
+            "✗ needs you: task 2",
+            "seqorch run login --retry",
+            "1 of 3 tasks done, in 9m",
+            "? keys",
+            "q leave",
+        ] {
+            assert!(text.contains(part), "{part} at {columns}x{rows}:\n{text}");
+        }
+    }
+}
+
+#[test]
+fn done_and_far_tasks_collapse_and_the_agent_gets_the_room() {
+    for count in [60, 500] {
+        let mut scene = Scene::new(count, 30).held().working(60);
+        if let Some(live) = &mut scene.live {
+            live.output.take(&AgentEvent::Text { text: "a line\n".repeat(100), continues: false });
+        }
+        for (columns, rows, list, agent) in [(80, 24, 7, 8), (120, 40, 12, 14), (200, 60, 60, 30)] {
+            let text = scene.screen(columns, rows);
+            let lines = |part: &str| text.lines().filter(|line| line.contains(part)).count();
+            assert!(lines("  Do ") <= list, "{text}");
+            assert!(lines("a line") >= agent, "{} lines at {columns}x{rows}:\n{text}", lines("a line"));
+            assert!(text.contains("▶ 31 ") && text.contains("what happened"), "{text}");
+            assert!(text.contains("running for 2h 31m · ") && text.contains("$3.00 in all"), "{text}");
+        }
+    }
+}
+
+#[test]
+fn wide_signs_keep_the_columns() {
+    let mut scene = Scene::new(8, 0).held();
+    let titles = [
+        "日本語の題名",
+        "👩‍👩‍👧‍👦 family",
+        "שלום עולם",
+        "❤️ heart 👍🏽",
+        "e\u{301}te\u{301}",
+        "🇩🇪 flag",
+        "لا إله",
+        "1️⃣ key",
+    ];
+    for (step, title) in scene.plan.steps.iter_mut().zip(titles) {
+        step.title = title.repeat(9);
+    }
+    for columns in [50, 80, 120] {
+        let screen = scene.screen(columns, 24);
+        for line in screen.lines().skip(3).take(8) {
+            let of_chars: usize = line.chars().map(|c| crate::report::text::width(&c.to_string())).sum();
+            assert!(of_chars <= usize::from(columns), "{of_chars} columns: {line}");
+            assert!(!line.contains(['\u{200d}', '\u{fe0f}']), "{line}");
+        }
+    }
+}
+
+#[test]
+fn a_long_text_is_read_page_by_page() {
+    let scene = complete();
+    let (view, area) = (scene.view(), Rect::new(0, 0, 60, 20));
+    let log = (1..=100).map(|n| format!("line {n}")).collect::<Vec<_>>().join("\n");
+    let mut ui =
+        Ui { mode: UiMode::Text(TextPage::new("log of task 1".into(), &log, false)), ..Ui::default() };
+    let mut press = |key: Option<Key>| {
+        let mut buffer = Buffer::empty(area);
+        let drawn = draw(&view, &ui, area, &mut buffer);
+        if let Some(key) = key {
+            ui.on(key, &view, drawn);
+            draw(&view, &ui, area, &mut Buffer::empty(area));
+        }
+        let mut buffer = Buffer::empty(area);
+        draw(&view, &ui, area, &mut buffer);
+        text_of(&buffer)
+    };
+    let first = press(None);
+    assert!(
+        first.contains("── log of task 1 ──") && first.contains("line 100\n") && first.contains("line 84\n"),
+        "{first}"
+    );
+    assert_eq!(press(Some(Key::Down)), first, "it ends there");
+    assert!(press(Some(Key::Char('b'))).contains("line 84\n"));
+    assert!(press(Some(Key::First)).contains("line 1\n"));
+    assert!(press(Some(Key::Char(' '))).contains("line 17\n"));
+    assert!(press(Some(Key::Char('q'))).contains("✓ all complete"));
 }

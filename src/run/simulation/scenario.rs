@@ -354,6 +354,14 @@ pub(super) fn base() -> Vec<(&'static str, Model)> {
             people(plain(), &[(10, signal(Interrupt::AfterStep)), (12, signal(Interrupt::AfterStep))]),
         ),
         (
+            "asked to stop, and then not to",
+            people(plain(), &[(10, signal(Interrupt::AfterStep)), (12, signal(Interrupt::KeepRunning))]),
+        ),
+        (
+            "ctrl-c, taken back, and ctrl-c",
+            people(plain(), &[(10, signal(int)), (12, signal(Interrupt::KeepRunning)), (14, signal(int))]),
+        ),
+        (
             "asked to stop, and then ctrl-c",
             people(with(&[never()]), &[(10, signal(Interrupt::AfterStep)), (12, signal(int))]),
         ),

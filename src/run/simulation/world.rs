@@ -319,6 +319,10 @@ impl World for Orchestrator<'_> {
             }
             if let Some(signal) = self.model.signals.pop_front() {
                 self.asked.push(signal);
+                let asked = |what| self.asked.iter().filter(|a| **a == what).count();
+                if signal == Interrupt::KeepRunning && asked(Interrupt::Interrupt) < 2 {
+                    self.asked.retain(|what| !matches!(what, Interrupt::Interrupt | Interrupt::AfterStep));
+                }
                 return Event::Asked(signal);
             }
             if let Some(index) = self.current
