@@ -144,11 +144,7 @@ impl Round {
             let finished = format!("end {unit} {}", outcomes.len());
             assert!(ledger.contains(&finished), "{finished} is missing\n{}", story());
         }
-        // only the server with its dead panes may be left
-        let left = || -> Vec<_> {
-            let server = project.tmux_server();
-            project.alive().into_iter().filter(|(pid, _)| Some(*pid) != server).collect()
-        };
+        let left = || project.left_alive();
         let start = Instant::now();
         while !left().is_empty() {
             assert!(start.elapsed() < DEADLINE, "left alive: {:?}\n{}", left(), story());

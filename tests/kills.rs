@@ -25,14 +25,6 @@ pub(crate) fn project(way: Way) -> Option<Project> {
     Some(project.spec("login", "- [ ] 1. A\n- [ ] 2. B\n").agent(AGENT))
 }
 
-/// All processes of the test except the tmux server.
-fn alive(project: &Project) -> Vec<(i32, String)> {
-    let server = project.tmux_server();
-    // the view stays in the main window until a person leaves it
-    let stays = |pid: i32, line: &str| Some(pid) == server || line.contains(" __view ");
-    project.alive().into_iter().filter(|(pid, line)| !stays(*pid, line)).collect()
-}
-
 /// What becomes of the agent that works when the event happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Agent {
@@ -75,10 +67,10 @@ fn happens(way: Way, event: &dyn Fn(&Project, i32), code: Option<i32>, agent: Ag
         next.wait().code(0);
     } else {
         // when run and window were hit together, the processes of the window may end a moment later
-        wait_until("the end of all", || alive(&project).is_empty());
+        wait_until("the end of all", || project.left_alive().is_empty());
         project.run(&["run"]).code(0);
     }
-    wait_until("the end of all", || alive(&project).is_empty());
+    wait_until("the end of all", || project.left_alive().is_empty());
     assert_eq!(project.outcomes("login", "1"), outcomes);
     assert_eq!(project.state("login")["completed"], json!(["1", "2"]));
     assert_eq!(project.ledger().iter().filter(|l| *l == "2 1").count(), 1);
@@ -175,7 +167,7 @@ fn kill_9_of_run_and_attempt_never_leads_to_two_agents_at_once() {
         // the kernel ends the agent with its attempt, but not the process in a session of its own;
         // the view in the main window stays
         let left = |line: &str| line.contains("sleep 4771") || line.contains(" __view ");
-        wait_until("their end", || alive(project).iter().all(|(_, line)| left(line)));
+        wait_until("their end", || project.left_alive().iter().all(|(_, line)| left(line)));
         let run = project.run(&["run"]).code(0);
         assert!(run.stdout.contains("lost"), "{}", run.stdout);
     };

@@ -329,6 +329,15 @@ impl Project {
             .collect()
     }
 
+    /// As [`Project::alive`], but without what may stay after a run: the tmux server, and the view in its main window
+    /// until a person leaves it.
+    pub(crate) fn left_alive(&self) -> Vec<(i32, String)> {
+        let server = self.tmux_server();
+        let stays =
+            |pid: i32, line: &str| server.is_some_and(|server| pid == server || line.contains(" __view "));
+        self.alive().into_iter().filter(|(pid, line)| !stays(*pid, line)).collect()
+    }
+
     /// As [`Project::alive`], but only those with `part` in their command line.
     pub(crate) fn alive_with(&self, part: &str) -> Vec<(i32, String)> {
         self.alive().into_iter().filter(|(_, line)| line.contains(part)).collect()
