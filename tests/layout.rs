@@ -89,6 +89,8 @@ const PURE: &[&str] = &[
     "run::limits",
     "run::machine",
     "run::pace",
+    "run::phase",
+    "run::prompt_words",
     "run::resume",
     "run::retry",
     "run::review",

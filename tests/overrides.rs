@@ -61,7 +61,7 @@ fn an_override_without_tasks_or_with_both_is_refused() {
         ("tasks = [\"1\"]\nmatch = \"x\"", "must set either tasks or match"),
         ("match = \"(\"", "override[0].match"),
         ("match = \"x\"\nreview = true", "review.backend is not set"),
-        ("match = \"x\"\nreview = \"nobody\"", "there is no backend \"nobody\""),
+        ("match = \"x\"\nreview = \"nosuch\"", "there is no backend \"nosuch\""),
         ("match = \"x\"\nreview = 3", "override[0].review"),
     ] {
         project(&format!("[[override]]\n{text}\n")).run(&["plan"]).code(78).says(&[why]);

@@ -116,9 +116,9 @@ fn decisions_are_kept_and_shown_everywhere() {
     let body = git(&project, &["log", "--format=%B", "--grep=Task: 1"]);
     assert!(body.contains("Asked:\n> How long, for `Retention`?\nDecided by ann at 20"), "{body}");
     assert!(body.contains(":\n> 90 days\n\nSpec: demo\n"), "{body}");
-    let told =
+    let learned =
         |unit: &str| prompt(&project, unit, 1).contains("## Decided in other tasks\n\nTask 1 (Store) asked:");
-    assert_eq!(["2", "3", "4"].map(told), [true, false, true]);
+    assert_eq!(["2", "3", "4"].map(learned), [true, false, true]);
     project.run(&["status"]).code(0).says(&["decided for task 1: How long, for `Retention`? 90 days"]);
     project.run(&["report"]).code(0).says(&["> How long, for `Retention`?", "90 days", "(ann, 20"]);
     let json: serde_json::Value = serde_json::from_str(&project.run(&["status", "--json"]).stdout).unwrap();

@@ -28,7 +28,8 @@ use crate::report::text::sanitise_line;
 use crate::report::timeline::lines;
 use crate::report::{plan as plan_text, plan_json};
 use crate::run::needed::lacks;
-use crate::run::prepare::{decisions, notes, other_decisions, template};
+use crate::run::prepare::template;
+use crate::run::prompt_words::{decisions, notes, other_decisions};
 use crate::run::{forecast, preflight};
 use crate::spec::{self, TaskFile};
 use crate::state::SpecState;
@@ -223,7 +224,7 @@ fn prompt(project: &Project, place: &SpecPlace, id: &str) -> Result<u8> {
         let notes = notes(&state, &step.unit);
         context.notes = &notes;
         let decided =
-            config.prompt.decisions.then(|| other_decisions(&state, &tasks, step)).unwrap_or_default();
+            if config.prompt.decisions { other_decisions(&state, &tasks, step) } else { Vec::new() };
         context.decisions = &decided;
         let text = render(&context, &template(config)?)?;
         let between = if index == 0 { "" } else { "\n" };

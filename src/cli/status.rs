@@ -28,7 +28,7 @@ use crate::report::view::Standing;
 use crate::run::recorded_commits::{LostCommit, lost_commits};
 use crate::run::run_repository::RunRepository;
 use crate::run::run_texts::limit_lines;
-use crate::state::{self, ById, NeedKind, SpecState, UnitState, counts, left};
+use crate::state::{self, AttemptRecord, ById, NeedKind, SpecState, UnitState, counts, left};
 use crate::store::activity::AtWork;
 use crate::store::busy_file::BusyFile;
 use crate::store::lock;
@@ -109,16 +109,7 @@ fn of_spec(project: &Project, place: &SpecPlace, as_json: bool, all: Option<&Ove
             "spec": place.name,
             "state": word,
             "run": holder,
-            "running": running.as_ref().map(|(unit, attempt, doing)| json!({
-                "unit": unit, "attempt": attempt.number, "backend": attempt.backend,
-                "started_at": attempt.started_at, "alive": *doing == AtWork::Agent, "doing": doing.word(),
-                "verifying": match doing {
-                    AtWork::Verifying { number, command, alive } => json!({
-                        "number": number, "of": commands.max(*number), "command": command, "alive": alive,
-                    }),
-                    _ => json!(null),
-                },
-            })),
+            "running": running.as_ref().map(|(unit, attempt, doing)| running_json(unit, attempt, doing, commands)),
             "completed": state.completed,
             "left": left(&plan, &state),
             "needs": needs::records(&place.typed, &state),
@@ -187,6 +178,20 @@ fn of_spec(project: &Project, place: &SpecPlace, as_json: bool, all: Option<&Ove
     let _ = needs::write(&mut text, &place.typed, &needs);
     let _ = write!(out, "{}", theme::text(&String::from_utf8_lossy(&text)));
     Ok(0)
+}
+
+/// The attempt that runs. `commands` is the number of the commands of verify that follow it.
+fn running_json(unit: &str, attempt: &AttemptRecord, doing: &AtWork, commands: usize) -> Value {
+    let verifying = match doing {
+        AtWork::Verifying { number, command, alive } => json!({
+            "number": number, "of": commands.max(*number), "command": command, "alive": alive,
+        }),
+        _ => json!(null),
+    };
+    json!({
+        "unit": unit, "attempt": attempt.number, "backend": attempt.backend, "started_at": attempt.started_at,
+        "alive": *doing == AtWork::Agent, "doing": doing.word(), "verifying": verifying,
+    })
 }
 
 /// Recorded commits that are not in the history of HEAD any more: a person may rewrite it.

@@ -68,7 +68,6 @@ fn all_mistakes_of_a_file_are_reported_at_once() {
             "seqorch.toml:7: tmux.size: \"big\" is not a valid size; write columns and rows like \"220x50\"",
             "seqorch.toml:9: prompt.inputs: \"a[\" is not a valid glob: unclosed character class; missing ']'",
             "seqorch.toml:10: prompt.skills[0].when: is missing",
-            "seqorch.toml:11: override[0].tasks: is missing",
             "seqorch.toml:12: override[0].model: 3 is not a valid text; write it in quotes",
         ]
     );

@@ -160,7 +160,6 @@ fn the_schema_accepts_exactly_what_the_check_of_a_file_accepts() {
         "[tmux]\nsize = \"big\"",
         "[tmux]\nsize = \"0x50\"",
         "[prompt]\nskills = [{ name = \"x\" }]",
-        "[[override]]\nmodel = \"x\"",
         "[verify]\ncommands = [\"cargo\"]",
         "[verify]\ncommands = [[]]",
         "[backend.\"a.b\"]\ncommand = \"x\"",

@@ -119,7 +119,7 @@ fn all_problems_of_all_layers_are_reported_at_once() {
             "seqorch.local.toml",
             "[[override]]\ntasks = [\"1\"]\nbackend = \"unknown\"\n[prompt]\ntemplate = \"gone.md\"\n",
         )
-        .env("SEQORCH_RUN__NOPE", "1")
+        .env("SEQORCH_RUN__XYZ", "1")
         .flag("--max-iterations", 0);
     let problems = project.problems();
     let mut known: Vec<&str> = presets::NAMES.iter().copied().chain(["mine"]).collect();
@@ -131,7 +131,7 @@ fn all_problems_of_all_layers_are_reported_at_once() {
         [
             &format!("{user}:2: tmux.main: \"no\" is not a valid switch; write true or false"),
             "seqorch.toml:3: run.dealy: unknown key; did you mean \"run.delay\"?",
-            "SEQORCH_RUN__NOPE: run.nope: unknown key; known here: spec_root, backend, delay, jitter, max_iterations, \
+            "SEQORCH_RUN__XYZ: run.xyz: unknown key; known here: spec_root, backend, model, delay, jitter, max_iterations, \
              workdir, granularity, include_optional, on_failure, on_halt, keep_awake",
             "--max-iterations: run.max_iterations: 0 is out of range; it must be 1 or more",
             &format!(
@@ -326,8 +326,8 @@ fn an_override_for_no_task_is_refused() {
     assert_eq!(
         project.problems(),
         [
-            "seqorch.toml:3: override[1].tasks: is missing",
-            "seqorch.toml:2: override[0].tasks: must name at least one task"
+            "seqorch.toml:2: override[0].tasks: must set either tasks or match, to say which tasks it is for",
+            "seqorch.toml:3: override[1].tasks: must set either tasks or match, to say which tasks it is for"
         ]
     );
 }

@@ -42,7 +42,7 @@ pub fn text_of(task: &Task) -> String {
 }
 
 fn name(text: &str) -> Option<String> {
-    let text = text.trim().trim_matches(['.', ':', '!', '?', '_', '*', '@', '#']).trim_start_matches("./");
+    let text = text.trim().trim_start_matches("./").trim_matches(['.', ':', '!', '?', '_', '*', '@', '#']);
     (text.chars().count() >= SHORTEST).then(|| text.to_lowercase())
 }
 
@@ -59,11 +59,9 @@ fn is_named(word: &str) -> bool {
     });
     let inner_capital =
         word.chars().zip(word.chars().skip(1)).any(|(a, b)| a.is_lowercase() && b.is_uppercase());
-    is_file
-        || (word.contains('/') && word.len() > 2 && !word.contains("://"))
-        || word.contains("::")
-        || word.contains('_')
-        || inner_capital
+    let is_address = word.contains("://");
+    let is_path = word.contains('/') && word.len() > 2;
+    !is_address && (is_file || is_path || word.contains("::") || word.contains('_') || inner_capital)
 }
 
 #[cfg(test)]

@@ -95,14 +95,7 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
             format!("{mark} task {unit} {says} {took}{next}")
         }
         EventKind::Waiting { why, reason, unit, until } => {
-            let unit = unit.as_deref().map(sanitise_line).unwrap_or_default();
-            let what = match why {
-                PauseKind::Delay => "next step".to_owned(),
-                PauseKind::Backoff => format!("next attempt of {unit}"),
-                PauseKind::Program => format!("{}; looking again", sanitise_line(reason)),
-                PauseKind::Limit => format!("{}; next try", sanitise_line(reason)),
-                PauseKind::Pace => format!("{}: next step", sanitise_line(reason)),
-            };
+            let what = waits_for(*why, reason, unit.as_deref());
             format!("… {what} at {}", clock(*until, zone))
         }
         EventKind::Assigning { units, backend } => {
@@ -120,18 +113,7 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
             let answer = cut(&sanitise_line(answer), QUESTION);
             format!("✎ {} answered task {}: {answer}", person(by.as_deref()), sanitise_line(unit))
         }
-        EventKind::Noted { unit, text, by, late } => {
-            let (unit, text) = (sanitise_line(unit), cut(&sanitise_line(text), QUESTION));
-            let what = if *late {
-                format!("! the note for task {unit} came too late, the task is done")
-            } else {
-                format!(
-                    "✎ {} wrote a note for task {unit}, and its next prompt has it",
-                    person(by.as_deref())
-                )
-            };
-            format!("{what}: {text}")
-        }
+        EventKind::Noted { unit, text, by, late } => noted_line(unit, text, by.as_deref(), *late),
         EventKind::ForeignTicks { ids } => format!(
             "! an agent ticked boxes outside its own task: {}; these tasks do not count as done and stay in the plan",
             sanitise_line(&ids.join(", "))
@@ -185,6 +167,26 @@ pub fn line(what: &EventKind, max_iterations: Option<u32>, zone: &TimeZone) -> S
         }
         EventKind::Unknown => String::new(),
     }
+}
+
+/// What a wait is for, before the time of its end.
+fn waits_for(why: PauseKind, reason: &str, unit: Option<&str>) -> String {
+    match why {
+        PauseKind::Delay => "next step".to_owned(),
+        PauseKind::Backoff => format!("next attempt of {}", sanitise_line(unit.unwrap_or_default())),
+        PauseKind::Program => format!("{}; looking again", sanitise_line(reason)),
+        PauseKind::Limit => format!("{}; next try", sanitise_line(reason)),
+        PauseKind::Pace => format!("{}: next step", sanitise_line(reason)),
+    }
+}
+
+/// The line for a note of a person.
+fn noted_line(unit: &str, text: &str, by: Option<&str>, late: bool) -> String {
+    let (unit, text) = (sanitise_line(unit), cut(&sanitise_line(text), QUESTION));
+    if late {
+        return format!("! the note for task {unit} came too late, the task is done: {text}");
+    }
+    format!("✎ {} wrote a note for task {unit}, and its next prompt has it: {text}", person(by))
 }
 
 /// Who said something, as the beginning of a sentence.

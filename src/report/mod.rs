@@ -11,6 +11,7 @@ pub mod limits;
 pub mod moves;
 pub mod needs;
 pub mod notice;
+pub mod notice_event;
 pub mod page;
 pub mod plan;
 pub mod plan_json;

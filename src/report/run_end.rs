@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::events::{Changed, EventKind, LeftOutFile, millis};
+use super::events::{Changed, EventKind, LeftOutFile};
 use super::needs::{NeedRecord, records};
+use super::notice_event::millis;
 use crate::git::FileChange;
 use crate::state::needs::{NeedKind, exit_code, needs};
 use crate::state::{End, LeftOutPath, SpecState, UnitState};

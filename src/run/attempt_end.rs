@@ -51,13 +51,10 @@ impl Machine {
         let completes = record.completes.clone();
         let (backend, asked) = (record.backend.clone(), record.asked_model.clone());
         let took = now.duration_since(record.started_at).try_into().unwrap_or(Duration::ZERO);
-        let is_heard = record.reached_agent();
         unit.status = UnitStatus::Todo;
         unit.count_usage(&self.policy.prices);
         let tries = unit.tries();
-        if !is_heard {
-            self.state.keep_notes(&id, attempt);
-        }
+        self.state.keep_unheard_notes(&id);
         self.state.sum_up();
         self.limited(now, (&backend, asked.as_deref()), &outcome, step.as_ref().map(|s| &s.settings.retry));
         if blameless || limited {

@@ -13,6 +13,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 pub use super::event::{Effect, Event, Policy, RunStart};
+pub(super) use super::phase::{DoneAttempt, Phase, Stop};
 use crate::config::HaltOrSkip;
 pub use crate::plan::assign::Assigned;
 use crate::plan::{Plan, SPEC_REVIEW, Step};
@@ -23,47 +24,6 @@ use crate::state::{
     AttemptRecord, Learned, SeenTasks, SpecState, TreeRecord, UnitState, UnitStatus, WaitReason, counts,
 };
 use crate::sys::interrupt::Interrupt;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Stop {
-    No,
-    AfterStep,
-    Now,
-    Terminate,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Phase {
-    /// Waiting for a plan.
-    Planning,
-    /// Waiting for an attempt.
-    Running {
-        unit: String,
-    },
-    /// Waiting for the verify commands of an attempt that reported success.
-    Verifying {
-        unit: String,
-        learned: Box<Learned>,
-        ticked: Option<BTreeSet<String>>,
-    },
-    /// Waiting for the commit of an attempt that is done.
-    Committing(Box<DoneAttempt>),
-    /// Waiting for the agent that assigns units.
-    Assigning,
-    /// Waiting for the end of a pause.
-    Sleeping,
-    Over,
-}
-
-/// An attempt that is done, and what is to follow once its commit is made.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct DoneAttempt {
-    pub(super) step: Box<Step>,
-    /// The report of its end.
-    pub(super) report: Notice,
-    /// Reports of boxes that others ticked meanwhile.
-    pub(super) foreign: Vec<Effect>,
-}
 
 /// A run of one spec.
 #[derive(Debug, Clone)]

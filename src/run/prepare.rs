@@ -9,6 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::limit_outcome;
+use super::prompt_words::{decisions, notes, other_decisions};
 use super::run_repository::RunRepository;
 use super::sandbox::{self, Unwrapped};
 use crate::agent::AttemptRole;
@@ -18,12 +19,10 @@ use crate::config::{Config, PrintsWhen, Timeouts};
 use crate::error::{Error, ErrorKind, Result};
 use crate::git::change::TreeChange;
 use crate::git::path::RepoPath;
-use crate::plan::decisions::{text_of, things_in};
-use crate::plan::prompt::{self, OtherDecision, PreviousAttempt, PromptContext, QuestionAnswer};
+use crate::plan::prompt::{self, PreviousAttempt, PromptContext};
 use crate::plan::{Plan, SPEC_REVIEW, Step};
 use crate::project::SpecPlace;
-use crate::spec::TaskFile;
-use crate::state::{Answer, AttemptRecord, Outcome, Resumption, SpecState};
+use crate::state::{AttemptRecord, Outcome, Resumption, SpecState};
 use crate::store::attempt_dir::AttemptDir;
 use crate::store::attempt_file::{AttemptFile, Deadlines, SCHEMA};
 use crate::store::attempt_folder;
@@ -295,47 +294,6 @@ impl AttemptInputs<'_> {
         let kept = self.env.iter().filter(|(name, _)| !replaced(name)).cloned();
         kept.chain(step.settings.env.iter().map(|(name, value)| (name.into(), value.into()))).collect()
     }
-}
-
-/// The questions and answers for a unit that its prompt repeats.
-#[must_use]
-pub fn decisions(state: &SpecState, unit: &str) -> Vec<QuestionAnswer> {
-    let pair = |a: &Answer| QuestionAnswer { question: a.question.clone(), answer: a.answer.clone() };
-    state.answers_for(unit).map(pair).collect()
-}
-
-/// The notes for a unit that its prompt has.
-#[must_use]
-pub fn notes(state: &SpecState, unit: &str) -> Vec<String> {
-    state.notes_for(unit).map(|note| note.text.clone()).collect()
-}
-
-/// What people decided for other units about things that this step names, too.
-#[must_use]
-pub fn other_decisions(state: &SpecState, tasks: &TaskFile, step: &Step) -> Vec<OtherDecision> {
-    let of_step = step.task.iter().chain(&step.above).chain(&step.open).map(text_of);
-    let wanted = things_in(&format!("{}\n{}", step.title, of_step.collect::<Vec<_>>().join("\n")));
-    let depends: Vec<&String> = step
-        .task
-        .iter()
-        .chain(&step.open)
-        .flat_map(|task| task.depends_on.iter().chain(&task.after))
-        .collect();
-    let others = state.all_decisions().filter(|one| one.unit != step.unit && !one.answer.trim().is_empty());
-    others
-        .filter_map(|one| {
-            let task = tasks.task(&one.unit);
-            let of_task = task.map(text_of).unwrap_or_default();
-            let named = things_in(&format!("{}\n{}\n{of_task}", one.question, one.answer));
-            let is_dependency = depends.contains(&&one.unit);
-            (is_dependency || !named.is_disjoint(&wanted)).then(|| OtherDecision {
-                task: one.unit.clone(),
-                title: state.units.get(&one.unit).map(|unit| unit.title.clone()).unwrap_or_default(),
-                question: one.question.clone(),
-                answer: one.answer.clone(),
-            })
-        })
-        .collect()
 }
 
 /// Bytes that a template may have.

@@ -10,7 +10,7 @@ use super::backoff;
 use super::inbox::InboxMessage;
 use super::machine::{Event, Pause};
 use super::world::RealWorld;
-use crate::report::{event_text, events};
+use crate::report::{event_text, notice_event};
 
 /// How late a pause may end after the computer woke up or its clock was set.
 const LOOK_AGAIN: Duration = if cfg!(test) { Duration::from_millis(20) } else { Duration::from_secs(10) };
@@ -30,7 +30,7 @@ impl RealWorld<'_> {
             && !length.is_zero()
             && self.published_pause.replace(until) != Some(until)
             // no hook gets this event, so only the log can fail
-            && let Err(error) = self.publish(events::of_pause(why, until))
+            && let Err(error) = self.publish(notice_event::of_pause(why, until))
         {
             self.say(error.render().trim_end());
         }

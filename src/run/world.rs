@@ -27,7 +27,8 @@ use crate::project::SpecPlace;
 use crate::project::current_plan::make_plan;
 use crate::project::progress::progress;
 use crate::report::event_text;
-use crate::report::events::{self, EventKind};
+use crate::report::events::EventKind;
+use crate::report::notice_event;
 use crate::report::summary::UnitLine;
 use crate::report::text::logs_command;
 use crate::report::theme;
@@ -345,7 +346,7 @@ impl World for RealWorld<'_> {
 
     fn report(&mut self, report: &Notice, state: &SpecState) -> Result<()> {
         self.note(report, state);
-        let what = events::of_notice(report, state);
+        let what = notice_event::of_notice(report, state);
         let line = event_text::line(&what, Some(self.config.run.max_iterations), &TimeZone::system());
         self.say(&line);
         self.label(report);

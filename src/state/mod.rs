@@ -15,6 +15,7 @@ pub mod limited;
 mod limits;
 mod matching;
 pub mod needs;
+mod note;
 pub mod notes;
 pub mod outcome;
 #[cfg(test)]
@@ -44,7 +45,7 @@ pub use end::{End, EndKind, Remedy};
 pub use known_task::{IdentityDoubt, KnownTask, SeenPlace, SeenTasks};
 pub use limited::{Limited, WindowUse, who};
 pub use needs::{Need, NeedKind, needs};
-pub use notes::Note;
+pub use note::Note;
 pub use outcome::Outcome;
 pub use questions::Question;
 pub use run::{OpenRun, OverRun, Run, Wait, WaitReason};

@@ -1,48 +1,7 @@
 //! PURE. What people write to the agents of tasks without being asked.
 
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-
+use super::note::Note;
 use super::spec_state::SpecState;
-
-/// Words of a person for the agent of a task. Each prompt of the task has them until the task is done.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Note {
-    /// A name of its own, so that it is taken once.
-    pub id: String,
-    /// The unit.
-    pub unit: String,
-    /// The title of the unit when it was written.
-    #[serde(default)]
-    pub title: String,
-    /// What the person wrote.
-    pub text: String,
-    /// When.
-    pub at: Timestamp,
-    /// Who.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub by: Option<String>,
-    /// The first attempt whose agent got it; `None`: it is pending.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub given: Option<u32>,
-    /// Its task was done since, so no further prompt has it.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub over: bool,
-}
-
-impl Note {
-    /// Whether no agent got it yet, and a prompt still can have it.
-    #[must_use]
-    pub fn is_pending(&self) -> bool {
-        self.given.is_none() && !self.over
-    }
-
-    /// Whether its task was done before an agent got it.
-    #[must_use]
-    pub fn is_late(&self) -> bool {
-        self.given.is_none() && self.over
-    }
-}
 
 impl SpecState {
     /// Takes notes that are not known yet, and returns those. One for a task that is done already is late.
@@ -81,8 +40,10 @@ impl SpecState {
         }
     }
 
-    /// An agent of this attempt never began, so it got no notes.
-    pub fn keep_notes(&mut self, unit: &str, attempt: u32) {
+    /// If the agent of the last attempt never began, the notes that its prompt had are pending again.
+    pub fn keep_unheard_notes(&mut self, unit: &str) {
+        let last = self.units.get(unit).and_then(|unit| unit.attempts.last());
+        let Some(attempt) = last.filter(|last| !last.reached_agent()).map(|last| last.number) else { return };
         for note in self.notes.iter_mut().filter(|note| note.unit == unit && note.given == Some(attempt)) {
             note.given = None;
         }
@@ -100,9 +61,9 @@ impl SpecState {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::at;
+    use super::super::testing::{at, attempt};
     use super::*;
-    use crate::state::KnownTask;
+    use crate::state::{KnownTask, Outcome};
 
     fn note(id: &str, unit: &str) -> Note {
         let (text, title) = (format!("words {id}"), format!("Title of {unit}"));
@@ -122,7 +83,13 @@ mod tests {
         state.give_notes("1", 3);
         assert_eq!((state.notes[0].given, state.notes[1].given), (Some(3), None));
         assert_eq!(texts(&state, "1"), ["words a"], "a retry has it, too");
-        state.keep_notes("1", 3);
+        let ends = |state: &mut SpecState, outcome| {
+            state.units.entry("1".into()).or_default().attempts = vec![attempt(3, Some(outcome))];
+            state.keep_unheard_notes("1");
+        };
+        ends(&mut state, Outcome::NoSignal);
+        assert_eq!(state.notes[0].given, Some(3), "an agent had it");
+        ends(&mut state, Outcome::Unavailable { why: "gone".into() });
         assert!(state.notes[0].is_pending());
         state.done(at(1), "1", &["1".to_owned()]);
         assert!(state.notes[0].is_late() && texts(&state, "1").is_empty());

@@ -11,7 +11,7 @@ use super::attempt::AttemptRecord;
 use super::by_id;
 use super::known_task::KnownTask;
 use super::limited::Limited;
-use super::notes::Note;
+use super::note::Note;
 use super::run::Run;
 use super::spent::Spent;
 use super::unit::{UnitState, UnitStatus};

@@ -17,7 +17,7 @@ keys! {
         inputs: Vec<String> as Globs = [], outside;
         /// Skills that an agent must use, and when.
         skills: Vec<Skill> = [{ name = "test-driven-development", when = "ANY code changes" }];
-        /// Whether an agent is told what people decided in other tasks about things that its task names, too: files, names in
+        /// Whether an agent learns what people decided in other tasks about things that its task names, too: files, names in
         /// backticks, identifiers and numbers of requirements.
         decisions: bool = false, inside;
         /// Further rules for an agent, one sentence each.

@@ -105,7 +105,7 @@ pub(crate) const ROOT: &[ConfigKey] = &{
 };
 
 impl Override {
-    /// What does not fit together: no task at all, a review by nobody.
+    /// What does not fit together: no task at all, a review without a reviewer.
     pub(crate) fn problem(&self, at: &KeyPath, review: &Review) -> Option<Problem> {
         if self.tasks.is_empty() == self.title.is_none() {
             let all = if self.backend.is_some() && self.title.is_none() {
@@ -117,7 +117,7 @@ impl Override {
             return Some(Problem::of_key(at.join("tasks"), text));
         }
         let lacks = self.review == Some(TaskReview::Yes) && review.backend.is_none();
-        let text = "nobody reviews, since review.backend is not set; name the backend here, or set that";
+        let text = "no agent reviews, since review.backend is not set; name the backend here, or set that";
         lacks.then(|| Problem::of_key(at.join("review"), text))
     }
 }
