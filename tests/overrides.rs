@@ -13,11 +13,13 @@ fn project(more: &str) -> Project {
 
 #[test]
 fn a_model_of_the_command_line_goes_to_the_backend_and_is_kept() {
-    let project = project("[[override]]\ntasks = [\"2\"]\nbackend = \"second\"\n");
-    project.run(&["run", "--model", "large"]).code(0);
-    assert_eq!(project.ledger(), ["1 1", "1 got -m large", "2 1", "2 got second"]);
+    let project = project("[[override]]\ntasks = [\"2\"]\nbackend = \"second\"\n").agent(
+        "note \"$SEQORCH_UNIT got $*\"; if test -e asked; then say_done; else touch asked; say_halt; fi",
+    );
+    project.run(&["run", "--model", "large"]).code(2);
+    project.run(&["resume", "--answer", "A"]).code(0).says(&["--model=large"]);
+    assert_eq!(project.ledger(), ["1 1", "1 got -m large", "1 2", "1 got -m large", "2 1", "2 got second"]);
     project.run(&["mark", "1", "todo"]).code(0);
-    project.run(&["run", "--retry"]).code(0).says(&["--model=large"]);
     project.run(&["run", "--backend", "second", "--model", "x"]).code(78).says(&["no argument passes it on"]);
 }
 

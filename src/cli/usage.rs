@@ -54,7 +54,6 @@ const VERBS: &[(&str, &str)] = &[
 /// Flags that people try, and where that is set.
 const FLAGS: &[(&str, &str)] = &[
     ("--agent", "set `agent` of [backend.NAME] in seqorch.toml, or choose a backend with --backend"),
-    ("--model", "set `model` of [backend.NAME] in seqorch.toml, or of an [[override]] for some tasks"),
     ("--parallel", "seqorch runs one task at a time"),
     ("--skip", "seqorch mark ID skip"),
     ("--task", "--only ID"),
@@ -213,9 +212,9 @@ mod tests {
 
     #[test]
     fn a_flag_that_is_a_key_leads_to_the_configuration() {
-        let said = said(&["run", "--model", "x"]);
+        let said = said(&["run", "--agent", "x"]);
         assert!(
-            said.contains("tip: set `model` of [backend.NAME]") && !said.contains("-- --model"),
+            said.contains("tip: set `agent` of [backend.NAME]") && !said.contains("-- --agent"),
             "{said}"
         );
     }

@@ -54,7 +54,7 @@ fn an_unknown_option() {
         &["run", "--foo"],
         &["plan", "--at", "3"],
         &["config", "show", "--x"],
-        &["run", "--model", "x"],
+        &["run", "--agent", "x"],
     ];
     error(&one(), "unknown_option", commands);
 }
