@@ -109,7 +109,11 @@ impl Round {
     /// What must hold when a spec is complete, whatever was killed before.
     fn check(&self) {
         let project = &self.project;
-        let story = || format!("{}\n{:#}", self.log.text(), project.state("login")["units"]["1"]["attempts"]);
+        let story = || {
+            let history =
+                git(project, &["log", "--reverse", "--name-status", "--format=%h %cd %s", "--date=iso"]);
+            format!("{}\n{history}\n{:#}", self.log.text(), project.state("login")["units"])
+        };
         let tasks = (1..=UNITS).map(|n| format!("{n}: Task {n}"));
         let wanted: Vec<String> = ["start".to_owned()].into_iter().chain(tasks).collect();
         assert_eq!(subjects(project), wanted, "{}", story());

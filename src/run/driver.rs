@@ -229,9 +229,9 @@ impl Driver<'_> {
                 None
             }
             Effect::Tick(ids) => Some(Event::Ticked(self.world.tick(&ids, state))),
-            Effect::Untick(ids) => {
+            Effect::Untick { unit, ids, words } => {
                 self.world.untick(&ids, state);
-                None
+                Some(Event::Unticked { unit, words })
             }
             Effect::Sleep { until, why } => {
                 self.pause = Some((until, why));

@@ -146,6 +146,13 @@ pub enum Event {
     },
     /// The boxes of these ids were ticked in tasks.md, or need no further try.
     Ticked(Vec<String>),
+    /// The boxes of a unit whose commit was refused are open.
+    Unticked {
+        /// The unit.
+        unit: String,
+        /// What git, or a hook of it, said.
+        words: String,
+    },
     /// The changes of a done unit were counted, and committed if the configuration says so.
     Kept {
         /// The unit.
@@ -218,8 +225,15 @@ pub enum Effect {
     Cancel,
     /// Tick these ids in tasks.md; comes back as [`Event::Ticked`].
     Tick(Vec<String>),
-    /// Open the boxes of these ids in tasks.md again.
-    Untick(Vec<String>),
+    /// Open the boxes of a unit whose commit was refused in tasks.md again; comes back as [`Event::Unticked`].
+    Untick {
+        /// The unit.
+        unit: String,
+        /// The ids of its boxes.
+        ids: Vec<String>,
+        /// What git, or a hook of it, said.
+        words: String,
+    },
     /// Pause, and come back with [`Event::Woke`].
     Sleep {
         /// Wall-clock time of its end.

@@ -133,6 +133,7 @@ impl Machine {
                 Vec::new()
             }
             Event::Verified { failure, after } => self.verified(now, failure, after),
+            Event::Unticked { unit, words } => self.unticked(now, &unit, words),
             Event::Ticked(ids) => {
                 // the next save has it; a kill before it only ticks them once more
                 self.state.ticked(&ids);

@@ -84,7 +84,7 @@ impl Machine {
             && self.may_take_back(&unit)
             && !self.state.is_refused(&unit)
         {
-            return self.take_back(&unit, why.clone());
+            return self.open_refused(unit, why.clone());
         }
         let is_news = self.state.is_refused(&unit) && kept.is_ok();
         self.state.settle_commit(now, &unit, kept);
@@ -101,11 +101,29 @@ impl Machine {
         is_pending && self.policy.on_refused == RefusedRule::Retry
     }
 
+    /// Opens the boxes of a unit whose commit was refused. The state says before and after it what a run that is killed in
+    /// between left: a box that stays ticked would count as done, and one that opens by itself would be a person's wish.
+    fn open_refused(&mut self, unit: String, words: String) -> Vec<Effect> {
+        let ids = self.state.open_refused(&unit);
+        vec![Effect::Save, Effect::Untick { unit, ids, words }]
+    }
+
+    /// The boxes of a unit whose commit was refused are open: its attempt is a failed one.
+    pub(super) fn unticked(&mut self, now: Timestamp, unit: &str, words: String) -> Vec<Effect> {
+        match &self.phase {
+            Phase::Committing(done) if done.step.unit == unit => {
+                let done = done.clone();
+                self.failed_by_refusal(now, *done, words)
+            }
+            _ => self.take_back(unit, words),
+        }
+    }
+
     /// A hook refused the commit of a unit whose run was killed before its first try, so no run has reported its end.
     fn take_back(&mut self, id: &str, words: String) -> Vec<Effect> {
         let outcome = Outcome::VerifyFailed { command: REFUSED_COMMIT.to_owned(), tail: words };
-        let ids = self.state.take_back(id, outcome.clone());
-        let mut effects = vec![Effect::Untick(ids), Effect::Save];
+        self.state.take_back(id, outcome.clone());
+        let mut effects = vec![Effect::Save];
         if let Some(unit) = self.state.units.get(id)
             && let Some(last) = unit.attempts.last()
         {
@@ -157,19 +175,25 @@ impl Machine {
         let id = step.unit.clone();
         let words =
             kept.as_ref().err().filter(|refused| refused.for_agent).map(|refused| refused.why.clone());
-        let (Some(words), Notice::Ended { title, attempt, took, .. }) = (words, &report) else {
-            self.state.settle_commit(now, &id, kept);
-            let report = [Effect::Save, Effect::Report(report)].into_iter().chain(foreign);
-            return report.chain(self.replan()).collect();
-        };
+        if let Some(words) = words {
+            return self.open_refused(id, words);
+        }
+        self.state.settle_commit(now, &id, kept);
+        let report = [Effect::Save, Effect::Report(report)].into_iter().chain(foreign);
+        report.chain(self.replan()).collect()
+    }
+
+    /// The attempt that has just ended counts as one whose check failed.
+    fn failed_by_refusal(&mut self, now: Timestamp, done: DoneAttempt, words: String) -> Vec<Effect> {
+        let DoneAttempt { step, report, foreign } = done;
+        let Notice::Ended { title, attempt, took, .. } = report else { return self.replan() };
+        let id = step.unit.clone();
         let outcome = Outcome::VerifyFailed { command: REFUSED_COMMIT.to_owned(), tail: words };
-        let ids = self.state.take_back(&id, outcome.clone());
+        self.state.take_back(&id, outcome.clone());
         let tries = self.state.units.get(&id).map_or(0, UnitState::tries);
         let (next, end) = self.unsuccessful(now, &id, tries, Some(&step));
-        let report =
-            Notice::Ended { unit: id, title: title.clone(), attempt: *attempt, outcome, took: *took, next };
-        // before the save: a box that stays ticked would count as done
-        let mut effects = vec![Effect::Untick(ids)];
+        let report = Notice::Ended { unit: id, title, attempt, outcome, took, next };
+        let mut effects = Vec::new();
         if let Some(end) = &end {
             self.phase = Phase::Over;
             self.state.end_run(now, end.clone(), true);

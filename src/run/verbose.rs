@@ -56,7 +56,7 @@ impl RealWorld<'_> {
             Effect::Verify { step, attempt } => format!("verify attempt {attempt} of {}", step.unit),
             Effect::Cancel => "end the agent".to_owned(),
             Effect::Tick(ids) => format!("tick {}", ids.join(", ")),
-            Effect::Untick(ids) => format!("open {} again", ids.join(", ")),
+            Effect::Untick { ids, .. } => format!("open {} again", ids.join(", ")),
             Effect::Sleep { until, .. } => format!("sleep until {until}"),
             Effect::Finish(_) => "end the run".to_owned(),
         };

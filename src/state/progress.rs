@@ -158,20 +158,27 @@ impl SpecState {
     }
 
     /// Git refused the commit of a unit, and its agent is to fix that: the unit is not done, and its last attempt failed a
-    /// check. What it changed belongs to what its next attempt changes. Gives the ids that it had completed.
-    pub fn take_back(&mut self, unit: &str, failure: Outcome) -> Vec<String> {
+    /// check. What it changed belongs to what its next attempt changes.
+    pub fn take_back(&mut self, unit: &str, failure: Outcome) {
         self.notes.iter_mut().filter(|note| note.unit == unit).for_each(|note| note.over = false);
-        let Some(unit) = self.units.get_mut(unit) else { return Vec::new() };
+        let Some(unit) = self.units.get_mut(unit) else { return };
         unit.pending_commit = None;
         unit.changes = None;
         unit.status = UnitStatus::Todo;
         unit.to_tick.clear();
-        let Some(last) = unit.last_work_mut() else { return Vec::new() };
+        let Some(last) = unit.last_work_mut() else { return };
         last.outcome = Some(failure);
         last.counts = true;
         let ids = last.completes.clone();
         self.completed.retain(|id| !ids.contains(id));
-        // their boxes are opened by us: the next reading must not take that for a person's wish
+    }
+
+    /// The boxes of a unit are about to be opened by us, since its commit was refused: the next reading must not take that
+    /// for a person's wish, and a run that makes the commit after all ticks them again. Gives their ids.
+    pub fn open_refused(&mut self, unit: &str) -> Vec<String> {
+        let Some(unit) = self.units.get_mut(unit) else { return Vec::new() };
+        let ids = unit.work().next_back().map(|last| last.completes.clone()).unwrap_or_default();
+        unit.to_tick.clone_from(&ids);
         self.entries.iter_mut().filter(|task| ids.contains(&task.id)).for_each(|task| task.ticked = false);
         ids
     }
