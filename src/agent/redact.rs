@@ -3,8 +3,9 @@
 //! The agent's own output log stays as it is, byte for byte, in a private file.
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
+use aho_corasick::AhoCorasick;
 use regex::{Captures, Regex};
 
 /// What replaces a secret.
@@ -12,62 +13,102 @@ pub(super) const MASK: &str = "[redacted]";
 /// Shorter values are words, ports and switches, not secrets.
 const MIN_VALUE: usize = 8;
 
+/// A kind of secret. Its pattern is compiled when the first text has one of its hints: most processes need none.
+struct Shape {
+    /// Texts in lower case, one of which every such secret has.
+    hints: &'static [&'static str],
+    pattern: &'static str,
+    regex: OnceLock<Regex>,
+}
+
+impl Shape {
+    const fn new(hints: &'static [&'static str], pattern: &'static str) -> Self {
+        Self { hints, pattern, regex: OnceLock::new() }
+    }
+
+    fn regex(&self) -> &Regex {
+        self.regex.get_or_init(|| Regex::new(self.pattern).unwrap_or_else(|error| unreachable!("{error}")))
+    }
+}
+
 /// Shapes of keys that vendors issue, of passwords in addresses and of private keys. The one list of them.
-const SHAPE_LIST: [&str; 23] = [
+static SHAPES: [Shape; 23] = [
     // the body of a private key, also where its end is cut off
-    r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----(?:.*?-----END [A-Z0-9 ]*PRIVATE KEY-----|[A-Za-z0-9+/=\s]*)",
+    Shape::new(
+        &["private key"],
+        r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----(?:.*?-----END [A-Z0-9 ]*PRIVATE KEY-----|[A-Za-z0-9+/=\s]*)",
+    ),
     // its end, where the lines above it are cut off
-    r"(?m)(?:^[ \t]*[A-Za-z0-9+/=]+[ \t]*\n)*[ \t]*-----END [A-Z0-9 ]*PRIVATE KEY-----",
-    r"\b(?:sk|pk|rk)-[A-Za-z0-9_-]{16,}",
-    r"\b(?:sk|pk|rk)_(?:live|test)_[A-Za-z0-9]{8,}",
-    r"\bwhsec_[A-Za-z0-9+/=]{16,}",
-    r"\bgh[pousr]_[A-Za-z0-9]{20,}",
-    r"\bgithub_pat_[A-Za-z0-9_]{20,}",
-    r"\bglpat-[A-Za-z0-9_-]{16,}",
-    r"\bnpm_[A-Za-z0-9]{16,}",
-    r"\bpypi-[A-Za-z0-9_-]{16,}",
-    r"\bhf_[A-Za-z0-9]{20,}",
-    r"\bdop_v1_[a-f0-9]{32,}",
-    r"\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}",
-    r"\bxox[abeprs]-[A-Za-z0-9-]{10,}",
-    r"\bxapp-[A-Za-z0-9-]{10,}",
-    r"\bA(?:KIA|SIA)[A-Z0-9]{16}\b",
-    r"\bAIza[A-Za-z0-9_-]{30,}",
-    r"\bya29\.[A-Za-z0-9_-]{20,}",
-    r"\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+",
+    Shape::new(
+        &["private key"],
+        r"(?m)(?:^[ \t]*[A-Za-z0-9+/=]+[ \t]*\n)*[ \t]*-----END [A-Z0-9 ]*PRIVATE KEY-----",
+    ),
+    Shape::new(&["sk-", "pk-", "rk-"], r"\b(?:sk|pk|rk)-[A-Za-z0-9_-]{16,}"),
+    Shape::new(&["k_live_", "k_test_"], r"\b(?:sk|pk|rk)_(?:live|test)_[A-Za-z0-9]{8,}"),
+    Shape::new(&["whsec_"], r"\bwhsec_[A-Za-z0-9+/=]{16,}"),
+    Shape::new(&["ghp_", "gho_", "ghu_", "ghs_", "ghr_"], r"\bgh[pousr]_[A-Za-z0-9]{20,}"),
+    Shape::new(&["github_pat_"], r"\bgithub_pat_[A-Za-z0-9_]{20,}"),
+    Shape::new(&["glpat-"], r"\bglpat-[A-Za-z0-9_-]{16,}"),
+    Shape::new(&["npm_"], r"\bnpm_[A-Za-z0-9]{16,}"),
+    Shape::new(&["pypi-"], r"\bpypi-[A-Za-z0-9_-]{16,}"),
+    Shape::new(&["hf_"], r"\bhf_[A-Za-z0-9]{20,}"),
+    Shape::new(&["dop_v1_"], r"\bdop_v1_[a-f0-9]{32,}"),
+    Shape::new(&["sg."], r"\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}"),
+    Shape::new(&["xox"], r"\bxox[abeprs]-[A-Za-z0-9-]{10,}"),
+    Shape::new(&["xapp-"], r"\bxapp-[A-Za-z0-9-]{10,}"),
+    Shape::new(&["akia", "asia"], r"\bA(?:KIA|SIA)[A-Z0-9]{16}\b"),
+    Shape::new(&["aiza"], r"\bAIza[A-Za-z0-9_-]{30,}"),
+    Shape::new(&["ya29."], r"\bya29\.[A-Za-z0-9_-]{20,}"),
+    Shape::new(&["eyj"], r"\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+"),
     // the password in an address
-    r"\b[A-Za-z][A-Za-z0-9+.-]*://[^/\s:@]*:[^/\s:@]+@",
-    r"(?i)\b(?:bearer|basic)\s+[A-Za-z0-9._~+/-]{16,}=*",
-    r"(?i)\bAccountKey=[A-Za-z0-9+/]{16,}=*",
-    r"\bage-secret-key-1[a-z0-9]{20,}|\bAGE-SECRET-KEY-1[A-Z0-9]{20,}",
+    Shape::new(&["://"], r"\b[A-Za-z][A-Za-z0-9+.-]*://[^/\s:@]*:[^/\s:@]+@"),
+    Shape::new(&["bearer", "basic"], r"(?i)\b(?:bearer|basic)\s+[A-Za-z0-9._~+/-]{16,}=*"),
+    Shape::new(&["accountkey="], r"(?i)\bAccountKey=[A-Za-z0-9+/]{16,}=*"),
+    Shape::new(&["age-secret-key-1"], r"\bage-secret-key-1[a-z0-9]{20,}|\bAGE-SECRET-KEY-1[A-Z0-9]{20,}"),
 ];
 
-static SHAPES: LazyLock<Vec<Regex>> =
-    LazyLock::new(|| SHAPE_LIST.iter().filter_map(|shape| Regex::new(shape).ok()).collect());
-
 /// `NAME=value`, `name = value`, `name: value`, `--name value`, `"name": "value"`, where the name is that of a secret.
-static NAMED: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(
-        r#"(?ix)
-        (?P<name> ["']? [\w.-]* (?: pass | pwd | secret | token | key | credential ) [\w.-]* ["']? )
-        (?P<sign> [\x20\t]* (?: := | => | = ) [\x20\t]* | \s* : \s* | \x20 )
-        (?P<value> "[^"\n]*" | '[^'\n]*' | [^\s"',;]+ )"#,
-    )
-    .ok()
+static NAMED: Shape = Shape::new(
+    &["pass", "pwd", "secret", "token", "key", "credential"],
+    r#"(?ix)
+    (?P<name> ["']? [\w.-]* (?: pass | pwd | secret | token | key | credential ) [\w.-]* ["']? )
+    (?P<sign> [\x20\t]* (?: := | => | = ) [\x20\t]* | \s* : \s* | \x20 )
+    (?P<value> "[^"\n]*" | '[^'\n]*' | [^\s"',;]+ )"#,
+);
+
+/// Finds the hints of all shapes at once, and says whose they are.
+struct HintSearch {
+    search: AhoCorasick,
+    /// The shape of each hint.
+    owners: Vec<&'static Shape>,
+}
+
+static HINTS: LazyLock<HintSearch> = LazyLock::new(|| {
+    let all = SHAPES.iter().chain([&NAMED]);
+    let (owners, hints): (Vec<&Shape>, Vec<&str>) =
+        all.flat_map(|shape| shape.hints.iter().map(move |hint| (shape, *hint))).unzip();
+    let search = AhoCorasick::builder().ascii_case_insensitive(true).build(hints);
+    HintSearch { search: search.unwrap_or_else(|error| unreachable!("{error}")), owners }
 });
 
-/// Something that every secret of the lists above has. Most text has none of it, and is done with at once.
-static HINTS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(
-        "(?i)pass|pwd|secret|token|key|credential|://|bearer|basic|[spr]k[-_]|gh[a-z]_|github_|glpat|npm_|pypi-|\
-         hf_|dop_|sg\\.|xox|xapp|akia|asia|aiza|ya29|eyj|whsec",
-    )
-    .ok()
-});
+/// The shapes whose secrets the text may hold, in the order of the list.
+fn shapes_hinted_in(text: &str) -> Vec<&'static Shape> {
+    if !may_hold_secret(text) {
+        return Vec::new();
+    }
+    let mut hinted = vec![false; HINTS.owners.len()];
+    for found in HINTS.search.find_overlapping_iter(text) {
+        hinted[found.pattern().as_usize()] = true;
+    }
+    let mut shapes: Vec<&Shape> =
+        HINTS.owners.iter().zip(hinted).filter(|(_, hinted)| *hinted).map(|(shape, _)| *shape).collect();
+    shapes.dedup_by_key(|shape| shape.pattern);
+    shapes
+}
 
 /// Whether the text has something that all secrets have.
 pub(super) fn may_hold_secret(text: &str) -> bool {
-    HINTS.as_ref().is_none_or(|hints| hints.is_match(text)) || text.contains("PRIVATE KEY")
+    HINTS.search.is_match(text)
 }
 
 /// Whether what stands behind the name of a secret is one, and not code, prose or a placeholder.
@@ -158,7 +199,9 @@ impl Redactor {
     pub fn hides(&self, name: &str, value: &str) -> bool {
         looks_secret(name)
             || self.values.iter().any(|secret| value.contains(secret.as_str()))
-            || SHAPES.iter().any(|shape| shape.is_match(value))
+            || shapes_hinted_in(value)
+                .into_iter()
+                .any(|shape| shape.pattern != NAMED.pattern && shape.regex().is_match(value))
     }
 
     /// Where the end of the text begins that may be the beginning of a known secret.
@@ -178,25 +221,20 @@ impl Redactor {
                 text = text.replace(value.as_str(), MASK);
             }
         }
-        if HINTS.as_ref().is_some_and(|hints| !hints.is_match(&text)) {
-            return text;
-        }
-        for shape in SHAPES.iter() {
-            if let Cow::Owned(changed) = shape.replace_all(&text, MASK) {
+        // most text has no hint, and is done with at once
+        for shape in shapes_hinted_in(&text) {
+            let masked = |found: &Captures<'_>| match found.name("value") {
+                None => MASK.to_owned(),
+                Some(value)
+                    if value.as_str() != MASK && is_value(&found["name"], &found["sign"], value.as_str()) =>
+                {
+                    format!("{}{}{MASK}", &found["name"], &found["sign"])
+                }
+                Some(_) => found[0].to_owned(),
+            };
+            if let Cow::Owned(changed) = shape.regex().replace_all(&text, masked) {
                 text = changed;
             }
-        }
-        if let Some(named) = NAMED.as_ref()
-            && let Cow::Owned(changed) = named.replace_all(&text, |found: &Captures<'_>| {
-                let (name, sign, value) = (&found["name"], &found["sign"], &found["value"]);
-                if value != MASK && is_value(name, sign, value) {
-                    format!("{name}{sign}{MASK}")
-                } else {
-                    found[0].to_owned()
-                }
-            })
-        {
-            text = changed;
         }
         text
     }
@@ -250,7 +288,7 @@ mod tests {
 
     #[test]
     fn every_shape_of_the_list_is_valid_and_masked() {
-        assert_eq!(SHAPES.len(), SHAPE_LIST.len());
+        assert!(SHAPES.iter().all(|shape| Regex::new(shape.pattern).is_ok()));
         for secret in [
             "sk-abcdefghijklmnop1234",
             "sk_live_4eC39HqLyjWDarjtT1zdp7dc",

@@ -54,6 +54,8 @@ pub struct RunWindows {
     over: Vec<(String, TmuxWindow)>,
     /// A tmux command that still runs. The next command waits for it.
     pub(super) pending: Option<PendingCommand>,
+    /// The purpose of the only window that it changes. A window for something else can be opened meanwhile.
+    pending_for: Option<String>,
     /// The user knows that side panes cannot be opened.
     pub(super) complained: bool,
 }
@@ -97,6 +99,7 @@ impl RunWindows {
             looked: false,
             over: Vec::new(),
             pending: None,
+            pending_for: None,
             complained: false,
         })
     }
@@ -142,7 +145,9 @@ impl RunWindows {
         argv: &[OsString],
         mark: Option<&str>,
     ) -> Result<TmuxWindow> {
-        self.pending = None;
+        if self.pending_for.as_deref().is_none_or(|other| other == purpose) {
+            self.pending = None;
+        }
         if mark.is_some() {
             self.look();
         }
@@ -242,7 +247,8 @@ impl RunWindows {
         let mut line = CommandLine::default();
         line.window_option(&window.id, MARK_OPTION, mark);
         self.label(&mut line, &window.id);
-        if self.settings.keep == Keep::None || self.settings.keep == Keep::Failed && done {
+        let stays = !(self.settings.keep == Keep::None || self.settings.keep == Keep::Failed && done);
+        if !stays {
             let verify = verify_purpose(purpose);
             let verify = self.windows.get(&verify).cloned().map(|window| (verify, window));
             let ours: Vec<_> = verify.into_iter().chain([(purpose.to_owned(), window)]).collect();
@@ -254,6 +260,7 @@ impl RunWindows {
             self.over.extend(ours);
         }
         self.later(line);
+        self.pending_for = stays.then(|| purpose.to_owned());
     }
 
     /// Shows a text in the session's status line; with `bell`, also rings the bell in window `main`.
@@ -293,6 +300,7 @@ impl RunWindows {
             // dropping it waits for it, so that commands run in their order
             self.pending = None;
             self.pending = self.tmux.start(line);
+            self.pending_for = None;
         }
     }
 
