@@ -162,7 +162,7 @@ impl Snapshots<'_> {
     /// What the user's index has, by path. A conflict is like none of them.
     fn staged_entries(&self) -> Result<BTreeMap<RepoPath, TreeEntry>, GitError> {
         let repository = self.repository();
-        let printed = repository.call(["ls-files", "-s", "-z"]).run(&repository.supervisor)?;
+        let printed = repository.call(["ls-files", "-s", "-z"]).read(&repository.supervisor)?;
         // `MODE OBJECT STAGE\tPATH`
         let entry = |record: &[u8]| {
             let tab = record.iter().position(|b| *b == b'\t')?;

@@ -92,8 +92,8 @@ impl Snapshots<'_> {
     /// formatted them.
     pub fn commit(&mut self, request: &CommitRequest<'_>) -> Result<(CommitOutcome, String), CommitError> {
         let stamps = self.stamps(request.paths);
-        let refused = match self.try_commit(request) {
-            Ok(outcome) => return Ok(self.with_tree(outcome, request, &stamps)),
+        let refused = match self.try_commit(request, request.tree) {
+            Ok((outcome, tree)) => return Ok(self.with_tree(outcome, tree, request.paths, &stamps)),
             Err(CommitError::Refused(error @ GitError::Failed { .. })) => error,
             Err(error) => return Err(error),
         };
@@ -105,8 +105,8 @@ impl Snapshots<'_> {
         let head = now.head.commit.as_deref();
         let again = CommitRequest { tree: &now.tree, head, ..request.clone() };
         let stamps = self.stamps(request.paths);
-        let outcome = self.try_commit(&again)?;
-        Ok(self.with_tree(outcome, &again, &stamps))
+        let (outcome, tree) = self.try_commit(&again, request.tree)?;
+        Ok(self.with_tree(outcome, tree, request.paths, &stamps))
     }
 
     /// By these it is known whether a hook wrote files of the task.
@@ -117,14 +117,14 @@ impl Snapshots<'_> {
     fn with_tree(
         &mut self,
         outcome: CommitOutcome,
-        request: &CommitRequest<'_>,
+        tree: String,
+        paths: &BTreeSet<RepoPath>,
         stamps: &[Option<Stamp>],
     ) -> (CommitOutcome, String) {
-        let tree = request.tree.to_owned();
-        if outcome == CommitOutcome::Nothing || self.stamps(request.paths) == stamps {
+        if outcome == CommitOutcome::Nothing || self.stamps(paths) == stamps {
             return (outcome, tree);
         }
-        let is_of_task = |change: &TreeChange| request.paths.contains(&change.path);
+        let is_of_task = |change: &TreeChange| paths.contains(&change.path);
         let formatted = self.take().and_then(|now| {
             let changed = self.changes(&tree, &now.tree)?.iter().any(is_of_task);
             Ok(changed.then_some(now.tree))
@@ -134,15 +134,21 @@ impl Snapshots<'_> {
         (outcome, formatted.unwrap_or(tree))
     }
 
-    fn try_commit(&mut self, request: &CommitRequest<'_>) -> Result<CommitOutcome, CommitError> {
+    /// One try, and the tree that it took. `asked`: the tree of the first try.
+    fn try_commit(
+        &mut self,
+        request: &CommitRequest<'_>,
+        asked: &str,
+    ) -> Result<(CommitOutcome, String), CommitError> {
         let turn = self.commit_turn(request.deadline)?;
         if self.held_tree().is_none() {
             // a kill cost the private index; what the new one holds is known after a look
             self.take()?;
         }
-        if let Some(made) = self.finish_started(request)? {
+        if let Some(made) = self.finish_started(request, asked)? {
             return Ok(made);
         }
+        let tree = request.tree.to_owned();
         let operation = self.repository().operation()?;
         if let Some(operation) = operation.filter(|operation| operation.is_disturbed_by_a_commit()) {
             return Err(CommitError::InProgress(operation));
@@ -151,9 +157,11 @@ impl Snapshots<'_> {
         let mut head = request.head.map(str::to_owned);
         for _ in 0..MOVED_TRIES {
             let based = CommitRequest { head: head.as_deref(), ..request.clone() };
-            let Some(new) = self.make(&based, &turn)? else { return Ok(CommitOutcome::Nothing) };
+            let Some(new) = self.make(&based, asked, &turn)? else {
+                return Ok((CommitOutcome::Nothing, tree));
+            };
             if new.parent == head {
-                return Ok(self.finish(new, request, is_locked));
+                return Ok((self.finish(new, request, asked, is_locked), tree));
             }
             // somebody committed since the last snapshot, and this commit would revert that
             let Some(parent) = &new.parent else { break };
@@ -167,7 +175,12 @@ impl Snapshots<'_> {
     }
 
     /// The new commit; `None` where HEAD has the task's paths already.
-    fn make(&self, request: &CommitRequest<'_>, turn: &File) -> Result<Option<NewCommit>, CommitError> {
+    fn make(
+        &self,
+        request: &CommitRequest<'_>,
+        asked: &str,
+        turn: &File,
+    ) -> Result<Option<NewCommit>, CommitError> {
         // before: what HEAD has; after: what the tree has
         let mut ours = self.changes_of_work_tree(request.head, request.tree)?;
         ours.retain(|change| request.paths.contains(&change.path));
@@ -177,7 +190,7 @@ impl Snapshots<'_> {
         self.link_objects(&ours)?;
         for last in [false, false, true] {
             self.write_commit_index(request, &ours)?;
-            self.note_started(request)?;
+            self.note_started(request, asked)?;
             let error = match self.commit_from(request, turn) {
                 Ok(()) => return self.new_commit().map(Some).map_err(Into::into),
                 Err(error) => error,
@@ -205,6 +218,7 @@ impl Snapshots<'_> {
         &mut self,
         new: NewCommit,
         request: &CommitRequest<'_>,
+        asked: &str,
         is_locked: bool,
     ) -> CommitOutcome {
         let before = Stamp::of(&self.repository().index);
@@ -213,7 +227,7 @@ impl Snapshots<'_> {
             Err(error) => self.note_behind(&new, &error),
         };
         // where it cannot be noted, the next run finds the commit by its own note, and comes here again
-        let _ = updated.and_then(|()| self.note_made(request, &new.commit));
+        let _ = updated.and_then(|()| self.note_made(request, asked, &new.commit));
         let beyond = new.changes.into_iter().map(|change| change.path);
         let beyond = beyond.filter(|path| !request.paths.contains(path));
         CommitOutcome::New { commit: new.commit, beyond: beyond.collect() }

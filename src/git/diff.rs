@@ -2,7 +2,7 @@
 
 use super::call::{DEADLINE, GitCall, GitError, one_line};
 use super::change::{TreeChange, parse};
-use super::files::private_folder;
+use super::files::{private_folder, remove, with_suffix};
 use super::helpers::HelperTask;
 use super::path::RepoPath;
 use super::repository::also_objects_of;
@@ -63,7 +63,7 @@ impl Snapshots<'_> {
         }
         let args = HelperTask::Compare.args().iter().copied().filter(|arg| *arg != "--stdin");
         let call = self.call(args.chain([from, to]));
-        let printed = call.run(&self.repository().supervisor)?;
+        let printed = call.read(&self.repository().supervisor)?;
         parse(&printed).ok_or_else(unknown_format)
     }
 
@@ -102,10 +102,10 @@ impl Snapshots<'_> {
     pub fn before_commit(&self, commit: &str) -> Result<String, GitError> {
         let (name, parent) = (format!("{commit}^{{commit}}"), format!("{commit}^"));
         let verify = |name: &str| self.call(["rev-parse", "--verify", "--quiet", name]);
-        match verify(&parent).run(&self.repository().supervisor) {
+        match verify(&parent).read(&self.repository().supervisor) {
             Ok(printed) => Ok(one_line(&printed)),
             Err(GitError::Failed { .. }) => {
-                verify(&name).run(&self.repository().supervisor).map_err(|error| match error {
+                verify(&name).read(&self.repository().supervisor).map_err(|error| match error {
                     GitError::Failed { .. } => {
                         GitError::Unusable { why: format!("git does not have the commit {commit} any more") }
                     }
@@ -126,10 +126,12 @@ impl Snapshots<'_> {
         })?;
         let index = folder.path().join("index");
         let supervisor = &self.repository().supervisor;
-        self.call(["read-tree", base]).env("GIT_INDEX_FILE", &index).run(supervisor)?;
+        let mop_up = || remove(&with_suffix(&index, ".lock"));
+        self.call(["read-tree", base]).env("GIT_INDEX_FILE", &index).run_stubbornly(supervisor, mop_up)?;
         let entries = changes.iter().map(|change| (&change.path, &change.after));
         self.write_entries(&index, entries)?;
-        let tree = self.call(["write-tree"]).env("GIT_INDEX_FILE", &index).run(supervisor)?;
+        let tree =
+            self.call(["write-tree"]).env("GIT_INDEX_FILE", &index).run_stubbornly(supervisor, mop_up)?;
         Ok(one_line(&tree))
     }
 
@@ -154,7 +156,7 @@ impl Snapshots<'_> {
         for path in paths {
             call = call.arg(path.as_path());
         }
-        let printed = call.env("GIT_LITERAL_PATHSPECS", "1").run(&self.repository().supervisor)?;
+        let printed = call.env("GIT_LITERAL_PATHSPECS", "1").read(&self.repository().supervisor)?;
         Ok(String::from_utf8_lossy(&printed).into_owned())
     }
 }

@@ -49,7 +49,7 @@ impl ExecutingSettings {
                 found.watch(folder.join(name));
             }
         }
-        let printed = GitCall::new(top, args).run_stubbornly(supervisor, || Ok(()))?;
+        let printed = GitCall::new(top, args).read(supervisor)?;
         let text = String::from_utf8_lossy(&printed);
         let mut fields = text.split('\0');
         while let (Some(scope), Some(origin), Some(setting)) = (fields.next(), fields.next(), fields.next()) {

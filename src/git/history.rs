@@ -52,8 +52,7 @@ impl Repository {
 
     /// Whether a commit is in the history of another one. A commit that git does not have any more is in none.
     pub fn is_ancestor(&self, old: &str, new: &str) -> Result<bool, GitError> {
-        match self.call(["merge-base", "--is-ancestor", old, new]).run_stubbornly(&self.supervisor, || Ok(()))
-        {
+        match self.call(["merge-base", "--is-ancestor", old, new]).read(&self.supervisor) {
             Ok(_) => Ok(true),
             Err(GitError::Failed { code: Some(1), .. }) => Ok(false),
             Err(GitError::Failed { code: Some(128), words, .. }) if words.contains("Not a valid") => {
@@ -70,7 +69,7 @@ impl Repository {
         }
         let names: String = commits.iter().flat_map(|commit| [commit, "\n"]).collect();
         let call = self.call(["cat-file", "--batch-check=%(objectname)"]).stdin(names.as_bytes());
-        let printed = call.run_stubbornly(&self.supervisor, || Ok(()))?;
+        let printed = call.read(&self.supervisor)?;
         let printed = String::from_utf8_lossy(&printed);
         let exists = |commit: &&str| printed.lines().any(|line| line == *commit);
         let (there, mut gone): (Vec<&'c str>, Vec<&'c str>) =
@@ -80,17 +79,10 @@ impl Repository {
         }
         // those that can be reached from them and not from HEAD: without HEAD, all
         let mut input: String = there.iter().flat_map(|commit| [commit, "\n"]).collect();
-        if self
-            .call(["rev-parse", "--verify", "--quiet", "HEAD"])
-            .run_stubbornly(&self.supervisor, || Ok(()))
-            .is_ok()
-        {
+        if self.call(["rev-parse", "--verify", "--quiet", "HEAD"]).read(&self.supervisor).is_ok() {
             input.push_str("^HEAD\n");
         }
-        let printed = self
-            .call(["rev-list", "--stdin"])
-            .stdin(input.as_bytes())
-            .run_stubbornly(&self.supervisor, || Ok(()))?;
+        let printed = self.call(["rev-list", "--stdin"]).stdin(input.as_bytes()).read(&self.supervisor)?;
         let printed = String::from_utf8_lossy(&printed);
         let outside: HashSet<&str> = printed.lines().collect();
         gone.extend(there.into_iter().filter(|commit| outside.contains(commit)));
@@ -99,7 +91,7 @@ impl Repository {
 
     fn commits(&self, range: &[&str]) -> Result<Vec<ListedCommit>, GitError> {
         let args = ["log", "--reverse", "--format=%H %s", "-z", LISTED].iter().chain(range).copied();
-        let printed = self.call(args).run_stubbornly(&self.supervisor, || Ok(()))?;
+        let printed = self.call(args).read(&self.supervisor)?;
         let listed = printed.split(|b| *b == 0).filter(|record| !record.is_empty()).map(|record| {
             let text = String::from_utf8_lossy(record);
             let (id, subject) = text.split_once(' ').unwrap_or((&text, ""));

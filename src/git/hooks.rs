@@ -161,8 +161,7 @@ impl HookFolder {
 /// Where git looks for hooks now.
 fn find(top: &Path, supervisor: &Supervisor) -> Result<PathBuf, GitError> {
     let args = ["rev-parse", "--path-format=absolute", "--git-path", "hooks"];
-    let printed =
-        GitCall::as_typed(top, args, super::call::DEADLINE).run_stubbornly(supervisor, || Ok(()))?;
+    let printed = GitCall::as_typed(top, args, super::call::DEADLINE).read(supervisor)?;
     path_lines(&printed)
         .pop()
         .ok_or_else(|| GitError::Unusable { why: "git does not say where its hooks are".to_owned() })

@@ -92,7 +92,7 @@ impl Repository {
         // such a repository has no files for its refs
         let names = HEADS.map(|(name, _)| name).join("\n");
         let call = self.call(["cat-file", "--batch-check"]).stdin(names.as_bytes());
-        let known = call.run_stubbornly(&self.supervisor, || Ok(()))?;
+        let known = call.read(&self.supervisor)?;
         let known = known.split(|b| *b == b'\n').map(|line| !line.is_empty() && !line.ends_with(b" missing"));
         Ok(HEADS.iter().zip(known).find(|(_, known)| *known).map(|((_, what), _)| *what))
     }

@@ -10,7 +10,7 @@ const PAUSES_MS: [u64; 14] =
 /// A wait that takes longer is named to the person.
 const UNNOTICED: Duration = Duration::from_secs(1);
 /// How often a call is made again that was killed.
-const KILLED_TRIES: u32 = 2;
+const KILLED_TRIES: u32 = 5;
 
 impl GitCall<'_> {
     /// Runs it, and again with growing pauses while another git holds a lock, for about a minute.
@@ -18,7 +18,12 @@ impl GitCall<'_> {
         patiently(supervisor, &self.shown(), || self.run(supervisor))
     }
 
-    /// The same for a call that may be made twice: it is also made again where something killed it. `mop_up` removes what
+    /// The same for a call that only reads: it is also made again where something killed it.
+    pub(super) fn read(&self, supervisor: &Supervisor) -> Result<Vec<u8>, GitError> {
+        self.run_stubbornly(supervisor, || Ok(()))
+    }
+
+    /// The same for a call that writes and may be made twice: it is also made again where something killed it. `mop_up` removes what
     /// it left then.
     pub(super) fn run_stubbornly(
         &self,
@@ -149,7 +154,7 @@ mod tests {
         assert_eq!(again_if_killed(|| act(3), mop_up), Ok(()));
         assert_eq!((tries.get(), mopped.get()), (3, 2));
         tries.set(0);
-        assert!(again_if_killed(|| act(9), mop_up).is_err());
-        assert_eq!(tries.get(), 3);
+        assert!(again_if_killed(|| act(99), mop_up).is_err());
+        assert_eq!(tries.get(), 6);
     }
 }

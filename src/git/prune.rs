@@ -54,7 +54,7 @@ impl Snapshots<'_> {
         }
         let input: String = trees.iter().flat_map(|tree| [tree, "\n"]).collect();
         let call = self.call(["cat-file", "--batch-check=%(objectname)"]).stdin(input.as_bytes());
-        let printed = call.run(&self.repository().supervisor)?;
+        let printed = call.read(&self.repository().supervisor)?;
         let printed = String::from_utf8_lossy(&printed);
         Ok(trees
             .iter()
@@ -75,7 +75,7 @@ impl Snapshots<'_> {
         }
         let call =
             self.call(["rev-list", "--objects", "--no-object-names", "--stdin"]).stdin(input.as_bytes());
-        let printed = call.run(&self.repository().supervisor)?;
+        let printed = call.read(&self.repository().supervisor)?;
         Ok(String::from_utf8_lossy(&printed).lines().map(str::to_owned).collect())
     }
 }

@@ -55,7 +55,7 @@ impl Repository {
             "--git-path",
             "objects",
         ];
-        let printed = match GitCall::new(dir, args).run_stubbornly(supervisor, || Ok(())) {
+        let printed = match GitCall::new(dir, args).read(supervisor) {
             Ok(printed) => printed,
             Err(GitError::Failed { words, .. }) if words.contains("not a git repository") => return Ok(None),
             // the folder of git itself, or a bare repository: it has no files to work on
@@ -127,7 +127,7 @@ impl Repository {
         &self,
         args: impl IntoIterator<Item = S>,
     ) -> Result<String, GitError> {
-        self.call(args).run_stubbornly(&self.supervisor, || Ok(())).map(|printed| one_line(&printed))
+        self.call(args).read(&self.supervisor).map(|printed| one_line(&printed))
     }
 
     /// The folder for the snapshots of this name. It is in the folder of all that is kept of a spec.
@@ -147,14 +147,12 @@ impl Repository {
             "--no-renames",
             "--untracked-files=all",
         ];
-        self.call(args)
-            .run_stubbornly(&self.supervisor, || Ok(()))
-            .map(|printed| WorkTreeStatus::parse(&printed))
+        self.call(args).read(&self.supervisor).map(|printed| WorkTreeStatus::parse(&printed))
     }
 
     /// Whether git ignores a path.
     pub fn is_ignored(&self, path: &Path) -> Result<bool, GitError> {
-        match self.call(["check-ignore", "-q", "--"]).arg(path).run(&self.supervisor) {
+        match self.call(["check-ignore", "-q", "--"]).arg(path).read(&self.supervisor) {
             Ok(_) => Ok(true),
             Err(GitError::Failed { code: Some(1), .. }) => Ok(false),
             Err(error) => Err(error),

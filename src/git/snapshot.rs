@@ -332,7 +332,7 @@ impl<'a> Snapshots<'a> {
     /// Whether the path is in the user's index.
     fn is_tracked_by_user(&self, path: &RepoPath) -> Result<bool, GitError> {
         let call = self.repository.call(["ls-files", "-z", "--"]).arg(path.as_path());
-        let listed = call.env("GIT_LITERAL_PATHSPECS", "1").run(&self.repository.supervisor)?;
+        let listed = call.env("GIT_LITERAL_PATHSPECS", "1").read(&self.repository.supervisor)?;
         Ok(!listed.is_empty())
     }
 

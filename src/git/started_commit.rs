@@ -30,6 +30,9 @@ struct StartedCommit {
     message: String,
     #[serde(default)]
     tree: String,
+    /// The tree that was asked for. `tree` is a later one where a hook changed files and refused.
+    #[serde(default)]
+    asked: String,
     /// Git's name of it, once the user's index knows it, too.
     #[serde(default)]
     made: Option<String>,
@@ -70,20 +73,22 @@ impl Snapshots<'_> {
         taken.map(|()| file)
     }
 
-    /// Finishes a commit in the middle of which seqorch was killed. The outcome, if it is the wanted one.
+    /// Finishes a commit in the middle of which seqorch was killed. The outcome and its tree, if it is the wanted one.
     pub(super) fn finish_started(
         &mut self,
         request: &CommitRequest<'_>,
-    ) -> Result<Option<CommitOutcome>, GitError> {
+        asked: &str,
+    ) -> Result<Option<(CommitOutcome, String)>, GitError> {
         let Ok(bytes) = nofollow::read(&self.started_path(), WHOLE_MAX) else { return Ok(None) };
         let Ok(started) = serde_json::from_slice::<StartedCommit>(&bytes) else {
             // cut off while it was written: git was not started yet
             return self.forget_started().map(|()| None);
         };
         if let Some(commit) = started.made {
-            let is_same = started.message == request.message && started.tree == request.tree;
+            let is_same = started.message == request.message && started.asked == asked;
             let is_there = is_same && self.repository().is_ancestor(&commit, "HEAD")?;
-            return Ok(is_there.then_some(CommitOutcome::New { commit, beyond: Vec::new() }));
+            let outcome = CommitOutcome::New { commit, beyond: Vec::new() };
+            return Ok(is_there.then_some((outcome, started.tree)));
         }
         self.remove_left_locks()?;
         let new = self.head_commit()?.map(|_| self.new_commit()).transpose()?;
@@ -96,8 +101,8 @@ impl Snapshots<'_> {
             message: &started.message,
             ..request.clone()
         };
-        let outcome = self.finish(new, &its_own, false);
-        Ok((started.message == request.message).then_some(outcome))
+        let outcome = self.finish(new, &its_own, &started.asked, false);
+        Ok((started.message == request.message).then_some((outcome, started.tree)))
     }
 
     fn started_path(&self) -> PathBuf {
@@ -114,21 +119,32 @@ impl Snapshots<'_> {
         self.folder().join("commit-message")
     }
 
-    pub(super) fn note_started(&self, request: &CommitRequest<'_>) -> Result<(), GitError> {
-        self.write_note(request, None)
+    pub(super) fn note_started(&self, request: &CommitRequest<'_>, asked: &str) -> Result<(), GitError> {
+        self.write_note(request, asked, None)
     }
 
     /// Notes that the commit is made and that nothing is left to do for it.
-    pub(super) fn note_made(&self, request: &CommitRequest<'_>, commit: &str) -> Result<(), GitError> {
+    pub(super) fn note_made(
+        &self,
+        request: &CommitRequest<'_>,
+        asked: &str,
+        commit: &str,
+    ) -> Result<(), GitError> {
         self.remove_commit_files()?;
-        self.write_note(request, Some(commit))
+        self.write_note(request, asked, Some(commit))
     }
 
-    fn write_note(&self, request: &CommitRequest<'_>, made: Option<&str>) -> Result<(), GitError> {
+    fn write_note(
+        &self,
+        request: &CommitRequest<'_>,
+        asked: &str,
+        made: Option<&str>,
+    ) -> Result<(), GitError> {
         let started = StartedCommit {
             head: request.head.map(str::to_owned),
             message: request.message.to_owned(),
             tree: request.tree.to_owned(),
+            asked: asked.to_owned(),
             made: made.map(str::to_owned),
         };
         let bytes = serde_json::to_vec(&started).unwrap_or_default();

@@ -592,6 +592,10 @@ fn a_hook_that_formats_and_refuses_is_tried_once_more() {
         (vec!["A\ta.txt".to_owned()], vec!["?? human.txt".to_owned()])
     );
     assert_eq!(git(top, &["show", "HEAD:a.txt"]), "formatted");
+    // a kill before the state knew of the commit: it is asked for again
+    let mut later = Snapshots::begin(&repo, "test", 0).unwrap();
+    assert_eq!(later.commit(&request).unwrap().1, tree);
+    assert_eq!(git(top, &["rev-list", "--count", "HEAD"]), "2");
 }
 
 #[test]
@@ -765,7 +769,9 @@ fn a_commit_that_a_kill_cut_off_is_finished_and_not_made_twice() {
     let mut snapshots = Snapshots::begin(&repo, "test", 0).unwrap();
     let after = snapshots.take().unwrap();
     let tree = &after.tree;
-    let started = format!("{{\"head\":\"{head}\",\"message\":\"the step\\n\",\"tree\":\"{tree}\"}}");
+    let started = format!(
+        "{{\"head\":\"{head}\",\"message\":\"the step\\n\",\"tree\":\"{tree}\",\"asked\":\"{tree}\"}}"
+    );
     fs::write(repo.private_folder("test").join("commit.json"), started).unwrap();
     let request = CommitRequest {
         tree: &after.tree,

@@ -87,7 +87,7 @@ impl Snapshots<'_> {
     /// Each as `TAG MODE OBJECT STAGE`, a tab and the path.
     fn user_index_entries(&self) -> Result<Vec<u8>, GitError> {
         let supervisor = &self.repository().supervisor;
-        self.repository().call(["ls-files", "-s", "-v", "-z"]).run_stubbornly(supervisor, || Ok(()))
+        self.repository().call(["ls-files", "-s", "-v", "-z"]).read(supervisor)
     }
 }
 

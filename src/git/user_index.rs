@@ -11,8 +11,8 @@ impl Snapshots<'_> {
     /// What changed in the user's index and no look at the files shows: names that came though git
     /// ignores them, and names that went whose files git ignores now.
     pub(super) fn user_index_changes(&self) -> Result<(BTreeSet<RepoPath>, BTreeSet<RepoPath>), GitError> {
-        let theirs = names(&self.repository().call(["ls-files", "-z"]).run(&self.repository().supervisor)?);
-        let ours = names(&self.call(["ls-files", "-z"]).run(&self.repository().supervisor)?);
+        let theirs = names(&self.repository().call(["ls-files", "-z"]).read(&self.repository().supervisor)?);
+        let ours = names(&self.call(["ls-files", "-z"]).read(&self.repository().supervisor)?);
         let exists = |path: &&RepoPath| fs::symlink_metadata(self.at(path)).is_ok();
         let came: BTreeSet<RepoPath> = theirs.difference(&ours).filter(exists).cloned().collect();
         let went: Vec<&RepoPath> = ours.difference(&theirs).filter(exists).collect();
@@ -27,7 +27,7 @@ impl Snapshots<'_> {
         }
         let input = paths.iter().flat_map(|path| [path.bytes(), b"\0"].concat()).collect::<Vec<u8>>();
         let call = self.repository().call(["check-ignore", "-z", "--no-index", "--stdin"]).stdin(&input);
-        match call.run(&self.repository().supervisor) {
+        match call.read(&self.repository().supervisor) {
             Ok(ignored) => Ok(names(&ignored)),
             // none of them is ignored: they are files like any other
             Err(GitError::Failed { code: Some(1), .. }) => Ok(BTreeSet::new()),
