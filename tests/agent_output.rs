@@ -137,6 +137,7 @@ fn a_prompt_that_comes_back_as_a_record_is_not_a_signal() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn possible_limit_messages_are_kept_by_channel_without_secrets() {
     let project =
         project("claude-quota_sub_oauth", "echo plain; echo \"key $MY_API_KEY\" >&2; echo half >&2; exit 1")

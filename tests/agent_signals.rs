@@ -3,6 +3,7 @@
 use crate::common::Project;
 
 #[test]
+#[ignore = "slow"]
 fn with_an_optional_signal_a_clean_exit_is_enough() {
     let config = "[done]\nsignal = \"optional\"\n[retry]\nattempts = 1\n";
     let project = Project::new().spec("login", "- [ ] 1. A\n").agent("echo fine").config(config);

@@ -30,6 +30,7 @@ const GOOD: &str = r#"echo '{"assignments": {"1": {"type": "code", "owner_agent"
 "2": {"type": "ui", "owner_agent": "gemini"}, "3": {"type": "review", "owner_agent": "codex-review"}}}'"#;
 
 #[test]
+#[ignore = "slow"]
 fn one_question_assigns_all_units_to_their_owners() {
     let project = project(GOOD, "");
     let out = project.run(&["run"]);
@@ -86,6 +87,7 @@ fn usable_parts_of_a_first_answer_stay_when_the_second_is_worse() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn after_two_bad_answers_the_run_warns_and_the_next_run_asks_again() {
     let project = project("echo nonsense; exit 3", "");
     let out = project.run(&["run", "--only", "1"]);

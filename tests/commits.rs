@@ -39,6 +39,7 @@ fn files_that_an_agent_moves_or_removes_are_in_its_commit() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_dirty_tree_is_refused_or_stays_out_of_every_commit() {
     let project = repo(&format!("echo more >> mine.txt; {WRITES}"), "");
     project.write("mine.txt", "precious\n");
@@ -89,6 +90,7 @@ fn a_halted_tasks_commit_has_its_own_changes_and_not_the_users() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn an_agent_that_resets_the_branch_halts_the_run_until_you_decide() {
     let agent = "echo x > made-$SEQORCH_UNIT; [ $SEQORCH_UNIT$SEQORCH_ATTEMPT = 21 ] && git reset -q --hard HEAD~1; say_done";
     let project = repo(agent, "");
@@ -102,6 +104,7 @@ fn an_agent_that_resets_the_branch_halts_the_run_until_you_decide() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_run_is_not_complete_while_a_commit_of_a_task_is_lost() {
     let agent = "echo x > made-$SEQORCH_UNIT; [ $SEQORCH_UNIT = 2 ] && git reset -q --soft HEAD~1; say_done";
     let project = repo(agent, "history = \"halt\"\n");
@@ -151,6 +154,7 @@ fn a_commit_of_the_agent_itself_must_stay_reachable() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn history_that_a_person_rewrites_later_is_a_note_and_not_a_need() {
     let project = repo(WRITES, "");
     project.run(&["run", "--only", "1"]).code(0);
@@ -248,6 +252,7 @@ fn commits_without_a_name_are_refused_before_an_agent_works() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn status_names_a_git_command_that_takes_long() {
     let project = repo(WRITES, "");
     let hook = project.path(".git/hooks/pre-commit");
@@ -314,6 +319,7 @@ fn a_relative_git_dir_in_the_environment_leads_to_the_same_repository() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_refusal_that_no_run_has_seen_goes_back_to_the_agent_too() {
     let agent = "if [ $SEQORCH_ATTEMPT = 1 ]; then echo bad > made-$SEQORCH_UNIT; \
                  else grep -q 'no bad files' && echo good > made-$SEQORCH_UNIT; fi; say_done";

@@ -21,6 +21,7 @@ fn diff_shows_the_changes_of_a_task_alone() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn diff_leaves_out_what_a_person_did_between_two_attempts() {
     let asks = r#"[ "$SEQORCH_ATTEMPT$SEQORCH_UNIT" = 11 ] && { echo a > part; echo 'Which?'; say_halt; exit; }
         echo "$SEQORCH_UNIT" > "made-$SEQORCH_UNIT"; say_done"#;

@@ -48,6 +48,7 @@ fn an_agent_that_renumbers_its_list_gets_its_own_box_ticked() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_box_that_a_person_opens_again_is_work_again() {
     let project = Project::new().spec("login", THREE);
     project.run(&["run"]).code(0);
@@ -146,6 +147,7 @@ fn open_tasks_that_an_agent_removes_are_reported() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn two_open_boxes_in_the_place_of_a_done_one_are_both_work() {
     let project = Project::new().spec("login", "- [ ] 1. Write the login\n- [ ] 2. Ship it\n");
     project.run(&["run", "--only", "1"]).code(0);

@@ -100,6 +100,7 @@ fn a_project_without_git_keeps_all_in_its_own_folder() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_state_that_a_person_moved_away_between_runs_is_not_brought_back() {
     let project = repo(WRITES, "");
     project.write("seqorch.local.toml", "[git]\ncommit = \"off\"\n[tasks]\ntick = \"off\"\n");
@@ -110,6 +111,7 @@ fn a_state_that_a_person_moved_away_between_runs_is_not_brought_back() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn forget_removes_all_that_is_kept_after_asking() {
     let project = repo(WRITES, "");
     project.write("seqorch.local.toml", "[git]\ncommit = \"off\"\n");

@@ -33,6 +33,7 @@ fn press(project: &Project, keys: &[&str]) {
 }
 
 #[test]
+#[ignore = "slow"]
 fn the_main_window_shows_the_plan_live_and_then_the_summary() {
     let Some(project) = Project::new().tmux() else { return };
     let project = project

@@ -201,6 +201,7 @@ fn every_place_names_every_kind_of_need() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_tree_that_is_dirty_before_a_run_is_a_need_until_the_next_one() {
     let project = repo(WRITES, "");
     project.write("mine.txt", "mine\n");

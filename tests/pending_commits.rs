@@ -104,6 +104,7 @@ fn a_refused_commit_leaves_the_users_staged_changes_alone() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn with_dirty_allowed_the_run_continues_after_the_pending_commit() {
     let project = repo(WRITES, "dirty = \"allow\"\n");
     refuses_unless(&project, "test -e new.txt");
@@ -117,6 +118,7 @@ fn with_dirty_allowed_the_run_continues_after_the_pending_commit() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn turning_commits_off_drops_the_pending_one_and_undo_still_works() {
     let project = repo(WRITES, "");
     refuses_unless(&project, "false");
@@ -132,6 +134,7 @@ fn turning_commits_off_drops_the_pending_one_and_undo_still_works() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_refusing_git_hook_stops_the_run_and_the_next_run_commits_first() {
     let project = repo(WRITES, "");
     refuses_unless(&project, "test -e made-2");
@@ -314,6 +317,7 @@ fn holds_the_commit(project: &Project) -> std::path::PathBuf {
 }
 
 #[test]
+#[ignore = "slow"]
 fn term_during_a_commit_starts_no_further_agent() {
     let project = repo(WRITES, "");
     let in_hook = holds_the_commit(&project);

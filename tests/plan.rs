@@ -153,6 +153,7 @@ fn plan_json_of_a_binary_file_is_an_object_with_the_error() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn v_shows_config_files_and_commands_and_vv_every_effect() {
     let project = Project::new().spec("login", "- [ ] 1. A\n").config("[run]\ndelay = \"0s\"\n");
     let printed = project.run(&["plan", "-v"]).code(0).stderr;

@@ -3,6 +3,7 @@
 use crate::common::git::{git, repo, subjects};
 
 #[test]
+#[ignore = "slow"]
 fn an_agent_that_removes_git_seqorch_is_not_lost() {
     let agent = "[ $SEQORCH_ATTEMPT = 1 ] && { echo y > first-$SEQORCH_UNIT; exit 1; }; echo x > made-$SEQORCH_UNIT; \
                  rm -rf .git/seqorch; say_done";
@@ -27,6 +28,7 @@ fn a_run_is_found_again_after_its_lock_was_removed() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_repository_that_is_made_anew_is_a_need_and_then_continues() {
     let agent = "echo x > made-$SEQORCH_UNIT; [ $SEQORCH_UNIT = 1 ] && { ignored=$(cat .git/info/exclude); \
                  rm -rf .git; git init -q -b main; echo \"$ignored\" > .git/info/exclude; git config user.name a; git config user.email a@a; git add -A; git commit -qm anew; }; say_done";

@@ -41,6 +41,7 @@ fn asked(project: &Project, name: &str) -> String {
 }
 
 #[test]
+#[ignore = "slow"]
 fn findings_go_to_the_worker_and_an_approved_task_is_done() {
     let project = project("[ \"$n\" = 0 ] && want 'wall.rs:7 the wall is red' || approve", "");
     let out = project.run(&["run", "--only", "1"]).code(0);
@@ -144,6 +145,7 @@ fn the_whole_spec_is_reviewed_at_the_end_and_fixed_once() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn an_assignment_to_codex_review_is_a_review() {
     let assign = "[[assign.rule]]\ntasks = [\"2\"]\nowner = \"codex-review\"\n[assign.owners]\ncodex-review = \"second\"\n";
     let project = project("approve", &format!("[assign]\nmode = \"rules\"\n{assign}"));

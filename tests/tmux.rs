@@ -16,6 +16,7 @@ fn a_variable_turns_tmux_off() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn every_unit_gets_its_own_window_next_to_main() {
     let Some(project) = Project::new().tmux() else { return };
     let project = project.spec("login", tasks(12));

@@ -80,6 +80,7 @@ fn undo_works_for_two_specs_of_one_name_even_after_git_gc() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn undo_refuses_and_explains_when_git_no_longer_has_the_trees() {
     let project = repo(WRITES, "");
     project.write("seqorch.local.toml", "[git]\ncommit = \"off\"\n");
@@ -143,6 +144,7 @@ fn undo_keeps_changes_of_a_person_out_of_its_commit() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn undo_of_a_task_whose_commit_a_hook_refuses_is_committed_later() {
     let project = repo(WRITES, "");
     project.run(&["run", "--only", "1"]).code(0);
@@ -182,6 +184,7 @@ fn undo_waits_for_the_work_tree_and_ctrl_c_ends_that() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn undo_that_was_cut_off_is_finished_by_the_next_one() {
     let project = repo(&format!("echo $SEQORCH_UNIT >> shared; {WRITES}"), "");
     project.run(&["run"]).code(0);

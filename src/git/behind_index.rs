@@ -211,6 +211,7 @@ mod tests {
     }
 
     #[test]
+    #[ignore = "slow"]
     fn a_commit_that_the_index_lacks_comes_into_it_later() {
         let (_dir, repo) = behind();
         let top = &repo.top;
@@ -230,6 +231,7 @@ mod tests {
     }
 
     #[test]
+    #[ignore = "slow"]
     fn what_a_person_staged_or_reset_meanwhile_stays() {
         let (_dir, repo) = behind();
         let top = &repo.top;

@@ -139,6 +139,7 @@ mod tests {
     }
 
     #[test]
+    #[ignore = "slow"]
     fn the_way_back_leads_back_from_everywhere() {
         const CONFLICT: &str = "git checkout -q -b theirs; echo theirs > first; git commit -qam theirs; git checkout -q main; \
              echo ours > first; git commit -qam ours";

@@ -350,7 +350,8 @@ impl<'a, 's> Parser<'a, 's> {
                 at = item_end(&self.code, attributes.end);
                 continue;
             }
-            if self.code[at].is("use") {
+            // not the `use<>` of a type that captures nothing
+            if self.code[at].is("use") && !self.code[at + 1].text.starts_with('<') {
                 at = self.import(at + 1, module, false);
                 continue;
             }
@@ -466,6 +467,7 @@ fn leaf_paths(
             }
             "self" if !path.is_empty() => *at += 1,
             word => {
+                assert!(token.kind == TokenKind::Word, "no path of a `use` has {word:?}");
                 path.push(word.to_owned());
                 *at += 1;
             }

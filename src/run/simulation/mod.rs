@@ -164,7 +164,7 @@ fn good(model: &Model, name: &str) {
 
 #[test]
 fn a_kill_at_a_point_breaks_no_promise() {
-    kill_once(311);
+    kill_once(743);
 }
 
 #[test]
@@ -204,7 +204,7 @@ fn kill_once(every: u32) {
 
 #[test]
 fn two_kills_in_a_row_break_no_promise() {
-    kill_twice(157);
+    kill_twice(401);
 }
 
 #[test]
