@@ -355,6 +355,8 @@ fn stop_now_during_a_commit_loses_and_repeats_nothing() {
         project.run(&["stop", "--now"]).code(0);
         let out = run.wait().code(143);
         assert_eq!(project.ledger(), ["1 1"], "{name}: {out:?}");
+        out.says(&["the commit of task 1 is pending: the next run makes it"]);
+        project.run(&["status"]).says(&["1  First thing: done, commit pending (1 attempt)"]);
         assert_eq!(subjects(&project).len(), 1 + usize::from(is_made), "{name}");
         project.write(".git/go", "");
         project.run(&["run"]).code(0);

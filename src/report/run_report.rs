@@ -13,6 +13,7 @@ use super::events::EventRecord;
 use super::needs::{ShownNeed, shown};
 use super::said::{SaidWords, said_for};
 use super::spans::{SpanKind, TimelineSpan, attempts, pauses, waited};
+use super::task_lines::commit_words;
 use super::text::{plural, sanitise_line, sanitise_text};
 use super::times::span;
 use super::{counts, spent};
@@ -219,8 +220,10 @@ fn row(
         title: sanitise_line(title),
         outcome: match &last.outcome {
             None => "at work".to_owned(),
-            Some(_) if unit.refused_commit().is_some() => "done, not committed".to_owned(),
-            Some(outcome) => sanitise_line(&outcome.to_string()),
+            Some(outcome) => match commit_words(unit) {
+                Some(commit) => format!("done, {commit}"),
+                None => sanitise_line(&outcome.to_string()),
+            },
         },
         kind,
         attempts: attempts.iter().filter(|a| a.is_try()).count(),

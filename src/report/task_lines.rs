@@ -46,6 +46,12 @@ fn line(title: &str, stands: &str) -> String {
     format!("{}: {stands}", sanitise_line(title))
 }
 
+/// What a done unit's commit lacks: git refused it, or it is still to be made.
+pub(super) fn commit_words(unit: &UnitState) -> Option<&'static str> {
+    let pending = unit.pending_commit.as_ref()?;
+    Some(if pending.refused.is_some() { "not committed" } else { "commit pending" })
+}
+
 /// Where a unit with attempts stands; `open` says that it is to do. `all` is what the whole spec used.
 fn of_unit(unit: &UnitState, open: &str, all: &Spent) -> String {
     let last = unit.last_outcome();
@@ -59,8 +65,9 @@ fn of_unit(unit: &UnitState, open: &str, all: &Spent) -> String {
         UnitStatus::Halted { .. } => outcome,
         UnitStatus::Failed { reason, .. } => sanitise_line(reason),
     };
-    if unit.refused_commit().is_some() {
-        stands.push_str(", not committed");
+    if let Some(commit) = commit_words(unit) {
+        stands.push_str(", ");
+        stands.push_str(commit);
     }
     if let Some(findings) = &unit.findings {
         let first = findings.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();

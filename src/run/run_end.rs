@@ -58,7 +58,8 @@ impl RunEnding<'_> {
             left.into_iter().map(|one| (line.id.clone(), one)).collect::<Vec<_>>()
         };
         let left_out: Vec<_> = units.iter().flat_map(of_unit).collect();
-        let notes = [run_texts::limit_lines(state, self.config), trust::git_lines(state)].concat();
+        let pending = run_texts::pending_commit_lines(state, self.config);
+        let notes = [pending, run_texts::limit_lines(state, self.config), trust::git_lines(state)].concat();
         let text = run_texts::summary_text(&Summary {
             spec: &place.name,
             typed: &place.typed,

@@ -5,12 +5,12 @@ use jiff::{Timestamp, ZonedDateTime};
 
 use super::limit_outcome;
 use super::machine::End;
-use crate::config::Config;
+use crate::config::{Commit, Config};
 use crate::plan::Plan;
 use crate::project::SpecPlace;
 use crate::report::limits;
 use crate::report::summary::{self, Summary};
-use crate::report::text::plural;
+use crate::report::text::{plural, sanitise_line};
 use crate::state::SpecState;
 
 /// The first line of a run on the terminal.
@@ -40,6 +40,23 @@ pub(super) fn summary_text(summary: &Summary<'_>) -> String {
     let mut text = Vec::new();
     let _ = summary::write(&mut text, summary);
     String::from_utf8_lossy(&text).into_owned()
+}
+
+/// A line for each task whose commit a stop cut off. One that git refused is a need, and listed there.
+#[must_use]
+pub fn pending_commit_lines(state: &SpecState, config: &Config) -> Vec<String> {
+    if config.git.commit == Commit::Off {
+        return Vec::new();
+    }
+    let pending = state.pending_commits().into_iter().filter(|id| !state.is_refused(id));
+    pending
+        .map(|id| {
+            format!(
+                "the commit of task {} is pending: the next run makes it, or finds it made",
+                sanitise_line(&id)
+            )
+        })
+        .collect()
 }
 
 /// A line for each account or model that is limited now. It says what a person can do about that.

@@ -15,6 +15,7 @@ use crate::plan::SkipReason;
 use crate::report::event_text::line;
 use crate::report::events::EventKind;
 use crate::report::plan::why_skipped;
+use crate::report::task_lines::commit_words;
 use crate::report::text::{sanitise_line, steady};
 use crate::report::times::{clock, span};
 use crate::state::{AttemptRecord, SpecState, UnitState, counts, needs};
@@ -132,8 +133,8 @@ fn rows(source: &ViewSource<'_>, standing: Standing) -> Vec<ViewRow> {
         let ended = source.state.units.get(&skipped.id).and_then(|u| u.attempts.last()?.ended_at);
         match (&skipped.reason, mark) {
             (SkipReason::Completed, _) => {
-                if source.state.is_refused(&skipped.id) {
-                    row.remark.push_str("not committed");
+                if let Some(commit) = source.state.units.get(&skipped.id).and_then(commit_words) {
+                    row.remark.push_str(commit);
                 }
                 over.push((ended, row));
             }
