@@ -150,7 +150,7 @@ fn removing_seqorchs_folder_costs_nothing() {
 
 #[test]
 fn removing_seqorchs_folder_never_leads_to_two_agents_at_once() {
-    let project = two("[ $SEQORCH_ATTEMPT = 1 ] && [ $SEQORCH_UNIT = 1 ] && sleep 4761; say_done");
+    let project = two("[ $SEQORCH_ATTEMPT = 1 ] && [ $SEQORCH_UNIT = 1 ] && exec sleep 4761; say_done");
     let run = project.start(&["run"]);
     project.wait_for_ledger(1);
     run.signal(rustix::process::Signal::KILL);
