@@ -300,6 +300,19 @@ mod tests {
             "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk\nAAAA\n-----END OPENSSH PRIVATE KEY-----",
             "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA\nb3Blbn",
             "Basic dXNlcjpwYXNzd29yZDEyMw==",
+            "whsec_abcdefghijklmnop1234",
+            "ghp_0123456789abcdefghij0123",
+            "github_pat_0123456789abcdefghij",
+            "pypi-abcdefghijklmnop1234",
+            "dop_v1_0123456789abcdef0123456789abcdef",
+            "SG.abcdefghijklmnop.abcdefghijklmnop",
+            "xapp-1-abcdefghij",
+            "ASIAIOSFODNN7EXAMPLE",
+            "AIzaabcdefghijklmnopqrstuvwxyz01234",
+            "ya29.abcdefghijklmnopqrst",
+            "eyJabcdefghij.abcdefghij.abcdefghij",
+            "AccountKey=abcdefghijklmnop1234==",
+            "AGE-SECRET-KEY-1ABCDEFGHIJKLMNOPQRSTU",
         ] {
             let text = redact(&format!("found {secret} there"));
             assert!(text.starts_with("found [redacted]") && !text.contains(&secret[12..]), "{text}");

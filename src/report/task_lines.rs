@@ -46,7 +46,7 @@ fn line(title: &str, stands: &str) -> String {
     format!("{}: {stands}", sanitise_line(title))
 }
 
-/// What a done unit's commit lacks: git refused it, or it is still to be made.
+/// Says of a done unit that its commit is not made: git refused it, or it is still to come.
 pub(super) fn commit_words(unit: &UnitState) -> Option<&'static str> {
     let pending = unit.pending_commit.as_ref()?;
     Some(if pending.refused.is_some() { "not committed" } else { "commit pending" })

@@ -101,8 +101,8 @@ impl Machine {
         is_pending && self.policy.on_refused == RefusedRule::Retry
     }
 
-    /// Opens the boxes of a unit whose commit was refused. The state says before and after it what a run that is killed in
-    /// between left: a box that stays ticked would count as done, and one that opens by itself would be a person's wish.
+    /// Opens the boxes of a unit whose commit was refused. The state is saved before and after, so that a run that is killed
+    /// in between can be continued: a box that stays ticked would count as done, and an open one as a person's wish.
     fn open_refused(&mut self, unit: String, words: String) -> Vec<Effect> {
         let ids = self.state.open_refused(&unit);
         vec![Effect::Save, Effect::Untick { unit, ids, words }]

@@ -247,8 +247,8 @@ impl RunWindows {
         let mut line = CommandLine::default();
         line.window_option(&window.id, MARK_OPTION, mark);
         self.label(&mut line, &window.id);
-        let stays = !(self.settings.keep == Keep::None || self.settings.keep == Keep::Failed && done);
-        if !stays {
+        let closes = self.settings.keep == Keep::None || self.settings.keep == Keep::Failed && done;
+        if closes {
             let verify = verify_purpose(purpose);
             let verify = self.windows.get(&verify).cloned().map(|window| (verify, window));
             let ours: Vec<_> = verify.into_iter().chain([(purpose.to_owned(), window)]).collect();
@@ -260,7 +260,7 @@ impl RunWindows {
             self.over.extend(ours);
         }
         self.later(line);
-        self.pending_for = stays.then(|| purpose.to_owned());
+        self.pending_for = (!closes).then(|| purpose.to_owned());
     }
 
     /// Shows a text in the session's status line; with `bell`, also rings the bell in window `main`.
