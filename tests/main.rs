@@ -25,6 +25,7 @@ mod doctor;
 mod escape_sequences;
 mod events;
 mod examples;
+mod export;
 mod failures;
 mod fuzz;
 mod git_budget;

@@ -103,6 +103,13 @@ const EXAMPLES: &[VerbExamples] = &[
             ("seqorch undo 2 --commit --spec login", "and commit the revert"),
         ],
     ),
+    (
+        &["export"],
+        &[
+            ("seqorch export login", "writes seqorch-login.tar.gz"),
+            ("seqorch export login --output - | tar tzv", "what it would hold"),
+        ],
+    ),
     (&["forget"], &[("seqorch forget login", "after a question"), ("seqorch forget login --yes", "at once")]),
     (
         &["init"],
