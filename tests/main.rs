@@ -53,6 +53,7 @@ mod parked;
 mod pending_commits;
 mod plan;
 mod plan_order;
+mod presets;
 mod prompts;
 mod python_tool;
 mod readme;

@@ -146,6 +146,8 @@ const EXAMPLES: &[VerbExamples] = &[
             ("seqorch config explain backend.claude", "a section"),
         ],
     ),
+    (&["config", "fetch"], &[("seqorch config fetch", "then commit seqorch.lock")]),
+    (&["config", "update"], &[("seqorch config update", "pin what the tags are now")]),
     (&["config", "example"], &[("seqorch config example > seqorch.toml", "all keys with their defaults")]),
     (&["config", "reference"], &[("seqorch config reference", "the page that `seqorch help config` shows")]),
     (&["config", "schema"], &[("seqorch config schema > seqorch.schema.json", "for an editor")]),

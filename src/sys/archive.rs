@@ -1,12 +1,12 @@
-//! Writes text files into one compressed archive (`.tar.gz`), whose size in memory stays small.
+//! Writes text files into one compressed archive (`.tar.gz`), and unpacks plain ones (`.tar`).
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Seek, Write};
-use std::path::Path;
+use std::path::{Component, Path};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use tar::{Builder, Header};
+use tar::{Builder, EntryType, Header};
 
 /// Bytes that are read at a time.
 const PIECE: usize = 64 << 10;
@@ -69,6 +69,24 @@ impl<W: Write> Archive<W> {
     }
 }
 
+/// Unpacks the regular files of an archive (`.tar`) that have at most `largest` bytes. Links, devices and names that lead out of
+/// the folder are left out.
+pub fn unpack_files(archive: impl Read, folder: &Path, largest: u64) -> io::Result<()> {
+    let mut archive = tar::Archive::new(archive);
+    for entry in archive.entries()? {
+        let mut entry = entry?;
+        let name = entry.path()?.into_owned();
+        let is_inside = name.components().all(|part| matches!(part, Component::Normal(_)));
+        if entry.header().entry_type() != EntryType::Regular || !is_inside || entry.size() > largest {
+            continue;
+        }
+        let path = folder.join(&name);
+        fs::create_dir_all(path.parent().unwrap_or(folder))?;
+        io::copy(&mut entry, &mut File::create(path)?)?;
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,5 +118,38 @@ mod tests {
             .collect();
         let of = |name: &str, text: &str| (name.to_owned(), text.to_owned(), 7);
         assert_eq!(found, [of("a/about.txt", "hello"), of("a/log", "ONE\nTWO\nTHREE!")]);
+    }
+
+    #[test]
+    fn only_small_regular_files_inside_the_folder_are_unpacked() {
+        let mut made = Builder::new(Vec::new());
+        let mut add = |name: &str, kind: EntryType, bytes: &[u8]| {
+            let mut header = Header::new_gnu();
+            // the library refuses such a name where it writes
+            header.as_mut_bytes()[..name.len()].copy_from_slice(name.as_bytes());
+            header.set_size(bytes.len() as u64);
+            header.set_mode(0o644);
+            header.set_entry_type(kind);
+            if kind == EntryType::Symlink {
+                header.set_link_name("/etc/passwd").unwrap();
+            }
+            header.set_cksum();
+            made.append(&header, bytes).unwrap();
+        };
+        add("a/good.toml", EntryType::Regular, b"x = 1");
+        add("a/large.toml", EntryType::Regular, &[b'#'; 100]);
+        add("a/link.toml", EntryType::Symlink, b"");
+        add("../out.toml", EntryType::Regular, b"x");
+        add("/abs.toml", EntryType::Regular, b"x");
+        let bytes = made.into_inner().unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("in");
+        fs::create_dir(&folder).unwrap();
+        unpack_files(bytes.as_slice(), &folder, 50).unwrap();
+        let names = |folder: &Path| -> Vec<_> {
+            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect()
+        };
+        assert_eq!(names(&folder.join("a")), ["good.toml"]);
+        assert_eq!((names(&folder).len(), names(dir.path()).len()), (1, 1));
     }
 }
