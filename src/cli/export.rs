@@ -119,7 +119,7 @@ impl<'a> Pack<'a> {
     /// Adds everything. What cannot be read is named, since a report of what is broken may be all that a person can send.
     fn add_all(&mut self, project: &Project, place: &SpecPlace) -> io::Result<()> {
         let store = place.store();
-        self.text("about.txt", about(&place.name))?;
+        self.text("about.txt", Ok(about(&place.name)))?;
         self.text("configuration.txt", explain::show(&project.loaded, None))?;
         if store.state_path().exists() {
             self.text("SEQUENTIAL_STATE.json", state_of(&store.state_path(), &place.name))?;
@@ -183,15 +183,15 @@ impl<'a> Pack<'a> {
 }
 
 /// What wrote the archive, and where.
-fn about(spec: &str) -> Result<String> {
+fn about(spec: &str) -> String {
     let system = rustix::system::uname();
     let (kernel, release) = (system.sysname().to_string_lossy(), system.release().to_string_lossy());
-    Ok(format!(
+    format!(
         "seqorch {}\nspec {spec}\nsystem {kernel} {release} {}\ntime {}\n",
         env!("CARGO_PKG_VERSION"),
         std::env::consts::ARCH,
         Timestamp::now()
-    ))
+    )
 }
 
 /// The state file without the other specs in it; as it is where it cannot be read.

@@ -171,7 +171,7 @@ impl<'a> Files<'a> {
             let at = place(&self.label(file), name.line);
             let text = name.text().unwrap_or_default();
             let found = match GitAddress::parse(text) {
-                Some(Ok(address)) => self.of_repository(address, layer),
+                Some(Ok(address)) => self.of_repository(&address, layer),
                 Some(Err(why)) => Err(why),
                 None => self.path_of(text, file).map(|path| (name.to_string(), path)),
             };
@@ -210,7 +210,7 @@ impl<'a> Files<'a> {
     }
 
     /// How a preset of a repository is written, with its commit, and its file in the cache.
-    fn of_repository(&mut self, address: GitAddress, layer: Layer) -> Result<(String, PathBuf), String> {
+    fn of_repository(&mut self, address: &GitAddress, layer: Layer) -> Result<(String, PathBuf), String> {
         let lock_path = match &self.user_folder {
             Some(folder) if layer == Layer::User => folder.join(LOCK_FILE),
             _ => self.root.join(LOCK_FILE),

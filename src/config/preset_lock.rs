@@ -57,7 +57,9 @@ impl PresetLock {
     /// Keeps only the addresses that are still used. Returns the others.
     pub fn keep(&mut self, used: impl Fn(&str) -> bool) -> Vec<String> {
         let gone: Vec<String> = self.commits.keys().filter(|known| !used(known)).cloned().collect();
-        gone.iter().for_each(|known| drop(self.commits.remove(known)));
+        for known in &gone {
+            self.commits.remove(known);
+        }
         gone
     }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::config::preset_lock::PresetLock;
 use crate::config::{self, GitPreset, LoadRequest};
 use crate::error::{Error, ErrorKind, Result};
-use crate::git::call::Supervisor;
+use crate::git::call::{GitError, Supervisor};
 use crate::git::fetch::RemotePlace;
 use crate::sys::archive::unpack_files;
 use crate::sys::files;
@@ -96,7 +96,7 @@ fn fetch(
     starting(&address);
     let remote = RemotePlace { repository: &preset.repository.join("git"), url: &preset.address.url };
     let wanted = pinned.as_deref().filter(|_| !newest).unwrap_or(&preset.address.revision);
-    let failed = |e| cannot_fetch(&address, e);
+    let failed = |e| cannot_fetch(&address, &e);
     let commit = remote.fetch(wanted, supervisor).map_err(failed)?;
     let folder = preset.repository.join(&commit);
     if !folder.is_dir() {
@@ -118,7 +118,7 @@ fn unpack(archive: &[u8], folder: &Path) -> io::Result<()> {
     }
 }
 
-fn cannot_fetch(address: &str, error: crate::git::call::GitError) -> Error {
+fn cannot_fetch(address: &str, error: &GitError) -> Error {
     let url = address.trim_start_matches("git+").split('@').next().unwrap_or_default();
     let words = error.words();
     let error = Error::new(ErrorKind::Unavailable, format!("{address} cannot be fetched"));
