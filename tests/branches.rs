@@ -152,11 +152,7 @@ fn where_a_run_pushes_to_has_to_be_trusted() {
 fn the_hook_for_pull_requests_opens_one_with_gh_or_glab() {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/hooks/pull-request.sh");
     for (name, view, expected) in [
-        (
-            "gh",
-            "pr view",
-            "pr create --head seqorch/demo --title demo --body complete, 0 left --base trunk",
-        ),
+        ("gh", "pr view", "pr create --head seqorch/demo --title demo --body complete, 0 left --base trunk"),
         (
             "glab",
             "mr view",
