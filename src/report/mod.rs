@@ -16,6 +16,7 @@ pub mod page;
 pub mod plan;
 pub mod plan_json;
 mod plan_settings;
+mod reasons;
 pub mod run_end;
 pub mod run_report;
 pub mod said;
