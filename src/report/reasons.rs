@@ -18,7 +18,7 @@ const BEGINNINGS: [&str; 14] = [
     "not ok",
     "fatal:",
     "panicked at",
-    "E  ",
+    "E ",
     "assert",
     "Assertion",
     "Traceback",
@@ -90,7 +90,7 @@ mod tests {
             ),
             (
                 "failed with exit code 1\ncollected 2 items\nE   AssertionError: two notes\n1 failed, 1 passed in 0.1s",
-                "E   AssertionError: two notes",
+                "E AssertionError: two notes",
             ),
             (
                 "failed with exit code 1\nFAIL two notes were added, list shows one\n",

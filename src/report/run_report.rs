@@ -11,6 +11,7 @@ use super::changes::{NO_FILES, listed};
 use super::event_text::end_words;
 use super::events::EventRecord;
 use super::needs::{ShownNeed, shown};
+use super::patch::{PatchLine, patch_lines};
 use super::reasons::reason;
 use super::said::{SaidWords, said_for};
 use super::spans::{SpanKind, TimelineSpan, attempts, pauses, waited};
@@ -27,10 +28,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(8 * 3600);
 const MESSAGE_LENGTH: usize = 1200;
 /// Listed files of a task.
 const FILES: usize = 20;
-/// Lines of a task's changes in the page.
-const PATCH: usize = 1000;
-/// Characters of such a line.
-const PATCH_WIDTH: usize = 400;
 
 /// The data that a report is made from.
 pub struct ReportSource<'a> {
@@ -130,15 +127,6 @@ pub struct TaskRow {
     pub words: String,
     /// Its bars on the timeline.
     pub bars: Vec<TimelineBar>,
-}
-
-/// A line of a task's changes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct PatchLine {
-    /// `file`, `hunk`, `added`, `removed`, `same`: names of classes in the page.
-    pub kind: &'static str,
-    /// The line.
-    pub text: String,
 }
 
 /// A bar of the timeline.
@@ -325,30 +313,6 @@ fn diffstat(changes: &[FileChange]) -> Vec<(String, String)> {
         files.push((format!("and {}", plural(more, "more file")), String::new()));
     }
     files
-}
-
-/// The first [`PATCH`] lines of what git prints, with what each is.
-fn patch_lines(text: &str) -> Vec<PatchLine> {
-    let mut in_file = false;
-    let mut lines: Vec<PatchLine> = Vec::new();
-    for line in text.lines() {
-        if lines.len() == PATCH {
-            let text = format!("… {} more", plural(text.lines().count() - PATCH, "line"));
-            lines.push(PatchLine { kind: "hunk", text });
-            break;
-        }
-        let kind = match line.as_bytes().first() {
-            Some(b'd') if line.starts_with("diff --git ") => "file",
-            Some(b'@') => "hunk",
-            _ if !in_file => "file",
-            Some(b'+') => "added",
-            Some(b'-') => "removed",
-            _ => "same",
-        };
-        in_file = (in_file || kind == "hunk") && kind != "file";
-        lines.push(PatchLine { kind, text: sanitise_text(line).chars().take(PATCH_WIDTH).collect() });
-    }
-    lines
 }
 
 /// What you must do. The title of a task that never started is that of tasks.md.
