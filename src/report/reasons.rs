@@ -58,19 +58,16 @@ fn cause_line(tail: &str) -> Option<String> {
     Some(line.chars().take(LENGTH).collect())
 }
 
-/// Why the attempt did not do its task; `None`: it did, it works, or it only waited.
+/// Why the attempt did not do its task; `None`: it did, it works, or it asked.
 #[must_use]
 pub(super) fn reason(attempt: &AttemptRecord) -> Option<String> {
     let outcome = attempt.outcome.as_ref()?;
     match outcome {
-        Outcome::Done | Outcome::ForReview | Outcome::Approved => None,
+        // a question is a need, or a decision
+        Outcome::Done | Outcome::ForReview | Outcome::Approved | Outcome::Halted { .. } => None,
         Outcome::VerifyFailed { tail, .. } if !outcome.is_review() => {
             let words = sanitise_line(&outcome.to_string());
             Some(cause_line(tail).map_or_else(|| words.clone(), |cause| format!("{words}: {cause}")))
-        }
-        Outcome::Halted { question } => {
-            let asked = question.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
-            Some(sanitise_line(&format!("asked: {asked}")).chars().take(LENGTH).collect())
         }
         other => Some(sanitise_line(&other.to_string())),
     }
