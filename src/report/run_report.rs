@@ -144,8 +144,8 @@ pub fn run_report(s: &ReportSource<'_>) -> Option<RunReport> {
     let needs = needs(s, &units);
     let headline = if !needs.is_empty() {
         "needs you".to_owned()
-    } else if s.state.running().is_some() {
-        "at work".to_owned()
+    } else if let Some((_, attempt)) = s.state.running() {
+        attempt.role.doing().to_owned()
     } else if let Some(End::CommitsLost { lost }) = s.state.run.over().map(|over| &over.end) {
         format!("{}: {}", end_words(EndKind::CommitsLost, &[]), sanitise_line(&lost.join(", ")))
     } else if s.counts.todo == 0 {
@@ -219,7 +219,7 @@ fn row(
         id: sanitise_line(id),
         title: sanitise_line(title),
         outcome: match &last.outcome {
-            None => "at work".to_owned(),
+            None => last.role.doing().to_owned(),
             Some(outcome) => match commit_words(unit) {
                 Some(commit) => format!("done, {commit}"),
                 None => sanitise_line(&outcome.to_string()),

@@ -62,6 +62,14 @@ pub(super) fn read(record: &Value, family: Family, context: &JudgeContext<'_>) -
             read.notice(words.iter().find_map(|key| record.get(*key)), text(record, "error"))
         }
         "" if record.get("error").is_some_and(|e| !e.is_null()) => Some(read.failed(None)),
+        // cline
+        "agent_event" => {
+            read.notice(record.get("event").filter(|e| e["type"] == "error")?.get("error"), None)
+        }
+        // kimi
+        kind if kind.contains("error") && text(record, "role") == Some("meta") => {
+            read.notice(record.get("error_message"), None)
+        }
         // cn
         "" if text(record, "status") == Some("error") => Some(read.failed(None)),
         // OpenHands
