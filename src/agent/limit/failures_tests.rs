@@ -31,7 +31,7 @@ fn failures_are_known_by_what_programs_say_not_by_prose() {
     let mut at = None;
     let (mut count, mut wrong) = (0, Vec::new());
     for line in FAILURES.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
-        if line.starts_with('[') && line.ends_with(|c: char| c == ']') && line.split(' ').count() == 4 {
+        if line.starts_with('[') && line.ends_with(']') && line.split(' ').count() == 4 {
             at = Some(head(line));
             continue;
         }

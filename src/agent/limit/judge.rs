@@ -212,8 +212,8 @@ fn weigh(
     if let Some(found) = coded.or(by_text) {
         return Some(found);
     }
-    let mut codes = fields.codes.iter().chain(&error.classes);
-    let hint = codes.find_map(|code| Some((LIBRARY.hint(code)?, format!("code {code}"))));
+    let mut names = fields.codes.iter().chain(&error.classes);
+    let hint = names.find_map(|code| Some((LIBRARY.hint(code)?, format!("code {code}"))));
     let status =
         fields.status.or(error.status).and_then(|s| Some((LIBRARY.status(s)?, format!("status {s}"))));
     let (kind, source) = hint.or(status)?;
