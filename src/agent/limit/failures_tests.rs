@@ -19,7 +19,7 @@ fn head(line: &str) -> (LimitKind, Family, Channel, i32) {
     (kind, Family::of([words[1]]), channel, words[3].parse().unwrap())
 }
 
-/// Whether a kind is as good as another: what is waited out by guessed pauses, whoever is to blame.
+/// Whether a kind is as good as another: what is waited out by guessed pauses.
 fn is_as_good(wanted: LimitKind, got: LimitKind) -> bool {
     let waits = |kind| matches!(kind, LimitKind::ServerError | LimitKind::Overloaded | LimitKind::Network);
     wanted == got || (waits(wanted) && waits(got))
