@@ -10,6 +10,7 @@ mod awake;
 mod backends;
 mod bad_input;
 mod big_output;
+mod branches;
 mod chaos;
 mod cleanup;
 mod clock;

@@ -15,7 +15,7 @@ use super::loaded::Loaded;
 use super::lookup::leaves;
 use super::path::KeyPath;
 use super::sections::root::{EXTENDS, SETTINGS};
-use super::source::{ConfigSource, Origin};
+use super::source::{ConfigSource, Layer, Origin};
 use super::tree::{TomlNode, TomlValue};
 
 /// A setting that a person has to trust.
@@ -81,6 +81,10 @@ pub fn lost_guards(loaded: &Loaded, trusted: &[TrustedSetting]) -> Vec<ReachingS
         let old = trusted.iter().find(|known| known.key == name && known.value != loose.to_string());
         if old.is_some() && now.is_some_and(|now| now.value == loose.value) {
             let given = loaded.provenance.given(&path);
+            if given.last().is_some_and(|(source, _)| source.layer == Layer::Flag) {
+                // the person has just typed it
+                continue;
+            }
             let set = given.last().filter(|(source, _)| !source.own);
             let place = set
                 .map_or_else(|| "no file sets it any more".to_owned(), |(source, _)| place_of(source, &path));

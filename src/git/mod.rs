@@ -5,6 +5,7 @@
 //! branch and the index entries of the committed paths, [`restore`] changes files.
 
 pub mod behind_index;
+pub mod branch;
 pub mod call;
 pub mod change;
 pub mod commit;
@@ -22,6 +23,7 @@ pub mod operation;
 pub mod path;
 mod patience;
 mod prune;
+pub mod remote;
 pub mod repository;
 pub mod restore;
 pub mod snapshot;
