@@ -208,7 +208,13 @@ fn row(
     let changes = unit.changes.as_ref();
     let words = Some(last).filter(|a| a.reached_agent()).and_then(|a| (s.words)(id, a.number));
     let mut words = words.map_or_else(String::new, |text| shorten(&sanitise_text(&text)));
-    let denied: Vec<String> = last.learned.denied.iter().map(|call| sanitise_line(call)).collect();
+    let mut denied: Vec<String> = Vec::new();
+    for call in attempts.iter().flat_map(|attempt| &attempt.learned.denied) {
+        let call = sanitise_line(call);
+        if !denied.contains(&call) {
+            denied.push(call);
+        }
+    }
     if !denied.is_empty() {
         words = format!("Refused, because no human was there to allow it: {}\n\n{words}", denied.join("; "));
     }
