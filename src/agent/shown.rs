@@ -177,14 +177,13 @@ impl ShownText {
 
     /// Goes back to the place that the program had remembered. Where its line has left, what follows is a line of its own.
     fn restore(&mut self, out: &mut String) {
-        match self.saved {
-            Some((row, column)) => (self.row, self.column) = (row, column.min(LONGEST_ROW)),
-            None => {
-                self.keep = self.keep.max(SAVED_ROWS);
-                if !self.current().is_empty() {
-                    self.line_end(out);
-                }
-            }
+        if let Some((row, column)) = self.saved {
+            (self.row, self.column) = (row, column.min(LONGEST_ROW));
+            return;
+        }
+        self.keep = self.keep.max(SAVED_ROWS);
+        if !self.current().is_empty() {
+            self.line_end(out);
         }
     }
 
