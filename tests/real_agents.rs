@@ -115,8 +115,7 @@ fn prepare() -> Result<PathBuf, String> {
     let chosen = std::env::var("SEQORCH_AGENTS").unwrap_or_default();
     let names = chosen.split(',').filter(|name| !name.is_empty());
     let mut command = Command::new(script);
-    let output =
-        command.arg(&folder).args(names).stdin(Stdio::null()).output().map_err(|e| e.to_string())?;
+    let output = command.arg(&folder).args(names).stdin(Stdio::null()).output().map_err(|e| e.to_string())?;
     if !output.status.success() {
         let why = String::from_utf8_lossy(&output.stderr).trim().to_owned();
         return Err(format!("the CLIs cannot be installed: {why}"));
