@@ -155,6 +155,8 @@ fn the_whole_spec_is_reviewed_at_the_end_and_fixed_once() {
     assert!(asked(&project, "work-@review-2").contains("> spec.rs:1 is missing"));
     assert_eq!(git(&project, &["log", "--format=%s", "--", "built"]).lines().count(), 3);
     out.says(&["wants changes: spec.rs:1 is missing"]);
+    let subject = git(&project, &["log", "-1", "--format=%s"]);
+    assert_eq!(subject.trim(), "@review: Fix what the review of the whole spec found");
     let report = project.run(&["report"]).code(0).stdout;
     assert!(report.contains("spec.rs:1 is missing"), "{report}");
     let calls = project.ledger().len();

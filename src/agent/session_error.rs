@@ -4,9 +4,8 @@ use std::sync::LazyLock;
 
 use regex::{Regex, RegexSet};
 
-/// Words of CLIs and of the APIs behind them.
-const WORDINGS: &[&str] = &[
-    // the session is not known
+/// Words about a session that is not known.
+const UNKNOWN: &[&str] = &[
     r"(?i)\bno (?:\w+ )?(?:conversations?|sessions?|threads?|rollouts?|chats?|checkpoints?)\b(?: or \w+)?.{0,40}\b(?:found|matched|matching|exists?|to (?:resume|continue))\b",
     r"(?i)\bno (?:conversation|session|thread) (?:named|with)\b",
     r"(?i)\b(?:conversation|session|thread|chat|rollout|checkpoint)s?\b.{0,80}\b(?:not found|does not exist|doesn't exist|no longer exists?|(?:has|is) expired|is (?:not known|unknown|invalid|empty|corrupt(?:ed)?|incompatible|in use|already in use)|(?:cannot|can't|could not) be (?:resumed|found|loaded|restored|read))\b",
@@ -14,7 +13,10 @@ const WORDINGS: &[&str] = &[
     r"(?i)\berror (?:resuming|loading|restoring) (?:the )?(?:session|conversation|thread|chat)\b",
     r"(?i)\b(?:failed|unable|cannot|can't|couldn't|could not) (?:to )?(?:resume|load|restore|find|open|parse|read|continue) (?:the |this |a |your )?(?:previous )?(?:session|conversation|thread|chat|rollout)\b",
     r"(?i)\bprevious response\b.{0,60}\bnot found\b",
-    // its history is damaged
+];
+
+/// Words about a history that is damaged. A narrow terminal may have wrapped them.
+const DAMAGED: &[&str] = &[
     r"(?i)`?tool_use`? ids? (?:were|was) found without `?tool_result`?",
     r"(?i)\bunexpected `?tool_use_id`? found in `?tool_result`?",
     r"(?i)\beach `?tool_(?:use|result)`? block must have a corresponding\b",
@@ -33,7 +35,10 @@ const WORDINGS: &[&str] = &[
     r"(?i)\bencrypted[_ ]content\b.{0,80}\b(?:could not be|cannot be|not) (?:verified|decrypted|parsed)|\binvalid_encrypted_content\b",
     r"(?i)\bmessages(?:\.\d+|: ).{0,80}\b(?:must be non-empty|roles must alternate)\b",
     r"(?i)\bmessages\.\d+\.content\.\d+\.image\b.{0,120}\b(?:exceeds?|maximum|invalid)\b|\bcould not process image\b",
-    // it is full
+];
+
+/// Words about a session that is full.
+const FULL: &[&str] = &[
     r"(?i)\bprompt is too long\b",
     r"(?i)\b(?:input|prompt|request|conversation|context|payload|messages?)\b.{0,60}\b(?:is|was|are) too (?:long|large)\b",
     r"(?i)\b(?:conversation|context|input|chat history) (?:is )?too (?:long|large)\b",
@@ -45,7 +50,7 @@ const WORDINGS: &[&str] = &[
     r"(?i)\bmaximum context length\b|\brange of input length should be\b|\bexceeded model token limit\b|\bhas hit a token limit\b",
     r"\bContextOverflowError\b|\bContextWindowExceeded\w*\b|(?i:\bcontext_length_exceeded\b|\bmodel_context_window_exceeded\b|\bmax_prompt_tokens_exceeded\b)",
     r"(?i)\bran out of room in the model's context window\b",
-    r"(?i)\bcontext overflow\b|\bcompaction failed\b|\berror running (?:remote )?compact(?:ion)? task\b",
+    r"(?i)\bcontext overflow\b|\bcompaction failed\b",
 ];
 
 /// A session of a login, not one of an agent.
@@ -54,8 +59,12 @@ static OF_LOGIN: LazyLock<Regex> = LazyLock::new(|| {
         .unwrap_or_else(|error| unreachable!("{error}"))
 });
 
-static ENDS: LazyLock<RegexSet> =
-    LazyLock::new(|| RegexSet::new(WORDINGS).unwrap_or_else(|error| unreachable!("{error}")));
+static ENDS: LazyLock<RegexSet> = LazyLock::new(|| {
+    RegexSet::new(UNKNOWN.iter().chain(FULL)).unwrap_or_else(|error| unreachable!("{error}"))
+});
+
+static IS_DAMAGED: LazyLock<RegexSet> =
+    LazyLock::new(|| RegexSet::new(DAMAGED).unwrap_or_else(|error| unreachable!("{error}")));
 
 /// How an API says that it refuses a request as it is.
 static REFUSED: LazyLock<RegexSet> = LazyLock::new(|| {
@@ -74,7 +83,9 @@ pub fn ends_session(error: &str, resumed: bool) -> bool {
     let plain = error.replace('\u{2019}', "'");
     // a login or a limit that was refused says nothing about the session
     let other = ["API key", "quota", "billing", "rate limit", "Rate limit", "credit"];
+    let in_one_line = || plain.split_whitespace().collect::<Vec<_>>().join(" ");
     plain.lines().any(|line| ENDS.is_match(line) && !OF_LOGIN.is_match(line))
+        || IS_DAMAGED.is_match(&in_one_line())
         || (resumed && REFUSED.is_match(&plain) && !other.iter().any(|word| plain.contains(word)))
 }
 
@@ -124,10 +135,10 @@ mod tests {
             "Request too large (max 32MB). Double press esc to go back and try with a smaller file.",
             "messages.58.content.1.image.source.base64.data: At least one of the image dimensions exceed max allowed size",
             "Session ID 11111111-2222-4333-8444-555555555555 is already in use.",
+            "API Error: 400 {\"message\":\"messages.30: `tool_use` ids\n     were found without `tool_result` blocks",
             "Item 'rs_68a' of type 'reasoning' was provided without its required following item.",
             "The encrypted content gAAA could not be verified. code: invalid_encrypted_content",
             "Previous response with id 'resp_1' not found.",
-            "Error running remote compact task: stream disconnected",
             "failed to load rollout `/x/rollout-1.jsonl` for thread 1: empty session file",
             "Error resuming session: Invalid session identifier \"1\".",
             "Please ensure that function call turn comes immediately after a user turn or after a function response turn.",
@@ -169,6 +180,7 @@ mod tests {
             "You've reached your weekly limit for this session type",
             "the file has too many lines and no session",
             "503 Service Unavailable",
+            "Error running remote compact task: unexpected status 502 Bad Gateway: <html>",
         ] {
             assert!(!ends_session(error, true), "{error}");
         }

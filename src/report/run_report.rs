@@ -139,7 +139,7 @@ pub fn run_report(s: &ReportSource<'_>) -> Option<RunReport> {
     let scale = Scale { from, length: until.duration_since(from).as_secs_f64().max(0.001) };
     let rows: Vec<TaskRow> = order
         .iter()
-        .filter_map(|id| row(s, id, units.get(id).unwrap_or(&""), from, &spans, &scale))
+        .filter_map(|id| row(s, id, units.get(id).copied().unwrap_or_default(), from, &spans, &scale))
         .collect();
     let needs = needs(s, &units);
     let headline = if !needs.is_empty() {
@@ -195,6 +195,7 @@ fn row(
     scale: &Scale,
 ) -> Option<TaskRow> {
     let unit = s.state.units.get(id)?;
+    let title = if title.is_empty() { &unit.title } else { title };
     let attempts: Vec<_> = unit.attempts.iter().filter(|a| a.started_at >= from).collect();
     let last = attempts.last()?;
     let kind = match (&unit.status, &last.outcome) {
@@ -265,8 +266,13 @@ fn row(
 
 /// What the last review of a unit found, if that is open, and what a reviewer changed.
 fn findings(unit: &UnitState) -> Option<String> {
-    let undone: Vec<String> =
-        unit.attempts.iter().flat_map(|a| &a.learned.undone).map(|file| sanitise_line(file)).collect();
+    let mut undone: Vec<String> = Vec::new();
+    for file in unit.attempts.iter().flat_map(|attempt| &attempt.learned.undone) {
+        let file = sanitise_line(file);
+        if !undone.contains(&file) {
+            undone.push(file);
+        }
+    }
     let undone = (!undone.is_empty()).then(|| format!("Put back after a review: {}", undone.join(", ")));
     let open = unit.findings.as_ref().map(|text| format!("Findings of the review:\n{}", sanitise_text(text)));
     let all: Vec<String> = open.into_iter().chain(undone).collect();

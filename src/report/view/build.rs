@@ -196,7 +196,8 @@ fn rows(source: &ViewSource<'_>, standing: Standing) -> Vec<ViewRow> {
     if let Some(unit) = running
         && open.first().is_none_or(|row| row.mark != TaskMark::Running)
     {
-        let title = titles.get(unit).copied().unwrap_or_default();
+        let known = source.state.units.get(unit).map(|known| known.title.as_str());
+        let title = titles.get(unit).copied().or(known).unwrap_or_default();
         open.insert(0, row(source, unit, title, TaskMark::Running));
     }
     if let Some(row) = open.first_mut().filter(|row| row.mark == TaskMark::Running && reviews) {

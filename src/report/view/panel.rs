@@ -38,7 +38,9 @@ pub(super) fn panel(source: &ViewSource<'_>, standing: Standing) -> Panel {
 }
 
 fn title_of(source: &ViewSource<'_>, unit: &str) -> String {
-    let title = source.units.iter().find(|u| u.id == unit).map_or("", |u| u.title.as_str());
+    let title = source.units.iter().find(|u| u.id == unit).map(|u| u.title.as_str());
+    let title = title.or_else(|| source.state.units.get(unit).map(|known| known.title.as_str()));
+    let title = title.unwrap_or_default();
     sanitise_line(&format!("{unit} {title}"))
 }
 
