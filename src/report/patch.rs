@@ -1,9 +1,12 @@
-//! PURE. The changes of a task, line by line, with what each line is.
+//! PURE. The changes of a task: its files with their counts, and line by line with what each line is.
 
 use serde::Serialize;
 
-use super::text::{plural, sanitise_text};
+use super::text::{plural, sanitise_line, sanitise_text};
+use crate::git::FileChange;
 
+/// Listed files of a task.
+const FILES: usize = 20;
 /// Lines that are shown of a task.
 const LINES: usize = 1000;
 /// Characters of such a line.
@@ -40,4 +43,19 @@ pub(super) fn patch_lines(text: &str) -> Vec<PatchLine> {
         lines.push(PatchLine { kind, text: sanitise_text(line).chars().take(WIDTH).collect() });
     }
     lines
+}
+
+/// The changed files as in `git diff --stat`, at most [`FILES`] of them.
+pub(super) fn diffstat(changes: &[FileChange]) -> Vec<(String, String)> {
+    let lines = |change: &FileChange| match (change.insertions, change.deletions) {
+        (Some(came), Some(went)) => format!("+{came} -{went}"),
+        _ => "binary".to_owned(),
+    };
+    let mut files: Vec<_> =
+        changes.iter().take(FILES).map(|change| (sanitise_line(&change.path), lines(change))).collect();
+    let more = changes.len() - files.len();
+    if more > 0 {
+        files.push((format!("and {}", plural(more, "more file")), String::new()));
+    }
+    files
 }

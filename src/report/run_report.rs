@@ -11,7 +11,7 @@ use super::changes::{NO_FILES, listed};
 use super::event_text::end_words;
 use super::events::EventRecord;
 use super::needs::{ShownNeed, shown};
-use super::patch::{PatchLine, patch_lines};
+use super::patch::{PatchLine, diffstat, patch_lines};
 use super::reasons::reason;
 use super::said::{SaidWords, said_for};
 use super::spans::{SpanKind, TimelineSpan, attempts, pauses, waited};
@@ -26,8 +26,6 @@ use crate::state::{Counts, End, EndKind, SpecState, Spent, UnitState, UnitStatus
 const LONGEST_PAUSE: Duration = Duration::from_secs(8 * 3600);
 /// Shown characters of an agent's final message.
 const MESSAGE_LENGTH: usize = 1200;
-/// Listed files of a task.
-const FILES: usize = 20;
 
 /// The data that a report is made from.
 pub struct ReportSource<'a> {
@@ -310,21 +308,6 @@ fn findings(unit: &UnitState) -> Option<String> {
     let open = unit.findings.as_ref().map(|text| format!("Findings of the review:\n{}", sanitise_text(text)));
     let all: Vec<String> = open.into_iter().chain(undone).collect();
     (!all.is_empty()).then(|| all.join("\n"))
-}
-
-/// The changed files as in `git diff --stat`, at most [`FILES`] of them.
-fn diffstat(changes: &[FileChange]) -> Vec<(String, String)> {
-    let lines = |change: &FileChange| match (change.insertions, change.deletions) {
-        (Some(came), Some(went)) => format!("+{came} -{went}"),
-        _ => "binary".to_owned(),
-    };
-    let mut files: Vec<_> =
-        changes.iter().take(FILES).map(|change| (sanitise_line(&change.path), lines(change))).collect();
-    let more = changes.len() - files.len();
-    if more > 0 {
-        files.push((format!("and {}", plural(more, "more file")), String::new()));
-    }
-    files
 }
 
 /// What you must do. The title of a task that never started is that of tasks.md.
