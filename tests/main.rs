@@ -73,6 +73,7 @@ mod streams;
 mod sums;
 mod takeover;
 mod talk;
+mod times;
 mod tmux;
 mod undo;
 mod verify;
