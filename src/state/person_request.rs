@@ -88,8 +88,7 @@ impl SpecState {
             if task.named && self.skipped.insert(id.clone()) {
                 skipped.push(id.clone());
             }
-            self.unconfirmed.remove(&id);
-            self.decided(std::slice::from_ref(&id), None);
+            // a box that an agent ticked is still not believed: the task may be wanted again
             if let Some(unit) = self.units.get_mut(&id) {
                 unit.status = UnitStatus::Todo;
                 unit.to_tick.clear();

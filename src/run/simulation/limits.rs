@@ -56,7 +56,7 @@ pub(super) fn limits(dice: &mut Dice) -> Model {
         let at = i64::from(dice.roll(100_000));
         let next = match dice.roll(7) {
             5 => {
-                happenings.push((at + i64::from(dice.roll(20_000)), Happening::Resume));
+                happenings.push((at + 1 + i64::from(dice.roll(20_000)), Happening::Resume));
                 (at, Happening::Pause(None))
             }
             6 => (at, Happening::Pause(Some(dice.pick(&[60, 4000])))),
