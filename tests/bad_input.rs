@@ -1,6 +1,6 @@
 //! Bad input gets a clear error, loses nothing and starts nothing.
 
-use crate::common::{Output, Project};
+use crate::common::{Output, Project, wait_long};
 
 fn refused(project: &Project, code: i32, parts: &[&str]) -> Output {
     let output = project.run(&["run"]).code(code).says(parts);
@@ -57,7 +57,9 @@ fn runs_a_large_file(size: usize) {
         .spec("login", text)
         .config("[prompt]\ntemplate = \"short.md\"\n")
         .file("short.md", "Task {{ unit.id }}\n");
-    project.run(&["run"]).code(0);
+    let mut run = project.start(&["run"]);
+    wait_long("the run of a large file", || run.is_over());
+    run.wait().code(0);
     assert!(project.tasks("login").starts_with("- [x] 1. A\n"));
 }
 

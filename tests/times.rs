@@ -73,7 +73,10 @@ fn the_plan_shows_what_fits_in() {
     assert_eq!(second["starts_at"], Value::Null);
     assert!(second["held_by"][0].as_str().unwrap().starts_with("the time of the run is up"), "{second}");
     project.run(&["pause"]).code(0);
-    project.run(&["plan", "--dry-run"]).code(0).says(&["not in this run: paused until `seqorch resume --now`"]);
+    project
+        .run(&["plan", "--dry-run"])
+        .code(0)
+        .says(&["not in this run: paused until `seqorch resume --now`"]);
 }
 
 #[test]
@@ -103,7 +106,9 @@ fn no_step_starts_before_the_time_to_begin() {
     let state = project.state("login");
     assert!(time(&state["units"]["1"]["attempts"][0]["started_at"]) >= at, "{state}");
     assert_eq!(events(&project, "waiting")[0]["why"], "begin");
-    assert!(project.read(".kiro/specs/SEQUENTIAL_PROGRESS.md").contains("**Waiting:** the time to begin (--at)"));
+    assert!(
+        project.read(".kiro/specs/SEQUENTIAL_PROGRESS.md").contains("**Waiting:** the time to begin (--at)")
+    );
 }
 
 #[test]
@@ -175,7 +180,10 @@ fn a_pause_without_a_run_is_ended_by_the_recipe() {
 fn a_pause_lasts_over_a_kill_and_a_new_run() {
     let project = demo(2, "gate; say_done");
     let run = at_the_gate(&project, &["run"]);
-    project.run(&["pause"]).code(0).says(&["the run pauses after task 1, until `seqorch resume login --now`"]);
+    project
+        .run(&["pause"])
+        .code(0)
+        .says(&["the run pauses after task 1, until `seqorch resume login --now`"]);
     project.run(&["status"]).code(0).says(&["paused by ann", "the run pauses before its next step"]);
     project.release();
     waits_for(&project, "pause");
@@ -198,7 +206,10 @@ fn a_pause_lasts_over_a_kill_and_a_new_run() {
     assert_eq!(events(&project, "waiting")[0]["why"], "pause");
     assert_eq!(events(&project, "resumed").len(), 1);
     let log = project.read(".kiro/specs/SEQUENTIAL_PROGRESS.md");
-    assert!(log.contains("**Waiting:** paused by ann") && log.contains("**A person:** ann paused the run"), "{log}");
+    assert!(
+        log.contains("**Waiting:** paused by ann") && log.contains("**A person:** ann paused the run"),
+        "{log}"
+    );
 }
 
 #[test]
@@ -218,7 +229,10 @@ fn a_pause_with_a_time_ends_by_itself() {
 fn a_task_is_skipped_while_a_run_is_at_work() {
     let project = demo(4, "[ $SEQORCH_UNIT = 1 ] && gate; say_done");
     let run = at_the_gate(&project, &["run"]);
-    project.run(&["mark", "2", "skip"]).code(0).says(&["2 of login: skipped, before the next step of the run"]);
+    project
+        .run(&["mark", "2", "skip"])
+        .code(0)
+        .says(&["2 of login: skipped, before the next step of the run"]);
     project.run(&["mark", "1", "skip"]).code(75).says(&["an agent works on task 1", "stop --now"]);
     project.run(&["mark", "3", "done"]).code(75);
     project.run(&["pause"]).code(0);

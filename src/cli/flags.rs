@@ -170,6 +170,9 @@ struct RunFlags {
     /// When an agent asks a question: stop (halt), or park its task and run what does not depend on it (skip).
     #[arg(help_heading = SETTINGS, long, value_name = "WHAT", value_parser = ["halt", "skip"])]
     on_halt: Option<String>,
+    /// Commit also to a branch that git.protect names.
+    #[arg(help_heading = SETTINGS, long)]
+    allow_protected: bool,
 }
 
 impl RunFlags {
@@ -189,6 +192,7 @@ impl RunFlags {
             no_tmux: self.no_tmux || kept.no_tmux,
             include_optional: self.include_optional || kept.include_optional,
             on_halt: self.on_halt.or(kept.on_halt),
+            allow_protected: self.allow_protected || kept.allow_protected,
         }
     }
 
@@ -211,6 +215,9 @@ impl RunFlags {
         }
         if self.include_optional {
             argv.push("--include-optional".into());
+        }
+        if self.allow_protected {
+            argv.push("--allow-protected".into());
         }
         argv
     }
@@ -270,6 +277,10 @@ impl RunFlags {
         if let Some(what) = &self.on_halt {
             flags.push(FlagSetting::new("--on-halt", what.clone()));
         }
+        if self.allow_protected {
+            let (key, name) = ("git.protect".to_owned(), "--allow-protected".to_owned());
+            flags.push(FlagSetting { key, value: toml::Value::Array(Vec::new()), name, kept: false });
+        }
         Ok(flags)
     }
 }
@@ -296,6 +307,7 @@ mod tests {
             no_tmux: true,
             include_optional: true,
             on_halt: text("skip"),
+            allow_protected: true,
         };
         let flags = all.settings().unwrap();
         let set: Vec<(&str, String)> =
@@ -312,6 +324,7 @@ mod tests {
             ("tmux.mode", "\"off\""),
             ("run.include_optional", "true"),
             ("run.on_halt", "\"skip\""),
+            ("git.protect", "[]"),
         ];
         assert_eq!(set, expected.map(|(key, value)| (key, value.to_owned())));
     }

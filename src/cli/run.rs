@@ -13,6 +13,7 @@ use super::{Global, watch};
 use crate::error::{Error, ErrorKind, Result};
 use crate::report::text::plural;
 use crate::run::End;
+use crate::run::branch;
 use crate::run::detached::{self, DetachRequest, DetachedPaths};
 use crate::run::inbox::Inbox;
 use crate::run::lifecycle::{self, RunRequest, ViewArgv};
@@ -136,19 +137,20 @@ pub(super) fn start(runs: &[SpecRun], options: &StartOptions) -> Result<u8> {
     for (number, run) in runs.iter().enumerate() {
         let view_argv: ViewArgv<'_> =
             &|holder: &Holder| watch::argv(&run.global, &run.work, &run.place, holder);
+        let config = &run.project.loaded.config;
+        let trust =
+            run.trust.as_ref().ok_or_else(|| Error::new(ErrorKind::Internal, "a run without trust"))?;
+        branch::enter(&run.place, config, trust, &inbox, options.wait)?;
         let ended = lifecycle::run(
             &RunRequest {
                 place: &run.place,
-                config: &run.project.loaded.config,
+                config,
                 options: &run.options(),
                 last_options: run.last.as_deref(),
                 times: run.work.times(),
                 resume: options.resume.as_ref(),
                 resume_file: options.resume_file.as_deref(),
-                trust: run
-                    .trust
-                    .as_ref()
-                    .ok_or_else(|| Error::new(ErrorKind::Internal, "a run without trust"))?,
+                trust,
                 verbosity: run.project.verbosity,
                 wait: options.wait,
                 json: options.json,

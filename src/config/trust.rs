@@ -15,7 +15,7 @@ use super::loaded::Loaded;
 use super::lookup::leaves;
 use super::path::KeyPath;
 use super::sections::root::{EXTENDS, SETTINGS};
-use super::source::{ConfigSource, Origin};
+use super::source::{ConfigSource, Layer, Origin};
 use super::tree::{TomlNode, TomlValue};
 
 /// A setting that a person has to trust.
@@ -54,7 +54,14 @@ pub type LeadsOut<'a> = &'a dyn Fn(&Path) -> bool;
 /// All settings that a person has to trust before something of them runs, in the order of their keys.
 #[must_use]
 pub fn reaching_settings(loaded: &Loaded, leads_out: LeadsOut<'_>) -> Vec<ReachingSetting> {
-    let outside = loaded.extends.iter().filter(|file| leads_out(&file.path));
+    let is_from_git = |path: &Path| {
+        loaded
+            .git_presets
+            .iter()
+            .filter_map(|preset| preset.folder.as_ref())
+            .any(|folder| path.starts_with(folder))
+    };
+    let outside = loaded.extends.iter().filter(|file| is_from_git(&file.path) || leads_out(&file.path));
     let mut found: Vec<ReachingSetting> = outside
         .map(|file| ReachingSetting {
             key: EXTENDS.name.to_owned(),
@@ -81,6 +88,10 @@ pub fn lost_guards(loaded: &Loaded, trusted: &[TrustedSetting]) -> Vec<ReachingS
         let old = trusted.iter().find(|known| known.key == name && known.value != loose.to_string());
         if old.is_some() && now.is_some_and(|now| now.value == loose.value) {
             let given = loaded.provenance.given(&path);
+            if given.last().is_some_and(|(source, _)| source.layer == Layer::Flag) {
+                // the person has just typed it
+                continue;
+            }
             let set = given.last().filter(|(source, _)| !source.own);
             let place = set
                 .map_or_else(|| "no file sets it any more".to_owned(), |(source, _)| place_of(source, &path));

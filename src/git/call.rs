@@ -269,6 +269,12 @@ impl<'a> GitCall<'a> {
         self
     }
 
+    /// How long it may take, where that is not [`DEADLINE`].
+    #[must_use]
+    pub(super) fn within(self, deadline: Duration) -> Self {
+        Self { deadline, ..self }
+    }
+
     /// A file that git holds open instead of its standard input, as long as it lives.
     #[must_use]
     pub(super) fn holding(self, file: &'a File) -> Self {

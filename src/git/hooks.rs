@@ -25,6 +25,8 @@ const OF_COMMITS: [&str; 7] = [
     "post-index-change",
     "pre-auto-gc",
 ];
+/// The hook that a push runs.
+const OF_PUSHES: &str = "pre-push";
 /// Other hooks, which no commit runs.
 const OTHERS: [&str; 19] = [
     "applypatch-msg",
@@ -68,35 +70,37 @@ pub struct HookFolder {
     /// Hooks that commits run and files that they may use, by their names relative to the folder: `pre-commit`, `_/h`,
     /// `../pre-commit`.
     pub files: BTreeMap<String, HookFile>,
+    /// Whether the hook of pushes is among them.
+    pushes: bool,
 }
 
 impl HookFolder {
-    /// The hooks of the repository that `top` is the work tree of.
-    pub fn read(top: &Path, supervisor: &Supervisor) -> Result<Self, GitError> {
+    /// The hooks that commits run in the repository that `top` is the work tree of; with `pushes` also that of pushes.
+    pub fn read(top: &Path, pushes: bool, supervisor: &Supervisor) -> Result<Self, GitError> {
         let folder = find(top, supervisor)?;
         let mut files = BTreeMap::new();
-        collect(&folder, "", &mut files);
+        collect(&folder, pushes, &mut files);
         // husky keeps what its hooks call next to their folder
         if folder.file_name().is_some_and(|name| name == "_") {
-            for name in OF_COMMITS {
+            for name in called(pushes) {
                 let path = folder.join("..").join(name);
                 if let Some(file) = read(&path) {
                     files.insert(format!("../{name}"), file);
                 }
             }
         }
-        Ok(Self { folder, files })
+        Ok(Self { folder, files, pushes })
     }
 
     /// Whether the folder holds these hooks still. Files that look the same are not read.
     pub(super) fn is_as_it_was(&self) -> bool {
         let mut there = BTreeMap::new();
-        list(&self.folder, "", &mut there);
+        list(&self.folder, "", self.pushes, &mut there);
         let inside = self.files.keys().filter(|name| !name.starts_with("../"));
         inside.eq(there.keys())
             && self.files.iter().all(|(name, file)| Stamp::of_target(&self.folder.join(name)) == file.stamp)
             && (self.folder.file_name().is_none_or(|name| name != "_")
-                || OF_COMMITS.iter().all(|name| {
+                || called(self.pushes).all(|name| {
                     self.files.contains_key(&format!("../{name}"))
                         || !self.folder.join("..").join(name).exists()
                 }))
@@ -131,7 +135,7 @@ impl HookFolder {
             if let Some(parent) = copy.parent() {
                 fs::create_dir_all(parent)?;
             }
-            let is_hook = OF_COMMITS.contains(&name.as_str());
+            let is_hook = called(true).any(|known| known == name);
             // a hook that calls another file is as it was only if that is, too
             let around = format!("../{name}");
             let same = |name: &str, file: &HookFile| {
@@ -167,6 +171,11 @@ fn find(top: &Path, supervisor: &Supervisor) -> Result<PathBuf, GitError> {
         .ok_or_else(|| GitError::Unusable { why: "git does not say where its hooks are".to_owned() })
 }
 
+/// The hooks that a run has git call.
+fn called(pushes: bool) -> impl Iterator<Item = &'static str> {
+    OF_COMMITS.into_iter().chain(pushes.then_some(OF_PUSHES))
+}
+
 /// Whether git calls a file of this name.
 fn is_a_hook(name: &str) -> bool {
     let name = name.rsplit('/').next().unwrap_or(name);
@@ -174,10 +183,11 @@ fn is_a_hook(name: &str) -> bool {
 }
 
 /// The paths of the files that matter, by their names; folders in it, too.
-fn list(folder: &Path, prefix: &str, found: &mut BTreeMap<String, PathBuf>) {
+fn list(folder: &Path, prefix: &str, pushes: bool, found: &mut BTreeMap<String, PathBuf>) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let (Ok(name), path) = (entry.file_name().into_string(), entry.path()) else { continue };
-        if found.len() >= FILES_MAX || OTHERS.contains(&name.as_str()) {
+        let is_called = called(pushes).any(|known| known == name);
+        if found.len() >= FILES_MAX || (OTHERS.contains(&name.as_str()) && !is_called) {
             continue;
         }
         let is_sample = Path::new(&name).extension().is_some_and(|extension| extension == "sample");
@@ -185,15 +195,15 @@ fn list(folder: &Path, prefix: &str, found: &mut BTreeMap<String, PathBuf>) {
             Ok(data) if data.is_file() && !is_sample => {
                 found.insert(format!("{prefix}{name}"), path);
             }
-            Ok(data) if data.is_dir() && prefix.is_empty() => list(&path, &format!("{name}/"), found),
+            Ok(data) if data.is_dir() && prefix.is_empty() => list(&path, &format!("{name}/"), pushes, found),
             _ => {}
         }
     }
 }
 
-fn collect(folder: &Path, prefix: &str, files: &mut BTreeMap<String, HookFile>) {
+fn collect(folder: &Path, pushes: bool, files: &mut BTreeMap<String, HookFile>) {
     let mut found = BTreeMap::new();
-    list(folder, prefix, &mut found);
+    list(folder, "", pushes, &mut found);
     files.extend(found.into_iter().filter_map(|(name, path)| Some((name, read(&path)?))));
 }
 
@@ -238,7 +248,7 @@ mod tests {
         let folder = repo.top.join(".git/hooks");
         hook(&folder, "pre-commit", "echo \"$0 $1\"");
         hook(&folder, "commit-msg", "echo old");
-        let hooks = HookFolder::read(&repo.top, &Supervisor::default()).unwrap();
+        let hooks = HookFolder::read(&repo.top, false, &Supervisor::default()).unwrap();
         assert_eq!(hooks.files.keys().collect::<Vec<_>>(), ["commit-msg", "pre-commit"]);
         assert_eq!(runs(&hooks, &repo.top, "pre-commit"), None);
         hook(&folder, "commit-msg", "echo new");
@@ -252,9 +262,20 @@ mod tests {
     }
 
     #[test]
+    fn the_hook_of_pushes_counts_only_where_a_run_pushes() {
+        let (_dir, repo) = repository();
+        hook(&repo.top.join(".git/hooks"), "pre-push", "echo old");
+        let read = |pushes| HookFolder::read(&repo.top, pushes, &Supervisor::default()).unwrap();
+        assert_eq!((read(false).files.len(), read(true).files.len()), (0, 1));
+        let hooks = read(true);
+        hook(&repo.top.join(".git/hooks"), "pre-push", "echo new");
+        assert_eq!(runs(&hooks, &repo.top, "pre-push").as_deref(), Some("old"));
+    }
+
+    #[test]
     fn another_folder_of_hooks_is_not_used() {
         let (_dir, repo) = repository();
-        let hooks = HookFolder::read(&repo.top, &Supervisor::default()).unwrap();
+        let hooks = HookFolder::read(&repo.top, false, &Supervisor::default()).unwrap();
         hook(&repo.top.join("evil"), "pre-commit", "echo evil");
         git(&repo.top, &["config", "core.hooksPath", "evil"]);
         assert_eq!(runs(&hooks, &repo.top, "pre-commit").as_deref(), Some("nothing"));
@@ -268,7 +289,7 @@ mod tests {
         hook(&folder, "h", "sh \"$(dirname \"$(dirname \"$0\")\")/$(basename \"$0\")\"");
         hook(&repo.top.join(".husky"), "pre-commit", "echo old");
         git(&repo.top, &["config", "core.hooksPath", ".husky/_"]);
-        let hooks = HookFolder::read(&repo.top, &Supervisor::default()).unwrap();
+        let hooks = HookFolder::read(&repo.top, false, &Supervisor::default()).unwrap();
         assert_eq!(runs(&hooks, &repo.top, "pre-commit"), None);
         hook(&repo.top.join(".husky"), "pre-commit", "echo new");
         assert_eq!(runs(&hooks, &repo.top, "pre-commit").as_deref(), Some("old"));

@@ -5,11 +5,13 @@
 //! branch and the index entries of the committed paths, [`restore`] changes files.
 
 pub mod behind_index;
+pub mod branch;
 pub mod call;
 pub mod change;
 pub mod commit;
 pub mod diff;
 pub mod executing;
+pub mod fetch;
 mod files;
 mod filter_environment;
 pub mod helpers;
@@ -22,6 +24,7 @@ pub mod operation;
 pub mod path;
 mod patience;
 mod prune;
+pub mod remote;
 pub mod repository;
 pub mod restore;
 pub mod snapshot;

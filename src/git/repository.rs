@@ -79,10 +79,11 @@ impl Repository {
         Self { pin: Some(Arc::default()), ..self }
     }
 
-    /// The settings and hooks that a run of now would execute; hooks only where it commits.
-    pub fn executing(&self, commits: bool) -> Result<GitPin, GitError> {
+    /// The settings and hooks that a run of now would execute; hooks only where it commits, that of pushes only where it
+    /// pushes, too.
+    pub fn executing(&self, commits: bool, pushes: bool) -> Result<GitPin, GitError> {
         let settings = ExecutingSettings::read(&self.top, self.git_dirs(), &self.supervisor)?;
-        let hooks = commits.then(|| HookFolder::read(&self.top, &self.supervisor)).transpose()?;
+        let hooks = commits.then(|| HookFolder::read(&self.top, pushes, &self.supervisor)).transpose()?;
         Ok(GitPin::new(settings, hooks))
     }
 

@@ -8,6 +8,7 @@
 
 pub mod argv;
 pub mod assign;
+pub mod branch_names;
 pub mod budget;
 mod build;
 pub mod decisions;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::ownership::{Ownership, changed_paths, counted};
+use super::protected::{self, protected_now};
 use super::world::RealWorld;
 use crate::agent::sanitise::sanitise;
 use crate::config::{Commit, Dirty, RefusedRule};
@@ -88,9 +89,15 @@ impl RealWorld<'_> {
         let since = known.attempts.iter().find(|a| a.number >= known.since_attempt).map(|a| a.number);
         let decided = state.all_decisions().filter(|one| one.unit == unit && one.attempt >= since);
         let decided: Vec<&Answer> = decided.filter(|_| self.config.git.decisions).collect();
+        if let Some(branch) = protected_now(self.config, &repository).map_err(failed)? {
+            return Err(refused(&protected::refusal(&branch), Some(changes)));
+        }
         match self.commit(&mut snapshots, unit, known, &found, &decided) {
             Ok((commit, tree)) => {
                 (changes.commit, changes.after) = (commit, tree);
+                if changes.commit.is_some() {
+                    self.push();
+                }
                 let repository = repository.repository();
                 changes.index_behind = repository.index_behind().map(|behind| behind.sentence(repository));
                 if let Some(behind) = &changes.index_behind {

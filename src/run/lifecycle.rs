@@ -21,6 +21,7 @@ use super::machine::{End, Machine};
 use super::needed;
 use super::old_attempts;
 use super::preflight::{self, CheckedSpec};
+use super::protected;
 use super::resume::ResumeRequest;
 use super::run_end::RunEnding;
 use super::run_locks::{OwnedWorkTree, RunLocks};
@@ -127,6 +128,7 @@ fn live(request: &RunRequest<'_>, inbox: &Inbox) -> Result<RunResult> {
     let is_behind = repository.as_ref().is_some_and(RunRepository::has_index_behind);
     let needs_files = has_work || is_behind || !resumed.pending_commits().is_empty();
     let owned = repository.as_ref().filter(|_| needs_files);
+    owned.map(|repository| protected::check(place, config, repository)).transpose()?;
     let stopped = |pause| inbox.stop_flag().raised_within(pause) || inbox.has_stop_request();
     let own = |repository: &RunRepository| {
         let lock = work_tree::lock(&place.typed, request.wait, repository, &stopped)?;

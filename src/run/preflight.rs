@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::dirty_tree::DirtyFiles;
 use super::needed::{check_commands, missing_commands};
 use super::prepare::{review_template, template};
+use super::protected;
 use super::resume::ResumeRequest;
 use super::run_repository::RunRepository;
 use crate::config::{Commit, Config, UnknownUsage};
@@ -61,6 +62,7 @@ pub fn preflight(place: &SpecPlace, config: &Config, resume: Option<&ResumeReque
     if config.git.commit == Commit::Step {
         let found = RunRepository::of_run(place, config, &Supervisor::default())?;
         let repository = found.ok_or_else(DirtyFiles::no_repository)?;
+        protected::check(place, config, &repository)?;
         // while a run is there, its snapshots are in use
         if !state.run.is_open() && state.running().is_none() {
             let dirty = DirtyFiles::find(

@@ -39,6 +39,7 @@ impl RunEnding<'_> {
     /// Reports the end that the machine decided. Fails only where a required hook fails.
     pub(super) fn end(&self, end: &End, machine: &mut Machine, world: &mut RealWorld<'_>) -> Result<()> {
         let (place, store) = (self.place, self.store);
+        let not_pushed = world.push_at_end();
         let state = &machine.state;
         let changes = self.changed_files(state);
         let (units, last_plan, took) = world.outcome();
@@ -59,7 +60,9 @@ impl RunEnding<'_> {
         };
         let left_out: Vec<_> = units.iter().flat_map(of_unit).collect();
         let pending = run_texts::pending_commit_lines(state, self.config);
-        let notes = [pending, run_texts::limit_lines(state, self.config), trust::git_lines(state)].concat();
+        let limits = run_texts::limit_lines(state, self.config);
+        let not_pushed = not_pushed.into_iter().collect();
+        let notes = [pending, limits, trust::git_lines(state), not_pushed].concat();
         let text = run_texts::summary_text(&Summary {
             spec: &place.name,
             typed: &place.typed,

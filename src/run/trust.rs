@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::agent::redact::redact;
 use crate::agent::sanitise::{sanitise, sanitise_line};
 use crate::config::trust::{ReachingSetting, TrustedSetting, lost_guards, reaching_settings};
 use crate::config::{self, Commit, LoadRequest, Loaded};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::git::call::{GitError, Supervisor};
 use crate::git::executing::GitPin;
 use crate::git::repository::Repository;
@@ -22,6 +23,15 @@ const GIT_SETTING: &str = "git setting ";
 /// Lines of a hook that are shown.
 const HOOK_LINES: usize = 12;
 
+/// Where a run pushes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PushTarget {
+    /// The name of the remote.
+    pub remote: String,
+    /// Its addresses.
+    pub addresses: Vec<String>,
+}
+
 /// What a run of this project would execute because of its files.
 #[derive(Debug)]
 pub struct RunTrust {
@@ -31,6 +41,7 @@ pub struct RunTrust {
     /// The hooks and settings of git that the run executes.
     pub git: Option<Arc<GitPin>>,
     commits: bool,
+    push: Option<PushTarget>,
     /// The files of the configuration as they were.
     files: Vec<(PathBuf, Option<Stamp>)>,
 }
@@ -38,23 +49,28 @@ pub struct RunTrust {
 impl RunTrust {
     /// That of the project as it is now.
     pub fn of(request: LoadRequest, loaded: &Loaded) -> Result<Self> {
-        let names = ["seqorch.toml", "seqorch.local.toml"].map(|name| request.root.join(name));
+        let names =
+            ["seqorch.toml", "seqorch.local.toml", "seqorch.lock"].map(|name| request.root.join(name));
         let extended = loaded.extends.iter().map(|file| file.path.clone());
         let all: BTreeSet<PathBuf> = loaded.files.iter().cloned().chain(names).chain(extended).collect();
         let files = all.into_iter().map(|path| (path.clone(), Stamp::of(&path))).collect();
         let commits = loaded.config.git.commit == Commit::Step;
-        let git = if commits || loaded.config.git.snapshot { git(&request.root, commits)? } else { None };
+        let remote = loaded.config.git.push.as_ref().filter(|_| commits);
+        let push = remote.map(|remote| push_target(&request.root, remote)).transpose()?;
+        let needs_git = commits || loaded.config.git.snapshot;
+        let git = if needs_git { git(&request.root, commits, push.is_some())? } else { None };
         let mut settings = of_configuration(loaded);
         settings.extend(git.as_ref().into_iter().flat_map(|pin| of_git(pin, commits)));
-        Ok(Self { request, settings, git: git.map(Arc::new), commits, files })
+        settings.extend(push.as_ref().map(of_push));
+        Ok(Self { request, settings, git: git.map(Arc::new), commits, push, files })
     }
 
     /// The same, only with settings of git that `wanted` accepts by their keys, for verbs that start nothing else.
     pub fn of_git(request: LoadRequest, wanted: impl Fn(&str) -> bool) -> Result<Self> {
-        let all = git(&request.root, false)?.map(|pin| of_git(&pin, true)).unwrap_or_default();
+        let all = git(&request.root, false, false)?.map(|pin| of_git(&pin, true)).unwrap_or_default();
         let settings = all.into_iter().filter(|one| one.key.strip_prefix(GIT_SETTING).is_some_and(&wanted));
         let settings = settings.collect();
-        Ok(Self { request, settings, git: None, commits: false, files: Vec::new() })
+        Ok(Self { request, settings, git: None, commits: false, push: None, files: Vec::new() })
     }
 
     /// The same, with what was trusted because it protects the person, and is no longer set.
@@ -109,7 +125,7 @@ impl RunTrust {
             }
         }
         if self.git.as_ref().is_some_and(|pin| pin.may_have_changed())
-            && let Ok(Some(other)) = git(&self.request.root, self.commits)
+            && let Ok(Some(other)) = git(&self.request.root, self.commits, self.push.is_some())
         {
             now.extend(of_git(&other, self.commits).into_iter().map(|one| (one, true)));
         }
@@ -140,6 +156,12 @@ impl<'a> TrustWatch<'a> {
     #[must_use]
     pub fn new(trust: &'a RunTrust) -> Self {
         Self { trust, reported: BTreeSet::new() }
+    }
+
+    /// Where the run pushes to.
+    #[must_use]
+    pub fn push_target(&self) -> Option<&PushTarget> {
+        self.trust.push.as_ref()
     }
 
     /// What came up since the last look.
@@ -181,12 +203,34 @@ fn of_configuration(loaded: &Loaded) -> Vec<ReachingSetting> {
     reaching_settings(loaded, &|path| leads_out(&loaded.root, path))
 }
 
-fn git(root: &Path, commits: bool) -> Result<Option<GitPin>, GitError> {
+/// The remote that a person names, and where it is now.
+fn push_target(root: &Path, remote: &str) -> Result<PushTarget> {
+    let repository = Repository::find(root, &Supervisor::default())?;
+    let addresses = repository.map(|found| found.push_addresses(remote)).transpose()?.flatten();
+    let addresses = addresses.ok_or_else(|| {
+        Error::new(ErrorKind::Config, format!("git.push: git has no remote {remote:?}"))
+            .hint("List the remotes with `git remote`, or add one with `git remote add`.")
+    })?;
+    Ok(PushTarget { remote: remote.to_owned(), addresses })
+}
+
+/// A repository somewhere else can execute hooks of its own, so a person has to know which one it is.
+fn of_push(target: &PushTarget) -> ReachingSetting {
+    let value = target.addresses.join("\n");
+    ReachingSetting {
+        key: format!("git remote {}", target.remote),
+        shown: redact(&value),
+        value,
+        place: "git.push".to_owned(),
+    }
+}
+
+fn git(root: &Path, commits: bool, pushes: bool) -> Result<Option<GitPin>, GitError> {
     let supervisor = Supervisor::default();
     match Repository::find(root, &supervisor) {
         // without git nothing of it is executed; a run that needs it says so itself
         Err(GitError::NotStarted { .. }) | Ok(None) => Ok(None),
-        Ok(Some(repository)) => repository.executing(commits).map(Some),
+        Ok(Some(repository)) => repository.executing(commits, pushes).map(Some),
         Err(error) => Err(error),
     }
 }

@@ -74,6 +74,8 @@ pub struct RealWorld<'a> {
     pub(super) repository: Option<RunRepository>,
     /// Looks for what an agent adds that would be executed.
     pub(super) trust: Option<TrustWatch<'a>>,
+    /// A push failed, and none has succeeded since.
+    pub(super) unpushed: bool,
     /// Recorded commits that were not in the history of HEAD when the run began.
     pub(super) lost_before: Vec<LostCommit>,
     /// Requests of people that the state has.
@@ -114,6 +116,7 @@ impl<'a> RealWorld<'a> {
             at_start: None,
             repository: None,
             trust: None,
+            unpushed: false,
             lost_before: Vec::new(),
             taken_requests: BTreeSet::new(),
             locks: None,

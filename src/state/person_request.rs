@@ -62,6 +62,11 @@ pub enum TakenRequest {
 }
 
 impl SpecState {
+    /// Forgets a pause whose time is over.
+    pub fn end_pause_that_is_over(&mut self, now: Timestamp) {
+        self.pause = self.pause.take().filter(|pause| pause.holds(now));
+    }
+
     /// Does what a person asked, and says what came of it. A request that was taken before changes nothing.
     pub fn take_request(&mut self, request: &PersonRequest) -> Vec<TakenRequest> {
         match &request.asks {
@@ -134,6 +139,19 @@ mod tests {
         }
         assert!(state.skipped.contains("2") && !state.skipped.contains("2.1"));
         assert_eq!(state.pause.unwrap().by.as_deref(), Some("ann"));
+    }
+
+    #[test]
+    fn a_pause_without_a_time_does_not_end_by_itself() {
+        let pause = |until| Some(RunPause { since: at(0), until, by: None });
+        let mut state = SpecState { pause: pause(None), ..SpecState::default() };
+        state.end_pause_that_is_over(Timestamp::MAX);
+        assert!(state.pause.is_some());
+        state.pause = pause(Some(at(5)));
+        state.end_pause_that_is_over(at(4));
+        assert!(state.pause.is_some());
+        state.end_pause_that_is_over(at(5));
+        assert_eq!(state.pause, None);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::marker::PhantomData;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -57,6 +57,12 @@ pub struct EntryBox<T> {
 impl<T: BoxEntry> EntryBox<T> {
     pub(super) fn new(folder: PathBuf) -> Self {
         Self { folder, of: PhantomData }
+    }
+
+    /// The folder. It may not be there.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Puts an entry into it.

@@ -10,6 +10,7 @@ pub mod busy_file;
 pub mod entry_box;
 pub mod expiry;
 mod git_folder;
+mod kept_files;
 pub mod kept_log;
 pub mod lock;
 mod older_state;

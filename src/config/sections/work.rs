@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::config::declare::{keys, words};
-use crate::config::formats::{Count, CountOrZero, not_one_of};
+use crate::config::formats::{Count, CountOrZero, Globs, OptionValue, not_one_of};
 use crate::config::key::{ConfigType, KeyShape, ValueError, ValueFormat};
 use crate::config::tree::TomlNode;
 use crate::spec::Dialect;
@@ -108,6 +108,15 @@ keys! {
         max_file: u32 as CountOrZero = 50, inside;
         /// Longest time that a commit may take, with its hooks and its signature. All other calls of git get a minute.
         timeout: Duration = "10m", inside;
+        /// Branch on which runs work, with {spec} for the name of the spec. A run switches to it before it begins, and makes
+        /// it from HEAD where it does not exist. Not set: runs work on the branch that is there.
+        branch: Option<String> as Option<OptionValue>, like = "seqorch/{spec}", inside;
+        /// Names or globs of branches to which no run commits. One that would ends with exit code 78 before its first task,
+        /// unless it has --allow-protected.
+        protect: Vec<String> as Globs = [], like = ["main", "release/*"], guards = [];
+        /// Remote to which the branch is pushed after each commit. A push that fails is a warning; it is tried again with the
+        /// next commit and at the end of the run. Not set: nothing is pushed.
+        push: Option<String> as Option<OptionValue>, like = "origin", executes;
     }
 }
 

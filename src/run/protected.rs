@@ -1,0 +1,41 @@
+//! Branches to which no run commits: `git.protect`.
+
+use super::run_repository::RunRepository;
+use crate::config::{Commit, Config};
+use crate::error::{Error, ErrorKind, Result};
+use crate::git::call::GitError;
+use crate::plan::branch_names;
+use crate::project::SpecPlace;
+use crate::report::text::sanitise_line;
+
+/// Refuses a run that would commit to a protected branch: the one that it goes to, or else that of now.
+pub(super) fn check(place: &SpecPlace, config: &Config, repository: &RunRepository) -> Result<()> {
+    if config.git.commit == Commit::Off || config.git.protect.is_empty() {
+        return Ok(());
+    }
+    let wanted = config.git.branch.as_deref().map(|pattern| branch_names::branch(pattern, &place.name));
+    let branch = if wanted.is_some() { wanted } else { repository.repository().branch()? };
+    branch
+        .filter(|branch| branch_names::is_protected(&config.git.protect, branch))
+        .map_or(Ok(()), |branch| Err(refusal(&branch)))
+}
+
+/// The protected branch that HEAD is on now, if it is on one: an agent may have gone there.
+pub(super) fn protected_now(config: &Config, repository: &RunRepository) -> Result<Option<String>, GitError> {
+    if config.git.protect.is_empty() {
+        return Ok(None);
+    }
+    let branch = repository.repository().branch()?;
+    Ok(branch.filter(|branch| branch_names::is_protected(&config.git.protect, branch)))
+}
+
+/// The error about a commit to a protected branch.
+pub(super) fn refusal(branch: &str) -> Error {
+    let branch = sanitise_line(branch);
+    Error::new(
+        ErrorKind::Config,
+        format!("the branch {branch} is protected (git.protect), and a run would commit to it"),
+    )
+    .hint("Work on another branch: set git.branch = \"seqorch/{spec}\", or go to one with `git switch`.")
+    .hint("To commit to it all the same, give --allow-protected.")
+}

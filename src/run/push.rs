@@ -1,0 +1,45 @@
+//! Pushes the branch after each commit, where `git.push` names a remote. A push that fails never ends a run.
+
+use super::trust::PushTarget;
+use super::world::RealWorld;
+use crate::agent::sanitise::sanitise_line;
+use crate::git::call::{DEADLINE, GitError};
+
+impl RealWorld<'_> {
+    /// Pushes after a commit.
+    pub(super) fn push(&mut self) {
+        if let Err(why) = self.try_push(DEADLINE) {
+            self.say(&format!("! not pushed: {why}; it is tried again with the next commit, and at the end"));
+            self.unpushed = true;
+        }
+    }
+
+    /// Pushes once more at the end of a run, if a push failed. A line about it where it fails again.
+    pub(super) fn push_at_end(&mut self) -> Option<String> {
+        if !std::mem::take(&mut self.unpushed) {
+            return None;
+        }
+        let why = self.try_push(self.config.git.timeout).err()?;
+        Some(format!("not pushed: {why}"))
+    }
+
+    fn try_push(&mut self, deadline: std::time::Duration) -> Result<(), String> {
+        let target = self.trust.as_ref().and_then(|trust| trust.push_target()).cloned();
+        let Some((PushTarget { remote, addresses }, repository)) = target.zip(self.repository.clone()) else {
+            return Ok(());
+        };
+        let repository = repository.repository();
+        let words = |error: GitError| {
+            let lines: Vec<String> = error.words().lines().map(str::trim).map(str::to_owned).collect();
+            sanitise_line(&self.redactor().redact(&lines.join("; ")))
+        };
+        let branch = repository.branch().map_err(words)?;
+        let Some(branch) = branch else { return Err("HEAD is on no branch".to_owned()) };
+        if repository.push_addresses(&remote).map_err(words)?.as_ref() != Some(&addresses) {
+            return Err(format!("the address of the remote {remote} is another one than when the run began"));
+        }
+        repository.push(&remote, &branch, deadline).map_err(words)?;
+        self.unpushed = false;
+        Ok(())
+    }
+}
