@@ -4,8 +4,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use super::global::Global;
 use super::{
-    attach, backends, completions, config, diff, doctor, examples, forget, help, init, limits, logs, mark,
-    note, plan, report, resume, run, specs, status, stop, trust, undo, watch,
+    attach, backends, completions, config, diff, doctor, examples, export, forget, help, init, limits, logs,
+    mark, note, plan, report, resume, run, specs, status, stop, trust, undo, watch,
 };
 
 #[derive(Debug, Parser)]
@@ -40,6 +40,8 @@ pub(super) enum Verb {
     Status(status::StatusArgs),
     /// Summarise the last run.
     Report(report::ReportArgs),
+    /// Pack state, logs and report of a spec for a bug report, without secrets.
+    Export(export::ExportArgs),
     /// Open the tmux session of a run in this terminal.
     Attach(attach::AttachArgs),
     /// Print what a task's agent and its checks printed.

@@ -5,12 +5,15 @@ use std::io::Write;
 use clap::{Args, Subcommand};
 
 use super::global::Global;
-use super::project::Project;
+use super::project::{Project, find_folders, load_request};
 use crate::agent::sanitise::harmless;
 use crate::config::json_schema::json_schema;
-use crate::config::{explain, pages};
+use crate::config::{self, explain, pages};
 use crate::error::Result;
+use crate::git::call::Supervisor;
 use crate::plan::prompt::{BUILT_IN, REVIEW};
+use crate::report::text::sanitise_line;
+use crate::setup::fetch_presets::{FetchedPreset, fetch_presets};
 
 #[derive(Debug, Args)]
 pub(super) struct ConfigArgs {
@@ -30,6 +33,19 @@ enum ConfigVerb {
         /// Key, like run.delay.
         key: String,
     },
+    /// Get the presets that `extends` takes from repositories of git, as seqorch.lock pins them.
+    #[command(
+        after_help = "git fetches them into your cache, with your own login; no other command uses the network for that. What is not \
+                      pinned yet is pinned to the commit of its tag now. Commit seqorch.lock, so that all of your team have \
+                      the same."
+    )]
+    Fetch,
+    /// Pin the presets of `extends` to what their tags and branches are now.
+    #[command(
+        after_help = "seqorch.lock then has the new commits, and addresses that no file names any more leave it. What a preset makes \
+                      run is asked about again by the next run, where it changed."
+    )]
+    Update,
     /// Print a seqorch.toml with all keys and their defaults.
     #[command(
         after_help = "seqorch.toml.example is this text. Make it again after a change of the keys:\n  \
@@ -60,6 +76,8 @@ enum ConfigVerb {
 pub(super) fn config(global: &Global, args: &ConfigArgs) -> Result<u8> {
     let loaded = || -> Result<_> { Ok(Project::open(global, Vec::new(), None)?.loaded) };
     let text = match &args.verb {
+        ConfigVerb::Fetch => return fetch(global, false),
+        ConfigVerb::Update => return fetch(global, true),
         ConfigVerb::Show { key } => explain::show(&loaded()?, key.as_deref())?,
         ConfigVerb::Explain { key } => explain::explain(&loaded()?, key)?,
         // these work without a project, and with a broken configuration
@@ -71,4 +89,34 @@ pub(super) fn config(global: &Global, args: &ConfigArgs) -> Result<u8> {
     };
     let _ = anstream::stdout().write_all(harmless(&text).as_bytes());
     Ok(0)
+}
+
+/// Fetches presets, says what happened to each, and then checks the whole configuration.
+fn fetch(global: &Global, newest: bool) -> Result<u8> {
+    let folders = find_folders(global, None)?;
+    let request = load_request(global, &folders.root, &folders.cwd);
+    let starting = &mut |address: &str| {
+        let _ = writeln!(anstream::stderr(), "fetching {}", sanitise_line(address));
+    };
+    let fetched = fetch_presets(&request, newest, &Supervisor::default(), starting)?;
+    let mut out = anstream::stdout();
+    if fetched.is_empty() {
+        let _ = writeln!(out, "no file takes a preset from a repository of git");
+    }
+    for preset in &fetched {
+        let _ = writeln!(out, "{}", sanitise_line(&words(preset)));
+    }
+    config::load(&request)?;
+    Ok(0)
+}
+
+fn words(preset: &FetchedPreset) -> String {
+    let short = |commit: &String| commit.chars().take(12).collect::<String>();
+    let FetchedPreset { address, before, now } = preset;
+    match (before, now) {
+        (_, None) => format!("removed    {address}, which no file names any more"),
+        (None, Some(now)) => format!("pinned     {address} to {}", short(now)),
+        (Some(before), Some(now)) if before == now => format!("unchanged  {address} at {}", short(now)),
+        (Some(before), Some(now)) => format!("moved      {address} from {} to {}", short(before), short(now)),
+    }
 }

@@ -103,6 +103,13 @@ const EXAMPLES: &[VerbExamples] = &[
             ("seqorch undo 2 --commit --spec login", "and commit the revert"),
         ],
     ),
+    (
+        &["export"],
+        &[
+            ("seqorch export login", "writes seqorch-login.tar.gz"),
+            ("seqorch export login --output - | tar tzv", "what it would hold"),
+        ],
+    ),
     (&["forget"], &[("seqorch forget login", "after a question"), ("seqorch forget login --yes", "at once")]),
     (
         &["init"],
@@ -139,6 +146,8 @@ const EXAMPLES: &[VerbExamples] = &[
             ("seqorch config explain backend.claude", "a section"),
         ],
     ),
+    (&["config", "fetch"], &[("seqorch config fetch", "then commit seqorch.lock")]),
+    (&["config", "update"], &[("seqorch config update", "pin what the tags are now")]),
     (&["config", "example"], &[("seqorch config example > seqorch.toml", "all keys with their defaults")]),
     (&["config", "reference"], &[("seqorch config reference", "the page that `seqorch help config` shows")]),
     (&["config", "schema"], &[("seqorch config schema > seqorch.schema.json", "for an editor")]),

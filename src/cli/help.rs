@@ -16,7 +16,7 @@ pub(super) struct HelpTopic {
 }
 
 /// The pages, in the order in which they are listed.
-pub(super) const TOPICS: [HelpTopic; 22] = [
+pub(super) const TOPICS: [HelpTopic; 23] = [
     HelpTopic { name: "tutorial", page: include_str!("../../docs/tutorial.md") },
     HelpTopic { name: "project", page: include_str!("../../docs/project.md") },
     HelpTopic { name: "specs", page: include_str!("../../docs/dialects.md") },
@@ -34,6 +34,7 @@ pub(super) const TOPICS: [HelpTopic; 22] = [
     HelpTopic { name: "tmux", page: include_str!("../../docs/tmux.md") },
     HelpTopic { name: "guarantees", page: include_str!("../../docs/guarantees.md") },
     HelpTopic { name: "config", page: include_str!("../../docs/configuration.md") },
+    HelpTopic { name: "presets", page: include_str!("../../docs/presets.md") },
     HelpTopic { name: "files", page: include_str!("../../docs/files.md") },
     HelpTopic { name: "exit-codes", page: include_str!("../../docs/exit-codes.md") },
     HelpTopic { name: "json", page: include_str!("../../docs/json.md") },

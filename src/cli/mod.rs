@@ -12,6 +12,7 @@ mod config;
 mod diff;
 mod doctor;
 mod examples;
+mod export;
 mod flags;
 mod forget;
 mod global;

@@ -7,8 +7,8 @@ use clap::FromArgMatches;
 use super::command_line::{Cli, Verb, command};
 use super::global::{ColorChoice, Global};
 use super::{
-    attach, backends, complete, completions, config, diff, doctor, forget, help, hidden, home, init, limits,
-    logs, mark, note, plan, report, resume, run, specs, status, stop, trust, undo, usage, watch,
+    attach, backends, complete, completions, config, diff, doctor, export, forget, help, hidden, home, init,
+    limits, logs, mark, note, plan, report, resume, run, specs, status, stop, trust, undo, usage, watch,
 };
 use crate::error::Result;
 use crate::report::theme;
@@ -52,6 +52,7 @@ fn dispatch(global: &Global, verb: Option<Verb>) -> Result<u8> {
         Verb::Plan(args) => plan::plan(global, &args),
         Verb::Specs(args) => specs::specs(global, &args),
         Verb::Status(args) => status::status(global, &args),
+        Verb::Export(args) => export::export(global, &args),
         Verb::Report(args) => report::report(global, &args),
         Verb::Attach(args) => attach::attach(global, &args),
         Verb::Logs(args) => logs::logs(global, &args),

@@ -36,19 +36,24 @@ pub(super) fn find_folders(global: &Global, spec: Option<&Path>) -> Result<Proje
     ProjectFolders::find(&here, global.directory.as_deref(), spec)
 }
 
+/// What a command loads, without flags of its own.
+pub(super) fn load_request(global: &Global, root: &Path, cwd: &Path) -> LoadRequest {
+    LoadRequest {
+        root: root.to_owned(),
+        config_file: global.config.as_ref().map(|file| cwd.join(file)),
+        profile: global.profile.clone(),
+        env: std::env::vars_os()
+            .filter_map(|(n, v)| Some((n.into_string().ok()?, v.into_string().ok()?)))
+            .collect(),
+        flags: Vec::new(),
+    }
+}
+
 impl Project {
     /// Finds the project and loads its configuration; `flags` override it.
     pub(super) fn open(global: &Global, flags: Vec<FlagSetting>, spec: Option<&Path>) -> Result<Self> {
         let ProjectFolders { root, cwd } = find_folders(global, spec)?;
-        let request = LoadRequest {
-            root: root.clone(),
-            config_file: global.config.as_ref().map(|f| cwd.join(f)),
-            profile: global.profile.clone(),
-            env: std::env::vars_os()
-                .filter_map(|(n, v)| Some((n.into_string().ok()?, v.into_string().ok()?)))
-                .collect(),
-            flags,
-        };
+        let request = LoadRequest { flags, ..load_request(global, &root, &cwd) };
         let loaded = config::load(&request)?;
         if global.verbose > 0 {
             print_sources(&root, &loaded.files);

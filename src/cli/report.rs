@@ -13,8 +13,9 @@ use super::project::Project;
 use crate::error::{Error, ErrorKind, Result};
 use crate::git::call::Supervisor;
 use crate::plan::Selection;
+use crate::project::SpecPlace;
 use crate::project::current_plan::current_plan;
-use crate::report::run_report::{ReportSource, run_report};
+use crate::report::run_report::{ReportSource, RunReport, run_report};
 use crate::report::{events, page, theme};
 use crate::run::run_repository::RunRepository;
 use crate::run::task_changes::changed_files;
@@ -39,43 +40,7 @@ pub(super) fn report(global: &Global, args: &ReportArgs) -> Result<u8> {
     let project = Project::open(global, Vec::new(), args.spec.as_deref())?;
     let spec = spec_for(&project, args.spec.as_deref(), "report", Unnamed::Shows)?;
     let place = project.place(&spec, Selection::default())?;
-    let store = place.store();
-    let state = project.state(&place)?;
-    let (_, tasks) = place.read_tasks()?;
-    let plan = current_plan(&place, &project.loaded.config, &tasks, &state, Timestamp::now());
-    let log = nofollow::read(&store.events_path(), WHOLE_MAX).unwrap_or_default();
-    let log = String::from_utf8_lossy(&log);
-    let units: Vec<_> = tasks.tasks.iter().map(|task| (task.id.clone(), task.title.clone())).collect();
-    let words = |unit: &str, attempt: u32| {
-        let record = state.units.get(unit)?.attempts.iter().find(|a| a.number == attempt)?;
-        let dir = store.attempt_dir(state.folder(unit), attempt);
-        let facts = attempt_folder::result(&dir).filter(|_| attempt_folder::is_of(&dir, record))?;
-        Some(facts.last_words).filter(|text| !text.trim().is_empty())
-    };
-    // without git the report has no files
-    let repository = RunRepository::find(&place, &project.loaded.config, &Supervisor::default())
-        .ok()
-        .flatten()
-        .map(RunRepository::only_to_look);
-    let files = |unit: &str| {
-        let found = repository.as_ref().zip(state.units.get(unit));
-        found.map_or_else(Vec::new, |(repository, unit)| {
-            changed_files(&repository.trees(), unit).unwrap_or_default()
-        })
-    };
-    let made = run_report(&ReportSource {
-        spec: &place.name,
-        typed: &place.typed,
-        state: &state,
-        units: &units,
-        counts: counts(&plan, &state),
-        events: &events::read(&log),
-        words: &words,
-        files: &files,
-        now: Timestamp::now(),
-        zone: &TimeZone::system(),
-        all: args.all,
-    });
+    let made = spec_report(&project, &place, args.all)?;
     let mut out = anstream::stdout();
     let Some(made) = made else {
         let _ = writeln!(out, "{}: nothing has run yet; start with `seqorch run`", place.name);
@@ -96,4 +61,45 @@ pub(super) fn report(global: &Global, args: &ReportArgs) -> Result<u8> {
     files::replace(&paths::real(path), html.as_bytes(), 0o644)?;
     let _ = writeln!(out, "wrote {}; open it in a browser", path.display());
     Ok(0)
+}
+
+/// The report on the spec's last run, or on all of its runs; `None`: nothing has run.
+pub(super) fn spec_report(project: &Project, place: &SpecPlace, all: bool) -> Result<Option<RunReport>> {
+    let store = place.store();
+    let state = project.state(place)?;
+    let (_, tasks) = place.read_tasks()?;
+    let plan = current_plan(place, &project.loaded.config, &tasks, &state, Timestamp::now());
+    let log = nofollow::read(&store.events_path(), WHOLE_MAX).unwrap_or_default();
+    let log = String::from_utf8_lossy(&log);
+    let units: Vec<_> = tasks.tasks.iter().map(|task| (task.id.clone(), task.title.clone())).collect();
+    let words = |unit: &str, attempt: u32| {
+        let record = state.units.get(unit)?.attempts.iter().find(|a| a.number == attempt)?;
+        let dir = store.attempt_dir(state.folder(unit), attempt);
+        let facts = attempt_folder::result(&dir).filter(|_| attempt_folder::is_of(&dir, record))?;
+        Some(facts.last_words).filter(|text| !text.trim().is_empty())
+    };
+    // without git the report has no files
+    let repository = RunRepository::find(place, &project.loaded.config, &Supervisor::default())
+        .ok()
+        .flatten()
+        .map(RunRepository::only_to_look);
+    let files = |unit: &str| {
+        let found = repository.as_ref().zip(state.units.get(unit));
+        found.map_or_else(Vec::new, |(repository, unit)| {
+            changed_files(&repository.trees(), unit).unwrap_or_default()
+        })
+    };
+    Ok(run_report(&ReportSource {
+        spec: &place.name,
+        typed: &place.typed,
+        state: &state,
+        units: &units,
+        counts: counts(&plan, &state),
+        events: &events::read(&log),
+        words: &words,
+        files: &files,
+        now: Timestamp::now(),
+        zone: &TimeZone::system(),
+        all,
+    }))
 }

@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::check;
-use super::loaded::ExtendedFile;
+use super::git_address::GitAddress;
+use super::loaded::{ExtendedFile, GitPreset};
 use super::path::KeyPath;
+use super::preset_lock::{LOCK_FILE, PresetLock};
 use super::problem::Problem;
 use super::sections::root::{EXTENDS, PROFILE, ROOT};
 use super::source::{ConfigSource, Layer, place};
@@ -43,25 +45,44 @@ fn read(file: &Path) -> io::Result<String> {
 /// What was read so far, lowest first.
 pub(crate) struct Files<'a> {
     root: &'a Path,
+    /// The folder of the user's own file.
+    pub(crate) user_folder: Option<PathBuf>,
+    /// What `~` stands for.
+    home: Option<PathBuf>,
+    /// Where presets from repositories of git are.
+    cache: Option<PathBuf>,
+    /// The lock files that were read, by their paths.
+    locks: Vec<(PathBuf, PresetLock)>,
     pub(crate) sources: Vec<ConfigSource>,
     /// The profiles of all files, by name.
     pub(crate) profiles: Vec<(String, ConfigSource)>,
     pub(crate) paths: Vec<PathBuf>,
     /// What files of the project build on.
     pub(crate) extends: Vec<ExtendedFile>,
+    /// The presets from repositories of git that were named so far.
+    pub(crate) git_presets: Vec<GitPreset>,
     pub(crate) problems: Vec<Problem>,
     /// A file could not be read at all, so what refers to its content would only seem wrong.
     pub(crate) broken: bool,
 }
 
 impl<'a> Files<'a> {
-    pub(crate) fn new(root: &'a Path) -> Self {
+    pub(crate) fn new(root: &'a Path, env: &[(String, String)]) -> Self {
+        let home = absolute(env, "HOME");
+        let cache = absolute(env, "XDG_CACHE_HOME").or_else(|| Some(home.as_ref()?.join(".cache")));
         Self {
             root,
+            user_folder: absolute(env, "XDG_CONFIG_HOME")
+                .or_else(|| Some(home.as_ref()?.join(".config")))
+                .map(|folder| folder.join("seqorch")),
+            home,
+            cache: cache.map(|folder| folder.join("seqorch/presets")),
+            locks: Vec::new(),
             sources: Vec::new(),
             profiles: Vec::new(),
             paths: Vec::new(),
             extends: Vec::new(),
+            git_presets: Vec::new(),
             problems: Vec::new(),
             broken: false,
         }
@@ -74,7 +95,11 @@ impl<'a> Files<'a> {
 
     /// The file as a user would call it.
     pub(crate) fn label(&self, file: &Path) -> String {
-        file.strip_prefix(self.root).unwrap_or(file).display().to_string()
+        let of_preset = self.git_presets.iter().find_map(|preset| {
+            let inside = file.strip_prefix(preset.folder.as_ref()?).ok()?;
+            Some(GitAddress { path: inside.display().to_string(), ..preset.address.clone() }.to_string())
+        });
+        of_preset.unwrap_or_else(|| file.strip_prefix(self.root).unwrap_or(file).display().to_string())
     }
 
     /// Reads a file, after all that it extends.
@@ -143,19 +168,98 @@ impl<'a> Files<'a> {
         let layer = if layer == Layer::Repo { Layer::Extends } else { layer };
         let names = tree.take(EXTENDS.name);
         for name in names.as_ref().and_then(TomlNode::list).unwrap_or_default() {
-            let other = file.parent().unwrap_or(self.root).join(name.text().unwrap_or_default());
             let at = place(&self.label(file), name.line);
+            let text = name.text().unwrap_or_default();
+            let found = match GitAddress::parse(text) {
+                Some(Ok(address)) => self.of_repository(&address, layer),
+                Some(Err(why)) => Err(why),
+                None => self.path_of(text, file).map(|path| (name.to_string(), path)),
+            };
             let who = format!("{at}: extends");
-            if let Some(why) = name.text().and_then(no_path) {
-                self.fail(who, format!("{name} {why}"));
-                continue;
-            }
+            let (written, path) = match found {
+                Ok(found) => found,
+                Err(why) => {
+                    self.fail(who, format!("{name} {why}"));
+                    continue;
+                }
+            };
             if layer != Layer::User {
-                let (written, path) = (name.to_string(), other.clone());
-                self.extends.push(ExtendedFile { written, place: at, path });
+                self.extends.push(ExtendedFile { written, place: at, path: path.clone() });
             }
-            self.read_in_chain(&other, layer, IfMissing::Blame(who), chain);
+            self.read_in_chain(&path, layer, IfMissing::Blame(who), chain);
         }
+    }
+
+    /// The path that a text of `extends` means in this file. The error says why it means none, to follow the text.
+    fn path_of(&self, text: &str, file: &Path) -> Result<PathBuf, String> {
+        let folder = file.parent().unwrap_or(self.root);
+        if text.contains("://") {
+            return Err("is an address, and only files and repositories of git are read; name one as \
+                        git+https://HOST/REPOSITORY@TAG#FILE, or download it and name the file"
+                .to_owned());
+        }
+        if text.trim().is_empty() {
+            return Err("names no file".to_owned());
+        }
+        match (text.strip_prefix('~'), &self.home) {
+            (None, _) => Ok(folder.join(text)),
+            (Some(rest), Some(home)) if rest.starts_with('/') => Ok(home.join(rest.trim_start_matches('/'))),
+            (Some(rest), None) if rest.starts_with('/') => Err("needs HOME, which is not set".to_owned()),
+            _ => Err("begins with ~ and a name, which is not replaced; write the whole path".to_owned()),
+        }
+    }
+
+    /// How a preset of a repository is written, with its commit, and its file in the cache.
+    fn of_repository(&mut self, address: &GitAddress, layer: Layer) -> Result<(String, PathBuf), String> {
+        let lock_path = match &self.user_folder {
+            Some(folder) if layer == Layer::User => folder.join(LOCK_FILE),
+            _ => self.root.join(LOCK_FILE),
+        };
+        let commit = self.lock(&lock_path)?.commit(&address.to_string()).map(str::to_owned);
+        let cache = self.cache.as_ref().ok_or("needs a cache: neither HOME nor XDG_CACHE_HOME is set")?;
+        let repository = cache.join(address.cache_name());
+        let folder = commit.as_ref().map(|commit| repository.join(commit));
+        let preset = GitPreset { address: address.clone(), repository, lock: lock_path, commit, folder };
+        let found = preset.folder.clone().zip(preset.commit.clone());
+        if !self.git_presets.contains(&preset) {
+            self.git_presets.push(preset);
+        }
+        let Some((folder, commit)) = found else {
+            return Err(format!("has no commit in {LOCK_FILE} yet; fetch it with `seqorch config fetch`"));
+        };
+        if !folder.is_dir() {
+            return Err("is not on this machine yet; fetch it with `seqorch config fetch`".to_owned());
+        }
+        let path = folder.join(&address.path);
+        if !path.is_file() {
+            return Err(format!(
+                "has no file {} in commit {}",
+                address.path,
+                &commit[..12.min(commit.len())]
+            ));
+        }
+        Ok((format!("{address} at commit {commit}"), path))
+    }
+
+    /// The lock file, which is read once. No such file: nothing is pinned.
+    fn lock(&mut self, path: &Path) -> Result<&PresetLock, String> {
+        if let Some(known) = self.locks.iter().position(|(known, _)| known == path) {
+            return Ok(&self.locks[known].1);
+        }
+        let lock = match read(path) {
+            Ok(text) => PresetLock::parse(&text),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(PresetLock::default()),
+            Err(error) => Err(error.to_string()),
+        };
+        let lock = lock.map_err(|why| {
+            let name = self.label(path);
+            format!(
+                "is pinned by {name}, which cannot be read: {why}; restore that file with git, or remove it and run \
+                 `seqorch config fetch`"
+            )
+        })?;
+        self.locks.push((path.to_owned(), lock));
+        Ok(&self.locks[self.locks.len() - 1].1)
     }
 
     /// Takes the profiles out of the file.
@@ -183,15 +287,8 @@ impl<'a> Files<'a> {
     }
 }
 
-/// Why a text that names a file to extend is none; `None`: it may be one.
-fn no_path(text: &str) -> Option<&'static str> {
-    if text.contains("://") {
-        Some("is an address, and only files are read; download it and name the file")
-    } else if text.starts_with('~') {
-        Some("begins with ~, which is not replaced; write the whole path of your home folder")
-    } else if text.trim().is_empty() {
-        Some("names no file")
-    } else {
-        None
-    }
+/// The absolute path that a variable holds.
+pub(crate) fn absolute(env: &[(String, String)], wanted: &str) -> Option<PathBuf> {
+    let value = env.iter().find(|(name, _)| name == wanted).map(|(_, value)| PathBuf::from(value));
+    value.filter(|path| path.is_absolute())
 }

@@ -1,10 +1,8 @@
 //! Loads the configuration: all sources, merged and checked.
 
-use std::path::PathBuf;
-
 use super::built_in;
 use super::files::{Files, IfMissing};
-use super::loaded::{LoadRequest, Loaded};
+use super::loaded::{GitPreset, LoadRequest, Loaded};
 use super::meaning;
 use super::path::KeyPath;
 use super::presets;
@@ -18,15 +16,7 @@ use crate::error::{Error, ErrorKind};
 
 /// Reads, merges and checks all sources. Every problem of every source is in the error, one detail each.
 pub fn load(request: &LoadRequest) -> Result<Loaded, Error> {
-    let mut files = Files::new(&request.root);
-    if let Some(file) = user_file(&request.env) {
-        files.read(&file, Layer::User, IfMissing::Ignore);
-    }
-    match &request.config_file {
-        Some(file) => files.read(file, Layer::Repo, IfMissing::Blame("--config".to_owned())),
-        None => files.read(&request.root.join("seqorch.toml"), Layer::Repo, IfMissing::Ignore),
-    }
-    files.read(&request.root.join("seqorch.local.toml"), Layer::Local, IfMissing::Ignore);
+    let mut files = read_files(request);
     if let Some(name) = &request.profile {
         choose_profile(&mut files, name);
     }
@@ -43,20 +33,31 @@ pub fn load(request: &LoadRequest) -> Result<Loaded, Error> {
             profiles: profile_names(&files).into_iter().map(str::to_owned).collect(),
             files: files.paths,
             extends: files.extends,
+            git_presets: files.git_presets,
             root: request.root.clone(),
         }),
         _ => Err(error(&files.problems)),
     }
 }
 
-/// The user's file, as the XDG rules say.
-fn user_file(env: &[(String, String)]) -> Option<PathBuf> {
-    let var = |wanted: &str| {
-        let value = env.iter().find(|(name, _)| name == wanted).map(|(_, value)| PathBuf::from(value));
-        value.filter(|path| path.is_absolute())
-    };
-    let folder = var("XDG_CONFIG_HOME").or_else(|| Some(var("HOME")?.join(".config")))?;
-    Some(folder.join("seqorch/config.toml"))
+/// The presets from repositories of git that the files name, as far as they can be read without fetching any.
+#[must_use]
+pub fn git_presets(request: &LoadRequest) -> Vec<GitPreset> {
+    read_files(request).git_presets
+}
+
+fn read_files(request: &LoadRequest) -> Files<'_> {
+    let mut files = Files::new(&request.root, &request.env);
+    // the user's file, as the XDG rules say
+    if let Some(folder) = files.user_folder.clone() {
+        files.read(&folder.join("config.toml"), Layer::User, IfMissing::Ignore);
+    }
+    match &request.config_file {
+        Some(file) => files.read(file, Layer::Repo, IfMissing::Blame("--config".to_owned())),
+        None => files.read(&request.root.join("seqorch.toml"), Layer::Repo, IfMissing::Ignore),
+    }
+    files.read(&request.root.join("seqorch.local.toml"), Layer::Local, IfMissing::Ignore);
+    files
 }
 
 /// Puts the settings of a profile over those of the files.

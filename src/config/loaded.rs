@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::git_address::GitAddress;
 use super::provenance::Provenance;
 use super::sections::root::Config;
 use super::vars::FlagSetting;
@@ -34,8 +35,25 @@ pub struct Loaded {
     pub profiles: Vec<String>,
     /// The files that files of the project build on.
     pub extends: Vec<ExtendedFile>,
+    /// The presets from repositories of git among them, and those of the user's own file.
+    pub git_presets: Vec<GitPreset>,
     /// The project root, absolute.
     pub root: PathBuf,
+}
+
+/// A preset from a repository of git.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GitPreset {
+    /// Where it comes from.
+    pub address: GitAddress,
+    /// The folder of the cache for its repository.
+    pub repository: PathBuf,
+    /// The lock file that pins its commit.
+    pub lock: PathBuf,
+    /// The pinned commit.
+    pub commit: Option<String>,
+    /// Where the files of that commit are, once they are fetched.
+    pub folder: Option<PathBuf>,
 }
 
 /// A file that a file of the project builds on.

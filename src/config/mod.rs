@@ -30,7 +30,7 @@
 //!
 //! `path`, `problem`, `tree` (values with lines) · `key`, `declare`, `formats`, `duration` (what a key is) · `sections` (the
 //! keys) · `lookup`, `check` · `source`, `provenance`, `presets`, `built_in`, `vars` (where values come from) · `meaning`,
-//! `files`, `loaded`, `load` · `explain`, `trust`, `json_schema`, `pages`. Only `files` and `load` touch the disk.
+//! `git_address`, `preset_lock`, `loaded`, `files`, `load` · `explain`, `trust`, `json_schema`, `pages`. Only `files` and `load` touch the disk.
 
 mod built_in;
 mod check;
@@ -39,6 +39,7 @@ mod duration;
 pub mod explain;
 mod files;
 mod formats;
+mod git_address;
 pub mod json_schema;
 mod key;
 mod load;
@@ -47,6 +48,7 @@ mod lookup;
 mod meaning;
 pub mod pages;
 mod path;
+pub mod preset_lock;
 mod presets;
 mod problem;
 mod provenance;
@@ -56,8 +58,9 @@ mod tree;
 pub mod trust;
 mod vars;
 
-pub use load::load;
-pub use loaded::{ExtendedFile, LoadRequest, Loaded};
+pub use git_address::GitAddress;
+pub use load::{git_presets, load};
+pub use loaded::{ExtendedFile, GitPreset, LoadRequest, Loaded};
 pub use lookup::keys_for_people;
 pub use presets::{NAMES as BUILT_IN_BACKENDS, Preset, UsageReport, preset};
 pub(crate) use problem::nearest;

@@ -54,7 +54,14 @@ pub type LeadsOut<'a> = &'a dyn Fn(&Path) -> bool;
 /// All settings that a person has to trust before something of them runs, in the order of their keys.
 #[must_use]
 pub fn reaching_settings(loaded: &Loaded, leads_out: LeadsOut<'_>) -> Vec<ReachingSetting> {
-    let outside = loaded.extends.iter().filter(|file| leads_out(&file.path));
+    let is_from_git = |path: &Path| {
+        loaded
+            .git_presets
+            .iter()
+            .filter_map(|preset| preset.folder.as_ref())
+            .any(|folder| path.starts_with(folder))
+    };
+    let outside = loaded.extends.iter().filter(|file| is_from_git(&file.path) || leads_out(&file.path));
     let mut found: Vec<ReachingSetting> = outside
         .map(|file| ReachingSetting {
             key: EXTENDS.name.to_owned(),

@@ -11,6 +11,7 @@ pub mod change;
 pub mod commit;
 pub mod diff;
 pub mod executing;
+pub mod fetch;
 mod files;
 mod filter_environment;
 pub mod helpers;

@@ -51,7 +51,8 @@ pub struct RunTrust {
 impl RunTrust {
     /// That of the project as it is now, for work in the work tree that `ground` is in.
     pub fn of(request: LoadRequest, loaded: &Loaded, ground: &Path) -> Result<Self> {
-        let names = ["seqorch.toml", "seqorch.local.toml"].map(|name| request.root.join(name));
+        let names =
+            ["seqorch.toml", "seqorch.local.toml", "seqorch.lock"].map(|name| request.root.join(name));
         let extended = loaded.extends.iter().map(|file| file.path.clone());
         let all: BTreeSet<PathBuf> = loaded.files.iter().cloned().chain(names).chain(extended).collect();
         let files = all.into_iter().map(|path| (path.clone(), Stamp::of(&path))).collect();

@@ -9,6 +9,7 @@ pub mod attempt_result;
 pub mod busy_file;
 pub mod expiry;
 mod git_folder;
+mod kept_files;
 pub mod kept_log;
 pub mod lock;
 pub mod note_box;

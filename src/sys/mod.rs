@@ -1,5 +1,6 @@
 //! Access to the operating system: clock, random numbers, signals, atomic files, sockets, programs and processes.
 
+pub mod archive;
 pub mod awake;
 pub mod clock;
 pub mod command;

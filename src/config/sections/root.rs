@@ -79,7 +79,8 @@ pub(crate) const SETTINGS: &[ConfigKey] = Config::TABLE.keys;
 /// The files that a file builds on. It is read when files are read, and is not a setting.
 pub(crate) const EXTENDS: ConfigKey = ConfigKey::new(
     "extends",
-    "Files that this file builds on, relative to it. This file wins over them.",
+    "Files that this file builds on, relative to it; ~/ is your home folder. This file wins over them. A file of a repository of git is \
+     git+https://HOST/REPOSITORY@TAG#FILE (git+ssh://, git+file://): `seqorch config fetch` gets it, seqorch.lock pins its commit.",
     <Vec<String> as ConfigType>::SHAPE,
 )
 .like("[\"team/presets.toml\"]")
