@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn a_configuration_moves_with_its_project() {
         let text = "[run]\nworkdir = \"app\"\n[prompt]\ntemplate = \"p.md\"\n[backend.a]\ncommand = \"./a\"\n\
-                    [backend.b]\ncommand = \"b\"\n[[tmux.window]]\nname = \"log\"\ncommand = [\"./log\"]\n";
+                    [backend.b]\ncommand = \"b\"\n[[tmux.windows]]\nname = \"log\"\ncommand = [\"./log\"]\n";
         let tree = TomlNode::parse(text).unwrap();
         let (config, _) = resolve(&tree, Path::new("/one"));
         let moved = config.moved(Path::new("/one"), Path::new("/two/tree"));

@@ -55,7 +55,9 @@ impl RunTrust {
             ["seqorch.toml", "seqorch.local.toml", "seqorch.lock"].map(|name| request.root.join(name));
         let extended = loaded.extends.iter().map(|file| file.path.clone());
         let all: BTreeSet<PathBuf> = loaded.files.iter().cloned().chain(names).chain(extended).collect();
-        let files = all.into_iter().map(|path| (path.clone(), Stamp::of(&path))).collect();
+        // beside the checkout no agent works in it, and its files change because a person edits them
+        let watched = all.into_iter().filter(|_| ground == request.root);
+        let files = watched.map(|path| (path.clone(), Stamp::of(&path))).collect();
         let commits = loaded.config.git.commit == Commit::Step;
         let remote = loaded.config.git.push.as_ref().filter(|_| commits);
         let push = remote.map(|remote| push_target(ground, remote)).transpose()?;
