@@ -101,7 +101,7 @@ fn each_real_agent_works_and_fails_as_promised() {
     }
 }
 
-/// Installs missing CLIs; returns the folder with the programs.
+/// Installs missing CLIs, of which only the chosen ones are wanted; returns the folder with the programs.
 fn prepare() -> Result<PathBuf, String> {
     if !shared().join("agents/mock.py").is_file() {
         return Err(format!("there is no server in {}", shared().join("agents").display()));
@@ -112,8 +112,10 @@ fn prepare() -> Result<PathBuf, String> {
     let folder = std::env::var_os("SEQORCH_AGENTS_DIR")
         .map_or_else(|| Path::new(env!("CARGO_TARGET_TMPDIR")).join("agents"), PathBuf::from);
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(".ci/agents");
-    let output =
-        Command::new(script).arg(&folder).stdin(Stdio::null()).output().map_err(|e| e.to_string())?;
+    let chosen = std::env::var("SEQORCH_AGENTS").unwrap_or_default();
+    let names = chosen.split(',').filter(|name| !name.is_empty());
+    let mut command = Command::new(script);
+    let output = command.arg(&folder).args(names).stdin(Stdio::null()).output().map_err(|e| e.to_string())?;
     if !output.status.success() {
         let why = String::from_utf8_lossy(&output.stderr).trim().to_owned();
         return Err(format!("the CLIs cannot be installed: {why}"));

@@ -127,6 +127,24 @@ fn a_review_that_is_killed_with_its_run_is_taken_over() {
 
 #[test]
 #[ignore = "slow"]
+fn a_running_review_is_shown_as_one() {
+    let waits = "[ \"$n\" = 0 ] && { echo x > .git/waits; gate() { until read -r _ < gate; do :; done; }; gate; }; approve";
+    let Some(project) = project(waits, "").tmux() else { return };
+    git(&project, &["commit", "-qam", "with tmux"]);
+    let run = project.start(&["run", "--only", "1"]);
+    wait_until("the review", || project.path(".git/waits").exists());
+    project.run(&["status"]).code(0).says(&["reviewing: 1 (attempt 1, second) for"]);
+    let json: Value = serde_json::from_str(&project.run(&["status", "--json"]).code(0).stdout).unwrap();
+    assert_eq!(json["running"]["role"], "review");
+    project.run(&["report"]).code(0).says(&["reviewing"]);
+    let windows = ["list-windows", "-t", "=sequential-demo:", "-F", "#{window_name} #{@seqorch_mark}"];
+    wait_until("the window's mark", || project.ask_tmux(&windows).contains("task-1 ▶ review"));
+    project.release();
+    run.wait().code(0);
+}
+
+#[test]
+#[ignore = "slow"]
 fn the_whole_spec_is_reviewed_at_the_end_and_fixed_once() {
     let project = project("want 'spec.rs:1 is missing'", "when = \"end\"\n");
     let out = project.run(&["run"]).code(0);
@@ -137,6 +155,8 @@ fn the_whole_spec_is_reviewed_at_the_end_and_fixed_once() {
     assert!(asked(&project, "work-@review-2").contains("> spec.rs:1 is missing"));
     assert_eq!(git(&project, &["log", "--format=%s", "--", "built"]).lines().count(), 3);
     out.says(&["wants changes: spec.rs:1 is missing"]);
+    let subject = git(&project, &["log", "-1", "--format=%s"]);
+    assert_eq!(subject.trim(), "@review: Fix what the review of the whole spec found");
     let report = project.run(&["report"]).code(0).stdout;
     assert!(report.contains("spec.rs:1 is missing"), "{report}");
     let calls = project.ledger().len();

@@ -16,6 +16,12 @@ pub(super) enum ScreenAct {
     Back,
     /// It performs a control sequence with this final byte and first two numbers; 0 stands for a number that is missing.
     Control(char, [u16; 2]),
+    /// It remembers where the cursor is.
+    SaveCursor,
+    /// It puts the cursor where it was remembered.
+    RestoreCursor,
+    /// It changes between its two screens.
+    OtherScreen,
     /// It shows nothing.
     Nothing,
 }
@@ -25,8 +31,10 @@ pub(super) enum ScreenAct {
 pub(super) struct EscapeParser {
     state: EscapeState,
     numbers: [u16; 2],
-    /// Which number is being read. A private sequence (`ESC [ ?`) has none.
+    /// Which number is being read. A private sequence (`ESC [ >`) has none.
     at: usize,
+    /// Whether the sequence switches modes (`ESC [ ?`).
+    modes: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -65,7 +73,7 @@ impl EscapeParser {
             (String, _) => (String, ScreenAct::Nothing),
             (_, '\u{1b}') => (Escape, ScreenAct::Nothing),
             (_, '\u{9b}') | (Escape | StringEscape, '[') => {
-                (self.numbers, self.at) = ([0; 2], 0);
+                (self.numbers, self.at, self.modes) = ([0; 2], 0, false);
                 (Sequence, ScreenAct::Nothing)
             }
             (_, '\u{90}' | '\u{98}' | '\u{9d}'..='\u{9f}')
@@ -74,6 +82,8 @@ impl EscapeParser {
             // the previous line, and a reset of the whole screen
             (Escape | StringEscape, 'M') => (Text, ScreenAct::Control('A', [1, 0])),
             (Escape | StringEscape, 'c') => (Text, ScreenAct::Control('J', [2, 0])),
+            (Escape | StringEscape, '7') => (Text, ScreenAct::SaveCursor),
+            (Escape | StringEscape, '8') => (Text, ScreenAct::RestoreCursor),
             (Escape | StringEscape | Intermediate, ' '..='/') => (Intermediate, ScreenAct::Nothing),
             (Escape | StringEscape | Intermediate, '0'..='~') => (Text, ScreenAct::Nothing),
             (Sequence, '0'..='9') => {
@@ -87,10 +97,20 @@ impl EscapeParser {
                 self.at += 1;
                 (Sequence, ScreenAct::Nothing)
             }
+            (Sequence, '?') => {
+                self.modes = true;
+                (Sequence, ScreenAct::Nothing)
+            }
             (Sequence, ' '..='?') => {
                 self.at = usize::MAX / 2;
                 (Sequence, ScreenAct::Nothing)
             }
+            (Sequence, 'h' | 'l') if self.modes && self.numbers.iter().any(|n| matches!(n, 47 | 1047 | 1049)) => {
+                (Text, ScreenAct::OtherScreen)
+            }
+            (Sequence, '@'..='~') if self.modes => (Text, ScreenAct::Nothing),
+            (Sequence, 's') if self.at < 100 => (Text, ScreenAct::SaveCursor),
+            (Sequence, 'u') if self.at < 100 => (Text, ScreenAct::RestoreCursor),
             (Sequence, '@'..='~') if self.at < 100 => (Text, ScreenAct::Control(c, self.numbers)),
             (Sequence, '@'..='~') => (Text, ScreenAct::Nothing),
             (_, '\u{8}') => (Text, ScreenAct::Back),

@@ -23,6 +23,15 @@ impl AttemptRole {
         }
     }
 
+    /// What an agent in this role does, in words for people.
+    #[must_use]
+    pub fn doing(self) -> &'static str {
+        match self {
+            Self::Work => "at work",
+            Self::Review => "reviewing",
+        }
+    }
+
     /// Whether it is to do the task.
     #[must_use]
     pub fn is_work(&self) -> bool {

@@ -69,7 +69,12 @@ impl Sanitiser {
             {
                 self.after_return = true;
             }
-            ScreenAct::Back | ScreenAct::Control(..) | ScreenAct::Nothing => {}
+            ScreenAct::Back
+            | ScreenAct::Control(..)
+            | ScreenAct::SaveCursor
+            | ScreenAct::RestoreCursor
+            | ScreenAct::OtherScreen
+            | ScreenAct::Nothing => {}
         }
     }
 }

@@ -14,6 +14,8 @@ const MOST_ROWS: usize = 200;
 const LONGEST_ROW: usize = 16 << 10;
 /// A piece of output that is worth a look at all of its lines at once.
 const LARGE_PIECE: usize = 4 << 10;
+/// Lines that a program which remembers a place may have written since then.
+const SAVED_ROWS: usize = 10;
 /// An erased column. It is shown as a space, but for the end of a line.
 const ERASED: char = '\u{0}';
 /// The second column of a wide character.
@@ -31,6 +33,8 @@ pub struct ShownText {
     column: usize,
     /// How many lines above the cursor's may still change.
     keep: usize,
+    /// The line and the column that the program had remembered, as long as that line may still change.
+    saved: Option<(usize, usize)>,
 }
 
 impl ShownText {
@@ -152,6 +156,7 @@ impl ShownText {
             push_row(&row, out);
             out.push('\n');
             self.row = self.row.saturating_sub(1);
+            self.saved = self.saved.and_then(|(row, column)| Some((row.checked_sub(1)?, column)));
         }
     }
 
@@ -162,7 +167,23 @@ impl ShownText {
             ScreenAct::Return => self.column = 0,
             ScreenAct::Back => self.column = self.column.saturating_sub(1),
             ScreenAct::Control(name, numbers) => self.control(name, numbers, out),
+            ScreenAct::SaveCursor => self.saved = Some((self.row, self.column)),
+            ScreenAct::RestoreCursor => self.restore(out),
+            // neither screen's text goes into a line of the other one
+            ScreenAct::OtherScreen => self.leave(out),
             ScreenAct::Nothing => {}
+        }
+    }
+
+    /// Goes back to the place that the program had remembered. Where its line has left, what follows is a line of its own.
+    fn restore(&mut self, out: &mut String) {
+        if let Some((row, column)) = self.saved {
+            (self.row, self.column) = (row, column.min(LONGEST_ROW));
+            return;
+        }
+        self.keep = self.keep.max(SAVED_ROWS);
+        if !self.current().is_empty() {
+            self.line_end(out);
         }
     }
 
@@ -220,6 +241,18 @@ impl ShownText {
                 }
             }
             'X' => self.current().iter_mut().skip(column).take(many).for_each(|cell| *cell = ERASED),
+            '@' => {
+                let row = self.current();
+                let at = column.min(row.len());
+                row.splice(at..at, std::iter::repeat_n(ERASED, many.min(LONGEST_ROW)));
+                self.shorten(out);
+            }
+            // the lines below move up
+            'M' => {
+                let end = (self.row + many).min(self.rows.len());
+                self.rows.drain(self.row.min(end)..end);
+                self.column = 0;
+            }
             'P' => {
                 let row = self.current();
                 let end = (column + many).min(row.len());
@@ -305,6 +338,31 @@ mod tests {
     fn lines_above_can_be_written_again() {
         assert_eq!(on_screen("frame 1\nmore 1\n\u{1b}[2A\u{1b}[Jframe 2\n"), "frame 2\n");
         assert_eq!(on_screen("frame 1\n\u{1b}[1A\u{1b}[2Kframe 2\n\u{1b}[F\u{1b}[2Kend\n"), "end\n");
+    }
+
+    #[test]
+    fn a_remembered_place_is_gone_back_to() {
+        assert_eq!(on_screen("\u{1b}7spinning\u{1b}8\u{1b}[Kdone\n"), "done\n");
+        assert_eq!(on_screen("\u{1b}[sspinning\u{1b}[udone....\n"), "done....\n");
+        assert_eq!(on_screen("a\n\u{1b}7one\ntwo\u{1b}8\u{1b}[Jend\n"), "a\nend\n");
+        assert_eq!(on_screen("one\u{1b}8two\n"), "one\ntwo\n", "no place was remembered");
+        let (mut screen, mut out) = (ShownText::default(), String::new());
+        screen.feed(b"\x1b7one\ntwo\x1b8end\n", &mut out);
+        screen.finish(&mut out);
+        assert_eq!(out, "one\ntwo\nend\n", "its line has left");
+    }
+
+    #[test]
+    fn the_two_screens_share_no_line() {
+        assert_eq!(on_screen("a\u{1b}[?1049hmenu\u{1b}[?1049lend\n"), "a\nmenu\nend\n");
+        assert_eq!(on_screen("\u{1b}[?25;47hmenu\u{1b}[?47lend\n"), "menu\nend\n");
+        assert_eq!(on_screen("a\u{1b}[?2004hb\u{1b}[?25lc\u{1b}[<u\u{1b}[>1s\n"), "abc\n");
+    }
+
+    #[test]
+    fn columns_and_lines_are_put_in_and_taken_out() {
+        assert_eq!(on_screen("bc\r\u{1b}[1@a\n"), "abc\n");
+        assert_eq!(on_screen("one\ntwo\n\u{1b}[2A\u{1b}[2Mend\n"), "end\n");
     }
 
     #[test]

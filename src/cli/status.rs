@@ -151,10 +151,7 @@ fn of_spec(project: &Project, place: &SpecPlace, as_json: bool, all: Option<&Ove
         let _ = writeln!(out, "  run: process {} on {}{session}", holder.pid, holder.host);
     }
     if let Some((unit, attempt, doing)) = &running {
-        let tries = state.units.get(unit).map_or(1, UnitState::shown_tries);
-        let who = format!("{} (attempt {tries}, {})", sanitise_line(unit), sanitise_line(&attempt.backend));
-        let since = attempt.started_at;
-        let line = at_work(&place.typed, &who, since, doing, commands, holder.is_some());
+        let line = at_work(&place.typed, &state, (unit, attempt), doing, commands, holder.is_some());
         let _ = writeln!(out, "  {line}");
     }
     if let Some(busy) = &busy {
@@ -189,7 +186,7 @@ fn running_json(unit: &str, attempt: &AttemptRecord, doing: &AtWork, commands: u
         _ => json!(null),
     };
     json!({
-        "unit": unit, "attempt": attempt.number, "backend": attempt.backend, "started_at": attempt.started_at,
+        "unit": unit, "attempt": attempt.number, "role": attempt.role.word(), "backend": attempt.backend, "started_at": attempt.started_at,
         "alive": *doing == AtWork::Agent, "doing": doing.word(), "verifying": verifying,
     })
 }
@@ -229,22 +226,28 @@ fn last_end(state: &SpecState) -> Option<Value> {
 }
 
 /// The line of the attempt that the state calls running. `commands` is the number of commands that must succeed after it;
-/// `who` names the attempt; `held`: a run holds the lock.
+/// `held`: a run holds the lock.
 fn at_work(
     spec: &str,
-    who: &str,
-    started_at: Timestamp,
+    state: &SpecState,
+    (unit, attempt): (&str, &AttemptRecord),
     doing: &AtWork,
     commands: usize,
     held: bool,
 ) -> String {
+    let tries = state.units.get(unit).map_or(1, UnitState::shown_tries);
+    let backend = sanitise_line(&attempt.backend);
+    let who = format!("{} (attempt {tries}, {backend})", sanitise_line(unit));
+    // no check follows a review
+    let commands = if attempt.role.is_work() { commands } else { 0 };
+    let does = attempt.role.doing();
     let run = format!("`seqorch run {} --retry`", sanitise_line(&shell_word(spec)));
-    let since = Timestamp::now().duration_since(started_at).try_into().unwrap_or_default();
+    let since = Timestamp::now().duration_since(attempt.started_at).try_into().unwrap_or_default();
     let since = span(since);
     match (doing, held) {
-        (AtWork::Agent, true) => format!("at work: {who} for {since}"),
+        (AtWork::Agent, true) => format!("{does}: {who} for {since}"),
         (AtWork::Agent, false) => {
-            format!("at work: {who} for {since}; no run watches it, {run} takes it over")
+            format!("{does}: {who} for {since}; no run watches it, {run} takes it over")
         }
         (AtWork::Verifying { number, command, .. }, true) => {
             let of = commands.max(*number);
@@ -252,13 +255,13 @@ fn at_work(
             format!("verifying: {who} for {since}, command {number} of {of}: {command}")
         }
         (AtWork::Ended, true) if commands > 0 => format!("verifying: {who} for {since}"),
-        (AtWork::Ended, true) => format!("at work: {who} for {since}; its agent has just ended"),
+        (AtWork::Ended, true) => format!("{does}: {who} for {since}; its agent has just ended"),
         (AtWork::Verifying { .. } | AtWork::Ended, false) => {
             format!("ended: {who} left a result while no run was there, {run} takes it")
         }
         (AtWork::NotStarted, true) => format!("starting: {who} for {since}"),
         (AtWork::NotStarted, false) => format!("never started: {who}, {run} starts it again"),
-        (AtWork::Gone, _) => format!("at work: {who} for {since}; its process is gone"),
+        (AtWork::Gone, _) => format!("{does}: {who} for {since}; its process is gone"),
     }
 }
 

@@ -110,6 +110,8 @@ pub struct PreviousAttempt {
     pub outcome: String,
     /// The last lines that it printed; may be empty.
     pub tail: String,
+    /// Its calls that were refused; `tail` names them, too.
+    pub denied: Vec<String>,
 }
 
 /// A question of an agent and its answer.
@@ -420,8 +422,12 @@ mod tests {
         given.plan.steps[0].settings.extra_prompt = Some(text.to_owned());
         given.plan.spec = text.to_owned();
         given.plan.inputs = vec![text.to_owned()];
-        given.previous =
-            Some(PreviousAttempt { attempt: 1, outcome: text.to_owned(), tail: text.to_owned() });
+        given.previous = Some(PreviousAttempt {
+            attempt: 1,
+            outcome: text.to_owned(),
+            tail: text.to_owned(),
+            denied: Vec::new(),
+        });
         let answer = QuestionAnswer { question: text.to_owned(), answer: text.to_owned() };
         given.answers = vec![answer.clone(), answer];
         given
@@ -562,8 +568,12 @@ mod tests {
     fn a_retry_shows_the_failure_and_a_resume_shows_the_decision() {
         let mut given = prompt_case(&PlanCase::new("1"));
         assert!(!given.render().contains("went wrong"));
-        given.previous =
-            Some(PreviousAttempt { attempt: 2, outcome: "timed out after 2h".into(), tail: "a\nb".into() });
+        given.previous = Some(PreviousAttempt {
+            attempt: 2,
+            outcome: "timed out after 2h".into(),
+            tail: "a\nb".into(),
+            denied: Vec::new(),
+        });
         given.answers = vec![decided("Which?", "The first.")];
         let prompt = given.render();
         assert!(prompt.contains("Attempt 2 at this unit did not succeed: timed out after 2h."));
@@ -647,7 +657,12 @@ mod tests {
     fn a_resumed_session_gets_the_reason_and_how_to_end() {
         let mut given = prompt_case(&PlanCase::new("1"));
         given.answers = vec![decided("Which one?", "The first."), decided("A or B?", "B")];
-        given.previous = Some(PreviousAttempt { attempt: 1, outcome: "timed out".into(), tail: "x".into() });
+        given.previous = Some(PreviousAttempt {
+            attempt: 1,
+            outcome: "timed out".into(),
+            tail: "x".into(),
+            denied: Vec::new(),
+        });
         for (reason, words) in [
             ("nudge", "without a signal"),
             ("answer", "> A or B?\n\nThe human answered, and you must follow it:\n\n> B\n"),
@@ -667,6 +682,14 @@ mod tests {
             assert!(!prompt.contains("\n\n\n"), "{prompt}");
         }
         given.answers.clear();
+        given.previous.as_mut().unwrap().denied = vec!["Bash cargo test".into()];
+        for reason in ["nudge", "unchanged"] {
+            let prompt = render_continuation(&given.context(), reason).unwrap();
+            assert!(
+                prompt.contains("calls were refused") && prompt.contains("> Bash cargo test\n"),
+                "{prompt}"
+            );
+        }
         for reason in ["nudge", "limit", "retry"] {
             let prompt = render_continuation(&given.context(), reason).unwrap();
             assert!(!prompt.contains("decided") && !prompt.contains("\n\n\n"), "{prompt}");

@@ -139,13 +139,13 @@ pub fn run_report(s: &ReportSource<'_>) -> Option<RunReport> {
     let scale = Scale { from, length: until.duration_since(from).as_secs_f64().max(0.001) };
     let rows: Vec<TaskRow> = order
         .iter()
-        .filter_map(|id| row(s, id, units.get(id).unwrap_or(&""), from, &spans, &scale))
+        .filter_map(|id| row(s, id, units.get(id).copied().unwrap_or_default(), from, &spans, &scale))
         .collect();
     let needs = needs(s, &units);
     let headline = if !needs.is_empty() {
         "needs you".to_owned()
-    } else if s.state.running().is_some() {
-        "at work".to_owned()
+    } else if let Some((_, attempt)) = s.state.running() {
+        attempt.role.doing().to_owned()
     } else if let Some(End::CommitsLost { lost }) = s.state.run.over().map(|over| &over.end) {
         format!("{}: {}", end_words(EndKind::CommitsLost, &[]), sanitise_line(&lost.join(", ")))
     } else if s.counts.todo == 0 {
@@ -195,6 +195,7 @@ fn row(
     scale: &Scale,
 ) -> Option<TaskRow> {
     let unit = s.state.units.get(id)?;
+    let title = if title.is_empty() { &unit.title } else { title };
     let attempts: Vec<_> = unit.attempts.iter().filter(|a| a.started_at >= from).collect();
     let last = attempts.last()?;
     let kind = match (&unit.status, &last.outcome) {
@@ -208,7 +209,13 @@ fn row(
     let changes = unit.changes.as_ref();
     let words = Some(last).filter(|a| a.reached_agent()).and_then(|a| (s.words)(id, a.number));
     let mut words = words.map_or_else(String::new, |text| shorten(&sanitise_text(&text)));
-    let denied: Vec<String> = last.learned.denied.iter().map(|call| sanitise_line(call)).collect();
+    let mut denied: Vec<String> = Vec::new();
+    for call in attempts.iter().flat_map(|attempt| &attempt.learned.denied) {
+        let call = sanitise_line(call);
+        if !denied.contains(&call) {
+            denied.push(call);
+        }
+    }
     if !denied.is_empty() {
         words = format!("Refused, because no human was there to allow it: {}\n\n{words}", denied.join("; "));
     }
@@ -219,7 +226,7 @@ fn row(
         id: sanitise_line(id),
         title: sanitise_line(title),
         outcome: match &last.outcome {
-            None => "at work".to_owned(),
+            None => last.role.doing().to_owned(),
             Some(outcome) => match commit_words(unit) {
                 Some(commit) => format!("done, {commit}"),
                 None => sanitise_line(&outcome.to_string()),
@@ -259,8 +266,13 @@ fn row(
 
 /// What the last review of a unit found, if that is open, and what a reviewer changed.
 fn findings(unit: &UnitState) -> Option<String> {
-    let undone: Vec<String> =
-        unit.attempts.iter().flat_map(|a| &a.learned.undone).map(|file| sanitise_line(file)).collect();
+    let mut undone: Vec<String> = Vec::new();
+    for file in unit.attempts.iter().flat_map(|attempt| &attempt.learned.undone) {
+        let file = sanitise_line(file);
+        if !undone.contains(&file) {
+            undone.push(file);
+        }
+    }
     let undone = (!undone.is_empty()).then(|| format!("Put back after a review: {}", undone.join(", ")));
     let open = unit.findings.as_ref().map(|text| format!("Findings of the review:\n{}", sanitise_text(text)));
     let all: Vec<String> = open.into_iter().chain(undone).collect();

@@ -214,18 +214,19 @@ impl RealWorld<'_> {
         Err(refused(&error, known.changes.clone()))
     }
 
-    /// The title from the last plan, or from tasks.md if the plan does not have the unit.
-    fn title(&self, unit: &str) -> String {
+    /// The title from the last plan, from tasks.md if the plan does not have the unit, or from its last start.
+    fn title(&self, unit: &str, known: &UnitState) -> String {
         let planned = self.plan.iter().flat_map(|plan| &plan.steps).find(|step| step.unit == unit);
         if let Some(step) = planned {
             return step.title.clone();
         }
         let tasks = self.place.good_tasks().map(|(_, file)| file.tasks).unwrap_or_default();
-        tasks.into_iter().find(|task| task.id == unit).map(|task| task.title).unwrap_or_default()
+        let task = tasks.into_iter().find(|task| task.id == unit);
+        task.map_or_else(|| known.title.clone(), |task| task.title)
     }
 
     fn message(&self, unit: &str, known: &UnitState, decided: &[&Answer]) -> String {
-        let title = self.title(unit);
+        let title = self.title(unit, known);
         let last = known.work().next_back();
         let agent = last.map_or("", |a| &a.backend);
         let attempts = known.work().filter(|a| a.reached_agent()).count();

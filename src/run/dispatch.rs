@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::child::{Child, ChildJob};
 use super::launch::LaunchRequest;
 use super::prepare::PreparedAttempt;
-use super::windows::AT_WORK;
+use super::windows::{AT_WORK, REVIEWS};
 use super::world::RealWorld;
 use crate::error::Result;
 use crate::plan::Step;
@@ -20,9 +20,10 @@ impl RealWorld<'_> {
         job: ChildJob,
     ) -> Result<Result<(), String>> {
         let is_attempt = matches!(job, ChildJob::Attempt { .. });
+        let mark = if step.role.is_work() { AT_WORK } else { REVIEWS };
         let launched = self.launcher.launch(LaunchRequest {
             is_check: matches!(job, ChildJob::Verification(_)),
-            state: is_attempt.then_some(AT_WORK),
+            state: is_attempt.then_some(mark),
             dir: &dir,
             token: &token,
             window: &step.window,

@@ -180,8 +180,12 @@ pub fn check_template(config: &Config, plan: &Plan) -> Result<()> {
     }
     let Some(path) = &config.prompt.template else { return Ok(()) };
     let template = template(config)?;
-    let previous =
-        PreviousAttempt { attempt: 1, outcome: "failed".to_owned(), tail: "its last words".to_owned() };
+    let previous = PreviousAttempt {
+        attempt: 1,
+        outcome: "failed".to_owned(),
+        tail: "its last words".to_owned(),
+        denied: Vec::new(),
+    };
     let answers = [QuestionAnswer { question: "A or B?".to_owned(), answer: "A".to_owned() }];
     for step in &plan.steps {
         let first = PromptContext::new(plan, step, &config.prompt);

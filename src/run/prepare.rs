@@ -252,35 +252,38 @@ impl AttemptInputs<'_> {
             && let Some(review) = known.attempts.iter().rfind(|a| a.role == AttemptRole::Review)
         {
             let outcome = "the review of the whole spec wants changes".to_owned();
-            return Some(PreviousAttempt { attempt: review.number, outcome, tail: findings.clone() });
+            let (tail, denied) = (findings.clone(), Vec::new());
+            return Some(PreviousAttempt { attempt: review.number, outcome, tail, denied });
         }
         let last = known.work().rev().find(|a| a.number < self.attempt)?;
         let outcome = last.outcome.as_ref()?;
         if matches!(outcome, Outcome::Halted { .. } | Outcome::Done) {
             return None;
         }
-        if let Outcome::VerifyFailed { tail, .. } = outcome {
-            return Some(PreviousAttempt {
-                attempt: last.number,
-                outcome: outcome.to_string(),
-                tail: tail.clone(),
-            });
-        }
-        let dir = self.store.attempt_dir(self.state.folder(unit), last.number);
-        let result = Some(dir)
-            .filter(|dir| attempt_folder::is_of(dir, last))
-            .and_then(|dir| attempt_folder::result(&dir));
-        let mut tail = result.map_or_else(String::new, |result| {
-            let said = [result.last_words, result.stderr_tail];
-            said.into_iter().filter(|t| !t.is_empty()).collect::<Vec<_>>().join("\n")
-        });
+        let mut tail = match outcome {
+            Outcome::VerifyFailed { tail, .. } => tail.clone(),
+            _ => self.last_words(last),
+        };
         if !last.learned.denied.is_empty() {
             let denied = last.learned.denied.join("\n");
             let refused =
                 "These calls were refused, and no human is there to allow them. Find a way without them:";
             tail = format!("{refused}\n{denied}\n\n{}", tail.trim_end());
         }
-        Some(PreviousAttempt { attempt: last.number, outcome: outcome.to_string(), tail })
+        let denied = last.learned.denied.clone();
+        Some(PreviousAttempt { attempt: last.number, outcome: outcome.to_string(), tail, denied })
+    }
+
+    /// The last words of an attempt at the step, and the end of its stderr.
+    fn last_words(&self, attempt: &AttemptRecord) -> String {
+        let dir = self.store.attempt_dir(self.state.folder(&self.step.unit), attempt.number);
+        let result = Some(dir)
+            .filter(|dir| attempt_folder::is_of(dir, attempt))
+            .and_then(|dir| attempt_folder::result(&dir));
+        result.map_or_else(String::new, |result| {
+            let said = [result.last_words, result.stderr_tail];
+            said.into_iter().filter(|t| !t.is_empty()).collect::<Vec<_>>().join("\n")
+        })
     }
 
     fn agent_env(&self) -> Environment {

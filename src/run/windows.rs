@@ -20,6 +20,8 @@ use crate::tmux::{
 pub const OWN_WINDOW: &str = "window ";
 /// The mark of a window while its attempt runs.
 pub const AT_WORK: &str = "▶";
+/// The mark of a window while its attempt reviews what another one did.
+pub const REVIEWS: &str = "▶ review";
 
 /// How often a window is tried to be opened before the error is returned.
 const TRIES: u32 = 4;

@@ -39,6 +39,9 @@ pub fn classify_all(
 }
 
 #[cfg(test)]
+#[path = "failures_tests.rs"]
+mod failures;
+#[cfg(test)]
 #[path = "classify_tests.rs"]
 mod tests;
 #[cfg(test)]

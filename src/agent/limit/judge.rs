@@ -4,6 +4,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use regex::Captures;
 
+use super::error_text::ErrorText;
 use super::family::Family;
 use super::fields::{ErrorFields, ResetTime, too_soon};
 use super::kind::LimitKind;
@@ -11,6 +12,7 @@ use super::message::THIS_MODEL;
 use super::patterns::{LIBRARY, PatternMeaning, ResetRule, WordingPattern};
 use super::times::{self, ResetForm, TimeContext};
 use crate::agent::sanitise::sanitise;
+use crate::agent::session_error::ends_session;
 
 /// An agent that waits longer than this before its own retry counts as stopped.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
@@ -47,6 +49,8 @@ pub(super) struct Statement {
     pub(super) at: Timestamp,
     pub(super) text: String,
     pub(super) fields: ErrorFields,
+    /// Whether the program itself calls it an error.
+    pub(super) marked: bool,
     /// Whether the program was ended from outside. Then only its own plan to wait for long counts.
     pub(super) killed: bool,
     /// Whether the program gave up by itself. Then its last plan to retry did not help.
@@ -93,12 +97,15 @@ pub(super) fn judge(statement: &Statement, context: &JudgeContext<'_>) -> Option
     texts.extend(statement.fields.messages.iter().map(|m| LIBRARY.stripped(normalise(m).trim()).to_owned()));
     let own = own_wording(context.own, &texts, text.trim());
     let is_own = own.is_some();
-    let known = own.or_else(|| built_in_wording(statement.family, &texts));
+    let error = ErrorText::read(&text, statement.marked);
+    let known = own
+        .or_else(|| built_in_wording(LIBRARY.patterns_for(statement.family), &texts))
+        .or_else(|| words_of_error(statement, &error, &texts));
     let by_text = known.as_ref().map(|(p, _)| (p.meaning.kind(), p.name.clone()));
     if matches!(&by_text, Some((LimitKind::None, _))) {
         return by_text.map(|(_, name)| no_limit(statement.rank, &name));
     }
-    let (kind, source) = if is_own { by_text } else { weigh(statement, body, by_text) }
+    let (kind, source) = if is_own { by_text } else { weigh(statement, &error, body, by_text) }
         .or_else(|| pause.map(|_| (LimitKind::RateLimited, "common.retrying".to_owned())))?;
     let session = LIBRARY.session.is_match(first_line(body));
     let times = TimeContext { now: statement.at, zone: context.zone, session };
@@ -139,11 +146,32 @@ fn own_wording<'a>(
     })
 }
 
-fn built_in_wording(family: Family, texts: &[String]) -> Option<KnownWording<'_>> {
-    LIBRARY
-        .patterns_for(family)
+fn built_in_wording<'a>(
+    patterns: impl Iterator<Item = &'a WordingPattern>,
+    texts: &'a [String],
+) -> Option<KnownWording<'a>> {
+    patterns
         .filter(|p| p.meaning != PatternMeaning::Skip)
         .find_map(|p| texts.iter().find_map(|t| p.find(first_line(t), t)).map(|found| (p, found)))
+}
+
+/// The words of a text that its program calls an error. A session that is over, and a request that is refused as it is, are
+/// no trouble of the service, whatever else their error says.
+fn words_of_error<'a>(
+    statement: &Statement,
+    error: &ErrorText,
+    texts: &'a [String],
+) -> Option<KnownWording<'a>> {
+    let coded = |code: &String| LIBRARY.code(statement.family, code).or_else(|| LIBRARY.hint(code)).is_some();
+    if !error.is_error || statement.fields.codes.iter().chain(&error.classes).any(coded) {
+        return None;
+    }
+    let found = built_in_wording(LIBRARY.patterns_for_errors(), texts)?;
+    let status = statement.fields.status.or(error.status);
+    let refused = status.is_some_and(|status| LIBRARY.status(status).is_none())
+        || texts.iter().any(|text| ends_session(text, false));
+    let person = matches!(found.0.meaning.kind(), LimitKind::Auth | LimitKind::Billing);
+    (person || !refused).then_some(found)
 }
 
 /// A finding that the words are known and are not a limit.
@@ -156,6 +184,7 @@ fn no_limit(rank: StatementRank, source: &str) -> LimitFinding {
 /// one that needs time.
 fn weigh(
     statement: &Statement,
+    error: &ErrorText,
     body: &str,
     by_text: Option<(LimitKind, String)>,
 ) -> Option<(LimitKind, String)> {
@@ -183,8 +212,10 @@ fn weigh(
     if let Some(found) = coded.or(by_text) {
         return Some(found);
     }
-    let hint = fields.codes.iter().find_map(|code| Some((LIBRARY.hint(code)?, format!("code {code}"))));
-    let status = fields.status.and_then(|s| Some((LIBRARY.status(s)?, format!("status {s}"))));
+    let mut names = fields.codes.iter().chain(&error.classes);
+    let hint = names.find_map(|code| Some((LIBRARY.hint(code)?, format!("code {code}"))));
+    let status =
+        fields.status.or(error.status).and_then(|s| Some((LIBRARY.status(s)?, format!("status {s}"))));
     let (kind, source) = hint.or(status)?;
     // unknown words: a limit with a clock time is a window of the plan, not a throttle
     let window = kind == LimitKind::RateLimited

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use regex::Regex;
 use serde_json::Value;
 
+use super::error_text::ErrorText;
 use super::family::Family;
 use super::fields::FieldReader;
 use super::judge::{JudgeContext, LimitFinding, Statement, StatementRank, judge, normalise};
@@ -29,12 +30,14 @@ const KILLED: [i32; 3] = [124, 137, 143];
 /// How a program marks its own errors.
 static MARK: LazyLock<Regex> = LazyLock::new(|| {
     regex(
-        r"^[\s│⎿✕✗✖■🖐⚠]*(?:·\s+ERROR\s|(?:[A-Z]\w*Error: )?litellm\.[A-Z]\w*Error:|\d{4}-\d\d-\d\d[T ]\S+\s+ERROR\b|(?:ERROR|Error|error):\s|\[?API Error\b|Error when talking to Gemini API\b|(?:[A-Z]\w*)?(?:QuotaError|ApiError|APIError|APICallError)\b)",
+        r"^[\s│⎿✕✗✖■🖐⚠]*(?:·\s+ERROR\s|(?:[A-Z]\w*Error: )?litellm\.[A-Z]\w*Error:|\d{4}-\d\d-\d\d[T ]\S+\s+ERROR\b|(?:ERROR|Error|error):\s|ERROR [a-z]|error, status code: \d|rpc error: |\[?API Error\b|Error when talking to Gemini API\b|(?:[A-Z]\w*)?(?:QuotaError|ApiError|APIError|APICallError)\b)",
     )
 });
 /// How a library that talks to models begins an error.
 static LIBRARY_ERROR: LazyLock<Regex> = LazyLock::new(|| {
-    regex(r"^(?:litellm\.[A-Z]\w*Error: |Error code: [45]\d\d - |(?:AI_)?API(?:Call)?Error\b|\[?API Error: )")
+    regex(
+        r"^(?:(?:litellm|openai|anthropic|google\.genai)(?:\.\w+)*\.[A-Z]\w*(?:Error|Timeout): |Error code: [45]\d\d - |(?:AI_)?API(?:Call)?Error\b|\[?API Error: )",
+    )
 });
 /// How Codex and others begin their final error.
 static FINAL: LazyLock<Regex> = LazyLock::new(|| regex(r"^ERROR:\s"));
@@ -152,7 +155,7 @@ impl LineReader<'_> {
         }
         let text = normalise(self.message.text);
         let lines: Vec<&str> = tail(&text);
-        let marks: Vec<usize> = (0..lines.len()).filter(|at| MARK.is_match(lines[*at])).collect();
+        let marks: Vec<usize> = (0..lines.len()).filter(|at| is_marked(lines[*at])).collect();
         let block = |from: usize| {
             let end = marks.iter().copied().find(|at| *at > from).unwrap_or(lines.len());
             lines[from..end.min(from + BLOCK)].join("\n")
@@ -233,8 +236,13 @@ impl LineReader<'_> {
         let (family, text) = (self.message.family, text.to_owned());
         let fields = reader.fields;
         let rank = StatementRank::Line;
-        Statement { family, rank, at, text, fields, killed, gave_up: self.gave_up }
+        Statement { family, rank, at, text, fields, marked, killed, gave_up: self.gave_up }
     }
+}
+
+/// Whether a line begins an error of the program itself.
+fn is_marked(line: &str) -> bool {
+    MARK.is_match(line) || ErrorText::read(line, false).is_error
 }
 
 /// A line without the border of a box around it.

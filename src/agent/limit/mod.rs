@@ -12,6 +12,7 @@
 //! ```
 
 mod classify;
+mod error_text;
 mod family;
 mod fields;
 mod judge;

@@ -11,6 +11,10 @@ use super::kind::LimitKind;
 use super::times::ResetForm;
 
 const COMMON: &str = include_str!("patterns/common.toml");
+const ERRORS: &str = include_str!("patterns/errors.toml");
+
+/// The first rules of `strip`, which are about the marks of any error.
+const MARKS: usize = 2;
 
 /// The files in the order in which they count for other agents: narrow wordings first.
 const FILES: &[(Family, &str)] = &[
@@ -142,6 +146,8 @@ struct RawReset {
 #[serde(deny_unknown_fields)]
 struct RawCommon {
     strip: Vec<String>,
+    named_status: Vec<String>,
+    quoted_class: String,
     retrying: Vec<String>,
     windows: String,
     session: String,
@@ -171,6 +177,14 @@ struct FamilyPatterns {
 /// The built-in wordings.
 pub(super) struct PatternLibrary {
     pub(super) strip: Vec<Regex>,
+    /// How an error names its HTTP status.
+    pub(super) named_status: Vec<Regex>,
+    /// The name of a library's error, at the beginning of a text.
+    pub(super) class: Regex,
+    /// A class that an error names in its words.
+    pub(super) quoted_class: Regex,
+    /// A failed request, as Go names it.
+    pub(super) request: Regex,
     pub(super) retrying: Vec<Regex>,
     /// Words next to "limit" that do not name a model.
     pub(super) windows: Regex,
@@ -178,6 +192,8 @@ pub(super) struct PatternLibrary {
     pub(super) session: Regex,
     pub(super) resets: Vec<(ResetForm, Regex)>,
     patterns: Vec<WordingPattern>,
+    /// What counts anywhere in an error.
+    errors: Vec<WordingPattern>,
     codes: BTreeMap<String, LimitKind>,
     hints: BTreeMap<String, LimitKind>,
     statuses: BTreeMap<String, LimitKind>,
@@ -207,8 +223,13 @@ impl PatternLibrary {
                 Ok(FamilyPatterns { family: *family, patterns, codes: raw.codes })
             })
             .collect::<Result<_, String>>()?;
+        let errors: RawFamily = toml::from_str(ERRORS).map_err(|e| e.to_string())?;
         Ok(Self {
             strip: raw.strip.iter().map(regex).collect::<Result<_, _>>()?,
+            named_status: raw.named_status.iter().map(regex).collect::<Result<_, _>>()?,
+            class: regex(&r"^{library}(?::\s+|:?$| - )".to_owned())?,
+            quoted_class: regex(&raw.quoted_class)?,
+            request: regex(&"^{request}".to_owned())?,
             retrying: raw.retrying.iter().map(regex).collect::<Result<_, _>>()?,
             windows: regex(&raw.windows)?,
             session: regex(&raw.session)?,
@@ -218,6 +239,7 @@ impl PatternLibrary {
                 .map(|r| Ok((r.form, regex(&r.r#match)?)))
                 .collect::<Result<_, String>>()?,
             patterns: patterns("common", raw.pattern)?,
+            errors: patterns("errors", errors.pattern)?,
             codes: raw.codes,
             hints: raw.hints,
             statuses: raw.statuses,
@@ -240,6 +262,11 @@ impl PatternLibrary {
             )
     }
 
+    /// The wordings that count anywhere in a text that is an error.
+    pub(super) fn patterns_for_errors(&self) -> impl Iterator<Item = &WordingPattern> {
+        self.errors.iter()
+    }
+
     /// The kind that a code of an error record proves.
     pub(super) fn code(&self, family: Family, code: &str) -> Option<LimitKind> {
         let own = self.families.iter().find(|f| f.family == family).and_then(|f| f.codes.get(code));
@@ -254,6 +281,15 @@ impl PatternLibrary {
     /// The kind that an HTTP status suggests if nothing else does.
     pub(super) fn status(&self, status: u16) -> Option<LimitKind> {
         self.statuses.get(&status.to_string()).copied()
+    }
+
+    /// The text without the marks and words by which programs begin an error.
+    pub(super) fn without_marks<'t>(&self, text: &'t str) -> &'t str {
+        let mut rest = text;
+        while let Some(found) = self.strip[..MARKS].iter().find_map(|regex| regex.find(rest)) {
+            rest = &rest[found.end()..];
+        }
+        rest
     }
 
     /// The text without prefixes of the message.

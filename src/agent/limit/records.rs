@@ -62,6 +62,14 @@ pub(super) fn read(record: &Value, family: Family, context: &JudgeContext<'_>) -
             read.notice(words.iter().find_map(|key| record.get(*key)), text(record, "error"))
         }
         "" if record.get("error").is_some_and(|e| !e.is_null()) => Some(read.failed(None)),
+        // cline
+        "agent_event" => {
+            read.notice(record.get("event").filter(|e| e["type"] == "error")?.get("error"), None)
+        }
+        // kimi
+        kind if kind.contains("error") && text(record, "role") == Some("meta") => {
+            read.notice(record.get("error_message"), None)
+        }
         // cn
         "" if text(record, "status") == Some("error") => Some(read.failed(None)),
         // OpenHands
@@ -100,9 +108,11 @@ impl RecordReader<'_> {
         let ends = ["api_error", "api_error_status", "api_error_type", "api_error_params", "error", "errors"];
         let fields = ends.iter().filter_map(|key| Some(((*key).to_owned(), record.get(*key)?.clone())));
         reader.value(&Value::Object(fields.collect()));
-        let reason = text(record, "result").map(str::to_owned).or_else(|| words(record.get("error")));
+        let said = text(record, "result");
+        let reason = said.map(str::to_owned).or_else(|| words(record.get("error")));
         let reason = reason.or_else(|| words(record.get("errors"))).unwrap_or_default();
-        self.end(reader, &reason)
+        // where a turn ended for another reason, `result` has the agent's words
+        self.end(reader, &reason, said.is_none() || subtype != Some(false))
     }
 
     /// Reads an error record that ends a stream. `part` is the error inside it.
@@ -112,12 +122,12 @@ impl RecordReader<'_> {
         let mut reader = FieldReader::new(self.at, self.context.zone);
         reader.value(error);
         let reason = words(Some(error)).or_else(|| words(error.get("error"))).unwrap_or_default();
-        self.end(reader, &reason)
+        self.end(reader, &reason, true)
     }
 
-    fn end(&self, mut reader: FieldReader<'_>, reason: &str) -> Evidence {
+    fn end(&self, mut reader: FieldReader<'_>, reason: &str, marked: bool) -> Evidence {
         reader.text(reason);
-        let finding = self.judge(StatementRank::End, reader, reason);
+        let finding = self.judge((StatementRank::End, marked), reader, reason);
         Evidence::Failed { finding, silent: reason.trim().is_empty() }
     }
 
@@ -132,16 +142,23 @@ impl RecordReader<'_> {
             }
         }
         reader.fields.codes.extend(code.map(str::to_owned));
-        self.judge(StatementRank::Notice, reader, &message).map(Evidence::Sign)
+        self.judge((StatementRank::Notice, true), reader, &message).map(Evidence::Sign)
     }
 
-    fn judge(&self, rank: StatementRank, reader: FieldReader<'_>, text: &str) -> Option<LimitFinding> {
+    /// Judges a text of this rank; `marked`: it is an error, no words of the agent.
+    fn judge(
+        &self,
+        (rank, marked): (StatementRank, bool),
+        reader: FieldReader<'_>,
+        text: &str,
+    ) -> Option<LimitFinding> {
         let statement = Statement {
             family: self.family,
             rank,
             at: self.at,
             text: text.to_owned(),
             fields: reader.fields,
+            marked,
             killed: false,
             gave_up: false,
         };
@@ -192,7 +209,7 @@ impl RecordReader<'_> {
         let message = words(Some(status)).unwrap_or_default();
         // in the words of the line that it prints, so that both are judged alike
         let line = format!("{message} [retrying in {}s attempt #1]", pause.as_secs().max(0));
-        self.judge(StatementRank::Notice, FieldReader::new(self.at, self.context.zone), &line)
+        self.judge((StatementRank::Notice, true), FieldReader::new(self.at, self.context.zone), &line)
             .map(Evidence::Sign)
     }
 }

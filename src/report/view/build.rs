@@ -118,6 +118,7 @@ fn rows(source: &ViewSource<'_>, standing: Standing) -> Vec<ViewRow> {
     let titles: BTreeMap<&str, &str> =
         source.units.iter().map(|u| (u.id.as_str(), u.title.as_str())).collect();
     let running = source.running().map(|(unit, _)| unit);
+    let reviews = source.running().is_some_and(|(_, attempt)| !attempt.role.is_work());
     let asked_for = source.asked_for();
     let mut over: Vec<(Option<Timestamp>, ViewRow)> = Vec::new();
     let (mut asks, mut left_out) = (Vec::new(), Vec::new());
@@ -195,8 +196,12 @@ fn rows(source: &ViewSource<'_>, standing: Standing) -> Vec<ViewRow> {
     if let Some(unit) = running
         && open.first().is_none_or(|row| row.mark != TaskMark::Running)
     {
-        let title = titles.get(unit).copied().unwrap_or_default();
+        let known = source.state.units.get(unit).map(|known| known.title.as_str());
+        let title = titles.get(unit).copied().or(known).unwrap_or_default();
         open.insert(0, row(source, unit, title, TaskMark::Running));
+    }
+    if let Some(row) = open.first_mut().filter(|row| row.mark == TaskMark::Running && reviews) {
+        row.remark.push_str("in review");
     }
     let next =
         if running.is_none() && source.waiting().is_some() { TaskMark::Waiting } else { TaskMark::Next };

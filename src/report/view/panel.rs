@@ -38,7 +38,9 @@ pub(super) fn panel(source: &ViewSource<'_>, standing: Standing) -> Panel {
 }
 
 fn title_of(source: &ViewSource<'_>, unit: &str) -> String {
-    let title = source.units.iter().find(|u| u.id == unit).map_or("", |u| u.title.as_str());
+    let title = source.units.iter().find(|u| u.id == unit).map(|u| u.title.as_str());
+    let title = title.or_else(|| source.state.units.get(unit).map(|known| known.title.as_str()));
+    let title = title.unwrap_or_default();
     sanitise_line(&format!("{unit} {title}"))
 }
 
@@ -87,7 +89,11 @@ fn works(source: &ViewSource<'_>, unit: &str, attempt: &AttemptRecord, standing:
     let mut who = vec![sanitise_line(&attempt.backend)];
     who.extend(output.and_then(|h| h.model.as_deref()).map(sanitise_line));
     let tries = source.state.units.get(unit).map_or(0, UnitState::shown_tries).max(1);
-    who.push(format!("attempt {tries}"));
+    who.push(if attempt.role.is_work() {
+        format!("attempt {tries}")
+    } else {
+        format!("review of attempt {tries}")
+    });
     who.extend(attempt.resumes.as_ref().map(|resumes| {
         match resumes.reason {
             ResumeReason::Nudge => "asked for its signal",
@@ -117,7 +123,11 @@ fn works(source: &ViewSource<'_>, unit: &str, attempt: &AttemptRecord, standing:
         lines.push(PanelLine::plain("its process is over"));
     }
     Panel {
-        title: format!("▶ {}", title_of(source, unit)),
+        title: if attempt.role.is_work() {
+            format!("▶ {}", title_of(source, unit))
+        } else {
+            format!("▶ reviewing {}", title_of(source, unit))
+        },
         head: lines,
         body: output.map(super::RecentOutput::lines).unwrap_or_default(),
         tail: true,

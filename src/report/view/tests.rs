@@ -284,6 +284,21 @@ fn a_running_task_at_three_sizes() {
 }
 
 #[test]
+fn a_review_says_that_it_is_one() {
+    let mut scene = Scene::of("1\n2\n", 0).held().working(9);
+    let unit = scene.state.units.values_mut().next().unwrap();
+    unit.attempts[0].outcome = Some(Outcome::ForReview);
+    unit.attempts[0].ended_at = Some(at(5));
+    let mut review = attempt(2, 5);
+    review.role = crate::agent::AttemptRole::Review;
+    unit.attempts.push(review);
+    let screen = scene.screen(80, 24);
+    for part in ["(in review)", "▶ reviewing 1 ", "review of attempt 1"] {
+        assert!(screen.contains(part), "{part:?} is not in\n{screen}");
+    }
+}
+
+#[test]
 fn a_wait_for_a_limit_at_three_sizes() {
     snapshot("waiting", &limited());
 }
