@@ -75,13 +75,14 @@ fn a_run_in_its_own_tree_leaves_the_dirty_checkout_as_it_is() {
 #[test]
 fn the_recipe_of_the_page_works_as_it_is_typed() {
     let project = ground(WRITES, "");
-    let [run, status, report, diff, merge] =
+    let [run, status, report, diff, merge, forget] =
         recipe(&project, PAGE, "From the evening to the merge").try_into().unwrap();
     run.code(0).says(&["git merge seqorch/demo"]);
     status.code(0).says(&["2 of 2 tasks done"]);
     report.code(0).says(&["demo: all complete"]);
     diff.code(0).says(&["made-1"]);
     merge.code(0);
+    forget.code(0).says(&["removed the work tree", "removed the branch seqorch/demo"]);
     assert_eq!(subjects(&project), ["start", "1: First thing", "2: Second thing"]);
 }
 
@@ -385,5 +386,109 @@ fn a_detached_run_works_in_its_tree() {
     });
     assert_eq!(state(&project)["completed"], json!(["1", "2"]));
     assert_eq!(git(&project, &["status", "--short"]), "");
+    project.run(&["attach", "demo", "1"]).code(64).says(&["attach needs a terminal"]);
     assert!(project.windows("sequential-demo").iter().any(|name| name.contains("main")));
+}
+
+#[test]
+fn forget_removes_the_tree_and_a_branch_that_is_merged() {
+    let project = ground(WRITES, "");
+    project.run(&["run", "demo", "--worktree"]).code(0);
+    let there = tree(&project, "seqorch/demo");
+    project.run(&["forget", "demo"]).code(64).says(&["forget asks first"]);
+    fs::write(there.join("mine"), "").unwrap();
+    project.run(&["forget", "demo", "--yes"]).code(2).says(&["has 1 file not committed", "  mine"]);
+    fs::remove_file(there.join("mine")).unwrap();
+    project.run(&["forget", "demo", "--yes"]).code(0).says(&["the branch seqorch/demo stays"]);
+    assert!(!there.exists() && !project.path(".git/seqorch/demo").exists());
+    assert_eq!(git(&project, &["worktree", "list"]).lines().count(), 1);
+    project.run(&["status", "demo"]).code(0).says(&["0 of 2 tasks done"]);
+    // the branch has what was done
+    project.run(&["run", "demo", "--worktree"]).code(0).says(&["which was there already", "all complete"]);
+    git(&project, &["merge", "-q", "seqorch/demo"]);
+    project.run(&["forget", "demo", "--yes"]).code(0).says(&["removed the branch seqorch/demo"]);
+    assert_eq!(git(&project, &["branch", "--list", "seqorch/*"]), "");
+    assert_eq!(git(&project, &["status", "--short"]), "");
+}
+
+#[test]
+fn forget_asks_for_a_branch_that_is_not_merged() {
+    let project = ground(WRITES, "");
+    project.run(&["run", "demo", "--worktree"]).code(0);
+    let asked = in_terminal(&project, "forget demo", "y\nn\n");
+    assert!(asked.contains("Delete the branch seqorch/demo, too, with 2 commits"), "{asked}");
+    assert!(asked.contains("the branch seqorch/demo stays"), "{asked}");
+    project.run(&["run", "demo", "--worktree"]).code(0);
+    let asked = in_terminal(&project, "forget demo", "y\ny\n");
+    assert!(asked.contains("removed the branch seqorch/demo"), "{asked}");
+    assert_eq!(git(&project, &["branch", "--list", "seqorch/*"]), "");
+}
+
+/// What the program prints on a terminal of its own to a person who types this.
+fn in_terminal(project: &Project, args: &str, typed: &str) -> String {
+    let line = format!("'{}' {args}", env!("CARGO_BIN_EXE_seqorch"));
+    let mut command = project.command_of("script", &["-qec", &line, "/dev/null"]);
+    command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    std::io::Write::write_all(child.stdin.as_mut().unwrap(), typed.as_bytes()).unwrap();
+    String::from_utf8_lossy(&child.wait_with_output().unwrap().stdout).into_owned()
+}
+
+#[test]
+fn forget_leaves_a_tree_in_which_a_run_works() {
+    let project = ground(&format!("gate; {WRITES}"), "");
+    let run = project.start(&["run", "demo", "--worktree", "--only", "1"]);
+    project.wait_for_ledger(1);
+    project.run(&["forget", "demo", "--yes"]).code(75);
+    project.release();
+    run.wait().code(0);
+    assert!(tree(&project, "seqorch/demo").join("made-1").exists());
+}
+
+#[test]
+fn an_agent_in_a_sandbox_writes_its_tree_and_reads_git() {
+    let Some(project) = crate::sandbox::in_bwrap("[git]\ncommit = \"step\"\n") else { return };
+    let script = format!(
+        "cat '{root}/secret' 2>&1; echo x > '{root}/made-by-agent'; git log --format=%s > seen; git config a.b c; {WRITES}",
+        root = project.root().display()
+    );
+    let project = project.agent(&script);
+    init(&project);
+    let project = with_state_outside(project.file("secret", "PRIVATE"));
+    let run = project.run(&["run", "login", "--worktree"]).code(0);
+    let there = tree(&project, "seqorch/login");
+    assert_eq!(fs::read_to_string(there.join("seen")).unwrap(), "start\n");
+    assert!(!run.stdout.contains("PRIVATE") && !project.path("made-by-agent").exists(), "{}", run.stdout);
+    assert_eq!(git(&project, &["config", "a.b"]), "");
+    assert_eq!(git(&project, &["log", "--format=%s", "seqorch/login"]), "1: A\nstart");
+}
+
+#[test]
+fn a_full_disk_leaves_no_half_made_tree_and_no_branch() {
+    use std::process::Command;
+    if !Command::new("unshare").args(["--mount", "true"]).status().is_ok_and(|status| status.success()) {
+        crate::common::skipped("no mount namespaces here");
+        return;
+    }
+    let project = ground(WRITES, "");
+    project.write("big", "x".repeat(400_000));
+    git(&project, &["add", "big"]);
+    git(&project, &["commit", "-qm", "big"]);
+    let trees = project.outside().join("trees");
+    fs::create_dir(&trees).unwrap();
+    let project = project.env("SEQORCH_GIT__WORKTREE_DIR", trees.to_str().unwrap());
+    let exe = env!("CARGO_BIN_EXE_seqorch");
+    let folder = trees.display();
+    let script = format!(
+        "mount -t tmpfs -o size=64k tmpfs '{folder}' && '{exe}' run demo --worktree; code=$?; ls -A '{folder}'; exit $code"
+    );
+    let failed = project.command_of("unshare", &["--mount", "sh", "-c", &script]).output().unwrap();
+    let text =
+        String::from_utf8_lossy(&failed.stderr).into_owned() + &String::from_utf8_lossy(&failed.stdout);
+    assert_eq!(failed.status.code(), Some(2), "{text}");
+    assert!(text.contains("unable to write file") && text.contains("No agent was started"), "{text}");
+    assert!(!text.lines().any(|line| line == "demo"), "{text}");
+    assert_eq!(git(&project, &["branch", "--list", "seqorch/*"]), "");
+    project.run(&["run", "demo", "--worktree"]).code(0);
+    assert_eq!(project.ledger(), ["1 1", "2 1"]);
 }

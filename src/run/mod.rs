@@ -25,6 +25,7 @@ pub mod hooks;
 pub mod inbox;
 mod labels;
 pub mod launch;
+pub mod leave_tree;
 pub mod lifecycle;
 pub mod limit_outcome;
 mod limits;

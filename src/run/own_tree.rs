@@ -25,7 +25,10 @@ pub fn make(request: &TreeRequest<'_>) -> Result<SpecPlace> {
     let record = own_tree::record(&here).ok_or_else(no_repository)?;
     let _lock = record.lock()?;
     let tree = match record.existing() {
-        Some(tree) => tree,
+        Some(tree) => {
+            note(&format!("{} works in {}, its own work tree", here.name, tree.top.display()));
+            tree
+        }
         None => Maker::new(request, &here, &record)?.make()?,
     };
     let there = own_tree::moved(here.clone(), &record, &tree);
