@@ -35,7 +35,7 @@ impl LeftTree {
         let find = |folder: &Path| Repository::find(folder, &supervisor);
         let (Some(here), Some(there)) = (find(&checkout.root)?, find(&place.root)?) else { return Ok(None) };
         let Some(record) = own_tree::record(place) else { return Ok(None) };
-        let _lock = record.lock()?;
+        let lock = record.lock()?;
         let status = there.only_to_look().status()?;
         let branch = status.head.branch.clone();
         let here = here.only_to_look();
@@ -47,7 +47,7 @@ impl LeftTree {
             unmerged,
             checkout: here,
             record,
-            _lock,
+            _lock: lock,
         }))
     }
 
